@@ -1,0 +1,228 @@
+// AutotuneTask (autotuner.io/v1alpha1) as C++ values: the typed projection of the custom resource.
+//
+// Pure values, thread-safe. crds/autotunetask.yaml is the source of truth for shapes, bounds and defaults; FromJson
+// applies the same defaults, so that local mode (no API server) and a cluster see the same task. Objects that the
+// operator only passes through to a pod (tolerations, volumes, ...) stay JSON text.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/result.h"
+#include "operator/api/conditions.h"
+#include "quant/flag_value.h"
+#include "quant/launch_plan.h"
+#include "quant/quant_config.h"
+
+namespace autotune::api {
+
+inline constexpr const char* kGroup = "autotuner.io";
+inline constexpr const char* kVersion = "v1alpha1";
+inline constexpr const char* kApiVersion = "autotuner.io/v1alpha1";
+inline constexpr const char* kKind = "AutotuneTask";
+inline constexpr const char* kPlural = "autotunetasks";
+inline constexpr std::size_t kMaxExperiments = 256;
+
+using nlohmann::json;
+using Seconds = std::chrono::seconds;
+
+struct ObjectMeta {
+  std::string name, ns, uid, resource_version;
+  std::int64_t generation = 0;
+  bool deleting = false;
+  std::string creation_timestamp;
+};
+
+struct ModelSpec {
+  std::string id_or_path;
+  std::string revision;              // "" = the hub's default
+  json volume;                       // null, or an object with exactly one of persistentVolumeClaim, image, hostPath
+  struct HuggingFace {
+    std::string token_secret_name, token_secret_key;
+    std::string endpoint = "https://huggingface.co";
+    std::string cache_claim;
+  } hugging_face;
+  json facts;                        // null, or an inline config.json: no inspect pod
+  std::string quantization;          // overrides detection
+};
+
+struct RuntimeSpec {
+  std::string name, engine, image, version;
+  std::vector<std::string> command, args;
+  json env = json::array();
+  json resources = json::object();
+  json security_context;             // null = the builder's default
+};
+
+struct GpuSpec {
+  std::string resource_name = "nvidia.com/gpu";
+  std::vector<std::string> products;
+  std::string min_memory;            // a quantity
+  std::string min_compute_capability;
+  json node_selector = json::object(), tolerations = json::array(), affinity;
+  std::string runtime_class_name, priority_class_name, scheduler_name, queue_name;
+  std::string price_per_hour;        // decimal, per GPU
+};
+
+enum class Strategy { kGrid, kRandom };
+enum class Objective { kMaximizeThroughput, kMinimizeLatency, kMinimizeTtft, kMinimizeTpot };
+
+struct OptimizationSpec {
+  std::optional<Strategy> strategy;  // unset = the operator's choice
+  Objective objective = Objective::kMaximizeThroughput;
+  int max_experiments = 40;
+  std::int64_t seed = 1;
+  Seconds experiment_timeout{45 * 60}, startup_timeout{30 * 60}, scheduling_timeout{30 * 60}, image_pull_timeout{15 * 60};
+  int retries = 2;
+};
+
+// Bounds in milliseconds by percentile name ("p50" "p90" "p95" "p99" "mean").
+struct SloSpec {
+  std::map<std::string, double> ttft, tpot, e2e_latency;
+  std::optional<double> error_rate;  // 0..1
+  [[nodiscard]] bool empty() const { return ttft.empty() && tpot.empty() && e2e_latency.empty() && !error_rate; }
+};
+
+struct BenchmarkSpec {
+  std::vector<std::string> scenarios = {"D(512,128)"};
+  std::vector<int> concurrency = {1, 8, 32};
+  Seconds duration{60};
+  std::int64_t max_requests = 2000;
+  int warmup_requests = 8;
+  std::int64_t seed = 1;
+  std::string image;                 // "" = the operator's own
+  json resources = json::object();
+  json env = json::array();
+};
+
+struct PodTemplateSpec {
+  std::map<std::string, std::string> labels, annotations;
+  json security_context;
+  std::string service_account_name;
+  json image_pull_secrets = json::array(), volumes = json::array(), volume_mounts = json::array();
+};
+
+enum class KeepPods { kNever, kOnFailure, kAlways };
+
+struct TaskSpec {
+  std::string description;
+  bool suspend = false;
+  int parallelism = 1;
+  ModelSpec model;
+  std::string base_runtime;          // "" when `runtimes` is used
+  std::vector<RuntimeSpec> runtimes;
+  quant::QuantSpec quant;
+  // Engine flag -> its axis: one or more values.
+  std::map<std::string, std::vector<quant::FlagValue>> parameters;
+  std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
+  GpuSpec gpu;
+  OptimizationSpec optimization;
+  SloSpec slo;
+  BenchmarkSpec benchmark;
+  PodTemplateSpec pod_template;
+  KeepPods keep_pods = KeepPods::kOnFailure;
+};
+
+enum class ExperimentState { kPending, kStarting, kMeasuring, kSucceeded, kFailed };
+
+struct LoadRow {
+  bench::LoadMeasurement measured;
+  bool meets_slo = true;
+};
+
+struct ExperimentStatus {
+  std::string name;                  // "e7-3fa2c1": running number, first six digits of the hash
+  std::string hash;                  // 16 hexadecimal digits of the content hash
+  ExperimentState state = ExperimentState::kPending;
+  std::string runtime;
+  quant::QuantConfig quant;
+  bool baseline = false;
+  std::vector<std::string> args;
+  std::string options;               // the engine's options file, where it has one
+  int gpus = 0;
+  std::string node, gpu_product;
+  std::vector<quant::Warning> warnings;
+  std::vector<LoadRow> loads;
+  std::string score;                 // decimal, "" = none
+  bool simulated = false;
+  std::string reason, message;       // of a failure; bench::FailureReasonName
+  std::string started_at, finished_at;
+  double start_seconds = 0, measure_seconds = 0;
+  int attempts = 0;                  // pods created so far, the running one included
+  std::string retry_at;              // RFC 3339, "" = no retry pending
+  double wasted_gpu_hours = 0;       // of earlier attempts
+  bool truncated = false;
+};
+
+struct PrunedReason {
+  std::string reason;
+  int count = 0;
+  std::string example;
+};
+
+struct TaskStatus {
+  std::int64_t observed_generation = -1;
+  std::string rules_version;
+  std::string state;                 // Pending Inspecting Searching Complete Failed Suspended
+  std::string progress;              // "7/40"
+  std::vector<Condition> conditions;
+  std::optional<quant::ModelFacts> model;
+  std::int64_t model_generation = 0; // generation whose spec.model the facts were read for
+  std::string model_source;          // hash of spec.model: another model is inspected again
+  struct Candidates {
+    int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;
+  } candidates;
+  std::vector<PrunedReason> pruned_reasons;
+  std::vector<quant::Warning> warnings;  // of the task as a whole
+  std::vector<ExperimentStatus> experiments;
+  struct Best {
+    std::string experiment, quant_name, score, improvement_over_baseline;
+    int load = 0;                    // concurrency of the scored row
+  };
+  std::optional<Best> best;
+  std::vector<std::string> pareto;
+  struct Cost {
+    std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;
+  } cost;
+  std::string recommendation_config_map;
+  std::string gpu_product;           // pinned after the first pod ran, "" = not yet
+  std::string started_at, finished_at;
+};
+
+struct AutotuneTask {
+  ObjectMeta metadata;
+  TaskSpec spec;
+  TaskStatus status;
+};
+
+// Reads an object as the API server or a file gives it, with the defaults of the CRD. kInvalid names the field's path.
+base::Result<AutotuneTask> TaskFromJson(const json& object);
+// The whole object; omits what equals its zero value where the CRD has no default.
+json ToJson(const AutotuneTask& task);
+json ToJson(const TaskSpec& spec);
+json ToJson(const TaskStatus& status);
+base::Result<TaskStatus> StatusFromJson(const json& status);
+
+std::string_view ObjectiveName(Objective objective);          // "MaximizeThroughput"
+std::string_view ExperimentStateName(ExperimentState state);  // "Succeeded"
+
+// "500ms", "2h", "1h30m" -> duration; kInvalid with `path` otherwise.
+base::Result<std::chrono::milliseconds> ParseDuration(const std::string& text, const std::string& path);
+// Shortest form: 61ms, 1.5s, 45m, 2h.
+std::string FormatDuration(std::chrono::milliseconds duration);
+// Bytes of a Kubernetes quantity: "70Gi", "80G", "1024".
+base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::string& path);
+// At most `decimals` places, no trailing zeros, never exponents: decimals are strings in the API.
+std::string FormatDecimal(double value, int decimals);
+
+// The bounds of API.md "Size": keeps all load rows only for the experiments named in `keep_all_loads`, shortens messages,
+// warnings and args (setting `truncated`) until the entry is below 2 KiB and the status below 1 MiB.
+void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_all_loads);
+
+}  // namespace autotune::api

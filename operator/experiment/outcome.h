@@ -1,0 +1,41 @@
+// Pod -> outcome: where an experiment pod stands, or how it ended, as one of a closed list.
+//
+// Pure. What happened inside is read from bench's termination message; what happens before bench can run, or to the
+// pod as a whole, is read from the pod's status. Exit code 137 alone is never out of memory (engines kill themselves).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "bench/result.h"
+#include "operator/api/autotune_task.h"
+#include "operator/experiment/pod_view.h"
+
+namespace autotune::experiment {
+
+struct Outcome {
+  enum class Kind {
+    kWaiting,     // not scheduled, pulling images
+    kStarting,    // the engine is loading
+    kMeasuring,   // bench runs
+    kSucceeded,   // run / model is set
+    kFailed,      // failure is set
+  } kind = Kind::kWaiting;
+  std::string waiting_message;                 // the scheduler's or kubelet's words, for WaitingForResources
+  bool queued = false;                         // gated by a queue: deadlines do not count
+  std::optional<bench::RunResult> run;         // also set, with partial loads, on some failures
+  std::optional<bench::InspectResult> inspect;
+  std::optional<bench::Failure> failure;
+  // When to look again although nothing changed (a deadline that only time can break); nothing = event-driven.
+  std::optional<base::WallTime> next_deadline;
+  base::WallTime gpu_since{};                  // GPUs are held from here ...
+  base::WallTime ended_at{};                   // ... to here
+};
+
+// An experiment pod; `now` decides scheduling and image pull deadlines.
+Outcome ReadExperimentOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
+// An inspect pod.
+Outcome ReadInspectOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
+
+}  // namespace autotune::experiment

@@ -1,0 +1,80 @@
+// Candidate -> Pod: one experiment is one Pod, nothing else.
+//
+// Pure. The pod: init container `install` copies the static launcher into an emptyDir; native sidecar `engine` runs the
+// engine under the launcher; main container `bench` measures, reports through its termination message and ends the pod.
+// Where things run (port, paths, images) comes from PodEnvironment, which is not part of the content hash.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/bench_spec.h"
+#include "operator/api/autotune_task.h"
+#include "operator/experiment/node_view.h"
+#include "quant/launch_plan.h"
+
+namespace autotune::experiment {
+
+// Names that the cluster sees.
+inline constexpr const char* kManagedByLabel = "app.kubernetes.io/managed-by";
+inline constexpr const char* kManagedByValue = "autotune-operator";
+inline constexpr const char* kTaskLabel = "autotuner.io/task";            // task name, cut to 63
+inline constexpr const char* kRoleLabel = "autotuner.io/role";            // experiment | inspect
+inline constexpr const char* kHashLabel = "autotuner.io/experiment-hash"; // 16 digits
+inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
+inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
+
+struct PodEnvironment {
+  std::string tools_image;                    // our image: launcher and bench
+  std::string tools_pull_policy = "IfNotPresent";
+  int port = 8000;
+  std::string shared_dir = "/autotune";       // the emptyDir in engine and bench
+  std::string options_dir = "/etc/autotune";  // downwardAPI volume with the engine's options file
+  std::string model_dir = "/models";          // where spec.model.volume is mounted
+  std::string cache_dir = "/cache";           // hub cache claim
+  std::string host = "0.0.0.0";
+  std::string termination_log = "/dev/termination-log";
+  std::string launch_binary = "/usr/local/bin/autotune-launch";  // in tools_image
+  std::string bench_binary = "/usr/local/bin/autotune-bench";
+  bool allow_host_path = false;
+};
+
+// One candidate as the builder needs it.
+struct Experiment {
+  std::string hash;                           // content hash, 16 digits
+  int attempt = 1;
+  api::RuntimeSpec runtime;                   // image resolved
+  quant::EngineTraits traits;
+  quant::LaunchPlan plan;
+};
+
+// One placement for the whole task, so that configurations are compared on the same GPUs.
+struct Placement {
+  std::optional<quant::ComputeCapability> min_capability;  // the strictest that eligible candidates need
+  std::string pinned_product;                              // after the first pod ran; "" = not yet
+  bool nodes_are_labelled = true;                          // false: derived terms are left out (with a warning)
+};
+
+// "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.
+std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
+std::string InspectPodName(const api::AutotuneTask& task, int attempt);
+
+// What a candidate's pod measures; part of the content hash.
+base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
+// Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
+// (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
+std::string HashedContext(const api::TaskSpec& spec);
+
+nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment, const Placement& placement,
+                                  const PodEnvironment& environment);
+nlohmann::json BuildInspectPod(const api::AutotuneTask& task, int attempt, const PodEnvironment& environment);
+
+// spec fields that no pod may be built from although the schema accepts them (hostPath not allowed here, a reserved flag
+// in runtimes[].args, an env name that the builder owns, ...): kInvalid with the field's path.
+base::Status CheckPodInputs(const api::TaskSpec& spec, const std::vector<quant::EngineTraits>& traits,
+                            const PodEnvironment& environment);
+
+}  // namespace autotune::experiment

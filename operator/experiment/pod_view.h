@@ -1,0 +1,59 @@
+// The few fields of a Pod that decisions are made from: a typed projection (about 0.5 KB instead of 20 KB of JSON).
+//
+// Pure value, immutable once in a cache. Made from what a kubelet reports, or by local mode from its processes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace autotune::experiment {
+
+struct ContainerView {
+  std::string name;
+  enum class State { kWaiting, kRunning, kTerminated } state = State::kWaiting;
+  bool started = false, ready = false;
+  int restart_count = 0;
+  std::string waiting_reason, waiting_message;
+  struct Termination {
+    int exit_code = 0;
+    int signal = 0;
+    std::string reason, message;
+    base::WallTime started_at{}, finished_at{};
+  };
+  std::optional<Termination> terminated;       // state kTerminated
+  std::optional<Termination> last_terminated;  // lastState
+  base::WallTime running_since{};
+  std::string image_id;
+};
+
+struct PodView {
+  std::string name, ns, uid, resource_version;
+  std::map<std::string, std::string> labels;
+  std::string owner_uid;          // of the controller owner reference
+  bool deleting = false;
+  base::WallTime created_at{};
+  std::string phase;              // Pending Running Succeeded Failed Unknown
+  std::string reason, message;    // status.reason: Evicted, NodeLost, DeadlineExceeded, ...
+  std::string node;
+  bool scheduled = false;
+  std::string unscheduled_reason, unscheduled_message;  // of PodScheduled=False
+  base::WallTime scheduled_at{};
+  bool scheduling_gated = false;  // a queue holds it (Kueue)
+  std::string disruption_reason;  // of DisruptionTarget=True
+  std::string disruption_message;
+  std::vector<ContainerView> init_containers, containers;
+
+  // Null when there is no such container status.
+  [[nodiscard]] const ContainerView* Container(const std::string& name) const;
+};
+
+// From a v1 Pod object. Unknown or missing fields read as empty: a cache must not fail on a newer server.
+PodView PodViewFromJson(const nlohmann::json& pod);
+
+}  // namespace autotune::experiment

@@ -1,0 +1,42 @@
+// Cluster: the one interface through which a reconcile acts. Kubernetes and local mode implement it.
+//
+// Implementations are thread-safe. Calls block; errors are base::Error with the code that says what to do next.
+// Creating a pod that already exists with the right owner UID is success (names are deterministic).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/result.h"
+#include "operator/api/autotune_task.h"
+
+namespace autotune::reconcile {
+
+struct TaskEvent {
+  bool warning = false;
+  std::string reason;   // CamelCase, <= 128
+  std::string action;   // CamelCase, <= 128
+  std::string note;     // <= 1 kB
+};
+
+class Cluster {
+ public:
+  virtual ~Cluster() = default;
+
+  // Merge-patches the status subresource; carries metadata.resourceVersion, so a task that somebody else changed gives
+  // kConflict. Returns the new resourceVersion.
+  virtual base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& status) = 0;
+
+  // kAlreadyExists only when a pod of that name belongs to somebody else.
+  virtual base::Status CreatePod(const nlohmann::json& pod) = 0;
+  // Deletes with a UID precondition; a pod that is gone already is success.
+  virtual base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) = 0;
+
+  // Creates or replaces (server-side apply) a ConfigMap owned by the task.
+  virtual base::Status ApplyConfigMap(const nlohmann::json& config_map) = 0;
+
+  // Best effort, never blocks on the network.
+  virtual void Emit(const api::ObjectMeta& task, const TaskEvent& event) = 0;
+};
+
+}  // namespace autotune::reconcile

@@ -1,0 +1,111 @@
+// From what a user asks to what an engine is started with: quantization mapping, user parameters, parallel sizes.
+//
+// Pure and thread-safe. Every field of the quantization configuration ends in exactly one verdict and nothing is dropped
+// silently. User parameters always win over everything mapped, whatever alias or spelling they use; each override is
+// recorded. This file knows how rules are applied and nothing about any engine.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quant/flag_value.h"
+#include "quant/model_facts.h"
+#include "quant/quant_config.h"
+#include "quant/rules.h"
+
+namespace autotune::quant {
+
+enum class VerdictKind {
+  kMap,              // arguments were emitted
+  kAlreadySo,        // the engine does that without an argument
+  kWarn,             // runs, but the setting has no effect there
+  kNeedsCheckpoint,  // only a checkpoint that carries it: satisfied when the facts say so, else a rejection
+  kReject,           // would not start, or would measure something else under this name
+};
+std::string_view VerdictKindName(VerdictKind kind);  // "map" "already-so" "warn" "needs-checkpoint" "reject"
+
+struct Verdict {
+  Field field = Field::kGemm;
+  std::string value;
+  VerdictKind kind = VerdictKind::kAlreadySo;
+  std::string reason;   // CamelCase, stable: "KvDtypeNeedsOtherWeights"
+  std::string message;  // one sentence for people
+  std::string source;   // where the rule comes from: "observed on H100", "parser", "source"
+};
+
+struct Warning {
+  std::string field;    // "attentionDtype", "parameters.kv-cache-dtype", "runtime"
+  std::string reason;   // CamelCase
+  std::string message;
+  bool operator==(const Warning&) const = default;
+};
+
+// A user parameter replaced something that the mapping had set.
+struct Override {
+  std::string flag;     // canonical
+  std::string mapped;   // what the mapping wanted
+  std::string user;     // what runs
+};
+
+struct Rejection {
+  std::string field;    // the field or parameter that cannot be honoured
+  std::string reason;   // CamelCase, counted in status.prunedReasons
+  std::string message;
+};
+
+struct ComputeCapability {
+  int major = 0;
+  int minor = 0;
+  static std::optional<ComputeCapability> Parse(std::string_view text);  // "8.9"
+  [[nodiscard]] std::string ToString() const;
+  auto operator<=>(const ComputeCapability&) const = default;
+};
+
+// Parallel sizes asked for by spec.parallelConfig; absent = not set by it. parameters win over these too.
+struct ParallelSizes {
+  std::optional<int> tensor, pipeline, data, expert;
+  bool operator==(const ParallelSizes&) const = default;
+};
+
+struct LaunchRequest {
+  EngineRelease release;
+  ModelFacts model;
+  std::optional<ComputeCapability> gpu;         // of the GPUs the task will run on; nothing = not known
+  std::int64_t gpu_memory_bytes = 0;            // per GPU, 0 = not known
+  QuantConfig quant;
+  std::map<std::string, FlagValue> parameters;  // as the user spells the flags
+  ParallelSizes parallel;
+  std::vector<std::string> extra_args;          // runtimes[].args, appended as they are
+};
+
+struct LaunchPlan {
+  std::vector<std::string> args;              // tuned arguments in canonical order, extra_args at the end
+  std::string options_yaml;                   // TensorRT-LLM's options file; empty = none
+  std::map<std::string, std::string> env;     // set by the mapping
+  std::vector<Verdict> verdicts;              // one per field, in the order of kFields
+  std::vector<Warning> warnings;
+  std::vector<Override> overrides;
+  std::optional<Rejection> rejection;         // set: never start this
+  int gpus = 1;                               // world size of the final arguments
+  std::optional<ComputeCapability> min_capability;  // what the final arguments need at least
+};
+
+LaunchPlan PlanLaunch(const RuleSet& rules, const LaunchRequest& request);
+
+// The engine's whole argv around a plan: traits.command with placeholders filled, revision, options file, plan.args.
+struct StartContext {
+  std::string model;         // hub id or path as the container sees it
+  std::string revision;
+  std::string host = "0.0.0.0";
+  int port = 8000;
+  std::string options_file;  // path in the container; used only if plan.options_yaml is not empty
+};
+std::vector<std::string> StartCommand(const EngineTraits& traits, const StartContext& context, const LaunchPlan& plan);
+
+}  // namespace autotune::quant

@@ -1,0 +1,69 @@
+// The rule tables: everything the product knows about an engine, by release. Data in quant/engines/*.yaml, compiled in.
+//
+// Immutable after loading and thread-safe. This file and its .cpp know how tables are read, and nothing about any
+// engine. Where a table is wrong, loading fails with file, line and reason; nothing is half loaded.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "quant/version.h"
+
+namespace autotune::quant {
+
+// How an engine is started and reached; the same for every experiment of a release.
+struct EngineTraits {
+  std::string engine;          // "vllm", "sglang", "tensorrt-llm"
+  std::string title;           // "vLLM"
+  std::string default_image;   // used for spec.baseRuntime
+  std::string health_path;     // "/health"
+  // argv up to the tuned arguments, with the placeholders {model} {host} {port}: [vllm, serve, "{model}", --host, ...].
+  std::vector<std::string> command;
+  std::vector<std::string> revision_args;      // [--revision, "{revision}"]; empty where the engine has none
+  std::vector<std::string> options_file_args;  // [--extra_llm_api_options, "{file}"]; empty where it has none
+  // Flags (canonical) that the operator sets itself and refuses from users: host, port, model, ...
+  std::vector<std::string> reserved_flags;
+  std::map<std::string, std::string> env;      // always set in the engine container
+};
+
+struct EngineRelease {
+  std::string engine;
+  Version version;
+  // Not empty when the version was not known exactly: the text of the warning (UnknownEngineVersion).
+  std::string assumption;
+};
+
+class EngineTable;  // one engine's parsed table; quant/engine_table.h
+
+class RuleSet {
+ public:
+  // The tables compiled into the program. Cannot fail in a tested build; a defect is reported as kInvalid.
+  static base::Result<RuleSet> BuiltIn();
+  // Tables from a directory (a mounted ConfigMap): files named <engine>.yaml replace the built-in ones of that engine.
+  static base::Result<RuleSet> FromDirectory(const std::filesystem::path& directory);
+
+  // Identifies the rules in status.rulesVersion: date of the newest table plus a short content hash.
+  [[nodiscard]] const std::string& version() const { return version_; }
+  [[nodiscard]] std::vector<std::string> engines() const;
+  // Null for an unknown engine name.
+  [[nodiscard]] const EngineTable* Find(std::string_view engine) const;
+  // kInvalid for an unknown engine, listing the known ones.
+  [[nodiscard]] base::Result<EngineTraits> Traits(std::string_view engine, const Version& version) const;
+
+  // Which release runs: the explicit version if given, else the image's tag. Unknown or newer than the table: the
+  // newest rules, with `assumption` set.
+  [[nodiscard]] base::Result<EngineRelease> Resolve(const std::string& engine, const std::string& image,
+                                                    const std::string& explicit_version) const;
+
+ private:
+  std::map<std::string, std::shared_ptr<const EngineTable>, std::less<>> tables_;
+  std::string version_;
+};
+
+}  // namespace autotune::quant

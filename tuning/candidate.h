@@ -1,0 +1,65 @@
+// The candidate space: runtimes x quantization configurations x parameters, mapped, pruned, made unique and ordered.
+//
+// Pure: (input) -> expansion. Nothing is dropped silently: total = duplicates + pruned + candidates.size().
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "quant/launch_plan.h"
+
+namespace autotune::tuning {
+
+struct RuntimeInput {
+  std::string name;
+  quant::EngineRelease release;
+  std::vector<std::string> extra_args;
+  std::string identity;  // canonical text of what else makes this runtime differ (image, command, env), for the hash
+};
+
+struct SpaceInput {
+  std::vector<RuntimeInput> runtimes;
+  std::vector<quant::QuantConfig> quants;
+  std::map<std::string, std::vector<quant::FlagValue>> parameters;  // axis values, never empty
+  std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
+  quant::ModelFacts model;
+  std::optional<quant::ComputeCapability> gpu;
+  std::int64_t gpu_memory_bytes = 0;
+  std::string context;  // experiment::HashedContext: everything else that influences a result
+};
+
+struct Candidate {
+  std::string hash;      // first 16 hexadecimal digits of SHA-256 over the *final* configuration and the context
+  std::size_t runtime = 0;  // index into SpaceInput::runtimes
+  quant::QuantConfig quant;
+  std::map<std::string, quant::FlagValue> parameters;  // this candidate's point
+  quant::LaunchPlan plan;
+  bool baseline = false;
+  int duplicates = 0;    // other combinations that end in the same final configuration
+};
+
+struct Pruned {
+  std::string runtime;
+  quant::QuantConfig quant;
+  std::map<std::string, quant::FlagValue> parameters;
+  quant::Rejection rejection;
+};
+
+struct Expansion {
+  int total = 0;
+  int duplicates = 0;
+  std::vector<Candidate> candidates;  // grid order (runtimes, then quants, then parameters, last key fastest), unique
+  std::vector<Pruned> pruned;
+};
+
+// The most combinations that are looked at; more is kInvalid with the product in the message.
+inline constexpr std::size_t kMaxCombinations = 100'000;
+
+// Maps every combination. The baseline of each runtime is preset "default" with the first value of every parameter; it is
+// added when the quantization configurations asked for do not contain it.
+base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input);
+
+}  // namespace autotune::tuning

@@ -1,0 +1,20 @@
+// The search: which candidates run, in which order. Pure: (candidates, strategy, seed, observations) -> next ones.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tuning/candidate.h"
+
+namespace autotune::tuning {
+
+enum class Order { kGrid, kRandom };
+
+// The candidates (indices) that a task runs, in order: baselines first, then grid order or a seeded shuffle, cut at
+// `max_experiments`. What is cut is notRun and reported. The same input always gives the same order on every machine.
+std::vector<std::size_t> Schedule(const std::vector<Candidate>& candidates, Order order, std::uint64_t seed,
+                                  std::size_t max_experiments);
+
+}  // namespace autotune::tuning
