@@ -103,7 +103,7 @@ struct StartContext {
   std::string model;         // hub id or path as the container sees it
   std::string revision;
   std::string host = "0.0.0.0";
-  int port = 8000;
+  std::string port = "8000";  // text: local mode passes "$(AUTOTUNE_PORT)", expanded per process as a kubelet does
   std::string options_file;  // path in the container; used only if plan.options_yaml is not empty
 };
 std::vector<std::string> StartCommand(const EngineTraits& traits, const StartContext& context, const LaunchPlan& plan);

@@ -30,10 +30,10 @@ inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
 struct PodEnvironment {
   std::string tools_image;                    // our image: launcher and bench
   std::string tools_pull_policy = "IfNotPresent";
-  int port = 8000;
+  std::string port = "8000";                  // local mode: "$(AUTOTUNE_PORT)", expanded per process as a kubelet does
   std::string shared_dir = "/autotune";       // the emptyDir in engine and bench
   std::string options_dir = "/etc/autotune";  // downwardAPI volume with the engine's options file
-  std::string model_dir = "/models";          // where spec.model.volume is mounted
+  std::string model_dir = "/models";          // where spec.model.volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
   std::string host = "0.0.0.0";
   std::string termination_log = "/dev/termination-log";
