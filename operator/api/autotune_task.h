@@ -191,7 +191,11 @@ struct TaskStatus {
     std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;
   } cost;
   std::string recommendation_config_map;
-  std::string gpu_product;           // pinned after the first pod ran, "" = not yet
+  // The GPUs that this generation was expanded for and runs on: chosen once, so that configurations are compared on the
+  // same GPUs and a node that comes or goes changes no candidate. Empty where no node carries GPU labels.
+  std::string gpu_product;
+  std::string gpu_compute_capability;  // "9.0"
+  std::int64_t gpu_memory_bytes = 0;
   std::string started_at, finished_at;
 };
 

@@ -23,6 +23,12 @@ struct Observed {
   api::AutotuneTask task;
   std::vector<experiment::PodView> pods;    // those whose controller owner is the task
   std::vector<experiment::NodeView> nodes;  // empty = not watched or none
+  // The API server's words when it refused the pods that the previous plan wanted (pod security, admission, quota).
+  struct Refusal {
+    std::string message;
+    bool quota = false;  // may pass later
+  };
+  std::optional<Refusal> refusal;
 };
 
 struct Settings {
@@ -36,12 +42,12 @@ struct PodRef {
 };
 
 struct Plan {
-  // In the order in which apply() acts: the status (only if it changed) first, so that no result is lost; a failure
-  // stops the rest.
+  // In the order in which apply() acts. The status (only if it changed) comes before deletes, so that no result is lost,
+  // and the ConfigMap before the status that names it; a failure stops the rest.
+  std::optional<nlohmann::json> config_map;
   std::optional<api::TaskStatus> status;
   std::vector<PodRef> delete_pods;
   std::vector<nlohmann::json> create_pods;
-  std::optional<nlohmann::json> config_map;
   std::vector<TaskEvent> events;            // emitted after the status write succeeded
   std::optional<base::WallTime> wake_at;    // look again then although nothing changed
 };

@@ -1,0 +1,55 @@
+// From a task's spec to its candidate space: resolves runtimes and releases, reads the quantization styles, picks the
+// GPUs, and expands. Pure. `autotune plan` shows exactly what this returns, and decide() runs exactly that.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "operator/api/autotune_task.h"
+#include "operator/experiment/node_view.h"
+#include "operator/experiment/pod_builder.h"
+#include "quant/rules.h"
+#include "tuning/candidate.h"
+
+namespace autotune::reconcile {
+
+// The GPUs that a task is expanded for.
+struct GpuChoice {
+  std::string product;  // "" = no node carries GPU labels
+  std::optional<quant::ComputeCapability> capability;
+  std::int64_t memory_bytes = 0;
+};
+
+// One product for the whole task: among the nodes that spec.gpu allows, the one with the most allocatable GPUs (ties by
+// name). Nothing chosen where no node is labelled.
+GpuChoice ChooseGpu(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
+
+// A runtime with everything resolved: image, engine traits, release.
+struct ResolvedRuntime {
+  api::RuntimeSpec spec;
+  quant::EngineTraits traits;
+  quant::EngineRelease release;
+};
+
+struct Space {
+  std::vector<ResolvedRuntime> runtimes;
+  tuning::Expansion expansion;
+  std::vector<std::size_t> schedule;      // indices into expansion.candidates, in the order they run
+  std::vector<quant::Warning> warnings;   // of the task as a whole
+};
+
+// kInvalid names the field's path.
+base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);
+base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFacts& model, const GpuChoice& gpu,
+                               const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
+
+// The facts of spec.model.facts (inline config.json), with spec.model.quantization applied; nothing when not inline.
+base::Result<std::optional<quant::ModelFacts>> InlineFacts(const api::ModelSpec& model);
+
+// The builder's input for one candidate of a space.
+experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt);
+experiment::Placement PlacementOf(const Space& space, const GpuChoice& gpu);
+
+}  // namespace autotune::reconcile
