@@ -1,8 +1,8 @@
 // From what a user asks to what an engine is started with: quantization mapping, user parameters, parallel sizes.
 //
-// Pure and thread-safe. Every field of the quantization configuration ends in exactly one verdict and nothing is dropped
-// silently. User parameters always win over everything mapped, whatever alias or spelling they use; each override is
-// recorded. This file knows how rules are applied and nothing about any engine.
+// Pure and thread-safe. Every field of the quantization configuration ends in exactly one verdict and nothing is
+// dropped silently. User parameters always win over everything mapped, whatever alias or spelling they use; each
+// override is recorded. This file knows how rules are applied and nothing about any engine.
 #pragma once
 
 #include <compare>
@@ -40,22 +40,22 @@ struct Verdict {
 };
 
 struct Warning {
-  std::string field;    // "attentionDtype", "parameters.kv-cache-dtype", "runtime"
-  std::string reason;   // CamelCase
+  std::string field;   // "attentionDtype", "parameters.kv-cache-dtype", "runtime"
+  std::string reason;  // CamelCase
   std::string message;
   bool operator==(const Warning&) const = default;
 };
 
 // A user parameter replaced something that the mapping had set.
 struct Override {
-  std::string flag;     // canonical
-  std::string mapped;   // what the mapping wanted
-  std::string user;     // what runs
+  std::string flag;    // canonical
+  std::string mapped;  // what the mapping wanted
+  std::string user;    // what runs
 };
 
 struct Rejection {
-  std::string field;    // the field or parameter that cannot be honoured
-  std::string reason;   // CamelCase, counted in status.prunedReasons
+  std::string field;   // the field or parameter that cannot be honoured
+  std::string reason;  // CamelCase, counted in status.prunedReasons
   std::string message;
 };
 
@@ -76,23 +76,23 @@ struct ParallelSizes {
 struct LaunchRequest {
   EngineRelease release;
   ModelFacts model;
-  std::optional<ComputeCapability> gpu;         // of the GPUs the task will run on; nothing = not known
-  std::int64_t gpu_memory_bytes = 0;            // per GPU, 0 = not known
+  std::optional<ComputeCapability> gpu;  // of the GPUs the task will run on; nothing = not known
+  std::int64_t gpu_memory_bytes = 0;     // per GPU, 0 = not known
   QuantConfig quant;
   std::map<std::string, FlagValue> parameters;  // as the user spells the flags
   ParallelSizes parallel;
-  std::vector<std::string> extra_args;          // runtimes[].args, appended as they are
+  std::vector<std::string> extra_args;  // runtimes[].args, appended as they are
 };
 
 struct LaunchPlan {
-  std::vector<std::string> args;              // tuned arguments in canonical order, extra_args at the end
-  std::string options_yaml;                   // TensorRT-LLM's options file; empty = none
-  std::map<std::string, std::string> env;     // set by the mapping
-  std::vector<Verdict> verdicts;              // one per field, in the order of kFields
+  std::vector<std::string> args;           // tuned arguments in canonical order, extra_args at the end
+  std::string options_yaml;                // TensorRT-LLM's options file; empty = none
+  std::map<std::string, std::string> env;  // set by the mapping
+  std::vector<Verdict> verdicts;           // one per field, in the order of kFields
   std::vector<Warning> warnings;
   std::vector<Override> overrides;
-  std::optional<Rejection> rejection;         // set: never start this
-  int gpus = 1;                               // world size of the final arguments
+  std::optional<Rejection> rejection;               // set: never start this
+  int gpus = 1;                                     // world size of the final arguments
   std::optional<ComputeCapability> min_capability;  // what the final arguments need at least
 };
 
@@ -100,11 +100,11 @@ LaunchPlan PlanLaunch(const RuleSet& rules, const LaunchRequest& request);
 
 // The engine's whole argv around a plan: traits.command with placeholders filled, revision, options file, plan.args.
 struct StartContext {
-  std::string model;         // hub id or path as the container sees it
+  std::string model;  // hub id or path as the container sees it
   std::string revision;
   std::string host = "0.0.0.0";
   std::string port = "8000";  // text: local mode passes "$(AUTOTUNE_PORT)", expanded per process as a kubelet does
-  std::string options_file;  // path in the container; used only if plan.options_yaml is not empty
+  std::string options_file;   // path in the container; used only if plan.options_yaml is not empty
 };
 std::vector<std::string> StartCommand(const EngineTraits& traits, const StartContext& context, const LaunchPlan& plan);
 

@@ -14,8 +14,8 @@
 namespace autotune::quant {
 
 struct ModelFacts {
-  std::string architecture;           // "LlamaForCausalLM"
-  std::string dtype = "bfloat16";     // of the unquantized weights: bfloat16, float16, float32
+  std::string architecture;        // "LlamaForCausalLM"
+  std::string dtype = "bfloat16";  // of the unquantized weights: bfloat16, float16, float32
   // The checkpoint's own quantization method as its files name it: "none", "awq", "gptq", "fp8", "compressed-tensors",
   // "modelopt", "mxfp4", "gguf", ...
   std::string quantization = "none";
@@ -29,13 +29,15 @@ struct ModelFacts {
   std::int64_t attention_heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
-  std::int64_t experts = 0;            // 0 = dense
+  std::int64_t experts = 0;  // 0 = dense
   std::int64_t experts_per_token = 0;
   std::int64_t moe_intermediate_size = 0;
   std::int64_t vocab_size = 0;
   std::int64_t max_position = 0;
-  std::int64_t weight_bytes = 0;       // of the weight files, 0 = not known
-  // Things a user should know: conflicting declarations, the hub name used as the last resort.
+  std::int64_t weight_bytes = 0;  // of the weight files, 0 = not known
+  // Elements that multi-head latent attention (DeepSeek) caches per token and layer; 0 = ordinary attention.
+  std::int64_t kv_latent_size = 0;
+  // Things a user should know: conflicting declarations, a name that promises what no file declares. At most 8.
   std::vector<std::string> notes;
 
   [[nodiscard]] bool quantized() const { return family != "none"; }
@@ -45,9 +47,11 @@ struct ModelFacts {
 // The files of a checkpoint, each null when absent. `config` is config.json and must be an object.
 struct CheckpointFiles {
   const nlohmann::json* config = nullptr;
-  const nlohmann::json* hf_quant_config = nullptr;   // ModelOpt
+  const nlohmann::json* hf_quant_config = nullptr;  // ModelOpt
   bool has_gguf_file = false;
   std::int64_t weight_bytes = 0;
+  // Hub id or path. Only for notes: a name never decides how the weights are read.
+  std::string name;
 };
 
 // Reads config.json (top level, text_config, compression_config) and hf_quant_config.json. kInvalid with the key's path

@@ -19,17 +19,17 @@ namespace autotune::quant {
 
 // How an engine is started and reached; the same for every experiment of a release.
 struct EngineTraits {
-  std::string engine;          // "vllm", "sglang", "tensorrt-llm"
-  std::string title;           // "vLLM"
-  std::string default_image;   // used for spec.baseRuntime
-  std::string health_path;     // "/health"
+  std::string engine;         // "vllm", "sglang", "tensorrt-llm"
+  std::string title;          // "vLLM"
+  std::string default_image;  // used for spec.baseRuntime
+  std::string health_path;    // "/health"
   // argv up to the tuned arguments, with the placeholders {model} {host} {port}: [vllm, serve, "{model}", --host, ...].
   std::vector<std::string> command;
   std::vector<std::string> revision_args;      // [--revision, "{revision}"]; empty where the engine has none
   std::vector<std::string> options_file_args;  // [--extra_llm_api_options, "{file}"]; empty where it has none
   // Flags (canonical) that the operator sets itself and refuses from users: host, port, model, ...
   std::vector<std::string> reserved_flags;
-  std::map<std::string, std::string> env;      // always set in the engine container
+  std::map<std::string, std::string> env;  // always set in the engine container
 };
 
 struct EngineRelease {
