@@ -3,6 +3,8 @@
 // Pure: (input) -> expansion. Nothing is dropped silently: total = duplicates + pruned + candidates.size().
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,7 +25,7 @@ struct RuntimeInput {
 struct SpaceInput {
   std::vector<RuntimeInput> runtimes;
   std::vector<quant::QuantConfig> quants;
-  std::map<std::string, std::vector<quant::FlagValue>> parameters;  // axis values, never empty
+  std::map<std::string, std::vector<quant::FlagValue>> parameters;                      // axis values, never empty
   std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
   quant::ModelFacts model;
   std::optional<quant::ComputeCapability> gpu;
@@ -32,34 +34,51 @@ struct SpaceInput {
 };
 
 struct Candidate {
-  std::string hash;      // first 16 hexadecimal digits of SHA-256 over the *final* configuration and the context
+  std::string hash;         // first 16 hexadecimal digits of SHA-256 over the *final* configuration and the context
   std::size_t runtime = 0;  // index into SpaceInput::runtimes
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;  // this candidate's point
+  quant::ParallelSizes parallel;
   quant::LaunchPlan plan;
   bool baseline = false;
-  int duplicates = 0;    // other combinations that end in the same final configuration
+  int duplicates = 0;  // other combinations that end in the same final configuration
 };
 
 struct Pruned {
   std::string runtime;
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;
+  quant::ParallelSizes parallel;
   quant::Rejection rejection;
+  bool baseline = false;  // nothing to compare with on this runtime
+};
+
+// A combination that was asked for and ends in a configuration that is there already.
+struct Duplicate {
+  std::string runtime;
+  quant::QuantConfig quant;
+  std::map<std::string, quant::FlagValue> parameters;
+  quant::ParallelSizes parallel;
+  std::size_t of = 0;  // index into Expansion::candidates
 };
 
 struct Expansion {
   int total = 0;
   int duplicates = 0;
-  std::vector<Candidate> candidates;  // grid order (runtimes, then quants, then parameters, last key fastest), unique
+  // Unique. Each runtime's baseline, then grid order: runtimes, quants, parallel sizes, parameters, the last key
+  // fastest.
+  std::vector<Candidate> candidates;
   std::vector<Pruned> pruned;
+  std::vector<Duplicate> duplicate_of;  // one per duplicate, for people; the first kMaxListedDuplicates
 };
+inline constexpr std::size_t kMaxListedDuplicates = 1000;
 
 // The most combinations that are looked at; more is kInvalid with the product in the message.
 inline constexpr std::size_t kMaxCombinations = 100'000;
 
-// Maps every combination. The baseline of each runtime is preset "default" with the first value of every parameter; it is
-// added when the quantization configurations asked for do not contain it.
+// Maps every combination. The baseline of each runtime is preset "default" with the first value of every axis; it is
+// added (and counted in `total`) when the quantization configurations asked for do not contain those four values. What
+// ends in the same final configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid.
 base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input);
 
 }  // namespace autotune::tuning

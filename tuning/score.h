@@ -1,6 +1,7 @@
 // Judging measurements: SLO, score, Pareto front, best. Pure; recomputed from all observations every time.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,37 +20,56 @@ struct Slo {
 };
 
 struct Violation {
-  std::string bound;     // "ttft.p99"
+  std::string bound;  // "ttft.p99"
   double limit = 0, actual = 0;
-  double relative = 0;   // (actual - limit) / limit
+  double relative = 0;  // (actual - limit) / limit
 };
-// Every bound that the step breaks, worst first. A step without a completed request breaks errorRate.
+// Every bound that the step breaks, worst first. A step without a completed request breaks errorRate (actual 1), asked
+// for or not. `relative` is finite: a limit of 0 counts as 0.001 of its unit, and nothing is above 1e6.
 std::vector<Violation> CheckSlo(const Slo& slo, const bench::LoadMeasurement& load);
 
 struct Observation {
-  std::string id;                                 // experiment name
+  std::string id;  // experiment name
   int gpus = 1;
   std::vector<bench::LoadMeasurement> loads;
 };
 
 struct Judged {
   std::string id;
-  bool feasible = false;                          // at least one step per scenario meets the SLO
-  std::optional<double> score;                    // higher is better for every objective
-  int scored_concurrency = 0;                     // of the first scenario
-  std::vector<bool> load_meets_slo;               // parallel to loads
-  std::optional<Violation> binding;               // where infeasible: the bound closest to being met
+  bool feasible = false;             // the scored step of every scenario meets the SLO
+  std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
+  int scored_concurrency = 0;        // of the first scenario; 0 = nothing to score
+  std::vector<std::size_t> scored;   // indices into loads: the step that counted, one per scenario
+  std::vector<bool> load_meets_slo;  // parallel to loads
+  std::optional<Violation> binding;  // where infeasible: the bound closest to being met
+  std::string binding_scenario;      // ... and where
+  int binding_concurrency = 0;
+  std::optional<double>
+      relaxed_score;  // where infeasible: the score if what is broken at its nearest steps were allowed
 };
 
 struct Judgement {
-  std::vector<Judged> judged;                     // parallel to the observations
-  std::optional<std::size_t> best;                // index; ties go to the earlier observation
-  std::vector<std::size_t> pareto;                // output tokens/s per GPU against p50 TPOT, feasible ones
+  std::vector<Judged> judged;          // parallel to the observations
+  std::optional<std::size_t> best;     // index; ties go to the earlier observation
+  std::optional<std::size_t> nearest;  // where nothing is feasible: the one whose binding bound is missed by least
+  // Indices, ascending: observations with a feasible step that no other observation's feasible step beats in both
+  // output tokens/s per GPU and p50 TPOT. An observation is a curve over its load steps, as serving benchmarks draw it.
+  std::vector<std::size_t> pareto;
 };
 
+// Scores.
+//   MaximizeThroughput: output tokens/s per GPU; per scenario the best step that meets the SLO; geometric mean over
+//     scenarios.
+//   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds (so "-61.2"
+//   is
+//     61.2 ms, and higher is better), geometric mean over scenarios, at one load for everybody: the highest concurrency
+//     that all observations measured and at which at least one of them meets the SLO (the highest of all if none does).
+// A scenario is one that any observation has; an observation that lacks one, or has no usable step in it (no request
+// completed, or a number that is not finite), is not feasible: what failed never wins.
 Judgement Judge(const std::vector<Observation>& observations, Objective objective, const Slo& slo);
 
-// "+41.3%", sign for people: positive is better. Empty when either score is missing.
+// "+41.3%", sign for people: positive is better (more throughput, less latency). Empty when either score is missing or
+// the baseline's is zero.
 std::string Improvement(std::optional<double> score, std::optional<double> baseline, Objective objective);
 
 }  // namespace autotune::tuning

@@ -1,9 +1,8 @@
 // The search: which candidates run, in which order. Pure: (candidates, strategy, seed, observations) -> next ones.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <set>
-#include <string>
 #include <vector>
 
 #include "tuning/candidate.h"
@@ -14,6 +13,9 @@ enum class Order { kGrid, kRandom };
 
 // The candidates (indices) that a task runs, in order: baselines first, then grid order or a seeded shuffle, cut at
 // `max_experiments`. What is cut is notRun and reported. The same input always gives the same order on every machine.
+//
+// The shuffle sorts by a hash of (seed, candidate's content hash) instead of permuting positions: a candidate that is
+// added or removed leaves the order of the others as it was, so an edited task keeps what it has measured.
 std::vector<std::size_t> Schedule(const std::vector<Candidate>& candidates, Order order, std::uint64_t seed,
                                   std::size_t max_experiments);
 

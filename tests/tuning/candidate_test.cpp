@@ -1,0 +1,250 @@
+#include "tuning/candidate.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+namespace autotune::tuning {
+namespace {
+
+using quant::FlagValue;
+using quant::QuantConfig;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// The rules that ship: what is expanded here is what a task gets.
+const quant::RuleSet& Rules() {
+  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
+  EXPECT_TRUE(rules.ok()) << rules.error().message;
+  return *rules;
+}
+
+RuntimeInput Runtime(const std::string& engine, const std::string& version, const std::string& name = "") {
+  const auto release = Rules().Resolve(engine, "", version);
+  EXPECT_TRUE(release.ok());
+  return {name.empty() ? engine : name, *release, {}, engine + "@" + version};
+}
+
+QuantConfig Preset(const char* name) { return *quant::FindPreset(name); }
+
+SpaceInput DenseOnH100() {
+  SpaceInput input;
+  input.runtimes = {Runtime("vllm", "0.24.0")};
+  input.quants = {Preset("default")};
+  input.model.architecture = "LlamaForCausalLM";
+  input.model.layers = 32;
+  input.model.attention_heads = 32;
+  input.model.kv_heads = 8;
+  input.model.hidden_size = 4096;
+  input.model.head_dim = 128;
+  input.gpu = quant::ComputeCapability{9, 0};
+  input.context = "{}";
+  return input;
+}
+
+Expansion MustExpand(const SpaceInput& input) {
+  auto expansion = Expand(Rules(), input);
+  if (!expansion) {
+    ADD_FAILURE() << expansion.error().message;
+    return {};
+  }
+  // Nothing is dropped silently, whatever a test expands.
+  EXPECT_EQ(static_cast<std::size_t>(expansion->total),
+            static_cast<std::size_t>(expansion->duplicates) + expansion->pruned.size() + expansion->candidates.size());
+  std::set<std::string> hashes;
+  int duplicates = 0;
+  for (const Candidate& candidate : expansion->candidates) {
+    EXPECT_THAT(candidate.hash, SizeIs(16));
+    EXPECT_TRUE(hashes.insert(candidate.hash).second);
+    EXPECT_FALSE(candidate.plan.rejection.has_value());
+    duplicates += candidate.duplicates;
+  }
+  EXPECT_EQ(duplicates, expansion->duplicates);
+  return *std::move(expansion);
+}
+
+std::vector<std::string> Points(const Expansion& expansion) {
+  std::vector<std::string> points;
+  for (const Candidate& candidate : expansion.candidates) {
+    std::string text = std::to_string(candidate.runtime) + " " + candidate.quant.name;
+    for (const auto& [name, value] : candidate.parameters) text += " " + name + "=" + value.ToString();
+    points.push_back(text);
+  }
+  return points;
+}
+
+TEST(Expand, WalksTheGridWithTheLastParameterFastest) {
+  SpaceInput input = DenseOnH100();
+  input.quants = {Preset("default"), Preset("kv-cache-fp8")};
+  input.parameters["max-num-batched-tokens"] = {FlagValue::Number("4096"), FlagValue::Number("8192")};
+  input.parameters["max-num-seqs"] = {FlagValue::Number("64"), FlagValue::Number("128")};
+  const Expansion expansion = MustExpand(input);
+  EXPECT_THAT(Points(expansion), ::testing::ElementsAre("0 default max-num-batched-tokens=4096 max-num-seqs=64",
+                                                        "0 default max-num-batched-tokens=4096 max-num-seqs=128",
+                                                        "0 default max-num-batched-tokens=8192 max-num-seqs=64",
+                                                        "0 default max-num-batched-tokens=8192 max-num-seqs=128",
+                                                        "0 kv-cache-fp8 max-num-batched-tokens=4096 max-num-seqs=64",
+                                                        "0 kv-cache-fp8 max-num-batched-tokens=4096 max-num-seqs=128",
+                                                        "0 kv-cache-fp8 max-num-batched-tokens=8192 max-num-seqs=64",
+                                                        "0 kv-cache-fp8 max-num-batched-tokens=8192 max-num-seqs=128"));
+  EXPECT_TRUE(expansion.candidates.front().baseline);
+  EXPECT_EQ(std::count_if(expansion.candidates.begin(), expansion.candidates.end(),
+                          [](const Candidate& candidate) { return candidate.baseline; }),
+            1);
+}
+
+TEST(Expand, AddsEachRuntimesBaselineWhereItWasNotAskedFor) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes = {Runtime("vllm", "0.24.0"), Runtime("sglang", "0.5.15")};
+  input.quants = {Preset("kv-cache-fp8")};
+  const Expansion expansion = MustExpand(input);
+  EXPECT_THAT(Points(expansion), ::testing::ElementsAre("0 default", "0 kv-cache-fp8", "1 default", "1 kv-cache-fp8"));
+  EXPECT_TRUE(expansion.candidates[0].baseline);
+  EXPECT_TRUE(expansion.candidates[2].baseline);
+  EXPECT_EQ(expansion.total, 4);
+}
+
+TEST(Expand, PutsABaselineThatWasAskedForLaterFirst) {
+  SpaceInput input = DenseOnH100();
+  input.quants = {Preset("kv-cache-fp8"), Preset("default")};
+  EXPECT_THAT(Points(MustExpand(input)), ::testing::ElementsAre("0 default", "0 kv-cache-fp8"));
+  EXPECT_EQ(MustExpand(input).total, 2);
+}
+
+TEST(Expand, TakesACustomConfigurationOfFourAutosAsTheBaseline) {
+  SpaceInput input = DenseOnH100();
+  QuantConfig mine;
+  mine.name = "mine";
+  input.quants = {mine};
+  EXPECT_THAT(Points(MustExpand(input)), ::testing::ElementsAre("0 mine"));
+  EXPECT_TRUE(MustExpand(input).candidates[0].baseline);
+}
+
+TEST(Expand, CollapsesWhatUserParametersMakeEqual) {
+  SpaceInput input = DenseOnH100();
+  input.quants = {Preset("default"), Preset("kv-cache-fp8")};
+  input.parameters["kv_cache_dtype"] = {FlagValue::Text("fp8"), FlagValue::Text("auto")};
+  const Expansion expansion = MustExpand(input);
+  EXPECT_EQ(expansion.total, 4);
+  EXPECT_THAT(expansion.candidates, SizeIs(2));
+  EXPECT_EQ(expansion.candidates[0].duplicates, 1);
+  EXPECT_EQ(expansion.candidates[1].duplicates, 1);
+  ASSERT_THAT(expansion.duplicate_of, SizeIs(2));
+  EXPECT_EQ(expansion.duplicate_of[0].quant.name, "kv-cache-fp8");
+  EXPECT_EQ(expansion.duplicate_of[0].of, 0U);
+}
+
+TEST(Expand, CollapsesTwoSpellingsOfOneNumber) {
+  SpaceInput input = DenseOnH100();
+  input.parameters["gpu-memory-utilization"] = {FlagValue::Number("0.90"), FlagValue::Text("0.9")};
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(1));
+}
+
+TEST(Expand, CollapsesIdenticalRuntimes) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes = {Runtime("vllm", "0.24.0", "a"), Runtime("vllm", "0.24.0", "b")};
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(1));
+  input.runtimes[1].identity = "another image";
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(2));
+}
+
+TEST(Expand, PrunesWithTheFieldAndAReason) {
+  SpaceInput input = DenseOnH100();
+  QuantConfig config;
+  config.name = "mine";
+  config.kvcache = "int4";
+  input.quants = {Preset("default"), config};
+  const Expansion expansion = MustExpand(input);
+  EXPECT_THAT(expansion.candidates, SizeIs(1));
+  ASSERT_THAT(expansion.pruned, SizeIs(1));
+  EXPECT_EQ(expansion.pruned[0].runtime, "vllm");
+  EXPECT_EQ(expansion.pruned[0].quant.name, "mine");
+  EXPECT_EQ(expansion.pruned[0].rejection.field, "kvcacheDtype");
+  EXPECT_FALSE(expansion.pruned[0].rejection.reason.empty());
+  EXPECT_FALSE(expansion.pruned[0].baseline);
+}
+
+TEST(Expand, SaysWhenItIsTheBaselineThatIsPruned) {
+  SpaceInput input = DenseOnH100();
+  input.parameters["no-such-flag"] = {FlagValue::Number("1")};
+  const Expansion expansion = MustExpand(input);
+  ASSERT_THAT(expansion.pruned, SizeIs(1));
+  EXPECT_TRUE(expansion.pruned[0].baseline);
+  EXPECT_THAT(expansion.candidates, SizeIs(0));
+}
+
+TEST(Expand, ExpandsParallelSizes) {
+  SpaceInput input = DenseOnH100();
+  input.tensor_parallel = {1, 2, 4};
+  const Expansion expansion = MustExpand(input);
+  ASSERT_THAT(expansion.candidates, SizeIs(3));
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(expansion.candidates[i].parallel.tensor, 1 << i);
+    EXPECT_EQ(expansion.candidates[i].plan.gpus, 1 << i);
+  }
+}
+
+TEST(Expand, HashesTheFinalConfigurationAndTheContext) {
+  const SpaceInput input = DenseOnH100();
+  const std::string hash = MustExpand(input).candidates.at(0).hash;
+  EXPECT_EQ(MustExpand(input).candidates.at(0).hash, hash);
+
+  SpaceInput context = input;
+  context.context = R"({"benchmark":"longer"})";
+  EXPECT_NE(MustExpand(context).candidates.at(0).hash, hash);
+
+  SpaceInput image = input;
+  image.runtimes[0].identity = "vllm@another";
+  EXPECT_NE(MustExpand(image).candidates.at(0).hash, hash);
+
+  SpaceInput arguments = input;
+  arguments.runtimes[0].extra_args = {"--seed", "7"};
+  EXPECT_NE(MustExpand(arguments).candidates.at(0).hash, hash);
+
+  SpaceInput name = input;  // names are for people
+  name.runtimes[0].name = "renamed";
+  name.quants[0].name = "renamed";
+  EXPECT_EQ(MustExpand(name).candidates.at(0).hash, hash);
+}
+
+TEST(Expand, RefusesMoreCombinationsThanItLooksAtAndSaysWhatToShrink) {
+  SpaceInput input = DenseOnH100();
+  std::vector<FlagValue> values;
+  for (int i = 1; i <= 400; ++i) values.push_back(FlagValue::Number(std::to_string(i)));
+  input.parameters["max-num-seqs"] = values;
+  input.parameters["max-num-batched-tokens"] = values;
+  const auto expansion = Expand(Rules(), input);
+  ASSERT_FALSE(expansion.ok());
+  EXPECT_EQ(expansion.error().code, base::Code::kInvalid);
+  EXPECT_THAT(expansion.error().message, HasSubstr("400 values of parameters.max-num-seqs"));
+  EXPECT_THAT(expansion.error().message, HasSubstr("100000 combinations"));
+}
+
+TEST(Expand, RefusesAProductThatOverflows) {
+  SpaceInput input = DenseOnH100();
+  const std::vector<FlagValue> values(1 << 16, FlagValue::Number("1"));
+  for (const char* name : {"a", "b", "c", "d"}) input.parameters[name] = values;
+  EXPECT_FALSE(Expand(Rules(), input).ok());
+}
+
+TEST(Expand, RefusesAnAxisWithoutValues) {
+  SpaceInput input = DenseOnH100();
+  input.parameters["max-num-seqs"] = {};
+  const auto expansion = Expand(Rules(), input);
+  ASSERT_FALSE(expansion.ok());
+  EXPECT_THAT(expansion.error().message, HasSubstr("parameters.max-num-seqs"));
+}
+
+TEST(Expand, GivesFivePresetsDistinctFinalArguments) {
+  // What the predecessor got wrong first: all presets ended in the same arguments.
+  SpaceInput input = DenseOnH100();
+  input.quants.assign(quant::Presets().begin(), quant::Presets().end());
+  const Expansion expansion = MustExpand(input);
+  std::set<std::vector<std::string>> arguments;
+  for (const Candidate& candidate : expansion.candidates) arguments.insert(candidate.plan.args);
+  EXPECT_EQ(arguments.size(), expansion.candidates.size());
+  EXPECT_GE(arguments.size(), 4U);
+}
+
+}  // namespace
+}  // namespace autotune::tuning

@@ -1,0 +1,186 @@
+#include "tuning/candidate.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/sha256.h"
+
+namespace autotune::tuning {
+namespace {
+
+// Length-prefixed, so that no two different configurations have the same text.
+void Append(std::string& text, std::string_view part) {
+  text += std::to_string(part.size());
+  text += ':';
+  text += part;
+}
+
+std::string ContentHash(const quant::LaunchPlan& plan, const RuntimeInput& runtime, std::string_view context) {
+  std::string text;
+  Append(text, runtime.release.engine);
+  Append(text, runtime.identity);
+  Append(text, context);
+  Append(text, plan.options_yaml);
+  text += std::to_string(plan.args.size()) + ';';
+  for (const std::string& arg : plan.args) Append(text, arg);
+  for (const auto& [name, value] : plan.env) {
+    Append(text, name);
+    Append(text, value);
+  }
+  return base::Sha256Hex(text).substr(0, 16);
+}
+
+// One axis of the product: `size` values, the chosen one written into a launch request.
+struct Axis {
+  std::size_t size = 1;
+  const std::string* parameter = nullptr;
+  const std::vector<quant::FlagValue>* values = nullptr;
+  std::optional<int> quant::ParallelSizes::*parallel = nullptr;
+  const std::vector<int>* sizes = nullptr;
+
+  void Choose(std::size_t index, quant::LaunchRequest& request) const {
+    if (parameter != nullptr) {
+      request.parameters[*parameter] = (*values)[index];
+    } else {
+      request.parallel.*parallel = (*sizes)[index];
+    }
+  }
+};
+
+std::vector<Axis> AxesOf(const SpaceInput& input) {
+  std::vector<Axis> axes;
+  const auto add = [&axes](std::optional<int> quant::ParallelSizes::*member, const std::vector<int>& sizes) {
+    if (!sizes.empty()) axes.push_back({sizes.size(), nullptr, nullptr, member, &sizes});
+  };
+  add(&quant::ParallelSizes::tensor, input.tensor_parallel);
+  add(&quant::ParallelSizes::pipeline, input.pipeline_parallel);
+  add(&quant::ParallelSizes::data, input.data_parallel);
+  add(&quant::ParallelSizes::expert, input.expert_parallel);
+  for (const auto& [name, values] : input.parameters) axes.push_back({values.size(), &name, &values, nullptr, nullptr});
+  return axes;
+}
+
+// "3 runtimes x 5 quantization configurations x 400 values of parameters.max-num-seqs": what to make smaller.
+std::string ProductText(const SpaceInput& input, std::size_t quants, const std::vector<Axis>& axes) {
+  std::string text =
+      std::to_string(input.runtimes.size()) + " runtimes x " + std::to_string(quants) + " quantization configurations";
+  for (const Axis& axis : axes) {
+    if (axis.size == 1) continue;
+    text += " x " + std::to_string(axis.size) + " values of ";
+    text += axis.parameter != nullptr ? "parameters." + *axis.parameter : "parallelConfig";
+  }
+  return text;
+}
+
+class Expander {
+ public:
+  Expander(const quant::RuleSet& rules, const SpaceInput& input) : rules_(rules), input_(input), axes_(AxesOf(input)) {}
+
+  base::Result<Expansion> Run() {
+    for (const auto& [name, values] : input_.parameters) {
+      if (values.empty()) return base::Invalid("spec.parameters." + name + ": has no values");
+    }
+    if (const base::Status status = CheckSize(); !status) return status.error();
+
+    const quant::QuantConfig& default_quant = *quant::FindPreset("default");
+    const auto asked = std::find_if(input_.quants.begin(), input_.quants.end(),
+                                    [&](const quant::QuantConfig& quant) { return quant.SameValues(default_quant); });
+    const quant::QuantConfig& baseline = asked == input_.quants.end() ? default_quant : *asked;
+
+    for (std::size_t runtime = 0; runtime < input_.runtimes.size(); ++runtime) {
+      std::vector<std::size_t> point(axes_.size(), 0);
+      Visit(runtime, baseline, point, true);
+      for (const quant::QuantConfig& quant : input_.quants) {
+        std::fill(point.begin(), point.end(), 0);
+        bool first = &quant == &baseline;  // the baseline itself was visited above
+        do {
+          if (!first) Visit(runtime, quant, point, false);
+          first = false;
+        } while (Next(point));
+      }
+    }
+    return std::move(expansion_);
+  }
+
+ private:
+  base::Status CheckSize() const {
+    std::size_t product = 1;
+    bool too_many = false;
+    const auto multiply = [&](std::size_t factor) {
+      if (factor != 0 && product > kMaxCombinations / factor) too_many = true;
+      if (!too_many) product *= factor;
+    };
+    multiply(input_.runtimes.size());
+    multiply(std::max<std::size_t>(input_.quants.size(), 1));
+    for (const Axis& axis : axes_) multiply(axis.size);
+    if (!too_many) return {};
+    return base::Invalid("spec: " + ProductText(input_, input_.quants.size(), axes_) + " are more than " +
+                         std::to_string(kMaxCombinations) + " combinations; remove values");
+  }
+
+  // The next point, the last axis fastest; false after the last one.
+  bool Next(std::vector<std::size_t>& point) const {
+    for (std::size_t i = axes_.size(); i-- > 0;) {
+      if (++point[i] < axes_[i].size) return true;
+      point[i] = 0;
+    }
+    return false;
+  }
+
+  void Visit(std::size_t runtime_index, const quant::QuantConfig& quant, const std::vector<std::size_t>& point,
+             bool baseline) {
+    const RuntimeInput& runtime = input_.runtimes[runtime_index];
+    quant::LaunchRequest request;
+    request.release = runtime.release;
+    request.model = input_.model;
+    request.gpu = input_.gpu;
+    request.gpu_memory_bytes = input_.gpu_memory_bytes;
+    request.quant = quant;
+    request.extra_args = runtime.extra_args;
+    for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);
+
+    ++expansion_.total;
+    quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
+    if (plan.rejection) {
+      expansion_.pruned.push_back(
+          {runtime.name, quant, std::move(request.parameters), request.parallel, *std::move(plan.rejection), baseline});
+      return;
+    }
+    std::string hash = ContentHash(plan, runtime, input_.context);
+    const auto [found, is_new] = index_.try_emplace(hash, expansion_.candidates.size());
+    if (!is_new) {
+      ++expansion_.duplicates;
+      ++expansion_.candidates[found->second].duplicates;
+      if (expansion_.duplicate_of.size() < kMaxListedDuplicates) {
+        expansion_.duplicate_of.push_back(
+            {runtime.name, quant, std::move(request.parameters), request.parallel, found->second});
+      }
+      return;
+    }
+    Candidate candidate;
+    candidate.hash = std::move(hash);
+    candidate.runtime = runtime_index;
+    candidate.quant = quant;
+    candidate.parameters = std::move(request.parameters);
+    candidate.parallel = request.parallel;
+    candidate.plan = std::move(plan);
+    candidate.baseline = baseline;
+    expansion_.candidates.push_back(std::move(candidate));
+  }
+
+  const quant::RuleSet& rules_;
+  const SpaceInput& input_;
+  const std::vector<Axis> axes_;
+  std::unordered_map<std::string, std::size_t> index_;  // hash -> candidate
+  Expansion expansion_;
+};
+
+}  // namespace
+
+base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input) {
+  return Expander(rules, input).Run();
+}
+
+}  // namespace autotune::tuning
