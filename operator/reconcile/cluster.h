@@ -23,9 +23,9 @@ class Cluster {
  public:
   virtual ~Cluster() = default;
 
-  // Merge-patches the status subresource; carries metadata.resourceVersion, so a task that somebody else changed gives
-  // kConflict. Returns the new resourceVersion.
-  virtual base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& status) = 0;
+  // Applies a JSON merge patch (RFC 7386: null removes) to the status subresource; carries metadata.resourceVersion, so a
+  // task that somebody else changed gives kConflict. Returns the new resourceVersion.
+  virtual base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) = 0;
 
   // kAlreadyExists only when a pod of that name belongs to somebody else.
   virtual base::Status CreatePod(const nlohmann::json& pod) = 0;

@@ -1,0 +1,135 @@
+#include "operator/reconcile/answer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace autotune::reconcile {
+namespace {
+
+constexpr double kSecondsPerHour = 3600;
+
+double GpuHours(const api::ExperimentStatus& experiment) {
+  if (experiment.started_at.empty() || experiment.finished_at.empty()) return 0;
+  const auto held = base::ParseRfc3339(experiment.finished_at) - base::ParseRfc3339(experiment.started_at);
+  const double seconds = std::chrono::duration<double>(held).count();
+  return std::max(0.0, seconds) * experiment.gpus / kSecondsPerHour;
+}
+
+void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
+  double start = 0;
+  double measure = 0;
+  double wasted = 0;
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    wasted += experiment.wasted_gpu_hours;
+    const double held = GpuHours(experiment);
+    if (experiment.state != api::ExperimentState::kSucceeded) {
+      wasted += held;
+      continue;
+    }
+    const double measured = std::min(held, experiment.measure_seconds * experiment.gpus / kSecondsPerHour);
+    measure += measured;
+    start += held - measured;
+  }
+  const double total = start + measure + wasted;
+  status.cost.gpu_hours = api::FormatDecimal(total, 4);
+  status.cost.start = api::FormatDecimal(start, 4);
+  status.cost.measure = api::FormatDecimal(measure, 4);
+  status.cost.wasted = api::FormatDecimal(wasted, 4);
+  status.cost.price.clear();
+  if (!spec.gpu.price_per_hour.empty()) {
+    status.cost.price = api::FormatDecimal(total * std::strtod(spec.gpu.price_per_hour.c_str(), nullptr), 2);
+  }
+}
+
+std::string Decimal(double value) { return api::FormatDecimal(value, 1); }
+
+}  // namespace
+
+tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
+  switch (spec.optimization.objective) {
+    case api::Objective::kMaximizeThroughput:
+      return tuning::Objective::kMaximizeThroughput;
+    case api::Objective::kMinimizeLatency:
+      return tuning::Objective::kMinimizeLatency;
+    case api::Objective::kMinimizeTtft:
+      return tuning::Objective::kMinimizeTtft;
+    case api::Objective::kMinimizeTpot:
+      return tuning::Objective::kMinimizeTpot;
+  }
+  return tuning::Objective::kMaximizeThroughput;
+}
+
+tuning::Slo SloOf(const api::TaskSpec& spec) {
+  return {spec.slo.ttft, spec.slo.tpot, spec.slo.e2e_latency, spec.slo.error_rate};
+}
+
+std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
+  FillCost(spec, status);
+  std::vector<tuning::Observation> observations;
+  std::vector<api::ExperimentStatus*> experiments;
+  for (api::ExperimentStatus& experiment : status.experiments) {
+    if (experiment.state != api::ExperimentState::kSucceeded) continue;
+    tuning::Observation observation;
+    observation.id = experiment.name;
+    observation.gpus = experiment.gpus;
+    for (const api::LoadRow& row : experiment.loads) observation.loads.push_back(row.measured);
+    observations.push_back(std::move(observation));
+    experiments.push_back(&experiment);
+  }
+  const tuning::Objective objective = ObjectiveOf(spec);
+  const tuning::Judgement judgement = tuning::Judge(observations, objective, SloOf(spec));
+
+  for (std::size_t i = 0; i < experiments.size(); ++i) {
+    const tuning::Judged& judged = judgement.judged[i];
+    api::ExperimentStatus& experiment = *experiments[i];
+    experiment.score = judged.score ? api::FormatDecimal(*judged.score, 2) : "";
+    for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_meets_slo.size(); ++row) {
+      experiment.loads[row].meets_slo = judged.load_meets_slo[row];
+    }
+  }
+  status.pareto.clear();
+  for (const std::size_t index : judgement.pareto) status.pareto.push_back(experiments[index]->name);
+
+  status.best.reset();
+  if (judgement.best) {
+    const api::ExperimentStatus& winner = *experiments[*judgement.best];
+    std::optional<double> baseline;
+    for (std::size_t i = 0; i < experiments.size(); ++i) {
+      // Each runtime has a baseline; the improvement is over that of the winner's own runtime.
+      if (experiments[i]->baseline && experiments[i]->runtime == winner.runtime) baseline = judgement.judged[i].score;
+    }
+    api::TaskStatus::Best best;
+    best.experiment = winner.name;
+    best.quant_name = winner.quant.name;
+    best.score = winner.score;
+    best.improvement_over_baseline = tuning::Improvement(judgement.judged[*judgement.best].score, baseline, objective);
+    best.load = judgement.judged[*judgement.best].scored_concurrency;
+    status.best = std::move(best);
+    return "";
+  }
+
+  // Nothing is feasible: the configuration that comes closest tells what relaxing its worst bound would give.
+  const tuning::Judged* nearest = nullptr;
+  std::size_t nearest_index = 0;
+  for (std::size_t i = 0; i < judgement.judged.size(); ++i) {
+    const tuning::Judged& judged = judgement.judged[i];
+    if (!judged.binding) continue;
+    if (nearest == nullptr || judged.binding->relative < nearest->binding->relative) {
+      nearest = &judged;
+      nearest_index = i;
+    }
+  }
+  if (nearest == nullptr) return "";
+  const tuning::Violation& bound = *nearest->binding;
+  return "No configuration meets slo." + bound.bound + " = " + Decimal(bound.limit) + "; the nearest is " +
+         experiments[nearest_index]->name + " (" + experiments[nearest_index]->quant.name + ") with " +
+         Decimal(bound.actual) + ". Relax that bound to " + Decimal(bound.actual) + " and it becomes feasible.";
+}
+
+}  // namespace autotune::reconcile

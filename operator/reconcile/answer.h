@@ -1,0 +1,19 @@
+// The answer of a task: scores, best, Pareto front, improvement and cost, recomputed from all experiments every time.
+// Pure.
+#pragma once
+
+#include <string>
+
+#include "operator/api/autotune_task.h"
+#include "tuning/score.h"
+
+namespace autotune::reconcile {
+
+// Fills scores, SLO marks, best, pareto and cost of `status` from its experiments. Returns why nothing is feasible, in one
+// sentence, when experiments succeeded and none meets the SLO; else an empty string.
+std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status);
+
+tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
+tuning::Slo SloOf(const api::TaskSpec& spec);
+
+}  // namespace autotune::reconcile

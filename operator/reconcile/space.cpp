@@ -1,0 +1,166 @@
+#include "operator/reconcile/space.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "quant/model_facts.h"
+#include "tuning/search.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using nlohmann::json;
+
+// Newer than every release: asks for the traits of the newest rules.
+constexpr quant::Version kNewest{9999, 0, 0, 0};
+
+bool MatchesSelector(const json& selector, const std::map<std::string, std::string>& labels) {
+  if (!selector.is_object()) return true;
+  return std::all_of(selector.items().begin(), selector.items().end(), [&](const auto& item) {
+    const auto label = labels.find(item.key());
+    return label != labels.end() && item.value().is_string() &&
+           label->second == item.value().template get<std::string>();
+  });
+}
+
+bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const experiment::GpuInfo& gpu) {
+  if (node.unschedulable || !node.allocatable.contains(spec.resource_name)) return false;
+  if (!spec.products.empty() && std::find(spec.products.begin(), spec.products.end(), gpu.product) == spec.products.end())
+    return false;
+  if (!spec.min_compute_capability.empty() && gpu.capability) {
+    const auto least = quant::ComputeCapability::Parse(spec.min_compute_capability);
+    if (least && *gpu.capability < *least) return false;
+  }
+  if (!spec.min_memory.empty() && gpu.memory_bytes > 0) {
+    const auto least = api::ParseQuantity(spec.min_memory, "spec.gpu.minMemory");
+    if (least.ok() && gpu.memory_bytes < *least) return false;
+  }
+  return MatchesSelector(spec.node_selector, node.labels);
+}
+
+}  // namespace
+
+GpuChoice ChooseGpu(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes) {
+  struct Pool {
+    std::int64_t gpus = 0;
+    experiment::GpuInfo info;
+  };
+  std::map<std::string, Pool> pools;
+  for (const experiment::NodeView& node : nodes) {
+    const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+    if (gpu.product.empty() || !Allowed(spec, node, gpu)) continue;
+    Pool& pool = pools[gpu.product];
+    pool.gpus += node.allocatable.at(spec.resource_name);
+    pool.info = gpu;
+  }
+  const auto best = std::max_element(pools.begin(), pools.end(), [](const auto& a, const auto& b) {
+    return a.second.gpus < b.second.gpus;  // the first of equals: the map is ordered by name
+  });
+  if (best == pools.end()) return {};
+  return {best->first, best->second.info.capability, best->second.info.memory_bytes};
+}
+
+base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules) {
+  std::vector<api::RuntimeSpec> wanted = spec.runtimes;
+  const bool from_base = wanted.empty();
+  if (from_base) {
+    api::RuntimeSpec runtime;
+    runtime.name = spec.base_runtime;
+    runtime.engine = spec.base_runtime;
+    wanted.push_back(std::move(runtime));
+  }
+  std::vector<ResolvedRuntime> resolved;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const std::string path = from_base ? "spec.baseRuntime" : "spec.runtimes[" + std::to_string(i) + "]";
+    api::RuntimeSpec runtime = wanted[i];
+    const auto newest = rules.Traits(runtime.engine, kNewest);
+    if (!newest) return base::Invalid(path + (from_base ? ": " : ".engine: ") + newest.error().message);
+    if (runtime.image.empty()) runtime.image = newest->default_image;
+    auto release = rules.Resolve(runtime.engine, runtime.image, runtime.version);
+    if (!release) return base::Invalid(path + ".version: " + release.error().message);
+    auto traits = rules.Traits(runtime.engine, release->version);
+    if (!traits) return base::Invalid(path + ".version: " + traits.error().message);
+    resolved.push_back({std::move(runtime), std::move(*traits), std::move(*release)});
+  }
+  return resolved;
+}
+
+base::Result<std::optional<quant::ModelFacts>> InlineFacts(const api::ModelSpec& model) {
+  if (!model.facts.is_object() || model.facts.empty()) return std::optional<quant::ModelFacts>();
+  quant::CheckpointFiles files;
+  files.config = &model.facts;
+  auto facts = quant::ReadModelFacts(files);
+  if (!facts) return base::Invalid("spec.model.facts: " + facts.error().message);
+  if (!model.quantization.empty()) {
+    const base::Status status = quant::OverrideQuantization(*facts, model.quantization);
+    if (!status) return base::Invalid("spec.model.quantization: " + status.error().message);
+  }
+  return std::optional(std::move(*facts));
+}
+
+base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFacts& model, const GpuChoice& gpu,
+                               const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
+  Space space;
+  auto runtimes = ResolveRuntimes(spec, rules);
+  if (!runtimes) return std::move(runtimes).error();
+  space.runtimes = std::move(*runtimes);
+
+  std::vector<quant::EngineTraits> traits;
+  for (const ResolvedRuntime& runtime : space.runtimes) traits.push_back(runtime.traits);
+  if (const auto checked = experiment::CheckPodInputs(spec, traits, environment); !checked) return checked.error();
+
+  auto quants = quant::Expand(spec.quant);
+  if (!quants) return std::move(quants).error();
+
+  tuning::SpaceInput input;
+  for (const ResolvedRuntime& runtime : space.runtimes) {
+    const api::RuntimeSpec& own = runtime.spec;
+    const json identity = {{"engine", own.engine},       {"image", own.image}, {"command", own.command},
+                           {"env", own.env},             {"resources", own.resources},
+                           {"securityContext", own.security_context}};
+    input.runtimes.push_back({own.name, runtime.release, own.args, identity.dump()});
+    if (!runtime.release.assumption.empty()) {
+      space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});
+    }
+  }
+  input.quants = std::move(*quants);
+  input.parameters = spec.parameters;
+  input.tensor_parallel = spec.tensor_parallel;
+  input.pipeline_parallel = spec.pipeline_parallel;
+  input.data_parallel = spec.data_parallel;
+  input.expert_parallel = spec.expert_parallel;
+  input.model = model;
+  input.gpu = gpu.capability;
+  input.gpu_memory_bytes = gpu.memory_bytes;
+  input.context = experiment::HashedContext(spec);
+  auto expansion = tuning::Expand(rules, input);
+  if (!expansion) return std::move(expansion).error();
+  space.expansion = std::move(*expansion);
+
+  for (const std::string& note : model.notes) space.warnings.push_back({"model", "ModelNote", note});
+  const bool random = spec.optimization.strategy == api::Strategy::kRandom;
+  space.schedule = tuning::Schedule(space.expansion.candidates, random ? tuning::Order::kRandom : tuning::Order::kGrid,
+                                    static_cast<std::uint64_t>(spec.optimization.seed),
+                                    static_cast<std::size_t>(spec.optimization.max_experiments));
+  return space;
+}
+
+experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt) {
+  const ResolvedRuntime& runtime = space.runtimes[candidate.runtime];
+  return {candidate.hash, attempt, runtime.spec, runtime.traits, candidate.plan};
+}
+
+experiment::Placement PlacementOf(const Space& space, const GpuChoice& gpu) {
+  experiment::Placement placement;
+  placement.pinned_product = gpu.product;
+  placement.nodes_are_labelled = !gpu.product.empty();
+  for (const std::size_t index : space.schedule) {
+    const auto& needed = space.expansion.candidates[index].plan.min_capability;
+    if (needed && (!placement.min_capability || *placement.min_capability < *needed)) placement.min_capability = needed;
+  }
+  return placement;
+}
+
+}  // namespace autotune::reconcile
