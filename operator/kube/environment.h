@@ -1,0 +1,23 @@
+// Environment: environment variables and files, as the loaders of configuration and credentials see them.
+//
+// Immutable functions, safe to call from any thread. Tests put maps behind them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace kube {
+
+struct Environment {
+  std::function<std::optional<std::string>(const std::string& name)> variable;
+  // kNotFound when there is no such file; files above 1 MiB are refused.
+  std::function<base::Result<std::string>(const std::string& path)> read_file;
+
+  // The process's own environment and file system.
+  static Environment Real();
+};
+
+}  // namespace kube

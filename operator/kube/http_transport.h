@@ -1,0 +1,115 @@
+// HttpTransport: the narrow seam around the HTTP library; no type of that library crosses it.
+//
+// Thread-safe: any number of threads may call Send and Stream at once. Both block and never throw. Everything a caller
+// has to tell apart is in ErrorKind. Destroying a transport cancels what is in flight and waits for those calls to
+// return, so that it must outlive nothing but its callers' interest.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace kube {
+
+// Header names are compared without regard to case; order and duplicates are kept (Warning comes repeatedly).
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
+
+  void Add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  // The first value of `name`, or nothing.
+  [[nodiscard]] std::optional<std::string> Get(std::string_view name) const;
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& All() const { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+struct Request {
+  std::string method = "GET";
+  std::string target;  // path and query below the server's base URL, percent-encoded, starts with "/"
+  Headers headers;
+  std::string body;
+  // Total time from call to last byte. The transport's idle timeout (no byte moved) holds as well. Zero: no total
+  // limit.
+  std::chrono::milliseconds deadline{30'000};
+  // The largest response body that is read: beyond it the call ends with kTooLarge. For Stream: the longest line.
+  std::size_t body_limit = std::size_t{4} << 20;
+  // True where executing the request twice is harmless: it is sent again, once, when the connection broke.
+  bool idempotent = false;
+};
+
+struct Response {
+  int status = 0;
+  Headers headers;
+  std::string body;
+};
+
+enum class ErrorKind {
+  kTimeout,    // the total deadline or the idle timeout passed; the server may still execute the request
+  kCancelled,  // the caller's stop token, or the transport is being destroyed
+  kConnect,    // no connection: refused, unreachable, name not resolved
+  kTls,        // handshake or certificate
+  kReset,      // an existing connection broke; the server may have executed the request
+  kProtocol,   // what came is not HTTP, or the request could not be formed
+  kTooLarge,   // body_limit exceeded
+};
+
+// "Timeout" and so on: for logs and the code label of metrics.
+std::string_view ErrorKindName(ErrorKind kind);
+
+struct HttpError {
+  ErrorKind kind = ErrorKind::kProtocol;
+  int system_errno = 0;  // 0 where there is none
+  std::string text;      // never contains a credential
+};
+
+// kRetry, except kCancelled (kCancelled), kTls and kTooLarge (kInvalid: they stay wrong until somebody changes
+// something).
+base::Error ToError(const HttpError& error, std::string_view what);
+
+template <typename T>
+class [[nodiscard]] HttpResult {
+ public:
+  HttpResult(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT: implicit on purpose
+  HttpResult(HttpError error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
+  [[nodiscard]] bool ok() const { return state_.index() == 0; }
+  // Precondition: ok().
+  T& value() { return std::get<0>(state_); }
+  const T& value() const { return std::get<0>(state_); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  // Precondition: !ok().
+  [[nodiscard]] const HttpError& error() const { return std::get<1>(state_); }
+
+ private:
+  std::variant<T, HttpError> state_;
+};
+
+// Called on the thread that called Stream, once per line, without the line feed. While it runs nothing more is read
+// from the peer than a bounded buffer holds, so a slow sink slows the server. False ends the stream.
+using LineSink = std::function<bool(std::string_view line)>;
+
+class HttpTransport {
+ public:
+  virtual ~HttpTransport() = default;
+
+  // A status of 400 or more is a Response, not an error.
+  virtual HttpResult<Response> Send(const Request& request, const std::stop_token& stop) = 0;
+
+  // Hands the body of a 2xx response to `sink` line by line until the server ends it or `sink` returns false; the
+  // Response then has an empty body. Any other status is returned with its body, `sink` is not called.
+  virtual HttpResult<Response> Stream(const Request& request, const LineSink& sink, const std::stop_token& stop) = 0;
+};
+
+}  // namespace kube

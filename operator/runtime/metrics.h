@@ -1,0 +1,49 @@
+// Metrics: what Prometheus scrapes, under controller-runtime's names, so that existing dashboards work.
+//
+// Thread-safe. Owns the registry; observers for queues, controllers, clients and reflectors are made here and live as
+// long as the Metrics. Every label set that is known beforehand starts at zero.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "operator/kube/client.h"
+#include "operator/runtime/controller.h"
+#include "operator/runtime/reflector.h"
+#include "operator/runtime/work_queue.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace runtime {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // For metrics of one's own.
+  [[nodiscard]] prometheus::Registry& registry();
+
+  WorkQueueObserver& ForQueue(const std::string& name);
+  // The queue is asked at each scrape how long its keys are with workers. Call WatchQueue(name, nullptr) before the
+  // queue dies.
+  void WatchQueue(const std::string& name, const WorkQueue* queue);
+  ControllerObserver& ForController(const std::string& name, int workers);
+  kube::ClientObserver& ForClient(const std::string& host);
+  ReflectorObserver& ForReflectors();
+  void SetLeader(const std::string& name, bool leader);
+
+  // The text exposition format, with the process's own figures (process_*) as of now.
+  [[nodiscard]] std::string Render();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace runtime

@@ -1,0 +1,46 @@
+// ObjectKey: namespace and name of one object; and what a cache reads of every object's metadata. Plain values.
+#pragma once
+
+#include <compare>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace runtime {
+
+struct ObjectKey {
+  std::string ns;  // empty for cluster-scoped objects
+  std::string name;
+
+  auto operator<=>(const ObjectKey&) const = default;
+  // "ns/name", or "name".
+  [[nodiscard]] std::string ToString() const { return ns.empty() ? name : ns + "/" + name; }
+};
+
+struct ObjectMeta {
+  ObjectKey key;
+  std::string uid;
+  std::string resource_version;
+  std::string owner_uid;   // of the controller owner reference; empty: none
+  std::string owner_kind;  // "AutotuneTask"
+  std::string owner_name;
+  bool deleting = false;  // deletionTimestamp is set
+};
+
+// Throws nothing; what is missing stays empty.
+ObjectMeta ReadObjectMeta(const nlohmann::json& object);
+
+// Resource versions are ordered as integers where both are (the API server guarantees it since 1.35, and did so in
+// practice before); otherwise only equality is known. True when `have` is certainly at least `want`.
+bool ReachedVersion(const std::string& have, const std::string& want);
+// True when `candidate` is certainly older than `reference`.
+bool OlderVersion(const std::string& candidate, const std::string& reference);
+
+}  // namespace runtime
+
+template <>
+struct std::hash<runtime::ObjectKey> {
+  std::size_t operator()(const runtime::ObjectKey& key) const noexcept {
+    return std::hash<std::string>()(key.ns) * 31 + std::hash<std::string>()(key.name);
+  }
+};
