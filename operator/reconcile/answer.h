@@ -9,8 +9,8 @@
 
 namespace autotune::reconcile {
 
-// Fills scores, SLO marks, best, pareto and cost of `status` from its experiments. Returns why nothing is feasible, in one
-// sentence, when experiments succeeded and none meets the SLO; else an empty string.
+// Fills scores, SLO marks, best, pareto and cost of `status` from its experiments. Returns why nothing is feasible, in
+// one sentence, when experiments succeeded and none meets the SLO; else an empty string.
 std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status);
 
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);

@@ -14,17 +14,17 @@ namespace autotune::reconcile {
 
 struct TaskEvent {
   bool warning = false;
-  std::string reason;   // CamelCase, <= 128
-  std::string action;   // CamelCase, <= 128
-  std::string note;     // <= 1 kB
+  std::string reason;  // CamelCase, <= 128
+  std::string action;  // CamelCase, <= 128
+  std::string note;    // <= 1 kB
 };
 
 class Cluster {
  public:
   virtual ~Cluster() = default;
 
-  // Applies a JSON merge patch (RFC 7386: null removes) to the status subresource; carries metadata.resourceVersion, so a
-  // task that somebody else changed gives kConflict. Returns the new resourceVersion.
+  // Applies a JSON merge patch (RFC 7386: null removes) to the status subresource; carries metadata.resourceVersion, so
+  // a task that somebody else changed gives kConflict. Returns the new resourceVersion.
   virtual base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) = 0;
 
   // kAlreadyExists only when a pod of that name belongs to somebody else.

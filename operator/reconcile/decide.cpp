@@ -21,8 +21,8 @@ using nlohmann::json;
 constexpr std::chrono::seconds kQuotaRetryDelay{30};
 constexpr std::size_t kMaxPrunedReasons = 32;
 constexpr std::size_t kMaxPareto = 64;
-// A generation's attempts at reading the model get numbers of their own, so that a pod of an earlier generation is never
-// taken for one of this.
+// A generation's attempts at reading the model get numbers of their own, so that a pod of an earlier generation is
+// never taken for one of this.
 constexpr int kInspectAttemptsPerGeneration = 16;
 
 // At most `limit` bytes, never cut inside a UTF-8 sequence.
@@ -164,9 +164,7 @@ class Decider {
     const auto label = pod.labels.find(name);
     return label == pod.labels.end() ? "" : label->second;
   }
-  static bool IsInspectPod(const experiment::PodView& pod) {
-    return LabelOf(pod, experiment::kRoleLabel) == "inspect";
-  }
+  static bool IsInspectPod(const experiment::PodView& pod) { return LabelOf(pod, experiment::kRoleLabel) == "inspect"; }
   void DeleteInspectPods(const experiment::PodView* keep) {
     for (const experiment::PodView& pod : observed_.pods) {
       if (&pod != keep && IsInspectPod(pod) && !pod.deleting) plan_.delete_pods.push_back({pod.ns, pod.name, pod.uid});
@@ -244,7 +242,8 @@ class Decider {
     return true;
   }
 
-  static api::ExperimentStatus NewEntry(const Space& space, const tuning::Candidate& candidate, const std::string& name) {
+  static api::ExperimentStatus NewEntry(const Space& space, const tuning::Candidate& candidate,
+                                        const std::string& name) {
     api::ExperimentStatus entry;
     entry.name = name;
     entry.hash = candidate.hash;
@@ -256,9 +255,9 @@ class Decider {
     entry.gpus = candidate.plan.gpus;
     entry.warnings = candidate.plan.warnings;
     for (const quant::Override& replaced : candidate.plan.overrides) {
-      entry.warnings.push_back({"parameters." + replaced.flag, "UserParameterWins",
-                                "The quantization mapping wanted " + replaced.mapped + ", the parameter " + replaced.user +
-                                    " runs"});
+      entry.warnings.push_back(
+          {"parameters." + replaced.flag, "UserParameterWins",
+           "The quantization mapping wanted " + replaced.mapped + ", the parameter " + replaced.user + " runs"});
     }
     return entry;
   }
@@ -327,7 +326,8 @@ class Decider {
 
   const tuning::Candidate* FindCandidate(const std::string& hash) const {
     const auto& candidates = space_->expansion.candidates;
-    const auto found = std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return c.hash == hash; });
+    const auto found =
+        std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return c.hash == hash; });
     return found == candidates.end() ? nullptr : &*found;
   }
 
@@ -347,9 +347,8 @@ class Decider {
 
   void Complete(const std::string& infeasible) {
     status_.finished_at = base::FormatRfc3339(now_);
-    const bool any = std::any_of(status_.experiments.begin(), status_.experiments.end(), [](const auto& entry) {
-      return entry.state == ExperimentState::kSucceeded;
-    });
+    const bool any = std::any_of(status_.experiments.begin(), status_.experiments.end(),
+                                 [](const auto& entry) { return entry.state == ExperimentState::kSucceeded; });
     if (!any) return Stall("AllExperimentsFailed", MostFrequentCause());
     status_.state = "Complete";
     api::RemoveCondition(status_.conditions, "Reconciling");
@@ -405,7 +404,8 @@ class Decider {
     if (counts.empty()) {
       if (status_.pruned_reasons.empty()) return "The task has no candidates";
       const api::PrunedReason& reason = status_.pruned_reasons.front();
-      return "Every candidate was pruned; " + std::to_string(reason.count) + " by " + reason.reason + ": " + reason.example;
+      return "Every candidate was pruned; " + std::to_string(reason.count) + " by " + reason.reason + ": " +
+             reason.example;
     }
     const auto most = std::max_element(counts.begin(), counts.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -424,8 +424,7 @@ class Decider {
     SetCondition("Ready", value, reason, message);
   }
   void SetCondition(const char* type, const char* value, const std::string& reason, const std::string& message) {
-    api::SetCondition(status_.conditions,
-                      {type, value, reason, Short(message, 4096), task_.metadata.generation, ""},
+    api::SetCondition(status_.conditions, {type, value, reason, Short(message, 4096), task_.metadata.generation, ""},
                       base::FormatRfc3339(now_));
   }
 

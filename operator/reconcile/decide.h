@@ -42,14 +42,14 @@ struct PodRef {
 };
 
 struct Plan {
-  // In the order in which apply() acts. The status (only if it changed) comes before deletes, so that no result is lost,
-  // and the ConfigMap before the status that names it; a failure stops the rest.
+  // In the order in which apply() acts. The status (only if it changed) comes before deletes, so that no result is
+  // lost, and the ConfigMap before the status that names it; a failure stops the rest.
   std::optional<nlohmann::json> config_map;
   std::optional<api::TaskStatus> status;
   std::vector<PodRef> delete_pods;
   std::vector<nlohmann::json> create_pods;
-  std::vector<TaskEvent> events;            // emitted after the status write succeeded
-  std::optional<base::WallTime> wake_at;    // look again then although nothing changed
+  std::vector<TaskEvent> events;          // emitted after the status write succeeded
+  std::optional<base::WallTime> wake_at;  // look again then although nothing changed
 };
 
 Plan Decide(const Observed& observed, const Settings& settings, base::WallTime now);

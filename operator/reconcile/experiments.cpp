@@ -74,7 +74,8 @@ void RecordFailure(const bench::Failure& failure, const Outcome& outcome, int re
   }
   entry.state = api::ExperimentState::kFailed;
   RecordTimes(outcome, now, entry);
-  events.push_back({true, "ExperimentFailed", "Run", "Experiment " + entry.name + ": " + reason + ": " + failure.message});
+  events.push_back(
+      {true, "ExperimentFailed", "Run", "Experiment " + entry.name + ": " + reason + ": " + failure.message});
 }
 
 }  // namespace
@@ -106,9 +107,9 @@ Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, bas
       pod = FindPod(observed, entry.hash, entry.attempts);
     }
     if (pod == nullptr) {
-      const bench::Failure vanished{bench::FailureReason::kEvicted,
-                                    "The pod vanished before it reported: it was deleted by preemption, by eviction or by hand",
-                                    0, 0};
+      const bench::Failure vanished{
+          bench::FailureReason::kEvicted,
+          "The pod vanished before it reported: it was deleted by preemption, by eviction or by hand", 0, 0};
       Outcome outcome;
       if (!entry.started_at.empty()) outcome.gpu_since = base::ParseRfc3339(entry.started_at);
       RecordFailure(vanished, outcome, retries, now, entry, progress.events);

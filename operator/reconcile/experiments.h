@@ -20,17 +20,18 @@ namespace autotune::reconcile {
 bool IsFinished(const api::ExperimentStatus& experiment);
 
 struct Progress {
-  std::vector<std::size_t> start;            // entries whose next attempt is to be created now, in order
-  bool active = false;                       // a pod is loading or measuring
-  std::string waiting_message;               // the scheduler's or kubelet's words, where pods wait and none is active
-  std::optional<base::WallTime> wake_at;     // the next deadline or retry
+  std::vector<std::size_t> start;         // entries whose next attempt is to be created now, in order
+  bool active = false;                    // a pod is loading or measuring
+  std::string waiting_message;            // the scheduler's or kubelet's words, where pods wait and none is active
+  std::optional<base::WallTime> wake_at;  // the next deadline or retry
   std::vector<TaskEvent> events;
 };
 
 // Moves the entries of `status` to what the pods say, and picks what to start within spec.parallelism.
 Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, base::WallTime now);
 
-// The task was suspended (call it after TrackExperiments): what runs goes back to pending, its GPU time counts as wasted, results stay.
+// The task was suspended (call it after TrackExperiments): what runs goes back to pending, its GPU time counts as
+// wasted, results stay.
 void SuspendExperiments(const Observed& observed, api::TaskStatus& status, base::WallTime now);
 
 // Pods of this task that no entry of `status` wants any more, in every state of the task: results recorded (as

@@ -18,7 +18,8 @@ std::string ShellQuoted(const std::string& word) {
 }
 
 json* FindByName(json& list, std::string_view name) {
-  const auto found = std::find_if(list.begin(), list.end(), [&](const json& item) { return item.value("name", "") == name; });
+  const auto found =
+      std::find_if(list.begin(), list.end(), [&](const json& item) { return item.value("name", "") == name; });
   return found == list.end() ? nullptr : &*found;
 }
 
@@ -89,15 +90,14 @@ json Recommendation(const api::AutotuneTask& task, const experiment::Experiment&
 
   json template_metadata = {{"labels", pod_labels}};
   if (!annotations.empty()) template_metadata["annotations"] = annotations;
-  const json deployment = {
-      {"apiVersion", "apps/v1"},
-      {"kind", "Deployment"},
-      {"metadata", {{"name", name}, {"labels", labels}}},
-      {"spec",
-       {{"replicas", 1},
-        {"selector", {{"matchLabels", labels}}},
-        {"strategy", {{"type", "Recreate"}}},
-        {"template", {{"metadata", template_metadata}, {"spec", spec}}}}}};
+  const json deployment = {{"apiVersion", "apps/v1"},
+                           {"kind", "Deployment"},
+                           {"metadata", {{"name", name}, {"labels", labels}}},
+                           {"spec",
+                            {{"replicas", 1},
+                             {"selector", {{"matchLabels", labels}}},
+                             {"strategy", {{"type", "Recreate"}}},
+                             {"template", {{"metadata", template_metadata}, {"spec", spec}}}}}};
 
   std::string line;
   for (const json& word : command) line += (line.empty() ? "" : " ") + ShellQuoted(word.get<std::string>());
@@ -105,7 +105,7 @@ json Recommendation(const api::AutotuneTask& task, const experiment::Experiment&
   if (!winner.plan.options_yaml.empty()) {
     line += "# options file " + environment.options_dir + ":\n" + winner.plan.options_yaml;
   }
-  const json owner = {{"apiVersion", api::kApiVersion}, {"kind", api::kKind},       {"name", task.metadata.name},
+  const json owner = {{"apiVersion", api::kApiVersion}, {"kind", api::kKind}, {"name", task.metadata.name},
                       {"uid", task.metadata.uid},       {"controller", true}, {"blockOwnerDeletion", true}};
   return {{"apiVersion", "v1"},
           {"kind", "ConfigMap"},

@@ -27,7 +27,8 @@ bool MatchesSelector(const json& selector, const std::map<std::string, std::stri
 
 bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const experiment::GpuInfo& gpu) {
   if (node.unschedulable || !node.allocatable.contains(spec.resource_name)) return false;
-  if (!spec.products.empty() && std::find(spec.products.begin(), spec.products.end(), gpu.product) == spec.products.end())
+  if (!spec.products.empty() &&
+      std::find(spec.products.begin(), spec.products.end(), gpu.product) == spec.products.end())
     return false;
   if (!spec.min_compute_capability.empty() && gpu.capability) {
     const auto least = quant::ComputeCapability::Parse(spec.min_compute_capability);
@@ -117,9 +118,9 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
   tuning::SpaceInput input;
   for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
-    const json identity = {{"engine", own.engine},       {"image", own.image}, {"command", own.command},
-                           {"env", own.env},             {"resources", own.resources},
-                           {"securityContext", own.security_context}};
+    const json identity = {{"engine", own.engine},       {"image", own.image},
+                           {"command", own.command},     {"env", own.env},
+                           {"resources", own.resources}, {"securityContext", own.security_context}};
     input.runtimes.push_back({own.name, runtime.release, own.args, identity.dump()});
     if (!runtime.release.assumption.empty()) {
       space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});

@@ -36,8 +36,8 @@ struct ResolvedRuntime {
 struct Space {
   std::vector<ResolvedRuntime> runtimes;
   tuning::Expansion expansion;
-  std::vector<std::size_t> schedule;      // indices into expansion.candidates, in the order they run
-  std::vector<quant::Warning> warnings;   // of the task as a whole
+  std::vector<std::size_t> schedule;     // indices into expansion.candidates, in the order they run
+  std::vector<quant::Warning> warnings;  // of the task as a whole
 };
 
 // kInvalid names the field's path.

@@ -1,0 +1,344 @@
+#include "operator/reconcile/decide.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/reconcile/fake_cluster.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using nlohmann::json;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+bool UsesFp8KvCache(const json& pod) {
+  const auto argv = EngineArgv(pod);
+  return std::find(argv.begin(), argv.end(), "--kv-cache-dtype") != argv.end();
+}
+
+void MeasureWell(FakeCluster& cluster, json& pod) {
+  cluster.Finish(pod, UsesFp8KvCache(pod) ? ResultMessage(1500, 5) : ResultMessage(1000, 7), 0);
+}
+
+const api::Condition& Ready(const api::AutotuneTask& task) {
+  static const api::Condition none;
+  const api::Condition* ready = api::FindCondition(task.status.conditions, "Ready");
+  return ready == nullptr ? none : *ready;
+}
+
+TEST(Decide, TakesATaskFromApplyToTheBestConfiguration) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd(MeasureWell);
+  const api::AutotuneTask task = cluster.Task();
+  EXPECT_EQ(task.status.state, "Complete");
+  EXPECT_EQ(task.status.progress, "2/2");
+  ASSERT_TRUE(task.status.best.has_value());
+  EXPECT_EQ(task.status.best->quant_name, "kv-cache-fp8");
+  EXPECT_EQ(task.status.best->score, "1500");
+  EXPECT_EQ(task.status.best->improvement_over_baseline, "+50%");
+  EXPECT_EQ(Ready(task).status, "True");
+  EXPECT_EQ(Ready(task).reason, "Succeeded");
+  EXPECT_EQ(task.status.observed_generation, 1);
+  EXPECT_TRUE(task.status.experiments[0].simulated);
+  EXPECT_EQ(api::FindCondition(task.status.conditions, "Reconciling"), nullptr);
+  EXPECT_TRUE(cluster.pods.empty()) << "succeeded pods are deleted";
+  ASSERT_TRUE(cluster.config_maps.contains("llama-best"));
+  const json deployment = json::parse(cluster.config_maps["llama-best"]["data"]["deployment.yaml"].get<std::string>());
+  EXPECT_THAT(deployment["spec"]["template"]["spec"]["containers"][0]["command"].get<std::vector<std::string>>(),
+              Contains("--kv-cache-dtype"));
+}
+
+TEST(Decide, RunsTheBaselineFirst) {
+  json task = SmallTask();
+  task["spec"]["quantConfig"]["presets"] = {"dynamic-fp8", "kv-cache-fp8"};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  ASSERT_EQ(cluster.created_pods.size(), 3U);
+  EXPECT_FALSE(UsesFp8KvCache(cluster.created_pods[0]));
+}
+
+TEST(Decide, NeverRunsMorePodsThanParallelismAllows) {
+  json task = SmallTask();
+  task["spec"]["parameters"] = {{"max-num-seqs", {16, 32, 64, 128}}};
+  task["spec"]["parallelism"] = 3;
+  FakeCluster cluster(task);
+  std::size_t most = 0;
+  int age = 0;
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    std::size_t holding = 0;
+    for (const auto& [name, other] : self.pods) {
+      const auto& phase = other["status"]["phase"];
+      holding += phase != "Succeeded" && phase != "Failed" ? 1 : 0;
+    }
+    most = std::max(most, holding);
+    if (++age % 2 == 0) {
+      MeasureWell(self, pod);
+    } else {
+      self.SetPhaseRunning(pod);
+    }
+  });
+  EXPECT_EQ(most, 3U);
+  EXPECT_EQ(cluster.Task().status.experiments.size(), 8U);
+}
+
+TEST(Decide, SteadyStateWritesNothing) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd(MeasureWell);
+  const int writes = cluster.status_writes;
+  const json before = cluster.task;
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(cluster.Reconcile().ok());
+  EXPECT_EQ(cluster.status_writes, writes);
+  EXPECT_EQ(cluster.task, before);
+}
+
+TEST(Decide, AnUpgradedOperatorStartsNothingOnAFinishedTask) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd(MeasureWell);
+  cluster.task["status"]["rulesVersion"] = "2020-01-01+older";
+  const std::size_t created = cluster.created.size();
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.created.size(), created);
+  EXPECT_EQ(cluster.Task().status.rules_version, "2020-01-01+older");
+}
+
+TEST(Decide, AnEditKeepsFinishedExperimentsAndRunsOnlyNewOnes) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd(MeasureWell);
+  cluster.EditSpec([](json& spec) { spec["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"}; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.created.size(), 3U);
+  const api::AutotuneTask task = cluster.Task();
+  EXPECT_EQ(task.status.experiments.size(), 3U);
+  EXPECT_EQ(task.status.state, "Complete");
+  EXPECT_EQ(task.status.observed_generation, 2);
+}
+
+TEST(Decide, AnEditDropsWhatIsNotAskedForAnyMoreAndItsPod) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    if (!UsesFp8KvCache(pod))
+      MeasureWell(self, pod);
+    else
+      self.SetPhaseRunning(pod);
+  });
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  cluster.EditSpec([](json& spec) { spec["quantConfig"]["presets"] = {"default"}; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_TRUE(cluster.pods.empty());
+  EXPECT_EQ(cluster.Task().status.experiments.size(), 1U);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+}
+
+TEST(Decide, AFailureOfTheConfigurationIsRecordedAndNotRetried) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    if (UsesFp8KvCache(pod)) {
+      self.Finish(pod, FailureMessage(bench::FailureReason::kEngineRejectedConfiguration, "ValueError: no"), 10);
+    } else {
+      MeasureWell(self, pod);
+    }
+  });
+  const api::AutotuneTask task = cluster.Task();
+  EXPECT_EQ(cluster.created.size(), 2U);
+  EXPECT_EQ(task.status.state, "Complete");
+  EXPECT_EQ(task.status.best->quant_name, "default");
+  EXPECT_EQ(task.status.experiments[1].reason, "EngineRejectedConfiguration");
+  EXPECT_EQ(task.status.experiments[1].message, "ValueError: no");
+  EXPECT_EQ(cluster.pods.size(), 1U) << "keepPods OnFailure keeps the failed pod for its logs";
+}
+
+TEST(Decide, InfrastructureFailuresAreRetriedWithBackOffAndThenGivenUp) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    if (!UsesFp8KvCache(pod)) return MeasureWell(self, pod);
+    self.SetPhaseRunning(pod);
+    pod["status"]["phase"] = "Failed";
+    pod["status"]["reason"] = "NodeLost";
+    pod["status"]["message"] = "Node gpu-17 which was running the pod is unresponsive";
+  });
+  const api::AutotuneTask task = cluster.Task();
+  EXPECT_EQ(cluster.created.size(), 4U) << "one baseline, one attempt and two retries";
+  EXPECT_EQ(std::set<std::string>(cluster.created.begin(), cluster.created.end()).size(), 4U);
+  EXPECT_EQ(task.status.experiments[1].state, api::ExperimentState::kFailed);
+  EXPECT_EQ(task.status.experiments[1].reason, "NodeLost");
+  EXPECT_EQ(task.status.experiments[1].attempts, 3);
+}
+
+TEST(Decide, AVanishedPodIsAnInfrastructureFailure) {
+  FakeCluster cluster(SmallTask());
+  int vanished = 0;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(cluster.Reconcile().ok());
+    for (auto& [name, pod] : cluster.pods) cluster.SetPhaseRunning(pod);
+  }
+  cluster.pods.clear();
+  ++vanished;
+  cluster.RunToEnd(MeasureWell);
+  const api::AutotuneTask task = cluster.Task();
+  EXPECT_EQ(task.status.state, "Complete");
+  EXPECT_EQ(task.status.experiments[0].attempts, 1 + vanished);
+  EXPECT_EQ(task.status.best->quant_name, "kv-cache-fp8");
+}
+
+TEST(Decide, EverythingFailedMakesTheTaskStallWithTheMostFrequentCause) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    self.Finish(pod, FailureMessage(bench::FailureReason::kEngineCrashed, "RuntimeError: boom"), 10);
+  });
+  const api::AutotuneTask task = cluster.Task();
+  EXPECT_EQ(task.status.state, "Failed");
+  EXPECT_EQ(Ready(task).reason, "AllExperimentsFailed");
+  EXPECT_THAT(Ready(task).message, HasSubstr("2 of 2 experiments failed with EngineCrashed: RuntimeError: boom"));
+  ASSERT_NE(api::FindCondition(task.status.conditions, "Stalled"), nullptr);
+}
+
+TEST(Decide, AnImpossibleSloCompletesWithTheNearestConfiguration) {
+  json task = SmallTask();
+  task["spec"]["slo"] = {{"tpot", {{"p95", "4ms"}}}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(done.status.state, "Complete");
+  EXPECT_EQ(Ready(done).status, "True");
+  EXPECT_EQ(Ready(done).reason, "NoFeasibleConfiguration");
+  EXPECT_THAT(Ready(done).message, HasSubstr("slo.tpot.p95"));
+  EXPECT_FALSE(done.status.best.has_value());
+}
+
+TEST(Decide, SuspendStopsPodsKeepsResultsAndResumeGoesOn) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    if (!UsesFp8KvCache(pod))
+      MeasureWell(self, pod);
+    else
+      self.SetPhaseRunning(pod);
+  });
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  cluster.EditSpec([](json& spec) { spec["suspend"] = true; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_TRUE(cluster.pods.empty());
+  EXPECT_EQ(cluster.Task().status.state, "Suspended");
+  EXPECT_EQ(Ready(cluster.Task()).status, "False");
+  cluster.EditSpec([](json& spec) { spec["suspend"] = false; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 3U) << "the baseline was not measured again";
+}
+
+TEST(Decide, ADeletedTaskGetsNothingNew) {
+  json task = SmallTask();
+  task["metadata"]["deletionTimestamp"] = "2026-11-22T10:00:00Z";
+  FakeCluster cluster(task);
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  EXPECT_TRUE(cluster.pods.empty());
+  EXPECT_EQ(cluster.status_writes, 0);
+}
+
+TEST(Decide, WrongParameterValuesStallTheTaskWithTheFieldsPath) {
+  json task = SmallTask();
+  task["spec"]["quantConfig"] = {{"gemmDtype", "fp9"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Failed");
+  EXPECT_EQ(Ready(cluster.Task()).reason, "InvalidSpec");
+  EXPECT_THAT(Ready(cluster.Task()).message, HasSubstr("spec.quantConfig.gemmDtype: \"fp9\""));
+}
+
+TEST(Decide, WhatCannotRunIsPrunedWithItsReasonBeforeAnyPodExists) {
+  json task = SmallTask();
+  task["spec"]["quantConfig"]["presets"] = {"default", "aggressive-moe"};
+  task["spec"]["parameters"] = {{"no-such-flag", {1}}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_TRUE(cluster.created.empty());
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(done.status.state, "Failed");
+  EXPECT_EQ(Ready(done).reason, "AllExperimentsFailed");
+  EXPECT_THAT(Ready(done).message, HasSubstr("pruned"));
+  EXPECT_GE(done.status.candidates.pruned, 2);
+}
+
+TEST(Decide, ReadsTheModelWithAPodWhenNoFactsAreGiven) {
+  json task = SmallTask();
+  task["spec"]["model"].erase("facts");
+  FakeCluster cluster(task);
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  EXPECT_EQ(cluster.Task().status.state, "Inspecting");
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  bench::InspectResult inspected;
+  inspected.model.architecture = "LlamaForCausalLM";
+  inspected.model.quantization = "awq";
+  inspected.model.family = "int4-wna16";
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    if (pod["metadata"]["labels"][experiment::kRoleLabel] == "inspect") {
+      self.Finish(pod, bench::Encode(inspected), 0);
+      pod["status"]["containerStatuses"][0]["name"] = "inspect";
+    } else {
+      MeasureWell(self, pod);
+    }
+  });
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(done.status.state, "Complete");
+  EXPECT_EQ(done.status.model->quantization, "awq");
+  EXPECT_TRUE(cluster.pods.empty());
+}
+
+TEST(Decide, AnUnreadableModelStallsAndIsNeverTakenForUnquantized) {
+  json task = SmallTask();
+  task["spec"]["model"].erase("facts");
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    bench::InspectResult result;
+    result.failure = bench::Failure{bench::FailureReason::kModelUnreadable, "The model is gated", 0, 401};
+    self.Finish(pod, bench::Encode(result), 10);
+    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+  });
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(done.status.state, "Failed");
+  EXPECT_EQ(Ready(done).reason, "ModelUnreadable");
+  EXPECT_THAT(Ready(done).message, HasSubstr("401"));
+  EXPECT_EQ(cluster.created.size(), 1U);
+}
+
+TEST(Decide, APodRefusedByPodSecurityStallsTheTask) {
+  FakeCluster cluster(SmallTask());
+  cluster.refuse_pods =
+      base::Error{base::Code::kDenied, "pods \"x\" is forbidden: violates PodSecurity \"restricted\""};
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Failed");
+  EXPECT_EQ(Ready(cluster.Task()).reason, "PodRefused");
+  EXPECT_THAT(Ready(cluster.Task()).message, HasSubstr("PodSecurity"));
+}
+
+TEST(Decide, AnExceededQuotaWaitsAndGoesOnWhenThereIsRoom) {
+  FakeCluster cluster(SmallTask());
+  cluster.refuse_pods = base::Error{base::Code::kDenied, "pods \"x\" is forbidden: exceeded quota: gpus"};
+  (void)cluster.Reconcile();
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  EXPECT_EQ(cluster.Task().status.state, "Searching");
+  EXPECT_EQ(Ready(cluster.Task()).reason, "WaitingForResources");
+  cluster.refuse_pods.reset();
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+}
+
+TEST(Decide, CountsTheCostOfStartsMeasurementsAndWaste) {
+  json task = SmallTask();
+  task["spec"]["gpu"] = {{"pricePerHour", "3.00"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  const api::TaskStatus status = cluster.Task().status;
+  // Two pods that held one GPU for 120 s each, 60 s of it measuring.
+  EXPECT_EQ(status.cost.gpu_hours, "0.0667");
+  EXPECT_EQ(status.cost.measure, "0.0333");
+  EXPECT_EQ(status.cost.start, "0.0333");
+  EXPECT_EQ(status.cost.wasted, "0");
+  EXPECT_EQ(status.cost.price, "0.2");
+}
+
+}  // namespace
+}  // namespace autotune::reconcile

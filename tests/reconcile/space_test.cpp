@@ -1,0 +1,78 @@
+#include "operator/reconcile/space.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/reconcile/fake_cluster.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using nlohmann::json;
+
+experiment::NodeView GpuNode(const std::string& name, const std::string& product, int gpus, const std::string& major,
+                             const std::string& minor) {
+  return experiment::NodeViewFromJson({{"metadata",
+                                        {{"name", name},
+                                         {"labels",
+                                          {{"nvidia.com/gpu.product", product},
+                                           {"nvidia.com/gpu.memory", "81559"},
+                                           {"nvidia.com/gpu.compute.major", major},
+                                           {"nvidia.com/gpu.compute.minor", minor}}}}},
+                                       {"status", {{"allocatable", {{"nvidia.com/gpu", std::to_string(gpus)}}}}}});
+}
+
+TEST(ChooseGpu, TakesTheProductWithTheMostGpus) {
+  const GpuChoice choice = ChooseGpu(
+      {}, {GpuNode("a", "NVIDIA-A100-SXM4-80GB", 8, "8", "0"), GpuNode("b", "NVIDIA-H100-80GB-HBM3", 8, "9", "0"),
+           GpuNode("c", "NVIDIA-H100-80GB-HBM3", 8, "9", "0")});
+  EXPECT_EQ(choice.product, "NVIDIA-H100-80GB-HBM3");
+  ASSERT_TRUE(choice.capability.has_value());
+  EXPECT_EQ(choice.capability->ToString(), "9.0");
+  EXPECT_EQ(choice.memory_bytes, 81559LL << 20);
+}
+
+TEST(ChooseGpu, HonoursWhatTheSpecAllows) {
+  const std::vector<experiment::NodeView> nodes = {GpuNode("a", "NVIDIA-A100-SXM4-80GB", 16, "8", "0"),
+                                                   GpuNode("b", "NVIDIA-H100-80GB-HBM3", 8, "9", "0")};
+  api::GpuSpec spec;
+  spec.min_compute_capability = "8.9";
+  EXPECT_EQ(ChooseGpu(spec, nodes).product, "NVIDIA-H100-80GB-HBM3");
+  spec.products = {"NVIDIA-L4"};
+  EXPECT_EQ(ChooseGpu(spec, nodes).product, "");
+}
+
+TEST(ResolveRuntimes, GivesABaseRuntimeTheEnginesDefaultImage) {
+  api::TaskSpec spec;
+  spec.base_runtime = "sglang";
+  const auto runtimes = ResolveRuntimes(spec, Rules());
+  ASSERT_TRUE(runtimes.ok());
+  EXPECT_EQ(runtimes->at(0).spec.image, "lmsysorg/sglang:v0.5.15");
+  EXPECT_EQ(runtimes->at(0).release.version.ToString(), "0.5.15");
+  EXPECT_EQ(runtimes->at(0).release.assumption, "");
+}
+
+TEST(ResolveRuntimes, NamesTheFieldOfAnUnknownEngine) {
+  api::TaskSpec spec;
+  spec.runtimes.resize(1);
+  spec.runtimes[0].name = "x";
+  spec.runtimes[0].engine = "llamacpp";
+  const auto runtimes = ResolveRuntimes(spec, Rules());
+  ASSERT_FALSE(runtimes.ok());
+  EXPECT_NE(runtimes.error().message.find("spec.runtimes[0].engine"), std::string::npos) << runtimes.error().message;
+}
+
+TEST(BuildSpace, WarnsOfAnUnknownEngineVersion) {
+  json object = SmallTask();
+  object["spec"]["runtimes"][0]["image"] = "vllm/vllm-openai:nightly";
+  const auto task = api::TaskFromJson(object);
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  const auto facts = InlineFacts(task->spec.model);
+  ASSERT_TRUE(facts.ok() && facts->has_value());
+  const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  ASSERT_EQ(space->warnings.size(), 1U);
+  EXPECT_EQ(space->warnings[0].reason, "UnknownEngineVersion");
+}
+
+}  // namespace
+}  // namespace autotune::reconcile
