@@ -41,15 +41,15 @@ struct ObjectMeta {
 
 struct ModelSpec {
   std::string id_or_path;
-  std::string revision;              // "" = the hub's default
-  json volume;                       // null, or an object with exactly one of persistentVolumeClaim, image, hostPath
+  std::string revision;  // "" = the hub's default
+  json volume;           // null, or an object with exactly one of persistentVolumeClaim, image, hostPath
   struct HuggingFace {
     std::string token_secret_name, token_secret_key;
     std::string endpoint = "https://huggingface.co";
     std::string cache_claim;
   } hugging_face;
-  json facts;                        // null, or an inline config.json: no inspect pod
-  std::string quantization;          // overrides detection
+  json facts;                // null, or an inline config.json: no inspect pod
+  std::string quantization;  // overrides detection
 };
 
 struct RuntimeSpec {
@@ -57,17 +57,17 @@ struct RuntimeSpec {
   std::vector<std::string> command, args;
   json env = json::array();
   json resources = json::object();
-  json security_context;             // null = the builder's default
+  json security_context;  // null = the builder's default
 };
 
 struct GpuSpec {
   std::string resource_name = "nvidia.com/gpu";
   std::vector<std::string> products;
-  std::string min_memory;            // a quantity
+  std::string min_memory;  // a quantity
   std::string min_compute_capability;
   json node_selector = json::object(), tolerations = json::array(), affinity;
   std::string runtime_class_name, priority_class_name, scheduler_name, queue_name;
-  std::string price_per_hour;        // decimal, per GPU
+  std::string price_per_hour;  // decimal, per GPU
 };
 
 enum class Strategy { kGrid, kRandom };
@@ -78,7 +78,8 @@ struct OptimizationSpec {
   Objective objective = Objective::kMaximizeThroughput;
   int max_experiments = 40;
   std::int64_t seed = 1;
-  Seconds experiment_timeout{45 * 60}, startup_timeout{30 * 60}, scheduling_timeout{30 * 60}, image_pull_timeout{15 * 60};
+  Seconds experiment_timeout{45 * 60}, startup_timeout{30 * 60}, scheduling_timeout{30 * 60},
+      image_pull_timeout{15 * 60};
   int retries = 2;
 };
 
@@ -96,7 +97,7 @@ struct BenchmarkSpec {
   std::int64_t max_requests = 2000;
   int warmup_requests = 8;
   std::int64_t seed = 1;
-  std::string image;                 // "" = the operator's own
+  std::string image;  // "" = the operator's own
   json resources = json::object();
   json env = json::array();
 };
@@ -115,7 +116,7 @@ struct TaskSpec {
   bool suspend = false;
   int parallelism = 1;
   ModelSpec model;
-  std::string base_runtime;          // "" when `runtimes` is used
+  std::string base_runtime;  // "" when `runtimes` is used
   std::vector<RuntimeSpec> runtimes;
   quant::QuantSpec quant;
   // Engine flag -> its axis: one or more values.
@@ -137,26 +138,26 @@ struct LoadRow {
 };
 
 struct ExperimentStatus {
-  std::string name;                  // "e7-3fa2c1": running number, first six digits of the hash
-  std::string hash;                  // 16 hexadecimal digits of the content hash
+  std::string name;  // "e7-3fa2c1": running number, first six digits of the hash
+  std::string hash;  // 16 hexadecimal digits of the content hash
   ExperimentState state = ExperimentState::kPending;
   std::string runtime;
   quant::QuantConfig quant;
   bool baseline = false;
   std::vector<std::string> args;
-  std::string options;               // the engine's options file, where it has one
+  std::string options;  // the engine's options file, where it has one
   int gpus = 0;
   std::string node, gpu_product;
   std::vector<quant::Warning> warnings;
   std::vector<LoadRow> loads;
-  std::string score;                 // decimal, "" = none
+  std::string score;  // decimal, "" = none
   bool simulated = false;
-  std::string reason, message;       // of a failure; bench::FailureReasonName
+  std::string reason, message;  // of a failure; bench::FailureReasonName
   std::string started_at, finished_at;
   double start_seconds = 0, measure_seconds = 0;
-  int attempts = 0;                  // pods created so far, the running one included
-  std::string retry_at;              // RFC 3339, "" = no retry pending
-  double wasted_gpu_hours = 0;       // of earlier attempts
+  int attempts = 0;             // pods created so far, the running one included
+  std::string retry_at;         // RFC 3339, "" = no retry pending
+  double wasted_gpu_hours = 0;  // of earlier attempts
   bool truncated = false;
 };
 
@@ -169,12 +170,12 @@ struct PrunedReason {
 struct TaskStatus {
   std::int64_t observed_generation = -1;
   std::string rules_version;
-  std::string state;                 // Pending Inspecting Searching Complete Failed Suspended
-  std::string progress;              // "7/40"
+  std::string state;     // Pending Inspecting Searching Complete Failed Suspended
+  std::string progress;  // "7/40"
   std::vector<Condition> conditions;
   std::optional<quant::ModelFacts> model;
-  std::int64_t model_generation = 0; // generation whose spec.model the facts were read for
-  std::string model_source;          // hash of spec.model: another model is inspected again
+  std::int64_t model_generation = 0;  // generation whose spec.model the facts were read for
+  std::string model_source;           // hash of spec.model: another model is inspected again
   struct Candidates {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;
   } candidates;
@@ -183,7 +184,7 @@ struct TaskStatus {
   std::vector<ExperimentStatus> experiments;
   struct Best {
     std::string experiment, quant_name, score, improvement_over_baseline;
-    int load = 0;                    // concurrency of the scored row
+    int load = 0;  // concurrency of the scored row
   };
   std::optional<Best> best;
   std::vector<std::string> pareto;
@@ -211,7 +212,14 @@ base::Result<AutotuneTask> TaskFromJson(const json& object);
 json ToJson(const AutotuneTask& task);
 json ToJson(const TaskSpec& spec);
 json ToJson(const TaskStatus& status);
+json ToJson(const ExperimentStatus& experiment);
+// The state that decisions are recomputed from: gives back what ToJson wrote, up to the API's precision (latencies 0.1
+// %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001). Fields that it does not know are a newer operator's:
+// ignored.
 base::Result<TaskStatus> StatusFromJson(const json& status);
+// RFC 7386: the patch that turns `before` into `after`, with null for what disappears. ToJson omits empty fields, so a
+// status must be written as this difference: a merge patch of the bare status would keep, for example, an old `best`.
+json MergePatch(const json& before, const json& after);
 
 std::string_view ObjectiveName(Objective objective);          // "MaximizeThroughput"
 std::string_view ExperimentStateName(ExperimentState state);  // "Succeeded"
@@ -222,11 +230,15 @@ base::Result<std::chrono::milliseconds> ParseDuration(const std::string& text, c
 std::string FormatDuration(std::chrono::milliseconds duration);
 // Bytes of a Kubernetes quantity: "70Gi", "80G", "1024".
 base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::string& path);
-// At most `decimals` places, no trailing zeros, never exponents: decimals are strings in the API.
+// At most `decimals` places, no trailing zeros, never exponents: decimals are strings in the API. "0" for what is not
+// finite: no field of the API takes it.
 std::string FormatDecimal(double value, int decimals);
 
-// The bounds of API.md "Size": keeps all load rows only for the experiments named in `keep_all_loads`, shortens messages,
-// warnings and args (setting `truncated`) until the entry is below 2 KiB and the status below 1 MiB.
+// Keeps each experiment below 2 KiB and the object below 1 MiB (the status below 768 KiB: spec and metadata need the
+// rest). Too large an entry loses load rows, least decisive first, then the tails of options, warnings, args and
+// message, with `truncated` set. Experiments named in `keep_all_loads` (most important first) keep every row, and their
+// rows but one are not counted against the 2 KiB; they lose them only where the object would grow too large. Also
+// replaces bytes that are not UTF-8, which JSON cannot carry.
 void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_all_loads);
 
 }  // namespace autotune::api

@@ -1,0 +1,166 @@
+// Keeps the status inside what etcd takes. What a person can do without goes first: load rows that decided nothing,
+// then the tails of texts; never the identity, the state, the score or the reason of an experiment.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operator/api/autotune_task.h"
+
+namespace autotune::api {
+namespace {
+
+// Below etcd's 1.5 MiB together with the largest spec, metadata and its managed fields (API.md: object under 1 MiB).
+constexpr std::size_t kMaxStatusBytes = 768 * 1024;
+constexpr std::size_t kMaxEntryBytes = 2047;
+constexpr std::size_t kMaxTaskTextBytes = 1024;
+constexpr std::size_t kMaxConditionMessageBytes = 4096;
+
+std::size_t SizeOf(const ExperimentStatus& experiment) {
+  return ToJson(experiment).dump(-1, ' ', false, json::error_handler_t::replace).size();
+}
+
+// The bytes of U+FFFD where `text` is not UTF-8: engines print what they like, and JSON must be UTF-8.
+void MakeValid(std::string& text) {
+  const json quoted = text;
+  const std::string dumped = quoted.dump(-1, ' ', false, json::error_handler_t::replace);
+  text = json::parse(dumped).get<std::string>();
+}
+
+// Shortens to at most `bytes` bytes, at a character's boundary, with an ellipsis. True when something was cut.
+bool Cut(std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return false;
+  static constexpr std::string_view kEllipsis = "...";
+  std::size_t end = bytes <= kEllipsis.size() ? 0 : bytes - kEllipsis.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  text += kEllipsis;
+  return true;
+}
+
+// The rows in the order in which they are given up last: per scenario the best step that meets the SLO (what a
+// throughput score counts), the highest step (what a latency score counts), then the others, highest first.
+std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
+  std::map<std::string, std::size_t> best, highest;
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const bench::LoadMeasurement& row = loads[i].measured;
+    if (loads[i].meets_slo) {
+      const auto [at, added] = best.emplace(row.scenario, i);
+      if (!added && row.output_tokens_per_second > loads[at->second].measured.output_tokens_per_second) at->second = i;
+    }
+    const auto [at, added] = highest.emplace(row.scenario, i);
+    if (!added && row.concurrency > loads[at->second].measured.concurrency) at->second = i;
+  }
+  std::vector<std::size_t> order;
+  const auto add = [&](std::size_t i) {
+    if (std::ranges::find(order, i) == order.end()) order.push_back(i);
+  };
+  for (const auto& [scenario, i] : best) add(i);
+  for (const auto& [scenario, i] : highest) add(i);
+  for (std::size_t i = loads.size(); i-- > 0;) add(i);
+  return order;
+}
+
+// Drops the least worthy row; never the last one.
+bool DropOneRow(ExperimentStatus& experiment) {
+  if (experiment.loads.size() <= 1) return false;
+  experiment.loads.erase(experiment.loads.begin() + static_cast<std::ptrdiff_t>(RowsByWorth(experiment.loads).back()));
+  experiment.truncated = true;
+  return true;
+}
+
+// Shortens texts, the longest free text first, until the entry with `counted` as its rows is small enough.
+void FitTexts(ExperimentStatus& experiment, std::vector<LoadRow> counted) {
+  std::swap(experiment.loads, counted);
+  // Each pass halves every allowance, so a handful of passes brings any entry down; texts that are short stay whole.
+  for (std::size_t allowance = 512; allowance >= 8 && SizeOf(experiment) > kMaxEntryBytes; allowance /= 2) {
+    bool cut = Cut(experiment.options, allowance);
+    const std::size_t keep_warnings = std::max<std::size_t>(1, allowance / 128);
+    if (experiment.warnings.size() > keep_warnings) {
+      experiment.warnings.resize(keep_warnings);
+      cut = true;
+    }
+    for (quant::Warning& warning : experiment.warnings) {
+      cut = Cut(warning.message, allowance / 2) || cut;
+      cut = Cut(warning.field, std::max<std::size_t>(allowance / 2, 64)) || cut;
+      cut = Cut(warning.reason, 64) || cut;
+    }
+    const std::size_t keep_args = std::max<std::size_t>(4, allowance / 8);
+    if (experiment.args.size() > keep_args) {
+      experiment.args.resize(keep_args - 1);
+      experiment.args.emplace_back("...");
+      cut = true;
+    }
+    for (std::string& arg : experiment.args) cut = Cut(arg, std::max<std::size_t>(allowance / 4, 16)) || cut;
+    // The cause of a failure is what people read first: cut last and least.
+    cut = Cut(experiment.message, allowance) || cut;
+    experiment.truncated = experiment.truncated || cut;
+  }
+  std::swap(experiment.loads, counted);
+}
+
+void LimitEntry(ExperimentStatus& experiment, bool keep_all_loads) {
+  for (std::string* text : {&experiment.options, &experiment.message, &experiment.node, &experiment.gpu_product}) {
+    MakeValid(*text);
+  }
+  for (std::string& arg : experiment.args) MakeValid(arg);
+  for (quant::Warning& warning : experiment.warnings) MakeValid(warning.message);
+
+  if (!keep_all_loads) {
+    while (SizeOf(experiment) > kMaxEntryBytes && DropOneRow(experiment)) {
+    }
+  }
+  std::vector<LoadRow> one_row;
+  if (!experiment.loads.empty()) one_row.push_back(experiment.loads[RowsByWorth(experiment.loads).front()]);
+  FitTexts(experiment, std::move(one_row));
+}
+
+}  // namespace
+
+void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_all_loads) {
+  for (Condition& condition : status.conditions) {
+    MakeValid(condition.message);
+    Cut(condition.message, kMaxConditionMessageBytes);
+  }
+  const auto limit_list = [](auto& list, std::size_t items) {
+    if (list.size() > items) list.resize(items);
+  };
+  limit_list(status.warnings, 32);
+  for (quant::Warning& warning : status.warnings) {
+    MakeValid(warning.message);
+    Cut(warning.message, kMaxTaskTextBytes);
+    Cut(warning.field, 256);
+    Cut(warning.reason, 128);
+  }
+  limit_list(status.pruned_reasons, 64);
+  for (PrunedReason& pruned : status.pruned_reasons) {
+    MakeValid(pruned.example);
+    Cut(pruned.example, 512);
+    Cut(pruned.reason, 128);
+  }
+  if (status.model) {
+    limit_list(status.model->notes, 16);
+    for (std::string& note : status.model->notes) {
+      MakeValid(note);
+      Cut(note, kMaxTaskTextBytes);
+    }
+  }
+
+  const std::set<std::string> keep(keep_all_loads.begin(), keep_all_loads.end());
+  for (ExperimentStatus& experiment : status.experiments) LimitEntry(experiment, keep.contains(experiment.name));
+
+  // So many kept rows that the object would grow too large: they go too, from the least important name on.
+  std::size_t total = ToJson(status).dump(-1, ' ', false, json::error_handler_t::replace).size();
+  for (auto name = keep_all_loads.rbegin(); name != keep_all_loads.rend() && total > kMaxStatusBytes; ++name) {
+    for (ExperimentStatus& experiment : status.experiments) {
+      if (experiment.name != *name) continue;
+      const std::size_t before = SizeOf(experiment);
+      LimitEntry(experiment, false);
+      total -= before - SizeOf(experiment);
+    }
+  }
+}
+
+}  // namespace autotune::api

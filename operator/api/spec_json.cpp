@@ -1,0 +1,554 @@
+// spec of an AutotuneTask <-> C++ values. Bounds and defaults are those of crds/autotunetask.yaml; what the schema
+// checks on a cluster is checked here for files (local mode), and once more for objects of an older schema.
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "bench/bench_spec.h"
+#include "operator/api/autotune_task.h"
+#include "operator/api/object_reader.h"
+#include "operator/api/task_json.h"
+#include "operator/api/units.h"
+
+namespace autotune::api {
+namespace {
+
+using Presence = ObjectReader::Presence;
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr std::array<std::string_view, 3> kEngines = {"vllm", "sglang", "tensorrt-llm"};
+constexpr std::array<std::string_view, 2> kStrategies = {"Grid", "Random"};
+constexpr std::array<std::string_view, 4> kObjectives = {"MaximizeThroughput", "MinimizeLatency", "MinimizeTTFT",
+                                                         "MinimizeTPOT"};
+constexpr std::array<std::string_view, 3> kKeepPods = {"Never", "OnFailure", "Always"};
+constexpr std::array<std::string_view, 5> kPercentiles = {"mean", "p50", "p90", "p95", "p99"};
+
+constexpr std::size_t kMaxRuntimes = 8;
+constexpr std::size_t kMaxParameters = 32;
+constexpr std::size_t kMaxAxisValues = 64;
+constexpr std::size_t kMaxQuantConfigs = 32;
+
+bool IsAlphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+// [a-z0-9]([-a-z0-9]*[a-z0-9])?, at most `max`: names of runtimes and configurations, which end in labels.
+bool IsDnsLabel(const std::string& text, std::size_t max) {
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !text.empty() && text.size() <= max && std::ranges::all_of(text, good) && text.front() != '-' &&
+         text.back() != '-';
+}
+
+// An engine flag as the CRD's documentation describes it: up to two dashes, a letter, then letters, digits, "-_.".
+bool IsFlagName(std::string_view text) {
+  if (text.size() > 100) return false;
+  while (!text.empty() && text.front() == '-') text.remove_prefix(1);
+  return !text.empty() && IsAlphanumeric(text.front()) && !(text.front() >= '0' && text.front() <= '9') &&
+         std::ranges::all_of(text, [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+}
+
+void ReadVolume(ObjectReader& reader, json& out) {
+  int members = 0;
+  const auto text = [](ObjectReader& member, std::string_view key, Presence presence) {
+    std::string value;
+    member.Text(key, value, presence, 512);
+    return value;
+  };
+  json volume = json::object();
+  reader.Nested("persistentVolumeClaim", [&](ObjectReader& member) {
+    ++members;
+    volume["persistentVolumeClaim"]["claimName"] = text(member, "claimName", Presence::kRequired);
+    const std::string sub_path = text(member, "subPath", Presence::kOptional);
+    if (!sub_path.empty()) volume["persistentVolumeClaim"]["subPath"] = sub_path;
+  });
+  reader.Nested("image", [&](ObjectReader& member) {
+    ++members;
+    volume["image"]["reference"] = text(member, "reference", Presence::kRequired);
+  });
+  reader.Nested("hostPath", [&](ObjectReader& member) {
+    ++members;
+    volume["hostPath"]["path"] = text(member, "path", Presence::kRequired);
+  });
+  if (members != 1 && !reader.failed()) {
+    reader.FailAt(reader.path(), "set exactly one of persistentVolumeClaim, image and hostPath");
+  }
+  out = std::move(volume);
+}
+
+void ReadModel(ObjectReader& reader, ModelSpec& out) {
+  reader.Text("idOrPath", out.id_or_path, Presence::kRequired, 512);
+  reader.Text("revision", out.revision, Presence::kOptional, 128);
+  reader.Nested("volume", [&](ObjectReader& volume) { ReadVolume(volume, out.volume); });
+  reader.Nested("huggingFace", [&](ObjectReader& hub) {
+    hub.Nested("tokenSecretRef", [&](ObjectReader& secret) {
+      out.hugging_face.token_secret_key = "token";
+      secret.Text("name", out.hugging_face.token_secret_name, Presence::kRequired, 253);
+      secret.Text("key", out.hugging_face.token_secret_key, Presence::kRequired, 253);
+    });
+    hub.Text("endpoint", out.hugging_face.endpoint, Presence::kRequired, 512);
+    if (!out.hugging_face.endpoint.starts_with("https://") && !out.hugging_face.endpoint.starts_with("http://")) {
+      hub.Fail("endpoint", "\"" + out.hugging_face.endpoint + "\" does not begin with https:// or http://");
+    }
+    hub.Text("cacheClaim", out.hugging_face.cache_claim, Presence::kOptional, 253);
+  });
+  reader.PassObject("facts", out.facts);
+  reader.Text("quantization", out.quantization, Presence::kOptional, 64);
+}
+
+void ReadRuntime(ObjectReader& reader, RuntimeSpec& out) {
+  reader.Text("name", out.name, Presence::kRequired);
+  if (!reader.failed() && !IsDnsLabel(out.name, 40)) {
+    reader.Fail("name", "\"" + out.name + "\" is not a name of at most 40 lower-case letters, digits and \"-\"");
+  }
+  reader.Choice("engine", kEngines, [&](std::size_t i) { out.engine = kEngines[i]; });
+  if (!reader.failed() && out.engine.empty()) reader.Fail("engine", "is required");
+  reader.Text("image", out.image, Presence::kOptional, 512);
+  reader.Text("version", out.version, Presence::kOptional, 64);
+  reader.Texts("command", out.command, 64, 4096);
+  reader.Texts("args", out.args, 128, 4096);
+  reader.PassArray("env", out.env, 64);
+  reader.PassObject("resources", out.resources);
+  reader.PassObject("securityContext", out.security_context);
+}
+
+void ReadFieldValues(ObjectReader& reader, quant::FieldValues& out) {
+  for (const quant::Field field : quant::kFields) {
+    const auto allowed = quant::AllowedValues(field);
+    reader.Choice(quant::FieldName(field), allowed,
+                  [&](std::size_t i) { out.values[field] = std::string(allowed[i]); });
+  }
+}
+
+void ReadQuant(ObjectReader& reader, quant::QuantSpec& out) {
+  std::vector<std::string_view> presets;
+  for (const quant::QuantConfig& preset : quant::Presets()) presets.push_back(preset.name);
+
+  reader.Choice("preset", presets, [&](std::size_t i) { out.preset = std::string(presets[i]); });
+  reader.Texts("presets", out.presets, kMaxQuantConfigs);
+  for (std::size_t i = 0; i < out.presets.size(); ++i) {
+    const std::string path = "presets[" + std::to_string(i) + "]";
+    if (quant::FindPreset(out.presets[i]) == nullptr) {
+      std::string allowed;
+      for (const std::string_view name : presets) allowed += (allowed.empty() ? "" : ", ") + std::string(name);
+      return reader.Fail(path, "\"" + out.presets[i] + "\" is not one of " + allowed);
+    }
+    if (std::find(out.presets.begin(), out.presets.begin() + static_cast<std::ptrdiff_t>(i), out.presets[i]) !=
+        out.presets.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return reader.Fail(path, "\"" + out.presets[i] + "\" is there twice");
+    }
+  }
+  ReadFieldValues(reader, out.fields);
+  reader.Each("custom", kMaxQuantConfigs, [&](ObjectReader& item) {
+    quant::NamedConfig config;
+    item.Text("name", config.name, Presence::kRequired);
+    if (!item.failed() && !IsDnsLabel(config.name, 63)) {
+      item.Fail("name", "\"" + config.name + "\" is not a name of at most 63 lower-case letters, digits and \"-\"");
+    }
+    if (!item.failed() && quant::FindPreset(config.name) != nullptr) {
+      item.Fail("name", "\"" + config.name + "\" is the name of a preset");
+    }
+    if (!item.failed() && std::ranges::find(out.custom, config.name, &quant::NamedConfig::name) != out.custom.end()) {
+      item.Fail("name", "\"" + config.name + "\" is there twice");
+    }
+    ReadFieldValues(item, config.fields);
+    out.custom.push_back(std::move(config));
+  });
+  reader.Nested("sweep", [&](ObjectReader& sweep) {
+    for (const quant::Field field : quant::kFields) {
+      const std::string key(quant::FieldName(field));
+      std::vector<std::string> values;
+      const bool present = sweep.Get(key) != nullptr;
+      sweep.Texts(key, values, 16);
+      if (sweep.failed() || !present) continue;
+      if (values.empty()) sweep.Fail(key, "is empty; leave it out or name values");
+      const auto allowed = quant::AllowedValues(field);
+      std::set<std::string> seen;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::string path = key + "[" + std::to_string(i) + "]";
+        if (std::ranges::find(allowed, values[i]) == allowed.end()) {
+          std::string names;
+          for (const std::string_view name : allowed) names += (names.empty() ? "" : ", ") + std::string(name);
+          sweep.Fail(path, "\"" + values[i] + "\" is not one of " + names);
+        } else if (!seen.insert(values[i]).second) {
+          sweep.Fail(path, "\"" + values[i] + "\" is there twice");
+        }
+      }
+      out.sweep[field] = std::move(values);
+    }
+    if (!sweep.failed() && out.sweep.empty()) sweep.FailAt(sweep.path(), "names no field");
+  });
+  if (reader.failed()) return;
+
+  // API.md, "Which styles of quantConfig go together".
+  const bool preset = out.preset.has_value(), several = !out.presets.empty(), fields = !out.fields.values.empty(),
+             custom = !out.custom.empty(), sweep = !out.sweep.empty();
+  const char* allowed = "use one of: preset (fields override it), presets and custom, the four fields, sweep";
+  const std::string& self = reader.path();
+  if (preset && several) reader.FailAt(self, std::string("preset and presets exclude each other; ") + allowed);
+  if (preset && custom) reader.FailAt(self, std::string("preset and custom exclude each other; ") + allowed);
+  if (fields && several) reader.FailAt(self, std::string("the four fields and presets exclude each other; ") + allowed);
+  if (fields && custom) reader.FailAt(self, std::string("the four fields and custom exclude each other; ") + allowed);
+  if (sweep && (preset || several || fields || custom)) {
+    reader.FailAt(self, std::string("sweep excludes every other style; ") + allowed);
+  }
+}
+
+// A list is an axis, one experiment value an element; anything else is an axis of one value.
+void ReadParameters(ObjectReader& reader, std::map<std::string, std::vector<quant::FlagValue>>& out) {
+  json parameters = json::object();
+  reader.PassObject("parameters", parameters);
+  if (parameters.size() > kMaxParameters) {
+    return reader.Fail("parameters", std::to_string(parameters.size()) + " flags, at most " +
+                                         std::to_string(kMaxParameters) + " are allowed");
+  }
+  for (const auto& [flag, value] : parameters.items()) {
+    const std::string path = reader.PathOf("parameters") + "." + flag;
+    if (!IsFlagName(flag)) return reader.FailAt(path, "is not the name of an engine flag, such as max-num-seqs");
+    std::vector<quant::FlagValue> axis;
+    const bool list = value.is_array();
+    if (list && value.empty()) return reader.FailAt(path, "is an empty list; leave it out or name values");
+    if (list && value.size() > kMaxAxisValues) {
+      return reader.FailAt(
+          path, std::to_string(value.size()) + " values, at most " + std::to_string(kMaxAxisValues) + " are allowed");
+    }
+    for (std::size_t i = 0; i < (list ? value.size() : 1); ++i) {
+      const std::string item_path = list ? path + "[" + std::to_string(i) + "]" : path;
+      auto item = quant::FlagValue::FromJson(list ? value[i] : value, item_path);
+      if (!item) {
+        if (!reader.failed()) reader.error() = item.error();
+        return;
+      }
+      axis.push_back(*std::move(item));
+    }
+    out[flag] = std::move(axis);
+  }
+}
+
+void ReadGpu(ObjectReader& reader, GpuSpec& out) {
+  reader.Text("resourceName", out.resource_name, Presence::kRequired, 253);
+  reader.Texts("products", out.products, 16, 63);
+  // A quantity may be written without quotes.
+  if (const json* memory = reader.Get("minMemory"); memory != nullptr && memory->is_number_integer()) {
+    out.min_memory = memory->dump();
+  } else {
+    reader.Text("minMemory", out.min_memory, Presence::kOptional, 32);
+  }
+  if (!reader.failed() && !out.min_memory.empty()) {
+    const auto bytes = ParseQuantity(out.min_memory, reader.PathOf("minMemory"));
+    if (!bytes) reader.error() = bytes.error();
+  }
+  reader.Text("minComputeCapability", out.min_compute_capability, Presence::kOptional, 5);
+  if (!reader.failed() && !out.min_compute_capability.empty() &&
+      !quant::ComputeCapability::Parse(out.min_compute_capability)) {
+    reader.Fail("minComputeCapability",
+                "\"" + out.min_compute_capability + "\" is not a compute capability such as \"8.9\"");
+  }
+  reader.PassObject("nodeSelector", out.node_selector);
+  reader.PassArray("tolerations", out.tolerations, 32);
+  reader.PassObject("affinity", out.affinity);
+  reader.Text("runtimeClassName", out.runtime_class_name, Presence::kOptional, 253);
+  reader.Text("priorityClassName", out.priority_class_name, Presence::kOptional, 253);
+  reader.Text("schedulerName", out.scheduler_name, Presence::kOptional, 253);
+  reader.Text("queueName", out.queue_name, Presence::kOptional, 63);
+  reader.DecimalText("pricePerHour", out.price_per_hour);
+}
+
+void ReadOptimization(ObjectReader& reader, OptimizationSpec& out) {
+  constexpr seconds kWeek = hours(24 * 7);
+  reader.Choice("strategy", kStrategies, [&](std::size_t i) { out.strategy = static_cast<Strategy>(i); });
+  reader.Choice("objective", kObjectives, [&](std::size_t i) { out.objective = static_cast<Objective>(i); });
+  reader.Integer("maxExperiments", out.max_experiments, 1, static_cast<std::int64_t>(kMaxExperiments));
+  reader.Integer("seed", out.seed, 0);
+  reader.Duration("experimentTimeout", out.experiment_timeout, seconds(1), kWeek);
+  reader.Duration("startupTimeout", out.startup_timeout, seconds(1), kWeek);
+  reader.Duration("schedulingTimeout", out.scheduling_timeout, seconds(1), kWeek);
+  reader.Duration("imagePullTimeout", out.image_pull_timeout, seconds(1), kWeek);
+  reader.Integer("retries", out.retries, 0, 10);
+}
+
+void ReadBounds(ObjectReader& reader, std::string_view key, std::map<std::string, double>& out) {
+  reader.Nested(key, [&](ObjectReader& bounds) {
+    for (const std::string_view percentile : kPercentiles) {
+      double limit = -1;
+      bounds.Milliseconds(percentile, limit);
+      if (bounds.failed() || limit == -1) continue;
+      if (limit == 0) bounds.Fail(percentile, "a bound of zero can never be met");
+      out.emplace(percentile, limit);
+    }
+  });
+}
+
+void ReadSlo(ObjectReader& reader, SloSpec& out) {
+  ReadBounds(reader, "ttft", out.ttft);
+  ReadBounds(reader, "tpot", out.tpot);
+  ReadBounds(reader, "e2eLatency", out.e2e_latency);
+  reader.Decimal("errorRate", out.error_rate, 0, 1);
+}
+
+void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
+  reader.Texts("scenarios", out.scenarios, bench::kMaxLoads, 64);
+  reader.Nested("load", [&](ObjectReader& load) {
+    load.Integers("concurrency", out.concurrency, 1, 4096, bench::kMaxLoads);
+    if (!load.failed() && out.concurrency.empty()) load.Fail("concurrency", "is empty");
+    for (std::size_t i = 1; i < out.concurrency.size() && !load.failed(); ++i) {
+      if (out.concurrency[i] <= out.concurrency[i - 1]) {
+        load.Fail("concurrency", "steps must ascend: " + std::to_string(out.concurrency[i]) + " follows " +
+                                     std::to_string(out.concurrency[i - 1]));
+      }
+    }
+  });
+  if (!reader.failed() && out.scenarios.empty()) reader.Fail("scenarios", "is empty");
+  for (std::size_t i = 0; i < out.scenarios.size() && !reader.failed(); ++i) {
+    const std::string path = "scenarios[" + std::to_string(i) + "]";
+    const auto scenario = bench::Scenario::Parse(out.scenarios[i]);
+    if (!scenario) reader.Fail(path, scenario.error().message);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (out.scenarios[j] == out.scenarios[i]) reader.Fail(path, "\"" + out.scenarios[i] + "\" is there twice");
+    }
+  }
+  if (out.scenarios.size() * out.concurrency.size() > bench::kMaxLoads) {
+    reader.FailAt(reader.path(), std::to_string(out.scenarios.size()) + " scenarios x " +
+                                     std::to_string(out.concurrency.size()) + " concurrency steps are more than " +
+                                     std::to_string(bench::kMaxLoads) + " load steps");
+  }
+  reader.Duration("duration", out.duration, seconds(1), hours(4));
+  reader.Integer("maxRequests", out.max_requests, 1, 1'000'000);
+  reader.Integer("warmupRequests", out.warmup_requests, 0, 1000);
+  reader.Integer("seed", out.seed, 0);
+  reader.Text("image", out.image, Presence::kOptional, 512);
+  reader.PassObject("resources", out.resources);
+  reader.PassArray("env", out.env, 64);
+}
+
+void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
+  reader.TextMap("labels", out.labels, 32);
+  reader.TextMap("annotations", out.annotations, 32);
+  reader.PassObject("securityContext", out.security_context);
+  reader.Text("serviceAccountName", out.service_account_name, Presence::kOptional, 253);
+  reader.PassArray("imagePullSecrets", out.image_pull_secrets, 16);
+  reader.PassArray("volumes", out.volumes, 32);
+  reader.PassArray("volumeMounts", out.volume_mounts, 32);
+}
+
+// --- to JSON ------------------------------------------------------------------------------------------------------
+
+void PutText(json& out, const char* key, const std::string& value) {
+  if (!value.empty()) out[key] = value;
+}
+
+// Objects and lists that a pod gets as they are: absent when there is nothing in them.
+void PutPassed(json& out, const char* key, const json& value) {
+  if (!value.is_null() && !value.empty()) out[key] = value;
+}
+
+// As PutPassed, but an empty object is not the same as none ("no security context at all").
+void PutNullable(json& out, const char* key, const json& value) {
+  if (!value.is_null()) out[key] = value;
+}
+
+template <typename List>
+void PutList(json& out, const char* key, const List& value) {
+  if (!value.empty()) out[key] = value;
+}
+
+json ToJson(const ModelSpec& model) {
+  json out = {{"idOrPath", model.id_or_path}};
+  PutText(out, "revision", model.revision);
+  PutNullable(out, "volume", model.volume);
+  json hub = {{"endpoint", model.hugging_face.endpoint}};
+  if (!model.hugging_face.token_secret_name.empty()) {
+    hub["tokenSecretRef"] = {{"name", model.hugging_face.token_secret_name},
+                             {"key", model.hugging_face.token_secret_key}};
+  }
+  PutText(hub, "cacheClaim", model.hugging_face.cache_claim);
+  out["huggingFace"] = std::move(hub);
+  PutNullable(out, "facts", model.facts);
+  PutText(out, "quantization", model.quantization);
+  return out;
+}
+
+json ToJson(const RuntimeSpec& runtime) {
+  json out = {{"name", runtime.name}, {"engine", runtime.engine}};
+  PutText(out, "image", runtime.image);
+  PutText(out, "version", runtime.version);
+  PutList(out, "command", runtime.command);
+  PutList(out, "args", runtime.args);
+  PutPassed(out, "env", runtime.env);
+  PutPassed(out, "resources", runtime.resources);
+  PutNullable(out, "securityContext", runtime.security_context);
+  return out;
+}
+
+void PutFields(json& out, const quant::FieldValues& fields) {
+  for (const auto& [field, value] : fields.values) out[std::string(quant::FieldName(field))] = value;
+}
+
+json ToJson(const quant::QuantSpec& spec) {
+  json out = json::object();
+  if (spec.preset) out["preset"] = *spec.preset;
+  PutList(out, "presets", spec.presets);
+  PutFields(out, spec.fields);
+  for (const quant::NamedConfig& config : spec.custom) {
+    json item = {{"name", config.name}};
+    PutFields(item, config.fields);
+    out["custom"].push_back(std::move(item));
+  }
+  for (const auto& [field, values] : spec.sweep) out["sweep"][std::string(quant::FieldName(field))] = values;
+  return out;
+}
+
+json ToJson(const std::map<std::string, std::vector<quant::FlagValue>>& parameters) {
+  json out = json::object();
+  for (const auto& [flag, axis] : parameters) {
+    // One list value has to stay in its axis, or it would read as an axis of its elements.
+    if (axis.size() == 1 && axis.front().kind != quant::FlagValue::Kind::kList) {
+      out[flag] = axis.front().ToJson();
+      continue;
+    }
+    json values = json::array();
+    for (const quant::FlagValue& value : axis) values.push_back(value.ToJson());
+    out[flag] = std::move(values);
+  }
+  return out;
+}
+
+json ToJson(const GpuSpec& gpu) {
+  json out = {{"resourceName", gpu.resource_name}};
+  PutList(out, "products", gpu.products);
+  PutText(out, "minMemory", gpu.min_memory);
+  PutText(out, "minComputeCapability", gpu.min_compute_capability);
+  PutPassed(out, "nodeSelector", gpu.node_selector);
+  PutPassed(out, "tolerations", gpu.tolerations);
+  PutPassed(out, "affinity", gpu.affinity);
+  PutText(out, "runtimeClassName", gpu.runtime_class_name);
+  PutText(out, "priorityClassName", gpu.priority_class_name);
+  PutText(out, "schedulerName", gpu.scheduler_name);
+  PutText(out, "queueName", gpu.queue_name);
+  PutText(out, "pricePerHour", gpu.price_per_hour);
+  return out;
+}
+
+json ToJson(const OptimizationSpec& optimization) {
+  json out = {{"objective", ObjectiveName(optimization.objective)},
+              {"maxExperiments", optimization.max_experiments},
+              {"seed", optimization.seed},
+              {"experimentTimeout", FormatDuration(optimization.experiment_timeout)},
+              {"startupTimeout", FormatDuration(optimization.startup_timeout)},
+              {"schedulingTimeout", FormatDuration(optimization.scheduling_timeout)},
+              {"imagePullTimeout", FormatDuration(optimization.image_pull_timeout)},
+              {"retries", optimization.retries}};
+  if (optimization.strategy) out["strategy"] = kStrategies[static_cast<std::size_t>(*optimization.strategy)];
+  return out;
+}
+
+json ToJson(const SloSpec& slo) {
+  json out = json::object();
+  const auto put = [&](const char* key, const std::map<std::string, double>& bounds) {
+    for (const auto& [percentile, limit] : bounds) out[key][percentile] = FormatBound(limit);
+  };
+  put("ttft", slo.ttft);
+  put("tpot", slo.tpot);
+  put("e2eLatency", slo.e2e_latency);
+  if (slo.error_rate) out["errorRate"] = FormatDecimal(*slo.error_rate, 6);
+  return out;
+}
+
+json ToJson(const BenchmarkSpec& benchmark) {
+  json out = {{"scenarios", benchmark.scenarios},
+              {"load", {{"concurrency", benchmark.concurrency}}},
+              {"duration", FormatDuration(benchmark.duration)},
+              {"maxRequests", benchmark.max_requests},
+              {"warmupRequests", benchmark.warmup_requests},
+              {"seed", benchmark.seed}};
+  PutText(out, "image", benchmark.image);
+  PutPassed(out, "resources", benchmark.resources);
+  PutPassed(out, "env", benchmark.env);
+  return out;
+}
+
+json ToJson(const PodTemplateSpec& pod) {
+  json out = json::object();
+  PutList(out, "labels", pod.labels);
+  PutList(out, "annotations", pod.annotations);
+  PutNullable(out, "securityContext", pod.security_context);
+  PutText(out, "serviceAccountName", pod.service_account_name);
+  PutPassed(out, "imagePullSecrets", pod.image_pull_secrets);
+  PutPassed(out, "volumes", pod.volumes);
+  PutPassed(out, "volumeMounts", pod.volume_mounts);
+  return out;
+}
+
+}  // namespace
+
+std::string_view ObjectiveName(Objective objective) { return kObjectives[static_cast<std::size_t>(objective)]; }
+
+base::Result<TaskSpec> SpecFromJson(const json& value) {
+  TaskSpec out;
+  std::optional<base::Error> error;
+  ObjectReader reader(value, "spec", error, ObjectReader::Unknown::kRefuse);
+
+  reader.Text("description", out.description, Presence::kOptional, 1024);
+  reader.Bool("suspend", out.suspend);
+  reader.Integer("parallelism", out.parallelism, 1, 64);
+  if (!reader.failed() && reader.Get("model") == nullptr) reader.Fail("model", "is required");
+  reader.Nested("model", [&](ObjectReader& model) { ReadModel(model, out.model); });
+  reader.Choice("baseRuntime", kEngines, [&](std::size_t i) { out.base_runtime = kEngines[i]; });
+  reader.Each("runtimes", kMaxRuntimes, [&](ObjectReader& item) {
+    RuntimeSpec runtime;
+    ReadRuntime(item, runtime);
+    if (!item.failed() && std::ranges::find(out.runtimes, runtime.name, &RuntimeSpec::name) != out.runtimes.end()) {
+      item.Fail("name", "\"" + runtime.name + "\" is there twice");
+    }
+    out.runtimes.push_back(std::move(runtime));
+  });
+  if (!reader.failed() && out.base_runtime.empty() == out.runtimes.empty()) {
+    reader.FailAt(reader.path(), "set exactly one of baseRuntime and runtimes");
+  }
+  reader.Nested("quantConfig", [&](ObjectReader& quant) { ReadQuant(quant, out.quant); });
+  ReadParameters(reader, out.parameters);
+  reader.Nested("parallelConfig", [&](ObjectReader& parallel) {
+    parallel.Integers("tensorParallel", out.tensor_parallel, 1, 1024, 8);
+    parallel.Integers("pipelineParallel", out.pipeline_parallel, 1, 1024, 8);
+    parallel.Integers("dataParallel", out.data_parallel, 1, 1024, 8);
+    parallel.Integers("expertParallel", out.expert_parallel, 1, 1024, 8);
+  });
+  reader.Nested("gpu", [&](ObjectReader& gpu) { ReadGpu(gpu, out.gpu); });
+  reader.Nested("optimization", [&](ObjectReader& optimization) { ReadOptimization(optimization, out.optimization); });
+  reader.Nested("slo", [&](ObjectReader& slo) { ReadSlo(slo, out.slo); });
+  reader.Nested("benchmark", [&](ObjectReader& benchmark) { ReadBenchmark(benchmark, out.benchmark); });
+  reader.Nested("podTemplate", [&](ObjectReader& pod) { ReadPodTemplate(pod, out.pod_template); });
+  reader.Choice("keepPods", kKeepPods, [&](std::size_t i) { out.keep_pods = static_cast<KeepPods>(i); });
+  if (!reader.failed() && out.parallelism > out.optimization.max_experiments) {
+    reader.Fail("parallelism", std::to_string(out.parallelism) + " is more than optimization.maxExperiments (" +
+                                   std::to_string(out.optimization.max_experiments) + ")");
+  }
+  reader.Finish();
+  if (error) return *std::move(error);
+  return out;
+}
+
+json ToJson(const TaskSpec& spec) {
+  json out = {{"suspend", spec.suspend},
+              {"parallelism", spec.parallelism},
+              {"model", ToJson(spec.model)},
+              {"gpu", ToJson(spec.gpu)},
+              {"optimization", ToJson(spec.optimization)},
+              {"benchmark", ToJson(spec.benchmark)},
+              {"keepPods", kKeepPods[static_cast<std::size_t>(spec.keep_pods)]}};
+  PutText(out, "description", spec.description);
+  PutText(out, "baseRuntime", spec.base_runtime);
+  for (const RuntimeSpec& runtime : spec.runtimes) out["runtimes"].push_back(ToJson(runtime));
+  PutPassed(out, "quantConfig", ToJson(spec.quant));
+  PutPassed(out, "parameters", ToJson(spec.parameters));
+  json parallel = json::object();
+  PutList(parallel, "tensorParallel", spec.tensor_parallel);
+  PutList(parallel, "pipelineParallel", spec.pipeline_parallel);
+  PutList(parallel, "dataParallel", spec.data_parallel);
+  PutList(parallel, "expertParallel", spec.expert_parallel);
+  PutPassed(out, "parallelConfig", parallel);
+  PutPassed(out, "slo", ToJson(spec.slo));
+  PutPassed(out, "podTemplate", ToJson(spec.pod_template));
+  return out;
+}
+
+}  // namespace autotune::api

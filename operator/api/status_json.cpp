@@ -1,0 +1,342 @@
+// status of an AutotuneTask <-> C++ values. The status is the state that every decision is recomputed from, so reading
+// back gives what was written, up to the precision of the API: latencies as FormatLatency has it, rates to 0.01 per
+// second (requests to 0.001), seconds to 0.1, GPU-hours to 0.0001. Unknown fields are a newer operator's and left
+// alone.
+#include <array>
+#include <utility>
+
+#include "operator/api/autotune_task.h"
+#include "operator/api/object_reader.h"
+#include "operator/api/units.h"
+
+namespace autotune::api {
+namespace {
+
+constexpr std::array<std::string_view, 5> kStates = {"Pending", "Starting", "Measuring", "Succeeded", "Failed"};
+
+void Put(json& out, const char* key, const std::string& value) {
+  if (!value.empty()) out[key] = value;
+}
+void Put(json& out, const char* key, std::int64_t value) {
+  if (value != 0) out[key] = value;
+}
+void Put(json& out, const char* key, bool value) {
+  if (value) out[key] = true;
+}
+
+// --- latencies and load rows --------------------------------------------------------------------------------------
+
+json ToJson(const bench::Latency& latency) {
+  return {{"mean", FormatLatency(latency.mean)},
+          {"p50", FormatLatency(latency.p50)},
+          {"p90", FormatLatency(latency.p90)},
+          {"p95", FormatLatency(latency.p95)},
+          {"p99", FormatLatency(latency.p99)}};
+}
+
+void ReadLatency(ObjectReader& reader, std::string_view key, bench::Latency& out) {
+  reader.Nested(key, [&](ObjectReader& latency) {
+    latency.Milliseconds("mean", out.mean);
+    latency.Milliseconds("p50", out.p50);
+    latency.Milliseconds("p90", out.p90);
+    latency.Milliseconds("p95", out.p95);
+    latency.Milliseconds("p99", out.p99);
+  });
+}
+
+json ToJson(const LoadRow& row) {
+  const bench::LoadMeasurement& measured = row.measured;
+  return {{"scenario", measured.scenario},
+          {"concurrency", measured.concurrency},
+          {"duration", FormatLatency(measured.duration_seconds * 1000)},
+          {"requests", measured.requests},
+          {"errors", measured.errors},
+          {"inputTokens", measured.input_tokens},
+          {"outputTokens", measured.output_tokens},
+          {"outputTokensPerSecond", FormatDecimal(measured.output_tokens_per_second, 2)},
+          {"requestsPerSecond", FormatDecimal(measured.requests_per_second, 3)},
+          {"ttft", ToJson(measured.ttft)},
+          {"tpot", ToJson(measured.tpot)},
+          {"e2eLatency", ToJson(measured.e2e)},
+          {"meetsSlo", row.meets_slo}};
+}
+
+void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
+  bench::LoadMeasurement& measured = out.measured;
+  reader.Text("scenario", measured.scenario);
+  reader.Integer("concurrency", measured.concurrency);
+  double duration_milliseconds = 0;
+  reader.Milliseconds("duration", duration_milliseconds);
+  measured.duration_seconds = duration_milliseconds / 1000;
+  reader.Integer("requests", measured.requests);
+  reader.Integer("errors", measured.errors);
+  reader.Integer("inputTokens", measured.input_tokens);
+  reader.Integer("outputTokens", measured.output_tokens);
+  reader.Decimal("outputTokensPerSecond", measured.output_tokens_per_second);
+  reader.Decimal("requestsPerSecond", measured.requests_per_second);
+  ReadLatency(reader, "ttft", measured.ttft);
+  ReadLatency(reader, "tpot", measured.tpot);
+  ReadLatency(reader, "e2eLatency", measured.e2e);
+  reader.Bool("meetsSlo", out.meets_slo);
+}
+
+// --- small parts --------------------------------------------------------------------------------------------------
+
+json ToJson(const quant::Warning& warning) {
+  return {{"field", warning.field}, {"reason", warning.reason}, {"message", warning.message}};
+}
+
+void ReadWarnings(ObjectReader& reader, std::vector<quant::Warning>& out) {
+  reader.Each("warnings", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    quant::Warning warning;
+    item.Text("field", warning.field);
+    item.Text("reason", warning.reason);
+    item.Text("message", warning.message);
+    out.push_back(std::move(warning));
+  });
+}
+
+json ToJson(const Condition& condition) {
+  json out = {{"type", condition.type},
+              {"status", condition.status},
+              {"reason", condition.reason},
+              {"message", condition.message},
+              {"observedGeneration", condition.observed_generation}};
+  Put(out, "lastTransitionTime", condition.last_transition_time);
+  return out;
+}
+
+void ReadCondition(ObjectReader& reader, Condition& out) {
+  reader.Text("type", out.type);
+  reader.Text("status", out.status);
+  reader.Text("reason", out.reason);
+  reader.Text("message", out.message);
+  reader.Integer("observedGeneration", out.observed_generation);
+  reader.Text("lastTransitionTime", out.last_transition_time);
+}
+
+json ToJson(const quant::QuantConfig& config) {
+  return {{"name", config.name},
+          {"gemm", config.gemm},
+          {"kvcache", config.kvcache},
+          {"attention", config.attention},
+          {"moe", config.moe}};
+}
+
+void ReadQuantConfig(ObjectReader& reader, quant::QuantConfig& out) {
+  reader.Text("name", out.name);
+  reader.Text("gemm", out.gemm);
+  reader.Text("kvcache", out.kvcache);
+  reader.Text("attention", out.attention);
+  reader.Text("moe", out.moe);
+}
+
+// --- experiments --------------------------------------------------------------------------------------------------
+
+void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
+  reader.Text("name", out.name);
+  reader.Text("hash", out.hash);
+  reader.Choice("state", kStates, [&](std::size_t i) { out.state = static_cast<ExperimentState>(i); });
+  reader.Text("runtime", out.runtime);
+  reader.Nested("quant", [&](ObjectReader& config) { ReadQuantConfig(config, out.quant); });
+  reader.Bool("baseline", out.baseline);
+  reader.Texts("args", out.args, ObjectReader::kUnbounded);
+  reader.Text("options", out.options);
+  reader.Integer("gpus", out.gpus);
+  reader.Text("node", out.node);
+  reader.Text("gpuProduct", out.gpu_product);
+  ReadWarnings(reader, out.warnings);
+  reader.Each("loads", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    LoadRow row;
+    ReadLoadRow(item, row);
+    out.loads.push_back(std::move(row));
+  });
+  reader.Text("score", out.score);
+  reader.Bool("simulated", out.simulated);
+  reader.Text("reason", out.reason);
+  reader.Text("message", out.message);
+  reader.Text("startedAt", out.started_at);
+  reader.Text("finishedAt", out.finished_at);
+  reader.Decimal("startSeconds", out.start_seconds);
+  reader.Decimal("measureSeconds", out.measure_seconds);
+  reader.Integer("attempts", out.attempts);
+  reader.Text("retryAt", out.retry_at);
+  reader.Decimal("wastedGpuHours", out.wasted_gpu_hours);
+  reader.Bool("truncated", out.truncated);
+}
+
+}  // namespace
+
+std::string_view ExperimentStateName(ExperimentState state) { return kStates[static_cast<std::size_t>(state)]; }
+
+json ToJson(const ExperimentStatus& experiment) {
+  json out = {{"name", experiment.name},
+              {"hash", experiment.hash},
+              {"state", ExperimentStateName(experiment.state)},
+              {"runtime", experiment.runtime},
+              {"quant", ToJson(experiment.quant)}};
+  Put(out, "baseline", experiment.baseline);
+  if (!experiment.args.empty()) out["args"] = experiment.args;
+  Put(out, "options", experiment.options);
+  Put(out, "gpus", static_cast<std::int64_t>(experiment.gpus));
+  Put(out, "node", experiment.node);
+  Put(out, "gpuProduct", experiment.gpu_product);
+  for (const quant::Warning& warning : experiment.warnings) out["warnings"].push_back(ToJson(warning));
+  for (const LoadRow& row : experiment.loads) out["loads"].push_back(ToJson(row));
+  Put(out, "score", experiment.score);
+  Put(out, "simulated", experiment.simulated);
+  Put(out, "reason", experiment.reason);
+  Put(out, "message", experiment.message);
+  Put(out, "startedAt", experiment.started_at);
+  Put(out, "finishedAt", experiment.finished_at);
+  if (experiment.start_seconds != 0) out["startSeconds"] = FormatDecimal(experiment.start_seconds, 1);
+  if (experiment.measure_seconds != 0) out["measureSeconds"] = FormatDecimal(experiment.measure_seconds, 1);
+  Put(out, "attempts", static_cast<std::int64_t>(experiment.attempts));
+  Put(out, "retryAt", experiment.retry_at);
+  if (experiment.wasted_gpu_hours != 0) out["wastedGpuHours"] = FormatDecimal(experiment.wasted_gpu_hours, 4);
+  Put(out, "truncated", experiment.truncated);
+  return out;
+}
+
+json ToJson(const TaskStatus& status) {
+  json out = {{"observedGeneration", status.observed_generation}};
+  Put(out, "rulesVersion", status.rules_version);
+  Put(out, "state", status.state);
+  Put(out, "progress", status.progress);
+  for (const Condition& condition : status.conditions) out["conditions"].push_back(ToJson(condition));
+  if (status.model) out["model"] = quant::ToJson(*status.model);
+  Put(out, "modelGeneration", status.model_generation);
+  Put(out, "modelSource", status.model_source);
+  const TaskStatus::Candidates& candidates = status.candidates;
+  if (candidates.total != 0) {
+    out["candidates"] = {{"total", candidates.total},
+                         {"duplicates", candidates.duplicates},
+                         {"pruned", candidates.pruned},
+                         {"eligible", candidates.eligible},
+                         {"notRun", candidates.not_run}};
+  }
+  for (const PrunedReason& pruned : status.pruned_reasons) {
+    json item = {{"reason", pruned.reason}, {"count", pruned.count}};
+    Put(item, "example", pruned.example);
+    out["prunedReasons"].push_back(std::move(item));
+  }
+  for (const quant::Warning& warning : status.warnings) out["warnings"].push_back(ToJson(warning));
+  for (const ExperimentStatus& experiment : status.experiments) out["experiments"].push_back(ToJson(experiment));
+  if (status.best) {
+    json best = {{"experiment", status.best->experiment}};
+    Put(best, "quantName", status.best->quant_name);
+    Put(best, "score", status.best->score);
+    Put(best, "improvementOverBaseline", status.best->improvement_over_baseline);
+    Put(best, "load", static_cast<std::int64_t>(status.best->load));
+    out["best"] = std::move(best);
+  }
+  if (!status.pareto.empty()) out["pareto"] = status.pareto;
+  json cost = {{"gpuHours", status.cost.gpu_hours},
+               {"start", status.cost.start},
+               {"measure", status.cost.measure},
+               {"wasted", status.cost.wasted}};
+  Put(cost, "price", status.cost.price);
+  out["cost"] = std::move(cost);
+  if (!status.recommendation_config_map.empty()) {
+    out["recommendation"] = {{"configMap", status.recommendation_config_map}};
+  }
+  json gpu = json::object();
+  Put(gpu, "product", status.gpu_product);
+  Put(gpu, "computeCapability", status.gpu_compute_capability);
+  Put(gpu, "memoryBytes", status.gpu_memory_bytes);
+  if (!gpu.empty()) out["gpu"] = std::move(gpu);
+  Put(out, "startedAt", status.started_at);
+  Put(out, "finishedAt", status.finished_at);
+  return out;
+}
+
+base::Result<TaskStatus> StatusFromJson(const json& status) {
+  TaskStatus out;
+  std::optional<base::Error> error;
+  ObjectReader reader(status, "status", error, ObjectReader::Unknown::kIgnore);
+  reader.Integer("observedGeneration", out.observed_generation);
+  reader.Text("rulesVersion", out.rules_version);
+  reader.Text("state", out.state);
+  reader.Text("progress", out.progress);
+  reader.Each("conditions", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    Condition condition;
+    ReadCondition(item, condition);
+    out.conditions.push_back(std::move(condition));
+  });
+  if (const json* model = reader.Get("model")) {
+    auto facts = quant::ModelFactsFromJson(*model);
+    if (facts) {
+      out.model = *std::move(facts);
+    } else {
+      reader.Fail("model", facts.error().message);
+    }
+  }
+  reader.Integer("modelGeneration", out.model_generation);
+  reader.Text("modelSource", out.model_source);
+  reader.Nested("candidates", [&](ObjectReader& candidates) {
+    candidates.Integer("total", out.candidates.total);
+    candidates.Integer("duplicates", out.candidates.duplicates);
+    candidates.Integer("pruned", out.candidates.pruned);
+    candidates.Integer("eligible", out.candidates.eligible);
+    candidates.Integer("notRun", out.candidates.not_run);
+  });
+  reader.Each("prunedReasons", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    PrunedReason pruned;
+    item.Text("reason", pruned.reason);
+    item.Integer("count", pruned.count);
+    item.Text("example", pruned.example);
+    out.pruned_reasons.push_back(std::move(pruned));
+  });
+  ReadWarnings(reader, out.warnings);
+  reader.Each("experiments", kMaxExperiments, [&](ObjectReader& item) {
+    ExperimentStatus experiment;
+    ReadExperiment(item, experiment);
+    out.experiments.push_back(std::move(experiment));
+  });
+  reader.Nested("best", [&](ObjectReader& best) {
+    out.best.emplace();
+    best.Text("experiment", out.best->experiment);
+    best.Text("quantName", out.best->quant_name);
+    best.Text("score", out.best->score);
+    best.Text("improvementOverBaseline", out.best->improvement_over_baseline);
+    best.Integer("load", out.best->load);
+  });
+  reader.Texts("pareto", out.pareto, kMaxExperiments);
+  reader.Nested("cost", [&](ObjectReader& cost) {
+    cost.DecimalText("gpuHours", out.cost.gpu_hours);
+    cost.DecimalText("start", out.cost.start);
+    cost.DecimalText("measure", out.cost.measure);
+    cost.DecimalText("wasted", out.cost.wasted);
+    cost.DecimalText("price", out.cost.price);
+  });
+  reader.Nested("recommendation",
+                [&](ObjectReader& recommendation) { recommendation.Text("configMap", out.recommendation_config_map); });
+  reader.Nested("gpu", [&](ObjectReader& gpu) {
+    gpu.Text("product", out.gpu_product);
+    gpu.Text("computeCapability", out.gpu_compute_capability);
+    gpu.Integer("memoryBytes", out.gpu_memory_bytes);
+  });
+  reader.Text("startedAt", out.started_at);
+  reader.Text("finishedAt", out.finished_at);
+  if (error) return *std::move(error);
+  return out;
+}
+
+json MergePatch(const json& before, const json& after) {
+  if (!before.is_object() || !after.is_object()) return after;
+  json patch = json::object();
+  for (const auto& [key, value] : before.items()) {
+    if (!after.contains(key)) patch[key] = nullptr;
+  }
+  for (const auto& [key, value] : after.items()) {
+    const auto old = before.find(key);
+    if (old == before.end()) {
+      patch[key] = value;
+    } else if (*old != value) {
+      patch[key] = MergePatch(*old, value);
+    }
+  }
+  return patch;
+}
+
+}  // namespace autotune::api

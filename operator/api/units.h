@@ -1,0 +1,24 @@
+// Durations and decimals beyond what autotune_task.h offers: the fractions of milliseconds that measurements and bounds
+// have. Pure.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace autotune::api {
+
+// "61.3ms" -> 61.3, "1m30s" -> 90000. kInvalid with `path` otherwise.
+base::Result<double> ParseMilliseconds(const std::string& text, const std::string& path);
+
+// A measured latency, readable and short: two decimals below 100 ms, one below a second, then seconds with three
+// ("6.27ms", "310.2ms", "4.125s"). The rounding error is at most 0.1 % above 5 ms and 5 microseconds below.
+std::string FormatLatency(double milliseconds);
+
+// A bound as the user wrote it, to the microsecond: "500ms", "40.5ms", "8s".
+std::string FormatBound(double milliseconds);
+
+// True for what FormatDecimal can give: an optional sign, digits, an optional fraction.
+bool IsDecimal(const std::string& text);
+
+}  // namespace autotune::api
