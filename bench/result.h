@@ -3,7 +3,7 @@
 // Pure. The document is one line: "AT1 <payload bytes> <crc32, 8 hex digits> <compact JSON>", at most kMaxBytes. The
 // kubelet cuts a termination message at 12 KiB divided by the number of containers, so length and checksum tell a cut
 // message from a whole one. Encode() always fits: texts are shortened, never rows (the API bounds scenarios x steps to
-// kMaxLoads).
+// kMaxLoads). Texts are valid UTF-8 without control characters; measured numbers keep six significant digits.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,129 @@
+#include "bench/bench_spec.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "bench/result.h"
+
+namespace autotune::bench {
+namespace {
+
+using nlohmann::json;
+
+// "512" up to `max`; no sign, no spaces.
+bool ParseCount(std::string_view text, int min, int max, int& out) {
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return !text.empty() && text.front() != '-' && error == std::errc() && stop == text.data() + text.size() &&
+         out >= min && out <= max;
+}
+
+// Reads an integer member within [min, max] into `out`; an absent member keeps the default.
+template <typename T>
+base::Status ReadInteger(const json& object, const char* key, std::int64_t min, std::int64_t max, T& out) {
+  const auto found = object.find(key);
+  if (found == object.end()) return {};
+  if (!found->is_number_integer()) {
+    return base::Invalid(std::string("spec.") + key + ": " + found->dump() + " is not an integer");
+  }
+  const bool beyond_int64 = found->is_number_unsigned() && found->template get<std::uint64_t>() > INT64_MAX;
+  const auto value = found->template get<std::int64_t>();
+  if (beyond_int64 || value < min || value > max) {
+    return base::Invalid(std::string("spec.") + key + ": " + found->dump() + " is not in [" + std::to_string(min) +
+                         ", " + std::to_string(max) + "]");
+  }
+  out = static_cast<T>(value);
+  return {};
+}
+
+base::Status ReadMilliseconds(const json& object, const char* key, std::chrono::milliseconds& out) {
+  std::int64_t value = out.count();
+  constexpr std::int64_t kWeek = 7LL * 24 * 3600 * 1000;
+  if (auto status = ReadInteger(object, key, 1, kWeek, value); !status) return status;
+  out = std::chrono::milliseconds(value);
+  return {};
+}
+
+}  // namespace
+
+base::Result<Scenario> Scenario::Parse(const std::string& text) {
+  constexpr int kMaxTokens = 10'000'000;
+  Scenario scenario;
+  const std::string_view view = text;
+  const std::size_t comma = view.find(',');
+  if (view.starts_with("D(") && view.ends_with(")") && comma != std::string_view::npos &&
+      ParseCount(view.substr(2, comma - 2), 1, kMaxTokens, scenario.input_tokens) &&
+      ParseCount(view.substr(comma + 1, view.size() - comma - 2), 1, kMaxTokens, scenario.output_tokens)) {
+    return scenario;
+  }
+  return base::Invalid(
+      "\"" + text + "\" is not a scenario: D(in,out) with the tokens in and out of every request, such as D(512,128)");
+}
+
+std::string Scenario::ToString() const {
+  return "D(" + std::to_string(input_tokens) + "," + std::to_string(output_tokens) + ")";
+}
+
+json ToJson(const BenchSpec& spec) {
+  json scenarios = json::array();
+  for (const Scenario& scenario : spec.scenarios) scenarios.push_back(scenario.ToString());
+  return json{{"scenarios", std::move(scenarios)},
+              {"concurrency", spec.concurrency},
+              {"durationMs", spec.duration.count()},
+              {"maxRequests", spec.max_requests},
+              {"warmupRequests", spec.warmup_requests},
+              {"seed", spec.seed},
+              {"firstRequestTimeoutMs", spec.first_request_timeout.count()},
+              {"requestTimeoutMs", spec.request_timeout.count()},
+              {"experimentTimeoutMs", spec.experiment_timeout.count()}};
+}
+
+base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
+  if (!value.is_object()) return base::Invalid("spec: not a JSON object");
+  BenchSpec spec;
+  const auto scenarios = value.find("scenarios");
+  if (scenarios == value.end() || !scenarios->is_array() || scenarios->empty()) {
+    return base::Invalid("spec.scenarios: at least one is needed, such as [\"D(512,128)\"]");
+  }
+  for (std::size_t i = 0; i < scenarios->size(); ++i) {
+    const std::string path = "spec.scenarios[" + std::to_string(i) + "]: ";
+    const json& item = (*scenarios)[i];
+    if (!item.is_string()) return base::Invalid(path + item.dump() + " is not a text");
+    auto scenario = Scenario::Parse(item.get<std::string>());
+    if (!scenario) return base::Invalid(path + scenario.error().message);
+    spec.scenarios.push_back(*scenario);
+  }
+  const auto concurrency = value.find("concurrency");
+  if (concurrency == value.end() || !concurrency->is_array() || concurrency->empty()) {
+    return base::Invalid("spec.concurrency: at least one step is needed, such as [1, 8, 32]");
+  }
+  for (std::size_t i = 0; i < concurrency->size(); ++i) {
+    const json& item = (*concurrency)[i];
+    const std::string path = "spec.concurrency[" + std::to_string(i) + "]: ";
+    if (!item.is_number_integer() || item < 1 || item > 100'000) {
+      return base::Invalid(path + item.dump() + " is not an integer in [1, 100000]");
+    }
+    const int step = item.get<int>();
+    if (!spec.concurrency.empty() && step <= spec.concurrency.back()) {
+      return base::Invalid(path + item.dump() + " is not more than the step before it");
+    }
+    spec.concurrency.push_back(step);
+  }
+  if (spec.scenarios.size() * spec.concurrency.size() > kMaxLoads) {
+    return base::Invalid("spec: " + std::to_string(spec.scenarios.size()) + " scenarios x " +
+                         std::to_string(spec.concurrency.size()) + " steps are more than " + std::to_string(kMaxLoads) +
+                         " measurements");
+  }
+  for (const auto& status : {ReadMilliseconds(value, "durationMs", spec.duration),
+                             ReadInteger(value, "maxRequests", 1, 10'000'000, spec.max_requests),
+                             ReadInteger(value, "warmupRequests", 0, 10'000, spec.warmup_requests),
+                             ReadInteger(value, "seed", INT64_MIN, INT64_MAX, spec.seed),
+                             ReadMilliseconds(value, "firstRequestTimeoutMs", spec.first_request_timeout),
+                             ReadMilliseconds(value, "requestTimeoutMs", spec.request_timeout),
+                             ReadMilliseconds(value, "experimentTimeoutMs", spec.experiment_timeout)}) {
+    if (!status) return status.error();
+  }
+  return spec;
+}
+
+}  // namespace autotune::bench

@@ -1,0 +1,239 @@
+#include "bench/result.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "bench/clean_text.h"
+
+namespace autotune::bench {
+namespace {
+
+using testing::HasSubstr;
+
+LoadMeasurement ExampleLoad(int concurrency) {
+  LoadMeasurement load;
+  load.scenario = "D(1024,128)";
+  load.concurrency = concurrency;
+  load.duration_seconds = 61.25;
+  load.requests = 1987;
+  load.errors = 3;
+  load.input_tokens = 2'034'688;
+  load.output_tokens = 254'336;
+  load.output_tokens_per_second = 4152.43;
+  load.requests_per_second = 32.4408;
+  load.ttft = {233.5, 230.25, 260.125, 270.5, 310.75};
+  load.tpot = {4.83, 4.8, 5.1, 5.25, 6.125};
+  load.e2e = {846.5, 840.125, 910.25, 930.5, 1020.75};
+  return load;
+}
+
+RunResult ExampleRun() {
+  RunResult run;
+  run.simulated = true;
+  run.engine_version = "0.24.0";
+  run.gpu_product = "NVIDIA H100 80GB HBM3";
+  run.start_seconds = 79.5;
+  run.measure_seconds = 312.25;
+  run.loads = {ExampleLoad(1), ExampleLoad(64)};
+  return run;
+}
+
+TEST(Result, ARunRoundTrips) {
+  const auto decoded = DecodeRun(Encode(ExampleRun()));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_TRUE(decoded->simulated);
+  EXPECT_EQ(decoded->engine_version, "0.24.0");
+  EXPECT_EQ(decoded->gpu_product, "NVIDIA H100 80GB HBM3");
+  EXPECT_EQ(decoded->start_seconds, 79.5);
+  EXPECT_EQ(decoded->measure_seconds, 312.25);
+  EXPECT_EQ(decoded->loads, ExampleRun().loads);
+  EXPECT_FALSE(decoded->failure.has_value());
+}
+
+TEST(Result, AFailureKeepsItsPartialLoads) {
+  RunResult run = ExampleRun();
+  run.failure = Failure{FailureReason::kEngineCrashed, "RuntimeError: \"mat1\" and mat2\\x", 137, 0};
+  const auto decoded = DecodeRun(Encode(run));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->loads.size(), 2u);
+  ASSERT_TRUE(decoded->failure.has_value());
+  EXPECT_EQ(decoded->failure->reason, FailureReason::kEngineCrashed);
+  EXPECT_EQ(decoded->failure->message, "RuntimeError: \"mat1\" and mat2\\x");
+  EXPECT_EQ(decoded->failure->exit_code, 137);
+}
+
+TEST(Result, AnInspectionRoundTrips) {
+  InspectResult inspect;
+  inspect.model.architecture = "LlamaForCausalLM";
+  inspect.model.layers = 32;
+  inspect.model.weight_bytes = 16'060'522'496;
+  inspect.model.notes = {"two methods declared"};
+  const auto decoded = DecodeInspect(Encode(inspect));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->model, inspect.model);
+
+  inspect.failure = Failure{FailureReason::kModelUnreadable, "gated", 0, 403};
+  const auto failed = DecodeInspect(Encode(inspect));
+  ASSERT_TRUE(failed.ok()) << failed.error().message;
+  ASSERT_TRUE(failed->failure.has_value());
+  EXPECT_EQ(failed->failure->http_status, 403);
+}
+
+TEST(Result, ReasonsAreSpelledAsInTheApiAndReadBack) {
+  using R = FailureReason;
+  for (const R reason :
+       {R::kEngineRejectedArguments, R::kEngineRejectedConfiguration, R::kOutOfMemory, R::kStartupTimeout,
+        R::kExperimentTimeout, R::kEngineCrashed, R::kBenchmarkFailed, R::kModelUnreadable, R::kImagePullFailed,
+        R::kInvalidPodConfiguration, R::kUnschedulable, R::kStorageLimitExceeded, R::kEvicted, R::kNodeLost}) {
+    EXPECT_EQ(FailureReasonFromName(FailureReasonName(reason)), reason);
+  }
+  EXPECT_EQ(FailureReasonName(R::kEngineRejectedArguments), "EngineRejectedArguments");
+  EXPECT_EQ(FailureReasonFromName("kEvicted"), std::nullopt);
+  EXPECT_TRUE(IsRetryable(R::kNodeLost));
+  EXPECT_FALSE(IsRetryable(R::kEngineCrashed));
+}
+
+void ExpectFitting(const std::string& document) {
+  EXPECT_LE(document.size(), kMaxBytes) << document;
+  EXPECT_EQ(document.find('\n'), std::string::npos);
+  EXPECT_EQ(CleanText(document, document.size() + 10), document) << "not clean UTF-8";
+}
+
+RunResult HugeRun(const std::string& text) {
+  RunResult run;
+  run.engine_version = run.gpu_product = text;
+  run.start_seconds = run.measure_seconds = std::numeric_limits<double>::max();
+  for (std::size_t i = 0; i < kMaxLoads; ++i) {
+    LoadMeasurement load;
+    load.scenario = "D(2147483647,2147483647)";
+    load.concurrency = std::numeric_limits<int>::max();
+    load.requests = load.errors = std::numeric_limits<std::int64_t>::max();
+    load.input_tokens = load.output_tokens = 123'456'789'012'345'678;
+    load.duration_seconds = load.output_tokens_per_second = load.requests_per_second = 1.2345678e300;
+    load.ttft = load.tpot = {0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678};
+    load.e2e = {1.2345678e-300, 1.2345678e60, 1.2345678e60, 1.2345678e60, 1.2345678e60};
+    run.loads.push_back(load);
+  }
+  run.failure = Failure{FailureReason::kEngineRejectedConfiguration, text, std::numeric_limits<int>::min(),
+                        std::numeric_limits<int>::min()};
+  return run;
+}
+
+TEST(Result, FitsWhateverItIsGiven) {
+  for (const std::string unit : {"a", "\"", "\\", "\n", "\x01", "\xff", "数", "😀", "\"数", "\x1b[31m"}) {
+    std::string text;
+    while (text.size() < 20'000) text += unit;
+    const RunResult run = HugeRun(text);
+    const std::string document = Encode(run);
+    ExpectFitting(document);
+    const auto decoded = DecodeRun(document);
+    ASSERT_TRUE(decoded.ok()) << decoded.error().message << "\n" << document;
+    EXPECT_EQ(decoded->loads.size(), kMaxLoads) << "rows are never dropped";
+    EXPECT_EQ(decoded->loads[11].scenario, run.loads[11].scenario);
+    EXPECT_GE(decoded->failure->message.size(), std::min<std::size_t>(CleanText(text, 9999).size(), 60));
+
+    InspectResult inspect;
+    inspect.model.architecture = inspect.model.quantization = inspect.model.family = text;
+    inspect.model.dtype = inspect.model.kv_cache = text;
+    inspect.model.vocab_size = inspect.model.weight_bytes = std::numeric_limits<std::int64_t>::max();
+    inspect.model.notes.assign(500, text);
+    ExpectFitting(Encode(inspect));
+    EXPECT_TRUE(DecodeInspect(Encode(inspect)).ok());
+    inspect.failure = Failure{FailureReason::kModelUnreadable, text, 0, 401};
+    ExpectFitting(Encode(inspect));
+    EXPECT_TRUE(DecodeInspect(Encode(inspect)).ok());
+  }
+}
+
+TEST(Result, AFullSetOfRealisticRowsKeepsItsDigitsAndAReadableMessage) {
+  RunResult run = ExampleRun();
+  run.loads.clear();
+  for (int i = 0; i < 12; ++i) run.loads.push_back(ExampleLoad(1 << i));
+  run.failure = Failure{FailureReason::kExperimentTimeout, std::string(100, 'm'), 0, 0};
+  const std::string document = Encode(run);
+  ExpectFitting(document);
+  const auto decoded = DecodeRun(document);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->loads, run.loads);
+  EXPECT_EQ(decoded->failure->message, run.failure->message);
+}
+
+TEST(Result, RandomDocumentsFitAndReadBack) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 400; ++round) {
+    std::string text(random() % 4000, '\0');
+    for (char& c : text) c = static_cast<char>(random() % 3 == 0 ? random() : "\"\\ax"[random() % 4]);
+    RunResult run = HugeRun(text);
+    run.loads.resize(random() % (kMaxLoads + 1));
+    for (LoadMeasurement& load : run.loads) {
+      load = ExampleLoad(static_cast<int>(random() % 1000));
+      for (Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) {
+        latency->p99 = std::ldexp(1.0 + static_cast<double>(random() % 1000) / 7, static_cast<int>(random() % 30));
+      }
+      load.output_tokens = static_cast<std::int64_t>(random() >> (1 + random() % 60));
+    }
+    if (random() % 2 == 0) run.failure.reset();
+    const std::string document = Encode(run);
+    ExpectFitting(document);
+    const auto decoded = DecodeRun(document);
+    ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+    ASSERT_EQ(decoded->loads.size(), run.loads.size());
+    for (std::size_t i = 0; i < run.loads.size(); ++i) {
+      EXPECT_NEAR(decoded->loads[i].ttft.p99 / run.loads[i].ttft.p99, 1, 0.06);
+    }
+  }
+}
+
+TEST(Result, NumbersThatJsonLacksBecomeZero) {
+  RunResult run = ExampleRun();
+  run.loads[0].ttft.p99 = std::numeric_limits<double>::quiet_NaN();
+  run.loads[0].ttft.p95 = -std::numeric_limits<double>::infinity();
+  const auto decoded = DecodeRun(Encode(run));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->loads[0].ttft.p99, 0);
+  EXPECT_EQ(decoded->loads[0].ttft.p95, 0);
+}
+
+// What a kubelet does to a message that is too long for the number of containers in the pod.
+TEST(Result, ACutDocumentIsAlwaysNoticed) {
+  const std::string whole = Encode(ExampleRun());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const auto decoded = DecodeRun(std::string_view(whole).substr(0, size));
+    ASSERT_FALSE(decoded.ok()) << size;
+    EXPECT_EQ(decoded.error().code, base::Code::kInvalid);
+    EXPECT_THAT(decoded.error().message, HasSubstr(size < 5 ? "not a result document" : "cut short")) << size;
+  }
+}
+
+TEST(Result, AFlippedByteIsAlwaysNoticed) {
+  const std::string whole = Encode(ExampleRun());
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    EXPECT_FALSE(DecodeRun(damaged).ok()) << damaged.substr(0, 40) << " at " << at;
+  }
+}
+
+TEST(Result, AForeignMessageSaysWhatItIs) {
+  const auto decoded = DecodeRun("panic: runtime error\ngoroutine 1");
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().message, "not a result document: \"panic: runtime error goroutine 1\"");
+  EXPECT_THAT(DecodeInspect(Encode(ExampleRun())).error().message,
+              HasSubstr("not a result of `autotune-bench inspect`"));
+  EXPECT_FALSE(DecodeRun("").ok());
+}
+
+// The frame is fixed (another language must be able to check it): CRC-32 as zlib's, over the JSON text.
+TEST(Result, TheFrameIsMagicLengthAndChecksum) {
+  EXPECT_EQ(
+      Encode(RunResult{}),
+      "AT1 86 dc1a527b {\"kind\":\"run\",\"simulated\":false,\"engine\":\"\",\"gpu\":\"\",\"start\":0,\"measure\":0,"
+      "\"loads\":[]}");
+}
+
+}  // namespace
+}  // namespace autotune::bench
