@@ -63,6 +63,7 @@ class Decider {
       status_.finished_at.clear();
       status_.recommendation_config_map.clear();
     }
+    if (!observed_.spec_error.empty()) return Stall("InvalidSpec", observed_.spec_error);
     if (observed_.refusal && !observed_.refusal->quota) return Stall("PodRefused", observed_.refusal->message);
     if (spec_.suspend) return Suspend();
     if (!ReadModel()) return;

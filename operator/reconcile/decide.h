@@ -23,6 +23,8 @@ struct Observed {
   api::AutotuneTask task;
   std::vector<experiment::PodView> pods;    // those whose controller owner is the task
   std::vector<experiment::NodeView> nodes;  // empty = not watched or none
+  // Why the spec could not be read although the schema let it pass; then task.spec means nothing.
+  std::string spec_error;
   // The API server's words when it refused the pods that the previous plan wanted (pod security, admission, quota).
   struct Refusal {
     std::string message;

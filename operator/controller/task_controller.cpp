@@ -1,0 +1,218 @@
+#include "operator/controller/task_controller.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+#include "operator/controller/kube_cluster.h"
+#include "operator/reconcile/apply.h"
+
+namespace autotune::controller {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kControllerName = "autotunetask";
+// A watch is quiet for at most a minute between bookmarks; silence for longer than this is a stuck loop.
+constexpr std::chrono::minutes kLongestSilence{15};
+
+base::Result<CachedTask> ProjectTask(const json& object) {
+  auto task = api::TaskFromJson(object);
+  if (task) return CachedTask{std::move(*task), ""};
+  // The rest of the object still reads: metadata always, the status as far as this operator wrote it.
+  json without_spec = object;
+  without_spec["spec"] = {{"model", {{"idOrPath", "unreadable"}}}, {"baseRuntime", "vllm"}};
+  auto partial = api::TaskFromJson(without_spec);
+  if (!partial) {
+    without_spec.erase("status");
+    partial = api::TaskFromJson(without_spec);
+  }
+  if (!partial) return std::move(partial).error();
+  return CachedTask{std::move(*partial), task.error().message};
+}
+
+}  // namespace
+
+struct TaskController::NamespaceCache {
+  NamespaceCache(std::string name, kube::Client& client)
+      : ns(std::move(name)),
+        tasks("autotunetasks", ProjectTask),
+        pods("pods",
+             [](const json& pod) -> base::Result<experiment::PodView> { return experiment::PodViewFromJson(pod); }),
+        task_source(runtime::MakeWatchSource(client, TaskResource(), ns)),
+        pod_source(runtime::MakeWatchSource(
+            client, PodResource(), ns, std::string(experiment::kManagedByLabel) + "=" + experiment::kManagedByValue)) {}
+
+  std::string ns;
+  runtime::Store<CachedTask> tasks;
+  runtime::Store<experiment::PodView> pods;
+  std::unique_ptr<runtime::WatchSource> task_source, pod_source;
+  std::unique_ptr<runtime::Reflector> task_reflector, pod_reflector;
+};
+
+TaskController::TaskController(TaskControllerOptions options, reconcile::Settings settings, kube::Client& client,
+                               runtime::EventRecorder& events, runtime::Metrics& metrics, base::Clock& clock,
+                               runtime::LeaderGate& gate)
+    : options_(std::move(options)),
+      settings_(std::move(settings)),
+      client_(client),
+      events_(events),
+      metrics_(metrics),
+      clock_(clock),
+      expectations_(clock),
+      queue_(std::make_unique<runtime::WorkQueue>(clock, runtime::RateLimits{}, &metrics.ForQueue(kControllerName))) {
+  metrics_.WatchQueue(kControllerName, queue_.get());
+  std::uint64_t seed = static_cast<std::uint64_t>(clock.Wall().time_since_epoch().count());
+  const auto reflect = [&](const std::string& name, runtime::WatchSource& source, runtime::StoreWriter& writer) {
+    runtime::ReflectorOptions reflector;
+    reflector.name = name;
+    reflector.seed = ++seed;
+    // Finished tasks are up to 1 MiB each: fifty of them stay far below the client's body limit.
+    if (name == "autotunetasks") reflector.page_size = 50;
+    return std::make_unique<runtime::Reflector>(reflector, source, writer, clock_, &metrics_.ForReflectors());
+  };
+
+  std::vector<std::string> namespaces = options_.namespaces;
+  if (namespaces.empty()) namespaces.emplace_back();
+  for (const std::string& ns : namespaces) {
+    auto cache = std::make_unique<NamespaceCache>(ns, client_);
+    cache->tasks.OnChange([this](const runtime::Change<CachedTask>& change) {
+      queue_->Add(change.any().meta.key, change.from_list ? runtime::WorkQueue::kFromList : 0);
+    });
+    cache->pods.OnChange([this](const runtime::Change<experiment::PodView>& change) {
+      const runtime::ObjectMeta& meta = change.any().meta;
+      if (meta.owner_kind != api::kKind) return;
+      queue_->Add({meta.key.ns, meta.owner_name}, change.from_list ? runtime::WorkQueue::kFromList : 0);
+    });
+    cache->task_reflector = reflect("autotunetasks", *cache->task_source, cache->tasks.writer());
+    cache->pod_reflector = reflect("pods", *cache->pod_source, cache->pods.writer());
+    caches_.push_back(std::move(cache));
+  }
+  if (options_.watch_nodes) {
+    // Nodes are looked at when a task is expanded; their frequent updates wake nobody.
+    nodes_ = std::make_unique<runtime::Store<experiment::NodeView>>(
+        "nodes",
+        [](const json& node) -> base::Result<experiment::NodeView> { return experiment::NodeViewFromJson(node); });
+    node_source_ = runtime::MakeWatchSource(client_, NodeResource(), "");
+    node_reflector_ = reflect("nodes", *node_source_, nodes_->writer());
+  }
+  controller_ = std::make_unique<runtime::Controller>(
+      runtime::ControllerOptions{kControllerName, options_.workers},
+      [this](const runtime::ObjectKey& key, const std::stop_token& stop) { return Reconcile(key, stop); }, *queue_,
+      clock_, gate, &metrics_.ForController(kControllerName, options_.workers));
+}
+
+TaskController::~TaskController() { Stop(); }
+
+base::Status TaskController::Start(const std::stop_token& stop) {
+  for (const auto& cache : caches_) {
+    cache->task_reflector->Start();
+    cache->pod_reflector->Start();
+  }
+  if (node_reflector_) node_reflector_->Start();
+  return controller_->Start(Caches(), stop);
+}
+
+bool TaskController::Stop() {
+  const bool in_time = controller_->Stop(options_.stop_grace);
+  for (const auto& cache : caches_) {
+    cache->task_reflector->Stop();
+    cache->pod_reflector->Stop();
+  }
+  if (node_reflector_) node_reflector_->Stop();
+  metrics_.WatchQueue(kControllerName, nullptr);
+  return in_time;
+}
+
+std::vector<runtime::CacheSync> TaskController::Caches() const {
+  std::vector<runtime::CacheSync> caches;
+  const auto add = [&](const runtime::Reflector& reflector) {
+    caches.push_back({reflector.name(), [&reflector] { return reflector.HasSynced(); },
+                      [&reflector] { return reflector.LastError(); }});
+  };
+  for (const auto& cache : caches_) {
+    add(*cache->task_reflector);
+    add(*cache->pod_reflector);
+  }
+  if (node_reflector_) add(*node_reflector_);
+  return caches;
+}
+
+base::Status TaskController::Ready() const {
+  for (const runtime::CacheSync& cache : Caches()) {
+    if (!cache.synced()) return base::Retry("cache " + cache.name + " has not synced: " + cache.last_error());
+  }
+  return {};
+}
+
+base::Status TaskController::Alive() const {
+  const auto check = [&](const runtime::Reflector& reflector) -> base::Status {
+    const base::Duration silence = clock_.Now() - reflector.LastBeat();
+    if (!reflector.HasSynced() || silence < kLongestSilence) return {};
+    return base::Retry("watch " + reflector.name() + " has been silent for " +
+                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) + " s");
+  };
+  for (const auto& cache : caches_) {
+    if (auto alive = check(*cache->task_reflector); !alive) return alive;
+    if (auto alive = check(*cache->pod_reflector); !alive) return alive;
+  }
+  return node_reflector_ ? check(*node_reflector_) : base::Status{};
+}
+
+TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) const {
+  for (const auto& cache : caches_) {
+    if (cache->ns.empty() || cache->ns == ns) return cache.get();
+  }
+  return nullptr;
+}
+
+base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::ObjectKey& key,
+                                                                 const std::stop_token& stop) {
+  NamespaceCache* cache = CacheOf(key.ns);
+  const std::shared_ptr<const CachedTask> task = cache == nullptr ? nullptr : cache->tasks.Get(key);
+  if (!task) {
+    expectations_.Forget(key);
+    const base::MutexLock lock(mutex_);
+    refusals_.erase(key);
+    return runtime::ReconcileResult{};
+  }
+  if (!expectations_.Satisfied(key)) {
+    // The event that shows our own write queues the key; the time-out is for an event that was lost.
+    return runtime::ReconcileResult{expectations_.ExpiresAt(key) - clock_.Now()};
+  }
+
+  reconcile::Observed observed;
+  observed.task = task->task;
+  observed.spec_error = task->spec_error;
+  for (const auto& pod : cache->pods.OwnedBy(task->task.metadata.uid)) observed.pods.push_back(*pod.object);
+  if (nodes_) {
+    for (const auto& node : nodes_->All()) observed.nodes.push_back(*node.object);
+  }
+  {
+    const base::MutexLock lock(mutex_);
+    if (auto refusal = refusals_.extract(key)) observed.refusal = std::move(refusal.mapped());
+  }
+
+  const base::WallTime now = clock_.Wall();
+  const reconcile::Plan plan = reconcile::Decide(observed, settings_, now);
+  KubeCluster cluster(client_, events_, expectations_, cache->tasks.view(), cache->pods.view(), key, stop);
+  const base::Status applied = reconcile::Apply(plan, observed.task, cluster, nullptr);
+  if (cluster.refusal()) {
+    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), cluster.refusal()->message);
+    {
+      const base::MutexLock lock(mutex_);
+      refusals_[key] = *cluster.refusal();
+    }
+    return runtime::ReconcileResult{base::Duration{0}};
+  }
+  if (!applied) return applied.error();
+  if (plan.status) {
+    spdlog::info("Task {}: {} {}", key.ToString(), plan.status->state, plan.status->progress);
+  }
+  runtime::ReconcileResult result;
+  if (plan.wake_at) result.requeue_after = *plan.wake_at - now;
+  return result;
+}
+
+}  // namespace autotune::controller

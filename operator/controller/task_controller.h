@@ -1,0 +1,87 @@
+// TaskController: keeps AutotuneTasks, their pods and the nodes in caches, and reconciles one task at a time per key.
+//
+// Owns stores, reflectors, queue and workers; client, events, metrics, clock and gate are borrowed. Start blocks until
+// the caches have synced.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/thread_annotations.h"
+#include "operator/kube/client.h"
+#include "operator/reconcile/decide.h"
+#include "operator/runtime/controller.h"
+#include "operator/runtime/events.h"
+#include "operator/runtime/expectations.h"
+#include "operator/runtime/metrics.h"
+#include "operator/runtime/reflector.h"
+#include "operator/runtime/store.h"
+#include "operator/runtime/watch_source.h"
+
+namespace autotune::controller {
+
+// What the cache holds of a task. A spec that passed the schema and cannot be read all the same (a wrong parameter
+// value) is kept with the reason, so that the task stalls instead of being overlooked.
+struct CachedTask {
+  api::AutotuneTask task;
+  std::string spec_error;
+};
+
+struct TaskControllerOptions {
+  std::vector<std::string> namespaces;  // empty = all
+  bool watch_nodes = true;
+  int workers = 2;
+  base::Duration stop_grace = std::chrono::seconds(30);
+};
+
+class TaskController {
+ public:
+  TaskController(TaskControllerOptions options, reconcile::Settings settings, kube::Client& client,
+                 runtime::EventRecorder& events, runtime::Metrics& metrics, base::Clock& clock,
+                 runtime::LeaderGate& gate);
+  ~TaskController();
+  TaskController(const TaskController&) = delete;
+  TaskController& operator=(const TaskController&) = delete;
+
+  base::Status Start(const std::stop_token& stop);
+  // Stops the workers, then the watches. True when the workers ended within the grace.
+  bool Stop();
+  // Caches synced, for /readyz: ok, or which one is not and why.
+  [[nodiscard]] base::Status Ready() const;
+  // Every watch loop made progress lately, for /healthz.
+  [[nodiscard]] base::Status Alive() const;
+
+ private:
+  struct NamespaceCache;
+
+  base::Result<runtime::ReconcileResult> Reconcile(const runtime::ObjectKey& key, const std::stop_token& stop);
+  [[nodiscard]] NamespaceCache* CacheOf(const std::string& ns) const;
+  std::vector<runtime::CacheSync> Caches() const;
+
+  const TaskControllerOptions options_;
+  const reconcile::Settings settings_;
+  kube::Client& client_;
+  runtime::EventRecorder& events_;
+  runtime::Metrics& metrics_;
+  base::Clock& clock_;
+  runtime::Expectations expectations_;
+
+  std::unique_ptr<runtime::WorkQueue> queue_;
+  std::vector<std::unique_ptr<NamespaceCache>> caches_;
+  std::unique_ptr<runtime::Store<experiment::NodeView>> nodes_;
+  std::unique_ptr<runtime::WatchSource> node_source_;
+  std::unique_ptr<runtime::Reflector> node_reflector_;
+
+  base::Mutex mutex_;
+  std::map<runtime::ObjectKey, reconcile::Observed::Refusal> refusals_ GUARDED_BY(mutex_);
+
+  std::unique_ptr<runtime::Controller> controller_;  // last: its workers end before anything that they use
+};
+
+}  // namespace autotune::controller

@@ -1,0 +1,168 @@
+// autotune-operator: wiring only. Exit codes: 0 asked to stop, 1 could not work (caches, API server), 2 wrong flags,
+// kubeconfig or rule table.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "operator/controller/json_log.h"
+#include "operator/controller/task_controller.h"
+#include "operator/kube/client.h"
+#include "operator/kube/config.h"
+#include "operator/kube/cpprest_transport.h"
+#include "operator/runtime/events.h"
+#include "operator/runtime/health_server.h"
+#include "operator/runtime/leader_gate.h"
+#include "operator/runtime/metrics.h"
+#include "operator/runtime/shutdown.h"
+#include "quant/rules.h"
+
+namespace {
+
+using namespace autotune;  // NOLINT(google-build-using-namespace): wiring
+
+struct Flags {
+  kube::KubeconfigOptions kubeconfig;
+  std::vector<std::string> namespaces;
+  std::string tools_image, tools_pull_policy = "IfNotPresent";
+  std::string health_address = ":8081";
+  std::string rules_directory;
+  std::string log_level = "info";
+  int workers = 2;
+  double requests_per_second = 50;
+  bool allow_host_path = false;
+  bool watch_nodes = true;
+};
+
+int WrongInput(const std::string& message) {
+  std::cerr << "autotune-operator: " << message << "\n";
+  return 2;
+}
+
+// "[host]:port" or ":port".
+base::Result<runtime::HealthServerOptions> ParseHealthAddress(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  runtime::HealthServerOptions options;
+  const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoi(port) > 65535) {
+    return base::Invalid("--health-addr: \"" + text + "\" is not an address such as :8081 or 127.0.0.1:8081");
+  }
+  options.port = static_cast<std::uint16_t>(std::stoi(port));
+  if (colon != std::string::npos) options.address = text.substr(0, colon);
+  return options;
+}
+
+// The mounted rule tables, or the built-in ones: a bad override is refused and said, it stops nobody's tasks.
+base::Result<quant::RuleSet> LoadRules(const std::string& directory) {
+  if (directory.empty()) return quant::RuleSet::BuiltIn();
+  auto rules = quant::RuleSet::FromDirectory(directory);
+  if (rules) {
+    spdlog::info("Loaded rule tables from {}: {}", directory, rules->version());
+    return rules;
+  }
+  spdlog::error("Rule tables in {} are refused, the built-in ones are used: {}", directory, rules.error().message);
+  return quant::RuleSet::BuiltIn();
+}
+
+int Run(const Flags& flags) {
+  const auto health = ParseHealthAddress(flags.health_address);
+  if (!health) return WrongInput(health.error().message);
+  if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
+    return WrongInput(logging.error().message);
+  const auto rules = LoadRules(flags.rules_directory);
+  if (!rules) return WrongInput(rules.error().message);
+
+  base::RealClock clock;
+  const kube::Environment environment = kube::Environment::Real();
+  const auto config = kube::LoadConfig(flags.kubeconfig, environment);
+  if (!config) return WrongInput(config.error().message);
+  kube::TransportOptions transport_options;
+  transport_options.user_agent = "autotune-operator/" AUTOTUNE_VERSION " (linux/amd64)";
+  auto transport =
+      kube::MakeCpprestTransport(*config, kube::MakeCredentialSource(*config, environment, clock), transport_options);
+  if (!transport) return WrongInput(transport.error().message);
+
+  runtime::Metrics metrics;
+  kube::ClientOptions client_options;
+  client_options.requests_per_second = flags.requests_per_second;
+  client_options.burst = 2 * flags.requests_per_second;
+  kube::Client client(**transport, clock, client_options, &metrics.ForClient(config->server));
+  runtime::KubeEventSink event_sink(client);
+  const char* hostname = std::getenv("HOSTNAME");
+  runtime::EventOptions event_options;
+  event_options.reporting_controller = "autotuner.io/operator";
+  event_options.reporting_instance = hostname == nullptr ? "autotune-operator" : hostname;
+  runtime::EventRecorder events(event_options, event_sink, clock);
+  runtime::AlwaysLeader gate;
+
+  reconcile::Settings settings;
+  settings.rules = &*rules;
+  settings.environment.tools_image = flags.tools_image;
+  settings.environment.tools_pull_policy = flags.tools_pull_policy;
+  settings.environment.allow_host_path = flags.allow_host_path;
+  controller::TaskControllerOptions options;
+  options.namespaces = flags.namespaces;
+  options.watch_nodes = flags.watch_nodes;
+  options.workers = flags.workers;
+  controller::TaskController tasks(options, settings, client, events, metrics, clock, gate);
+
+  const auto server =
+      runtime::HealthServer::Start(*health, {{"watches", [&] { return tasks.Alive(); }}},
+                                   {{"caches", [&] { return tasks.Ready(); }}}, [&] { return metrics.Render(); });
+  if (!server) return WrongInput("--health-addr: " + server.error().message);
+
+  runtime::SignalWaiter signals;
+  spdlog::info("Started autotune-operator {} with rules {} against {}", AUTOTUNE_VERSION, rules->version(),
+               config->server);
+  if (const auto started = tasks.Start(signals.token()); !started) {
+    if (started.error().code == base::Code::kCancelled) return 0;
+    spdlog::error("The caches did not sync: {}", started.error().message);
+    return 1;
+  }
+  spdlog::info("Caches synced, {} workers started", flags.workers);
+  signals.Wait();
+  spdlog::info("Asked to stop");
+  const bool in_time = tasks.Stop();
+  events.Stop();
+  spdlog::info(in_time ? "Stopped" : "Stopped; some reconciles were cut off and will be repeated");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  kube::InitializeHttpThreads();
+  runtime::BlockSignals();
+  Flags flags;
+  CLI::App app("Tunes LLM inference: reconciles AutotuneTask resources.", "autotune-operator");
+  app.set_version_flag("--version", AUTOTUNE_VERSION);
+  app.add_option("--kubeconfig", flags.kubeconfig.path, "Kubeconfig file; default: in-cluster, then $KUBECONFIG");
+  app.add_option("--context", flags.kubeconfig.context, "Context of the kubeconfig");
+  app.add_option("--watch-namespaces", flags.namespaces, "Namespaces to watch, comma-separated; default: all")
+      ->delimiter(',');
+  app.add_flag("--watch-nodes,!--no-watch-nodes", flags.watch_nodes,
+               "Read nodes to pick GPUs by their labels (needs a ClusterRole); default: true");
+  app.add_option("--tools-image", flags.tools_image, "Image that experiment pods take launcher and bench from")
+      ->required();
+  app.add_option("--tools-pull-policy", flags.tools_pull_policy, "Its pull policy")
+      ->check(CLI::IsMember({"Always", "IfNotPresent", "Never"}));
+  app.add_option("--health-addr", flags.health_address, "Where /healthz, /readyz and /metrics are served");
+  app.add_option("--workers", flags.workers, "Tasks reconciled at once")->check(CLI::Range(1, 64));
+  app.add_option("--rules-dir", flags.rules_directory, "Directory with rule tables that replace the built-in ones");
+  app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited");
+  app.add_flag("--allow-host-path", flags.allow_host_path, "Accept spec.model.volume.hostPath");
+  app.add_option("--log-level", flags.log_level, "trace, debug, info, warning, error");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  // An empty value in a chart's list means all namespaces.
+  std::erase(flags.namespaces, "");
+  return Run(flags);
+}
