@@ -51,9 +51,10 @@ KubeCluster::KubeCluster(kube::Client& client, runtime::EventRecorder& events, r
 
 base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, const json& patch) {
   const json body = {{"metadata", {{"resourceVersion", task.resource_version}, {"uid", task.uid}}}, {"status", patch}};
-  auto patched =
-      client_.Patch(TaskResource(), task.ns, task.name, body,
-                    {.type = kube::PatchType::kMerge, .subresource = "status", .field_manager = kFieldManager}, stop_);
+  kube::PatchOptions options;
+  options.subresource = "status";
+  options.field_manager = kFieldManager;
+  auto patched = client_.Patch(TaskResource(), task.ns, task.name, body, options, stop_);
   if (!patched) return std::move(patched).error();
   std::string version = MetaText(*patched, "resourceVersion");
   expectations_.ExpectVersion(task_, tasks_, version);
@@ -62,7 +63,9 @@ base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, 
 
 base::Status KubeCluster::CreatePod(const json& pod) {
   const std::string ns = MetaText(pod, "namespace");
-  auto created = client_.Create(PodResource(), ns, pod, {.field_manager = kFieldManager}, stop_);
+  kube::WriteOptions options;
+  options.field_manager = kFieldManager;
+  auto created = client_.Create(PodResource(), ns, pod, options, stop_);
   if (created) {
     expectations_.ExpectCreated(task_, pods_, MetaText(*created, "uid"), MetaText(*created, "resourceVersion"));
     return {};
@@ -92,7 +95,9 @@ base::Status KubeCluster::AdoptExisting(const std::string& ns, const std::string
 }
 
 base::Status KubeCluster::DeletePod(const std::string& ns, const std::string& name, const std::string& uid) {
-  auto deleted = client_.Delete(PodResource(), ns, name, {.uid = uid}, stop_);
+  kube::DeleteOptions options;
+  options.uid = uid;
+  auto deleted = client_.Delete(PodResource(), ns, name, options, stop_);
   // Gone, or another pod of that name by now: either way the one that had to go is gone.
   if (!deleted && deleted.error().code != base::Code::kNotFound && deleted.error().code != base::Code::kConflict) {
     return deleted;
@@ -102,19 +107,24 @@ base::Status KubeCluster::DeletePod(const std::string& ns, const std::string& na
 }
 
 base::Status KubeCluster::ApplyConfigMap(const json& config_map) {
-  auto applied =
-      client_.Patch(ConfigMapResource(), MetaText(config_map, "namespace"), MetaText(config_map, "name"), config_map,
-                    {.type = kube::PatchType::kApply, .field_manager = kFieldManager, .force = true}, stop_);
+  kube::PatchOptions options;
+  options.type = kube::PatchType::kApply;
+  options.field_manager = kFieldManager;
+  options.force = true;
+  auto applied = client_.Patch(ConfigMapResource(), MetaText(config_map, "namespace"), MetaText(config_map, "name"),
+                               config_map, options, stop_);
   if (!applied) return std::move(applied).error();
   return {};
 }
 
 void KubeCluster::Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) {
-  events_.Emit({.regarding = {api::kApiVersion, api::kKind, task.ns, task.name, task.uid},
-                .warning = event.warning,
-                .reason = event.reason,
-                .action = event.action,
-                .note = event.note});
+  runtime::Event out;
+  out.regarding = {api::kApiVersion, api::kKind, task.ns, task.name, task.uid};
+  out.warning = event.warning;
+  out.reason = event.reason;
+  out.action = event.action;
+  out.note = event.note;
+  events_.Emit(std::move(out));
 }
 
 }  // namespace autotune::controller
