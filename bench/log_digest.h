@@ -1,0 +1,67 @@
+// An engine's log in bounded memory: the lines that may be the root cause, and the last lines.
+//
+// Engines print the cause of their end hundreds of lines before the last one, several processes write at once, and a
+// start can log megabytes. Knows what error lines look like (Python, argparse, click, native code); what they mean is
+// root_cause.h's business. Not thread-safe; owned by the launcher. Needs nothing but the C++ library.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace autotune::bench {
+
+// A log line without what its writers put in front of it: process, level, time, source, rank.
+struct LogLine {
+  enum class Level { kNone, kInfo, kWarning, kError };
+  std::string tag;  // the process: "EngineCore pid=7859", "" = not said
+  Level level = Level::kNone;
+  std::size_t indent = 0;  // spaces before the text: code lines of a traceback are indented
+  std::string text;        // clean
+};
+LogLine ParseLogLine(std::string_view line);
+
+class LogDigest {
+ public:
+  static constexpr std::size_t kMaxErrorLines = 40;
+  static constexpr std::size_t kMaxLastLines = 20;
+  static constexpr std::size_t kMaxLineBytes = 500;
+
+  // Takes the log in pieces of any size.
+  void Append(std::string_view bytes);
+  // Ends an unfinished last line.
+  void Finish();
+  // The engine became ready: it has survived whatever it complained about so far.
+  void ForgetErrors();
+
+  // In order of appearance, each once: the first thirty and the last ten.
+  [[nodiscard]] std::vector<std::string> error_lines() const;
+  // A progress bar that rewrites its line counts as one line.
+  [[nodiscard]] std::vector<std::string> last_lines() const { return {last_.begin(), last_.end()}; }
+
+ private:
+  // What has to be remembered of one process' output to read a message that spans lines.
+  struct Writer {
+    std::string tag;
+    std::string code;            // the last source line of a traceback
+    bool in_validation = false;  // inside pydantic's "N validation errors for X"
+    std::string field;           // its current field
+  };
+
+  void EndLine(bool rewritten);
+  void Inspect(const LogLine& line);
+  void AddError(std::string text);
+  Writer& WriterOf(const std::string& tag);
+
+  std::string partial_;
+  bool after_return_ = false;      // a '\r' was seen: with a '\n' next it is an ordinary line end
+  bool last_is_progress_ = false;  // the newest of last_ may be replaced
+  std::deque<std::string> last_;
+  std::vector<std::string> first_errors_;
+  std::deque<std::string> later_errors_;
+  std::deque<Writer> writers_;
+};
+
+}  // namespace autotune::bench
