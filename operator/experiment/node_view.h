@@ -13,19 +13,20 @@ namespace autotune::experiment {
 
 struct NodeView {
   std::string name;
-  std::map<std::string, std::string> labels;       // only those that placement uses
-  std::map<std::string, std::int64_t> allocatable; // extended resources
+  std::map<std::string, std::string> labels;        // all of them: a task's nodeSelector may name any
+  std::map<std::string, std::int64_t> allocatable;  // extended resources
   bool unschedulable = false;
 };
 
 NodeView NodeViewFromJson(const nlohmann::json& node);
 
 struct GpuInfo {
-  std::string product;                              // as labelled; "" = not labelled
-  std::int64_t memory_bytes = 0;                    // 0 = not labelled
+  std::string product;            // as labelled, in the labeller's spelling; "" = not labelled
+  std::int64_t memory_bytes = 0;  // 0 = not known
   std::optional<quant::ComputeCapability> capability;
 };
-// Reads GPU Feature Discovery labels, else the cloud providers' and AMD's; unknown stays unknown, nothing is guessed.
+// In this order: GPU Feature Discovery, GKE, Karpenter and EKS, Karpenter on Azure, AMD's node labeller, the instance
+// type. What the labels do not say is filled in for products of the catalog (gpu_catalog.h); unknown stays unknown.
 GpuInfo GpuOfNode(const NodeView& node);
 
 }  // namespace autotune::experiment

@@ -16,21 +16,21 @@ namespace autotune::experiment {
 
 struct Outcome {
   enum class Kind {
-    kWaiting,     // not scheduled, pulling images
-    kStarting,    // the engine is loading
-    kMeasuring,   // bench runs
-    kSucceeded,   // run / model is set
-    kFailed,      // failure is set
+    kWaiting,    // not scheduled, pulling images
+    kStarting,   // the engine is loading
+    kMeasuring,  // bench runs
+    kSucceeded,  // run / model is set
+    kFailed,     // failure is set
   } kind = Kind::kWaiting;
-  std::string waiting_message;                 // the scheduler's or kubelet's words, for WaitingForResources
-  bool queued = false;                         // gated by a queue: deadlines do not count
-  std::optional<bench::RunResult> run;         // also set, with partial loads, on some failures
+  std::string waiting_message;          // the scheduler's or kubelet's words, for WaitingForResources
+  bool queued = false;                  // gated by a queue: deadlines do not count
+  std::optional<bench::RunResult> run;  // also set, with partial loads, on some failures
   std::optional<bench::InspectResult> inspect;
   std::optional<bench::Failure> failure;
   // When to look again although nothing changed (a deadline that only time can break); nothing = event-driven.
   std::optional<base::WallTime> next_deadline;
-  base::WallTime gpu_since{};                  // GPUs are held from here ...
-  base::WallTime ended_at{};                   // ... to here
+  base::WallTime gpu_since{};  // GPUs are held from here ...
+  base::WallTime ended_at{};   // ... to here
 };
 
 // An experiment pod; `now` decides scheduling and image pull deadlines.

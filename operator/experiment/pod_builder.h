@@ -21,20 +21,22 @@ namespace autotune::experiment {
 // Names that the cluster sees.
 inline constexpr const char* kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr const char* kManagedByValue = "autotune-operator";
-inline constexpr const char* kTaskLabel = "autotuner.io/task";            // task name, cut to 63
-inline constexpr const char* kRoleLabel = "autotuner.io/role";            // experiment | inspect
-inline constexpr const char* kHashLabel = "autotuner.io/experiment-hash"; // 16 digits
+inline constexpr const char* kTaskLabel = "autotuner.io/task";             // task name, cut to 63
+inline constexpr const char* kRoleLabel = "autotuner.io/role";             // experiment | inspect
+inline constexpr const char* kHashLabel = "autotuner.io/experiment-hash";  // 16 digits
 inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
+inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
 
 struct PodEnvironment {
-  std::string tools_image;                    // our image: launcher and bench
+  std::string tools_image;  // our image: launcher and bench
   std::string tools_pull_policy = "IfNotPresent";
   std::string port = "8000";                  // local mode: "$(AUTOTUNE_PORT)", expanded per process as a kubelet does
   std::string shared_dir = "/autotune";       // the emptyDir in engine and bench
   std::string options_dir = "/etc/autotune";  // downwardAPI volume with the engine's options file
   std::string model_dir = "/models";          // where spec.model.volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
+  std::string home_dir = "/home/autotune";    // HOME of an engine that does not run as its image's user
   std::string host = "0.0.0.0";
   std::string termination_log = "/dev/termination-log";
   std::string launch_binary = "/usr/local/bin/autotune-launch";  // in tools_image
@@ -44,9 +46,9 @@ struct PodEnvironment {
 
 // One candidate as the builder needs it.
 struct Experiment {
-  std::string hash;                           // content hash, 16 digits
+  std::string hash;  // content hash, 16 digits
   int attempt = 1;
-  api::RuntimeSpec runtime;                   // image resolved
+  api::RuntimeSpec runtime;  // image resolved
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
 };
@@ -68,12 +70,12 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
 // (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
 std::string HashedContext(const api::TaskSpec& spec);
 
-nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment, const Placement& placement,
-                                  const PodEnvironment& environment);
+nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment,
+                                  const Placement& placement, const PodEnvironment& environment);
 nlohmann::json BuildInspectPod(const api::AutotuneTask& task, int attempt, const PodEnvironment& environment);
 
-// spec fields that no pod may be built from although the schema accepts them (hostPath not allowed here, a reserved flag
-// in runtimes[].args, an env name that the builder owns, ...): kInvalid with the field's path.
+// spec fields that no pod may be built from although the schema accepts them (hostPath not allowed here, a reserved
+// flag in runtimes[].args, an env name that the builder owns, ...): kInvalid with the field's path.
 base::Status CheckPodInputs(const api::TaskSpec& spec, const std::vector<quant::EngineTraits>& traits,
                             const PodEnvironment& environment);
 

@@ -35,11 +35,14 @@ struct ContainerView {
 struct PodView {
   std::string name, ns, uid, resource_version;
   std::map<std::string, std::string> labels;
-  std::string owner_uid;          // of the controller owner reference
+  std::string owner_uid;  // of the controller owner reference
   bool deleting = false;
   base::WallTime created_at{};
-  std::string phase;              // Pending Running Succeeded Failed Unknown
-  std::string reason, message;    // status.reason: Evicted, NodeLost, DeadlineExceeded, ...
+  // Since when it is the scheduler's job: the last change of metadata or spec. A queue opens a scheduling gate without
+  // a trace in the conditions (only their reason changes), so the field managers' times are the only source.
+  base::WallTime schedulable_since{};
+  std::string phase;            // Pending Running Succeeded Failed Unknown
+  std::string reason, message;  // status.reason: Evicted, NodeLost, DeadlineExceeded, ...
   std::string node;
   bool scheduled = false;
   std::string unscheduled_reason, unscheduled_message;  // of PodScheduled=False
@@ -47,6 +50,7 @@ struct PodView {
   bool scheduling_gated = false;  // a queue holds it (Kueue)
   std::string disruption_reason;  // of DisruptionTarget=True
   std::string disruption_message;
+  base::WallTime last_transition{};  // the newest of all conditions: when something last happened to the pod as a whole
   std::vector<ContainerView> init_containers, containers;
 
   // Null when there is no such container status.

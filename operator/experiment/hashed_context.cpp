@@ -1,0 +1,117 @@
+// What a candidate's pod measures, and the part of a task that its content hash covers.
+#include <algorithm>
+#include <set>
+
+#include "bench/result.h"
+#include "operator/experiment/pod_builder.h"
+
+namespace autotune::experiment {
+namespace {
+
+using nlohmann::json;
+
+bool IsEmpty(const json& value) {
+  return value.is_null() || value == "" || ((value.is_object() || value.is_array()) && value.empty());
+}
+
+// Absent and empty are one: neither a defaulted nor a newly known field changes a hash.
+void SetIfAny(json& object, const char* key, json value) {
+  if (!IsEmpty(value)) object[key] = std::move(value);
+}
+
+json HashedModel(const api::ModelSpec& model) {
+  json out = {{"idOrPath", model.id_or_path}};
+  SetIfAny(out, "revision", model.revision);
+  SetIfAny(out, "volume", model.volume);
+  // The token and the cache decide whether and how fast the weights arrive, not what is measured with them.
+  if (model.hugging_face.endpoint != api::ModelSpec::HuggingFace().endpoint) {
+    SetIfAny(out, "endpoint", model.hugging_face.endpoint);
+  }
+  return out;
+}
+
+json HashedGpu(const api::GpuSpec& gpu) {
+  json out = {{"resourceName", gpu.resource_name}};
+  SetIfAny(out, "products", std::set<std::string>(gpu.products.begin(), gpu.products.end()));
+  if (!gpu.min_memory.empty()) {
+    const auto bytes = api::ParseQuantity(gpu.min_memory, "spec.gpu.minMemory");
+    out["minMemory"] = bytes.ok() ? json(*bytes) : json(gpu.min_memory);
+  }
+  SetIfAny(out, "minComputeCapability", gpu.min_compute_capability);
+  SetIfAny(out, "nodeSelector", gpu.node_selector);
+  SetIfAny(out, "affinity", gpu.affinity);
+  SetIfAny(out, "runtimeClassName", gpu.runtime_class_name);
+  // Tolerations, priority, scheduler, queue and price decide when something runs and what it costs.
+  return out;
+}
+
+json HashedBenchmark(const api::TaskSpec& spec) {
+  json out = json::object();
+  auto measured = BenchSpecOf(spec);
+  if (measured) {
+    // A longer timeout makes no finished measurement another one.
+    measured->experiment_timeout = bench::BenchSpec().experiment_timeout;
+    out["spec"] = bench::ToJson(*measured);
+  } else {
+    out["scenarios"] = spec.benchmark.scenarios;
+  }
+  SetIfAny(out, "image", spec.benchmark.image);
+  SetIfAny(out, "resources", spec.benchmark.resources);
+  SetIfAny(out, "env", spec.benchmark.env);
+  return out;
+}
+
+json HashedPod(const api::PodTemplateSpec& pod) {
+  json out = json::object();
+  SetIfAny(out, "securityContext", pod.security_context);
+  SetIfAny(out, "volumes", pod.volumes);
+  SetIfAny(out, "volumeMounts", pod.volume_mounts);
+  return out;
+}
+
+}  // namespace
+
+base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
+  const api::BenchmarkSpec& benchmark = spec.benchmark;
+  bench::BenchSpec out;
+  for (std::size_t i = 0; i < benchmark.scenarios.size(); ++i) {
+    auto scenario = bench::Scenario::Parse(benchmark.scenarios[i]);
+    if (!scenario) {
+      return base::Invalid("spec.benchmark.scenarios[" + std::to_string(i) + "]: " + scenario.error().message);
+    }
+    if (std::find(out.scenarios.begin(), out.scenarios.end(), *scenario) != out.scenarios.end()) {
+      return base::Invalid("spec.benchmark.scenarios[" + std::to_string(i) + "]: " + scenario->ToString() +
+                           " stands there twice");
+    }
+    out.scenarios.push_back(*scenario);
+  }
+  const std::set<int> steps(benchmark.concurrency.begin(), benchmark.concurrency.end());
+  if (out.scenarios.empty())
+    return base::Invalid("spec.benchmark.scenarios: at least one is needed, such as D(512,128)");
+  if (steps.empty())
+    return base::Invalid("spec.benchmark.load.concurrency: at least one step is needed, such as [1, 8]");
+  if (*steps.begin() < 1) {
+    return base::Invalid("spec.benchmark.load.concurrency: " + std::to_string(*steps.begin()) + " is not at least 1");
+  }
+  if (out.scenarios.size() * steps.size() > bench::kMaxLoads) {
+    return base::Invalid("spec.benchmark: " + std::to_string(out.scenarios.size()) + " scenarios x " +
+                         std::to_string(steps.size()) + " concurrency steps are more than " +
+                         std::to_string(bench::kMaxLoads) + " measurements");
+  }
+  out.concurrency.assign(steps.begin(), steps.end());
+  out.duration = benchmark.duration;
+  out.max_requests = benchmark.max_requests;
+  out.warmup_requests = benchmark.warmup_requests;
+  out.seed = benchmark.seed;
+  out.experiment_timeout = spec.optimization.experiment_timeout;
+  return out;
+}
+
+std::string HashedContext(const api::TaskSpec& spec) {
+  json context = {
+      {"model", HashedModel(spec.model)}, {"gpu", HashedGpu(spec.gpu)}, {"benchmark", HashedBenchmark(spec)}};
+  SetIfAny(context, "pod", HashedPod(spec.pod_template));
+  return context.dump();
+}
+
+}  // namespace autotune::experiment

@@ -1,0 +1,33 @@
+// Which nodes an experiment may run on: spec.gpu and the task's placement as required node affinity.
+//
+// Pure. Platforms label GPUs differently, and an autoscaler knows only its own labels, so a requirement becomes several
+// alternative terms (terms are ORed, the expressions of a term ANDed): GPU Feature Discovery, GKE, Karpenter and EKS on
+// AWS, Karpenter on Azure; AMD's labeller for amd.com resources.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "operator/api/autotune_task.h"
+#include "operator/experiment/node_view.h"
+#include "operator/experiment/pod_builder.h"
+
+namespace autotune::experiment {
+
+// True for resources whose nodes carry labels that products, memory and capability can be required by.
+bool HasGpuLabels(std::string_view resource_name);
+
+// The lowest reading that counts as a card of `wanted` bytes. Drivers report up to 6.3 % less than the class is called
+// (an L4 of 24 GB reads 23034 MiB, with ECC) while the next smaller class is at least 15 % below.
+std::int64_t LowestReading(std::int64_t wanted);
+
+// Whether spec.gpu's products, minMemory and minComputeCapability admit this GPU. What is not known does not exclude.
+bool Admits(const api::GpuSpec& spec, const GpuInfo& gpu);
+
+// The pod's whole `affinity`: the user's, with every required term extended by ours. Null when there is none.
+// A pinned product replaces products, memory and capability, which it was chosen by. The user's own requirements are
+// never left out; what the quantization needs is, where no node carries GPU labels.
+nlohmann::json AffinityOf(const api::GpuSpec& spec, const Placement& placement);
+
+}  // namespace autotune::experiment

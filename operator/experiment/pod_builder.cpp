@@ -1,0 +1,481 @@
+#include "operator/experiment/pod_builder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "base/sha256.h"
+#include "operator/experiment/node_affinity.h"
+
+namespace autotune::experiment {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+// The API server defaults to 30 s too; written down because the launcher counts on it: it gives the engine 20 s after
+// SIGTERM and needs the rest for itself.
+constexpr int kGracePeriodSeconds = 30;
+// An exec probe costs the node a process: every 2 s is one in the noise of a start that takes a minute.
+constexpr int kProbePeriodSeconds = 2;
+constexpr int kProbeTimeoutSeconds = 5;
+// The launcher ends a start that takes too long. Only a launcher that hangs itself meets the probe's own limit, after
+// the outcome has called it a timeout (outcome.cpp waits 2 minutes).
+constexpr seconds kProbeSlack{300};
+constexpr seconds kDeadlineSlack{300};
+constexpr seconds kInspectTimeout{600};
+// NCCL needs gigabytes for 8 GPUs; the default of 64 MiB breaks it. tmpfs pages count against the memory limit of the
+// container that touches them, so an unused rest costs nothing.
+constexpr const char* kSharedMemory = "16Gi";
+
+// Cut at `limit`, and never ending in a character that neither a label value nor a name may end in.
+std::string CutName(std::string text, std::size_t limit) {
+  if (text.size() > limit) text.resize(limit);
+  while (!text.empty() && (text.back() == '-' || text.back() == '.' || text.back() == '_')) text.pop_back();
+  return text;
+}
+
+std::string NameWithHash(const api::AutotuneTask& task, const std::string& infix, const std::string& identity) {
+  std::string prefix = task.metadata.name;
+  std::replace(prefix.begin(), prefix.end(), '.', '-');  // a subdomain is a valid task name, a pod's has to be a label
+  const std::string suffix = infix + "-" + base::Sha256Hex(identity).substr(0, 10);
+  return CutName(prefix, 63 - suffix.size()) + suffix;
+}
+
+json EnvEntry(const std::string& name, const std::string& value) { return {{"name", name}, {"value", value}}; }
+
+// The container's environment: later settings replace earlier ones of the same name, and stay in that place, because
+// $(NAME) refers to what stands before.
+class Env {
+ public:
+  void Set(const std::string& name, const std::string& value) { Put(EnvEntry(name, value)); }
+  void Put(const json& entry) {
+    const auto same = [&](const json& other) { return other["name"] == entry["name"]; };
+    const auto found = std::find_if(entries_.begin(), entries_.end(), same);
+    if (found == entries_.end()) {
+      entries_.push_back(entry);
+    } else {
+      *found = entry;
+    }
+  }
+  void PutAll(const json& entries) {
+    if (!entries.is_array()) return;
+    for (const json& entry : entries) Put(entry);
+  }
+  [[nodiscard]] const json& entries() const { return entries_; }
+
+ private:
+  json entries_ = json::array();
+};
+
+bool HasText(const json& object, const char* key) { return object.is_object() && object.contains(key); }
+
+json Restricted(const json& pod_security) {
+  json context = {{"allowPrivilegeEscalation", false},
+                  {"capabilities", {{"drop", json::array({"ALL"})}}},
+                  {"readOnlyRootFilesystem", true},
+                  {"runAsNonRoot", true},
+                  {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+  // The image's own user is not root. Naming one here would break clusters that assign users (OpenShift), so that is
+  // done only where the pod's context says root.
+  if (HasText(pod_security, "runAsUser") && pod_security["runAsUser"] == 0) context["runAsUser"] = 65532;
+  return context;
+}
+
+json EngineSecurity(const json& user) {
+  json context = {{"allowPrivilegeEscalation", false},
+                  {"capabilities", {{"drop", json::array({"ALL"})}}},
+                  {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+  if (!user.is_object()) return context;
+  context.merge_patch(user);
+  // The API server refuses the pair.
+  if (context.value("privileged", false) && !user.contains("allowPrivilegeEscalation")) {
+    context.erase("allowPrivilegeEscalation");
+  }
+  return context;
+}
+
+// Adds a volume and where the engine sees it.
+void Mount(json& volumes, json& mounts, json volume, const std::string& path) {
+  mounts.push_back({{"mountPath", path}, {"name", volume["name"]}});
+  volumes.push_back(std::move(volume));
+}
+
+class Builder {
+ public:
+  Builder(const api::AutotuneTask& task, const PodEnvironment& environment)
+      : task_(task), spec_(task.spec), template_(task.spec.pod_template), environment_(environment) {}
+
+  json Experiment(const experiment::Experiment& experiment, const Placement& placement) {
+    const api::OptimizationSpec& limits = spec_.optimization;
+    json pod = Frame(PodName(task_, experiment.hash, experiment.attempt), "experiment", experiment.attempt,
+                     limits.scheduling_timeout + limits.image_pull_timeout + limits.startup_timeout +
+                         limits.experiment_timeout + kDeadlineSlack);
+    json& metadata = pod["metadata"];
+    json& spec = pod["spec"];
+    metadata["labels"][kHashLabel] = experiment.hash;
+    if (!spec_.gpu.queue_name.empty()) metadata["labels"]["kueue.x-k8s.io/queue-name"] = spec_.gpu.queue_name;
+    // `kubectl logs POD` shows what people look for; they may choose otherwise.
+    auto& annotations = metadata["annotations"];
+    if (!annotations.contains("kubectl.kubernetes.io/default-container")) {
+      annotations["kubectl.kubernetes.io/default-container"] = "engine";
+    }
+    if (!experiment.plan.options_yaml.empty()) annotations[kOptionsAnnotation] = experiment.plan.options_yaml;
+
+    volumes_ = json::array();
+    json engine = Engine(experiment);
+    spec["initContainers"] = json::array({Install(), std::move(engine)});
+    spec["containers"] = json::array({Bench()});
+    AppendUserVolumes();
+    spec["volumes"] = volumes_;
+    Place(placement, spec);
+    if (!spec_.gpu.runtime_class_name.empty()) spec["runtimeClassName"] = spec_.gpu.runtime_class_name;
+    return pod;
+  }
+
+  json Inspect(int attempt) {
+    const api::OptimizationSpec& limits = spec_.optimization;
+    json pod = Frame(InspectPodName(task_, attempt), "inspect", attempt,
+                     limits.scheduling_timeout + limits.image_pull_timeout + kInspectTimeout);
+    json& spec = pod["spec"];
+    json mounts = json::array();
+    volumes_ = json::array();
+    MountModel(mounts);
+    AppendUserMounts(mounts);
+
+    json args = {"inspect", "--model", ModelInContainer()};
+    if (!spec_.model.revision.empty()) Append(args, {"--revision", spec_.model.revision});
+    if (!spec_.model.hugging_face.endpoint.empty()) Append(args, {"--endpoint", spec_.model.hugging_face.endpoint});
+    Append(args, {"--termination-log", environment_.termination_log});
+
+    Env env;
+    env.PutAll(spec_.benchmark.env);  // proxies and certificates
+    PutToken(env);
+    json container = Tool("inspect", environment_.bench_binary, std::move(args));
+    if (!env.entries().empty()) container["env"] = env.entries();
+    if (!mounts.empty()) container["volumeMounts"] = std::move(mounts);
+    container["resources"] = {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}};
+    spec["containers"] = json::array({std::move(container)});
+    AppendUserVolumes();
+    if (!volumes_.empty()) spec["volumes"] = volumes_;
+    // Needs no GPU and takes no quota; only a directory of the GPU nodes has to be read there.
+    if (spec_.model.volume.is_object() && spec_.model.volume.contains("hostPath")) {
+      Place(Placement{.min_capability = std::nullopt, .pinned_product = "", .nodes_are_labelled = false}, spec);
+    } else {
+      spec["tolerations"] = Tolerations();
+    }
+    return pod;
+  }
+
+ private:
+  static void Append(json& list, const std::vector<std::string>& items) {
+    for (const std::string& item : items) list.push_back(item);
+  }
+
+  // What both kinds of pod have in common. No label or annotation of the task is copied: tracking labels of Argo CD,
+  // Flux and Helm on a child would make those tools delete it.
+  json Frame(const std::string& name, const char* role, int attempt, seconds active_deadline) const {
+    json labels = template_.labels;
+    labels[kManagedByLabel] = kManagedByValue;
+    labels[kTaskLabel] = CutName(task_.metadata.name, 63);
+    labels[kRoleLabel] = role;
+    labels[kAttemptLabel] = std::to_string(attempt);
+    json metadata = {{"name", name},
+                     {"namespace", task_.metadata.ns},
+                     {"labels", std::move(labels)},
+                     {"ownerReferences", json::array({{{"apiVersion", api::kApiVersion},
+                                                       {"kind", api::kKind},
+                                                       {"name", task_.metadata.name},
+                                                       {"uid", task_.metadata.uid},
+                                                       {"controller", true},
+                                                       {"blockOwnerDeletion", true}}})}};
+    if (!template_.annotations.empty()) metadata["annotations"] = template_.annotations;
+
+    json spec = {{"restartPolicy", "Never"},
+                 // A Service called vllm or sglang would inject VLLM_PORT or SGLANG_PORT, which the engines read.
+                 {"enableServiceLinks", false},
+                 {"automountServiceAccountToken", false},
+                 {"activeDeadlineSeconds", active_deadline.count()},
+                 {"terminationGracePeriodSeconds", kGracePeriodSeconds}};
+    if (template_.security_context.is_object()) spec["securityContext"] = template_.security_context;
+    if (!template_.service_account_name.empty()) spec["serviceAccountName"] = template_.service_account_name;
+    if (template_.image_pull_secrets.is_array() && !template_.image_pull_secrets.empty()) {
+      spec["imagePullSecrets"] = template_.image_pull_secrets;
+    }
+    if (!spec_.gpu.priority_class_name.empty()) spec["priorityClassName"] = spec_.gpu.priority_class_name;
+    if (!spec_.gpu.scheduler_name.empty()) spec["schedulerName"] = spec_.gpu.scheduler_name;
+    return {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", std::move(metadata)}, {"spec", std::move(spec)}};
+  }
+
+  // A container of our own image, which satisfies the "restricted" pod security standard.
+  json Tool(const char* name, const std::string& binary, json args) const {
+    return {{"name", name},
+            {"image", spec_.benchmark.image.empty() ? environment_.tools_image : spec_.benchmark.image},
+            {"imagePullPolicy", environment_.tools_pull_policy},
+            {"command", json::array({binary})},
+            {"args", std::move(args)},
+            {"securityContext", Restricted(template_.security_context)}};
+  }
+
+  json Install() const {
+    json container = Tool("install", environment_.launch_binary, {"install", "--dir", environment_.shared_dir});
+    container["volumeMounts"] = json::array({SharedMount()});
+    // The copy passes through the page cache, which counts here until it is written back.
+    container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "16Mi"}}}, {"limits", {{"memory", "128Mi"}}}};
+    return container;
+  }
+
+  json Bench() const {
+    // CheckPodInputs has refused a benchmark that cannot be read.
+    const auto bench_spec = BenchSpecOf(spec_);
+    json container = Tool(
+        "bench", environment_.bench_binary,
+        {"run", "--dir", environment_.shared_dir, "--port", environment_.port, "--spec",
+         bench_spec ? bench::ToJson(*bench_spec).dump() : "{}", "--termination-log", environment_.termination_log});
+    json mounts = json::array({SharedMount()});
+    AppendUserMounts(mounts);
+    container["volumeMounts"] = std::move(mounts);
+    Env env;
+    env.PutAll(spec_.benchmark.env);
+    if (!env.entries().empty()) container["env"] = env.entries();
+    container["resources"] = spec_.benchmark.resources;
+    if (!spec_.benchmark.resources.is_object() || spec_.benchmark.resources.empty()) {
+      // No CPU limit: a throttled client would measure itself.
+      container["resources"] = {{"requests", {{"cpu", "500m"}, {"memory", "256Mi"}}}, {"limits", {{"memory", "1Gi"}}}};
+    }
+    return container;
+  }
+
+  json Engine(const experiment::Experiment& experiment) {
+    const api::RuntimeSpec& runtime = experiment.runtime;
+    json mounts = json::array();
+    Mount(volumes_, mounts, {{"name", "autotune"}, {"emptyDir", json::object()}}, environment_.shared_dir);
+    if (!UserMounts("/dev/shm")) {
+      Mount(volumes_, mounts, {{"name", "dshm"}, {"emptyDir", {{"medium", "Memory"}, {"sizeLimit", kSharedMemory}}}},
+            "/dev/shm");
+    }
+    if (!experiment.plan.options_yaml.empty()) {
+      const std::string field = std::string("metadata.annotations['") + kOptionsAnnotation + "']";
+      const json item = {{"path", kOptionsFile}, {"fieldRef", {{"fieldPath", field}}}};
+      Mount(volumes_, mounts, {{"name", "engine-options"}, {"downwardAPI", {{"items", json::array({item})}}}},
+            environment_.options_dir);
+    }
+    MountModel(mounts);
+
+    Env env;
+    for (const auto& [name, value] : experiment.traits.env) env.Set(name, value);
+    for (const auto& [name, value] : experiment.plan.env) env.Set(name, value);
+    RedirectHome(runtime, env, mounts);
+    const api::ModelSpec::HuggingFace& hub = spec_.model.hugging_face;
+    if (!hub.cache_claim.empty()) {
+      Mount(volumes_, mounts, {{"name", "hf-cache"}, {"persistentVolumeClaim", {{"claimName", hub.cache_claim}}}},
+            environment_.cache_dir);
+      env.Set("HF_HOME", environment_.cache_dir);
+    }
+    if (!hub.endpoint.empty() && hub.endpoint != kDefaultEndpoint) env.Set("HF_ENDPOINT", hub.endpoint);
+    PutToken(env);
+    env.PutAll(runtime.env);
+    AppendUserMounts(mounts);
+
+    const std::string launcher = environment_.shared_dir + "/autotune-launch";
+    const seconds startup = spec_.optimization.startup_timeout;
+    json container = {
+        {"name", "engine"},
+        {"image", runtime.image},
+        {"restartPolicy", "Always"},
+        // The engine's own command line stands alone in args: that is what people read and what status records.
+        {"command",
+         {launcher, "run", "--dir", environment_.shared_dir, "--port", environment_.port, "--health-path",
+          experiment.traits.health_path, "--startup-timeout", std::to_string(startup.count()), "--"}},
+        {"args", EngineCommand(experiment)},
+        {"resources", EngineResources(runtime, experiment.plan.gpus)},
+        {"securityContext", EngineSecurity(runtime.security_context)},
+        {"startupProbe",
+         {{"exec", {{"command", {launcher, "ready", "--dir", environment_.shared_dir}}}},
+          {"periodSeconds", kProbePeriodSeconds},
+          {"timeoutSeconds", kProbeTimeoutSeconds},
+          {"failureThreshold", (startup + kProbeSlack).count() / kProbePeriodSeconds}}},
+        {"volumeMounts", std::move(mounts)}};
+    if (!env.entries().empty()) container["env"] = env.entries();
+    return container;
+  }
+
+  std::vector<std::string> EngineCommand(const experiment::Experiment& experiment) const {
+    quant::StartContext context;
+    context.model = ModelInContainer();
+    context.revision = spec_.model.revision;
+    context.host = environment_.host;
+    context.port = environment_.port;
+    context.options_file = environment_.options_dir + "/" + kOptionsFile;
+    quant::EngineTraits traits = experiment.traits;
+    if (!experiment.runtime.command.empty()) {
+      traits.command = experiment.runtime.command;
+      // A command that places the revision or the options file itself gets them only there.
+      if (Fill(traits.command, "{revision}", context.revision)) traits.revision_args.clear();
+      if (Fill(traits.command, "{options_file}", context.options_file)) traits.options_file_args.clear();
+    }
+    return quant::StartCommand(traits, context, experiment.plan);
+  }
+
+  // Replaces every occurrence; false when there was none.
+  static bool Fill(std::vector<std::string>& words, const std::string& placeholder, const std::string& value) {
+    bool found = false;
+    for (std::string& word : words) {
+      for (std::size_t at = word.find(placeholder); at != std::string::npos;
+           at = word.find(placeholder, at + value.size())) {
+        word.replace(at, placeholder.size(), value);
+        found = true;
+      }
+    }
+    return found;
+  }
+
+  json EngineResources(const api::RuntimeSpec& runtime, int gpus) const {
+    json resources = runtime.resources.is_object() ? runtime.resources : json::object();
+    if (!spec_.gpu.resource_name.empty()) {
+      // Requests of an extended resource equal its limits; both are written for people and for quota tools.
+      resources["limits"][spec_.gpu.resource_name] = std::to_string(gpus);
+      resources["requests"][spec_.gpu.resource_name] = std::to_string(gpus);
+    }
+    return resources;
+  }
+
+  // An engine under another user than its image's finds no home directory of its own, often no entry in /etc/passwd,
+  // and caches that it may not write: everything that the engines put below HOME goes to an emptyDir.
+  void RedirectHome(const api::RuntimeSpec& runtime, Env& env, json& mounts) {
+    const bool other_user =
+        HasText(runtime.security_context, "runAsUser") || HasText(template_.security_context, "runAsUser");
+    const bool read_only = HasText(runtime.security_context, "readOnlyRootFilesystem") &&
+                           runtime.security_context["readOnlyRootFilesystem"] == true;
+    if (read_only) Mount(volumes_, mounts, {{"name", "tmp"}, {"emptyDir", json::object()}}, "/tmp");
+    if (!other_user && !read_only) return;
+    const std::string& home = environment_.home_dir;
+    Mount(volumes_, mounts, {{"name", "home"}, {"emptyDir", json::object()}}, home);
+    const std::string cache = home + "/.cache";
+    env.Set("HOME", home);
+    // Python's getpass.getuser() fails for a user id without a name; TorchInductor calls it for its cache's name.
+    env.Set("USER", "autotune");
+    env.Set("LOGNAME", "autotune");
+    env.Set("XDG_CACHE_HOME", cache);
+    env.Set("XDG_CONFIG_HOME", home + "/.config");
+    env.Set("HF_HOME", cache + "/huggingface");
+    env.Set("VLLM_CACHE_ROOT", cache + "/vllm");
+    env.Set("TORCHINDUCTOR_CACHE_DIR", cache + "/torchinductor");
+    env.Set("TRITON_CACHE_DIR", cache + "/triton");
+    env.Set("FLASHINFER_WORKSPACE_BASE", home);
+    env.Set("CUDA_CACHE_PATH", cache + "/nv");
+    env.Set("NUMBA_CACHE_DIR", cache + "/numba");
+  }
+
+  void PutToken(Env& env) const {
+    const api::ModelSpec::HuggingFace& hub = spec_.model.hugging_face;
+    if (hub.token_secret_name.empty()) return;
+    // Only the reference: the operator needs no right to read secrets.
+    const json reference = {{"name", hub.token_secret_name},
+                            {"key", hub.token_secret_key.empty() ? "token" : hub.token_secret_key}};
+    env.Put({{"name", "HF_TOKEN"}, {"valueFrom", {{"secretKeyRef", reference}}}});
+  }
+
+  bool IsPath() const { return spec_.model.id_or_path.starts_with("/"); }
+
+  std::string ModelInContainer() const {
+    return IsPath() ? environment_.model_dir + spec_.model.id_or_path : spec_.model.id_or_path;
+  }
+
+  void MountModel(json& mounts) {
+    const json& source = spec_.model.volume;
+    if (!source.is_object() || source.empty() || environment_.model_dir.empty()) return;
+    json volume = {{"name", "model"}};
+    json mount = {{"name", "model"}, {"mountPath", environment_.model_dir}, {"readOnly", true}};
+    for (const auto& [kind, member] : source.items()) {
+      volume[kind] = member;
+      // In a volume source the API server knows no subPath: it belongs to the mount.
+      if (member.is_object() && member.contains("subPath")) {
+        if (member["subPath"] != "") mount["subPath"] = member["subPath"];
+        volume[kind].erase("subPath");
+      }
+    }
+    volumes_.push_back(std::move(volume));
+    mounts.push_back(std::move(mount));
+  }
+
+  json SharedMount() const { return {{"name", "autotune"}, {"mountPath", environment_.shared_dir}}; }
+
+  bool UserMounts(const std::string& path) const {
+    const json& mounts = template_.volume_mounts;
+    return mounts.is_array() && std::any_of(mounts.begin(), mounts.end(), [&](const json& mount) {
+             return mount.is_object() && mount.value("mountPath", "") == path;
+           });
+  }
+  void AppendUserMounts(json& mounts) const {
+    if (!template_.volume_mounts.is_array()) return;
+    for (const json& mount : template_.volume_mounts) mounts.push_back(mount);
+  }
+  void AppendUserVolumes() {
+    if (!template_.volumes.is_array()) return;
+    for (const json& volume : template_.volumes) volumes_.push_back(volume);
+  }
+
+  json Tolerations() const {
+    const std::string& resource = spec_.gpu.resource_name;
+    // Taints carry the vendor's common name, also where slices are requested (nvidia.com/mig-1g.5gb).
+    std::string key = resource;
+    if (resource.starts_with("nvidia.com/")) key = "nvidia.com/gpu";
+    json tolerations = json::array();
+    if (!key.empty()) tolerations.push_back({{"key", key}, {"operator", "Exists"}, {"effect", "NoSchedule"}});
+    if (spec_.gpu.tolerations.is_array()) {
+      for (const json& toleration : spec_.gpu.tolerations) {
+        if (std::find(tolerations.begin(), tolerations.end(), toleration) == tolerations.end()) {
+          tolerations.push_back(toleration);
+        }
+      }
+    }
+    return tolerations;
+  }
+
+  void Place(const Placement& placement, json& spec) const {
+    spec["tolerations"] = Tolerations();
+    if (spec_.gpu.node_selector.is_object() && !spec_.gpu.node_selector.empty()) {
+      spec["nodeSelector"] = spec_.gpu.node_selector;
+    }
+    if (json affinity = AffinityOf(spec_.gpu, placement); !affinity.is_null()) spec["affinity"] = std::move(affinity);
+  }
+
+  static constexpr const char* kDefaultEndpoint = "https://huggingface.co";
+
+  const api::AutotuneTask& task_;
+  const api::TaskSpec& spec_;
+  const api::PodTemplateSpec& template_;
+  const PodEnvironment& environment_;
+  json volumes_ = json::array();
+};
+
+}  // namespace
+
+std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt) {
+  return NameWithHash(task, "", task.metadata.uid + "/" + hash + "/" + std::to_string(attempt));
+}
+
+std::string InspectPodName(const api::AutotuneTask& task, int attempt) {
+  // Another model is another question: its pod must not be taken for the answer to the first.
+  const api::ModelSpec& model = task.spec.model;
+  const json asked = {model.id_or_path,
+                      model.revision,
+                      model.volume,
+                      model.hugging_face.endpoint,
+                      model.hugging_face.token_secret_name,
+                      model.hugging_face.token_secret_key};
+  return NameWithHash(task, "-inspect", task.metadata.uid + "/" + asked.dump() + "/" + std::to_string(attempt));
+}
+
+json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment, const Placement& placement,
+                        const PodEnvironment& environment) {
+  return Builder(task, environment).Experiment(experiment, placement);
+}
+
+json BuildInspectPod(const api::AutotuneTask& task, int attempt, const PodEnvironment& environment) {
+  return Builder(task, environment).Inspect(attempt);
+}
+
+}  // namespace autotune::experiment
