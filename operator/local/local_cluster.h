@@ -1,0 +1,94 @@
+// LocalCluster: reconcile::Cluster without Kubernetes. One task, this machine as the only node, pods as processes.
+//
+// Keeps the task's status and its pods in memory, emulates resource versions, hands out GPUs in the order in which pods
+// were created. Thread-safe. The destructor ends every process and removes what it wrote (logs are kept on request).
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/thread_annotations.h"
+#include "operator/local/local_pod.h"
+#include "operator/local/machine.h"
+#include "operator/reconcile/cluster.h"
+#include "operator/reconcile/decide.h"
+
+namespace autotune::local {
+
+struct LocalOptions {
+  Machine machine;
+  Environment environment;                      // what containers inherit
+  std::map<std::string, Environment> by_image;  // added for the containers of pods whose engine has this image
+  std::filesystem::path directory;              // pods work here, one directory each; created, removed at the end
+  std::filesystem::path logs;                   // "" = not kept; else each pod's logs go to logs/<pod>
+  // Called, without locks held, after the status was written and when an event is emitted.
+  std::function<void(const api::AutotuneTask&)> on_status;
+  std::function<void(const reconcile::TaskEvent&)> on_event;
+};
+
+class LocalCluster final : public reconcile::Cluster {
+ public:
+  LocalCluster(LocalOptions options, api::AutotuneTask task, base::Clock& clock);
+  ~LocalCluster() override;
+
+  base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
+  base::Status CreatePod(const nlohmann::json& pod) override;
+  base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
+  base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
+  void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
+
+  // What a reconcile decides from, and (in `version`) what to wait for a change of. Also starts pods that GPUs are free
+  // for, and forgets deleted ones that have ended.
+  reconcile::Observed Observe(std::uint64_t* version);
+  // Waits until something is newer than `version`, until `deadline`, or until stopped (false).
+  bool AwaitChange(std::uint64_t version, std::optional<base::WallTime> deadline, const std::stop_token& stop);
+
+  // A pod as a kubelet would report it; null when there is none of that name.
+  [[nodiscard]] nlohmann::json GetPod(const std::string& name) const;
+  [[nodiscard]] bool HasRunningPods() const;
+  [[nodiscard]] const std::optional<nlohmann::json> config_map() const;
+
+  // Ends all pods; those that are not gone after `grace` are killed. Returns when nothing runs any more.
+  void StopAll(std::chrono::milliseconds grace);
+
+ private:
+  struct Entry {
+    std::shared_ptr<LocalPod> pod;
+    nlohmann::json metadata;
+    std::vector<std::string> devices;  // held until it has ended
+    int port = 0;
+    bool granted = false;
+  };
+
+  void Changed();
+  void Schedule();
+  void Reap();
+  // Directory, GPUs, port; nothing when GPUs are missing.
+  std::optional<PodGrant> Grant(Entry& entry) REQUIRES(mutex_);
+  [[nodiscard]] nlohmann::json PodJson(const Entry& entry) const REQUIRES(mutex_);
+  void KeepLogs(const std::string& pod_name) const;
+
+  const LocalOptions options_;
+  base::Clock& clock_;
+
+  mutable base::Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::uint64_t version_ GUARDED_BY(mutex_) = 1;
+  std::uint64_t created_ GUARDED_BY(mutex_) = 0;
+  api::AutotuneTask task_ GUARDED_BY(mutex_);
+  std::vector<Entry> pods_ GUARDED_BY(mutex_);  // in the order of their creation
+  std::vector<std::string> free_devices_ GUARDED_BY(mutex_);
+  std::optional<nlohmann::json> config_map_ GUARDED_BY(mutex_);
+};
+
+}  // namespace autotune::local

@@ -1,0 +1,121 @@
+// One pod as processes on this machine: what a kubelet does for the pods that operator/experiment builds.
+//
+// Init containers in order, a native sidecar that is restarted when it dies and gates what follows by its startup probe
+// (exec), the main containers, termination messages, activeDeadlineSeconds, graceful end. A thread of its own drives
+// it; public members are thread-safe. The destructor ends every process of the pod and joins.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/thread_annotations.h"
+#include "operator/local/container_spec.h"
+#include "operator/local/pod_state.h"
+#include "operator/local/process.h"
+
+namespace autotune::local {
+
+// Names that a pod's containers see; the pod builder's environment refers to them.
+inline constexpr const char* kPodDirVariable = "AUTOTUNE_POD_DIR";
+inline constexpr const char* kPortVariable = "AUTOTUNE_PORT";
+// Marks every process of a pod, so that none can be lost: its value is the pod's UID.
+inline constexpr const char* kPodUidVariable = "AUTOTUNE_POD_UID";
+
+// What a pod gets from the machine when it is scheduled.
+struct PodGrant {
+  std::filesystem::path directory;  // the pod's own: the shared emptyDir, and <container>.log
+  int port = 0;
+  std::string node;
+  Environment variables;  // for every container: CUDA_VISIBLE_DEVICES, simulation
+};
+
+class LocalPod {
+ public:
+  // `changed` is called, without locks held, after every change of State(). `clock` dates what the status says; waiting
+  // for processes is in real time whatever it says.
+  LocalPod(nlohmann::json pod, Environment parent, base::Clock& clock, std::function<void()> changed);
+  ~LocalPod();
+  LocalPod(const LocalPod&) = delete;
+  LocalPod& operator=(const LocalPod&) = delete;
+
+  // Runs it; at most once.
+  void Start(PodGrant grant);
+  // Ends it as a deletion does: SIGTERM, after the grace period SIGKILL. Returns at once.
+  void Delete(std::chrono::milliseconds grace);
+  void SetUnschedulable(const std::string& message);
+  // It can never run here. Reported as a node reports a container that it cannot configure, which nobody tries again.
+  void Reject(const std::string& message);
+
+  [[nodiscard]] PodState State() const;
+  [[nodiscard]] bool WasStarted() const;
+  // Nothing runs (any more), and nothing will.
+  [[nodiscard]] bool Ended() const;
+  [[nodiscard]] const nlohmann::json& pod() const { return pod_; }
+
+ private:
+  struct Running {
+    const nlohmann::json* spec = nullptr;
+    std::size_t state = 0;  // index into state_.containers
+    std::unique_ptr<Process> process;
+    std::unique_ptr<Process> probe;
+    base::TimePoint process_started{}, probe_started{}, next_probe{}, restart_at{};
+    std::chrono::seconds probe_timeout{1};
+    bool started = false;  // passed its startup probe
+    bool stuck = false;    // its configuration cannot be carried out: waits until the pod is deleted, as on a node
+    int restarts = 0;
+  };
+  enum class Wake { kDone, kDeleted, kDeadline };
+
+  void Run();
+  Wake RunContainers();
+  base::Status Prepare();
+  // False when the process could not even start: the container's state says why.
+  bool StartContainer(Running& running);
+  // The container's process has ended.
+  void RecordExit(Running& running, ProcessExit exit);
+  void SuperviseSidecar(Running& running);
+  void Probe(Running& running);
+  // When SuperviseSidecar has something to do although nothing happened.
+  [[nodiscard]] base::TimePoint NextLook(const Running& running) const;
+  // Waits until `done`, supervising the sidecars meanwhile.
+  Wake WaitUntil(const std::function<bool()>& done);
+  void EndProcesses(std::chrono::milliseconds grace);
+  void Update(const std::function<void(PodState&)>& change);
+  void Poke();
+  [[nodiscard]] std::filesystem::path TerminationLog(const nlohmann::json& container) const;
+
+  const nlohmann::json pod_;
+  const Environment parent_;
+  base::Clock& clock_;
+  const std::function<void()> changed_;
+
+  mutable base::Mutex mutex_;
+  std::condition_variable_any wake_;
+  PodState state_ GUARDED_BY(mutex_);
+  bool started_ GUARDED_BY(mutex_) = false;
+  bool ended_ GUARDED_BY(mutex_) = false;
+  bool deleted_ GUARDED_BY(mutex_) = false;
+  std::chrono::milliseconds delete_grace_ GUARDED_BY(mutex_){30'000};
+  std::uint64_t pokes_ GUARDED_BY(mutex_) = 0;  // counts exits and requests, so that none is slept through
+
+  // Used by the pod's thread only.
+  PodGrant grant_;
+  Environment pod_variables_;
+  std::vector<Running> sidecars_;
+  std::vector<Running> mains_;
+  std::optional<base::TimePoint> deadline_;
+
+  std::thread thread_;
+};
+
+}  // namespace autotune::local

@@ -1,0 +1,98 @@
+#include "operator/local/local_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/sha256.h"
+#include "operator/reconcile/apply.h"
+#include "operator/reconcile/experiments.h"
+#include "operator/reconcile/space.h"
+
+namespace autotune::local {
+namespace {
+
+// What a real engine needs to let go of its GPUs; the launcher gives it 20 s after SIGTERM.
+constexpr std::chrono::seconds kStopGrace{30};
+
+std::string Variable(const char* name) { return std::string("$(") + name + ")"; }
+
+bool IsOver(const api::AutotuneTask& task) {
+  return task.status.observed_generation == task.metadata.generation &&
+         (task.status.state == "Complete" || task.status.state == "Failed");
+}
+
+}  // namespace
+
+experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
+  const std::string directory = Variable(kPodDirVariable);
+  experiment::PodEnvironment environment;
+  environment.tools_image = "local";
+  environment.port = Variable(kPortVariable);
+  environment.shared_dir = directory;
+  environment.options_dir = directory + "/options";
+  environment.model_dir = tools.model_dir.string();
+  environment.cache_dir = tools.hub_cache.string();
+  environment.home_dir = tools.home.string();
+  environment.host = "127.0.0.1";
+  environment.termination_log = directory + "/termination-log";
+  environment.launch_binary = tools.launch_binary.string();
+  environment.bench_binary = tools.bench_binary.string();
+  environment.allow_host_path = true;
+  return environment;
+}
+
+void Admit(api::AutotuneTask& task, base::WallTime now, bool resume) {
+  api::ObjectMeta& metadata = task.metadata;
+  if (metadata.ns.empty()) metadata.ns = "default";
+  metadata.uid = base::Sha256Hex("local/" + metadata.ns + "/" + metadata.name).substr(0, 32);
+  metadata.creation_timestamp = base::FormatRfc3339(now);
+  metadata.resource_version = "1";
+  metadata.deleting = false;
+  if (!resume) task.status = {};
+  std::erase_if(task.status.experiments,
+                [](const api::ExperimentStatus& experiment) { return !reconcile::IsFinished(experiment); });
+  // A generation of its own: candidates are computed again, finished experiments with the same hash are kept.
+  metadata.generation = std::max<std::int64_t>(task.status.observed_generation, 0) + 1;
+}
+
+base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine) {
+  const api::TaskSpec& spec = task.spec;
+  if (spec.suspend) return base::Invalid("spec.suspend: is true, so there is nothing to run");
+  const experiment::NodeView node = NodeOf(machine, spec.gpu.resource_name, {});
+  api::GpuSpec gpu = spec.gpu;
+  gpu.node_selector = nlohmann::json::object();
+  if (!machine.gpu.product.empty() && reconcile::ChooseGpu(gpu, {node}).product.empty()) {
+    return base::Invalid("spec.gpu: does not allow the GPUs of this machine (" + machine.gpu.product +
+                         "); see products, minMemory and minComputeCapability");
+  }
+  const nlohmann::json& volume = spec.model.volume;
+  if (volume.is_object() && volume.contains("image")) {
+    return base::Invalid("spec.model.volume.image: local mode cannot read images; unpack it and use --model-dir");
+  }
+  return {};
+}
+
+base::Result<api::AutotuneTask> RunTask(LocalCluster& cluster, const reconcile::Settings& settings, base::Clock& clock,
+                                        const std::stop_token& stop) {
+  while (true) {
+    std::uint64_t version = 0;
+    const reconcile::Observed observed = cluster.Observe(&version);
+    const reconcile::Plan plan = reconcile::Decide(observed, settings, clock.Wall());
+    const base::Status applied = reconcile::Apply(plan, observed.task, cluster, nullptr);
+    if (!applied && applied.error().code != base::Code::kConflict) {
+      cluster.StopAll(kStopGrace);
+      return applied.error();
+    }
+    const bool settled = !plan.status && plan.delete_pods.empty() && plan.create_pods.empty();
+    if (settled && IsOver(observed.task) && !cluster.HasRunningPods()) {
+      cluster.StopAll(std::chrono::milliseconds(0));  // what spec.keepPods keeps has ended: only its files are left
+      return observed.task;
+    }
+    if (!cluster.AwaitChange(version, plan.wake_at, stop)) {
+      cluster.StopAll(kStopGrace);
+      return base::Error{base::Code::kCancelled, "stopped", std::nullopt, 0};
+    }
+  }
+}
+
+}  // namespace autotune::local

@@ -1,0 +1,55 @@
+// The GPUs of this machine (or simulated ones), and the node that they make it.
+//
+// Found by nvidia-smi, else below /proc/driver/nvidia; CUDA_VISIBLE_DEVICES restricts the pool as it does for every
+// CUDA program. The node carries the labels that GPU Feature Discovery would give it, so that local mode takes the same
+// decisions as a cluster.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "operator/experiment/node_view.h"
+#include "operator/local/container_spec.h"
+
+namespace autotune::local {
+
+struct Machine {
+  std::vector<std::string> devices;  // what CUDA_VISIBLE_DEVICES names them by; the pool
+  experiment::GpuInfo gpu;           // of all devices; product in GPU Feature Discovery's spelling
+  bool simulated = false;
+  std::vector<std::string> notes;  // for people: devices that are left out, and why
+};
+
+// One line of `nvidia-smi --query-gpu=index,uuid,name,memory.total,compute_cap --format=csv,noheader,nounits`.
+struct GpuDevice {
+  std::string index, uuid, product;
+  std::int64_t memory_mebibytes = 0;
+  std::optional<quant::ComputeCapability> capability;
+};
+std::vector<GpuDevice> ParseNvidiaSmi(std::string_view output);
+
+// The pool out of what was found: one product (that of the first device), what `visible` (CUDA_VISIBLE_DEVICES; nullptr
+// = not set) allows, at most `limit` devices (0 = all).
+Machine PoolOf(const std::vector<GpuDevice>& found, const std::string* visible, int limit);
+
+// Looks at the machine. No GPU is not an error: `devices` is empty then.
+Machine DetectMachine(const Environment& environment, int limit);
+
+// "h100", "a100-80gb" or a whole product name; kInvalid lists the known ones.
+base::Result<experiment::GpuInfo> FindGpu(const std::string& name);
+// The short names that FindGpu accepts, for help texts.
+std::vector<std::string> GpuNames();
+
+Machine SimulatedMachine(const experiment::GpuInfo& gpu, int count);
+
+// The node that this machine is: labels and allocatable GPUs under `resource`. `labels` are added: what a task selects
+// its nodes by has no meaning on the only machine there is.
+experiment::NodeView NodeOf(const Machine& machine, const std::string& resource,
+                            const std::map<std::string, std::string>& labels);
+
+}  // namespace autotune::local

@@ -1,0 +1,166 @@
+#include "operator/local/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+namespace autotune::local {
+namespace {
+
+// posix_spawnp looks into the parent's PATH; a container's command is looked up in the container's.
+std::string FindExecutable(const std::string& name, const std::vector<std::string>& environment) {
+  if (name.find('/') != std::string::npos) return name;
+  std::string_view path;
+  for (const std::string& entry : environment) {
+    if (entry.starts_with("PATH=")) path = std::string_view(entry).substr(5);
+  }
+  while (!path.empty()) {
+    const std::size_t colon = path.find(':');
+    const std::string directory(path.substr(0, colon));
+    const std::string candidate = (directory.empty() ? "." : directory) + "/" + name;
+    if (access(candidate.c_str(), X_OK) == 0 && !std::filesystem::is_directory(candidate)) return candidate;
+    path = colon == std::string_view::npos ? std::string_view() : path.substr(colon + 1);
+  }
+  return "";
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// posix_spawn's two argument objects, freed on every way out.
+struct SpawnSettings {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  SpawnSettings() {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+  }
+  ~SpawnSettings() {
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Process>> Process::Start(const ProcessSpec& spec, std::function<void()> on_exit) {
+  if (spec.argv.empty()) return base::Invalid("the container has no command");
+  const std::string executable = FindExecutable(spec.argv.front(), spec.environment);
+  const base::Error not_found{base::Code::kNotFound,
+                              "\"" + spec.argv.front() + "\": executable file not found in $PATH", std::nullopt, 0};
+  if (executable.empty()) return not_found;
+
+  SpawnSettings settings;
+  const std::string log = spec.log_file.empty() ? "/dev/null" : spec.log_file;
+  posix_spawn_file_actions_addopen(&settings.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&settings.actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  posix_spawn_file_actions_adddup2(&settings.actions, STDOUT_FILENO, STDERR_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(&settings.actions, STDERR_FILENO + 1);
+  if (!spec.directory.empty()) posix_spawn_file_actions_addchdir_np(&settings.actions, spec.directory.c_str());
+
+  // This process may block or ignore signals (Ctrl-C is handled by one thread); a child must not inherit that.
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&settings.attributes, &none);
+  posix_spawnattr_setsigdefault(&settings.attributes, &all);
+  posix_spawnattr_setpgroup(&settings.attributes, 0);
+  posix_spawnattr_setflags(&settings.attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+  const std::vector<char*> argv = Pointers(spec.argv);
+  const std::vector<char*> environment = Pointers(spec.environment);
+  pid_t pid = 0;
+  const int error =
+      posix_spawn(&pid, executable.c_str(), &settings.actions, &settings.attributes, argv.data(), environment.data());
+  if (error == ENOENT && access(executable.c_str(), F_OK) != 0) return not_found;
+  if (error != 0) return base::Invalid("\"" + executable + "\": cannot start: " + std::strerror(error));
+  return std::unique_ptr<Process>(new Process(pid, std::move(on_exit)));
+}
+
+Process::Process(pid_t pid, std::function<void()> on_exit)
+    : pid_(pid), waiter_([this, on_exit = std::move(on_exit)] { Wait(on_exit); }) {}
+
+Process::~Process() {
+  Signal(SIGKILL);
+  waiter_.join();
+}
+
+void Process::Wait(const std::function<void()>& on_exit) {
+  // WNOWAIT leaves a zombie: its id, and with it the group's, cannot be reused before the rest of the group is killed.
+  siginfo_t info{};
+  while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  {
+    const base::MutexLock lock(mutex_);
+    kill(-pid_, SIGKILL);
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    ProcessExit exit;
+    if (WIFSIGNALED(status)) {
+      exit.signal = WTERMSIG(status);
+      exit.exit_code = 128 + exit.signal;
+    } else {
+      exit.exit_code = WEXITSTATUS(status);
+    }
+    exit_ = exit;
+  }
+  if (on_exit) on_exit();
+}
+
+std::optional<ProcessExit> Process::exit() const {
+  const base::MutexLock lock(mutex_);
+  return exit_;
+}
+
+void Process::Signal(int signal) {
+  const base::MutexLock lock(mutex_);
+  if (!exit_) kill(-pid_, signal);
+}
+
+int KillMarked(const std::string& entry) {
+  int killed = 0;
+  // A process may fork between two looks; a few rounds find the last one.
+  for (int round = 0; round < 10; ++round) {
+    bool found = false;
+    std::error_code error;
+    for (const auto& directory : std::filesystem::directory_iterator("/proc", error)) {
+      const std::string name = directory.path().filename();
+      int pid = 0;
+      const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+      if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size() || pid == getpid()) continue;
+      std::ifstream file(directory.path() / "environ", std::ios::binary);
+      if (!file) continue;
+      const std::string environment = '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';
+      if (environment.find('\0' + entry + '\0') == std::string::npos) continue;
+      if (kill(pid, SIGKILL) == 0) {
+        found = true;
+        ++killed;
+      }
+    }
+    if (!found) break;
+  }
+  return killed;
+}
+
+}  // namespace autotune::local
