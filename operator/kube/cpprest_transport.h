@@ -1,10 +1,9 @@
 // CpprestTransport: HttpTransport over cpprestsdk. The only pair of files that knows the library.
 //
-// Thread-safe. Owns two connection pools (calls, streams), one timer thread for total deadlines, and nothing global but
-// the library's own I/O thread. Timeouts are real time: the library's sockets know no other. Must be destroyed before
-// main returns (the library's pools crash in static destruction). Redirects are never followed (they would carry the
-// bearer token away), the system's roots are not trusted when the cluster has a CA of its own, SNI is off for
-// addresses.
+// Thread-safe. Owns two connection pools (calls, streams); nothing is global but the library's own I/O thread. Timeouts
+// are real time: the library's sockets know no other. Must be destroyed before main returns (the library's pools crash
+// in static destruction). Redirects are never followed (they would carry the bearer token away), the system's roots are
+// not trusted when the cluster has a CA of its own, SNI is off for addresses.
 #pragma once
 
 #include <chrono>

@@ -100,6 +100,7 @@ class EventRecorder {
   void Run(const std::stop_token& stop);
   void Send(const Event& event, const std::stop_token& stop);
   bool Spend(const ObjectReference& object) REQUIRES(mutex_);
+  [[nodiscard]] nlohmann::json Body(const Event& event, const std::string& name) const;
 
   const EventOptions options_;
   EventSink& sink_;
@@ -113,6 +114,7 @@ class EventRecorder {
   std::condition_variable_any changed_;
   std::deque<Event> queue_ GUARDED_BY(mutex_);
   bool sending_ GUARDED_BY(mutex_) = false;
+  std::stop_source drained_;  // requested when stopped and nothing is left to send
   bool stopped_ GUARDED_BY(mutex_) = false;
   std::uint64_t dropped_ GUARDED_BY(mutex_) = 0;
   std::map<ObjectReference, Budget> budgets_ GUARDED_BY(mutex_);

@@ -67,7 +67,7 @@ class Reflector {
   [[nodiscard]] base::TimePoint LastBeat() const EXCLUDES(mutex_);
 
  private:
-  enum class Next { kWatch, kList };
+  enum class Next { kWatch, kState };
   struct Outcome {
     Next next = Next::kWatch;
     std::optional<base::Error> error;  // set: back off first
@@ -76,9 +76,10 @@ class Reflector {
   void Run(const std::stop_token& stop);
   Outcome GetState(const std::stop_token& stop);
   Outcome List(const std::stop_token& stop);
-  Outcome WatchList(const std::stop_token& stop);
-  Outcome Watch(const std::stop_token& stop);
-  Outcome WatchFrom(WatchSource::WatchRequest request, bool initial, const std::stop_token& stop);
+  Outcome Watch(bool initial_events, const std::stop_token& stop);
+  // What to do after a list or watch was refused or broke.
+  Outcome AfterError(base::Error error);
+  void Committed(const std::string& version);
   base::Duration NextBackoff();
   void Beat() EXCLUDES(mutex_);
 
@@ -95,7 +96,6 @@ class Reflector {
   bool watch_list_;
   base::Duration backoff_;
   base::TimePoint last_failure_;
-  int internal_errors_ = 0;
 
   std::atomic<bool> synced_{false};
   mutable base::Mutex mutex_;

@@ -3,7 +3,8 @@
 // Thread-safe: one reflector writes, anybody reads. Snapshots are immutable and shared, so a reader keeps what it got
 // however the cache goes on. Keyed by namespace/name and aware of UIDs: an object deleted and created again under one
 // name while nobody watched is a deletion and a creation. Handlers run on the writing thread, outside of the lock and
-// after the store has changed; they must not block.
+// after the store has changed; they must not block. An object that the projection refuses is logged, and the store
+// keeps what it had of it.
 #pragma once
 
 #include <functional>
@@ -32,6 +33,7 @@ class StoreWriter {
   // was not staged is deleted by it. BeginReplace forgets what an earlier, unfinished replace staged.
   virtual void BeginReplace() = 0;
   virtual void Stage(const nlohmann::json& object) = 0;
+  virtual void Unstage(const nlohmann::json& object) = 0;
   virtual void CommitReplace(const std::string& resource_version) = 0;
   // One event. An object older than the one in the store is dropped.
   virtual void Upsert(const nlohmann::json& object) = 0;
@@ -72,6 +74,7 @@ class UntypedStore : public StoreWriter, public StoreView {
 
   void BeginReplace() override;
   void Stage(const nlohmann::json& object) override;
+  void Unstage(const nlohmann::json& object) override;
   void CommitReplace(const std::string& resource_version) override EXCLUDES(mutex_);
   void Upsert(const nlohmann::json& object) override EXCLUDES(mutex_);
   void Remove(const nlohmann::json& object) override EXCLUDES(mutex_);
@@ -87,9 +90,10 @@ class UntypedStore : public StoreWriter, public StoreView {
   [[nodiscard]] std::vector<EntryPtr> All() const EXCLUDES(mutex_);
 
  private:
-  EntryPtr MakeEntry(const nlohmann::json& object) const;
+  // Null when the projection refuses the object.
+  [[nodiscard]] EntryPtr MakeEntry(ObjectMeta meta, const nlohmann::json& object) const;
   void Put(const EntryPtr& entry) REQUIRES(mutex_);
-  void Erase(const ObjectKey& key) REQUIRES(mutex_);
+  void Erase(const EntryPtr& entry) REQUIRES(mutex_);
   void AdvanceLocked(const std::string& resource_version) REQUIRES(mutex_);
   void Notify(const EntryPtr& before, const EntryPtr& after, bool from_list) const;
 

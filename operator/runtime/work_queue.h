@@ -55,7 +55,8 @@ class WorkQueue {
   void Add(const ObjectKey& key, int priority = 0) EXCLUDES(mutex_);
   // The earliest of several deadlines for one key wins.
   void AddAfter(const ObjectKey& key, base::Duration delay, int priority = 0) EXCLUDES(mutex_);
-  void AddRateLimited(const ObjectKey& key, int priority = 0) EXCLUDES(mutex_);
+  // One more failure of the key: after its backoff, and not before `at_least`.
+  void AddRateLimited(const ObjectKey& key, base::Duration at_least = base::Duration::zero()) EXCLUDES(mutex_);
   // Ends the key's backoff.
   void Forget(const ObjectKey& key) EXCLUDES(mutex_);
   [[nodiscard]] int Failures(const ObjectKey& key) const EXCLUDES(mutex_);
