@@ -1,0 +1,131 @@
+#include "quant/condition.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace autotune::quant {
+namespace {
+
+constexpr std::array kSubjects = {
+    std::pair<std::string_view, Subject>{"gemmDtype", Subject::kGemm},
+    std::pair<std::string_view, Subject>{"kvcacheDtype", Subject::kKvCache},
+    std::pair<std::string_view, Subject>{"attentionDtype", Subject::kAttention},
+    std::pair<std::string_view, Subject>{"moeDtype", Subject::kMoe},
+    std::pair<std::string_view, Subject>{"checkpoint", Subject::kCheckpoint},
+    std::pair<std::string_view, Subject>{"method", Subject::kMethod},
+    std::pair<std::string_view, Subject>{"checkpointKv", Subject::kCheckpointKv},
+    std::pair<std::string_view, Subject>{"experts", Subject::kExperts},
+    std::pair<std::string_view, Subject>{"modelDtype", Subject::kModelDtype},
+    std::pair<std::string_view, Subject>{"dtype", Subject::kDtype},
+    std::pair<std::string_view, Subject>{"gpu", Subject::kGpu},
+    std::pair<std::string_view, Subject>{"mapped", Subject::kMapped},
+};
+
+struct GpuPattern {
+  enum class Kind { kUnknown, kBelow, kAtLeast, kMajor, kExact } kind = Kind::kUnknown;
+  ComputeCapability capability;
+};
+
+std::optional<GpuPattern> ParseGpuPattern(std::string_view text) {
+  using Kind = GpuPattern::Kind;
+  if (text == "unknown") return GpuPattern{Kind::kUnknown, {}};
+  Kind kind = Kind::kExact;
+  std::string number(text);
+  if (text.starts_with("<")) {
+    kind = Kind::kBelow;
+    number.erase(0, 1);
+  } else if (text.starts_with(">=")) {
+    kind = Kind::kAtLeast;
+    number.erase(0, 2);
+  } else if (text.ends_with(".x")) {
+    kind = Kind::kMajor;
+    number.back() = '0';
+  }
+  const std::optional<ComputeCapability> capability = ComputeCapability::Parse(number);
+  if (!capability) return std::nullopt;
+  return GpuPattern{kind, *capability};
+}
+
+bool MatchesGpu(std::string_view text, const std::optional<ComputeCapability>& gpu) {
+  using Kind = GpuPattern::Kind;
+  const std::optional<GpuPattern> pattern = ParseGpuPattern(text);
+  if (!pattern) return false;
+  if (!gpu) return pattern->kind == Kind::kUnknown;
+  switch (pattern->kind) {
+    case Kind::kUnknown:
+      return false;
+    case Kind::kBelow:
+      return *gpu < pattern->capability;
+    case Kind::kAtLeast:
+      return *gpu >= pattern->capability;
+    case Kind::kMajor:
+      return gpu->major == pattern->capability.major;
+    case Kind::kExact:
+      return *gpu == pattern->capability;
+  }
+  return false;
+}
+
+bool MatchesText(std::string_view pattern, const std::optional<std::string>& value, const FactSource& facts) {
+  if (pattern == "(unset)") return !value.has_value();
+  if (!value) return false;
+  if (pattern == "(set)") return true;
+  if (pattern.ends_with('*')) return value->starts_with(pattern.substr(0, pattern.size() - 1));
+  if (pattern.starts_with('{')) return FillIn(pattern, facts) == *value;
+  return pattern == *value;
+}
+
+bool AllHold(const std::vector<Condition>& conditions, const FactSource& facts) {
+  return std::ranges::all_of(conditions, [&](const Condition& condition) { return condition.Holds(facts); });
+}
+
+}  // namespace
+
+std::optional<Subject> ParseSubject(std::string_view name) {
+  if (name.starts_with("--")) return Subject::kFlag;
+  const auto found = std::ranges::find(kSubjects, name, [](const auto& entry) { return entry.first; });
+  if (found == kSubjects.end()) return std::nullopt;
+  return found->second;
+}
+
+bool ValidPattern(Subject subject, std::string_view pattern) {
+  return subject == Subject::kGpu ? ParseGpuPattern(pattern).has_value() : !pattern.empty();
+}
+
+bool Condition::Holds(const FactSource& facts) const {
+  if (subject == Subject::kGpu)
+    return std::ranges::any_of(patterns, [&](const std::string& text) { return MatchesGpu(text, facts.Gpu()); });
+  if (subject == Subject::kMapped)
+    return std::ranges::all_of(patterns, [&](const std::string& name) { return facts.Mapped(name); });
+  const std::optional<std::string> value = facts.Text(subject, flag);
+  return std::ranges::any_of(patterns, [&](const std::string& text) { return MatchesText(text, value, facts); });
+}
+
+bool Guard::Holds(const FactSource& facts) const {
+  return AllHold(when, facts) && std::ranges::none_of(unless, [&](const auto& group) { return AllHold(group, facts); });
+}
+
+std::string FillIn(std::string_view message, const FactSource& facts) {
+  std::string filled;
+  while (!message.empty()) {
+    const std::size_t open = message.find('{');
+    const std::size_t close = open == std::string_view::npos ? open : message.find('}', open);
+    if (close == std::string_view::npos) break;
+    const std::string_view name = message.substr(open + 1, close - open - 1);
+    const std::optional<Subject> subject = ParseSubject(name);
+    filled += message.substr(0, open);
+    if (!subject || *subject == Subject::kMapped) {
+      filled += message.substr(open, close - open + 1);
+    } else if (*subject == Subject::kGpu) {
+      filled += facts.Gpu() ? facts.Gpu()->ToString() : "unknown";
+    } else {
+      const std::string flag = *subject == Subject::kFlag ? std::string(name.substr(2)) : "";
+      filled += facts.Text(*subject, flag).value_or("(not set)");
+    }
+    message.remove_prefix(close + 1);
+  }
+  return filled.append(message);
+}
+
+}  // namespace autotune::quant

@@ -1,0 +1,71 @@
+// Conditions of the rule tables: `when: {--quantization: fp8, gpu: ["<8.9", unknown]}`. Internal to quant/.
+//
+// Pure and thread-safe. A condition asks one thing for its value as text; what there is to ask is behind FactSource, so
+// that this file knows no engine.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "quant/launch_plan.h"
+
+namespace autotune::quant {
+
+// What conditions may ask for. kFlag also needs the flag's name.
+enum class Subject {
+  kGemm,
+  kKvCache,
+  kAttention,
+  kMoe,
+  kCheckpoint,    // the normalised family
+  kMethod,        // the checkpoint's own name of its method
+  kCheckpointKv,  // KV-cache quantization that the checkpoint declares
+  kExperts,       // "yes" or "no"
+  kModelDtype,
+  kDtype,  // what the weights are computed in: the dtype flag, else what the engine makes of the model's
+  kGpu,    // compute capability, or "unknown"
+  kFlag,
+  kMapped,  // whether the named flags were set by the mapping and not by the user
+};
+
+class FactSource {
+ public:
+  virtual ~FactSource() = default;
+  // Nothing only for a flag that is not set.
+  [[nodiscard]] virtual std::optional<std::string> Text(Subject subject, const std::string& flag) const = 0;
+  [[nodiscard]] virtual std::optional<ComputeCapability> Gpu() const = 0;
+  [[nodiscard]] virtual bool Mapped(const std::string& flag) const = 0;
+};
+
+// One thing and the texts of which one has to match. Patterns: "fp8*", "(set)", "(unset)", "{method}" for the value of
+// another subject; for the GPU: "9.0", "9.x", "<8.9", ">=9.0", "unknown".
+struct Condition {
+  Subject subject = Subject::kGemm;
+  std::string flag;
+  std::vector<std::string> patterns;
+
+  [[nodiscard]] bool Holds(const FactSource& facts) const;
+};
+
+// Holds when all of `when` hold and in no group of `unless` all hold.
+struct Guard {
+  std::vector<Condition> when;
+  std::vector<std::vector<Condition>> unless;
+
+  [[nodiscard]] bool Holds(const FactSource& facts) const;
+  [[nodiscard]] bool unconditional() const { return when.empty() && unless.empty(); }
+};
+
+// "gemmDtype", "checkpoint", "--kv-cache-dtype", ... Nothing when there is no such subject.
+std::optional<Subject> ParseSubject(std::string_view name);
+
+// Whether a pattern is well formed for its subject.
+bool ValidPattern(Subject subject, std::string_view pattern);
+
+// Replaces {gemmDtype}, {checkpoint}, {--flag}, ... in a message.
+std::string FillIn(std::string_view message, const FactSource& facts);
+
+}  // namespace autotune::quant

@@ -1,0 +1,171 @@
+#include "quant/engine_table.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace autotune::quant {
+namespace {
+
+// Edits that turn one word into the other; for hints only.
+std::size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+const std::string kEmpty;
+
+}  // namespace
+
+std::string EngineTable::Normalise(std::string_view spelling) {
+  while (spelling.starts_with('-')) spelling.remove_prefix(1);
+  std::string normal(spelling);
+  for (char& c : normal) {
+    if (c == '.') break;
+    if (c == '_') c = '-';
+  }
+  return normal;
+}
+
+EngineTable::Neighbours EngineTable::NeighboursOf(const Version& version) const {
+  const auto after = std::ranges::lower_bound(releases_, version);
+  if (after == releases_.end()) return {releases_.size() - 1, releases_.size() - 1};
+  const auto at = static_cast<std::size_t>(after - releases_.begin());
+  if (*after == version || at == 0) return {at, at};
+  return {at - 1, at};
+}
+
+std::optional<FlagUse> EngineTable::Use(const Flag* flag, const Version& version, const Neighbours& near) const {
+  const FlagShape* before = flag->shapes[near.before];
+  const FlagShape* after = flag->shapes[near.after];
+  FlagUse use{flag, before != nullptr ? before : after, nullptr, false, before != nullptr && after != nullptr};
+  if (before != nullptr && after != nullptr && before != after) use.other = after;
+  for (const Bound& bound : flag->bounds) {
+    if (!bound.value.empty()) continue;
+    if (!bound.range.Contains(version)) return std::nullopt;
+    use.certain = !bound.certain || *bound.certain <= version;
+  }
+  if (use.shape == nullptr) {
+    // Exactly known to exist although neither neighbour was recorded with it cannot happen in a checked table.
+    return std::nullopt;
+  }
+  return use;
+}
+
+std::optional<FlagUse> EngineTable::Find(std::string_view spelling, const Version& version) const {
+  std::string key = Normalise(spelling);
+  const auto alias = aliases_.find(key);
+  const Neighbours near = NeighboursOf(version);
+  const auto look = [&](const std::string& name) -> std::optional<FlagUse> {
+    const auto found = spellings_.find(name);
+    if (found == spellings_.end()) return std::nullopt;
+    // A spelling may have belonged to another flag in another release: the release before decides, then the one after.
+    for (const std::size_t release : {near.before, near.after}) {
+      for (const Spelling& candidate : found->second) {
+        if (candidate.release != release) continue;
+        std::optional<FlagUse> use = Use(candidate.flag, version, near);
+        if (!use) continue;
+        use->negated = candidate.off;
+        return use;
+      }
+    }
+    return std::nullopt;
+  };
+  if (std::optional<FlagUse> use = look(key)) return use;
+  if (alias != aliases_.end()) return look(alias->second);
+  // "no-enable-x" is understood wherever enable-x has an off form, however the release spells it.
+  if (key.starts_with("no-")) {
+    std::optional<FlagUse> use = look(key.substr(3));
+    if (use && use->shape->type == ValueType::kSwitch && !use->shape->off.empty()) {
+      use->negated = !use->negated;
+      return use;
+    }
+  }
+  return std::nullopt;
+}
+
+bool EngineTable::Allows(const FlagUse& use, const std::string& value, const Version& version, bool& certain) const {
+  for (const Bound& bound : use.flag->bounds) {
+    if (bound.value != value) continue;
+    if (bound.certain && version < *bound.certain) certain = false;
+    return bound.range.Contains(version);
+  }
+  const auto in = [&](const FlagShape* shape) {
+    return !shape->restricted || std::ranges::find(shape->choices, value) != shape->choices.end();
+  };
+  const bool before = in(use.shape);
+  const bool after = use.other == nullptr ? before : in(use.other);
+  if (before != after) certain = false;
+  return before || after;
+}
+
+std::string EngineTable::Hint(std::string_view spelling, const Version& version) const {
+  const std::string key = Normalise(spelling);
+  if (const auto hint = hints_.find(key); hint != hints_.end()) return hint->second;
+  if (const auto found = spellings_.find(key); found != spellings_.end()) {
+    std::size_t first = releases_.size();
+    std::size_t last = 0;
+    for (const Spelling& known : found->second) {
+      first = std::min(first, known.release);
+      last = std::max(last, known.release);
+    }
+    if (first == last) return "it is known from " + releases_[first].ToString() + " only";
+    return "it is known from " + releases_[first].ToString() + " to " + releases_[last].ToString();
+  }
+  const Neighbours near = NeighboursOf(version);
+  std::size_t best = std::numeric_limits<std::size_t>::max();
+  std::string nearest;
+  for (const auto& [name, places] : spellings_) {
+    const bool here = std::ranges::any_of(
+        places, [&](const Spelling& known) { return known.release == near.before || known.release == near.after; });
+    if (!here) continue;
+    const std::size_t distance = Distance(key, name);
+    if (distance > best || (distance == best && name > nearest)) continue;
+    best = distance;
+    nearest = name;
+  }
+  // A word that shares less than two thirds with the nearest flag was not meant to be it.
+  if (nearest.empty() || best * 3 > key.size()) return "";
+  return "did you mean " + nearest + "?";
+}
+
+const std::vector<Alternative>& EngineTable::Cell(Field field, const std::string& value) const {
+  static const std::vector<Alternative> kNone;
+  const auto column = cells_.find(field);
+  if (column == cells_.end()) return kNone;
+  const auto cell = column->second.find(value);
+  return cell == column->second.end() ? kNone : cell->second;
+}
+
+const ParallelRule* EngineTable::Parallel(std::string_view size) const {
+  const auto found = parallel_.find(size);
+  return found == parallel_.end() ? nullptr : &found->second;
+}
+
+const std::string& EngineTable::AutoDtype(const std::string& model_dtype) const {
+  const auto found = auto_dtype_.find(model_dtype);
+  return found == auto_dtype_.end() ? model_dtype : found->second;
+}
+
+std::size_t EngineTable::Order(const std::string& flag) const {
+  const auto found = order_.find(flag);
+  return found == order_.end() ? order_.size() : found->second;
+}
+
+bool EngineTable::Reserved(const std::string& flag) const { return reserved_.contains(flag); }
+
+const std::string& EngineTable::Forbidden(const std::string& normalised) const {
+  const auto found = forbidden_.find(normalised);
+  return found == forbidden_.end() ? kEmpty : found->second;
+}
+
+}  // namespace autotune::quant

@@ -1,0 +1,197 @@
+// One engine's rule table as it is in memory: flags by release, verdict cells, cross-field rules. Internal to quant/.
+//
+// Immutable after Load and thread-safe. Nothing here knows any engine: names, values and conditions are data from
+// quant/engines/<engine>.yaml (rules, written by hand) and <engine>.flags.yaml (the flag catalogue).
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "quant/condition.h"
+#include "quant/flag_value.h"
+#include "quant/launch_plan.h"
+#include "quant/quant_config.h"
+#include "quant/rules.h"
+#include "quant/version.h"
+
+namespace autotune::quant {
+
+struct VersionRange {
+  std::optional<Version> since;  // first release
+  std::optional<Version> until;  // first release without it
+  [[nodiscard]] bool Contains(const Version& version) const {
+    return (!since || *since <= version) && (!until || version < *until);
+  }
+};
+
+enum class ValueType { kSwitch, kText, kInteger, kDecimal, kSize, kSizeOrAuto, kJson, kFolded };
+enum class Arity { kOne, kOptional, kSome, kAny, kRepeated };
+enum class FlagState { kCurrent, kDeprecated, kRemoved };
+
+// How one flag is written in the releases that share this shape.
+struct FlagShape {
+  std::string spelling;                // with its dashes; the dotted path for an option of the options file
+  std::vector<std::string> spellings;  // all of them, without dashes at the front and with "_" as "-"
+  std::string off;                     // the off form of a switch, with its dashes; empty = leave the flag out
+  ValueType type = ValueType::kText;
+  Arity arity = Arity::kOne;
+  bool restricted = false;  // only `choices` are accepted
+  std::vector<std::string> choices;
+  FlagState state = FlagState::kCurrent;
+};
+
+// Tells more exactly than the recorded releases from when on a flag, or one of its values, exists.
+struct Bound {
+  std::string value;  // empty = the flag itself
+  VersionRange range;
+  std::optional<Version> certain;  // `since` is derived, from here on it is certain
+};
+
+struct Limit {
+  std::optional<double> above, min, max;
+};
+
+struct Flag {
+  std::string name;                      // canonical: the newest release's first spelling without dashes
+  bool option = false;                   // a key of the options file; `name` is its dotted path
+  std::vector<const FlagShape*> shapes;  // by recorded release; null = not in that release
+  std::vector<Bound> bounds;
+  Limit limit;
+};
+
+// A flag as one release has it.
+struct FlagUse {
+  const Flag* flag = nullptr;
+  const FlagShape* shape = nullptr;  // the recorded release at or before this one, else the one after
+  const FlagShape* other = nullptr;  // the next recorded release's shape where it differs; a value may fit either
+  bool negated = false;              // the spelling asked for was the off form
+  bool certain = true;               // false: only one of the two recorded neighbours has it
+};
+
+// One way in which a value of a field may end; the first whose range and conditions hold is taken.
+struct Alternative {
+  VersionRange range;
+  std::optional<Version> certain;
+  Guard guard;
+  VerdictKind verdict = VerdictKind::kAlreadySo;
+  bool satisfied = false;  // with kNeedsCheckpoint: the checkpoint carries it
+  std::string reason, message, source;
+  std::vector<std::pair<std::string, FlagValue>> set;
+  std::map<std::string, std::string> env;
+  std::optional<ComputeCapability> gpu;  // needed at least
+  std::string warn_reason, warn_message;
+};
+
+enum class Action { kAdjust, kReject, kWarn, kRequire };
+
+// A fact about combinations of final flags, checkpoint and GPU; applied in the order of the table.
+struct Rule {
+  Action action = Action::kReject;
+  VersionRange range;
+  Guard guard;
+  std::vector<std::string> blame;  // flags, or "model", "gpu": what the message is about, the most telling first
+  std::string reason, message, source;
+  std::vector<std::pair<std::string, FlagValue>> set;  // kAdjust; only what the mapping itself had set is replaced
+  std::optional<ComputeCapability> gpu;                // kRequire
+};
+
+struct ParallelRule {
+  std::string flag;
+  bool as_switch = false;            // the flag is a switch and its size follows from the others
+  std::vector<std::string> equals;   // flags whose product the size has to be
+  std::vector<std::string> divides;  // flags whose product the size has to divide
+  bool divides_experts = false;
+};
+
+struct GpuFactor {
+  std::string flag;
+  std::string unless;  // a switch that takes the factor out
+};
+
+class EngineTable {
+ public:
+  struct Source {
+    std::string file;  // for messages
+    std::string text;
+  };
+  // kInvalid with "file:line: reason".
+  static base::Result<std::shared_ptr<const EngineTable>> Load(const Source& rules, const Source& flags);
+
+  [[nodiscard]] const std::string& date() const { return date_; }
+  [[nodiscard]] const EngineTraits& traits() const { return traits_; }
+  [[nodiscard]] const Version& oldest() const { return releases_.front(); }
+  [[nodiscard]] const Version& newest() const { return releases_.back(); }
+  // The recorded releases, ascending.
+  [[nodiscard]] const std::vector<Version>& releases() const { return releases_; }
+
+  // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
+  [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
+  // Whether the release knows the value; `certain` is cleared where recorded neighbours differ.
+  [[nodiscard]] bool Allows(const FlagUse& use, const std::string& value, const Version& version, bool& certain) const;
+  // For the message about a flag that is not known: what became of it, else the nearest known flag.
+  [[nodiscard]] std::string Hint(std::string_view spelling, const Version& version) const;
+
+  [[nodiscard]] const std::vector<Alternative>& Cell(Field field, const std::string& value) const;
+  [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
+  [[nodiscard]] const ParallelRule* Parallel(std::string_view size) const;
+  [[nodiscard]] const std::vector<GpuFactor>& gpu_factors() const { return gpu_factors_; }
+  // What engines make of a checkpoint's dtype when no dtype is asked for.
+  [[nodiscard]] const std::string& AutoDtype(const std::string& model_dtype) const;
+  [[nodiscard]] const std::string& dtype_flag() const { return dtype_flag_; }
+  [[nodiscard]] const std::string& tensor_flag() const { return tensor_flag_; }
+  [[nodiscard]] const std::string& data_flag() const { return data_flag_; }
+  [[nodiscard]] const std::string& pipeline_flag() const { return pipeline_flag_; }
+  // The switch that makes data parallelism split the attention heads' GPUs instead of adding some.
+  [[nodiscard]] const std::string& attention_data_switch() const { return attention_data_switch_; }
+  // Position in the rendered command line; flags not listed come after, by name.
+  [[nodiscard]] std::size_t Order(const std::string& flag) const;
+  [[nodiscard]] bool Reserved(const std::string& flag) const;
+  // Why a spelling is refused although people write it; empty = it is not on the list.
+  [[nodiscard]] const std::string& Forbidden(const std::string& normalised) const;
+  // Unknown dotted keys of a known option are passed on.
+  [[nodiscard]] bool has_options_file() const { return !traits_.options_file_args.empty(); }
+
+  // "--Kv_cache_dtype" -> "kv-cache-dtype"; only the part before the first dot is changed.
+  static std::string Normalise(std::string_view spelling);
+
+ private:
+  friend class TableLoader;
+  struct Spelling {
+    const Flag* flag;
+    std::size_t release;
+    bool off;
+  };
+  struct Neighbours {
+    std::size_t before, after;
+  };
+  [[nodiscard]] Neighbours NeighboursOf(const Version& version) const;
+  [[nodiscard]] std::optional<FlagUse> Use(const Flag* flag, const Version& version, const Neighbours& near) const;
+
+  std::string date_;
+  EngineTraits traits_;
+  std::vector<Version> releases_;
+  std::vector<std::unique_ptr<FlagShape>> shapes_;
+  std::vector<std::unique_ptr<Flag>> flags_;
+  std::unordered_map<std::string, std::vector<Spelling>> spellings_;
+  std::unordered_map<std::string, std::string> aliases_;  // friendly names of the table's own
+  std::unordered_map<std::string, std::string> hints_;
+  std::unordered_map<std::string, std::string> forbidden_;
+  std::unordered_map<std::string, std::size_t> order_;
+  std::unordered_map<std::string, bool> reserved_;
+  std::map<std::string, std::string, std::less<>> auto_dtype_;
+  std::map<Field, std::map<std::string, std::vector<Alternative>>> cells_;
+  std::vector<Rule> rules_;
+  std::map<std::string, ParallelRule, std::less<>> parallel_;
+  std::vector<GpuFactor> gpu_factors_;
+  std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_;
+};
+
+}  // namespace autotune::quant

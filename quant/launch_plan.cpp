@@ -1,0 +1,465 @@
+#include "quant/launch_plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "quant/condition.h"
+#include "quant/engine_table.h"
+#include "quant/parameters.h"
+#include "quant/settings.h"
+
+namespace autotune::quant {
+namespace {
+
+// A size that engines would take; more is a typing error and must not overflow the product.
+constexpr int kLargestSize = 4096;
+
+std::optional<int> SizeOf(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < 1 || value > kLargestSize)
+    return std::nullopt;
+  return value;
+}
+
+std::string NormalDtype(const std::string& dtype) {
+  if (dtype == "half") return "float16";
+  if (dtype == "float") return "float32";
+  return dtype;
+}
+
+class Planner final : public FactSource {
+ public:
+  Planner(const EngineTable& table, const LaunchRequest& request)
+      : table_(table), request_(request), settings_(table, request.release.version) {}
+
+  LaunchPlan Plan() {
+    if (!request_.release.assumption.empty()) Warn("runtime", "UnknownEngineVersion", request_.release.assumption);
+    const Parameters parameters = ReadParameters(table_, request_.release, request_.parameters);
+    plan_.warnings.insert(plan_.warnings.end(), parameters.warnings.begin(), parameters.warnings.end());
+    if (parameters.rejection) Reject(*parameters.rejection);
+    settings_.AddUser(parameters);
+    for (const Field field : kFields) MapField(field);
+    MapParallelSizes();
+    settings_.AddUserMembers(parameters);
+    for (const Rule& rule : table_.rules()) Apply(rule);
+    CheckParallelSizes();
+    plan_.overrides = settings_.overrides();
+    plan_.args = settings_.Arguments();
+    plan_.options_yaml = settings_.OptionsYaml();
+    ReadExtraArguments();
+    CountGpus();
+    CheckHeads();
+    plan_.args.insert(plan_.args.end(), request_.extra_args.begin(), request_.extra_args.end());
+    return std::move(plan_);
+  }
+
+  [[nodiscard]] std::optional<std::string> Text(Subject subject, const std::string& flag) const override {
+    switch (subject) {
+      case Subject::kGemm:
+        return request_.quant.gemm;
+      case Subject::kKvCache:
+        return request_.quant.kvcache;
+      case Subject::kAttention:
+        return request_.quant.attention;
+      case Subject::kMoe:
+        return request_.quant.moe;
+      case Subject::kCheckpoint:
+        return request_.model.family;
+      case Subject::kMethod:
+        return request_.model.quantization;
+      case Subject::kCheckpointKv:
+        return request_.model.kv_cache;
+      case Subject::kExperts:
+        return request_.model.experts > 0 ? "yes" : "no";
+      case Subject::kModelDtype:
+        return request_.model.dtype;
+      case Subject::kDtype: {
+        const std::optional<std::string> asked = settings_.Text(table_.dtype_flag());
+        if (asked && *asked != "auto") return NormalDtype(*asked);
+        return table_.AutoDtype(request_.model.dtype);
+      }
+      case Subject::kGpu:
+        return request_.gpu ? request_.gpu->ToString() : "unknown";
+      case Subject::kFlag:
+        return settings_.Text(flag);
+      case Subject::kMapped:
+        break;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<ComputeCapability> Gpu() const override { return request_.gpu; }
+
+  [[nodiscard]] bool Mapped(const std::string& flag) const override {
+    const Setting* setting = settings_.Find(flag);
+    return setting != nullptr && !setting->by_user();
+  }
+
+ private:
+  void Reject(Rejection rejection) {
+    if (!plan_.rejection) plan_.rejection = std::move(rejection);
+  }
+  void Warn(std::string field, std::string reason, std::string message) {
+    Warning warning{std::move(field), std::move(reason), std::move(message)};
+    if (std::ranges::find(plan_.warnings, warning) == plan_.warnings.end())
+      plan_.warnings.push_back(std::move(warning));
+  }
+
+  // A minimum that the final arguments have; below it the plan is rejected, above or unknown it is remembered.
+  void NeedCapability(const ComputeCapability& needed, const std::string& field, const std::string& why) {
+    if (!plan_.min_capability || *plan_.min_capability < needed) plan_.min_capability = needed;
+    if (!request_.gpu || *request_.gpu >= needed) return;
+    Reject({field, "CapabilityTooLow",
+            why + " needs compute capability " + needed.ToString() + ", the GPU has " + request_.gpu->ToString()});
+  }
+
+  void MapField(Field field) {
+    const std::string& value = request_.quant.Get(field);
+    Verdict verdict{field, value, VerdictKind::kReject, "UnknownValue", "", "rules"};
+    for (const Alternative& alternative : table_.Cell(field, value)) {
+      if (!alternative.range.Contains(request_.release.version) || !alternative.guard.Holds(*this)) continue;
+      verdict.kind = alternative.verdict;
+      verdict.reason = alternative.reason;
+      verdict.message = FillIn(alternative.message, *this);
+      verdict.source = alternative.source;
+      Carry(alternative, verdict);
+      plan_.verdicts.push_back(std::move(verdict));
+      return;
+    }
+    verdict.message = "\"" + value + "\" is no value of " + std::string(FieldName(field));
+    Reject({std::string(FieldName(field)), verdict.reason, verdict.message});
+    plan_.verdicts.push_back(std::move(verdict));
+  }
+
+  void Carry(const Alternative& alternative, const Verdict& verdict) {
+    const std::string field(FieldName(verdict.field));
+    switch (verdict.kind) {
+      case VerdictKind::kMap:
+        for (const auto& [name, value] : alternative.set) {
+          if (settings_.Map(name, value, verdict.field)) continue;
+          Reject({field, "UnknownFlag", Title(table_, request_.release) + " has no flag " + name});
+        }
+        plan_.env.insert(alternative.env.begin(), alternative.env.end());
+        break;
+      case VerdictKind::kAlreadySo:
+        break;
+      case VerdictKind::kWarn:
+        Warn(field, verdict.reason, verdict.message);
+        break;
+      case VerdictKind::kNeedsCheckpoint:
+        if (!alternative.satisfied) Reject({field, verdict.reason, verdict.message});
+        break;
+      case VerdictKind::kReject:
+        Reject({field, verdict.reason, verdict.message});
+        break;
+    }
+    if (alternative.certain && request_.release.version < *alternative.certain)
+      Warn(field, "ReleaseNotRecorded",
+           "that " + Title(table_, request_.release) + " has this is derived from dates; it is certain from " +
+               alternative.certain->ToString());
+    if (!alternative.warn_reason.empty()) Warn(field, alternative.warn_reason, FillIn(alternative.warn_message, *this));
+    if (alternative.gpu) NeedCapability(*alternative.gpu, field, field + " " + verdict.value);
+  }
+
+  // What a message about these flags is about: the user's own words first, then the field that was mapped to them.
+  std::string FieldOfBlame(const std::vector<std::string>& blame, std::optional<Field>& mapped) const {
+    for (const std::string& name : blame) {
+      const Setting* setting = settings_.Find(name);
+      if (setting != nullptr && setting->by_user()) return "parameters." + setting->spelling;
+    }
+    for (const std::string& name : blame) {
+      const Setting* setting = settings_.Find(name);
+      if (setting == nullptr || !setting->field) continue;
+      mapped = setting->field;
+      return std::string(FieldName(*setting->field));
+    }
+    for (const std::string& name : blame) {
+      if (name == "model" || name == "gpu") return name;
+      if (const Setting* setting = settings_.Find(name)) return FieldOfParallel(setting->use.flag->name);
+    }
+    return blame.front() == "model" || blame.front() == "gpu" ? blame.front() : "parameters." + blame.front();
+  }
+
+  std::string FieldOfParallel(const std::string& flag) const {
+    static constexpr std::pair<std::string_view, std::string_view> kSizes[] = {
+        {"tensor", "parallelConfig.tensorParallel"},
+        {"pipeline", "parallelConfig.pipelineParallel"},
+        {"data", "parallelConfig.dataParallel"},
+        {"expert", "parallelConfig.expertParallel"}};
+    for (const auto& [size, path] : kSizes) {
+      const ParallelRule* rule = table_.Parallel(size);
+      if (rule != nullptr && rule->flag == flag) return std::string(path);
+    }
+    return "parameters." + flag;
+  }
+
+  // The field of a flag as it stands: the user's parameter or the parallel size that set it.
+  [[nodiscard]] std::string FieldOfFlag(const std::string& flag) const {
+    const Setting* setting = settings_.Find(flag);
+    if (setting != nullptr && setting->by_user()) return "parameters." + setting->spelling;
+    return FieldOfParallel(flag);
+  }
+
+  void Apply(const Rule& rule) {
+    if (!rule.range.Contains(request_.release.version) || !rule.guard.Holds(*this)) return;
+    std::optional<Field> mapped;
+    const std::string field = FieldOfBlame(rule.blame, mapped);
+    const std::string message = FillIn(rule.message, *this);
+    switch (rule.action) {
+      case Action::kAdjust:
+        for (const auto& [name, value] : rule.set) {
+          const Setting* current = settings_.Find(name);
+          settings_.Map(name, value, current == nullptr ? mapped : current->field);
+        }
+        Warn(field, rule.reason, message);
+        break;
+      case Action::kReject:
+        if (mapped && !plan_.rejection) {
+          Verdict& verdict = plan_.verdicts[static_cast<std::size_t>(*mapped)];
+          verdict = {*mapped, verdict.value, VerdictKind::kReject, rule.reason, message, rule.source};
+        }
+        Reject({field, rule.reason, message});
+        break;
+      case Action::kWarn:
+        Warn(field, rule.reason, message);
+        break;
+      case Action::kRequire:
+        NeedCapability(*rule.gpu, field, message);
+        break;
+    }
+  }
+
+  struct Size {
+    std::string_view name;
+    std::optional<int> value;
+  };
+  [[nodiscard]] std::array<Size, 4> Sizes() const {
+    return {{{"tensor", request_.parallel.tensor},
+             {"pipeline", request_.parallel.pipeline},
+             {"data", request_.parallel.data},
+             {"expert", request_.parallel.expert}}};
+  }
+
+  void MapParallelSizes() {
+    for (const Size& size : Sizes()) {
+      if (!size.value) continue;
+      const std::string field = "parallelConfig." + std::string(size.name) + "Parallel";
+      if (*size.value < 1 || *size.value > kLargestSize) {
+        Reject({field, "InvalidParallelSize",
+                std::to_string(*size.value) + " is not between 1 and " + std::to_string(kLargestSize)});
+        continue;
+      }
+      const ParallelRule* rule = table_.Parallel(size.name);
+      if (rule == nullptr) {
+        if (*size.value > 1)
+          Reject({field, "ParallelismNotSupported",
+                  table_.traits().title + " has no setting for this size; it runs one replica a pod"});
+        continue;
+      }
+      // Engines take 1 as the default: leaving it out makes equal settings equal arguments.
+      if (*size.value == 1) continue;
+      const FlagValue value = rule->as_switch ? FlagValue::Bool(true) : FlagValue::Number(std::to_string(*size.value));
+      if (!settings_.Map(rule->flag, value, std::nullopt))
+        Reject({field, "ParallelismNotSupported", Title(table_, request_.release) + " has no flag " + rule->flag});
+    }
+  }
+
+  [[nodiscard]] int Product(const std::vector<std::string>& flags) const {
+    int product = 1;
+    for (const std::string& flag : flags) product = std::min(product * SizeNow(flag), kLargestSize);
+    return product;
+  }
+
+  // Extra arguments come last on the command line, so they decide.
+  [[nodiscard]] int SizeNow(const std::string& flag) const {
+    const auto extra = extra_.find(flag);
+    if (extra != extra_.end()) return SizeOf(extra->second).value_or(1);
+    return SizeOf(settings_.Text(flag)).value_or(1);
+  }
+
+  [[nodiscard]] bool SwitchedOn(const std::string& flag) const {
+    if (flag.empty()) return false;
+    const auto extra = extra_.find(flag);
+    if (extra != extra_.end()) return extra->second == "true";
+    return settings_.Text(flag) == "true";
+  }
+
+  void CheckParallelSizes() {
+    const ParallelRule* rule = table_.Parallel("expert");
+    if (rule == nullptr) return;
+    const bool asked = request_.parallel.expert && *request_.parallel.expert > 1;
+    int size = asked ? *request_.parallel.expert : 1;
+    const Setting* setting = settings_.Find(rule->flag);
+    if (!rule->as_switch && setting != nullptr) size = SizeNow(rule->flag);
+    if (setting == nullptr || size <= 1) return;
+    const std::string field = FieldOfFlag(rule->flag);
+    if (request_.model.experts == 0)
+      return Reject({field, "ModelHasNoExperts", "expert parallelism needs a model with experts, this one is dense"});
+    if (!rule->equals.empty() && asked && !setting->by_user() && size != Product(rule->equals))
+      return Reject({field, "ExpertParallelSizeFollows",
+                     "the size of expert parallelism in " + table_.traits().title +
+                         " follows from the other sizes and is " + std::to_string(Product(rule->equals)) +
+                         " here, not " + std::to_string(size)});
+    if (!rule->divides.empty() && Product(rule->divides) % size != 0)
+      return Reject({field, "ExpertParallelSizeDoesNotDivide",
+                     std::to_string(size) + " does not divide the tensor parallel size " +
+                         std::to_string(Product(rule->divides))});
+    if (rule->divides_experts && request_.model.experts % size != 0)
+      Reject({field, "ExpertParallelSizeDoesNotDivide",
+              std::to_string(size) + " does not divide the model's " + std::to_string(request_.model.experts) +
+                  " experts"});
+  }
+
+  // runtimes[].args are passed on as they are; they are read for what the pod's size and reachability depend on.
+  void ReadExtraArguments() {
+    const std::vector<std::string>& args = request_.extra_args;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      const std::string& arg = args[i];
+      if (!arg.starts_with('-') || FlagValue::IsNumber(arg)) continue;
+      const std::size_t equals = arg.find('=');
+      const std::string spelling = arg.substr(0, equals);
+      const std::optional<FlagUse> use = table_.Find(spelling, request_.release.version);
+      if (!use) continue;
+      const std::string& name = use->flag->name;
+      if (table_.Reserved(name)) {
+        Reject({"runtimes[].args", "ReservedFlag", spelling + " is set by the operator itself"});
+        continue;
+      }
+      if (settings_.Find(name) != nullptr)
+        Warn("runtimes[].args", "ArgumentsOverride", spelling + " comes after the tuned " + name + " and replaces it");
+      if (use->shape->type == ValueType::kSwitch) {
+        extra_[name] = use->negated ? "false" : "true";
+      } else if (equals != std::string::npos) {
+        extra_[name] = arg.substr(equals + 1);
+      } else if (i + 1 < args.size()) {
+        extra_[name] = args[++i];
+      }
+    }
+  }
+
+  void CountGpus() {
+    std::int64_t gpus = 1;
+    for (const GpuFactor& factor : table_.gpu_factors()) {
+      if (SwitchedOn(factor.unless)) continue;
+      gpus = std::min<std::int64_t>(gpus * SizeNow(factor.flag), std::numeric_limits<int>::max());
+    }
+    plan_.gpus = static_cast<int>(gpus);
+  }
+
+  // Tensor parallelism splits the attention heads among the GPUs: no engine starts when they cannot be split evenly.
+  void CheckHeads() {
+    const ModelFacts& model = request_.model;
+    const int tensor = SizeNow(table_.tensor_flag());
+    const std::string field = FieldOfFlag(table_.tensor_flag());
+    int parts = tensor;
+    if (SwitchedOn(table_.attention_data_switch()) && !table_.data_flag().empty()) {
+      const int data = SizeNow(table_.data_flag());
+      if (tensor % data != 0)
+        return Reject({FieldOfFlag(table_.data_flag()), "DataParallelDoesNotDivide",
+                       "with data-parallel attention the size " + std::to_string(data) +
+                           " has to divide the tensor parallel size " + std::to_string(tensor)});
+      parts = tensor / data;
+    }
+    if (model.attention_heads > 0 && model.attention_heads % parts != 0)
+      return Reject({field, "TensorParallelDoesNotDivide",
+                     std::to_string(model.attention_heads) + " attention heads cannot be split evenly over " +
+                         std::to_string(parts) + " GPUs"});
+    // Latent attention has one cache that every GPU holds; fewer KV heads than GPUs are replicated.
+    const bool split =
+        model.kv_heads >= parts ? model.kv_heads % parts == 0 : model.kv_heads == 0 || parts % model.kv_heads == 0;
+    if (model.kv_latent_size == 0 && !split)
+      return Reject({field, "TensorParallelDoesNotDivide",
+                     std::to_string(model.kv_heads) + " KV heads can be neither split nor replicated evenly over " +
+                         std::to_string(parts) + " GPUs"});
+    if (table_.pipeline_flag().empty()) return;
+    const int pipeline = SizeNow(table_.pipeline_flag());
+    if (model.layers > 0 && pipeline > model.layers)
+      Reject({FieldOfFlag(table_.pipeline_flag()), "PipelineLongerThanModel",
+              std::to_string(model.layers) + " layers cannot be split into " + std::to_string(pipeline) + " stages"});
+  }
+
+  const EngineTable& table_;
+  const LaunchRequest& request_;
+  Settings settings_;
+  std::map<std::string, std::string> extra_;
+  LaunchPlan plan_;
+};
+
+std::string Replace(std::string text, std::string_view placeholder, const std::string& value) {
+  for (std::size_t at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder, at + value.size()))
+    text.replace(at, placeholder.size(), value);
+  return text;
+}
+
+}  // namespace
+
+std::string_view VerdictKindName(VerdictKind kind) {
+  switch (kind) {
+    case VerdictKind::kMap:
+      return "map";
+    case VerdictKind::kAlreadySo:
+      return "already-so";
+    case VerdictKind::kWarn:
+      return "warn";
+    case VerdictKind::kNeedsCheckpoint:
+      return "needs-checkpoint";
+    case VerdictKind::kReject:
+      return "reject";
+  }
+  return "";
+}
+
+std::optional<ComputeCapability> ComputeCapability::Parse(std::string_view text) {
+  ComputeCapability capability;
+  const char* const end = text.data() + text.size();
+  auto result = std::from_chars(text.data(), end, capability.major);
+  if (result.ec != std::errc() || capability.major < 0) return std::nullopt;
+  if (result.ptr == end) return capability;
+  if (*result.ptr != '.') return std::nullopt;
+  result = std::from_chars(result.ptr + 1, end, capability.minor);
+  if (result.ec != std::errc() || result.ptr != end || capability.minor < 0) return std::nullopt;
+  return capability;
+}
+
+std::string ComputeCapability::ToString() const { return std::to_string(major) + "." + std::to_string(minor); }
+
+LaunchPlan PlanLaunch(const RuleSet& rules, const LaunchRequest& request) {
+  const EngineTable* table = rules.Find(request.release.engine);
+  if (table == nullptr) {
+    LaunchPlan plan;
+    plan.rejection = {"runtime", "UnknownEngine", "there are no rules for engine \"" + request.release.engine + "\""};
+    return plan;
+  }
+  return Planner(*table, request).Plan();
+}
+
+std::vector<std::string> StartCommand(const EngineTraits& traits, const StartContext& context, const LaunchPlan& plan) {
+  std::vector<std::string> argv;
+  for (const std::string& part : traits.command) {
+    // Placeholders stand alone, so a model named "{port}" stays what it is.
+    if (part == "{model}") {
+      argv.push_back(context.model);
+    } else if (part == "{host}") {
+      argv.push_back(context.host);
+    } else if (part == "{port}") {
+      argv.push_back(context.port);
+    } else {
+      argv.push_back(part);
+    }
+  }
+  if (!context.revision.empty()) {
+    for (const std::string& part : traits.revision_args) argv.push_back(Replace(part, "{revision}", context.revision));
+  }
+  if (!plan.options_yaml.empty()) {
+    for (const std::string& part : traits.options_file_args)
+      argv.push_back(Replace(part, "{file}", context.options_file));
+  }
+  argv.insert(argv.end(), plan.args.begin(), plan.args.end());
+  return argv;
+}
+
+}  // namespace autotune::quant

@@ -1,0 +1,276 @@
+#include "quant/parameters.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+namespace autotune::quant {
+namespace {
+
+using Kind = FlagValue::Kind;
+
+bool IsInteger(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// "8192", "8k", "1.5M": the engines' own reading of large integers.
+bool IsSize(std::string_view text) {
+  if (text.empty()) return false;
+  if (std::string_view("kKmMgGtT").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+  return FlagValue::IsNumber(text);
+}
+
+std::string Joined(const std::vector<std::string>& items) {
+  std::string joined;
+  for (const std::string& item : items) joined += (joined.empty() ? "" : ", ") + item;
+  return joined;
+}
+
+class Reader {
+ public:
+  Reader(const EngineTable& table, const EngineRelease& release, Parameters& result)
+      : table_(table), release_(release), result_(result) {}
+
+  void Read(const std::string& spelling, const FlagValue& value) {
+    spelling_ = spelling;
+    const std::string key = EngineTable::Normalise(spelling);
+    if (const std::string& why = table_.Forbidden(key); !why.empty()) return Reject("UnknownFlag", why);
+    std::optional<FlagUse> use = table_.Find(key, release_.version);
+    if (use) return Add(*use, use->flag->name, "", value);
+    const std::size_t dot = key.find('.');
+    if (dot != std::string::npos && dot + 1 < key.size()) {
+      use = table_.Find(key.substr(0, dot), release_.version);
+      const std::string member = key.substr(dot + 1);
+      if (use && use->flag->option && use->shape->type == ValueType::kJson)
+        return Add(*use, use->flag->name + "." + member, "", value);
+      if (use && TakesJson(*use->shape)) return Add(*use, use->flag->name, member, value);
+      if (use)
+        return Reject("UnknownFlag",
+                      use->shape->spelling + " of " + Name() + " is not a map: it has no member " + member);
+    }
+    const std::string hint = table_.Hint(spelling, release_.version);
+    Reject("UnknownFlag", Name() + " has no flag \"" + spelling + "\"" + (hint.empty() ? "" : "; " + hint));
+  }
+
+ private:
+  [[nodiscard]] std::string Name() const { return Title(table_, release_); }
+  [[nodiscard]] std::string Field() const { return "parameters." + spelling_; }
+
+  void Reject(std::string reason, std::string message) {
+    // The first in the order of the spellings: what a user corrects first.
+    if (!result_.rejection) result_.rejection = {Field(), std::move(reason), std::move(message)};
+  }
+  void Warn(std::string reason, std::string message) {
+    result_.warnings.push_back({Field(), std::move(reason), std::move(message)});
+  }
+
+  static bool TakesJson(const FlagShape& shape) {
+    return shape.type == ValueType::kJson ||
+           (shape.type == ValueType::kText && !shape.restricted && shape.arity == Arity::kOne);
+  }
+
+  void Add(const FlagUse& use, const std::string& name, const std::string& member, const FlagValue& value) {
+    if (table_.Reserved(use.flag->name))
+      return Reject("ReservedFlag", use.shape->spelling + " is set by the operator itself and cannot be a parameter");
+    if (use.shape->state == FlagState::kRemoved)
+      return Reject("UnknownFlag", Name() + " keeps " + use.shape->spelling + " only to say that it was removed");
+    if (use.shape->state == FlagState::kDeprecated)
+      Warn("DeprecatedFlag", use.shape->spelling + " is deprecated in " + Name());
+    if (!use.certain)
+      Warn("FlagNotCertain", use.shape->spelling + " exists in a release beside " + Name() +
+                                 " but not in both; whether this release has it is not recorded");
+    if (use.flag->option && value.kind == Kind::kMap) return AddMembers(use, name, value);
+    FlagValue canonical = value;
+    // Below a map there is nothing that the parser checks.
+    const bool inside = !member.empty() || name != use.flag->name;
+    if (!inside && !Canonicalise(use, canonical)) return;
+    for (const Parameter& known : result_.list) {
+      if (known.name != name || known.member != member) continue;
+      if (known.value == canonical) return;
+      return Reject("DuplicateParameter", known.spelling + " and " + spelling_ + " are one flag of " + Name() + ", " +
+                                              use.shape->spelling + ", and have different values");
+    }
+    result_.list.push_back({use, name, member, std::move(canonical), spelling_});
+  }
+
+  // A map under a key of the options file is its members, so that the mapping's members and the user's meet.
+  void AddMembers(const FlagUse& use, const std::string& name, const FlagValue& value) {
+    const nlohmann::json map = nlohmann::json::parse(value.text, nullptr, false);
+    for (const auto& [key, element] : map.items()) {
+      base::Result<FlagValue> member = FlagValue::FromJson(element, key);
+      if (!member.ok()) return Reject("InvalidFlagValue", name + ": " + member.error().message);
+      const std::string path = name + "." + key;
+      if (const std::optional<FlagUse> exact = table_.Find(path, release_.version)) {
+        Add(*exact, exact->flag->name, "", *member);
+      } else {
+        Add(use, path, "", *member);
+      }
+    }
+  }
+
+  void RejectValue(const FlagUse& use, const std::string& value, const std::string& wanted) {
+    Reject("InvalidFlagValue", use.shape->spelling + " of " + Name() + " takes " + wanted + ", not \"" + value + "\"");
+  }
+
+  // False when the value was refused.
+  bool Canonicalise(const FlagUse& use, FlagValue& value) {
+    if (value.kind == Kind::kUnset) return true;
+    if (use.shape->type == ValueType::kSwitch) return CanonicaliseSwitch(use, value);
+    switch (value.kind) {
+      case Kind::kUnset:
+        return true;
+      case Kind::kBool:
+        if (use.flag->option && !use.shape->restricted) return true;
+        RejectValue(use, value.ToString(), "a value");
+        return false;
+      case Kind::kMap:
+        if (TakesJson(*use.shape) || (use.flag->option && !use.shape->restricted)) return true;
+        RejectValue(use, value.text, Wanted(use));
+        return false;
+      case Kind::kList: {
+        const bool several =
+            use.shape->arity == Arity::kSome || use.shape->arity == Arity::kAny || use.shape->arity == Arity::kRepeated;
+        if (use.shape->type == ValueType::kJson || (use.flag->option && !use.shape->restricted)) return true;
+        if (!several || (value.items.empty() && use.shape->arity != Arity::kAny)) {
+          RejectValue(use, value.ToString(), several ? "at least one value" : "one value");
+          return false;
+        }
+        return std::ranges::all_of(value.items, [&](std::string& item) { return CanonicaliseScalar(use, item); });
+      }
+      case Kind::kNumber:
+      case Kind::kString: {
+        std::string text = value.text;
+        if (!CanonicaliseScalar(use, text)) return false;
+        // A map written as text is the map: '{"a": 1}' and {a: 1} are one setting.
+        if (TakesJson(*use.shape) && text.starts_with('{')) {
+          const nlohmann::json parsed = nlohmann::json::parse(text, nullptr, false);
+          base::Result<FlagValue> map = FlagValue::FromJson(parsed, spelling_);
+          if (parsed.is_object() && map.ok() && map->kind == Kind::kMap) {
+            value = *std::move(map);
+            return true;
+          }
+        }
+        value.text = std::move(text);
+        return true;
+      }
+    }
+    return true;
+  }
+
+  bool CanonicaliseSwitch(const FlagUse& use, FlagValue& value) {
+    if (value.kind == Kind::kString && (value.text == "true" || value.text == "false"))
+      value = FlagValue::Bool(value.text == "true");
+    if (value.kind != Kind::kBool) {
+      RejectValue(use, value.ToString(), "no value: true or false");
+      return false;
+    }
+    if (use.negated) value.boolean = !value.boolean;
+    return true;
+  }
+
+  static std::string Wanted(const FlagUse& use) {
+    if (use.shape->restricted) {
+      std::vector<std::string> choices = use.shape->choices;
+      if (use.other != nullptr) {
+        for (const std::string& choice : use.other->choices) {
+          if (std::ranges::find(choices, choice) == choices.end()) choices.push_back(choice);
+        }
+      }
+      return "one of " + Joined(choices);
+    }
+    switch (use.shape->type) {
+      case ValueType::kSwitch:
+        return "no value";
+      case ValueType::kInteger:
+        return "an integer";
+      case ValueType::kDecimal:
+        return "a number";
+      case ValueType::kSize:
+        return "an integer such as 8192 or 8k";
+      case ValueType::kSizeOrAuto:
+        return "auto or an integer such as 8192 or 8k";
+      case ValueType::kJson:
+        return "JSON";
+      case ValueType::kText:
+      case ValueType::kFolded:
+        return "a text";
+    }
+    return "a value";
+  }
+
+  bool CanonicaliseScalar(const FlagUse& use, std::string& text) {
+    bool fits = true;
+    switch (use.shape->type) {
+      case ValueType::kSwitch:
+      case ValueType::kText:
+        break;
+      case ValueType::kInteger:
+        fits = IsInteger(text);
+        break;
+      case ValueType::kDecimal:
+        fits = FlagValue::IsNumber(text);
+        break;
+      case ValueType::kSize:
+        fits = IsSize(text);
+        break;
+      case ValueType::kSizeOrAuto:
+        fits = text == "auto" || IsSize(text);
+        break;
+      case ValueType::kJson:
+        fits = nlohmann::json::accept(text);
+        break;
+      case ValueType::kFolded:
+        for (char& c : text) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        break;
+    }
+    bool certain = true;
+    if (!fits || !table_.Allows(use, text, release_.version, certain)) {
+      RejectValue(use, text, Wanted(use));
+      return false;
+    }
+    if (!certain)
+      Warn("ValueNotCertain", use.shape->spelling + " " + text + " is known in a release beside " + Name() +
+                                  "; whether this release takes it is not recorded");
+    return WithinLimit(use, text);
+  }
+
+  bool WithinLimit(const FlagUse& use, const std::string& text) {
+    const Limit& limit = use.flag->limit;
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return true;
+    const auto shown = [](double bound) { return FlagValue::CanonicalNumber(nlohmann::json(bound).dump()); };
+    std::string wanted;
+    if (limit.above && number <= *limit.above) wanted = "a number above " + shown(*limit.above);
+    if (limit.min && number < *limit.min) wanted = "a number of at least " + shown(*limit.min);
+    if (limit.max && number > *limit.max) wanted = "a number of at most " + shown(*limit.max);
+    if (wanted.empty()) return true;
+    RejectValue(use, text, wanted);
+    return false;
+  }
+
+  const EngineTable& table_;
+  const EngineRelease& release_;
+  Parameters& result_;
+  std::string spelling_;
+};
+
+}  // namespace
+
+std::string Title(const EngineTable& table, const EngineRelease& release) {
+  return table.traits().title + " " + release.version.ToString();
+}
+
+Parameters ReadParameters(const EngineTable& table, const EngineRelease& release,
+                          const std::map<std::string, FlagValue>& parameters) {
+  Parameters result;
+  Reader reader(table, release, result);
+  for (const auto& [spelling, value] : parameters) reader.Read(spelling, value);
+  return result;
+}
+
+}  // namespace autotune::quant

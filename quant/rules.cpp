@@ -1,0 +1,160 @@
+#include "quant/rules.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "base/sha256.h"
+#include "quant/built_in_tables.h"
+#include "quant/engine_table.h"
+
+namespace autotune::quant {
+namespace {
+
+constexpr std::string_view kRulesSuffix = ".yaml";
+constexpr std::string_view kFlagsSuffix = ".flags.yaml";
+
+using Sources = std::map<std::string, EngineTable::Source>;  // by file name
+
+Sources BuiltInSources() {
+  Sources sources;
+  for (const BuiltInTable& table : BuiltInTables()) {
+    sources[std::string(table.name)] = {"quant/engines/" + std::string(table.name), std::string(table.text)};
+  }
+  return sources;
+}
+
+// The tag of an image reference, or "": registry:5000/org/name:tag@sha256:...
+std::string TagOf(const std::string& image) {
+  const std::string name = image.substr(0, image.find('@'));
+  const std::size_t colon = name.rfind(':');
+  const std::size_t slash = name.rfind('/');
+  if (colon == std::string::npos || (slash != std::string::npos && colon < slash)) return "";
+  return name.substr(colon + 1);
+}
+
+std::string JoinNames(const std::vector<std::string>& names) {
+  std::string joined;
+  for (const std::string& name : names) joined += (joined.empty() ? "" : ", ") + name;
+  return joined;
+}
+
+}  // namespace
+
+namespace {
+
+struct Loaded {
+  std::map<std::string, std::shared_ptr<const EngineTable>, std::less<>> tables;
+  std::string version;
+};
+
+base::Result<Loaded> LoadAll(const Sources& sources) {
+  Loaded loaded;
+  std::string date;
+  std::string contents;
+  for (const auto& [name, source] : sources) {
+    contents += source.text;
+    if (name.ends_with(kFlagsSuffix)) continue;
+    const std::string engine = name.substr(0, name.size() - kRulesSuffix.size());
+    const auto flags = sources.find(engine + std::string(kFlagsSuffix));
+    if (flags == sources.end())
+      return base::Invalid(source.file + ":1: there is no " + engine + std::string(kFlagsSuffix) + " beside it");
+    base::Result<std::shared_ptr<const EngineTable>> table = EngineTable::Load(source, flags->second);
+    if (!table.ok()) return table.error();
+    if ((*table)->traits().engine != engine)
+      return base::Invalid(source.file + ":1: the file is named " + engine + ", its engine is " +
+                           (*table)->traits().engine);
+    date = std::max(date, (*table)->date());
+    loaded.tables[engine] = *std::move(table);
+  }
+  loaded.version = date + "+" + base::Sha256Hex(contents).substr(0, 8);
+  return loaded;
+}
+
+}  // namespace
+
+base::Result<RuleSet> RuleSet::BuiltIn() {
+  base::Result<Loaded> loaded = LoadAll(BuiltInSources());
+  if (!loaded.ok()) return loaded.error();
+  RuleSet rules;
+  rules.tables_ = std::move(loaded->tables);
+  rules.version_ = std::move(loaded->version);
+  return rules;
+}
+
+base::Result<RuleSet> RuleSet::FromDirectory(const std::filesystem::path& directory) {
+  Sources sources = BuiltInSources();
+  std::error_code error;
+  std::filesystem::directory_iterator files(directory, error);
+  if (error) return base::Invalid(directory.string() + ": " + error.message());
+  for (const std::filesystem::directory_entry& entry : files) {
+    const std::string name = entry.path().filename().string();
+    // A mounted ConfigMap also holds ..data and ..timestamp.
+    if (name.starts_with(".") || !name.ends_with(kRulesSuffix)) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (!file) return base::Invalid(entry.path().string() + ": cannot be read");
+    sources[name] = {entry.path().string(), std::move(text)};
+  }
+  base::Result<Loaded> loaded = LoadAll(sources);
+  if (!loaded.ok()) return loaded.error();
+  RuleSet rules;
+  rules.tables_ = std::move(loaded->tables);
+  rules.version_ = std::move(loaded->version);
+  return rules;
+}
+
+std::vector<std::string> RuleSet::engines() const {
+  std::vector<std::string> names;
+  for (const auto& [name, table] : tables_) names.push_back(name);
+  return names;
+}
+
+const EngineTable* RuleSet::Find(std::string_view engine) const {
+  const auto found = tables_.find(engine);
+  return found == tables_.end() ? nullptr : found->second.get();
+}
+
+base::Result<EngineTraits> RuleSet::Traits(std::string_view engine, const Version& version) const {
+  // One set of start commands has held for every release so far; the parameter is where a difference will go.
+  static_cast<void>(version);
+  const EngineTable* table = Find(engine);
+  if (table == nullptr)
+    return base::Invalid("engine \"" + std::string(engine) + "\" is not one of " + JoinNames(engines()));
+  return table->traits();
+}
+
+base::Result<EngineRelease> RuleSet::Resolve(const std::string& engine, const std::string& image,
+                                             const std::string& explicit_version) const {
+  const EngineTable* table = Find(engine);
+  if (table == nullptr) return base::Invalid("engine \"" + engine + "\" is not one of " + JoinNames(engines()));
+  const std::string& title = table->traits().title;
+  EngineRelease release;
+  release.engine = engine;
+  if (!explicit_version.empty()) {
+    const std::optional<Version> version = Version::Parse(explicit_version);
+    if (!version) return base::Invalid("version \"" + explicit_version + "\" is not a release number such as 0.24.0");
+    release.version = *version;
+  } else {
+    const std::string& reference = image.empty() ? table->traits().default_image : image;
+    const std::optional<Version> version = Version::Parse(TagOf(reference));
+    if (!version) {
+      release.version = table->newest();
+      release.assumption = "the release of image " + reference + " is not known; the rules of " + title + " " +
+                           table->newest().ToString() + " are used, set version to name another";
+      return release;
+    }
+    release.version = *version;
+  }
+  if (release.version > table->newest()) {
+    release.assumption = title + " " + release.version.ToString() + " is newer than the rules; those of " +
+                         table->newest().ToString() + " are used";
+  } else if (release.version < table->oldest()) {
+    release.assumption = title + " " + release.version.ToString() + " is older than the rules; those of " +
+                         table->oldest().ToString() + " are used";
+  }
+  return release;
+}
+
+}  // namespace autotune::quant

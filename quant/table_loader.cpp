@@ -1,0 +1,590 @@
+// Reads rule tables: YAML in, EngineTable out, every mistake with file, line and reason.
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <initializer_list>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "quant/engine_table.h"
+
+namespace autotune::quant {
+namespace {
+
+// Thrown while a table is read and caught in Load: it never leaves this file.
+struct TableError {
+  std::string message;
+};
+
+// A YAML node that knows its file, so that every complaint names the place.
+class Node {
+ public:
+  Node(const std::string* file, YAML::Node node) : file_(file), node_(std::move(node)) {}
+
+  [[noreturn]] void Fail(const std::string& reason) const {
+    throw TableError{*file_ + ":" + std::to_string(node_.Mark().line + 1) + ": " + reason};
+  }
+
+  [[nodiscard]] bool IsList() const { return node_.IsSequence(); }
+  [[nodiscard]] bool IsScalar() const { return node_.IsScalar(); }
+  [[nodiscard]] bool IsMap() const { return node_.IsMap(); }
+
+  [[nodiscard]] std::string Text() const {
+    if (!node_.IsScalar()) Fail("must be a text");
+    return node_.Scalar();
+  }
+  [[nodiscard]] bool Truth() const {
+    if (node_.IsScalar() && node_.Scalar() == "true") return true;
+    if (node_.IsScalar() && node_.Scalar() == "false") return false;
+    Fail("must be true or false");
+  }
+  [[nodiscard]] double Number() const {
+    double value = 0;
+    const std::string text = Text();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) Fail("\"" + text + "\" is not a number");
+    return value;
+  }
+  [[nodiscard]] Version Release() const {
+    const std::string text = Text();
+    const std::optional<Version> version = Version::Parse(text);
+    if (!version) Fail("\"" + text + "\" is not a release number");
+    return *version;
+  }
+  [[nodiscard]] ComputeCapability Capability() const {
+    const std::string text = Text();
+    const std::optional<ComputeCapability> capability = ComputeCapability::Parse(text);
+    if (!capability) Fail("\"" + text + "\" is not a compute capability such as \"8.9\"");
+    return *capability;
+  }
+  // One text or a list of texts.
+  [[nodiscard]] std::vector<std::string> Texts() const {
+    std::vector<std::string> texts;
+    if (node_.IsScalar()) return {Text()};
+    if (!node_.IsSequence()) Fail("must be a text or a list of texts");
+    for (const Node& item : Items()) texts.push_back(item.Text());
+    return texts;
+  }
+  [[nodiscard]] std::vector<Node> Items() const {
+    if (!node_.IsSequence()) Fail("must be a list");
+    std::vector<Node> items;
+    for (const YAML::Node& item : node_) items.emplace_back(file_, item);
+    return items;
+  }
+  // Members in the order of the file. Keys are checked for being unique.
+  [[nodiscard]] std::vector<std::pair<std::string, Node>> Members() const {
+    if (!node_.IsMap()) Fail("must be a map");
+    std::vector<std::pair<std::string, Node>> members;
+    std::set<std::string> seen;
+    for (const auto& entry : node_) {
+      const Node key(file_, entry.first);
+      const std::string name = key.Text();
+      if (!seen.insert(name).second) key.Fail("\"" + name + "\" stands here twice");
+      members.emplace_back(name, Node(file_, entry.second));
+    }
+    return members;
+  }
+  // The member, or nothing. Members that are not in `allowed` are mistakes.
+  void Expect(std::initializer_list<std::string_view> allowed) const {
+    for (const auto& entry : node_) {
+      const Node key(file_, entry.first);
+      const std::string name = key.Text();
+      if (std::ranges::find(allowed, name) != allowed.end()) continue;
+      std::string list;
+      for (const std::string_view one : allowed) list += (list.empty() ? "" : ", ") + std::string(one);
+      key.Fail("\"" + name + "\" is not one of " + list);
+    }
+  }
+  [[nodiscard]] std::optional<Node> Get(const std::string& name) const {
+    if (!node_.IsMap()) Fail("must be a map");
+    const YAML::Node found = node_[name];
+    if (!found.IsDefined() || found.IsNull()) return std::nullopt;
+    return Node(file_, found);
+  }
+  [[nodiscard]] Node Need(const std::string& name) const {
+    std::optional<Node> found = Get(name);
+    if (!found) Fail("\"" + name + "\" is missing");
+    return *std::move(found);
+  }
+  [[nodiscard]] std::string TextOr(const std::string& name, const std::string& otherwise) const {
+    const std::optional<Node> found = Get(name);
+    return found ? found->Text() : otherwise;
+  }
+
+  // The value of a flag: what is quoted stays text.
+  [[nodiscard]] nlohmann::json Json() const {
+    if (node_.IsMap()) {
+      nlohmann::json object = nlohmann::json::object();
+      for (const auto& [name, member] : Members()) object[name] = member.Json();
+      return object;
+    }
+    if (node_.IsSequence()) {
+      nlohmann::json list = nlohmann::json::array();
+      for (const Node& item : Items()) list.push_back(item.Json());
+      return list;
+    }
+    const std::string text = Text();
+    const bool quoted = node_.Tag() == "!";
+    if (!quoted && text == "true") return true;
+    if (!quoted && text == "false") return false;
+    if (!quoted && FlagValue::IsNumber(text)) return nlohmann::json::parse(FlagValue::CanonicalNumber(text));
+    return text;
+  }
+
+ private:
+  const std::string* file_;
+  YAML::Node node_;
+};
+
+std::optional<Field> FieldOf(std::string_view name) {
+  for (const Field field : kFields) {
+    if (FieldName(field) == name) return field;
+  }
+  return std::nullopt;
+}
+
+VersionRange ReadRange(const Node& node) {
+  VersionRange range;
+  if (const auto since = node.Get("since")) range.since = since->Release();
+  if (const auto until = node.Get("until")) range.until = until->Release();
+  if (range.since && range.until && !(*range.since < *range.until)) node.Fail("since is not before until");
+  return range;
+}
+
+Condition ReadCondition(const std::string& name, const Node& node) {
+  const std::optional<Subject> subject = ParseSubject(name);
+  if (!subject) node.Fail("\"" + name + "\" is nothing that a condition can ask for");
+  Condition condition;
+  condition.subject = *subject;
+  if (*subject == Subject::kFlag) condition.flag = name.substr(2);
+  condition.patterns = node.Texts();
+  if (condition.patterns.empty()) node.Fail("a condition needs at least one value");
+  for (const std::string& pattern : condition.patterns) {
+    if (!ValidPattern(*subject, pattern)) node.Fail("\"" + pattern + "\" is no pattern for " + name);
+  }
+  return condition;
+}
+
+std::vector<Condition> ReadConditions(const Node& node) {
+  std::vector<Condition> conditions;
+  for (const auto& [name, member] : node.Members()) conditions.push_back(ReadCondition(name, member));
+  return conditions;
+}
+
+Guard ReadGuard(const Node& node) {
+  Guard guard;
+  if (const auto when = node.Get("when")) guard.when = ReadConditions(*when);
+  if (const auto unless = node.Get("unless")) {
+    if (unless->IsList()) {
+      for (const Node& group : unless->Items()) guard.unless.push_back(ReadConditions(group));
+    } else {
+      guard.unless.push_back(ReadConditions(*unless));
+    }
+  }
+  return guard;
+}
+
+std::vector<std::pair<std::string, FlagValue>> ReadSettings(const Node& node) {
+  std::vector<std::pair<std::string, FlagValue>> settings;
+  for (const auto& [name, member] : node.Members()) {
+    base::Result<FlagValue> value = FlagValue::FromJson(member.Json(), name);
+    if (!value.ok()) member.Fail(value.error().message);
+    settings.emplace_back(name, *std::move(value));
+  }
+  return settings;
+}
+
+// Reasons are counted and compared by people and programs: CamelCase, as the reasons of Kubernetes conditions.
+std::string ReadReason(const Node& node) {
+  const std::string text = node.Text();
+  const bool camel =
+      !text.empty() && text.front() >= 'A' && text.front() <= 'Z' && std::ranges::all_of(text, [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+      });
+  if (!camel) node.Fail("reason \"" + text + "\" is not CamelCase");
+  return text;
+}
+
+Alternative ReadAlternative(const Node& node) {
+  node.Expect({"since", "until", "certain", "when", "unless", "verdict", "satisfied", "reason", "message", "source",
+               "set", "env", "gpu", "warn"});
+  Alternative alternative;
+  alternative.range = ReadRange(node);
+  if (const auto certain = node.Get("certain")) alternative.certain = certain->Release();
+  alternative.guard = ReadGuard(node);
+  const Node verdict = node.Need("verdict");
+  const std::string name = verdict.Text();
+  bool known = false;
+  for (const VerdictKind kind : {VerdictKind::kMap, VerdictKind::kAlreadySo, VerdictKind::kWarn,
+                                 VerdictKind::kNeedsCheckpoint, VerdictKind::kReject}) {
+    if (VerdictKindName(kind) != name) continue;
+    alternative.verdict = kind;
+    known = true;
+  }
+  if (!known) verdict.Fail("\"" + name + "\" is not one of map, already-so, warn, needs-checkpoint, reject");
+  if (const auto satisfied = node.Get("satisfied")) alternative.satisfied = satisfied->Truth();
+  alternative.reason = ReadReason(node.Need("reason"));
+  alternative.message = node.Need("message").Text();
+  alternative.source = node.Need("source").Text();
+  if (const auto set = node.Get("set")) alternative.set = ReadSettings(*set);
+  if (const auto env = node.Get("env")) {
+    for (const auto& [key, value] : env->Members()) alternative.env[key] = value.Text();
+  }
+  if (const auto gpu = node.Get("gpu")) alternative.gpu = gpu->Capability();
+  if (const auto warn = node.Get("warn")) {
+    warn->Expect({"reason", "message"});
+    alternative.warn_reason = ReadReason(warn->Need("reason"));
+    alternative.warn_message = warn->Need("message").Text();
+  }
+  const bool sets = !alternative.set.empty() || !alternative.env.empty();
+  if (alternative.verdict == VerdictKind::kMap && !sets) node.Fail("verdict map sets nothing");
+  if (alternative.verdict != VerdictKind::kMap && sets) node.Fail("only verdict map may set something");
+  if (alternative.satisfied && alternative.verdict != VerdictKind::kNeedsCheckpoint)
+    node.Fail("satisfied belongs to verdict needs-checkpoint");
+  return alternative;
+}
+
+Rule ReadRule(const Node& node) {
+  node.Expect({"since", "until", "when", "unless", "then", "blame", "reason", "message", "source", "set", "gpu"});
+  Rule rule;
+  rule.range = ReadRange(node);
+  rule.guard = ReadGuard(node);
+  if (rule.guard.when.empty()) node.Fail("a rule needs a condition under when");
+  const Node action = node.Need("then");
+  const std::string name = action.Text();
+  if (name == "adjust") {
+    rule.action = Action::kAdjust;
+    rule.set = ReadSettings(node.Need("set"));
+  } else if (name == "reject") {
+    rule.action = Action::kReject;
+  } else if (name == "warn") {
+    rule.action = Action::kWarn;
+  } else if (name == "require") {
+    rule.action = Action::kRequire;
+    rule.gpu = node.Need("gpu").Capability();
+  } else {
+    action.Fail("\"" + name + "\" is not one of adjust, reject, warn, require");
+  }
+  rule.blame = node.Need("blame").Texts();
+  rule.reason = ReadReason(node.Need("reason"));
+  rule.message = node.Need("message").Text();
+  rule.source = node.Need("source").Text();
+  return rule;
+}
+
+}  // namespace
+
+class TableLoader {
+ public:
+  static void LoadFlags(const Node& root, EngineTable& table) {
+    root.Expect({"engine", "releases", "flags"});
+    table.traits_.engine = root.Need("engine").Text();
+    const Node releases = root.Need("releases");
+    for (const Node& item : releases.Items()) table.releases_.push_back(item.Release());
+    if (table.releases_.empty()) releases.Fail("no release");
+    if (!std::ranges::is_sorted(table.releases_)) releases.Fail("releases are not in ascending order");
+    for (const auto& [name, rows] : root.Need("flags").Members()) {
+      auto flag = std::make_unique<Flag>();
+      flag->name = name;
+      flag->shapes.resize(table.releases_.size(), nullptr);
+      for (const Node& row : rows.Items()) AddShape(row, *flag, table);
+      table.flags_.push_back(std::move(flag));
+    }
+  }
+
+  static void LoadRules(const Node& root, EngineTable& table) {
+    root.Expect({"engine", "title", "date", "start", "aliases", "hints", "forbidden", "order", "bounds", "limits",
+                 "autoDtype", "flags", "parallel", "gpus", "fields", "rules"});
+    const Node engine = root.Need("engine");
+    if (engine.Text() != table.traits_.engine)
+      engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
+    table.traits_.title = root.Need("title").Text();
+    table.date_ = root.Need("date").Text();
+    LoadNames(root, table);
+    LoadStart(root.Need("start"), table);
+    LoadBounds(root, table);
+    LoadParallel(root, table);
+    LoadCells(root.Need("fields"), table);
+    if (const auto rules = root.Get("rules")) {
+      for (const Node& item : rules->Items()) {
+        Rule rule = ReadRule(item);
+        CheckSettings(item, rule.set, table);
+        CheckGuard(item, rule.guard, table);
+        for (const std::string& blamed : rule.blame) {
+          if (blamed != "model" && blamed != "gpu") NeedFlag(item, blamed, table);
+        }
+        table.rules_.push_back(std::move(rule));
+      }
+    }
+  }
+
+ private:
+  static std::vector<std::size_t> ReadIndices(const Node& node, std::size_t count) {
+    std::vector<std::size_t> indices;
+    const std::string text = node.Text();
+    const char* at = text.data();
+    const char* const end = text.data() + text.size();
+    while (at < end) {
+      std::size_t first = 0;
+      auto result = std::from_chars(at, end, first);
+      std::size_t last = first;
+      if (result.ec == std::errc() && result.ptr < end && *result.ptr == '-')
+        result = std::from_chars(result.ptr + 1, end, last);
+      if (result.ec != std::errc() || last < first || last >= count)
+        node.Fail("\"" + text + "\" is no list of positions in releases");
+      for (std::size_t index = first; index <= last; ++index) indices.push_back(index);
+      at = result.ptr;
+      if (at < end && *at == ',') ++at;
+    }
+    return indices;
+  }
+
+  static void AddShape(const Node& row, Flag& flag, EngineTable& table) {
+    row.Expect({"in", "is", "takes", "of", "off", "as", "alias", "state", "option"});
+    auto shape = std::make_unique<FlagShape>();
+    if (const auto option = row.Get("option")) flag.option = option->Truth();
+    shape->spelling = row.TextOr("as", flag.option ? flag.name : "--" + flag.name);
+    const Node type = row.Need("is");
+    static const std::map<std::string, ValueType, std::less<>> kTypes = {
+        {"switch", ValueType::kSwitch}, {"text", ValueType::kText},    {"int", ValueType::kInteger},
+        {"float", ValueType::kDecimal}, {"size", ValueType::kSize},    {"size-or-auto", ValueType::kSizeOrAuto},
+        {"json", ValueType::kJson},     {"folded", ValueType::kFolded}};
+    const auto known_type = kTypes.find(type.Text());
+    if (known_type == kTypes.end()) type.Fail("\"" + type.Text() + "\" is no kind of value");
+    shape->type = known_type->second;
+    if (const auto takes = row.Get("takes")) {
+      static const std::map<std::string, Arity, std::less<>> kArities = {
+          {"optional", Arity::kOptional}, {"some", Arity::kSome}, {"any", Arity::kAny}, {"repeated", Arity::kRepeated}};
+      const auto known = kArities.find(takes->Text());
+      if (known == kArities.end()) takes->Fail("\"" + takes->Text() + "\" is no number of values");
+      shape->arity = known->second;
+    }
+    if (const auto choices = row.Get("of")) {
+      shape->restricted = true;
+      shape->choices = choices->Texts();
+    }
+    shape->off = row.TextOr("off", "");
+    if (const auto state = row.Get("state")) {
+      if (state->Text() == "deprecated") {
+        shape->state = FlagState::kDeprecated;
+      } else if (state->Text() == "removed") {
+        shape->state = FlagState::kRemoved;
+      } else {
+        state->Fail("\"" + state->Text() + "\" is not one of deprecated, removed");
+      }
+    }
+    std::set<std::string> spellings = {EngineTable::Normalise(flag.name), EngineTable::Normalise(shape->spelling)};
+    if (const auto alias = row.Get("alias")) {
+      for (const std::string& text : alias->Texts()) spellings.insert(EngineTable::Normalise(text));
+    }
+    shape->spellings.assign(spellings.begin(), spellings.end());
+    for (const std::size_t release : ReadIndices(row.Need("in"), table.releases_.size())) {
+      if (flag.shapes[release] != nullptr) row.Fail("two rows of one flag in one release");
+      flag.shapes[release] = shape.get();
+      for (const std::string& spelling : spellings) table.spellings_[spelling].push_back({&flag, release, false});
+      if (!shape->off.empty()) table.spellings_[EngineTable::Normalise(shape->off)].push_back({&flag, release, true});
+    }
+    table.shapes_.push_back(std::move(shape));
+  }
+
+  // The flag of a canonical name. Names in rule tables are checked: a typing error there would never fire.
+  static Flag& NeedFlag(const Node& node, const std::string& name, EngineTable& table) {
+    const auto found = std::ranges::find_if(table.flags_, [&](const auto& flag) { return flag->name == name; });
+    if (found != table.flags_.end()) return **found;
+    const std::size_t dot = name.find('.');
+    if (dot != std::string::npos) return NeedFlag(node, name.substr(0, dot), table);
+    node.Fail("\"" + name + "\" is the canonical name of no flag");
+  }
+
+  static void CheckSettings(const Node& node, const std::vector<std::pair<std::string, FlagValue>>& settings,
+                            EngineTable& table) {
+    for (const auto& [name, value] : settings) NeedFlag(node, name, table);
+  }
+
+  static void CheckGuard(const Node& node, const Guard& guard, EngineTable& table) {
+    const auto check = [&](const std::vector<Condition>& conditions) {
+      for (const Condition& condition : conditions) {
+        if (condition.subject == Subject::kFlag) NeedFlag(node, condition.flag, table);
+        if (condition.subject != Subject::kMapped) continue;
+        for (const std::string& name : condition.patterns) NeedFlag(node, name, table);
+      }
+    };
+    check(guard.when);
+    for (const auto& group : guard.unless) check(group);
+  }
+
+  static void LoadNames(const Node& root, EngineTable& table) {
+    if (const auto aliases = root.Get("aliases")) {
+      for (const auto& [name, target] : aliases->Members())
+        table.aliases_[EngineTable::Normalise(name)] = EngineTable::Normalise(target.Text());
+    }
+    if (const auto hints = root.Get("hints")) {
+      for (const auto& [name, text] : hints->Members()) table.hints_[EngineTable::Normalise(name)] = text.Text();
+    }
+    if (const auto forbidden = root.Get("forbidden")) {
+      for (const auto& [name, text] : forbidden->Members())
+        table.forbidden_[EngineTable::Normalise(name)] = text.Text();
+    }
+    if (const auto order = root.Get("order")) {
+      for (const Node& item : order->Items()) {
+        const std::size_t position = table.order_.size();
+        table.order_[NeedFlag(item, item.Text(), table).name] = position;
+      }
+    }
+    if (const auto dtypes = root.Get("autoDtype")) {
+      for (const auto& [model, dtype] : dtypes->Members()) table.auto_dtype_[model] = dtype.Text();
+    }
+    const Node flags = root.Need("flags");
+    flags.Expect({"dtype", "tensor", "pipeline", "data", "attentionData"});
+    const auto name = [&](const char* key, std::string& target) {
+      if (const auto node = flags.Get(key)) target = NeedFlag(*node, node->Text(), table).name;
+    };
+    name("dtype", table.dtype_flag_);
+    name("tensor", table.tensor_flag_);
+    name("pipeline", table.pipeline_flag_);
+    name("data", table.data_flag_);
+    name("attentionData", table.attention_data_switch_);
+    if (table.dtype_flag_.empty()) flags.Fail("\"dtype\" is missing");
+    if (table.tensor_flag_.empty()) flags.Fail("\"tensor\" is missing");
+  }
+
+  static void LoadStart(const Node& start, EngineTable& table) {
+    start.Expect({"image", "health", "command", "revision", "optionsFile", "reserved", "env"});
+    EngineTraits& traits = table.traits_;
+    traits.default_image = start.Need("image").Text();
+    traits.health_path = start.Need("health").Text();
+    traits.command = start.Need("command").Texts();
+    if (const auto revision = start.Get("revision")) traits.revision_args = revision->Texts();
+    if (const auto options = start.Get("optionsFile")) traits.options_file_args = options->Texts();
+    if (const auto env = start.Get("env")) {
+      for (const auto& [key, value] : env->Members()) traits.env[key] = value.Text();
+    }
+    for (const Node& item : start.Need("reserved").Items()) {
+      const std::string name = NeedFlag(item, item.Text(), table).name;
+      traits.reserved_flags.push_back(name);
+      table.reserved_[name] = true;
+    }
+  }
+
+  static void LoadBounds(const Node& root, EngineTable& table) {
+    if (const auto bounds = root.Get("bounds")) {
+      for (const Node& item : bounds->Items()) {
+        item.Expect({"flag", "value", "since", "until", "certain", "source"});
+        Flag& flag = NeedFlag(item, item.Need("flag").Text(), table);
+        Bound bound;
+        bound.value = item.TextOr("value", "");
+        bound.range = ReadRange(item);
+        if (const auto certain = item.Get("certain")) bound.certain = certain->Release();
+        CheckBound(item, bound, flag, table);
+        flag.bounds.push_back(std::move(bound));
+      }
+    }
+    if (const auto limits = root.Get("limits")) {
+      for (const auto& [name, node] : limits->Members()) {
+        node.Expect({"above", "min", "max"});
+        Limit& limit = NeedFlag(node, name, table).limit;
+        if (const auto above = node.Get("above")) limit.above = above->Number();
+        if (const auto min = node.Get("min")) limit.min = min->Number();
+        if (const auto max = node.Get("max")) limit.max = max->Number();
+      }
+    }
+  }
+
+  // A bound may only fill the gaps between recordings: it must agree with every recorded release.
+  static void CheckBound(const Node& node, const Bound& bound, const Flag& flag, const EngineTable& table) {
+    for (std::size_t i = 0; i < table.releases_.size(); ++i) {
+      const FlagShape* shape = flag.shapes[i];
+      bool recorded = shape != nullptr;
+      if (!bound.value.empty()) {
+        if (!recorded) continue;
+        recorded = !shape->restricted || std::ranges::find(shape->choices, bound.value) != shape->choices.end();
+      }
+      if (recorded == bound.range.Contains(table.releases_[i])) continue;
+      node.Fail("the bound of " + flag.name + (bound.value.empty() ? "" : " " + bound.value) + " contradicts release " +
+                table.releases_[i].ToString() + ", which " + (recorded ? "has it" : "does not have it"));
+    }
+  }
+
+  static void LoadParallel(const Node& root, EngineTable& table) {
+    if (const auto parallel = root.Get("parallel")) {
+      parallel->Expect({"tensor", "pipeline", "data", "expert"});
+      for (const auto& [size, node] : parallel->Members()) {
+        node.Expect({"flag", "switch", "equals", "divides", "dividesExperts"});
+        ParallelRule rule;
+        rule.flag = NeedFlag(node, node.Need("flag").Text(), table).name;
+        if (const auto as_switch = node.Get("switch")) rule.as_switch = as_switch->Truth();
+        if (const auto equals = node.Get("equals")) rule.equals = equals->Texts();
+        if (const auto divides = node.Get("divides")) rule.divides = divides->Texts();
+        if (const auto experts = node.Get("dividesExperts")) rule.divides_experts = experts->Truth();
+        for (const auto& list : {rule.equals, rule.divides}) {
+          for (const std::string& name : list) NeedFlag(node, name, table);
+        }
+        table.parallel_[size] = std::move(rule);
+      }
+    }
+    for (const Node& item : root.Need("gpus").Items()) {
+      item.Expect({"flag", "unless"});
+      GpuFactor factor;
+      factor.flag = NeedFlag(item, item.Need("flag").Text(), table).name;
+      if (const auto unless = item.Get("unless")) factor.unless = NeedFlag(*unless, unless->Text(), table).name;
+      table.gpu_factors_.push_back(std::move(factor));
+    }
+  }
+
+  static void LoadCells(const Node& fields, EngineTable& table) {
+    for (const auto& [name, column] : fields.Members()) {
+      const std::optional<Field> field = FieldOf(name);
+      if (!field) column.Fail("\"" + name + "\" is no field of the quantization model");
+      for (const auto& [values, cell] : column.Members()) {
+        // "fp8, fp8_e4m3" is one cell for both.
+        std::vector<Alternative> alternatives;
+        for (const Node& item : cell.Items()) {
+          alternatives.push_back(ReadAlternative(item));
+          CheckSettings(item, alternatives.back().set, table);
+          CheckGuard(item, alternatives.back().guard, table);
+        }
+        if (alternatives.empty()) cell.Fail("a cell needs at least one alternative");
+        const Alternative& last = alternatives.back();
+        if (!last.guard.unconditional() || last.range.since || last.range.until)
+          cell.Fail("the last alternative of " + name + " " + values + " must hold always");
+        std::size_t start = 0;
+        while (start <= values.size()) {
+          const std::size_t comma = std::min(values.find(", ", start), values.size());
+          const std::string value = values.substr(start, comma - start);
+          const std::span<const std::string_view> allowed = AllowedValues(*field);
+          if (std::ranges::find(allowed, value) == allowed.end()) cell.Fail("\"" + value + "\" is no value of " + name);
+          if (!table.cells_[*field].emplace(value, alternatives).second)
+            cell.Fail(name + " " + value + " stands here twice");
+          start = comma + 2;
+        }
+      }
+      for (const std::string_view value : AllowedValues(*field)) {
+        if (!table.cells_[*field].contains(std::string(value)))
+          column.Fail(name + " " + std::string(value) + " has no verdict");
+      }
+    }
+    for (const Field field : kFields) {
+      if (!table.cells_.contains(field)) fields.Fail(std::string(FieldName(field)) + " has no verdicts");
+    }
+  }
+};
+
+base::Result<std::shared_ptr<const EngineTable>> EngineTable::Load(const Source& rules, const Source& flags) {
+  const Source* current = &flags;
+  try {
+    auto table = std::make_shared<EngineTable>();
+    TableLoader::LoadFlags(Node(&flags.file, YAML::Load(flags.text)), *table);
+    current = &rules;
+    TableLoader::LoadRules(Node(&rules.file, YAML::Load(rules.text)), *table);
+    return std::shared_ptr<const EngineTable>(std::move(table));
+  } catch (const TableError& error) {
+    return base::Invalid(error.message);
+  } catch (const YAML::Exception& error) {
+    return base::Invalid(current->file + ":" + std::to_string(error.mark.line + 1) + ": " + error.msg);
+  }
+}
+
+}  // namespace autotune::quant
