@@ -1,6 +1,6 @@
 #include "bench/clean_text.h"
 
-#include <cstdint>
+#include <algorithm>
 
 namespace autotune::bench {
 namespace {
@@ -71,6 +71,16 @@ std::string CleanText(std::string_view text, std::size_t max_bytes) {
     if (c < 0x20 || c == 0x7f) {
       space = true;
       ++i;
+      continue;
+    }
+    // Logs are mostly ASCII: whole runs at once.
+    std::size_t run = i;
+    while (run < text.size() && text[run] > ' ' && text[run] < 0x7f) ++run;
+    if (run > i) {
+      if (space && !out.empty() && out.back() != ' ') out += ' ';
+      space = false;
+      out += text.substr(i, std::min(run - i, max_bytes + 1));
+      i = run;
       continue;
     }
     const std::size_t length = CharacterLength(text.substr(i, 4));

@@ -64,7 +64,7 @@ TEST(LogDigest, ReadsTheSameInPiecesOfAnySize) {
 
 TEST(LogDigest, StaysWithinItsBoundsAndKeepsTheFirstErrors) {
   LogDigest digest;
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 5'000; ++i) {
     digest.Append("ValueError: number " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x') +
                   "\n");
   }
@@ -73,7 +73,7 @@ TEST(LogDigest, StaysWithinItsBoundsAndKeepsTheFirstErrors) {
   const auto errors = digest.error_lines();
   ASSERT_THAT(errors, SizeIs(LogDigest::kMaxErrorLines));
   EXPECT_EQ(errors[0], "ValueError: number 0");
-  EXPECT_TRUE(errors.back().starts_with("ValueError: number 99999"));
+  EXPECT_TRUE(errors.back().starts_with("ValueError: number 4999"));
   EXPECT_THAT(digest.last_lines(), SizeIs(LogDigest::kMaxLastLines));
   for (const std::string& line : digest.last_lines()) EXPECT_LE(line.size(), LogDigest::kMaxLineBytes);
   for (const std::string& line : errors) EXPECT_LE(line.size(), LogDigest::kMaxLineBytes);

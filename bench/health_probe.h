@@ -1,0 +1,40 @@
+// One HTTP GET to 127.0.0.1 at a time, without blocking: how the launcher sees that its engine is healthy.
+//
+// Not thread-safe; driven by its owner's poll loop. Owns its socket. Needs nothing but the C++ library and POSIX.
+#pragma once
+
+#include <string>
+
+namespace autotune::bench {
+
+class HealthProbe {
+ public:
+  enum class Answer { kPending, kHealthy, kUnhealthy };
+
+  HealthProbe(int port, const std::string& path);
+  ~HealthProbe() { Close(); }
+  HealthProbe(const HealthProbe&) = delete;
+  HealthProbe& operator=(const HealthProbe&) = delete;
+
+  // Begins a probe; one that is still under way is given up.
+  Answer Begin();
+  // Goes on after poll() reported events() on fd(). Healthy is exactly status 200; anything else, a refused connection
+  // included, is unhealthy and ends the probe.
+  Answer Continue();
+  void Close();
+
+  [[nodiscard]] bool active() const { return fd_ >= 0; }
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] short events() const;
+
+ private:
+  Answer End(Answer answer);
+
+  int port_;
+  std::string request_;
+  int fd_ = -1;
+  std::size_t sent_ = 0;
+  std::string received_;  // the beginning of the status line, at most a few bytes
+};
+
+}  // namespace autotune::bench

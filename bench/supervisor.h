@@ -1,0 +1,33 @@
+// Runs one engine from its start to the end of the pod: `autotune-launch run`.
+//
+// Single-threaded, one poll loop, bounded memory. Owns the engine's process group and everything that descends from it:
+// when Supervise() returns, none of these processes is left. Never starts an engine twice in one directory. Does not
+// return when the engine ends, only when this process is told to end (SIGTERM, SIGINT): in a pod a sidecar that exits
+// early would be restarted. Needs nothing but the C++ library and Linux.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace autotune::bench {
+
+struct LaunchOptions {
+  std::string dir;  // the pod's shared directory
+  int port = 0;     // of the engine on 127.0.0.1
+  std::string health_path = "/health";
+  std::chrono::milliseconds startup_timeout{1'800'000};
+  std::chrono::milliseconds grace{10'000};  // between SIGTERM and SIGKILL
+  std::vector<std::string> argv;            // the engine's command
+};
+
+// The exit status of the program: 0 after SIGTERM, 20 when `dir` cannot be used.
+int Supervise(const LaunchOptions& options);
+
+// The startup probe: 0 when the engine is ready or has ended, else 1.
+int Ready(const std::string& dir);
+
+// Copies the running program to dir/autotune-launch. The exit status of the program.
+int Install(const std::string& dir);
+
+}  // namespace autotune::bench
