@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "bench/result.h"
@@ -157,7 +158,7 @@ std::vector<std::string> EngineArgv(const json& pod) {
 }
 
 json SmallTask() {
-  return json::parse(R"({
+  return json::parse(R"json({
     "apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask",
     "metadata": {"name": "llama", "namespace": "ml"},
     "spec": {
@@ -170,7 +171,7 @@ json SmallTask() {
       "benchmark": {"scenarios": ["D(512,128)"], "load": {"concurrency": [8]}, "duration": "10s"
 }
 }
-})");
+})json");
 }
 
 const quant::RuleSet& Rules() {

@@ -1,0 +1,340 @@
+"""From `kubectl apply` to the answer in the status: the operator as the chart installs it, on a real API server, a real
+kubelet and real containers. Only the engine is simulated, and it accepts exactly what recorded engines accept."""
+
+import json
+import time
+
+import pytest
+import yaml
+from real_cluster import ROOT, condition, container_of, engine_argv, termination
+from tasks import over, task
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+EXPERIMENTS = "autotuner.io/role=experiment"
+
+
+def run(namespace, manifest, timeout=180):
+    namespace.apply(manifest)
+    name = manifest["metadata"]["name"]
+    return namespace.wait("autotunetasks", name, lambda t: t and over(t), f"task {name} is over", timeout)
+
+
+def by_quant(found):
+    return {e["quant"]["name"]: e for e in found["status"]["experiments"]}
+
+
+def ready(found):
+    return condition(found, "Ready")
+
+
+def no_experiment_pods(namespace):
+    return namespace.cluster.api.wait(f"{namespace.path('pods')}?labelSelector={EXPERIMENTS}",
+                                      lambda pods: not pods["items"], "no experiment pods", 60)
+
+
+# ---- the main path ----
+
+def test_the_first_example_runs_unmodified_from_apply_to_the_best_configuration(namespace, operator):
+    mark = namespace.cluster.audit.position()
+    path = ROOT / "examples/kv-cache-fp8.yaml"
+    name = yaml.safe_load(path.read_text())["metadata"]["name"]
+    namespace.apply(path)
+    seen = {}
+
+    def watch(found):
+        for pod in namespace.pods(EXPERIMENTS):
+            seen[pod["metadata"]["name"]] = pod
+        return found and over(found)
+
+    found = namespace.wait("autotunetasks", name, watch, "example is over", 300)
+    namespace.kubectl("wait", "--for=condition=Ready", f"att/{name}", "--timeout=10s")
+
+    assert found["status"]["state"] == "Complete", found["status"]
+    experiments = by_quant(found)
+    assert set(experiments) == {"default", "kv-cache-fp8"}
+    argvs = {" ".join(engine_argv(pod)) for pod in seen.values()}
+    assert len(argvs) == 2
+    assert all(argv.startswith("vllm serve meta-llama/Llama-3.1-8B-Instruct") for argv in argvs), argvs
+    assert sum("--kv-cache-dtype fp8" in argv for argv in argvs) == 1
+    for pod in seen.values():
+        engine = container_of(pod, "engine")
+        assert engine["resources"]["limits"]["nvidia.com/gpu"] == "1"
+        assert "NVIDIA-H100-80GB-HBM3" in json.dumps(pod["spec"]["affinity"])
+        assert pod["spec"]["enableServiceLinks"] is False
+        assert pod["spec"]["automountServiceAccountToken"] is False
+    for experiment in experiments.values():
+        assert experiment["state"] == "Succeeded", experiment
+        assert experiment["simulated"] is True
+        assert experiment["gpuProduct"]
+        assert all(float(row["outputTokensPerSecond"]) > 0 for row in experiment["loads"])
+    best = found["status"]["best"]
+    assert best["score"] == max((e["score"] for e in experiments.values()), key=float)
+    assert found["status"]["candidates"]["eligible"] == 2
+    assert float(found["status"]["cost"]["gpuHours"]) > 0
+
+    recommended = namespace.get("configmaps", found["status"]["recommendation"]["configMap"])
+    deployment = json.loads(recommended["data"]["deployment.yaml"])
+    namespace.kubectl("apply", "--dry-run=server", "-f", "-", input=json.dumps(deployment))
+
+    table = namespace.kubectl("get", "att")
+    assert "Complete" in table and "2/2" in table, table
+    assert namespace.cluster.kstatus(found) == ["Current"]
+    no_experiment_pods(namespace)
+    reads = namespace.cluster.audit.count(mark, user=operator.user(), namespace=namespace.name)
+    writes = sum(n for (verb, _), n in reads.items() if verb in ("create", "patch", "update", "delete"))
+    assert not any(verb in ("get", "list") for verb, _ in reads), reads
+    # Two experiments, and per task: the first status, the ConfigMap, the last event.
+    assert writes <= 2 * 5 + 4, reads
+
+
+@pytest.mark.parametrize("engine, image, argument", [
+    ("sglang", "lmsysorg/sglang:v0.5.15", "--kv-cache-dtype fp8_e4m3"),
+    ("tensorrt-llm", "nvcr.io/nvidia/tensorrt-llm/release:1.2.0", "--extra_llm_api_options"),
+])
+def test_other_engines_get_their_own_arguments(namespace, engine, image, argument):
+    found = run(namespace, task("engine", engine, image, keepPods="Always"))
+    assert found["status"]["state"] == "Complete", found["status"]
+    argvs = [" ".join(engine_argv(pod)) for pod in namespace.pods(EXPERIMENTS)]
+    assert len(argvs) == 2 and sum(argument in argv for argv in argvs) == 1, argvs
+    assert found["status"]["best"]["quantName"] in ("default", "kv-cache-fp8")
+
+
+def test_user_parameters_win_and_every_override_is_recorded(namespace):
+    manifest = task("override", keepPods="Always", parameters={"kv_cache_dtype": ["fp8_e4m3"]},
+                    quantConfig={"preset": "kv-cache-fp8"})
+    found = run(namespace, manifest)
+    experiment = by_quant(found)["kv-cache-fp8"] if "kv-cache-fp8" in by_quant(found) else by_quant(found)["default"]
+    assert "fp8_e4m3" in experiment["args"]
+    for pod in namespace.pods(EXPERIMENTS):
+        argv = engine_argv(pod)
+        assert argv.count("--kv-cache-dtype") == 1 and argv[argv.index("--kv-cache-dtype") + 1] == "fp8_e4m3", argv
+
+
+# ---- failures: each with its reason from the closed list and the engine's own words ----
+
+def failing(namespace, manifest, timeout=180):
+    found = run(namespace, manifest, timeout)
+    assert found["status"]["state"] == "Failed", found["status"]
+    assert condition(found, "Stalled")["status"] == "True"
+    reasons = {e["reason"] for e in found["status"]["experiments"]}
+    assert len(reasons) == 1, found["status"]["experiments"]
+    return reasons.pop(), found["status"]["experiments"][0]["message"], found
+
+
+def test_an_engine_that_refuses_a_flag(namespace):
+    manifest = task("refused")
+    manifest["spec"]["runtimes"][0]["args"] = ["--no-such-flag", "1"]  # passed through for those who know better
+    reason, message, _ = failing(namespace, manifest)
+    assert reason == "EngineRejectedArguments"
+    assert "unrecognized arguments: --no-such-flag 1" in message
+    pods = namespace.pods(EXPERIMENTS)
+    assert pods and all(p["status"]["phase"] == "Failed" for p in pods), "failed pods are kept for their logs"
+    assert "unrecognized arguments" in namespace.logs(pods[0]["metadata"]["name"], "engine")
+
+
+def test_an_engine_that_crashes_while_loading(namespace):
+    reason, message, _ = failing(namespace, task("crash", env={"AUTOTUNE_SIM_FAIL": "crash"}))
+    assert reason == "EngineCrashed", message
+    assert message
+
+
+def test_an_engine_that_kills_itself_is_not_out_of_memory(namespace):
+    reason, message, _ = failing(namespace, task("exit137", env={"AUTOTUNE_SIM_FAIL": "exit137"}))
+    assert reason != "OutOfMemory", message
+
+
+def test_an_engine_that_runs_out_of_host_memory(namespace):
+    manifest = task("oom", env={"AUTOTUNE_SIM_FAIL": "oom-host"})
+    manifest["spec"]["runtimes"][0]["resources"] = {"limits": {"memory": "256Mi"}}
+    reason, message, _ = failing(namespace, manifest)
+    assert reason == "OutOfMemory", message
+    assert "256Mi" in message or "memory" in message.lower()
+
+
+def test_an_engine_that_runs_out_of_gpu_memory(namespace):
+    reason, message, _ = failing(namespace, task("oom-cuda", env={"AUTOTUNE_SIM_FAIL": "oom-cuda"}))
+    assert reason == "OutOfMemory", message
+    assert "CUDA out of memory" in message
+
+
+def test_an_engine_that_never_gets_ready(namespace):
+    manifest = task("never", env={"AUTOTUNE_SIM_FAIL": "never-ready"}, quantConfig={"preset": "default"},
+                    optimization={"startupTimeout": "5s", "retries": 0})
+    reason, message, _ = failing(namespace, manifest)
+    assert reason == "StartupTimeout", message
+
+
+def test_an_image_that_cannot_be_pulled(namespace):
+    manifest = task("pull", image="localhost:1/nobody/vllm-openai:v0.24.0", quantConfig={"preset": "default"},
+                    optimization={"imagePullTimeout": "5s", "retries": 0})
+    reason, message, _ = failing(namespace, manifest)
+    assert reason == "ImagePullFailed", message
+    assert "localhost:1/nobody/vllm-openai:v0.24.0" in message
+    no_experiment_pods(namespace)
+
+
+def test_more_gpus_than_any_node_has(namespace):
+    manifest = task("greedy", quantConfig={"preset": "default"}, parallelConfig={"tensorParallel": [16]},
+                    optimization={"schedulingTimeout": "5s", "retries": 0})
+    reason, message, _ = failing(namespace, manifest)
+    assert reason == "Unschedulable", message
+    assert "Insufficient nvidia.com/gpu" in message
+
+
+def test_a_missing_secret(namespace):
+    manifest = task("secret", quantConfig={"preset": "default"})
+    manifest["spec"]["model"]["huggingFace"] = {"tokenSecretRef": {"name": "no-such-secret", "key": "token"}}
+    reason, message, _ = failing(namespace, manifest)
+    assert reason == "InvalidPodConfiguration", message
+    assert "no-such-secret" in message
+
+
+def test_one_failure_does_not_stop_the_others(namespace):
+    manifest = task("partial", env={"AUTOTUNE_SIM_FAIL": "crash", "AUTOTUNE_SIM_FAIL_WHEN": "--kv-cache-dtype"})
+    found = run(namespace, manifest)
+    assert found["status"]["state"] == "Complete"
+    assert by_quant(found)["kv-cache-fp8"]["state"] == "Failed"
+    assert found["status"]["best"]["quantName"] == "default"
+
+
+# ---- bad input ----
+
+def test_a_wrong_value_stalls_the_task_with_the_fields_path(namespace):
+    found = run(namespace, task("wrong", parameters={"max-num-seqs": [{"what": {"is": "this"}}]}))
+    assert found["status"]["state"] == "Failed"
+    message = ready(found)["message"]
+    assert "max-num-seqs" in message, message
+    assert namespace.pods(EXPERIMENTS) == []
+
+
+def test_what_cannot_run_is_pruned_before_any_pod_exists(namespace):
+    found = run(namespace, task("pruned", parameters={"no-such-flag": [1]}))
+    assert found["status"]["state"] == "Failed"
+    assert "no-such-flag" in ready(found)["message"]
+    assert namespace.pods(EXPERIMENTS) == []
+    assert namespace.cluster.kstatus(found) == ["Failed"]
+
+
+def test_a_model_that_cannot_be_read_stalls_and_is_never_taken_for_unquantized(namespace):
+    manifest = task("unreadable", optimization={"retries": 0})
+    del manifest["spec"]["model"]["facts"]
+    manifest["spec"]["model"]["huggingFace"] = {"endpoint": "https://localhost:1"}
+    found = run(namespace, manifest)
+    assert ready(found)["reason"] == "ModelUnreadable", found["status"]
+    assert found["status"].get("experiments", []) == []
+
+
+# ---- kill, delete, edit, suspend ----
+
+def four(name, **spec):
+    return task(name, parameters={"max-num-seqs": [64, 128]}, **spec)
+
+
+def answers(found):
+    return {e["hash"]: e["state"] for e in found["status"]["experiments"]}
+
+
+@pytest.mark.parametrize("moment", ["first pod created", "first measuring", "first finished", "second running"])
+def test_a_killed_operator_goes_on_where_it_was(namespace, operator, moment):
+    created = namespace.cluster.audit.position()
+    namespace.apply(four("killed"))
+
+    def reached(found):
+        experiments = (found or {}).get("status", {}).get("experiments", [])
+        states = [e["state"] for e in experiments]
+        if moment == "first pod created":
+            return bool(namespace.pods(EXPERIMENTS))
+        if moment == "first measuring":
+            return "Measuring" in states
+        if moment == "first finished":
+            return "Succeeded" in states
+        return "Succeeded" in states and ("Starting" in states or "Measuring" in states)
+
+    namespace.wait("autotunetasks", "killed", reached, moment, 120)
+    operator.kill_and_replace()
+    found = namespace.wait("autotunetasks", "killed", lambda t: over(t), "task is over", 240)
+
+    assert found["status"]["state"] == "Complete", found["status"]
+    assert set(answers(found).values()) == {"Succeeded"} and len(answers(found)) == 4
+    assert all(e["attempts"] == 1 for e in found["status"]["experiments"]), "nothing was measured twice"
+    pods = [r for r in namespace.cluster.audit.requests(created, verb="create", resource="pods", namespace=namespace.name)
+            if r.code == 201]
+    assert len(pods) == 4, pods
+    no_experiment_pods(namespace)
+
+
+def test_a_task_deleted_in_the_middle_leaves_no_pod(namespace):
+    namespace.apply(four("deleted"))
+    namespace.cluster.api.wait(f"{namespace.path('pods')}?labelSelector={EXPERIMENTS}", lambda pods: bool(pods["items"]),
+                               "an experiment pod", 60)
+    namespace.kubectl("delete", "att", "deleted")
+    no_experiment_pods(namespace)
+    time.sleep(2)  # a pod that an operator created too late would show up now
+    assert namespace.pods(EXPERIMENTS) == []
+
+
+def test_an_edit_in_the_middle_keeps_finished_experiments(namespace):
+    mark = namespace.cluster.audit.position()
+    manifest = four("edited")
+    namespace.apply(manifest)
+    before = namespace.wait("autotunetasks", "edited", lambda t: t and "Succeeded" in
+                            [e["state"] for e in t.get("status", {}).get("experiments", [])], "one finished", 120)
+    finished = {h for h, state in answers(before).items() if state == "Succeeded"}
+    manifest["spec"]["parameters"] = {"max-num-seqs": [64, 256]}
+    namespace.apply(manifest)
+    found = namespace.wait("autotunetasks", "edited", over, "edited task is over", 240)
+
+    assert found["status"]["state"] == "Complete"
+    assert len(answers(found)) == 4
+    kept = finished & set(answers(found))
+    created = [r for r in namespace.cluster.audit.requests(mark, verb="create", resource="pods", namespace=namespace.name)
+               if r.code == 201]
+    assert kept, "the first experiment (max-num-seqs 64) is asked for before and after"
+    # Four of the first spec at most, the new ones, and nothing of what was kept again.
+    assert all(e["attempts"] == 1 for e in found["status"]["experiments"])
+    assert len(created) <= 6
+
+
+def test_suspend_stops_pods_and_resume_goes_on(namespace):
+    manifest = four("paused")
+    namespace.apply(manifest)
+    namespace.wait("autotunetasks", "paused", lambda t: t and "Measuring" in
+                   [e["state"] for e in t.get("status", {}).get("experiments", [])], "measuring", 120)
+    manifest["spec"]["suspend"] = True
+    namespace.apply(manifest)
+    namespace.wait("autotunetasks", "paused", lambda t: t["status"]["state"] == "Suspended", "suspended", 60)
+    no_experiment_pods(namespace)
+    manifest["spec"]["suspend"] = False
+    namespace.apply(manifest)
+    found = namespace.wait("autotunetasks", "paused", over, "resumed task is over", 240)
+    assert found["status"]["state"] == "Complete" and len(answers(found)) == 4
+
+
+def test_pods_refused_by_pod_security_stall_the_task(namespace):
+    namespace.kubectl("label", "namespace", namespace.name, "pod-security.kubernetes.io/enforce=restricted")
+    found = run(namespace, task("refused-pods"))
+    assert ready(found)["reason"] == "PodRefused", found["status"]
+    assert "PodSecurity" in ready(found)["message"]
+
+
+# ---- a wrong rule is found out ----
+
+def test_a_wrong_rule_makes_a_pod_fail(namespace, cluster, operator, tmp_path):
+    """The simulated engine knows recorded parsers, never the rule tables: a rule that is broken on purpose is seen."""
+    rules = (ROOT / "quant/engines/vllm.yaml").read_text()
+    # The mapping of kv-cache-fp8 now says what no vLLM release has ever accepted.
+    broken = rules.replace("--kv-cache-dtype: fp8", "--kv-cache-dtype: fp16")
+    pytest.skip("SKIPPED: filled in with the rule tables' final shape") if broken == rules else None
+    namespace.cluster.kubectl("create", "configmap", "broken-rules", "-n", operator.namespace.name,
+                              "--from-literal", f"vllm.yaml={broken}")
+    operator.install("--set", "rules.configMap=broken-rules")
+    try:
+        found = run(namespace, task("broken-rule"))
+    finally:
+        operator.install()
+    experiment = by_quant(found)["kv-cache-fp8"]
+    assert experiment["state"] == "Failed"
+    assert experiment["reason"] == "EngineRejectedArguments"
+    assert "invalid choice: 'fp16'" in experiment["message"]
+    assert termination is not None
