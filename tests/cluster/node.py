@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import time
@@ -255,6 +256,15 @@ def create_cgroup(name):
         if (group / "cpuset.cpus").exists():
             for file in ("cpuset.cpus", "cpuset.mems"):  # empty in a new group, which then can hold no process
                 (group / file).write_text((hierarchy / file).read_text())
+
+
+def kill_cgroup(name):
+    """SIGKILL to every process of the group and of those below it."""
+    group = (CGROUPS if cgroup_is_v2() else CGROUPS / "pids") / name
+    for directory, _, _ in os.walk(group):
+        with contextlib.suppress(OSError):
+            for pid in (pathlib.Path(directory) / "cgroup.procs").read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def remove_cgroups(name):
