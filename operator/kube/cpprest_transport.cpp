@@ -616,7 +616,7 @@ base::Result<std::unique_ptr<HttpTransport>> MakeCpprestTransport(const ClusterC
     }
     return std::unique_ptr<HttpTransport>(std::make_unique<CpprestTransport>(config, std::move(credentials), options));
   } catch (const std::exception& error) {
-    return base::Invalid("server: \"" + config.server + "\": " + error.what());
+    return base::Invalid("server: \"" + config.server + "\" is not an http(s) URL: " + error.what());
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -242,6 +244,8 @@ class Connection {
  public:
   Connection(std::shared_ptr<ScriptedServer::Impl> server, int fd, int number)
       : server_(std::move(server)), fd_(fd), number_(number), ssl_(SSL_new(server_->context)) {
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // as the API server does
     SSL_set_fd(ssl_, fd_);
   }
   ~Connection() {
