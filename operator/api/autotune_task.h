@@ -213,6 +213,7 @@ json ToJson(const AutotuneTask& task);
 json ToJson(const TaskSpec& spec);
 json ToJson(const TaskStatus& status);
 json ToJson(const ExperimentStatus& experiment);
+json ToJson(const LoadRow& row);
 // The state that decisions are recomputed from: gives back what ToJson wrote, up to the API's precision (latencies 0.1
 // %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001). Fields that it does not know are a newer operator's:
 // ignored.

@@ -24,6 +24,7 @@ std::size_t SizeOf(const ExperimentStatus& experiment) {
 
 // The bytes of U+FFFD where `text` is not UTF-8: engines print what they like, and JSON must be UTF-8.
 void MakeValid(std::string& text) {
+  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return;
   const json quoted = text;
   const std::string dumped = quoted.dump(-1, ' ', false, json::error_handler_t::replace);
   text = json::parse(dumped).get<std::string>();
@@ -63,12 +64,21 @@ std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
   return order;
 }
 
-// Drops the least worthy row; never the last one.
-bool DropOneRow(ExperimentStatus& experiment) {
-  if (experiment.loads.size() <= 1) return false;
-  experiment.loads.erase(experiment.loads.begin() + static_cast<std::ptrdiff_t>(RowsByWorth(experiment.loads).back()));
+// Drops rows, the least worthy first and never the last one, until the entry is small enough.
+void FitRows(ExperimentStatus& experiment) {
+  std::size_t size = SizeOf(experiment);
+  if (size <= kMaxEntryBytes || experiment.loads.size() <= 1) return;
+  if (!experiment.truncated) size += std::string_view(R"(,"truncated":true)").size();
   experiment.truncated = true;
-  return true;
+  std::vector<std::size_t> order = RowsByWorth(experiment.loads);
+  // A row of a list of several costs itself and a comma.
+  for (; size > kMaxEntryBytes && order.size() > 1; order.pop_back()) {
+    size -= ToJson(experiment.loads[order.back()]).dump(-1, ' ', false, json::error_handler_t::replace).size() + 1;
+  }
+  std::ranges::sort(order);
+  std::vector<LoadRow> kept;
+  for (const std::size_t i : order) kept.push_back(std::move(experiment.loads[i]));
+  experiment.loads = std::move(kept);
 }
 
 // Shortens texts, the longest free text first, until the entry with `counted` as its rows is small enough.
@@ -101,17 +111,37 @@ void FitTexts(ExperimentStatus& experiment, std::vector<LoadRow> counted) {
   std::swap(experiment.loads, counted);
 }
 
+// What can never fit goes at once, so that the searching below measures kilobytes and not megabytes.
+void CapEntry(ExperimentStatus& experiment) {
+  bool cut = Cut(experiment.options, kMaxEntryBytes);
+  cut = Cut(experiment.message, kMaxEntryBytes) || cut;
+  std::size_t bytes = 0, fit = 0;
+  while (fit < experiment.args.size() && bytes <= kMaxEntryBytes) bytes += experiment.args[fit++].size() + 3;
+  if (fit < experiment.args.size()) {
+    experiment.args.resize(fit);
+    experiment.args.emplace_back("...");
+    cut = true;
+  }
+  for (std::string& arg : experiment.args) cut = Cut(arg, kMaxEntryBytes) || cut;
+  if (experiment.warnings.size() > 16) {
+    experiment.warnings.resize(16);
+    cut = true;
+  }
+  for (quant::Warning& warning : experiment.warnings) {
+    for (std::string* text : {&warning.field, &warning.reason, &warning.message}) cut = Cut(*text, 512) || cut;
+  }
+  experiment.truncated = experiment.truncated || cut;
+}
+
 void LimitEntry(ExperimentStatus& experiment, bool keep_all_loads) {
+  CapEntry(experiment);
   for (std::string* text : {&experiment.options, &experiment.message, &experiment.node, &experiment.gpu_product}) {
     MakeValid(*text);
   }
   for (std::string& arg : experiment.args) MakeValid(arg);
   for (quant::Warning& warning : experiment.warnings) MakeValid(warning.message);
 
-  if (!keep_all_loads) {
-    while (SizeOf(experiment) > kMaxEntryBytes && DropOneRow(experiment)) {
-    }
-  }
+  if (!keep_all_loads) FitRows(experiment);
   std::vector<LoadRow> one_row;
   if (!experiment.loads.empty()) one_row.push_back(experiment.loads[RowsByWorth(experiment.loads).front()]);
   FitTexts(experiment, std::move(one_row));

@@ -10,6 +10,7 @@
 #include "operator/api/object_reader.h"
 #include "operator/api/task_json.h"
 #include "operator/api/units.h"
+#include "quant/version.h"
 
 namespace autotune::api {
 namespace {
@@ -47,6 +48,70 @@ bool IsFlagName(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
+// [A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?, at most 63: the value of a label.
+bool IsLabelValue(const std::string& text) {
+  const auto good = [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; };
+  return !text.empty() && text.size() <= 63 && std::ranges::all_of(text, good) && IsAlphanumeric(text.front()) &&
+         IsAlphanumeric(text.back());
+}
+
+// "owner/name" or "name".
+bool IsHubId(const std::string& text) {
+  const auto part = [](std::string_view name) {
+    const auto good = [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; };
+    return !name.empty() && IsAlphanumeric(name.front()) && std::ranges::all_of(name, good);
+  };
+  const std::string_view view = text;
+  const std::size_t slash = view.find('/');
+  return slash == std::string_view::npos ? part(view) : part(view.substr(0, slash)) && part(view.substr(slash + 1));
+}
+
+// nvidia.com/gpu: an extended resource has a domain.
+bool IsResourceName(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos || slash == 0) return false;
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
+  return std::ranges::all_of(text.substr(0, slash), good) && IsLabelValue(text.substr(slash + 1));
+}
+
+// A list that a pod gets as it is, whose items have these texts at least.
+void ReadPassedItems(ObjectReader& reader, std::string_view key, json& out, std::size_t max_items,
+                     std::initializer_list<std::string_view> required) {
+  reader.PassArray(key, out, max_items);
+  for (std::size_t i = 0; i < out.size() && !reader.failed(); ++i) {
+    const std::string path = reader.PathOf(key) + "[" + std::to_string(i) + "]";
+    if (!out[i].is_object()) {
+      return reader.FailAt(path, "expected an object, got " + std::string(TypeName(out[i])));
+    }
+    for (const std::string_view name : required) {
+      const auto field = out[i].find(std::string(name));
+      if (field == out[i].end() || !field->is_string() || field->get_ref<const std::string&>().empty()) {
+        return reader.FailAt(path + "." + std::string(name), "is required");
+      }
+    }
+  }
+}
+
+// Container resources: limits and requests, each a map of quantities.
+void ReadResources(ObjectReader& reader, json& out) {
+  reader.PassObject("resources", out);
+  reader.Nested("resources", [](ObjectReader& resources) {
+    for (const std::string_view list : {"limits", "requests"}) {
+      json quantities = json::object();
+      resources.PassObject(list, quantities);
+      for (const auto& [name, quantity] : quantities.items()) {
+        const std::string path = resources.PathOf(list) + "." + name;
+        if (quantity.is_number_unsigned()) continue;
+        if (!quantity.is_string()) {
+          return resources.FailAt(path, "expected a quantity, got " + std::string(TypeName(quantity)));
+        }
+        const auto parsed = ParseQuantity(quantity.get<std::string>(), path);
+        if (!parsed && !resources.failed()) resources.error() = parsed.error();
+      }
+    }
+  });
+}
+
 void ReadVolume(ObjectReader& reader, json& out) {
   int members = 0;
   const auto text = [](ObjectReader& member, std::string_view key, Presence presence) {
@@ -67,7 +132,9 @@ void ReadVolume(ObjectReader& reader, json& out) {
   });
   reader.Nested("hostPath", [&](ObjectReader& member) {
     ++members;
-    volume["hostPath"]["path"] = text(member, "path", Presence::kRequired);
+    const std::string path = text(member, "path", Presence::kRequired);
+    if (!member.failed() && path.front() != '/') member.Fail("path", "\"" + path + "\" is not an absolute path");
+    volume["hostPath"]["path"] = path;
   });
   if (members != 1 && !reader.failed()) {
     reader.FailAt(reader.path(), "set exactly one of persistentVolumeClaim, image and hostPath");
@@ -77,8 +144,16 @@ void ReadVolume(ObjectReader& reader, json& out) {
 
 void ReadModel(ObjectReader& reader, ModelSpec& out) {
   reader.Text("idOrPath", out.id_or_path, Presence::kRequired, 512);
+  const bool path = out.id_or_path.starts_with('/');
+  if (!reader.failed() && !path && !IsHubId(out.id_or_path)) {
+    reader.Fail("idOrPath", "\"" + out.id_or_path + "\" is neither a hub id (owner/name) nor an absolute path");
+  }
   reader.Text("revision", out.revision, Presence::kOptional, 128);
   reader.Nested("volume", [&](ObjectReader& volume) { ReadVolume(volume, out.volume); });
+  // The converse, a path without a volume, is for the API server alone: local mode has the machine's own files.
+  if (!reader.failed() && !path && !out.volume.is_null()) {
+    reader.Fail("idOrPath", "with spec.model.volume set, this is an absolute path inside the volume");
+  }
   reader.Nested("huggingFace", [&](ObjectReader& hub) {
     hub.Nested("tokenSecretRef", [&](ObjectReader& secret) {
       out.hugging_face.token_secret_key = "token";
@@ -104,10 +179,13 @@ void ReadRuntime(ObjectReader& reader, RuntimeSpec& out) {
   if (!reader.failed() && out.engine.empty()) reader.Fail("engine", "is required");
   reader.Text("image", out.image, Presence::kOptional, 512);
   reader.Text("version", out.version, Presence::kOptional, 64);
+  if (!reader.failed() && !out.version.empty() && !quant::Version::Parse(out.version)) {
+    reader.Fail("version", "\"" + out.version + "\" is not a release such as \"0.20.1\"");
+  }
   reader.Texts("command", out.command, 64, 4096);
   reader.Texts("args", out.args, 128, 4096);
-  reader.PassArray("env", out.env, 64);
-  reader.PassObject("resources", out.resources);
+  ReadPassedItems(reader, "env", out.env, 64, {"name"});
+  ReadResources(reader, out.resources);
   reader.PassObject("securityContext", out.security_context);
 }
 
@@ -125,6 +203,7 @@ void ReadQuant(ObjectReader& reader, quant::QuantSpec& out) {
 
   reader.Choice("preset", presets, [&](std::size_t i) { out.preset = std::string(presets[i]); });
   reader.Texts("presets", out.presets, kMaxQuantConfigs);
+  if (reader.Get("presets") != nullptr && out.presets.empty()) reader.Fail("presets", "is empty");
   for (std::size_t i = 0; i < out.presets.size(); ++i) {
     const std::string path = "presets[" + std::to_string(i) + "]";
     if (quant::FindPreset(out.presets[i]) == nullptr) {
@@ -226,7 +305,16 @@ void ReadParameters(ObjectReader& reader, std::map<std::string, std::vector<quan
 
 void ReadGpu(ObjectReader& reader, GpuSpec& out) {
   reader.Text("resourceName", out.resource_name, Presence::kRequired, 253);
+  if (!reader.failed() && !IsResourceName(out.resource_name)) {
+    reader.Fail("resourceName", "\"" + out.resource_name + "\" is not an extended resource such as nvidia.com/gpu");
+  }
   reader.Texts("products", out.products, 16, 63);
+  for (std::size_t i = 0; i < out.products.size() && !reader.failed(); ++i) {
+    if (!IsLabelValue(out.products[i])) {
+      reader.Fail("products[" + std::to_string(i) + "]",
+                  "\"" + out.products[i] + "\" is not a value of the node label nvidia.com/gpu.product");
+    }
+  }
   // A quantity may be written without quotes.
   if (const json* memory = reader.Get("minMemory"); memory != nullptr && memory->is_number_integer()) {
     out.min_memory = memory->dump();
@@ -243,8 +331,10 @@ void ReadGpu(ObjectReader& reader, GpuSpec& out) {
     reader.Fail("minComputeCapability",
                 "\"" + out.min_compute_capability + "\" is not a compute capability such as \"8.9\"");
   }
-  reader.PassObject("nodeSelector", out.node_selector);
-  reader.PassArray("tolerations", out.tolerations, 32);
+  std::map<std::string, std::string> node_selector;
+  reader.TextMap("nodeSelector", node_selector, 32);
+  if (!node_selector.empty()) out.node_selector = node_selector;
+  ReadPassedItems(reader, "tolerations", out.tolerations, 32, {});
   reader.PassObject("affinity", out.affinity);
   reader.Text("runtimeClassName", out.runtime_class_name, Presence::kOptional, 253);
   reader.Text("priorityClassName", out.priority_class_name, Presence::kOptional, 253);
@@ -316,18 +406,32 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
   reader.Integer("warmupRequests", out.warmup_requests, 0, 1000);
   reader.Integer("seed", out.seed, 0);
   reader.Text("image", out.image, Presence::kOptional, 512);
-  reader.PassObject("resources", out.resources);
-  reader.PassArray("env", out.env, 64);
+  ReadResources(reader, out.resources);
+  ReadPassedItems(reader, "env", out.env, 64, {"name"});
 }
 
 void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
   reader.TextMap("labels", out.labels, 32);
   reader.TextMap("annotations", out.annotations, 32);
+  for (const auto& [field, map] : {std::pair("labels", &out.labels), std::pair("annotations", &out.annotations)}) {
+    for (const auto& [key, value] : *map) {
+      if (key.starts_with("autotuner.io/")) {
+        reader.FailAt(reader.PathOf(field) + "." + key, "keys under autotuner.io/ are the operator's");
+      }
+    }
+  }
   reader.PassObject("securityContext", out.security_context);
   reader.Text("serviceAccountName", out.service_account_name, Presence::kOptional, 253);
-  reader.PassArray("imagePullSecrets", out.image_pull_secrets, 16);
-  reader.PassArray("volumes", out.volumes, 32);
-  reader.PassArray("volumeMounts", out.volume_mounts, 32);
+  ReadPassedItems(reader, "imagePullSecrets", out.image_pull_secrets, 16, {"name"});
+  ReadPassedItems(reader, "volumes", out.volumes, 32, {"name"});
+  ReadPassedItems(reader, "volumeMounts", out.volume_mounts, 32, {"name", "mountPath"});
+  for (std::size_t i = 0; i < out.volume_mounts.size() && !reader.failed(); ++i) {
+    const std::string path = out.volume_mounts[i]["mountPath"];
+    if (path.front() != '/') {
+      reader.FailAt(reader.PathOf("volumeMounts") + "[" + std::to_string(i) + "].mountPath",
+                    "\"" + path + "\" is not an absolute path");
+    }
+  }
 }
 
 // --- to JSON ------------------------------------------------------------------------------------------------------
@@ -521,6 +625,15 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
   if (!reader.failed() && out.parallelism > out.optimization.max_experiments) {
     reader.Fail("parallelism", std::to_string(out.parallelism) + " is more than optimization.maxExperiments (" +
                                    std::to_string(out.optimization.max_experiments) + ")");
+  }
+  for (std::size_t i = 0; i < out.runtimes.size(); ++i) {
+    for (const char* list : {"limits", "requests"}) {
+      const auto resources = out.runtimes[i].resources.find(list);
+      if (resources == out.runtimes[i].resources.end() || !resources->contains(out.gpu.resource_name)) continue;
+      reader.FailAt(
+          reader.PathOf("runtimes") + "[" + std::to_string(i) + "].resources." + list + "." + out.gpu.resource_name,
+          "the number of GPUs is computed from the engine's arguments");
+    }
   }
   reader.Finish();
   if (error) return *std::move(error);

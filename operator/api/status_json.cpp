@@ -44,23 +44,6 @@ void ReadLatency(ObjectReader& reader, std::string_view key, bench::Latency& out
   });
 }
 
-json ToJson(const LoadRow& row) {
-  const bench::LoadMeasurement& measured = row.measured;
-  return {{"scenario", measured.scenario},
-          {"concurrency", measured.concurrency},
-          {"duration", FormatLatency(measured.duration_seconds * 1000)},
-          {"requests", measured.requests},
-          {"errors", measured.errors},
-          {"inputTokens", measured.input_tokens},
-          {"outputTokens", measured.output_tokens},
-          {"outputTokensPerSecond", FormatDecimal(measured.output_tokens_per_second, 2)},
-          {"requestsPerSecond", FormatDecimal(measured.requests_per_second, 3)},
-          {"ttft", ToJson(measured.ttft)},
-          {"tpot", ToJson(measured.tpot)},
-          {"e2eLatency", ToJson(measured.e2e)},
-          {"meetsSlo", row.meets_slo}};
-}
-
 void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
   bench::LoadMeasurement& measured = out.measured;
   reader.Text("scenario", measured.scenario);
@@ -168,6 +151,23 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
 }  // namespace
 
 std::string_view ExperimentStateName(ExperimentState state) { return kStates[static_cast<std::size_t>(state)]; }
+
+json ToJson(const LoadRow& row) {
+  const bench::LoadMeasurement& measured = row.measured;
+  return {{"scenario", measured.scenario},
+          {"concurrency", measured.concurrency},
+          {"duration", FormatLatency(measured.duration_seconds * 1000)},
+          {"requests", measured.requests},
+          {"errors", measured.errors},
+          {"inputTokens", measured.input_tokens},
+          {"outputTokens", measured.output_tokens},
+          {"outputTokensPerSecond", FormatDecimal(measured.output_tokens_per_second, 2)},
+          {"requestsPerSecond", FormatDecimal(measured.requests_per_second, 3)},
+          {"ttft", ToJson(measured.ttft)},
+          {"tpot", ToJson(measured.tpot)},
+          {"e2eLatency", ToJson(measured.e2e)},
+          {"meetsSlo", row.meets_slo}};
+}
 
 json ToJson(const ExperimentStatus& experiment) {
   json out = {{"name", experiment.name},

@@ -120,7 +120,7 @@ base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::str
   std::string number(view.substr(0, digits));
   const std::string_view suffix = view.substr(digits);
 
-  static constexpr std::array<std::pair<std::string_view, double>, 15> kSuffixes = {{{"", 1},
+  static constexpr std::array<std::pair<std::string_view, double>, 16> kSuffixes = {{{"", 1},
                                                                                      {"Ki", 0x1p10},
                                                                                      {"Mi", 0x1p20},
                                                                                      {"Gi", 0x1p30},
@@ -134,7 +134,8 @@ base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::str
                                                                                      {"T", 1e12},
                                                                                      {"P", 1e15},
                                                                                      {"E", 1e18},
-                                                                                     {"u", 1e-6}}};
+                                                                                     {"u", 1e-6},
+                                                                                     {"n", 1e-9}}};
   double scale = 0;
   for (const auto& [name, factor] : kSuffixes) {
     if (suffix == name) scale = factor;

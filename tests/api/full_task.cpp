@@ -1,0 +1,219 @@
+#include "tests/api/full_task.h"
+
+namespace autotune::api {
+
+using nlohmann::json;
+
+json TaskObject(const json& spec) {
+  return {{"apiVersion", "autotuner.io/v1alpha1"},
+          {"kind", "AutotuneTask"},
+          {"metadata",
+           {{"name", "llama"},
+            {"namespace", "team-a"},
+            {"uid", "5daad8df-d0dd-4baf-9dee-8d7a158c27d0"},
+            {"resourceVersion", "244"},
+            {"generation", 3},
+            {"creationTimestamp", "2026-11-22T12:00:00Z"}}},
+          {"spec", spec}};
+}
+
+std::vector<json> FullSpecs() {
+  const json base = json::parse(R"json({
+    "description": "Llama for the support desk",
+    "suspend": true,
+    "parallelism": 3,
+    "model": {
+      "idOrPath": "/llama-3.1",
+      "revision": "main",
+      "volume": {"persistentVolumeClaim": {"claimName": "models", "subPath": "llama"}},
+      "huggingFace": {
+        "tokenSecretRef": {"name": "hf", "key": "hf-token"},
+        "endpoint": "https://hub.example.com",
+        "cacheClaim": "hf-cache"
+      },
+      "facts": {"architectures": ["LlamaForCausalLM"], "hidden_size": 4096},
+      "quantization": "awq"
+    },
+    "parameters": {
+      "max-num-seqs": [64, 128],
+      "gpu-memory-utilization": 0.9,
+      "enable-chunked-prefill": [true, false],
+      "kv-cache-dtype": "fp8_e4m3",
+      "swap-space": {"unset": true},
+      "cuda-graph-bs": [[1, 2, 4]],
+      "compilation-config": {"level": 3}
+    },
+    "parallelConfig": {
+      "tensorParallel": [1, 2], "pipelineParallel": [1], "dataParallel": [2], "expertParallel": [4]
+    },
+    "gpu": {
+      "resourceName": "nvidia.com/mig-3g.40gb",
+      "products": ["NVIDIA-H100-80GB-HBM3", "NVIDIA-H200"],
+      "minMemory": "70Gi",
+      "minComputeCapability": "8.9",
+      "nodeSelector": {"pool": "gpu"},
+      "tolerations": [
+        {"key": "gpu", "operator": "Equal", "value": "yes", "effect": "NoExecute", "tolerationSeconds": 60}
+      ],
+      "affinity": {
+        "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}},
+        "podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []},
+        "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}
+      },
+      "runtimeClassName": "nvidia",
+      "priorityClassName": "low",
+      "schedulerName": "kai",
+      "queueName": "team-a",
+      "pricePerHour": "2.50"
+    },
+    "optimization": {
+      "strategy": "Random",
+      "objective": "MinimizeTPOT",
+      "maxExperiments": 99,
+      "seed": 7,
+      "experimentTimeout": "1h30m",
+      "startupTimeout": "20m",
+      "schedulingTimeout": "1h",
+      "imagePullTimeout": "10m30s",
+      "retries": 5
+    },
+    "slo": {
+      "ttft": {"mean": "300ms", "p50": "250ms", "p90": "400ms", "p95": "450ms", "p99": "500ms"},
+      "tpot": {"p95": "40.5ms"},
+      "e2eLatency": {"p90": "8s"},
+      "errorRate": "0.01"
+    },
+    "benchmark": {
+      "scenarios": ["D(100,100)", "D(2000,200)"],
+      "load": {"concurrency": [2, 16]},
+      "duration": "30s",
+      "maxRequests": 500,
+      "warmupRequests": 4,
+      "seed": 11,
+      "image": "registry.example.com/bench:1",
+      "resources": {"limits": {"memory": "2Gi"}, "requests": {"cpu": "1"}},
+      "env": [{"name": "TZ", "value": "UTC"}]
+    },
+    "podTemplate": {
+      "labels": {"team": "a"},
+      "annotations": {"note": "tuned"},
+      "securityContext": {"fsGroup": 1000},
+      "serviceAccountName": "runner",
+      "imagePullSecrets": [{"name": "registry"}],
+      "volumes": [{"name": "scratch", "emptyDir": {}}],
+      "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]
+    },
+    "keepPods": "Always"
+  })json");
+
+  const json runtimes = json::parse(R"json([{
+    "name": "vllm-020",
+    "engine": "vllm",
+    "image": "vllm/vllm-openai:v0.20.1",
+    "version": "0.20.1",
+    "command": ["vllm", "serve"],
+    "args": ["--enforce-eager"],
+    "env": [{"name": "VLLM_LOGGING_LEVEL", "value": "DEBUG"}],
+    "resources": {"limits": {"memory": "64Gi"}, "requests": {"cpu": "8"}},
+    "securityContext": {"runAsUser": 1000}
+  }, {"name": "sglang", "engine": "sglang"}])json");
+
+  const json fields = json::parse(
+      R"({"gemmDtype": "fp8", "kvcacheDtype": "fp8_e5m2", "attentionDtype": "fp8_block", "moeDtype": "w4afp8"})");
+  json preset = fields;
+  preset["preset"] = "bf16-stable";
+  const json presets = {{"presets", {"kv-cache-fp8", "dynamic-fp8"}},
+                        {"custom",
+                         {{{"name", "mine"},
+                           {"gemmDtype", "fp8"},
+                           {"kvcacheDtype", "fp8_e4m3"},
+                           {"attentionDtype", "fp8"},
+                           {"moeDtype", "fp8"}},
+                          {{"name", "bare"}}}}};
+  const json sweep = {{"sweep",
+                       {{"gemmDtype", {"auto", "fp8"}},
+                        {"kvcacheDtype", {"auto", "fp8"}},
+                        {"attentionDtype", {"auto"}},
+                        {"moeDtype", {"auto", "int8"}}}}};
+
+  std::vector<json> specs;
+  for (const json& quant : {fields, preset, presets, sweep}) {
+    json spec = base;
+    spec["quantConfig"] = quant;
+    spec["runtimes"] = runtimes;
+    specs.push_back(spec);
+  }
+  json other = base;
+  other["baseRuntime"] = "tensorrt-llm";
+  other["model"]["volume"] = {{"image", {{"reference", "registry/weights:1"}}}};
+  specs.push_back(other);
+  other["model"]["volume"] = {{"hostPath", {{"path", "/models"}}}};
+  specs.push_back(other);
+  return specs;
+}
+
+json FullStatus() {
+  return json::parse(R"json({
+    "observedGeneration": 3,
+    "rulesVersion": "2026-11-22+3fa2c1",
+    "state": "Searching",
+    "progress": "7/40",
+    "conditions": [{
+      "type": "Ready", "status": "Unknown", "reason": "Progressing", "message": "7 of 40",
+      "observedGeneration": 3, "lastTransitionTime": "2026-11-22T12:00:00Z"
+    }],
+    "model": {
+      "architecture": "LlamaForCausalLM", "dtype": "bfloat16", "quantization": "none", "family": "none",
+      "kvCache": "none", "layers": 32, "hiddenSize": 4096, "weightBytes": "16060522496"
+    },
+    "modelGeneration": 2,
+    "modelSource": "90bb1e",
+    "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920},
+    "candidates": {"total": 96, "duplicates": 14, "pruned": 22, "eligible": 60, "notRun": 20},
+    "prunedReasons": [{"reason": "KvDtypeNeedsOtherWeights", "count": 8, "example": "vllm 0.20.1 + fp8_e5m2"}],
+    "warnings": [{"field": "runtime", "reason": "UnknownEngineVersion", "message": "newest rules"}],
+    "experiments": [{
+      "name": "e7-3fa2c1",
+      "hash": "3fa2c10011223344",
+      "state": "Failed",
+      "runtime": "vllm-020",
+      "quant": {"name": "dynamic-fp8", "gemm": "fp8", "kvcache": "fp8", "attention": "fp8", "moe": "fp8"},
+      "baseline": true,
+      "args": ["--quantization", "fp8"],
+      "options": "kv_cache_config: {dtype: fp8}",
+      "gpus": 2,
+      "node": "gpu-17",
+      "gpuProduct": "NVIDIA-H100-80GB-HBM3",
+      "warnings": [{"field": "attentionDtype", "reason": "NotControllable", "message": "an outcome"}],
+      "loads": [{
+        "scenario": "D(512,128)", "concurrency": 32, "duration": "60.12s", "requests": 1464, "errors": 2,
+        "inputTokens": 749568, "outputTokens": 187392, "outputTokensPerSecond": "3120.4", "requestsPerSecond": "24.375",
+        "ttft": {"mean": "70.1ms", "p50": "61.3ms", "p90": "99.99ms", "p95": "150.2ms", "p99": "310ms"},
+        "tpot": {"mean": "6.27ms", "p50": "6.1ms", "p90": "7ms", "p95": "7.5ms", "p99": "9.04ms"},
+        "e2eLatency": {"mean": "1.2s", "p50": "1.1s", "p90": "1.5s", "p95": "1.75s", "p99": "2.001s"},
+        "meetsSlo": false
+      }],
+      "score": "1560.2",
+      "simulated": true,
+      "reason": "EngineCrashed",
+      "message": "CUDA error: an illegal memory access was encountered",
+      "startedAt": "2026-11-22T12:00:00Z",
+      "finishedAt": "2026-11-22T12:05:00Z",
+      "startSeconds": "95.2",
+      "measureSeconds": "185.7",
+      "attempts": 2,
+      "retryAt": "2026-11-22T12:06:00Z",
+      "wastedGpuHours": "0.0521",
+      "truncated": true
+    }],
+    "best": {"experiment": "e7-3fa2c1", "quantName": "dynamic-fp8", "score": "1560.2",
+             "improvementOverBaseline": "+41.3%", "load": 32},
+    "pareto": ["e7-3fa2c1", "e2-90bb1e"],
+    "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55"},
+    "recommendation": {"configMap": "llama-best"},
+    "startedAt": "2026-11-22T12:00:00Z",
+    "finishedAt": "2026-11-22T13:00:00Z"
+  })json");
+}
+
+}  // namespace autotune::api

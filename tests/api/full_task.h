@@ -1,0 +1,14 @@
+// A task with every field of spec and status set, and none to its default. One style of quantConfig and one of
+// baseRuntime/runtimes at a time, so the spec comes in variants.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace autotune::api {
+
+std::vector<nlohmann::json> FullSpecs();
+nlohmann::json FullStatus();
+nlohmann::json TaskObject(const nlohmann::json& spec);
+
+}  // namespace autotune::api

@@ -1,0 +1,72 @@
+// The CRD and the code describe the same fields.
+#include "tests/api/schema.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "operator/api/autotune_task.h"
+#include "tests/api/full_task.h"
+
+namespace autotune::api {
+namespace {
+
+// FullSpecs and FullStatus are what the code gives back unchanged (spec_test, status_test), so a path that the schema
+// has and they have not is a field that nobody reads, and the other way round one that the API server would drop.
+TEST(Schema, OfTheSpecHasTheFieldsThatTheCodeReads) {
+  const json schema = LoadSchema().at("properties").at("spec");
+  std::set<std::string> used;
+  for (const json& spec : FullSpecs()) used.merge(LeafPaths(schema, spec, "spec"));
+  EXPECT_EQ(used, LeafPaths(schema, "spec"));
+}
+
+TEST(Schema, OfTheStatusHasTheFieldsThatTheCodeWrites) {
+  const json schema = LoadSchema().at("properties").at("status");
+  EXPECT_EQ(LeafPaths(schema, FullStatus(), "status"), LeafPaths(schema, "status"));
+}
+
+TEST(Schema, SaysWhatKstatusNeedsOfAFreshObject) {
+  EXPECT_EQ(LoadSchema().at("properties").at("status").at("default"), json::parse(R"({"observedGeneration": -1})"));
+}
+
+// What the schema of quantConfig lists is what quant/ knows.
+TEST(Schema, ListsTheValuesOfTheQuantizationModel) {
+  const json quant = LoadSchema().at("properties").at("spec").at("properties").at("quantConfig").at("properties");
+  for (const quant::Field field : quant::kFields) {
+    const std::string name(quant::FieldName(field));
+    const auto allowed = quant::AllowedValues(field);
+    const json expected = std::vector<std::string>(allowed.begin(), allowed.end());
+    EXPECT_EQ(quant.at(name).at("enum"), expected) << name;
+    EXPECT_EQ(quant.at("sweep").at("properties").at(name).at("items").at("enum"), expected) << name;
+    EXPECT_EQ(quant.at("custom").at("items").at("properties").at(name).at("enum"), expected) << name;
+  }
+  json presets = json::array();
+  for (const quant::QuantConfig& preset : quant::Presets()) presets.push_back(preset.name);
+  EXPECT_EQ(quant.at("preset").at("enum"), presets);
+  EXPECT_EQ(quant.at("presets").at("items").at("enum"), presets);
+}
+
+// Unbounded strings, lists and maps in the spec would end in an object that etcd refuses, far from its cause.
+TEST(Schema, BoundsEveryListMapAndStringOfTheSpec) {
+  const std::function<void(const json&, const std::string&)> check = [&](const json& schema, const std::string& path) {
+    const std::string type = schema.value("type", "");
+    if (type == "string" && !schema.contains("enum")) {
+      EXPECT_TRUE(schema.contains("maxLength")) << path;
+    }
+    if (type == "array") {
+      EXPECT_TRUE(schema.contains("maxItems")) << path;
+      check(schema.at("items"), path + "[]");
+    }
+    if (type == "object" && !schema.contains("properties")) {
+      EXPECT_TRUE(schema.contains("maxProperties")) << path;
+    }
+    if (schema.contains("additionalProperties")) check(schema["additionalProperties"], path + ".*");
+    if (schema.contains("properties")) {
+      for (const auto& [key, property] : schema["properties"].items()) check(property, path + "." + key);
+    }
+  };
+  check(LoadSchema().at("properties").at("spec"), "spec");
+}
+
+}  // namespace
+}  // namespace autotune::api
