@@ -25,14 +25,14 @@ struct Scenario {
 
 struct BenchSpec {
   std::vector<Scenario> scenarios;
-  std::vector<int> concurrency;                      // closed loop, one step each, ascending
-  std::chrono::milliseconds duration{60'000};        // per step
-  std::int64_t max_requests = 2000;                  // per step
+  std::vector<int> concurrency;                // closed loop, one step each, ascending
+  std::chrono::milliseconds duration{60'000};  // per step
+  std::int64_t max_requests = 2000;            // per step
   int warmup_requests = 8;
   std::int64_t seed = 1;
   std::chrono::milliseconds first_request_timeout{600'000};  // engines compile kernels on first use
   std::chrono::milliseconds request_timeout{120'000};
-  std::chrono::milliseconds experiment_timeout{2'700'000};   // bench's own deadline, from its start
+  std::chrono::milliseconds experiment_timeout{2'700'000};  // bench's own deadline, from its start
   bool operator==(const BenchSpec&) const = default;
 };
 

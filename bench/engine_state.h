@@ -2,9 +2,9 @@
 //
 // Written atomically (temporary file, rename) by autotune-launch, which owns the engine's life; read by
 // `autotune-launch ready` (the startup probe) and autotune-bench. Files in the shared directory:
-//   started        the start marker, created before the engine is: a launcher that finds it never starts the engine again
-//   engine.json    this document, replaced at every change of state
-//   autotune-launch  the static binary that the init container installed
+//   started        the start marker, created before the engine is: a launcher that finds it never starts the engine
+//   again engine.json    this document, replaced at every change of state autotune-launch  the static binary that the
+//   init container installed
 // The launcher is static and small: neither this header nor its .cpp may need more than the C++ library.
 #pragma once
 
@@ -30,11 +30,11 @@ struct EngineState {
   };
   Phase phase = Phase::kStarting;
   int exit_code = 0;
-  int signal = 0;                     // of the engine process, 0 = not killed by a signal
-  double start_seconds = 0;           // process start to ready, or to its end
-  bool was_ready = false;             // kExited after it had been healthy: died while serving
-  std::int64_t oom_kills = 0;         // the cgroup's counter since the start (v1 memory.oom_control, v2 memory.events)
-  std::string gpu_product;            // "NVIDIA H100 80GB HBM3", "" = no GPU seen
+  int signal = 0;              // of the engine process, 0 = not killed by a signal
+  double start_seconds = 0;    // process start to ready, or to its end
+  bool was_ready = false;      // kExited after it had been healthy: died while serving
+  std::int64_t oom_kills = 0;  // the cgroup's counter since the start (v1 memory.oom_control, v2 memory.events)
+  std::string gpu_product;     // "NVIDIA H100 80GB HBM3", "" = no GPU seen
   // The log, digested with bounded memory: candidates for the root cause in order of appearance (at most 40 lines) and
   // the last lines (at most 20), each at most 500 bytes, valid UTF-8.
   std::vector<std::string> error_lines;

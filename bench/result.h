@@ -54,34 +54,34 @@ struct Latency {
 
 // One load step: one scenario at one concurrency.
 struct LoadMeasurement {
-  std::string scenario;                  // "D(512,128)"
+  std::string scenario;  // "D(512,128)"
   int concurrency = 0;
-  double duration_seconds = 0;           // first request start to last request end
-  std::int64_t requests = 0;             // completed
+  double duration_seconds = 0;  // first request start to last request end
+  std::int64_t requests = 0;    // completed
   std::int64_t errors = 0;
-  std::int64_t input_tokens = 0;         // from the engine's usage
+  std::int64_t input_tokens = 0;  // from the engine's usage
   std::int64_t output_tokens = 0;
-  double output_tokens_per_second = 0;   // output_tokens / duration
+  double output_tokens_per_second = 0;  // output_tokens / duration
   double requests_per_second = 0;
-  Latency ttft, tpot, e2e;               // definitions: docs/benchmark.md
+  Latency ttft, tpot, e2e;  // definitions: docs/benchmark.md
   bool operator==(const LoadMeasurement&) const = default;
 };
 
 struct Failure {
   FailureReason reason = FailureReason::kBenchmarkFailed;
-  std::string message;                   // the engine's root cause: the line a person would point at
-  int exit_code = 0;                     // of the engine, 128+signal when killed, 0 when it did not end
-  int http_status = 0;                   // inspect: what the hub answered, 0 = no answer
+  std::string message;  // the engine's root cause: the line a person would point at
+  int exit_code = 0;    // of the engine, 128+signal when killed, 0 when it did not end
+  int http_status = 0;  // inspect: what the hub answered, 0 = no answer
 };
 
 // What `autotune-bench run` reports.
 struct RunResult {
   bool simulated = false;
-  std::string engine_version;            // as the engine names itself, "" = it does not say
-  std::string gpu_product;               // as the launcher saw it, "" = not seen
-  double start_seconds = 0;              // engine process start to healthy
-  double measure_seconds = 0;            // bench, warm-up included
-  std::vector<LoadMeasurement> loads;    // partial when `failure` is set
+  std::string engine_version;          // as the engine names itself, "" = it does not say
+  std::string gpu_product;             // as the launcher saw it, "" = not seen
+  double start_seconds = 0;            // engine process start to healthy
+  double measure_seconds = 0;          // bench, warm-up included
+  std::vector<LoadMeasurement> loads;  // partial when `failure` is set
   std::optional<Failure> failure;
 };
 

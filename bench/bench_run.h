@@ -1,0 +1,39 @@
+// `autotune-bench run`: waits for the engine, measures every load step, and ends with one result whatever happens.
+//
+// Single-threaded. Reads the launcher's engine.json; a dead engine ends the run at once, with the reason that the
+// launcher's digest gives and the steps measured so far.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "bench/bench_spec.h"
+#include "bench/result.h"
+
+namespace autotune::bench {
+
+// What the program's exit status tells apart.
+inline constexpr int kExitResult = 0;
+inline constexpr int kExitConfigurationFailed = 10;  // engine rejected, crashed, too slow, or no request answered
+inline constexpr int kExitInfrastructure = 20;       // the pod itself: directories, being told to end
+
+struct BenchRunOptions {
+  std::string dir;
+  int port = 0;
+  BenchSpec spec;
+  std::function<bool()> told_to_end = [] { return false; };                 // SIGTERM
+  std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
+  // How long an engine that answers nothing but errors may still take to end by itself: SGLang takes 5 s for crash
+  // diagnostics before its processes are gone, and only then its log tells the reason.
+  std::chrono::milliseconds death_grace{15'000};
+};
+
+struct BenchRunOutcome {
+  RunResult result;
+  int exit_code = kExitResult;
+};
+
+BenchRunOutcome RunBench(const BenchRunOptions& options, base::Clock& clock);
+
+}  // namespace autotune::bench
