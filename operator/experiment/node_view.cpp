@@ -67,6 +67,14 @@ bool FromKarpenterOnAws(const NodeView& node, GpuInfo& gpu) {
       gpu.memory_bytes = WholeNumber(Label(node, prefix + "instance-gpu-memory")) * kMebibyte;
     }
     FillFromCatalog(&GpuModel::aws, gpu);
+    // One name for cards that differ: pods bound to it would not run on the same GPUs.
+    for (const GpuModel& model : GpuCatalog()) {
+      const bool same = model.aws == gpu.product && model.aws_mebibytes != 0;
+      if (same && model.aws_mebibytes * kMebibyte == gpu.memory_bytes) {
+        gpu.product = model.gfd;
+        break;
+      }
+    }
     return true;
   }
   return false;

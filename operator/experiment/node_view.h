@@ -21,7 +21,8 @@ struct NodeView {
 NodeView NodeViewFromJson(const nlohmann::json& node);
 
 struct GpuInfo {
-  std::string product;            // as labelled, in the labeller's spelling; "" = not labelled
+  // In the labeller's spelling; in GPU Feature Discovery's where the labeller has one name for different cards.
+  std::string product;            // "" = not labelled
   std::int64_t memory_bytes = 0;  // 0 = not known
   std::optional<quant::ComputeCapability> capability;
 };

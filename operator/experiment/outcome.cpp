@@ -315,10 +315,14 @@ class Reader {
   base::WallTime EndedAt(const ContainerView::Termination* end) const {
     if (!IsOver(pod_)) return end != nullptr ? end->finished_at : base::WallTime{};
     base::WallTime last{};
+    bool whole = true;
     for (const ContainerView* container : AllContainers(pod_)) {
       if (container->terminated) last = std::max(last, container->terminated->finished_at);
+      const bool no_end = container->terminated && container->terminated->finished_at == base::WallTime{};
+      whole = whole && !no_end && container->state != State::kRunning;
     }
-    return last == base::WallTime{} ? pod_.last_transition : last;
+    // A node that went away reports no ends; then the pod's own conditions are the next best.
+    return whole && last != base::WallTime{} ? last : std::max(last, pod_.last_transition);
   }
 
   Outcome Now(Kind kind, std::optional<base::WallTime> deadline, std::string waiting = "") {

@@ -1,8 +1,9 @@
 #include "operator/experiment/pod_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <map>
+#include <string_view>
 #include <utility>
 
 #include "base/sha256.h"
@@ -308,27 +309,40 @@ class Builder {
     context.host = environment_.host;
     context.port = environment_.port;
     context.options_file = environment_.options_dir + "/" + kOptionsFile;
+    if (experiment.runtime.command.empty()) return quant::StartCommand(experiment.traits, context, experiment.plan);
     quant::EngineTraits traits = experiment.traits;
-    if (!experiment.runtime.command.empty()) {
-      traits.command = experiment.runtime.command;
-      // A command that places the revision or the options file itself gets them only there.
-      if (Fill(traits.command, "{revision}", context.revision)) traits.revision_args.clear();
-      if (Fill(traits.command, "{options_file}", context.options_file)) traits.options_file_args.clear();
-    }
+    traits.command = FillCommand(experiment.runtime.command, context, traits);
     return quant::StartCommand(traits, context, experiment.plan);
   }
 
-  // Replaces every occurrence; false when there was none.
-  static bool Fill(std::vector<std::string>& words, const std::string& placeholder, const std::string& value) {
-    bool found = false;
-    for (std::string& word : words) {
-      for (std::size_t at = word.find(placeholder); at != std::string::npos;
-           at = word.find(placeholder, at + value.size())) {
-        word.replace(at, placeholder.size(), value);
-        found = true;
+  // A user's command takes placeholders also within a word (--port={port}). One that places the revision or the options
+  // file itself gets them only there.
+  static std::vector<std::string> FillCommand(const std::vector<std::string>& command,
+                                              const quant::StartContext& context, quant::EngineTraits& traits) {
+    const std::array<std::pair<std::string_view, std::string>, 5> values = {{{"{model}", context.model},
+                                                                             {"{host}", context.host},
+                                                                             {"{port}", context.port},
+                                                                             {"{revision}", context.revision},
+                                                                             {"{options_file}", context.options_file}}};
+    std::vector<std::string> filled;
+    for (const std::string& word : command) {
+      std::string out;
+      for (std::size_t at = 0; at < word.size();) {
+        const std::string_view rest = std::string_view(word).substr(at);
+        const auto known = std::find_if(values.begin(), values.end(),
+                                        [&](const auto& value) { return rest.starts_with(value.first); });
+        if (known == values.end()) {
+          out += word[at++];
+          continue;
+        }
+        out += known->second;
+        at += known->first.size();
+        if (known->first == "{revision}") traits.revision_args.clear();
+        if (known->first == "{options_file}") traits.options_file_args.clear();
       }
+      filled.push_back(std::move(out));
     }
-    return found;
+    return filled;
   }
 
   json EngineResources(const api::RuntimeSpec& runtime, int gpus) const {

@@ -1,0 +1,206 @@
+#include "operator/experiment/node_affinity.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "sample_task.h"
+
+namespace autotune::experiment {
+namespace {
+
+using nlohmann::json;
+using Labels = std::map<std::string, std::string>;
+
+// What the scheduler does with one expression (k8s.io/component-helpers, nodeaffinity).
+bool Holds(const json& expression, const Labels& labels) {
+  const auto label = labels.find(expression["key"].get<std::string>());
+  const bool present = label != labels.end();
+  const std::string op = expression["operator"];
+  const json& values = expression.contains("values") ? expression["values"] : json::array();
+  const bool listed = present && std::find(values.begin(), values.end(), label->second) != values.end();
+  if (op == "In") return listed;
+  if (op == "NotIn") return !listed;
+  if (op == "Exists") return present;
+  if (op == "Gt") return present && std::stoll(label->second) > std::stoll(values.at(0).get<std::string>());
+  ADD_FAILURE() << "unknown operator " << op;
+  return false;
+}
+
+bool Matches(const json& affinity, const Labels& labels) {
+  if (affinity.is_null()) return true;
+  const json& terms = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+  return std::any_of(terms.begin(), terms.end(), [&](const json& term) {
+    const json& expressions = term["matchExpressions"];
+    EXPECT_FALSE(expressions.empty()) << "a term without expressions matches no node";
+    return std::all_of(expressions.begin(), expressions.end(), [&](const json& e) { return Holds(e, labels); });
+  });
+}
+
+Labels Gfd(const std::string& product, const std::string& mebibytes, const std::string& major,
+           const std::string& minor) {
+  return {{"nvidia.com/gpu.product", product},
+          {"nvidia.com/gpu.memory", mebibytes},
+          {"nvidia.com/gpu.compute.major", major},
+          {"nvidia.com/gpu.compute.minor", minor}};
+}
+
+const std::map<std::string, Labels> kNodes = {
+    {"h100", Gfd("NVIDIA-H100-80GB-HBM3", "81559", "9", "0")},
+    {"h200", Gfd("NVIDIA-H200", "143771", "9", "0")},
+    {"b200", Gfd("NVIDIA-B200", "183359", "10", "0")},
+    {"l4", Gfd("NVIDIA-L4", "23034", "8", "9")},
+    {"a100-40", Gfd("NVIDIA-A100-SXM4-40GB", "40960", "8", "0")},
+    {"a100-40 pcie", Gfd("NVIDIA-A100-PCIE-40GB", "39538", "8", "0")},
+    {"t4", Gfd("Tesla-T4", "15360", "7", "5")},
+    {"workstation", Gfd("NVIDIA-RTX-A6000", "49140", "8", "6")},
+    {"gke h100", {{"cloud.google.com/gke-accelerator", "nvidia-h100-80gb"}}},
+    {"gke h100 mega", {{"cloud.google.com/gke-accelerator", "nvidia-h100-mega-80gb"}}},
+    {"gke l4", {{"cloud.google.com/gke-accelerator", "nvidia-l4"}}},
+    {"gke newer", {{"cloud.google.com/gke-accelerator", "nvidia-x900"}}},
+    {"aws a100-40",
+     {{"karpenter.k8s.aws/instance-gpu-manufacturer", "nvidia"},
+      {"karpenter.k8s.aws/instance-gpu-name", "a100"},
+      {"karpenter.k8s.aws/instance-gpu-memory", "40960"}}},
+    {"aws a100-80",
+     {{"karpenter.k8s.aws/instance-gpu-manufacturer", "nvidia"},
+      {"karpenter.k8s.aws/instance-gpu-name", "a100"},
+      {"karpenter.k8s.aws/instance-gpu-memory", "81920"}}},
+    {"eks h100",
+     {{"eks.amazonaws.com/instance-gpu-manufacturer", "nvidia"},
+      {"eks.amazonaws.com/instance-gpu-name", "h100"},
+      {"eks.amazonaws.com/instance-gpu-memory", "81920"}}},
+    {"azure t4", {{"karpenter.azure.com/sku-gpu-name", "T4"}}},
+    {"azure a100", {{"karpenter.azure.com/sku-gpu-name", "A100"}}},
+    {"no gpu", {{"kubernetes.io/hostname", "web-1"}}},
+};
+
+struct Row {
+  const char* what;
+  const char* gpu;  // spec.gpu
+  Placement placement;
+  std::vector<std::string> nodes;  // those that match, in the map's order
+};
+
+const Row kRows[] = {
+    {"a pinned product, on every platform that sells it",
+     "{}",
+     {std::nullopt, "NVIDIA-H100-80GB-HBM3", true},
+     {"eks h100", "gke h100", "gke h100 mega", "h100"}},
+    {"pinned by a platform's own name",
+     "{}",
+     {std::nullopt, "nvidia-h100-80gb", true},
+     {"eks h100", "gke h100", "gke h100 mega", "h100"}},
+    {"pinned by what the driver says",
+     "{}",
+     {std::nullopt, "NVIDIA H100 80GB HBM3", true},
+     {"eks h100", "gke h100", "gke h100 mega", "h100"}},
+    {"a pinned product stands for what it was chosen by",
+     R"({"products": ["NVIDIA-L4", "NVIDIA-H200"], "minMemory": "20Gi"})",
+     {quant::ComputeCapability{8, 9}, "NVIDIA-H200", true},
+     {"h200"}},
+    {"two cards of one name on AWS", R"({"products": ["NVIDIA-A100-SXM4-40GB"]})", {}, {"a100-40", "aws a100-40"}},
+    {"a product that only GPU Feature Discovery knows", R"({"products": ["NVIDIA-RTX-A6000"]})", {}, {"workstation"}},
+    {"a slice is not the whole card", R"({"products": ["NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"]})", {}, {}},
+    {"memory by the name of the class: cards report a little less",
+     R"({"minMemory": "40Gi"})",
+     {},
+     {"a100-40", "a100-40 pcie", "aws a100-40", "aws a100-80", "azure a100", "b200", "eks h100", "gke h100",
+      "gke h100 mega", "gke newer", "h100", "h200", "workstation"}},
+    {"80 GB is an H100 too",
+     R"({"minMemory": "80Gi"})",
+     {},
+     {"aws a100-80", "azure a100", "b200", "eks h100", "gke h100", "gke h100 mega", "gke newer", "h100", "h200"}},
+    {"capability with a minor number",
+     R"({"minComputeCapability": "8.9"})",
+     {},
+     {"b200", "eks h100", "gke h100", "gke h100 mega", "gke l4", "gke newer", "h100", "h200", "l4"}},
+    {"capability without one",
+     R"({"minComputeCapability": "9.0"})",
+     {},
+     {"b200", "eks h100", "gke h100", "gke h100 mega", "gke newer", "h100", "h200"}},
+    {"what the quantization needs raises what the user asked for",
+     R"({"minComputeCapability": "8.0", "minMemory": "80Gi"})",
+     {quant::ComputeCapability{10, 0}, "", true},
+     {"b200", "gke newer"}},
+    {"what it needs is left out where nodes carry no labels",
+     "{}",
+     {quant::ComputeCapability{9, 0}, "", false},
+     {"a100-40", "a100-40 pcie", "aws a100-40", "aws a100-80", "azure a100", "azure t4", "b200", "eks h100", "gke h100",
+      "gke h100 mega", "gke l4", "gke newer", "h100", "h200", "l4", "no gpu", "t4", "workstation"}},
+    {"what the user asked for is not",
+     R"({"products": ["NVIDIA-L4"]})",
+     {quant::ComputeCapability{9, 0}, "", false},
+     {"gke l4", "l4"}},
+};
+
+TEST(NodeAffinity, AdmitsTheNodesThatAPersonWouldPick) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.what);
+    const api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpu;
+    const json affinity = AffinityOf(gpu, row.placement);
+    std::vector<std::string> matching;
+    for (const auto& [name, labels] : kNodes) {
+      if (Matches(affinity, labels)) matching.push_back(name);
+    }
+    EXPECT_EQ(matching, row.nodes) << affinity.dump(1);
+  }
+}
+
+// The choice of a product and the scheduler's choice of a node must not contradict each other.
+TEST(NodeAffinity, AgreesWithWhatTheTaskIsExpandedFor) {
+  for (const Row& row : kRows) {
+    const api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpu;
+    const json affinity = AffinityOf(gpu, {});
+    for (const auto& [name, labels] : kNodes) {
+      NodeView node;
+      node.labels = labels;
+      const GpuInfo info = GpuOfNode(node);
+      if (info.product.empty()) continue;
+      EXPECT_EQ(Admits(gpu, info), Matches(affinity, labels)) << row.what << ": " << name;
+    }
+  }
+}
+
+TEST(NodeAffinity, EveryAlternativeOfTheUserIsNarrowed) {
+  const api::GpuSpec gpu = SampleTask(R"({"gpu": {"products": ["NVIDIA-L4"], "affinity": {
+      "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []},
+      "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]},
+        {"matchExpressions": [{"key": "rack", "operator": "Exists"}]}]}}}}})")
+                               .spec.gpu;
+  const json affinity = AffinityOf(gpu, {});
+  EXPECT_TRUE(affinity.contains("podAntiAffinity"));
+  Labels l4 = kNodes.at("l4");
+  EXPECT_FALSE(Matches(affinity, l4));
+  l4["zone"] = "a";
+  EXPECT_TRUE(Matches(affinity, l4));
+  l4["zone"] = "b";
+  EXPECT_FALSE(Matches(affinity, l4));
+  l4["rack"] = "7";
+  EXPECT_TRUE(Matches(affinity, l4));
+  Labels h100 = kNodes.at("h100");
+  h100["zone"] = "a";
+  EXPECT_FALSE(Matches(affinity, h100));
+}
+
+TEST(NodeAffinity, AsksForNothingWithoutAReason) { EXPECT_TRUE(AffinityOf(SampleTask().spec.gpu, {}).is_null()); }
+
+TEST(NodeAffinity, KnowsTheLabelsOfSlicesAndOfAmd) {
+  const json mig = AffinityOf(
+      SampleTask(R"({"gpu": {"resourceName": "nvidia.com/mig-3g.40gb", "minMemory": "20Gi"}})").spec.gpu, {});
+  EXPECT_TRUE(Matches(mig, {{"nvidia.com/gpu.memory", "1"}, {"nvidia.com/mig-3g.40gb.memory", "40192"}}));
+  EXPECT_FALSE(Matches(mig, {{"nvidia.com/gpu.memory", "81920"}, {"nvidia.com/mig-3g.40gb.memory", "9728"}}));
+  const json amd = AffinityOf(
+      SampleTask(R"({"gpu": {"resourceName": "amd.com/gpu", "products": ["Instinct_MI300X"], "minMemory": "100Gi"}})")
+          .spec.gpu,
+      {});
+  EXPECT_TRUE(Matches(amd, {{"amd.com/gpu.product-name", "Instinct_MI300X"}, {"amd.com/gpu.vram", "192G"}}));
+  EXPECT_FALSE(Matches(amd, {{"amd.com/gpu.product-name", "Instinct_MI210"}, {"amd.com/gpu.vram", "192G"}}));
+  EXPECT_FALSE(Matches(amd, {{"amd.com/gpu.product-name", "Instinct_MI300X"}, {"amd.com/gpu.vram", "64G"}}));
+}
+
+}  // namespace
+}  // namespace autotune::experiment

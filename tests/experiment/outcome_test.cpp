@@ -1,0 +1,338 @@
+// Every ending of a pod as a kubelet, the scheduler or the node controllers report it (statuses/*.json), against the
+// one reason of the closed list that a user reads. Words between @ in a fixture stand for a bench's whole message,
+// checksum included; the pods were created at 10:00:00.
+#include "operator/experiment/outcome.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+namespace autotune::experiment {
+namespace {
+
+using bench::FailureReason;
+using nlohmann::json;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using Kind = Outcome::Kind;
+
+const base::WallTime kCreated = base::ParseRfc3339("2026-11-22T10:00:00Z");
+
+bench::RunResult Measured() {
+  bench::RunResult run;
+  run.engine_version = "0.20.1";
+  run.start_seconds = 79.5;
+  run.loads.emplace_back();
+  run.loads.back().scenario = "D(512,128)";
+  run.loads.back().concurrency = 8;
+  return run;
+}
+
+std::string Reported(FailureReason reason, const std::string& message, int exit_code) {
+  bench::RunResult run;
+  run.failure = bench::Failure{reason, message, exit_code, 0};
+  return bench::Encode(run);
+}
+
+std::string MessageFor(const std::string& name) {
+  if (name == "@succeeded@") return bench::Encode(Measured());
+  if (name == "@cut@") return bench::Encode(Measured()).substr(0, 60);
+  if (name == "@rejected@") {
+    return Reported(FailureReason::kEngineRejectedArguments, "vllm: error: unrecognized arguments: --swap-space", 2);
+  }
+  if (name == "@killed@") return Reported(FailureReason::kEngineCrashed, "the whole container was killed", 0);
+  if (name == "@crashed-137@") return Reported(FailureReason::kEngineCrashed, "Loading safetensors shards: 50%", 137);
+  if (name == "@model@") {
+    bench::InspectResult inspect;
+    inspect.model.architecture = "LlamaForCausalLM";
+    return bench::Encode(inspect);
+  }
+  if (name == "@gated@") {
+    bench::InspectResult inspect;
+    inspect.failure = bench::Failure{FailureReason::kModelUnreadable, "access to the model is gated", 0, 403};
+    return bench::Encode(inspect);
+  }
+  ADD_FAILURE() << "no message is called " << name;
+  return "";
+}
+
+void FillMessages(json& value) {
+  if (value.is_string()) {
+    const std::string& text = value.get_ref<const std::string&>();
+    if (text.size() > 2 && text.front() == '@' && text.back() == '@') value = MessageFor(text);
+  } else if (value.is_structured()) {
+    for (json& member : value) FillMessages(member);
+  }
+}
+
+std::filesystem::path Statuses() { return std::filesystem::path(TESTDATA_DIR) / "experiment" / "statuses"; }
+
+PodView Load(const std::string& name) {
+  std::ifstream file(Statuses() / (name + ".json"));
+  EXPECT_TRUE(file.is_open()) << name;
+  json pod = json::parse(file, nullptr, false);
+  EXPECT_FALSE(pod.is_discarded()) << name;
+  FillMessages(pod);
+  return PodViewFromJson(pod);
+}
+
+struct Ending {
+  const char* file;
+  seconds after;  // since the pod's creation
+  FailureReason reason;
+  const char* message;  // what a user has to find in it
+};
+
+// The default limits: scheduling 30m, image pull 15m, startup 30m, experiment 45m.
+const Ending kEndings[] = {
+    {"unschedulable", minutes(30), FailureReason::kUnschedulable, "no node within 30m: 0/3 nodes are available"},
+    {"just-created", minutes(30), FailureReason::kUnschedulable, "no scheduler has looked at the pod"},
+    // The queue let it go at 13:00.
+    {"admitted-by-queue", minutes(210), FailureReason::kUnschedulable, "2 Insufficient nvidia.com/gpu"},
+    {"image-pull-back-off", seconds(905), FailureReason::kImagePullFailed,
+     "pull access denied, repository does not exist"},
+    {"image-being-pulled", seconds(905), FailureReason::kImagePullFailed, "an image is still being pulled"},
+    {"invalid-image-name", seconds(6), FailureReason::kImagePullFailed,
+     "repository name (library/vllm/VLLM) must be lowercase"},
+    {"missing-secret", seconds(6), FailureReason::kInvalidPodConfiguration,
+     "container engine: secret \"hf\" not found"},
+    {"engine-loading", seconds(60 + 1920), FailureReason::kStartupTimeout,
+     "not ready after 30m, and its launcher reports nothing"},
+    {"measuring", seconds(150 + 2820), FailureReason::kExperimentTimeout, "more than 45m and reports nothing"},
+    {"engine-rejected-arguments", seconds(92), FailureReason::kEngineRejectedArguments,
+     "unrecognized arguments: --swap-space"},
+    {"oom-cgroup-v2", seconds(95), FailureReason::kOutOfMemory, "host memory: the kubelet reports OOMKilled"},
+    {"oom-cgroup-v1", seconds(95), FailureReason::kOutOfMemory, "Loading safetensors shards: 50%"},
+    {"oom-loop", seconds(97), FailureReason::kOutOfMemory, "host memory"},
+    {"killed-137", seconds(95), FailureReason::kEngineCrashed,
+     "nothing reports memory exhaustion: Loading safetensors"},
+    {"killed-137-no-message", seconds(95), FailureReason::kEngineCrashed,
+     "ended with exit code 137 (signal 9) before a result"},
+    {"engine-cannot-start", seconds(40), FailureReason::kInvalidPodConfiguration,
+     "\"/autotune/autotune-launch\": permission denied"},
+    {"install-cannot-start", seconds(7), FailureReason::kInvalidPodConfiguration,
+     "init container install failed with exit code 128, StartError"},
+    {"bench-cannot-start", seconds(95), FailureReason::kInvalidPodConfiguration, "autotune-bench: no such file"},
+    {"bench-silent", seconds(302), FailureReason::kBenchmarkFailed, "exit code 20 and left no result"},
+    {"bench-message-cut", seconds(302), FailureReason::kBenchmarkFailed, "this one has 5: are containers injected?"},
+    {"bench-out-of-memory", seconds(302), FailureReason::kBenchmarkFailed,
+     "raise spec.benchmark.resources.limits.memory"},
+    {"evicted-empty-dir-limit", seconds(302), FailureReason::kStorageLimitExceeded,
+     "\"scratch\" exceeds the limit \"1Gi\""},
+    {"evicted-container-storage-limit", seconds(302), FailureReason::kStorageLimitExceeded,
+     "local ephemeral storage limit \"20Gi\""},
+    {"evicted-node-pressure", seconds(302), FailureReason::kEvicted,
+     "on node gpu-1: The node was low on resource: memory"},
+    {"preempted", seconds(302), FailureReason::kEvicted,
+     "PreemptionByScheduler on node gpu-1: default-scheduler: preempting"},
+    {"deleted-by-hand", seconds(410), FailureReason::kEvicted, "deleted while measuring"},
+    {"refused-by-node", seconds(3), FailureReason::kEvicted,
+     "UnexpectedAdmissionError: Pod was rejected: Allocate failed"},
+    {"node-unreachable", seconds(510), FailureReason::kNodeLost, "went away on node gpu-1: Taint manager"},
+    {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
+    {"node-shutdown", seconds(302), FailureReason::kNodeLost, "imminent node shutdown"},
+    {"status-unknown", seconds(302), FailureReason::kNodeLost, "could not be located when the pod was terminated"},
+    {"deadline-exceeded", seconds(302), FailureReason::kExperimentTimeout, "activeDeadlineSeconds), while measuring"},
+};
+
+TEST(Outcome, NamesEveryEndingByOneReasonWithItsCause) {
+  for (const Ending& row : kEndings) {
+    SCOPED_TRACE(row.file);
+    const Outcome outcome = ReadExperimentOutcome(Load(row.file), {}, kCreated + row.after);
+    EXPECT_EQ(outcome.kind, Kind::kFailed);
+    if (!outcome.failure) continue;
+    EXPECT_EQ(bench::FailureReasonName(outcome.failure->reason), bench::FailureReasonName(row.reason));
+    EXPECT_THAT(outcome.failure->message, HasSubstr(row.message));
+  }
+}
+
+struct Stand {
+  const char* file;
+  seconds after;
+  Kind kind;
+  const char* waiting;   // a part of the message, "" = no message
+  int deadline_seconds;  // since creation, -1 = none: only an event changes anything
+};
+
+const Stand kStands[] = {
+    {"just-created", seconds(1), Kind::kWaiting, "no scheduler has looked", 1800},
+    {"unschedulable", seconds(1799), Kind::kWaiting, "2 Insufficient nvidia.com/gpu", 1800},
+    {"gated", minutes(600), Kind::kWaiting, "waiting for quota", -1},
+    {"admitted-by-queue", minutes(209), Kind::kWaiting, "2 Insufficient nvidia.com/gpu", 12600},
+    {"image-pull-back-off", seconds(904), Kind::kWaiting, "pull access denied", 905},
+    {"image-being-pulled", seconds(904), Kind::kWaiting, "", 905},
+    {"engine-loading", seconds(60), Kind::kStarting, "", 60 + 1920},
+    // Killed once and about to be started again: the launcher finds its marker and bench will report.
+    {"oom-restarting", seconds(95), Kind::kStarting, "", 60 + 1920},
+    {"measuring", seconds(200), Kind::kMeasuring, "", 150 + 2820},
+    {"disruption-announced", seconds(290), Kind::kMeasuring, "", 150 + 2820},
+    // The result is there, but the GPUs are not free and the log is not whole.
+    {"engine-stopping", seconds(301), Kind::kMeasuring, "", 390},
+};
+
+TEST(Outcome, SaysWhereALivingPodStandsAndWhenTimeAloneChangesThat) {
+  for (const Stand& row : kStands) {
+    SCOPED_TRACE(row.file);
+    const Outcome outcome = ReadExperimentOutcome(Load(row.file), {}, kCreated + row.after);
+    EXPECT_EQ(outcome.kind, row.kind);
+    EXPECT_FALSE(outcome.failure) << outcome.failure->message;
+    EXPECT_FALSE(outcome.run.has_value());
+    if (*row.waiting == '\0') {
+      EXPECT_EQ(outcome.waiting_message, "");
+    } else {
+      EXPECT_THAT(outcome.waiting_message, HasSubstr(row.waiting));
+    }
+    if (row.deadline_seconds < 0) {
+      EXPECT_FALSE(outcome.next_deadline);
+    } else if (outcome.next_deadline) {
+      EXPECT_EQ(*outcome.next_deadline - kCreated, seconds(row.deadline_seconds));
+    } else {
+      ADD_FAILURE() << "no deadline: nobody would look again";
+    }
+  }
+}
+
+// Looking at a deadline must settle it, or the reconcile would spin.
+TEST(Outcome, IsDecidedOnceItsDeadlineIsReached) {
+  for (const Stand& row : kStands) {
+    if (row.deadline_seconds < 0) continue;
+    SCOPED_TRACE(row.file);
+    const Outcome outcome = ReadExperimentOutcome(Load(row.file), {}, kCreated + seconds(row.deadline_seconds));
+    EXPECT_TRUE(outcome.kind == Kind::kFailed || outcome.kind == Kind::kSucceeded);
+    EXPECT_FALSE(outcome.next_deadline);
+  }
+}
+
+TEST(Outcome, CountsTheDeadlinesOfTheTask) {
+  api::OptimizationSpec limits;
+  limits.scheduling_timeout = minutes(1);
+  limits.image_pull_timeout = minutes(2);
+  limits.startup_timeout = minutes(3);
+  limits.experiment_timeout = minutes(4);
+  const auto deadline = [&](const char* file) {
+    return *ReadExperimentOutcome(Load(file), limits, kCreated).next_deadline - kCreated;
+  };
+  EXPECT_EQ(deadline("unschedulable"), minutes(1));
+  EXPECT_EQ(deadline("image-pull-back-off"), seconds(5) + minutes(2));  // from the end of `install`
+  EXPECT_EQ(deadline("engine-loading"), seconds(60) + minutes(5));  // with two minutes for the launcher's own report
+  EXPECT_EQ(deadline("measuring"), seconds(150) + minutes(6));
+}
+
+TEST(Outcome, IsAResultOnceThePodHasEnded) {
+  const Outcome outcome = ReadExperimentOutcome(Load("succeeded"), {}, kCreated + seconds(302));
+  ASSERT_EQ(outcome.kind, Kind::kSucceeded);
+  EXPECT_EQ(outcome.run->engine_version, "0.20.1");
+  EXPECT_EQ(outcome.run->loads, Measured().loads);
+  EXPECT_EQ(outcome.gpu_since - kCreated, seconds(2)) << "GPUs are held from the binding";
+  EXPECT_EQ(outcome.ended_at - kCreated, seconds(301)) << "until the engine has stopped";
+}
+
+TEST(Outcome, AnEngineThatDoesNotStopHoldsNoResultUp) {
+  const Outcome outcome = ReadExperimentOutcome(Load("engine-stopping"), {}, kCreated + seconds(390));
+  ASSERT_EQ(outcome.kind, Kind::kSucceeded);
+  EXPECT_EQ(outcome.run->loads, Measured().loads);
+}
+
+TEST(Outcome, AWholeResultSurvivesWhateverHappensToThePodLater) {
+  for (const char* file : {"evicted-node-pressure", "preempted", "node-deleted", "deadline-exceeded"}) {
+    SCOPED_TRACE(file);
+    PodView pod = Load(file);
+    auto& bench = pod.containers.at(0);
+    bench.state = ContainerView::State::kTerminated;
+    bench.terminated.emplace();
+    bench.terminated->finished_at = kCreated + seconds(290);
+    bench.terminated->message = MessageFor("@succeeded@");
+    EXPECT_EQ(ReadExperimentOutcome(pod, {}, kCreated + seconds(600)).kind, Kind::kSucceeded);
+  }
+}
+
+TEST(Outcome, CostRunsFromTheBindingToTheLastContainersEnd) {
+  const Outcome failed = ReadExperimentOutcome(Load("oom-cgroup-v2"), {}, kCreated + seconds(95));
+  EXPECT_EQ(failed.gpu_since - kCreated, seconds(2));
+  EXPECT_EQ(failed.ended_at - kCreated, seconds(94));
+  // No container has a time: the pod's conditions do.
+  const Outcome unknown = ReadExperimentOutcome(Load("status-unknown"), {}, kCreated + seconds(9000));
+  EXPECT_EQ(unknown.ended_at - kCreated, seconds(301));
+  // Nothing was held, and a pod that still lives has not ended.
+  const Outcome unscheduled = ReadExperimentOutcome(Load("unschedulable"), {}, kCreated + minutes(30));
+  EXPECT_EQ(unscheduled.gpu_since, base::WallTime{});
+  EXPECT_EQ(unscheduled.ended_at, base::WallTime{});
+}
+
+TEST(Outcome, AnInspectPodTellsTheModelOrWhyItIsUnreadable) {
+  const Outcome read = ReadInspectOutcome(Load("inspect-succeeded"), {}, kCreated + seconds(13));
+  ASSERT_EQ(read.kind, Kind::kSucceeded);
+  EXPECT_EQ(read.inspect->model.architecture, "LlamaForCausalLM");
+  EXPECT_EQ(read.gpu_since, base::WallTime{}) << "it holds no GPU";
+
+  const Outcome gated = ReadInspectOutcome(Load("inspect-gated-model"), {}, kCreated + seconds(13));
+  ASSERT_EQ(gated.kind, Kind::kFailed);
+  EXPECT_EQ(gated.failure->reason, FailureReason::kModelUnreadable);
+  EXPECT_EQ(gated.failure->http_status, 403);
+
+  const Outcome silent = ReadInspectOutcome(Load("inspect-silent"), {}, kCreated + seconds(13));
+  EXPECT_EQ(silent.failure->reason, FailureReason::kModelUnreadable);
+  EXPECT_THAT(silent.failure->message, HasSubstr("exit code 1 and left no result"));
+
+  const Outcome late = ReadInspectOutcome(Load("inspect-deadline"), {}, kCreated + seconds(302));
+  EXPECT_EQ(late.failure->reason, FailureReason::kModelUnreadable);
+
+  const Outcome running = ReadInspectOutcome(Load("inspect-running"), {}, kCreated + seconds(13));
+  EXPECT_EQ(running.kind, Kind::kMeasuring);
+  const Outcome stuck = ReadInspectOutcome(Load("inspect-running"), {}, *running.next_deadline);
+  EXPECT_EQ(stuck.failure->reason, FailureReason::kModelUnreadable);
+}
+
+TEST(Outcome, EveryRecordedStatusIsUsed) {
+  std::set<std::string> used = {"succeeded",      "inspect-succeeded", "inspect-gated-model",
+                                "inspect-silent", "inspect-running",   "inspect-deadline"};
+  for (const Ending& row : kEndings) used.insert(row.file);
+  for (const Stand& row : kStands) used.insert(row.file);
+  for (const auto& entry : std::filesystem::directory_iterator(Statuses())) {
+    EXPECT_TRUE(used.contains(entry.path().stem().string())) << entry.path();
+  }
+}
+
+// A cache must not fail on a newer server, and a status that is not there yet is a pod that waits.
+TEST(PodView, ReadsMissingAndForeignFieldsAsEmpty) {
+  for (const char* text : {"{}", "null", "[]", R"({"metadata": 1, "spec": [], "status": "x"})",
+                           R"({"metadata": {"labels": {"a": 1}, "ownerReferences": {}, "managedFields": 3},
+                               "status": {"conditions": {}, "containerStatuses": [1, null, {"state": {"running": 7}}],
+                                          "initContainerStatuses": {"a": 1}}})"}) {
+    const PodView pod = PodViewFromJson(json::parse(text));
+    EXPECT_EQ(pod.name, "");
+    EXPECT_FALSE(pod.scheduled);
+    EXPECT_EQ(ReadExperimentOutcome(pod, {}, base::WallTime{}).kind, Kind::kWaiting) << text;
+  }
+}
+
+TEST(PodView, KeepsWhatDecisionsAreMadeFrom) {
+  const PodView pod = Load("oom-cgroup-v2");
+  EXPECT_EQ(pod.name, "llama-0123456789");
+  EXPECT_EQ(pod.ns, "team-a");
+  EXPECT_EQ(pod.uid, "pod-uid");
+  EXPECT_EQ(pod.resource_version, "4711");
+  EXPECT_EQ(pod.owner_uid, "task-uid");
+  EXPECT_EQ(pod.node, "gpu-1");
+  EXPECT_EQ(pod.phase, "Failed");
+  EXPECT_EQ(pod.labels.at("autotuner.io/experiment-hash"), "3fa2c1d400112233");
+  EXPECT_EQ(pod.scheduled_at - kCreated, seconds(2));
+  const ContainerView* engine = pod.Container("engine");
+  ASSERT_NE(engine, nullptr);
+  EXPECT_EQ(engine->restart_count, 1);
+  EXPECT_EQ(engine->last_terminated->exit_code, 137);
+  EXPECT_EQ(engine->last_terminated->reason, "OOMKilled");
+  EXPECT_EQ(pod.Container("no-such"), nullptr);
+  EXPECT_FALSE(pod.scheduling_gated);
+  EXPECT_TRUE(Load("gated").scheduling_gated);
+  EXPECT_TRUE(Load("preempted").deleting);
+}
+
+}  // namespace
+}  // namespace autotune::experiment
