@@ -15,8 +15,8 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-// The API server defaults to 30 s too; written down because the launcher counts on it: it gives the engine 20 s after
-// SIGTERM and needs the rest for itself.
+// The API server defaults to 30 s too; written down because the launcher counts on it: it gives the engine 10 s after
+// SIGTERM before it kills it, and the log still has to be drained.
 constexpr int kGracePeriodSeconds = 30;
 // An exec probe costs the node a process: every 2 s is one in the noise of a start that takes a minute.
 constexpr int kProbePeriodSeconds = 2;
