@@ -101,7 +101,7 @@ void ReadResources(ObjectReader& reader, json& out) {
       resources.PassObject(list, quantities);
       for (const auto& [name, quantity] : quantities.items()) {
         const std::string path = resources.PathOf(list) + "." + name;
-        if (quantity.is_number_unsigned()) continue;
+        if (quantity.is_number_integer() && quantity >= 0) continue;
         if (!quantity.is_string()) {
           return resources.FailAt(path, "expected a quantity, got " + std::string(TypeName(quantity)));
         }
