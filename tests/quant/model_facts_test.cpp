@@ -1,0 +1,245 @@
+#include "quant/model_facts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace autotune::quant {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+ModelFacts Read(const std::string& config, const std::string& hf_quant_config = "") {
+  const json parsed = json::parse(config);
+  const json quant = hf_quant_config.empty() ? json() : json::parse(hf_quant_config);
+  CheckpointFiles files;
+  files.config = &parsed;
+  if (!hf_quant_config.empty()) files.hf_quant_config = &quant;
+  const base::Result<ModelFacts> facts = ReadModelFacts(files);
+  EXPECT_TRUE(facts.ok()) << config;
+  return facts.ok() ? *facts : ModelFacts{};
+}
+
+ModelFacts WithQuantization(const std::string& quantization) {
+  return Read(R"({"dtype": "bfloat16", "quantization_config": )" + quantization + "}");
+}
+
+TEST(ModelFacts, ReadsADenseModel) {
+  const ModelFacts facts = Read(R"({
+    "architectures": ["LlamaForCausalLM"], "torch_dtype": "float16", "num_hidden_layers": 16, "hidden_size": 2048,
+    "intermediate_size": 8192, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
+    "max_position_embeddings": 131072})");
+  EXPECT_EQ(facts.architecture, "LlamaForCausalLM");
+  EXPECT_EQ(facts.dtype, "float16");
+  EXPECT_EQ(facts.family, "none");
+  EXPECT_FALSE(facts.quantized());
+  EXPECT_EQ(facts.layers, 16);
+  EXPECT_EQ(facts.kv_heads, 8);
+  EXPECT_EQ(facts.head_dim, 64);
+  EXPECT_EQ(facts.experts, 0);
+  EXPECT_THAT(facts.notes, IsEmpty());
+}
+
+TEST(ModelFacts, ReadsALatentAttentionMoe) {
+  const ModelFacts facts = Read(R"({
+    "architectures": ["DeepseekV3ForCausalLM"], "torch_dtype": "bfloat16", "num_hidden_layers": 61, "hidden_size": 7168,
+    "num_attention_heads": 128, "num_key_value_heads": 128, "n_routed_experts": 256, "num_experts_per_tok": 8,
+    "moe_intermediate_size": 2048, "kv_lora_rank": 512, "qk_rope_head_dim": 64,
+    "quantization_config": {"quant_method": "fp8", "fmt": "e4m3", "activation_scheme": "dynamic",
+                            "weight_block_size": [128, 128]}})");
+  EXPECT_EQ(facts.experts, 256);
+  EXPECT_EQ(facts.experts_per_token, 8);
+  EXPECT_EQ(facts.kv_latent_size, 576);
+  EXPECT_EQ(facts.quantization, "fp8");
+  EXPECT_EQ(facts.family, "fp8");
+}
+
+TEST(ModelFacts, LooksIntoTheLanguageModelOfAMultimodalOne) {
+  const ModelFacts facts = Read(R"({
+    "architectures": ["Mistral3ForConditionalGeneration"],
+    "text_config": {"dtype": "bfloat16", "hidden_size": 5120, "num_attention_heads": 32, "num_key_value_heads": 8,
+                    "head_dim": 128, "num_hidden_layers": 40,
+                    "quantization_config": {"quant_method": "awq", "bits": 4}},
+    "vision_config": {"hidden_size": 1024}})");
+  EXPECT_EQ(facts.hidden_size, 5120);
+  EXPECT_EQ(facts.head_dim, 128);
+  EXPECT_EQ(facts.quantization, "awq");
+}
+
+TEST(ModelFacts, NormalisesEveryQuantizationMethod) {
+  struct Case {
+    std::string quantization, method, family, kv_cache;
+  };
+  const std::vector<Case> cases = {
+      {R"({"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": true, "version": "gemm"})", "awq",
+       "int4-wna16", "none"},
+      {R"({"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": false})", "gptq", "int4-wna16", "none"},
+      {R"({"quant_method": "gptq", "bits": 8})", "gptq", "other", "none"},
+      {R"({"quant_method": "bitsandbytes", "load_in_4bit": true, "bnb_4bit_quant_type": "nf4"})", "bitsandbytes", "bnb",
+       "none"},
+      {R"({"load_in_8bit": true})", "bitsandbytes", "bnb", "none"},
+      {R"({"quant_method": "gguf"})", "gguf", "gguf", "none"},
+      {R"({"quant_method": "fp8", "activation_scheme": "static"})", "fp8", "fp8", "none"},
+      {R"({"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0})", "fbgemm_fp8", "fp8", "none"},
+      {R"({"quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"]})", "mxfp4", "mxfp4", "none"},
+      {R"({"quant_method": "compressed-tensors", "format": "float-quantized", "config_groups": {"group_0": {
+            "weights": {"num_bits": 8, "type": "float", "strategy": "channel"},
+            "input_activations": {"num_bits": 8, "type": "float", "strategy": "token", "dynamic": true}}},
+          "kv_cache_scheme": null})",
+       "compressed-tensors", "fp8", "none"},
+      {R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {
+            "weights": {"num_bits": 8, "type": "float"}, "input_activations": {"num_bits": 8, "type": "float"}}},
+          "kv_cache_scheme": {"num_bits": 8, "type": "float", "strategy": "tensor"}})",
+       "compressed-tensors", "fp8", "fp8"},
+      {R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {
+            "weights": {"num_bits": 8, "type": "int"}, "input_activations": {"num_bits": 8, "type": "int"}}}})",
+       "compressed-tensors", "int8-w8a8", "none"},
+      {R"({"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0": {
+            "weights": {"num_bits": 4, "type": "int", "group_size": 128}, "input_activations": null}}})",
+       "compressed-tensors", "int4-wna16", "none"},
+      {R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {
+            "weights": {"num_bits": 4, "type": "float", "strategy": "tensor_group", "group_size": 16},
+            "input_activations": {"num_bits": 4, "type": "float", "group_size": 16}}}})",
+       "compressed-tensors", "nvfp4", "none"},
+      {R"({"quant_method": "compressed-tensors", "config_groups": {"group_0": {
+            "weights": {"num_bits": 4, "type": "int"}, "input_activations": {"num_bits": 8, "type": "float"}}}})",
+       "compressed-tensors", "w4a8", "none"},
+      {R"({"quant_method": "compressed-tensors", "config_groups": {
+            "group_0": {"weights": {"num_bits": 8, "type": "float"}, "input_activations": {"num_bits": 8}},
+            "group_1": {"weights": {"num_bits": 4, "type": "int"}, "input_activations": null}}})",
+       "compressed-tensors", "mixed", "none"},
+      {R"({"quant_method": "compressed-tensors", "format": "int-quantized"})", "compressed-tensors", "int8-w8a8",
+       "none"},
+      {R"({"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_scheme": {"num_bits": 8, "type": "float"}})",
+       "modelopt", "fp8", "fp8"},
+      {R"({"quant_method": "modelopt", "quantization": {"quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8"}})",
+       "modelopt", "nvfp4", "fp8"},
+      {R"({"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION"})", "modelopt", "mixed", "none"},
+      {R"({"quant_method": "w4afp8"})", "w4afp8", "w4a8", "none"},
+      {R"({"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp8_e4m3"},
+            "input_tensors": {"dtype": "fp8_e4m3"}}, "kv_cache_quant_config": {"*k_proj": {"dtype": "fp8_e4m3"}}})",
+       "quark", "fp8", "fp8"},
+      {R"({"quant_method": "quark", "global_quant_config": {"weight": {"dtype": "fp4", "group_size": 32}}})", "quark",
+       "mxfp4", "none"},
+      {R"({"quant_method": "torchao", "quant_type": {"default": {"_type": "Float8DynamicActivationFloat8WeightConfig"}}})",
+       "torchao", "fp8", "none"},
+      {R"({"quant_method": "torchao", "quant_type": {"default": {"_type": "Int4WeightOnlyConfig", "_data": {}}}})",
+       "torchao", "int4-wna16", "none"},
+      {R"({"quant_method": "fp_quant", "forward_dtype": "mxfp4"})", "fp_quant", "mxfp4", "none"},
+      {R"({"quant_method": "auto-round", "bits": 4})", "auto-round", "int4-wna16", "none"},
+      {R"({"quant_method": "hqq"})", "hqq", "other", "none"},
+      {R"({"quant_method": "brand-new"})", "brand-new", "other", "none"},
+      {R"({"bits": 4})", "unknown", "other", "none"},
+      {R"({})", "none", "none", "none"},
+  };
+  for (const Case& c : cases) {
+    const ModelFacts facts = WithQuantization(c.quantization);
+    EXPECT_EQ(facts.quantization, c.method) << c.quantization;
+    EXPECT_EQ(facts.family, c.family) << c.quantization;
+    EXPECT_EQ(facts.kv_cache, c.kv_cache) << c.quantization;
+  }
+}
+
+TEST(ModelFacts, ReadsModelOptsOwnFile) {
+  struct Case {
+    std::string quantization, family, kv_cache;
+  };
+  const std::vector<Case> cases = {
+      {R"({"quant_algo": "FP8", "kv_cache_quant_algo": "FP8", "exclude_modules": ["lm_head"]})", "fp8", "fp8"},
+      {R"({"quant_algo": "NVFP4", "kv_cache_quant_algo": null, "group_size": 16})", "nvfp4", "none"},
+      {R"({"quant_algo": "W4A8_AWQ"})", "w4a8", "none"},
+      {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp": {"quant_algo": "FP8"}}})",
+       "mixed", "none"},
+      {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp.experts": {"quant_algo": "W4A8_AWQ"}}})",
+       "w4a8", "none"},
+      {R"({"quant_algo": null, "kv_cache_quant_algo": "FP8"})", "none", "fp8"},
+  };
+  for (const Case& c : cases) {
+    const ModelFacts facts = Read(R"({"dtype": "bfloat16"})", R"({"quantization": )" + c.quantization + "}");
+    EXPECT_EQ(facts.family, c.family) << c.quantization;
+    EXPECT_EQ(facts.kv_cache, c.kv_cache) << c.quantization;
+    EXPECT_EQ(facts.quantization, c.family == "none" ? "none" : "modelopt") << c.quantization;
+  }
+}
+
+TEST(ModelFacts, NotesDeclarationsThatContradictEachOther) {
+  const ModelFacts facts = Read(R"({"dtype": "bfloat16", "quantization_config": {"quant_method": "awq", "bits": 4}})",
+                                R"({"quantization": {"quant_algo": "FP8"}})");
+  EXPECT_EQ(facts.quantization, "awq");
+  EXPECT_THAT(facts.notes,
+              ElementsAre("hf_quant_config.json says fp8, config.json: quantization_config says int4-wna16; "
+                          "the latter is used"));
+}
+
+TEST(ModelFacts, NeverDecidesByTheName) {
+  const json config = {{"dtype", "bfloat16"}};
+  CheckpointFiles files;
+  files.config = &config;
+  files.name = "someone/Llama-8B-AWQ";
+  const ModelFacts facts = *ReadModelFacts(files);
+  EXPECT_FALSE(facts.quantized());
+  EXPECT_THAT(facts.notes, ElementsAre("the name \"someone/Llama-8B-AWQ\" suggests awq, but no file declares a "
+                                       "quantization; the weights are taken as unquantized"));
+  files.has_gguf_file = true;
+  EXPECT_EQ(ReadModelFacts(files)->family, "gguf");
+}
+
+TEST(ModelFacts, NotesWhatItCannotRead) {
+  EXPECT_THAT(Read("{}").notes, ElementsAre("config.json declares no dtype; bfloat16 is assumed"));
+  EXPECT_EQ(Read(R"({"torch_dtype": "torch.float16"})").dtype, "float16");
+  const ModelFacts facts = Read(R"({"dtype": "bfloat16", "num_key_value_heads": [1, 2], "num_attention_heads": 16})");
+  EXPECT_THAT(facts.notes, ElementsAre("config.json: num_key_value_heads is not one number; treated as not known"));
+}
+
+TEST(ModelFacts, RefusesFilesThatAreNotWhatTheyShouldBe) {
+  const auto error = [](const std::string& config, const std::string& quant = "") {
+    const json parsed = json::parse(config);
+    const json hf = quant.empty() ? json() : json::parse(quant);
+    CheckpointFiles files;
+    files.config = &parsed;
+    if (!quant.empty()) files.hf_quant_config = &hf;
+    const base::Result<ModelFacts> facts = ReadModelFacts(files);
+    return facts.ok() ? "accepted" : facts.error().message;
+  };
+  EXPECT_EQ(error("[]"), "config.json: must be an object");
+  EXPECT_EQ(error(R"({"quantization_config": "awq"})"), "config.json: quantization_config: must be an object");
+  EXPECT_EQ(error("{}", "[]"), "hf_quant_config.json: must be an object");
+  EXPECT_EQ(error("{}", "{}"), "hf_quant_config.json: quantization: must be an object");
+  EXPECT_EQ(ReadModelFacts({}).error().message, "config.json: the checkpoint has none");
+}
+
+TEST(ModelFacts, LetTheUserOverrideTheMethod) {
+  ModelFacts facts = Read(R"({"dtype": "bfloat16"})");
+  ASSERT_TRUE(OverrideQuantization(facts, "AWQ").ok());
+  EXPECT_EQ(facts.family, "int4-wna16");
+  ASSERT_TRUE(OverrideQuantization(facts, "none").ok());
+  EXPECT_FALSE(facts.quantized());
+  const base::Status unknown = OverrideQuantization(facts, "magic");
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_THAT(unknown.error().message,
+              ::testing::StartsWith("spec.model.quantization: \"magic\" is not one of none, aqlm, auto-round, awq, "));
+  // The detected details stay when the user names the detected method.
+  facts = WithQuantization(R"({"quant_method": "compressed-tensors", "format": "int-quantized"})");
+  ASSERT_TRUE(OverrideQuantization(facts, "compressed-tensors").ok());
+  EXPECT_EQ(facts.family, "int8-w8a8");
+}
+
+TEST(ModelFacts, ComeBackFromTheirJson) {
+  ModelFacts facts = Read(R"({"architectures": ["X"], "dtype": "float16", "num_hidden_layers": 2, "hidden_size": 8,
+    "num_attention_heads": 4, "num_experts": 8, "kv_lora_rank": 5, "quantization_config": {"quant_method": "gptq"}})");
+  facts.weight_bytes = 9007199254740993;
+  facts.notes = {"a note"};
+  const json value = ToJson(facts);
+  EXPECT_EQ(value.at("weightBytes"), "9007199254740993");
+  const base::Result<ModelFacts> again = ModelFactsFromJson(value);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(*again, facts);
+  EXPECT_EQ(ModelFactsFromJson(json{{"layers", "x"}}).error().message,
+            "model facts: layers: must be a non-negative integer");
+}
+
+}  // namespace
+}  // namespace autotune::quant

@@ -1,0 +1,93 @@
+#include "tests/quant/plan_fixture.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace autotune::quant {
+
+const RuleSet& Rules() {
+  static const RuleSet* const kRules = [] {
+    base::Result<RuleSet> rules = RuleSet::BuiltIn();
+    if (!rules.ok()) {
+      std::cerr << rules.error().message << "\n";
+      std::abort();
+    }
+    return new RuleSet(*std::move(rules));
+  }();
+  return *kRules;
+}
+
+ModelFacts Dense() {
+  ModelFacts facts;
+  facts.architecture = "LlamaForCausalLM";
+  facts.layers = 32;
+  facts.hidden_size = 4096;
+  facts.attention_heads = 32;
+  facts.kv_heads = 8;
+  facts.head_dim = 128;
+  return facts;
+}
+
+ModelFacts Moe() {
+  ModelFacts facts = Dense();
+  facts.architecture = "Qwen3MoeForCausalLM";
+  facts.experts = 32;
+  facts.experts_per_token = 4;
+  return facts;
+}
+
+ModelFacts Quantized(ModelFacts facts, const std::string& method, const std::string& family) {
+  facts.quantization = method;
+  facts.family = family;
+  return facts;
+}
+
+std::map<std::string, FlagValue> Values(const Flags& flags) {
+  std::map<std::string, FlagValue> values;
+  for (const auto& [name, text] : flags) {
+    if (text == "-") {
+      values[name] = FlagValue::Unset();
+    } else if (text == "true" || text == "false") {
+      values[name] = FlagValue::Bool(text == "true");
+    } else if (text.starts_with('[') || text.starts_with('{')) {
+      values[name] = *FlagValue::FromJson(nlohmann::json::parse(text), name);
+    } else {
+      values[name] = FlagValue::Text(text);
+    }
+  }
+  return values;
+}
+
+LaunchRequest Request(const std::string& engine, const std::string& version, const ModelFacts& model) {
+  LaunchRequest request;
+  request.release = *Rules().Resolve(engine, "", version);
+  request.model = model;
+  request.gpu = ComputeCapability{9, 0};
+  return request;
+}
+
+std::string Joined(const std::vector<std::string>& args) {
+  std::string line;
+  for (const std::string& arg : args) line += (line.empty() ? "" : " ") + arg;
+  return line;
+}
+
+std::string Line(const LaunchPlan& plan) {
+  std::string line = Joined(plan.args);
+  if (!plan.options_yaml.empty()) {
+    std::string yaml = plan.options_yaml.substr(0, plan.options_yaml.size() - 1);
+    for (std::size_t at = yaml.find('\n'); at != std::string::npos; at = yaml.find('\n', at + 3))
+      yaml.replace(at, 1, " / ");
+    line += (line.empty() ? "" : " ") + std::string("YAML: ") + yaml;
+  }
+  if (plan.rejection) line += (line.empty() ? "" : " ") + std::string("REJECT ") + plan.rejection->reason;
+  return line;
+}
+
+bool Warns(const LaunchPlan& plan, const std::string& reason) {
+  return std::ranges::any_of(plan.warnings, [&](const Warning& warning) { return warning.reason == reason; });
+}
+
+}  // namespace autotune::quant

@@ -1,0 +1,169 @@
+#include "quant/rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "quant/engine_table.h"
+#include "tests/quant/plan_fixture.h"
+
+namespace autotune::quant {
+namespace {
+
+using ::testing::ElementsAre;
+
+TEST(RuleSet, CarriesThreeEngines) {
+  EXPECT_THAT(Rules().engines(), ElementsAre("sglang", "tensorrt-llm", "vllm"));
+  EXPECT_TRUE(std::regex_match(Rules().version(), std::regex("20[0-9]{2}-[0-9]{2}-[0-9]{2}\\+[0-9a-f]{8}")));
+  EXPECT_EQ(Rules().Find("llama.cpp"), nullptr);
+  EXPECT_EQ(Rules().Traits("llama.cpp", {}).error().message,
+            "engine \"llama.cpp\" is not one of sglang, tensorrt-llm, vllm");
+}
+
+TEST(RuleSet, ResolvesTheReleaseFromImageOrVersion) {
+  struct Case {
+    std::string engine, image, version, release;
+    bool assumed;
+  };
+  const std::vector<Case> cases = {
+      {"vllm", "vllm/vllm-openai:v0.20.1", "", "0.20.1", false},
+      {"vllm", "", "", "0.24.0", false},
+      {"vllm", "registry:5000/vllm", "0.18.1", "0.18.1", false},
+      {"vllm", "registry:5000/vllm", "", "0.33.0", true},
+      {"vllm", "vllm/vllm-openai:latest", "", "0.33.0", true},
+      {"vllm", "vllm/vllm-openai@sha256:0123", "", "0.33.0", true},
+      {"vllm", "vllm/vllm-openai:v0.20.1@sha256:0123", "", "0.20.1", false},
+      {"vllm", "vllm/vllm-openai:v0.40.0", "", "0.40.0", true},
+      {"vllm", "vllm/vllm-openai:v0.9.0", "", "0.9.0", true},
+      {"sglang", "lmsysorg/sglang:v0.5.6.post2-cu126-runtime", "", "0.5.6.post2", false},
+      {"tensorrt-llm", "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc7", "", "1.3.0rc7", false},
+  };
+  for (const Case& c : cases) {
+    const base::Result<EngineRelease> release = Rules().Resolve(c.engine, c.image, c.version);
+    ASSERT_TRUE(release.ok()) << c.image;
+    EXPECT_EQ(release->version.ToString(), c.release) << c.image;
+    EXPECT_EQ(!release->assumption.empty(), c.assumed) << c.image << " " << release->assumption;
+  }
+  EXPECT_EQ(Rules().Resolve("vllm", "", "newest").error().message,
+            "version \"newest\" is not a release number such as 0.24.0");
+}
+
+// A small engine, so that a mistake can be put into one line of it.
+const std::string kFlags = R"(engine: toy
+releases: [1.0.0, 2.0.0]
+flags:
+  model: [{in: 0-1, is: text}]
+  dtype: [{in: 0-1, is: text}]
+  tp: [{in: 0-1, is: int}]
+  quant: [{in: 1, is: text, of: [a, b]}]
+)";
+
+std::string ToyRules(const std::string& rule = "",
+                     const std::string& kv = "auto, fp16, bfloat16, fp8, fp8_e5m2, fp8_e4m3, int8, int4") {
+  return R"(engine: toy
+title: Toy
+date: 2026-01-01
+start: {image: toy, health: /health, command: [toy], reserved: [model]}
+flags: {dtype: dtype, tensor: tp}
+gpus: [{flag: tp}]
+fields:
+  gemmDtype: {"auto, float16, bfloat16, float32, fp8, int8": [{verdict: already-so, reason: X, message: m, source: s}]}
+  kvcacheDtype: {")" +
+         kv + R"(": [{verdict: already-so, reason: X, message: m, source: s}]}
+  attentionDtype: {"auto, float16, bfloat16, fp8, fp8_e5m2, fp8_e4m3, fp8_block": [{verdict: already-so, reason: X, message: m, source: s}]}
+  moeDtype: {"auto, float16, bfloat16, fp8, w4afp8, mxfp4, int8": [{verdict: already-so, reason: X, message: m, source: s}]}
+)" + rule;
+}
+
+std::string LoadError(const std::string& rules, const std::string& flags = kFlags) {
+  const auto table = EngineTable::Load({"toy.yaml", rules}, {"toy.flags.yaml", flags});
+  return table.ok() ? "loaded" : table.error().message;
+}
+
+TEST(RuleTable, LoadsWhenNothingIsWrong) { EXPECT_EQ(LoadError(ToyRules()), "loaded"); }
+
+TEST(RuleTable, IsRefusedWithFileLineAndReason) {
+  const std::string good = "then: reject, blame: [quant], reason: R, message: m, source: s}";
+  struct Case {
+    std::string rule, message;
+  };
+  const std::vector<Case> cases = {
+      {"rules: [{when: {--quant: a}, then: explode, blame: [quant], reason: R, message: m, source: s}]",
+       "toy.yaml:12: \"explode\" is not one of adjust, reject, warn, require"},
+      {"rules: [{when: {--qaunt: a}, " + good + "]", "toy.yaml:12: \"qaunt\" is the canonical name of no flag"},
+      {"rules: [{when: {weather: a}, " + good + "]",
+       "toy.yaml:12: \"weather\" is nothing that a condition can ask for"},
+      {"rules: [{when: {gpu: fast}, " + good + "]", "toy.yaml:12: \"fast\" is no pattern for gpu"},
+      {"rules: [{when: {}, " + good + "]", "toy.yaml:12: a rule needs a condition under when"},
+      {"rules:\n  - {when: {--quant: a}, then: reject, blame: [quant], reason: not camel, message: m, source: s}",
+       "toy.yaml:13: reason \"not camel\" is not CamelCase"},
+      {"rules: [{when: {--quant: a}, since: 2.0.0, until: 1.0.0, " + good + "]",
+       "toy.yaml:12: since is not before until"},
+      {"rules: [{when: {--quant: a}, since: new, " + good + "]", "toy.yaml:12: \"new\" is not a release number"},
+      {"colour: red",
+       "toy.yaml:12: \"colour\" is not one of engine, title, date, start, aliases, hints, forbidden, order, "
+       "bounds, limits, autoDtype, flags, parallel, gpus, fields, rules"},
+      {"bounds: [{flag: quant, since: 1.0.0}]",
+       "toy.yaml:12: the bound of quant contradicts release 1.0.0, which does not have it"},
+      {"bounds: [{flag: quant, value: a, since: 3.0.0}]",
+       "toy.yaml:12: the bound of quant a contradicts release 2.0.0, which has it"},
+      {"limits: {tp: {min: one}}", "toy.yaml:12: \"one\" is not a number"},
+      {"rules: [", "toy.yaml:12: end of sequence flow not found"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(LoadError(ToyRules(c.rule)), c.message) << c.rule;
+}
+
+TEST(RuleTable, NeedsAVerdictForEveryValue) {
+  EXPECT_EQ(LoadError(ToyRules("", "auto, fp16")), "toy.yaml:9: kvcacheDtype bfloat16 has no verdict");
+  EXPECT_EQ(LoadError(ToyRules("", "auto, fp17")), "toy.yaml:9: \"fp17\" is no value of kvcacheDtype");
+}
+
+TEST(FlagCatalogue, IsRefusedWithFileLineAndReason) {
+  EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [2.0.0, 1.0.0]\nflags: {}\n"),
+            "toy.flags.yaml:2: releases are not in ascending order");
+  EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 3, is: int}]\n"),
+            "toy.flags.yaml:4: \"3\" is no list of positions in releases");
+  EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 0, is: real}]\n"),
+            "toy.flags.yaml:4: \"real\" is no kind of value");
+}
+
+class RuleDirectory : public testing::Test {
+ protected:
+  RuleDirectory() {
+    path_ = std::filesystem::path(testing::TempDir()) /
+            ("rules-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~RuleDirectory() override { std::filesystem::remove_all(path_); }
+  void Write(const std::string& name, const std::string& text) { std::ofstream(path_ / name) << text; }
+  std::filesystem::path path_;
+};
+
+TEST_F(RuleDirectory, AddsAnEngineAndKeepsTheOthers) {
+  Write("toy.yaml", ToyRules());
+  Write("toy.flags.yaml", kFlags);
+  Write("..data", "what a ConfigMap mount also holds");
+  const base::Result<RuleSet> rules = RuleSet::FromDirectory(path_);
+  ASSERT_TRUE(rules.ok()) << rules.error().message;
+  EXPECT_THAT(rules->engines(), ElementsAre("sglang", "tensorrt-llm", "toy", "vllm"));
+  EXPECT_NE(rules->version(), Rules().version());
+}
+
+TEST_F(RuleDirectory, IsRefusedAsAWholeWhenOneTableIsWrong) {
+  Write("vllm.yaml", "engine: vllm\ntitle: vLLM\n");
+  const base::Result<RuleSet> rules = RuleSet::FromDirectory(path_);
+  ASSERT_FALSE(rules.ok());
+  EXPECT_EQ(rules.error().message, (path_ / "vllm.yaml").string() + ":1: \"date\" is missing");
+}
+
+TEST_F(RuleDirectory, HasToExist) {
+  EXPECT_EQ(RuleSet::FromDirectory(path_ / "none").error().message,
+            (path_ / "none").string() + ": No such file or directory");
+}
+
+}  // namespace
+}  // namespace autotune::quant
