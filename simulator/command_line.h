@@ -1,0 +1,44 @@
+// From an argv to an engine: which one is meant (by the command's name, through symbolic links), which release, and
+// whether its parser accepts the arguments. Pure but for reading option files.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "simulator/argparse.h"
+#include "simulator/recorded_parser.h"
+
+namespace autotune::simulator {
+
+// A command, recognised.
+struct Invocation {
+  Engine engine = Engine::kVllm;
+  std::string prog;       // argparse's name of the program, "vllm" or "main.py"
+  bool subcommand = true; // vLLM: `vllm serve` (false: the older module entry point)
+  bool module = false;    // started with python3 -m
+  std::vector<std::string> arguments;  // after the command words
+};
+
+// What a process that does not start an engine prints, and how it ends.
+struct CommandRefusal {
+  std::string output;  // standard error, complete lines
+  int exit_code = 2;
+  bool after_imports = false;  // true: the real engine says so only after importing its code
+};
+
+// Understands `vllm serve ...`, `python3 -m vllm.entrypoints.openai.api_server ...`, `python3 -m
+// vllm.entrypoints.cli.main serve ...`, `python3 -m sglang.launch_server ...`, `sglang serve ...`,
+// `trtllm-serve [serve] ...`, and `simulated-engine --as NAME -- ...` for any NAME of these.
+std::variant<Invocation, CommandRefusal> RecogniseCommand(const std::vector<std::string>& argv);
+
+struct AcceptedArguments {
+  ParsedArguments arguments;
+  std::vector<std::string> warnings;
+};
+// `parser` is nullptr for TensorRT-LLM, whose flags are not checked.
+std::variant<AcceptedArguments, CommandRefusal> ParseEngineArguments(const Invocation& invocation,
+                                                                     const RecordedParser* parser);
+
+}  // namespace autotune::simulator

@@ -1,0 +1,39 @@
+// Which engine this process pretends to be, and which release of it.
+//
+// Pure values, free to copy between threads.
+#pragma once
+
+#include <compare>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace autotune::simulator {
+
+enum class Engine { kVllm, kSglang, kTensorRtLlm };
+
+// As people write it in logs: "vLLM", "SGLang", "TensorRT-LLM".
+std::string_view EngineTitle(Engine engine);
+// As environment variables and file names write it: "vllm", "sglang", "tensorrt-llm".
+std::string_view EngineKey(Engine engine);
+
+// Orders "0.5.6.post2" between "0.5.6" and "0.5.7": runs of digits compare as numbers, everything else is skipped.
+std::strong_ordering CompareVersions(std::string_view a, std::string_view b);
+
+struct EngineRelease {
+  Engine engine = Engine::kVllm;
+  std::string version;
+  // True when `from` <= version < `before`; an empty bound is open.
+  [[nodiscard]] bool Within(std::string_view from, std::string_view before) const;
+};
+
+// The release that runs when nothing else is asked for.
+EngineRelease DefaultRelease(Engine engine);
+
+// Reads AUTOTUNE_SIM_RELEASE: entries "vllm:0.24.0" separated by commas; the entry of `engine` counts, entries of other
+// engines are for other processes. Empty text is the default release. kInvalid: not of that form.
+base::Result<EngineRelease> ReleaseFromText(Engine engine, std::string_view text);
+
+}  // namespace autotune::simulator

@@ -1,0 +1,29 @@
+// The GPUs that can be simulated: what their data sheets say and nothing else. Values in docs/simulated-engine.md.
+// Immutable, free to share.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace autotune::simulator {
+
+struct Gpu {
+  std::string_view key;      // "h100"
+  std::string_view product;  // as nvidia-smi names it
+  double bf16_tflops = 0;    // dense, as is all below
+  double fp8_tflops = 0;     // 0: no fp8 tensor cores
+  double int8_tops = 0;      // 0: none
+  double memory_gib = 0;     // what CUDA reports as total
+  double bandwidth_tb = 0;   // TB/s
+  int capability = 0;        // 90 = compute capability 9.0
+  double link_gb = 0;        // usable GB/s to a neighbour, one direction (NVLink or PCIe)
+};
+
+std::span<const Gpu> KnownGpus();
+// kNotFound lists the known ones.
+base::Result<Gpu> FindGpu(std::string_view key);
+
+}  // namespace autotune::simulator

@@ -1,0 +1,55 @@
+// The dimensions of a model: from its config.json where the path is a directory, else guessed from the hub id's name.
+//
+// Nothing is downloaded. A name says the size ("...-8B-...", "30B-A3B"); the remaining dimensions are those of a known
+// model of that size (docs/simulated-engine.md lists them). Pure but for reading the directory.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace autotune::simulator {
+
+struct ModelShape {
+  std::string architecture = "LlamaForCausalLM";
+  int layers = 0;
+  int hidden = 0;
+  int heads = 0;
+  int kv_heads = 0;
+  int head_dim = 0;
+  int vocabulary = 0;
+  int experts = 0;            // 0: dense
+  int experts_per_token = 0;  // of those
+  int max_positions = 0;
+  // Parameters, each counted once: attention and dense MLPs; all experts; the output matrix (read in every step); the
+  // input embedding (stored, hardly read; 0 when tied to the output matrix).
+  double dense_parameters = 0;
+  double expert_parameters = 0;
+  double head_parameters = 0;
+  double embedding_parameters = 0;
+  std::string dtype = "bfloat16";
+  std::string checkpoint_quantization;  // quant_method, "" = none
+  double checkpoint_bits = 16;          // of the quantized weights
+  bool checkpoint_fp8_kv = false;       // the checkpoint asks for an fp8 KV cache
+  bool from_config = false;             // false: guessed from the name
+
+  [[nodiscard]] bool is_moe() const { return experts > 0; }
+  [[nodiscard]] double parameters() const {
+    return dense_parameters + expert_parameters + head_parameters + embedding_parameters;
+  }
+  // KV elements that one token adds over all layers.
+  [[nodiscard]] double kv_elements_per_token() const { return 2.0 * layers * kv_heads * head_dim; }
+};
+
+// `config` is config.json, `quant_config` is hf_quant_config.json or null. kInvalid names the missing field.
+base::Result<ModelShape> ShapeFromConfig(const nlohmann::json& config, const nlohmann::json& quant_config);
+ModelShape ShapeFromName(std::string_view name);
+
+// A path that starts with "/" or "." is a directory. kNotFound: no config.json there; the message is the line that the
+// engines end with (they pass on what transformers says).
+base::Result<ModelShape> LoadModelShape(const std::string& id_or_path);
+
+}  // namespace autotune::simulator

@@ -1,0 +1,73 @@
+// How a start ends badly: the failures that real engines were seen to have after argparse accepted the command line, as
+// a table of conditions, texts and exit codes.
+//
+// Every row names where it comes from: a recorded log (tests/engines/logs), a row of the recorded tables that has no log,
+// or the engine's source (read, not seen). Rows stand in the order in which an engine would meet them; the first that
+// applies decides. Pure.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "simulator/engine_log.h"
+#include "simulator/engine_settings.h"
+
+namespace autotune::simulator {
+
+enum class Provenance {
+  kLog,     // the cause's text is that of a recorded log
+  kTable,   // seen on a real engine; the log was not kept, wording beyond the noted words is ours
+  kSource,  // read in the engine's source
+};
+
+// When it happens; StageSeconds (startup.h) says how long after the start.
+enum class Stage { kConfig, kEngineInit, kLoad, kWarmup, kFirstRequest };
+
+// How the process ends and what the log looks like around the cause.
+enum class Ending {
+  kVllmModelConfig,     // pydantic validation error for ModelConfig, exit 1
+  kVllmVllmConfig,      // ... for VllmConfig
+  kVllmParallelConfig,  // ... for ParallelConfig
+  kVllmFrontEnd,        // plain exception in the API server, exit 1
+  kVllmEngineCore,      // the engine core fails, the API server reports it, exit 1
+  kSglangFrontEnd,      // plain exception before any worker runs, exit 1
+  kSglangScheduler,     // a worker raises, the process tree kills itself with SIGKILL
+  kTensorRtLlm,         // exception, exit 1
+};
+// True: ends by killing itself (a container then reports exit code 137); false: exit code 1.
+bool KillsItself(Ending ending);
+
+struct Outcome {
+  std::string_view id;
+  Engine engine = Engine::kVllm;
+  std::string_view from_version;    // first release that does it, "" = every one
+  std::string_view before_version;  // first that no longer does, "" = none
+  Provenance provenance = Provenance::kSource;
+  std::string_view reference;       // log file, table row or source
+  Stage stage = Stage::kConfig;
+  Ending ending = Ending::kVllmEngineCore;
+  bool (*applies)(const EngineSettings&) = nullptr;
+  std::string (*cause)(const EngineSettings&) = nullptr;  // the root cause's lines, without prefixes
+};
+
+std::span<const Outcome> Outcomes();
+// nullptr: the engine starts and serves.
+const Outcome* FindOutcome(const EngineSettings& settings);
+
+// The lines around the cause, in the order in which the engine prints them.
+std::vector<LogEntry> FailureLog(Ending ending, Stage stage, const std::string& cause);
+
+// Kernels that are compiled on first use: the start, or the first request, takes this much longer.
+struct FirstUseDelay {
+  std::string_view id;
+  Engine engine = Engine::kVllm;
+  std::string_view reference;
+  bool on_first_request = false;  // false: before the engine is ready
+  double seconds = 0;
+  bool (*applies)(const EngineSettings&) = nullptr;
+};
+std::span<const FirstUseDelay> FirstUseDelays();
+
+}  // namespace autotune::simulator
