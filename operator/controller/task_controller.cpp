@@ -17,27 +17,12 @@ constexpr const char* kControllerName = "autotunetask";
 // A watch is quiet for at most a minute between bookmarks; silence for longer than this is a stuck loop.
 constexpr std::chrono::minutes kLongestSilence{15};
 
-base::Result<CachedTask> ProjectTask(const json& object) {
-  auto task = api::TaskFromJson(object);
-  if (task) return CachedTask{std::move(*task), ""};
-  // The rest of the object still reads: metadata always, the status as far as this operator wrote it.
-  json without_spec = object;
-  without_spec["spec"] = {{"model", {{"idOrPath", "unreadable"}}}, {"baseRuntime", "vllm"}};
-  auto partial = api::TaskFromJson(without_spec);
-  if (!partial) {
-    without_spec.erase("status");
-    partial = api::TaskFromJson(without_spec);
-  }
-  if (!partial) return std::move(partial).error();
-  return CachedTask{std::move(*partial), task.error().message};
-}
-
 }  // namespace
 
 struct TaskController::NamespaceCache {
   NamespaceCache(std::string name, kube::Client& client)
       : ns(std::move(name)),
-        tasks("autotunetasks", ProjectTask),
+        tasks("autotunetasks", reconcile::ObserveTask),
         pods("pods",
              [](const json& pod) -> base::Result<experiment::PodView> { return experiment::PodViewFromJson(pod); }),
         task_source(runtime::MakeWatchSource(client, TaskResource(), ns)),
@@ -45,7 +30,7 @@ struct TaskController::NamespaceCache {
             client, PodResource(), ns, std::string(experiment::kManagedByLabel) + "=" + experiment::kManagedByValue)) {}
 
   std::string ns;
-  runtime::Store<CachedTask> tasks;
+  runtime::Store<reconcile::ObservedTask> tasks;
   runtime::Store<experiment::PodView> pods;
   std::unique_ptr<runtime::WatchSource> task_source, pod_source;
   std::unique_ptr<runtime::Reflector> task_reflector, pod_reflector;
@@ -77,7 +62,7 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
   if (namespaces.empty()) namespaces.emplace_back();
   for (const std::string& ns : namespaces) {
     auto cache = std::make_unique<NamespaceCache>(ns, client_);
-    cache->tasks.OnChange([this](const runtime::Change<CachedTask>& change) {
+    cache->tasks.OnChange([this](const runtime::Change<reconcile::ObservedTask>& change) {
       queue_->Add(change.any().meta.key, change.from_list ? runtime::WorkQueue::kFromList : 0);
     });
     cache->pods.OnChange([this](const runtime::Change<experiment::PodView>& change) {
@@ -170,7 +155,7 @@ TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) c
 base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::ObjectKey& key,
                                                                  const std::stop_token& stop) {
   NamespaceCache* cache = CacheOf(key.ns);
-  const std::shared_ptr<const CachedTask> task = cache == nullptr ? nullptr : cache->tasks.Get(key);
+  const std::shared_ptr<const reconcile::ObservedTask> task = cache == nullptr ? nullptr : cache->tasks.Get(key);
   if (!task) {
     expectations_.Forget(key);
     const base::MutexLock lock(mutex_);

@@ -16,6 +16,7 @@
 #include "base/thread_annotations.h"
 #include "operator/kube/client.h"
 #include "operator/reconcile/decide.h"
+#include "operator/reconcile/observed_task.h"
 #include "operator/runtime/controller.h"
 #include "operator/runtime/events.h"
 #include "operator/runtime/expectations.h"
@@ -25,13 +26,6 @@
 #include "operator/runtime/watch_source.h"
 
 namespace autotune::controller {
-
-// What the cache holds of a task. A spec that passed the schema and cannot be read all the same (a wrong parameter
-// value) is kept with the reason, so that the task stalls instead of being overlooked.
-struct CachedTask {
-  api::AutotuneTask task;
-  std::string spec_error;
-};
 
 struct TaskControllerOptions {
   std::vector<std::string> namespaces;  // empty = all

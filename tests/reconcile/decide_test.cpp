@@ -39,7 +39,7 @@ TEST(Decide, TakesATaskFromApplyToTheBestConfiguration) {
   ASSERT_TRUE(task.status.best.has_value());
   EXPECT_EQ(task.status.best->quant_name, "kv-cache-fp8");
   EXPECT_EQ(task.status.best->score, "1500");
-  EXPECT_EQ(task.status.best->improvement_over_baseline, "+50%");
+  EXPECT_EQ(task.status.best->improvement_over_baseline, "+50.0%");
   EXPECT_EQ(Ready(task).status, "True");
   EXPECT_EQ(Ready(task).reason, "Succeeded");
   EXPECT_EQ(task.status.observed_generation, 1);
@@ -119,7 +119,7 @@ TEST(Decide, AnEditKeepsFinishedExperimentsAndRunsOnlyNewOnes) {
 
 TEST(Decide, AnEditDropsWhatIsNotAskedForAnyMoreAndItsPod) {
   FakeCluster cluster(SmallTask());
-  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+  cluster.RunUntilQuiet([](FakeCluster& self, json& pod) {
     if (!UsesFp8KvCache(pod))
       MeasureWell(self, pod);
     else
@@ -211,7 +211,7 @@ TEST(Decide, AnImpossibleSloCompletesWithTheNearestConfiguration) {
 
 TEST(Decide, SuspendStopsPodsKeepsResultsAndResumeGoesOn) {
   FakeCluster cluster(SmallTask());
-  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+  cluster.RunUntilQuiet([](FakeCluster& self, json& pod) {
     if (!UsesFp8KvCache(pod))
       MeasureWell(self, pod);
     else
@@ -317,7 +317,7 @@ TEST(Decide, APodRefusedByPodSecurityStallsTheTask) {
 TEST(Decide, AnExceededQuotaWaitsAndGoesOnWhenThereIsRoom) {
   FakeCluster cluster(SmallTask());
   cluster.refuse_pods = base::Error{base::Code::kDenied, "pods \"x\" is forbidden: exceeded quota: gpus"};
-  (void)cluster.Reconcile();
+  EXPECT_FALSE(cluster.Reconcile().ok());
   ASSERT_TRUE(cluster.Reconcile().ok());
   EXPECT_EQ(cluster.Task().status.state, "Searching");
   EXPECT_EQ(Ready(cluster.Task()).reason, "WaitingForResources");

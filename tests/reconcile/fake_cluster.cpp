@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/result.h"
+#include "operator/reconcile/observed_task.h"
 
 namespace autotune::reconcile {
 
@@ -21,9 +22,9 @@ FakeCluster::FakeCluster(json initial) : task(std::move(initial)) {
 }
 
 api::AutotuneTask FakeCluster::Task() const {
-  auto parsed = api::TaskFromJson(task);
-  EXPECT_TRUE(parsed.ok()) << (parsed.ok() ? "" : parsed.error().message);
-  return parsed.ok() ? std::move(*parsed) : api::AutotuneTask{};
+  auto observed = ObserveTask(task);
+  EXPECT_TRUE(observed.ok()) << (observed.ok() ? "" : observed.error().message);
+  return observed.ok() ? std::move(observed->task) : api::AutotuneTask{};
 }
 
 void FakeCluster::EditSpec(const std::function<void(json&)>& edit) {
@@ -77,7 +78,10 @@ void FakeCluster::Emit(const api::ObjectMeta&, const TaskEvent& event) { events.
 
 base::Status FakeCluster::Reconcile() {
   Observed observed;
-  observed.task = Task();
+  auto read = ObserveTask(task);
+  if (!read) return std::move(read).error();
+  observed.task = std::move(read->task);
+  observed.spec_error = std::move(read->spec_error);
   for (const auto& [name, pod] : pods) observed.pods.push_back(experiment::PodViewFromJson(pod));
   for (const json& node : nodes) observed.nodes.push_back(experiment::NodeViewFromJson(node));
   observed.refusal = std::exchange(refusal_, std::nullopt);
@@ -90,18 +94,24 @@ base::Status FakeCluster::Reconcile() {
   return applied;
 }
 
-void FakeCluster::RunToEnd(const std::function<void(FakeCluster&, json&)>& kubelet) {
+bool FakeCluster::RunUntilQuiet(const std::function<void(FakeCluster&, json&)>& kubelet) {
   for (int step = 0; step < 1000; ++step) {
     const json before = {task, pods};
-    (void)Reconcile();
+    const bool applied = Reconcile().ok();
     for (auto& [name, pod] : pods) {
       if (pod["status"]["phase"] != "Succeeded" && pod["status"]["phase"] != "Failed") kubelet(*this, pod);
     }
-    if (before != json{task, pods}) continue;
-    if (!wake_at) return;
+    // A failed reconcile is repeated, as the work queue does.
+    if (applied && before == json{task, pods}) return true;
+  }
+  ADD_FAILURE() << "the task did not come to rest: " << task["status"].dump(1);
+  return false;
+}
+
+void FakeCluster::RunToEnd(const std::function<void(FakeCluster&, json&)>& kubelet) {
+  while (RunUntilQuiet(kubelet) && wake_at) {
     clock.Advance(std::max<base::Duration>(std::chrono::seconds(1), *wake_at - clock.Wall()));
   }
-  FAIL() << "the task did not come to rest: " << task["status"].dump(1);
 }
 
 void FakeCluster::SetPhaseRunning(json& pod) {

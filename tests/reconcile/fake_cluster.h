@@ -27,8 +27,10 @@ class FakeCluster final : public Cluster {
 
   // One observe -> decide -> apply. Returns apply's answer.
   base::Status Reconcile();
-  // Reconciles until nothing changes any more, letting `kubelet` act on every pod in between (and `clock` jump to
-  // wake-up times when nothing else moves).
+  // Reconciles until nothing changes any more, letting `kubelet` act on every pod in between. Time stands still. False
+  // (and a failed test) when it never comes to rest.
+  bool RunUntilQuiet(const std::function<void(FakeCluster&, nlohmann::json& pod)>& kubelet);
+  // The same, with the clock jumping to the next wake-up time as long as there is one.
   void RunToEnd(const std::function<void(FakeCluster&, nlohmann::json& pod)>& kubelet);
 
   // What the kubelet does: the pod's engine and bench run and end with this termination message.
