@@ -1,0 +1,73 @@
+{{- define "autotune.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 53 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "autotune.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride }}
+{{- else if contains (include "autotune.name" .) .Release.Name }}
+{{- .Release.Name | trunc 53 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "autotune.name" .) | trunc 53 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- /* Cluster-wide objects of two releases must not meet. */}}
+{{- define "autotune.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "autotune.fullname" .) }}
+{{- end }}
+
+{{- define "autotune.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- .Values.serviceAccount.name | default (include "autotune.fullname" .) }}
+{{- else }}
+{{- .Values.serviceAccount.name | default "default" }}
+{{- end }}
+{{- end }}
+
+{{- define "autotune.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{- define "autotune.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "autotune.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "autotune.labels" -}}
+{{ include "autotune.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* What the operator may do where it works on tasks: one list for the ClusterRole and for the Roles. */}}
+{{- define "autotune.rules" -}}
+- apiGroups: [autotuner.io]
+  resources: [autotunetasks]
+  verbs: [get, list, watch]
+- apiGroups: [autotuner.io]
+  resources: [autotunetasks/status]
+  verbs: [get, patch]
+# Owner references with blockOwnerDeletion, where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [autotuner.io]
+  resources: [autotunetasks/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, delete]
+# The recommendation, by server-side apply: what is in other ConfigMaps cannot be read.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
