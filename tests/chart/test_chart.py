@@ -1,0 +1,172 @@
+"""The chart: what it renders, what its values refuse, and that a real API server takes the result."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts/autotune-operator"
+
+
+@pytest.fixture(scope="session")
+def helm():
+    """Runs the real helm; no cluster is asked."""
+    tools = subprocess.run([ROOT / "tests/cluster/tools.sh", "helm"], check=True, stdout=subprocess.PIPE, text=True)
+    program = pathlib.Path(tools.stdout.strip().splitlines()[-1]) / "helm"
+    environment = {**os.environ, "KUBECONFIG": "/dev/null"}
+    return lambda *arguments: subprocess.run([program, *map(str, arguments)], capture_output=True, text=True,
+                                             env=environment, timeout=120)
+
+
+def render(helm, *arguments):
+    """The rendered objects by kind and name."""
+    answer = helm("template", "tuner", CHART, "--namespace", "tuning", *arguments)
+    assert answer.returncode == 0, answer.stderr
+    objects = [o for o in yaml.safe_load_all(answer.stdout) if o]
+    return {(o["kind"], o["metadata"]["name"]) + ((o["metadata"]["namespace"],) if o["kind"].startswith("Role") else ()): o
+            for o in objects}
+
+
+def container(objects):
+    (deployment,) = [o for key, o in objects.items() if key[0] == "Deployment"]
+    (operator,) = deployment["spec"]["template"]["spec"]["containers"]
+    return operator
+
+
+def test_lint_is_clean(helm):
+    answer = helm("lint", "--strict", CHART)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_crd_is_the_one_of_this_repository(helm):
+    source = (ROOT / "crds/autotunetask.yaml").read_bytes()
+    assert (CHART / "files/autotunetask.yaml").read_bytes() == source, \
+        "cp crds/autotunetask.yaml charts/autotune-operator/files/"
+    rendered = render(helm)["CustomResourceDefinition", "autotunetasks.autotuner.io"]
+    # As JSON, because that is what reaches the API server: 1e+06 would not be the integer that it was.
+    assert json.dumps(rendered["spec"], sort_keys=True) == json.dumps(yaml.safe_load(source)["spec"], sort_keys=True)
+
+
+def test_the_crd_is_kept_unless_told_otherwise(helm):
+    key = "CustomResourceDefinition", "autotunetasks.autotuner.io"
+    assert render(helm)[key]["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert "annotations" not in render(helm, "--set", "crds.keep=false")[key]["metadata"]
+    assert key not in render(helm, "--set", "crds.enabled=false")
+
+
+def test_the_pod_satisfies_the_restricted_standard(helm):
+    deployment = render(helm)["Deployment", "tuner-autotune-operator"]
+    pod = deployment["spec"]["template"]["spec"]
+    assert deployment["spec"]["replicas"] == 1 and deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
+    assert not pod["automountServiceAccountToken"]
+    (operator,) = pod["containers"]
+    assert operator["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+                                           "capabilities": {"drop": ["ALL"]}}
+    assert operator["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert operator["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+
+
+def rules_of(objects):
+    return [(kind, rule) for (kind, *_), o in objects.items() if kind in ("Role", "ClusterRole") for rule in o["rules"]
+            if "rbac.authorization.k8s.io/aggregate-to-view" not in o["metadata"]["labels"]
+            and "rbac.authorization.k8s.io/aggregate-to-edit" not in o["metadata"]["labels"]]
+
+
+def test_the_operator_may_do_what_it_does_and_nothing_else(helm):
+    allowed = {(group, resource): set(rule["verbs"]) for _, rule in rules_of(render(helm))
+               for group in rule["apiGroups"] for resource in rule["resources"]}
+    assert allowed == {
+        ("autotuner.io", "autotunetasks"): {"get", "list", "watch"},
+        ("autotuner.io", "autotunetasks/status"): {"get", "patch"},
+        ("autotuner.io", "autotunetasks/finalizers"): {"update"},
+        ("", "pods"): {"get", "list", "watch", "create", "delete"},
+        ("", "configmaps"): {"create", "patch"},
+        ("", "nodes"): {"get", "list", "watch"},
+        ("events.k8s.io", "events"): {"create", "patch"},
+    }
+
+
+def test_with_namespaces_there_is_no_right_beyond_them(helm):
+    objects = render(helm, "--set", "watchNamespaces={red,blue}", "--set", "watchNodes=false")
+    assert {kind for kind, _ in rules_of(objects)} == {"Role"}
+    assert {key[2] for key in objects if key[0] == "RoleBinding"} == {"red", "blue"}
+    assert not [key for key in objects if key[0] == "ClusterRoleBinding"]
+    assert {"--watch-namespaces=red,blue", "--no-watch-nodes"} <= set(container(objects)["args"])
+
+
+def test_users_get_tasks_with_the_roles_that_they_have(helm):
+    objects = render(helm)
+    edit = objects["ClusterRole", "tuning:tuner-autotune-operator-edit"]
+    view = objects["ClusterRole", "tuning:tuner-autotune-operator-view"]
+    assert edit["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
+    assert not any("autotunetasks/status" in rule["resources"] and "patch" in rule["verbs"] for rule in edit["rules"])
+    assert {verb for rule in view["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    assert not any(key[1].endswith(("-edit", "-view")) for key in render(helm, "--set", "rbac.aggregate=false"))
+
+
+def test_experiment_pods_take_their_tools_from_the_operators_image_by_default(helm):
+    operator = container(render(helm, "--set", "image.repository=registry/tuner", "--set", "image.tag=v1"))
+    assert operator["image"] == "registry/tuner:v1" and "--tools-image=registry/tuner:v1" in operator["args"]
+    digest = "sha256:" + "a" * 64
+    operator = container(render(helm, "--set", f"image.digest={digest}", "--set", "toolsImage=registry/tools:2"))
+    assert operator["image"].endswith("@" + digest) and "--tools-image=registry/tools:2" in operator["args"]
+
+
+def test_rule_tables_reach_the_operator_and_a_change_restarts_it(helm):
+    def checksum(text):
+        objects = render(helm, "--set-string", rf"rules.vllm\.yaml={text}")
+        assert objects["ConfigMap", "tuner-autotune-operator-rules"]["data"] == {"vllm.yaml": text}
+        assert "--rules-dir=/etc/autotune/rules" in container(objects)["args"]
+        deployment = objects["Deployment", "tuner-autotune-operator"]
+        return deployment["spec"]["template"]["metadata"]["annotations"]["autotuner.io/rules-checksum"]
+
+    assert checksum("engine: vllm") != checksum("engine: other")
+    assert not [a for a in container(render(helm))["args"] if a.startswith("--rules-dir")]
+
+
+@pytest.mark.parametrize("value, words", [
+    ("replicaCount=2", "replicaCount"),
+    ("image.tga=1", "tga"),
+    ("image.pullPolicy=Sometimes", "pullPolicy"),
+    ("operator.workers=0", "workers"),
+    ("operator.logLevel=loud", "logLevel"),
+    ("watchNamespaces=team-a", "watchNamespaces"),
+    ("watchNamespaces={Team_A}", "watchNamespaces"),
+    ("rules.vllm=x", "rules"),
+    ("crds.keep=yes", "keep"),
+])
+def test_wrong_values_are_refused_by_name(helm, value, words):
+    answer = helm("template", "tuner", CHART, "--set", value)
+    assert answer.returncode != 0 and words in answer.stderr, answer.stderr
+
+
+@pytest.mark.parametrize("values", [
+    [],
+    ["--set", "watchNamespaces={default,kube-public}", "--set", "watchNodes=false"],
+    ["--set-string", r"rules.vllm\.yaml=x", "--set", "operator.allowHostPath=true", "--set", "podLabels.a=b",
+     "--set", "commonLabels.team=a", "--set", "extraEnv[0].name=A", "--set", "extraEnv[0].value=b",
+     "--set", "tolerations[0].operator=Exists", "--set", "imagePullSecrets[0].name=registry"],
+], ids=["defaults", "namespaces", "everything"])
+def test_a_real_api_server_takes_what_is_rendered(helm, api_server, values, tmp_path):
+    rendered = helm("template", "tuner", CHART, "--namespace", "default", *values)
+    assert rendered.returncode == 0, rendered.stderr
+    manifest = tmp_path / "rendered.yaml"
+    manifest.write_text(rendered.stdout)
+    answer = api_server.kubectl("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
+                                "-f", manifest)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_packaged_chart_renders_the_same(helm, tmp_path):
+    copy = tmp_path / "autotune-operator"
+    shutil.copytree(CHART, copy)
+    packaged = helm("package", copy, "--destination", tmp_path)
+    assert packaged.returncode == 0, packaged.stderr
+    (archive,) = tmp_path.glob("*.tgz")
+    assert helm("template", "x", archive).stdout == helm("template", "x", CHART).stdout
