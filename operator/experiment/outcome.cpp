@@ -85,7 +85,7 @@ std::string Stage(const PodView& pod) {
   const ContainerView* bench = pod.Container("bench");
   if (bench != nullptr && (bench->state == State::kRunning || bench->terminated)) return "measuring";
   const ContainerView* engine = pod.Container("engine");
-  if (engine != nullptr && (engine->state == State::kRunning || engine->last_terminated)) return "starting the engine";
+  if (engine != nullptr && (engine->state != State::kWaiting || engine->last_terminated)) return "starting the engine";
   return "pulling images";
 }
 

@@ -38,7 +38,6 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
           R"({"model": {"idOrPath": "meta-llama/Llama-3.2-1B"}})",
           R"({"model": {"revision": "v2"}})",
           R"({"model": {"huggingFace": {"endpoint": "https://mirror.example"}}})",
-          R"({"model": {"volume": {"persistentVolumeClaim": {"claimName": "m"}}}})",
           R"({"gpu": {"resourceName": "nvidia.com/gpu.shared"}})",
           R"({"gpu": {"products": ["NVIDIA-L4"]}})",
           R"({"gpu": {"minMemory": "70Gi"}})",
@@ -58,6 +57,8 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
       }) {
     EXPECT_NE(Hashed(patch), plain) << patch;
   }
+  EXPECT_NE(Hashed(R"({"model": {"idOrPath": "/m", "volume": {"persistentVolumeClaim": {"claimName": "a"}}}})"),
+            Hashed(R"({"model": {"idOrPath": "/m", "volume": {"persistentVolumeClaim": {"claimName": "b"}}}})"));
 }
 
 TEST(BenchSpec, IsTheTasksBenchmarkInItsOwnOrder) {

@@ -152,6 +152,41 @@ TEST(Outcome, NamesEveryEndingByOneReasonWithItsCause) {
   }
 }
 
+// As a kubelet 1.36.4 with containerd 1.6.20 on cgroup v1 reported them for pods of stand-ins (shell scripts instead of
+// launcher and bench). The files above follow these.
+const Ending kRecorded[] = {
+    {"missing-secret", seconds(80), FailureReason::kInvalidPodConfiguration, "secret \"hf\" not found"},
+    {"root-refused", seconds(80), FailureReason::kInvalidPodConfiguration,
+     "container install: container has runAsNonRoot"},
+    {"invalid-image-name", seconds(80), FailureReason::kImagePullFailed,
+     "repository name (vllm/VLLM) must be lowercase"},
+    {"image-pull-back-off", seconds(1000), FailureReason::kImagePullFailed, "lookup registry.invalid"},
+    {"engine-cannot-start", seconds(80), FailureReason::kInvalidPodConfiguration,
+     "exec: \"/s/no-such\": stat /s/no-such"},
+    {"install-cannot-start", seconds(80), FailureReason::kInvalidPodConfiguration, "init container install failed"},
+    {"bench-cannot-start", seconds(80), FailureReason::kInvalidPodConfiguration, "exec: \"/no-such\": stat /no-such"},
+    {"oom-cgroup", seconds(80), FailureReason::kOutOfMemory,
+     "OOMKilled for the engine's container"},  // all of it, as v2 does
+    {"oom-child", seconds(80), FailureReason::kOutOfMemory,
+     "Loading safetensors shards: 50%"},  // one process, as v1 does
+    {"oom-loop", seconds(80), FailureReason::kOutOfMemory, "host memory"},
+    {"deadline", seconds(80), FailureReason::kExperimentTimeout, "while starting the engine"},
+    {"too-many-gpus", seconds(1800), FailureReason::kUnschedulable,
+     "0/1 nodes are available: 1 Insufficient nvidia.com/gpu"},
+};
+
+TEST(Outcome, ReadsWhatARealKubeletReported) {
+  for (const Ending& row : kRecorded) {
+    SCOPED_TRACE(row.file);
+    const PodView pod = Load(std::string("recorded/") + row.file);
+    const Outcome outcome = ReadExperimentOutcome(pod, {}, pod.created_at + row.after);
+    EXPECT_EQ(outcome.kind, Kind::kFailed);
+    if (!outcome.failure) continue;
+    EXPECT_EQ(bench::FailureReasonName(outcome.failure->reason), bench::FailureReasonName(row.reason));
+    EXPECT_THAT(outcome.failure->message, HasSubstr(row.message));
+  }
+}
+
 struct Stand {
   const char* file;
   seconds after;
@@ -294,7 +329,9 @@ TEST(Outcome, EveryRecordedStatusIsUsed) {
                                 "inspect-silent", "inspect-running",   "inspect-deadline"};
   for (const Ending& row : kEndings) used.insert(row.file);
   for (const Stand& row : kStands) used.insert(row.file);
-  for (const auto& entry : std::filesystem::directory_iterator(Statuses())) {
+  for (const Ending& row : kRecorded) used.insert(row.file);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(Statuses())) {
+    if (entry.is_directory()) continue;
     EXPECT_TRUE(used.contains(entry.path().stem().string())) << entry.path();
   }
 }
