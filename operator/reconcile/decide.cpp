@@ -33,6 +33,32 @@ std::string Short(const std::string& text, std::size_t limit) {
   return text.substr(0, end) + "...";
 }
 
+// Whether an edit of the spec that leaves the content hash as it is (a time-out, a toleration, a pull secret) may
+// change how this failure ends.
+bool MayEndDifferently(const std::string& reason) {
+  const auto known = bench::FailureReasonFromName(reason);
+  if (!known) return false;
+  switch (*known) {
+    case bench::FailureReason::kEngineRejectedArguments:
+    case bench::FailureReason::kEngineRejectedConfiguration:
+    case bench::FailureReason::kOutOfMemory:
+    case bench::FailureReason::kEngineCrashed:
+    case bench::FailureReason::kBenchmarkFailed:
+    case bench::FailureReason::kStorageLimitExceeded:
+    case bench::FailureReason::kModelUnreadable:
+      return false;
+    case bench::FailureReason::kStartupTimeout:
+    case bench::FailureReason::kExperimentTimeout:
+    case bench::FailureReason::kImagePullFailed:
+    case bench::FailureReason::kInvalidPodConfiguration:
+    case bench::FailureReason::kUnschedulable:
+    case bench::FailureReason::kEvicted:
+    case bench::FailureReason::kNodeLost:
+      return true;
+  }
+  return false;
+}
+
 bool IsOver(const std::string& state) { return state == "Complete" || state == "Failed"; }
 
 class Decider {
@@ -223,9 +249,8 @@ class Decider {
       api::ExperimentStatus entry;
       if (const auto found = known.find(candidate.hash); found != known.end()) {
         entry = *found->second;
-        const auto reason = bench::FailureReasonFromName(entry.reason);
-        const bool again = entry.state == ExperimentState::kFailed && reason && bench::IsRetryable(*reason);
-        // Measurements of another GPU product are not comparable; infrastructure may have recovered.
+        const bool again = entry.state == ExperimentState::kFailed && MayEndDifferently(entry.reason);
+        // Measurements of another GPU product are not comparable; what failed around the engine may end differently.
         if ((product_changed && IsFinished(entry)) || again) {
           const int attempts = entry.attempts;
           entry = NewEntry(*space, candidate, entry.name);

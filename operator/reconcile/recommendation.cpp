@@ -1,6 +1,7 @@
 #include "operator/reconcile/recommendation.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 #include <vector>
 
@@ -42,6 +43,13 @@ json EngineCommand(const json& engine) {
   return separator == argv.end() ? argv : json(std::vector<json>(separator + 1, argv.end()));
 }
 
+// Local mode's port is a variable that each process gets a value for; a Deployment has the engines' usual one.
+int PortNumber(const std::string& port) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return error == std::errc() && end == port.data() + port.size() ? number : 8000;
+}
+
 }  // namespace
 
 std::string RecommendationName(const api::AutotuneTask& task) {
@@ -72,7 +80,7 @@ json Recommendation(const api::AutotuneTask& task, const experiment::Experiment&
   engine.erase("args");
   engine.erase("restartPolicy");
   engine["volumeMounts"] = mounts;
-  engine["ports"] = json::array({{{"name", "http"}, {"containerPort", std::stoi(environment.port)}}});
+  engine["ports"] = json::array({{{"name", "http"}, {"containerPort", PortNumber(environment.port)}}});
   const json health = {{"path", winner.traits.health_path}, {"port", "http"}};
   engine["startupProbe"] = {{"httpGet", health}, {"periodSeconds", 5}, {"failureThreshold", 360}};
   engine["readinessProbe"] = {{"httpGet", health}, {"periodSeconds", 10}, {"timeoutSeconds", 20}};

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/experiment/node_affinity.h"
 #include "quant/model_facts.h"
 #include "tuning/search.h"
 
@@ -26,19 +27,8 @@ bool MatchesSelector(const json& selector, const std::map<std::string, std::stri
 }
 
 bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const experiment::GpuInfo& gpu) {
-  if (node.unschedulable || !node.allocatable.contains(spec.resource_name)) return false;
-  if (!spec.products.empty() &&
-      std::find(spec.products.begin(), spec.products.end(), gpu.product) == spec.products.end())
-    return false;
-  if (!spec.min_compute_capability.empty() && gpu.capability) {
-    const auto least = quant::ComputeCapability::Parse(spec.min_compute_capability);
-    if (least && *gpu.capability < *least) return false;
-  }
-  if (!spec.min_memory.empty() && gpu.memory_bytes > 0) {
-    const auto least = api::ParseQuantity(spec.min_memory, "spec.gpu.minMemory");
-    if (least.ok() && gpu.memory_bytes < *least) return false;
-  }
-  return MatchesSelector(spec.node_selector, node.labels);
+  return !node.unschedulable && node.allocatable.contains(spec.resource_name) && experiment::Admits(spec, gpu) &&
+         MatchesSelector(spec.node_selector, node.labels);
 }
 
 }  // namespace
