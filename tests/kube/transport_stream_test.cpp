@@ -147,7 +147,7 @@ TEST(TransportStream, SilenceEndsItAtTheStreamsOwnIdleTimeout) {
   server.On("GET", "/w", Reply(200).Chunk("one\n").Hold());
   TransportOptions options;
   options.idle_timeout = 60s;
-  options.stream_idle_timeout = 300ms;
+  options.stream_idle_timeout = 2s;
   Lines lines;
   Request request = Get("/w");
   request.deadline = 0ms;

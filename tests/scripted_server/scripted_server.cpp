@@ -214,12 +214,11 @@ struct ScriptedServer::Impl {
     std::stable_sort(fitting.begin(), fitting.end(),
                      [](const Rule* a, const Rule* b) { return a->pattern.size() > b->pattern.size(); });
     for (Rule* rule : fitting) {
-      if (rule->once.empty()) continue;
-      Reply reply = rule->once.front();
-      rule->once.pop_front();
-      return reply;
-    }
-    for (const Rule* rule : fitting) {
+      if (!rule->once.empty()) {
+        Reply reply = rule->once.front();
+        rule->once.pop_front();
+        return reply;
+      }
       if (rule->always) return *rule->always;
     }
     unexpected.push_back(request.method + " " + request.target);

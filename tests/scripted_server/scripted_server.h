@@ -108,8 +108,8 @@ class ScriptedServer {
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
-  // One reply for one request. Several for one pattern come in this order, before those of Always. A pattern is a path,
-  // with "?a=b&c=d" where the query has to contain these.
+  // One reply for one request. Several for one pattern come in this order, before that of Always. A pattern is a path,
+  // with "?a=b&c=d" where the query has to contain these; of several that fit the longest counts.
   ScriptedServer& On(const std::string& method, const std::string& pattern, Reply reply);
   ScriptedServer& Always(const std::string& method, const std::string& pattern, Reply reply);
 
