@@ -174,7 +174,6 @@ struct TaskStatus {
   std::string progress;  // "7/40"
   std::vector<Condition> conditions;
   std::optional<quant::ModelFacts> model;
-  std::int64_t model_generation = 0;  // generation whose spec.model the facts were read for
   std::string model_source;           // hash of spec.model: another model is inspected again
   struct Candidates {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;

@@ -205,7 +205,6 @@ json ToJson(const TaskStatus& status) {
   Put(out, "progress", status.progress);
   for (const Condition& condition : status.conditions) out["conditions"].push_back(ToJson(condition));
   if (status.model) out["model"] = quant::ToJson(*status.model);
-  Put(out, "modelGeneration", status.model_generation);
   Put(out, "modelSource", status.model_source);
   const TaskStatus::Candidates& candidates = status.candidates;
   if (candidates.total != 0) {
@@ -271,7 +270,6 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
       reader.Fail("model", facts.error().message);
     }
   }
-  reader.Integer("modelGeneration", out.model_generation);
   reader.Text("modelSource", out.model_source);
   reader.Nested("candidates", [&](ObjectReader& candidates) {
     candidates.Integer("total", out.candidates.total);

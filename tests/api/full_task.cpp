@@ -166,7 +166,6 @@ json FullStatus() {
       "architecture": "LlamaForCausalLM", "dtype": "bfloat16", "quantization": "none", "family": "none",
       "kvCache": "none", "layers": 32, "hiddenSize": 4096, "weightBytes": "16060522496"
     },
-    "modelGeneration": 2,
     "modelSource": "90bb1e",
     "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920},
     "candidates": {"total": 96, "duplicates": 14, "pruned": 22, "eligible": 60, "notRun": 20},

@@ -6,7 +6,7 @@ import time
 
 import pytest
 import yaml
-from real_cluster import ROOT, condition, container_of, engine_argv, termination
+from real_cluster import ROOT, condition, container_of, engine_argv
 from tasks import over, task
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -320,21 +320,21 @@ def test_pods_refused_by_pod_security_stall_the_task(namespace):
 
 # ---- a wrong rule is found out ----
 
-def test_a_wrong_rule_makes_a_pod_fail(namespace, cluster, operator, tmp_path):
-    """The simulated engine knows recorded parsers, never the rule tables: a rule that is broken on purpose is seen."""
-    rules = (ROOT / "quant/engines/vllm.yaml").read_text()
-    # The mapping of kv-cache-fp8 now says what no vLLM release has ever accepted.
-    broken = rules.replace("--kv-cache-dtype: fp8", "--kv-cache-dtype: fp16")
-    pytest.skip("SKIPPED: filled in with the rule tables' final shape") if broken == rules else None
-    namespace.cluster.kubectl("create", "configmap", "broken-rules", "-n", operator.namespace.name,
-                              "--from-literal", f"vllm.yaml={broken}")
-    operator.install("--set", "rules.configMap=broken-rules")
+def test_a_wrong_rule_makes_a_pod_fail(namespace, operator, tmp_path):
+    """The simulated engine knows recorded outcomes, never the rule tables: a rule that is broken on purpose is seen."""
+    table = yaml.safe_load((ROOT / "quant/engines/vllm.yaml").read_text())
+    about = {"--quantization": "fp8", "--kv-cache-dtype": "fp8_e5m2"}
+    broken = [r for r in table["rules"] if not about.items() <= r.get("when", {}).items()]
+    assert len(table["rules"]) - len(broken) == 2, "the table has changed: find the rules about fp8 weights with e5m2"
+    table["rules"] = broken
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump({"rules": {"vllm.yaml": yaml.safe_dump(table, sort_keys=False)}}))
+    operator.install("--values", str(values))
     try:
-        found = run(namespace, task("broken-rule"))
+        found = run(namespace, task("broken-rule", quantConfig={"gemmDtype": "fp8", "kvcacheDtype": "fp8_e5m2"}))
     finally:
         operator.install()
-    experiment = by_quant(found)["kv-cache-fp8"]
-    assert experiment["state"] == "Failed"
-    assert experiment["reason"] == "EngineRejectedArguments"
-    assert "invalid choice: 'fp16'" in experiment["message"]
-    assert termination is not None
+    failed = [e for e in found["status"]["experiments"] if e["state"] == "Failed"]
+    assert len(failed) == 1, found["status"]["experiments"]
+    assert failed[0]["reason"] == "EngineRejectedConfiguration"
+    assert "fp8_e5m2 kv-cache is not supported with fp8 checkpoints" in failed[0]["message"]
