@@ -73,16 +73,17 @@ Converted Convert(const RecordedArgument& argument, const std::string& value) {
   }
   if (type == "union_dict_and_str") {
     const bool braces = !value.empty() && value.find_first_not_of(" \t\n") != std::string::npos &&
-                        value[value.find_first_not_of(" \t\n")] == '{' &&
-                        value[value.find_last_not_of(" \t\n")] == '}';
+                        value[value.find_first_not_of(" \t\n")] == '{' && value[value.find_last_not_of(" \t\n")] == '}';
     if (!braces || IsJson(value)) return text;
     return {"", "Value " + value + " cannot be converted to <function loads at 0x7f0000000000>."};
   }
   if (type == "parse_dataclass") {
     // pydantic's message needs the engine's own class; its first line is enough to recognise it.
     if (IsJson(value)) return text;
-    return {"", "1 validation error for " + argument.Key() + "\n  Invalid JSON: expected value at line 1 column 1 "
-                    "[type=json_invalid, input_value=" + PythonRepr(value) + ", input_type=str]"};
+    return {"", "1 validation error for " + argument.Key() +
+                    "\n  Invalid JSON: expected value at line 1 column 1 "
+                    "[type=json_invalid, input_value=" +
+                    PythonRepr(value) + ", input_type=str]"};
   }
   if (type == "json_list_type") {
     const json list = json::parse(value, nullptr, false);

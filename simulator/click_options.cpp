@@ -8,9 +8,14 @@ namespace autotune::simulator {
 namespace {
 
 // Declared with is_flag (from the frozen CLI contract of TensorRT-LLM, not recorded).
-constexpr std::array<std::string_view, 8> kSwitches = {
-    "trust_remote_code", "enable_chunked_prefill", "enable_attention_dp",        "fail_fast_on_attention_window_too_large",
-    "grpc",              "telemetry",              "allow_request_chat_template", "enable_visual_gen"};
+constexpr std::array<std::string_view, 8> kSwitches = {"trust_remote_code",
+                                                       "enable_chunked_prefill",
+                                                       "enable_attention_dp",
+                                                       "fail_fast_on_attention_window_too_large",
+                                                       "grpc",
+                                                       "telemetry",
+                                                       "allow_request_chat_template",
+                                                       "enable_visual_gen"};
 // The two names that are declared with a dash.
 constexpr std::array<std::string_view, 2> kDashed = {"generation-config", "no-telemetry"};
 

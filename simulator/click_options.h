@@ -1,6 +1,6 @@
-// TensorRT-LLM's command line by click's rules. Nothing is recorded of trtllm-serve, so names are NOT checked: only what
-// click refuses for every program is (an option spelled with dashes where all are declared with underscores, a missing
-// value, no model). Whether an option takes a value is known for the switches below; every other one takes one.
+// TensorRT-LLM's command line by click's rules. Nothing is recorded of trtllm-serve, so names are NOT checked: only
+// what click refuses for every program is (an option spelled with dashes where all are declared with underscores, a
+// missing value, no model). Whether an option takes a value is known for the switches below; every other one takes one.
 //
 // Pure.
 #pragma once

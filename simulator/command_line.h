@@ -15,9 +15,9 @@ namespace autotune::simulator {
 // A command, recognised.
 struct Invocation {
   Engine engine = Engine::kVllm;
-  std::string prog;       // argparse's name of the program, "vllm" or "main.py"
-  bool subcommand = true; // vLLM: `vllm serve` (false: the older module entry point)
-  bool module = false;    // started with python3 -m
+  std::string prog;                    // argparse's name of the program, "vllm" or "main.py"
+  bool subcommand = true;              // vLLM: `vllm serve` (false: the older module entry point)
+  bool module = false;                 // started with python3 -m
   std::vector<std::string> arguments;  // after the command words
 };
 

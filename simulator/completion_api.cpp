@@ -100,7 +100,8 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(std::string_view text,
   const json prompt = body.value("prompt", json());
   const json& first = prompt.is_array() && prompt.size() == 1 && !prompt[0].is_number() ? prompt[0] : prompt;
   if (first.is_string()) {
-    request.prompt_tokens = static_cast<int>(std::max<std::size_t>(1, (first.get_ref<const std::string&>().size() + 3) / 4));
+    request.prompt_tokens =
+        static_cast<int>(std::max<std::size_t>(1, (first.get_ref<const std::string&>().size() + 3) / 4));
   } else if (first.is_array() && !first.empty() && first[0].is_number_integer()) {
     request.prompt_tokens = static_cast<int>(first.size());
   } else {
@@ -109,7 +110,8 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(std::string_view text,
   }
   if (body.contains("max_tokens") && !body["max_tokens"].is_null()) {
     if (!body["max_tokens"].is_number_integer() || body["max_tokens"].get<std::int64_t>() < 1) {
-      return MakeApiError(400, "BadRequestError", "max_tokens must be at least 1, got " + body["max_tokens"].dump() + ".");
+      return MakeApiError(400, "BadRequestError",
+                          "max_tokens must be at least 1, got " + body["max_tokens"].dump() + ".");
     }
     request.output_tokens = static_cast<int>(std::min<std::int64_t>(body["max_tokens"].get<std::int64_t>(), 1 << 24));
   }
@@ -137,8 +139,9 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(std::string_view text,
 std::string TokenEventText(const CompletionIdentity& identity, const CompletionRequest& request, int tokens_so_far,
                            bool finished) {
   // Written by hand: this is the hot path, thousands of times a second.
-  std::string out = "data: {\"id\":\"" + identity.id + "\",\"object\":\"text_completion\",\"created\":" +
-                    std::to_string(identity.created) + ",\"model\":" + json(identity.model).dump() +
+  std::string out = "data: {\"id\":\"" + identity.id +
+                    "\",\"object\":\"text_completion\",\"created\":" + std::to_string(identity.created) +
+                    ",\"model\":" + json(identity.model).dump() +
                     ",\"simulated\":true,\"choices\":[{\"index\":0,\"text\":\"" + std::string(kTokenText) +
                     "\",\"logprobs\":null,\"finish_reason\":" + (finished ? "\"length\"" : "null") +
                     ",\"stop_reason\":null}]";

@@ -58,7 +58,8 @@ std::string LogFormat::Format(const LogEntry& entry, base::WallTime now) const {
       break;
     case Engine::kTensorRtLlm:
       if (entry.level != LogEntry::Level::kRaw) {
-        prefix = TimeText(now, "[%m/%d/%Y-%H:%M:%S] [TRT-LLM] [") + std::string(LevelName(entry.level).substr(0, 1)) + "] ";
+        prefix =
+            TimeText(now, "[%m/%d/%Y-%H:%M:%S] [TRT-LLM] [") + std::string(LevelName(entry.level).substr(0, 1)) + "] ";
       }
       break;
   }

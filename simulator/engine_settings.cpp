@@ -130,7 +130,10 @@ void ResolveSglang(const Reader& read, EngineSettings* s) {
   s->kv_cache_tokens = read.Integer("max-total-tokens");
   s->max_sequences = read.Int("max-running-requests", 4096);
   if (s->max_sequences <= 0) s->max_sequences = 4096;
-  const int chunk = s->gpu.memory_gib >= 160 ? 16384 : s->gpu.memory_gib >= 60 ? 8192 : s->gpu.memory_gib >= 30 ? 4096 : 2048;
+  const int chunk = s->gpu.memory_gib >= 160  ? 16384
+                    : s->gpu.memory_gib >= 60 ? 8192
+                    : s->gpu.memory_gib >= 30 ? 4096
+                                              : 2048;
   s->token_budget = read.Int("chunked-prefill-size", chunk);
   if (s->token_budget <= 0) s->token_budget = read.Int("max-prefill-tokens", 16384);  // -1: no chunks
   s->mixed_steps = read.On("enable-mixed-chunk");
@@ -250,8 +253,8 @@ base::Result<EngineSettings> ResolveSettings(const SettingsInput& input, const P
   }
   for (const auto& [key, given] : arguments.given) {
     settings.default_text += (settings.default_text.empty() ? "" : ", ") + PythonRepr(key) + ": ";
-    settings.default_text += given.values.empty() ? std::string(given.on ? "True" : "False")
-                                                  : PythonRepr(given.values.front());
+    settings.default_text +=
+        given.values.empty() ? std::string(given.on ? "True" : "False") : PythonRepr(given.values.front());
   }
   return settings;
 }

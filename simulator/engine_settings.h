@@ -27,12 +27,12 @@ struct EngineSettings {
   std::string host;
   int port = 0;
 
-  std::string dtype;           // "bfloat16", "float16", "float32": what weights and activations are held in
-  std::string quantization;    // the flag, "" = not given
+  std::string dtype;         // "bfloat16", "float16", "float32": what weights and activations are held in
+  std::string quantization;  // the flag, "" = not given
   bool has_quantization_config = false;
-  std::string online_linear;   // --quantization-config's members, "" = not given
+  std::string online_linear;  // --quantization-config's members, "" = not given
   std::string online_moe;
-  std::string kv_cache_dtype;  // the flag, "auto" when not given
+  std::string kv_cache_dtype;     // the flag, "auto" when not given
   std::string attention_backend;  // the flag, "" = automatic
   std::string moe_backend;        // vLLM --moe-backend, SGLang --moe-runner-backend, "" = automatic
   std::string torchao_config;
@@ -45,16 +45,16 @@ struct EngineSettings {
 
   std::int64_t max_model_len = 0;  // resolved; 0 only before resolution
   bool max_model_len_given = false;
-  double memory_fraction = 0;      // the engine's own meaning, see PlanMemory
+  double memory_fraction = 0;                   // the engine's own meaning, see PlanMemory
   std::optional<std::int64_t> kv_cache_bytes;   // vLLM --kv-cache-memory-bytes
   std::optional<std::int64_t> kv_cache_tokens;  // SGLang --max-total-tokens
   int max_sequences = 0;
-  int token_budget = 0;            // prefill (and decode) tokens of one step
-  bool mixed_steps = true;         // false: prefill steps and decode steps alternate (SGLang's default)
-  bool eager = false;              // no CUDA graphs
-  bool own_warmup = false;         // SGLang generates once before it calls itself ready
-  bool metrics = true;             // /metrics is served
-  std::string default_text;        // the arguments that were given, for the log
+  int token_budget = 0;      // prefill (and decode) tokens of one step
+  bool mixed_steps = true;   // false: prefill steps and decode steps alternate (SGLang's default)
+  bool eager = false;        // no CUDA graphs
+  bool own_warmup = false;   // SGLang generates once before it calls itself ready
+  bool metrics = true;       // /metrics is served
+  std::string default_text;  // the arguments that were given, for the log
 
   // The quantization in effect: the flag, else the checkpoint's; "" = none.
   [[nodiscard]] std::string EffectiveQuantization() const;

@@ -101,7 +101,8 @@ base::Result<FlexibleArguments> PrepareVllmArguments(const RecordedParser& parse
         if (!model_in_line) arguments.insert(arguments.begin(), name);
       } else if (!model_in_line) {
         return base::Invalid(
-            "ValueError: No model specified! Please specify model either as a positional argument or in a config file.");
+            "ValueError: No model specified! Please specify model either as a positional argument or in a config "
+            "file.");
       }
     }
     const auto again = std::find(arguments.begin(), arguments.end(), "--config");
@@ -143,7 +144,8 @@ base::Result<FlexibleArguments> PrepareVllmArguments(const RecordedParser& parse
     const bool is_flag = word.starts_with("-") && word.size() > 1;
     const bool number = is_flag && PythonFloat(word).has_value();
     if (!is_flag || number || name.find('.') == std::string::npos) {
-      if (word.starts_with("--") && word.size() > 2 && word.find('.') == std::string::npos && !seen.insert(name).second) {
+      if (word.starts_with("--") && word.size() > 2 && word.find('.') == std::string::npos &&
+          !seen.insert(name).second) {
         duplicates.insert(name);
       }
       plain.push_back(word);

@@ -5,7 +5,8 @@
 namespace autotune::simulator {
 
 std::span<const Gpu> KnownGpus() {
-  // Data sheets of NVIDIA, dense rates. The H100's memory is what the recorded run reports; the others are scaled alike.
+  // Data sheets of NVIDIA, dense rates. The H100's memory is what the recorded run reports; the others are scaled
+  // alike.
   static constexpr std::array<Gpu, 7> kGpus = {{
       {"h100", "NVIDIA H100 80GB HBM3", 989.4, 1978.9, 1978.9, 79.19, 3.35, 90, 300},
       {"h200", "NVIDIA H200", 989.4, 1978.9, 1978.9, 139.81, 4.8, 90, 300},

@@ -169,8 +169,8 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
     const std::optional<double> next = scheduler_.NextEvent();
     if (!next || stopped_) return;
     const double wait = std::max(kPumpGrain, *next - Now());
-    timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-        std::chrono::duration<double>(wait)));
+    timer_.expires_after(
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(wait)));
     timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
       if (!error) self->Pump();
     });
@@ -180,8 +180,8 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
 
   std::string ModelsBody() const {
     const EngineSettings& s = options_.settings;
-    const json model = {{"id", s.served_name}, {"object", "model"},         {"created", created_},
-                        {"owned_by", "simulated"}, {"root", s.model}, {"max_model_len", s.max_model_len}};
+    const json model = {{"id", s.served_name},     {"object", "model"}, {"created", created_},
+                        {"owned_by", "simulated"}, {"root", s.model},   {"max_model_len", s.max_model_len}};
     return json{{"object", "list"}, {"data", json::array({model})}}.dump();
   }
 
@@ -204,8 +204,9 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
     const EngineSettings& s = options_.settings;
     const std::string name = "model_name=\"" + s.served_name + "\"";
     const std::string prefix = s.release.engine == Engine::kVllm ? "vllm:" : "sglang:";
-    std::string out = "# HELP simulated_engine 1: every number here comes from a simulated engine.\n"
-                      "# TYPE simulated_engine gauge\nsimulated_engine 1\n";
+    std::string out =
+        "# HELP simulated_engine 1: every number here comes from a simulated engine.\n"
+        "# TYPE simulated_engine gauge\nsimulated_engine 1\n";
     const auto metric = [&](const std::string& metric_name, const char* type, const std::string& labels, double value) {
       std::array<char, 40> number{};
       std::snprintf(number.data(), number.size(), "%.17g", value);
@@ -220,8 +221,9 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
       metric("num_requests_running", "gauge", name, scheduler_.running());
       metric("num_requests_waiting", "gauge", name, scheduler_.waiting());
       metric("kv_cache_usage_perc", "gauge", name,
-             plan_.kv_tokens > 0 ? static_cast<double>(scheduler_.kv_tokens_used()) / static_cast<double>(plan_.kv_tokens)
-                                 : 0);
+             plan_.kv_tokens > 0
+                 ? static_cast<double>(scheduler_.kv_tokens_used()) / static_cast<double>(plan_.kv_tokens)
+                 : 0);
       metric("num_preemptions_total", "counter", name, static_cast<double>(scheduler_.preemptions()));
       metric("prompt_tokens_total", "counter", name, static_cast<double>(prompt_tokens_));
       metric("generation_tokens_total", "counter", name, static_cast<double>(generation_tokens_));
@@ -343,7 +345,8 @@ class SimulatedServer::Impl::Session : public std::enable_shared_from_this<Sessi
         self->Respond(200, "application/json", CompletionBody(self->identity_, self->request_));
       });
     }
-    Send(StatusLine(200) + "Content-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n", false);
+    Send(StatusLine(200) + "Content-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n",
+         false);
     Generate(
         request_.prompt_tokens, request_.output_tokens,
         [self = shared_from_this()](bool last) { self->StreamToken(last); }, nullptr);
@@ -379,8 +382,8 @@ class SimulatedServer::Impl::Session : public std::enable_shared_from_this<Sessi
 
   std::string StatusLine(int status) const {
     return "HTTP/1.1 " + std::to_string(status) + " " + ReasonOf(status) +
-           "\r\nServer: simulated-engine\r\nX-Simulated: true\r\nConnection: " + (keep_alive_ ? "keep-alive" : "close") +
-           "\r\n";
+           "\r\nServer: simulated-engine\r\nX-Simulated: true\r\nConnection: " +
+           (keep_alive_ ? "keep-alive" : "close") + "\r\n";
   }
 
   void Respond(int status, const std::string& type, const std::string& body) {

@@ -21,8 +21,7 @@ struct MlpWidths {
 
 void CountParameters(ModelShape* shape, const MlpWidths& widths, bool tied_embeddings) {
   const double hidden = shape->hidden;
-  const double attention =
-      hidden * shape->heads * shape->head_dim * 2 + hidden * shape->kv_heads * shape->head_dim * 2;
+  const double attention = hidden * shape->heads * shape->head_dim * 2 + hidden * shape->kv_heads * shape->head_dim * 2;
   shape->dense_parameters = shape->layers * attention;
   if (shape->is_moe()) {
     shape->expert_parameters = static_cast<double>(shape->layers) * shape->experts * 3 * hidden * widths.expert;

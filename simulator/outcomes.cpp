@@ -42,8 +42,8 @@ bool IsFp8Method(std::string_view method) {
 // vLLM's online methods: with these --quantization-config has a meaning.
 std::vector<std::string> OnlineMethods(const S& s) {
   std::vector<std::string> out;
-  for (const char* name : {"fp8_per_block", "fp8_per_channel", "fp8_per_tensor", "int8_per_channel_weight_only", "mxfp8",
-                           "nvfp4_per_token", "online"}) {
+  for (const char* name : {"fp8_per_block", "fp8_per_channel", "fp8_per_tensor", "int8_per_channel_weight_only",
+                           "mxfp8", "nvfp4_per_token", "online"}) {
     if (std::find(s.quantization_methods.begin(), s.quantization_methods.end(), name) != s.quantization_methods.end()) {
       out.emplace_back(name);
     }
@@ -75,7 +75,7 @@ bool VllmBackendRefusesKv(const S& s) {
 
 struct MinimumCapability {
   std::string_view method;
-  int vllm = 0;    // 0: not known for this engine
+  int vllm = 0;  // 0: not known for this engine
   int sglang = 0;
 };
 constexpr std::array<MinimumCapability, 14> kMinimumCapability = {{{"fp8", 75, 80},
@@ -101,7 +101,8 @@ int Minimum(const S& s) {
 }
 std::string CapabilityText(const S& s) {
   return "The quantization method " + s.EffectiveQuantization() + " is not supported for the current GPU. Minimum " +
-         "capability: " + std::to_string(Minimum(s)) + ". Current capability: " + std::to_string(s.gpu.capability) + ".";
+         "capability: " + std::to_string(Minimum(s)) + ". Current capability: " + std::to_string(s.gpu.capability) +
+         ".";
 }
 std::string MismatchText(const S& s) {
   return "Quantization method specified in the model config (" + s.shape.checkpoint_quantization +
@@ -110,7 +111,8 @@ std::string MismatchText(const S& s) {
 
 std::string CudaOutOfMemory(const S& s) {
   return "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 224.00 MiB. GPU 0 has a total capacity of " +
-         Rounded(s.gpu.memory_gib) + " GiB of which 113.06 MiB is free. Including non-PyTorch memory, this process has " +
+         Rounded(s.gpu.memory_gib) +
+         " GiB of which 113.06 MiB is free. Including non-PyTorch memory, this process has " +
          Rounded(s.gpu.memory_gib - 0.11) + " GiB memory in use.";
 }
 
@@ -130,11 +132,9 @@ const Outcome kOutcomes[] = {
        return "ValueError: quantization_config is only supported when quantization is one of " +
               PythonList(OnlineMethods(s)) + ", got quantization=" + PythonRepr(s.quantization);
      }},
-    {"vllm-max-model-len-beyond-model", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/model.py", Stage::kConfig,
-     Ending::kVllmModelConfig,
-     [](const S& s) {
-       return s.shape.from_config && s.max_model_len_given && s.max_model_len > s.shape.max_positions;
-     },
+    {"vllm-max-model-len-beyond-model", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/model.py",
+     Stage::kConfig, Ending::kVllmModelConfig,
+     [](const S& s) { return s.shape.from_config && s.max_model_len_given && s.max_model_len > s.shape.max_positions; },
      [](const S& s) {
        return "User-specified max_model_len (" + std::to_string(s.max_model_len) +
               ") is greater than the derived max_model_len (max_position_embeddings=" +
@@ -145,9 +145,8 @@ const Outcome kOutcomes[] = {
     {"vllm-unknown-quantization", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/q_int8_bad.log", Stage::kConfig,
      Ending::kVllmModelConfig,
      [](const S& s) {
-       return !s.quantization.empty() &&
-              std::find(s.quantization_methods.begin(), s.quantization_methods.end(), s.quantization) ==
-                  s.quantization_methods.end();
+       return !s.quantization.empty() && std::find(s.quantization_methods.begin(), s.quantization_methods.end(),
+                                                   s.quantization) == s.quantization_methods.end();
      },
      [](const S& s) {
        return "Unknown quantization method: " + s.quantization + ". Must be one of " +
@@ -160,13 +159,14 @@ const Outcome kOutcomes[] = {
               !SameCheckpointKind(s.quantization, s.shape.checkpoint_quantization);
      },
      MismatchText},
-    {"vllm-more-gpus-than-visible", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/parallel.py", Stage::kConfig,
-     Ending::kVllmParallelConfig,
+    {"vllm-more-gpus-than-visible", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/parallel.py",
+     Stage::kConfig, Ending::kVllmParallelConfig,
      [](const S& s) { return s.visible_gpus && s.tensor_parallel * s.pipeline_parallel > *s.visible_gpus; },
      [](const S& s) {
        return "World size (" + std::to_string(s.tensor_parallel * s.pipeline_parallel) +
               ") is larger than the number of available GPUs (" + std::to_string(*s.visible_gpus) +
-              ") in this node. If this is intentional and you are using:\n- ray, set '--distributed-executor-backend ray'."
+              ") in this node. If this is intentional and you are using:\n- ray, set '--distributed-executor-backend "
+              "ray'."
               "\n- multiprocessing, set '--nnodes' appropriately.";
      }},
     {"vllm-heads-not-divisible", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/model.py", Stage::kConfig,
@@ -181,14 +181,14 @@ const Outcome kOutcomes[] = {
      [](const S& s) {
        // Recorded for awq; the others look for a file of the checkpoint in the same way.
        return s.shape.checkpoint_quantization.empty() &&
-              OneOf<11>(s.quantization, {"awq", "awq_marlin", "auto_awq", "gptq", "gptq_marlin", "auto_gptq", "modelopt",
-                                         "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed", "moe_wna16"});
+              OneOf<11>(s.quantization, {"awq", "awq_marlin", "auto_awq", "gptq", "gptq_marlin", "auto_gptq",
+                                         "modelopt", "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed", "moe_wna16"});
      },
      [](const S& s) { return "Cannot find the config file for " + s.quantization; }},
-    {"vllm-quantization-needs-newer-gpu", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/vllm.py", Stage::kConfig,
-     Ending::kVllmVllmConfig, [](const S& s) { return s.gpu.capability < Minimum(s); }, CapabilityText},
-    {"vllm-float32-with-quantization", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/f32_fp8.log", Stage::kConfig,
-     Ending::kVllmVllmConfig,
+    {"vllm-quantization-needs-newer-gpu", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/vllm.py",
+     Stage::kConfig, Ending::kVllmVllmConfig, [](const S& s) { return s.gpu.capability < Minimum(s); }, CapabilityText},
+    {"vllm-float32-with-quantization", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/f32_fp8.log",
+     Stage::kConfig, Ending::kVllmVllmConfig,
      [](const S& s) { return s.dtype == "float32" && (s.quantization == "fp8" || IsOnline(s)); },
      [](const S& s) {
        return "torch.float32 is not supported for quantization method " + s.quantization +
@@ -214,12 +214,12 @@ const Outcome kOutcomes[] = {
        return "ValueError: Selected backend AttentionBackendEnum." + s.attention_backend +
               " is not valid for this configuration. Reason: ['dtype not supported']";
      }},
-    {"vllm-nvfp4-kv-needs-blackwell", Engine::kVllm, "0.20", "", Provenance::kTable, "O.1 --kv-cache-dtype nvfp4: requires sm100f",
-     Stage::kLoad, Ending::kVllmEngineCore,
+    {"vllm-nvfp4-kv-needs-blackwell", Engine::kVllm, "0.20", "", Provenance::kTable,
+     "O.1 --kv-cache-dtype nvfp4: requires sm100f", Stage::kLoad, Ending::kVllmEngineCore,
      [](const S& s) { return s.kv_cache_dtype.starts_with("nvfp4") && s.gpu.capability / 10 != 10; },
      [](const S&) { return std::string("ValueError: nvfp4 kv-cache requires sm100f"); }},
-    {"vllm-fp8-weights-with-e5m2-kv", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/fp8_kv_e5m2.log", Stage::kLoad,
-     Ending::kVllmEngineCore,
+    {"vllm-fp8-weights-with-e5m2-kv", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/fp8_kv_e5m2.log",
+     Stage::kLoad, Ending::kVllmEngineCore,
      [](const S& s) { return s.kv_cache_dtype == "fp8_e5m2" && IsFp8Method(s.EffectiveQuantization()); },
      [](const S&) { return std::string("ValueError: fp8_e5m2 kv-cache is not supported with fp8 checkpoints."); }},
     {"vllm-online-mxfp4-experts", Engine::kVllm, "0.24", "0.28", Provenance::kTable,
@@ -229,9 +229,7 @@ const Outcome kOutcomes[] = {
      [](const S&) { return std::string("ValueError: online mxfp4 is not supported for routed experts"); }},
     {"vllm-fp8-moe-backend-flashinfer-cutlass", Engine::kVllm, "0.18", "", Provenance::kLog,
      "vllm-0.24.0/moe_backend_ficutlass.log", Stage::kLoad, Ending::kVllmEngineCore,
-     [](const S& s) {
-       return s.shape.is_moe() && s.moe_backend == "flashinfer_cutlass" && s.quantization == "fp8";
-     },
+     [](const S& s) { return s.shape.is_moe() && s.moe_backend == "flashinfer_cutlass" && s.quantization == "fp8"; },
      [](const S&) {
        return std::string(
            "ValueError: FP8 MoE backend FLASHINFER_CUTLASS does not support the deployment configuration since kernel "
@@ -248,8 +246,7 @@ const Outcome kOutcomes[] = {
            "initializing the engine.");
      }},
     {"vllm-context-does-not-fit", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/context_too_long.log",
-     Stage::kWarmup, Ending::kVllmEngineCore,
-     [](const S& s) { return KvBytesNeeded(s) > PlanMemory(s).kv_gib * kGib; },
+     Stage::kWarmup, Ending::kVllmEngineCore, [](const S& s) { return KvBytesNeeded(s) > PlanMemory(s).kv_gib * kGib; },
      [](const S& s) {
        const MemoryPlan plan = PlanMemory(s);
        return "ValueError: To serve at least one request with the model's max seq len (" +
@@ -305,8 +302,8 @@ const Outcome kOutcomes[] = {
      [](const S& s) {
        const std::string& checkpoint = s.shape.checkpoint_quantization;
        if (s.quantization.empty() || checkpoint.empty() || SameCheckpointKind(s.quantization, checkpoint)) return false;
-       const bool compressed = checkpoint == "compressed-tensors" &&
-                               OneOf<3>(s.quantization, {"w8a8_int8", "w8a8_fp8", "auto-round-int8"});
+       const bool compressed =
+           checkpoint == "compressed-tensors" && OneOf<3>(s.quantization, {"w8a8_int8", "w8a8_fp8", "auto-round-int8"});
        const bool requantized = checkpoint == "fp8" && OneOf<2>(s.quantization, {"modelopt_fp4", "nvfp4_online"});
        return !compressed && !requantized;
      },
@@ -328,22 +325,23 @@ const Outcome kOutcomes[] = {
      Ending::kSglangScheduler,
      [](const S& s) {
        return s.shape.checkpoint_quantization.empty() &&
-              OneOf<10>(s.quantization, {"awq", "awq_marlin", "gptq", "gptq_marlin", "marlin", "modelopt", "modelopt_fp8",
-                                         "modelopt_fp4", "modelopt_mixed", "moe_wna16"});
+              OneOf<10>(s.quantization, {"awq", "awq_marlin", "gptq", "gptq_marlin", "marlin", "modelopt",
+                                         "modelopt_fp8", "modelopt_fp4", "modelopt_mixed", "moe_wna16"});
      },
      [](const S& s) { return "ValueError: Cannot find the config file for " + s.quantization; }},
-    {"sglang-mxfp4-needs-checkpoint", Engine::kSglang, "", "", Provenance::kLog, "sglang-0.5.15/q_mxfp4.log", Stage::kLoad,
-     Ending::kSglangScheduler,
+    {"sglang-mxfp4-needs-checkpoint", Engine::kSglang, "", "", Provenance::kLog, "sglang-0.5.15/q_mxfp4.log",
+     Stage::kLoad, Ending::kSglangScheduler,
      [](const S& s) { return s.quantization == "mxfp4" && s.shape.checkpoint_quantization.empty(); },
      [](const S&) { return std::string("AssertionError"); }},
     {"sglang-torchao", Engine::kSglang, "", "0.5.18", Provenance::kTable,
      "O.3 --torchao-config int8wo: killed, import error with torchao 0.17", Stage::kLoad, Ending::kSglangScheduler,
      [](const S& s) { return !s.torchao_config.empty() && s.torchao_config != "None"; },
      [](const S& s) { return "ImportError: cannot import what " + s.torchao_config + " needs from torchao"; }},
-    {"sglang-weights-do-not-fit", Engine::kSglang, "", "", Provenance::kSource, "PyTorch's CUDA allocator", Stage::kLoad,
-     Ending::kSglangScheduler, [](const S& s) { return !PlanMemory(s).weights_fit; }, CudaOutOfMemory},
-    {"sglang-no-memory-for-kv-cache", Engine::kSglang, "", "", Provenance::kSource, "srt/model_executor/model_runner.py",
-     Stage::kWarmup, Ending::kSglangScheduler, [](const S& s) { return PlanMemory(s).kv_gib <= 0; },
+    {"sglang-weights-do-not-fit", Engine::kSglang, "", "", Provenance::kSource, "PyTorch's CUDA allocator",
+     Stage::kLoad, Ending::kSglangScheduler, [](const S& s) { return !PlanMemory(s).weights_fit; }, CudaOutOfMemory},
+    {"sglang-no-memory-for-kv-cache", Engine::kSglang, "", "", Provenance::kSource,
+     "srt/model_executor/model_runner.py", Stage::kWarmup, Ending::kSglangScheduler,
+     [](const S& s) { return PlanMemory(s).kv_gib <= 0; },
      [](const S&) {
        return std::string("RuntimeError: Not enough memory. Please try to increase --mem-fraction-static.");
      }},
@@ -351,32 +349,38 @@ const Outcome kOutcomes[] = {
      Stage::kFirstRequest, Ending::kSglangScheduler, [](const S& s) { return s.dtype == "float32"; },
      [](const S&) {
        return std::string(
-           "RuntimeError: rmsnorm(at::Tensor&, at::Tensor&, at::Tensor&, double, bool)::<lambda()> failed to dispatch data "
+           "RuntimeError: rmsnorm(at::Tensor&, at::Tensor&, at::Tensor&, double, bool)::<lambda()> failed to dispatch "
+           "data "
            "type Float");
      }},
-    {"sglang-kv-dtype-is-not-the-models", Engine::kSglang, "", "", Provenance::kLog, "sglang-0.5.15/kv_bf16_f16model.log",
-     Stage::kFirstRequest, Ending::kSglangScheduler,
-     [](const S& s) { return OneOf<2>(s.kv_cache_dtype, {"bf16", "bfloat16"}) && s.dtype == "float16"; },
+    {"sglang-kv-dtype-is-not-the-models", Engine::kSglang, "", "", Provenance::kLog,
+     "sglang-0.5.15/kv_bf16_f16model.log", Stage::kFirstRequest, Ending::kSglangScheduler,
+     [](const S& s) {
+       return OneOf<2>(s.kv_cache_dtype, {"bf16", "bfloat16"}) && s.dtype == "float16";
+     },
      [](const S&) {
-       return std::string("RuntimeError: expected mat1 and mat2 to have the same dtype, but got: c10::BFloat16 != c10::Half");
+       return std::string(
+           "RuntimeError: expected mat1 and mat2 to have the same dtype, but got: c10::BFloat16 != c10::Half");
      }},
 
     // ---- TensorRT-LLM: nothing is recorded ----
-    {"trtllm-quant-config", Engine::kTensorRtLlm, "", "", Provenance::kSource, "llm.py _validate_args_for_torch_backend",
-     Stage::kConfig, Ending::kTensorRtLlm, [](const S& s) { return s.options_set_quantization; },
+    {"trtllm-quant-config", Engine::kTensorRtLlm, "", "", Provenance::kSource,
+     "llm.py _validate_args_for_torch_backend", Stage::kConfig, Ending::kTensorRtLlm,
+     [](const S& s) { return s.options_set_quantization; },
      [](const S&) {
        return std::string("ValueError: The following arguments are specific to TensorRT backend: ['quant_config']");
      }},
-    {"trtllm-kv-dtype", Engine::kTensorRtLlm, "", "", Provenance::kSource, "validate_and_set_kv_cache_quant", Stage::kLoad,
-     Ending::kTensorRtLlm,
-     [](const S& s) { return !OneOf<3>(s.kv_cache_dtype, {"auto", "fp8", "nvfp4"}); },
+    {"trtllm-kv-dtype", Engine::kTensorRtLlm, "", "", Provenance::kSource, "validate_and_set_kv_cache_quant",
+     Stage::kLoad, Ending::kTensorRtLlm,
+     [](const S& s) {
+       return !OneOf<3>(s.kv_cache_dtype, {"auto", "fp8", "nvfp4"});
+     },
      [](const S& s) {
        return "ValueError: Overriding KV cache quantization with an invalid type \"llm_args.KvCacheConfig.dtype=\"" +
               s.kv_cache_dtype + "\" Accepted types are \"('fp8', 'nvfp4', 'auto')\".";
      }},
     {"trtllm-more-gpus-than-visible", Engine::kTensorRtLlm, "", "", Provenance::kSource, "torch.cuda.set_device",
-     Stage::kEngineInit, Ending::kTensorRtLlm,
-     [](const S& s) { return s.visible_gpus && s.gpus() > *s.visible_gpus; },
+     Stage::kEngineInit, Ending::kTensorRtLlm, [](const S& s) { return s.visible_gpus && s.gpus() > *s.visible_gpus; },
      [](const S&) { return std::string("RuntimeError: CUDA error: invalid device ordinal"); }},
     {"trtllm-weights-do-not-fit", Engine::kTensorRtLlm, "", "", Provenance::kSource, "PyTorch's CUDA allocator",
      Stage::kLoad, Ending::kTensorRtLlm, [](const S& s) { return !PlanMemory(s).weights_fit; }, CudaOutOfMemory},
@@ -385,14 +389,14 @@ const Outcome kOutcomes[] = {
 const FirstUseDelay kFirstUseDelays[] = {
     {"vllm-fp8-per-block", Engine::kVllm, "O.1 --quantization fp8_per_block: first request took > 60 s", true, 65,
      [](const S& s) { return s.quantization == "fp8_per_block" || s.online_linear == "fp8_per_block"; }},
-    {"vllm-flashinfer", Engine::kVllm, "O.1 --attention-backend FLASHINFER: up to 150 s for the first start", false, 100,
-     [](const S& s) { return s.EffectiveAttentionBackend() == "FLASHINFER" && s.gpu.capability < 100; }},
+    {"vllm-flashinfer", Engine::kVllm, "O.1 --attention-backend FLASHINFER: up to 150 s for the first start", false,
+     100, [](const S& s) { return s.EffectiveAttentionBackend() == "FLASHINFER" && s.gpu.capability < 100; }},
     {"sglang-flashinfer-fp8-kv", Engine::kSglang, "sglang-0.5.15/flashinfer_e4m3.log: first answer > 75 s", true, 90,
      [](const S& s) { return s.EffectiveAttentionBackend() == "flashinfer" && s.kv_cache_dtype.starts_with("fp8"); }},
-    {"sglang-w4afp8-without-checkpoint", Engine::kSglang, "sglang-0.5.15/q_w4afp8.log: DeepGEMM says 10-20 minutes", true,
-     900, [](const S& s) { return s.quantization == "w4afp8" && s.shape.checkpoint_quantization.empty(); }},
-    {"sglang-flashinfer-cutlass-moe", Engine::kSglang, "sglang-0.5.15/moe_ficutlass.log: not ready in 140 s", false, 150,
-     [](const S& s) { return s.shape.is_moe() && s.moe_backend == "flashinfer_cutlass"; }},
+    {"sglang-w4afp8-without-checkpoint", Engine::kSglang, "sglang-0.5.15/q_w4afp8.log: DeepGEMM says 10-20 minutes",
+     true, 900, [](const S& s) { return s.quantization == "w4afp8" && s.shape.checkpoint_quantization.empty(); }},
+    {"sglang-flashinfer-cutlass-moe", Engine::kSglang, "sglang-0.5.15/moe_ficutlass.log: not ready in 140 s", false,
+     150, [](const S& s) { return s.shape.is_moe() && s.moe_backend == "flashinfer_cutlass"; }},
 };
 
 constexpr const char* kSite = "/usr/local/lib/python3.12/dist-packages";
@@ -404,9 +408,11 @@ std::string Frame(const std::string& file, int line, const std::string& function
 
 void AddFrontEndTraceback(std::vector<LogEntry>* log, const std::string& last) {
   log->push_back(Raw(Process::kFrontEnd, "Traceback (most recent call last):"));
-  log->push_back(Raw(Process::kFrontEnd, Frame("vllm/entrypoints/cli/serve.py", 148, "cmd", "uvloop.run(run_server(args))")));
-  log->push_back(Raw(Process::kFrontEnd, Frame("vllm/entrypoints/openai/api_server.py", 663, "run_server",
-                                               "await run_server_worker(listen_address, sock, args, **uvicorn_kwargs)")));
+  log->push_back(
+      Raw(Process::kFrontEnd, Frame("vllm/entrypoints/cli/serve.py", 148, "cmd", "uvloop.run(run_server(args))")));
+  log->push_back(
+      Raw(Process::kFrontEnd, Frame("vllm/entrypoints/openai/api_server.py", 663, "run_server",
+                                    "await run_server_worker(listen_address, sock, args, **uvicorn_kwargs)")));
   log->push_back(Raw(Process::kFrontEnd, last));
 }
 
@@ -450,17 +456,15 @@ std::vector<LogEntry> FailureLog(Ending ending, Stage stage, const std::string& 
       AddFrontEndTraceback(&log, cause);
       break;
     case Ending::kVllmEngineCore: {
-      const std::string trace =
-          "Traceback (most recent call last):\n" +
-          Frame("vllm/v1/engine/core.py", 1200, "run_engine_core",
-                "engine_core = EngineCoreProc(*args, engine_index=dp_rank, **kwargs)") +
-          "\n" + cause;
-      log.push_back({Process::kEngineCore, LogEntry::Level::kError, "core.py:1231",
-                     "EngineCore failed to start.\n" + trace});
+      const std::string trace = "Traceback (most recent call last):\n" +
+                                Frame("vllm/v1/engine/core.py", 1200, "run_engine_core",
+                                      "engine_core = EngineCoreProc(*args, engine_index=dp_rank, **kwargs)") +
+                                "\n" + cause;
+      log.push_back(
+          {Process::kEngineCore, LogEntry::Level::kError, "core.py:1231", "EngineCore failed to start.\n" + trace});
       log.push_back(Raw(Process::kEngineCore, "Process EngineCore:\n" + trace));
       AddFrontEndTraceback(
-          &log,
-          "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}");
+          &log, "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}");
       break;
     }
     case Ending::kSglangFrontEnd:
@@ -470,17 +474,21 @@ std::vector<LogEntry> FailureLog(Ending ending, Stage stage, const std::string& 
                                             "\n" + cause));
       break;
     case Ending::kSglangScheduler:
-      log.push_back({Process::kNone, LogEntry::Level::kError, "", "Scheduler hit an exception: Traceback (most recent call last):"});
-      log.push_back(Raw(Process::kNone, Frame("sglang/srt/managers/scheduler.py", stage == Stage::kFirstRequest ? 4329 : 4313,
-                                              "run_scheduler_process",
-                                              stage == Stage::kFirstRequest ? "scheduler.run_event_loop()"
-                                                                            : "scheduler = Scheduler(") +
-                                            "\n" + cause + "\n"));
+      log.push_back({Process::kNone, LogEntry::Level::kError, "",
+                     "Scheduler hit an exception: Traceback (most recent call last):"});
+      log.push_back(Raw(Process::kNone,
+                        Frame("sglang/srt/managers/scheduler.py", stage == Stage::kFirstRequest ? 4329 : 4313,
+                              "run_scheduler_process",
+                              stage == Stage::kFirstRequest ? "scheduler.run_event_loop()" : "scheduler = Scheduler(") +
+                            "\n" + cause + "\n"));
       if (stage == Stage::kFirstRequest) {
-        log.push_back(Info(Process::kNone, "", "SIGQUIT received. signum=None, frame=None. It usually means one child failed."));
-        log.push_back(Info(Process::kNone, "", "Sleeping 5 seconds before crash diagnostics to let GPU activity settle."));
+        log.push_back(
+            Info(Process::kNone, "", "SIGQUIT received. signum=None, frame=None. It usually means one child failed."));
+        log.push_back(
+            Info(Process::kNone, "", "Sleeping 5 seconds before crash diagnostics to let GPU activity settle."));
       } else {
-        log.push_back(Info(Process::kNone, "", "Received sigquit from a child process. It usually means the child failed."));
+        log.push_back(
+            Info(Process::kNone, "", "Received sigquit from a child process. It usually means the child failed."));
       }
       log.push_back(Info(Process::kNone, "", "kill_process_tree called: parent_pid=1, include_parent=True, pid=1"));
       break;

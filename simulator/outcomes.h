@@ -1,9 +1,9 @@
 // How a start ends badly: the failures that real engines were seen to have after argparse accepted the command line, as
 // a table of conditions, texts and exit codes.
 //
-// Every row names where it comes from: a recorded log (tests/engines/logs), a row of the recorded tables that has no log,
-// or the engine's source (read, not seen). Rows stand in the order in which an engine would meet them; the first that
-// applies decides. Pure.
+// Every row names where it comes from: a recorded log (tests/engines/logs), a row of the recorded tables that has no
+// log, or the engine's source (read, not seen). Rows stand in the order in which an engine would meet them; the first
+// that applies decides. Pure.
 #pragma once
 
 #include <span>
@@ -45,7 +45,7 @@ struct Outcome {
   std::string_view from_version;    // first release that does it, "" = every one
   std::string_view before_version;  // first that no longer does, "" = none
   Provenance provenance = Provenance::kSource;
-  std::string_view reference;       // log file, table row or source
+  std::string_view reference;  // log file, table row or source
   Stage stage = Stage::kConfig;
   Ending ending = Ending::kVllmEngineCore;
   bool (*applies)(const EngineSettings&) = nullptr;

@@ -35,8 +35,7 @@ std::optional<std::string> WithoutUnderscores(std::string_view text) {
 }  // namespace
 
 std::string PythonRepr(std::string_view text) {
-  const bool double_quotes =
-      text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos;
+  const bool double_quotes = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos;
   const char quote = double_quotes ? '"' : '\'';
   std::string out(1, quote);
   for (const char c : text) {
@@ -111,8 +110,7 @@ HumanReadableInt ParseHumanReadableInt(std::string_view text) {
       const int power = unit == 'k' ? 1 : unit == 'm' ? 2 : unit == 'g' ? 3 : 4;
       if (binary && dot != std::string_view::npos) {
         return {std::nullopt, "Decimals are not allowed with binary suffixes like " + std::string(1, suffix) +
-                                  ". Did you mean to use " + std::string(number) + std::string(1, unit) +
-                                  " instead?"};
+                                  ". Did you mean to use " + std::string(number) + std::string(1, unit) + " instead?"};
       }
       const double scaled = PythonFloat(number).value_or(0) * std::pow(binary ? 1024.0 : 1000.0, power);
       if (scaled > 9e18) return {std::nullopt, ""};

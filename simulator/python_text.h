@@ -12,8 +12,8 @@ namespace autotune::simulator {
 // repr("it's") is "it's" in double quotes, as Python chooses; control characters are escaped, other UTF-8 is kept.
 std::string PythonRepr(std::string_view text);
 
-// int(text): white space around it, a sign, single underscores between digits. nullopt where Python raises ValueError or
-// where 64 bits are not enough.
+// int(text): white space around it, a sign, single underscores between digits. nullopt where Python raises ValueError
+// or where 64 bits are not enough.
 std::optional<std::int64_t> PythonInt(std::string_view text);
 
 // float(text), with inf and nan.

@@ -15,7 +15,7 @@ constexpr double kEagerSecondsPerLayer = 0.25e-3;   // kernel launches bound a s
 constexpr double kAllReduceLatencySeconds = 10e-6;  // two of them in every layer
 constexpr double kFlashInferKvShare = 0.90;         // of FlashAttention 3's KV bandwidth
 constexpr double kTritonKvShare = 0.75;
-constexpr double kVllmReservedGib = 1.1;            // observed: activations, CUDA graphs
+constexpr double kVllmReservedGib = 1.1;  // observed: activations, CUDA graphs
 
 template <std::size_t N>
 bool OneOf(std::string_view text, const std::array<std::string_view, N>& names) {
@@ -23,14 +23,15 @@ bool OneOf(std::string_view text, const std::array<std::string_view, N>& names) 
 }
 
 constexpr std::array<std::string_view, 13> kFp8Methods = {
-    "fp8",     "fp8_per_tensor", "fp8_per_channel", "fp8_per_block",     "mxfp8", "w8a8_fp8", "modelopt",
+    "fp8",          "fp8_per_tensor", "fp8_per_channel", "fp8_per_block",      "mxfp8",          "w8a8_fp8", "modelopt",
     "modelopt_fp8", "fbgemm_fp8",     "ptpc_fp8",        "compressed-tensors", "modelopt_mxfp8", "w4afp8"};
 constexpr std::array<std::string_view, 3> kInt8Methods = {"w8a8_int8", "auto-round-int8", "int8"};
 constexpr std::array<std::string_view, 3> kExpertsInt8Methods = {"experts_int8", "int8_per_channel_weight_only",
                                                                  "quant_int8"};
 constexpr std::array<std::string_view, 18> kFourBitMethods = {
-    "awq",      "awq_marlin",  "auto_awq", "gptq",         "gptq_marlin", "auto_gptq",    "marlin",       "moe_wna16", "mxfp4",
-    "modelopt_fp4", "nvfp4_online", "nvfp4_per_token", "petit_nvfp4", "bitsandbytes", "gpt_oss_mxfp4", "auto-round", "inc", "w4afp8_weights"};
+    "awq",         "awq_marlin",   "auto_awq",      "gptq",         "gptq_marlin",  "auto_gptq",
+    "marlin",      "moe_wna16",    "mxfp4",         "modelopt_fp4", "nvfp4_online", "nvfp4_per_token",
+    "petit_nvfp4", "bitsandbytes", "gpt_oss_mxfp4", "auto-round",   "inc",          "w4afp8_weights"};
 
 double KvBytesPerElement(const EngineSettings& s) {
   const std::string& dtype = s.kv_cache_dtype;
@@ -103,7 +104,7 @@ Roofline::Roofline(const EngineSettings& settings, const RooflineConstants& cons
   head_bytes_ = shape.head_parameters * (settings_.dtype == "float32" ? 4 : 2);  // never quantized
   kv_bytes_per_token_ = shape.kv_elements_per_token() * KvBytesPerElement(settings_);
   const std::string backend = settings_.EffectiveAttentionBackend();
-  const double kv_share = backend == "TRITON_ATTN" || backend == "triton"          ? kTritonKvShare
+  const double kv_share = backend == "TRITON_ATTN" || backend == "triton"      ? kTritonKvShare
                           : backend == "FLASHINFER" || backend == "flashinfer" ? kFlashInferKvShare
                                                                                : 1.0;
   kv_bandwidth_ = settings_.gpu.bandwidth_tb * 1e12 * constants_.kv_bandwidth_share * kv_share;

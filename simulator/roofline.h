@@ -16,7 +16,7 @@ struct StepLoad {
   int prefill_tokens = 0;
   double prefill_context = 0;  // sum over prefill tokens of the tokens each one attends to
   int decode_sequences = 0;
-  double decode_context = 0;   // sum over decoding sequences of their context lengths
+  double decode_context = 0;  // sum over decoding sequences of their context lengths
 };
 
 // Calibrated on the recorded runs of vLLM 0.24.0 with a Llama-8B on one H100: shares of the data sheet's rates that are
@@ -30,7 +30,7 @@ struct RooflineConstants {
   double attention_compute_share = 0.413;  // prefill attention, of the bf16 rate
   double step_overhead_seconds = 0.2e-3;
   double request_intake_seconds = 2.75e-3;  // front end, serial: a request with its prompt
-  double token_emit_seconds = 71e-6;     // front end, serial: one token of one stream
+  double token_emit_seconds = 71e-6;        // front end, serial: one token of one stream
   double dispatch_seconds = 9.4e-3;         // front end to scheduler
 };
 
@@ -73,7 +73,7 @@ class Roofline {
 // What fits. All values are of one GPU but kv_tokens, which counts every replica.
 struct MemoryPlan {
   double weights_gib = 0;
-  double kv_gib = 0;        // left for the KV cache; negative when the weights alone are too much
+  double kv_gib = 0;  // left for the KV cache; negative when the weights alone are too much
   std::int64_t kv_tokens = 0;
   bool weights_fit = true;  // false: CUDA runs out of memory while loading
 };

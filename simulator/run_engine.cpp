@@ -162,7 +162,8 @@ class Run {
     options.health_generates = environment_.health_generates;
     server_ = std::make_unique<SimulatedServer>(
         io_, clock_, std::move(options), [this] { Die(); }, nullptr);
-    const base::Result<std::uint16_t> port = server_->Listen(settings_.host, static_cast<std::uint16_t>(settings_.port));
+    const base::Result<std::uint16_t> port =
+        server_->Listen(settings_.host, static_cast<std::uint16_t>(settings_.port));
     if (!port) {
       Log(Raw(LogEntry::Process::kFrontEnd, port.error().message));
       End(1);
@@ -175,7 +176,8 @@ class Run {
         return;
       case Engine::kSglang:
         if (settings_.own_warmup) {
-          server_->Warmup([this] { Log(Info(LogEntry::Process::kNone, "", "The server is fired up and ready to roll!")); });
+          server_->Warmup(
+              [this] { Log(Info(LogEntry::Process::kNone, "", "The server is fired up and ready to roll!")); });
         } else {
           Log(Info(LogEntry::Process::kNone, "", "The server is fired up and ready to roll!"));
         }
@@ -190,8 +192,8 @@ class Run {
   void Die() {
     for (const LogEntry& entry : plan_.death_lines) Log(entry);
     const double pause = plan_.death_is_kill ? 5.0 / environment_.speedup : 0.1;
-    timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-        std::chrono::duration<double>(pause)));
+    timer_.expires_after(
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(pause)));
     timer_.async_wait([this](boost::system::error_code error) {
       if (error) return;
       if (plan_.death_is_kill) KillSelf();
@@ -205,7 +207,8 @@ class Run {
         Log(Info(LogEntry::Process::kFrontEnd, "launcher.py:100", "[shutdown] API server: shutdown triggered"));
         break;
       case Engine::kSglang:
-        Log(Info(LogEntry::Process::kNone, "", "SIGTERM received. signum=None frame=None. Draining requests and shutting down..."));
+        Log(Info(LogEntry::Process::kNone, "",
+                 "SIGTERM received. signum=None frame=None. Draining requests and shutting down..."));
         break;
       case Engine::kTensorRtLlm:
         Log(Raw(LogEntry::Process::kNone, "INFO:     Shutting down"));

@@ -1,7 +1,7 @@
 // One run of the simulated engine, from its argv and environment to its exit code: what main() does.
 //
-// Blocks until the engine ends by itself or SIGTERM or SIGINT arrives. Owns the io_context and everything on it. May end
-// the process with SIGKILL where the real engine does.
+// Blocks until the engine ends by itself or SIGTERM or SIGINT arrives. Owns the io_context and everything on it. May
+// end the process with SIGKILL where the real engine does.
 #pragma once
 
 #include <functional>

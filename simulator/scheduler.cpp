@@ -95,8 +95,8 @@ std::optional<Scheduler::Step> Scheduler::Plan(double now) {
   });
   // Engines without mixed steps prefill first; decoding pauses meanwhile.
   const bool may_admit = static_cast<int>(running_.size()) < limits_.max_sequences;
-  const bool prefill_only = !limits_.mixed_steps && any_prefill && (may_admit || waiting_.empty()) &&
-                            limits_.kv_tokens > kv_used_;
+  const bool prefill_only =
+      !limits_.mixed_steps && any_prefill && (may_admit || waiting_.empty()) && limits_.kv_tokens > kv_used_;
 
   for (std::size_t i = 0; i < running_.size(); ++i) {
     const RequestId id = running_[i];

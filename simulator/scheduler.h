@@ -37,8 +37,8 @@ class Scheduler {
  public:
   Scheduler(const Roofline& roofline, const SchedulerLimits& limits) : roofline_(roofline), limits_(limits) {}
 
-  // The request reaches the front end at `now`, which never goes back. Both counts at least 1; a request larger than the
-  // KV cache is the caller's to refuse. `id` is new.
+  // The request reaches the front end at `now`, which never goes back. Both counts at least 1; a request larger than
+  // the KV cache is the caller's to refuse. `id` is new.
   void Add(RequestId id, int prompt_tokens, int output_tokens, double now);
   // The client went away: no further token of it leaves. Unknown ids are ignored.
   void Abort(RequestId id);

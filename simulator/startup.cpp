@@ -80,14 +80,18 @@ void VllmLines(const EngineSettings& s, const MemoryPlan& memory, Script* script
   const double loaded = StageSeconds(s, Stage::kLoad);
   const double warm = StageSeconds(s, Stage::kWarmup);
   const double ready = ReadySeconds(s);
-  script->At(config, Info(Process::kFrontEnd, "api_utils.py:339", "version " + s.release.version + "  model   " + s.model));
+  script->At(config,
+             Info(Process::kFrontEnd, "api_utils.py:339", "version " + s.release.version + "  model   " + s.model));
   script->At(config, Info(Process::kFrontEnd, "api_utils.py:273", "non-default args: {" + s.default_text + "}"));
   script->At(config, Info(Process::kFrontEnd, "model.py:598", "Resolved architecture: " + s.shape.architecture));
-  script->At(config, Info(Process::kFrontEnd, "model.py:1725", "Using max model len " + std::to_string(s.max_model_len)));
-  script->At(config, Info(Process::kFrontEnd, "scheduler.py:252",
-                          "Chunked prefill is enabled with max_num_batched_tokens=" + std::to_string(s.token_budget) + "."));
-  script->At(worker, Info(Process::kEngineCore, "core.py:114",
-                          "Initializing a V1 LLM engine (v" + s.release.version + ") with config: model='" + s.model + "'"));
+  script->At(config,
+             Info(Process::kFrontEnd, "model.py:1725", "Using max model len " + std::to_string(s.max_model_len)));
+  script->At(config,
+             Info(Process::kFrontEnd, "scheduler.py:252",
+                  "Chunked prefill is enabled with max_num_batched_tokens=" + std::to_string(s.token_budget) + "."));
+  script->At(worker,
+             Info(Process::kEngineCore, "core.py:114",
+                  "Initializing a V1 LLM engine (v" + s.release.version + ") with config: model='" + s.model + "'"));
   script->At(worker, Info(Process::kEngineCore, "model_runner.py:281", "Loading model from scratch..."));
   script->At(loaded, Info(Process::kEngineCore, "cuda.py:480", PotentialBackends(s)));
   script->At(loaded, Info(Process::kEngineCore, "model_runner.py:302",
@@ -99,8 +103,8 @@ void VllmLines(const EngineSettings& s, const MemoryPlan& memory, Script* script
                         "GPU KV cache size: " + Grouped(memory.kv_tokens) + " tokens"));
   script->At(warm, Info(Process::kEngineCore, "kv_cache_utils.py:2147",
                         "Maximum concurrency for " + Grouped(s.max_model_len) + " tokens per request: " +
-                            Fixed(static_cast<double>(memory.kv_tokens) / static_cast<double>(std::max<std::int64_t>(
-                                                                              1, s.max_model_len)),
+                            Fixed(static_cast<double>(memory.kv_tokens) /
+                                      static_cast<double>(std::max<std::int64_t>(1, s.max_model_len)),
                                   2) +
                             "x"));
   const bool fp8_cache = s.kv_cache_dtype.starts_with("fp8");
@@ -111,10 +115,12 @@ void VllmLines(const EngineSettings& s, const MemoryPlan& memory, Script* script
   }
   if (s.has_quantization_config && s.quantization.empty()) {
     // Recorded: the engine itself is silent about this one.
-    script->At(warm, Info(Process::kEngineCore, "simulated-engine", "SIMULATED: --quantization-config alone has no effect"));
+    script->At(warm,
+               Info(Process::kEngineCore, "simulated-engine", "SIMULATED: --quantization-config alone has no effect"));
   }
-  script->At(ready, Info(Process::kEngineCore, "core.py:344",
-                         "init engine (profile, create kv cache, warmup model) took " + Fixed(ready - loaded, 2) + " s"));
+  script->At(ready,
+             Info(Process::kEngineCore, "core.py:344",
+                  "init engine (profile, create kv cache, warmup model) took " + Fixed(ready - loaded, 2) + " s"));
   script->At(ready, Info(Process::kFrontEnd, "api_server.py:581",
                          "Starting vLLM server on http://" + s.host + ":" + std::to_string(s.port)));
 }
@@ -127,31 +133,34 @@ void SglangLines(const EngineSettings& s, const MemoryPlan& memory, Script* scri
   const std::string backend = s.EffectiveAttentionBackend();
   if (s.attention_backend.empty()) {
     const std::string chosen = s.gpu.capability >= 100 ? "trtllm_mha" : s.gpu.capability >= 90 ? "fa3" : "flashinfer";
-    script->At(config, Info(Process::kNone, "", "Attention backend not specified. Use " + chosen + " backend by default."));
+    script->At(config,
+               Info(Process::kNone, "", "Attention backend not specified. Use " + chosen + " backend by default."));
   }
   if (s.kv_cache_dtype == "fp8_e5m2" && backend == "triton" && s.attention_backend != "triton") {
-    script->At(config, Warning(Process::kNone, "",
-                               "FlashAttention3 only supports fp8_e4m3 if using FP8; Setting attention backend to triton."));
+    script->At(config,
+               Warning(Process::kNone, "",
+                       "FlashAttention3 only supports fp8_e4m3 if using FP8; Setting attention backend to triton."));
   }
   script->At(config, Info(Process::kNone, "", "server_args=ServerArgs({" + s.default_text + "})"));
   script->At(worker, Info(Process::kNone, "", "Init torch distributed begin."));
-  script->At(worker, Info(Process::kNone, "",
-                          "Load weight begin. avail mem=" + Fixed(s.gpu.memory_gib - 0.6, 2) + " GB"));
+  script->At(worker,
+             Info(Process::kNone, "", "Load weight begin. avail mem=" + Fixed(s.gpu.memory_gib - 0.6, 2) + " GB"));
   script->At(loaded, Info(Process::kNone, "",
                           "Load weight end. elapsed=" + Fixed(LoadSeconds(s), 2) + " s, type=" + s.shape.architecture +
                               ", avail mem=" + Fixed(s.gpu.memory_gib - 0.6 - memory.weights_gib, 2) +
                               " GB, mem usage=" + Fixed(memory.weights_gib, 2) + " GB."));
   const double half = static_cast<double>(memory.kv_tokens) * Roofline(s).KvBytesPerToken() / 2 / kGib;
   script->At(loaded, Info(Process::kNone, "",
-                          "KV Cache is allocated. dtype: " + s.kv_cache_dtype + ", #tokens: " +
-                              std::to_string(memory.kv_tokens) + ", K size: " + Fixed(half, 2) + " GB, V size: " +
-                              Fixed(half, 2) + " GB"));
+                          "KV Cache is allocated. dtype: " + s.kv_cache_dtype +
+                              ", #tokens: " + std::to_string(memory.kv_tokens) + ", K size: " + Fixed(half, 2) +
+                              " GB, V size: " + Fixed(half, 2) + " GB"));
   script->At(ready, Info(Process::kNone, "",
-                         "max_total_num_tokens=" + std::to_string(memory.kv_tokens) + ", chunked_prefill_size=" +
-                             std::to_string(s.token_budget) + ", max_running_requests=" +
+                         "max_total_num_tokens=" + std::to_string(memory.kv_tokens) +
+                             ", chunked_prefill_size=" + std::to_string(s.token_budget) + ", max_running_requests=" +
                              std::to_string(s.max_sequences) + ", context_len=" + std::to_string(s.max_model_len)));
-  script->At(ready, Info(Process::kNone, "",
-                         "Uvicorn running on http://" + s.host + ":" + std::to_string(s.port) + " (Press CTRL+C to quit)"));
+  script->At(ready,
+             Info(Process::kNone, "",
+                  "Uvicorn running on http://" + s.host + ":" + std::to_string(s.port) + " (Press CTRL+C to quit)"));
 }
 
 void TrtllmLines(const EngineSettings& s, const MemoryPlan& memory, Script* script) {
@@ -221,7 +230,8 @@ double StageSeconds(const EngineSettings& settings, Stage stage) {
 
 double ReadySeconds(const EngineSettings& settings) {
   const double other_engine = settings.release.engine == Engine::kSglang ? 11 : 0;  // its HTTP server and caches
-  return StageSeconds(settings, Stage::kWarmup) + GraphSeconds(settings) + FirstUseSeconds(settings, false) + other_engine;
+  return StageSeconds(settings, Stage::kWarmup) + GraphSeconds(settings) + FirstUseSeconds(settings, false) +
+         other_engine;
 }
 
 StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario) {
@@ -253,10 +263,11 @@ StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario) {
                settings, &plan);
       return plan;
     case Scenario::kOomCuda:
-      FailWith(worker, Stage::kLoad,
-               "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 224.00 MiB. GPU 0 has a total capacity of " +
-                   Fixed(settings.gpu.memory_gib, 2) + " GiB of which 113.06 MiB is free.",
-               settings, &plan);
+      FailWith(
+          worker, Stage::kLoad,
+          "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 224.00 MiB. GPU 0 has a total capacity of " +
+              Fixed(settings.gpu.memory_gib, 2) + " GiB of which 113.06 MiB is free.",
+          settings, &plan);
       return plan;
     case Scenario::kOomHost:
       plan.end_at = StageSeconds(settings, Stage::kLoad);

@@ -38,9 +38,9 @@ struct StartupPlan {
   int exit_code = 0;
 
   // kServe only.
-  double first_request_delay = 0;       // kernels compiled on first use
+  double first_request_delay = 0;  // kernels compiled on first use
   bool dies_on_first_request = false;
-  bool death_is_kill = false;           // else exit code 1
+  bool death_is_kill = false;  // else exit code 1
   std::vector<LogEntry> death_lines;
 };
 

@@ -1,0 +1,313 @@
+#include "simulator/http_server.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace autotune::simulator {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+EngineSettings Small(Engine engine) {
+  EngineSettings s;
+  s.release = DefaultRelease(engine);
+  s.gpu = *FindGpu("b200");
+  s.shape = ShapeFromName("x/Qwen2.5-0.5B");
+  s.model = "x/Qwen2.5-0.5B";
+  s.served_name = "m";
+  s.dtype = "bfloat16";
+  s.kv_cache_dtype = "fp8";
+  s.memory_fraction = 0.9;
+  s.max_model_len = 4096;
+  s.max_sequences = 1024;
+  s.token_budget = 16384;
+  return s;
+}
+
+// A blocking HTTP/1.1 client for one connection: what it sends and receives is what stands on the wire.
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval limit{20, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Client() { close(socket_); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void Send(const std::string& method, const std::string& path, const std::string& body = "") {
+    const std::string text = method + " " + path +
+                             " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                             body;
+    EXPECT_EQ(send(socket_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+  // Reads until the response is whole (by Content-Length, or the closing chunk).
+  std::string Receive() {
+    std::string text;
+    while (!Whole(text)) {
+      char buffer[65536];
+      const ssize_t got = recv(socket_, buffer, sizeof buffer, 0);
+      if (got <= 0) break;
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+  std::string Get(const std::string& path) {
+    Send("GET", path);
+    return Receive();
+  }
+  std::string Post(const json& body) {
+    Send("POST", "/v1/completions", body.dump());
+    return Receive();
+  }
+
+ private:
+  static bool Whole(const std::string& text) {
+    const std::size_t head = text.find("\r\n\r\n");
+    if (head == std::string::npos) return false;
+    const std::size_t length = text.find("Content-Length: ");
+    if (length < head) return text.size() - head - 4 >= std::stoul(text.substr(length + 16));
+    return text.ends_with("0\r\n\r\n");
+  }
+  int socket_;
+};
+
+json BodyOf(const std::string& response) {
+  return json::parse(response.substr(response.find("\r\n\r\n") + 4), nullptr, false);
+}
+
+int Count(const std::string& text, const std::string& word) {
+  int count = 0;
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+  return count;
+}
+
+// A server on its own thread. Functions given to OnServer run on that thread.
+class Served {
+ public:
+  explicit Served(ServerOptions options) : work_(boost::asio::make_work_guard(io_)) {
+    server_ = std::make_unique<SimulatedServer>(
+        io_, clock_, std::move(options), [this] { died_.set_value(); }, nullptr);
+    const auto port = server_->Listen("127.0.0.1", 0);
+    EXPECT_TRUE(port.ok());
+    port_ = port.ok() ? *port : 0;
+    thread_ = std::jthread([this] { io_.run(); });
+  }
+  ~Served() {
+    std::promise<void> stopped;
+    boost::asio::post(io_, [&] {
+      server_->Stop();
+      stopped.set_value();
+    });
+    stopped.get_future().wait();
+    work_.reset();
+    io_.stop();
+    thread_.join();
+    server_.reset();
+  }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  std::promise<void>& died() { return died_; }
+  void Warmup() {
+    std::promise<void> done;
+    boost::asio::post(io_, [&] { server_->Warmup([&] { done.set_value(); }); });
+    done.get_future().wait();
+  }
+
+ private:
+  base::RealClock clock_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::unique_ptr<SimulatedServer> server_;
+  std::uint16_t port_ = 0;
+  std::promise<void> died_;
+  std::jthread thread_;
+};
+
+const json kStream = {{"model", "m"},   {"prompt", {1, 2, 3, 4}}, {"max_tokens", 5},
+                      {"stream", true}, {"ignore_eos", true},     {"stream_options", {{"include_usage", true}}}};
+
+TEST(HttpServer, StreamsOneEventPerTokenThenUsageThenDone) {
+  Served served({Small(Engine::kVllm)});
+  const std::string response = Client(served.port()).Post(kStream);
+  EXPECT_TRUE(response.starts_with("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(response, HasSubstr("X-Simulated: true\r\n"));
+  EXPECT_THAT(response, HasSubstr("Content-Type: text/event-stream"));
+  EXPECT_EQ(Count(response, "\"text\":\" sim\""), 5);
+  EXPECT_EQ(Count(response, "\"finish_reason\":\"length\""), 1);
+  EXPECT_EQ(Count(response, R"("completion_tokens":5,"prompt_tokens":4)"), 1);
+  EXPECT_LT(response.find("completion_tokens"), response.find("data: [DONE]"));
+}
+
+TEST(HttpServer, AnswersWholeCompletions) {
+  Served served({Small(Engine::kVllm)});
+  Client client(served.port());
+  const json body = BodyOf(client.Post({{"model", "m"}, {"prompt", "twelve bytes"}, {"max_tokens", 3}}));
+  EXPECT_EQ(body["choices"][0]["finish_reason"], "length");
+  EXPECT_EQ(body["usage"]["prompt_tokens"], 3);
+  EXPECT_EQ(body["usage"]["completion_tokens"], 3);
+  EXPECT_EQ(body["simulated"], true);
+  // The connection is kept: a second request on it is answered too.
+  EXPECT_EQ(BodyOf(client.Post({{"prompt", {7}}, {"max_tokens", 1}}))["usage"]["prompt_tokens"], 1);
+}
+
+TEST(HttpServer, RefusesWhatTheEngineRefuses) {
+  Served served({Small(Engine::kVllm)});
+  struct Case {
+    json body;
+    const char* status;
+    const char* message;
+  };
+  const Case cases[] = {
+      {{{"model", "other"}, {"prompt", "x"}}, "HTTP/1.1 404", "The model `other` does not exist."},
+      {{{"prompt", "x"}, {"stream_options", {{"include_usage", true}}}}, "HTTP/1.1 400", "Stream options"},
+      {{{"prompt", "x"}, {"max_tokens", 5000}}, "HTTP/1.1 400", "maximum context length is 4096 tokens"},
+      {{{"prompt", "x"}, {"max_tokens", 0}}, "HTTP/1.1 400", "max_tokens must be at least 1"},
+      {{{"prompt", json::array()}}, "HTTP/1.1 400", "prompt"},
+      {json("text"), "HTTP/1.1 400", "JSON object"},
+  };
+  for (const Case& each : cases) {
+    const std::string response = Client(served.port()).Post(each.body);
+    EXPECT_TRUE(response.starts_with(each.status)) << response;
+    EXPECT_THAT(response, HasSubstr(each.message));
+    EXPECT_THAT(response, HasSubstr("X-Simulated: true"));
+  }
+  EXPECT_TRUE(Client(served.port()).Get("/nothing").starts_with("HTTP/1.1 404"));
+  EXPECT_TRUE(Client(served.port()).Get("/v1/completions").starts_with("HTTP/1.1 405"));
+}
+
+TEST(HttpServer, ForbidsUnknownFieldsAsTensorRtLlm) {
+  Served served({Small(Engine::kTensorRtLlm)});
+  EXPECT_TRUE(Client(served.port())
+                  .Post({{"model", "m"}, {"prompt", "x"}, {"prompt_logprobs", 1}})
+                  .starts_with("HTTP/1.1 400"));
+  EXPECT_TRUE(
+      Client(served.port()).Post({{"model", "m"}, {"prompt", "x"}, {"ignore_eos", true}}).starts_with("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, HasTheEndpointsOfEachEngine) {
+  struct Case {
+    Engine engine;
+    const char* path;
+    const char* status;
+    const char* text;
+  };
+  const Case cases[] = {
+      {Engine::kVllm, "/health", "HTTP/1.1 200", ""},
+      {Engine::kVllm, "/v1/models", "HTTP/1.1 200", "\"owned_by\":\"simulated\""},
+      {Engine::kVllm, "/version", "HTTP/1.1 200", "0.24.0"},
+      {Engine::kVllm, "/metrics", "HTTP/1.1 200", "cache_dtype=\"fp8\""},
+      {Engine::kVllm, "/server_info", "HTTP/1.1 404", ""},
+      {Engine::kSglang, "/health", "HTTP/1.1 200", ""},
+      {Engine::kSglang, "/server_info", "HTTP/1.1 200", "\"attention_backend\":\"trtllm_mha\""},
+      {Engine::kSglang, "/version", "HTTP/1.1 404", ""},
+      {Engine::kTensorRtLlm, "/health", "HTTP/1.1 200", ""},
+      {Engine::kTensorRtLlm, "/health_generate", "HTTP/1.1 200", ""},
+      {Engine::kTensorRtLlm, "/version", "HTTP/1.1 200", "1.2.0"},
+      {Engine::kTensorRtLlm, "/server_info", "HTTP/1.1 200", "\"kv_cache_dtype\":\"fp8\""},
+  };
+  for (const Case& each : cases) {
+    Served served({Small(each.engine)});
+    const std::string response = Client(served.port()).Get(each.path);
+    EXPECT_TRUE(response.starts_with(each.status)) << EngineKey(each.engine) << each.path << " " << response;
+    EXPECT_THAT(response, HasSubstr(each.text)) << each.path;
+    EXPECT_THAT(response, HasSubstr("X-Simulated: true")) << each.path;
+  }
+}
+
+TEST(HttpServer, ServesMetricsOnlyWhereTheyAreOn) {
+  ServerOptions off{Small(Engine::kSglang)};
+  off.settings.metrics = false;
+  Served served(off);
+  EXPECT_TRUE(Client(served.port()).Get("/metrics").starts_with("HTTP/1.1 404"));
+}
+
+TEST(HttpServer, CountsTokensInItsMetrics) {
+  Served served({Small(Engine::kVllm)});
+  Client client(served.port());
+  client.Post(kStream);
+  const std::string metrics = client.Get("/metrics");
+  EXPECT_THAT(metrics, HasSubstr("vllm:prompt_tokens_total{model_name=\"m\"} 4\n"));
+  EXPECT_THAT(metrics, HasSubstr("vllm:generation_tokens_total{model_name=\"m\"} 5\n"));
+}
+
+TEST(HttpServer, IsNotHealthyBeforeSglangsOwnWarmup) {
+  ServerOptions options{Small(Engine::kSglang)};
+  options.settings.own_warmup = true;
+  Served served(options);
+  EXPECT_TRUE(Client(served.port()).Get("/health").starts_with("HTTP/1.1 503"));
+  served.Warmup();
+  EXPECT_TRUE(Client(served.port()).Get("/health").starts_with("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, DiesOnTheFirstRequestWhereTheEngineDoes) {
+  ServerOptions options{Small(Engine::kVllm)};
+  options.dies_on_first_request = true;
+  Served served(options);
+  EXPECT_TRUE(Client(served.port()).Get("/health").starts_with("HTTP/1.1 200"));
+  Client client(served.port());
+  client.Send("POST", "/v1/completions", kStream.dump());
+  EXPECT_EQ(served.died().get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+TEST(HttpServer, FinishesTheOthersWhenAClientGoesAway) {
+  Served served({Small(Engine::kVllm)});
+  {
+    Client gone(served.port());
+    json endless = kStream;
+    endless["max_tokens"] = 4000;
+    gone.Send("POST", "/v1/completions", endless.dump());
+    // Streaming has begun when the first byte is there.
+    Client(served.port()).Post(kStream);
+  }
+  EXPECT_EQ(Count(Client(served.port()).Post(kStream), "\"text\":\" sim\""), 5);
+  // The abandoned request holds no place any more: the gauge goes to zero, long before 4000 tokens.
+  std::string metrics;
+  for (int i = 0; i < 200 && metrics.find("running{model_name=\"m\"} 0") == std::string::npos; ++i) {
+    metrics = Client(served.port()).Get("/metrics");
+  }
+  EXPECT_THAT(metrics, HasSubstr("vllm:num_requests_running{model_name=\"m\"} 0\n"));
+}
+
+TEST(HttpServer, Serves256StreamsAtOnce) {
+  Served served({Small(Engine::kVllm)});
+  std::vector<std::unique_ptr<Client>> clients;
+  json body = kStream;
+  body["max_tokens"] = 24;
+  for (int i = 0; i < 256; ++i) {
+    clients.push_back(std::make_unique<Client>(served.port()));
+    clients.back()->Send("POST", "/v1/completions", body.dump());
+  }
+  int tokens = 0;
+  for (const auto& client : clients) tokens += Count(client->Receive(), "\"text\":\" sim\"");
+  EXPECT_EQ(tokens, 256 * 24);
+}
+
+TEST(HttpServer, SaysWhenThePortIsTaken) {
+  Served served({Small(Engine::kVllm)});
+  boost::asio::io_context io;
+  base::RealClock clock;
+  SimulatedServer second(
+      io, clock, {Small(Engine::kVllm)}, [] {}, nullptr);
+  const auto port = second.Listen("127.0.0.1", served.port());
+  ASSERT_FALSE(port.ok());
+  EXPECT_THAT(port.error().message, HasSubstr("Address already in use"));
+}
+
+}  // namespace
+}  // namespace autotune::simulator

@@ -1,0 +1,132 @@
+#include "simulator/roofline.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "closed_loop.h"
+
+namespace autotune::simulator {
+namespace {
+
+EngineSettings Llama8b(const std::string& quantization, const std::string& kv, const char* gpu = "h100") {
+  EngineSettings s;
+  s.release = {Engine::kVllm, "0.24.0"};
+  s.gpu = *FindGpu(gpu);
+  s.shape = ShapeFromName("x/Llama-8B");
+  s.dtype = "bfloat16";
+  s.quantization = quantization;
+  s.kv_cache_dtype = kv;
+  s.memory_fraction = 0.92;
+  s.max_model_len = 131072;
+  s.max_sequences = 1024;
+  s.token_budget = 8192;
+  return s;
+}
+
+LoopResult Measure(const EngineSettings& settings, int concurrency, int requests) {
+  Scheduler scheduler(Roofline(settings),
+                      {settings.max_sequences, settings.token_budget, PlanMemory(settings).kv_tokens, true});
+  return RunClosedLoop(scheduler, concurrency, requests, 1024, 128);
+}
+
+struct RecordedSpeed {
+  bool fp8;
+  int concurrency;
+  double tokens_per_second, ttft_ms, tpot_ms;
+};
+// vLLM 0.24.0, one H100, Llama-8B-like, 1024 random tokens in, 128 out (docs/simulated-engine.md).
+constexpr RecordedSpeed kRecorded[] = {
+    {false, 16, 1590, 344, 7.36}, {false, 64, 3022, 756, 15.1}, {false, 256, 3804, 1189, 57.7},
+    {true, 16, 2402, 233, 4.83},  {true, 64, 4421, 641, 9.50},  {true, 256, 5522, 2153, 29.5},
+};
+
+// The recording does not say how many requests were sent; the model has to hold for any usual number of rounds.
+class RecordedH100 : public ::testing::TestWithParam<int> {};
+
+TEST_P(RecordedH100, EveryFigureIsWithin25Percent) {
+  for (const RecordedSpeed& row : kRecorded) {
+    const EngineSettings settings = row.fp8 ? Llama8b("fp8", "fp8") : Llama8b("", "auto");
+    const LoopResult got = Measure(settings, row.concurrency, GetParam() * row.concurrency);
+    const auto within = [&](const char* what, double value, double recorded) {
+      const double off = value / recorded - 1;
+      std::printf("%s c=%d %s: %.4g, recorded %.4g (%+.0f %%)\n", row.fp8 ? "fp8+fp8kv" : "bf16", row.concurrency, what,
+                  value, recorded, 100 * off);
+      EXPECT_LT(std::abs(off), 0.25) << what << " at concurrency " << row.concurrency << (row.fp8 ? " fp8" : " bf16");
+    };
+    within("output tok/s", got.output_tokens_per_second, row.tokens_per_second);
+    within("median TTFT ms", got.median_ttft_ms, row.ttft_ms);
+    within("mean TPOT ms", got.mean_tpot_ms, row.tpot_ms);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Rounds, RecordedH100, ::testing::Values(2, 3, 5),
+                         [](const auto& rounds) { return "x" + std::to_string(rounds.param); });
+
+TEST(MemoryPlan, HoldsAsManyTokensAsRecorded) {
+  EXPECT_NEAR(static_cast<double>(PlanMemory(Llama8b("", "auto")).kv_tokens), 476800, 476800 * 0.01);
+  EXPECT_NEAR(static_cast<double>(PlanMemory(Llama8b("fp8", "fp8")).kv_tokens), 1060112, 1060112 * 0.01);
+  EngineSettings small = Llama8b("", "auto");
+  small.memory_fraction = 0.28;
+  EXPECT_NEAR(PlanMemory(small).kv_gib, 7.53, 0.1);
+  EXPECT_NEAR(PlanMemory(small).weights_gib, 13.54, 0.1);
+}
+
+// Blocks of one GiB for the 1B model: 2048 in bf16, 4096 in fp8, 3855 in int8 with one scale per token and head.
+TEST(MemoryPlan, CountsTheRecordedBlocksPerGib) {
+  const auto blocks = [](const char* kv) {
+    EngineSettings s = Llama8b("", kv);
+    s.shape = ShapeFromName("x/Llama-1B");
+    s.kv_cache_bytes = std::int64_t{1} << 30;
+    return PlanMemory(s).kv_tokens / 16;
+  };
+  EXPECT_EQ(blocks("auto"), 2048);
+  EXPECT_EQ(blocks("fp8"), 4096);
+  EXPECT_EQ(blocks("fp8_e5m2"), 4096);
+  EXPECT_EQ(blocks("int8_per_token_head"), 3855);
+}
+
+TEST(Roofline, IsFasterOnFasterGpusAndWithMoreOfThem) {
+  const auto speed = [](const EngineSettings& s) { return Measure(s, 64, 128).output_tokens_per_second; };
+  const double h100 = speed(Llama8b("", "auto"));
+  EXPECT_GT(speed(Llama8b("", "auto", "h200")), h100);
+  EXPECT_GT(speed(Llama8b("", "auto", "b200")), speed(Llama8b("", "auto", "h200")));
+  EXPECT_LT(speed(Llama8b("", "auto", "a100")), h100);
+  EngineSettings two = Llama8b("", "auto");
+  two.tensor_parallel = 2;
+  EXPECT_GT(speed(two), 1.3 * h100);
+  EXPECT_LT(speed(two), 2 * h100);
+}
+
+TEST(Roofline, GainsNothingFromFp8ArithmeticWhereTheGpuHasNone) {
+  StepLoad prefill;
+  prefill.prefill_tokens = 8192;
+  const auto seconds = [&](const char* method, const char* gpu) {
+    return Roofline(Llama8b(method, "auto", gpu)).StepSeconds(prefill);
+  };
+  EXPECT_LT(seconds("fp8", "h100"), 0.8 * seconds("", "h100"));
+  EXPECT_NEAR(seconds("fp8", "a100"), seconds("", "a100"), 0.01 * seconds("", "a100"));
+}
+
+TEST(Roofline, ReadsOnlyTheExpertsThatAreChosen) {
+  EngineSettings moe = Llama8b("", "auto");
+  moe.shape = ShapeFromName("x/Qwen3-30B-A3B");
+  StepLoad one;
+  one.decode_sequences = 1;
+  StepLoad many;
+  many.decode_sequences = 256;
+  const Roofline roofline(moe);
+  const double all_weights = roofline.WeightBytesPerGpu() / (moe.gpu.bandwidth_tb * 1e12);
+  EXPECT_LT(roofline.StepSeconds(one), 0.3 * all_weights);
+  EXPECT_GT(roofline.StepSeconds(many), all_weights);
+}
+
+TEST(Roofline, ChangesNothingOnDenseModelsForExpertMethods) {
+  StepLoad decode;
+  decode.decode_sequences = 16;
+  EXPECT_DOUBLE_EQ(Roofline(Llama8b("experts_int8", "auto")).StepSeconds(decode),
+                   Roofline(Llama8b("", "auto")).StepSeconds(decode));
+}
+
+}  // namespace
+}  // namespace autotune::simulator
