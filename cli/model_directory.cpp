@@ -1,0 +1,55 @@
+#include "cli/model_directory.h"
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+
+base::Result<std::optional<json>> ReadJson(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::optional<json>();
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  json value = json::parse(text, nullptr, false);
+  if (value.is_discarded()) return base::Invalid(path.string() + ": is not JSON");
+  return std::optional(std::move(value));
+}
+
+bool IsWeightFile(const std::filesystem::path& path) {
+  const std::string extension = path.extension();
+  return extension == ".safetensors" || extension == ".gguf" || (extension == ".bin" && path.filename() != "training_args.bin");
+}
+
+}  // namespace
+
+base::Result<quant::ModelFacts> ReadModelDirectory(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool is_directory = std::filesystem::is_directory(path, error);
+  const std::filesystem::path directory = is_directory ? path : path.parent_path();
+  const std::filesystem::path config_path = is_directory ? path / "config.json" : path;
+  const auto config = ReadJson(config_path);
+  if (!config) return config.error();
+  if (!*config) return base::Invalid(config_path.string() + ": cannot be read; a checkpoint directory has a config.json");
+  if (!(*config)->is_object()) return base::Invalid(config_path.string() + ": is not a JSON object");
+  const auto hf_quant = ReadJson(directory / "hf_quant_config.json");
+  if (!hf_quant) return hf_quant.error();
+
+  quant::CheckpointFiles files;
+  files.config = &**config;
+  if (*hf_quant) files.hf_quant_config = &**hf_quant;
+  for (const auto& entry : std::filesystem::directory_iterator(is_directory ? directory : "", error)) {
+    if (entry.path().extension() == ".gguf") files.has_gguf_file = true;
+    std::error_code no_size;
+    const auto size = IsWeightFile(entry.path()) ? std::filesystem::file_size(entry.path(), no_size) : 0;
+    if (!no_size) files.weight_bytes += static_cast<std::int64_t>(size);
+  }
+  auto facts = quant::ReadModelFacts(files);
+  if (!facts) return base::Invalid(config_path.string() + ": " + facts.error().message);
+  return facts;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,327 @@
+#include "cli/plan.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/model_directory.h"
+#include "cli/result_view.h"
+#include "cli/table.h"
+#include "cli/yaml_json.h"
+#include "operator/local/machine.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Facts {
+  quant::ModelFacts model;
+  std::string source;
+};
+
+base::Result<Facts> FindFacts(const api::ModelSpec& spec, const PlanOptions& options) {
+  auto inline_facts = reconcile::InlineFacts(spec);
+  if (!inline_facts) return std::move(inline_facts).error();
+  if (*inline_facts && options.model_dir.empty()) return Facts{**inline_facts, "spec.model.facts"};
+
+  std::error_code error;
+  std::string directory = options.model_dir;
+  const bool path_is_here = spec.id_or_path.starts_with("/") && std::filesystem::exists(spec.id_or_path, error);
+  if (directory.empty() && path_is_here) directory = spec.id_or_path;
+  if (directory.empty()) {
+    return base::Invalid("spec.model: the facts of \"" + spec.id_or_path +
+                         "\" are not known here. Give --model-dir DIR with its config.json, or put the contents of "
+                         "config.json under spec.model.facts");
+  }
+  auto facts = ReadModelDirectory(directory);
+  if (!facts) return std::move(facts).error();
+  if (!spec.quantization.empty()) {
+    if (const auto set = quant::OverrideQuantization(*facts, spec.quantization); !set) {
+      return base::Invalid("spec.model.quantization: " + set.error().message);
+    }
+  }
+  return Facts{*std::move(facts), directory};
+}
+
+std::string ExperimentName(std::size_t position, const tuning::Candidate& candidate) {
+  return "e" + std::to_string(position + 1) + "-" + candidate.hash.substr(0, 6);
+}
+
+std::string Count(std::size_t count, const std::string& singular, const std::string& plural) {
+  return std::to_string(count) + " " + (count == 1 ? singular : plural);
+}
+
+// "max-num-seqs=64 tp-size=2": the point of the grid, for people.
+std::string PointText(const std::map<std::string, quant::FlagValue>& parameters, const quant::ParallelSizes& parallel,
+                      const api::TaskSpec& spec) {
+  std::vector<std::string> parts;
+  const auto size = [&](const char* name, const std::optional<int>& value, const std::vector<int>& axis) {
+    if (value && axis.size() > 1) parts.push_back(std::string(name) + "=" + std::to_string(*value));
+  };
+  size("tensorParallel", parallel.tensor, spec.tensor_parallel);
+  size("pipelineParallel", parallel.pipeline, spec.pipeline_parallel);
+  size("dataParallel", parallel.data, spec.data_parallel);
+  size("expertParallel", parallel.expert, spec.expert_parallel);
+  for (const auto& [name, value] : parameters) {
+    const auto axis = spec.parameters.find(name);
+    if (axis != spec.parameters.end() && axis->second.size() > 1) parts.push_back(name + "=" + value.ToString());
+  }
+  return Joined(parts, " ");
+}
+
+json ParametersJson(const std::map<std::string, quant::FlagValue>& parameters) {
+  json object = json::object();
+  for (const auto& [name, value] : parameters) object[name] = value.ToJson();
+  return object;
+}
+
+json ParallelJson(const quant::ParallelSizes& parallel) {
+  json object = json::object();
+  if (parallel.tensor) object["tensorParallel"] = *parallel.tensor;
+  if (parallel.pipeline) object["pipelineParallel"] = *parallel.pipeline;
+  if (parallel.data) object["dataParallel"] = *parallel.data;
+  if (parallel.expert) object["expertParallel"] = *parallel.expert;
+  return object;
+}
+
+json QuantJson(const quant::QuantConfig& quant) {
+  return {{"name", quant.name}, {"gemmDtype", quant.gemm}, {"kvcacheDtype", quant.kvcache},
+          {"attentionDtype", quant.attention}, {"moeDtype", quant.moe}};
+}
+
+json WarningsJson(const std::vector<quant::Warning>& warnings) {
+  json list = json::array();
+  for (const quant::Warning& warning : warnings) {
+    list.push_back({{"field", warning.field}, {"reason", warning.reason}, {"message", warning.message}});
+  }
+  return list;
+}
+
+// The engine's argv as its pod has it: what follows the launcher.
+json EngineArgv(const json& pod) {
+  for (const json& container : pod["spec"]["initContainers"]) {
+    if (container["name"] == "engine") return container["args"];
+  }
+  return json::array();
+}
+
+// The same message once, with how many experiments it concerns.
+std::string WarningsText(const TaskPlan& plan, std::size_t width) {
+  std::vector<std::pair<quant::Warning, std::size_t>> counted;
+  const auto count = [&](const quant::Warning& warning) {
+    const auto found = std::find_if(counted.begin(), counted.end(), [&](const auto& c) { return c.first == warning; });
+    if (found == counted.end()) {
+      counted.emplace_back(warning, 1);
+    } else {
+      ++found->second;
+    }
+  };
+  for (const quant::Warning& warning : plan.space.warnings) count(warning);
+  const std::size_t of_task = counted.size();
+  for (const std::size_t index : plan.space.schedule) {
+    for (const quant::Warning& warning : plan.space.expansion.candidates[index].plan.warnings) count(warning);
+  }
+  if (counted.empty()) return "";
+  Table table;
+  table.AddColumn("FIELD");
+  table.AddColumn("EXPERIMENTS", Table::Align::kRight);
+  table.AddColumn("WARNING");
+  for (std::size_t i = 0; i < counted.size(); ++i) {
+    const auto& [warning, experiments] = counted[i];
+    table.AddRow({warning.field, i < of_task ? "all" : std::to_string(experiments),
+                  warning.reason + ": " + Shortened(warning.message, width)});
+  }
+  return "\nWarnings\n" + table.Text("  ");
+}
+
+}  // namespace
+
+base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
+                                const experiment::PodEnvironment& environment, const PlanOptions& options) {
+  TaskPlan plan;
+  auto facts = FindFacts(task.spec.model, options);
+  if (!facts) return std::move(facts).error();
+  plan.model = std::move(facts->model);
+  plan.model_source = std::move(facts->source);
+
+  const std::vector<std::string>& products = task.spec.gpu.products;
+  const std::string gpu = !options.gpu.empty() ? options.gpu : products.empty() ? "" : products.front();
+  if (!gpu.empty()) {
+    const auto found = local::FindGpu(gpu);
+    if (found) {
+      plan.gpu = {found->product, found->capability, found->memory_bytes};
+      plan.gpu_source = options.gpu.empty() ? "spec.gpu.products" : "--gpu";
+    } else if (!options.gpu.empty()) {
+      return base::Invalid("--gpu: " + found.error().message);
+    }
+  }
+  auto space = reconcile::BuildSpace(task.spec, plan.model, plan.gpu, rules, environment);
+  if (!space) return std::move(space).error();
+  plan.space = std::move(*space);
+  plan.rules_version = rules.version();
+  if (task.metadata.ns.empty()) task.metadata.ns = "default";
+  plan.task = std::move(task);
+  return plan;
+}
+
+std::string PlanText(const TaskPlan& plan, std::size_t width) {
+  const tuning::Expansion& expansion = plan.space.expansion;
+  const api::TaskSpec& spec = plan.task.spec;
+  std::string text = "Task   " + plan.task.metadata.name + "\n";
+  text += "Model  " + spec.model.id_or_path + "  (" + ModelText(plan.model) + "; from " + plan.model_source + ")\n";
+  if (plan.gpu.product.empty()) {
+    text += "GPU    not known: what needs a newer GPU is not pruned here (--gpu h100 says which)\n";
+  } else {
+    text += "GPU    " + plan.gpu.product + (plan.gpu.capability ? ", compute capability " + plan.gpu.capability->ToString() : "") +
+            "  (from " + plan.gpu_source + ")\n";
+  }
+  text += "Rules  " + plan.rules_version + "\n\n";
+
+  std::vector<std::vector<std::string>> arguments;
+  for (const std::size_t index : plan.space.schedule) arguments.push_back(expansion.candidates[index].plan.args);
+  const ArgumentDifferences differences = CompareArguments(arguments);
+  Table table;
+  table.AddColumn("EXPERIMENT");
+  table.AddColumn("RUNTIME");
+  table.AddColumn("QUANTIZATION");
+  table.AddColumn("GPUS", Table::Align::kRight);
+  table.AddColumn(differences.common.empty() ? "ARGUMENTS" : "ARGUMENTS THAT DIFFER");
+  table.AddColumn("");
+  for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) {
+    const tuning::Candidate& candidate = expansion.candidates[plan.space.schedule[i]];
+    std::string own = Joined(differences.own[i], " ");
+    if (!candidate.plan.options_yaml.empty()) {
+      own += (own.empty() ? "" : "  ") + OptionsText(candidate.plan.options_yaml);
+    }
+    std::string notes = candidate.baseline ? "baseline" : "";
+    if (candidate.duplicates > 0) {
+      notes += (notes.empty() ? "" : ", ") + std::string("stands for ") + std::to_string(candidate.duplicates) + " more";
+    }
+    table.AddRow({ExperimentName(i, candidate), plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
+                  std::to_string(candidate.plan.gpus), own.empty() ? "-" : own, notes});
+  }
+  text += table.Text();
+  if (!differences.common.empty()) text += "\nCommon arguments: " + Joined(differences.common, " ") + "\n";
+
+  if (!expansion.pruned.empty()) {
+    Table pruned;
+    pruned.AddColumn("RUNTIME");
+    pruned.AddColumn("QUANTIZATION");
+    pruned.AddColumn("AT");
+    pruned.AddColumn("FIELD");
+    pruned.AddColumn("REASON");
+    constexpr std::size_t kMaxRows = 40;
+    for (std::size_t i = 0; i < std::min(kMaxRows, expansion.pruned.size()); ++i) {
+      const tuning::Pruned& one = expansion.pruned[i];
+      pruned.AddRow({one.runtime, one.quant.name, PointText(one.parameters, one.parallel, spec), one.rejection.field,
+                     one.rejection.reason + ": " + Shortened(one.rejection.message, width)});
+    }
+    text += "\nPruned before any GPU is used\n" + pruned.Text("  ");
+    if (expansion.pruned.size() > kMaxRows) {
+      text += "  ... and " + std::to_string(expansion.pruned.size() - kMaxRows) + " more (-o json lists all)\n";
+    }
+    const bool baseline = std::any_of(expansion.pruned.begin(), expansion.pruned.end(),
+                                      [](const tuning::Pruned& one) { return one.baseline; });
+    if (baseline) text += "  A baseline is among them: there will be no improvement to report for its runtime.\n";
+  }
+  text += WarningsText(plan, width);
+
+  const std::size_t not_run = expansion.candidates.size() - plan.space.schedule.size();
+  text += "\n" + Count(static_cast<std::size_t>(expansion.total), "combination", "combinations") + ": " +
+          Count(plan.space.schedule.size(), "experiment", "experiments") + ", " +
+          Count(static_cast<std::size_t>(expansion.duplicates), "duplicate", "duplicates") + ", " +
+          std::to_string(expansion.pruned.size()) + " pruned, " + std::to_string(not_run) + " not run";
+  if (not_run > 0) text += " (optimization.maxExperiments is " + std::to_string(spec.optimization.max_experiments) + ")";
+  return text + "\n";
+}
+
+json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environment) {
+  const tuning::Expansion& expansion = plan.space.expansion;
+  const experiment::Placement placement = reconcile::PlacementOf(plan.space, plan.gpu);
+  json candidates = json::array();
+  std::map<std::size_t, std::size_t> positions;
+  for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) positions[plan.space.schedule[i]] = i;
+  for (std::size_t i = 0; i < expansion.candidates.size(); ++i) {
+    const tuning::Candidate& candidate = expansion.candidates[i];
+    const reconcile::ResolvedRuntime& runtime = plan.space.runtimes[candidate.runtime];
+    const auto position = positions.find(i);
+    const json pod = experiment::BuildExperimentPod(plan.task, reconcile::ExperimentOf(plan.space, candidate, 1),
+                                                    placement, environment);
+    json verdicts = json::array();
+    for (const quant::Verdict& verdict : candidate.plan.verdicts) verdicts.push_back(VerdictJson(verdict));
+    json overrides = json::array();
+    for (const quant::Override& replaced : candidate.plan.overrides) {
+      overrides.push_back({{"flag", replaced.flag}, {"mapped", replaced.mapped}, {"user", replaced.user}});
+    }
+    json entry = {{"hash", candidate.hash},
+                  {"runtime", runtime.spec.name},
+                  {"engine", runtime.release.engine},
+                  {"version", runtime.release.version.ToString()},
+                  {"image", runtime.spec.image},
+                  {"quant", QuantJson(candidate.quant)},
+                  {"parameters", ParametersJson(candidate.parameters)},
+                  {"parallel", ParallelJson(candidate.parallel)},
+                  {"args", candidate.plan.args},
+                  {"command", EngineArgv(pod)},
+                  {"options", candidate.plan.options_yaml},
+                  {"env", candidate.plan.env},
+                  {"gpus", candidate.plan.gpus},
+                  {"baseline", candidate.baseline},
+                  {"duplicates", candidate.duplicates},
+                  {"runs", position != positions.end()},
+                  {"verdicts", verdicts},
+                  {"overrides", overrides},
+                  {"warnings", WarningsJson(candidate.plan.warnings)}};
+    if (position != positions.end()) entry["experiment"] = ExperimentName(position->second, candidate);
+    candidates.push_back(std::move(entry));
+  }
+  json pruned = json::array();
+  for (const tuning::Pruned& one : expansion.pruned) {
+    pruned.push_back({{"runtime", one.runtime},
+                      {"quant", QuantJson(one.quant)},
+                      {"parameters", ParametersJson(one.parameters)},
+                      {"parallel", ParallelJson(one.parallel)},
+                      {"field", one.rejection.field},
+                      {"reason", one.rejection.reason},
+                      {"message", one.rejection.message},
+                      {"baseline", one.baseline}});
+  }
+  json duplicates = json::array();
+  for (const tuning::Duplicate& one : expansion.duplicate_of) {
+    duplicates.push_back({{"runtime", one.runtime},
+                          {"quant", QuantJson(one.quant)},
+                          {"parameters", ParametersJson(one.parameters)},
+                          {"parallel", ParallelJson(one.parallel)},
+                          {"of", expansion.candidates[one.of].hash}});
+  }
+  return {{"task", plan.task.metadata.name},
+          {"model", quant::ToJson(plan.model)},
+          {"gpu", {{"product", plan.gpu.product},
+                   {"computeCapability", plan.gpu.capability ? plan.gpu.capability->ToString() : ""},
+                   {"memoryBytes", plan.gpu.memory_bytes}}},
+          {"rulesVersion", plan.rules_version},
+          {"total", expansion.total},
+          {"notRun", expansion.candidates.size() - plan.space.schedule.size()},
+          {"candidates", candidates},
+          {"pruned", pruned},
+          {"duplicateCount", expansion.duplicates},
+          {"duplicates", duplicates},
+          {"warnings", WarningsJson(plan.space.warnings)}};
+}
+
+std::string PlanPods(const TaskPlan& plan, const experiment::PodEnvironment& environment) {
+  const experiment::Placement placement = reconcile::PlacementOf(plan.space, plan.gpu);
+  std::string text;
+  for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) {
+    const tuning::Candidate& candidate = plan.space.expansion.candidates[plan.space.schedule[i]];
+    text += "---\n# " + ExperimentName(i, candidate) + ": " + candidate.quant.name + "\n";
+    text += ToYaml(experiment::BuildExperimentPod(plan.task, reconcile::ExperimentOf(plan.space, candidate, 1),
+                                                  placement, environment));
+  }
+  return text;
+}
+
+}  // namespace autotune::cli

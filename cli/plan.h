@@ -1,0 +1,40 @@
+// `autotune plan`: what a task would run, without a cluster. Shows exactly what the operator's own expansion returns.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "base/result.h"
+#include "operator/api/autotune_task.h"
+#include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/space.h"
+#include "quant/rules.h"
+
+namespace autotune::cli {
+
+struct PlanOptions {
+  std::string gpu;        // "h100"; "" = from spec.gpu.products, else not known
+  std::string model_dir;  // checkpoint directory or config.json; "" = facts inline, or idOrPath if it is a directory here
+  std::size_t width = 160;  // of the terminal
+};
+
+struct TaskPlan {
+  api::AutotuneTask task;
+  quant::ModelFacts model;
+  std::string model_source;  // "spec.model.facts", "/models/llama/config.json"
+  reconcile::GpuChoice gpu;
+  std::string gpu_source;  // "--gpu", "spec.gpu.products", "" = not known
+  reconcile::Space space;
+  std::string rules_version;
+};
+
+// kInvalid names the field or flag. Facts that are not at hand are not guessed.
+base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
+                                const experiment::PodEnvironment& environment, const PlanOptions& options);
+
+std::string PlanText(const TaskPlan& plan, std::size_t width);
+nlohmann::json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environment);
+// The pods of every experiment that would run, as a YAML stream.
+std::string PlanPods(const TaskPlan& plan, const experiment::PodEnvironment& environment);
+
+}  // namespace autotune::cli

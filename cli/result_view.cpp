@@ -1,0 +1,247 @@
+#include "cli/result_view.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/yaml_json.h"
+#include "operator/reconcile/answer.h"
+#include "operator/reconcile/space.h"
+#include "tuning/score.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+
+const char* MetricName(api::Objective objective) {
+  switch (objective) {
+    case api::Objective::kMaximizeThroughput:
+      return "tok/s per GPU";
+    case api::Objective::kMinimizeLatency:
+      return "E2E latency p50";
+    case api::Objective::kMinimizeTtft:
+      return "TTFT p50";
+    case api::Objective::kMinimizeTpot:
+      return "TPOT p50";
+  }
+  return "";
+}
+
+std::string OneDecimal(double value) { return api::FormatDecimal(value, 1); }
+
+void Flatten(const json& value, const std::string& path, std::vector<std::string>& parts) {
+  if (value.is_object() && !value.empty()) {
+    for (const auto& [key, member] : value.items()) Flatten(member, path.empty() ? key : path + "." + key, parts);
+    return;
+  }
+  parts.push_back(path + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
+}
+
+std::string StateText(const ResultRow& row, std::size_t width) {
+  const api::ExperimentStatus& experiment = *row.experiment;
+  switch (experiment.state) {
+    case api::ExperimentState::kPending:
+      return experiment.retry_at.empty() ? "waiting" : "retry at " + experiment.retry_at + " after " + experiment.reason;
+    case api::ExperimentState::kStarting:
+      return "starting";
+    case api::ExperimentState::kMeasuring:
+      return "measuring";
+    case api::ExperimentState::kSucceeded:
+      if (row.best) return "best";
+      if (!row.score) return "breaks the SLO";
+      return experiment.baseline ? "baseline" : row.pareto ? "Pareto" : "";
+    case api::ExperimentState::kFailed:
+      return Shortened(experiment.reason + ": " + experiment.message, width);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
+  const tuning::Objective objective = reconcile::ObjectiveOf(task.spec);
+  std::vector<ResultRow> rows;
+  std::vector<tuning::Observation> observations;
+  std::vector<std::size_t> owners;
+  for (std::size_t i = 0; i < task.status.experiments.size(); ++i) {
+    const api::ExperimentStatus& experiment = task.status.experiments[i];
+    ResultRow row;
+    row.experiment = &experiment;
+    rows.push_back(row);
+    if (experiment.state != api::ExperimentState::kSucceeded) continue;
+    tuning::Observation observation{experiment.name, experiment.gpus, {}};
+    for (const api::LoadRow& load : experiment.loads) observation.loads.push_back(load.measured);
+    observations.push_back(std::move(observation));
+    owners.push_back(i);
+  }
+  const tuning::Judgement judgement = tuning::Judge(observations, objective, reconcile::SloOf(task.spec));
+  std::map<std::string, double> baselines;
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    ResultRow& row = rows[owners[i]];
+    const tuning::Judged& judged = judgement.judged[i];
+    row.score = judged.score;
+    if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
+    row.best = judgement.best == i;
+    if (row.experiment->baseline && judged.score) baselines[row.experiment->runtime] = *judged.score;
+  }
+  for (const std::size_t index : judgement.pareto) rows[owners[index]].pareto = true;
+  for (ResultRow& row : rows) {
+    const auto baseline = baselines.find(row.experiment->runtime);
+    if (row.experiment->baseline || baseline == baselines.end()) continue;
+    row.improvement = tuning::Improvement(row.score, baseline->second, objective);
+  }
+  return rows;
+}
+
+Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
+  const std::vector<ResultRow> rows = ResultRows(task);
+  std::vector<std::vector<std::string>> arguments;
+  bool several_runtimes = false;
+  bool several_gpus = false;
+  for (const ResultRow& row : rows) {
+    arguments.push_back(row.experiment->args);
+    several_runtimes = several_runtimes || row.experiment->runtime != rows.front().experiment->runtime;
+    several_gpus = several_gpus || row.experiment->gpus > 1;
+  }
+  const ArgumentDifferences differences = CompareArguments(arguments);
+
+  Table table;
+  table.AddColumn("EXPERIMENT");
+  table.AddColumn("RUNTIME");
+  table.AddColumn("QUANTIZATION");
+  table.AddColumn(differences.common.empty() ? "ARGUMENTS" : "ARGUMENTS THAT DIFFER");
+  table.AddColumn("GPUS", Table::Align::kRight);
+  table.AddColumn("LOAD", Table::Align::kRight);
+  table.AddColumn("TOK/S/GPU", Table::Align::kRight);
+  table.AddColumn("TTFT P50", Table::Align::kRight);
+  table.AddColumn("TTFT P99", Table::Align::kRight);
+  table.AddColumn("TPOT P50", Table::Align::kRight);
+  table.AddColumn("VS BASELINE", Table::Align::kRight);
+  table.AddColumn("");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const ResultRow& row = rows[i];
+    const api::ExperimentStatus& experiment = *row.experiment;
+    std::string own = Joined(differences.own[i], " ");
+    if (!experiment.options.empty()) own += (own.empty() ? "" : "  ") + OptionsText(experiment.options);
+    std::vector<std::string> cells = {experiment.name, several_runtimes ? experiment.runtime : "",
+                                      experiment.quant.name, own.empty() ? "-" : own,
+                                      several_gpus ? std::to_string(experiment.gpus) : ""};
+    if (row.load != nullptr) {
+      const bench::LoadMeasurement& load = *row.load;
+      cells.push_back(std::to_string(load.concurrency));
+      cells.push_back(OneDecimal(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
+      for (const double latency : {load.ttft.p50, load.ttft.p99, load.tpot.p50}) cells.push_back(Milliseconds(latency));
+    } else {
+      cells.resize(10);
+    }
+    cells.push_back(row.improvement);
+    cells.push_back(StateText(row, width));
+    table.AddRow(std::move(cells));
+  }
+  return table;
+}
+
+std::string ScoreText(api::Objective objective, double score) {
+  if (objective == api::Objective::kMaximizeThroughput) return OneDecimal(score) + " " + MetricName(objective);
+  return std::string(MetricName(objective)) + " " + Milliseconds(std::abs(score));
+}
+
+const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task) {
+  if (!task.status.best) return nullptr;
+  for (const api::ExperimentStatus& experiment : task.status.experiments) {
+    if (experiment.name == task.status.best->experiment) return &experiment;
+  }
+  return nullptr;
+}
+
+std::string StatusMessage(const api::TaskStatus& status) {
+  for (const char* type : {"Stalled", "Reconciling", "Ready"}) {
+    const api::Condition* condition = api::FindCondition(status.conditions, type);
+    if (condition != nullptr && !condition->message.empty()) return condition->message;
+  }
+  return "";
+}
+
+std::string Headline(const api::AutotuneTask& task) {
+  const api::ExperimentStatus* best = BestExperiment(task);
+  if (best == nullptr) return StatusMessage(task.status);
+  std::string text = best->name + " (" + best->runtime + ", " + best->quant.name + "): " +
+                     ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
+  const std::string& improvement = task.status.best->improvement_over_baseline;
+  if (best->baseline) {
+    text += ", the baseline itself";
+  } else if (!improvement.empty()) {
+    text += ", " + improvement + " over the baseline";
+  }
+  if (task.status.best->load > 0) text += ", at concurrency " + std::to_string(task.status.best->load);
+  return text;
+}
+
+base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& task,
+                                                    const api::ExperimentStatus& experiment,
+                                                    const quant::RuleSet& rules) {
+  const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);
+  if (!runtimes) return runtimes.error();
+  for (const reconcile::ResolvedRuntime& runtime : *runtimes) {
+    if (runtime.spec.name != experiment.runtime) continue;
+    quant::EngineTraits traits = runtime.traits;
+    if (!runtime.spec.command.empty()) traits.command = runtime.spec.command;
+    quant::StartContext context;
+    context.model = task.spec.model.id_or_path;
+    context.revision = task.spec.model.revision;
+    context.options_file = "options.yaml";
+    quant::LaunchPlan plan;
+    plan.args = experiment.args;
+    plan.options_yaml = experiment.options;
+    return quant::StartCommand(traits, context, plan);
+  }
+  return base::Invalid("spec.runtimes: has no \"" + experiment.runtime + "\" any more");
+}
+
+std::string ModelText(const quant::ModelFacts& model) {
+  std::string text = model.architecture.empty() ? "unknown architecture" : model.architecture;
+  text += ", " + model.dtype;
+  text += model.quantized() ? ", quantized with " + model.quantization : ", not quantized";
+  if (model.experts > 0) text += ", " + std::to_string(model.experts) + " experts";
+  if (model.weight_bytes > 0) text += ", " + Bytes(static_cast<double>(model.weight_bytes));
+  return text;
+}
+
+std::string OptionsText(const std::string& yaml) {
+  if (yaml.empty()) return "";
+  const auto documents = ParseYaml(yaml, "options");
+  std::vector<std::string> parts;
+  if (documents && !documents->empty()) {
+    Flatten(documents->front(), "", parts);
+  } else {
+    parts.push_back(Shortened(yaml, 60));
+  }
+  return "options: " + Joined(parts, " ");
+}
+
+std::string CandidatesText(const api::TaskStatus::Candidates& candidates) {
+  const int runs = candidates.eligible - candidates.not_run;
+  return std::to_string(runs) + (runs == 1 ? " experiment" : " experiments") + " out of " +
+         std::to_string(candidates.total) + " combinations (" + std::to_string(candidates.duplicates) + " duplicates, " +
+         std::to_string(candidates.pruned) + " pruned, " + std::to_string(candidates.not_run) + " not run)";
+}
+
+json VerdictJson(const quant::Verdict& verdict) {
+  return {{"field", quant::FieldName(verdict.field)},
+          {"value", verdict.value},
+          {"verdict", quant::VerdictKindName(verdict.kind)},
+          {"reason", verdict.reason},
+          {"message", verdict.message},
+          {"source", verdict.source}};
+}
+
+bool IsSimulated(const api::TaskStatus& status) {
+  return std::any_of(status.experiments.begin(), status.experiments.end(),
+                     [](const api::ExperimentStatus& experiment) { return experiment.simulated; });
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,53 @@
+// What a task's status says, for people: the results table, the winner, the command line that serves it. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/table.h"
+#include "operator/api/autotune_task.h"
+#include "quant/launch_plan.h"
+#include "quant/rules.h"
+
+namespace autotune::cli {
+
+struct ResultRow {
+  const api::ExperimentStatus* experiment = nullptr;
+  const bench::LoadMeasurement* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
+  std::optional<double> score;
+  std::string improvement;  // over the baseline of its runtime; "" for the baseline itself
+  bool best = false, pareto = false;
+};
+// In the order of status.experiments, judged as the operator judges.
+std::vector<ResultRow> ResultRows(const api::AutotuneTask& task);
+
+// One row an experiment; what failed shows its reason, shortened to `width` characters.
+Table ResultTable(const api::AutotuneTask& task, std::size_t width);
+
+// "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, at concurrency 32"; or why there is
+// none.
+std::string Headline(const api::AutotuneTask& task);
+
+const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task);
+// The engine's argv for an experiment, as one would start it without this program.
+base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& task,
+                                                    const api::ExperimentStatus& experiment,
+                                                    const quant::RuleSet& rules);
+
+// "1560.2 tok/s per GPU", "TPOT p50 7.2 ms".
+std::string ScoreText(api::Objective objective, double score);
+// The message of the condition that says where the task stands.
+std::string StatusMessage(const api::TaskStatus& status);
+// "LlamaForCausalLM, bfloat16, not quantized, 16.1 GB".
+std::string ModelText(const quant::ModelFacts& model);
+// An options file on one line: "{kv_cache_config: {dtype: fp8}}" reads "options: kv_cache_config.dtype=fp8".
+std::string OptionsText(const std::string& yaml);
+// "2 combinations, ..." of status.candidates.
+std::string CandidatesText(const api::TaskStatus::Candidates& candidates);
+nlohmann::json VerdictJson(const quant::Verdict& verdict);
+bool IsSimulated(const api::TaskStatus& status);
+
+}  // namespace autotune::cli

@@ -1,0 +1,50 @@
+// Text for terminals: columns, command lines, durations, what differs between argument lists. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace autotune::cli {
+
+// Columns as wide as their widest cell, two spaces apart; numbers to the right. An empty column is left out.
+class Table {
+ public:
+  enum class Align { kLeft, kRight };
+  void AddColumn(std::string title, Align align = Align::kLeft);
+  void AddRow(std::vector<std::string> cells);  // missing cells are empty
+  [[nodiscard]] std::string Text(std::string_view indent = "") const;
+  // As a GitHub Markdown table.
+  [[nodiscard]] std::string Markdown() const;
+
+ private:
+  struct Column {
+    std::string title;
+    Align align;
+  };
+  [[nodiscard]] std::vector<bool> Used() const;
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// A word as a POSIX shell reads it back.
+std::string ShellQuoted(const std::string& word);
+// One line; or, where that is longer than `width`, one flag with its values per line, continued with backslashes.
+std::string CommandLine(const std::vector<std::string>& argv, std::size_t width);
+
+// Argument lists cut into flags with their values; what all lists have, and what is left of each.
+struct ArgumentDifferences {
+  std::vector<std::string> common;
+  std::vector<std::vector<std::string>> own;  // parallel to the input
+};
+ArgumentDifferences CompareArguments(const std::vector<std::vector<std::string>>& lists);
+std::string Joined(const std::vector<std::string>& words, std::string_view separator);
+
+// At most `width` characters, "..." at the end of what was cut; one line.
+std::string Shortened(std::string_view text, std::size_t width);
+
+std::string Milliseconds(double value);  // "7.2 ms", "310 ms", "1.52 s"
+std::string Bytes(double value);         // "16.1 GB"
+std::string Elapsed(double seconds);     // "42s", "3m07s", "1h02m"
+
+}  // namespace autotune::cli

@@ -1,0 +1,105 @@
+#include "operator/local/machine.h"
+
+#include <gmock/gmock.h>
+
+namespace autotune::local {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+constexpr const char* kTwoH100 =
+    "0, GPU-aaaa, NVIDIA H100 80GB HBM3, 81559, 9.0\n"
+    "1, GPU-bbbb, NVIDIA H100 80GB HBM3, 81559, 9.0\n";
+
+TEST(ParseNvidiaSmi, ReadsProductMemoryAndCapability) {
+  const auto devices = ParseNvidiaSmi(kTwoH100);
+  ASSERT_THAT(devices, SizeIs(2));
+  EXPECT_EQ(devices[1].index, "1");
+  EXPECT_EQ(devices[1].uuid, "GPU-bbbb");
+  EXPECT_EQ(devices[1].product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(devices[1].memory_mebibytes, 81559);
+  EXPECT_EQ(devices[1].capability, (quant::ComputeCapability{9, 0}));
+}
+
+TEST(ParseNvidiaSmi, IgnoresWhatIsNotADevice) {
+  for (const char* output :
+       {"", "No devices were found\n", "NVIDIA-SMI has failed because it couldn't talk\n", ",,,,\n"}) {
+    EXPECT_THAT(ParseNvidiaSmi(output), IsEmpty()) << output;
+  }
+}
+
+TEST(PoolOf, HasEveryDeviceUpToTheLimit) {
+  const auto devices = ParseNvidiaSmi(kTwoH100);
+  EXPECT_THAT(PoolOf(devices, nullptr, 0).devices, ElementsAre("0", "1"));
+  EXPECT_THAT(PoolOf(devices, nullptr, 1).devices, ElementsAre("0"));
+  EXPECT_THAT(PoolOf({}, nullptr, 3).devices, IsEmpty());
+}
+
+TEST(PoolOf, ObeysCudaVisibleDevicesAsCudaReadsIt) {
+  const auto devices = ParseNvidiaSmi(kTwoH100);
+  struct Case {
+    std::string visible;
+    std::vector<std::string> expected;
+  };
+  const Case cases[] = {{"1", {"1"}}, {"1,0", {"1", "0"}}, {"GPU-bbbb", {"1"}}, {"", {}}, {"-1", {}}, {"0,7,1", {"0"}}};
+  for (const Case& test : cases) {
+    EXPECT_EQ(PoolOf(devices, &test.visible, 0).devices, test.expected) << test.visible;
+  }
+}
+
+TEST(PoolOf, ComparesOnOneProductAndSaysWhatIsLeftOut) {
+  const auto machine =
+      PoolOf(ParseNvidiaSmi("0, GPU-a, NVIDIA L4, 23034, 8.9\n1, GPU-b, Tesla T4, 15360, 7.5\n"), nullptr, 0);
+  EXPECT_THAT(machine.devices, ElementsAre("0"));
+  EXPECT_EQ(machine.gpu.product, "NVIDIA-L4");
+  EXPECT_THAT(machine.notes, Contains(HasSubstr("Tesla-T4")));
+}
+
+TEST(FindGpu, KnowsShortNamesAndProducts) {
+  struct Case {
+    const char* name;
+    const char* product;
+  };
+  const Case cases[] = {{"h100", "NVIDIA-H100-80GB-HBM3"},
+                        {"H100", "NVIDIA-H100-80GB-HBM3"},
+                        {"h200", "NVIDIA-H200"},
+                        {"l4", "NVIDIA-L4"},
+                        {"l40s", "NVIDIA-L40S"},
+                        {"a100-80gb", "NVIDIA-A100-SXM4-80GB"},
+                        {"a100-40gb", "NVIDIA-A100-SXM4-40GB"},
+                        {"NVIDIA-H200", "NVIDIA-H200"},
+                        {"t4", "Tesla-T4"}};
+  for (const Case& test : cases) {
+    const auto gpu = FindGpu(test.name);
+    ASSERT_TRUE(gpu.ok()) << test.name << ": " << gpu.error().message;
+    EXPECT_EQ(gpu->product, test.product);
+    EXPECT_TRUE(gpu->capability.has_value());
+  }
+}
+
+TEST(FindGpu, ListsWhatItKnows) {
+  const auto gpu = FindGpu("rtx");
+  ASSERT_FALSE(gpu.ok());
+  EXPECT_THAT(gpu.error().message, HasSubstr("\"rtx\""));
+  EXPECT_THAT(gpu.error().message, HasSubstr("h100"));
+  for (const std::string& name : GpuNames()) EXPECT_TRUE(FindGpu(name).ok()) << name;
+}
+
+TEST(NodeOf, CarriesTheLabelsOfGpuFeatureDiscovery) {
+  const Machine machine = SimulatedMachine(*FindGpu("h100"), 8);
+  const auto node = NodeOf(machine, "nvidia.com/gpu", {{"pool", "gpu"}});
+  EXPECT_THAT(node.allocatable, ElementsAre(Pair("nvidia.com/gpu", 8)));
+  EXPECT_THAT(node.labels, Contains(Pair("pool", "gpu")));
+  const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+  EXPECT_EQ(gpu.product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(gpu.capability, (quant::ComputeCapability{9, 0}));
+  EXPECT_EQ(gpu.memory_bytes, 81559LL * 1024 * 1024);
+}
+
+}  // namespace
+}  // namespace autotune::local
