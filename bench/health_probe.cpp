@@ -6,11 +6,34 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 
 namespace autotune::bench {
+namespace {
+
+constexpr std::size_t kMaxAnswer = 64 * 1024;
+
+// True when the connection has nothing more to say although its server may keep it open.
+bool IsWhole(std::string_view answer) {
+  const std::size_t head = answer.find("\r\n\r\n");
+  if (head == std::string_view::npos) return false;
+  const std::string_view body = answer.substr(head + 4);
+  std::string lower(answer.substr(0, head + 2));
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  constexpr std::string_view kLength = "\r\ncontent-length:";
+  if (const std::size_t at = lower.find(kLength); at != std::string::npos) {
+    return body.size() >= std::strtoul(lower.c_str() + at + kLength.size(), nullptr, 10);
+  }
+  if (lower.find("\r\ntransfer-encoding:") != std::string::npos) return body.ends_with("0\r\n\r\n");
+  return false;
+}
+
+}  // namespace
 
 HealthProbe::HealthProbe(int port, const std::string& path)
     : port_(port),
@@ -54,16 +77,15 @@ HealthProbe::Answer HealthProbe::Continue() {
     if (n < 0) return End(Answer::kUnhealthy);
     sent_ += static_cast<std::size_t>(n);
   }
-  // "HTTP/1.1 200": the rest of the answer does not matter.
-  constexpr std::size_t kStatusBytes = 12;
-  char buffer[kStatusBytes];
-  while (received_.size() < kStatusBytes) {
-    const ssize_t n = ::recv(fd_, buffer, kStatusBytes - received_.size(), 0);
+  // The status is all that matters, but an answer that nobody reads is an exception in the engine's log.
+  std::array<char, 4096> buffer;
+  for (;;) {
+    const ssize_t n = ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return Answer::kPending;
-    if (n <= 0) return End(Answer::kUnhealthy);
-    received_.append(buffer, static_cast<std::size_t>(n));
+    if (n > 0) received_.append(buffer.data(), static_cast<std::size_t>(n));
+    if (n <= 0 || received_.size() > kMaxAnswer || IsWhole(received_)) break;
   }
-  const bool healthy = received_.starts_with("HTTP/1.") && std::string_view(received_).substr(8) == " 200";
+  const bool healthy = received_.starts_with("HTTP/1.") && std::string_view(received_).substr(8).starts_with(" 200");
   return End(healthy ? Answer::kHealthy : Answer::kUnhealthy);
 }
 

@@ -34,7 +34,7 @@ class HealthProbe {
   std::string request_;
   int fd_ = -1;
   std::size_t sent_ = 0;
-  std::string received_;  // the beginning of the status line, at most a few bytes
+  std::string received_;  // the answer, at most 64 KiB
 };
 
 }  // namespace autotune::bench

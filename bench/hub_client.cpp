@@ -46,6 +46,7 @@ class Exchange {
            std::chrono::milliseconds timeout)
       : url_(url),
         resolver_(io_),
+        max_bytes_(max_bytes),
         timeout_(timeout),
         request_(head ? http::verb::head : http::verb::get, url.target, 11) {
     const bool default_port = url.port == (url.tls ? "443" : "80");
@@ -111,8 +112,14 @@ class Exchange {
   void Send(Stream& stream) {
     http::async_write(stream, request_, [this, &stream](error_code error, std::size_t) {
       if (Failed("sending", error)) return;
-      http::async_read(stream, buffer_, parser_, [this](error_code read_error, std::size_t) {
-        if (!Failed("reading", read_error)) finished_ = true;
+      http::async_read_header(stream, buffer_, parser_, [this, &stream](error_code head_error, std::size_t) {
+        // Boost 1.74 forgets that a Content-Length is beyond the limit when a part of the body came with the head.
+        const bool too_long =
+            !head_error && request_.method() != http::verb::head && parser_.content_length().value_or(0) > max_bytes_;
+        if (Failed("reading", too_long ? make_error_code(http::error::body_limit) : head_error)) return;
+        http::async_read(stream, buffer_, parser_, [this](error_code read_error, std::size_t) {
+          if (!Failed("reading", read_error)) finished_ = true;
+        });
       });
     });
   }
@@ -129,6 +136,7 @@ class Exchange {
   const HubUrl& url_;
   asio::io_context io_{1};
   asio::ip::tcp::resolver resolver_;
+  const std::size_t max_bytes_;
   std::chrono::milliseconds timeout_;
   http::request<http::empty_body> request_;
   http::response_parser<http::string_body> parser_;

@@ -8,6 +8,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -125,7 +126,8 @@ class User {
   void Send() {
     if (!retried_) state_.issue_lag.push_back(Milliseconds(Clock::now() - free_since_));
     parser_.emplace();
-    parser_->body_limit(boost::none);
+    // Not boost::none: in Boost 1.74 that refuses every body with a Content-Length.
+    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
     error_body_.clear();
     http::async_write(stream_, request_, [this](error_code error, std::size_t) {
       if (error) return Broken("cannot send: ", error);
