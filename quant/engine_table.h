@@ -151,6 +151,9 @@ class EngineTable {
   [[nodiscard]] const std::string& pipeline_flag() const { return pipeline_flag_; }
   // The switch that makes data parallelism split the attention heads' GPUs instead of adding some.
   [[nodiscard]] const std::string& attention_data_switch() const { return attention_data_switch_; }
+  // Flags that shrink the weights while loading, and that keep some of them out of the GPU; both may be empty.
+  [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
+  [[nodiscard]] const std::vector<std::string>& offload_flags() const { return offload_flags_; }
   // Position in the rendered command line; flags not listed come after, by name.
   [[nodiscard]] std::size_t Order(const std::string& flag) const;
   [[nodiscard]] bool Reserved(const std::string& flag) const;
@@ -191,7 +194,8 @@ class EngineTable {
   std::vector<Rule> rules_;
   std::map<std::string, ParallelRule, std::less<>> parallel_;
   std::vector<GpuFactor> gpu_factors_;
-  std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_;
+  std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_, quantization_flag_;
+  std::vector<std::string> offload_flags_;
 };
 
 }  // namespace autotune::quant

@@ -1,7 +1,9 @@
 #include "quant/launch_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -31,6 +33,12 @@ std::string NormalDtype(const std::string& dtype) {
   return dtype;
 }
 
+// "80.0 GB": powers of ten, as GPUs and checkpoints are sold.
+std::string Gigabytes(double bytes) {
+  const auto tenths = static_cast<std::int64_t>(std::llround(bytes / 1e8));
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GB";
+}
+
 class Planner final : public FactSource {
  public:
   Planner(const EngineTable& table, const LaunchRequest& request)
@@ -53,6 +61,7 @@ class Planner final : public FactSource {
     ReadExtraArguments();
     CountGpus();
     CheckHeads();
+    CheckMemory();
     plan_.args.insert(plan_.args.end(), request_.extra_args.begin(), request_.extra_args.end());
     return std::move(plan_);
   }
@@ -380,6 +389,26 @@ class Planner final : public FactSource {
     if (model.layers > 0 && pipeline > model.layers)
       Reject({FieldOfFlag(table_.pipeline_flag()), "PipelineLongerThanModel",
               std::to_string(model.layers) + " layers cannot be split into " + std::to_string(pipeline) + " stages"});
+  }
+
+  // Weights alone must fit. A bound that no engine can beat, not an estimate: what is close is left to the engine.
+  void CheckMemory() {
+    if (request_.model.weight_bytes <= 0 || request_.gpu_memory_bytes <= 0) return;
+    for (const std::string& flag : table_.offload_flags()) {
+      if (settings_.Find(flag) != nullptr || extra_.contains(flag)) return;
+    }
+    // Quantized while loading, 16-bit weights shrink to a quarter at best.
+    const bool shrinks =
+        !table_.quantization_flag().empty() && !request_.model.quantized() &&
+        (settings_.Find(table_.quantization_flag()) != nullptr || extra_.contains(table_.quantization_flag()));
+    const double weights = static_cast<double>(request_.model.weight_bytes) / (shrinks ? 4 : 1);
+    const double memory = static_cast<double>(request_.gpu_memory_bytes) * plan_.gpus;
+    if (weights <= memory) return;
+    Reject({"model", "ModelDoesNotFit",
+            "the weights need " + Gigabytes(weights) + (shrinks ? " even when quantized to 4 bits" : "") + ", " +
+                std::to_string(plan_.gpus) + (plan_.gpus == 1 ? " GPU of " : " GPUs of ") +
+                Gigabytes(static_cast<double>(request_.gpu_memory_bytes)) + (plan_.gpus == 1 ? " has " : " have ") +
+                Gigabytes(memory)});
   }
 
   const EngineTable& table_;

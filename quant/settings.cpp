@@ -48,7 +48,7 @@ void WriteYaml(const json& map, const std::string& indent, std::string& out) {
       out += "\n";
       WriteYaml(value, indent + "  ", out);
     } else {
-      out += " " + YamlScalar(value) + "\n";
+      out.append(" ").append(YamlScalar(value)).append("\n");
     }
   }
 }

@@ -268,7 +268,9 @@ Rule ReadRule(const Node& node) {
   } else {
     action.Fail("\"" + name + "\" is not one of adjust, reject, warn, require");
   }
-  rule.blame = node.Need("blame").Texts();
+  const Node blame = node.Need("blame");
+  rule.blame = blame.Texts();
+  if (rule.blame.empty()) blame.Fail("a rule has to blame something");
   rule.reason = ReadReason(node.Need("reason"));
   rule.message = node.Need("message").Text();
   rule.source = node.Need("source").Text();
@@ -438,15 +440,19 @@ class TableLoader {
       for (const auto& [model, dtype] : dtypes->Members()) table.auto_dtype_[model] = dtype.Text();
     }
     const Node flags = root.Need("flags");
-    flags.Expect({"dtype", "tensor", "pipeline", "data", "attentionData"});
+    flags.Expect({"dtype", "quantization", "tensor", "pipeline", "data", "attentionData", "offload"});
     const auto name = [&](const char* key, std::string& target) {
       if (const auto node = flags.Get(key)) target = NeedFlag(*node, node->Text(), table).name;
     };
     name("dtype", table.dtype_flag_);
+    name("quantization", table.quantization_flag_);
     name("tensor", table.tensor_flag_);
     name("pipeline", table.pipeline_flag_);
     name("data", table.data_flag_);
     name("attentionData", table.attention_data_switch_);
+    if (const auto offload = flags.Get("offload")) {
+      for (const Node& item : offload->Items()) table.offload_flags_.push_back(NeedFlag(item, item.Text(), table).name);
+    }
     if (table.dtype_flag_.empty()) flags.Fail("\"dtype\" is missing");
     if (table.tensor_flag_.empty()) flags.Fail("\"tensor\" is missing");
   }

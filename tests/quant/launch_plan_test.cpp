@@ -486,6 +486,23 @@ TEST(ParallelSizes, ReplicateFewKvHeadsButDoNotTearThem) {
   EXPECT_FALSE(Plan(request, Preset("default")).rejection);
 }
 
+TEST(Memory, HasToHoldTheWeights) {
+  LaunchRequest request = Request("vllm", "0.24.0");
+  request.model.weight_bytes = 141'000'000'000;
+  request.gpu_memory_bytes = 80'000'000'000;
+  const LaunchPlan plan = Plan(request, Preset("default"));
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->reason, "ModelDoesNotFit");
+  EXPECT_EQ(plan.rejection->message, "the weights need 141.0 GB, 1 GPU of 80.0 GB has 80.0 GB");
+  // Two GPUs hold them, so may quantized ones, and so may a GPU that leaves some in the host's memory.
+  EXPECT_FALSE(Plan(request, Preset("default"), {{"tp", "2"}}).rejection);
+  EXPECT_FALSE(Plan(request, Preset("dynamic-fp8")).rejection);
+  EXPECT_FALSE(Plan(request, Preset("default"), {{"cpu-offload-gb", "80"}}).rejection);
+  request.gpu_memory_bytes = 24'000'000'000;
+  EXPECT_EQ(Plan(request, Preset("dynamic-fp8")).rejection->message,
+            "the weights need 35.3 GB even when quantized to 4 bits, 1 GPU of 24.0 GB has 24.0 GB");
+}
+
 TEST(ExtraArguments, MayNotTouchWhatTheOperatorSets) {
   LaunchRequest request = Request("vllm", "0.24.0");
   request.extra_args = {"--host=0.0.0.0"};
