@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -69,7 +70,20 @@ base::Result<quant::RuleSet> LoadRules(const std::string& directory) {
   return quant::RuleSet::BuiltIn();
 }
 
+base::Status CheckNamespaces(const std::vector<std::string>& namespaces) {
+  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  for (const std::string& name : namespaces) {
+    // A flag with an empty value takes the next flag for its value: that must not watch a namespace of that name.
+    if (name.empty() || name.size() > 63 || name.front() == '-' ||
+        name.find_first_not_of(kLetters) != std::string::npos) {
+      return base::Invalid("--watch-namespaces: \"" + name + "\" is not the name of a namespace");
+    }
+  }
+  return {};
+}
+
 int Run(const Flags& flags) {
+  if (auto named = CheckNamespaces(flags.namespaces); !named) return WrongInput(named.error().message);
   const auto health = ParseHealthAddress(flags.health_address);
   if (!health) return WrongInput(health.error().message);
   if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
@@ -162,7 +176,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  // An empty value in a chart's list means all namespaces.
-  std::erase(flags.namespaces, "");
   return Run(flags);
 }
