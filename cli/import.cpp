@@ -335,8 +335,9 @@ class Importer {
   // A flag that the engine has, in the spelling of the command line; fails by name otherwise.
   std::string Flag(const std::string& path, const std::string& spelling) {
     std::string flag = quant::EngineTable::Normalise(spelling);
-    // A variable of the predecessor's templates.
+    // Variables of the predecessor's templates, which stood for the engine's own flag.
     if (flag == "mem-frac") flag = "mem-fraction-static";
+    if (flag == "tp-size") flag = table_->tensor_flag();
     if (table_->Reserved(flag)) {
       Fail(path, "is set by the operator itself");
     } else if (!table_->Find(flag, version_)) {

@@ -1,9 +1,11 @@
 // The CRD and the code describe the same fields.
 #include "tests/api/schema.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "operator/api/autotune_task.h"
 #include "tests/api/full_task.h"
@@ -11,18 +13,25 @@
 namespace autotune::api {
 namespace {
 
+// Only what one of the two has: gtest prints whole sets.
+std::vector<std::string> Difference(const std::set<std::string>& a, const std::set<std::string>& b) {
+  std::vector<std::string> only;
+  std::ranges::set_symmetric_difference(a, b, std::back_inserter(only));
+  return only;
+}
+
 // FullSpecs and FullStatus are what the code gives back unchanged (spec_test, status_test), so a path that the schema
 // has and they have not is a field that nobody reads, and the other way round one that the API server would drop.
 TEST(Schema, OfTheSpecHasTheFieldsThatTheCodeReads) {
   const json schema = LoadSchema().at("properties").at("spec");
   std::set<std::string> used;
   for (const json& spec : FullSpecs()) used.merge(LeafPaths(schema, spec, "spec"));
-  EXPECT_EQ(used, LeafPaths(schema, "spec"));
+  EXPECT_THAT(Difference(used, LeafPaths(schema, "spec")), ::testing::IsEmpty());
 }
 
 TEST(Schema, OfTheStatusHasTheFieldsThatTheCodeWrites) {
   const json schema = LoadSchema().at("properties").at("status");
-  EXPECT_EQ(LeafPaths(schema, FullStatus(), "status"), LeafPaths(schema, "status"));
+  EXPECT_THAT(Difference(LeafPaths(schema, FullStatus(), "status"), LeafPaths(schema, "status")), ::testing::IsEmpty());
 }
 
 TEST(Schema, SaysWhatKstatusNeedsOfAFreshObject) {
