@@ -116,6 +116,8 @@ Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, bas
       continue;
     }
     if (!pod->node.empty()) entry.node = pod->node;
+    // As the node is labelled, until the launcher says what it saw.
+    if (entry.gpu_product.empty()) entry.gpu_product = status.gpu_product;
     // Somebody deletes it: what it still says counts, what it does not say is known once it is gone.
     if (pod->deleting && !HasEnded(*pod)) {
       progress.active = true;
