@@ -174,7 +174,7 @@ struct TaskStatus {
   std::string progress;  // "7/40"
   std::vector<Condition> conditions;
   std::optional<quant::ModelFacts> model;
-  std::string model_source;           // hash of spec.model: another model is inspected again
+  std::string model_source;  // hash of spec.model: another model is inspected again
   struct Candidates {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;
   } candidates;
@@ -217,9 +217,6 @@ json ToJson(const LoadRow& row);
 // %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001). Fields that it does not know are a newer operator's:
 // ignored.
 base::Result<TaskStatus> StatusFromJson(const json& status);
-// RFC 7386: the patch that turns `before` into `after`, with null for what disappears. ToJson omits empty fields, so a
-// status must be written as this difference: a merge patch of the bare status would keep, for example, an old `best`.
-json MergePatch(const json& before, const json& after);
 
 std::string_view ObjectiveName(Objective objective);          // "MaximizeThroughput"
 std::string_view ExperimentStateName(ExperimentState state);  // "Succeeded"

@@ -292,7 +292,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     out.experiments.push_back(std::move(experiment));
   });
   reader.Nested("best", [&](ObjectReader& best) {
-    out.best.emplace();
+    out.best = TaskStatus::Best{};  // Clang 14 finds no default constructor in emplace()
     best.Text("experiment", out.best->experiment);
     best.Text("quantName", out.best->quant_name);
     best.Text("score", out.best->score);
@@ -318,23 +318,6 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
   reader.Text("finishedAt", out.finished_at);
   if (error) return *std::move(error);
   return out;
-}
-
-json MergePatch(const json& before, const json& after) {
-  if (!before.is_object() || !after.is_object()) return after;
-  json patch = json::object();
-  for (const auto& [key, value] : before.items()) {
-    if (!after.contains(key)) patch[key] = nullptr;
-  }
-  for (const auto& [key, value] : after.items()) {
-    const auto old = before.find(key);
-    if (old == before.end()) {
-      patch[key] = value;
-    } else if (*old != value) {
-      patch[key] = MergePatch(*old, value);
-    }
-  }
-  return patch;
 }
 
 }  // namespace autotune::api

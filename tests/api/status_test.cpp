@@ -78,22 +78,5 @@ TEST(StatusFromJson, ReadsMeasurementsBackToTheApisPrecision) {
   }
 }
 
-TEST(MergePatch, TurnsTheOldStatusIntoTheNewOne) {
-  const json before = FullStatus();
-  json after = before;
-  after.erase("best");
-  after["cost"].erase("price");
-  after["progress"] = "8/40";
-  after["experiments"].push_back({{"name", "e8-aaaaaa"}});
-  const json patch = MergePatch(before, after);
-  EXPECT_EQ(patch.size(), 4U);
-  EXPECT_TRUE(patch.at("best").is_null());
-  EXPECT_EQ(patch.at("cost"), json::parse(R"({"price": null})"));
-  json patched = before;
-  patched.merge_patch(patch);
-  EXPECT_EQ(patched, after);
-  EXPECT_TRUE(MergePatch(before, before).empty());
-}
-
 }  // namespace
 }  // namespace autotune::api

@@ -1,0 +1,93 @@
+#include "cli/explain.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+const quant::RuleSet& Rules() {
+  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
+  return *rules;
+}
+
+json Json(std::vector<std::string> settings, const std::string& engine = "vllm:0.24.0") {
+  const auto explanation =
+      Explain(Rules(), {.settings = std::move(settings), .engine = engine, .gpu = "h100", .model = ""});
+  EXPECT_TRUE(explanation.ok()) << (explanation.ok() ? "" : explanation.error().message);
+  return ExplanationJson(*explanation);
+}
+
+TEST(Explain, GivesEveryFieldAVerdictWithItsSource) {
+  const json explanation = Json({"kvcacheDtype=fp8"});
+  EXPECT_TRUE(explanation["rejected"].is_null());
+  EXPECT_THAT(explanation["args"].get<std::vector<std::string>>(), ::testing::ElementsAre("--kv-cache-dtype", "fp8"));
+  ASSERT_EQ(explanation["verdicts"].size(), 4U);
+  for (const json& verdict : explanation["verdicts"]) {
+    for (const char* key : {"field", "verdict", "reason", "message", "source"})
+      EXPECT_TRUE(verdict.contains(key)) << key;
+  }
+  EXPECT_EQ(explanation["verdicts"][1]["field"], "kvcacheDtype");
+  EXPECT_EQ(explanation["verdicts"][1]["verdict"], "map");
+}
+
+TEST(Explain, SaysWhatIsNeverStarted) {
+  // Recorded on an H100: vLLM refuses e5m2 keys with fp8 weights.
+  const json explanation = Json({"gemmDtype=fp8", "kvcacheDtype=fp8_e5m2"});
+  ASSERT_TRUE(explanation["rejected"].is_object());
+  EXPECT_FALSE(explanation["rejected"]["reason"].get<std::string>().empty());
+}
+
+TEST(Explain, LetsFieldsOverrideAPresetWhereverTheyStand) {
+  EXPECT_EQ(Json({"kvcacheDtype=auto", "preset=dynamic-fp8"})["args"],
+            Json({"preset=dynamic-fp8", "kvcacheDtype=auto"})["args"]);
+}
+
+TEST(Explain, TakesEngineFlagsWhichAlwaysWin) {
+  const json explanation = Json({"preset=kv-cache-fp8", "--kv_cache_dtype=auto", "max-num-seqs=64"});
+  EXPECT_THAT(explanation["args"].dump(), HasSubstr("--max-num-seqs"));
+  EXPECT_THAT(explanation["args"].dump(), ::testing::Not(HasSubstr("fp8")));
+  EXPECT_EQ(explanation["overrides"].size(), 1U);
+}
+
+TEST(Explain, WorksForEveryEngine) {
+  for (const std::string& engine : Rules().engines()) {
+    const auto explanation =
+        Explain(Rules(), {.settings = {"preset=kv-cache-fp8"}, .engine = engine, .gpu = "h100", .model = ""});
+    ASSERT_TRUE(explanation.ok()) << explanation.error().message;
+    EXPECT_THAT(ExplanationText(*explanation), HasSubstr("MODEL")) << engine;
+  }
+}
+
+TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
+  struct Case {
+    std::vector<std::string> settings;
+    const char* engine;
+    const char* gpu;
+    const char* message;
+  };
+  const Case cases[] = {
+      {{"gemmDtype=fp9"}, "vllm", "", "gemmDtype: \"fp9\" is not one of auto, float16"},
+      {{"preset=fast"}, "vllm", "", "preset: \"fast\" is not one of default, kv-cache-fp8"},
+      {{"gemmDtype"}, "vllm", "", "\"gemmDtype\" is not of the form name=value"},
+      {{"=x"}, "vllm", "", "is not of the form name=value"},
+      {{"--=x"}, "vllm", "", "has no name"},
+      {{}, "ollama", "", "--engine:"},
+      {{}, "vllm", "h1", "--gpu: GPU \"h1\" is not known"},
+  };
+  for (const Case& test : cases) {
+    const auto explanation =
+        Explain(Rules(), {.settings = test.settings, .engine = test.engine, .gpu = test.gpu, .model = ""});
+    ASSERT_FALSE(explanation.ok()) << test.message;
+    EXPECT_THAT(explanation.error().message, HasSubstr(test.message));
+  }
+  EXPECT_THAT(Explain(Rules(), {.settings = {}, .engine = "vllm", .gpu = "", .model = "/no/such"}).error().message,
+              HasSubstr("--model: /no/such"));
+}
+
+}  // namespace
+}  // namespace autotune::cli

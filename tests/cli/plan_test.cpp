@@ -1,0 +1,166 @@
+#include "cli/plan.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/task_file.h"
+#include "cli/yaml_json.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const quant::RuleSet& Rules() {
+  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
+  return *rules;
+}
+
+json Facts() {
+  return json::parse(R"({"architectures": ["LlamaForCausalLM"], "torch_dtype": "bfloat16", "hidden_size": 4096,
+      "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
+      "vocab_size": 128256})");
+}
+
+api::AutotuneTask Task(const json& changes, const json& facts = Facts()) {
+  json object = {{"apiVersion", "autotuner.io/v1alpha1"},
+                 {"kind", "AutotuneTask"},
+                 {"metadata", {{"name", "t"}}},
+                 {"spec", {{"model", {{"idOrPath", "org/model"}}}, {"baseRuntime", "vllm"}}}};
+  if (!facts.is_null()) object["spec"]["model"]["facts"] = facts;
+  object["spec"].merge_patch(changes);
+  auto task = api::TaskFromJson(object);
+  EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+  return *task;
+}
+
+experiment::PodEnvironment Environment() {
+  experiment::PodEnvironment environment;
+  environment.tools_image = "tools:1";
+  return environment;
+}
+
+TaskPlan Plan(const json& changes, PlanOptions options = {}) {
+  auto plan = MakePlan(Task(changes), Rules(), Environment(), options);
+  EXPECT_TRUE(plan.ok()) << (plan.ok() ? "" : plan.error().message);
+  return *std::move(plan);
+}
+
+const json kSpace = {{"quantConfig", {{"presets", {"default", "kv-cache-fp8"}}}},
+                     {"parameters", {{"max-num-seqs", {64, "64", 128}}, {"gpu-memory-utilization", 0.9}}}};
+
+TEST(PlanText, ShowsExperimentsWhatDiffersAndTheSum) {
+  const std::string text = PlanText(Plan(kSpace, {.gpu = "h100"}), 160);
+  EXPECT_THAT(text, HasSubstr("GPU    NVIDIA-H100-80GB-HBM3, compute capability 9.0  (from --gpu)"));
+  EXPECT_THAT(text, HasSubstr("not quantized; from spec.model.facts"));
+  EXPECT_THAT(text, HasSubstr("ARGUMENTS THAT DIFFER"));
+  EXPECT_THAT(text, HasSubstr("Common arguments: --gpu-memory-utilization 0.9"));
+  EXPECT_THAT(text, HasSubstr("baseline, stands for 1 more"));
+  EXPECT_THAT(text, HasSubstr("6 combinations: 4 experiments, 2 duplicates, 0 pruned, 0 not run"));
+}
+
+TEST(PlanText, ShowsWhatIsPrunedAndWhy) {
+  const std::string text =
+      PlanText(Plan({{"quantConfig", {{"sweep", {{"kvcacheDtype", {"auto", "int4"}}}}}}}, {.gpu = "h100"}), 200);
+  EXPECT_THAT(text, HasSubstr("Pruned before any GPU is used"));
+  EXPECT_THAT(text, HasSubstr("kvcacheDtype"));
+  EXPECT_THAT(text, HasSubstr("1 pruned"));
+}
+
+TEST(PlanText, CountsWhatDoesNotFitIntoMaxExperiments) {
+  const std::string text = PlanText(
+      Plan({{"parameters", {{"max-num-seqs", {16, 32, 64, 128}}}}, {"optimization", {{"maxExperiments", 2}}}}), 160);
+  EXPECT_THAT(
+      text,
+      HasSubstr("4 combinations: 2 experiments, 0 duplicates, 0 pruned, 2 not run (optimization.maxExperiments is 2)"));
+}
+
+TEST(PlanText, SaysThatTheGpuIsNotKnown) {
+  EXPECT_THAT(PlanText(Plan(json::object()), 160), HasSubstr("GPU    not known"));
+  EXPECT_THAT(PlanText(Plan({{"gpu", {{"products", {"NVIDIA-H200"}}}}}), 160),
+              HasSubstr("NVIDIA-H200, compute capability 9.0  (from spec.gpu.products)"));
+}
+
+TEST(PlanJson, HasFinalArgumentsVerdictsAndEveryCombination) {
+  const json plan = PlanJson(Plan(kSpace, {.gpu = "h100"}), Environment());
+  EXPECT_EQ(plan["total"], 6);
+  EXPECT_EQ(plan["duplicateCount"], 2);
+  ASSERT_EQ(plan["candidates"].size(), 4U);
+  const json& fp8 = plan["candidates"][2];
+  EXPECT_EQ(fp8["quant"]["name"], "kv-cache-fp8");
+  EXPECT_THAT(fp8["args"].get<std::vector<std::string>>(), ::testing::IsSupersetOf({"--kv-cache-dtype", "fp8"}));
+  EXPECT_EQ(fp8["command"][0], "vllm");
+  EXPECT_EQ(fp8["command"][2], "org/model");
+  EXPECT_EQ(fp8["verdicts"].size(), 4U);
+  EXPECT_EQ(fp8["runs"], true);
+  EXPECT_THAT(fp8["experiment"].get<std::string>(), ::testing::StartsWith("e3-"));
+  EXPECT_EQ(plan["duplicates"][0]["of"], plan["candidates"][0]["hash"]);
+}
+
+TEST(PlanPods, AreManifestsOfEveryExperiment) {
+  const auto pods = ParseYaml(PlanPods(Plan(kSpace), Environment()), "pods");
+  ASSERT_TRUE(pods.ok()) << pods.error().message;
+  ASSERT_EQ(pods->size(), 4U);
+  for (const json& pod : *pods) {
+    EXPECT_EQ(pod["kind"], "Pod");
+    EXPECT_EQ(pod["spec"]["containers"][0]["image"], "tools:1");
+  }
+}
+
+TEST(MakePlan, NeverGuessesTheModel) {
+  const auto plan = MakePlan(Task(json::object(), nullptr), Rules(), Environment(), {});
+  ASSERT_FALSE(plan.ok());
+  EXPECT_THAT(plan.error().message, HasSubstr("\"org/model\" are not known here"));
+  EXPECT_THAT(plan.error().message, HasSubstr("--model-dir"));
+}
+
+class ModelDirectoryTest : public ::testing::Test {
+ protected:
+  ModelDirectoryTest() {
+    std::string name = ::testing::TempDir() + "model-XXXXXX";
+    directory_ = mkdtemp(name.data());
+  }
+  ~ModelDirectoryTest() override { std::filesystem::remove_all(directory_); }
+  void Write(const std::string& name, const std::string& text) const { std::ofstream(directory_ / name) << text; }
+  base::Result<TaskPlan> Plan() const {
+    return MakePlan(Task(json::object(), nullptr), Rules(), Environment(), {.gpu = "", .model_dir = directory_});
+  }
+  std::filesystem::path directory_;
+};
+
+TEST_F(ModelDirectoryTest, IsReadInsteadOfTheHub) {
+  Write("config.json", Facts().dump());
+  Write("model-00001-of-00002.safetensors", std::string(1000, 'x'));
+  Write("model-00002-of-00002.safetensors", std::string(500, 'x'));
+  Write("tokenizer.json", "{}");
+  const auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan->model.layers, 32);
+  EXPECT_EQ(plan->model.weight_bytes, 1500);
+  EXPECT_EQ(plan->model_source, directory_.string());
+}
+
+TEST_F(ModelDirectoryTest, NamesTheFileThatIsWrong) {
+  EXPECT_THAT(Plan().error().message, HasSubstr("config.json: cannot be read"));
+  Write("config.json", "{");
+  EXPECT_THAT(Plan().error().message, HasSubstr("config.json: is not JSON"));
+  Write("config.json", "[1]");
+  EXPECT_THAT(Plan().error().message, HasSubstr("config.json: is not a JSON object"));
+  Write("config.json", Facts().dump());
+  Write("hf_quant_config.json", "nonsense");
+  EXPECT_THAT(Plan().error().message, HasSubstr("hf_quant_config.json: is not JSON"));
+}
+
+TEST(MakePlan, RefusesAGpuThatNobodyKnows) {
+  const auto plan = MakePlan(Task(json::object()), Rules(), Environment(), {.gpu = "h1000"});
+  EXPECT_THAT(plan.error().message, HasSubstr("--gpu: GPU \"h1000\" is not known; known are"));
+}
+
+}  // namespace
+}  // namespace autotune::cli

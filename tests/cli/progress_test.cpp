@@ -1,0 +1,153 @@
+#include "cli/progress.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdio>
+
+namespace autotune::cli {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+api::ExperimentStatus Experiment(const std::string& name, const std::string& quant, bool baseline = false) {
+  api::ExperimentStatus experiment;
+  experiment.name = name;
+  experiment.quant.name = quant;
+  experiment.baseline = baseline;
+  experiment.runtime = "vllm";
+  experiment.gpus = 1;
+  if (!baseline) experiment.args = {"--kv-cache-dtype", "fp8"};
+  return experiment;
+}
+
+void Succeed(api::ExperimentStatus& experiment, double tokens_per_second) {
+  experiment.state = api::ExperimentState::kSucceeded;
+  bench::LoadMeasurement load;
+  load.scenario = "D(512,128)";
+  load.concurrency = 8;
+  load.requests = 100;
+  load.output_tokens_per_second = tokens_per_second;
+  load.ttft = {60, 61, 90, 95, 310};
+  load.tpot = {7, 7.2, 8, 8, 9};
+  load.e2e = {900, 900, 900, 900, 900};
+  experiment.loads = {{load, true}};
+}
+
+api::AutotuneTask Searching() {
+  api::AutotuneTask task;
+  task.status.state = "Searching";
+  task.status.candidates = {4, 1, 1, 2, 0};
+  task.status.experiments = {Experiment("e1-aaaaaa", "default", true), Experiment("e2-bbbbbb", "kv-cache-fp8")};
+  return task;
+}
+
+TEST(ProgressLines, TellTheSizeOfTheSearchAndWhatWasPruned) {
+  api::AutotuneTask task = Searching();
+  task.status.pruned_reasons = {{"KvDtypeNeedsOtherWeights", 1, "vllm + mine: no"}};
+  EXPECT_THAT(ProgressLines({}, task),
+              ElementsAre("2 experiments out of 4 combinations (1 duplicates, 1 pruned, 0 not run)",
+                          "Pruned 1: KvDtypeNeedsOtherWeights, vllm + mine: no"));
+  EXPECT_THAT(ProgressLines(task.status, task), IsEmpty()) << "nothing happened";
+}
+
+TEST(ProgressLines, FollowAnExperimentFromStartToResult) {
+  api::AutotuneTask before = Searching();
+  api::AutotuneTask now = before;
+  now.status.experiments[1].state = api::ExperimentState::kStarting;
+  EXPECT_THAT(ProgressLines(before.status, now),
+              ElementsAre("e2-bbbbbb  starting   kv-cache-fp8  --kv-cache-dtype fp8"));
+  before = now;
+  now.status.experiments[1].state = api::ExperimentState::kMeasuring;
+  EXPECT_THAT(ProgressLines(before.status, now), ElementsAre("e2-bbbbbb  measuring  the engine is ready"));
+  before = now;
+  Succeed(now.status.experiments[0], 1000);
+  Succeed(now.status.experiments[1], 1413);
+  EXPECT_THAT(
+      ProgressLines(before.status, now),
+      ElementsAre(HasSubstr("1000 tok/s per GPU at concurrency 8"),
+                  "e2-bbbbbb  done       1413 tok/s per GPU at concurrency 8, TTFT p50 61.0 ms p99 310 ms, TPOT p50 "
+                  "7.2 ms  (+41.3%)"));
+}
+
+TEST(ProgressLines, TellFailuresAndRetriesWithTheirCause) {
+  const api::AutotuneTask before = Searching();
+  api::AutotuneTask now = before;
+  now.status.experiments[0].state = api::ExperimentState::kFailed;
+  now.status.experiments[0].reason = "OutOfMemory";
+  now.status.experiments[0].message = "CUDA out of memory";
+  now.status.experiments[1].retry_at = "2026-11-22T12:00:10Z";
+  now.status.experiments[1].reason = "Evicted";
+  now.status.experiments[1].message = "gone";
+  EXPECT_THAT(ProgressLines(before.status, now), ElementsAre("e1-aaaaaa  FAILED     OutOfMemory: CUDA out of memory",
+                                                             "e2-bbbbbb  retry      after Evicted: gone"));
+}
+
+TEST(ProgressLines, TellOnceWhatIsWaitedFor) {
+  const api::AutotuneTask before = Searching();
+  api::AutotuneTask now = before;
+  now.status.conditions = {{"Reconciling", "True", "WaitingForResources", "0/1 nodes are available", 1, ""}};
+  EXPECT_THAT(ProgressLines(before.status, now), ElementsAre("Waiting: 0/1 nodes are available"));
+  EXPECT_THAT(ProgressLines(now.status, now), IsEmpty());
+}
+
+TEST(LiveLines, ShowWhatRunsHowFarItIsAndTheBestSoFar) {
+  api::AutotuneTask task = Searching();
+  Succeed(task.status.experiments[0], 1000);
+  task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "default", "1000", "+0.0%", 8};
+  task.status.experiments[1].state = api::ExperimentState::kMeasuring;
+  task.status.experiments[1].started_at = "2026-11-22T12:00:30Z";
+  const auto begin = base::ParseRfc3339("2026-11-22T12:00:00Z");
+  const auto lines = LiveLines(task, begin, begin + std::chrono::seconds(75), 200);
+  EXPECT_THAT(lines, ElementsAre("  e2-bbbbbb  measuring  45s     kv-cache-fp8  --kv-cache-dtype fp8",
+                                 "  [############............] 1/2  1m15s  best so far: default 1000 tok/s per GPU"));
+  for (const std::string& line : LiveLines(task, begin, begin, 40)) EXPECT_LE(line.size(), 40U);
+}
+
+class ProgressViewTest : public ::testing::Test {
+ protected:
+  ProgressViewTest() : file_(std::tmpfile()) {}
+  ~ProgressViewTest() override { std::fclose(file_); }
+  std::string Written() {
+    std::rewind(file_);
+    std::string text;
+    for (int c = std::fgetc(file_); c != EOF; c = std::fgetc(file_)) text += static_cast<char>(c);
+    return text;
+  }
+  base::SimulatedClock clock_{base::ParseRfc3339("2026-11-22T12:34:56Z")};
+  std::FILE* file_;
+};
+
+TEST_F(ProgressViewTest, WritesOneLineAnEventWhereThereIsNoTerminal) {
+  ProgressView view(file_, false, 80, clock_);
+  view.Show(Searching());
+  view.Tick();
+  view.Say("bye");
+  view.Finish();
+  EXPECT_EQ(Written(),
+            "12:34:56  2 experiments out of 4 combinations (1 duplicates, 1 pruned, 0 not run)\n"
+            "12:34:56  bye\n");
+}
+
+TEST_F(ProgressViewTest, ReplacesItsLiveLinesOnATerminalAndTakesThemAwayAtTheEnd) {
+  {
+    ProgressView view(file_, true, 80, clock_);
+    view.Show(Searching());
+    view.Tick();
+  }
+  const std::string text = Written();
+  const auto count = [&](const std::string& what) {
+    int found = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("0/2"), 2) << "drawn and drawn again";
+  EXPECT_EQ(count("\x1b[2K"), 2) << "and erased both times";
+}
+
+}  // namespace
+}  // namespace autotune::cli
