@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "operator/experiment/outcome.h"
@@ -92,18 +93,13 @@ Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, bas
     if (!progress.wake_at || at < *progress.wake_at) progress.wake_at = at;
   };
 
+  std::set<std::string> has_pod;  // hashes of pending entries whose pod exists already
   for (api::ExperimentStatus& entry : status.experiments) {
     if (IsFinished(entry)) continue;
     const PodView* pod = FindPod(observed, entry.hash, entry.attempts + 1);
-    if (pod != nullptr) {
-      ++entry.attempts;
-      entry.retry_at.clear();
-      entry.reason.clear();
-      entry.message.clear();
-      entry.state = api::ExperimentState::kStarting;
-    } else if (entry.state == api::ExperimentState::kPending) {
-      continue;
-    } else {
+    const bool recorded = pod == nullptr;
+    if (recorded) {
+      if (entry.state == api::ExperimentState::kPending) continue;
       pod = FindPod(observed, entry.hash, entry.attempts);
     }
     if (pod == nullptr) {
@@ -115,17 +111,27 @@ Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, bas
       RecordFailure(vanished, outcome, retries, now, entry, progress.events);
       continue;
     }
-    if (!pod->node.empty()) entry.node = pod->node;
-    // As the node is labelled, until the launcher says what it saw.
-    if (entry.gpu_product.empty()) entry.gpu_product = status.gpu_product;
-    // Somebody deletes it: what it still says counts, what it does not say is known once it is gone.
-    if (pod->deleting && !HasEnded(*pod)) {
+    if (recorded && pod->deleting && !HasEnded(*pod)) {
+      // Somebody deletes it: what it still says counts, what it does not say is known once it is gone.
       progress.active = true;
       continue;
     }
     const Outcome outcome = experiment::ReadExperimentOutcome(*pod, spec.optimization, now);
-    if (outcome.gpu_since != base::WallTime{}) entry.started_at = base::FormatRfc3339(outcome.gpu_since);
     if (outcome.next_deadline) wake(*outcome.next_deadline);
+    if (!recorded) {
+      // A pod that was only just created is worth no write yet: one says that it was scheduled, or why it was not.
+      has_pod.insert(entry.hash);
+      if (outcome.kind == Outcome::Kind::kWaiting && outcome.waiting_message.empty() && pod->node.empty()) continue;
+      ++entry.attempts;
+      entry.retry_at.clear();
+      entry.reason.clear();
+      entry.message.clear();
+      entry.state = api::ExperimentState::kStarting;
+    }
+    if (!pod->node.empty()) entry.node = pod->node;
+    // As the node is labelled, until the launcher says what it saw.
+    if (entry.gpu_product.empty()) entry.gpu_product = status.gpu_product;
+    if (outcome.gpu_since != base::WallTime{}) entry.started_at = base::FormatRfc3339(outcome.gpu_since);
     switch (outcome.kind) {
       case Outcome::Kind::kWaiting:
         entry.state = api::ExperimentState::kStarting;
@@ -159,6 +165,7 @@ Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, bas
     for (std::size_t i = 0; i < status.experiments.size(); ++i) {
       const api::ExperimentStatus& entry = status.experiments[i];
       if (entry.state != api::ExperimentState::kPending || entry.baseline != baselines) continue;
+      if (has_pod.contains(entry.hash)) continue;
       if (!entry.retry_at.empty()) {
         const base::WallTime at = base::ParseRfc3339(entry.retry_at);
         if (at > now) {
