@@ -71,8 +71,7 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
  public:
   Impl(asio::io_context& io, const base::Clock& clock, ServerOptions options, std::function<void()> on_death,
        std::function<void(const std::string&)> log)
-      : io_(io),
-        clock_(clock),
+      : clock_(clock),
         options_(std::move(options)),
         on_death_(std::move(on_death)),
         log_(std::move(log)),
@@ -238,7 +237,6 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
     return out;
   }
 
-  asio::io_context& io_;
   const base::Clock& clock_;
   ServerOptions options_;
   std::function<void()> on_death_;
