@@ -1,8 +1,10 @@
 #include "operator/kube/config.h"
 
+#include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -173,6 +175,38 @@ class Reader {
   std::string error_;
 };
 
+// The first of several variables that is set: upper case and lower case are both in use.
+std::string FirstSet(const Environment& environment, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (std::string value = environment.variable(name).value_or(""); !value.empty()) return value;
+  }
+  return {};
+}
+
+// "https://host:port/path" -> "host", brackets of IPv6 addresses removed.
+std::string HostOf(const std::string& url) {
+  std::string host = url.substr(url.find("://") + 3);
+  host = host.substr(0, host.find('/'));
+  if (!host.empty() && host.front() == '[') return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.find(':'));
+}
+
+bool InNetwork(const std::string& host, const std::string& network) {
+  const std::size_t slash = network.find('/');
+  in_addr address{};
+  in_addr base_address{};
+  unsigned bits = 0;
+  if (slash == std::string::npos || inet_pton(AF_INET, host.c_str(), &address) != 1 ||
+      inet_pton(AF_INET, network.substr(0, slash).c_str(), &base_address) != 1) {
+    return false;
+  }
+  const char* const end = network.data() + network.size();
+  const auto [rest, error] = std::from_chars(network.data() + slash + 1, end, bits);
+  if (error != std::errc() || rest != end || bits > 32) return false;
+  const std::uint32_t mask = bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
+  return (ntohl(address.s_addr) & mask) == (ntohl(base_address.s_addr) & mask);
+}
+
 std::optional<ExecPlugin> ReadExec(Reader& user, const Named& named, const ClusterConfig& config) {
   const YAML::Node node = user.Find("exec");
   if (!node || node.IsNull()) return std::nullopt;
@@ -251,6 +285,15 @@ base::Result<ClusterConfig> Select(const Kubeconfig& kubeconfig, const std::stri
     in_cluster.Fail("proxy-url", "\"" + config.proxy_url + "\": only http:// proxies are supported");
   }
   if (!in_cluster.error().empty()) return base::Invalid(in_cluster.error());
+  if (config.proxy_url.empty()) {
+    const std::string proxy = FirstSet(environment, {"HTTPS_PROXY", "https_proxy"});
+    if (!proxy.empty() && !ExceptedFromProxy(HostOf(config.server), FirstSet(environment, {"NO_PROXY", "no_proxy"}))) {
+      config.proxy_url = proxy.find("://") == std::string::npos ? "http://" + proxy : proxy;
+      if (config.proxy_url.rfind("http://", 0) != 0) {
+        return base::Invalid("HTTPS_PROXY: \"" + proxy + "\": only http:// proxies are supported");
+      }
+    }
+  }
 
   if (user_name.empty()) return config;  // anonymous, as kubectl
   const auto user = kubeconfig.users().find(user_name);
@@ -287,6 +330,21 @@ base::Result<ClusterConfig> Select(const Kubeconfig& kubeconfig, const std::stri
 }
 
 }  // namespace
+
+bool ExceptedFromProxy(const std::string& host, const std::string& no_proxy) {
+  if (host == "localhost" || host == "::1" || InNetwork(host, "127.0.0.0/8")) return true;
+  std::size_t begin = 0;
+  while (begin < no_proxy.size()) {
+    const std::size_t end = std::min(no_proxy.find(',', begin), no_proxy.size());
+    std::string entry = Trimmed(no_proxy.substr(begin, end - begin));
+    begin = end + 1;
+    if (entry.empty()) continue;
+    if (entry == "*" || entry == host || InNetwork(host, entry)) return true;
+    if (entry.front() != '.') entry.insert(entry.begin(), '.');  // "example.com" stands for its subdomains too
+    if (host.size() > entry.size() && host.compare(host.size() - entry.size(), entry.size(), entry) == 0) return true;
+  }
+  return false;
+}
 
 base::Result<ClusterConfig> InClusterConfig(const Environment& environment) {
   const std::string host = environment.variable("KUBERNETES_SERVICE_HOST").value_or("");

@@ -22,7 +22,7 @@ struct ClusterConfig {
   std::string ca_pem;           // both empty: the system's roots (a public certificate on the API server)
   std::string tls_server_name;  // verify this name instead of the host
   bool insecure_skip_tls_verify = false;
-  std::string proxy_url;  // empty: none
+  std::string proxy_url;  // from the kubeconfig, else $HTTPS_PROXY unless $NO_PROXY excepts the server; empty: none
 
   CredentialFiles credentials;     // static parts and files that are re-read
   std::optional<ExecPlugin> exec;  // instead of `credentials` where set
@@ -47,6 +47,10 @@ struct KubeconfigOptions {
 };
 // kNotFound when there is no file at all.
 base::Result<ClusterConfig> KubeconfigConfig(const KubeconfigOptions& options, const Environment& environment);
+
+// Whether $NO_PROXY, a comma-separated list of hosts, domains, addresses and IPv4 networks, or "*", excepts `host`.
+// The loopback is always excepted, as in Go's net/http.
+bool ExceptedFromProxy(const std::string& host, const std::string& no_proxy);
 
 // What a program wants: an explicit kubeconfig path or context if given, else in-cluster, else the default kubeconfig.
 base::Result<ClusterConfig> LoadConfig(const KubeconfigOptions& options, const Environment& environment);

@@ -1,6 +1,7 @@
 #include "operator/kube/cpprest_transport.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -77,7 +78,9 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
           told_headers_ = true;
           return What::kHeaders;
         }
-        if (!pending_.empty()) {
+        // The library may write the body before it has run the continuation that tells us the headers: hold it back
+        // until then, because the status decides what a body is.
+        if (!pending_.empty() && told_headers_) {
           *data = std::move(pending_);
           pending_.clear();
           if (blocked_count_ == 0) return What::kData;
@@ -284,13 +287,16 @@ struct TlsSetup {
         if (AddCertificates(pem, store) == 0) spdlog::error("Cluster CA {} has no certificate", ca_file);
       }
       const base::Result<Credential> credential = credentials->Get();
-      if (credential && !credential->certificate_pem.empty()) UseClientCertificate(context, *credential);
+      if (credential && !credential->certificate_pem.empty() && !UseClientCertificate(context, *credential)) {
+        spdlog::error("Client certificate and key could not be used");
+      }
     } catch (const std::exception& error) {
       spdlog::error("TLS set-up failed: {}", error.what());
     }
   }
 
-  static void UseClientCertificate(SSL_CTX* context, const Credential& credential) {
+  // False when chain or key cannot be read or do not belong together.
+  static bool UseClientCertificate(SSL_CTX* context, const Credential& credential) {
     const std::string& chain = credential.certificate_pem;
     const std::unique_ptr<BIO, FreeBio> bio(BIO_new_mem_buf(chain.data(), static_cast<int>(chain.size())));
     const std::unique_ptr<X509, FreeX509> leaf(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
@@ -301,10 +307,11 @@ struct TlsSetup {
     const std::unique_ptr<BIO, FreeBio> key_bio(
         BIO_new_mem_buf(credential.key_pem.data(), static_cast<int>(credential.key_pem.size())));
     EVP_PKEY* key = PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr);
-    good = good && key != nullptr && SSL_CTX_use_PrivateKey(context, key) == 1;
+    good =
+        good && key != nullptr && SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
     EVP_PKEY_free(key);
     ERR_clear_error();
-    if (!good) spdlog::error("Client certificate and key could not be used");
+    return good;
   }
 };
 
@@ -613,6 +620,15 @@ base::Result<std::unique_ptr<HttpTransport>> MakeCpprestTransport(const ClusterC
         return base::Invalid("certificate authority " + (config.ca_file.empty() ? "data" : config.ca_file) +
                              " contains no PEM certificate");
       }
+    }
+    // Now, while somebody reads the message: later a missing identity only shows as 401.
+    const base::Result<Credential> credential = credentials->Get();
+    if (!credential) return base::Invalid("credentials: " + credential.error().message);
+    if (!credential->certificate_pem.empty()) {
+      SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+      const bool good = TlsSetup::UseClientCertificate(context, *credential);
+      SSL_CTX_free(context);
+      if (!good) return base::Invalid("client certificate and key: not PEM, or they do not belong together");
     }
     return std::unique_ptr<HttpTransport>(std::make_unique<CpprestTransport>(config, std::move(credentials), options));
   } catch (const std::exception& error) {

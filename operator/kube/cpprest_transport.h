@@ -28,7 +28,8 @@ struct TransportOptions {
 };
 
 // `credentials` is shared with other transports of the same identity (calls, and one with a short idle timeout for the
-// lease). kInvalid when the configuration cannot work: a server that is not a URL, an unreadable CA or key.
+// lease). kInvalid when the configuration cannot work: a server that is not a URL, an unreadable
+// CA, certificate or key, no credential to be had.
 base::Result<std::unique_ptr<HttpTransport>> MakeCpprestTransport(const ClusterConfig& config,
                                                                   std::shared_ptr<CredentialSource> credentials,
                                                                   const TransportOptions& options);

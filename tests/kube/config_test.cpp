@@ -213,6 +213,45 @@ TEST(Kubeconfig, AFileAskedForMustExist) {
   EXPECT_THAT(config.error().message, HasSubstr("/k"));
 }
 
+TEST(Proxy, NoProxyExceptsHostsDomainsAddressesAndNetworks) {
+  struct Row {
+    const char* host;
+    const char* no_proxy;
+    bool excepted;
+  };
+  const Row rows[] = {
+      {"api.example.com", "", false},
+      {"api.example.com", "*", true},
+      {"api.example.com", "other.org, api.example.com", true},
+      {"api.example.com", "example.com", true},
+      {"api.example.com", ".example.com", true},
+      {"myexample.com", "example.com", false},
+      {"10.1.2.3", "10.0.0.0/8", true},
+      {"11.1.2.3", "10.0.0.0/8", false},
+      {"10.1.2.3", "0.0.0.0/0", true},
+      {"10.1.2.3", "10.0.0.0/99", false},
+      {"10.1.2.3", "10.1.2.3", true},
+      {"localhost", "", true},
+      {"127.0.0.5", "", true},
+      {"::1", "", true},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(ExceptedFromProxy(row.host, row.no_proxy), row.excepted) << row.host << " in \"" << row.no_proxy << '"';
+  }
+}
+
+TEST(Proxy, ComesFromTheEnvironmentUnlessTheServerIsExcepted) {
+  const std::map<std::string, std::string> files = {{"/k", kPlain}};
+  const auto proxy = [&](const char* context, std::map<std::string, std::string> variables) {
+    return KubeconfigConfig({"/k", context}, Fake(std::move(variables), files))->proxy_url;
+  };
+  EXPECT_EQ(proxy("prod", {{"HTTPS_PROXY", "http://proxy:3128"}}), "http://proxy:3128");
+  EXPECT_EQ(proxy("prod", {{"https_proxy", "proxy:3128"}}), "http://proxy:3128");
+  EXPECT_EQ(proxy("prod", {{"HTTPS_PROXY", "http://proxy:3128"}, {"NO_PROXY", ".example"}}), "");
+  EXPECT_EQ(proxy("dev", {{"HTTPS_PROXY", "http://proxy:3128"}}), "") << "the loopback needs no proxy";
+  EXPECT_FALSE(KubeconfigConfig({"/k", "prod"}, Fake({{"HTTPS_PROXY", "socks5://proxy:1"}}, files)));
+}
+
 TEST(LoadConfig, PrefersThePodAndTakesAKubeconfigWhenAsked) {
   std::map<std::string, std::string> files = kPodFiles;
   files["/home/me/.kube/config"] = kPlain;
