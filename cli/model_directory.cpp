@@ -21,7 +21,8 @@ base::Result<std::optional<json>> ReadJson(const std::filesystem::path& path) {
 
 bool IsWeightFile(const std::filesystem::path& path) {
   const std::string extension = path.extension();
-  return extension == ".safetensors" || extension == ".gguf" || (extension == ".bin" && path.filename() != "training_args.bin");
+  return extension == ".safetensors" || extension == ".gguf" ||
+         (extension == ".bin" && path.filename() != "training_args.bin");
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ base::Result<quant::ModelFacts> ReadModelDirectory(const std::filesystem::path& 
   const std::filesystem::path config_path = is_directory ? path / "config.json" : path;
   const auto config = ReadJson(config_path);
   if (!config) return config.error();
-  if (!*config) return base::Invalid(config_path.string() + ": cannot be read; a checkpoint directory has a config.json");
+  if (!*config)
+    return base::Invalid(config_path.string() + ": cannot be read; a checkpoint directory has a config.json");
   if (!(*config)->is_object()) return base::Invalid(config_path.string() + ": is not a JSON object");
   const auto hf_quant = ReadJson(directory / "hf_quant_config.json");
   if (!hf_quant) return hf_quant.error();

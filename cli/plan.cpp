@@ -88,8 +88,11 @@ json ParallelJson(const quant::ParallelSizes& parallel) {
 }
 
 json QuantJson(const quant::QuantConfig& quant) {
-  return {{"name", quant.name}, {"gemmDtype", quant.gemm}, {"kvcacheDtype", quant.kvcache},
-          {"attentionDtype", quant.attention}, {"moeDtype", quant.moe}};
+  return {{"name", quant.name},
+          {"gemmDtype", quant.gemm},
+          {"kvcacheDtype", quant.kvcache},
+          {"attentionDtype", quant.attention},
+          {"moeDtype", quant.moe}};
 }
 
 json WarningsJson(const std::vector<quant::Warning>& warnings) {
@@ -175,8 +178,9 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   if (plan.gpu.product.empty()) {
     text += "GPU    not known: what needs a newer GPU is not pruned here (--gpu h100 says which)\n";
   } else {
-    text += "GPU    " + plan.gpu.product + (plan.gpu.capability ? ", compute capability " + plan.gpu.capability->ToString() : "") +
-            "  (from " + plan.gpu_source + ")\n";
+    text += "GPU    " + plan.gpu.product +
+            (plan.gpu.capability ? ", compute capability " + plan.gpu.capability->ToString() : "") + "  (from " +
+            plan.gpu_source + ")\n";
   }
   text += "Rules  " + plan.rules_version + "\n\n";
 
@@ -198,7 +202,8 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
     }
     std::string notes = candidate.baseline ? "baseline" : "";
     if (candidate.duplicates > 0) {
-      notes += (notes.empty() ? "" : ", ") + std::string("stands for ") + std::to_string(candidate.duplicates) + " more";
+      notes +=
+          (notes.empty() ? "" : ", ") + std::string("stands for ") + std::to_string(candidate.duplicates) + " more";
     }
     table.AddRow({ExperimentName(i, candidate), plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
                   std::to_string(candidate.plan.gpus), own.empty() ? "-" : own, notes});
@@ -234,7 +239,8 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
           Count(plan.space.schedule.size(), "experiment", "experiments") + ", " +
           Count(static_cast<std::size_t>(expansion.duplicates), "duplicate", "duplicates") + ", " +
           std::to_string(expansion.pruned.size()) + " pruned, " + std::to_string(not_run) + " not run";
-  if (not_run > 0) text += " (optimization.maxExperiments is " + std::to_string(spec.optimization.max_experiments) + ")";
+  if (not_run > 0)
+    text += " (optimization.maxExperiments is " + std::to_string(spec.optimization.max_experiments) + ")";
   return text + "\n";
 }
 
@@ -299,9 +305,10 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
   }
   return {{"task", plan.task.metadata.name},
           {"model", quant::ToJson(plan.model)},
-          {"gpu", {{"product", plan.gpu.product},
-                   {"computeCapability", plan.gpu.capability ? plan.gpu.capability->ToString() : ""},
-                   {"memoryBytes", plan.gpu.memory_bytes}}},
+          {"gpu",
+           {{"product", plan.gpu.product},
+            {"computeCapability", plan.gpu.capability ? plan.gpu.capability->ToString() : ""},
+            {"memoryBytes", plan.gpu.memory_bytes}}},
           {"rulesVersion", plan.rules_version},
           {"total", expansion.total},
           {"notRun", expansion.candidates.size() - plan.space.schedule.size()},

@@ -31,8 +31,6 @@ const char* MetricName(api::Objective objective) {
   return "";
 }
 
-std::string OneDecimal(double value) { return api::FormatDecimal(value, 1); }
-
 void Flatten(const json& value, const std::string& path, std::vector<std::string>& parts) {
   if (value.is_object() && !value.empty()) {
     for (const auto& [key, member] : value.items()) Flatten(member, path.empty() ? key : path + "." + key, parts);
@@ -45,7 +43,8 @@ std::string StateText(const ResultRow& row, std::size_t width) {
   const api::ExperimentStatus& experiment = *row.experiment;
   switch (experiment.state) {
     case api::ExperimentState::kPending:
-      return experiment.retry_at.empty() ? "waiting" : "retry at " + experiment.retry_at + " after " + experiment.reason;
+      return experiment.retry_at.empty() ? "waiting"
+                                         : "retry at " + experiment.retry_at + " after " + experiment.reason;
     case api::ExperimentState::kStarting:
       return "starting";
     case api::ExperimentState::kMeasuring:
@@ -133,7 +132,7 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
     if (row.load != nullptr) {
       const bench::LoadMeasurement& load = *row.load;
       cells.push_back(std::to_string(load.concurrency));
-      cells.push_back(OneDecimal(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
+      cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
       for (const double latency : {load.ttft.p50, load.ttft.p99, load.tpot.p50}) cells.push_back(Milliseconds(latency));
     } else {
       cells.resize(10);
@@ -146,7 +145,7 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
 }
 
 std::string ScoreText(api::Objective objective, double score) {
-  if (objective == api::Objective::kMaximizeThroughput) return OneDecimal(score) + " " + MetricName(objective);
+  if (objective == api::Objective::kMaximizeThroughput) return TokensPerSecond(score) + " " + MetricName(objective);
   return std::string(MetricName(objective)) + " " + Milliseconds(std::abs(score));
 }
 
@@ -226,8 +225,9 @@ std::string OptionsText(const std::string& yaml) {
 std::string CandidatesText(const api::TaskStatus::Candidates& candidates) {
   const int runs = candidates.eligible - candidates.not_run;
   return std::to_string(runs) + (runs == 1 ? " experiment" : " experiments") + " out of " +
-         std::to_string(candidates.total) + " combinations (" + std::to_string(candidates.duplicates) + " duplicates, " +
-         std::to_string(candidates.pruned) + " pruned, " + std::to_string(candidates.not_run) + " not run)";
+         std::to_string(candidates.total) + " combinations (" + std::to_string(candidates.duplicates) +
+         " duplicates, " + std::to_string(candidates.pruned) + " pruned, " + std::to_string(candidates.not_run) +
+         " not run)";
 }
 
 json VerdictJson(const quant::Verdict& verdict) {

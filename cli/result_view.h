@@ -16,7 +16,8 @@ namespace autotune::cli {
 
 struct ResultRow {
   const api::ExperimentStatus* experiment = nullptr;
-  const bench::LoadMeasurement* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
+  const bench::LoadMeasurement* load =
+      nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
   std::string improvement;  // over the baseline of its runtime; "" for the baseline itself
   bool best = false, pareto = false;

@@ -104,8 +104,7 @@ std::string Table::Markdown() const {
 }
 
 std::string ShellQuoted(const std::string& word) {
-  static constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
+  static constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -159,7 +158,8 @@ std::string Joined(const std::vector<std::string>& words, std::string_view separ
 
 std::string Shortened(std::string_view text, std::size_t width) {
   std::string line(text);
-  std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   if (Width(line) <= width) return line;
   const std::size_t keep = width > 3 ? width - 3 : 0;
   std::size_t bytes = 0;
@@ -168,6 +168,8 @@ std::string Shortened(std::string_view text, std::size_t width) {
   }
   return line.substr(0, bytes) + "...";
 }
+
+std::string TokensPerSecond(double value) { return Format("%.1f", value); }
 
 std::string Milliseconds(double value) {
   if (!std::isfinite(value)) return "";

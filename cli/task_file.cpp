@@ -18,7 +18,8 @@ constexpr std::size_t kMaxBytes = 8 * 1024 * 1024;
 
 void Collect(const json& document, std::vector<const json*>& tasks, std::string& other_kinds) {
   if (!document.is_object()) return;
-  const std::string kind = document.value("/kind"_json_pointer, json()).is_string() ? document["kind"].get<std::string>() : "";
+  const std::string kind =
+      document.value("/kind"_json_pointer, json()).is_string() ? document["kind"].get<std::string>() : "";
   const auto items = document.find("items");
   if (items != document.end() && items->is_array() && kind.ends_with("List")) {
     for (const json& item : *items) Collect(item, tasks, other_kinds);

@@ -1,7 +1,7 @@
 // Reading an AutotuneTask from a file or standard input, as `kubectl get -o yaml` and people write it.
 //
-// The file may hold other documents and Lists; exactly one AutotuneTask counts. Errors name the file, and the line or the
-// field.
+// The file may hold other documents and Lists; exactly one AutotuneTask counts. Errors name the file, and the line or
+// the field.
 #pragma once
 
 #include <iosfwd>

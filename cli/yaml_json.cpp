@@ -56,7 +56,8 @@ std::optional<json> PlainScalar(const std::string& text) {
   if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return json(nullptr);
   if (IsOneOf(text, {"true", "True", "TRUE"})) return json(true);
   if (IsOneOf(text, {"false", "False", "FALSE"})) return json(false);
-  if (IsOneOf(text, {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN"})) {
+  if (IsOneOf(text,
+              {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN"})) {
     return std::nullopt;
   }
   std::string_view unsigned_text = text;
@@ -75,8 +76,7 @@ std::optional<json> PlainScalar(const std::string& text) {
   }
   if (IsCoreFloat(text)) {
     double value = 0;
-    const auto [end, error] =
-        std::from_chars(unsigned_text.data(), unsigned_text.data() + unsigned_text.size(), value);
+    const auto [end, error] = std::from_chars(unsigned_text.data(), unsigned_text.data() + unsigned_text.size(), value);
     if (error == std::errc() && end == unsigned_text.data() + unsigned_text.size()) return json(value);
     return std::nullopt;
   }
@@ -168,7 +168,8 @@ bool NeedsQuotes(const std::string& text) {
   if (!plain || !plain->is_string()) return true;
   // YAML 1.1 readers (Kubernetes' among them) take these for booleans, numbers or dates.
   std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (IsOneOf(lower, {"yes", "no", "on", "off", "y", "n"})) return true;
   if (std::string_view("0123456789+-.").find(text.front()) != std::string_view::npos &&
       text.find_first_not_of("0123456789abcdefxoABCDEF_+-.:eE") == std::string::npos) {
@@ -180,7 +181,8 @@ bool NeedsQuotes(const std::string& text) {
   }
   if (text.back() == ' ' || text.back() == ':') return true;
   if (text.find(": ") != std::string::npos || text.find(" #") != std::string::npos) return true;
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 // A text of several lines that a literal block can hold as it is.

@@ -331,7 +331,7 @@ void LocalCluster::StopAll(milliseconds grace) {
   std::vector<Entry> pods;
   {
     const base::MutexLock lock(mutex_);
-    pods.swap(pods_);
+    pods = pods_;
   }
   for (const Entry& entry : pods) entry.pod->Delete(grace);
   if (grace > milliseconds(0)) {
@@ -342,13 +342,25 @@ void LocalCluster::StopAll(milliseconds grace) {
       return std::all_of(pods.begin(), pods.end(), [](const Entry& entry) { return entry.pod->Ended(); });
     });
   }
+  {
+    const base::MutexLock lock(mutex_);
+    pods_.clear();
+    free_devices_ = options_.machine.devices;
+  }
   for (Entry& entry : pods) {
     const std::string name = entry.metadata.value("name", "");
-    entry.pod.reset();
+    entry.pod.reset();  // kills what is left, and joins
     KeepLogs(name);
   }
-  const base::MutexLock lock(mutex_);
-  free_devices_ = options_.machine.devices;
+}
+
+void LocalCluster::KillAll() {
+  std::vector<Entry> pods;
+  {
+    const base::MutexLock lock(mutex_);
+    pods = pods_;
+  }
+  for (const Entry& entry : pods) entry.pod->Delete(milliseconds(0));
 }
 
 }  // namespace autotune::local

@@ -60,6 +60,8 @@ class LocalCluster final : public reconcile::Cluster {
 
   // Ends all pods; those that are not gone after `grace` are killed. Returns when nothing runs any more.
   void StopAll(std::chrono::milliseconds grace);
+  // Takes the patience out of a StopAll() that another thread is in.
+  void KillAll();
 
  private:
   struct Entry {

@@ -36,9 +36,9 @@ TEST(Explain, GivesEveryFieldAVerdictWithItsSource) {
 }
 
 TEST(Explain, SaysWhatIsNeverStarted) {
-  // Recorded on an H100: vLLM refuses e5m2 keys with fp8 weights.
-  const json explanation = Json({"gemmDtype=fp8", "kvcacheDtype=fp8_e5m2"});
+  const json explanation = Json({"kvcacheDtype=int4"});
   ASSERT_TRUE(explanation["rejected"].is_object());
+  EXPECT_EQ(explanation["rejected"]["field"], "kvcacheDtype");
   EXPECT_FALSE(explanation["rejected"]["reason"].get<std::string>().empty());
 }
 

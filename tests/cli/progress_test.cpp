@@ -69,8 +69,8 @@ TEST(ProgressLines, FollowAnExperimentFromStartToResult) {
   Succeed(now.status.experiments[1], 1413);
   EXPECT_THAT(
       ProgressLines(before.status, now),
-      ElementsAre(HasSubstr("1000 tok/s per GPU at concurrency 8"),
-                  "e2-bbbbbb  done       1413 tok/s per GPU at concurrency 8, TTFT p50 61.0 ms p99 310 ms, TPOT p50 "
+      ElementsAre(HasSubstr("1000.0 tok/s per GPU at concurrency 8"),
+                  "e2-bbbbbb  done       1413.0 tok/s per GPU at concurrency 8, TTFT p50 61.0 ms p99 310 ms, TPOT p50 "
                   "7.2 ms  (+41.3%)"));
 }
 
@@ -104,7 +104,7 @@ TEST(LiveLines, ShowWhatRunsHowFarItIsAndTheBestSoFar) {
   const auto begin = base::ParseRfc3339("2026-11-22T12:00:00Z");
   const auto lines = LiveLines(task, begin, begin + std::chrono::seconds(75), 200);
   EXPECT_THAT(lines, ElementsAre("  e2-bbbbbb  measuring  45s     kv-cache-fp8  --kv-cache-dtype fp8",
-                                 "  [############............] 1/2  1m15s  best so far: default 1000 tok/s per GPU"));
+                                 "  [############............] 1/2  1m15s  best so far: default 1000.0 tok/s per GPU"));
   for (const std::string& line : LiveLines(task, begin, begin, 40)) EXPECT_LE(line.size(), 40U);
 }
 

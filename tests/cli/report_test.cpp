@@ -83,12 +83,12 @@ TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
   EXPECT_THAT(text, HasSubstr("Common arguments: --max-num-seqs 64"));
   EXPECT_THAT(text,
               ::testing::ContainsRegex(
-                  "e2-bbbbbb +kv-cache-fp8 +--kv-cache-dtype fp8 +8 +1413 +61.0 ms +310 ms +7.2 ms +.41.3% +best"));
+                  "e2-bbbbbb +kv-cache-fp8 +--kv-cache-dtype fp8 +8 +1413.0 +61.0 ms +310 ms +7.2 ms +.41.3% +best"));
   EXPECT_THAT(text, HasSubstr("OutOfMemory: torch.OutOfMemoryError"));
   EXPECT_THAT(
       text,
       HasSubstr(
-          "Best: e2-bbbbbb (vllm, kv-cache-fp8): 1413 tok/s per GPU, +41.3% over the baseline, at concurrency 8"));
+          "Best: e2-bbbbbb (vllm, kv-cache-fp8): 1413.0 tok/s per GPU, +41.3% over the baseline, at concurrency 8"));
   EXPECT_TRUE(
       text.ends_with("vllm serve org/model --host 0.0.0.0 --port 8000 --max-num-seqs 64 --kv-cache-dtype fp8\n"))
       << text;

@@ -1,0 +1,211 @@
+#include "cli/explain.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/model_directory.h"
+#include "cli/result_view.h"
+#include "cli/table.h"
+#include "operator/local/machine.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+
+// An unquantized Llama-3.1-8B: the model that most questions are about.
+quant::ModelFacts DenseModel() {
+  quant::ModelFacts model;
+  model.architecture = "LlamaForCausalLM";
+  model.layers = 32;
+  model.hidden_size = 4096;
+  model.intermediate_size = 14336;
+  model.attention_heads = 32;
+  model.kv_heads = 8;
+  model.head_dim = 128;
+  model.vocab_size = 128256;
+  model.max_position = 131072;
+  model.weight_bytes = 16'060'522'496;
+  return model;
+}
+
+base::Result<quant::ModelFacts> ReadModel(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    const json value = json::parse(text, nullptr, false);
+    // Facts as `status.model` has them; a config.json has a list of architectures instead.
+    if (value.is_object() && value.contains("architecture")) {
+      auto facts = quant::ModelFactsFromJson(value);
+      if (!facts) return base::Invalid("--model: " + path + ": " + facts.error().message);
+      return facts;
+    }
+  }
+  auto facts = ReadModelDirectory(path);
+  if (!facts) return base::Invalid("--model: " + facts.error().message);
+  return facts;
+}
+
+base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return base::Invalid("\"" + setting +
+                         "\" is not of the form name=value, such as kvcacheDtype=fp8 or max-num-seqs=64");
+  }
+  const std::string name = setting.substr(0, equals);
+  const std::string value = setting.substr(equals + 1);
+  if (name == "preset") {
+    const quant::QuantConfig* preset = quant::FindPreset(value);
+    if (preset == nullptr) {
+      std::string known;
+      for (const quant::QuantConfig& one : quant::Presets()) known += (known.empty() ? "" : ", ") + one.name;
+      return base::Invalid("preset: \"" + value + "\" is not one of " + known);
+    }
+    request.quant = *preset;
+    return {};
+  }
+  for (const quant::Field field : quant::kFields) {
+    if (name != quant::FieldName(field)) continue;
+    const auto allowed = quant::AllowedValues(field);
+    if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+      std::string known;
+      for (const std::string_view one : allowed) known += (known.empty() ? "" : ", ") + std::string(one);
+      return base::Invalid(name + ": \"" + value + "\" is not one of " + known);
+    }
+    request.quant.Set(field, value);
+    return {};
+  }
+  const std::size_t start = name.find_first_not_of('-');
+  if (start == std::string::npos) return base::Invalid("\"" + setting + "\" has no name");
+  const json parsed = json::parse(value, nullptr, false);
+  const std::string flag = name.substr(start);
+  if (!parsed.is_discarded() && !parsed.is_string()) {
+    auto flag_value = quant::FlagValue::FromJson(parsed, flag);
+    if (!flag_value) return std::move(flag_value).error();
+    request.parameters[flag] = *std::move(flag_value);
+  } else {
+    request.parameters[flag] = quant::FlagValue::Text(value);
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOptions& options) {
+  Explanation explanation;
+  const std::size_t colon = options.engine.find(':');
+  const std::string engine = options.engine.substr(0, colon);
+  const std::string version = colon == std::string::npos ? "" : options.engine.substr(colon + 1);
+  auto release = rules.Resolve(engine, "", version);
+  if (!release) return base::Invalid("--engine: " + release.error().message);
+  auto traits = rules.Traits(engine, release->version);
+  if (!traits) return base::Invalid("--engine: " + traits.error().message);
+  explanation.traits = std::move(*traits);
+
+  quant::LaunchRequest& request = explanation.request;
+  request.release = std::move(*release);
+  request.quant.name = "this";
+  if (!options.gpu.empty()) {
+    const auto gpu = local::FindGpu(options.gpu);
+    if (!gpu) return base::Invalid("--gpu: " + gpu.error().message);
+    request.gpu = gpu->capability;
+    request.gpu_memory_bytes = gpu->memory_bytes;
+  }
+  if (options.model.empty()) {
+    request.model = DenseModel();
+    explanation.assumed_model = true;
+  } else {
+    auto model = ReadModel(options.model);
+    if (!model) return std::move(model).error();
+    request.model = std::move(*model);
+  }
+  // A preset is a starting point, whatever its place: fields given beside it override it.
+  for (const bool presets : {true, false}) {
+    for (const std::string& setting : options.settings) {
+      if (setting.starts_with("preset=") != presets) continue;
+      if (const auto applied = Apply(setting, request); !applied) return applied.error();
+    }
+  }
+  explanation.plan = quant::PlanLaunch(rules, request);
+  return explanation;
+}
+
+std::string ExplanationText(const Explanation& explanation) {
+  const quant::LaunchPlan& plan = explanation.plan;
+  const quant::LaunchRequest& request = explanation.request;
+  std::string text = explanation.traits.title + " " + request.release.version.ToString() + ", " +
+                     (request.gpu ? "compute capability " + request.gpu->ToString() : std::string("any GPU")) + ", " +
+                     ModelText(request.model) +
+                     (explanation.assumed_model ? " (assumed; --model DIR says which)" : "") + "\n";
+  if (!request.release.assumption.empty()) text += request.release.assumption + "\n";
+  text += quant::Summary(request.quant) + "\n\n";
+
+  Table table;
+  table.AddColumn("FIELD");
+  table.AddColumn("VALUE");
+  table.AddColumn("VERDICT");
+  table.AddColumn("REASON");
+  table.AddColumn("SOURCE");
+  table.AddColumn("MESSAGE");
+  for (const quant::Verdict& verdict : plan.verdicts) {
+    table.AddRow({std::string(quant::FieldName(verdict.field)), verdict.value,
+                  std::string(quant::VerdictKindName(verdict.kind)), verdict.reason, verdict.source, verdict.message});
+  }
+  text += table.Text();
+  for (const quant::Warning& warning : plan.warnings) {
+    text += "\nWarning  " + warning.field + ": " + warning.message;
+  }
+  for (const quant::Override& replaced : plan.overrides) {
+    text += "\nYour parameter wins: --" + replaced.flag + " is " + replaced.user + " (the quantization wanted " +
+            replaced.mapped + ")";
+  }
+  if (!plan.warnings.empty() || !plan.overrides.empty()) text += "\n";
+  if (plan.rejection) {
+    return text + "\nNever started: " + plan.rejection->field + ": " + plan.rejection->reason + ": " +
+           plan.rejection->message + "\n";
+  }
+  quant::StartContext context;
+  context.model = "MODEL";
+  context.options_file = "options.yaml";
+  text += "\n" + CommandLine(quant::StartCommand(explanation.traits, context, plan), 110) + "\n";
+  for (const auto& [name, value] : plan.env) text += "with " + name + "=" + value + "\n";
+  if (!plan.options_yaml.empty()) text += "\noptions.yaml:\n" + plan.options_yaml;
+  return text;
+}
+
+json ExplanationJson(const Explanation& explanation) {
+  const quant::LaunchPlan& plan = explanation.plan;
+  json verdicts = json::array();
+  for (const quant::Verdict& verdict : plan.verdicts) verdicts.push_back(VerdictJson(verdict));
+  json warnings = json::array();
+  for (const quant::Warning& warning : plan.warnings) {
+    warnings.push_back({{"field", warning.field}, {"reason", warning.reason}, {"message", warning.message}});
+  }
+  json overrides = json::array();
+  for (const quant::Override& replaced : plan.overrides) {
+    overrides.push_back({{"flag", replaced.flag}, {"mapped", replaced.mapped}, {"user", replaced.user}});
+  }
+  json rejected;
+  if (plan.rejection) {
+    rejected = {
+        {"field", plan.rejection->field}, {"reason", plan.rejection->reason}, {"message", plan.rejection->message}};
+  }
+  return {{"engine", explanation.request.release.engine},
+          {"version", explanation.request.release.version.ToString()},
+          {"rejected", rejected},
+          {"args", plan.args},
+          {"yaml", plan.options_yaml},
+          {"env", plan.env},
+          {"gpus", plan.gpus},
+          {"minComputeCapability", plan.min_capability ? plan.min_capability->ToString() : ""},
+          {"verdicts", verdicts},
+          {"warnings", warnings},
+          {"overrides", overrides}};
+}
+
+}  // namespace autotune::cli

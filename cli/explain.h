@@ -1,0 +1,37 @@
+// `autotune explain`: what one engine release makes of one quantization configuration, field by field.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "quant/launch_plan.h"
+#include "quant/rules.h"
+
+namespace autotune::cli {
+
+struct ExplainOptions {
+  // "gemmDtype=fp8", "preset=dynamic-fp8", or an engine flag "max-num-seqs=64" / "--max-num-seqs=64".
+  std::vector<std::string> settings;
+  std::string engine = "vllm";  // "vllm:0.24.0"; without a version the newest rules
+  std::string gpu;              // "h100"; "" = not known
+  std::string model;            // checkpoint directory, config.json, or ModelFacts as JSON; "" = dense, bfloat16
+};
+
+struct Explanation {
+  quant::LaunchRequest request;
+  quant::EngineTraits traits;
+  quant::LaunchPlan plan;
+  bool assumed_model = false;
+};
+
+// kInvalid names the setting or flag and what is allowed.
+base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOptions& options);
+
+std::string ExplanationText(const Explanation& explanation);
+// {rejected: null | {field, reason, message}, args, yaml, env, gpus, minComputeCapability, verdicts[], warnings[],
+// overrides[]}.
+nlohmann::json ExplanationJson(const Explanation& explanation);
+
+}  // namespace autotune::cli

@@ -1,0 +1,206 @@
+// autotune: plan, run, status, report, import, explain. Wiring only. Exit codes: 0 done (run: there is a best), 1 no
+// best or nothing to show, 2 wrong input, 130 interrupted.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/explain.h"
+#include "cli/import.h"
+#include "cli/plan.h"
+#include "cli/report.h"
+#include "cli/run.h"
+#include "cli/task_file.h"
+#include "operator/local/machine.h"
+#include "quant/rules.h"
+
+namespace {
+
+using namespace autotune;  // NOLINT(google-build-using-namespace): wiring
+
+constexpr int kBadInput = 2;
+
+int Fail(const std::string& message) {
+  std::cerr << "autotune: " << message << "\n";
+  return kBadInput;
+}
+
+base::Result<quant::RuleSet> LoadRules(const std::string& directory) {
+  if (directory.empty()) return quant::RuleSet::BuiltIn();
+  auto rules = quant::RuleSet::FromDirectory(directory);
+  if (!rules) return base::Invalid("--rules: " + rules.error().message);
+  return rules;
+}
+
+int Plan(const std::string& file, const std::string& output, const std::string& tools_image,
+         const cli::PlanOptions& options, const quant::RuleSet& rules) {
+  auto task = cli::LoadTask(file, std::cin);
+  if (!task) return Fail(task.error().message);
+  experiment::PodEnvironment environment;
+  environment.tools_image = tools_image;
+  environment.allow_host_path = true;  // whether a cluster allows it is for its operator to say
+  const auto plan = cli::MakePlan(*std::move(task), rules, environment, options);
+  if (!plan) return Fail(plan.error().message);
+  if (output == "json") {
+    std::cout << cli::PlanJson(*plan, environment).dump(2) << "\n";
+  } else if (output == "pods") {
+    std::cout << cli::PlanPods(*plan, environment);
+  } else {
+    std::cout << cli::PlanText(*plan, cli::TerminalWidth(STDOUT_FILENO));
+  }
+  return plan->space.schedule.empty() ? 1 : 0;
+}
+
+int Run(const std::string& file, const cli::RunOptions& options, const quant::RuleSet& rules) {
+  auto task = cli::LoadTask(file, std::cin);
+  if (!task) return Fail(task.error().message);
+  return cli::RunLocally(*std::move(task), rules, options);
+}
+
+base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::string& file) {
+  const auto text = cli::ReadFileOrStdin(file, std::cin);
+  if (!text) return text.error();
+  return cli::TasksFromText(*text, file == "-" ? "standard input" : file);
+}
+
+int Status(const std::string& file, const quant::RuleSet& rules) {
+  const auto tasks = LoadTasks(file);
+  if (!tasks) return Fail(tasks.error().message);
+  std::cout << (tasks->size() == 1 ? cli::StatusText(tasks->front(), rules, cli::TerminalWidth(STDOUT_FILENO))
+                                   : cli::StatusList(*tasks));
+  return 0;
+}
+
+int Report(const std::string& file, const quant::RuleSet& rules) {
+  const auto tasks = LoadTasks(file);
+  if (!tasks) return Fail(tasks.error().message);
+  for (const api::AutotuneTask& task : *tasks) std::cout << cli::MarkdownReport(task, rules);
+  return 0;
+}
+
+int Import(const std::string& file) {
+  const auto text = cli::ReadFileOrStdin(file, std::cin);
+  if (!text) return Fail(text.error().message);
+  const auto imported = cli::Import(*text);
+  if (!imported) return Fail((file == "-" ? "standard input" : file) + ": " + imported.error().message);
+  std::cout << imported->yaml;
+  for (const std::string& note : imported->notes) std::cerr << "note: " << note << "\n";
+  return 0;
+}
+
+int Explain(const cli::ExplainOptions& options, const std::string& output, const quant::RuleSet& rules) {
+  const auto explanation = cli::Explain(rules, options);
+  if (!explanation) return Fail(explanation.error().message);
+  if (output == "json") {
+    std::cout << cli::ExplanationJson(*explanation).dump(2) << "\n";
+  } else {
+    std::cout << cli::ExplanationText(*explanation);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Finds the quantization, engine and settings that serve a model best, by measuring them.", "autotune"};
+  app.set_version_flag("--version", "autotune " AUTOTUNE_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("autotune: ") + error.what() + " (--help shows how)\n";
+  });
+  std::string rules_directory;
+  app.add_option("--rules", rules_directory, "Directory of rule tables that replace the built-in ones")
+      ->type_name("DIR");
+
+  std::string file = "-";
+  const auto add_file = [&file](CLI::App* command, bool required) {
+    auto* option =
+        command->add_option("-f,--file", file, "AutotuneTask as YAML or JSON; - is standard input")->type_name("FILE");
+    if (required) option->required();
+  };
+  std::string gpu_names;
+  for (const std::string& name : local::GpuNames()) gpu_names += (gpu_names.empty() ? "" : " ") + name;
+
+  CLI::App* plan =
+      app.add_subcommand("plan", "Show what a task would run: experiments, arguments, what is pruned and why");
+  cli::PlanOptions plan_options;
+  std::string output = "table";
+  std::string tools_image = "autotune:" AUTOTUNE_VERSION;
+  add_file(plan, true);
+  plan->add_option("-o,--output", output, "table, json or pods (the manifests)")
+      ->check(CLI::IsMember({"table", "json", "pods"}));
+  plan->add_option("--gpu", plan_options.gpu, "GPU to plan for: " + gpu_names)->type_name("GPU");
+  plan->add_option("--model-dir", plan_options.model_dir, "Directory with the model's config.json")->type_name("DIR");
+  plan->add_option("--tools-image", tools_image, "Image of launcher and bench in -o pods")->type_name("IMAGE");
+
+  CLI::App* run = app.add_subcommand("run", "Run a task on this machine, without Kubernetes");
+  cli::RunOptions run_options;
+  std::string run_output = "table";
+  add_file(run, true);
+  run->add_option("--simulate", run_options.simulate,
+                  "Simulated engines on this GPU instead of real ones: a100 b200 h100 h200 l4 l40s")
+      ->type_name("GPU");
+  run->add_option("--simulate-startup-speedup", run_options.startup_speedup,
+                  "How much faster simulated engines start; never changes results")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  run->add_option("--gpus", run_options.gpus, "Use this many GPUs (default: all; 8 when simulated)")
+      ->check(CLI::Range(1, 1024));
+  run->add_option("--status-file", run_options.status_file, "Write the task with its status here at every change")
+      ->type_name("FILE");
+  run->add_flag("--resume", run_options.resume, "Keep the finished experiments of --status-file");
+  run->add_option("--keep-logs", run_options.logs, "Keep every engine's and bench's log in this directory")
+      ->type_name("DIR");
+  run->add_option("--model-dir", run_options.model_dir, "Directory that stands for spec.model.volume")
+      ->type_name("DIR");
+  run->add_option("--tools-dir", run_options.tools_dir,
+                  "Directory of autotune-launch and autotune-bench (default: this program's)")
+      ->type_name("DIR");
+  run->add_option("-o,--output", run_output, "table, or yaml (the task with its status)")
+      ->check(CLI::IsMember({"table", "yaml"}));
+
+  CLI::App* status = app.add_subcommand("status", "Show where tasks stand: kubectl get att -o yaml | autotune status");
+  add_file(status, false);
+  CLI::App* report =
+      app.add_subcommand("report", "Write a Markdown report: kubectl get att NAME -o yaml | autotune report");
+  add_file(report, false);
+
+  CLI::App* import = app.add_subcommand("import", "Convert a task file of the predecessor (JSON) to an AutotuneTask");
+  add_file(import, false);
+  import->add_option("FILE", file, "The file; - is standard input");
+
+  CLI::App* explain =
+      app.add_subcommand("explain", "Show what an engine release makes of a quantization configuration");
+  cli::ExplainOptions explain_options;
+  std::string explain_output = "text";
+  explain->add_option("SETTING", explain_options.settings,
+                      "gemmDtype=fp8 kvcacheDtype=fp8_e5m2, preset=dynamic-fp8, or engine flags: max-num-seqs=64");
+  explain->add_option("--engine", explain_options.engine, "Engine and release: vllm:0.24.0")->capture_default_str();
+  explain->add_option("--gpu", explain_options.gpu, "GPU: " + gpu_names)->type_name("GPU");
+  explain
+      ->add_option("--model", explain_options.model,
+                   "Model directory, config.json or facts (default: a dense 8B model)")
+      ->type_name("PATH");
+  explain->add_option("-o,--output", explain_output, "text or json")->check(CLI::IsMember({"text", "json"}));
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);  // prints help, the version, or one line
+    return code == 0 ? 0 : kBadInput;
+  }
+  if (import->parsed()) return Import(file);
+  const auto rules = LoadRules(rules_directory);
+  if (!rules) return Fail(rules.error().message);
+  if (plan->parsed()) return Plan(file, output, tools_image, plan_options, *rules);
+  if (run->parsed()) {
+    run_options.yaml = run_output == "yaml";
+    return Run(file, run_options, *rules);
+  }
+  if (status->parsed()) return Status(file, *rules);
+  if (report->parsed()) return Report(file, *rules);
+  return Explain(explain_options, explain_output, *rules);
+}

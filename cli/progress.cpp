@@ -1,0 +1,226 @@
+#include "cli/progress.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+#include "cli/result_view.h"
+#include "cli/table.h"
+
+namespace autotune::cli {
+namespace {
+
+using api::ExperimentState;
+
+// Names line up: "e7-3fa2c1" is nine characters, "e12-3fa2c1" ten.
+std::string Padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string Event(const std::string& name, const std::string& what, const std::string& text) {
+  return Padded(name, 11) + Padded(what, 11) + text;
+}
+
+const api::ExperimentStatus* Find(const api::TaskStatus& status, const std::string& name) {
+  const auto found = std::find_if(status.experiments.begin(), status.experiments.end(),
+                                  [&](const api::ExperimentStatus& experiment) { return experiment.name == name; });
+  return found == status.experiments.end() ? nullptr : &*found;
+}
+
+std::string Identity(const api::TaskStatus& status, const api::ExperimentStatus& experiment) {
+  std::vector<std::vector<std::string>> arguments;
+  std::size_t self = 0;
+  for (const api::ExperimentStatus& other : status.experiments) {
+    if (&other == &experiment) self = arguments.size();
+    arguments.push_back(other.args);
+  }
+  const bool several = std::any_of(status.experiments.begin(), status.experiments.end(),
+                                   [&](const auto& other) { return other.runtime != experiment.runtime; });
+  std::string text = several ? experiment.runtime + " " : "";
+  text += experiment.quant.name;
+  if (experiment.baseline) text += " (baseline)";
+  const std::string own = Joined(CompareArguments(arguments).own[self], " ");
+  if (!own.empty()) text += "  " + own;
+  return text;
+}
+
+std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus& experiment) {
+  for (const ResultRow& row : ResultRows(task)) {
+    if (row.experiment != &experiment) continue;
+    if (row.load == nullptr) return "no usable measurement";
+    const bench::LoadMeasurement& load = *row.load;
+    std::string text = TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)) +
+                       " tok/s per GPU at concurrency " + std::to_string(load.concurrency) + ", TTFT p50 " +
+                       Milliseconds(load.ttft.p50) + " p99 " + Milliseconds(load.ttft.p99) + ", TPOT p50 " +
+                       Milliseconds(load.tpot.p50);
+    if (!row.improvement.empty()) text += "  (" + row.improvement + ")";
+    if (!row.score) text += "  breaks the SLO";
+    return text;
+  }
+  return "";
+}
+
+void ExperimentLines(const api::TaskStatus& before, const api::AutotuneTask& now, std::vector<std::string>& lines) {
+  for (const api::ExperimentStatus& experiment : now.status.experiments) {
+    const api::ExperimentStatus* old = Find(before, experiment.name);
+    const ExperimentState was = old == nullptr ? ExperimentState::kPending : old->state;
+    const bool retried = experiment.state == ExperimentState::kPending && !experiment.retry_at.empty() &&
+                         (old == nullptr || old->retry_at != experiment.retry_at);
+    if (retried) {
+      lines.push_back(Event(experiment.name, "retry", "after " + experiment.reason + ": " + experiment.message));
+    }
+    if (experiment.state == was) continue;
+    switch (experiment.state) {
+      case ExperimentState::kPending:
+        break;
+      case ExperimentState::kStarting:
+        lines.push_back(Event(experiment.name, "starting", Identity(now.status, experiment)));
+        break;
+      case ExperimentState::kMeasuring:
+        lines.push_back(Event(experiment.name, "measuring", "the engine is ready"));
+        break;
+      case ExperimentState::kSucceeded:
+        lines.push_back(Event(experiment.name, "done", Finished(now, experiment)));
+        break;
+      case ExperimentState::kFailed:
+        lines.push_back(Event(experiment.name, "FAILED", experiment.reason + ": " + experiment.message));
+        break;
+    }
+  }
+}
+
+std::string WaitingMessage(const api::TaskStatus& status) {
+  const api::Condition* condition = api::FindCondition(status.conditions, "Reconciling");
+  return condition != nullptr && condition->reason == "WaitingForResources" ? condition->message : "";
+}
+
+std::string Bar(std::size_t done, std::size_t all) {
+  constexpr std::size_t kCells = 24;
+  const std::size_t filled = all == 0 ? 0 : done * kCells / all;
+  return "[" + std::string(filled, '#') + std::string(kCells - filled, '.') + "]";
+}
+
+}  // namespace
+
+std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api::AutotuneTask& now) {
+  std::vector<std::string> lines;
+  const api::TaskStatus& status = now.status;
+  if (status.state == "Inspecting" && before.state != "Inspecting") {
+    lines.push_back("Reading the configuration of " + now.spec.model.id_or_path);
+  }
+  if (status.model && before.model != status.model) lines.push_back("Model: " + ModelText(*status.model));
+  if (!status.experiments.empty() && before.experiments.empty()) {
+    lines.push_back(CandidatesText(status.candidates));
+    for (const api::PrunedReason& pruned : status.pruned_reasons) {
+      lines.push_back("Pruned " + std::to_string(pruned.count) + ": " + pruned.reason + ", " + pruned.example);
+    }
+    for (const quant::Warning& warning : status.warnings)
+      lines.push_back("Warning: " + warning.field + ": " + warning.message);
+  }
+  ExperimentLines(before, now, lines);
+  if (const std::string waiting = WaitingMessage(status); !waiting.empty() && waiting != WaitingMessage(before)) {
+    lines.push_back("Waiting: " + waiting);
+  }
+  return lines;
+}
+
+std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime started, base::WallTime time,
+                                   std::size_t width) {
+  std::vector<std::string> lines;
+  std::size_t done = 0;
+  for (const api::ExperimentStatus& experiment : now.status.experiments) {
+    switch (experiment.state) {
+      case ExperimentState::kPending:
+        break;
+      case ExperimentState::kSucceeded:
+      case ExperimentState::kFailed:
+        ++done;
+        break;
+      case ExperimentState::kStarting:
+      case ExperimentState::kMeasuring: {
+        const std::string what = experiment.state == ExperimentState::kStarting ? "starting" : "measuring";
+        std::string line = "  " + Padded(experiment.name, 11) + Padded(what, 11);
+        if (!experiment.started_at.empty()) {
+          const auto running = time - base::ParseRfc3339(experiment.started_at);
+          line += Padded(Elapsed(std::chrono::duration<double>(running).count()), 8);
+        }
+        lines.push_back(Shortened(line + Identity(now.status, experiment), width));
+        break;
+      }
+    }
+  }
+  const std::size_t all = now.status.experiments.size();
+  std::string line = "  " + Bar(done, all) + " " + std::to_string(done) + "/" + std::to_string(all) + "  " +
+                     Elapsed(std::chrono::duration<double>(time - started).count());
+  if (const api::ExperimentStatus* best = BestExperiment(now)) {
+    line += "  best so far: " + best->quant.name + " " +
+            ScoreText(now.spec.optimization.objective, std::strtod(now.status.best->score.c_str(), nullptr));
+    const std::string& improvement = now.status.best->improvement_over_baseline;
+    if (!best->baseline && !improvement.empty()) line += " (" + improvement + ")";
+  }
+  lines.push_back(Shortened(line, width));
+  return lines;
+}
+
+ProgressView::ProgressView(std::FILE* out, bool terminal, std::size_t width, base::Clock& clock)
+    : out_(out), terminal_(terminal), width_(width), clock_(clock), started_(clock.Wall()) {}
+
+ProgressView::~ProgressView() { Finish(); }
+
+void ProgressView::Finish() {
+  const base::MutexLock lock(mutex_);
+  Clear();
+  live_ = false;
+  std::fflush(out_);
+}
+
+void ProgressView::Clear() {
+  for (; drawn_ > 0; --drawn_) std::fputs("\x1b[1A\x1b[2K", out_);  // up one line, erase it
+}
+
+void ProgressView::Print(const std::vector<std::string>& lines) {
+  const std::string time = base::FormatRfc3339(clock_.Wall()).substr(11, 8);
+  for (const std::string& line : lines) {
+    // A long cause is worth its lines in a log; on a terminal it would break the drawing below only if it were not
+    // followed by a line feed, so it is kept whole there too.
+    std::fprintf(out_, "%s  %s\n", time.c_str(),
+                 Shortened(line, terminal_ ? std::max<std::size_t>(width_ * 2, 80) : 1000).c_str());
+  }
+}
+
+void ProgressView::Draw() {
+  if (!terminal_ || !live_ || last_.status.experiments.empty()) return;
+  const std::vector<std::string> lines = LiveLines(last_, started_, clock_.Wall(), width_ > 1 ? width_ - 1 : width_);
+  for (const std::string& line : lines) std::fprintf(out_, "%s\n", line.c_str());
+  drawn_ = lines.size();
+}
+
+void ProgressView::Show(const api::AutotuneTask& task) {
+  const base::MutexLock lock(mutex_);
+  Clear();
+  Print(ProgressLines(last_.status, task));
+  last_ = task;
+  live_ = true;
+  Draw();
+  std::fflush(out_);
+}
+
+void ProgressView::Tick() {
+  if (!terminal_) return;
+  const base::MutexLock lock(mutex_);
+  Clear();
+  Draw();
+  std::fflush(out_);
+}
+
+void ProgressView::Say(const std::string& line) {
+  const base::MutexLock lock(mutex_);
+  Clear();
+  Print({line});
+  Draw();
+  std::fflush(out_);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,57 @@
+// Live progress of a task: what became different between two statuses, as lines for people.
+//
+// ProgressLines and LiveLines are pure. ProgressView writes them: on a terminal the lines scroll and a few live ones
+// stay below them; elsewhere one line an event, so that a log reads well.
+#pragma once
+
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/thread_annotations.h"
+#include "operator/api/autotune_task.h"
+
+namespace autotune::cli {
+
+// One line for each thing that happened between the two statuses of a task, in the order in which it is told.
+std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api::AutotuneTask& now);
+
+// What runs now, and how far the task is: at most `width` characters a line.
+std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime started, base::WallTime time,
+                                   std::size_t width);
+
+class ProgressView {
+ public:
+  // `terminal`: live lines are drawn with escape sequences.
+  ProgressView(std::FILE* out, bool terminal, std::size_t width, base::Clock& clock);
+  ~ProgressView();
+  ProgressView(const ProgressView&) = delete;
+  ProgressView& operator=(const ProgressView&) = delete;
+
+  void Show(const api::AutotuneTask& task);
+  // Draws the live lines again: seconds have passed.
+  void Tick();
+  // Takes the live lines away; nothing is drawn any more.
+  void Finish();
+  // A line that is not of the task: "stopping ...".
+  void Say(const std::string& line);
+
+ private:
+  void Clear() REQUIRES(mutex_);
+  void Print(const std::vector<std::string>& lines) REQUIRES(mutex_);
+  void Draw() REQUIRES(mutex_);
+
+  std::FILE* const out_;
+  const bool terminal_;
+  const std::size_t width_;
+  base::Clock& clock_;
+  const base::WallTime started_;
+  base::Mutex mutex_;
+  api::AutotuneTask last_ GUARDED_BY(mutex_);
+  bool live_ GUARDED_BY(mutex_) = false;
+  std::size_t drawn_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace autotune::cli

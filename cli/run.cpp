@@ -1,0 +1,305 @@
+#include "cli/run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <stop_token>
+#include <system_error>
+#include <thread>
+
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/task_file.h"
+#include "cli/yaml_json.h"
+#include "operator/local/local_runner.h"
+#include "operator/reconcile/space.h"
+
+extern char** environ;
+
+namespace autotune::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kExitNoBest = 1;
+constexpr int kExitBadInput = 2;
+constexpr int kExitInterrupted = 130;
+constexpr int kSimulatedGpus = 8;
+
+// The simulated engine's names of GPUs, and ours where they differ.
+const std::map<std::string, std::string>& SimulatedGpus() {
+  static const std::map<std::string, std::string> kGpus = {{"a100", "a100-80gb"}, {"b200", "b200"}, {"h100", "h100"},
+                                                           {"h200", "h200"},      {"l4", "l4"},     {"l40s", "l40s"}};
+  return kGpus;
+}
+
+base::Result<local::Machine> FindMachine(const RunOptions& options, const local::Environment& environment) {
+  if (!options.simulate.empty()) {
+    const auto name = SimulatedGpus().find(options.simulate);
+    if (name == SimulatedGpus().end()) {
+      std::string known;
+      for (const auto& [key, unused] : SimulatedGpus()) known += (known.empty() ? "" : ", ") + key;
+      return base::Invalid("--simulate: \"" + options.simulate + "\" is not one of " + known);
+    }
+    const auto gpu = local::FindGpu(name->second);
+    if (!gpu) return base::Invalid("--simulate: " + gpu.error().message);
+    return local::SimulatedMachine(*gpu, options.gpus > 0 ? options.gpus : kSimulatedGpus);
+  }
+  local::Machine machine = local::DetectMachine(environment, options.gpus);
+  if (machine.devices.empty()) {
+    return base::Invalid(
+        "this machine shows no GPU (nvidia-smi and /proc/driver/nvidia were asked, CUDA_VISIBLE_DEVICES obeyed); "
+        "--simulate h100 runs the task with simulated engines");
+  }
+  if (static_cast<std::size_t>(options.gpus) > machine.devices.size()) {
+    return base::Invalid("--gpus: " + std::to_string(options.gpus) + " asked for, this machine has " +
+                         std::to_string(machine.devices.size()));
+  }
+  return machine;
+}
+
+base::Result<fs::path> ToolsDirectory(const RunOptions& options) {
+  std::error_code error;
+  const fs::path directory =
+      options.tools_dir.empty() ? fs::read_symlink("/proc/self/exe", error).parent_path() : fs::path(options.tools_dir);
+  for (const char* tool : {"autotune-launch", "autotune-bench"}) {
+    if (access((directory / tool).c_str(), X_OK) != 0) {
+      return base::Invalid((directory / tool).string() + ": not found; --tools-dir says where autotune-launch and " +
+                           "autotune-bench are");
+    }
+  }
+  return directory;
+}
+
+// The engines' commands, replaced by the simulated one for everything that this task starts.
+base::Status Simulate(const RunOptions& options, const fs::path& tools, local::Environment& environment) {
+  const char* from_environment = getenv("AUTOTUNE_SIMULATED_DIR");
+  const fs::path directory = from_environment != nullptr ? fs::path(from_environment) : tools / "simulated";
+  std::error_code error;
+  if (!fs::is_directory(directory, error)) {
+    return base::Invalid("--simulate: " + directory.string() +
+                         " does not exist; the build makes it, AUTOTUNE_SIMULATED_DIR says where else it is");
+  }
+  environment["PATH"] = directory.string() + ":" + environment["PATH"];
+  environment["AUTOTUNE_SIM_GPU"] = options.simulate;
+  char speedup[32];
+  std::snprintf(speedup, sizeof speedup, "%g", options.startup_speedup);
+  environment["AUTOTUNE_SIM_STARTUP_SPEEDUP"] = speedup;
+  return {};
+}
+
+base::Result<fs::path> ModelDirectory(const api::ModelSpec& model, const RunOptions& options) {
+  if (!options.model_dir.empty()) return fs::path(options.model_dir);
+  if (!model.volume.is_object()) return fs::path();
+  if (model.volume.contains("hostPath")) return fs::path(model.volume["hostPath"].value("path", ""));
+  if (model.volume.contains("persistentVolumeClaim")) {
+    return base::Invalid(
+        "spec.model.volume.persistentVolumeClaim: local mode has no claims; --model-dir names the directory that the "
+        "claim "
+        "holds");
+  }
+  return fs::path();
+}
+
+base::Status WriteWhole(const fs::path& path, const std::string& text) {
+  const fs::path temporary = path.string() + ".new";
+  {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    file << text;
+    if (!file.flush())
+      return base::Invalid("--status-file: " + path.string() + ": cannot be written: " + std::strerror(errno));
+  }
+  std::error_code error;
+  fs::rename(temporary, path, error);
+  if (error) return base::Invalid("--status-file: " + path.string() + ": " + error.message());
+  return {};
+}
+
+// The status that an earlier run of the same task left.
+base::Status Resume(const std::string& path, api::AutotuneTask& task) {
+  auto earlier = LoadTask(path, std::cin);
+  if (!earlier) return base::Invalid("--resume: " + earlier.error().message);
+  if (earlier->metadata.name != task.metadata.name) {
+    return base::Invalid("--resume: " + path + " is of task \"" + earlier->metadata.name + "\", not \"" +
+                         task.metadata.name + "\"");
+  }
+  task.status = std::move(earlier->status);
+  return {};
+}
+
+// SIGINT, SIGTERM and SIGHUP reach this thread only: the first one stops, the second one kills. In between it redraws.
+class SignalThread {
+ public:
+  SignalThread(std::stop_source& stop, ProgressView& view, local::LocalCluster& cluster)
+      : thread_([this, &stop, &view, &cluster] { Run(stop, view, cluster); }) {}
+  ~SignalThread() {
+    done_ = true;
+    thread_.join();
+  }
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
+
+  static sigset_t Signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+    return signals;
+  }
+
+ private:
+  void Run(std::stop_source& stop, ProgressView& view, local::LocalCluster& cluster) {
+    const sigset_t signals = Signals();
+    int count = 0;
+    for (int ticks = 0; !done_; ++ticks) {
+      const timespec pause{0, 200'000'000};
+      if (sigtimedwait(&signals, nullptr, &pause) < 0) {
+        if (ticks % 5 == 4) view.Tick();
+        continue;
+      }
+      if (++count == 1) {
+        view.Say("Stopping: the engines are asked to end; once more kills them");
+        stop.request_stop();
+      } else {
+        cluster.KillAll();
+      }
+    }
+  }
+
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+int BadInput(const std::string& message) {
+  std::cerr << "autotune: " << message << "\n";
+  return kExitBadInput;
+}
+
+}  // namespace
+
+std::size_t TerminalWidth(int descriptor) {
+  winsize size{};
+  if (isatty(descriptor) != 0 && ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
+  return 160;
+}
+
+local::Environment ParentEnvironment() {
+  local::Environment environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos && equals > 0)
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOptions& options) {
+  local::Environment environment = ParentEnvironment();
+  const auto machine = FindMachine(options, environment);
+  if (!machine) return BadInput(machine.error().message);
+  const auto tools = ToolsDirectory(options);
+  if (!tools) return BadInput(tools.error().message);
+  if (!options.simulate.empty()) {
+    if (const auto simulated = Simulate(options, *tools, environment); !simulated)
+      return BadInput(simulated.error().message);
+  }
+  const auto model_dir = ModelDirectory(task.spec.model, options);
+  if (!model_dir) return BadInput(model_dir.error().message);
+  if (const auto possible = local::CheckLocal(task, *machine); !possible) return BadInput(possible.error().message);
+  const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);
+  if (!runtimes) return BadInput(runtimes.error().message);
+  if (options.resume) {
+    if (options.status_file.empty()) return BadInput("--resume needs --status-file");
+    if (const auto resumed = Resume(options.status_file, task); !resumed) return BadInput(resumed.error().message);
+  }
+  base::RealClock clock;
+  local::Admit(task, clock.Wall(), options.resume);
+  if (!options.status_file.empty()) {
+    if (const auto written = WriteWhole(options.status_file, ToYaml(api::ToJson(task))); !written) {
+      return BadInput(written.error().message);
+    }
+  }
+
+  // Blocked before any thread starts: all inherit it, and one thread takes them.
+  const sigset_t signals = SignalThread::Signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const char* temporary = getenv("TMPDIR");
+  std::string directory = std::string(temporary == nullptr ? "/tmp" : temporary) + "/autotune-XXXXXX";
+  if (mkdtemp(directory.data()) == nullptr) return BadInput(directory + ": cannot be created: " + std::strerror(errno));
+
+  const std::string home = environment.contains("HOME") ? environment["HOME"] : "/root";
+  local::LocalTools local_tools;
+  local_tools.launch_binary = *tools / "autotune-launch";
+  local_tools.bench_binary = *tools / "autotune-bench";
+  local_tools.home = home;
+  local_tools.hub_cache = environment.contains("HF_HOME") ? environment["HF_HOME"] : home + "/.cache/huggingface";
+  local_tools.model_dir = *model_dir;
+  reconcile::Settings settings;
+  settings.rules = &rules;
+  settings.environment = local::LocalPodEnvironment(local_tools);
+
+  ProgressView view(stderr, isatty(STDERR_FILENO) != 0, TerminalWidth(STDERR_FILENO), clock);
+  for (const std::string& note : machine->notes) view.Say(note);
+  view.Say("Task " + task.metadata.name + " on " + std::to_string(machine->devices.size()) + " x " +
+           (machine->gpu.product.empty() ? "GPU" : machine->gpu.product) +
+           (machine->simulated ? ", simulated: no number below was measured on a GPU" : ""));
+
+  local::LocalOptions local_options;
+  local_options.machine = *machine;
+  local_options.environment = environment;
+  if (machine->simulated) {
+    for (const reconcile::ResolvedRuntime& runtime : *runtimes) {
+      local_options.by_image[runtime.spec.image]["AUTOTUNE_SIM_RELEASE"] =
+          runtime.release.engine + ":" + runtime.release.version.ToString();
+    }
+  }
+  local_options.directory = directory;
+  local_options.logs = options.logs;
+  bool write_failed = false;
+  local_options.on_status = [&](const api::AutotuneTask& now) {
+    view.Show(now);
+    if (options.status_file.empty()) return;
+    const auto written = WriteWhole(options.status_file, ToYaml(api::ToJson(now)));
+    if (!written && !write_failed) view.Say("Warning: " + written.error().message);
+    write_failed = !written;
+  };
+
+  std::stop_source stop;
+  base::Result<api::AutotuneTask> result = [&] {
+    local::LocalCluster cluster(std::move(local_options), std::move(task), clock);
+    const SignalThread signal_thread(stop, view, cluster);
+    return local::RunTask(cluster, settings, clock, stop.get_token());
+  }();
+  view.Finish();
+
+  if (!result) {
+    if (result.error().code == base::Code::kCancelled) {
+      std::cerr << "autotune: interrupted; nothing is left running"
+                << (options.status_file.empty() ? "" : "; --resume goes on from " + options.status_file) << "\n";
+      return kExitInterrupted;
+    }
+    std::cerr << "autotune: " << result.error().message << "\n";
+    return kExitNoBest;
+  }
+  if (options.yaml) {
+    std::cout << ToYaml(api::ToJson(*result));
+  } else {
+    std::cout << "\n" << FinalText(*result, rules, TerminalWidth(STDOUT_FILENO));
+  }
+  std::cout.flush();
+  if (!options.logs.empty()) std::cerr << "\nLogs of every engine: " << options.logs << "\n";
+  return result->status.best ? 0 : kExitNoBest;
+}
+
+}  // namespace autotune::cli
