@@ -119,9 +119,9 @@ Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, bas
     const Outcome outcome = experiment::ReadExperimentOutcome(*pod, spec.optimization, now);
     if (outcome.next_deadline) wake(*outcome.next_deadline);
     if (!recorded) {
-      // A pod that was only just created is worth no write yet: one says that it was scheduled, or why it was not.
+      // A pod that was only just created is worth no write yet: one says that it starts, or why it does not.
       has_pod.insert(entry.hash);
-      if (outcome.kind == Outcome::Kind::kWaiting && outcome.waiting_message.empty() && pod->node.empty()) continue;
+      if (outcome.kind == Outcome::Kind::kWaiting && outcome.waiting_message.empty()) continue;
       ++entry.attempts;
       entry.retry_at.clear();
       entry.reason.clear();

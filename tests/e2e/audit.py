@@ -45,7 +45,7 @@ class AuditLog:
                 if "subresource" in subject:
                     resource += "/" + subject["subresource"]
                 request = Request(event["verb"], resource, subject.get("namespace", ""), subject.get("name", ""),
-                                  event["user"]["username"], event.get("responseStatus", {}).get("code", 0),
+                                  event["user"].get("username", ""), event.get("responseStatus", {}).get("code", 0),
                                   event["requestReceivedTimestamp"])
                 if all(getattr(request, field) == value for field, value in wanted.items()):
                     found[event["auditID"]] = request

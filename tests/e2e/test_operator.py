@@ -167,7 +167,7 @@ def test_an_engine_that_never_gets_ready(namespace):
 
 def test_an_image_that_cannot_be_pulled(namespace):
     manifest = task("pull", image="localhost:1/nobody/vllm-openai:v0.24.0", quantConfig={"preset": "default"},
-                    optimization={"imagePullTimeout": "5s", "retries": 0})
+                    optimization={"imagePullTimeout": "20s", "retries": 0})
     reason, message, _ = failing(namespace, manifest)
     assert reason == "ImagePullFailed", message
     assert "localhost:1/nobody/vllm-openai:v0.24.0" in message
