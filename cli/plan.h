@@ -13,10 +13,8 @@
 namespace autotune::cli {
 
 struct PlanOptions {
-  std::string gpu;  // "h100"; "" = from spec.gpu.products, else not known
-  std::string
-      model_dir;  // checkpoint directory or config.json; "" = facts inline, or idOrPath if it is a directory here
-  std::size_t width = 160;  // of the terminal
+  std::string gpu{};        // "h100"; "" = from spec.gpu.products, else not known
+  std::string model_dir{};  // checkpoint directory or config.json; "" = inline facts, or idOrPath if it is a directory
 };
 
 struct TaskPlan {
