@@ -215,6 +215,28 @@ TEST(LoadGenerator, AnInterruptionEndsAStepAtOnce) {
   EXPECT_EQ(report.errors, 0) << "what was cut off is not the engine's error: " << report.first_error;
 }
 
+// Found under load: a timer of the event loop expired in the moment of the last answer, could not be cancelled any more
+// and kept the step alive for ever.
+TEST(LoadGenerator, AStepEndsThoughATimerExpiresWithItsLastAnswer) {
+  std::atomic<bool> looked = false, answered = false;
+  ScriptedEngine engine([&](const Request&, Answer& answer) {
+    while (!looked && answer.Wait(milliseconds(1))) {
+    }
+    answer.Completion(16, 2);
+    answered = true;
+  });
+  LoadGenerator load(engine.port());
+  // Holds the loop up until the answer and a timer are both due.
+  load.set_interrupted([&] {
+    looked = true;
+    EXPECT_TRUE(Eventually([&] { return answered.load(); }));
+    const auto due = std::chrono::steady_clock::now() + milliseconds(30);
+    EXPECT_TRUE(Eventually([&] { return std::chrono::steady_clock::now() >= due; }));
+    return false;
+  });
+  EXPECT_THAT(load.RunStep(Step(1, 1)).completed, SizeIs(1));
+}
+
 TEST(LoadGenerator, ASimulatedEngineSaysSo) {
   ScriptedEngine engine([](const Request&, Answer& answer) {
     answer.Begin("X-Simulated: true\r\n");

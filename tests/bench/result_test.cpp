@@ -166,7 +166,7 @@ TEST(Result, RandomDocumentsFitAndReadBack) {
   std::mt19937_64 random(11);
   for (int round = 0; round < 400; ++round) {
     std::string text(random() % 4000, '\0');
-    for (char& c : text) c = static_cast<char>(random() % 3 == 0 ? random() : "\"\\ax"[random() % 4]);
+    for (char& c : text) c = random() % 3 == 0 ? static_cast<char>(random()) : "\"\\ax"[random() % 4];
     RunResult run = HugeRun(text);
     run.loads.resize(random() % (kMaxLoads + 1));
     for (LoadMeasurement& load : run.loads) {

@@ -90,49 +90,48 @@ cp RESULT "$log"; exit EXIT)");
 }
 })json");
     object["spec"].merge_patch(changes);
-auto task = api::TaskFromJson(object);
-EXPECT_TRUE(task.ok()) << task.error().message;
-return *task;
-}
+    auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << task.error().message;
+    return *task;
+  }
 
-base::Result<api::AutotuneTask> Run(api::AutotuneTask task, bool resume = false) {
-  Admit(task, clock_.Wall(), resume);
-  LocalOptions options;
-  options.machine = SimulatedMachine(*FindGpu("h100"), 2);
-  options.environment = {{"PATH", "/usr/bin:/bin"}};
-  options.directory = directory_ / "pods";
-  options.on_status = [this](const api::AutotuneTask& now) {
-    const std::lock_guard lock(mutex_);
-    if (states_.empty() || states_.back() != now.status.state) states_.push_back(now.status.state);
-    if (on_status_) on_status_(now);
-  };
-  LocalCluster cluster(std::move(options), std::move(task), clock_);
-  LocalTools tools;
-  tools.launch_binary = directory_ / "launch";
-  tools.bench_binary = directory_ / "bench";
-  reconcile::Settings settings;
-  settings.rules = &rules_;
-  settings.environment = LocalPodEnvironment(tools);
-  auto result = RunTask(cluster, settings, clock_, stop_.get_token());
-  EXPECT_FALSE(cluster.HasRunningPods());
-  return result;
-}
-std::vector<std::string> EngineCommands() const {
-  std::vector<std::string> lines;
-  std::ifstream file(directory_ / "ARGUMENTS");
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
+  base::Result<api::AutotuneTask> Run(api::AutotuneTask task, bool resume = false) {
+    Admit(task, clock_.Wall(), resume);
+    LocalOptions options;
+    options.machine = SimulatedMachine(*FindGpu("h100"), 2);
+    options.environment = {{"PATH", "/usr/bin:/bin"}};
+    options.directory = directory_ / "pods";
+    options.on_status = [this](const api::AutotuneTask& now) {
+      const std::lock_guard lock(mutex_);
+      if (states_.empty() || states_.back() != now.status.state) states_.push_back(now.status.state);
+      if (on_status_) on_status_(now);
+    };
+    LocalCluster cluster(std::move(options), std::move(task), clock_);
+    LocalTools tools;
+    tools.launch_binary = directory_ / "launch";
+    tools.bench_binary = directory_ / "bench";
+    reconcile::Settings settings;
+    settings.rules = &rules_;
+    settings.environment = LocalPodEnvironment(tools);
+    auto result = RunTask(cluster, settings, clock_, stop_.get_token());
+    EXPECT_FALSE(cluster.HasRunningPods());
+    return result;
+  }
+  std::vector<std::string> EngineCommands() const {
+    std::vector<std::string> lines;
+    std::ifstream file(directory_ / "ARGUMENTS");
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+  }
 
-base::RealClock clock_;
-quant::RuleSet rules_;
-std::filesystem::path directory_;
-std::stop_source stop_;
-std::mutex mutex_;
-std::vector<std::string> states_;
-std::function<void(const api::AutotuneTask&)> on_status_;
-}
-;
+  base::RealClock clock_;
+  quant::RuleSet rules_;
+  std::filesystem::path directory_;
+  std::stop_source stop_;
+  std::mutex mutex_;
+  std::vector<std::string> states_;
+  std::function<void(const api::AutotuneTask&)> on_status_;
+};
 
 TEST_F(LocalRunnerTest, RunsATaskToItsBest) {
   const auto task = Run(Task());
