@@ -18,6 +18,7 @@
 #include <cctype>
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <list>
@@ -455,6 +456,14 @@ class Connection {
 
 ScriptedServer::ScriptedServer(ServerOptions options) : impl_(std::make_shared<Impl>()) {
   std::signal(SIGPIPE, SIG_IGN);
+  // cpprestsdk reads all of the system's roots for every connection, on the calling thread and not bounded by any
+  // deadline: 100 ms, and many seconds under ThreadSanitizer on a busy machine. No test but the one that is about them
+  // (it sets the variable itself) needs any.
+  static std::once_flag once;
+  std::call_once(once, [] {
+    ::setenv("SSL_CERT_FILE", "/dev/null", 1);
+    ::setenv("SSL_CERT_DIR", "/dev/null", 1);
+  });
   if (options.ca == nullptr) {
     impl_->own_ca = std::make_unique<TestCa>();
     options.ca = impl_->own_ca.get();
