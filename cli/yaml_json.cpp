@@ -1,12 +1,14 @@
 #include "cli/yaml_json.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
+#include <sstream>
 
 namespace autotune::cli {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 // Far above any manifest. Aliases can make a small text large, and an alias to its own parent endless.
-constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxNodes = 200'000;
 
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> values) {
@@ -83,83 +85,150 @@ std::optional<json> PlainScalar(const std::string& text) {
   return json(text);
 }
 
-class Converter {
- public:
-  explicit Converter(const std::string& name) : name_(name) {}
+// Ends the parser from within an event; caught in ParseYaml.
+struct Stop {
+  std::string message;
+};
 
-  base::Result<json> Convert(const YAML::Node& node, int depth) {
-    if (depth > kMaxDepth) return Fail(node, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
-    if (++nodes_ > kMaxNodes) return Fail(node, "larger than " + std::to_string(kMaxNodes) + " values");
-    switch (node.Type()) {
-      case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null:
-        return json(nullptr);
-      case YAML::NodeType::Scalar:
-        return Scalar(node);
-      case YAML::NodeType::Sequence: {
-        json list = json::array();
-        for (const YAML::Node& item : node) {
-          auto value = Convert(item, depth + 1);
-          if (!value) return value;
-          list.push_back(*std::move(value));
-        }
-        return list;
-      }
-      case YAML::NodeType::Map:
-        return Map(node, depth);
-    }
-    return Fail(node, "unknown kind of node");
+// Builds JSON from the parser's events. yaml-cpp's own loader is not used: LoadAll() never returns from a document that
+// begins with a comma, aliases make cyclic graphs of its nodes, and duplicate keys go unnoticed.
+class Builder final : public YAML::EventHandler {
+ public:
+  Builder(const std::string& name, std::vector<json>& documents) : name_(name), documents_(documents) {}
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // The parser did not get on: what stands there is no document.
+    if (mark.pos == last_start_) Fail(mark, "not YAML: a document cannot begin like this");
+    last_start_ = mark.pos;
+    anchors_.clear();
   }
+  void OnDocumentEnd() override {
+    if (!root_.is_null()) documents_.push_back(std::move(root_));
+    root_ = nullptr;
+  }
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { OnScalar(mark, "?", anchor, ""); }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) Fail(mark, "an alias to what it stands in");
+    if (ExpectsKey()) Fail(mark, "a key has to be a scalar");
+    Count(mark, found->second.nodes);  // before the copy is made
+    Add(mark, found->second.value);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    if (ExpectsKey()) return SetKey(mark, tag, text);
+    Count(mark, 1);
+    // "?" is a plain scalar, "!" a quoted one; explicit core tags mean what they say.
+    std::optional<json> value = json(text);
+    if (tag != "!" && tag != "tag:yaml.org,2002:str") value = PlainScalar(text);
+    if (!value) Fail(mark, text + " is not a number that JSON can hold");
+    if (anchor != YAML::NullAnchor) anchors_[anchor] = {*value, 1};
+    Add(mark, *std::move(value));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, anchor, json::array());
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, anchor, json::object());
+  }
+  void OnSequenceEnd() override { Close(); }
+  void OnMapEnd() override { Close(); }
 
  private:
-  base::Error Fail(const YAML::Node& node, const std::string& message) const {
-    const YAML::Mark mark = node.Mark();
-    if (mark.is_null()) return base::Invalid(name_ + ": " + message);
-    return base::Invalid(name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " +
-                         message);
+  struct Frame {
+    json value;
+    YAML::Mark mark;
+    YAML::anchor_t anchor = YAML::NullAnchor;
+    std::size_t nodes_before = 0;
+    std::optional<std::string> key;
+    bool merge = false;        // the key is "<<"
+    std::vector<json> merged;  // what "<<" brought, weaker than the own keys
+  };
+  struct Anchored {
+    json value;
+    std::size_t nodes = 0;
+  };
+
+  [[noreturn]] void Fail(const YAML::Mark& mark, const std::string& message) const {
+    throw Stop{name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + message};
   }
 
-  base::Result<json> Scalar(const YAML::Node& node) const {
-    const std::string& text = node.Scalar();
-    const std::string& tag = node.Tag();
-    // "?" is a plain scalar, "!" a quoted one; explicit core tags mean what they say.
-    if (tag == "!" || tag == "tag:yaml.org,2002:str") return json(text);
-    auto value = PlainScalar(text);
-    if (!value) return Fail(node, text + " is not a number that JSON can hold");
-    return *std::move(value);
+  void Count(const YAML::Mark& mark, std::size_t nodes) {
+    nodes_ += nodes;
+    if (nodes_ > kMaxNodes) Fail(mark, "larger than " + std::to_string(kMaxNodes) + " values");
   }
 
-  base::Result<json> Map(const YAML::Node& node, int depth) {
-    json object = json::object();
-    std::vector<YAML::Node> merged;
-    for (const auto& entry : node) {
-      if (!entry.first.IsScalar()) return Fail(entry.first, "a key has to be a scalar");
-      const std::string& key = entry.first.Scalar();
-      if (key == "<<" && entry.first.Tag() == "?") {
-        merged.push_back(entry.second);
-        continue;
+  [[nodiscard]] bool ExpectsKey() const {
+    return !frames_.empty() && frames_.back().value.is_object() && !frames_.back().key;
+  }
+
+  void SetKey(const YAML::Mark& mark, const std::string& tag, const std::string& text) {
+    Frame& map = frames_.back();
+    map.merge = text == "<<" && tag == "?";
+    if (!map.merge && map.value.contains(text)) Fail(mark, "duplicate key \"" + text + "\"");
+    map.key = text;
+  }
+
+  void Open(const YAML::Mark& mark, YAML::anchor_t anchor, json empty) {
+    if (ExpectsKey()) Fail(mark, "a key has to be a scalar");
+    if (frames_.size() >= kMaxDepth) Fail(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
+    Frame frame;
+    frame.value = std::move(empty);
+    frame.mark = mark;
+    frame.anchor = anchor;
+    frame.nodes_before = nodes_;
+    Count(mark, 1);
+    frames_.push_back(std::move(frame));
+  }
+
+  void Close() {
+    Frame frame = std::move(frames_.back());
+    frames_.pop_back();
+    for (const json& source : frame.merged) {
+      for (const auto& [key, member] : source.items()) {
+        if (!frame.value.contains(key)) frame.value[key] = member;
       }
-      if (object.contains(key)) return Fail(entry.first, "duplicate key \"" + key + "\"");
-      auto value = Convert(entry.second, depth + 1);
-      if (!value) return value;
-      object[key] = *std::move(value);
     }
-    for (const YAML::Node& node_of_keys : merged) {
-      auto value = Convert(node_of_keys, depth + 1);
-      if (!value) return value;
-      json sources = value->is_array() ? *value : json::array({*value});
+    if (frame.anchor != YAML::NullAnchor) anchors_[frame.anchor] = {frame.value, nodes_ - frame.nodes_before};
+    Add(frame.mark, std::move(frame.value));
+  }
+
+  void Add(const YAML::Mark& mark, json value) {
+    if (frames_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    Frame& parent = frames_.back();
+    if (parent.value.is_array()) {
+      parent.value.push_back(std::move(value));
+      return;
+    }
+    if (parent.merge) {
+      const json sources = value.is_array() ? std::move(value) : json::array({std::move(value)});
       for (const json& source : sources) {
-        if (!source.is_object()) return Fail(node_of_keys, "<< merges mappings only");
-        for (const auto& [key, member] : source.items()) {
-          if (!object.contains(key)) object[key] = member;
-        }
+        if (!source.is_object()) Fail(mark, "<< merges mappings only");
+        parent.merged.push_back(source);
       }
+    } else {
+      parent.value[*parent.key] = std::move(value);
     }
-    return object;
+    parent.key.reset();
+    parent.merge = false;
   }
 
   const std::string& name_;
+  std::vector<json>& documents_;
+  json root_;
+  std::vector<Frame> frames_;
+  std::map<YAML::anchor_t, Anchored> anchors_;
   std::size_t nodes_ = 0;
+  int last_start_ = -1;
 };
 
 bool NeedsQuotes(const std::string& text) {
@@ -170,9 +239,10 @@ bool NeedsQuotes(const std::string& text) {
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (IsOneOf(lower, {"yes", "no", "on", "off", "y", "n"})) return true;
+  if (IsOneOf(lower, {"yes", "no", "on", "off", "y", "n", "<<"})) return true;
+  // ... and dates: everything that begins with a number and could be of one.
   if (std::string_view("0123456789+-.").find(text.front()) != std::string_view::npos &&
-      text.find_first_not_of("0123456789abcdefxoABCDEF_+-.:eE") == std::string::npos) {
+      text.find_first_not_of("0123456789abcdefxoABCDEF_+-.:TZ") == std::string::npos) {
     return true;
   }
   if (std::string_view("!&*-?|>@%`\"'#,[]{}:=~ ").find(text.front()) != std::string_view::npos) {
@@ -266,13 +336,14 @@ void Write(const json& value, int indent, std::string& out) {
 base::Result<std::vector<json>> ParseYaml(const std::string& text, const std::string& name) {
   try {
     std::vector<json> documents;
-    for (const YAML::Node& node : YAML::LoadAll(text)) {
-      Converter converter(name);
-      auto document = converter.Convert(node, 0);
-      if (!document) return std::move(document).error();
-      if (!document->is_null()) documents.push_back(*std::move(document));
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    Builder builder(name, documents);
+    while (parser.HandleNextDocument(builder)) {
     }
     return documents;
+  } catch (const Stop& stop) {
+    return base::Invalid(stop.message);
   } catch (const YAML::Exception& e) {
     std::string place = name;
     if (!e.mark.is_null()) place += ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1);
