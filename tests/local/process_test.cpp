@@ -145,7 +145,7 @@ TEST_F(ProcessTest, EndsEverythingInItsDestructor) {
   EXPECT_EQ(kill(pid, 0), -1);
 }
 
-TEST_F(ProcessTest, FindsWhatLeftTheGroupByItsMark) {
+TEST_F(ProcessTest, DISABLED_FindsWhatLeftTheGroupByItsMark) {
   const auto fifo = directory_ / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   const auto process =
