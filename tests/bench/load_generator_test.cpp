@@ -220,9 +220,13 @@ TEST(LoadGenerator, AnInterruptionEndsAStepAtOnce) {
 TEST(LoadGenerator, AStepEndsThoughATimerExpiresWithItsLastAnswer) {
   std::atomic<bool> looked = false, answered = false;
   ScriptedEngine engine([&](const Request&, Answer& answer) {
+    answer.Begin();
+    answer.Text(" x");
+    answer.Event(R"({"choices":[],"usage":{"prompt_tokens":16,"completion_tokens":1}})");
+    answer.Event("[DONE]");
     while (!looked && answer.Wait(milliseconds(1))) {
     }
-    answer.Completion(16, 2);
+    answer.End();  // five bytes: read and understood in one turn of the loop
     answered = true;
   });
   LoadGenerator load(engine.port());

@@ -135,6 +135,8 @@ void ScriptedEngine::Answer::Finish(int input_tokens, int output_tokens) {
   Send("e\r\n" + done + "\r\n0\r\n\r\n");
 }
 
+void ScriptedEngine::Answer::End() { Send("0\r\n\r\n"); }
+
 void ScriptedEngine::Answer::Completion(int input_tokens, int tokens, std::chrono::milliseconds first,
                                         std::chrono::milliseconds gap) {
   Begin();

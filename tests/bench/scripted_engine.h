@@ -32,6 +32,7 @@ class ScriptedEngine {
     void Text(const std::string& text);
     void Event(const std::string& json);
     void Finish(int input_tokens, int output_tokens);
+    void End();  // the last chunk alone; Finish does it too
     // The usual answer to a completion: `tokens` times " x", `gap` apart, the first after `first`.
     void Completion(int input_tokens, int tokens, std::chrono::milliseconds first = {},
                     std::chrono::milliseconds gap = {});
