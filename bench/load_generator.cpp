@@ -237,7 +237,7 @@ struct LoadGenerator::Impl {
     watch.async_wait([this, &state, &users](error_code error) {
       // A timer that expired together with the last answer is past cancelling: without the second condition it would
       // wait again, and the step would never end.
-      if (error) return;
+      if (error || state.active == 0) return;
       if (interrupted && interrupted()) {
         state.report.interrupted = state.stopping = true;
         for (const auto& user : users) user->Cancel();
@@ -250,7 +250,7 @@ struct LoadGenerator::Impl {
   void Pulse(StepState& state) {
     pulse.expires_after(kLoopInterval);
     pulse.async_wait([this, &state](error_code error) {
-      if (error) return;  // as in Watch()
+      if (error || state.active == 0) return;  // as in Watch()
       state.loop_lag.push_back(Milliseconds(Clock::now() - pulse.expiry()));
       Pulse(state);
     });
