@@ -1,9 +1,6 @@
 #include "cli/explain.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -16,40 +13,6 @@ namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
-
-// An unquantized Llama-3.1-8B: the model that most questions are about.
-quant::ModelFacts DenseModel() {
-  quant::ModelFacts model;
-  model.architecture = "LlamaForCausalLM";
-  model.layers = 32;
-  model.hidden_size = 4096;
-  model.intermediate_size = 14336;
-  model.attention_heads = 32;
-  model.kv_heads = 8;
-  model.head_dim = 128;
-  model.vocab_size = 128256;
-  model.max_position = 131072;
-  model.weight_bytes = 16'060'522'496;
-  return model;
-}
-
-base::Result<quant::ModelFacts> ReadModel(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(file)), {});
-    const json value = json::parse(text, nullptr, false);
-    // Facts as `status.model` has them; a config.json has a list of architectures instead.
-    if (value.is_object() && value.contains("architecture")) {
-      auto facts = quant::ModelFactsFromJson(value);
-      if (!facts) return base::Invalid("--model: " + path + ": " + facts.error().message);
-      return facts;
-    }
-  }
-  auto facts = ReadModelDirectory(path);
-  if (!facts) return base::Invalid("--model: " + facts.error().message);
-  return facts;
-}
 
 base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
   const std::size_t equals = setting.find('=');
@@ -121,7 +84,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
     explanation.assumed_model = true;
   } else {
     auto model = ReadModel(options.model);
-    if (!model) return std::move(model).error();
+    if (!model) return base::Invalid("--model: " + model.error().message);
     request.model = std::move(*model);
   }
   // A preset is a starting point, whatever its place: fields given beside it override it.

@@ -1,5 +1,5 @@
-// autotune: plan, run, status, report, import, explain. Wiring only. Exit codes: 0 done (run: there is a best), 1 no
-// best or nothing to show, 2 wrong input, 130 interrupted.
+// autotune: plan, run, status, report, import, explain, matrix. Wiring only. Exit codes: 0 done (run: there is a best),
+// 1 no best or nothing to show, 2 wrong input, 130 interrupted.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +9,7 @@
 
 #include "cli/explain.h"
 #include "cli/import.h"
+#include "cli/matrix.h"
 #include "cli/plan.h"
 #include "cli/report.h"
 #include "cli/run.h"
@@ -101,6 +102,17 @@ int Explain(const cli::ExplainOptions& options, const std::string& output, const
   return 0;
 }
 
+int Matrix(const cli::MatrixOptions& options, const std::string& output, const quant::RuleSet& rules) {
+  const auto matrix = cli::MakeMatrix(rules, options);
+  if (!matrix) return Fail(matrix.error().message);
+  if (output == "json") {
+    std::cout << cli::MatrixJson(*matrix, rules.version()).dump(2) << "\n";
+  } else {
+    std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix) : cli::MatrixText(*matrix));
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -186,6 +198,21 @@ int main(int argc, char** argv) {
       ->type_name("PATH");
   explain->add_option("-o,--output", explain_output, "text or json")->check(CLI::IsMember({"text", "json"}));
 
+  CLI::App* matrix =
+      app.add_subcommand("matrix", "Show what every release of an engine makes of every quantization value");
+  cli::MatrixOptions matrix_options;
+  std::string matrix_output = "text";
+  matrix->add_option("--engine", matrix_options.engine, "vllm, sglang or tensorrt-llm; default: all")
+      ->type_name("ENGINE");
+  matrix->add_option("--releases", matrix_options.releases, "0.24.0 or 0.20-0.26; default: all")->type_name("RANGE");
+  matrix->add_option("--gpu", matrix_options.gpu, "GPU: " + gpu_names)->type_name("GPU")->capture_default_str();
+  matrix
+      ->add_option("--model", matrix_options.model,
+                   "Model directory, config.json or facts (default: a dense 8B model and one with experts)")
+      ->type_name("PATH");
+  matrix->add_option("-o,--output", matrix_output, "text, markdown or json")
+      ->check(CLI::IsMember({"text", "markdown", "json"}));
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -202,5 +229,6 @@ int main(int argc, char** argv) {
   }
   if (status->parsed()) return Status(file, *rules);
   if (report->parsed()) return Report(file, *rules);
+  if (matrix->parsed()) return Matrix(matrix_options, matrix_output, *rules);
   return Explain(explain_options, explain_output, *rules);
 }

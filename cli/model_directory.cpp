@@ -54,4 +54,52 @@ base::Result<quant::ModelFacts> ReadModelDirectory(const std::filesystem::path& 
   return facts;
 }
 
+quant::ModelFacts DenseModel() {
+  quant::ModelFacts model;
+  model.architecture = "LlamaForCausalLM";
+  model.layers = 32;
+  model.hidden_size = 4096;
+  model.intermediate_size = 14336;
+  model.attention_heads = 32;
+  model.kv_heads = 8;
+  model.head_dim = 128;
+  model.vocab_size = 128256;
+  model.max_position = 131072;
+  model.weight_bytes = 16'060'522'496;
+  return model;
+}
+
+quant::ModelFacts ExpertModel() {
+  quant::ModelFacts model;
+  model.architecture = "Qwen3MoeForCausalLM";
+  model.layers = 48;
+  model.hidden_size = 2048;
+  model.intermediate_size = 6144;
+  model.attention_heads = 32;
+  model.kv_heads = 4;
+  model.head_dim = 128;
+  model.experts = 128;
+  model.experts_per_token = 8;
+  model.moe_intermediate_size = 768;
+  model.vocab_size = 151936;
+  model.max_position = 40960;
+  model.weight_bytes = 61'064'245'248;
+  return model;
+}
+
+base::Result<quant::ModelFacts> ReadModel(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    const auto value = ReadJson(path);
+    if (!value) return value.error();
+    // Facts as `status.model` has them; a config.json has a list of architectures instead.
+    if (*value && (*value)->is_object() && (*value)->contains("architecture")) {
+      auto facts = quant::ModelFactsFromJson(**value);
+      if (!facts) return base::Invalid(path.string() + ": " + facts.error().message);
+      return facts;
+    }
+  }
+  return ReadModelDirectory(path);
+}
+
 }  // namespace autotune::cli

@@ -106,6 +106,25 @@ bool Guard::Holds(const FactSource& facts) const {
   return AllHold(when, facts) && std::ranges::none_of(unless, [&](const auto& group) { return AllHold(group, facts); });
 }
 
+std::string GuardText(const Guard& guard) {
+  const auto all = [](const std::vector<Condition>& conditions) {
+    std::string text;
+    for (const Condition& condition : conditions) {
+      const auto known =
+          std::ranges::find(kSubjects, condition.subject, [](const auto& entry) { return entry.second; });
+      text += text.empty() ? "" : ", ";
+      text += known == kSubjects.end() ? "--" + condition.flag : std::string(known->first);
+      std::string patterns;
+      for (const std::string& pattern : condition.patterns) patterns += (patterns.empty() ? "" : ", ") + pattern;
+      text += ": " + (condition.patterns.size() == 1 ? patterns : "[" + patterns + "]");
+    }
+    return text;
+  };
+  std::string text = all(guard.when);
+  for (const auto& group : guard.unless) text += (text.empty() ? "unless {" : "; unless {") + all(group) + "}";
+  return text;
+}
+
 std::string FillIn(std::string_view message, const FactSource& facts) {
   std::string filled;
   while (!message.empty()) {

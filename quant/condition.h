@@ -65,6 +65,10 @@ std::optional<Subject> ParseSubject(std::string_view name);
 // Whether a pattern is well formed for its subject.
 bool ValidPattern(Subject subject, std::string_view pattern);
 
+// A guard in its table's words: "--quantization: fp8, gpu: [<8.9, unknown]; unless {experts: no}". Empty when it always
+// holds.
+std::string GuardText(const Guard& guard);
+
 // Replaces {gemmDtype}, {checkpoint}, {--flag}, ... in a message.
 std::string FillIn(std::string_view message, const FactSource& facts);
 

@@ -156,6 +156,27 @@ const std::string& EngineTable::AutoDtype(const std::string& model_dtype) const 
   return found == auto_dtype_.end() ? model_dtype : found->second;
 }
 
+std::vector<Version> EngineTable::Milestones() const {
+  std::vector<Version> milestones = releases_;
+  const auto add = [&](const VersionRange& range, const std::optional<Version>& certain) {
+    for (const std::optional<Version>& at : {range.since, range.until, certain}) {
+      if (at && *at > oldest()) milestones.push_back(*at);
+    }
+  };
+  for (const auto& flag : flags_) {
+    for (const Bound& bound : flag->bounds) add(bound.range, bound.certain);
+  }
+  for (const auto& [field, column] : cells_) {
+    for (const auto& [value, alternatives] : column) {
+      for (const Alternative& alternative : alternatives) add(alternative.range, alternative.certain);
+    }
+  }
+  for (const Rule& rule : rules_) add(rule.range, std::nullopt);
+  std::ranges::sort(milestones);
+  milestones.erase(std::ranges::unique(milestones).begin(), milestones.end());
+  return milestones;
+}
+
 std::size_t EngineTable::Order(const std::string& flag) const {
   const auto found = order_.find(flag);
   return found == order_.end() ? order_.size() : found->second;

@@ -131,6 +131,9 @@ class EngineTable {
   [[nodiscard]] const Version& newest() const { return releases_.back(); }
   // The recorded releases, ascending.
   [[nodiscard]] const std::vector<Version>& releases() const { return releases_; }
+  // Every release that the table names, ascending, from the oldest on: the recorded ones, and those of bounds, cells and
+  // rules.
+  [[nodiscard]] std::vector<Version> Milestones() const;
 
   // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;

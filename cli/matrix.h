@@ -1,0 +1,73 @@
+// `autotune matrix`: what every release of an engine makes of every value of the quantization model.
+//
+// Pure. Nothing here is written by hand: each outcome is PlanLaunch's, asked at every release where the rule table
+// changes, and neighbouring releases with equal outcomes are one range. docs/engines.md is this, as Markdown.
+#pragma once
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "quant/launch_plan.h"
+#include "quant/rules.h"
+#include "quant/table_listing.h"
+
+namespace autotune::cli {
+
+struct MatrixOptions {
+  std::string engine;        // "" = all
+  std::string releases;      // "0.24.0" or "0.20-0.26": only ranges that hold there; "" = all
+  std::string gpu = "h100";  // "" = not known
+  std::string model;         // as ExplainOptions::model; "" = a dense model and one with experts
+};
+
+struct Outcome {
+  std::string verdict;  // "map", "already-so", "warn", "needs-checkpoint", "reject"; "starts" for what is no field
+  std::vector<std::string> args;
+  std::string yaml;
+  std::map<std::string, std::string> env;
+  std::string reason, message, source;
+  std::vector<quant::Warning> warnings;  // beside the verdict's own
+  bool derived = false;                  // that the release has it follows from dates, it was not recorded
+};
+
+// Releases with equal outcomes: from `since` (absent: the oldest that the rules know) to before `until` (absent: the
+// newest, whose rules hold for newer releases too).
+struct OutcomeRange {
+  std::optional<quant::Version> since, until;
+  Outcome outcome;
+};
+
+struct MatrixRow {
+  std::string field, value;
+  std::string model;  // "dense" or "experts" where they differ; "" = both, or the one asked for
+  std::vector<OutcomeRange> ranges;
+};
+
+struct EngineMatrix {
+  std::string engine, title, oldest, newest;
+  std::string gpu;                  // compute capability; "" = not known
+  std::vector<std::string> models;  // in words
+  std::vector<MatrixRow> fields;    // by field, in the order of the values
+  std::vector<MatrixRow> presets;   // field is "preset"
+  // Pairs of values that together do not do what each of them does alone: "gemmDtype + kvcacheDtype", "fp8 + fp8_e5m2".
+  std::vector<MatrixRow> together;
+  std::vector<MatrixRow> checkpoints;  // quantized ones with nothing asked for; field is "checkpoint"
+  std::vector<quant::ListedRule> rules;
+};
+
+// kInvalid names the option.
+base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, const MatrixOptions& options);
+
+// "all", "up to 0.19", "0.20+", "0.18–0.19".
+std::string RangeText(const std::optional<quant::Version>& since, const std::optional<quant::Version>& until);
+
+std::string MatrixText(const std::vector<EngineMatrix>& engines);
+// docs/engines.md, with the header that says how it is made.
+std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines);
+nlohmann::json MatrixJson(const std::vector<EngineMatrix>& engines, const std::string& rules_version);
+
+}  // namespace autotune::cli

@@ -1,0 +1,56 @@
+#include "quant/table_listing.h"
+
+#include "quant/engine_table.h"
+
+namespace autotune::quant {
+namespace {
+
+std::string ThenText(const Rule& rule) {
+  switch (rule.action) {
+    case Action::kReject:
+      return "reject";
+    case Action::kWarn:
+      return "warn";
+    case Action::kRequire:
+      return "needs compute capability " + rule.gpu->ToString();
+    case Action::kAdjust:
+      break;
+  }
+  std::string text = "set";
+  for (const auto& [flag, value] : rule.set) text.append(" ").append(flag).append(" ").append(value.ToString());
+  return text;
+}
+
+}  // namespace
+
+std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine) {
+  std::vector<ListedRule> listed;
+  const EngineTable* table = rules.Find(engine);
+  if (table == nullptr) return listed;
+  for (const Rule& rule : table->rules()) {
+    listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), ThenText(rule), rule.reason,
+                      rule.message, rule.source});
+  }
+  return listed;
+}
+
+std::vector<Version> ReleasesOfInterest(const RuleSet& rules, std::string_view engine) {
+  std::vector<Version> releases;
+  const EngineTable* table = rules.Find(engine);
+  if (table == nullptr) return releases;
+  const std::vector<Version> milestones = table->Milestones();
+  for (std::size_t i = 0; i < milestones.size(); ++i) {
+    releases.push_back(milestones[i]);
+    Version next = milestones[i];
+    if (next.stage < 0) {
+      ++next.stage;
+    } else {
+      next.stage = 0;
+      ++next.patch;
+    }
+    if (i + 1 < milestones.size() && next < milestones[i + 1]) releases.push_back(next);
+  }
+  return releases;
+}
+
+}  // namespace autotune::quant
