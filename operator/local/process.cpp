@@ -1,8 +1,10 @@
 #include "operator/local/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,27 +140,60 @@ void Process::Signal(int signal) {
   if (!exit_) kill(-pid_, signal);
 }
 
+namespace {
+
+// glibc 2.36 declares these two without C linkage, so a C++ program cannot link them.
+int PidfdOpen(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+bool PidfdKill(int pidfd) { return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0; }
+
+// Whether the process is one to kill. Empty for what is dead already: a zombie keeps its directory but no environment.
+bool StartedWith(const std::filesystem::path& directory, const std::string& entry) {
+  std::ifstream file(directory / "environ", std::ios::binary);
+  const std::string environment = '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';
+  return environment.find('\0' + entry + '\0') != std::string::npos;
+}
+
+// A killed process keeps its environment until it has given its memory back, which takes an engine seconds: without
+// waiting for that the next look would count it again. False for one that hangs in a driver and may never end.
+bool AwaitDeath(int pidfd) {
+  pollfd ended{pidfd, POLLIN, 0};
+  constexpr int kLimitMs = 10'000;
+  int result = 0;
+  while ((result = poll(&ended, 1, kLimitMs)) < 0 && errno == EINTR) {
+  }
+  return result > 0;
+}
+
+}  // namespace
+
 int KillMarked(const std::string& entry) {
   int killed = 0;
   // A process may fork between two looks; a few rounds find the last one.
   for (int round = 0; round < 10; ++round) {
-    bool found = false;
+    std::vector<int> dying;
     std::error_code error;
     for (const auto& directory : std::filesystem::directory_iterator("/proc", error)) {
       const std::string name = directory.path().filename();
       int pid = 0;
       const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
       if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size() || pid == getpid()) continue;
-      std::ifstream file(directory.path() / "environ", std::ios::binary);
-      if (!file) continue;
-      const std::string environment = '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';
-      if (environment.find('\0' + entry + '\0') == std::string::npos) continue;
-      if (kill(pid, SIGKILL) == 0) {
-        found = true;
-        ++killed;
+      if (!StartedWith(directory.path(), entry)) continue;
+      const int pidfd = PidfdOpen(pid);
+      if (pidfd < 0) continue;
+      // Looked at again: only now the number cannot have become another process's.
+      if (StartedWith(directory.path(), entry) && PidfdKill(pidfd)) {
+        dying.push_back(pidfd);
+      } else {
+        close(pidfd);
       }
     }
-    if (!found) break;
+    killed += static_cast<int>(dying.size());
+    bool all_died = true;
+    for (const int pidfd : dying) {
+      all_died = all_died && AwaitDeath(pidfd);
+      close(pidfd);
+    }
+    if (dying.empty() || !all_died) break;
   }
   return killed;
 }

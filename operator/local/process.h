@@ -56,7 +56,8 @@ class Process {
 };
 
 // Kills (SIGKILL) every process that has `entry` ("NAME=value") in the environment it was started with, until none is
-// left; engines start workers in sessions of their own. Never this process. Returns how many were found.
+// left or one does not die within ten seconds; engines start workers in sessions of their own. Never this process.
+// Returns how many were killed. Needs Linux 5.3 (pidfd_open).
 int KillMarked(const std::string& entry);
 
 }  // namespace autotune::local
