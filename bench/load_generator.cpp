@@ -191,7 +191,9 @@ class User {
   void Broken(const char* what, error_code error) {
     const bool nothing_received = !parser_ || !parser_->got_some();
     Close();
-    if (state_.stopping && error == asio::error::operation_aborted) return Next();  // cancelled: not the engine's fault
+    // Not the engine's fault. Whatever the error: an operation that had succeeded when Cancel() closed its connection
+    // makes the next one fail with a bad descriptor, and that must not send the request again.
+    if (state_.report.interrupted) return Next();
     // The engine may close an idle connection at the moment it is used again: that request never reached it.
     if (reused_ && !retried_ && nothing_received && error != beast::error::timeout) {
       retried_ = true;
