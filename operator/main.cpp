@@ -127,7 +127,7 @@ int Run(const Flags& flags) {
 
   const auto server =
       runtime::HealthServer::Start(*health, {{"watches", [&] { return tasks.Alive(); }}},
-                                   {{"caches", [&] { return tasks.Ready(); }}}, [&] { return metrics.Render(); });
+                                   {{"caches", [&] { return tasks.Ready(); }}}, [&] { return tasks.RenderMetrics(); });
   if (!server) return WrongInput("--health-addr: " + server.error().message);
 
   runtime::SignalWaiter signals;

@@ -182,7 +182,7 @@ struct TaskStatus {
   std::vector<quant::Warning> warnings;  // of the task as a whole
   std::vector<ExperimentStatus> experiments;
   struct Best {
-    std::string experiment, quant_name, score, improvement_over_baseline;
+    std::string experiment, runtime, quant_name, score, improvement_over_baseline;
     int load = 0;  // concurrency of the scored row
   };
   std::optional<Best> best;

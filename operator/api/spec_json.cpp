@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 2> kStrategies = {"Grid", "Random"};
 constexpr std::array<std::string_view, 4> kObjectives = {"MaximizeThroughput", "MinimizeLatency", "MinimizeTTFT",
                                                          "MinimizeTPOT"};
 constexpr std::array<std::string_view, 3> kKeepPods = {"Never", "OnFailure", "Always"};
+constexpr std::array<std::string_view, 3> kPullPolicies = {"Always", "IfNotPresent", "Never"};
 constexpr std::array<std::string_view, 5> kPercentiles = {"mean", "p50", "p90", "p95", "p99"};
 
 constexpr std::size_t kMaxRuntimes = 8;
@@ -129,6 +130,8 @@ void ReadVolume(ObjectReader& reader, json& out) {
   reader.Nested("image", [&](ObjectReader& member) {
     ++members;
     volume["image"]["reference"] = text(member, "reference", Presence::kRequired);
+    member.Choice("pullPolicy", kPullPolicies,
+                  [&](std::size_t i) { volume["image"]["pullPolicy"] = kPullPolicies[i]; });
   });
   reader.Nested("hostPath", [&](ObjectReader& member) {
     ++members;

@@ -223,6 +223,7 @@ json ToJson(const TaskStatus& status) {
   for (const ExperimentStatus& experiment : status.experiments) out["experiments"].push_back(ToJson(experiment));
   if (status.best) {
     json best = {{"experiment", status.best->experiment}};
+    Put(best, "runtime", status.best->runtime);
     Put(best, "quantName", status.best->quant_name);
     Put(best, "score", status.best->score);
     Put(best, "improvementOverBaseline", status.best->improvement_over_baseline);
@@ -294,6 +295,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
   reader.Nested("best", [&](ObjectReader& best) {
     out.best = TaskStatus::Best{};  // Clang 14 finds no default constructor in emplace()
     best.Text("experiment", out.best->experiment);
+    best.Text("runtime", out.best->runtime);
     best.Text("quantName", out.best->quant_name);
     best.Text("score", out.best->score);
     best.Text("improvementOverBaseline", out.best->improvement_over_baseline);

@@ -38,11 +38,12 @@ const kube::Resource& ConfigMapResource() {
   return resource;
 }
 
-KubeCluster::KubeCluster(kube::Client& client, runtime::EventRecorder& events, runtime::Expectations& expectations,
-                         const runtime::StoreView& tasks, const runtime::StoreView& pods, runtime::ObjectKey task,
-                         std::stop_token stop)
+KubeCluster::KubeCluster(kube::Client& client, runtime::EventRecorder& events, TaskMetrics& metrics,
+                         runtime::Expectations& expectations, const runtime::StoreView& tasks,
+                         const runtime::StoreView& pods, runtime::ObjectKey task, std::stop_token stop)
     : client_(client),
       events_(events),
+      metrics_(metrics),
       expectations_(expectations),
       tasks_(tasks),
       pods_(pods),
@@ -55,6 +56,7 @@ base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, 
   options.subresource = "status";
   options.field_manager = kFieldManager;
   auto patched = client_.Patch(TaskResource(), task.ns, task.name, body, options, stop_);
+  metrics_.OnStatusPatch(patched ? nullptr : &patched.error());
   if (!patched) return std::move(patched).error();
   std::string version = MetaText(*patched, "resourceVersion");
   expectations_.ExpectVersion(task_, tasks_, version);

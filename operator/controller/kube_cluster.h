@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 
+#include "operator/controller/task_metrics.h"
 #include "operator/kube/client.h"
 #include "operator/reconcile/cluster.h"
 #include "operator/reconcile/decide.h"
@@ -28,9 +29,9 @@ inline constexpr const char* kFieldManager = "autotune-operator";
 
 class KubeCluster final : public reconcile::Cluster {
  public:
-  KubeCluster(kube::Client& client, runtime::EventRecorder& events, runtime::Expectations& expectations,
-              const runtime::StoreView& tasks, const runtime::StoreView& pods, runtime::ObjectKey task,
-              std::stop_token stop);
+  KubeCluster(kube::Client& client, runtime::EventRecorder& events, TaskMetrics& metrics,
+              runtime::Expectations& expectations, const runtime::StoreView& tasks, const runtime::StoreView& pods,
+              runtime::ObjectKey task, std::stop_token stop);
 
   base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
   base::Status CreatePod(const nlohmann::json& pod) override;
@@ -46,6 +47,7 @@ class KubeCluster final : public reconcile::Cluster {
 
   kube::Client& client_;
   runtime::EventRecorder& events_;
+  TaskMetrics& metrics_;
   runtime::Expectations& expectations_;
   const runtime::StoreView& tasks_;
   const runtime::StoreView& pods_;

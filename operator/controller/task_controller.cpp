@@ -44,6 +44,7 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
       client_(client),
       events_(events),
       metrics_(metrics),
+      task_metrics_(metrics.registry(), settings_.rules->version()),
       clock_(clock),
       expectations_(clock),
       queue_(std::make_unique<runtime::WorkQueue>(clock, runtime::RateLimits{}, &metrics.ForQueue(kControllerName))) {
@@ -145,6 +146,16 @@ base::Status TaskController::Alive() const {
   return node_reflector_ ? check(*node_reflector_) : base::Status{};
 }
 
+std::string TaskController::RenderMetrics() {
+  TaskMetrics::Snapshot snapshot;
+  for (const auto& cache : caches_) {
+    for (const auto& task : cache->tasks.All()) snapshot.Add(task.object->task.spec, task.object->task.status);
+  }
+  const base::MutexLock lock(scrape_mutex_);
+  task_metrics_.Show(snapshot);
+  return metrics_.Render();
+}
+
 TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) const {
   for (const auto& cache : caches_) {
     if (cache->ns.empty() || cache->ns == ns) return cache.get();
@@ -181,8 +192,12 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
 
   const base::WallTime now = clock_.Wall();
   const reconcile::Plan plan = reconcile::Decide(observed, settings_, now);
-  KubeCluster cluster(client_, events_, expectations_, cache->tasks.view(), cache->pods.view(), key, stop);
-  const base::Status applied = reconcile::Apply(plan, observed.task, cluster, nullptr);
+  KubeCluster cluster(client_, events_, task_metrics_, expectations_, cache->tasks.view(), cache->pods.view(), key,
+                      stop);
+  std::string written;
+  const base::Status applied = reconcile::Apply(plan, observed.task, cluster, &written);
+  // What follows the status may have failed: the next reconcile finds it recorded, so it is counted now or never.
+  if (!written.empty()) task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
   if (cluster.refusal()) {
     spdlog::warn("Pod of task {} was refused: {}", key.ToString(), cluster.refusal()->message);
     {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
+#include "operator/controller/task_metrics.h"
 #include "operator/kube/client.h"
 #include "operator/reconcile/decide.h"
 #include "operator/reconcile/observed_task.h"
@@ -50,6 +51,8 @@ class TaskController {
   [[nodiscard]] base::Status Ready() const;
   // Every watch loop made progress lately, for /healthz.
   [[nodiscard]] base::Status Alive() const;
+  // All metrics of the process, with the tasks as they are now.
+  [[nodiscard]] std::string RenderMetrics();
 
  private:
   struct NamespaceCache;
@@ -63,6 +66,7 @@ class TaskController {
   kube::Client& client_;
   runtime::EventRecorder& events_;
   runtime::Metrics& metrics_;
+  TaskMetrics task_metrics_;
   base::Clock& clock_;
   runtime::Expectations expectations_;
 
@@ -72,6 +76,7 @@ class TaskController {
   std::unique_ptr<runtime::WatchSource> node_source_;
   std::unique_ptr<runtime::Reflector> node_reflector_;
 
+  base::Mutex scrape_mutex_;
   base::Mutex mutex_;
   std::map<runtime::ObjectKey, reconcile::Observed::Refusal> refusals_ GUARDED_BY(mutex_);
 

@@ -22,7 +22,10 @@ void SetIfAny(json& object, const char* key, json value) {
 json HashedModel(const api::ModelSpec& model) {
   json out = {{"idOrPath", model.id_or_path}};
   SetIfAny(out, "revision", model.revision);
-  SetIfAny(out, "volume", model.volume);
+  json volume = model.volume;
+  // When an image is fetched again does not change what is measured with it.
+  if (volume.is_object() && volume.contains("image")) volume["image"].erase("pullPolicy");
+  SetIfAny(out, "volume", std::move(volume));
   // The token and the cache decide whether and how fast the weights arrive, not what is measured with them.
   if (model.hugging_face.endpoint != api::ModelSpec::HuggingFace().endpoint) {
     SetIfAny(out, "endpoint", model.hugging_face.endpoint);

@@ -19,6 +19,10 @@ using Kind = Outcome::Kind;
 constexpr seconds kReportSlack{120};
 // The kubelet stops the sidecars after bench has ended: the grace period of 30 s and time to report it.
 constexpr seconds kStopSlack{90};
+// Every pod waits a moment for the scheduler and for its images: that is no news, and telling it would cost a write of
+// the status for each experiment.
+constexpr seconds kSchedulerSlack{10};
+constexpr seconds kPrepareSlack{60};
 constexpr seconds kInspectTimeout{600};
 
 std::string Seconds(seconds duration) { return api::FormatDuration(duration); }
@@ -338,14 +342,18 @@ class Reader {
       return Now(Kind::kWaiting, std::nullopt, With("waiting for quota", pod_.unscheduled_message));
     }
     const base::WallTime since = std::max(pod_.created_at, pod_.schedulable_since);
+    const base::WallTime deadline = since + limits_.scheduling_timeout;
     const std::string words =
         pod_.unscheduled_message.empty() ? "no scheduler has looked at the pod yet" : pod_.unscheduled_message;
-    if (now_ >= since + limits_.scheduling_timeout) {
+    if (now_ >= deadline) {
       return Failed(Because(FailureReason::kUnschedulable,
                             "no node within " + Seconds(limits_.scheduling_timeout) + ": " + words),
                     nullptr);
     }
-    return Now(Kind::kWaiting, since + limits_.scheduling_timeout, words);
+    if (pod_.unscheduled_message.empty() && now_ < since + kSchedulerSlack) {
+      return Now(Kind::kWaiting, std::min(deadline, since + kSchedulerSlack));
+    }
+    return Now(Kind::kWaiting, deadline, words);
   }
 
   Outcome Scheduled() {
@@ -399,7 +407,13 @@ class Reader {
         words = With(words, stuck->last_terminated->message);
       }
     }
-    if (now_ < since + allowed) return Now(Kind::kWaiting, since + allowed, words);
+    const base::WallTime deadline = since + allowed;
+    const base::WallTime quiet_until = std::min(deadline, since + kPrepareSlack);
+    if (words.empty() && now_ < quiet_until) return Now(Kind::kWaiting, quiet_until);
+    if (now_ < deadline) {
+      if (words.empty()) words = "images are being pulled or volumes mounted on node " + pod_.node;
+      return Now(Kind::kWaiting, deadline, words);
+    }
     const bool image = stuck == nullptr || IsImageProblem(stuck->waiting_reason);
     if (words.empty()) {
       words = "an image is still being pulled, or a volume cannot be mounted (kubectl describe pod shows the events)";

@@ -1,40 +1,26 @@
 #include "operator/reconcile/answer.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
+#include "operator/reconcile/tally.h"
 
 namespace autotune::reconcile {
 namespace {
 
 constexpr double kSecondsPerHour = 3600;
 
-double GpuHours(const api::ExperimentStatus& experiment) {
-  if (experiment.started_at.empty() || experiment.finished_at.empty()) return 0;
-  const auto held = base::ParseRfc3339(experiment.finished_at) - base::ParseRfc3339(experiment.started_at);
-  const double seconds = std::chrono::duration<double>(held).count();
-  return std::max(0.0, seconds) * experiment.gpus / kSecondsPerHour;
-}
-
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
   double start = 0;
   double measure = 0;
   double wasted = 0;
   for (const api::ExperimentStatus& experiment : status.experiments) {
-    wasted += experiment.wasted_gpu_hours;
-    const double held = GpuHours(experiment);
-    if (experiment.state != api::ExperimentState::kSucceeded) {
-      wasted += held;
-      continue;
-    }
-    const double measured = std::min(held, experiment.measure_seconds * experiment.gpus / kSecondsPerHour);
-    measure += measured;
-    start += held - measured;
+    const GpuSeconds cost = GpuSecondsOf(experiment);
+    start += cost.start / kSecondsPerHour;
+    measure += cost.measure / kSecondsPerHour;
+    wasted += cost.wasted / kSecondsPerHour;
   }
   const double total = start + measure + wasted;
   status.cost.gpu_hours = api::FormatDecimal(total, 4);
@@ -106,6 +92,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     }
     api::TaskStatus::Best best;
     best.experiment = winner.name;
+    best.runtime = winner.runtime;
     best.quant_name = winner.quant.name;
     best.score = winner.score;
     best.improvement_over_baseline = tuning::Improvement(judgement.judged[*judgement.best].score, baseline, objective);

@@ -145,7 +145,7 @@ std::vector<json> FullSpecs() {
   }
   json other = base;
   other["baseRuntime"] = "tensorrt-llm";
-  other["model"]["volume"] = {{"image", {{"reference", "registry/weights:1"}}}};
+  other["model"]["volume"] = {{"image", {{"reference", "registry/weights:1"}, {"pullPolicy", "Always"}}}};
   specs.push_back(other);
   other["model"]["volume"] = {{"hostPath", {{"path", "/models"}}}};
   specs.push_back(other);
@@ -205,7 +205,7 @@ json FullStatus() {
       "wastedGpuHours": "0.0521",
       "truncated": true
     }],
-    "best": {"experiment": "e7-3fa2c1", "quantName": "dynamic-fp8", "score": "1560.2",
+    "best": {"experiment": "e7-3fa2c1", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
              "improvementOverBaseline": "+41.3%", "load": 32},
     "pareto": ["e7-3fa2c1", "e2-90bb1e"],
     "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55"},

@@ -59,6 +59,9 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
   }
   EXPECT_NE(Hashed(R"({"model": {"idOrPath": "/m", "volume": {"persistentVolumeClaim": {"claimName": "a"}}}})"),
             Hashed(R"({"model": {"idOrPath": "/m", "volume": {"persistentVolumeClaim": {"claimName": "b"}}}})"));
+  EXPECT_EQ(
+      Hashed(R"({"model": {"idOrPath": "/m", "volume": {"image": {"reference": "a"}}}})"),
+      Hashed(R"({"model": {"idOrPath": "/m", "volume": {"image": {"reference": "a", "pullPolicy": "Always"}}}})"));
 }
 
 TEST(BenchSpec, IsTheTasksBenchmarkInItsOwnOrder) {

@@ -114,7 +114,7 @@ def test_a_257th_experiment_is_refused(task):
 
 def test_columns_show_where_a_task_stands(task):
     status = {"state": "Complete", "progress": "7/7", "cost": {"gpuHours": "3.42"},
-              "best": {"experiment": "e7-3fa2c1", "quantName": "dynamic-fp8", "score": "1560.2",
+              "best": {"experiment": "e7-3fa2c1", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
                        "improvementOverBaseline": "+41.3%"},
               "conditions": [{"type": "Ready", "status": "True", "reason": "Succeeded", "message": "dynamic-fp8 wins",
                               "lastTransitionTime": "2026-11-22T12:00:00Z"}]}
@@ -124,5 +124,5 @@ def test_columns_show_where_a_task_stands(task):
     header, row = task.kubectl("get", "autotune", "-o", "wide").stdout.splitlines()
     assert header.split() == ["NAME", "STATE", "PROGRESS", "BEST", "SCORE", "GPU-HOURS", "AGE", "ENGINE", "IMPROVEMENT",
                               "MESSAGE"]
-    for cell in ("Complete", "7/7", "dynamic-fp8", "1560.2", "3.42", "vllm", "+41.3%", "dynamic-fp8 wins"):
+    for cell in ("Complete", "7/7", "dynamic-fp8", "1560.2", "3.42", "vllm-020", "+41.3%", "dynamic-fp8 wins"):
         assert cell in row

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "tests/reconcile/fake_cluster.h"
@@ -37,6 +38,7 @@ TEST(Decide, TakesATaskFromApplyToTheBestConfiguration) {
   EXPECT_EQ(task.status.state, "Complete");
   EXPECT_EQ(task.status.progress, "2/2");
   ASSERT_TRUE(task.status.best.has_value());
+  EXPECT_EQ(task.status.best->runtime, "vllm");
   EXPECT_EQ(task.status.best->quant_name, "kv-cache-fp8");
   EXPECT_EQ(task.status.best->score, "1500");
   EXPECT_EQ(task.status.best->improvement_over_baseline, "+50.0%");
@@ -93,6 +95,54 @@ TEST(Decide, SteadyStateWritesNothing) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(cluster.Reconcile().ok());
   EXPECT_EQ(cluster.status_writes, writes);
   EXPECT_EQ(cluster.task, before);
+}
+
+// Create, delete and three status patches: that it starts, that it measures, its result with what comes next.
+TEST(Decide, AnExperimentCostsThreeStatusWrites) {
+  FakeCluster cluster(SmallTask());
+  std::map<std::string, int> steps;
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    const std::string now = base::FormatRfc3339(self.clock.Wall());
+    const json scheduled = {{{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now}}};
+    const auto waiting = [](const char* name, const char* reason) {
+      return json{
+          {"name", name}, {"ready", false}, {"restartCount", 0}, {"state", {{"waiting", {{"reason", reason}}}}}};
+    };
+    switch (++steps[pod["metadata"]["name"]]) {
+      case 1:  // nobody has looked at it yet
+        pod["status"] = {{"phase", "Pending"}, {"qosClass", "Burstable"}};
+        break;
+      case 2:
+        pod["spec"]["nodeName"] = "node-1";
+        pod["status"] = {{"phase", "Pending"}, {"conditions", scheduled}};
+        break;
+      case 3:
+        pod["status"]["startTime"] = now;
+        pod["status"]["initContainerStatuses"] = {waiting("install", "PodInitializing"),
+                                                  waiting("engine", "PodInitializing")};
+        pod["status"]["containerStatuses"] = {waiting("bench", "PodInitializing")};
+        break;
+      case 4:  // the engine loads
+        self.SetPhaseRunning(pod);
+        pod["status"]["phase"] = "Pending";
+        pod["status"]["initContainerStatuses"][1]["ready"] = false;
+        pod["status"]["initContainerStatuses"][1]["started"] = false;
+        pod["status"]["containerStatuses"] = {waiting("bench", "PodInitializing")};
+        break;
+      case 5:
+        self.SetPhaseRunning(pod);
+        break;
+      case 6:  // bench is done, the engine is being stopped
+        MeasureWell(self, pod);
+        pod["status"]["phase"] = "Running";
+        break;
+      default:
+        pod["status"]["phase"] = "Succeeded";
+    }
+  });
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 2U);
+  EXPECT_EQ(cluster.status_writes, 1 + 2 * 3);
 }
 
 TEST(Decide, AnUpgradedOperatorStartsNothingOnAFinishedTask) {

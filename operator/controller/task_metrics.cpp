@@ -1,0 +1,168 @@
+#include "operator/controller/task_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "bench/result.h"
+#include "operator/reconcile/tally.h"
+
+namespace autotune::controller {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+
+// "unknown": a runtime that an edit has taken out of the spec.
+constexpr std::array<std::string_view, 4> kEngines = {"vllm", "sglang", "tensorrt-llm", "unknown"};
+constexpr std::array<std::string_view, 6> kStates = {"Pending",  "Inspecting", "Searching",
+                                                     "Complete", "Failed",     "Suspended"};
+
+template <typename List>
+std::string OneOf(const List& list, std::string_view value, std::string_view otherwise) {
+  for (const std::string_view item : list) {
+    if (item == value) return std::string(value);
+  }
+  return std::string(otherwise);
+}
+
+std::string EngineLabel(const std::string& engine) { return OneOf(kEngines, engine, "unknown"); }
+
+}  // namespace
+
+struct TaskMetrics::Snapshot::Counts {
+  std::map<std::string, int> tasks;    // by state
+  std::map<std::string, int> running;  // by engine
+  int pending = 0;
+};
+
+TaskMetrics::Snapshot::Snapshot() : counts_(std::make_unique<Counts>()) {}
+TaskMetrics::Snapshot::~Snapshot() = default;
+
+void TaskMetrics::Snapshot::Add(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  const std::string state = OneOf(kStates, status.state, "Pending");
+  ++counts_->tasks[state];
+  const bool goes_on = state == "Searching" || state == "Inspecting";
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    switch (experiment.state) {
+      case api::ExperimentState::kPending:
+        counts_->pending += goes_on ? 1 : 0;
+        break;
+      case api::ExperimentState::kStarting:
+      case api::ExperimentState::kMeasuring:
+        ++counts_->running[EngineLabel(reconcile::EngineOf(spec, experiment.runtime))];
+        break;
+      case api::ExperimentState::kSucceeded:
+      case api::ExperimentState::kFailed:
+        break;
+    }
+  }
+}
+
+struct TaskMetrics::Impl {
+  Impl(prometheus::Registry& registry, const std::string& rules_version)
+      : finished(prometheus::BuildCounter()
+                     .Name("autotune_experiments_finished_total")
+                     .Help("Experiments that ended, by engine and reason (Succeeded or why not)")
+                     .Register(registry)),
+        retried(prometheus::BuildCounter()
+                    .Name("autotune_experiment_retries_total")
+                    .Help("Attempts that infrastructure ended and that are made again, by engine and reason")
+                    .Register(registry)),
+        gpu_seconds(prometheus::BuildCounter()
+                        .Name("autotune_gpu_seconds_total")
+                        .Help("GPU time of ended attempts by kind: start and measure of what succeeded, wasted")
+                        .Register(registry)),
+        patches(prometheus::BuildCounter()
+                    .Name("autotune_status_patches_total")
+                    .Help("Requests that patch a task's status, by result: written, conflict or failed")
+                    .Register(registry)),
+        tasks(prometheus::BuildGauge().Name("autotune_tasks").Help("Tasks by state").Register(registry)),
+        running(prometheus::BuildGauge()
+                    .Name("autotune_experiments_running")
+                    .Help("Experiments that load or measure, by engine")
+                    .Register(registry)),
+        pending(prometheus::BuildGauge()
+                    .Name("autotune_experiments_pending")
+                    .Help("Experiments of searching tasks that wait for their turn")
+                    .Register(registry)
+                    .Add({})) {
+    prometheus::BuildGauge()
+        .Name("autotune_build_info")
+        .Help("1; the version of the operator and of its rule tables")
+        .Register(registry)
+        .Add({{"version", AUTOTUNE_VERSION}, {"rules", rules_version}})
+        .Set(1);
+    for (const std::string_view engine : kEngines) {
+      const std::string label(engine);
+      running.Add({{"engine", label}});
+      finished.Add({{"engine", label}, {"reason", "Succeeded"}});
+      for (int i = 0; i <= static_cast<int>(bench::FailureReason::kNodeLost); ++i) {
+        const auto reason = static_cast<bench::FailureReason>(i);
+        const prometheus::Labels labels = {{"engine", label},
+                                           {"reason", std::string(bench::FailureReasonName(reason))}};
+        finished.Add(labels);
+        if (bench::IsRetryable(reason)) retried.Add(labels);
+      }
+    }
+    for (const char* kind : {"start", "measure", "wasted"}) gpu_seconds.Add({{"kind", kind}});
+    for (const char* result : {"written", "conflict", "failed"}) patches.Add({{"result", result}});
+    for (const std::string_view state : kStates) tasks.Add({{"state", std::string(state)}});
+  }
+
+  static void Count(Family<Counter>& family, const reconcile::Tally::Attempt& attempt) {
+    family.Add({{"engine", EngineLabel(attempt.engine)}, {"reason", attempt.reason}}).Increment();
+  }
+
+  Family<Counter>& finished;
+  Family<Counter>& retried;
+  Family<Counter>& gpu_seconds;
+  Family<Counter>& patches;
+  Family<Gauge>& tasks;
+  Family<Gauge>& running;
+  Gauge& pending;
+};
+
+TaskMetrics::TaskMetrics(prometheus::Registry& registry, const std::string& rules_version)
+    : impl_(std::make_unique<Impl>(registry, rules_version)) {}
+TaskMetrics::~TaskMetrics() = default;
+
+void TaskMetrics::OnStatusPatch(const base::Error* error) {
+  const char* result = "written";
+  if (error != nullptr) result = error->code == base::Code::kConflict ? "conflict" : "failed";
+  impl_->patches.Add({{"result", result}}).Increment();
+}
+
+void TaskMetrics::OnStatusWritten(const api::TaskSpec& spec, const api::TaskStatus& before,
+                                  const api::TaskStatus& after) {
+  const reconcile::Tally tally = reconcile::TallyOf(spec, before, after);
+  for (const auto& attempt : tally.finished) Impl::Count(impl_->finished, attempt);
+  for (const auto& attempt : tally.retried) Impl::Count(impl_->retried, attempt);
+  impl_->gpu_seconds.Add({{"kind", "start"}}).Increment(tally.gpu.start);
+  impl_->gpu_seconds.Add({{"kind", "measure"}}).Increment(tally.gpu.measure);
+  impl_->gpu_seconds.Add({{"kind", "wasted"}}).Increment(tally.gpu.wasted);
+}
+
+void TaskMetrics::Show(const Snapshot& snapshot) {
+  const auto& counts = *snapshot.counts_;
+  const auto of = [](const std::map<std::string, int>& map, const std::string& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? 0 : found->second;
+  };
+  for (const std::string_view state : kStates) {
+    const std::string label(state);
+    impl_->tasks.Add({{"state", label}}).Set(of(counts.tasks, label));
+  }
+  for (const std::string_view engine : kEngines) {
+    const std::string label(engine);
+    impl_->running.Add({{"engine", label}}).Set(of(counts.running, label));
+  }
+  impl_->pending.Set(counts.pending);
+}
+
+}  // namespace autotune::controller

@@ -1,0 +1,50 @@
+// TaskMetrics: autotune_*, what the operator does in the words of its users (docs/operations.md).
+//
+// Thread-safe; borrows the registry. Labels are engines, reasons, states and kinds, all of closed lists, so that the
+// number of series does not depend on tasks; every one starts at zero, so that the first increase is seen.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "operator/api/autotune_task.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace autotune::controller {
+
+class TaskMetrics {
+ public:
+  TaskMetrics(prometheus::Registry& registry, const std::string& rules_version);
+  ~TaskMetrics();
+  TaskMetrics(const TaskMetrics&) = delete;
+  TaskMetrics& operator=(const TaskMetrics&) = delete;
+
+  // A request that patches a task's status was answered; null: accepted.
+  void OnStatusPatch(const base::Error* error);
+  // It was accepted.
+  void OnStatusWritten(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after);
+
+  // What there is at a scrape. Not thread-safe; Show() replaces what the last one showed.
+  class Snapshot {
+   public:
+    Snapshot();
+    ~Snapshot();
+    void Add(const api::TaskSpec& spec, const api::TaskStatus& status);
+
+   private:
+    friend class TaskMetrics;
+    struct Counts;
+    std::unique_ptr<Counts> counts_;
+  };
+  void Show(const Snapshot& snapshot);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace autotune::controller

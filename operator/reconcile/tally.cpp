@@ -1,0 +1,61 @@
+#include "operator/reconcile/tally.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "base/clock.h"
+#include "operator/reconcile/experiments.h"
+
+namespace autotune::reconcile {
+
+GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment) {
+  constexpr double kSecondsPerHour = 3600;
+  GpuSeconds cost;
+  cost.wasted = experiment.wasted_gpu_hours * kSecondsPerHour;
+  if (experiment.started_at.empty() || experiment.finished_at.empty()) return cost;
+  const std::chrono::duration<double> elapsed =
+      base::ParseRfc3339(experiment.finished_at) - base::ParseRfc3339(experiment.started_at);
+  const double held = std::max(0.0, elapsed.count()) * experiment.gpus;
+  if (experiment.state != api::ExperimentState::kSucceeded) {
+    cost.wasted += held;
+    return cost;
+  }
+  cost.measure = std::min(held, experiment.measure_seconds * experiment.gpus);
+  cost.start = held - cost.measure;
+  return cost;
+}
+
+std::string EngineOf(const api::TaskSpec& spec, const std::string& runtime) {
+  for (const api::RuntimeSpec& candidate : spec.runtimes) {
+    if (candidate.name == runtime) return candidate.engine;
+  }
+  return runtime == spec.base_runtime ? spec.base_runtime : "";
+}
+
+Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after) {
+  std::map<std::string, const api::ExperimentStatus*> earlier;
+  for (const api::ExperimentStatus& entry : before.experiments) earlier[entry.hash] = &entry;
+  static const api::ExperimentStatus kNew;
+
+  Tally tally;
+  for (const api::ExperimentStatus& entry : after.experiments) {
+    const auto found = earlier.find(entry.hash);
+    const api::ExperimentStatus& was = found == earlier.end() ? kNew : *found->second;
+    if (IsFinished(entry) && !IsFinished(was)) {
+      const bool succeeded = entry.state == api::ExperimentState::kSucceeded;
+      tally.finished.push_back({EngineOf(spec, entry.runtime), succeeded ? "Succeeded" : entry.reason});
+    }
+    if (!entry.retry_at.empty() && entry.retry_at != was.retry_at) {
+      tally.retried.push_back({EngineOf(spec, entry.runtime), entry.reason});
+    }
+    // An edit that runs an experiment again takes its cost out of the status; what was spent stays spent.
+    const GpuSeconds now = GpuSecondsOf(entry), then = GpuSecondsOf(was);
+    tally.gpu.start += std::max(0.0, now.start - then.start);
+    tally.gpu.measure += std::max(0.0, now.measure - then.measure);
+    tally.gpu.wasted += std::max(0.0, now.wasted - then.wasted);
+  }
+  return tally;
+}
+
+}  // namespace autotune::reconcile
