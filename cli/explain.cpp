@@ -1,18 +1,43 @@
 #include "cli/explain.h"
 
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "cli/model_directory.h"
 #include "cli/result_view.h"
 #include "cli/table.h"
+#include "cli/yaml_json.h"
 #include "operator/local/machine.h"
 
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+
+// "gemm", "gemm_dtype", "GEMMDtype": a field in other words. Not "kv_cache_dtype", which is a flag of engines.
+bool MeansField(std::string name, quant::Field field) {
+  const auto lower = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  constexpr std::string_view kSuffix = "dtype";
+  std::string canonical = lower(std::string(quant::FieldName(field)));
+  canonical.resize(canonical.size() - kSuffix.size());
+  name = lower(std::move(name));
+  return name == canonical || name == canonical + "dtype" || name == canonical + "_dtype";
+}
+
+// Values are JSON or text; lists and maps may be written as in a task's YAML: {unset: true}.
+json ParseValue(const std::string& value) {
+  json parsed = json::parse(value, nullptr, false);
+  if (!parsed.is_discarded() || value.empty() || (value[0] != '{' && value[0] != '[')) return parsed;
+  const auto documents = ParseYaml(value, "value");
+  return documents && documents->size() == 1 ? documents->front() : parsed;
+}
 
 base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
   const std::size_t equals = setting.find('=');
@@ -33,6 +58,8 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
     return {};
   }
   for (const quant::Field field : quant::kFields) {
+    if (MeansField(name, field) && name != quant::FieldName(field))
+      return base::Invalid("\"" + name + "\" is no field; did you mean " + std::string(quant::FieldName(field)) + "?");
     if (name != quant::FieldName(field)) continue;
     const auto allowed = quant::AllowedValues(field);
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
@@ -45,7 +72,7 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
   }
   const std::size_t start = name.find_first_not_of('-');
   if (start == std::string::npos) return base::Invalid("\"" + setting + "\" has no name");
-  const json parsed = json::parse(value, nullptr, false);
+  const json parsed = ParseValue(value);
   const std::string flag = name.substr(start);
   if (!parsed.is_discarded() && !parsed.is_string()) {
     auto flag_value = quant::FlagValue::FromJson(parsed, flag);
@@ -74,7 +101,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   request.release = std::move(*release);
   request.quant.name = "this";
   if (!options.gpu.empty()) {
-    const auto gpu = local::FindGpu(options.gpu);
+    const auto gpu = local::FindGpuOrCapability(options.gpu);
     if (!gpu) return base::Invalid("--gpu: " + gpu.error().message);
     request.gpu = gpu->capability;
     request.gpu_memory_bytes = gpu->memory_bytes;
@@ -86,6 +113,11 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
     auto model = ReadModel(options.model);
     if (!model) return base::Invalid("--model: " + model.error().message);
     request.model = std::move(*model);
+  }
+  std::set<std::string> names;
+  for (const std::string& setting : options.settings) {
+    const std::string name = setting.substr(0, setting.find('='));
+    if (!names.insert(name).second) return base::Invalid("\"" + name + "\" stands here twice");
   }
   // A preset is a starting point, whatever its place: fields given beside it override it.
   for (const bool presets : {true, false}) {
@@ -105,7 +137,7 @@ std::string ExplanationText(const Explanation& explanation) {
                      (request.gpu ? "compute capability " + request.gpu->ToString() : std::string("any GPU")) + ", " +
                      ModelText(request.model) +
                      (explanation.assumed_model ? " (assumed; --model DIR says which)" : "") + "\n";
-  if (!request.release.assumption.empty()) text += request.release.assumption + "\n";
+  for (const std::string& note : request.model.notes) text += "Note: " + note + "\n";
   text += quant::Summary(request.quant) + "\n\n";
 
   Table table;

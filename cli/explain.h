@@ -14,8 +14,8 @@ namespace autotune::cli {
 struct ExplainOptions {
   // "gemmDtype=fp8", "preset=dynamic-fp8", or an engine flag "max-num-seqs=64" / "--max-num-seqs=64".
   std::vector<std::string> settings;
-  std::string engine = "vllm";  // "vllm:0.24.0"; without a version the newest rules
-  std::string gpu;              // "h100"; "" = not known
+  std::string engine = "vllm";  // "vllm:0.24.0"; without a version that of the default image
+  std::string gpu;              // "h100" or a compute capability; "" = not known
   std::string model;            // checkpoint directory, config.json, or ModelFacts as JSON; "" = dense, bfloat16
 };
 

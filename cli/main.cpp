@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -113,6 +114,21 @@ int Matrix(const cli::MatrixOptions& options, const std::string& output, const q
   return 0;
 }
 
+// The command line, last word first as CLI11 takes it. `explain` also takes flags as the engine has them:
+// --max-num-seqs=64 is the setting max-num-seqs=64 wherever it is no option of this program.
+std::vector<std::string> Words(int argc, char** argv, const CLI::App& app, const CLI::App& explain) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const auto command = std::find(words.begin(), words.end(), explain.get_name());
+  for (auto word = command; word != words.end(); ++word) {
+    const std::size_t equals = word->find('=');
+    if (!word->starts_with("--") || equals == std::string::npos) continue;
+    const std::string name = word->substr(0, equals);
+    if (explain.get_option_no_throw(name) == nullptr && app.get_option_no_throw(name) == nullptr) word->erase(0, 2);
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -190,8 +206,12 @@ int main(int argc, char** argv) {
   std::string explain_output = "text";
   explain->add_option("SETTING", explain_options.settings,
                       "gemmDtype=fp8 kvcacheDtype=fp8_e5m2, preset=dynamic-fp8, or engine flags: max-num-seqs=64");
-  explain->add_option("--engine", explain_options.engine, "Engine and release: vllm:0.24.0")->capture_default_str();
-  explain->add_option("--gpu", explain_options.gpu, "GPU: " + gpu_names)->type_name("GPU");
+  explain
+      ->add_option("--engine", explain_options.engine,
+                   "Engine and release: vllm:0.24.0; without a release that of the engine's default image")
+      ->capture_default_str();
+  explain->add_option("--gpu", explain_options.gpu, "GPU: " + gpu_names + ", or a compute capability")
+      ->type_name("GPU");
   explain
       ->add_option("--model", explain_options.model,
                    "Model directory, config.json or facts (default: a dense 8B model)")
@@ -205,7 +225,9 @@ int main(int argc, char** argv) {
   matrix->add_option("--engine", matrix_options.engine, "vllm, sglang or tensorrt-llm; default: all")
       ->type_name("ENGINE");
   matrix->add_option("--releases", matrix_options.releases, "0.24.0 or 0.20-0.26; default: all")->type_name("RANGE");
-  matrix->add_option("--gpu", matrix_options.gpu, "GPU: " + gpu_names)->type_name("GPU")->capture_default_str();
+  matrix->add_option("--gpu", matrix_options.gpu, "GPU: " + gpu_names + ", or a compute capability")
+      ->type_name("GPU")
+      ->capture_default_str();
   matrix
       ->add_option("--model", matrix_options.model,
                    "Model directory, config.json or facts (default: a dense 8B model and one with experts)")
@@ -214,7 +236,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"text", "markdown", "json"}));
 
   try {
-    app.parse(argc, argv);
+    app.parse(Words(argc, argv, app, *explain));
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);  // prints help, the version, or one line
     return code == 0 ? 0 : kBadInput;

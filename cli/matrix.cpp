@@ -494,7 +494,7 @@ base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, 
   if (!window) return window.error();
   std::optional<quant::ComputeCapability> gpu;
   if (!options.gpu.empty()) {
-    const auto found = local::FindGpu(options.gpu);
+    const auto found = local::FindGpuOrCapability(options.gpu);
     if (!found) return base::Invalid("--gpu: " + found.error().message);
     gpu = found->capability;
   }

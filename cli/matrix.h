@@ -20,7 +20,7 @@ namespace autotune::cli {
 struct MatrixOptions {
   std::string engine;        // "" = all
   std::string releases;      // "0.24.0" or "0.20-0.26": only ranges that hold there; "" = all
-  std::string gpu = "h100";  // "" = not known
+  std::string gpu = "h100";  // or a compute capability; "" = not known
   std::string model;         // as ExplainOptions::model; "" = a dense model and one with experts
 };
 

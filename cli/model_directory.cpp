@@ -4,6 +4,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace autotune::cli {
 namespace {
@@ -23,6 +24,22 @@ bool IsWeightFile(const std::filesystem::path& path) {
   const std::string extension = path.extension();
   return extension == ".safetensors" || extension == ".gguf" ||
          (extension == ".bin" && path.filename() != "training_args.bin");
+}
+
+// Facts that a person wrote: a method without its family is understood, and a key that is no fact is noted.
+base::Result<quant::ModelFacts> FactsFromJson(const json& value) {
+  auto facts = quant::ModelFactsFromJson(value);
+  if (!facts) return facts;
+  if (!value.contains("family") && facts->quantization != "none") {
+    const std::string method = std::exchange(facts->quantization, "none");
+    if (const auto known = quant::OverrideQuantization(*facts, method); !known) return known.error();
+  }
+  const json understood = quant::ToJson(*facts);
+  for (const auto& [key, member] : value.items()) {
+    const bool nothing = member.is_null() || member.empty() || member == 0 || member == "0";
+    if (!nothing && !understood.contains(key)) facts->notes.push_back("\"" + key + "\" is no fact of a model");
+  }
+  return facts;
 }
 
 }  // namespace
@@ -94,7 +111,7 @@ base::Result<quant::ModelFacts> ReadModel(const std::filesystem::path& path) {
     if (!value) return value.error();
     // Facts as `status.model` has them; a config.json has a list of architectures instead.
     if (*value && (*value)->is_object() && (*value)->contains("architecture")) {
-      auto facts = quant::ModelFactsFromJson(**value);
+      auto facts = FactsFromJson(**value);
       if (!facts) return base::Invalid(path.string() + ": " + facts.error().message);
       return facts;
     }

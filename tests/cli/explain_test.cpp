@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace autotune::cli {
@@ -54,6 +55,35 @@ TEST(Explain, TakesEngineFlagsWhichAlwaysWin) {
   EXPECT_EQ(explanation["overrides"].size(), 1U);
 }
 
+TEST(Explain, ReadsMapsAndListsAsATaskHasThem) {
+  const json explanation = Json({"preset=dynamic-fp8", "quantization={unset: true}"});
+  EXPECT_THAT(explanation["args"].get<std::vector<std::string>>(), ::testing::ElementsAre("--kv-cache-dtype", "fp8"));
+  EXPECT_EQ(Json({"kv_cache_dtype=fp8"})["args"], Json({"kv-cache-dtype=fp8"})["args"]);  // a flag, no field
+}
+
+TEST(Explain, TakesAComputeCapabilityForAGpu) {
+  const auto turing =
+      Explain(Rules(), {.settings = {"gemmDtype=bfloat16"}, .engine = "vllm", .gpu = "7.5", .model = ""});
+  ASSERT_TRUE(turing.ok());
+  ASSERT_TRUE(turing->plan.rejection.has_value());
+  EXPECT_EQ(turing->plan.rejection->reason, "CapabilityTooLow");
+}
+
+TEST(Explain, ReadsFactsAsPeopleWriteThem) {
+  const std::string path = ::testing::TempDir() + "/facts.json";
+  std::ofstream(path) << R"({"architecture": "X", "quantization": "awq", "lairs": 3, "experts": 0})";
+  const auto explained =
+      Explain(Rules(), {.settings = {"gemmDtype=fp8"}, .engine = "vllm", .gpu = "h100", .model = path});
+  ASSERT_TRUE(explained.ok()) << explained.error().message;
+  EXPECT_EQ(explained->request.model.family, "int4-wna16");
+  EXPECT_THAT(explained->request.model.notes, ::testing::ElementsAre("\"lairs\" is no fact of a model"));
+  EXPECT_THAT(ExplanationText(*explained), HasSubstr("keeps its weights"));
+  std::ofstream(path) << R"({"architecture": "X", "quantization": "fast"})";
+  const auto unknown = Explain(Rules(), {.settings = {}, .engine = "vllm", .gpu = "", .model = path});
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_THAT(unknown.error().message, HasSubstr("\"fast\" is not one of none, aqlm"));
+}
+
 TEST(Explain, WorksForEveryEngine) {
   for (const std::string& engine : Rules().engines()) {
     const auto explanation =
@@ -73,6 +103,9 @@ TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
   const Case cases[] = {
       {{"gemmDtype=fp9"}, "vllm", "", "gemmDtype: \"fp9\" is not one of auto, float16"},
       {{"preset=fast"}, "vllm", "", "preset: \"fast\" is not one of default, kv-cache-fp8"},
+      {{"gemm=fp8"}, "vllm", "", "\"gemm\" is no field; did you mean gemmDtype?"},
+      {{"kvcache_dtype=fp8"}, "vllm", "", "\"kvcache_dtype\" is no field; did you mean kvcacheDtype?"},
+      {{"gemmDtype=fp8", "gemmDtype=int8"}, "vllm", "", "\"gemmDtype\" stands here twice"},
       {{"gemmDtype"}, "vllm", "", "\"gemmDtype\" is not of the form name=value"},
       {{"=x"}, "vllm", "", "is not of the form name=value"},
       {{"--=x"}, "vllm", "", "has no name"},
