@@ -130,6 +130,19 @@ def test_rule_tables_reach_the_operator_and_a_change_restarts_it(helm):
     assert not [a for a in container(render(helm))["args"] if a.startswith("--rules-dir")]
 
 
+def test_prometheus_finds_the_metrics_only_when_asked_to(helm):
+    key = "PodMonitor", "tuner-autotune-operator"
+    assert key not in render(helm)
+    objects = render(helm, "--set", "podMonitor.enabled=true", "--set", "podMonitor.labels.release=prometheus")
+    monitor = objects[key]
+    pod = objects["Deployment", "tuner-autotune-operator"]["spec"]["template"]
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert (endpoint["port"], endpoint["path"]) == ("health", "/metrics")
+    assert endpoint["port"] in [port["name"] for port in pod["spec"]["containers"][0]["ports"]]
+
+
 @pytest.mark.parametrize("value, words", [
     ("replicaCount=2", "replicaCount"),
     ("image.tga=1", "tga"),
@@ -140,6 +153,7 @@ def test_rule_tables_reach_the_operator_and_a_change_restarts_it(helm):
     ("watchNamespaces={Team_A}", "watchNamespaces"),
     ("rules.vllm=x", "rules"),
     ("crds.keep=yes", "keep"),
+    ("podMonitor.interval=often", "interval"),
 ])
 def test_wrong_values_are_refused_by_name(helm, value, words):
     answer = helm("template", "tuner", CHART, "--set", value)
