@@ -38,9 +38,7 @@ class Api:
             reused = self._connection is not None
             try:
                 if not reused:
-                    self._connection = http.client.HTTPSConnection(API_ADDRESS, context=self._tls)
-                    self._connection.sock = self._tls.wrap_socket(self.box.connect(API_ADDRESS, 443),
-                                                                  server_hostname=API_ADDRESS)
+                    self._connection = self._connect(10)
                 self._connection.request(method, path, payload, headers)
                 response = self._connection.getresponse()
                 text = response.read().decode()
@@ -54,6 +52,17 @@ class Api:
         if response.status >= 400:
             raise ApiError(response.status, json.loads(text) if is_json else {"message": text})
         return json.loads(text) if is_json else text
+
+    def _connect(self, timeout):
+        connection = http.client.HTTPSConnection(API_ADDRESS, context=self._tls)
+        connection.sock = self._tls.wrap_socket(self.box.connect(API_ADDRESS, 443, timeout), server_hostname=API_ADDRESS)
+        return connection
+
+    def stream(self, path):
+        """The answer to GET as it comes, for watches: an iterable of lines, on a connection of its own."""
+        connection = self._connect(None)
+        connection.request("GET", path, headers={"Accept": "application/json"})
+        return connection.getresponse()
 
     def get(self, path):
         return self.request("GET", path)

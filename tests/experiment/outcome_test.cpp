@@ -380,5 +380,16 @@ TEST(PodView, KeepsWhatDecisionsAreMadeFrom) {
   EXPECT_TRUE(Load("preempted").deleting);
 }
 
+TEST(Outcome, EveryReasonHasItsRowsInTheDocumentation) {
+  std::ifstream file(std::filesystem::path(TESTDATA_DIR) / "../docs/failures.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  for (int i = 0; i <= static_cast<int>(FailureReason::kNodeLost); ++i) {
+    const std::string row = "| `" + std::string(FailureReasonName(static_cast<FailureReason>(i))) + "` |";
+    const std::size_t meaning = page.find(row);
+    ASSERT_NE(meaning, std::string::npos) << row << " what it means";
+    EXPECT_NE(page.find(row, meaning + 1), std::string::npos) << row << " an example";
+  }
+}
+
 }  // namespace
 }  // namespace autotune::experiment
