@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
 namespace autotune::quant {
@@ -18,18 +20,26 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"experts", Subject::kExperts},
     std::pair<std::string_view, Subject>{"modelDtype", Subject::kModelDtype},
     std::pair<std::string_view, Subject>{"dtype", Subject::kDtype},
+    std::pair<std::string_view, Subject>{"methodKnown", Subject::kMethodKnown},
+    std::pair<std::string_view, Subject>{"latentAttention", Subject::kLatentAttention},
+    std::pair<std::string_view, Subject>{"hiddenSize", Subject::kHiddenSize},
+    std::pair<std::string_view, Subject>{"moeIntermediateSize", Subject::kExpertSize},
+    std::pair<std::string_view, Subject>{"weightBlock", Subject::kWeightBlock},
     std::pair<std::string_view, Subject>{"gpu", Subject::kGpu},
     std::pair<std::string_view, Subject>{"mapped", Subject::kMapped},
 };
 
 struct GpuPattern {
-  enum class Kind { kUnknown, kBelow, kAtLeast, kMajor, kExact } kind = Kind::kUnknown;
+  enum class Kind { kUnknown, kAmd, kBelow, kAtLeast, kMajor, kExact } kind = Kind::kUnknown;
   ComputeCapability capability;
+  std::string_view architecture;  // kAmd: what it starts with
 };
 
 std::optional<GpuPattern> ParseGpuPattern(std::string_view text) {
   using Kind = GpuPattern::Kind;
-  if (text == "unknown") return GpuPattern{Kind::kUnknown, {}};
+  if (text == "unknown") return GpuPattern{Kind::kUnknown, {}, {}};
+  if (text == "amd") return GpuPattern{Kind::kAmd, {}, {}};
+  if (text.starts_with("gfx")) return GpuPattern{Kind::kAmd, {}, text.substr(0, text.find('*'))};
   Kind kind = Kind::kExact;
   std::string number(text);
   if (text.starts_with("<")) {
@@ -44,16 +54,20 @@ std::optional<GpuPattern> ParseGpuPattern(std::string_view text) {
   }
   const std::optional<ComputeCapability> capability = ComputeCapability::Parse(number);
   if (!capability) return std::nullopt;
-  return GpuPattern{kind, *capability};
+  return GpuPattern{kind, *capability, {}};
 }
 
-bool MatchesGpu(std::string_view text, const std::optional<ComputeCapability>& gpu) {
+bool MatchesGpu(std::string_view text, const FactSource& facts) {
   using Kind = GpuPattern::Kind;
   const std::optional<GpuPattern> pattern = ParseGpuPattern(text);
   if (!pattern) return false;
+  const std::string& amd = facts.AmdArchitecture();
+  if (!amd.empty()) return pattern->kind == Kind::kAmd && amd.starts_with(pattern->architecture);
+  const std::optional<ComputeCapability> gpu = facts.Gpu();
   if (!gpu) return pattern->kind == Kind::kUnknown;
   switch (pattern->kind) {
     case Kind::kUnknown:
+    case Kind::kAmd:
       return false;
     case Kind::kBelow:
       return *gpu < pattern->capability;
@@ -67,10 +81,24 @@ bool MatchesGpu(std::string_view text, const std::optional<ComputeCapability>& g
   return false;
 }
 
+std::optional<std::int64_t> WholeNumber(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool IsMultiple(std::string_view text, std::string_view of) {
+  const std::optional<std::int64_t> number = WholeNumber(text);
+  const std::optional<std::int64_t> divisor = WholeNumber(of);
+  return number && divisor && *divisor > 0 && *number % *divisor == 0;
+}
+
 bool MatchesText(std::string_view pattern, const std::optional<std::string>& value, const FactSource& facts) {
   if (pattern == "(unset)") return !value.has_value();
   if (!value) return false;
   if (pattern == "(set)") return true;
+  if (pattern.starts_with('%')) return IsMultiple(*value, pattern.substr(1));
   if (pattern.ends_with('*')) return value->starts_with(pattern.substr(0, pattern.size() - 1));
   if (pattern.starts_with('{')) return FillIn(pattern, facts) == *value;
   return pattern == *value;
@@ -90,12 +118,14 @@ std::optional<Subject> ParseSubject(std::string_view name) {
 }
 
 bool ValidPattern(Subject subject, std::string_view pattern) {
-  return subject == Subject::kGpu ? ParseGpuPattern(pattern).has_value() : !pattern.empty();
+  if (subject == Subject::kGpu) return ParseGpuPattern(pattern).has_value();
+  if (pattern.starts_with('%')) return WholeNumber(pattern.substr(1)).value_or(0) > 0;
+  return !pattern.empty();
 }
 
 bool Condition::Holds(const FactSource& facts) const {
   if (subject == Subject::kGpu)
-    return std::ranges::any_of(patterns, [&](const std::string& text) { return MatchesGpu(text, facts.Gpu()); });
+    return std::ranges::any_of(patterns, [&](const std::string& text) { return MatchesGpu(text, facts); });
   if (subject == Subject::kMapped)
     return std::ranges::all_of(patterns, [&](const std::string& name) { return facts.Mapped(name); });
   const std::optional<std::string> value = facts.Text(subject, flag);
@@ -136,8 +166,6 @@ std::string FillIn(std::string_view message, const FactSource& facts) {
     filled += message.substr(0, open);
     if (!subject || *subject == Subject::kMapped) {
       filled += message.substr(open, close - open + 1);
-    } else if (*subject == Subject::kGpu) {
-      filled += facts.Gpu() ? facts.Gpu()->ToString() : "unknown";
     } else {
       const std::string flag = *subject == Subject::kFlag ? std::string(name.substr(2)) : "";
       filled += facts.Text(*subject, flag).value_or("(not set)");

@@ -25,8 +25,13 @@ enum class Subject {
   kCheckpointKv,  // KV-cache quantization that the checkpoint declares
   kExperts,       // "yes" or "no"
   kModelDtype,
-  kDtype,  // what the weights are computed in: the dtype flag, else what the engine makes of the model's
-  kGpu,    // compute capability, or "unknown"
+  kDtype,            // what the weights are computed in: the dtype flag, else what the engine makes of the model's
+  kMethodKnown,      // "yes" when the release's own registry, its quantization flag, has the checkpoint's method
+  kLatentAttention,  // "yes" for multi-head latent attention (DeepSeek), which has its own attention backends
+  kHiddenSize,       // numbers of the model's facts; "0" = not known
+  kExpertSize,
+  kWeightBlock,  // of block-scaled fp8: "128x128", else "none"
+  kGpu,          // compute capability, an AMD architecture such as "gfx942", or "unknown"
   kFlag,
   kMapped,  // whether the named flags were set by the mapping and not by the user
 };
@@ -37,11 +42,14 @@ class FactSource {
   // Nothing only for a flag that is not set.
   [[nodiscard]] virtual std::optional<std::string> Text(Subject subject, const std::string& flag) const = 0;
   [[nodiscard]] virtual std::optional<ComputeCapability> Gpu() const = 0;
+  // Empty for NVIDIA GPUs.
+  [[nodiscard]] virtual const std::string& AmdArchitecture() const = 0;
   [[nodiscard]] virtual bool Mapped(const std::string& flag) const = 0;
 };
 
-// One thing and the texts of which one has to match. Patterns: "fp8*", "(set)", "(unset)", "{method}" for the value of
-// another subject; for the GPU: "9.0", "9.x", "<8.9", ">=9.0", "unknown".
+// One thing and the texts of which one has to match. Patterns: "fp8*", "%32" for a multiple of 32, "(set)", "(unset)",
+// "{method}" for the value of another subject; for the GPU: "9.0", "9.x", "<8.9", ">=9.0", "unknown", "amd", "gfx95*".
+// No pattern of a compute capability, nor "unknown", holds for an AMD GPU.
 struct Condition {
   Subject subject = Subject::kGemm;
   std::string flag;

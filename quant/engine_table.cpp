@@ -151,9 +151,16 @@ const ParallelRule* EngineTable::Parallel(std::string_view size) const {
   return found == parallel_.end() ? nullptr : &found->second;
 }
 
-const std::string& EngineTable::AutoDtype(const std::string& model_dtype) const {
-  const auto found = auto_dtype_.find(model_dtype);
-  return found == auto_dtype_.end() ? model_dtype : found->second;
+const std::string& EngineTable::DtypeOf(const std::string& model_dtype, const FactSource& facts) const {
+  for (const AutoDtype& rule : auto_dtypes_) {
+    if (rule.model == model_dtype && (!rule.gpu || rule.gpu->Holds(facts))) return rule.dtype;
+  }
+  return model_dtype;
+}
+
+std::string EngineTable::AliasOf(const std::string& name) const {
+  const auto alias = aliases_.find(name);
+  return alias == aliases_.end() ? "" : alias->second;
 }
 
 std::vector<Version> EngineTable::Milestones() const {

@@ -59,12 +59,19 @@ struct Limit {
   std::optional<double> above, min, max;
 };
 
+// What an engine refuses only after its parser has accepted it: texts with "*" at the start or the end.
+struct LateValues {
+  bool upper_case = false;  // the engine compares in upper case
+  std::vector<std::string> patterns;
+};
+
 struct Flag {
   std::string name;                      // canonical: the newest release's first spelling without dashes
   bool option = false;                   // a key of the options file; `name` is its dotted path
   std::vector<const FlagShape*> shapes;  // by recorded release; null = not in that release
   std::vector<Bound> bounds;
   Limit limit;
+  LateValues late;
 };
 
 // A flag as one release has it.
@@ -96,11 +103,39 @@ enum class Action { kAdjust, kReject, kWarn, kRequire };
 struct Rule {
   Action action = Action::kReject;
   VersionRange range;
+  std::optional<Version> certain;  // where `until` is derived from dates, the release from which it is sure
   Guard guard;
   std::vector<std::string> blame;  // flags, or "model", "gpu": what the message is about, the most telling first
   std::string reason, message, source;
   std::vector<std::pair<std::string, FlagValue>> set;  // kAdjust; only what the mapping itself had set is replaced
   std::optional<ComputeCapability> gpu;                // kRequire
+};
+
+// What an engine makes of a checkpoint's dtype when none is asked for; the first that holds.
+struct AutoDtype {
+  std::string model;
+  std::optional<Condition> gpu;
+  std::string dtype;
+};
+
+// What has to fit into one GPU. Numbers that only bound the need from below: nothing is refused that could run.
+struct MemoryRule {
+  struct Share {
+    VersionRange range;
+    double value = 1;
+  };
+  std::string fraction;       // the flag for the share of a GPU that the engine may use; empty = all of it
+  std::vector<Share> shares;  // the default by release; empty = not known, all of it
+  bool activations_in_share = false;
+  std::string context;          // the flag for the longest sequence
+  bool whole_sequence = false;  // the engine does not start when the KV cache cannot hold one sequence of that length
+  std::string kv_cache;         // the flag for the KV cache's dtype
+  std::string batch;            // the flag for the tokens computed at once
+  std::int64_t smallest_batch = 0;               // when the flag is not set
+  bool experts_over_data = false;                // data parallelism shares the experts out instead of copying them
+  std::vector<std::string> shares_context;       // flags whose sizes split one sequence's KV cache
+  std::map<std::string, int, std::less<>> bits;  // of a weight, by method that quantizes all of them while loading
+  std::vector<std::string> unless;               // flags that keep weights out of the GPU or size the cache by hand
 };
 
 struct ParallelRule {
@@ -147,16 +182,22 @@ class EngineTable {
   [[nodiscard]] const ParallelRule* Parallel(std::string_view size) const;
   [[nodiscard]] const std::vector<GpuFactor>& gpu_factors() const { return gpu_factors_; }
   // What engines make of a checkpoint's dtype when no dtype is asked for.
-  [[nodiscard]] const std::string& AutoDtype(const std::string& model_dtype) const;
+  [[nodiscard]] const std::string& DtypeOf(const std::string& model_dtype, const FactSource& facts) const;
   [[nodiscard]] const std::string& dtype_flag() const { return dtype_flag_; }
   [[nodiscard]] const std::string& tensor_flag() const { return tensor_flag_; }
   [[nodiscard]] const std::string& data_flag() const { return data_flag_; }
   [[nodiscard]] const std::string& pipeline_flag() const { return pipeline_flag_; }
   // The switch that makes data parallelism split the attention heads' GPUs instead of adding some.
   [[nodiscard]] const std::string& attention_data_switch() const { return attention_data_switch_; }
-  // Flags that shrink the weights while loading, and that keep some of them out of the GPU; both may be empty.
+  // The flag that quantizes weights while loading; may be empty.
   [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
-  [[nodiscard]] const std::vector<std::string>& offload_flags() const { return offload_flags_; }
+  [[nodiscard]] const MemoryRule& memory() const { return memory_; }
+  // Whether the release can be told which revision of a model to load.
+  [[nodiscard]] bool TakesRevision(const Version& version) const {
+    return !traits_.revision_args.empty() && revision_range_.Contains(version);
+  }
+  // The target of a friendly name such as "attention-config.backend"; empty = there is none.
+  [[nodiscard]] std::string AliasOf(const std::string& name) const;
   // Position in the rendered command line; flags not listed come after, by name.
   [[nodiscard]] std::size_t Order(const std::string& flag) const;
   [[nodiscard]] bool Reserved(const std::string& flag) const;
@@ -192,13 +233,14 @@ class EngineTable {
   std::unordered_map<std::string, std::string> forbidden_;
   std::unordered_map<std::string, std::size_t> order_;
   std::unordered_map<std::string, bool> reserved_;
-  std::map<std::string, std::string, std::less<>> auto_dtype_;
+  std::vector<AutoDtype> auto_dtypes_;
+  VersionRange revision_range_;
+  MemoryRule memory_;
   std::map<Field, std::map<std::string, std::vector<Alternative>>> cells_;
   std::vector<Rule> rules_;
   std::map<std::string, ParallelRule, std::less<>> parallel_;
   std::vector<GpuFactor> gpu_factors_;
   std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_, quantization_flag_;
-  std::vector<std::string> offload_flags_;
 };
 
 }  // namespace autotune::quant

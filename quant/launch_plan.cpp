@@ -5,10 +5,12 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "quant/condition.h"
 #include "quant/engine_table.h"
+#include "quant/memory_need.h"
 #include "quant/parameters.h"
 #include "quant/settings.h"
 
@@ -25,6 +27,28 @@ std::optional<int> SizeOf(const std::optional<std::string>& text) {
   if (error != std::errc() || end != text->data() + text->size() || value < 1 || value > kLargestSize)
     return std::nullopt;
   return value;
+}
+
+std::optional<double> NumberOf(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// "8192", "8k" = 8000, "8K" = 8192, as the engines read numbers of tokens; nothing for what is not above 0.
+std::optional<std::int64_t> TokensOf(std::string text) {
+  static constexpr std::pair<char, double> kUnits[] = {{'k', 1e3}, {'m', 1e6}, {'K', 1024.0}, {'M', 1024.0 * 1024.0}};
+  double unit = 1;
+  for (const auto& [letter, value] : kUnits) {
+    if (!text.ends_with(letter)) continue;
+    unit = value;
+    text.pop_back();
+    break;
+  }
+  const std::optional<double> number = NumberOf(text);
+  if (!number || *number <= 0 || *number * unit > 1e12) return std::nullopt;
+  return std::llround(*number * unit);
 }
 
 std::string NormalDtype(const std::string& dtype) {
@@ -46,6 +70,12 @@ class Planner final : public FactSource {
 
   LaunchPlan Plan() {
     if (!request_.release.assumption.empty()) Warn("runtime", "UnknownEngineVersion", request_.release.assumption);
+    if (!request_.revision.empty() && !table_.TakesRevision(request_.release.version))
+      Reject({"model.revision", "RevisionNotSupported",
+              Title(table_, request_.release) +
+                  " cannot be told which revision of a model to load; it would load the "
+                  "newest instead of " +
+                  request_.revision});
     const Parameters parameters = ReadParameters(table_, request_.release, request_.parameters);
     plan_.warnings.insert(plan_.warnings.end(), parameters.warnings.begin(), parameters.warnings.end());
     if (parameters.rejection) Reject(*parameters.rejection);
@@ -89,9 +119,20 @@ class Planner final : public FactSource {
       case Subject::kDtype: {
         const std::optional<std::string> asked = settings_.Text(table_.dtype_flag());
         if (asked && *asked != "auto") return NormalDtype(*asked);
-        return table_.AutoDtype(request_.model.dtype);
+        return table_.DtypeOf(request_.model.dtype, *this);
       }
+      case Subject::kMethodKnown:
+        return MethodKnown() ? "yes" : "no";
+      case Subject::kLatentAttention:
+        return request_.model.kv_latent_size > 0 ? "yes" : "no";
+      case Subject::kHiddenSize:
+        return std::to_string(request_.model.hidden_size);
+      case Subject::kExpertSize:
+        return std::to_string(request_.model.moe_intermediate_size);
+      case Subject::kWeightBlock:
+        return request_.model.weight_block;
       case Subject::kGpu:
+        if (!request_.amd_architecture.empty()) return request_.amd_architecture;
         return request_.gpu ? request_.gpu->ToString() : "unknown";
       case Subject::kFlag:
         return settings_.Text(flag);
@@ -102,6 +143,8 @@ class Planner final : public FactSource {
   }
 
   [[nodiscard]] std::optional<ComputeCapability> Gpu() const override { return request_.gpu; }
+
+  [[nodiscard]] const std::string& AmdArchitecture() const override { return request_.amd_architecture; }
 
   [[nodiscard]] bool Mapped(const std::string& flag) const override {
     const Setting* setting = settings_.Find(flag);
@@ -120,10 +163,22 @@ class Planner final : public FactSource {
 
   // A minimum that the final arguments have; below it the plan is rejected, above or unknown it is remembered.
   void NeedCapability(const ComputeCapability& needed, const std::string& field, const std::string& why) {
+    if (!request_.amd_architecture.empty())
+      return Warn(field, "CapabilityNotChecked",
+                  why + " needs compute capability " + needed.ToString() + " on NVIDIA GPUs; what it needs on " +
+                      request_.amd_architecture + " is not known");
     if (!plan_.min_capability || *plan_.min_capability < needed) plan_.min_capability = needed;
     if (!request_.gpu || *request_.gpu >= needed) return;
     Reject({field, "CapabilityTooLow",
             why + " needs compute capability " + needed.ToString() + ", the GPU has " + request_.gpu->ToString()});
+  }
+
+  // A method of the checkpoint that the release's registry lacks is refused after the configuration was read.
+  [[nodiscard]] bool MethodKnown() const {
+    const std::optional<FlagUse> use = table_.Find(table_.quantization_flag(), request_.release.version);
+    bool certain = true;
+    return !request_.model.quantized() || !use ||
+           table_.Allows(*use, request_.model.quantization, request_.release.version, certain);
   }
 
   void MapField(Field field) {
@@ -214,9 +269,15 @@ class Planner final : public FactSource {
   }
 
   void Apply(const Rule& rule) {
-    if (!rule.range.Contains(request_.release.version) || !rule.guard.Holds(*this)) return;
+    const Version& version = request_.release.version;
+    const bool perhaps = rule.certain && *rule.range.until <= version && version < *rule.certain;
+    if ((!perhaps && !rule.range.Contains(version)) || !rule.guard.Holds(*this)) return;
     std::optional<Field> mapped;
     const std::string field = FieldOfBlame(rule.blame, mapped);
+    if (perhaps)
+      return Warn(field, "ReleaseNotRecorded",
+                  "that " + Title(table_, request_.release) +
+                      " accepts this is derived from dates; it is certain from " + rule.certain->ToString());
     const std::string message = FillIn(rule.message, *this);
     switch (rule.action) {
       case Action::kAdjust:
@@ -384,6 +445,7 @@ class Planner final : public FactSource {
       return Reject({field, "TensorParallelDoesNotDivide",
                      std::to_string(model.kv_heads) + " KV heads can be neither split nor replicated evenly over " +
                          std::to_string(parts) + " GPUs"});
+    CheckWidths(tensor, field);
     if (table_.pipeline_flag().empty()) return;
     const int pipeline = SizeNow(table_.pipeline_flag());
     if (model.layers > 0 && pipeline > model.layers)
@@ -391,24 +453,100 @@ class Planner final : public FactSource {
               std::to_string(model.layers) + " layers cannot be split into " + std::to_string(pipeline) + " stages"});
   }
 
-  // Weights alone must fit. A bound that no engine can beat, not an estimate: what is close is left to the engine.
+  // Tensor parallelism splits the hidden layer of the MLP too, and that of every expert among the GPUs that share it.
+  void CheckWidths(int tensor, const std::string& field) {
+    const ModelFacts& model = request_.model;
+    const auto torn = [&](std::int64_t width, int parts, const char* what) {
+      if (width <= 0 || width % parts == 0) return;
+      Reject({field, "TensorParallelDoesNotDivide",
+              std::string(what) + " of " + std::to_string(width) + " cannot be split evenly over " +
+                  std::to_string(parts) + " GPUs"});
+    };
+    // Beside experts, intermediate_size may be that of layers that this model does not have.
+    if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP");
+    const ParallelRule* expert = table_.Parallel("expert");
+    if (expert == nullptr) return;
+    int parts = tensor;
+    if (expert->as_switch) {
+      parts = SwitchedOn(expert->flag) ? 1 : Product(expert->equals);
+    } else if (tensor % SizeNow(expert->flag) == 0) {
+      parts = tensor / SizeNow(expert->flag);
+    }
+    torn(model.moe_intermediate_size, parts, "an expert");
+  }
+
+  // The text of a flag as the engine will read it: extra arguments come last and decide.
+  [[nodiscard]] std::optional<std::string> Final(const std::string& flag) const {
+    if (flag.empty()) return std::nullopt;
+    if (const auto extra = extra_.find(flag); extra != extra_.end()) return extra->second;
+    return settings_.Text(flag);
+  }
+
+  [[nodiscard]] std::int64_t Tokens(const std::string& flag, std::int64_t otherwise) const {
+    return TokensOf(Final(flag).value_or("")).value_or(otherwise);
+  }
+
+  [[nodiscard]] MemoryInput LeastMemoryInput(const MemoryRule& rule) const {
+    MemoryInput input;
+    input.tensor = SizeNow(table_.tensor_flag());
+    if (!table_.pipeline_flag().empty()) input.pipeline = SizeNow(table_.pipeline_flag());
+    if (!table_.data_flag().empty()) input.data = SizeNow(table_.data_flag());
+    input.attention_parts = input.tensor;
+    if (SwitchedOn(table_.attention_data_switch())) input.attention_parts = std::max(1, input.tensor / input.data);
+    input.context_parts = Product(rule.shares_context);
+    input.experts_over_data = rule.experts_over_data;
+    input.dtype_bytes = Text(Subject::kDtype, "") == "float32" ? 4 : 2;
+    if (const std::optional<std::string> method = Final(table_.quantization_flag()); method && *method != "unquant") {
+      // What the table does not name shrinks to 4 bits at best.
+      const auto known = rule.bits.find(*method);
+      input.quantized_bits = known == rule.bits.end() ? 4 : known->second;
+    }
+    const double model_kv = KvElementBytes(request_.model.kv_cache, input.dtype_bytes);
+    input.kv_element_bytes = KvElementBytes(Final(rule.kv_cache).value_or("auto"), model_kv);
+    // A context that the engine chooses itself, "auto" or -1, fits by construction.
+    const bool chosen = Final(rule.context).value_or("") == "auto" || Final(rule.context).value_or("").starts_with('-');
+    if (rule.whole_sequence && !chosen) input.kv_tokens = Tokens(rule.context, request_.model.max_position);
+    input.batch_tokens = Tokens(rule.batch, rule.smallest_batch);
+    return input;
+  }
+
+  // What one GPU needs at least must fit; what is close is left to the engine.
   void CheckMemory() {
     if (request_.model.weight_bytes <= 0 || request_.gpu_memory_bytes <= 0) return;
-    for (const std::string& flag : table_.offload_flags()) {
-      if (settings_.Find(flag) != nullptr || extra_.contains(flag)) return;
+    const MemoryRule& rule = table_.memory();
+    for (const std::string& flag : rule.unless) {
+      if (const std::optional<std::string> value = Final(flag); value && *value != "0") return;
     }
-    // Quantized while loading, 16-bit weights shrink to a quarter at best.
-    const bool shrinks =
-        !table_.quantization_flag().empty() && !request_.model.quantized() &&
-        (settings_.Find(table_.quantization_flag()) != nullptr || extra_.contains(table_.quantization_flag()));
-    const double weights = static_cast<double>(request_.model.weight_bytes) / (shrinks ? 4 : 1);
-    const double memory = static_cast<double>(request_.gpu_memory_bytes) * plan_.gpus;
-    if (weights <= memory) return;
+    const MemoryInput input = LeastMemoryInput(rule);
+    const MemoryNeed need = LeastMemory(request_.model, input);
+    const auto memory = static_cast<double>(request_.gpu_memory_bytes);
+    double share = 1;
+    std::string of_share;
+    if (!rule.fraction.empty()) {
+      for (const MemoryRule::Share& by_default : rule.shares) {
+        if (by_default.range.Contains(request_.release.version)) share = by_default.value;
+      }
+      if (const std::optional<std::string> asked = Final(rule.fraction)) share = NumberOf(*asked).value_or(share);
+      if (share < 1) {
+        const std::string text = FlagValue::CanonicalNumber(nlohmann::json(share).dump());
+        of_share = " x " + text + " (" + rule.fraction + ") = " + Gigabytes(memory * share);
+      }
+    }
+    const double in_share = need.total() - (rule.activations_in_share ? 0 : need.activations);
+    if (in_share <= memory * share && need.total() <= memory) return;
+    constexpr double kShown = 5e7;  // less reads as 0.0 GB
+    std::string parts = Gigabytes(need.weights) + " of weights";
+    if (need.kv_cache >= kShown)
+      parts += " + " + Gigabytes(need.kv_cache) + " of KV cache for one sequence of " +
+               std::to_string(input.kv_tokens) + " tokens";
+    if (need.activations >= kShown) parts += " + " + Gigabytes(need.activations) + " of activations";
+    std::string split;
+    if (plan_.gpus > 1)
+      split = " (weights of " + Gigabytes(static_cast<double>(request_.model.weight_bytes)) + " on " +
+              std::to_string(plan_.gpus) + " GPUs)";
     Reject({"model", "ModelDoesNotFit",
-            "the weights need " + Gigabytes(weights) + (shrinks ? " even when quantized to 4 bits" : "") + ", " +
-                std::to_string(plan_.gpus) + (plan_.gpus == 1 ? " GPU of " : " GPUs of ") +
-                Gigabytes(static_cast<double>(request_.gpu_memory_bytes)) + (plan_.gpus == 1 ? " has " : " have ") +
-                Gigabytes(memory)});
+            "each GPU has to hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " +
+                Gigabytes(memory) + of_share});
   }
 
   const EngineTable& table_;

@@ -76,12 +76,18 @@ struct ParallelSizes {
 struct LaunchRequest {
   EngineRelease release;
   ModelFacts model;
-  std::optional<ComputeCapability> gpu;  // of the GPUs the task will run on; nothing = not known
-  std::int64_t gpu_memory_bytes = 0;     // per GPU, 0 = not known
+  std::optional<ComputeCapability> gpu;  // of the GPUs the task will run on; nothing = not known, or AMD
+  // AMD GPUs have no CUDA compute capability: what they are called instead, "gfx942" (MI300), or "gfx" when that is not
+  // known. Empty for NVIDIA. Rules about compute capabilities do not hold there, and the plan warns that they were not
+  // checked.
+  std::string amd_architecture;
+  std::int64_t gpu_memory_bytes = 0;  // per GPU, 0 = not known
   QuantConfig quant;
   std::map<std::string, FlagValue> parameters;  // as the user spells the flags
   ParallelSizes parallel;
   std::vector<std::string> extra_args;  // runtimes[].args, appended as they are
+  // Of the model; refused where the release cannot be told which one to load, since it would silently load another.
+  std::string revision;
 };
 
 struct LaunchPlan {

@@ -116,6 +116,7 @@ struct Declaration {
   std::string method;
   std::string family;
   std::string kv_cache = "none";
+  std::string weight_block = "none";
   std::string where;
   std::string note;
 };
@@ -175,6 +176,27 @@ std::string CompressedTensorsFamily(const json& config) {
   return families.size() == 1 ? *families.begin() : "mixed";
 }
 
+// [128, 128] -> "128x128".
+std::string BlockShape(const json& object, std::string_view key) {
+  const json* shape = Find(&object, key);
+  if (shape == nullptr || !shape->is_array() || shape->size() != 2) return "none";
+  if (!(*shape)[0].is_number_integer() || !(*shape)[1].is_number_integer()) return "none";
+  return (*shape)[0].dump() + "x" + (*shape)[1].dump();
+}
+
+// Of the first group of compressed-tensors' config_groups that has one.
+std::string GroupBlock(const json& config) {
+  const json* groups = FindObject(&config, "config_groups");
+  if (groups == nullptr) return "none";
+  for (const auto& [name, group] : groups->items()) {
+    const json* weights = FindObject(&group, "weights");
+    if (weights == nullptr || TextOf(weights, "type") != "float") continue;
+    const std::string shape = BlockShape(*weights, "block_structure");
+    if (shape != "none") return shape;
+  }
+  return "none";
+}
+
 // ModelOpt's quant_algo names, as in tensorrt_llm.quantization.QuantAlgo.
 std::string ModelOptFamily(std::string_view algorithm, const json* quantized_layers) {
   const std::string name = Lower(algorithm);
@@ -188,9 +210,10 @@ std::string ModelOptFamily(std::string_view algorithm, const json* quantized_lay
     }
     return "mixed";
   }
+  // Before "w4a8": W4A8_MXFP4_FP8 and W4A8_NVFP4_FP8 are 4-bit floats, W4A8_AWQ is not.
+  if (Contains(name, "mxfp4")) return "mxfp4";
+  if (Contains(name, "nvfp4")) return "nvfp4";
   if (name.starts_with("w4a8")) return "w4a8";
-  if (name.starts_with("w4a16_mxfp4")) return "mxfp4";
-  if (name.starts_with("w4a16_nvfp4") || Contains(name, "nvfp4")) return "nvfp4";
   if (name.starts_with("w4a16")) return "int4-wna16";
   if (name.starts_with("w8a8_sq") || name == "int8") return "int8-w8a8";
   if (name.starts_with("mxfp8")) return "mxfp8";
@@ -227,7 +250,9 @@ std::string TorchAoFamily(const json& config) {
 Declaration ReadModelOpt(const json& quantization) {
   Declaration declaration;
   declaration.method = "modelopt";
-  declaration.family = ModelOptFamily(TextOf(&quantization, "quant_algo"), Find(&quantization, "quantized_layers"));
+  const std::string algorithm = TextOf(&quantization, "quant_algo");
+  declaration.family = ModelOptFamily(algorithm, Find(&quantization, "quantized_layers"));
+  if (Lower(algorithm) == "fp8_block_scales") declaration.weight_block = "128x128";
   const json* kv = Find(&quantization, "kv_cache_quant_algo");
   declaration.kv_cache = kv != nullptr && kv->is_string() ? KvAlgorithm(kv->get<std::string>())
                                                           : KvScheme(Find(&quantization, "kv_cache_scheme"));
@@ -275,6 +300,8 @@ Declaration ReadQuantizationConfig(const json& config, std::string where) {
         declaration.note = where + ": " + method + " with " + std::to_string(bits) + " bits";
       }
     }
+    if (method == "fp8") declaration.weight_block = BlockShape(config, "weight_block_size");
+    if (method == "compressed-tensors") declaration.weight_block = GroupBlock(config);
     if (method == "fp_quant") {
       const std::string forward = Lower(TextOf(&config, "forward_dtype"));
       if (forward == "mxfp4" || forward == "nvfp4") declaration.family = forward;
@@ -340,6 +367,29 @@ class SizeReader {
   ModelFacts& facts_;
 };
 
+// Layers whose KV cache grows with the whole context. Where the configuration mentions another kind of layer without
+// listing them, the answer is "not known".
+std::int64_t FullAttentionLayers(const json& config, const json* nested, std::int64_t layers) {
+  for (const json* object : {nested, &config}) {
+    if (const json* types = Find(object, "layer_types"); types != nullptr && types->is_array()) {
+      return std::ranges::count_if(*types, [](const json& type) { return type == "full_attention"; });
+    }
+  }
+  static constexpr std::array<std::string_view, 12> kOtherLayers = {
+      "sliding_window",       "sliding_window_size",     "sliding_window_pattern",
+      "attention_chunk_size", "full_attention_interval", "attn_layer_period",
+      "layers_block_type",    "hybrid_override_pattern", "block_types",
+      "linear_attn_config",   "attn_layer_indices",      "attn_type_list"};
+  for (const json* object : {nested, &config}) {
+    const json* uses = Find(object, "use_sliding_window");
+    for (const std::string_view key : kOtherLayers) {
+      const bool switched_off = key.starts_with("sliding_window") && uses != nullptr && *uses == false;
+      if (Find(object, key) != nullptr && !switched_off) return 0;
+    }
+  }
+  return layers;
+}
+
 void ReadSizes(const json& config, const json* nested, ModelFacts& facts) {
   SizeReader sizes(config, nested, facts);
   facts.layers = sizes.Read({"num_hidden_layers", "n_layer", "num_layers", "n_layers"});
@@ -360,6 +410,7 @@ void ReadSizes(const json& config, const json* nested, ModelFacts& facts) {
   // Defaults of the transformers library where the key is absent.
   if (facts.kv_heads == 0) facts.kv_heads = facts.attention_heads;
   if (facts.head_dim == 0 && facts.attention_heads > 0) facts.head_dim = facts.hidden_size / facts.attention_heads;
+  facts.full_attention_layers = FullAttentionLayers(config, nested, facts.layers);
   // One expert is a dense layer.
   if (facts.experts <= 1) facts.experts = 0;
 }
@@ -461,6 +512,7 @@ base::Result<ModelFacts> ReadModelFacts(const CheckpointFiles& files) {
   if (deciding != nullptr) {
     facts.quantization = deciding->method;
     facts.family = deciding->family;
+    facts.weight_block = deciding->weight_block;
   } else if (const std::string_view method = MethodInName(files.name); !method.empty()) {
     Note(facts, "the name \"" + files.name + "\" suggests " + std::string(method) +
                     ", but no file declares a quantization; the weights are taken as unquantized");
@@ -510,6 +562,8 @@ json ToJson(const ModelFacts& facts) {
   size("vocabSize", facts.vocab_size);
   size("maxPosition", facts.max_position);
   size("kvLatentSize", facts.kv_latent_size);
+  size("fullAttentionLayers", facts.full_attention_layers);
+  if (facts.weight_block != "none") value["weightBlock"] = facts.weight_block;
   // Text, because it exceeds what a JSON reader that uses doubles can hold for the largest checkpoints.
   if (facts.weight_bytes != 0) value["weightBytes"] = std::to_string(facts.weight_bytes);
   if (!facts.notes.empty()) value["notes"] = facts.notes;
@@ -561,6 +615,8 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
   size("vocabSize", facts.vocab_size);
   size("maxPosition", facts.max_position);
   size("kvLatentSize", facts.kv_latent_size);
+  size("fullAttentionLayers", facts.full_attention_layers);
+  text("weightBlock", facts.weight_block);
   size("weightBytes", facts.weight_bytes);
   if (const json* notes = Find(&value, "notes"); notes != nullptr) {
     if (!notes->is_array()) return base::Invalid("model facts: notes: must be a list");

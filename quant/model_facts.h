@@ -35,6 +35,11 @@ struct ModelFacts {
   std::int64_t vocab_size = 0;
   std::int64_t max_position = 0;
   std::int64_t weight_bytes = 0;  // of the weight files, 0 = not known
+  // Layers whose KV cache grows with the whole context: fewer than `layers` in models that mix in sliding windows or
+  // linear attention; 0 = not known.
+  std::int64_t full_attention_layers = 0;
+  // Block of weights that shares one scale in an fp8 checkpoint: "128x128"; "none" elsewhere.
+  std::string weight_block = "none";
   // Elements that multi-head latent attention (DeepSeek) caches per token and layer; 0 = ordinary attention.
   std::int64_t kv_latent_size = 0;
   // Things a user should know: conflicting declarations, a name that promises what no file declares. At most 8.

@@ -47,7 +47,11 @@ class Reader {
       const std::string member = key.substr(dot + 1);
       if (use && use->flag->option && use->shape->type == ValueType::kJson)
         return Add(*use, use->flag->name + "." + member, "", value);
-      if (use && TakesJson(*use->shape)) return Add(*use, use->flag->name, member, value);
+      if (use && TakesJson(*use->shape)) {
+        if (const std::optional<FlagUse> alias = AliasOfMember(*use, member))
+          return Add(*alias, alias->flag->name, "", value);
+        return Add(*use, use->flag->name, member, value);
+      }
       if (use)
         return Reject("UnknownFlag",
                       use->shape->spelling + " of " + Name() + " is not a map: it has no member " + member);
@@ -88,6 +92,7 @@ class Reader {
     // Below a map there is nothing that the parser checks.
     const bool inside = !member.empty() || name != use.flag->name;
     if (!inside && !Canonicalise(use, canonical)) return;
+    if (!inside && !use.flag->option && canonical.kind == Kind::kMap && !TakeAliases(use, canonical)) return;
     for (const Parameter& known : result_.list) {
       if (known.name != name || known.member != member) continue;
       if (known.value == canonical) return;
@@ -95,6 +100,28 @@ class Reader {
                                               use.shape->spelling + ", and have different values");
     }
     result_.list.push_back({use, name, member, std::move(canonical), spelling_});
+  }
+
+  // A member of a JSON flag that another flag says as well: attention-config.backend is attention-backend.
+  [[nodiscard]] std::optional<FlagUse> AliasOfMember(const FlagUse& use, const std::string& member) const {
+    const std::string alias = table_.AliasOf(use.flag->name + "." + member);
+    return alias.empty() ? std::nullopt : table_.Find(alias, release_.version);
+  }
+
+  // Makes such members of a map flags of their own; false when nothing else was in it.
+  bool TakeAliases(const FlagUse& use, FlagValue& map) {
+    nlohmann::json members = nlohmann::json::parse(map.text, nullptr, false);
+    const nlohmann::json all = members;
+    for (const auto& [key, element] : all.items()) {
+      const std::optional<FlagUse> alias = AliasOfMember(use, key);
+      const base::Result<FlagValue> value = FlagValue::FromJson(element, key);
+      if (!alias || !value.ok()) continue;
+      members.erase(key);
+      Add(*alias, alias->flag->name, "", *value);
+    }
+    if (members.size() == all.size()) return true;
+    map.text = members.dump();
+    return !members.empty();
   }
 
   // A map under a key of the options file is its members, so that the mapping's members and the user's meet.
@@ -182,6 +209,7 @@ class Reader {
       }
       return "one of " + Joined(choices);
     }
+    if (!use.flag->late.patterns.empty()) return "one of " + Joined(use.flag->late.patterns);
     switch (use.shape->type) {
       case ValueType::kSwitch:
         return "no value";
@@ -227,6 +255,7 @@ class Reader {
         for (char& c : text) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
         break;
     }
+    fits = fits && FitsLate(use.flag->late, text);
     bool certain = true;
     if (!fits || !table_.Allows(use, text, release_.version, certain)) {
       RejectValue(use, text, Wanted(use));
@@ -236,6 +265,24 @@ class Reader {
       Warn("ValueNotCertain", use.shape->spelling + " " + text + " is known in a release beside " + Name() +
                                   "; whether this release takes it is not recorded");
     return WithinLimit(use, text);
+  }
+
+  // What the engine refuses only once its parser is done.
+  static bool FitsLate(const LateValues& late, std::string& text) {
+    if (late.patterns.empty()) return true;
+    const auto known = [&](const std::string& value) {
+      return std::ranges::any_of(late.patterns, [&](std::string_view pattern) {
+        if (pattern.ends_with('*')) return value.starts_with(pattern.substr(0, pattern.size() - 1));
+        if (pattern.starts_with('*')) return value.ends_with(pattern.substr(1));
+        return value == pattern;
+      });
+    };
+    if (known(text)) return true;
+    std::string upper = text;
+    for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    if (!late.upper_case || !known(upper)) return false;
+    text = std::move(upper);
+    return true;
   }
 
   bool WithinLimit(const FlagUse& use, const std::string& text) {

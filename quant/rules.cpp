@@ -117,12 +117,12 @@ const EngineTable* RuleSet::Find(std::string_view engine) const {
 }
 
 base::Result<EngineTraits> RuleSet::Traits(std::string_view engine, const Version& version) const {
-  // One set of start commands has held for every release so far; the parameter is where a difference will go.
-  static_cast<void>(version);
   const EngineTable* table = Find(engine);
   if (table == nullptr)
     return base::Invalid("engine \"" + std::string(engine) + "\" is not one of " + JoinNames(engines()));
-  return table->traits();
+  EngineTraits traits = table->traits();
+  if (!table->TakesRevision(version)) traits.revision_args.clear();
+  return traits;
 }
 
 base::Result<EngineRelease> RuleSet::Resolve(const std::string& engine, const std::string& image,

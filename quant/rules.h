@@ -25,7 +25,7 @@ struct EngineTraits {
   std::string health_path;    // "/health"
   // argv up to the tuned arguments, with the placeholders {model} {host} {port}: [vllm, serve, "{model}", --host, ...].
   std::vector<std::string> command;
-  std::vector<std::string> revision_args;      // [--revision, "{revision}"]; empty where the engine has none
+  std::vector<std::string> revision_args;      // [--revision, "{revision}"]; empty where the release has none
   std::vector<std::string> options_file_args;  // [--extra_llm_api_options, "{file}"]; empty where it has none
   // Flags (canonical) that the operator sets itself and refuses from users: host, port, model, ...
   std::vector<std::string> reserved_flags;

@@ -248,9 +248,14 @@ Alternative ReadAlternative(const Node& node) {
 }
 
 Rule ReadRule(const Node& node) {
-  node.Expect({"since", "until", "when", "unless", "then", "blame", "reason", "message", "source", "set", "gpu"});
+  node.Expect(
+      {"since", "until", "certain", "when", "unless", "then", "blame", "reason", "message", "source", "set", "gpu"});
   Rule rule;
   rule.range = ReadRange(node);
+  if (const auto certain = node.Get("certain")) {
+    rule.certain = certain->Release();
+    if (!rule.range.until || *rule.certain <= *rule.range.until) certain->Fail("certain is not after until");
+  }
   rule.guard = ReadGuard(node);
   if (rule.guard.when.empty()) node.Fail("a rule needs a condition under when");
   const Node action = node.Need("then");
@@ -299,7 +304,7 @@ class TableLoader {
 
   static void LoadRules(const Node& root, EngineTable& table) {
     root.Expect({"engine", "title", "date", "start", "aliases", "hints", "forbidden", "order", "bounds", "limits",
-                 "autoDtype", "flags", "parallel", "gpus", "fields", "rules"});
+                 "values", "autoDtype", "flags", "parallel", "gpus", "memory", "fields", "rules"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -309,6 +314,7 @@ class TableLoader {
     LoadStart(root.Need("start"), table);
     LoadBounds(root, table);
     LoadParallel(root, table);
+    LoadMemory(root, table);
     LoadCells(root.Need("fields"), table);
     if (const auto rules = root.Get("rules")) {
       for (const Node& item : rules->Items()) {
@@ -437,10 +443,15 @@ class TableLoader {
       }
     }
     if (const auto dtypes = root.Get("autoDtype")) {
-      for (const auto& [model, dtype] : dtypes->Members()) table.auto_dtype_[model] = dtype.Text();
+      for (const Node& item : dtypes->Items()) {
+        item.Expect({"model", "gpu", "dtype"});
+        AutoDtype rule{item.Need("model").Text(), std::nullopt, item.Need("dtype").Text()};
+        if (const auto gpu = item.Get("gpu")) rule.gpu = ReadCondition("gpu", *gpu);
+        table.auto_dtypes_.push_back(std::move(rule));
+      }
     }
     const Node flags = root.Need("flags");
-    flags.Expect({"dtype", "quantization", "tensor", "pipeline", "data", "attentionData", "offload"});
+    flags.Expect({"dtype", "quantization", "tensor", "pipeline", "data", "attentionData"});
     const auto name = [&](const char* key, std::string& target) {
       if (const auto node = flags.Get(key)) target = NeedFlag(*node, node->Text(), table).name;
     };
@@ -450,9 +461,6 @@ class TableLoader {
     name("pipeline", table.pipeline_flag_);
     name("data", table.data_flag_);
     name("attentionData", table.attention_data_switch_);
-    if (const auto offload = flags.Get("offload")) {
-      for (const Node& item : offload->Items()) table.offload_flags_.push_back(NeedFlag(item, item.Text(), table).name);
-    }
     if (table.dtype_flag_.empty()) flags.Fail("\"dtype\" is missing");
     if (table.tensor_flag_.empty()) flags.Fail("\"tensor\" is missing");
   }
@@ -463,7 +471,15 @@ class TableLoader {
     traits.default_image = start.Need("image").Text();
     traits.health_path = start.Need("health").Text();
     traits.command = start.Need("command").Texts();
-    if (const auto revision = start.Get("revision")) traits.revision_args = revision->Texts();
+    if (const auto revision = start.Get("revision")) {
+      if (revision->IsMap()) {
+        revision->Expect({"since", "until", "args"});
+        table.revision_range_ = ReadRange(*revision);
+        traits.revision_args = revision->Need("args").Texts();
+      } else {
+        traits.revision_args = revision->Texts();
+      }
+    }
     if (const auto options = start.Get("optionsFile")) traits.options_file_args = options->Texts();
     if (const auto env = start.Get("env")) {
       for (const auto& [key, value] : env->Members()) traits.env[key] = value.Text();
@@ -495,6 +511,17 @@ class TableLoader {
         if (const auto above = node.Get("above")) limit.above = above->Number();
         if (const auto min = node.Get("min")) limit.min = min->Number();
         if (const auto max = node.Get("max")) limit.max = max->Number();
+      }
+    }
+    if (const auto values = root.Get("values")) {
+      for (const auto& [name, node] : values->Members()) {
+        node.Expect({"case", "of"});
+        LateValues& late = NeedFlag(node, name, table).late;
+        if (const auto letters = node.Get("case")) {
+          if (letters->Text() != "upper") letters->Fail("\"" + letters->Text() + "\" is not upper");
+          late.upper_case = true;
+        }
+        late.patterns = node.Need("of").Texts();
       }
     }
   }
@@ -537,6 +564,44 @@ class TableLoader {
       factor.flag = NeedFlag(item, item.Need("flag").Text(), table).name;
       if (const auto unless = item.Get("unless")) factor.unless = NeedFlag(*unless, unless->Text(), table).name;
       table.gpu_factors_.push_back(std::move(factor));
+    }
+  }
+
+  static void LoadMemory(const Node& root, EngineTable& table) {
+    const auto memory = root.Get("memory");
+    if (!memory) return;
+    memory->Expect({"fraction", "default", "context", "wholeSequence", "kvCache", "batch", "smallestBatch",
+                    "activationsInShare", "expertsOverData", "sharesContext", "bits", "unless"});
+    MemoryRule& rule = table.memory_;
+    const auto flag = [&](const char* key, std::string& target) {
+      if (const auto node = memory->Get(key)) target = NeedFlag(*node, node->Text(), table).name;
+    };
+    const auto flags = [&](const char* key, std::vector<std::string>& target) {
+      if (const auto list = memory->Get(key)) {
+        for (const Node& item : list->Items()) target.push_back(NeedFlag(item, item.Text(), table).name);
+      }
+    };
+    flag("fraction", rule.fraction);
+    flag("context", rule.context);
+    flag("kvCache", rule.kv_cache);
+    flag("batch", rule.batch);
+    flags("sharesContext", rule.shares_context);
+    flags("unless", rule.unless);
+    if (const auto shares = memory->Get("default")) {
+      for (const Node& item : shares->Items()) {
+        item.Expect({"since", "until", "share"});
+        const Node share = item.Need("share");
+        rule.shares.push_back({ReadRange(item), share.Number()});
+        if (rule.shares.back().value <= 0 || rule.shares.back().value > 1) share.Fail("is not above 0 and at most 1");
+      }
+    }
+    if (const auto whole = memory->Get("wholeSequence")) rule.whole_sequence = whole->Truth();
+    if (const auto inside = memory->Get("activationsInShare")) rule.activations_in_share = inside->Truth();
+    if (const auto over = memory->Get("expertsOverData")) rule.experts_over_data = over->Truth();
+    if (const auto batch = memory->Get("smallestBatch"))
+      rule.smallest_batch = static_cast<std::int64_t>(batch->Number());
+    if (const auto bits = memory->Get("bits")) {
+      for (const auto& [method, node] : bits->Members()) rule.bits[method] = static_cast<int>(node.Number());
     }
   }
 

@@ -106,7 +106,11 @@ TEST(Mapping, TurnsOneCellIntoArguments) {
        {"x", "fp8", "fp8_e5m2", "auto", "int8"},
        R"(--quantization online --quantization-config {"linear":"fp8_per_tensor","moe":"int8_per_channel_weight_only"} --kv-cache-dtype fp8_e5m2)"},
       {"vllm", "0.20.2", Moe(), {"x", "auto", "auto", "auto", "int8"}, "--quantization int8_per_channel_weight_only"},
-      {"vllm", "0.18.1", Moe(), {"x", "auto", "auto", "auto", "int8"}, "--quantization experts_int8"},
+      {"vllm",
+       "0.18.1",
+       Moe(),
+       {"x", "auto", "auto", "auto", "int8"},
+       "--quantization experts_int8 --allow-deprecated-quantization"},
       {"vllm", "0.24.0", Moe(), {"x", "auto", "auto", "auto", "mxfp4"}, "REJECT NeedsCheckpoint"},
       {"vllm",
        "0.33.0",
@@ -493,14 +497,17 @@ TEST(Memory, HasToHoldTheWeights) {
   const LaunchPlan plan = Plan(request, Preset("default"));
   ASSERT_TRUE(plan.rejection);
   EXPECT_EQ(plan.rejection->reason, "ModelDoesNotFit");
-  EXPECT_EQ(plan.rejection->message, "the weights need 141.0 GB, 1 GPU of 80.0 GB has 80.0 GB");
+  EXPECT_EQ(plan.rejection->message,
+            "each GPU has to hold at least 141.0 GB of weights = 141.0 GB; it has 80.0 GB x 0.92 "
+            "(gpu-memory-utilization) = 73.6 GB");
   // Two GPUs hold them, so may quantized ones, and so may a GPU that leaves some in the host's memory.
   EXPECT_FALSE(Plan(request, Preset("default"), {{"tp", "2"}}).rejection);
   EXPECT_FALSE(Plan(request, Preset("dynamic-fp8")).rejection);
   EXPECT_FALSE(Plan(request, Preset("default"), {{"cpu-offload-gb", "80"}}).rejection);
   request.gpu_memory_bytes = 24'000'000'000;
   EXPECT_EQ(Plan(request, Preset("dynamic-fp8")).rejection->message,
-            "the weights need 35.3 GB even when quantized to 4 bits, 1 GPU of 24.0 GB has 24.0 GB");
+            "each GPU has to hold at least 70.5 GB of weights = 70.5 GB; it has 24.0 GB x 0.92 "
+            "(gpu-memory-utilization) = 22.1 GB");
 }
 
 TEST(ExtraArguments, MayNotTouchWhatTheOperatorSets) {
@@ -534,9 +541,28 @@ TEST(StartCommand, PutsThePlanBehindTheEnginesOwnCommand) {
       Joined(command("sglang", "0.5.15")),
       "python3 -m sglang.launch_server --model-path org/model --host 0.0.0.0 --port $(AUTOTUNE_PORT) --revision abc "
       "--kv-cache-dtype fp8_e4m3");
+  EXPECT_EQ(Joined(command("tensorrt-llm", "1.2.0")),
+            "trtllm-serve org/model --host 0.0.0.0 --port $(AUTOTUNE_PORT) --revision abc --extra_llm_api_options "
+            "/autotune/options.yaml");
+}
+
+TEST(StartCommand, NeverLosesARevision) {
+  // trtllm-serve has --revision since 1.2.0; older releases would load the newest revision.
+  LaunchRequest request = Request("tensorrt-llm", "1.1.0");
+  request.revision = "abc";
+  const LaunchPlan plan = Plan(request, Preset("default"));
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->field, "model.revision");
+  EXPECT_EQ(plan.rejection->reason, "RevisionNotSupported");
   EXPECT_EQ(
-      Joined(command("tensorrt-llm", "1.2.0")),
-      "trtllm-serve org/model --host 0.0.0.0 --port $(AUTOTUNE_PORT) --extra_llm_api_options /autotune/options.yaml");
+      plan.rejection->message,
+      "TensorRT-LLM 1.1.0 cannot be told which revision of a model to load; it would load the newest instead of abc");
+  EXPECT_TRUE(Rules().Traits("tensorrt-llm", *Version::Parse("1.1.0"))->revision_args.empty());
+  for (const auto& [engine, version] : std::vector<std::pair<std::string, std::string>>{
+           {"vllm", "0.11.2"}, {"vllm", "0.33.0"}, {"sglang", "0.5.6.post2"}, {"tensorrt-llm", "1.2.0"}}) {
+    request.release = *Rules().Resolve(engine, "", version);
+    EXPECT_FALSE(Plan(request, Preset("default")).rejection) << engine << version;
+  }
 }
 
 TEST(PlanLaunch, RejectsAnEngineWithoutRules) {

@@ -116,6 +116,7 @@ FlagValue Sample(const json& argument) {
   const std::string flag = argument["flags"][0];
   if (flag == "--quantization") return FlagValue::Text("fp8");
   if (flag == "--kv-cache-dtype") return FlagValue::Text("auto");
+  if (flag == "--attention-backend" && !argument["choices"].is_array()) return FlagValue::Text("TRITON_ATTN");
   if (argument["choices"].is_array() && !argument["choices"].empty()) {
     const json& first = argument["choices"][0];
     text = first.is_string() ? first.get<std::string>() : first.dump();

@@ -1,0 +1,40 @@
+// What one GPU has to hold at least, so that what cannot fit is never started. Internal to quant/.
+//
+// Pure. Every part is a bound from below: kernels, graphs, fragmentation and the engine's own caution come on top, so
+// a need above the memory is certain not to fit, and one below it proves nothing.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "quant/model_facts.h"
+
+namespace autotune::quant {
+
+struct MemoryInput {
+  int tensor = 1, pipeline = 1, data = 1;
+  int attention_parts = 1;         // GPUs that split the attention heads: `tensor`, less with data-parallel attention
+  int context_parts = 1;           // GPUs that split one sequence's KV cache
+  bool experts_over_data = false;  // experts are shared out over `data` as well instead of being copied
+  int dtype_bytes = 2;             // of the dtype that is computed in
+  int quantized_bits = 0;          // of a weight, when all of them are quantized while loading; 0 = as they are
+  double kv_element_bytes = 2;     // below 1 for 4-bit caches
+  std::int64_t kv_tokens = 0;      // that the cache must hold; 0 = no demand
+  std::int64_t batch_tokens = 0;   // computed at once
+};
+
+// Bytes in one GPU.
+struct MemoryNeed {
+  double weights = 0;
+  double kv_cache = 0;
+  double activations = 0;
+  [[nodiscard]] double total() const { return weights + kv_cache + activations; }
+};
+
+MemoryNeed LeastMemory(const ModelFacts& model, const MemoryInput& input);
+
+// Of one element of a KV cache, by the engines' names for it: 1 for fp8 and int8, 0.5 for 4 bits, 0.375 for what is
+// not known, `otherwise` for "auto" and the 16-bit names.
+double KvElementBytes(std::string_view dtype, double otherwise);
+
+}  // namespace autotune::quant
