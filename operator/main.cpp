@@ -162,19 +162,23 @@ int main(int argc, char** argv) {
   app.add_flag("--watch-nodes,!--no-watch-nodes", flags.watch_nodes,
                "Read nodes to pick GPUs by their labels (needs a ClusterRole); default: true");
   app.add_option("--tools-image", flags.tools_image, "Image that experiment pods take launcher and bench from")
-      ->required();
+      ->required()
+      ->check(
+          CLI::Validator([](const std::string& image) { return std::string(image.empty() ? "is empty" : ""); }, ""));
   app.add_option("--tools-pull-policy", flags.tools_pull_policy, "Its pull policy")
       ->check(CLI::IsMember({"Always", "IfNotPresent", "Never"}));
   app.add_option("--health-addr", flags.health_address, "Where /healthz, /readyz and /metrics are served");
   app.add_option("--workers", flags.workers, "Tasks reconciled at once")->check(CLI::Range(1, 64));
   app.add_option("--rules-dir", flags.rules_directory, "Directory with rule tables that replace the built-in ones");
-  app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited");
+  app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited")
+      ->check(CLI::Range(0.0, 10'000.0));
   app.add_flag("--allow-host-path", flags.allow_host_path, "Accept spec.model.volume.hostPath");
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warning, error");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return WrongInput(error.what());
   }
   return Run(flags);
 }
