@@ -56,13 +56,14 @@ struct Bound {
 };
 
 struct Limit {
-  std::optional<double> above, min, max;
+  std::optional<double> above, min, max, below;
 };
 
-// What an engine refuses only after its parser has accepted it: texts with "*" at the start or the end.
+// What an engine refuses only after its parser has accepted it, or what the recording of its parser does not show.
 struct LateValues {
-  bool upper_case = false;  // the engine compares in upper case
-  std::vector<std::string> patterns;
+  std::optional<ValueType> type;
+  bool upper_case = false;            // the engine compares in upper case
+  std::vector<std::string> patterns;  // texts with "*" at the start or the end; empty = any
 };
 
 struct Flag {
@@ -166,8 +167,8 @@ class EngineTable {
   [[nodiscard]] const Version& newest() const { return releases_.back(); }
   // The recorded releases, ascending.
   [[nodiscard]] const std::vector<Version>& releases() const { return releases_; }
-  // Every release that the table names, ascending, from the oldest on: the recorded ones, and those of bounds, cells and
-  // rules.
+  // Every release that the table names, ascending, from the oldest on: the recorded ones, and those of bounds, cells
+  // and rules.
   [[nodiscard]] std::vector<Version> Milestones() const;
 
   // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
@@ -189,6 +190,8 @@ class EngineTable {
   [[nodiscard]] const std::string& pipeline_flag() const { return pipeline_flag_; }
   // The switch that makes data parallelism split the attention heads' GPUs instead of adding some.
   [[nodiscard]] const std::string& attention_data_switch() const { return attention_data_switch_; }
+  // Its successor: a flag for into how many parts data parallelism splits them. Both may be empty.
+  [[nodiscard]] const std::string& attention_data_flag() const { return attention_data_flag_; }
   // The flag that quantizes weights while loading; may be empty.
   [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
@@ -240,7 +243,8 @@ class EngineTable {
   std::vector<Rule> rules_;
   std::map<std::string, ParallelRule, std::less<>> parallel_;
   std::vector<GpuFactor> gpu_factors_;
-  std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_, quantization_flag_;
+  std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_;
+  std::string attention_data_flag_, quantization_flag_;
 };
 
 }  // namespace autotune::quant

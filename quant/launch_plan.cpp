@@ -411,6 +411,10 @@ class Planner final : public FactSource {
     }
   }
 
+  [[nodiscard]] int AttentionShare() const {
+    return table_.attention_data_flag().empty() ? 1 : SizeNow(table_.attention_data_flag());
+  }
+
   void CountGpus() {
     std::int64_t gpus = 1;
     for (const GpuFactor& factor : table_.gpu_factors()) {
@@ -434,6 +438,7 @@ class Planner final : public FactSource {
                            " has to divide the tensor parallel size " + std::to_string(tensor)});
       parts = tensor / data;
     }
+    if (const int share = AttentionShare(); share > 1 && tensor % share == 0) parts = tensor / share;
     if (model.attention_heads > 0 && model.attention_heads % parts != 0)
       return Reject({field, "TensorParallelDoesNotDivide",
                      std::to_string(model.attention_heads) + " attention heads cannot be split evenly over " +
@@ -493,6 +498,7 @@ class Planner final : public FactSource {
     if (!table_.data_flag().empty()) input.data = SizeNow(table_.data_flag());
     input.attention_parts = input.tensor;
     if (SwitchedOn(table_.attention_data_switch())) input.attention_parts = std::max(1, input.tensor / input.data);
+    if (const int share = AttentionShare(); share > 1) input.attention_parts = std::max(1, input.tensor / share);
     input.context_parts = Product(rule.shares_context);
     input.experts_over_data = rule.experts_over_data;
     input.dtype_bytes = Text(Subject::kDtype, "") == "float32" ? 4 : 2;

@@ -209,8 +209,9 @@ class Reader {
       }
       return "one of " + Joined(choices);
     }
-    if (!use.flag->late.patterns.empty()) return "one of " + Joined(use.flag->late.patterns);
-    switch (use.shape->type) {
+    const LateValues& late = use.flag->late;
+    if (!late.patterns.empty()) return "one of " + Joined(late.patterns);
+    switch (use.shape->type == ValueType::kText && late.type ? *late.type : use.shape->type) {
       case ValueType::kSwitch:
         return "no value";
       case ValueType::kInteger:
@@ -230,32 +231,32 @@ class Reader {
     return "a value";
   }
 
-  bool CanonicaliseScalar(const FlagUse& use, std::string& text) {
-    bool fits = true;
-    switch (use.shape->type) {
+  static bool FitsType(ValueType type, std::string& text) {
+    switch (type) {
       case ValueType::kSwitch:
       case ValueType::kText:
-        break;
+        return true;
       case ValueType::kInteger:
-        fits = IsInteger(text);
-        break;
+        return IsInteger(text);
       case ValueType::kDecimal:
-        fits = FlagValue::IsNumber(text);
-        break;
+        return FlagValue::IsNumber(text);
       case ValueType::kSize:
-        fits = IsSize(text);
-        break;
+        return IsSize(text);
       case ValueType::kSizeOrAuto:
-        fits = text == "auto" || IsSize(text);
-        break;
+        return text == "auto" || IsSize(text);
       case ValueType::kJson:
-        fits = nlohmann::json::accept(text);
-        break;
+        return nlohmann::json::accept(text);
       case ValueType::kFolded:
         for (char& c : text) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        break;
+        return true;
     }
-    fits = fits && FitsLate(use.flag->late, text);
+    return true;
+  }
+
+  bool CanonicaliseScalar(const FlagUse& use, std::string& text) {
+    const LateValues& late = use.flag->late;
+    const bool fits =
+        FitsType(use.shape->type, text) && (!late.type || FitsType(*late.type, text)) && FitsLate(late, text);
     bool certain = true;
     if (!fits || !table_.Allows(use, text, release_.version, certain)) {
       RejectValue(use, text, Wanted(use));
@@ -289,12 +290,15 @@ class Reader {
     const Limit& limit = use.flag->limit;
     double number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return true;
+    if (error != std::errc()) return true;
+    // The unit of "8k" is left out: no limit but that of the sign is near it.
+    if (end != text.data() + text.size() && !IsSize(text)) return true;
     const auto shown = [](double bound) { return FlagValue::CanonicalNumber(nlohmann::json(bound).dump()); };
     std::string wanted;
     if (limit.above && number <= *limit.above) wanted = "a number above " + shown(*limit.above);
     if (limit.min && number < *limit.min) wanted = "a number of at least " + shown(*limit.min);
     if (limit.max && number > *limit.max) wanted = "a number of at most " + shown(*limit.max);
+    if (limit.below && number >= *limit.below) wanted = "a number below " + shown(*limit.below);
     if (wanted.empty()) return true;
     RejectValue(use, text, wanted);
     return false;

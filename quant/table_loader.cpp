@@ -350,19 +350,22 @@ class TableLoader {
     return indices;
   }
 
+  static ValueType ReadType(const Node& type) {
+    static const std::map<std::string, ValueType, std::less<>> kTypes = {
+        {"switch", ValueType::kSwitch}, {"text", ValueType::kText},    {"int", ValueType::kInteger},
+        {"float", ValueType::kDecimal}, {"size", ValueType::kSize},    {"size-or-auto", ValueType::kSizeOrAuto},
+        {"json", ValueType::kJson},     {"folded", ValueType::kFolded}};
+    const auto known = kTypes.find(type.Text());
+    if (known == kTypes.end()) type.Fail("\"" + type.Text() + "\" is no kind of value");
+    return known->second;
+  }
+
   static void AddShape(const Node& row, Flag& flag, EngineTable& table) {
     row.Expect({"in", "is", "takes", "of", "off", "as", "alias", "state", "option"});
     auto shape = std::make_unique<FlagShape>();
     if (const auto option = row.Get("option")) flag.option = option->Truth();
     shape->spelling = row.TextOr("as", flag.option ? flag.name : "--" + flag.name);
-    const Node type = row.Need("is");
-    static const std::map<std::string, ValueType, std::less<>> kTypes = {
-        {"switch", ValueType::kSwitch}, {"text", ValueType::kText},    {"int", ValueType::kInteger},
-        {"float", ValueType::kDecimal}, {"size", ValueType::kSize},    {"size-or-auto", ValueType::kSizeOrAuto},
-        {"json", ValueType::kJson},     {"folded", ValueType::kFolded}};
-    const auto known_type = kTypes.find(type.Text());
-    if (known_type == kTypes.end()) type.Fail("\"" + type.Text() + "\" is no kind of value");
-    shape->type = known_type->second;
+    shape->type = ReadType(row.Need("is"));
     if (const auto takes = row.Get("takes")) {
       static const std::map<std::string, Arity, std::less<>> kArities = {
           {"optional", Arity::kOptional}, {"some", Arity::kSome}, {"any", Arity::kAny}, {"repeated", Arity::kRepeated}};
@@ -451,7 +454,7 @@ class TableLoader {
       }
     }
     const Node flags = root.Need("flags");
-    flags.Expect({"dtype", "quantization", "tensor", "pipeline", "data", "attentionData"});
+    flags.Expect({"dtype", "quantization", "tensor", "pipeline", "data", "attentionData", "attentionDataSize"});
     const auto name = [&](const char* key, std::string& target) {
       if (const auto node = flags.Get(key)) target = NeedFlag(*node, node->Text(), table).name;
     };
@@ -461,6 +464,7 @@ class TableLoader {
     name("pipeline", table.pipeline_flag_);
     name("data", table.data_flag_);
     name("attentionData", table.attention_data_switch_);
+    name("attentionDataSize", table.attention_data_flag_);
     if (table.dtype_flag_.empty()) flags.Fail("\"dtype\" is missing");
     if (table.tensor_flag_.empty()) flags.Fail("\"tensor\" is missing");
   }
@@ -506,22 +510,24 @@ class TableLoader {
     }
     if (const auto limits = root.Get("limits")) {
       for (const auto& [name, node] : limits->Members()) {
-        node.Expect({"above", "min", "max"});
+        node.Expect({"above", "min", "max", "below"});
         Limit& limit = NeedFlag(node, name, table).limit;
         if (const auto above = node.Get("above")) limit.above = above->Number();
         if (const auto min = node.Get("min")) limit.min = min->Number();
         if (const auto max = node.Get("max")) limit.max = max->Number();
+        if (const auto below = node.Get("below")) limit.below = below->Number();
       }
     }
     if (const auto values = root.Get("values")) {
       for (const auto& [name, node] : values->Members()) {
-        node.Expect({"case", "of"});
+        node.Expect({"is", "case", "of"});
         LateValues& late = NeedFlag(node, name, table).late;
+        if (const auto type = node.Get("is")) late.type = ReadType(*type);
         if (const auto letters = node.Get("case")) {
           if (letters->Text() != "upper") letters->Fail("\"" + letters->Text() + "\" is not upper");
           late.upper_case = true;
         }
-        late.patterns = node.Need("of").Texts();
+        if (const auto of = node.Get("of")) late.patterns = of->Texts();
       }
     }
   }

@@ -79,6 +79,20 @@ std::string RecordedParser::CheckValue(const json& argument, const std::string& 
   return "";
 }
 
+std::vector<std::string> RecordedParser::Values(const std::string& flag) const {
+  const auto found = by_flag_.find(flag);
+  if (found == by_flag_.end()) return {};
+  const json& choices = flag == "--quantization" && methods_.is_array()       ? methods_
+                        : flag == "--kv-cache-dtype" && kv_dtypes_.is_array() ? kv_dtypes_
+                                                                              : arguments_[found->second]["choices"];
+  std::vector<std::string> values;
+  if (!choices.is_array()) return values;
+  for (const json& choice : choices) {
+    if (choice.is_string()) values.push_back(choice);
+  }
+  return values;
+}
+
 std::string RecordedParser::Complaint(const std::vector<std::string>& args) const {
   static const std::regex kNegativeNumber("-\\d+|-\\d*\\.\\d+");
   const auto is_flag = [&](const std::string& arg) {

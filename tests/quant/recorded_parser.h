@@ -26,6 +26,8 @@ class RecordedParser {
   [[nodiscard]] const nlohmann::json& arguments() const { return arguments_; }
   // "" when accepted, else the parser's complaint.
   [[nodiscard]] std::string Complaint(const std::vector<std::string>& args) const;
+  // The values that a flag takes, where the recording lists them.
+  [[nodiscard]] std::vector<std::string> Values(const std::string& flag) const;
   [[nodiscard]] bool Knows(const std::string& flag) const { return by_flag_.contains(flag); }
 
  private:
