@@ -410,6 +410,59 @@ TEST(Gpu, IsCheckedWhereItIsKnownAndDemandedWhereNot) {
   EXPECT_TRUE(Warns(Plan(request, Preset("dynamic-fp8")), "WeightOnly"));
 }
 
+// The least that the final arguments need goes into the pod's node affinity.
+TEST(Gpu, IsDemandedByTheFinalArguments) {
+  struct Case {
+    std::string engine, version;
+    ModelFacts model;
+    QuantConfig quant;
+    Flags flags;
+    std::string needed;
+  };
+  const QuantConfig fp8{"x", "fp8", "auto", "auto", "auto"};
+  const QuantConfig plain;
+  const std::vector<Case> cases = {
+      {"vllm", "0.13.0", Dense(), fp8, {}, "8.0"},
+      {"vllm", "0.14.0", Dense(), fp8, {}, "7.5"},
+      {"vllm", "0.24.0", Dense(), fp8, {{"quantization", "-"}}, ""},
+      {"vllm", "0.24.0", Dense(), plain, {{"dtype", "bfloat16"}}, "8.0"},
+      {"vllm", "0.26.0", Dense(), plain, {{"kv-cache-dtype", "nvfp4"}}, "10.0"},
+      {"vllm", "0.24.0", Dense(), plain, {{"kv-cache-dtype", "fp8_per_token_head"}}, "8.9"},
+      {"vllm", "0.18.1", Moe(), QuantConfig{"x", "auto", "auto", "auto", "int8"}, {}, "8.0"},
+      {"vllm", "0.24.0", Quantized(Moe(), "mxfp4", "mxfp4"), plain, {}, "8.0"},
+      {"vllm", "0.24.0", Quantized(Dense(), "fp_quant", "nvfp4"), plain, {}, "10.0"},
+      {"sglang", "0.5.15", Dense(), fp8, {}, "8.0"},
+      {"sglang", "0.5.15", Dense(), QuantConfig{"x", "int8", "auto", "auto", "auto"}, {}, "7.5"},
+      {"sglang", "0.5.18", Dense(), plain, {{"quantization", "mxfp8"}}, "10.0"},
+      {"sglang", "0.5.18", Dense(), plain, {{"kv-cache-dtype", "mxfp8"}}, "10.0"},
+      {"sglang", "0.5.15", Dense(), plain, {{"attention-backend", "trtllm_mla"}}, "10.0"},
+      {"sglang", "0.5.15", Quantized(Dense(), "modelopt", "fp8"), plain, {}, "8.9"},
+      {"sglang", "0.5.15", Quantized(Moe(), "w4afp8", "w4a8"), plain, {}, "9.0"},
+      {"tensorrt-llm", "1.2.0", Dense(), plain, {}, "8.0"},
+      {"tensorrt-llm", "1.2.0", Quantized(Dense(), "fp8", "fp8"), plain, {}, "8.9"},
+      {"tensorrt-llm", "1.2.0", Quantized(Dense(), "modelopt", "nvfp4"), plain, {}, "10.0"},
+  };
+  for (const Case& c : cases) {
+    LaunchRequest request = Request(c.engine, c.version, c.model);
+    request.gpu = std::nullopt;
+    const LaunchPlan plan = Plan(request, c.quant, c.flags);
+    EXPECT_FALSE(plan.rejection) << c.engine << " " << Line(plan) << plan.rejection->message;
+    EXPECT_EQ(plan.min_capability ? plan.min_capability->ToString() : "", c.needed) << c.engine << " " << Line(plan);
+  }
+}
+
+TEST(Gpu, OfAmdHasNoComputeCapability) {
+  LaunchRequest request = Request("vllm", "0.24.0");
+  request.gpu = std::nullopt;
+  request.amd_architecture = "gfx942";
+  const LaunchPlan plan = Plan(request, Preset("dynamic-fp8"));
+  EXPECT_FALSE(plan.rejection);
+  EXPECT_EQ(plan.min_capability, std::nullopt);
+  EXPECT_TRUE(Warns(plan, "RulesAreForNvidia"));
+  EXPECT_TRUE(Warns(plan, "CapabilityNotChecked"));
+  EXPECT_FALSE(Warns(plan, "AttentionBackendChanges"));
+}
+
 TEST(Gpu, DoesNotDemandMoreThanTheDefaultNeeds) {
   LaunchRequest request = Request("vllm", "0.24.0");
   request.gpu = std::nullopt;
@@ -488,6 +541,45 @@ TEST(ParallelSizes, ReplicateFewKvHeadsButDoNotTearThem) {
   request.parallel.tensor = 4;
   request.model.kv_latent_size = 576;
   EXPECT_FALSE(Plan(request, Preset("default")).rejection);
+}
+
+TEST(ParallelSizes, SplitTheMlpAndTheExpertsEvenly) {
+  ModelFacts dense = Dense();
+  dense.intermediate_size = 11008;  // 2^8 x 43
+  ModelFacts moe = Moe();
+  moe.moe_intermediate_size = 768;  // 2^8 x 3
+  moe.intermediate_size = 11009;    // of layers that the model may not have
+  ModelFacts many = dense;
+  many.attention_heads = 3 * 512;
+  many.kv_heads = 512;
+  struct Case {
+    std::string engine, version;
+    ModelFacts model;
+    ParallelSizes sizes;
+    Flags flags;
+    std::string rejected;
+  };
+  const std::vector<Case> cases = {
+      {"vllm", "0.24.0", dense, {8, {}, {}, {}}, {}, ""},
+      {"vllm", "0.24.0", many, {512, {}, {}, {}}, {}, "an MLP of 11008 cannot be split evenly over 512 GPUs"},
+      {"sglang", "0.5.15", many, {512, {}, {}, {}}, {}, "an MLP of 11008 cannot be split evenly over 512 GPUs"},
+      {"tensorrt-llm", "1.2.0", many, {512, {}, {}, {}}, {}, "an MLP of 11008 cannot be split evenly over 512 GPUs"},
+      // vLLM splits experts over all GPUs of a stage, unless whole experts are shared out.
+      {"vllm", "0.24.0", moe, {2, {}, 3, {}}, {}, ""},
+      {"vllm", "0.24.0", moe, {2, {}, 5, {}}, {}, "an expert of 768 cannot be split evenly over 10 GPUs"},
+      {"vllm", "0.24.0", moe, {2, {}, 5, {}}, {{"enable-expert-parallel", "true"}}, ""},
+      {"sglang", "0.5.15", moe, {2, {}, 5, {}}, {}, ""},
+      // Data-parallel attention leaves fewer GPUs to split the heads.
+      {"sglang", "0.5.15", moe, {64, {}, 2, {}}, {{"enable-dp-attention", "true"}}, ""},
+      {"sglang", "0.5.15", moe, {64, {}, {}, {}}, {}, "32 attention heads cannot be split evenly over 64 GPUs"},
+      {"sglang", "0.5.23", moe, {64, {}, {}, {}}, {{"attn-dp-size", "2"}}, ""},
+  };
+  for (const Case& c : cases) {
+    LaunchRequest request = Request(c.engine, c.version, c.model);
+    request.parallel = c.sizes;
+    const LaunchPlan plan = Plan(request, Preset("default"), c.flags);
+    EXPECT_EQ(plan.rejection ? plan.rejection->message : "", c.rejected) << c.engine << " " << Line(plan);
+  }
 }
 
 TEST(Memory, HasToHoldTheWeights) {

@@ -1,0 +1,247 @@
+// What one GPU has to hold at least: the arithmetic, and what is refused because of it.
+
+#include "quant/memory_need.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/quant/plan_fixture.h"
+
+namespace autotune::quant {
+namespace {
+
+constexpr double kGb = 1e9;
+
+// Llama-3.1-8B: 16.06 GB in 16 bits.
+ModelFacts Llama8b() {
+  ModelFacts facts = Dense();
+  facts.intermediate_size = 14336;
+  facts.vocab_size = 128256;
+  facts.max_position = 131072;
+  facts.full_attention_layers = 32;
+  facts.weight_bytes = 16'060'000'000;
+  return facts;
+}
+
+// Llama-3.1-70B: 141.1 GB in 16 bits.
+ModelFacts Llama70b() {
+  ModelFacts facts = Llama8b();
+  facts.layers = facts.full_attention_layers = 80;
+  facts.hidden_size = 8192;
+  facts.intermediate_size = 28672;
+  facts.attention_heads = 64;
+  facts.weight_bytes = 141'100'000'000;
+  return facts;
+}
+
+// Qwen3-30B-A3B: 61.1 GB, of which experts are 58.
+ModelFacts Qwen30bMoe() {
+  ModelFacts facts = Moe();
+  facts.layers = facts.full_attention_layers = 48;
+  facts.hidden_size = 2048;
+  facts.attention_heads = 32;
+  facts.kv_heads = 4;
+  facts.experts = 128;
+  facts.moe_intermediate_size = 768;
+  facts.max_position = 40960;
+  facts.weight_bytes = 61'100'000'000;
+  return facts;
+}
+
+// DeepSeek-V3, fp8: 688.6 GB.
+ModelFacts DeepSeek() {
+  ModelFacts facts = Quantized(Moe(), "fp8", "fp8");
+  facts.layers = facts.full_attention_layers = 61;
+  facts.hidden_size = 7168;
+  facts.attention_heads = facts.kv_heads = 128;
+  facts.kv_latent_size = 576;
+  facts.experts = 256;
+  facts.moe_intermediate_size = 2048;
+  facts.max_position = 163840;
+  facts.weight_bytes = 688'600'000'000;
+  return facts;
+}
+
+TEST(LeastMemory, SplitsWeightsOverTensorAndPipelineAndCopiesThemToReplicas) {
+  struct Case {
+    ModelFacts model;
+    int tensor, pipeline, data;
+    bool experts_over_data;
+    double weights;  // GB
+  };
+  const std::vector<Case> cases = {
+      {Llama8b(), 1, 1, 1, true, 16.06},
+      {Llama8b(), 2, 1, 1, true, 8.03},
+      {Llama8b(), 2, 2, 1, true, 4.015},
+      {Llama8b(), 1, 1, 8, true, 16.06},
+      // 128 experts of 3 x 2048 x 768 in 48 layers are 57.98 GB; the other 3.12 GB are copied.
+      {Qwen30bMoe(), 1, 1, 4, true, 3.12 + 57.98 / 4},
+      {Qwen30bMoe(), 1, 1, 4, false, 61.1},
+      {Qwen30bMoe(), 2, 1, 2, true, 1.56 + 57.98 / 4},
+      {DeepSeek(), 8, 1, 1, true, 86.075},
+  };
+  for (const Case& c : cases) {
+    MemoryInput input;
+    input.tensor = c.tensor;
+    input.pipeline = c.pipeline;
+    input.data = c.data;
+    input.experts_over_data = c.experts_over_data;
+    EXPECT_NEAR(LeastMemory(c.model, input).weights / kGb, c.weights, 0.01) << c.tensor << c.pipeline << c.data;
+  }
+}
+
+TEST(LeastMemory, WeighsWeightsAsTheyAreLoaded) {
+  MemoryInput input;
+  // Embeddings, 128256 x 4096 x 2 bytes, stay as they are.
+  input.quantized_bits = 8;
+  EXPECT_NEAR(LeastMemory(Llama8b(), input).weights / kGb, 1.051 + (16.06 - 1.051) / 2, 0.01);
+  input.quantized_bits = 4;
+  EXPECT_NEAR(LeastMemory(Llama8b(), input).weights / kGb, 1.051 + (16.06 - 1.051) / 4, 0.01);
+  // A quantized checkpoint is what it is.
+  EXPECT_NEAR(LeastMemory(DeepSeek(), input).weights / kGb, 688.6, 0.01);
+  // float32 files are loaded in 16 bits, and 16-bit ones may be computed in float32.
+  ModelFacts wide = Llama8b();
+  wide.dtype = "float32";
+  input.quantized_bits = 0;
+  EXPECT_NEAR(LeastMemory(wide, input).weights / kGb, 8.03, 0.01);
+  input.dtype_bytes = 4;
+  EXPECT_NEAR(LeastMemory(Llama8b(), input).weights / kGb, 32.12, 0.01);
+}
+
+TEST(LeastMemory, CountsTheKvCacheOfOneSequence) {
+  struct Case {
+    ModelFacts model;
+    int tensor, pipeline, context_parts;
+    double element;
+    std::int64_t tokens;
+    double kv_cache;  // GB
+  };
+  const std::vector<Case> cases = {
+      // 2 x 8 heads x 128 x 32 layers x 2 bytes = 131072 bytes a token
+      {Llama8b(), 1, 1, 1, 2, 131072, 17.18},
+      {Llama8b(), 1, 1, 1, 1, 131072, 8.59},
+      {Llama8b(), 1, 1, 1, 0.5, 131072, 4.295},
+      {Llama8b(), 2, 1, 1, 2, 131072, 8.59},
+      {Llama8b(), 1, 2, 1, 2, 131072, 8.59},
+      // 8 KV heads on 16 GPUs: each has one, replicated.
+      {Llama8b(), 8, 1, 1, 2, 131072, 2.147},
+      {Llama8b(), 16, 1, 1, 2, 131072, 2.147},
+      {Llama8b(), 16, 1, 2, 2, 131072, 1.074},
+      // 576 elements x 61 layers, the same on every GPU
+      {DeepSeek(), 1, 1, 1, 2, 163840, 11.51},
+      {DeepSeek(), 8, 1, 1, 2, 163840, 11.51},
+      {Llama8b(), 1, 1, 1, 2, 0, 0},
+  };
+  for (const Case& c : cases) {
+    MemoryInput input;
+    input.tensor = input.attention_parts = c.tensor;
+    input.pipeline = c.pipeline;
+    input.context_parts = c.context_parts;
+    input.kv_element_bytes = c.element;
+    input.kv_tokens = c.tokens;
+    EXPECT_NEAR(LeastMemory(c.model, input).kv_cache / kGb, c.kv_cache, 0.01) << c.tensor << " " << c.element;
+  }
+  ModelFacts windows = Llama8b();
+  windows.full_attention_layers = 0;  // not known: nothing is demanded
+  MemoryInput input;
+  input.kv_tokens = 131072;
+  EXPECT_EQ(LeastMemory(windows, input).kv_cache, 0);
+}
+
+TEST(LeastMemory, KnowsTheSizesOfKvCaches) {
+  EXPECT_EQ(KvElementBytes("auto", 2), 2);
+  EXPECT_EQ(KvElementBytes("bf16", 1), 2);
+  for (const char* name : {"fp8", "fp8_e4m3", "fp8_e5m2", "int8_per_token_head", "mxfp8"})
+    EXPECT_EQ(KvElementBytes(name, 2), 1) << name;
+  for (const char* name : {"int4_per_token_head", "nvfp4", "fp4_mx_block16"})
+    EXPECT_EQ(KvElementBytes(name, 2), 0.5) << name;
+  EXPECT_LT(KvElementBytes("turboquant_3bit_nc", 2), 0.5);
+}
+
+TEST(Memory, IsWeighedBeforeAPodExists) {
+  struct Case {
+    std::string engine, version;
+    ModelFacts model;
+    double gpu;  // GB
+    ParallelSizes sizes;
+    QuantConfig quant;
+    Flags flags;
+    bool fits;
+  };
+  const QuantConfig plain;
+  const QuantConfig fp8{"x", "fp8", "fp8", "auto", "auto"};
+  const QuantConfig kv{"x", "auto", "fp8", "auto", "auto"};
+  const QuantConfig wide{"x", "float32", "auto", "auto", "auto"};
+  const std::vector<Case> cases = {
+      // 16.1 + 17.2 GB of cache for the model's whole context
+      {"vllm", "0.24.0", Llama8b(), 24, {}, plain, {}, false},
+      {"vllm", "0.24.0", Llama8b(), 24, {}, plain, {{"max-model-len", "8192"}}, true},
+      {"vllm", "0.24.0", Llama8b(), 24, {}, plain, {{"max-model-len", "32k"}}, true},
+      {"vllm", "0.24.0", Llama8b(), 24, {}, plain, {{"max-model-len", "auto"}}, true},
+      {"vllm", "0.24.0", Llama8b(), 40, {}, plain, {}, true},
+      {"vllm", "0.24.0", Llama8b(), 24, {}, kv, {}, false},
+      {"vllm", "0.24.0", Llama8b(), 24, {}, fp8, {}, true},
+      {"vllm", "0.24.0", Llama8b(), 24, {2, {}, {}, {}}, plain, {}, true},
+      {"vllm", "0.24.0", Llama8b(), 24, {{}, {}, 8, {}}, plain, {}, false},
+      {"vllm", "0.24.0", Llama8b(), 24, {}, plain, {{"cpu-offload-gb", "16"}}, true},
+      {"vllm", "0.24.0", Llama8b(), 24, {}, plain, {{"cpu-offload-gb", "0"}}, false},
+      {"vllm", "0.24.0", Llama8b(), 40, {}, wide, {}, false},
+      // the share of the GPU counts: 16.1 GB of weights in half of 24
+      {"vllm",
+       "0.24.0",
+       Llama8b(),
+       24,
+       {},
+       plain,
+       {{"max-model-len", "8192"}, {"gpu-memory-utilization", "0.5"}},
+       false},
+      // SGLang serves as much of the context as fits
+      {"sglang", "0.5.15", Llama8b(), 24, {}, plain, {}, true},
+      {"sglang", "0.5.15", Llama8b(), 16, {}, plain, {}, false},
+      {"sglang", "0.5.15", Llama8b(), 24, {}, plain, {{"mem-fraction-static", "0.6"}}, false},
+      {"sglang", "0.5.15", Llama8b(), 16, {}, QuantConfig{"x", "int8", "auto", "auto", "auto"}, {}, true},
+      {"tensorrt-llm", "1.2.0", Llama8b(), 16, {}, plain, {}, false},
+      {"tensorrt-llm", "1.2.0", Llama8b(), 24, {}, plain, {}, true},
+      // 141 GB of weights
+      {"vllm", "0.24.0", Llama70b(), 80, {}, plain, {}, false},
+      {"vllm", "0.24.0", Llama70b(), 80, {{}, {}, 2, {}}, plain, {{"max-model-len", "4096"}}, false},
+      {"vllm", "0.24.0", Llama70b(), 80, {2, {}, {}, {}}, plain, {{"max-model-len", "4096"}}, true},
+      {"vllm", "0.24.0", Llama70b(), 80, {4, {}, {}, {}}, plain, {}, true},
+      {"vllm", "0.24.0", Llama70b(), 80, {{}, 2, {}, {}}, plain, {{"max-model-len", "4096"}}, true},
+      // experts are shared out over replicas by vLLM and copied by SGLang
+      {"vllm", "0.24.0", Qwen30bMoe(), 40, {{}, {}, 4, {}}, plain, {}, true},
+      {"sglang", "0.5.15", Qwen30bMoe(), 40, {{}, {}, 4, {}}, plain, {}, false},
+      {"sglang", "0.5.15", Qwen30bMoe(), 40, {2, {}, {}, 2}, plain, {}, true},
+      {"vllm", "0.24.0", DeepSeek(), 80, {8, {}, {}, {}}, plain, {}, false},
+      {"vllm", "0.24.0", DeepSeek(), 141, {8, {}, {}, {}}, plain, {}, true},
+  };
+  for (const Case& c : cases) {
+    LaunchRequest request = Request(c.engine, c.version, c.model);
+    request.gpu_memory_bytes = static_cast<std::int64_t>(c.gpu * kGb);
+    request.parallel = c.sizes;
+    request.quant = c.quant;
+    request.parameters = Values(c.flags);
+    const LaunchPlan plan = PlanLaunch(Rules(), request);
+    const bool fits = !plan.rejection;
+    EXPECT_EQ(fits, c.fits) << c.engine << " " << c.gpu << " " << Line(plan) << "\n"
+                            << (plan.rejection ? plan.rejection->message : "");
+    if (plan.rejection) {
+      EXPECT_EQ(plan.rejection->reason, "ModelDoesNotFit") << plan.rejection->message;
+    }
+  }
+}
+
+TEST(Memory, ShowsItsArithmetic) {
+  LaunchRequest request = Request("vllm", "0.24.0", Llama70b());
+  request.gpu_memory_bytes = 80'000'000'000;
+  request.parallel.tensor = 2;
+  const LaunchPlan plan = PlanLaunch(Rules(), request);
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(
+      plan.rejection->message,
+      "each GPU has to hold at least 70.6 GB of weights + 21.5 GB of KV cache for one sequence of 131072 tokens + "
+      "0.2 GB of activations = 92.2 GB (weights of 141.1 GB on 2 GPUs); it has 80.0 GB x 0.92 "
+      "(gpu-memory-utilization) = 73.6 GB");
+}
+
+}  // namespace
+}  // namespace autotune::quant
