@@ -1,0 +1,315 @@
+// What flags, checkpoint and GPU do to each other, whoever set them: one row a fact, read alone.
+//
+//   engine release | checkpoint | GPU | flags | "ok", "reject Reason", or the reasons of the warnings
+//
+// A value of "-" unsets a flag; [..] and {..} are lists and maps.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "quant/engine_table.h"
+#include "tests/quant/plan_fixture.h"
+
+namespace autotune::quant {
+namespace {
+
+constexpr const char* kFacts = R"(
+# vLLM: fp8 weights and an e5m2 cache
+vllm 0.24.0 | dense | 9.0 | quantization=fp8; kv-cache-dtype=fp8_e5m2 | reject KvDtypeNeedsOtherWeights
+vllm 0.11.2 | dense | 9.0 | quantization=fp8; kv-cache-dtype=fp8_e5m2 | reject KvDtypeNeedsOtherWeights
+vllm 0.24.0 | dense | 9.0 | quantization=fp8_per_tensor; kv-cache-dtype=fp8_e5m2 | AttentionBackendChanges
+vllm 0.24.0 | dense | 9.0 | quantization=online; quantization-config={"linear":"fp8_per_tensor"}; kv-cache-dtype=fp8_e5m2 | AttentionBackendChanges
+vllm 0.24.0 | fp8 | 9.0 | kv-cache-dtype=fp8_e5m2 | reject KvDtypeNeedsOtherWeights
+vllm 0.24.0 | quark-fp8 | 9.0 | kv-cache-dtype=fp8_e5m2 | reject KvDtypeNeedsOtherWeights
+# 16-bit caches
+vllm 0.24.0 | dense | 9.0 | kv-cache-dtype=float16 | reject KvDtypeNotModelDtype
+vllm 0.24.0 | dense | 9.0 | kv-cache-dtype=float16; dtype=half | ok
+vllm 0.24.0 | dense | 9.0 | kv-cache-dtype=bfloat16; dtype=float16 | reject KvDtypeNotModelDtype
+vllm 0.24.0 | dense | 7.5 | kv-cache-dtype=bfloat16 | reject KvDtypeNotModelDtype
+# float32
+vllm 0.24.0 | dense | 9.0 | dtype=float; quantization=fp8_per_block | reject DtypeNotForQuantization
+vllm 0.26.0 | dense | 10.0 | dtype=float32; quantization=nvfp4_per_token | reject DtypeNotForQuantization
+vllm 0.24.0 | moe | 9.0 | dtype=float32; quantization=experts_int8 | reject DtypeNotForQuantization
+vllm 0.24.0 | dense | 9.0 | dtype=float32; kv-cache-dtype=fp8_e4m3 | reject DtypeNotForKvCache
+vllm 0.24.0 | dense | 9.0 | dtype=float32; attention-backend=FLASH_ATTN | reject BackendNotForDtype
+vllm 0.24.0 | dense | 9.0 | dtype=float32; attention-backend=FLASHINFER | reject BackendNotForDtype
+vllm 0.24.0 | dense | 9.0 | dtype=float32; attention-backend=flex_attention | ok
+vllm 0.24.0 | dense | 9.0 | dtype=float32 | AttentionBackendChanges
+vllm 0.24.0 | mxfp4-moe | 9.0 | dtype=float16 | reject DtypeNotForQuantization
+# --quantization and --quantization-config
+vllm 0.24.0 | dense | 9.0 | quantization=fp8; quantization-config={"linear":"fp8_per_tensor"} | reject QuantizationConfigNeedsOnline
+vllm 0.24.0 | dense | 9.0 | quantization=fp8_per_tensor; quantization-config={"ignore":["lm_head"]} | ok
+vllm 0.24.0 | dense | 9.0 | quantization-config={"linear":"fp8_per_tensor"} | reject QuantizationConfigIgnored
+vllm 0.24.0 | mxfp4-moe | 10.0 | quantization-config={"moe":{"activation":"mxfp8"}} | ok
+vllm 0.24.0 | dense | 9.0 | quantization=online; quantization-config={"linear":"int8_per_channel_weight_only"} | reject NotForLinearLayers
+vllm 0.26.0 | dense | 10.0 | quantization=online; quantization-config={"linear":"nvfp4_per_token"} | reject NotForLinearLayers
+vllm 0.24.0 | dense | 9.0 | quantization=online; quantization-config={"linear":"mxfp4"} | reject NotForLinearLayers
+vllm 0.23.0 | dense | 9.0 | quantization=online; quantization-config={"linear":"fp8_per_channel"} | reject NotForLinearLayers
+vllm 0.24.0 | dense | 9.0 | quantization=online; quantization-config={"linear":"fp8_per_channel"} | ok
+vllm 0.23.0 | moe | 9.0 | quantization=online; quantization-config={"moe":"fp8_per_channel"} | reject NotForExperts
+vllm 0.24.0 | moe | 9.0 | quantization=online; quantization-config={"moe":"mxfp4"} | reject NotForExperts
+vllm 0.33.0 | moe | 9.0 | quantization=online; quantization-config={"moe":"mxfp4"} | ok
+vllm 0.33.0 | moe-odd | 9.0 | quantization=online; quantization-config={"moe":"mxfp4"} | reject NotForExperts
+vllm 0.24.0 | moe | 10.0 | quantization=online; quantization-config={"moe":"nvfp4_per_token"} | reject NotForExperts
+vllm 0.26.0 | moe | 10.0 | quantization=online; quantization-config={"moe":"nvfp4_per_token"} | ok
+vllm 0.26.0 | moe | 9.0 | quantization=online; quantization-config={"moe":"nvfp4_per_token"} | reject CapabilityTooLow
+vllm 0.24.0 | moe | 8.0 | quantization=online; quantization-config={"moe":"fp8_per_tensor"} | WeightOnly
+vllm 0.24.0 | dense | 9.0 | quantization=online; quantization-config.linear=fp8_per_tensor | ok
+# methods and checkpoints
+vllm 0.24.0 | dense | 9.0 | quantization=awq | reject NeedsCheckpoint
+vllm 0.24.0 | awq | 9.0 | quantization=awq | ok
+vllm 0.24.0 | awq | 9.0 | quantization=awq_marlin | ok
+vllm 0.24.0 | awq | 9.0 | quantization=fp8 | reject QuantizationConflict
+vllm 0.24.0 | awq | 9.0 | quantization=gptq | reject QuantizationConflict
+vllm 0.24.0 | fp8 | 9.0 | quantization=fp8 | ok
+vllm 0.24.0 | gguf | 9.0 | | reject CheckpointNotSupported
+vllm 0.20.2 | gguf | 9.0 | | ok
+vllm 0.33.0 | bnb | 9.0 | | reject CheckpointNotSupported
+vllm 0.26.0 | bnb | 9.0 | | ok
+vllm 0.24.0 | hqq | 9.0 | | reject CheckpointNotSupported
+vllm 0.14.1 | moe | 9.0 | quantization=experts_int8 | DeprecatedQuantization
+vllm 0.14.1 | moe | 9.0 | quantization=experts_int8; allow-deprecated-quantization=false | reject DeprecatedQuantization
+vllm 0.14.1 | moe | 9.0 | quantization=experts_int8; allow-deprecated-quantization=- | reject DeprecatedQuantization
+vllm 0.14.1 | moe | 9.0 | quantization=experts_int8; allow-deprecated-quantization=true | ok
+vllm 0.20.2 | moe | 9.0 | quantization=experts_int8 | ok
+vllm 0.24.0 | fbgemm | 9.0 | | DeprecatedQuantization
+vllm 0.24.0 | fbgemm | 9.0 | allow-deprecated-quantization=false | reject DeprecatedQuantization
+vllm 0.11.2 | fbgemm | 9.0 | | ok
+vllm 0.24.0 | dense | 9.0 | quantization=experts_int8 | ModelHasNoExperts
+# attention backends and caches
+vllm 0.24.0 | dense | 9.0 | attention-backend=FLASH_ATTN; kv-cache-dtype=fp8_e5m2 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 9.0 | attention-backend=flash_attn; kv-cache-dtype=fp8_e5m2 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 9.0 | attention-config.backend=FLASH_ATTN; kv-cache-dtype=fp8_e5m2 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 9.0 | attention-config={"backend":"FLASH_ATTN"}; kv-cache-dtype=fp8_e5m2 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 9.0 | attention-config={"backend":"FLASHINFER"}; attention-backend=TRITON_ATTN | reject DuplicateParameter
+vllm 0.24.0 | dense | 9.0 | attention-backend=FLEX_ATTENTION; kv-cache-dtype=fp8 | reject BackendNotForKvCache
+vllm 0.24.0 | mla | 9.0 | attention-backend=FLASH_ATTN_MLA; kv-cache-dtype=fp8 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 9.0 | attention-backend=FLASHINFER; kv-cache-dtype=int8_per_token_head | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; kv-cache-dtype=int8_per_token_head | ok
+vllm 0.24.0 | mla | 9.0 | kv-cache-dtype=int8_per_token_head | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 8.0 | attention-backend=TRITON_ATTN; kv-cache-dtype=fp8 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 8.9 | attention-backend=TRITON_ATTN; kv-cache-dtype=fp8 | ok
+vllm 0.24.0 | dense | 8.0 | kv-cache-dtype=fp8 | AttentionBackendChanges
+vllm 0.24.0 | dense | 8.0 | attention-backend=FLASHINFER; kv-cache-dtype=fp8 | ok
+vllm 0.24.0 | dense | 9.0 | attention-backend=auto; kv-cache-dtype=fp8_e5m2 | AttentionBackendChanges
+vllm 0.24.0 | dense | 10.0 | kv-cache-dtype=nvfp4 | ok
+vllm 0.24.0 | dense | 12.0 | kv-cache-dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+vllm 0.24.0 | dense | 10.0 | kv-cache-dtype=nvfp4; attention-backend=TRITON_ATTN | reject BackendNotForKvCache
+vllm 0.24.0 | mla | 10.0 | kv-cache-dtype=nvfp4 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 8.0 | kv-cache-dtype=fp8_per_token_head | reject CapabilityTooLow
+vllm 0.24.0 | dense | 9.0 | kv-cache-dtype=turboquant_k8v4 | AttentionBackendChanges
+vllm 0.24.0 | dense | 9.0 | attention-backend=FLASHINFER; block-size=128 | reject BackendNotForBlockSize
+vllm 0.24.0 | dense | 10.0 | attention-backend=FLASHINFER; block-size=128 | ok
+vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; block-size=24 | reject BackendNotForBlockSize
+vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; block-size=48 | ok
+# experts
+vllm 0.24.0 | moe | 9.0 | quantization=fp8; moe-backend=flashinfer_cutlass | reject MoeBackendNotForQuantization
+vllm 0.24.0 | dense | 9.0 | enable-expert-parallel=true | reject ModelHasNoExperts
+vllm 0.24.0 | dense | 9.0 | enable-expert-parallel=false | ok
+# GPUs
+vllm 0.13.0 | dense | 7.5 | quantization=fp8 | reject CapabilityTooLow
+vllm 0.24.0 | dense | 7.0 | quantization=fp8_per_tensor | reject CapabilityTooLow
+vllm 0.24.0 | dense | 7.5 | dtype=bfloat16 | reject CapabilityTooLow
+vllm 0.26.0 | dense | 12.0 | quantization=nvfp4_per_token | reject QuantizationNotOnThisGpu
+vllm 0.24.0 | awq | 7.0 | | reject CapabilityTooLow
+vllm 0.24.0 | mxfp4-moe | 7.5 | | reject *
+vllm 0.24.0 | modelopt-fp8 | 7.5 | | reject CapabilityTooLow
+vllm 0.24.0 | fp-quant | 9.0 | | reject CapabilityTooLow
+vllm 0.24.0 | fp8 | 8.6 | | WeightOnly
+vllm 0.24.0 | nvfp4 | 9.0 | | WeightOnly
+vllm 0.24.0 | nvfp4 | 12.0 | | ok
+vllm 0.24.0 | ct-int8 | 10.0 | | reject NoInt8Kernel
+vllm 0.24.0 | ct-int8 | 9.0 | | ok
+vllm 0.24.0 | dense | gfx942 | | RulesAreForNvidia
+
+# SGLang: dtypes and caches
+sglang 0.5.15 | dense | 9.0 | dtype=float | reject DtypeNotSupported
+sglang 0.5.15 | dense | 9.0 | dtype=float16; kv-cache-dtype=bfloat16 | reject KvDtypeNotModelDtype
+sglang 0.5.15 | dense | 9.0 | kv-cache-dtype=fp8_e5m2; attention-backend=fa3 | AttentionBackendChanges
+sglang 0.5.15 | dense | 9.0 | kv-cache-dtype=fp8_e5m2; decode-attention-backend=fa3 | AttentionBackendChanges
+sglang 0.5.15 | dense | 9.0 | kv-cache-dtype=fp8_e5m2; attention-backend=triton | ok
+sglang 0.5.15 | dense | 10.0 | kv-cache-dtype=fp8_e5m2 | AttentionBackendChanges
+sglang 0.5.15 | mla | 10.0 | kv-cache-dtype=fp8_e5m2; attention-backend=trtllm_mla | reject BackendNotForKvCache
+sglang 0.5.15 | mla | 10.0 | kv-cache-dtype=fp8_e5m2; decode-attention-backend=cutedsl_mla | reject BackendNotForKvCache
+sglang 0.5.15 | mla | 10.0 | kv-cache-dtype=bfloat16; attention-backend=trtllm_mla | reject BackendNotForKvCache
+sglang 0.5.15 | mla | 10.0 | kv-cache-dtype=bf16; attention-backend=trtllm_mla | ok
+sglang 0.5.15 | mla | 9.0 | attention-backend=trtllm_mla | reject CapabilityTooLow
+sglang 0.5.15 | mla | 10.0 | attention-backend=tokenspeed_mla | reject BackendNotForKvCache
+sglang 0.5.15 | mla | 10.0 | attention-backend=tokenspeed_mla; kv-cache-dtype=fp8_e4m3 | ok
+sglang 0.5.15 | mla | 10.0 | attention-backend=cutedsl_mla | reject BackendNotForPhase
+sglang 0.5.15 | mla | 10.0 | decode-attention-backend=cutedsl_mla | ok
+sglang 0.5.15 | mla | 12.0 | decode-attention-backend=cutedsl_mla | reject BackendNotOnThisGpu
+sglang 0.5.15 | dense | 10.0 | attention-backend=fa4; kv-cache-dtype=fp8_e4m3 | reject BackendNotForKvCache
+sglang 0.5.15 | dense | 9.0 | attention-backend=trtllm_mha | reject BackendNotOnThisGpu
+sglang 0.5.15 | dense | 9.0 | decode-attention-backend=trtllm_mha | ok
+sglang 0.5.15 | dense | 8.0 | decode-attention-backend=trtllm_mha | reject BackendNotOnThisGpu
+sglang 0.5.15 | dense | 9.0 | kv-cache-dtype=fp4_e2m1 | reject BackendNotForKvCache
+sglang 0.5.15 | dense | 9.0 | kv-cache-dtype=fp4_e2m1; attention-backend=triton | ok
+sglang 0.5.18 | dense | 9.0 | kv-cache-dtype=fp4_e2m1; attention-backend=triton | reject KvDtypeNotSupported
+sglang 0.5.18 | dense | 9.0 | kv-cache-dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+sglang 0.5.18 | dense | 10.0 | kv-cache-dtype=nvfp4 | ok
+sglang 0.5.18 | dense | 12.0 | kv-cache-dtype=nvfp4 | reject BackendNotForKvCache
+sglang 0.5.18 | dense | 12.0 | kv-cache-dtype=nvfp4; attention-backend=triton | ok
+sglang 0.5.18 | mla | 10.0 | kv-cache-dtype=nvfp4; attention-backend=triton | reject BackendNotForKvCache
+sglang 0.5.18 | mla | 10.0 | kv-cache-dtype=nvfp4; attention-backend=trtllm_mla | ok
+sglang 0.5.18 | dense | 9.0 | kv-cache-dtype=mxfp8 | reject CapabilityTooLow
+# kernels for experts
+sglang 0.5.15 | moe | 9.0 | quantization=fp8; moe-runner-backend=flashinfer_cutlass | reject MoeBackendNotForQuantization
+sglang 0.5.15 | moe | 9.0 | quantization=auto-round-int8; moe-runner-backend=flashinfer_cutlass | reject MoeBackendNotForQuantization
+sglang 0.5.15 | moe | 9.0 | moe-runner-backend=flashinfer_cutlass | KernelsCompiledAtStart
+sglang 0.5.15 | moe | 10.0 | moe-runner-backend=flashinfer_cutedsl | reject MoeBackendNotForQuantization
+sglang 0.5.15 | nvfp4 | 10.0 | moe-runner-backend=flashinfer_cutedsl | ok
+sglang 0.5.15 | moe | 10.0 | quantization=auto-round-int8; moe-runner-backend=flashinfer_trtllm | reject MoeBackendNotForQuantization
+sglang 0.5.15 | moe | 10.0 | quantization=fp8; moe-runner-backend=flashinfer_trtllm | ok
+sglang 0.5.15 | moe | 10.0 | quantization=fp8; moe-runner-backend=flashinfer_trtllm; tp-size=4; ep-size=2 | reject MoeBackendNotForExpertParallel
+sglang 0.5.15 | moe | 10.0 | quantization=fp8; moe-runner-backend=flashinfer_trtllm; tp-size=4; ep-size=4 | ok
+sglang 0.5.15 | moe | 10.0 | quantization=auto-round-int8; moe-runner-backend=flashinfer_trtllm_routed | reject MoeBackendNotForQuantization
+sglang 0.5.15 | moe | 9.0 | quantization=fp8; moe-runner-backend=cutlass; tp-size=2; ep-size=2 | reject MoeBackendNotForExpertParallel
+sglang 0.5.15 | moe | 9.0 | quantization=fp8; moe-runner-backend=cutlass; tp-size=2 | ok
+sglang 0.5.15 | moe | 10.0 | quantization=mxfp8; moe-runner-backend=triton | MoeBackendChanges
+sglang 0.5.15 | mxfp4-moe | 9.0 | moe-runner-backend=flashinfer_mxfp4 | ok
+sglang 0.5.15 | mxfp4-moe | 8.0 | moe-runner-backend=flashinfer_mxfp4 | reject MoeBackendNotOnThisGpu
+sglang 0.5.15 | moe | 9.0 | moe-runner-backend=flashinfer_mxfp4 | reject MoeBackendNotForQuantization
+# methods and checkpoints
+sglang 0.5.15 | dense | 9.0 | quantization=w8a8_int8 | reject NeedsCheckpoint
+sglang 0.5.15 | dense | 9.0 | quantization=quark_mxfp4 | reject NeedsCheckpoint
+sglang 0.5.15 | dense | 9.0 | quantization=mlx_q4 | reject NeedsCheckpoint
+sglang 0.5.15 | moe | gfx942 | quantization=quark_int4fp8_moe | RulesAreForNvidia
+sglang 0.5.15 | moe | gfx942 | quantization=mxfp4 | reject NeedsCheckpoint
+sglang 0.5.15 | moe | gfx950 | quantization=mxfp4 | CapabilityNotChecked RulesAreForNvidia
+sglang 0.5.15 | dense | 9.0 | quantization=unquant | ok
+sglang 0.5.15 | ct-int8 | 9.0 | quantization=w8a8_int8 | ok
+sglang 0.5.15 | ct-int8 | 9.0 | quantization=fp8 | reject QuantizationConflict
+sglang 0.5.15 | modelopt-fp8 | 9.0 | quantization=modelopt_fp8 | ok
+sglang 0.5.15 | fp8 | 10.0 | quantization=modelopt_fp4 | ok
+sglang 0.5.15 | fp8 | 9.0 | quantization=awq | reject QuantizationConflict
+sglang 0.5.15 | hqq | 9.0 | | reject CheckpointNotSupported
+sglang 0.5.15 | w4afp8-moe | 9.0 | dtype=float16 | reject DtypeNotForQuantization
+sglang 0.5.15 | dense | 9.0 | torchao-config=int8wo | reject FlagBroken
+sglang 0.5.15 | dense | 9.0 | quantize-and-serve=true | reject FlagBroken
+# GPUs
+sglang 0.5.15 | dense | 9.0 | quantization=nvfp4_online | reject CapabilityTooLow
+sglang 0.5.15 | dense | 10.0 | quantization=nvfp4_online | ok
+sglang 0.5.15 | dense | 12.0 | quantization=nvfp4_online | reject QuantizationNotOnThisGpu
+sglang 0.5.15 | w4afp8-moe | 8.9 | | reject CapabilityTooLow
+sglang 0.5.15 | modelopt-fp8 | 8.0 | | reject CapabilityTooLow
+sglang 0.5.15 | fp8 | 8.0 | | WeightOnly
+sglang 0.5.15 | dense | 8.0 | quantization=fp8 | WeightOnly
+sglang 0.5.15 | dense | gfx942 | | RulesAreForNvidia
+
+# TensorRT-LLM
+tensorrt-llm 1.2.0 | dense | 9.0 | kv_cache_config.dtype=bfloat16 | reject KvDtypeNotSupported
+tensorrt-llm 1.2.0 | dense | 9.0 | kv_cache_dtype=int8 | reject KvDtypeNotSupported
+tensorrt-llm 1.2.0 | dense | 9.0 | kv_cache_dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+tensorrt-llm 1.2.0 | dense | 10.0 | kv_cache_dtype=nvfp4 | ok
+tensorrt-llm 1.2.0 | dense | 12.0 | kv_cache_dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+tensorrt-llm 1.2.0 | modelopt-fp8-kv | 10.0 | kv_cache_dtype=nvfp4 | reject KvDtypeNotCheckpoints
+tensorrt-llm 1.3.0rc7 | modelopt-fp8-kv | 10.0 | kv_cache_dtype=nvfp4 | KvDtypeNotCheckpoints
+tensorrt-llm 1.2.0 | modelopt-fp8-kv | 9.0 | kv_cache_dtype=fp8 | ok
+tensorrt-llm 1.2.0 | awq | 9.0 | | reject CheckpointNotSupported
+tensorrt-llm 1.2.0 | ct-int8 | 9.0 | | reject CheckpointNotSupported
+tensorrt-llm 1.2.0 | fp8 | 8.0 | | reject CapabilityTooLow
+tensorrt-llm 1.2.0 | fp8-block | 8.9 | | reject QuantizationNotOnThisGpu
+tensorrt-llm 1.2.0 | fp8-block | 9.0 | | ok
+tensorrt-llm 1.2.0 | nvfp4 | 9.0 | | reject CapabilityTooLow
+tensorrt-llm 1.2.0 | nvfp4 | 10.0 | | ok
+tensorrt-llm 1.2.0 | dense | 7.5 | | reject CapabilityTooLow
+tensorrt-llm 1.2.0 | dense | gfx942 | | reject GpuNotSupported
+)";
+
+ModelFacts Checkpoint(const std::string& name) {
+  ModelFacts facts = name.find("moe") != std::string::npos ? Moe() : Dense();
+  if (facts.experts > 0) facts.moe_intermediate_size = name == "moe-odd" ? 100 : 768;
+  if (name == "dense" || name == "moe" || name == "moe-odd") return facts;
+  if (name == "mla") {
+    facts.kv_latent_size = 576;
+    return facts;
+  }
+  if (name == "fp8-block") facts.weight_block = "128x128";
+  if (name == "modelopt-fp8-kv") facts.kv_cache = "fp8";
+  static const std::map<std::string, std::pair<std::string, std::string>> kQuantized = {
+      {"awq", {"awq", "int4-wna16"}},
+      {"gguf", {"gguf", "gguf"}},
+      {"bnb", {"bitsandbytes", "bnb"}},
+      {"hqq", {"hqq", "other"}},
+      {"fp8", {"fp8", "fp8"}},
+      {"fp8-block", {"fp8", "fp8"}},
+      {"fbgemm", {"fbgemm_fp8", "fp8"}},
+      {"quark-fp8", {"quark", "fp8"}},
+      {"ct-int8", {"compressed-tensors", "int8-w8a8"}},
+      {"modelopt-fp8", {"modelopt", "fp8"}},
+      {"modelopt-fp8-kv", {"modelopt", "fp8"}},
+      {"nvfp4", {"modelopt", "nvfp4"}},
+      {"fp-quant", {"fp_quant", "nvfp4"}},
+      {"mxfp4-moe", {"mxfp4", "mxfp4"}},
+      {"w4afp8-moe", {"w4afp8", "w4a8"}},
+  };
+  const auto& [method, family] = kQuantized.at(name);
+  return Quantized(facts, method, family);
+}
+
+std::string Trim(std::string text) {
+  text.erase(0, text.find_first_not_of(' '));
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+std::vector<std::string> Split(const std::string& text, const std::string& separator) {
+  std::vector<std::string> parts;
+  std::size_t start = 0;
+  for (std::size_t end = text.find(separator); end != std::string::npos; end = text.find(separator, start)) {
+    parts.push_back(Trim(text.substr(start, end - start)));
+    start = end + separator.size();
+  }
+  parts.push_back(Trim(text.substr(start)));
+  return parts;
+}
+
+std::string Outcome(const LaunchPlan& plan) {
+  if (plan.rejection) return "reject " + plan.rejection->reason;
+  std::set<std::string> reasons;
+  for (const Warning& warning : plan.warnings) reasons.insert(warning.reason);
+  for (const char* about_the_release : {"UnknownEngineVersion", "FlagNotCertain", "ValueNotCertain", "DeprecatedFlag"})
+    reasons.erase(about_the_release);
+  return reasons.empty() ? "ok" : Joined({reasons.begin(), reasons.end()});
+}
+
+TEST(CrossField, SaysWhatTheEnginesDo) {
+  std::map<std::string, std::set<std::string>> seen;  // engine -> reasons
+  for (const std::string& row : Split(kFacts, "\n")) {
+    if (row.empty() || row.starts_with('#')) continue;
+    const std::vector<std::string> columns = Split(row, "|");
+    ASSERT_EQ(columns.size(), 5u) << row;
+    const std::vector<std::string> release = Split(columns[0], " ");
+    LaunchRequest request = Request(release[0], release[1], Checkpoint(columns[1]));
+    request.gpu = ComputeCapability::Parse(columns[2]);
+    if (columns[2].starts_with("gfx")) request.amd_architecture = columns[2];
+    Flags flags;
+    for (const std::string& flag : Split(columns[3], "; ")) {
+      const std::size_t equals = flag.find('=');
+      if (!flag.empty()) flags[flag.substr(0, equals)] = flag.substr(equals + 1);
+    }
+    request.parameters = Values(flags);
+    const LaunchPlan plan = PlanLaunch(Rules(), request);
+    const std::string where = row + (plan.rejection ? "\n" + plan.rejection->message : "");
+    if (columns[4] == "reject *") {
+      EXPECT_TRUE(plan.rejection) << where;
+    } else {
+      EXPECT_EQ(Outcome(plan), columns[4]) << where;
+    }
+    if (plan.rejection) seen[release[0]].insert(plan.rejection->reason);
+    for (const Warning& warning : plan.warnings) seen[release[0]].insert(warning.reason);
+  }
+  // WeightMethodChanged needs a mapped flag: it is a cell of the matrix.
+  for (const std::string& engine : Rules().engines()) {
+    for (const Rule& rule : Rules().Find(engine)->rules()) {
+      EXPECT_TRUE(seen[engine].contains(rule.reason) || rule.reason == "WeightMethodChanged")
+          << engine << " has no row for " << rule.reason;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace autotune::quant
