@@ -1,5 +1,5 @@
-// autotune: plan, run, status, report, import, explain, matrix. Wiring only. Exit codes: 0 done (run: there is a best),
-// 1 no best or nothing to show, 2 wrong input, 130 interrupted.
+// autotune: plan, run, status, report, import, explain, matrix, rules. Wiring only. Exit codes: 0 done (run: there is a
+// best), 1 no best or nothing to show, 2 wrong input, 130 interrupted.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -111,6 +111,13 @@ int Matrix(const cli::MatrixOptions& options, const std::string& output, const q
   } else {
     std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix) : cli::MatrixText(*matrix));
   }
+  return 0;
+}
+
+int Rules(const std::string& engine, bool flags, const quant::RuleSet& rules) {
+  const auto traits = rules.Traits(engine, {});
+  if (!traits) return Fail(traits.error().message);
+  std::cout << quant::RuleSet::BuiltInFile(engine + (flags ? ".flags.yaml" : ".yaml")).value_or("");
   return 0;
 }
 
@@ -235,6 +242,13 @@ int main(int argc, char** argv) {
   matrix->add_option("-o,--output", matrix_output, "text, markdown or json")
       ->check(CLI::IsMember({"text", "markdown", "json"}));
 
+  CLI::App* table =
+      app.add_subcommand("rules", "Print an engine's built-in rule table, to make a table for --rules of it");
+  std::string table_engine;
+  bool table_flags = false;
+  table->add_option("ENGINE", table_engine, "vllm, sglang or tensorrt-llm")->required();
+  table->add_flag("--flags", table_flags, "The flag catalogue instead of the rules");
+
   try {
     app.parse(Words(argc, argv, app, *explain));
   } catch (const CLI::ParseError& error) {
@@ -251,6 +265,7 @@ int main(int argc, char** argv) {
   }
   if (status->parsed()) return Status(file, *rules);
   if (report->parsed()) return Report(file, *rules);
+  if (table->parsed()) return Rules(table_engine, table_flags, *rules);
   if (matrix->parsed()) return Matrix(matrix_options, matrix_output, *rules);
   return Explain(explain_options, explain_output, *rules);
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "operator/controller/json_log.h"
+#include "operator/controller/rule_source.h"
 #include "operator/controller/task_controller.h"
 #include "operator/kube/client.h"
 #include "operator/kube/config.h"
@@ -20,7 +21,6 @@
 #include "operator/runtime/leader_gate.h"
 #include "operator/runtime/metrics.h"
 #include "operator/runtime/shutdown.h"
-#include "quant/rules.h"
 
 namespace {
 
@@ -58,18 +58,6 @@ base::Result<runtime::HealthServerOptions> ParseHealthAddress(const std::string&
   return options;
 }
 
-// The mounted rule tables, or the built-in ones: a bad override is refused and said, it stops nobody's tasks.
-base::Result<quant::RuleSet> LoadRules(const std::string& directory) {
-  if (directory.empty()) return quant::RuleSet::BuiltIn();
-  auto rules = quant::RuleSet::FromDirectory(directory);
-  if (rules) {
-    spdlog::info("Loaded rule tables from {}: {}", directory, rules->version());
-    return rules;
-  }
-  spdlog::error("Rule tables in {} are refused, the built-in ones are used: {}", directory, rules.error().message);
-  return quant::RuleSet::BuiltIn();
-}
-
 base::Status CheckNamespaces(const std::vector<std::string>& namespaces) {
   static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
   for (const std::string& name : namespaces) {
@@ -88,10 +76,10 @@ int Run(const Flags& flags) {
   if (!health) return WrongInput(health.error().message);
   if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
     return WrongInput(logging.error().message);
-  const auto rules = LoadRules(flags.rules_directory);
-  if (!rules) return WrongInput(rules.error().message);
 
   base::RealClock clock;
+  const auto rules = controller::RuleSource::Open(flags.rules_directory, clock);
+  if (!rules) return WrongInput(rules.error().message);
   const kube::Environment environment = kube::Environment::Real();
   const auto config = kube::LoadConfig(flags.kubeconfig, environment);
   if (!config) return WrongInput(config.error().message);
@@ -115,7 +103,6 @@ int Run(const Flags& flags) {
   runtime::AlwaysLeader gate;
 
   reconcile::Settings settings;
-  settings.rules = &*rules;
   settings.environment.tools_image = flags.tools_image;
   settings.environment.tools_pull_policy = flags.tools_pull_policy;
   settings.environment.allow_host_path = flags.allow_host_path;
@@ -123,7 +110,7 @@ int Run(const Flags& flags) {
   options.namespaces = flags.namespaces;
   options.watch_nodes = flags.watch_nodes;
   options.workers = flags.workers;
-  controller::TaskController tasks(options, settings, client, events, metrics, clock, gate);
+  controller::TaskController tasks(options, settings, **rules, client, events, metrics, clock, gate);
 
   const auto server =
       runtime::HealthServer::Start(*health, {{"watches", [&] { return tasks.Alive(); }}},
@@ -131,8 +118,8 @@ int Run(const Flags& flags) {
   if (!server) return WrongInput("--health-addr: " + server.error().message);
 
   runtime::SignalWaiter signals;
-  spdlog::info("Started autotune-operator {} with rules {} against {}", AUTOTUNE_VERSION, rules->version(),
-               config->server);
+  spdlog::info("Started autotune-operator {} with rules {} against {}", AUTOTUNE_VERSION,
+               (*rules)->Current()->version(), config->server);
   if (const auto started = tasks.Start(signals.token()); !started) {
     if (started.error().code == base::Code::kCancelled) return 0;
     spdlog::error("The caches did not sync: {}", started.error().message);

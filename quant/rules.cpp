@@ -105,6 +105,21 @@ base::Result<RuleSet> RuleSet::FromDirectory(const std::filesystem::path& direct
   return rules;
 }
 
+base::Result<RuleSet> RuleSet::FromDirectoryOrBuiltIn(const std::filesystem::path& directory) {
+  base::Result<RuleSet> mounted = FromDirectory(directory);
+  if (mounted.ok()) return mounted;
+  base::Result<RuleSet> built_in = BuiltIn();
+  if (built_in.ok()) built_in->refusal_ = mounted.error().message;
+  return built_in;
+}
+
+std::optional<std::string_view> RuleSet::BuiltInFile(std::string_view name) {
+  for (const BuiltInTable& table : BuiltInTables()) {
+    if (table.name == name) return table.text;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> RuleSet::engines() const {
   std::vector<std::string> names;
   for (const auto& [name, table] : tables_) names.push_back(name);

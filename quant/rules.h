@@ -47,9 +47,15 @@ class RuleSet {
   static base::Result<RuleSet> BuiltIn();
   // Tables from a directory (a mounted ConfigMap): files named <engine>.yaml replace the built-in ones of that engine.
   static base::Result<RuleSet> FromDirectory(const std::filesystem::path& directory);
+  // The same; where the directory is refused, the built-in tables with refusal() saying why.
+  static base::Result<RuleSet> FromDirectoryOrBuiltIn(const std::filesystem::path& directory);
+  // A built-in file, "vllm.yaml" or "vllm.flags.yaml", to start an override from. Nothing when there is none.
+  static std::optional<std::string_view> BuiltInFile(std::string_view name);
 
   // Identifies the rules in status.rulesVersion: date of the newest table plus a short content hash.
   [[nodiscard]] const std::string& version() const { return version_; }
+  // Why the tables that should have replaced these are refused, with file and line; empty when none are.
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
   [[nodiscard]] std::vector<std::string> engines() const;
   // Null for an unknown engine name.
   [[nodiscard]] const EngineTable* Find(std::string_view engine) const;
@@ -63,7 +69,7 @@ class RuleSet {
 
  private:
   std::map<std::string, std::shared_ptr<const EngineTable>, std::less<>> tables_;
-  std::string version_;
+  std::string version_, refusal_;
 };
 
 }  // namespace autotune::quant

@@ -36,15 +36,16 @@ struct TaskController::NamespaceCache {
   std::unique_ptr<runtime::Reflector> task_reflector, pod_reflector;
 };
 
-TaskController::TaskController(TaskControllerOptions options, reconcile::Settings settings, kube::Client& client,
-                               runtime::EventRecorder& events, runtime::Metrics& metrics, base::Clock& clock,
-                               runtime::LeaderGate& gate)
+TaskController::TaskController(TaskControllerOptions options, reconcile::Settings settings, RuleSource& rules,
+                               kube::Client& client, runtime::EventRecorder& events, runtime::Metrics& metrics,
+                               base::Clock& clock, runtime::LeaderGate& gate)
     : options_(std::move(options)),
       settings_(std::move(settings)),
+      rules_(rules),
       client_(client),
       events_(events),
       metrics_(metrics),
-      task_metrics_(metrics.registry(), settings_.rules->version()),
+      task_metrics_(metrics.registry()),
       clock_(clock),
       expectations_(clock),
       queue_(std::make_unique<runtime::WorkQueue>(clock, runtime::RateLimits{}, &metrics.ForQueue(kControllerName))) {
@@ -153,6 +154,8 @@ std::string TaskController::RenderMetrics() {
   }
   const base::MutexLock lock(scrape_mutex_);
   task_metrics_.Show(snapshot);
+  const auto rules = rules_.Current();
+  task_metrics_.ShowRules(rules->version(), !rules->refusal().empty());
   return metrics_.Render();
 }
 
@@ -191,7 +194,10 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   }
 
   const base::WallTime now = clock_.Wall();
-  const reconcile::Plan plan = reconcile::Decide(observed, settings_, now);
+  const auto rules = rules_.Current();
+  reconcile::Settings settings = settings_;
+  settings.rules = rules.get();
+  const reconcile::Plan plan = reconcile::Decide(observed, settings, now);
   KubeCluster cluster(client_, events_, task_metrics_, expectations_, cache->tasks.view(), cache->pods.view(), key,
                       stop);
   std::string written;

@@ -1,7 +1,7 @@
 // TaskController: keeps AutotuneTasks, their pods and the nodes in caches, and reconciles one task at a time per key.
 //
-// Owns stores, reflectors, queue and workers; client, events, metrics, clock and gate are borrowed. Start blocks until
-// the caches have synced.
+// Owns stores, reflectors, queue and workers; rules, client, events, metrics, clock and gate are borrowed. Start blocks
+// until the caches have synced. The rules of the settings are those of the source, asked for in every reconcile.
 #pragma once
 
 #include <map>
@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
+#include "operator/controller/rule_source.h"
 #include "operator/controller/task_metrics.h"
 #include "operator/kube/client.h"
 #include "operator/reconcile/decide.h"
@@ -37,7 +38,7 @@ struct TaskControllerOptions {
 
 class TaskController {
  public:
-  TaskController(TaskControllerOptions options, reconcile::Settings settings, kube::Client& client,
+  TaskController(TaskControllerOptions options, reconcile::Settings settings, RuleSource& rules, kube::Client& client,
                  runtime::EventRecorder& events, runtime::Metrics& metrics, base::Clock& clock,
                  runtime::LeaderGate& gate);
   ~TaskController();
@@ -63,6 +64,7 @@ class TaskController {
 
   const TaskControllerOptions options_;
   const reconcile::Settings settings_;
+  RuleSource& rules_;
   kube::Client& client_;
   runtime::EventRecorder& events_;
   runtime::Metrics& metrics_;

@@ -65,7 +65,7 @@ void TaskMetrics::Snapshot::Add(const api::TaskSpec& spec, const api::TaskStatus
 }
 
 struct TaskMetrics::Impl {
-  Impl(prometheus::Registry& registry, const std::string& rules_version)
+  explicit Impl(prometheus::Registry& registry)
       : finished(prometheus::BuildCounter()
                      .Name("autotune_experiments_finished_total")
                      .Help("Experiments that ended, by engine and reason (Succeeded or why not)")
@@ -91,13 +91,16 @@ struct TaskMetrics::Impl {
                     .Name("autotune_experiments_pending")
                     .Help("Experiments of searching tasks that wait for their turn")
                     .Register(registry)
-                    .Add({})) {
-    prometheus::BuildGauge()
-        .Name("autotune_build_info")
-        .Help("1; the version of the operator and of its rule tables")
-        .Register(registry)
-        .Add({{"version", AUTOTUNE_VERSION}, {"rules", rules_version}})
-        .Set(1);
+                    .Add({})),
+        build_info(prometheus::BuildGauge()
+                       .Name("autotune_build_info")
+                       .Help("1; the version of the operator and of its rule tables")
+                       .Register(registry)),
+        rules_refused(prometheus::BuildGauge()
+                          .Name("autotune_rules_refused")
+                          .Help("1: the mounted rule tables are refused and the built-in ones are used")
+                          .Register(registry)
+                          .Add({})) {
     for (const std::string_view engine : kEngines) {
       const std::string label(engine);
       running.Add({{"engine", label}});
@@ -126,10 +129,13 @@ struct TaskMetrics::Impl {
   Family<Gauge>& tasks;
   Family<Gauge>& running;
   Gauge& pending;
+  Family<Gauge>& build_info;
+  Gauge& rules_refused;
+  std::string rules_version;
+  Gauge* rules = nullptr;  // of build_info, with rules_version
 };
 
-TaskMetrics::TaskMetrics(prometheus::Registry& registry, const std::string& rules_version)
-    : impl_(std::make_unique<Impl>(registry, rules_version)) {}
+TaskMetrics::TaskMetrics(prometheus::Registry& registry) : impl_(std::make_unique<Impl>(registry)) {}
 TaskMetrics::~TaskMetrics() = default;
 
 void TaskMetrics::OnStatusPatch(const base::Error* error) {
@@ -163,6 +169,15 @@ void TaskMetrics::Show(const Snapshot& snapshot) {
     impl_->running.Add({{"engine", label}}).Set(of(counts.running, label));
   }
   impl_->pending.Set(counts.pending);
+}
+
+void TaskMetrics::ShowRules(const std::string& version, bool refused) {
+  impl_->rules_refused.Set(refused ? 1 : 0);
+  if (impl_->rules != nullptr && version == impl_->rules_version) return;
+  if (impl_->rules != nullptr) impl_->build_info.Remove(impl_->rules);
+  impl_->rules = &impl_->build_info.Add({{"version", AUTOTUNE_VERSION}, {"rules", version}});
+  impl_->rules->Set(1);
+  impl_->rules_version = version;
 }
 
 }  // namespace autotune::controller

@@ -18,7 +18,7 @@ namespace autotune::controller {
 
 class TaskMetrics {
  public:
-  TaskMetrics(prometheus::Registry& registry, const std::string& rules_version);
+  explicit TaskMetrics(prometheus::Registry& registry);
   ~TaskMetrics();
   TaskMetrics(const TaskMetrics&) = delete;
   TaskMetrics& operator=(const TaskMetrics&) = delete;
@@ -41,6 +41,8 @@ class TaskMetrics {
     std::unique_ptr<Counts> counts_;
   };
   void Show(const Snapshot& snapshot);
+  // The rule tables in use, and whether mounted ones are refused. Not thread-safe.
+  void ShowRules(const std::string& version, bool refused);
 
  private:
   struct Impl;

@@ -94,6 +94,11 @@ base::Result<std::optional<quant::ModelFacts>> InlineFacts(const api::ModelSpec&
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFacts& model, const GpuChoice& gpu,
                                const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
   Space space;
+  if (!rules.refusal().empty()) {
+    space.warnings.push_back(
+        {"rules", "RuleTablesRefused",
+         "the operator's own rule tables are used, those that replace them are refused: " + rules.refusal()});
+  }
   auto runtimes = ResolveRuntimes(spec, rules);
   if (!runtimes) return std::move(runtimes).error();
   space.runtimes = std::move(*runtimes);

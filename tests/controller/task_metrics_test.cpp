@@ -38,7 +38,7 @@ class TaskMetricsTest : public ::testing::Test {
   std::string Text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 
   prometheus::Registry registry_;
-  TaskMetrics metrics_{registry_, "2026-11-22+abc"};
+  TaskMetrics metrics_{registry_};
   api::TaskSpec spec_;
 };
 
@@ -132,6 +132,16 @@ TEST_F(TaskMetricsTest, WhatUsersNameMakesNoSeries) {
               HasSubstr("autotune_experiments_finished_total{engine=\"unknown\",reason=\"OutOfMemory\"} 100\n"));
   EXPECT_THAT(Text(), HasSubstr("autotune_status_patches_total{result=\"failed\"} 2\n"));
   EXPECT_THAT(Text(), Not(HasSubstr("user-")));
+}
+
+TEST_F(TaskMetricsTest, ShowsTheRulesInForceAndThatMountedOnesAreRefused) {
+  metrics_.ShowRules("2026-11-22+abc", false);
+  EXPECT_THAT(Text(), HasSubstr("rules=\"2026-11-22+abc\""));
+  EXPECT_THAT(Text(), HasSubstr("autotune_rules_refused 0\n"));
+  metrics_.ShowRules("2026-11-23+def", true);
+  EXPECT_THAT(Text(), HasSubstr("rules=\"2026-11-23+def\""));
+  EXPECT_THAT(Text(), Not(HasSubstr("2026-11-22+abc")));
+  EXPECT_THAT(Text(), HasSubstr("autotune_rules_refused 1\n"));
 }
 
 }  // namespace

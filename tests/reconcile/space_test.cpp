@@ -61,6 +61,20 @@ TEST(ResolveRuntimes, NamesTheFieldOfAnUnknownEngine) {
   EXPECT_NE(runtimes.error().message.find("spec.runtimes[0].engine"), std::string::npos) << runtimes.error().message;
 }
 
+TEST(BuildSpace, WarnsWhenRuleTablesAreRefused) {
+  const auto task = api::TaskFromJson(SmallTask());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  const auto facts = InlineFacts(task->spec.model);
+  const auto rules = quant::RuleSet::FromDirectoryOrBuiltIn("/no/such/directory");
+  ASSERT_TRUE(rules.ok());
+  const auto space = BuildSpace(task->spec, **facts, {}, *rules, {});
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  ASSERT_EQ(space->warnings.size(), 1U);
+  EXPECT_EQ(space->warnings[0].reason, "RuleTablesRefused");
+  EXPECT_NE(space->warnings[0].message.find("/no/such/directory"), std::string::npos);
+  EXPECT_FALSE(space->expansion.candidates.empty());  // it works on
+}
+
 TEST(BuildSpace, WarnsOfAnUnknownEngineVersion) {
   json object = SmallTask();
   object["spec"]["runtimes"][0]["image"] = "vllm/vllm-openai:nightly";

@@ -1,0 +1,41 @@
+// RuleSource: the rule tables in force, built in or from a mounted directory that may change while the operator runs.
+//
+// Thread-safe. Level-triggered, without a thread of its own: whoever asks after a while looks at the directory, and a
+// content that is new is loaded. A directory that is refused leaves the built-in tables in force and is said once in
+// the log; RuleSet::refusal() carries it to the tasks' warnings and the metrics. What is in force depends on what is in
+// the directory now, never on what was there before, so a restart changes nothing.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/thread_annotations.h"
+#include "quant/rules.h"
+
+namespace autotune::controller {
+
+class RuleSource {
+ public:
+  // `directory` empty: the built-in tables, for good. Fails only when those are defective. The clock is borrowed.
+  static base::Result<std::unique_ptr<RuleSource>> Open(std::filesystem::path directory, base::Clock& clock);
+
+  // Never null; stays valid as long as the caller keeps it.
+  [[nodiscard]] std::shared_ptr<const quant::RuleSet> Current();
+
+ private:
+  RuleSource(std::filesystem::path directory, base::Clock& clock) : directory_(std::move(directory)), clock_(clock) {}
+  base::Status Start();
+  base::Status Load() REQUIRES(mutex_);
+
+  const std::filesystem::path directory_;
+  base::Clock& clock_;
+  base::Mutex mutex_;
+  std::shared_ptr<const quant::RuleSet> rules_ GUARDED_BY(mutex_);
+  std::string seen_ GUARDED_BY(mutex_);  // names and contents of the files that rules_ was loaded from
+  base::TimePoint looked_at_ GUARDED_BY(mutex_){};
+};
+
+}  // namespace autotune::controller
