@@ -89,6 +89,7 @@ class Node {
   }
   // The member, or nothing. Members that are not in `allowed` are mistakes.
   void Expect(std::initializer_list<std::string_view> allowed) const {
+    if (!node_.IsMap()) Fail("must be a map");
     for (const auto& entry : node_) {
       const Node key(file_, entry.first);
       const std::string name = key.Text();

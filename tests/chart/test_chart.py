@@ -143,7 +143,18 @@ def test_prometheus_finds_the_metrics_only_when_asked_to(helm):
     assert endpoint["port"] in [port["name"] for port in pod["spec"]["containers"][0]["ports"]]
 
 
+def test_rule_tables_may_be_in_a_config_map_of_the_users(helm):
+    objects = render(helm, "--set", "rulesConfigMap=our-rules")
+    assert "--rules-dir=/etc/autotune/rules" in container(objects)["args"]
+    pod = objects["Deployment", "tuner-autotune-operator"]["spec"]["template"]["spec"]
+    assert {"name": "rules", "configMap": {"name": "our-rules"}} in pod["volumes"]
+    assert not [key for key in objects if key[0] == "ConfigMap"]
+    answer = helm("template", "tuner", CHART, "--set", "rulesConfigMap=a", "--set-string", r"rules.vllm\.yaml=x")
+    assert answer.returncode != 0 and "rules and rulesConfigMap" in answer.stderr
+
+
 @pytest.mark.parametrize("value, words", [
+    ("rulesConfigMap=Our_Rules", "rulesConfigMap"),
     ("replicaCount=2", "replicaCount"),
     ("image.tga=1", "tga"),
     ("image.pullPolicy=Sometimes", "pullPolicy"),
