@@ -137,6 +137,8 @@ class Expander {
     request.model = input_.model;
     request.gpu = input_.gpu;
     request.gpu_memory_bytes = input_.gpu_memory_bytes;
+    request.amd_architecture = input_.amd_architecture;
+    request.revision = input_.revision;
     request.quant = quant;
     request.extra_args = runtime.extra_args;
     for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);

@@ -30,7 +30,9 @@ struct SpaceInput {
   quant::ModelFacts model;
   std::optional<quant::ComputeCapability> gpu;
   std::int64_t gpu_memory_bytes = 0;
-  std::string context;  // experiment::HashedContext: everything else that influences a result
+  std::string amd_architecture;  // as in LaunchRequest; empty for NVIDIA
+  std::string revision;          // of the model, as in LaunchRequest
+  std::string context;           // experiment::HashedContext: everything else that influences a result
 };
 
 struct Candidate {

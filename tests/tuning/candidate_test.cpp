@@ -164,6 +164,20 @@ TEST(Expand, PrunesWithTheFieldAndAReason) {
   EXPECT_FALSE(expansion.pruned[0].baseline);
 }
 
+TEST(Expand, TellsTheRulesTheRevisionAndTheKindOfGpu) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes = {Runtime("tensorrt-llm", "1.1.0")};
+  input.revision = "abc";
+  ASSERT_THAT(MustExpand(input).pruned, SizeIs(1));
+  EXPECT_EQ(MustExpand(input).pruned[0].rejection.reason, "RevisionNotSupported");
+  input.revision.clear();
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(1));
+  input.gpu.reset();
+  input.amd_architecture = "gfx942";
+  ASSERT_THAT(MustExpand(input).pruned, SizeIs(1));
+  EXPECT_EQ(MustExpand(input).pruned[0].rejection.reason, "GpuNotSupported");
+}
+
 TEST(Expand, SaysWhenItIsTheBaselineThatIsPruned) {
   SpaceInput input = DenseOnH100();
   input.parameters["no-such-flag"] = {FlagValue::Number("1")};
