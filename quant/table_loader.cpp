@@ -608,7 +608,11 @@ class TableLoader {
     if (const auto batch = memory->Get("smallestBatch"))
       rule.smallest_batch = static_cast<std::int64_t>(batch->Number());
     if (const auto bits = memory->Get("bits")) {
-      for (const auto& [method, node] : bits->Members()) rule.bits[method] = static_cast<int>(node.Number());
+      for (const auto& [method, node] : bits->Members()) {
+        const double number = node.Number();
+        if (number < 1 || number > 32) node.Fail("is no number of bits");
+        rule.bits[method] = static_cast<int>(number);
+      }
     }
   }
 

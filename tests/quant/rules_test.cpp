@@ -111,6 +111,20 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"bounds: [{flag: quant, value: a, since: 3.0.0}]",
        "toy.yaml:12: the bound of quant a contradicts release 2.0.0, which has it"},
       {"limits: {tp: {min: one}}", "toy.yaml:12: \"one\" is not a number"},
+      {"limits: {tp: {most: 1}}", "toy.yaml:12: \"most\" is not one of above, min, max, below"},
+      {"values: {quant: {case: lower}}", "toy.yaml:12: \"lower\" is not upper"},
+      {"values: {quant: {is: real}}", "toy.yaml:12: \"real\" is no kind of value"},
+      {"values: {qaunt: {of: [a]}}", "toy.yaml:12: \"qaunt\" is the canonical name of no flag"},
+      {"autoDtype: [{model: float32, gpu: old, dtype: float16}]", "toy.yaml:12: \"old\" is no pattern for gpu"},
+      {"autoDtype: [{model: float32}]", "toy.yaml:12: \"dtype\" is missing"},
+      {"memory: {share: 1}",
+       "toy.yaml:12: \"share\" is not one of fraction, default, context, wholeSequence, kvCache, batch, smallestBatch, "
+       "activationsInShare, expertsOverData, sharesContext, bits, unless"},
+      {"memory: {default: [{share: 1.5}]}", "toy.yaml:12: is not above 0 and at most 1"},
+      {"memory: {context: length}", "toy.yaml:12: \"length\" is the canonical name of no flag"},
+      {"rules: [{when: {--quant: a}, until: 2.0.0, certain: 1.0.0, " + good + "]",
+       "toy.yaml:12: certain is not after until"},
+      {"rules: [{when: {hiddenSize: \"%0\"}, " + good + "]", "toy.yaml:12: \"%0\" is no pattern for hiddenSize"},
       {"rules: [", "toy.yaml:12: end of sequence flow not found"},
   };
   for (const Case& c : cases) EXPECT_EQ(LoadError(ToyRules(c.rule)), c.message) << c.rule;
