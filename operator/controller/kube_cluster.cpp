@@ -75,8 +75,7 @@ base::Status KubeCluster::CreatePod(const json& pod) {
   const base::Error& error = created.error();
   if (error.code == base::Code::kAlreadyExists) return AdoptExisting(ns, MetaText(pod, "name"), pod);
   if (error.code == base::Code::kDenied || error.code == base::Code::kInvalid) {
-    const bool quota = error.message.find("exceeded quota") != std::string::npos;
-    refusal_ = reconcile::Observed::Refusal{error.message, quota};
+    refusal_ = error.message;
   }
   return std::move(created).error();
 }
@@ -92,7 +91,7 @@ base::Status KubeCluster::AdoptExisting(const std::string& ns, const std::string
   }
   const std::string message =
       "Pod " + ns + "/" + name + " exists and belongs to somebody else; delete it or rename the task";
-  refusal_ = reconcile::Observed::Refusal{message, false};
+  refusal_ = message;
   return base::Error{base::Code::kAlreadyExists, message, std::nullopt, 409};
 }
 

@@ -40,7 +40,7 @@ class KubeCluster final : public reconcile::Cluster {
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
   // Set when the API server refused to create a pod for a reason that trying again at once will not change.
-  [[nodiscard]] const std::optional<reconcile::Observed::Refusal>& refusal() const { return refusal_; }
+  [[nodiscard]] const std::optional<std::string>& refusal() const { return refusal_; }
 
  private:
   base::Status AdoptExisting(const std::string& ns, const std::string& name, const nlohmann::json& wanted);
@@ -53,7 +53,7 @@ class KubeCluster final : public reconcile::Cluster {
   const runtime::StoreView& pods_;
   const runtime::ObjectKey task_;
   const std::stop_token stop_;
-  std::optional<reconcile::Observed::Refusal> refusal_;
+  std::optional<std::string> refusal_;
 };
 
 }  // namespace autotune::controller

@@ -205,7 +205,7 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   // What follows the status may have failed: the next reconcile finds it recorded, so it is counted now or never.
   if (!written.empty()) task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
   if (cluster.refusal()) {
-    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), cluster.refusal()->message);
+    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), *cluster.refusal());
     {
       const base::MutexLock lock(mutex_);
       refusals_[key] = *cluster.refusal();

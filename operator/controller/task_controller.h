@@ -80,7 +80,7 @@ class TaskController {
 
   base::Mutex scrape_mutex_;
   base::Mutex mutex_;
-  std::map<runtime::ObjectKey, reconcile::Observed::Refusal> refusals_ GUARDED_BY(mutex_);
+  std::map<runtime::ObjectKey, std::string> refusals_ GUARDED_BY(mutex_);
 
   std::unique_ptr<runtime::Controller> controller_;  // last: its workers end before anything that they use
 };

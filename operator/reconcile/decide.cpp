@@ -18,7 +18,7 @@ namespace {
 using api::ExperimentState;
 using nlohmann::json;
 
-constexpr std::chrono::seconds kQuotaRetryDelay{30};
+constexpr std::chrono::seconds kRefusalRetryDelay{15};
 constexpr std::size_t kMaxPrunedReasons = 32;
 constexpr std::size_t kMaxPareto = 64;
 // A generation's attempts at reading the model get numbers of their own, so that a pod of an earlier generation is
@@ -59,6 +59,17 @@ bool MayEndDifferently(const std::string& reason) {
   return false;
 }
 
+// Whether the API server may take the same pod later, without an edit of the task: a quota gets room, or what the pod
+// names is there a moment later, as when a whole directory is applied at once. The API server has no codes for them:
+// these are its texts (kubernetes plugin/pkg/admission: resourcequota, gc, serviceaccount, priority, runtimeclass).
+bool MayPass(const std::string& refusal) {
+  for (const char* text : {"exceeded quota", "cannot find RESTMapping", "error looking up service account",
+                           "no PriorityClass with name", "RuntimeClass \""}) {
+    if (refusal.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
 bool IsOver(const std::string& state) { return state == "Complete" || state == "Failed"; }
 
 class Decider {
@@ -90,7 +101,7 @@ class Decider {
       status_.recommendation_config_map.clear();
     }
     if (!observed_.spec_error.empty()) return Stall("InvalidSpec", observed_.spec_error);
-    if (observed_.refusal && !observed_.refusal->quota) return Stall("PodRefused", observed_.refusal->message);
+    if (observed_.refusal && !MayPass(*observed_.refusal)) return Stall("PodRefused", *observed_.refusal);
     if (spec_.suspend) return Suspend();
     if (!ReadModel()) return;
     if (new_generation_ || status_.rules_version != settings_.rules->version() || status_.experiments.empty()) {
@@ -133,6 +144,11 @@ class Decider {
       }
     }
     status_.state = "Inspecting";
+    if (observed_.refusal) {
+      WakeAt(now_ + kRefusalRetryDelay);
+      Progressing("WaitingForResources", *observed_.refusal);
+      return false;
+    }
     if (latest == nullptr) {
       CreateInspectPod(first);
       Progressing("Inspecting", "Reading the model's configuration");
@@ -315,17 +331,16 @@ class Decider {
     plan_.events.insert(plan_.events.end(), progress.events.begin(), progress.events.end());
     if (progress.wake_at) WakeAt(*progress.wake_at);
 
-    const bool quota = observed_.refusal.has_value();
-    if (quota) {
-      WakeAt(now_ + kQuotaRetryDelay);
+    if (observed_.refusal) {
+      WakeAt(now_ + kRefusalRetryDelay);
     } else if (!progress.start.empty() && !CreatePods(progress.start)) {
       return;
     }
 
     const std::string infeasible = Answer(spec_, status_);
     if (std::all_of(status_.experiments.begin(), status_.experiments.end(), IsFinished)) return Complete(infeasible);
-    if (quota) {
-      Progressing("WaitingForResources", observed_.refusal->message);
+    if (observed_.refusal) {
+      Progressing("WaitingForResources", *observed_.refusal);
     } else if (!progress.waiting_message.empty()) {
       Progressing("WaitingForResources", progress.waiting_message);
     } else {

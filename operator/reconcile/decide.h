@@ -26,11 +26,7 @@ struct Observed {
   // Why the spec could not be read although the schema let it pass; then task.spec means nothing.
   std::string spec_error;
   // The API server's words when it refused the pods that the previous plan wanted (pod security, admission, quota).
-  struct Refusal {
-    std::string message;
-    bool quota = false;  // may pass later
-  };
-  std::optional<Refusal> refusal;
+  std::optional<std::string> refusal;
 };
 
 struct Settings {

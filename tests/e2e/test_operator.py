@@ -339,3 +339,32 @@ def test_a_wrong_rule_makes_a_pod_fail(namespace, operator, tmp_path):
     assert len(failed) == 1, found["status"]["experiments"]
     assert failed[0]["reason"] == "EngineRejectedConfiguration"
     assert "fp8_e5m2 kv-cache is not supported with fp8 checkpoints" in failed[0]["message"]
+
+
+# ---- examples ----
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_every_example_is_taken_up(namespace, path):
+    """Unmodified: the operator finds candidates in it and the API server takes its pods."""
+    example = yaml.safe_load(path.read_text())
+    # What an example takes for given in its cluster.
+    if priority := example["spec"].get("gpu", {}).get("priorityClassName"):
+        namespace.kubectl("apply", "-f", "-", input=json.dumps(
+            {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": priority}, "value": -10}))
+    if account := example["spec"].get("podTemplate", {}).get("serviceAccountName"):
+        namespace.kubectl("create", "serviceaccount", account)
+    namespace.apply(path)
+    inspected = "facts" not in example["spec"]["model"]
+    role = "inspect" if inspected else "experiment"
+    namespace.cluster.api.wait(f"{namespace.path('pods')}?labelSelector=autotuner.io/role={role}",
+                               lambda pods: bool(pods["items"]), f"a pod of role {role}", 30)
+    found = namespace.wait("autotunetasks", path.stem, lambda t: t["status"]["observedGeneration"] == 1, "seen", 30)
+    assert condition(found, "Stalled") is None or inspected, found["status"]
+    if not inspected:
+        assert found["status"]["state"] == "Searching", found["status"]
+        assert found["status"]["candidates"]["eligible"] >= 2, found["status"]
+    namespace.kubectl("delete", "att", path.stem)
+    no_experiment_pods(namespace)

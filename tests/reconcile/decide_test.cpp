@@ -376,6 +376,32 @@ TEST(Decide, AnExceededQuotaWaitsAndGoesOnWhenThereIsRoom) {
   EXPECT_EQ(cluster.Task().status.state, "Complete");
 }
 
+// Everything that one `kubectl apply -f DIRECTORY` brings may come a moment after the task.
+TEST(Decide, WhatAPodNamesMayComeLater) {
+  for (const char* refusal :
+       {"pods \"x\" is forbidden: cannot set blockOwnerDeletion in this case because cannot find RESTMapping for "
+        "APIVersion autotuner.io/v1alpha1 Kind AutotuneTask: no matches for kind \"AutotuneTask\"",
+        "pods \"x\" is forbidden: error looking up service account ml/default: serviceaccount \"default\" not found",
+        "pods \"x\" is forbidden: no PriorityClass with name low was found",
+        "pods \"x\" is forbidden: pod rejected: RuntimeClass \"nvidia\" not found"}) {
+    for (const bool inspects : {false, true}) {
+      SCOPED_TRACE(refusal);
+      json task = SmallTask();
+      if (inspects) task["spec"]["model"].erase("facts");
+      FakeCluster cluster(task);
+      cluster.refuse_pods = base::Error{base::Code::kDenied, refusal};
+      EXPECT_FALSE(cluster.Reconcile().ok());
+      ASSERT_TRUE(cluster.Reconcile().ok()) << "it must not be tried again at once";
+      EXPECT_EQ(Ready(cluster.Task()).reason, "WaitingForResources");
+      EXPECT_EQ(Ready(cluster.Task()).message, refusal);
+      ASSERT_TRUE(cluster.wake_at.has_value());
+      cluster.refuse_pods.reset();
+      ASSERT_TRUE(cluster.Reconcile().ok());
+      EXPECT_EQ(cluster.created.size(), 1U);
+    }
+  }
+}
+
 TEST(Decide, CountsTheCostOfStartsMeasurementsAndWaste) {
   json task = SmallTask();
   task["spec"]["gpu"] = {{"pricePerHour", "3.00"}};

@@ -89,7 +89,7 @@ base::Status FakeCluster::Reconcile() {
   wake_at = plan.wake_at;
   base::Status applied = Apply(plan, observed.task, *this, nullptr);
   if (!applied && (applied.error().code == base::Code::kDenied || applied.error().code == base::Code::kInvalid)) {
-    refusal_ = Observed::Refusal{applied.error().message, applied.error().message.find("quota") != std::string::npos};
+    refusal_ = applied.error().message;
   }
   return applied;
 }
