@@ -1,35 +1,41 @@
-"""Adds up JUnit files: summary.py DIRECTORY [STAGE THAT FAILED...]. Prints what failed or was skipped and, as the last
-line, "N passed, N failed, N skipped". A stage that failed without a failed test (a build, the formatter) counts as one
-failure. Exit code 1 unless everything passed."""
+"""Adds up JUnit files, STAGE.xml or STAGE-PART.xml: summary.py DIRECTORY [STAGE THAT FAILED...]. Prints what failed or
+was skipped and, as the last line, "N passed, N failed, N skipped". A stage that failed without a failed test (a build,
+the formatter) counts as one failure. Exit code 1 unless everything passed."""
 
+import collections
 import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
 
 
+
 def main(directory, broken):
-    passed = failed = skipped = 0
-    failing_files = set()
+    passed = 0
+    failed = []
+    skipped = collections.Counter()
+    explained = set()  # stages with a failed test: their own failure is not another one
     for path in sorted(pathlib.Path(directory).glob("*.xml")):
-        for case in ElementTree.parse(path).getroot().iter("testcase"):
-            name = f"{case.get('classname', '')}.{case.get('name')}"
+        try:
+            cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+        except ElementTree.ParseError as error:
+            failed.append(f"{path.name} is not whole: {error}")
+            continue
+        for case in cases:
+            reason = case.find("skipped")
             if case.find("failure") is not None or case.find("error") is not None:
-                failed += 1
-                failing_files.add(path.name)
-                print(f"FAILED: {name} ({path.stem})")
-            elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
-                skipped += 1
-                reason = case.find("skipped")
-                print(f"SKIPPED: {name}: {'' if reason is None else reason.get('message', '')}")
+                failed.append(f"{case.get('classname', '')}.{case.get('name')} ({path.stem})")
+                explained.add(path.stem.split("-")[0])
+            elif reason is not None or case.get("status") in ("notrun", "disabled"):
+                why = case.get("status", "") if reason is None else reason.get("message", "")
+                skipped[why.strip().split("\n")[-1].removeprefix("SKIPPED: ")] += 1
             else:
                 passed += 1
-    stages_with_failing_tests = {"unit": "unit-release.xml", "cluster": "cluster.xml", "asan": "unit-asan-ubsan.xml",
-                                 "tsan": "unit-tsan.xml"}
-    for stage in broken:
-        if stages_with_failing_tests.get(stage) not in failing_files:
-            failed += 1
-            print(f"FAILED: stage {stage}")
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    failed += [f"stage {stage}" for stage in broken if stage not in explained]
+    for reason, count in skipped.items():
+        print(f"SKIPPED: {count} test{'s'[:count - 1]}: {reason}")
+    for what in failed:
+        print(f"FAILED: {what}")
+    print(f"{passed} passed, {len(failed)} failed, {sum(skipped.values())} skipped")
     return 1 if failed or passed == 0 else 0
 
 

@@ -21,15 +21,21 @@ from real_cluster import PROGRAM, Namespace, RealCluster, cluster_command  # noq
 
 
 @pytest.fixture(scope="session")
+def machine():
+    """Skips, with the reason, where the machine does not allow a cluster."""
+    probe = subprocess.run([PROGRAM, "probe"], capture_output=True, text=True)
+    if probe.returncode != 0:
+        pytest.skip(f"SKIPPED: no real cluster here: {probe.stdout.strip().removeprefix('no: ')}")
+
+
+@pytest.fixture(scope="session")
 def cluster_state(request):
-    """State directory of a running cluster. Skips, with the reason, where the machine does not allow one."""
+    """State directory of a running cluster."""
     if given := os.environ.get("AUTOTUNE_CLUSTER_STATE"):
         cluster_command(given, "status")
         yield given
         return
-    probe = subprocess.run([PROGRAM, "probe"], capture_output=True, text=True)
-    if probe.returncode != 0:
-        pytest.skip(f"SKIPPED: no real cluster here: {probe.stdout.strip()}")
+    request.getfixturevalue("machine")
     state = f"/var/tmp/autotune-e2e-{os.getpid()}"
     cluster_command(state, "up")
     yield state

@@ -196,9 +196,7 @@ def test_a_refusal_of_the_api_server_names_the_field(namespace):
     assert refused.value.code == 422
 
 
-def test_a_cluster_that_died_is_replaced_and_nothing_of_it_stays(tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("SKIPPED: no real cluster here: it needs root")
+def test_a_cluster_that_died_is_replaced_and_nothing_of_it_stays(machine, tmp_path):
     state = tmp_path / "cluster"
     cluster_command(state, "up", "--no-kubelet")
     assert cluster_command(state, "kubectl", "get", "--raw", "/readyz") == "ok"
