@@ -178,9 +178,9 @@ std::vector<Version> EngineTable::Milestones() const {
       for (const Alternative& alternative : alternatives) add(alternative.range, alternative.certain);
     }
   }
-  for (const Rule& rule : rules_) add(rule.range, std::nullopt);
+  for (const Rule& rule : rules_) add(rule.range, rule.certain);
   std::ranges::sort(milestones);
-  milestones.erase(std::ranges::unique(milestones).begin(), milestones.end());
+  milestones.erase(std::unique(milestones.begin(), milestones.end()), milestones.end());
   return milestones;
 }
 
