@@ -191,7 +191,8 @@ Requirement RequirementOf(const api::GpuSpec& spec, const Placement& placement) 
     }
     need.capability = quant::ComputeCapability::Parse(spec.min_compute_capability);
     const auto& derived = placement.min_capability;
-    if (derived && placement.nodes_are_labelled && (!need.capability || *need.capability < *derived)) {
+    // Who asks for a capability knows that the nodes will have labels, although none is there now (an autoscaler).
+    if (derived && (need.capability ? *need.capability < *derived : placement.nodes_are_labelled)) {
       need.capability = derived;
     }
   }

@@ -61,7 +61,7 @@ base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine) {
   const experiment::NodeView node = NodeOf(machine, spec.gpu.resource_name, {});
   api::GpuSpec gpu = spec.gpu;
   gpu.node_selector = nlohmann::json::object();
-  if (!machine.gpu.product.empty() && reconcile::ChooseGpu(gpu, {node}).product.empty()) {
+  if (!machine.gpu.product.empty() && reconcile::GpuChoices(gpu, {node}).empty()) {
     return base::Invalid("spec.gpu: does not allow the GPUs of this machine (" + machine.gpu.product +
                          "); see products, minMemory and minComputeCapability");
   }

@@ -224,7 +224,8 @@ class Decider {
   // Expands for a new generation (or newer rules, while the search is not over) and merges with what is known: finished
   // experiments with the same hash are kept, removed ones dropped, new ones added.
   bool ExpandSpace() {
-    GpuChoice gpu = ChooseGpu(spec_.gpu, observed_.nodes);
+    GpuChoice gpu = ChooseGpu(spec_, *status_.model, GpuChoices(spec_.gpu, observed_.nodes), *settings_.rules,
+                              settings_.environment);
     const std::vector<std::string>& products = spec_.gpu.products;
     const bool still_allowed =
         products.empty() || std::find(products.begin(), products.end(), status_.gpu_product) != products.end();

@@ -33,7 +33,7 @@ bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const e
 
 }  // namespace
 
-GpuChoice ChooseGpu(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes) {
+std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes) {
   struct Pool {
     std::int64_t gpus = 0;
     experiment::GpuInfo info;
@@ -46,11 +46,14 @@ GpuChoice ChooseGpu(const api::GpuSpec& spec, const std::vector<experiment::Node
     pool.gpus += node.allocatable.at(spec.resource_name);
     pool.info = gpu;
   }
-  const auto best = std::max_element(pools.begin(), pools.end(), [](const auto& a, const auto& b) {
-    return a.second.gpus < b.second.gpus;  // the first of equals: the map is ordered by name
-  });
-  if (best == pools.end()) return {};
-  return {best->first, best->second.info.capability, best->second.info.memory_bytes};
+  std::vector<std::pair<std::int64_t, GpuChoice>> counted;
+  for (const auto& [product, pool] : pools)
+    counted.push_back({pool.gpus, {product, pool.info.capability, pool.info.memory_bytes}});
+  // Stable: the map is ordered by name.
+  std::stable_sort(counted.begin(), counted.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<GpuChoice> choices;
+  for (auto& [gpus, choice] : counted) choices.push_back(std::move(choice));
+  return choices;
 }
 
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules) {
@@ -141,6 +144,22 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
                                     static_cast<std::uint64_t>(spec.optimization.seed),
                                     static_cast<std::size_t>(spec.optimization.max_experiments));
   return space;
+}
+
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const quant::ModelFacts& model, const std::vector<GpuChoice>& choices,
+                    const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
+  if (choices.empty()) return {};
+  const GpuChoice* best = &choices.front();
+  if (choices.size() == 1) return *best;
+  std::size_t most = 0;
+  for (const GpuChoice& choice : choices) {
+    const auto space = BuildSpace(spec, model, choice, rules, environment);
+    if (!space) break;  // the spec is wrong, whatever the GPU: expanding it says how
+    if (space->expansion.candidates.size() <= most) continue;
+    most = space->expansion.candidates.size();
+    best = &choice;
+  }
+  return *best;
 }
 
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt) {

@@ -22,9 +22,9 @@ struct GpuChoice {
   std::int64_t memory_bytes = 0;
 };
 
-// One product for the whole task: among the nodes that spec.gpu allows, the one with the most allocatable GPUs (ties by
-// name). Nothing chosen where no node is labelled.
-GpuChoice ChooseGpu(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
+// The products of the nodes that spec.gpu allows, the one with the most allocatable GPUs first (ties by name). Empty
+// where no node is labelled.
+std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
 // A runtime with everything resolved: image, engine traits, release.
 struct ResolvedRuntime {
@@ -44,6 +44,11 @@ struct Space {
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFacts& model, const GpuChoice& gpu,
                                const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
+
+// One product for the whole task: the one that the most candidates can run on, so that what a task asks for is not
+// pruned because weaker GPUs are more numerous; among equals the first. A GpuChoice{} where there is no choice.
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const quant::ModelFacts& model, const std::vector<GpuChoice>& choices,
+                    const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
 
 // The facts of spec.model.facts (inline config.json), with spec.model.quantization applied; nothing when not inline.
 base::Result<std::optional<quant::ModelFacts>> InlineFacts(const api::ModelSpec& model);

@@ -63,6 +63,67 @@ TEST(Decide, RunsTheBaselineFirst) {
   EXPECT_FALSE(UsesFp8KvCache(cluster.created_pods[0]));
 }
 
+// Configurations are compared on the same GPUs: every pod of a task has the same affinity, which all of them can run
+// under.
+TEST(Decide, AMixedClusterGetsOneAffinityForTheWholeTask) {
+  json task = SmallTask();
+  task["spec"]["quantConfig"]["presets"] = {"default", "bf16-stable", "dynamic-fp8"};
+  FakeCluster cluster(task);
+  const auto node = [](const std::string& name, const std::string& product, const std::string& gpus,
+                       const std::string& major, const std::string& minor) {
+    return json{{"metadata",
+                 {{"name", name},
+                  {"labels",
+                   {{"nvidia.com/gpu.product", product},
+                    {"nvidia.com/gpu.compute.major", major},
+                    {"nvidia.com/gpu.compute.minor", minor}}}}},
+                {"status", {{"allocatable", {{"nvidia.com/gpu", gpus}}}}}};
+  };
+  cluster.nodes = {node("old", "Tesla-T4", "64", "7", "5"), node("new", "NVIDIA-H100-80GB-HBM3", "8", "9", "0")};
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(cluster.Task().status.candidates.pruned, 0);
+  ASSERT_EQ(cluster.created_pods.size(), 3U);
+  for (const json& pod : cluster.created_pods) {
+    EXPECT_EQ(pod["spec"]["affinity"], cluster.created_pods[0]["spec"]["affinity"]);
+    EXPECT_THAT(pod["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H100-80GB-HBM3"));
+    EXPECT_THAT(pod["spec"]["affinity"].dump(), ::testing::Not(HasSubstr("T4")));
+  }
+}
+
+// Nodes come with the first pods: what the strictest configuration needs is asked for by all.
+TEST(Decide, RaisesTheCapabilityThatTheUserAskedForToWhatTheTaskNeeds) {
+  json task = SmallTask();
+  task["spec"]["quantConfig"]["presets"] = {"default", "bf16-stable"};
+  task["spec"]["gpu"] = {{"minComputeCapability", "7.0"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  ASSERT_EQ(cluster.created_pods.size(), 2U);
+  for (const json& pod : cluster.created_pods) {
+    const json& terms =
+        pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+    EXPECT_THAT(terms.dump(), HasSubstr(R"({"key":"nvidia.com/gpu.compute.major","operator":"Gt","values":["7"]})"));
+  }
+}
+
+// A release that the rules do not know is judged by the newest, and the task says so for as long as it exists.
+TEST(Decide, SaysInTheStatusThatTheEnginesReleaseIsNotKnown) {
+  for (const auto& [image, words] : {std::pair("vllm/vllm-openai:nightly", "is not known"),
+                                     std::pair("vllm/vllm-openai:v9.9.9", "is newer than the rules")}) {
+    json task = SmallTask();
+    task["spec"]["runtimes"][0]["image"] = image;
+    FakeCluster cluster(task);
+    cluster.RunToEnd(MeasureWell);
+    const api::AutotuneTask done = cluster.Task();
+    EXPECT_EQ(done.status.state, "Complete");
+    const auto warning = std::find_if(done.status.warnings.begin(), done.status.warnings.end(),
+                                      [](const auto& one) { return one.reason == "UnknownEngineVersion"; });
+    ASSERT_NE(warning, done.status.warnings.end()) << image;
+    EXPECT_EQ(warning->field, "runtimes.vllm");
+    EXPECT_THAT(warning->message, HasSubstr(words));
+  }
+}
+
 TEST(Decide, NeverRunsMorePodsThanParallelismAllows) {
   json task = SmallTask();
   task["spec"]["parameters"] = {{"max-num-seqs", {16, 32, 64, 128}}};

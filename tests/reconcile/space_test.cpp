@@ -21,24 +21,46 @@ experiment::NodeView GpuNode(const std::string& name, const std::string& product
                                        {"status", {{"allocatable", {{"nvidia.com/gpu", std::to_string(gpus)}}}}}});
 }
 
-TEST(ChooseGpu, TakesTheProductWithTheMostGpus) {
-  const GpuChoice choice = ChooseGpu(
+TEST(GpuChoices, AreOrderedByTheNumberOfGpus) {
+  const std::vector<GpuChoice> choices = GpuChoices(
       {}, {GpuNode("a", "NVIDIA-A100-SXM4-80GB", 8, "8", "0"), GpuNode("b", "NVIDIA-H100-80GB-HBM3", 8, "9", "0"),
            GpuNode("c", "NVIDIA-H100-80GB-HBM3", 8, "9", "0")});
-  EXPECT_EQ(choice.product, "NVIDIA-H100-80GB-HBM3");
-  ASSERT_TRUE(choice.capability.has_value());
-  EXPECT_EQ(choice.capability->ToString(), "9.0");
-  EXPECT_EQ(choice.memory_bytes, 81559LL << 20);
+  ASSERT_EQ(choices.size(), 2U);
+  EXPECT_EQ(choices[0].product, "NVIDIA-H100-80GB-HBM3");
+  ASSERT_TRUE(choices[0].capability.has_value());
+  EXPECT_EQ(choices[0].capability->ToString(), "9.0");
+  EXPECT_EQ(choices[0].memory_bytes, 81559LL << 20);
 }
 
-TEST(ChooseGpu, HonoursWhatTheSpecAllows) {
+TEST(GpuChoices, HonourWhatTheSpecAllows) {
   const std::vector<experiment::NodeView> nodes = {GpuNode("a", "NVIDIA-A100-SXM4-80GB", 16, "8", "0"),
                                                    GpuNode("b", "NVIDIA-H100-80GB-HBM3", 8, "9", "0")};
   api::GpuSpec spec;
   spec.min_compute_capability = "8.9";
-  EXPECT_EQ(ChooseGpu(spec, nodes).product, "NVIDIA-H100-80GB-HBM3");
+  ASSERT_EQ(GpuChoices(spec, nodes).size(), 1U);
+  EXPECT_EQ(GpuChoices(spec, nodes)[0].product, "NVIDIA-H100-80GB-HBM3");
   spec.products = {"NVIDIA-L4"};
-  EXPECT_EQ(ChooseGpu(spec, nodes).product, "");
+  EXPECT_TRUE(GpuChoices(spec, nodes).empty());
+}
+
+TEST(ChooseGpu, TakesTheProductThatTheMostCandidatesCanRunOn) {
+  const std::vector<GpuChoice> choices =
+      GpuChoices({}, {GpuNode("a", "Tesla-T4", 64, "7", "5"), GpuNode("b", "NVIDIA-H100-80GB-HBM3", 8, "9", "0"),
+                      GpuNode("c", "NVIDIA-H200", 4, "9", "0")});
+  ASSERT_EQ(choices.size(), 3U);
+  const auto chosen = [&](const json& quant) {
+    json object = SmallTask();
+    object["spec"]["quantConfig"] = quant;
+    const auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    const auto facts = InlineFacts(task->spec.model);
+    return ChooseGpu(task->spec, **facts, choices, Rules(), {}).product;
+  };
+  // bfloat16 needs 8.0: H100 and H200 can run it, of them there are more H100s.
+  EXPECT_EQ(chosen({{"presets", {"default", "bf16-stable"}}}), "NVIDIA-H100-80GB-HBM3");
+  // Everything runs everywhere: the most numerous.
+  EXPECT_EQ(chosen({{"gemmDtype", "float16"}}), "Tesla-T4");
+  EXPECT_EQ(ChooseGpu({}, {}, {}, Rules(), {}).product, "");
 }
 
 TEST(ResolveRuntimes, GivesABaseRuntimeTheEnginesDefaultImage) {
