@@ -220,6 +220,34 @@ TEST(Parameters, AreCheckedTogetherWithTheMapping) {
   EXPECT_EQ(plan.rejection->reason, "KvDtypeNotModelDtype");
 }
 
+TEST(Parameters, DecideAboutExpertsToo) {
+  struct Case {
+    std::string engine, version, moe;
+    Flags flags;
+    std::string line;
+  };
+  const std::vector<Case> cases = {
+      {"vllm", "0.24.0", "fp8", {{"quantization", "mxfp8"}}, "--quantization mxfp8"},
+      {"vllm",
+       "0.24.0",
+       "fp8",
+       {{"quantization", "online"}, {"quantization-config", R"({"moe":"fp8_per_tensor"})"}},
+       R"(--quantization online --quantization-config {"moe":"fp8_per_tensor"})"},
+      {"vllm", "0.33.0", "mxfp4", {{"quantization", "mxfp8"}}, "--quantization mxfp8"},
+      {"vllm", "0.24.0", "bfloat16", {{"quantization", "mxfp8"}}, "--quantization mxfp8"},
+      {"sglang", "0.5.15", "bfloat16", {{"quantization", "fp8"}}, "--quantization fp8"},
+  };
+  for (const Case& c : cases) {
+    const LaunchPlan plan =
+        Plan(Request(c.engine, c.version, Moe()), QuantConfig{"x", "auto", "auto", "auto", c.moe}, c.flags);
+    EXPECT_EQ(Line(plan), c.line);
+    EXPECT_TRUE(Warns(plan, "ParametersDecide")) << c.line;
+  }
+  // What the mapping itself set is no such word: gemmDtype fp8 takes SGLang's experts along.
+  EXPECT_EQ(Line(Plan(Request("sglang", "0.5.15", Moe()), QuantConfig{"x", "fp8", "auto", "auto", "bfloat16"})),
+            "--quantization fp8 REJECT ExpertsFollowGemm");
+}
+
 TEST(Parameters, SpellValuesAsTheReleaseDoes) {
   struct Case {
     std::string engine, version;
