@@ -7,11 +7,11 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/asked_gpu.h"
 #include "cli/model_directory.h"
 #include "cli/result_view.h"
 #include "cli/table.h"
 #include "cli/yaml_json.h"
-#include "operator/local/machine.h"
 
 namespace autotune::cli {
 namespace {
@@ -100,12 +100,11 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   quant::LaunchRequest& request = explanation.request;
   request.release = std::move(*release);
   request.quant.name = "this";
-  if (!options.gpu.empty()) {
-    const auto gpu = local::FindGpuOrCapability(options.gpu);
-    if (!gpu) return base::Invalid("--gpu: " + gpu.error().message);
-    request.gpu = gpu->capability;
-    request.gpu_memory_bytes = gpu->memory_bytes;
-  }
+  const auto gpu = ReadGpu(options.gpu);
+  if (!gpu) return base::Invalid("--gpu: " + gpu.error().message);
+  request.gpu = gpu->capability;
+  request.amd_architecture = gpu->amd_architecture;
+  request.gpu_memory_bytes = gpu->memory_bytes;
   if (options.model.empty()) {
     request.model = DenseModel();
     explanation.assumed_model = true;
@@ -134,8 +133,10 @@ std::string ExplanationText(const Explanation& explanation) {
   const quant::LaunchPlan& plan = explanation.plan;
   const quant::LaunchRequest& request = explanation.request;
   std::string text = explanation.traits.title + " " + request.release.version.ToString() + ", " +
-                     (request.gpu ? "compute capability " + request.gpu->ToString() : std::string("any GPU")) + ", " +
-                     ModelText(request.model) +
+                     (request.gpu                         ? "compute capability " + request.gpu->ToString()
+                      : !request.amd_architecture.empty() ? "AMD " + request.amd_architecture
+                                                          : std::string("any GPU")) +
+                     ", " + ModelText(request.model) +
                      (explanation.assumed_model ? " (assumed; --model DIR says which)" : "") + "\n";
   for (const std::string& note : request.model.notes) text += "Note: " + note + "\n";
   text += quant::Summary(request.quant) + "\n\n";

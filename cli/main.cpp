@@ -217,7 +217,9 @@ int main(int argc, char** argv) {
       ->add_option("--engine", explain_options.engine,
                    "Engine and release: vllm:0.24.0; without a release that of the engine's default image")
       ->capture_default_str();
-  explain->add_option("--gpu", explain_options.gpu, "GPU: " + gpu_names + ", or a compute capability")
+  explain
+      ->add_option("--gpu", explain_options.gpu,
+                   "GPU: " + gpu_names + " mi300x ..., a compute capability, or gfx942 ...")
       ->type_name("GPU");
   explain
       ->add_option("--model", explain_options.model,
@@ -232,7 +234,9 @@ int main(int argc, char** argv) {
   matrix->add_option("--engine", matrix_options.engine, "vllm, sglang or tensorrt-llm; default: all")
       ->type_name("ENGINE");
   matrix->add_option("--releases", matrix_options.releases, "0.24.0 or 0.20-0.26; default: all")->type_name("RANGE");
-  matrix->add_option("--gpu", matrix_options.gpu, "GPU: " + gpu_names + ", or a compute capability")
+  matrix
+      ->add_option("--gpu", matrix_options.gpu,
+                   "GPU: " + gpu_names + " mi300x ..., a compute capability, or gfx942 ...")
       ->type_name("GPU")
       ->capture_default_str();
   matrix

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/asked_gpu.h"
 #include "cli/model_directory.h"
 #include "cli/result_view.h"
 #include "cli/table.h"
-#include "operator/local/machine.h"
 
 namespace autotune::cli {
 namespace {
@@ -50,9 +50,8 @@ constexpr Checkpoint kCheckpoints[] = {
 
 class EnginePlans {
  public:
-  EnginePlans(const quant::RuleSet& rules, std::string engine, std::string title,
-              std::optional<quant::ComputeCapability> gpu)
-      : rules_(rules), engine_(std::move(engine)), title_(std::move(title)), gpu_(gpu) {}
+  EnginePlans(const quant::RuleSet& rules, std::string engine, std::string title, AskedGpu gpu)
+      : rules_(rules), engine_(std::move(engine)), title_(std::move(title)), gpu_(std::move(gpu)) {}
 
   [[nodiscard]] LaunchPlan Plan(const quant::QuantConfig& config, const quant::ModelFacts& model,
                                 const Version& version) const {
@@ -60,7 +59,8 @@ class EnginePlans {
     request.release = {engine_, version, ""};
     request.quant = config;
     request.model = model;
-    request.gpu = gpu_;
+    request.gpu = gpu_.capability;
+    request.amd_architecture = gpu_.amd_architecture;
     return quant::PlanLaunch(rules_, request);
   }
 
@@ -116,7 +116,7 @@ class EnginePlans {
  private:
   const quant::RuleSet& rules_;
   std::string engine_, title_;
-  std::optional<quant::ComputeCapability> gpu_;
+  AskedGpu gpu_;
 };
 
 bool Same(const Outcome& a, const Outcome& b) {
@@ -238,7 +238,7 @@ void Keep(const Window& window, std::vector<MatrixRow>& rows) {
 }
 
 EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& traits, const Window& window,
-                        std::optional<quant::ComputeCapability> gpu, const std::vector<NamedModel>& models) {
+                        const AskedGpu& gpu, const std::vector<NamedModel>& models) {
   const std::vector<Version> releases = quant::ReleasesOfInterest(rules, traits.engine);
   const EnginePlans plans(rules, traits.engine, traits.title, gpu);
   EngineMatrix matrix;
@@ -246,7 +246,8 @@ EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& 
   matrix.title = traits.title;
   matrix.oldest = releases.front().ToString();
   matrix.newest = releases.back().ToString();
-  if (gpu) matrix.gpu = gpu->ToString();
+  if (gpu.capability) matrix.gpu = "compute capability " + gpu.capability->ToString();
+  if (!gpu.amd_architecture.empty()) matrix.gpu = "AMD " + gpu.amd_architecture;
   for (const NamedModel& model : models)
     matrix.models.push_back((model.name.empty() ? "" : model.name + ": ") + ModelText(model.facts));
 
@@ -492,12 +493,8 @@ std::string RangeText(const std::optional<Version>& since, const std::optional<V
 base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, const MatrixOptions& options) {
   const base::Result<Window> window = ReadWindow(options.releases);
   if (!window) return window.error();
-  std::optional<quant::ComputeCapability> gpu;
-  if (!options.gpu.empty()) {
-    const auto found = local::FindGpuOrCapability(options.gpu);
-    if (!found) return base::Invalid("--gpu: " + found.error().message);
-    gpu = found->capability;
-  }
+  const auto gpu = ReadGpu(options.gpu);
+  if (!gpu) return base::Invalid("--gpu: " + gpu.error().message);
   std::vector<NamedModel> models = {{"dense", DenseModel()}, {"experts", ExpertModel()}};
   if (!options.model.empty()) {
     const auto model = ReadModel(options.model);
@@ -510,7 +507,7 @@ base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, 
   for (const std::string& name : names) {
     const auto traits = rules.Traits(name, {});
     if (!traits) return base::Invalid("--engine: " + traits.error().message);
-    engines.push_back(MakeEngine(rules, *traits, *window, gpu, models));
+    engines.push_back(MakeEngine(rules, *traits, *window, *gpu, models));
   }
   return engines;
 }
@@ -519,7 +516,7 @@ std::string MatrixText(const std::vector<EngineMatrix>& engines) {
   std::string text;
   for (const EngineMatrix& engine : engines) {
     text += (text.empty() ? "" : "\n\n") + engine.title + " " + engine.oldest + " to " + engine.newest + ", " +
-            (engine.gpu.empty() ? "any GPU" : "compute capability " + engine.gpu) + "\n";
+            (engine.gpu.empty() ? "any GPU" : engine.gpu) + "\n";
     for (const std::string& model : engine.models) text += model + "\n";
     for (const std::string& field : FieldsOf(engine.fields))
       text += "\n" + RowTable(RowsOf(engine.fields, field), field, false).Text();
@@ -538,7 +535,7 @@ std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines) {
       "<!-- Generated from quant/engines/ by `autotune matrix -o markdown > docs/engines.md`; do not edit. -->\n"
       "# Engine matrix\n\n"
       "What every release of an engine makes of every value of the quantization model, " +
-      (engines.front().gpu.empty() ? "on an unknown GPU" : "on compute capability " + engines.front().gpu) +
+      (engines.front().gpu.empty() ? "on an unknown GPU" : "on " + engines.front().gpu) +
       ", for a checkpoint that is not quantized. Each line is the answer that a task would get; ask for your own "
       "model, "
       "GPU and combination with `autotune explain`, and for another GPU's matrix with `autotune matrix --gpu`. How to "

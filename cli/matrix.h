@@ -49,7 +49,7 @@ struct MatrixRow {
 
 struct EngineMatrix {
   std::string engine, title, oldest, newest;
-  std::string gpu;                  // compute capability; "" = not known
+  std::string gpu;                  // "compute capability 9.0"; "" = not known
   std::vector<std::string> models;  // in words
   std::vector<MatrixRow> fields;    // by field, in the order of the values
   std::vector<MatrixRow> presets;   // field is "preset"

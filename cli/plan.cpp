@@ -153,7 +153,7 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   const std::vector<std::string>& products = task.spec.gpu.products;
   const std::string gpu = !options.gpu.empty() ? options.gpu : products.empty() ? "" : products.front();
   if (!gpu.empty()) {
-    const auto found = options.gpu.empty() ? local::FindGpu(gpu) : local::FindGpuOrCapability(gpu);
+    const auto found = local::FindGpu(gpu);
     if (found) {
       plan.gpu = {found->product, found->capability, found->memory_bytes};
       plan.gpu_source = options.gpu.empty() ? "spec.gpu.products" : "--gpu";

@@ -194,13 +194,6 @@ base::Result<experiment::GpuInfo> FindGpu(const std::string& name) {
   return base::Invalid("GPU \"" + name + "\" is not known; known are " + known);
 }
 
-base::Result<experiment::GpuInfo> FindGpuOrCapability(const std::string& name) {
-  if (const auto capability = quant::ComputeCapability::Parse(name)) return experiment::GpuInfo{"", 0, capability};
-  auto found = FindGpu(name);
-  if (!found) return base::Invalid(found.error().message + ", or a compute capability such as 12.0");
-  return found;
-}
-
 std::vector<std::string> GpuNames() {
   std::vector<std::string> names;
   for (const experiment::GpuModel& model : experiment::GpuCatalog()) {

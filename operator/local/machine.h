@@ -42,8 +42,6 @@ Machine DetectMachine(const Environment& environment, int limit);
 
 // "h100", "a100-80gb" or a whole product name; kInvalid lists the known ones.
 base::Result<experiment::GpuInfo> FindGpu(const std::string& name);
-// As FindGpu; also takes a compute capability such as "12.0", of a GPU whose product and memory are not known.
-base::Result<experiment::GpuInfo> FindGpuOrCapability(const std::string& name);
 // The short names that FindGpu accepts, for help texts.
 std::vector<std::string> GpuNames();
 

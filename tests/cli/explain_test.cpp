@@ -69,6 +69,16 @@ TEST(Explain, TakesAComputeCapabilityForAGpu) {
   EXPECT_EQ(turing->plan.rejection->reason, "CapabilityTooLow");
 }
 
+TEST(Explain, KnowsAmdGpus) {
+  for (const char* gpu : {"mi300x", "gfx942"}) {
+    const auto amd = Explain(Rules(), {.settings = {"gemmDtype=fp8"}, .engine = "vllm", .gpu = gpu, .model = ""});
+    ASSERT_TRUE(amd.ok()) << amd.error().message;
+    EXPECT_EQ(amd->request.amd_architecture, "gfx942");
+    EXPECT_FALSE(amd->request.gpu.has_value());
+    EXPECT_THAT(ExplanationText(*amd), HasSubstr("AMD gfx942"));
+  }
+}
+
 TEST(Explain, ReadsFactsAsPeopleWriteThem) {
   const std::string path = ::testing::TempDir() + "/facts.json";
   std::ofstream(path) << R"({"architecture": "X", "quantization": "awq", "lairs": 3, "experts": 0})";
