@@ -338,6 +338,9 @@ class Decider {
       return;
     }
 
+    // Judged as it will be read back, at the API's precision: with more digits than that equals would be ranked, and
+    // the next look would rank them otherwise and write again.
+    if (auto read_back = api::StatusFromJson(api::ToJson(status_))) status_ = std::move(*read_back);
     const std::string infeasible = Answer(spec_, status_);
     if (std::all_of(status_.experiments.begin(), status_.experiments.end(), IsFinished)) return Complete(infeasible);
     if (observed_.refusal) {

@@ -160,7 +160,9 @@ TEST(Decide, SteadyStateWritesNothing) {
 
 // Create, delete and three status patches: that it starts, that it measures, its result with what comes next.
 TEST(Decide, AnExperimentCostsThreeStatusWrites) {
-  FakeCluster cluster(SmallTask());
+  json task = SmallTask();
+  task["spec"]["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"};
+  FakeCluster cluster(task);
   std::map<std::string, int> steps;
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     const std::string now = base::FormatRfc3339(self.clock.Wall());
@@ -194,7 +196,9 @@ TEST(Decide, AnExperimentCostsThreeStatusWrites) {
         self.SetPhaseRunning(pod);
         break;
       case 6:  // bench is done, the engine is being stopped
-        MeasureWell(self, pod);
+        // Equal latencies at the API's precision: judged with more digits, the front would change once they are read
+        // back, and be written again.
+        self.Finish(pod, UsesFp8KvCache(pod) ? ResultMessage(1500, 5.0002) : ResultMessage(1000, 5.0001), 0);
         pod["status"]["phase"] = "Running";
         break;
       default:
@@ -202,8 +206,8 @@ TEST(Decide, AnExperimentCostsThreeStatusWrites) {
     }
   });
   EXPECT_EQ(cluster.Task().status.state, "Complete");
-  EXPECT_EQ(cluster.created.size(), 2U);
-  EXPECT_EQ(cluster.status_writes, 1 + 2 * 3);
+  EXPECT_EQ(cluster.created.size(), 3U);
+  EXPECT_EQ(cluster.status_writes, 1 + 3 * 3);
 }
 
 TEST(Decide, AnUpgradedOperatorStartsNothingOnAFinishedTask) {
