@@ -122,7 +122,7 @@ struct Declaration {
 };
 
 std::string KvAlgorithm(std::string_view algorithm) {
-  const std::string lower = Lower(algorithm);
+  std::string lower = Lower(algorithm);
   if (lower.empty() || lower == "none") return "none";
   if (Contains(lower, "nvfp4") || Contains(lower, "fp4")) return "nvfp4";
   if (Contains(lower, "fp8")) return "fp8";
@@ -191,7 +191,7 @@ std::string GroupBlock(const json& config) {
   for (const auto& [name, group] : groups->items()) {
     const json* weights = FindObject(&group, "weights");
     if (weights == nullptr || TextOf(weights, "type") != "float") continue;
-    const std::string shape = BlockShape(*weights, "block_structure");
+    std::string shape = BlockShape(*weights, "block_structure");
     if (shape != "none") return shape;
   }
   return "none";
