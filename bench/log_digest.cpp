@@ -166,6 +166,10 @@ bool IsFatalText(std::string_view text) {
          text.substr(0, at).find("python") != std::string_view::npos;
 }
 
+// "Subprocess scheduler_0 (pid=29389) crashed with exit code -9. ...": SGLang's parent, at level INFO. When a process
+// was killed from outside, nothing else tells which.
+bool IsCrashNotice(std::string_view text) { return text.find(" crashed with exit code ") != std::string_view::npos; }
+
 // pydantic appends the type and the whole input: nobody reads that.
 std::string WithoutPydanticTail(std::string text) {
   const std::size_t at = text.rfind(" [type=");
@@ -318,7 +322,7 @@ void LogDigest::Inspect(const LogLine& line) {
     return;
   }
   if (!may_be_error) return;
-  if (IsUsageError(text) || IsFatalText(text) || line.level == LogLine::Level::kError ||
+  if (IsUsageError(text) || IsFatalText(text) || IsCrashNotice(text) || line.level == LogLine::Level::kError ||
       ContainsIgnoringCase(text, "out of memory")) {
     if (!text.starts_with("Traceback (most recent") && !text.starts_with("File \"")) AddError(text);
   }

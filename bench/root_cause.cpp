@@ -187,7 +187,11 @@ Failure Classify(const EngineState& state) {
     failure.reason = !state.was_ready && state.signal == 0 && state.exit_code == 2
                          ? FailureReason::kEngineRejectedArguments
                          : FailureReason::kEngineCrashed;
-    failure.message = HowItEnded(state) + LastLine(state);
+    // Which process went first says more than the last line of the one that ended the others.
+    const auto crashed = std::find_if(state.error_lines.begin(), state.error_lines.end(),
+                                      [](const std::string& line) { return Contains(line, "crashed with exit code"); });
+    failure.message =
+        HowItEnded(state) + (crashed != state.error_lines.end() ? "; its log: " + *crashed : LastLine(state));
     return failure;
   }
   failure.reason = state.was_ready || IsMachineError(*cause) || !NamesTheProblem(*cause)

@@ -19,22 +19,28 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A port that is free now and that no other pod of ours was given; 0 when the system has none.
+bool IsFree(int port) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener < 0) return false;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const bool free = bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  close(listener);
+  return free;
+}
+
+// A port that is free now and that no other pod of ours was given; 0 when there is none. Not from the range that the
+// system gives to outgoing connections: one could take it before the engine listens. And low enough for what engines
+// derive from it: SGLang listens on the port + 10000 too, and refuses to start when that is above 65535. Begins at a
+// place of this process' own, since several programs may look at the same time.
 int FreePort(const std::set<int>& taken) {
-  for (int round = 0; round < 64; ++round) {
-    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0) return 0;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    int port = 0;
-    if (bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-        getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
-      port = ntohs(address.sin_port);
-    }
-    close(listener);
-    if (port != 0 && !taken.contains(port)) return port;
+  constexpr int kFirst = 20'000, kCount = 2'000;
+  constexpr int kDerived = 10'000;
+  for (int i = 0; i < kCount; ++i) {
+    const int port = kFirst + (getpid() * 37 + i) % kCount;
+    if (!taken.contains(port) && IsFree(port) && IsFree(port + kDerived)) return port;
   }
   return 0;
 }

@@ -99,6 +99,14 @@ constexpr Recorded kFailed[] = {
      "sglang serve: error: argument --quantization: invalid choice: 'int8' (choose from 'awq', "},
     {"sglang-0.5.15/q_mxfp4", -9, R::kEngineRejectedConfiguration,
      "AssertionError: assert self.quant_method is not None"},
+    {"sglang-0.5.15/hub_offline", 1, R::kEngineRejectedConfiguration,
+     "huggingface_hub.errors.LocalEntryNotFoundError: Cannot find the requested files in the disk cache and outgoing "
+     "traffic has been disabled."},
+    {"sglang-0.5.15/no_weights", -9, R::kEngineRejectedConfiguration,
+     "RuntimeError: Cannot find any model weights with `/models/no-weights`"},
+    {"sglang-0.5.15/grpc_port", 1, R::kEngineRejectedConfiguration,
+     "ValueError: SGLANG_GRPC_PORT (69941) must be between 1 and 65535"},
+    {"sglang-0.5.15/worker_killed", -9, R::kEngineCrashed, "the engine was ended by signal 9 (SIGKILL)"},
     {"sglang-0.5.15/underscore", 2, R::kEngineRejectedArguments,
      "sglang serve: error: unrecognized arguments: --kv_cache_dtype fp8_e4m3"},
     {"sglang-0.5.15/unknown_flag", 2, R::kEngineRejectedArguments,
@@ -165,6 +173,15 @@ TEST(RootCause, AnEngineThatDiedWhileServingCrashed) {
   state.signal = 9;
   EXPECT_EQ(Classify(state).reason, R::kEngineCrashed);
   EXPECT_THAT(Classify(state).message, StartsWith("RuntimeError: rmsnorm("));
+}
+
+TEST(RootCause, OfAKilledWorkerIsTheNoticeOfItsParent) {
+  EngineState state = Digested(ReadFile(kLogs / "sglang-0.5.15/worker_killed.log"));
+  state.was_ready = true;
+  state.signal = 9;
+  EXPECT_EQ(Classify(state).message,
+            "the engine was ended by signal 9 (SIGKILL) while serving; its log: Subprocess scheduler_0 (pid=29389) "
+            "crashed with exit code -9. Triggering SIGQUIT for cleanup...");
 }
 
 // Log excerpts that were not recorded here: shapes from the projects' own issue trackers and sources.

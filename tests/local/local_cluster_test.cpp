@@ -239,6 +239,8 @@ TEST_F(LocalClusterTest, GivesEveryPodItsOwnGpusPortAndDirectory) {
   }
   EXPECT_THAT(devices, ::testing::UnorderedElementsAre("0", "1"));
   EXPECT_NE(ports[0], ports[1]);
+  // SGLang listens on its port + 10000 as well, and refuses one above 65535.
+  for (const std::string& port : ports) EXPECT_LT(std::stoi(port), 32768);
   EXPECT_NE(directories[0], directories[1]);
 }
 

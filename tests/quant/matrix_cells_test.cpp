@@ -29,7 +29,8 @@ gemm=float32 | vllm | | bf16 | 9.0 | map ComputeDtype | --dtype float32 | Attent
 gemm=float32 | vllm | | fp8 | 9.0 | reject DtypeNotForQuantization | |
 gemm=float32 | vllm | | awq | 9.0 | reject DtypeNotForQuantization | |
 gemm=float32 | vllm | | ct-int8 | 9.0 | map ComputeDtype | --dtype float32 | AttentionBackendChanges
-gemm=float32 kv=fp8 | vllm | | bf16 | 9.0 | reject DtypeNotForKvCache | |
+gemm=float32 kv=fp8 | vllm | | bf16 | 9.0 | map ComputeDtype | --dtype float32 --kv-cache-dtype fp8 | AttentionBackendChanges
+gemm=float32 kv=fp8 | vllm | | bf16 | 8.0 | reject DtypeNotForKvCache | |
 gemm=float32 moe=int8 | vllm | | moe | 9.0 | reject DtypeNotForQuantization | |
 gemm=fp8 | vllm | | bf16 | 9.0 | map OnlineQuantization | --quantization fp8 |
 gemm=fp8 | vllm | | bf16 | 8.9 | map OnlineQuantization | --quantization fp8 |

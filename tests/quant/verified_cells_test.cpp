@@ -1,5 +1,5 @@
-// Cells of the quantization matrix that real engines were started for (tests/engines/on_gpu/try_cells.py): what the rules
-// say today has to be what the engine did then.
+// Cells of the quantization matrix that real engines were started for (tests/engines/on_gpu/try_cells.py): what the
+// rules say today has to be what the engine did then.
 
 #include <gtest/gtest.h>
 
@@ -42,12 +42,12 @@ void CheckCell(const json& run, const json& row, const json& cell) {
   const LaunchPlan plan = PlanLaunch(Rules(), request);
   const json& did = row["did"];
   const std::string what = run["engine"].get<std::string>() + " " + row["model"].get<std::string>() + " " +
-                           cell["ask"].get<std::string>() + ": the engine: " + did["outcome"].get<std::string>() +
-                           " " + did["message"].get<std::string>();
+                           cell["ask"].get<std::string>() + ": the engine: " + did["outcome"].get<std::string>() + " " +
+                           did["message"].get<std::string>();
   ASSERT_FALSE(did["simulated"].get<bool>()) << what;
   const bool served = did["outcome"] == "ready";
-  EXPECT_EQ(served, !plan.rejection) << what << "\n  the rules: "
-                                     << (plan.rejection ? plan.rejection->message : Line(plan));
+  EXPECT_EQ(served, !plan.rejection) << what
+                                     << "\n  the rules: " << (plan.rejection ? plan.rejection->message : Line(plan));
   if (!served || plan.rejection) return;
   EXPECT_EQ(plan.args, row["args"].get<std::vector<std::string>>()) << what;
   if (did["backends"].contains("attention")) {
@@ -62,7 +62,7 @@ TEST(VerifiedCells, TheRulesSayWhatTheEngineDid) {
     std::ifstream file(entry.path());
     const json run = json::parse(file);
     for (const json& row : run["cells"]) {
-      if (!row.contains("did")) continue;
+      if (!row.contains("did") || row.contains("undecided")) continue;
       for (const json& cell : row["cells"]) {
         CheckCell(run, row, cell);
         ++cells;

@@ -243,6 +243,7 @@ def verdict(engine, row):
     did = row["did"]
     starts = did["outcome"] == "ready"
     if starts and set(row["args"]) & set(CHECKPOINT_ONLY[engine]):
+        row["undecided"] = "a method for checkpoints that carry it, started with dummy weights"
         return ""
     backend = (did["backends"].get("attention", ""), did["backends"].get("flash_attention", ""))
     usual = backend in [("FLASH_ATTN", "3"), ("FLASH_ATTN", ""), ("fa3", "")]
