@@ -133,6 +133,9 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
   input.model = model;
   input.gpu = gpu.capability;
   input.gpu_memory_bytes = gpu.memory_bytes;
+  // A directory has no revisions, and "main" is what every engine loads without being told.
+  const bool from_hub = !spec.model.volume.is_object() && !spec.model.id_or_path.starts_with('/');
+  if (from_hub && spec.model.revision != "main") input.revision = spec.model.revision;
   input.context = experiment::HashedContext(spec);
   auto expansion = tuning::Expand(rules, input);
   if (!expansion) return std::move(expansion).error();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/reconcile/fake_cluster.h"
 
 namespace autotune::reconcile {
@@ -95,6 +97,27 @@ TEST(BuildSpace, WarnsWhenRuleTablesAreRefused) {
   EXPECT_EQ(space->warnings[0].reason, "RuleTablesRefused");
   EXPECT_NE(space->warnings[0].message.find("/no/such/directory"), std::string::npos);
   EXPECT_FALSE(space->expansion.candidates.empty());  // it works on
+}
+
+TEST(BuildSpace, PrunesARevisionThatTheEngineCannotBeTold) {
+  const auto pruned = [](const std::string& image, const std::string& id, const char* revision) {
+    json object = SmallTask();
+    object["spec"]["model"]["idOrPath"] = id;
+    object["spec"]["model"]["revision"] = revision;
+    object["spec"].erase("baseRuntime");
+    object["spec"]["runtimes"] = {{{"name", "trt"}, {"engine", "tensorrt-llm"}, {"image", image}}};
+    object["spec"]["parameters"] = json::object();
+    const auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    const auto facts = InlineFacts(task->spec.model);
+    const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+    EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
+    return std::any_of(space->expansion.pruned.begin(), space->expansion.pruned.end(),
+                       [](const auto& one) { return one.rejection.reason == "RevisionNotSupported"; });
+  };
+  EXPECT_TRUE(pruned("trt:1.1.0", "org/model", "abc123"));
+  EXPECT_FALSE(pruned("trt:1.2.0", "org/model", "abc123"));
+  EXPECT_FALSE(pruned("trt:1.1.0", "org/model", "main"));
 }
 
 TEST(BuildSpace, WarnsOfAnUnknownEngineVersion) {
