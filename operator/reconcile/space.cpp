@@ -131,6 +131,8 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
   input.data_parallel = spec.data_parallel;
   input.expert_parallel = spec.expert_parallel;
   input.model = model;
+  // A path is what it is; only a hub has revisions.
+  if (!spec.model.id_or_path.starts_with('/')) input.revision = spec.model.revision;
   input.gpu = gpu.capability;
   input.gpu_memory_bytes = gpu.memory_bytes;
   // A directory has no revisions, and "main" is what every engine loads without being told.

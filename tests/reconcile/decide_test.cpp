@@ -377,6 +377,25 @@ TEST(Decide, WhatCannotRunIsPrunedWithItsReasonBeforeAnyPodExists) {
   EXPECT_GE(done.status.candidates.pruned, 2);
 }
 
+TEST(Decide, AnEngineThatWouldLoadAnotherRevisionIsPrunedAndTheOthersRun) {
+  json task = SmallTask();
+  task["spec"]["model"]["revision"] = "v2";
+  task["spec"]["runtimes"].push_back({{"name", "trt"},
+                                      {"engine", "tensorrt-llm"},
+                                      {"image", "nvcr.io/nvidia/tensorrt-llm/release:1.1.0"},
+                                      {"version", "1.1.0"}});
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(done.status.state, "Complete");
+  EXPECT_EQ(done.status.candidates.pruned, 2);
+  ASSERT_EQ(done.status.pruned_reasons.size(), 1U);
+  EXPECT_EQ(done.status.pruned_reasons[0].reason, "RevisionNotSupported");
+  EXPECT_THAT(done.status.pruned_reasons[0].example, HasSubstr("instead of v2"));
+  ASSERT_EQ(cluster.created.size(), 2U);
+  for (const json& pod : cluster.created_pods) EXPECT_THAT(EngineArgv(pod), Contains("v2"));
+}
+
 TEST(Decide, ReadsTheModelWithAPodWhenNoFactsAreGiven) {
   json task = SmallTask();
   task["spec"]["model"].erase("facts");
