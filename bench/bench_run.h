@@ -9,14 +9,10 @@
 
 #include "base/clock.h"
 #include "bench/bench_spec.h"
+#include "bench/exit_code.h"
 #include "bench/result.h"
 
 namespace autotune::bench {
-
-// What the program's exit status tells apart.
-inline constexpr int kExitResult = 0;
-inline constexpr int kExitConfigurationFailed = 10;  // engine rejected, crashed, too slow, or no request answered
-inline constexpr int kExitInfrastructure = 20;       // the pod itself: directories, being told to end
 
 struct BenchRunOptions {
   std::string dir;

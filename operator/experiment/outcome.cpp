@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "bench/exit_code.h"
+
 namespace autotune::experiment {
 namespace {
 
@@ -260,6 +262,9 @@ class Reader {
     // A whole result is a result, whatever happened to the pod afterwards.
     if ((out_.run || out_.inspect) && !reported) return Ended(Kind::kSucceeded, end);
     if (auto failure = PodFailure(pod_)) return Failed(*std::move(failure), end);
+    // Told to end, not failed: what an operator finds that was away while somebody deleted the pod.
+    const bool told_to_end = pod_.deleting && end != nullptr && end->exit_code == bench::kExitInfrastructure;
+    if (told_to_end) return Failed(Deleted(), end);
     if (end != nullptr) {
       Failure failure = reported ? Refined(*std::move(reported), pod_) : SilentEnd(pod_, *end, tool, decode_error);
       return Ended(Kind::kFailed, end, std::move(failure));
@@ -270,9 +275,7 @@ class Reader {
                             With("the pod ended (" + pod_.phase + ") without a word from " + tool, pod_.message)),
                     nullptr);
     }
-    if (pod_.deleting) {
-      return Failed(Because(FailureReason::kEvicted, "the pod was deleted while " + Stage(pod_)), nullptr);
-    }
+    if (pod_.deleting) return Failed(Deleted(), nullptr);
     if (!pod_.scheduled) return Unscheduled();
     return experiment ? Scheduled() : Inspecting(reporter);
   }
@@ -292,6 +295,8 @@ class Reader {
     }
     return "";
   }
+
+  Failure Deleted() const { return Because(FailureReason::kEvicted, "the pod was deleted while " + Stage(pod_)); }
 
   Outcome Failed(Failure failure, const ContainerView::Termination* end) {
     out_.kind = Kind::kFailed;

@@ -95,12 +95,16 @@ class Node:
             box.run(["ip", "addr", "add", f"{self.address}/32", "dev", "lo"])
         create_cgroup(cgroup_name(box.state, self.number))
         (directory / "kubelet.json").write_text(json.dumps(self._kubelet_configuration(box, pki, directory), indent=1))
-        arguments = [box.state / "bin/kubelet", "--config", directory / "kubelet.json", "--kubeconfig", pki.path(self.name + ".conf"),
+        box.spawn(f"kubelet-{self.number}", self.kubelet_arguments(box, pki))
+
+    def kubelet_arguments(self, box, pki):
+        configuration = box.state / f"node-{self.number}/kubelet.json"
+        arguments = [box.state / "bin/kubelet", "--config", configuration, "--kubeconfig", pki.path(self.name + ".conf"),
                      "--hostname-override", self.name, "--node-ip", self.address, "--root-dir", self._kubelet_root(),
                      "--v", "2"]
         if labels := self.labels():
             arguments += ["--node-labels", ",".join(f"{key}={value}" for key, value in labels.items())]
-        box.spawn(f"kubelet-{self.number}", arguments)
+        return arguments
 
     def wait_ready(self, box, api, timeout=60):
         path = f"/api/v1/nodes/{self.name}"

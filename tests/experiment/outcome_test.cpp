@@ -123,19 +123,8 @@ const Ending kEndings[] = {
     {"bench-message-cut", seconds(302), FailureReason::kBenchmarkFailed, "this one has 5: are containers injected?"},
     {"bench-out-of-memory", seconds(302), FailureReason::kBenchmarkFailed,
      "raise spec.benchmark.resources.limits.memory"},
-    {"evicted-empty-dir-limit", seconds(302), FailureReason::kStorageLimitExceeded,
-     "\"scratch\" exceeds the limit \"1Gi\""},
-    {"evicted-container-storage-limit", seconds(302), FailureReason::kStorageLimitExceeded,
-     "local ephemeral storage limit \"20Gi\""},
-    {"evicted-node-pressure", seconds(302), FailureReason::kEvicted,
-     "on node gpu-1: The node was low on resource: memory"},
-    {"preempted", seconds(302), FailureReason::kEvicted,
-     "PreemptionByScheduler on node gpu-1: default-scheduler: preempting"},
-    {"deleted-by-hand", seconds(410), FailureReason::kEvicted, "deleted while measuring"},
     {"refused-by-node", seconds(3), FailureReason::kEvicted,
      "UnexpectedAdmissionError: Pod was rejected: Allocate failed"},
-    {"node-unreachable", seconds(510), FailureReason::kNodeLost, "went away on node gpu-1: Taint manager"},
-    {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
     {"node-shutdown", seconds(302), FailureReason::kNodeLost, "imminent node shutdown"},
     {"status-unknown", seconds(302), FailureReason::kNodeLost, "could not be located when the pod was terminated"},
     {"deadline-exceeded", seconds(302), FailureReason::kExperimentTimeout, "activeDeadlineSeconds), while measuring"},
@@ -173,6 +162,21 @@ const Ending kRecorded[] = {
     {"deadline", seconds(80), FailureReason::kExperimentTimeout, "while starting the engine"},
     {"too-many-gpus", seconds(1800), FailureReason::kUnschedulable,
      "0/1 nodes are available: 1 Insufficient nvidia.com/gpu"},
+    {"evicted-empty-dir-limit", seconds(80), FailureReason::kStorageLimitExceeded,
+     "\"scratch\" exceeds the limit \"1Mi\""},
+    {"evicted-container-storage-limit", seconds(80), FailureReason::kStorageLimitExceeded,
+     "Container bench exceeded its local ephemeral storage limit \"4Mi\""},
+    {"evicted-pod-storage-limit", seconds(80), FailureReason::kStorageLimitExceeded,
+     "ephemeral local storage usage exceeds the total limit of containers 4Mi"},
+    {"evicted-node-pressure", seconds(80), FailureReason::kEvicted,
+     "on node pressed: The node was low on resource: memory"},
+    {"preempted", seconds(80), FailureReason::kEvicted,
+     "PreemptionByScheduler on node gpu-1: default-scheduler: preempting"},
+    {"deleted-by-hand", seconds(80), FailureReason::kEvicted, "deleted while measuring"},
+    {"refused-for-gpus", seconds(3), FailureReason::kEvicted,
+     "OutOfnvidia.com/gpu: Pod was rejected: Node didn't have enough resource: nvidia.com/gpu"},
+    {"node-unreachable", seconds(510), FailureReason::kNodeLost, "went away on node silent: Taint manager"},
+    {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
 };
 
 TEST(Outcome, ReadsWhatARealKubeletReported) {
@@ -284,16 +288,30 @@ TEST(Outcome, AnEngineThatDoesNotStopHoldsNoResultUp) {
 }
 
 TEST(Outcome, AWholeResultSurvivesWhateverHappensToThePodLater) {
-  for (const char* file : {"evicted-node-pressure", "preempted", "node-deleted", "deadline-exceeded"}) {
+  for (const char* file :
+       {"recorded/evicted-node-pressure", "recorded/preempted", "recorded/node-deleted", "recorded/deadline"}) {
     SCOPED_TRACE(file);
     PodView pod = Load(file);
     auto& bench = pod.containers.at(0);
     bench.state = ContainerView::State::kTerminated;
     bench.terminated.emplace();
-    bench.terminated->finished_at = kCreated + seconds(290);
+    bench.terminated->finished_at = pod.created_at + seconds(290);
     bench.terminated->message = MessageFor("@succeeded@");
-    EXPECT_EQ(ReadExperimentOutcome(pod, {}, kCreated + seconds(600)).kind, Kind::kSucceeded);
+    EXPECT_EQ(ReadExperimentOutcome(pod, {}, pod.created_at + seconds(600)).kind, Kind::kSucceeded);
   }
+}
+
+TEST(Outcome, ADeletedPodIsNotABenchmarkThatFailed) {
+  PodView pod = Load("recorded/deleted-by-hand");
+  pod.containers.at(0).terminated->message =
+      Reported(FailureReason::kBenchmarkFailed, "the benchmark was told to end before it had finished", 0);
+  const Outcome outcome = ReadExperimentOutcome(pod, {}, pod.created_at + seconds(80));
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->reason, FailureReason::kEvicted);
+  // What the engine did before is its own fault.
+  pod.containers.at(0).terminated->exit_code = 10;
+  EXPECT_EQ(ReadExperimentOutcome(pod, {}, pod.created_at + seconds(80)).failure->reason,
+            FailureReason::kBenchmarkFailed);
 }
 
 TEST(Outcome, CostRunsFromTheBindingToTheLastContainersEnd) {
@@ -340,7 +358,7 @@ TEST(Outcome, EveryRecordedStatusIsUsed) {
   for (const Stand& row : kStands) used.insert(row.file);
   for (const Ending& row : kRecorded) used.insert(row.file);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(Statuses())) {
-    if (entry.is_directory()) continue;
+    if (entry.path().extension() != ".json") continue;
     EXPECT_TRUE(used.contains(entry.path().stem().string())) << entry.path();
   }
 }
@@ -377,7 +395,7 @@ TEST(PodView, KeepsWhatDecisionsAreMadeFrom) {
   EXPECT_EQ(pod.Container("no-such"), nullptr);
   EXPECT_FALSE(pod.scheduling_gated);
   EXPECT_TRUE(Load("gated").scheduling_gated);
-  EXPECT_TRUE(Load("preempted").deleting);
+  EXPECT_TRUE(Load("recorded/preempted").deleting);
 }
 
 TEST(Outcome, EveryReasonHasItsRowsInTheDocumentation) {
