@@ -225,7 +225,8 @@ TEST_F(BenchRunTest, PromptsBecomeWordsWhereTokenIdsAreRefused) {
 TEST_F(BenchRunTest, TokenIdsStayBelowASmallVocabulary) {
   Write(Ready());
   ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
-    for (const json& id : json::parse(request.body)["prompt"]) {
+    const json body = json::parse(request.body);
+    for (const json& id : body["prompt"]) {
       if (id >= 1000) return answer.Json(400, R"({"error":{"message":"Token id 5000 is out of vocabulary"}})");
     }
     Complete(request, answer);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes those of recorded/*.json anew that are listed in ENDINGS: pods of stand-ins (shell instead of launcher and bench) that a real
-kubelet, scheduler and controllers end. Needs what tests/cluster needs; takes about two minutes.
+"""Writes those of recorded/*.json anew that ENDINGS lists: pods of stand-ins (shell instead of launcher and bench) that a
+real kubelet, scheduler and controllers end. Needs what tests/cluster needs; takes about two minutes.
 
   record.py [NAME...]      default: all
 """
