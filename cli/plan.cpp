@@ -140,6 +140,20 @@ std::string WarningsText(const TaskPlan& plan, std::size_t width) {
   return "\nWarnings\n" + table.Text("  ");
 }
 
+// "bf16-stable", "2 more": what an experiment is measured for besides itself.
+std::string StandsFor(const tuning::Expansion& expansion, std::size_t index) {
+  const tuning::Candidate& candidate = expansion.candidates[index];
+  std::vector<std::string> names;
+  for (const tuning::Duplicate& duplicate : expansion.duplicate_of) {
+    const std::string& name = duplicate.quant.name;
+    const bool new_name = name != candidate.quant.name && std::find(names.begin(), names.end(), name) == names.end();
+    if (duplicate.of == index && new_name) names.push_back(name);
+  }
+  const int others = candidate.duplicates - static_cast<int>(names.size());
+  if (others > 0) names.push_back(std::to_string(others) + " more");
+  return Joined(names, " and ");
+}
+
 }  // namespace
 
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
@@ -202,8 +216,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
     }
     std::string notes = candidate.baseline ? "baseline" : "";
     if (candidate.duplicates > 0) {
-      notes +=
-          (notes.empty() ? "" : ", ") + std::string("stands for ") + std::to_string(candidate.duplicates) + " more";
+      notes += (notes.empty() ? "stands for " : ", stands for ") + StandsFor(expansion, plan.space.schedule[i]);
     }
     table.AddRow({ExperimentName(i, candidate), plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
                   std::to_string(candidate.plan.gpus), own.empty() ? "-" : own, notes});

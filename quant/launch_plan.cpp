@@ -92,7 +92,11 @@ class Planner final : public FactSource {
     CountGpus();
     CheckHeads();
     CheckMemory();
-    plan_.args.insert(plan_.args.end(), request_.extra_args.begin(), request_.extra_args.end());
+    const Settings distinct = SaysTheDtypeInVain() ? settings_.Without(table_.dtype_flag()) : settings_;
+    plan_.distinct_args = distinct.Arguments();
+    plan_.distinct_yaml = distinct.OptionsYaml();
+    for (std::vector<std::string>* args : {&plan_.args, &plan_.distinct_args})
+      args->insert(args->end(), request_.extra_args.begin(), request_.extra_args.end());
     return std::move(plan_);
   }
 
@@ -179,6 +183,14 @@ class Planner final : public FactSource {
     bool certain = true;
     return !request_.model.quantized() || !use ||
            table_.Allows(*use, request_.model.quantization, request_.release.version, certain);
+  }
+
+  // Only for a known GPU: what an engine makes of a model's dtype depends on it.
+  [[nodiscard]] bool SaysTheDtypeInVain() const {
+    const bool gpu_known = request_.gpu || !request_.amd_architecture.empty();
+    const std::optional<std::string> asked = settings_.Text(table_.dtype_flag());
+    return gpu_known && asked && !request_.model.dtype.empty() &&
+           NormalDtype(*asked) == table_.DtypeOf(request_.model.dtype, *this);
   }
 
   void MapField(Field field) {

@@ -94,7 +94,11 @@ struct LaunchPlan {
   std::vector<std::string> args;           // tuned arguments in canonical order, extra_args at the end
   std::string options_yaml;                // TensorRT-LLM's options file; empty = none
   std::map<std::string, std::string> env;  // set by the mapping
-  std::vector<Verdict> verdicts;           // one per field, in the order of kFields
+  // `args` and `options_yaml` without a dtype that the engine computes in anyway: plans that agree in these and in
+  // `env` run the same, whatever is written on their command lines.
+  std::vector<std::string> distinct_args;
+  std::string distinct_yaml;
+  std::vector<Verdict> verdicts;  // one per field, in the order of kFields
   std::vector<Warning> warnings;
   std::vector<Override> overrides;
   std::optional<Rejection> rejection;               // set: never start this

@@ -148,6 +148,12 @@ std::vector<const std::pair<const std::string, Setting>*> Settings::Ordered() co
   return ordered;
 }
 
+Settings Settings::Without(const std::string& name) const {
+  Settings rest = *this;
+  rest.settings_.erase(name);
+  return rest;
+}
+
 std::vector<std::string> Settings::Arguments() const {
   std::vector<std::string> args;
   for (const auto* entry : Ordered()) {

@@ -40,6 +40,8 @@ class Settings {
   [[nodiscard]] std::optional<std::string> Text(const std::string& name) const;
   [[nodiscard]] const std::vector<Override>& overrides() const { return overrides_; }
 
+  [[nodiscard]] Settings Without(const std::string& name) const;
+
   // In the table's order, then by name: equal settings give equal arguments.
   [[nodiscard]] std::vector<std::string> Arguments() const;
   // The options file; empty when no option is set.

@@ -22,9 +22,9 @@ std::string ContentHash(const quant::LaunchPlan& plan, const RuntimeInput& runti
   Append(text, runtime.release.engine);
   Append(text, runtime.identity);
   Append(text, context);
-  Append(text, plan.options_yaml);
-  text += std::to_string(plan.args.size()) + ';';
-  for (const std::string& arg : plan.args) Append(text, arg);
+  Append(text, plan.distinct_yaml);
+  text += std::to_string(plan.distinct_args.size()) + ';';
+  for (const std::string& arg : plan.distinct_args) Append(text, arg);
   for (const auto& [name, value] : plan.env) {
     Append(text, name);
     Append(text, value);

@@ -131,8 +131,6 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
   input.data_parallel = spec.data_parallel;
   input.expert_parallel = spec.expert_parallel;
   input.model = model;
-  // A path is what it is; only a hub has revisions.
-  if (!spec.model.id_or_path.starts_with('/')) input.revision = spec.model.revision;
   input.gpu = gpu.capability;
   input.gpu_memory_bytes = gpu.memory_bytes;
   // A directory has no revisions, and "main" is what every engine loads without being told.
@@ -160,8 +158,10 @@ GpuChoice ChooseGpu(const api::TaskSpec& spec, const quant::ModelFacts& model, c
   for (const GpuChoice& choice : choices) {
     const auto space = BuildSpace(spec, model, choice, rules, environment);
     if (!space) break;  // the spec is wrong, whatever the GPU: expanding it says how
-    if (space->expansion.candidates.size() <= most) continue;
-    most = space->expansion.candidates.size();
+    // Combinations and not candidates: on some GPUs more of them run the same.
+    const std::size_t runnable = static_cast<std::size_t>(space->expansion.total) - space->expansion.pruned.size();
+    if (runnable <= most) continue;
+    most = runnable;
     best = &choice;
   }
   return *best;

@@ -249,9 +249,37 @@ TEST(Expand, RefusesAnAxisWithoutValues) {
   EXPECT_THAT(expansion.error().message, HasSubstr("parameters.max-num-seqs"));
 }
 
+TEST(Expand, CollapsesADtypeThatTheEngineComputesInAnyway) {
+  SpaceInput input = DenseOnH100();
+  input.model.dtype = "bfloat16";
+  input.quants = {Preset("default"), Preset("kv-cache-fp8"), Preset("bf16-stable")};
+  Expansion expansion = MustExpand(input);
+  ASSERT_THAT(expansion.candidates, SizeIs(2));
+  EXPECT_EQ(expansion.candidates[1].quant.name, "kv-cache-fp8");
+  EXPECT_EQ(expansion.candidates[1].duplicates, 1);
+  // Alone it is what was asked for.
+  input.quants = {Preset("default"), Preset("bf16-stable")};
+  expansion = MustExpand(input);
+  ASSERT_THAT(expansion.candidates, SizeIs(2));
+  EXPECT_THAT(expansion.candidates[1].plan.args,
+              ::testing::ElementsAre("--dtype", "bfloat16", "--kv-cache-dtype", "fp8"));
+  // TensorRT-LLM's dtype is in its options file.
+  input.runtimes = {Runtime("tensorrt-llm", "1.2.0")};
+  input.quants = {Preset("default"), Preset("kv-cache-fp8"), Preset("bf16-stable")};
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(2));
+  // Another dtype is another run; so may be the same one on a GPU that is not known, since Turing computes in float16.
+  input.runtimes = {Runtime("vllm", "0.24.0")};
+  input.model.dtype = "float16";
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(3));
+  input.model.dtype = "bfloat16";
+  input.gpu.reset();
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(3));
+}
+
 TEST(Expand, GivesFivePresetsDistinctFinalArguments) {
   // What the predecessor got wrong first: all presets ended in the same arguments.
   SpaceInput input = DenseOnH100();
+  input.model.dtype = "float16";
   input.quants.assign(quant::Presets().begin(), quant::Presets().end());
   const Expansion expansion = MustExpand(input);
   std::set<std::vector<std::string>> arguments;
