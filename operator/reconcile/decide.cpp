@@ -407,7 +407,9 @@ class Decider {
                                      [&](const auto& entry) { return entry.name == status_.best->experiment; });
     std::string message = "Best: " + winner->name + " (" + winner->runtime + ", " + winner->quant.name + "), score " +
                           status_.best->score;
-    if (!status_.best->improvement_over_baseline.empty()) {
+    if (winner->baseline) {
+      message += "; it is the baseline, nothing else was better";
+    } else if (!status_.best->improvement_over_baseline.empty()) {
       message += ", " + status_.best->improvement_over_baseline + " over the baseline";
     } else {
       message += "; no improvement is given because " + BaselineProblem(winner->runtime);

@@ -261,6 +261,7 @@ TEST(Decide, AFailureOfTheConfigurationIsRecordedAndNotRetried) {
   EXPECT_EQ(cluster.created.size(), 2U);
   EXPECT_EQ(task.status.state, "Complete");
   EXPECT_EQ(task.status.best->quant_name, "default");
+  EXPECT_THAT(Ready(task).message, HasSubstr("it is the baseline"));
   EXPECT_EQ(task.status.experiments[1].reason, "EngineRejectedConfiguration");
   EXPECT_EQ(task.status.experiments[1].message, "ValueError: no");
   EXPECT_EQ(cluster.pods.size(), 1U) << "keepPods OnFailure keeps the failed pod for its logs";
