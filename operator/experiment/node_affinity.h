@@ -27,8 +27,8 @@ bool Admits(const api::GpuSpec& spec, const GpuInfo& gpu);
 
 // The pod's whole `affinity`: the user's, with every required term extended by ours. Null when there is none.
 // A pinned product replaces products, memory and capability, which it was chosen by. The user's own requirements are
-// never left out. What the quantization needs raises the minComputeCapability that the user asked for; without one it is
-// left out where no node carries GPU labels.
+// never left out. What the quantization needs raises the minComputeCapability that the user asked for; without one it
+// is left out where no node carries GPU labels.
 nlohmann::json AffinityOf(const api::GpuSpec& spec, const Placement& placement);
 
 }  // namespace autotune::experiment
