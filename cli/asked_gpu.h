@@ -1,24 +1,20 @@
-// `--gpu` of explain and matrix: the GPU that a question is about, by product ("h100", "mi300x"), CUDA compute
-// capability
-// ("12.0") or AMD architecture ("gfx942"). Pure.
+// `--gpu` of plan, explain and matrix: the GPU that a question is about, by product ("h100", "mi300x"), CUDA compute
+// capability ("12.0") or AMD architecture ("gfx942"). Pure.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/result.h"
-#include "quant/launch_plan.h"
+#include "operator/experiment/node_view.h"
 
 namespace autotune::cli {
 
-struct AskedGpu {
-  std::optional<quant::ComputeCapability> capability;
-  std::string amd_architecture;   // "" = not AMD
-  std::int64_t memory_bytes = 0;  // 0 = not known
-};
+// "" is a GPU of which nothing is known. The product is a node label's value, where one is known. kInvalid lists what
+// is known.
+base::Result<experiment::GpuInfo> ReadGpu(const std::string& name);
 
-// "" is a GPU of which nothing is known. kInvalid lists what is known.
-base::Result<AskedGpu> ReadGpu(const std::string& name);
+// "NVIDIA-H100-80GB-HBM3, compute capability 9.0", "AMD gfx942"; "" when nothing is known.
+std::string GpuText(const std::string& product, const std::optional<quant::ComputeCapability>& capability,
+                    const std::string& amd_architecture);
 
 }  // namespace autotune::cli

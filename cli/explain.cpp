@@ -132,11 +132,9 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
 std::string ExplanationText(const Explanation& explanation) {
   const quant::LaunchPlan& plan = explanation.plan;
   const quant::LaunchRequest& request = explanation.request;
+  const std::string gpu = GpuText("", request.gpu, request.amd_architecture);
   std::string text = explanation.traits.title + " " + request.release.version.ToString() + ", " +
-                     (request.gpu                         ? "compute capability " + request.gpu->ToString()
-                      : !request.amd_architecture.empty() ? "AMD " + request.amd_architecture
-                                                          : std::string("any GPU")) +
-                     ", " + ModelText(request.model) +
+                     (gpu.empty() ? "any GPU" : gpu) + ", " + ModelText(request.model) +
                      (explanation.assumed_model ? " (assumed; --model DIR says which)" : "") + "\n";
   for (const std::string& note : request.model.notes) text += "Note: " + note + "\n";
   text += quant::Summary(request.quant) + "\n\n";

@@ -156,8 +156,9 @@ int main(int argc, char** argv) {
         command->add_option("-f,--file", file, "AutotuneTask as YAML or JSON; - is standard input")->type_name("FILE");
     if (required) option->required();
   };
-  std::string gpu_names;
-  for (const std::string& name : local::GpuNames()) gpu_names += (gpu_names.empty() ? "" : " ") + name;
+  std::string gpu_help = "GPU: ";
+  for (const std::string& name : local::GpuNames()) gpu_help += name + " ";
+  gpu_help += "mi300x ..., a compute capability, or gfx942 ...";
 
   CLI::App* plan =
       app.add_subcommand("plan", "Show what a task would run: experiments, arguments, what is pruned and why");
@@ -167,7 +168,7 @@ int main(int argc, char** argv) {
   add_file(plan, true);
   plan->add_option("-o,--output", output, "table, json or pods (the manifests)")
       ->check(CLI::IsMember({"table", "json", "pods"}));
-  plan->add_option("--gpu", plan_options.gpu, "GPU to plan for: " + gpu_names)->type_name("GPU");
+  plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
   plan->add_option("--model-dir", plan_options.model_dir, "Directory with the model's config.json")->type_name("DIR");
   plan->add_option("--tools-image", tools_image, "Image of launcher and bench in -o pods")->type_name("IMAGE");
 
@@ -217,10 +218,7 @@ int main(int argc, char** argv) {
       ->add_option("--engine", explain_options.engine,
                    "Engine and release: vllm:0.24.0; without a release that of the engine's default image")
       ->capture_default_str();
-  explain
-      ->add_option("--gpu", explain_options.gpu,
-                   "GPU: " + gpu_names + " mi300x ..., a compute capability, or gfx942 ...")
-      ->type_name("GPU");
+  explain->add_option("--gpu", explain_options.gpu, gpu_help)->type_name("GPU");
   explain
       ->add_option("--model", explain_options.model,
                    "Model directory, config.json or facts (default: a dense 8B model)")
@@ -234,11 +232,7 @@ int main(int argc, char** argv) {
   matrix->add_option("--engine", matrix_options.engine, "vllm, sglang or tensorrt-llm; default: all")
       ->type_name("ENGINE");
   matrix->add_option("--releases", matrix_options.releases, "0.24.0 or 0.20-0.26; default: all")->type_name("RANGE");
-  matrix
-      ->add_option("--gpu", matrix_options.gpu,
-                   "GPU: " + gpu_names + " mi300x ..., a compute capability, or gfx942 ...")
-      ->type_name("GPU")
-      ->capture_default_str();
+  matrix->add_option("--gpu", matrix_options.gpu, gpu_help)->type_name("GPU")->capture_default_str();
   matrix
       ->add_option("--model", matrix_options.model,
                    "Model directory, config.json or facts (default: a dense 8B model and one with experts)")

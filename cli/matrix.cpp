@@ -50,7 +50,7 @@ constexpr Checkpoint kCheckpoints[] = {
 
 class EnginePlans {
  public:
-  EnginePlans(const quant::RuleSet& rules, std::string engine, std::string title, AskedGpu gpu)
+  EnginePlans(const quant::RuleSet& rules, std::string engine, std::string title, experiment::GpuInfo gpu)
       : rules_(rules), engine_(std::move(engine)), title_(std::move(title)), gpu_(std::move(gpu)) {}
 
   [[nodiscard]] LaunchPlan Plan(const quant::QuantConfig& config, const quant::ModelFacts& model,
@@ -116,7 +116,7 @@ class EnginePlans {
  private:
   const quant::RuleSet& rules_;
   std::string engine_, title_;
-  AskedGpu gpu_;
+  experiment::GpuInfo gpu_;
 };
 
 bool Same(const Outcome& a, const Outcome& b) {
@@ -238,7 +238,7 @@ void Keep(const Window& window, std::vector<MatrixRow>& rows) {
 }
 
 EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& traits, const Window& window,
-                        const AskedGpu& gpu, const std::vector<NamedModel>& models) {
+                        const experiment::GpuInfo& gpu, const std::vector<NamedModel>& models) {
   const std::vector<Version> releases = quant::ReleasesOfInterest(rules, traits.engine);
   const EnginePlans plans(rules, traits.engine, traits.title, gpu);
   EngineMatrix matrix;
@@ -246,8 +246,7 @@ EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& 
   matrix.title = traits.title;
   matrix.oldest = releases.front().ToString();
   matrix.newest = releases.back().ToString();
-  if (gpu.capability) matrix.gpu = "compute capability " + gpu.capability->ToString();
-  if (!gpu.amd_architecture.empty()) matrix.gpu = "AMD " + gpu.amd_architecture;
+  matrix.gpu = GpuText("", gpu.capability, gpu.amd_architecture);
   for (const NamedModel& model : models)
     matrix.models.push_back((model.name.empty() ? "" : model.name + ": ") + ModelText(model.facts));
 

@@ -6,11 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/asked_gpu.h"
 #include "cli/model_directory.h"
 #include "cli/result_view.h"
 #include "cli/table.h"
 #include "cli/yaml_json.h"
-#include "operator/local/machine.h"
+#include "operator/experiment/node_affinity.h"
 
 namespace autotune::cli {
 namespace {
@@ -167,10 +168,11 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   const std::vector<std::string>& products = task.spec.gpu.products;
   const std::string gpu = !options.gpu.empty() ? options.gpu : products.empty() ? "" : products.front();
   if (!gpu.empty()) {
-    const auto found = local::FindGpu(gpu);
+    const auto found = ReadGpu(gpu);
     if (found) {
-      plan.gpu = {found->product, found->capability, found->memory_bytes};
+      plan.gpu = {found->product, found->capability, found->memory_bytes, found->amd_architecture};
       plan.gpu_source = options.gpu.empty() ? "spec.gpu.products" : "--gpu";
+      if (options.gpu.empty() && !found->amd_architecture.empty()) plan.gpu.product = gpu;
     } else if (!options.gpu.empty()) {
       return base::Invalid("--gpu: " + found.error().message);
     }
@@ -189,12 +191,13 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   const api::TaskSpec& spec = plan.task.spec;
   std::string text = "Task   " + plan.task.metadata.name + "\n";
   text += "Model  " + spec.model.id_or_path + "  (" + ModelText(plan.model) + "; from " + plan.model_source + ")\n";
-  if (plan.gpu.product.empty()) {
-    text += "GPU    not known: what needs a newer GPU is not pruned here (--gpu h100 says which)\n";
+  const std::string gpu = GpuText(plan.gpu.product, plan.gpu.capability, plan.gpu.amd_architecture);
+  if (!gpu.empty()) {
+    text += "GPU    " + gpu + "  (from " + plan.gpu_source + ")\n";
+  } else if (experiment::IsAmdResource(spec.gpu.resource_name)) {
+    text += "GPU    of AMD, not known which (--gpu mi300x says it)\n";
   } else {
-    text += "GPU    " + plan.gpu.product +
-            (plan.gpu.capability ? ", compute capability " + plan.gpu.capability->ToString() : "") + "  (from " +
-            plan.gpu_source + ")\n";
+    text += "GPU    not known: what needs a newer GPU is not pruned here (--gpu h100 says which)\n";
   }
   text += "Rules  " + plan.rules_version + "\n\n";
 
@@ -321,6 +324,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
           {"gpu",
            {{"product", plan.gpu.product},
             {"computeCapability", plan.gpu.capability ? plan.gpu.capability->ToString() : ""},
+            {"amdArchitecture", plan.gpu.amd_architecture},
             {"memoryBytes", plan.gpu.memory_bytes}}},
           {"rulesVersion", plan.rules_version},
           {"total", expansion.total},

@@ -13,7 +13,7 @@
 namespace autotune::cli {
 
 struct PlanOptions {
-  std::string gpu{};        // "h100"; "" = from spec.gpu.products, else not known
+  std::string gpu{};        // as ReadGpu (cli/asked_gpu.h) reads it; "" = from spec.gpu.products, else not known
   std::string model_dir{};  // checkpoint directory or config.json; "" = inline facts, or idOrPath if it is a directory
 };
 

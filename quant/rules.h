@@ -22,6 +22,7 @@ struct EngineTraits {
   std::string engine;         // "vllm", "sglang", "tensorrt-llm"
   std::string title;          // "vLLM"
   std::string default_image;  // used for spec.baseRuntime
+  std::string rocm_image;     // the same release for AMD GPUs; "" = none is certain to fit every one of them
   std::string health_path;    // "/health"
   // argv up to the tuned arguments, with the placeholders {model} {host} {port}: [vllm, serve, "{model}", --host, ...].
   std::vector<std::string> command;

@@ -471,9 +471,10 @@ class TableLoader {
   }
 
   static void LoadStart(const Node& start, EngineTable& table) {
-    start.Expect({"image", "health", "command", "revision", "optionsFile", "reserved", "env"});
+    start.Expect({"image", "rocmImage", "health", "command", "revision", "optionsFile", "reserved", "env"});
     EngineTraits& traits = table.traits_;
     traits.default_image = start.Need("image").Text();
+    if (const auto rocm = start.Get("rocmImage")) traits.rocm_image = rocm->Text();
     traits.health_path = start.Need("health").Text();
     traits.command = start.Need("command").Texts();
     if (const auto revision = start.Get("revision")) {

@@ -315,7 +315,7 @@ void ReadGpu(ObjectReader& reader, GpuSpec& out) {
   for (std::size_t i = 0; i < out.products.size() && !reader.failed(); ++i) {
     if (!IsLabelValue(out.products[i])) {
       reader.Fail("products[" + std::to_string(i) + "]",
-                  "\"" + out.products[i] + "\" is not a value of the node label nvidia.com/gpu.product");
+                  "\"" + out.products[i] + "\" is not the value of a node label, such as NVIDIA-H100-80GB-HBM3");
     }
   }
   // A quantity may be written without quotes.

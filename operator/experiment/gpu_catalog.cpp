@@ -51,7 +51,62 @@ constexpr std::array kInstances = {
     InstanceFamily{"Standard_ND96asr_v4", "NVIDIA-A100-SXM4-40GB"},
 };
 
+// Targets and memory: AMD's table of accelerators (rocm.docs.amd.com, "GPU hardware specifications"). Device ids:
+// libdrm's data/amdgpu.ids and vLLM's vllm/platforms/rocm.py. Labels: ROCm/k8s-device-plugin,
+// docs/user-guide/installation.md and cmd/k8s-node-labeller/main_test.go.
+constexpr std::array kAmdCatalog = {
+    AmdGpuModel{"MI210", "gfx90a", 64, "Instinct_MI210", {"740f"}},
+    AmdGpuModel{"MI250", "gfx90a", 64, "", {}},
+    AmdGpuModel{"MI250X", "gfx90a", 64, "", {"7408", "740c"}},
+    AmdGpuModel{"MI300A", "gfx942", 128, "", {"74a0"}},
+    AmdGpuModel{"MI300X", "gfx942", 192, "AMD_Instinct_MI300X_OAM", {"74a1", "74a9", "74b5", "74bd"}},
+    AmdGpuModel{"MI308X", "gfx942", 192, "", {"74a2", "74a8", "74b6"}},
+    AmdGpuModel{"MI325X", "gfx942", 256, "", {"74a5", "74b9"}},
+    AmdGpuModel{"MI350X", "gfx950", 288, "", {"75a0", "75b0"}},
+    AmdGpuModel{"MI355X", "gfx950", 288, "", {"75a3", "75b3"}},
+};
+
+bool SameLetters(std::string_view a, std::string_view b) {
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+  return std::ranges::equal(a, b, {}, upper, upper);
+}
+
+// "MI325" in "AMD_Instinct_MI325_OAM" is the MI325X; "MI300" says too little to be one of two.
+bool Names(std::string_view word, const AmdGpuModel& model) {
+  if (SameLetters(word, model.name)) return true;
+  return model.name.ends_with('X') && word.size() + 1 == model.name.size() && !SameLetters(word, "MI300") &&
+         SameLetters(word, model.name.substr(0, word.size()));
+}
+
 }  // namespace
+
+std::span<const AmdGpuModel> AmdGpuCatalog() { return kAmdCatalog; }
+
+const AmdGpuModel* AmdGpuModelOf(std::string_view product) {
+  if (IsAmdDeviceId(product)) {
+    for (const AmdGpuModel& model : kAmdCatalog) {
+      if (std::ranges::find(model.device_ids, product) != model.device_ids.end()) return &model;
+    }
+    return nullptr;
+  }
+  while (!product.empty()) {
+    const std::size_t end = std::min(product.find_first_of("_- "), product.size());
+    const std::string_view word = product.substr(0, end);
+    const auto model = std::ranges::find_if(kAmdCatalog, [&](const AmdGpuModel& m) { return Names(word, m); });
+    if (model != kAmdCatalog.end()) return &*model;
+    product.remove_prefix(std::min(end + 1, product.size()));
+  }
+  return nullptr;
+}
+
+std::string AmdArchitectureOf(std::string_view product) {
+  const AmdGpuModel* model = AmdGpuModelOf(product);
+  return model == nullptr ? "gfx" : std::string(model->architecture);
+}
+
+bool IsAmdDeviceId(std::string_view product) {
+  return product.size() == 4 && product.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
 
 std::span<const GpuModel> GpuCatalog() { return kCatalog; }
 

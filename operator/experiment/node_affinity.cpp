@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -161,20 +162,56 @@ void AddAws(const std::string& prefix, const Requirement& need, json& terms) {
   if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(name_key, names)})}});
 }
 
+json Absent(const std::string& key) { return {{"key", key}, {"operator", "DoesNotExist"}}; }
+
+// Every amd.com/gpu.vram that is large enough, since "192G" is no number for Gt: whole cards and their partitions.
+// Never empty, which the API server would refuse.
+Names AmdSizes(std::int64_t mebibytes) {
+  Names sizes = {std::to_string((mebibytes + 1023) / 1024) + "G"};
+  for (const int gibibytes : {16, 24, 32, 36, 48, 64, 72, 96, 128, 144, 192, 256, 288}) {
+    if (gibibytes * 1024 >= mebibytes) sizes.insert(std::to_string(gibibytes) + "G");
+  }
+  return sizes;
+}
+
+// AMD's node labeller. Old versions of it have the value in the key (AmdLabel in node_view.cpp): a term for each.
 void AddAmd(const Requirement& need, json& terms) {
-  json expressions = json::array();
-  if (!need.products.empty()) {
-    expressions.push_back(In("amd.com/gpu.product-name", Names(need.products.begin(), need.products.end())));
+  if (need.products.empty() && need.mebibytes == 0) return;  // a compute capability is NVIDIA's
+  std::map<std::string, Names> wanted;
+  for (const std::string& product : need.products) {
+    wanted[IsAmdDeviceId(product) ? "device-id" : "product-name"].insert(product);
   }
-  if (need.mebibytes > 0) {
-    // "192G" is not a number for Gt: every size that is large enough is named.
-    Names sizes;
-    for (const int gibibytes : {16, 24, 32, 48, 64, 96, 128, 192, 256, 288}) {
-      if (gibibytes * 1024 >= need.mebibytes) sizes.insert(std::to_string(gibibytes) + "G");
+  std::vector<json> current, old;  // alternatives, each a list of expressions
+  for (const auto& [property, names] : wanted) {
+    current.push_back(json::array({In("amd.com/gpu." + property, names)}));
+    // As GpuOfNode reads it: a device id stands for cards without a name.
+    if (property == "device-id") current.back().push_back(Absent("amd.com/gpu.product-name"));
+    for (const std::string& name : names) {
+      constexpr std::size_t kLongestLabelName = 63;
+      if (("gpu." + property + "." + name).size() > kLongestLabelName) continue;
+      old.push_back(json::array({Exists("beta.amd.com/gpu." + property + "." + name)}));
     }
-    expressions.push_back(In("amd.com/gpu.vram", sizes));
   }
-  if (!expressions.empty()) terms.push_back({{"matchExpressions", expressions}});
+  if (need.products.empty()) {
+    current.push_back(json::array());
+    old.push_back(json::array());
+  }
+
+  const Names sizes = need.mebibytes > 0 ? AmdSizes(need.mebibytes) : Names();
+  for (json& expressions : current) {
+    if (need.mebibytes > 0) expressions.push_back(In("amd.com/gpu.vram", sizes));
+    terms.push_back({{"matchExpressions", expressions}});
+  }
+  for (json& expressions : old) {
+    // The current labeller writes the old keys too; on its nodes, of which some have several products, its own count.
+    expressions.push_back(Absent("amd.com/gpu.family"));
+    if (need.mebibytes == 0) terms.push_back({{"matchExpressions", expressions}});
+    for (const std::string& size : sizes) {
+      json term = expressions;
+      term.push_back(Exists("beta.amd.com/gpu.vram." + size));
+      terms.push_back({{"matchExpressions", term}});
+    }
+  }
 }
 
 Requirement RequirementOf(const api::GpuSpec& spec, const Placement& placement) {
@@ -196,15 +233,17 @@ Requirement RequirementOf(const api::GpuSpec& spec, const Placement& placement) 
       need.capability = derived;
     }
   }
-  // Drivers say "NVIDIA H100 80GB HBM3"; a label value has no spaces, and the labeller puts dashes.
-  for (std::string& product : need.products) std::replace(product.begin(), product.end(), ' ', '-');
+  // Drivers say "NVIDIA H100 80GB HBM3" and "AMD Instinct MI300X OAM"; a label value has no spaces: NVIDIA's labeller
+  // puts dashes, AMD's underscores.
+  const char instead = IsAmdResource(spec.resource_name) ? '_' : '-';
+  for (std::string& product : need.products) std::replace(product.begin(), product.end(), ' ', instead);
   return need;
 }
 
 json TermsOf(const std::string& resource, const Requirement& need) {
   json terms = json::array();
   if (need.empty()) return terms;
-  if (resource.starts_with("amd.com/")) {
+  if (IsAmdResource(resource)) {
     AddAmd(need, terms);
   } else if (resource.starts_with("nvidia.com/")) {
     AddGpuFeatureDiscovery(resource, need, terms);
@@ -220,8 +259,10 @@ json TermsOf(const std::string& resource, const Requirement& need) {
 
 }  // namespace
 
+bool IsAmdResource(std::string_view resource_name) { return resource_name.starts_with("amd.com/"); }
+
 bool HasGpuLabels(std::string_view resource_name) {
-  return resource_name.starts_with("nvidia.com/") || resource_name.starts_with("amd.com/");
+  return resource_name.starts_with("nvidia.com/") || IsAmdResource(resource_name);
 }
 
 std::int64_t LowestReading(std::int64_t wanted) { return wanted / 100 * 93; }

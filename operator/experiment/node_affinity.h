@@ -15,6 +15,9 @@
 
 namespace autotune::experiment {
 
+// amd.com/gpu, and what AMD's device plugin calls partitions of GPUs.
+bool IsAmdResource(std::string_view resource_name);
+
 // True for resources whose nodes carry labels that products, memory and capability can be required by.
 bool HasGpuLabels(std::string_view resource_name);
 

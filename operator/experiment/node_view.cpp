@@ -86,12 +86,34 @@ bool FromKarpenterOnAzure(const NodeView& node, GpuInfo& gpu) {
   return !gpu.product.empty();
 }
 
+// What AMD's labeller says of a node's GPUs; "" when they differ or it says nothing. Current versions write
+// amd.com/gpu.vram=192G; old ones only beta.amd.com/gpu.vram.192G=8, value in the key and count as the value
+// (ROCm/k8s-device-plugin, cmd/k8s-node-labeller/main.go and README.md). Cards that differ have several such keys.
+std::string AmdLabel(const NodeView& node, const std::string& property) {
+  if (const std::string& current = Label(node, "amd.com/gpu." + property); !current.empty()) return current;
+  if (node.labels.contains("amd.com/gpu.family")) return "";
+  const std::string prefix = "beta.amd.com/gpu." + property + ".";
+  std::string value;
+  for (auto label = node.labels.lower_bound(prefix); label != node.labels.end(); ++label) {
+    if (!label->first.starts_with(prefix)) break;
+    if (!value.empty()) return "";
+    value = label->first.substr(prefix.size());
+  }
+  return value;
+}
+
 bool FromAmd(const NodeView& node, GpuInfo& gpu) {
-  gpu.product = Label(node, "amd.com/gpu.product-name");
+  const std::string device_id = AmdLabel(node, "device-id");
+  gpu.product = AmdLabel(node, "product-name");
+  if (gpu.product.empty()) gpu.product = device_id;
   if (gpu.product.empty()) return false;
-  const std::string& vram = Label(node, "amd.com/gpu.vram");  // "192G", binary units as the driver counts
-  if (vram.ends_with("G"))
-    gpu.memory_bytes = WholeNumber(std::string_view(vram).substr(0, vram.size() - 1)) * 1024 * kMebibyte;
+  const AmdGpuModel* model = AmdGpuModelOf(device_id);
+  if (model == nullptr) model = AmdGpuModelOf(gpu.product);
+  gpu.amd_architecture = model == nullptr ? "gfx" : std::string(model->architecture);
+  const std::string vram = AmdLabel(node, "vram");  // "192G", binary units as the driver counts
+  const std::int64_t gibibytes =
+      vram.ends_with("G") ? WholeNumber(std::string_view(vram).substr(0, vram.size() - 1)) : 0;
+  gpu.memory_bytes = (gibibytes == 0 && model != nullptr ? model->gibibytes : gibibytes) * 1024 * kMebibyte;
   return true;
 }
 
@@ -126,8 +148,8 @@ NodeView NodeViewFromJson(const json& node) {
 
 GpuInfo GpuOfNode(const NodeView& node) {
   GpuInfo gpu;
-  if (FromGpuFeatureDiscovery(node, gpu) || FromGke(node, gpu) || FromKarpenterOnAws(node, gpu) ||
-      FromKarpenterOnAzure(node, gpu) || FromAmd(node, gpu)) {
+  if (FromGpuFeatureDiscovery(node, gpu) || FromAmd(node, gpu) || FromGke(node, gpu) || FromKarpenterOnAws(node, gpu) ||
+      FromKarpenterOnAzure(node, gpu)) {
     return gpu;
   }
   FromInstanceType(node, gpu);

@@ -25,9 +25,11 @@ struct GpuInfo {
   std::string product;            // "" = not labelled
   std::int64_t memory_bytes = 0;  // 0 = not known
   std::optional<quant::ComputeCapability> capability;
+  std::string amd_architecture{};  // as in quant::LaunchRequest; "" = not an AMD GPU
 };
-// In this order: GPU Feature Discovery, GKE, Karpenter and EKS, Karpenter on Azure, AMD's node labeller, the instance
-// type. What the labels do not say is filled in for products of the catalog (gpu_catalog.h); unknown stays unknown.
+// In this order: GPU Feature Discovery, AMD's node labeller, GKE, Karpenter and EKS, Karpenter on Azure, the instance
+// type. An AMD GPU's product is its product name, or its device id where the card has no name. What the labels do not
+// say is filled in for products of the catalog (gpu_catalog.h); unknown stays unknown.
 GpuInfo GpuOfNode(const NodeView& node);
 
 }  // namespace autotune::experiment

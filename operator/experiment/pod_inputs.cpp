@@ -190,7 +190,6 @@ class Checker {
       Refuse("spec.gpu.minComputeCapability",
              "\"" + gpu.min_compute_capability + "\" is not a compute capability such as 8.9");
     }
-    const bool amd = gpu.resource_name.starts_with("amd.com/");
     const char* asked = !gpu.products.empty()                 ? "products"
                         : !gpu.min_memory.empty()             ? "minMemory"
                         : !gpu.min_compute_capability.empty() ? "minComputeCapability"
@@ -199,7 +198,7 @@ class Checker {
       Refuse(std::string("spec.gpu.") + asked,
              "nodes with " + gpu.resource_name + " carry no label for it; use spec.gpu.nodeSelector or affinity");
     }
-    if (amd && !gpu.min_compute_capability.empty()) {
+    if (IsAmdResource(gpu.resource_name) && !gpu.min_compute_capability.empty()) {
       Refuse("spec.gpu.minComputeCapability", "is a property of NVIDIA GPUs; use spec.gpu.products");
     }
   }

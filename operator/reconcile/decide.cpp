@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "operator/experiment/gpu_catalog.h"
+#include "operator/experiment/node_affinity.h"
 #include "operator/experiment/outcome.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/experiments.h"
@@ -217,8 +219,9 @@ class Decider {
   // ---- The candidates ----------------------------------------------------------------------------------------------
 
   GpuChoice StatusGpu() const {
-    return {status_.gpu_product, quant::ComputeCapability::Parse(status_.gpu_compute_capability),
-            status_.gpu_memory_bytes};
+    return {
+        status_.gpu_product, quant::ComputeCapability::Parse(status_.gpu_compute_capability), status_.gpu_memory_bytes,
+        experiment::IsAmdResource(spec_.gpu.resource_name) ? experiment::AmdArchitectureOf(status_.gpu_product) : ""};
   }
 
   // Expands for a new generation (or newer rules, while the search is not over) and merges with what is known: finished
@@ -239,7 +242,13 @@ class Decider {
     if (!space) return Stall("InvalidSpec", space.error().message), false;
     status_.rules_version = settings_.rules->version();
     status_.warnings = space->warnings;
-    if (gpu.product.empty() && PlacementOf(*space, gpu).min_capability) {
+    const bool amd = experiment::IsAmdResource(spec_.gpu.resource_name);
+    if (gpu.product.empty() && amd) {
+      status_.warnings.push_back({"gpu", "GpuLabelsMissing",
+                                  "No node that spec.gpu allows carries the labels of AMD's node labeller "
+                                  "(amd.com/gpu.product-name): pods are not bound to a product, and what depends on "
+                                  "the architecture was not checked. Install the AMD GPU operator or its labeller"});
+    } else if (gpu.product.empty() && PlacementOf(*space, gpu).min_capability) {
       status_.warnings.push_back({"gpu", "GpuLabelsMissing",
                                   "No node that spec.gpu allows carries GPU labels (nvidia.com/gpu.product): pods are "
                                   "not bound to a compute capability or product. Install GPU Feature Discovery"});

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/experiment/gpu_catalog.h"
 #include "operator/experiment/node_affinity.h"
 #include "quant/model_facts.h"
 #include "tuning/search.h"
@@ -31,6 +32,50 @@ bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const e
          MatchesSelector(spec.node_selector, node.labels);
 }
 
+// What the rules are asked about: the GPU that was chosen, else what the resource says of it.
+std::string AmdArchitecture(const api::GpuSpec& spec, const GpuChoice& gpu) {
+  if (!gpu.amd_architecture.empty() || gpu.capability) return gpu.amd_architecture;
+  return experiment::IsAmdResource(spec.resource_name) ? experiment::AmdArchitectureOf(gpu.product) : "";
+}
+
+// "docker.io/vllm/vllm-openai:v0.24.0" and "vllm/vllm-openai@sha256:..." are one repository.
+std::string_view RepositoryOf(std::string_view image) {
+  image = image.substr(0, image.find('@'));
+  const std::size_t slash = image.rfind('/');
+  const std::size_t tag = image.find(':', slash == std::string_view::npos ? 0 : slash);
+  image = image.substr(0, tag);
+  if (image.starts_with("docker.io/")) image.remove_prefix(std::string_view("docker.io/").size());
+  return image;
+}
+
+// On AMD GPUs: runtimes whose image is the engine's build for NVIDIA. An image that nobody here knows is the user's.
+void WarnOfImagesForNvidia(Space& space) {
+  for (std::size_t i = 0; i < space.runtimes.size(); ++i) {
+    const ResolvedRuntime& runtime = space.runtimes[i];
+    const std::string& image = runtime.spec.image;
+    const bool nvidia =
+        RepositoryOf(image) == RepositoryOf(runtime.traits.default_image) && image.find("rocm") == std::string::npos;
+    // What cannot run on AMD at all has said so.
+    const bool runs = std::ranges::any_of(space.expansion.candidates, [&](const auto& c) { return c.runtime == i; });
+    if (!nvidia || !runs) continue;
+    space.warnings.push_back({"runtimes." + runtime.spec.name, "ImageIsForNvidia",
+                              "image " + image + " is " + runtime.traits.title +
+                                  "'s build for NVIDIA GPUs, and the task runs on AMD GPUs: name a ROCm build of " +
+                                  runtime.traits.title + " in spec.runtimes[" + std::to_string(i) + "].image" +
+                                  (runtime.traits.rocm_image.empty() ? "" : ", such as " + runtime.traits.rocm_image)});
+  }
+}
+
+// Only `autotune plan --gpu` asks about GPUs that the task's pods would not get.
+void WarnOfTheOtherVendor(const api::GpuSpec& spec, const GpuChoice& gpu, Space& space) {
+  const bool amd = experiment::IsAmdResource(spec.resource_name);
+  if (amd ? !gpu.capability : gpu.amd_architecture.empty()) return;
+  space.warnings.push_back({"gpu", "GpuOfAnotherVendor",
+                            "this is a plan for " + std::string(amd ? "NVIDIA" : "AMD") +
+                                " GPUs, and spec.gpu.resourceName is " + spec.resource_name +
+                                (amd ? "" : ": amd.com/gpu gives the task AMD GPUs and their images")});
+}
+
 }  // namespace
 
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes) {
@@ -48,7 +93,7 @@ std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<ex
   }
   std::vector<std::pair<std::int64_t, GpuChoice>> counted;
   for (const auto& [product, pool] : pools)
-    counted.push_back({pool.gpus, {product, pool.info.capability, pool.info.memory_bytes}});
+    counted.push_back({pool.gpus, {product, pool.info.capability, pool.info.memory_bytes, pool.info.amd_architecture}});
   // Stable: the map is ordered by name.
   std::stable_sort(counted.begin(), counted.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<GpuChoice> choices;
@@ -71,7 +116,8 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
     api::RuntimeSpec runtime = wanted[i];
     const auto newest = rules.Traits(runtime.engine, kNewest);
     if (!newest) return base::Invalid(path + (from_base ? ": " : ".engine: ") + newest.error().message);
-    if (runtime.image.empty()) runtime.image = newest->default_image;
+    const bool rocm = experiment::IsAmdResource(spec.gpu.resource_name) && !newest->rocm_image.empty();
+    if (runtime.image.empty()) runtime.image = rocm ? newest->rocm_image : newest->default_image;
     auto release = rules.Resolve(runtime.engine, runtime.image, runtime.version);
     if (!release) return base::Invalid(path + ".version: " + release.error().message);
     auto traits = rules.Traits(runtime.engine, release->version);
@@ -136,10 +182,13 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
   // A directory has no revisions, and "main" is what every engine loads without being told.
   const bool from_hub = !spec.model.volume.is_object() && !spec.model.id_or_path.starts_with('/');
   if (from_hub && spec.model.revision != "main") input.revision = spec.model.revision;
+  input.amd_architecture = AmdArchitecture(spec.gpu, gpu);
   input.context = experiment::HashedContext(spec);
   auto expansion = tuning::Expand(rules, input);
   if (!expansion) return std::move(expansion).error();
   space.expansion = std::move(*expansion);
+  if (!input.amd_architecture.empty()) WarnOfImagesForNvidia(space);
+  WarnOfTheOtherVendor(spec.gpu, gpu, space);
 
   for (const std::string& note : model.notes) space.warnings.push_back({"model", "ModelNote", note});
   const bool random = spec.optimization.strategy == api::Strategy::kRandom;

@@ -20,6 +20,7 @@ struct GpuChoice {
   std::string product;  // "" = no node carries GPU labels
   std::optional<quant::ComputeCapability> capability;
   std::int64_t memory_bytes = 0;
+  std::string amd_architecture{};  // as in quant::LaunchRequest; "" = NVIDIA, or what spec.gpu.resourceName says
 };
 
 // The products of the nodes that spec.gpu allows, the one with the most allocatable GPUs first (ties by name). Empty

@@ -70,7 +70,7 @@ TEST(Explain, TakesAComputeCapabilityForAGpu) {
 }
 
 TEST(Explain, KnowsAmdGpus) {
-  for (const char* gpu : {"mi300x", "gfx942"}) {
+  for (const char* gpu : {"mi300x", "MI300X", "AMD_Instinct_MI300X_OAM", "mi308x", "74a1", "gfx942"}) {
     const auto amd = Explain(Rules(), {.settings = {"gemmDtype=fp8"}, .engine = "vllm", .gpu = gpu, .model = ""});
     ASSERT_TRUE(amd.ok()) << amd.error().message;
     EXPECT_EQ(amd->request.amd_architecture, "gfx942");

@@ -87,6 +87,38 @@ TEST(PlanText, SaysThatTheGpuIsNotKnown) {
               HasSubstr("NVIDIA-H200, compute capability 9.0  (from spec.gpu.products)"));
 }
 
+TEST(PlanText, TakesTheGpusThatExplainTakes) {
+  EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "9.0"}), 160),
+              HasSubstr("GPU    compute capability 9.0  (from --gpu)"));
+  const json amd = {{"gpu", {{"resourceName", "amd.com/gpu"}}}};
+  EXPECT_THAT(PlanText(Plan(amd, {.gpu = "mi300x"}), 160),
+              HasSubstr("GPU    AMD_Instinct_MI300X_OAM, AMD gfx942  (from --gpu)"));
+  EXPECT_THAT(PlanText(Plan(amd, {.gpu = "gfx950"}), 160), HasSubstr("GPU    AMD gfx950  (from --gpu)"));
+  EXPECT_THAT(PlanText(Plan(amd), 160), HasSubstr("GPU    of AMD, not known which"));
+  const json product = {{"gpu", {{"resourceName", "amd.com/gpu"}, {"products", {"74b5"}}}}};
+  EXPECT_THAT(PlanText(Plan(product), 160), HasSubstr("GPU    74b5, AMD gfx942  (from spec.gpu.products)"));
+}
+
+TEST(PlanJson, BindsPodsToAmdGpusByAmdsLabels) {
+  const json amd = {{"gpu", {{"resourceName", "amd.com/gpu"}}}, {"quantConfig", {{"gemmDtype", "fp8"}}}};
+  const TaskPlan plan = Plan(amd, {.gpu = "mi300x"});
+  EXPECT_EQ(PlanJson(plan, Environment())["gpu"]["amdArchitecture"], "gfx942");
+  EXPECT_EQ(PlanJson(plan, Environment())["candidates"][0]["image"], "vllm/vllm-openai-rocm:v0.24.0");
+  const std::string pods = PlanPods(plan, Environment());
+  EXPECT_THAT(pods, HasSubstr("amd.com/gpu.product-name"));
+  EXPECT_THAT(pods, HasSubstr("AMD_Instinct_MI300X_OAM"));
+  EXPECT_THAT(pods, Not(HasSubstr("nvidia")));
+}
+
+TEST(PlanText, SaysThatThePodsWouldGetGpusOfAnotherVendor) {
+  EXPECT_THAT(
+      PlanText(Plan(json::object(), {.gpu = "mi300x"}), 400),
+      HasSubstr("GpuOfAnotherVendor: this is a plan for AMD GPUs, and spec.gpu.resourceName is nvidia.com/gpu"));
+  EXPECT_THAT(PlanText(Plan({{"gpu", {{"resourceName", "amd.com/gpu"}}}}, {.gpu = "h100"}), 400),
+              HasSubstr("GpuOfAnotherVendor"));
+  EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "h100"}), 400), Not(HasSubstr("GpuOfAnotherVendor")));
+}
+
 TEST(PlanJson, HasFinalArgumentsVerdictsAndEveryCombination) {
   const json plan = PlanJson(Plan(kSpace, {.gpu = "h100"}), Environment());
   EXPECT_EQ(plan["total"], 6);

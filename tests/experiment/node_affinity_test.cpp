@@ -24,6 +24,7 @@ bool Holds(const json& expression, const Labels& labels) {
   if (op == "In") return listed;
   if (op == "NotIn") return !listed;
   if (op == "Exists") return present;
+  if (op == "DoesNotExist") return !present;
   if (op == "Gt") return present && std::stoll(label->second) > std::stoll(values.at(0).get<std::string>());
   ADD_FAILURE() << "unknown operator " << op;
   return false;
@@ -192,18 +193,72 @@ TEST(NodeAffinity, EveryAlternativeOfTheUserIsNarrowed) {
 
 TEST(NodeAffinity, AsksForNothingWithoutAReason) { EXPECT_TRUE(AffinityOf(SampleTask().spec.gpu, {}).is_null()); }
 
-TEST(NodeAffinity, KnowsTheLabelsOfSlicesAndOfAmd) {
+TEST(NodeAffinity, KnowsTheLabelsOfSlices) {
   const json mig = AffinityOf(
       SampleTask(R"({"gpu": {"resourceName": "nvidia.com/mig-3g.40gb", "minMemory": "20Gi"}})").spec.gpu, {});
   EXPECT_TRUE(Matches(mig, {{"nvidia.com/gpu.memory", "1"}, {"nvidia.com/mig-3g.40gb.memory", "40192"}}));
   EXPECT_FALSE(Matches(mig, {{"nvidia.com/gpu.memory", "81920"}, {"nvidia.com/mig-3g.40gb.memory", "9728"}}));
-  const json amd = AffinityOf(
-      SampleTask(R"({"gpu": {"resourceName": "amd.com/gpu", "products": ["Instinct_MI300X"], "minMemory": "100Gi"}})")
-          .spec.gpu,
-      {});
-  EXPECT_TRUE(Matches(amd, {{"amd.com/gpu.product-name", "Instinct_MI300X"}, {"amd.com/gpu.vram", "192G"}}));
-  EXPECT_FALSE(Matches(amd, {{"amd.com/gpu.product-name", "Instinct_MI210"}, {"amd.com/gpu.vram", "192G"}}));
-  EXPECT_FALSE(Matches(amd, {{"amd.com/gpu.product-name", "Instinct_MI300X"}, {"amd.com/gpu.vram", "64G"}}));
+}
+
+const std::map<std::string, Labels> kAmdNodes = {
+    {"mi210",
+     {{"amd.com/gpu.family", "AI"}, {"amd.com/gpu.product-name", "Instinct_MI210"}, {"amd.com/gpu.vram", "64G"}}},
+    {"mi300x",
+     {{"amd.com/gpu.family", "AI"},
+      {"amd.com/gpu.device-id", "74a1"},
+      {"amd.com/gpu.product-name", "AMD_Instinct_MI300X_OAM"},
+      {"amd.com/gpu.vram", "192G"},
+      {"beta.amd.com/gpu.device-id.74a1", "8"},
+      {"beta.amd.com/gpu.product-name.AMD_Instinct_MI300X_OAM", "8"},
+      {"beta.amd.com/gpu.vram.192G", "8"}}},
+    {"mi300x in vm", {{"amd.com/gpu.family", "AI"}, {"amd.com/gpu.device-id", "74b5"}, {"amd.com/gpu.vram", "192G"}}},
+    {"mi355x, old labeller", {{"beta.amd.com/gpu.device-id.75a3", "8"}, {"beta.amd.com/gpu.vram.288G", "8"}}},
+    {"two products",
+     {{"amd.com/gpu.family", "AI"},
+      {"amd.com/gpu.product-name.AMD_Instinct_MI300X_OAM", "4"},
+      {"amd.com/gpu.product-name.Instinct_MI210", "4"},
+      {"beta.amd.com/gpu.product-name.AMD_Instinct_MI300X_OAM", "4"},
+      {"beta.amd.com/gpu.product-name.Instinct_MI210", "4"}}},
+};
+
+const Row kAmdRows[] = {
+    {"a product", R"({"products": ["AMD_Instinct_MI300X_OAM"]})", {}, {"mi300x"}},
+    {"cards without a name by their device id",
+     R"({"products": ["74b5", "75a3"]})",
+     {},
+     {"mi300x in vm", "mi355x, old labeller"}},
+    {"memory", R"({"minMemory": "192Gi"})", {}, {"mi300x", "mi300x in vm", "mi355x, old labeller"}},
+    {"memory and product", R"({"products": ["74b5", "75a3"], "minMemory": "250G"})", {}, {"mi355x, old labeller"}},
+    {"more than there is: no node, and a term that the API server takes", R"({"minMemory": "1Ti"})", {}, {}},
+    {"what the quantization needs of an NVIDIA GPU says nothing about AMD's",
+     "{}",
+     {quant::ComputeCapability{9, 0}, "", true},
+     {"mi210", "mi300x", "mi300x in vm", "mi355x, old labeller", "two products"}},
+    {"a pinned product as the driver spells it", "{}", {std::nullopt, "AMD Instinct MI300X OAM", true}, {"mi300x"}},
+    {"a pinned product",
+     R"({"products": ["AMD_Instinct_MI300X_OAM", "75a3"], "minMemory": "64Gi"})",
+     {quant::ComputeCapability{9, 0}, "75a3", true},
+     {"mi355x, old labeller"}},
+};
+
+TEST(NodeAffinity, AdmitsTheAmdNodesThatAPersonWouldPick) {
+  for (const Row& row : kAmdRows) {
+    SCOPED_TRACE(row.what);
+    api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpu;
+    gpu.resource_name = "amd.com/gpu";
+    const json affinity = AffinityOf(gpu, row.placement);
+    EXPECT_EQ(affinity.dump().find("nvidia"), std::string::npos) << affinity.dump(1);
+    std::vector<std::string> matching;
+    for (const auto& [name, labels] : kAmdNodes) {
+      if (Matches(affinity, labels)) matching.push_back(name);
+      NodeView node;
+      node.labels = labels;
+      const GpuInfo info = GpuOfNode(node);
+      if (!row.placement.pinned_product.empty() || info.product.empty()) continue;
+      EXPECT_EQ(Admits(gpu, info), Matches(affinity, labels)) << name;
+    }
+    EXPECT_EQ(matching, row.nodes) << affinity.dump(1);
+  }
 }
 
 }  // namespace

@@ -73,11 +73,6 @@ const Row kRows[] = {
      144384,
      "9.0"},
     {"Karpenter on Azure", {{"karpenter.azure.com/sku-gpu-name", "A100"}}, "A100", 0, "8.0"},
-    {"AMD: no CUDA capability",
-     {{"amd.com/gpu.product-name", "Instinct_MI300X"}, {"amd.com/gpu.vram", "192G"}},
-     "Instinct_MI300X",
-     192 * 1024,
-     ""},
     {"only the instance type: facts, but no label to bind pods to",
      {{"node.kubernetes.io/instance-type", "p4d.24xlarge"}},
      "",
@@ -103,6 +98,99 @@ TEST(GpuOfNode, ReadsTheLabelsOfEveryPlatformAndGuessesNothing) {
     EXPECT_EQ(gpu.product, row.product);
     EXPECT_EQ(gpu.memory_bytes, row.mebibytes * kMiB);
     EXPECT_EQ(gpu.capability ? gpu.capability->ToString() : "", row.capability);
+  }
+}
+
+struct AmdRow {
+  const char* what;
+  Labels labels;
+  std::string product;
+  std::int64_t gibibytes;
+  std::string architecture;
+};
+
+const AmdRow kAmdRows[] = {
+    {"AMD's labeller, its documented example",
+     {{"amd.com/gpu.product-name", "AMD_Instinct_MI300X_OAM"},
+      {"amd.com/gpu.vram", "192G"},
+      {"amd.com/gpu.family", "AI"},
+      {"amd.com/gpu.device-id", "74a1"}},
+     "AMD_Instinct_MI300X_OAM",
+     192,
+     "gfx942"},
+    {"it writes the old keys too",
+     {{"amd.com/gpu.product-name", "Instinct_MI210"},
+      {"amd.com/gpu.vram", "64G"},
+      {"beta.amd.com/gpu.product-name", "Instinct_MI210"},
+      {"beta.amd.com/gpu.product-name.Instinct_MI210", "1"},
+      {"beta.amd.com/gpu.vram.64G", "1"}},
+     "Instinct_MI210",
+     64,
+     "gfx90a"},
+    {"a board that leaves the X out, memory from the catalog",
+     {{"amd.com/gpu.product-name", "AMD_Instinct_MI325_OAM"}},
+     "AMD_Instinct_MI325_OAM",
+     256,
+     "gfx942"},
+    {"MI300 alone may be two products: what it is says its device id",
+     {{"amd.com/gpu.product-name", "AMD_Instinct_MI300"}, {"amd.com/gpu.device-id", "74a0"}},
+     "AMD_Instinct_MI300",
+     128,
+     "gfx942"},
+    {"without one nothing does", {{"amd.com/gpu.product-name", "AMD_Instinct_MI300"}}, "AMD_Instinct_MI300", 0, "gfx"},
+    {"a partition has less memory than its card",
+     {{"amd.com/gpu.product-name", "AMD_Instinct_MI355X_OAM"}, {"amd.com/gpu.vram", "36G"}},
+     "AMD_Instinct_MI355X_OAM",
+     36,
+     "gfx950"},
+    {"a virtual function has no product name: its device id is the product",
+     {{"amd.com/gpu.family", "AI"}, {"amd.com/gpu.device-id", "74b5"}, {"amd.com/gpu.vram", "192G"}},
+     "74b5",
+     192,
+     "gfx942"},
+    {"an old labeller: the value is in the key, the value is a count",
+     {{"beta.amd.com/gpu.device-id.75a3", "8"},
+      {"beta.amd.com/gpu.family.AI", "8"},
+      {"beta.amd.com/gpu.vram.288G", "8"}},
+     "75a3",
+     288,
+     "gfx950"},
+    {"an old labeller on a node of two products: neither",
+     {{"beta.amd.com/gpu.device-id.74a1", "4"}, {"beta.amd.com/gpu.device-id.740f", "4"}},
+     "",
+     0,
+     ""},
+    {"and a current one",
+     {{"amd.com/gpu.family", "AI"},
+      {"amd.com/gpu.product-name.Instinct_MI210", "1"},
+      {"amd.com/gpu.product-name.Instinct_MI300X", "1"},
+      {"beta.amd.com/gpu.product-name.Instinct_MI210", "1"}},
+     "",
+     0,
+     ""},
+    {"a card that nobody here knows is an AMD GPU all the same",
+     {{"amd.com/gpu.product-name", "AMD_Radeon_8060S_Graphics"}, {"amd.com/gpu.vram", "96G"}},
+     "AMD_Radeon_8060S_Graphics",
+     96,
+     "gfx"},
+    {"AMD's labels win over the platform's",
+     {{"karpenter.azure.com/sku-gpu-name", "MI300X"}, {"amd.com/gpu.product-name", "AMD_Instinct_MI300X_OAM"}},
+     "AMD_Instinct_MI300X_OAM",
+     192,
+     "gfx942"},
+    {"no AMD GPU", {{"nvidia.com/gpu.product", "NVIDIA-L4"}}, "NVIDIA-L4", 23034 / 1024, ""},
+};
+
+TEST(GpuOfNode, ReadsTheLabelsOfAmd) {
+  for (const AmdRow& row : kAmdRows) {
+    SCOPED_TRACE(row.what);
+    NodeView node;
+    node.labels = row.labels;
+    const GpuInfo gpu = GpuOfNode(node);
+    EXPECT_EQ(gpu.product, row.product);
+    EXPECT_EQ(gpu.memory_bytes / (1024 * kMiB), row.gibibytes);
+    EXPECT_EQ(gpu.amd_architecture, row.architecture);
+    EXPECT_EQ(gpu.capability.has_value(), row.architecture.empty() && !row.product.empty());
   }
 }
 

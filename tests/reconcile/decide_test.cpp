@@ -91,6 +91,57 @@ TEST(Decide, AMixedClusterGetsOneAffinityForTheWholeTask) {
   }
 }
 
+TEST(Decide, AnAmdTaskIsBoundToOneAmdProductByAmdsLabels) {
+  json task = SmallTask();
+  task["spec"]["gpu"] = {{"resourceName", "amd.com/gpu"}};
+  task["spec"]["runtimes"][0].erase("image");
+  task["spec"]["quantConfig"]["presets"] = {"default", "dynamic-fp8"};  // on NVIDIA GPUs they need a capability
+  FakeCluster cluster(task);
+  const auto node = [](const std::string& resource, const std::string& label, const std::string& product) {
+    return json{{"metadata", {{"name", product}, {"labels", {{label, product}}}}},
+                {"status", {{"allocatable", {{resource, "8"}}}}}};
+  };
+  cluster.nodes = {node("nvidia.com/gpu", "nvidia.com/gpu.product", "NVIDIA-L4"),
+                   node("amd.com/gpu", "amd.com/gpu.product-name", "AMD_Instinct_MI300X_OAM")};
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.Task().status.gpu_product, "AMD_Instinct_MI300X_OAM");
+  EXPECT_EQ(cluster.Task().status.gpu_compute_capability, "");
+  EXPECT_EQ(cluster.Task().status.gpu_memory_bytes, std::int64_t{192} << 30);
+  ASSERT_EQ(cluster.created_pods.size(), 2U);
+  for (const json& pod : cluster.created_pods) {
+    const std::string text = pod.dump();
+    EXPECT_THAT(
+        text, HasSubstr(R"({"key":"amd.com/gpu.product-name","operator":"In","values":["AMD_Instinct_MI300X_OAM"]})"));
+    EXPECT_THAT(text, HasSubstr("vllm/vllm-openai-rocm:"));
+    EXPECT_THAT(text, Not(HasSubstr("nvidia")));
+  }
+}
+
+TEST(Decide, SaysThatNothingIsKnownOfTheAmdGpus) {
+  json task = SmallTask();
+  task["spec"]["gpu"] = {{"resourceName", "amd.com/gpu"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  std::map<std::string, std::string> warnings;
+  for (const quant::Warning& warning : cluster.Task().status.warnings) warnings[warning.reason] = warning.message;
+  EXPECT_THAT(warnings["GpuLabelsMissing"], HasSubstr("amd.com/gpu.product-name"));
+  EXPECT_THAT(warnings["ImageIsForNvidia"], HasSubstr("spec.runtimes[0].image"));
+}
+
+TEST(Decide, AComputeCapabilityStallsAnAmdTask) {
+  json task = SmallTask();
+  task["spec"]["gpu"] = {{"resourceName", "amd.com/gpu"}, {"minComputeCapability", "9.0"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_TRUE(cluster.created_pods.empty());
+  const api::AutotuneTask done = cluster.Task();
+  const api::Condition* stalled = api::FindCondition(done.status.conditions, "Stalled");
+  ASSERT_NE(stalled, nullptr);
+  EXPECT_EQ(stalled->reason, "InvalidSpec");
+  EXPECT_THAT(stalled->message, HasSubstr("spec.gpu.minComputeCapability: is a property of NVIDIA GPUs"));
+}
+
 // Nodes come with the first pods: what the strictest configuration needs is asked for by all.
 TEST(Decide, RaisesTheCapabilityThatTheUserAskedForToWhatTheTaskNeeds) {
   json task = SmallTask();

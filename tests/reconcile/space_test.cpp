@@ -45,6 +45,114 @@ TEST(GpuChoices, HonourWhatTheSpecAllows) {
   EXPECT_TRUE(GpuChoices(spec, nodes).empty());
 }
 
+experiment::NodeView AmdNode(const std::string& name, const std::string& product, int gpus) {
+  return experiment::NodeViewFromJson(
+      {{"metadata",
+        {{"name", name}, {"labels", {{"amd.com/gpu.product-name", product}, {"amd.com/gpu.vram", "192G"}}}}},
+       {"status", {{"allocatable", {{"amd.com/gpu", std::to_string(gpus)}}}}}});
+}
+
+api::AutotuneTask AmdTask(const json& runtimes, const json& quant = {{"gemmDtype", "fp8"}}) {
+  json object = SmallTask();
+  object["spec"]["runtimes"] = runtimes;
+  object["spec"]["quantConfig"] = quant;
+  object["spec"]["gpu"]["resourceName"] = "amd.com/gpu";
+  auto task = api::TaskFromJson(object);
+  EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+  return *task;
+}
+
+Space AmdSpace(const api::AutotuneTask& task, const GpuChoice& gpu) {
+  const auto facts = InlineFacts(task.spec.model);
+  auto space = BuildSpace(task.spec, **facts, gpu, Rules(), {});
+  EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
+  return *std::move(space);
+}
+
+bool Warns(const std::vector<quant::Warning>& warnings, const std::string& reason) {
+  return std::any_of(warnings.begin(), warnings.end(), [&](const auto& warning) { return warning.reason == reason; });
+}
+
+TEST(GpuChoices, OfAnAmdTaskAreAmdGpus) {
+  api::GpuSpec spec;
+  spec.resource_name = "amd.com/gpu";
+  const auto choices = GpuChoices(
+      spec, {GpuNode("a", "NVIDIA-H100-80GB-HBM3", 8, "9", "0"), AmdNode("b", "AMD_Instinct_MI300X_OAM", 8)});
+  ASSERT_EQ(choices.size(), 1U);
+  EXPECT_EQ(choices[0].product, "AMD_Instinct_MI300X_OAM");
+  EXPECT_EQ(choices[0].amd_architecture, "gfx942");
+  EXPECT_EQ(choices[0].memory_bytes, std::int64_t{192} << 30);
+  EXPECT_FALSE(choices[0].capability.has_value());
+}
+
+TEST(BuildSpace, AsksTheRulesAboutTheAmdGpuOfTheTask) {
+  const json sglang = {{{"name", "r"}, {"engine", "sglang"}, {"image", "lmsysorg/sglang:v0.5.15-rocm720-mi35x"}}};
+  const api::AutotuneTask task = AmdTask(sglang, {{"moeDtype", "mxfp4"}});
+  const auto eligible = [&](const GpuChoice& gpu) {
+    quant::ModelFacts experts = **InlineFacts(task.spec.model);
+    experts.experts = 8;
+    experts.experts_per_token = 2;
+    experts.moe_intermediate_size = 14336;
+    const auto space = BuildSpace(task.spec, experts, gpu, Rules(), {});
+    EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
+    return std::count_if(space->expansion.candidates.begin(), space->expansion.candidates.end(),
+                         [](const auto& candidate) { return !candidate.baseline; });
+  };
+  // MXFP4 made at load time is for gfx95*.
+  EXPECT_EQ(eligible({"AMD_Instinct_MI355X_OAM", {}, 0, "gfx950"}), 1);
+  EXPECT_EQ(eligible({"AMD_Instinct_MI300X_OAM", {}, 0, "gfx942"}), 0);
+  EXPECT_EQ(eligible({"AMD_Instinct_MI355X_OAM", {}, 0, ""}), 1);  // as a finished task remembers it
+  EXPECT_EQ(eligible({}), 0);
+}
+
+TEST(BuildSpace, OnAmdNothingIsAskedOfAComputeCapability) {
+  const api::AutotuneTask task = AmdTask({{{"name", "r"}, {"engine", "vllm"}}});
+  for (const GpuChoice& gpu : {GpuChoice{}, GpuChoice{"AMD_Instinct_MI300X_OAM", {}, 0, "gfx942"}}) {
+    const Space space = AmdSpace(task, gpu);
+    ASSERT_FALSE(space.schedule.empty());
+    EXPECT_FALSE(PlacementOf(space, gpu).min_capability.has_value());
+    for (const tuning::Candidate& candidate : space.expansion.candidates) {
+      EXPECT_TRUE(Warns(candidate.plan.warnings, "RulesAreForNvidia"));
+    }
+  }
+}
+
+TEST(BuildSpace, OnAmdTakesTheRocmImageOrSaysThatItHasNone) {
+  struct Row {
+    const char* engine;
+    const char* image;  // "" = the engine's own
+    const char* runs;
+    bool warns;
+  };
+  for (const Row& row : {
+           Row{"vllm", "", "vllm/vllm-openai-rocm:v0.24.0", false},
+           Row{"vllm", "docker.io/vllm/vllm-openai:v0.23.0", "docker.io/vllm/vllm-openai:v0.23.0", true},
+           Row{"vllm", "registry:5000/own/vllm:0.24.0", "registry:5000/own/vllm:0.24.0", false},
+           Row{"sglang", "", "lmsysorg/sglang:v0.5.15", true},
+           Row{"sglang", "lmsysorg/sglang:v0.5.15-rocm720-mi30x", "lmsysorg/sglang:v0.5.15-rocm720-mi30x", false},
+       }) {
+    SCOPED_TRACE(std::string(row.engine) + " " + row.image);
+    json runtime = {{"name", "r"}, {"engine", row.engine}};
+    if (*row.image != '\0') runtime["image"] = row.image;
+    const Space space = AmdSpace(AmdTask(json::array({runtime})), {"", {}, 0, "gfx942"});
+    EXPECT_EQ(space.runtimes[0].spec.image, row.runs);
+    EXPECT_EQ(Warns(space.warnings, "ImageIsForNvidia"), row.warns);
+    EXPECT_FALSE(Warns(space.warnings, "UnknownEngineVersion"));
+  }
+}
+
+TEST(BuildSpace, OnAmdRejectsTensorRtLlm) {
+  const json presets = {{"presets", {"default", "kv-cache-fp8"}}};
+  const Space space = AmdSpace(AmdTask({{{"name", "r"}, {"engine", "tensorrt-llm"}}}, presets), {});
+  EXPECT_TRUE(space.expansion.candidates.empty());
+  ASSERT_FALSE(space.expansion.pruned.empty());
+  for (const tuning::Pruned& pruned : space.expansion.pruned) {
+    EXPECT_EQ(pruned.rejection.reason, "GpuNotSupported");
+    EXPECT_EQ(pruned.rejection.message, "TensorRT-LLM runs on NVIDIA GPUs only");
+  }
+  EXPECT_FALSE(Warns(space.warnings, "ImageIsForNvidia"));  // there is no other build to name
+}
+
 TEST(ChooseGpu, TakesTheProductThatTheMostCandidatesCanRunOn) {
   const std::vector<GpuChoice> choices =
       GpuChoices({}, {GpuNode("a", "Tesla-T4", 64, "7", "5"), GpuNode("b", "NVIDIA-H100-80GB-HBM3", 8, "9", "0"),
