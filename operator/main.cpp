@@ -137,8 +137,9 @@ int Run(const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  kube::InitializeHttpThreads();
+  // Before the first thread: the HTTP library's would take SIGTERM otherwise, and its default is the process's end.
   runtime::BlockSignals();
+  kube::InitializeHttpThreads();
   Flags flags;
   CLI::App app("Tunes LLM inference: reconciles AutotuneTask resources.", "autotune-operator");
   app.set_version_flag("--version", AUTOTUNE_VERSION);

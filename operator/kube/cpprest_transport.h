@@ -15,9 +15,9 @@
 
 namespace kube {
 
-// First statement of main: limits the library to one I/O thread. Its TLS stream has no strand, so with more threads a
-// timeout's close races with the reads in flight; and one thread is as fast (40 is its default). Later calls do
-// nothing.
+// Early in main, after signals are blocked (the thread keeps the mask): limits the library to one I/O thread. Its TLS
+// stream has no strand, so with more threads a timeout's close races with the reads in flight; and one thread is as
+// fast (40 is its default). Later calls do nothing.
 void InitializeHttpThreads();
 
 struct TransportOptions {
