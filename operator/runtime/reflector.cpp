@@ -90,9 +90,9 @@ base::TimePoint Reflector::LastBeat() const {
   return beat_;
 }
 
-void Reflector::Beat() {
+void Reflector::Beat(base::Duration ahead) {
   const base::MutexLock lock(mutex_);
-  beat_ = clock_.Now();
+  beat_ = clock_.Now() + ahead;
 }
 
 base::Duration Reflector::NextBackoff() {
@@ -123,6 +123,7 @@ void Reflector::Run(const std::stop_token& stop) {
     if (outcome.error->retry_after) delay = std::max<base::Duration>(delay, *outcome.error->retry_after);
     spdlog::warn("Watch of {} goes on in {} ms: {}", options_.name,
                  std::chrono::duration_cast<std::chrono::milliseconds>(delay).count(), outcome.error->message);
+    Beat(delay);
     if (!clock_.SleepFor(delay, stop)) return;
   }
 }

@@ -63,7 +63,8 @@ class Reflector {
   [[nodiscard]] const std::string& name() const { return options_.name; }
   // The last error while not synced, for the message of a cache sync timeout.
   [[nodiscard]] std::string LastError() const EXCLUDES(mutex_);
-  // When the loop last made progress (an event, a bookmark, an error handled): liveness.
+  // When the loop last made progress (an event, a bookmark, an error handled): liveness. While it waits on purpose, the
+  // end of that wait: a server may ask for an hour.
   [[nodiscard]] base::TimePoint LastBeat() const EXCLUDES(mutex_);
 
  private:
@@ -81,7 +82,7 @@ class Reflector {
   Outcome AfterError(base::Error error);
   void Committed(const std::string& version);
   base::Duration NextBackoff();
-  void Beat() EXCLUDES(mutex_);
+  void Beat(base::Duration ahead = base::Duration::zero()) EXCLUDES(mutex_);
 
   const ReflectorOptions options_;
   WatchSource& source_;

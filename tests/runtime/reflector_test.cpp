@@ -225,6 +225,17 @@ TEST_F(ReflectorTest, WaitsAsLongAsTheServerAsks) {
   EXPECT_EQ(clock.AwaitSleeps(1)[0], 77s);
 }
 
+TEST_F(ReflectorTest, AWaitThatTheServerAskedForIsNoSilence) {
+  base::Error throttled = Http(base::Code::kRetry, 429);
+  throttled.retry_after = 1h;
+  source.ListFails(throttled);
+  base::SimulatedClock standing;
+  Reflector reflector(Options(), source, recorded.store.writer(), standing);
+  reflector.Start();
+  standing.AwaitSleepers(1);
+  EXPECT_EQ(reflector.LastBeat() - standing.Now(), base::Duration(1h));
+}
+
 TEST_F(ReflectorTest, AWatchAsksForFiveToTenMinutes) {
   for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
     ScriptedSource own_source;
