@@ -16,6 +16,8 @@ using nlohmann::json;
 constexpr const char* kControllerName = "autotunetask";
 // A watch is quiet for at most a minute between bookmarks; silence for longer than this is a stuck loop.
 constexpr std::chrono::minutes kLongestSilence{15};
+// Every call to the API server has its deadline: a reconcile of this length hangs on something else.
+constexpr std::chrono::minutes kLongestReconcile{15};
 
 }  // namespace
 
@@ -134,6 +136,10 @@ base::Status TaskController::Ready() const {
 }
 
 base::Status TaskController::Alive() const {
+  if (const base::Duration longest = queue_->InProcess().longest; longest >= kLongestReconcile) {
+    return base::Retry("a reconcile has been running for " +
+                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(longest).count()) + " s");
+  }
   const auto check = [&](const runtime::Reflector& reflector) -> base::Status {
     const base::Duration silence = clock_.Now() - reflector.LastBeat();
     if (!reflector.HasSynced() || silence < kLongestSilence) return {};

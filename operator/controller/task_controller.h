@@ -50,7 +50,7 @@ class TaskController {
   bool Stop();
   // Caches synced, for /readyz: ok, or which one is not and why.
   [[nodiscard]] base::Status Ready() const;
-  // Every watch loop made progress lately, for /healthz.
+  // Every watch loop made progress lately and no worker hangs, for /healthz.
   [[nodiscard]] base::Status Alive() const;
   // All metrics of the process, with the tasks as they are now.
   [[nodiscard]] std::string RenderMetrics();
