@@ -196,7 +196,9 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   }
   {
     const base::MutexLock lock(mutex_);
-    if (auto refusal = refusals_.extract(key)) observed.refusal = std::move(refusal.mapped());
+    const auto refused = refusals_.find(key);
+    if (refused != refusals_.end() && refused->second.generation == observed.task.metadata.generation)
+      observed.refusal = refused->second.refusal;
   }
 
   const base::WallTime now = clock_.Wall();
@@ -214,7 +216,7 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
     spdlog::warn("Pod of task {} was refused: {}", key.ToString(), *cluster.refusal());
     {
       const base::MutexLock lock(mutex_);
-      refusals_[key] = *cluster.refusal();
+      refusals_[key] = {observed.task.metadata.generation, {*cluster.refusal(), clock_.Wall()}};
     }
     return runtime::ReconcileResult{base::Duration{0}};
   }

@@ -80,7 +80,12 @@ class TaskController {
 
   base::Mutex scrape_mutex_;
   base::Mutex mutex_;
-  std::map<runtime::ObjectKey, std::string> refusals_ GUARDED_BY(mutex_);
+  // The last refusal of a pod, and of which generation of its task.
+  struct Refused {
+    std::int64_t generation = 0;
+    reconcile::Observed::Refusal refusal;
+  };
+  std::map<runtime::ObjectKey, Refused> refusals_ GUARDED_BY(mutex_);
 
   std::unique_ptr<runtime::Controller> controller_;  // last: its workers end before anything that they use
 };

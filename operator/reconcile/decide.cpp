@@ -103,7 +103,7 @@ class Decider {
       status_.recommendation_config_map.clear();
     }
     if (!observed_.spec_error.empty()) return Stall("InvalidSpec", observed_.spec_error);
-    if (observed_.refusal && !MayPass(*observed_.refusal)) return Stall("PodRefused", *observed_.refusal);
+    if (Refused() && !MayPass(observed_.refusal->message)) return Stall("PodRefused", observed_.refusal->message);
     if (spec_.suspend) return Suspend();
     if (!ReadModel()) return;
     if (new_generation_ || status_.rules_version != settings_.rules->version() || status_.experiments.empty()) {
@@ -132,6 +132,9 @@ class Decider {
     return Inspect(source);
   }
 
+  // A pod was refused, and it is too early to ask again.
+  [[nodiscard]] bool Refused() const { return observed_.refusal && now_ < observed_.refusal->at + kRefusalRetryDelay; }
+
   bool Inspect(const std::string& source) {
     const int first = static_cast<int>(task_.metadata.generation % 100'000) * kInspectAttemptsPerGeneration;
     const experiment::PodView* latest = nullptr;
@@ -146,9 +149,9 @@ class Decider {
       }
     }
     status_.state = "Inspecting";
-    if (observed_.refusal) {
-      WakeAt(now_ + kRefusalRetryDelay);
-      Progressing("WaitingForResources", *observed_.refusal);
+    if (Refused()) {
+      WakeAt(observed_.refusal->at + kRefusalRetryDelay);
+      Progressing("WaitingForResources", observed_.refusal->message);
       return false;
     }
     if (latest == nullptr) {
@@ -341,8 +344,8 @@ class Decider {
     plan_.events.insert(plan_.events.end(), progress.events.begin(), progress.events.end());
     if (progress.wake_at) WakeAt(*progress.wake_at);
 
-    if (observed_.refusal) {
-      WakeAt(now_ + kRefusalRetryDelay);
+    if (Refused()) {
+      WakeAt(observed_.refusal->at + kRefusalRetryDelay);
     } else if (!progress.start.empty() && !CreatePods(progress.start)) {
       return;
     }
@@ -352,8 +355,8 @@ class Decider {
     if (auto read_back = api::StatusFromJson(api::ToJson(status_))) status_ = std::move(*read_back);
     const std::string infeasible = Answer(spec_, status_);
     if (std::all_of(status_.experiments.begin(), status_.experiments.end(), IsFinished)) return Complete(infeasible);
-    if (observed_.refusal) {
-      Progressing("WaitingForResources", *observed_.refusal);
+    if (Refused()) {
+      Progressing("WaitingForResources", observed_.refusal->message);
     } else if (!progress.waiting_message.empty()) {
       Progressing("WaitingForResources", progress.waiting_message);
     } else {

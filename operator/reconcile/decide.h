@@ -25,8 +25,14 @@ struct Observed {
   std::vector<experiment::NodeView> nodes;  // empty = not watched or none
   // Why the spec could not be read although the schema let it pass; then task.spec means nothing.
   std::string spec_error;
-  // The API server's words when it refused the pods that the previous plan wanted (pod security, admission, quota).
-  std::optional<std::string> refusal;
+  // The API server's words when it last refused a pod of this generation (pod security, admission, quota), and when. It
+  // is to be shown again for as long as it is younger than a retry: otherwise the status that tells of it would bring
+  // about the next attempt.
+  struct Refusal {
+    std::string message;
+    base::WallTime at{};
+  };
+  std::optional<Refusal> refusal;
 };
 
 struct Settings {

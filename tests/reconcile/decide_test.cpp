@@ -531,7 +531,15 @@ TEST(Decide, WhatAPodNamesMayComeLater) {
       EXPECT_EQ(Ready(cluster.Task()).reason, "WaitingForResources");
       EXPECT_EQ(Ready(cluster.Task()).message, refusal);
       ASSERT_TRUE(cluster.wake_at.has_value());
+      // The status that tells of it comes back as an event: it must bring about neither another attempt nor a write.
+      const json told = cluster.task;
+      for (int look = 0; look < 3; ++look) ASSERT_TRUE(cluster.Reconcile().ok()) << "it must not be tried again yet";
+      EXPECT_EQ(cluster.task, told);
+      cluster.clock.Advance(*cluster.wake_at - cluster.clock.Wall());
+      EXPECT_FALSE(cluster.Reconcile().ok());
+      ASSERT_TRUE(cluster.Reconcile().ok());
       cluster.refuse_pods.reset();
+      cluster.clock.Advance(*cluster.wake_at - cluster.clock.Wall());
       ASSERT_TRUE(cluster.Reconcile().ok());
       EXPECT_EQ(cluster.created.size(), 1U);
     }

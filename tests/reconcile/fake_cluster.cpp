@@ -84,12 +84,12 @@ base::Status FakeCluster::Reconcile() {
   observed.spec_error = std::move(read->spec_error);
   for (const auto& [name, pod] : pods) observed.pods.push_back(experiment::PodViewFromJson(pod));
   for (const json& node : nodes) observed.nodes.push_back(experiment::NodeViewFromJson(node));
-  observed.refusal = std::exchange(refusal_, std::nullopt);
+  observed.refusal = refusal_;
   const Plan plan = Decide(observed, settings, clock.Wall());
   wake_at = plan.wake_at;
   base::Status applied = Apply(plan, observed.task, *this, nullptr);
   if (!applied && (applied.error().code == base::Code::kDenied || applied.error().code == base::Code::kInvalid)) {
-    refusal_ = applied.error().message;
+    refusal_ = {applied.error().message, clock.Wall()};
   }
   return applied;
 }

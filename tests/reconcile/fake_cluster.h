@@ -58,7 +58,7 @@ class FakeCluster final : public Cluster {
 
  private:
   bool Crashes(const std::string& what) { return crash && crash(what); }
-  std::optional<std::string> refusal_;
+  std::optional<Observed::Refusal> refusal_;
   int next_uid_ = 1;
 };
 
