@@ -226,8 +226,9 @@ class Reader {
     if (key == "lastLines") return List(state.last_lines);
     if (key == "gpuProduct") {
       std::optional<std::string> text = Text();
-      if (text) state.gpu_product = *std::move(text);
-      return text.has_value();
+      if (!text) return false;
+      state.gpu_product = *std::move(text);
+      return true;
     }
     return SkipValue();  // a newer launcher may say more
   }

@@ -22,7 +22,7 @@ struct TableError {
 // A YAML node that knows its file, so that every complaint names the place.
 class Node {
  public:
-  Node(const std::string* file, YAML::Node node) : file_(file), node_(std::move(node)) {}
+  Node(const std::string* file, const YAML::Node& node) : file_(file), node_(node) {}
 
   [[noreturn]] void Fail(const std::string& reason) const {
     throw TableError{*file_ + ":" + std::to_string(node_.Mark().line + 1) + ": " + reason};
