@@ -76,4 +76,5 @@ def operator(cluster, images):
     """The operator, installed by the chart; the same one for all tests."""
     installed = InstalledOperator(cluster)
     installed.install()
+    installed.wait_until_owners_are_known()
     return installed

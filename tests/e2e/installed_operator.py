@@ -2,8 +2,9 @@
 
 import json
 import subprocess
+import time
 
-from real_cluster import ROOT, Namespace, restarts
+from real_cluster import ROOT, ClusterError, Namespace, restarts
 
 IMAGE = "ghcr.io/autotuner/autotune:dev"
 # The simulated engine runs under the names that the operator gives pods for the real ones.
@@ -37,6 +38,23 @@ class InstalledOperator:
         self.cluster.helm("upgrade", "--install", RELEASE, ROOT / "charts/autotune-operator", "--namespace", NAMESPACE,
                           "--create-namespace", "--wait", "--timeout", "90s", "--set", f"image.repository={repository}",
                           "--set", f"image.tag={tag}", "--set", "image.pullPolicy=IfNotPresent", *helm_arguments)
+
+    def wait_until_owners_are_known(self, timeout=120):
+        """Until the API server lets pods be owned by tasks: its admission (OwnerReferencesPermissionEnforcement) learns of
+        new kinds only every now and then, and a pod that is refused for that costs writes that are not its experiment's."""
+        pod = {"apiVersion": "v1", "kind": "Pod",
+               "metadata": {"name": "owned", "namespace": "default", "ownerReferences": [
+                   {"apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "name": "none", "uid": "none",
+                    "controller": True, "blockOwnerDeletion": True}]},
+               "spec": {"containers": [{"name": "none", "image": "none"}]}}
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.cluster.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(pod))
+                return
+            except ClusterError:
+                if time.monotonic() > deadline:
+                    raise
 
     def uninstall(self):
         self.cluster.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait")
