@@ -253,23 +253,6 @@ ModelFacts Checkpoint(const std::string& name) {
   return Quantized(facts, method, family);
 }
 
-std::string Trim(std::string text) {
-  text.erase(0, text.find_first_not_of(' '));
-  text.erase(text.find_last_not_of(' ') + 1);
-  return text;
-}
-
-std::vector<std::string> Split(const std::string& text, const std::string& separator) {
-  std::vector<std::string> parts;
-  std::size_t start = 0;
-  for (std::size_t end = text.find(separator); end != std::string::npos; end = text.find(separator, start)) {
-    parts.push_back(Trim(text.substr(start, end - start)));
-    start = end + separator.size();
-  }
-  parts.push_back(Trim(text.substr(start)));
-  return parts;
-}
-
 std::string Outcome(const LaunchPlan& plan) {
   if (plan.rejection) return "reject " + plan.rejection->reason;
   std::set<std::string> reasons;
@@ -281,16 +264,16 @@ std::string Outcome(const LaunchPlan& plan) {
 
 TEST(CrossField, SaysWhatTheEnginesDo) {
   std::map<std::string, std::set<std::string>> seen;  // engine -> reasons
-  for (const std::string& row : Split(kFacts, "\n")) {
+  for (const std::string& row : Split(kFacts, '\n')) {
     if (row.empty() || row.starts_with('#')) continue;
-    const std::vector<std::string> columns = Split(row, "|");
+    const std::vector<std::string> columns = Split(row, '|');
     ASSERT_EQ(columns.size(), 5u) << row;
-    const std::vector<std::string> release = Split(columns[0], " ");
+    const std::vector<std::string> release = Split(columns[0], ' ');
     LaunchRequest request = Request(release[0], release[1], Checkpoint(columns[1]));
     request.gpu = ComputeCapability::Parse(columns[2]);
     if (columns[2].starts_with("gfx")) request.amd_architecture = columns[2];
     Flags flags;
-    for (const std::string& flag : Split(columns[3], "; ")) {
+    for (const std::string& flag : Split(columns[3], ';')) {
       const std::size_t equals = flag.find('=');
       if (!flag.empty()) flags[flag.substr(0, equals)] = flag.substr(equals + 1);
     }

@@ -373,20 +373,6 @@ ModelFacts Checkpoint(std::string name) {
   return facts;
 }
 
-std::vector<std::string> Split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::size_t start = 0;
-  while (true) {
-    const std::size_t end = std::min(text.find(separator, start), text.size());
-    std::string part = text.substr(start, end - start);
-    part.erase(0, part.find_first_not_of(' '));
-    part.erase(part.find_last_not_of(' ') + 1);
-    parts.push_back(part);
-    if (end == text.size()) return parts;
-    start = end + 1;
-  }
-}
-
 struct Cell {
   std::string text;
   QuantConfig quant;

@@ -165,27 +165,15 @@ struct Row {
   }
 };
 
-std::vector<std::string> Split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::size_t start = 0;
-  while (true) {
-    const std::size_t end = std::min(text.find(separator, start), text.size());
-    std::string part = text.substr(start, end - start);
-    part.erase(0, part.find_first_not_of(' '));
-    part.erase(part.find_last_not_of(' ') + 1);
-    if (!part.empty() || separator == '|') parts.push_back(part);
-    if (end == text.size()) return parts;
-    start = end + 1;
-  }
-}
-
 const std::vector<Row>& Rows() {
   static const std::vector<Row> kRows = [] {
     std::vector<Row> rows;
     for (const std::string& line : Split(kParameters, '\n')) {
+      if (line.empty()) continue;
       const std::vector<std::string> columns = Split(line, '|');
       EXPECT_EQ(columns.size(), 5u) << line;
       Row row{line, columns[0], columns[1], columns[2], Split(columns[3], ';'), Split(columns[4], ';')};
+      for (std::vector<std::string>* values : {&row.taken, &row.refused}) std::erase(*values, "");
       row.absent = columns[4] == "absent";
       rows.push_back(std::move(row));
     }

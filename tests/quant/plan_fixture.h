@@ -27,5 +27,7 @@ LaunchRequest Request(const std::string& engine, const std::string& version, con
 std::string Line(const LaunchPlan& plan);
 bool Warns(const LaunchPlan& plan, const std::string& reason);
 std::string Joined(const std::vector<std::string>& args);
+// The parts between separators, without spaces around them; empty ones too.
+std::vector<std::string> Split(const std::string& text, char separator);
 
 }  // namespace autotune::quant
