@@ -28,9 +28,14 @@ bool IsConsequence(std::string_view line) {
                                       "WorkerProc initialization failed",
                                       "EngineCore encountered",
                                       "AsyncLLM output_handler failed",
+                                      "Error in completion stream generator",
+                                      "RuntimeError: Executor failed.",
+                                      // Gloo, when the process at the other end is gone.
+                                      "gloo/transport",
                                       "worker died",
                                       "is dead",
                                       "crashed with exit code",
+                                      "died unexpectedly",
                                       "SystemExit",
                                       "KeyboardInterrupt",
                                       "CancelledError",
@@ -65,7 +70,8 @@ bool SaysOutOfMemory(std::string_view line) {
   for (const std::string_view part :
        {"out of memory", "outofmemory", "cudaerrormemoryallocation", "cublas_status_alloc_failed", "memoryerror",
         // vLLM and SGLang, when the weights leave no room for a KV cache, or somebody else has the GPU's memory.
-        "no available memory for the cache blocks", "not enough memory", "free memory on device"}) {
+        "no available memory for the cache blocks", "not enough memory", "free memory on device",
+        "leave no gpu memory for the kv cache"}) {
     if (Contains(text, part)) return true;
   }
   return false;
@@ -188,8 +194,10 @@ Failure Classify(const EngineState& state) {
                          ? FailureReason::kEngineRejectedArguments
                          : FailureReason::kEngineCrashed;
     // Which process went first says more than the last line of the one that ended the others.
-    const auto crashed = std::find_if(state.error_lines.begin(), state.error_lines.end(),
-                                      [](const std::string& line) { return Contains(line, "crashed with exit code"); });
+    const auto crashed =
+        std::find_if(state.error_lines.begin(), state.error_lines.end(), [](const std::string& line) {
+          return Contains(line, "crashed with exit code") || Contains(line, "died unexpectedly");
+        });
     failure.message =
         HowItEnded(state) + (crashed != state.error_lines.end() ? "; its log: " + *crashed : LastLine(state));
     return failure;

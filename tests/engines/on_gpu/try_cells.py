@@ -1,6 +1,6 @@
 """Starts a real engine once for every cell of the quantization matrix and compares what it did with what the rules say.
 
-    try_cells.py --engine vllm:0.24.0 --autotune BIN --models DIR --out DIR [--gpus 2] [--side-by-side 6] [--only TEXT]
+    try_cells.py --engine vllm:0.24.0 --autotune BIN --models DIR --out DIR [--gpus 0,1] [--side-by-side 6] [--only REGEX]
 
 For every preset and every value of the four fields, on a dense and on an MoE model (make_models.py), `autotune explain`
 gives the verdict and the arguments. Equal argument lists are started once. A cell that the rules reject is started anyway,
@@ -61,34 +61,72 @@ FORCED = {
 CHECKPOINT_ONLY = {"vllm": [], "sglang": ["w4afp8", "w8a8_int8", "w8a8_fp8"]}
 
 # Failures whose logs are worth keeping: what is started, and how the launcher and the classifier should call it.
-# "model" is a directory below --models or a hub id; "bare" leaves out the arguments that let several run side by side,
-# "alone" does so too and starts it on a GPU where nothing else runs.
+#   model      a directory below --models, or a hub id
+#   bare       without SMALL, the arguments that let several run side by side
+#   alone      bare, and on a GPU where nothing else runs
+#   gpus: 2    on two GPUs, with what the task needs for it among args
+#   env        variables of the engine
+#   shm        size of an own /dev/shm (a pod without an emptyDir there has 64m), where mounting is allowed
+#   benchmark  replaces the task's
+#   kill       the process (by its title) that gets SIGKILL when the engine is measured
+LONG_PROMPTS = {"scenarios": ["D(7000,8)"], "load": {"concurrency": [16]}, "duration": "20s", "maxRequests": 32,
+                "warmupRequests": 0}
+LONG_ENOUGH_TO_KILL = {"scenarios": ["D(64,64)"], "load": {"concurrency": [4]}, "duration": "30s", "maxRequests": 2000,
+                       "warmupRequests": 1}
+# Plain NCCL between the GPUs: the rest is not what these rows are about (and NVLink multicast is not for shared hosts).
+VLLM_TWO = ["--tensor-parallel-size", "2", "--disable-custom-all-reduce"]
+SGLANG_TWO = ["--tp-size", "2", "--disable-custom-all-reduce", "--enforce-disable-flashinfer-allreduce-fusion"]
+NO_NETWORK_INTERFACE = [{"name": "NCCL_SOCKET_IFNAME", "value": "none0"}]
+COPY_THROUGH_SHM = [{"name": "NCCL_P2P_DISABLE", "value": "1"}]
+REFUSES, NO_ROOM, CRASHES = ["EngineRejectedConfiguration"], ["OutOfMemory"], ["EngineCrashed"]
 FAILURES = {
     "vllm": [
         {"name": "oom-loading", "model": "too-big", "alone": True, "args": ["--load-format", "dummy", "--enforce-eager"],
-         "reason": ["OutOfMemory"]},
-        {"name": "kv-too-small", "model": "dense-8b", "alone": True, "reason": ["OutOfMemory", "EngineRejectedConfiguration"],
+         "reason": NO_ROOM},
+        # A KV cache of fixed size skips vLLM's own calculation; the rest is not enough for one batch of long prompts.
+        {"name": "oom-serving", "model": "dense-8b", "alone": True, "reason": NO_ROOM, "benchmark": LONG_PROMPTS,
+         "args": ["--load-format", "dummy", "--enforce-eager", "--kv-cache-memory-bytes", "63G", "--max-model-len", "8192",
+                  "--max-num-batched-tokens", "32768"]},
+        {"name": "kv-too-small", "model": "dense-8b", "alone": True, "reason": NO_ROOM,
          "args": ["--load-format", "dummy", "--enforce-eager", "--gpu-memory-utilization", "0.18"]},
-        {"name": "kv-below-context", "model": "dense-1b", "reason": ["OutOfMemory", "EngineRejectedConfiguration"], "bare": True,
+        {"name": "kv-below-context", "model": "dense-1b", "reason": NO_ROOM + REFUSES, "bare": True,
          "args": ["--load-format", "dummy", "--enforce-eager", "--gpu-memory-utilization", "0.1", "--kv-cache-memory-bytes", "100M",
                   "--max-model-len", "32768"]},
-        {"name": "no-weights", "model": "no-weights", "bare": True, "args": ["--enforce-eager", "--gpu-memory-utilization", "0.1"],
-         "reason": ["EngineRejectedConfiguration"]},
+        *[{"name": name, "model": name, "bare": True, "args": ["--enforce-eager", "--gpu-memory-utilization", "0.1"],
+           "reason": REFUSES} for name in ["no-weights", "wrong-shapes", "lfs-pointer", "cut-off", "unknown-architecture"]],
         {"name": "hub-offline", "model": "meta-llama/Llama-3.2-1B", "bare": True, "args": ["--enforce-eager"],
-         "reason": ["EngineRejectedConfiguration"]},
-        {"name": "bad-tokenizer", "model": "dense-1b", "args": ["--tokenizer", "/nowhere"], "reason": ["EngineRejectedConfiguration"]},
-        {"name": "worker-killed", "model": "dense-1b", "args": [], "kill": "VLLM::EngineCore", "reason": ["EngineCrashed"]},
+         "reason": REFUSES},
+        {"name": "bad-tokenizer", "model": "dense-1b", "args": ["--tokenizer", "/nowhere"], "reason": REFUSES},
+        {"name": "worker-killed", "model": "dense-1b", "args": [], "kill": "VLLM::EngineCore", "reason": CRASHES,
+         "benchmark": LONG_ENOUGH_TO_KILL},
+        {"name": "tp-no-interface", "model": "dense-1b", "gpus": 2, "args": VLLM_TWO, "reason": CRASHES,
+         "env": NO_NETWORK_INTERFACE},
+        # vLLM 0.24.0 served (2026-11-25): nothing of it needs more than these 16 MiB.
+        {"name": "tp-small-shm", "model": "dense-1b", "gpus": 2, "args": VLLM_TWO, "reason": [*CRASHES, ""],
+         "env": COPY_THROUGH_SHM, "shm": "16m"},
+        {"name": "tp-worker-killed", "model": "dense-1b", "gpus": 2, "args": VLLM_TWO,
+         "kill": "VLLM::Worker_TP1", "reason": CRASHES, "benchmark": LONG_ENOUGH_TO_KILL},
     ],
     "sglang": [
         {"name": "oom-loading", "model": "too-big", "alone": True, "args": ["--load-format", "dummy", "--disable-cuda-graph"],
-         "reason": ["OutOfMemory"]},
-        {"name": "kv-too-small", "model": "dense-8b", "alone": True, "reason": ["OutOfMemory", "EngineRejectedConfiguration"],
+         "reason": NO_ROOM},
+        {"name": "oom-serving", "model": "dense-8b", "alone": True, "reason": NO_ROOM, "benchmark": LONG_PROMPTS,
+         "args": ["--load-format", "dummy", "--disable-cuda-graph", "--mem-fraction-static", "0.97", "--context-length", "8192",
+                  "--chunked-prefill-size", "32768", "--max-prefill-tokens", "32768"]},
+        {"name": "kv-too-small", "model": "dense-8b", "alone": True, "reason": NO_ROOM,
          "args": ["--load-format", "dummy", "--disable-cuda-graph", "--mem-fraction-static", "0.1"]},
-        {"name": "no-weights", "model": "no-weights", "bare": True, "args": ["--disable-cuda-graph", "--mem-fraction-static", "0.1"],
-         "reason": ["EngineRejectedConfiguration"]},
+        *[{"name": name, "model": name, "bare": True, "args": ["--disable-cuda-graph", "--mem-fraction-static", "0.1"],
+           "reason": REFUSES} for name in ["no-weights", "wrong-shapes", "lfs-pointer", "cut-off", "unknown-architecture"]],
         {"name": "hub-offline", "model": "meta-llama/Llama-3.2-1B", "bare": True, "args": ["--disable-cuda-graph"],
-         "reason": ["EngineRejectedConfiguration"]},
-        {"name": "worker-killed", "model": "dense-1b", "args": [], "kill": "sglang::scheduler", "reason": ["EngineCrashed"]},
+         "reason": REFUSES},
+        {"name": "worker-killed", "model": "dense-1b", "args": [], "kill": "sglang::scheduler", "reason": CRASHES,
+         "benchmark": LONG_ENOUGH_TO_KILL},
+        {"name": "tp-no-interface", "model": "dense-1b", "gpus": 2, "args": SGLANG_TWO, "reason": CRASHES,
+         "env": NO_NETWORK_INTERFACE},
+        {"name": "tp-small-shm", "model": "dense-1b", "gpus": 2, "args": SGLANG_TWO, "reason": CRASHES,
+         "env": COPY_THROUGH_SHM, "shm": "16m"},
+        {"name": "tp-worker-killed", "model": "dense-1b", "gpus": 2, "args": SGLANG_TWO,
+         "kill": "sglang::scheduler_TP1", "reason": CRASHES, "benchmark": LONG_ENOUGH_TO_KILL},
     ],
 }
 
@@ -143,7 +181,7 @@ def cells(options, engine):
     return list(starts.values())
 
 
-def task(options, engine, version, name, model, args):
+def task(options, engine, version, name, model, args, failure):
     directory = options.models / model
     local = directory.is_dir()
     config = json.loads((directory / "config.json").read_text()) if local else {
@@ -151,10 +189,10 @@ def task(options, engine, version, name, model, args):
         "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256}
     spec = {
         "model": {"idOrPath": f"/{model}" if local else model, "facts": config},
-        "runtimes": [{"name": engine, "engine": engine, "version": version, "args": args}],
+        "runtimes": [{"name": engine, "engine": engine, "version": version, "args": args, "env": failure.get("env", [])}],
         "optimization": {"startupTimeout": "5m", "experimentTimeout": "8m", "retries": 0},
-        "benchmark": {"scenarios": ["D(64,8)"], "load": {"concurrency": [1]}, "duration": "10s", "maxRequests": 4,
-                      "warmupRequests": 1},
+        "benchmark": failure.get("benchmark", {"scenarios": ["D(64,8)"], "load": {"concurrency": [1]}, "duration": "10s",
+                                               "maxRequests": 4, "warmupRequests": 1}),
     }
     if local:
         spec["model"]["volume"] = {"hostPath": {"path": str(options.models)}}
@@ -196,15 +234,18 @@ def backends(engine, log):
     return found
 
 
-def start(options, engine, version, name, model, args, gpu, kill=None):
-    """One start through `autotune run`: what became of it."""
+def start(options, engine, version, name, model, args, gpu, failure):
+    """One start through `autotune run`: what became of it. `failure`: a row of FAILURES, or nothing."""
+    kill = failure.get("kill")
     work = options.out / "work" / name
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    (work / "task.json").write_text(json.dumps(task(options, engine, version, name, model, args)))
+    (work / "task.json").write_text(json.dumps(task(options, engine, version, name, model, args, failure)))
     environment = dict(os.environ, CUDA_VISIBLE_DEVICES=gpu)
     command = [options.autotune, "run", "-f", str(work / "task.json"), "-o", "yaml", "--keep-logs", str(work / "logs"),
                *options.run_args]
+    if "shm" in failure:
+        command = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o size={failure["shm"]} tmpfs /dev/shm && exec "$@"', "sh", *command]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=(work / "progress").open("w"), text=True)
     while kill:
         if process.poll() is not None:
@@ -267,9 +308,9 @@ def main():
     parser.add_argument("--autotune", required=True, type=pathlib.Path)
     parser.add_argument("--models", required=True, type=pathlib.Path)
     parser.add_argument("--out", required=True, type=pathlib.Path)
-    parser.add_argument("--gpus", type=int, default=1)
+    parser.add_argument("--gpus", default="0", help="indexes of the GPUs to use, as in CUDA_VISIBLE_DEVICES: 0,1")
     parser.add_argument("--side-by-side", type=int, default=6, help="starts at once on one GPU")
-    parser.add_argument("--only", default="", help="cells that contain this text")
+    parser.add_argument("--only", default="", help="cells and failures in which this regular expression is found")
     parser.add_argument("--skip", choices=["cells", "failures"], default="")
     parser.add_argument("run_args", nargs="*", help="after --: passed to autotune run")
     options = parser.parse_args()
@@ -277,8 +318,13 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
 
     rows = [] if options.skip == "cells" else cells(options, engine)
-    rows = [row for row in rows if any(options.only in cell["ask"] for cell in row["cells"])]
-    failures = [] if options.skip == "failures" else [dict(f) for f in FAILURES[engine] if options.only in f["name"]]
+    rows = [row for row in rows if any(re.search(options.only, cell["ask"]) for cell in row["cells"])]
+    failures = [] if options.skip == "failures" else [dict(f) for f in FAILURES[engine] if re.search(options.only, f["name"])]
+    gpus = options.gpus.split(",")
+    for failure in [f for f in failures if f.get("gpus", 1) > len(gpus)]:
+        print(f"not run: {failure['name']} needs {failure['gpus']} GPUs")
+        failures.remove(failure)
+
     def save():
         # After every start: a machine that is taken away leaves what it has done so far.
         result = {"engine": engine, "version": version, "cells": rows, "failures": failures}
@@ -299,7 +345,8 @@ def main():
         row, name, args, _ = job
         gpu = slots.get()
         try:
-            row["did"] = start(options, engine, version, name, row["model"], args, gpu, row.get("kill"))
+            visible = options.gpus if row.get("gpus", 1) > 1 else gpu
+            row["did"] = start(options, engine, version, name, row["model"], args, visible, row)
         finally:
             slots.put(gpu)
         if "cells" in row:
@@ -313,9 +360,9 @@ def main():
     for side_by_side in sorted({options.side_by_side, 1}, reverse=True):
         slots = queue.Queue()
         for _ in range(side_by_side):
-            for gpu in range(options.gpus):
-                slots.put(str(gpu))
-        with concurrent.futures.ThreadPoolExecutor(side_by_side * options.gpus) as pool:
+            for gpu in gpus:
+                slots.put(gpu)
+        with concurrent.futures.ThreadPoolExecutor(side_by_side * len(gpus)) as pool:
             list(pool.map(carry_out, [job for job in jobs if job[3] == side_by_side]))
     shutil.rmtree(options.out / "work", ignore_errors=True)
     different = [row for row in rows + failures if row.get("differs")]
