@@ -48,6 +48,12 @@ std::vector<const api::ExperimentStatus*> Failed(const api::TaskStatus& status) 
   return failed;
 }
 
+std::string NotAmongText(const api::AutotuneTask& task) {
+  std::string text;
+  for (const std::string& line : NotAmongExperiments(task)) text += "  " + line + "\n";
+  return text.empty() ? "" : "Not among the experiments:\n" + text;
+}
+
 const char* kSimulatedNote =
     "Simulated: the engine was autotune's own stand-in with a roofline of the GPU, not a real one.";
 
@@ -70,6 +76,7 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     if (!common.empty()) text += "\nCommon arguments: " + Joined(common, " ") + "\n";
     text += "\n";
   }
+  if (const std::string absent = NotAmongText(task); !absent.empty()) text += absent + "\n";
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) {
     text += "No best configuration: " + Headline(task) + "\n";
@@ -104,6 +111,8 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
   if (!status.gpu_product.empty()) text += "GPU       " + status.gpu_product + "\n";
   if (!status.experiments.empty()) {
     text += "Cost      " + CostText(status.cost) + "\n\n" + FinalText(task, rules, width);
+  } else if (const std::string absent = NotAmongText(task); !absent.empty()) {
+    text += "\n" + absent;
   }
   return text;
 }
@@ -153,6 +162,11 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
     if (!best->warnings.empty()) text += "\n";
   }
   if (!status.experiments.empty()) text += "## Experiments\n\n" + ResultTable(task, 120).Markdown() + "\n";
+  if (const auto absent = NotAmongExperiments(task); !absent.empty()) {
+    text += "## Not among the experiments\n\n";
+    for (const std::string& line : absent) text += "- " + line + "\n";
+    text += "\n";
+  }
 
   if (best != nullptr && best->loads.size() > 1) {
     Table loads;
@@ -170,13 +184,6 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
                     Milliseconds(load.e2e.p99), std::to_string(load.errors), row.meets_slo ? "met" : "broken"});
     }
     text += "## The best under load\n\n" + loads.Markdown() + "\n";
-  }
-  if (!status.pruned_reasons.empty()) {
-    text += "## Pruned before any GPU was used\n\n";
-    for (const api::PrunedReason& pruned : status.pruned_reasons) {
-      text += "- " + std::to_string(pruned.count) + " x " + pruned.reason + ": " + pruned.example + "\n";
-    }
-    text += "\n";
   }
   if (const auto failed = Failed(status); !failed.empty()) {
     text += "## Failed\n\n";

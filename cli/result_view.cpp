@@ -144,6 +144,27 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   return table;
 }
 
+std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
+  const api::TaskStatus::Candidates& candidates = task.status.candidates;
+  std::vector<std::string> lines;
+  int unexplained = candidates.pruned;  // the status keeps a bounded number of reasons
+  for (const api::PrunedReason& pruned : task.status.pruned_reasons) {
+    lines.push_back(std::to_string(pruned.count) + " pruned, " + pruned.reason + ": " + pruned.example);
+    unexplained -= pruned.count;
+  }
+  if (unexplained > 0) lines.push_back(std::to_string(unexplained) + " pruned for other reasons");
+  if (candidates.not_run > 0) {
+    lines.push_back(std::to_string(candidates.not_run) + " not run: optimization.maxExperiments is " +
+                    std::to_string(task.spec.optimization.max_experiments));
+  }
+  if (candidates.duplicates > 0) {
+    lines.push_back(std::to_string(candidates.duplicates) +
+                    (candidates.duplicates == 1 ? " duplicate, which starts" : " duplicates, which start") +
+                    " an engine exactly as an experiment does (autotune plan names them)");
+  }
+  return lines;
+}
+
 std::string ScoreText(api::Objective objective, double score) {
   if (objective == api::Objective::kMaximizeThroughput) return TokensPerSecond(score) + " " + MetricName(objective);
   return std::string(MetricName(objective)) + " " + Milliseconds(std::abs(score));

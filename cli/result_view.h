@@ -25,6 +25,10 @@ struct ResultRow {
 // In the order of status.experiments, judged as the operator judges.
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task);
 
+// What the task asks for and no experiment shows, a line for each cause: pruned (reason and an example), not run,
+// duplicates. Empty where every combination is an experiment.
+std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task);
+
 // One row an experiment; what failed shows its reason, shortened to `width` characters.
 Table ResultTable(const api::AutotuneTask& task, std::size_t width);
 

@@ -95,6 +95,29 @@ TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
   EXPECT_THAT(text, Not(HasSubstr("imulated")));
 }
 
+TEST(FinalText, SaysWhatWasAskedForAndIsNoExperiment) {
+  api::AutotuneTask task = Finished();
+  task.status.candidates = {48, 2, 4, 42, 2};
+  task.status.pruned_reasons = {{"NeedsCheckpoint", 3, "vllm + aggressive-moe: cannot"}};
+  EXPECT_THAT(FinalText(task, Rules(), 160),
+              HasSubstr("Common arguments: --max-num-seqs 64\n\n"
+                        "Not among the experiments:\n"
+                        "  3 pruned, NeedsCheckpoint: vllm + aggressive-moe: cannot\n"
+                        "  1 pruned for other reasons\n"
+                        "  2 not run: optimization.maxExperiments is 40\n"
+                        "  2 duplicates, which start an engine exactly as an experiment does (autotune plan names them)"
+                        "\n\n"
+                        "Best: "));
+}
+
+TEST(FinalText, SaysNothingMoreWhereEveryCombinationIsAnExperiment) {
+  api::AutotuneTask task = Finished();
+  task.status.candidates = {3, 0, 0, 3, 0};
+  task.status.pruned_reasons.clear();
+  EXPECT_THAT(FinalText(task, Rules(), 160), Not(HasSubstr("Not among")));
+  EXPECT_THAT(MarkdownReport(task, Rules()), Not(HasSubstr("Not among")));
+}
+
 TEST(FinalText, SaysThatNumbersAreSimulated) {
   api::AutotuneTask task = Finished();
   task.status.experiments[1].simulated = true;
@@ -123,6 +146,13 @@ TEST(StatusText, WorksBeforeTheOperatorHasSeenTheTask) {
   EXPECT_THAT(StatusText(task, Rules(), 80), HasSubstr("not seen by the operator yet"));
 }
 
+TEST(StatusText, SaysWhyEveryCombinationWasPruned) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments.clear();
+  task.status.candidates = {1, 0, 1, 0, 0};
+  EXPECT_THAT(StatusText(task, Rules(), 160), HasSubstr("  1 pruned, NoSuchThing: vllm + mine: cannot\n"));
+}
+
 TEST(StatusText, SaysThatTheSpecIsNewerThanTheStatus) {
   api::AutotuneTask task = Finished();
   task.metadata.generation = 3;
@@ -141,9 +171,11 @@ TEST(StatusList, HasALineForEachTask) {
 
 TEST(MarkdownReport, HasAnswerTableLoadsAndWhatFailed) {
   const std::string text = MarkdownReport(Finished(), Rules());
-  for (const char* part : {"# llama\n", "Which KV cache?", "## Answer", "```sh\nvllm serve org/model", "| EXPERIMENT |",
-                           "## The best under load", "SLO: TTFT p99 <= 500 ms", "| broken |", "1 x NoSuchThing",
-                           "## Failed", "CUDA out of memory"}) {
+  for (const char* part :
+       {"# llama\n", "Which KV cache?", "## Answer", "```sh\nvllm serve org/model", "| EXPERIMENT |",
+        "## The best under load", "SLO: TTFT p99 <= 500 ms", "| broken |",
+        "## Not among the experiments\n\n- 1 pruned, NoSuchThing: vllm + mine: cannot\n- 1 duplicate, which starts",
+        "## Failed", "CUDA out of memory"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }
