@@ -17,37 +17,24 @@ std::string Lower(std::string_view text) {
 }
 
 // What the parent processes and other ranks say once somebody else has failed.
+constexpr std::string_view kConsequences[] = {
+    // vLLM
+    "See root cause above", "See stack trace", "please check the stack trace above", "EngineDeadError",
+    "Engine core proc", "EngineCore failed to start", "WorkerProc failed to start", "WorkerProc initialization failed",
+    "EngineCore encountered", "AsyncLLM output_handler failed", "Error in completion stream generator",
+    "RuntimeError: Executor failed.", "died unexpectedly", "Dumping input data", "Dumping scheduler",
+    "Executor is not running",
+    // SGLang; py-spy is how it looks at what is left of it.
+    "crashed with exit code", "Pyspy failed",
+    // Libraries, when the process at the other end is gone.
+    "gloo/transport", "DistNetworkError", "EOFError", "BrokenPipeError", "ConnectionResetError",
+    // Python and multiprocessing
+    "worker died", "is dead", "SystemExit", "KeyboardInterrupt", "CancelledError",
+    // pydantic's first line: the second one says what is wrong.
+    "1 validation error for", "validation errors for"};
+
 bool IsConsequence(std::string_view line) {
-  for (const std::string_view part : {"See root cause above",
-                                      "See stack trace",
-                                      "please check the stack trace above",
-                                      "EngineDeadError",
-                                      "Engine core proc",
-                                      "EngineCore failed to start",
-                                      "WorkerProc failed to start",
-                                      "WorkerProc initialization failed",
-                                      "EngineCore encountered",
-                                      "AsyncLLM output_handler failed",
-                                      "Error in completion stream generator",
-                                      "RuntimeError: Executor failed.",
-                                      // Gloo, when the process at the other end is gone.
-                                      "gloo/transport",
-                                      "worker died",
-                                      "is dead",
-                                      "crashed with exit code",
-                                      "died unexpectedly",
-                                      "SystemExit",
-                                      "KeyboardInterrupt",
-                                      "CancelledError",
-                                      "EOFError",
-                                      "BrokenPipeError",
-                                      "ConnectionResetError",
-                                      "DistNetworkError",
-                                      "Dumping input data",
-                                      "Dumping scheduler",
-                                      "Executor is not running",
-                                      "1 validation error for",
-                                      "validation errors for"}) {
+  for (const std::string_view part : kConsequences) {
     if (Contains(line, part)) return true;
   }
   return line == "Killed" || line == "Aborted";
@@ -116,13 +103,15 @@ std::string LastLine(const EngineState& state) {
 }  // namespace
 
 std::optional<std::string> RootCause(const std::vector<std::string>& error_lines) {
-  const auto named = std::find_if(error_lines.begin(), error_lines.end(), [](const std::string& line) {
-    return !IsConsequence(line) && NamesTheProblem(line);
-  });
-  if (named != error_lines.end()) return *named;
-  const auto other = std::find_if(error_lines.begin(), error_lines.end(),
-                                  [](const std::string& line) { return !IsConsequence(line); });
-  if (other != error_lines.end()) return *other;
+  using Test = bool (*)(std::string_view);
+  // A KeyError is mostly a lookup that failed first, and what was raised because of it says more.
+  for (const Test acceptable :
+       {Test([](std::string_view line) { return NamesTheProblem(line) && !line.starts_with("KeyError:"); }),
+        Test(NamesTheProblem), Test([](std::string_view) { return true; })}) {
+    const auto found = std::find_if(error_lines.begin(), error_lines.end(),
+                                    [&](const std::string& line) { return !IsConsequence(line) && acceptable(line); });
+    if (found != error_lines.end()) return *found;
+  }
   return std::nullopt;
 }
 
@@ -193,13 +182,15 @@ Failure Classify(const EngineState& state) {
     failure.reason = !state.was_ready && state.signal == 0 && state.exit_code == 2
                          ? FailureReason::kEngineRejectedArguments
                          : FailureReason::kEngineCrashed;
-    // Which process went first says more than the last line of the one that ended the others.
-    const auto crashed =
-        std::find_if(state.error_lines.begin(), state.error_lines.end(), [](const std::string& line) {
-          return Contains(line, "crashed with exit code") || Contains(line, "died unexpectedly");
-        });
-    failure.message =
-        HowItEnded(state) + (crashed != state.error_lines.end() ? "; its log: " + *crashed : LastLine(state));
+    // Which process went first says more than the last line of the one that ended the others; that one is gone, too.
+    auto told = std::find_if(state.error_lines.begin(), state.error_lines.end(), [](const std::string& line) {
+      return Contains(line, "crashed with exit code") || Contains(line, "died unexpectedly");
+    });
+    if (told == state.error_lines.end()) {
+      told = std::find_if(state.error_lines.begin(), state.error_lines.end(),
+                          [](const std::string& line) { return NamesTheProblem(line); });
+    }
+    failure.message = HowItEnded(state) + (told != state.error_lines.end() ? "; its log: " + *told : LastLine(state));
     return failure;
   }
   failure.reason = state.was_ready || IsMachineError(*cause) || !NamesTheProblem(*cause)

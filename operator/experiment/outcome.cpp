@@ -234,8 +234,9 @@ Failure Refined(Failure failure, const PodView& pod) {
   const bool died =
       failure.reason == FailureReason::kEngineCrashed || failure.reason == FailureReason::kBenchmarkFailed;
   if (died && WasOutOfMemory(engine)) return OutOfHostMemory(*engine, failure.message);
+  // An error that was logged before is the cause: SGLang's parent process ends everything, itself too, by SIGKILL.
   if (failure.reason == FailureReason::kEngineCrashed && failure.exit_code == 137 &&
-      !Contains(failure.message, "memory")) {
+      !Contains(failure.message, "memory") && !Contains(failure.message, "Error")) {
     failure.message = With("killed (exit code 137), but nothing reports memory exhaustion", failure.message);
   }
   return failure;

@@ -179,6 +179,20 @@ const Ending kRecorded[] = {
     {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
 };
 
+// SGLang's parent process ends everything, itself too, by SIGKILL once a scheduler has raised.
+TEST(Outcome, OfAnEngineThatKilledItselfIsTheErrorThatItLogged) {
+  const std::string error = "RuntimeError: NCCL error: unhandled system error";
+  std::ifstream file(Statuses() / "killed-137.json");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t at = text.find("\"@crashed-137@\"");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, std::string("\"@crashed-137@\"").size(),
+               json(Reported(FailureReason::kEngineCrashed, error, 137)).dump());
+  const Outcome outcome = ReadExperimentOutcome(PodViewFromJson(json::parse(text)), {}, kCreated + seconds(95));
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->message, error);
+}
+
 TEST(Outcome, ReadsWhatARealKubeletReported) {
   for (const Ending& row : kRecorded) {
     SCOPED_TRACE(row.file);
