@@ -36,6 +36,9 @@ std::string MeasuredText(const api::BenchmarkSpec& benchmark) {
 std::string CostText(const api::TaskStatus::Cost& cost) {
   std::string text = cost.gpu_hours + " GPU-hours (" + cost.start + " starting, " + cost.measure + " measuring, " +
                      cost.wasted + " wasted)";
+  if (const double earlier = cost.earlier.Total(); earlier > 0) {
+    text += ", of it " + api::FormatDecimal(earlier / 3600, 4) + " for experiments that edits dropped or ran again";
+  }
   if (!cost.price.empty()) text += ", price " + cost.price;
   return text;
 }

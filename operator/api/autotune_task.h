@@ -167,6 +167,20 @@ struct PrunedReason {
   std::string example;
 };
 
+// Time that GPUs were held, times their number.
+struct GpuSeconds {
+  double start = 0;    // loading, of what succeeded
+  double measure = 0;  // measuring, of what succeeded
+  double wasted = 0;   // all of what failed, was tried again or was stopped
+  [[nodiscard]] double Total() const { return start + measure + wasted; }
+  GpuSeconds& operator+=(const GpuSeconds& other) {
+    start += other.start;
+    measure += other.measure;
+    wasted += other.wasted;
+    return *this;
+  }
+};
+
 struct TaskStatus {
   std::int64_t observed_generation = -1;
   std::string rules_version;
@@ -189,6 +203,7 @@ struct TaskStatus {
   std::vector<std::string> pareto;
   struct Cost {
     std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;
+    GpuSeconds earlier;  // part of the above: of experiments that an edit of the spec dropped or ran again
   } cost;
   std::string recommendation_config_map;
   // The GPUs that this generation was expanded for and runs on: chosen once, so that configurations are compared on the

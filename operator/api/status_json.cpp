@@ -114,6 +114,30 @@ void ReadQuantConfig(ObjectReader& reader, quant::QuantConfig& out) {
   reader.Text("moe", out.moe);
 }
 
+constexpr double kSecondsPerHour = 3600;
+
+// In GPU-hours to six places: an edit after the other must not round GPU-seconds away.
+json ToJson(const GpuSeconds& seconds) {
+  json out = json::object();
+  const auto put = [&](const char* kind, double value) {
+    Put(out, kind, value == 0 ? "" : FormatDecimal(value / kSecondsPerHour, 6));
+  };
+  put("start", seconds.start);
+  put("measure", seconds.measure);
+  put("wasted", seconds.wasted);
+  return out;
+}
+
+void ReadGpuSeconds(ObjectReader& reader, GpuSeconds& out) {
+  const auto read = [&](const char* kind, double& value) {
+    reader.Decimal(kind, value);
+    value *= kSecondsPerHour;
+  };
+  read("start", out.start);
+  read("measure", out.measure);
+  read("wasted", out.wasted);
+}
+
 // --- experiments --------------------------------------------------------------------------------------------------
 
 void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
@@ -236,6 +260,7 @@ json ToJson(const TaskStatus& status) {
                {"measure", status.cost.measure},
                {"wasted", status.cost.wasted}};
   Put(cost, "price", status.cost.price);
+  if (const json earlier = ToJson(status.cost.earlier); !earlier.empty()) cost["earlier"] = earlier;
   out["cost"] = std::move(cost);
   if (!status.recommendation_config_map.empty()) {
     out["recommendation"] = {{"configMap", status.recommendation_config_map}};
@@ -308,6 +333,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     cost.DecimalText("measure", out.cost.measure);
     cost.DecimalText("wasted", out.cost.wasted);
     cost.DecimalText("price", out.cost.price);
+    cost.Nested("earlier", [&](ObjectReader& earlier) { ReadGpuSeconds(earlier, out.cost.earlier); });
   });
   reader.Nested("recommendation",
                 [&](ObjectReader& recommendation) { recommendation.Text("configMap", out.recommendation_config_map); });

@@ -10,29 +10,6 @@
 namespace autotune::reconcile {
 namespace {
 
-constexpr double kSecondsPerHour = 3600;
-
-void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
-  double start = 0;
-  double measure = 0;
-  double wasted = 0;
-  for (const api::ExperimentStatus& experiment : status.experiments) {
-    const GpuSeconds cost = GpuSecondsOf(experiment);
-    start += cost.start / kSecondsPerHour;
-    measure += cost.measure / kSecondsPerHour;
-    wasted += cost.wasted / kSecondsPerHour;
-  }
-  const double total = start + measure + wasted;
-  status.cost.gpu_hours = api::FormatDecimal(total, 4);
-  status.cost.start = api::FormatDecimal(start, 4);
-  status.cost.measure = api::FormatDecimal(measure, 4);
-  status.cost.wasted = api::FormatDecimal(wasted, 4);
-  status.cost.price.clear();
-  if (!spec.gpu.price_per_hour.empty()) {
-    status.cost.price = api::FormatDecimal(total * std::strtod(spec.gpu.price_per_hour.c_str(), nullptr), 2);
-  }
-}
-
 std::string Decimal(double value) { return api::FormatDecimal(value, 1); }
 
 }  // namespace
@@ -53,6 +30,21 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
 
 tuning::Slo SloOf(const api::TaskSpec& spec) {
   return {spec.slo.ttft, spec.slo.tpot, spec.slo.e2e_latency, spec.slo.error_rate};
+}
+
+void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
+  constexpr double kSecondsPerHour = 3600;
+  const api::GpuSeconds spent = GpuSecondsOf(status);
+  const auto hours = [](double seconds) { return api::FormatDecimal(seconds / kSecondsPerHour, 4); };
+  status.cost.gpu_hours = hours(spent.Total());
+  status.cost.start = hours(spent.start);
+  status.cost.measure = hours(spent.measure);
+  status.cost.wasted = hours(spent.wasted);
+  status.cost.price.clear();
+  if (!spec.gpu.price_per_hour.empty()) {
+    const double price = std::strtod(spec.gpu.price_per_hour.c_str(), nullptr);
+    status.cost.price = api::FormatDecimal(spent.Total() / kSecondsPerHour * price, 2);
+  }
 }
 
 std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {

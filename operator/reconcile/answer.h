@@ -13,6 +13,9 @@ namespace autotune::reconcile {
 // one sentence, when experiments succeeded and none meets the SLO; else an empty string.
 std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status);
 
+// Only the cost, for a task that comes to no answer.
+void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
+
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
 tuning::Slo SloOf(const api::TaskSpec& spec);
 

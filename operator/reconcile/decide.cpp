@@ -281,17 +281,21 @@ class Decider {
         const bool again = entry.state == ExperimentState::kFailed && MayEndDifferently(entry.reason);
         // Measurements of another GPU product are not comparable; what failed around the engine may end differently.
         if ((product_changed && IsFinished(entry)) || again) {
+          status_.cost.earlier += SpentUntilNow(observed_, entry, now_);
           const int attempts = entry.attempts;
           entry = NewEntry(*space, candidate, entry.name);
           entry.attempts = attempts;
         }
         entry.baseline = candidate.baseline;
         entry.quant = candidate.quant;
+        known.erase(found);
       } else {
         entry = NewEntry(*space, candidate, "e" + std::to_string(++last_number) + "-" + candidate.hash.substr(0, 6));
       }
       merged.push_back(std::move(entry));
     }
+    // What the edit drops was paid for all the same.
+    for (const auto& [hash, entry] : known) status_.cost.earlier += SpentUntilNow(observed_, *entry, now_);
     status_.experiments = std::move(merged);
     space_ = std::move(*space);
     return true;
@@ -350,9 +354,7 @@ class Decider {
       return;
     }
 
-    // Judged as it will be read back, at the API's precision: with more digits than that equals would be ranked, and
-    // the next look would rank them otherwise and write again.
-    if (auto read_back = api::StatusFromJson(api::ToJson(status_))) status_ = std::move(*read_back);
+    ReadBack();
     const std::string infeasible = Answer(spec_, status_);
     if (std::all_of(status_.experiments.begin(), status_.experiments.end(), IsFinished)) return Complete(infeasible);
     if (Refused()) {
@@ -362,6 +364,12 @@ class Decider {
     } else {
       Progressing("Progressing", ProgressText() + " experiments");
     }
+  }
+
+  // Judged and added up as it will be read back, at the API's precision: with more digits than that equals would be
+  // ranked, and the next look would rank them otherwise and write again.
+  void ReadBack() {
+    if (auto read_back = api::StatusFromJson(api::ToJson(status_))) status_ = std::move(*read_back);
   }
 
   bool CreatePods(const std::vector<std::size_t>& entries) {
@@ -395,6 +403,7 @@ class Decider {
     }
     SuspendExperiments(observed_, status_, now_);
     DeleteInspectPods(nullptr);
+    ReadBack();
     Answer(spec_, status_);
     status_.state = "Suspended";
     SetReady("False", "Suspended", "spec.suspend is true; results are kept");
@@ -502,6 +511,9 @@ class Decider {
     api::RemoveCondition(status_.conditions, "Reconciling");
     plan_.create_pods.clear();
     DeleteInspectPods(nullptr);
+    SuspendExperiments(observed_, status_, now_);
+    ReadBack();
+    FillCost(spec_, status_);
     plan_.events.push_back({true, reason, "Reconcile", Short(message, 1000)});
   }
 

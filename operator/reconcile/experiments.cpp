@@ -8,6 +8,7 @@
 
 #include "operator/experiment/outcome.h"
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/tally.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -41,6 +42,20 @@ double HeldGpuHours(const Outcome& outcome, int gpus, base::WallTime now) {
   if (outcome.gpu_since == base::WallTime{}) return 0;
   const base::WallTime end = outcome.ended_at == base::WallTime{} ? now : outcome.ended_at;
   return std::max(0.0, std::chrono::duration<double>(end - outcome.gpu_since).count()) * gpus / 3600;
+}
+
+// GPU time of the running attempt: counted once it has come to its end.
+double HeldByRunning(const Observed& observed, const api::ExperimentStatus& entry, base::WallTime now) {
+  if (IsFinished(entry)) return 0;
+  const bool pending = entry.state == api::ExperimentState::kPending;
+  const PodView* pod = FindPod(observed, entry.hash, entry.attempts + (pending ? 1 : 0));
+  Outcome outcome;
+  if (pod != nullptr) {
+    outcome = experiment::ReadExperimentOutcome(*pod, observed.task.spec.optimization, now);
+  } else if (!pending && !entry.started_at.empty()) {
+    outcome.gpu_since = base::ParseRfc3339(entry.started_at);
+  }
+  return HeldGpuHours(outcome, entry.gpus, now);
 }
 
 void RecordTimes(const Outcome& outcome, base::WallTime now, api::ExperimentStatus& entry) {
@@ -182,15 +197,17 @@ Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, bas
 void SuspendExperiments(const Observed& observed, api::TaskStatus& status, base::WallTime now) {
   for (api::ExperimentStatus& entry : status.experiments) {
     if (IsFinished(entry) || entry.state == api::ExperimentState::kPending) continue;
-    const PodView* pod = FindPod(observed, entry.hash, entry.attempts);
-    if (pod != nullptr) {
-      const Outcome outcome = experiment::ReadExperimentOutcome(*pod, observed.task.spec.optimization, now);
-      entry.wasted_gpu_hours += HeldGpuHours(outcome, entry.gpus, now);
-    }
+    entry.wasted_gpu_hours += HeldByRunning(observed, entry, now);
     entry.state = api::ExperimentState::kPending;
     entry.started_at.clear();
     entry.node.clear();
   }
+}
+
+api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now) {
+  api::GpuSeconds spent = GpuSecondsOf(experiment);
+  spent.wasted += HeldByRunning(observed, experiment, now) * 3600;
+  return spent;
 }
 
 std::vector<PodRef> SurplusPods(const Observed& observed, const api::TaskStatus& status) {

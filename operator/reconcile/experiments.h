@@ -30,9 +30,13 @@ struct Progress {
 // Moves the entries of `status` to what the pods say, and picks what to start within spec.parallelism.
 Progress TrackExperiments(const Observed& observed, api::TaskStatus& status, base::WallTime now);
 
-// The task was suspended (call it after TrackExperiments): what runs goes back to pending, its GPU time counts as
-// wasted, results stay.
+// The task was suspended (call it after TrackExperiments) or cannot go on: what runs goes back to pending, its GPU time
+// counts as wasted, results stay.
 void SuspendExperiments(const Observed& observed, api::TaskStatus& status, base::WallTime now);
+
+// What an experiment that is taken out of `status` cost until now. Of a running one also the GPU time that it holds:
+// its pod is deleted next.
+api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now);
 
 // Pods of this task that no entry of `status` wants any more, in every state of the task: results recorded (as
 // spec.keepPods says), removed candidates, earlier attempts, pods of a suspended or failed task.

@@ -9,9 +9,9 @@
 
 namespace autotune::reconcile {
 
-GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment) {
+api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment) {
   constexpr double kSecondsPerHour = 3600;
-  GpuSeconds cost;
+  api::GpuSeconds cost;
   cost.wasted = experiment.wasted_gpu_hours * kSecondsPerHour;
   if (experiment.started_at.empty() || experiment.finished_at.empty()) return cost;
   const std::chrono::duration<double> elapsed =
@@ -23,6 +23,12 @@ GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment) {
   }
   cost.measure = std::min(held, experiment.measure_seconds * experiment.gpus);
   cost.start = held - cost.measure;
+  return cost;
+}
+
+api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status) {
+  api::GpuSeconds cost = status.cost.earlier;
+  for (const api::ExperimentStatus& experiment : status.experiments) cost += GpuSecondsOf(experiment);
   return cost;
 }
 
@@ -49,12 +55,12 @@ Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const ap
     if (!entry.retry_at.empty() && entry.retry_at != was.retry_at) {
       tally.retried.push_back({EngineOf(spec, entry.runtime), entry.reason});
     }
-    // An edit that runs an experiment again takes its cost out of the status; what was spent stays spent.
-    const GpuSeconds now = GpuSecondsOf(entry), then = GpuSecondsOf(was);
-    tally.gpu.start += std::max(0.0, now.start - then.start);
-    tally.gpu.measure += std::max(0.0, now.measure - then.measure);
-    tally.gpu.wasted += std::max(0.0, now.wasted - then.wasted);
   }
+  // Never negative: a counter only grows, and a status that somebody edited by hand may say less than before.
+  const api::GpuSeconds now = GpuSecondsOf(after), then = GpuSecondsOf(before);
+  tally.gpu.start = std::max(0.0, now.start - then.start);
+  tally.gpu.measure = std::max(0.0, now.measure - then.measure);
+  tally.gpu.wasted = std::max(0.0, now.wasted - then.wasted);
   return tally;
 }
 

@@ -10,12 +10,9 @@
 namespace autotune::reconcile {
 
 // What an experiment cost, all attempts together. Of a running one: its earlier attempts.
-struct GpuSeconds {
-  double start = 0;    // loading, of what succeeded
-  double measure = 0;  // measuring, of what succeeded
-  double wasted = 0;   // all of what failed, was tried again or was stopped
-};
-GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment);
+api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment);
+// What all of the task cost, with what an edit dropped or ran again.
+api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status);
 
 struct Tally {
   struct Attempt {
@@ -24,7 +21,7 @@ struct Tally {
   };
   std::vector<Attempt> finished;
   std::vector<Attempt> retried;
-  GpuSeconds gpu;
+  api::GpuSeconds gpu;
 };
 
 Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after);

@@ -208,7 +208,8 @@ json FullStatus() {
     "best": {"experiment": "e7-3fa2c1", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
              "improvementOverBaseline": "+41.3%", "load": 32},
     "pareto": ["e7-3fa2c1", "e2-90bb1e"],
-    "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55"},
+    "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55",
+             "earlier": {"start": "0.25", "measure": "0.125", "wasted": "0.0521"}},
     "recommendation": {"configMap": "llama-best"},
     "startedAt": "2026-11-22T12:00:00Z",
     "finishedAt": "2026-11-22T13:00:00Z"

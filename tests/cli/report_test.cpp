@@ -140,6 +140,13 @@ TEST(StatusText, ShowsStateConditionsAndResults) {
   EXPECT_THAT(text, HasSubstr("3 experiments out of 5 combinations"));
 }
 
+TEST(StatusText, SaysWhatOfTheCostIsOfExperimentsThatAreGone) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(StatusText(task, Rules(), 160), Not(HasSubstr("edits")));
+  task.status.cost.earlier = {360, 720, 0};
+  EXPECT_THAT(StatusText(task, Rules(), 160), HasSubstr(", of it 0.3 for experiments that edits dropped"));
+}
+
 TEST(StatusText, WorksBeforeTheOperatorHasSeenTheTask) {
   api::AutotuneTask task = Finished();
   task.status = {};

@@ -83,6 +83,17 @@ TEST_F(TaskMetricsTest, CountsRetriesAndTheirWaste) {
   EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"wasted\"} 1800\n"));
 }
 
+// An edit takes an experiment out of the list and what it cost into cost.earlier, with what its stopped pod held.
+TEST_F(TaskMetricsTest, CountsWhatAnEditStoppedOnce) {
+  api::TaskStatus before, after;
+  before.experiments = {Experiment("a", "sg", api::ExperimentState::kMeasuring)};
+  before.experiments[0].wasted_gpu_hours = 0.5;
+  metrics_.OnStatusWritten(spec_, {}, before);
+  after.cost.earlier.wasted = 1830;
+  metrics_.OnStatusWritten(spec_, before, after);
+  EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"wasted\"} 1830\n"));
+}
+
 TEST_F(TaskMetricsTest, ShowsTasksAndExperimentsAsTheyAreNow) {
   api::TaskStatus searching, fresh;
   searching.state = "Searching";

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "tests/reconcile/fake_cluster.h"
 
@@ -558,6 +561,83 @@ TEST(Decide, CountsTheCostOfStartsMeasurementsAndWaste) {
   EXPECT_EQ(status.cost.start, "0.0333");
   EXPECT_EQ(status.cost.wasted, "0");
   EXPECT_EQ(status.cost.price, "0.2");
+}
+
+TEST(Decide, WhatAnEditDropsStaysInTheCost) {
+  json task = SmallTask();
+  task["spec"]["gpu"] = {{"pricePerHour", "3.00"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  cluster.EditSpec([](json& spec) { spec["quantConfig"]["presets"] = {"default"}; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.experiments.size(), 1U);
+  EXPECT_EQ(cluster.Task().status.cost.gpu_hours, "0.0667");
+  EXPECT_EQ(cluster.Task().status.cost.measure, "0.0333");
+  EXPECT_EQ(cluster.Task().status.cost.price, "0.2");
+  // The same preset again is measured, and paid for, a second time.
+  cluster.EditSpec([](json& spec) { spec["quantConfig"]["presets"] = {"default", "kv-cache-fp8"}; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.experiments.size(), 2U);
+  EXPECT_EQ(cluster.Task().status.cost.gpu_hours, "0.1");
+  EXPECT_EQ(cluster.Task().status.cost.price, "0.3");
+}
+
+TEST(Decide, WhatAnEditRunsAgainWasPaidForTwice) {
+  FakeCluster cluster(SmallTask());
+  const auto too_slow = [](FakeCluster& self, json& pod) {
+    if (!UsesFp8KvCache(pod)) return MeasureWell(self, pod);
+    self.Finish(pod, FailureMessage(bench::FailureReason::kStartupTimeout, "still loading"), 10);
+  };
+  cluster.RunToEnd(too_slow);
+  ASSERT_EQ(cluster.Task().status.cost.wasted, "0.0333");
+  cluster.EditSpec([](json& spec) { spec["optimization"] = {{"startupTimeout", "50m"}}; });
+  cluster.RunToEnd(too_slow);
+  EXPECT_EQ(cluster.created.size(), 3U);
+  EXPECT_EQ(cluster.Task().status.cost.wasted, "0.0667");
+  EXPECT_EQ(cluster.Task().status.cost.gpu_hours, "0.1");
+}
+
+TEST(Decide, WhatRanWhenAnEditDroppedItOrStalledTheTaskIsInTheCost) {
+  struct Edit {
+    const char* name;
+    std::function<void(json& spec)> edit;
+    const char* hours_after_undoing_it;
+  };
+  const std::vector<Edit> edits = {
+      {"one dropped", [](json& spec) { spec["quantConfig"]["presets"] = {"default"}; }, "0.1667"},
+      {"all pruned",
+       [](json& spec) {
+         spec["parameters"] = {{"no-such-flag", {1}}};
+       },
+       "0.2"},
+      {"stalled",
+       [](json& spec) {
+         spec["quantConfig"] = {{"gemmDtype", "fp9"}};
+       },
+       "0.1667"}};
+  for (const Edit& one : edits) {
+    SCOPED_TRACE(one.name);
+    FakeCluster cluster(SmallTask());
+    cluster.RunUntilQuiet([](FakeCluster& self, json& pod) {
+      if (!UsesFp8KvCache(pod)) return MeasureWell(self, pod);
+      if (pod["status"]["phase"] == "Pending") self.SetPhaseRunning(pod);
+    });
+    ASSERT_EQ(cluster.pods.size(), 1U);
+    cluster.clock.Advance(std::chrono::minutes(6));
+    const json spec = cluster.task["spec"];
+    cluster.EditSpec(one.edit);
+    cluster.RunToEnd(MeasureWell);
+    EXPECT_TRUE(cluster.pods.empty());
+    EXPECT_EQ(cluster.Task().status.cost.wasted, "0.1");
+    EXPECT_EQ(cluster.Task().status.cost.gpu_hours, "0.1333");
+    // Time that passes afterwards is nobody's, and counted once is counted.
+    cluster.clock.Advance(std::chrono::hours(1));
+    cluster.EditSpec([&](json& edited) { edited = spec; });
+    cluster.RunToEnd(MeasureWell);
+    EXPECT_EQ(cluster.Task().status.state, "Complete");
+    EXPECT_EQ(cluster.Task().status.cost.wasted, "0.1");
+    EXPECT_EQ(cluster.Task().status.cost.gpu_hours, one.hours_after_undoing_it);
+  }
 }
 
 }  // namespace
