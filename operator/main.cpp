@@ -44,20 +44,6 @@ int WrongInput(const std::string& message) {
   return 2;
 }
 
-// "[host]:port" or ":port".
-base::Result<runtime::HealthServerOptions> ParseHealthAddress(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  runtime::HealthServerOptions options;
-  const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port) > 65535) {
-    return base::Invalid("--health-addr: \"" + text + "\" is not an address such as :8081 or 127.0.0.1:8081");
-  }
-  options.port = static_cast<std::uint16_t>(std::stoi(port));
-  if (colon != std::string::npos) options.address = text.substr(0, colon);
-  return options;
-}
-
 base::Status CheckNamespaces(const std::vector<std::string>& namespaces) {
   static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
   for (const std::string& name : namespaces) {
@@ -72,8 +58,8 @@ base::Status CheckNamespaces(const std::vector<std::string>& namespaces) {
 
 int Run(const Flags& flags) {
   if (auto named = CheckNamespaces(flags.namespaces); !named) return WrongInput(named.error().message);
-  const auto health = ParseHealthAddress(flags.health_address);
-  if (!health) return WrongInput(health.error().message);
+  const auto health = runtime::ParseListenAddress(flags.health_address);
+  if (!health) return WrongInput("--health-addr: " + health.error().message);
   if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
     return WrongInput(logging.error().message);
 
@@ -84,7 +70,7 @@ int Run(const Flags& flags) {
   const auto config = kube::LoadConfig(flags.kubeconfig, environment);
   if (!config) return WrongInput(config.error().message);
   kube::TransportOptions transport_options;
-  transport_options.user_agent = "autotune-operator/" AUTOTUNE_VERSION " (linux/amd64)";
+  transport_options.user_agent = kube::UserAgent("autotune-operator", AUTOTUNE_VERSION);
   auto transport =
       kube::MakeCpprestTransport(*config, kube::MakeCredentialSource(*config, environment, clock), transport_options);
   if (!transport) return WrongInput(transport.error().message);
@@ -155,7 +141,8 @@ int main(int argc, char** argv) {
           CLI::Validator([](const std::string& image) { return std::string(image.empty() ? "is empty" : ""); }, ""));
   app.add_option("--tools-pull-policy", flags.tools_pull_policy, "Its pull policy")
       ->check(CLI::IsMember({"Always", "IfNotPresent", "Never"}));
-  app.add_option("--health-addr", flags.health_address, "Where /healthz, /readyz and /metrics are served");
+  app.add_option("--health-addr", flags.health_address,
+                 "Where /healthz, /readyz and /metrics are served: [address]:port, an IPv6 address in brackets");
   app.add_option("--workers", flags.workers, "Tasks reconciled at once")->check(CLI::Range(1, 64));
   app.add_option("--rules-dir", flags.rules_directory, "Directory with rule tables that replace the built-in ones");
   app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited")

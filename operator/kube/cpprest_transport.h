@@ -20,11 +20,15 @@ namespace kube {
 // fast (40 is its default). Later calls do nothing.
 void InitializeHttpThreads();
 
+// "autotune-operator/0.1.0 (linux/arm64)": with the platform that the program was compiled for, in Go's words, as other
+// clients have it in the audit log.
+std::string UserAgent(const std::string& program, const std::string& version);
+
 struct TransportOptions {
   std::chrono::milliseconds idle_timeout{30'000};  // Send: no byte moved for this long
   std::chrono::milliseconds stream_idle_timeout{
-      120'000};                         // Stream: bookmarks come every 60 s, so silence is a dead peer
-  std::string user_agent = "kube-cpp";  // "autotune-operator/0.1.0 (linux/amd64) abcdef0"
+      120'000};  // Stream: bookmarks come every 60 s, so silence is a dead peer
+  std::string user_agent = "kube-cpp";
 };
 
 // `credentials` is shared with other transports of the same identity (calls, and one with a short idle timeout for the

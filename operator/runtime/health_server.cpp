@@ -157,6 +157,31 @@ void Listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
 
 }  // namespace
 
+base::Result<HealthServerOptions> ParseListenAddress(const std::string& text) {
+  const auto wrong = [&] {
+    return base::Invalid("\"" + text + "\" is not an address such as :8081, 127.0.0.1:8081 or [::1]:8081");
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return wrong();
+  const std::string port = text.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos) return wrong();
+  const int number = std::stoi(port);
+  if (number > 65535) return wrong();
+  std::string host = text.substr(0, colon);
+  // Without its brackets an IPv6 address cannot be told from its port.
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (!host.empty()) {
+    beast::error_code error;
+    const asio::ip::address address = asio::ip::make_address(host, error);
+    if (error || address.is_v6() != bracketed) return wrong();
+  }
+  HealthServerOptions options;
+  options.address = host;
+  options.port = static_cast<std::uint16_t>(number);
+  return options;
+}
+
 struct HealthServer::Impl {
   std::shared_ptr<Content> content = std::make_shared<Content>();
   asio::io_context loop{1};

@@ -28,6 +28,9 @@ struct HealthServerOptions {
   std::chrono::milliseconds request_timeout{5'000};
 };
 
+// ":8081", "127.0.0.1:8081", "[::1]:8081": an address (no name) or none, and a port. kInvalid says so.
+base::Result<HealthServerOptions> ParseListenAddress(const std::string& text);
+
 class HealthServer {
  public:
   // Listens when it returns. kInvalid when the address cannot be bound.

@@ -7,6 +7,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -66,7 +67,7 @@ TEST(Transport, SendsMethodTargetHeadersBodyUserAgentAndToken) {
   ScriptedServer server;
   server.Always("PATCH", "/apis/x/things/a", Reply(200).Body("{}"));
   TransportOptions options;
-  options.user_agent = "autotune-operator/0.1.0 (linux/amd64) abc";
+  options.user_agent = UserAgent("autotune-operator", "0.1.0");
   const auto transport = MakeTransport(ConfigFor(server), options);
   Request request = Get("/apis/x/things/a?labelSelector=app%3Da%2Cb%20in%20%28c%29%21d&fieldManager=me");
   request.method = "PATCH";
@@ -79,10 +80,19 @@ TEST(Transport, SendsMethodTargetHeadersBodyUserAgentAndToken) {
   EXPECT_EQ(got.Query("labelSelector"), "app=a,b in (c)!d");
   EXPECT_EQ(got.Header("content-type"), "application/merge-patch+json");
   EXPECT_EQ(got.Header("accept"), "application/json");
-  EXPECT_EQ(got.Header("user-agent"), "autotune-operator/0.1.0 (linux/amd64) abc");
+  EXPECT_EQ(got.Header("user-agent"), options.user_agent);
   EXPECT_EQ(got.Header("authorization"), "Bearer secret-token-1");
   EXPECT_EQ(got.Header("accept-encoding"), "") << "compressed answers would be decompressed without a bound";
   EXPECT_EQ(got.body, request.body);
+}
+
+TEST(UserAgent, NamesThePlatformThatTheProgramRunsOn) {
+  utsname machine{};
+  ASSERT_EQ(::uname(&machine), 0);
+  const std::map<std::string, std::string> words_of_go = {{"x86_64", "amd64"}, {"aarch64", "arm64"}};
+  const auto word = words_of_go.find(machine.machine);
+  EXPECT_EQ(UserAgent("operator", "1.2.3"),
+            "operator/1.2.3 (linux/" + (word == words_of_go.end() ? machine.machine : word->second) + ")");
 }
 
 TEST(Transport, KeepsThePathPrefixOfTheServer) {

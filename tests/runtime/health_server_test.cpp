@@ -207,6 +207,42 @@ TEST_F(HealthServerTest, ListensOnIpv6AndIpv4) {
   EXPECT_THAT(Get("/healthz"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST(ParseListenAddress, TakesAnAddressOfEitherKindOrNone) {
+  const struct {
+    const char* text;
+    const char* address;
+    std::uint16_t port;
+  } rows[] = {
+      {":8081", "", 8081}, {"127.0.0.1:0", "127.0.0.1", 0}, {"[::1]:65535", "::1", 65535}, {"[::]:8081", "::", 8081}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.text);
+    const auto options = ParseListenAddress(row.text);
+    ASSERT_TRUE(options) << options.error().message;
+    EXPECT_EQ(options->address, row.address);
+    EXPECT_EQ(options->port, row.port);
+  }
+}
+
+TEST(ParseListenAddress, RefusesWhatIsNone) {
+  for (const char* text : {"", ":", "8081", ":65536", ":80a", ":-1", "::1:8081", "[::1:8081", "[]:8081",
+                           "[127.0.0.1]:1", "localhost:8081", "127.0.0.1", "[::1]"}) {
+    SCOPED_TRACE(text);
+    const auto options = ParseListenAddress(text);
+    ASSERT_FALSE(options);
+    EXPECT_THAT(options.error().message, HasSubstr("\"" + std::string(text) + "\" is not an address"));
+  }
+}
+
+TEST_F(HealthServerTest, ListensOnTheIpv6AddressThatAFlagNames) {
+  const auto options = ParseListenAddress("[::1]:0");
+  ASSERT_TRUE(options) << options.error().message;
+  auto started = HealthServer::Start(*options, {}, {}, {});
+  if (!started) GTEST_SKIP() << "SKIPPED: no IPv6 on this machine: " << started.error().message;
+  Socket probe((*started)->port(), /*v6=*/true);
+  probe.Send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(probe.ReadAll(), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(HealthServerTest, APortInUseIsAnErrorThatNamesIt) {
   Start();
   HealthServerOptions options;
