@@ -11,11 +11,11 @@ namespace {
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
 // Not recorded: assumptions, each marked so in the documentation.
-constexpr double kEagerSecondsPerLayer = 0.25e-3;   // kernel launches bound a step without CUDA graphs
 constexpr double kAllReduceLatencySeconds = 10e-6;  // two of them in every layer
 constexpr double kFlashInferKvShare = 0.90;         // of FlashAttention 3's KV bandwidth
 constexpr double kTritonKvShare = 0.75;
-constexpr double kVllmReservedGib = 1.1;  // observed: activations, CUDA graphs
+constexpr double kVllmReservedGib = 1.1;    // observed: activations, CUDA graphs
+constexpr double kSglangContextGib = 0.72;  // observed: 78.47 GiB available before the weights are loaded
 
 template <std::size_t N>
 bool OneOf(std::string_view text, const std::array<std::string_view, N>& names) {
@@ -52,35 +52,42 @@ double KvBytesPerElement(const EngineSettings& s) {
 
 Roofline::Matrices Roofline::Precision(double parameters, const std::string& method, bool experts) const {
   const Gpu& gpu = settings_.gpu;
-  const double bf16 = gpu.bf16_tflops * 1e12 * constants_.bf16_compute_share;
-  Matrices out{parameters, 2, bf16, gpu.bandwidth_tb * 1e12 * constants_.bf16_weight_bandwidth_share};
+  const RooflineConstants& c = constants_;
+  const bool untuned = experts && settings_.release.engine == Engine::kVllm;
+  const double bf16 = 1e12 * gpu.bf16_tflops *
+                      (untuned   ? c.untuned_bf16_expert_compute_share
+                       : experts ? c.bf16_expert_compute_share
+                                 : c.bf16_compute_share);
+  const double narrow = 1e12 * (untuned   ? c.untuned_fp8_expert_compute_share
+                                : experts ? c.fp8_expert_compute_share
+                                          : c.fp8_compute_share);
+  const double bandwidth = gpu.bandwidth_tb * 1e12;
+  Matrices out{parameters, 2, bf16,
+               bandwidth * (untuned ? c.untuned_bf16_expert_bandwidth_share : c.weight_bandwidth_share)};
   if (method.empty() && settings_.dtype == "float32") {
     out.bytes_per_parameter = 4;
     out.flops_per_second = bf16 / 2;  // TF32
     return out;
   }
-  const double narrow_bandwidth = gpu.bandwidth_tb * 1e12 * constants_.fp8_weight_bandwidth_share;
+  const auto narrower = [&](double bytes) {
+    out.bytes_per_parameter = bytes;
+    out.weight_bandwidth = bandwidth * c.weight_bandwidth_share;
+  };
   if (OneOf(method, kFp8Methods)) {
-    out.bytes_per_parameter = method == "w4afp8" && experts ? 0.53 : 1;
-    out.weight_bandwidth = narrow_bandwidth;
+    narrower(method == "w4afp8" && experts ? 0.53 : 1);
     // Below 8.9 the weights are fp8 and the arithmetic is not (Marlin).
-    if (gpu.fp8_tflops > 0) out.flops_per_second = gpu.fp8_tflops * 1e12 * constants_.fp8_compute_share;
+    if (gpu.fp8_tflops > 0) out.flops_per_second = gpu.fp8_tflops * narrow;
   } else if (OneOf(method, kInt8Methods)) {
-    out.bytes_per_parameter = 1;
-    out.weight_bandwidth = narrow_bandwidth;
-    if (gpu.int8_tops > 0) out.flops_per_second = gpu.int8_tops * 1e12 * constants_.fp8_compute_share;
+    narrower(1);
+    if (gpu.int8_tops > 0) out.flops_per_second = gpu.int8_tops * narrow;
   } else if (OneOf(method, kExpertsInt8Methods)) {
-    if (experts) {  // recorded: changes nothing on a dense model
-      out.bytes_per_parameter = 1;
-      out.weight_bandwidth = narrow_bandwidth;
-    }
+    if (experts) narrower(1);  // recorded: changes nothing on a dense model
   } else if (OneOf(method, kFourBitMethods)) {
     // The checkpoint's experts are mxfp4, its other matrices are not.
     if (method.find("mxfp4") == std::string_view::npos || experts) {
-      out.bytes_per_parameter = 0.55;
-      out.weight_bandwidth = narrow_bandwidth;
+      narrower(0.55);
       if (gpu.capability >= 100 && method.find("fp4") != std::string_view::npos) {
-        out.flops_per_second = gpu.fp8_tflops * 2e12 * constants_.fp8_compute_share;
+        out.flops_per_second = gpu.fp8_tflops * 2 * narrow;
       }
     }
   }
@@ -101,13 +108,26 @@ Roofline::Roofline(const EngineSettings& settings, const RooflineConstants& cons
   }
   dense_ = Precision(shape.dense_parameters, linear, false);
   experts_ = Precision(shape.expert_parameters, moe, true);
+  const bool vllm = settings_.release.engine == Engine::kVllm;
+  const bool narrow_activations = (OneOf(linear, kFp8Methods) && settings_.gpu.fp8_tflops > 0) ||
+                                  (OneOf(linear, kInt8Methods) && settings_.gpu.int8_tops > 0);
+  layer_seconds_ = !shape.is_moe() ? constants_.dense_layer_seconds
+                   : vllm          ? constants_.compiled_moe_layer_seconds
+                                   : constants_.moe_layer_seconds;
+  if (narrow_activations && !vllm) layer_seconds_ += constants_.quantize_layer_seconds;
+  eager_layer_seconds_ = constants_.eager_layer_seconds;
+  if (narrow_activations) eager_layer_seconds_ += constants_.eager_quantize_layer_seconds;
+  if (settings_.tensor_parallel > 1) eager_layer_seconds_ += 2 * constants_.eager_all_reduce_seconds;
   head_bytes_ = shape.head_parameters * (settings_.dtype == "float32" ? 4 : 2);  // never quantized
   kv_bytes_per_token_ = shape.kv_elements_per_token() * KvBytesPerElement(settings_);
   const std::string backend = settings_.EffectiveAttentionBackend();
   const double kv_share = backend == "TRITON_ATTN" || backend == "triton"      ? kTritonKvShare
                           : backend == "FLASHINFER" || backend == "flashinfer" ? kFlashInferKvShare
                                                                                : 1.0;
-  kv_bandwidth_ = settings_.gpu.bandwidth_tb * 1e12 * constants_.kv_bandwidth_share * kv_share;
+  const bool narrow_kv = KvBytesPerElement(settings_) < 2;
+  if (narrow_kv) layer_seconds_ += constants_.fp8_kv_layer_seconds;
+  kv_bandwidth_ = settings_.gpu.bandwidth_tb * 1e12 * kv_share *
+                  (narrow_kv ? constants_.fp8_kv_bandwidth_share : constants_.kv_bandwidth_share);
   attention_flops_ = settings_.gpu.bf16_tflops * 1e12 * constants_.attention_compute_share;
 }
 
@@ -133,13 +153,14 @@ double Roofline::StepSeconds(const StepLoad& load) const {
   seconds += head_bytes_ / dense_.weight_bandwidth;
   seconds += 4.0 * shape.layers * shape.heads * shape.head_dim * load.prefill_context / replicas / attention_flops_;
   seconds += load.decode_context / replicas * kv_bytes_per_token_ / kv_bandwidth_;
+  seconds += shape.layers * load.decode_sequences / replicas * constants_.sequence_layer_seconds;
   seconds /= split;
   if (split > 1) {
     const double bytes = tokens * shape.hidden * 2.0 * 2.0 * (split - 1) / split;
     seconds += shape.layers * 2 * (kAllReduceLatencySeconds + bytes / (settings_.gpu.link_gb * 1e9));
   }
-  if (settings_.eager) seconds = std::max(seconds, shape.layers * kEagerSecondsPerLayer);
-  return seconds + constants_.step_overhead_seconds;
+  seconds += shape.layers * layer_seconds_;
+  return settings_.eager ? std::max(seconds, shape.layers * eager_layer_seconds_) : seconds;
 }
 
 double Roofline::WeightBytesPerGpu() const {
@@ -161,7 +182,7 @@ MemoryPlan PlanMemory(const EngineSettings& settings) {
                                             : total * settings.memory_fraction - plan.weights_gib - kVllmReservedGib;
       break;
     case Engine::kSglang:
-      plan.kv_gib = total * settings.memory_fraction - plan.weights_gib;
+      plan.kv_gib = (total - kSglangContextGib) * settings.memory_fraction - plan.weights_gib;
       break;
     case Engine::kTensorRtLlm:
       plan.kv_gib = (total - plan.weights_gib - kVllmReservedGib) * settings.memory_fraction;

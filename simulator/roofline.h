@@ -19,19 +19,38 @@ struct StepLoad {
   double decode_context = 0;  // sum over decoding sequences of their context lengths
 };
 
-// Calibrated on the recorded runs of vLLM 0.24.0 with a Llama-8B on one H100: shares of the data sheet's rates that are
-// reached, and the costs that no data sheet names.
+// Shares of the data sheet's rates that are reached, and the costs that no data sheet names. Read off the step times in
+// SGLang's logs of the tasks tuned on one H100 (tests/engines/runs/2026-11-25-h100, docs/simulated-engine.md has the
+// table), where nothing else is said; the front end's are fitted to the tasks' latencies.
 struct RooflineConstants {
-  double bf16_compute_share = 0.495;
-  double fp8_compute_share = 0.456;
-  double bf16_weight_bandwidth_share = 0.816;
-  double fp8_weight_bandwidth_share = 0.565;
-  double kv_bandwidth_share = 0.95;
-  double attention_compute_share = 0.413;  // prefill attention, of the bf16 rate
-  double step_overhead_seconds = 0.2e-3;
-  double request_intake_seconds = 2.75e-3;  // front end, serial: a request with its prompt
-  double token_emit_seconds = 71e-6;        // front end, serial: one token of one stream
-  double dispatch_seconds = 9.4e-3;         // front end to scheduler
+  double bf16_compute_share = 0.635;
+  double fp8_compute_share = 0.463;
+  // Experts: many small matrices in one Triton kernel, with tile sizes tuned for the shape (SGLang) or, as vLLM's log
+  // says, not.
+  double bf16_expert_compute_share = 0.36;
+  double fp8_expert_compute_share = 0.235;
+  double untuned_bf16_expert_compute_share = 0.245;
+  double untuned_fp8_expert_compute_share = 0.115;
+  double weight_bandwidth_share = 0.85;
+  double untuned_bf16_expert_bandwidth_share = 0.68;
+  double kv_bandwidth_share = 0.90;
+  double fp8_kv_bandwidth_share = 0.585;  // half the bytes, but not half the time
+  double attention_compute_share = 0.4;   // prefill attention, of the bf16 rate
+  // Small kernels between the matrices, in every step.
+  double dense_layer_seconds = 33e-6;
+  double moe_layer_seconds = 53e-6;
+  double compiled_moe_layer_seconds = 20e-6;  // vLLM: torch.compile joins some
+  double quantize_layer_seconds = 15e-6;      // activations to fp8 in kernels of their own: SGLang
+  double fp8_kv_layer_seconds = 5e-6;
+  double sequence_layer_seconds = 0.27e-6;  // each decoding sequence, beside the bytes of its cache
+  // Without CUDA graphs the CPU launches each kernel and the GPU waits for it (vllm-tensor-parallel).
+  double eager_layer_seconds = 0.51e-3;
+  double eager_quantize_layer_seconds = 0.155e-3;
+  double eager_all_reduce_seconds = 0.19e-3;
+  double request_intake_seconds = 0.8e-3;    // front end, serial: a request with its prompt
+  double token_emit_seconds = 22e-6;         // front end, serial: one token of one stream
+  double sglang_token_emit_seconds = 40e-6;  // passes through two more Python processes
+  double dispatch_seconds = 8.5e-3;          // front end to scheduler
 };
 
 class Roofline {
@@ -43,7 +62,10 @@ class Roofline {
   // One engine front end (HTTP, tokenizer, detokenizer: one Python thread each way) handles requests and tokens one
   // after the other. At thousands of tokens per second this shapes latencies as much as the GPU does.
   [[nodiscard]] double RequestIntakeSeconds() const { return constants_.request_intake_seconds; }
-  [[nodiscard]] double TokenEmitSeconds() const { return constants_.token_emit_seconds; }
+  [[nodiscard]] double TokenEmitSeconds() const {
+    return settings_.release.engine == Engine::kSglang ? constants_.sglang_token_emit_seconds
+                                                       : constants_.token_emit_seconds;
+  }
   [[nodiscard]] double DispatchSeconds() const { return constants_.dispatch_seconds; }
 
   // Bytes of weights on one GPU.
@@ -67,6 +89,8 @@ class Roofline {
   double head_bytes_ = 0;
   double kv_bytes_per_token_ = 0;
   double kv_bandwidth_ = 0;
+  double layer_seconds_ = 0;        // small kernels of one layer
+  double eager_layer_seconds_ = 0;  // least time of one layer without CUDA graphs
   double attention_flops_ = 0;
 };
 

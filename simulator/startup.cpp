@@ -11,6 +11,13 @@ using Process = LogEntry::Process;
 
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
+// Seconds of a start, fitted to those of tests/engines/runs/2026-11-25-h100 and of 22 November.
+constexpr double kVllmGraphs = 24;
+constexpr double kVllmLayer = 0.3;
+constexpr double kVllmQuantizedLayer = 0.72;
+constexpr double kSglangGraphs = 8;  // 58 sizes of prefill and up to 36 of decode, however many layers
+constexpr double kSglangQuantized = 3;
+
 std::string Fixed(double value, int digits) {
   std::array<char, 64> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%.*f", digits, value);
@@ -25,13 +32,14 @@ std::string Grouped(std::int64_t value) {
   return text;
 }
 
-// From process start to the first worker, observed: 18 s after the API server's first line with vLLM, 24 s with SGLang.
-double WorkerSeconds(Engine engine) {
-  switch (engine) {
+// From the end of the imports to the first worker, observed: 18 s with vLLM, 16 to 24 s with SGLang.
+double WorkerSeconds(const EngineSettings& settings) {
+  switch (settings.release.engine) {
     case Engine::kVllm:
-      return 18;
+      // Workers for several GPUs are processes of their own, which import everything once more (vllm-tensor-parallel).
+      return settings.tensor_parallel * settings.pipeline_parallel > 1 ? 18 + 19 : 18;
     case Engine::kSglang:
-      return 24;
+      return 20;
     case Engine::kTensorRtLlm:
       return 25;
   }
@@ -41,12 +49,13 @@ double WorkerSeconds(Engine engine) {
 // Dummy weights are made at about 10 GB/s after 1.4 s; real ones come from a warm page cache in about that time.
 double LoadSeconds(const EngineSettings& settings) { return 1.4 + Roofline(settings).WeightBytesPerGpu() / 1e10; }
 
-// torch.compile and CUDA graphs grow with the layers: 8B took 32 s of them in bf16 and 23 s more in fp8.
+// Compilation, CUDA graphs and warm-up, from the recorded starts: with an empty compile cache; what vLLM finds in one
+// saves it up to 20 s.
 double GraphSeconds(const EngineSettings& settings) {
   if (settings.eager) return 0;
-  const double per_layer = settings.release.engine == Engine::kSglang ? 0.6 : 1.0;
   const bool quantized_online = settings.shape.checkpoint_quantization.empty() && !settings.quantization.empty();
-  return settings.shape.layers * (per_layer + (quantized_online ? 0.72 : 0));
+  if (settings.release.engine == Engine::kSglang) return kSglangGraphs + (quantized_online ? kSglangQuantized : 0);
+  return kVllmGraphs + settings.shape.layers * (kVllmLayer + (quantized_online ? kVllmQuantizedLayer : 0));
 }
 
 double FirstUseSeconds(const EngineSettings& settings, bool on_first_request) {
@@ -204,7 +213,7 @@ double ImportSeconds(Engine engine) {
     case Engine::kVllm:
       return 24;  // observed
     case Engine::kSglang:
-      return 12;  // assumed: what the observed 50 s leave
+      return 14;  // observed
     case Engine::kTensorRtLlm:
       return 20;  // assumed
   }
@@ -213,7 +222,7 @@ double ImportSeconds(Engine engine) {
 
 double StageSeconds(const EngineSettings& settings, Stage stage) {
   const double config = ImportSeconds(settings.release.engine);
-  const double worker = config + WorkerSeconds(settings.release.engine);
+  const double worker = config + WorkerSeconds(settings);
   switch (stage) {
     case Stage::kConfig:
       return config;
@@ -229,7 +238,7 @@ double StageSeconds(const EngineSettings& settings, Stage stage) {
 }
 
 double ReadySeconds(const EngineSettings& settings) {
-  const double other_engine = settings.release.engine == Engine::kSglang ? 11 : 0;  // its HTTP server and caches
+  const double other_engine = settings.release.engine == Engine::kSglang ? 8 : 0;  // its HTTP server and first request
   return StageSeconds(settings, Stage::kWarmup) + GraphSeconds(settings) + FirstUseSeconds(settings, false) +
          other_engine;
 }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "closed_loop.h"
 
@@ -25,10 +26,13 @@ EngineSettings Llama8b(const std::string& quantization, const std::string& kv, c
   return s;
 }
 
+// vLLM's own benchmark client, one Python process; fitted together with the front end.
+constexpr ClientCost kPythonClient{0, 85e-6};
+
 LoopResult Measure(const EngineSettings& settings, int concurrency, int requests) {
   Scheduler scheduler(Roofline(settings),
                       {settings.max_sequences, settings.token_budget, PlanMemory(settings).kv_tokens, true});
-  return RunClosedLoop(scheduler, concurrency, requests, 1024, 128);
+  return RunClosedLoop(scheduler, concurrency, requests, 1024, 128, kPythonClient);
 }
 
 struct RecordedSpeed {
@@ -63,9 +67,92 @@ TEST_P(RecordedH100, EveryFigureIsWithin25Percent) {
 INSTANTIATE_TEST_SUITE_P(Rounds, RecordedH100, ::testing::Values(2, 3, 5),
                          [](const auto& rounds) { return "x" + std::to_string(rounds.param); });
 
+EngineSettings OfSglang(EngineSettings s) {
+  s.release = {Engine::kSglang, "0.5.15"};
+  s.memory_fraction = 0.83;
+  return s;
+}
+
+// The shape of tests/engines/on_gpu/make_models.py's `moe`: Qwen3-MoE's, with 16 layers and 64 experts.
+EngineSettings Moe(const std::string& quantization, const std::string& kv) {
+  EngineSettings s = Llama8b(quantization, kv);
+  s.shape = ShapeFromConfig({{"num_hidden_layers", 16},
+                             {"hidden_size", 2048},
+                             {"num_attention_heads", 32},
+                             {"num_key_value_heads", 4},
+                             {"head_dim", 128},
+                             {"num_experts", 64},
+                             {"num_experts_per_tok", 8},
+                             {"moe_intermediate_size", 768},
+                             {"vocab_size", 32000}},
+                            nullptr)
+                .value();
+  return s;
+}
+
+// SGLang logs its rate every 40 decoding steps and at every prefill: medians over the tasks sglang-dense and sglang-moe
+// of 25 November 2026, contexts of about 597 tokens, prompts of 512.
+TEST(Roofline, TakesAsLongForAStepAsSglangLogged) {
+  struct Row {
+    const char* name;
+    EngineSettings settings;
+    double decode_ms[5];           // 1, 3, 16, 64, 128 sequences
+    double prefill_per_second[3];  // steps of 1024, 2560, 8192 tokens
+  };
+  const Row rows[] = {
+      {"dense bf16", Llama8b("", "auto"), {6.10, 6.29, 6.69, 8.25, 10.52}, {42500, 43000, 43500}},
+      {"dense fp8 cache", Llama8b("", "fp8_e4m3"), {6.25, 6.60, 6.76, 8.04, 9.86}, {44000, 45000, 44600}},
+      {"dense fp8", Llama8b("fp8", "fp8_e4m3"), {4.37, 4.57, 4.87, 6.22, 8.10}, {65000, 66000, 63300}},
+      {"moe bf16", Moe("", "auto"), {1.54, 2.68, 4.20, 5.00, 5.70}, {161000, 207000, 215000}},
+      {"moe fp8 cache", Moe("", "fp8_e4m3"), {1.67, 2.84, 4.30, 5.01, 5.58}, {184000, 206500, 218500}},
+      {"moe fp8", Moe("fp8", "fp8_e4m3"), {1.58, 2.25, 3.10, 3.68, 4.30}, {231000, 263000, 281000}},
+  };
+  constexpr int kSequences[] = {1, 3, 16, 64, 128};
+  constexpr int kTokens[] = {1024, 2560, 8192};
+  for (const Row& row : rows) {
+    const Roofline roofline(OfSglang(row.settings));
+    for (int i = 0; i < 5; ++i) {
+      StepLoad load;
+      load.decode_sequences = kSequences[i];
+      load.decode_context = kSequences[i] * 597.0;
+      const double off = roofline.StepSeconds(load) * 1e3 / row.decode_ms[i] - 1;
+      // Few sequences on an MoE model: each expert's matrix is read for one or two tokens, and not at full rate.
+      const double bound = kSequences[i] == 3 && row.settings.shape.is_moe() ? 0.20 : 0.06;
+      EXPECT_LT(std::abs(off), bound) << row.name << ", decoding " << kSequences[i];
+    }
+    for (int i = 0; i < 3; ++i) {
+      StepLoad load;
+      load.prefill_tokens = kTokens[i];
+      load.prefill_context = kTokens[i] * 256.0;
+      const double off = kTokens[i] / roofline.StepSeconds(load) / row.prefill_per_second[i] - 1;
+      EXPECT_LT(std::abs(off), 0.16) << row.name << ", prefill of " << kTokens[i];
+    }
+  }
+}
+
+TEST(Roofline, IsBoundByTheCpuWithoutCudaGraphs) {
+  StepLoad decode;
+  decode.decode_sequences = 16;
+  const auto milliseconds = [&](const char* quantization, int gpus) {
+    EngineSettings s = Llama8b(quantization, "auto");
+    s.eager = true;
+    s.tensor_parallel = gpus;
+    return 1e3 * Roofline(s).StepSeconds(decode);
+  };
+  // TPOT at 16 in flight of vllm-tensor-parallel.
+  EXPECT_NEAR(milliseconds("", 1), 16.5, 0.5);
+  EXPECT_NEAR(milliseconds("fp8", 1), 21.4, 0.6);
+  EXPECT_NEAR(milliseconds("fp8", 2), 33.6, 1.0);
+}
+
 TEST(MemoryPlan, HoldsAsManyTokensAsRecorded) {
   EXPECT_NEAR(static_cast<double>(PlanMemory(Llama8b("", "auto")).kv_tokens), 476800, 476800 * 0.01);
   EXPECT_NEAR(static_cast<double>(PlanMemory(Llama8b("fp8", "fp8")).kv_tokens), 1060112, 1060112 * 0.01);
+  EXPECT_NEAR(static_cast<double>(PlanMemory(Moe("", "auto")).kv_tokens), 2019024, 2019024 * 0.01);
+  EXPECT_NEAR(static_cast<double>(PlanMemory(OfSglang(Llama8b("", "auto"))).kv_tokens), 422796, 422796 * 0.01);
+  EXPECT_NEAR(static_cast<double>(PlanMemory(OfSglang(Llama8b("fp8", "fp8_e4m3"))).kv_tokens), 947929, 947929 * 0.01);
+  EXPECT_NEAR(static_cast<double>(PlanMemory(OfSglang(Moe("", "auto"))).kv_tokens), 1811443, 1811443 * 0.01);
+  EXPECT_NEAR(static_cast<double>(PlanMemory(OfSglang(Moe("fp8", "fp8_e4m3"))).kv_tokens), 3926119, 3926119 * 0.01);
   EngineSettings small = Llama8b("", "auto");
   small.memory_fraction = 0.28;
   EXPECT_NEAR(PlanMemory(small).kv_gib, 7.53, 0.1);
