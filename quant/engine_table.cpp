@@ -1,6 +1,7 @@
 #include "quant/engine_table.h"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 namespace autotune::quant {
@@ -22,9 +23,63 @@ std::size_t Distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool Lists(const FlagShape& shape, const std::string& value) {
+  return !shape.restricted || std::ranges::find(shape.choices, value) != shape.choices.end();
+}
+
+bool Extends(const FlagShape& shape, const std::string& value) {
+  switch (shape.extension) {
+    case Extension::kNone:
+      return false;
+    case Extension::kAny:
+      return true;
+    case Extension::kPath:
+      return value.find('.', 1) < value.size() - 1;
+  }
+  return false;
+}
+
 const std::string kEmpty;
 
 }  // namespace
+
+std::string Nearest(std::string_view word, const std::vector<std::string>& known) {
+  const std::string wanted = Lower(std::string(word));
+  std::size_t best = std::numeric_limits<std::size_t>::max();
+  std::string nearest;
+  for (const std::string& name : known) {
+    const std::size_t distance = Distance(wanted, Lower(name));
+    if (distance > best || (distance == best && name > nearest)) continue;
+    best = distance;
+    nearest = name;
+  }
+  // A word that shares less than two thirds with the nearest one was not meant to be it.
+  return nearest.empty() || best * 3 > word.size() ? "" : nearest;
+}
+
+std::vector<std::string> FlagUse::Choices() const {
+  std::vector<std::string> choices = shape->choices;
+  if (other == nullptr) return choices;
+  for (const std::string& choice : other->choices) {
+    if (std::ranges::find(choices, choice) == choices.end()) choices.push_back(choice);
+  }
+  return choices;
+}
+
+std::string FlagUse::Spelled(const std::string& value) const {
+  for (const FlagShape* listing : {shape, other}) {
+    if (listing == nullptr || !listing->any_case) continue;
+    for (const std::string& choice : listing->choices) {
+      if (Lower(choice) == Lower(value)) return choice;
+    }
+  }
+  return value;
+}
 
 std::string EngineTable::Normalise(std::string_view spelling) {
   while (spelling.starts_with('-')) spelling.remove_prefix(1);
@@ -93,19 +148,17 @@ std::optional<FlagUse> EngineTable::Find(std::string_view spelling, const Versio
   return std::nullopt;
 }
 
-bool EngineTable::Allows(const FlagUse& use, const std::string& value, const Version& version, bool& certain) const {
+Standing EngineTable::StandingOf(const FlagUse& use, const std::string& value, const Version& version) const {
   for (const Bound& bound : use.flag->bounds) {
     if (bound.value != value) continue;
-    if (bound.certain && version < *bound.certain) certain = false;
-    return bound.range.Contains(version);
+    if (!bound.range.Contains(version)) return Standing::kRefused;
+    return bound.certain && version < *bound.certain ? Standing::kUncertain : Standing::kKnown;
   }
-  const auto in = [&](const FlagShape* shape) {
-    return !shape->restricted || std::ranges::find(shape->choices, value) != shape->choices.end();
-  };
-  const bool before = in(use.shape);
-  const bool after = use.other == nullptr ? before : in(use.other);
-  if (before != after) certain = false;
-  return before || after;
+  const FlagShape& before = *use.shape;
+  const FlagShape& after = use.other == nullptr ? before : *use.other;
+  if (Lists(before, value) && Lists(after, value)) return Standing::kKnown;
+  if (Lists(before, value) || Lists(after, value)) return Standing::kUncertain;
+  return Extends(before, value) || Extends(after, value) ? Standing::kForeign : Standing::kRefused;
 }
 
 std::string EngineTable::Hint(std::string_view spelling, const Version& version) const {
@@ -122,20 +175,14 @@ std::string EngineTable::Hint(std::string_view spelling, const Version& version)
     return "it is known from " + releases_[first].ToString() + " to " + releases_[last].ToString();
   }
   const Neighbours near = NeighboursOf(version);
-  std::size_t best = std::numeric_limits<std::size_t>::max();
-  std::string nearest;
+  std::vector<std::string> names;
   for (const auto& [name, places] : spellings_) {
     const bool here = std::ranges::any_of(
         places, [&](const Spelling& known) { return known.release == near.before || known.release == near.after; });
-    if (!here) continue;
-    const std::size_t distance = Distance(key, name);
-    if (distance > best || (distance == best && name > nearest)) continue;
-    best = distance;
-    nearest = name;
+    if (here) names.push_back(name);
   }
-  // A word that shares less than two thirds with the nearest flag was not meant to be it.
-  if (nearest.empty() || best * 3 > key.size()) return "";
-  return "did you mean " + nearest + "?";
+  const std::string nearest = Nearest(key, names);
+  return nearest.empty() ? "" : "did you mean " + nearest + "?";
 }
 
 const std::vector<Alternative>& EngineTable::Cell(Field field, const std::string& value) const {

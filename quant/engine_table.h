@@ -35,6 +35,8 @@ struct VersionRange {
 enum class ValueType { kSwitch, kText, kInteger, kDecimal, kSize, kSizeOrAuto, kJson, kFolded };
 enum class Arity { kOne, kOptional, kSome, kAny, kRepeated };
 enum class FlagState { kCurrent, kDeprecated, kRemoved };
+// Which values beside its own a flag may take: any name that a plug-in adds, or the path of a class ("package.Class").
+enum class Extension { kNone, kAny, kPath };
 
 // How one flag is written in the releases that share this shape.
 struct FlagShape {
@@ -45,6 +47,8 @@ struct FlagShape {
   Arity arity = Arity::kOne;
   bool restricted = false;  // only `choices` are accepted
   std::vector<std::string> choices;
+  bool any_case = false;  // compared without regard to case
+  Extension extension = Extension::kNone;
   FlagState state = FlagState::kCurrent;
 };
 
@@ -82,6 +86,19 @@ struct FlagUse {
   const FlagShape* other = nullptr;  // the next recorded release's shape where it differs; a value may fit either
   bool negated = false;              // the spelling asked for was the off form
   bool certain = true;               // false: only one of the two recorded neighbours has it
+
+  // The values that the flag is known to take, those of both neighbours; empty = any of its type.
+  [[nodiscard]] std::vector<std::string> Choices() const;
+  // The value as the release lists it, where case does not count.
+  [[nodiscard]] std::string Spelled(const std::string& value) const;
+};
+
+// What a release makes of a value of a flag.
+enum class Standing {
+  kRefused,
+  kForeign,    // not its own: it starts where a plug-in brings the value, and ends otherwise
+  kUncertain,  // one of the recorded neighbours takes it
+  kKnown,
 };
 
 // One way in which a value of a field may end; the first whose range and conditions hold is taken.
@@ -152,6 +169,9 @@ struct GpuFactor {
   std::string unless;  // a switch that takes the factor out
 };
 
+// The word nearest to a misspelt one; empty when none is near enough to have been meant.
+std::string Nearest(std::string_view word, const std::vector<std::string>& known);
+
 class EngineTable {
  public:
   struct Source {
@@ -173,8 +193,7 @@ class EngineTable {
 
   // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
-  // Whether the release knows the value; `certain` is cleared where recorded neighbours differ.
-  [[nodiscard]] bool Allows(const FlagUse& use, const std::string& value, const Version& version, bool& certain) const;
+  [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
   // For the message about a flag that is not known: what became of it, else the nearest known flag.
   [[nodiscard]] std::string Hint(std::string_view spelling, const Version& version) const;
 

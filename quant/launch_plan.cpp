@@ -180,9 +180,8 @@ class Planner final : public FactSource {
   // A method of the checkpoint that the release's registry lacks is refused after the configuration was read.
   [[nodiscard]] bool MethodKnown() const {
     const std::optional<FlagUse> use = table_.Find(table_.quantization_flag(), request_.release.version);
-    bool certain = true;
     return !request_.model.quantized() || !use ||
-           table_.Allows(*use, request_.model.quantization, request_.release.version, certain);
+           table_.StandingOf(*use, request_.model.quantization, request_.release.version) != Standing::kRefused;
   }
 
   // Only for a known GPU: what an engine makes of a model's dtype depends on it.

@@ -140,7 +140,9 @@ class Reader {
   }
 
   void RejectValue(const FlagUse& use, const std::string& value, const std::string& wanted) {
-    Reject("InvalidFlagValue", use.shape->spelling + " of " + Name() + " takes " + wanted + ", not \"" + value + "\"");
+    const std::string nearest = Nearest(value, use.Choices());
+    Reject("InvalidFlagValue", use.shape->spelling + " of " + Name() + " takes " + wanted + ", not \"" + value + "\"" +
+                                   (nearest.empty() || nearest == value ? "" : "; did you mean " + nearest + "?"));
   }
 
   // False when the value was refused.
@@ -199,16 +201,14 @@ class Reader {
     return true;
   }
 
+  // What may have been meant: the nearest choice, else all of them.
+  static std::string Suggestion(const FlagUse& use, const std::string& value) {
+    const std::string nearest = Nearest(value, use.Choices());
+    return nearest.empty() ? "its own are " + Joined(use.Choices()) : "did you mean " + nearest + "?";
+  }
+
   static std::string Wanted(const FlagUse& use) {
-    if (use.shape->restricted) {
-      std::vector<std::string> choices = use.shape->choices;
-      if (use.other != nullptr) {
-        for (const std::string& choice : use.other->choices) {
-          if (std::ranges::find(choices, choice) == choices.end()) choices.push_back(choice);
-        }
-      }
-      return "one of " + Joined(choices);
-    }
+    if (use.shape->restricted) return "one of " + Joined(use.Choices());
     const LateValues& late = use.flag->late;
     if (!late.patterns.empty()) return "one of " + Joined(late.patterns);
     switch (use.shape->type == ValueType::kText && late.type ? *late.type : use.shape->type) {
@@ -255,16 +255,24 @@ class Reader {
 
   bool CanonicaliseScalar(const FlagUse& use, std::string& text) {
     const LateValues& late = use.flag->late;
+    text = use.Spelled(text);
     const bool fits =
         FitsType(use.shape->type, text) && (!late.type || FitsType(*late.type, text)) && FitsLate(late, text);
-    bool certain = true;
-    if (!fits || !table_.Allows(use, text, release_.version, certain)) {
-      RejectValue(use, text, Wanted(use));
-      return false;
+    switch (fits ? table_.StandingOf(use, text, release_.version) : Standing::kRefused) {
+      case Standing::kRefused:
+        RejectValue(use, text, Wanted(use));
+        return false;
+      case Standing::kForeign:
+        Warn("ValueNotBuiltIn", "\"" + text + "\" is no value of " + Name() + "'s own for " + use.shape->spelling +
+                                    ": it starts only where a plug-in brings it; " + Suggestion(use, text));
+        break;
+      case Standing::kUncertain:
+        Warn("ValueNotCertain", use.shape->spelling + " " + text + " is known in a release beside " + Name() +
+                                    "; whether this release takes it is not recorded");
+        break;
+      case Standing::kKnown:
+        break;
     }
-    if (!certain)
-      Warn("ValueNotCertain", use.shape->spelling + " " + text + " is known in a release beside " + Name() +
-                                  "; whether this release takes it is not recorded");
     return WithinLimit(use, text);
   }
 

@@ -362,7 +362,7 @@ class TableLoader {
   }
 
   static void AddShape(const Node& row, Flag& flag, EngineTable& table) {
-    row.Expect({"in", "is", "takes", "of", "off", "as", "alias", "state", "option"});
+    row.Expect({"in", "is", "takes", "of", "case", "open", "off", "as", "alias", "state", "option"});
     auto shape = std::make_unique<FlagShape>();
     if (const auto option = row.Get("option")) flag.option = option->Truth();
     shape->spelling = row.TextOr("as", flag.option ? flag.name : "--" + flag.name);
@@ -377,6 +377,17 @@ class TableLoader {
     if (const auto choices = row.Get("of")) {
       shape->restricted = true;
       shape->choices = choices->Texts();
+    }
+    if (const auto letters = row.Get("case")) {
+      if (letters->Text() != "any") letters->Fail("\"" + letters->Text() + "\" is not any");
+      shape->any_case = true;
+    }
+    if (const auto open = row.Get("open")) {
+      static const std::map<std::string, Extension, std::less<>> kExtensions = {{"any", Extension::kAny},
+                                                                                {"path", Extension::kPath}};
+      const auto known = kExtensions.find(open->Text());
+      if (known == kExtensions.end()) open->Fail("\"" + open->Text() + "\" is not one of any, path");
+      shape->extension = known->second;
     }
     shape->off = row.TextOr("off", "");
     if (const auto state = row.Get("state")) {

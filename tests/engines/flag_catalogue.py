@@ -15,6 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PARSERS = ROOT / "tests" / "engines" / "parsers"
+LATE_VALUES = ROOT / "tests" / "engines" / "late_values"
 TABLES = ROOT / "quant" / "engines"
 
 # The Python callables that the parsers use as `type`, by what texts they accept. "_optional_type" wraps another type
@@ -63,8 +64,13 @@ def shape(argument, document):
         choices = document["quantization_methods"]  # refused later than argparse, but refused
     if flags[0] == "--kv-cache-dtype" and choices is None and document.get("kv_cache_dtypes"):
         choices = document["kv_cache_dtypes"]
+    late = next((document["late"][flag] for flag in flags if flag in document["late"]), None)
+    if late is not None:
+        choices = late["values"] + ([None] if argument["type"] == "_optional_type" else [])
     if choices is not None:
         row["of"] = ["None" if choice is None else choice for choice in choices]
+    if late is not None:
+        row |= {key: late[key] for key in ("case", "open") if key in late}
     row["alias"] = flags
     if argument["kind"] == "DeprecatedAction":
         row["state"] = "removed"  # the action raises: the flag is only there to say so
@@ -126,6 +132,7 @@ def catalogue(engine):
     documents = [json.loads(path.read_text()) for path in PARSERS.glob(f"{engine}-*.json")]
     documents.sort(key=lambda document: version_key(document["version"]))
     for document in documents:
+        document["late"] = json.loads((LATE_VALUES / f"{engine}-{document['version']}.json").read_text())["flags"]
         document["rows"] = [shape(argument, document) for argument in document["arguments"]
                             if "flags" in argument and argument["kind"] != "HelpAction"]
     names = settings(documents)
@@ -147,7 +154,8 @@ def catalogue(engine):
                     break
             else:
                 variants.append((row, [index]))
-    lines = [f"# Generated from tests/engines/parsers/{engine}-*.json by tests/engines/flag_catalogue.py; do not edit.",
+    lines = [f"# Generated from tests/engines/{{parsers,late_values}}/{engine}-*.json by tests/engines/flag_catalogue.py; do not "
+             "edit.",
              f"engine: {engine}",
              "releases: [" + ", ".join(document["version"] for document in documents) + "]",
              "flags:"]

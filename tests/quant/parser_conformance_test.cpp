@@ -114,14 +114,16 @@ TEST_P(ParserConformance, AcceptsEveryParallelSize) {
 }
 
 // A value that the recorded argument takes.
-FlagValue Sample(const json& argument) {
+FlagValue Sample(const RecordedParser& parser, const json& argument) {
   if (argument["nargs"] == 0) return FlagValue::Bool(true);
+  for (const json& flag : argument["flags"]) {
+    if (parser.late_values().contains(flag.get<std::string>())) return FlagValue::Text(parser.Values(flag).front());
+  }
   std::string text = "1";
   const std::string flag = argument["flags"][0];
   if (flag == "--quantization") return FlagValue::Text("fp8");
   if (flag == "--kv-cache-dtype") return FlagValue::Text("auto");
   if (flag == "--mem-fraction-static") return FlagValue::Text("0.8");
-  if (flag == "--attention-backend" && !argument["choices"].is_array()) return FlagValue::Text("TRITON_ATTN");
   if (argument["choices"].is_array() && !argument["choices"].empty()) {
     const json& first = argument["choices"][0];
     text = first.is_string() ? first.get<std::string>() : first.dump();
@@ -148,7 +150,7 @@ TEST_P(ParserConformance, UnderstandsEveryFlagOfTheRelease) {
     if (!argument.contains("flags") || argument["kind"] == "HelpAction") continue;
     for (const json& flag : argument["flags"]) {
       LaunchRequest request = Ask(Moe());
-      request.parameters = {{flag.get<std::string>(), Sample(argument)}};
+      request.parameters = {{flag.get<std::string>(), Sample(GetParam(), argument)}};
       const LaunchPlan plan = PlanLaunch(Rules(), request);
       if (argument["kind"] == "DeprecatedAction") {
         EXPECT_TRUE(plan.rejection) << flag;
@@ -192,7 +194,7 @@ TEST_P(ParserConformance, RefusesEveryFlagThatOnlyOtherReleasesHave) {
         if (flag.get<std::string>().starts_with("--no-") && GetParam().Knows("--" + flag.get<std::string>().substr(5)))
           continue;
         LaunchRequest request = Ask(Moe());
-        request.parameters = {{flag.get<std::string>(), Sample(argument)}};
+        request.parameters = {{flag.get<std::string>(), Sample(other, argument)}};
         const LaunchPlan plan = PlanLaunch(Rules(), request);
         if (!plan.rejection) {
           // The release has it under another name, and gets that.

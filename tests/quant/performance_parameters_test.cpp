@@ -45,7 +45,28 @@ vllm | speculative-config | | {"method": "ngram", "num_speculative_tokens": 2} |
 vllm | spec-tokens | ..0.20.2 | | absent
 vllm | spec-tokens | 0.24.0.. | 2 | x
 vllm | attention-backend | ..0.12.0 | | absent
-vllm | attention-backend | 0.13.0.. | auto; FLASHINFER; flash_attn; Triton_Attn | FLASH; fa3; true
+vllm | attention-backend | 0.13.0.. | FLASHINFER; flash_attn; Triton_Attn; CUSTOM; None | FLASH; fa3; true; XFORMERS
+vllm | attention-backend | 0.13.0..0.16.0 | TREE_ATTN | auto; TURBOQUANT; FLASHINFER_MLA_SPARSE; HPC_ATTN
+vllm | attention-backend | 0.18.1.. | auto; AUTO; FLASHINFER_MLA_SPARSE | automatic
+vllm | attention-backend | 0.24.0.. | TURBOQUANT | TREE_ATTN
+vllm | attention-backend | 0.26.0.. | HPC_ATTN | CUTLASS
+vllm | attention-backend | 0.13.0..0.26.0 | | TRITON_MSA; B12X
+vllm | attention-backend | 0.33.0.. | TRITON_MSA; b12x; ULTRAQUANT | FLASH_ATTN_3
+vllm | mm-encoder-attn-backend | | FLASH_ATTN; torch_sdpa | auto; sdpa; fastest
+vllm | mm-encoder-attn-backend | ..0.11.2 | XFORMERS | FLASH_ATTN_DIFFKV
+vllm | mm-encoder-attn-backend | 0.14.1.. | FLASH_ATTN_DIFFKV | xformers
+vllm | mamba-backend | ..0.18.1 | | absent
+vllm | mamba-backend | 0.20.2.. | triton; FlashInfer | auto; cuda
+vllm | mamba-backend | 0.20.2..0.26.0 | triton | cpu
+vllm | mamba-backend | 0.33.0.. | cpu | auto
+vllm | data-parallel-backend | | mp; ray | MP; uni; nccl
+vllm | distributed-executor-backend | | ray; mp; uni; external_launcher; my.Executor; None | Ray; multiprocessing; dask
+vllm | load-format | | auto; safetensors; Dummy; RUNAI_STREAMER; of-a-plug-in | true; ["auto", "dummy"]
+vllm | tokenizer-mode | ..0.11.2 | auto; slow; mistral; custom | fast; hf
+vllm | tokenizer-mode | 0.14.1.. | auto; HF; mistral; of-a-plug-in | true
+vllm | config-format | | auto; hf; mistral; of-a-plug-in | true
+vllm | reasoning-parser | | deepseek_r1; qwen3; of-a-plug-in | true
+vllm | tool-call-parser | | hermes; llama3_json; of-a-plug-in | true
 vllm | moe-backend | ..0.16.0 | | absent
 vllm | moe-backend | 0.18.1.. | auto; triton; Deep-Gemm | fastest
 vllm | linear-backend | ..0.20.2 | | absent
@@ -106,6 +127,10 @@ sglang | cuda-graph-max-bs-decode | 0.5.14.. | 8 | 0; x
 sglang | cuda-graph-bs-decode | 0.5.15.. | [1, 2, 4] | [1, "x"]; true
 sglang | disable-cuda-graph | | true; false | 1
 sglang | speculative-algorithm | | EAGLE; EAGLE3; NEXTN; STANDALONE; NGRAM | true
+sglang | speculative-algorithm | ..0.5.9 | EAGLE | eagle; DFLASH; MEDUSA
+sglang | speculative-algorithm | 0.5.15.. | eagle; DFLASH; of-a-plug-in | true
+sglang | speculative-draft-attention-backend | 0.5.9.. | triton; fa3; of-a-plug-in | true
+sglang | model-config-parser | 0.5.15.. | auto; hf; mistral; of-a-plug-in | true
 sglang | speculative-num-steps | | 3 | x
 sglang | attention-backend | | triton; flashinfer; fa3; torch_native | FA3; fastest
 sglang | attention-backend | ..0.5.18 | cutlass_mla; dual_chunk_flash_attn | fastest

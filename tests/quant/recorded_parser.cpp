@@ -14,19 +14,35 @@ namespace autotune::quant {
 
 using nlohmann::json;
 
-RecordedParser RecordedParser::Read(const std::string& file) {
+namespace {
+
+json ReadJson(const std::string& file) {
   std::ifstream stream(file);
   if (!stream) {
     std::cerr << file << ": cannot be read\n";
     std::abort();
   }
-  const json document = json::parse(stream);
+  return json::parse(stream);
+}
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+}  // namespace
+
+RecordedParser RecordedParser::Read(const std::string& file) {
+  const json document = ReadJson(file);
   RecordedParser parser;
   parser.engine_ = document.at("engine");
   parser.version_ = document.at("version");
   parser.arguments_ = document.at("arguments");
   parser.methods_ = document.value("quantization_methods", json());
   parser.kv_dtypes_ = document.value("kv_cache_dtypes", json());
+  parser.late_values_ =
+      ReadJson(std::string(TESTDATA_DIR) + "/engines/late_values/" + parser.engine_ + "-" + parser.version_ + ".json")
+          .at("flags");
   for (std::size_t i = 0; i < parser.arguments_.size(); ++i) {
     if (!parser.arguments_[i].contains("flags")) continue;
     for (const json& flag : parser.arguments_[i]["flags"]) parser.by_flag_[flag] = i;
@@ -76,6 +92,21 @@ std::string RecordedParser::CheckValue(const json& argument, const std::string& 
   if (flag == "--quantization" && methods_.is_array() && !among(methods_))
     return "Unknown quantization method: " + value;
   if (flag == "--kv-cache-dtype" && kv_dtypes_.is_array() && !among(kv_dtypes_)) return flag + ": invalid: " + value;
+  return CheckLateValue(argument, value);
+}
+
+std::string RecordedParser::CheckLateValue(const json& argument, const std::string& value) const {
+  for (const json& flag : argument["flags"]) {
+    const auto row = late_values_.find(flag.get<std::string>());
+    if (row == late_values_.end()) continue;
+    if (argument["type"] == "_optional_type" && value == "None") continue;
+    const std::string open = row->value("open", "");
+    if (open == "any" || (open == "path" && value.find('.') != std::string::npos)) continue;
+    const bool any_case = row->contains("case");
+    const bool known = std::ranges::any_of(
+        row->at("values"), [&](const json& one) { return any_case ? Lower(one) == Lower(value) : one == value; });
+    if (!known) return flag.get<std::string>() + ": refused while starting: " + value;
+  }
   return "";
 }
 
@@ -86,6 +117,7 @@ std::vector<std::string> RecordedParser::Values(const std::string& flag) const {
                         : flag == "--kv-cache-dtype" && kv_dtypes_.is_array() ? kv_dtypes_
                                                                               : arguments_[found->second]["choices"];
   std::vector<std::string> values;
+  if (late_values_.contains(flag)) return late_values_[flag]["values"];
   if (!choices.is_array()) return values;
   for (const json& choice : choices) {
     if (choice.is_string()) values.push_back(choice);

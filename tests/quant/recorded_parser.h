@@ -1,5 +1,6 @@
 // An engine's recorded argument parser, replayed: says whether a command line would be refused, and why. It reads
-// tests/engines/parsers/ and shares nothing with the rule tables that it judges.
+// tests/engines/parsers/, and late_values/ for what is refused behind the parser, and shares nothing with the rule
+// tables that it judges.
 #pragma once
 
 #include <map>
@@ -26,15 +27,18 @@ class RecordedParser {
   [[nodiscard]] const nlohmann::json& arguments() const { return arguments_; }
   // "" when accepted, else the parser's complaint.
   [[nodiscard]] std::string Complaint(const std::vector<std::string>& args) const;
+  // What is recorded of the values that are refused behind the parser, by flag.
+  [[nodiscard]] const nlohmann::json& late_values() const { return late_values_; }
   // The values that a flag takes, where the recording lists them.
   [[nodiscard]] std::vector<std::string> Values(const std::string& flag) const;
   [[nodiscard]] bool Knows(const std::string& flag) const { return by_flag_.contains(flag); }
 
  private:
   [[nodiscard]] std::string CheckValue(const nlohmann::json& argument, const std::string& value) const;
+  [[nodiscard]] std::string CheckLateValue(const nlohmann::json& argument, const std::string& value) const;
 
   std::string engine_, version_;
-  nlohmann::json arguments_, methods_, kv_dtypes_;
+  nlohmann::json arguments_, methods_, kv_dtypes_, late_values_;
   std::map<std::string, std::size_t> by_flag_;
 };
 
