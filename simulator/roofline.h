@@ -49,7 +49,7 @@ struct RooflineConstants {
   double eager_all_reduce_seconds = 0.19e-3;
   double request_intake_seconds = 0.8e-3;    // front end, serial: a request with its prompt
   double token_emit_seconds = 22e-6;         // front end, serial: one token of one stream
-  double sglang_token_emit_seconds = 40e-6;  // passes through two more Python processes
+  double sglang_token_emit_seconds = 40e-6;  // its detokenizer is a process of its own
   double dispatch_seconds = 8.5e-3;          // front end to scheduler
 };
 

@@ -49,8 +49,7 @@ double WorkerSeconds(const EngineSettings& settings) {
 // Dummy weights are made at about 10 GB/s after 1.4 s; real ones come from a warm page cache in about that time.
 double LoadSeconds(const EngineSettings& settings) { return 1.4 + Roofline(settings).WeightBytesPerGpu() / 1e10; }
 
-// Compilation, CUDA graphs and warm-up, from the recorded starts: with an empty compile cache; what vLLM finds in one
-// saves it up to 20 s.
+// Compilation, CUDA graphs and warm-up.
 double GraphSeconds(const EngineSettings& settings) {
   if (settings.eager) return 0;
   const bool quantized_online = settings.shape.checkpoint_quantization.empty() && !settings.quantization.empty();
