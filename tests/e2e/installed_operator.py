@@ -33,11 +33,15 @@ class InstalledOperator:
         self.namespace = Namespace(cluster, NAMESPACE)
 
     def install(self, *helm_arguments):
-        """Installs the chart, or upgrades to other values. Returns when helm judges everything ready."""
+        """Installs the chart, or upgrades to other values. Returns when helm judges everything ready.
+
+        The pod carries the digest of the image that the node has, so that the operator is replaced when another image was
+        loaded under the same tag."""
         repository, tag = IMAGE.rsplit(":", 1)
         self.cluster.helm("upgrade", "--install", RELEASE, ROOT / "charts/autotune-operator", "--namespace", NAMESPACE,
                           "--create-namespace", "--wait", "--timeout", "90s", "--set", f"image.repository={repository}",
-                          "--set", f"image.tag={tag}", "--set", "image.pullPolicy=IfNotPresent", *helm_arguments)
+                          "--set", f"image.tag={tag}", "--set", "image.pullPolicy=IfNotPresent",
+                          "--set", f"podAnnotations.imageDigest={self.cluster.image_digest(IMAGE)}", *helm_arguments)
 
     def wait_until_owners_are_known(self, timeout=120):
         """Until the API server lets pods be owned by tasks: its admission (OwnerReferencesPermissionEnforcement) learns of

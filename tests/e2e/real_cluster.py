@@ -5,6 +5,7 @@ Objects are plain dictionaries as the API server returns them. Every wait fails 
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -60,6 +61,12 @@ class RealCluster:
 
     def load_image(self, archive, *names):
         return cluster_command(self.state, "load-image", archive, *(f"--as={name}" for name in names))
+
+    def image_digest(self, name):
+        """Of the image that the first node has under this name."""
+        rows = cluster_command(self.state, "ctr", "images", "ls", f"name=={name}").splitlines()
+        assert len(rows) == 2, f"{name} is not loaded"
+        return re.search(r"sha256:[0-9a-f]{64}", rows[1])[0]
 
     def kill_container(self, namespace, pod, container, signal="KILL"):
         """Sends a signal to the container's first process as a crash or the kernel would: Kubernetes is not asked."""

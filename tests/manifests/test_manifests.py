@@ -48,23 +48,43 @@ def test_example_is_named_after_its_file_and_says_what_it_is_for(path):
     assert path.read_text().startswith("# ")
 
 
+GROUP = "manifests.test.autotuner.io"
+TASKS = f"autotunetasks.{GROUP}"
+
+
+@pytest.fixture(scope="module")
+def unwatched(api_server):
+    """The API server with the same CRD under a group of its own: an operator in the cluster works on none of its tasks."""
+    definition = yaml.safe_load((ROOT / "crds/autotunetask.yaml").read_text())
+    definition["metadata"]["name"] = TASKS
+    definition["spec"]["group"] = GROUP
+    for shared in ("shortNames", "categories"):  # they go on meaning the tasks of users
+        del definition["spec"]["names"][shared]
+    applied = api_server.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(definition))
+    assert applied.returncode == 0, applied.stderr
+    ready = api_server.kubectl("wait", "--for=condition=Established", f"crd/{TASKS}", "--timeout=30s")
+    assert ready.returncode == 0, ready.stderr
+    yield api_server
+    api_server.kubectl("delete", "crd", TASKS)
+
+
 @pytest.fixture
-def task(crd):
+def task(unwatched):
     """A task of its own, deleted afterwards."""
-    manifest = {"apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "metadata": {"name": "manifest-test"},
+    manifest = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "AutotuneTask", "metadata": {"name": "manifest-test"},
                 "spec": {"model": {"idOrPath": "a/b"}, "baseRuntime": "vllm"}}
-    created = crd.kubectl("create", "-f", "-", input=json.dumps(manifest))
+    created = unwatched.kubectl("create", "-f", "-", input=json.dumps(manifest))
     assert created.returncode == 0, created.stderr
-    yield crd
-    crd.kubectl("delete", "att", "manifest-test", "--wait=false")
+    yield unwatched
+    unwatched.kubectl("delete", TASKS, "manifest-test")
 
 
 def test_a_fresh_task_is_not_taken_for_finished(task):
-    assert task.get("att", "manifest-test")["status"] == {"observedGeneration": -1}
+    assert task.get(TASKS, "manifest-test")["status"] == {"observedGeneration": -1}
 
 
 def test_defaults_are_there_for_readers_of_the_object(task):
-    spec = task.get("att", "manifest-test")["spec"]
+    spec = task.get(TASKS, "manifest-test")["spec"]
     assert spec["optimization"]["maxExperiments"] == 40
     assert spec["benchmark"]["load"]["concurrency"] == [1, 8, 32]
     assert spec["gpu"]["resourceName"] == "nvidia.com/gpu"
@@ -98,18 +118,24 @@ def test_256_experiments_at_their_largest_fit_into_a_real_object(task, tmp_path)
     assert len(sizes) == 256 and min(sizes) > 1900 and sum(sizes) > 700 * 1024, "this is not the worst case"
     patch = tmp_path / "status.json"
     patch.write_text(json.dumps({"status": status}))
-    answer = task.kubectl("patch", "att", "manifest-test", "--subresource=status", "--type=merge", "--patch-file", patch)
+    answer = task.kubectl("patch", TASKS, "manifest-test", "--subresource=status", "--type=merge", "--patch-file", patch)
     assert answer.returncode == 0, answer.stderr
-    stored = task.get("att", "manifest-test")
+    stored = task.get(TASKS, "manifest-test")
     assert stored["status"] == status, "nothing was dropped or changed"
     assert len(json.dumps(stored, separators=(",", ":"))) < 1024 * 1024
 
 
 def test_a_257th_experiment_is_refused(task):
     entries = [{"name": f"e{i}", "hash": "0", "state": "Pending"} for i in range(257)]
-    answer = task.kubectl("patch", "att", "manifest-test", "--subresource=status", "--type=merge", "-p",
+    answer = task.kubectl("patch", TASKS, "manifest-test", "--subresource=status", "--type=merge", "-p",
                           json.dumps({"status": {"experiments": entries}}))
     assert answer.returncode != 0 and "status.experiments: Too many" in answer.stderr
+
+
+def test_tasks_have_short_names(crd):
+    for name in ("att", "autotune"):
+        answer = crd.kubectl("get", name, "-o", "name", "--all-namespaces")
+        assert answer.returncode == 0, answer.stderr
 
 
 def test_columns_show_where_a_task_stands(task):
@@ -118,10 +144,10 @@ def test_columns_show_where_a_task_stands(task):
                        "improvementOverBaseline": "+41.3%"},
               "conditions": [{"type": "Ready", "status": "True", "reason": "Succeeded", "message": "dynamic-fp8 wins",
                               "lastTransitionTime": "2026-11-22T12:00:00Z"}]}
-    answer = task.kubectl("patch", "att", "manifest-test", "--subresource=status", "--type=merge", "-p",
+    answer = task.kubectl("patch", TASKS, "manifest-test", "--subresource=status", "--type=merge", "-p",
                           json.dumps({"status": status}))
     assert answer.returncode == 0, answer.stderr
-    header, row = task.kubectl("get", "autotune", "-o", "wide").stdout.splitlines()
+    header, row = task.kubectl("get", TASKS, "-o", "wide").stdout.splitlines()
     assert header.split() == ["NAME", "STATE", "PROGRESS", "BEST", "SCORE", "GPU-HOURS", "AGE", "ENGINE", "IMPROVEMENT",
                               "MESSAGE"]
     for cell in ("Complete", "7/7", "dynamic-fp8", "1560.2", "3.42", "vllm-020", "+41.3%", "dynamic-fp8 wins"):
