@@ -265,10 +265,12 @@ struct TlsSetup {
   std::string ca_file;
   std::string ca_pem;
   std::shared_ptr<CredentialSource> credentials;
+  base::Mutex mutex{};
+  Credential last_good GUARDED_BY(mutex){};
 
   // Must not throw: an exception here would end the I/O thread and with it the process. What cannot be loaded leaves
   // the context without it, so that the handshake fails and says so.
-  void SetUp(SSL_CTX* context) const noexcept {
+  void SetUp(SSL_CTX* context) noexcept EXCLUDES(mutex) {
     try {
       SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
       if (!ca_file.empty() || !ca_pem.empty()) {
@@ -287,12 +289,24 @@ struct TlsSetup {
         if (AddCertificates(pem, store) == 0) spdlog::error("Cluster CA {} has no certificate", ca_file);
       }
       const base::Result<Credential> credential = credentials->Get();
-      if (credential && !credential->certificate_pem.empty() && !UseClientCertificate(context, *credential)) {
-        spdlog::error("Client certificate and key could not be used");
-      }
+      if (credential && !credential->certificate_pem.empty()) Identify(context, *credential);
     } catch (const std::exception& error) {
       spdlog::error("TLS set-up failed: {}", error.what());
     }
+  }
+
+  // Certificate and key are two files: between the two writes of a rotation they do not belong together. Until they do
+  // again, the last pair that did is presented, and the files are read for every connection.
+  void Identify(SSL_CTX* context, const Credential& credential) EXCLUDES(mutex) {
+    const base::MutexLock lock(mutex);
+    if (UseClientCertificate(context, credential)) {
+      last_good = credential;
+      return;
+    }
+    spdlog::error("Client certificate and key could not be used{}",
+                  last_good.certificate_pem.empty() ? "" : "; the earlier ones are used");
+    credentials->Reject(credential);
+    if (!last_good.certificate_pem.empty()) UseClientCertificate(context, last_good);
   }
 
   // False when chain or key cannot be read or do not belong together.
@@ -300,6 +314,7 @@ struct TlsSetup {
     const std::string& chain = credential.certificate_pem;
     const std::unique_ptr<BIO, FreeBio> bio(BIO_new_mem_buf(chain.data(), static_cast<int>(chain.size())));
     const std::unique_ptr<X509, FreeX509> leaf(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+    SSL_CTX_clear_extra_chain_certs(context);
     bool good = leaf != nullptr && SSL_CTX_use_certificate(context, leaf.get()) == 1;
     while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
       SSL_CTX_add_extra_chain_cert(context, next);  // takes ownership
@@ -353,7 +368,10 @@ class CpprestTransport final : public HttpTransport {
         config_.tls_server_name.empty() ? web::uri(config_.server).host() : config_.tls_server_name;
     result.set_tlsext_sni_enabled(!IsAddress(name));
     // For every new connection, on the I/O thread: what was rotated on disk is picked up.
-    const auto tls = std::make_shared<const TlsSetup>(TlsSetup{config_.ca_file, config_.ca_pem, credentials_});
+    const auto tls = std::make_shared<TlsSetup>();
+    tls->ca_file = config_.ca_file;
+    tls->ca_pem = config_.ca_pem;
+    tls->credentials = credentials_;
     result.set_ssl_context_callback([tls](boost::asio::ssl::context& context) { tls->SetUp(context.native_handle()); });
     return result;
   }

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <openssl/bio.h>
+#include <openssl/conf.h>
+#include <openssl/ssl.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
@@ -286,6 +289,90 @@ TEST(Transport, PresentsTheClientCertificate) {
   ASSERT_TRUE(MakeTransport(config)->Send(Get("/a"), {}).ok());
   EXPECT_EQ(server.Requests().at(0).client_subject, "system:admin");
   EXPECT_EQ(server.Requests().at(0).Header("authorization"), "");
+}
+
+// As kubelets and cert-manager do it, while the program runs; in between the two files do not belong together.
+TEST(Transport, PresentsRotatedClientCertificatesOnNewConnections) {
+  ServerOptions options;
+  options.ask_for_client_certificate = true;
+  ScriptedServer server(options);
+  server.Always("GET", "/a", Reply(200).Chunk("{}").Close());
+  const TestCa clients;
+  const scripted::Certificate first = clients.Issue("first", {});
+  const scripted::Certificate second = clients.Issue("second", {});
+  const std::string prefix =
+      (std::filesystem::temp_directory_path() / ("client-" + std::to_string(::getpid()))).string();
+  const auto write = [&](const std::string& suffix, const std::string& text) {
+    std::ofstream(prefix + suffix + ".new") << text;
+    std::filesystem::rename(prefix + suffix + ".new", prefix + suffix);
+  };
+  write(".crt", first.certificate_pem);
+  write(".key", first.key_pem);
+  base::SimulatedClock clock;
+  const auto transport = MakeCpprestTransport(
+      ConfigFor(server), FileCredential({"", prefix + ".crt", prefix + ".key", {}}, Environment::Real(), clock), {});
+  ASSERT_TRUE(transport) << transport.error().message;
+  const auto subject = [&] {
+    const auto answer = (*transport)->Send(Get("/a"), {});
+    EXPECT_TRUE(answer.ok()) << (answer.ok() ? "" : answer.error().text);
+    return server.Requests().back().client_subject;
+  };
+  EXPECT_EQ(subject(), "first");
+  write(".crt", second.certificate_pem);
+  clock.Advance(1min);
+  EXPECT_EQ(subject(), "first") << "the new certificate with the old key is no identity";
+  write(".key", second.key_pem);
+  EXPECT_EQ(subject(), "second");
+  EXPECT_EQ(server.Connections(), 3);
+  std::filesystem::remove(prefix + ".crt");
+  std::filesystem::remove(prefix + ".key");
+}
+
+// OpenSSL as some systems have it configured, for old peers: what it allows is no reason to speak TLS 1.1.
+class PermissiveOpenSsl {
+ public:
+  PermissiveOpenSsl() {
+    const std::string path = (std::filesystem::temp_directory_path() / ("tls-" + std::to_string(::getpid()))).string();
+    std::ofstream(path) << "openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\nsystem_default = old\n"
+                           "[old]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n";
+    EXPECT_EQ(CONF_modules_load_file(path.c_str(), nullptr, 0), 1);
+    std::filesystem::remove(path);
+  }
+  ~PermissiveOpenSsl() { CONF_modules_load_file(nullptr, nullptr, CONF_MFLAGS_DEFAULT_SECTION); }
+  PermissiveOpenSsl(const PermissiveOpenSsl&) = delete;
+  PermissiveOpenSsl& operator=(const PermissiveOpenSsl&) = delete;
+};
+
+// What a client without a minimum of its own agrees on with the server.
+std::string AgreedTlsVersion(std::uint16_t port) {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  BIO* connection = BIO_new_ssl_connect(context);
+  BIO_set_conn_hostname(connection, ("127.0.0.1:" + std::to_string(port)).c_str());
+  SSL* ssl = nullptr;
+  BIO_get_ssl(connection, &ssl);
+  const std::string version = BIO_do_handshake(connection) == 1 ? SSL_get_version(ssl) : "none";
+  BIO_free_all(connection);
+  SSL_CTX_free(context);
+  return version;
+}
+
+TEST(Transport, RefusesAServerThatSpeaksOnlyTls11) {
+  const PermissiveOpenSsl permissive;
+  ServerOptions options;
+  options.newest_tls_version = TLS1_1_VERSION;
+  ScriptedServer server(options);
+  server.Always("GET", "/a", Reply(200).Body("{}"));
+  ASSERT_EQ(AgreedTlsVersion(server.port()), "TLSv1.1");
+  const auto answer = MakeTransport(ConfigFor(server))->Send(Get("/a"), {});
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().kind, ErrorKind::kTls) << answer.error().text;
+  EXPECT_TRUE(server.Requests().empty());
+
+  ServerOptions newer;
+  newer.newest_tls_version = TLS1_2_VERSION;
+  ScriptedServer good(newer);
+  good.Always("GET", "/a", Reply(200).Body("{}"));
+  EXPECT_TRUE(MakeTransport(ConfigFor(good))->Send(Get("/a"), {}).ok());
 }
 
 TEST(Transport, ReadsTheAuthorityAgainForNewConnections) {

@@ -481,6 +481,7 @@ ScriptedServer::ScriptedServer(ServerOptions options) : impl_(std::make_shared<I
   SSL_CTX_use_PrivateKey(impl_->context, key);
   X509_free(x509);
   EVP_PKEY_free(key);
+  if (options.newest_tls_version != 0) SSL_CTX_set_max_proto_version(impl_->context, options.newest_tls_version);
   if (options.ask_for_client_certificate) {
     SSL_CTX_set_verify(impl_->context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
     const unsigned char id[] = "scripted";

@@ -98,6 +98,7 @@ struct Recorded {
 struct ServerOptions {
   std::vector<std::string> names = {"IP:127.0.0.1", "DNS:localhost"};
   bool ask_for_client_certificate = false;
+  int newest_tls_version = 0;  // as OpenSSL counts: TLS1_1_VERSION; 0: the newest that OpenSSL has
   const TestCa* ca = nullptr;  // nullptr: one of its own
 };
 
