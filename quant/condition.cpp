@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "quant/flag_value.h"
+
 namespace autotune::quant {
 namespace {
 
@@ -94,11 +96,27 @@ bool IsMultiple(std::string_view text, std::string_view of) {
   return number && divisor && *divisor > 0 && *number % *divisor == 0;
 }
 
+// Whether a pattern compares numbers: with a number, or with the value of another subject.
+bool Compares(std::string_view pattern) {
+  return pattern.starts_with('%') || pattern.starts_with('<') || pattern.starts_with('>');
+}
+
+bool ComparesNumbers(char how, std::string_view text, std::string_view with) {
+  if (how == '%') return IsMultiple(text, with);
+  const auto number = [](std::string_view of) {
+    const std::optional<std::int64_t> whole = WholeNumber(of);
+    return whole ? whole : FlagValue::Tokens(of);
+  };
+  const std::optional<std::int64_t> left = number(text);
+  const std::optional<std::int64_t> right = number(with);
+  return left && right && (how == '<' ? *left < *right : *left > *right);
+}
+
 bool MatchesText(std::string_view pattern, const std::optional<std::string>& value, const FactSource& facts) {
   if (pattern == "(unset)") return !value.has_value();
   if (!value) return false;
   if (pattern == "(set)") return true;
-  if (pattern.starts_with('%')) return IsMultiple(*value, pattern.substr(1));
+  if (Compares(pattern)) return ComparesNumbers(pattern.front(), *value, FillIn(pattern.substr(1), facts));
   if (pattern.ends_with('*')) return value->starts_with(pattern.substr(0, pattern.size() - 1));
   if (pattern.starts_with('{')) return FillIn(pattern, facts) == *value;
   return pattern == *value;
@@ -119,8 +137,11 @@ std::optional<Subject> ParseSubject(std::string_view name) {
 
 bool ValidPattern(Subject subject, std::string_view pattern) {
   if (subject == Subject::kGpu) return ParseGpuPattern(pattern).has_value();
-  if (pattern.starts_with('%')) return WholeNumber(pattern.substr(1)).value_or(0) > 0;
-  return !pattern.empty();
+  if (!Compares(pattern)) return !pattern.empty();
+  const std::int64_t least = pattern.front() == '%' ? 1 : 0;
+  pattern.remove_prefix(1);
+  if (!pattern.starts_with('{')) return WholeNumber(pattern).value_or(-1) >= least;
+  return pattern.ends_with('}') && ParseSubject(pattern.substr(1, pattern.size() - 2)).has_value();
 }
 
 bool Condition::Holds(const FactSource& facts) const {

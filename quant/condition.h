@@ -47,8 +47,10 @@ class FactSource {
   [[nodiscard]] virtual bool Mapped(const std::string& flag) const = 0;
 };
 
-// One thing and the texts of which one has to match. Patterns: "fp8*", "%32" for a multiple of 32, "(set)", "(unset)",
-// "{method}" for the value of another subject; for the GPU: "9.0", "9.x", "<8.9", ">=9.0", "unknown", "amd", "gfx95*".
+// One thing and the texts of which one has to match. Patterns: "fp8*", "%32" for a multiple of 32, "<8" and ">8",
+// "(set)",
+// "(unset)", "{method}" for the value of another subject, also as a number ("%{--page-size}", "<{--max-num-seqs}":
+// never holds where one of both is no number); for the GPU: "9.0", "9.x", "<8.9", ">=9.0", "unknown", "amd", "gfx95*".
 // No pattern of a compute capability, nor "unknown", holds for an AMD GPU.
 struct Condition {
   Subject subject = Subject::kGemm;

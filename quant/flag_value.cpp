@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace autotune::quant {
 namespace {
@@ -87,6 +88,22 @@ std::string ItemText(const json& value) {
 }  // namespace
 
 bool FlagValue::IsNumber(std::string_view text) { return ParseDecimal(text).has_value(); }
+
+std::optional<std::int64_t> FlagValue::Tokens(std::string_view text) {
+  static constexpr std::pair<char, double> kUnits[] = {{'k', 1e3}, {'m', 1e6}, {'K', 1024.0}, {'M', 1024.0 * 1024.0}};
+  double unit = 1;
+  for (const auto& [letter, value] : kUnits) {
+    if (!text.ends_with(letter)) continue;
+    unit = value;
+    text.remove_suffix(1);
+    break;
+  }
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (number <= 0 || number * unit > 1e12) return std::nullopt;
+  return std::llround(number * unit);
+}
 
 std::string FlagValue::CanonicalNumber(std::string_view text) {
   std::optional<Decimal> decimal = ParseDecimal(text);

@@ -4,7 +4,9 @@
 // number is that number), so that equal settings hash equally.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,8 @@ struct FlagValue {
   [[nodiscard]] std::string ToString() const;
   bool operator==(const FlagValue&) const = default;
 
+  // A number of tokens as engines read it: "8192", "8k" = 8000, "8K" = 8192. Nothing for what is not above 0.
+  static std::optional<std::int64_t> Tokens(std::string_view text);
   // The canonical decimal of a text that IsNumber accepts.
   static std::string CanonicalNumber(std::string_view text);
   static bool IsNumber(std::string_view text);

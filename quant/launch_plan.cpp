@@ -36,21 +36,6 @@ std::optional<double> NumberOf(const std::string& text) {
   return value;
 }
 
-// "8192", "8k" = 8000, "8K" = 8192, as the engines read numbers of tokens; nothing for what is not above 0.
-std::optional<std::int64_t> TokensOf(std::string text) {
-  static constexpr std::pair<char, double> kUnits[] = {{'k', 1e3}, {'m', 1e6}, {'K', 1024.0}, {'M', 1024.0 * 1024.0}};
-  double unit = 1;
-  for (const auto& [letter, value] : kUnits) {
-    if (!text.ends_with(letter)) continue;
-    unit = value;
-    text.pop_back();
-    break;
-  }
-  const std::optional<double> number = NumberOf(text);
-  if (!number || *number <= 0 || *number * unit > 1e12) return std::nullopt;
-  return std::llround(*number * unit);
-}
-
 std::string NormalDtype(const std::string& dtype) {
   if (dtype == "half") return "float16";
   if (dtype == "float") return "float32";
@@ -80,6 +65,7 @@ class Planner final : public FactSource {
     plan_.warnings.insert(plan_.warnings.end(), parameters.warnings.begin(), parameters.warnings.end());
     if (parameters.rejection) Reject(*parameters.rejection);
     settings_.AddUser(parameters);
+    ReadExtraArguments();
     for (const Field field : kFields) MapField(field);
     MapParallelSizes();
     settings_.AddUserMembers(parameters);
@@ -88,7 +74,7 @@ class Planner final : public FactSource {
     plan_.overrides = settings_.overrides();
     plan_.args = settings_.Arguments();
     plan_.options_yaml = settings_.OptionsYaml();
-    ReadExtraArguments();
+    CheckExtraArguments();
     CountGpus();
     CheckHeads();
     CheckMemory();
@@ -121,7 +107,7 @@ class Planner final : public FactSource {
       case Subject::kModelDtype:
         return request_.model.dtype;
       case Subject::kDtype: {
-        const std::optional<std::string> asked = settings_.Text(table_.dtype_flag());
+        const std::optional<std::string> asked = Final(table_.dtype_flag());
         if (asked && *asked != "auto") return NormalDtype(*asked);
         return table_.DtypeOf(request_.model.dtype, *this);
       }
@@ -139,7 +125,7 @@ class Planner final : public FactSource {
         if (!request_.amd_architecture.empty()) return request_.amd_architecture;
         return request_.gpu ? request_.gpu->ToString() : "unknown";
       case Subject::kFlag:
-        return settings_.Text(flag);
+        return Final(flag);
       case Subject::kMapped:
         break;
     }
@@ -254,6 +240,7 @@ class Planner final : public FactSource {
     }
     for (const std::string& name : blame) {
       if (name == "model" || name == "gpu") return name;
+      if (extra_.contains(name)) return "runtimes[].args";
       if (const Setting* setting = settings_.Find(name)) return FieldOfParallel(setting->use.flag->name);
     }
     return blame.front() == "model" || blame.front() == "gpu" ? blame.front() : "parameters." + blame.front();
@@ -395,7 +382,8 @@ class Planner final : public FactSource {
                   " experts"});
   }
 
-  // runtimes[].args are passed on as they are; they are read for what the pod's size and reachability depend on.
+  // runtimes[].args are passed on as they are; they are read for what they mean to the parameters beside them, and to
+  // the pod's size and reachability.
   void ReadExtraArguments() {
     const std::vector<std::string>& args = request_.extra_args;
     for (std::size_t i = 0; i < args.size(); ++i) {
@@ -406,18 +394,23 @@ class Planner final : public FactSource {
       const std::optional<FlagUse> use = table_.Find(spelling, request_.release.version);
       if (!use) continue;
       const std::string& name = use->flag->name;
-      if (table_.Reserved(name)) {
-        Reject({"runtimes[].args", "ReservedFlag", spelling + " is set by the operator itself"});
-        continue;
-      }
-      if (settings_.Find(name) != nullptr)
-        Warn("runtimes[].args", "ArgumentsOverride", spelling + " comes after the tuned " + name + " and replaces it");
+      extra_spellings_.emplace_back(spelling, name);
       if (use->shape->type == ValueType::kSwitch) {
         extra_[name] = use->negated ? "false" : "true";
       } else if (equals != std::string::npos) {
         extra_[name] = arg.substr(equals + 1);
       } else if (i + 1 < args.size()) {
         extra_[name] = args[++i];
+      }
+    }
+  }
+
+  void CheckExtraArguments() {
+    for (const auto& [spelling, name] : extra_spellings_) {
+      if (table_.Reserved(name)) {
+        Reject({"runtimes[].args", "ReservedFlag", spelling + " is set by the operator itself"});
+      } else if (settings_.Find(name) != nullptr) {
+        Warn("runtimes[].args", "ArgumentsOverride", spelling + " comes after the tuned " + name + " and replaces it");
       }
     }
   }
@@ -499,7 +492,7 @@ class Planner final : public FactSource {
   }
 
   [[nodiscard]] std::int64_t Tokens(const std::string& flag, std::int64_t otherwise) const {
-    return TokensOf(Final(flag).value_or("")).value_or(otherwise);
+    return FlagValue::Tokens(Final(flag).value_or("")).value_or(otherwise);
   }
 
   [[nodiscard]] MemoryInput LeastMemoryInput(const MemoryRule& rule) const {
@@ -570,6 +563,7 @@ class Planner final : public FactSource {
   const LaunchRequest& request_;
   Settings settings_;
   std::map<std::string, std::string> extra_;
+  std::vector<std::pair<std::string, std::string>> extra_spellings_;  // as written, and the flag's name
   LaunchPlan plan_;
 };
 

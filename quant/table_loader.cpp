@@ -431,8 +431,13 @@ class TableLoader {
     const auto check = [&](const std::vector<Condition>& conditions) {
       for (const Condition& condition : conditions) {
         if (condition.subject == Subject::kFlag) NeedFlag(node, condition.flag, table);
-        if (condition.subject != Subject::kMapped) continue;
-        for (const std::string& name : condition.patterns) NeedFlag(node, name, table);
+        for (const std::string& pattern : condition.patterns) {
+          if (condition.subject == Subject::kMapped) NeedFlag(node, pattern, table);
+          // "<{--max-num-seqs}"
+          const std::size_t quoted = pattern.find("{--");
+          if (quoted != std::string::npos)
+            NeedFlag(node, pattern.substr(quoted + 3, pattern.size() - quoted - 4), table);
+        }
       }
     };
     check(guard.when);

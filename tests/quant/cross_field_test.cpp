@@ -16,6 +16,74 @@ namespace autotune::quant {
 namespace {
 
 constexpr const char* kFacts = R"(
+# vLLM: sizes and switches that it compares with each other
+vllm 0.24.0 | dense | 9.0 | max-num-batched-tokens=128; max-num-seqs=256 | reject BatchSmallerThanSequences
+vllm 0.11.2 | dense | 9.0 | max-num-batched-tokens=128; max-num-seqs=256 | reject BatchSmallerThanSequences
+vllm 0.33.0 | dense | 9.0 | max-num-batched-tokens=1k; max-num-seqs=1024 | reject BatchSmallerThanSequences
+vllm 0.24.0 | dense | 9.0 | max-num-batched-tokens=1K; max-num-seqs=1024 | ok
+vllm 0.24.0 | dense | 9.0 | max-num-batched-tokens=256; max-num-seqs=256 | ok
+vllm 0.24.0 | dense | 9.0 | max-num-batched-tokens=64 | ok
+vllm 0.24.0 | dense | 9.0 | max-num-seqs=100000 | ok
+vllm 0.24.0 | dense | 9.0 | enable-chunked-prefill=false; max-num-batched-tokens=2048; max-model-len=4096 | reject BatchSmallerThanContext
+vllm 0.24.0 | dense | 9.0 | enable-chunked-prefill=false; max-num-batched-tokens=4K; max-model-len=4096 | ok
+vllm 0.24.0 | dense | 9.0 | enable-chunked-prefill=false; max-num-batched-tokens=2048; max-model-len=auto | ok
+vllm 0.24.0 | dense | 9.0 | enable-chunked-prefill=true; max-num-batched-tokens=2048; max-model-len=4096 | ok
+vllm 0.24.0 | dense | 9.0 | max-num-batched-tokens=2048; max-model-len=4096 | ok
+vllm 0.33.0 | dense | 9.0 | max-num-active-seqs=64; max-num-seqs=32 | reject MoreActiveThanSequences
+vllm 0.33.0 | dense | 9.0 | max-num-active-seqs=32; max-num-seqs=32 | ok
+vllm 0.33.0 | dense | 9.0 | long-prefill-token-threshold=8192; max-model-len=4096 | reject ThresholdAboveContext
+vllm 0.26.0 | dense | 9.0 | long-prefill-token-threshold=8192; max-model-len=4096 | ok
+vllm 0.26.0 | dense | 9.0 | max-num-partial-prefills=2 | reject InvalidFlagValue
+vllm 0.26.0 | dense | 9.0 | max-num-partial-prefills=1 | ok
+vllm 0.24.0 | dense | 9.0 | tensor-parallel-size=4; decode-context-parallel-size=3 | reject ContextParallelDoesNotDivide
+vllm 0.11.2 | dense | 9.0 | decode-context-parallel-size=2 | reject ContextParallelDoesNotDivide
+vllm 0.24.0 | dense | 9.0 | tensor-parallel-size=4; decode-context-parallel-size=2 | ok
+vllm 0.24.0 | dense | 9.0 | decode-context-parallel-size=1 | ok
+vllm 0.33.0 | dense | 9.0 | prefill-context-parallel-size=2; decode-context-parallel-size=2 | ok
+vllm 0.24.0 | moe | 9.0 | enable-eplb=true; tensor-parallel-size=2 | reject NeedsExpertParallel
+vllm 0.24.0 | moe | 9.0 | enable-eplb=true; enable-expert-parallel=true | reject NeedsExpertParallel
+vllm 0.24.0 | moe | 9.0 | enable-eplb=true; enable-expert-parallel=true; tensor-parallel-size=2 | ok
+vllm 0.24.0 | moe | 9.0 | enable-eplb=true; enable-expert-parallel=true; data-parallel-size=2 | ok
+vllm 0.24.0 | moe | 9.0 | enable-eplb=false | ok
+vllm 0.24.0 | moe | 9.0 | enable-dbo=true; all2all-backend=allgather_reducescatter | reject BackendNotForDualBatch
+vllm 0.24.0 | moe | 9.0 | enable-dbo=true; all2all-backend=deepep_low_latency | ok
+vllm 0.14.1 | moe | 9.0 | enable-dbo=true; all2all-backend=pplx | ok
+vllm 0.33.0 | moe | gfx942 | enable-dbo=true; all2all-backend=allgather_reducescatter | RulesAreForNvidia
+vllm 0.14.1 | dense | 9.0 | async-scheduling=true; pipeline-parallel-size=2 | reject AsyncSchedulingNotWithPipeline
+vllm 0.14.1 | dense | 9.0 | async-scheduling=false; pipeline-parallel-size=2 | ok
+vllm 0.16.0 | dense | 9.0 | async-scheduling=true; pipeline-parallel-size=2 | ok
+vllm 0.18.1 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | reject AsyncSchedulingNotOnRay
+vllm 0.18.1 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=mp | ok
+vllm 0.19.0 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ReleaseNotRecorded
+vllm 0.20.2 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ok
+vllm 0.24.0 | dense | 9.0 | enable-auto-tool-choice=true | reject NeedsToolCallParser
+vllm 0.24.0 | dense | 9.0 | enable-auto-tool-choice=true; tool-call-parser=hermes | ok
+vllm 0.24.0 | dense | 9.0 | enable-log-outputs=true | reject NeedsLoggedRequests
+vllm 0.24.0 | dense | 9.0 | enable-log-outputs=true; enable-log-requests=true | ok
+# SGLang: the same
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64 | reject ChunkNotOfWholePages
+sglang 0.5.6.post2 | dense | 8.0 | chunked-prefill-size=1000; page-size=16; attention-backend=triton | reject ChunkNotOfWholePages
+sglang 0.5.23 | dense | 9.0 | chunked-prefill-size=1000; page-size=64 | reject ChunkNotOfWholePages
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1024; page-size=64 | ok
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=-1; page-size=64 | ok
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000 | ok
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=1 | ok
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64; disaggregation-mode=decode | ok
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64; attention-backend=fa4 | ok
+sglang 0.5.15 | dense | 10.0 | chunked-prefill-size=1000; page-size=64 | ok
+sglang 0.5.15 | mla | 9.0 | chunked-prefill-size=1000; page-size=64 | ok
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64; tp-size=2; dp-size=2; enable-dp-attention=true | ok
+sglang 0.5.15 | dense | 9.0 | pp-size=2; speculative-algorithm=NGRAM | reject SpeculationNotWithPipeline
+sglang 0.5.15 | dense | 9.0 | pp-size=1; speculative-algorithm=NGRAM | ok
+sglang 0.5.20 | dense | 9.0 | pp-size=2; speculative-algorithm=NGRAM | ReleaseNotRecorded
+sglang 0.5.23 | dense | 9.0 | pp-size=2; speculative-algorithm=NGRAM | reject SpeculationNotWithPipeline
+sglang 0.5.23 | dense | 9.0 | pp-size=2; speculative-algorithm=eagle | ok
+sglang 0.5.15 | dense | 9.0 | enable-priority-scheduling=true; schedule-policy=lpm | reject PolicyNotForPriorities
+sglang 0.5.15 | dense | 9.0 | enable-priority-scheduling=true; schedule-policy=lof | ok
+sglang 0.5.15 | dense | 9.0 | enable-priority-scheduling=true | ok
+sglang 0.5.15 | moe | 9.0 | enable-eplb=true; eplb-algorithm=greedy | reject UnknownEplbAlgorithm
+sglang 0.5.15 | moe | 9.0 | enable-eplb=true; eplb-algorithm=deepseek_vec | ok
+sglang 0.5.15 | moe | 9.0 | eplb-algorithm=greedy | ok
 # vLLM: fp8 weights and an e5m2 cache
 vllm 0.24.0 | dense | 9.0 | quantization=fp8; kv-cache-dtype=fp8_e5m2 | reject KvDtypeNeedsOtherWeights
 vllm 0.11.2 | dense | 9.0 | quantization=fp8; kv-cache-dtype=fp8_e5m2 | reject KvDtypeNeedsOtherWeights

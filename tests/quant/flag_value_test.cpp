@@ -80,5 +80,13 @@ TEST(FlagValue, ReadsWellForPeople) {
   EXPECT_EQ(FlagValue::Unset().ToString(), "(unset)");
 }
 
+TEST(FlagValue, ReadsNumbersOfTokensAsEnginesDo) {
+  EXPECT_EQ(FlagValue::Tokens("8192"), 8192);
+  EXPECT_EQ(FlagValue::Tokens("8k"), 8000);
+  EXPECT_EQ(FlagValue::Tokens("8K"), 8192);
+  EXPECT_EQ(FlagValue::Tokens("1.5m"), 1'500'000);
+  for (const char* text : {"", "auto", "-1", "0", "k", "8kb"}) EXPECT_EQ(FlagValue::Tokens(text), std::nullopt) << text;
+}
+
 }  // namespace
 }  // namespace autotune::quant

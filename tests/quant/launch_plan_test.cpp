@@ -645,6 +645,22 @@ TEST(ExtraArguments, AreSaidToReplaceTunedOnes) {
   EXPECT_TRUE(Warns(Plan(request, Preset("kv-cache-fp8")), "ArgumentsOverride"));
 }
 
+TEST(ExtraArguments, CountWhereRulesCompareFlags) {
+  LaunchRequest request = Request("vllm", "0.24.0");
+  const Flags tools = {{"enable-auto-tool-choice", "true"}};
+  EXPECT_EQ(Line(Plan(request, Preset("default"), tools)), "--enable-auto-tool-choice REJECT NeedsToolCallParser");
+  request.extra_args = {"--tool-call-parser", "hermes"};
+  EXPECT_EQ(Line(Plan(request, Preset("default"), tools)), "--enable-auto-tool-choice --tool-call-parser hermes");
+  // They come last, so they decide.
+  request.extra_args = {"--max-num-batched-tokens=64"};
+  const LaunchPlan plan =
+      Plan(request, Preset("default"), {{"max-num-batched-tokens", "512"}, {"max-num-seqs", "128"}});
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->message, "max-num-batched-tokens (64) has to be at least max-num-seqs (128)");
+  request.extra_args = {"--max-num-batched-tokens=64", "--max-num-seqs=128"};
+  EXPECT_EQ(Plan(request, Preset("default")).rejection->field, "runtimes[].args");
+}
+
 TEST(StartCommand, PutsThePlanBehindTheEnginesOwnCommand) {
   StartContext context;
   context.model = "org/model";

@@ -144,7 +144,10 @@ TEST_P(ParserConformance, UnderstandsEveryFlagOfTheRelease) {
                                                "ModelHasNoExperts",
                                                "FlagBroken",
                                                "MoeBackendNotForQuantization",
-                                               "QuantizationConfigIgnored"};
+                                               "QuantizationConfigIgnored",
+                                               "NeedsExpertParallel",
+                                               "NeedsToolCallParser",
+                                               "NeedsLoggedRequests"};
   int understood = 0;
   for (const json& argument : GetParam().arguments()) {
     if (!argument.contains("flags") || argument["kind"] == "HelpAction") continue;

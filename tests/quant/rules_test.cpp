@@ -125,6 +125,9 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"rules: [{when: {--quant: a}, until: 2.0.0, certain: 1.0.0, " + good + "]",
        "toy.yaml:12: certain is not after until"},
       {"rules: [{when: {hiddenSize: \"%0\"}, " + good + "]", "toy.yaml:12: \"%0\" is no pattern for hiddenSize"},
+      {"rules: [{when: {--tp: \">few\"}, " + good + "]", "toy.yaml:12: \">few\" is no pattern for --tp"},
+      {"rules: [{when: {--tp: \"<{size}\"}, " + good + "]", "toy.yaml:12: \"<{size}\" is no pattern for --tp"},
+      {"rules: [{when: {--tp: \"<{--pt}\"}, " + good + "]", "toy.yaml:12: \"pt\" is the canonical name of no flag"},
       {"rules: [", "toy.yaml:12: end of sequence flow not found"},
   };
   for (const Case& c : cases) EXPECT_EQ(LoadError(ToyRules(c.rule)), c.message) << c.rule;
@@ -142,6 +145,10 @@ TEST(FlagCatalogue, IsRefusedWithFileLineAndReason) {
             "toy.flags.yaml:4: \"3\" is no list of positions in releases");
   EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 0, is: real}]\n"),
             "toy.flags.yaml:4: \"real\" is no kind of value");
+  EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 0, is: text, case: upper}]\n"),
+            "toy.flags.yaml:4: \"upper\" is not any");
+  EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 0, is: text, open: wide}]\n"),
+            "toy.flags.yaml:4: \"wide\" is not one of any, path");
 }
 
 class RuleDirectory : public testing::Test {
