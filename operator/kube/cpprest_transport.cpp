@@ -26,6 +26,9 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -39,6 +42,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 // Received, not yet taken by the caller: beyond this the library is told to wait, which closes the TCP window.
 constexpr std::size_t kReadAhead = std::size_t{256} << 10;
+// What an answer's head may be. The API server's are a few hundred bytes.
+constexpr std::size_t kLargestHead = std::size_t{8} << 20;
 // How long a cancelled call waits for the library to let go of it. Only a name lookup takes longer; it then ends alone.
 constexpr std::chrono::seconds kLetGo{2};
 
@@ -53,6 +58,60 @@ bool HasControl(const std::string& text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
+class Exchange;
+
+// What has come from the server and was not handed on. The library reads the head of an answer into memory until it
+// ends, and tells nobody how much that is. It is what its connections have received less what came out as bodies: an
+// exchange that still waits for its head is ended when this has grown by more, since it began, than a head may be and
+// the bodies of the others, each of which the library may hold back as one chunk. Plain http is not counted.
+class Traffic {
+ public:
+  void Begin(Exchange* exchange, std::size_t body_limit) EXCLUDES(mutex_) {
+    const base::MutexLock lock(mutex_);
+    in_flight_[exchange] = {undelivered_, static_cast<std::int64_t>(body_limit)};
+  }
+  // What an exchange that was broken off has left behind is nobody's head.
+  void End(Exchange* exchange, bool to_the_end) EXCLUDES(mutex_) {
+    const base::MutexLock lock(mutex_);
+    const auto ended = in_flight_.extract(exchange);
+    if (to_the_end || ended.empty()) return;
+    for (auto& [other, share] : in_flight_) share.begun_at += ended.mapped().body_limit;
+  }
+  void Received(std::size_t bytes) EXCLUDES(mutex_);
+  // Twice: the bytes and, generously, their framing.
+  void Delivered(std::size_t bytes) EXCLUDES(mutex_) {
+    const base::MutexLock lock(mutex_);
+    undelivered_ -= 2 * static_cast<std::int64_t>(bytes);
+  }
+
+  // Counts the TLS records of this context's connections, for as long as it lives.
+  static void Count(const std::shared_ptr<Traffic>& traffic, SSL_CTX* context) {
+    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr,
+                                                      [](void*, void* held, CRYPTO_EX_DATA*, int, long, void*) {
+                                                        delete static_cast<std::shared_ptr<Traffic>*>(held);
+                                                      });
+    auto held = std::make_unique<std::shared_ptr<Traffic>>(traffic);
+    if (SSL_CTX_set_ex_data(context, index, held.get()) != 1) return;
+    held.release();  // NOLINT(bugprone-unused-return-value): the context deletes it
+    SSL_CTX_set_msg_callback(context,
+                             [](int written, int, int type, const void* data, std::size_t size, SSL*, void* to) {
+                               if (written != 0 || type != SSL3_RT_HEADER || size != SSL3_RT_HEADER_LENGTH) return;
+                               const auto* header = static_cast<const unsigned char*>(data);
+                               static_cast<Traffic*>(to)->Received(std::size_t{header[3]} << 8U | header[4]);
+                             });
+    SSL_CTX_set_msg_callback_arg(context, traffic.get());
+  }
+
+ private:
+  struct Share {
+    std::int64_t begun_at = 0;
+    std::int64_t body_limit = 0;
+  };
+  base::Mutex mutex_;
+  std::int64_t undelivered_ GUARDED_BY(mutex_) = 0;
+  std::map<Exchange*, Share> in_flight_ GUARDED_BY(mutex_);
+};
+
 // One exchange, between the library's I/O thread (which fills it) and the calling thread (which waits and drains).
 //
 // It is the response stream that the library writes the body to: a write-only stream buffer whose _putn completes only
@@ -61,9 +120,9 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
   using Base = Concurrency::streams::details::streambuf_state_manager<std::uint8_t>;
 
  public:
-  Exchange() : Base(std::ios_base::out) {}
+  explicit Exchange(std::shared_ptr<Traffic> traffic) : Base(std::ios_base::out), traffic_(std::move(traffic)) {}
 
-  enum class What { kHeaders, kData, kFinished, kDeadline, kInterrupted };
+  enum class What { kHeaders, kData, kFinished, kDeadline, kInterrupted, kHeadTooLarge };
 
   // Waits for the next thing. kData moves what has arrived into `data`.
   What Next(std::string* data, SteadyClock::time_point deadline) EXCLUDES(mutex_) {
@@ -73,6 +132,7 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
       const base::MutexLock lock(mutex_);
       while (true) {
         if (interrupted_) return What::kInterrupted;
+        if (head_too_large_) return What::kHeadTooLarge;
         if (SteadyClock::now() >= deadline) return What::kDeadline;
         if (have_headers_ && !told_headers_) {
           told_headers_ = true;
@@ -100,6 +160,13 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
   void Interrupt() EXCLUDES(mutex_) {
     const base::MutexLock lock(mutex_);
     interrupted_ = true;
+    changed_.notify_all();
+  }
+
+  // From any thread: Next returns kHeadTooLarge from now on, unless the head is there.
+  void RefuseHead() EXCLUDES(mutex_) {
+    const base::MutexLock lock(mutex_);
+    head_too_large_ = !have_headers_ && !finished_;
     changed_.notify_all();
   }
 
@@ -171,6 +238,7 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
 
  protected:
   pplx::task<std::size_t> _putn(const std::uint8_t* data, std::size_t count) override EXCLUDES(mutex_) {
+    traffic_->Delivered(count);
     const base::MutexLock lock(mutex_);
     if (abandoned_ || count == 0) return pplx::task_from_result(count);
     pending_.append(reinterpret_cast<const char*>(data), count);
@@ -202,8 +270,10 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
     crossplat::threadpool::shared_instance().service().post([room, count] { room.set(count); });
   }
 
+  const std::shared_ptr<Traffic> traffic_;
   base::Mutex mutex_;
   std::condition_variable_any changed_;
+  bool head_too_large_ GUARDED_BY(mutex_) = false;
   bool have_headers_ GUARDED_BY(mutex_) = false;
   bool told_headers_ GUARDED_BY(mutex_) = false;
   bool finished_ GUARDED_BY(mutex_) = false;
@@ -217,6 +287,16 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
   pplx::task_completion_event<std::size_t> blocked_ GUARDED_BY(mutex_);
   std::size_t blocked_count_ GUARDED_BY(mutex_) = 0;
 };
+
+void Traffic::Received(std::size_t bytes) {
+  const base::MutexLock lock(mutex_);
+  undelivered_ += static_cast<std::int64_t>(bytes);
+  auto allowed = static_cast<std::int64_t>(kLargestHead);
+  for (const auto& [exchange, share] : in_flight_) allowed += share.body_limit;
+  for (const auto& [exchange, share] : in_flight_) {
+    if (undelivered_ - share.begun_at > allowed - share.body_limit) exchange->RefuseHead();
+  }
+}
 
 // The library keeps only a number and a text of an error: which operation failed tells more than the number, whose
 // category is lost (an end of file in Asio's own category is 2, ENOENT).
@@ -265,6 +345,7 @@ struct TlsSetup {
   std::string ca_file;
   std::string ca_pem;
   std::shared_ptr<CredentialSource> credentials;
+  std::shared_ptr<Traffic> traffic;
   base::Mutex mutex{};
   Credential last_good GUARDED_BY(mutex){};
 
@@ -273,6 +354,7 @@ struct TlsSetup {
   void SetUp(SSL_CTX* context) noexcept EXCLUDES(mutex) {
     try {
       SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+      Traffic::Count(traffic, context);
       if (!ca_file.empty() || !ca_pem.empty()) {
         // Replaces the store that the library has filled with the system's roots.
         X509_STORE* store = X509_STORE_new();
@@ -372,6 +454,7 @@ class CpprestTransport final : public HttpTransport {
     tls->ca_file = config_.ca_file;
     tls->ca_pem = config_.ca_pem;
     tls->credentials = credentials_;
+    tls->traffic = traffic_;
     result.set_ssl_context_callback([tls](boost::asio::ssl::context& context) { tls->SetUp(context.native_handle()); });
     return result;
   }
@@ -431,9 +514,9 @@ class CpprestTransport final : public HttpTransport {
       return HttpError{ErrorKind::kProtocol, 0, formed.error().message};
     }
 
-    const auto exchange = std::make_shared<Exchange>();
+    const auto exchange = std::make_shared<Exchange>(traffic_);
     message.set_response_stream(Concurrency::streams::ostream(Concurrency::streams::streambuf<std::uint8_t>(exchange)));
-    const Registration registration(*this, exchange.get());
+    Registration registration(*this, exchange.get(), request.body_limit);
     const std::stop_callback on_stop(stop, [exchange] { exchange->Interrupt(); });
 
     pplx::cancellation_token_source cancel;
@@ -458,6 +541,7 @@ class CpprestTransport final : public HttpTransport {
     });
 
     Drained drained = Drain(*exchange, request, sink, deadline);
+    registration.to_the_end = drained.to_the_end;
     if (!drained.to_the_end) {
       // Closes the connection, so that no rest of this body is read as the head of the next one.
       crossplat::threadpool::shared_instance().service().post([cancel] { cancel.cancel(); });
@@ -510,6 +594,8 @@ class CpprestTransport final : public HttpTransport {
         case Exchange::What::kDeadline:
           return {HttpError{ErrorKind::kTimeout, ETIMEDOUT,
                             "not done after " + std::to_string(request.deadline.count()) + " ms"}};
+        case Exchange::What::kHeadTooLarge:
+          return {HttpError{ErrorKind::kProtocol, 0, "the head of the answer does not end"}};
         case Exchange::What::kInterrupted:
           return {HttpError{ErrorKind::kCancelled, ECANCELED, "stopped"}};
       }
@@ -566,17 +652,22 @@ class CpprestTransport final : public HttpTransport {
 
   class Registration {
    public:
-    Registration(CpprestTransport& transport, Exchange* exchange) : transport_(transport), exchange_(exchange) {
+    Registration(CpprestTransport& transport, Exchange* exchange, std::size_t body_limit)
+        : transport_(transport), exchange_(exchange) {
+      transport_.traffic_->Begin(exchange_, body_limit);
       const base::MutexLock lock(transport_.mutex_);
       transport_.in_flight_.insert(exchange_);
       if (transport_.closed_) exchange_->Interrupt();
     }
     ~Registration() {
+      transport_.traffic_->End(exchange_, to_the_end);
       const base::MutexLock lock(transport_.mutex_);
       transport_.in_flight_.erase(exchange_);
     }
     Registration(const Registration&) = delete;
     Registration& operator=(const Registration&) = delete;
+
+    bool to_the_end = false;
 
    private:
     CpprestTransport& transport_;
@@ -586,6 +677,7 @@ class CpprestTransport final : public HttpTransport {
   const ClusterConfig config_;
   const std::shared_ptr<CredentialSource> credentials_;
   const TransportOptions options_;
+  const std::shared_ptr<Traffic> traffic_ = std::make_shared<Traffic>();
   std::string basic_;
 
   base::Mutex mutex_;

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -472,6 +473,49 @@ TEST(Transport, AnOversizedAnswerLeavesNoRestForTheNextRequest) {
   const auto answer = transport->Send(Get("/small"), {});
   ASSERT_TRUE(answer.ok()) << answer.error().text;
   EXPECT_EQ(answer->body, "ok");
+}
+
+// The library reads a head into memory until it ends. The server here never ends one; the next connection serves again.
+TEST(Transport, AHeadWithoutEndIsCutOff) {
+  constexpr std::size_t kMost = std::size_t{512} << 20;
+  ScriptedServer server;
+  server.Always("GET", "/calm", Reply(200).Body("{}"));
+  server.On("GET", "/a", Reply::EndlessHead(std::string(16384, 'a'), kMost, "flooded"));
+  server.Always("GET", "/a", Reply(200).Body("{}"));
+  const auto transport = MakeTransport(ConfigFor(server));
+  ASSERT_TRUE(transport->Send(Get("/calm"), {}).ok());
+  const auto answer = transport->Send(Get("/a"), {});
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().kind, ErrorKind::kProtocol) << answer.error().text;
+  EXPECT_THAT(answer.error().text, HasSubstr("head of the answer"));
+  server.AwaitGate("flooded");
+  EXPECT_LT(server.Flooded(), kMost / 16);
+  const auto next = transport->Send(Get("/a"), {});
+  ASSERT_TRUE(next.ok()) << next.error().text;
+  EXPECT_EQ(next->body, "{}");
+}
+
+// The library holds a chunk back until it is whole, and Go writes a list as one: while somebody else waits for a head.
+TEST(Transport, AGreatBodyIsNotTakenForTheHeadOfAnotherAnswer) {
+  ScriptedServer server;
+  server.On("GET", "/slow", Reply::EndlessHead("a", 0, "begun"));
+  server.On("GET", "/list", Reply(200).Chunk(std::string(std::size_t{32} << 20, 'x')));
+  const auto transport = MakeTransport(ConfigFor(server));
+  std::stop_source stop;
+  std::optional<ErrorKind> ended;
+  std::jthread waiting([&] {
+    const auto answer = transport->Send(Get("/slow"), stop.get_token());
+    if (!answer.ok()) ended = answer.error().kind;
+  });
+  server.AwaitGate("begun");
+  Request list = Get("/list");
+  list.body_limit = std::size_t{64} << 20;
+  const auto answer = transport->Send(list, {});
+  stop.request_stop();
+  waiting.join();
+  ASSERT_TRUE(answer.ok()) << answer.error().text;
+  EXPECT_EQ(answer->body.size(), std::size_t{32} << 20);
+  EXPECT_EQ(ended, ErrorKind::kCancelled);
 }
 
 TEST(Transport, RepeatsAnIdempotentRequestOnceAfterAReset) {

@@ -41,6 +41,14 @@ Reply Reply::CloseAtOnce() {
   return reply.Close();
 }
 
+Reply Reply::EndlessHead(std::string data, std::size_t most, std::string gate) {
+  Reply reply;
+  reply.without_head_ = true;
+  reply.Raw("HTTP/1.1 200 Scripted\r\nX-Long: ");
+  reply.steps_.push_back({Kind::kFloodRaw, std::move(data), most, std::move(gate)});
+  return reply;
+}
+
 Reply Reply::Garbage(std::string bytes) {
   Reply reply;
   reply.without_head_ = true;
@@ -349,7 +357,7 @@ class Connection {
   bool Flood(const Reply::Step& step) {
     // Without blocking, so that a peer that takes no more is seen as such.
     ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
-    const std::string chunk = AsChunk(step.text);
+    const std::string chunk = step.kind == Reply::Kind::kFlood ? AsChunk(step.text) : step.text;
     std::size_t total = 0;
     std::string_view rest = chunk;
     bool alive = true;
@@ -422,6 +430,7 @@ class Connection {
           }
           return false;
         case Reply::Kind::kFlood:
+        case Reply::Kind::kFloodRaw:
           if (!Flood(step)) return false;
           break;
         case Reply::Kind::kHold:

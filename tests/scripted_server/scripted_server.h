@@ -33,6 +33,8 @@ class Reply {
   // The reply itself never comes: the connection is reset, or closed, when the request has been read.
   static Reply ResetAtOnce();
   static Reply CloseAtOnce();
+  // A head that does not end: `data` again and again in one of its fields, as Flood does.
+  static Reply EndlessHead(std::string data, std::size_t most, std::string gate);
   // These bytes instead of a reply.
   static Reply Garbage(std::string bytes);
 
@@ -63,7 +65,20 @@ class Reply {
  private:
   friend class ScriptedServer;
   friend class Connection;
-  enum class Kind { kBytes, kChunk, kSplit, kGate, kOpens, kTrickle, kFlood, kHold, kReset, kCloseNow, kClose };
+  enum class Kind {
+    kBytes,
+    kChunk,
+    kSplit,
+    kGate,
+    kOpens,
+    kTrickle,
+    kFlood,
+    kFloodRaw,
+    kHold,
+    kReset,
+    kCloseNow,
+    kClose
+  };
   struct Step {
     Kind kind;
     std::string text;
