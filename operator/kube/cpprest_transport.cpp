@@ -697,6 +697,8 @@ void InitializeHttpThreads() {
   std::call_once(once, [] {
     try {
       crossplat::threadpool::initialize_with_threads(1);
+      // Made at its first use otherwise, under a lock that ThreadSanitizer cannot see inside the library.
+      pplx::get_ambient_scheduler();
     } catch (const std::exception& error) {
       spdlog::warn("HTTP library's threads were started before they could be limited: {}", error.what());
     }
