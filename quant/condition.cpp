@@ -26,6 +26,7 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"latentAttention", Subject::kLatentAttention},
     std::pair<std::string_view, Subject>{"hiddenSize", Subject::kHiddenSize},
     std::pair<std::string_view, Subject>{"moeIntermediateSize", Subject::kExpertSize},
+    std::pair<std::string_view, Subject>{"maxPosition", Subject::kMaxPosition},
     std::pair<std::string_view, Subject>{"weightBlock", Subject::kWeightBlock},
     std::pair<std::string_view, Subject>{"gpu", Subject::kGpu},
     std::pair<std::string_view, Subject>{"mapped", Subject::kMapped},

@@ -30,6 +30,7 @@ enum class Subject {
   kLatentAttention,  // "yes" for multi-head latent attention (DeepSeek), which has its own attention backends
   kHiddenSize,       // numbers of the model's facts; "0" = not known
   kExpertSize,
+  kMaxPosition,
   kWeightBlock,  // of block-scaled fp8: "128x128", else "none"
   kGpu,          // compute capability, an AMD architecture such as "gfx942", or "unknown"
   kFlag,

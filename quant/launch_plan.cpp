@@ -119,6 +119,8 @@ class Planner final : public FactSource {
         return std::to_string(request_.model.hidden_size);
       case Subject::kExpertSize:
         return std::to_string(request_.model.moe_intermediate_size);
+      case Subject::kMaxPosition:
+        return std::to_string(request_.model.max_position);
       case Subject::kWeightBlock:
         return request_.model.weight_block;
       case Subject::kGpu:

@@ -60,7 +60,15 @@ vllm 0.24.0 | dense | 9.0 | enable-auto-tool-choice=true | reject NeedsToolCallP
 vllm 0.24.0 | dense | 9.0 | enable-auto-tool-choice=true; tool-call-parser=hermes | ok
 vllm 0.24.0 | dense | 9.0 | enable-log-outputs=true | reject NeedsLoggedRequests
 vllm 0.24.0 | dense | 9.0 | enable-log-outputs=true; enable-log-requests=true | ok
+vllm 0.24.0 | positions-8192 | 9.0 | max-model-len=16k | ContextAboveModel
+vllm 0.24.0 | positions-8192 | 9.0 | max-model-len=8192 | ok
+vllm 0.24.0 | positions-8192 | 9.0 | max-model-len=auto | ok
+vllm 0.24.0 | positions-8192 | 9.0 | max-model-len=16k; hf-overrides={"rope_scaling":{"factor":4.0}} | ok
+vllm 0.24.0 | dense | 9.0 | max-model-len=1000000 | ok
 # SGLang: the same
+sglang 0.5.15 | positions-8192 | 9.0 | context-length=16384 | ContextAboveModel
+sglang 0.5.15 | positions-8192 | 9.0 | context-length=8192 | ok
+sglang 0.5.15 | dense | 9.0 | context-length=1000000 | ok
 sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64 | reject ChunkNotOfWholePages
 sglang 0.5.6.post2 | dense | 8.0 | chunked-prefill-size=1000; page-size=16; attention-backend=triton | reject ChunkNotOfWholePages
 sglang 0.5.23 | dense | 9.0 | chunked-prefill-size=1000; page-size=64 | reject ChunkNotOfWholePages
@@ -294,6 +302,10 @@ ModelFacts Checkpoint(const std::string& name) {
   ModelFacts facts = name.find("moe") != std::string::npos ? Moe() : Dense();
   if (facts.experts > 0) facts.moe_intermediate_size = name == "moe-odd" ? 100 : 768;
   if (name == "dense" || name == "moe" || name == "moe-odd") return facts;
+  if (name == "positions-8192") {
+    facts.max_position = 8192;
+    return facts;
+  }
   if (name == "mla") {
     facts.kv_latent_size = 576;
     return facts;
