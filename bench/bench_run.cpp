@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "bench/clean_text.h"
+#include "bench/completion_stream.h"
 #include "bench/engine_state.h"
 #include "bench/load_generator.h"
+#include "bench/quality.h"
 #include "bench/root_cause.h"
 
 namespace autotune::bench {
@@ -63,6 +65,7 @@ class BenchRun {
         if (!MeasureStep(scenario, concurrency, ++stream)) return Stopped();
       }
     }
+    if (options_.spec.quality) MeasureQuality();
     return Finish(kExitResult);
   }
 
@@ -218,16 +221,55 @@ class BenchRun {
     return true;
   }
 
+  // Nothing that happens here takes away what was measured before: log-probabilities of a whole prompt need memory that
+  // an engine tuned to the last byte may not have. An engine that dies of it has been measured, too.
+  void MeasureQuality() {
+    const auto start = clock_.Now();
+    Quality quality{kPassageSet, {}};
+    for (const std::string& passage : QualityPassages()) {
+      if (MustStop()) {
+        result_.quality_problem = failure_->message;
+        failure_.reset();
+        break;
+      }
+      const auto answer = load_.Post("/v1/completions", QualityBody(model_, passage), options_.spec.request_timeout);
+      auto nll = !answer ? base::Result<double>(answer.error())
+                 : answer->status != 200
+                     ? base::Invalid("HTTP " + std::to_string(answer->status) + ": " + ErrorMessage(answer->body))
+                     : MeanNll(answer->body);
+      if (!nll) {
+        if (!answer || answer->status >= 500) AwaitEnd();
+        result_.quality_problem = failure_ ? failure_->message : nll.error().message;
+        failure_.reset();
+        break;
+      }
+      quality.nll.push_back(*nll);
+    }
+    if (result_.quality_problem.empty()) {
+      double sum = 0;
+      for (const double nll : quality.nll) sum += nll;
+      Say(Format("quality: %.4f nats per token over %zu passages, %.1f s",
+                 sum / static_cast<double>(quality.nll.size()), quality.nll.size(), Since(start)));
+      result_.quality = std::move(quality);
+    } else {
+      Say("quality is not measured: " + result_.quality_problem);
+    }
+  }
+
   StepReport Execute(const LoadStep& step) {
     StepReport report = load_.RunStep(step);
     result_.simulated = result_.simulated || report.simulated;
     return report;
   }
 
-  // No request is answered. If the engine is about to end, its end is the reason.
-  void FailBenchmark(const std::string& message) {
+  void AwaitEnd() {
     const auto until = clock_.Now() + options_.death_grace;
     while (!MustStop() && clock_.Now() < until) clock_.SleepFor(kLook, {});
+  }
+
+  // No request is answered. If the engine is about to end, its end is the reason.
+  void FailBenchmark(const std::string& message) {
+    AwaitEnd();
     if (!failure_) failure_ = Failure{FailureReason::kBenchmarkFailed, message, 0, 0};
   }
 

@@ -67,7 +67,7 @@ std::string Scenario::ToString() const {
 json ToJson(const BenchSpec& spec) {
   json scenarios = json::array();
   for (const Scenario& scenario : spec.scenarios) scenarios.push_back(scenario.ToString());
-  return json{{"scenarios", std::move(scenarios)},
+  json out = {{"scenarios", std::move(scenarios)},
               {"concurrency", spec.concurrency},
               {"durationMs", spec.duration.count()},
               {"maxRequests", spec.max_requests},
@@ -76,6 +76,8 @@ json ToJson(const BenchSpec& spec) {
               {"firstRequestTimeoutMs", spec.first_request_timeout.count()},
               {"requestTimeoutMs", spec.request_timeout.count()},
               {"experimentTimeoutMs", spec.experiment_timeout.count()}};
+  if (!spec.quality) out["quality"] = false;  // the default is not written: it is no other measurement than before
+  return out;
 }
 
 base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
@@ -122,6 +124,10 @@ base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
                              ReadMilliseconds(value, "requestTimeoutMs", spec.request_timeout),
                              ReadMilliseconds(value, "experimentTimeoutMs", spec.experiment_timeout)}) {
     if (!status) return status.error();
+  }
+  if (const auto quality = value.find("quality"); quality != value.end()) {
+    if (!quality->is_boolean()) return base::Invalid("spec.quality: " + quality->dump() + " is neither true nor false");
+    spec.quality = quality->get<bool>();
   }
   return spec;
 }

@@ -30,6 +30,7 @@ struct BenchSpec {
   std::int64_t max_requests = 2000;            // per step
   int warmup_requests = 8;
   std::int64_t seed = 1;
+  bool quality = true;                                       // measured after the last step (bench/quality.h)
   std::chrono::milliseconds first_request_timeout{600'000};  // engines compile kernels on first use
   std::chrono::milliseconds request_timeout{120'000};
   std::chrono::milliseconds experiment_timeout{2'700'000};  // bench's own deadline, from its start

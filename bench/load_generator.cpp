@@ -258,6 +258,34 @@ struct LoadGenerator::Impl {
     });
   }
 
+  base::Result<Answer> Exchange(http::request<http::string_body> request, milliseconds timeout) {
+    request.set(http::field::host, "127.0.0.1");
+    request.set(http::field::user_agent, "autotune-bench");
+    request.set(http::field::connection, "close");
+    request.prepare_payload();
+    beast::tcp_stream stream(io);
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(kMaxAnswerBody);
+    beast::flat_buffer buffer;
+    error_code result = asio::error::would_block;
+    stream.expires_after(timeout);
+    stream.async_connect(endpoint, [&](error_code error) {
+      if ((result = error)) return;
+      http::async_write(stream, request, [&](error_code write_error, std::size_t) {
+        if ((result = write_error)) return;
+        http::async_read(stream, buffer, parser, [&](error_code read_error, std::size_t) { result = read_error; });
+      });
+    });
+    io.restart();
+    io.run();
+    if (result) {
+      return base::Retry(std::string(request.method_string()) + " " + std::string(request.target()) + ": " +
+                         result.message());
+    }
+    return Answer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body()),
+                  IsTrue(parser.get()["X-Simulated"])};
+  }
+
   asio::ip::tcp::endpoint endpoint;
   asio::io_context io;
   asio::steady_timer watch, pulse;
@@ -292,29 +320,15 @@ StepReport LoadGenerator::RunStep(const LoadStep& step) {
 }
 
 base::Result<LoadGenerator::Answer> LoadGenerator::Get(const std::string& path, milliseconds timeout) {
-  asio::io_context& io = impl_->io;
-  beast::tcp_stream stream(io);
-  http::request<http::empty_body> request(http::verb::get, path, 11);
-  request.set(http::field::host, "127.0.0.1");
-  request.set(http::field::user_agent, "autotune-bench");
-  request.set(http::field::connection, "close");
-  http::response_parser<http::string_body> parser;
-  parser.body_limit(kMaxAnswerBody);
-  beast::flat_buffer buffer;
-  error_code result = asio::error::would_block;
-  stream.expires_after(timeout);
-  stream.async_connect(impl_->endpoint, [&](error_code error) {
-    if ((result = error)) return;
-    http::async_write(stream, request, [&](error_code write_error, std::size_t) {
-      if ((result = write_error)) return;
-      http::async_read(stream, buffer, parser, [&](error_code read_error, std::size_t) { result = read_error; });
-    });
-  });
-  io.restart();
-  io.run();
-  if (result) return base::Retry("GET " + path + ": " + result.message());
-  return Answer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body()),
-                IsTrue(parser.get()["X-Simulated"])};
+  return impl_->Exchange({http::verb::get, path, 11}, timeout);
+}
+
+base::Result<LoadGenerator::Answer> LoadGenerator::Post(const std::string& path, const std::string& body,
+                                                        milliseconds timeout) {
+  http::request<http::string_body> request(http::verb::post, path, 11);
+  request.set(http::field::content_type, "application/json");
+  request.body() = body;
+  return impl_->Exchange(std::move(request), timeout);
 }
 
 }  // namespace autotune::bench

@@ -56,8 +56,9 @@ class LoadGenerator {
     std::string body;
     bool simulated = false;
   };
-  // GET `path`. kRetry when there is no answer.
+  // One request on a connection of its own. kRetry when there is no answer.
   base::Result<Answer> Get(const std::string& path, std::chrono::milliseconds timeout);
+  base::Result<Answer> Post(const std::string& path, const std::string& body, std::chrono::milliseconds timeout);
 
  private:
   struct Impl;

@@ -171,6 +171,24 @@ void AppendFailure(std::string& out, const Failure& failure, std::size_t room) {
   out += head + ShortQuoted(failure.message, room > used + 4 ? std::min(room - used, kMaxMessage) : 4) + '}';
 }
 
+constexpr std::size_t kMaxPassages = 16;
+constexpr std::size_t kMaxQualityProblem = 160;
+
+// Never with fewer digits: a difference of precision is in the fourth.
+void AppendQuality(std::string& out, const RunResult& result) {
+  if (result.quality) {
+    out += ",\"quality\":{\"passages\":" + ShortQuoted(result.quality->passages, 24) + ",\"nll\":[";
+    for (std::size_t i = 0; i < std::min(result.quality->nll.size(), kMaxPassages); ++i) {
+      if (i > 0) out += ',';
+      AppendDigits(out, std::clamp(result.quality->nll[i], 0.0, 9999.0), 6);
+    }
+    out += "]}";
+  }
+  if (!result.quality_problem.empty()) {
+    out += ",\"qualityProblem\":" + ShortQuoted(result.quality_problem, kMaxQualityProblem);
+  }
+}
+
 std::string RunPayload(const RunResult& result, int digits) {
   std::string out = "{\"kind\":\"run\",\"simulated\":";
   out += result.simulated ? "true" : "false";
@@ -186,6 +204,7 @@ std::string RunPayload(const RunResult& result, int digits) {
     AppendLoad(out, result.loads[i], digits);
   }
   out += ']';
+  AppendQuality(out, result);
   return out;
 }
 
@@ -255,6 +274,28 @@ bool ReadLoad(const json& value, LoadMeasurement& out) {
          ReadNumber(value[5], out.input_tokens) && ReadNumber(value[6], out.output_tokens) &&
          ReadNumber(value[7], out.output_tokens_per_second) && ReadNumber(value[8], out.requests_per_second) &&
          ReadLatency(value[9], out.ttft) && ReadLatency(value[10], out.tpot) && ReadLatency(value[11], out.e2e);
+}
+
+// Absent in documents of a bench that did not measure it.
+bool ReadQuality(const json& document, RunResult& out) {
+  const auto problem = document.find("qualityProblem");
+  if (problem != document.end()) {
+    if (!problem->is_string()) return false;
+    out.quality_problem = problem->get<std::string>();
+  }
+  const auto found = document.find("quality");
+  if (found == document.end()) return true;
+  Quality quality;
+  if (!found->is_object()) return false;
+  Fields fields{*found};
+  fields.Text("passages", quality.passages);
+  const json* nll = fields.Find("nll");
+  if (!fields.ok || !nll->is_array()) return false;
+  for (const json& value : *nll) {
+    if (!ReadNumber(value, quality.nll.emplace_back())) return false;
+  }
+  out.quality = std::move(quality);
+  return true;
 }
 
 bool ReadFailure(const json& document, std::optional<Failure>& out) {
@@ -360,7 +401,8 @@ base::Result<RunResult> DecodeRun(std::string_view message) {
   fields.Number("measure", result.measure_seconds);
   const json* simulated = fields.Find("simulated");
   const json* loads = fields.Find("loads");
-  bool ok = fields.ok && simulated->is_boolean() && loads->is_array() && ReadFailure(*document, result.failure);
+  bool ok = fields.ok && simulated->is_boolean() && loads->is_array() && ReadQuality(*document, result) &&
+            ReadFailure(*document, result.failure);
   if (ok) {
     result.simulated = simulated->get<bool>();
     for (const json& load : *loads) ok = ok && ReadLoad(load, result.loads.emplace_back());

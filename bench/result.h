@@ -67,6 +67,13 @@ struct LoadMeasurement {
   bool operator==(const LoadMeasurement&) const = default;
 };
 
+// How likely the engine found the tokens of fixed passages (bench/quality.h).
+struct Quality {
+  std::string passages;     // which ones: only numbers of the same can be compared
+  std::vector<double> nll;  // per passage, nats per token
+  bool operator==(const Quality&) const = default;
+};
+
 struct Failure {
   FailureReason reason = FailureReason::kBenchmarkFailed;
   std::string message;  // the engine's root cause: the line a person would point at
@@ -82,6 +89,8 @@ struct RunResult {
   double start_seconds = 0;            // engine process start to healthy
   double measure_seconds = 0;          // bench, warm-up included
   std::vector<LoadMeasurement> loads;  // partial when `failure` is set
+  std::optional<Quality> quality;
+  std::string quality_problem;  // why it was asked for and is not there
   std::optional<Failure> failure;
 };
 

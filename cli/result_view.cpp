@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -39,6 +40,24 @@ void Flatten(const json& value, const std::string& path, std::vector<std::string
   parts.push_back(path + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
 }
 
+std::string Percent(double share, const char* format) {
+  char text[32];
+  std::snprintf(text, sizeof text, format, share * 100);
+  return text;
+}
+
+// Perplexity: the baseline's own, and by how much the others are above it.
+std::string PerplexityText(const ResultRow& row) {
+  if (!row.experiment->quality) return "";
+  if (row.quality && !row.experiment->baseline) {
+    return Percent(tuning::PerplexityGrowth(row.quality->delta), "%+.2f%%") + " \u00b1" +
+           Percent(row.quality->ci, "%.2f%%");
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", std::exp(tuning::MeanNll(row.experiment->quality->measured)));
+  return text;
+}
+
 std::string StateText(const ResultRow& row, std::size_t width) {
   const api::ExperimentStatus& experiment = *row.experiment;
   switch (experiment.state) {
@@ -51,6 +70,7 @@ std::string StateText(const ResultRow& row, std::size_t width) {
       return "measuring";
     case api::ExperimentState::kSucceeded:
       if (row.best) return "best";
+      if (!row.keeps_quality) return row.quality ? "loses quality" : "quality not known";
       if (!row.score) return "breaks the SLO";
       return experiment.baseline ? "baseline" : row.pareto ? "Pareto" : "";
     case api::ExperimentState::kFailed:
@@ -72,9 +92,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     row.experiment = &experiment;
     rows.push_back(row);
     if (experiment.state != api::ExperimentState::kSucceeded) continue;
-    tuning::Observation observation{experiment.name, experiment.gpus, {}};
-    for (const api::LoadRow& load : experiment.loads) observation.loads.push_back(load.measured);
-    observations.push_back(std::move(observation));
+    observations.push_back(reconcile::ObservationOf(experiment, task.status));
     owners.push_back(i);
   }
   const tuning::Judgement judgement = tuning::Judge(observations, objective, reconcile::SloOf(task.spec));
@@ -83,6 +101,8 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     ResultRow& row = rows[owners[i]];
     const tuning::Judged& judged = judgement.judged[i];
     row.score = judged.score;
+    row.quality = observations[i].quality;
+    row.keeps_quality = judged.keeps_quality;
     if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
     row.best = judgement.best == i;
     if (row.experiment->baseline && judged.score) baselines[row.experiment->runtime] = *judged.score;
@@ -120,6 +140,7 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn("TTFT P99", Table::Align::kRight);
   table.AddColumn("TPOT P50", Table::Align::kRight);
   table.AddColumn("VS BASELINE", Table::Align::kRight);
+  table.AddColumn("PERPLEXITY", Table::Align::kRight);
   table.AddColumn("");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const ResultRow& row = rows[i];
@@ -138,6 +159,7 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.resize(10);
     }
     cells.push_back(row.improvement);
+    cells.push_back(PerplexityText(row));
     cells.push_back(StateText(row, width));
     table.AddRow(std::move(cells));
   }
@@ -196,6 +218,9 @@ std::string Headline(const api::AutotuneTask& task) {
     text += ", the baseline itself";
   } else if (!improvement.empty()) {
     text += ", " + improvement + " over the baseline";
+  }
+  for (const ResultRow& row : ResultRows(task)) {
+    if (row.experiment == best && row.quality && !best->baseline) text += ", perplexity " + PerplexityText(row);
   }
   if (task.status.best->load > 0) text += ", at concurrency " + std::to_string(task.status.best->load);
   return text;

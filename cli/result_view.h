@@ -11,6 +11,7 @@
 #include "operator/api/autotune_task.h"
 #include "quant/launch_plan.h"
 #include "quant/rules.h"
+#include "tuning/quality.h"
 
 namespace autotune::cli {
 
@@ -19,7 +20,9 @@ struct ResultRow {
   const bench::LoadMeasurement* load =
       nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
-  std::string improvement;  // over the baseline of its runtime; "" for the baseline itself
+  std::string improvement;                       // over the baseline of its runtime; "" for the baseline itself
+  std::optional<tuning::QualityChange> quality;  // against the baseline of its runtime
+  bool keeps_quality = true;                     // within quality.maxDegradation
   bool best = false, pareto = false;
 };
 // In the order of status.experiments, judged as the operator judges.
@@ -32,8 +35,8 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task);
 // One row an experiment; what failed shows its reason, shortened to `width` characters.
 Table ResultTable(const api::AutotuneTask& task, std::size_t width);
 
-// "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, at concurrency 32"; or why there is
-// none.
+// "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, perplexity +0.21% ±0.09%, at
+// concurrency 32"; or why there is none.
 std::string Headline(const api::AutotuneTask& task);
 
 const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task);

@@ -31,6 +31,7 @@ struct EngineTraits {
   // Flags (canonical) that the operator sets itself and refuses from users: host, port, model, ...
   std::vector<std::string> reserved_flags;
   std::map<std::string, std::string> env;  // always set in the engine container
+  bool prompt_logprobs = true;             // /v1/completions gives the log-probabilities of an echoed prompt
 };
 
 struct EngineRelease {

@@ -487,7 +487,8 @@ class TableLoader {
   }
 
   static void LoadStart(const Node& start, EngineTable& table) {
-    start.Expect({"image", "rocmImage", "health", "command", "revision", "optionsFile", "reserved", "env"});
+    start.Expect(
+        {"image", "rocmImage", "health", "command", "revision", "optionsFile", "reserved", "env", "promptLogprobs"});
     EngineTraits& traits = table.traits_;
     traits.default_image = start.Need("image").Text();
     if (const auto rocm = start.Get("rocmImage")) traits.rocm_image = rocm->Text();
@@ -505,6 +506,10 @@ class TableLoader {
     if (const auto options = start.Get("optionsFile")) traits.options_file_args = options->Texts();
     if (const auto env = start.Get("env")) {
       for (const auto& [key, value] : env->Members()) traits.env[key] = value.Text();
+    }
+    if (const auto logprobs = start.Get("promptLogprobs")) {
+      if (logprobs->Text() != "true" && logprobs->Text() != "false") logprobs->Fail("is neither true nor false");
+      traits.prompt_logprobs = logprobs->Text() == "true";
     }
     for (const Node& item : start.Need("reserved").Items()) {
       const std::string name = NeedFlag(item, item.Text(), table).name;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 namespace autotune::simulator {
 namespace {
@@ -63,6 +65,46 @@ json Usage(const CompletionRequest& request, int tokens) {
           {"total_tokens", request.prompt_tokens + tokens}};
 }
 
+// Of natural text, in nats per token. The smallest is far enough from 0 that noise does not end there: it would have a
+// direction.
+constexpr double kMeanNll = 2.3;
+constexpr double kSmallestNll = 0.8;
+constexpr double kTokenLogprob = -0.5;
+constexpr double kKvCacheNoise = 0.11;
+constexpr double kWeightNoise = 0.27;
+
+std::uint64_t Fnv1a(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+// In (0, 1), the same for the same text, place and stream.
+double Uniform(std::string_view text, int place, std::uint64_t stream) {
+  std::uint64_t hash = Fnv1a(text) ^ stream * 0x9e3779b97f4a7c15;
+  hash = (hash ^ static_cast<std::uint64_t>(place)) * 0x9e3779b97f4a7c15;
+  hash = (hash ^ (hash >> 31)) * 0xbf58476d1ce4e5b9;  // splitmix64's finish: neighbours are far apart
+  hash ^= hash >> 27;
+  return (static_cast<double>(hash >> 11) + 0.5) * 0x1p-53;
+}
+
+// Standard normal, by Box and Muller.
+double Normal(std::string_view text, int place, std::uint64_t stream) {
+  return std::sqrt(-2 * std::log(Uniform(text, place, stream))) *
+         std::cos(2 * std::numbers::pi * Uniform(text, place, stream + 1));
+}
+
+double PromptLogprob(std::string_view prompt, int place, const EngineSettings& settings) {
+  double logprob = (kMeanNll - kSmallestNll) * std::log(Uniform(prompt, place, 1)) - kSmallestNll;
+  if (!settings.EffectiveQuantization().empty()) {
+    logprob += kWeightNoise * Normal(prompt, place, Fnv1a(settings.EffectiveQuantization()));
+  }
+  if (settings.kv_cache_dtype.starts_with("fp8")) {
+    logprob += kKvCacheNoise * Normal(prompt, place, Fnv1a(settings.kv_cache_dtype));
+  }
+  return std::min(logprob, 0.0);
+}
+
 json Header(const CompletionIdentity& identity) {
   return {{"id", identity.id},
           {"object", "text_completion"},
@@ -115,6 +157,9 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(std::string_view text,
     }
     request.output_tokens = static_cast<int>(std::min<std::int64_t>(body["max_tokens"].get<std::int64_t>(), 1 << 24));
   }
+  if (body.value("echo", json()) == true) request.echo = first.is_string() ? first.get<std::string>() : first.dump();
+  const json logprobs = body.value("logprobs", json());
+  request.logprobs = logprobs == true || (logprobs.is_number_integer() && logprobs >= 1);
   request.stream = body.contains("stream") && body["stream"].is_boolean() && body["stream"].get<bool>();
   const json options = body.value("stream_options", json());
   if (options.is_object() && !request.stream && settings.release.engine != Engine::kSglang) {
@@ -160,12 +205,24 @@ std::string ClosingEventText(const CompletionIdentity& identity, const Completio
   return out + "data: [DONE]\n\n";
 }
 
-std::string CompletionBody(const CompletionIdentity& identity, const CompletionRequest& request) {
-  std::string text;
+std::string CompletionBody(const CompletionIdentity& identity, const CompletionRequest& request,
+                           const EngineSettings& settings) {
+  std::string text = request.echo;
   for (int i = 0; i < request.output_tokens; ++i) text += kTokenText;
+  json logprobs;
+  if (request.logprobs) {
+    json values = json::array();
+    if (!request.echo.empty() && settings.release.engine != Engine::kTensorRtLlm) {
+      for (int i = 0; i < request.prompt_tokens; ++i) {
+        values.push_back(i == 0 ? json() : json(PromptLogprob(request.echo, i, settings)));
+      }
+    }
+    for (int i = 0; i < request.output_tokens; ++i) values.push_back(kTokenLogprob);
+    logprobs = {{"token_logprobs", std::move(values)}};
+  }
   json body = Header(identity);
   body["choices"] = json::array(
-      {{{"index", 0}, {"text", text}, {"logprobs", nullptr}, {"finish_reason", "length"}, {"stop_reason", nullptr}}});
+      {{{"index", 0}, {"text", text}, {"logprobs", logprobs}, {"finish_reason", "length"}, {"stop_reason", nullptr}}});
   body["usage"] = Usage(request, request.output_tokens);
   return body.dump();
 }

@@ -17,6 +17,8 @@ struct CompletionRequest {
   bool stream = false;
   bool include_usage = false;     // one more event with the usage, before [DONE]
   bool continuous_usage = false;  // usage in every event
+  std::string echo;               // the prompt, where it is to be repeated
+  bool logprobs = false;
 };
 
 struct ApiError {
@@ -38,8 +40,12 @@ std::string TokenEventText(const CompletionIdentity& identity, const CompletionR
                            bool finished);
 // What follows the last token: the usage when asked for, and [DONE].
 std::string ClosingEventText(const CompletionIdentity& identity, const CompletionRequest& request);
-// The body of an answer that is not streamed.
-std::string CompletionBody(const CompletionIdentity& identity, const CompletionRequest& request);
+// The body of an answer that is not streamed. Log-probabilities are made up: a prompt's token has one that depends on
+// the prompt and its place, and precision moves each by a normally distributed amount without a direction, of the size
+// that H100s showed on random weights (docs/verified/2026-11-25-h100.md): 0.11 nats for an fp8 KV cache, 0.27 for
+// quantized weights. TensorRT-LLM gives those of generated tokens only.
+std::string CompletionBody(const CompletionIdentity& identity, const CompletionRequest& request,
+                           const EngineSettings& settings);
 
 ApiError MakeApiError(int status, const std::string& type, const std::string& message);
 

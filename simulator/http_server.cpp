@@ -340,7 +340,8 @@ class SimulatedServer::Impl::Session : public std::enable_shared_from_this<Sessi
     }
     if (!request_.stream) {
       return Generate(request_.prompt_tokens, request_.output_tokens, nullptr, [self = shared_from_this()] {
-        self->Respond(200, "application/json", CompletionBody(self->identity_, self->request_));
+        self->Respond(200, "application/json",
+                      CompletionBody(self->identity_, self->request_, self->server_->options_.settings));
       });
     }
     Send(StatusLine(200) + "Content-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n",

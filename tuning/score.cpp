@@ -192,8 +192,19 @@ double Score(std::span<const Step* const> counting) {
   return std::signbit(counting.front()->objective) ? -mean : mean;
 }
 
+std::optional<Violation> CheckQuality(const Slo& slo, const Observation& observation) {
+  if (!slo.degradation) return std::nullopt;
+  Violation violation{"quality.maxDegradation", *slo.degradation, std::nullopt, kMaxRelative};
+  if (observation.quality) {
+    violation.actual = PerplexityGrowth(observation.quality->delta);
+    if (*violation.actual <= *slo.degradation) return std::nullopt;
+    violation.relative = Relative(*violation.actual, *slo.degradation);
+  }
+  return violation;
+}
+
 Judged JudgeOne(const Observation& observation, const std::vector<std::string>& scenarios, const Curve& curve,
-                Objective objective, int compared_load) {
+                Objective objective, int compared_load, const Slo& slo) {
   Judged judged;
   judged.id = observation.id;
   judged.load_meets_slo.assign(observation.loads.size(), false);
@@ -210,7 +221,10 @@ Judged JudgeOne(const Observation& observation, const std::vector<std::string>& 
     judged.scored.push_back(step->load);
   }
   judged.scored_concurrency = counting.front()->concurrency;
-  judged.feasible = std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->MeetsSlo(); });
+  const std::optional<Violation> lost = CheckQuality(slo, observation);
+  judged.keeps_quality = !lost;
+  judged.feasible =
+      !lost && std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->MeetsSlo(); });
   if (judged.feasible) {
     judged.score = Score(counting);
     return judged;
@@ -225,16 +239,28 @@ Judged JudgeOne(const Observation& observation, const std::vector<std::string>& 
       judged.binding_concurrency = counting[i]->concurrency;
     }
   }
+  if (lost && (!judged.binding || lost->relative > judged.binding->relative)) {
+    judged.binding = lost;
+    judged.binding_scenario.clear();  // it has no load
+    judged.binding_concurrency = 0;
+  }
   return judged;
 }
 
 struct Point {
   std::size_t observation = 0;
-  double throughput = 0, tpot = 0;
+  double throughput = 0, tpot = 0, loss = 0;
+
+  // At least as good in all and better in one.
+  [[nodiscard]] bool Beats(const Point& other) const {
+    return throughput >= other.throughput && tpot <= other.tpot && loss <= other.loss &&
+           (throughput > other.throughput || tpot < other.tpot || loss < other.loss);
+  }
 };
 
 // The feasible points of one observation's curve: one per concurrency that all scenarios have, and the scored one.
-void AddPoints(std::size_t observation, const Curve& curve, const Judged& judged, std::vector<Point>& points) {
+void AddPoints(std::size_t observation, const Curve& curve, const Judged& judged, double loss,
+               std::vector<Point>& points) {
   if (!judged.feasible) return;
   const auto add = [&](std::span<const Step* const> steps) {
     std::vector<double> throughputs;
@@ -243,7 +269,7 @@ void AddPoints(std::size_t observation, const Curve& curve, const Judged& judged
       throughputs.push_back(step->throughput);
       tpots.push_back(step->tpot);
     }
-    points.push_back({observation, GeometricMean(throughputs), GeometricMean(tpots)});
+    points.push_back({observation, GeometricMean(throughputs), GeometricMean(tpots), loss});
   };
   std::vector<const Step*> steps(curve.size());
   for (const Step& first : curve.front()) {
@@ -259,19 +285,17 @@ void AddPoints(std::size_t observation, const Curve& curve, const Judged& judged
   add(steps);
 }
 
-// Sweep from the highest throughput down: a point is on the front when its TPOT is below everything faster than it.
+// Points in order of throughput: only a point of at least the same throughput can beat another, so most comparisons end
+// at once. (At most 256 experiments with 12 steps.)
 std::vector<std::size_t> ParetoFront(std::vector<Point> points) {
-  std::sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
-    return a.throughput != b.throughput ? a.throughput > b.throughput : a.tpot < b.tpot;
-  });
+  std::sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.throughput > b.throughput; });
   std::set<std::size_t> front;
-  double best_tpot = std::numeric_limits<double>::infinity();  // of strictly higher throughput
-  for (std::size_t i = 0; i < points.size();) {
-    const Point& first = points[i];  // the lowest TPOT of this throughput
-    for (; i < points.size() && points[i].throughput == first.throughput; ++i) {
-      if (points[i].tpot == first.tpot && first.tpot < best_tpot) front.insert(points[i].observation);
+  for (const Point& point : points) {
+    const auto slower = std::find_if(points.begin(), points.end(),
+                                     [&](const Point& other) { return other.throughput < point.throughput; });
+    if (std::none_of(points.begin(), slower, [&](const Point& other) { return other.Beats(point); })) {
+      front.insert(point.observation);
     }
-    best_tpot = std::min(best_tpot, first.tpot);
   }
   return {front.begin(), front.end()};
 }
@@ -281,7 +305,7 @@ std::vector<std::size_t> ParetoFront(std::vector<Point> points) {
 std::vector<Violation> CheckSlo(const Slo& slo, const LoadMeasurement& load) {
   if (!IsUsable(load)) {
     const double limit = slo.error_rate.value_or(0);
-    return {{"errorRate", limit, 1, Relative(1, limit)}};
+    return {{"slo.errorRate", limit, 1, Relative(1, limit)}};
   }
   std::vector<Violation> violations;
   const auto check = [&](const std::string& bound, double limit, double actual) {
@@ -290,14 +314,15 @@ std::vector<Violation> CheckSlo(const Slo& slo, const LoadMeasurement& load) {
   const auto check_latency = [&](const std::string& metric, const std::map<std::string, double>& bounds,
                                  const bench::Latency& latency) {
     for (const auto& [percentile, limit] : bounds) {
-      if (const auto actual = Percentile(latency, percentile)) check(metric + "." + percentile, limit, *actual);
+      if (const auto actual = Percentile(latency, percentile))
+        check("slo." + metric + "." + percentile, limit, *actual);
     }
   };
   check_latency("ttft", slo.ttft, load.ttft);
   check_latency("tpot", slo.tpot, load.tpot);
   check_latency("e2eLatency", slo.e2e, load.e2e);
   if (slo.error_rate) {
-    check("errorRate", *slo.error_rate,
+    check("slo.errorRate", *slo.error_rate,
           static_cast<double>(load.errors) / static_cast<double>(load.requests + load.errors));
   }
   std::stable_sort(violations.begin(), violations.end(),
@@ -317,8 +342,9 @@ Judgement Judge(const std::vector<Observation>& observations, Objective objectiv
   Judgement judgement;
   std::vector<Point> points;
   for (std::size_t i = 0; i < observations.size(); ++i) {
-    Judged judged = JudgeOne(observations[i], scenarios, curves[i], objective, compared_load);
-    AddPoints(i, curves[i], judged, points);
+    Judged judged = JudgeOne(observations[i], scenarios, curves[i], objective, compared_load, slo);
+    const double loss = observations[i].quality ? observations[i].quality->CertainLoss() : 0;
+    AddPoints(i, curves[i], judged, loss, points);
     judgement.judged.push_back(std::move(judged));
   }
   for (std::size_t i = 0; i < observations.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/result.h"
+#include "tuning/quality.h"
 
 namespace autotune::tuning {
 
@@ -17,26 +18,30 @@ enum class Objective { kMaximizeThroughput, kMinimizeLatency, kMinimizeTtft, kMi
 struct Slo {
   std::map<std::string, double> ttft, tpot, e2e;
   std::optional<double> error_rate;
+  std::optional<double> degradation = std::nullopt;  // of quality: growth of perplexity as a share, 0.01 = 1 %
 };
 
 struct Violation {
-  std::string bound;  // "ttft.p99"
-  double limit = 0, actual = 0;
-  double relative = 0;  // (actual - limit) / limit
+  std::string bound;  // the field of the spec: "slo.ttft.p99", "quality.maxDegradation"
+  double limit = 0;
+  std::optional<double> actual;  // nothing: what is bounded was not measured
+  double relative = 0;           // (actual - limit) / limit
 };
-// Every bound that the step breaks, worst first. A step without a completed request breaks errorRate (actual 1), asked
-// for or not. `relative` is finite: a limit of 0 counts as 0.001 of its unit, and nothing is above 1e6.
+// Every bound that the step breaks, worst first. A step without a completed request breaks slo.errorRate (actual 1),
+// asked for or not. `relative` is finite: a limit of 0 counts as 0.001 of its unit, and nothing is above 1e6.
 std::vector<Violation> CheckSlo(const Slo& slo, const bench::LoadMeasurement& load);
 
 struct Observation {
   std::string id;  // experiment name
   int gpus = 1;
   std::vector<bench::LoadMeasurement> loads;
+  std::optional<QualityChange> quality = std::nullopt;  // against its runtime's baseline; nothing = not measured
 };
 
 struct Judged {
   std::string id;
-  bool feasible = false;             // the scored step of every scenario meets the SLO
+  bool feasible = false;             // the scored step of every scenario meets the SLO, and so does the quality
+  bool keeps_quality = true;         // within the bound, if there is one
   std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
   int scored_concurrency = 0;        // of the first scenario; 0 = nothing to score
   std::vector<std::size_t> scored;   // indices into loads: the step that counted, one per scenario
@@ -52,8 +57,9 @@ struct Judgement {
   std::vector<Judged> judged;          // parallel to the observations
   std::optional<std::size_t> best;     // index; ties go to the earlier observation
   std::optional<std::size_t> nearest;  // where nothing is feasible: the one whose binding bound is missed by least
-  // Indices, ascending: observations with a feasible step that no other observation's feasible step beats in both
-  // output tokens/s per GPU and p50 TPOT. An observation is a curve over its load steps, as serving benchmarks draw it.
+  // Indices, ascending: observations with a feasible step that no other observation's feasible step beats in output
+  // tokens/s per GPU, p50 TPOT and certain loss of quality. An observation is a curve over its load steps, as serving
+  // benchmarks draw it. A loss that was not measured counts as none.
   std::vector<std::size_t> pareto;
 };
 

@@ -102,6 +102,11 @@ struct BenchmarkSpec {
   json env = json::array();
 };
 
+struct QualitySpec {
+  bool measure = true;                    // Auto; Off
+  std::optional<double> max_degradation;  // growth of perplexity over the baseline's, as a share: 0.01 = 1 %
+};
+
 struct PodTemplateSpec {
   std::map<std::string, std::string> labels, annotations;
   json security_context;
@@ -126,6 +131,7 @@ struct TaskSpec {
   OptimizationSpec optimization;
   SloSpec slo;
   BenchmarkSpec benchmark;
+  QualitySpec quality;
   PodTemplateSpec pod_template;
   KeepPods keep_pods = KeepPods::kOnFailure;
 };
@@ -151,6 +157,12 @@ struct ExperimentStatus {
   std::vector<quant::Warning> warnings;
   std::vector<LoadRow> loads;
   std::string score;  // decimal, "" = none
+  // Decimals in nats per token; `delta` and `ci` against the runtime's baseline, "" where it has none.
+  struct Quality {
+    bench::Quality measured;
+    std::string mean, delta, ci;
+  };
+  std::optional<Quality> quality;
   bool simulated = false;
   std::string reason, message;  // of a failure; bench::FailureReasonName
   std::string started_at, finished_at;

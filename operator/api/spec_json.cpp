@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 3> kEngines = {"vllm", "sglang", "tensorr
 constexpr std::array<std::string_view, 2> kStrategies = {"Grid", "Random"};
 constexpr std::array<std::string_view, 4> kObjectives = {"MaximizeThroughput", "MinimizeLatency", "MinimizeTTFT",
                                                          "MinimizeTPOT"};
+constexpr std::array<std::string_view, 2> kQualityMeasures = {"Auto", "Off"};
 constexpr std::array<std::string_view, 3> kKeepPods = {"Never", "OnFailure", "Always"};
 constexpr std::array<std::string_view, 3> kPullPolicies = {"Always", "IfNotPresent", "Never"};
 constexpr std::array<std::string_view, 5> kPercentiles = {"mean", "p50", "p90", "p95", "p99"};
@@ -378,6 +379,14 @@ void ReadSlo(ObjectReader& reader, SloSpec& out) {
   reader.Decimal("errorRate", out.error_rate, 0, 1);
 }
 
+void ReadQuality(ObjectReader& reader, QualitySpec& out) {
+  reader.Choice("measure", kQualityMeasures, [&](std::size_t i) { out.measure = i == 0; });
+  reader.Decimal("maxDegradation", out.max_degradation, 0, 10);
+  if (!reader.failed() && out.max_degradation && !out.measure) {
+    reader.Fail("maxDegradation", "needs measure: Auto");
+  }
+}
+
 void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
   reader.Texts("scenarios", out.scenarios, bench::kMaxLoads, 64);
   reader.Nested("load", [&](ObjectReader& load) {
@@ -560,6 +569,12 @@ json ToJson(const SloSpec& slo) {
   return out;
 }
 
+json ToJson(const QualitySpec& quality) {
+  json out = {{"measure", kQualityMeasures[quality.measure ? 0 : 1]}};
+  if (quality.max_degradation) out["maxDegradation"] = FormatDecimal(*quality.max_degradation, 6);
+  return out;
+}
+
 json ToJson(const BenchmarkSpec& benchmark) {
   json out = {{"scenarios", benchmark.scenarios},
               {"load", {{"concurrency", benchmark.concurrency}}},
@@ -623,6 +638,7 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
   reader.Nested("optimization", [&](ObjectReader& optimization) { ReadOptimization(optimization, out.optimization); });
   reader.Nested("slo", [&](ObjectReader& slo) { ReadSlo(slo, out.slo); });
   reader.Nested("benchmark", [&](ObjectReader& benchmark) { ReadBenchmark(benchmark, out.benchmark); });
+  reader.Nested("quality", [&](ObjectReader& quality) { ReadQuality(quality, out.quality); });
   reader.Nested("podTemplate", [&](ObjectReader& pod) { ReadPodTemplate(pod, out.pod_template); });
   reader.Choice("keepPods", kKeepPods, [&](std::size_t i) { out.keep_pods = static_cast<KeepPods>(i); });
   if (!reader.failed() && out.parallelism > out.optimization.max_experiments) {
@@ -650,6 +666,7 @@ json ToJson(const TaskSpec& spec) {
               {"gpu", ToJson(spec.gpu)},
               {"optimization", ToJson(spec.optimization)},
               {"benchmark", ToJson(spec.benchmark)},
+              {"quality", ToJson(spec.quality)},
               {"keepPods", kKeepPods[static_cast<std::size_t>(spec.keep_pods)]}};
   PutText(out, "description", spec.description);
   PutText(out, "baseRuntime", spec.base_runtime);

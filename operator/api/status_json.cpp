@@ -140,6 +140,25 @@ void ReadGpuSeconds(ObjectReader& reader, GpuSeconds& out) {
 
 // --- experiments --------------------------------------------------------------------------------------------------
 
+json ToJson(const ExperimentStatus::Quality& quality) {
+  json out = {{"metric", "nll"}, {"passages", quality.measured.passages}};
+  for (const double nll : quality.measured.nll) out["nll"].push_back(FormatDecimal(nll, 5));
+  Put(out, "mean", quality.mean);
+  Put(out, "delta", quality.delta);
+  Put(out, "ci", quality.ci);
+  return out;
+}
+
+void ReadQuality(ObjectReader& reader, ExperimentStatus::Quality& out) {
+  reader.Text("passages", out.measured.passages);
+  std::vector<std::string> decimals;
+  reader.Texts("nll", decimals, ObjectReader::kUnbounded);
+  for (const std::string& decimal : decimals) out.measured.nll.push_back(std::strtod(decimal.c_str(), nullptr));
+  reader.Text("mean", out.mean);
+  reader.Text("delta", out.delta);
+  reader.Text("ci", out.ci);
+}
+
 void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Text("name", out.name);
   reader.Text("hash", out.hash);
@@ -159,6 +178,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
     out.loads.push_back(std::move(row));
   });
   reader.Text("score", out.score);
+  reader.Nested("quality", [&](ObjectReader& quality) { ReadQuality(quality, out.quality.emplace()); });
   reader.Bool("simulated", out.simulated);
   reader.Text("reason", out.reason);
   reader.Text("message", out.message);
@@ -208,6 +228,7 @@ json ToJson(const ExperimentStatus& experiment) {
   for (const quant::Warning& warning : experiment.warnings) out["warnings"].push_back(ToJson(warning));
   for (const LoadRow& row : experiment.loads) out["loads"].push_back(ToJson(row));
   Put(out, "score", experiment.score);
+  if (experiment.quality) out["quality"] = ToJson(*experiment.quality);
   Put(out, "simulated", experiment.simulated);
   Put(out, "reason", experiment.reason);
   Put(out, "message", experiment.message);

@@ -106,6 +106,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   out.max_requests = benchmark.max_requests;
   out.warmup_requests = benchmark.warmup_requests;
   out.seed = benchmark.seed;
+  out.quality = spec.quality.measure;
   out.experiment_timeout = spec.optimization.experiment_timeout;
   return out;
 }

@@ -10,7 +10,11 @@
 namespace autotune::reconcile {
 namespace {
 
-std::string Decimal(double value) { return api::FormatDecimal(value, 1); }
+// Milliseconds, or a share.
+std::string BoundText(const std::string& bound, double value) {
+  const bool share = bound == "slo.errorRate" || bound == "quality.maxDegradation";
+  return api::FormatDecimal(value, share ? 4 : 1);
+}
 
 }  // namespace
 
@@ -29,7 +33,21 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
 }
 
 tuning::Slo SloOf(const api::TaskSpec& spec) {
-  return {spec.slo.ttft, spec.slo.tpot, spec.slo.e2e_latency, spec.slo.error_rate};
+  return {spec.slo.ttft, spec.slo.tpot, spec.slo.e2e_latency, spec.slo.error_rate, spec.quality.max_degradation};
+}
+
+tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status) {
+  tuning::Observation observation;
+  observation.id = experiment.name;
+  observation.gpus = experiment.gpus;
+  for (const api::LoadRow& row : experiment.loads) observation.loads.push_back(row.measured);
+  if (!experiment.quality) return observation;
+  for (const api::ExperimentStatus& other : status.experiments) {
+    if (other.baseline && other.runtime == experiment.runtime && other.quality) {
+      observation.quality = tuning::CompareQuality(experiment.quality->measured, other.quality->measured);
+    }
+  }
+  return observation;
 }
 
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
@@ -53,11 +71,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
   std::vector<api::ExperimentStatus*> experiments;
   for (api::ExperimentStatus& experiment : status.experiments) {
     if (experiment.state != api::ExperimentState::kSucceeded) continue;
-    tuning::Observation observation;
-    observation.id = experiment.name;
-    observation.gpus = experiment.gpus;
-    for (const api::LoadRow& row : experiment.loads) observation.loads.push_back(row.measured);
-    observations.push_back(std::move(observation));
+    observations.push_back(ObservationOf(experiment, status));
     experiments.push_back(&experiment);
   }
   const tuning::Objective objective = ObjectiveOf(spec);
@@ -69,6 +83,12 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     experiment.score = judged.score ? api::FormatDecimal(*judged.score, 2) : "";
     for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_meets_slo.size(); ++row) {
       experiment.loads[row].meets_slo = judged.load_meets_slo[row];
+    }
+    if (experiment.quality) {
+      const std::optional<tuning::QualityChange>& change = observations[i].quality;
+      experiment.quality->mean = api::FormatDecimal(tuning::MeanNll(experiment.quality->measured), 5);
+      experiment.quality->delta = change ? api::FormatDecimal(change->delta, 5) : "";
+      experiment.quality->ci = change ? api::FormatDecimal(change->ci, 5) : "";
     }
   }
   status.pareto.clear();
@@ -106,9 +126,11 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
   }
   if (nearest == nullptr) return "";
   const tuning::Violation& bound = *nearest->binding;
-  return "No configuration meets slo." + bound.bound + " = " + Decimal(bound.limit) + "; the nearest is " +
-         experiments[nearest_index]->name + " (" + experiments[nearest_index]->quant.name + ") with " +
-         Decimal(bound.actual) + ". Relax that bound to " + Decimal(bound.actual) + " and it becomes feasible.";
+  const std::string head = "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit);
+  if (!bound.actual) return head + ": what it bounds could not be measured of any; warnings of the experiments say why";
+  const std::string actual = BoundText(bound.bound, *bound.actual);
+  return head + "; the nearest is " + experiments[nearest_index]->name + " (" + experiments[nearest_index]->quant.name +
+         ") with " + actual + ". Relax that bound to " + actual + " and it becomes feasible.";
 }
 
 }  // namespace autotune::reconcile

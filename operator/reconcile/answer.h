@@ -16,6 +16,9 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status);
 // Only the cost, for a task that comes to no answer.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 
+// What judging needs of one experiment; quality against the baseline of its runtime, once that has ended.
+tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status);
+
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
 tuning::Slo SloOf(const api::TaskSpec& spec);
 

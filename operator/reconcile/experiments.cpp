@@ -19,6 +19,7 @@ using std::chrono::seconds;
 
 constexpr seconds kFirstRetryDelay{10};
 constexpr seconds kLongestRetryDelay{300};
+constexpr const char* kQualityNotMeasured = "QualityNotMeasured";
 
 std::string Label(const PodView& pod, const char* name) {
   const auto label = pod.labels.find(name);
@@ -70,6 +71,12 @@ void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   entry.measure_seconds = run.measure_seconds;
   entry.loads.clear();
   for (const bench::LoadMeasurement& load : run.loads) entry.loads.push_back({load, true});
+  entry.quality.reset();
+  if (run.quality) entry.quality = {*run.quality, "", "", ""};
+  std::erase_if(entry.warnings, [](const quant::Warning& warning) { return warning.reason == kQualityNotMeasured; });
+  if (!run.quality_problem.empty()) {
+    entry.warnings.push_back({"quality", kQualityNotMeasured, run.quality_problem});
+  }
 }
 
 void RecordFailure(const bench::Failure& failure, const Outcome& outcome, int retries, base::WallTime now,

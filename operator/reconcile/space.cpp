@@ -165,7 +165,14 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
     const json identity = {{"engine", own.engine},       {"image", own.image},
                            {"command", own.command},     {"env", own.env},
                            {"resources", own.resources}, {"securityContext", own.security_context}};
-    input.runtimes.push_back({own.name, runtime.release, own.args, identity.dump()});
+    tuning::RuntimeInput one{own.name, runtime.release, own.args, identity.dump(), std::nullopt};
+    if (spec.quality.max_degradation && !runtime.traits.prompt_logprobs) {
+      // What no quality can be measured of cannot meet a bound on it: nothing is gained by running it.
+      one.rejection = {
+          "quality", "QualityNotMeasurable",
+          runtime.traits.title + " gives no log-probabilities of a prompt, and quality.maxDegradation is set"};
+    }
+    input.runtimes.push_back(std::move(one));
     if (!runtime.release.assumption.empty()) {
       space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});
     }

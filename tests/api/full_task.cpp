@@ -83,6 +83,7 @@ std::vector<json> FullSpecs() {
       "e2eLatency": {"p90": "8s"},
       "errorRate": "0.01"
     },
+    "quality": {"measure": "Auto", "maxDegradation": "0.01"},
     "benchmark": {
       "scenarios": ["D(100,100)", "D(2000,200)"],
       "load": {"concurrency": [2, 16]},
@@ -193,6 +194,8 @@ json FullStatus() {
         "meetsSlo": false
       }],
       "score": "1560.2",
+      "quality": {"metric": "nll", "passages": "builtin-1", "nll": ["2.31342", "1.5"], "mean": "1.90671", "delta": "0.0021",
+                  "ci": "0.0009"},
       "simulated": true,
       "reason": "EngineCrashed",
       "message": "CUDA error: an illegal memory access was encountered",

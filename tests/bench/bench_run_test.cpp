@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/engine_state.h"
+#include "bench/quality.h"
 #include "tests/bench/scripted_engine.h"
 
 namespace autotune::bench {
@@ -32,6 +33,7 @@ class BenchRunTest : public testing::Test {
     options_.spec.duration = seconds(60);
     options_.spec.max_requests = 6;
     options_.spec.warmup_requests = 4;
+    options_.spec.quality = false;
     options_.death_grace = milliseconds(0);
     options_.say = [this](const std::string& line) { said_ += line + "\n"; };
   }
@@ -108,6 +110,64 @@ TEST_F(BenchRunTest, MeasuresEveryStepOfEveryScenario) {
   EXPECT_EQ(result.loads[3].input_tokens, 6 * 8);
   EXPECT_EQ(result.loads[3].output_tokens, 6 * 2);
   EXPECT_EQ(engine.posts(), 4 * 6 + 2 * 4) << "warm-up: 4 a scenario, not measured";
+}
+
+// Completions as `Complete`, echoed prompts as `echo` says.
+ScriptedEngine::Handler WithEcho(ScriptedEngine::Handler echo) {
+  return [echo = std::move(echo)](const Request& request, Answer& answer) {
+    if (request.body.find("\"echo\":true") != std::string::npos) return echo(request, answer);
+    Complete(request, answer);
+  };
+}
+
+TEST_F(BenchRunTest, MeasuresQualityAfterTheLoad) {
+  Write(Ready());
+  options_.spec.quality = true;
+  int asked = 0;
+  ScriptedEngine engine(Engine(WithEcho([&](const Request& request, Answer& answer) {
+    EXPECT_EQ(json::parse(request.body)["prompt"], QualityPassages()[static_cast<std::size_t>(asked)]);
+    const std::string value = std::to_string(-1 - asked++);
+    answer.Json(200, R"({"choices":[{"logprobs":{"token_logprobs":[null,)" + value + "," + value + ",-5]}}]}");
+  })));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, kExitResult);
+  EXPECT_THAT(outcome.result.loads, SizeIs(2));
+  ASSERT_TRUE(outcome.result.quality) << outcome.result.quality_problem;
+  EXPECT_EQ(outcome.result.quality->passages, kPassageSet);
+  ASSERT_THAT(outcome.result.quality->nll, SizeIs(kPassages));
+  EXPECT_EQ(outcome.result.quality->nll.front(), 1);
+  EXPECT_EQ(outcome.result.quality->nll.back(), static_cast<double>(kPassages));
+  EXPECT_THAT(said_, HasSubstr("quality: 8.5000 nats per token over 16 passages"));
+}
+
+TEST_F(BenchRunTest, WhatStopsQualityTakesNothingAway) {
+  options_.spec.quality = true;
+  const struct {
+    const char* problem;
+    ScriptedEngine::Handler echo;
+  } kCases[] = {{"HTTP 500: Out of range float values",
+                 [](const Request&, Answer& answer) {
+                   answer.Json(500, R"({"error":{"message":"Out of range float values"}})");
+                 }},
+                {"no log-probabilities of a prompt",
+                 [](const Request&, Answer& answer) {
+                   answer.Json(200, R"({"choices":[{"logprobs":{"token_logprobs":[-1]}}]})");
+                 }},
+                {"an illegal memory access", [this](const Request&, Answer& answer) {
+                   Write(Dead());
+                   answer.Drop();
+                 }}};
+  for (const auto& row : kCases) {
+    SCOPED_TRACE(row.problem);
+    Write(Ready());
+    ScriptedEngine engine(Engine(WithEcho(row.echo)));
+    const BenchRunOutcome outcome = Run(engine);
+    EXPECT_EQ(outcome.exit_code, kExitResult);
+    EXPECT_FALSE(outcome.result.failure);
+    EXPECT_THAT(outcome.result.loads, SizeIs(2));
+    EXPECT_FALSE(outcome.result.quality);
+    EXPECT_THAT(outcome.result.quality_problem, HasSubstr(row.problem));
+  }
 }
 
 TEST_F(BenchRunTest, WaitsForTheEngine) {

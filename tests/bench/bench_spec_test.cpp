@@ -36,6 +36,7 @@ BenchSpec Example() {
   spec.max_requests = 77;
   spec.warmup_requests = 0;
   spec.seed = -5;
+  spec.quality = false;
   spec.first_request_timeout = std::chrono::milliseconds(1500);
   spec.request_timeout = std::chrono::seconds(9);
   spec.experiment_timeout = std::chrono::minutes(45);
@@ -71,6 +72,7 @@ TEST(BenchSpec, ErrorsNameTheMember) {
       {"concurrency", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, "2 scenarios x 13 steps are more than 12"},
       {"maxRequests", 0, "spec.maxRequests: 0 is not in [1, "},
       {"maxRequests", 18446744073709551615ull, "spec.maxRequests: 18446744073709551615 is not in"},
+      {"quality", "on", "spec.quality: \"on\" is neither true nor false"},
       {"seed", 18446744073709551615ull, "spec.seed: 18446744073709551615 is not in"},
       {"durationMs", "60s", "spec.durationMs: \"60s\" is not an integer"},
       {"warmupRequests", -1, "spec.warmupRequests: -1 is not in [0, "},

@@ -54,6 +54,27 @@ TEST(Result, ARunRoundTrips) {
   EXPECT_FALSE(decoded->failure.has_value());
 }
 
+TEST(Result, QualityRoundTripsWithAllItsDigits) {
+  RunResult run = ExampleRun();
+  run.loads.assign(12, ExampleLoad(1));
+  run.quality = Quality{"builtin-1", {}};
+  for (int i = 0; i < 16; ++i) run.quality->nll.push_back(2.31342 + i);
+  auto decoded = DecodeRun(Encode(run));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->loads, run.loads);
+  ASSERT_TRUE(decoded->quality.has_value());
+  EXPECT_EQ(decoded->quality->passages, "builtin-1");
+  ASSERT_EQ(decoded->quality->nll.size(), 16u);
+  for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(decoded->quality->nll[i], run.quality->nll[i], 5e-5);
+
+  run.quality.reset();
+  run.quality_problem = "HTTP 500: \"x\"";
+  decoded = DecodeRun(Encode(run));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_FALSE(decoded->quality.has_value());
+  EXPECT_EQ(decoded->quality_problem, run.quality_problem);
+}
+
 TEST(Result, AFailureKeepsItsPartialLoads) {
   RunResult run = ExampleRun();
   run.failure = Failure{FailureReason::kEngineCrashed, "RuntimeError: \"mat1\" and mat2\\x", 137, 0};
@@ -135,6 +156,16 @@ TEST(Result, FitsWhateverItIsGiven) {
     EXPECT_EQ(decoded->loads.size(), kMaxLoads) << "rows are never dropped";
     EXPECT_EQ(decoded->loads[11].scenario, run.loads[11].scenario);
     EXPECT_GE(decoded->failure->message.size(), std::min<std::size_t>(CleanText(text, 9999).size(), 60));
+
+    RunResult measured = HugeRun(text);  // quality is measured where nothing failed
+    measured.failure.reset();
+    measured.quality = Quality{text, std::vector<double>(40, std::numeric_limits<double>::max())};
+    ExpectFitting(Encode(measured));
+    EXPECT_TRUE(DecodeRun(Encode(measured)).ok());
+    measured.quality.reset();
+    measured.quality_problem = text;
+    ExpectFitting(Encode(measured));
+    EXPECT_TRUE(DecodeRun(Encode(measured)).ok());
 
     InspectResult inspect;
     inspect.model.architecture = inspect.model.quantization = inspect.model.family = text;

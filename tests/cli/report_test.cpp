@@ -95,6 +95,21 @@ TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
   EXPECT_THAT(text, Not(HasSubstr("imulated")));
 }
 
+TEST(FinalText, ShowsWhatPrecisionCosts) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].quality = {{"builtin-1", {2.0, 2.2, 1.8, 2.0}}, "2", "0", "0"};
+  task.status.experiments[1].quality = {{"builtin-1", {2.01, 2.22, 1.81, 2.02}}, "2.015", "0.015", "0.0068"};
+  std::string text = FinalText(task, Rules(), 160);
+  EXPECT_THAT(text, HasSubstr("PERPLEXITY"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("e1-aaaaaa .* 7.389 +baseline"));
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.67%  best"));
+  task.spec.quality.max_degradation = 0.01;
+  text = FinalText(task, Rules(), 160);
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.67%  loses quality"));
+  task.status.experiments[1].quality.reset();
+  EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("quality not known"));
+}
+
 TEST(FinalText, SaysWhatWasAskedForAndIsNoExperiment) {
   api::AutotuneTask task = Finished();
   task.status.candidates = {48, 2, 4, 42, 2};

@@ -67,6 +67,9 @@ def test_the_first_example_runs_unmodified_from_apply_to_the_best_configuration(
         assert experiment["simulated"] is True
         assert experiment["gpuProduct"]
         assert all(float(row["outputTokensPerSecond"]) > 0 for row in experiment["loads"])
+        assert len(experiment["quality"]["nll"]) == 16
+    assert experiments["default"]["quality"]["delta"] == "0"
+    assert float(experiments["kv-cache-fp8"]["quality"]["ci"]) > 0
     best = found["status"]["best"]
     assert best["score"] == max((e["score"] for e in experiments.values()), key=float)
     assert found["status"]["candidates"]["eligible"] == 2

@@ -31,6 +31,12 @@ TEST(HashedContext, IsTheSameForTheSameMeasurement) {
             Hashed(R"({"gpu": {"products": ["B", "A"], "minMemory": "75161927680"}})"));
 }
 
+// A bound judges what was measured; nothing is measured again for it.
+TEST(HashedContext, StaysTheSameUnderAnotherBound) {
+  EXPECT_EQ(Hashed(R"({"quality": {"maxDegradation": "0.01"}})"), Hashed("{}"));
+  EXPECT_EQ(Hashed(R"({"slo": {"ttft": {"p99": "1s"}}})"), Hashed("{}"));
+}
+
 TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
   const std::string plain = Hashed("{}");
   for (
@@ -50,6 +56,7 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
           R"({"benchmark": {"maxRequests": 100}})",
           R"({"benchmark": {"warmupRequests": 9}})",
           R"({"benchmark": {"seed": 2}})",
+          R"({"quality": {"measure": "Off"}})",
           R"({"benchmark": {"image": "mirror/autotune:2"}})",
           R"({"benchmark": {"resources": {"limits": {"cpu": "1"}}}})",
           R"({"podTemplate": {"securityContext": {"runAsUser": 1000}}})",

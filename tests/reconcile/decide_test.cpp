@@ -379,6 +379,45 @@ TEST(Decide, AnImpossibleSloCompletesWithTheNearestConfiguration) {
   EXPECT_FALSE(done.status.best.has_value());
 }
 
+TEST(Decide, QualityIsComparedWithTheBaselineAndCanForbidTheFastest) {
+  const auto measure = [](FakeCluster& cluster, json& pod) {
+    cluster.Finish(pod, UsesFp8KvCache(pod) ? ResultMessage(1500, 2.05, "") : ResultMessage(1000, 2.0, ""), 0);
+  };
+  FakeCluster free(SmallTask());
+  free.RunToEnd(measure);
+  EXPECT_EQ(free.Task().status.best->quant_name, "kv-cache-fp8") << "without a bound speed decides";
+  EXPECT_EQ(free.Task().status.pareto.size(), 2U) << "the baseline loses less";
+
+  json bounded = SmallTask();
+  bounded["spec"]["quality"] = {{"maxDegradation", "0.01"}};
+  FakeCluster cluster(bounded);
+  cluster.RunToEnd(measure);
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.best->quant_name, "default");
+  ASSERT_TRUE(status.experiments[1].quality);
+  EXPECT_EQ(status.experiments[1].quality->mean, "2.05");
+  EXPECT_EQ(status.experiments[1].quality->delta, "0.05");
+  EXPECT_EQ(status.experiments[1].quality->ci, "0");
+  EXPECT_EQ(status.experiments[1].score, "");
+  EXPECT_EQ(status.experiments[0].quality->delta, "0");
+}
+
+TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {
+  json task = SmallTask();
+  task["spec"]["quality"] = {{"maxDegradation", "0.01"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    self.Finish(pod, ResultMessage(1000, 0, "HTTP 500: Out of range float values"), 0);
+  });
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(Ready(done).reason, "NoFeasibleConfiguration");
+  EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = 0.01: what it bounds could not be measured"));
+  const std::vector<quant::Warning>& warnings = done.status.experiments[0].warnings;
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_EQ(warnings.back().reason, "QualityNotMeasured");
+  EXPECT_EQ(warnings.back().message, "HTTP 500: Out of range float values");
+}
+
 TEST(Decide, SuspendStopsPodsKeepsResultsAndResumeGoesOn) {
   FakeCluster cluster(SmallTask());
   cluster.RunUntilQuiet([](FakeCluster& self, json& pod) {

@@ -193,7 +193,9 @@ const quant::RuleSet& Rules() {
   return rules;
 }
 
-std::string ResultMessage(double tokens_per_second, double tpot_ms) {
+namespace {
+
+bench::RunResult Result(double tokens_per_second, double tpot_ms) {
   bench::RunResult result;
   result.simulated = true;
   result.start_seconds = 40;
@@ -211,6 +213,19 @@ std::string ResultMessage(double tokens_per_second, double tpot_ms) {
   load.tpot = {tpot_ms, tpot_ms, tpot_ms, tpot_ms, tpot_ms};
   load.e2e = {900, 900, 950, 960, 990};
   result.loads = {load};
+  return result;
+}
+
+}  // namespace
+
+std::string ResultMessage(double tokens_per_second, double tpot_ms) {
+  return bench::Encode(Result(tokens_per_second, tpot_ms));
+}
+
+std::string ResultMessage(double tokens_per_second, double nll, const std::string& quality_problem) {
+  bench::RunResult result = Result(tokens_per_second, 10'000 / tokens_per_second);
+  result.quality_problem = quality_problem;
+  if (quality_problem.empty()) result.quality = bench::Quality{"builtin-1", std::vector<double>(16, nll)};
   return bench::Encode(result);
 }
 

@@ -70,6 +70,8 @@ nlohmann::json SmallTask();
 const quant::RuleSet& Rules();
 // A successful measurement with this throughput (tokens per second) and TPOT (ms).
 std::string ResultMessage(double tokens_per_second, double tpot_ms);
+// With a negative log-likelihood of `nll` for every passage, or why it is not known.
+std::string ResultMessage(double tokens_per_second, double nll, const std::string& quality_problem);
 std::string FailureMessage(bench::FailureReason reason, const std::string& text);
 
 }  // namespace autotune::reconcile

@@ -166,6 +166,37 @@ TEST(HttpServer, AnswersWholeCompletions) {
   EXPECT_EQ(BodyOf(client.Post({{"prompt", {7}}, {"max_tokens", 1}}))["usage"]["prompt_tokens"], 1);
 }
 
+// The log-probabilities of a prompt, its first token left out.
+std::vector<double> PromptLogprobs(Engine engine, const std::string& kv_cache_dtype) {
+  EngineSettings settings = Small(engine);
+  settings.kv_cache_dtype = kv_cache_dtype;
+  Served served({settings});
+  const json body =
+      BodyOf(Client(served.port())
+                 .Post({{"prompt", std::string(4000, 'x')}, {"max_tokens", 1}, {"echo", true}, {"logprobs", 1}}));
+  std::vector<double> values;
+  const json& all = body["choices"][0]["logprobs"]["token_logprobs"];
+  for (std::size_t i = 1; i + 1 < all.size(); ++i) values.push_back(all[i]);
+  return values;
+}
+
+TEST(HttpServer, EchoesAPromptWithLogProbabilitiesThatPrecisionMoves) {
+  const std::vector<double> exact = PromptLogprobs(Engine::kVllm, "auto");
+  ASSERT_EQ(exact.size(), 999U);
+  EXPECT_EQ(PromptLogprobs(Engine::kSglang, "auto"), exact) << "whoever computes them";
+  const std::vector<double> moved = PromptLogprobs(Engine::kVllm, "fp8");
+  double sum = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    EXPECT_LE(moved[i], 0);
+    sum += moved[i] - exact[i];
+    squares += (moved[i] - exact[i]) * (moved[i] - exact[i]);
+  }
+  EXPECT_NEAR(std::sqrt(squares / 999), 0.11, 0.01);
+  EXPECT_NEAR(sum / 999, 0, 3 * 0.11 / std::sqrt(999));
+  EXPECT_TRUE(PromptLogprobs(Engine::kTensorRtLlm, "auto").empty());
+}
+
 TEST(HttpServer, RefusesWhatTheEngineRefuses) {
   Served served({Small(Engine::kVllm)});
   struct Case {

@@ -57,17 +57,17 @@ TEST(CheckSlo, ComparesEachBoundWithItsOwnPercentile) {
     double actual;
   };
   const Case cases[] = {
-      {"ttft.mean", {{{"mean", 0.5}}, {}, {}, {}}, 1},       {"ttft.p50", {{{"p50", 0.5}}, {}, {}, {}}, 2},
-      {"ttft.p90", {{{"p90", 0.5}}, {}, {}, {}}, 3},         {"ttft.p95", {{{"p95", 0.5}}, {}, {}, {}}, 4},
-      {"ttft.p99", {{{"p99", 0.5}}, {}, {}, {}}, 5},         {"tpot.p95", {{}, {{"p95", 0.5}}, {}, {}}, 40},
-      {"e2eLatency.p90", {{}, {}, {{"p90", 0.5}}, {}}, 300},
+      {"slo.ttft.mean", {{{"mean", 0.5}}, {}, {}, {}}, 1},       {"slo.ttft.p50", {{{"p50", 0.5}}, {}, {}, {}}, 2},
+      {"slo.ttft.p90", {{{"p90", 0.5}}, {}, {}, {}}, 3},         {"slo.ttft.p95", {{{"p95", 0.5}}, {}, {}, {}}, 4},
+      {"slo.ttft.p99", {{{"p99", 0.5}}, {}, {}, {}}, 5},         {"slo.tpot.p95", {{}, {{"p95", 0.5}}, {}, {}}, 40},
+      {"slo.e2eLatency.p90", {{}, {}, {{"p90", 0.5}}, {}}, 300},
   };
   for (const Case& test : cases) {
     const auto violations = CheckSlo(test.slo, load);
     ASSERT_EQ(violations.size(), 1U) << test.bound;
     EXPECT_EQ(violations[0].bound, test.bound);
     EXPECT_DOUBLE_EQ(violations[0].limit, 0.5);
-    EXPECT_DOUBLE_EQ(violations[0].actual, test.actual);
+    EXPECT_DOUBLE_EQ(*violations[0].actual, test.actual);
     EXPECT_DOUBLE_EQ(violations[0].relative, (test.actual - 0.5) / 0.5);
   }
 }
@@ -79,8 +79,8 @@ TEST(CheckSlo, AcceptsAValueThatIsExactlyTheBound) {
 TEST(CheckSlo, PutsTheWorstViolationFirst) {
   const auto violations = CheckSlo({{{"p99", 40}}, {{"p95", 5}}, {}, {}}, Load({}));
   ASSERT_EQ(violations.size(), 2U);
-  EXPECT_EQ(violations[0].bound, "tpot.p95");  // +100 %
-  EXPECT_EQ(violations[1].bound, "ttft.p99");  // +25 %
+  EXPECT_EQ(violations[0].bound, "slo.tpot.p95");  // +100 %
+  EXPECT_EQ(violations[1].bound, "slo.ttft.p99");  // +25 %
 }
 
 TEST(CheckSlo, CountsErrorsAgainstAllRequests) {
@@ -88,16 +88,16 @@ TEST(CheckSlo, CountsErrorsAgainstAllRequests) {
   EXPECT_THAT(CheckSlo(slo, Load({.requests = 99, .errors = 1})), IsEmpty());
   const auto violations = CheckSlo(slo, Load({.requests = 98, .errors = 2}));
   ASSERT_EQ(violations.size(), 1U);
-  EXPECT_EQ(violations[0].bound, "errorRate");
-  EXPECT_DOUBLE_EQ(violations[0].actual, 0.02);
+  EXPECT_EQ(violations[0].bound, "slo.errorRate");
+  EXPECT_DOUBLE_EQ(*violations[0].actual, 0.02);
 }
 
 TEST(CheckSlo, BreaksTheErrorRateWhenNothingCompleted) {
   for (const Slo& slo : {Slo{}, Slo{{}, {}, {}, 0.5}}) {
     const auto violations = CheckSlo(slo, Load({.requests = 0, .errors = 5}));
     ASSERT_EQ(violations.size(), 1U);
-    EXPECT_EQ(violations[0].bound, "errorRate");
-    EXPECT_DOUBLE_EQ(violations[0].actual, 1);
+    EXPECT_EQ(violations[0].bound, "slo.errorRate");
+    EXPECT_DOUBLE_EQ(*violations[0].actual, 1);
   }
 }
 
@@ -174,8 +174,8 @@ TEST(Judge, NamesTheBoundThatIsClosestToBeingMet) {
   EXPECT_FALSE(near.feasible);
   EXPECT_EQ(near.score, std::nullopt);
   ASSERT_TRUE(near.binding);
-  EXPECT_EQ(near.binding->bound, "tpot.p95");  // 12.5 % over at the nearest step, TTFT 10 %
-  EXPECT_DOUBLE_EQ(near.binding->actual, 9);
+  EXPECT_EQ(near.binding->bound, "slo.tpot.p95");  // 12.5 % over at the nearest step, TTFT 10 %
+  EXPECT_DOUBLE_EQ(*near.binding->actual, 9);
   EXPECT_EQ(near.binding_scenario, "D(512,128)");
   EXPECT_EQ(near.binding_concurrency, 1);
   EXPECT_THAT(near.relaxed_score, Optional(DoubleNear(120, 1e-9)));
