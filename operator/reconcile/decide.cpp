@@ -279,8 +279,9 @@ class Decider {
       if (const auto found = known.find(candidate.hash); found != known.end()) {
         entry = *found->second;
         const bool again = entry.state == ExperimentState::kFailed && MayEndDifferently(entry.reason);
-        // Measurements of another GPU product are not comparable; what failed around the engine may end differently.
-        if ((product_changed && IsFinished(entry)) || again) {
+        // Another GPU product's measurements are not comparable, those that are still at work included; what failed
+        // around the engine may end differently.
+        if (product_changed || again) {
           status_.cost.earlier += SpentUntilNow(observed_, entry, now_);
           const int attempts = entry.attempts;
           entry = NewEntry(*space, candidate, entry.name);

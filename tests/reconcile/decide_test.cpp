@@ -66,23 +66,25 @@ TEST(Decide, RunsTheBaselineFirst) {
   EXPECT_FALSE(UsesFp8KvCache(cluster.created_pods[0]));
 }
 
+json NvidiaNode(const std::string& name, const std::string& product, const std::string& gpus, const std::string& major,
+                const std::string& minor) {
+  return json{{"metadata",
+               {{"name", name},
+                {"labels",
+                 {{"nvidia.com/gpu.product", product},
+                  {"nvidia.com/gpu.compute.major", major},
+                  {"nvidia.com/gpu.compute.minor", minor}}}}},
+              {"status", {{"allocatable", {{"nvidia.com/gpu", gpus}}}}}};
+}
+
 // Configurations are compared on the same GPUs: every pod of a task has the same affinity, which all of them can run
 // under.
 TEST(Decide, AMixedClusterGetsOneAffinityForTheWholeTask) {
   json task = SmallTask();
   task["spec"]["quantConfig"]["presets"] = {"default", "bf16-stable", "dynamic-fp8"};
   FakeCluster cluster(task);
-  const auto node = [](const std::string& name, const std::string& product, const std::string& gpus,
-                       const std::string& major, const std::string& minor) {
-    return json{{"metadata",
-                 {{"name", name},
-                  {"labels",
-                   {{"nvidia.com/gpu.product", product},
-                    {"nvidia.com/gpu.compute.major", major},
-                    {"nvidia.com/gpu.compute.minor", minor}}}}},
-                {"status", {{"allocatable", {{"nvidia.com/gpu", gpus}}}}}};
-  };
-  cluster.nodes = {node("old", "Tesla-T4", "64", "7", "5"), node("new", "NVIDIA-H100-80GB-HBM3", "8", "9", "0")};
+  cluster.nodes = {NvidiaNode("old", "Tesla-T4", "64", "7", "5"),
+                   NvidiaNode("new", "NVIDIA-H100-80GB-HBM3", "8", "9", "0")};
   cluster.RunToEnd(MeasureWell);
   EXPECT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
   EXPECT_EQ(cluster.Task().status.candidates.pruned, 0);
@@ -91,6 +93,30 @@ TEST(Decide, AMixedClusterGetsOneAffinityForTheWholeTask) {
     EXPECT_EQ(pod["spec"]["affinity"], cluster.created_pods[0]["spec"]["affinity"]);
     EXPECT_THAT(pod["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H100-80GB-HBM3"));
     EXPECT_THAT(pod["spec"]["affinity"].dump(), ::testing::Not(HasSubstr("T4")));
+  }
+}
+
+// An edit looks at the cluster again. What runs on other GPUs than those chosen then would be compared with what does
+// not.
+TEST(Decide, AfterAnEditNothingGoesOnRunningOnGpusThatWereNotChosen) {
+  FakeCluster cluster(SmallTask());
+  cluster.nodes = {NvidiaNode("a", "NVIDIA-H100-80GB-HBM3", "8", "9", "0")};
+  cluster.RunUntilQuiet([](FakeCluster& self, json& pod) { self.SetPhaseRunning(pod); });
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  const std::string before = cluster.pods.begin()->first;
+
+  cluster.nodes = {NvidiaNode("b", "NVIDIA-H200", "8", "9", "0")};
+  cluster.EditSpec([](json& spec) { spec["description"] = "on what is there now"; });
+  cluster.RunToEnd(MeasureWell);
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.gpu_product, "NVIDIA-H200");
+  EXPECT_EQ(status.state, "Complete");
+  EXPECT_EQ(status.experiments[0].attempts, 2);
+  EXPECT_FALSE(cluster.pods.contains(before));
+  ASSERT_EQ(cluster.created_pods.size(), 3U);
+  EXPECT_THAT(cluster.created_pods[0]["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H100"));
+  for (const std::size_t i : {1U, 2U}) {
+    EXPECT_THAT(cluster.created_pods[i]["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H200"));
   }
 }
 
