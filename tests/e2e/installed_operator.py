@@ -44,8 +44,9 @@ class InstalledOperator:
                           "--set", f"podAnnotations.imageDigest={self.cluster.image_digest(IMAGE)}", *helm_arguments)
 
     def wait_until_owners_are_known(self, timeout=120):
-        """Until the API server lets pods be owned by tasks: its admission (OwnerReferencesPermissionEnforcement) learns of
-        new kinds only every now and then, and a pod that is refused for that costs writes that are not its experiment's."""
+        """Until the API server lets the operator's pods be owned by tasks: its admission (OwnerReferencesPermissionEnforcement)
+        learns of new kinds only every now and then, and a pod that is refused for that costs writes that are not its
+        experiment's. Asked as the operator: whoever may finalize everything is not asked for the owner's kind."""
         pod = {"apiVersion": "v1", "kind": "Pod",
                "metadata": {"name": "owned", "namespace": "default", "ownerReferences": [
                    {"apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "name": "none", "uid": "none",
@@ -54,11 +55,12 @@ class InstalledOperator:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                self.cluster.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(pod))
+                self.cluster.kubectl(f"--as={self.user()}", "create", "--dry-run=server", "-f", "-", input=json.dumps(pod))
                 return
             except ClusterError:
                 if time.monotonic() > deadline:
                     raise
+                time.sleep(0.5)
 
     def uninstall(self):
         self.cluster.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait")
