@@ -279,9 +279,11 @@ class Decider {
       if (const auto found = known.find(candidate.hash); found != known.end()) {
         entry = *found->second;
         const bool again = entry.state == ExperimentState::kFailed && MayEndDifferently(entry.reason);
+        const bool unjudged = spec_.quality.max_degradation && LacksQuality(entry);
         // Another GPU product's measurements are not comparable, those that are still at work included; what failed
-        // around the engine may end differently.
-        if (product_changed || again) {
+        // around the engine may end differently; an earlier version's results cannot be judged under a bound on
+        // quality.
+        if (product_changed || again || unjudged) {
           status_.cost.earlier += SpentUntilNow(observed_, entry, now_);
           const int attempts = entry.attempts;
           entry = NewEntry(*space, candidate, entry.name);

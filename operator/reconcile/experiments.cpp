@@ -19,7 +19,6 @@ using std::chrono::seconds;
 
 constexpr seconds kFirstRetryDelay{10};
 constexpr seconds kLongestRetryDelay{300};
-constexpr const char* kQualityNotMeasured = "QualityNotMeasured";
 
 std::string Label(const PodView& pod, const char* name) {
   const auto label = pod.labels.find(name);
@@ -75,7 +74,8 @@ void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   if (run.quality) entry.quality = {*run.quality, "", "", ""};
   std::erase_if(entry.warnings, [](const quant::Warning& warning) { return warning.reason == kQualityNotMeasured; });
   if (!run.quality_problem.empty()) {
-    entry.warnings.push_back({"quality", kQualityNotMeasured, run.quality_problem});
+    // First: where an entry grows too large, the last ones go.
+    entry.warnings.insert(entry.warnings.begin(), {"quality", kQualityNotMeasured, run.quality_problem});
   }
 }
 
@@ -102,6 +102,12 @@ void RecordFailure(const bench::Failure& failure, const Outcome& outcome, int re
 }
 
 }  // namespace
+
+bool LacksQuality(const api::ExperimentStatus& experiment) {
+  return experiment.state == api::ExperimentState::kSucceeded && !experiment.quality &&
+         std::none_of(experiment.warnings.begin(), experiment.warnings.end(),
+                      [](const quant::Warning& warning) { return warning.reason == kQualityNotMeasured; });
+}
 
 bool IsFinished(const api::ExperimentStatus& experiment) {
   return experiment.state == api::ExperimentState::kSucceeded || experiment.state == api::ExperimentState::kFailed;

@@ -19,6 +19,10 @@ namespace autotune::reconcile {
 
 bool IsFinished(const api::ExperimentStatus& experiment);
 
+// Measured by a bench that knew nothing of quality: neither a number nor a word why there is none.
+bool LacksQuality(const api::ExperimentStatus& experiment);
+inline constexpr const char* kQualityNotMeasured = "QualityNotMeasured";  // of a warning
+
 struct Progress {
   std::vector<std::size_t> start;         // entries whose next attempt is to be created now, in order
   bool active = false;                    // a pod is loading or measuring

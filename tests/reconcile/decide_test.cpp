@@ -440,8 +440,24 @@ TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {
   EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = 0.01: what it bounds could not be measured"));
   const std::vector<quant::Warning>& warnings = done.status.experiments[0].warnings;
   ASSERT_FALSE(warnings.empty());
-  EXPECT_EQ(warnings.back().reason, "QualityNotMeasured");
-  EXPECT_EQ(warnings.back().message, "HTTP 500: Out of range float values");
+  EXPECT_EQ(warnings.front().reason, "QualityNotMeasured");
+  EXPECT_EQ(warnings.front().message, "HTTP 500: Out of range float values");
+  // Why it is not there is known: another bound asks for nothing again.
+  cluster.EditSpec([](json& spec) { spec["quality"]["maxDegradation"] = "0.02"; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.created.size(), 2U);
+}
+
+// Results of a version that did not measure quality are kept, until a bound asks for it.
+TEST(Decide, ABoundOnQualityMeasuresAgainWhatHasNone) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_FALSE(cluster.Task().status.experiments[0].quality);
+  cluster.EditSpec([](json& spec) { spec["quality"]["maxDegradation"] = "0.1"; });
+  cluster.RunToEnd([](FakeCluster& self, json& pod) { self.Finish(pod, ResultMessage(1000, 2.0, ""), 0); });
+  EXPECT_EQ(cluster.created.size(), 4U);
+  EXPECT_TRUE(cluster.Task().status.experiments[0].quality);
+  EXPECT_TRUE(cluster.Task().status.best);
 }
 
 TEST(Decide, SuspendStopsPodsKeepsResultsAndResumeGoesOn) {
