@@ -227,33 +227,32 @@ class BenchRun {
     const auto start = clock_.Now();
     Quality quality{kPassageSet, {}};
     for (const std::string& passage : QualityPassages()) {
-      if (MustStop()) {
-        result_.quality_problem = failure_->message;
-        failure_.reset();
-        break;
-      }
-      const auto answer = load_.Post("/v1/completions", QualityBody(model_, passage), options_.spec.request_timeout);
-      auto nll = !answer ? base::Result<double>(answer.error())
-                 : answer->status != 200
-                     ? base::Invalid("HTTP " + std::to_string(answer->status) + ": " + ErrorMessage(answer->body))
-                     : MeanNll(answer->body);
+      const auto nll = NllOf(passage);
       if (!nll) {
-        if (!answer || answer->status >= 500) AwaitEnd();
         result_.quality_problem = failure_ ? failure_->message : nll.error().message;
         failure_.reset();
-        break;
+        Say("quality is not measured: " + result_.quality_problem);
+        return;
       }
       quality.nll.push_back(*nll);
     }
-    if (result_.quality_problem.empty()) {
-      double sum = 0;
-      for (const double nll : quality.nll) sum += nll;
-      Say(Format("quality: %.4f nats per token over %zu passages, %.1f s",
-                 sum / static_cast<double>(quality.nll.size()), quality.nll.size(), Since(start)));
-      result_.quality = std::move(quality);
-    } else {
-      Say("quality is not measured: " + result_.quality_problem);
+    double sum = 0;
+    for (const double nll : quality.nll) sum += nll;
+    Say(Format("quality: %.4f nats per token over %zu passages, %.1f s", sum / static_cast<double>(quality.nll.size()),
+               quality.nll.size(), Since(start)));
+    result_.quality = std::move(quality);
+  }
+
+  // Where there is none because the engine ends, failure_ says why.
+  base::Result<double> NllOf(const std::string& passage) {
+    if (MustStop()) return base::Invalid(failure_->message);
+    const auto answer = load_.Post("/v1/completions", QualityBody(model_, passage), options_.spec.request_timeout);
+    if (!answer || answer->status >= 500) AwaitEnd();
+    if (!answer) return answer.error();
+    if (answer->status != 200) {
+      return base::Invalid("HTTP " + std::to_string(answer->status) + ": " + ErrorMessage(answer->body));
     }
+    return MeanNll(answer->body);
   }
 
   StepReport Execute(const LoadStep& step) {

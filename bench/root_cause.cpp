@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <span>
 #include <string_view>
 
 namespace autotune::bench {
@@ -16,16 +17,22 @@ std::string Lower(std::string_view text) {
   return out;
 }
 
-// What the parent processes and other ranks say once somebody else has failed.
+bool ContainsAny(std::string_view text, std::span<const std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) { return Contains(text, part); });
+}
+
+// A parent process about another one that is gone: SGLang's, vLLM's.
+constexpr std::string_view kCrashNotices[] = {"crashed with exit code", "died unexpectedly"};
+
+// What the parent processes and other ranks say once somebody else has failed, beside that.
 constexpr std::string_view kConsequences[] = {
     // vLLM
     "See root cause above", "See stack trace", "please check the stack trace above", "EngineDeadError",
     "Engine core proc", "EngineCore failed to start", "WorkerProc failed to start", "WorkerProc initialization failed",
     "EngineCore encountered", "AsyncLLM output_handler failed", "Error in completion stream generator",
-    "RuntimeError: Executor failed.", "died unexpectedly", "Dumping input data", "Dumping scheduler",
-    "Executor is not running",
-    // SGLang; py-spy is how it looks at what is left of it.
-    "crashed with exit code", "Pyspy failed",
+    "RuntimeError: Executor failed.", "Dumping input data", "Dumping scheduler", "Executor is not running",
+    // SGLang, looking at what is left of it
+    "Pyspy failed",
     // Libraries, when the process at the other end is gone.
     "gloo/transport", "DistNetworkError", "EOFError", "BrokenPipeError", "ConnectionResetError",
     // Python and multiprocessing
@@ -34,10 +41,7 @@ constexpr std::string_view kConsequences[] = {
     "1 validation error for", "validation errors for"};
 
 bool IsConsequence(std::string_view line) {
-  for (const std::string_view part : kConsequences) {
-    if (Contains(line, part)) return true;
-  }
-  return line == "Killed" || line == "Aborted";
+  return ContainsAny(line, kConsequences) || ContainsAny(line, kCrashNotices) || line == "Killed" || line == "Aborted";
 }
 
 // "ValueError: ...", a usage error, a validation text: something that names what is wrong. The rest (lines at level
@@ -52,17 +56,13 @@ bool NamesTheProblem(std::string_view line) {
          Contains(line, "Input should be");
 }
 
-bool SaysOutOfMemory(std::string_view line) {
-  const std::string text = Lower(line);
-  for (const std::string_view part :
-       {"out of memory", "outofmemory", "cudaerrormemoryallocation", "cublas_status_alloc_failed", "memoryerror",
-        // vLLM and SGLang, when the weights leave no room for a KV cache, or somebody else has the GPU's memory.
-        "no available memory for the cache blocks", "not enough memory", "free memory on device",
-        "leave no gpu memory for the kv cache"}) {
-    if (Contains(text, part)) return true;
-  }
-  return false;
-}
+constexpr std::string_view kOutOfMemory[] = {
+    "out of memory", "outofmemory", "cudaerrormemoryallocation", "cublas_status_alloc_failed", "memoryerror",
+    // vLLM and SGLang, when the weights leave no room for a KV cache, or somebody else has the GPU's memory.
+    "no available memory for the cache blocks", "not enough memory", "free memory on device",
+    "leave no gpu memory for the kv cache"};
+
+bool SaysOutOfMemory(std::string_view line) { return ContainsAny(Lower(line), kOutOfMemory); }
 
 bool IsUsageError(std::string_view line) {
   if (line.starts_with("Error: ") || line.starts_with("error: ")) return true;
@@ -71,17 +71,27 @@ bool IsUsageError(std::string_view line) {
 }
 
 // Errors of the machine, the driver or the network: the configuration is not to blame, or not alone.
-bool IsMachineError(std::string_view line) {
-  const std::string text = Lower(line);
-  for (const std::string_view part :
-       {"cuda error", "cuda driver", "cuda initialization", "nccl", "no cuda gpus", "cudnn_status",
-        "address already in use", "no space left on device", "connectionerror", "connecterror", "connection refused",
-        "max retries exceeded", "readtimeout", "segmentation fault", "bus error", "fatal python error",
-        "illegal instruction", "too many open files", "distbackenderror"}) {
-    if (Contains(text, part)) return true;
-  }
-  return false;
-}
+constexpr std::string_view kMachineErrors[] = {"cuda error",
+                                               "cuda driver",
+                                               "cuda initialization",
+                                               "nccl",
+                                               "no cuda gpus",
+                                               "cudnn_status",
+                                               "address already in use",
+                                               "no space left on device",
+                                               "connectionerror",
+                                               "connecterror",
+                                               "connection refused",
+                                               "max retries exceeded",
+                                               "readtimeout",
+                                               "segmentation fault",
+                                               "bus error",
+                                               "fatal python error",
+                                               "illegal instruction",
+                                               "too many open files",
+                                               "distbackenderror"};
+
+bool IsMachineError(std::string_view line) { return ContainsAny(Lower(line), kMachineErrors); }
 
 std::string Seconds(double seconds) { return std::to_string(static_cast<long long>(std::llround(seconds))) + " s"; }
 
@@ -96,6 +106,15 @@ std::string HowItEnded(const EngineState& state) {
   return text;
 }
 
+// How good an error line is as the cause, the best first.
+enum class Worth { kNamesTheProblem, kKeyError, kOther, kConsequence };
+Worth WorthOf(std::string_view line) {
+  if (IsConsequence(line)) return Worth::kConsequence;
+  if (!NamesTheProblem(line)) return Worth::kOther;
+  // Mostly a lookup that failed first; what was raised because of it says more.
+  return line.starts_with("KeyError:") ? Worth::kKeyError : Worth::kNamesTheProblem;
+}
+
 std::string LastLine(const EngineState& state) {
   return state.last_lines.empty() ? "; it printed nothing" : "; its last line: " + state.last_lines.back();
 }
@@ -103,16 +122,9 @@ std::string LastLine(const EngineState& state) {
 }  // namespace
 
 std::optional<std::string> RootCause(const std::vector<std::string>& error_lines) {
-  using Test = bool (*)(std::string_view);
-  // A KeyError is mostly a lookup that failed first, and what was raised because of it says more.
-  for (const Test acceptable :
-       {Test([](std::string_view line) { return NamesTheProblem(line) && !line.starts_with("KeyError:"); }),
-        Test(NamesTheProblem), Test([](std::string_view) { return true; })}) {
-    const auto found = std::find_if(error_lines.begin(), error_lines.end(),
-                                    [&](const std::string& line) { return !IsConsequence(line) && acceptable(line); });
-    if (found != error_lines.end()) return *found;
-  }
-  return std::nullopt;
+  const auto cause = std::ranges::min_element(error_lines, {}, WorthOf);  // of equals the first
+  if (cause == error_lines.end() || WorthOf(*cause) == Worth::kConsequence) return std::nullopt;
+  return *cause;
 }
 
 bool HasEnded(const EngineState& state) {
@@ -183,9 +195,8 @@ Failure Classify(const EngineState& state) {
                          ? FailureReason::kEngineRejectedArguments
                          : FailureReason::kEngineCrashed;
     // Which process went first says more than the last line of the one that ended the others; that one is gone, too.
-    auto told = std::find_if(state.error_lines.begin(), state.error_lines.end(), [](const std::string& line) {
-      return Contains(line, "crashed with exit code") || Contains(line, "died unexpectedly");
-    });
+    auto told = std::find_if(state.error_lines.begin(), state.error_lines.end(),
+                             [](const std::string& line) { return ContainsAny(line, kCrashNotices); });
     if (told == state.error_lines.end()) {
       told = std::find_if(state.error_lines.begin(), state.error_lines.end(),
                           [](const std::string& line) { return NamesTheProblem(line); });

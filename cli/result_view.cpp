@@ -47,14 +47,14 @@ std::string Percent(double share, const char* format) {
 }
 
 // Perplexity: the baseline's own, and by how much the others are above it.
-std::string PerplexityText(const ResultRow& row) {
-  if (!row.experiment->quality) return "";
-  if (row.quality && !row.experiment->baseline) {
-    return Percent(tuning::PerplexityGrowth(row.quality->delta), "%+.2f%%") + " \u00b1" +
-           Percent(row.quality->ci, "%.2f%%");
+std::string PerplexityText(const api::ExperimentStatus& experiment,
+                           const std::optional<tuning::QualityChange>& change) {
+  if (!experiment.quality) return "";
+  if (change && !experiment.baseline) {
+    return Percent(tuning::PerplexityGrowth(change->delta), "%+.2f%%") + " \u00b1" + Percent(change->ci, "%.2f%%");
   }
   char text[32];
-  std::snprintf(text, sizeof text, "%.3f", std::exp(tuning::MeanNll(row.experiment->quality->measured)));
+  std::snprintf(text, sizeof text, "%.3f", std::exp(tuning::MeanNll(experiment.quality->measured)));
   return text;
 }
 
@@ -159,7 +159,7 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.resize(10);
     }
     cells.push_back(row.improvement);
-    cells.push_back(PerplexityText(row));
+    cells.push_back(PerplexityText(experiment, row.quality));
     cells.push_back(StateText(row, width));
     table.AddRow(std::move(cells));
   }
@@ -219,9 +219,8 @@ std::string Headline(const api::AutotuneTask& task) {
   } else if (!improvement.empty()) {
     text += ", " + improvement + " over the baseline";
   }
-  for (const ResultRow& row : ResultRows(task)) {
-    if (row.experiment == best && row.quality && !best->baseline) text += ", perplexity " + PerplexityText(row);
-  }
+  const auto quality = reconcile::ObservationOf(*best, task.status).quality;
+  if (quality && !best->baseline) text += ", perplexity " + PerplexityText(*best, quality);
   if (task.status.best->load > 0) text += ", at concurrency " + std::to_string(task.status.best->load);
   return text;
 }

@@ -507,10 +507,7 @@ class TableLoader {
     if (const auto env = start.Get("env")) {
       for (const auto& [key, value] : env->Members()) traits.env[key] = value.Text();
     }
-    if (const auto logprobs = start.Get("promptLogprobs")) {
-      if (logprobs->Text() != "true" && logprobs->Text() != "false") logprobs->Fail("is neither true nor false");
-      traits.prompt_logprobs = logprobs->Text() == "true";
-    }
+    if (const auto logprobs = start.Get("promptLogprobs")) traits.prompt_logprobs = logprobs->Truth();
     for (const Node& item : start.Need("reserved").Items()) {
       const std::string name = NeedFlag(item, item.Text(), table).name;
       traits.reserved_flags.push_back(name);

@@ -285,15 +285,12 @@ void AddPoints(std::size_t observation, const Curve& curve, const Judged& judged
   add(steps);
 }
 
-// Points in order of throughput: only a point of at least the same throughput can beat another, so most comparisons end
-// at once. (At most 256 experiments with 12 steps.)
+// The fastest first: what is beaten is beaten early. (At most 256 experiments with 12 steps.)
 std::vector<std::size_t> ParetoFront(std::vector<Point> points) {
   std::sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.throughput > b.throughput; });
   std::set<std::size_t> front;
   for (const Point& point : points) {
-    const auto slower = std::find_if(points.begin(), points.end(),
-                                     [&](const Point& other) { return other.throughput < point.throughput; });
-    if (std::none_of(points.begin(), slower, [&](const Point& other) { return other.Beats(point); })) {
+    if (std::none_of(points.begin(), points.end(), [&](const Point& other) { return other.Beats(point); })) {
       front.insert(point.observation);
     }
   }

@@ -114,23 +114,14 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
   }
 
   // Nothing is feasible: the configuration that comes closest tells what relaxing its worst bound would give.
-  const tuning::Judged* nearest = nullptr;
-  std::size_t nearest_index = 0;
-  for (std::size_t i = 0; i < judgement.judged.size(); ++i) {
-    const tuning::Judged& judged = judgement.judged[i];
-    if (!judged.binding) continue;
-    if (nearest == nullptr || judged.binding->relative < nearest->binding->relative) {
-      nearest = &judged;
-      nearest_index = i;
-    }
-  }
-  if (nearest == nullptr) return "";
-  const tuning::Violation& bound = *nearest->binding;
+  if (!judgement.nearest) return "";
+  const api::ExperimentStatus& nearest = *experiments[*judgement.nearest];
+  const tuning::Violation& bound = *judgement.judged[*judgement.nearest].binding;
   const std::string head = "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit);
   if (!bound.actual) return head + ": what it bounds could not be measured of any; warnings of the experiments say why";
   const std::string actual = BoundText(bound.bound, *bound.actual);
-  return head + "; the nearest is " + experiments[nearest_index]->name + " (" + experiments[nearest_index]->quant.name +
-         ") with " + actual + ". Relax that bound to " + actual + " and it becomes feasible.";
+  return head + "; the nearest is " + nearest.name + " (" + nearest.quant.name + ") with " + actual +
+         ". Relax that bound to " + actual + " and it becomes feasible.";
 }
 
 }  // namespace autotune::reconcile
