@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/sha256.h"
-#include "operator/experiment/gpu_catalog.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/experiment/outcome.h"
 #include "operator/reconcile/answer.h"
@@ -222,9 +221,9 @@ class Decider {
   // ---- The candidates ----------------------------------------------------------------------------------------------
 
   GpuChoice StatusGpu() const {
-    return {
-        status_.gpu_product, quant::ComputeCapability::Parse(status_.gpu_compute_capability), status_.gpu_memory_bytes,
-        experiment::IsAmdResource(spec_.gpu.resource_name) ? experiment::AmdArchitectureOf(status_.gpu_product) : ""};
+    // What an AMD product is, BuildSpace finds from its name.
+    return {status_.gpu_product, quant::ComputeCapability::Parse(status_.gpu_compute_capability),
+            status_.gpu_memory_bytes};
   }
 
   // Expands for a new generation (or newer rules, while the search is not over) and merges with what is known: finished
