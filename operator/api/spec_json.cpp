@@ -5,7 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "bench/bench_spec.h"
+#include "bench/result.h"
+#include "measurement/scenario.h"
 #include "operator/api/autotune_task.h"
 #include "operator/api/object_reader.h"
 #include "operator/api/task_json.h"
@@ -402,7 +403,7 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
   if (!reader.failed() && out.scenarios.empty()) reader.Fail("scenarios", "is empty");
   for (std::size_t i = 0; i < out.scenarios.size() && !reader.failed(); ++i) {
     const std::string path = "scenarios[" + std::to_string(i) + "]";
-    const auto scenario = bench::Scenario::Parse(out.scenarios[i]);
+    const auto scenario = measurement::Scenario::Parse(out.scenarios[i]);
     if (!scenario) reader.Fail(path, scenario.error().message);
     for (std::size_t j = 0; j < i; ++j) {
       if (out.scenarios[j] == out.scenarios[i]) reader.Fail(path, "\"" + out.scenarios[i] + "\" is there twice");
