@@ -59,7 +59,7 @@ class BenchRun {
     measure_start_ = clock_.Now();
     if (!Identify()) return Stopped();
     std::uint64_t stream = 0;
-    for (const Scenario& scenario : options_.spec.scenarios) {
+    for (const measurement::Scenario& scenario : options_.spec.scenarios) {
       if (!WarmUp(scenario, ++stream)) return Stopped();
       for (const int concurrency : options_.spec.concurrency) {
         if (!MeasureStep(scenario, concurrency, ++stream)) return Stopped();
@@ -151,13 +151,13 @@ class BenchRun {
     return false;
   }
 
-  RequestSeries Series(const Scenario& scenario, std::uint64_t stream) const {
+  RequestSeries Series(const measurement::Scenario& scenario, std::uint64_t stream) const {
     return {model_, scenario, style_.value_or(PromptStyles().front()), options_.spec.seed, stream};
   }
 
   // The first request of all also finds out how prompts must be written. It has a long timeout, as have all of the
   // warm-up: engines compile kernels for shapes that they see for the first time.
-  bool WarmUp(const Scenario& scenario, std::uint64_t stream) {
+  bool WarmUp(const measurement::Scenario& scenario, std::uint64_t stream) {
     const auto start = clock_.Now();
     LoadStep step{Series(scenario, stream), 1, options_.spec.experiment_timeout, 1,
                   options_.spec.first_request_timeout};
@@ -200,11 +200,11 @@ class BenchRun {
     return true;
   }
 
-  bool MeasureStep(const Scenario& scenario, int concurrency, std::uint64_t stream) {
+  bool MeasureStep(const measurement::Scenario& scenario, int concurrency, std::uint64_t stream) {
     const StepReport report = Execute({Series(scenario, stream), concurrency, options_.spec.duration,
                                        options_.spec.max_requests, options_.spec.request_timeout});
     if (report.interrupted) return false;
-    const LoadMeasurement load = Measure(scenario, concurrency, report.completed, report.errors);
+    const measurement::Point load = Measure(scenario, concurrency, report.completed, report.errors);
     if (report.completed.empty()) {
       FailBenchmark("every request of " + load.scenario + " at concurrency " + std::to_string(concurrency) +
                     " failed: " + (report.errors > 0 ? report.first_error : "no request was made"));
@@ -214,7 +214,7 @@ class BenchRun {
         "%s x %d: %lld requests, %lld errors in %.1f s: %.1f output tokens/s, %.2f requests/s, TTFT p50 %.0f ms p99 "
         "%.0f ms, TPOT p50 %.2f ms; client: issue lag p99 %.2f ms, loop lag p99 %.2f ms",
         load.scenario.c_str(), concurrency, static_cast<long long>(load.requests), static_cast<long long>(load.errors),
-        load.duration_seconds, load.output_tokens_per_second, load.requests_per_second, load.ttft.p50, load.ttft.p99,
+        load.window_seconds, load.output_tokens_per_second, load.requests_per_second, load.ttft.p50, load.ttft.p99,
         load.tpot.p50, report.issue_lag.p99, report.loop_lag.p99));
     if (report.errors > 0) Say("  first error: " + report.first_error);
     result_.loads.push_back(load);
@@ -225,7 +225,7 @@ class BenchRun {
   // an engine tuned to the last byte may not have. An engine that dies of it has been measured, too.
   void MeasureQuality() {
     const auto start = clock_.Now();
-    Quality quality{kPassageSet, {}};
+    measurement::Quality quality{kPassageSet, {}};
     for (const std::string& passage : QualityPassages()) {
       const auto nll = NllOf(passage);
       if (!nll) {

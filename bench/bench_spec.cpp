@@ -1,8 +1,6 @@
 #include "bench/bench_spec.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
-#include <string_view>
 
 #include "bench/result.h"
 
@@ -10,13 +8,6 @@ namespace autotune::bench {
 namespace {
 
 using nlohmann::json;
-
-// "512" up to `max`; no sign, no spaces.
-bool ParseCount(std::string_view text, int min, int max, int& out) {
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return !text.empty() && text.front() != '-' && error == std::errc() && stop == text.data() + text.size() &&
-         out >= min && out <= max;
-}
 
 // Reads an integer member within [min, max] into `out`; an absent member keeps the default.
 template <typename T>
@@ -46,27 +37,9 @@ base::Status ReadMilliseconds(const json& object, const char* key, std::chrono::
 
 }  // namespace
 
-base::Result<Scenario> Scenario::Parse(const std::string& text) {
-  constexpr int kMaxTokens = 10'000'000;
-  Scenario scenario;
-  const std::string_view view = text;
-  const std::size_t comma = view.find(',');
-  if (view.starts_with("D(") && view.ends_with(")") && comma != std::string_view::npos &&
-      ParseCount(view.substr(2, comma - 2), 1, kMaxTokens, scenario.input_tokens) &&
-      ParseCount(view.substr(comma + 1, view.size() - comma - 2), 1, kMaxTokens, scenario.output_tokens)) {
-    return scenario;
-  }
-  return base::Invalid(
-      "\"" + text + "\" is not a scenario: D(in,out) with the tokens in and out of every request, such as D(512,128)");
-}
-
-std::string Scenario::ToString() const {
-  return "D(" + std::to_string(input_tokens) + "," + std::to_string(output_tokens) + ")";
-}
-
 json ToJson(const BenchSpec& spec) {
   json scenarios = json::array();
-  for (const Scenario& scenario : spec.scenarios) scenarios.push_back(scenario.ToString());
+  for (const measurement::Scenario& scenario : spec.scenarios) scenarios.push_back(scenario.ToString());
   json out = {{"scenarios", std::move(scenarios)},
               {"concurrency", spec.concurrency},
               {"durationMs", spec.duration.count()},
@@ -91,7 +64,7 @@ base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
     const std::string path = "spec.scenarios[" + std::to_string(i) + "]: ";
     const json& item = (*scenarios)[i];
     if (!item.is_string()) return base::Invalid(path + item.dump() + " is not a text");
-    auto scenario = Scenario::Parse(item.get<std::string>());
+    auto scenario = measurement::Scenario::Parse(item.get<std::string>());
     if (!scenario) return base::Invalid(path + scenario.error().message);
     spec.scenarios.push_back(*scenario);
   }

@@ -10,21 +10,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "measurement/scenario.h"
 
 namespace autotune::bench {
 
-// D(in,out): every request has exactly `input_tokens` random tokens and asks for exactly `output_tokens`.
-struct Scenario {
-  int input_tokens = 0;
-  int output_tokens = 0;
-  // `D(512,128)`; kInvalid says what a scenario looks like.
-  static base::Result<Scenario> Parse(const std::string& text);
-  [[nodiscard]] std::string ToString() const;
-  bool operator==(const Scenario&) const = default;
-};
-
 struct BenchSpec {
-  std::vector<Scenario> scenarios;
+  std::vector<measurement::Scenario> scenarios;
   std::vector<int> concurrency;                // closed loop, one step each, ascending
   std::chrono::milliseconds duration{60'000};  // per step
   std::int64_t max_requests = 2000;            // per step

@@ -36,7 +36,7 @@ struct StepReport {
   bool simulated = false;      // an answer carried X-Simulated: true
   // Milliseconds. `issue`: from a place becoming free to the next request being handed to the kernel. `loop`: how late
   // the event loop is for a timer of 10 ms.
-  Latency issue_lag, loop_lag;
+  measurement::Latency issue_lag, loop_lag;
 };
 
 class LoadGenerator {

@@ -19,7 +19,7 @@ double Percentile(const std::vector<double>& sorted, double p) {
   return sorted[below] + (sorted[above] - sorted[below]) * (rank - std::floor(rank));
 }
 
-Latency Summarize(std::vector<double> milliseconds) {
+measurement::Latency Summarize(std::vector<double> milliseconds) {
   if (milliseconds.empty()) return {};
   std::sort(milliseconds.begin(), milliseconds.end());
   const double sum = std::accumulate(milliseconds.begin(), milliseconds.end(), 0.0);
@@ -27,11 +27,11 @@ Latency Summarize(std::vector<double> milliseconds) {
           Percentile(milliseconds, 95), Percentile(milliseconds, 99)};
 }
 
-LoadMeasurement Measure(const Scenario& scenario, int concurrency, const std::vector<CompletedRequest>& completed,
-                        std::int64_t errors) {
-  LoadMeasurement load;
+measurement::Point Measure(const measurement::Scenario& scenario, int concurrency,
+                           const std::vector<CompletedRequest>& completed, std::int64_t errors) {
+  measurement::Point load;
   load.scenario = scenario.ToString();
-  load.concurrency = concurrency;
+  load.load = measurement::Concurrency(concurrency);
   load.requests = static_cast<std::int64_t>(completed.size());
   load.errors = errors;
   if (completed.empty()) return load;
@@ -51,10 +51,10 @@ LoadMeasurement Measure(const Scenario& scenario, int concurrency, const std::ve
                      static_cast<double>(request.output_tokens - 1));
     }
   }
-  load.duration_seconds = std::chrono::duration<double>(last_end - first_start).count();
-  if (load.duration_seconds > 0) {
-    load.output_tokens_per_second = static_cast<double>(load.output_tokens) / load.duration_seconds;
-    load.requests_per_second = static_cast<double>(load.requests) / load.duration_seconds;
+  load.window_seconds = std::chrono::duration<double>(last_end - first_start).count();
+  if (load.window_seconds > 0) {
+    load.output_tokens_per_second = static_cast<double>(load.output_tokens) / load.window_seconds;
+    load.requests_per_second = static_cast<double>(load.requests) / load.window_seconds;
   }
   load.ttft = Summarize(std::move(ttft));
   load.tpot = Summarize(std::move(tpot));

@@ -26,10 +26,10 @@ struct CompletedRequest {
 double Percentile(const std::vector<double>& sorted, double p);
 
 // Mean and percentiles; all 0 for no values.
-Latency Summarize(std::vector<double> milliseconds);
+measurement::Latency Summarize(std::vector<double> milliseconds);
 
 // All requests of one step, pooled.
-LoadMeasurement Measure(const Scenario& scenario, int concurrency, const std::vector<CompletedRequest>& completed,
-                        std::int64_t errors);
+measurement::Point Measure(const measurement::Scenario& scenario, int concurrency,
+                           const std::vector<CompletedRequest>& completed, std::int64_t errors);
 
 }  // namespace autotune::bench

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "measurement/keyed_random.h"
+
 namespace autotune::bench {
 namespace {
 
@@ -46,14 +48,17 @@ const std::vector<PromptStyle>& PromptStyles() {
 std::string CompletionBody(const RequestSeries& series, std::uint64_t index) {
   Random random(Random(static_cast<std::uint64_t>(series.seed)).Next() ^ Random(series.stream * 0x10001 + 1).Next() ^
                 Random(index).Next());
+  measurement::KeyedRandom lengths(static_cast<std::uint64_t>(series.seed) ^ (series.stream << 32), index);
+  const int input_tokens = series.scenario.input.Draw(lengths);
+  const int output_tokens = series.scenario.output.Draw(lengths);
   std::string body =
       "{\"model\":" + nlohmann::json(series.model).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  body.reserve(body.size() + static_cast<std::size_t>(series.scenario.input_tokens) * 7 + 256);
+  body.reserve(body.size() + static_cast<std::size_t>(input_tokens) * 7 + 256);
   switch (series.style.kind) {
     case PromptStyle::Kind::kTokenIds: {
       const auto range = static_cast<std::uint64_t>(series.style.last_id - series.style.first_id + 1);
       body += ",\"prompt\":[";
-      for (int i = 0; i < series.scenario.input_tokens; ++i) {
+      for (int i = 0; i < input_tokens; ++i) {
         if (i > 0) body += ',';
         body += std::to_string(static_cast<std::uint64_t>(series.style.first_id) + random.Below(range));
       }
@@ -62,7 +67,7 @@ std::string CompletionBody(const RequestSeries& series, std::uint64_t index) {
     }
     case PromptStyle::Kind::kWords:
       body += ",\"prompt\":\"";
-      for (int i = 0; i < series.scenario.input_tokens; ++i) {
+      for (int i = 0; i < input_tokens; ++i) {
         if (i > 0) body += ' ';
         body += kWords[random.Below(kWords.size())];
       }
@@ -71,7 +76,7 @@ std::string CompletionBody(const RequestSeries& series, std::uint64_t index) {
   }
   // Special tokens are not skipped: with ignore_eos a greedy model may repeat its end token for ever, and an answer
   // whose text is empty has no first token to time.
-  body += ",\"max_tokens\":" + std::to_string(series.scenario.output_tokens) +
+  body += ",\"max_tokens\":" + std::to_string(output_tokens) +
           ",\"temperature\":0,\"seed\":" + std::to_string(series.seed) +
           ",\"ignore_eos\":true,\"skip_special_tokens\":false,\"stream\":true,"
           "\"stream_options\":{\"include_usage\":true}}";

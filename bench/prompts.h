@@ -26,7 +26,7 @@ const std::vector<PromptStyle>& PromptStyles();
 
 struct RequestSeries {
   std::string model;
-  Scenario scenario;
+  measurement::Scenario scenario;
   PromptStyle style;
   std::int64_t seed = 0;
   std::uint64_t stream = 0;  // keeps warm-up, steps and scenarios apart

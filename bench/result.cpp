@@ -136,7 +136,7 @@ std::string ShortQuoted(std::string_view text, std::size_t max) {
   return quoted;
 }
 
-void AppendLatency(std::string& out, const Latency& latency, int digits) {
+void AppendLatency(std::string& out, const measurement::Latency& latency, int digits) {
   out += ",[";
   const double values[] = {latency.mean, latency.p50, latency.p90, latency.p95, latency.p99};
   for (std::size_t i = 0; i < std::size(values); ++i) {
@@ -146,9 +146,9 @@ void AppendLatency(std::string& out, const Latency& latency, int digits) {
   out += ']';
 }
 
-void AppendLoad(std::string& out, const LoadMeasurement& load, int digits) {
-  out += '[' + ShortQuoted(load.scenario, 24) + ',' + std::to_string(std::max(load.concurrency, 0)) + ',';
-  AppendNumber(out, load.duration_seconds, digits);
+void AppendLoad(std::string& out, const measurement::Point& load, int digits) {
+  out += '[' + ShortQuoted(load.scenario, 24) + ',' + std::to_string(std::max(std::lround(load.load.value), 0L)) + ',';
+  AppendNumber(out, load.window_seconds, digits);
   for (const std::int64_t count : {load.requests, load.errors, load.input_tokens, load.output_tokens}) {
     out += ',';
     AppendCount(out, count, digits);
@@ -157,7 +157,7 @@ void AppendLoad(std::string& out, const LoadMeasurement& load, int digits) {
   AppendNumber(out, load.output_tokens_per_second, digits);
   out += ',';
   AppendNumber(out, load.requests_per_second, digits);
-  for (const Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) AppendLatency(out, *latency, digits);
+  for (const measurement::Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) AppendLatency(out, *latency, digits);
   out += ']';
 }
 
@@ -257,7 +257,7 @@ struct Fields {
   }
 };
 
-bool ReadLatency(const json& value, Latency& out) {
+bool ReadLatency(const json& value, measurement::Latency& out) {
   if (!value.is_array() || value.size() != 5) return false;
   double* fields[] = {&out.mean, &out.p50, &out.p90, &out.p95, &out.p99};
   for (std::size_t i = 0; i < 5; ++i) {
@@ -266,10 +266,10 @@ bool ReadLatency(const json& value, Latency& out) {
   return true;
 }
 
-bool ReadLoad(const json& value, LoadMeasurement& out) {
+bool ReadLoad(const json& value, measurement::Point& out) {
   if (!value.is_array() || value.size() != 12 || !value[0].is_string()) return false;
   out.scenario = value[0].get<std::string>();
-  return ReadNumber(value[1], out.concurrency) && ReadNumber(value[2], out.duration_seconds) &&
+  return ReadNumber(value[1], out.load.value) && ReadNumber(value[2], out.window_seconds) &&
          ReadNumber(value[3], out.requests) && ReadNumber(value[4], out.errors) &&
          ReadNumber(value[5], out.input_tokens) && ReadNumber(value[6], out.output_tokens) &&
          ReadNumber(value[7], out.output_tokens_per_second) && ReadNumber(value[8], out.requests_per_second) &&
@@ -285,7 +285,7 @@ bool ReadQuality(const json& document, RunResult& out) {
   }
   const auto found = document.find("quality");
   if (found == document.end()) return true;
-  Quality quality;
+  measurement::Quality quality;
   if (!found->is_object()) return false;
   Fields fields{*found};
   fields.Text("passages", quality.passages);

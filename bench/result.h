@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "measurement/point.h"
+#include "measurement/quality.h"
 #include "quant/model_facts.h"
 
 namespace autotune::bench {
@@ -46,34 +48,6 @@ std::optional<FailureReason> FailureReasonFromName(std::string_view name);
 // True where another attempt of the same configuration may end differently (infrastructure, not configuration).
 bool IsRetryable(FailureReason reason);
 
-// Milliseconds over all successful requests of a step, pooled.
-struct Latency {
-  double mean = 0, p50 = 0, p90 = 0, p95 = 0, p99 = 0;
-  bool operator==(const Latency&) const = default;
-};
-
-// One load step: one scenario at one concurrency.
-struct LoadMeasurement {
-  std::string scenario;  // "D(512,128)"
-  int concurrency = 0;
-  double duration_seconds = 0;  // first request start to last request end
-  std::int64_t requests = 0;    // completed
-  std::int64_t errors = 0;
-  std::int64_t input_tokens = 0;  // from the engine's usage
-  std::int64_t output_tokens = 0;
-  double output_tokens_per_second = 0;  // output_tokens / duration
-  double requests_per_second = 0;
-  Latency ttft, tpot, e2e;  // definitions: docs/benchmark.md
-  bool operator==(const LoadMeasurement&) const = default;
-};
-
-// How likely the engine found the tokens of fixed passages (bench/quality.h).
-struct Quality {
-  std::string passages;     // which ones: only numbers of the same can be compared
-  std::vector<double> nll;  // per passage, nats per token
-  bool operator==(const Quality&) const = default;
-};
-
 struct Failure {
   FailureReason reason = FailureReason::kBenchmarkFailed;
   std::string message;  // the engine's root cause: the line a person would point at
@@ -84,12 +58,12 @@ struct Failure {
 // What `autotune-bench run` reports.
 struct RunResult {
   bool simulated = false;
-  std::string engine_version;          // as the engine names itself, "" = it does not say
-  std::string gpu_product;             // as the launcher saw it, "" = not seen
-  double start_seconds = 0;            // engine process start to healthy
-  double measure_seconds = 0;          // bench, warm-up included
-  std::vector<LoadMeasurement> loads;  // partial when `failure` is set
-  std::optional<Quality> quality;
+  std::string engine_version;             // as the engine names itself, "" = it does not say
+  std::string gpu_product;                // as the launcher saw it, "" = not seen
+  double start_seconds = 0;               // engine process start to healthy
+  double measure_seconds = 0;             // bench, warm-up included
+  std::vector<measurement::Point> loads;  // partial when `failure` is set
+  std::optional<measurement::Quality> quality;
   std::string quality_problem;  // why it was asked for and is not there
   std::optional<Failure> failure;
 };

@@ -78,7 +78,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   const api::BenchmarkSpec& benchmark = spec.benchmark;
   bench::BenchSpec out;
   for (std::size_t i = 0; i < benchmark.scenarios.size(); ++i) {
-    auto scenario = bench::Scenario::Parse(benchmark.scenarios[i]);
+    auto scenario = measurement::Scenario::Parse(benchmark.scenarios[i]);
     if (!scenario) {
       return base::Invalid("spec.benchmark.scenarios[" + std::to_string(i) + "]: " + scenario.error().message);
     }

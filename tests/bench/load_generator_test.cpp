@@ -21,7 +21,7 @@ using Answer = ScriptedEngine::Answer;
 
 LoadStep Step(int concurrency, std::int64_t max_requests) {
   LoadStep step;
-  step.series = {"m", {16, 4}, PromptStyles().front(), 1, 1};
+  step.series = {"m", measurement::Scenario::Fixed(16, 4), PromptStyles().front(), 1, 1};
   step.concurrency = concurrency;
   step.max_requests = max_requests;
   step.duration = seconds(120);  // far beyond what a test takes: the number of requests ends the step

@@ -42,14 +42,15 @@ CompletedRequest Request(int start, int first, int last, int in, int out) {
 
 TEST(Metrics, FollowTheDefinitions) {
   // Two requests, overlapping: 100..500 with 5 tokens and 200..1100 with 9.
-  const LoadMeasurement load = Measure({64, 8}, 2, {Request(200, 300, 1100, 64, 9), Request(100, 180, 500, 60, 5)}, 1);
+  const measurement::Point load = Measure(measurement::Scenario::Fixed(64, 8), 2,
+                                          {Request(200, 300, 1100, 64, 9), Request(100, 180, 500, 60, 5)}, 1);
   EXPECT_EQ(load.scenario, "D(64,8)");
-  EXPECT_EQ(load.concurrency, 2);
+  EXPECT_EQ(load.load, measurement::Concurrency(2));
   EXPECT_EQ(load.requests, 2);
   EXPECT_EQ(load.errors, 1);
   EXPECT_EQ(load.input_tokens, 124);
   EXPECT_EQ(load.output_tokens, 14);
-  EXPECT_DOUBLE_EQ(load.duration_seconds, 1.0);  // first start to last end
+  EXPECT_DOUBLE_EQ(load.window_seconds, 1.0);  // first start to last end
   EXPECT_DOUBLE_EQ(load.output_tokens_per_second, 14);
   EXPECT_DOUBLE_EQ(load.requests_per_second, 2);
   EXPECT_DOUBLE_EQ(load.ttft.mean, 90);  // 100 and 80
@@ -60,15 +61,16 @@ TEST(Metrics, FollowTheDefinitions) {
 }
 
 TEST(Metrics, ASingleTokenHasNoTimePerOutputToken) {
-  const LoadMeasurement load = Measure({1, 1}, 1, {Request(0, 50, 50, 1, 1), Request(0, 50, 150, 1, 2)}, 0);
+  const measurement::Point load =
+      Measure(measurement::Scenario::Fixed(1, 1), 1, {Request(0, 50, 50, 1, 1), Request(0, 50, 150, 1, 2)}, 0);
   EXPECT_DOUBLE_EQ(load.tpot.mean, 100) << "the request of one token is left out, not counted as 0";
 }
 
 TEST(Metrics, WithoutARequestEverythingIsZero) {
-  const LoadMeasurement load = Measure({1, 1}, 4, {}, 9);
+  const measurement::Point load = Measure(measurement::Scenario::Fixed(1, 1), 4, {}, 9);
   EXPECT_EQ(load.errors, 9);
   EXPECT_EQ(load.output_tokens_per_second, 0);
-  EXPECT_EQ(load.ttft, Latency{});
+  EXPECT_EQ(load.ttft, measurement::Latency{});
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-RequestSeries Example() { return {"org/model \"x\"", {512, 128}, PromptStyles().front(), 7, 3}; }
+RequestSeries Example() { return {"org/model \"x\"", measurement::Scenario::Fixed(512, 128), PromptStyles().front(), 7, 3}; }
 
 // TensorRT-LLM refuses every field that it does not know, so this list is a contract.
 TEST(CompletionBody, HasExactlyTheFieldsThatAllEnginesKnow) {
