@@ -38,7 +38,7 @@ std::string Errno(int error) { return std::strerror(error); }
 void Connection::Send(std::string_view method, std::string_view path, std::string_view body) {
   busy_ = true;
   ++exchange_;
-  request_ = peer_.Head(method, path, body.size());
+  request_ = server_.Head(method, path, body.size());
   request_ += body;
   response_.Reset();
   addresses_tried_ = 0;
@@ -48,7 +48,7 @@ void Connection::Send(std::string_view method, std::string_view path, std::strin
   } else {
     Close();
     busy_ = true;
-    address_ = peer_.preferred_address;
+    address_ = server_.preferred_address;
     Connect();
   }
 }
@@ -69,7 +69,7 @@ void Connection::Close() {
 }
 
 void Connection::Connect() {
-  const Peer::Address& to = peer_.addresses()[address_ % peer_.addresses().size()];
+  const Server::Address& to = server_.addresses()[address_ % server_.addresses().size()];
   ++addresses_tried_;
   fd_ = ::socket(to.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return Broken("cannot open a socket: " + Errno(errno));
@@ -87,7 +87,7 @@ void Connection::Connect() {
 
 // False where all were tried.
 bool Connection::TryNextAddress() {
-  if (addresses_tried_ >= peer_.addresses().size()) return false;
+  if (addresses_tried_ >= server_.addresses().size()) return false;
   Close();
   busy_ = true;
   ++address_;
@@ -96,8 +96,8 @@ bool Connection::TryNextAddress() {
 }
 
 void Connection::Opened() {
-  peer_.preferred_address = address_ % peer_.addresses().size();
-  tls_ = peer_.NewTls();
+  server_.preferred_address = address_ % server_.addresses().size();
+  tls_ = server_.NewTls();
   if (tls_ != nullptr) {
     state_ = State::kHandshake;
     Handshake();
@@ -309,7 +309,7 @@ void Connection::Broken(const std::string& why) {
   if (again) {
     reused_ = false;
     busy_ = true;
-    address_ = peer_.preferred_address;
+    address_ = server_.preferred_address;
     addresses_tried_ = 0;
     Connect();
     return;

@@ -1,9 +1,9 @@
-// One kept-alive HTTP/1.1 connection, plain or TLS: one request at a time, its answer piece by piece, each with the time
-// at which it arrived.
+// One kept-alive HTTP/1.1 connection, plain or TLS: one request at a time, its answer piece by piece, each with the
+// time at which it arrived.
 //
 // That time is the kernel's (SO_TIMESTAMPING), taken when the network delivered the bytes: a client that waits for a
 // processor measures the server nevertheless. Where the kernel gives none it is the time of reading. Single-threaded,
-// driven by its EventLoop, which must outlive it, as must peer and listener. Time-outs are its owner's: Close() ends
+// driven by its EventLoop, which must outlive it, as must server and listener. Time-outs are its owner's: Close() ends
 // everything silently.
 #pragma once
 
@@ -11,9 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "bench/endpoint.h"
 #include "bench/event_loop.h"
 #include "bench/http_response.h"
+#include "bench/server.h"
 
 namespace autotune::bench {
 
@@ -32,7 +32,7 @@ class Connection final : private EventLoop::Handler {
     virtual void OnBroken(const std::string& why) = 0;
   };
 
-  Connection(EventLoop& loop, Peer& peer, Listener& listener) : loop_(loop), peer_(peer), listener_(listener) {}
+  Connection(EventLoop& loop, Server& server, Listener& listener) : loop_(loop), server_(server), listener_(listener) {}
   ~Connection() override { Close(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -63,7 +63,7 @@ class Connection final : private EventLoop::Handler {
   std::string TlsProblem(const char* what) const;
 
   EventLoop& loop_;
-  Peer& peer_;
+  Server& server_;
   Listener& listener_;
   State state_ = State::kClosed;
   int fd_ = -1;

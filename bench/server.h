@@ -1,6 +1,6 @@
 // Where an OpenAI-compatible server is: a URL, its addresses, and what TLS and authorization need.
 //
-// Endpoint is a plain value. Peer is what connections share: it owns the TLS context and must outlive them; not
+// ServerUrl is a plain value. Server is what connections share: it owns the TLS context and must outlive them; not
 // thread-safe. The token is sent to this host only and is never part of a message.
 #pragma once
 
@@ -18,7 +18,7 @@ struct ssl_st;
 
 namespace autotune::bench {
 
-struct Endpoint {
+struct ServerUrl {
   bool tls = false;
   std::string host;  // a name or an address, without brackets
   int port = 0;
@@ -26,12 +26,12 @@ struct Endpoint {
   std::string token;   // "" = none; sent as `Authorization: Bearer`
 
   // https://host:8443/prefix. A path that ends in /v1 stands for the server: /v1 belongs to every request's path.
-  static base::Result<Endpoint> Parse(const std::string& url);
-  static Endpoint Local(int port) { return {false, "127.0.0.1", port, "", ""}; }
+  static base::Result<ServerUrl> Parse(const std::string& text);
+  static ServerUrl Local(int port) { return {false, "127.0.0.1", port, "", ""}; }
   [[nodiscard]] std::string ToString() const;
 };
 
-class Peer {
+class Server {
  public:
   struct Address {
     sockaddr_storage storage{};
@@ -40,12 +40,12 @@ class Peer {
 
   // Resolves the name (blocking) and, with TLS, loads the system's certificates (SSL_CERT_FILE replaces them).
   // kRetry: the name is not known, now. kInvalid: no certificates.
-  static base::Result<std::unique_ptr<Peer>> Make(Endpoint endpoint);
-  ~Peer();
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
+  static base::Result<std::unique_ptr<Server>> Make(ServerUrl url);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
-  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+  [[nodiscard]] const ServerUrl& url() const { return url_; }
   [[nodiscard]] const std::vector<Address>& addresses() const { return addresses_; }
   // The address that answered last: where new connections begin.
   std::size_t preferred_address = 0;
@@ -56,9 +56,9 @@ class Peer {
   [[nodiscard]] ssl_st* NewTls() const;
 
  private:
-  explicit Peer(Endpoint endpoint);
+  explicit Server(ServerUrl url);
 
-  Endpoint endpoint_;
+  ServerUrl url_;
   std::vector<Address> addresses_;
   ssl_ctx_st* context_ = nullptr;
   std::string common_head_;

@@ -1,4 +1,4 @@
-#include "bench/endpoint.h"
+#include "bench/server.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -19,14 +19,14 @@ bool IsAddress(const std::string& host) {
 
 }  // namespace
 
-base::Result<Endpoint> Endpoint::Parse(const std::string& url) {
+base::Result<ServerUrl> ServerUrl::Parse(const std::string& text) {
   const auto wrong = [&](const std::string& why) {
-    return base::Invalid("\"" + url + "\" is not the URL of a server (" + why + "): http://host:8000 or https://host");
+    return base::Invalid("\"" + text + "\" is not the URL of a server (" + why + "): http://host:8000 or https://host");
   };
-  Endpoint endpoint;
-  std::string_view rest = url;
+  ServerUrl url;
+  std::string_view rest = text;
   if (rest.starts_with("https://")) {
-    endpoint.tls = true;
+    url.tls = true;
     rest.remove_prefix(8);
   } else if (rest.starts_with("http://")) {
     rest.remove_prefix(7);
@@ -47,51 +47,51 @@ base::Result<Endpoint> Endpoint::Parse(const std::string& url) {
   if (authority.find('@') != std::string_view::npos) {
     return wrong("credentials come from the environment variable OPENAI_API_KEY");
   }
-  endpoint.port = endpoint.tls ? 443 : 80;
+  url.port = url.tls ? 443 : 80;
   const std::size_t bracket = authority.find(']');
   const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
   if (colon != std::string_view::npos) {
     const std::string_view port = authority.substr(colon + 1);
-    const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-    if (error != std::errc() || stop != port.data() + port.size() || endpoint.port < 1 || endpoint.port > 65535) {
+    const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (error != std::errc() || stop != port.data() + port.size() || url.port < 1 || url.port > 65535) {
       return wrong("\"" + std::string(port) + "\" is not a port");
     }
     authority = authority.substr(0, colon);
   }
   if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
-  endpoint.host = authority;
-  if (endpoint.host.empty()) return wrong("it has no host");
+  url.host = authority;
+  if (url.host.empty()) return wrong("it has no host");
   while (path.ends_with('/')) path.remove_suffix(1);
   if (path.ends_with("/v1")) path.remove_suffix(3);
-  endpoint.prefix = path;
-  return endpoint;
+  url.prefix = path;
+  return url;
 }
 
-std::string Endpoint::ToString() const {
+std::string ServerUrl::ToString() const {
   const bool default_port = port == (tls ? 443 : 80);
   const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
   return (tls ? "https://" : "http://") + name + (default_port ? "" : ":" + std::to_string(port)) + prefix;
 }
 
-Peer::Peer(Endpoint endpoint) : endpoint_(std::move(endpoint)) {
-  const std::string name = endpoint_.host.find(':') == std::string::npos ? endpoint_.host : "[" + endpoint_.host + "]";
-  const bool default_port = endpoint_.port == (endpoint_.tls ? 443 : 80);
-  common_head_ = " HTTP/1.1\r\nHost: " + name + (default_port ? "" : ":" + std::to_string(endpoint_.port)) +
+Server::Server(ServerUrl url) : url_(std::move(url)) {
+  const std::string name = url_.host.find(':') == std::string::npos ? url_.host : "[" + url_.host + "]";
+  const bool default_port = url_.port == (url_.tls ? 443 : 80);
+  common_head_ = " HTTP/1.1\r\nHost: " + name + (default_port ? "" : ":" + std::to_string(url_.port)) +
                  "\r\nUser-Agent: autotune-bench\r\nAccept: */*\r\n";
-  if (!endpoint_.token.empty()) common_head_ += "Authorization: Bearer " + endpoint_.token + "\r\n";
+  if (!url_.token.empty()) common_head_ += "Authorization: Bearer " + url_.token + "\r\n";
 }
 
-Peer::~Peer() { SSL_CTX_free(context_); }
+Server::~Server() { SSL_CTX_free(context_); }
 
-base::Result<std::unique_ptr<Peer>> Peer::Make(Endpoint endpoint) {
-  for (const char c : endpoint.token) {
+base::Result<std::unique_ptr<Server>> Server::Make(ServerUrl url) {
+  for (const char c : url.token) {
     // A line end in it would be another header.
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) {
       return base::Invalid("the token holds a character that no token has (a space or a line end?)");
     }
   }
-  std::unique_ptr<Peer> peer(new Peer(std::move(endpoint)));
-  const Endpoint& to = peer->endpoint_;
+  std::unique_ptr<Server> server(new Server(std::move(url)));
+  const ServerUrl& to = server->url_;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -102,27 +102,28 @@ base::Result<std::unique_ptr<Peer>> Peer::Make(Endpoint endpoint) {
     Address address;
     std::memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
     address.size = one->ai_addrlen;
-    peer->addresses_.push_back(address);
+    server->addresses_.push_back(address);
   }
   ::freeaddrinfo(found);
   if (to.tls) {
-    peer->context_ = SSL_CTX_new(TLS_client_method());
-    if (peer->context_ == nullptr || SSL_CTX_set_min_proto_version(peer->context_, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_default_verify_paths(peer->context_) != 1) {
-      return base::Invalid("TLS cannot be set up: no certificate authorities of the system, and SSL_CERT_FILE is unset");
+    server->context_ = SSL_CTX_new(TLS_client_method());
+    if (server->context_ == nullptr || SSL_CTX_set_min_proto_version(server->context_, TLS1_2_VERSION) != 1 ||
+        SSL_CTX_set_default_verify_paths(server->context_) != 1) {
+      return base::Invalid(
+          "TLS cannot be set up: no certificate authorities of the system, and SSL_CERT_FILE is unset");
     }
-    SSL_CTX_set_verify(peer->context_, SSL_VERIFY_PEER, nullptr);
-    SSL_CTX_set_mode(peer->context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_verify(server->context_, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_mode(server->context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   }
-  return peer;
+  return server;
 }
 
-std::string Peer::Head(std::string_view method, std::string_view path, std::size_t body_bytes) const {
+std::string Server::Head(std::string_view method, std::string_view path, std::size_t body_bytes) const {
   std::string head;
-  head.reserve(common_head_.size() + endpoint_.prefix.size() + path.size() + 128);
+  head.reserve(common_head_.size() + url_.prefix.size() + path.size() + 128);
   head += method;
   head += ' ';
-  head += endpoint_.prefix;
+  head += url_.prefix;
   head += path;
   head += common_head_;
   if (method == "POST") {
@@ -132,16 +133,16 @@ std::string Peer::Head(std::string_view method, std::string_view path, std::size
   return head;
 }
 
-ssl_st* Peer::NewTls() const {
+ssl_st* Server::NewTls() const {
   if (context_ == nullptr) return nullptr;
   SSL* tls = SSL_new(context_);
   SSL_set_connect_state(tls);
-  if (IsAddress(endpoint_.host)) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), endpoint_.host.c_str());
+  if (IsAddress(url_.host)) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), url_.host.c_str());
   } else {
     SSL_set_hostflags(tls, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    SSL_set1_host(tls, endpoint_.host.c_str());
-    SSL_set_tlsext_host_name(tls, endpoint_.host.c_str());
+    SSL_set1_host(tls, url_.host.c_str());
+    SSL_set_tlsext_host_name(tls, url_.host.c_str());
   }
   // Memory on both sides: the connection itself reads the socket, and with it the kernel's time stamps.
   SSL_set_bio(tls, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
