@@ -95,11 +95,11 @@ void EventLoop::Wait() {
 }
 
 void EventLoop::Run() {
-  stopped_ = false;
   while (!stopped_) {
     RunTimers();
     if (!stopped_) Wait();
   }
+  stopped_ = false;
 }
 
 }  // namespace autotune::bench

@@ -36,7 +36,8 @@ class EventLoop {
   TimerId At(SteadyTime time, std::function<void()> action);
   void Cancel(TimerId id);
 
-  // Runs until Stop() is called by a handler or a timer. REQUIRES: not running.
+  // Runs until Stop(), which ends it before its next handler or timer; one called before Run() ends it at once.
+  // REQUIRES: not running.
   void Run();
   void Stop() { stopped_ = true; }
 
