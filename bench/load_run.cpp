@@ -1,6 +1,7 @@
 #include "bench/load_run.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -118,8 +119,10 @@ class LoadRun::Place final : public Connection::Listener {
   void GiveUpIfLate(SteadyTime now) {
     if (!record_ || now - start_ <= state_.options.request_timeout) return;
     connection_.Close();
-    const auto limit = std::chrono::duration_cast<milliseconds>(state_.options.request_timeout).count();
-    Failed(Outcome::kTimedOut, "no complete answer within " + std::to_string(limit / 1000) + " s", 0);
+    char text[64];
+    std::snprintf(text, sizeof text, "no complete answer within %g s",
+                  std::chrono::duration<double>(state_.options.request_timeout).count());
+    Failed(Outcome::kTimedOut, text, 0);
   }
 
   void GiveUp() {
