@@ -126,13 +126,14 @@ TEST(LoadRun, TimesEveryOutputEvent) {
 
 // The kernel's time stamps: a client that is kept from its processor does not call the server slow.
 TEST(LoadRun, AClientThatSleptKnowsWhenTheAnswerCame) {
-  std::atomic<bool> answered = false;
+  std::atomic<bool> slept = false, answered = false;
   ScriptedEngine engine([&](const Sent&, Answer& answer) {
+    while (!slept && answer.Wait(milliseconds(1))) {
+    }
     answer.Completion(16, 1);
     answered = true;
   });
   Load load(ServerUrl::Local(engine.port()), 1, 1);
-  bool slept = false;
   LoadRun run(load.loop, *load.server, load.workload, load.recorder, load.options);
   SteadyTime woken;
   load.report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
@@ -484,12 +485,11 @@ TEST(Recorder, WritesOneLineARequest) {
   std::vector<nlohmann::json> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
   ASSERT_THAT(lines, SizeIs(4)) << "appended, point after point";
-  EXPECT_EQ(lines[0], nlohmann::json::parse(R"({"scenario":"D(16,2)","concurrency":2.0,"startMs":3.0,"lagMs":2.0,
-      "outcome":"Ok","inputTokens":17,"askedTokens":2,"outputTokens":2,"ttftMs":50.0,"e2eMs":60.0,
-      "eventsMs":[50.0,60.0]
-})"));
+  const char* expected = R"json({"scenario":"D(16,2)","concurrency":2.0,"startMs":3.0,"lagMs":2.0,"outcome":"Ok",
+      "inputTokens":17,"askedTokens":2,"outputTokens":2,"ttftMs":50.0,"e2eMs":60.0,"eventsMs":[50.0,60.0]})json";
+  EXPECT_EQ(lines[0], nlohmann::json::parse(expected));
   EXPECT_EQ(lines[1]["outcome"], "InFlight");
-EXPECT_THAT(AppendRecords("/nowhere/x", "", {}, {}).error().message, HasSubstr("/nowhere/x: No such file"));
+  EXPECT_THAT(AppendRecords("/nowhere/x", "", {}, {}).error().message, HasSubstr("/nowhere/x: No such file"));
 }
 
 }  // namespace
