@@ -1,6 +1,5 @@
 #include "bench/connection.h"
 
-#include <linux/net_tstamp.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -12,24 +11,14 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <utility>
+
+#include "bench/stamped_socket.h"
 
 namespace autotune::bench {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
-
-// When the kernel received what `message` brought, on the wall clock; 0 where it does not say.
-std::chrono::nanoseconds Stamp(msghdr& message) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_TIMESTAMPING) continue;
-    std::array<timespec, 3> stamps{};
-    std::memcpy(stamps.data(), CMSG_DATA(part), sizeof stamps);
-    return std::chrono::seconds(stamps[0].tv_sec) + std::chrono::nanoseconds(stamps[0].tv_nsec);
-  }
-  return {};
-}
 
 std::string Errno(int error) { return std::strerror(error); }
 
@@ -75,8 +64,7 @@ void Connection::Connect() {
   if (fd_ < 0) return Broken("cannot open a socket: " + Errno(errno));
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-  ::setsockopt(fd_, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps);  // refused: the time of reading counts
+  EnableStamps(fd_);
   state_ = State::kConnecting;
   wants_out_ = true;
   const int result = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to.storage), to.size);
@@ -202,31 +190,18 @@ void Connection::Read() {
   // One buffer for all connections of a thread: nothing is kept in it.
   static thread_local std::array<char, kReadBytes> buffer;
   for (;;) {
-    std::array<char, 256> control;
-    iovec part{buffer.data(), buffer.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t count = ::recvmsg(fd_, &message, 0);
-    if (count < 0) {
-      if (errno == EINTR) continue;
+    const StampedRead read = ReadStamped(fd_, buffer, loop_.wall_offset());
+    if (read.count < 0) {
       if (errno == EAGAIN) return;
       const int error = errno;
       return Broken((response_.started() ? "the answer broke off: " : "no answer: ") + Errno(error));
     }
-    if (count == 0) return Ended();
-    const SteadyTime seen = std::chrono::steady_clock::now();
-    SteadyTime arrived = seen;
-    if (const auto stamp = Stamp(message); stamp.count() != 0) {
-      arrived = std::min(seen, SteadyTime(stamp - loop_.wall_offset()));
-    }
-    const auto size = static_cast<std::size_t>(count);
+    if (read.count == 0) return Ended();
+    const auto size = static_cast<std::size_t>(read.count);
     if (tls_ != nullptr) {
       BIO_write(SSL_get_rbio(tls_), buffer.data(), static_cast<int>(size));
-      if (!DeliverTls(arrived, seen)) return;
-    } else if (!Deliver({buffer.data(), size}, arrived, seen)) {
+      if (!DeliverTls(read.arrived, read.seen)) return;
+    } else if (!Deliver({buffer.data(), size}, read.arrived, read.seen)) {
       return;
     }
     if (size < buffer.size()) return;  // the socket is empty, else the loop tells

@@ -1,10 +1,9 @@
 // One kept-alive HTTP/1.1 connection, plain or TLS: one request at a time, its answer piece by piece, each with the
 // time at which it arrived.
 //
-// That time is the kernel's (SO_TIMESTAMPING), taken when the network delivered the bytes: a client that waits for a
-// processor measures the server nevertheless. Where the kernel gives none it is the time of reading. Single-threaded,
-// driven by its EventLoop, which must outlive it, as must server and listener. Time-outs are its owner's: Close() ends
-// everything silently.
+// That time is the kernel's (bench/stamped_socket.h): a client that waits for a processor measures the server
+// nevertheless. Single-threaded, driven by its EventLoop, which must outlive it, as must server and listener. Time-outs
+// are its owner's: Close() ends everything silently.
 #pragma once
 
 #include <cstdint>
