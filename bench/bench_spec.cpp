@@ -166,7 +166,8 @@ base::Status ReadLoads(const json& value, BenchSpec& out) {
       !status) {
     return status;
   }
-  return ReadOptionals(value, "admitted", out.Workloads(), out.admitted, Positive);
+  if (auto status = ReadOptionals(value, "admitted", out.Workloads(), out.admitted, Positive); !status) return status;
+  return ReadOptionals(value, "start", out.Workloads(), out.start, Positive);
 }
 
 template <typename T, typename WriteItem>
@@ -213,6 +214,7 @@ json ToJson(const BenchSpec& spec) {
         Optionals(spec.predictions, [](const auto& prediction) { return measurement::ToJson(prediction); });
   }
   if (!spec.admitted.empty()) out["admitted"] = Optionals(spec.admitted, number);
+  if (!spec.start.empty()) out["start"] = Optionals(spec.start, number);
   if (spec.request_timeout) out["requestTimeoutMs"] = spec.request_timeout->count();
   if (!spec.records.empty()) out["records"] = spec.records;
   if (!spec.quality) out["quality"] = false;

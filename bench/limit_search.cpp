@@ -369,6 +369,10 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   if (scenario < spec_.score_to_beat.size()) input.score_to_beat = spec_.score_to_beat[scenario];
   if (scenario < spec_.predictions.size()) input.prediction = spec_.predictions[scenario];
   if (scenario < spec_.admitted.size()) input.admitted = spec_.admitted[scenario];
+  if (scenario < spec_.start.size() && spec_.start[scenario]) {
+    input.start = Load{measurement::KindOf(spec_.load.mode), *spec_.start[scenario]};
+  }
+  input.mean_output_tokens = workload->MeanOutputTokens();
   input.seed = static_cast<std::uint64_t>(spec_.seed);
   for (;;) {
     input.time_left = hooks_.time_left();

@@ -137,6 +137,17 @@ void Workload::Calibrate(const Request& request, std::int64_t reported_input_tok
 
 bool Workload::needs_answers() const { return entries_.empty() && turns_.mean > 1 && endpoint_ == Endpoint::kChat; }
 
+double Workload::MeanOutputTokens() const {
+  if (entries_.empty()) return scenario_.output.Mean();
+  double sum = 0;
+  for (const DatasetEntry& entry : entries_) {
+    const auto tokens = entry.output_tokens ? entry.output_tokens : dataset_output_tokens_;
+    if (!tokens) return 0;
+    sum += *tokens;
+  }
+  return sum / static_cast<double>(entries_.size());
+}
+
 std::string_view Workload::path() const {
   return endpoint_ == Endpoint::kChat ? "/v1/chat/completions" : "/v1/completions";
 }

@@ -68,6 +68,7 @@ class Workload {
   // Timestamps of a trace; empty for everything else.
   [[nodiscard]] const std::vector<std::chrono::milliseconds>& timestamps() const { return timestamps_; }
   [[nodiscard]] const std::string& name() const { return name_; }  // "D(512,128)", "dataset"
+  [[nodiscard]] double MeanOutputTokens() const;                   // of a request; 0 = not known
   [[nodiscard]] std::string_view path() const;                     // of the endpoint
 
   // The index-th conversation. A dataset begins again after its last entry.

@@ -97,6 +97,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
       break;
     case StopReason::kCannotWin:
     case StopReason::kInfeasible:
+    case StopReason::kInvalid:
     case StopReason::kLadderDone:
       text += "best of the measured: " + numbers;
       break;

@@ -1,6 +1,7 @@
 #include "cli/report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <map>
 
@@ -180,11 +181,12 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
     }
     loads.AddColumn("SLO");
     for (const api::LoadRow& row : best->loads) {
-      const bench::LoadMeasurement& load = row.measured;
-      loads.AddRow({load.scenario, std::to_string(load.concurrency), TokensPerSecond(load.output_tokens_per_second),
-                    api::FormatDecimal(load.requests_per_second, 2), Milliseconds(load.ttft.p50),
-                    Milliseconds(load.ttft.p99), Milliseconds(load.tpot.p50), Milliseconds(load.tpot.p99),
-                    Milliseconds(load.e2e.p99), std::to_string(load.errors), row.meets_slo ? "met" : "broken"});
+      const measurement::Point& load = row.measured;
+      loads.AddRow({load.scenario, std::to_string(std::lround(load.load.value)),
+                    TokensPerSecond(load.output_tokens_per_second), api::FormatDecimal(load.requests_per_second, 2),
+                    Milliseconds(load.ttft.p50), Milliseconds(load.ttft.p99), Milliseconds(load.tpot.p50),
+                    Milliseconds(load.tpot.p99), Milliseconds(load.e2e.p99), std::to_string(load.errors),
+                    row.meets_slo ? "met" : "broken"});
     }
     text += "## The best under load\n\n" + loads.Markdown() + "\n";
   }

@@ -151,8 +151,8 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
                                       experiment.quant.name, own.empty() ? "-" : own,
                                       several_gpus ? std::to_string(experiment.gpus) : ""};
     if (row.load != nullptr) {
-      const bench::LoadMeasurement& load = *row.load;
-      cells.push_back(std::to_string(load.concurrency));
+      const measurement::Point& load = *row.load;
+      cells.push_back(std::to_string(std::lround(load.load.value)));
       cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
       for (const double latency : {load.ttft.p50, load.ttft.p99, load.tpot.p50}) cells.push_back(Milliseconds(latency));
     } else {

@@ -17,8 +17,7 @@ namespace autotune::cli {
 
 struct ResultRow {
   const api::ExperimentStatus* experiment = nullptr;
-  const bench::LoadMeasurement* load =
-      nullptr;  // the row that counted (of the first scenario); null = nothing measured
+  const measurement::Point* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
   std::string improvement;                       // over the baseline of its runtime; "" for the baseline itself
   std::optional<tuning::QualityChange> quality;  // against the baseline of its runtime

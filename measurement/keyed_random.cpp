@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;
 
+__extension__ typedef unsigned __int128 Product;  // not of ISO C++
+
 // SplitMix64's finalizer: Stafford's variant 13 of MurmurHash3's.
 std::uint64_t Mix(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
@@ -29,7 +31,7 @@ double KeyedRandom::Uniform() { return (static_cast<double>(Bits() >> 11) + 0.5)
 
 // Multiplication instead of the remainder (Lemire 2019); the bias is below n / 2^64.
 std::uint64_t KeyedRandom::Below(std::uint64_t n) {
-  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(Bits()) * n) >> 64);
+  return static_cast<std::uint64_t>((static_cast<Product>(Bits()) * n) >> 64);
 }
 
 // Box and Muller. The second value is thrown away: no state but the counter.

@@ -12,7 +12,7 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kTail = 0.025;              // on each side of a 95 % interval
 constexpr double kNormal975 = 1.9599639845;  // standard normal quantiles
-constexpr std::size_t kBatches = 20;         // of samples; fewer where a batch would have fewer than kPerBatch
+constexpr std::size_t kBatches = 30;         // of samples; fewer where a batch would have fewer than kPerBatch
 constexpr std::size_t kPerBatch = 4;
 
 double StudentQuantile(double freedom) { return boost::math::quantile(boost::math::students_t(freedom), 1 - kTail); }

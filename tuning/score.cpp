@@ -12,24 +12,22 @@
 namespace autotune::tuning {
 namespace {
 
-using bench::LoadMeasurement;
-
 // Where a limit is 0, or a latency rounds to 0, ratios and logarithms stay finite.
 constexpr double kSmallest = 1e-3;
 constexpr double kMaxRelative = 1e6;
 
-bool IsMeasured(const bench::Latency& latency) {
+bool IsMeasured(const measurement::Latency& latency) {
   const double values[] = {latency.mean, latency.p50, latency.p90, latency.p95, latency.p99};
   return std::all_of(std::begin(values), std::end(values), [](double v) { return std::isfinite(v) && v >= 0; });
 }
 
 // A step whose numbers can be compared.
-bool IsUsable(const LoadMeasurement& load) {
+bool IsUsable(const measurement::Point& load) {
   return load.requests > 0 && load.errors >= 0 && std::isfinite(load.output_tokens_per_second) &&
          load.output_tokens_per_second > 0 && IsMeasured(load.ttft) && IsMeasured(load.tpot) && IsMeasured(load.e2e);
 }
 
-std::optional<double> Percentile(const bench::Latency& latency, std::string_view name) {
+std::optional<double> Percentile(const measurement::Latency& latency, std::string_view name) {
   if (name == "mean") return latency.mean;
   if (name == "p50") return latency.p50;
   if (name == "p90") return latency.p90;
@@ -72,7 +70,7 @@ const Step* At(const std::vector<Step>& steps, int concurrency) {
 std::vector<std::string> ScenariosOf(const std::vector<Observation>& observations) {
   std::vector<std::string> scenarios;
   for (const Observation& observation : observations) {
-    for (const LoadMeasurement& load : observation.loads) {
+    for (const measurement::Point& load : observation.loads) {
       if (std::find(scenarios.begin(), scenarios.end(), load.scenario) == scenarios.end()) {
         scenarios.push_back(load.scenario);
       }
@@ -82,7 +80,7 @@ std::vector<std::string> ScenariosOf(const std::vector<Observation>& observation
 }
 
 // What the objective looks at in one step; higher is better.
-double ObjectiveValue(Objective objective, const LoadMeasurement& load, double throughput) {
+double ObjectiveValue(Objective objective, const measurement::Point& load, double throughput) {
   switch (objective) {
     case Objective::kMaximizeThroughput:
       return throughput;
@@ -100,11 +98,11 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
               const Slo& slo) {
   Curve curve(scenarios.size());
   for (std::size_t i = 0; i < observation.loads.size(); ++i) {
-    const LoadMeasurement& load = observation.loads[i];
+    const measurement::Point& load = observation.loads[i];
     if (!IsUsable(load)) continue;
     Step step;
     step.load = i;
-    step.concurrency = load.concurrency;
+    step.concurrency = static_cast<int>(std::lround(load.load.value));
     step.throughput = load.output_tokens_per_second / std::max(observation.gpus, 1);
     step.tpot = load.tpot.p50;
     step.objective = ObjectiveValue(objective, load, step.throughput);
@@ -247,12 +245,12 @@ Judged JudgeOne(const Observation& observation, const std::vector<std::string>& 
   return judged;
 }
 
-struct Point {
+struct FrontPoint {
   std::size_t observation = 0;
   double throughput = 0, tpot = 0, loss = 0;
 
   // At least as good in all and better in one.
-  [[nodiscard]] bool Beats(const Point& other) const {
+  [[nodiscard]] bool Beats(const FrontPoint& other) const {
     return throughput >= other.throughput && tpot <= other.tpot && loss <= other.loss &&
            (throughput > other.throughput || tpot < other.tpot || loss < other.loss);
   }
@@ -260,7 +258,7 @@ struct Point {
 
 // The feasible points of one observation's curve: one per concurrency that all scenarios have, and the scored one.
 void AddPoints(std::size_t observation, const Curve& curve, const Judged& judged, double loss,
-               std::vector<Point>& points) {
+               std::vector<FrontPoint>& points) {
   if (!judged.feasible) return;
   const auto add = [&](std::span<const Step* const> steps) {
     std::vector<double> throughputs;
@@ -286,11 +284,12 @@ void AddPoints(std::size_t observation, const Curve& curve, const Judged& judged
 }
 
 // The fastest first: what is beaten is beaten early. (At most 256 experiments with 12 steps.)
-std::vector<std::size_t> ParetoFront(std::vector<Point> points) {
-  std::sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.throughput > b.throughput; });
+std::vector<std::size_t> ParetoFront(std::vector<FrontPoint> points) {
+  std::sort(points.begin(), points.end(),
+            [](const FrontPoint& a, const FrontPoint& b) { return a.throughput > b.throughput; });
   std::set<std::size_t> front;
-  for (const Point& point : points) {
-    if (std::none_of(points.begin(), points.end(), [&](const Point& other) { return other.Beats(point); })) {
+  for (const FrontPoint& point : points) {
+    if (std::none_of(points.begin(), points.end(), [&](const FrontPoint& other) { return other.Beats(point); })) {
       front.insert(point.observation);
     }
   }
@@ -299,7 +298,7 @@ std::vector<std::size_t> ParetoFront(std::vector<Point> points) {
 
 }  // namespace
 
-std::vector<Violation> CheckSlo(const Slo& slo, const LoadMeasurement& load) {
+std::vector<Violation> CheckSlo(const Slo& slo, const measurement::Point& load) {
   if (!IsUsable(load)) {
     const double limit = slo.error_rate.value_or(0);
     return {{"slo.errorRate", limit, 1, Relative(1, limit)}};
@@ -309,7 +308,7 @@ std::vector<Violation> CheckSlo(const Slo& slo, const LoadMeasurement& load) {
     if (actual > limit) violations.push_back({bound, limit, actual, Relative(actual, limit)});
   };
   const auto check_latency = [&](const std::string& metric, const std::map<std::string, double>& bounds,
-                                 const bench::Latency& latency) {
+                                 const measurement::Latency& latency) {
     for (const auto& [percentile, limit] : bounds) {
       if (const auto actual = Percentile(latency, percentile))
         check("slo." + metric + "." + percentile, limit, *actual);
@@ -337,7 +336,7 @@ Judgement Judge(const std::vector<Observation>& observations, Objective objectiv
   const int compared_load = ComparesAtOneLoad(objective) ? ComparedLoad(curves) : 0;
 
   Judgement judgement;
-  std::vector<Point> points;
+  std::vector<FrontPoint> points;
   for (std::size_t i = 0; i < observations.size(); ++i) {
     Judged judged = JudgeOne(observations[i], scenarios, curves[i], objective, compared_load, slo);
     const double loss = observations[i].quality ? observations[i].quality->CertainLoss() : 0;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/result.h"
+#include "measurement/point.h"
 #include "tuning/quality.h"
 
 namespace autotune::tuning {
@@ -29,12 +29,12 @@ struct Violation {
 };
 // Every bound that the step breaks, worst first. A step without a completed request breaks slo.errorRate (actual 1),
 // asked for or not. `relative` is finite: a limit of 0 counts as 0.001 of its unit, and nothing is above 1e6.
-std::vector<Violation> CheckSlo(const Slo& slo, const bench::LoadMeasurement& load);
+std::vector<Violation> CheckSlo(const Slo& slo, const measurement::Point& load);
 
 struct Observation {
   std::string id;  // experiment name
   int gpus = 1;
-  std::vector<bench::LoadMeasurement> loads;
+  std::vector<measurement::Point> loads;
   std::optional<QualityChange> quality = std::nullopt;  // against its runtime's baseline; nothing = not measured
 };
 

@@ -139,7 +139,7 @@ struct TaskSpec {
 enum class ExperimentState { kPending, kStarting, kMeasuring, kSucceeded, kFailed };
 
 struct LoadRow {
-  bench::LoadMeasurement measured;
+  measurement::Point measured;
   bool meets_slo = true;
 };
 
@@ -159,7 +159,7 @@ struct ExperimentStatus {
   std::string score;  // decimal, "" = none
   // Decimals in nats per token; `delta` and `ci` against the runtime's baseline, "" where it has none.
   struct Quality {
-    bench::Quality measured;
+    measurement::Quality measured;
     std::string mean, delta, ci;
   };
   std::optional<Quality> quality;

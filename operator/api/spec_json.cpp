@@ -5,7 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "bench/bench_spec.h"
+#include "bench/result.h"
+#include "measurement/scenario.h"
 #include "operator/api/autotune_task.h"
 #include "operator/api/object_reader.h"
 #include "operator/api/task_json.h"
@@ -388,9 +389,9 @@ void ReadQuality(ObjectReader& reader, QualitySpec& out) {
 }
 
 void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
-  reader.Texts("scenarios", out.scenarios, bench::kMaxLoads, 64);
+  reader.Texts("scenarios", out.scenarios, bench::kMaxPoints, 64);
   reader.Nested("load", [&](ObjectReader& load) {
-    load.Integers("concurrency", out.concurrency, 1, 4096, bench::kMaxLoads);
+    load.Integers("concurrency", out.concurrency, 1, 4096, bench::kMaxPoints);
     if (!load.failed() && out.concurrency.empty()) load.Fail("concurrency", "is empty");
     for (std::size_t i = 1; i < out.concurrency.size() && !load.failed(); ++i) {
       if (out.concurrency[i] <= out.concurrency[i - 1]) {
@@ -402,16 +403,16 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
   if (!reader.failed() && out.scenarios.empty()) reader.Fail("scenarios", "is empty");
   for (std::size_t i = 0; i < out.scenarios.size() && !reader.failed(); ++i) {
     const std::string path = "scenarios[" + std::to_string(i) + "]";
-    const auto scenario = bench::Scenario::Parse(out.scenarios[i]);
+    const auto scenario = measurement::Scenario::Parse(out.scenarios[i]);
     if (!scenario) reader.Fail(path, scenario.error().message);
     for (std::size_t j = 0; j < i; ++j) {
       if (out.scenarios[j] == out.scenarios[i]) reader.Fail(path, "\"" + out.scenarios[i] + "\" is there twice");
     }
   }
-  if (out.scenarios.size() * out.concurrency.size() > bench::kMaxLoads) {
+  if (out.scenarios.size() * out.concurrency.size() > bench::kMaxPoints) {
     reader.FailAt(reader.path(), std::to_string(out.scenarios.size()) + " scenarios x " +
                                      std::to_string(out.concurrency.size()) + " concurrency steps are more than " +
-                                     std::to_string(bench::kMaxLoads) + " load steps");
+                                     std::to_string(bench::kMaxPoints) + " load steps");
   }
   reader.Duration("duration", out.duration, seconds(1), hours(4));
   reader.Integer("maxRequests", out.max_requests, 1, 1'000'000);

@@ -3,6 +3,7 @@
 // second (requests to 0.001), seconds to 0.1, GPU-hours to 0.0001. Unknown fields are a newer operator's and left
 // alone.
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "operator/api/autotune_task.h"
@@ -26,7 +27,7 @@ void Put(json& out, const char* key, bool value) {
 
 // --- latencies and load rows --------------------------------------------------------------------------------------
 
-json ToJson(const bench::Latency& latency) {
+json ToJson(const measurement::Latency& latency) {
   return {{"mean", FormatLatency(latency.mean)},
           {"p50", FormatLatency(latency.p50)},
           {"p90", FormatLatency(latency.p90)},
@@ -34,7 +35,7 @@ json ToJson(const bench::Latency& latency) {
           {"p99", FormatLatency(latency.p99)}};
 }
 
-void ReadLatency(ObjectReader& reader, std::string_view key, bench::Latency& out) {
+void ReadLatency(ObjectReader& reader, std::string_view key, measurement::Latency& out) {
   reader.Nested(key, [&](ObjectReader& latency) {
     latency.Milliseconds("mean", out.mean);
     latency.Milliseconds("p50", out.p50);
@@ -45,12 +46,14 @@ void ReadLatency(ObjectReader& reader, std::string_view key, bench::Latency& out
 }
 
 void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
-  bench::LoadMeasurement& measured = out.measured;
+  measurement::Point& measured = out.measured;
   reader.Text("scenario", measured.scenario);
-  reader.Integer("concurrency", measured.concurrency);
+  int concurrency = 0;
+  reader.Integer("concurrency", concurrency);
+  measured.load = measurement::Concurrency(concurrency);
   double duration_milliseconds = 0;
   reader.Milliseconds("duration", duration_milliseconds);
-  measured.duration_seconds = duration_milliseconds / 1000;
+  measured.window_seconds = duration_milliseconds / 1000;
   reader.Integer("requests", measured.requests);
   reader.Integer("errors", measured.errors);
   reader.Integer("inputTokens", measured.input_tokens);
@@ -197,10 +200,10 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
 std::string_view ExperimentStateName(ExperimentState state) { return kStates[static_cast<std::size_t>(state)]; }
 
 json ToJson(const LoadRow& row) {
-  const bench::LoadMeasurement& measured = row.measured;
+  const measurement::Point& measured = row.measured;
   return {{"scenario", measured.scenario},
-          {"concurrency", measured.concurrency},
-          {"duration", FormatLatency(measured.duration_seconds * 1000)},
+          {"concurrency", std::lround(measured.load.value)},
+          {"duration", FormatLatency(measured.window_seconds * 1000)},
           {"requests", measured.requests},
           {"errors", measured.errors},
           {"inputTokens", measured.input_tokens},

@@ -78,7 +78,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   const api::BenchmarkSpec& benchmark = spec.benchmark;
   bench::BenchSpec out;
   for (std::size_t i = 0; i < benchmark.scenarios.size(); ++i) {
-    auto scenario = bench::Scenario::Parse(benchmark.scenarios[i]);
+    auto scenario = measurement::Scenario::Parse(benchmark.scenarios[i]);
     if (!scenario) {
       return base::Invalid("spec.benchmark.scenarios[" + std::to_string(i) + "]: " + scenario.error().message);
     }
@@ -96,15 +96,15 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   if (*steps.begin() < 1) {
     return base::Invalid("spec.benchmark.load.concurrency: " + std::to_string(*steps.begin()) + " is not at least 1");
   }
-  if (out.scenarios.size() * steps.size() > bench::kMaxLoads) {
+  if (out.scenarios.size() * steps.size() > bench::kMaxPoints) {
     return base::Invalid("spec.benchmark: " + std::to_string(out.scenarios.size()) + " scenarios x " +
                          std::to_string(steps.size()) + " concurrency steps are more than " +
-                         std::to_string(bench::kMaxLoads) + " measurements");
+                         std::to_string(bench::kMaxPoints) + " measurements");
   }
-  out.concurrency.assign(steps.begin(), steps.end());
+  out.load.mode = measurement::LoadMode::kFixedConcurrency;
+  out.load.fixed.assign(steps.begin(), steps.end());
+  out.load.max = std::max(out.load.max, *steps.rbegin());
   out.duration = benchmark.duration;
-  out.max_requests = benchmark.max_requests;
-  out.warmup_requests = benchmark.warmup_requests;
   out.seed = benchmark.seed;
   out.quality = spec.quality.measure;
   out.experiment_timeout = spec.optimization.experiment_timeout;

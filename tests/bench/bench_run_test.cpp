@@ -28,7 +28,7 @@ class BenchRunTest : public testing::Test {
   BenchRunTest() {
     char path[] = "/tmp/autotune-bench-XXXXXX";
     options_.dir = ::mkdtemp(path);
-    options_.spec.scenarios = {{32, 4}};
+    options_.spec.scenarios = {measurement::Scenario::Fixed(32, 4)};
     options_.spec.concurrency = {1, 3};
     options_.spec.duration = seconds(60);
     options_.spec.max_requests = 6;
@@ -84,7 +84,7 @@ void Complete(const Request&, Answer& answer) { answer.Completion(32, 4); }
 
 TEST_F(BenchRunTest, MeasuresEveryStepOfEveryScenario) {
   Write(Ready());
-  options_.spec.scenarios = {{32, 4}, {8, 2}};
+  options_.spec.scenarios = {measurement::Scenario::Fixed(32, 4), measurement::Scenario::Fixed(8, 2)};
   ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
     const json body = json::parse(request.body);
     EXPECT_EQ(body["model"], "meta/x");
@@ -101,9 +101,9 @@ TEST_F(BenchRunTest, MeasuresEveryStepOfEveryScenario) {
   EXPECT_FALSE(result.simulated);
   ASSERT_THAT(result.loads, SizeIs(4));
   EXPECT_EQ(result.loads[0].scenario, "D(32,4)");
-  EXPECT_EQ(result.loads[1].concurrency, 3);
+  EXPECT_EQ(result.loads[1].load, measurement::Concurrency(3));
   EXPECT_EQ(result.loads[2].scenario, "D(8,2)");
-  for (const LoadMeasurement& load : result.loads) {
+  for (const measurement::Point& load : result.loads) {
     EXPECT_EQ(load.requests, 6);
     EXPECT_EQ(load.errors, 0);
   }

@@ -14,11 +14,11 @@ namespace {
 
 using testing::HasSubstr;
 
-LoadMeasurement ExampleLoad(int concurrency) {
-  LoadMeasurement load;
+measurement::Point ExampleLoad(int concurrency) {
+  measurement::Point load;
   load.scenario = "D(1024,128)";
-  load.concurrency = concurrency;
-  load.duration_seconds = 61.25;
+  load.load = measurement::Concurrency(concurrency);
+  load.window_seconds = 61.25;
   load.requests = 1987;
   load.errors = 3;
   load.input_tokens = 2'034'688;
@@ -57,7 +57,7 @@ TEST(Result, ARunRoundTrips) {
 TEST(Result, QualityRoundTripsWithAllItsDigits) {
   RunResult run = ExampleRun();
   run.loads.assign(12, ExampleLoad(1));
-  run.quality = Quality{"builtin-1", {}};
+  run.quality = measurement::Quality{"builtin-1", {}};
   for (int i = 0; i < 16; ++i) run.quality->nll.push_back(2.31342 + i);
   auto decoded = DecodeRun(Encode(run));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
@@ -129,12 +129,12 @@ RunResult HugeRun(const std::string& text) {
   run.engine_version = run.gpu_product = text;
   run.start_seconds = run.measure_seconds = std::numeric_limits<double>::max();
   for (std::size_t i = 0; i < kMaxLoads; ++i) {
-    LoadMeasurement load;
+    measurement::Point load;
     load.scenario = "D(2147483647,2147483647)";
-    load.concurrency = std::numeric_limits<int>::max();
+    load.load = measurement::Concurrency(std::numeric_limits<int>::max());
     load.requests = load.errors = std::numeric_limits<std::int64_t>::max();
     load.input_tokens = load.output_tokens = 123'456'789'012'345'678;
-    load.duration_seconds = load.output_tokens_per_second = load.requests_per_second = 1.2345678e300;
+    load.window_seconds = load.output_tokens_per_second = load.requests_per_second = 1.2345678e300;
     load.ttft = load.tpot = {0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678};
     load.e2e = {1.2345678e-300, 1.2345678e60, 1.2345678e60, 1.2345678e60, 1.2345678e60};
     run.loads.push_back(load);
@@ -159,7 +159,7 @@ TEST(Result, FitsWhateverItIsGiven) {
 
     RunResult measured = HugeRun(text);  // quality is measured where nothing failed
     measured.failure.reset();
-    measured.quality = Quality{text, std::vector<double>(40, std::numeric_limits<double>::max())};
+    measured.quality = measurement::Quality{text, std::vector<double>(40, std::numeric_limits<double>::max())};
     ExpectFitting(Encode(measured));
     EXPECT_TRUE(DecodeRun(Encode(measured)).ok());
     measured.quality.reset();
@@ -200,9 +200,9 @@ TEST(Result, RandomDocumentsFitAndReadBack) {
     for (char& c : text) c = random() % 3 == 0 ? static_cast<char>(random()) : "\"\\ax"[random() % 4];
     RunResult run = HugeRun(text);
     run.loads.resize(random() % (kMaxLoads + 1));
-    for (LoadMeasurement& load : run.loads) {
+    for (measurement::Point& load : run.loads) {
       load = ExampleLoad(static_cast<int>(random() % 1000));
-      for (Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) {
+      for (measurement::Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) {
         latency->p99 = std::ldexp(1.0 + static_cast<double>(random() % 1000) / 7, static_cast<int>(random() % 30));
       }
       load.output_tokens = static_cast<std::int64_t>(random() >> (1 + random() % 60));

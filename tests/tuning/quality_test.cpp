@@ -12,7 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-bench::Quality Of(std::vector<double> nll) { return {"builtin-1", std::move(nll)}; }
+measurement::Quality Of(std::vector<double> nll) { return {"builtin-1", std::move(nll)}; }
 
 // Differences 0.01, 0.02, 0.03: mean 0.02, standard deviation 0.01; t(0.95, 2) is 2.920 in any table.
 TEST(CompareQuality, IsAPairedTTest) {
@@ -60,9 +60,9 @@ TEST(PerplexityGrowth, IsTheExponentialOfTheDifference) {
 Observation At(const std::string& id, double tokens_per_second, double tpot, std::optional<QualityChange> quality) {
   Observation observation;
   observation.id = id;
-  bench::LoadMeasurement load;
+  measurement::Point load;
   load.scenario = "D(512,128)";
-  load.concurrency = 8;
+  load.load = measurement::Concurrency(8);
   load.requests = 100;
   load.output_tokens_per_second = tokens_per_second;
   load.tpot = load.ttft = load.e2e = {tpot, tpot, tpot, tpot, tpot};

@@ -24,10 +24,10 @@ struct Row {
   std::int64_t requests = 100, errors = 0;
 };
 
-bench::LoadMeasurement Load(const Row& row) {
-  bench::LoadMeasurement load;
+measurement::Point Load(const Row& row) {
+  measurement::Point load;
   load.scenario = row.scenario;
-  load.concurrency = row.concurrency;
+  load.load = measurement::Concurrency(row.concurrency);
   load.requests = row.requests;
   load.errors = row.errors;
   load.output_tokens_per_second = row.tokens_per_second;
@@ -47,7 +47,7 @@ constexpr Objective kObjectives[] = {Objective::kMaximizeThroughput, Objective::
                                      Objective::kMinimizeTtft, Objective::kMinimizeTpot};
 
 TEST(CheckSlo, ComparesEachBoundWithItsOwnPercentile) {
-  bench::LoadMeasurement load = Load({});
+  measurement::Point load = Load({});
   load.ttft = {1, 2, 3, 4, 5};
   load.tpot = {10, 20, 30, 40, 50};
   load.e2e = {100, 200, 300, 400, 500};
@@ -321,11 +321,11 @@ TEST(JudgeProperty, ABetterMeasurementNeverHurts) {
     auto better = observations;
     const std::size_t index = random.Index(observations.size());
     if (better[index].loads.empty()) continue;
-    bench::LoadMeasurement& load = better[index].loads[random.Index(better[index].loads.size())];
+    measurement::Point& load = better[index].loads[random.Index(better[index].loads.size())];
     if (load.requests == 0) continue;  // then it would be another set of measured loads, not a better number
     load.output_tokens_per_second *= 1 + random.Value(0, 2);
     const double factor = random.Value(0.2, 1);
-    for (bench::Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) {
+    for (measurement::Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) {
       for (double* value : {&latency->mean, &latency->p50, &latency->p90, &latency->p95, &latency->p99})
         *value *= factor;
     }
