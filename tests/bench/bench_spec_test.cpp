@@ -10,24 +10,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-TEST(Scenario, ReadsFixedLengths) {
-  const auto scenario = measurement::Scenario::Parse("D(512,128)");
-  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
-  EXPECT_EQ(*scenario, measurement::Scenario::Fixed(512, 128));
-  EXPECT_EQ(scenario->ToString(), "D(512,128)");
-}
-
-TEST(Scenario, RefusesEverythingElseByName) {
-  for (const char* text :
-       {"", "D", "D()", "D(512)", "D(512,)", "D(,128)", "D(0,128)", "D(512,0)", "D(-1,128)", "D(512, 128)",
-        "D(512,128) ", "D(512,128,3)", "N(480,240)/(300,150)", "D(99999999999,1)", "d(512,128)", "D(5.5,1)"}) {
-    const auto scenario = measurement::Scenario::Parse(text);
-    ASSERT_FALSE(scenario.ok()) << text;
-    EXPECT_EQ(scenario.error().code, base::Code::kInvalid);
-    EXPECT_THAT(scenario.error().message, HasSubstr(std::string("\"") + text + "\" is not a scenario"));
-  }
-}
-
 BenchSpec Example() {
   BenchSpec spec;
   spec.scenarios = {measurement::Scenario::Fixed(512, 128), measurement::Scenario::Fixed(1024, 16)};
