@@ -1,7 +1,7 @@
-// `autotune-bench run`: waits for the engine, measures every load step, and ends with one result whatever happens.
+// `autotune-bench run`: waits for the engine, measures (bench/limit_search), and ends with one result whatever happens.
 //
 // Single-threaded. Reads the launcher's engine.json; a dead engine ends the run at once, with the reason that the
-// launcher's digest gives and the steps measured so far.
+// launcher's digest gives and the points measured so far.
 #pragma once
 
 #include <functional>

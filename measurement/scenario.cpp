@@ -10,16 +10,16 @@
 namespace autotune::measurement {
 namespace {
 
-constexpr double kMaxTokens = 10'000'000;
+constexpr double kLongest = 10'000'000;
 constexpr double kNormalCut = 4;       // standard deviations: one request in 30,000 is beyond
 constexpr double kExponentialCut = 5;  // means: one in 150 is beyond
 
-// A whole number in [min, kMaxTokens] without sign or spaces; moves `text` behind it.
+// A whole number in [min, kLongest] without sign or spaces; moves `text` behind it.
 std::optional<double> TakeCount(std::string_view& text, double min) {
   int value = 0;
   if (text.empty() || text.front() == '-') return std::nullopt;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || value < min || value > kMaxTokens) return std::nullopt;
+  if (error != std::errc() || value < min || value > kLongest) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
   return value;
 }
@@ -117,9 +117,9 @@ int Lengths::Max() const {
     case Kind::kUniform:
       return static_cast<int>(b);
     case Kind::kNormal:
-      return static_cast<int>(std::min(std::ceil(a + kNormalCut * b), kMaxTokens));
+      return static_cast<int>(std::min(std::ceil(a + kNormalCut * b), kLongest));
     case Kind::kExponential:
-      return static_cast<int>(std::min(std::ceil(kExponentialCut * a), kMaxTokens));
+      return static_cast<int>(std::min(std::ceil(kExponentialCut * a), kLongest));
   }
   return static_cast<int>(a);
 }

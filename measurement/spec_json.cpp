@@ -175,4 +175,47 @@ base::Result<Slo> SloFromJson(const json& value, const std::string& path) {
   return out;
 }
 
+json ToJson(const LoadPrediction& prediction) {
+  const auto curve = [](const LoadPrediction::Curve& of) {
+    return json{{"mean", of.mean},
+                {"offset", of.offset_variance},
+                {"slope", of.slope_variance},
+                {"offsetSlope", of.offset_slope_covariance},
+                {"roughness", of.roughness_variance}};
+  };
+  return {{"loads", prediction.loads},
+          {"center", prediction.center},
+          {"ttft", curve(prediction.ttft)},
+          {"tpot", curve(prediction.tpot)}};
+}
+
+base::Result<LoadPrediction> LoadPredictionFromJson(const json& value, const std::string& path) {
+  constexpr double kMax = 1e9;
+  LoadPrediction out;
+  Members members(value, path);
+  const auto numbers = [](Members& of, const char* key, double min, std::vector<double>& to) {
+    const json* list = of.Find(key);
+    if (list == nullptr || !list->is_array() || list->empty()) return of.Fail(key, "not a list of numbers");
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      of.ReadNumber(std::string(key) + "[" + std::to_string(i) + "]", (*list)[i], min, kMax, to.emplace_back());
+    }
+  };
+  numbers(members, "loads", 1e-6, out.loads);
+  members.Number("center", -kMax, kMax, out.center);
+  for (const auto& [key, curve] : {std::pair("ttft", &out.ttft), {"tpot", &out.tpot}}) {
+    const json* found = members.Find(key);
+    if (found == nullptr) members.Fail(key, "is missing");
+    if (members.failed()) return members.error();
+    Members one(*found, path + "." + key);
+    numbers(one, "mean", -kMax, curve->mean);
+    one.Number("offset", 0, kMax, curve->offset_variance);
+    one.Number("slope", 0, kMax, curve->slope_variance);
+    one.Number("offsetSlope", -kMax, kMax, curve->offset_slope_covariance);
+    one.Number("roughness", 0, kMax, curve->roughness_variance);
+    if (!one.failed() && curve->mean.size() != out.loads.size()) one.Fail("mean", "not as many as loads");
+    if (one.failed()) return one.error();
+  }
+  return out;
+}
+
 }  // namespace autotune::measurement

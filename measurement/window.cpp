@@ -462,9 +462,9 @@ Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, n
   const auto in_flight = std::count_if(
       records.begin(), records.end(), [](const RequestRecord& record) { return record.outcome == Outcome::kInFlight; });
   const auto ended = static_cast<std::ptrdiff_t>(records.size()) - in_flight;
-  progress.check_again_at = std::max({kMinRamp, now + std::chrono::milliseconds(100), now + now / 20});
+  progress.check_again_at = std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
   // Beyond saturation an open loop never gets there.
-  if (now < kMinRamp || (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < spec.duration / 2)) return progress;
+  if (now < std::min(kMinRamp, spec.duration) || (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < spec.duration / 2)) return progress;
   progress.phase = Phase::kWindow;
   progress.window_start = now;
   progress.check_again_at = now + std::min(kMinWindow, spec.duration);

@@ -1,7 +1,8 @@
 // From the records of a point so far to: go on, or finished with this Point.
 //
 // Pure and thread-safe; the caller asks again at Progress::check_again_at. The phases of a point:
-//   ramp    until as many requests have ended as are in flight, at least 2 s: nothing counts
+//   ramp    until as many requests have ended as are in flight, at least 2 s (or as long as the
+//           window may be): nothing counts
 //   window  output tokens that arrive in it are its throughput, requests that start in it its latencies
 //   drain   those are followed to their end, at most PointSpec::drain. The load stays on, so that they end under the
 //           load they started under (docs/decisions); what starts now does not count.

@@ -56,7 +56,7 @@ void ReadLoad(ObjectReader& reader, measurement::LoadPlan& out) {
   if (reader.Get("concurrency") != nullptr) {
     ++kinds;
     std::vector<int> steps;
-    reader.Integers("concurrency", steps, 1, kMaxConcurrency, bench::kMaxLoads);
+    reader.Integers("concurrency", steps, 1, kMaxConcurrency, bench::kMaxPoints);
     if (!reader.failed() && steps.empty()) reader.Fail("concurrency", "is empty");
     RequireAscending(reader, "concurrency", steps);
     out.mode = LoadMode::kFixedConcurrency;
@@ -65,7 +65,7 @@ void ReadLoad(ObjectReader& reader, measurement::LoadPlan& out) {
   if (reader.Get("requestRate") != nullptr) {
     ++kinds;
     std::vector<std::string> texts;
-    reader.Texts("requestRate", texts, bench::kMaxLoads, 16);
+    reader.Texts("requestRate", texts, bench::kMaxPoints, 16);
     if (!reader.failed() && texts.empty()) reader.Fail("requestRate", "is empty");
     out.mode = LoadMode::kFixedRate;
     out.fixed.clear();
@@ -110,7 +110,7 @@ void ReadDataset(ObjectReader& reader, DatasetSpec& out) {
 void ReadScenarios(ObjectReader& reader, std::vector<std::string>& out) {
   if (reader.Get("scenarios") == nullptr) return;
   out.clear();
-  reader.Texts("scenarios", out, bench::kMaxLoads, 64);
+  reader.Texts("scenarios", out, bench::kMaxPoints, 64);
   if (!reader.failed() && out.empty()) reader.Fail("scenarios", "is empty");
   for (std::size_t i = 0; i < out.size() && !reader.failed(); ++i) {
     const std::string path = "scenarios[" + std::to_string(i) + "]";
@@ -166,9 +166,9 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
       (!out.dataset || out.dataset->format != DatasetFormat::kMooncake)) {
     reader.FailAt(reader.PathOf("arrival"), "process Trace needs a dataset of format Mooncake");
   }
-  if (!reader.failed() && PointsOf(out) > bench::kMaxLoads) {
+  if (!reader.failed() && PointsOf(out) > bench::kMaxPoints) {
     reader.FailAt(reader.path(), "scenarios times loads are " + std::to_string(PointsOf(out)) + ", more than " +
-                                     std::to_string(bench::kMaxLoads) + " (a search of the limit counts as 3 loads)");
+                                     std::to_string(bench::kMaxPoints) + " (a search of the limit counts as 3 loads)");
   }
   reader.Duration("duration", out.duration, seconds(1), hours(4));
   reader.Duration("drain", out.drain, seconds(1), hours(4));

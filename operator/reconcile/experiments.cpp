@@ -69,7 +69,7 @@ void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   entry.start_seconds = run.start_seconds;
   entry.measure_seconds = run.measure_seconds;
   entry.loads.clear();
-  for (const measurement::Point& load : run.loads) entry.loads.push_back({load, true});
+  for (const measurement::Point& point : run.points) entry.loads.push_back({point, true});
   entry.quality.reset();
   if (run.quality) entry.quality = {*run.quality, "", "", ""};
   std::erase_if(entry.warnings, [](const quant::Warning& warning) { return warning.reason == kQualityNotMeasured; });
