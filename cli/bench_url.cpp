@@ -13,8 +13,8 @@
 
 #include "bench/limit_search.h"
 #include "bench/server.h"
-#include "cli/run.h"
 #include "cli/result_view.h"
+#include "cli/run.h"
 #include "cli/table.h"
 #include "measurement/slo.h"
 #include "operator/api/autotune_task.h"

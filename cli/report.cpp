@@ -31,8 +31,8 @@ std::string SloText(const api::SloSpec& slo) {
 }
 
 std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
-  std::string text = benchmark.dataset ? "dataset " + benchmark.dataset->file
-                                       : "scenarios " + Joined(benchmark.scenarios, " ");
+  std::string text =
+      benchmark.dataset ? "dataset " + benchmark.dataset->file : "scenarios " + Joined(benchmark.scenarios, " ");
   if (benchmark.prefix.tokens > 0) {
     text += ", " + std::to_string(benchmark.prefix.tokens) + " shared tokens in " +
             std::to_string(benchmark.prefix.groups) + " groups";
@@ -214,10 +214,10 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
     loads.AddColumn("SLO");
     for (const api::LoadRow& row : best->loads) {
       const measurement::Point& load = row.measured;
-      loads.AddRow({load.scenario, LoadText(load.load),
-                    TokensPerSecond(load.output_tokens_per_second), api::FormatDecimal(load.requests_per_second, 2),
-                    Milliseconds(load.ttft.p50), Milliseconds(load.ttft.p99), Milliseconds(load.tpot.p50),
-                    Milliseconds(load.tpot.p99), Milliseconds(load.itl.p99), Milliseconds(load.e2e.p99), std::to_string(load.errors),
+      loads.AddRow({load.scenario, LoadText(load.load), TokensPerSecond(load.output_tokens_per_second),
+                    api::FormatDecimal(load.requests_per_second, 2), Milliseconds(load.ttft.p50),
+                    Milliseconds(load.ttft.p99), Milliseconds(load.tpot.p50), Milliseconds(load.tpot.p99),
+                    Milliseconds(load.itl.p99), Milliseconds(load.e2e.p99), std::to_string(load.errors),
                     std::string(measurement::VerdictName(load.verdict))});
     }
     text += "## The best under load\n\n" + loads.Markdown() + "\n";

@@ -121,8 +121,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     ResultRow& row = rows[owners[i]];
     const auto baseline = baselines.find(row.experiment->runtime);
     if (row.experiment->baseline || row.cannot_win || !row.score || baseline == baselines.end()) continue;
-    row.improvement =
-        tuning::GainText(tuning::GainOver(observations[i], observations[baseline->second], criteria));
+    row.improvement = tuning::GainText(tuning::GainOver(observations[i], observations[baseline->second], criteria));
   }
   return rows;
 }

@@ -145,9 +145,8 @@ std::optional<Load> ComparedLoad(const std::vector<const Curve*>& curves) {
     const auto measured = std::count_if(curves.begin(), curves.end(), [&](const Curve* curve) {
       return IsComplete(*curve) && MeasuredAt(*curve, load);
     });
-    const bool kept = std::any_of(curves.begin(), curves.end(), [&](const Curve* curve) {
-      return IsComplete(*curve) && KeepsSloAt(*curve, load);
-    });
+    const bool kept = std::any_of(curves.begin(), curves.end(),
+                                  [&](const Curve* curve) { return IsComplete(*curve) && KeepsSloAt(*curve, load); });
     const std::pair<std::ptrdiff_t, bool> rank{measured, kept};
     if (measured > 0 && rank >= best_rank) {
       best = load;  // ascending: of equals the highest load
@@ -347,8 +346,7 @@ void NameNearest(Judgement& judgement) {
   for (std::size_t i = 0; i < judgement.judged.size(); ++i) {
     const std::vector<Violation>& broken = judgement.judged[i].broken;
     if (broken.empty()) continue;
-    if (!judgement.nearest ||
-        broken.front().relative < judgement.judged[*judgement.nearest].broken.front().relative) {
+    if (!judgement.nearest || broken.front().relative < judgement.judged[*judgement.nearest].broken.front().relative) {
       judgement.nearest = i;
     }
   }
@@ -410,8 +408,8 @@ std::optional<double> GainOver(const Observation& better, const Observation& bas
   }
   const auto score = [&](const Curve& curve) -> std::optional<double> {
     const std::vector<const Step*> counting = CountingSteps(curve, at);
-    const bool kept = !counting.empty() && std::all_of(counting.begin(), counting.end(),
-                                                       [](const Step* step) { return step->keeps_slo; });
+    const bool kept = !counting.empty() &&
+                      std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
     if (!kept) return std::nullopt;
     return Score(counting);
   };

@@ -30,8 +30,8 @@ template <typename List>
 void RequireAscending(ObjectReader& reader, std::string_view key, const List& values) {
   for (std::size_t i = 1; i < values.size() && !reader.failed(); ++i) {
     if (values[i] > values[i - 1]) continue;
-    reader.Fail(key, "loads must ascend: " + FormatDecimal(values[i], 6) + " follows " +
-                         FormatDecimal(values[i - 1], 6));
+    reader.Fail(key,
+                "loads must ascend: " + FormatDecimal(values[i], 6) + " follows " + FormatDecimal(values[i - 1], 6));
   }
 }
 
@@ -47,9 +47,8 @@ void ReadLoad(ObjectReader& reader, measurement::LoadPlan& out) {
   int kinds = 0;
   reader.Nested("auto", [&](ObjectReader& search) {
     ++kinds;
-    search.Choice("by", kSearchedLoads, [&](std::size_t i) {
-      out.mode = i == 0 ? LoadMode::kAutoConcurrency : LoadMode::kAutoRate;
-    });
+    search.Choice("by", kSearchedLoads,
+                  [&](std::size_t i) { out.mode = i == 0 ? LoadMode::kAutoConcurrency : LoadMode::kAutoRate; });
     search.Integer("max", out.max, 1, kMaxConcurrency);
     if (search.Get("resolution") != nullptr) out.resolution = PositiveDecimal(search, "resolution", 0.999999);
   });
@@ -91,8 +90,10 @@ void ReadDataset(ObjectReader& reader, DatasetSpec& out) {
     source.Text("key", out.file, Presence::kRequired, 253);
   });
   reader.Nested("persistentVolumeClaim", [&](ObjectReader& source) {
-    if (!out.config_map.empty()) return reader.FailAt(reader.path(), "set exactly one of configMap and "
-                                                                     "persistentVolumeClaim");
+    if (!out.config_map.empty())
+      return reader.FailAt(reader.path(),
+                           "set exactly one of configMap and "
+                           "persistentVolumeClaim");
     source.Text("claimName", out.claim, Presence::kRequired, 253);
     source.Text("path", out.file, Presence::kRequired, 512);
     if (!source.failed() && out.file.starts_with('/')) source.Fail("path", "is inside the volume: without a leading /");
@@ -154,8 +155,7 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
   }
   reader.Nested("load", [&](ObjectReader& load) { ReadLoad(load, out.load); });
   reader.Nested("arrival", [&](ObjectReader& arrival) {
-    arrival.Choice("process", kProcesses,
-                   [&](std::size_t i) { out.arrival.process = static_cast<ArrivalProcess>(i); });
+    arrival.Choice("process", kProcesses, [&](std::size_t i) { out.arrival.process = static_cast<ArrivalProcess>(i); });
     if (arrival.Get("burstiness") == nullptr) return;
     out.arrival.burstiness = PositiveDecimal(arrival, "burstiness", 999);
     if (!arrival.failed() && out.arrival.process != ArrivalProcess::kGamma) {
@@ -177,9 +177,8 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
     reader.Duration("requestTimeout", out.request_timeout.emplace(), seconds(1), hours(4));
   }
   reader.Nested("records", [&](ObjectReader& records) {
-    records.Nested("persistentVolumeClaim", [&](ObjectReader& claim) {
-      claim.Text("claimName", out.records_claim, Presence::kRequired, 253);
-    });
+    records.Nested("persistentVolumeClaim",
+                   [&](ObjectReader& claim) { claim.Text("claimName", out.records_claim, Presence::kRequired, 253); });
     if (!records.failed() && out.records_claim.empty()) records.Fail("persistentVolumeClaim", "is required");
   });
   reader.Integer("seed", out.seed, 0);

@@ -71,7 +71,8 @@ void ReadLowerBounds(ObjectReader& reader, Point& out) {
   for (const std::string& name : names) {
     const std::size_t dot = std::min(name.find('.'), name.size());
     const auto metric = measurement::MetricFromName(std::string_view(name).substr(0, dot));
-    const auto statistic = measurement::StatisticFromName(std::string_view(name).substr(std::min(dot + 1, name.size())));
+    const auto statistic =
+        measurement::StatisticFromName(std::string_view(name).substr(std::min(dot + 1, name.size())));
     if (metric && statistic) out.lower_bounds.Add(*metric, *statistic);
   }
 }

@@ -24,8 +24,8 @@ std::string BoundText(const std::string& bound, double value, bool outward) {
   // What is exact stays what it is.
   const double scaled = value * unit;
   const double rounded = !outward || std::abs(scaled - std::round(scaled)) < 1e-6 ? std::round(scaled)
-                         : floor                                                 ? std::floor(scaled)
-                                                                                 : std::ceil(scaled);
+                         : floor                                                  ? std::floor(scaled)
+                                                                                  : std::ceil(scaled);
   if (share) return "\"" + api::FormatDecimal(rounded / unit, 4) + "\"";
   return api::FormatDecimal(rounded / unit, 1) + "ms";
 }
@@ -48,12 +48,11 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     // Each runtime has a baseline; the improvement is over that of the winner's own runtime.
     if (i == index || !experiments[i]->baseline || experiments[i]->runtime != winner.runtime) continue;
-    best.improvement_over_baseline =
-        tuning::GainText(tuning::GainOver(observations[index], observations[i], criteria));
+    best.improvement_over_baseline = tuning::GainText(tuning::GainOver(observations[index], observations[i], criteria));
   }
   if (winner.baseline) best.improvement_over_baseline = tuning::GainText(0);
-  best.concurrency = static_cast<int>(std::lround(
-      point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value : point.mean_concurrency));
+  best.concurrency = static_cast<int>(
+      std::lround(point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value : point.mean_concurrency));
   best.request_rate = api::FormatDecimal(point.requests_per_second, 2);
   const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
   best.tokens_per_second = api::FormatDecimal(throughput, 1);
