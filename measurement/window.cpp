@@ -19,7 +19,6 @@ constexpr std::size_t kBins = 20;         // of the window, for the interval of 
 constexpr std::size_t kEnoughEvents = 8;  // of a request in flight, to know its TPOT
 constexpr std::int64_t kMinEnded = 10;    // before anything is decided
 constexpr double kMaxShort = 0.01;        // share of answers that may be shorter than asked
-constexpr double kMinClientLag = 5;       // ms
 constexpr double kClientLagOfTtft = 0.05;
 constexpr double kRateReached = 0.97;  // of the arrivals must have left, else the queue may have grown
 
@@ -403,7 +402,8 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
     answers += 1;
     if (record.output_tokens < record.asked_tokens) shorter += 1;
   }
-  if (point.client_lag_p99 > std::max(kMinClientLag, kClientLagOfTtft * point.ttft.p50)) return Verdict::kClientBound;
+  if (point.client_lag_p99 > std::max(window.spec.client_lag_ms, kClientLagOfTtft * point.ttft.p50))
+    return Verdict::kClientBound;
   if (shorter > kMaxShort * answers) return Verdict::kShortAnswers;
   if (sides.any_above || point.saturated || point.requests == 0) return Verdict::kMissed;
   return sides.all_below ? Verdict::kMet : Verdict::kUndecided;
@@ -462,9 +462,12 @@ Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, n
   const auto in_flight = std::count_if(
       records.begin(), records.end(), [](const RequestRecord& record) { return record.outcome == Outcome::kInFlight; });
   const auto ended = static_cast<std::ptrdiff_t>(records.size()) - in_flight;
-  progress.check_again_at = std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
+  progress.check_again_at =
+      std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
   // Beyond saturation an open loop never gets there.
-  if (now < std::min(kMinRamp, spec.duration) || (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < spec.duration / 2)) return progress;
+  if (now < std::min(kMinRamp, spec.duration) ||
+      (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < spec.duration / 2))
+    return progress;
   progress.phase = Phase::kWindow;
   progress.window_start = now;
   progress.check_again_at = now + std::min(kMinWindow, spec.duration);
