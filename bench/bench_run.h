@@ -11,6 +11,7 @@
 #include "bench/bench_spec.h"
 #include "bench/exit_code.h"
 #include "bench/result.h"
+#include "measurement/window.h"
 
 namespace autotune::bench {
 
@@ -23,6 +24,7 @@ struct BenchRunOptions {
   // How long an engine that answers nothing but errors may still take to end by itself: SGLang takes 5 s for crash
   // diagnostics before its processes are gone, and only then its log tells the reason.
   std::chrono::milliseconds death_grace{15'000};
+  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
 };
 
 struct BenchRunOutcome {

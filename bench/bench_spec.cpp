@@ -17,17 +17,18 @@ using nlohmann::json;
 
 // Reads an integer member within [min, max] into `out`; an absent member keeps the default.
 template <typename T>
-base::Status ReadInteger(const json& object, const char* key, std::int64_t min, std::int64_t max, T& out) {
+base::Status ReadInteger(const json& object, const char* key, std::int64_t min, std::int64_t max, T& out,
+                         const std::string& path = "spec.") {
   const auto found = object.find(key);
   if (found == object.end()) return {};
   if (!found->is_number_integer()) {
-    return base::Invalid(std::string("spec.") + key + ": " + found->dump() + " is not an integer");
+    return base::Invalid(path + key + ": " + found->dump() + " is not an integer");
   }
   const bool beyond_int64 = found->is_number_unsigned() && found->template get<std::uint64_t>() > INT64_MAX;
   const auto value = found->template get<std::int64_t>();
   if (beyond_int64 || value < min || value > max) {
-    return base::Invalid(std::string("spec.") + key + ": " + found->dump() + " is not in [" + std::to_string(min) +
-                         ", " + std::to_string(max) + "]");
+    return base::Invalid(path + key + ": " + found->dump() + " is not in [" + std::to_string(min) + ", " +
+                         std::to_string(max) + "]");
   }
   out = static_cast<T>(value);
   return {};
@@ -85,7 +86,8 @@ base::Status ReadDataset(const json& value, BenchSpec& out) {
   dataset.format = *known;
   if (value.contains("outputTokens")) {
     int tokens = 0;
-    if (auto status = ReadInteger(value, "outputTokens", 1, kMaxTokens, tokens); !status) return status;
+    if (auto status = ReadInteger(value, "outputTokens", 1, kMaxTokens, tokens, "spec.dataset."); !status)
+      return status;
     dataset.output_tokens = tokens;
   }
   out.dataset = std::move(dataset);
@@ -94,8 +96,8 @@ base::Status ReadDataset(const json& value, BenchSpec& out) {
 
 base::Status ReadPrefix(const json& value, measurement::Prefix& out) {
   if (!value.is_object()) return base::Invalid("spec.prefix: " + value.dump() + " is not an object");
-  if (auto status = ReadInteger(value, "tokens", 1, kMaxTokens, out.tokens); !status) return status;
-  return ReadInteger(value, "groups", 1, 1'000'000, out.groups);
+  if (auto status = ReadInteger(value, "tokens", 1, kMaxTokens, out.tokens, "spec.prefix."); !status) return status;
+  return ReadInteger(value, "groups", 1, 1'000'000, out.groups, "spec.prefix.");
 }
 
 // The members that say what is sent.

@@ -7,7 +7,7 @@ namespace autotune::bench {
 namespace {
 
 constexpr std::size_t kMaxHead = 64 * 1024;
-constexpr std::size_t kMaxLine = 4096;  // a chunk's size, or a trailer
+constexpr std::size_t kMaxFramingLine = 4096;  // a chunk's size, or a trailer
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -61,7 +61,7 @@ bool HttpResponse::TakeLine(std::string_view& bytes) {
   }
   const std::size_t end = bytes.find('\n');
   const std::string_view piece = bytes.substr(0, end);
-  if (line_.size() + piece.size() <= kMaxLine) line_ += piece;
+  if (line_.size() + piece.size() <= kMaxFramingLine) line_ += piece;
   bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
   if (end == std::string_view::npos) return false;
   if (line_.ends_with('\r')) line_.pop_back();

@@ -383,7 +383,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
       const bool answered = std::any_of(points.begin(), points.end(), [](const Point& p) { return p.requests > 0; });
       if (!answered && !points.empty()) {
         return base::Invalid("every request of " + workload->name() + " at " + points.back().load.ToString() +
-                             " failed: " + last_error_);
+                             " failed: " + (last_error_.empty() ? "none was answered in time" : last_error_));
       }
       ScenarioOutcome outcome{decision.reason, std::nullopt};
       if (decision.best) outcome.best = first + *decision.best;
@@ -405,6 +405,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const Load& loa
   point_spec.precision = precision;
   point_spec.duration = spec_.duration;
   point_spec.drain = spec_.drain;
+  point_spec.client_lag_ms = hooks_.client_lag_ms;
 
   LoadRunOptions options;
   options.load = load;

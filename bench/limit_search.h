@@ -29,6 +29,7 @@ struct LimitSearchHooks {
   // While a point is measured, about twice a second.
   std::function<void(const measurement::PointSpec&, const measurement::Progress&)> progress = [](const auto&,
                                                                                                  const auto&) {};
+  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
   // Time for more points; nothing = no limit.
   std::function<std::optional<std::chrono::nanoseconds>()> time_left = [] { return std::nullopt; };
 };

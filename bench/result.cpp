@@ -100,12 +100,17 @@ base::Result<json> Unframe(std::string_view message, std::string_view kind) {
 
 // How much of a point is written.
 struct Detail {
-  int digits;          // significant ones of measured numbers
-  bool all_explained;  // false: only points that are some scenario's best have what explains them
+  int digits;  // significant ones of measured numbers
+  // Which points have what explains them.
+  enum class Explained { kAll, kBest, kNone } explained;
 };
 // Tried in this order until the document fits. Real results fit with the first or the second; where absurd numbers do
 // not fit with the last one either, points are left out.
-constexpr Detail kDetails[] = {{6, true}, {4, true}, {4, false}, {3, false}};
+constexpr Detail kDetails[] = {{6, Detail::Explained::kAll},
+                               {4, Detail::Explained::kAll},
+                               {4, Detail::Explained::kBest},
+                               {3, Detail::Explained::kBest},
+                               {3, Detail::Explained::kNone}};
 
 // Milliseconds, seconds, rates or shares. JSON knows no infinity: not-a-number and what is below a millionth (or below
 // zero, which no measurement is) become 0, and 1e99 is the ceiling.
@@ -130,7 +135,10 @@ void AppendOptional(std::string& out, const std::optional<double>& value, int di
   }
 }
 
-void AppendCount(std::string& out, std::int64_t value) { out += std::to_string(std::max<std::int64_t>(value, 0)); }
+// Nothing that is counted comes near 2^53, up to which every reader of JSON is exact.
+void AppendCount(std::string& out, std::int64_t value) {
+  out += std::to_string(std::clamp<std::int64_t>(value, 0, 1LL << 53));
+}
 
 std::string Quoted(const std::string& clean) { return json(clean).dump(); }
 
@@ -266,7 +274,8 @@ std::string RunPayload(const RunResult& result, const std::vector<std::size_t>& 
     if (at == scenarios.end()) at = scenarios.insert(at, point.scenario);
     if (!points.empty()) points += ',';
     AppendPoint(points, point, static_cast<std::size_t>(at - scenarios.begin()), detail.digits,
-                detail.all_explained || IsBest(result, i));
+                detail.explained == Detail::Explained::kAll ||
+                    (detail.explained == Detail::Explained::kBest && IsBest(result, i)));
   }
   out += ",\"scenarios\":[";
   for (std::size_t i = 0; i < scenarios.size(); ++i) out += (i > 0 ? "," : "") + ShortQuoted(scenarios[i], 48);
