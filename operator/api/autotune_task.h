@@ -176,7 +176,8 @@ struct ExperimentStatus {
   quant::QuantConfig quant;
   bool baseline = false;
   std::vector<std::string> args;
-  std::string options;  // the engine's options file, where it has one
+  std::string options;                     // the engine's options file, where it has one
+  std::map<std::string, std::string> env;  // that the quantization sets for the engine
   int gpus = 0;
   std::string node, gpu_product;
   std::vector<quant::Warning> warnings;
@@ -195,6 +196,7 @@ struct ExperimentStatus {
   std::string started_at, finished_at;
   double start_seconds = 0, measure_seconds = 0;
   int attempts = 0;             // pods created so far, the running one included
+  int failures = 0;             // attempts of this generation that the infrastructure ended: what `retries` bounds
   std::string retry_at;         // RFC 3339, "" = no retry pending
   double wasted_gpu_hours = 0;  // of earlier attempts
   bool truncated = false;
@@ -220,14 +222,43 @@ struct GpuSeconds {
   }
 };
 
+// What `experiments` were expanded for, as it was then: compared with the present spec, never inferred from anything
+// else. The rules and the GPUs of that expansion are TaskStatus::rules_version and gpu_*.
+struct ExpandedFor {
+  std::int64_t generation = 0;  // the last one whose spec asks for these experiments
+  int hash_scheme = 1;          // tuning::kHashScheme of the hashes below and of experiments[].hash
+  std::string model_source;     // of the model's facts
+  std::string spec;             // hash of what the expansion reads of the spec
+  // What a measurement depends on apart from its own configuration, for each runtime by name.
+  struct Runtime {
+    std::string image;  // resolved: where the spec names none, it comes with the rules
+    std::string hash;   // of model, workload, GPUs, pod and the runtime's own image, command, env, ...
+    bool operator==(const Runtime&) const = default;
+  };
+  std::map<std::string, Runtime> runtimes;
+  bool operator==(const ExpandedFor&) const = default;
+};
+
+// The pods that read the model.
+struct InspectionStatus {
+  std::int64_t generation = 0;  // that the latest pod reads the model for
+  int attempts = 0;             // the number of the latest pod; never given twice
+  int failures = 0;             // of this generation
+  std::string retry_at;         // RFC 3339, "" = no retry pending
+  std::string message;          // why the latest one failed, while a retry is pending
+  bool operator==(const InspectionStatus&) const = default;
+};
+
 struct TaskStatus {
   std::int64_t observed_generation = -1;
   std::string rules_version;
-  std::string state;     // Pending Inspecting Searching Complete Failed Suspended
+  std::string state;     // Inspecting Searching Complete Failed Suspended
   std::string progress;  // "7/40"
   std::vector<Condition> conditions;
   std::optional<quant::ModelFacts> model;
-  std::string model_source;  // hash of spec.model: another model is inspected again
+  std::string model_source;  // hash of what of spec.model identifies the model: another one is inspected again
+  InspectionStatus inspection;
+  std::optional<ExpandedFor> expanded_for;
   struct Candidates {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;
   } candidates;
@@ -250,8 +281,9 @@ struct TaskStatus {
     GpuSeconds earlier;  // part of the above: of experiments that an edit of the spec dropped or ran again
   } cost;
   std::string recommendation_config_map;
-  // The GPUs that this generation was expanded for and runs on: chosen once, so that configurations are compared on the
-  // same GPUs and a node that comes or goes changes no candidate. Empty where no node carries GPU labels.
+  // The GPUs that the experiments were expanded for and run on: chosen once, so that configurations are compared on the
+  // same GPUs and a node that comes or goes changes no candidate. They change only when the spec no longer allows them.
+  // Empty where no node carries GPU labels.
   std::string gpu_product;
   std::string gpu_compute_capability;  // "9.0"
   std::int64_t gpu_memory_bytes = 0;

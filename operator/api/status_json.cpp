@@ -204,6 +204,53 @@ void ReadGpuSeconds(ObjectReader& reader, GpuSeconds& out) {
   read("wasted", out.wasted);
 }
 
+// --- what the experiments come from -------------------------------------------------------------------------------
+
+json ToJson(const InspectionStatus& inspection) {
+  json out = json::object();
+  Put(out, "generation", inspection.generation);
+  Put(out, "attempts", static_cast<std::int64_t>(inspection.attempts));
+  Put(out, "failures", static_cast<std::int64_t>(inspection.failures));
+  Put(out, "retryAt", inspection.retry_at);
+  Put(out, "message", inspection.message);
+  return out;
+}
+
+void ReadInspection(ObjectReader& reader, InspectionStatus& out) {
+  reader.Integer("generation", out.generation);
+  reader.Integer("attempts", out.attempts);
+  reader.Integer("failures", out.failures);
+  reader.Text("retryAt", out.retry_at);
+  reader.Text("message", out.message);
+}
+
+json ToJson(const ExpandedFor& expanded) {
+  json out = {{"generation", expanded.generation},
+              {"hashScheme", expanded.hash_scheme},
+              {"modelSource", expanded.model_source},
+              {"spec", expanded.spec},
+              {"runtimes", json::array()}};
+  for (const auto& [name, runtime] : expanded.runtimes) {
+    out["runtimes"].push_back({{"name", name}, {"image", runtime.image}, {"hash", runtime.hash}});
+  }
+  return out;
+}
+
+void ReadExpandedFor(ObjectReader& reader, ExpandedFor& out) {
+  reader.Integer("generation", out.generation);
+  reader.Integer("hashScheme", out.hash_scheme);
+  reader.Text("modelSource", out.model_source);
+  reader.Text("spec", out.spec);
+  reader.Each("runtimes", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    std::string name;
+    ExpandedFor::Runtime runtime;
+    item.Text("name", name);
+    item.Text("image", runtime.image);
+    item.Text("hash", runtime.hash);
+    out.runtimes[name] = std::move(runtime);
+  });
+}
+
 // --- experiments --------------------------------------------------------------------------------------------------
 
 json ToJson(const ExperimentStatus::Quality& quality) {
@@ -234,6 +281,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Bool("baseline", out.baseline);
   reader.Texts("args", out.args, ObjectReader::kUnbounded);
   reader.Text("options", out.options);
+  reader.TextMap("env", out.env, ObjectReader::kUnbounded);
   reader.Integer("gpus", out.gpus);
   reader.Text("node", out.node);
   reader.Text("gpuProduct", out.gpu_product);
@@ -255,6 +303,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Decimal("startSeconds", out.start_seconds);
   reader.Decimal("measureSeconds", out.measure_seconds);
   reader.Integer("attempts", out.attempts);
+  reader.Integer("failures", out.failures);
   reader.Text("retryAt", out.retry_at);
   reader.Decimal("wastedGpuHours", out.wasted_gpu_hours);
   reader.Bool("truncated", out.truncated);
@@ -316,6 +365,7 @@ json ToJson(const ExperimentStatus& experiment) {
   Put(out, "baseline", experiment.baseline);
   if (!experiment.args.empty()) out["args"] = experiment.args;
   Put(out, "options", experiment.options);
+  if (!experiment.env.empty()) out["env"] = experiment.env;
   Put(out, "gpus", static_cast<std::int64_t>(experiment.gpus));
   Put(out, "node", experiment.node);
   Put(out, "gpuProduct", experiment.gpu_product);
@@ -333,6 +383,7 @@ json ToJson(const ExperimentStatus& experiment) {
   if (experiment.start_seconds != 0) out["startSeconds"] = FormatDecimal(experiment.start_seconds, 1);
   if (experiment.measure_seconds != 0) out["measureSeconds"] = FormatDecimal(experiment.measure_seconds, 1);
   Put(out, "attempts", static_cast<std::int64_t>(experiment.attempts));
+  Put(out, "failures", static_cast<std::int64_t>(experiment.failures));
   Put(out, "retryAt", experiment.retry_at);
   if (experiment.wasted_gpu_hours != 0) out["wastedGpuHours"] = FormatDecimal(experiment.wasted_gpu_hours, 4);
   Put(out, "truncated", experiment.truncated);
@@ -347,6 +398,8 @@ json ToJson(const TaskStatus& status) {
   for (const Condition& condition : status.conditions) out["conditions"].push_back(ToJson(condition));
   if (status.model) out["model"] = quant::ToJson(*status.model);
   Put(out, "modelSource", status.model_source);
+  if (json inspection = ToJson(status.inspection); !inspection.empty()) out["inspection"] = std::move(inspection);
+  if (status.expanded_for) out["expandedFor"] = ToJson(*status.expanded_for);
   const TaskStatus::Candidates& candidates = status.candidates;
   if (candidates.total != 0) {
     out["candidates"] = {{"total", candidates.total},
@@ -419,6 +472,8 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     }
   }
   reader.Text("modelSource", out.model_source);
+  reader.Nested("inspection", [&](ObjectReader& inspection) { ReadInspection(inspection, out.inspection); });
+  reader.Nested("expandedFor", [&](ObjectReader& expanded) { ReadExpandedFor(expanded, out.expanded_for.emplace()); });
   reader.Nested("candidates", [&](ObjectReader& candidates) {
     candidates.Integer("total", out.candidates.total);
     candidates.Integer("duplicates", out.candidates.duplicates);

@@ -69,11 +69,12 @@ struct Experiment {
   BenchHints hints{};
 };
 
-// One placement for the whole task, so that configurations are compared on the same GPUs.
+// One placement for the whole task, apart from nodes to avoid, so that configurations are compared on the same GPUs.
 struct Placement {
   std::optional<quant::ComputeCapability> min_capability;  // the strictest that eligible candidates need
   std::string pinned_product;                              // after the first pod ran; "" = not yet
   bool nodes_are_labelled = true;                          // false: derived terms are left out (with a warning)
+  std::string avoided_node{};                              // of one pod: where its last attempt met a fault; "" = none
 };
 
 // "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.

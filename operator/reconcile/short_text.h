@@ -1,0 +1,17 @@
+// Texts that have to fit: examples, events, conditions. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace autotune::reconcile {
+
+// At most `limit` bytes, never cut inside a UTF-8 sequence.
+inline std::string Short(const std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  std::size_t end = limit - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace autotune::reconcile
