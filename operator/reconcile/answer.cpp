@@ -30,10 +30,10 @@ std::string BoundText(const std::string& bound, double value, bool outward) {
   return api::FormatDecimal(rounded / unit, 1) + "ms";
 }
 
-using Experiments = std::vector<api::ExperimentStatus*>;
+using Succeeded = std::vector<api::ExperimentStatus*>;
 
 api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vector<tuning::Observation>& observations,
-                             const Experiments& experiments, const tuning::Criteria& criteria,
+                             const Succeeded& experiments, const tuning::Criteria& criteria,
                              const api::TaskSpec& spec) {
   const std::size_t index = *judgement.best;
   const api::ExperimentStatus& winner = *experiments[index];
@@ -64,7 +64,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
 }
 
 // The configuration that comes closest says what relaxing its broken bounds would give.
-std::string NothingFeasible(const tuning::Judgement& judgement, const Experiments& experiments) {
+std::string NothingFeasible(const tuning::Judgement& judgement, const Succeeded& experiments) {
   if (!judgement.nearest) return "";
   const api::ExperimentStatus& nearest = *experiments[*judgement.nearest];
   const tuning::Judged& judged = judgement.judged[*judgement.nearest];
