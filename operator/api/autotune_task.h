@@ -108,9 +108,11 @@ struct DatasetSpec {
   std::optional<int> output_tokens;  // for entries that do not say how many
 };
 
+inline constexpr const char* kDefaultScenario = "D(512,128)";
+
 struct BenchmarkSpec {
   measurement::Endpoint endpoint = measurement::Endpoint::kCompletions;
-  std::vector<std::string> scenarios = {"D(512,128)"};  // empty with a dataset
+  std::vector<std::string> scenarios;  // empty: kDefaultScenario, unless there is a dataset
   std::optional<DatasetSpec> dataset;
   measurement::Prefix prefix;
   measurement::Turns turns;
