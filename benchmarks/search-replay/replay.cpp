@@ -225,7 +225,7 @@ RunResult Replay(const DataSet& data, const Scenario& scenario, const ReplayOpti
           std::find_if(points.begin(), points.end(), [&](const SurfacePoint& p) { return p.load == answer.load; }) -
           points.begin());
     }
-    if (choice.value <= 0 || !answer.has_choice) {
+    if (choice.value <= 0) {
       result.chose_nothing = true;
       return;
     }
