@@ -27,6 +27,7 @@ struct Arguments {
   ReplayOptions options;
   int confirmations = 0;
   bool infeasible = false;
+  std::string scenario;
 };
 
 struct Summary {
@@ -83,6 +84,7 @@ int Run(const Arguments& arguments) {
       const Surface& surface = data->surfaces[scenario.surface];
       if (arguments.origin != "all" && surface.origin != arguments.origin) continue;
       if (!arguments.task.empty() && surface.task != arguments.task) continue;
+      if (!arguments.scenario.empty() && scenario.name != arguments.scenario) continue;
       if ((scenario.name == "infeasible") != arguments.infeasible) continue;
       for (std::uint64_t seed = arguments.seed0; seed < arguments.seed0 + arguments.seeds; ++seed) {
         const RunResult r = Replay(*data, scenario, arguments.options, seed, policy.get());
@@ -142,9 +144,13 @@ int main(int argc, char** argv) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, PriorSource>{
           {"own", PriorSource::kOwn}, {"file", PriorSource::kFile}, {"none", PriorSource::kNone}}));
   app.add_option("--task", arguments.task, "Only this task");
+  app.add_option("--scenario", arguments.scenario, "Only this one");
+  bool trace = false;
+  app.add_flag("--trace", trace, "Write every event to standard error");
   app.add_option("--confirmations", arguments.confirmations, "Fresh starts of the answer before the product stops");
   app.add_flag("--infeasible", arguments.infeasible, "Only the scenarios without a feasible point");
   CLI11_PARSE(app, argc, argv);
+  if (trace) arguments.options.trace = &std::cerr;
   if (serve) {
     const std::unique_ptr<Policy> policy = MakePolicy(arguments.policies.front(), arguments.confirmations);
     if (!policy) {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <numbers>
+#include <ostream>
 
 #include "base/keyed_random.h"
 
@@ -212,6 +213,7 @@ RunResult Replay(const DataSet& data, const Scenario& scenario, const ReplayOpti
     return found;
   };
   const auto note_stop = [&](const Answer& answer) {
+    if (options.trace != nullptr) *options.trace << spent / sweep_gpu << " stop; best " << best << "\n";
     result.stopped = true;
     result.stop_gpu = spent / sweep_gpu;
     result.trials = trials;
@@ -299,9 +301,15 @@ RunResult Replay(const DataSet& data, const Scenario& scenario, const ReplayOpti
     for (SlotState& other : slots) {
       if (other.doing == SlotState::Doing::kDone && !result.stopped) other.doing = SlotState::Doing::kIdle;
     }
+    const auto trace = [&](std::string_view what) {
+      if (options.trace == nullptr) return;
+      *options.trace << spent / sweep_gpu << " slot " << next << " " << surface.candidates[slot.candidate].name << " "
+                     << what << "\n";
+    };
     if (slot.doing == SlotState::Doing::kStarting) {
       const bool ok = !crashes[slot.candidate];
       slot.doing = ok ? SlotState::Doing::kUp : SlotState::Doing::kIdle;
+      trace(ok ? "is up" : "crashed");
       policy->OnStart(slot.candidate, ok);
       continue;
     }
@@ -312,7 +320,14 @@ RunResult Replay(const DataSet& data, const Scenario& scenario, const ReplayOpti
     r.ln_ttft += std::log(m.ttft_ms);
     r.ln_tpot += std::log(m.tpot_ms);
     r.ln_value += std::log(m.tok_s_gpu);
-    policy->OnStep(observed(slot.candidate, slot.point));
+    const StepObservation o = observed(slot.candidate, slot.point);
+    if (options.trace != nullptr) {
+      trace("load " + std::to_string(o.load) + ": TTFT " + std::to_string(o.ttft_ms) + " ms, TPOT " +
+            std::to_string(o.tpot_ms) + " ms, " + std::to_string(o.tok_s_gpu) + " tok/s per GPU; true value " +
+            std::to_string(TrueValue(scenario, surface.candidates[o.candidate],
+                                     surface.candidates[o.candidate].points[slot.point])));
+    }
+    policy->OnStep(o);
     if (const Best b = incumbent(); !result.hit && b.value > 0 && truth[b.candidate] >= kNear * best) {
       result.hit = true;
       result.t95_gpu = spent / sweep_gpu;

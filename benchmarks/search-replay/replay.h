@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 
 #include "benchmarks/search-replay/policy.h"
@@ -21,6 +22,7 @@ struct ReplayOptions {
   double noise = 1;
   int slots = 1;
   PriorSource prior = PriorSource::kOwn;
+  std::ostream* trace = nullptr;  // every event, for people
 };
 
 // Costs are shares of a full sweep's on one slot.

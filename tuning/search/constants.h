@@ -10,15 +10,20 @@ namespace autotune::tuning::search::constants {
 
 // --- Residual model: standard deviations of ln(observed / predicted), by term. Train, marginal likelihood. ---
 struct TermDeviations {
-  double all, engine, class_, candidate;         // level
-  double all_u, engine_u, class_u, candidate_u;  // slope over ln(load)
-  double size, engine_size;                      // per doubling of the GPUs
-  double roughness;                              // one load's own deviation
-  double noise;                                  // one measurement
+  double all, engine, class_, family, candidate;           // level
+  double all_u, engine_u, class_u, family_u, candidate_u;  // slope over ln(running requests)
+  double size, engine_size;                                // per doubling of the GPUs
+  double roughness;                                        // one load's own deviation
+  double noise;                                            // one measurement
 };
-inline constexpr TermDeviations kTtft = {0.25, 0.20, 0.15, 0.20, 0.10, 0.08, 0.05, 0.05, 0.05, 0.05, 0.10, 0.03};
-inline constexpr TermDeviations kTpot = {0.15, 0.10, 0.10, 0.07, 0.035, 0.035, 0.03, 0.03, 0.04, 0.04, 0.02, 0.01};
+// clang-format off
+inline constexpr TermDeviations kTtft = {0.25, 0.20, 0.15, 0.19, 0.06, 0.10, 0.08, 0.05, 0.047, 0.02, 0.05, 0.05, 0.10, 0.03};
+inline constexpr TermDeviations kTpot = {0.15, 0.10, 0.10, 0.065, 0.025, 0.035, 0.035, 0.03, 0.028, 0.01, 0.04, 0.04, 0.02, 0.01};
+// clang-format on
 // E2E latency takes TPOT's column: most of it is output tokens.
+// Means of the same: a roofline sees neither the host between two steps nor what synchronising more GPUs costs.
+inline constexpr double kTpotMean = 0.1;
+inline constexpr double kTpotSizeMean = 0.05;  // per doubling of the GPUs
 
 // Without facts about the model or the GPU, TPOT is predicted less well by this factor.
 inline constexpr double kGenericTpotFactor = 1.5;
@@ -28,15 +33,21 @@ inline constexpr double kUnknownClassFactor = 2;
 inline constexpr double kReusedDeviation = 0.05;
 
 // --- Generic prior: milliseconds. Least squares on train, all models together. ---
-inline constexpr double kGenericTpotMs = 12, kGenericTpotLoad = 0.30, kGenericTpotGpus = -0.35;
-inline constexpr double kGenericTpotWide = 0.25, kGenericTpotFp4 = -0.1;
-inline constexpr double kGenericTtftMs = 120, kGenericTtftLoad = 0.45, kGenericTtftGpus = -0.40,
-                        kGenericTtftInput = 0.7;
+inline constexpr double kGenericTpotMs = 12;
+inline constexpr double kGenericTpotLoad = 0.30;
+inline constexpr double kGenericTpotGpus = -0.35;
+inline constexpr double kGenericTpotWide = 0.25;
+inline constexpr double kGenericTpotFp4 = -0.1;
+inline constexpr double kGenericTtftMs = 120;
+inline constexpr double kGenericTtftLoad = 0.45;
+inline constexpr double kGenericTtftGpus = -0.40;
+inline constexpr double kGenericTtftInput = 0.7;
 
 // --- Start probability ---
-inline constexpr double kEngineSuccesses = 4.5, kEngineTrials = 5;  // pseudo-counts: 10 % of starts fail
-inline constexpr double kClassTrials = 2;                           // pseudo-counts at the engine's rate
-inline constexpr int kCrashesOfClass = 2;                           // without a success: the class is suspended
+inline constexpr double kEngineSuccesses = 4.5;
+inline constexpr double kEngineTrials = 5;  // pseudo-counts: 10 % of starts fail
+inline constexpr double kClassTrials = 2;   // pseudo-counts at the engine's rate
+inline constexpr int kCrashesOfClass = 2;   // without a success: the class is suspended
 inline constexpr double kSuspendedProbability = 0.1;
 
 // --- Decision ---

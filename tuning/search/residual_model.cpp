@@ -16,6 +16,14 @@ constexpr std::size_t kEngineColumns = 3;
 constexpr std::size_t kClassColumns = 2;
 constexpr std::size_t kOwnColumns = 2;
 
+std::uint64_t FamilyKey(const Features& f) {
+  const engine_model::CandidateShape& s = f.shape;
+  return base::Key({base::Fnv1a(ClassOf(f)), static_cast<std::uint64_t>(s.gpus),
+                    static_cast<std::uint64_t>(s.tensor_parallel), static_cast<std::uint64_t>(s.pipeline_parallel),
+                    static_cast<std::uint64_t>(s.data_parallel), static_cast<std::uint64_t>(s.expert_parallel),
+                    static_cast<std::uint64_t>(s.eager)});
+}
+
 }  // namespace
 
 std::vector<Row> MergePoints(const Space& space, const std::vector<Point>& points) {
@@ -70,6 +78,7 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
   columns_ = kCommonColumns;
   std::map<std::string, std::size_t> engines;
   std::map<std::string, std::size_t> classes;
+  std::map<std::uint64_t, std::size_t> families;  // that have rows
   std::map<std::size_t, double> class_factor;
   position_.resize(space.candidates.size(), 0);
   const auto include = [&](std::size_t i) {
@@ -80,7 +89,8 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
     auto [class_, new_class] = classes.try_emplace(ClassOf(f), columns_);
     if (new_class) columns_ += kClassColumns;
     if (f.unfamiliar) class_factor[class_->second] = constants::kUnknownClassFactor;
-    of_candidate_.push_back({engine->second, class_->second, std::nullopt, std::log2(std::max(1, f.shape.gpus))});
+    of_candidate_.push_back({engine->second, class_->second, std::nullopt, std::nullopt, FamilyKey(f),
+                             std::log2(std::max(1, f.shape.gpus))});
     position_[i] = static_cast<std::uint32_t>(of_candidate_.size());
   };
   for (const Row& row : rows) include(row.candidate);
@@ -88,8 +98,14 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
   for (const Row& row : rows) {
     Columns& columns = of_candidate_[position_[row.candidate] - 1];
     if (row.candidate == without || columns.own) continue;
+    auto [family, new_family] = families.try_emplace(columns.family_key, columns_);
+    if (new_family) columns_ += kOwnColumns;
     columns.own = columns_;
     columns_ += kOwnColumns;
+  }
+  for (Columns& columns : of_candidate_) {
+    if (const auto family = families.find(columns.family_key); family != families.end())
+      columns.family = family->second;
   }
 
   // Precisions of the prior.
@@ -101,8 +117,8 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
     metric.deviations = like_ttft ? constants::kTtft : constants::kTpot;
     constants::TermDeviations& d = metric.deviations;
     if (prior.generic && !like_ttft) {
-      for (double* sd : {&d.all, &d.engine, &d.class_, &d.candidate, &d.all_u, &d.engine_u, &d.class_u, &d.candidate_u,
-                         &d.size, &d.engine_size, &d.roughness}) {
+      for (double* sd : {&d.all, &d.engine, &d.class_, &d.family, &d.candidate, &d.all_u, &d.engine_u, &d.class_u,
+                         &d.family_u, &d.candidate_u, &d.size, &d.engine_size, &d.roughness}) {
         *sd *= constants::kGenericTpotFactor;
       }
     }
@@ -124,13 +140,22 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
       at(column) = precision_of(d.class_ * wider);
       at(column + 1) = precision_of(d.class_u * wider);
     }
+    for (const auto& [key, column] : families) {
+      at(column) = precision_of(d.family);
+      at(column + 1) = precision_of(d.family_u);
+    }
     for (const Columns& columns : of_candidate_) {
       if (!columns.own) continue;
       at(*columns.own) = precision_of(d.candidate);
       at(*columns.own + 1) = precision_of(d.candidate_u);
     }
+    Eigen::VectorXd expected = Eigen::VectorXd::Zero(n);
+    if (!prior.generic && !like_ttft) {
+      expected[0] = constants::kTpotMean;
+      expected[2] = constants::kTpotSizeMean;
+    }
     Eigen::MatrixXd a = diagonal.asDiagonal();
-    Eigen::VectorXd b = Eigen::VectorXd::Zero(n);
+    Eigen::VectorXd b = diagonal.cwiseProduct(expected);
     Eigen::VectorXd z(n);
     for (const Row& row : rows) {
       if (row.candidate == without) continue;
@@ -139,10 +164,10 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
       if (load == loads.size()) continue;
       z.setZero();
       Add(Of(row.candidate), prior.U(row.candidate, load), &z);
-      const double weight = 1 / (d.roughness * d.roughness + NoiseVariance(static_cast<Metric>(m), row));
       const double residual = row.y[m] - PriorAt(static_cast<Metric>(m), row.candidate, load);
-      // Eight entries of z are not zero: touch only these.
-      std::array<Eigen::Index, 10> used{};
+      const double weight = 1 / (d.roughness * d.roughness + NoiseVariance(static_cast<Metric>(m), row));
+      // A few entries of z are not zero: touch only these.
+      std::array<Eigen::Index, 12> used{};
       std::size_t count = 0;
       for (Eigen::Index i = 0; i < n && count < used.size(); ++i) {
         if (z[i] != 0) used[count++] = i;
@@ -167,9 +192,10 @@ void ResidualModel::Add(const Columns& columns, double u, Eigen::VectorXd* z) co
   at(columns.engine + 2) += columns.size;
   at(columns.class_) += 1;
   at(columns.class_ + 1) += u;
-  if (columns.own) {
-    at(*columns.own) += 1;
-    at(*columns.own + 1) += u;
+  for (const std::optional<std::size_t>& column : {columns.family, columns.own}) {
+    if (!column) continue;
+    at(*column) += 1;
+    at(*column + 1) += u;
   }
 }
 
@@ -211,6 +237,10 @@ ResidualModel::Line ResidualModel::LineOf(Metric metric, std::size_t candidate) 
   line.level_variance = level.dot(level_part);
   line.covariance = slope.dot(level_part);
   line.slope_variance = slope.dot(m.precision.solve(slope));
+  if (!columns.family) {
+    line.level_variance += m.deviations.family * m.deviations.family;
+    line.slope_variance += m.deviations.family_u * m.deviations.family_u;
+  }
   if (!columns.own) {
     line.level_variance += m.deviations.candidate * m.deviations.candidate;
     line.slope_variance += m.deviations.candidate_u * m.deviations.candidate_u;
@@ -244,15 +274,19 @@ void ResidualModel::Draws::LineOf(std::size_t candidate, std::size_t draw, doubl
   const auto at = [&](std::size_t i) { return columns_(static_cast<Eigen::Index>(i), s); };
   *level = at(0) + columns.size * (at(2) + at(columns.engine + 2)) + at(columns.engine) + at(columns.class_);
   *slope = at(1) + at(columns.engine + 1) + at(columns.class_ + 1);
-  if (columns.own) {
-    *level += at(*columns.own);
-    *slope += at(*columns.own + 1);
-  } else {
-    const constants::TermDeviations& d = model_->metrics_[metric_].deviations;
-    const std::uint64_t k = base::Key({key_, metric_, model_->space_->candidates[candidate].key, draw});
-    *level += d.candidate * base::Normal(k);
-    *slope += d.candidate_u * base::Normal(base::Mix64(k));
-  }
+  const constants::TermDeviations& d = model_->metrics_[metric_].deviations;
+  const auto add = [&](const std::optional<std::size_t>& column, std::uint64_t name, double level_sd, double slope_sd) {
+    if (column) {
+      *level += at(*column);
+      *slope += at(*column + 1);
+      return;
+    }
+    const std::uint64_t k = base::Key({key_, metric_, name, draw});
+    *level += level_sd * base::Normal(k);
+    *slope += slope_sd * base::Normal(base::Mix64(k));
+  };
+  add(columns.family, columns.family_key, d.family, d.family_u);
+  add(columns.own, model_->space_->candidates[candidate].key, d.candidate, d.candidate_u);
 }
 
 measurement::PredictedLoads ResidualModel::PredictLoads(std::size_t candidate) const {

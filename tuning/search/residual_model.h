@@ -1,7 +1,11 @@
 // What measurements say about the prior's error: a Gaussian over ln(observed / predicted), one per metric.
 //
-//   residual = all + engine + class + candidate, each a level and a slope over ln(running requests), and a term per
-//              doubling of the GPUs; class = engine x precision x KV cache x draft
+//   residual = all + engine + class + family + candidate, each a level and a slope over ln(running requests), and a
+//   term
+//              per doubling of the GPUs
+//   class    = engine x precision x KV cache x draft
+//   family   = class x parallel sizes x graphs: candidates that differ only in limits of the batch, hence run the same
+//              steps
 //
 // Bayesian linear regression with these terms as columns, hence exact, and the same as a Gaussian process with their
 // kernels. A class that was measured once informs every candidate of it. Failures never enter. Constants: constants.h.
@@ -94,7 +98,9 @@ class ResidualModel {
   struct Columns {
     std::size_t engine = 0;  // level; slope and size follow
     std::size_t class_ = 0;  // level; slope follows
+    std::optional<std::size_t> family;
     std::optional<std::size_t> own;
+    std::uint64_t family_key = 0;
     double size = 0;  // log2 of the GPUs
   };
   [[nodiscard]] const Columns& Of(std::size_t candidate) const { return of_candidate_[position_[candidate] - 1]; }
