@@ -9,6 +9,14 @@
 
 namespace autotune::search_replay {
 
+engine_model::WeightFormat WeightFormatOf(std::string_view precision) {
+  if (precision == "fp8") return engine_model::WeightFormat::kFp8;
+  if (precision == "fp4") return engine_model::WeightFormat::kFp4;
+  if (precision == "int8") return engine_model::WeightFormat::kInt8;
+  if (precision == "int4") return engine_model::WeightFormat::kInt4;
+  return engine_model::WeightFormat::kBf16;
+}
+
 void KeyByContent(tuning::search::Space* space) {
   std::map<std::string, std::uint64_t> copies;
   for (tuning::search::Candidate& c : space->candidates) {

@@ -28,6 +28,9 @@ struct TaskView {
   std::vector<std::vector<double>> truth;
 };
 
+// "bf16", "fp8", "fp4", "int8", "int4"; anything else counts as bf16.
+engine_model::WeightFormat WeightFormatOf(std::string_view precision);
+
 // Keys by what the candidates are, so that neither their names nor their order matter; equal ones are numbered.
 void KeyByContent(tuning::search::Space* space);
 

@@ -17,14 +17,6 @@ namespace search = tuning::search;
 constexpr double kNear = 0.95;        // of the best: found
 constexpr double kSharedNoise = 0.3;  // of the variance, between starts
 
-engine_model::WeightFormat FormatOf(const std::string& precision) {
-  if (precision == "fp8") return engine_model::WeightFormat::kFp8;
-  if (precision == "fp4") return engine_model::WeightFormat::kFp4;
-  if (precision == "int8") return engine_model::WeightFormat::kInt8;
-  if (precision == "int4") return engine_model::WeightFormat::kInt4;
-  return engine_model::WeightFormat::kBf16;
-}
-
 struct SlotState {
   enum class Doing { kIdle, kStarting, kUp, kStepping, kDone } doing = Doing::kIdle;
   std::size_t candidate = 0;
@@ -110,7 +102,7 @@ TaskView ViewOf(const DataSet& data, const Scenario& scenario, const ReplayOptio
     search::Candidate candidate;
     candidate.features = {c.engine, c.precision, c.cache_dtype, c.draft, {}, false};
     engine_model::CandidateShape& shape = candidate.features.shape;
-    shape.weights = FormatOf(c.precision);
+    shape.weights = WeightFormatOf(c.precision);
     shape.cache_bytes_per_element = c.cache_dtype.empty() ? 0 : c.cache_dtype == "bf16" ? 2 : 1;
     shape.gpus = c.gpus;
     shape.tensor_parallel = c.tensor_parallel;

@@ -38,14 +38,6 @@ Line Read(const std::string& text) {
   return line;
 }
 
-engine_model::WeightFormat FormatOf(const std::string& precision) {
-  if (precision == "fp8") return engine_model::WeightFormat::kFp8;
-  if (precision == "fp4") return engine_model::WeightFormat::kFp4;
-  if (precision == "int8") return engine_model::WeightFormat::kInt8;
-  if (precision == "int4") return engine_model::WeightFormat::kInt4;
-  return engine_model::WeightFormat::kBf16;
-}
-
 // A task while its candidates arrive.
 struct Arriving {
   TaskView view;
@@ -81,7 +73,7 @@ bool AddCandidate(const Line& line, Arriving* task) {
   c.features.cache_dtype = line.Text(4);
   c.features.draft = line.Text(12) == "none" ? "" : line.Text(12);
   engine_model::CandidateShape& shape = c.features.shape;
-  shape.weights = FormatOf(c.features.precision);
+  shape.weights = WeightFormatOf(c.features.precision);
   shape.cache_bytes_per_element = c.features.cache_dtype.empty() ? 0 : c.features.cache_dtype == "bf16" ? 2 : 1;
   shape.gpus = line.Int(5, 1);
   shape.tensor_parallel = line.Int(6, 1);
