@@ -178,8 +178,9 @@ TEST_F(DecideTest, ABudgetIsNeverExceeded) {
 TEST_F(DecideTest, TheMostExperimentsAreKept) {
   Limits limits;
   limits.budget.trials = 3;
+  limits.exhaust = true;
   const Log log = RunSearch(space_, bounds_, prior_, 1, limits);
-  EXPECT_LE(log.started, 3);
+  EXPECT_EQ(log.started, 3);
   EXPECT_EQ(log.decisions.back().reason, Reason::kMaxExperiments);
 }
 

