@@ -228,8 +228,13 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
   const bool random = spec.optimization.strategy == api::Strategy::kRandom;
   space.schedule = tuning::Schedule(space.expansion.candidates, random ? tuning::Order::kRandom : tuning::Order::kGrid,
                                     static_cast<std::uint64_t>(spec.optimization.seed),
-                                    static_cast<std::size_t>(spec.optimization.max_experiments));
+                                    IsAdaptive(spec) ? space.expansion.candidates.size()
+                                                     : static_cast<std::size_t>(spec.optimization.max_experiments));
   return space;
+}
+
+bool IsAdaptive(const api::TaskSpec& spec) {
+  return spec.optimization.strategy.value_or(api::Strategy::kAdaptive) == api::Strategy::kAdaptive;
 }
 
 GpuChoice ChooseGpu(const api::TaskSpec& spec, const quant::ModelFacts& model, const std::vector<GpuChoice>& choices,
