@@ -53,8 +53,6 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
           R"x({"benchmark": {"scenarios": ["D(512,129)"]}})x",
           R"({"benchmark": {"load": {"concurrency": [1, 8]}}})",
           R"({"benchmark": {"duration": "61s"}})",
-          R"({"benchmark": {"maxRequests": 100}})",
-          R"({"benchmark": {"warmupRequests": 9}})",
           R"({"benchmark": {"seed": 2}})",
           R"({"quality": {"measure": "Off"}})",
           R"({"benchmark": {"image": "mirror/autotune:2"}})",
@@ -79,10 +77,9 @@ TEST(BenchSpec, IsTheTasksBenchmarkInItsOwnOrder) {
   const auto spec = BenchSpecOf(task);
   ASSERT_TRUE(spec.ok()) << spec.error().message;
   EXPECT_EQ(spec->scenarios.at(0).ToString(), "D(2048,256)");
-  EXPECT_EQ(spec->concurrency, (std::vector<int>{1, 32})) << "ascending: that is what bench takes";
+  EXPECT_EQ(spec->load.mode, measurement::LoadMode::kFixedConcurrency);
+  EXPECT_EQ(spec->load.fixed, (std::vector<double>{1, 32})) << "ascending: that is what bench takes";
   EXPECT_EQ(spec->duration, std::chrono::seconds(30));
-  EXPECT_EQ(spec->max_requests, 50);
-  EXPECT_EQ(spec->warmup_requests, 2);
   EXPECT_EQ(spec->seed, 9);
   EXPECT_EQ(spec->experiment_timeout, std::chrono::minutes(10));
   // What the pod is given, bench must be able to read.

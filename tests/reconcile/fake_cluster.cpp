@@ -212,7 +212,7 @@ bench::RunResult Result(double tokens_per_second, double tpot_ms) {
   load.ttft = {50, 50, 60, 70, 80};
   load.tpot = {tpot_ms, tpot_ms, tpot_ms, tpot_ms, tpot_ms};
   load.e2e = {900, 900, 950, 960, 990};
-  result.loads = {load};
+  result.points = {load};
   return result;
 }
 
