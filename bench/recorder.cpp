@@ -18,9 +18,9 @@ using measurement::RequestRecord;
 
 double Milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
-void AppendMs(std::string& out, double milliseconds) {
+void AppendMs(std::string& out, double ms) {
   char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.3f", milliseconds);
+  std::snprintf(buffer, sizeof buffer, "%.3f", ms);
   out += buffer;
 }
 

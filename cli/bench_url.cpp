@@ -13,6 +13,7 @@
 
 #include "bench/limit_search.h"
 #include "bench/server.h"
+#include "cli/result_view.h"
 #include "cli/run.h"
 #include "cli/table.h"
 #include "measurement/slo.h"
@@ -53,10 +54,6 @@ std::string Latency(const Point& point, Metric metric, Statistic statistic) {
 }
 
 std::string Share(const std::optional<double>& share) { return share ? Decimal(*share * 100, 1) + " %" : ""; }
-
-std::string LoadText(const measurement::Load& load) {
-  return load.kind == LoadKind::kConcurrency ? Decimal(load.value, 0) : Decimal(load.value, 3) + "/s";
-}
 
 std::string Errors(const Point& point) {
   std::string out;

@@ -170,6 +170,8 @@ void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_
     Cut(pruned.example, 512);
     Cut(pruned.reason, 128);
   }
+  MakeValid(status.inspection.message);
+  Cut(status.inspection.message, kMaxTaskTextBytes);
   if (status.model) {
     limit_list(status.model->notes, 16);
     for (std::string& note : status.model->notes) {
