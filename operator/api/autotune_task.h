@@ -15,6 +15,8 @@
 
 #include "base/result.h"
 #include "bench/result.h"
+#include "measurement/load.h"
+#include "measurement/workload.h"
 #include "operator/api/conditions.h"
 #include "quant/flag_value.h"
 #include "quant/launch_plan.h"
@@ -71,7 +73,15 @@ struct GpuSpec {
 };
 
 enum class Strategy { kGrid, kRandom };
-enum class Objective { kMaximizeThroughput, kMinimizeLatency, kMinimizeTtft, kMinimizeTpot };
+// In the order of the schema's list.
+enum class Objective {
+  kMaximizeThroughput,
+  kMaximizeGoodput,
+  kMinimizeCost,
+  kMinimizeLatency,
+  kMinimizeTtft,
+  kMinimizeTpot
+};
 
 struct OptimizationSpec {
   std::optional<Strategy> strategy;  // unset = the operator's choice
@@ -85,22 +95,39 @@ struct OptimizationSpec {
 
 // Bounds in milliseconds by percentile name ("p50" "p90" "p95" "p99" "mean").
 struct SloSpec {
-  std::map<std::string, double> ttft, tpot, e2e_latency;
-  std::optional<double> error_rate;  // 0..1
-  [[nodiscard]] bool empty() const { return ttft.empty() && tpot.empty() && e2e_latency.empty() && !error_rate; }
+  std::map<std::string, double> ttft, tpot, itl, e2e_latency;
+  double error_rate = 0.01;          // share of requests that may fail, 0..1
+  std::optional<double> attainment;  // share of requests that must keep every bound, (0, 1]
+  [[nodiscard]] bool HasBound() const { return !(ttft.empty() && tpot.empty() && itl.empty() && e2e_latency.empty()); }
 };
 
+struct DatasetSpec {
+  std::string config_map, claim;  // exactly one of them
+  std::string file;               // key of the ConfigMap, or path inside the claim's volume
+  measurement::DatasetFormat format = measurement::DatasetFormat::kJsonl;
+  std::optional<int> output_tokens;  // for entries that do not say how many
+};
+
+inline constexpr const char* kDefaultScenario = "D(512,128)";
+
 struct BenchmarkSpec {
-  std::vector<std::string> scenarios = {"D(512,128)"};
-  std::vector<int> concurrency = {1, 8, 32};
-  Seconds duration{60};
-  std::int64_t max_requests = 2000;
-  int warmup_requests = 8;
+  measurement::Endpoint endpoint = measurement::Endpoint::kCompletions;
+  std::vector<std::string> scenarios;  // empty: kDefaultScenario, unless there is a dataset
+  std::optional<DatasetSpec> dataset;
+  measurement::Prefix prefix;
+  measurement::Turns turns;
+  measurement::LoadPlan load;
+  measurement::Arrival arrival;
+  Seconds duration{60}, drain{30}, warmup{60};
+  std::optional<Seconds> request_timeout;
+  std::string records_claim;
   std::int64_t seed = 1;
   std::string image;  // "" = the operator's own
   json resources = json::object();
   json env = json::array();
 };
+// How many rows a result may have: scenarios times loads, where a search counts as 3.
+std::size_t PointsOf(const BenchmarkSpec& benchmark);
 
 struct QualitySpec {
   bool measure = true;                    // Auto; Off
@@ -139,7 +166,7 @@ struct TaskSpec {
 enum class ExperimentState { kPending, kStarting, kMeasuring, kSucceeded, kFailed };
 
 struct LoadRow {
-  bench::LoadMeasurement measured;
+  measurement::Point measured;
   bool meets_slo = true;
 };
 
@@ -157,10 +184,12 @@ struct ExperimentStatus {
   std::string node, gpu_product;
   std::vector<quant::Warning> warnings;
   std::vector<LoadRow> loads;
-  std::string score;  // decimal, "" = none
+  std::string score;     // decimal, "" = none
+  std::string score_ci;  // half width of its 95 % interval, decimal, "" = not known
+  std::string stopped;   // why its loads ended: measurement::StopReasonName, comma-separated by scenario where they differ
   // Decimals in nats per token; `delta` and `ci` against the runtime's baseline, "" where it has none.
   struct Quality {
-    bench::Quality measured;
+    measurement::Quality measured;
     std::string mean, delta, ci;
   };
   std::optional<Quality> quality;
@@ -240,7 +269,12 @@ struct TaskStatus {
   std::vector<ExperimentStatus> experiments;
   struct Best {
     std::string experiment, runtime, quant_name, score, improvement_over_baseline;
-    int load = 0;  // concurrency of the scored row
+    std::string ci;                        // half width of the score's 95 % interval
+    int concurrency = 0;                   // requests in flight at the scored point, offered or mean
+    std::string request_rate;              // requests/s there
+    std::string tokens_per_second;         // output tokens/s per GPU there
+    std::string price;                     // per million output tokens; "" = no price per hour is known
+    std::vector<std::string> tied_with;    // experiments that the intervals do not tell from it
   };
   std::optional<Best> best;
   std::vector<std::string> pareto;

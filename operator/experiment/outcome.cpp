@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bench/exit_code.h"
+#include "operator/experiment/pod_builder.h"
 
 namespace autotune::experiment {
 namespace {
@@ -28,7 +29,6 @@ constexpr seconds kPrepareSlack{4};
 // What the kubelet calls an error in a container's configuration is often an object that comes a moment later, or a
 // cache of its own that has not seen it: a Secret, a ConfigMap, "failed to sync secret cache: timed out".
 constexpr seconds kConfigurationPatience{180};
-constexpr seconds kInspectTimeout{600};
 
 std::string Seconds(seconds duration) { return api::FormatDuration(duration); }
 

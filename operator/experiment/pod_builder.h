@@ -5,6 +5,7 @@
 // Where things run (port, paths, images) comes from PodEnvironment, which is not part of the content hash.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@
 
 namespace autotune::experiment {
 
+// How long an inspect pod may read a model's files, once it runs.
+inline constexpr std::chrono::seconds kInspectTimeout{600};
+
 // Names that the cluster sees.
 inline constexpr const char* kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr const char* kManagedByValue = "autotune-operator";
@@ -27,6 +31,9 @@ inline constexpr const char* kHashLabel = "autotuner.io/experiment-hash";  // 16
 inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
 inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
+
+inline constexpr const char* kDatasetDir = "/dataset";  // in the bench container, with spec.benchmark.dataset
+inline constexpr const char* kRecordsDir = "/records";  // in the bench container, with spec.benchmark.records
 
 struct PodEnvironment {
   std::string tools_image;  // our image: launcher and bench
@@ -44,6 +51,14 @@ struct PodEnvironment {
   bool allow_host_path = false;
 };
 
+// What only this run of the bench is told: it decides when to stop, not what is measured, and is not hashed.
+struct BenchHints {
+  int vocab_size = 0, max_model_len = 0;  // of the model; 0 = not known
+  std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
+  std::vector<std::optional<measurement::LoadPrediction>> predictions;
+  std::vector<std::optional<double>> admitted;
+};
+
 // One candidate as the builder needs it.
 struct Experiment {
   std::string hash;  // content hash, 16 digits
@@ -51,6 +66,7 @@ struct Experiment {
   api::RuntimeSpec runtime;  // image resolved
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
+  BenchHints hints{};
 };
 
 // One placement for the whole task, apart from nodes to avoid, so that configurations are compared on the same GPUs.
@@ -65,8 +81,9 @@ struct Placement {
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
 std::string InspectPodName(const api::AutotuneTask& task, int attempt);
 
-// What a candidate's pod measures; part of the content hash.
+// What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points end.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
+measurement::Slo SloOf(const api::SloSpec& slo);
 // Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
 // (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
 std::string HashedContext(const api::TaskSpec& spec);

@@ -15,8 +15,6 @@ namespace {
 using api::ExperimentState;
 using nlohmann::json;
 
-constexpr std::size_t kMaxNote = 1000;
-
 std::string MostFrequentCause(const api::TaskStatus& status) {
   std::map<std::string, int> counts;
   std::map<std::string, std::string> examples;

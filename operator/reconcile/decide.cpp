@@ -17,7 +17,6 @@ namespace autotune::reconcile {
 namespace {
 
 constexpr std::size_t kMaxPareto = 64;
-constexpr std::size_t kMaxNote = 1000;
 
 void WakeAt(std::optional<base::WallTime> at, Plan& plan) {
   if (at && (!plan.wake_at || *at < *plan.wake_at)) plan.wake_at = at;

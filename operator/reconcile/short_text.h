@@ -6,6 +6,8 @@
 
 namespace autotune::reconcile {
 
+inline constexpr std::size_t kMaxNote = 1000;  // of an event; the API takes 1 KiB
+
 // At most `limit` bytes, never cut inside a UTF-8 sequence.
 inline std::string Short(const std::string& text, std::size_t limit) {
   if (text.size() <= limit) return text;

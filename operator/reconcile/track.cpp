@@ -68,13 +68,25 @@ void RecordTimes(const Outcome& outcome, base::WallTime now, api::ExperimentStat
   entry.finished_at = base::FormatRfc3339(outcome.ended_at == base::WallTime{} ? now : outcome.ended_at);
 }
 
+// Why the loads of an experiment ended: one word where all scenarios agree.
+std::string StoppedText(const std::vector<bench::ScenarioOutcome>& outcomes) {
+  std::string text;
+  bool same = true;
+  for (const bench::ScenarioOutcome& outcome : outcomes) {
+    same = same && outcome.reason == outcomes.front().reason;
+    text += (text.empty() ? "" : ",") + std::string(measurement::StopReasonName(outcome.reason));
+  }
+  return same && !outcomes.empty() ? std::string(measurement::StopReasonName(outcomes.front().reason)) : text;
+}
+
 void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   entry.simulated = run.simulated;
   if (!run.gpu_product.empty()) entry.gpu_product = run.gpu_product;
   entry.start_seconds = run.start_seconds;
   entry.measure_seconds = run.measure_seconds;
   entry.loads.clear();
-  for (const bench::LoadMeasurement& load : run.loads) entry.loads.push_back({load, true});
+  for (const measurement::Point& point : run.points) entry.loads.push_back({point, true});
+  entry.stopped = StoppedText(run.outcomes);
   entry.quality.reset();
   if (run.quality) entry.quality = {*run.quality, "", "", ""};
   std::erase_if(entry.warnings, [](const quant::Warning& warning) { return warning.reason == kQualityNotMeasured; });

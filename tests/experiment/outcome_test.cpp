@@ -28,9 +28,9 @@ bench::RunResult Measured() {
   bench::RunResult run;
   run.engine_version = "0.20.1";
   run.start_seconds = 79.5;
-  run.loads.emplace_back();
-  run.loads.back().scenario = "D(512,128)";
-  run.loads.back().concurrency = 8;
+  run.points.emplace_back();
+  run.points.back().scenario = "D(512,128)";
+  run.points.back().load = measurement::Concurrency(8);
   return run;
 }
 
@@ -303,7 +303,7 @@ TEST(Outcome, IsAResultOnceThePodHasEnded) {
   const Outcome outcome = ReadExperimentOutcome(Load("succeeded"), {}, kCreated + seconds(302));
   ASSERT_EQ(outcome.kind, Kind::kSucceeded);
   EXPECT_EQ(outcome.run->engine_version, "0.20.1");
-  EXPECT_EQ(outcome.run->loads, Measured().loads);
+  EXPECT_EQ(outcome.run->points, Measured().points);
   EXPECT_EQ(outcome.gpu_since - kCreated, seconds(2)) << "GPUs are held from the binding";
   EXPECT_EQ(outcome.ended_at - kCreated, seconds(301)) << "until the engine has stopped";
 }
@@ -311,7 +311,7 @@ TEST(Outcome, IsAResultOnceThePodHasEnded) {
 TEST(Outcome, AnEngineThatDoesNotStopHoldsNoResultUp) {
   const Outcome outcome = ReadExperimentOutcome(Load("engine-stopping"), {}, kCreated + seconds(390));
   ASSERT_EQ(outcome.kind, Kind::kSucceeded);
-  EXPECT_EQ(outcome.run->loads, Measured().loads);
+  EXPECT_EQ(outcome.run->points, Measured().points);
 }
 
 TEST(Outcome, AWholeResultSurvivesWhateverHappensToThePodLater) {

@@ -55,16 +55,16 @@ cp RESULT "$log"; exit EXIT)");
   }
   static bench::RunResult Measured(double tokens_per_second) {
     bench::RunResult result;
-    bench::LoadMeasurement load;
+    measurement::Point load;
     load.scenario = "D(64,16)";
-    load.concurrency = 1;
-    load.duration_seconds = 1;
+    load.load = measurement::Concurrency(1);
+    load.window_seconds = 1;
     load.requests = 10;
     load.output_tokens = 160;
     load.output_tokens_per_second = tokens_per_second;
     load.requests_per_second = 10;
     load.ttft = load.tpot = load.e2e = {5, 5, 5, 5, 5};
-    result.loads = {load};
+    result.points = {load};
     return result;
   }
   static bench::RunResult Broken(bench::FailureReason reason, const std::string& message) {

@@ -309,10 +309,10 @@ bench::RunResult Result(double tokens_per_second, double tpot_ms) {
   result.simulated = true;
   result.start_seconds = 40;
   result.measure_seconds = 60;
-  bench::LoadMeasurement load;
+  measurement::Point load;
   load.scenario = "D(512,128)";
-  load.concurrency = 8;
-  load.duration_seconds = 10;
+  load.load = measurement::Concurrency(8);
+  load.window_seconds = 10;
   load.requests = 100;
   load.input_tokens = 51'200;
   load.output_tokens = static_cast<std::int64_t>(tokens_per_second * 10);
@@ -321,7 +321,7 @@ bench::RunResult Result(double tokens_per_second, double tpot_ms) {
   load.ttft = {50, 50, 60, 70, 80};
   load.tpot = {tpot_ms, tpot_ms, tpot_ms, tpot_ms, tpot_ms};
   load.e2e = {900, 900, 950, 960, 990};
-  result.loads = {load};
+  result.points = {load};
   return result;
 }
 
@@ -334,7 +334,7 @@ std::string ResultMessage(double tokens_per_second, double tpot_ms) {
 std::string ResultMessage(double tokens_per_second, double nll, const std::string& quality_problem) {
   bench::RunResult result = Result(tokens_per_second, 10'000 / tokens_per_second);
   result.quality_problem = quality_problem;
-  if (quality_problem.empty()) result.quality = bench::Quality{"builtin-1", std::vector<double>(16, nll)};
+  if (quality_problem.empty()) result.quality = measurement::Quality{"builtin-1", std::vector<double>(16, nll)};
   return bench::Encode(result);
 }
 
