@@ -293,6 +293,10 @@ class Look {
   }
 
   void Settle(const Verdict& verdict) {
+    const api::Condition* told = api::FindCondition(status_.conditions, "Ready");
+    if (verdict.reason == "PodRefused" && (told == nullptr || told->reason != verdict.reason)) {
+      plan_.events.push_back({true, verdict.reason, "Create", Short(verdict.message, kMaxNote)});
+    }
     status_.state = verdict.state;
     if (IsOver(verdict.state)) status_.finished_at = base::FormatRfc3339(now_);
     SetConditions(verdict, observed_.task.metadata.generation, now_, status_.conditions);
