@@ -7,6 +7,8 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -35,7 +37,8 @@ struct Flags {
   std::string log_level = "info";
   int workers = 2;
   double requests_per_second = 50;
-  bool allow_host_path = false;
+  experiment::PodPolicy policy;
+  std::string install_resources, bench_resources, inspect_resources;
   bool watch_nodes = true;
 };
 
@@ -56,8 +59,25 @@ base::Status CheckNamespaces(const std::vector<std::string>& namespaces) {
   return {};
 }
 
+base::Result<experiment::ToolResources> ReadToolResources(const Flags& flags) {
+  experiment::ToolResources resources;
+  const std::tuple<const char*, const std::string&, nlohmann::json&> parts[] = {
+      {"--install-resources", flags.install_resources, resources.install},
+      {"--bench-resources", flags.bench_resources, resources.bench},
+      {"--inspect-resources", flags.inspect_resources, resources.inspect}};
+  for (const auto& [name, text, part] : parts) {
+    if (text.empty()) continue;
+    auto parsed = experiment::ParseResources(text, name);
+    if (!parsed) return std::move(parsed).error();
+    part = *std::move(parsed);
+  }
+  return resources;
+}
+
 int Run(const Flags& flags) {
   if (auto named = CheckNamespaces(flags.namespaces); !named) return WrongInput(named.error().message);
+  auto tool_resources = ReadToolResources(flags);
+  if (!tool_resources) return WrongInput(tool_resources.error().message);
   const auto health = runtime::ParseListenAddress(flags.health_address);
   if (!health) return WrongInput("--health-addr: " + health.error().message);
   if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
@@ -91,7 +111,8 @@ int Run(const Flags& flags) {
   reconcile::Settings settings;
   settings.environment.tools_image = flags.tools_image;
   settings.environment.tools_pull_policy = flags.tools_pull_policy;
-  settings.environment.allow_host_path = flags.allow_host_path;
+  settings.environment.tool_resources = *std::move(tool_resources);
+  settings.environment.policy = flags.policy;
   controller::TaskControllerOptions options;
   options.namespaces = flags.namespaces;
   options.watch_nodes = flags.watch_nodes;
@@ -147,7 +168,23 @@ int main(int argc, char** argv) {
   app.add_option("--rules-dir", flags.rules_directory, "Directory with rule tables that replace the built-in ones");
   app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited")
       ->check(CLI::Range(0.0, 10'000.0));
-  app.add_flag("--allow-host-path", flags.allow_host_path, "Accept spec.model.volume.hostPath");
+  app.add_flag("--allow-host-path", flags.policy.host_path, "Accept directories of nodes as volumes of tasks");
+  app.add_flag("--allow-privileged", flags.policy.privileged,
+               "Accept security contexts in tasks beyond the Pod Security baseline");
+  app.add_option("--allow-service-accounts", flags.policy.service_accounts,
+                 "ServiceAccounts that tasks may name, comma-separated; *: every one")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--allow-volumes", flags.policy.volumes,
+                 "Kinds of volumes in spec.podTemplate, comma-separated; *: every one")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--install-resources", flags.install_resources,
+                 "Resources of the container that copies the launcher, as JSON");
+  app.add_option("--bench-resources", flags.bench_resources,
+                 "Resources of the load generator, as JSON; those of spec.benchmark.resources win");
+  app.add_option("--inspect-resources", flags.inspect_resources,
+                 "Resources of the container that reads a model's configuration, as JSON");
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warning, error");
   try {
     app.parse(argc, argv);

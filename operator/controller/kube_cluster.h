@@ -39,8 +39,9 @@ class KubeCluster final : public reconcile::Cluster {
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
-  // Set when the API server refused to create a pod for a reason that trying again at once will not change.
-  [[nodiscard]] const std::optional<std::string>& refusal() const { return refusal_; }
+  // Why the API server last took no pod although it could be asked. kRetry: not now (a role, quota, policy or webhook,
+  // in its words); kInvalid: never as it is; kAlreadyExists: somebody else's pod has its name.
+  [[nodiscard]] const std::optional<base::Error>& refusal() const { return refusal_; }
 
  private:
   base::Status AdoptExisting(const std::string& ns, const std::string& name, const nlohmann::json& wanted);
@@ -53,7 +54,7 @@ class KubeCluster final : public reconcile::Cluster {
   const runtime::StoreView& pods_;
   const runtime::ObjectKey task_;
   const std::stop_token stop_;
-  std::optional<std::string> refusal_;
+  std::optional<base::Error> refusal_;
 };
 
 }  // namespace autotune::controller

@@ -16,8 +16,14 @@ using nlohmann::json;
 constexpr const char* kControllerName = "autotunetask";
 // A watch is quiet for at most a minute between bookmarks; silence for longer than this is a stuck loop.
 constexpr std::chrono::minutes kLongestSilence{15};
+// Readiness: a restart of the API server takes less, and a decision made from a cache this old helps nobody.
+constexpr std::chrono::minutes kLongestStaleness{5};
 // Every call to the API server has its deadline: a reconcile of this length hangs on something else.
 constexpr std::chrono::minutes kLongestReconcile{15};
+
+std::string InSeconds(base::Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s";
+}
 
 }  // namespace
 
@@ -116,41 +122,46 @@ bool TaskController::Stop() {
 
 std::vector<runtime::CacheSync> TaskController::Caches() const {
   std::vector<runtime::CacheSync> caches;
-  const auto add = [&](const runtime::Reflector& reflector) {
-    caches.push_back({reflector.name(), [&reflector] { return reflector.HasSynced(); },
-                      [&reflector] { return reflector.LastError(); }});
-  };
-  for (const auto& cache : caches_) {
-    add(*cache->task_reflector);
-    add(*cache->pod_reflector);
+  for (const runtime::Reflector* reflector : Reflectors()) {
+    caches.push_back({reflector->name(), [reflector] { return reflector->HasSynced(); },
+                      [reflector] { return reflector->LastError(); }});
   }
-  if (node_reflector_) add(*node_reflector_);
   return caches;
 }
 
+std::vector<const runtime::Reflector*> TaskController::Reflectors() const {
+  std::vector<const runtime::Reflector*> reflectors;
+  for (const auto& cache : caches_) {
+    reflectors.push_back(cache->task_reflector.get());
+    reflectors.push_back(cache->pod_reflector.get());
+  }
+  if (node_reflector_) reflectors.push_back(node_reflector_.get());
+  return reflectors;
+}
+
 base::Status TaskController::Ready() const {
-  for (const runtime::CacheSync& cache : Caches()) {
-    if (!cache.synced()) return base::Retry("cache " + cache.name + " has not synced: " + cache.last_error());
+  for (const runtime::Reflector* reflector : Reflectors()) {
+    const std::string cache = "cache " + reflector->name();
+    if (!reflector->HasSynced()) return base::Retry(cache + " has not synced: " + reflector->LastError());
+    const auto failing = reflector->FailingSince();
+    const base::Duration stale = failing ? clock_.Now() - *failing : base::Duration::zero();
+    if (stale >= kLongestStaleness) {
+      return base::Retry(cache + " may be stale, nothing came for " + InSeconds(stale) + ": " + reflector->LastError());
+    }
   }
   return {};
 }
 
 base::Status TaskController::Alive() const {
   if (const base::Duration longest = queue_->InProcess().longest; longest >= kLongestReconcile) {
-    return base::Retry("a reconcile has been running for " +
-                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(longest).count()) + " s");
+    return base::Retry("a reconcile has been running for " + InSeconds(longest));
   }
-  const auto check = [&](const runtime::Reflector& reflector) -> base::Status {
-    const base::Duration silence = clock_.Now() - reflector.LastBeat();
-    if (!reflector.HasSynced() || silence < kLongestSilence) return {};
-    return base::Retry("watch " + reflector.name() + " has been silent for " +
-                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) + " s");
-  };
-  for (const auto& cache : caches_) {
-    if (auto alive = check(*cache->task_reflector); !alive) return alive;
-    if (auto alive = check(*cache->pod_reflector); !alive) return alive;
+  for (const runtime::Reflector* reflector : Reflectors()) {
+    const base::Duration silence = clock_.Now() - reflector->LastBeat();
+    if (!reflector->HasSynced() || silence < kLongestSilence) continue;
+    return base::Retry("watch " + reflector->name() + " has been silent for " + InSeconds(silence));
   }
-  return node_reflector_ ? check(*node_reflector_) : base::Status{};
+  return {};
 }
 
 std::string TaskController::RenderMetrics() {
@@ -213,10 +224,10 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   // What follows the status may have failed: the next reconcile finds it recorded, so it is counted now or never.
   if (!written.empty()) task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
   if (cluster.refusal()) {
-    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), *cluster.refusal());
+    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), cluster.refusal()->message);
     {
       const base::MutexLock lock(mutex_);
-      refusals_[key] = {observed.task.metadata.generation, {*cluster.refusal(), clock_.Wall()}};
+      refusals_[key] = {observed.task.metadata.generation, {cluster.refusal()->message, clock_.Wall()}};
     }
     return runtime::ReconcileResult{base::Duration{0}};
   }

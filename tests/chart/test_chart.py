@@ -38,6 +38,17 @@ def container(objects):
     return operator
 
 
+def test_what_tasks_may_ask_for_reaches_the_operator(helm):
+    flags = container(render(helm))["args"]
+    assert "--allow-service-accounts=default" in flags
+    assert "--allow-privileged" not in flags and "--allow-host-path" not in flags
+    assert not [flag for flag in flags if "-resources=" in flag]
+    flags = container(render(helm, "--set", "operator.allowPrivileged=true", "--set", "operator.allowServiceAccounts={a,b}",
+                             "--set", "operator.allowVolumes={*}", "--set", "operator.benchResources.limits.cpu=4"))["args"]
+    assert {"--allow-privileged", "--allow-service-accounts=a,b", "--allow-volumes=*"} <= set(flags)
+    assert '--bench-resources={"limits":{"cpu":4}}' in flags
+
+
 def test_lint_is_clean(helm):
     answer = helm("lint", "--strict", CHART)
     assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -164,6 +175,8 @@ def test_rule_tables_may_be_in_a_config_map_of_the_users(helm):
     ("watchNamespaces={Team_A}", "watchNamespaces"),
     ("rules.vllm=x", "rules"),
     ("crds.keep=yes", "keep"),
+    ("operator.allowServiceAccounts={}", "allowServiceAccounts"),
+    ("operator.benchResources.limit.cpu=1", "benchResources"),
     ("podMonitor.interval=often", "interval"),
 ])
 def test_wrong_values_are_refused_by_name(helm, value, words):
@@ -175,6 +188,7 @@ def test_wrong_values_are_refused_by_name(helm, value, words):
     [],
     ["--set", "watchNamespaces={default,kube-public}", "--set", "watchNodes=false"],
     ["--set-string", r"rules.vllm\.yaml=x", "--set", "operator.allowHostPath=true", "--set", "podLabels.a=b",
+     "--set", "operator.allowPrivileged=true", "--set", "operator.installResources.limits.cpu=1",
      "--set", "commonLabels.team=a", "--set", "extraEnv[0].name=A", "--set", "extraEnv[0].value=b",
      "--set", "tolerations[0].operator=Exists", "--set", "imagePullSecrets[0].name=registry"],
 ], ids=["defaults", "namespaces", "everything"])

@@ -41,6 +41,8 @@ class InstalledOperator:
         self.cluster.helm("upgrade", "--install", RELEASE, ROOT / "charts/autotune-operator", "--namespace", NAMESPACE,
                           "--create-namespace", "--wait", "--timeout", "90s", "--set", f"image.repository={repository}",
                           "--set", f"image.tag={tag}", "--set", "image.pullPolicy=IfNotPresent",
+                          # Of examples/shared-cluster.yaml.
+                          "--set", "operator.allowServiceAccounts={default,experiments}",
                           "--set", f"podAnnotations.imageDigest={self.cluster.image_digest(IMAGE)}", *helm_arguments)
 
     def wait_until_owners_are_known(self, timeout=120):
