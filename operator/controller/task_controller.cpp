@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "operator/controller/cached_task.h"
 #include "operator/controller/kube_cluster.h"
 #include "operator/reconcile/apply.h"
 
@@ -30,7 +31,7 @@ std::string InSeconds(base::Duration duration) {
 struct TaskController::NamespaceCache {
   NamespaceCache(std::string name, kube::Client& client)
       : ns(std::move(name)),
-        tasks("autotunetasks", reconcile::ObserveTask),
+        tasks("autotunetasks", CachedTask::FromJson),
         pods("pods",
              [](const json& pod) -> base::Result<experiment::PodView> { return experiment::PodViewFromJson(pod); }),
         task_source(runtime::MakeWatchSource(client, TaskResource(), ns)),
@@ -38,7 +39,7 @@ struct TaskController::NamespaceCache {
             client, PodResource(), ns, std::string(experiment::kManagedByLabel) + "=" + experiment::kManagedByValue)) {}
 
   std::string ns;
-  runtime::Store<reconcile::ObservedTask> tasks;
+  runtime::Store<CachedTask> tasks;
   runtime::Store<experiment::PodView> pods;
   std::unique_ptr<runtime::WatchSource> task_source, pod_source;
   std::unique_ptr<runtime::Reflector> task_reflector, pod_reflector;
@@ -72,7 +73,7 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
   if (namespaces.empty()) namespaces.emplace_back();
   for (const std::string& ns : namespaces) {
     auto cache = std::make_unique<NamespaceCache>(ns, client_);
-    cache->tasks.OnChange([this](const runtime::Change<reconcile::ObservedTask>& change) {
+    cache->tasks.OnChange([this](const runtime::Change<CachedTask>& change) {
       queue_->Add(change.any().meta.key, change.from_list ? runtime::WorkQueue::kFromList : 0);
     });
     cache->pods.OnChange([this](const runtime::Change<experiment::PodView>& change) {
@@ -167,7 +168,14 @@ base::Status TaskController::Alive() const {
 std::string TaskController::RenderMetrics() {
   TaskMetrics::Snapshot snapshot;
   for (const auto& cache : caches_) {
-    for (const auto& task : cache->tasks.All()) snapshot.Add(task.object->task.spec, task.object->task.status);
+    for (const auto& entry : cache->tasks.All()) {
+      if (entry.object->settled()) {
+        snapshot.AddFinished(entry.object->state());
+      } else {
+        const auto observed = entry.object->Observed();
+        snapshot.Add(observed->task.spec, observed->task.status);
+      }
+    }
   }
   const base::MutexLock lock(scrape_mutex_);
   task_metrics_.Show(snapshot);
@@ -186,8 +194,8 @@ TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) c
 base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::ObjectKey& key,
                                                                  const std::stop_token& stop) {
   NamespaceCache* cache = CacheOf(key.ns);
-  const std::shared_ptr<const reconcile::ObservedTask> task = cache == nullptr ? nullptr : cache->tasks.Get(key);
-  if (!task) {
+  const std::shared_ptr<const CachedTask> cached = cache == nullptr ? nullptr : cache->tasks.Get(key);
+  if (!cached) {
     expectations_.Forget(key);
     const base::MutexLock lock(mutex_);
     refusals_.erase(key);
@@ -198,10 +206,12 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
     return runtime::ReconcileResult{expectations_.ExpiresAt(key) - clock_.Now()};
   }
 
+  const std::shared_ptr<const reconcile::ObservedTask> task = cached->Observed();
   reconcile::Observed observed;
   observed.task = task->task;
   observed.spec_error = task->spec_error;
   for (const auto& pod : cache->pods.OwnedBy(task->task.metadata.uid)) observed.pods.push_back(*pod.object);
+  if (cached->settled() && observed.pods.empty()) return runtime::ReconcileResult{};
   if (nodes_) {
     for (const auto& node : nodes_->All()) observed.nodes.push_back(*node.object);
   }
@@ -216,7 +226,13 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   const auto rules = rules_.Current();
   reconcile::Settings settings = settings_;
   settings.rules = rules.get();
-  const reconcile::Plan plan = reconcile::Decide(observed, settings, now);
+  reconcile::Plan plan = reconcile::Decide(observed, settings, now);
+  if (cached->settled()) {
+    // What is known of it decides about its pods and nothing else.
+    reconcile::Plan only_pods;
+    only_pods.delete_pods = std::move(plan.delete_pods);
+    plan = std::move(only_pods);
+  }
   KubeCluster cluster(client_, events_, task_metrics_, expectations_, cache->tasks.view(), cache->pods.view(), key,
                       stop);
   std::string written;

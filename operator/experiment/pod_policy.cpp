@@ -23,15 +23,15 @@ constexpr std::array<std::string_view, 10> kSysctls = {
 constexpr std::string_view kAppArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
 
 template <typename List>
-bool Contains(const List& list, std::string_view value) {
+bool IsIn(const List& list, std::string_view value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
 bool Allows(const std::vector<std::string>& list, std::string_view value) {
-  return Contains(list, "*") || Contains(list, value);
+  return IsIn(list, "*") || IsIn(list, value);
 }
 
-const json& Member(const json& object, const char* name) {
+const json& Field(const json& object, const char* name) {
   static const json nothing;
   if (!object.is_object()) return nothing;
   const auto found = object.find(name);
@@ -39,11 +39,11 @@ const json& Member(const json& object, const char* name) {
 }
 
 // What is not a string has no value that a list of values knows.
-std::string Text(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string Shown(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-class Checker {
+class PolicyChecker {
  public:
-  Checker(const api::TaskSpec& spec, const PodPolicy& policy) : spec_(spec), policy_(policy) {}
+  PolicyChecker(const api::TaskSpec& spec, const PodPolicy& policy) : spec_(spec), policy_(policy) {}
 
   base::Status Run() {
     const api::PodTemplateSpec& pod = spec_.pod_template;
@@ -102,36 +102,36 @@ class Checker {
            "--allow-privileged");
   }
   void Unless(bool allowed, const json& value, const std::string& path) {
-    if (!value.is_null() && !allowed) Beyond(path, Text(value));
+    if (!value.is_null() && !allowed) Beyond(path, Shown(value));
   }
 
   // Of a pod or a container: what only one of them knows is checked in both.
   void SecurityContext(const json& context, const std::string& path) {
-    const json& privileged = Member(context, "privileged");
+    const json& privileged = Field(context, "privileged");
     Unless(privileged == false, privileged, path + ".privileged");
-    const json& host_process = Member(Member(context, "windowsOptions"), "hostProcess");
+    const json& host_process = Field(Field(context, "windowsOptions"), "hostProcess");
     Unless(host_process == false, host_process, path + ".windowsOptions.hostProcess");
-    const json& proc_mount = Member(context, "procMount");
+    const json& proc_mount = Field(context, "procMount");
     Unless(proc_mount == "" || proc_mount == "Default", proc_mount, path + ".procMount");
     for (const char* profile : {"seccompProfile", "appArmorProfile"}) {
-      const json& type = Member(Member(context, profile), "type");
+      const json& type = Field(Field(context, profile), "type");
       Unless(type == "RuntimeDefault" || type == "Localhost", type, path + "." + profile + ".type");
     }
-    const json& selinux = Member(context, "seLinuxOptions");
-    const json& type = Member(selinux, "type");
-    Unless(Contains(kSeLinuxTypes, Text(type)), type, path + ".seLinuxOptions.type");
+    const json& selinux = Field(context, "seLinuxOptions");
+    const json& type = Field(selinux, "type");
+    Unless(IsIn(kSeLinuxTypes, Shown(type)), type, path + ".seLinuxOptions.type");
     for (const char* field : {"user", "role"}) {
-      const json& value = Member(selinux, field);
+      const json& value = Field(selinux, field);
       Unless(value == "", value, path + ".seLinuxOptions." + field);
     }
-    const json& added = Member(Member(context, "capabilities"), "add");
+    const json& added = Field(Field(context, "capabilities"), "add");
     for (std::size_t i = 0; added.is_array() && i < added.size(); ++i) {
-      Unless(Contains(kCapabilities, Text(added[i])), added[i], path + ".capabilities.add[" + std::to_string(i) + "]");
+      Unless(IsIn(kCapabilities, Shown(added[i])), added[i], path + ".capabilities.add[" + std::to_string(i) + "]");
     }
-    const json& sysctls = Member(context, "sysctls");
+    const json& sysctls = Field(context, "sysctls");
     for (std::size_t i = 0; sysctls.is_array() && i < sysctls.size(); ++i) {
-      const json& name = Member(sysctls[i], "name");
-      Unless(Contains(kSysctls, Text(name)), name, path + ".sysctls[" + std::to_string(i) + "].name");
+      const json& name = Field(sysctls[i], "name");
+      Unless(IsIn(kSysctls, Shown(name)), name, path + ".sysctls[" + std::to_string(i) + "].name");
     }
   }
 
@@ -144,6 +144,8 @@ class Checker {
 
 PodPolicy PodPolicy::Everything() { return {true, true, {"*"}, {"*"}}; }
 
-base::Status CheckPodPolicy(const api::TaskSpec& spec, const PodPolicy& policy) { return Checker(spec, policy).Run(); }
+base::Status CheckPodPolicy(const api::TaskSpec& spec, const PodPolicy& policy) {
+  return PolicyChecker(spec, policy).Run();
+}
 
 }  // namespace autotune::experiment

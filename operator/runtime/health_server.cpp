@@ -56,7 +56,7 @@ Response Plain(http::status status, std::string body) {
   return response;
 }
 
-Response Metrics(const std::function<std::string()>& render) {
+Response MetricsAnswer(const std::function<std::string()>& render) {
   try {
     Response response = Plain(http::status::ok, render());
     response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
@@ -225,7 +225,7 @@ struct HealthServer::Impl {
   void Render() {
     rendering = true;
     asio::post(renderer, [this, sessions = std::exchange(waiting, {})]() mutable {
-      Response response = Metrics(metrics);
+      Response response = MetricsAnswer(metrics);
       // The sessions end on the loop's thread, never on this one.
       asio::post(loop, [this, response = std::move(response), sessions = std::move(sessions)] {
         rendering = false;

@@ -39,7 +39,7 @@ std::string HolderOf(const json& lease) {
   return holder == spec.end() || !holder->is_string() ? "" : holder->get<std::string>();
 }
 
-std::int64_t Number(const json& lease, const char* name) {
+std::int64_t LeaseNumber(const json& lease, const char* name) {
   const json& spec = SpecOf(lease);
   const auto number = spec.find(name);
   return number == spec.end() || !number->is_number_integer() ? 0 : number->get<std::int64_t>();
@@ -197,7 +197,7 @@ bool LeaderElection::TryAcquireOrRenew(const std::stop_token& stop) {
   }
   const std::string holder = HolderOf(observed_);
   const bool mine = holder == options_.identity;
-  const bool valid = clock_.Now() < observed_at_ + seconds(Number(observed_, "leaseDurationSeconds"));
+  const bool valid = clock_.Now() < observed_at_ + seconds(LeaseNumber(observed_, "leaseDurationSeconds"));
   if (!holder.empty() && !mine && valid) return false;
   return Write(Record(/*keep=*/mine), stop);
 }
@@ -226,7 +226,7 @@ json LeaderElection::Record(bool keep) const {
   spec["renewTime"] = now;
   if (!keep || !spec.contains("acquireTime")) spec["acquireTime"] = now;
   // A first holder is no transition.
-  const std::int64_t transitions = Number(observed_, "leaseTransitions");
+  const std::int64_t transitions = LeaseNumber(observed_, "leaseTransitions");
   spec["leaseTransitions"] = keep || !observed_.is_object() ? transitions : transitions + 1;
   return lease;
 }
