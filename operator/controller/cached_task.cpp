@@ -26,7 +26,7 @@ std::string UnpackedHash(std::uint64_t hash) {
 bool IsSettled(const reconcile::ObservedTask& observed) {
   const api::AutotuneTask& task = observed.task;
   const api::TaskStatus& status = task.status;
-  if (!observed.spec_error.empty() || task.metadata.deleting) return false;
+  if (!observed.spec_error.empty() || !observed.status_error.empty() || task.metadata.deleting) return false;
   if (status.observed_generation != task.metadata.generation) return false;
   if (status.state == "Failed") return true;
   // A recommendation that could not be written is tried again.

@@ -119,7 +119,6 @@ base::Status KubeCluster::CreatePod(const json& pod) {
   if (error.code == base::Code::kDenied || error.code == base::Code::kInvalid) {
     if (!IsInvalidPod(error)) error = NotNow(std::move(error));
     error.message += QuotaHint(error.message);
-    refusal_ = error;
   }
   return error;
 }
@@ -133,11 +132,9 @@ base::Status KubeCluster::AdoptExisting(const std::string& ns, const std::string
     expectations_.ExpectCreated(task_, pods_, MetaText(*existing, "uid"), MetaText(*existing, "resourceVersion"));
     return {};
   }
-  base::Error taken{base::Code::kAlreadyExists,
-                    "Pod " + ns + "/" + name + " exists and belongs to somebody else; delete it or rename the task",
-                    std::nullopt, 409};
-  refusal_ = taken;
-  return taken;
+  return base::Error{base::Code::kAlreadyExists,
+                     "Pod " + ns + "/" + name + " exists and belongs to somebody else; delete it or rename the task",
+                     std::nullopt, 409};
 }
 
 base::Status KubeCluster::DeletePod(const std::string& ns, const std::string& name, const std::string& uid) {

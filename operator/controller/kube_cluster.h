@@ -5,7 +5,6 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -39,10 +38,6 @@ class KubeCluster final : public reconcile::Cluster {
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
-  // Why the API server last took no pod although it could be asked. kRetry: not now (a role, quota, policy or webhook,
-  // in its words); kInvalid: never as it is; kAlreadyExists: somebody else's pod has its name.
-  [[nodiscard]] const std::optional<base::Error>& refusal() const { return refusal_; }
-
  private:
   base::Status AdoptExisting(const std::string& ns, const std::string& name, const nlohmann::json& wanted);
 
@@ -54,7 +49,6 @@ class KubeCluster final : public reconcile::Cluster {
   const runtime::StoreView& pods_;
   const runtime::ObjectKey task_;
   const std::stop_token stop_;
-  std::optional<base::Error> refusal_;
 };
 
 }  // namespace autotune::controller
