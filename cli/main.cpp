@@ -43,7 +43,7 @@ int Plan(const std::string& file, const std::string& output, const std::string& 
   if (!task) return Fail(task.error().message);
   experiment::PodEnvironment environment;
   environment.tools_image = tools_image;
-  environment.allow_host_path = true;  // whether a cluster allows it is for its operator to say
+  environment.policy = experiment::PodPolicy::Everything();  // whether a cluster allows it is for its operator to say
   const auto plan = cli::MakePlan(*std::move(task), rules, environment, options);
   if (!plan) return Fail(plan.error().message);
   if (output == "json") {

@@ -155,7 +155,7 @@ class Builder {
     json container = Tool("inspect", environment_.bench_binary, std::move(args));
     if (!env.entries().empty()) container["env"] = env.entries();
     if (!mounts.empty()) container["volumeMounts"] = std::move(mounts);
-    container["resources"] = {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}};
+    container["resources"] = environment_.tool_resources.inspect;
     spec["containers"] = json::array({std::move(container)});
     AppendUserVolumes();
     if (!volumes_.empty()) spec["volumes"] = volumes_;
@@ -221,8 +221,7 @@ class Builder {
   json Install() const {
     json container = Tool("install", environment_.launch_binary, {"install", "--dir", environment_.shared_dir});
     container["volumeMounts"] = json::array({SharedMount()});
-    // The copy passes through the page cache, which counts here until it is written back.
-    container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "16Mi"}}}, {"limits", {{"memory", "128Mi"}}}};
+    container["resources"] = environment_.tool_resources.install;
     return container;
   }
 
@@ -254,11 +253,8 @@ class Builder {
     Env env;
     env.PutAll(spec_.benchmark.env);
     if (!env.entries().empty()) container["env"] = env.entries();
-    container["resources"] = spec_.benchmark.resources;
-    if (!spec_.benchmark.resources.is_object() || spec_.benchmark.resources.empty()) {
-      // No CPU limit: a throttled client would measure itself.
-      container["resources"] = {{"requests", {{"cpu", "500m"}, {"memory", "256Mi"}}}, {"limits", {{"memory", "1Gi"}}}};
-    }
+    const bool own = spec_.benchmark.resources.is_object() && !spec_.benchmark.resources.empty();
+    container["resources"] = own ? spec_.benchmark.resources : environment_.tool_resources.bench;
     return container;
   }
 

@@ -38,7 +38,7 @@ experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
   environment.termination_log = directory + "/termination-log";
   environment.launch_binary = tools.launch_binary.string();
   environment.bench_binary = tools.bench_binary.string();
-  environment.allow_host_path = true;
+  environment.policy = experiment::PodPolicy::Everything();
   return environment;
 }
 

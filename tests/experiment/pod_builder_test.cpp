@@ -113,7 +113,7 @@ std::string EnvValue(const json& container, const std::string& name) {
 
 TEST(PodBuilder, GoldenExperimentPods) {
   PodEnvironment environment = SampleEnvironment();
-  environment.allow_host_path = true;
+  environment.policy = PodPolicy::Everything();  // another test's subject
   for (const GoldenPod& row : kExperiments) {
     SCOPED_TRACE(row.name);
     const api::AutotuneTask task = SampleTask(row.spec);
