@@ -19,14 +19,16 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine_model/scheduler.h"
 #include "simulator/completion_api.h"
-#include "simulator/roofline.h"
-#include "simulator/scheduler.h"
+#include "simulator/deployment.h"
 
 namespace autotune::simulator {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
+using engine_model::RequestId;
+using engine_model::TokenEvent;
 using nlohmann::json;
 
 namespace {
@@ -77,9 +79,9 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
         log_(std::move(log)),
         acceptor_(io),
         timer_(io),
-        plan_(PlanMemory(options_.settings)),
-        scheduler_(Roofline(options_.settings), {options_.settings.max_sequences, options_.settings.token_budget,
-                                                 plan_.kv_tokens, options_.settings.mixed_steps}),
+        deployment_(DeploymentOf(options_.settings)),
+        plan_(PlanMemory(deployment_)),
+        scheduler_(engine_model::Roofline(deployment_), LimitsOf(deployment_)),
         started_(clock.Now()),
         created_(std::chrono::duration_cast<std::chrono::seconds>(clock.Wall().time_since_epoch()).count()),
         ready_(!options_.settings.own_warmup) {}
@@ -223,7 +225,7 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
              plan_.kv_tokens > 0
                  ? static_cast<double>(scheduler_.kv_tokens_used()) / static_cast<double>(plan_.kv_tokens)
                  : 0);
-      metric("num_preemptions_total", "counter", name, static_cast<double>(scheduler_.preemptions()));
+      metric("num_preemptions_total", "counter", name, static_cast<double>(scheduler_.totals().preemptions));
       metric("prompt_tokens_total", "counter", name, static_cast<double>(prompt_tokens_));
       metric("generation_tokens_total", "counter", name, static_cast<double>(generation_tokens_));
       metric("request_success_total", "counter", "finished_reason=\"length\"," + name, static_cast<double>(finished_));
@@ -243,8 +245,9 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
   std::function<void(const std::string&)> log_;
   tcp::acceptor acceptor_;
   asio::steady_timer timer_;
-  MemoryPlan plan_;
-  Scheduler scheduler_;
+  engine_model::Deployment deployment_;
+  engine_model::MemoryPlan plan_;
+  engine_model::Scheduler scheduler_;
   base::TimePoint started_;
   std::int64_t created_ = 0;
   bool ready_ = true;

@@ -1,4 +1,4 @@
-#include "simulator/scheduler.h"
+#include "engine_model/scheduler.h"
 
 #include <gtest/gtest.h>
 
@@ -6,20 +6,35 @@
 
 #include "closed_loop.h"
 
-namespace autotune::simulator {
+namespace autotune::engine_model {
 namespace {
 
-EngineSettings Settings() {
-  EngineSettings s;
-  s.release = {Engine::kVllm, "0.24.0"};
-  s.gpu = *FindGpu("h100");
-  s.shape = ShapeFromName("x/Llama-8B");
-  s.dtype = "bfloat16";
-  s.kv_cache_dtype = "auto";
-  return s;
+// The model of the recorded speed runs: Llama-8B-like.
+Deployment Llama8b() {
+  Deployment out;
+  out.model.layers = 32;
+  out.model.hidden = 4096;
+  out.model.heads = 32;
+  out.model.kv_heads = 8;
+  out.model.head_dim = 128;
+  out.model.intermediate = 14336;
+  out.model.vocabulary = 32000;
+  out.gpu = *FindGpu("h100");
+  return out;
 }
 
-Scheduler Make(SchedulerLimits limits) { return {Roofline(Settings()), limits}; }
+SchedulerLimits Limits(int max_sequences, int token_budget, std::int64_t kv_tokens, bool mixed_steps = true) {
+  SchedulerLimits limits;
+  limits.max_sequences = max_sequences;
+  limits.token_budget = token_budget;
+  limits.kv_tokens = kv_tokens;
+  limits.mixed_steps = mixed_steps;
+  return limits;
+}
+
+Scheduler Make(const SchedulerLimits& limits, Scheduler::Detail detail = Scheduler::Detail::kEveryToken) {
+  return {Roofline(Llama8b()), limits, detail};
+}
 
 std::vector<TokenEvent> RunDry(Scheduler& scheduler) {
   std::vector<TokenEvent> all;
@@ -30,7 +45,7 @@ std::vector<TokenEvent> RunDry(Scheduler& scheduler) {
 }
 
 TEST(Scheduler, GivesEveryRequestExactlyItsTokensInOrder) {
-  Scheduler scheduler = Make({256, 8192, 100000, true});
+  Scheduler scheduler = Make(Limits(256, 8192, 100000, true));
   for (RequestId id = 0; id < 40; ++id)
     scheduler.Add(id, 300, 1 + static_cast<int>(id), 0.01 * static_cast<double>(id));
   std::map<RequestId, int> count;
@@ -53,7 +68,7 @@ TEST(Scheduler, GivesEveryRequestExactlyItsTokensInOrder) {
 
 TEST(Scheduler, DoesTheSameHoweverOftenItIsAdvanced) {
   const auto run = [](double grain) {
-    Scheduler scheduler = Make({16, 2048, 40000, true});
+    Scheduler scheduler = Make(Limits(16, 2048, 40000, true));
     for (RequestId id = 0; id < 30; ++id) scheduler.Add(id, 700, 20, 0);
     std::vector<TokenEvent> all;
     for (double now = 0; scheduler.NextEvent(); now += grain) {
@@ -71,7 +86,7 @@ TEST(Scheduler, DoesTheSameHoweverOftenItIsAdvanced) {
 }
 
 TEST(Scheduler, RunsNoMoreSequencesThanAllowed) {
-  Scheduler scheduler = Make({4, 8192, 100000, true});
+  Scheduler scheduler = Make(Limits(4, 8192, 100000, true));
   for (RequestId id = 0; id < 20; ++id) scheduler.Add(id, 100, 10, 0);
   while (const auto next = scheduler.NextEvent()) {
     scheduler.AdvanceTo(*next);
@@ -81,7 +96,7 @@ TEST(Scheduler, RunsNoMoreSequencesThanAllowed) {
 
 TEST(Scheduler, NeverHoldsMoreThanTheCacheAndStillFinishes) {
   // Four requests of 900 tokens fit when they start and not when they end: some are computed twice.
-  Scheduler scheduler = Make({64, 8192, 2200, true});
+  Scheduler scheduler = Make(Limits(64, 8192, 2200, true));
   for (RequestId id = 0; id < 12; ++id) scheduler.Add(id, 500, 400, 0);
   std::size_t tokens = 0;
   while (const auto next = scheduler.NextEvent()) {
@@ -89,11 +104,11 @@ TEST(Scheduler, NeverHoldsMoreThanTheCacheAndStillFinishes) {
     ASSERT_LE(scheduler.kv_tokens_used(), 2200 + 1);
   }
   EXPECT_EQ(tokens, 12U * 400U);
-  EXPECT_GT(scheduler.preemptions(), 0);
+  EXPECT_GT(scheduler.totals().preemptions, 0);
 }
 
 TEST(Scheduler, ForgetsAbortedRequests) {
-  Scheduler scheduler = Make({64, 8192, 100000, true});
+  Scheduler scheduler = Make(Limits(64, 8192, 100000, true));
   scheduler.Add(1, 100, 50, 0);
   scheduler.Add(2, 100, 50, 0);
   scheduler.AdvanceTo(0.2);
@@ -104,15 +119,15 @@ TEST(Scheduler, ForgetsAbortedRequests) {
 }
 
 TEST(Scheduler, IsSlowerWhenMemoryLimitsTheBatch) {
-  Scheduler wide = Make({1024, 8192, 400000, true});
-  Scheduler narrow = Make({1024, 8192, 20000, true});
+  Scheduler wide = Make(Limits(1024, 8192, 400000, true));
+  Scheduler narrow = Make(Limits(1024, 8192, 20000, true));
   EXPECT_GT(RunClosedLoop(wide, 64, 128, 1024, 128).output_tokens_per_second,
             1.3 * RunClosedLoop(narrow, 64, 128, 1024, 128).output_tokens_per_second);
 }
 
 TEST(Scheduler, PausesDecodingForPrefillsWithoutMixedSteps) {
-  Scheduler mixed = Make({1024, 8192, 400000, true});
-  Scheduler separate = Make({1024, 8192, 400000, false});
+  Scheduler mixed = Make(Limits(1024, 8192, 400000, true));
+  Scheduler separate = Make(Limits(1024, 8192, 400000, false));
   // Every token still arrives, and decoding requests wait while others are prefilled.
   const LoopResult a = RunClosedLoop(mixed, 32, 96, 1024, 64);
   const LoopResult b = RunClosedLoop(separate, 32, 96, 1024, 64);
@@ -121,4 +136,4 @@ TEST(Scheduler, PausesDecodingForPrefillsWithoutMixedSteps) {
 }
 
 }  // namespace
-}  // namespace autotune::simulator
+}  // namespace autotune::engine_model
