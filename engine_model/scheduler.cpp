@@ -183,7 +183,7 @@ std::optional<double> Scheduler::NextEvent() const {
   const auto consider = [&](double at) { next = next ? std::min(*next, at) : at; };
   if (!leaving_.empty()) consider(leaving_.front().at);
   if (current_) {
-    consider(bulk_ > 0 ? BulkStart(bulk_) : current_ends_);
+    consider(bulk_ > 0 ? BulkStart(BulkToPlay()) : current_ends_);
   } else if (!intake_.empty()) {
     consider(intake_.front().first);
   }
@@ -198,14 +198,14 @@ void Scheduler::Arrive(double now) {
   }
 }
 
-// Tokens that a step adds to every decoding sequence: with speculation alternating whole numbers, whose mean is that of
-// what is accepted.
-std::int64_t Scheduler::Growth(std::int64_t decode_step) const {
-  if (limits_.speculation.draft_tokens <= 0) return 1;
+// Tokens that the next `steps` steps add to every decoding sequence: with speculation alternating whole numbers, whose
+// mean is that of what is accepted.
+std::int64_t Scheduler::Growth(std::int64_t steps) const {
+  if (limits_.speculation.draft_tokens <= 0) return steps;
   const auto until = [&](std::int64_t step) {
     return static_cast<std::int64_t>(static_cast<double>(step) * tokens_per_step_);
   };
-  return until(decode_step + 1) - until(decode_step);
+  return until(decode_step_ + steps) - until(decode_step_);
 }
 
 // Tokens that one request really gets in a step.
@@ -220,13 +220,13 @@ int Scheduler::Draw(const Request& request, std::int64_t decode_step) const {
   return tokens;
 }
 
+// Blocks that all decoding sequences together need to grow by so many tokens.
 std::int64_t Scheduler::NewBlocks(std::int64_t clock, std::int64_t growth) const {
   const auto size = static_cast<std::int64_t>(ring_.size());
-  if (growth >= size) {  // a block of one token, or nearly
-    return decoding_ * growth / size;
+  std::int64_t blocks = growth / size * decoding_;
+  for (std::int64_t i = 0; i < growth % size; ++i) {
+    blocks += ring_[static_cast<std::size_t>(Modulo(-(clock + i), size))];
   }
-  std::int64_t blocks = 0;
-  for (std::int64_t i = 0; i < growth; ++i) blocks += ring_[static_cast<std::size_t>(Modulo(-(clock + i), size))];
   return blocks;
 }
 
@@ -363,7 +363,7 @@ void Scheduler::PlanPrefill(Slot slot, int* budget, Step* step, StepLoad* load) 
 }
 
 void Scheduler::PlanDecode(Step* step, StepLoad* load) {
-  const std::int64_t growth = Growth(decode_step_);
+  const std::int64_t growth = Growth(1);
   // The only one left may overrun its cache: it would wait for itself.
   while (decoding_ > 0 && running_count_ > 1 && NewBlocks(clock_, growth) > pool_.free()) PreemptLast(step);
   if (decoding_ == 0) return;
@@ -450,29 +450,32 @@ void Scheduler::Emit(const Step& step, double end) {
     leaves += step.silent * roofline_.TokenEmitSeconds();
     silent_left = true;
     if (step.decoding > 0) {
-      gaps_.push_back({leaves - last_decode_left_, static_cast<double>(step.decoding)});
+      const int before = step.decoding - joined_;
+      if (before > 0) gaps_.push_back({leaves - last_decode_left_, static_cast<double>(before)});
+      if (joined_ > 0) gaps_.push_back({leaves - joined_left_ / joined_, static_cast<double>(joined_)});
+      joined_ = 0;
+      joined_left_ = 0;
       last_decode_left_ = leaves;
     }
   };
   for (const Output& output : step.outputs) {
     Request& request = At(output.slot);
-    if (request.serial != output.serial) continue;  // aborted meanwhile
-    if (edges && output.first && !silent_left) leave_silently();
+    if (request.serial != output.serial) continue;                      // aborted meanwhile
+    if (edges && output.tokens == 1 && !silent_left) leave_silently();  // finished ones were first
     leaves += roofline_.TokenEmitSeconds();
     const int tokens = std::min(output.tokens, request.output - request.emitted);
     request.emitted += tokens;
     const bool last = request.emitted >= request.output;
     // A preempted request's first token after it is computed again is none that anyone waits for (kEdges).
     if (!edges || output.first || last) leaving_.push_back({request.id, leaves, tokens, last});
-    if (last) Release(output.slot);
-  }
-  if (edges) {
-    if (!silent_left) leave_silently();
-    // Nobody decoded before: the first gap counts from the first token.
-    if (step.decoding == 0 && !step.outputs.empty() && decoding_ <= static_cast<std::int64_t>(step.outputs.size())) {
-      last_decode_left_ = leaves;
+    if (last) {
+      Release(output.slot);
+    } else if (edges) {
+      ++joined_;
+      joined_left_ += leaves;
     }
   }
+  if (edges && !silent_left) leave_silently();
   front_end_free_ = leaves;
 }
 
@@ -566,14 +569,10 @@ void Scheduler::PlayBulk(std::int64_t steps) {
     last_decode_left_ = leaves;
     front_end_free_ = leaves;
   }
-  std::int64_t growth = 0;
-  for (std::int64_t i = 0; i < steps; ++i) {
-    const std::int64_t grown = Growth(decode_step_);
-    pool_.Take(NewBlocks(clock_, grown));
-    clock_ += grown;
-    growth += grown;
-    ++decode_step_;
-  }
+  const std::int64_t growth = Growth(steps);
+  pool_.Take(NewBlocks(clock_, growth));
+  clock_ += growth;
+  decode_step_ += steps;
   steps_since_preemption_ += steps;
   totals_.steps += steps;
   if (limits_.speculation.draft_tokens > 0) {
@@ -602,7 +601,7 @@ std::span<const TokenEvent> Scheduler::AdvanceTo(double now) {
       leaving_.pop_front();
     } else if (current_) {
       if (bulk_ > 0) {
-        PlayBulk(bulk_);
+        PlayBulk(BulkToPlay());
       } else {
         FinishStep();
       }

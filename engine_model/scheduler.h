@@ -169,7 +169,7 @@ class Scheduler {
   bool Admit(Slot slot);
   [[nodiscard]] bool Admissible(const Request& request, std::int64_t* hit_tokens, int* hit_segments) const;
   [[nodiscard]] std::int64_t NewBlocks(std::int64_t clock, std::int64_t growth) const;
-  [[nodiscard]] std::int64_t Growth(std::int64_t decode_step) const;
+  [[nodiscard]] std::int64_t Growth(std::int64_t steps) const;
   [[nodiscard]] int Draw(const Request& request, std::int64_t decode_step) const;
   void JoinDecode(Slot slot, Step* step);
   void LeaveDecode(Slot slot, State state);
@@ -188,6 +188,8 @@ class Scheduler {
   [[nodiscard]] double BulkStart(std::int64_t step) const;  // of step 1..bulk_ + 1, seconds
   [[nodiscard]] std::int64_t BulkStartedBefore(double when, bool inclusive) const;
   void SetBulk(int steps);
+  // Someone waits for what the current step gives: then only as far as its end.
+  [[nodiscard]] std::int64_t BulkToPlay() const { return current_->outputs.empty() ? bulk_ : 1; }
   void PlayBulk(std::int64_t steps);
 
   Roofline roofline_;
@@ -224,6 +226,8 @@ class Scheduler {
   int bulk_ = 0;
   double bulk_first_ = 0, bulk_change_ = 0;  // seconds of the first of them, and by how much each is longer
   double last_decode_left_ = 0;
+  int joined_ = 0;                  // sequences whose first gap ends with the next decoding step,
+  double joined_left_ = 0;          // and the sum of when it began
   std::deque<TokenEvent> leaving_;  // planned departures, ascending
   std::vector<TokenEvent> left_;
   std::vector<TokenGap> gaps_;
