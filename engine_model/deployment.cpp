@@ -4,11 +4,6 @@
 #include <cmath>
 
 namespace autotune::engine_model {
-namespace {
-
-constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
-
-}  // namespace
 
 MatrixFormat FormatOf(WeightFormat format) {
   // Scales included: 16 elements share one byte in NVFP4, 128 a 16-bit scale and a 4-bit zero in INT4.

@@ -13,6 +13,8 @@
 
 namespace autotune::engine_model {
 
+inline constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+
 // Whose constants and whose way of batching.
 enum class EngineKind { kVllm, kSglang, kTensorRtLlm };
 

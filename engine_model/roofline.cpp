@@ -6,7 +6,6 @@
 namespace autotune::engine_model {
 namespace {
 
-constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 constexpr double kVllmReservedGib = 1.1;    // observed: activations, CUDA graphs
 constexpr double kSglangContextGib = 0.72;  // observed: 78.47 GiB available before the weights are loaded
 

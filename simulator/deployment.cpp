@@ -11,10 +11,8 @@ namespace {
 using engine_model::Arithmetic;
 using engine_model::MatrixFormat;
 
-constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
-
 template <std::size_t N>
-bool OneOf(std::string_view text, const std::array<std::string_view, N>& names) {
+bool IsOneOf(std::string_view text, const std::array<std::string_view, N>& names) {
   return std::find(names.begin(), names.end(), text) != names.end();
 }
 
@@ -29,14 +27,14 @@ constexpr std::array<std::string_view, 18> kFourBitMethods = {
     "marlin",      "moe_wna16",    "mxfp4",         "modelopt_fp4", "nvfp4_online", "nvfp4_per_token",
     "petit_nvfp4", "bitsandbytes", "gpt_oss_mxfp4", "auto-round",   "inc",          "w4afp8_weights"};
 
-MatrixFormat FormatOf(std::string_view method, bool experts, const EngineSettings& s) {
+MatrixFormat FormatOfMethod(std::string_view method, bool experts, const EngineSettings& s) {
   if (method.empty() && s.dtype == "float32") return {4, Arithmetic::kFp32};
   // Below 8.9 the weights are fp8 and the arithmetic is not (Marlin): the engine model knows that the GPU has none.
-  if (OneOf(method, kFp8Methods)) return {method == "w4afp8" && experts ? 0.53 : 1, Arithmetic::kFp8};
-  if (OneOf(method, kInt8Methods)) return {1, Arithmetic::kInt8};
+  if (IsOneOf(method, kFp8Methods)) return {method == "w4afp8" && experts ? 0.53 : 1, Arithmetic::kFp8};
+  if (IsOneOf(method, kInt8Methods)) return {1, Arithmetic::kInt8};
   // Recorded: changes nothing on a dense model.
-  if (OneOf(method, kExpertsInt8Methods)) return {experts ? 1.0 : 2.0, Arithmetic::kBf16};
-  if (OneOf(method, kFourBitMethods)) {
+  if (IsOneOf(method, kExpertsInt8Methods)) return {experts ? 1.0 : 2.0, Arithmetic::kBf16};
+  if (IsOneOf(method, kFourBitMethods)) {
     // The checkpoint's experts are mxfp4, its other matrices are not.
     if (method.find("mxfp4") != std::string_view::npos && !experts) return {};
     return {0.55, method.find("fp4") != std::string_view::npos ? Arithmetic::kFp4 : Arithmetic::kBf16};
@@ -77,12 +75,12 @@ engine_model::GpuSpec SpecOf(const Gpu& gpu) {
   engine_model::GpuSpec spec;
   spec.key = gpu.key;
   spec.product = gpu.product;
-  spec.memory_bytes = gpu.memory_gib * kGib;
+  spec.memory_bytes = gpu.memory_gib * engine_model::kGib;
   spec.memory_bandwidth = gpu.bandwidth_tb * 1e12;
   spec.bf16_flops = gpu.bf16_tflops * 1e12;
   spec.fp8_flops = gpu.fp8_tflops * 1e12;
   spec.int8_ops = gpu.int8_tops * 1e12;
-  spec.fp4_flops = gpu.capability >= 100 ? 2 * spec.fp8_flops : 0;
+  spec.fp4_flops = gpu.fp4_tflops * 1e12;
   spec.link_bandwidth = gpu.link_gb * 1.5e9;  // the table has what is usable of it
   spec.compute_capability = gpu.capability;
   return spec;
@@ -126,8 +124,8 @@ engine_model::Deployment DeploymentOf(const EngineSettings& s) {
     if (!s.online_linear.empty()) linear = s.online_linear;
     if (!s.online_moe.empty()) moe = s.online_moe;
   }
-  out.dense = FormatOf(linear, false, s);
-  out.experts = FormatOf(moe, true, s);
+  out.dense = FormatOfMethod(linear, false, s);
+  out.experts = FormatOfMethod(moe, true, s);
   out.float32 = s.dtype == "float32";
   out.cache_bytes_per_element = KvBytesPerElement(s);
   const std::string backend = s.EffectiveAttentionBackend();

@@ -110,7 +110,7 @@ void ResolveVllm(const Reader& read, EngineSettings* s) {
   s->memory_fraction = read.Number("gpu-memory-utilization", 0.9);
   s->kv_cache_bytes = read.Integer("kv-cache-memory-bytes");
   // Server defaults by GPU (vllm/engine/arg_utils.py): large ones get more, the A100 does not.
-  const bool large = s->gpu.memory_gib >= 70 && s->gpu.key != "a100";
+  const bool large = s->gpu.memory_gib >= 70 && !s->gpu.key.starts_with("a100");
   s->max_sequences = read.Int("max-num-seqs", large ? 1024 : 256);
   if (s->max_sequences <= 0) s->max_sequences = large ? 1024 : 256;
   const int budget = s->gpu.memory_gib >= 160 ? 16384 : large ? 8192 : 2048;
@@ -242,6 +242,7 @@ std::string EngineSettings::EffectiveAttentionBackend() const {
   switch (release.engine) {
     case Engine::kVllm: {
       if (!attention_backend.empty()) return attention_backend;
+      if (!gpu.nvidia()) return "TRITON_ATTN";
       if (dtype == "float32") return "TRITON_ATTN";
       if (kv_cache_dtype.ends_with("per_token_head")) return "TRITON_ATTN";
       if (kv_cache_dtype.starts_with("turboquant")) return "TURBOQUANT";
@@ -253,6 +254,7 @@ std::string EngineSettings::EffectiveAttentionBackend() const {
     }
     case Engine::kSglang: {
       std::string backend = attention_backend;
+      if (backend.empty() && !gpu.nvidia()) return "aiter";
       if (backend.empty()) backend = gpu.capability >= 100 ? "trtllm_mha" : gpu.capability >= 90 ? "fa3" : "flashinfer";
       // Recorded: FlashAttention 3 is overridden even where it was asked for.
       if (backend == "fa3" && kv_cache_dtype == "fp8_e5m2") return "triton";

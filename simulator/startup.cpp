@@ -145,7 +145,10 @@ void SglangLines(const EngineSettings& s, const engine_model::MemoryPlan& memory
   const double ready = ReadySeconds(s);
   const std::string backend = s.EffectiveAttentionBackend();
   if (s.attention_backend.empty()) {
-    const std::string chosen = s.gpu.capability >= 100 ? "trtllm_mha" : s.gpu.capability >= 90 ? "fa3" : "flashinfer";
+    const std::string chosen = !s.gpu.nvidia()           ? "aiter"
+                               : s.gpu.capability >= 100 ? "trtllm_mha"
+                               : s.gpu.capability >= 90  ? "fa3"
+                                                         : "flashinfer";
     script->At(config,
                Info(Process::kNone, "", "Attention backend not specified. Use " + chosen + " backend by default."));
   }
