@@ -11,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/bench_spec.h"
 #include "cli/yaml_json.h"
+#include "measurement/scenario.h"
 #include "operator/api/autotune_task.h"
 #include "quant/engine_table.h"
 #include "quant/rules.h"
@@ -518,7 +518,7 @@ class Importer {
     out["scenarios"] = json::array();
     for (const json& scenario : list("traffic_scenarios", json::array({"D(100,100)"}))) {
       const std::string text = scenario.is_string() ? scenario.get<std::string>() : scenario.dump();
-      if (const auto parsed = bench::Scenario::Parse(text); !parsed) {
+      if (const auto parsed = measurement::Scenario::Parse(text); !parsed) {
         return Fail("benchmark.traffic_scenarios", parsed.error().message);
       }
       if (std::ranges::find(out["scenarios"], scenario) == out["scenarios"].end()) out["scenarios"].push_back(text);

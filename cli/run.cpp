@@ -223,7 +223,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
     if (const auto resumed = Resume(options.status_file, task); !resumed) return BadInput(resumed.error().message);
   }
   base::RealClock clock;
-  local::Admit(task, clock.Wall(), options.resume);
+  local::Admit(task, *machine, clock.Wall(), options.resume);
   if (!options.status_file.empty()) {
     if (const auto written = WriteWhole(options.status_file, ToYaml(api::ToJson(task))); !written) {
       return BadInput(written.error().message);

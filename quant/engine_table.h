@@ -156,6 +156,13 @@ struct MemoryRule {
   std::vector<std::string> unless;               // flags that keep weights out of the GPU or size the cache by hand
 };
 
+// Which flags say how much is computed at a time; empty = the engine has none.
+struct SchedulerRule {
+  std::string sequences;
+  std::string eager;  // a switch: no CUDA graphs
+  std::string draft;  // tokens that speculative decoding drafts a step
+};
+
 struct ParallelRule {
   std::string flag;
   bool as_switch = false;            // the flag is a switch and its size follows from the others
@@ -214,6 +221,7 @@ class EngineTable {
   // The flag that quantizes weights while loading; may be empty.
   [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
+  [[nodiscard]] const SchedulerRule& scheduler() const { return scheduler_; }
   // Whether the release can be told which revision of a model to load.
   [[nodiscard]] bool TakesRevision(const Version& version) const {
     return !traits_.revision_args.empty() && revision_range_.Contains(version);
@@ -258,6 +266,7 @@ class EngineTable {
   std::vector<AutoDtype> auto_dtypes_;
   VersionRange revision_range_;
   MemoryRule memory_;
+  SchedulerRule scheduler_;
   std::map<Field, std::map<std::string, std::vector<Alternative>>> cells_;
   std::vector<Rule> rules_;
   std::map<std::string, ParallelRule, std::less<>> parallel_;

@@ -46,13 +46,13 @@ bool Cut(std::string& text, std::size_t bytes) {
 std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
   std::map<std::string, std::size_t> best, highest;
   for (std::size_t i = 0; i < loads.size(); ++i) {
-    const bench::LoadMeasurement& row = loads[i].measured;
+    const measurement::Point& row = loads[i].measured;
     if (loads[i].meets_slo) {
       const auto [at, added] = best.emplace(row.scenario, i);
       if (!added && row.output_tokens_per_second > loads[at->second].measured.output_tokens_per_second) at->second = i;
     }
     const auto [at, added] = highest.emplace(row.scenario, i);
-    if (!added && row.concurrency > loads[at->second].measured.concurrency) at->second = i;
+    if (!added && row.load.value > loads[at->second].measured.load.value) at->second = i;
   }
   std::vector<std::size_t> order;
   const auto add = [&](std::size_t i) {
@@ -170,6 +170,8 @@ void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_
     Cut(pruned.example, 512);
     Cut(pruned.reason, 128);
   }
+  MakeValid(status.inspection.message);
+  Cut(status.inspection.message, kMaxTaskTextBytes);
   if (status.model) {
     limit_list(status.model->notes, 16);
     for (std::string& note : status.model->notes) {

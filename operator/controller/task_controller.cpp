@@ -179,7 +179,7 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   if (!task) {
     expectations_.Forget(key);
     const base::MutexLock lock(mutex_);
-    refusals_.erase(key);
+    remembered_.erase(key);
     return runtime::ReconcileResult{};
   }
   if (!expectations_.Satisfied(key)) {
@@ -190,16 +190,19 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   reconcile::Observed observed;
   observed.task = task->task;
   observed.spec_error = task->spec_error;
+  observed.status_error = task->status_error;
   for (const auto& pod : cache->pods.OwnedBy(task->task.metadata.uid)) observed.pods.push_back(*pod.object);
   if (nodes_) {
     for (const auto& node : nodes_->All()) observed.nodes.push_back(*node.object);
   }
   {
     const base::MutexLock lock(mutex_);
-    const auto refused = refusals_.find(key);
-    if (refused != refusals_.end() && refused->second.generation == observed.task.metadata.generation)
-      observed.refusal = refused->second.refusal;
+    const auto found = remembered_.find(key);
+    if (found != remembered_.end() && found->second.uid == observed.task.metadata.uid) {
+      observed.memory = found->second.memory;
+    }
   }
+  observed.memory.Begin(observed.task.metadata.generation);
 
   const base::WallTime now = clock_.Wall();
   const auto rules = rules_.Current();
@@ -208,19 +211,21 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   const reconcile::Plan plan = reconcile::Decide(observed, settings, now);
   KubeCluster cluster(client_, events_, task_metrics_, expectations_, cache->tasks.view(), cache->pods.view(), key,
                       stop);
-  std::string written;
-  const base::Status applied = reconcile::Apply(plan, observed.task, cluster, &written);
+  reconcile::Memory memory = observed.memory;
+  const reconcile::Applied applied = reconcile::Apply(plan, observed.task, cluster, now, memory);
   // What follows the status may have failed: the next reconcile finds it recorded, so it is counted now or never.
-  if (!written.empty()) task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
-  if (cluster.refusal()) {
-    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), *cluster.refusal());
-    {
-      const base::MutexLock lock(mutex_);
-      refusals_[key] = {observed.task.metadata.generation, {*cluster.refusal(), clock_.Wall()}};
-    }
-    return runtime::ReconcileResult{base::Duration{0}};
+  if (!applied.resource_version.empty()) {
+    task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
   }
-  if (!applied) return applied.error();
+  if (memory.last_refused && memory.last_refused->at == now) {
+    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), memory.last_refused->refusal.message);
+  }
+  {
+    const base::MutexLock lock(mutex_);
+    remembered_[key] = {observed.task.metadata.uid, std::move(memory)};
+  }
+  if (!applied.status) return applied.status.error();
+  if (applied.look_again) return runtime::ReconcileResult{base::Duration{0}};
   if (plan.status) {
     spdlog::info("Task {}: {} {}", key.ToString(), plan.status->state, plan.status->progress);
   }

@@ -80,12 +80,12 @@ class TaskController {
 
   base::Mutex scrape_mutex_;
   base::Mutex mutex_;
-  // The last refusal of a pod, and of which generation of its task.
-  struct Refused {
-    std::int64_t generation = 0;
-    reconcile::Observed::Refusal refusal;
+  // Of one task, which is reconciled by one worker at a time.
+  struct Remembered {
+    std::string uid;
+    reconcile::Memory memory;
   };
-  std::map<runtime::ObjectKey, Refused> refusals_ GUARDED_BY(mutex_);
+  std::map<runtime::ObjectKey, Remembered> remembered_ GUARDED_BY(mutex_);
 
   std::unique_ptr<runtime::Controller> controller_;  // last: its workers end before anything that they use
 };

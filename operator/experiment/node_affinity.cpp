@@ -257,6 +257,39 @@ json TermsOf(const std::string& resource, const Requirement& need) {
   return terms;
 }
 
+// Terms are alternatives, so each of them has to leave the node out.
+void LeaveOut(const std::string& node, json& affinity) {
+  if (affinity.is_null()) affinity = json::object();
+  json& terms = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+  if (!terms.is_array() || terms.empty()) terms = json::array({json::object()});
+  for (json& term : terms) {
+    term["matchFields"].push_back({{"key", "metadata.name"}, {"operator", "NotIn"}, {"values", {node}}});
+  }
+}
+
+json WithGpus(const api::GpuSpec& spec, const Placement& placement) {
+  json affinity = spec.affinity.is_object() && !spec.affinity.empty() ? spec.affinity : json();
+  const json ours = TermsOf(spec.resource_name, RequirementOf(spec, placement));
+  if (ours.empty()) return affinity;
+  if (affinity.is_null()) affinity = json::object();
+  json& required = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+  const json theirs = required.is_object() ? required.value("nodeSelectorTerms", json::array()) : json::array();
+  if (theirs.empty()) {
+    required = {{"nodeSelectorTerms", ours}};
+    return affinity;
+  }
+  json both = json::array();
+  for (const json& user : theirs) {
+    for (const json& own : ours) {
+      json term = user;
+      for (const json& expression : own["matchExpressions"]) term["matchExpressions"].push_back(expression);
+      both.push_back(std::move(term));
+    }
+  }
+  required["nodeSelectorTerms"] = std::move(both);
+  return affinity;
+}
+
 }  // namespace
 
 bool IsAmdResource(std::string_view resource_name) { return resource_name.starts_with("amd.com/"); }
@@ -284,25 +317,8 @@ bool Admits(const api::GpuSpec& spec, const GpuInfo& gpu) {
 }
 
 json AffinityOf(const api::GpuSpec& spec, const Placement& placement) {
-  json affinity = spec.affinity.is_object() && !spec.affinity.empty() ? spec.affinity : json();
-  const json ours = TermsOf(spec.resource_name, RequirementOf(spec, placement));
-  if (ours.empty()) return affinity;
-  if (affinity.is_null()) affinity = json::object();
-  json& required = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-  const json theirs = required.is_object() ? required.value("nodeSelectorTerms", json::array()) : json::array();
-  if (theirs.empty()) {
-    required = {{"nodeSelectorTerms", ours}};
-    return affinity;
-  }
-  json both = json::array();
-  for (const json& user : theirs) {
-    for (const json& own : ours) {
-      json term = user;
-      for (const json& expression : own["matchExpressions"]) term["matchExpressions"].push_back(expression);
-      both.push_back(std::move(term));
-    }
-  }
-  required["nodeSelectorTerms"] = std::move(both);
+  json affinity = WithGpus(spec, placement);
+  if (!placement.avoided_node.empty()) LeaveOut(placement.avoided_node, affinity);
   return affinity;
 }
 

@@ -126,7 +126,7 @@ class Builder {
     volumes_ = json::array();
     json engine = Engine(experiment);
     spec["initContainers"] = json::array({Install(), std::move(engine)});
-    spec["containers"] = json::array({Bench()});
+    spec["containers"] = json::array({Bench(experiment)});
     AppendUserVolumes();
     spec["volumes"] = volumes_;
     Place(placement, spec);
@@ -226,14 +226,29 @@ class Builder {
     return container;
   }
 
-  json Bench() const {
+  // The specification of this run: what the task asks for, and what the search knows of this candidate.
+  json BenchSpecFor(const experiment::Experiment& experiment) const {
     // CheckPodInputs has refused a benchmark that cannot be read.
-    const auto bench_spec = BenchSpecOf(spec_);
-    json container = Tool(
-        "bench", environment_.bench_binary,
-        {"run", "--dir", environment_.shared_dir, "--port", environment_.port, "--spec",
-         bench_spec ? bench::ToJson(*bench_spec).dump() : "{}", "--termination-log", environment_.termination_log});
+    auto spec = BenchSpecOf(spec_);
+    if (!spec) return json::object();
+    spec->gpus = experiment.plan.gpus;
+    spec->vocab_size = experiment.hints.vocab_size;
+    spec->max_model_len = experiment.hints.max_model_len;
+    spec->score_to_beat = experiment.hints.score_to_beat;
+    spec->predictions = experiment.hints.predictions;
+    spec->admitted = experiment.hints.admitted;
+    if (!spec_.benchmark.records_claim.empty()) {
+      spec->records = std::string(kRecordsDir) + "/" + PodName(task_, experiment.hash, experiment.attempt) + ".jsonl";
+    }
+    return bench::ToJson(*spec);
+  }
+
+  json Bench(const experiment::Experiment& experiment) {
+    json container = Tool("bench", environment_.bench_binary,
+                          {"run", "--dir", environment_.shared_dir, "--port", environment_.port, "--spec",
+                           BenchSpecFor(experiment).dump(), "--termination-log", environment_.termination_log});
     json mounts = json::array({SharedMount()});
+    MountBenchmark(mounts);
     AppendUserMounts(mounts);
     container["volumeMounts"] = std::move(mounts);
     Env env;
@@ -245,6 +260,25 @@ class Builder {
       container["resources"] = {{"requests", {{"cpu", "500m"}, {"memory", "256Mi"}}}, {"limits", {{"memory", "1Gi"}}}};
     }
     return container;
+  }
+
+  // Where a dataset comes from and raw records go.
+  void MountBenchmark(json& mounts) {
+    if (const auto& dataset = spec_.benchmark.dataset) {
+      json volume = {{"name", "dataset"}};
+      if (!dataset->config_map.empty()) {
+        volume["configMap"] = {{"name", dataset->config_map}};
+      } else {
+        volume["persistentVolumeClaim"] = {{"claimName", dataset->claim}, {"readOnly", true}};
+      }
+      Mount(volumes_, mounts, std::move(volume), kDatasetDir);
+      mounts.back()["readOnly"] = true;
+    }
+    if (!spec_.benchmark.records_claim.empty()) {
+      Mount(volumes_, mounts,
+            {{"name", "records"}, {"persistentVolumeClaim", {{"claimName", spec_.benchmark.records_claim}}}},
+            kRecordsDir);
+    }
   }
 
   json Engine(const experiment::Experiment& experiment) {

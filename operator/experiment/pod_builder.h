@@ -32,6 +32,9 @@ inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
 inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
 
+inline constexpr const char* kDatasetDir = "/dataset";  // in the bench container, with spec.benchmark.dataset
+inline constexpr const char* kRecordsDir = "/records";  // in the bench container, with spec.benchmark.records
+
 struct PodEnvironment {
   std::string tools_image;  // our image: launcher and bench
   std::string tools_pull_policy = "IfNotPresent";
@@ -48,6 +51,14 @@ struct PodEnvironment {
   bool allow_host_path = false;
 };
 
+// What only this run of the bench is told: it decides when to stop, not what is measured, and is not hashed.
+struct BenchHints {
+  int vocab_size = 0, max_model_len = 0;  // of the model; 0 = not known
+  std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
+  std::vector<std::optional<measurement::LoadPrediction>> predictions;
+  std::vector<std::optional<double>> admitted;
+};
+
 // One candidate as the builder needs it.
 struct Experiment {
   std::string hash;  // content hash, 16 digits
@@ -55,21 +66,24 @@ struct Experiment {
   api::RuntimeSpec runtime;  // image resolved
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
+  BenchHints hints{};
 };
 
-// One placement for the whole task, so that configurations are compared on the same GPUs.
+// One placement for the whole task, apart from nodes to avoid, so that configurations are compared on the same GPUs.
 struct Placement {
   std::optional<quant::ComputeCapability> min_capability;  // the strictest that eligible candidates need
   std::string pinned_product;                              // after the first pod ran; "" = not yet
   bool nodes_are_labelled = true;                          // false: derived terms are left out (with a warning)
+  std::string avoided_node{};                              // of one pod: where its last attempt met a fault; "" = none
 };
 
 // "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
 std::string InspectPodName(const api::AutotuneTask& task, int attempt);
 
-// What a candidate's pod measures; part of the content hash.
+// What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points end.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
+measurement::Slo SloOf(const api::SloSpec& slo);
 // Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
 // (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
 std::string HashedContext(const api::TaskSpec& spec);

@@ -24,9 +24,9 @@ struct LocalTools {
 };
 experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools);
 
-// Sets what an API server would: namespace, uid, generation, creation time. An earlier status is kept where `resume`,
-// but experiments that were not finished begin anew.
-void Admit(api::AutotuneTask& task, base::WallTime now, bool resume);
+// Sets what an API server would: namespace, uid, generation, creation time. An earlier status of the same GPUs is kept
+// where `resume`, but experiments that were not finished begin anew.
+void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, bool resume);
 
 // What local mode cannot do, before anything starts: kInvalid names the field.
 base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine);

@@ -27,6 +27,14 @@ struct GpuChoice {
 // where no node is labelled.
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
+// Whether spec.gpu still allows GPUs that were chosen before. Nodes that are away or cordoned forbid nothing: only the
+// spec does, by its products, bounds, vendor, or a nodeSelector that no node of that product has.
+bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes);
+
+// Whether spec.gpu allows a node with these GPUs ("" = any) apart from the one of this name.
+bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
+                    const std::vector<experiment::NodeView>& nodes, const std::string& name);
+
 // A runtime with everything resolved: image, engine traits, release.
 struct ResolvedRuntime {
   api::RuntimeSpec spec;
@@ -40,6 +48,9 @@ struct Space {
   std::vector<std::size_t> schedule;     // indices into expansion.candidates, in the order they run
   std::vector<quant::Warning> warnings;  // of the task as a whole
 };
+
+// Canonical text of what makes a runtime measure differently, apart from its arguments.
+std::string IdentityOf(const api::RuntimeSpec& runtime);
 
 // kInvalid names the field's path.
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);

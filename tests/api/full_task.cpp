@@ -168,6 +168,10 @@ json FullStatus() {
       "kvCache": "none", "layers": 32, "hiddenSize": 4096, "weightBytes": "16060522496"
     },
     "modelSource": "90bb1e",
+    "inspection": {"generation": 3, "attempts": 2, "failures": 1, "retryAt": "2026-11-22T12:00:00Z", "message": "busy"},
+    "expandedFor": {"generation": 3, "hashScheme": 1, "modelSource": "90bb1e", "spec": "77aa",
+      "runtimes": [{"name": "sglang", "image": "lmsysorg/sglang:v0.5.15", "hash": "01"},
+                   {"name": "vllm-020", "image": "vllm/vllm-openai:v0.20.1", "hash": "02"}]},
     "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920},
     "candidates": {"total": 96, "duplicates": 14, "pruned": 22, "eligible": 60, "notRun": 20},
     "prunedReasons": [{"reason": "KvDtypeNeedsOtherWeights", "count": 8, "example": "vllm 0.20.1 + fp8_e5m2"}],
@@ -181,6 +185,7 @@ json FullStatus() {
       "baseline": true,
       "args": ["--quantization", "fp8"],
       "options": "kv_cache_config: {dtype: fp8}",
+      "env": {"SGLANG_MOE": "1"},
       "gpus": 2,
       "node": "gpu-17",
       "gpuProduct": "NVIDIA-H100-80GB-HBM3",
@@ -203,7 +208,7 @@ json FullStatus() {
       "finishedAt": "2026-11-22T12:05:00Z",
       "startSeconds": "95.2",
       "measureSeconds": "185.7",
-      "attempts": 2,
+      "attempts": 2, "failures": 1,
       "retryAt": "2026-11-22T12:06:00Z",
       "wastedGpuHours": "0.0521",
       "truncated": true

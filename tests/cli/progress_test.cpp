@@ -27,9 +27,9 @@ api::ExperimentStatus Experiment(const std::string& name, const std::string& qua
 
 void Succeed(api::ExperimentStatus& experiment, double tokens_per_second) {
   experiment.state = api::ExperimentState::kSucceeded;
-  bench::LoadMeasurement load;
+  measurement::Point load;
   load.scenario = "D(512,128)";
-  load.concurrency = 8;
+  load.load = measurement::Concurrency(8);
   load.requests = 100;
   load.output_tokens_per_second = tokens_per_second;
   load.ttft = {60, 61, 90, 95, 310};

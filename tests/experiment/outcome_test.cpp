@@ -30,7 +30,7 @@ bench::RunResult Measured() {
   run.start_seconds = 79.5;
   run.loads.emplace_back();
   run.loads.back().scenario = "D(512,128)";
-  run.loads.back().concurrency = 8;
+  run.loads.back().load = measurement::Concurrency(8);
   return run;
 }
 
