@@ -15,7 +15,7 @@
 #include "cli/report.h"
 #include "cli/run.h"
 #include "cli/task_file.h"
-#include "operator/local/machine.h"
+#include "gpu/product.h"
 #include "quant/rules.h"
 
 namespace {
@@ -156,9 +156,12 @@ int main(int argc, char** argv) {
         command->add_option("-f,--file", file, "AutotuneTask as YAML or JSON; - is standard input")->type_name("FILE");
     if (required) option->required();
   };
-  std::string gpu_help = "GPU: ";
-  for (const std::string& name : local::GpuNames()) gpu_help += name + " ";
-  gpu_help += "mi300x ..., a compute capability, or gfx942 ...";
+  std::string simulated_help, gpu_help = "GPU: ";
+  for (const gpu::Product& product : gpu::Products()) {
+    gpu_help += std::string(product.name) + " ";
+    if (product.nvidia()) simulated_help += (simulated_help.empty() ? "" : " ") + std::string(product.name);
+  }
+  gpu_help += "or a node label's value, a compute capability (12.0), gfx942 ...";
 
   CLI::App* plan =
       app.add_subcommand("plan", "Show what a task would run: experiments, arguments, what is pruned and why");
@@ -177,7 +180,7 @@ int main(int argc, char** argv) {
   std::string run_output = "table";
   add_file(run, true);
   run->add_option("--simulate", run_options.simulate,
-                  "Simulated engines on this GPU instead of real ones: a100 b200 h100 h200 l4 l40s")
+                  "Simulated engines on this GPU instead of real ones: " + simulated_help)
       ->type_name("GPU");
   run->add_option("--simulate-startup-speedup", run_options.startup_speedup,
                   "How much faster simulated engines start; never changes results")

@@ -99,7 +99,7 @@ void ResolveVllm(const Reader& read, EngineSettings* s) {
   s->memory_fraction = read.Number("gpu-memory-utilization", 0.9);
   s->kv_cache_bytes = read.Integer("kv-cache-memory-bytes");
   // Server defaults by GPU (vllm/engine/arg_utils.py): large ones get more, the A100 does not.
-  const bool large = s->gpu.memory_gib >= 70 && s->gpu.key != "a100";
+  const bool large = s->gpu.memory_gib >= 70 && !s->gpu.key.starts_with("a100");
   s->max_sequences = read.Int("max-num-seqs", large ? 1024 : 256);
   if (s->max_sequences <= 0) s->max_sequences = large ? 1024 : 256;
   const int budget = s->gpu.memory_gib >= 160 ? 16384 : large ? 8192 : 2048;

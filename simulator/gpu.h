@@ -1,8 +1,6 @@
-// The GPUs that can be simulated: what their data sheets say and nothing else. Values in docs/simulated-engine.md.
-// Immutable, free to share.
+// A GPU of the catalogue as the simulated engine counts it. Immutable, free to share.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,8 +20,7 @@ struct Gpu {
   double link_gb = 0;        // usable GB/s to a neighbour, one direction (NVLink or PCIe)
 };
 
-std::span<const Gpu> KnownGpus();
-// kNotFound lists the known ones.
-base::Result<Gpu> FindGpu(std::string_view key);
+// An NVIDIA GPU of the catalogue (gpu/product.h) by any of its names. kInvalid lists the known ones.
+base::Result<Gpu> FindGpu(std::string_view name);
 
 }  // namespace autotune::simulator
