@@ -237,11 +237,13 @@ void LogDigest::Inspect(const LogLine& line) {
   // A traceback: its first line, pairs of place and source line, and the exception.
   const bool place = text.starts_with("File \"");
   if (place || text.find("Traceback (most recent call last)") != std::string::npos) {
-    writer.in_frames = place || writer.in_frames;
+    writer.in_frames = place;
     if (place || text.starts_with("Traceback")) return;
   }
-  const std::size_t name = line.indent == 0 ? ExceptionNameLength(text, writer.in_frames) : 0;
-  if (line.indent == 0) writer.in_frames = false;
+  // Loggers that print a traceback line by line may indent all of it.
+  const bool at_margin = line.indent == 0 || (line.indent < 4 && writer.in_frames);
+  const std::size_t name = at_margin ? ExceptionNameLength(text, writer.in_frames) : 0;
+  if (at_margin) writer.in_frames = false;
   if (name > 0) {
     const bool validation =
         text.find(" validation error") != std::string::npos && text.substr(0, name).ends_with("ValidationError");
