@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cli/explain.h"
+#include "cli/explain_words.h"
 #include "cli/import.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
@@ -109,7 +110,8 @@ int Matrix(const cli::MatrixOptions& options, const std::string& output, const q
   if (output == "json") {
     std::cout << cli::MatrixJson(*matrix, rules.version()).dump(2) << "\n";
   } else {
-    std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix) : cli::MatrixText(*matrix));
+    std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix)
+                                       : cli::MatrixText(*matrix, cli::TerminalWidth(STDOUT_FILENO)));
   }
   return 0;
 }
@@ -121,17 +123,13 @@ int Rules(const std::string& engine, bool flags, const quant::RuleSet& rules) {
   return 0;
 }
 
-// The command line, last word first as CLI11 takes it. `explain` also takes flags as the engine has them:
-// --max-num-seqs=64 is the setting max-num-seqs=64 wherever it is no option of this program.
+// The command line, last word first as CLI11 takes it.
 std::vector<std::string> Words(int argc, char** argv, const CLI::App& app, const CLI::App& explain) {
-  std::vector<std::string> words(argv + 1, argv + argc);
-  const auto command = std::find(words.begin(), words.end(), explain.get_name());
-  for (auto word = command; word != words.end(); ++word) {
-    const std::size_t equals = word->find('=');
-    if (!word->starts_with("--") || equals == std::string::npos) continue;
-    const std::string name = word->substr(0, equals);
-    if (explain.get_option_no_throw(name) == nullptr && app.get_option_no_throw(name) == nullptr) word->erase(0, 2);
-  }
+  std::vector<std::string> words = cli::ExplainWords({argv + 1, argv + argc}, [&](std::string_view name) {
+    const CLI::Option* option = explain.get_option_no_throw(std::string(name));
+    if (option == nullptr) option = app.get_option_no_throw(std::string(name));
+    return option == nullptr ? std::nullopt : std::optional<int>(option->get_items_expected_min());
+  });
   std::reverse(words.begin(), words.end());
   return words;
 }
