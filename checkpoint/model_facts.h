@@ -1,0 +1,118 @@
+// What a model is, as its own files say: sizes, layers, caches and how each part is stored.
+//
+// Pure values, thread-safe. Every size is optional: nullopt means that the files do not say it, and a rule that needs
+// it has to report that. Nothing here comes from a name, and no value is a usual one. docs/quantization.md,
+// "Detection".
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace autotune::checkpoint {
+
+// A size that the files hold; nullopt = not known. Comparing it with a number is false for "not known" only with > and
+// >=: test has_value() before < and <=.
+using Size = std::optional<std::int64_t>;
+
+// Layers whose KV caches have one shape. Layers without a cache (Mamba, linear attention, an attention that was
+// removed, a cache shared with an earlier layer) are in no group.
+struct KvCacheGroup {
+  std::int64_t layers = 0;
+  std::int64_t kv_heads = 0;  // 0 = latent attention: one entry that every GPU of a tensor-parallel group holds
+  std::int64_t elements = 0;  // that one token adds in one layer: keys and values of all KV heads
+  std::int64_t window = 0;    // tokens kept at most; 0 = the whole context
+  bool operator==(const KvCacheGroup&) const = default;
+};
+
+// The weights that share one scale: 128 rows (output) x 128 columns (input). Groups along the input have one row.
+struct WeightBlock {
+  std::int64_t rows = 1, columns = 1;
+  [[nodiscard]] std::string ToString() const;  // "128x128"
+  bool operator==(const WeightBlock&) const = default;
+};
+
+struct ModelFacts {
+  std::string architecture;  // "LlamaForCausalLM"; "" = not known
+  std::string model_type;    // of the language model: "llama"; "" = not known
+  std::string dtype;         // of the unquantized weights: bfloat16, float16, float32; "" = not known
+
+  // ---- Quantization ----
+  // The method as the files name it: "none", "awq", "gptq", "fp8", "compressed-tensors", "modelopt", "mlx", ...
+  std::string quantization = "none";
+  // The method normalised, of the part that decides how the checkpoint is loaded: none, fp8, fp8-w8a16, int8-w8a8,
+  // int8-w8a16, int4-wna16, nvfp4, mxfp4, mxfp8, w4a8, gguf, bnb, mixed, other, foreign (no engine here loads it).
+  std::string family = "none";
+  // The same names for a part; "" = not known, "none" = in `dtype`.
+  std::string linear_format = "none";  // linear layers outside of experts
+  std::string expert_format = "none";  // routed experts; "none" in dense models
+  // Of the inputs of quantized layers: "none" = as they are, fp8, int8, nvfp4, mxfp4, mxfp8; "" = not known.
+  std::string activations = "none";
+  // KV-cache quantization that the checkpoint declares: "none", "fp8", "nvfp4", "int8", ... Not every engine follows
+  // it.
+  std::string kv_cache = "none";
+  std::optional<WeightBlock> weight_block;
+  // Modules that stay unquantized, as the files list them, layer numbers replaced by "*". At most 12.
+  std::vector<std::string> ignored_modules;
+
+  // ---- Sizes ----
+  Size layers;  // blocks of the language model
+  Size hidden_size;
+  Size intermediate_size;  // of a dense MLP
+  Size attention_heads;    // query heads, of every attention layer
+  Size kv_heads;           // of every attention layer; unset where layers differ (see `caches`)
+  Size head_dim;           // of queries and keys
+  Size v_head_dim;         // of values, where it is not head_dim
+  Size vocab_size;
+  Size max_position;
+  std::optional<bool> tied_embeddings;
+  Size weight_bytes;  // of the one set of weight files that is loaded
+
+  // ---- Experts ----
+  Size experts;  // routed; 0 = dense
+  Size experts_per_token;
+  Size shared_experts;
+  Size moe_intermediate_size;
+  Size shared_intermediate_size;  // of all shared experts together
+  Size moe_layers;                // layers with routed experts
+  Size dense_layers;              // layers with a dense MLP
+
+  // ---- Multi-head latent attention (DeepSeek) ----
+  Size q_lora_rank;
+  Size kv_lora_rank;
+  Size qk_rope_head_dim;
+  Size qk_nope_head_dim;
+
+  // ---- Kinds of layers ----
+  Size full_attention_layers;     // whose cache grows with the whole context
+  Size sliding_attention_layers;  // whose cache is bounded by sliding_window
+  Size linear_attention_layers;   // with a state of fixed size: gated delta net, lightning attention, RWKV, ...
+  Size mamba_layers;
+  Size sliding_window;  // tokens
+  // Unset = not known. Empty = no layer has a KV cache.
+  std::optional<std::vector<KvCacheGroup>> caches;
+
+  // What a user should know: conflicting declarations, a size that is written in an unknown way. At most 8.
+  std::vector<std::string> notes;
+
+  [[nodiscard]] bool quantized() const { return family != "none"; }
+  [[nodiscard]] bool latent_attention() const { return kv_lora_rank > 0; }
+  bool operator==(const ModelFacts&) const = default;
+};
+
+// Adds a note unless there are enough; a long one is cut.
+void AddNote(ModelFacts& facts, std::string note);
+
+// spec.model.quantization: the user's word overrides the detected method. kInvalid for an unknown method, with the
+// known ones listed.
+base::Status OverrideQuantization(ModelFacts& facts, const std::string& method);
+
+// The form of status.model. What is not known is absent.
+nlohmann::json ToJson(const ModelFacts& facts);
+base::Result<ModelFacts> ModelFactsFromJson(const nlohmann::json& value);
+
+}  // namespace autotune::checkpoint
