@@ -199,6 +199,7 @@ bool TakeLevel(std::string_view& text, Level& level) {
 // text".
 bool TakeLevelAfterTime(std::string_view& text, Level& level) {
   std::string_view rest = text;
+  if (rest.starts_with("stderr ") || rest.starts_with("stdout ")) return false;  // a container runtime's time
   for (int words = 0; words < 4; ++words) {
     TakeSpaces(rest);
     const std::size_t end = std::min(rest.find(' '), rest.size());
