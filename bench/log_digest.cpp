@@ -14,8 +14,8 @@ constexpr std::size_t kMaxPartial = 16 * 1024;
 constexpr std::size_t kFirstErrors = 30;
 constexpr std::size_t kMaxWriters = 32;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
@@ -28,8 +28,8 @@ bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
 // "socket.gaierror"); elsewhere only what ends as Python's exceptions do. 0 = no such line.
 std::size_t ExceptionNameLength(std::string_view text, bool after_frames) {
   std::size_t end = 0;
-  while (end < text.size() && (IsWord(text[end]) || text[end] == '.')) ++end;
-  if (end == 0 || IsDigit(text[0]) || text[0] == '.') return 0;
+  while (end < text.size() && (IsNameCharacter(text[end]) || text[end] == '.')) ++end;
+  if (end == 0 || (text[0] >= '0' && text[0] <= '9') || text[0] == '.') return 0;
   const std::string_view name = text.substr(0, end);
   // Ray: "ray.exceptions.RayTaskError(ValueError): ...".
   if (end < text.size() && text[end] == '(') {
