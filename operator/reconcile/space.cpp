@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "operator/experiment/gpu_catalog.h"
+#include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
 #include "quant/model_facts.h"
 #include "tuning/search.h"
