@@ -103,7 +103,7 @@ std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<ex
 
 bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes) {
   const bool amd = experiment::IsAmdResource(spec.resource_name);
-  const bool known_amd = experiment::AmdGpuModelOf(chosen.product) != nullptr;
+  const bool known_amd = experiment::AmdProductOf(chosen.product) != nullptr;
   if (amd ? chosen.capability.has_value() : known_amd) return false;
   if (!experiment::Admits(spec, {chosen.product, chosen.memory_bytes, chosen.capability, chosen.amd_architecture})) {
     return false;
