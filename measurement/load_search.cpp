@@ -20,6 +20,7 @@ constexpr std::pair<StopReason, std::string_view> kReasonNames[] = {
 constexpr double kFirstConcurrency = 16;  // where nothing is known
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
+constexpr int kClientBoundRepeats = 2;
 constexpr double kPlateau = 1.03;  // throughput that grows by less, for 1.5 times the load, is the capacity
 constexpr double kPlateauLoad = 1.5;
 constexpr double kFarBeyond = 0.7;  // of ln(actual / limit): throughput may have fallen again
@@ -266,7 +267,7 @@ class Search {
       : input_(input), points_(points), kind_(KindOf(input.plan.mode)), bracket_(BracketOf(input.slo, points, kind_)) {}
 
   LoadDecision Decide() {
-    if (!points_.empty() && IsInvalid(points_.back())) return Stop(StopReason::kInvalid, "the last point is invalid");
+    if (!points_.empty() && IsInvalid(points_.back())) return Checked(AfterInvalid());
     if (CannotWin()) return Stop(StopReason::kCannotWin, cannot_win_);
     switch (input_.plan.mode) {
       case LoadMode::kFixedConcurrency:
@@ -284,6 +285,21 @@ class Search {
   }
 
  private:
+  // A client that was late once may have been disturbed: the same load again, a bounded number of times.
+  LoadDecision AfterInvalid() {
+    const Point& last = points_.back();
+    int tries = 0;
+    for (auto point = points_.rbegin(); point != points_.rend() && IsInvalid(*point) && point->load == last.load;
+         ++point) {
+      ++tries;
+    }
+    if (last.verdict == Verdict::kShortAnswers) {
+      return Stop(StopReason::kInvalid, "the model ended its answers before the tokens that were asked for");
+    }
+    if (tries > kClientBoundRepeats) return Stop(StopReason::kInvalid, "the client was late each time");
+    return Measure(last.load, "again: the client was late");
+  }
+
   LoadDecision Stop(StopReason reason, std::string why) const {
     LoadDecision decision;
     decision.reason = reason;

@@ -19,8 +19,7 @@ constexpr std::size_t kBins = 20;         // of the window, for the interval of 
 constexpr std::size_t kEnoughEvents = 8;  // of a request in flight, to know its TPOT
 constexpr std::int64_t kMinEnded = 10;    // before anything is decided
 constexpr double kMaxShort = 0.01;        // share of answers that may be shorter than asked
-constexpr double kMinClientLag = 5;       // ms
-constexpr double kClientLagOfTtft = 0.05;
+constexpr double kClientLagShare = 0.05;
 constexpr double kRateReached = 0.97;  // of the arrivals must have left, else the queue may have grown
 
 double Seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
@@ -403,7 +402,10 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
     answers += 1;
     if (record.output_tokens < record.asked_tokens) shorter += 1;
   }
-  if (point.client_lag_p99 > std::max(kMinClientLag, kClientLagOfTtft * point.ttft.p50)) return Verdict::kClientBound;
+  // A request's clock starts when it is sent, so lateness falsifies no latency: it distorts the arrivals, or leaves a
+  // place of the closed loop empty for that share of its time.
+  const double scale = window.spec.load.kind == LoadKind::kRequestRate ? point.ttft.p50 : point.e2e.p50;
+  if (point.client_lag_p99 > std::max(window.spec.client_lag_ms, kClientLagShare * scale)) return Verdict::kClientBound;
   if (shorter > kMaxShort * answers) return Verdict::kShortAnswers;
   if (sides.any_above || point.saturated || point.requests == 0) return Verdict::kMissed;
   return sides.all_below ? Verdict::kMet : Verdict::kUndecided;

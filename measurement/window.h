@@ -36,6 +36,7 @@ struct PointSpec {
   Precision precision;
   std::chrono::nanoseconds duration = std::chrono::seconds(60);  // longest window
   std::chrono::nanoseconds drain = std::chrono::seconds(30);
+  double client_lag_ms = 5;  // a client whose requests start no later than this is never the bound
 };
 
 enum class Phase { kRamp, kWindow, kDrain, kDone };
