@@ -83,7 +83,7 @@ TEST(CheckPodInputs, RefusesWhatNoPodMayBeBuiltFromWithTheFieldsPath) {
 
 TEST(CheckPodInputs, TakesDirectoriesOfNodesWhereTheOperatorAllowsThem) {
   PodEnvironment environment = SampleEnvironment();
-  environment.allow_host_path = true;
+  environment.policy.host_path = true;
   const auto spec = SampleTask(R"({"model": {"idOrPath": "/llama", "volume": {"hostPath": {"path": "/data"}}}})").spec;
   EXPECT_TRUE(CheckPodInputs(spec, {SampleTraits("vllm")}, environment).ok());
 }

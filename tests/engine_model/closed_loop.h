@@ -6,9 +6,9 @@
 #include <deque>
 #include <vector>
 
-#include "simulator/scheduler.h"
+#include "engine_model/scheduler.h"
 
-namespace autotune::simulator {
+namespace autotune::engine_model {
 
 struct LoopResult {
   double output_tokens_per_second = 0;
@@ -79,4 +79,4 @@ inline LoopResult RunClosedLoop(Scheduler& scheduler, int concurrency, int reque
   return result;
 }
 
-}  // namespace autotune::simulator
+}  // namespace autotune::engine_model

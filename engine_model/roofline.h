@@ -5,11 +5,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
-#include "simulator/engine_settings.h"
+#include "engine_model/deployment.h"
 
-namespace autotune::simulator {
+namespace autotune::engine_model {
 
 // What one step processes, over all data-parallel replicas.
 struct StepLoad {
@@ -35,7 +34,11 @@ struct RooflineConstants {
   double untuned_bf16_expert_bandwidth_share = 0.68;
   double kv_bandwidth_share = 0.90;
   double fp8_kv_bandwidth_share = 0.585;  // half the bytes, but not half the time
-  double attention_compute_share = 0.4;   // prefill attention, of the bf16 rate
+  double attention_compute_share = 0.4;   // of the bf16 rate
+  double link_share = 2.0 / 3;            // assumed, as is the latency of an all-reduce: two in every layer
+  double all_reduce_seconds = 10e-6;
+  double flash_infer_kv_share = 0.90;  // assumed: of FlashAttention 3's KV bandwidth
+  double triton_kv_share = 0.75;       // assumed
   // Small kernels between the matrices, in every step.
   double dense_layer_seconds = 33e-6;
   double moe_layer_seconds = 53e-6;
@@ -55,22 +58,20 @@ struct RooflineConstants {
 
 class Roofline {
  public:
-  explicit Roofline(const EngineSettings& settings, const RooflineConstants& constants = {});
+  explicit Roofline(const Deployment& deployment, const RooflineConstants& constants = {});
 
   [[nodiscard]] double StepSeconds(const StepLoad& load) const;
 
   // One engine front end (HTTP, tokenizer, detokenizer: one Python thread each way) handles requests and tokens one
   // after the other. At thousands of tokens per second this shapes latencies as much as the GPU does.
   [[nodiscard]] double RequestIntakeSeconds() const { return constants_.request_intake_seconds; }
-  [[nodiscard]] double TokenEmitSeconds() const {
-    return settings_.release.engine == Engine::kSglang ? constants_.sglang_token_emit_seconds
-                                                       : constants_.token_emit_seconds;
-  }
+  [[nodiscard]] double TokenEmitSeconds() const { return token_emit_seconds_; }
   [[nodiscard]] double DispatchSeconds() const { return constants_.dispatch_seconds; }
 
   // Bytes of weights on one GPU.
-  [[nodiscard]] double WeightBytesPerGpu() const;
-  // Bytes that one token's keys and values take, over all GPUs of one replica.
+  [[nodiscard]] double WeightBytesPerGpu() const { return weight_bytes_per_gpu_; }
+  // Bytes that one token's keys and values take, over all GPUs of one replica: what each holds a copy of counts as
+  // often. Layers with a window count for a request of the longest length.
   [[nodiscard]] double KvBytesPerToken() const { return kv_bytes_per_token_; }
 
  private:
@@ -80,18 +81,21 @@ class Roofline {
     double flops_per_second = 0;
     double weight_bandwidth = 0;
   };
-  [[nodiscard]] Matrices Precision(double parameters, const std::string& method, bool experts) const;
+  [[nodiscard]] Matrices Precision(double parameters, const MatrixFormat& format, bool experts) const;
 
-  EngineSettings settings_;
+  Deployment deployment_;
   RooflineConstants constants_;
   Matrices dense_;
   Matrices experts_;
   double head_bytes_ = 0;
+  double weight_bytes_per_gpu_ = 0;
   double kv_bytes_per_token_ = 0;
+  double kv_copies_ = 1;  // GPUs of a replica that hold the same keys and values
   double kv_bandwidth_ = 0;
   double layer_seconds_ = 0;        // small kernels of one layer
   double eager_layer_seconds_ = 0;  // least time of one layer without CUDA graphs
   double attention_flops_ = 0;
+  double token_emit_seconds_ = 0;
 };
 
 // What fits. All values are of one GPU but kv_tokens, which counts every replica.
@@ -101,6 +105,6 @@ struct MemoryPlan {
   std::int64_t kv_tokens = 0;
   bool weights_fit = true;  // false: CUDA runs out of memory while loading
 };
-MemoryPlan PlanMemory(const EngineSettings& settings);
+MemoryPlan PlanMemory(const Deployment& deployment);
 
-}  // namespace autotune::simulator
+}  // namespace autotune::engine_model
