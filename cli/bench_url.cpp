@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bench/limit_search.h"
+#include "bench/priority.h"
 #include "bench/server.h"
 #include "cli/result_view.h"
 #include "cli/run.h"
@@ -297,6 +298,7 @@ int BenchUrl(const BenchOptions& options) {
 
   CatchInterrupts();
   RaiseDescriptorLimit();
+  bench::AskForPriority();
   base::Status status;
   {
     Ticker ticker(options.verbose);
