@@ -32,7 +32,7 @@ class BenchRunTest : public testing::Test {
     options_.spec.scenarios = {measurement::Scenario::Fixed(32, 4)};
     options_.spec.load.mode = measurement::LoadMode::kFixedConcurrency;
     options_.spec.load.fixed = {1, 3};
-    options_.spec.duration = milliseconds(100);
+    options_.spec.duration = milliseconds(300);
     options_.spec.drain = milliseconds(500);
     options_.spec.warmup = milliseconds(500);
     options_.spec.quality = false;
