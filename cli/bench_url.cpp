@@ -324,7 +324,7 @@ int BenchUrl(const BenchOptions& options) {
     }
   }
   if (status.error().code == base::Code::kCancelled) return kInterrupted;
-  return Fail(url->ToString() + ": " + status.error().message, kNothing);
+  return Fail(status.error().message, kNothing);
 }
 
 }  // namespace autotune::cli
