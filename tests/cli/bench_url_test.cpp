@@ -48,8 +48,9 @@ struct Example {
 TEST(BenchUrl, TheTableEndsWithTheAnswer) {
   Example example;
   const std::string text = ResultTable(example.spec, example.result);
-  EXPECT_THAT(text, HasSubstr("D(512,128): keeps ttft.p99 <= 500 ms up to 3200.0 +- 12.5 output tokens/s, 16 requests/s "
-                              "at 32 in flight\n"));
+  EXPECT_THAT(text,
+              HasSubstr("D(512,128): keeps ttft.p99 <= 500 ms up to 3200.0 +- 12.5 output tokens/s, 16 requests/s "
+                        "at 32 in flight\n"));
   EXPECT_THAT(text, HasSubstr(">= 900 ms")) << "a lower bound";
   EXPECT_THAT(text, HasSubstr("2 TimedOut 1 Refused"));
   EXPECT_THAT(text, HasSubstr("50 %"));
@@ -78,6 +79,17 @@ TEST(BenchUrl, JsonHasEveryNumberOfAPoint) {
   EXPECT_EQ(out["points"][2]["engine"], (nlohmann::json{{"kvCacheUse", 0.5}}));
   EXPECT_EQ(out["points"][2]["concurrency"], 32);
   EXPECT_EQ(out["limits"], nlohmann::json::parse(R"j([{"scenario":"D(512,128)","reason":"Found","point":2}])j"));
+}
+
+TEST(BenchUrl, WrongInputIsToldBeforeAnythingIsAsked) {
+  for (void (*change)(BenchOptions&) :
+       {+[](BenchOptions& o) { o.url = "localhost:8000"; }, +[](BenchOptions& o) { o.slo = {"ttft=1ms"}; },
+        +[](BenchOptions& o) { o.dataset = "/nowhere/prompts.jsonl"; }}) {
+    BenchOptions options;
+    options.url = "http://127.0.0.1:1";
+    change(options);
+    EXPECT_EQ(BenchUrl(options), 2);
+  }
 }
 
 TEST(BenchUrl, TheLiveLineSaysWhereAPointIs) {
