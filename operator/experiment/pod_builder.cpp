@@ -384,16 +384,15 @@ class Builder {
     return resources;
   }
 
-  // An engine under another user than its image's finds no home directory of its own, often no entry in /etc/passwd,
-  // and caches that it may not write: everything that the engines put below HOME goes to an emptyDir.
+  // Which user an engine runs as is not always known here: OpenShift assigns one. Such a user has no home directory of
+  // its own, often no entry in /etc/passwd, and caches that it may not write: everything that the engines put below
+  // HOME goes to an emptyDir.
   void RedirectHome(const api::RuntimeSpec& runtime, Env& env, json& mounts) {
-    const bool other_user =
-        HasText(runtime.security_context, "runAsUser") || HasText(template_.security_context, "runAsUser");
     const bool read_only = HasText(runtime.security_context, "readOnlyRootFilesystem") &&
                            runtime.security_context["readOnlyRootFilesystem"] == true;
     if (read_only) Mount(volumes_, mounts, {{"name", "tmp"}, {"emptyDir", json::object()}}, "/tmp");
-    if (!other_user && !read_only) return;
     const std::string& home = environment_.home_dir;
+    if (home.empty()) return;
     Mount(volumes_, mounts, {{"name", "home"}, {"emptyDir", json::object()}}, home);
     const std::string cache = home + "/.cache";
     env.Set("HOME", home);

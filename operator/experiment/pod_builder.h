@@ -45,7 +45,7 @@ struct PodEnvironment {
   std::string options_dir = "/etc/autotune";  // downwardAPI volume with the engine's options file
   std::string model_dir = "/models";          // where spec.model.volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
-  std::string home_dir = "/home/autotune";    // HOME of an engine that does not run as its image's user
+  std::string home_dir = "/home/autotune";    // HOME of the engine; "" = the image's or the user's own
   std::string host = "0.0.0.0";
   std::string termination_log = "/dev/termination-log";
   std::string launch_binary = "/usr/local/bin/autotune-launch";  // in tools_image

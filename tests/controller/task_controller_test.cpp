@@ -160,7 +160,7 @@ class SmallApi final : public kube::HttpTransport {
               {"labels",
                {{experiment::kManagedByLabel, experiment::kManagedByValue},
                 {experiment::kRoleLabel, "inspect"},
-                {experiment::kAttemptLabel, "16"}}},
+                {experiment::kAttemptLabel, "1"}}},
               {"ownerReferences",
                {{{"kind", "AutotuneTask"}, {"name", "t"}, {"uid", "another task"}, {"controller", true}}}}}},
             {"spec", json::object()},
@@ -273,7 +273,7 @@ TEST(TaskController, APodOfItsNameThatIsNotItsOwnIsNeitherTakenNorDeleted) {
   // The event tells of the refusal when everything else is done.
   ASSERT_TRUE(api.AwaitRequest("POST /apis/events.k8s.io/v1/namespaces/ns/events")) << api.Task().dump(1);
   const json task = api.Task();
-  EXPECT_EQ(task["status"]["state"], "Failed");
+  EXPECT_EQ(task["status"]["state"], "Inspecting") << "a refusal ends nothing";
   EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("exists and belongs to somebody else"));
   EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("PodRefused"));
   EXPECT_THAT(api.Requests(), Contains(StartsWith("POST /api/v1/namespaces/ns/pods")));
