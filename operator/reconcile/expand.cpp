@@ -123,13 +123,26 @@ class Merge {
     }
   }
 
+  // Of a candidate that no experiment measures yet.
+  api::ExperimentStatus New(const tuning::Candidate& candidate, const std::string& runtime) {
+    api::ExperimentStatus entry;
+    entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
+    entry.hash = candidate.hash;
+    entry.quant = candidate.quant;
+    entry.baseline = candidate.baseline;
+    // It was an experiment of this task before, and a pod of then has not gone yet: its name cannot be given again.
+    entry.attempts = LastAttempt(observed_, candidate.hash, true);
+    Fill(candidate, runtime, entry);
+    return entry;
+  }
+
   void Run(bool other_gpus, Expanded& out) {
     for (const std::size_t index : out.space.schedule) {
       const tuning::Candidate& candidate = out.space.expansion.candidates[index];
       const std::string& runtime = out.space.runtimes[candidate.runtime].spec.name;
       if (const api::ExperimentStatus* known = Take(candidate, runtime)) {
         out.experiments.push_back(Kept(*known, candidate, runtime, other_gpus, out.let_go));
-      } else {
+      } else if (candidate.baseline || !IsAdaptive(observed_.task.spec)) {
         out.experiments.push_back(New(candidate, runtime));
       }
     }
@@ -164,18 +177,6 @@ class Merge {
     if (entry.state == ExperimentState::kPending) Fill(candidate, runtime, entry);
     entry.baseline = candidate.baseline;
     entry.quant = candidate.quant;
-    return entry;
-  }
-
-  api::ExperimentStatus New(const tuning::Candidate& candidate, const std::string& runtime) {
-    api::ExperimentStatus entry;
-    entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
-    entry.hash = candidate.hash;
-    entry.quant = candidate.quant;
-    entry.baseline = candidate.baseline;
-    // It was an experiment of this task before, and a pod of then has not gone yet: its name cannot be given again.
-    entry.attempts = LastAttempt(observed_, candidate.hash, true);
-    Fill(candidate, runtime, entry);
     return entry;
   }
 
@@ -284,6 +285,17 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   entry.attempts = experiment.attempts;
   entry.truncated = experiment.truncated;
   return entry;
+}
+
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<std::size_t>& candidates,
+                    base::WallTime now, api::TaskStatus& status) {
+  Merge merge(observed, status, *status.expanded_for, now);
+  std::vector<api::ExperimentStatus> added;
+  for (const std::size_t index : candidates) {
+    const tuning::Candidate& candidate = space.expansion.candidates[index];
+    added.push_back(merge.New(candidate, space.runtimes[candidate.runtime].spec.name));
+  }
+  std::move(added.begin(), added.end(), std::back_inserter(status.experiments));
 }
 
 base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,

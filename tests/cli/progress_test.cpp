@@ -98,7 +98,7 @@ TEST(ProgressLines, TellOnceWhatIsWaitedFor) {
 TEST(LiveLines, ShowWhatRunsHowFarItIsAndTheBestSoFar) {
   api::AutotuneTask task = Searching();
   Succeed(task.status.experiments[0], 1000);
-  task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "vllm", "default", "1000", "+0.0%", 8};
+  task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "vllm", "default", "1000", "+0.0%", "", 8, "", "", "", {}};
   task.status.experiments[1].state = api::ExperimentState::kMeasuring;
   task.status.experiments[1].started_at = "2026-11-22T12:00:30Z";
   const auto begin = base::ParseRfc3339("2026-11-22T12:00:00Z");

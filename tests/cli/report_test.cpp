@@ -70,7 +70,7 @@ api::AutotuneTask Finished() {
   add("e2-bbbbbb", "kv-cache-fp8", {"--max-num-seqs", "64", "--kv-cache-dtype", "fp8"}, 1413);
   add("e3-cccccc", "dynamic-fp8", {"--max-num-seqs", "64", "--quantization", "fp8"}, 0);
   status.experiments[0].baseline = true;
-  status.best = api::TaskStatus::Best{"e2-bbbbbb", "vllm", "kv-cache-fp8", "1413", "+41.3%", 8};
+  status.best = api::TaskStatus::Best{"e2-bbbbbb", "vllm", "kv-cache-fp8", "1413", "+41.3%", "", 8, "", "", "", {}};
   status.pareto = {"e2-bbbbbb"};
   status.cost.gpu_hours = "0.42";
   status.conditions = {{"Ready", "True", "Succeeded", "Best: e2", 1, ""}};
