@@ -19,9 +19,9 @@ constexpr std::size_t kMaxPrunedReasons = 32;
 
 std::string Hash(const std::string& text) { return base::Sha256Hex(text).substr(0, 16); }
 
-// What neither the expansion nor the checks of what goes into a pod read. Everything else counts, fields that nobody
-// has thought of included.
-std::string SpecHash(const api::TaskSpec& spec) {
+// Without what neither the expansion nor the checks of what goes into a pod read. Everything else counts, fields that
+// nobody has thought of included; `context` has what of the others decides which loads are measured.
+std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   json read = api::ToJson(spec);
   for (const char* field : {"description", "suspend", "parallelism", "keepPods", "slo"}) read.erase(field);
   const auto erase = [&](const char* object, std::initializer_list<const char*> fields) {
@@ -31,7 +31,7 @@ std::string SpecHash(const api::TaskSpec& spec) {
   };
   erase("optimization", {"objective", "retries"});
   erase("gpu", {"pricePerHour"});
-  return Hash(read.dump());
+  return Hash(read.dump() + context);
 }
 
 // Texts of what starts the engine are equal: with the same runtime and the same conditions the same is measured.
@@ -217,8 +217,8 @@ base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings
   asked.generation = observed.task.metadata.generation;
   asked.hash_scheme = tuning::kHashScheme;
   asked.model_source = ModelSourceOf(spec.model);
-  asked.spec = SpecHash(spec);
   const std::string context = experiment::HashedContext(spec);
+  asked.spec = SpecHash(spec, context);
   for (const ResolvedRuntime& runtime : *runtimes) {
     asked.runtimes[runtime.spec.name] = {runtime.spec.image, Hash(IdentityOf(runtime.spec) + context)};
   }

@@ -60,7 +60,9 @@ std::uint64_t Digest(const json& pod, const std::string& product) {
   const json& engine = pod["spec"]["initContainers"][1];
   const json& bench = pod["spec"]["containers"][0];
   json spec = json::parse(bench["args"][6].get<std::string>());
-  spec.erase("experimentTimeout");
+  spec.erase("experimentTimeoutMs");
+  // Bounds say which loads are measured only where those are searched.
+  if (spec["load"].contains("fixed")) spec.erase("slo");
   // The token decides whether the weights arrive.
   json env = json::array();
   for (const json& variable : engine.value("env", json::array())) {
@@ -154,9 +156,10 @@ struct Fresh {
   api::TaskStatus status;
 };
 
-// Nothing where the spec cannot be carried out on these GPUs.
+// Nothing where the spec cannot be carried out on these GPUs, or they are not known.
 std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant::RuleSet& rules) {
   static std::map<std::string, std::optional<Fresh>> known;
+  if (product.empty()) return std::nullopt;
   spec["suspend"] = false;
   spec["parallelism"] = 16;
   const std::string key = spec.dump() + product + rules.version();
@@ -166,7 +169,7 @@ std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant
   FakeCluster cluster(task);
   cluster.settings.rules = &rules;
   const std::string node = product == "NVIDIA-H200" ? "h200-0" : "h100-0";
-  if (!product.empty()) cluster.nodes = {Node(node)};
+  cluster.nodes = {Node(node)};
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     pod["spec"]["nodeName"] = node;
     NoteGpuRequest(spec, pod);
@@ -286,6 +289,10 @@ class Sequence {
          [](json& s, std::uint64_t) { s["runtimes"][0]["version"] = "not a version"; }},
         {"runtimes[].version", [](json& s, std::uint64_t) { s["runtimes"][0].erase("version"); }},
         {"benchmark.duration", [](json& s, std::uint64_t n) { s["benchmark"]["duration"] = n % 2 ? "10s" : "20s"; }},
+        {"benchmark.load",
+         [](json& s, std::uint64_t n) {
+           n % 2 ? void(s["benchmark"]["load"] = {{"concurrency", {8}}}) : void(s["benchmark"].erase("load"));
+         }},
         {"benchmark.resources",
          [](json& s, std::uint64_t n) {
            s["benchmark"]["resources"] = {{"limits", {{"memory", n % 2 ? "1Gi" : "2Gi"}}}};
