@@ -212,8 +212,8 @@ void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int
 
 // Appends `,"failure":{...}` within `room` bytes.
 void AppendFailure(std::string& out, const Failure& failure, std::size_t room) {
-  std::string tail =
-      ",\"exit\":" + std::to_string(failure.exit_code) + ",\"http\":" + std::to_string(failure.http_status);
+  std::string tail = ",\"exit\":" + std::to_string(failure.exit_code) +
+                     ",\"http\":" + std::to_string(failure.http_status) + (failure.machine ? ",\"machine\":true" : "");
   const std::string head =
       ",\"failure\":{\"reason\":\"" + std::string(FailureReasonName(failure.reason)) + "\"" + tail + ",\"message\":";
   const std::size_t used = head.size() + 2 + 1;
@@ -479,6 +479,10 @@ bool ReadFailure(const json& document, std::optional<Failure>& out) {
   fields.Text("message", failure.message);
   fields.Number("exit", failure.exit_code);
   fields.Number("http", failure.http_status);
+  if (const auto machine = found->find("machine"); machine != found->end()) {
+    if (!machine->is_boolean()) return false;
+    failure.machine = machine->get<bool>();
+  }
   const std::optional<FailureReason> known = FailureReasonFromName(reason);
   if (!fields.ok || !known) return false;
   failure.reason = *known;

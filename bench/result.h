@@ -61,6 +61,9 @@ struct Failure {
   std::string message;  // the engine's root cause: the line a person would point at
   int exit_code = 0;    // of the engine, 128+signal when killed, 0 when it did not end
   int http_status = 0;  // inspect: what the hub answered, 0 = no answer
+  // The driver, a GPU, the network or the hub failed, not the configuration: another attempt may end differently.
+  // Beside a reason that is retryable anyway it says nothing.
+  bool machine = false;
 };
 
 // What `autotune-bench run` reports.

@@ -539,11 +539,9 @@ class Importer {
       Note("benchmark.max_time_per_iteration: read as minutes, " + out["duration"].get<std::string>() +
            "; the web form of the predecessor called them seconds");
     }
-    const double requests = Number(benchmark, "benchmark", "max_requests_per_iteration").value_or(50);
-    if (!(requests >= 1 && requests <= 1e6)) {
-      return Fail("benchmark.max_requests_per_iteration", "is not between 1 and 1000000");
+    if (benchmark.contains("max_requests_per_iteration")) {
+      Note("benchmark.max_requests_per_iteration: not carried over, a load is measured until its answer is certain");
     }
-    out["maxRequests"] = static_cast<std::int64_t>(requests);
     for (const char* key : {"model_name", "model_tokenizer"}) {
       if (benchmark.contains(key)) Note(std::string("benchmark.") + key + ": not needed, the engine is asked");
     }
@@ -555,7 +553,10 @@ class Importer {
       }
     }
     if (benchmark.contains("dataset_url")) {
-      Note("benchmark.dataset_url: data sets cannot be used yet; the load is synthetic, of the lengths in scenarios");
+      Note(
+          "benchmark.dataset_url: put the data set into a ConfigMap or a volume and name it in spec.benchmark.dataset; "
+          "until "
+          "then the load is synthetic, of the lengths in scenarios");
     }
     spec_["benchmark"] = std::move(out);
   }

@@ -31,8 +31,12 @@ std::string SloText(const api::SloSpec& slo) {
 }
 
 std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
-  std::string text =
-      benchmark.dataset ? "dataset " + benchmark.dataset->file : "scenarios " + Joined(benchmark.scenarios, " ");
+  std::string text = std::string("scenario ") + api::kDefaultScenario;
+  if (benchmark.dataset) {
+    text = "dataset " + benchmark.dataset->file;
+  } else if (!benchmark.scenarios.empty()) {
+    text = "scenarios " + Joined(benchmark.scenarios, " ");
+  }
   if (benchmark.prefix.tokens > 0) {
     text += ", " + std::to_string(benchmark.prefix.tokens) + " shared tokens in " +
             std::to_string(benchmark.prefix.groups) + " groups";

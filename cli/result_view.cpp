@@ -190,8 +190,10 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   }
   if (unexplained > 0) lines.push_back(std::to_string(unexplained) + " pruned for other reasons");
   if (candidates.not_run > 0) {
-    lines.push_back(std::to_string(candidates.not_run) + " not run: optimization.maxExperiments is " +
-                    std::to_string(task.spec.optimization.max_experiments));
+    const std::string why =
+        task.status.search ? task.status.search->message
+                           : "optimization.maxExperiments is " + std::to_string(task.spec.optimization.max_experiments);
+    lines.push_back(std::to_string(candidates.not_run) + " not run: " + why);
   }
   if (candidates.duplicates > 0) {
     lines.push_back(std::to_string(candidates.duplicates) +

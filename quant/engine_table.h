@@ -200,6 +200,8 @@ class EngineTable {
 
   // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
+  // Spellings of the release that begin so, where its parser takes the beginning of a flag for the flag.
+  [[nodiscard]] std::vector<std::string> CompletionsOf(std::string_view spelling, const Version& version) const;
   [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
   // For the message about a flag that is not known: what became of it, else the nearest known flag.
   [[nodiscard]] std::string Hint(std::string_view spelling, const Version& version) const;
@@ -273,6 +275,7 @@ class EngineTable {
   std::vector<GpuFactor> gpu_factors_;
   std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_;
   std::string attention_data_flag_, quantization_flag_;
+  bool completes_ = false;
 };
 
 }  // namespace autotune::quant

@@ -304,8 +304,9 @@ class TableLoader {
   }
 
   static void LoadRules(const Node& root, EngineTable& table) {
-    root.Expect({"engine", "title", "date", "start", "aliases", "hints", "forbidden", "order", "bounds", "limits",
-                 "values", "autoDtype", "flags", "parallel", "gpus", "memory", "scheduler", "fields", "rules"});
+    root.Expect({"engine",    "title", "date",   "start",     "completesFlags", "aliases",   "hints",
+                 "forbidden", "order", "bounds", "limits",    "values",         "autoDtype", "flags",
+                 "parallel",  "gpus",  "memory", "scheduler", "fields",         "rules"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -446,6 +447,7 @@ class TableLoader {
   }
 
   static void LoadNames(const Node& root, EngineTable& table) {
+    if (const auto completes = root.Get("completesFlags")) table.completes_ = completes->Truth();
     if (const auto aliases = root.Get("aliases")) {
       for (const auto& [name, target] : aliases->Members())
         table.aliases_[EngineTable::Normalise(name)] = EngineTable::Normalise(target.Text());

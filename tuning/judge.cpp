@@ -98,8 +98,10 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
     step.throughput = point.output_tokens_per_second / std::max(observation.gpus, 1);
     step.tpot = point.tpot.p50;
     std::tie(step.worth, step.ci) = WorthOf(criteria, point, observation.gpus);
-    step.keeps_slo = measurement::KeepsSlo(criteria.slo, point);
-    if (!step.keeps_slo) step.broken = measurement::CheckSlo(criteria.slo, point);
+    step.broken = measurement::CheckSlo(criteria.slo, point);
+    // The verdict is of the bounds that were measured under; given loads are judged under any.
+    step.keeps_slo = criteria.fixed_loads ? step.broken.empty() : measurement::KeepsSlo(criteria.slo, point);
+    if (step.keeps_slo) step.broken.clear();
     const auto scenario = std::find(scenarios.begin(), scenarios.end(), point.scenario) - scenarios.begin();
     curve[static_cast<std::size_t>(scenario)].push_back(std::move(step));
   }

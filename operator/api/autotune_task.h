@@ -72,7 +72,7 @@ struct GpuSpec {
   std::string price_per_hour;  // decimal, per GPU
 };
 
-enum class Strategy { kGrid, kRandom };
+enum class Strategy { kAdaptive, kGrid, kRandom };
 // In the order of the schema's list.
 enum class Objective {
   kMaximizeThroughput,
@@ -84,9 +84,11 @@ enum class Objective {
 };
 
 struct OptimizationSpec {
-  std::optional<Strategy> strategy;  // unset = the operator's choice
+  std::optional<Strategy> strategy;  // unset = kAdaptive
   Objective objective = Objective::kMaximizeThroughput;
   int max_experiments = 40;
+  std::optional<double> budget_gpu_hours;  // hard: nothing starts that would not fit
+  std::optional<Seconds> budget_deadline;  // from the task's start
   std::int64_t seed = 1;
   Seconds experiment_timeout{45 * 60}, startup_timeout{30 * 60}, scheduling_timeout{30 * 60},
       image_pull_timeout{15 * 60};
@@ -108,9 +110,11 @@ struct DatasetSpec {
   std::optional<int> output_tokens;  // for entries that do not say how many
 };
 
+inline constexpr const char* kDefaultScenario = "D(512,128)";
+
 struct BenchmarkSpec {
   measurement::Endpoint endpoint = measurement::Endpoint::kCompletions;
-  std::vector<std::string> scenarios = {"D(512,128)"};  // empty with a dataset
+  std::vector<std::string> scenarios;  // empty: kDefaultScenario, unless there is a dataset
   std::optional<DatasetSpec> dataset;
   measurement::Prefix prefix;
   measurement::Turns turns;
@@ -275,6 +279,13 @@ struct TaskStatus {
     std::vector<std::string> tied_with;    // experiments that the intervals do not tell from it
   };
   std::optional<Best> best;
+  // Of an adaptive search that has ended: why, and what the best candidate that was not tried was expected to gain.
+  struct Search {
+    std::string stopped;        // tuning::search::ReasonName
+    std::string message;        // for people
+    std::string expected_gain;  // as a share of the leader
+  };
+  std::optional<Search> search;
   std::vector<std::string> pareto;
   struct Cost {
     std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;

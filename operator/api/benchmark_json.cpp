@@ -127,7 +127,7 @@ void ReadScenarios(ObjectReader& reader, std::vector<std::string>& out) {
 }  // namespace
 
 std::size_t PointsOf(const BenchmarkSpec& benchmark) {
-  const std::size_t workloads = benchmark.dataset ? 1 : benchmark.scenarios.size();
+  const std::size_t workloads = std::max<std::size_t>(benchmark.scenarios.size(), 1);
   // A search keeps the points that decide: the limit, the one above it that broke the SLO, and the capacity.
   return workloads * (benchmark.load.fixed.empty() ? 3 : benchmark.load.fixed.size());
 }
@@ -138,7 +138,6 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
   if (!reader.failed() && out.dataset && reader.Get("scenarios") != nullptr) {
     reader.FailAt(reader.path(), "set at most one of scenarios and dataset");
   }
-  if (out.dataset) out.scenarios.clear();
   ReadScenarios(reader, out.scenarios);
   reader.Nested("prefix", [&](ObjectReader& prefix) {
     if (prefix.Get("tokens") == nullptr) prefix.Fail("tokens", "is required");
@@ -189,7 +188,9 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
 
 namespace {
 
+// What is not set stays so: the default search is not written.
 json ToJson(const measurement::LoadPlan& load) {
+  if (load == measurement::LoadPlan()) return json::object();
   switch (load.mode) {
     case LoadMode::kFixedConcurrency: {
       json steps = json::array();

@@ -55,7 +55,7 @@ using std::chrono::hours;
 using std::chrono::seconds;
 
 constexpr std::array<std::string_view, 3> kEngines = {"vllm", "sglang", "tensorrt-llm"};
-constexpr std::array<std::string_view, 2> kStrategies = {"Grid", "Random"};
+constexpr std::array<std::string_view, 3> kStrategies = {"Adaptive", "Grid", "Random"};
 constexpr std::array<std::string_view, 6> kObjectives = {"MaximizeThroughput", "MaximizeGoodput", "MinimizeCost",
                                                          "MinimizeLatency",    "MinimizeTTFT",    "MinimizeTPOT"};
 constexpr std::array<std::string_view, 2> kQualityMeasures = {"Auto", "Off"};
@@ -350,6 +350,13 @@ void ReadOptimization(ObjectReader& reader, OptimizationSpec& out) {
   reader.Choice("objective", kObjectives, [&](std::size_t i) { out.objective = static_cast<Objective>(i); });
   reader.Integer("maxExperiments", out.max_experiments, 1, static_cast<std::int64_t>(kMaxExperiments));
   reader.Integer("seed", out.seed, 0);
+  reader.Nested("budget", [&](ObjectReader& budget) {
+    budget.Decimal("gpuHours", out.budget_gpu_hours, 0, 1e6);
+    if (!budget.failed() && out.budget_gpu_hours == 0.0) budget.Fail("gpuHours", "must be more than zero");
+    if (budget.Get("deadline") != nullptr) {
+      budget.Duration("deadline", out.budget_deadline.emplace(), seconds(1), 4 * kWeek);
+    }
+  });
   reader.Duration("experimentTimeout", out.experiment_timeout, seconds(1), kWeek);
   reader.Duration("startupTimeout", out.startup_timeout, seconds(1), kWeek);
   reader.Duration("schedulingTimeout", out.scheduling_timeout, seconds(1), kWeek);
@@ -522,6 +529,8 @@ json ToJson(const OptimizationSpec& optimization) {
               {"schedulingTimeout", FormatDuration(optimization.scheduling_timeout)},
               {"imagePullTimeout", FormatDuration(optimization.image_pull_timeout)},
               {"retries", optimization.retries}};
+  if (optimization.budget_gpu_hours) out["budget"]["gpuHours"] = FormatDecimal(*optimization.budget_gpu_hours, 6);
+  if (optimization.budget_deadline) out["budget"]["deadline"] = FormatDuration(*optimization.budget_deadline);
   if (optimization.strategy) out["strategy"] = kStrategies[static_cast<std::size_t>(*optimization.strategy)];
   return out;
 }

@@ -429,6 +429,11 @@ json ToJson(const TaskStatus& status) {
     if (!status.best->tied_with.empty()) best["tiedWith"] = status.best->tied_with;
     out["best"] = std::move(best);
   }
+  if (status.search) {
+    json search = {{"stopped", status.search->stopped}, {"message", status.search->message}};
+    Put(search, "expectedGain", status.search->expected_gain);
+    out["search"] = std::move(search);
+  }
   if (!status.pareto.empty()) out["pareto"] = status.pareto;
   json cost = {{"gpuHours", status.cost.gpu_hours},
                {"start", status.cost.start},
@@ -493,6 +498,12 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     ExperimentStatus experiment;
     ReadExperiment(item, experiment);
     out.experiments.push_back(std::move(experiment));
+  });
+  reader.Nested("search", [&](ObjectReader& search) {
+    out.search = TaskStatus::Search{};
+    search.Text("stopped", out.search->stopped);
+    search.Text("message", out.search->message);
+    search.Text("expectedGain", out.search->expected_gain);
   });
   reader.Nested("best", [&](ObjectReader& best) {
     out.best = TaskStatus::Best{};  // Clang 14 finds no default constructor in emplace()

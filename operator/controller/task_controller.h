@@ -48,7 +48,7 @@ class TaskController {
   base::Status Start(const std::stop_token& stop);
   // Stops the workers, then the watches. True when the workers ended within the grace.
   bool Stop();
-  // Caches synced, for /readyz: ok, or which one is not and why.
+  // Caches synced and not stale for long, for /readyz: ok, or which one is and why.
   [[nodiscard]] base::Status Ready() const;
   // Every watch loop made progress lately and no worker hangs, for /healthz.
   [[nodiscard]] base::Status Alive() const;
@@ -61,6 +61,7 @@ class TaskController {
   base::Result<runtime::ReconcileResult> Reconcile(const runtime::ObjectKey& key, const std::stop_token& stop);
   [[nodiscard]] NamespaceCache* CacheOf(const std::string& ns) const;
   std::vector<runtime::CacheSync> Caches() const;
+  std::vector<const runtime::Reflector*> Reflectors() const;
 
   const TaskControllerOptions options_;
   const reconcile::Settings settings_;

@@ -54,6 +54,9 @@ json HashedBenchmark(const api::TaskSpec& spec) {
   if (measured) {
     // A longer timeout makes no finished measurement another one.
     measured->experiment_timeout = bench::BenchSpec().experiment_timeout;
+    // Where the limit is searched, the bounds say which loads are measured. Given loads are measured under any bound, but
+    // for the share of requests that keep all of them.
+    if (!measured->load.fixed.empty() && !measured->slo.attainment) measured->slo = {};
     out["spec"] = bench::ToJson(*measured);
   } else {
     out["scenarios"] = spec.benchmark.scenarios;
@@ -88,6 +91,9 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
     }
     out.scenarios.push_back(*scenario);
   }
+  if (benchmark.scenarios.empty() && !benchmark.dataset) {
+    if (auto scenario = measurement::Scenario::Parse(api::kDefaultScenario)) out.scenarios.push_back(*scenario);
+  }
   if (const auto& dataset = benchmark.dataset) {
     out.dataset = {std::string(kDatasetDir) + "/" + dataset->file, dataset->format, dataset->output_tokens};
   }
@@ -118,7 +124,8 @@ measurement::Slo SloOf(const api::SloSpec& slo) {
   const auto add = [&](measurement::Metric metric, const std::map<std::string, double>& bounds) {
     for (const auto& [name, limit] : bounds) {
       // The API knows no other names.
-      if (const auto statistic = measurement::StatisticFromName(name)) out.bounds.push_back({metric, *statistic, limit});
+      if (const auto statistic = measurement::StatisticFromName(name))
+        out.bounds.push_back({metric, *statistic, limit});
     }
   };
   add(measurement::Metric::kTtft, slo.ttft);

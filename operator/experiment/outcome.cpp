@@ -162,6 +162,10 @@ std::optional<Failure> ContainerFailure(const PodView& pod) {
     if (waits == "InvalidImageName" || waits == "ErrImageNeverPull") {
       return Because(FailureReason::kImagePullFailed, With(named + ": " + waits, container->waiting_message));
     }
+    // kubernetes/pkg/kubelet/kuberuntime/security_context.go: the image's user does not change.
+    if (waits == "CreateContainerConfigError" && Contains(container->waiting_message, "runAsNonRoot")) {
+      return Because(FailureReason::kInvalidPodConfiguration, With(named, container->waiting_message));
+    }
   }
   for (const ContainerView& container : pod.init_containers) {
     const std::string named = "init container " + container.name;

@@ -155,7 +155,7 @@ class Builder {
     json container = Tool("inspect", environment_.bench_binary, std::move(args));
     if (!env.entries().empty()) container["env"] = env.entries();
     if (!mounts.empty()) container["volumeMounts"] = std::move(mounts);
-    container["resources"] = {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}};
+    container["resources"] = environment_.tool_resources.inspect;
     spec["containers"] = json::array({std::move(container)});
     AppendUserVolumes();
     if (!volumes_.empty()) spec["volumes"] = volumes_;
@@ -221,8 +221,7 @@ class Builder {
   json Install() const {
     json container = Tool("install", environment_.launch_binary, {"install", "--dir", environment_.shared_dir});
     container["volumeMounts"] = json::array({SharedMount()});
-    // The copy passes through the page cache, which counts here until it is written back.
-    container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "16Mi"}}}, {"limits", {{"memory", "128Mi"}}}};
+    container["resources"] = environment_.tool_resources.install;
     return container;
   }
 
@@ -254,11 +253,8 @@ class Builder {
     Env env;
     env.PutAll(spec_.benchmark.env);
     if (!env.entries().empty()) container["env"] = env.entries();
-    container["resources"] = spec_.benchmark.resources;
-    if (!spec_.benchmark.resources.is_object() || spec_.benchmark.resources.empty()) {
-      // No CPU limit: a throttled client would measure itself.
-      container["resources"] = {{"requests", {{"cpu", "500m"}, {"memory", "256Mi"}}}, {"limits", {{"memory", "1Gi"}}}};
-    }
+    const bool own = spec_.benchmark.resources.is_object() && !spec_.benchmark.resources.empty();
+    container["resources"] = own ? spec_.benchmark.resources : environment_.tool_resources.bench;
     return container;
   }
 
@@ -388,16 +384,15 @@ class Builder {
     return resources;
   }
 
-  // An engine under another user than its image's finds no home directory of its own, often no entry in /etc/passwd,
-  // and caches that it may not write: everything that the engines put below HOME goes to an emptyDir.
+  // Which user an engine runs as is not always known here: OpenShift assigns one. Such a user has no home directory of
+  // its own, often no entry in /etc/passwd, and caches that it may not write: everything that the engines put below
+  // HOME goes to an emptyDir.
   void RedirectHome(const api::RuntimeSpec& runtime, Env& env, json& mounts) {
-    const bool other_user =
-        HasText(runtime.security_context, "runAsUser") || HasText(template_.security_context, "runAsUser");
     const bool read_only = HasText(runtime.security_context, "readOnlyRootFilesystem") &&
                            runtime.security_context["readOnlyRootFilesystem"] == true;
     if (read_only) Mount(volumes_, mounts, {{"name", "tmp"}, {"emptyDir", json::object()}}, "/tmp");
-    if (!other_user && !read_only) return;
     const std::string& home = environment_.home_dir;
+    if (home.empty()) return;
     Mount(volumes_, mounts, {{"name", "home"}, {"emptyDir", json::object()}}, home);
     const std::string cache = home + "/.cache";
     env.Set("HOME", home);

@@ -33,12 +33,12 @@ experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
   environment.options_dir = directory + "/options";
   environment.model_dir = tools.model_dir.string();
   environment.cache_dir = tools.hub_cache.string();
-  environment.home_dir = tools.home.string();
+  environment.home_dir.clear();  // engines run as the user, who has a home and warm caches
   environment.host = "127.0.0.1";
   environment.termination_log = directory + "/termination-log";
   environment.launch_binary = tools.launch_binary.string();
   environment.bench_binary = tools.bench_binary.string();
-  environment.allow_host_path = true;
+  environment.policy = experiment::PodPolicy::Everything();
   return environment;
 }
 

@@ -18,7 +18,6 @@ namespace autotune::local {
 // How pods are built for this machine.
 struct LocalTools {
   std::filesystem::path launch_binary, bench_binary;
-  std::filesystem::path home;       // of the user
   std::filesystem::path hub_cache;  // where the hub's files are cached
   std::filesystem::path model_dir;  // what stands for spec.model.volume; "" = paths are those of this machine
 };

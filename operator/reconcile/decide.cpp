@@ -8,6 +8,7 @@
 #include "operator/reconcile/conclude.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/inspect.h"
+#include "operator/reconcile/propose.h"
 #include "operator/reconcile/short_text.h"
 #include "operator/reconcile/space.h"
 #include "operator/reconcile/track.h"
@@ -87,6 +88,7 @@ void Adopt(Expanded& expanded, api::TaskStatus& status) {
   status.pruned_reasons = std::move(expanded.pruned_reasons);
   status.warnings = std::move(expanded.warnings);
   status.experiments = std::move(expanded.experiments);
+  status.search.reset();
   status.cost.earlier += expanded.let_go;
 }
 
@@ -166,6 +168,7 @@ class Look {
   }
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
+    if (!ProposeMore()) return End(CannotBe("InvalidSpec", space_error_));
     Next next = NextToStart(observed_, status_.experiments, now_);
     if (!next.start.empty() && !CanStart(next.start)) {
       // The code that names experiments is another, and nobody has counted the scheme up.
@@ -178,7 +181,7 @@ class Look {
 
     status_ = ReadBack(std::move(status_));
     const std::string infeasible = Answer(spec_, status_);
-    if (AllFinished(status_)) return Finished(infeasible);
+    if (AllFinished(status_) && (!IsAdaptive(spec_) || status_.search)) return Finished(infeasible);
     if (const auto refusal = ShownRefusal(observed_, status_)) return RefusedPod("Searching", *refusal);
     if (!tracked.waiting_message.empty()) {
       return Progressing("Searching", "WaitingForResources", tracked.waiting_message);
@@ -186,6 +189,37 @@ class Look {
     std::string message = ProgressText(status_) + " experiments";
     if (!tracked.active && next.start.empty() && !next.waiting_message.empty()) message += "; " + next.waiting_message;
     return Progressing("Searching", "Progressing", message);
+  }
+
+  // Of an adaptive search: the experiments that come next. False when the spec does not allow any.
+  bool ProposeMore() {
+    if (!IsAdaptive(spec_)) return true;
+    const auto unfinished = std::count_if(status_.experiments.begin(), status_.experiments.end(),
+                                          [](const api::ExperimentStatus& entry) { return !IsFinished(entry); });
+    if (status_.search || unfinished >= spec_.parallelism) return true;
+    if (!HaveSpace()) return false;
+    Answer(spec_, status_);
+    if (!status_.best) RestartBeaten();
+    Proposal proposal = Propose(spec_, status_, *space_, now_);
+    AddExperiments(observed_, *space_, proposal.start, now_, status_);
+    status_.candidates.not_run = status_.candidates.eligible - static_cast<int>(status_.experiments.size());
+    if (proposal.start.empty() && unfinished == 0 && !proposal.stopped) {
+      proposal.stopped = tuning::search::Reason::kAllTried;
+    }
+    if (proposal.stopped) {
+      status_.search = api::TaskStatus::Search{std::string(tuning::search::ReasonName(*proposal.stopped)),
+                                               WhyStopped(proposal), api::FormatDecimal(proposal.expected_gain, 4)};
+    }
+    return true;
+  }
+
+  // What was given up because of a leader that is no longer there has to be measured after all.
+  void RestartBeaten() {
+    for (api::ExperimentStatus& entry : status_.experiments) {
+      if (entry.stopped != measurement::StopReasonName(measurement::StopReason::kCannotWin)) continue;
+      status_.cost.earlier += SpentUntilNow(observed_, entry, now_);
+      entry = Cleared(entry);
+    }
   }
 
   Verdict Finished(const std::string& infeasible) {
@@ -223,6 +257,7 @@ class Look {
       const tuning::Candidate* candidate = CandidateOf(*space_, entry);
       experiment::Experiment experiment = ExperimentOf(*space_, *candidate, entry.attempts + 1);
       experiment.hash = entry.hash;  // as it was named when it became an experiment of the task
+      experiment.hints = HintsFor(spec_, status_, *space_, *candidate);
       experiment::Placement placement = PlacementOf(*space_, GpuOf(status_));
       placement.avoided_node = NodeToAvoid(observed_, entry);
       plan_.create_pods.push_back(
@@ -258,6 +293,10 @@ class Look {
   }
 
   void Settle(const Verdict& verdict) {
+    const api::Condition* told = api::FindCondition(status_.conditions, "Ready");
+    if (verdict.reason == "PodRefused" && (told == nullptr || told->reason != verdict.reason)) {
+      plan_.events.push_back({true, verdict.reason, "Create", Short(verdict.message, kMaxNote)});
+    }
     status_.state = verdict.state;
     if (IsOver(verdict.state)) status_.finished_at = base::FormatRfc3339(now_);
     SetConditions(verdict, observed_.task.metadata.generation, now_, status_.conditions);

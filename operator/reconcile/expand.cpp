@@ -19,9 +19,9 @@ constexpr std::size_t kMaxPrunedReasons = 32;
 
 std::string Hash(const std::string& text) { return base::Sha256Hex(text).substr(0, 16); }
 
-// What neither the expansion nor the checks of what goes into a pod read. Everything else counts, fields that nobody
-// has thought of included.
-std::string SpecHash(const api::TaskSpec& spec) {
+// Without what neither the expansion nor the checks of what goes into a pod read. Everything else counts, fields that
+// nobody has thought of included; `context` has what of the others decides which loads are measured.
+std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   json read = api::ToJson(spec);
   for (const char* field : {"description", "suspend", "parallelism", "keepPods", "slo"}) read.erase(field);
   const auto erase = [&](const char* object, std::initializer_list<const char*> fields) {
@@ -31,7 +31,7 @@ std::string SpecHash(const api::TaskSpec& spec) {
   };
   erase("optimization", {"objective", "retries"});
   erase("gpu", {"pricePerHour"});
-  return Hash(read.dump());
+  return Hash(read.dump() + context);
 }
 
 // Texts of what starts the engine are equal: with the same runtime and the same conditions the same is measured.
@@ -123,13 +123,26 @@ class Merge {
     }
   }
 
+  // Of a candidate that no experiment measures yet.
+  api::ExperimentStatus New(const tuning::Candidate& candidate, const std::string& runtime) {
+    api::ExperimentStatus entry;
+    entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
+    entry.hash = candidate.hash;
+    entry.quant = candidate.quant;
+    entry.baseline = candidate.baseline;
+    // It was an experiment of this task before, and a pod of then has not gone yet: its name cannot be given again.
+    entry.attempts = LastAttempt(observed_, candidate.hash, true);
+    Fill(candidate, runtime, entry);
+    return entry;
+  }
+
   void Run(bool other_gpus, Expanded& out) {
     for (const std::size_t index : out.space.schedule) {
       const tuning::Candidate& candidate = out.space.expansion.candidates[index];
       const std::string& runtime = out.space.runtimes[candidate.runtime].spec.name;
       if (const api::ExperimentStatus* known = Take(candidate, runtime)) {
         out.experiments.push_back(Kept(*known, candidate, runtime, other_gpus, out.let_go));
-      } else {
+      } else if (candidate.baseline || !IsAdaptive(observed_.task.spec)) {
         out.experiments.push_back(New(candidate, runtime));
       }
     }
@@ -164,18 +177,6 @@ class Merge {
     if (entry.state == ExperimentState::kPending) Fill(candidate, runtime, entry);
     entry.baseline = candidate.baseline;
     entry.quant = candidate.quant;
-    return entry;
-  }
-
-  api::ExperimentStatus New(const tuning::Candidate& candidate, const std::string& runtime) {
-    api::ExperimentStatus entry;
-    entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
-    entry.hash = candidate.hash;
-    entry.quant = candidate.quant;
-    entry.baseline = candidate.baseline;
-    // It was an experiment of this task before, and a pod of then has not gone yet: its name cannot be given again.
-    entry.attempts = LastAttempt(observed_, candidate.hash, true);
-    Fill(candidate, runtime, entry);
     return entry;
   }
 
@@ -216,8 +217,8 @@ base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings
   asked.generation = observed.task.metadata.generation;
   asked.hash_scheme = tuning::kHashScheme;
   asked.model_source = ModelSourceOf(spec.model);
-  asked.spec = SpecHash(spec);
   const std::string context = experiment::HashedContext(spec);
+  asked.spec = SpecHash(spec, context);
   for (const ResolvedRuntime& runtime : *runtimes) {
     asked.runtimes[runtime.spec.name] = {runtime.spec.image, Hash(IdentityOf(runtime.spec) + context)};
   }
@@ -284,6 +285,17 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   entry.attempts = experiment.attempts;
   entry.truncated = experiment.truncated;
   return entry;
+}
+
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<std::size_t>& candidates,
+                    base::WallTime now, api::TaskStatus& status) {
+  Merge merge(observed, status, *status.expanded_for, now);
+  std::vector<api::ExperimentStatus> added;
+  for (const std::size_t index : candidates) {
+    const tuning::Candidate& candidate = space.expansion.candidates[index];
+    added.push_back(merge.New(candidate, space.runtimes[candidate.runtime].spec.name));
+  }
+  std::move(added.begin(), added.end(), std::back_inserter(status.experiments));
 }
 
 base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,

@@ -53,6 +53,11 @@ struct Expanded {
   Space space;
 };
 
+// Adds an experiment for each of these candidates (indices into space.expansion.candidates), after those that are
+// there. REQUIRES: status.expanded_for is set.
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<std::size_t>& candidates,
+                    base::WallTime now, api::TaskStatus& status);
+
 // The experiments of the present spec: those of `status` that it still asks for, with what they measured, and new ones.
 base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,
                               const api::ExpandedFor& asked, base::WallTime now);

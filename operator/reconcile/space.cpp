@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "operator/experiment/gpu_catalog.h"
+#include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
 #include "quant/model_facts.h"
 #include "tuning/search.h"
@@ -103,7 +103,7 @@ std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<ex
 
 bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes) {
   const bool amd = experiment::IsAmdResource(spec.resource_name);
-  const bool known_amd = experiment::AmdGpuModelOf(chosen.product) != nullptr;
+  const bool known_amd = experiment::AmdProductOf(chosen.product) != nullptr;
   if (amd ? chosen.capability.has_value() : known_amd) return false;
   if (!experiment::Admits(spec, {chosen.product, chosen.memory_bytes, chosen.capability, chosen.amd_architecture})) {
     return false;
@@ -228,8 +228,13 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFact
   const bool random = spec.optimization.strategy == api::Strategy::kRandom;
   space.schedule = tuning::Schedule(space.expansion.candidates, random ? tuning::Order::kRandom : tuning::Order::kGrid,
                                     static_cast<std::uint64_t>(spec.optimization.seed),
-                                    static_cast<std::size_t>(spec.optimization.max_experiments));
+                                    IsAdaptive(spec) ? space.expansion.candidates.size()
+                                                     : static_cast<std::size_t>(spec.optimization.max_experiments));
   return space;
+}
+
+bool IsAdaptive(const api::TaskSpec& spec) {
+  return spec.optimization.strategy.value_or(api::Strategy::kAdaptive) == api::Strategy::kAdaptive;
 }
 
 GpuChoice ChooseGpu(const api::TaskSpec& spec, const quant::ModelFacts& model, const std::vector<GpuChoice>& choices,

@@ -35,6 +35,9 @@ bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::
 bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
                     const std::vector<experiment::NodeView>& nodes, const std::string& name);
 
+// Whether the search chooses candidates one after the other, instead of running all of them.
+bool IsAdaptive(const api::TaskSpec& spec);
+
 // A runtime with everything resolved: image, engine traits, release.
 struct ResolvedRuntime {
   api::RuntimeSpec spec;
@@ -45,7 +48,8 @@ struct ResolvedRuntime {
 struct Space {
   std::vector<ResolvedRuntime> runtimes;
   tuning::Expansion expansion;
-  std::vector<std::size_t> schedule;     // indices into expansion.candidates, in the order they run
+  // Indices into expansion.candidates: what runs, in this order; of an adaptive search what may run.
+  std::vector<std::size_t> schedule;
   std::vector<quant::Warning> warnings;  // of the task as a whole
 };
 

@@ -7,7 +7,7 @@
 namespace autotune::api {
 namespace {
 
-constexpr std::size_t kEntryLimit = 2048;
+constexpr std::size_t kEntryLimit = 2901;
 constexpr std::size_t kObjectLimit = 1024 * 1024;
 
 std::size_t Size(const json& value) { return value.dump().size(); }

@@ -108,6 +108,15 @@ TEST(Result, AFailureKeepsThePointsBeforeIt) {
   EXPECT_EQ(decoded->failure->exit_code, 137);
 }
 
+TEST(Result, SaysWhetherTheMachineFailed) {
+  RunResult result;
+  result.failure = Failure{FailureReason::kEngineCrashed, "NCCL error", 1, 0, true};
+  EXPECT_TRUE(DecodeRun(Encode(result))->failure->machine);
+  result.failure->machine = false;
+  EXPECT_EQ(Encode(result).find("machine"), std::string::npos) << "as earlier versions wrote it";
+  EXPECT_FALSE(DecodeRun(Encode(result))->failure->machine);
+}
+
 TEST(Result, AnInspectionRoundTrips) {
   InspectResult inspect;
   inspect.model.architecture = "LlamaForCausalLM";

@@ -69,8 +69,8 @@ TEST(ProgressLines, FollowAnExperimentFromStartToResult) {
   Succeed(now.status.experiments[1], 1413);
   EXPECT_THAT(
       ProgressLines(before.status, now),
-      ElementsAre(HasSubstr("1000.0 tok/s per GPU at concurrency 8"),
-                  "e2-bbbbbb  done       1413.0 tok/s per GPU at concurrency 8, TTFT p50 61.0 ms p99 310 ms, TPOT p50 "
+      ElementsAre(HasSubstr("1000.0 tok/s per GPU at 8 in flight"),
+                  "e2-bbbbbb  done       1413.0 tok/s per GPU at 8 in flight, TTFT p50 61.0 ms p99 310 ms, TPOT p50 "
                   "7.2 ms  (+41.3%)"));
 }
 
@@ -98,7 +98,7 @@ TEST(ProgressLines, TellOnceWhatIsWaitedFor) {
 TEST(LiveLines, ShowWhatRunsHowFarItIsAndTheBestSoFar) {
   api::AutotuneTask task = Searching();
   Succeed(task.status.experiments[0], 1000);
-  task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "vllm", "default", "1000", "+0.0%", 8};
+  task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "vllm", "default", "1000", "+0.0%", "", 8, "", "", "", {}};
   task.status.experiments[1].state = api::ExperimentState::kMeasuring;
   task.status.experiments[1].started_at = "2026-11-22T12:00:30Z";
   const auto begin = base::ParseRfc3339("2026-11-22T12:00:00Z");

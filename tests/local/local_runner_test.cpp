@@ -64,7 +64,7 @@ cp RESULT "$log"; exit EXIT)");
     load.output_tokens_per_second = tokens_per_second;
     load.requests_per_second = 10;
     load.ttft = load.tpot = load.e2e = {5, 5, 5, 5, 5};
-    result.loads = {load};
+    result.points = {load};
     return result;
   }
   static bench::RunResult Broken(bench::FailureReason reason, const std::string& message) {

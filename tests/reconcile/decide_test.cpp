@@ -483,7 +483,7 @@ TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {
   });
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(Ready(done).reason, "NoFeasibleConfiguration");
-  EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = 0.01: what it bounds could not be measured"));
+  EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = \"0.01\": what it bounds could not be measured"));
   const std::vector<quant::Warning>& warnings = done.status.experiments[0].warnings;
   ASSERT_FALSE(warnings.empty());
   EXPECT_EQ(warnings.front().reason, "QualityNotMeasured");

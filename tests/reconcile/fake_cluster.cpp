@@ -8,6 +8,7 @@
 
 #include "bench/result.h"
 #include "operator/reconcile/observed_task.h"
+#include "tuning/candidate.h"
 
 namespace autotune::reconcile {
 
@@ -123,6 +124,32 @@ void FakeCluster::Restart() {
   expected_pods_.clear();
   unexpected_pods_.clear();
   CatchUp();  // it lists
+}
+
+void FakeCluster::NameExperimentsOtherwise(bool scheme_is_another) {
+  const api::AutotuneTask read = Task();
+  if (!task.contains("status") || !task["status"].contains("experiments")) return Restart();
+  json& status = task["status"];
+  for (json& entry : status["experiments"]) {
+    const std::string hash = entry["hash"], other(hash.rbegin(), hash.rend());
+    for (int attempt = 1; attempt <= 64; ++attempt) {
+      auto pod = pods.extract(experiment::PodName(read, hash, attempt));
+      if (pod.empty()) continue;
+      pod.key() = experiment::PodName(read, other, attempt);
+      pod.mapped()["metadata"]["name"] = pod.key();
+      pod.mapped()["metadata"]["labels"][experiment::kHashLabel] = other;
+      pods.insert(std::move(pod));
+    }
+    entry["hash"] = other;
+  }
+  if (scheme_is_another && status.contains("expandedFor")) {
+    json& expanded = status["expandedFor"];
+    expanded["hashScheme"] = tuning::kHashScheme + 1;
+    expanded["spec"] = "of another scheme";
+    for (json& runtime : expanded["runtimes"]) runtime["hash"] = "of another scheme";
+  }
+  Bump(task);
+  Restart();
 }
 
 void FakeCluster::CatchUp() {
@@ -294,7 +321,7 @@ bench::RunResult Result(double tokens_per_second, double tpot_ms) {
   load.ttft = {50, 50, 60, 70, 80};
   load.tpot = {tpot_ms, tpot_ms, tpot_ms, tpot_ms, tpot_ms};
   load.e2e = {900, 900, 950, 960, 990};
-  result.loads = {load};
+  result.points = {load};
   return result;
 }
 

@@ -44,6 +44,9 @@ class FakeCluster final : public Cluster {
 
   // The operator is killed and started again.
   void Restart();
+  // Status and pods become those of an operator that names experiments otherwise, with a scheme of hashes of its own
+  // or, by mistake, with this one's number; then this operator starts.
+  void NameExperimentsOtherwise(bool scheme_is_another);
   // From now on the caches of the operator stand still, until they catch up.
   void LagTasks() { seen_task_ = task; }
   void LagPods() { seen_pods_ = pods; }

@@ -10,7 +10,6 @@
 
 #include "operator/reconcile/recommendation.h"
 #include "tests/reconcile/fake_cluster.h"
-#include "tuning/candidate.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -146,31 +145,6 @@ TEST(Present, ASpecThatCannotBeCarriedOutHasNoBestAndUndoingTheEditRepeatsNothin
   EXPECT_EQ(cluster.created.size(), 2U);
 }
 
-// The status and the pods as an operator would have written them whose hashes are others.
-void RenameExperiments(FakeCluster& cluster, bool scheme_is_counted_up) {
-  json& status = cluster.task["status"];
-  const api::AutotuneTask task = cluster.Task();
-  for (json& entry : status["experiments"]) {
-    const std::string hash = entry["hash"], other = std::string(hash.rbegin(), hash.rend());
-    for (int attempt = 1; attempt <= 3; ++attempt) {
-      auto pod = cluster.pods.extract(experiment::PodName(task, hash, attempt));
-      if (pod.empty()) continue;
-      pod.key() = experiment::PodName(task, other, attempt);
-      pod.mapped()["metadata"]["name"] = pod.key();
-      pod.mapped()["metadata"]["labels"][experiment::kHashLabel] = other;
-      cluster.pods.insert(std::move(pod));
-    }
-    entry["hash"] = other;
-  }
-  if (scheme_is_counted_up) {
-    json& expanded = status["expandedFor"];
-    expanded["hashScheme"] = tuning::kHashScheme + 1;
-    expanded["spec"] = "of another scheme";
-    for (json& runtime : expanded["runtimes"]) runtime["hash"] = "of another scheme";
-  }
-  cluster.Restart();
-}
-
 TEST(Present, AnUpgradeThatNamesExperimentsOtherwiseGoesOnAndRepeatsNothing) {
   for (const bool counted_up : {true, false}) {
     SCOPED_TRACE(counted_up);
@@ -182,7 +156,7 @@ TEST(Present, AnUpgradeThatNamesExperimentsOtherwiseGoesOnAndRepeatsNothing) {
       self.created.size() == 2 && UsesFp8KvCache(pod) ? MeasureWell(self, pod) : Start(self, pod);
     });
     ASSERT_EQ(cluster.Task().status.progress, "1/3");
-    RenameExperiments(cluster, counted_up);
+    cluster.NameExperimentsOtherwise(counted_up);
     cluster.RunToEnd(MeasureWell);
     EXPECT_EQ(cluster.Task().status.state, "Complete");
     EXPECT_EQ(cluster.Task().status.progress, "3/3");
