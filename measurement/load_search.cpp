@@ -99,24 +99,27 @@ Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind) 
   return out;
 }
 
-// Worth at the limit cannot be above this: more load gives no less throughput, and the limit lies below this point.
+// Worth at the limit, which lies below this point, cannot be above this.
 double HighestWorth(const LoadSearchInput& input, const Point& point, double excess) {
   const double gpus = std::max(input.gpus, 1);
   double tokens_per_request = input.mean_output_tokens;
   if (tokens_per_request <= 0 && point.requests > 0) {
     tokens_per_request = static_cast<double>(point.output_tokens) / static_cast<double>(point.requests);
   }
-  double requests = point.requests_per_second;
-  double tokens = point.output_tokens_per_second + point.output_tokens_per_second_ci;
-  if (point.load.kind == LoadKind::kRequestRate && !point.saturated) {
-    requests = point.load.value;  // the arrivals of one window are only near it
-    if (tokens_per_request > 0) tokens = requests * tokens_per_request;
+  const double per_request = input.worth == Worth::kOutputTokens ? tokens_per_request : 1;
+  // More load gives no less throughput, up to where engines preempt and lose it again.
+  double worth = std::numeric_limits<double>::infinity();
+  if (point.engine.preemptions.value_or(0) == 0) {
+    worth = input.worth == Worth::kOutputTokens ? point.output_tokens_per_second + point.output_tokens_per_second_ci
+                                                : point.requests_per_second;
+    if (excess > kFarBeyond) worth /= kThroughputFall;
   }
-  double worth = input.worth == Worth::kOutputTokens ? tokens / gpus : requests / gpus;
-  // Far beyond the limit engines preempt and lose throughput: then this point does not bound what is below.
-  if (excess > kFarBeyond) worth /= kThroughputFall;
-  if (point.engine.preemptions.value_or(0) > 0) worth = std::numeric_limits<double>::infinity();
-  return worth;
+  // Fewer requests a second are not worth more, whatever happened here. What arrived in one window is only near that.
+  if (point.load.kind == LoadKind::kRequestRate && per_request > 0) {
+    const double offered = point.load.value * per_request;
+    worth = point.saturated ? std::min(worth, offered) : offered;
+  }
+  return worth / gpus;
 }
 
 std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const Point> points) {
@@ -197,6 +200,67 @@ double Rounded(LoadKind kind, double load, double max) {
   return std::round(load * scale) / scale;
 }
 
+// The statistic of a metric that the search predicts: the bounded one, else the mean.
+Statistic PredictedStatistic(const Slo& slo, Metric metric) {
+  for (const Bound& bound : slo.bounds) {
+    if (bound.metric == metric) return bound.statistic;
+  }
+  return Statistic::kMean;
+}
+
+// Points as predicted_load reads them: those of one load are one, with the mean of their logarithms.
+std::vector<MeasuredLoad> MeasuredLoads(const LoadSearchInput& input, std::span<const Point> points) {
+  constexpr double kHalfWidthOfDeviation = 1.96;
+  std::vector<MeasuredLoad> out;
+  for (const Point& point : points) {
+    if (point.load.kind != LoadKind::kConcurrency || IsInvalid(point) || !IsUsable(point)) continue;
+    MeasuredLoad one;
+    one.load = point.load.value;
+    one.value = WorthOf(input.worth, point, input.gpus);
+    for (const Violation& violation : CheckSlo(input.slo, point)) {
+      const bool predicted = std::any_of(input.slo.bounds.begin(), input.slo.bounds.end(), [&](const Bound& bound) {
+        return bound.Field() == violation.bound && bound.metric != Metric::kItl &&
+               bound.statistic == PredictedStatistic(input.slo, bound.metric);
+      });
+      if (!predicted) one.met = false;
+    }
+    const auto read = [&](Metric metric, Statistic statistic, double noise, double& ln, double& variance) {
+      ln = std::log(std::max(point.Get(metric).Get(statistic), 1e-3));
+      const double deviation = point.relative_ci[static_cast<std::size_t>(metric)] / kHalfWidthOfDeviation;
+      variance = deviation > 0 ? deviation * deviation : noise * noise;
+    };
+    const PredictedLoads& predicted = *input.prediction;
+    read(Metric::kTtft, PredictedStatistic(input.slo, Metric::kTtft), predicted.ttft.noise, one.ln_ttft,
+         one.ttft_variance);
+    read(Metric::kTpot, PredictedStatistic(input.slo, Metric::kTpot), predicted.tpot.noise, one.ln_tpot,
+         one.tpot_variance);
+    read(Metric::kE2e, PredictedStatistic(input.slo, Metric::kE2e), predicted.e2e ? predicted.e2e->noise : 0,
+         one.ln_e2e, one.e2e_variance);
+    read(Metric::kE2e, Statistic::kMean, predicted.objective ? predicted.objective->noise : 0, one.ln_objective,
+         one.objective_variance);
+    const auto same =
+        std::find_if(out.begin(), out.end(), [&](const MeasuredLoad& other) { return other.load == one.load; });
+    if (same == out.end()) {
+      out.push_back(one);
+      continue;
+    }
+    const double n = same->measurements;
+    const auto join = [n](double& mean, double value) { mean = (mean * n + value) / (n + 1); };
+    join(same->value, one.value);
+    join(same->ln_ttft, one.ln_ttft);
+    join(same->ln_tpot, one.ln_tpot);
+    join(same->ln_e2e, one.ln_e2e);
+    join(same->ln_objective, one.ln_objective);
+    for (double MeasuredLoad::*variance : {&MeasuredLoad::ttft_variance, &MeasuredLoad::tpot_variance,
+                                           &MeasuredLoad::e2e_variance, &MeasuredLoad::objective_variance}) {
+      (*same).*variance = ((*same).*variance * n * n + one.*variance) / ((n + 1) * (n + 1));
+    }
+    same->met = same->met && one.met;
+    ++same->measurements;
+  }
+  return out;
+}
+
 class Search {
  public:
   Search(const LoadSearchInput& input, std::span<const Point> points)
@@ -212,6 +276,7 @@ class Search {
       case LoadMode::kConfirmRate:
         return Checked(Confirm());
       case LoadMode::kAutoConcurrency:
+        if (input_.prediction) return Checked(Predicted());
         return Checked(input_.slo.bounds.empty() ? Capacity() : Limit());
       case LoadMode::kAutoRate:
         return Checked(Limit());
@@ -306,6 +371,21 @@ class Search {
     // Down by the tail's ratio; a tail grows faster than the rate.
     const double factor = std::clamp(std::exp(-bracket_.high->excess / 3), 0.7, 1 / (1 + input_.plan.resolution));
     return Measure({kind_, Rounded(kind_, high * factor, high)}, "down by the tail's ratio");
+  }
+
+  LoadDecision Predicted() const {
+    const std::vector<MeasuredLoad> measured = MeasuredLoads(input_, points_);
+    const NextLoad next = ChooseNextLoad(*input_.prediction, measured, input_.score_to_beat.value_or(0), input_.seed);
+    if (next.action != LoadAction::kStop && points_.size() < kMaxPoints) {
+      return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)));
+    }
+    if (bracket_.low == nullptr) return Stop(StopReason::kInfeasible, std::string(LoadReasonName(next.reason)));
+    const double best = WorthOf(input_.worth, points_[bracket_.low->index], input_.gpus);
+    if (input_.score_to_beat && best < *input_.score_to_beat) {
+      return Stop(StopReason::kCannotWin, "no load is expected to reach the score that is to beat");
+    }
+    // It leads: the limit between the loads of the prediction is its score.
+    return input_.slo.bounds.empty() ? Stop(StopReason::kCapacity, "no SLO: the capacity") : Limit();
   }
 
   // No bound: as much as is let run at once.

@@ -68,10 +68,9 @@ double IndependentTrials(std::span<const double> successes) {
   const std::vector<double> batches = BatchMeans(successes);
   const double independent = share * (1 - share) / n;  // variance of the mean
   if (batches.empty() || independent <= 0) return n;
-  const MeanError error = ErrorOfMean(batches);
-  // The variance over few batches is itself uncertain: Student's t stands in for the normal quantile.
-  const double t = StudentQuantile(error.freedom) / kNormal975;
-  return n / std::max(1.0, error.variance / independent * t * t);
+  // A variance that is too small by chance does not make them more than they are; that this is only ever corrected
+  // upwards also makes up for its own uncertainty.
+  return n / std::max(1.0, ErrorOfMean(batches).variance / independent);
 }
 
 }  // namespace
@@ -100,8 +99,9 @@ double Quantile(std::span<const double> sorted, double share) {
   const double rank = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(std::floor(rank));
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = rank - std::floor(rank);
-  return part == 0 ? sorted[below] : sorted[below] + (sorted[above] - sorted[below]) * part;
+  // Also where both are infinite.
+  if (sorted[above] == sorted[below]) return sorted[below];
+  return sorted[below] + (sorted[above] - sorted[below]) * (rank - std::floor(rank));
 }
 
 Interval MeanInterval(std::span<const double> batch_means) {

@@ -348,7 +348,8 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        {{"cuda-graph-max-bs", "8"}},
        "parameters.cuda-graph-max-bs",
        "UnknownFlag",
-       "SGLang 0.5.23 has no flag \"cuda-graph-max-bs\"; it is cuda-graph-max-bs-decode since 0.5.14"},
+       "\"cuda-graph-max-bs\" is the beginning of several flags of SGLang 0.5.23: cuda-graph-max-bs-decode, "
+       "cuda-graph-max-bs-prefill; it is cuda-graph-max-bs-decode since 0.5.14"},
       {"vllm",
        "0.24.0",
        {{"--port", "80"}},
