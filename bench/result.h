@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "quant/model_facts.h"
+#include "checkpoint/model_facts.h"
 
 namespace autotune::bench {
 
@@ -96,7 +96,7 @@ struct RunResult {
 
 // What `autotune-bench inspect` reports.
 struct InspectResult {
-  quant::ModelFacts model;
+  checkpoint::ModelFacts model;
   std::optional<Failure> failure;
 };
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bench/bench_spec.h"
+#include "checkpoint/quantization.h"
 #include "cli/yaml_json.h"
 #include "operator/api/autotune_task.h"
 #include "quant/engine_table.h"
@@ -222,8 +223,8 @@ class Importer {
       method = Text(*config, "model.quantization_config", "quant_method");
     }
     if (!method.empty()) {
-      quant::ModelFacts facts;
-      if (const auto known_method = quant::OverrideQuantization(facts, method); !known_method) {
+      checkpoint::ModelFacts facts;
+      if (const auto known_method = checkpoint::OverrideQuantization(facts, method); !known_method) {
         return Fail("model.quantization", known_method.error().message);
       }
       out["quantization"] = method;

@@ -30,8 +30,8 @@ const quant::RuleSet& Rules() {
 }
 
 // Qwen3-30B-A3B on H100: experts, so that every field matters.
-quant::ModelFacts Model() {
-  quant::ModelFacts facts;
+checkpoint::ModelFacts Model() {
+  checkpoint::ModelFacts facts;
   facts.architecture = "Qwen3MoeForCausalLM";
   facts.layers = facts.full_attention_layers = 48;
   facts.hidden_size = 2048;

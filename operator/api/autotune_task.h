@@ -199,7 +199,7 @@ struct TaskStatus {
   std::string state;     // Pending Inspecting Searching Complete Failed Suspended
   std::string progress;  // "7/40"
   std::vector<Condition> conditions;
-  std::optional<quant::ModelFacts> model;
+  std::optional<checkpoint::ModelFacts> model;
   std::string model_source;  // hash of spec.model: another model is inspected again
   struct Candidates {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "checkpoint/quantization.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/experiment/outcome.h"
 #include "operator/reconcile/answer.h"
@@ -172,9 +173,9 @@ class Decider {
         }
         return false;
       case experiment::Outcome::Kind::kSucceeded:
-        status_.model = outcome.inspect ? outcome.inspect->model : quant::ModelFacts{};
+        status_.model = outcome.inspect ? outcome.inspect->model : checkpoint::ModelFacts{};
         if (!spec_.model.quantization.empty()) {
-          if (const auto set = quant::OverrideQuantization(*status_.model, spec_.model.quantization); !set) {
+          if (const auto set = checkpoint::OverrideQuantization(*status_.model, spec_.model.quantization); !set) {
             return Stall("InvalidSpec", "spec.model.quantization: " + set.error().message), false;
           }
         }

@@ -1,4 +1,4 @@
-#include "quant/model_facts.h"
+#include "checkpoint/model_facts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
