@@ -40,6 +40,8 @@ std::optional<Kind> KindNamed(std::string_view name) {
       Named{"full_attention", Kind::kFull},
       Named{"attention", Kind::kFull},
       Named{"attn", Kind::kFull},
+      Named{"indexed_attention", Kind::kFull},
+      Named{"deepseek_sparse_attention", Kind::kFull},
       Named{"full", Kind::kFull},
       Named{"global", Kind::kFull},
       Named{"global_attention", Kind::kFull},
@@ -85,7 +87,11 @@ class AttentionReader {
         config_(config),
         facts_(facts),
         class_name_(ClassName(facts.model_type, &language == &config ? facts.architecture : "")),
-        class_(FindModelClass(facts.model_type, &language == &config ? facts.architecture : "")) {}
+        class_(FindModelClass(facts.model_type, &language == &config ? facts.architecture : "")) {
+    // These fill what their text_config leaves out with values of their own.
+    const std::string outer = TextOf(&config, "model_type");
+    if (&language != &config && (outer == "voxtral" || outer == "glmasr" || outer == "musicflamingo")) class_ = nullptr;
+  }
 
   void Read() {
     ReadHeads();
@@ -100,17 +106,16 @@ class AttentionReader {
     }
     if (!kinds) return;
     if (!ShareCaches(*kinds)) return;
-    Count(*kinds);
     BuildCaches(*kinds);
+    // A class that nobody here knows, with nothing about its layers: what it has is known only where all sizes are
+    // given as an ordinary attention has them.
+    if (!by_default_ || class_ != nullptr || facts_.caches) Count(*kinds);
   }
 
  private:
   // ---- Looking up ----
 
-  [[nodiscard]] const json* Get(std::string_view key) const {
-    const json* found = Find(&language_, key);
-    return found != nullptr ? found : Find(&config_, key);
-  }
+  [[nodiscard]] const json* Get(std::string_view key) const { return Find(&language_, key); }
   // A size among several spellings; unset with a note where it is written in another way than as one number.
   Size Number(std::initializer_list<std::string_view> keys, const json* object = nullptr) {
     for (const std::string_view key : keys) {
@@ -130,8 +135,8 @@ class AttentionReader {
   [[nodiscard]] std::string Hint(std::initializer_list<std::string_view> words) const {
     for (const auto& [key, value] : language_.items()) {
       if (!Says(value) || key == "chunk_size_feed_forward" || key == "max_window_layers" ||
-          key == "use_sliding_window" || Contains(key, "vision") || Contains(key, "quant") ||
-          Contains(key, "compression_config"))
+          key == "use_sliding_window" || key == "mlp_layer_types" || Contains(key, "vision") ||
+          Contains(key, "quant") || Contains(key, "compression_config"))
         continue;
       const std::string lower = Lower(key);
       for (const std::string_view word : words) {
@@ -153,8 +158,15 @@ class AttentionReader {
     facts_.kv_lora_rank = Number({"kv_lora_rank"});
     facts_.qk_rope_head_dim = Number({"qk_rope_head_dim"});
     facts_.qk_nope_head_dim = Number({"qk_nope_head_dim"});
-    if (const json* uses = Get("use_mla"); uses != nullptr && *uses == false) facts_.kv_lora_rank.reset();
-    if (!facts_.kv_lora_rank) facts_.qk_rope_head_dim.reset();
+    const json* uses = Get("use_mla");
+    if (uses != nullptr && *uses == false) facts_.kv_lora_rank.reset();
+    // Latent attention whose rank is left to the class.
+    latent_unknown_ = !facts_.kv_lora_rank && (uses == nullptr || *uses != false) &&
+                      (facts_.qk_rope_head_dim || facts_.qk_nope_head_dim);
+    if (latent_unknown_) {
+      AddNote(facts_, "config.json: kv_lora_rank is missing; the size of the KV cache is not known");
+      facts_.head_dim.reset();  // of a query or of a cache: the class says which
+    }
 
     facts_.kv_heads = KvHeads(attention);
     if (facts_.latent_attention()) {
@@ -162,7 +174,7 @@ class AttentionReader {
       facts_.head_dim = facts_.qk_nope_head_dim && facts_.qk_rope_head_dim
                             ? Size(*facts_.qk_nope_head_dim + *facts_.qk_rope_head_dim)
                             : std::nullopt;
-    } else if (!facts_.head_dim && class_ != nullptr) {
+    } else if (!facts_.head_dim && class_ != nullptr && !latent_unknown_) {
       facts_.head_dim = class_->head_dim;
       const bool divides =
           facts_.hidden_size && facts_.attention_heads && *facts_.hidden_size % *facts_.attention_heads == 0;
@@ -186,6 +198,8 @@ class AttentionReader {
     if (const json* one = Get("multi_query"); one != nullptr && one->is_boolean() && !grouped) {
       return one->get<bool>() ? Size(1) : facts_.attention_heads;
     }
+    // Its num_kv_heads counts only in the new architecture; without multi_query its class decides.
+    if (class_name_ == "falcon" && !grouped) return std::nullopt;
     if (const json* several = Get("multi_query_attention"); several != nullptr && *several == false)
       return facts_.attention_heads;
     static constexpr auto kKeys = {
@@ -272,13 +286,18 @@ class AttentionReader {
         return;
       }
     }
+    // Null means that there is none; where the key is missing, this class has one.
+    if (class_name_ == "mistral" && !language_.contains("sliding_window")) {
+      window_ = 4096;
+      window_key_ = "sliding_window";
+    }
   }
 
   std::optional<Kinds> ReadKinds() {
     if (class_name_ == "mamba" || class_name_ == "mamba2" || class_name_ == "falconmamba" ||
         class_name_ == "codestralmamba")
       return Kinds(layers_, Kind::kMamba);
-    if (class_name_.starts_with("rwkv")) return Kinds(layers_, Kind::kLinear);
+    if (class_name_ == "rwkv") return Kinds(layers_, Kind::kLinear);
     if (class_name_ == "falconh1") return Kinds(layers_, Kind::kBoth);
     if (const json* types = FindArray(&language_, "layer_types")) return FromNames("layer_types", *types, false);
     if (const json* types = FindArray(&language_, "layers_block_type"))
@@ -299,7 +318,7 @@ class AttentionReader {
       }
       return kinds;
     }
-    if (const Size period = Number({"attn_layer_period"})) {
+    if (const Size period = Number({"attn_layer_period"}); period && class_name_ == "jamba") {
       const std::int64_t offset = IntegerOf(&language_, "attn_layer_offset").value_or(-1);
       if (offset < 0) return NotKnown("attn_layer_period");
       return Every(*period, offset, Kind::kFull, Kind::kMamba);
@@ -326,15 +345,16 @@ class AttentionReader {
     if (window_) return FromWindow();
     const json* uses = Get("use_sliding_window");
     const bool windows_off = uses != nullptr && *uses == false;
-    const std::string hint =
-        Hint({"layer_type", "block_type", "hybrid",     "linear_attn",     "linear_num",   "linear_key",
-              "mamba",      "ssm",        "recurrent",  "lightning",       "attn_type",    "attention_type",
-              "rwkv",       "conv_",      "attn_layer", "attention_layer", "compress_rat", "swa",
-              "local_att",  "global_att", "retention",  "layer_group",     "chunk",        "no_rope_layer"});
+    const std::string hint = Hint(
+        {"layer_type",  "block_type",      "hybrid",        "linear_attn", "linear_num",     "linear_key",  "mamba",
+         "ssm",         "recurrent",       "lightning",     "attn_type",   "attention_type", "rwkv",        "conv_",
+         "attn_layer",  "attention_layer", "compress_rat",  "swa",         "local_att",      "global_att",  "retention",
+         "layer_group", "chunk",           "no_rope_layer", "expand_k",    "expand_v",       "feature_map", "cca"});
     if (!hint.empty()) return NotKnown(hint);
     const std::string window = windows_off ? "" : Hint({"window", "sliding"});
     const bool none = window.ends_with("pattern") || WholeNumber(window.empty() ? json(0) : language_.at(window)) <= 0;
     if (!window.empty() && !none) return NotKnown(window);
+    by_default_ = true;
     return Kinds(layers_, Kind::kFull);
   }
 
@@ -350,8 +370,11 @@ class AttentionReader {
     Kinds kinds;
     for (const json& name : names) {
       const std::optional<Kind> kind = name.is_string() ? KindNamed(Lower(name.get<std::string>())) : std::nullopt;
-      if (!kind) return NotKnown(key);
-      kinds.push_back(*kind);
+      // Side by side in these two only; other classes call other layers so.
+      const bool hybrid = kind == Kind::kBoth && class_name_ != "zamba2" && class_name_ != "falconh1";
+      if (!kind || hybrid) return NotKnown(key);
+      const bool local = kind == Kind::kFull && class_name_ == "recurrentgemma";
+      kinds.push_back(local ? Kind::kSliding : *kind);
     }
     if (kinds.empty()) return NotKnown(key);
     if (repeated) {
@@ -485,6 +508,7 @@ class AttentionReader {
       }
       return true;
     }
+    if (class_name_ == "gemma3ntext" && !language_.contains("num_kv_shared_layers")) return Unknown("layer sharing");
     const std::string hint =
         Hint({"kv_shar", "share_kv", "shared_kv", "kv_reuse", "reuse_kv", "yoco", "num_kv_layers"});
     return hint.empty() || Unknown(hint);
@@ -553,6 +577,7 @@ class AttentionReader {
       facts_.caches.emplace();
       return;
     }
+    if (latent_unknown_) return;
     if (class_name_ == "minicpm3") return;  // the engines differ: one keeps the latent, one keeps heads
     if (!kv_by_layer_.empty() && kv_by_layer_.size() != layers_) {
       AddNote(facts_, "config.json: " + source_of_heads_ + " lists " + std::to_string(kv_by_layer_.size()) +
@@ -624,6 +649,8 @@ class AttentionReader {
   std::size_t layers_ = 0;
   Size window_;
   std::string window_key_;
+  bool latent_unknown_ = false;
+  bool by_default_ = false;  // no key says which layers attend
   std::string source_ = "a list of layers";
   std::string source_of_heads_;
   std::vector<std::int64_t> kv_by_layer_;  // empty = the same in every layer

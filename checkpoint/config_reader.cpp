@@ -39,9 +39,12 @@ class ConfigReader {
 
   void Read() {
     ReadNames();
+    class_ = FindModelClass(facts_.model_type, &language_ == &config_ ? facts_.architecture : "");
     ReadDtype();
     facts_.layers = Number({"num_hidden_layers", "n_layer", "num_layers", "n_layers"});
-    if (!facts_.layers) facts_.layers = Listed("block_configs");
+    for (const char* list : {"block_configs", "layers_block_type", "layer_types"}) {
+      if (!facts_.layers) facts_.layers = Listed(list);
+    }
     facts_.hidden_size = Number({"hidden_size", "n_embd", "d_model", "n_embed", "model_dim"});
     facts_.vocab_size = Number({"vocab_size", "padded_vocab_size"});
     facts_.max_position = Number({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length",
@@ -62,10 +65,8 @@ class ConfigReader {
     return nested != nullptr ? nested : &config;
   }
 
-  [[nodiscard]] const json* Get(std::string_view key) const {
-    const json* found = Find(&language_, key);
-    return found != nullptr ? found : Find(&config_, key);
-  }
+  // Of the language model only: what stands beside it describes the whole or its other parts.
+  [[nodiscard]] const json* Get(std::string_view key) const { return Find(&language_, key); }
 
   // A size among several spellings, also as a list with the same number for every layer. Zero and null are "not used".
   Size Number(std::initializer_list<std::string_view> keys, std::int64_t largest = kLargestShape) {
@@ -119,14 +120,13 @@ class ConfigReader {
 
   void ReadMlp() {
     // Llama 4 calls the experts' width intermediate_size and has another one for its dense layers.
-    facts_.intermediate_size =
-        Number({"intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size"});
+    facts_.intermediate_size = Number({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size",
+                                       "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size"});
     const json* ffn = FindObject(&language_, "ffn_config");
     if (!facts_.intermediate_size && ffn != nullptr) {
       if (const json* width = Find(ffn, "ffn_hidden_size")) facts_.intermediate_size = One(*width, kLargestShape);
     }
-    const ModelClass* known = FindModelClass(facts_.model_type, facts_.architecture);
-    if (known != nullptr && facts_.intermediate_size) *facts_.intermediate_size /= known->mlp_divisor;
+    if (class_ != nullptr && facts_.intermediate_size) *facts_.intermediate_size /= class_->mlp_divisor;
   }
 
   // ---- Experts ----
@@ -136,8 +136,7 @@ class ConfigReader {
     facts_.experts = ExpertNumber(ffn, {"num_experts", "num_local_experts", "n_routed_experts", "num_routed_experts",
                                         "moe_num_experts", "num_moe_experts", "n_experts", "moe_n_experts"});
     if (!facts_.experts) {
-      const json* enabled = Get("enable_moe_block");
-      const bool off = enabled != nullptr && *enabled == false;
+      const bool off = Switch("enable_moe_block") == false;
       const std::string hint = off ? "" : HintOfExperts();
       if (hint.empty()) {
         facts_.experts = 0;
@@ -145,7 +144,8 @@ class ConfigReader {
         AddNote(facts_, "config.json: " + hint + " is not understood; whether the model has experts is not known");
       }
     }
-    if (facts_.experts == 1) facts_.experts = 0;  // one expert is a dense layer
+    // One expert is a dense layer; a number of experts may stand beside a switch that turns them off.
+    if (facts_.experts == 1 || Switch("is_moe") == false) facts_.experts = 0;
     if (facts_.experts == 0) {
       facts_.moe_layers = 0;
       facts_.dense_layers = DenseLayers();
@@ -165,6 +165,11 @@ class ConfigReader {
                                "shared_intermediate_size", "share_expert_dim", "shared_expert_dim"});
     ReadExpertWidths();
     ReadExpertLayers();
+  }
+
+  [[nodiscard]] std::optional<bool> Switch(std::string_view key) const {
+    const json* found = Get(key);
+    return found != nullptr && found->is_boolean() ? std::optional(found->get<bool>()) : std::nullopt;
   }
 
   Size ExpertNumber(const json* object, std::initializer_list<std::string_view> keys) {
@@ -200,30 +205,14 @@ class ConfigReader {
   }
 
   void ReadExpertWidths() {
-    const bool two_widths = Get("intermediate_size_mlp") != nullptr;
+    // A width that is left out, or written in an unknown way, is not that of the dense layers but for some classes.
+    if (facts_.moe_intermediate_size || class_ == nullptr || !class_->experts_have_mlp_width) return;
     const json* width = Get("intermediate_size");
-    const bool has_own = facts_.moe_intermediate_size.has_value();
-    // A width that is written in an unknown way must not be replaced by the dense layers'.
-    const bool hint = !has_own && !OtherWidth().empty();
-    if (has_own || hint) return;
-    // The only width in the file is that of the experts (Mixtral, gpt-oss, MiniMax, Granite, Phi-MoE).
-    if (two_widths) {
-      if (width != nullptr) facts_.moe_intermediate_size = One(*width, kLargestShape);
-    } else {
+    if (width != nullptr) {
+      facts_.moe_intermediate_size = One(*width, kLargestShape);
+    } else if (FindObject(&language_, "ffn_config") != nullptr) {
       facts_.moe_intermediate_size = facts_.intermediate_size;
     }
-  }
-
-  [[nodiscard]] std::string OtherWidth() const {
-    for (const auto& [key, value] : language_.items()) {
-      const std::string lower = Lower(key);
-      const bool width =
-          Contains(lower, "intermediate") || Contains(lower, "ffn_hidden") || Contains(lower, "hidden_dim");
-      if (width && (Contains(lower, "moe") || Contains(lower, "expert")) && !Contains(lower, "share") &&
-          !value.is_null())
-        return key;
-    }
-    return "";
   }
 
   // Layers that have an MLP of either kind: all but those whose attention or Mamba is the whole layer.
@@ -255,8 +244,17 @@ class ConfigReader {
       return;
     }
     if (const json* types = FindArray(&language_, "mlp_layer_types")) {
-      return set(std::ranges::count_if(*types, [](const json& type) { return type == "sparse" || type == "moe"; }),
-                 layers);
+      const auto dense = std::ranges::count(*types, json("dense"));
+      return static_cast<std::int64_t>(types->size()) == layers ? set(layers - dense, layers) : void();
+    }
+    if (const json* types = FindArray(&language_, "layers_block_type")) {
+      facts_.moe_layers = std::ranges::count(*types, json("moe"));
+      facts_.dense_layers = std::ranges::count(*types, json("mlp"));
+      return;
+    }
+    if (Switch("enable_moe_block") == true) {  // beside a dense MLP in every layer
+      facts_.moe_layers = facts_.dense_layers = layers;
+      return;
     }
     if (const auto frequency = IntegersOf(Get("moe_layer_freq"))) {
       if (std::ranges::all_of(*frequency, [](std::int64_t one) { return one == 0 || one == 1; }))
@@ -268,6 +266,7 @@ class ConfigReader {
     if (const json* frequency = Get("moe_layer_freq"); frequency != nullptr && *frequency != 1) return;
     if (Find(&language_, "first_k_dense_replace") != nullptr)
       return set(layers - std::clamp<std::int64_t>(first, 0, layers), layers);
+    if (const Size first_dense = Positive("num_dense_layers")) return set(layers - *first_dense, layers);
     if (const auto list = IntegersOf(Get("moe_layers"))) return set(static_cast<std::int64_t>(list->size()), layers);
     if (const Size step = Positive("interleave_moe_layer_step")) return set(layers / *step, layers);
     if (const Size period = Positive("expert_layer_period")) {
@@ -286,17 +285,9 @@ class ConfigReader {
       }
       return set(with_experts, layers);
     }
-    // Any other word about single layers means that not all of them have experts.
-    for (const auto& [key, value] : language_.items()) {
-      const std::string lower = Lower(key);
-      const bool about =
-          (Contains(lower, "moe_layer") || Contains(lower, "expert_layer") || Contains(lower, "dense_layer") ||
-           Contains(lower, "sparse_step") || Contains(lower, "k_dense") || Contains(lower, "expert_interval") ||
-           Contains(lower, "moe_every"));
-      const bool says = !value.is_null() && value != 0 && value != false && !(value.is_structured() && value.empty());
-      if (about && says) return;
-    }
-    set(layers, layers);
+    // Without a word about single layers the class decides.
+    const bool list = Get("moe_layers") != nullptr || Get("moe_layer_interval") != nullptr;
+    if (class_ != nullptr && class_->experts_everywhere && !list) set(layers, layers);
   }
 
   [[nodiscard]] Size Positive(std::string_view key) const {
@@ -307,6 +298,7 @@ class ConfigReader {
   const json& config_;
   const json& language_;
   ModelFacts& facts_;
+  const ModelClass* class_ = nullptr;
 };
 
 }  // namespace
@@ -341,6 +333,7 @@ json ConfigOfParams(const json& params) {
   json config = json::object();
   // Classes of config.json: Mistral's widths of heads are always given, Llama's follow from the others.
   config["model_type"] = Find(text, "multiple_of") != nullptr ? "llama" : "mistral";
+  config["sliding_window"] = nullptr;  // there is none unless the file says so
   const auto copy = [&](const json& object) {
     for (const auto& [key, value] : object.items()) {
       if (key == "moe" || key == "llm" || key == "quantization") continue;

@@ -9,6 +9,12 @@ namespace {
 
 constexpr ModelClass Whole(std::string_view name) { return {name, true, true, std::nullopt, 1}; }
 constexpr ModelClass Derived(std::string_view name) { return {name, false, true, std::nullopt, 1}; }
+// Mixtures of experts of one width in every layer, or in some.
+constexpr ModelClass Experts(ModelClass model, bool everywhere = true) {
+  model.experts_have_mlp_width = true;
+  model.experts_everywhere = everywhere;
+  return model;
+}
 
 // Whole: KV heads and head_dim follow. Derived: only head_dim does (the class has a number of KV heads of its own, or
 // spells it in another way).
@@ -23,10 +29,10 @@ constexpr std::array kClasses = {
     Whole("codegen"),
     Whole("cohere"),
     Derived("cohere2"),
-    Derived("dbrx"),
+    Experts(Derived("dbrx")),
     Whole("deepseek"),
     Derived("ernie45moe"),
-    Whole("exaone"),
+    Derived("exaone"),
     Derived("exaone4"),
     Derived("falcon"),
     Derived("falconh1"),
@@ -38,25 +44,26 @@ constexpr std::array kClasses = {
     Whole("gptj"),
     Whole("gptneo"),
     Whole("gptneox"),
-    ModelClass{"gptoss", false, false, 64, 1},
+    Experts(ModelClass{"gptoss", false, false, 64, 1}),
     Whole("granite"),
-    Whole("granitemoe"),
-    Whole("granitemoehybrid"),
-    Whole("granitemoeshared"),
+    Experts(Whole("granitemoe")),
+    Experts(Whole("granitemoehybrid"), false),
+    Experts(Whole("granitemoeshared")),
     Derived("hunyuan"),
     Whole("internlm"),
     Derived("internlm2"),
     Derived("internlm3"),
     Whole("jais"),
-    Derived("jamba"),
+    Experts(Derived("jamba"), false),
     Whole("llama"),
+    Experts(ModelClass{"llama4text"}, false),
     Derived("mllamatextmodel"),
     Whole("minicpm"),
-    Derived("minimaxm2"),
-    Derived("minimaxtext01"),
+    Experts(ModelClass{"minimaxm2", false, false, 128, 1}),
+    Experts(Derived("minimaxtext01")),
     Derived("ministral"),
     Derived("mistral"),
-    Derived("mixtral"),
+    Experts(Derived("mixtral")),
     Whole("mpt"),
     Whole("nemotron"),
     Derived("nemotronnas"),
@@ -64,7 +71,7 @@ constexpr std::array kClasses = {
     Whole("olmo"),
     Whole("olmo2"),
     Derived("olmo3"),
-    Whole("olmoe"),
+    Experts(Whole("olmoe")),
     Whole("opt"),
     Whole("orion"),
     Whole("persimmon"),
@@ -73,7 +80,7 @@ constexpr std::array kClasses = {
     Whole("phi3small"),
     Whole("phi3v"),
     Derived("phi4mm"),
-    Derived("phimoe"),
+    Experts(Derived("phimoe")),
     ModelClass{"qwen", true, true, std::nullopt, 2},
     Derived("qwen2"),
     Derived("qwen25vl"),
@@ -82,6 +89,8 @@ constexpr std::array kClasses = {
     Derived("qwen2vl"),
     Derived("qwen2vltext"),
     Derived("qwen3moe"),
+    ModelClass{"qwen35moetext", false, false, 256, 1, false, true},
+    ModelClass{"qwen3vlmoetext", false, false, std::nullopt, 1, false, true},
     Derived("smollm3"),
     Derived("solar"),
     Derived("stablelm"),

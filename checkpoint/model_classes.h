@@ -20,6 +20,10 @@ struct ModelClass {
   std::optional<std::int64_t> head_dim = std::nullopt;
   // A Qwen 1 MLP is half as wide as its intermediate_size says.
   std::int64_t mlp_divisor = 1;
+  // intermediate_size is the width of the experts where no other key gives it.
+  bool experts_have_mlp_width = false;
+  // Every layer has experts where no key says which.
+  bool experts_everywhere = false;
 };
 
 // By model_type, or by the architecture ("Qwen3MoeForCausalLM") where the type is absent. Null for an unlisted class.

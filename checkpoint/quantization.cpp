@@ -116,7 +116,7 @@ std::string WithoutNumbers(std::string_view pattern) {
     }
     std::size_t end = i;
     while (end < pattern.size() && std::isdigit(static_cast<unsigned char>(pattern[end])) != 0) ++end;
-    const bool whole = end == pattern.size() || pattern[end] == '.';
+    const bool whole = end == pattern.size() || pattern[end] == '.' || pattern[end] == '*';
     general += whole ? "*" : pattern.substr(i, end - i);
     i = end - 1;
   }
@@ -129,10 +129,17 @@ class IgnoredModules {
   IgnoredModules(const std::vector<std::string>& patterns, const ModelFacts& facts) {
     const std::int64_t layers = facts.layers.value_or(0);
     for (const std::string& pattern : patterns) ++counts_[WithoutNumbers(pattern)];
+    // "model.layers.0*" and "model.layers.0.*" leave a whole layer alone.
+    std::int64_t whole_layers = 0;
+    for (const auto& [general, count] : counts_) {
+      const std::size_t end = general.find_last_not_of("*.");
+      if (end != std::string::npos && general.substr(0, end + 1).ends_with("layers")) whole_layers += count;
+    }
+    dense_ = facts.dense_layers && whole_layers >= *facts.dense_layers;
     for (const auto& [general, count] : counts_) {
       const bool of_one_layer =
           Contains(general, "layers.*") || Contains(general, ".h.*") || Contains(general, "blocks.*");
-      const bool everywhere = !of_one_layer || (layers > 0 && count >= layers);
+      const bool everywhere = !of_one_layer || (layers > 0 && count + whole_layers >= layers);
       if (everywhere) Cover(Lower(general));
     }
   }
@@ -150,6 +157,7 @@ class IgnoredModules {
   }
   [[nodiscard]] bool dense() const { return dense_ || (projections_.contains("up") && projections_.contains("down")); }
   [[nodiscard]] bool experts() const { return experts_; }
+  [[nodiscard]] bool shared() const { return shared_; }
 
  private:
   // What remains of a pattern behind `word`, without a regular expression's signs; nothing when the word is not in it.
@@ -165,6 +173,7 @@ class IgnoredModules {
 
   void Cover(const std::string& name) {
     const bool shared = Contains(name, "shared_expert") || Contains(name, "shared_mlp");
+    shared_ = shared_ || shared;
     for (const std::string_view word : {"self_attn", "self_attention", "attn", "attention"}) {
       if (const auto rest = Behind(name, word)) {
         attention_ = attention_ || rest->empty();
@@ -186,7 +195,7 @@ class IgnoredModules {
 
   std::map<std::string, std::int64_t> counts_;
   std::set<std::string> projections_;
-  bool attention_ = false, dense_ = false, experts_ = false;
+  bool attention_ = false, dense_ = false, experts_ = false, shared_ = false;
 };
 
 // ---- Declarations ---------------------------------------------------------------------------------------------------
@@ -201,6 +210,7 @@ struct Declaration {
   std::vector<std::string> ignored;
   std::vector<std::string> notes;
   bool foreign = false;
+  bool own_experts = false;  // the format of experts was declared for them alone
 
   void Both(const Format& format) { linear = experts = format; }
   [[nodiscard]] bool quantizes() const {
@@ -638,6 +648,43 @@ void ReadIntegerWeights(const json& config, Declaration& declaration) {
   if (group && *group > 0) declaration.block = GroupOf(group);
 }
 
+// Experts may have a format of their own that the method leaves out: DeepSeek's {"expert_dtype": "fp4"}.
+void ReadExpertDtype(const json* config, Declaration& declaration) {
+  const std::string dtype = Lower(TextOf(config, "expert_dtype"));
+  if (dtype.empty() || declaration.own_experts) return;
+  const std::optional<Numbers> numbers = NumbersOf(dtype);
+  declaration.own_experts = true;
+  if (Contains(dtype, "nvfp4")) {
+    declaration.experts = Format{"nvfp4", ""};
+  } else if (numbers && numbers->is_float && numbers->bits == 4) {
+    declaration.experts = Format{"mxfp4", ""};
+  } else if (numbers && numbers->is_float && numbers->bits == 8) {
+    declaration.experts = Format{"fp8", "fp8"};
+  } else if (numbers && numbers->bits >= 16) {
+    declaration.experts = Format{};
+  } else {
+    declaration.experts = kOther;
+  }
+}
+
+// ModelOpt's words about experts beside another method: {"quant_method": "fp8", "moe_quant_algo": "NVFP4"}.
+void ReadExpertsOfTheirOwn(const json& config, Declaration& declaration) {
+  if (declaration.method == "modelopt" || declaration.method == "modelopt_mixed") return;
+  std::set<Format> formats;
+  if (const std::string algorithm = TextOf(&config, "moe_quant_algo"); !algorithm.empty())
+    formats.insert(ModelOptFormat(algorithm));
+  if (const json* layers = FindObject(&config, "quantized_layers"); layers != nullptr && formats.empty()) {
+    for (const auto& [layer, settings] : layers->items()) {
+      if (PartOf(layer) == Part::kExperts) formats.insert(ModelOptFormat(TextOf(&settings, "quant_algo")));
+    }
+  }
+  if (!formats.empty()) {
+    declaration.experts = Merged(formats);
+    declaration.own_experts = true;
+  }
+  ReadExpertDtype(&config, declaration);
+}
+
 std::string MethodOf(const json& config) {
   std::string method = Lower(TextOf(&config, "quant_method"));
   if (method.empty()) method = Lower(TextOf(&config, "quantization_method"));
@@ -717,6 +764,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
   // These leave everything but experts alone, or experts are the part that the name speaks of.
   if (method == "mxfp4" || method == "gpt_oss_mxfp4") declaration.linear = Format{};
   if (method == "w4afp8") declaration.linear = Format{"fp8", "fp8"};
+  ReadExpertsOfTheirOwn(config, declaration);
   return declaration;
 }
 
@@ -732,24 +780,6 @@ Declaration ReadMistral(const json& quantization) {
     declaration = ReadDeclaration(quantization, declaration.where);
   }
   return declaration;
-}
-
-// Experts may have a format of their own that the quantization leaves out: DeepSeek's {"expert_dtype": "fp4"}.
-void ReadExpertDtype(const json* config, Declaration& declaration) {
-  const std::string dtype = Lower(TextOf(config, "expert_dtype"));
-  if (dtype.empty()) return;
-  const std::optional<Numbers> numbers = NumbersOf(dtype);
-  if (Contains(dtype, "nvfp4")) {
-    declaration.experts = Format{"nvfp4", ""};
-  } else if (numbers && numbers->is_float && numbers->bits == 4) {
-    declaration.experts = Format{"mxfp4", ""};
-  } else if (numbers && numbers->is_float && numbers->bits == 8) {
-    declaration.experts = Format{"fp8", "fp8"};
-  } else if (numbers && numbers->bits >= 16) {
-    declaration.experts = Format{};
-  } else {
-    declaration.experts = kOther;
-  }
 }
 
 // ---- Together -------------------------------------------------------------------------------------------------------
@@ -769,9 +799,11 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   const IgnoredModules ignored(declaration.ignored, facts);
   Format linear = declaration.linear.value_or(Format{});
   Format experts = declaration.experts.value_or(Format{});
-  const bool no_dense_mlp = !dense && facts.dense_layers == 0 && facts.shared_experts.value_or(0) == 0;
+  const bool has_shared = facts.shared_experts > 0 || facts.shared_intermediate_size > 0;
+  const bool no_dense_mlp = !dense && facts.dense_layers == 0;
   // A list may name everything, where only its caller knows what is left: then the method's name decides.
-  const bool linear_left = !(ignored.attention() && (ignored.dense() || no_dense_mlp));
+  const bool linear_left =
+      !(ignored.attention() && (ignored.dense() || no_dense_mlp) && (ignored.shared() || !has_shared));
   const bool experts_left = !ignored.experts();
   if (!dense && linear_left != experts_left) {
     if (!linear_left) linear = Format{};
