@@ -16,7 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxConfig = 4u << 20;
+constexpr const char* kNoDtype = "no file declares the dtype of the weights; the rules go by bfloat16";
+constexpr std::size_t kMaxConfig = 32u << 20;   // ModelOpt lists every quantized module: 2.4 MB for 128 experts
 constexpr std::size_t kMaxIndex = 64u << 20;    // one line per tensor: 8 MB for models with 256 experts
 constexpr std::size_t kGgufStart = 256u << 10;  // the model's numbers come before the vocabulary
 
@@ -58,7 +59,7 @@ class Reader {
     for (const std::string& note : weights.notes) AddNote(*facts, note);
     if (!weights.bytes) AddNote(*facts, "the size of the weights is not known");
     if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights);
-    if (facts->dtype.empty()) AddNote(*facts, "no file declares the dtype of the weights");
+    if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;
   }
 
@@ -147,7 +148,7 @@ base::Result<ModelFacts> FactsOfConfig(const json& config) {
   CheckpointParts parts;
   parts.config = &config;
   auto facts = FactsOf(parts);
-  if (facts && facts->dtype.empty()) AddNote(*facts, "config.json declares no dtype");
+  if (facts && facts->dtype.empty()) AddNote(*facts, kNoDtype);
   return facts;
 }
 

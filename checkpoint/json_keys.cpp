@@ -42,6 +42,12 @@ bool TrueAt(const json* object, std::string_view key) {
 }
 
 std::optional<std::int64_t> WholeNumber(const json& value) {
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<std::uint64_t>();
+    return number <= static_cast<std::uint64_t>(INT64_MAX) ? std::optional(static_cast<std::int64_t>(number))
+                                                           : std::nullopt;
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
   constexpr double kExact = 9007199254740992.0;
   if (!value.is_number()) return std::nullopt;
   const double number = value.get<double>();

@@ -24,7 +24,7 @@ const nlohmann::json* FindArray(const nlohmann::json* object, std::string_view k
 std::string TextOf(const nlohmann::json* object, std::string_view key);
 bool TrueAt(const nlohmann::json* object, std::string_view key);
 
-// A whole number, also one written as 64.0. Beyond +-2^53, where such numbers lose digits: nullopt.
+// A whole number, also one written as 64.0 (up to 2^53, where such numbers begin to lose digits).
 std::optional<std::int64_t> WholeNumber(const nlohmann::json& value);
 std::optional<std::int64_t> IntegerOf(const nlohmann::json* object, std::string_view key);
 // The numbers of a list; nullopt when it is no list or holds something else.

@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxIgnored = 12;
+constexpr std::int64_t kLargestBlock = 1 << 20;  // far above any, and products fit
 
 // A family and what the inputs of its layers are; "" = not known.
 struct Format {
@@ -307,12 +308,13 @@ std::optional<WeightBlock> BlockOf(const json* shape) {
     return pair.is_array() ? BlockOf(&pair) : std::nullopt;
   }
   const auto sizes = IntegersOf(shape);
-  if (!sizes || sizes->size() != 2 || (*sizes)[0] < 1 || (*sizes)[1] < 1) return std::nullopt;
+  const auto valid = [](std::int64_t size) { return size >= 1 && size <= kLargestBlock; };
+  if (!sizes || sizes->size() != 2 || !valid((*sizes)[0]) || !valid((*sizes)[1])) return std::nullopt;
   return WeightBlock{(*sizes)[0], (*sizes)[1]};
 }
 
 std::optional<WeightBlock> GroupOf(std::optional<std::int64_t> size) {
-  if (!size || *size < 1) return std::nullopt;
+  if (!size || *size < 1 || *size > kLargestBlock) return std::nullopt;
   return WeightBlock{1, *size};
 }
 
@@ -493,7 +495,7 @@ void ReadQuark(const json& config, Declaration& declaration) {
     for (const auto& [pattern, layer] : kv->items()) {
       const json* outputs = Find(&layer, "output_tensors");
       if (outputs != nullptr && outputs->is_array() && !outputs->empty()) outputs = &outputs->front();
-      const std::string dtype = TextOf(outputs, "dtype");
+      const std::string dtype = TextOf(outputs != nullptr ? outputs : &layer, "dtype");
       if (!dtype.empty()) declaration.kv_cache = KvAlgorithm(dtype);
     }
   } else if (const json* group = FindArray(&config, "kv_cache_group"); group != nullptr && !group->empty()) {
@@ -787,7 +789,7 @@ Declaration ReadMistral(const json& quantization) {
 std::string FamilyOf(const Declaration& declaration, const std::string& linear, const std::string& experts,
                      bool dense) {
   if (declaration.foreign) return "foreign";
-  if (dense || linear == experts || experts == "none") return linear;
+  if (linear == experts || experts == "none" || (dense && linear != "none")) return linear;
   if (linear == "none") return experts;
   // The layout that engines run as "w4afp8".
   if (experts == "w4a8" && linear == "fp8") return "w4a8";
