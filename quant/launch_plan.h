@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "checkpoint/model_facts.h"
+#include "gpu/compute_capability.h"
 #include "quant/flag_value.h"
 #include "quant/quant_config.h"
 #include "quant/rules.h"
@@ -59,13 +60,7 @@ struct Rejection {
   std::string message;
 };
 
-struct ComputeCapability {
-  int major = 0;
-  int minor = 0;
-  static std::optional<ComputeCapability> Parse(std::string_view text);  // "8.9"
-  [[nodiscard]] std::string ToString() const;
-  auto operator<=>(const ComputeCapability&) const = default;
-};
+using gpu::ComputeCapability;
 
 // Parallel sizes asked for by spec.parallelConfig; absent = not set by it. parameters win over these too.
 struct ParallelSizes {

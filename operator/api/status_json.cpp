@@ -117,14 +117,14 @@ void ReadQuantConfig(ObjectReader& reader, quant::QuantConfig& out) {
 constexpr double kSecondsPerHour = 3600;
 
 // In GPU-hours to six places: an edit after the other must not round GPU-seconds away.
-json ToJson(const GpuSeconds& seconds) {
+json ToJson(const GpuSeconds& spent) {
   json out = json::object();
   const auto put = [&](const char* kind, double value) {
     Put(out, kind, value == 0 ? "" : FormatDecimal(value / kSecondsPerHour, 6));
   };
-  put("start", seconds.start);
-  put("measure", seconds.measure);
-  put("wasted", seconds.wasted);
+  put("start", spent.start);
+  put("measure", spent.measure);
+  put("wasted", spent.wasted);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bench/exit_code.h"
+#include "operator/experiment/pod_builder.h"
 
 namespace autotune::experiment {
 namespace {
@@ -25,7 +26,6 @@ constexpr seconds kStopSlack{90};
 // the status for each experiment.
 constexpr seconds kSchedulerSlack{10};
 constexpr seconds kPrepareSlack{60};
-constexpr seconds kInspectTimeout{600};
 
 std::string Seconds(seconds duration) { return api::FormatDuration(duration); }
 

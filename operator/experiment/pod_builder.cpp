@@ -25,7 +25,6 @@ constexpr int kProbeTimeoutSeconds = 5;
 // the outcome has called it a timeout (outcome.cpp waits 2 minutes).
 constexpr seconds kProbeSlack{300};
 constexpr seconds kDeadlineSlack{300};
-constexpr seconds kInspectTimeout{600};
 // NCCL needs gigabytes for 8 GPUs; the default of 64 MiB breaks it. tmpfs pages count against the memory limit of the
 // container that touches them, so an unused rest costs nothing.
 constexpr const char* kSharedMemory = "16Gi";

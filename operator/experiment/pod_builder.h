@@ -5,6 +5,7 @@
 // Where things run (port, paths, images) comes from PodEnvironment, which is not part of the content hash.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@
 #include "quant/launch_plan.h"
 
 namespace autotune::experiment {
+
+// How long an inspect pod may read a model's files, once it runs.
+inline constexpr std::chrono::seconds kInspectTimeout{600};
 
 // Names that the cluster sees.
 inline constexpr const char* kManagedByLabel = "app.kubernetes.io/managed-by";

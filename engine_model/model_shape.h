@@ -1,0 +1,73 @@
+// The dimensions of a model, as its config.json says, and what follows from them by arithmetic: parameters, KV cache.
+//
+// Counts, not bytes: the precision of weights and cache belongs to a candidate. Plain values, free to share.
+#pragma once
+
+#include <string>
+
+namespace autotune::engine_model {
+
+struct ModelShape {
+  std::string architecture;  // "LlamaForCausalLM"
+  int layers = 0;
+  int hidden = 0;
+  int heads = 0;
+  int kv_heads = 0;
+  int head_dim = 0;
+  int intermediate = 0;  // of a dense MLP
+  int vocabulary = 0;
+  bool tied_embeddings = false;
+  int max_positions = 0;  // 0 = not known
+
+  // Mixture of experts; 0 = dense.
+  int experts = 0;
+  int experts_per_token = 0;
+  int shared_experts = 0;       // read by every token, each as wide as a routed one
+  int expert_intermediate = 0;  // of one expert
+  int dense_layers = 0;         // layers of a mixture model that have a dense MLP instead
+
+  // Multi-head latent attention (DeepSeek); kv_lora_rank 0 = ordinary (grouped) attention.
+  int q_lora_rank = 0;
+  int kv_lora_rank = 0;
+  int rope_head_dim = 0;
+  int nope_head_dim = 0;
+  int v_head_dim = 0;
+
+  // Layers whose attention sees at most `window` tokens.
+  int window = 0;
+  int window_layers = 0;
+  // Layers whose state does not grow with the context (Mamba, gated delta net): parameters of one such layer's mixer,
+  // and bytes of state that one request keeps in it.
+  int linear_layers = 0;
+  double linear_parameters_per_layer = 0;
+  double linear_state_bytes_per_layer = 0;
+
+  // Only experts are quantized where the weights are (gpt-oss, MXFP4): attention stays in 16 bit.
+  bool expert_only_quantization = false;
+
+  [[nodiscard]] bool is_moe() const { return experts > 0; }
+  [[nodiscard]] bool is_mla() const { return kv_lora_rank > 0; }
+  [[nodiscard]] int moe_layers() const { return is_moe() ? layers - dense_layers : 0; }
+  // Layers that keep keys and values; those of them with a window are window_layers.
+  [[nodiscard]] int attention_layers() const { return layers - linear_layers; }
+
+  // All layers together, each parameter once.
+  [[nodiscard]] double AttentionParameters() const;     // linear mixers included
+  [[nodiscard]] double DenseMlpParameters() const;      // of dense layers (every layer of a dense model)
+  [[nodiscard]] double RoutedExpertParameters() const;  // all experts
+  [[nodiscard]] double SharedExpertParameters() const;
+  [[nodiscard]] double RouterParameters() const;
+  // The output matrix (read in every step) and the input embedding (stored; 0 when tied).
+  [[nodiscard]] double HeadParameters() const { return static_cast<double>(vocabulary) * hidden; }
+  [[nodiscard]] double EmbeddingParameters() const { return tied_embeddings ? 0 : HeadParameters(); }
+  [[nodiscard]] double Parameters() const;
+
+  // Cache elements that one token adds in one attention layer, over all GPUs of a replica that divides them.
+  [[nodiscard]] double KvElementsPerTokenAndLayer() const;
+  // Cache elements of one request of `tokens` tokens, all layers, windows applied; without linear state.
+  [[nodiscard]] double KvElements(double tokens) const;
+
+  bool operator==(const ModelShape&) const = default;
+};
+
+}  // namespace autotune::engine_model

@@ -1,0 +1,216 @@
+#include "gpu/product.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+namespace autotune::gpu {
+namespace {
+
+constexpr double kTera = 1e12;
+constexpr double kGiga = 1e9;
+constexpr double kPcie3 = 16, kPcie4 = 32, kPcie5 = 64;  // GB/s of sixteen lanes, one direction
+
+// Tera-operations, TB/s and GB/s as data sheets print them.
+constexpr Rates Sheet(double bf16, double fp8, double fp4, double int8, double memory_tb, double link_gb) {
+  return {bf16 * kTera, fp8 * kTera, fp4 * kTera, int8 * kTera, memory_tb * kTera, link_gb * kGiga};
+}
+
+constexpr Product Nvidia(std::string_view name, std::string_view driver, std::string_view words,
+                         ComputeCapability capability, std::int64_t mebibytes, Rates rates) {
+  return {name, driver, words, capability, "", mebibytes, rates};
+}
+
+constexpr Product Amd(std::string_view name, std::string_view driver, std::string_view words,
+                      std::string_view architecture, std::int64_t gibibytes, Rates rates) {
+  return {name, driver, words, std::nullopt, architecture, gibibytes * 1024, rates};
+}
+
+// Rates: the product's data sheet or architecture whitepaper (nvidia.com, amd.com), halved where it prints rates with
+// sparsity; links: NVLink's total halved. Capability: NVIDIA's table of CUDA GPUs. Memory: nvidia-smi's total, as GPU
+// Feature Discovery labels it. AMD targets and memory: rocm.docs.amd.com, "GPU hardware specifications"; memory is what
+// the driver counts as one GPU, half of an MI250.
+constexpr std::array kProducts = {
+    // Blackwell: NVIDIA Blackwell architecture brief, DGX B200 and B300, GB200 and GB300 NVL72 data sheets.
+    Nvidia("b200", "NVIDIA B200", "b200|180gb 192gb hbm3e sxm sxm6", {10, 0}, 183359,
+           Sheet(2250, 4500, 9000, 4500, 7.7, 900)),
+    Nvidia("gb200", "NVIDIA GB200", "gb200|nvl4 nvl72", {10, 0}, 189471, Sheet(2500, 5000, 10000, 5000, 8.0, 900)),
+    Nvidia("b300", "NVIDIA B300 SXM6 AC", "b300|sxm sxm6 ac hbm3e 288gb", {10, 3}, 275040,
+           Sheet(2250, 4500, 14000, 0, 7.75, 900)),
+    Nvidia("gb300", "NVIDIA GB300", "gb300|nvl72", {10, 3}, 284208, Sheet(2500, 5000, 15000, 0, 8.0, 900)),
+    Nvidia("rtx-pro-6000", "NVIDIA RTX PRO 6000 Blackwell Server Edition",
+           "rtx pro 6000|blackwell server edition 96gb bse", {12, 0}, 97887,
+           Sheet(500, 1000, 2000, 1000, 1.597, kPcie5)),
+    Nvidia("rtx-pro-6000-workstation", "NVIDIA RTX PRO 6000 Blackwell Workstation Edition",
+           "rtx pro 6000|blackwell workstation edition 96gb max q maxq", {12, 0}, 97887,
+           Sheet(500, 1000, 2000, 1000, 1.792, kPcie5)),
+    Nvidia("rtx-5090", "NVIDIA GeForce RTX 5090", "5090|geforce rtx", {12, 0}, 32607,
+           Sheet(209.5, 419, 1676, 838, 1.792, kPcie5)),
+    // One memory for CPU and GPU: how much the driver calls the GPU's differs. Rates are not documented.
+    Nvidia("gb10", "NVIDIA GB10", "gb10|", {12, 1}, 0, Sheet(0, 0, 500, 0, 0.273, 0)),
+    // Hopper: H100, H200 and GH200 data sheets.
+    Nvidia("h100", "NVIDIA H100 80GB HBM3", "h100|80gb hbm3 sxm sxm5 mega", {9, 0}, 81559,
+           Sheet(989.4, 1978.9, 0, 1978.9, 3.35, 450)),
+    Nvidia("h100-pcie", "NVIDIA H100 PCIe", "h100|pcie 80gb hbm2e", {9, 0}, 81559,
+           Sheet(756, 1513, 0, 1513, 2.0, kPcie5)),
+    Nvidia("h100-nvl", "NVIDIA H100 NVL", "h100|nvl 94gb hbm3", {9, 0}, 95830, Sheet(835, 1671, 0, 1671, 3.9, kPcie5)),
+    Nvidia("h200", "NVIDIA H200", "h200|141gb hbm3e sxm sxm5", {9, 0}, 143771,
+           Sheet(989.4, 1978.9, 0, 1978.9, 4.8, 450)),
+    Nvidia("h200-nvl", "NVIDIA H200 NVL", "h200|nvl 141gb", {9, 0}, 143771, Sheet(835, 1671, 0, 1671, 4.8, kPcie5)),
+    Nvidia("gh200", "NVIDIA GH200 480GB", "gh200|480gb 96gb hbm3", {9, 0}, 97871,
+           Sheet(989.4, 1978.9, 0, 1978.9, 4.0, 450)),
+    Nvidia("h20", "NVIDIA H20", "h20|96gb hbm3", {9, 0}, 97871, Sheet(148, 296, 0, 296, 4.0, 450)),
+    Nvidia("h800", "NVIDIA H800", "h800|80gb hbm3 sxm sxm5", {9, 0}, 81559, Sheet(989.4, 1978.9, 0, 1978.9, 3.35, 200)),
+    // Ada Lovelace: L4, L40, L40S and RTX 6000 Ada data sheets, Ada whitepaper.
+    Nvidia("l40s", "NVIDIA L40S", "l40s|48gb", {8, 9}, 46068, Sheet(362, 733, 0, 733, 0.864, kPcie4)),
+    Nvidia("l40", "NVIDIA L40", "l40|48gb", {8, 9}, 46068, Sheet(181, 362, 0, 362, 0.864, kPcie4)),
+    Nvidia("l4", "NVIDIA L4", "l4|24gb", {8, 9}, 23034, Sheet(121, 242, 0, 242, 0.3, kPcie4)),
+    Nvidia("rtx-6000-ada", "NVIDIA RTX 6000 Ada Generation", "6000 ada|rtx generation", {8, 9}, 49140,
+           Sheet(364.2, 728.5, 0, 728.5, 0.96, kPcie4)),
+    Nvidia("rtx-4090", "NVIDIA GeForce RTX 4090", "4090|geforce rtx d", {8, 9}, 24564,
+           Sheet(165.2, 330.3, 0, 660.6, 1.008, kPcie4)),
+    // Ampere: A100, A30, A10, A40 data sheets, GA102 whitepaper; A10G: AWS's page of G5 instances.
+    Nvidia("a100-80gb", "NVIDIA A100-SXM4-80GB", "a100|sxm sxm4 80gb hbm2e", {8, 0}, 81920,
+           Sheet(312, 0, 0, 624, 2.039, 300)),
+    Nvidia("a100-40gb", "NVIDIA A100-SXM4-40GB", "a100|sxm sxm4 40gb", {8, 0}, 40960,
+           Sheet(312, 0, 0, 624, 1.555, 300)),
+    Nvidia("a100-pcie-80gb", "NVIDIA A100 80GB PCIe", "a100|pcie 80gb hbm2e", {8, 0}, 81920,
+           Sheet(312, 0, 0, 624, 1.935, kPcie4)),
+    Nvidia("a100-pcie-40gb", "NVIDIA A100-PCIE-40GB", "a100|pcie 40gb", {8, 0}, 40960,
+           Sheet(312, 0, 0, 624, 1.555, kPcie4)),
+    Nvidia("a800", "NVIDIA A800-SXM4-80GB", "a800|sxm sxm4 80gb", {8, 0}, 81920, Sheet(312, 0, 0, 624, 2.039, 200)),
+    Nvidia("a30", "NVIDIA A30", "a30|24gb", {8, 0}, 24576, Sheet(165, 0, 0, 330, 0.933, 100)),
+    Nvidia("a40", "NVIDIA A40", "a40|48gb", {8, 6}, 46068, Sheet(149.7, 0, 0, 299.3, 0.696, kPcie4)),
+    Nvidia("a10", "NVIDIA A10", "a10|24gb", {8, 6}, 23028, Sheet(125, 0, 0, 250, 0.6, kPcie4)),
+    Nvidia("a10g", "NVIDIA A10G", "a10g|24gb", {8, 6}, 23028, Sheet(70, 0, 0, 140, 0.6, kPcie4)),
+    Nvidia("rtx-a6000", "NVIDIA RTX A6000", "a6000|rtx 48gb", {8, 6}, 49140, Sheet(154.8, 0, 0, 309.7, 0.768, kPcie4)),
+    Nvidia("rtx-3090", "NVIDIA GeForce RTX 3090", "3090|geforce rtx", {8, 6}, 24576,
+           Sheet(71, 0, 0, 284, 0.936, kPcie4)),
+    // Turing and Volta: T4 and V100 data sheets.
+    Nvidia("t4", "Tesla T4", "t4|16gb", {7, 5}, 15360, Sheet(65, 0, 0, 130, 0.32, kPcie3)),
+    Nvidia("v100-16gb", "Tesla V100-SXM2-16GB", "v100|sxm sxm2 16gb", {7, 0}, 16160, Sheet(125, 0, 0, 0, 0.9, 150)),
+    Nvidia("v100-32gb", "Tesla V100-SXM2-32GB", "v100|sxm sxm2 sxm3 32gb", {7, 0}, 32510,
+           Sheet(125, 0, 0, 0, 0.9, 150)),
+    // AMD Instinct data sheets (CDNA 2, 3 and 4). Links: seven Infinity Fabric links a GPU, 64 (MI300) and 76.8 (MI350)
+    // GB/s each.
+    Amd("mi300x", "AMD Instinct MI300X", "mi300x|*", "gfx942", 192, Sheet(1307.4, 2614.9, 0, 2614.9, 5.3, 448)),
+    Amd("mi325x", "AMD Instinct MI325X", "mi325x|*,mi325|*", "gfx942", 256, Sheet(1307.4, 2614.9, 0, 2614.9, 6.0, 448)),
+    Amd("mi350x", "AMD Instinct MI350X", "mi350x|*,mi350|*", "gfx950", 288,
+        Sheet(2306.9, 4613.7, 9227.5, 4613.7, 8.0, 537.6)),
+    Amd("mi355x", "AMD Instinct MI355X", "mi355x|*,mi355|*", "gfx950", 288,
+        Sheet(2516.6, 5033.2, 10066.3, 5033.2, 8.0, 537.6)),
+    Amd("mi300a", "AMD Instinct MI300A", "mi300a|*", "gfx942", 128, Sheet(980.6, 1961.2, 0, 1961.2, 5.3, 384)),
+    Amd("mi308x", "AMD Instinct MI308X", "mi308x|*,mi308|*", "gfx942", 192, Sheet(0, 0, 0, 0, 5.3, 448)),
+    Amd("mi250x", "AMD Instinct MI250X", "mi250x|*", "gfx90a", 64, Sheet(191.5, 0, 0, 191.5, 1.638, 0)),
+    Amd("mi250", "AMD Instinct MI250", "mi250|*", "gfx90a", 64, Sheet(181, 0, 0, 181, 1.638, 0)),
+    Amd("mi210", "AMD Instinct MI210", "mi210|*", "gfx90a", 64, Sheet(181, 0, 0, 181, 1.638, 0)),
+};
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::vector<std::string> Split(std::string_view text, std::string_view separators) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(separators), text.size());
+    if (end > 0) parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+bool Has(const std::vector<std::string>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+// The words of a name that tell products apart.
+std::vector<std::string> WordsOf(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kVendors = {"nvidia", "amd", "tesla", "instinct", "corporation"};
+  std::vector<std::string> words;
+  for (std::string& word : Split(Lower(name), " -_/")) {
+    if (std::ranges::find(kVendors, word) != kVendors.end()) continue;
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+bool Means(const std::vector<std::string>& words, const Product& product) {
+  if (words.empty()) return false;
+  for (const std::string& alternative : Split(product.words, ",")) {
+    const std::size_t bar = alternative.find('|');
+    const std::vector<std::string> needed = Split(alternative.substr(0, bar), " ");
+    const std::vector<std::string> allowed = Split(alternative.substr(bar + 1), " ");
+    const bool has_all = std::ranges::all_of(needed, [&](const std::string& word) { return Has(words, word); });
+    const bool no_other = Has(allowed, "*") || std::ranges::all_of(words, [&](const std::string& word) {
+                            return Has(needed, word) || Has(allowed, word);
+                          });
+    if (has_all && no_other) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const Product> Products() { return kProducts; }
+
+NameParts SplitName(std::string_view name) {
+  NameParts parts;
+  const std::string lower = Lower(name);
+  std::size_t end = lower.size();
+  if (lower.ends_with("-shared")) {
+    parts.shared = true;
+    end -= std::string_view("-shared").size();
+  }
+  constexpr std::string_view kPartition = "-mig-";
+  if (const std::size_t at = lower.substr(0, end).find(kPartition); at != std::string::npos) {
+    parts.partition = lower.substr(at + kPartition.size(), end - at - kPartition.size());
+    end = at;
+  }
+  parts.product = name.substr(0, end);
+  return parts;
+}
+
+std::int64_t PartitionMebibytes(std::string_view partition) {
+  const std::size_t dot = partition.find('.');
+  if (dot == std::string_view::npos) return 0;
+  std::int64_t gibibytes = 0;
+  const char* const end = partition.data() + partition.size();
+  const auto [stop, error] = std::from_chars(partition.data() + dot + 1, end, gibibytes);
+  if (error != std::errc() || !std::string_view(stop, end).starts_with("gb") || gibibytes > 4096) return 0;
+  return gibibytes * 1024;
+}
+
+std::vector<const Product*> ProductsNamed(std::string_view name) {
+  const std::string whole = SplitName(name).product;
+  const std::vector<std::string> words = WordsOf(whole);
+  // What the driver calls a product is that product alone: "NVIDIA H200" is not the H200 NVL.
+  for (const Product& product : kProducts) {
+    if (Lower(whole).find_first_of(" -") != std::string::npos && WordsOf(product.driver) == words &&
+        Lower(whole).starts_with(Split(Lower(product.driver), " -")[0])) {
+      return {&product};
+    }
+  }
+  std::vector<const Product*> found;
+  for (const Product& product : kProducts) {
+    if (Means(words, product)) found.push_back(&product);
+  }
+  return found;
+}
+
+const Product* FindProduct(std::string_view name) {
+  const std::vector<const Product*> found = ProductsNamed(name);
+  return found.empty() ? nullptr : found.front();
+}
+
+base::Result<const Product*> ReadProduct(std::string_view name) {
+  if (const Product* product = FindProduct(name)) return product;
+  std::string known;
+  for (const Product& product : kProducts) known += (known.empty() ? "" : ", ") + std::string(product.name);
+  return base::Invalid("GPU \"" + std::string(name) + "\" is not known; known are " + known);
+}
+
+}  // namespace autotune::gpu

@@ -1,0 +1,70 @@
+// The catalogue of GPUs: what vendors' data sheets and drivers say of a product, and the names that it goes by.
+//
+// Pure data, thread-safe. The only such table of the project; how platforms label nodes is operator/experiment's
+// business (gpu_labels.h). A product that is missing here is not an error: nothing is assumed of it. Sources stand
+// beside the rows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "gpu/compute_capability.h"
+
+namespace autotune::gpu {
+
+// What one GPU computes and moves per second: dense tensor rates of the data sheet. 0 = the GPU has no such units, or
+// the vendor does not say.
+struct Rates {
+  double bf16 = 0;  // FLOP/s; of fp16 where there is no bf16 (V100, T4)
+  double fp8 = 0;   // FLOP/s
+  double fp4 = 0;   // FLOP/s, NVFP4 or MXFP4
+  double int8 = 0;  // operations/s
+  double memory_bytes = 0;
+  // To the other GPUs of the node together, one direction: NVLink or Infinity Fabric, else PCIe.
+  double link_bytes = 0;
+};
+
+struct Product {
+  std::string_view name;    // unique, as people type it: "h100", "a100-40gb", "mi300x"
+  std::string_view driver;  // as the driver names it: "NVIDIA H100 80GB HBM3"
+  // Words of a name that mean this product, then "|" and words that may stand beside them. "," separates alternatives.
+  std::string_view words;
+  std::optional<ComputeCapability> capability;  // NVIDIA only
+  std::string_view amd_architecture;            // LLVM target, "gfx942"; "" = not an AMD GPU
+  std::int64_t mebibytes = 0;  // as the driver reports (nvidia-smi's total); 0 = differs between cards of this name
+  Rates rates;
+
+  [[nodiscard]] bool nvidia() const { return amd_architecture.empty(); }
+};
+
+// The most usual first, among products that share a name.
+std::span<const Product> Products();
+
+// A name without what a labeller appends to that of a whole GPU: "-MIG-1g.10gb" for a partition (Multi-Instance GPU),
+// "-SHARED" for a GPU that several containers share.
+struct NameParts {
+  std::string product;    // spelled as it was
+  std::string partition;  // "1g.10gb", "" = a whole GPU
+  bool shared = false;
+};
+NameParts SplitName(std::string_view name);
+
+// Memory of a partition, from its name; 0 = it does not say.
+std::int64_t PartitionMebibytes(std::string_view partition);
+
+// Every product that `name` may mean, in any spelling: "h100" is H100s of all shapes, "NVIDIA-H100-80GB-HBM3" and
+// "nvidia-h100-mega-80gb" are one. Sharing and partitions do not matter. Empty for an unknown one.
+std::vector<const Product*> ProductsNamed(std::string_view name);
+
+// The most usual product of that name; null for an unknown one.
+const Product* FindProduct(std::string_view name);
+
+// FindProduct for what a user typed: kInvalid lists the known names.
+base::Result<const Product*> ReadProduct(std::string_view name);
+
+}  // namespace autotune::gpu

@@ -1,0 +1,33 @@
+// Random numbers that are a function of (seed, stream, how many were drawn): the same on every machine and in every
+// order of evaluation.
+//
+// The counter-based generator of Steele, Lea and Flood (SplitMix64), with transforms of its own: the distributions of
+// the C++ library differ between its implementations. Give every purpose its own stream, for example the lengths of
+// request 17. A value without ownership; one object is not shared between threads.
+#pragma once
+
+#include <cstdint>
+
+namespace autotune::measurement {
+
+class KeyedRandom {
+ public:
+  explicit KeyedRandom(std::uint64_t seed, std::uint64_t stream = 0);
+
+  std::uint64_t Bits();
+  // In the open interval (0, 1).
+  double Uniform();
+  // In [0, n). REQUIRES: n > 0.
+  std::uint64_t Below(std::uint64_t n);
+  // Mean 0, standard deviation 1.
+  double Normal();
+  // Mean 1.
+  double Exponential();
+  // Mean `shape`, scale 1. REQUIRES: shape > 0.
+  double Gamma(double shape);
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace autotune::measurement

@@ -1,0 +1,72 @@
+// How much is offered: requests in flight (closed loop) or requests a second (open loop), and the plan of loads.
+//
+// Pure values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace autotune::measurement {
+
+enum class LoadKind {
+  kConcurrency,  // the next request starts when one ends
+  kRequestRate,  // arrivals do not wait for answers
+};
+std::string_view LoadKindName(LoadKind kind);  // "Concurrency", "RequestRate"
+std::optional<LoadKind> LoadKindFromName(std::string_view name);
+
+struct Load {
+  LoadKind kind = LoadKind::kConcurrency;
+  double value = 0;  // requests in flight (a whole number) or requests/s
+
+  // "32 in flight", "8.5 requests/s".
+  [[nodiscard]] std::string ToString() const;
+  bool operator==(const Load&) const = default;
+};
+inline Load Concurrency(int requests_in_flight) {
+  return {LoadKind::kConcurrency, static_cast<double>(requests_in_flight)};
+}
+inline Load RequestRate(double requests_per_second) { return {LoadKind::kRequestRate, requests_per_second}; }
+
+// When requests of an open loop start.
+enum class ArrivalProcess {
+  kPoisson,
+  kConstant,
+  kGamma,  // gaps of a gamma distribution of shape `burstiness`: below 1 burstier than Poisson, above 1 more even
+  kTrace,  // as recorded, stretched to the rate
+};
+std::string_view ArrivalProcessName(ArrivalProcess process);  // "Poisson", ...
+std::optional<ArrivalProcess> ArrivalProcessFromName(std::string_view name);
+
+struct Arrival {
+  ArrivalProcess process = ArrivalProcess::kPoisson;
+  double burstiness = 1;  // kGamma only
+  bool operator==(const Arrival&) const = default;
+};
+
+enum class LoadMode {
+  kAutoConcurrency,   // search the limit by requests in flight
+  kAutoRate,          // search it by requests/s
+  kConfirmRate,       // is `start` requests/s held; if not, the highest below it that is
+  kFixedConcurrency,  // the given points, ascending
+  kFixedRate,
+};
+LoadKind KindOf(LoadMode mode);
+
+struct LoadPlan {
+  LoadMode mode = LoadMode::kAutoConcurrency;
+  // Of the searches.
+  int max = 512;             // requests in flight, in every mode: what the client may have open
+  double resolution = 0.05;  // the limit is known to this share of itself
+  double start = 0;          // kConfirmRate: requests/s
+  // Of the fixed ones: ascending.
+  std::vector<double> fixed;
+  bool operator==(const LoadPlan&) const = default;
+};
+
+}  // namespace autotune::measurement

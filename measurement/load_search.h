@@ -1,0 +1,68 @@
+// Which load to measure next, or stop and why: the highest load at which one configuration keeps its SLO in one
+// scenario, in few points.
+//
+// Pure and deterministic: the same input and points give the same decision on every machine, in an experiment pod and
+// in a replay. Method: docs/benchmark.md, "Finding the limit".
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "measurement/load.h"
+#include "measurement/load_prediction.h"
+#include "measurement/point.h"
+#include "measurement/slo.h"
+#include "measurement/window.h"
+
+namespace autotune::measurement {
+
+// What a point is worth, for comparison with the score to beat.
+enum class Worth {
+  kOutputTokens,      // output tokens/s per GPU
+  kAttainedRequests,  // requests/s per GPU that keep every bound (goodput)
+};
+double WorthOf(Worth worth, const Point& point, int gpus);
+
+struct LoadSearchInput {
+  LoadPlan plan;
+  Slo slo;
+  Worth worth = Worth::kOutputTokens;
+  int gpus = 1;
+  // Per GPU, of the incumbent in this scenario. Set: a configuration that cannot reach it stops early (racing).
+  std::optional<double> score_to_beat;
+  std::optional<LoadPrediction> prediction;
+  std::optional<double> admitted;  // requests that KV cache and batch limit let run at once
+  // Time for another point; nothing = no limit.
+  std::optional<std::chrono::nanoseconds> time_left;
+  std::uint64_t seed = 1;
+};
+
+enum class StopReason {
+  kFound,       // the limit is known to the plan's resolution
+  kCapacity,    // the SLO holds up to the capacity, or there is none: capacity is the answer
+  kCannotWin,   // racing: it cannot reach the score to beat
+  kInfeasible,  // the lowest load breaks the SLO
+  kLadderDone,  // fixed loads: all measured, or the rest is beyond saturation
+  kOutOfTime,
+};
+std::string_view StopReasonName(StopReason reason);  // "Found", ...
+std::optional<StopReason> StopReasonFromName(std::string_view name);
+
+struct LoadDecision {
+  // Set: measure this. Else stopped, with `reason`.
+  std::optional<Load> next;
+  Precision precision;
+  StopReason reason = StopReason::kFound;
+  std::optional<std::size_t> best;  // index of the point that is worth most among those that keep the SLO
+  std::string why;                  // for people
+};
+
+// `points`: this scenario's, in the order of measuring. Invalid ones (IsInvalid) decide nothing and end the search.
+LoadDecision DecideLoad(const LoadSearchInput& input, std::span<const Point> points);
+
+}  // namespace autotune::measurement

@@ -1,0 +1,47 @@
+#include "measurement/point.h"
+
+#include <utility>
+
+namespace autotune::measurement {
+namespace {
+
+constexpr std::pair<Verdict, std::string_view> kVerdictNames[] = {{Verdict::kMet, "Met"},
+                                                                  {Verdict::kMissed, "Missed"},
+                                                                  {Verdict::kUndecided, "Undecided"},
+                                                                  {Verdict::kClientBound, "ClientBound"},
+                                                                  {Verdict::kShortAnswers, "ShortAnswers"}};
+
+}  // namespace
+
+std::string_view VerdictName(Verdict verdict) { return kVerdictNames[static_cast<std::size_t>(verdict)].second; }
+
+std::optional<Verdict> VerdictFromName(std::string_view name) {
+  for (const auto& [verdict, known] : kVerdictNames) {
+    if (known == name) return verdict;
+  }
+  return std::nullopt;
+}
+
+LowerBounds LowerBounds::FromBits(std::uint32_t bits) {
+  LowerBounds out;
+  out.bits_ = bits & ((1U << (kMetrics.size() * kStatistics.size())) - 1);
+  return out;
+}
+
+const Latency& Point::Get(Metric metric) const { return const_cast<Point*>(this)->Get(metric); }
+
+Latency& Point::Get(Metric metric) {
+  switch (metric) {
+    case Metric::kTtft:
+      return ttft;
+    case Metric::kTpot:
+      return tpot;
+    case Metric::kItl:
+      return itl;
+    case Metric::kE2e:
+      break;
+  }
+  return e2e;
+}
+
+}  // namespace autotune::measurement

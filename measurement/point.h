@@ -1,0 +1,94 @@
+// One measured point: one scenario at one offered load, held until its verdict was certain or its time was over.
+//
+// A value; bench/result.h carries it, status shows it, load_search and tuning decide on it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "measurement/latency.h"
+#include "measurement/load.h"
+#include "measurement/request_record.h"
+
+namespace autotune::measurement {
+
+enum class Verdict {
+  kMet,          // every bound is kept, with 95 % confidence
+  kMissed,       // one is broken, with 95 % confidence
+  kUndecided,    // time was over: counts as what the numbers say
+  kClientBound,  // invalid: the client was late, so the numbers are the client's
+  kShortAnswers  // invalid: more than 1 % of the answers were shorter than asked
+};
+std::string_view VerdictName(Verdict verdict);  // "Met", ...
+std::optional<Verdict> VerdictFromName(std::string_view name);
+
+// What the engine's own /metrics said over the point. Nothing where the engine does not say.
+struct EngineCounters {
+  std::optional<double> running, waiting;       // requests, mean of what was read
+  std::optional<double> kv_cache_use;           // highest share in [0, 1]
+  std::optional<double> preemptions;            // how many
+  std::optional<double> prefix_hit_rate;        // share in [0, 1]
+  std::optional<double> accepted_draft_tokens;  // share in [0, 1] of the drafted ones
+  bool operator==(const EngineCounters&) const = default;
+};
+
+// A set of (metric, statistic): which numbers are lower bounds, ">= x".
+class LowerBounds {
+ public:
+  [[nodiscard]] bool Has(Metric metric, Statistic statistic) const { return (bits_ & Bit(metric, statistic)) != 0; }
+  void Add(Metric metric, Statistic statistic) { bits_ |= Bit(metric, statistic); }
+  [[nodiscard]] std::uint32_t bits() const { return bits_; }
+  static LowerBounds FromBits(std::uint32_t bits);
+  bool operator==(const LowerBounds&) const = default;
+
+ private:
+  static std::uint32_t Bit(Metric metric, Statistic statistic) {
+    return 1U << (static_cast<unsigned>(metric) * kStatistics.size() + static_cast<unsigned>(statistic));
+  }
+  std::uint32_t bits_ = 0;
+};
+
+struct Point {
+  std::string scenario;  // "D(512,128)"
+  Load load;
+  double window_seconds = 0;  // steady state only: ramp and drain are not in it
+
+  // Requests that started in the window.
+  std::int64_t requests = 0;  // completed
+  std::int64_t errors = 0;    // all kinds
+  std::array<std::int64_t, kErrorKinds.size()> errors_by_kind{};
+  std::int64_t censored = 0;  // had not ended when the drain was over: they count with their age
+  std::int64_t input_tokens = 0, output_tokens = 0;
+
+  // Output tokens that arrived in the window, whichever request they belong to, a second.
+  double output_tokens_per_second = 0;
+  double output_tokens_per_second_ci = 0;  // half width of the 95 % interval
+  double requests_per_second = 0;          // that ended well in the window
+  double mean_concurrency = 0;             // requests in flight, mean over the window
+  bool saturated = false;                  // of a rate: arrivals outran answers and the queue grew
+
+  Latency ttft, tpot, itl, e2e;
+  LowerBounds lower_bounds;
+  // Half widths of the 95 % intervals as a share of the value: of the statistic that the SLO bounds (the least certain
+  // of several), of p50 where it bounds none. In kMetrics' order. 0 = not known, as in a point of one request.
+  std::array<double, kMetrics.size()> relative_ci{};
+
+  std::optional<double> attainment;  // share of requests that keep every bound; nothing without bounds
+  double client_lag_p99 = 0;         // ms, from when requests should have started to when they did
+  EngineCounters engine;
+  Verdict verdict = Verdict::kUndecided;
+
+  [[nodiscard]] const Latency& Get(Metric metric) const;
+  Latency& Get(Metric metric);
+  bool operator==(const Point&) const = default;
+};
+
+// Numbers that say nothing about the engine.
+inline bool IsInvalid(const Point& point) {
+  return point.verdict == Verdict::kClientBound || point.verdict == Verdict::kShortAnswers;
+}
+
+}  // namespace autotune::measurement

@@ -1,0 +1,44 @@
+// What the recorder keeps of one request. Filled by bench/recorder, read by measurement/window; optional raw records
+// are made of the same.
+//
+// A value. Times are on the point's own clock, which starts with its first request.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace autotune::measurement {
+
+enum class Outcome {
+  kInFlight,  // no end yet
+  kOk,
+  // Errors, by kind.
+  kTimedOut,
+  kRefused,         // HTTP 4xx, 429 included: the engine sheds or rejects
+  kServerError,     // HTTP 5xx
+  kConnectionLost,  // no answer, or one that breaks off
+  kErrorEvent,      // an error inside a stream that began with 200
+  kNoTokens,        // a complete answer without a token
+};
+std::string_view OutcomeName(Outcome outcome);  // "TimedOut", ...
+inline constexpr std::array<Outcome, 6> kErrorKinds = {Outcome::kTimedOut,    Outcome::kRefused,
+                                                       Outcome::kServerError, Outcome::kConnectionLost,
+                                                       Outcome::kErrorEvent,  Outcome::kNoTokens};
+inline bool IsError(Outcome outcome) { return outcome != Outcome::kInFlight && outcome != Outcome::kOk; }
+
+struct RequestRecord {
+  std::chrono::nanoseconds start{};  // handed to the kernel
+  std::chrono::nanoseconds end{};    // last output event, or when it failed; meaningless in flight
+  // Arrival of every output event with text, microseconds after `start`, ascending.
+  std::vector<std::uint32_t> events;
+  std::int32_t input_tokens = 0;   // the engine's usage, or what was sent
+  std::int32_t asked_tokens = 0;   // how many were asked for
+  std::int32_t output_tokens = 0;  // the engine's usage; 0 in flight and where none came
+  std::chrono::nanoseconds lag{};  // from when it should have started to `start`
+  Outcome outcome = Outcome::kInFlight;
+};
+
+}  // namespace autotune::measurement

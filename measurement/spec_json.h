@@ -1,0 +1,28 @@
+// The specifications of measurement/ as JSON, as they travel in the bench's argument.
+//
+// Pure. Defaults are not written; reading back gives what was written. Errors name the member below `path`:
+// `spec.slo.bounds[1].limit: -3 is not a positive number`.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "base/result.h"
+#include "measurement/load.h"
+#include "measurement/load_prediction.h"
+#include "measurement/slo.h"
+#include "measurement/workload.h"
+
+namespace autotune::measurement {
+
+nlohmann::json ToJson(const Arrival& arrival);
+nlohmann::json ToJson(const LoadPlan& plan);
+nlohmann::json ToJson(const Slo& slo);
+nlohmann::json ToJson(const LoadPrediction& prediction);
+
+base::Result<Arrival> ArrivalFromJson(const nlohmann::json& value, const std::string& path);
+base::Result<LoadPlan> LoadPlanFromJson(const nlohmann::json& value, const std::string& path);
+base::Result<Slo> SloFromJson(const nlohmann::json& value, const std::string& path);
+base::Result<LoadPrediction> LoadPredictionFromJson(const nlohmann::json& value, const std::string& path);
+
+}  // namespace autotune::measurement

@@ -1,0 +1,55 @@
+// Percentiles and 95 % confidence intervals of what a benchmark sees: values that depend on their neighbours, some of
+// them known only by a lower bound.
+//
+// Pure and thread-safe. Methods and their measured coverage: docs/benchmark.md, "Confidence".
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace autotune::measurement {
+
+struct Interval {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+
+  [[nodiscard]] bool Holds(double value) const { return low <= value && value <= high; }
+  [[nodiscard]] double HalfWidth() const { return (high - low) / 2; }
+  bool operator==(const Interval&) const = default;
+};
+
+// The quantile at `share` in [0, 1], with linear interpolation between the closest ranks (Hyndman and Fan, type 7: what
+// numpy.percentile and with it the field's benchmark clients do). 0 for no values. `sorted` must be ascending.
+double Quantile(std::span<const double> sorted, double share);
+
+// Fewest batches that an interval is made of: fewer have an error of their own error that is too large.
+inline constexpr std::size_t kMinBatches = 10;
+
+// Of the mean of a stationary series from the means of consecutive batches of equal weight (Student's t). Unbounded for
+// fewer than 2 batches.
+Interval MeanInterval(std::span<const double> batch_means);
+
+// One value in the order of time. A bounded one is at least `value` (a request that has not ended).
+struct Sample {
+  double value = 0;
+  bool at_least = false;
+};
+
+struct Estimate {
+  double value = 0;       // every `at_least` counted as its bound
+  bool at_least = false;  // the true one may be higher: an unfinished value ranks at or below this statistic
+  Interval interval;      // 95 %; unfinished values count as their bound at its low end and as infinite at its high end
+};
+
+// Of the quantile at `share`, in (0, 1). Order statistics with as many independent values as the neighbours' dependence
+// leaves: the variance of "is below the quantile" over batches of consecutive samples, never less than independent
+// samples have. `high` is infinite where no sample is high enough, as for a p99 of fewer than 368.
+Estimate EstimateQuantile(std::span<const Sample> samples, double share);
+Estimate EstimateMean(std::span<const Sample> samples);
+
+// A share of successes, such as an error rate: Wilson's interval. {0, 1} for no trials.
+Interval ShareInterval(double successes, double trials);
+
+}  // namespace autotune::measurement

@@ -1,0 +1,57 @@
+// From the records of a point so far to: go on, or finished with this Point.
+//
+// Pure and thread-safe; the caller asks again at Progress::check_again_at. The phases of a point:
+//   ramp    until as many requests have ended as are in flight, at least 2 s: nothing counts
+//   window  output tokens that arrive in it are its throughput, requests that start in it its latencies
+//   drain   those are followed to their end, at most PointSpec::drain. The load stays on, so that they end under the
+//           load they started under (docs/decisions); what starts now does not count.
+// The window ends when every bound is decided and the throughput is precise enough, or after PointSpec::duration. A
+// missed point is not drained further than its verdict needs.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "measurement/load.h"
+#include "measurement/point.h"
+#include "measurement/request_record.h"
+#include "measurement/slo.h"
+
+namespace autotune::measurement {
+
+// How sure a point has to be. load_search asks for less where less decides.
+struct Precision {
+  double throughput = 0.01;  // half width of its 95 % interval, as a share of it
+  bool decide_slo = true;    // false: throughput alone ends the window, and nothing is drained
+  bool operator==(const Precision&) const = default;
+};
+
+struct PointSpec {
+  std::string scenario;
+  Load load;
+  Slo slo;
+  Precision precision;
+  std::chrono::nanoseconds duration = std::chrono::seconds(60);  // longest window
+  std::chrono::nanoseconds drain = std::chrono::seconds(30);
+};
+
+enum class Phase { kRamp, kWindow, kDrain, kDone };
+
+struct Progress {
+  Phase phase = Phase::kRamp;
+  std::chrono::nanoseconds window_start{};  // from kWindow on
+  std::chrono::nanoseconds window_end{};    // from kDrain on
+  std::chrono::nanoseconds check_again_at{};
+  Point point;      // what is known so far; complete once kDone. Without engine counters: the caller adds them.
+  std::string why;  // once kDone, for people: "met after 12.4 s", "time over: ttft p99 is 480 ms +- 60 ms of 500 ms"
+};
+
+// `records`: all requests of the point that have started, in order of their start. `now`: on the point's clock. Pass
+// the last answer as `previous`: it remembers when the window began and ended. The cost is linear in the output events
+// of the window, about 3 ms a million.
+Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records, std::chrono::nanoseconds now,
+                  const Progress& previous);
+
+}  // namespace autotune::measurement

@@ -1,0 +1,65 @@
+// What is sent beside lengths: endpoint, shared beginnings, conversations, and the entries of a dataset.
+//
+// Pure values; the bytes of a dataset are read by the caller.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace autotune::measurement {
+
+enum class Endpoint { kCompletions, kChat };
+std::string_view EndpointName(Endpoint endpoint);  // the API's spelling: "Completions", "Chat"
+std::optional<Endpoint> EndpointFromName(std::string_view name);
+
+// Every request begins with the text of one of `groups` groups, `tokens` long. They are part of the input's length.
+struct Prefix {
+  int tokens = 0;  // 0 = nothing is shared
+  int groups = 1;
+  bool operator==(const Prefix&) const = default;
+};
+
+// Conversations of a mean number of turns (geometric, at least 1); each turn repeats what was said before.
+struct Turns {
+  double mean = 1;
+  bool operator==(const Turns&) const = default;
+};
+
+enum class DatasetFormat { kJsonl, kShareGpt, kMooncake };
+std::string_view DatasetFormatName(DatasetFormat format);  // "JSONL", "ShareGPT", "Mooncake"
+std::optional<DatasetFormat> DatasetFormatFromName(std::string_view name);
+
+struct Message {
+  std::string role;  // "system" "user" "assistant" "tool"
+  std::string content;
+  bool operator==(const Message&) const = default;
+};
+
+// One request, or one conversation (ShareGPT).
+struct DatasetEntry {
+  std::string prompt;             // a plain prompt, or empty
+  std::vector<Message> messages;  // a chat, or the turns of a conversation: the answers in it are the recorded ones
+  std::optional<int> output_tokens;
+  // Of a trace, which has lengths and no texts.
+  std::chrono::milliseconds arrival{};  // since the first entry
+  int input_tokens = 0;
+  std::vector<std::int64_t> blocks;  // equal ids = equal text, kTraceBlockTokens tokens each, in order
+  bool operator==(const DatasetEntry&) const = default;
+};
+inline constexpr int kTraceBlockTokens = 512;
+
+// JSONL: one object a line, `prompt` or `messages`, optionally `output_tokens` (also spelled `max_tokens`,
+// `output_len`, `output_length`). ShareGPT: an array of objects with `conversations`, or one a line; entries that do
+// not start with a person's turn are skipped, as the field's clients do. Mooncake: one object a line, `timestamp` in ms
+// (ascending), `input_length`, `output_length`, `hash_ids`. `name` is the file's, for messages: `prompts.jsonl:17:
+// "prompt" is not a text`. kInvalid also for a dataset without an entry.
+base::Result<std::vector<DatasetEntry>> ReadDataset(std::string_view bytes, DatasetFormat format,
+                                                    const std::string& name);
+
+}  // namespace autotune::measurement

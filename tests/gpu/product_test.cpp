@@ -1,0 +1,118 @@
+#include "gpu/product.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+namespace autotune::gpu {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> NamesOf(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Product* product : ProductsNamed(name)) names.emplace_back(product->name);
+  return names;
+}
+
+TEST(Product, IsFoundByEverySpelling) {
+  const struct {
+    const char* name;
+    const char* product;
+  } kCases[] = {
+      {"h100", "h100"},
+      {"H100", "h100"},
+      {"NVIDIA-H100-80GB-HBM3", "h100"},
+      {"NVIDIA H100 80GB HBM3", "h100"},
+      {"nvidia-h100-mega-80gb", "h100"},
+      {"NVIDIA-H100-80GB-HBM3-SHARED", "h100"},
+      {"NVIDIA-H100-80GB-HBM3-MIG-1g.10gb", "h100"},
+      {"NVIDIA-H100-80GB-HBM3-MIG-1g.10gb-SHARED", "h100"},
+      {"NVIDIA-H100-NVL", "h100-nvl"},
+      {"NVIDIA-H100-PCIe", "h100-pcie"},
+      {"NVIDIA-H200", "h200"},
+      {"NVIDIA-H200-NVL", "h200-nvl"},
+      {"a100", "a100-80gb"},
+      {"A100-SXM4-40GB", "a100-40gb"},
+      {"NVIDIA-A100-80GB-PCIe", "a100-pcie-80gb"},
+      {"nvidia-gb200", "gb200"},
+      {"b200", "b200"},
+      {"NVIDIA-GB300", "gb300"},
+      {"nvidia-rtx-pro-6000", "rtx-pro-6000"},
+      {"NVIDIA-RTX-PRO-6000-Blackwell-Workstation-Edition", "rtx-pro-6000-workstation"},
+      {"NVIDIA-RTX-6000-Ada-Generation", "rtx-6000-ada"},
+      {"NVIDIA-GeForce-RTX-4090", "rtx-4090"},
+      {"Tesla-T4", "t4"},
+      {"nvidia-tesla-t4", "t4"},
+      {"Tesla-V100-SXM2-32GB", "v100-32gb"},
+      {"AMD_Instinct_MI300X_OAM", "mi300x"},
+      {"AMD_Instinct_MI325_OAM", "mi325x"},
+      {"Instinct_MI210", "mi210"},
+  };
+  for (const auto& row : kCases) {
+    const Product* product = FindProduct(row.name);
+    ASSERT_NE(product, nullptr) << row.name;
+    EXPECT_EQ(product->name, row.product) << row.name;
+  }
+}
+
+TEST(Product, OfAShortNameIsEveryShapeOfIt) {
+  EXPECT_THAT(NamesOf("h100"), ElementsAre("h100", "h100-pcie", "h100-nvl"));
+  EXPECT_THAT(NamesOf("a100"), ElementsAre("a100-80gb", "a100-40gb", "a100-pcie-80gb", "a100-pcie-40gb"));
+  EXPECT_THAT(NamesOf("NVIDIA-H200"), ElementsAre("h200"));
+  EXPECT_THAT(NamesOf("l4"), ElementsAre("l4"));
+}
+
+TEST(Product, OfAnUnknownNameIsNotGuessed) {
+  for (const char* name : {"", "rtx", "nvidia", "NVIDIA-X900", "MI300", "6000", "NVIDIA-A100-SXM-64GB", "-SHARED"}) {
+    EXPECT_THAT(NamesOf(name), IsEmpty()) << name;
+  }
+  const auto read = ReadProduct("x900");
+  ASSERT_FALSE(read.ok());
+  EXPECT_THAT(read.error().message, HasSubstr("\"x900\" is not known; known are b200, gb200"));
+}
+
+TEST(Product, NamesAreUniqueAndMeanTheirProduct) {
+  std::set<std::string_view> names;
+  for (const Product& product : Products()) {
+    EXPECT_TRUE(names.insert(product.name).second) << product.name;
+    EXPECT_EQ(FindProduct(product.driver), &product) << product.driver;
+    const auto meant = ProductsNamed(product.name);
+    EXPECT_NE(std::ranges::find(meant, &product), meant.end()) << product.name;
+  }
+}
+
+// A slipped digit is seen where a rate does not fit its neighbours.
+TEST(Product, RatesFitOneAnother) {
+  for (const Product& product : Products()) {
+    const Rates& rates = product.rates;
+    EXPECT_EQ(product.capability.has_value(), product.nvidia()) << product.name;
+    if (product.capability && *product.capability < ComputeCapability{8, 9}) {
+      EXPECT_EQ(rates.fp8, 0) << product.name;
+    }
+    if (rates.fp8 > 0) {
+      EXPECT_NEAR(rates.fp8 / rates.bf16, 2, 0.03) << product.name;
+    }
+    if (rates.fp4 > 0 && rates.fp8 > 0) {
+      EXPECT_GE(rates.fp4 / rates.fp8, 2 - 0.01) << product.name;
+    }
+    EXPECT_GT(rates.memory_bytes, 0.2e12) << product.name;
+    EXPECT_LE(rates.memory_bytes, 8e12) << product.name;
+  }
+}
+
+TEST(SplitName, ReadsWhatLabellersAppend) {
+  const NameParts parts = SplitName("NVIDIA-A100-SXM4-40GB-MIG-3g.20gb-SHARED");
+  EXPECT_EQ(parts.product, "NVIDIA-A100-SXM4-40GB");
+  EXPECT_EQ(parts.partition, "3g.20gb");
+  EXPECT_TRUE(parts.shared);
+  EXPECT_EQ(PartitionMebibytes("3g.20gb"), 20 * 1024);
+  EXPECT_EQ(PartitionMebibytes("1g.10gb.me"), 10 * 1024);
+  EXPECT_EQ(PartitionMebibytes("mixed"), 0);
+  EXPECT_EQ(SplitName("h100").product, "h100");
+}
+
+}  // namespace
+}  // namespace autotune::gpu
