@@ -57,7 +57,7 @@ class Reader {
     if (!facts) return base::Invalid(files_.where() + ": " + facts.error().message);
     facts->weight_bytes = weights.bytes;
     for (const std::string& note : weights.notes) AddNote(*facts, note);
-    if (!weights.bytes) AddNote(*facts, "the size of the weights is not known");
+    if (!weights.bytes) AddNote(*facts, "the size of the weights is not known; nothing is pruned for not fitting");
     if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights);
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;

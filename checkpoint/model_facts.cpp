@@ -86,8 +86,8 @@ std::optional<WeightBlock> BlockFromText(std::string_view text) {
   const json rows = json::parse(text.substr(0, x), nullptr, false);
   const json columns = json::parse(text.substr(x + 1), nullptr, false);
   const auto one = WholeNumber(rows), other = WholeNumber(columns);
-  constexpr std::int64_t kLargest = 1 << 20;
-  if (!one || !other || *one < 1 || *other < 1 || *one > kLargest || *other > kLargest) return std::nullopt;
+  constexpr std::int64_t kLargestSide = 1 << 20;
+  if (!one || !other || *one < 1 || *other < 1 || *one > kLargestSide || *other > kLargestSide) return std::nullopt;
   return WeightBlock{*one, *other};
 }
 

@@ -289,7 +289,7 @@ EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& 
           "checkpoint", name, models,
           [&](checkpoint::ModelFacts model) {
             model.quantization = checkpoint.method;
-            model.family = checkpoint.family;
+            model.family = model.linear_format = model.expert_format = checkpoint.family;
             return whole({}, model);
           },
           matrix.checkpoints);

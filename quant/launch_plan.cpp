@@ -111,7 +111,8 @@ class Planner final : public FactSource {
       case Subject::kLinearFormat:
         return request_.model.linear_format;
       case Subject::kExpertFormat:
-        return request_.model.expert_format;
+        // A field about experts means nothing in a dense model: it is like the whole.
+        return request_.model.experts == 0 ? request_.model.family : request_.model.expert_format;
       case Subject::kModelDtype:
         return ModelDtype();
       case Subject::kDtype: {
@@ -506,7 +507,20 @@ class Planner final : public FactSource {
     } else if (parts > 1 && !model.latent_attention()) {
       NotKnown(field, "the number of KV heads", "whether they can be split over " + std::to_string(parts) + " GPUs");
     }
+    const bool attention_in_blocks = model.weight_block && model.weight_block->rows > 1 &&
+                                     model.linear_format != "none" && model.head_dim && parts > 1 &&
+                                     std::ranges::none_of(model.ignored_modules, [](const std::string& module) {
+                                       return module.find("attn") != std::string::npos;
+                                     });
     for (const std::int64_t heads : kinds) {
+      const std::int64_t rows = std::max<std::int64_t>(1, heads / parts) * model.head_dim.value_or(0);
+      if (heads > 0 && attention_in_blocks && rows % model.weight_block->rows != 0) {
+        Reject({field, "TensorParallelDoesNotDivide",
+                "keys of " + std::to_string(rows) + " on each of " + std::to_string(parts) +
+                    " GPUs are no multiple of the " + std::to_string(model.weight_block->rows) +
+                    " weights that share a scale (" + model.weight_block->ToString() + ")"});
+        return false;
+      }
       if (heads == 0 || (heads >= parts ? heads % parts == 0 : parts % heads == 0)) continue;
       Reject({field, "TensorParallelDoesNotDivide",
               std::to_string(heads) + " KV heads can be neither split nor replicated evenly over " +
@@ -547,6 +561,7 @@ class Planner final : public FactSource {
     if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
     if (model.dense_layers > 0 && model.moe_intermediate_size)
       torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
+    if (linear_blocks) CheckSharedExperts(torn, tensor);
     const ParallelRule* expert = table_.Parallel("expert");
     if (expert == nullptr) return;
     int parts = tensor;
@@ -556,6 +571,16 @@ class Planner final : public FactSource {
       parts = tensor / SizeNow(expert->flag);
     }
     torn(model.moe_intermediate_size, parts, "an expert", expert_blocks);
+  }
+
+  // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones.
+  template <typename Torn>
+  void CheckSharedExperts(const Torn& torn, int tensor) const {
+    const checkpoint::ModelFacts& model = request_.model;
+    checkpoint::Size width = model.shared_intermediate_size;
+    if (!width && model.shared_experts && model.moe_intermediate_size)
+      width = *model.shared_experts * *model.moe_intermediate_size;
+    if (width > 0) torn(width, tensor, "the shared experts' MLP", true);
   }
 
   // An MLP's width is the rows of its first matrices and the columns of its last one.
@@ -601,9 +626,8 @@ class Planner final : public FactSource {
 
   // What one GPU needs at least must fit; what is close is left to the engine.
   void CheckMemory() {
-    if (request_.gpu_memory_bytes <= 0) return;
-    if (!request_.model.weight_bytes)
-      return NotKnown("model", "the size of the weights", "whether they fit into the GPUs");
+    // Without the size of the weights nothing is known not to fit; the facts carry a note.
+    if (!request_.model.weight_bytes || request_.gpu_memory_bytes <= 0) return;
     const MemoryRule& rule = table_.memory();
     for (const std::string& flag : rule.unless) {
       if (const std::optional<std::string> value = Final(flag); value && *value != "0") return;

@@ -132,7 +132,7 @@ TEST_F(InDirectory, CountsTheWeightsOfALargeModelOnce) {
 TEST_F(InDirectory, SaysWhenTheSizeIsNotKnown) {
   Write("config.json", kLlama);
   EXPECT_FALSE(Read()->weight_bytes);
-  EXPECT_THAT(Read()->notes, Contains("the size of the weights is not known"));
+  EXPECT_THAT(Read()->notes, Contains("the size of the weights is not known; nothing is pruned for not fitting"));
 }
 
 TEST_F(InDirectory, ReadsMistralsOwnFilesWithoutAConfig) {
