@@ -352,8 +352,9 @@ class AttentionReader {
          "layer_group", "chunk",           "no_rope_layer", "expand_k",    "expand_v",       "feature_map", "cca"});
     if (!hint.empty()) return NotKnown(hint);
     const std::string window = windows_off ? "" : Hint({"window", "sliding"});
-    const bool none = window.ends_with("pattern") || WholeNumber(window.empty() ? json(0) : language_.at(window)) <= 0;
-    if (!window.empty() && !none) return NotKnown(window);
+    const bool none =
+        window.empty() || window.ends_with("pattern") || WholeNumber(language_.at(window)).value_or(1) <= 0;
+    if (!none) return NotKnown(window);
     by_default_ = true;
     return Kinds(layers_, Kind::kFull);
   }
@@ -574,6 +575,12 @@ class AttentionReader {
   void BuildCaches(const Kinds& kinds) {
     const auto caches = [](Kind kind) { return kind == Kind::kFull || kind == Kind::kSliding || kind == Kind::kBoth; };
     if (std::ranges::none_of(kinds, caches)) {
+      // Nothing attends: heads of a state space model are something else.
+      if (std::ranges::find(kinds, Kind::kShared) == kinds.end()) {
+        facts_.attention_heads.reset();
+        facts_.kv_heads.reset();
+        facts_.head_dim.reset();
+      }
       facts_.caches.emplace();
       return;
     }

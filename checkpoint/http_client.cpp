@@ -113,8 +113,9 @@ base::Result<HttpAnswer> HttpClient::Send(const HttpRequest& request) {
   const bool tls = url.starts_with("https://");
   const bool clean = std::ranges::all_of(url, [](unsigned char c) { return c > ' ' && c < 0x7f; });
   // A user's name in a URL would travel in every message about it.
-  const std::size_t host = url.find("://") + 3;
-  const bool user = url.substr(host, url.find('/', host) - host).find('@') != std::string::npos;
+  const std::size_t scheme = url.find("://");
+  const std::size_t host = scheme == std::string::npos ? url.size() : scheme + 3;
+  const bool user = std::string_view(url).substr(host, url.find('/', host) - host).find('@') != std::string_view::npos;
   if ((!tls && !url.starts_with("http://")) || !clean || user)
     return base::Invalid("\"" + WithoutQuery(url) +
                          "\" is not a URL: https://host or http://host, with an optional port and path");
@@ -154,7 +155,7 @@ base::Result<HttpAnswer> HttpClient::Send(const HttpRequest& request) {
     curl_easy_setopt(curl, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
     curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, curl_->token.c_str());
   }
-  for (const char* name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"}) {
+  for (const char* name : {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
     if (const std::string file = Environment(name); !file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, file.c_str());
   }
   if (const std::string folder = Environment("SSL_CERT_DIR"); !folder.empty())

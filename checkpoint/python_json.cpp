@@ -38,7 +38,7 @@ struct Strict {
   [[nodiscard]] std::size_t Original(std::size_t offset) const {
     std::ptrdiff_t difference = 0;
     for (const Shift& shift : shifts) {
-      if (shift.at < offset) difference = shift.difference;
+      if (shift.at <= offset) difference = shift.difference;
     }
     return static_cast<std::size_t>(static_cast<std::ptrdiff_t>(offset) + difference);
   }

@@ -315,7 +315,7 @@ TEST(PythonJson, SaysWhereItIsWrong) {
     const char *text, *where;
   } kRows[] = {
       {"", "line 1, column 1"},
-      {"{\"a\": NaN, \"b\": NaN,\n \"c\": nan}", "line 2, column 7"},
+      {"{\"a\": NaN, \"b\": NaN,\n \"c\": nan}", "line 2, column 8"},
       {"{\"a\": 1,}", "line 1, column 9"},
       {"{\"a\": Infinityx}", "line 1, column 15"},
       {"\xEF\xBB\xBF{", "line 1"},

@@ -71,7 +71,7 @@ Answer Hub(const Request& request) {
   }
   if (path.starts_with("/org/private/")) return Missing("RepoNotFound", 401);
   if (is("/org/garbage/resolve/main/config.json")) return {200, "<!DOCTYPE html><html>", {}};
-  if (is("/org/huge/resolve/main/config.json")) return {200, std::string(5u << 20, ' '), {}};
+  if (is("/org/huge/resolve/main/config.json")) return {200, std::string(33u << 20, ' '), {}};
   if (is("/org/busy/resolve/main/config.json")) return {503, "busy", {}};
 
   // A repository of GGUF files in two pages, without config.json.
@@ -242,9 +242,9 @@ TEST(HttpClient, FollowsNoEndlessNorInsecureRedirects) {
 
 TEST(HttpClient, KeepsTheFirstBytesOfAServerWithoutRanges) {
   TlsHub hub([](const Request&) -> Answer { return {200, std::string(1u << 20, 'x'), {}}; });
-  ::setenv("REQUESTS_CA_BUNDLE", hub.authority_file().c_str(), 1);
+  ::setenv("CURL_CA_BUNDLE", hub.authority_file().c_str(), 1);
   const auto answer = HttpClient("", std::chrono::seconds(60)).Send({hub.endpoint() + "/f", false, 0, 10});
-  ::unsetenv("REQUESTS_CA_BUNDLE");
+  ::unsetenv("CURL_CA_BUNDLE");
   ASSERT_TRUE(answer.ok()) << answer.error().message;
   EXPECT_EQ(answer->body, "xxxxxxxxxx");
 }

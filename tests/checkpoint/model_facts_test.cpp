@@ -27,7 +27,7 @@ ModelFacts Read(const std::string& config, const std::string& hf_quant_config = 
 }
 
 ModelFacts WithQuantization(const std::string& quantization) {
-  return Read(R"({"dtype": "bfloat16", "quantization_config": )" + quantization + "}");
+  return Read(R"({"dtype": "bfloat16", "num_experts": 8, "quantization_config": )" + quantization + "}");
 }
 
 TEST(ModelFacts, ReadsADenseModel) {
@@ -155,8 +155,9 @@ TEST(ModelFacts, ReadsModelOptsOwnFile) {
       {R"({"quant_algo": "FP8", "kv_cache_quant_algo": "FP8", "exclude_modules": ["lm_head"]})", "fp8", "fp8"},
       {R"({"quant_algo": "NVFP4", "kv_cache_quant_algo": null, "group_size": 16})", "nvfp4", "none"},
       {R"({"quant_algo": "W4A8_AWQ"})", "w4a8", "none"},
-      {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp": {"quant_algo": "FP8"}}})",
-       "mixed", "none"},
+      {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp": {"quant_algo": "FP8"}}})", "fp8",
+       "none"},
+      {R"({"quant_algo": "MIXED_PRECISION"})", "mixed", "none"},
       {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp.experts": {"quant_algo": "W4A8_AWQ"}}})",
        "w4a8", "none"},
       {R"({"quant_algo": null, "kv_cache_quant_algo": "FP8"})", "none", "fp8"},
@@ -225,8 +226,10 @@ TEST(ModelFacts, LetTheUserOverrideTheMethod) {
   EXPECT_FALSE(facts.quantized());
   const base::Status unknown = OverrideQuantization(facts, "magic");
   ASSERT_FALSE(unknown.ok());
-  EXPECT_THAT(unknown.error().message,
-              ::testing::StartsWith("spec.model.quantization: \"magic\" is not one of none, aqlm, auto-round, awq, "));
+  EXPECT_THAT(
+      unknown.error().message,
+      ::testing::StartsWith(
+          "spec.model.quantization: \"magic\" is not one of none, aqlm, auto-round, auto_awq, auto_gptq, awq, "));
   // The detected details stay when the user names the detected method.
   facts = WithQuantization(R"({"quant_method": "compressed-tensors", "format": "int-quantized"})");
   ASSERT_TRUE(OverrideQuantization(facts, "compressed-tensors").ok());

@@ -11,14 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-LaunchPlan Plan(LaunchRequest request, const QuantConfig& quant, const Flags& flags = {}) {
-  request.quant = quant;
-  request.parameters = Values(flags);
-  return PlanLaunch(Rules(), request);
-}
-
-const QuantConfig& Preset(const std::string& name) { return *FindPreset(name); }
-
 TEST(Presets, ReachTheArgumentsOfEveryEngine) {
   const checkpoint::ModelFacts fp8 = Quantized(Dense(), "fp8", "fp8");
   const checkpoint::ModelFacts w4a8_sglang = Quantized(Moe(), "w4afp8", "w4a8");

@@ -86,6 +86,14 @@ std::map<std::string, FlagValue> Values(const Flags& flags) {
   return values;
 }
 
+LaunchPlan Plan(LaunchRequest request, const QuantConfig& quant, const Flags& flags) {
+  request.quant = quant;
+  request.parameters = Values(flags);
+  return PlanLaunch(Rules(), request);
+}
+
+const QuantConfig& Preset(const std::string& name) { return *FindPreset(name); }
+
 LaunchRequest Request(const std::string& engine, const std::string& version, const checkpoint::ModelFacts& model) {
   LaunchRequest request;
   request.release = *Rules().Resolve(engine, "", version);

@@ -26,7 +26,10 @@ checkpoint::ModelFacts Quantized(checkpoint::ModelFacts facts, const std::string
 using Flags = std::map<std::string, std::string>;
 std::map<std::string, FlagValue> Values(const Flags& flags);
 
-LaunchRequest Request(const std::string& engine, const std::string& version, const checkpoint::ModelFacts& model = Dense());
+LaunchRequest Request(const std::string& engine, const std::string& version,
+                      const checkpoint::ModelFacts& model = Dense());
+LaunchPlan Plan(LaunchRequest request, const QuantConfig& quant, const Flags& flags = {});
+const QuantConfig& Preset(const std::string& name);
 // One line: arguments, then the options file with " / " between lines, then "REJECT Reason".
 std::string Line(const LaunchPlan& plan);
 bool Warns(const LaunchPlan& plan, const std::string& reason);
