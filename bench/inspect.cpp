@@ -10,12 +10,11 @@
 namespace autotune::bench {
 namespace {
 
-constexpr std::size_t kMaxMessage = 1000;
-
 InspectOutcome Unreadable(const base::Error& error) {
+  constexpr std::size_t kLongest = 1000;
   InspectOutcome outcome;
   outcome.result.failure =
-      Failure{FailureReason::kModelUnreadable, CleanText(error.message, kMaxMessage), 0, error.http_status};
+      Failure{FailureReason::kModelUnreadable, CleanText(error.message, kLongest), 0, error.http_status};
   // Nothing that was asked for is wrong, as far as anybody knows: infrastructure.
   const bool again = error.code == base::Code::kRetry || error.code == base::Code::kCancelled;
   outcome.exit_code = again ? kExitInfrastructure : kExitConfigurationFailed;
