@@ -1,7 +1,7 @@
-// `autotune-bench run`: waits for the engine, measures every load step, and ends with one result whatever happens.
+// `autotune-bench run`: waits for the engine, measures (bench/limit_search), and ends with one result whatever happens.
 //
 // Single-threaded. Reads the launcher's engine.json; a dead engine ends the run at once, with the reason that the
-// launcher's digest gives and the steps measured so far.
+// launcher's digest gives and the points measured so far.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "bench/bench_spec.h"
 #include "bench/exit_code.h"
 #include "bench/result.h"
+#include "measurement/window.h"
 
 namespace autotune::bench {
 
@@ -23,6 +24,7 @@ struct BenchRunOptions {
   // How long an engine that answers nothing but errors may still take to end by itself: SGLang takes 5 s for crash
   // diagnostics before its processes are gone, and only then its log tells the reason.
   std::chrono::milliseconds death_grace{15'000};
+  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
 };
 
 struct BenchRunOutcome {

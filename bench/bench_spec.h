@@ -1,43 +1,92 @@
 // What one bench run has to do: passed by the pod builder as one JSON argument (`autotune-bench run --spec '{...}'`).
 //
-// Pure value shared by operator/experiment (writes it) and bench (reads it). Part of the content hash.
+// Pure value shared by operator/experiment (writes it), bench and `autotune bench` (read it). Part of the content hash,
+// but for what only says when to stop (score_to_beat, predictions, experiment_timeout) or where raw data goes
+// (records). Members that have their default are not written: an absent one means the same measurement as before.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "measurement/load.h"
+#include "measurement/load_prediction.h"
+#include "measurement/load_search.h"
+#include "measurement/scenario.h"
+#include "measurement/slo.h"
+#include "measurement/workload.h"
 
 namespace autotune::bench {
 
-// D(in,out): every request has exactly `input_tokens` random tokens and asks for exactly `output_tokens`.
-struct Scenario {
-  int input_tokens = 0;
-  int output_tokens = 0;
-  // `D(512,128)`; kInvalid says what a scenario looks like.
-  static base::Result<Scenario> Parse(const std::string& text);
-  [[nodiscard]] std::string ToString() const;
-  bool operator==(const Scenario&) const = default;
+struct Dataset {
+  std::string path;  // mounted into the bench container
+  measurement::DatasetFormat format = measurement::DatasetFormat::kJsonl;
+  // For entries that do not say how many tokens to generate. Nothing: the model ends its answers itself, at the latest
+  // after kLongestFreeAnswer tokens, and answers shorter than that are not short.
+  std::optional<int> output_tokens;
+  bool operator==(const Dataset&) const = default;
 };
+inline constexpr int kLongestFreeAnswer = 1024;
 
 struct BenchSpec {
-  std::vector<Scenario> scenarios;
-  std::vector<int> concurrency;                // closed loop, one step each, ascending
-  std::chrono::milliseconds duration{60'000};  // per step
-  std::int64_t max_requests = 2000;            // per step
-  int warmup_requests = 8;
-  std::int64_t seed = 1;
-  bool quality = true;                                       // measured after the last step (bench/quality.h)
+  // --- what is sent. Exactly one of scenarios and dataset; a dataset counts as one scenario, "dataset".
+  std::vector<measurement::Scenario> scenarios;
+  std::optional<Dataset> dataset;
+  measurement::Endpoint endpoint = measurement::Endpoint::kCompletions;
+  measurement::Prefix prefix;  // scenarios only
+  measurement::Turns turns;    // scenarios only; ShareGPT brings its own, JSONL and Mooncake have single requests
+  // Of the model; 0 = not known. Token ids are drawn below vocab_size; without it they are found out by trying. Lengths
+  // beyond max_model_len are refused before the first request.
+  int vocab_size = 0;
+  int max_model_len = 0;
+
+  // --- how much of it
+  measurement::LoadPlan load;
+  measurement::Arrival arrival;  // of request rates; kTrace needs a Mooncake dataset
+
+  // --- what is good enough, and what decides
+  measurement::Slo slo;
+  measurement::Worth worth = measurement::Worth::kOutputTokens;
+  int gpus = 1;  // of the engine: scores are per GPU
+  // One for each scenario (a dataset: one), or empty. Set: racing, see measurement/load_search.h.
+  std::vector<std::optional<double>> score_to_beat;
+  std::vector<std::optional<measurement::LoadPrediction>> predictions;
+  std::vector<std::optional<double>> admitted;
+  std::vector<std::optional<double>> start;  // the load at which the incumbent has its score, of the plan's kind
+
+  // --- how long
+  std::chrono::milliseconds duration{60'000};  // longest steady window of a point
+  std::chrono::milliseconds drain{30'000};     // longest wait for requests of the window after it
+  std::chrono::milliseconds warmup{60'000};    // longest, per scenario, from its second wave on
+  // Nothing: 10 times the E2E latency of the first warm-up request, at least kShortestRequestTimeout.
+  std::optional<std::chrono::milliseconds> request_timeout;
   std::chrono::milliseconds first_request_timeout{600'000};  // engines compile kernels on first use
-  std::chrono::milliseconds request_timeout{120'000};
-  std::chrono::milliseconds experiment_timeout{2'700'000};  // bench's own deadline, from its start
+  std::chrono::milliseconds experiment_timeout{2'700'000};   // bench's own deadline, from its start
+
+  std::int64_t seed = 1;
+  std::string records;  // file for one JSON line a request (bench/recorder.h), "" = none
+  bool quality = true;  // measured after the last point (bench/quality.h)
+
+  [[nodiscard]] std::size_t Workloads() const { return dataset ? 1 : scenarios.size(); }
   bool operator==(const BenchSpec&) const = default;
 };
+inline constexpr std::chrono::milliseconds kShortestRequestTimeout{120'000};
 
+// {"scenarios": ["D(512,128)"] | "dataset": {"path", "format", "outputTokens"}, "endpoint", "prefix": {"tokens",
+//  "groups"}, "turns", "vocabSize", "maxModelLen", "load", "arrival", "slo" (as measurement/spec_json.h), "worth":
+//  "OutputTokens" | "AttainedRequests", "gpus", "scoreToBeat": [x | null], "predictions": [{} | null], "admitted":
+//  [x | null], "start": [x | null], "durationMs", "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs",
+//  "experimentTimeoutMs", "seed", "records", "quality"}
 nlohmann::json ToJson(const BenchSpec& spec);
+// Says the member and what would be right, as CheckBenchSpec() does for what members mean together.
 base::Result<BenchSpec> BenchSpecFromJson(const nlohmann::json& value);
+
+// What the spec alone tells: lengths beyond the context, more points than a result holds, a trace without timestamps, a
+// rate that no arrival process holds, an SLO bound that cannot be measured. Paths are those of the JSON: `spec.load`.
+base::Status CheckBenchSpec(const BenchSpec& spec);
 
 }  // namespace autotune::bench

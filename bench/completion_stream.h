@@ -1,7 +1,8 @@
-// Reads one streamed answer of an OpenAI completions endpoint: server-sent events, in pieces as the network delivers.
+// Reads one streamed answer of an OpenAI endpoint (completions or chat): server-sent events, in pieces as the network
+// delivers them.
 //
-// Made for thousands of events a second on one thread: an event is searched for the few keys that matter and parsed as
-// JSON only when it ends the request. Not thread-safe.
+// Made for hundreds of thousands of events a second on one thread: an event's keys are looked at once, and it is parsed
+// as JSON only when it ends the request. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +14,12 @@ namespace autotune::bench {
 
 class CompletionStream {
  public:
-  // What a piece of the answer brought.
-  struct Progress {
-    bool text = false;  // at least one event with a non-empty text
-    bool done = false;  // [DONE]
-  };
-  Progress Append(std::string_view bytes);
+  // Keeps the generated text, for conversations.
+  void set_keeps_text(bool keeps) { keeps_text_ = keeps; }
+
+  // How many output events the piece completed: events with text, whichever of its kinds (an answer, reasoning, the
+  // arguments of a tool's call). Empty texts and roles, which announce an answer, are not output.
+  int Append(std::string_view bytes);
 
   struct Usage {
     std::int64_t input_tokens = 0;
@@ -27,18 +28,25 @@ class CompletionStream {
   // Of the last event that carried one. Engines send it at the end, or with every event.
   [[nodiscard]] std::optional<Usage> usage() const;
   // The message of an event that reports an error, "" = none. An engine that fails in the middle has sent its 200 long
-  // before.
+  // before; vLLM 0.22.1 refuses token ids beyond its vocabulary so, too.
   [[nodiscard]] std::string error() const;
-  [[nodiscard]] bool done() const { return done_; }
-  // Forgets everything but its memory.
+  // The status that such an event carries in the place of HTTP's, 0 = none.
+  [[nodiscard]] int error_code() const;
+  [[nodiscard]] bool done() const { return done_; }  // [DONE]
+  // The answer's text as it stood in the JSON, escapes included. "" unless it is kept.
+  [[nodiscard]] const std::string& escaped_text() const { return text_; }
+  // Forgets everything but its memory and whether it keeps text.
   void Reset();
 
  private:
-  void EndLine(std::string_view line, Progress& progress);
+  bool EndLine(std::string_view line);  // true = output
+  bool ReadEvent(std::string_view event);
 
+  bool keeps_text_ = false;
   std::string partial_;      // an unfinished line
   std::string usage_event_;  // the last event with a usage object
   std::string error_event_;
+  std::string text_;
   bool done_ = false;
 };
 

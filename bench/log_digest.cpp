@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bench/clean_text.h"
+#include "bench/log_line.h"
 
 namespace autotune::bench {
 namespace {
@@ -13,17 +14,8 @@ constexpr std::size_t kMaxPartial = 16 * 1024;
 constexpr std::size_t kFirstErrors = 30;
 constexpr std::size_t kMaxWriters = 32;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-// True if `text` starts with `pattern`, in which '9' stands for any digit.
-bool StartsLike(std::string_view text, std::string_view pattern) {
-  if (text.size() < pattern.size()) return false;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '9' ? !IsDigit(text[i]) : text[i] != pattern[i]) return false;
-  }
-  return true;
-}
+bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
@@ -31,139 +23,107 @@ bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
          }) != text.end();
 }
 
-// Removes "[...]" whose content satisfies `accept`, and one space after it.
-template <typename Accept>
-bool TakeBracket(std::string_view& text, Accept accept) {
-  if (!text.starts_with('[')) return false;
-  const std::size_t end = text.find(']');
-  if (end == std::string_view::npos || end > 100 || !accept(text.substr(1, end - 1))) return false;
-  text.remove_prefix(end + 1);
-  if (text.starts_with(' ')) text.remove_prefix(1);
-  return true;
-}
-
-constexpr std::pair<std::string_view, LogLine::Level> kLevels[] = {
-    {"DEBUG", LogLine::Level::kInfo},   {"INFO", LogLine::Level::kInfo},   {"WARNING", LogLine::Level::kWarning},
-    {"WARN", LogLine::Level::kWarning}, {"ERROR", LogLine::Level::kError}, {"CRITICAL", LogLine::Level::kError},
-    {"FATAL", LogLine::Level::kError},  {"E", LogLine::Level::kError},     {"W", LogLine::Level::kWarning},
-    {"I", LogLine::Level::kInfo},       {"F", LogLine::Level::kError},
-};
-
-// "ERROR 11-22 15:53:02 [core.py:1231] text" (vLLM), "INFO:     text" (uvicorn).
-bool TakeLevel(std::string_view& text, LogLine::Level& level) {
-  for (const auto& [name, value] : kLevels) {
-    if (name.size() < 2 || !text.starts_with(name)) continue;
-    std::string_view rest = text.substr(name.size());
-    if (rest.starts_with(":") && value != LogLine::Level::kError) {
-      rest.remove_prefix(1);
-    } else if (StartsLike(rest, " 99-99 99:99:99")) {
-      rest.remove_prefix(std::string_view(" 99-99 99:99:99").size());
-    } else {
-      continue;
-    }
-    if (rest.starts_with(' ')) rest.remove_prefix(1);
-    level = value;
-    text = rest;
-    TakeBracket(text, [](std::string_view inside) { return inside.find(':') != std::string_view::npos; });
-    return true;
-  }
-  return false;
-}
-
-// "[TRT-LLM] [E] text", "[TensorRT-LLM][ERROR] text", glog's "[W1122 16:43:35.102817488 file.cpp:1575] text".
-bool TakeBracketLevel(std::string_view& text, LogLine::Level& level) {
-  return TakeBracket(text, [&](std::string_view inside) {
-    for (const auto& [name, value] : kLevels) {
-      if (inside == name ||
-          (name.size() == 1 && inside.starts_with(name) && StartsLike(inside.substr(1), "9999 99:"))) {
-        level = value;
-        return true;
-      }
-    }
-    return inside == "TRT-LLM" || inside == "TensorRT-LLM";
-  });
-}
-
-bool TakeTime(std::string_view& text) {
-  if (TakeBracket(text, [](std::string_view inside) {
-        return StartsLike(inside, "9999-99-99 99:99:99") || StartsLike(inside, "99/99/9999-99:99:99") ||
-               StartsLike(inside, "9999-99-99T99:99:99");
-      })) {
-    return true;
-  }
-  if (!StartsLike(text, "9999-99-99 99:99:99") && !StartsLike(text, "9999-99-99T99:99:99")) return false;
-  text.remove_prefix(19);
-  while (!text.empty() && (IsDigit(text[0]) || text[0] == ',' || text[0] == '.' || text[0] == 'Z'))
-    text.remove_prefix(1);
-  if (text.starts_with(" - ")) {
-    text.remove_prefix(3);
-  } else if (text.starts_with(' ')) {
-    text.remove_prefix(1);
-  }
-  return true;
-}
-
-// "(EngineCore pid=7859) ", "(Worker_TP0 pid=12) ", Ray's "(RayWorkerWrapper pid=123, ip=10.0.0.1) ".
-bool TakeProcess(std::string_view& text, std::string& tag) {
-  if (!text.starts_with('(')) return false;
-  const std::size_t end = text.find(')');
-  if (end == std::string_view::npos || end > 100) return false;
-  const std::string_view inside = text.substr(1, end - 1);
-  const std::size_t pid = inside.find("pid=");
-  if (pid == std::string_view::npos || pid + 4 >= inside.size() || !IsDigit(inside[pid + 4])) return false;
-  tag = inside;
-  text.remove_prefix(end + 1);
-  if (text.starts_with(' ')) text.remove_prefix(1);
-  return true;
-}
-
-// torch's "[rank0]: text" and "[rank0]:[W1122 ...] text".
-bool TakeRank(std::string_view& text, std::string& tag) {
-  if (!text.starts_with("[rank")) return false;
-  const std::size_t end = text.find("]:");
-  if (end == std::string_view::npos || end > 12) return false;
-  tag = text.substr(1, end - 1);
-  text.remove_prefix(end + 2);
-  if (text.starts_with(' ')) text.remove_prefix(1);
-  return true;
-}
-
-// The length of "torch.OutOfMemoryError" in "torch.OutOfMemoryError: ...": a dotted name that ends as Python's
-// exceptions do, followed by ": " or by nothing. 0 = no such line.
-std::size_t ExceptionNameLength(std::string_view text) {
+// The length of "torch.OutOfMemoryError" in "torch.OutOfMemoryError: ...": an exception's name, followed by ": " or by
+// nothing. Right after the frames of a traceback any name is one ("triton.runtime.errors.OutOfResources",
+// "socket.gaierror"); elsewhere only what ends as Python's exceptions do. 0 = no such line.
+std::size_t ExceptionNameLength(std::string_view text, bool after_frames) {
   std::size_t end = 0;
-  while (end < text.size() && (IsWord(text[end]) || text[end] == '.')) ++end;
-  if (end == 0 || IsDigit(text[0]) || text[0] == '.') return 0;
-  if (end < text.size() && !text.substr(end).starts_with(": ") && text.substr(end) != ":") return 0;
+  while (end < text.size() && (IsNameCharacter(text[end]) || text[end] == '.')) ++end;
+  if (end == 0 || (text[0] >= '0' && text[0] <= '9') || text[0] == '.') return 0;
   const std::string_view name = text.substr(0, end);
+  // Ray: "ray.exceptions.RayTaskError(ValueError): ...".
+  if (end < text.size() && text[end] == '(') {
+    const std::size_t close = text.find(')', end);
+    if (close == std::string_view::npos || close - end > 60) return 0;
+    end = close + 1;
+  }
+  if (end < text.size() && !text.substr(end).starts_with(": ") && text.substr(end) != ":") return 0;
+  if (after_frames) return end;
   for (const std::string_view suffix : {"Error", "Exception", "Interrupt", "Exit", "Timeout", "Expired"}) {
     if (name.ends_with(suffix)) return end;
   }
   return 0;
 }
 
-// "main.py serve: error: unrecognized arguments: --x" (argparse), "Error: No such option: --x" (click).
-bool IsUsageError(std::string_view text) {
-  if (text.starts_with("Error: ") || text.starts_with("error: ")) return true;
-  const std::size_t at = text.find(": error: ");
-  return at != std::string_view::npos && at < 80;
-}
-
-// What native code, shells and the interpreter itself say when it is over.
+// What native code, compilers, shells and the interpreter itself say when it is over.
 bool IsFatalText(std::string_view text) {
-  for (const std::string_view start : {"Fatal Python error:", "Segmentation fault", "Bus error", "Aborted",
-                                       "Illegal instruction", "terminate called after throwing", "what():", "Killed"}) {
+  constexpr std::size_t kLongest = 400;  // longer lines quote such texts
+  for (const std::string_view start : {"Fatal Python error:",
+                                       "Segmentation fault",
+                                       "Bus error",
+                                       "Aborted",
+                                       "Illegal instruction",
+                                       "Killed",
+                                       "terminate called after throwing",
+                                       "what():",
+                                       "double free or corruption",
+                                       "corrupted size vs. prev_size",
+                                       "malloc(): ",
+                                       "free(): ",
+                                       "munmap_chunk",
+                                       "Failed: ",
+                                       "LLVM ERROR",
+                                       "thread '",
+                                       "called `Result::unwrap()`",
+                                       "Caught signal",
+                                       "*** SIG",
+                                       "!!!!!!! Segfault",
+                                       "mpirun noticed",
+                                       "MPI_ABORT was invoked",
+                                       "nvcc fatal",
+                                       "ptxas fatal",
+                                       "ptxas error",
+                                       "NVSHMEM ",
+                                       "UNAVAILABLE: ",
+                                       "FAILED: ",
+                                       "Error: ",
+                                       "error: ",
+                                       "CUDA error",
+                                       "Cuda error",
+                                       "E: "}) {
     if (text.starts_with(start)) return true;
   }
-  for (const std::string_view part : {"error while loading shared libraries:", ": command not found",
-                                      ": cannot execute", "can't open file", ": not found", ": Permission denied"}) {
-    if (text.find(part) != std::string_view::npos && text.size() < 300) return true;
+  // argparse lists every choice.
+  const std::size_t usage = text.find(": error: ");
+  if (usage != std::string_view::npos && usage < 80) return true;
+  if (text.size() > kLongest) return false;
+  for (const std::string_view part : {"error while loading shared libraries:",
+                                      ": command not found",
+                                      ": cannot execute",
+                                      "can't open file",
+                                      ": not found",
+                                      ": Permission denied",
+                                      ": error: ",
+                                      ": fatal error: ",
+                                      "ld: cannot find",
+                                      "): error",
+                                      "Assertion `",
+                                      " Assertion failed",
+                                      "non-zero status: ",
+                                      "init failed for transport",
+                                      "Unable to initialize any transports",
+                                      "No space left on device",
+                                      "UNAVAILABLE: ",
+                                      "internal compiler error",
+                                      "Error while creating shared memory",
+                                      "died or was killed while executing"}) {
+    if (text.find(part) != std::string_view::npos) return true;
   }
   // "/usr/bin/python3: No module named sglang": the interpreter's own complaint; inside other messages it is one of
   // many optional imports.
   const std::size_t at = text.find(": No module named ");
   return at != std::string_view::npos && text.substr(0, at).find(' ') == std::string_view::npos &&
          text.substr(0, at).find("python") != std::string_view::npos;
+}
+
+// Triton's table of models: "| tensorrt_llm | 1 | UNAVAILABLE: Internal: ... |".
+std::string WithoutTable(std::string text) {
+  constexpr std::string_view kState = "UNAVAILABLE: ";
+  const std::size_t at = text.find(kState);
+  if (!text.starts_with('|') || at == std::string::npos) return text;
+  text.erase(0, at);
+  while (text.ends_with('|') || text.ends_with(' ')) text.pop_back();
+  return text;
 }
 
 // "Subprocess scheduler_0 (pid=29389) crashed with exit code -9. ...": SGLang's parent, at level INFO. When a process
@@ -178,31 +138,6 @@ std::string WithoutPydanticTail(std::string text) {
 }
 
 }  // namespace
-
-LogLine ParseLogLine(std::string_view raw) {
-  LogLine line;
-  const std::string clean = CleanText(raw, 4 * LogDigest::kMaxLineBytes);
-  std::string_view text = clean;
-  bool took = false;
-  for (bool again = true; again;) {
-    again = TakeProcess(text, line.tag) || TakeRank(text, line.tag) || TakeTime(text) ||
-            TakeBracketLevel(text, line.level) || TakeLevel(text, line.level);
-    took = took || again;
-  }
-  // "ERROR - text" after a time, as logging.basicConfig users write it.
-  for (const auto& [name, level] : kLevels) {
-    if (took && name.size() > 1 && text.starts_with(name) && text.substr(name.size()).starts_with(" - ")) {
-      line.level = level;
-      text.remove_prefix(name.size() + 3);
-    }
-  }
-  const std::size_t spaces = std::min(text.find_first_not_of(' '), text.size());
-  text.remove_prefix(spaces);
-  line.indent = spaces;
-  if (!took) line.indent = std::min(raw.find_first_not_of(' '), raw.size());
-  line.text = text;
-  return line;
-}
 
 void LogDigest::Append(std::string_view bytes) {
   for (std::size_t at = 0; at < bytes.size();) {
@@ -291,15 +226,25 @@ void LogDigest::Inspect(const LogLine& line) {
       AddError(writer.field.empty() ? WithoutPydanticTail(text) : writer.field + ": " + WithoutPydanticTail(text));
       return;
     }
-    if (text.find(' ') == std::string::npos && ExceptionNameLength(text) == 0) {
+    if (text.find(' ') == std::string::npos && ExceptionNameLength(text, false) == 0) {
       writer.field = text;
       return;
     }
     writer.in_validation = false;
   }
 
-  const std::size_t name = ExceptionNameLength(text);
-  if (name > 0 && may_be_error && line.indent == 0) {
+  if (!may_be_error) return;
+  // A traceback: its first line, pairs of place and source line, and the exception.
+  const bool place = text.starts_with("File \"");
+  if (place || text.find("Traceback (most recent call last)") != std::string::npos) {
+    writer.in_frames = place;
+    if (place || text.starts_with("Traceback")) return;
+  }
+  // Loggers that print a traceback line by line may indent all of it.
+  const bool at_margin = line.indent == 0 || (line.indent < 4 && writer.in_frames);
+  const std::size_t name = at_margin ? ExceptionNameLength(text, writer.in_frames) : 0;
+  if (at_margin) writer.in_frames = false;
+  if (name > 0) {
     const bool validation =
         text.find(" validation error") != std::string::npos && text.substr(0, name).ends_with("ValidationError");
     const bool bare = name + 2 >= text.size();
@@ -317,14 +262,13 @@ void LogDigest::Inspect(const LogLine& line) {
     return;
   }
   // A traceback's source line; the line of carets below it is none.
-  if (line.indent >= 4 && may_be_error) {
+  if (line.indent >= 4 && text.find("NCCL WARN ") == std::string::npos) {
     if (text.find_first_not_of("^~ ") != std::string::npos) writer.code = text;
     return;
   }
-  if (!may_be_error) return;
-  if (IsUsageError(text) || IsFatalText(text) || IsCrashNotice(text) || line.level == LogLine::Level::kError ||
+  if (IsFatalText(text) || IsCrashNotice(text) || line.level == LogLine::Level::kError ||
       ContainsIgnoringCase(text, "out of memory")) {
-    if (!text.starts_with("Traceback (most recent") && !text.starts_with("File \"")) AddError(text);
+    AddError(WithoutTable(text));
   }
 }
 

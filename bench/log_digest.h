@@ -11,17 +11,9 @@
 #include <string_view>
 #include <vector>
 
-namespace autotune::bench {
+#include "bench/log_line.h"
 
-// A log line without what its writers put in front of it: process, level, time, source, rank.
-struct LogLine {
-  enum class Level { kNone, kInfo, kWarning, kError };
-  std::string tag;  // the process: "EngineCore pid=7859", "" = not said
-  Level level = Level::kNone;
-  std::size_t indent = 0;  // spaces before the text: code lines of a traceback are indented
-  std::string text;        // clean
-};
-LogLine ParseLogLine(std::string_view line);
+namespace autotune::bench {
 
 class LogDigest {
  public:
@@ -46,6 +38,7 @@ class LogDigest {
   struct Writer {
     std::string tag;
     std::string code;            // the last source line of a traceback
+    bool in_frames = false;      // the last line was one of a traceback's frames
     bool in_validation = false;  // inside pydantic's "N validation errors for X"
     std::string field;           // its current field
   };

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +15,11 @@
 namespace autotune::bench {
 namespace {
 
+using measurement::LoadKind;
+using measurement::Metric;
+using measurement::Point;
+using measurement::Quality;
+using measurement::Statistic;
 using nlohmann::json;
 
 constexpr std::string_view kMagic = "AT1 ";
@@ -93,32 +98,46 @@ base::Result<json> Unframe(std::string_view message, std::string_view kind) {
   return document;
 }
 
-// How many significant digits measured numbers keep: the first of these with which the document fits. Real results fit
-// with six; the last is the guarantee that even twelve rows of absurd numbers fit.
-constexpr int kDigits[] = {6, 4, 2};
-constexpr int kFewestDigits = 2;
+// How much of a point is written.
+struct Detail {
+  int digits;  // significant ones of measured numbers
+  // Which points have what explains them.
+  enum class Explained { kAll, kBest, kNone } explained;
+};
+// Tried in this order until the document fits. Real results fit with the first or the second; where absurd numbers do
+// not fit with the last one either, points are left out.
+constexpr Detail kDetails[] = {{6, Detail::Explained::kAll},
+                               {4, Detail::Explained::kAll},
+                               {4, Detail::Explained::kBest},
+                               {3, Detail::Explained::kBest},
+                               {3, Detail::Explained::kNone}};
 
-void AppendDigits(std::string& out, double value, int digits) {
+// Milliseconds, seconds, rates or shares. JSON knows no infinity: not-a-number and what is below a millionth (or below
+// zero, which no measurement is) become 0, and 1e99 is the ceiling.
+void AppendNumber(std::string& out, double value, int digits) {
+  value = value >= 1e-6 ? std::min(value, 1e99) : 0.0;
   char buffer[40];
-  std::snprintf(buffer, sizeof buffer, "%.*g", digits, value);
+  if (value >= std::pow(10, digits) && value < 1e9) {
+    std::snprintf(buffer, sizeof buffer, "%.0f", value);  // "1234": exact, and shorter than "1.23e+03"
+  } else {
+    std::snprintf(buffer, sizeof buffer, "%.*g", digits, value);
+  }
   for (const char* c = buffer; *c != '\0'; ++c) {
     if (*c != '+') out += *c;
   }
 }
 
-// Milliseconds, seconds or rates. JSON knows no infinity: not-a-number and what is below a thousandth (or below zero,
-// which no measurement is) become 0, and 1e99 is the ceiling. At most digits + 5 bytes.
-void AppendNumber(std::string& out, double value, int digits) {
-  AppendDigits(out, value >= 1e-3 ? std::min(value, 1e99) : 0.0, digits);
+void AppendOptional(std::string& out, const std::optional<double>& value, int digits) {
+  if (value) {
+    AppendNumber(out, *value, digits);
+  } else {
+    out += "null";
+  }
 }
 
-void AppendCount(std::string& out, std::int64_t value, int digits) {
-  value = std::max<std::int64_t>(value, 0);
-  if (digits > kFewestDigits || value < 1'000'000) {
-    out += std::to_string(value);
-  } else {
-    AppendDigits(out, static_cast<double>(value), 3);
-  }
+// Nothing that is counted comes near 2^53, up to which every reader of JSON is exact.
+void AppendCount(std::string& out, std::int64_t value) {
+  out += std::to_string(std::clamp<std::int64_t>(value, 0, 1LL << 53));
 }
 
 std::string Quoted(const std::string& clean) { return json(clean).dump(); }
@@ -136,35 +155,65 @@ std::string ShortQuoted(std::string_view text, std::size_t max) {
   return quoted;
 }
 
-void AppendLatency(std::string& out, const Latency& latency, int digits) {
-  out += ",[";
-  const double values[] = {latency.mean, latency.p50, latency.p90, latency.p95, latency.p99};
-  for (std::size_t i = 0; i < std::size(values); ++i) {
-    if (i > 0) out += ',';
-    AppendNumber(out, values[i], digits);
+// [[what it was and gave], [mean, p50, p90, p95, p99 of ttft, tpot, itl, e2e], [what explains it]]
+void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int digits, bool explained) {
+  out += "[[" + std::to_string(scenario) + (point.load.kind == LoadKind::kConcurrency ? ",0," : ",1,");
+  AppendNumber(out, point.load.value, 6);
+  out += ',';
+  AppendNumber(out, point.window_seconds, digits);
+  for (const std::int64_t count : {point.requests, point.errors, point.censored, point.output_tokens}) {
+    out += ',';
+    AppendCount(out, count);
+  }
+  for (const double value :
+       {point.output_tokens_per_second, point.output_tokens_per_second_ci, point.requests_per_second}) {
+    out += ',';
+    AppendNumber(out, value, digits);
+  }
+  out += (point.saturated ? ",1," : ",0,") + std::to_string(point.lower_bounds.bits()) + ',';
+  AppendOptional(out, point.attainment, digits);
+  out += ",\"" + std::string(VerdictName(point.verdict)) + "\"],[";
+  bool first = true;
+  for (const Metric metric : measurement::kMetrics) {
+    for (const Statistic statistic : measurement::kStatistics) {
+      if (!first) out += ',';
+      first = false;
+      AppendNumber(out, point.Get(metric).Get(statistic), digits);
+    }
   }
   out += ']';
-}
-
-void AppendLoad(std::string& out, const LoadMeasurement& load, int digits) {
-  out += '[' + ShortQuoted(load.scenario, 24) + ',' + std::to_string(std::max(load.concurrency, 0)) + ',';
-  AppendNumber(out, load.duration_seconds, digits);
-  for (const std::int64_t count : {load.requests, load.errors, load.input_tokens, load.output_tokens}) {
+  if (explained) {
+    out += ",[";
+    AppendCount(out, point.input_tokens);
     out += ',';
-    AppendCount(out, count, digits);
+    AppendNumber(out, point.mean_concurrency, digits);
+    out += ',';
+    AppendNumber(out, point.client_lag_p99, digits);
+    for (const double value : point.relative_ci) {
+      out += ',';
+      AppendNumber(out, value, std::min(digits, 3));
+    }
+    const auto& engine = point.engine;
+    for (const auto* value : {&engine.running, &engine.waiting, &engine.kv_cache_use, &engine.preemptions,
+                              &engine.prefix_hit_rate, &engine.accepted_draft_tokens}) {
+      out += ',';
+      AppendOptional(out, *value, std::min(digits, 4));
+    }
+    if (point.errors > 0) {
+      for (const std::int64_t count : point.errors_by_kind) {
+        out += ',';
+        AppendCount(out, count);
+      }
+    }
+    out += ']';
   }
-  out += ',';
-  AppendNumber(out, load.output_tokens_per_second, digits);
-  out += ',';
-  AppendNumber(out, load.requests_per_second, digits);
-  for (const Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) AppendLatency(out, *latency, digits);
   out += ']';
 }
 
 // Appends `,"failure":{...}` within `room` bytes.
 void AppendFailure(std::string& out, const Failure& failure, std::size_t room) {
-  std::string tail =
-      ",\"exit\":" + std::to_string(failure.exit_code) + ",\"http\":" + std::to_string(failure.http_status);
+  std::string tail = ",\"exit\":" + std::to_string(failure.exit_code) +
+                     ",\"http\":" + std::to_string(failure.http_status) + (failure.machine ? ",\"machine\":true" : "");
   const std::string head =
       ",\"failure\":{\"reason\":\"" + std::string(FailureReasonName(failure.reason)) + "\"" + tail + ",\"message\":";
   const std::size_t used = head.size() + 2 + 1;
@@ -173,6 +222,7 @@ void AppendFailure(std::string& out, const Failure& failure, std::size_t room) {
 
 constexpr std::size_t kMaxPassages = 16;
 constexpr std::size_t kMaxQualityProblem = 160;
+constexpr std::size_t kMaxWarnings = 3, kMaxWarning = 120;
 
 // Never with fewer digits: a difference of precision is in the fourth.
 void AppendQuality(std::string& out, const RunResult& result) {
@@ -180,7 +230,7 @@ void AppendQuality(std::string& out, const RunResult& result) {
     out += ",\"quality\":{\"passages\":" + ShortQuoted(result.quality->passages, 24) + ",\"nll\":[";
     for (std::size_t i = 0; i < std::min(result.quality->nll.size(), kMaxPassages); ++i) {
       if (i > 0) out += ',';
-      AppendDigits(out, std::clamp(result.quality->nll[i], 0.0, 9999.0), 6);
+      AppendNumber(out, std::clamp(result.quality->nll[i], 0.0, 9999.0), 6);
     }
     out += "]}";
   }
@@ -189,21 +239,62 @@ void AppendQuality(std::string& out, const RunResult& result) {
   }
 }
 
-std::string RunPayload(const RunResult& result, int digits) {
+// The points that are written, as indices, in the order of measuring.
+std::vector<std::size_t> AllPoints(const RunResult& result) {
+  std::vector<std::size_t> out(result.points.size());
+  std::iota(out.begin(), out.end(), 0);
+  return out;
+}
+
+bool IsBest(const RunResult& result, std::size_t point) {
+  return std::any_of(result.outcomes.begin(), result.outcomes.end(),
+                     [&](const ScenarioOutcome& outcome) { return outcome.best == point; });
+}
+
+// Leaves one point out: the oldest that is no scenario's best; where all are, the oldest.
+void DropOne(const RunResult& result, std::vector<std::size_t>& kept) {
+  const auto drop = std::find_if(kept.begin(), kept.end(), [&](std::size_t i) { return !IsBest(result, i); });
+  kept.erase(drop == kept.end() ? kept.begin() : drop);
+}
+
+std::string RunPayload(const RunResult& result, const std::vector<std::size_t>& kept, Detail detail) {
   std::string out = "{\"kind\":\"run\",\"simulated\":";
   out += result.simulated ? "true" : "false";
   out += ",\"engine\":" + ShortQuoted(result.engine_version, 40);
   out += ",\"gpu\":" + ShortQuoted(result.gpu_product, 48);
   out += ",\"start\":";
-  AppendNumber(out, result.start_seconds, digits);
+  AppendNumber(out, result.start_seconds, detail.digits);
   out += ",\"measure\":";
-  AppendNumber(out, result.measure_seconds, digits);
-  out += ",\"loads\":[";
-  for (std::size_t i = 0; i < std::min(result.loads.size(), kMaxLoads); ++i) {
-    if (i > 0) out += ',';
-    AppendLoad(out, result.loads[i], digits);
+  AppendNumber(out, result.measure_seconds, detail.digits);
+  std::vector<std::string> scenarios;
+  std::string points;
+  for (const std::size_t i : kept) {
+    const Point& point = result.points[i];
+    auto at = std::find(scenarios.begin(), scenarios.end(), point.scenario);
+    if (at == scenarios.end()) at = scenarios.insert(at, point.scenario);
+    if (!points.empty()) points += ',';
+    AppendPoint(points, point, static_cast<std::size_t>(at - scenarios.begin()), detail.digits,
+                detail.explained == Detail::Explained::kAll ||
+                    (detail.explained == Detail::Explained::kBest && IsBest(result, i)));
+  }
+  out += ",\"scenarios\":[";
+  for (std::size_t i = 0; i < scenarios.size(); ++i) out += (i > 0 ? "," : "") + ShortQuoted(scenarios[i], 48);
+  out += "],\"points\":[" + points + "],\"outcomes\":[";
+  for (std::size_t i = 0; i < std::min(result.outcomes.size(), kMaxPoints); ++i) {
+    const ScenarioOutcome& outcome = result.outcomes[i];
+    out += (i > 0 ? ",[\"" : "[\"") + std::string(StopReasonName(outcome.reason)) + '"';
+    const auto at = outcome.best ? std::find(kept.begin(), kept.end(), *outcome.best) : kept.end();
+    if (at != kept.end()) out += ',' + std::to_string(at - kept.begin());
+    out += ']';
   }
   out += ']';
+  if (!result.warnings.empty()) {
+    out += ",\"warnings\":[";
+    for (std::size_t i = 0; i < std::min(result.warnings.size(), kMaxWarnings); ++i) {
+      out += (i > 0 ? "," : "") + ShortQuoted(result.warnings[i], kMaxWarning);
+    }
+    out += ']';
+  }
   AppendQuality(out, result);
   return out;
 }
@@ -226,7 +317,7 @@ bool ReadNumber(const json& value, T& out) {
     const double wide = value.get<double>();
     if (!(wide >= -0x1p63 && wide < 0x1p63)) return false;
     const auto number = value.get<std::int64_t>();
-    if (number < std::numeric_limits<T>::min() || number > std::numeric_limits<T>::max()) return false;
+    if (!std::in_range<T>(number)) return false;
     out = static_cast<T>(number);
   } else {
     out = value.get<T>();
@@ -259,23 +350,102 @@ struct Fields {
   }
 };
 
-bool ReadLatency(const json& value, Latency& out) {
-  if (!value.is_array() || value.size() != 5) return false;
-  double* fields[] = {&out.mean, &out.p50, &out.p90, &out.p95, &out.p99};
-  for (std::size_t i = 0; i < 5; ++i) {
-    if (!ReadNumber(value[i], *fields[i])) return false;
+// A number, or null for nothing.
+bool ReadOptional(const json& value, std::optional<double>& out) {
+  if (value.is_null()) return true;
+  return ReadNumber(value, out.emplace());
+}
+
+bool ReadCore(const json& value, const std::vector<std::string>& scenarios, Point& out) {
+  if (!value.is_array() || value.size() != 15) return false;
+  std::size_t scenario = 0;
+  int kind = 0, saturated = 0;
+  std::uint32_t bounds = 0;
+  if (!ReadNumber(value[0], scenario) || scenario >= scenarios.size() || !ReadNumber(value[1], kind) ||
+      (kind != 0 && kind != 1) || !value[14].is_string()) {
+    return false;
+  }
+  out.scenario = scenarios[scenario];
+  out.load.kind = kind == 0 ? LoadKind::kConcurrency : LoadKind::kRequestRate;
+  const auto verdict = measurement::VerdictFromName(value[14].get<std::string>());
+  if (!verdict) return false;
+  out.verdict = *verdict;
+  const bool ok =
+      ReadNumber(value[2], out.load.value) && ReadNumber(value[3], out.window_seconds) &&
+      ReadNumber(value[4], out.requests) && ReadNumber(value[5], out.errors) && ReadNumber(value[6], out.censored) &&
+      ReadNumber(value[7], out.output_tokens) && ReadNumber(value[8], out.output_tokens_per_second) &&
+      ReadNumber(value[9], out.output_tokens_per_second_ci) && ReadNumber(value[10], out.requests_per_second) &&
+      ReadNumber(value[11], saturated) && ReadNumber(value[12], bounds) && ReadOptional(value[13], out.attainment);
+  out.saturated = saturated != 0;
+  out.lower_bounds = measurement::LowerBounds::FromBits(bounds);
+  return ok;
+}
+
+bool ReadLatencies(const json& value, Point& out) {
+  if (!value.is_array() || value.size() != measurement::kMetrics.size() * measurement::kStatistics.size()) return false;
+  std::size_t i = 0;
+  for (const Metric metric : measurement::kMetrics) {
+    for (const Statistic statistic : measurement::kStatistics) {
+      double milliseconds = 0;
+      if (!ReadNumber(value[i++], milliseconds)) return false;
+      out.Get(metric).Set(statistic, milliseconds);
+    }
   }
   return true;
 }
 
-bool ReadLoad(const json& value, LoadMeasurement& out) {
-  if (!value.is_array() || value.size() != 12 || !value[0].is_string()) return false;
-  out.scenario = value[0].get<std::string>();
-  return ReadNumber(value[1], out.concurrency) && ReadNumber(value[2], out.duration_seconds) &&
-         ReadNumber(value[3], out.requests) && ReadNumber(value[4], out.errors) &&
-         ReadNumber(value[5], out.input_tokens) && ReadNumber(value[6], out.output_tokens) &&
-         ReadNumber(value[7], out.output_tokens_per_second) && ReadNumber(value[8], out.requests_per_second) &&
-         ReadLatency(value[9], out.ttft) && ReadLatency(value[10], out.tpot) && ReadLatency(value[11], out.e2e);
+bool ReadExplanation(const json& value, Point& out) {
+  constexpr std::size_t kWithoutErrors = 13;
+  if (!value.is_array() ||
+      (value.size() != kWithoutErrors && value.size() != kWithoutErrors + out.errors_by_kind.size())) {
+    return false;
+  }
+  bool ok = ReadNumber(value[0], out.input_tokens) && ReadNumber(value[1], out.mean_concurrency) &&
+            ReadNumber(value[2], out.client_lag_p99);
+  for (std::size_t i = 0; i < out.relative_ci.size(); ++i) ok = ok && ReadNumber(value[3 + i], out.relative_ci[i]);
+  auto& engine = out.engine;
+  std::size_t at = 7;
+  for (auto* counter : {&engine.running, &engine.waiting, &engine.kv_cache_use, &engine.preemptions,
+                        &engine.prefix_hit_rate, &engine.accepted_draft_tokens}) {
+    ok = ok && ReadOptional(value[at++], *counter);
+  }
+  for (std::size_t i = 0; at < value.size(); ++at, ++i) ok = ok && ReadNumber(value[at], out.errors_by_kind[i]);
+  return ok;
+}
+
+bool ReadTexts(const json& value, std::vector<std::string>& out) {
+  if (!value.is_array()) return false;
+  for (const json& text : value) {
+    if (!text.is_string()) return false;
+    out.push_back(text.get<std::string>());
+  }
+  return true;
+}
+
+// The member that cannot be read, "" = all could.
+std::string ReadPoints(const json& document, RunResult& out) {
+  std::vector<std::string> scenarios;
+  if (!document.contains("scenarios") || !ReadTexts(document["scenarios"], scenarios)) return "scenarios";
+  if (!document.contains("points") || !document["points"].is_array()) return "points";
+  for (const json& row : document["points"]) {
+    Point& point = out.points.emplace_back();
+    if (!row.is_array() || row.size() < 2 || row.size() > 3 || !ReadCore(row[0], scenarios, point) ||
+        !ReadLatencies(row[1], point) || (row.size() == 3 && !ReadExplanation(row[2], point))) {
+      return "points[" + std::to_string(out.points.size() - 1) + "]";
+    }
+  }
+  if (!document.contains("outcomes") || !document["outcomes"].is_array()) return "outcomes";
+  for (const json& row : document["outcomes"]) {
+    ScenarioOutcome& outcome = out.outcomes.emplace_back();
+    if (!row.is_array() || row.empty() || row.size() > 2 || !row[0].is_string()) return "outcomes";
+    const auto reason = measurement::StopReasonFromName(row[0].get<std::string>());
+    if (!reason) return "outcomes";
+    outcome.reason = *reason;
+    if (row.size() == 2 && (!ReadNumber(row[1], outcome.best.emplace()) || *outcome.best >= out.points.size())) {
+      return "outcomes";
+    }
+  }
+  return !document.contains("warnings") || ReadTexts(document["warnings"], out.warnings) ? "" : "warnings";
 }
 
 // Absent in documents of a bench that did not measure it.
@@ -311,6 +481,10 @@ bool ReadFailure(const json& document, std::optional<Failure>& out) {
   fields.Text("message", failure.message);
   fields.Number("exit", failure.exit_code);
   fields.Number("http", failure.http_status);
+  if (const auto machine = found->find("machine"); machine != found->end()) {
+    if (!machine->is_boolean()) return false;
+    failure.machine = machine->get<bool>();
+  }
   const std::optional<FailureReason> known = FailureReasonFromName(reason);
   if (!fields.ok || !known) return false;
   failure.reason = *known;
@@ -360,10 +534,17 @@ bool IsRetryable(FailureReason reason) {
 
 std::string Encode(const RunResult& result) {
   constexpr std::size_t kMinFailure = 260;  // reason, codes and about 150 bytes of message
+  const std::size_t room = kMaxPayload - 1 - (result.failure ? kMinFailure : 0);
+  std::vector<std::size_t> kept = AllPoints(result);
+  while (kept.size() > kMaxPoints) DropOne(result, kept);
   std::string out;
-  for (const int digits : kDigits) {
-    out = RunPayload(result, digits);
-    if (out.size() + 1 + (result.failure ? kMinFailure : 0) <= kMaxPayload) break;
+  for (const Detail detail : kDetails) {
+    out = RunPayload(result, kept, detail);
+    if (out.size() <= room) break;
+  }
+  while (out.size() > room && !kept.empty()) {
+    DropOne(result, kept);
+    out = RunPayload(result, kept, kDetails[std::size(kDetails) - 1]);
   }
   if (result.failure) AppendFailure(out, *result.failure, kMaxPayload - 1 - out.size());
   return Frame(out + '}');
@@ -405,14 +586,18 @@ base::Result<RunResult> DecodeRun(std::string_view message) {
   fields.Number("start", result.start_seconds);
   fields.Number("measure", result.measure_seconds);
   const json* simulated = fields.Find("simulated");
-  const json* loads = fields.Find("loads");
-  bool ok = fields.ok && simulated->is_boolean() && loads->is_array() && ReadQuality(*document, result) &&
-            ReadFailure(*document, result.failure);
-  if (ok) {
-    result.simulated = simulated->get<bool>();
-    for (const json& load : *loads) ok = ok && ReadLoad(load, result.loads.emplace_back());
+  std::string problem;
+  if (!fields.ok || !simulated->is_boolean()) {
+    problem = "its head";
+  } else if (problem = ReadPoints(*document, result); problem.empty()) {
+    if (!ReadQuality(*document, result)) problem = "quality";
+    if (!ReadFailure(*document, result.failure)) problem = "failure";
   }
-  if (!ok) return base::Invalid("result document damaged: members are missing or of another type");
+  if (!problem.empty()) {
+    return base::Invalid("result document of another version of autotune-bench: " + problem +
+                         " is missing or of another type");
+  }
+  result.simulated = simulated->get<bool>();
   return result;
 }
 

@@ -3,95 +3,123 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <span>
 #include <string_view>
+#include <utility>
+
+#include "bench/cause_rules.h"
 
 namespace autotune::bench {
 namespace {
 
-bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
+// Why an engine refuses its command line: argparse's and click's own phrases, after "prog: error: " or "Error: ".
+// Compilers and linkers write "file:3: error: " and "collect2: error: ", programs "Error: " before anything.
+bool IsUsageError(std::string_view line, int exit_code) {
+  constexpr std::string_view kPhrases[] = {"argument ",
+                                           "unrecognized arguments",
+                                           "the following arguments are required",
+                                           "one of the arguments",
+                                           "ambiguous option",
+                                           "invalid choice",
+                                           "No such option",
+                                           "No such command",
+                                           "Invalid value for",
+                                           "Missing option",
+                                           "Missing argument",
+                                           "Missing parameter",
+                                           "Got unexpected extra argument",
+                                           "Option '"};
+  constexpr int kUsageExit = 2;
+  const std::size_t at = line.find("rror: ");
+  if (at == std::string_view::npos || at == 0 || at > 80) return false;
+  const std::string_view head = line.substr(0, at - 1);
+  const std::string_view text = line.substr(at + 6);
+  if (!head.empty() && !head.ends_with(": ")) return false;
+  constexpr std::string_view kTools[] = {"ld",    "collect2", "nvcc", "gcc",    "cc1",
+                                         "clang", "ninja",    "as",   "nvlink", "tar"};
+  const std::string_view program = head.substr(0, head.find(':'));
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  const bool tool = std::ranges::any_of(kTools, [&](std::string_view t) { return name == t; });
+  // "x.cu(12): ", "x.cc:3:10: "
+  const bool place = head.find_first_of("(") != std::string_view::npos || std::ranges::count(head, ':') > 1;
+  if (tool || place) return false;
+  return exit_code == kUsageExit ||
+         std::ranges::any_of(kPhrases, [&](std::string_view phrase) { return text.starts_with(phrase); });
 }
 
-bool ContainsAny(std::string_view text, std::span<const std::string_view> parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) { return Contains(text, part); });
-}
-
-// A parent process about another one that is gone: SGLang's, vLLM's.
-constexpr std::string_view kCrashNotices[] = {"crashed with exit code", "died unexpectedly"};
-
-// What the parent processes and other ranks say once somebody else has failed, beside that.
-constexpr std::string_view kConsequences[] = {
-    // vLLM
-    "See root cause above", "See stack trace", "please check the stack trace above", "EngineDeadError",
-    "Engine core proc", "EngineCore failed to start", "WorkerProc failed to start", "WorkerProc initialization failed",
-    "EngineCore encountered", "AsyncLLM output_handler failed", "Error in completion stream generator",
-    "RuntimeError: Executor failed.", "Dumping input data", "Dumping scheduler", "Executor is not running",
-    // SGLang, looking at what is left of it
-    "Pyspy failed",
-    // Libraries, when the process at the other end is gone.
-    "gloo/transport", "DistNetworkError", "EOFError", "BrokenPipeError", "ConnectionResetError",
-    // Python and multiprocessing
-    "worker died", "is dead", "SystemExit", "KeyboardInterrupt", "CancelledError",
-    // pydantic's first line: the second one says what is wrong.
-    "1 validation error for", "validation errors for"};
-
-bool IsConsequence(std::string_view line) {
-  return ContainsAny(line, kConsequences) || ContainsAny(line, kCrashNotices) || line == "Killed" || line == "Aborted";
-}
-
-// "ValueError: ...", a usage error, a validation text: something that names what is wrong. The rest (lines at level
-// ERROR) is shown only when nothing better is there.
+// "ValueError: ...", a validation text: something that names what is wrong. The rest (lines at level ERROR) is shown
+// only when nothing better is there.
 bool NamesTheProblem(std::string_view line) {
-  const std::size_t colon = line.find(':');
-  const std::string_view head = line.substr(0, colon);
-  const bool one_word = head.find(' ') == std::string_view::npos;
+  const std::string_view head = line.substr(0, line.find_first_of(":("));
+  const bool one_word = !head.empty() && head.size() < line.size() && std::ranges::all_of(head, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '.';
+  });
   if (one_word && (head.ends_with("Error") || head.ends_with("Exception"))) return true;
-  return Contains(line, "Value error,") || Contains(line, "Assertion failed,") || Contains(line, "error: ") ||
-         line.starts_with("Fatal Python error") || Contains(line, "Extra inputs are not permitted") ||
-         Contains(line, "Input should be");
+  // An exception with another name has its module's in front.
+  const std::size_t dot = head.rfind('.');
+  if (one_word && dot != std::string_view::npos && dot + 1 < head.size() &&
+      std::isalpha(static_cast<unsigned char>(head[0])) != 0 &&
+      std::isupper(static_cast<unsigned char>(head[dot + 1])) != 0) {
+    return true;
+  }
+  for (const std::string_view part :
+       {"Value error,", "Assertion failed,", "Extra inputs are not permitted", "Input should be", "Field required"}) {
+    if (line.find(part) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
-constexpr std::string_view kOutOfMemory[] = {
-    "out of memory", "outofmemory", "cudaerrormemoryallocation", "cublas_status_alloc_failed", "memoryerror",
-    // vLLM and SGLang, when the weights leave no room for a KV cache, or somebody else has the GPU's memory.
-    "no available memory for the cache blocks", "not enough memory", "free memory on device",
-    "leave no gpu memory for the kv cache"};
+// What one line says.
+struct Reading {
+  const std::string* line = nullptr;
+  Cause cause = Cause::kCrash;
+  Worth worth = Worth::kNothing;
+  bool usage = false;
+  bool known = false;  // a row of the table says so
+};
 
-bool SaysOutOfMemory(std::string_view line) { return ContainsAny(Lower(line), kOutOfMemory); }
-
-bool IsUsageError(std::string_view line) {
-  if (line.starts_with("Error: ") || line.starts_with("error: ")) return true;
-  const std::size_t at = line.find(": error: ");
-  return at != std::string_view::npos && at < 80;
+Reading Read(const std::string& line, int exit_code) {
+  Reading reading{.line = &line};
+  if (IsUsageError(line, exit_code)) {
+    reading = {&line, Cause::kConfiguration, Worth::kDecisive, true, true};
+  } else if (line == "Killed" || line == "Aborted") {
+    reading.cause = Cause::kConsequence;
+  } else if (const CauseRule* rule = FindCauseRule(line)) {
+    reading.cause = rule->cause;
+    reading.worth = rule->worth;
+    reading.known = true;
+  } else if (NamesTheProblem(line)) {
+    reading.cause = Cause::kConfiguration;
+    reading.worth = Worth::kTelling;
+  } else {
+    reading.worth = Worth::kOther;
+  }
+  return reading;
 }
 
-// Errors of the machine, the driver or the network: the configuration is not to blame, or not alone.
-constexpr std::string_view kMachineErrors[] = {"cuda error",
-                                               "cuda driver",
-                                               "cuda initialization",
-                                               "nccl",
-                                               "no cuda gpus",
-                                               "cudnn_status",
-                                               "address already in use",
-                                               "no space left on device",
-                                               "connectionerror",
-                                               "connecterror",
-                                               "connection refused",
-                                               "max retries exceeded",
-                                               "readtimeout",
-                                               "segmentation fault",
-                                               "bus error",
-                                               "fatal python error",
-                                               "illegal instruction",
-                                               "too many open files",
-                                               "distbackenderror"};
+std::vector<Reading> ReadAll(const std::vector<std::string>& lines, int exit_code) {
+  std::vector<Reading> readings;
+  for (const std::string& line : lines) readings.push_back(Read(line, exit_code));
+  return readings;
+}
 
-bool IsMachineError(std::string_view line) { return ContainsAny(Lower(line), kMachineErrors); }
+const Reading* Best(const std::vector<Reading>& readings) {
+  const auto best = std::ranges::min_element(readings, {}, &Reading::worth);  // of equals the first
+  return best == readings.end() || best->worth == Worth::kNothing ? nullptr : &*best;
+}
+
+// The second best line, where the best one leaves a doubt: nobody knows its text, and another one says something else.
+const Reading* Doubt(const std::vector<Reading>& readings, const Reading& best) {
+  if (best.known && best.worth <= Worth::kTelling) return nullptr;
+  const Reading* second = nullptr;
+  for (const Reading& reading : readings) {
+    if (&reading == &best || reading.worth == Worth::kNothing || reading.line->find(*best.line) != std::string::npos)
+      continue;
+    const bool weak = best.worth >= Worth::kOther;
+    if (!weak && (reading.worth > Worth::kTelling || reading.cause == best.cause)) continue;
+    if (second == nullptr || reading.worth < second->worth) second = &reading;
+  }
+  return second;
+}
 
 std::string Seconds(double seconds) { return std::to_string(static_cast<long long>(std::llround(seconds))) + " s"; }
 
@@ -106,25 +134,39 @@ std::string HowItEnded(const EngineState& state) {
   return text;
 }
 
-// How good an error line is as the cause, the best first.
-enum class Worth { kNamesTheProblem, kKeyError, kOther, kConsequence };
-Worth WorthOf(std::string_view line) {
-  if (IsConsequence(line)) return Worth::kConsequence;
-  if (!NamesTheProblem(line)) return Worth::kOther;
-  // Mostly a lookup that failed first; what was raised because of it says more.
-  return line.starts_with("KeyError:") ? Worth::kKeyError : Worth::kNamesTheProblem;
-}
-
 std::string LastLine(const EngineState& state) {
   return state.last_lines.empty() ? "; it printed nothing" : "; its last line: " + state.last_lines.back();
+}
+
+// Nothing in the log is a cause: how it ended, and what comes nearest to one.
+Failure WithoutACause(const EngineState& state, const std::string& cause, Failure failure) {
+  failure.reason = FailureReason::kEngineCrashed;
+  if (state.phase == EngineState::Phase::kKilled) {
+    failure.message = "the whole engine container was killed; why is in its last state";
+    if (!cause.empty()) failure.message += "; its first error: " + cause;
+    return failure;
+  }
+  // Programs that parse their own arguments end with 2; nothing else that is known does.
+  if (!state.was_ready && state.signal == 0 && state.exit_code == 2)
+    failure.reason = FailureReason::kEngineRejectedArguments;
+  // Which process went first says more than the last line of the one that ended the others; that one is gone, too.
+  constexpr std::string_view kNotices[] = {"crashed with exit code", "died unexpectedly",
+                                           "died or was killed while executing", "exited on signal"};
+  const auto tells_who = [&](const std::string& line) {
+    return std::ranges::any_of(kNotices, [&](std::string_view part) { return line.find(part) != std::string::npos; });
+  };
+  auto told = std::ranges::find_if(state.error_lines, tells_who);
+  if (told == state.error_lines.end()) told = std::ranges::find_if(state.error_lines, NamesTheProblem);
+  failure.message = HowItEnded(state) + (told != state.error_lines.end() ? "; its log: " + *told : LastLine(state));
+  return failure;
 }
 
 }  // namespace
 
 std::optional<std::string> RootCause(const std::vector<std::string>& error_lines) {
-  const auto cause = std::ranges::min_element(error_lines, {}, WorthOf);  // of equals the first
-  if (cause == error_lines.end() || WorthOf(*cause) == Worth::kConsequence) return std::nullopt;
-  return *cause;
+  const std::vector<Reading> readings = ReadAll(error_lines, 0);
+  const Reading* best = Best(readings);
+  return best == nullptr ? std::nullopt : std::optional(*best->line);
 }
 
 bool HasEnded(const EngineState& state) {
@@ -144,9 +186,9 @@ bool HasEnded(const EngineState& state) {
 Failure Classify(const EngineState& state) {
   Failure failure;
   failure.exit_code = state.signal != 0 ? 128 + state.signal : state.exit_code;
-  const std::optional<std::string> cause = RootCause(state.error_lines);
-  const auto memory = std::find_if(state.error_lines.begin(), state.error_lines.end(),
-                                   [](const std::string& line) { return SaysOutOfMemory(line); });
+  const std::vector<Reading> readings = ReadAll(state.error_lines, state.signal == 0 ? state.exit_code : 0);
+  const Reading* const best = Best(readings);
+  const std::string cause = best == nullptr ? "" : *best->line;
 
   switch (state.phase) {
     case EngineState::Phase::kNotStarted:
@@ -157,7 +199,7 @@ Failure Classify(const EngineState& state) {
       failure.reason = FailureReason::kStartupTimeout;
       failure.exit_code = 0;
       failure.message = "not ready within " + Seconds(state.start_seconds) +
-                        (cause ? "; its first error: " + *cause : LastLine(state));
+                        (cause.empty() ? LastLine(state) : "; its first error: " + cause);
       return failure;
     case EngineState::Phase::kKilled:
     case EngineState::Phase::kExited:
@@ -165,9 +207,9 @@ Failure Classify(const EngineState& state) {
     case EngineState::Phase::kReady:
       break;
   }
-  if (!state.was_ready && cause && IsUsageError(*cause)) {
+  if (!state.was_ready && best != nullptr && best->usage) {
     failure.reason = FailureReason::kEngineRejectedArguments;
-    failure.message = *cause;
+    failure.message = cause;
     return failure;
   }
   if (state.oom_kills > 0) {
@@ -175,39 +217,32 @@ Failure Classify(const EngineState& state) {
     failure.message = "host memory: the kernel killed " +
                       (state.oom_kills == 1 ? "a process" : std::to_string(state.oom_kills) + " processes") +
                       " of the engine at the container's memory limit";
-    if (cause) failure.message += "; its first error: " + *cause;
+    if (!cause.empty()) failure.message += "; its first error: " + cause;
     return failure;
   }
-  if (memory != state.error_lines.end()) {
-    failure.reason = FailureReason::kOutOfMemory;
-    failure.message = *memory;
-    return failure;
+  if (best == nullptr || (state.phase == EngineState::Phase::kKilled && best->worth > Worth::kDecisive)) {
+    return WithoutACause(state, cause, std::move(failure));
   }
-  if (state.phase == EngineState::Phase::kKilled) {
-    failure.reason = FailureReason::kEngineCrashed;
-    failure.message = "the whole engine container was killed; why is in its last state";
-    if (cause) failure.message += "; its first error: " + *cause;
-    return failure;
+  switch (best->cause) {
+    case Cause::kDeviceMemory:
+    case Cause::kHostMemory:
+      failure.reason = FailureReason::kOutOfMemory;
+      break;
+    case Cause::kConfiguration:
+      failure.reason = state.was_ready ? FailureReason::kEngineCrashed : FailureReason::kEngineRejectedConfiguration;
+      break;
+    case Cause::kMachine:
+      failure.reason = FailureReason::kEngineCrashed;
+      failure.machine = true;
+      break;
+    case Cause::kImage:
+    case Cause::kCrash:
+    case Cause::kConsequence:
+      failure.reason = FailureReason::kEngineCrashed;
+      break;
   }
-  if (!cause) {
-    // Programs that parse their own arguments end with 2; nothing else that is known does.
-    failure.reason = !state.was_ready && state.signal == 0 && state.exit_code == 2
-                         ? FailureReason::kEngineRejectedArguments
-                         : FailureReason::kEngineCrashed;
-    // Which process went first says more than the last line of the one that ended the others; that one is gone, too.
-    auto told = std::find_if(state.error_lines.begin(), state.error_lines.end(),
-                             [](const std::string& line) { return ContainsAny(line, kCrashNotices); });
-    if (told == state.error_lines.end()) {
-      told = std::find_if(state.error_lines.begin(), state.error_lines.end(),
-                          [](const std::string& line) { return NamesTheProblem(line); });
-    }
-    failure.message = HowItEnded(state) + (told != state.error_lines.end() ? "; its log: " + *told : LastLine(state));
-    return failure;
-  }
-  failure.reason = state.was_ready || IsMachineError(*cause) || !NamesTheProblem(*cause)
-                       ? FailureReason::kEngineCrashed
-                       : FailureReason::kEngineRejectedConfiguration;
-  failure.message = *cause;
+  failure.message = cause;
+  if (const Reading* second = Doubt(readings, *best)) failure.message += "; or: " + *second->line;
   return failure;
 }
 

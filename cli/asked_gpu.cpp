@@ -1,10 +1,6 @@
 #include "cli/asked_gpu.h"
 
-#include <algorithm>
-#include <cctype>
-
-#include "operator/experiment/gpu_catalog.h"
-#include "operator/local/machine.h"
+#include "operator/experiment/gpu_labels.h"
 
 namespace autotune::cli {
 
@@ -17,24 +13,30 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
     gpu.amd_architecture = name;
     return gpu;
   }
-  if (const experiment::AmdGpuModel* model = experiment::AmdGpuModelOf(name)) {
-    constexpr std::int64_t kGibibyte = std::int64_t{1024} * 1024 * 1024;
+  const gpu::Product* device = experiment::IsAmdDeviceId(name) ? experiment::AmdProductOf(name) : nullptr;
+  const auto product = device == nullptr ? gpu::ReadProduct(name) : base::Result<const gpu::Product*>(device);
+  if (!product) {
+    return base::Invalid(product.error().message +
+                         ", a compute capability such as 12.0, an AMD architecture such as gfx942");
+  }
+  constexpr std::int64_t kMebibyte = std::int64_t{1024} * 1024;
+  gpu.memory_bytes = (*product)->mebibytes * kMebibyte;
+  gpu.capability = (*product)->capability;
+  gpu.amd_architecture = (*product)->amd_architecture;
+  if ((*product)->nvidia()) {
+    gpu.product = experiment::LabelsOf(experiment::Platform::kGpuFeatureDiscovery, **product).front();
+  } else {
     // A label that was given whole stands for itself.
-    gpu.product = name.find_first_of("_ ") == std::string::npos ? std::string(model->label) : name;
-    gpu.memory_bytes = model->gibibytes * kGibibyte;
-    gpu.amd_architecture = model->architecture;
-    return gpu;
+    gpu.product = name.find_first_of("_ ") == std::string::npos && device == nullptr
+                      ? std::string(experiment::AmdLabelOf(**product))
+                      : name;
   }
-  auto found = local::FindGpu(name);
-  if (found) return found;
-  std::string others;
-  for (const experiment::AmdGpuModel& model : experiment::AmdGpuCatalog()) {
-    std::string lower(model.name);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    others += ", " + lower;
+  const gpu::NameParts parts = gpu::SplitName(name);
+  if (!parts.partition.empty()) {
+    gpu.product += "-MIG-" + parts.partition;
+    gpu.memory_bytes = gpu::PartitionMebibytes(parts.partition) * kMebibyte;
   }
-  return base::Invalid(found.error().message + others +
-                       ", a compute capability such as 12.0, an AMD architecture such as gfx942");
+  return gpu;
 }
 
 std::string GpuText(const std::string& product, const std::optional<quant::ComputeCapability>& capability,

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/bench_spec.h"
 #include "checkpoint/quantization.h"
 #include "cli/yaml_json.h"
+#include "measurement/scenario.h"
 #include "operator/api/autotune_task.h"
 #include "quant/engine_table.h"
 #include "quant/rules.h"
@@ -519,7 +519,7 @@ class Importer {
     out["scenarios"] = json::array();
     for (const json& scenario : list("traffic_scenarios", json::array({"D(100,100)"}))) {
       const std::string text = scenario.is_string() ? scenario.get<std::string>() : scenario.dump();
-      if (const auto parsed = bench::Scenario::Parse(text); !parsed) {
+      if (const auto parsed = measurement::Scenario::Parse(text); !parsed) {
         return Fail("benchmark.traffic_scenarios", parsed.error().message);
       }
       if (std::ranges::find(out["scenarios"], scenario) == out["scenarios"].end()) out["scenarios"].push_back(text);
@@ -540,11 +540,9 @@ class Importer {
       Note("benchmark.max_time_per_iteration: read as minutes, " + out["duration"].get<std::string>() +
            "; the web form of the predecessor called them seconds");
     }
-    const double requests = Number(benchmark, "benchmark", "max_requests_per_iteration").value_or(50);
-    if (!(requests >= 1 && requests <= 1e6)) {
-      return Fail("benchmark.max_requests_per_iteration", "is not between 1 and 1000000");
+    if (benchmark.contains("max_requests_per_iteration")) {
+      Note("benchmark.max_requests_per_iteration: not carried over, a load is measured until its answer is certain");
     }
-    out["maxRequests"] = static_cast<std::int64_t>(requests);
     for (const char* key : {"model_name", "model_tokenizer"}) {
       if (benchmark.contains(key)) Note(std::string("benchmark.") + key + ": not needed, the engine is asked");
     }
@@ -556,7 +554,10 @@ class Importer {
       }
     }
     if (benchmark.contains("dataset_url")) {
-      Note("benchmark.dataset_url: data sets cannot be used yet; the load is synthetic, of the lengths in scenarios");
+      Note(
+          "benchmark.dataset_url: put the data set into a ConfigMap or a volume and name it in spec.benchmark.dataset; "
+          "until "
+          "then the load is synthetic, of the lengths in scenarios");
     }
     spec_["benchmark"] = std::move(out);
   }

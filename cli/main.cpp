@@ -1,5 +1,5 @@
-// autotune: plan, run, status, report, import, explain, matrix, rules. Wiring only. Exit codes: 0 done (run: there is a
-// best), 1 no best or nothing to show, 2 wrong input, 130 interrupted.
+// autotune: plan, run, bench, status, report, import, explain, matrix, rules. Wiring only. Exit codes: 0 done (run:
+// there is a best), 1 no best or nothing to show, 2 wrong input, 130 interrupted.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,14 +8,16 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/bench_url.h"
 #include "cli/explain.h"
+#include "cli/explain_words.h"
 #include "cli/import.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
 #include "cli/report.h"
 #include "cli/run.h"
 #include "cli/task_file.h"
-#include "operator/local/machine.h"
+#include "gpu/product.h"
 #include "quant/rules.h"
 
 namespace {
@@ -42,7 +44,7 @@ int Plan(const std::string& file, const std::string& output, const std::string& 
   if (!task) return Fail(task.error().message);
   experiment::PodEnvironment environment;
   environment.tools_image = tools_image;
-  environment.allow_host_path = true;  // whether a cluster allows it is for its operator to say
+  environment.policy = experiment::PodPolicy::Everything();  // whether a cluster allows it is for its operator to say
   const auto plan = cli::MakePlan(*std::move(task), rules, environment, options);
   if (!plan) return Fail(plan.error().message);
   if (output == "json") {
@@ -109,7 +111,8 @@ int Matrix(const cli::MatrixOptions& options, const std::string& output, const q
   if (output == "json") {
     std::cout << cli::MatrixJson(*matrix, rules.version()).dump(2) << "\n";
   } else {
-    std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix) : cli::MatrixText(*matrix));
+    std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix)
+                                       : cli::MatrixText(*matrix, cli::TerminalWidth(STDOUT_FILENO)));
   }
   return 0;
 }
@@ -121,17 +124,13 @@ int Rules(const std::string& engine, bool flags, const quant::RuleSet& rules) {
   return 0;
 }
 
-// The command line, last word first as CLI11 takes it. `explain` also takes flags as the engine has them:
-// --max-num-seqs=64 is the setting max-num-seqs=64 wherever it is no option of this program.
+// The command line, last word first as CLI11 takes it.
 std::vector<std::string> Words(int argc, char** argv, const CLI::App& app, const CLI::App& explain) {
-  std::vector<std::string> words(argv + 1, argv + argc);
-  const auto command = std::find(words.begin(), words.end(), explain.get_name());
-  for (auto word = command; word != words.end(); ++word) {
-    const std::size_t equals = word->find('=');
-    if (!word->starts_with("--") || equals == std::string::npos) continue;
-    const std::string name = word->substr(0, equals);
-    if (explain.get_option_no_throw(name) == nullptr && app.get_option_no_throw(name) == nullptr) word->erase(0, 2);
-  }
+  std::vector<std::string> words = cli::ExplainWords({argv + 1, argv + argc}, [&](std::string_view name) {
+    const CLI::Option* option = explain.get_option_no_throw(std::string(name));
+    if (option == nullptr) option = app.get_option_no_throw(std::string(name));
+    return option == nullptr ? std::nullopt : std::optional<int>(option->get_items_expected_min());
+  });
   std::reverse(words.begin(), words.end());
   return words;
 }
@@ -156,9 +155,12 @@ int main(int argc, char** argv) {
         command->add_option("-f,--file", file, "AutotuneTask as YAML or JSON; - is standard input")->type_name("FILE");
     if (required) option->required();
   };
-  std::string gpu_help = "GPU: ";
-  for (const std::string& name : local::GpuNames()) gpu_help += name + " ";
-  gpu_help += "mi300x ..., a compute capability, or gfx942 ...";
+  std::string simulated_help, gpu_help = "GPU: ";
+  for (const gpu::Product& product : gpu::Products()) {
+    gpu_help += std::string(product.name) + " ";
+    if (product.nvidia()) simulated_help += (simulated_help.empty() ? "" : " ") + std::string(product.name);
+  }
+  gpu_help += "or a node label's value, a compute capability (12.0), gfx942 ...";
 
   CLI::App* plan =
       app.add_subcommand("plan", "Show what a task would run: experiments, arguments, what is pruned and why");
@@ -180,7 +182,7 @@ int main(int argc, char** argv) {
   std::string run_output = "table";
   add_file(run, true);
   run->add_option("--simulate", run_options.simulate,
-                  "Simulated engines on this GPU instead of real ones: a100 b200 h100 h200 l4 l40s")
+                  "Simulated engines on this GPU instead of real ones: " + simulated_help)
       ->type_name("GPU");
   run->add_option("--simulate-startup-speedup", run_options.startup_speedup,
                   "How much faster simulated engines start; never changes results")
@@ -200,6 +202,53 @@ int main(int argc, char** argv) {
       ->type_name("DIR");
   run->add_option("-o,--output", run_output, "table, or yaml (the task with its status)")
       ->check(CLI::IsMember({"table", "yaml"}));
+
+  CLI::App* bench = app.add_subcommand(
+      "bench", "Measure what load a running server sustains: autotune bench http://host:8000 --slo ttft.p99=500ms");
+  cli::BenchOptions bench_options;
+  std::string bench_output = "table";
+  bench->add_option("URL", bench_options.url, "The server; a bearer token comes from OPENAI_API_KEY")->required();
+  bench->add_option("--slo", bench_options.slo, "ttft.p99=500ms, tpot.p95=40ms ...; repeatable")->type_name("BOUND");
+  bench->add_option("--concurrency", bench_options.concurrency, "These many requests in flight instead of a search")
+      ->delimiter(',')
+      ->type_name("N,N");
+  bench->add_option("--rate", bench_options.rates, "These requests/s instead of a search")
+      ->delimiter(',')
+      ->type_name("R,R");
+  bench->add_option("--search", bench_options.search, "Search the limit by concurrency or rate")
+      ->check(CLI::IsMember({"concurrency", "rate"}))
+      ->capture_default_str();
+  bench->add_option("--max", bench_options.max, "Most requests in flight")->capture_default_str();
+  bench
+      ->add_option("--arrival", bench_options.arrival,
+                   "Arrivals of rates: poisson (default), constant, gamma:BURSTINESS or trace")
+      ->type_name("PROCESS");
+  bench
+      ->add_option("--scenario", bench_options.scenarios,
+                   "Lengths: D(512,128), N(480,240)/(300,150), U(1,9)/(1,9), E(512)/(128); repeatable")
+      ->type_name("LENGTHS");
+  bench->add_option("--dataset", bench_options.dataset, "File of prompts: JSONL, ShareGPT or a Mooncake trace")
+      ->type_name("FILE");
+  bench->add_option("--format", bench_options.format, "Of the dataset; default: by its content")
+      ->check(CLI::IsMember({"JSONL", "ShareGPT", "Mooncake"}));
+  bench->add_option("--output-tokens", bench_options.output_tokens, "Of dataset entries that do not say")
+      ->check(CLI::Range(1, 10'000'000));
+  bench->add_flag("--chat", bench_options.chat, "Chat completions instead of completions");
+  bench->add_option("--prefix", bench_options.prefix, "Shared beginnings: 1024x8 is 1024 tokens in 8 groups")
+      ->type_name("TOKENSxGROUPS");
+  bench->add_option("--turns", bench_options.turns, "Mean number of turns of a conversation")->capture_default_str();
+  bench->add_option("--model", bench_options.model, "Default: the first of the server")->type_name("ID");
+  bench->add_option("--duration", bench_options.duration, "Longest steady window of a point")->capture_default_str();
+  bench->add_option("--drain", bench_options.drain, "Longest wait for its last requests")->capture_default_str();
+  bench->add_option("--warmup", bench_options.warmup, "Longest warm-up of a scenario")->capture_default_str();
+  bench->add_option("--request-timeout", bench_options.request_timeout, "Default: 10 times the first request, >= 120s");
+  bench->add_option("--vocab-size", bench_options.vocab_size, "Token ids stay below it; default: found by trying");
+  bench->add_option("--max-model-len", bench_options.max_model_len, "Longer requests are refused beforehand");
+  bench->add_option("--records", bench_options.records, "Append one JSON line a request to this file")
+      ->type_name("FILE");
+  bench->add_option("--seed", bench_options.seed, "Of contents and arrivals")->capture_default_str();
+  bench->add_option("-o,--output", bench_output, "table or json")->check(CLI::IsMember({"table", "json"}));
+  bench->add_flag("-v,--verbose", bench_options.verbose, "A line for everything that was done");
 
   CLI::App* status = app.add_subcommand("status", "Show where tasks stand: kubectl get att -o yaml | autotune status");
   add_file(status, false);
@@ -259,6 +308,10 @@ int main(int argc, char** argv) {
     return code == 0 ? 0 : kBadInput;
   }
   if (import->parsed()) return Import(file);
+  if (bench->parsed()) {
+    bench_options.json = bench_output == "json";
+    return cli::BenchUrl(bench_options);
+  }
   const auto rules = LoadRules(rules_directory);
   if (!rules) return Fail(rules.error().message);
   plan_options.hub = explain_options.hub = matrix_options.hub = hub;

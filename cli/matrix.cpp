@@ -511,19 +511,19 @@ base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, 
   return engines;
 }
 
-std::string MatrixText(const std::vector<EngineMatrix>& engines) {
+std::string MatrixText(const std::vector<EngineMatrix>& engines, std::size_t width) {
   std::string text;
   for (const EngineMatrix& engine : engines) {
     text += (text.empty() ? "" : "\n\n") + engine.title + " " + engine.oldest + " to " + engine.newest + ", " +
             (engine.gpu.empty() ? "any GPU" : engine.gpu) + "\n";
     for (const std::string& model : engine.models) text += model + "\n";
     for (const std::string& field : FieldsOf(engine.fields))
-      text += "\n" + RowTable(RowsOf(engine.fields, field), field, false).Text();
-    text += "\n" + RowTable(engine.presets, "preset", false).Text();
+      text += "\n" + RowTable(RowsOf(engine.fields, field), field, false).Text("", width);
+    text += "\n" + RowTable(engine.presets, "preset", false).Text("", width);
     for (const std::string& pair : FieldsOf(engine.together))
-      text += "\n" + RowTable(RowsOf(engine.together, pair), pair, false).Text();
-    if (!engine.checkpoints.empty()) text += "\n" + RowTable(engine.checkpoints, "checkpoint", false).Text();
-    text += "\n" + RuleTable(engine.rules, false).Text();
+      text += "\n" + RowTable(RowsOf(engine.together, pair), pair, false).Text("", width);
+    if (!engine.checkpoints.empty()) text += "\n" + RowTable(engine.checkpoints, "checkpoint", false).Text("", width);
+    text += "\n" + RuleTable(engine.rules, false).Text("", width);
     if (AnyDerived(engine)) text += "\n† follows from dates, no recorded release shows it\n";
   }
   return text;

@@ -67,7 +67,8 @@ base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, 
 // "all", "up to 0.19", "0.20+", "0.18–0.19".
 std::string RangeText(const std::optional<quant::Version>& since, const std::optional<quant::Version>& until);
 
-std::string MatrixText(const std::vector<EngineMatrix>& engines);
+// Lines of at most `width` characters: longer cells wrap.
+std::string MatrixText(const std::vector<EngineMatrix>& engines, std::size_t width);
 // docs/engines.md, with the header that says how it is made.
 std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines);
 nlohmann::json MatrixJson(const std::vector<EngineMatrix>& engines, const std::string& rules_version);

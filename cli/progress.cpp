@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <utility>
 
@@ -50,13 +51,18 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
   for (const ResultRow& row : ResultRows(task)) {
     if (row.experiment != &experiment) continue;
     if (row.load == nullptr) return "no usable measurement";
-    const bench::LoadMeasurement& load = *row.load;
+    const measurement::Point& load = *row.load;
     std::string text = TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)) +
-                       " tok/s per GPU at concurrency " + std::to_string(load.concurrency) + ", TTFT p50 " +
-                       Milliseconds(load.ttft.p50) + " p99 " + Milliseconds(load.ttft.p99) + ", TPOT p50 " +
-                       Milliseconds(load.tpot.p50);
+                       " tok/s per GPU at " + load.load.ToString() + ", TTFT p50 " + Milliseconds(load.ttft.p50) +
+                       " p99 " + Milliseconds(load.ttft.p99) + ", TPOT p50 " + Milliseconds(load.tpot.p50);
     if (!row.improvement.empty()) text += "  (" + row.improvement + ")";
-    if (!row.score) text += "  breaks the SLO";
+    if (row.cannot_win) {
+      text += "  cannot win, stopped early";
+    } else if (!row.keeps_quality) {
+      text += row.quality ? "  loses quality" : "  quality not known";
+    } else if (!row.score) {
+      text += "  breaks the SLO";
+    }
     return text;
   }
   return "";

@@ -1,6 +1,7 @@
 #include "cli/report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <map>
 
@@ -20,17 +21,53 @@ std::string SloText(const api::SloSpec& slo) {
   };
   add("TTFT", slo.ttft);
   add("TPOT", slo.tpot);
+  add("ITL", slo.itl);
   add("E2E latency", slo.e2e_latency);
-  if (slo.error_rate) parts.push_back("error rate <= " + api::FormatDecimal(*slo.error_rate * 100, 2) + " %");
+  if (slo.attainment) {
+    parts = {api::FormatDecimal(*slo.attainment * 100, 2) + " % of the requests within " + Joined(parts, ", ")};
+  }
+  parts.push_back("error rate <= " + api::FormatDecimal(slo.error_rate * 100, 2) + " %");
   return parts.empty() ? "none" : Joined(parts, ", ");
 }
 
+std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
+  std::string text = std::string("scenario ") + api::kDefaultScenario;
+  if (benchmark.dataset) {
+    text = "dataset " + benchmark.dataset->file;
+  } else if (!benchmark.scenarios.empty()) {
+    text = "scenarios " + Joined(benchmark.scenarios, " ");
+  }
+  if (benchmark.prefix.tokens > 0) {
+    text += ", " + std::to_string(benchmark.prefix.tokens) + " shared tokens in " +
+            std::to_string(benchmark.prefix.groups) + " groups";
+  }
+  if (benchmark.turns.mean != 1) text += ", " + api::FormatDecimal(benchmark.turns.mean, 2) + " turns on average";
+  if (benchmark.endpoint == measurement::Endpoint::kChat) text += ", chat";
+  return text;
+}
+
+std::string LoadPlanText(const api::BenchmarkSpec& benchmark) {
+  const measurement::LoadPlan& load = benchmark.load;
+  std::vector<std::string> steps;
+  for (const double value : load.fixed) steps.push_back(api::FormatDecimal(value, 2));
+  const std::string arrivals(measurement::ArrivalProcessName(benchmark.arrival.process));
+  switch (load.mode) {
+    case measurement::LoadMode::kAutoConcurrency:
+      return "the highest number of requests in flight that keeps the SLO, up to " + std::to_string(load.max);
+    case measurement::LoadMode::kAutoRate:
+    case measurement::LoadMode::kConfirmRate:
+      return "the highest request rate that keeps the SLO, " + arrivals + " arrivals";
+    case measurement::LoadMode::kFixedConcurrency:
+      return "closed loop with " + Joined(steps, ", ") + " requests in flight";
+    case measurement::LoadMode::kFixedRate:
+      return arrivals + " arrivals at " + Joined(steps, ", ") + " requests/s";
+  }
+  return "";
+}
+
 std::string MeasuredText(const api::BenchmarkSpec& benchmark) {
-  std::vector<std::string> concurrency;
-  for (const int step : benchmark.concurrency) concurrency.push_back(std::to_string(step));
-  return "scenarios " + Joined(benchmark.scenarios, " ") + ", closed loop at concurrency " + Joined(concurrency, ", ") +
-         ", " + api::FormatDuration(benchmark.duration) + " or " + std::to_string(benchmark.max_requests) +
-         " requests per step, seed " + std::to_string(benchmark.seed);
+  return WorkloadText(benchmark) + "; " + LoadPlanText(benchmark) + "; at most " +
+         api::FormatDuration(benchmark.duration) + " a load, seed " + std::to_string(benchmark.seed);
 }
 
 std::string CostText(const api::TaskStatus::Cost& cost) {
@@ -175,16 +212,17 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
     Table loads;
     loads.AddColumn("Scenario");
     for (const char* title :
-         {"Load", "tok/s", "req/s", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99", "E2E p99", "Errors"}) {
+         {"Load", "tok/s", "req/s", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99", "ITL p99", "E2E p99", "Errors"}) {
       loads.AddColumn(title, Table::Align::kRight);
     }
     loads.AddColumn("SLO");
     for (const api::LoadRow& row : best->loads) {
-      const bench::LoadMeasurement& load = row.measured;
-      loads.AddRow({load.scenario, std::to_string(load.concurrency), TokensPerSecond(load.output_tokens_per_second),
+      const measurement::Point& load = row.measured;
+      loads.AddRow({load.scenario, LoadText(load.load), TokensPerSecond(load.output_tokens_per_second),
                     api::FormatDecimal(load.requests_per_second, 2), Milliseconds(load.ttft.p50),
                     Milliseconds(load.ttft.p99), Milliseconds(load.tpot.p50), Milliseconds(load.tpot.p99),
-                    Milliseconds(load.e2e.p99), std::to_string(load.errors), row.meets_slo ? "met" : "broken"});
+                    Milliseconds(load.itl.p99), Milliseconds(load.e2e.p99), std::to_string(load.errors),
+                    std::string(measurement::VerdictName(load.verdict))});
     }
     text += "## The best under load\n\n" + loads.Markdown() + "\n";
   }

@@ -11,7 +11,7 @@
 #include "cli/yaml_json.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/space.h"
-#include "tuning/score.h"
+#include "tuning/judge.h"
 
 namespace autotune::cli {
 namespace {
@@ -22,6 +22,10 @@ const char* MetricName(api::Objective objective) {
   switch (objective) {
     case api::Objective::kMaximizeThroughput:
       return "tok/s per GPU";
+    case api::Objective::kMaximizeGoodput:
+      return "requests/s within the SLO per GPU";
+    case api::Objective::kMinimizeCost:
+      return "price per million output tokens";
     case api::Objective::kMinimizeLatency:
       return "E2E latency p50";
     case api::Objective::kMinimizeTtft:
@@ -71,7 +75,9 @@ std::string StateText(const ResultRow& row, std::size_t width) {
     case api::ExperimentState::kSucceeded:
       if (row.best) return "best";
       if (!row.keeps_quality) return row.quality ? "loses quality" : "quality not known";
-      if (!row.score) return "breaks the SLO";
+      if (row.cannot_win) return "cannot win, stopped early";
+      if (!row.score) return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
+      if (row.tied) return experiment.baseline ? "baseline, ties with the best" : "ties with the best";
       return experiment.baseline ? "baseline" : row.pareto ? "Pareto" : "";
     case api::ExperimentState::kFailed:
       return Shortened(experiment.reason + ": " + experiment.message, width);
@@ -82,7 +88,7 @@ std::string StateText(const ResultRow& row, std::size_t width) {
 }  // namespace
 
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
-  const tuning::Objective objective = reconcile::ObjectiveOf(task.spec);
+  const tuning::Criteria criteria = reconcile::CriteriaOf(task.spec);
   std::vector<ResultRow> rows;
   std::vector<tuning::Observation> observations;
   std::vector<std::size_t> owners;
@@ -95,8 +101,8 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     observations.push_back(reconcile::ObservationOf(experiment, task.status));
     owners.push_back(i);
   }
-  const tuning::Judgement judgement = tuning::Judge(observations, objective, reconcile::SloOf(task.spec));
-  std::map<std::string, double> baselines;
+  const tuning::Judgement judgement = tuning::Judge(observations, criteria);
+  std::map<std::string, std::size_t> baselines;  // by runtime: index into observations
   for (std::size_t i = 0; i < owners.size(); ++i) {
     ResultRow& row = rows[owners[i]];
     const tuning::Judged& judged = judgement.judged[i];
@@ -104,14 +110,18 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     row.quality = observations[i].quality;
     row.keeps_quality = judged.keeps_quality;
     if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
+    row.ci = judged.ci;
+    row.cannot_win = judged.cannot_win;
     row.best = judgement.best == i;
-    if (row.experiment->baseline && judged.score) baselines[row.experiment->runtime] = *judged.score;
+    if (row.experiment->baseline) baselines[row.experiment->runtime] = i;
   }
   for (const std::size_t index : judgement.pareto) rows[owners[index]].pareto = true;
-  for (ResultRow& row : rows) {
+  for (const std::size_t index : judgement.tied) rows[owners[index]].tied = true;
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    ResultRow& row = rows[owners[i]];
     const auto baseline = baselines.find(row.experiment->runtime);
-    if (row.experiment->baseline || baseline == baselines.end()) continue;
-    row.improvement = tuning::Improvement(row.score, baseline->second, objective);
+    if (row.experiment->baseline || row.cannot_win || !row.score || baseline == baselines.end()) continue;
+    row.improvement = tuning::GainText(tuning::GainOver(observations[i], observations[baseline->second], criteria));
   }
   return rows;
 }
@@ -135,7 +145,9 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn(differences.common.empty() ? "ARGUMENTS" : "ARGUMENTS THAT DIFFER");
   table.AddColumn("GPUS", Table::Align::kRight);
   table.AddColumn("LOAD", Table::Align::kRight);
+  table.AddColumn("REQ/S", Table::Align::kRight);
   table.AddColumn("TOK/S/GPU", Table::Align::kRight);
+  table.AddColumn("\u00b1", Table::Align::kRight);
   table.AddColumn("TTFT P50", Table::Align::kRight);
   table.AddColumn("TTFT P99", Table::Align::kRight);
   table.AddColumn("TPOT P50", Table::Align::kRight);
@@ -151,12 +163,14 @@ Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
                                       experiment.quant.name, own.empty() ? "-" : own,
                                       several_gpus ? std::to_string(experiment.gpus) : ""};
     if (row.load != nullptr) {
-      const bench::LoadMeasurement& load = *row.load;
-      cells.push_back(std::to_string(load.concurrency));
+      const measurement::Point& load = *row.load;
+      cells.push_back(LoadText(load.load));
+      cells.push_back(api::FormatDecimal(load.requests_per_second, 2));
       cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
+      cells.push_back(row.score && row.ci > 0 ? Percent(row.ci / std::abs(*row.score), "%.1f%%") : "");
       for (const double latency : {load.ttft.p50, load.ttft.p99, load.tpot.p50}) cells.push_back(Milliseconds(latency));
     } else {
-      cells.resize(10);
+      cells.resize(12);
     }
     cells.push_back(row.improvement);
     cells.push_back(PerplexityText(experiment, row.quality));
@@ -176,8 +190,10 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   }
   if (unexplained > 0) lines.push_back(std::to_string(unexplained) + " pruned for other reasons");
   if (candidates.not_run > 0) {
-    lines.push_back(std::to_string(candidates.not_run) + " not run: optimization.maxExperiments is " +
-                    std::to_string(task.spec.optimization.max_experiments));
+    const std::string why =
+        task.status.search ? task.status.search->message
+                           : "optimization.maxExperiments is " + std::to_string(task.spec.optimization.max_experiments);
+    lines.push_back(std::to_string(candidates.not_run) + " not run: " + why);
   }
   if (candidates.duplicates > 0) {
     lines.push_back(std::to_string(candidates.duplicates) +
@@ -187,8 +203,24 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   return lines;
 }
 
+std::string LoadText(const measurement::Load& load) {
+  if (load.kind == measurement::LoadKind::kConcurrency) return std::to_string(std::lround(load.value));
+  return api::FormatDecimal(load.value, 2) + "/s";
+}
+
 std::string ScoreText(api::Objective objective, double score) {
-  if (objective == api::Objective::kMaximizeThroughput) return TokensPerSecond(score) + " " + MetricName(objective);
+  switch (objective) {
+    case api::Objective::kMaximizeThroughput:
+      return TokensPerSecond(score) + " " + MetricName(objective);
+    case api::Objective::kMaximizeGoodput:
+      return api::FormatDecimal(score, 2) + " " + MetricName(objective);
+    case api::Objective::kMinimizeCost:
+      return std::string(MetricName(objective)) + " " + api::FormatDecimal(std::abs(score), 4);
+    case api::Objective::kMinimizeLatency:
+    case api::Objective::kMinimizeTtft:
+    case api::Objective::kMinimizeTpot:
+      break;
+  }
   return std::string(MetricName(objective)) + " " + Milliseconds(std::abs(score));
 }
 
@@ -221,7 +253,11 @@ std::string Headline(const api::AutotuneTask& task) {
   }
   const auto quality = reconcile::ObservationOf(*best, task.status).quality;
   if (quality && !best->baseline) text += ", perplexity " + PerplexityText(*best, quality);
-  if (task.status.best->load > 0) text += ", at concurrency " + std::to_string(task.status.best->load);
+  if (task.status.best->concurrency > 0) {
+    text += ", with " + std::to_string(task.status.best->concurrency) + " requests in flight";
+    if (!task.status.best->request_rate.empty()) text += " (" + task.status.best->request_rate + " requests/s)";
+  }
+  if (!task.status.best->tied_with.empty()) text += "; ties with " + Joined(task.status.best->tied_with, ", ");
   return text;
 }
 

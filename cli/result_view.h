@@ -17,13 +17,14 @@ namespace autotune::cli {
 
 struct ResultRow {
   const api::ExperimentStatus* experiment = nullptr;
-  const bench::LoadMeasurement* load =
-      nullptr;  // the row that counted (of the first scenario); null = nothing measured
+  const measurement::Point* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
+  double ci = 0;                                 // half width of the score's interval
   std::string improvement;                       // over the baseline of its runtime; "" for the baseline itself
   std::optional<tuning::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                     // within quality.maxDegradation
-  bool best = false, pareto = false;
+  bool best = false, pareto = false, tied = false;
+  bool cannot_win = false;  // given up early
 };
 // In the order of status.experiments, judged as the operator judges.
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task);
@@ -35,8 +36,8 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task);
 // One row an experiment; what failed shows its reason, shortened to `width` characters.
 Table ResultTable(const api::AutotuneTask& task, std::size_t width);
 
-// "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, perplexity +0.21% ±0.09%, at
-// concurrency 32"; or why there is none.
+// "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, perplexity +0.21% ±0.09%,
+// with 32 requests in flight (8.50 requests/s)"; or why there is none.
 std::string Headline(const api::AutotuneTask& task);
 
 const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task);
@@ -45,6 +46,8 @@ base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& tas
                                                     const api::ExperimentStatus& experiment,
                                                     const quant::RuleSet& rules);
 
+// Requests in flight, "32", or a rate, "8.5/s".
+std::string LoadText(const measurement::Load& load);
 // "1560.2 tok/s per GPU", "TPOT p50 7.2 ms".
 std::string ScoreText(api::Objective objective, double score);
 // The message of the condition that says where the task stands.

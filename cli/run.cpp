@@ -36,22 +36,9 @@ constexpr int kExitBadInput = 2;
 constexpr int kExitInterrupted = 130;
 constexpr int kSimulatedGpus = 8;
 
-// The simulated engine's names of GPUs, and ours where they differ.
-const std::map<std::string, std::string>& SimulatedGpus() {
-  static const std::map<std::string, std::string> kGpus = {{"a100", "a100-80gb"}, {"b200", "b200"}, {"h100", "h100"},
-                                                           {"h200", "h200"},      {"l4", "l4"},     {"l40s", "l40s"}};
-  return kGpus;
-}
-
 base::Result<local::Machine> FindMachine(const RunOptions& options, const local::Environment& environment) {
   if (!options.simulate.empty()) {
-    const auto name = SimulatedGpus().find(options.simulate);
-    if (name == SimulatedGpus().end()) {
-      std::string known;
-      for (const auto& [key, unused] : SimulatedGpus()) known += (known.empty() ? "" : ", ") + key;
-      return base::Invalid("--simulate: \"" + options.simulate + "\" is not one of " + known);
-    }
-    const auto gpu = local::FindGpu(name->second);
+    const auto gpu = local::FindGpu(options.simulate);
     if (!gpu) return base::Invalid("--simulate: " + gpu.error().message);
     return local::SimulatedMachine(*gpu, options.gpus > 0 ? options.gpus : kSimulatedGpus);
   }
@@ -223,7 +210,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
     if (const auto resumed = Resume(options.status_file, task); !resumed) return BadInput(resumed.error().message);
   }
   base::RealClock clock;
-  local::Admit(task, clock.Wall(), options.resume);
+  local::Admit(task, *machine, clock.Wall(), options.resume);
   if (!options.status_file.empty()) {
     if (const auto written = WriteWhole(options.status_file, ToYaml(api::ToJson(task))); !written) {
       return BadInput(written.error().message);
@@ -242,7 +229,6 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   local::LocalTools local_tools;
   local_tools.launch_binary = *tools / "autotune-launch";
   local_tools.bench_binary = *tools / "autotune-bench";
-  local_tools.home = home;
   local_tools.hub_cache = environment.contains("HF_HOME") ? environment["HF_HOME"] : home + "/.cache/huggingface";
   local_tools.model_dir = *model_dir;
   reconcile::Settings settings;

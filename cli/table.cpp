@@ -14,6 +14,26 @@ std::size_t Width(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+// Cut at spaces into lines of at most `width` characters, words that are longer inside.
+std::vector<std::string> Wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (Width(text) > width) {
+    std::size_t end = 0, space = 0;
+    for (std::size_t columns = 0; end < text.size() && columns < width;) {
+      ++end;
+      while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+      ++columns;
+      if (end < text.size() && text[end] == ' ') space = end;
+    }
+    if (space > 0) end = space;
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+    while (text.starts_with(' ')) text.remove_prefix(1);
+  }
+  if (!text.empty() || lines.empty()) lines.emplace_back(text);
+  return lines;
+}
+
 std::string Format(const char* format, double value) {
   char text[64];
   std::snprintf(text, sizeof text, format, value);
@@ -51,26 +71,45 @@ std::vector<bool> Table::Used() const {
   return used;
 }
 
-std::string Table::Text(std::string_view indent) const {
+std::string Table::Text(std::string_view indent, std::size_t width) const {
+  constexpr std::size_t kNarrowest = 16;
+  constexpr std::size_t kGap = 2;
   const std::vector<bool> used = Used();
   std::vector<std::size_t> widths;
+  std::size_t total = Width(indent);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    std::size_t width = Width(columns_[i].title);
-    for (const auto& row : rows_) width = std::max(width, Width(row[i]));
-    widths.push_back(width);
+    std::size_t column = Width(columns_[i].title);
+    for (const auto& row : rows_) column = std::max(column, Width(row[i]));
+    widths.push_back(used[i] ? column : 0);
+    if (used[i]) total += column + kGap;
+  }
+  // The widest column gives way first.
+  while (width > 0 && total > width + kGap) {
+    const auto widest = std::ranges::max_element(widths);
+    if (widest == widths.end() || *widest <= kNarrowest) break;
+    --*widest;
+    --total;
   }
   std::string text;
   const auto line = [&](const auto& cell_of) {
-    std::string out(indent);
+    std::vector<std::vector<std::string>> cells;
+    std::size_t height = 1;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (!used[i]) continue;
-      const std::string& cell = cell_of(i);
-      const std::string padding(widths[i] - Width(cell), ' ');
-      out += columns_[i].align == Align::kRight ? padding + cell : cell + padding;
-      out += "  ";
+      cells.push_back(used[i] ? Wrapped(cell_of(i), widths[i]) : std::vector<std::string>());
+      height = std::max(height, cells.back().size());
     }
-    out.erase(out.find_last_not_of(' ') + 1);
-    text += out + '\n';
+    for (std::size_t part = 0; part < height; ++part) {
+      std::string out(indent);
+      for (std::size_t i = 0; i < columns_.size(); ++i) {
+        if (!used[i]) continue;
+        const std::string cell = part < cells[i].size() ? cells[i][part] : "";
+        const std::string padding(widths[i] - std::min(widths[i], Width(cell)), ' ');
+        out += columns_[i].align == Align::kRight ? padding + cell : cell + padding;
+        out += std::string(kGap, ' ');
+      }
+      out.erase(out.find_last_not_of(' ') + 1);
+      text += out + '\n';
+    }
   };
   line([&](std::size_t i) -> const std::string& { return columns_[i].title; });
   for (const auto& row : rows_) line([&](std::size_t i) -> const std::string& { return row[i]; });

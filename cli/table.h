@@ -13,7 +13,8 @@ class Table {
   enum class Align { kLeft, kRight };
   void AddColumn(std::string title, Align align = Align::kLeft);
   void AddRow(std::vector<std::string> cells);  // missing cells are empty
-  [[nodiscard]] std::string Text(std::string_view indent = "") const;
+  // Lines longer than `width` characters wrap inside their widest cells; 0 = they do not.
+  [[nodiscard]] std::string Text(std::string_view indent = "", std::size_t width = 0) const;
   // As a GitHub Markdown table.
   [[nodiscard]] std::string Markdown() const;
 

@@ -37,7 +37,10 @@ struct LoadSearchInput {
   std::optional<double> score_to_beat;
   std::optional<LoadPrediction> prediction;
   std::optional<double> admitted;  // requests that KV cache and batch limit let run at once
-  // Time for another point; nothing = no limit.
+  // Where to look first: the load at which the incumbent has its score.
+  std::optional<Load> start;
+  double mean_output_tokens = 0;  // of a request, for rates; 0 = not known before the first point
+  // For all further points; nothing = no limit. Another point is not begun where the longest so far would not fit.
   std::optional<std::chrono::nanoseconds> time_left;
   std::uint64_t seed = 1;
 };
@@ -47,6 +50,7 @@ enum class StopReason {
   kCapacity,    // the SLO holds up to the capacity, or there is none: capacity is the answer
   kCannotWin,   // racing: it cannot reach the score to beat
   kInfeasible,  // the lowest load breaks the SLO
+  kInvalid,     // the last point says nothing about the engine (IsInvalid)
   kLadderDone,  // fixed loads: all measured, or the rest is beyond saturation
   kOutOfTime,
 };

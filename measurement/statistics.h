@@ -48,6 +48,21 @@ struct Estimate {
 // samples have. `high` is infinite where no sample is high enough, as for a p99 of fewer than 368.
 Estimate EstimateQuantile(std::span<const Sample> samples, double share);
 Estimate EstimateMean(std::span<const Sample> samples);
+// For very many values that depend on each other across requests, such as the gaps between output events: `batches` are
+// consecutive and of equal length in time, and the interval is that of the batches' own quantiles. Reorders them.
+Estimate EstimatePooledQuantile(std::span<std::vector<double>> batches, double share);
+
+// Where the quantile at `share` lies, with 95 % confidence. `within`, in the order of time: 1 for a value at or below
+// the limit, 0 for one above it.
+enum class Side { kBelow, kAbove, kOpen };
+Side SideOf(std::span<const double> within, double share);
+
+// The ranks, as shares of n + 1, of the values that hold the quantile at `share` between them with 95 % confidence, for
+// `independent` independent values. Infinite where no value is low or high enough.
+struct QuantileRanks {
+  double low = 0, high = 0;
+};
+QuantileRanks RanksOf(double share, double independent);
 
 // A share of successes, such as an error rate: Wilson's interval. {0, 1} for no trials.
 Interval ShareInterval(double successes, double trials);

@@ -1,7 +1,8 @@
 // From the records of a point so far to: go on, or finished with this Point.
 //
 // Pure and thread-safe; the caller asks again at Progress::check_again_at. The phases of a point:
-//   ramp    until as many requests have ended as are in flight, at least 2 s: nothing counts
+//   ramp    until as many requests have ended as are in flight, at least 2 s (or as long as the
+//           window may be): nothing counts
 //   window  output tokens that arrive in it are its throughput, requests that start in it its latencies
 //   drain   those are followed to their end, at most PointSpec::drain. The load stays on, so that they end under the
 //           load they started under (docs/decisions); what starts now does not count.
@@ -35,6 +36,7 @@ struct PointSpec {
   Precision precision;
   std::chrono::nanoseconds duration = std::chrono::seconds(60);  // longest window
   std::chrono::nanoseconds drain = std::chrono::seconds(30);
+  double client_lag_ms = 5;  // a client whose requests start no later than this is never the bound
 };
 
 enum class Phase { kRamp, kWindow, kDrain, kDone };

@@ -3,10 +3,15 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <random>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,7 +23,8 @@
 #include "operator/kube/cpprest_transport.h"
 #include "operator/runtime/events.h"
 #include "operator/runtime/health_server.h"
-#include "operator/runtime/leader_gate.h"
+#include "operator/runtime/leader_election.h"
+#include "operator/runtime/leader_fence.h"
 #include "operator/runtime/metrics.h"
 #include "operator/runtime/shutdown.h"
 
@@ -35,8 +41,12 @@ struct Flags {
   std::string log_level = "info";
   int workers = 2;
   double requests_per_second = 50;
-  bool allow_host_path = false;
+  experiment::PodPolicy policy;
+  std::string install_resources, bench_resources, inspect_resources;
   bool watch_nodes = true;
+  bool leader_elect = false;
+  std::string lease_namespace, lease_name = "autotune-operator", identity;
+  int lease_seconds = 15, renew_seconds = 10, retry_seconds = 2;
 };
 
 int WrongInput(const std::string& message) {
@@ -56,8 +66,33 @@ base::Status CheckNamespaces(const std::vector<std::string>& namespaces) {
   return {};
 }
 
+base::Result<experiment::ToolResources> ReadToolResources(const Flags& flags) {
+  experiment::ToolResources resources;
+  const std::tuple<const char*, const std::string&, nlohmann::json&> parts[] = {
+      {"--install-resources", flags.install_resources, resources.install},
+      {"--bench-resources", flags.bench_resources, resources.bench},
+      {"--inspect-resources", flags.inspect_resources, resources.inspect}};
+  for (const auto& [name, text, part] : parts) {
+    if (text.empty()) continue;
+    auto parsed = experiment::ParseResources(text, name);
+    if (!parsed) return std::move(parsed).error();
+    part = *std::move(parsed);
+  }
+  return resources;
+}
+
+// Of this process and no other, where nobody says who it is.
+std::string Identity(const std::string& instance) {
+  std::random_device random;
+  char text[17];
+  std::snprintf(text, sizeof text, "%08x%08x", random(), random());
+  return instance + "_" + text;
+}
+
 int Run(const Flags& flags) {
   if (auto named = CheckNamespaces(flags.namespaces); !named) return WrongInput(named.error().message);
+  auto tool_resources = ReadToolResources(flags);
+  if (!tool_resources) return WrongInput(tool_resources.error().message);
   const auto health = runtime::ParseListenAddress(flags.health_address);
   if (!health) return WrongInput("--health-addr: " + health.error().message);
   if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
@@ -79,33 +114,65 @@ int Run(const Flags& flags) {
   kube::ClientOptions client_options;
   client_options.requests_per_second = flags.requests_per_second;
   client_options.burst = 2 * flags.requests_per_second;
-  kube::Client client(**transport, clock, client_options, &metrics.ForClient(config->server));
-  runtime::KubeEventSink event_sink(client);
   const char* hostname = std::getenv("HOSTNAME");
+  const std::string instance = hostname == nullptr ? "autotune-operator" : hostname;
+
+  runtime::LeaderElectionOptions lease;
+  lease.ns = flags.lease_namespace.empty() ? config->default_namespace : flags.lease_namespace;
+  lease.name = flags.lease_name;
+  lease.identity = flags.identity.empty() ? Identity(instance) : flags.identity;
+  lease.lease = std::chrono::seconds(flags.lease_seconds);
+  lease.renew_deadline = std::chrono::seconds(flags.renew_seconds);
+  lease.retry_period = std::chrono::seconds(flags.retry_seconds);
+  lease.seed = static_cast<std::uint64_t>(clock.Wall().time_since_epoch().count());
+  if (auto checked = runtime::CheckLeaderElection(lease); flags.leader_elect && !checked) {
+    return WrongInput(checked.error().message);
+  }
+  // A client of its own, whose requests wait for no others.
+  kube::ClientOptions lease_client_options;
+  lease_client_options.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(lease.renew_deadline / 2);
+  kube::Client lease_client(**transport, clock, lease_client_options, &metrics.ForClient(config->server));
+  metrics.SetLeader(lease.name, false);
+  runtime::LeaderElection election(lease, lease_client, clock, [&](bool leading) {
+    metrics.SetLeader(lease.name, leading);
+    if (leading) return;
+    // Whatever the workers are at: the fence lets no write of theirs out any more, and the next process starts afresh.
+    spdlog::critical("Ends, because another operator may lead now");
+    spdlog::default_logger()->flush();
+    std::_Exit(1);
+  });
+  runtime::AlwaysLeader alone;
+  runtime::LeaderGate& gate = flags.leader_elect ? static_cast<runtime::LeaderGate&>(election) : alone;
+  runtime::LeaderFence fence(**transport, gate);
+
+  kube::Client client(fence, clock, client_options, &metrics.ForClient(config->server));
+  runtime::KubeEventSink event_sink(client);
   runtime::EventOptions event_options;
   event_options.reporting_controller = "autotuner.io/operator";
-  event_options.reporting_instance = hostname == nullptr ? "autotune-operator" : hostname;
+  event_options.reporting_instance = instance;
   runtime::EventRecorder events(event_options, event_sink, clock);
-  runtime::AlwaysLeader gate;
 
   reconcile::Settings settings;
   settings.environment.tools_image = flags.tools_image;
   settings.environment.tools_pull_policy = flags.tools_pull_policy;
-  settings.environment.allow_host_path = flags.allow_host_path;
+  settings.environment.tool_resources = *std::move(tool_resources);
+  settings.environment.policy = flags.policy;
   controller::TaskControllerOptions options;
   options.namespaces = flags.namespaces;
   options.watch_nodes = flags.watch_nodes;
   options.workers = flags.workers;
   controller::TaskController tasks(options, settings, **rules, client, events, metrics, clock, gate);
 
-  const auto server =
-      runtime::HealthServer::Start(*health, {{"watches", [&] { return tasks.Alive(); }}},
-                                   {{"caches", [&] { return tasks.Ready(); }}}, [&] { return tasks.RenderMetrics(); });
+  const auto server = runtime::HealthServer::Start(
+      *health, {{"watches", [&] { return tasks.Alive(); }}, {"lease", [&] { return election.Alive(); }}},
+      {{"caches", [&] { return tasks.Ready(); }}}, [&] { return tasks.RenderMetrics(); });
   if (!server) return WrongInput("--health-addr: " + server.error().message);
 
   runtime::SignalWaiter signals;
   spdlog::info("Started autotune-operator {} with rules {} against {}", AUTOTUNE_VERSION,
                (*rules)->Current()->version(), config->server);
+  // A replica that does not lead keeps its caches full meanwhile, and is ready.
+  if (flags.leader_elect) election.Start();
   if (const auto started = tasks.Start(signals.token()); !started) {
     if (started.error().code == base::Code::kCancelled) return 0;
     spdlog::error("The caches did not sync: {}", started.error().message);
@@ -116,6 +183,7 @@ int Run(const Flags& flags) {
   spdlog::info("Asked to stop");
   const bool in_time = tasks.Stop();
   events.Stop();
+  election.Stop();  // last: nothing is written after it
   spdlog::info(in_time ? "Stopped" : "Stopped; some reconciles were cut off and will be repeated");
   return 0;
 }
@@ -147,7 +215,37 @@ int main(int argc, char** argv) {
   app.add_option("--rules-dir", flags.rules_directory, "Directory with rule tables that replace the built-in ones");
   app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited")
       ->check(CLI::Range(0.0, 10'000.0));
-  app.add_flag("--allow-host-path", flags.allow_host_path, "Accept spec.model.volume.hostPath");
+  app.add_flag("--allow-host-path", flags.policy.host_path, "Accept directories of nodes as volumes of tasks");
+  app.add_flag("--allow-privileged", flags.policy.privileged,
+               "Accept security contexts in tasks beyond the Pod Security baseline");
+  app.add_option("--allow-service-accounts", flags.policy.service_accounts,
+                 "ServiceAccounts that tasks may name, comma-separated; *: every one")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--allow-volumes", flags.policy.volumes,
+                 "Kinds of volumes in spec.podTemplate, comma-separated; *: every one")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--install-resources", flags.install_resources,
+                 "Resources of the container that copies the launcher, as JSON");
+  app.add_option("--bench-resources", flags.bench_resources,
+                 "Resources of the load generator, as JSON; those of spec.benchmark.resources win");
+  app.add_option("--inspect-resources", flags.inspect_resources,
+                 "Resources of the container that reads a model's configuration, as JSON");
+  app.add_flag("--leader-elect", flags.leader_elect, "One of several replicas works, by a Lease; the others wait");
+  app.add_option("--leader-election-namespace", flags.lease_namespace,
+                 "Namespace of the Lease; default: the operator's");
+  app.add_option("--leader-election-id", flags.lease_name, "Name of the Lease")->capture_default_str();
+  app.add_option("--leader-election-identity", flags.identity,
+                 "Who this process is: never two at the same time; default: the host's name and a random number");
+  app.add_option("--leader-election-lease-duration", flags.lease_seconds,
+                 "Seconds after which a lease that is not renewed may be taken over")
+      ->capture_default_str();
+  app.add_option("--leader-election-renew-deadline", flags.renew_seconds,
+                 "Seconds after which a leader that cannot renew ends")
+      ->capture_default_str();
+  app.add_option("--leader-election-retry-period", flags.retry_seconds, "Seconds between two renewals")
+      ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warning, error");
   try {
     app.parse(argc, argv);

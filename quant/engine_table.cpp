@@ -145,7 +145,32 @@ std::optional<FlagUse> EngineTable::Find(std::string_view spelling, const Versio
       return use;
     }
   }
-  return std::nullopt;
+  const std::vector<std::string> completions = CompletionsOf(key, version);
+  std::optional<FlagUse> use;
+  for (const std::string& name : completions) {
+    const std::optional<FlagUse> one = look(name);
+    // Two names of one flag leave no doubt.
+    if (use && (one->flag != use->flag || one->negated != use->negated)) return std::nullopt;
+    use = one;
+  }
+  return use;
+}
+
+std::vector<std::string> EngineTable::CompletionsOf(std::string_view spelling, const Version& version) const {
+  const std::string key = Normalise(spelling);
+  std::vector<std::string> names;
+  // A member of a map ("a.b") is none of the parser's flags; one letter is a short option.
+  if (!completes_ || key.size() < 2 || key.find('.') != std::string::npos) return names;
+  const Neighbours near = NeighboursOf(version);
+  for (const auto& [name, places] : spellings_) {
+    if (!name.starts_with(key)) continue;
+    const bool here = std::ranges::any_of(places, [&](const Spelling& known) {
+      return (known.release == near.before || known.release == near.after) && Use(known.flag, version, near);
+    });
+    if (here) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 Standing EngineTable::StandingOf(const FlagUse& use, const std::string& value, const Version& version) const {

@@ -156,6 +156,13 @@ struct MemoryRule {
   std::vector<std::string> unless;               // flags that keep weights out of the GPU or size the cache by hand
 };
 
+// Which flags say how much is computed at a time; empty = the engine has none.
+struct SchedulerRule {
+  std::string sequences;
+  std::string eager;  // a switch: no CUDA graphs
+  std::string draft;  // tokens that speculative decoding drafts a step
+};
+
 struct ParallelRule {
   std::string flag;
   bool as_switch = false;            // the flag is a switch and its size follows from the others
@@ -191,8 +198,11 @@ class EngineTable {
   // and rules.
   [[nodiscard]] std::vector<Version> Milestones() const;
 
-  // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
+  // Looks a spelling up: dashes at the front and "_" or "-" do not count. The beginning of a flag is the flag where the
+  // engine's parser completes it and no other flag of the release begins so. Nothing when the release does not have it.
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
+  // Flags of the release that begin so, where its parser completes beginnings.
+  [[nodiscard]] std::vector<std::string> CompletionsOf(std::string_view spelling, const Version& version) const;
   [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
   // For the message about a flag that is not known: what became of it, else the nearest known flag.
   [[nodiscard]] std::string Hint(std::string_view spelling, const Version& version) const;
@@ -216,6 +226,7 @@ class EngineTable {
   // Whether "auto" follows a KV cache that a checkpoint of this method declares.
   [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache) const;
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
+  [[nodiscard]] const SchedulerRule& scheduler() const { return scheduler_; }
   // Whether the release can be told which revision of a model to load.
   [[nodiscard]] bool TakesRevision(const Version& version) const {
     return !traits_.revision_args.empty() && revision_range_.Contains(version);
@@ -261,12 +272,14 @@ class EngineTable {
   VersionRange revision_range_;
   MemoryRule memory_;
   std::vector<std::string> kv_methods_, kv_values_;  // patterns; no values = all
+  SchedulerRule scheduler_;
   std::map<Field, std::map<std::string, std::vector<Alternative>>> cells_;
   std::vector<Rule> rules_;
   std::map<std::string, ParallelRule, std::less<>> parallel_;
   std::vector<GpuFactor> gpu_factors_;
   std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_;
   std::string attention_data_flag_, quantization_flag_;
+  bool completes_ = false;
 };
 
 }  // namespace autotune::quant

@@ -80,6 +80,7 @@ class Planner final : public FactSource {
     CountGpus();
     CheckHeads();
     CheckMemory();
+    FillShape();
     const Settings distinct = SaysTheDtypeInVain() ? settings_.Without(table_.dtype_flag()) : settings_;
     plan_.distinct_args = distinct.Arguments();
     plan_.distinct_yaml = distinct.OptionsYaml();
@@ -624,6 +625,44 @@ class Planner final : public FactSource {
     return input;
   }
 
+  // The share of a GPU that the engine may use; nothing = not known, all of it.
+  [[nodiscard]] std::optional<double> MemoryShare() const {
+    const MemoryRule& rule = table_.memory();
+    if (rule.fraction.empty()) return std::nullopt;
+    std::optional<double> share;
+    for (const MemoryRule::Share& by_default : rule.shares) {
+      if (by_default.range.Contains(request_.release.version)) share = by_default.value;
+    }
+    if (const std::optional<std::string> asked = Final(rule.fraction)) {
+      if (const auto number = NumberOf(*asked)) share = number;
+    }
+    return share;
+  }
+
+  void FillShape() {
+    const SchedulerRule& scheduler = table_.scheduler();
+    const MemoryRule& memory = table_.memory();
+    const MemoryInput input = LeastMemoryInput(memory);
+    const auto count = [&](const std::string& flag) {
+      const std::int64_t value = Tokens(flag, 0);
+      return static_cast<int>(std::clamp<std::int64_t>(value, 0, std::numeric_limits<int>::max()));
+    };
+    LaunchShape& shape = plan_.shape;
+    shape.tensor = input.tensor;
+    shape.pipeline = input.pipeline;
+    shape.data = input.data;
+    if (const ParallelRule* expert = table_.Parallel("expert"); expert != nullptr) {
+      shape.expert = expert->as_switch ? (SwitchedOn(expert->flag) ? Product(expert->equals) : 1) : SizeNow(expert->flag);
+    }
+    shape.max_sequences = count(scheduler.sequences);
+    shape.batched_tokens = count(memory.batch);
+    shape.draft_tokens = count(scheduler.draft);
+    shape.eager = SwitchedOn(scheduler.eager);
+    shape.memory_share = MemoryShare().value_or(0);
+    shape.weight_bits = input.quantized_bits;
+    shape.kv_element_bytes = input.kv_element_bytes;
+  }
+
   // What one GPU needs at least must fit; what is close is left to the engine.
   void CheckMemory() {
     // Without the size of the weights nothing is known not to fit; the facts carry a note.
@@ -635,17 +674,11 @@ class Planner final : public FactSource {
     const MemoryInput input = LeastMemoryInput(rule);
     const MemoryNeed need = LeastMemory(request_.model, input);
     const auto memory = static_cast<double>(request_.gpu_memory_bytes);
-    double share = 1;
+    const double share = MemoryShare().value_or(1);
     std::string of_share;
-    if (!rule.fraction.empty()) {
-      for (const MemoryRule::Share& by_default : rule.shares) {
-        if (by_default.range.Contains(request_.release.version)) share = by_default.value;
-      }
-      if (const std::optional<std::string> asked = Final(rule.fraction)) share = NumberOf(*asked).value_or(share);
-      if (share < 1) {
-        const std::string text = FlagValue::CanonicalNumber(nlohmann::json(share).dump());
-        of_share = " x " + text + " (" + rule.fraction + ") = " + Gigabytes(memory * share);
-      }
+    if (share < 1) {
+      const std::string text = FlagValue::CanonicalNumber(nlohmann::json(share).dump());
+      of_share = " x " + text + " (" + rule.fraction + ") = " + Gigabytes(memory * share);
     }
     const double in_share = need.total() - (rule.activations_in_share ? 0 : need.activations);
     if (in_share <= memory * share && need.total() <= memory) return;

@@ -85,6 +85,19 @@ struct LaunchRequest {
   std::string revision;
 };
 
+// What the final arguments mean for speed: read by the search's model of an engine, never by rules. 0 = the engine
+// decides, or it is not known.
+struct LaunchShape {
+  int tensor = 1, pipeline = 1, data = 1, expert = 1;
+  int max_sequences = 0;   // that are computed at a time
+  int batched_tokens = 0;  // that are computed at a time
+  int draft_tokens = 0;    // speculative decoding
+  bool eager = false;      // without CUDA graphs
+  double memory_share = 0;
+  int weight_bits = 0;  // of weights that are quantized while loading; 0 = as the checkpoint has them
+  double kv_element_bytes = 0;
+};
+
 struct LaunchPlan {
   std::vector<std::string> args;           // tuned arguments in canonical order, extra_args at the end
   std::string options_yaml;                // TensorRT-LLM's options file; empty = none
@@ -98,6 +111,7 @@ struct LaunchPlan {
   std::vector<Override> overrides;
   std::optional<Rejection> rejection;               // set: never start this
   int gpus = 1;                                     // world size of the final arguments
+  LaunchShape shape;
   std::optional<ComputeCapability> min_capability;  // what the final arguments need at least
 };
 

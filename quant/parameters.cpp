@@ -56,6 +56,12 @@ class Reader {
         return Reject("UnknownFlag",
                       use->shape->spelling + " of " + Name() + " is not a map: it has no member " + member);
     }
+    if (const std::vector<std::string> several = table_.CompletionsOf(spelling, release_.version); several.size() > 1) {
+      return Reject("UnknownFlag", "\"" + spelling + "\" is the beginning of several flags of " + Name() + ": " +
+                                       Joined({several.begin(), several.begin() + std::min<std::ptrdiff_t>(
+                                                                                    5, std::ssize(several))}) +
+                                       (several.size() > 5 ? ", ..." : ""));
+    }
     const std::string hint = table_.Hint(spelling, release_.version);
     Reject("UnknownFlag", Name() + " has no flag \"" + spelling + "\"" + (hint.empty() ? "" : "; " + hint));
   }

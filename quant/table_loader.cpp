@@ -304,8 +304,9 @@ class TableLoader {
   }
 
   static void LoadRules(const Node& root, EngineTable& table) {
-    root.Expect({"engine", "title", "date", "start", "aliases", "hints", "forbidden", "order", "bounds", "limits",
-                 "values", "autoDtype", "followsDeclaredKv", "flags", "parallel", "gpus", "memory", "fields", "rules"});
+    root.Expect({"engine",    "title", "date",   "start",     "completesFlags", "aliases",   "hints",
+                 "forbidden", "order", "bounds", "limits",    "values",         "autoDtype", "followsDeclaredKv", "flags",
+                 "parallel",  "gpus",  "memory", "scheduler", "fields",         "rules"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -315,6 +316,7 @@ class TableLoader {
     LoadStart(root.Need("start"), table);
     LoadBounds(root, table);
     LoadParallel(root, table);
+    LoadScheduler(root, table);
     LoadMemory(root, table);
     LoadCells(root.Need("fields"), table);
     if (const auto rules = root.Get("rules")) {
@@ -445,6 +447,7 @@ class TableLoader {
   }
 
   static void LoadNames(const Node& root, EngineTable& table) {
+    if (const auto completes = root.Get("completesFlags")) table.completes_ = completes->Truth();
     if (const auto aliases = root.Get("aliases")) {
       for (const auto& [name, target] : aliases->Members())
         table.aliases_[EngineTable::Normalise(name)] = EngineTable::Normalise(target.Text());
@@ -638,6 +641,19 @@ class TableLoader {
         rule.bits[method] = static_cast<int>(number);
       }
     }
+  }
+
+  static void LoadScheduler(const Node& root, EngineTable& table) {
+    const auto scheduler = root.Get("scheduler");
+    if (!scheduler) return;
+    scheduler->Expect({"sequences", "eager", "draft"});
+    const auto flag = [&](const char* key, std::string& target) {
+      if (const auto node = scheduler->Get(key)) target = NeedFlag(*node, node->Text(), table).name;
+    };
+    flag("sequences", table.scheduler_.sequences);
+    flag("eager", table.scheduler_.eager);
+    // A member of an option of its own, such as speculative-config.num_speculative_tokens, is no flag of the catalogue.
+    if (const auto node = scheduler->Get("draft")) table.scheduler_.draft = node->Text();
   }
 
   static void LoadCells(const Node& fields, EngineTable& table) {

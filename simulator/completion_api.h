@@ -1,24 +1,37 @@
-// The OpenAI completion API as the engines speak it: requests in, events out. Text only, no sockets. Pure.
+// The OpenAI completion and chat API as the engines speak it: requests in, events out. Text only, no sockets. Pure.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "engine_model/block_pool.h"
 #include "simulator/engine_settings.h"
 
 namespace autotune::simulator {
 
+enum class Endpoint { kCompletions, kChat };
+
 struct CompletionRequest {
+  Endpoint endpoint = Endpoint::kCompletions;
   std::string model;
   int prompt_tokens = 0;
-  int output_tokens = 16;
+  int output_tokens = 16;  // that it will have; 0: only the prompt is computed (echo)
+  bool stops = false;      // it ends by itself then, not by max_tokens
   bool stream = false;
   bool include_usage = false;     // one more event with the usage, before [DONE]
   bool continuous_usage = false;  // usage in every event
   std::string echo;               // the prompt, where it is to be repeated
   bool logprobs = false;
+  bool prompt_logprobs = false;  // vLLM's own field
+  std::string prompt;            // what log-probabilities depend on; only where they are asked for
+  // Pieces of prompt and answer that other requests may share, for the prefix cache.
+  std::vector<engine_model::TextSegment> text;
+  bool reads_cache = true;
+  // A stream that ends with this error (an ApiError's body) before its first token.
+  std::string stream_error;
 };
 
 struct ApiError {
@@ -26,20 +39,27 @@ struct ApiError {
   std::string body;
 };
 
-// Prompts: a string (about four bytes a token) or a list of token ids. Every answer has exactly max_tokens tokens.
-std::variant<CompletionRequest, ApiError> ParseCompletion(std::string_view body, const EngineSettings& settings,
-                                                          std::int64_t kv_tokens);
+// Prompts: a string (about four bytes a token), a list of token ids, or the messages of a chat. With ignore_eos an
+// answer has exactly max_tokens tokens; else it ends by itself where its prompt says so, after 400 tokens on average
+// and min_tokens at least.
+std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std::string_view body,
+                                                          const EngineSettings& settings, std::int64_t kv_tokens);
 
 struct CompletionIdentity {
-  std::string id;  // "cmpl-..."
+  std::string id;  // "cmpl-...", "chatcmpl-..."
   std::int64_t created = 0;
   std::string model;
 };
-// One server-sent event ("data: {...}\n\n") for one token; `finished` marks the last.
-std::string TokenEventText(const CompletionIdentity& identity, const CompletionRequest& request, int tokens_so_far,
-                           bool finished);
+// What comes before the first token: a chat's role; "" for completions.
+std::string OpeningEventText(const CompletionIdentity& identity, const CompletionRequest& request);
+// One server-sent event ("data: {...}\n\n") for `tokens` tokens, after which there are `tokens_so_far`; `finished`
+// marks the last.
+std::string TokenEventText(const CompletionIdentity& identity, const CompletionRequest& request,
+                           const EngineSettings& settings, int tokens, int tokens_so_far, bool finished);
 // What follows the last token: the usage when asked for, and [DONE].
 std::string ClosingEventText(const CompletionIdentity& identity, const CompletionRequest& request);
+// An error in a stream that has begun, and [DONE].
+std::string ErrorEventText(const std::string& body);
 // The body of an answer that is not streamed. Log-probabilities are made up: a prompt's token has one that depends on
 // the prompt and its place, and precision moves each by a normally distributed amount without a direction, of the size
 // that H100s showed on random weights (docs/verified/2026-11-25-h100.md): 0.11 nats for an fp8 KV cache, 0.27 for
@@ -48,5 +68,8 @@ std::string CompletionBody(const CompletionIdentity& identity, const CompletionR
                            const EngineSettings& settings);
 
 ApiError MakeApiError(int status, const std::string& type, const std::string& message);
+
+// A request that is turned away because too many wait.
+ApiError QueueFull(Engine engine);
 
 }  // namespace autotune::simulator

@@ -70,6 +70,17 @@ std::string OnlineMember(const json& config, const char* member) {
   return "";
 }
 
+int IntegerMember(const json& object, const char* name, int fallback) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number_integer() ? found->get<int>() : fallback;
+}
+
+// Proposals from the text so far cost nothing, those of a model do.
+void Speculate(int draft_tokens, std::string_view method, EngineSettings* s) {
+  s->speculation.draft_tokens = std::max(0, draft_tokens);
+  if (method.find("gram") != std::string_view::npos || method == "NGRAM") s->speculation.draft_cost = 0;
+}
+
 void ResolveVllm(const Reader& read, EngineSettings* s) {
   s->host = read.Text("host", "0.0.0.0");
   s->port = read.Int("port", 8000);
@@ -99,13 +110,25 @@ void ResolveVllm(const Reader& read, EngineSettings* s) {
   s->memory_fraction = read.Number("gpu-memory-utilization", 0.9);
   s->kv_cache_bytes = read.Integer("kv-cache-memory-bytes");
   // Server defaults by GPU (vllm/engine/arg_utils.py): large ones get more, the A100 does not.
-  const bool large = s->gpu.memory_gib >= 70 && s->gpu.key != "a100";
+  const bool large = s->gpu.memory_gib >= 70 && !s->gpu.key.starts_with("a100");
   s->max_sequences = read.Int("max-num-seqs", large ? 1024 : 256);
   if (s->max_sequences <= 0) s->max_sequences = large ? 1024 : 256;
   const int budget = s->gpu.memory_gib >= 160 ? 16384 : large ? 8192 : 2048;
   s->token_budget = read.Int("max-num-batched-tokens", budget);
   if (s->token_budget <= 0) s->token_budget = budget;
   s->eager = read.On("enforce-eager");
+  s->chunked_prefill = read.On("enable-chunked-prefill", true);
+  s->prefix_caching = read.On("enable-prefix-caching", true);
+  s->block_tokens = std::max(1, read.Int("block-size", 16));
+  s->stream_interval = std::max(1, read.Int("stream-interval", 1));
+  const json speculation = json::parse(read.Text("speculative-config"), nullptr, false);
+  int drafts = read.Int("spec-tokens", 0);
+  std::string method = read.Text("spec-method");
+  if (speculation.is_object()) {
+    if (drafts == 0) drafts = IntegerMember(speculation, "num_speculative_tokens", 0);
+    if (method.empty()) method = speculation.value("method", "");
+  }
+  Speculate(drafts, method, s);
 }
 
 void ResolveSglang(const Reader& read, EngineSettings* s) {
@@ -141,6 +164,16 @@ void ResolveSglang(const Reader& read, EngineSettings* s) {
   s->eager = read.On("disable-cuda-graph");
   s->own_warmup = !read.On("skip-server-warmup");
   s->metrics = read.On("enable-metrics");
+  s->prefix_caching = !read.On("disable-radix-cache");
+  s->block_tokens = std::max(1, read.Int("page-size", 1));
+  s->stream_interval = std::max(1, read.Int("stream-interval", 1));
+  if (const auto queued = read.Integer("max-queued-requests")) s->max_queued = static_cast<int>(*queued);
+  const std::string algorithm = read.Text("speculative-algorithm");
+  if (!algorithm.empty() && algorithm != "NONE" && algorithm != "None") {
+    // Without numbers the engine chooses by model: usually a chain of 3 steps (srt/server_args.py).
+    const int steps = read.Int("speculative-num-steps", 3);
+    Speculate(read.Int("speculative-num-draft-tokens", steps + 1) - 1, algorithm, s);
+  }
 }
 
 base::Status ResolveTrtllm(const Reader& read, EngineSettings* s) {
@@ -157,6 +190,8 @@ base::Status ResolveTrtllm(const Reader& read, EngineSettings* s) {
   s->max_model_len_given = length.has_value();
   s->max_model_len = length.value_or(s->shape.max_positions);
   s->metrics = false;
+  s->chunked_prefill = read.On("enable_chunked_prefill");
+  s->block_tokens = 32;
   const std::string path = read.Text("extra_llm_api_options", read.Text("config"));
   if (path.empty()) return {};
   base::Result<json> options = ReadOptionsFile(path);
@@ -165,6 +200,8 @@ base::Status ResolveTrtllm(const Reader& read, EngineSettings* s) {
   const json cache = options->value("kv_cache_config", json::object());
   if (cache.is_object()) {
     s->kv_cache_dtype = cache.value("dtype", s->kv_cache_dtype);
+    s->prefix_caching = cache.value("enable_block_reuse", true);
+    s->block_tokens = std::max(1, IntegerMember(cache, "tokens_per_block", 32));
     if (cache.contains("free_gpu_memory_fraction") && cache["free_gpu_memory_fraction"].is_number()) {
       s->memory_fraction = cache["free_gpu_memory_fraction"].get<double>();
     }
@@ -172,9 +209,18 @@ base::Status ResolveTrtllm(const Reader& read, EngineSettings* s) {
   if (options->contains("dtype") && (*options)["dtype"].is_string()) {
     s->dtype = ResolveDtype((*options)["dtype"].get<std::string>(), s->shape);
   }
-  const auto integer = [&](const char* key, int fallback) {
-    return options->contains(key) && (*options)[key].is_number_integer() ? (*options)[key].get<int>() : fallback;
+  const auto integer = [&](const char* key, int fallback) { return IntegerMember(*options, key, fallback); };
+  const auto on = [&](const char* key, bool fallback) {
+    return options->contains(key) && (*options)[key].is_boolean() ? (*options)[key].get<bool>() : fallback;
   };
+  s->chunked_prefill = on("enable_chunked_prefill", s->chunked_prefill);
+  s->metrics = on("return_perf_metrics", false);
+  s->iteration_statistics = on("enable_iter_perf_stats", false);
+  s->stream_interval = std::max(1, integer("stream_interval", 1));
+  const json speculation = options->value("speculative_config", json());
+  if (speculation.is_object()) {
+    Speculate(IntegerMember(speculation, "max_draft_len", 3), speculation.value("decoding_type", ""), s);
+  }
   s->tensor_parallel = integer("tensor_parallel_size", s->tensor_parallel);
   s->pipeline_parallel = integer("pipeline_parallel_size", s->pipeline_parallel);
   s->max_sequences = integer("max_batch_size", s->max_sequences);
@@ -196,6 +242,7 @@ std::string EngineSettings::EffectiveAttentionBackend() const {
   switch (release.engine) {
     case Engine::kVllm: {
       if (!attention_backend.empty()) return attention_backend;
+      if (!gpu.nvidia()) return "TRITON_ATTN";
       if (dtype == "float32") return "TRITON_ATTN";
       if (kv_cache_dtype.ends_with("per_token_head")) return "TRITON_ATTN";
       if (kv_cache_dtype.starts_with("turboquant")) return "TURBOQUANT";
@@ -207,6 +254,7 @@ std::string EngineSettings::EffectiveAttentionBackend() const {
     }
     case Engine::kSglang: {
       std::string backend = attention_backend;
+      if (backend.empty() && !gpu.nvidia()) return "aiter";
       if (backend.empty()) backend = gpu.capability >= 100 ? "trtllm_mha" : gpu.capability >= 90 ? "fa3" : "flashinfer";
       // Recorded: FlashAttention 3 is overridden even where it was asked for.
       if (backend == "fa3" && kv_cache_dtype == "fp8_e5m2") return "triton";

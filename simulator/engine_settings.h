@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine_model/deployment.h"
 #include "simulator/argparse.h"
 #include "simulator/gpu.h"
 #include "simulator/model_shape.h"
@@ -49,12 +50,19 @@ struct EngineSettings {
   std::optional<std::int64_t> kv_cache_bytes;   // vLLM --kv-cache-memory-bytes
   std::optional<std::int64_t> kv_cache_tokens;  // SGLang --max-total-tokens
   int max_sequences = 0;
-  int token_budget = 0;      // prefill (and decode) tokens of one step
-  bool mixed_steps = true;   // false: prefill steps and decode steps alternate (SGLang's default)
-  bool eager = false;        // no CUDA graphs
-  bool own_warmup = false;   // SGLang generates once before it calls itself ready
-  bool metrics = true;       // /metrics is served
-  std::string default_text;  // the arguments that were given, for the log
+  int token_budget = 0;     // prefill (and decode) tokens of one step
+  bool mixed_steps = true;  // false: prefill steps and decode steps alternate (SGLang's default)
+  bool chunked_prefill = true;
+  bool prefix_caching = true;
+  int block_tokens = 16;  // of the KV cache
+  engine_model::Speculation speculation;
+  std::optional<int> max_queued;      // SGLang --max-queued-requests: more are turned away
+  int stream_interval = 1;            // tokens of one event
+  bool eager = false;                 // no CUDA graphs
+  bool own_warmup = false;            // SGLang generates once before it calls itself ready
+  bool metrics = true;                // Prometheus metrics are served
+  bool iteration_statistics = false;  // TensorRT-LLM: /metrics, as JSON
+  std::string default_text;           // the arguments that were given, for the log
 
   // The quantization in effect: the flag, else the checkpoint's; "" = none.
   [[nodiscard]] std::string EffectiveQuantization() const;

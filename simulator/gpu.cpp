@@ -1,33 +1,30 @@
 #include "simulator/gpu.h"
 
-#include <array>
+#include "gpu/product.h"
 
 namespace autotune::simulator {
 
-std::span<const Gpu> KnownGpus() {
-  // Data sheets of NVIDIA, dense rates. The H100's memory is what the recorded run reports; the others are scaled
-  // alike.
-  static constexpr std::array<Gpu, 7> kGpus = {{
-      {"h100", "NVIDIA H100 80GB HBM3", 989.4, 1978.9, 1978.9, 79.19, 3.35, 90, 300},
-      {"h200", "NVIDIA H200", 989.4, 1978.9, 1978.9, 139.81, 4.8, 90, 300},
-      {"a100", "NVIDIA A100-SXM4-80GB", 312, 0, 624, 79.25, 2.039, 80, 200},
-      {"a10", "NVIDIA A10", 125, 0, 250, 22.3, 0.6, 86, 20},
-      {"l40s", "NVIDIA L40S", 362, 733, 733, 44.4, 0.864, 89, 20},
-      {"l4", "NVIDIA L4", 121, 242, 242, 22.2, 0.3, 89, 20},
-      {"b200", "NVIDIA B200", 2250, 4500, 0, 178.4, 7.7, 100, 600},
-  }};
-  return kGpus;
-}
-
-base::Result<Gpu> FindGpu(std::string_view key) {
-  std::string known;
-  for (const Gpu& gpu : KnownGpus()) {
-    if (gpu.key == key) return gpu;
-    known += (known.empty() ? "" : ", ") + std::string(gpu.key);
-  }
-  return base::Error{base::Code::kNotFound,
-                     "AUTOTUNE_SIM_GPU: \"" + std::string(key) + "\" is not a simulated GPU; known: " + known,
-                     std::nullopt, 0};
+base::Result<Gpu> FindGpu(std::string_view name) {
+  const auto found = gpu::ReadProduct(name);
+  if (!found) return base::Error{found.error().code, "AUTOTUNE_SIM_GPU: " + found.error().message, std::nullopt, 0};
+  const gpu::Product& product = **found;
+  if (product.rates.bf16 == 0 || product.mebibytes == 0)
+    return base::Invalid("AUTOTUNE_SIM_GPU: \"" + std::string(name) +
+                         "\" cannot be simulated: its rates are not known");
+  // CUDA reports a little less than nvidia-smi: 79.19 of 79.65 GiB on an H100 (recorded).
+  constexpr double kCudaShare = 79.19 / (81559 / 1024.0);
+  constexpr double kUsableLinkShare = 2.0 / 3;
+  const gpu::Rates& rates = product.rates;
+  return Gpu{product.name,
+             product.driver,
+             rates.bf16 / 1e12,
+             rates.fp8 / 1e12,
+             rates.int8 / 1e12,
+             static_cast<double>(product.mebibytes) / 1024 * kCudaShare,
+             rates.memory_bytes / 1e12,
+             product.capability ? product.capability->major * 10 + product.capability->minor : 0,
+             rates.link_bytes / 1e9 * kUsableLinkShare,
+             rates.fp4 / 1e12};
 }
 
 }  // namespace autotune::simulator

@@ -1,8 +1,6 @@
-// The GPUs that can be simulated: what their data sheets say and nothing else. Values in docs/simulated-engine.md.
-// Immutable, free to share.
+// A GPU of the catalogue as the simulated engine counts it. Immutable, free to share.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,12 +16,14 @@ struct Gpu {
   double int8_tops = 0;      // 0: none
   double memory_gib = 0;     // what CUDA reports as total
   double bandwidth_tb = 0;   // TB/s
-  int capability = 0;        // 90 = compute capability 9.0
-  double link_gb = 0;        // usable GB/s to a neighbour, one direction (NVLink or PCIe)
+  int capability = 0;        // 90 = compute capability 9.0; 0 = not an NVIDIA GPU
+  double link_gb = 0;        // usable GB/s to a neighbour, one direction (NVLink, Infinity Fabric or PCIe)
+  double fp4_tflops = 0;     // 0: no fp4 tensor cores
+
+  [[nodiscard]] bool nvidia() const { return capability > 0; }
 };
 
-std::span<const Gpu> KnownGpus();
-// kNotFound lists the known ones.
-base::Result<Gpu> FindGpu(std::string_view key);
+// A GPU of the catalogue (gpu/product.h) by any of its names. kInvalid lists the known ones.
+base::Result<Gpu> FindGpu(std::string_view name);
 
 }  // namespace autotune::simulator

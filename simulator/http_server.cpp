@@ -1,5 +1,7 @@
 #include "simulator/http_server.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -19,14 +21,18 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine_model/roofline.h"
 #include "simulator/completion_api.h"
-#include "simulator/roofline.h"
-#include "simulator/scheduler.h"
+#include "simulator/deployment.h"
+#include "simulator/metrics_page.h"
+#include "simulator/token_source.h"
 
 namespace autotune::simulator {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
+using engine_model::RequestId;
+using engine_model::TokenEvent;
 using nlohmann::json;
 
 namespace {
@@ -77,9 +83,11 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
         log_(std::move(log)),
         acceptor_(io),
         timer_(io),
-        plan_(PlanMemory(options_.settings)),
-        scheduler_(Roofline(options_.settings), {options_.settings.max_sequences, options_.settings.token_budget,
-                                                 plan_.kv_tokens, options_.settings.mixed_steps}),
+        deployment_(DeploymentOf(options_.settings)),
+        plan_(PlanMemory(deployment_)),
+        tokens_(options_.schedule ? ScheduledTokens(options_.schedule->ttft, options_.schedule->itl)
+                                  : EngineTokens(deployment_)),
+        pump_grain_(options_.schedule ? 0 : kPumpGrain),
         started_(clock.Now()),
         created_(std::chrono::duration_cast<std::chrono::seconds>(clock.Wall().time_since_epoch()).count()),
         ready_(!options_.settings.own_warmup) {}
@@ -106,7 +114,10 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
 
   void Warmup(std::function<void()> done) {
     // Four input and eight output tokens, about what SGLang's own warm-up sends.
-    Generate(4, 8, {}, [self = shared_from_this(), done = std::move(done)] {
+    engine_model::NewRequest request;
+    request.prompt_tokens = 4;
+    request.output_tokens = 8;
+    Generate(request, false, clock_.Now(), {}, [self = shared_from_this(), done = std::move(done)] {
       self->ready_ = true;
       done();
     });
@@ -117,62 +128,103 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
  private:
   class Session;
   struct Generation {
-    std::function<void(bool last)> on_token;
+    std::function<void(int tokens, bool last)> on_tokens;
     std::function<void()> on_done;
+    double came = 0;
+    double last_left = -1;
+    bool stops = false;
   };
 
   [[nodiscard]] double Now() const { return std::chrono::duration<double>(clock_.Now() - started_).count(); }
 
+  [[nodiscard]] bool TurnsAway() const {
+    const int waiting = tokens_->Now().waiting;
+    return (options_.most_waiting && waiting >= *options_.most_waiting) ||
+           (options_.settings.max_queued && waiting >= *options_.settings.max_queued);
+  }
+
   // Queues a generation; the callbacks run on the io_context. Returns its id.
-  RequestId Generate(int prompt, int output, std::function<void(bool)> on_token, std::function<void()> on_done) {
+  RequestId Generate(engine_model::NewRequest request, bool stops, base::TimePoint came,
+                     std::function<void(int, bool)> on_tokens, std::function<void()> on_done) {
     if (dead_ || stopped_) return 0;
     if (options_.dies_on_first_request) {
       dead_ = true;
       on_death_();
       return 0;
     }
-    const double now = Now();
+    const double now = std::chrono::duration<double>(came - started_).count();
     if (!first_request_served_from_) first_request_served_from_ = now + options_.first_request_delay;
-    const RequestId id = ++last_id_;
-    generations_.emplace(id, Generation{std::move(on_token), std::move(on_done)});
-    scheduler_.Add(id, prompt, output, std::max(now, *first_request_served_from_));
-    prompt_tokens_ += prompt;
-    Pump();
+    request.id = ++last_id_;
+    const double from = std::max(now, *first_request_served_from_);
+    generations_.emplace(request.id, Generation{std::move(on_tokens), std::move(on_done), now, -1, stops});
+    tokens_->Add(request, from);
+    totals_.prompt_tokens += request.prompt_tokens;
+    const RequestId id = last_id_;
+    if (!pumping_) Arm();
     return id;
   }
 
   void Abort(RequestId id) {
     if (generations_.erase(id) > 0) {
-      scheduler_.Abort(id);
-      ++aborted_;
+      tokens_->Abort(id);
+      ++totals_.aborted;
     }
+  }
+
+  void Count(const TokenEvent& event, Generation* generation) {
+    totals_.generation_tokens += event.tokens;
+    if (generation->last_left < 0) {
+      totals_.ttft.Add(event.at - generation->came);
+    } else {
+      totals_.itl.Add(event.at - generation->last_left);
+    }
+    generation->last_left = event.at;
+    if (!event.last) return;
+    totals_.e2e.Add(event.at - generation->came);
+    ++(generation->stops ? totals_.finished_stop : totals_.finished_length);
   }
 
   void Pump() {
     if (pumping_ || stopped_) return;
     pumping_ = true;
-    for (const TokenEvent& event : scheduler_.AdvanceTo(Now())) {
+    for (const TokenEvent& event : tokens_->AdvanceTo(Now())) {
       const auto found = generations_.find(event.request);
       if (found == generations_.end()) continue;
-      ++generation_tokens_;
-      // The callback may end the session and with it this entry.
-      Generation generation = event.last ? std::move(found->second) : found->second;
-      if (event.last) {
-        generations_.erase(found);
-        ++finished_;
+      Count(event, &found->second);
+      if (!event.last) {
+        // The callback may end the session, never the map's other entries.
+        if (found->second.on_tokens) found->second.on_tokens(event.tokens, false);
+        continue;
       }
-      if (generation.on_token) generation.on_token(event.last);
-      if (event.last && generation.on_done) generation.on_done();
+      const Generation generation = std::move(found->second);
+      generations_.erase(found);
+      if (generation.on_tokens) generation.on_tokens(event.tokens, true);
+      if (generation.on_done) generation.on_done();
     }
     pumping_ = false;
-    const std::optional<double> next = scheduler_.NextEvent();
+    Arm();
+  }
+
+  // Wakes up when the next token is due, or a little later: tokens that leave in the same go cost less.
+  void Arm() {
+    const std::optional<double> next = tokens_->NextEvent();
     if (!next || stopped_) return;
-    const double wait = std::max(kPumpGrain, *next - Now());
+    const double now = Now();
+    const double wake = std::max(now + pump_grain_, *next);
+    if (armed_for_ && *armed_for_ <= wake) return;
+    armed_for_ = wake;
     timer_.expires_after(
-        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(wait)));
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(wake - now)));
     timer_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-      if (!error) self->Pump();
+      if (error) return;
+      self->armed_for_.reset();
+      self->Pump();
     });
+  }
+
+  // On a schedule nothing has to fit.
+  [[nodiscard]] std::int64_t most_request_tokens() const {
+    return options_.schedule ? options_.settings.max_model_len : plan_.kv_tokens;
   }
 
   void Accept();
@@ -199,42 +251,16 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
         .dump();
   }
 
-  std::string MetricsBody() const {
-    const EngineSettings& s = options_.settings;
-    const std::string name = "model_name=\"" + s.served_name + "\"";
-    const std::string prefix = s.release.engine == Engine::kVllm ? "vllm:" : "sglang:";
-    std::string out =
-        "# HELP simulated_engine 1: every number here comes from a simulated engine.\n"
-        "# TYPE simulated_engine gauge\nsimulated_engine 1\n";
-    const auto metric = [&](const std::string& metric_name, const char* type, const std::string& labels, double value) {
-      std::array<char, 40> number{};
-      std::snprintf(number.data(), number.size(), "%.17g", value);
-      out += "# TYPE " + prefix + metric_name + " " + type + "\n";
-      out += prefix + metric_name + "{" + labels + "} " + number.data() + "\n";
-    };
-    if (s.release.engine == Engine::kVllm) {
-      metric("cache_config_info", "gauge",
-             "block_size=\"16\",cache_dtype=\"" + s.kv_cache_dtype + "\",engine=\"0\",gpu_memory_utilization=\"" +
-                 json(s.memory_fraction).dump() + "\",num_gpu_blocks=\"" + std::to_string(plan_.kv_tokens / 16) + "\"",
-             1);
-      metric("num_requests_running", "gauge", name, scheduler_.running());
-      metric("num_requests_waiting", "gauge", name, scheduler_.waiting());
-      metric("kv_cache_usage_perc", "gauge", name,
-             plan_.kv_tokens > 0
-                 ? static_cast<double>(scheduler_.kv_tokens_used()) / static_cast<double>(plan_.kv_tokens)
-                 : 0);
-      metric("num_preemptions_total", "counter", name, static_cast<double>(scheduler_.preemptions()));
-      metric("prompt_tokens_total", "counter", name, static_cast<double>(prompt_tokens_));
-      metric("generation_tokens_total", "counter", name, static_cast<double>(generation_tokens_));
-      metric("request_success_total", "counter", "finished_reason=\"length\"," + name, static_cast<double>(finished_));
-    } else {
-      metric("num_running_reqs", "gauge", name, scheduler_.running());
-      metric("num_queue_reqs", "gauge", name, scheduler_.waiting());
-      metric("prompt_tokens_total", "counter", name, static_cast<double>(prompt_tokens_));
-      metric("generation_tokens_total", "counter", name, static_cast<double>(generation_tokens_));
-      metric("num_requests_total", "counter", name, static_cast<double>(finished_));
+  std::string MetricsBody() {
+    // Tokens a second since the page was last asked for.
+    const double now = Now();
+    if (now > rate_from_) {
+      totals_.recent_tokens_per_second =
+          static_cast<double>(totals_.generation_tokens - rate_tokens_) / (now - rate_from_);
     }
-    return out;
+    rate_from_ = now;
+    rate_tokens_ = totals_.generation_tokens;
+    return MetricsText(options_.settings, plan_, tokens_->Now(), totals_);
   }
 
   const base::Clock& clock_;
@@ -243,8 +269,11 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
   std::function<void(const std::string&)> log_;
   tcp::acceptor acceptor_;
   asio::steady_timer timer_;
-  MemoryPlan plan_;
-  Scheduler scheduler_;
+  engine_model::Deployment deployment_;
+  engine_model::MemoryPlan plan_;
+  std::unique_ptr<TokenSource> tokens_;
+  double pump_grain_;
+  std::optional<double> armed_for_;
   base::TimePoint started_;
   std::int64_t created_ = 0;
   bool ready_ = true;
@@ -256,10 +285,9 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
   std::unordered_map<RequestId, Generation> generations_;
   std::map<std::uint64_t, std::weak_ptr<Session>> sessions_;
   std::uint64_t last_session_ = 0;
-  std::int64_t prompt_tokens_ = 0;
-  std::int64_t generation_tokens_ = 0;
-  std::int64_t finished_ = 0;
-  std::int64_t aborted_ = 0;
+  ServerTotals totals_;
+  double rate_from_ = 0;
+  std::int64_t rate_tokens_ = 0;
 };
 
 // One connection, one request after the other.
@@ -304,20 +332,28 @@ class SimulatedServer::Impl::Session : public std::enable_shared_from_this<Sessi
 
     if (path == "/v1/completions") {
       if (get) return Respond(405, "application/json", R"({"detail":"Method Not Allowed"})");
-      return Complete(request.body());
+      return Complete(Endpoint::kCompletions, request.body());
+    }
+    if (path == "/v1/chat/completions") {
+      if (get) return Respond(405, "application/json", R"({"detail":"Method Not Allowed"})");
+      return Complete(Endpoint::kChat, request.body());
     }
     if (path == "/health" || (path == "/health_generate" && engine != Engine::kVllm)) {
       const bool generates = (engine == Engine::kSglang && server_->options_.health_generates) || path != "/health";
       if (!server_->ready_) return Respond(503, "text/plain", "");
       if (!generates) return Respond(200, "text/plain", "");
-      return Generate(1, 1, nullptr, [self = shared_from_this()] { self->Respond(200, "text/plain", ""); });
+      received_ = server_->clock_.Now();
+      return Generate({}, false, nullptr, [self = shared_from_this()] { self->Respond(200, "text/plain", ""); });
     }
     if (path == "/v1/models") return Respond(200, "application/json", server_->ModelsBody());
     if (path == "/version" && engine != Engine::kSglang) {
       return Respond(200, "application/json", json{{"version", s.release.version}, {"simulated", true}}.dump());
     }
     if (path == "/ping" && engine == Engine::kVllm) return Respond(200, "text/plain", "");
-    if (path == "/metrics" && s.metrics) {
+    if (path == "/metrics" && engine == Engine::kTensorRtLlm) {
+      return Respond(200, "application/json", IterationStatistics(s, server_->plan_, server_->tokens_->Now()));
+    }
+    if (path == MetricsPath(s)) {
       return Respond(200, "text/plain; version=0.0.4; charset=utf-8", server_->MetricsBody());
     }
     if ((path == "/server_info" || path == "/get_server_info") && engine != Engine::kVllm) {
@@ -326,45 +362,102 @@ class SimulatedServer::Impl::Session : public std::enable_shared_from_this<Sessi
     Respond(404, "application/json", R"({"detail":"Not Found"})");
   }
 
-  void Complete(const std::string& body) {
-    auto parsed = ParseCompletion(body, server_->options_.settings, server_->plan_.kv_tokens);
+  void Complete(Endpoint endpoint, const std::string& body) {
+    received_ = server_->clock_.Now();
+    const EngineSettings& settings = server_->options_.settings;
+    auto parsed = ParseCompletion(endpoint, body, settings, server_->most_request_tokens());
     if (const auto* error = std::get_if<ApiError>(&parsed)) {
       return Respond(error->status, "application/json", error->body);
     }
     request_ = std::get<CompletionRequest>(std::move(parsed));
-    identity_ = {"cmpl-sim" + std::to_string(server_->last_id_ + 1), server_->created_, request_.model};
-    tokens_ = 0;
-    if (server_->log_) {
-      server_->log_("\"POST /v1/completions HTTP/1.1\" " + std::to_string(request_.prompt_tokens) + " in " +
-                    std::to_string(request_.output_tokens) + " out");
+    if (request_.stream_error.empty() && server_->TurnsAway()) {
+      ApiError full = QueueFull(settings.release.engine);
+      // SGLang's scheduler turns it away, when the stream has begun.
+      if (settings.release.engine != Engine::kSglang || !request_.stream) {
+        return Respond(full.status, "application/json", full.body);
+      }
+      request_.stream_error = std::move(full.body);
     }
+    const bool chat = endpoint == Endpoint::kChat;
+    identity_ = {(chat ? "chatcmpl-sim" : "cmpl-sim") + std::to_string(server_->last_id_ + 1), server_->created_,
+                 request_.model};
+    tokens_ = 0;
+    times_ = {};
+    unchanged_event_.clear();
+    if (server_->log_) {
+      server_->log_(std::string("\"POST /v1/") + (chat ? "chat/" : "") + "completions HTTP/1.1\" " +
+                    std::to_string(request_.prompt_tokens) + " in " + std::to_string(request_.output_tokens) + " out");
+    }
+    engine_model::NewRequest generation;
+    generation.prompt_tokens = request_.prompt_tokens;
+    generation.output_tokens = std::max(1, request_.output_tokens);
+    generation.text = request_.text;
+    generation.reads_cache = request_.reads_cache;
     if (!request_.stream) {
-      return Generate(request_.prompt_tokens, request_.output_tokens, nullptr, [self = shared_from_this()] {
+      return Generate(generation, request_.stops, nullptr, [self = shared_from_this()] {
         self->Respond(200, "application/json",
                       CompletionBody(self->identity_, self->request_, self->server_->options_.settings));
       });
     }
     Send(StatusLine(200) + "Content-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n",
          false);
+    if (!request_.stream_error.empty()) {
+      return Send(Chunk(ErrorEventText(request_.stream_error)) + "0\r\n\r\n", true);
+    }
     Generate(
-        request_.prompt_tokens, request_.output_tokens,
-        [self = shared_from_this()](bool last) { self->StreamToken(last); }, nullptr);
+        generation, request_.stops,
+        [self = shared_from_this()](int tokens, bool last) { self->StreamTokens(tokens, last); }, nullptr);
   }
 
-  void Generate(int prompt, int output, std::function<void(bool)> on_token, std::function<void()> on_done) {
+  void Generate(const engine_model::NewRequest& request, bool stops, std::function<void(int, bool)> on_tokens,
+                std::function<void()> on_done) {
     WatchForDisconnect();
-    generation_ = server_->Generate(prompt, output, std::move(on_token), [self = shared_from_this(), on_done] {
-      self->generation_ = 0;
-      if (on_done) on_done();
-    });
+    generation_ =
+        server_->Generate(request, stops, received_, std::move(on_tokens), [self = shared_from_this(), on_done] {
+          self->generation_ = 0;
+          if (on_done) on_done();
+        });
   }
 
-  void StreamToken(bool last) {
-    std::string text = TokenEventText(identity_, request_, ++tokens_, last);
+  void StreamTokens(int tokens, bool last) {
+    const EngineSettings& settings = server_->options_.settings;
+    const bool first = tokens_ == 0;
+    tokens_ += tokens;
+    unsent_ += tokens;
+    // The first token leaves at once, whatever the interval.
+    if (!first && !last && unsent_ < settings.stream_interval) return;
+    const int events = std::exchange(unsent_, 0);
+    std::string text = first ? OpeningEventText(identity_, request_) : "";
+    if (request_.output_tokens == 0) {
+      // Only the prompt was asked for.
+    } else if (events == 1 && !last && !request_.continuous_usage) {
+      // Written once: this is the hot path, tens of thousands of times a second.
+      if (unchanged_event_.empty()) {
+        unchanged_event_ = Chunk(TokenEventText(identity_, request_, settings, 1, tokens_, false));
+      }
+      Send(text.empty() ? unchanged_event_ : Chunk(text) + unchanged_event_, false);
+      return Written();
+    } else {
+      text += TokenEventText(identity_, request_, settings, events, tokens_, last);
+    }
     if (last) text += ClosingEventText(identity_, request_);
     std::string out = Chunk(text);
     if (last) out += "0\r\n\r\n";
-    Send(std::move(out), last);
+    Send(out, last);
+    Written();
+    if (last && server_->options_.on_answer && server_->options_.schedule) {
+      times_.request = generation_;
+      times_.received = Nanoseconds(received_);
+      server_->options_.on_answer(times_);
+    }
+  }
+
+  static std::int64_t Nanoseconds(base::TimePoint at) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
+  }
+
+  void Written() {
+    if (server_->options_.schedule) times_.written.push_back(Nanoseconds(server_->clock_.Now()));
   }
 
   // A client that goes away takes its request with it, as the engines do.
@@ -393,7 +486,7 @@ class SimulatedServer::Impl::Session : public std::enable_shared_from_this<Sessi
   }
 
   // Appends to what is being written; `end` completes the response.
-  void Send(std::string text, bool end) {
+  void Send(const std::string& text, bool end) {
     pending_ += text;
     response_complete_ = response_complete_ || end;
     if (!writing_) Write();
@@ -427,6 +520,10 @@ class SimulatedServer::Impl::Session : public std::enable_shared_from_this<Sessi
   CompletionIdentity identity_;
   RequestId generation_ = 0;
   int tokens_ = 0;
+  int unsent_ = 0;  // of them: the engine collects a few (--stream-interval)
+  std::string unchanged_event_;
+  base::TimePoint received_;
+  AnswerTimes times_;
   bool keep_alive_ = true;
   bool watching_ = false;
   bool writing_ = false;
@@ -472,5 +569,12 @@ base::Result<std::uint16_t> SimulatedServer::Listen(const std::string& host, std
 }
 void SimulatedServer::Warmup(std::function<void()> done) { impl_->Warmup(std::move(done)); }
 void SimulatedServer::Stop() { impl_->Stop(); }
+
+void AllowManyConnections() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 }  // namespace autotune::simulator

@@ -1,13 +1,14 @@
 // The simulated engine's HTTP server: the endpoints of the engine it pretends to be, answered at the scheduler's pace.
 //
-// Boost.Beast on the caller's io_context; everything runs on the one thread that runs it (256 streams at thousands of
-// tokens per second need no more). Every response carries `X-Simulated: true`. The io_context, the clock and the
-// callbacks outlive the server; Stop() closes everything at once.
+// Boost.Beast on the caller's io_context; everything runs on the one thread that runs it (a thousand streams at tens of
+// thousands of tokens per second need no more). Every response carries `X-Simulated: true`. The io_context, the clock
+// and the callbacks outlive the server; Stop() closes everything at once.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,30 @@ class io_context;
 
 namespace autotune::simulator {
 
+// Tokens that do not come from the engine model but when they are due (docs/simulated-engine.md).
+struct AnswerSchedule {
+  double ttft = 0;  // seconds
+  double itl = 0;
+};
+
+// When one answer really left: monotonic nanoseconds, those of CLOCK_MONOTONIC.
+struct AnswerTimes {
+  std::uint64_t request = 0;
+  std::int64_t received = 0;          // its HTTP request had been read
+  std::vector<std::int64_t> written;  // each token had been given to the kernel
+};
+
 struct ServerOptions {
   EngineSettings settings;
   double first_request_delay = 0;  // seconds, after speed-up
   bool dies_on_first_request = false;
   // SGLang: health and completions; false behaves as SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION=false.
   bool health_generates = true;
+  // More waiting requests are turned away, whatever the engine; SGLang's own flag applies as well.
+  std::optional<int> most_waiting = std::nullopt;
+  std::optional<AnswerSchedule> schedule = std::nullopt;
+  // Once for each streamed answer that was given in full; only with a schedule.
+  std::function<void(const AnswerTimes&)> on_answer = nullptr;
 };
 
 class SimulatedServer {
@@ -49,5 +68,8 @@ class SimulatedServer {
   class Impl;
   std::shared_ptr<Impl> impl_;
 };
+
+// Raises the process' limit on open files to what it may be: the usual 1,024 are fewer than a thousand streams need.
+void AllowManyConnections();
 
 }  // namespace autotune::simulator

@@ -6,8 +6,9 @@
 #include <cstdio>
 #include <iterator>
 
+#include "engine_model/roofline.h"
+#include "simulator/deployment.h"
 #include "simulator/python_text.h"
-#include "simulator/roofline.h"
 
 namespace autotune::simulator {
 namespace {
@@ -117,7 +118,7 @@ std::string CudaOutOfMemory(const S& s) {
 }
 
 double KvBytesNeeded(const S& s) {
-  return static_cast<double>(s.max_model_len) * Roofline(s).KvBytesPerToken() /
+  return static_cast<double>(s.max_model_len) * engine_model::Roofline(DeploymentOf(s)).KvBytesPerToken() /
          (s.tensor_parallel * s.pipeline_parallel);
 }
 
@@ -186,7 +187,8 @@ const Outcome kOutcomes[] = {
      },
      [](const S& s) { return "Cannot find the config file for " + s.quantization; }},
     {"vllm-quantization-needs-newer-gpu", Engine::kVllm, "", "", Provenance::kSource, "vllm/config/vllm.py",
-     Stage::kConfig, Ending::kVllmVllmConfig, [](const S& s) { return s.gpu.capability < Minimum(s); }, CapabilityText},
+     Stage::kConfig, Ending::kVllmVllmConfig,
+     [](const S& s) { return s.gpu.nvidia() && s.gpu.capability < Minimum(s); }, CapabilityText},
     {"vllm-float32-with-quantization", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/f32_fp8.log",
      Stage::kConfig, Ending::kVllmVllmConfig,
      [](const S& s) { return s.dtype == "float32" && (s.quantization == "fp8" || IsOnline(s)); },
@@ -237,18 +239,19 @@ const Outcome kOutcomes[] = {
            "f8e4m3fn,scale(f32,dynamic,per_tensor),symmetric).");
      }},
     {"vllm-weights-do-not-fit", Engine::kVllm, "", "", Provenance::kSource, "PyTorch's CUDA allocator", Stage::kLoad,
-     Ending::kVllmEngineCore, [](const S& s) { return !PlanMemory(s).weights_fit; }, CudaOutOfMemory},
+     Ending::kVllmEngineCore, [](const S& s) { return !PlanMemory(DeploymentOf(s)).weights_fit; }, CudaOutOfMemory},
     {"vllm-no-memory-for-kv-cache", Engine::kVllm, "", "", Provenance::kSource, "vllm/v1/core/kv_cache_utils.py",
-     Stage::kWarmup, Ending::kVllmEngineCore, [](const S& s) { return PlanMemory(s).kv_gib <= 0; },
+     Stage::kWarmup, Ending::kVllmEngineCore, [](const S& s) { return PlanMemory(DeploymentOf(s)).kv_gib <= 0; },
      [](const S&) {
        return std::string(
            "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization` when "
            "initializing the engine.");
      }},
     {"vllm-context-does-not-fit", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/context_too_long.log",
-     Stage::kWarmup, Ending::kVllmEngineCore, [](const S& s) { return KvBytesNeeded(s) > PlanMemory(s).kv_gib * kGib; },
+     Stage::kWarmup, Ending::kVllmEngineCore,
+     [](const S& s) { return KvBytesNeeded(s) > PlanMemory(DeploymentOf(s)).kv_gib * kGib; },
      [](const S& s) {
-       const MemoryPlan plan = PlanMemory(s);
+       const engine_model::MemoryPlan plan = PlanMemory(DeploymentOf(s));
        return "ValueError: To serve at least one request with the model's max seq len (" +
               std::to_string(s.max_model_len) + "), (" + Rounded(KvBytesNeeded(s) / kGib) +
               " GiB KV cache is needed, which is larger than the available KV cache memory (" + Rounded(plan.kv_gib) +
@@ -318,7 +321,7 @@ const Outcome kOutcomes[] = {
      [](const S& s) { return s.quantization == "mxfp8" && s.gpu.capability < 100; },
      [](const S& s) { return "ValueError: " + CapabilityText(s); }},
     {"sglang-quantization-needs-newer-gpu", Engine::kSglang, "", "", Provenance::kSource, "srt/model_loader/loader.py",
-     Stage::kLoad, Ending::kSglangScheduler, [](const S& s) { return s.gpu.capability < Minimum(s); },
+     Stage::kLoad, Ending::kSglangScheduler, [](const S& s) { return s.gpu.nvidia() && s.gpu.capability < Minimum(s); },
      [](const S& s) { return "ValueError: " + CapabilityText(s); }},
     {"sglang-quantization-needs-checkpoint", Engine::kSglang, "", "", Provenance::kTable,
      "O.3 --quantization awq on an unquantized model: killed, Cannot find the config file for awq", Stage::kLoad,
@@ -338,10 +341,11 @@ const Outcome kOutcomes[] = {
      [](const S& s) { return !s.torchao_config.empty() && s.torchao_config != "None"; },
      [](const S& s) { return "ImportError: cannot import what " + s.torchao_config + " needs from torchao"; }},
     {"sglang-weights-do-not-fit", Engine::kSglang, "", "", Provenance::kSource, "PyTorch's CUDA allocator",
-     Stage::kLoad, Ending::kSglangScheduler, [](const S& s) { return !PlanMemory(s).weights_fit; }, CudaOutOfMemory},
+     Stage::kLoad, Ending::kSglangScheduler, [](const S& s) { return !PlanMemory(DeploymentOf(s)).weights_fit; },
+     CudaOutOfMemory},
     {"sglang-no-memory-for-kv-cache", Engine::kSglang, "", "", Provenance::kSource,
      "srt/model_executor/model_runner.py", Stage::kWarmup, Ending::kSglangScheduler,
-     [](const S& s) { return PlanMemory(s).kv_gib <= 0; },
+     [](const S& s) { return PlanMemory(DeploymentOf(s)).kv_gib <= 0; },
      [](const S&) {
        return std::string("RuntimeError: Not enough memory. Please try to increase --mem-fraction-static.");
      }},
@@ -383,7 +387,8 @@ const Outcome kOutcomes[] = {
      Stage::kEngineInit, Ending::kTensorRtLlm, [](const S& s) { return s.visible_gpus && s.gpus() > *s.visible_gpus; },
      [](const S&) { return std::string("RuntimeError: CUDA error: invalid device ordinal"); }},
     {"trtllm-weights-do-not-fit", Engine::kTensorRtLlm, "", "", Provenance::kSource, "PyTorch's CUDA allocator",
-     Stage::kLoad, Ending::kTensorRtLlm, [](const S& s) { return !PlanMemory(s).weights_fit; }, CudaOutOfMemory},
+     Stage::kLoad, Ending::kTensorRtLlm, [](const S& s) { return !PlanMemory(DeploymentOf(s)).weights_fit; },
+     CudaOutOfMemory},
 };
 
 const FirstUseDelay kFirstUseDelays[] = {

@@ -17,6 +17,7 @@
 #include "simulator/engine_log.h"
 #include "simulator/http_server.h"
 #include "simulator/python_text.h"
+#include "simulator/scheduled_server.h"
 #include "simulator/startup.h"
 
 namespace autotune::simulator {
@@ -34,6 +35,7 @@ struct SimulatorEnvironment {
   std::string data_directory;
   std::string release;
   bool health_generates = true;
+  std::optional<int> most_waiting;
 };
 
 // Devices named by CUDA_VISIBLE_DEVICES or NVIDIA_VISIBLE_DEVICES; nullopt where the value is not a list of devices.
@@ -70,6 +72,13 @@ base::Result<SimulatorEnvironment> ReadEnvironment(const Environment& environmen
   out.fail_when = text("AUTOTUNE_SIM_FAIL_WHEN");
   out.data_directory = text("AUTOTUNE_SIM_DATA");
   out.release = text("AUTOTUNE_SIM_RELEASE");
+  if (const auto waiting = environment("AUTOTUNE_SIM_MAX_WAITING")) {
+    const auto count = PythonInt(*waiting);
+    if (!count || *count < 0) {
+      return base::Invalid("AUTOTUNE_SIM_MAX_WAITING: \"" + *waiting + "\" is not a number of requests");
+    }
+    out.most_waiting = static_cast<int>(*count);
+  }
   out.health_generates = text("SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION") != "false";
   return out;
 }
@@ -160,6 +169,8 @@ class Run {
     options.first_request_delay = plan_.first_request_delay / environment_.speedup;
     options.dies_on_first_request = plan_.dies_on_first_request;
     options.health_generates = environment_.health_generates;
+    options.most_waiting = environment_.most_waiting;
+    AllowManyConnections();
     server_ = std::make_unique<SimulatedServer>(
         io_, clock_, std::move(options), [this] { Die(); }, nullptr);
     const base::Result<std::uint16_t> port =
@@ -257,6 +268,7 @@ bool WaitForImports(Engine engine, double speedup) {
 }  // namespace
 
 int RunEngine(const std::vector<std::string>& argv, const Environment& environment) {
+  if (argv.size() > 1 && argv[1] == "--schedule") return RunScheduledServer({argv.begin() + 1, argv.end()});
   const base::Result<SimulatorEnvironment> simulator = ReadEnvironment(environment);
   if (!simulator) {
     Print(stderr, "simulated-engine: " + simulator.error().message + "\n");

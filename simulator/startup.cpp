@@ -4,6 +4,9 @@
 #include <array>
 #include <cstdio>
 
+#include "engine_model/roofline.h"
+#include "simulator/deployment.h"
+
 namespace autotune::simulator {
 namespace {
 
@@ -47,7 +50,9 @@ double WorkerSeconds(const EngineSettings& settings) {
 }
 
 // Dummy weights are made at about 10 GB/s after 1.4 s; real ones come from a warm page cache in about that time.
-double LoadSeconds(const EngineSettings& settings) { return 1.4 + Roofline(settings).WeightBytesPerGpu() / 1e10; }
+double LoadSeconds(const EngineSettings& settings) {
+  return 1.4 + engine_model::Roofline(DeploymentOf(settings)).WeightBytesPerGpu() / 1e10;
+}
 
 // Compilation, CUDA graphs and warm-up.
 double GraphSeconds(const EngineSettings& settings) {
@@ -82,7 +87,7 @@ class Script {
   StartupPlan* plan_;
 };
 
-void VllmLines(const EngineSettings& s, const MemoryPlan& memory, Script* script) {
+void VllmLines(const EngineSettings& s, const engine_model::MemoryPlan& memory, Script* script) {
   const double config = ImportSeconds(Engine::kVllm);
   const double worker = StageSeconds(s, Stage::kEngineInit);
   const double loaded = StageSeconds(s, Stage::kLoad);
@@ -133,14 +138,17 @@ void VllmLines(const EngineSettings& s, const MemoryPlan& memory, Script* script
                          "Starting vLLM server on http://" + s.host + ":" + std::to_string(s.port)));
 }
 
-void SglangLines(const EngineSettings& s, const MemoryPlan& memory, Script* script) {
+void SglangLines(const EngineSettings& s, const engine_model::MemoryPlan& memory, Script* script) {
   const double config = ImportSeconds(Engine::kSglang);
   const double worker = StageSeconds(s, Stage::kEngineInit);
   const double loaded = StageSeconds(s, Stage::kLoad);
   const double ready = ReadySeconds(s);
   const std::string backend = s.EffectiveAttentionBackend();
   if (s.attention_backend.empty()) {
-    const std::string chosen = s.gpu.capability >= 100 ? "trtllm_mha" : s.gpu.capability >= 90 ? "fa3" : "flashinfer";
+    const std::string chosen = !s.gpu.nvidia()           ? "aiter"
+                               : s.gpu.capability >= 100 ? "trtllm_mha"
+                               : s.gpu.capability >= 90  ? "fa3"
+                                                         : "flashinfer";
     script->At(config,
                Info(Process::kNone, "", "Attention backend not specified. Use " + chosen + " backend by default."));
   }
@@ -157,7 +165,8 @@ void SglangLines(const EngineSettings& s, const MemoryPlan& memory, Script* scri
                           "Load weight end. elapsed=" + Fixed(LoadSeconds(s), 2) + " s, type=" + s.shape.architecture +
                               ", avail mem=" + Fixed(s.gpu.memory_gib - 0.6 - memory.weights_gib, 2) +
                               " GB, mem usage=" + Fixed(memory.weights_gib, 2) + " GB."));
-  const double half = static_cast<double>(memory.kv_tokens) * Roofline(s).KvBytesPerToken() / 2 / kGib;
+  const double half =
+      static_cast<double>(memory.kv_tokens) * engine_model::Roofline(DeploymentOf(s)).KvBytesPerToken() / 2 / kGib;
   script->At(loaded, Info(Process::kNone, "",
                           "KV Cache is allocated. dtype: " + s.kv_cache_dtype +
                               ", #tokens: " + std::to_string(memory.kv_tokens) + ", K size: " + Fixed(half, 2) +
@@ -171,7 +180,7 @@ void SglangLines(const EngineSettings& s, const MemoryPlan& memory, Script* scri
                   "Uvicorn running on http://" + s.host + ":" + std::to_string(s.port) + " (Press CTRL+C to quit)"));
 }
 
-void TrtllmLines(const EngineSettings& s, const MemoryPlan& memory, Script* script) {
+void TrtllmLines(const EngineSettings& s, const engine_model::MemoryPlan& memory, Script* script) {
   script->At(ImportSeconds(Engine::kTensorRtLlm),
              Warning(Process::kNone, "", "SIMULATED: flags not checked, no TensorRT-LLM parser is recorded"));
   script->At(StageSeconds(s, Stage::kEngineInit), Info(Process::kNone, "", "Using LLM with PyTorch backend"));
@@ -245,7 +254,7 @@ double ReadySeconds(const EngineSettings& settings) {
 StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario) {
   StartupPlan plan;
   Script script(&plan);
-  const MemoryPlan memory = PlanMemory(settings);
+  const engine_model::MemoryPlan memory = PlanMemory(DeploymentOf(settings));
   switch (settings.release.engine) {
     case Engine::kVllm:
       VllmLines(settings, memory, &script);

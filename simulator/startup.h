@@ -8,7 +8,6 @@
 #include "simulator/engine_log.h"
 #include "simulator/engine_settings.h"
 #include "simulator/outcomes.h"
-#include "simulator/roofline.h"
 #include "simulator/scenario.h"
 
 namespace autotune::simulator {

@@ -22,7 +22,8 @@ double StudentQuantile95(std::size_t n) {
 
 }  // namespace
 
-std::optional<QualityChange> CompareQuality(const bench::Quality& measured, const bench::Quality& reference) {
+std::optional<QualityChange> CompareQuality(const measurement::Quality& measured,
+                                            const measurement::Quality& reference) {
   const std::size_t n = measured.nll.size();
   if (measured.passages != reference.passages || n != reference.nll.size() || n < 2) return std::nullopt;
   std::vector<double> differences(n);
@@ -37,7 +38,7 @@ std::optional<QualityChange> CompareQuality(const bench::Quality& measured, cons
   return change;
 }
 
-double MeanNll(const bench::Quality& quality) {
+double MeanNll(const measurement::Quality& quality) {
   if (quality.nll.empty()) return 0;
   return std::accumulate(quality.nll.begin(), quality.nll.end(), 0.0) / static_cast<double>(quality.nll.size());
 }

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "bench/result.h"
+#include "measurement/quality.h"
 
 namespace autotune::tuning {
 
@@ -16,9 +16,10 @@ struct QualityChange {
 };
 
 // Nothing where the two are of different passages, or of fewer than two.
-std::optional<QualityChange> CompareQuality(const bench::Quality& measured, const bench::Quality& reference);
+std::optional<QualityChange> CompareQuality(const measurement::Quality& measured,
+                                            const measurement::Quality& reference);
 
-double MeanNll(const bench::Quality& quality);
+double MeanNll(const measurement::Quality& quality);
 
 // Perplexity is exp(nll): by which share it grows when nll grows by `delta`. 0.01 for 1 %.
 double PerplexityGrowth(double delta);

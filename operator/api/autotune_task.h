@@ -15,6 +15,8 @@
 
 #include "base/result.h"
 #include "bench/result.h"
+#include "measurement/load.h"
+#include "measurement/workload.h"
 #include "operator/api/conditions.h"
 #include "quant/flag_value.h"
 #include "quant/launch_plan.h"
@@ -70,13 +72,23 @@ struct GpuSpec {
   std::string price_per_hour;  // decimal, per GPU
 };
 
-enum class Strategy { kGrid, kRandom };
-enum class Objective { kMaximizeThroughput, kMinimizeLatency, kMinimizeTtft, kMinimizeTpot };
+enum class Strategy { kAdaptive, kGrid, kRandom };
+// In the order of the schema's list.
+enum class Objective {
+  kMaximizeThroughput,
+  kMaximizeGoodput,
+  kMinimizeCost,
+  kMinimizeLatency,
+  kMinimizeTtft,
+  kMinimizeTpot
+};
 
 struct OptimizationSpec {
-  std::optional<Strategy> strategy;  // unset = the operator's choice
+  std::optional<Strategy> strategy;  // unset = kAdaptive
   Objective objective = Objective::kMaximizeThroughput;
   int max_experiments = 40;
+  std::optional<double> budget_gpu_hours;  // hard: nothing starts that would not fit
+  std::optional<Seconds> budget_deadline;  // from the task's start
   std::int64_t seed = 1;
   Seconds experiment_timeout{45 * 60}, startup_timeout{30 * 60}, scheduling_timeout{30 * 60},
       image_pull_timeout{15 * 60};
@@ -85,22 +97,39 @@ struct OptimizationSpec {
 
 // Bounds in milliseconds by percentile name ("p50" "p90" "p95" "p99" "mean").
 struct SloSpec {
-  std::map<std::string, double> ttft, tpot, e2e_latency;
-  std::optional<double> error_rate;  // 0..1
-  [[nodiscard]] bool empty() const { return ttft.empty() && tpot.empty() && e2e_latency.empty() && !error_rate; }
+  std::map<std::string, double> ttft, tpot, itl, e2e_latency;
+  double error_rate = 0.01;          // share of requests that may fail, 0..1
+  std::optional<double> attainment;  // share of requests that must keep every bound, (0, 1]
+  [[nodiscard]] bool HasBound() const { return !(ttft.empty() && tpot.empty() && itl.empty() && e2e_latency.empty()); }
 };
 
+struct DatasetSpec {
+  std::string config_map, claim;  // exactly one of them
+  std::string file;               // key of the ConfigMap, or path inside the claim's volume
+  measurement::DatasetFormat format = measurement::DatasetFormat::kJsonl;
+  std::optional<int> output_tokens;  // for entries that do not say how many
+};
+
+inline constexpr const char* kDefaultScenario = "D(512,128)";
+
 struct BenchmarkSpec {
-  std::vector<std::string> scenarios = {"D(512,128)"};
-  std::vector<int> concurrency = {1, 8, 32};
-  Seconds duration{60};
-  std::int64_t max_requests = 2000;
-  int warmup_requests = 8;
+  measurement::Endpoint endpoint = measurement::Endpoint::kCompletions;
+  std::vector<std::string> scenarios;  // empty: kDefaultScenario, unless there is a dataset
+  std::optional<DatasetSpec> dataset;
+  measurement::Prefix prefix;
+  measurement::Turns turns;
+  measurement::LoadPlan load;
+  measurement::Arrival arrival;
+  Seconds duration{60}, drain{30}, warmup{60};
+  std::optional<Seconds> request_timeout;
+  std::string records_claim;
   std::int64_t seed = 1;
   std::string image;  // "" = the operator's own
   json resources = json::object();
   json env = json::array();
 };
+// How many rows a result may have: scenarios times loads, where a search counts as 3.
+std::size_t PointsOf(const BenchmarkSpec& benchmark);
 
 struct QualitySpec {
   bool measure = true;                    // Auto; Off
@@ -139,7 +168,7 @@ struct TaskSpec {
 enum class ExperimentState { kPending, kStarting, kMeasuring, kSucceeded, kFailed };
 
 struct LoadRow {
-  bench::LoadMeasurement measured;
+  measurement::Point measured;
   bool meets_slo = true;
 };
 
@@ -151,15 +180,18 @@ struct ExperimentStatus {
   quant::QuantConfig quant;
   bool baseline = false;
   std::vector<std::string> args;
-  std::string options;  // the engine's options file, where it has one
+  std::string options;                     // the engine's options file, where it has one
+  std::map<std::string, std::string> env;  // that the quantization sets for the engine
   int gpus = 0;
   std::string node, gpu_product;
   std::vector<quant::Warning> warnings;
   std::vector<LoadRow> loads;
-  std::string score;  // decimal, "" = none
+  std::string score;     // decimal, "" = none
+  std::string score_ci;  // half width of its 95 % interval, decimal, "" = not known
+  std::string stopped;   // why its loads ended: measurement::StopReasonName, comma-separated by scenario where they differ
   // Decimals in nats per token; `delta` and `ci` against the runtime's baseline, "" where it has none.
   struct Quality {
-    bench::Quality measured;
+    measurement::Quality measured;
     std::string mean, delta, ci;
   };
   std::optional<Quality> quality;
@@ -168,6 +200,7 @@ struct ExperimentStatus {
   std::string started_at, finished_at;
   double start_seconds = 0, measure_seconds = 0;
   int attempts = 0;             // pods created so far, the running one included
+  int failures = 0;             // attempts of this generation that the infrastructure ended: what `retries` bounds
   std::string retry_at;         // RFC 3339, "" = no retry pending
   double wasted_gpu_hours = 0;  // of earlier attempts
   bool truncated = false;
@@ -193,14 +226,43 @@ struct GpuSeconds {
   }
 };
 
+// What `experiments` were expanded for, as it was then: compared with the present spec, never inferred from anything
+// else. The rules and the GPUs of that expansion are TaskStatus::rules_version and gpu_*.
+struct ExpandedFor {
+  std::int64_t generation = 0;  // the last one whose spec asks for these experiments
+  int hash_scheme = 1;          // tuning::kHashScheme of the hashes below and of experiments[].hash
+  std::string model_source;     // of the model's facts
+  std::string spec;             // hash of what the expansion reads of the spec
+  // What a measurement depends on apart from its own configuration, for each runtime by name.
+  struct Runtime {
+    std::string image;  // resolved: where the spec names none, it comes with the rules
+    std::string hash;   // of model, workload, GPUs, pod and the runtime's own image, command, env, ...
+    bool operator==(const Runtime&) const = default;
+  };
+  std::map<std::string, Runtime> runtimes;
+  bool operator==(const ExpandedFor&) const = default;
+};
+
+// The pods that read the model.
+struct InspectionStatus {
+  std::int64_t generation = 0;  // that the latest pod reads the model for
+  int attempts = 0;             // the number of the latest pod; never given twice
+  int failures = 0;             // of this generation
+  std::string retry_at;         // RFC 3339, "" = no retry pending
+  std::string message;          // why the latest one failed, while a retry is pending
+  bool operator==(const InspectionStatus&) const = default;
+};
+
 struct TaskStatus {
   std::int64_t observed_generation = -1;
   std::string rules_version;
-  std::string state;     // Pending Inspecting Searching Complete Failed Suspended
+  std::string state;     // Inspecting Searching Complete Failed Suspended
   std::string progress;  // "7/40"
   std::vector<Condition> conditions;
   std::optional<checkpoint::ModelFacts> model;
-  std::string model_source;  // hash of spec.model: another model is inspected again
+  std::string model_source;  // hash of what of spec.model identifies the model: another one is inspected again
+  InspectionStatus inspection;
+  std::optional<ExpandedFor> expanded_for;
   struct Candidates {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;
   } candidates;
@@ -209,17 +271,30 @@ struct TaskStatus {
   std::vector<ExperimentStatus> experiments;
   struct Best {
     std::string experiment, runtime, quant_name, score, improvement_over_baseline;
-    int load = 0;  // concurrency of the scored row
+    std::string ci;                        // half width of the score's 95 % interval
+    int concurrency = 0;                   // requests in flight at the scored point, offered or mean
+    std::string request_rate;              // requests/s there
+    std::string tokens_per_second;         // output tokens/s per GPU there
+    std::string price;                     // per million output tokens; "" = no price per hour is known
+    std::vector<std::string> tied_with;    // experiments that the intervals do not tell from it
   };
   std::optional<Best> best;
+  // Of an adaptive search that has ended: why, and what the best candidate that was not tried was expected to gain.
+  struct Search {
+    std::string stopped;        // tuning::search::ReasonName
+    std::string message;        // for people
+    std::string expected_gain;  // as a share of the leader
+  };
+  std::optional<Search> search;
   std::vector<std::string> pareto;
   struct Cost {
     std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;
     GpuSeconds earlier;  // part of the above: of experiments that an edit of the spec dropped or ran again
   } cost;
   std::string recommendation_config_map;
-  // The GPUs that this generation was expanded for and runs on: chosen once, so that configurations are compared on the
-  // same GPUs and a node that comes or goes changes no candidate. Empty where no node carries GPU labels.
+  // The GPUs that the experiments were expanded for and run on: chosen once, so that configurations are compared on the
+  // same GPUs and a node that comes or goes changes no candidate. They change only when the spec no longer allows them.
+  // Empty where no node carries GPU labels.
   std::string gpu_product;
   std::string gpu_compute_capability;  // "9.0"
   std::int64_t gpu_memory_bytes = 0;

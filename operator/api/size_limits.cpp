@@ -14,7 +14,7 @@ namespace {
 
 // Below etcd's 1.5 MiB together with the largest spec, metadata and its managed fields (API.md: object under 1 MiB).
 constexpr std::size_t kMaxStatusBytes = 768 * 1024;
-constexpr std::size_t kMaxEntryBytes = 2047;
+constexpr std::size_t kMaxEntryBytes = 2900;
 constexpr std::size_t kMaxTaskTextBytes = 1024;
 constexpr std::size_t kMaxConditionMessageBytes = 4096;
 
@@ -41,25 +41,34 @@ bool Cut(std::string& text, std::size_t bytes) {
   return true;
 }
 
-// The rows in the order in which they are given up last: per scenario the best step that meets the SLO (what a
-// throughput score counts), the highest step (what a latency score counts), then the others, highest first.
+// The rows in the order in which they are given up last: per scenario the best point that keeps the SLO (what a
+// throughput score counts), then the next one that broke it (what decided the limit), the highest (what a latency score
+// counts), then the others, highest first.
 std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
-  std::map<std::string, std::size_t> best, highest;
+  std::map<std::string, std::size_t> best, next, highest;
   for (std::size_t i = 0; i < loads.size(); ++i) {
-    const bench::LoadMeasurement& row = loads[i].measured;
+    const measurement::Point& row = loads[i].measured;
     if (loads[i].meets_slo) {
       const auto [at, added] = best.emplace(row.scenario, i);
       if (!added && row.output_tokens_per_second > loads[at->second].measured.output_tokens_per_second) at->second = i;
     }
     const auto [at, added] = highest.emplace(row.scenario, i);
-    if (!added && row.concurrency > loads[at->second].measured.concurrency) at->second = i;
+    if (!added && row.load.value > loads[at->second].measured.load.value) at->second = i;
+  }
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const measurement::Point& row = loads[i].measured;
+    const auto kept = best.find(row.scenario);
+    if (loads[i].meets_slo || kept == best.end() || row.load.value < loads[kept->second].measured.load.value) continue;
+    const auto [at, added] = next.emplace(row.scenario, i);
+    if (!added && row.load.value < loads[at->second].measured.load.value) at->second = i;
   }
   std::vector<std::size_t> order;
   const auto add = [&](std::size_t i) {
     if (std::ranges::find(order, i) == order.end()) order.push_back(i);
   };
-  for (const auto& [scenario, i] : best) add(i);
-  for (const auto& [scenario, i] : highest) add(i);
+  for (const auto* rows : {&best, &next, &highest}) {
+    for (const auto& [scenario, i] : *rows) add(i);
+  }
   for (std::size_t i = loads.size(); i-- > 0;) add(i);
   return order;
 }
@@ -170,6 +179,8 @@ void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_
     Cut(pruned.example, 512);
     Cut(pruned.reason, 128);
   }
+  MakeValid(status.inspection.message);
+  Cut(status.inspection.message, kMaxTaskTextBytes);
   if (status.model) {
     limit_list(status.model->notes, 16);
     for (std::string& note : status.model->notes) {

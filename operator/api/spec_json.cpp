@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "bench/bench_spec.h"
 #include "operator/api/autotune_task.h"
 #include "operator/api/object_reader.h"
 #include "operator/api/task_json.h"
@@ -13,6 +12,42 @@
 #include "quant/version.h"
 
 namespace autotune::api {
+void ReadPassedItems(ObjectReader& reader, std::string_view key, json& out, std::size_t max_items,
+                     std::initializer_list<std::string_view> required) {
+  reader.PassArray(key, out, max_items);
+  for (std::size_t i = 0; i < out.size() && !reader.failed(); ++i) {
+    const std::string path = reader.PathOf(key) + "[" + std::to_string(i) + "]";
+    if (!out[i].is_object()) {
+      return reader.FailAt(path, "expected an object, got " + std::string(TypeName(out[i])));
+    }
+    for (const std::string_view name : required) {
+      const auto field = out[i].find(std::string(name));
+      if (field == out[i].end() || !field->is_string() || field->get_ref<const std::string&>().empty()) {
+        return reader.FailAt(path + "." + std::string(name), "is required");
+      }
+    }
+  }
+}
+
+void ReadResources(ObjectReader& reader, json& out) {
+  reader.PassObject("resources", out);
+  reader.Nested("resources", [](ObjectReader& resources) {
+    for (const std::string_view list : {"limits", "requests"}) {
+      json quantities = json::object();
+      resources.PassObject(list, quantities);
+      for (const auto& [name, quantity] : quantities.items()) {
+        const std::string path = resources.PathOf(list) + "." + name;
+        if (quantity.is_number_integer() && quantity >= 0) continue;
+        if (!quantity.is_string()) {
+          return resources.FailAt(path, "expected a quantity, got " + std::string(TypeName(quantity)));
+        }
+        const auto parsed = ParseQuantity(quantity.get<std::string>(), path);
+        if (!parsed && !resources.failed()) resources.error() = parsed.error();
+      }
+    }
+  });
+}
+
 namespace {
 
 using Presence = ObjectReader::Presence;
@@ -20,9 +55,9 @@ using std::chrono::hours;
 using std::chrono::seconds;
 
 constexpr std::array<std::string_view, 3> kEngines = {"vllm", "sglang", "tensorrt-llm"};
-constexpr std::array<std::string_view, 2> kStrategies = {"Grid", "Random"};
-constexpr std::array<std::string_view, 4> kObjectives = {"MaximizeThroughput", "MinimizeLatency", "MinimizeTTFT",
-                                                         "MinimizeTPOT"};
+constexpr std::array<std::string_view, 3> kStrategies = {"Adaptive", "Grid", "Random"};
+constexpr std::array<std::string_view, 6> kObjectives = {"MaximizeThroughput", "MaximizeGoodput", "MinimizeCost",
+                                                         "MinimizeLatency",    "MinimizeTTFT",    "MinimizeTPOT"};
 constexpr std::array<std::string_view, 2> kQualityMeasures = {"Auto", "Off"};
 constexpr std::array<std::string_view, 3> kKeepPods = {"Never", "OnFailure", "Always"};
 constexpr std::array<std::string_view, 3> kPullPolicies = {"Always", "IfNotPresent", "Never"};
@@ -74,44 +109,6 @@ bool IsResourceName(const std::string& text) {
   if (slash == std::string::npos || slash == 0) return false;
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
   return std::ranges::all_of(text.substr(0, slash), good) && IsLabelValue(text.substr(slash + 1));
-}
-
-// A list that a pod gets as it is, whose items have these texts at least.
-void ReadPassedItems(ObjectReader& reader, std::string_view key, json& out, std::size_t max_items,
-                     std::initializer_list<std::string_view> required) {
-  reader.PassArray(key, out, max_items);
-  for (std::size_t i = 0; i < out.size() && !reader.failed(); ++i) {
-    const std::string path = reader.PathOf(key) + "[" + std::to_string(i) + "]";
-    if (!out[i].is_object()) {
-      return reader.FailAt(path, "expected an object, got " + std::string(TypeName(out[i])));
-    }
-    for (const std::string_view name : required) {
-      const auto field = out[i].find(std::string(name));
-      if (field == out[i].end() || !field->is_string() || field->get_ref<const std::string&>().empty()) {
-        return reader.FailAt(path + "." + std::string(name), "is required");
-      }
-    }
-  }
-}
-
-// Container resources: limits and requests, each a map of quantities.
-void ReadResources(ObjectReader& reader, json& out) {
-  reader.PassObject("resources", out);
-  reader.Nested("resources", [](ObjectReader& resources) {
-    for (const std::string_view list : {"limits", "requests"}) {
-      json quantities = json::object();
-      resources.PassObject(list, quantities);
-      for (const auto& [name, quantity] : quantities.items()) {
-        const std::string path = resources.PathOf(list) + "." + name;
-        if (quantity.is_number_integer() && quantity >= 0) continue;
-        if (!quantity.is_string()) {
-          return resources.FailAt(path, "expected a quantity, got " + std::string(TypeName(quantity)));
-        }
-        const auto parsed = ParseQuantity(quantity.get<std::string>(), path);
-        if (!parsed && !resources.failed()) resources.error() = parsed.error();
-      }
-    }
-  });
 }
 
 void ReadVolume(ObjectReader& reader, json& out) {
@@ -353,6 +350,13 @@ void ReadOptimization(ObjectReader& reader, OptimizationSpec& out) {
   reader.Choice("objective", kObjectives, [&](std::size_t i) { out.objective = static_cast<Objective>(i); });
   reader.Integer("maxExperiments", out.max_experiments, 1, static_cast<std::int64_t>(kMaxExperiments));
   reader.Integer("seed", out.seed, 0);
+  reader.Nested("budget", [&](ObjectReader& budget) {
+    budget.Decimal("gpuHours", out.budget_gpu_hours, 0, 1e6);
+    if (!budget.failed() && out.budget_gpu_hours == 0.0) budget.Fail("gpuHours", "must be more than zero");
+    if (budget.Get("deadline") != nullptr) {
+      budget.Duration("deadline", out.budget_deadline.emplace(), seconds(1), 4 * kWeek);
+    }
+  });
   reader.Duration("experimentTimeout", out.experiment_timeout, seconds(1), kWeek);
   reader.Duration("startupTimeout", out.startup_timeout, seconds(1), kWeek);
   reader.Duration("schedulingTimeout", out.scheduling_timeout, seconds(1), kWeek);
@@ -375,8 +379,15 @@ void ReadBounds(ObjectReader& reader, std::string_view key, std::map<std::string
 void ReadSlo(ObjectReader& reader, SloSpec& out) {
   ReadBounds(reader, "ttft", out.ttft);
   ReadBounds(reader, "tpot", out.tpot);
+  ReadBounds(reader, "itl", out.itl);
   ReadBounds(reader, "e2eLatency", out.e2e_latency);
-  reader.Decimal("errorRate", out.error_rate, 0, 1);
+  std::optional<double> share;
+  reader.Decimal("errorRate", share, 0, 1);
+  if (share) out.error_rate = *share;
+  reader.Decimal("attainment", out.attainment, 0, 1);
+  if (reader.failed() || !out.attainment) return;
+  if (*out.attainment == 0) reader.Fail("attainment", "must be more than zero");
+  if (!out.HasBound()) reader.Fail("attainment", "needs a bound on ttft, tpot, itl or e2eLatency");
 }
 
 void ReadQuality(ObjectReader& reader, QualitySpec& out) {
@@ -385,41 +396,6 @@ void ReadQuality(ObjectReader& reader, QualitySpec& out) {
   if (!reader.failed() && out.max_degradation && !out.measure) {
     reader.Fail("maxDegradation", "needs measure: Auto");
   }
-}
-
-void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
-  reader.Texts("scenarios", out.scenarios, bench::kMaxLoads, 64);
-  reader.Nested("load", [&](ObjectReader& load) {
-    load.Integers("concurrency", out.concurrency, 1, 4096, bench::kMaxLoads);
-    if (!load.failed() && out.concurrency.empty()) load.Fail("concurrency", "is empty");
-    for (std::size_t i = 1; i < out.concurrency.size() && !load.failed(); ++i) {
-      if (out.concurrency[i] <= out.concurrency[i - 1]) {
-        load.Fail("concurrency", "steps must ascend: " + std::to_string(out.concurrency[i]) + " follows " +
-                                     std::to_string(out.concurrency[i - 1]));
-      }
-    }
-  });
-  if (!reader.failed() && out.scenarios.empty()) reader.Fail("scenarios", "is empty");
-  for (std::size_t i = 0; i < out.scenarios.size() && !reader.failed(); ++i) {
-    const std::string path = "scenarios[" + std::to_string(i) + "]";
-    const auto scenario = bench::Scenario::Parse(out.scenarios[i]);
-    if (!scenario) reader.Fail(path, scenario.error().message);
-    for (std::size_t j = 0; j < i; ++j) {
-      if (out.scenarios[j] == out.scenarios[i]) reader.Fail(path, "\"" + out.scenarios[i] + "\" is there twice");
-    }
-  }
-  if (out.scenarios.size() * out.concurrency.size() > bench::kMaxLoads) {
-    reader.FailAt(reader.path(), std::to_string(out.scenarios.size()) + " scenarios x " +
-                                     std::to_string(out.concurrency.size()) + " concurrency steps are more than " +
-                                     std::to_string(bench::kMaxLoads) + " load steps");
-  }
-  reader.Duration("duration", out.duration, seconds(1), hours(4));
-  reader.Integer("maxRequests", out.max_requests, 1, 1'000'000);
-  reader.Integer("warmupRequests", out.warmup_requests, 0, 1000);
-  reader.Integer("seed", out.seed, 0);
-  reader.Text("image", out.image, Presence::kOptional, 512);
-  ReadResources(reader, out.resources);
-  ReadPassedItems(reader, "env", out.env, 64, {"name"});
 }
 
 void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
@@ -553,6 +529,8 @@ json ToJson(const OptimizationSpec& optimization) {
               {"schedulingTimeout", FormatDuration(optimization.scheduling_timeout)},
               {"imagePullTimeout", FormatDuration(optimization.image_pull_timeout)},
               {"retries", optimization.retries}};
+  if (optimization.budget_gpu_hours) out["budget"]["gpuHours"] = FormatDecimal(*optimization.budget_gpu_hours, 6);
+  if (optimization.budget_deadline) out["budget"]["deadline"] = FormatDuration(*optimization.budget_deadline);
   if (optimization.strategy) out["strategy"] = kStrategies[static_cast<std::size_t>(*optimization.strategy)];
   return out;
 }
@@ -564,27 +542,16 @@ json ToJson(const SloSpec& slo) {
   };
   put("ttft", slo.ttft);
   put("tpot", slo.tpot);
+  put("itl", slo.itl);
   put("e2eLatency", slo.e2e_latency);
-  if (slo.error_rate) out["errorRate"] = FormatDecimal(*slo.error_rate, 6);
+  out["errorRate"] = FormatDecimal(slo.error_rate, 6);
+  if (slo.attainment) out["attainment"] = FormatDecimal(*slo.attainment, 6);
   return out;
 }
 
 json ToJson(const QualitySpec& quality) {
   json out = {{"measure", kQualityMeasures[quality.measure ? 0 : 1]}};
   if (quality.max_degradation) out["maxDegradation"] = FormatDecimal(*quality.max_degradation, 6);
-  return out;
-}
-
-json ToJson(const BenchmarkSpec& benchmark) {
-  json out = {{"scenarios", benchmark.scenarios},
-              {"load", {{"concurrency", benchmark.concurrency}}},
-              {"duration", FormatDuration(benchmark.duration)},
-              {"maxRequests", benchmark.max_requests},
-              {"warmupRequests", benchmark.warmup_requests},
-              {"seed", benchmark.seed}};
-  PutText(out, "image", benchmark.image);
-  PutPassed(out, "resources", benchmark.resources);
-  PutPassed(out, "env", benchmark.env);
   return out;
 }
 

@@ -3,6 +3,7 @@
 // second (requests to 0.001), seconds to 0.1, GPU-hours to 0.0001. Unknown fields are a newer operator's and left
 // alone.
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "operator/api/autotune_task.h"
@@ -26,7 +27,7 @@ void Put(json& out, const char* key, bool value) {
 
 // --- latencies and load rows --------------------------------------------------------------------------------------
 
-json ToJson(const bench::Latency& latency) {
+json ToJson(const measurement::Latency& latency) {
   return {{"mean", FormatLatency(latency.mean)},
           {"p50", FormatLatency(latency.p50)},
           {"p90", FormatLatency(latency.p90)},
@@ -34,7 +35,7 @@ json ToJson(const bench::Latency& latency) {
           {"p99", FormatLatency(latency.p99)}};
 }
 
-void ReadLatency(ObjectReader& reader, std::string_view key, bench::Latency& out) {
+void ReadLatency(ObjectReader& reader, std::string_view key, measurement::Latency& out) {
   reader.Nested(key, [&](ObjectReader& latency) {
     latency.Milliseconds("mean", out.mean);
     latency.Milliseconds("p50", out.p50);
@@ -44,22 +45,87 @@ void ReadLatency(ObjectReader& reader, std::string_view key, bench::Latency& out
   });
 }
 
+using measurement::kErrorKinds;
+using measurement::kMetrics;
+using measurement::kStatistics;
+using measurement::LoadKind;
+using measurement::Point;
+
+// What the engine's counters are called in the API.
+struct CounterField {
+  const char* name;
+  std::optional<double> measurement::EngineCounters::*member;
+};
+constexpr std::array<CounterField, 6> kCounters = {{
+    {"running", &measurement::EngineCounters::running},
+    {"waiting", &measurement::EngineCounters::waiting},
+    {"kvCacheUse", &measurement::EngineCounters::kv_cache_use},
+    {"preemptions", &measurement::EngineCounters::preemptions},
+    {"prefixHitRate", &measurement::EngineCounters::prefix_hit_rate},
+    {"acceptedDraftTokens", &measurement::EngineCounters::accepted_draft_tokens},
+}};
+
+void ReadLowerBounds(ObjectReader& reader, Point& out) {
+  std::vector<std::string> names;
+  reader.Texts("lowerBounds", names, ObjectReader::kUnbounded);
+  for (const std::string& name : names) {
+    const std::size_t dot = std::min(name.find('.'), name.size());
+    const auto metric = measurement::MetricFromName(std::string_view(name).substr(0, dot));
+    const auto statistic =
+        measurement::StatisticFromName(std::string_view(name).substr(std::min(dot + 1, name.size())));
+    if (metric && statistic) out.lower_bounds.Add(*metric, *statistic);
+  }
+}
+
 void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
-  bench::LoadMeasurement& measured = out.measured;
+  Point& measured = out.measured;
   reader.Text("scenario", measured.scenario);
-  reader.Integer("concurrency", measured.concurrency);
-  double duration_milliseconds = 0;
-  reader.Milliseconds("duration", duration_milliseconds);
-  measured.duration_seconds = duration_milliseconds / 1000;
+  std::int64_t concurrency = 0;
+  reader.Integer("concurrency", concurrency);
+  measured.load = {LoadKind::kConcurrency, static_cast<double>(concurrency)};
+  if (reader.Get("requestRate") != nullptr) {
+    measured.load.kind = LoadKind::kRequestRate;
+    reader.Decimal("requestRate", measured.load.value);
+  }
+  // A status of before verdicts: what it said of the SLO is all there is.
+  std::string verdict;
+  reader.Text("verdict", verdict);
+  measured.verdict = measurement::VerdictFromName(verdict).value_or(measurement::Verdict::kUndecided);
+  double window_milliseconds = 0;
+  reader.Milliseconds("window", window_milliseconds);
+  measured.window_seconds = window_milliseconds / 1000;
   reader.Integer("requests", measured.requests);
   reader.Integer("errors", measured.errors);
+  reader.Nested("errorKinds", [&](ObjectReader& kinds) {
+    for (std::size_t i = 0; i < kErrorKinds.size(); ++i) {
+      kinds.Integer(measurement::OutcomeName(kErrorKinds[i]), measured.errors_by_kind[i]);
+    }
+  });
+  reader.Integer("censored", measured.censored);
   reader.Integer("inputTokens", measured.input_tokens);
   reader.Integer("outputTokens", measured.output_tokens);
   reader.Decimal("outputTokensPerSecond", measured.output_tokens_per_second);
+  reader.Decimal("outputTokensPerSecondCi", measured.output_tokens_per_second_ci);
   reader.Decimal("requestsPerSecond", measured.requests_per_second);
-  ReadLatency(reader, "ttft", measured.ttft);
-  ReadLatency(reader, "tpot", measured.tpot);
-  ReadLatency(reader, "e2eLatency", measured.e2e);
+  reader.Decimal("inFlight", measured.mean_concurrency);
+  reader.Bool("saturated", measured.saturated);
+  for (const measurement::Metric metric : kMetrics) {
+    ReadLatency(reader, measurement::MetricName(metric), measured.Get(metric));
+  }
+  ReadLowerBounds(reader, measured);
+  reader.Nested("relativeCi", [&](ObjectReader& widths) {
+    for (std::size_t i = 0; i < kMetrics.size(); ++i) {
+      widths.Decimal(measurement::MetricName(kMetrics[i]), measured.relative_ci[i]);
+    }
+  });
+  const auto decimal = [](ObjectReader& from, const char* key, std::optional<double>& value) {
+    if (from.Get(key) != nullptr) from.Decimal(key, value.emplace());
+  };
+  decimal(reader, "attainment", measured.attainment);
+  reader.Milliseconds("clientLag", measured.client_lag_p99);
+  reader.Nested("engine", [&](ObjectReader& engine) {
+    for (const CounterField& field : kCounters) decimal(engine, field.name, measured.engine.*field.member);
+  });
   reader.Bool("meetsSlo", out.meets_slo);
 }
 
@@ -138,6 +204,53 @@ void ReadGpuSeconds(ObjectReader& reader, GpuSeconds& out) {
   read("wasted", out.wasted);
 }
 
+// --- what the experiments come from -------------------------------------------------------------------------------
+
+json ToJson(const InspectionStatus& inspection) {
+  json out = json::object();
+  Put(out, "generation", inspection.generation);
+  Put(out, "attempts", static_cast<std::int64_t>(inspection.attempts));
+  Put(out, "failures", static_cast<std::int64_t>(inspection.failures));
+  Put(out, "retryAt", inspection.retry_at);
+  Put(out, "message", inspection.message);
+  return out;
+}
+
+void ReadInspection(ObjectReader& reader, InspectionStatus& out) {
+  reader.Integer("generation", out.generation);
+  reader.Integer("attempts", out.attempts);
+  reader.Integer("failures", out.failures);
+  reader.Text("retryAt", out.retry_at);
+  reader.Text("message", out.message);
+}
+
+json ToJson(const ExpandedFor& expanded) {
+  json out = {{"generation", expanded.generation},
+              {"hashScheme", expanded.hash_scheme},
+              {"modelSource", expanded.model_source},
+              {"spec", expanded.spec},
+              {"runtimes", json::array()}};
+  for (const auto& [name, runtime] : expanded.runtimes) {
+    out["runtimes"].push_back({{"name", name}, {"image", runtime.image}, {"hash", runtime.hash}});
+  }
+  return out;
+}
+
+void ReadExpandedFor(ObjectReader& reader, ExpandedFor& out) {
+  reader.Integer("generation", out.generation);
+  reader.Integer("hashScheme", out.hash_scheme);
+  reader.Text("modelSource", out.model_source);
+  reader.Text("spec", out.spec);
+  reader.Each("runtimes", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    std::string name;
+    ExpandedFor::Runtime runtime;
+    item.Text("name", name);
+    item.Text("image", runtime.image);
+    item.Text("hash", runtime.hash);
+    out.runtimes[name] = std::move(runtime);
+  });
+}
+
 // --- experiments --------------------------------------------------------------------------------------------------
 
 json ToJson(const ExperimentStatus::Quality& quality) {
@@ -168,6 +281,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Bool("baseline", out.baseline);
   reader.Texts("args", out.args, ObjectReader::kUnbounded);
   reader.Text("options", out.options);
+  reader.TextMap("env", out.env, ObjectReader::kUnbounded);
   reader.Integer("gpus", out.gpus);
   reader.Text("node", out.node);
   reader.Text("gpuProduct", out.gpu_product);
@@ -178,6 +292,8 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
     out.loads.push_back(std::move(row));
   });
   reader.Text("score", out.score);
+  reader.Text("scoreCi", out.score_ci);
+  reader.Text("stopped", out.stopped);
   reader.Nested("quality", [&](ObjectReader& quality) { ReadQuality(quality, out.quality.emplace()); });
   reader.Bool("simulated", out.simulated);
   reader.Text("reason", out.reason);
@@ -187,6 +303,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Decimal("startSeconds", out.start_seconds);
   reader.Decimal("measureSeconds", out.measure_seconds);
   reader.Integer("attempts", out.attempts);
+  reader.Integer("failures", out.failures);
   reader.Text("retryAt", out.retry_at);
   reader.Decimal("wastedGpuHours", out.wasted_gpu_hours);
   reader.Bool("truncated", out.truncated);
@@ -197,20 +314,46 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
 std::string_view ExperimentStateName(ExperimentState state) { return kStates[static_cast<std::size_t>(state)]; }
 
 json ToJson(const LoadRow& row) {
-  const bench::LoadMeasurement& measured = row.measured;
-  return {{"scenario", measured.scenario},
-          {"concurrency", measured.concurrency},
-          {"duration", FormatLatency(measured.duration_seconds * 1000)},
-          {"requests", measured.requests},
-          {"errors", measured.errors},
-          {"inputTokens", measured.input_tokens},
-          {"outputTokens", measured.output_tokens},
-          {"outputTokensPerSecond", FormatDecimal(measured.output_tokens_per_second, 2)},
-          {"requestsPerSecond", FormatDecimal(measured.requests_per_second, 3)},
-          {"ttft", ToJson(measured.ttft)},
-          {"tpot", ToJson(measured.tpot)},
-          {"e2eLatency", ToJson(measured.e2e)},
-          {"meetsSlo", row.meets_slo}};
+  const Point& measured = row.measured;
+  json out = {{"scenario", measured.scenario},
+              {"verdict", measurement::VerdictName(measured.verdict)},
+              {"window", FormatLatency(measured.window_seconds * 1000)},
+              {"requests", measured.requests},
+              {"errors", measured.errors},
+              {"inputTokens", measured.input_tokens},
+              {"outputTokens", measured.output_tokens},
+              {"outputTokensPerSecond", FormatDecimal(measured.output_tokens_per_second, 2)},
+              {"outputTokensPerSecondCi", FormatDecimal(measured.output_tokens_per_second_ci, 2)},
+              {"requestsPerSecond", FormatDecimal(measured.requests_per_second, 3)},
+              {"inFlight", FormatDecimal(measured.mean_concurrency, 1)},
+              {"clientLag", FormatLatency(measured.client_lag_p99)},
+              {"meetsSlo", row.meets_slo}};
+  if (measured.load.kind == LoadKind::kConcurrency) {
+    out["concurrency"] = static_cast<std::int64_t>(measured.load.value);
+  } else {
+    out["requestRate"] = FormatDecimal(measured.load.value, 4);
+  }
+  for (std::size_t i = 0; i < kErrorKinds.size(); ++i) {
+    if (measured.errors_by_kind[i] == 0) continue;
+    out["errorKinds"][std::string(measurement::OutcomeName(kErrorKinds[i]))] = measured.errors_by_kind[i];
+  }
+  Put(out, "censored", measured.censored);
+  Put(out, "saturated", measured.saturated);
+  for (std::size_t i = 0; i < kMetrics.size(); ++i) {
+    const std::string metric(measurement::MetricName(kMetrics[i]));
+    out[metric] = ToJson(measured.Get(kMetrics[i]));
+    if (measured.relative_ci[i] != 0) out["relativeCi"][metric] = FormatDecimal(measured.relative_ci[i], 4);
+    for (const measurement::Statistic statistic : kStatistics) {
+      if (!measured.lower_bounds.Has(kMetrics[i], statistic)) continue;
+      out["lowerBounds"].push_back(metric + "." + std::string(measurement::StatisticName(statistic)));
+    }
+  }
+  if (measured.attainment) out["attainment"] = FormatDecimal(*measured.attainment, 4);
+  for (const CounterField& field : kCounters) {
+    const std::optional<double>& value = measured.engine.*field.member;
+    if (value) out["engine"][field.name] = FormatDecimal(*value, 3);
+  }
+  return out;
 }
 
 json ToJson(const ExperimentStatus& experiment) {
@@ -222,12 +365,15 @@ json ToJson(const ExperimentStatus& experiment) {
   Put(out, "baseline", experiment.baseline);
   if (!experiment.args.empty()) out["args"] = experiment.args;
   Put(out, "options", experiment.options);
+  if (!experiment.env.empty()) out["env"] = experiment.env;
   Put(out, "gpus", static_cast<std::int64_t>(experiment.gpus));
   Put(out, "node", experiment.node);
   Put(out, "gpuProduct", experiment.gpu_product);
   for (const quant::Warning& warning : experiment.warnings) out["warnings"].push_back(ToJson(warning));
   for (const LoadRow& row : experiment.loads) out["loads"].push_back(ToJson(row));
   Put(out, "score", experiment.score);
+  Put(out, "scoreCi", experiment.score_ci);
+  Put(out, "stopped", experiment.stopped);
   if (experiment.quality) out["quality"] = ToJson(*experiment.quality);
   Put(out, "simulated", experiment.simulated);
   Put(out, "reason", experiment.reason);
@@ -237,6 +383,7 @@ json ToJson(const ExperimentStatus& experiment) {
   if (experiment.start_seconds != 0) out["startSeconds"] = FormatDecimal(experiment.start_seconds, 1);
   if (experiment.measure_seconds != 0) out["measureSeconds"] = FormatDecimal(experiment.measure_seconds, 1);
   Put(out, "attempts", static_cast<std::int64_t>(experiment.attempts));
+  Put(out, "failures", static_cast<std::int64_t>(experiment.failures));
   Put(out, "retryAt", experiment.retry_at);
   if (experiment.wasted_gpu_hours != 0) out["wastedGpuHours"] = FormatDecimal(experiment.wasted_gpu_hours, 4);
   Put(out, "truncated", experiment.truncated);
@@ -251,6 +398,8 @@ json ToJson(const TaskStatus& status) {
   for (const Condition& condition : status.conditions) out["conditions"].push_back(ToJson(condition));
   if (status.model) out["model"] = checkpoint::ToJson(*status.model);
   Put(out, "modelSource", status.model_source);
+  if (json inspection = ToJson(status.inspection); !inspection.empty()) out["inspection"] = std::move(inspection);
+  if (status.expanded_for) out["expandedFor"] = ToJson(*status.expanded_for);
   const TaskStatus::Candidates& candidates = status.candidates;
   if (candidates.total != 0) {
     out["candidates"] = {{"total", candidates.total},
@@ -272,8 +421,18 @@ json ToJson(const TaskStatus& status) {
     Put(best, "quantName", status.best->quant_name);
     Put(best, "score", status.best->score);
     Put(best, "improvementOverBaseline", status.best->improvement_over_baseline);
-    Put(best, "load", static_cast<std::int64_t>(status.best->load));
+    Put(best, "ci", status.best->ci);
+    Put(best, "concurrency", static_cast<std::int64_t>(status.best->concurrency));
+    Put(best, "requestRate", status.best->request_rate);
+    Put(best, "tokensPerSecondPerGpu", status.best->tokens_per_second);
+    Put(best, "pricePerMillionTokens", status.best->price);
+    if (!status.best->tied_with.empty()) best["tiedWith"] = status.best->tied_with;
     out["best"] = std::move(best);
+  }
+  if (status.search) {
+    json search = {{"stopped", status.search->stopped}, {"message", status.search->message}};
+    Put(search, "expectedGain", status.search->expected_gain);
+    out["search"] = std::move(search);
   }
   if (!status.pareto.empty()) out["pareto"] = status.pareto;
   json cost = {{"gpuHours", status.cost.gpu_hours},
@@ -318,6 +477,8 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     }
   }
   reader.Text("modelSource", out.model_source);
+  reader.Nested("inspection", [&](ObjectReader& inspection) { ReadInspection(inspection, out.inspection); });
+  reader.Nested("expandedFor", [&](ObjectReader& expanded) { ReadExpandedFor(expanded, out.expanded_for.emplace()); });
   reader.Nested("candidates", [&](ObjectReader& candidates) {
     candidates.Integer("total", out.candidates.total);
     candidates.Integer("duplicates", out.candidates.duplicates);
@@ -338,6 +499,12 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     ReadExperiment(item, experiment);
     out.experiments.push_back(std::move(experiment));
   });
+  reader.Nested("search", [&](ObjectReader& search) {
+    out.search = TaskStatus::Search{};
+    search.Text("stopped", out.search->stopped);
+    search.Text("message", out.search->message);
+    search.Text("expectedGain", out.search->expected_gain);
+  });
   reader.Nested("best", [&](ObjectReader& best) {
     out.best = TaskStatus::Best{};  // Clang 14 finds no default constructor in emplace()
     best.Text("experiment", out.best->experiment);
@@ -345,7 +512,12 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     best.Text("quantName", out.best->quant_name);
     best.Text("score", out.best->score);
     best.Text("improvementOverBaseline", out.best->improvement_over_baseline);
-    best.Integer("load", out.best->load);
+    best.Text("ci", out.best->ci);
+    best.Integer("concurrency", out.best->concurrency);
+    best.Text("requestRate", out.best->request_rate);
+    best.Text("tokensPerSecondPerGpu", out.best->tokens_per_second);
+    best.Text("pricePerMillionTokens", out.best->price);
+    best.Texts("tiedWith", out.best->tied_with, ObjectReader::kUnbounded);
   });
   reader.Texts("pareto", out.pareto, kMaxExperiments);
   reader.Nested("cost", [&](ObjectReader& cost) {

@@ -1,14 +1,24 @@
-// The part of an AutotuneTask's JSON that autotune_task.cpp puts together and nobody else needs: the spec alone.
+// The parts that an AutotuneTask's JSON is put together from; nobody outside this folder needs them.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
 #include "operator/api/autotune_task.h"
+#include "operator/api/object_reader.h"
 
 namespace autotune::api {
 
 // `spec` of a task, with the defaults of the CRD. kInvalid names the field's path from "spec." on.
 base::Result<TaskSpec> SpecFromJson(const json& spec);
+
+void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out);
+json ToJson(const BenchmarkSpec& benchmark);
+
+// Items of a list that go to the pod as they are; each has the fields of `required`, as texts.
+void ReadPassedItems(ObjectReader& reader, std::string_view key, json& out, std::size_t max_items,
+                     std::initializer_list<std::string_view> required);
+// `resources` of a container: limits and requests, each quantities.
+void ReadResources(ObjectReader& reader, json& out);
 
 }  // namespace autotune::api

@@ -19,6 +19,48 @@ std::string MetaText(const json& object, const char* field) {
   return object.value(json::json_pointer(std::string("/metadata/") + field), std::string());
 }
 
+// A quota on compute resources counts only containers that state them, and so refuses the others (kubernetes
+// pkg/quota/v1/evaluator/core/pods.go): "failed quota: NAME: must specify limits.cpu for: bench,install; ...".
+std::string QuotaHint(const std::string& message) {
+  if (message.find("must specify ") == std::string::npos) return "";
+  return " (the namespace's quota counts what each container states: set it in spec.runtimes[].resources for engine, "
+         "in "
+         "spec.benchmark.resources for bench, in the operator's flags --install-resources, --bench-resources and "
+         "--inspect-resources for all tasks, or give the namespace a LimitRange with defaults)";
+}
+
+// Nothing that the API server says of a task's objects is final, except that a pod's own fields are wrong: a role, a
+// quota, a policy, a webhook or the CRD's version may be another one in a minute.
+base::Error NotNow(base::Error error) {
+  switch (error.code) {
+    case base::Code::kDenied:
+    case base::Code::kInvalid:
+      error.code = base::Code::kRetry;
+      break;
+    case base::Code::kRetry:
+    case base::Code::kConflict:
+    case base::Code::kNotFound:
+    case base::Code::kAlreadyExists:
+    case base::Code::kCancelled:
+      break;
+  }
+  return error;
+}
+
+// The API server validated the pod, or could not even read it as one: the same pod is never taken.
+bool IsInvalidPod(const base::Error& error) {
+  if (error.code != base::Code::kInvalid) return false;
+  return error.http_status == 422 ||
+         (error.http_status == 400 && error.message.find("cannot be handled as a Pod") != std::string::npos);
+}
+
+// kubernetes staging/src/k8s.io/apimachinery/pkg/api/errors NewGenericServerResponse: what a JSON patch gives that does
+// not apply, a failed test among them. Refusals of policies and of validation have their own words.
+bool IsFailedTest(const base::Error& error) {
+  return error.http_status == 422 &&
+         error.message.find("the server rejected our request due to an error in our request") != std::string::npos;
+}
+
 }  // namespace
 
 const kube::Resource& TaskResource() {
@@ -57,7 +99,7 @@ base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, 
   options.field_manager = kFieldManager;
   auto patched = client_.Patch(TaskResource(), task.ns, task.name, body, options, stop_);
   metrics_.OnStatusPatch(patched ? nullptr : &patched.error());
-  if (!patched) return std::move(patched).error();
+  if (!patched) return NotNow(std::move(patched).error());
   std::string version = MetaText(*patched, "resourceVersion");
   expectations_.ExpectVersion(task_, tasks_, version);
   return version;
@@ -72,27 +114,27 @@ base::Status KubeCluster::CreatePod(const json& pod) {
     expectations_.ExpectCreated(task_, pods_, MetaText(*created, "uid"), MetaText(*created, "resourceVersion"));
     return {};
   }
-  const base::Error& error = created.error();
+  base::Error error = std::move(created).error();
   if (error.code == base::Code::kAlreadyExists) return AdoptExisting(ns, MetaText(pod, "name"), pod);
   if (error.code == base::Code::kDenied || error.code == base::Code::kInvalid) {
-    refusal_ = error.message;
+    if (!IsInvalidPod(error)) error = NotNow(std::move(error));
+    error.message += QuotaHint(error.message);
   }
-  return std::move(created).error();
+  return error;
 }
 
 // Names are deterministic: a pod of this name is ours when its owner is (a create that was sent twice, or the work of
 // an operator that was killed). Anybody else's is never adopted.
 base::Status KubeCluster::AdoptExisting(const std::string& ns, const std::string& name, const json& wanted) {
   auto existing = client_.Get(PodResource(), ns, name, stop_);
-  if (!existing) return std::move(existing).error();
+  if (!existing) return NotNow(std::move(existing).error());
   if (OwnerUid(*existing) == OwnerUid(wanted)) {
     expectations_.ExpectCreated(task_, pods_, MetaText(*existing, "uid"), MetaText(*existing, "resourceVersion"));
     return {};
   }
-  const std::string message =
-      "Pod " + ns + "/" + name + " exists and belongs to somebody else; delete it or rename the task";
-  refusal_ = message;
-  return base::Error{base::Code::kAlreadyExists, message, std::nullopt, 409};
+  return base::Error{base::Code::kAlreadyExists,
+                     "Pod " + ns + "/" + name + " exists and belongs to somebody else; delete it or rename the task",
+                     std::nullopt, 409};
 }
 
 base::Status KubeCluster::DeletePod(const std::string& ns, const std::string& name, const std::string& uid) {
@@ -101,21 +143,36 @@ base::Status KubeCluster::DeletePod(const std::string& ns, const std::string& na
   auto deleted = client_.Delete(PodResource(), ns, name, options, stop_);
   // Gone, or another pod of that name by now: either way the one that had to go is gone.
   if (!deleted && deleted.error().code != base::Code::kNotFound && deleted.error().code != base::Code::kConflict) {
-    return deleted;
+    return NotNow(std::move(deleted).error());
   }
   expectations_.ExpectDeleted(task_, pods_, uid);
   return {};
 }
 
+// Create, else a patch that tests the owner in the same transaction: nothing is written into somebody else's ConfigMap,
+// not even between a look at it and the write, and the operator needs no right to read ConfigMaps.
 base::Status KubeCluster::ApplyConfigMap(const json& config_map) {
+  const std::string ns = MetaText(config_map, "namespace");
+  const std::string name = MetaText(config_map, "name");
+  kube::WriteOptions create;
+  create.field_manager = kFieldManager;
+  auto created = client_.Create(ConfigMapResource(), ns, config_map, create, stop_);
+  if (created) return {};
+  if (created.error().code != base::Code::kAlreadyExists) return NotNow(std::move(created).error());
+
+  const json patch = json::array(
+      {{{"op", "test"}, {"path", "/metadata/ownerReferences/0/uid"}, {"value", OwnerUid(config_map)}},
+       {{"op", "add"}, {"path", "/metadata/labels"}, {"value", config_map["metadata"].value("labels", json::object())}},
+       {{"op", "add"}, {"path", "/data"}, {"value", config_map.value("data", json::object())}}});
   kube::PatchOptions options;
-  options.type = kube::PatchType::kApply;
+  options.type = kube::PatchType::kJson;
   options.field_manager = kFieldManager;
-  options.force = true;
-  auto applied = client_.Patch(ConfigMapResource(), MetaText(config_map, "namespace"), MetaText(config_map, "name"),
-                               config_map, options, stop_);
-  if (!applied) return std::move(applied).error();
-  return {};
+  auto patched = client_.Patch(ConfigMapResource(), ns, name, patch, options, stop_);
+  if (patched) return {};
+  if (!IsFailedTest(patched.error())) return NotNow(std::move(patched).error());
+  return base::Error{base::Code::kAlreadyExists,
+                     "ConfigMap " + ns + "/" + name + " exists and is not this task's; delete it or rename the task",
+                     std::nullopt, 409};
 }
 
 void KubeCluster::Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -39,9 +38,6 @@ class KubeCluster final : public reconcile::Cluster {
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
-  // Set when the API server refused to create a pod for a reason that trying again at once will not change.
-  [[nodiscard]] const std::optional<std::string>& refusal() const { return refusal_; }
-
  private:
   base::Status AdoptExisting(const std::string& ns, const std::string& name, const nlohmann::json& wanted);
 
@@ -53,7 +49,6 @@ class KubeCluster final : public reconcile::Cluster {
   const runtime::StoreView& pods_;
   const runtime::ObjectKey task_;
   const std::stop_token stop_;
-  std::optional<std::string> refusal_;
 };
 
 }  // namespace autotune::controller

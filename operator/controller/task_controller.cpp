@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "operator/controller/cached_task.h"
 #include "operator/controller/kube_cluster.h"
 #include "operator/reconcile/apply.h"
 
@@ -16,15 +17,21 @@ using nlohmann::json;
 constexpr const char* kControllerName = "autotunetask";
 // A watch is quiet for at most a minute between bookmarks; silence for longer than this is a stuck loop.
 constexpr std::chrono::minutes kLongestSilence{15};
+// Readiness: a restart of the API server takes less, and a decision made from a cache this old helps nobody.
+constexpr std::chrono::minutes kLongestStaleness{5};
 // Every call to the API server has its deadline: a reconcile of this length hangs on something else.
 constexpr std::chrono::minutes kLongestReconcile{15};
+
+std::string InSeconds(base::Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s";
+}
 
 }  // namespace
 
 struct TaskController::NamespaceCache {
   NamespaceCache(std::string name, kube::Client& client)
       : ns(std::move(name)),
-        tasks("autotunetasks", reconcile::ObserveTask),
+        tasks("autotunetasks", CachedTask::FromJson),
         pods("pods",
              [](const json& pod) -> base::Result<experiment::PodView> { return experiment::PodViewFromJson(pod); }),
         task_source(runtime::MakeWatchSource(client, TaskResource(), ns)),
@@ -32,7 +39,7 @@ struct TaskController::NamespaceCache {
             client, PodResource(), ns, std::string(experiment::kManagedByLabel) + "=" + experiment::kManagedByValue)) {}
 
   std::string ns;
-  runtime::Store<reconcile::ObservedTask> tasks;
+  runtime::Store<CachedTask> tasks;
   runtime::Store<experiment::PodView> pods;
   std::unique_ptr<runtime::WatchSource> task_source, pod_source;
   std::unique_ptr<runtime::Reflector> task_reflector, pod_reflector;
@@ -66,7 +73,7 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
   if (namespaces.empty()) namespaces.emplace_back();
   for (const std::string& ns : namespaces) {
     auto cache = std::make_unique<NamespaceCache>(ns, client_);
-    cache->tasks.OnChange([this](const runtime::Change<reconcile::ObservedTask>& change) {
+    cache->tasks.OnChange([this](const runtime::Change<CachedTask>& change) {
       queue_->Add(change.any().meta.key, change.from_list ? runtime::WorkQueue::kFromList : 0);
     });
     cache->pods.OnChange([this](const runtime::Change<experiment::PodView>& change) {
@@ -116,47 +123,59 @@ bool TaskController::Stop() {
 
 std::vector<runtime::CacheSync> TaskController::Caches() const {
   std::vector<runtime::CacheSync> caches;
-  const auto add = [&](const runtime::Reflector& reflector) {
-    caches.push_back({reflector.name(), [&reflector] { return reflector.HasSynced(); },
-                      [&reflector] { return reflector.LastError(); }});
-  };
-  for (const auto& cache : caches_) {
-    add(*cache->task_reflector);
-    add(*cache->pod_reflector);
+  for (const runtime::Reflector* reflector : Reflectors()) {
+    caches.push_back({reflector->name(), [reflector] { return reflector->HasSynced(); },
+                      [reflector] { return reflector->LastError(); }});
   }
-  if (node_reflector_) add(*node_reflector_);
   return caches;
 }
 
+std::vector<const runtime::Reflector*> TaskController::Reflectors() const {
+  std::vector<const runtime::Reflector*> reflectors;
+  for (const auto& cache : caches_) {
+    reflectors.push_back(cache->task_reflector.get());
+    reflectors.push_back(cache->pod_reflector.get());
+  }
+  if (node_reflector_) reflectors.push_back(node_reflector_.get());
+  return reflectors;
+}
+
 base::Status TaskController::Ready() const {
-  for (const runtime::CacheSync& cache : Caches()) {
-    if (!cache.synced()) return base::Retry("cache " + cache.name + " has not synced: " + cache.last_error());
+  for (const runtime::Reflector* reflector : Reflectors()) {
+    const std::string cache = "cache " + reflector->name();
+    if (!reflector->HasSynced()) return base::Retry(cache + " has not synced: " + reflector->LastError());
+    const auto failing = reflector->FailingSince();
+    const base::Duration stale = failing ? clock_.Now() - *failing : base::Duration::zero();
+    if (stale >= kLongestStaleness) {
+      return base::Retry(cache + " may be stale, nothing came for " + InSeconds(stale) + ": " + reflector->LastError());
+    }
   }
   return {};
 }
 
 base::Status TaskController::Alive() const {
   if (const base::Duration longest = queue_->InProcess().longest; longest >= kLongestReconcile) {
-    return base::Retry("a reconcile has been running for " +
-                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(longest).count()) + " s");
+    return base::Retry("a reconcile has been running for " + InSeconds(longest));
   }
-  const auto check = [&](const runtime::Reflector& reflector) -> base::Status {
-    const base::Duration silence = clock_.Now() - reflector.LastBeat();
-    if (!reflector.HasSynced() || silence < kLongestSilence) return {};
-    return base::Retry("watch " + reflector.name() + " has been silent for " +
-                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silence).count()) + " s");
-  };
-  for (const auto& cache : caches_) {
-    if (auto alive = check(*cache->task_reflector); !alive) return alive;
-    if (auto alive = check(*cache->pod_reflector); !alive) return alive;
+  for (const runtime::Reflector* reflector : Reflectors()) {
+    const base::Duration silence = clock_.Now() - reflector->LastBeat();
+    if (!reflector->HasSynced() || silence < kLongestSilence) continue;
+    return base::Retry("watch " + reflector->name() + " has been silent for " + InSeconds(silence));
   }
-  return node_reflector_ ? check(*node_reflector_) : base::Status{};
+  return {};
 }
 
 std::string TaskController::RenderMetrics() {
   TaskMetrics::Snapshot snapshot;
   for (const auto& cache : caches_) {
-    for (const auto& task : cache->tasks.All()) snapshot.Add(task.object->task.spec, task.object->task.status);
+    for (const auto& entry : cache->tasks.All()) {
+      if (entry.object->settled()) {
+        snapshot.AddFinished(entry.object->state());
+      } else {
+        const auto observed = entry.object->Observed();
+        snapshot.Add(observed->task.spec, observed->task.status);
+      }
+    }
   }
   const base::MutexLock lock(scrape_mutex_);
   task_metrics_.Show(snapshot);
@@ -175,11 +194,11 @@ TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) c
 base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::ObjectKey& key,
                                                                  const std::stop_token& stop) {
   NamespaceCache* cache = CacheOf(key.ns);
-  const std::shared_ptr<const reconcile::ObservedTask> task = cache == nullptr ? nullptr : cache->tasks.Get(key);
-  if (!task) {
+  const std::shared_ptr<const CachedTask> cached = cache == nullptr ? nullptr : cache->tasks.Get(key);
+  if (!cached) {
     expectations_.Forget(key);
     const base::MutexLock lock(mutex_);
-    refusals_.erase(key);
+    remembered_.erase(key);
     return runtime::ReconcileResult{};
   }
   if (!expectations_.Satisfied(key)) {
@@ -187,40 +206,57 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
     return runtime::ReconcileResult{expectations_.ExpiresAt(key) - clock_.Now()};
   }
 
+  const std::shared_ptr<const reconcile::ObservedTask> task = cached->Observed();
   reconcile::Observed observed;
   observed.task = task->task;
   observed.spec_error = task->spec_error;
+  observed.status_error = task->status_error;
   for (const auto& pod : cache->pods.OwnedBy(task->task.metadata.uid)) observed.pods.push_back(*pod.object);
+  if (cached->settled() && observed.pods.empty()) {
+    const base::MutexLock lock(mutex_);
+    remembered_.erase(key);
+    return runtime::ReconcileResult{};
+  }
   if (nodes_) {
     for (const auto& node : nodes_->All()) observed.nodes.push_back(*node.object);
   }
   {
     const base::MutexLock lock(mutex_);
-    const auto refused = refusals_.find(key);
-    if (refused != refusals_.end() && refused->second.generation == observed.task.metadata.generation)
-      observed.refusal = refused->second.refusal;
+    const auto found = remembered_.find(key);
+    if (found != remembered_.end() && found->second.uid == observed.task.metadata.uid) {
+      observed.memory = found->second.memory;
+    }
   }
+  observed.memory.Begin(observed.task.metadata.generation);
 
   const base::WallTime now = clock_.Wall();
   const auto rules = rules_.Current();
   reconcile::Settings settings = settings_;
   settings.rules = rules.get();
-  const reconcile::Plan plan = reconcile::Decide(observed, settings, now);
+  reconcile::Plan plan = reconcile::Decide(observed, settings, now);
+  if (cached->settled()) {
+    // What is known of it decides about its pods and nothing else.
+    reconcile::Plan only_pods;
+    only_pods.delete_pods = std::move(plan.delete_pods);
+    plan = std::move(only_pods);
+  }
   KubeCluster cluster(client_, events_, task_metrics_, expectations_, cache->tasks.view(), cache->pods.view(), key,
                       stop);
-  std::string written;
-  const base::Status applied = reconcile::Apply(plan, observed.task, cluster, &written);
+  reconcile::Memory memory = observed.memory;
+  const reconcile::Applied applied = reconcile::Apply(plan, observed.task, cluster, now, memory);
   // What follows the status may have failed: the next reconcile finds it recorded, so it is counted now or never.
-  if (!written.empty()) task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
-  if (cluster.refusal()) {
-    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), *cluster.refusal());
-    {
-      const base::MutexLock lock(mutex_);
-      refusals_[key] = {observed.task.metadata.generation, {*cluster.refusal(), clock_.Wall()}};
-    }
-    return runtime::ReconcileResult{base::Duration{0}};
+  if (!applied.resource_version.empty()) {
+    task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
   }
-  if (!applied) return applied.error();
+  if (memory.last_refused && memory.last_refused->at == now) {
+    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), memory.last_refused->refusal.message);
+  }
+  {
+    const base::MutexLock lock(mutex_);
+    remembered_[key] = {observed.task.metadata.uid, std::move(memory)};
+  }
+  if (!applied.status) return applied.status.error();
+  if (applied.look_again) return runtime::ReconcileResult{base::Duration{0}};
   if (plan.status) {
     spdlog::info("Task {}: {} {}", key.ToString(), plan.status->state, plan.status->progress);
   }

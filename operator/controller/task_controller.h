@@ -48,7 +48,7 @@ class TaskController {
   base::Status Start(const std::stop_token& stop);
   // Stops the workers, then the watches. True when the workers ended within the grace.
   bool Stop();
-  // Caches synced, for /readyz: ok, or which one is not and why.
+  // Caches synced and not stale for long, for /readyz: ok, or which one is and why.
   [[nodiscard]] base::Status Ready() const;
   // Every watch loop made progress lately and no worker hangs, for /healthz.
   [[nodiscard]] base::Status Alive() const;
@@ -61,6 +61,7 @@ class TaskController {
   base::Result<runtime::ReconcileResult> Reconcile(const runtime::ObjectKey& key, const std::stop_token& stop);
   [[nodiscard]] NamespaceCache* CacheOf(const std::string& ns) const;
   std::vector<runtime::CacheSync> Caches() const;
+  std::vector<const runtime::Reflector*> Reflectors() const;
 
   const TaskControllerOptions options_;
   const reconcile::Settings settings_;
@@ -80,12 +81,12 @@ class TaskController {
 
   base::Mutex scrape_mutex_;
   base::Mutex mutex_;
-  // The last refusal of a pod, and of which generation of its task.
-  struct Refused {
-    std::int64_t generation = 0;
-    reconcile::Observed::Refusal refusal;
+  // Of one task, which is reconciled by one worker at a time.
+  struct Remembered {
+    std::string uid;
+    reconcile::Memory memory;
   };
-  std::map<runtime::ObjectKey, Refused> refusals_ GUARDED_BY(mutex_);
+  std::map<runtime::ObjectKey, Remembered> remembered_ GUARDED_BY(mutex_);
 
   std::unique_ptr<runtime::Controller> controller_;  // last: its workers end before anything that they use
 };

@@ -64,6 +64,10 @@ void TaskMetrics::Snapshot::Add(const api::TaskSpec& spec, const api::TaskStatus
   }
 }
 
+void TaskMetrics::Snapshot::AddFinished(const std::string& state) {
+  ++counts_->tasks[OneOf(kStates, state, "Pending")];
+}
+
 struct TaskMetrics::Impl {
   explicit Impl(prometheus::Registry& registry)
       : finished(prometheus::BuildCounter()

@@ -34,6 +34,7 @@ class TaskMetrics {
     Snapshot();
     ~Snapshot();
     void Add(const api::TaskSpec& spec, const api::TaskStatus& status);
+    void AddFinished(const std::string& state);
 
    private:
     friend class TaskMetrics;

@@ -54,6 +54,9 @@ json HashedBenchmark(const api::TaskSpec& spec) {
   if (measured) {
     // A longer timeout makes no finished measurement another one.
     measured->experiment_timeout = bench::BenchSpec().experiment_timeout;
+    // Where the limit is searched, the bounds say which loads are measured. Given loads are measured under any bound, but
+    // for the share of requests that keep all of them.
+    if (!measured->load.fixed.empty() && !measured->slo.attainment) measured->slo = {};
     out["spec"] = bench::ToJson(*measured);
   } else {
     out["scenarios"] = spec.benchmark.scenarios;
@@ -78,7 +81,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   const api::BenchmarkSpec& benchmark = spec.benchmark;
   bench::BenchSpec out;
   for (std::size_t i = 0; i < benchmark.scenarios.size(); ++i) {
-    auto scenario = bench::Scenario::Parse(benchmark.scenarios[i]);
+    auto scenario = measurement::Scenario::Parse(benchmark.scenarios[i]);
     if (!scenario) {
       return base::Invalid("spec.benchmark.scenarios[" + std::to_string(i) + "]: " + scenario.error().message);
     }
@@ -88,26 +91,49 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
     }
     out.scenarios.push_back(*scenario);
   }
-  const std::set<int> steps(benchmark.concurrency.begin(), benchmark.concurrency.end());
-  if (out.scenarios.empty())
-    return base::Invalid("spec.benchmark.scenarios: at least one is needed, such as D(512,128)");
-  if (steps.empty())
-    return base::Invalid("spec.benchmark.load.concurrency: at least one step is needed, such as [1, 8]");
-  if (*steps.begin() < 1) {
-    return base::Invalid("spec.benchmark.load.concurrency: " + std::to_string(*steps.begin()) + " is not at least 1");
+  if (benchmark.scenarios.empty() && !benchmark.dataset) {
+    if (auto scenario = measurement::Scenario::Parse(api::kDefaultScenario)) out.scenarios.push_back(*scenario);
   }
-  if (out.scenarios.size() * steps.size() > bench::kMaxLoads) {
-    return base::Invalid("spec.benchmark: " + std::to_string(out.scenarios.size()) + " scenarios x " +
-                         std::to_string(steps.size()) + " concurrency steps are more than " +
-                         std::to_string(bench::kMaxLoads) + " measurements");
+  if (const auto& dataset = benchmark.dataset) {
+    out.dataset = {std::string(kDatasetDir) + "/" + dataset->file, dataset->format, dataset->output_tokens};
   }
-  out.concurrency.assign(steps.begin(), steps.end());
+  out.endpoint = benchmark.endpoint;
+  out.prefix = benchmark.prefix;
+  out.turns = benchmark.turns;
+  out.load = benchmark.load;
+  out.arrival = benchmark.arrival;
+  out.slo = SloOf(spec.slo);
+  if (spec.optimization.objective == api::Objective::kMaximizeGoodput) {
+    out.worth = measurement::Worth::kAttainedRequests;
+  }
   out.duration = benchmark.duration;
-  out.max_requests = benchmark.max_requests;
-  out.warmup_requests = benchmark.warmup_requests;
+  out.drain = benchmark.drain;
+  out.warmup = benchmark.warmup;
+  out.request_timeout = benchmark.request_timeout;
   out.seed = benchmark.seed;
   out.quality = spec.quality.measure;
   out.experiment_timeout = spec.optimization.experiment_timeout;
+  if (auto checked = bench::CheckBenchSpec(out); !checked.ok()) {
+    return base::Invalid("spec.benchmark: " + checked.error().message);
+  }
+  return out;
+}
+
+measurement::Slo SloOf(const api::SloSpec& slo) {
+  measurement::Slo out;
+  const auto add = [&](measurement::Metric metric, const std::map<std::string, double>& bounds) {
+    for (const auto& [name, limit] : bounds) {
+      // The API knows no other names.
+      if (const auto statistic = measurement::StatisticFromName(name))
+        out.bounds.push_back({metric, *statistic, limit});
+    }
+  };
+  add(measurement::Metric::kTtft, slo.ttft);
+  add(measurement::Metric::kTpot, slo.tpot);
+  add(measurement::Metric::kItl, slo.itl);
+  add(measurement::Metric::kE2e, slo.e2e_latency);
+  out.max_error_rate = slo.error_rate;
+  out.attainment = slo.attainment;
   return out;
 }
 

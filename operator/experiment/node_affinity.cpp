@@ -1,28 +1,28 @@
 #include "operator/experiment/node_affinity.h"
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "operator/experiment/gpu_catalog.h"
+#include "operator/experiment/gpu_labels.h"
 
 namespace autotune::experiment {
 namespace {
 
 using nlohmann::json;
-using Spelling = std::string_view GpuModel::*;
 using Names = std::set<std::string, std::less<>>;
 
-constexpr std::array<Spelling, 4> kSpellings = {&GpuModel::gfd, &GpuModel::gke, &GpuModel::aws, &GpuModel::azure};
 constexpr std::int64_t kMebibyte = 1024 * 1024;
 
 // What a node has to offer.
 struct Requirement {
   std::vector<std::string> products;
+  bool exact = false;     // products is one label's value: the pinned product
+  std::string partition;  // of GKE, by the task's nodeSelector
   std::int64_t mebibytes = 0;
   std::optional<quant::ComputeCapability> capability;
 
@@ -39,67 +39,95 @@ json AtLeast(const std::string& key, std::int64_t value) {
   return {{"key", key}, {"operator", "Gt"}, {"values", json::array({std::to_string(value - 1)})}};
 }
 
-bool IsCalled(const GpuModel& model, std::string_view product) {
-  return std::any_of(kSpellings.begin(), kSpellings.end(),
-                     [&](Spelling spelling) { return model.*spelling == product && !product.empty(); });
+json Absent(const std::string& key) { return {{"key", key}, {"operator", "DoesNotExist"}}; }
+
+bool IsTooLittle(const gpu::Product& product, const Requirement& need) {
+  return (need.mebibytes > 0 && product.mebibytes > 0 && product.mebibytes < need.mebibytes) ||
+         (need.capability && product.capability && *product.capability < *need.capability);
 }
 
-// The rows of the catalog that these products name, in any platform's spelling.
-std::vector<const GpuModel*> ModelsOf(const std::vector<std::string>& products) {
-  std::vector<const GpuModel*> models;
-  for (const GpuModel& model : GpuCatalog()) {
-    const bool named =
-        std::any_of(products.begin(), products.end(), [&](const std::string& p) { return IsCalled(model, p); });
-    if (named) models.push_back(&model);
-  }
-  // Two names of one product on one platform are two rows: both belong.
-  for (const GpuModel& model : GpuCatalog()) {
-    const bool same = std::any_of(models.begin(), models.end(),
-                                  [&](const GpuModel* m) { return !m->gfd.empty() && m->gfd == model.gfd; });
-    if (same && std::find(models.begin(), models.end(), &model) == models.end()) models.push_back(&model);
-  }
-  return models;
+std::string Cased(std::string text, int (*convert)(int)) {
+  for (char& c : text) c = static_cast<char>(convert(static_cast<unsigned char>(c)));
+  return text;
 }
 
-// Products in GPU Feature Discovery's spelling: the known ones translated, unknown ones (a workstation card, a name
-// with -SHARED or -MIG-1g.5gb) as they are.
-Names GfdNames(const std::vector<std::string>& products) {
+// A product that somebody asked for, by a name.
+struct Wanted {
+  std::string name;  // whole, as it was written
+  gpu::NameParts parts;
+  std::vector<const gpu::Product*> products;  // empty = unknown
+
+  Wanted(std::string text, const std::string& partition, bool exact)
+      : name(std::move(text)), parts(gpu::SplitName(name)), products(ProductsOfName(name, exact)) {
+    if (parts.partition.empty()) parts.partition = partition;
+  }
+
+  // The name as another platform may spell it. Names that are one platform's own are no other's.
+  [[nodiscard]] Names AsWritten(Platform platform) const {
+    if (!products.empty() && IsPlatformsOwn(name)) return {};
+    const std::string& whole = parts.product;
+    switch (platform) {
+      case Platform::kGpuFeatureDiscovery:
+        return {name};
+      case Platform::kGke:
+      case Platform::kAws:
+        return {whole, Cased(whole, std::tolower)};
+      case Platform::kAzure:
+        return {whole, Cased(whole, std::toupper)};
+    }
+    return {};
+  }
+};
+
+std::vector<Wanted> AllWanted(const Requirement& need) {
+  std::vector<Wanted> all;
+  for (const std::string& name : need.products) all.emplace_back(name, need.partition, need.exact);
+  return all;
+}
+
+// Label values of GKE or Azure for it; what has too little is left out.
+Names LabelsFor(Platform platform, const Wanted& wanted, const Requirement& need) {
   Names names;
-  for (const std::string& product : products) {
-    const auto& catalog = GpuCatalog();
-    const bool elsewhere = std::any_of(catalog.begin(), catalog.end(), [&](const GpuModel& model) {
-      return model.gfd != product && IsCalled(model, product);
-    });
-    if (!elsewhere) names.insert(product);
+  bool enough = wanted.products.empty();
+  for (const gpu::Product* product : wanted.products) {
+    if (IsTooLittle(*product, need)) continue;
+    enough = true;
+    for (std::string& label : LabelsOf(platform, *product)) names.insert(std::move(label));
   }
-  for (const GpuModel* model : ModelsOf(products)) {
-    if (!model->gfd.empty()) names.insert(std::string(model->gfd));
+  // Azure calls products of several shapes by one short name, which is nobody's label of one of them.
+  if (enough && (names.empty() || platform == Platform::kAzure)) names.merge(wanted.AsWritten(platform));
+  return names;
+}
+
+// In GPU Feature Discovery's spelling, with what it appends.
+Names GfdNames(const Wanted& wanted) {
+  Names names = wanted.AsWritten(Platform::kGpuFeatureDiscovery);
+  for (const gpu::Product* product : wanted.products) {
+    names.insert(LabelsOf(Platform::kGpuFeatureDiscovery, *product).front() +
+                 (wanted.parts.partition.empty() ? "" : "-MIG-" + wanted.parts.partition) +
+                 (wanted.parts.shared ? "-SHARED" : ""));
   }
   return names;
 }
 
-bool IsTooLittle(const GpuModel& model, const Requirement& need) {
-  return (need.mebibytes > 0 && model.mebibytes > 0 && model.mebibytes < need.mebibytes) ||
-         (need.capability && model.capability < *need.capability);
-}
-
-// Products of a platform that do not do. Naming these instead of those that do lets a newer GPU, unknown here, in.
-Names TooLittle(Spelling spelling, const Requirement& need) {
-  Names names, enough;
-  for (const GpuModel& model : GpuCatalog()) {
-    if ((model.*spelling).empty()) continue;
-    (IsTooLittle(model, need) ? names : enough).insert(std::string(model.*spelling));
+// Label values of products that do not do. Naming these instead of those that do lets a newer GPU, unknown here, in.
+Names TooLittle(Platform platform, const Requirement& need) {
+  Names names;
+  for (const std::string& label : KnownLabels(platform)) {
+    const auto products = ProductsLabelled(platform, label);
+    if (std::ranges::all_of(products, [&](const gpu::Product* product) { return IsTooLittle(*product, need); })) {
+      names.insert(label);
+    }
   }
-  for (const std::string& name : enough) names.erase(name);
   return names;
 }
 
 void AddGpuFeatureDiscovery(const std::string& resource, const Requirement& need, json& terms) {
   json expressions = json::array();
   if (!need.products.empty()) {
-    const Names names = GfdNames(need.products);
-    if (names.empty()) return;
-    expressions.push_back(In("nvidia.com/gpu.product", names));
+    Names names;
+    for (const Wanted& wanted : AllWanted(need)) names.merge(GfdNames(wanted));
+    expressions.push_back(In(kGfdProduct, names));
   }
   if (need.mebibytes > 0) {
     // Under the mixed MIG strategy gpu.memory is the whole card's; each profile has labels of its own.
@@ -119,18 +147,40 @@ void AddGpuFeatureDiscovery(const std::string& resource, const Requirement& need
   terms.push_back({{"matchExpressions", expressions}});
 }
 
-// GKE and Azure: a product name is all there is.
-void AddByName(const std::string& key, Spelling spelling, const Requirement& need, json& terms) {
-  if (!need.products.empty()) {
-    Names names;
-    for (const GpuModel* model : ModelsOf(need.products)) {
-      if (!(model->*spelling).empty() && !IsTooLittle(*model, need)) names.insert(std::string(model->*spelling));
-    }
-    if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(key, names)})}});
+// GKE: the name of the whole GPU, and the size of its partitions beside it.
+void AddGke(const Requirement& need, json& terms) {
+  if (need.products.empty()) {
+    json expressions = json::array({Exists(kGkeAccelerator)});
+    if (const Names names = TooLittle(Platform::kGke, need); !names.empty())
+      expressions.push_back(NotIn(kGkeAccelerator, names));
+    if (need.mebibytes > 0 && need.partition.empty()) expressions.push_back(Absent(kGkePartition));
+    terms.push_back({{"matchExpressions", expressions}});
     return;
   }
-  json expressions = json::array({Exists(key)});
-  if (const Names names = TooLittle(spelling, need); !names.empty()) expressions.push_back(NotIn(key, names));
+  std::map<std::string, Names> by_partition;
+  for (const Wanted& wanted : AllWanted(need)) {
+    if (!wanted.parts.shared) by_partition[wanted.parts.partition].merge(LabelsFor(Platform::kGke, wanted, need));
+  }
+  for (const auto& [partition, names] : by_partition) {
+    if (names.empty()) continue;
+    const json size = partition.empty() ? Absent(kGkePartition) : In(kGkePartition, {partition});
+    terms.push_back({{"matchExpressions", json::array({In(kGkeAccelerator, names), size})}});
+  }
+}
+
+void AddAzure(const Requirement& need, json& terms) {
+  if (!need.products.empty()) {
+    Names names;
+    for (const Wanted& wanted : AllWanted(need)) {
+      if (wanted.parts.partition.empty() && !wanted.parts.shared)
+        names.merge(LabelsFor(Platform::kAzure, wanted, need));
+    }
+    if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(kAzureGpu, names)})}});
+    return;
+  }
+  json expressions = json::array({Exists(kAzureGpu)});
+  if (const Names names = TooLittle(Platform::kAzure, need); !names.empty())
+    expressions.push_back(NotIn(kAzureGpu, names));
   terms.push_back({{"matchExpressions", expressions}});
 }
 
@@ -141,7 +191,7 @@ void AddAws(const std::string& prefix, const Requirement& need, json& terms) {
     json expressions = json::array({In(prefix + "instance-gpu-manufacturer", {"nvidia"})});
     Requirement by_name = need;
     by_name.mebibytes = 0;
-    if (const Names names = TooLittle(&GpuModel::aws, by_name); !names.empty()) {
+    if (const Names names = TooLittle(Platform::kAws, by_name); !names.empty()) {
       expressions.push_back(NotIn(name_key, names));
     }
     if (need.mebibytes > 0) expressions.push_back(AtLeast(memory_key, need.mebibytes));
@@ -149,20 +199,57 @@ void AddAws(const std::string& prefix, const Requirement& need, json& terms) {
     return;
   }
   Names names;
-  for (const GpuModel* model : ModelsOf(need.products)) {
-    if (model->aws.empty() || IsTooLittle(*model, need)) continue;
-    const std::string name(model->aws);
-    if (model->aws_mebibytes == 0) {
-      names.insert(name);
-    } else {
-      const json memory = In(memory_key, {std::to_string(model->aws_mebibytes)});
-      terms.push_back({{"matchExpressions", json::array({In(name_key, {name}), memory})}});
+  for (const Wanted& wanted : AllWanted(need)) {
+    if (!wanted.parts.partition.empty() || wanted.parts.shared) continue;
+    bool sold = false, enough = wanted.products.empty();
+    for (const gpu::Product* product : wanted.products) {
+      if (IsTooLittle(*product, need)) continue;
+      enough = true;
+      for (const AwsName& name : AwsNamesOf(*product)) {
+        sold = true;
+        if (name.mebibytes == 0) {
+          names.insert(name.name);
+          continue;
+        }
+        const json memory = In(memory_key, {std::to_string(name.mebibytes)});
+        terms.push_back({{"matchExpressions", json::array({In(name_key, {name.name}), memory})}});
+      }
     }
+    if (!sold && enough) names.merge(wanted.AsWritten(Platform::kAws));
   }
   if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(name_key, names)})}});
 }
 
-json Absent(const std::string& key) { return {{"key", key}, {"operator", "DoesNotExist"}}; }
+// Clouds' node groups without any labeller of GPUs. Where one is, its word counts: GPUs may be partitioned or shared.
+void AddInstanceTypes(const Requirement& need, json& terms) {
+  Names types;
+  const auto add = [&](const gpu::Product& product) {
+    if (!product.nvidia() || IsTooLittle(product, need)) return;
+    for (std::string& type : InstanceTypesOf(product)) types.insert(std::move(type));
+  };
+  if (need.products.empty()) {
+    for (const gpu::Product& product : gpu::Products()) add(product);
+  }
+  for (const Wanted& wanted : AllWanted(need)) {
+    if (!wanted.parts.partition.empty() || wanted.parts.shared) continue;
+    for (const gpu::Product* product : wanted.products) add(*product);
+  }
+  if (types.empty()) return;
+  json expressions = json::array({In(kInstanceType, types), Absent(kGfdProduct), Absent(kGkeAccelerator)});
+  for (const std::string prefix : kAwsPrefixes) expressions.push_back(Absent(prefix + "instance-gpu-name"));
+  expressions.push_back(Absent(kAzureGpu));
+  terms.push_back({{"matchExpressions", expressions}});
+}
+
+// Products of the user's that AMD's labeller spells otherwise.
+std::vector<std::string> AmdNames(const std::vector<std::string>& products) {
+  std::vector<std::string> names = products;
+  for (const std::string& product : products) {
+    const gpu::Product* known = IsAmdDeviceId(product) ? nullptr : AmdProductOf(product);
+    if (known != nullptr && !AmdLabelOf(*known).empty()) names.emplace_back(AmdLabelOf(*known));
+  }
+  return names;
+}
 
 // Every amd.com/gpu.vram that is large enough, since "192G" is no number for Gt: whole cards and their partitions.
 // Never empty, which the API server would refuse.
@@ -178,7 +265,7 @@ Names AmdSizes(std::int64_t mebibytes) {
 void AddAmd(const Requirement& need, json& terms) {
   if (need.products.empty() && need.mebibytes == 0) return;  // a compute capability is NVIDIA's
   std::map<std::string, Names> wanted;
-  for (const std::string& product : need.products) {
+  for (const std::string& product : AmdNames(need.products)) {
     wanted[IsAmdDeviceId(product) ? "device-id" : "product-name"].insert(product);
   }
   std::vector<json> current, old;  // alternatives, each a list of expressions
@@ -214,10 +301,42 @@ void AddAmd(const Requirement& need, json& terms) {
   }
 }
 
+// A user of partitioned GPUs on GKE selects them by this label; the accelerator's name beside it is the whole GPU's.
+std::string PartitionSelected(const api::GpuSpec& spec) {
+  const auto& selector = spec.node_selector;
+  return selector.is_object() && selector.contains(kGkePartition) && selector[kGkePartition].is_string()
+             ? selector[kGkePartition].get<std::string>()
+             : "";
+}
+
+// Whether a node's GPU, by its label's value, is one that was asked for: what AffinityOf matches, and nothing else.
+bool IsWanted(const api::GpuSpec& spec, const std::string& labelled) {
+  if (IsAmdResource(spec.resource_name)) {
+    const std::vector<std::string> names = AmdNames(spec.products);
+    return std::ranges::find(names, labelled) != names.end();
+  }
+  const Wanted has(labelled, "", true);
+  return std::ranges::any_of(spec.products, [&](std::string name) {
+    if (name == labelled) return true;
+    std::ranges::replace(name, ' ', '-');
+    const Wanted wanted(std::move(name), PartitionSelected(spec), false);
+    if (wanted.parts.partition != has.parts.partition || wanted.parts.shared != has.parts.shared) return false;
+    if (wanted.products.empty()) {
+      return labelled == wanted.name || labelled == Cased(wanted.name, std::tolower) ||
+             labelled == Cased(wanted.name, std::toupper);
+    }
+    return !has.products.empty() && std::ranges::all_of(has.products, [&](const gpu::Product* product) {
+      return std::ranges::find(wanted.products, product) != wanted.products.end();
+    });
+  });
+}
+
 Requirement RequirementOf(const api::GpuSpec& spec, const Placement& placement) {
   Requirement need;
+  need.partition = PartitionSelected(spec);
   if (!placement.pinned_product.empty()) {
     need.products = {placement.pinned_product};
+    need.exact = true;
   } else {
     need.products = spec.products;
     if (!spec.min_memory.empty()) {
@@ -248,42 +367,26 @@ json TermsOf(const std::string& resource, const Requirement& need) {
   } else if (resource.starts_with("nvidia.com/")) {
     AddGpuFeatureDiscovery(resource, need, terms);
     if (resource == "nvidia.com/gpu") {
-      AddByName("cloud.google.com/gke-accelerator", &GpuModel::gke, need, terms);
-      AddAws("karpenter.k8s.aws/", need, terms);
-      AddAws("eks.amazonaws.com/", need, terms);
-      AddByName("karpenter.azure.com/sku-gpu-name", &GpuModel::azure, need, terms);
+      AddGke(need, terms);
+      for (const char* prefix : kAwsPrefixes) AddAws(prefix, need, terms);
+      AddAzure(need, terms);
+      AddInstanceTypes(need, terms);
     }
   }
   return terms;
 }
 
-}  // namespace
-
-bool IsAmdResource(std::string_view resource_name) { return resource_name.starts_with("amd.com/"); }
-
-bool HasGpuLabels(std::string_view resource_name) {
-  return resource_name.starts_with("nvidia.com/") || IsAmdResource(resource_name);
+// Terms are alternatives, so each of them has to leave the node out.
+void LeaveOut(const std::string& node, json& affinity) {
+  if (affinity.is_null()) affinity = json::object();
+  json& terms = affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+  if (!terms.is_array() || terms.empty()) terms = json::array({json::object()});
+  for (json& term : terms) {
+    term["matchFields"].push_back({{"key", "metadata.name"}, {"operator", "NotIn"}, {"values", {node}}});
+  }
 }
 
-std::int64_t LowestReading(std::int64_t wanted) { return wanted / 100 * 93; }
-
-bool Admits(const api::GpuSpec& spec, const GpuInfo& gpu) {
-  if (!spec.products.empty() && !gpu.product.empty()) {
-    const auto models = ModelsOf(spec.products);
-    const bool same =
-        std::find(spec.products.begin(), spec.products.end(), gpu.product) != spec.products.end() ||
-        std::any_of(models.begin(), models.end(), [&](const GpuModel* model) { return IsCalled(*model, gpu.product); });
-    if (!same) return false;
-  }
-  if (!spec.min_memory.empty() && gpu.memory_bytes > 0) {
-    const auto wanted = api::ParseQuantity(spec.min_memory, "spec.gpu.minMemory");
-    if (wanted.ok() && gpu.memory_bytes < LowestReading(*wanted)) return false;
-  }
-  const auto least = quant::ComputeCapability::Parse(spec.min_compute_capability);
-  return !least || !gpu.capability || *gpu.capability >= *least;
-}
-
-json AffinityOf(const api::GpuSpec& spec, const Placement& placement) {
+json WithGpus(const api::GpuSpec& spec, const Placement& placement) {
   json affinity = spec.affinity.is_object() && !spec.affinity.empty() ? spec.affinity : json();
   const json ours = TermsOf(spec.resource_name, RequirementOf(spec, placement));
   if (ours.empty()) return affinity;
@@ -303,6 +406,32 @@ json AffinityOf(const api::GpuSpec& spec, const Placement& placement) {
     }
   }
   required["nodeSelectorTerms"] = std::move(both);
+  return affinity;
+}
+
+}  // namespace
+
+bool IsAmdResource(std::string_view resource_name) { return resource_name.starts_with("amd.com/"); }
+
+bool HasGpuLabels(std::string_view resource_name) {
+  return resource_name.starts_with("nvidia.com/") || IsAmdResource(resource_name);
+}
+
+std::int64_t LowestReading(std::int64_t wanted) { return wanted / 100 * 93; }
+
+bool Admits(const api::GpuSpec& spec, const GpuInfo& gpu) {
+  if (!spec.products.empty() && !gpu.product.empty() && !IsWanted(spec, gpu.product)) return false;
+  if (!spec.min_memory.empty() && gpu.memory_bytes > 0) {
+    const auto wanted = api::ParseQuantity(spec.min_memory, "spec.gpu.minMemory");
+    if (wanted.ok() && gpu.memory_bytes < LowestReading(*wanted)) return false;
+  }
+  const auto least = quant::ComputeCapability::Parse(spec.min_compute_capability);
+  return !least || !gpu.capability || *gpu.capability >= *least;
+}
+
+json AffinityOf(const api::GpuSpec& spec, const Placement& placement) {
+  json affinity = WithGpus(spec, placement);
+  if (!placement.avoided_node.empty()) LeaveOut(placement.avoided_node, affinity);
   return affinity;
 }
 

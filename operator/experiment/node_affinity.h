@@ -2,7 +2,8 @@
 //
 // Pure. Platforms label GPUs differently, and an autoscaler knows only its own labels, so a requirement becomes several
 // alternative terms (terms are ORed, the expressions of a term ANDed): GPU Feature Discovery, GKE, Karpenter and EKS on
-// AWS, Karpenter on Azure; AMD's labeller for amd.com resources.
+// AWS, Karpenter on Azure, instance types of the three clouds; AMD's labeller for amd.com resources. A product that is
+// not in the catalogue is looked for under every platform's label.
 #pragma once
 
 #include <cstdint>

@@ -5,14 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "operator/experiment/gpu_catalog.h"
+#include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/json_read.h"
 
 namespace autotune::experiment {
 namespace {
 
 using nlohmann::json;
-using Spelling = std::string_view GpuModel::*;
 
 constexpr std::int64_t kMebibyte = 1024 * 1024;
 
@@ -29,60 +28,54 @@ std::int64_t WholeNumber(std::string_view text) {
   return error == std::errc() && stop == text.data() + text.size() && value > 0 ? value : 0;
 }
 
-// What the catalog knows of a product; only what all cards of that name share.
-void FillFromCatalog(Spelling spelling, GpuInfo& gpu) {
-  bool first = true;
-  std::int64_t mebibytes = 0;
-  for (const GpuModel& model : GpuCatalog()) {
-    if (model.*spelling != gpu.product) continue;
-    if (!gpu.capability) gpu.capability = model.capability;
-    mebibytes = first || mebibytes == model.mebibytes ? model.mebibytes : 0;
-    first = false;
-  }
-  if (gpu.memory_bytes == 0) gpu.memory_bytes = mebibytes * kMebibyte;
+// What the catalogue knows of a label's products; only what all that it may mean share.
+void FillFromCatalogue(Platform platform, GpuInfo& gpu) {
+  const GpuFacts facts = FactsOf(ProductsLabelled(platform, gpu.product));
+  if (!gpu.capability) gpu.capability = facts.capability;
+  if (gpu.memory_bytes != 0) return;
+  const std::string partition = gpu::SplitName(gpu.product).partition;
+  gpu.memory_bytes = (partition.empty() ? facts.mebibytes : gpu::PartitionMebibytes(partition)) * kMebibyte;
 }
 
 bool FromGpuFeatureDiscovery(const NodeView& node, GpuInfo& gpu) {
-  gpu.product = Label(node, "nvidia.com/gpu.product");
+  gpu.product = Label(node, kGfdProduct);
   gpu.memory_bytes = WholeNumber(Label(node, "nvidia.com/gpu.memory")) * kMebibyte;
   const std::string& major = Label(node, "nvidia.com/gpu.compute.major");
   const std::string& minor = Label(node, "nvidia.com/gpu.compute.minor");
   if (!major.empty()) gpu.capability = quant::ComputeCapability::Parse(major + "." + (minor.empty() ? "0" : minor));
-  if (!gpu.product.empty()) FillFromCatalog(&GpuModel::gfd, gpu);
+  if (!gpu.product.empty()) FillFromCatalogue(Platform::kGpuFeatureDiscovery, gpu);
   return !gpu.product.empty();
 }
 
 bool FromGke(const NodeView& node, GpuInfo& gpu) {
-  gpu.product = Label(node, "cloud.google.com/gke-accelerator");
-  if (!gpu.product.empty()) FillFromCatalog(&GpuModel::gke, gpu);
-  return !gpu.product.empty();
+  gpu.product = Label(node, kGkeAccelerator);
+  if (gpu.product.empty()) return false;
+  // A node whose GPUs are partitioned offers the partitions under the same resource.
+  if (const std::string& partition = Label(node, kGkePartition); !partition.empty()) gpu.product += "-MIG-" + partition;
+  FillFromCatalogue(Platform::kGke, gpu);
+  return true;
 }
 
-bool FromKarpenterOnAws(const NodeView& node, GpuInfo& gpu) {
-  for (const std::string prefix : {"karpenter.k8s.aws/", "eks.amazonaws.com/"}) {
+bool FromAws(const NodeView& node, GpuInfo& gpu) {
+  for (const std::string prefix : kAwsPrefixes) {
     gpu.product = Label(node, prefix + "instance-gpu-name");
     if (gpu.product.empty()) continue;
     // MiB as the provider's catalogue has them, a little above what the driver reports.
-    if (gpu.memory_bytes == 0) {
-      gpu.memory_bytes = WholeNumber(Label(node, prefix + "instance-gpu-memory")) * kMebibyte;
-    }
-    FillFromCatalog(&GpuModel::aws, gpu);
+    const std::int64_t mebibytes = WholeNumber(Label(node, prefix + "instance-gpu-memory"));
+    if (gpu.memory_bytes == 0) gpu.memory_bytes = mebibytes * kMebibyte;
     // One name for cards that differ: pods bound to it would not run on the same GPUs.
-    for (const GpuModel& model : GpuCatalog()) {
-      const bool same = model.aws == gpu.product && model.aws_mebibytes != 0;
-      if (same && model.aws_mebibytes * kMebibyte == gpu.memory_bytes) {
-        gpu.product = model.gfd;
-        break;
-      }
+    if (const gpu::Product* product = AwsProductOf(gpu.product, mebibytes)) {
+      gpu.product = LabelsOf(Platform::kGpuFeatureDiscovery, *product).front();
     }
+    FillFromCatalogue(Platform::kAws, gpu);
     return true;
   }
   return false;
 }
 
-bool FromKarpenterOnAzure(const NodeView& node, GpuInfo& gpu) {
-  gpu.product = Label(node, "karpenter.azure.com/sku-gpu-name");
-  if (!gpu.product.empty()) FillFromCatalog(&GpuModel::azure, gpu);
+bool FromAzure(const NodeView& node, GpuInfo& gpu) {
+  gpu.product = Label(node, kAzureGpu);
+  if (!gpu.product.empty()) FillFromCatalogue(Platform::kAzure, gpu);
   return !gpu.product.empty();
 }
 
@@ -107,22 +100,23 @@ bool FromAmd(const NodeView& node, GpuInfo& gpu) {
   gpu.product = AmdLabel(node, "product-name");
   if (gpu.product.empty()) gpu.product = device_id;
   if (gpu.product.empty()) return false;
-  const AmdGpuModel* model = AmdGpuModelOf(device_id);
-  if (model == nullptr) model = AmdGpuModelOf(gpu.product);
-  gpu.amd_architecture = model == nullptr ? "gfx" : std::string(model->architecture);
+  const gpu::Product* model = AmdProductOf(device_id);
+  if (model == nullptr) model = AmdProductOf(gpu.product);
+  gpu.amd_architecture = model == nullptr ? "gfx" : std::string(model->amd_architecture);
   const std::string vram = AmdLabel(node, "vram");  // "192G", binary units as the driver counts
   const std::int64_t gibibytes =
       vram.ends_with("G") ? WholeNumber(std::string_view(vram).substr(0, vram.size() - 1)) : 0;
-  gpu.memory_bytes = (gibibytes == 0 && model != nullptr ? model->gibibytes : gibibytes) * 1024 * kMebibyte;
+  gpu.memory_bytes = (gibibytes == 0 && model != nullptr ? model->mebibytes : gibibytes * 1024) * kMebibyte;
   return true;
 }
 
-// The last resort names no label that pods could be bound to, so the product stays empty.
+// The last resort: managed node groups without any labeller. Pods are bound to the instance types of the product.
 void FromInstanceType(const NodeView& node, GpuInfo& gpu) {
-  const GpuModel* model = GpuModelOfInstanceType(Label(node, "node.kubernetes.io/instance-type"));
-  if (model == nullptr) return;
-  if (gpu.memory_bytes == 0) gpu.memory_bytes = model->mebibytes * kMebibyte;
-  if (!gpu.capability) gpu.capability = model->capability;
+  const gpu::Product* product = ProductOfInstanceType(Label(node, kInstanceType));
+  if (product == nullptr) return;
+  gpu.product = LabelsOf(Platform::kGpuFeatureDiscovery, *product).front();
+  if (gpu.memory_bytes == 0) gpu.memory_bytes = product->mebibytes * kMebibyte;
+  if (!gpu.capability) gpu.capability = product->capability;
 }
 
 }  // namespace
@@ -148,8 +142,8 @@ NodeView NodeViewFromJson(const json& node) {
 
 GpuInfo GpuOfNode(const NodeView& node) {
   GpuInfo gpu;
-  if (FromGpuFeatureDiscovery(node, gpu) || FromAmd(node, gpu) || FromGke(node, gpu) || FromKarpenterOnAws(node, gpu) ||
-      FromKarpenterOnAzure(node, gpu)) {
+  if (FromGpuFeatureDiscovery(node, gpu) || FromAmd(node, gpu) || FromGke(node, gpu) || FromAws(node, gpu) ||
+      FromAzure(node, gpu)) {
     return gpu;
   }
   FromInstanceType(node, gpu);

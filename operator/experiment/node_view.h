@@ -21,7 +21,8 @@ struct NodeView {
 NodeView NodeViewFromJson(const nlohmann::json& node);
 
 struct GpuInfo {
-  // In the labeller's spelling; in GPU Feature Discovery's where the labeller has one name for different cards.
+  // In the labeller's spelling; in GPU Feature Discovery's where the labeller has one name for different cards, and
+  // where only the instance type says what it is. "-MIG-1g.5gb" is appended to GKE's name of a partitioned GPU.
   std::string product;            // "" = not labelled
   std::int64_t memory_bytes = 0;  // 0 = not known
   std::optional<quant::ComputeCapability> capability;
@@ -29,7 +30,7 @@ struct GpuInfo {
 };
 // In this order: GPU Feature Discovery, AMD's node labeller, GKE, Karpenter and EKS, Karpenter on Azure, the instance
 // type. An AMD GPU's product is its product name, or its device id where the card has no name. What the labels do not
-// say is filled in for products of the catalog (gpu_catalog.h); unknown stays unknown.
+// say is filled in for products of the catalogue (gpu/product.h); unknown stays unknown.
 GpuInfo GpuOfNode(const NodeView& node);
 
 }  // namespace autotune::experiment

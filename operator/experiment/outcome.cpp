@@ -22,10 +22,13 @@ using Kind = Outcome::Kind;
 constexpr seconds kReportSlack{120};
 // The kubelet stops the sidecars after bench has ended: the grace period of 30 s and time to report it.
 constexpr seconds kStopSlack{90};
-// Every pod waits a moment for the scheduler and for its images: that is no news, and telling it would cost a write of
-// the status for each experiment.
-constexpr seconds kSchedulerSlack{10};
-constexpr seconds kPrepareSlack{60};
+// Every pod waits a moment for the scheduler, and for its images where the node has them: that is no news, and telling
+// it would cost a write of the status for each experiment. After five seconds people ask what a task is waiting for.
+constexpr seconds kSchedulerSlack{4};
+constexpr seconds kPrepareSlack{4};
+// What the kubelet calls an error in a container's configuration is often an object that comes a moment later, or a
+// cache of its own that has not seen it: a Secret, a ConfigMap, "failed to sync secret cache: timed out".
+constexpr seconds kConfigurationPatience{180};
 
 std::string Seconds(seconds duration) { return api::FormatDuration(duration); }
 
@@ -159,7 +162,8 @@ std::optional<Failure> ContainerFailure(const PodView& pod) {
     if (waits == "InvalidImageName" || waits == "ErrImageNeverPull") {
       return Because(FailureReason::kImagePullFailed, With(named + ": " + waits, container->waiting_message));
     }
-    if (waits == "CreateContainerConfigError") {
+    // kubernetes/pkg/kubelet/kuberuntime/security_context.go: the image's user does not change.
+    if (waits == "CreateContainerConfigError" && Contains(container->waiting_message, "runAsNonRoot")) {
       return Because(FailureReason::kInvalidPodConfiguration, With(named, container->waiting_message));
     }
   }
@@ -413,6 +417,8 @@ class Reader {
         words = With(words, stuck->last_terminated->message);
       }
     }
+    const bool configuration = stuck != nullptr && stuck->waiting_reason == "CreateContainerConfigError";
+    if (configuration) allowed = std::min(allowed, kConfigurationPatience);
     const base::WallTime deadline = since + allowed;
     const base::WallTime quiet_until = std::min(deadline, since + kPrepareSlack);
     if (words.empty() && now_ < quiet_until) return Now(Kind::kWaiting, quiet_until);

@@ -126,7 +126,7 @@ class Builder {
     volumes_ = json::array();
     json engine = Engine(experiment);
     spec["initContainers"] = json::array({Install(), std::move(engine)});
-    spec["containers"] = json::array({Bench()});
+    spec["containers"] = json::array({Bench(experiment)});
     AppendUserVolumes();
     spec["volumes"] = volumes_;
     Place(placement, spec);
@@ -155,7 +155,7 @@ class Builder {
     json container = Tool("inspect", environment_.bench_binary, std::move(args));
     if (!env.entries().empty()) container["env"] = env.entries();
     if (!mounts.empty()) container["volumeMounts"] = std::move(mounts);
-    container["resources"] = {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}};
+    container["resources"] = environment_.tool_resources.inspect;
     spec["containers"] = json::array({std::move(container)});
     AppendUserVolumes();
     if (!volumes_.empty()) spec["volumes"] = volumes_;
@@ -221,30 +221,60 @@ class Builder {
   json Install() const {
     json container = Tool("install", environment_.launch_binary, {"install", "--dir", environment_.shared_dir});
     container["volumeMounts"] = json::array({SharedMount()});
-    // The copy passes through the page cache, which counts here until it is written back.
-    container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "16Mi"}}}, {"limits", {{"memory", "128Mi"}}}};
+    container["resources"] = environment_.tool_resources.install;
     return container;
   }
 
-  json Bench() const {
+  // The specification of this run: what the task asks for, and what the search knows of this candidate.
+  json BenchSpecFor(const experiment::Experiment& experiment) const {
     // CheckPodInputs has refused a benchmark that cannot be read.
-    const auto bench_spec = BenchSpecOf(spec_);
-    json container = Tool(
-        "bench", environment_.bench_binary,
-        {"run", "--dir", environment_.shared_dir, "--port", environment_.port, "--spec",
-         bench_spec ? bench::ToJson(*bench_spec).dump() : "{}", "--termination-log", environment_.termination_log});
+    auto spec = BenchSpecOf(spec_);
+    if (!spec) return json::object();
+    spec->gpus = experiment.plan.gpus;
+    spec->vocab_size = experiment.hints.vocab_size;
+    spec->max_model_len = experiment.hints.max_model_len;
+    spec->score_to_beat = experiment.hints.score_to_beat;
+    spec->predictions = experiment.hints.predictions;
+    spec->admitted = experiment.hints.admitted;
+    if (!spec_.benchmark.records_claim.empty()) {
+      spec->records = std::string(kRecordsDir) + "/" + PodName(task_, experiment.hash, experiment.attempt) + ".jsonl";
+    }
+    return bench::ToJson(*spec);
+  }
+
+  json Bench(const experiment::Experiment& experiment) {
+    json container = Tool("bench", environment_.bench_binary,
+                          {"run", "--dir", environment_.shared_dir, "--port", environment_.port, "--spec",
+                           BenchSpecFor(experiment).dump(), "--termination-log", environment_.termination_log});
     json mounts = json::array({SharedMount()});
+    MountBenchmark(mounts);
     AppendUserMounts(mounts);
     container["volumeMounts"] = std::move(mounts);
     Env env;
     env.PutAll(spec_.benchmark.env);
     if (!env.entries().empty()) container["env"] = env.entries();
-    container["resources"] = spec_.benchmark.resources;
-    if (!spec_.benchmark.resources.is_object() || spec_.benchmark.resources.empty()) {
-      // No CPU limit: a throttled client would measure itself.
-      container["resources"] = {{"requests", {{"cpu", "500m"}, {"memory", "256Mi"}}}, {"limits", {{"memory", "1Gi"}}}};
-    }
+    const bool own = spec_.benchmark.resources.is_object() && !spec_.benchmark.resources.empty();
+    container["resources"] = own ? spec_.benchmark.resources : environment_.tool_resources.bench;
     return container;
+  }
+
+  // Where a dataset comes from and raw records go.
+  void MountBenchmark(json& mounts) {
+    if (const auto& dataset = spec_.benchmark.dataset) {
+      json volume = {{"name", "dataset"}};
+      if (!dataset->config_map.empty()) {
+        volume["configMap"] = {{"name", dataset->config_map}};
+      } else {
+        volume["persistentVolumeClaim"] = {{"claimName", dataset->claim}, {"readOnly", true}};
+      }
+      Mount(volumes_, mounts, std::move(volume), kDatasetDir);
+      mounts.back()["readOnly"] = true;
+    }
+    if (!spec_.benchmark.records_claim.empty()) {
+      Mount(volumes_, mounts,
+            {{"name", "records"}, {"persistentVolumeClaim", {{"claimName", spec_.benchmark.records_claim}}}},
+            kRecordsDir);
+    }
   }
 
   json Engine(const experiment::Experiment& experiment) {
@@ -354,16 +384,15 @@ class Builder {
     return resources;
   }
 
-  // An engine under another user than its image's finds no home directory of its own, often no entry in /etc/passwd,
-  // and caches that it may not write: everything that the engines put below HOME goes to an emptyDir.
+  // Which user an engine runs as is not always known here: OpenShift assigns one. Such a user has no home directory of
+  // its own, often no entry in /etc/passwd, and caches that it may not write: everything that the engines put below
+  // HOME goes to an emptyDir.
   void RedirectHome(const api::RuntimeSpec& runtime, Env& env, json& mounts) {
-    const bool other_user =
-        HasText(runtime.security_context, "runAsUser") || HasText(template_.security_context, "runAsUser");
     const bool read_only = HasText(runtime.security_context, "readOnlyRootFilesystem") &&
                            runtime.security_context["readOnlyRootFilesystem"] == true;
     if (read_only) Mount(volumes_, mounts, {{"name", "tmp"}, {"emptyDir", json::object()}}, "/tmp");
-    if (!other_user && !read_only) return;
     const std::string& home = environment_.home_dir;
+    if (home.empty()) return;
     Mount(volumes_, mounts, {{"name", "home"}, {"emptyDir", json::object()}}, home);
     const std::string cache = home + "/.cache";
     env.Set("HOME", home);

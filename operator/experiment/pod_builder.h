@@ -15,6 +15,8 @@
 #include "bench/bench_spec.h"
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/node_view.h"
+#include "operator/experiment/pod_policy.h"
+#include "operator/experiment/tool_resources.h"
 #include "quant/launch_plan.h"
 
 namespace autotune::experiment {
@@ -32,6 +34,9 @@ inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
 inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
 
+inline constexpr const char* kDatasetDir = "/dataset";  // in the bench container, with spec.benchmark.dataset
+inline constexpr const char* kRecordsDir = "/records";  // in the bench container, with spec.benchmark.records
+
 struct PodEnvironment {
   std::string tools_image;  // our image: launcher and bench
   std::string tools_pull_policy = "IfNotPresent";
@@ -40,12 +45,21 @@ struct PodEnvironment {
   std::string options_dir = "/etc/autotune";  // downwardAPI volume with the engine's options file
   std::string model_dir = "/models";          // where spec.model.volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
-  std::string home_dir = "/home/autotune";    // HOME of an engine that does not run as its image's user
+  std::string home_dir = "/home/autotune";    // HOME of the engine; "" = the image's or the user's own
   std::string host = "0.0.0.0";
   std::string termination_log = "/dev/termination-log";
   std::string launch_binary = "/usr/local/bin/autotune-launch";  // in tools_image
   std::string bench_binary = "/usr/local/bin/autotune-bench";
-  bool allow_host_path = false;
+  ToolResources tool_resources;
+  PodPolicy policy;
+};
+
+// What only this run of the bench is told: it decides when to stop, not what is measured, and is not hashed.
+struct BenchHints {
+  int vocab_size = 0, max_model_len = 0;  // of the model; 0 = not known
+  std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
+  std::vector<std::optional<measurement::LoadPrediction>> predictions;
+  std::vector<std::optional<double>> admitted;
 };
 
 // One candidate as the builder needs it.
@@ -55,21 +69,24 @@ struct Experiment {
   api::RuntimeSpec runtime;  // image resolved
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
+  BenchHints hints{};
 };
 
-// One placement for the whole task, so that configurations are compared on the same GPUs.
+// One placement for the whole task, apart from nodes to avoid, so that configurations are compared on the same GPUs.
 struct Placement {
   std::optional<quant::ComputeCapability> min_capability;  // the strictest that eligible candidates need
   std::string pinned_product;                              // after the first pod ran; "" = not yet
   bool nodes_are_labelled = true;                          // false: derived terms are left out (with a warning)
+  std::string avoided_node{};                              // of one pod: where its last attempt met a fault; "" = none
 };
 
 // "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
 std::string InspectPodName(const api::AutotuneTask& task, int attempt);
 
-// What a candidate's pod measures; part of the content hash.
+// What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points end.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
+measurement::Slo SloOf(const api::SloSpec& slo);
 // Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
 // (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
 std::string HashedContext(const api::TaskSpec& spec);
@@ -78,7 +95,7 @@ nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experimen
                                   const Placement& placement, const PodEnvironment& environment);
 nlohmann::json BuildInspectPod(const api::AutotuneTask& task, int attempt, const PodEnvironment& environment);
 
-// spec fields that no pod may be built from although the schema accepts them (hostPath not allowed here, a reserved
+// spec fields that no pod may be built from although the schema accepts them (what the policy refuses, a reserved
 // flag in runtimes[].args, an env name that the builder owns, ...): kInvalid with the field's path.
 base::Status CheckPodInputs(const api::TaskSpec& spec, const std::vector<quant::EngineTraits>& traits,
                             const PodEnvironment& environment);

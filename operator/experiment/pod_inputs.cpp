@@ -54,6 +54,7 @@ class Checker {
     Gpu();
     Benchmark();
     Template();
+    if (status_.ok()) status_ = CheckPodPolicy(spec_, environment_.policy);
     return status_;
   }
 
@@ -69,9 +70,8 @@ class Checker {
     if (!volume.is_null()) {
       if (!volume.is_object() || volume.size() != 1) {
         Refuse(path, "exactly one of persistentVolumeClaim, image, hostPath has to be set");
-      } else if (volume.contains("hostPath")) {
-        HostPath(path + ".hostPath");
-      } else if (!volume.contains("persistentVolumeClaim") && !volume.contains("image")) {
+      } else if (!volume.contains("persistentVolumeClaim") && !volume.contains("image") &&
+                 !volume.contains("hostPath")) {
         Refuse(path + "." + volume.begin().key(), "is not one of persistentVolumeClaim, image, hostPath");
       }
     } else if (spec_.model.id_or_path.starts_with("/") && !environment_.model_dir.empty()) {
@@ -79,13 +79,6 @@ class Checker {
                                         "\" is a path inside spec.model.volume, which is not set; a model of a hub is "
                                         "called like meta-llama/Llama-3.2-1B-Instruct");
     }
-  }
-
-  void HostPath(const std::string& path) {
-    if (environment_.allow_host_path) return;
-    Refuse(path,
-           "directories of nodes are not allowed by this operator (its flag --allow-host-path); use a "
-           "persistentVolumeClaim or an image");
   }
 
   const quant::EngineTraits* TraitsOf(std::size_t index) const {
@@ -229,7 +222,6 @@ class Checker {
       if (std::find(kVolumes.begin(), kVolumes.end(), name) != kVolumes.end()) {
         Refuse(At(path + ".volumes", i) + ".name", "\"" + name + "\" is a volume of the operator");
       }
-      if (volume.is_object() && volume.contains("hostPath")) HostPath(At(path + ".volumes", i) + ".hostPath");
     }
     const std::initializer_list<std::string> directories = {environment_.shared_dir, environment_.options_dir,
                                                             environment_.model_dir, environment_.cache_dir,

@@ -105,6 +105,7 @@ PodView PodViewFromJson(const json& pod) {
   view.resource_version = Text(metadata, "resourceVersion");
   view.labels = TextMap(metadata, "labels");
   view.deleting = !Text(metadata, "deletionTimestamp").empty();
+  view.delete_by = Time(metadata, "deletionTimestamp");
   view.created_at = Time(metadata, "creationTimestamp");
   view.schedulable_since = LastChangeOfSpec(metadata);
   if (const json& owners = Member(metadata, "ownerReferences"); owners.is_array()) {

@@ -37,6 +37,7 @@ struct PodView {
   std::map<std::string, std::string> labels;
   std::string owner_uid;  // of the controller owner reference
   bool deleting = false;
+  base::WallTime delete_by{};  // when its grace period is over (metadata.deletionTimestamp)
   base::WallTime created_at{};
   // Since when it is the scheduler's job: the last change of metadata or spec. A queue opens a scheduling gate without
   // a trace in the conditions (only their reason changes), so the field managers' times are the only source.

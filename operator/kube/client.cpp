@@ -62,6 +62,21 @@ bool HasCause(const json& status, std::string_view reason) {
                      [&](const json& cause) { return Text(cause, "reason") == reason; });
 }
 
+// The API server's own validation of an object's fields (apimachinery's NewInvalid): every cause names a field.
+// Admission policies and webhooks answer with 422 as well, about the object as the cluster wants it today: their texts
+// begin differently ("pods "x" is forbidden: ValidatingAdmissionPolicy ...", "admission webhook "y" denied ...").
+bool IsFieldValidation(const json& status, const std::string& message) {
+  const json* details = Member(status, "details");
+  if (Text(status, "reason") != "Invalid" || details == nullptr) return false;
+  const std::string kind = Text(*details, "kind");
+  const json* causes = Member(*details, "causes");
+  if (kind.empty() || !message.starts_with(kind) || message.find("\" is invalid: ") == std::string::npos) return false;
+  return causes != nullptr && causes->is_array() && !causes->empty() &&
+         std::all_of(causes->begin(), causes->end(), [](const json& cause) {
+           return !Text(cause, "field").empty() && Text(cause, "reason").starts_with("FieldValue");
+         });
+}
+
 void LogWarnings(const Request& request, const Headers& headers) {
   for (const auto& [name, value] : headers.All()) {
     if (name.size() == 7 && (name == "Warning" || name == "warning")) {
@@ -159,6 +174,8 @@ base::Error StatusToError(int status, const Headers& headers, std::string_view b
   } else if (status == 403 && HasCause(parsed, "NamespaceTerminating")) {
     error.code = base::Code::kNotFound;  // nothing can be created there any more: as good as gone
   } else if (status == 401 || status == 403) {
+    error.code = base::Code::kDenied;
+  } else if (status == 422 && !IsFieldValidation(parsed, message)) {
     error.code = base::Code::kDenied;
   } else if (message.find("etcdserver: request is too large") != std::string::npos) {
     error.code = base::Code::kInvalid;  // comes as 500, yet the same object never gets smaller
@@ -283,13 +300,6 @@ base::Result<json> Client::Patch(const Resource& resource, std::string_view ns, 
   switch (options.type) {
     case PatchType::kMerge:
       request.headers.Add("Content-Type", "application/merge-patch+json");
-      request.idempotent = true;
-      break;
-    case PatchType::kApply:
-      // JSON is YAML.
-      request.headers.Add("Content-Type", "application/apply-patch+yaml");
-      query.Add("force", options.force ? "true" : "false");
-      query.Add("fieldValidation", "Strict");
       request.idempotent = true;
       break;
     case PatchType::kJson:

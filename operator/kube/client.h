@@ -2,9 +2,10 @@
 //
 // Thread-safe; calls block. The transport and clock are borrowed and must outlive the client. HTTP statuses become
 // base::Code by what the caller has to do: 409 kAlreadyExists or kConflict by reason, 404 kNotFound, 410 kNotFound with
-// http_status 410, 401/403 kDenied (except 403 on a terminating namespace: kNotFound), 400/405/413/415/422 kInvalid,
-// 429 and 5xx kRetry with Retry-After. The client never waits out a Retry-After itself: a work queue or a reflector
-// waits without holding a worker.
+// http_status 410, 401/403 kDenied (except 403 on a terminating namespace: kNotFound), 422 kInvalid where it is the
+// server's own validation of fields and kDenied where a policy or webhook says so, 400/405/413/415 kInvalid, 429 and
+// 5xx kRetry with Retry-After. The client never waits out a Retry-After itself: a work queue or a reflector waits
+// without holding a worker.
 #pragma once
 
 #include <chrono>
@@ -68,13 +69,12 @@ struct WriteOptions {
   bool dry_run = false;
 };
 
-enum class PatchType { kMerge, kApply, kJson };
+enum class PatchType { kMerge, kJson };
 
 struct PatchOptions {
   PatchType type = PatchType::kMerge;
   std::string subresource;  // "status"
   std::string field_manager;
-  bool force = false;  // kApply: take over fields of other managers
   bool dry_run = false;
 };
 

@@ -370,7 +370,7 @@ struct TlsSetup {
         }
         if (AddCertificates(pem, store) == 0) spdlog::error("Cluster CA {} has no certificate", ca_file);
       }
-      const base::Result<Credential> credential = credentials->Get();
+      const base::Result<Credential> credential = credentials->Current();
       if (credential && !credential->certificate_pem.empty()) Identify(context, *credential);
     } catch (const std::exception& error) {
       spdlog::error("TLS set-up failed: {}", error.what());

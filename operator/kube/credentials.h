@@ -27,7 +27,10 @@ struct Credential {
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
+  // May take as long as a plugin takes: never on an I/O thread.
   virtual base::Result<Credential> Get() = 0;
+  // For the TLS set-up of a new connection, on the I/O thread: what Get() gave last. Nothing slower than a local file.
+  virtual base::Result<Credential> Current() { return Get(); }
   // The server answered 401 to `used`: the next Get() must not serve it from a cache. Does nothing when the source
   // has a newer one already.
   virtual void Reject(const Credential& used) = 0;
@@ -47,7 +50,8 @@ std::shared_ptr<CredentialSource> FileCredential(CredentialFiles files, const En
                                                  base::Clock& clock);
 
 // An exec credential plugin (client.authentication.k8s.io/v1 and v1beta1), run with posix_spawn: never fork, because
-// the HTTP library's threads are running by then. Killed after `timeout`.
+// the HTTP library's threads are running by then. Killed after `timeout`, whether it still writes or only does not
+// exit.
 struct ExecPlugin {
   std::string command;  // looked up in PATH unless it has a slash; relative to the kubeconfig's folder then
   std::vector<std::string> args;

@@ -83,6 +83,19 @@ bool ReadBoth(Descriptor& out, Descriptor& err, Output& output, std::chrono::ste
   return true;
 }
 
+// The exit status, or nullopt when the process has not ended by then.
+std::optional<int> WaitFor(pid_t pid, std::chrono::steady_clock::time_point deadline) {
+  constexpr int kPauseMs = 5;
+  int status = 0;
+  while (true) {
+    const pid_t ended = ::waitpid(pid, &status, WNOHANG);
+    if (ended == pid) return status;
+    if (ended < 0 && errno != EINTR) return 0;
+    if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
+    ::poll(nullptr, 0, kPauseMs);
+  }
+}
+
 base::Result<std::string> Run(const ExecPlugin& plugin) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -149,15 +162,18 @@ base::Result<std::string> Run(const ExecPlugin& plugin) {
   err_write.Close();
 
   Output output;
-  const bool complete = ReadBoth(out_read, err_read, output, std::chrono::steady_clock::now() + plugin.timeout);
-  if (!complete) ::kill(-pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!complete) {
+  const auto deadline = std::chrono::steady_clock::now() + plugin.timeout;
+  const bool complete = ReadBoth(out_read, err_read, output, deadline);
+  // One that has closed its output may hang all the same.
+  const std::optional<int> exited = complete ? WaitFor(pid, deadline) : std::nullopt;
+  if (!exited) {
+    ::kill(-pid, SIGKILL);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
     return base::Retry("exec plugin " + plugin.command + ": ended after " + std::to_string(plugin.timeout.count()) +
                        " ms without a complete answer");
   }
+  const int status = *exited;
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return base::Retry("exec plugin " + plugin.command + ": " +
                        (WIFEXITED(status) ? "exit code " + std::to_string(WEXITSTATUS(status))
@@ -172,31 +188,46 @@ class Exec final : public CredentialSource {
   Exec(ExecPlugin plugin, base::Clock& clock) : plugin_(std::move(plugin)), clock_(clock) {}
 
   // Others wait while the plugin runs: they want its answer as well.
-  base::Result<Credential> Get() override EXCLUDES(mutex_) {
+  base::Result<Credential> Get() override EXCLUDES(running_, mutex_) {
+    const base::MutexLock one_at_a_time(running_);
+    {
+      const base::MutexLock lock(mutex_);
+      const bool expired = expires_ && clock_.Wall() >= *expires_;
+      if (current_ && !rejected_ && !expired) return *current_;
+      if (failure_ && clock_.Now() < failed_at_ + kFailurePause) return *failure_;
+    }
+    base::Result<Fetched> fresh = Fetch();
     const base::MutexLock lock(mutex_);
-    const bool expired = expires_ && clock_.Wall() >= *expires_;
-    if (have_ && !rejected_ && !expired) return current_;
-    if (failure_ && clock_.Now() < failed_at_ + kFailurePause) return *failure_;
-    base::Result<Credential> fresh = Fetch();
     if (!fresh) {
       failure_ = fresh.error();
       failed_at_ = clock_.Now();
-      return fresh;
+      return *failure_;
     }
     failure_.reset();
-    current_ = *fresh;
-    have_ = true;
+    current_ = fresh->credential;
+    expires_ = fresh->expires;
     rejected_ = false;
-    return fresh;
+    return *current_;
+  }
+
+  base::Result<Credential> Current() override EXCLUDES(mutex_) {
+    const base::MutexLock lock(mutex_);
+    if (current_) return *current_;
+    return base::Retry("exec plugin " + plugin_.command + ": has given no credential yet");
   }
 
   void Reject(const Credential& used) override EXCLUDES(mutex_) {
     const base::MutexLock lock(mutex_);
-    if (have_ && used == current_) rejected_ = true;
+    if (current_ && used == *current_) rejected_ = true;
   }
 
  private:
-  base::Result<Credential> Fetch() REQUIRES(mutex_) {
+  struct Fetched {
+    Credential credential;
+    std::optional<base::WallTime> expires;
+  };
+
+  base::Result<Fetched> Fetch() const {
     base::Result<std::string> out = Run(plugin_);
     if (!out) return out.error();
     const json answer = json::parse(*out, nullptr, false);
@@ -213,24 +244,24 @@ class Exec final : public CredentialSource {
       const auto found = status->find(key);
       return found != status->end() && found->is_string() ? found->get<std::string>() : std::string();
     };
-    Credential credential{text("token"), text("clientCertificateData"), text("clientKeyData")};
-    if (credential.token.empty() && credential.certificate_pem.empty()) {
+    Fetched fetched;
+    fetched.credential = {text("token"), text("clientCertificateData"), text("clientKeyData")};
+    if (fetched.credential.token.empty() && fetched.credential.certificate_pem.empty()) {
       return base::Invalid(who + "its answer has neither token nor clientCertificateData");
     }
-    if (credential.certificate_pem.empty() != credential.key_pem.empty()) {
+    if (fetched.credential.certificate_pem.empty() != fetched.credential.key_pem.empty()) {
       return base::Invalid(who + "clientCertificateData and clientKeyData go together");
     }
-    expires_.reset();
-    if (const std::string time = text("expirationTimestamp"); !time.empty()) expires_ = base::ParseRfc3339(time);
-    return credential;
+    if (const std::string time = text("expirationTimestamp"); !time.empty()) fetched.expires = base::ParseRfc3339(time);
+    return fetched;
   }
 
   const ExecPlugin plugin_;
   base::Clock& clock_;
+  base::Mutex running_;  // held while the plugin runs, and never by Current()
   base::Mutex mutex_;
-  bool have_ GUARDED_BY(mutex_) = false;
   bool rejected_ GUARDED_BY(mutex_) = false;
-  Credential current_ GUARDED_BY(mutex_);
+  std::optional<Credential> current_ GUARDED_BY(mutex_);
   std::optional<base::WallTime> expires_ GUARDED_BY(mutex_);
   std::optional<base::Error> failure_ GUARDED_BY(mutex_);
   base::TimePoint failed_at_ GUARDED_BY(mutex_);

@@ -5,8 +5,9 @@
 
 #include "base/sha256.h"
 #include "operator/reconcile/apply.h"
-#include "operator/reconcile/experiments.h"
+#include "operator/reconcile/expand.h"
 #include "operator/reconcile/space.h"
+#include "operator/reconcile/track.h"
 
 namespace autotune::local {
 namespace {
@@ -32,26 +33,30 @@ experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
   environment.options_dir = directory + "/options";
   environment.model_dir = tools.model_dir.string();
   environment.cache_dir = tools.hub_cache.string();
-  environment.home_dir = tools.home.string();
+  environment.home_dir.clear();  // engines run as the user, who has a home and warm caches
   environment.host = "127.0.0.1";
   environment.termination_log = directory + "/termination-log";
   environment.launch_binary = tools.launch_binary.string();
   environment.bench_binary = tools.bench_binary.string();
-  environment.allow_host_path = true;
+  environment.policy = experiment::PodPolicy::Everything();
   return environment;
 }
 
-void Admit(api::AutotuneTask& task, base::WallTime now, bool resume) {
+void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, bool resume) {
   api::ObjectMeta& metadata = task.metadata;
   if (metadata.ns.empty()) metadata.ns = "default";
   metadata.uid = base::Sha256Hex("local/" + metadata.ns + "/" + metadata.name).substr(0, 32);
   metadata.creation_timestamp = base::FormatRfc3339(now);
   metadata.resource_version = "1";
   metadata.deleting = false;
-  if (!resume) task.status = {};
-  std::erase_if(task.status.experiments,
-                [](const api::ExperimentStatus& experiment) { return !reconcile::IsFinished(experiment); });
-  // A generation of its own: candidates are computed again, finished experiments with the same hash are kept.
+  // Measurements of another machine's GPUs are no beginning: there is no node here that could continue them.
+  if (!resume || task.status.gpu_product != machine.gpu.product) task.status = {};
+  for (api::ExperimentStatus& experiment : task.status.experiments) {
+    if (reconcile::IsFinished(experiment)) continue;
+    experiment = reconcile::Cleared(experiment);
+    experiment.attempts = 0;
+  }
+  // A generation of its own: what could not finish for want of something that is there now is run again.
   metadata.generation = std::max<std::int64_t>(task.status.observed_generation, 0) + 1;
 }
 
@@ -74,15 +79,20 @@ base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine) {
 
 base::Result<api::AutotuneTask> RunTask(LocalCluster& cluster, const reconcile::Settings& settings, base::Clock& clock,
                                         const std::stop_token& stop) {
+  reconcile::Memory memory;
   while (true) {
     std::uint64_t version = 0;
-    const reconcile::Observed observed = cluster.Observe(&version);
-    const reconcile::Plan plan = reconcile::Decide(observed, settings, clock.Wall());
-    const base::Status applied = reconcile::Apply(plan, observed.task, cluster, nullptr);
-    if (!applied && applied.error().code != base::Code::kConflict) {
+    reconcile::Observed observed = cluster.Observe(&version);
+    memory.Begin(observed.task.metadata.generation);
+    observed.memory = memory;
+    const base::WallTime now = clock.Wall();
+    const reconcile::Plan plan = reconcile::Decide(observed, settings, now);
+    const reconcile::Applied applied = reconcile::Apply(plan, observed.task, cluster, now, memory);
+    if (!applied.status && applied.status.error().code != base::Code::kConflict) {
       cluster.StopAll(kStopGrace);
-      return applied.error();
+      return applied.status.error();
     }
+    if (applied.look_again) continue;
     const bool settled = !plan.status && plan.delete_pods.empty() && plan.create_pods.empty();
     if (settled && IsOver(observed.task) && !cluster.HasRunningPods()) {
       cluster.StopAll(std::chrono::milliseconds(0));  // what spec.keepPods keeps has ended: only its files are left

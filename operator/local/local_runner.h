@@ -18,15 +18,14 @@ namespace autotune::local {
 // How pods are built for this machine.
 struct LocalTools {
   std::filesystem::path launch_binary, bench_binary;
-  std::filesystem::path home;       // of the user
   std::filesystem::path hub_cache;  // where the hub's files are cached
   std::filesystem::path model_dir;  // what stands for spec.model.volume; "" = paths are those of this machine
 };
 experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools);
 
-// Sets what an API server would: namespace, uid, generation, creation time. An earlier status is kept where `resume`,
-// but experiments that were not finished begin anew.
-void Admit(api::AutotuneTask& task, base::WallTime now, bool resume);
+// Sets what an API server would: namespace, uid, generation, creation time. An earlier status of the same GPUs is kept
+// where `resume`, but experiments that were not finished begin anew.
+void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, bool resume);
 
 // What local mode cannot do, before anything starts: kInvalid names the field.
 base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine);

@@ -12,7 +12,7 @@
 #include <set>
 #include <sstream>
 
-#include "operator/experiment/gpu_catalog.h"
+#include "gpu/product.h"
 #include "operator/local/process.h"
 
 namespace autotune::local {
@@ -40,27 +40,6 @@ std::vector<std::string> Split(std::string_view text, char separator) {
 std::string AsLabel(std::string name) {
   std::replace(name.begin(), name.end(), ' ', '-');
   return name;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : static_cast<char>(c);
-  });
-  return lower;
-}
-
-// "NVIDIA-A100-SXM4-80GB" is "a100-80gb" for people; cards of one memory size need none: "h100".
-std::string ShortName(std::string_view product) {
-  const std::vector<std::string> parts = Split(Lower(product), '-');
-  const std::string model = parts.size() > 1 ? parts[1] : parts[0];
-  const auto same_model = [&](const experiment::GpuModel& other) {
-    const std::vector<std::string> words = Split(Lower(other.gfd), '-');
-    return words.size() > 1 && words[1] == model && other.gfd != product;
-  };
-  const auto catalog = experiment::GpuCatalog();
-  if (std::none_of(catalog.begin(), catalog.end(), same_model)) return model;
-  return model + "-" + parts.back();
 }
 
 // The standard output of a program; empty when it cannot be run or fails.
@@ -184,24 +163,11 @@ Machine DetectMachine(const Environment& environment, int limit) {
 }
 
 base::Result<experiment::GpuInfo> FindGpu(const std::string& name) {
-  const std::string wanted = Lower(name);
-  for (const experiment::GpuModel& model : experiment::GpuCatalog()) {
-    if (model.gfd.empty() || (Lower(model.gfd) != wanted && ShortName(model.gfd) != wanted)) continue;
-    return experiment::GpuInfo{std::string(model.gfd), model.mebibytes * kMebibyte, model.capability};
-  }
-  std::string known;
-  for (const std::string& short_name : GpuNames()) known += (known.empty() ? "" : ", ") + short_name;
-  return base::Invalid("GPU \"" + name + "\" is not known; known are " + known);
-}
-
-std::vector<std::string> GpuNames() {
-  std::vector<std::string> names;
-  for (const experiment::GpuModel& model : experiment::GpuCatalog()) {
-    if (model.gfd.empty()) continue;
-    const std::string name = ShortName(model.gfd);
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  return names;
+  const auto product = gpu::ReadProduct(name);
+  if (!product) return product.error();
+  if (!(*product)->nvidia()) return base::Invalid("GPU \"" + name + "\" is AMD's: local mode knows NVIDIA's");
+  return experiment::GpuInfo{AsLabel(std::string((*product)->driver)), (*product)->mebibytes * kMebibyte,
+                             (*product)->capability};
 }
 
 Machine SimulatedMachine(const experiment::GpuInfo& gpu, int count) {

@@ -40,10 +40,8 @@ Machine PoolOf(const std::vector<GpuDevice>& found, const std::string* visible, 
 // Looks at the machine. No GPU is not an error: `devices` is empty then.
 Machine DetectMachine(const Environment& environment, int limit);
 
-// "h100", "a100-80gb" or a whole product name; kInvalid lists the known ones.
+// An NVIDIA GPU of the catalogue (gpu/product.h) by any of its names; kInvalid lists the known ones.
 base::Result<experiment::GpuInfo> FindGpu(const std::string& name);
-// The short names that FindGpu accepts, for help texts.
-std::vector<std::string> GpuNames();
 
 Machine SimulatedMachine(const experiment::GpuInfo& gpu, int count);
 

@@ -1,19 +1,85 @@
 #include "operator/reconcile/answer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/tally.h"
 
 namespace autotune::reconcile {
 namespace {
 
-// Milliseconds, or a share.
-std::string BoundText(const std::string& bound, double value) {
-  const bool share = bound == "slo.errorRate" || bound == "quality.maxDegradation";
-  return api::FormatDecimal(value, share ? 4 : 1);
+// Small scores (a price, a rate) keep their digits.
+std::string ScoreText(double value) { return api::FormatDecimal(value, std::abs(value) < 10 ? 4 : 2); }
+
+// A bound as the spec writes it. `outward`: rounded so that `value` itself keeps it.
+std::string BoundText(const std::string& bound, double value, bool outward) {
+  const bool floor = bound == "slo.attainment" || bound == "requestRate";  // bounds from below
+  const bool share = floor || bound == "slo.errorRate" || bound == "quality.maxDegradation";
+  const double unit = share ? 1e4 : 10;
+  // What is exact stays what it is.
+  const double scaled = value * unit;
+  const double rounded = !outward || std::abs(scaled - std::round(scaled)) < 1e-6 ? std::round(scaled)
+                         : floor                                                  ? std::floor(scaled)
+                                                                                  : std::ceil(scaled);
+  if (share) return "\"" + api::FormatDecimal(rounded / unit, 4) + "\"";
+  return api::FormatDecimal(rounded / unit, 1) + "ms";
+}
+
+using Succeeded = std::vector<api::ExperimentStatus*>;
+
+api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vector<tuning::Observation>& observations,
+                             const Succeeded& experiments, const tuning::Criteria& criteria,
+                             const api::TaskSpec& spec) {
+  const std::size_t index = *judgement.best;
+  const api::ExperimentStatus& winner = *experiments[index];
+  const tuning::Judged& judged = judgement.judged[index];
+  const measurement::Point& point = winner.loads[judged.scored.front()].measured;
+  api::TaskStatus::Best best;
+  best.experiment = winner.name;
+  best.runtime = winner.runtime;
+  best.quant_name = winner.quant.name;
+  best.score = winner.score;
+  best.ci = winner.score_ci;
+  for (std::size_t i = 0; i < experiments.size(); ++i) {
+    // Each runtime has a baseline; the improvement is over that of the winner's own runtime.
+    if (i == index || !experiments[i]->baseline || experiments[i]->runtime != winner.runtime) continue;
+    best.improvement_over_baseline = tuning::GainText(tuning::GainOver(observations[index], observations[i], criteria));
+  }
+  if (winner.baseline) best.improvement_over_baseline = tuning::GainText(0);
+  best.concurrency = static_cast<int>(
+      std::lround(point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value : point.mean_concurrency));
+  best.request_rate = api::FormatDecimal(point.requests_per_second, 2);
+  const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
+  best.tokens_per_second = api::FormatDecimal(throughput, 1);
+  if (!spec.gpu.price_per_hour.empty() && throughput > 0) {
+    best.price = api::FormatDecimal(criteria.price_per_gpu_hour / 3600 * 1e6 / throughput, 4);
+  }
+  for (const std::size_t tied : judgement.tied) best.tied_with.push_back(experiments[tied]->name);
+  return best;
+}
+
+// The configuration that comes closest says what relaxing its broken bounds would give.
+std::string NothingFeasible(const tuning::Judgement& judgement, const Succeeded& experiments) {
+  if (!judgement.nearest) return "";
+  const api::ExperimentStatus& nearest = *experiments[*judgement.nearest];
+  const tuning::Judged& judged = judgement.judged[*judgement.nearest];
+  std::string asked;
+  std::string relaxed;
+  for (const measurement::Violation& bound : judged.broken) {
+    if (!bound.actual) {
+      return "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit, false) +
+             ": what it bounds could not be measured of any; warnings of the experiments say why";
+    }
+    asked += (asked.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, bound.limit, false);
+    relaxed += (relaxed.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, *bound.actual, true);
+  }
+  return "No configuration meets " + asked + "; the nearest is " + nearest.name + " (" + nearest.quant.name +
+         "). With " + relaxed + " it becomes feasible.";
 }
 
 }  // namespace
@@ -22,6 +88,10 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
   switch (spec.optimization.objective) {
     case api::Objective::kMaximizeThroughput:
       return tuning::Objective::kMaximizeThroughput;
+    case api::Objective::kMaximizeGoodput:
+      return tuning::Objective::kMaximizeGoodput;
+    case api::Objective::kMinimizeCost:
+      return tuning::Objective::kMinimizeCost;
     case api::Objective::kMinimizeLatency:
       return tuning::Objective::kMinimizeLatency;
     case api::Objective::kMinimizeTtft:
@@ -32,8 +102,16 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
   return tuning::Objective::kMaximizeThroughput;
 }
 
-tuning::Slo SloOf(const api::TaskSpec& spec) {
-  return {spec.slo.ttft, spec.slo.tpot, spec.slo.e2e_latency, spec.slo.error_rate, spec.quality.max_degradation};
+tuning::Criteria CriteriaOf(const api::TaskSpec& spec) {
+  tuning::Criteria criteria;
+  criteria.objective = ObjectiveOf(spec);
+  criteria.slo = experiment::SloOf(spec.slo);
+  criteria.max_degradation = spec.quality.max_degradation;
+  if (!spec.gpu.price_per_hour.empty()) {
+    criteria.price_per_gpu_hour = std::strtod(spec.gpu.price_per_hour.c_str(), nullptr);
+  }
+  criteria.fixed_loads = !spec.benchmark.load.fixed.empty();
+  return criteria;
 }
 
 tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status) {
@@ -41,6 +119,8 @@ tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const
   observation.id = experiment.name;
   observation.gpus = experiment.gpus;
   for (const api::LoadRow& row : experiment.loads) observation.loads.push_back(row.measured);
+  observation.stopped = measurement::StopReasonFromName(experiment.stopped).value_or(measurement::StopReason::kFound);
+  observation.settings = static_cast<int>(experiment.args.size() + (experiment.options.empty() ? 0 : 1));
   if (!experiment.quality) return observation;
   for (const api::ExperimentStatus& other : status.experiments) {
     if (other.baseline && other.runtime == experiment.runtime && other.quality) {
@@ -74,15 +154,16 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     observations.push_back(ObservationOf(experiment, status));
     experiments.push_back(&experiment);
   }
-  const tuning::Objective objective = ObjectiveOf(spec);
-  const tuning::Judgement judgement = tuning::Judge(observations, objective, SloOf(spec));
+  const tuning::Criteria criteria = CriteriaOf(spec);
+  const tuning::Judgement judgement = tuning::Judge(observations, criteria);
 
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     const tuning::Judged& judged = judgement.judged[i];
     api::ExperimentStatus& experiment = *experiments[i];
-    experiment.score = judged.score ? api::FormatDecimal(*judged.score, 2) : "";
-    for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_meets_slo.size(); ++row) {
-      experiment.loads[row].meets_slo = judged.load_meets_slo[row];
+    experiment.score = judged.score ? ScoreText(*judged.score) : "";
+    experiment.score_ci = judged.score && judged.ci > 0 ? ScoreText(judged.ci) : "";
+    for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_keeps_slo.size(); ++row) {
+      experiment.loads[row].meets_slo = judged.load_keeps_slo[row];
     }
     if (experiment.quality) {
       const std::optional<tuning::QualityChange>& change = observations[i].quality;
@@ -96,32 +177,10 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
 
   status.best.reset();
   if (judgement.best) {
-    const api::ExperimentStatus& winner = *experiments[*judgement.best];
-    std::optional<double> baseline;
-    for (std::size_t i = 0; i < experiments.size(); ++i) {
-      // Each runtime has a baseline; the improvement is over that of the winner's own runtime.
-      if (experiments[i]->baseline && experiments[i]->runtime == winner.runtime) baseline = judgement.judged[i].score;
-    }
-    api::TaskStatus::Best best;
-    best.experiment = winner.name;
-    best.runtime = winner.runtime;
-    best.quant_name = winner.quant.name;
-    best.score = winner.score;
-    best.improvement_over_baseline = tuning::Improvement(judgement.judged[*judgement.best].score, baseline, objective);
-    best.load = judgement.judged[*judgement.best].scored_concurrency;
-    status.best = std::move(best);
+    status.best = BestOf(judgement, observations, experiments, criteria, spec);
     return "";
   }
-
-  // Nothing is feasible: the configuration that comes closest tells what relaxing its worst bound would give.
-  if (!judgement.nearest) return "";
-  const api::ExperimentStatus& nearest = *experiments[*judgement.nearest];
-  const tuning::Violation& bound = *judgement.judged[*judgement.nearest].binding;
-  const std::string head = "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit);
-  if (!bound.actual) return head + ": what it bounds could not be measured of any; warnings of the experiments say why";
-  const std::string actual = BoundText(bound.bound, *bound.actual);
-  return head + "; the nearest is " + nearest.name + " (" + nearest.quant.name + ") with " + actual +
-         ". Relax that bound to " + actual + " and it becomes feasible.";
+  return NothingFeasible(judgement, experiments);
 }
 
 }  // namespace autotune::reconcile

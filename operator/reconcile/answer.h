@@ -5,7 +5,7 @@
 #include <string>
 
 #include "operator/api/autotune_task.h"
-#include "tuning/score.h"
+#include "tuning/judge.h"
 
 namespace autotune::reconcile {
 
@@ -20,6 +20,6 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status);
 
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
-tuning::Slo SloOf(const api::TaskSpec& spec);
+tuning::Criteria CriteriaOf(const api::TaskSpec& spec);
 
 }  // namespace autotune::reconcile

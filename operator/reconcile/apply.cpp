@@ -1,6 +1,9 @@
 #include "operator/reconcile/apply.h"
 
+#include <optional>
 #include <utility>
+
+#include "operator/reconcile/recommendation.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -26,24 +29,45 @@ json MergePatch(const json& from, const json& to) {
 
 }  // namespace
 
-base::Status Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster, std::string* resource_version) {
-  if (plan.config_map) {
-    if (auto applied = cluster.ApplyConfigMap(*plan.config_map); !applied) return applied;
-  }
+Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster, base::WallTime now, Memory& memory) {
+  Applied applied;
   if (plan.status) {
     auto written = cluster.PatchStatus(task.metadata, MergePatch(api::ToJson(task.status), api::ToJson(*plan.status)));
-    if (!written) return std::move(written).error();
-    if (resource_version != nullptr) *resource_version = *written;
+    if (!written) {
+      applied.status = std::move(written).error();
+      return applied;
+    }
+    applied.resource_version = *written;
   }
-  // Events tell of what is now recorded, whatever becomes of the pods.
+  // Events tell of what is now recorded, whatever becomes of the rest.
   for (const TaskEvent& event : plan.events) cluster.Emit(task.metadata, event);
+  if (plan.config_map) {
+    const base::Status written = cluster.ApplyConfigMap(*plan.config_map);
+    memory.ConfigMapWritten(DigestOf(*plan.config_map),
+                            written ? std::nullopt : std::optional<base::Error>(written.error()), now);
+    applied.look_again = true;
+  }
   for (const PodRef& pod : plan.delete_pods) {
-    if (auto deleted = cluster.DeletePod(pod.ns, pod.name, pod.uid); !deleted) return deleted;
+    applied.status = cluster.DeletePod(pod.ns, pod.name, pod.uid);
+    if (!applied.status) return applied;
+    memory.PodDeleted(pod.name);
   }
   for (const json& pod : plan.create_pods) {
-    if (auto created = cluster.CreatePod(pod); !created) return created;
+    const std::string name = pod["metadata"]["name"];
+    const base::Status created = cluster.CreatePod(pod);
+    if (created) {
+      memory.PodTaken(name);
+      continue;
+    }
+    if (auto refusal = RefusalOf(created.error())) {
+      memory.PodRefused(name, *std::move(refusal), now);
+      applied.look_again = true;
+    } else {
+      applied.status = created;
+    }
+    break;
   }
-  return {};
+  return applied;
 }
 
 }  // namespace autotune::reconcile

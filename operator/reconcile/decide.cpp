@@ -1,532 +1,306 @@
 #include "operator/reconcile/decide.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <optional>
 #include <utility>
 
-#include "base/sha256.h"
-#include "checkpoint/quantization.h"
-#include "operator/experiment/node_affinity.h"
-#include "operator/experiment/outcome.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/experiments.h"
-#include "operator/reconcile/recommendation.h"
+#include "operator/reconcile/conclude.h"
+#include "operator/reconcile/expand.h"
+#include "operator/reconcile/inspect.h"
+#include "operator/reconcile/propose.h"
+#include "operator/reconcile/short_text.h"
 #include "operator/reconcile/space.h"
+#include "operator/reconcile/track.h"
+#include "operator/reconcile/verdict.h"
 
 namespace autotune::reconcile {
 namespace {
 
-using api::ExperimentState;
-using nlohmann::json;
-
-constexpr std::chrono::seconds kRefusalRetryDelay{15};
-constexpr std::size_t kMaxPrunedReasons = 32;
 constexpr std::size_t kMaxPareto = 64;
-// A generation's attempts at reading the model get numbers of their own, so that a pod of an earlier generation is
-// never taken for one of this.
-constexpr int kInspectAttemptsPerGeneration = 16;
 
-// At most `limit` bytes, never cut inside a UTF-8 sequence.
-std::string Short(const std::string& text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  std::size_t end = limit - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end) + "...";
+void WakeAt(std::optional<base::WallTime> at, Plan& plan) {
+  if (at && (!plan.wake_at || *at < *plan.wake_at)) plan.wake_at = at;
 }
 
-// Whether an edit of the spec that leaves the content hash as it is (a time-out, a toleration, a pull secret) may
-// change how this failure ends.
-bool MayEndDifferently(const std::string& reason) {
-  const auto known = bench::FailureReasonFromName(reason);
-  if (!known) return false;
-  switch (*known) {
-    case bench::FailureReason::kEngineRejectedArguments:
-    case bench::FailureReason::kEngineRejectedConfiguration:
-    case bench::FailureReason::kOutOfMemory:
-    case bench::FailureReason::kEngineCrashed:
-    case bench::FailureReason::kBenchmarkFailed:
-    case bench::FailureReason::kStorageLimitExceeded:
-    case bench::FailureReason::kModelUnreadable:
-      return false;
-    case bench::FailureReason::kStartupTimeout:
-    case bench::FailureReason::kExperimentTimeout:
-    case bench::FailureReason::kImagePullFailed:
-    case bench::FailureReason::kInvalidPodConfiguration:
-    case bench::FailureReason::kUnschedulable:
-    case bench::FailureReason::kEvicted:
-    case bench::FailureReason::kNodeLost:
-      return true;
+bool AllFinished(const api::TaskStatus& status) {
+  return std::all_of(status.experiments.begin(), status.experiments.end(), IsFinished);
+}
+
+std::string ProgressText(const api::TaskStatus& status) {
+  const auto finished = std::count_if(status.experiments.begin(), status.experiments.end(), IsFinished);
+  return std::to_string(finished) + "/" + std::to_string(status.experiments.size());
+}
+
+// Judged and added up as it will be read back, at the API's precision: with more digits than that equals would be
+// ranked, and the next look would rank them otherwise and write again.
+api::TaskStatus ReadBack(api::TaskStatus status) {
+  auto read_back = api::StatusFromJson(api::ToJson(status));
+  return read_back ? std::move(*read_back) : std::move(status);
+}
+
+// Numbers stay as they were measured; what they come to is nothing as long as they are not those of the present spec.
+void WithoutAnswer(api::TaskStatus& status) {
+  status.best.reset();
+  status.pareto.clear();
+  for (api::ExperimentStatus& entry : status.experiments) entry.score.clear();
+}
+
+// The status at the begin of a look: of a new generation without what only the earlier one came to.
+api::TaskStatus Begun(const Observed& observed, base::WallTime now) {
+  api::TaskStatus status = observed.task.status;
+  if (status.started_at.empty()) status.started_at = base::FormatRfc3339(now);
+  if (status.observed_generation == observed.task.metadata.generation) return status;
+  status.observed_generation = observed.task.metadata.generation;
+  status.finished_at.clear();
+  status.recommendation_config_map.clear();
+  for (api::ExperimentStatus& entry : status.experiments) {
+    if (!IsFinished(entry)) entry.failures = 0;
+    if (!MayEndDifferently(entry)) continue;
+    status.cost.earlier += SpentUntilNow(observed, entry, now);
+    entry = Cleared(entry);
   }
-  return false;
+  return status;
 }
 
-// Whether the API server may take the same pod later, without an edit of the task: a quota gets room, or what the pod
-// names is there a moment later, as when a whole directory is applied at once. The API server has no codes for them:
-// these are its texts (kubernetes plugin/pkg/admission: resourcequota, gc, serviceaccount, priority, runtimeclass).
-bool MayPass(const std::string& refusal) {
-  for (const char* text : {"exceeded quota", "cannot find RESTMapping", "error looking up service account",
-                           "no PriorityClass with name", "RuntimeClass \""}) {
-    if (refusal.find(text) != std::string::npos) return true;
+// Lets go of measurements that were made for another model, workload, image or GPU request: they say nothing about the
+// present spec, whatever becomes of that.
+void DropOthers(const Observed& observed, const api::ExpandedFor& asked, base::WallTime now, api::TaskStatus& status) {
+  if (!status.expanded_for) return;
+  std::vector<api::ExperimentStatus> kept;
+  for (api::ExperimentStatus& entry : status.experiments) {
+    if (MeasuresTheSame(*status.expanded_for, asked, entry.runtime)) {
+      kept.push_back(std::move(entry));
+    } else {
+      status.cost.earlier += SpentUntilNow(observed, entry, now);
+    }
   }
-  return false;
+  status.experiments = std::move(kept);
 }
 
-bool IsOver(const std::string& state) { return state == "Complete" || state == "Failed"; }
+void Adopt(Expanded& expanded, api::TaskStatus& status) {
+  status.expanded_for = expanded.expanded_for;
+  status.rules_version = expanded.rules_version;
+  status.gpu_product = expanded.gpu.product;
+  status.gpu_compute_capability = expanded.gpu.capability ? expanded.gpu.capability->ToString() : "";
+  status.gpu_memory_bytes = expanded.gpu.memory_bytes;
+  status.candidates = expanded.candidates;
+  status.pruned_reasons = std::move(expanded.pruned_reasons);
+  status.warnings = std::move(expanded.warnings);
+  status.experiments = std::move(expanded.experiments);
+  status.search.reset();
+  status.cost.earlier += expanded.let_go;
+}
 
-class Decider {
+Verdict CannotBe(const char* reason, std::string message) {
+  Verdict verdict = Progressing("Failed", reason, std::move(message));
+  verdict.kind = Verdict::Kind::kFailed;
+  return verdict;
+}
+
+// The refusal that a person should read, among those of pods that are still wanted.
+std::optional<Refusal> ShownRefusal(const Observed& observed, const api::TaskStatus& status) {
+  std::optional<Refusal> shown;
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    if (entry.state != api::ExperimentState::kPending) continue;
+    const auto refused = observed.memory.refused.find(NextPodName(observed.task, entry));
+    if (refused == observed.memory.refused.end()) continue;
+    if (!shown || refused->second.refusal.kind > shown->kind) shown = refused->second.refusal;
+  }
+  return shown;
+}
+
+// One look at a task that is not over. Each step leaves `status_` as it found it to be, and returns the verdict where
+// it has to end there.
+class Look {
  public:
-  Decider(const Observed& observed, const Settings& settings, base::WallTime now)
-      : observed_(observed),
-        task_(observed.task),
-        spec_(observed.task.spec),
-        settings_(settings),
-        now_(now),
-        status_(observed.task.status) {}
+  Look(const Observed& observed, const Settings& settings, base::WallTime now)
+      : observed_(observed), spec_(observed.task.spec), settings_(settings), now_(now), status_(Begun(observed, now)) {}
 
-  Plan Run() {
-    // The garbage collector deletes what a deleted task owns; nothing new may start.
-    if (task_.metadata.deleting) return {};
-    Step();
-    Finish();
+  Plan Take() {
+    // First of all what the pods have to say: a measurement that has ended is recorded whatever the spec is by now.
+    Tracked tracked = Track(observed_, std::move(status_.experiments), status_.gpu_product, now_);
+    status_.experiments = std::move(tracked.experiments);
+    plan_.events = std::move(tracked.events);
+    WakeAt(tracked.wake_at, plan_);
+    Settle(Come(tracked));
     return std::move(plan_);
   }
 
  private:
-  void Step() {
-    new_generation_ = status_.observed_generation != task_.metadata.generation;
-    // A finished task stays as it is until its spec changes, whatever rules or program are newer.
-    if (!new_generation_ && IsOver(status_.state)) return;
-    if (status_.started_at.empty()) status_.started_at = base::FormatRfc3339(now_);
-    if (new_generation_) {
-      status_.finished_at.clear();
-      status_.recommendation_config_map.clear();
+  Verdict Come(const Tracked& tracked) {
+    if (!observed_.spec_error.empty()) return End(CannotBe("InvalidSpec", observed_.spec_error));
+    const auto asked = AskedFor(observed_, settings_);
+    if (!asked) return End(CannotBe("InvalidSpec", asked.error().message));
+    expanded_ = IsExpanded(status_, *asked, settings_);
+    if (!expanded_) DropOthers(observed_, *asked, now_, status_);
+    if (spec_.suspend) return Suspend(*asked);
+
+    Inspection inspection = Inspect(observed_, settings_, now_);
+    WakeAt(inspection.wake_at, plan_);
+    status_.inspection = inspection.record;
+    if (!inspection.model) {
+      status_.model.reset();
+      status_.model_source.clear();
+      if (inspection.verdict.kind == Verdict::Kind::kFailed) return End(std::move(inspection.verdict));
+      plan_.create_pods = std::move(inspection.create_pods);
+      WithoutAnswer(status_);
+      FillCost(spec_, status_);
+      return std::move(inspection.verdict);
     }
-    if (!observed_.spec_error.empty()) return Stall("InvalidSpec", observed_.spec_error);
-    if (Refused() && !MayPass(observed_.refusal->message)) return Stall("PodRefused", observed_.refusal->message);
-    if (spec_.suspend) return Suspend();
-    if (!ReadModel()) return;
-    if (new_generation_ || status_.rules_version != settings_.rules->version() || status_.experiments.empty()) {
-      if (!ExpandSpace()) return;
-    }
-    RunExperiments();
+    status_.model = std::move(inspection.model);
+    status_.model_source = asked->model_source;
+    if (auto problem = ExpandIfNeeded(*asked)) return End(std::move(*problem));
+    return Search(*asked, tracked);
   }
 
-  // ---- The model's facts -------------------------------------------------------------------------------------------
-
-  // True when status_.model holds the facts of this spec.
-  bool ReadModel() {
-    const std::string source = base::Sha256Hex(api::ToJson(spec_).value("model", json::object()).dump()).substr(0, 16);
-    auto inline_facts = InlineFacts(spec_.model);
-    if (!inline_facts) return Stall("InvalidSpec", inline_facts.error().message), false;
-    if (*inline_facts) {
-      status_.model = **inline_facts;
-      status_.model_source = source;
-      return true;
+  std::optional<Verdict> ExpandIfNeeded(const api::ExpandedFor& asked) {
+    if (expanded_) {
+      status_.expanded_for->generation = asked.generation;
+      return std::nullopt;
     }
-    if (status_.model && status_.model_source == source) {
-      DeleteInspectPods(nullptr);
-      return true;
-    }
-    status_.model.reset();
-    return Inspect(source);
+    auto expanded = Expand(observed_, settings_, status_, asked, now_);
+    if (!expanded) return CannotBe("InvalidSpec", expanded.error().message);
+    Adopt(*expanded, status_);
+    space_ = std::move(expanded->space);
+    expanded_ = true;
+    return std::nullopt;
   }
 
-  // A pod was refused, and it is too early to ask again.
-  [[nodiscard]] bool Refused() const { return observed_.refusal && now_ < observed_.refusal->at + kRefusalRetryDelay; }
-
-  bool Inspect(const std::string& source) {
-    const int first = static_cast<int>(task_.metadata.generation % 100'000) * kInspectAttemptsPerGeneration;
-    const experiment::PodView* latest = nullptr;
-    int latest_attempt = first - 1;
-    for (const experiment::PodView& pod : observed_.pods) {
-      if (!IsInspectPod(pod)) continue;
-      const int attempt = std::atoi(LabelOf(pod, experiment::kAttemptLabel).c_str());
-      if (attempt < first) continue;
-      if (attempt > latest_attempt) {
-        latest = &pod;
-        latest_attempt = attempt;
-      }
+  Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
+    if (!ProposeMore()) return End(CannotBe("InvalidSpec", space_error_));
+    Next next = NextToStart(observed_, status_.experiments, now_);
+    if (!next.start.empty() && !CanStart(next.start)) {
+      // The code that names experiments is another, and nobody has counted the scheme up.
+      expanded_ = false;
+      if (auto problem = ExpandIfNeeded(asked)) return End(std::move(*problem));
+      next = NextToStart(observed_, status_.experiments, now_);
     }
-    status_.state = "Inspecting";
-    if (Refused()) {
-      WakeAt(observed_.refusal->at + kRefusalRetryDelay);
-      Progressing("WaitingForResources", observed_.refusal->message);
+    WakeAt(next.wake_at, plan_);
+    if (!next.start.empty() && !BuildPods(next.start)) return End(CannotBe("InvalidSpec", space_error_));
+
+    status_ = ReadBack(std::move(status_));
+    const std::string infeasible = Answer(spec_, status_);
+    if (AllFinished(status_) && (!IsAdaptive(spec_) || status_.search)) return Finished(infeasible);
+    if (const auto refusal = ShownRefusal(observed_, status_)) return RefusedPod("Searching", *refusal);
+    if (!tracked.waiting_message.empty()) {
+      return Progressing("Searching", "WaitingForResources", tracked.waiting_message);
+    }
+    std::string message = ProgressText(status_) + " experiments";
+    if (!tracked.active && next.start.empty() && !next.waiting_message.empty()) message += "; " + next.waiting_message;
+    return Progressing("Searching", "Progressing", message);
+  }
+
+  // Of an adaptive search: the experiments that come next. False when the spec does not allow any.
+  bool ProposeMore() {
+    if (!IsAdaptive(spec_)) return true;
+    const auto unfinished = std::count_if(status_.experiments.begin(), status_.experiments.end(),
+                                          [](const api::ExperimentStatus& entry) { return !IsFinished(entry); });
+    if (status_.search || unfinished >= spec_.parallelism) return true;
+    if (!HaveSpace()) return false;
+    Answer(spec_, status_);
+    if (!status_.best) RestartBeaten();
+    Proposal proposal = Propose(spec_, status_, *space_, now_);
+    AddExperiments(observed_, *space_, proposal.start, now_, status_);
+    status_.candidates.not_run = status_.candidates.eligible - static_cast<int>(status_.experiments.size());
+    if (proposal.start.empty() && unfinished == 0 && !proposal.stopped) {
+      proposal.stopped = tuning::search::Reason::kAllTried;
+    }
+    if (proposal.stopped) {
+      status_.search = api::TaskStatus::Search{std::string(tuning::search::ReasonName(*proposal.stopped)),
+                                               WhyStopped(proposal), api::FormatDecimal(proposal.expected_gain, 4)};
+    }
+    return true;
+  }
+
+  // What was given up because of a leader that is no longer there has to be measured after all.
+  void RestartBeaten() {
+    for (api::ExperimentStatus& entry : status_.experiments) {
+      if (entry.stopped != measurement::StopReasonName(measurement::StopReason::kCannotWin)) continue;
+      status_.cost.earlier += SpentUntilNow(observed_, entry, now_);
+      entry = Cleared(entry);
+    }
+  }
+
+  Verdict Finished(const std::string& infeasible) {
+    if (!HaveSpace()) return End(CannotBe("InvalidSpec", space_error_));
+    Conclusion conclusion = Conclude(observed_, settings_, status_, *space_, infeasible, now_);
+    WakeAt(conclusion.wake_at, plan_);
+    plan_.config_map = std::move(conclusion.config_map);
+    plan_.events.insert(plan_.events.end(), conclusion.events.begin(), conclusion.events.end());
+    status_.recommendation_config_map = conclusion.recommendation;
+    return std::move(conclusion.verdict);
+  }
+
+  bool HaveSpace() {
+    if (space_) return true;
+    auto space = BuildSpace(spec_, *status_.model, GpuOf(status_), *settings_.rules, settings_.environment);
+    if (!space) {
+      space_error_ = space.error().message;
       return false;
     }
-    if (latest == nullptr) {
-      CreateInspectPod(first);
-      Progressing("Inspecting", "Reading the model's configuration");
-      return false;
-    }
-    const experiment::Outcome outcome = experiment::ReadInspectOutcome(*latest, spec_.optimization, now_);
-    if (outcome.next_deadline) WakeAt(*outcome.next_deadline);
-    switch (outcome.kind) {
-      case experiment::Outcome::Kind::kWaiting:
-      case experiment::Outcome::Kind::kStarting:
-      case experiment::Outcome::Kind::kMeasuring:
-        DeleteInspectPods(latest);
-        if (outcome.waiting_message.empty()) {
-          Progressing("Inspecting", "Reading the model's configuration");
-        } else {
-          Progressing("WaitingForResources", outcome.waiting_message);
-        }
-        return false;
-      case experiment::Outcome::Kind::kSucceeded:
-        status_.model = outcome.inspect ? outcome.inspect->model : checkpoint::ModelFacts{};
-        if (!spec_.model.quantization.empty()) {
-          if (const auto set = checkpoint::OverrideQuantization(*status_.model, spec_.model.quantization); !set) {
-            return Stall("InvalidSpec", "spec.model.quantization: " + set.error().message), false;
-          }
-        }
-        status_.model_source = source;
-        DeleteInspectPods(nullptr);
-        return true;
-      case experiment::Outcome::Kind::kFailed:
-        break;
-    }
-    const bench::Failure failure = outcome.failure.value_or(bench::Failure{});
-    const int made = latest_attempt - first + 1;
-    if (bench::IsRetryable(failure.reason) && made <= spec_.optimization.retries &&
-        made < kInspectAttemptsPerGeneration) {
-      CreateInspectPod(latest_attempt + 1);
-      Progressing("Inspecting", "Trying again to read the model's configuration: " + failure.message);
-      return false;
-    }
-    std::string message = failure.message;
-    if (failure.reason != bench::FailureReason::kModelUnreadable) {
-      message = std::string(bench::FailureReasonName(failure.reason)) + ": " + message;
-    }
-    if (failure.http_status != 0 && message.find(std::to_string(failure.http_status)) == std::string::npos) {
-      message += " (HTTP " + std::to_string(failure.http_status) + ")";
-    }
-    Stall("ModelUnreadable", message);
-    return false;
-  }
-
-  void CreateInspectPod(int attempt) {
-    plan_.create_pods.push_back(experiment::BuildInspectPod(task_, attempt, settings_.environment));
-  }
-
-  static std::string LabelOf(const experiment::PodView& pod, const char* name) {
-    const auto label = pod.labels.find(name);
-    return label == pod.labels.end() ? "" : label->second;
-  }
-  static bool IsInspectPod(const experiment::PodView& pod) { return LabelOf(pod, experiment::kRoleLabel) == "inspect"; }
-  void DeleteInspectPods(const experiment::PodView* keep) {
-    for (const experiment::PodView& pod : observed_.pods) {
-      if (&pod != keep && IsInspectPod(pod) && !pod.deleting) plan_.delete_pods.push_back({pod.ns, pod.name, pod.uid});
-    }
-  }
-
-  // ---- The candidates ----------------------------------------------------------------------------------------------
-
-  GpuChoice StatusGpu() const {
-    // What an AMD product is, BuildSpace finds from its name.
-    return {status_.gpu_product, quant::ComputeCapability::Parse(status_.gpu_compute_capability),
-            status_.gpu_memory_bytes};
-  }
-
-  // Expands for a new generation (or newer rules, while the search is not over) and merges with what is known: finished
-  // experiments with the same hash are kept, removed ones dropped, new ones added.
-  bool ExpandSpace() {
-    GpuChoice gpu = ChooseGpu(spec_, *status_.model, GpuChoices(spec_.gpu, observed_.nodes), *settings_.rules,
-                              settings_.environment);
-    const std::vector<std::string>& products = spec_.gpu.products;
-    const bool still_allowed =
-        products.empty() || std::find(products.begin(), products.end(), status_.gpu_product) != products.end();
-    // An autoscaler may have taken every GPU node away: that makes no measurement worthless.
-    if (gpu.product.empty() && still_allowed) gpu = StatusGpu();
-    const bool product_changed = gpu.product != status_.gpu_product;
-    status_.gpu_product = gpu.product;
-    status_.gpu_compute_capability = gpu.capability ? gpu.capability->ToString() : "";
-    status_.gpu_memory_bytes = gpu.memory_bytes;
-    auto space = BuildSpace(spec_, *status_.model, gpu, *settings_.rules, settings_.environment);
-    if (!space) return Stall("InvalidSpec", space.error().message), false;
-    status_.rules_version = settings_.rules->version();
-    status_.warnings = space->warnings;
-    const bool amd = experiment::IsAmdResource(spec_.gpu.resource_name);
-    if (gpu.product.empty() && amd) {
-      status_.warnings.push_back({"gpu", "GpuLabelsMissing",
-                                  "No node that spec.gpu allows carries the labels of AMD's node labeller "
-                                  "(amd.com/gpu.product-name): pods are not bound to a product, and what depends on "
-                                  "the architecture was not checked. Install the AMD GPU operator or its labeller"});
-    } else if (gpu.product.empty() && PlacementOf(*space, gpu).min_capability) {
-      status_.warnings.push_back({"gpu", "GpuLabelsMissing",
-                                  "No node that spec.gpu allows carries GPU labels (nvidia.com/gpu.product): pods are "
-                                  "not bound to a compute capability or product. Install GPU Feature Discovery"});
-    }
-
-    const tuning::Expansion& expansion = space->expansion;
-    status_.candidates = {};
-    status_.candidates.total = expansion.total;
-    status_.candidates.duplicates = expansion.duplicates;
-    status_.candidates.pruned = static_cast<int>(expansion.pruned.size());
-    status_.candidates.eligible = static_cast<int>(expansion.candidates.size());
-    status_.candidates.not_run = static_cast<int>(expansion.candidates.size() - space->schedule.size());
-    CountPruned(expansion, *space);
-
-    std::map<std::string, const api::ExperimentStatus*> known;
-    int last_number = 0;
-    for (const api::ExperimentStatus& entry : observed_.task.status.experiments) {
-      known[entry.hash] = &entry;
-      last_number = std::max(last_number, std::atoi(entry.name.c_str() + std::min<std::size_t>(1, entry.name.size())));
-    }
-    std::vector<api::ExperimentStatus> merged;
-    for (const std::size_t index : space->schedule) {
-      const tuning::Candidate& candidate = expansion.candidates[index];
-      api::ExperimentStatus entry;
-      if (const auto found = known.find(candidate.hash); found != known.end()) {
-        entry = *found->second;
-        const bool again = entry.state == ExperimentState::kFailed && MayEndDifferently(entry.reason);
-        const bool unjudged = spec_.quality.max_degradation && LacksQuality(entry);
-        // Another GPU product's measurements are not comparable, those that are still at work included; what failed
-        // around the engine may end differently; an earlier version's results cannot be judged under a bound on
-        // quality.
-        if (product_changed || again || unjudged) {
-          status_.cost.earlier += SpentUntilNow(observed_, entry, now_);
-          const int attempts = entry.attempts;
-          entry = NewEntry(*space, candidate, entry.name);
-          entry.attempts = attempts;
-        }
-        entry.baseline = candidate.baseline;
-        entry.quant = candidate.quant;
-        known.erase(found);
-      } else {
-        entry = NewEntry(*space, candidate, "e" + std::to_string(++last_number) + "-" + candidate.hash.substr(0, 6));
-      }
-      merged.push_back(std::move(entry));
-    }
-    // What the edit drops was paid for all the same.
-    for (const auto& [hash, entry] : known) status_.cost.earlier += SpentUntilNow(observed_, *entry, now_);
-    status_.experiments = std::move(merged);
     space_ = std::move(*space);
     return true;
   }
 
-  static api::ExperimentStatus NewEntry(const Space& space, const tuning::Candidate& candidate,
-                                        const std::string& name) {
-    api::ExperimentStatus entry;
-    entry.name = name;
-    entry.hash = candidate.hash;
-    entry.runtime = space.runtimes[candidate.runtime].spec.name;
-    entry.quant = candidate.quant;
-    entry.baseline = candidate.baseline;
-    entry.args = candidate.plan.args;
-    entry.options = candidate.plan.options_yaml;
-    entry.gpus = candidate.plan.gpus;
-    entry.warnings = candidate.plan.warnings;
-    for (const quant::Override& replaced : candidate.plan.overrides) {
-      entry.warnings.push_back(
-          {"parameters." + replaced.flag, "UserParameterWins",
-           "The quantization mapping wanted " + replaced.mapped + ", the parameter " + replaced.user + " runs"});
-    }
-    return entry;
+  bool CanStart(const std::vector<std::size_t>& entries) {
+    return !HaveSpace() || std::all_of(entries.begin(), entries.end(), [&](std::size_t i) {
+      return CandidateOf(*space_, status_.experiments[i]) != nullptr;
+    });
   }
 
-  void CountPruned(const tuning::Expansion& expansion, const Space&) {
-    std::vector<api::PrunedReason> reasons;
-    for (const tuning::Pruned& pruned : expansion.pruned) {
-      auto found = std::find_if(reasons.begin(), reasons.end(),
-                                [&](const api::PrunedReason& r) { return r.reason == pruned.rejection.reason; });
-      if (found == reasons.end()) {
-        if (reasons.size() == kMaxPrunedReasons) continue;
-        api::PrunedReason reason;
-        reason.reason = pruned.rejection.reason;
-        reason.example = Short(pruned.runtime + " + " + pruned.quant.name + ": " + pruned.rejection.message, 512);
-        reasons.push_back(std::move(reason));
-        found = reasons.end() - 1;
-      }
-      ++found->count;
-    }
-    std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
-    status_.pruned_reasons = std::move(reasons);
-  }
-
-  // ---- The experiments ---------------------------------------------------------------------------------------------
-
-  void RunExperiments() {
-    status_.state = "Searching";
-    Progress progress = TrackExperiments(observed_, status_, now_);
-    plan_.events.insert(plan_.events.end(), progress.events.begin(), progress.events.end());
-    if (progress.wake_at) WakeAt(*progress.wake_at);
-
-    if (Refused()) {
-      WakeAt(observed_.refusal->at + kRefusalRetryDelay);
-    } else if (!progress.start.empty() && !CreatePods(progress.start)) {
-      return;
-    }
-
-    ReadBack();
-    const std::string infeasible = Answer(spec_, status_);
-    if (std::all_of(status_.experiments.begin(), status_.experiments.end(), IsFinished)) return Complete(infeasible);
-    if (Refused()) {
-      Progressing("WaitingForResources", observed_.refusal->message);
-    } else if (!progress.waiting_message.empty()) {
-      Progressing("WaitingForResources", progress.waiting_message);
-    } else {
-      Progressing("Progressing", ProgressText() + " experiments");
-    }
-  }
-
-  // Judged and added up as it will be read back, at the API's precision: with more digits than that equals would be
-  // ranked, and the next look would rank them otherwise and write again.
-  void ReadBack() {
-    if (auto read_back = api::StatusFromJson(api::ToJson(status_))) status_ = std::move(*read_back);
-  }
-
-  bool CreatePods(const std::vector<std::size_t>& entries) {
-    if (!space_) {
-      auto space = BuildSpace(spec_, *status_.model, StatusGpu(), *settings_.rules, settings_.environment);
-      if (!space) return Stall("InvalidSpec", space.error().message), false;
-      space_ = std::move(*space);
-    }
-    const experiment::Placement placement = PlacementOf(*space_, StatusGpu());
+  // False when the spec does not allow any pod.
+  bool BuildPods(const std::vector<std::size_t>& entries) {
+    if (!HaveSpace()) return false;
     for (const std::size_t i : entries) {
       const api::ExperimentStatus& entry = status_.experiments[i];
-      const tuning::Candidate* candidate = FindCandidate(entry.hash);
-      if (candidate == nullptr) continue;  // cannot be: the same spec, rules and GPU give the same hashes
-      plan_.create_pods.push_back(experiment::BuildExperimentPod(
-          task_, ExperimentOf(*space_, *candidate, entry.attempts + 1), placement, settings_.environment));
+      const tuning::Candidate* candidate = CandidateOf(*space_, entry);
+      experiment::Experiment experiment = ExperimentOf(*space_, *candidate, entry.attempts + 1);
+      experiment.hash = entry.hash;  // as it was named when it became an experiment of the task
+      experiment.hints = HintsFor(spec_, status_, *space_, *candidate);
+      experiment::Placement placement = PlacementOf(*space_, GpuOf(status_));
+      placement.avoided_node = NodeToAvoid(observed_, entry);
+      plan_.create_pods.push_back(
+          experiment::BuildExperimentPod(observed_.task, experiment, placement, settings_.environment));
     }
     return true;
   }
 
-  const tuning::Candidate* FindCandidate(const std::string& hash) const {
-    const auto& candidates = space_->expansion.candidates;
-    const auto found =
-        std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return c.hash == hash; });
-    return found == candidates.end() ? nullptr : &*found;
-  }
-
-  void Suspend() {
-    if (status_.state != "Suspended" && !IsOver(status_.state)) {
-      const Progress progress = TrackExperiments(observed_, status_, now_);
-      plan_.events.insert(plan_.events.end(), progress.events.begin(), progress.events.end());
-    }
-    SuspendExperiments(observed_, status_, now_);
-    DeleteInspectPods(nullptr);
-    ReadBack();
-    Answer(spec_, status_);
-    status_.state = "Suspended";
-    SetReady("False", "Suspended", "spec.suspend is true; results are kept");
-    api::RemoveCondition(status_.conditions, "Reconciling");
-    api::RemoveCondition(status_.conditions, "Stalled");
-  }
-
-  void Complete(const std::string& infeasible) {
-    status_.finished_at = base::FormatRfc3339(now_);
-    const bool any = std::any_of(status_.experiments.begin(), status_.experiments.end(),
-                                 [](const auto& entry) { return entry.state == ExperimentState::kSucceeded; });
-    if (!any) return Stall("AllExperimentsFailed", MostFrequentCause());
-    status_.state = "Complete";
-    api::RemoveCondition(status_.conditions, "Reconciling");
-    api::RemoveCondition(status_.conditions, "Stalled");
-    if (!status_.best) {
-      SetReady("True", "NoFeasibleConfiguration", infeasible);
-      plan_.events.push_back({true, "NoFeasibleConfiguration", "Search", Short(infeasible, 1000)});
-      return;
-    }
-    const auto winner = std::find_if(status_.experiments.begin(), status_.experiments.end(),
-                                     [&](const auto& entry) { return entry.name == status_.best->experiment; });
-    std::string message = "Best: " + winner->name + " (" + winner->runtime + ", " + winner->quant.name + "), score " +
-                          status_.best->score;
-    if (winner->baseline) {
-      message += "; it is the baseline, nothing else was better";
-    } else if (!status_.best->improvement_over_baseline.empty()) {
-      message += ", " + status_.best->improvement_over_baseline + " over the baseline";
+  Verdict Suspend(const api::ExpandedFor& asked) {
+    status_.experiments = Suspended(observed_, std::move(status_.experiments), now_);
+    status_ = ReadBack(std::move(status_));
+    if (expanded_) {
+      status_.expanded_for->generation = asked.generation;
+      Answer(spec_, status_);
     } else {
-      message += "; no improvement is given because " + BaselineProblem(winner->runtime);
+      WithoutAnswer(status_);
+      FillCost(spec_, status_);
     }
-    SetReady("True", "Succeeded", message);
-    plan_.events.push_back({false, "TaskComplete", "Search", message});
-    Recommend(*winner);
+    Verdict verdict = Progressing("Suspended", "Suspended", "spec.suspend is true; results are kept");
+    verdict.kind = Verdict::Kind::kSuspended;
+    return verdict;
   }
 
-  void Recommend(const api::ExperimentStatus& winner) {
-    if (!space_) {
-      auto space = BuildSpace(spec_, *status_.model, StatusGpu(), *settings_.rules, settings_.environment);
-      if (!space) return;
-      space_ = std::move(*space);
-    }
-    const tuning::Candidate* candidate = FindCandidate(winner.hash);
-    if (candidate == nullptr) return;
-    plan_.config_map = Recommendation(task_, ExperimentOf(*space_, *candidate, winner.attempts),
-                                      PlacementOf(*space_, StatusGpu()), settings_.environment);
-    status_.recommendation_config_map = RecommendationName(task_);
-  }
-
-  std::string BaselineProblem(const std::string& runtime) const {
-    for (const api::ExperimentStatus& entry : status_.experiments) {
-      if (!entry.baseline || entry.runtime != runtime) continue;
-      if (entry.state == ExperimentState::kFailed) return "the baseline failed: " + entry.reason + ": " + entry.message;
-      return "the baseline does not meet the SLO";
-    }
-    return "the baseline was pruned";
-  }
-
-  std::string MostFrequentCause() const {
-    std::map<std::string, int> counts;
-    std::map<std::string, std::string> examples;
-    for (const api::ExperimentStatus& entry : status_.experiments) {
-      ++counts[entry.reason];
-      examples.emplace(entry.reason, entry.message);
-    }
-    if (counts.empty()) {
-      if (status_.pruned_reasons.empty()) return "The task has no candidates";
-      const api::PrunedReason& reason = status_.pruned_reasons.front();
-      return "Every candidate was pruned; " + std::to_string(reason.count) + " by " + reason.reason + ": " +
-             reason.example;
-    }
-    const auto most = std::max_element(counts.begin(), counts.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
-    return std::to_string(most->second) + " of " + std::to_string(status_.experiments.size()) +
-           " experiments failed with " + most->first + ": " + examples.at(most->first);
-  }
-
-  // ---- Status ------------------------------------------------------------------------------------------------------
-
-  std::string ProgressText() const {
-    const auto finished = std::count_if(status_.experiments.begin(), status_.experiments.end(), IsFinished);
-    return std::to_string(finished) + "/" + std::to_string(status_.experiments.size());
-  }
-
-  void SetReady(const char* value, const std::string& reason, const std::string& message) {
-    SetCondition("Ready", value, reason, message);
-  }
-  void SetCondition(const char* type, const char* value, const std::string& reason, const std::string& message) {
-    api::SetCondition(status_.conditions, {type, value, reason, Short(message, 4096), task_.metadata.generation, ""},
-                      base::FormatRfc3339(now_));
-  }
-
-  void Progressing(const char* reason, const std::string& message) {
-    SetReady("Unknown", reason, message);
-    SetCondition("Reconciling", "True", reason, message);
-    api::RemoveCondition(status_.conditions, "Stalled");
-  }
-
-  // The spec cannot be carried out, or nothing of it could: over until the spec changes.
-  void Stall(const std::string& reason, const std::string& message) {
-    status_.state = "Failed";
-    status_.finished_at = base::FormatRfc3339(now_);
-    SetReady("False", reason, message);
-    SetCondition("Stalled", "True", reason, message);
-    api::RemoveCondition(status_.conditions, "Reconciling");
-    plan_.create_pods.clear();
-    DeleteInspectPods(nullptr);
-    SuspendExperiments(observed_, status_, now_);
-    ReadBack();
+  // The spec cannot be carried out: nothing of it runs on, and what was measured is no answer to it.
+  Verdict End(Verdict verdict) {
+    status_.experiments = Suspended(observed_, std::move(status_.experiments), now_);
+    status_ = ReadBack(std::move(status_));
+    WithoutAnswer(status_);
     FillCost(spec_, status_);
-    plan_.events.push_back({true, reason, "Reconcile", Short(message, 1000)});
+    plan_.create_pods.clear();
+    plan_.events.push_back({true, verdict.reason, "Reconcile", Short(verdict.message, kMaxNote)});
+    return verdict;
   }
 
-  void WakeAt(base::WallTime at) {
-    if (!plan_.wake_at || at < *plan_.wake_at) plan_.wake_at = at;
-  }
-
-  void Finish() {
-    status_.observed_generation = task_.metadata.generation;
-    status_.progress = ProgressText();
+  void Settle(const Verdict& verdict) {
+    const api::Condition* told = api::FindCondition(status_.conditions, "Ready");
+    if (verdict.reason == "PodRefused" && (told == nullptr || told->reason != verdict.reason)) {
+      plan_.events.push_back({true, verdict.reason, "Create", Short(verdict.message, kMaxNote)});
+    }
+    status_.state = verdict.state;
+    if (IsOver(verdict.state)) status_.finished_at = base::FormatRfc3339(now_);
+    SetConditions(verdict, observed_.task.metadata.generation, now_, status_.conditions);
+    status_.progress = ProgressText(status_);
     if (status_.pareto.size() > kMaxPareto) status_.pareto.resize(kMaxPareto);
     std::vector<std::string> keep = status_.pareto;
     if (status_.best) keep.push_back(status_.best->experiment);
@@ -534,9 +308,9 @@ class Decider {
       if (entry.baseline) keep.push_back(entry.name);
     }
     api::EnforceSizeLimits(status_, keep);
-    const std::vector<PodRef> surplus = SurplusPods(observed_, status_);
-    plan_.delete_pods.insert(plan_.delete_pods.end(), surplus.begin(), surplus.end());
-    if (IsOver(status_.state)) DeleteFinishedInspectPods();
+    plan_.delete_pods = SurplusPods(observed_, status_);
+    const std::vector<PodRef> inspect = SurplusInspectPods(observed_, status_);
+    plan_.delete_pods.insert(plan_.delete_pods.end(), inspect.begin(), inspect.end());
     if (api::ToJson(status_) != api::ToJson(observed_.task.status)) {
       plan_.status = std::move(status_);
     } else {
@@ -544,29 +318,77 @@ class Decider {
     }
   }
 
-  void DeleteFinishedInspectPods() {
-    for (const experiment::PodView& pod : observed_.pods) {
-      const PodRef ref{pod.ns, pod.name, pod.uid};
-      const bool listed = std::find(plan_.delete_pods.begin(), plan_.delete_pods.end(), ref) != plan_.delete_pods.end();
-      if (IsInspectPod(pod) && !pod.deleting && !listed) plan_.delete_pods.push_back(ref);
-    }
-  }
-
   const Observed& observed_;
-  const api::AutotuneTask& task_;
   const api::TaskSpec& spec_;
   const Settings& settings_;
   const base::WallTime now_;
   api::TaskStatus status_;
-  bool new_generation_ = false;
+  bool expanded_ = false;  // status_.experiments are those of the present spec
   std::optional<Space> space_;
+  std::string space_error_;
   Plan plan_;
 };
+
+// A finished task stays as it is until its spec changes, whatever rules or program are newer. Only a recommendation
+// that could not be written is tried again, and pods that are left go.
+Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallTime now) {
+  Plan plan;
+  api::TaskStatus status = observed.task.status;
+  plan.delete_pods = SurplusPods(observed, status);
+  const std::vector<PodRef> inspect = SurplusInspectPods(observed, status);
+  plan.delete_pods.insert(plan.delete_pods.end(), inspect.begin(), inspect.end());
+  const bool open = status.state == "Complete" && status.best && status.recommendation_config_map.empty();
+  if (!open || !status.model || !observed.spec_error.empty()) return plan;
+  const auto space =
+      BuildSpace(observed.task.spec, *status.model, GpuOf(status), *settings.rules, settings.environment);
+  if (!space) return plan;
+  Conclusion conclusion = Conclude(observed, settings, status, *space, "", now);
+  plan.config_map = std::move(conclusion.config_map);
+  WakeAt(conclusion.wake_at, plan);
+  if (conclusion.verdict.kind != Verdict::Kind::kComplete) return plan;  // it is tried for the first time since a start
+  status.recommendation_config_map = conclusion.recommendation;
+  SetConditions(conclusion.verdict, observed.task.metadata.generation, now, status.conditions);
+  if (api::ToJson(status) == api::ToJson(observed.task.status)) return plan;
+  plan.status = std::move(status);
+  plan.events = std::move(conclusion.events);
+  return plan;
+}
+
+// Written by a newer operator, and this one is a rollback. Nothing of it is touched, the pods neither: they end by
+// themselves and keep what they measured.
+Plan StatusUnreadable(const Observed& observed, base::WallTime now) {
+  Plan plan;
+  api::TaskStatus status = observed.task.status;
+  Verdict verdict = Progressing("", "StatusUnreadable",
+                                "The status is of a newer operator, and nothing of it is changed: install that again, "
+                                "or delete the task and apply it anew. " +
+                                    observed.status_error);
+  verdict.kind = Verdict::Kind::kBlocked;
+  const api::Condition* ready = api::FindCondition(status.conditions, "Ready");
+  const bool told = ready != nullptr && ready->reason == verdict.reason;
+  std::vector<api::Condition> conditions;
+  SetConditions(verdict, observed.task.metadata.generation, now, conditions);
+  api::RemoveCondition(status.conditions, "Reconciling");
+  for (const api::Condition& condition : conditions) {
+    api::SetCondition(status.conditions, condition, base::FormatRfc3339(now));
+  }
+  if (api::ToJson(status) == api::ToJson(observed.task.status)) return plan;
+  plan.status = std::move(status);
+  if (!told) plan.events.push_back({true, verdict.reason, "Reconcile", Short(verdict.message, kMaxNote)});
+  return plan;
+}
 
 }  // namespace
 
 Plan Decide(const Observed& observed, const Settings& settings, base::WallTime now) {
-  return Decider(observed, settings, now).Run();
+  const api::TaskStatus& status = observed.task.status;
+  // The garbage collector deletes what a deleted task owns; nothing new may start.
+  if (observed.task.metadata.deleting) return {};
+  if (!observed.status_error.empty()) return StatusUnreadable(observed, now);
+  if (status.observed_generation == observed.task.metadata.generation && IsOver(status.state)) {
+    return AfterTheEnd(observed, settings, now);
+  }
+  return Look(observed, settings, now).Take();
 }
 
 }  // namespace autotune::reconcile

@@ -2,6 +2,10 @@
 //
 // Pure and level-triggered: no step depends on having seen an event, every call recomputes from the task, its pods and
 // the nodes. The state of a task is its status plus its pods; a killed operator goes on at the next call.
+//
+// The steps are files of their own: track (what the pods say), inspect (the model's facts), expand (the experiments of
+// the present spec), conclude (the answer). Each takes what it needs and returns what it found; this one puts it
+// together.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -15,6 +19,7 @@
 #include "operator/experiment/pod_builder.h"
 #include "operator/experiment/pod_view.h"
 #include "operator/reconcile/cluster.h"
+#include "operator/reconcile/memory.h"
 #include "quant/rules.h"
 
 namespace autotune::reconcile {
@@ -25,14 +30,9 @@ struct Observed {
   std::vector<experiment::NodeView> nodes;  // empty = not watched or none
   // Why the spec could not be read although the schema let it pass; then task.spec means nothing.
   std::string spec_error;
-  // The API server's words when it last refused a pod of this generation (pod security, admission, quota), and when. It
-  // is to be shown again for as long as it is younger than a retry: otherwise the status that tells of it would bring
-  // about the next attempt.
-  struct Refusal {
-    std::string message;
-    base::WallTime at{};
-  };
-  std::optional<Refusal> refusal;
+  // Why the status could not be read: a newer operator wrote it. Then only its conditions mean something.
+  std::string status_error;
+  Memory memory;
 };
 
 struct Settings {
@@ -46,13 +46,13 @@ struct PodRef {
 };
 
 struct Plan {
-  // In the order in which apply() acts. The status (only if it changed) comes before deletes, so that no result is
-  // lost, and the ConfigMap before the status that names it; a failure stops the rest.
-  std::optional<nlohmann::json> config_map;
+  // In the order in which apply() acts. The status (only if it changed) comes first: no result is lost to what fails
+  // after it.
   std::optional<api::TaskStatus> status;
+  std::vector<TaskEvent> events;  // emitted after the status write succeeded
+  std::optional<nlohmann::json> config_map;
   std::vector<PodRef> delete_pods;
   std::vector<nlohmann::json> create_pods;
-  std::vector<TaskEvent> events;          // emitted after the status write succeeded
   std::optional<base::WallTime> wake_at;  // look again then although nothing changed
 };
 

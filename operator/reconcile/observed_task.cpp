@@ -4,20 +4,40 @@
 #include <utility>
 
 namespace autotune::reconcile {
+namespace {
 
-base::Result<ObservedTask> ObserveTask(const nlohmann::json& object) {
+using nlohmann::json;
+
+// The conditions of a status that cannot be read otherwise: they are Kubernetes' own, and every version has them.
+json ConditionsOf(const json& object) {
+  const json conditions = object.value("/status/conditions"_json_pointer, json::array());
+  json only = {{"conditions", conditions.is_array() ? conditions : json::array()}};
+  return api::StatusFromJson(only) ? only : json::object();
+}
+
+}  // namespace
+
+base::Result<ObservedTask> ObserveTask(const json& object) {
   auto task = api::TaskFromJson(object);
-  if (task) return ObservedTask{std::move(*task), ""};
-  // The rest of the object still reads: metadata always, the status as far as this operator wrote it.
-  nlohmann::json without_spec = object;
-  without_spec["spec"] = {{"model", {{"idOrPath", "unreadable"}}}, {"baseRuntime", "vllm"}};
-  auto partial = api::TaskFromJson(without_spec);
-  if (!partial) {
-    without_spec.erase("status");
-    partial = api::TaskFromJson(without_spec);
+  if (task) return ObservedTask{std::move(*task), "", ""};
+
+  ObservedTask observed;
+  json readable = object;
+  if (object.is_object() && object.contains("status")) {
+    if (auto status = api::StatusFromJson(object["status"]); !status) {
+      observed.status_error = status.error().message;
+      readable["status"] = ConditionsOf(object);
+      task = api::TaskFromJson(readable);
+    }
   }
-  if (!partial) return std::move(partial).error();
-  return ObservedTask{std::move(*partial), task.error().message};
+  if (!task) {
+    observed.spec_error = task.error().message;
+    readable["spec"] = {{"model", {{"idOrPath", "unreadable"}}}, {"baseRuntime", "vllm"}};
+    task = api::TaskFromJson(readable);
+  }
+  if (!task) return std::move(task).error();
+  observed.task = std::move(*task);
+  return observed;
 }
 
 }  // namespace autotune::reconcile

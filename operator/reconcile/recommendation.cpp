@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sha256.h"
+
 namespace autotune::reconcile {
 namespace {
 
@@ -53,10 +55,18 @@ int PortNumber(const std::string& port) {
 }  // namespace
 
 std::string RecommendationName(const api::AutotuneTask& task) {
-  std::string name = task.metadata.name.substr(0, 58);
-  while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
-  return name + "-best";
+  constexpr std::size_t kMaxName = 63, kHashDigits = 10;  // also a label's value
+  constexpr std::string_view kSuffix = "-best";
+  std::string name = task.metadata.name;
+  if (name.size() + kSuffix.size() > kMaxName) {
+    name.resize(kMaxName - kSuffix.size() - kHashDigits - 1);
+    while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
+    name += "-" + base::Sha256Hex(task.metadata.name).substr(0, kHashDigits);
+  }
+  return name + std::string(kSuffix);
 }
+
+std::string DigestOf(const json& config_map) { return base::Sha256Hex(config_map.dump()).substr(0, 16); }
 
 json Recommendation(const api::AutotuneTask& task, const experiment::Experiment& winner,
                     const experiment::Placement& placement, const experiment::PodEnvironment& environment) {

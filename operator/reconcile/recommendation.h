@@ -10,8 +10,11 @@
 
 namespace autotune::reconcile {
 
-// "<task>-best", cut to 63 characters.
+// "<task>-best"; a longer task's name is cut and carries a hash, so that no two tasks share one.
 std::string RecommendationName(const api::AutotuneTask& task);
+
+// Tells one ConfigMap from another.
+std::string DigestOf(const nlohmann::json& config_map);
 
 // Keys: `deployment.yaml` (engine alone, with the winner's arguments, GPUs, model volume and secrets) and `command.txt`
 // (the engine's command line, shell-quoted).

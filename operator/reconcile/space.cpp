@@ -7,7 +7,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/quantization.h"
-#include "operator/experiment/gpu_catalog.h"
+#include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
 #include "tuning/search.h"
 
@@ -102,6 +102,36 @@ std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<ex
   return choices;
 }
 
+bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes) {
+  const bool amd = experiment::IsAmdResource(spec.resource_name);
+  const bool known_amd = experiment::AmdProductOf(chosen.product) != nullptr;
+  if (amd ? chosen.capability.has_value() : known_amd) return false;
+  if (!experiment::Admits(spec, {chosen.product, chosen.memory_bytes, chosen.capability, chosen.amd_architecture})) {
+    return false;
+  }
+  bool selected = false, left_out = false;
+  for (const experiment::NodeView& node : nodes) {
+    if (experiment::GpuOfNode(node).product != chosen.product) continue;
+    (MatchesSelector(spec.node_selector, node.labels) ? selected : left_out) = true;
+  }
+  return selected || !left_out;
+}
+
+bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
+                    const std::vector<experiment::NodeView>& nodes, const std::string& name) {
+  return std::any_of(nodes.begin(), nodes.end(), [&](const experiment::NodeView& node) {
+    const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+    return node.name != name && (product.empty() || gpu.product == product) && Allowed(spec, node, gpu);
+  });
+}
+
+std::string IdentityOf(const api::RuntimeSpec& runtime) {
+  return json{{"engine", runtime.engine},       {"image", runtime.image},
+              {"command", runtime.command},     {"env", runtime.env},
+              {"resources", runtime.resources}, {"securityContext", runtime.security_context}}
+      .dump();
+}
+
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules) {
   std::vector<api::RuntimeSpec> wanted = spec.runtimes;
   const bool from_base = wanted.empty();
@@ -161,10 +191,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   tuning::SpaceInput input;
   for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
-    const json identity = {{"engine", own.engine},       {"image", own.image},
-                           {"command", own.command},     {"env", own.env},
-                           {"resources", own.resources}, {"securityContext", own.security_context}};
-    tuning::RuntimeInput one{own.name, runtime.release, own.args, identity.dump(), std::nullopt};
+    tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own), std::nullopt};
     if (spec.quality.max_degradation && !runtime.traits.prompt_logprobs) {
       // What no quality can be measured of cannot meet a bound on it: nothing is gained by running it.
       one.rejection = {
@@ -200,13 +227,17 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   const bool random = spec.optimization.strategy == api::Strategy::kRandom;
   space.schedule = tuning::Schedule(space.expansion.candidates, random ? tuning::Order::kRandom : tuning::Order::kGrid,
                                     static_cast<std::uint64_t>(spec.optimization.seed),
-                                    static_cast<std::size_t>(spec.optimization.max_experiments));
+                                    IsAdaptive(spec) ? space.expansion.candidates.size()
+                                                     : static_cast<std::size_t>(spec.optimization.max_experiments));
   return space;
 }
 
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model,
-                    const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
-                    const experiment::PodEnvironment& environment) {
+bool IsAdaptive(const api::TaskSpec& spec) {
+  return spec.optimization.strategy.value_or(api::Strategy::kAdaptive) == api::Strategy::kAdaptive;
+}
+
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const std::vector<GpuChoice>& choices,
+                    const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
   if (choices.empty()) return {};
   const GpuChoice* best = &choices.front();
   if (choices.size() == 1) return *best;

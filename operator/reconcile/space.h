@@ -27,6 +27,17 @@ struct GpuChoice {
 // where no node is labelled.
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
+// Whether spec.gpu still allows GPUs that were chosen before. Nodes that are away or cordoned forbid nothing: only the
+// spec does, by its products, bounds, vendor, or a nodeSelector that no node of that product has.
+bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes);
+
+// Whether spec.gpu allows a node with these GPUs ("" = any) apart from the one of this name.
+bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
+                    const std::vector<experiment::NodeView>& nodes, const std::string& name);
+
+// Whether the search chooses candidates one after the other, instead of running all of them.
+bool IsAdaptive(const api::TaskSpec& spec);
+
 // A runtime with everything resolved: image, engine traits, release.
 struct ResolvedRuntime {
   api::RuntimeSpec spec;
@@ -37,9 +48,13 @@ struct ResolvedRuntime {
 struct Space {
   std::vector<ResolvedRuntime> runtimes;
   tuning::Expansion expansion;
-  std::vector<std::size_t> schedule;     // indices into expansion.candidates, in the order they run
+  // Indices into expansion.candidates: what runs, in this order; of an adaptive search what may run.
+  std::vector<std::size_t> schedule;
   std::vector<quant::Warning> warnings;  // of the task as a whole
 };
+
+// Canonical text of what makes a runtime measure differently, apart from its arguments.
+std::string IdentityOf(const api::RuntimeSpec& runtime);
 
 // kInvalid names the field's path.
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);

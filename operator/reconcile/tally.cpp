@@ -5,7 +5,7 @@
 #include <map>
 
 #include "base/clock.h"
-#include "operator/reconcile/experiments.h"
+#include "operator/reconcile/track.h"
 
 namespace autotune::reconcile {
 

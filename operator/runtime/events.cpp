@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "operator/kube/client.h"
+#include "operator/runtime/micro_time.h"
 
 namespace runtime {
 
@@ -30,17 +31,6 @@ std::string Cut(std::string text, std::size_t limit) {
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   text.resize(end);
   return text;
-}
-
-// metav1.MicroTime: exactly six decimals.
-std::string FormatMicroTime(base::WallTime time) {
-  std::string text = base::FormatRfc3339(time);
-  const auto since = time.time_since_epoch();
-  const auto fraction = since - std::chrono::floor<std::chrono::seconds>(since);
-  char decimals[16];
-  std::snprintf(decimals, sizeof decimals, ".%03d000Z", static_cast<int>(fraction.count()));
-  text.pop_back();  // Z
-  return text + decimals;
 }
 
 const std::string& NamespaceOf(const Event& event) {

@@ -9,8 +9,8 @@
 #include <boost/beast.hpp>
 #pragma GCC diagnostic pop
 
+#include <list>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -56,14 +56,30 @@ Response Plain(http::status status, std::string body) {
   return response;
 }
 
+Response MetricsAnswer(const std::function<std::string()>& render) {
+  try {
+    Response response = Plain(http::status::ok, render());
+    response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+    return response;
+  } catch (const std::exception& failure) {
+    return Plain(http::status::internal_server_error, std::string(failure.what()) + "\n");
+  }
+}
+
+class Session;
+
 struct Content {
   HealthServerOptions options;
   std::vector<HealthCheck> liveness;
   std::vector<HealthCheck> readiness;
-  std::function<std::string()> metrics;
-  int connections = 0;  // on the loop's thread only
+  bool has_metrics = false;
 
-  [[nodiscard]] Response Answer(const http::request<http::empty_body>& request) const {
+  // On the loop's thread only.
+  std::list<Session*> open;  // the oldest first
+  std::function<void(std::shared_ptr<Session>)> want_metrics;
+
+  // Nullopt: the metrics are wanted.
+  [[nodiscard]] std::optional<Response> Answer(const http::request<http::empty_body>& request) const {
     if (request.method() != http::verb::get) {
       Response response = Plain(http::status::method_not_allowed, "only GET\n");
       response.set(http::field::allow, "GET");
@@ -73,11 +89,7 @@ struct Content {
     const std::string path = target.substr(0, target.find('?'));
     if (path == "/healthz") return Checked(liveness);
     if (path == "/readyz") return Checked(readiness);
-    if (path == "/metrics" && metrics) {
-      Response response = Plain(http::status::ok, metrics());
-      response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
-      return response;
-    }
+    if (path == "/metrics" && has_metrics) return std::nullopt;
     return Plain(http::status::not_found, "one of /healthz, /readyz, /metrics\n");
   }
 };
@@ -85,10 +97,10 @@ struct Content {
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, std::shared_ptr<Content> content)
-      : stream_(std::move(socket)), content_(std::move(content)) {
-    ++content_->connections;
-  }
-  ~Session() { --content_->connections; }
+      : stream_(std::move(socket)),
+        content_(std::move(content)),
+        place_(content_->open.insert(content_->open.end(), this)) {}
+  ~Session() { content_->open.erase(place_); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -102,29 +114,11 @@ class Session final : public std::enable_shared_from_this<Session> {
                      [self = shared_from_this()](beast::error_code error, std::size_t) { self->OnRead(error); });
   }
 
- private:
-  void OnRead(beast::error_code error) {
-    if (error == http::error::header_limit) {
-      Write(Plain(http::status::request_header_fields_too_large, "headers are larger than 8 KiB\n"), false);
-    } else if (error == http::error::body_limit) {
-      Write(Plain(http::status::payload_too_large, "no body is read here\n"), false);
-    } else if (error && error.category() == http::make_error_code(http::error::bad_target).category() &&
-               error != http::error::end_of_stream && error != http::error::partial_message) {
-      Write(Plain(http::status::bad_request, error.message() + "\n"), false);
-    } else if (!error) {
-      Response response;
-      try {
-        response = content_->Answer(parser_->get());
-      } catch (const std::exception& failure) {
-        response = Plain(http::status::internal_server_error, std::string(failure.what()) + "\n");
-      }
-      Write(std::move(response), parser_->keep_alive());
-    }
-    // Every other error: the peer is gone or too slow; dropping the last reference closes the socket.
-  }
+  // Ends what waits on this connection with an error, which drops it.
+  void Close() { stream_.close(); }
 
-  void Write(Response response, bool keep_alive) {
-    response.keep_alive(keep_alive);
+  void Write(Response response) {
+    response.keep_alive(keep_alive_);
     response.prepare_payload();
     response_ = std::move(response);
     stream_.expires_after(content_->options.request_timeout);
@@ -139,10 +133,38 @@ class Session final : public std::enable_shared_from_this<Session> {
     });
   }
 
+ private:
+  void OnRead(beast::error_code error) {
+    if (error == http::error::header_limit) {
+      Refuse(http::status::request_header_fields_too_large, "headers are larger than 8 KiB\n");
+    } else if (error == http::error::body_limit) {
+      Refuse(http::status::payload_too_large, "no body is read here\n");
+    } else if (error && error.category() == http::make_error_code(http::error::bad_target).category() &&
+               error != http::error::end_of_stream && error != http::error::partial_message) {
+      Refuse(http::status::bad_request, error.message() + "\n");
+    } else if (!error) {
+      keep_alive_ = parser_->keep_alive();
+      if (std::optional<Response> response = content_->Answer(parser_->get())) {
+        Write(*std::move(response));
+      } else {
+        stream_.expires_never();  // the time-out is the client's
+        content_->want_metrics(shared_from_this());
+      }
+    }
+    // Every other error: the peer is gone or too slow; dropping the last reference closes the socket.
+  }
+
+  void Refuse(http::status status, std::string body) {
+    keep_alive_ = false;
+    Write(Plain(status, std::move(body)));
+  }
+
   beast::tcp_stream stream_;
   std::shared_ptr<Content> content_;
+  const std::list<Session*>::iterator place_;
   beast::flat_buffer buffer_{kHeaderLimit * 2};
   std::optional<http::request_parser<http::empty_body>> parser_;
+  bool keep_alive_ = false;
   Response response_;
 };
 
@@ -187,7 +209,31 @@ struct HealthServer::Impl {
   asio::io_context loop{1};
   tcp::acceptor acceptor{loop};
   std::uint16_t port = 0;
+  std::function<std::string()> metrics;
+  // Rendering takes as long as there are tasks. It has its own thread, one at a time, and everybody who asked before it
+  // began gets the same text: scrapers never keep a probe waiting, however many they are.
+  asio::thread_pool renderer{1};
+  bool rendering = false;
+  std::vector<std::shared_ptr<Session>> waiting;
   std::jthread thread;
+
+  void WantMetrics(std::shared_ptr<Session> session) {
+    waiting.push_back(std::move(session));
+    if (!rendering) Render();
+  }
+
+  void Render() {
+    rendering = true;
+    asio::post(renderer, [this, sessions = std::exchange(waiting, {})]() mutable {
+      Response response = MetricsAnswer(metrics);
+      // The sessions end on the loop's thread, never on this one.
+      asio::post(loop, [this, response = std::move(response), sessions = std::move(sessions)] {
+        rendering = false;
+        for (const auto& session : sessions) session->Write(response);
+        if (!waiting.empty()) Render();
+      });
+    });
+  }
 
   void Accept() {
     acceptor.async_accept([this](beast::error_code error, tcp::socket socket) {
@@ -200,10 +246,10 @@ struct HealthServer::Impl {
         });
         return;
       }
-      // Beyond the limit: closed at once, by dropping it.
-      if (content->connections < content->options.max_connections) {
-        std::make_shared<Session>(std::move(socket), content)->Read();
-      }
+      // Beyond the limit the oldest goes. A probe is answered within milliseconds and so is never that one; clients
+      // that keep connections open, idle or slow, would shut it out otherwise.
+      if (static_cast<int>(content->open.size()) >= content->options.max_connections) content->open.front()->Close();
+      std::make_shared<Session>(std::move(socket), content)->Read();
       Accept();
     });
   }
@@ -219,7 +265,11 @@ base::Result<std::unique_ptr<HealthServer>> HealthServer::Start(HealthServerOpti
   impl->content->options = options;
   impl->content->liveness = std::move(liveness);
   impl->content->readiness = std::move(readiness);
-  impl->content->metrics = std::move(metrics);
+  impl->content->has_metrics = metrics != nullptr;
+  impl->content->want_metrics = [raw = impl.get()](std::shared_ptr<Session> session) {
+    raw->WantMetrics(std::move(session));
+  };
+  impl->metrics = std::move(metrics);
   try {
     if (options.address.empty()) {
       try {
@@ -256,6 +306,7 @@ HealthServer::HealthServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 HealthServer::~HealthServer() {
   impl_->loop.stop();
   impl_->thread.join();
+  impl_->renderer.join();
 }
 
 std::uint16_t HealthServer::port() const { return impl_->port; }

@@ -1,4 +1,5 @@
-// LeaderGate: may this process write? The seam for leader election; so far a process that runs alone leads always.
+// LeaderGate: may this process write? LeaderElection answers it for one of several replicas, AlwaysLeader for one
+// alone.
 //
 // Thread-safe. IsLeader is cheap: writers ask before each write (a fence), workers wait once at start.
 #pragma once
@@ -15,7 +16,7 @@ class LeaderGate {
   virtual bool AwaitLeadership(const std::stop_token& stop) = 0;
 };
 
-// For one replica with strategy Recreate, where Kubernetes itself sees to it that there is one.
+// For a process that runs alone.
 class AlwaysLeader final : public LeaderGate {
  public:
   [[nodiscard]] bool IsLeader() const override { return true; }

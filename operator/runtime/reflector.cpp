@@ -6,48 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/runtime/watch_event.h"
+
 namespace runtime {
 
 namespace {
 
 using nlohmann::json;
-
-enum class EventType { kAdded, kModified, kDeleted, kBookmark, kError };
-
-std::optional<EventType> ParseType(const std::string& type) {
-  if (type == "ADDED") return EventType::kAdded;
-  if (type == "MODIFIED") return EventType::kModified;
-  if (type == "DELETED") return EventType::kDeleted;
-  if (type == "BOOKMARK") return EventType::kBookmark;
-  if (type == "ERROR") return EventType::kError;
-  return std::nullopt;
-}
-
-bool EndsInitialEvents(const json& object) {
-  const auto* annotations = [&]() -> const json* {
-    const auto metadata = object.find("metadata");
-    if (metadata == object.end() || !metadata->is_object()) return nullptr;
-    const auto found = metadata->find("annotations");
-    return found == metadata->end() || !found->is_object() ? nullptr : &*found;
-  }();
-  if (annotations == nullptr) return false;
-  const auto end = annotations->find("k8s.io/initial-events-end");
-  return end != annotations->end() && *end == "true";
-}
-
-// The Status of an ERROR event as the error that the same status over HTTP would be.
-base::Error FromStatus(const json& status) {
-  const auto code = status.find("code");
-  const auto text = [&](const char* name) {
-    const auto found = status.find(name);
-    return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  base::Error error = base::Retry("watch event ERROR: " + text("reason") + ": " + text("message"));
-  if (code != status.end() && code->is_number_integer()) error.http_status = code->get<int>();
-  if (text("reason") == "Expired" || text("reason") == "Gone") error.http_status = 410;
-  if (error.http_status == 410) error.code = base::Code::kNotFound;
-  return error;
-}
 
 bool VersionGone(const base::Error& error) {
   // 410 Expired or Gone; or a version that this API server has not reached yet, after its peer went away.
@@ -85,6 +50,11 @@ std::string Reflector::LastError() const {
   return last_error_;
 }
 
+std::optional<base::TimePoint> Reflector::FailingSince() const {
+  const base::MutexLock lock(mutex_);
+  return failing_since_;
+}
+
 base::TimePoint Reflector::LastBeat() const {
   const base::MutexLock lock(mutex_);
   return beat_;
@@ -118,6 +88,7 @@ void Reflector::Run(const std::stop_token& stop) {
     {
       const base::MutexLock lock(mutex_);
       last_error_ = outcome.error->message;
+      if (!failing_since_) failing_since_ = clock_.Now();
     }
     base::Duration delay = NextBackoff();
     if (outcome.error->retry_after) delay = std::max<base::Duration>(delay, *outcome.error->retry_after);
@@ -131,7 +102,9 @@ void Reflector::Run(const std::stop_token& stop) {
 Reflector::Outcome Reflector::GetState(const std::stop_token& stop) {
   if (!watch_list_) return List(stop);
   Outcome outcome = Watch(true, stop);
-  if (outcome.error && outcome.error->code == base::Code::kInvalid && outcome.next == Next::kState) {
+  const bool refused =
+      outcome.error && (outcome.error->code == base::Code::kInvalid || outcome.error->http_status == 422);
+  if (refused && outcome.next == Next::kState) {
     spdlog::info("API server cannot stream the state of {}, listing from now on: {}", options_.name,
                  outcome.error->message);
     watch_list_ = false;
@@ -155,27 +128,28 @@ void Reflector::Committed(const std::string& version) {
   version_ = version;
   version_gone_ = false;
   synced_.store(true, std::memory_order_release);
+  Heard();
+}
+
+void Reflector::Heard() {
   const base::MutexLock lock(mutex_);
   last_error_.clear();
+  failing_since_.reset();
 }
 
 Reflector::Outcome Reflector::List(const std::stop_token& stop) {
   WatchSource::ListRequest request;
-  // "0": what the server's cache has will do, the watch brings the rest. Later never older than what we have seen.
-  request.resource_version = version_gone_ ? "" : version_.empty() ? "0" : version_;
+  // Never older than what we have seen. Not "0" at first, which the server's watch cache answers whatever the limit
+  // says: a whole collection in one answer, larger than the client reads, and the next start would ask for the same.
+  request.resource_version = version_gone_ ? "" : version_;
   request.limit = options_.page_size;
   store_.BeginReplace();
   while (true) {
     base::Result<WatchSource::Page> page = source_.List(
         request, [this](json&& object) { store_.Stage(object); }, stop);
     if (observer_ != nullptr) observer_->OnList(options_.name, page.ok());
-    if (!page && page.error().http_status == 410 && !request.continue_token.empty()) {
-      // The snapshot of this continue token was compacted: everything at once, then.
-      request = {"", "", 0};
-      store_.BeginReplace();
-      continue;
-    }
     if (!page) {
+      // Also where the snapshot of the continue token was compacted: from the first page, after a pause.
       Outcome outcome = AfterError(page.error());
       outcome.next = Next::kState;
       return outcome;
@@ -207,32 +181,24 @@ Reflector::Outcome Reflector::Watch(bool initial_events, const std::stop_token& 
   const base::Status ended = source_.Watch(
       request,
       [&](std::string_view line) {
-        const json event = json::parse(line, nullptr, /*allow_exceptions=*/false);
-        const auto type = event.is_object() ? event.find("type") : event.end();
-        const auto object = event.is_object() ? event.find("object") : event.end();
-        const std::optional<EventType> kind =
-            type != event.end() && type->is_string() ? ParseType(type->get<std::string>()) : std::nullopt;
-        if (!kind || object == event.end() || !object->is_object()) {
-          failure = base::Retry("watch event could not be read: " + std::string(line.substr(0, 128)));
-          return false;
-        }
-        if (*kind == EventType::kError) {
-          failure = FromStatus(*object);
+        base::Result<WatchEvent> event = ParseWatchEvent(line);
+        if (!event) {
+          failure = std::move(event).error();
           return false;
         }
         ++events;
         Beat();
-        const std::string version = ReadObjectMeta(*object).resource_version;
-        switch (*kind) {
-          case EventType::kAdded:
-          case EventType::kModified:
-            staging ? store_.Stage(*object) : store_.Upsert(*object);
+        const std::string version = ReadObjectMeta(event->object).resource_version;
+        switch (event->type) {
+          case WatchEventType::kAdded:
+          case WatchEventType::kModified:
+            staging ? store_.Stage(event->object) : store_.Upsert(event->object);
             break;
-          case EventType::kDeleted:
-            staging ? store_.Unstage(*object) : store_.Remove(*object);
+          case WatchEventType::kDeleted:
+            staging ? store_.Unstage(event->object) : store_.Remove(event->object);
             break;
-          case EventType::kBookmark:
-            if (staging && EndsInitialEvents(*object)) {
+          case WatchEventType::kBookmark:
+            if (staging && event->ends_initial_events) {
               staging = false;
               store_.CommitReplace(version);
               Committed(version);
@@ -240,11 +206,12 @@ Reflector::Outcome Reflector::Watch(bool initial_events, const std::stop_token& 
               store_.Advance(version);
             }
             break;
-          case EventType::kError:
-            break;
         }
-        // Before the end of the initial events a version says nothing: the rest of the state is missing.
-        if (!staging && !version.empty()) version_ = version;
+        if (!staging) {
+          Heard();
+          // Before the end of the initial events a version says nothing: the rest of the state is missing.
+          if (!version.empty()) version_ = version;
+        }
         return !stop.stop_requested();
       },
       stop);
@@ -258,6 +225,8 @@ Reflector::Outcome Reflector::Watch(bool initial_events, const std::stop_token& 
   } else if (events == 0 && clock_.Now() - begin < std::chrono::seconds(1)) {
     // Without this a server that accepts and closes at once would be asked thousands of times a second.
     outcome.error = base::Retry("the watch ended at once and without an event");
+  } else {
+    Heard();  // a quiet watch that the server ended: nothing has happened
   }
   if (staging) outcome.next = Next::kState;
   return outcome;

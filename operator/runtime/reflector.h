@@ -61,8 +61,11 @@ class Reflector {
   // The store has held a full state at least once.
   [[nodiscard]] bool HasSynced() const { return synced_.load(std::memory_order_acquire); }
   [[nodiscard]] const std::string& name() const { return options_.name; }
-  // The last error while not synced, for the message of a cache sync timeout.
+  // The last error since the server last told something; "" where there was none.
   [[nodiscard]] std::string LastError() const EXCLUDES(mutex_);
+  // Since when the store may be older than the server's state, because every try to reach it has failed; nullopt while
+  // it is current. A watch that is open without a word is current: the server sends a bookmark about every minute.
+  [[nodiscard]] std::optional<base::TimePoint> FailingSince() const EXCLUDES(mutex_);
   // When the loop last made progress (an event, a bookmark, an error handled): liveness. While it waits on purpose, the
   // end of that wait: a server may ask for an hour.
   [[nodiscard]] base::TimePoint LastBeat() const EXCLUDES(mutex_);
@@ -81,6 +84,7 @@ class Reflector {
   // What to do after a list or watch was refused or broke.
   Outcome AfterError(base::Error error);
   void Committed(const std::string& version);
+  void Heard() EXCLUDES(mutex_);
   base::Duration NextBackoff();
   void Beat(base::Duration ahead = base::Duration::zero()) EXCLUDES(mutex_);
 
@@ -101,6 +105,7 @@ class Reflector {
   std::atomic<bool> synced_{false};
   mutable base::Mutex mutex_;
   std::string last_error_ GUARDED_BY(mutex_);
+  std::optional<base::TimePoint> failing_since_ GUARDED_BY(mutex_);
   base::TimePoint beat_ GUARDED_BY(mutex_);
   std::jthread thread_;  // last: joined before anything that it uses goes away
 };

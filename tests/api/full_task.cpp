@@ -80,16 +80,24 @@ std::vector<json> FullSpecs() {
     "slo": {
       "ttft": {"mean": "300ms", "p50": "250ms", "p90": "400ms", "p95": "450ms", "p99": "500ms"},
       "tpot": {"p95": "40.5ms"},
+      "itl": {"p99": "100ms"},
       "e2eLatency": {"p90": "8s"},
-      "errorRate": "0.01"
+      "errorRate": "0.02",
+      "attainment": "0.95"
     },
     "quality": {"measure": "Auto", "maxDegradation": "0.01"},
     "benchmark": {
-      "scenarios": ["D(100,100)", "D(2000,200)"],
+      "endpoint": "Chat",
+      "scenarios": ["D(100,100)", "N(2000,200)/(300,150)"],
+      "prefix": {"tokens": 64, "groups": 8},
+      "turns": {"mean": "2.5"},
       "load": {"concurrency": [2, 16]},
+      "arrival": {"process": "Gamma", "burstiness": "0.5"},
       "duration": "30s",
-      "maxRequests": 500,
-      "warmupRequests": 4,
+      "drain": "20s",
+      "warmup": "10s",
+      "requestTimeout": "3m",
+      "records": {"persistentVolumeClaim": {"claimName": "raw"}},
       "seed": 11,
       "image": "registry.example.com/bench:1",
       "resources": {"limits": {"memory": "2Gi"}, "requests": {"cpu": "1"}},
@@ -149,6 +157,16 @@ std::vector<json> FullSpecs() {
   other["model"]["volume"] = {{"image", {{"reference", "registry/weights:1"}, {"pullPolicy", "Always"}}}};
   specs.push_back(other);
   other["model"]["volume"] = {{"hostPath", {{"path", "/models"}}}};
+  for (const char* field : {"scenarios", "prefix", "turns"}) other["benchmark"].erase(field);
+  other["benchmark"]["dataset"] = {
+      {"format", "Mooncake"}, {"outputTokens", 64}, {"configMap", {{"name", "prompts"}, {"key", "trace.jsonl"}}}};
+  other["benchmark"]["load"] = {{"requestRate", {"0.5", "8"}}};
+  other["benchmark"]["arrival"] = {{"process", "Trace"}};
+  specs.push_back(other);
+  other["benchmark"]["dataset"] = {{"format", "ShareGPT"},
+                                   {"persistentVolumeClaim", {{"claimName", "data"}, {"path", "a/b.json"}}}};
+  other["benchmark"]["load"] = {{"auto", {{"by", "RequestRate"}, {"max", 64}, {"resolution", "0.1"}}}};
+  other["benchmark"]["arrival"] = {{"process", "Constant"}};
   specs.push_back(other);
   return specs;
 }
@@ -168,6 +186,10 @@ json FullStatus() {
       "kvCache": "none", "layers": 32, "hiddenSize": 4096, "weightBytes": "16060522496"
     },
     "modelSource": "90bb1e",
+    "inspection": {"generation": 3, "attempts": 2, "failures": 1, "retryAt": "2026-11-22T12:00:00Z", "message": "busy"},
+    "expandedFor": {"generation": 3, "hashScheme": 1, "modelSource": "90bb1e", "spec": "77aa",
+      "runtimes": [{"name": "sglang", "image": "lmsysorg/sglang:v0.5.15", "hash": "01"},
+                   {"name": "vllm-020", "image": "vllm/vllm-openai:v0.20.1", "hash": "02"}]},
     "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920},
     "candidates": {"total": 96, "duplicates": 14, "pruned": 22, "eligible": 60, "notRun": 20},
     "prunedReasons": [{"reason": "KvDtypeNeedsOtherWeights", "count": 8, "example": "vllm 0.20.1 + fp8_e5m2"}],
@@ -181,19 +203,35 @@ json FullStatus() {
       "baseline": true,
       "args": ["--quantization", "fp8"],
       "options": "kv_cache_config: {dtype: fp8}",
+      "env": {"SGLANG_MOE": "1"},
       "gpus": 2,
       "node": "gpu-17",
       "gpuProduct": "NVIDIA-H100-80GB-HBM3",
       "warnings": [{"field": "attentionDtype", "reason": "NotControllable", "message": "an outcome"}],
       "loads": [{
-        "scenario": "D(512,128)", "concurrency": 32, "duration": "60.12s", "requests": 1464, "errors": 2,
-        "inputTokens": 749568, "outputTokens": 187392, "outputTokensPerSecond": "3120.4", "requestsPerSecond": "24.375",
+        "scenario": "D(512,128)", "concurrency": 32, "verdict": "Missed", "window": "60.12s", "requests": 1464,
+        "errors": 2, "errorKinds": {"TimedOut": 2}, "censored": 3, "inputTokens": 749568, "outputTokens": 187392,
+        "outputTokensPerSecond": "3120.4", "outputTokensPerSecondCi": "31.2", "requestsPerSecond": "24.375",
+        "inFlight": "31.8", "saturated": true, "clientLag": "0.2ms", "attainment": "0.9512",
+        "itl": {"mean": "6.3ms", "p50": "6.2ms", "p90": "7ms", "p95": "7.6ms", "p99": "31ms"},
+        "lowerBounds": ["ttft.p99", "e2eLatency.p95"], "relativeCi": {"ttft": "0.05", "tpot": "0.01"},
+        "engine": {"running": "30.5", "waiting": "1.2", "kvCacheUse": "0.71", "preemptions": "4", "prefixHitRate": "0.25",
+                   "acceptedDraftTokens": "0.6"},
         "ttft": {"mean": "70.1ms", "p50": "61.3ms", "p90": "99.99ms", "p95": "150.2ms", "p99": "310ms"},
         "tpot": {"mean": "6.27ms", "p50": "6.1ms", "p90": "7ms", "p95": "7.5ms", "p99": "9.04ms"},
         "e2eLatency": {"mean": "1.2s", "p50": "1.1s", "p90": "1.5s", "p95": "1.75s", "p99": "2.001s"},
         "meetsSlo": false
+      }, {
+        "scenario": "D(512,128)", "requestRate": "12.5", "verdict": "Met", "window": "20s", "requests": 250, "errors": 0,
+        "inputTokens": 128000, "outputTokens": 32000, "outputTokensPerSecond": "1600", "outputTokensPerSecondCi": "12",
+        "requestsPerSecond": "12.5", "inFlight": "14.2", "clientLag": "0.1ms",
+        "ttft": {"mean": "70.1ms", "p50": "61.3ms", "p90": "99.99ms", "p95": "150.2ms", "p99": "310ms"},
+        "tpot": {"mean": "6.27ms", "p50": "6.1ms", "p90": "7ms", "p95": "7.5ms", "p99": "9.04ms"},
+        "itl": {"mean": "6.3ms", "p50": "6.2ms", "p90": "7ms", "p95": "7.6ms", "p99": "31ms"},
+        "e2eLatency": {"mean": "1.2s", "p50": "1.1s", "p90": "1.5s", "p95": "1.75s", "p99": "2.001s"},
+        "meetsSlo": true
       }],
-      "score": "1560.2",
+      "score": "1560.2", "scoreCi": "21", "stopped": "Found",
       "quality": {"metric": "nll", "passages": "builtin-1", "nll": ["2.31342", "1.5"], "mean": "1.90671", "delta": "0.0021",
                   "ci": "0.0009"},
       "simulated": true,
@@ -203,13 +241,14 @@ json FullStatus() {
       "finishedAt": "2026-11-22T12:05:00Z",
       "startSeconds": "95.2",
       "measureSeconds": "185.7",
-      "attempts": 2,
+      "attempts": 2, "failures": 1,
       "retryAt": "2026-11-22T12:06:00Z",
       "wastedGpuHours": "0.0521",
       "truncated": true
     }],
     "best": {"experiment": "e7-3fa2c1", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
-             "improvementOverBaseline": "+41.3%", "load": 32},
+             "improvementOverBaseline": "+41.3%", "ci": "21", "concurrency": 32, "requestRate": "24.38",
+             "tokensPerSecondPerGpu": "1560.2", "pricePerMillionTokens": "0.4452", "tiedWith": ["e2-90bb1e"]},
     "pareto": ["e7-3fa2c1", "e2-90bb1e"],
     "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55",
              "earlier": {"start": "0.25", "measure": "0.125", "wasted": "0.0521"}},

@@ -7,16 +7,22 @@
 namespace autotune::api {
 namespace {
 
-constexpr std::size_t kEntryLimit = 2048;
+constexpr std::size_t kEntryLimit = 2901;
 constexpr std::size_t kObjectLimit = 1024 * 1024;
 
 std::size_t Size(const json& value) { return value.dump().size(); }
 
 LoadRow Row(const std::string& scenario, int concurrency, double tokens_per_second, bool meets_slo) {
   LoadRow row;
-  row.measured = {scenario,  concurrency,       123.456,  123456, 123, 123456789,
-                  123456789, tokens_per_second, 1234.567, {},     {},  {}};
-  for (bench::Latency* latency : {&row.measured.ttft, &row.measured.tpot, &row.measured.e2e}) {
+  row.measured.scenario = scenario;
+  row.measured.load = measurement::Concurrency(concurrency);
+  row.measured.window_seconds = 123.456;
+  row.measured.requests = 123456;
+  row.measured.errors = 123;
+  row.measured.input_tokens = row.measured.output_tokens = 123456789;
+  row.measured.output_tokens_per_second = tokens_per_second;
+  row.measured.requests_per_second = 1234.567;
+  for (measurement::Latency* latency : {&row.measured.ttft, &row.measured.tpot, &row.measured.e2e}) {
     *latency = {123.4, 123.4, 1234.5, 12345.6, 123456.7};
   }
   row.meets_slo = meets_slo;
@@ -136,7 +142,7 @@ TEST(SizeLimits, GiveUpTheRowsThatDecidedNothingFirst) {
   }
   EnforceSizeLimits(status, {});
   std::vector<int> kept;
-  for (const LoadRow& row : status.experiments[0].loads) kept.push_back(row.measured.concurrency);
+  for (const LoadRow& row : status.experiments[0].loads) kept.push_back(static_cast<int>(row.measured.load.value));
   ASSERT_GE(kept.size(), 2U);
   ASSERT_LT(kept.size(), 8U);
   EXPECT_EQ(std::count(kept.begin(), kept.end(), 4), 2) << "the row that a throughput score counts, of either scenario";

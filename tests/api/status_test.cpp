@@ -55,10 +55,10 @@ TEST(StatusFromJson, ReadsMeasurementsBackToTheApisPrecision) {
     experiment.wasted_gpu_hours = number();
     LoadRow& row = experiment.loads.emplace_back();
     row.measured.scenario = "D(512,128)";
-    row.measured.duration_seconds = number();
+    row.measured.window_seconds = number();
     row.measured.output_tokens_per_second = number();
     row.measured.requests_per_second = number();
-    for (bench::Latency* latency : {&row.measured.ttft, &row.measured.tpot, &row.measured.e2e}) {
+    for (measurement::Latency* latency : {&row.measured.ttft, &row.measured.tpot, &row.measured.e2e}) {
       *latency = {number(), number(), number(), number(), number()};
     }
     const json written = ToJson(status);

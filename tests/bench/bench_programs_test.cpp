@@ -74,7 +74,7 @@ Ended Bench(const std::string& directory, const std::vector<std::string>& argume
 }
 
 constexpr const char* kSpec =
-    R"json({"scenarios":["D(64,8)"],"concurrency":[1,4],"durationMs":60000,"maxRequests":12,"warmupRequests":2})json";
+    R"json({"scenarios":["D(64,8)"],"load":{"mode":"FixedConcurrency","fixed":[1,4]},"durationMs":100,"warmupMs":100})json";
 
 TEST(BenchPrograms, MeasureAnEngine) {
   LauncherProcess launcher;
@@ -86,8 +86,8 @@ TEST(BenchPrograms, MeasureAnEngine) {
   ASSERT_TRUE(result.ok()) << result.error().message;
   EXPECT_TRUE(result->simulated);
   EXPECT_GT(result->start_seconds, 0);
-  ASSERT_THAT(result->loads, SizeIs(2));
-  EXPECT_EQ(result->loads[1].output_tokens, 12 * 8);
+  ASSERT_THAT(result->points, SizeIs(2));
+  EXPECT_EQ(result->points[1].output_tokens, result->points[1].requests * 8);
 }
 
 TEST(BenchPrograms, ReportAnEngineThatRefusesAFlag) {
@@ -128,7 +128,7 @@ TEST(BenchPrograms, RefuseAWrongCommandLineWithoutWritingAResult) {
       {"measure"},
       {"run", "--dir", dir, "--port", "0", "--spec", kSpec},
       {"run", "--dir", dir, "--port", "8000", "--spec", "{"},
-      {"run", "--dir", dir, "--port", "8000", "--spec", R"({"scenarios":["X"],"concurrency":[1]})"},
+      {"run", "--dir", dir, "--port", "8000", "--spec", R"({"scenarios":["X"]})"},
       {"inspect"},
   };
   for (const auto& arguments : kCases) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -28,14 +29,20 @@ class BenchRunTest : public testing::Test {
   BenchRunTest() {
     char path[] = "/tmp/autotune-bench-XXXXXX";
     options_.dir = ::mkdtemp(path);
-    options_.spec.scenarios = {{32, 4}};
-    options_.spec.concurrency = {1, 3};
-    options_.spec.duration = seconds(60);
-    options_.spec.max_requests = 6;
-    options_.spec.warmup_requests = 4;
+    options_.spec.scenarios = {measurement::Scenario::Fixed(32, 4)};
+    options_.spec.load.mode = measurement::LoadMode::kFixedConcurrency;
+    options_.spec.load.fixed = {1, 3};
+    options_.spec.duration = milliseconds(100);
+    options_.spec.drain = milliseconds(500);
+    options_.spec.warmup = milliseconds(500);
     options_.spec.quality = false;
     options_.death_grace = milliseconds(0);
-    options_.say = [this](const std::string& line) { said_ += line + "\n"; };
+    options_.client_lag_ms = 1e9;  // whatever else this machine does
+    options_.say = [this](const std::string& line) {
+      said_ += line + "\n";
+      if (line.find(" in flight: ") != std::string::npos) ++points_;
+      if (line.find("warm-up") != std::string::npos) warm_ = true;
+    };
   }
   ~BenchRunTest() override { std::filesystem::remove_all(options_.dir); }
 
@@ -78,17 +85,19 @@ class BenchRunTest : public testing::Test {
 
   BenchRunOptions options_;
   std::string said_;
+  std::atomic<int> points_ = 0;  // measured
+  std::atomic<bool> warm_ = false;
 };
 
 void Complete(const Request&, Answer& answer) { answer.Completion(32, 4); }
 
-TEST_F(BenchRunTest, MeasuresEveryStepOfEveryScenario) {
+TEST_F(BenchRunTest, MeasuresEveryLoadOfEveryScenario) {
   Write(Ready());
-  options_.spec.scenarios = {{32, 4}, {8, 2}};
+  options_.spec.scenarios = {measurement::Scenario::Fixed(32, 4), measurement::Scenario::Fixed(8, 2)};
   ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
     const json body = json::parse(request.body);
     EXPECT_EQ(body["model"], "meta/x");
-    answer.Completion(static_cast<int>(body["prompt"].size()), body["max_tokens"]);
+    answer.Completion(static_cast<int>(body["prompt"].size()), body["max_tokens"], milliseconds(2), milliseconds(1));
   }));
   const BenchRunOutcome outcome = Run(engine);
   EXPECT_EQ(outcome.exit_code, 0);
@@ -99,17 +108,72 @@ TEST_F(BenchRunTest, MeasuresEveryStepOfEveryScenario) {
   EXPECT_EQ(result.start_seconds, 42.5);
   EXPECT_GT(result.measure_seconds, 0);
   EXPECT_FALSE(result.simulated);
-  ASSERT_THAT(result.loads, SizeIs(4));
-  EXPECT_EQ(result.loads[0].scenario, "D(32,4)");
-  EXPECT_EQ(result.loads[1].concurrency, 3);
-  EXPECT_EQ(result.loads[2].scenario, "D(8,2)");
-  for (const LoadMeasurement& load : result.loads) {
-    EXPECT_EQ(load.requests, 6);
-    EXPECT_EQ(load.errors, 0);
+  ASSERT_THAT(result.points, SizeIs(4));
+  EXPECT_EQ(result.points[0].scenario, "D(32,4)");
+  EXPECT_EQ(result.points[1].load, measurement::Concurrency(3));
+  EXPECT_EQ(result.points[2].scenario, "D(8,2)");
+  for (const measurement::Point& point : result.points) {
+    EXPECT_GT(point.requests, 0);
+    EXPECT_EQ(point.errors, 0);
+    EXPECT_GE(point.ttft.p50, 2);
+    EXPECT_EQ(point.input_tokens, point.requests * (point.scenario == "D(8,2)" ? 8 : 32));
+    EXPECT_EQ(point.output_tokens, point.requests * (point.scenario == "D(8,2)" ? 2 : 4));
   }
-  EXPECT_EQ(result.loads[3].input_tokens, 6 * 8);
-  EXPECT_EQ(result.loads[3].output_tokens, 6 * 2);
-  EXPECT_EQ(engine.posts(), 4 * 6 + 2 * 4) << "warm-up: 4 a scenario, not measured";
+  EXPECT_EQ(result.outcomes, (std::vector<ScenarioOutcome>{{measurement::StopReason::kLadderDone, 1},
+                                                           {measurement::StopReason::kLadderDone, 3}}));
+}
+
+TEST_F(BenchRunTest, ReportsTheEnginesOwnCounters) {
+  Write(Ready());
+  ScriptedEngine engine([](const Request& request, Answer& answer) {
+    if (request.method == "POST") return answer.Completion(32, 4, milliseconds(2));
+    if (request.path == "/metrics") {
+      return answer.Json(200, "vllm:num_requests_running{engine=\"0\"} 3.0\nvllm:kv_cache_usage_perc 0.5\n");
+    }
+    answer.Json(200, R"({"data":[{"id":"m"}]})");
+  });
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_THAT(outcome.result.points, SizeIs(2));
+  EXPECT_EQ(outcome.result.points[0].engine.running, 3);
+  EXPECT_EQ(outcome.result.points[0].engine.kv_cache_use, 0.5);
+  EXPECT_EQ(outcome.result.points[0].engine.waiting, std::nullopt);
+}
+
+TEST_F(BenchRunTest, AnUnreadableDatasetEndsBeforeTheEngineIsWaitedFor) {
+  Write(EngineState());  // starting, for ever
+  const std::string file = options_.dir + "/prompts.jsonl";
+  std::ofstream(file) << "{\"prompt\":\"a\"}\n{\"prompt\":7}\n";
+  options_.spec.scenarios.clear();
+  options_.spec.dataset = Dataset{file, measurement::DatasetFormat::kJsonl, 4};
+  ScriptedEngine engine(Engine(Complete));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, kExitConfigurationFailed);
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("dataset: prompts.jsonl:2: "));
+  options_.spec.dataset->path = "/nowhere/x";
+  EXPECT_THAT(Run(engine).result.failure->message, HasSubstr("dataset: /nowhere/x: cannot be read"));
+}
+
+TEST_F(BenchRunTest, ADatasetIsSentInItsOrder) {
+  Write(Ready());
+  const std::string file = options_.dir + "/prompts.jsonl";
+  std::ofstream(file) << "{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}\n{\"prompt\":\"c\"}\n";
+  options_.spec.scenarios.clear();
+  options_.spec.dataset = Dataset{file, measurement::DatasetFormat::kJsonl, 4};
+  options_.spec.load.fixed = {1};
+  options_.spec.records = options_.dir + "/records.jsonl";
+  std::string prompts;
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    prompts += json::parse(request.body)["prompt"].get<std::string>();
+    answer.Completion(1, 4, milliseconds(2));
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_THAT(outcome.result.points, SizeIs(1));
+  EXPECT_EQ(outcome.result.points[0].scenario, "dataset");
+  EXPECT_THAT(prompts, testing::StartsWith("abcabc"));
+  std::ifstream records(options_.spec.records);
+  std::string line;
+  ASSERT_TRUE(std::getline(records, line));
+  EXPECT_EQ(json::parse(line)["scenario"], "dataset");
 }
 
 // Completions as `Complete`, echoed prompts as `echo` says.
@@ -131,7 +195,7 @@ TEST_F(BenchRunTest, MeasuresQualityAfterTheLoad) {
   })));
   const BenchRunOutcome outcome = Run(engine);
   EXPECT_EQ(outcome.exit_code, kExitResult);
-  EXPECT_THAT(outcome.result.loads, SizeIs(2));
+  EXPECT_THAT(outcome.result.points, SizeIs(2));
   ASSERT_TRUE(outcome.result.quality) << outcome.result.quality_problem;
   EXPECT_EQ(outcome.result.quality->passages, kPassageSet);
   ASSERT_THAT(outcome.result.quality->nll, SizeIs(kPassages));
@@ -164,7 +228,7 @@ TEST_F(BenchRunTest, WhatStopsQualityTakesNothingAway) {
     const BenchRunOutcome outcome = Run(engine);
     EXPECT_EQ(outcome.exit_code, kExitResult);
     EXPECT_FALSE(outcome.result.failure);
-    EXPECT_THAT(outcome.result.loads, SizeIs(2));
+    EXPECT_THAT(outcome.result.points, SizeIs(2));
     EXPECT_FALSE(outcome.result.quality);
     EXPECT_THAT(outcome.result.quality_problem, HasSubstr(row.problem));
   }
@@ -201,11 +265,11 @@ TEST_F(BenchRunTest, ReportsAnEngineThatNeverBecameReady) {
   EXPECT_EQ(engine.posts(), 0);
 }
 
-TEST_F(BenchRunTest, AnEngineThatDiesIsReportedWithTheStepsBefore) {
+TEST_F(BenchRunTest, AnEngineThatDiesIsReportedWithThePointsBefore) {
   Write(Ready());
   ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
-    if (request.number <= 4 + 6 + 2) return Complete(request, answer);  // warm-up, first step, two of the second
-    if (request.number == 13) Write(Dead());
+    if (points_ == 0) return Complete(request, answer);
+    Write(Dead());
     answer.Wait(seconds(120));  // a dead engine's sockets may hang
   }));
   const BenchRunOutcome outcome = Run(engine);
@@ -213,7 +277,7 @@ TEST_F(BenchRunTest, AnEngineThatDiesIsReportedWithTheStepsBefore) {
   ASSERT_TRUE(outcome.result.failure.has_value());
   EXPECT_EQ(outcome.result.failure->reason, FailureReason::kEngineCrashed);
   EXPECT_THAT(outcome.result.failure->message, HasSubstr("illegal memory access"));
-  EXPECT_THAT(outcome.result.loads, SizeIs(1)) << "an incomplete step is no measurement";
+  EXPECT_THAT(outcome.result.points, SizeIs(1)) << "an incomplete point is no measurement";
 }
 
 TEST_F(BenchRunTest, TheEnginesEndExplainsErrorsThatCameBeforeIt) {
@@ -231,45 +295,85 @@ TEST_F(BenchRunTest, TheEnginesEndExplainsErrorsThatCameBeforeIt) {
   EXPECT_EQ(outcome.result.failure->reason, FailureReason::kEngineCrashed);
 }
 
-TEST_F(BenchRunTest, AStepInWhichNothingSucceedsFailsTheBenchmark) {
+TEST_F(BenchRunTest, APointThatFailsIsAPoint) {
   Write(Ready());
-  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
-    if (request.number <= 4 + 6) return Complete(request, answer);
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (points_ == 0) return Complete(request, answer);
+    answer.Json(503, R"({"error":{"message":"overloaded"}})");
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_FALSE(outcome.result.failure.has_value());
+  ASSERT_THAT(outcome.result.points, SizeIs(2));
+  EXPECT_EQ(outcome.result.points[1].requests, 0);
+  EXPECT_GT(outcome.result.points[1].errors_by_kind[2], 0) << "ServerError";
+  EXPECT_EQ(outcome.result.points[1].verdict, measurement::Verdict::kMissed);
+  ASSERT_THAT(outcome.result.outcomes, SizeIs(1));
+  EXPECT_EQ(outcome.result.outcomes[0].best, 0u);
+  EXPECT_THAT(said_, HasSubstr("first error: HTTP 503: overloaded"));
+}
+
+TEST_F(BenchRunTest, AScenarioInWhichNothingIsAnsweredFailsTheBenchmark) {
+  Write(Ready());
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (!warm_) return Complete(request, answer);
     answer.Json(503, R"({"error":{"message":"overloaded"}})");
   }));
   const BenchRunOutcome outcome = Run(engine);
   EXPECT_EQ(outcome.exit_code, kExitConfigurationFailed);
   ASSERT_TRUE(outcome.result.failure.has_value());
   EXPECT_EQ(outcome.result.failure->reason, FailureReason::kBenchmarkFailed);
-  EXPECT_EQ(outcome.result.failure->message, "every request of D(32,4) at concurrency 3 failed: HTTP 503: overloaded");
-  EXPECT_THAT(outcome.result.loads, SizeIs(1));
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("every request of D(32,4) at "));
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("failed: HTTP 503: overloaded"));
 }
 
 TEST_F(BenchRunTest, ErrorsAmongSuccessesAreCountedAndMeasured) {
   Write(Ready());
-  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
-    request.number % 3 == 0 ? answer.Json(500, "x") : Complete(request, answer);
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    warm_&& request.number % 3 == 0 ? answer.Json(500, "x") : Complete(request, answer);
   }));
   const BenchRunOutcome outcome = Run(engine);
   EXPECT_EQ(outcome.exit_code, 0);
-  ASSERT_THAT(outcome.result.loads, SizeIs(2));
-  EXPECT_EQ(outcome.result.loads[0].requests, 4);
-  EXPECT_EQ(outcome.result.loads[0].errors, 2);
+  ASSERT_GE(outcome.result.points.size(), 1u);
+  EXPECT_GT(outcome.result.points[0].requests, 0);
+  EXPECT_GT(outcome.result.points[0].errors, 0);
+  EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kMissed) << "more than 1 % of errors";
+}
+
+TEST_F(BenchRunTest, AServerThatDoesNotKnowIgnoreEosIsMeasuredWithAWarning) {
+  Write(Ready());
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    if (json::parse(request.body).contains("ignore_eos")) {
+      return answer.Json(400, R"({"error":{"message":"Unknown parameter: ignore_eos"}})");
+    }
+    answer.Completion(32, 2);  // ends by itself
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, 0);
+  ASSERT_THAT(outcome.result.warnings, SizeIs(1));
+  EXPECT_THAT(outcome.result.warnings[0], HasSubstr("answers end by themselves"));
+  EXPECT_NE(outcome.result.points.at(0).verdict, measurement::Verdict::kShortAnswers);
+}
+
+TEST_F(BenchRunTest, AnswersShorterThanAskedAreNoMeasurement) {
+  Write(Ready());
+  ScriptedEngine engine(Engine([](const Request&, Answer& answer) { answer.Completion(32, 3); }));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_GE(outcome.result.points.size(), 1u);
+  EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kShortAnswers);
 }
 
 TEST_F(BenchRunTest, OnlyTheWarmUpHasTheLongTimeout) {
   Write(Ready());
-  options_.spec.request_timeout = seconds(1);
-  options_.spec.concurrency = {1};
-  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
-    if (request.number == 6) answer.Wait(seconds(120));                      // hangs while being measured
-    answer.Completion(32, 4, milliseconds(request.number == 1 ? 1200 : 0));  // compiles kernels at first
+  options_.spec.request_timeout = milliseconds(300);
+  options_.spec.duration = seconds(1);
+  options_.spec.load.fixed = {1};
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (warm_) answer.Wait(seconds(120));                                   // hangs while being measured
+    answer.Completion(32, 4, milliseconds(request.number == 1 ? 500 : 0));  // compiles kernels at first
   }));
   const BenchRunOutcome outcome = Run(engine);
-  EXPECT_EQ(outcome.exit_code, 0) << said_;
-  ASSERT_THAT(outcome.result.loads, SizeIs(1));
-  EXPECT_GE(outcome.result.loads[0].errors, 1);
-  EXPECT_THAT(said_, HasSubstr("first error: no complete answer within 1 s"));
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("no complete answer within 0.3 s")) << said_;
 }
 
 TEST_F(BenchRunTest, PromptsBecomeWordsWhereTokenIdsAreRefused) {
@@ -293,6 +397,33 @@ TEST_F(BenchRunTest, TokenIdsStayBelowASmallVocabulary) {
   }));
   EXPECT_EQ(Run(engine).exit_code, 0);
   EXPECT_THAT(said_, HasSubstr("prompts are token ids"));
+}
+
+// As vLLM 0.22.1 does: 200, and the refusal in the stream.
+TEST_F(BenchRunTest, TokenIdsAreFoundByTryingWhereTheStreamRefusesThem) {
+  Write(Ready());
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    for (const json& id : json::parse(request.body)["prompt"]) {
+      if (id < 1000) continue;
+      answer.Begin();
+      answer.Event(R"({"error":{"message":"Token id 30843 is out of vocabulary","code":400}})");
+      answer.Event("[DONE]");
+      return answer.End();
+    }
+    Complete(request, answer);
+  }));
+  EXPECT_EQ(Run(engine).exit_code, 0) << said_;
+  EXPECT_THAT(said_, HasSubstr("prompts are token ids"));
+}
+
+TEST_F(BenchRunTest, TokenIdsStayBelowAKnownVocabulary) {
+  Write(Ready());
+  options_.spec.vocab_size = 64;
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    for (const json& id : json::parse(request.body)["prompt"]) EXPECT_LT(id, 64);
+    Complete(request, answer);
+  }));
+  EXPECT_EQ(Run(engine).exit_code, 0);
 }
 
 TEST_F(BenchRunTest, AFirstRequestThatFailsNamesItsError) {
@@ -321,22 +452,26 @@ class JumpingClock final : public base::Clock {
 TEST_F(BenchRunTest, EndsAtTheExperimentsTimeout) {
   Write(Ready());
   options_.spec.experiment_timeout = std::chrono::hours(1);
-  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
-    if (request.number > 4 + 6) answer.Wait(seconds(120));
+  std::atomic<bool> hangs = false;
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (points_ > 0) {
+      hangs = true;
+      answer.Wait(seconds(120));
+    }
     Complete(request, answer);
   }));
   options_.port = engine.port();
   JumpingClock clock;
   options_.told_to_end = [&] {
-    if (engine.posts() > 4 + 6) clock.jump = std::chrono::hours(2);
+    if (hangs) clock.jump = std::chrono::hours(2);
     return false;
   };
   const BenchRunOutcome outcome = RunBench(options_, clock);
   EXPECT_EQ(outcome.exit_code, kExitConfigurationFailed);
   ASSERT_TRUE(outcome.result.failure.has_value());
   EXPECT_EQ(outcome.result.failure->reason, FailureReason::kExperimentTimeout);
-  EXPECT_EQ(outcome.result.failure->message, "not finished within 3600 s: 1 of 2 load steps measured");
-  EXPECT_THAT(outcome.result.loads, SizeIs(1));
+  EXPECT_EQ(outcome.result.failure->message, "not finished within 3600 s: 0 of 1 scenarios, 1 points measured");
+  EXPECT_THAT(outcome.result.points, SizeIs(1));
 }
 
 TEST_F(BenchRunTest, BeingToldToEndIsInfrastructure) {

@@ -4,41 +4,48 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/result.h"
+
 namespace autotune::bench {
 namespace {
 
+using measurement::Scenario;
 using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 using testing::HasSubstr;
-
-TEST(Scenario, ReadsFixedLengths) {
-  const auto scenario = Scenario::Parse("D(512,128)");
-  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
-  EXPECT_EQ(*scenario, (Scenario{512, 128}));
-  EXPECT_EQ(scenario->ToString(), "D(512,128)");
-}
-
-TEST(Scenario, RefusesEverythingElseByName) {
-  for (const char* text :
-       {"", "D", "D()", "D(512)", "D(512,)", "D(,128)", "D(0,128)", "D(512,0)", "D(-1,128)", "D(512, 128)",
-        "D(512,128) ", "D(512,128,3)", "N(480,240)/(300,150)", "D(99999999999,1)", "d(512,128)", "D(5.5,1)"}) {
-    const auto scenario = Scenario::Parse(text);
-    ASSERT_FALSE(scenario.ok()) << text;
-    EXPECT_EQ(scenario.error().code, base::Code::kInvalid);
-    EXPECT_THAT(scenario.error().message, HasSubstr(std::string("\"") + text + "\" is not a scenario"));
-  }
-}
 
 BenchSpec Example() {
   BenchSpec spec;
-  spec.scenarios = {{512, 128}, {1024, 16}};
-  spec.concurrency = {1, 8, 32};
-  spec.duration = std::chrono::seconds(30);
-  spec.max_requests = 77;
-  spec.warmup_requests = 0;
+  spec.scenarios = {Scenario::Fixed(512, 128), *Scenario::Parse("N(480,240)/(300,150)")};
+  spec.endpoint = measurement::Endpoint::kChat;
+  spec.prefix = {100, 8};
+  spec.turns.mean = 4;
+  spec.vocab_size = 32'000;
+  spec.max_model_len = 8192;
+  spec.load.mode = measurement::LoadMode::kFixedRate;
+  spec.load.fixed = {1, 8.5, 32};
+  spec.arrival = {measurement::ArrivalProcess::kGamma, 0.5};
+  spec.slo.bounds = {{measurement::Metric::kTtft, measurement::Statistic::kP99, 500}};
+  spec.slo.attainment = 0.95;
+  spec.worth = measurement::Worth::kAttainedRequests;
+  spec.gpus = 2;
+  spec.score_to_beat = {1560.2, std::nullopt};
+  measurement::LoadPrediction prediction;
+  prediction.loads = {1, 8};
+  prediction.ttft.mean = {3, 4};
+  prediction.tpot.mean = {1, 2};
+  spec.predictions = {std::nullopt, prediction};
+  spec.admitted = {100.0, 90.5};
+  spec.start = {std::nullopt, 48.0};
+  spec.duration = seconds(30);
+  spec.drain = seconds(7);
+  spec.warmup = seconds(8);
   spec.seed = -5;
+  spec.records = "/records/e1.jsonl";
   spec.quality = false;
-  spec.first_request_timeout = std::chrono::milliseconds(1500);
-  spec.request_timeout = std::chrono::seconds(9);
+  spec.first_request_timeout = milliseconds(1500);
+  spec.request_timeout = seconds(9);
   spec.experiment_timeout = std::chrono::minutes(45);
   return spec;
 }
@@ -47,13 +54,22 @@ TEST(BenchSpec, RoundTrips) {
   const auto read = BenchSpecFromJson(json::parse(ToJson(Example()).dump()));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(*read, Example());
+
+  BenchSpec trace;
+  trace.dataset = Dataset{"/data/trace.jsonl", measurement::DatasetFormat::kMooncake, 32};
+  trace.load.mode = measurement::LoadMode::kAutoRate;
+  trace.arrival.process = measurement::ArrivalProcess::kTrace;
+  const auto read_trace = BenchSpecFromJson(json::parse(ToJson(trace).dump()));
+  ASSERT_TRUE(read_trace.ok()) << read_trace.error().message;
+  EXPECT_EQ(*read_trace, trace);
 }
 
 TEST(BenchSpec, AbsentMembersKeepTheDefaults) {
-  const auto read = BenchSpecFromJson(json{{"scenarios", {"D(1,1)"}}, {"concurrency", {4}}});
+  const auto read = BenchSpecFromJson(json{{"scenarios", {"D(1,1)"}}});
   ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_EQ(read->max_requests, BenchSpec{}.max_requests);
-  EXPECT_EQ(read->duration, BenchSpec{}.duration);
+  BenchSpec expected;
+  expected.scenarios = {Scenario::Fixed(1, 1)};
+  EXPECT_EQ(*read, expected);
 }
 
 TEST(BenchSpec, ErrorsNameTheMember) {
@@ -63,28 +79,58 @@ TEST(BenchSpec, ErrorsNameTheMember) {
     const char* message;
   } kCases[] = {
       {"scenarios", json::array(), "spec.scenarios: at least one"},
-      {"scenarios", {"D(1,1)", "x"}, "spec.scenarios[1]: \"x\" is not a scenario"},
+      {"scenarios", {"D(1,1)", "x"}, "spec.scenarios[1]: \"x\""},
       {"scenarios", {7}, "spec.scenarios[0]: 7 is not a text"},
-      {"concurrency", json::array(), "spec.concurrency: at least one"},
-      {"concurrency", {8, 8}, "spec.concurrency[1]: 8 is not more than the step before it"},
-      {"concurrency", {0}, "spec.concurrency[0]: 0 is not an integer in [1, 100000]"},
-      {"concurrency", {"8"}, "spec.concurrency[0]: \"8\" is not an integer"},
-      {"concurrency", {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, "2 scenarios x 13 steps are more than 12"},
-      {"maxRequests", 0, "spec.maxRequests: 0 is not in [1, "},
-      {"maxRequests", 18446744073709551615ull, "spec.maxRequests: 18446744073709551615 is not in"},
+      {"scenarios",
+       {"D(8000,128)", "D(8000,500)"},
+       "spec.scenarios[1]: D(8000,500) has requests of up to 8500 tokens; "
+       "the context holds 8192"},
+      {"dataset", {{"path", "/x"}}, "spec.dataset: a dataset brings its own lengths"},
+      {"dataset", json::object(), "spec.dataset.path: the file is missing"},
+      {"dataset", {{"path", "/x"}, {"format", "CSV"}}, "spec.dataset.format: \"CSV\" is not one of"},
+      {"endpoint", "chat", "spec.endpoint: \"chat\" is neither Completions nor Chat"},
+      {"prefix", {{"tokens", 0}}, "spec.prefix.tokens: 0 is not in [1, "},
+      {"prefix", {{"tokens", 512}, {"groups", 1}}, "spec.prefix.tokens: 512 leaves nothing of the longest input"},
+      {"turns", 0.5, "spec.turns: 0.5 is not a mean number of turns"},
+      {"load", {{"mode", "x"}}, "spec.load"},
+      {"load", json::object(), "spec.arrival: requests in flight have no arrival process"},
+      {"arrival", {{"process", "Trace"}}, "spec.arrival.process: Trace needs a dataset with timestamps"},
+      {"slo", json::object(), "spec.slo: goodput needs a bound"},
+      {"slo", {{"bounds", {{{"metric", "x"}}}}}, "spec.slo"},
+      {"worth", "Money", "spec.worth: \"Money\" is neither"},
+      {"scoreToBeat", {1}, "spec.scoreToBeat: not a list of 2"},
+      {"scoreToBeat", {nullptr, -1}, "spec.scoreToBeat[1]: -1 is not a positive number"},
+      {"predictions", {nullptr, 5}, "spec.predictions[1]"},
+      {"gpus", 0, "spec.gpus: 0 is not in [1, "},
       {"quality", "on", "spec.quality: \"on\" is neither true nor false"},
       {"seed", 18446744073709551615ull, "spec.seed: 18446744073709551615 is not in"},
       {"durationMs", "60s", "spec.durationMs: \"60s\" is not an integer"},
-      {"warmupRequests", -1, "spec.warmupRequests: -1 is not in [0, "},
+      {"requestTimeoutMs", 0, "spec.requestTimeoutMs: 0 is not in [1, "},
+      {"records", 7, "spec.records: 7 is not a path"},
   };
   for (const auto& row : kCases) {
     json document = ToJson(Example());
+    for (const char* of_each : {"scoreToBeat", "predictions", "admitted", "start"}) {
+      if (row.member != std::string(of_each)) document.erase(of_each);
+    }
     document[row.member] = row.value;
     const auto read = BenchSpecFromJson(document);
     ASSERT_FALSE(read.ok()) << document;
     EXPECT_THAT(read.error().message, HasSubstr(row.message));
   }
   EXPECT_FALSE(BenchSpecFromJson(json::array()).ok());
+}
+
+TEST(BenchSpec, WhatCannotBeMeasuredIsRefused) {
+  BenchSpec spec;
+  spec.scenarios = {Scenario::Fixed(512, 1)};
+  spec.slo.bounds = {{measurement::Metric::kItl, measurement::Statistic::kP99, 50}};
+  EXPECT_EQ(CheckBenchSpec(spec).error().message,
+            "spec.slo.itl.p99: answers of one token have nothing between tokens to measure");
+  spec.slo.bounds.clear();
+  spec.load.mode = measurement::LoadMode::kFixedConcurrency;
+  spec.load.fixed.assign(kMaxPoints + 1, 1);
+  EXPECT_THAT(CheckBenchSpec(spec).error().message, HasSubstr("1 scenarios x 13 loads are more than 12 points"));
 }
 
 }  // namespace

@@ -19,11 +19,11 @@ const std::string kDone = "data: [DONE]\n\n";
 
 TEST(CompletionStream, ReadsTextUsageAndEnd) {
   CompletionStream stream;
-  EXPECT_TRUE(stream.Append(kText).text);
-  EXPECT_FALSE(stream.Append(kEmptyText).text);
+  EXPECT_EQ(stream.Append(kText), 1);
+  EXPECT_EQ(stream.Append(kEmptyText), 0);
   EXPECT_FALSE(stream.usage().has_value());
-  EXPECT_FALSE(stream.Append(kUsage).text);
-  EXPECT_TRUE(stream.Append(kDone).done);
+  EXPECT_EQ(stream.Append(kUsage), 0);
+  EXPECT_EQ(stream.Append(kDone), 0);
   EXPECT_TRUE(stream.done());
   ASSERT_TRUE(stream.usage().has_value());
   EXPECT_EQ(stream.usage()->input_tokens, 512);
@@ -36,8 +36,8 @@ TEST(CompletionStream, ReadsTheSameInPiecesOfAnySize) {
   for (std::size_t size = 1; size < whole.size(); ++size) {
     CompletionStream stream;
     int texts = 0;
-    for (std::size_t at = 0; at < whole.size(); at += size) texts += stream.Append(whole.substr(at, size)).text ? 1 : 0;
-    EXPECT_GE(texts, 1) << size;
+    for (std::size_t at = 0; at < whole.size(); at += size) texts += stream.Append(whole.substr(at, size));
+    EXPECT_EQ(texts, 2) << size;
     EXPECT_TRUE(stream.done()) << size;
     EXPECT_EQ(stream.usage()->output_tokens, 128) << size;
   }
@@ -45,25 +45,46 @@ TEST(CompletionStream, ReadsTheSameInPiecesOfAnySize) {
 
 TEST(CompletionStream, GeneratedTextCannotPassForAKey) {
   CompletionStream stream;
-  EXPECT_TRUE(
-      stream
-          .Append(
-              R"(data: {"choices":[{"text":"\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":9} \"error\":{\"message\":\"x\"}"}]})"
-              "\n")
-          .text);
+  const std::string fooling =
+      R"(data: {"choices":[{"text":"\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":9} \"error\":{\"message\":\"x\"}"}]})"
+      "\n";
+  EXPECT_EQ(stream.Append(fooling), 1);
   EXPECT_FALSE(stream.usage().has_value());
   EXPECT_EQ(stream.error(), "");
-  EXPECT_FALSE(stream
-                   .Append(R"(data: {"choices":[{"text":"","x":"\"text\":\"y\""}]})"
-                           "\n")
-                   .text);
+  EXPECT_EQ(stream.Append("data: {\"choices\":[{\"text\":\"\",\"x\":\"\\\"text\\\":\\\"y\\\"\"}]}\n"), 0);
+  EXPECT_EQ(stream.Append("data: {\"text\":\"ends in a backslash \\\\\",\"error\":{\"message\":\"y\"}}\n"), 1);
+  EXPECT_EQ(stream.error(), "y");
 }
 
 TEST(CompletionStream, AcceptsSpacesAsPythonWritesThem) {
   CompletionStream stream;
-  EXPECT_TRUE(stream.Append("data: {\"choices\": [{\"index\": 0, \"text\": \" b\"}]}\n").text);
-  EXPECT_FALSE(stream.Append("data: {\"choices\": [{\"index\": 0, \"text\": \"\"}]}\n").text);
-  EXPECT_FALSE(stream.Append("data: {\"choices\": [{\"index\": 0, \"text\": null}]}\n").text);
+  EXPECT_EQ(stream.Append("data: {\"choices\": [{\"index\": 0, \"text\": \" b\"}]}\n"), 1);
+  EXPECT_EQ(stream.Append("data: {\"choices\": [{\"index\": 0, \"text\": \"\"}]}\n"), 0);
+  EXPECT_EQ(stream.Append("data: {\"choices\": [{\"index\": 0, \"text\": null}]}\n"), 0);
+}
+
+TEST(CompletionStream, ReadsChats) {
+  CompletionStream stream;
+  const auto delta = [](const std::string& members) {
+    return "data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"delta\":{" + members + "}}],\"usage\":null}\n\n";
+  };
+  EXPECT_EQ(stream.Append(delta(R"("role":"assistant","content":"")")), 0) << "an announcement is not a token";
+  EXPECT_EQ(stream.Append(delta(R"("content":"Hi")")), 1);
+  EXPECT_EQ(stream.Append(delta(R"("content":null,"reasoning_content":"hm")")), 1);
+  EXPECT_EQ(stream.Append(delta(R"("reasoning":"hm")")), 1);
+  EXPECT_EQ(stream.Append(delta(R"("tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}])")), 1);
+  EXPECT_EQ(stream.Append(delta("")), 0);
+  EXPECT_EQ(stream.Append(delta(R"("content":"a")") + delta(R"("content":"b")")), 2) << "two in one piece";
+}
+
+TEST(CompletionStream, KeepsTheTextAsTheJsonHadIt) {
+  CompletionStream stream;
+  stream.set_keeps_text(true);
+  stream.Append("data: {\"choices\":[{\"delta\":{\"content\":\"say \\\"\"}}]}\n");
+  stream.Append("data: {\"choices\":[{\"delta\":{\"content\":\"\\u00e9\\n\"}}]}\n");
+  EXPECT_EQ(stream.escaped_text(), R"(say \"\u00e9\n)");
+  stream.Reset();
+  EXPECT_EQ(stream.escaped_text(), "");
 }
 
 // TensorRT-LLM's default: continuous usage.
@@ -83,6 +104,7 @@ TEST(CompletionStream, ReportsAnErrorInTheMiddle) {
                 "\n\n");
   stream.Append(kDone);
   EXPECT_EQ(stream.error(), "EngineCore died");
+  EXPECT_EQ(stream.error_code(), 500);
 }
 
 TEST(CompletionStream, ResetForgets) {
@@ -92,7 +114,7 @@ TEST(CompletionStream, ResetForgets) {
   EXPECT_FALSE(stream.done());
   EXPECT_FALSE(stream.usage().has_value());
   EXPECT_EQ(stream.error(), "");
-  EXPECT_TRUE(stream.Append(kText).text) << "the unfinished line is forgotten too";
+  EXPECT_EQ(stream.Append(kText), 1) << "the unfinished line is forgotten too";
 }
 
 TEST(ErrorMessage, ReadsTheShapesThatEnginesUse) {

@@ -12,23 +12,40 @@
 namespace autotune::bench {
 namespace {
 
+using measurement::Metric;
+using measurement::Point;
+using measurement::Statistic;
 using testing::HasSubstr;
 
-LoadMeasurement ExampleLoad(int concurrency) {
-  LoadMeasurement load;
-  load.scenario = "D(1024,128)";
-  load.concurrency = concurrency;
-  load.duration_seconds = 61.25;
-  load.requests = 1987;
-  load.errors = 3;
-  load.input_tokens = 2'034'688;
-  load.output_tokens = 254'336;
-  load.output_tokens_per_second = 4152.43;
-  load.requests_per_second = 32.4408;
-  load.ttft = {233.5, 230.25, 260.125, 270.5, 310.75};
-  load.tpot = {4.83, 4.8, 5.1, 5.25, 6.125};
-  load.e2e = {846.5, 840.125, 910.25, 930.5, 1020.75};
-  return load;
+Point ExamplePoint(int concurrency) {
+  Point point;
+  point.scenario = "D(1024,128)";
+  point.load = measurement::Concurrency(concurrency);
+  point.window_seconds = 61.25;
+  point.requests = 1987;
+  point.errors = 3;
+  point.errors_by_kind = {1, 0, 2, 0, 0, 0};
+  point.censored = 1;
+  point.input_tokens = 2'034'688;
+  point.output_tokens = 254'336;
+  point.output_tokens_per_second = 4152.43;
+  point.output_tokens_per_second_ci = 12.25;
+  point.requests_per_second = 32.4408;
+  point.mean_concurrency = 31.5;
+  point.saturated = true;
+  point.ttft = {233.5, 230.25, 260.125, 270.5, 310.75};
+  point.tpot = {4.83, 4.8, 5.1, 5.25, 6.125};
+  point.itl = {4.82, 4.7, 5.2, 5.5, 9.125};
+  point.e2e = {846.5, 840.125, 910.25, 930.5, 1020.75};
+  point.lower_bounds.Add(Metric::kE2e, Statistic::kP99);
+  point.relative_ci = {0.012, 0.003, 0.004, 0.01};
+  point.attainment = 0.985;
+  point.client_lag_p99 = 0.125;
+  point.engine.running = 30.5;
+  point.engine.kv_cache_use = 0.875;
+  point.engine.preemptions = 0;
+  point.verdict = measurement::Verdict::kMet;
+  return point;
 }
 
 RunResult ExampleRun() {
@@ -38,7 +55,9 @@ RunResult ExampleRun() {
   run.gpu_product = "NVIDIA H100 80GB HBM3";
   run.start_seconds = 79.5;
   run.measure_seconds = 312.25;
-  run.loads = {ExampleLoad(1), ExampleLoad(64)};
+  run.points = {ExamplePoint(1), ExamplePoint(64)};
+  run.outcomes = {{measurement::StopReason::kFound, 1}};
+  run.warnings = {"the engine drafts tokens"};
   return run;
 }
 
@@ -50,18 +69,20 @@ TEST(Result, ARunRoundTrips) {
   EXPECT_EQ(decoded->gpu_product, "NVIDIA H100 80GB HBM3");
   EXPECT_EQ(decoded->start_seconds, 79.5);
   EXPECT_EQ(decoded->measure_seconds, 312.25);
-  EXPECT_EQ(decoded->loads, ExampleRun().loads);
+  EXPECT_EQ(decoded->points, ExampleRun().points);
+  EXPECT_EQ(decoded->outcomes, ExampleRun().outcomes);
+  EXPECT_EQ(decoded->warnings, ExampleRun().warnings);
   EXPECT_FALSE(decoded->failure.has_value());
 }
 
 TEST(Result, QualityRoundTripsWithAllItsDigits) {
   RunResult run = ExampleRun();
-  run.loads.assign(12, ExampleLoad(1));
-  run.quality = Quality{"builtin-1", {}};
+  run.points.assign(3, ExamplePoint(1));
+  run.quality = measurement::Quality{"builtin-1", {}};
   for (int i = 0; i < 16; ++i) run.quality->nll.push_back(2.31342 + i);
   auto decoded = DecodeRun(Encode(run));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-  EXPECT_EQ(decoded->loads, run.loads);
+  EXPECT_EQ(decoded->points, run.points);
   ASSERT_TRUE(decoded->quality.has_value());
   EXPECT_EQ(decoded->quality->passages, "builtin-1");
   ASSERT_EQ(decoded->quality->nll.size(), 16u);
@@ -75,16 +96,25 @@ TEST(Result, QualityRoundTripsWithAllItsDigits) {
   EXPECT_EQ(decoded->quality_problem, run.quality_problem);
 }
 
-TEST(Result, AFailureKeepsItsPartialLoads) {
+TEST(Result, AFailureKeepsThePointsBeforeIt) {
   RunResult run = ExampleRun();
   run.failure = Failure{FailureReason::kEngineCrashed, "RuntimeError: \"mat1\" and mat2\\x", 137, 0};
   const auto decoded = DecodeRun(Encode(run));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-  EXPECT_EQ(decoded->loads.size(), 2u);
+  EXPECT_EQ(decoded->points.size(), 2u);
   ASSERT_TRUE(decoded->failure.has_value());
   EXPECT_EQ(decoded->failure->reason, FailureReason::kEngineCrashed);
   EXPECT_EQ(decoded->failure->message, "RuntimeError: \"mat1\" and mat2\\x");
   EXPECT_EQ(decoded->failure->exit_code, 137);
+}
+
+TEST(Result, SaysWhetherTheMachineFailed) {
+  RunResult result;
+  result.failure = Failure{FailureReason::kEngineCrashed, "NCCL error", 1, 0, true};
+  EXPECT_TRUE(DecodeRun(Encode(result))->failure->machine);
+  result.failure->machine = false;
+  EXPECT_EQ(Encode(result).find("machine"), std::string::npos) << "as earlier versions wrote it";
+  EXPECT_FALSE(DecodeRun(Encode(result))->failure->machine);
 }
 
 TEST(Result, AnInspectionRoundTrips) {
@@ -128,17 +158,22 @@ RunResult HugeRun(const std::string& text) {
   RunResult run;
   run.engine_version = run.gpu_product = text;
   run.start_seconds = run.measure_seconds = std::numeric_limits<double>::max();
-  for (std::size_t i = 0; i < kMaxLoads; ++i) {
-    LoadMeasurement load;
-    load.scenario = "D(2147483647,2147483647)";
-    load.concurrency = std::numeric_limits<int>::max();
-    load.requests = load.errors = std::numeric_limits<std::int64_t>::max();
-    load.input_tokens = load.output_tokens = 123'456'789'012'345'678;
-    load.duration_seconds = load.output_tokens_per_second = load.requests_per_second = 1.2345678e300;
-    load.ttft = load.tpot = {0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678};
-    load.e2e = {1.2345678e-300, 1.2345678e60, 1.2345678e60, 1.2345678e60, 1.2345678e60};
-    run.loads.push_back(load);
+  for (std::size_t i = 0; i < 2 * kMaxPoints; ++i) {
+    Point point = ExamplePoint(std::numeric_limits<int>::max());
+    point.scenario = "N(1234567,1234567)/(1234567,1234567) " + std::to_string(i);
+    point.requests = point.errors = std::numeric_limits<std::int64_t>::max();
+    point.errors_by_kind.fill(std::numeric_limits<std::int64_t>::max());
+    point.input_tokens = point.output_tokens = 123'456'789'012'345'678;
+    point.window_seconds = point.output_tokens_per_second = point.requests_per_second = 1.2345678e300;
+    point.ttft = point.tpot = point.itl = {0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678};
+    point.e2e = {1.2345678e-300, 1.2345678e60, 1.2345678e60, 1.2345678e60, 1.2345678e60};
+    point.relative_ci.fill(1.2345678e60);
+    point.engine = {1e60, 1e60, 1e60, 1e60, 1e60, 1e60};
+    point.verdict = measurement::Verdict::kShortAnswers;
+    run.points.push_back(point);
+    run.outcomes.push_back({measurement::StopReason::kLadderDone, i});
   }
+  run.warnings.assign(30, text);
   run.failure = Failure{FailureReason::kEngineRejectedConfiguration, text, std::numeric_limits<int>::min(),
                         std::numeric_limits<int>::min()};
   return run;
@@ -153,13 +188,12 @@ TEST(Result, FitsWhateverItIsGiven) {
     ExpectFitting(document);
     const auto decoded = DecodeRun(document);
     ASSERT_TRUE(decoded.ok()) << decoded.error().message << "\n" << document;
-    EXPECT_EQ(decoded->loads.size(), kMaxLoads) << "rows are never dropped";
-    EXPECT_EQ(decoded->loads[11].scenario, run.loads[11].scenario);
+    EXPECT_GE(decoded->points.size(), 5u);
     EXPECT_GE(decoded->failure->message.size(), std::min<std::size_t>(CleanText(text, 9999).size(), 60));
 
     RunResult measured = HugeRun(text);  // quality is measured where nothing failed
     measured.failure.reset();
-    measured.quality = Quality{text, std::vector<double>(40, std::numeric_limits<double>::max())};
+    measured.quality = measurement::Quality{text, std::vector<double>(40, std::numeric_limits<double>::max())};
     ExpectFitting(Encode(measured));
     EXPECT_TRUE(DecodeRun(Encode(measured)).ok());
     measured.quality.reset();
@@ -180,17 +214,71 @@ TEST(Result, FitsWhateverItIsGiven) {
   }
 }
 
-TEST(Result, AFullSetOfRealisticRowsKeepsItsDigitsAndAReadableMessage) {
+// What a search leaves: all that it found, and why.
+TEST(Result, RealisticPointsKeepTheirDigitsAndWhatExplainsThem) {
   RunResult run = ExampleRun();
-  run.loads.clear();
-  for (int i = 0; i < 12; ++i) run.loads.push_back(ExampleLoad(1 << i));
+  run.points.clear();
+  for (int i = 0; i < 6; ++i) run.points.push_back(ExamplePoint(1 << i));
+  run.quality = measurement::Quality{"builtin-1", std::vector<double>(16, 2.31342)};
+  const std::string document = Encode(run);
+  ExpectFitting(document);
+  const auto decoded = DecodeRun(document);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_EQ(decoded->points, run.points);
+}
+
+TEST(Result, TheMostPointsKeepTheirNumbersAndTheBestWhatExplainsIt) {
+  RunResult run = ExampleRun();
+  run.points.clear();
+  for (std::size_t i = 0; i < kMaxPoints; ++i) run.points.push_back(ExamplePoint(1 << i));
+  run.outcomes = {{measurement::StopReason::kFound, 7}};
   run.failure = Failure{FailureReason::kExperimentTimeout, std::string(100, 'm'), 0, 0};
   const std::string document = Encode(run);
   ExpectFitting(document);
   const auto decoded = DecodeRun(document);
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-  EXPECT_EQ(decoded->loads, run.loads);
+  ASSERT_EQ(decoded->points.size(), kMaxPoints);
+  for (std::size_t i = 0; i < kMaxPoints; ++i) {
+    const Point &read = decoded->points[i], &written = run.points[i];
+    EXPECT_EQ(read.load, written.load);
+    EXPECT_EQ(read.verdict, written.verdict);
+    EXPECT_EQ(read.requests, written.requests);
+    EXPECT_NEAR(read.output_tokens_per_second / written.output_tokens_per_second, 1, 1e-3);
+    for (const Metric metric : measurement::kMetrics) {
+      for (const Statistic statistic : measurement::kStatistics) {
+        EXPECT_NEAR(read.Get(metric).Get(statistic) / written.Get(metric).Get(statistic), 1, 5e-3);
+      }
+    }
+  }
+  EXPECT_EQ(decoded->points[7].engine.kv_cache_use, 0.875);
+  EXPECT_EQ(decoded->outcomes, run.outcomes);
   EXPECT_EQ(decoded->failure->message, run.failure->message);
+}
+
+TEST(Result, BeyondTheMostTheOldestThatAreNoScenariosBestAreLeftOut) {
+  RunResult run = ExampleRun();
+  run.points.clear();
+  for (int i = 0; i < 15; ++i) run.points.push_back(ExamplePoint(i + 1));
+  run.outcomes = {{measurement::StopReason::kFound, 1}, {measurement::StopReason::kCannotWin, std::nullopt}};
+  const auto decoded = DecodeRun(Encode(run));
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  ASSERT_EQ(decoded->points.size(), kMaxPoints);
+  EXPECT_EQ(decoded->points[0].load.value, 2) << "1 is gone, 2 is the best";
+  EXPECT_EQ(decoded->points[1].load.value, 5);
+  ASSERT_EQ(decoded->outcomes.size(), 2u);
+  EXPECT_EQ(decoded->outcomes[0].best, 0u) << "where it is now";
+  EXPECT_EQ(decoded->outcomes[1].best, std::nullopt);
+}
+
+TEST(Result, AnotherVersionsDocumentNamesWhatIsDifferent) {
+  const std::string payload =
+      R"({"kind":"run","simulated":false,"engine":"","gpu":"","start":0,"measure":0,"loads":[]})";
+  const std::string document = Encode(RunResult{});
+  EXPECT_TRUE(DecodeRun(document).ok());
+  char frame[32];
+  std::snprintf(frame, sizeof frame, "AT1 %zu %s ", payload.size(), "dc1a527b");
+  EXPECT_EQ(DecodeRun(frame + payload).error().message,
+            "result document of another version of autotune-bench: scenarios is missing or of another type");
 }
 
 TEST(Result, RandomDocumentsFitAndReadBack) {
@@ -199,34 +287,36 @@ TEST(Result, RandomDocumentsFitAndReadBack) {
     std::string text(random() % 4000, '\0');
     for (char& c : text) c = random() % 3 == 0 ? static_cast<char>(random()) : "\"\\ax"[random() % 4];
     RunResult run = HugeRun(text);
-    run.loads.resize(random() % (kMaxLoads + 1));
-    for (LoadMeasurement& load : run.loads) {
-      load = ExampleLoad(static_cast<int>(random() % 1000));
-      for (Latency* latency : {&load.ttft, &load.tpot, &load.e2e}) {
+    run.points.resize(random() % (kMaxPoints + 1));
+    run.outcomes.clear();
+    for (Point& point : run.points) {
+      point = ExamplePoint(static_cast<int>(random() % 1000));
+      for (measurement::Latency* latency : {&point.ttft, &point.tpot, &point.itl, &point.e2e}) {
         latency->p99 = std::ldexp(1.0 + static_cast<double>(random() % 1000) / 7, static_cast<int>(random() % 30));
       }
-      load.output_tokens = static_cast<std::int64_t>(random() >> (1 + random() % 60));
+      point.output_tokens = static_cast<std::int64_t>(random() >> (1 + random() % 60));
     }
     if (random() % 2 == 0) run.failure.reset();
     const std::string document = Encode(run);
     ExpectFitting(document);
     const auto decoded = DecodeRun(document);
     ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-    ASSERT_EQ(decoded->loads.size(), run.loads.size());
-    for (std::size_t i = 0; i < run.loads.size(); ++i) {
-      EXPECT_NEAR(decoded->loads[i].ttft.p99 / run.loads[i].ttft.p99, 1, 0.06);
+    ASSERT_LE(decoded->points.size(), run.points.size());
+    const std::size_t dropped = run.points.size() - decoded->points.size();
+    for (std::size_t i = 0; i < decoded->points.size(); ++i) {
+      EXPECT_NEAR(decoded->points[i].ttft.p99 / run.points[i + dropped].ttft.p99, 1, 0.006);
     }
   }
 }
 
 TEST(Result, NumbersThatJsonLacksBecomeZero) {
   RunResult run = ExampleRun();
-  run.loads[0].ttft.p99 = std::numeric_limits<double>::quiet_NaN();
-  run.loads[0].ttft.p95 = -std::numeric_limits<double>::infinity();
+  run.points[0].ttft.p99 = std::numeric_limits<double>::quiet_NaN();
+  run.points[0].ttft.p95 = -std::numeric_limits<double>::infinity();
   const auto decoded = DecodeRun(Encode(run));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
-  EXPECT_EQ(decoded->loads[0].ttft.p99, 0);
-  EXPECT_EQ(decoded->loads[0].ttft.p95, 0);
+  EXPECT_EQ(decoded->points[0].ttft.p99, 0);
+  EXPECT_EQ(decoded->points[0].ttft.p95, 0);
 }
 
 // What a kubelet does to a message that is too long for the number of containers in the pod.
@@ -262,8 +352,8 @@ TEST(Result, AForeignMessageSaysWhatItIs) {
 TEST(Result, TheFrameIsMagicLengthAndChecksum) {
   EXPECT_EQ(
       Encode(RunResult{}),
-      "AT1 86 dc1a527b {\"kind\":\"run\",\"simulated\":false,\"engine\":\"\",\"gpu\":\"\",\"start\":0,\"measure\":0,"
-      "\"loads\":[]}");
+      "AT1 116 e7213b8c {\"kind\":\"run\",\"simulated\":false,\"engine\":\"\",\"gpu\":\"\",\"start\":0,\"measure\":0,"
+      "\"scenarios\":[],\"points\":[],\"outcomes\":[]}");
 }
 
 }  // namespace

@@ -38,6 +38,17 @@ def container(objects):
     return operator
 
 
+def test_what_tasks_may_ask_for_reaches_the_operator(helm):
+    flags = container(render(helm))["args"]
+    assert "--allow-service-accounts=default" in flags
+    assert "--allow-privileged" not in flags and "--allow-host-path" not in flags
+    assert not [flag for flag in flags if "-resources=" in flag]
+    flags = container(render(helm, "--set", "operator.allowPrivileged=true", "--set", "operator.allowServiceAccounts={a,b}",
+                             "--set", "operator.allowVolumes={*}", "--set", "operator.benchResources.limits.cpu=4"))["args"]
+    assert {"--allow-privileged", "--allow-service-accounts=a,b", "--allow-volumes=*"} <= set(flags)
+    assert '--bench-resources={"limits":{"cpu":4}}' in flags
+
+
 def test_lint_is_clean(helm):
     answer = helm("lint", "--strict", CHART)
     assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -62,7 +73,6 @@ def test_the_crd_is_kept_unless_told_otherwise(helm):
 def test_the_pod_satisfies_the_restricted_standard(helm):
     deployment = render(helm)["Deployment", "tuner-autotune-operator"]
     pod = deployment["spec"]["template"]["spec"]
-    assert deployment["spec"]["replicas"] == 1 and deployment["spec"]["strategy"] == {"type": "Recreate"}
     assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
     assert not pod["automountServiceAccountToken"]
     (operator,) = pod["containers"]
@@ -70,6 +80,30 @@ def test_the_pod_satisfies_the_restricted_standard(helm):
                                            "capabilities": {"drop": ["ALL"]}}
     assert operator["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
     assert operator["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+
+
+def test_several_replicas_elect_a_leader_and_survive_drains(helm):
+    objects = render(helm)
+    deployment = objects["Deployment", "tuner-autotune-operator"]["spec"]
+    assert deployment["replicas"] == 2
+    assert deployment["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    flags = container(objects)["args"]
+    assert {"--leader-elect", "--leader-election-namespace=tuning", "--leader-election-id=tuner-autotune-operator",
+            "--leader-election-identity=$(POD_NAME)_$(POD_UID)"} <= set(flags)
+    assert [variable["name"] for variable in container(objects)["env"]] == ["POD_NAME", "POD_UID"]
+    budget = objects["PodDisruptionBudget", "tuner-autotune-operator"]["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert budget["selector"] == deployment["selector"]
+    assert ("PodDisruptionBudget", "tuner-autotune-operator") not in render(helm, "--set", "replicas=1"), \
+        "it would do nothing but keep a node from being drained"
+
+
+def test_the_lease_is_the_only_one_that_can_be_written(helm):
+    lease = render(helm)["Role", "tuner-autotune-operator-lease", "tuning"]["rules"]
+    assert lease == [
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": ["tuner-autotune-operator"],
+         "verbs": ["get", "update"]}]
 
 
 def rules_of(objects):
@@ -80,7 +114,7 @@ def rules_of(objects):
 
 def test_the_operator_may_do_what_it_does_and_nothing_else(helm):
     allowed = {(group, resource): set(rule["verbs"]) for _, rule in rules_of(render(helm))
-               for group in rule["apiGroups"] for resource in rule["resources"]}
+               for group in rule["apiGroups"] for resource in rule["resources"] if resource != "leases"}
     assert allowed == {
         ("autotuner.io", "autotunetasks"): {"get", "list", "watch"},
         ("autotuner.io", "autotunetasks/status"): {"get", "patch"},
@@ -95,7 +129,9 @@ def test_the_operator_may_do_what_it_does_and_nothing_else(helm):
 def test_with_namespaces_there_is_no_right_beyond_them(helm):
     objects = render(helm, "--set", "watchNamespaces={red,blue}", "--set", "watchNodes=false")
     assert {kind for kind, _ in rules_of(objects)} == {"Role"}
-    assert {key[2] for key in objects if key[0] == "RoleBinding"} == {"red", "blue"}
+    assert {key[2] for key in objects if key[0] == "RoleBinding"} == {"red", "blue", "tuning"}
+    assert all("leases" in rule["resources"] for key, o in objects.items() if key[0] == "Role" and key[2] == "tuning"
+               for rule in o["rules"]), "the lease is all that it may write beside them"
     assert not [key for key in objects if key[0] == "ClusterRoleBinding"]
     assert {"--watch-namespaces=red,blue", "--no-watch-nodes"} <= set(container(objects)["args"])
 
@@ -164,6 +200,8 @@ def test_rule_tables_may_be_in_a_config_map_of_the_users(helm):
     ("watchNamespaces={Team_A}", "watchNamespaces"),
     ("rules.vllm=x", "rules"),
     ("crds.keep=yes", "keep"),
+    ("operator.allowServiceAccounts={}", "allowServiceAccounts"),
+    ("operator.benchResources.limit.cpu=1", "benchResources"),
     ("podMonitor.interval=often", "interval"),
 ])
 def test_wrong_values_are_refused_by_name(helm, value, words):
@@ -175,6 +213,7 @@ def test_wrong_values_are_refused_by_name(helm, value, words):
     [],
     ["--set", "watchNamespaces={default,kube-public}", "--set", "watchNodes=false"],
     ["--set-string", r"rules.vllm\.yaml=x", "--set", "operator.allowHostPath=true", "--set", "podLabels.a=b",
+     "--set", "operator.allowPrivileged=true", "--set", "operator.installResources.limits.cpu=1",
      "--set", "commonLabels.team=a", "--set", "extraEnv[0].name=A", "--set", "extraEnv[0].value=b",
      "--set", "tolerations[0].operator=Exists", "--set", "imagePullSecrets[0].name=registry"],
 ], ids=["defaults", "namespaces", "everything"])

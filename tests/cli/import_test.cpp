@@ -55,7 +55,7 @@ TEST(Import, ReadsATaskOfOnePreset) {
     "quantConfig": {"preset": "kv-cache-fp8"},
     "optimization": {"strategy": "Grid", "objective": "MinimizeLatency", "maxExperiments": 8,
                      "startupTimeout": "10m", "experimentTimeout": "10m"},
-    "benchmark": {"scenarios": ["D(100,100)"], "load": {"concurrency": [1, 4]}, "duration": "2m", "maxRequests": 100
+    "benchmark": {"scenarios": ["D(100,100)"], "load": {"concurrency": [1, 4]}, "duration": "2m"
 }
 , "slo" : {
   "e2eLatency" : {"p90" : "5000ms", "p99" : "10000ms"}, "ttft" : { "mean" : "250ms" }

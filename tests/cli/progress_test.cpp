@@ -27,9 +27,9 @@ api::ExperimentStatus Experiment(const std::string& name, const std::string& qua
 
 void Succeed(api::ExperimentStatus& experiment, double tokens_per_second) {
   experiment.state = api::ExperimentState::kSucceeded;
-  bench::LoadMeasurement load;
+  measurement::Point load;
   load.scenario = "D(512,128)";
-  load.concurrency = 8;
+  load.load = measurement::Concurrency(8);
   load.requests = 100;
   load.output_tokens_per_second = tokens_per_second;
   load.ttft = {60, 61, 90, 95, 310};
@@ -98,7 +98,7 @@ TEST(ProgressLines, TellOnceWhatIsWaitedFor) {
 TEST(LiveLines, ShowWhatRunsHowFarItIsAndTheBestSoFar) {
   api::AutotuneTask task = Searching();
   Succeed(task.status.experiments[0], 1000);
-  task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "vllm", "default", "1000", "+0.0%", 8};
+  task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "vllm", "default", "1000", "+0.0%", "", 8, "", "", "", {}};
   task.status.experiments[1].state = api::ExperimentState::kMeasuring;
   task.status.experiments[1].started_at = "2026-11-22T12:00:30Z";
   const auto begin = base::ParseRfc3339("2026-11-22T12:00:00Z");

@@ -47,9 +47,9 @@ api::AutotuneTask Finished() {
     experiment.args = std::move(args);
     experiment.state = tokens > 0 ? api::ExperimentState::kSucceeded : api::ExperimentState::kFailed;
     if (tokens > 0) {
-      bench::LoadMeasurement load;
+      measurement::Point load;
       load.scenario = "D(512,128)";
-      load.concurrency = 8;
+      load.load = measurement::Concurrency(8);
       load.requests = 100;
       load.output_tokens_per_second = tokens;
       load.requests_per_second = 8;
@@ -57,7 +57,7 @@ api::AutotuneTask Finished() {
       load.tpot = {7, 7.2, 8, 8, 9};
       load.e2e = {900, 950, 970, 980, 1000};
       experiment.loads = {{load, true}, {load, true}};
-      experiment.loads[1].measured.concurrency = 32;
+      experiment.loads[1].measured.load = measurement::Concurrency(32);
       experiment.loads[1].measured.ttft.p99 = 900;
       experiment.loads[1].meets_slo = false;
     } else {
@@ -70,7 +70,7 @@ api::AutotuneTask Finished() {
   add("e2-bbbbbb", "kv-cache-fp8", {"--max-num-seqs", "64", "--kv-cache-dtype", "fp8"}, 1413);
   add("e3-cccccc", "dynamic-fp8", {"--max-num-seqs", "64", "--quantization", "fp8"}, 0);
   status.experiments[0].baseline = true;
-  status.best = api::TaskStatus::Best{"e2-bbbbbb", "vllm", "kv-cache-fp8", "1413", "+41.3%", 8};
+  status.best = api::TaskStatus::Best{"e2-bbbbbb", "vllm", "kv-cache-fp8", "1413", "+41.3%", "", 8, "", "", "", {}};
   status.pareto = {"e2-bbbbbb"};
   status.cost.gpu_hours = "0.42";
   status.conditions = {{"Ready", "True", "Succeeded", "Best: e2", 1, ""}};

@@ -34,6 +34,22 @@ TEST(Table, CountsCharactersNotBytes) {
   EXPECT_EQ(table.Text(), "N   V\nü   1\nab  2\n");
 }
 
+TEST(Table, WrapsItsWidestCellsWhereLinesWouldBeTooLong) {
+  Table table;
+  table.AddColumn("NAME");
+  table.AddColumn("WHY");
+  table.AddRow({"a", "one two three four five six seven eight nine ten"});
+  table.AddRow({"b", "aWordThatIsLongerThanItsWholeColumnCanBe"});
+  EXPECT_EQ(table.Text("", 28),
+            "NAME  WHY\n"
+            "a     one two three four\n"
+            "      five six seven eight\n"
+            "      nine ten\n"
+            "b     aWordThatIsLongerThanI\n"
+            "      tsWholeColumnCanBe\n");
+  EXPECT_EQ(table.Text("", 200), table.Text());
+}
+
 TEST(Table, EscapesPipesInMarkdown) {
   Table table;
   table.AddColumn("A");

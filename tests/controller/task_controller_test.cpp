@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -105,16 +106,28 @@ class SmallApi final : public kube::HttpTransport {
     const auto say = [&](const char* type, const json& object) {
       sink(json{{"type", type}, {"object", object}}.dump());
     };
+    const auto cut = [&] { return !cut_.empty() && is(cut_); };
+    const kube::HttpError away{kube::ErrorKind::kConnect, 0, "the API server is away"};
+    if (cut()) return away;
     if (is("autotunetasks")) say("ADDED", task_);
     if (is("pods")) say("ADDED", ForeignPod());
     say("BOOKMARK",
         {{"metadata", {{"resourceVersion", "10"}, {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}});
-    while (changed_.wait(lock, stop, [&] { return is("autotunetasks") && modified_; })) {
+    while (changed_.wait(lock, stop, [&] { return cut() || (is("autotunetasks") && modified_); })) {
+      if (cut()) return away;
       modified_ = false;
       say("MODIFIED", task_);
     }
     return kube::HttpError{kube::ErrorKind::kCancelled, 0, "stopped"};
   }
+
+  // From now on no watch of this resource is answered, until Restore().
+  void Cut(const std::string& resource) {
+    const std::lock_guard lock(mutex_);
+    cut_ = resource;
+    changed_.notify_all();
+  }
+  void Restore() { Cut(""); }
 
   void Release(const std::string& resource) {
     const std::lock_guard lock(mutex_);
@@ -147,7 +160,7 @@ class SmallApi final : public kube::HttpTransport {
               {"labels",
                {{experiment::kManagedByLabel, experiment::kManagedByValue},
                 {experiment::kRoleLabel, "inspect"},
-                {experiment::kAttemptLabel, "16"}}},
+                {experiment::kAttemptLabel, "1"}}},
               {"ownerReferences",
                {{{"kind", "AutotuneTask"}, {"name", "t"}, {"uid", "another task"}, {"controller", true}}}}}},
             {"spec", json::object()},
@@ -157,6 +170,7 @@ class SmallApi final : public kube::HttpTransport {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::set<std::string> held_;
+  std::string cut_;
   std::vector<std::string> requests_;
   bool modified_ = false;
   int version_ = 20;
@@ -228,6 +242,30 @@ TEST(TaskController, IsNotReadyWhileACacheHasNotSynced) {
   }
 }
 
+TEST(TaskController, IsNotReadyWhenACacheHasBeenStaleForLong) {
+  SmallApi api;
+  Running running(api);
+  running.Start();
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  const auto await = [&](const std::function<bool()>& condition) {
+    while (!condition() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(1ms);
+    return condition();
+  };
+  ASSERT_TRUE(await([&] { return running.controller->Ready().ok(); }));
+  // Minutes of the simulated clock: the caches hold what they have, and say how old it may be.
+  api.Cut("pods");
+  ASSERT_TRUE(await([&] {
+    running.clock.Advance(10s);
+    return !running.controller->Ready();
+  }));
+  const base::Status ready = running.controller->Ready();
+  EXPECT_THAT(ready.error().message, HasSubstr("cache pods may be stale, nothing came for "));
+  EXPECT_THAT(ready.error().message, HasSubstr("the API server is away"));
+  EXPECT_TRUE(running.controller->Alive()) << "a restart would change nothing";
+  api.Restore();
+  EXPECT_TRUE(await([&] { return running.controller->Ready().ok(); }));
+}
+
 TEST(TaskController, APodOfItsNameThatIsNotItsOwnIsNeitherTakenNorDeleted) {
   SmallApi api;
   Running running(api);
@@ -235,7 +273,7 @@ TEST(TaskController, APodOfItsNameThatIsNotItsOwnIsNeitherTakenNorDeleted) {
   // The event tells of the refusal when everything else is done.
   ASSERT_TRUE(api.AwaitRequest("POST /apis/events.k8s.io/v1/namespaces/ns/events")) << api.Task().dump(1);
   const json task = api.Task();
-  EXPECT_EQ(task["status"]["state"], "Failed");
+  EXPECT_EQ(task["status"]["state"], "Inspecting") << "a refusal ends nothing";
   EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("exists and belongs to somebody else"));
   EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("PodRefused"));
   EXPECT_THAT(api.Requests(), Contains(StartsWith("POST /api/v1/namespaces/ns/pods")));

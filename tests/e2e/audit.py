@@ -16,6 +16,7 @@ class Request:
     user: str
     code: int
     time: str
+    pod: str = ""  # whose ServiceAccount token it came with
 
 
 class AuditLog:
@@ -46,7 +47,8 @@ class AuditLog:
                     resource += "/" + subject["subresource"]
                 request = Request(event["verb"], resource, subject.get("namespace", ""), subject.get("name", ""),
                                   event["user"].get("username", ""), event.get("responseStatus", {}).get("code", 0),
-                                  event["requestReceivedTimestamp"])
+                                  event["requestReceivedTimestamp"],
+                                  event["user"].get("extra", {}).get("authentication.kubernetes.io/pod-name", [""])[0])
                 if all(getattr(request, field) == value for field, value in wanted.items()):
                     found[event["auditID"]] = request
         return list(found.values())

@@ -41,6 +41,10 @@ class InstalledOperator:
         self.cluster.helm("upgrade", "--install", RELEASE, ROOT / "charts/autotune-operator", "--namespace", NAMESPACE,
                           "--create-namespace", "--wait", "--timeout", "90s", "--set", f"image.repository={repository}",
                           "--set", f"image.tag={tag}", "--set", "image.pullPolicy=IfNotPresent",
+                          # One, unless a test is about several: its pod is the operator.
+                          "--set", "replicas=1",
+                          # Of examples/shared-cluster.yaml.
+                          "--set", "operator.allowServiceAccounts={default,experiments}",
                           "--set", f"podAnnotations.imageDigest={self.cluster.image_digest(IMAGE)}", *helm_arguments)
 
     def wait_until_owners_are_known(self, timeout=120):

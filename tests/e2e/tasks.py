@@ -21,7 +21,7 @@ def task(name, engine="vllm", image="vllm/vllm-openai:v0.24.0", env=None, **spec
             "runtimes": [runtime],
             "quantConfig": {"presets": ["default", "kv-cache-fp8"]},
             "optimization": {"retries": 0},
-            "benchmark": {"scenarios": ["D(64,16)"], "load": {"concurrency": [4]}, "duration": "2s", "warmupRequests": 1},
+            "benchmark": {"scenarios": ["D(64,16)"], "load": {"concurrency": [4]}, "duration": "2s", "warmup": "2s"},
             **spec,
         },
     }

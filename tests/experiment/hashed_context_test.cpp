@@ -16,13 +16,13 @@ TEST(HashedContext, IsTheSameForTheSameMeasurement) {
           R"x({"benchmark": {"scenarios": ["D(512,128)"], "duration": "60s", "seed": 1}})x",  // the defaults, written
                                                                                               // out
           R"({"benchmark": {"duration": "1m"}})",
-          R"({"benchmark": {"load": {"concurrency": [1, 8, 32]}}})",
+          R"({"benchmark": {"load": {"auto": {}}, "endpoint": "Completions"}})",
           R"({"model": {"huggingFace": {"tokenSecretRef": {"name": "hf", "key": "t"}, "cacheClaim": "c"}}})",
           R"({"model": {"huggingFace": {"endpoint": "https://huggingface.co"}}})",
           R"({"gpu": {"queueName": "q", "priorityClassName": "p", "schedulerName": "s", "pricePerHour": "2"}})",
           R"({"gpu": {"tolerations": [{"operator": "Exists"}], "nodeSelector": {}}})",
           R"({"optimization": {"maxExperiments": 3, "experimentTimeout": "2h", "startupTimeout": "1h", "retries": 0}})",
-          R"({"slo": {"ttft": {"p99": "500ms"}}, "keepPods": "Always"})",
+          R"({"slo": {"errorRate": "0.01"}, "keepPods": "Always"})",
           R"({"podTemplate": {"labels": {"team": "a"}, "annotations": {"a": "b"}, "serviceAccountName": "s"}})",
       }) {
     EXPECT_EQ(Hashed(patch), plain) << patch;
@@ -32,9 +32,13 @@ TEST(HashedContext, IsTheSameForTheSameMeasurement) {
 }
 
 // A bound judges what was measured; nothing is measured again for it.
-TEST(HashedContext, StaysTheSameUnderAnotherBound) {
+TEST(HashedContext, StaysTheSameUnderAnotherBoundWhereTheLoadsAreGiven) {
   EXPECT_EQ(Hashed(R"({"quality": {"maxDegradation": "0.01"}})"), Hashed("{}"));
-  EXPECT_EQ(Hashed(R"({"slo": {"ttft": {"p99": "1s"}}})"), Hashed("{}"));
+  const std::string plain = Hashed(R"({"benchmark": {"load": {"concurrency": [1, 8]}}})");
+  EXPECT_EQ(Hashed(R"({"benchmark": {"load": {"concurrency": [1, 8]}}, "slo": {"ttft": {"p99": "1s"}}})"), plain);
+  EXPECT_NE(Hashed(R"({"benchmark": {"load": {"concurrency": [1, 8]}},
+                       "slo": {"ttft": {"p99": "1s"}, "attainment": "0.9"}})"),
+            plain);
 }
 
 TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
@@ -53,8 +57,17 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
           R"x({"benchmark": {"scenarios": ["D(512,129)"]}})x",
           R"({"benchmark": {"load": {"concurrency": [1, 8]}}})",
           R"({"benchmark": {"duration": "61s"}})",
-          R"({"benchmark": {"maxRequests": 100}})",
-          R"({"benchmark": {"warmupRequests": 9}})",
+          R"({"benchmark": {"drain": "10s"}})",
+          R"({"benchmark": {"warmup": "9s"}})",
+          R"({"benchmark": {"requestTimeout": "9s"}})",
+          R"({"benchmark": {"endpoint": "Chat"}})",
+          R"({"benchmark": {"prefix": {"tokens": 64}}})",
+          R"({"benchmark": {"turns": {"mean": "3"}}})",
+          R"({"benchmark": {"load": {"auto": {"max": 64}}}})",
+          R"({"benchmark": {"load": {"requestRate": ["2"]}}})",
+          R"({"benchmark": {"arrival": {"process": "Constant"}}})",
+          R"({"benchmark": {"dataset": {"format": "JSONL", "configMap": {"name": "a", "key": "b"}}}})",
+          R"({"slo": {"ttft": {"p99": "1s"}}})",
           R"({"benchmark": {"seed": 2}})",
           R"({"quality": {"measure": "Off"}})",
           R"({"benchmark": {"image": "mirror/autotune:2"}})",
@@ -72,17 +85,20 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
 }
 
 TEST(BenchSpec, IsTheTasksBenchmarkInItsOwnOrder) {
-  api::TaskSpec task = SampleTask(R"x({"benchmark": {"scenarios": ["D(2048,256)", "D(512,128)"], "duration": "30s",
-      "maxRequests": 50, "warmupRequests": 2, "seed": 9}, "optimization": {"experimentTimeout": "10m"}})x")
-                           .spec;
-  task.benchmark.concurrency = {32, 1};
+  const api::TaskSpec task =
+      SampleTask(R"x({"benchmark": {"scenarios": ["D(2048,256)", "D(512,128)"], "duration": "30s",
+      "load": {"concurrency": [1, 32]}, "drain": "20s", "warmup": "5s", "seed": 9}, "slo": {"ttft": {"p99": "1s"}}, "optimization": {"experimentTimeout": "10m"}})x")
+          .spec;
   const auto spec = BenchSpecOf(task);
   ASSERT_TRUE(spec.ok()) << spec.error().message;
   EXPECT_EQ(spec->scenarios.at(0).ToString(), "D(2048,256)");
-  EXPECT_EQ(spec->concurrency, (std::vector<int>{1, 32})) << "ascending: that is what bench takes";
+  EXPECT_EQ(spec->load.mode, measurement::LoadMode::kFixedConcurrency);
+  EXPECT_EQ(spec->load.fixed, (std::vector<double>{1, 32}));
   EXPECT_EQ(spec->duration, std::chrono::seconds(30));
-  EXPECT_EQ(spec->max_requests, 50);
-  EXPECT_EQ(spec->warmup_requests, 2);
+  EXPECT_EQ(spec->drain, std::chrono::seconds(20));
+  EXPECT_EQ(spec->warmup, std::chrono::seconds(5));
+  EXPECT_EQ(spec->slo.bounds,
+            (std::vector<measurement::Bound>{{measurement::Metric::kTtft, measurement::Statistic::kP99, 1000}}));
   EXPECT_EQ(spec->seed, 9);
   EXPECT_EQ(spec->experiment_timeout, std::chrono::minutes(10));
   // What the pod is given, bench must be able to read.

@@ -28,9 +28,9 @@ bench::RunResult Measured() {
   bench::RunResult run;
   run.engine_version = "0.20.1";
   run.start_seconds = 79.5;
-  run.loads.emplace_back();
-  run.loads.back().scenario = "D(512,128)";
-  run.loads.back().concurrency = 8;
+  run.points.emplace_back();
+  run.points.back().scenario = "D(512,128)";
+  run.points.back().load = measurement::Concurrency(8);
   return run;
 }
 
@@ -100,8 +100,8 @@ const Ending kEndings[] = {
     {"image-being-pulled", seconds(905), FailureReason::kImagePullFailed, "an image is still being pulled"},
     {"invalid-image-name", seconds(6), FailureReason::kImagePullFailed,
      "repository name (library/vllm/VLLM) must be lowercase"},
-    {"missing-secret", seconds(6), FailureReason::kInvalidPodConfiguration,
-     "container engine: secret \"hf\" not found"},
+    {"missing-secret", seconds(250), FailureReason::kInvalidPodConfiguration,
+     "container engine: CreateContainerConfigError: secret \"hf\" not found"},
     {"engine-loading", seconds(60 + 1920), FailureReason::kStartupTimeout,
      "not ready after 30m, and its launcher reports nothing"},
     {"measuring", seconds(150 + 2820), FailureReason::kExperimentTimeout, "more than 45m and reports nothing"},
@@ -144,7 +144,7 @@ TEST(Outcome, NamesEveryEndingByOneReasonWithItsCause) {
 // As a kubelet 1.36.4 with containerd 1.6.20 on cgroup v1 reported them for pods of stand-ins (shell scripts instead of
 // launcher and bench). The files above follow these.
 const Ending kRecorded[] = {
-    {"missing-secret", seconds(80), FailureReason::kInvalidPodConfiguration, "secret \"hf\" not found"},
+    {"missing-secret", seconds(250), FailureReason::kInvalidPodConfiguration, "secret \"hf\" not found"},
     {"root-refused", seconds(80), FailureReason::kInvalidPodConfiguration,
      "container install: container has runAsNonRoot"},
     {"invalid-image-name", seconds(80), FailureReason::kImagePullFailed,
@@ -193,6 +193,19 @@ TEST(Outcome, OfAnEngineThatKilledItselfIsTheErrorThatItLogged) {
   EXPECT_EQ(outcome.failure->message, error);
 }
 
+// A Secret, or the kubelet's view of it, may come a moment later.
+TEST(Outcome, WaitsForWhatTheConfigurationOfAContainerNames) {
+  const PodView pod = Load("recorded/missing-secret");
+  const Outcome early = ReadExperimentOutcome(pod, {}, pod.created_at + seconds(30));
+  EXPECT_EQ(early.kind, Kind::kWaiting);
+  EXPECT_THAT(early.waiting_message, HasSubstr("secret"));
+  ASSERT_TRUE(early.next_deadline);
+  EXPECT_LE(*early.next_deadline, pod.created_at + minutes(4));
+  const Outcome late = ReadExperimentOutcome(pod, {}, *early.next_deadline);
+  ASSERT_TRUE(late.failure);
+  EXPECT_EQ(late.failure->reason, FailureReason::kInvalidPodConfiguration);
+}
+
 TEST(Outcome, ReadsWhatARealKubeletReported) {
   for (const Ending& row : kRecorded) {
     SCOPED_TRACE(row.file);
@@ -214,13 +227,13 @@ struct Stand {
 };
 
 const Stand kStands[] = {
-    {"just-created", seconds(1), Kind::kWaiting, "", 10},
-    {"just-created", seconds(10), Kind::kWaiting, "no scheduler has looked", 1800},
+    {"just-created", seconds(1), Kind::kWaiting, "", 4},
+    {"just-created", seconds(4), Kind::kWaiting, "no scheduler has looked", 1800},
     {"unschedulable", seconds(1799), Kind::kWaiting, "2 Insufficient nvidia.com/gpu", 1800},
     {"gated", minutes(600), Kind::kWaiting, "waiting for quota", -1},
     {"admitted-by-queue", minutes(209), Kind::kWaiting, "2 Insufficient nvidia.com/gpu", 12600},
     {"image-pull-back-off", seconds(904), Kind::kWaiting, "pull access denied", 905},
-    {"image-being-pulled", seconds(64), Kind::kWaiting, "", 65},
+    {"image-being-pulled", seconds(8), Kind::kWaiting, "", 9},
     {"image-being-pulled", seconds(904), Kind::kWaiting, "images are being pulled", 905},
     {"engine-loading", seconds(60), Kind::kStarting, "", 60 + 1920},
     // Killed once and about to be started again: the launcher finds its marker and bench will report.
@@ -290,7 +303,7 @@ TEST(Outcome, IsAResultOnceThePodHasEnded) {
   const Outcome outcome = ReadExperimentOutcome(Load("succeeded"), {}, kCreated + seconds(302));
   ASSERT_EQ(outcome.kind, Kind::kSucceeded);
   EXPECT_EQ(outcome.run->engine_version, "0.20.1");
-  EXPECT_EQ(outcome.run->loads, Measured().loads);
+  EXPECT_EQ(outcome.run->points, Measured().points);
   EXPECT_EQ(outcome.gpu_since - kCreated, seconds(2)) << "GPUs are held from the binding";
   EXPECT_EQ(outcome.ended_at - kCreated, seconds(301)) << "until the engine has stopped";
 }
@@ -298,7 +311,7 @@ TEST(Outcome, IsAResultOnceThePodHasEnded) {
 TEST(Outcome, AnEngineThatDoesNotStopHoldsNoResultUp) {
   const Outcome outcome = ReadExperimentOutcome(Load("engine-stopping"), {}, kCreated + seconds(390));
   ASSERT_EQ(outcome.kind, Kind::kSucceeded);
-  EXPECT_EQ(outcome.run->loads, Measured().loads);
+  EXPECT_EQ(outcome.run->points, Measured().points);
 }
 
 TEST(Outcome, AWholeResultSurvivesWhateverHappensToThePodLater) {

@@ -113,7 +113,7 @@ std::string EnvValue(const json& container, const std::string& name) {
 
 TEST(PodBuilder, GoldenExperimentPods) {
   PodEnvironment environment = SampleEnvironment();
-  environment.allow_host_path = true;
+  environment.policy = PodPolicy::Everything();  // another test's subject
   for (const GoldenPod& row : kExperiments) {
     SCOPED_TRACE(row.name);
     const api::AutotuneTask task = SampleTask(row.spec);
@@ -212,13 +212,16 @@ TEST(PodBuilder, TheUsersEnvironmentWinsAndStandsOnce) {
   EXPECT_EQ(EnvValue(Container(pod, "bench"), "OWN"), "(unset)");
 }
 
-TEST(PodBuilder, HomeMovesWithTheUserAndOnlyThen) {
-  EXPECT_EQ(EnvValue(Container(Build("{}"), "engine"), "HOME"), "(unset)");
-  EXPECT_EQ(EnvValue(Container(Build(R"({"podTemplate": {"securityContext": {"fsGroup": 1}}})"), "engine"), "HOME"),
-            "(unset)");
-  const json pod = Build(R"({"podTemplate": {"securityContext": {"runAsUser": 1000}}})");
+// A cluster may assign the user (OpenShift), of which the pod says nothing.
+TEST(PodBuilder, HomeUserAndCachesAreAlwaysSet) {
+  const json pod = Build("{}");
   EXPECT_EQ(EnvValue(Container(pod, "engine"), "HOME"), "/home/autotune");
+  EXPECT_EQ(EnvValue(Container(pod, "engine"), "USER"), "autotune");
   EXPECT_EQ(EnvValue(Container(pod, "engine"), "HF_HOME"), "/home/autotune/.cache/huggingface");
+  EXPECT_EQ(EnvValue(Container(pod, "engine"), "TRITON_CACHE_DIR"), "/home/autotune/.cache/triton");
+  PodEnvironment at_home = SampleEnvironment();
+  at_home.home_dir.clear();
+  EXPECT_EQ(EnvValue(Container(Build("{}", {}, at_home), "engine"), "HOME"), "(unset)") << "local mode";
   // A claim for the hub's files is still the place for them.
   const json cached = Build(R"({"podTemplate": {"securityContext": {"runAsUser": 1000}},
                                 "model": {"huggingFace": {"cacheClaim": "hf"}}})");

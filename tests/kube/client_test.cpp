@@ -93,7 +93,21 @@ TEST(StatusToError, SaysWhatTheCallerHasToDo) {
       {410, R"({"reason":"Expired"})", base::Code::kNotFound},
       {413, "", base::Code::kInvalid},
       {415, "", base::Code::kInvalid},
-      {422, R"({"reason":"Invalid"})", base::Code::kInvalid},
+      {422, R"({"reason":"Invalid"})", base::Code::kDenied},
+      // What a 1.3x API server says to an invalid field, a ValidatingAdmissionPolicy's refusal and a webhook's.
+      {422,
+       R"({"reason":"Invalid","message":"Pod \"x\" is invalid: spec.containers[0].name: Invalid value: \"A\"","details":)"
+       R"({"name":"x","kind":"Pod","causes":[{"reason":"FieldValueInvalid","message":"Invalid value: \"A\"","field":)"
+       R"("spec.containers[0].name"}]}})",
+       base::Code::kInvalid},
+      {422,
+       R"({"reason":"Invalid","message":"pods \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied )"
+       R"(request: no pods today","details":{"name":"x","kind":"pods","causes":[{"message":"ValidatingAdmissionPolicy 'p'"}]}})",
+       base::Code::kDenied},
+      {422,
+       R"({"reason":"Invalid","message":"admission webhook \"w.example.io\" denied the request: Pod \"x\" is invalid: no","details":)"
+       R"({"kind":"Pod","causes":[{"reason":"FieldValueInvalid","message":"no","field":"spec.nodeName"}]}})",
+       base::Code::kDenied},
       {429, R"({"reason":"TooManyRequests"})", base::Code::kRetry},
       {302, "", base::Code::kInvalid},
       {500, R"({"reason":"InternalError"})", base::Code::kRetry},
@@ -194,12 +208,11 @@ TEST_F(ClientTest, PatchTypesHaveTheirContentTypes) {
     bool idempotent;
   };
   const Row rows[] = {
-      {{PatchType::kMerge, "status", "", false, false}, "application/merge-patch+json", "/tasks/t/status", true},
-      {{PatchType::kApply, "", "me", true, false},
-       "application/apply-patch+yaml",
-       "/tasks/t?fieldManager=me&force=true&fieldValidation=Strict",
+      {{PatchType::kMerge, "status", "me", false},
+       "application/merge-patch+json",
+       "/tasks/t/status?fieldManager=me",
        true},
-      {{PatchType::kJson, "", "", false, true}, "application/json-patch+json", "/tasks/t?dryRun=All", false},
+      {{PatchType::kJson, "", "", true}, "application/json-patch+json", "/tasks/t?dryRun=All", false},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.content_type);

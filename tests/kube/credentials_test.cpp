@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <thread>
 
 namespace kube {
 namespace {
@@ -206,6 +207,39 @@ TEST_F(ExecCredentialTest, APluginThatHangsIsKilledWithWhatItStarted) {
   const auto credential = ExecCredential(plugin, clock)->Get();
   ASSERT_FALSE(credential);
   EXPECT_THAT(credential.error().message, HasSubstr("300 ms"));
+}
+
+TEST_F(ExecCredentialTest, APluginThatClosesItsOutputAndStaysIsKilled) {
+  ExecPlugin plugin = Plugin("echo '{}'\nexec >&- 2>&-\nkill -STOP $$\n");
+  plugin.timeout = 300ms;
+  const auto credential = ExecCredential(plugin, clock)->Get();
+  ASSERT_FALSE(credential);
+  EXPECT_THAT(credential.error().message, HasSubstr("300 ms"));
+}
+
+TEST_F(ExecCredentialTest, TheLastCredentialIsAtHandWhileThePluginRuns) {
+  // The second run says that it has begun and waits for a line of the test.
+  const std::string begun = (folder / "begun").string();
+  const std::string go = (folder / "go").string();
+  ASSERT_EQ(::mkfifo(begun.c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);
+  ExecPlugin plugin = CountingPlugin("");
+  const auto source = ExecCredential(plugin, clock);
+  EXPECT_FALSE(source->Current()) << "nothing is known before the first run";
+  const Credential first = *source->Get();
+  (void)Plugin("echo x > " + begun + "\nread line < " + go +
+               "\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"second\"}}'\n");
+  source->Reject(first);
+  std::string second;
+  std::thread slow([&] { second = source->Get()->token; });
+  std::string line;
+  std::ifstream signal(begun);
+  std::getline(signal, line);
+  EXPECT_EQ(*source->Current(), first);
+  std::ofstream(go) << "go" << std::endl;
+  slow.join();
+  EXPECT_EQ(second, "second");
+  EXPECT_EQ(source->Current()->token, "second");
 }
 
 TEST_F(ExecCredentialTest, AFailingPluginIsNotRunForEachRequestOfABurst) {

@@ -55,16 +55,16 @@ cp RESULT "$log"; exit EXIT)");
   }
   static bench::RunResult Measured(double tokens_per_second) {
     bench::RunResult result;
-    bench::LoadMeasurement load;
+    measurement::Point load;
     load.scenario = "D(64,16)";
-    load.concurrency = 1;
-    load.duration_seconds = 1;
+    load.load = measurement::Concurrency(1);
+    load.window_seconds = 1;
     load.requests = 10;
     load.output_tokens = 160;
     load.output_tokens_per_second = tokens_per_second;
     load.requests_per_second = 10;
     load.ttft = load.tpot = load.e2e = {5, 5, 5, 5, 5};
-    result.loads = {load};
+    result.points = {load};
     return result;
   }
   static bench::RunResult Broken(bench::FailureReason reason, const std::string& message) {
@@ -96,7 +96,7 @@ cp RESULT "$log"; exit EXIT)");
   }
 
   base::Result<api::AutotuneTask> Run(api::AutotuneTask task, bool resume = false) {
-    Admit(task, clock_.Wall(), resume);
+    Admit(task, SimulatedMachine(*FindGpu("h100"), 2), clock_.Wall(), resume);
     LocalOptions options;
     options.machine = SimulatedMachine(*FindGpu("h100"), 2);
     options.environment = {{"PATH", "/usr/bin:/bin"}};
@@ -231,16 +231,24 @@ TEST(Admit, StartsANewGenerationAndForgetsWhatWasNotFinished) {
   task.status.experiments.resize(2);
   task.status.experiments[0].state = api::ExperimentState::kSucceeded;
   task.status.experiments[1].state = api::ExperimentState::kMeasuring;
-  api::AutotuneTask fresh = task;
-  Admit(task, {}, true);
+  task.status.experiments[1].attempts = 2;
+  api::AutotuneTask fresh = task, elsewhere = task;
+  Admit(task, {}, {}, true);
   EXPECT_EQ(task.metadata.generation, 5);
-  EXPECT_EQ(task.status.experiments.size(), 1U);
+  ASSERT_EQ(task.status.experiments.size(), 2U);
+  EXPECT_EQ(task.status.experiments[0].state, api::ExperimentState::kSucceeded);
+  EXPECT_EQ(task.status.experiments[1].state, api::ExperimentState::kPending);
+  EXPECT_EQ(task.status.experiments[1].attempts, 0);
   EXPECT_EQ(task.metadata.ns, "default");
   EXPECT_FALSE(task.metadata.uid.empty());
-  Admit(fresh, {}, false);
+  Admit(fresh, {}, {}, false);
   EXPECT_EQ(fresh.metadata.generation, 1);
   EXPECT_THAT(fresh.status.experiments, IsEmpty());
   EXPECT_EQ(fresh.metadata.uid, task.metadata.uid) << "pods keep their names";
+  Machine other;
+  other.gpu.product = "NVIDIA-L40S";
+  Admit(elsewhere, other, {}, true);
+  EXPECT_THAT(elsewhere.status.experiments, IsEmpty()) << "measured on other GPUs";
 }
 
 }  // namespace

@@ -82,10 +82,24 @@ sglang 0.5.15 | dense | 10.0 | chunked-prefill-size=1000; page-size=64 | ok
 sglang 0.5.15 | mla | 9.0 | chunked-prefill-size=1000; page-size=64 | ok
 sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64; tp-size=2; dp-size=2; enable-dp-attention=true | ok
 sglang 0.5.15 | dense | 9.0 | pp-size=2; speculative-algorithm=NGRAM | reject SpeculationNotWithPipeline
-sglang 0.5.15 | dense | 9.0 | pp-size=1; speculative-algorithm=NGRAM | ok
-sglang 0.5.20 | dense | 9.0 | pp-size=2; speculative-algorithm=NGRAM | ReleaseNotRecorded
+sglang 0.5.15 | dense | 9.0 | pp-size=1; speculative-algorithm=NGRAM | SpeculationOnRandomText
+sglang 0.5.20 | dense | 9.0 | pp-size=2; speculative-algorithm=NGRAM | ReleaseNotRecorded SpeculationOnRandomText
 sglang 0.5.23 | dense | 9.0 | pp-size=2; speculative-algorithm=NGRAM | reject SpeculationNotWithPipeline
-sglang 0.5.23 | dense | 9.0 | pp-size=2; speculative-algorithm=eagle | ok
+sglang 0.5.23 | dense | 9.0 | pp-size=2; speculative-algorithm=eagle | SpeculationOnRandomText
+# what a benchmark with random prompts cannot show
+sglang 0.5.15 | dense | 9.0 | disable-radix-cache=true | PrefixCacheNotMeasured
+sglang 0.5.15 | dense | 9.0 | stream-interval=8 | LatenciesOfChunks
+sglang 0.5.15 | dense | 9.0 | stream-interval=1 | ok
+vllm 0.24.0 | dense | 9.0 | speculative-config={"method": "ngram", "num_speculative_tokens": 2} | SpeculationOnRandomText
+vllm 0.24.0 | dense | 9.0 | enable-prefix-caching=false | PrefixCacheNotMeasured
+vllm 0.24.0 | dense | 9.0 | stream-interval=4 | LatenciesOfChunks
+tensorrt-llm 1.2.0 | dense | 9.0 | stream_interval=4 | LatenciesOfChunks
+tensorrt-llm 1.2.0 | dense | 9.0 | kv_cache_config.enable_block_reuse=true | PrefixCacheNotMeasured
+tensorrt-llm 1.2.0 | dense | 9.0 | speculative_config={"decoding_type": "NGram"} | SpeculationOnRandomText
+# the beginning of a flag
+sglang 0.5.15 | dense | 9.0 | mem-frac=0.8; speculative-algo=NGRAM | SpeculationOnRandomText
+sglang 0.5.15 | dense | 9.0 | enable-dp=true | reject UnknownFlag
+vllm 0.24.0 | dense | 9.0 | tensor-parallel=2; max-num-b=8192 | ok
 sglang 0.5.15 | dense | 9.0 | enable-priority-scheduling=true; schedule-policy=lpm | reject PolicyNotForPriorities
 sglang 0.5.15 | dense | 9.0 | enable-priority-scheduling=true; schedule-policy=lof | ok
 sglang 0.5.15 | dense | 9.0 | enable-priority-scheduling=true | ok

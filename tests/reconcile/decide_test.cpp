@@ -50,6 +50,8 @@ TEST(Decide, TakesATaskFromApplyToTheBestConfiguration) {
   EXPECT_EQ(task.status.observed_generation, 1);
   EXPECT_TRUE(task.status.experiments[0].simulated);
   EXPECT_EQ(api::FindCondition(task.status.conditions, "Reconciling"), nullptr);
+  ASSERT_NE(api::FindCondition(task.status.conditions, "Feasible"), nullptr);
+  EXPECT_EQ(api::FindCondition(task.status.conditions, "Feasible")->status, "True");
   EXPECT_TRUE(cluster.pods.empty()) << "succeeded pods are deleted";
   ASSERT_TRUE(cluster.config_maps.contains("llama-best"));
   const json deployment = json::parse(cluster.config_maps["llama-best"]["data"]["deployment.yaml"].get<std::string>());
@@ -96,27 +98,65 @@ TEST(Decide, AMixedClusterGetsOneAffinityForTheWholeTask) {
   }
 }
 
-// An edit looks at the cluster again. What runs on other GPUs than those chosen then would be compared with what does
-// not.
-TEST(Decide, AfterAnEditNothingGoesOnRunningOnGpusThatWereNotChosen) {
-  FakeCluster cluster(SmallTask());
-  cluster.nodes = {NvidiaNode("a", "NVIDIA-H100-80GB-HBM3", "8", "9", "0")};
-  cluster.RunUntilQuiet([](FakeCluster& self, json& pod) { self.SetPhaseRunning(pod); });
-  ASSERT_EQ(cluster.pods.size(), 1U);
-  const std::string before = cluster.pods.begin()->first;
+// What was measured on one product cannot be compared with another's, whichever nodes are there today.
+TEST(Decide, TheGpuProductStaysWhateverNodesComeAndGo) {
+  json task = SmallTask();
+  task["spec"]["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"};
+  FakeCluster cluster(task);
+  const json h100 = NvidiaNode("a", "NVIDIA-H100-80GB-HBM3", "8", "9", "0");
+  const json h200 = NvidiaNode("b", "NVIDIA-H200", "8", "9", "0");
+  cluster.nodes = {h100, h200};
+  cluster.RunUntilQuiet([](FakeCluster& self, json& pod) {
+    self.created.size() < 3 ? MeasureWell(self, pod) : self.SetPhaseRunning(pod);
+  });
+  ASSERT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  ASSERT_EQ(cluster.Task().status.progress, "2/3");
 
-  cluster.nodes = {NvidiaNode("b", "NVIDIA-H200", "8", "9", "0")};
-  cluster.EditSpec([](json& spec) { spec["description"] = "on what is there now"; });
+  // More of the other, and an edit that asks for nothing else.
+  cluster.nodes.push_back(NvidiaNode("c", "NVIDIA-H200", "8", "9", "0"));
+  cluster.EditSpec([](json& spec) { spec["description"] = "an H200 more"; });
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  EXPECT_EQ(cluster.Task().status.progress, "2/3");
+  // The only node of the product is cordoned while an upgrade brings other rules.
+  cluster.nodes[0]["spec"]["unschedulable"] = true;
+  cluster.task["status"]["rulesVersion"] = "2020-01-01+older";
+  cluster.EditSpec([](json& spec) { spec["quantConfig"]["custom"] = {{{"name", "mine"}, {"gemmDtype", "fp8"}}}; });
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  EXPECT_EQ(cluster.Task().status.progress, "2/4");
   cluster.RunToEnd(MeasureWell);
-  const api::TaskStatus status = cluster.Task().status;
-  EXPECT_EQ(status.gpu_product, "NVIDIA-H200");
-  EXPECT_EQ(status.state, "Complete");
-  EXPECT_EQ(status.experiments[0].attempts, 2);
-  EXPECT_FALSE(cluster.pods.contains(before));
-  ASSERT_EQ(cluster.created_pods.size(), 3U);
-  EXPECT_THAT(cluster.created_pods[0]["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H100"));
-  for (const std::size_t i : {1U, 2U}) {
-    EXPECT_THAT(cluster.created_pods[i]["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H200"));
+  EXPECT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 4U);
+}
+
+TEST(Decide, GpusThatTheSpecNoLongerAllowsAreGivenUpWithWhatRunsOnThem) {
+  const std::vector<std::function<void(json & spec)>> edits = {
+      [](json& spec) { spec["gpu"]["products"] = {"NVIDIA-H200"}; },
+      [](json& spec) { spec["gpu"]["minMemory"] = "100Gi"; },
+      [](json& spec) {
+        spec["gpu"]["nodeSelector"] = {{"pool", "new"}};
+      }};
+  for (std::size_t i = 0; i < edits.size(); ++i) {
+    SCOPED_TRACE(i);
+    FakeCluster cluster(SmallTask());
+    json h100 = NvidiaNode("a", "NVIDIA-H100-80GB-HBM3", "16", "9", "0");
+    json h200 = NvidiaNode("b", "NVIDIA-H200", "8", "9", "0");
+    h200["metadata"]["labels"]["pool"] = "new";
+    cluster.nodes = {h100, h200};
+    cluster.RunUntilQuiet([](FakeCluster& self, json& pod) { self.SetPhaseRunning(pod); });
+    ASSERT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+    ASSERT_EQ(cluster.pods.size(), 1U);
+    const std::string before = cluster.pods.begin()->first;
+    cluster.EditSpec(edits[i]);
+    cluster.RunToEnd(MeasureWell);
+    const api::TaskStatus status = cluster.Task().status;
+    EXPECT_EQ(status.gpu_product, "NVIDIA-H200");
+    EXPECT_EQ(status.state, "Complete");
+    EXPECT_FALSE(cluster.pods.contains(before));
+    ASSERT_EQ(cluster.created_pods.size(), 3U);
+    for (const std::size_t pod : {1U, 2U}) {
+      EXPECT_THAT(cluster.created_pods[pod]["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H200"));
+    }
   }
 }
 
@@ -238,7 +278,8 @@ TEST(Decide, SteadyStateWritesNothing) {
   EXPECT_EQ(cluster.task, before);
 }
 
-// Create, delete and three status patches: that it starts, that it measures, its result with what comes next.
+// Create, delete and three status patches: that it starts, that it measures, its result with what comes next. A task
+// costs one at its beginning and one once its recommendation is written.
 TEST(Decide, AnExperimentCostsThreeStatusWrites) {
   json task = SmallTask();
   task["spec"]["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"};
@@ -287,7 +328,7 @@ TEST(Decide, AnExperimentCostsThreeStatusWrites) {
   });
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(cluster.created.size(), 3U);
-  EXPECT_EQ(cluster.status_writes, 1 + 3 * 3);
+  EXPECT_EQ(cluster.status_writes, 2 + 3 * 3);
 }
 
 TEST(Decide, AnUpgradedOperatorStartsNothingOnAFinishedTask) {
@@ -402,6 +443,11 @@ TEST(Decide, AnImpossibleSloCompletesWithTheNearestConfiguration) {
   EXPECT_EQ(Ready(done).status, "True");
   EXPECT_EQ(Ready(done).reason, "NoFeasibleConfiguration");
   EXPECT_THAT(Ready(done).message, HasSubstr("slo.tpot.p95"));
+  const api::Condition* feasible = api::FindCondition(done.status.conditions, "Feasible");
+  ASSERT_NE(feasible, nullptr);
+  EXPECT_EQ(feasible->status, "False");
+  EXPECT_EQ(feasible->message, Ready(done).message);
+  EXPECT_TRUE(cluster.config_maps.empty());
   EXPECT_FALSE(done.status.best.has_value());
 }
 
@@ -437,7 +483,7 @@ TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {
   });
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(Ready(done).reason, "NoFeasibleConfiguration");
-  EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = 0.01: what it bounds could not be measured"));
+  EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = \"0.01\": what it bounds could not be measured"));
   const std::vector<quant::Warning>& warnings = done.status.experiments[0].warnings;
   ASSERT_FALSE(warnings.empty());
   EXPECT_EQ(warnings.front().reason, "QualityNotMeasured");
@@ -572,62 +618,6 @@ TEST(Decide, AnUnreadableModelStallsAndIsNeverTakenForUnquantized) {
   EXPECT_EQ(Ready(done).reason, "ModelUnreadable");
   EXPECT_THAT(Ready(done).message, HasSubstr("401"));
   EXPECT_EQ(cluster.created.size(), 1U);
-}
-
-TEST(Decide, APodRefusedByPodSecurityStallsTheTask) {
-  FakeCluster cluster(SmallTask());
-  cluster.refuse_pods =
-      base::Error{base::Code::kDenied, "pods \"x\" is forbidden: violates PodSecurity \"restricted\""};
-  cluster.RunToEnd(MeasureWell);
-  EXPECT_EQ(cluster.Task().status.state, "Failed");
-  EXPECT_EQ(Ready(cluster.Task()).reason, "PodRefused");
-  EXPECT_THAT(Ready(cluster.Task()).message, HasSubstr("PodSecurity"));
-}
-
-TEST(Decide, AnExceededQuotaWaitsAndGoesOnWhenThereIsRoom) {
-  FakeCluster cluster(SmallTask());
-  cluster.refuse_pods = base::Error{base::Code::kDenied, "pods \"x\" is forbidden: exceeded quota: gpus"};
-  EXPECT_FALSE(cluster.Reconcile().ok());
-  ASSERT_TRUE(cluster.Reconcile().ok());
-  EXPECT_EQ(cluster.Task().status.state, "Searching");
-  EXPECT_EQ(Ready(cluster.Task()).reason, "WaitingForResources");
-  cluster.refuse_pods.reset();
-  cluster.RunToEnd(MeasureWell);
-  EXPECT_EQ(cluster.Task().status.state, "Complete");
-}
-
-// Everything that one `kubectl apply -f DIRECTORY` brings may come a moment after the task.
-TEST(Decide, WhatAPodNamesMayComeLater) {
-  for (const char* refusal :
-       {"pods \"x\" is forbidden: cannot set blockOwnerDeletion in this case because cannot find RESTMapping for "
-        "APIVersion autotuner.io/v1alpha1 Kind AutotuneTask: no matches for kind \"AutotuneTask\"",
-        "pods \"x\" is forbidden: error looking up service account ml/default: serviceaccount \"default\" not found",
-        "pods \"x\" is forbidden: no PriorityClass with name low was found",
-        "pods \"x\" is forbidden: pod rejected: RuntimeClass \"nvidia\" not found"}) {
-    for (const bool inspects : {false, true}) {
-      SCOPED_TRACE(refusal);
-      json task = SmallTask();
-      if (inspects) task["spec"]["model"].erase("facts");
-      FakeCluster cluster(task);
-      cluster.refuse_pods = base::Error{base::Code::kDenied, refusal};
-      EXPECT_FALSE(cluster.Reconcile().ok());
-      ASSERT_TRUE(cluster.Reconcile().ok()) << "it must not be tried again at once";
-      EXPECT_EQ(Ready(cluster.Task()).reason, "WaitingForResources");
-      EXPECT_EQ(Ready(cluster.Task()).message, refusal);
-      ASSERT_TRUE(cluster.wake_at.has_value());
-      // The status that tells of it comes back as an event: it must bring about neither another attempt nor a write.
-      const json told = cluster.task;
-      for (int look = 0; look < 3; ++look) ASSERT_TRUE(cluster.Reconcile().ok()) << "it must not be tried again yet";
-      EXPECT_EQ(cluster.task, told);
-      cluster.clock.Advance(*cluster.wake_at - cluster.clock.Wall());
-      EXPECT_FALSE(cluster.Reconcile().ok());
-      ASSERT_TRUE(cluster.Reconcile().ok());
-      cluster.refuse_pods.reset();
-      cluster.clock.Advance(*cluster.wake_at - cluster.clock.Wall());
-      ASSERT_TRUE(cluster.Reconcile().ok());
-      EXPECT_EQ(cluster.created.size(), 1U);
-    }
-  }
 }
 
 TEST(Decide, CountsTheCostOfStartsMeasurementsAndWaste) {

@@ -8,6 +8,7 @@
 
 #include "bench/result.h"
 #include "operator/reconcile/observed_task.h"
+#include "tuning/candidate.h"
 
 namespace autotune::reconcile {
 
@@ -27,30 +28,53 @@ api::AutotuneTask FakeCluster::Task() const {
   return observed.ok() ? std::move(observed->task) : api::AutotuneTask{};
 }
 
+namespace {
+
+int VersionOf(const json& object) { return std::stoi(object["metadata"]["resourceVersion"].get<std::string>()); }
+
+void Bump(json& object) { object["metadata"]["resourceVersion"] = std::to_string(VersionOf(object) + 1); }
+
+bool HasEnded(const json& pod) { return pod["status"]["phase"] == "Succeeded" || pod["status"]["phase"] == "Failed"; }
+
+bool IsDeleting(const json& pod) { return pod["metadata"].contains("deletionTimestamp"); }
+
+}  // namespace
+
 void FakeCluster::EditSpec(const std::function<void(json&)>& edit) {
+  const json before = task["spec"];
   edit(task["spec"]);
+  if (task["spec"] == before) return;
   task["metadata"]["generation"] = task["metadata"]["generation"].get<int>() + 1;
-  task["metadata"]["resourceVersion"] =
-      std::to_string(std::stoi(task["metadata"]["resourceVersion"].get<std::string>()) + 1);
+  Bump(task);
 }
 
 base::Result<std::string> FakeCluster::PatchStatus(const api::ObjectMeta& meta, const json& patch) {
   if (Crashes("status")) return base::Retry("killed");
+  if (refuse_status) return *refuse_status;
   if (meta.resource_version != task["metadata"]["resourceVersion"])
     return base::Error{base::Code::kConflict, "conflict"};
-  if (!task.contains("status")) task["status"] = json::object();
-  task["status"].merge_patch(patch);
-  const std::string version = std::to_string(std::stoi(meta.resource_version) + 1);
-  task["metadata"]["resourceVersion"] = version;
+  json status = task.value("status", json::object());
+  status.merge_patch(patch);
+  if (status != task.value("status", json::object())) {
+    task["status"] = std::move(status);
+    Bump(task);
+  }
   ++status_writes;
-  return version;
+  expected_version_ = VersionOf(task);
+  return task["metadata"]["resourceVersion"].get<std::string>();
 }
 
 base::Status FakeCluster::CreatePod(const json& pod) {
   if (Crashes("create")) return base::Retry("killed");
   if (refuse_pods) return *refuse_pods;
+  if (admission) {
+    if (auto refused = admission(pod)) return *refused;
+  }
   const std::string name = pod["metadata"]["name"];
-  if (pods.contains(name)) return {};
+  if (pods.contains(name)) {
+    expected_pods_.insert(pods[name]["metadata"]["uid"].get<std::string>());
+    return {};
+  }
   json stored = pod;
   stored["metadata"]["uid"] = "uid-" + std::to_string(next_uid_++);
   stored["metadata"]["creationTimestamp"] = base::FormatRfc3339(clock.Wall());
@@ -58,65 +82,150 @@ base::Status FakeCluster::CreatePod(const json& pod) {
   pods[name] = stored;
   created.push_back(name);
   created_pods.push_back(stored);
+  expected_pods_.insert(stored["metadata"]["uid"].get<std::string>());
   return {};
 }
 
 base::Status FakeCluster::DeletePod(const std::string&, const std::string& name, const std::string& uid) {
   if (Crashes("delete")) return base::Retry("killed");
+  unexpected_pods_.insert(uid);
   const auto found = pods.find(name);
-  if (found != pods.end() && found->second["metadata"]["uid"] == uid) pods.erase(found);
+  if (found == pods.end() || found->second["metadata"]["uid"] != uid || IsDeleting(found->second)) return {};
+  // Nobody runs what was never scheduled.
+  if (!found->second["spec"].contains("nodeName")) {
+    pods.erase(found);
+    return {};
+  }
+  const int grace = found->second["spec"].value("terminationGracePeriodSeconds", 30);
+  found->second["metadata"]["deletionTimestamp"] = base::FormatRfc3339(clock.Wall() + std::chrono::seconds(grace));
   return {};
 }
 
 base::Status FakeCluster::ApplyConfigMap(const json& config_map) {
   if (Crashes("configmap")) return base::Retry("killed");
+  if (refuse_config_maps) return *refuse_config_maps;
   config_maps[config_map["metadata"]["name"]] = config_map;
   return {};
 }
 
 void FakeCluster::Emit(const api::ObjectMeta&, const TaskEvent& event) { events.push_back(event); }
 
-base::Status FakeCluster::Reconcile() {
-  Observed observed;
-  auto read = ObserveTask(task);
+bool FakeCluster::OnLostNode(const json& pod) const {
+  return pod["spec"].contains("nodeName") && lost_nodes.contains(pod["spec"]["nodeName"].get<std::string>());
+}
+
+void FakeCluster::Terminate() {
+  std::erase_if(pods, [&](const auto& pod) { return IsDeleting(pod.second) && !OnLostNode(pod.second); });
+}
+
+void FakeCluster::Restart() {
+  memory = {};
+  expected_version_ = 0;
+  expected_pods_.clear();
+  unexpected_pods_.clear();
+  CatchUp();  // it lists
+}
+
+void FakeCluster::NameExperimentsOtherwise(bool scheme_is_another) {
+  const api::AutotuneTask read = Task();
+  if (!task.contains("status") || !task["status"].contains("experiments")) return Restart();
+  json& status = task["status"];
+  for (json& entry : status["experiments"]) {
+    const std::string hash = entry["hash"], other(hash.rbegin(), hash.rend());
+    for (int attempt = 1; attempt <= 64; ++attempt) {
+      auto pod = pods.extract(experiment::PodName(read, hash, attempt));
+      if (pod.empty()) continue;
+      pod.key() = experiment::PodName(read, other, attempt);
+      pod.mapped()["metadata"]["name"] = pod.key();
+      pod.mapped()["metadata"]["labels"][experiment::kHashLabel] = other;
+      pods.insert(std::move(pod));
+    }
+    entry["hash"] = other;
+  }
+  if (scheme_is_another && status.contains("expandedFor")) {
+    json& expanded = status["expandedFor"];
+    expanded["hashScheme"] = tuning::kHashScheme + 1;
+    expanded["spec"] = "of another scheme";
+    for (json& runtime : expanded["runtimes"]) runtime["hash"] = "of another scheme";
+  }
+  Bump(task);
+  Restart();
+}
+
+void FakeCluster::CatchUp() {
+  seen_task_.reset();
+  seen_pods_.reset();
+}
+
+bool FakeCluster::CachesShowOwnWrites() const {
+  if (seen_task_ && VersionOf(*seen_task_) < expected_version_) return false;
+  if (!seen_pods_) return true;
+  std::map<std::string, bool> seen;  // by UID: being deleted
+  for (const auto& [name, pod] : *seen_pods_) seen[pod["metadata"]["uid"]] = IsDeleting(pod);
+  return std::ranges::all_of(expected_pods_,
+                             [&](const auto& uid) { return seen.contains(uid) || unexpected_pods_.contains(uid); }) &&
+         std::ranges::all_of(unexpected_pods_, [&](const auto& uid) { return !seen.contains(uid) || seen[uid]; });
+}
+
+base::Result<Observed> FakeCluster::Observe() const {
+  auto read = ObserveTask(seen_task_ ? *seen_task_ : task);
   if (!read) return std::move(read).error();
+  Observed observed;
   observed.task = std::move(read->task);
   observed.spec_error = std::move(read->spec_error);
-  for (const auto& [name, pod] : pods) observed.pods.push_back(experiment::PodViewFromJson(pod));
-  for (const json& node : nodes) observed.nodes.push_back(experiment::NodeViewFromJson(node));
-  observed.refusal = refusal_;
-  const Plan plan = Decide(observed, settings, clock.Wall());
-  wake_at = plan.wake_at;
-  base::Status applied = Apply(plan, observed.task, *this, nullptr);
-  if (!applied && (applied.error().code == base::Code::kDenied || applied.error().code == base::Code::kInvalid)) {
-    refusal_ = {applied.error().message, clock.Wall()};
+  observed.status_error = std::move(read->status_error);
+  for (const auto& [name, pod] : seen_pods_ ? *seen_pods_ : pods) {
+    observed.pods.push_back(experiment::PodViewFromJson(pod));
   }
-  return applied;
+  for (const json& node : nodes) observed.nodes.push_back(experiment::NodeViewFromJson(node));
+  observed.memory = memory;
+  observed.memory.Begin(observed.task.metadata.generation);
+  return observed;
+}
+
+base::Status FakeCluster::Reconcile() {
+  if (!CachesShowOwnWrites()) {
+    wake_at = clock.Wall() + std::chrono::minutes(5);
+    return {};
+  }
+  expected_pods_.clear();
+  auto observed = Observe();
+  if (!observed) return std::move(observed).error();
+  memory = observed->memory;
+  last_plan = Decide(*observed, settings, clock.Wall());
+  wake_at = last_plan.wake_at;
+  const Applied applied = Apply(last_plan, observed->task, *this, clock.Wall(), memory);
+  if (applied.look_again) wake_at = clock.Wall();
+  return applied.status;
 }
 
 bool FakeCluster::RunUntilQuiet(const std::function<void(FakeCluster&, json&)>& kubelet) {
   for (int step = 0; step < 1000; ++step) {
     const json before = {task, pods};
     const bool applied = Reconcile().ok();
+    const bool again = wake_at && *wake_at <= clock.Wall();
+    Terminate();
     for (auto& [name, pod] : pods) {
-      if (pod["status"]["phase"] != "Succeeded" && pod["status"]["phase"] != "Failed") kubelet(*this, pod);
+      if (!HasEnded(pod) && !IsDeleting(pod) && !OnLostNode(pod)) kubelet(*this, pod);
     }
     // A failed reconcile is repeated, as the work queue does.
-    if (applied && before == json{task, pods}) return true;
+    if (applied && !again && before == json{task, pods}) return true;
   }
   ADD_FAILURE() << "the task did not come to rest: " << task["status"].dump(1);
   return false;
 }
 
 void FakeCluster::RunToEnd(const std::function<void(FakeCluster&, json&)>& kubelet) {
-  while (RunUntilQuiet(kubelet) && wake_at) {
+  for (int jump = 0; jump < 500; ++jump) {
+    if (!RunUntilQuiet(kubelet) || !wake_at) return;
     clock.Advance(std::max<base::Duration>(std::chrono::seconds(1), *wake_at - clock.Wall()));
   }
+  ADD_FAILURE() << "the task never ends: " << task["status"].dump(1);
 }
 
 void FakeCluster::SetPhaseRunning(json& pod) {
   const std::string now = base::FormatRfc3339(clock.Wall());
-  pod["spec"]["nodeName"] = "node-1";
+  if (!pod["spec"].contains("nodeName")) pod["spec"]["nodeName"] = "node-1";
   pod["status"] = {
       {"phase", "Running"},
       {"startTime", now},
@@ -200,10 +309,10 @@ bench::RunResult Result(double tokens_per_second, double tpot_ms) {
   result.simulated = true;
   result.start_seconds = 40;
   result.measure_seconds = 60;
-  bench::LoadMeasurement load;
+  measurement::Point load;
   load.scenario = "D(512,128)";
-  load.concurrency = 8;
-  load.duration_seconds = 10;
+  load.load = measurement::Concurrency(8);
+  load.window_seconds = 10;
   load.requests = 100;
   load.input_tokens = 51'200;
   load.output_tokens = static_cast<std::int64_t>(tokens_per_second * 10);
@@ -212,7 +321,7 @@ bench::RunResult Result(double tokens_per_second, double tpot_ms) {
   load.ttft = {50, 50, 60, 70, 80};
   load.tpot = {tpot_ms, tpot_ms, tpot_ms, tpot_ms, tpot_ms};
   load.e2e = {900, 900, 950, 960, 990};
-  result.loads = {load};
+  result.points = {load};
   return result;
 }
 
@@ -225,7 +334,7 @@ std::string ResultMessage(double tokens_per_second, double tpot_ms) {
 std::string ResultMessage(double tokens_per_second, double nll, const std::string& quality_problem) {
   bench::RunResult result = Result(tokens_per_second, 10'000 / tokens_per_second);
   result.quality_problem = quality_problem;
-  if (quality_problem.empty()) result.quality = bench::Quality{"builtin-1", std::vector<double>(16, nll)};
+  if (quality_problem.empty()) result.quality = measurement::Quality{"builtin-1", std::vector<double>(16, nll)};
   return bench::Encode(result);
 }
 

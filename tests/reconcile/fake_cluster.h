@@ -1,10 +1,16 @@
-// A cluster in memory for tests of the reconcile: keeps one task and its pods, records what was asked, and plays the
-// kubelet when the test says so. Single-threaded.
+// A cluster in memory for tests of the reconcile: keeps one task and its pods, records what was asked, and plays API
+// server, kubelet and the operator's process when the test says so. Single-threaded.
+//
+// It does what a real one does: pods that are deleted terminate first, and stay where their node is lost; caches lag
+// behind, each for itself, and are waited for after own writes; a patch that changes nothing is no new version; what a
+// process remembers is gone with it.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,13 +31,26 @@ class FakeCluster final : public Cluster {
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   void Emit(const api::ObjectMeta& task, const TaskEvent& event) override;
 
-  // One observe -> decide -> apply. Returns apply's answer.
+  // One observe -> decide -> apply; nothing where a cache does not show yet what this operator has written. Returns
+  // apply's answer.
   base::Status Reconcile();
   // Reconciles until nothing changes any more, letting `kubelet` act on every pod in between. Time stands still. False
   // (and a failed test) when it never comes to rest.
   bool RunUntilQuiet(const std::function<void(FakeCluster&, nlohmann::json& pod)>& kubelet);
   // The same, with the clock jumping to the next wake-up time as long as there is one.
   void RunToEnd(const std::function<void(FakeCluster&, nlohmann::json& pod)>& kubelet);
+  // Pods that are being deleted go, except on lost nodes.
+  void Terminate();
+
+  // The operator is killed and started again.
+  void Restart();
+  // Status and pods become those of an operator that names experiments otherwise, with a scheme of hashes of its own
+  // or, by mistake, with this one's number; then this operator starts.
+  void NameExperimentsOtherwise(bool scheme_is_another);
+  // From now on the caches of the operator stand still, until they catch up.
+  void LagTasks() { seen_task_ = task; }
+  void LagPods() { seen_pods_ = pods; }
+  void CatchUp();
 
   // What the kubelet does: the pod's engine and bench run and end with this termination message.
   void Finish(nlohmann::json& pod, const std::string& message, int exit_code);
@@ -48,7 +67,11 @@ class FakeCluster final : public Cluster {
   std::map<std::string, nlohmann::json> config_maps;
   std::vector<TaskEvent> events;
   int status_writes = 0;
-  std::optional<base::Error> refuse_pods;  // what CreatePod answers
+  std::optional<base::Error> refuse_pods;                                          // what CreatePod answers
+  std::optional<base::Error> refuse_config_maps;                                   // what ApplyConfigMap answers
+  std::optional<base::Error> refuse_status;                                        // what PatchStatus answers
+  std::function<std::optional<base::Error>(const nlohmann::json& pod)> admission;  // of this pod
+  std::set<std::string> lost_nodes;                                                // their kubelets are dead
   // Called before every write; true means "the operator is killed here": the write fails and so does all that follows
   // in this reconcile.
   std::function<bool(const std::string& what)> crash;
@@ -56,9 +79,22 @@ class FakeCluster final : public Cluster {
   Settings settings;
   std::optional<base::WallTime> wake_at;
 
+  // What decide() is called with.
+  [[nodiscard]] base::Result<Observed> Observe() const;
+  [[nodiscard]] bool OnLostNode(const nlohmann::json& pod) const;
+
+  Memory memory;
+  Plan last_plan;
+
  private:
   bool Crashes(const std::string& what) { return crash && crash(what); }
-  std::optional<Observed::Refusal> refusal_;
+  [[nodiscard]] bool CachesShowOwnWrites() const;
+
+  std::optional<nlohmann::json> seen_task_;
+  std::optional<std::map<std::string, nlohmann::json>> seen_pods_;
+  int expected_version_ = 0;               // of the task
+  std::set<std::string> expected_pods_;    // UIDs that were created
+  std::set<std::string> unexpected_pods_;  // UIDs that were deleted
   int next_uid_ = 1;
 };
 

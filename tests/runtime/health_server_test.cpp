@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -82,7 +83,11 @@ class HealthServerTest : public ::testing::Test {
             if (throws) throw std::runtime_error("a bug");
             return {};
           }}},
-        [] { return std::string("metric_a 1\n"); });
+        [this] {
+          ++renders;
+          hold_metrics.wait(true);
+          return std::string("metric_a 1\n");
+        });
     ASSERT_TRUE(started) << started.error().message;
     server = std::move(started).value();
   }
@@ -98,6 +103,8 @@ class HealthServerTest : public ::testing::Test {
   std::atomic<bool> alive{true};
   std::atomic<bool> ready{true};
   std::atomic<bool> throws{false};
+  std::atomic<bool> hold_metrics{false};
+  std::atomic<int> renders{0};
   std::unique_ptr<HealthServer> server;
 };
 
@@ -175,27 +182,56 @@ TEST_F(HealthServerTest, AClientThatSendsSlowlyIsDropped) {
   EXPECT_TRUE(halfway.closed());
 }
 
-TEST_F(HealthServerTest, ConnectionsBeyondTheLimitAreClosedAndLaterOnesServed) {
+TEST_F(HealthServerTest, BeyondTheLimitTheOldestConnectionMakesRoom) {
   HealthServerOptions options;
   options.max_connections = 2;
   Start(options);
-  {
-    Socket first(server->port());
-    Socket second(server->port());
-    // Both are accepted for sure once they have been answered.
-    for (Socket* socket : {&first, &second}) {
-      socket->Send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-      ASSERT_THAT(socket->ReadUntil("ok\nok\n"), StartsWith("HTTP/1.1 200"));
-    }
-    Socket third(server->port());
-    third.Send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-    EXPECT_EQ(third.ReadAll(), "");
-    EXPECT_TRUE(third.closed());
+  Socket first(server->port());
+  Socket second(server->port());
+  // Both are accepted for sure once they have been answered.
+  for (Socket* socket : {&first, &second}) {
+    socket->Send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_THAT(socket->ReadUntil("ok\nok\n"), StartsWith("HTTP/1.1 200"));
   }
-  // The server learns of the two closed ones in its own time.
-  std::string answer;
-  while (answer.empty()) answer = Get("/healthz");
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(Get("/healthz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(first.ReadAll(), "");
+  EXPECT_TRUE(first.closed());
+  second.Send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(second.ReadUntil("ok\nok\n"), StartsWith("HTTP/1.1 200")) << "only as many as needed are closed";
+}
+
+TEST_F(HealthServerTest, ProbesAreAnsweredWhileMetricsAreRendered) {
+  HealthServerOptions options;
+  options.max_connections = 8;
+  Start(options);
+  hold_metrics = true;
+  std::vector<std::unique_ptr<Socket>> scrapers;
+  for (int i = 0; i < 7; ++i) {
+    scrapers.push_back(std::make_unique<Socket>(server->port()));
+    scrapers.back()->Send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  }
+  while (renders == 0) std::this_thread::yield();
+  for (int i = 0; i < 20; ++i) EXPECT_THAT(Get("/healthz"), StartsWith("HTTP/1.1 200"));
+  hold_metrics = false;
+  hold_metrics.notify_all();
+  for (const auto& scraper : scrapers) EXPECT_THAT(scraper->ReadAll(), HasSubstr("metric_a 1"));
+  EXPECT_LE(renders, 7);
+}
+
+TEST_F(HealthServerTest, EndsWhileMetricsAreRendered) {
+  Start();
+  hold_metrics = true;
+  Socket scraper(server->port());
+  scraper.Send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  while (renders == 0) std::this_thread::yield();
+  std::thread release([&] {
+    hold_metrics = false;
+    hold_metrics.notify_all();
+  });
+  server.reset();
+  release.join();
+  scraper.ReadAll();
+  EXPECT_TRUE(scraper.closed());
 }
 
 TEST_F(HealthServerTest, ListensOnIpv6AndIpv4) {

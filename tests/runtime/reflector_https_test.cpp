@@ -77,7 +77,8 @@ TEST_F(ReflectorHttps, ListsAndWatchesWithItsSelector) {
   EXPECT_THAT(recorded.Await(2), ElementsAre("+a red*", "+b red"));
   const std::vector<Recorded> requests = server.Requests();
   for (const Recorded& request : requests) EXPECT_EQ(request.Query("labelSelector"), "managed-by=me");
-  EXPECT_EQ(requests[0].Query("resourceVersion"), "0");
+  EXPECT_EQ(requests[0].Query("resourceVersion"), "");
+  EXPECT_EQ(requests[0].Query("limit"), "500");
   EXPECT_EQ(requests[1].Query("allowWatchBookmarks"), "true");
   EXPECT_EQ(requests[1].Query("resourceVersion"), "10");
 }

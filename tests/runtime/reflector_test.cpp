@@ -54,14 +54,14 @@ class ReflectorTest : public ::testing::Test {
   RecordedStore recorded;
 };
 
-TEST_F(ReflectorTest, ListsFromTheServersCacheAndWatchesFromThere) {
+TEST_F(ReflectorTest, ListsInPagesAndWatchesFromThere) {
   source.Page({Object("a", "u1", "3")}, "10");
   Reflector reflector(Options(), source, recorded.store.writer(), clock);
   EXPECT_FALSE(reflector.HasSynced());
   reflector.Start();
   EXPECT_THAT(Versions(source.AwaitWatches(1)), ElementsAre("10"));
   EXPECT_TRUE(reflector.HasSynced());
-  EXPECT_THAT(Versions(source.Lists()), ElementsAre("0"));
+  EXPECT_THAT(Versions(source.Lists()), ElementsAre("")) << "at version 0 the server ignores the limit";
   EXPECT_EQ(source.Lists()[0].limit, 500);
 }
 
@@ -92,7 +92,7 @@ TEST_F(ReflectorTest, ListsTheMostRecentStateAfter410) {
   Reflector reflector(Options(), source, recorded.store.writer(), clock);
   reflector.Start();
   EXPECT_THAT(Versions(source.AwaitWatches(2)), ElementsAre("10", "90"));
-  EXPECT_THAT(Versions(source.Lists()), ElementsAre("0", ""));
+  EXPECT_THAT(Versions(source.Lists()), ElementsAre("", ""));
 }
 
 TEST_F(ReflectorTest, RelistsAfterEverySayingOfGone) {
@@ -264,19 +264,56 @@ TEST_F(ReflectorTest, ReadsAllPagesBeforeItCommits) {
   EXPECT_THAT(recorded.Changes(), ElementsAre("+a red*", "+b red*", "+c red*"));
 }
 
-TEST_F(ReflectorTest, AnExpiredContinueTokenEndsInOneFullList) {
+TEST_F(ReflectorTest, AnExpiredContinueTokenStartsThePagesAgain) {
   source.Page({Object("a", "u1", "1"), Object("gone", "u9", "1")}, "10", "token-1");
   source.ListFails(Http(base::Code::kNotFound, 410));
-  source.Page({Object("a", "u1", "1"), Object("b", "u2", "2")}, "20");
+  source.Page({Object("a", "u1", "1")}, "20", "token-2").Page({Object("b", "u2", "2")}, "20");
   Reflector reflector(Options(), source, recorded.store.writer(), clock);
   reflector.Start();
   EXPECT_THAT(Versions(source.AwaitWatches(1)), ElementsAre("20"));
   const auto lists = source.Lists();
-  ASSERT_THAT(lists, SizeIs(3));
+  ASSERT_THAT(lists, SizeIs(4));
   EXPECT_EQ(lists[2].continue_token, "");
-  EXPECT_EQ(lists[2].limit, 0);
+  EXPECT_EQ(lists[2].limit, 500) << "a whole collection at once may be larger than the client reads";
   EXPECT_EQ(lists[2].resource_version, "");
+  EXPECT_THAT(clock.AwaitSleeps(1), SizeIs(1));
   EXPECT_THAT(recorded.Changes(), ElementsAre("+a red*", "+b red*")) << "nothing of the broken list is left";
+}
+
+TEST_F(ReflectorTest, SaysSinceWhenItsStoreMayBeStale) {
+  JumpingClock stopping(3);  // stands still in its third back-off
+  const base::TimePoint begin = stopping.Now();
+  source.Page({}, "10");
+  for (int i = 0; i < 3; ++i) source.Watch({}, Http(base::Code::kRetry, 0, "Connect: refused"));
+  Reflector reflector(Options(), source, recorded.store.writer(), stopping);
+  EXPECT_FALSE(reflector.FailingSince());
+  reflector.Start();
+  stopping.AwaitSleeps(3);
+  EXPECT_EQ(reflector.FailingSince(), begin) << "the first of several failures counts";
+  EXPECT_EQ(reflector.LastError(), "Connect: refused");
+}
+
+TEST_F(ReflectorTest, IsCurrentAgainWhenTheServerSaysAnything) {
+  struct Row {
+    const char* name;
+    std::vector<std::string> lines;
+    base::Duration lasts;
+  };
+  for (const Row& row :
+       {Row{"a bookmark", {Bookmark("11")}, 0s}, Row{"a quiet watch that the server ended", {}, 300s}}) {
+    SCOPED_TRACE(row.name);
+    JumpingClock own_clock;
+    ScriptedSource own_source;
+    RecordedStore own_store;
+    own_source.Page({}, "10");
+    own_source.Watch({}, Http(base::Code::kRetry, 0, "Connect: refused"));
+    own_source.Watch(row.lines, {}, [&] { own_clock.Advance(row.lasts); });
+    Reflector reflector(Options(), own_source, own_store.store.writer(), own_clock);
+    reflector.Start();
+    own_source.AwaitWatches(3);
+    EXPECT_FALSE(reflector.FailingSince());
+    EXPECT_EQ(reflector.LastError(), "");
+  }
 }
 
 TEST_F(ReflectorTest, ARelistFindsWhatWasDeletedAndRecreatedMeanwhile) {

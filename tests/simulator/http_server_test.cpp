@@ -10,7 +10,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <future>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 namespace autotune::simulator {
@@ -74,6 +76,10 @@ class Client {
   }
   std::string Post(const json& body) {
     Send("POST", "/v1/completions", body.dump());
+    return Receive();
+  }
+  std::string Chat(const json& body) {
+    Send("POST", "/v1/chat/completions", body.dump());
     return Receive();
   }
 
@@ -268,13 +274,246 @@ TEST(HttpServer, ServesMetricsOnlyWhereTheyAreOn) {
   EXPECT_TRUE(Client(served.port()).Get("/metrics").starts_with("HTTP/1.1 404"));
 }
 
-TEST(HttpServer, CountsTokensInItsMetrics) {
-  Served served({Small(Engine::kVllm)});
+// The lines of a page that are series, by name and labels.
+std::map<std::string, double> Series(const std::string& response) {
+  std::map<std::string, double> series;
+  std::istringstream lines(response.substr(response.find("\r\n\r\n") + 4));
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.rfind(' ');
+    if (!line.starts_with('#') && space != std::string::npos)
+      series[line.substr(0, space)] = std::stod(line.substr(space));
+  }
+  return series;
+}
+
+TEST(HttpServer, CountsInVllmsNames) {
+  ServerOptions options{Small(Engine::kVllm)};
+  options.settings.speculation.draft_tokens = 3;
+  Served served(options);
   Client client(served.port());
   client.Post(kStream);
-  const std::string metrics = client.Get("/metrics");
-  EXPECT_THAT(metrics, HasSubstr("vllm:prompt_tokens_total{model_name=\"m\"} 4\n"));
-  EXPECT_THAT(metrics, HasSubstr("vllm:generation_tokens_total{model_name=\"m\"} 5\n"));
+  json stops = {{"model", "m"}, {"prompt", std::string(400, 'x')}, {"max_tokens", 4000}};
+  client.Post(stops);
+  const std::string page = client.Get("/metrics");
+  const auto series = Series(page);
+  const std::string labels = "engine=\"0\",model_name=\"m\"}";
+  const auto of = [&](const std::string& name) { return series.at("vllm:" + name + "{" + labels); };
+  EXPECT_EQ(of("num_requests_running"), 0);
+  EXPECT_EQ(of("num_requests_waiting"), 0);
+  EXPECT_EQ(of("kv_cache_usage_perc"), 0);
+  EXPECT_EQ(of("num_preemptions_total"), 0);
+  EXPECT_EQ(of("prompt_tokens_total"), 104);
+  EXPECT_GT(of("generation_tokens_total"), 5);
+  EXPECT_EQ(of("prefix_cache_queries_total"), 104);
+  EXPECT_GT(of("spec_decode_num_draft_tokens_total"), of("spec_decode_num_accepted_tokens_total"));
+  EXPECT_EQ(of("time_to_first_token_seconds_count"), 2);
+  EXPECT_EQ(of("e2e_request_latency_seconds_count"), 2);
+  EXPECT_GT(of("inter_token_latency_seconds_sum"), 0);
+  EXPECT_EQ(series.at("vllm:request_success_total{finished_reason=\"length\"," + labels), 1);
+  EXPECT_EQ(series.at("vllm:request_success_total{finished_reason=\"stop\"," + labels), 1);
+  EXPECT_EQ(page.find("gpu_cache_usage_perc"), std::string::npos);
+  options.settings.release.version = "0.11.2";
+  Served old(options);
+  EXPECT_THAT(Client(old.port()).Get("/metrics"), HasSubstr("vllm:gpu_cache_usage_perc{" + labels + " 0.0\n"));
+}
+
+TEST(HttpServer, CountsInSglangsNames) {
+  ServerOptions options{Small(Engine::kSglang)};
+  options.settings.mixed_steps = false;
+  Served served(options);
+  served.Warmup();
+  Client client(served.port());
+  client.Post(kStream);
+  const auto series = Series(client.Get("/metrics"));
+  const auto of = [&](const std::string& name) {
+    return series.at("sglang:" + name + "{engine_type=\"unified\",model_name=\"m\",pp_rank=\"0\",tp_rank=\"0\"}");
+  };
+  EXPECT_EQ(of("num_running_reqs"), 0);
+  EXPECT_EQ(of("num_queue_reqs"), 0);
+  EXPECT_EQ(of("token_usage"), 0);
+  EXPECT_EQ(of("cache_hit_rate"), 0);
+  EXPECT_EQ(of("num_retracted_requests_total"), 0);
+  EXPECT_EQ(of("prompt_tokens_total"), 8);
+  EXPECT_EQ(of("generation_tokens_total"), 13);
+  EXPECT_GT(of("gen_throughput"), 0);
+}
+
+TEST(HttpServer, HasTensorRtLlmsMetricsWhereItsOptionsAskForThem) {
+  ServerOptions options{Small(Engine::kTensorRtLlm)};
+  options.settings.metrics = false;
+  {
+    Served plain(options);
+    EXPECT_TRUE(Client(plain.port()).Get("/prometheus/metrics").starts_with("HTTP/1.1 404"));
+    EXPECT_EQ(BodyOf(Client(plain.port()).Get("/metrics")), json::array());
+  }
+  options.settings.metrics = options.settings.iteration_statistics = true;
+  Served served(options);
+  Client client(served.port());
+  client.Post({{"model", "m"}, {"prompt", "x"}, {"max_tokens", 5}, {"ignore_eos", true}});
+  const auto series = Series(client.Get("/prometheus/metrics"));
+  const std::string labels = "engine_type=\"undefined\",model_name=\"m\"}";
+  EXPECT_EQ(series.at("trtllm_request_success_total{finished_reason=\"length\"," + labels), 1);
+  EXPECT_EQ(series.at("trtllm_kv_cache_utilization{" + labels), 0);
+  const json statistics = BodyOf(client.Get("/metrics"));
+  EXPECT_EQ(statistics[0]["numQueuedRequests"], 0);
+  EXPECT_GT(statistics[0]["kvCacheStats"]["freeNumBlocks"], 1000);
+}
+
+TEST(HttpServer, FindsASharedBeginningInItsCache) {
+  Served served({Small(Engine::kVllm)});
+  Client client(served.port());
+  const std::string beginning(1600, 'b');
+  for (const char* end : {"one", "two"}) {
+    client.Post({{"prompt", beginning + end}, {"max_tokens", 2}, {"ignore_eos", true}});
+  }
+  const auto series = Series(client.Get("/metrics"));
+  EXPECT_EQ(series.at("vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"m\"}"), 400);
+}
+
+TEST(HttpServer, AnswersChats) {
+  Served served({Small(Engine::kVllm)});
+  Client client(served.port());
+  json chat = {{"model", "m"},
+               {"messages", {{{"role", "system"}, {"content", "s"}}, {{"role", "user"}, {"content", "hello"}}}},
+               {"max_completion_tokens", 4},
+               {"ignore_eos", true}};
+  const json body = BodyOf(client.Chat(chat));
+  EXPECT_EQ(body["object"], "chat.completion");
+  EXPECT_EQ(body["choices"][0]["message"]["content"], " sim sim sim sim");
+  EXPECT_EQ(body["choices"][0]["finish_reason"], "length");
+  EXPECT_EQ(body["usage"]["completion_tokens"], 4);
+  chat["stream"] = true;
+  chat["stream_options"] = {{"include_usage", true}};
+  const std::string response = client.Chat(chat);
+  EXPECT_EQ(Count(response, R"("delta":{"content":" sim"})"), 4);
+  EXPECT_EQ(Count(response, R"("delta":{"content":"","role":"assistant"})"), 1);
+  EXPECT_LT(response.find("assistant"), response.find("\" sim\""));
+  EXPECT_EQ(Count(response, "\"finish_reason\":\"length\""), 1);
+  EXPECT_EQ(Count(response, "\"completion_tokens\":4"), 1);
+  EXPECT_EQ(Count(response, "data: [DONE]"), 1);
+  EXPECT_TRUE(client.Chat({{"messages", json::array()}}).starts_with("HTTP/1.1 400"));
+}
+
+TEST(HttpServer, FindsAConversationSoFarInItsCache) {
+  Served served({Small(Engine::kVllm)});
+  Client client(served.port());
+  json messages = {{{"role", "user"}, {"content", std::string(1000, 'q')}}};
+  const json first = BodyOf(client.Chat({{"messages", messages}, {"max_tokens", 100}, {"ignore_eos", true}}));
+  messages.push_back(first["choices"][0]["message"]);
+  messages.push_back({{"role", "user"}, {"content", "and"}});
+  client.Chat({{"messages", messages}, {"max_tokens", 2}, {"ignore_eos", true}});
+  const auto series = Series(client.Get("/metrics"));
+  // The question, and nearly all of the answer.
+  EXPECT_GT(series.at("vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"m\"}"), 320);
+}
+
+TEST(HttpServer, EndsAnswersByThemselvesUnlessToldNotTo) {
+  Served served({Small(Engine::kVllm)});
+  Client client(served.port());
+  json body = {{"prompt", std::string(100, 'e')}, {"max_tokens", 4000}};
+  const json natural = BodyOf(client.Post(body));
+  EXPECT_EQ(natural["choices"][0]["finish_reason"], "stop");
+  const int length = natural["usage"]["completion_tokens"];
+  EXPECT_LT(length, 4000);
+  body["min_tokens"] = length + 7;
+  EXPECT_EQ(BodyOf(client.Post(body))["usage"]["completion_tokens"], length + 7);
+  body["max_tokens"] = length + 9;
+  body["ignore_eos"] = true;
+  const json whole = BodyOf(client.Post(body));
+  EXPECT_EQ(whole["usage"]["completion_tokens"], length + 9);
+  EXPECT_EQ(whole["choices"][0]["finish_reason"], "length");
+}
+
+// As vLLM 0.22.1 does, measured: the answer has begun when the ids are looked at.
+TEST(HttpServer, ReportsIdsOutsideTheVocabularyInsideTheStream) {
+  ServerOptions options{Small(Engine::kVllm)};
+  options.settings.shape.vocabulary = 1000;
+  Served served(options);
+  json body = kStream;
+  body["prompt"] = {1, 2, 1000};
+  const std::string response = Client(served.port()).Post(body);
+  EXPECT_TRUE(response.starts_with("HTTP/1.1 200"));
+  EXPECT_THAT(response, HasSubstr("data: {\"error\":"));
+  EXPECT_THAT(response, HasSubstr("Token id 1000 is out of vocabulary"));
+  EXPECT_EQ(Count(response, "\"text\""), 0);
+  body.erase("stream");
+  body.erase("stream_options");
+  EXPECT_TRUE(Client(served.port()).Post(body).starts_with("HTTP/1.1 400"));
+  body["prompt"] = {1, 2, 999};
+  EXPECT_TRUE(Client(served.port()).Post(body).starts_with("HTTP/1.1 200"));
+  options.settings.release = DefaultRelease(Engine::kSglang);
+  Served sglang(options);
+  body["prompt"] = {1, 2, 1000};
+  body["stream"] = true;
+  EXPECT_TRUE(Client(sglang.port()).Post(body).starts_with("HTTP/1.1 400"));
+}
+
+// What the third of three requests is told, where one may run and one may wait.
+std::string ThirdOfThree(ServerOptions options, bool stream) {
+  options.settings.max_sequences = 1;
+  Served served(options);
+  json body = kStream;
+  body["max_tokens"] = 4000;
+  Client first(served.port());
+  Client second(served.port());
+  first.Send("POST", "/v1/completions", body.dump());
+  second.Send("POST", "/v1/completions", body.dump());
+  const auto waiting = [&] {
+    for (const auto& [name, value] : Series(Client(served.port()).Get("/metrics"))) {
+      if ((name.starts_with("vllm:num_requests_running") || name.starts_with("sglang:num_running")) && value != 1) {
+        return false;
+      }
+      if ((name.starts_with("vllm:num_requests_waiting") || name.starts_with("sglang:num_queue")) && value != 1) {
+        return false;
+      }
+    }
+    return true;
+  };
+  while (!waiting()) {
+  }
+  json third = {{"model", "m"}, {"prompt", "x"}, {"max_tokens", 3}, {"ignore_eos", true}};
+  if (stream) third["stream"] = true;
+  return Client(served.port()).Post(third);
+}
+
+TEST(HttpServer, TurnsRequestsAwayWhenTooManyWait) {
+  ServerOptions options{Small(Engine::kVllm)};
+  options.most_waiting = 1;
+  EXPECT_TRUE(ThirdOfThree(options, true).starts_with("HTTP/1.1 503"));
+  ServerOptions sglang{Small(Engine::kSglang)};
+  sglang.settings.max_queued = 1;
+  EXPECT_TRUE(ThirdOfThree(sglang, false).starts_with("HTTP/1.1 503"));
+  const std::string stream = ThirdOfThree(sglang, true);
+  EXPECT_TRUE(stream.starts_with("HTTP/1.1 200"));
+  EXPECT_THAT(stream, HasSubstr("The request queue is full."));
+}
+
+TEST(HttpServer, EchoesAPromptWithoutAnAnswer) {
+  Served served({Small(Engine::kVllm)});
+  const json body = BodyOf(Client(served.port())
+                               .Post({{"prompt", std::string(400, 'x')},
+                                      {"max_tokens", 0},
+                                      {"echo", true},
+                                      {"logprobs", 1},
+                                      {"prompt_logprobs", 1}}));
+  EXPECT_EQ(body["choices"][0]["logprobs"]["token_logprobs"].size(), 100U);
+  EXPECT_EQ(body["choices"][0]["prompt_logprobs"].size(), 100U);
+  EXPECT_EQ(body["usage"]["completion_tokens"], 0);
+}
+
+TEST(HttpServer, AnswersOnScheduleAndSaysWhenItDid) {
+  ServerOptions options{Small(Engine::kVllm)};
+  options.schedule = AnswerSchedule{0.02, 0.004};
+  std::promise<AnswerTimes> answered;
+  options.on_answer = [&](const AnswerTimes& times) { answered.set_value(times); };
+  Served served(options);
+  EXPECT_EQ(Count(Client(served.port()).Post(kStream), "\"text\":\" sim\""), 5);
+  const AnswerTimes times = answered.get_future().get();
+  ASSERT_EQ(times.written.size(), 5U);
+  // Never early; how late depends on the machine.
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_GE(times.written[i] - times.received, static_cast<std::int64_t>(20'000'000 + 4'000'000 * i));
+  }
 }
 
 TEST(HttpServer, IsNotHealthyBeforeSglangsOwnWarmup) {
@@ -309,24 +548,25 @@ TEST(HttpServer, FinishesTheOthersWhenAClientGoesAway) {
   EXPECT_EQ(Count(Client(served.port()).Post(kStream), "\"text\":\" sim\""), 5);
   // The abandoned request holds no place any more: the gauge goes to zero, long before 4000 tokens.
   std::string metrics;
-  for (int i = 0; i < 200 && metrics.find("running{model_name=\"m\"} 0") == std::string::npos; ++i) {
+  for (int i = 0; i < 200 && metrics.find("running{engine=\"0\",model_name=\"m\"} 0.0") == std::string::npos; ++i) {
     metrics = Client(served.port()).Get("/metrics");
   }
-  EXPECT_THAT(metrics, HasSubstr("vllm:num_requests_running{model_name=\"m\"} 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 0.0\n"));
 }
 
-TEST(HttpServer, Serves256StreamsAtOnce) {
+TEST(HttpServer, ServesAThousandStreamsAtOnce) {
+  AllowManyConnections();
   Served served({Small(Engine::kVllm)});
   std::vector<std::unique_ptr<Client>> clients;
   json body = kStream;
   body["max_tokens"] = 24;
-  for (int i = 0; i < 256; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     clients.push_back(std::make_unique<Client>(served.port()));
     clients.back()->Send("POST", "/v1/completions", body.dump());
   }
   int tokens = 0;
   for (const auto& client : clients) tokens += Count(client->Receive(), "\"text\":\" sim\"");
-  EXPECT_EQ(tokens, 256 * 24);
+  EXPECT_EQ(tokens, 1000 * 24);
 }
 
 TEST(HttpServer, SaysWhenThePortIsTaken) {

@@ -153,7 +153,7 @@ TEST(SimulatedEngine, RefusesWrongEnvironmentInOneLine) {
   const Case cases[] = {
       {"AUTOTUNE_SIM_RELEASE=vllm:0.19.0", "no recorded parser of vllm 0.19.0; recorded: 0.11.2"},
       {"AUTOTUNE_SIM_RELEASE=0.24.0", "is not ENGINE:VERSION"},
-      {"AUTOTUNE_SIM_GPU=tpu", "AUTOTUNE_SIM_GPU: \"tpu\" is not a simulated GPU; known: h100"},
+      {"AUTOTUNE_SIM_GPU=tpu", "AUTOTUNE_SIM_GPU: GPU \"tpu\" is not known; known are b200"},
       {"AUTOTUNE_SIM_FAIL=explode", "AUTOTUNE_SIM_FAIL: \"explode\" is not one of crash"},
       {"AUTOTUNE_SIM_STARTUP_SPEEDUP=0", "is not a positive number"},
       {"AUTOTUNE_SIM_GPUS=two", "is not a number of GPUs"},

@@ -1,4 +1,4 @@
-#include "simulator/roofline.h"
+#include "engine_model/roofline.h"
 
 #include <gtest/gtest.h>
 
@@ -6,10 +6,23 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "closed_loop.h"
+#include "../engine_model/closed_loop.h"
+#include "engine_model/scheduler.h"
+#include "simulator/deployment.h"
 
 namespace autotune::simulator {
 namespace {
+
+using engine_model::ClientCost;
+using engine_model::LoopResult;
+using engine_model::StepLoad;
+
+engine_model::Roofline Roofline(const EngineSettings& settings) {
+  return engine_model::Roofline(DeploymentOf(settings));
+}
+engine_model::MemoryPlan PlanMemory(const EngineSettings& settings) {
+  return engine_model::PlanMemory(DeploymentOf(settings));
+}
 
 EngineSettings Llama8b(const std::string& quantization, const std::string& kv, const char* gpu = "h100") {
   EngineSettings s;
@@ -30,8 +43,8 @@ EngineSettings Llama8b(const std::string& quantization, const std::string& kv, c
 constexpr ClientCost kPythonClient{0, 85e-6};
 
 LoopResult Measure(const EngineSettings& settings, int concurrency, int requests) {
-  Scheduler scheduler(Roofline(settings),
-                      {settings.max_sequences, settings.token_budget, PlanMemory(settings).kv_tokens, true});
+  const engine_model::Deployment deployment = DeploymentOf(settings);
+  engine_model::Scheduler scheduler(engine_model::Roofline(deployment), LimitsOf(deployment));
   return RunClosedLoop(scheduler, concurrency, requests, 1024, 128, kPythonClient);
 }
 
@@ -110,7 +123,7 @@ TEST(Roofline, TakesAsLongForAStepAsSglangLogged) {
   constexpr int kSequences[] = {1, 3, 16, 64, 128};
   constexpr int kTokens[] = {1024, 2560, 8192};
   for (const Row& row : rows) {
-    const Roofline roofline(OfSglang(row.settings));
+    const engine_model::Roofline roofline = Roofline(OfSglang(row.settings));
     for (int i = 0; i < 5; ++i) {
       StepLoad load;
       load.decode_sequences = kSequences[i];
@@ -202,7 +215,7 @@ TEST(Roofline, ReadsOnlyTheExpertsThatAreChosen) {
   one.decode_sequences = 1;
   StepLoad many;
   many.decode_sequences = 256;
-  const Roofline roofline(moe);
+  const engine_model::Roofline roofline = Roofline(moe);
   const double all_weights = roofline.WeightBytesPerGpu() / (moe.gpu.bandwidth_tb * 1e12);
   EXPECT_LT(roofline.StepSeconds(one), 0.3 * all_weights);
   EXPECT_GT(roofline.StepSeconds(many), all_weights);

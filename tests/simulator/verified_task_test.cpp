@@ -13,11 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "closed_loop.h"
+#include "../engine_model/closed_loop.h"
+#include "engine_model/scheduler.h"
 #include "recorded_data.h"
 #include "simulator/command_line.h"
+#include "simulator/deployment.h"
 #include "simulator/options_file.h"
-#include "simulator/roofline.h"
 #include "simulator/startup.h"
 
 namespace autotune::simulator {
@@ -100,12 +101,13 @@ ReplayedTask Replay(const std::string& name) {
     const auto title = experiment["runtime"].get<std::string>() + " " + experiment["name"].get<std::string>();
     replayed.starts.push_back({title, Number(experiment["startSeconds"]), ReadySeconds(settings)});
     for (const json& load : experiment["loads"]) {
-      Scheduler scheduler(Roofline(settings), {settings.max_sequences, settings.token_budget,
-                                               PlanMemory(settings).kv_tokens, settings.mixed_steps});
+      const engine_model::Deployment deployment = DeploymentOf(settings);
+      engine_model::Scheduler scheduler(engine_model::Roofline(deployment), LimitsOf(deployment));
       Step step{title, load["concurrency"].get<int>(), experiment["gpus"].get<int>(), {}, {}};
       step.recorded = {Number(load["outputTokensPerSecond"]), Milliseconds(load["ttft"]["p50"]),
                        Milliseconds(load["tpot"]["p50"])};
-      const LoopResult loop = RunClosedLoop(scheduler, step.concurrency, load["requests"].get<int>(), 512, 128);
+      const engine_model::LoopResult loop =
+          RunClosedLoop(scheduler, step.concurrency, load["requests"].get<int>(), 512, 128);
       step.simulated = {loop.output_tokens_per_second, loop.median_ttft_ms, loop.median_tpot_ms};
       replayed.steps.push_back(step);
     }

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "tuning/score.h"
+#include "tuning/judge.h"
 
 namespace autotune::tuning {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-bench::Quality Of(std::vector<double> nll) { return {"builtin-1", std::move(nll)}; }
+measurement::Quality Of(std::vector<double> nll) { return {"builtin-1", std::move(nll)}; }
 
 // Differences 0.01, 0.02, 0.03: mean 0.02, standard deviation 0.01; t(0.95, 2) is 2.920 in any table.
 TEST(CompareQuality, IsAPairedTTest) {
@@ -60,9 +60,9 @@ TEST(PerplexityGrowth, IsTheExponentialOfTheDifference) {
 Observation At(const std::string& id, double tokens_per_second, double tpot, std::optional<QualityChange> quality) {
   Observation observation;
   observation.id = id;
-  bench::LoadMeasurement load;
+  measurement::Point load;
   load.scenario = "D(512,128)";
-  load.concurrency = 8;
+  load.load = measurement::Concurrency(8);
   load.requests = 100;
   load.output_tokens_per_second = tokens_per_second;
   load.tpot = load.ttft = load.e2e = {tpot, tpot, tpot, tpot, tpot};
@@ -78,10 +78,10 @@ TEST(JudgeQuality, TheFrontKeepsWhatIsSlowerAndLosesLess) {
       At("fp8", 1500, 7, QualityChange{0.02, 0.005}),
       At("int4", 1400, 8, QualityChange{0.3, 0.01}),  // slower than fp8 and worse
       At("unknown", 1450, 6.5, std::nullopt)};
-  const Judgement judgement = Judge(observations, Objective::kMaximizeThroughput, {});
+  const Judgement judgement = Judge(observations, Criteria());
   EXPECT_EQ(judgement.best, 2U) << "quality alone decides nothing";
   EXPECT_THAT(judgement.pareto, ElementsAre(2, 4)) << "what was not measured counts as no loss";
-  const Judgement without = Judge({observations.begin(), observations.end() - 1}, Objective::kMaximizeThroughput, {});
+  const Judgement without = Judge({observations.begin(), observations.end() - 1}, Criteria());
   EXPECT_THAT(without.pareto, ElementsAre(1, 2));
 }
 
@@ -89,30 +89,29 @@ TEST(JudgeQuality, ABoundTakesPartInWinning) {
   const std::vector<Observation> observations = {At("baseline", 1000, 10, QualityChange{0, 0}),
                                                  At("fp8", 1500, 7, QualityChange{0.02, 0.005}),
                                                  At("unknown", 1600, 6, std::nullopt)};
-  Slo slo;
-  slo.degradation = 0.01;
-  Judgement judgement = Judge(observations, Objective::kMaximizeThroughput, slo);
+  Criteria criteria;
+  criteria.max_degradation = 0.01;
+  Judgement judgement = Judge(observations, criteria);
   EXPECT_EQ(judgement.best, 0U);
   EXPECT_THAT(judgement.pareto, ElementsAre(0));
   EXPECT_FALSE(judgement.judged[1].keeps_quality);
   EXPECT_FALSE(judgement.judged[1].score);
-  EXPECT_TRUE(judgement.judged[1].load_meets_slo[0]) << "the load does";
-  EXPECT_EQ(judgement.judged[1].binding->bound, "quality.maxDegradation");
-  EXPECT_NEAR(*judgement.judged[1].binding->actual, PerplexityGrowth(0.02), 1e-12);
+  EXPECT_TRUE(judgement.judged[1].load_keeps_slo[0]) << "the load does";
+  EXPECT_EQ(judgement.judged[1].broken.front().bound, "quality.maxDegradation");
+  EXPECT_NEAR(*judgement.judged[1].broken.front().actual, PerplexityGrowth(0.02), 1e-12);
   EXPECT_FALSE(judgement.judged[2].keeps_quality);
-  EXPECT_FALSE(judgement.judged[2].binding->actual) << "not known";
+  EXPECT_FALSE(judgement.judged[2].broken.front().actual) << "not known";
 
-  slo.degradation = 0.03;
-  judgement = Judge(observations, Objective::kMaximizeThroughput, slo);
+  criteria.max_degradation = 0.03;
+  judgement = Judge(observations, criteria);
   EXPECT_EQ(judgement.best, 1U);
 }
 
 TEST(JudgeQuality, TheNearestIsTheOneThatIsKnown) {
-  Slo slo;
-  slo.degradation = 0.001;
+  Criteria criteria;
+  criteria.max_degradation = 0.001;
   const Judgement judgement =
-      Judge({At("unknown", 1600, 6, std::nullopt), At("fp8", 1500, 7, QualityChange{0.02, 0.005})},
-            Objective::kMaximizeThroughput, slo);
+      Judge({At("unknown", 1600, 6, std::nullopt), At("fp8", 1500, 7, QualityChange{0.02, 0.005})}, criteria);
   EXPECT_FALSE(judgement.best);
   EXPECT_EQ(judgement.nearest, 1U);
   EXPECT_THAT(judgement.pareto, IsEmpty());

@@ -69,10 +69,8 @@ CHECKPOINT_ONLY = {"vllm": [], "sglang": ["w4afp8", "w8a8_int8", "w8a8_fp8"]}
 #   shm        size of an own /dev/shm (a pod without an emptyDir there has 64m), where mounting is allowed
 #   benchmark  replaces the task's
 #   kill       the process (by its title) that gets SIGKILL when the engine is measured
-LONG_PROMPTS = {"scenarios": ["D(7000,8)"], "load": {"concurrency": [16]}, "duration": "20s", "maxRequests": 32,
-                "warmupRequests": 0}
-LONG_ENOUGH_TO_KILL = {"scenarios": ["D(64,64)"], "load": {"concurrency": [4]}, "duration": "30s", "maxRequests": 2000,
-                       "warmupRequests": 1}
+LONG_PROMPTS = {"scenarios": ["D(7000,8)"], "load": {"concurrency": [16]}, "duration": "20s", "warmup": "1s"}
+LONG_ENOUGH_TO_KILL = {"scenarios": ["D(64,64)"], "load": {"concurrency": [4]}, "duration": "30s", "warmup": "1s"}
 # Plain NCCL between the GPUs: the rest is not what these rows are about (and NVLink multicast is not for shared hosts).
 VLLM_TWO = ["--tensor-parallel-size", "2", "--disable-custom-all-reduce"]
 SGLANG_TWO = ["--tp-size", "2", "--disable-custom-all-reduce", "--enforce-disable-flashinfer-allreduce-fusion"]
@@ -192,7 +190,7 @@ def task(options, engine, version, name, model, args, failure):
         "runtimes": [{"name": engine, "engine": engine, "version": version, "args": args, "env": failure.get("env", [])}],
         "optimization": {"startupTimeout": "5m", "experimentTimeout": "8m", "retries": 0},
         "benchmark": failure.get("benchmark", {"scenarios": ["D(64,8)"], "load": {"concurrency": [1]}, "duration": "10s",
-                                               "maxRequests": 4, "warmupRequests": 1}),
+                                               "warmup": "1s"}),
     }
     if local:
         spec["model"]["volume"] = {"hostPath": {"path": str(options.models)}}

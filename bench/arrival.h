@@ -1,0 +1,47 @@
+// When requests start: the times of an open loop, and where the places of a closed loop begin.
+//
+// Pure and deterministic: the same seed and stream give the same times on every machine. Times count from the start of
+// the point.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "measurement/keyed_random.h"
+#include "measurement/load.h"
+
+namespace autotune::bench {
+
+// Timestamps of a trace, first = 0, ascending. kInvalid where no rate can be made of them: fewer than two, or all
+// equal.
+base::Status CheckTrace(const std::vector<std::chrono::milliseconds>& timestamps);
+
+class ArrivalTimes {
+ public:
+  // `rate`: requests/s, the mean of every process. A trace is stretched to it, begins at its entry `first`, and begins
+  // again after its last one. REQUIRES: rate > 0; for kTrace a trace that CheckTrace() accepts and that outlives this.
+  ArrivalTimes(const measurement::Arrival& arrival, double rate, std::int64_t seed, std::uint64_t stream,
+               const std::vector<std::chrono::milliseconds>* trace = nullptr, std::uint64_t first = 0);
+
+  // Of the next request; never before the one that was given last.
+  std::chrono::nanoseconds Next();
+
+ private:
+  double TraceTime(std::uint64_t entry) const;  // ms, as recorded, repeats included
+
+  measurement::Arrival arrival_;
+  double gap_seconds_;
+  measurement::KeyedRandom random_;
+  const std::vector<std::chrono::milliseconds>* trace_;
+  std::uint64_t first_, count_ = 0;
+  double trace_scale_ = 1;  // seconds of the point for a recorded millisecond
+  double seconds_ = 0;
+};
+
+// When place `place` (from 0) of a closed loop sends its first request: the places are spread over one expected E2E
+// latency, so that they do not run through prefill and end together, as a convoy.
+std::chrono::nanoseconds StaggeredStart(int place, int places, std::chrono::nanoseconds expected_e2e);
+
+}  // namespace autotune::bench

@@ -1,0 +1,37 @@
+// The engine's own counters: what its /metrics says over a point, so that a loser is explained.
+//
+// Pure. Names differ between engines and their releases: one table in the .cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "measurement/point.h"
+
+namespace autotune::bench {
+
+// Where engines have them, to be tried in this order.
+inline constexpr std::string_view kMetricsPaths[] = {"/metrics", "/prometheus/metrics"};
+
+// One reading. Counters are totals since the engine's start; nothing where the engine does not say.
+struct EngineReading {
+  std::optional<double> running, waiting, kv_cache_use;
+  std::optional<double> preemptions;                  // total
+  std::optional<double> prefix_hits, prefix_queries;  // totals, in tokens
+  std::optional<double> prefix_hit_rate;              // of an engine that has no totals
+  std::optional<double> accepted_drafts, drafts;      // totals, in tokens
+  std::optional<double> draft_acceptance;             // of an engine that has no totals
+  [[nodiscard]] bool IsEmpty() const { return *this == EngineReading(); }
+  bool operator==(const EngineReading&) const = default;
+};
+
+// Of the Prometheus text format. Several series of one name (data-parallel ranks) are summed; of shares the highest
+// counts.
+EngineReading ReadEngineMetrics(std::string_view text);
+
+// Means of what was read, differences of totals between the first and the last reading.
+measurement::EngineCounters SummarizeReadings(const std::vector<EngineReading>& readings);
+
+}  // namespace autotune::bench

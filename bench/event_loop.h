@@ -1,0 +1,65 @@
+// One thread's descriptors and timers: epoll, with timers of microseconds.
+//
+// Not thread-safe. Owns its epoll descriptor only; descriptors and handlers belong to their callers, who forget them
+// before they close or destroy them. Handlers and timers may add, change and remove anything, themselves included.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+namespace autotune::bench {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+class EventLoop {
+ public:
+  class Handler {
+   public:
+    virtual ~Handler() = default;
+    // `events` as epoll reports them (EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP).
+    virtual void OnReady(std::uint32_t events) = 0;
+  };
+  using TimerId = std::uint64_t;
+
+  EventLoop();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  void Watch(int fd, std::uint32_t events, Handler& handler);
+  void Change(int fd, std::uint32_t events, Handler& handler);
+  void Forget(int fd, Handler& handler);
+
+  TimerId At(SteadyTime time, std::function<void()> action);
+  void Cancel(TimerId id);
+
+  // Runs until Stop(), which ends it before its next handler or timer; one called before Run() ends it at once.
+  // REQUIRES: not running.
+  void Run();
+  void Stop() { stopped_ = true; }
+
+  // How far the system's wall clock is ahead of the steady one, looked at before every batch of events: the kernel
+  // stamps what it receives with the wall clock, which may be set at any time.
+  [[nodiscard]] std::chrono::nanoseconds wall_offset() const { return wall_offset_; }
+
+ private:
+  void RunTimers();
+  void Wait();
+
+  struct Timer {
+    TimerId id;
+    std::function<void()> action;
+  };
+  int epoll_ = -1;
+  bool stopped_ = false;
+  TimerId next_id_ = 1;
+  std::multimap<SteadyTime, Timer> timers_;
+  std::map<TimerId, SteadyTime> times_;
+  std::vector<Handler*> ready_;  // of the batch that is being handled; nullptr = forgotten meanwhile
+  std::chrono::nanoseconds wall_offset_{};
+};
+
+}  // namespace autotune::bench

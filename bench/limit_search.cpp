@@ -1,0 +1,488 @@
+#include "bench/limit_search.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "bench/arrival.h"
+#include "bench/clean_text.h"
+#include "bench/completion_stream.h"
+#include "bench/engine_metrics.h"
+#include "bench/engine_reader.h"
+#include "bench/load_run.h"
+#include "bench/recorder.h"
+
+namespace autotune::bench {
+namespace {
+
+using measurement::Load;
+using measurement::LoadKind;
+using measurement::Point;
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+constexpr milliseconds kLook{50};
+constexpr milliseconds kReport{500};
+constexpr milliseconds kIdentifyTimeout{10'000};
+constexpr milliseconds kReadTimeout{2'000};
+constexpr int kIdentifyAttempts = 5;
+constexpr int kSpareDescriptors = 64;
+constexpr double kSteadyWaves = 0.10;  // two successive waves of the warm-up that differ by less are steady
+
+base::Error Interrupted() { return {base::Code::kCancelled, "interrupted", std::nullopt, 0}; }
+
+std::string Format(const char* format, auto... values) {
+  char buffer[512];
+  std::snprintf(buffer, sizeof buffer, format, values...);
+  return buffer;
+}
+
+double Seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double SecondsSince(SteadyTime start) { return Seconds(std::chrono::steady_clock::now() - start); }
+
+// A text member of a JSON document, "" when there is none.
+std::string TextMember(const std::string& body, const char* key) {
+  const json document = json::parse(body, nullptr, false);
+  if (!document.is_object()) return "";
+  const auto found = document.find(key);
+  return found != document.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+base::Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
+  return std::move(text).str();
+}
+
+std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// When each completion of a closed loop of `places` ended: wave k is the k-th group of as many.
+struct Waves {
+  std::vector<nanoseconds> ends;
+
+  void Read(std::span<const measurement::RequestRecord> records) {
+    ends.clear();
+    for (const auto& record : records) {
+      if (record.outcome == measurement::Outcome::kOk) ends.push_back(record.end);
+    }
+    std::sort(ends.begin(), ends.end());
+  }
+  [[nodiscard]] std::size_t Count(std::size_t places) const { return ends.size() / places; }
+  // Of wave `wave` from 0.
+  [[nodiscard]] double Duration(std::size_t wave, std::size_t places) const {
+    const nanoseconds begin = wave == 0 ? nanoseconds(0) : ends[wave * places - 1];
+    return Seconds(ends[(wave + 1) * places - 1] - begin);
+  }
+  [[nodiscard]] bool Steady(std::size_t places) const {
+    const std::size_t count = Count(places);
+    if (count < 2) return false;
+    const double last = Duration(count - 1, places), before = Duration(count - 2, places);
+    return std::abs(last - before) < kSteadyWaves * before;
+  }
+};
+
+nanoseconds MeanE2e(std::span<const measurement::RequestRecord> records) {
+  nanoseconds sum{};
+  std::int64_t count = 0;
+  for (const auto& record : records) {
+    if (record.outcome != measurement::Outcome::kOk) continue;
+    sum += record.end - record.start;
+    ++count;
+  }
+  return count == 0 ? nanoseconds(0) : sum / count;
+}
+
+}  // namespace
+
+LimitSearch::LimitSearch(const BenchSpec& spec, Server& server, LimitSearchHooks hooks)
+    : spec_(spec), server_(server), hooks_(std::move(hooks)) {}
+
+base::Status LimitSearch::Prepare() {
+  if (spec_.dataset) {
+    auto bytes = ReadFile(spec_.dataset->path);
+    if (!bytes) return base::Invalid("dataset: " + bytes.error().message);
+    auto entries = measurement::ReadDataset(*bytes, spec_.dataset->format, FileName(spec_.dataset->path));
+    if (!entries) return base::Invalid("dataset: " + entries.error().message);
+    dataset_ = *std::move(entries);
+  }
+  for (std::size_t i = 0; i < spec_.Workloads(); ++i) {
+    const auto workload = MakeWorkload(i);
+    if (!workload) return workload.error();
+    if (spec_.arrival.process == measurement::ArrivalProcess::kTrace) {
+      if (auto status = CheckTrace(workload->timestamps()); !status) {
+        return base::Invalid("dataset: " + FileName(spec_.dataset->path) + ": " + status.error().message);
+      }
+    }
+  }
+  double places = spec_.load.max;
+  if (spec_.load.mode == measurement::LoadMode::kFixedConcurrency) places = spec_.load.fixed.back();
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && places + kSpareDescriptors > static_cast<double>(limit.rlim_cur)) {
+    return base::Invalid(Format("load: %.0f requests in flight need as many open files; the limit (ulimit -n) is %llu",
+                                places, static_cast<unsigned long long>(limit.rlim_cur)));
+  }
+  if (!spec_.records.empty()) {
+    if (auto status = AppendRecords(spec_.records, "", {}, {}); !status) return status;
+  }
+  return {};
+}
+
+base::Result<Answer> LimitSearch::Ask(std::string_view method, std::string_view path, std::string_view body,
+                                      milliseconds timeout) {
+  return Exchange(loop_, server_, method, path, body, timeout);
+}
+
+milliseconds LimitSearch::request_timeout() const {
+  if (spec_.request_timeout) return *spec_.request_timeout;
+  return std::max(kShortestRequestTimeout,
+                  std::chrono::duration_cast<milliseconds>(10 * first_e2e_.value_or(nanoseconds(0))));
+}
+
+base::Status LimitSearch::Identify(const std::string& model) {
+  std::string problem;
+  for (int attempt = 0; attempt < kIdentifyAttempts; ++attempt) {
+    if (hooks_.interrupted()) return Interrupted();
+    if (attempt > 0) {
+      loop_.At(std::chrono::steady_clock::now() + std::chrono::seconds(1), [this] { loop_.Stop(); });
+      loop_.Run();
+    }
+    const auto models = Ask("GET", "/v1/models", "", kIdentifyTimeout);
+    if (!models) {
+      problem = models.error().message;
+      if (models.error().code == base::Code::kInvalid) break;
+      continue;
+    }
+    const json document = json::parse(models->body, nullptr, false);
+    const json* data = document.is_object() && document.contains("data") ? &document["data"] : nullptr;
+    if (models->status != 200 || data == nullptr || !data->is_array() || data->empty() || !(*data)[0].is_object()) {
+      problem = "GET /v1/models: HTTP " + std::to_string(models->status) + ": " + ErrorMessage(models->body);
+      if (models->status == 401 || models->status == 403) break;
+      continue;
+    }
+    const json* chosen = &(*data)[0];
+    std::string names;
+    for (const json& one : *data) {
+      const std::string id = one.is_object() ? one.value("id", "") : "";
+      names += (names.empty() ? "" : ", ") + id;
+      if (id == model) chosen = &one;
+    }
+    model_ = chosen->value("id", "");
+    if (!model.empty() && model_ != model) {
+      return base::Invalid("the server has no model \"" + model + "\"; it has: " + CleanText(names, 300));
+    }
+    result_.simulated = models->simulated || chosen->value("owned_by", json()) == "simulated";
+    // vLLM and TensorRT-LLM have /version, SGLang says it in /server_info.
+    for (const char* path : {"/version", "/server_info"}) {
+      const auto answer = Ask("GET", path, "", kIdentifyTimeout);
+      if (answer && answer->status == 200) result_.engine_version = TextMember(answer->body, "version");
+      if (!result_.engine_version.empty()) break;
+    }
+    for (const std::string_view path : kMetricsPaths) {
+      const auto answer = Ask("GET", path, "", kReadTimeout);
+      if (!answer || answer->status != 200 || ReadEngineMetrics(answer->body).IsEmpty()) continue;
+      metrics_path_ = path;
+      break;
+    }
+    hooks_.say("model " + model_ + ", engine version " +
+               (result_.engine_version.empty() ? "not known" : result_.engine_version) +
+               (result_.simulated ? " (simulated)" : "") + (metrics_path_.empty() ? ", without counters" : ""));
+    return {};
+  }
+  return base::Invalid(problem);
+}
+
+base::Result<Workload> LimitSearch::MakeWorkload(std::size_t scenario) {
+  auto workload = spec_.dataset ? Workload::OfDataset(spec_, dataset_, "dataset: " + FileName(spec_.dataset->path))
+                                : base::Result<Workload>(Workload(spec_, scenario));
+  if (!workload) return workload;
+  workload->set_model(model_);
+  if (style_) workload->set_style(*style_);
+  return workload;
+}
+
+base::Status LimitSearch::Run() {
+  for (std::size_t i = 0; i < spec_.Workloads(); ++i) {
+    if (auto status = SearchScenario(i); !status) return status;
+  }
+  return {};
+}
+
+// The highest that the points of a scenario may reach: what an engine has to be warm for.
+int LimitSearch::HighestConcurrency(std::size_t scenario) const {
+  using measurement::LoadMode;
+  double highest = spec_.load.max;
+  switch (spec_.load.mode) {
+    case LoadMode::kFixedConcurrency:
+      return static_cast<int>(spec_.load.fixed.back());
+    case LoadMode::kFixedRate:
+    case LoadMode::kConfirmRate: {
+      // By Little's law, with latencies twice as long as those of a single request.
+      const double rate = spec_.load.mode == LoadMode::kFixedRate ? spec_.load.fixed.back() : spec_.load.start;
+      highest = std::min(highest, std::ceil(2 * rate * Seconds(ExpectedE2e({}))));
+      break;
+    }
+    case LoadMode::kAutoConcurrency:
+    case LoadMode::kAutoRate:
+      break;
+  }
+  if (scenario < spec_.admitted.size() && spec_.admitted[scenario]) {
+    highest = std::min(highest, std::ceil(*spec_.admitted[scenario]));
+  }
+  return std::max(1, static_cast<int>(highest));
+}
+
+// Of the load whose latency is known and that is closest.
+nanoseconds LimitSearch::ExpectedE2e(const Load& load) const {
+  if (seen_e2e_.empty()) return nanoseconds(0);
+  const auto distance = [&](const auto& seen) { return std::abs(std::log(seen.first / std::max(load.value, 1.0))); };
+  return std::min_element(seen_e2e_.begin(), seen_e2e_.end(),
+                          [&](const auto& a, const auto& b) { return distance(a) < distance(b); })
+      ->second;
+}
+
+// The first request of all also finds out how prompts must be written, and how long a request may take. It has a long
+// timeout: engines compile kernels for shapes that they see for the first time.
+base::Status LimitSearch::FirstRequest(Workload& workload) {
+  const auto start = std::chrono::steady_clock::now();
+  std::string first_error;
+  std::vector<PromptStyle> styles = PromptStyles(spec_.endpoint, spec_.vocab_size);
+  if (style_) styles = {*style_};
+  for (const PromptStyle& style : styles) {
+    workload.set_style(style);
+    // Two: the second one's latency is that of a warm engine.
+    LoadRunOptions options;
+    options.load = measurement::Concurrency(1);
+    options.seed = spec_.seed;
+    options.first_conversation = next_conversation_;
+    options.max_requests = 2;
+    options.request_timeout = spec_.first_request_timeout;
+    Recorder recorder(std::chrono::steady_clock::now());
+    bool interrupted = false;
+    LoadRun run(loop_, server_, workload, recorder, options);
+    const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
+      interrupted = interrupted || hooks_.interrupted();
+      const bool failed = recorder.ended() > recorder.succeeded();
+      if (interrupted || failed || recorder.ended() >= options.max_requests) return std::nullopt;
+      return now + kLook;
+    });
+    next_conversation_ += report.conversations;
+    result_.simulated = result_.simulated || report.simulated;
+    if (interrupted) return Interrupted();
+    if (recorder.succeeded() >= 1) {
+      if (report.first_answered) workload.Calibrate(*report.first_answered, report.first_answered_input_tokens);
+      const nanoseconds first = recorder.records()[0].end - recorder.records()[0].start;
+      if (!first_e2e_) first_e2e_ = first;
+      seen_e2e_ = {{1.0, recorder.records()[recorder.succeeded() >= 2 ? 1 : 0].end -
+                             recorder.records()[recorder.succeeded() >= 2 ? 1 : 0].start}};
+      if (!style_) {
+        hooks_.say(Format("first request after %.2f s, prompts are %s", SecondsSince(start),
+                          workload.style().kind == PromptStyle::Kind::kTokenIds ? "token ids" : "words"));
+        if (!style.exact_answers) {
+          Warn(
+              "the server refuses ignore_eos: answers end by themselves, so their lengths differ between "
+              "configurations");
+        } else if (style.kind == PromptStyle::Kind::kWords && spec_.endpoint == measurement::Endpoint::kCompletions) {
+          Warn("the server refuses token ids: prompts are words, their lengths near the asked ones only");
+        }
+        style_ = style;
+      }
+      return {};
+    }
+    if (first_error.empty()) first_error = report.first_error;
+    // Only a refusal of the request itself is answered by another prompt. vLLM refuses ids in the stream, without a
+    // code in some releases.
+    const int status = report.first_error_status;
+    const bool in_stream = recorder.records()[0].outcome == measurement::Outcome::kErrorEvent;
+    if (status != 400 && status != 422 && !in_stream) break;
+  }
+  return base::Invalid("the first request failed: " + first_error);
+}
+
+base::Status LimitSearch::WarmUp(Workload& workload) {
+  const auto start = std::chrono::steady_clock::now();
+  if (auto status = FirstRequest(workload); !status) return status;
+  const auto places = static_cast<std::size_t>(HighestConcurrency(result_.outcomes.size()));
+  LoadRunOptions options;
+  options.load = measurement::Concurrency(static_cast<int>(places));
+  options.seed = spec_.seed;
+  options.first_conversation = next_conversation_;
+  options.request_timeout = spec_.first_request_timeout;
+  Recorder recorder(std::chrono::steady_clock::now());
+  Waves waves;
+  bool interrupted = false;
+  std::int64_t looked_at = 0;
+  LoadRun run(loop_, server_, workload, recorder, options);
+  SteadyTime until = std::chrono::steady_clock::now() + spec_.first_request_timeout;
+  const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
+    interrupted = interrupted || hooks_.interrupted();
+    if (interrupted || now >= until) return std::nullopt;
+    // An engine that refuses everything refuses quickly: it is not asked thousands of times.
+    const auto failed = recorder.ended() - recorder.succeeded();
+    if (recorder.succeeded() == 0 && failed >= static_cast<std::int64_t>(std::max<std::size_t>(2 * places, 16))) {
+      return std::nullopt;
+    }
+    if (recorder.succeeded() != looked_at) {
+      looked_at = recorder.succeeded();
+      const bool first_wave = waves.Count(places) == 0;
+      waves.Read(recorder.records());
+      if (waves.Steady(places)) return std::nullopt;
+      if (first_wave && waves.Count(places) > 0) until = now + spec_.warmup;
+    }
+    return now + kLook;
+  });
+  next_conversation_ += report.conversations;
+  if (interrupted) return Interrupted();
+  if (recorder.succeeded() == 0 && recorder.ended() > 0) {
+    return base::Invalid("every request of the warm-up failed: " + report.first_error);
+  }
+  waves.Read(recorder.records());
+  if (const nanoseconds e2e = MeanE2e(recorder.records()); e2e.count() > 0) {
+    seen_e2e_.emplace_back(static_cast<double>(places), e2e);
+  }
+  hooks_.say(Format("%s warm-up: %zu waves of %zu requests in %.1f s%s", workload.name().c_str(), waves.Count(places),
+                    places, SecondsSince(start), waves.Steady(places) ? "" : ", not steady"));
+  return {};
+}
+
+base::Status LimitSearch::SearchScenario(std::size_t scenario) {
+  auto workload = MakeWorkload(scenario);
+  if (!workload) return workload.error();
+  seen_e2e_.clear();
+  const std::size_t first = result_.points.size();
+  if (auto status = WarmUp(*workload); !status) return status;
+
+  measurement::LoadSearchInput input;
+  input.plan = spec_.load;
+  input.slo = spec_.slo;
+  input.worth = spec_.worth;
+  input.gpus = spec_.gpus;
+  if (scenario < spec_.score_to_beat.size()) input.score_to_beat = spec_.score_to_beat[scenario];
+  if (scenario < spec_.predictions.size()) input.prediction = spec_.predictions[scenario];
+  if (scenario < spec_.admitted.size()) input.admitted = spec_.admitted[scenario];
+  if (scenario < spec_.start.size() && spec_.start[scenario]) {
+    input.start = Load{measurement::KindOf(spec_.load.mode), *spec_.start[scenario]};
+  }
+  input.mean_output_tokens = workload->MeanOutputTokens();
+  input.seed = static_cast<std::uint64_t>(spec_.seed);
+  for (;;) {
+    input.time_left = hooks_.time_left();
+    const std::span<const Point> points(result_.points.begin() + static_cast<std::ptrdiff_t>(first),
+                                        result_.points.end());
+    const measurement::LoadDecision decision = DecideLoad(input, points);
+    if (!decision.next) {
+      const bool answered = std::any_of(points.begin(), points.end(), [](const Point& p) { return p.requests > 0; });
+      if (!answered && !points.empty()) {
+        return base::Invalid("every request of " + workload->name() + " at " + points.back().load.ToString() +
+                             " failed: " + (last_error_.empty() ? "none was answered in time" : last_error_));
+      }
+      ScenarioOutcome outcome{decision.reason, std::nullopt};
+      if (decision.best) outcome.best = first + *decision.best;
+      result_.outcomes.push_back(outcome);
+      hooks_.say(workload->name() + ": " + std::string(StopReasonName(decision.reason)) +
+                 (decision.why.empty() ? "" : ": " + decision.why));
+      return {};
+    }
+    if (auto status = MeasurePoint(*workload, *decision.next, decision.precision); !status) return status;
+  }
+}
+
+base::Status LimitSearch::MeasurePoint(const Workload& workload, const Load& load,
+                                       const measurement::Precision& precision) {
+  measurement::PointSpec point_spec;
+  point_spec.scenario = workload.name();
+  point_spec.load = load;
+  point_spec.slo = spec_.slo;
+  point_spec.precision = precision;
+  point_spec.duration = spec_.duration;
+  point_spec.drain = spec_.drain;
+  point_spec.client_lag_ms = hooks_.client_lag_ms;
+
+  LoadRunOptions options;
+  options.load = load;
+  options.arrival = spec_.arrival;
+  options.seed = spec_.seed;
+  options.stream = next_stream_++;
+  options.first_conversation = next_conversation_;
+  options.max_in_flight = spec_.load.max;
+  options.request_timeout = request_timeout();
+  options.expected_e2e = ExpectedE2e(load);
+
+  Recorder recorder(std::chrono::steady_clock::now());
+  EngineReader engine(loop_, server_, metrics_path_);
+  measurement::Progress progress;
+  bool interrupted = false;
+  SteadyTime report_at = recorder.origin() + kReport;
+  LoadRun run(loop_, server_, workload, recorder, options);
+  const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
+    interrupted = interrupted || hooks_.interrupted();
+    if (interrupted) return std::nullopt;
+    const nanoseconds at = now - recorder.origin();
+    if (at >= progress.check_again_at) {
+      const measurement::Phase before = progress.phase;
+      progress = Evaluate(point_spec, recorder.records(), at, progress);
+      if (progress.phase == measurement::Phase::kDone) return std::nullopt;
+      if (before != progress.phase) engine.ReadNow();  // the window's ends
+    }
+    if (progress.phase == measurement::Phase::kWindow) engine.ReadSometimes(now);
+    if (now >= report_at) {
+      hooks_.progress(point_spec, progress);
+      report_at = now + kReport;
+    }
+    return now + kLook;
+  });
+  next_conversation_ += report.conversations;
+  result_.simulated = result_.simulated || report.simulated;
+  if (!report.first_error.empty()) last_error_ = report.first_error;
+  if (!spec_.records.empty()) {
+    if (auto status = AppendRecords(spec_.records, point_spec.scenario, load, recorder.records()); !status) {
+      return status;
+    }
+  }
+  if (interrupted) return Interrupted();
+
+  Point& point = result_.points.emplace_back(std::move(progress.point));
+  point.engine = SummarizeReadings(engine.readings());
+  if (point.e2e.mean > 0) {
+    const double in_flight = load.kind == LoadKind::kConcurrency ? load.value : std::max(point.mean_concurrency, 1.0);
+    seen_e2e_.emplace_back(in_flight, nanoseconds(std::llround(point.e2e.mean * 1e6)));
+  }
+  if (point.engine.accepted_draft_tokens && !spec_.dataset) {
+    Warn("the engine drafts tokens, and random tokens are not what it drafts well: use a dataset");
+  }
+  SayPoint(point, progress.why, recorder.ReceiveLagP99());
+  if (point.errors > 0) hooks_.say("  first error: " + report.first_error);
+  return {};
+}
+
+void LimitSearch::Warn(const std::string& warning) {
+  if (std::find(result_.warnings.begin(), result_.warnings.end(), warning) != result_.warnings.end()) return;
+  hooks_.say("warning: " + warning);
+  result_.warnings.push_back(warning);
+}
+
+void LimitSearch::SayPoint(const Point& point, const std::string& why, double receive_lag) {
+  hooks_.say(
+      Format("%s at %s: %s: %.1f +- %.1f output tokens/s, %.2f requests/s, TTFT p50 %.0f ms p99 %.0f ms, TPOT p50 %.2f "
+             "ms, ITL "
+             "p99 %.2f ms; %lld requests, %lld errors, %lld unfinished in %.1f s; client: send lag p99 %.2f ms, "
+             "receive lag p99 "
+             "%.2f ms",
+             point.scenario.c_str(), point.load.ToString().c_str(), std::string(VerdictName(point.verdict)).c_str(),
+             point.output_tokens_per_second, point.output_tokens_per_second_ci, point.requests_per_second,
+             point.ttft.p50, point.ttft.p99, point.tpot.p50, point.itl.p99, static_cast<long long>(point.requests),
+             static_cast<long long>(point.errors), static_cast<long long>(point.censored), point.window_seconds,
+             point.client_lag_p99, receive_lag));
+  if (!why.empty()) hooks_.say("  " + why);
+}
+
+}  // namespace autotune::bench

@@ -1,0 +1,87 @@
+// Measures one server for one spec: who answers, warm-up, then point after point until measurement/load_search knows
+// the limit of every scenario.
+//
+// Blocking, single-threaded. The same code runs in an experiment pod (bench/bench_run) and behind `autotune bench URL`.
+// Server must outlive it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/bench_spec.h"
+#include "bench/event_loop.h"
+#include "bench/exchange.h"
+#include "bench/result.h"
+#include "bench/server.h"
+#include "bench/workload.h"
+#include "measurement/window.h"
+
+namespace autotune::bench {
+
+struct LimitSearchHooks {
+  // Looked at every 50 ms; true stops everything at once.
+  std::function<bool()> interrupted = [] { return false; };
+  std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
+  // While a point is measured, about twice a second.
+  std::function<void(const measurement::PointSpec&, const measurement::Progress&)> progress = [](const auto&,
+                                                                                                 const auto&) {};
+  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
+  // Time for more points; nothing = no limit.
+  std::function<std::optional<std::chrono::nanoseconds>()> time_left = [] { return std::nullopt; };
+};
+
+class LimitSearch {
+ public:
+  LimitSearch(const BenchSpec& spec, Server& server, LimitSearchHooks hooks);
+
+  // What can be refused before a request is sent: a dataset's lines, descriptors for all connections, the records'
+  // file.
+  base::Status Prepare();
+  // The model's name (the first of /v1/models, unless `model` names one), the engine's version, whether it is
+  // simulated. kCancelled: interrupted.
+  base::Status Identify(const std::string& model = "");
+  // All scenarios; fills result(). kCancelled: interrupted. kInvalid: no request is answered, and why.
+  base::Status Run();
+
+  [[nodiscard]] const RunResult& result() const { return result_; }
+  [[nodiscard]] const std::string& model() const { return model_; }
+  // For what else is asked of the server.
+  base::Result<Answer> Ask(std::string_view method, std::string_view path, std::string_view body,
+                           std::chrono::milliseconds timeout);
+  // Of measured requests, once the warm-up has found it.
+  [[nodiscard]] std::chrono::milliseconds request_timeout() const;
+
+ private:
+  base::Status WarmUp(Workload& workload);
+  base::Status FirstRequest(Workload& workload);
+  base::Status SearchScenario(std::size_t scenario);
+  base::Status MeasurePoint(const Workload& workload, const measurement::Load& load,
+                            const measurement::Precision& precision);
+  base::Result<Workload> MakeWorkload(std::size_t scenario);
+  [[nodiscard]] int HighestConcurrency(std::size_t scenario) const;
+  [[nodiscard]] std::chrono::nanoseconds ExpectedE2e(const measurement::Load& load) const;
+  void Warn(const std::string& warning);
+  void SayPoint(const measurement::Point& point, const std::string& why, double receive_lag);
+
+  const BenchSpec& spec_;
+  Server& server_;
+  LimitSearchHooks hooks_;
+  EventLoop loop_;
+  std::vector<measurement::DatasetEntry> dataset_;
+  std::string model_;
+  std::string metrics_path_;  // "" = the engine has none
+  std::optional<PromptStyle> style_;
+  std::optional<std::chrono::nanoseconds> first_e2e_;
+  // E2E latencies seen in this scenario, by requests in flight.
+  std::vector<std::pair<double, std::chrono::nanoseconds>> seen_e2e_;
+  std::uint64_t next_conversation_ = 0;
+  std::uint64_t next_stream_ = 1;
+  std::string last_error_;
+  RunResult result_;
+};
+
+}  // namespace autotune::bench

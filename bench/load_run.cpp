@@ -1,0 +1,337 @@
+#include "bench/load_run.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "bench/arrival.h"
+#include "bench/clean_text.h"
+#include "bench/completion_stream.h"
+#include "bench/connection.h"
+#include "bench/exchange.h"
+
+namespace autotune::bench {
+namespace {
+
+using measurement::LoadKind;
+using measurement::Outcome;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTimeoutSweep{50};
+constexpr milliseconds kPauseAfterError{20};  // a refused connection must not become a busy loop
+constexpr std::size_t kMaxErrorBody = 16 * 1024;
+constexpr std::size_t kMaxErrorText = 400;
+
+Outcome OutcomeOfStatus(int status) { return status >= 500 ? Outcome::kServerError : Outcome::kRefused; }
+
+}  // namespace
+
+struct LoadRun::State {
+  State(EventLoop& the_loop, Server& the_server, const Workload& the_workload, Recorder& the_recorder,
+        LoadRunOptions the_options)
+      : loop(the_loop),
+        server(the_server),
+        workload(the_workload),
+        recorder(the_recorder),
+        options(std::move(the_options)) {}
+
+  [[nodiscard]] bool MayStart() const {
+    return !stopping && (options.max_requests == 0 || started < options.max_requests);
+  }
+  void Fail(const std::string& text, int status) {
+    if (!report.first_error.empty()) return;
+    report.first_error = CleanText(text, kMaxErrorText);
+    report.first_error_status = status;
+  }
+  void LookNow();
+  void LookAt(SteadyTime time);
+  void Sweep();
+  void NextArrival();
+  Place& FreePlace();
+
+  EventLoop& loop;
+  Server& server;
+  const Workload& workload;
+  Recorder& recorder;
+  LoadRunOptions options;
+  LoadRunReport report;
+  Look look;
+  bool stopping = false;
+  std::int64_t started = 0;
+  std::vector<std::unique_ptr<Place>> places;
+  std::vector<Place*> free;                                            // open loop
+  std::deque<SteadyTime> waiting;                                      // open loop: due, and no place is free
+  std::deque<std::pair<Workload::Conversation, std::string>> talking;  // open loop: next turns, with the last answer
+  std::optional<ArrivalTimes> arrivals;
+  std::optional<EventLoop::TimerId> look_timer, arrival_timer, sweep_timer;
+  // The next new conversation, made before it is due: a long prompt takes longer to write than a request may be late.
+  std::optional<std::pair<Workload::Conversation, Request>> prepared;
+
+  void Prepare() {
+    if (prepared || !MayStart()) return;
+    Workload::Conversation conversation = workload.Start(options.first_conversation + report.conversations++);
+    Request request = workload.Next(conversation, "");
+    prepared.emplace(std::move(conversation), std::move(request));
+  }
+};
+
+// Sends one request after the other on its own connection. Its owner keeps it until the loop has stopped.
+class LoadRun::Place final : public Connection::Listener {
+ public:
+  explicit Place(State& state) : state_(state), connection_(state.loop, state.server, *this) {
+    stream_.set_keeps_text(state.workload.needs_answers());
+  }
+  ~Place() override {
+    if (pause_) state_.loop.Cancel(*pause_);
+  }
+
+  // The next request of the closed loop.
+  void Next(SteadyTime due) {
+    if (!state_.MayStart()) return;
+    if (conversation_ && conversation_->HasNext()) {
+      const Request request = state_.workload.Next(*conversation_, stream_.escaped_text());
+      Send(request, due, false);
+    } else {
+      Begin(due, false);
+    }
+  }
+
+  // A new conversation. `waited`: it was due long ago, and no place was free.
+  void Begin(SteadyTime due, bool waited) {
+    state_.Prepare();
+    if (!state_.prepared) return;
+    auto [conversation, request] = *std::move(state_.prepared);
+    state_.prepared.reset();
+    conversation_ = std::move(conversation);
+    Send(request, due, waited);
+    state_.Prepare();
+  }
+
+  // The next turn of a conversation that another place may have begun.
+  void Continue(Workload::Conversation conversation, const std::string& answer, SteadyTime due, bool waited) {
+    conversation_ = std::move(conversation);
+    const Request request = state_.workload.Next(*conversation_, answer);
+    Send(request, due, waited);
+  }
+
+  void GiveUpIfLate(SteadyTime now) {
+    if (!record_ || now - start_ <= state_.options.request_timeout) return;
+    connection_.Close();
+    char text[64];
+    std::snprintf(text, sizeof text, "no complete answer within %g s",
+                  std::chrono::duration<double>(state_.options.request_timeout).count());
+    Failed(Outcome::kTimedOut, text, 0);
+  }
+
+  void GiveUp() {
+    connection_.Close();
+    record_.reset();
+  }
+
+ private:
+  void Send(const Request& request, SteadyTime due, bool waited) {
+    ++state_.started;
+    stream_.Reset();
+    error_body_.clear();
+    status_ = 0;
+    const SteadyTime now = std::chrono::steady_clock::now();
+    // Waiting for a place is the server's doing, not this client's lag: the request's clock began when it was due.
+    start_ = waited ? due : now;
+    record_ = state_.recorder.Start(due, start_, request);
+    last_arrived_ = now;
+    if (!state_.report.first_answered) sent_ = request;
+    connection_.Send("POST", state_.workload.path(), request.body);
+  }
+
+  void OnHead(const HttpResponse& head) override {
+    status_ = head.status();
+    if (IsSimulated(head)) state_.report.simulated = true;
+  }
+
+  void OnBody(std::string_view piece, SteadyTime arrived, SteadyTime seen) override {
+    last_arrived_ = arrived;
+    if (status_ != 200) {
+      if (error_body_.size() < kMaxErrorBody) error_body_ += piece;
+      return;
+    }
+    if (const int events = stream_.Append(piece); events > 0) state_.recorder.Output(*record_, events, arrived, seen);
+  }
+
+  void OnEnd() override {
+    const auto usage = stream_.usage();
+    const std::size_t outputs = state_.recorder.records()[*record_].events.size();
+    if (status_ != 200) {
+      return Failed(OutcomeOfStatus(status_), "HTTP " + std::to_string(status_) + ": " + ErrorMessage(error_body_),
+                    status_);
+    }
+    if (const std::string error = stream_.error(); !error.empty()) {
+      return Failed(Outcome::kErrorEvent, "the engine gave up in the middle of its answer: " + error,
+                    stream_.error_code());
+    }
+    if (!stream_.done()) return Failed(Outcome::kConnectionLost, "the answer ended without [DONE]", status_);
+    if (!usage) {
+      return Failed(Outcome::kErrorEvent, "the answer has no usage: the number of tokens is not known", status_);
+    }
+    if (outputs == 0) {
+      return Failed(Outcome::kNoTokens,
+                    "the answer has " + std::to_string(usage->output_tokens) + " tokens and no text", status_);
+    }
+    if (!state_.report.first_answered) {
+      state_.report.first_answered = sent_;
+      state_.report.first_answered_input_tokens = usage->input_tokens;
+    }
+    state_.recorder.End(*record_, Outcome::kOk, last_arrived_, usage);
+    record_.reset();
+    Free(last_arrived_);
+  }
+
+  void OnBroken(const std::string& why) override { Failed(Outcome::kConnectionLost, why, 0); }
+
+  void Failed(Outcome outcome, const std::string& text, int status) {
+    state_.Fail(text, status);
+    state_.recorder.End(*record_, outcome, std::chrono::steady_clock::now(), std::nullopt);
+    record_.reset();
+    conversation_.reset();  // what comes next would build on an answer that is not there
+    const SteadyTime until = std::chrono::steady_clock::now() + kPauseAfterError;
+    pause_ = state_.loop.At(until, [this, until] {
+      pause_.reset();
+      Free(until);
+    });
+    if (state_.options.max_requests > 0) state_.LookNow();
+  }
+
+  // The last request has ended: what is due now?
+  void Free(SteadyTime since) {
+    if (state_.options.max_requests > 0) state_.LookNow();
+    if (state_.stopping) return;
+    if (!state_.arrivals) return Next(since);
+    if (conversation_ && conversation_->HasNext()) {
+      state_.talking.emplace_back(*std::move(conversation_), stream_.escaped_text());
+    }
+    conversation_.reset();
+    if (state_.waiting.empty()) {
+      state_.free.push_back(this);
+      return;
+    }
+    const SteadyTime due = state_.waiting.front();
+    state_.waiting.pop_front();
+    Serve(due, true);
+  }
+
+ public:
+  // One arrival of the open loop: a conversation that goes on, else a new one.
+  void Serve(SteadyTime due, bool waited) {
+    if (!state_.talking.empty()) {
+      auto [conversation, answer] = std::move(state_.talking.front());
+      state_.talking.pop_front();
+      Continue(std::move(conversation), answer, due, waited);
+    } else {
+      Begin(due, waited);
+    }
+  }
+
+ private:
+  State& state_;
+  Connection connection_;
+  CompletionStream stream_;
+  std::optional<Workload::Conversation> conversation_;
+  std::optional<std::size_t> record_;  // of the request in flight
+  std::optional<EventLoop::TimerId> pause_;
+  Request sent_;  // until the first answer of all has come
+  std::string error_body_;
+  int status_ = 0;
+  SteadyTime start_, last_arrived_;
+};
+
+void LoadRun::State::LookNow() {
+  if (stopping) return;
+  if (look_timer) loop.Cancel(*look_timer);
+  look_timer.reset();
+  if (const auto again = look(std::chrono::steady_clock::now())) {
+    LookAt(*again);
+    return;
+  }
+  stopping = true;
+  loop.Stop();
+}
+
+void LoadRun::State::LookAt(SteadyTime time) {
+  look_timer = loop.At(time, [this] {
+    look_timer.reset();
+    LookNow();
+  });
+}
+
+void LoadRun::State::Sweep() {
+  sweep_timer = loop.At(std::chrono::steady_clock::now() + kTimeoutSweep, [this] {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < places.size() && !stopping; ++i) places[i]->GiveUpIfLate(now);
+    Sweep();
+  });
+}
+
+LoadRun::Place& LoadRun::State::FreePlace() {
+  if (free.empty()) {
+    places.push_back(std::make_unique<Place>(*this));
+    return *places.back();
+  }
+  // The one that was used last: its connection is the least likely to have been closed meanwhile.
+  Place* place = free.back();
+  free.pop_back();
+  return *place;
+}
+
+void LoadRun::State::NextArrival() {
+  const SteadyTime due = recorder.origin() + arrivals->Next();
+  arrival_timer = loop.At(due, [this, due] {
+    arrival_timer.reset();
+    if (!MayStart()) return;
+    NextArrival();
+    if (free.empty() && places.size() >= static_cast<std::size_t>(options.max_in_flight)) {
+      waiting.push_back(due);
+    } else {
+      FreePlace().Serve(due, false);
+    }
+  });
+}
+
+LoadRun::LoadRun(EventLoop& loop, Server& server, const Workload& workload, Recorder& recorder, LoadRunOptions options)
+    : state_(std::make_unique<State>(loop, server, workload, recorder, std::move(options))) {}
+
+LoadRun::~LoadRun() = default;
+
+LoadRunReport LoadRun::Run(const Look& look) {
+  State& state = *state_;
+  state.look = look;
+  std::vector<EventLoop::TimerId> starts;
+  if (state.options.load.kind == LoadKind::kRequestRate) {
+    state.arrivals.emplace(state.options.arrival, state.options.load.value, state.options.seed, state.options.stream,
+                           &state.workload.timestamps(), state.options.first_conversation);
+    state.Prepare();
+    state.NextArrival();
+  } else {
+    const int count = static_cast<int>(state.options.load.value);
+    for (int i = 0; i < count; ++i) state.places.push_back(std::make_unique<Place>(state));
+    state.Prepare();
+    for (int i = 0; i < count; ++i) {
+      const SteadyTime due = state.recorder.origin() + StaggeredStart(i, count, state.options.expected_e2e);
+      starts.push_back(
+          state.loop.At(due, [place = state.places[static_cast<std::size_t>(i)].get(), due] { place->Next(due); }));
+    }
+  }
+  state.Sweep();
+  state.LookNow();
+  state.loop.Run();
+  state.stopping = true;
+  for (const EventLoop::TimerId id : starts) state.loop.Cancel(id);
+  for (const auto& timer : {state.look_timer, state.arrival_timer, state.sweep_timer}) {
+    if (timer) state.loop.Cancel(*timer);
+  }
+  for (const auto& place : state.places) place->GiveUp();
+  state.places.clear();
+  return std::move(state.report);
+}
+
+}  // namespace autotune::bench

@@ -1,0 +1,64 @@
+// One offered load on one server: starts requests when they are due, reads their answers, records what happens, until
+// its owner has seen enough.
+//
+// Blocking, single-threaded. Closed loop: a fixed number of places, each of which sends its next request when its last
+// one has ended, staggered at the start. Open loop: requests start at the times of an arrival process. A request that
+// finds no free place (max_in_flight) waits on this side; its clock runs from when it was due, as it would in the
+// server's own queue, so that an overload is never hidden.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bench/event_loop.h"
+#include "bench/recorder.h"
+#include "bench/server.h"
+#include "bench/workload.h"
+#include "measurement/load.h"
+
+namespace autotune::bench {
+
+struct LoadRunOptions {
+  measurement::Load load;
+  measurement::Arrival arrival;
+  std::int64_t seed = 1;
+  std::uint64_t stream = 0;              // of arrivals: one for each point
+  std::uint64_t first_conversation = 0;  // contents: no two loads repeat each other's
+  int max_in_flight = 512;
+  std::int64_t max_requests = 0;  // 0 = no limit
+  std::chrono::nanoseconds request_timeout{};
+  std::chrono::nanoseconds expected_e2e{};  // a closed loop's start is spread over it
+};
+
+struct LoadRunReport {
+  std::string first_error;  // of a request, "" = none
+  int first_error_status = 0;
+  bool simulated = false;
+  std::uint64_t conversations = 0;        // begun
+  std::optional<Request> first_answered;  // and what the engine counted of it
+  std::int64_t first_answered_input_tokens = 0;
+};
+
+class LoadRun {
+ public:
+  // Called at the start, then when it asked to be: returns when to be called again, or nothing to end the load.
+  // Requests in flight are then given up. It is also called after every ended request of a run with max_requests.
+  using Look = std::function<std::optional<SteadyTime>(SteadyTime now)>;
+
+  LoadRun(EventLoop& loop, Server& server, const Workload& workload, Recorder& recorder, LoadRunOptions options);
+  ~LoadRun();
+  LoadRun(const LoadRun&) = delete;
+  LoadRun& operator=(const LoadRun&) = delete;
+
+  LoadRunReport Run(const Look& look);
+
+ private:
+  class Place;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace autotune::bench

@@ -1,0 +1,24 @@
+// One line of an engine's log without what its writers put in front of the text.
+//
+// Pure, thread-safe. Knows the prefixes of the engines, of Python's logging, glog, Ray, NCCL, UCX, MPI, uvicorn, KServe
+// and Dynamo, and of those who pass logs on (container runtimes, docker compose, syslog). Needs nothing but the C++
+// library: the static launcher links it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace autotune::bench {
+
+struct LogLine {
+  enum class Level { kNone, kInfo, kWarning, kError };
+  std::string tag;  // the process: "EngineCore pid=7859", the innermost of several; "" = not said
+  Level level = Level::kNone;
+  std::size_t indent = 0;  // spaces before the text: code lines of a traceback are indented
+  std::string text;        // clean, at most 2000 bytes
+};
+
+LogLine ParseLogLine(std::string_view line);
+
+}  // namespace autotune::bench

@@ -1,0 +1,53 @@
+// What happened to every request of a load: the records that measurement/window evaluates, and raw ones for people.
+//
+// Not thread-safe. Times become those of the load's own clock, which starts at `origin`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/completion_stream.h"
+#include "bench/event_loop.h"
+#include "bench/workload.h"
+#include "measurement/point.h"
+#include "measurement/request_record.h"
+
+namespace autotune::bench {
+
+class Recorder {
+ public:
+  explicit Recorder(SteadyTime origin) : origin_(origin) {}
+
+  // A request that should have started at `due` and did at `start`. Returns its number.
+  std::size_t Start(SteadyTime due, SteadyTime start, const Request& request);
+  // `events` output events arrived; `seen` is when the client looked.
+  void Output(std::size_t request, int events, SteadyTime arrived, SteadyTime seen);
+  void End(std::size_t request, measurement::Outcome outcome, SteadyTime now,
+           const std::optional<CompletionStream::Usage>& usage);
+
+  [[nodiscard]] std::span<const measurement::RequestRecord> records() const { return records_; }
+  [[nodiscard]] SteadyTime origin() const { return origin_; }
+  [[nodiscard]] std::int64_t ended() const { return ended_; }
+  [[nodiscard]] std::int64_t succeeded() const { return succeeded_; }
+  // 99th percentile of how long output lay in the kernel before it was read (ms): how busy this client is. Kernel time
+  // stamps keep it out of every latency.
+  [[nodiscard]] double ReceiveLagP99() const;
+
+ private:
+  SteadyTime origin_;
+  std::vector<measurement::RequestRecord> records_;
+  std::int64_t ended_ = 0, succeeded_ = 0;
+  std::uint64_t outputs_ = 0;
+  std::vector<float> receive_lag_;  // ms, of every 16th output
+};
+
+// Appends one JSON line a request to the file at `path`: scenario, load, startMs (of the point), lagMs, outcome,
+// inputTokens, askedTokens, outputTokens, ttftMs, e2eMs, eventsMs (each output event, after the start).
+base::Status AppendRecords(const std::string& path, const std::string& scenario, const measurement::Load& load,
+                           std::span<const measurement::RequestRecord> records);
+
+}  // namespace autotune::bench

@@ -1,0 +1,67 @@
+// Where an OpenAI-compatible server is: a URL, its addresses, and what TLS and authorization need.
+//
+// ServerUrl is a plain value. Server is what connections share: it owns the TLS context and must outlive them; not
+// thread-safe. The token is sent to this host only and is never part of a message.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace autotune::bench {
+
+struct ServerUrl {
+  bool tls = false;
+  std::string host;  // a name or an address, without brackets
+  int port = 0;
+  std::string prefix;  // of every path: "" or "/openai"
+  std::string token;   // "" = none; sent as `Authorization: Bearer`
+
+  // https://host:8443/prefix. A path that ends in /v1 stands for the server: /v1 belongs to every request's path.
+  static base::Result<ServerUrl> Parse(const std::string& text);
+  static ServerUrl Local(int port) { return {false, "127.0.0.1", port, "", ""}; }
+  [[nodiscard]] std::string ToString() const;
+};
+
+class Server {
+ public:
+  struct Address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+  };
+
+  // Resolves the name (blocking) and, with TLS, loads the system's certificates (SSL_CERT_FILE replaces them).
+  // kRetry: the name is not known, now. kInvalid: no certificates.
+  static base::Result<std::unique_ptr<Server>> Make(ServerUrl url);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  [[nodiscard]] const ServerUrl& url() const { return url_; }
+  [[nodiscard]] const std::vector<Address>& addresses() const { return addresses_; }
+  // The address that answered last: where new connections begin.
+  std::size_t preferred_address = 0;
+
+  // The head of a request with all that is the same for each. `path` begins with /v1 or another slash.
+  [[nodiscard]] std::string Head(std::string_view method, std::string_view path, std::size_t body_bytes) const;
+  // A client's TLS state that checks the server's name; nullptr without TLS. The caller frees it.
+  [[nodiscard]] ssl_st* NewTls() const;
+
+ private:
+  explicit Server(ServerUrl url);
+
+  ServerUrl url_;
+  std::vector<Address> addresses_;
+  ssl_ctx_st* context_ = nullptr;
+  std::string common_head_;
+};
+
+}  // namespace autotune::bench

@@ -1,0 +1,90 @@
+// Memory of the cache for finished tasks: whole, and as the operator keeps them.  usage: task_cache [TASKS
+// [EXPERIMENTS]]
+//
+// Each task is made as JSON, as one event of a watch brings it, and fed to a store. What is printed is what malloc has
+// in use: the resident size also counts what the JSON left behind.
+#include <malloc.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "operator/controller/cached_task.h"
+#include "operator/runtime/store.h"
+
+namespace {
+
+using namespace autotune;  // NOLINT(google-build-using-namespace): a program
+using nlohmann::json;
+
+json FinishedTask(int number, int experiments) {
+  const std::string name = "task-" + std::to_string(number);
+  json rows = json::array();
+  for (int load = 1; load <= 256; load *= 4) {
+    const json latency = {{"mean", "61ms"}, {"p50", "60ms"}, {"p90", "80ms"}, {"p95", "85ms"}, {"p99", "120ms"}};
+    rows.push_back({{"scenario", "D(512,128)"},
+                    {"concurrency", load},
+                    {"requests", 100},
+                    {"outputTokensPerSecond", "1821.5"},
+                    {"requestsPerSecond", "14.23"},
+                    {"ttft", latency},
+                    {"tpot", latency},
+                    {"e2e", latency}});
+  }
+  json list = json::array();
+  for (int i = 0; i < experiments; ++i) {
+    char hash[17];
+    std::snprintf(hash, sizeof hash, "%016x", static_cast<unsigned>(number * 1000 + i));
+    list.push_back({{"name", "e" + std::to_string(i)},
+                    {"hash", hash},
+                    {"state", "Succeeded"},
+                    {"runtime", "vllm"},
+                    {"attempts", 1},
+                    {"gpus", 2},
+                    {"node", "gpu-node-17"},
+                    {"args", {"--tensor-parallel-size", "2", "--max-num-seqs", "256", "--kv-cache-dtype", "fp8"}},
+                    {"loads", rows},
+                    {"score", "1821.5"}});
+  }
+  return {{"apiVersion", "autotuner.io/v1alpha1"},
+          {"kind", "AutotuneTask"},
+          {"metadata",
+           {{"name", name},
+            {"namespace", "team-a"},
+            {"uid", "5daad8df-d0dd-4baf-9dee-" + std::to_string(100000000000 + number)},
+            {"resourceVersion", std::to_string(1000 + number)},
+            {"generation", 1}}},
+          {"spec", {{"model", {{"idOrPath", "meta-llama/Llama-3.1-8B-Instruct"}}}, {"baseRuntime", "vllm"}}},
+          {"status",
+           {{"observedGeneration", 1},
+            {"state", "Complete"},
+            {"best", {{"experiment", "e0"}, {"runtime", "vllm"}}},
+            {"recommendation", {{"configMap", name + "-best"}}},
+            {"experiments", list}}}};
+}
+
+template <typename Projection>
+void Measure(const char* what, Projection projection, int tasks, int experiments) {
+  using Projected = typename std::decay_t<decltype(*projection(json()))>;
+  runtime::Store<Projected> store("autotunetasks", projection);
+  const std::size_t before = mallinfo2().uordblks;
+  for (int i = 0; i < tasks; ++i) store.writer().Upsert(FinishedTask(i, experiments));
+  const std::size_t used = mallinfo2().uordblks - before;
+  std::printf("| %s | %.1f | %.2f |\n", what, static_cast<double>(used) / (1 << 20),
+              static_cast<double>(used) / tasks / 1024);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int tasks = argc > 1 ? std::atoi(argv[1]) : 1000;
+  const int experiments = argc > 2 ? std::atoi(argv[2]) : 40;
+  std::printf(
+      "%d finished tasks of %d experiments; %zu bytes each as JSON\n\n| cache | MiB | KiB per task |\n|---|---|---|\n",
+      tasks, experiments, FinishedTask(0, experiments).dump().size());
+  Measure("whole", reconcile::ObserveTask, tasks, experiments);
+  Measure("as the operator keeps them", controller::CachedTask::FromJson, tasks, experiments);
+  return 0;
+}

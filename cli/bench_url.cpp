@@ -1,0 +1,328 @@
+#include "cli/bench_url.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "bench/limit_search.h"
+#include "bench/server.h"
+#include "cli/result_view.h"
+#include "cli/run.h"
+#include "cli/table.h"
+#include "measurement/slo.h"
+#include "operator/api/autotune_task.h"
+#include "operator/api/units.h"
+
+namespace autotune::cli {
+namespace {
+
+using measurement::LoadKind;
+using measurement::Metric;
+using measurement::Point;
+using measurement::Statistic;
+using nlohmann::json;
+
+constexpr int kMeasured = 0, kNothing = 1, kBadInput = 2, kInterrupted = 130;
+
+volatile std::sig_atomic_t interrupts = 0;
+
+void CatchInterrupts() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {
+    // The second one ends the program at once, whatever it waits for.
+    interrupts = interrupts + 1;
+    if (interrupts > 1) ::_exit(kInterrupted);
+  };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+std::string Decimal(double value, int digits) { return api::FormatDecimal(value, digits); }
+
+// "310 ms"; ">= 310 ms" where the true one may be higher.
+std::string Latency(const Point& point, Metric metric, Statistic statistic) {
+  const double value = point.Get(metric).Get(statistic);
+  if (value <= 0) return "";
+  return (point.lower_bounds.Has(metric, statistic) ? ">= " : "") + Milliseconds(value);
+}
+
+std::string Share(const std::optional<double>& share) { return share ? Decimal(*share * 100, 1) + " %" : ""; }
+
+std::string Errors(const Point& point) {
+  std::string out;
+  for (std::size_t i = 0; i < measurement::kErrorKinds.size(); ++i) {
+    if (point.errors_by_kind[i] == 0) continue;
+    out += (out.empty() ? "" : " ") + std::to_string(point.errors_by_kind[i]) + " " +
+           std::string(OutcomeName(measurement::kErrorKinds[i]));
+  }
+  return out.empty() && point.errors > 0 ? std::to_string(point.errors) : out;
+}
+
+std::string SloText(const measurement::Slo& slo) {
+  std::string out;
+  for (const measurement::Bound& bound : slo.bounds) {
+    out += (out.empty() ? "" : ", ") + bound.Field().substr(4) + " <= " + Milliseconds(bound.limit);
+  }
+  if (slo.attainment) out += " for " + Decimal(*slo.attainment * 100, 2) + " % of the requests";
+  return out;
+}
+
+std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& result, std::size_t scenario) {
+  using measurement::StopReason;
+  const bench::ScenarioOutcome& outcome = result.outcomes[scenario];
+  const std::string name = spec.dataset ? "dataset" : spec.scenarios[scenario].ToString();
+  const bool bounded = !spec.slo.bounds.empty();
+  if (!outcome.best) return name + ": no measured load keeps " + (bounded ? SloText(spec.slo) : "the error rate");
+  const Point& best = result.points[*outcome.best];
+  const std::string numbers = TokensPerSecond(best.output_tokens_per_second) + " +- " +
+                              Decimal(best.output_tokens_per_second_ci, 1) + " output tokens/s, " +
+                              Decimal(best.requests_per_second, 2) + " requests/s at " + best.load.ToString();
+  std::string text = name + ": ";
+  switch (outcome.reason) {
+    case StopReason::kFound:
+      text += (bounded ? "keeps " + SloText(spec.slo) + " up to " : "does ") + numbers;
+      break;
+    case StopReason::kCapacity:
+      text += (bounded ? "keeps " + SloText(spec.slo) + " up to its capacity: " : "has a capacity of ") + numbers;
+      break;
+    case StopReason::kCannotWin:
+    case StopReason::kInfeasible:
+    case StopReason::kInvalid:
+    case StopReason::kLadderDone:
+      text += "best of the measured: " + numbers;
+      break;
+    case StopReason::kOutOfTime:
+      text += "stopped early, at least " + numbers;
+      break;
+  }
+  if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";
+  return text;
+}
+
+// Writes to standard error: what goes on, below a table that may go elsewhere.
+class Ticker {
+ public:
+  explicit Ticker(bool verbose) : terminal_(::isatty(STDERR_FILENO) != 0), verbose_(verbose) {}
+  ~Ticker() { Clear(); }
+  Ticker(const Ticker&) = delete;
+  Ticker& operator=(const Ticker&) = delete;
+
+  void Live(const std::string& text) {
+    if (!terminal_) return;
+    std::fprintf(stderr, "\r\033[K%s", Shortened(text, TerminalWidth(STDERR_FILENO) - 1).c_str());
+    drawn_ = true;
+  }
+  void Say(const std::string& line) {
+    if (!verbose_ && terminal_) return Live(line);
+    Clear();
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+
+ private:
+  void Clear() {
+    if (drawn_) std::fprintf(stderr, "\r\033[K");
+    drawn_ = false;
+  }
+  const bool terminal_, verbose_;
+  bool drawn_ = false;
+};
+
+// A connection for each request in flight.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+int Fail(const std::string& message, int code) {
+  std::cerr << "autotune: " << message << "\n";
+  return code;
+}
+
+json LatencyJson(const Point& point, Metric metric) {
+  json out = json::object();
+  json at_least = json::array();
+  for (const Statistic statistic : measurement::kStatistics) {
+    out[std::string(StatisticName(statistic))] = point.Get(metric).Get(statistic);
+    if (point.lower_bounds.Has(metric, statistic)) at_least.push_back(StatisticName(statistic));
+  }
+  if (!at_least.empty()) out["atLeast"] = at_least;
+  return out;
+}
+
+json PointJson(const Point& point) {
+  json out = {{"scenario", point.scenario},
+              {"verdict", VerdictName(point.verdict)},
+              {"windowSeconds", point.window_seconds},
+              {"requests", point.requests},
+              {"errors", point.errors},
+              {"unfinished", point.censored},
+              {"inputTokens", point.input_tokens},
+              {"outputTokens", point.output_tokens},
+              {"outputTokensPerSecond", point.output_tokens_per_second},
+              {"outputTokensPerSecondCi", point.output_tokens_per_second_ci},
+              {"requestsPerSecond", point.requests_per_second},
+              {"meanConcurrency", point.mean_concurrency},
+              {"clientLagP99", point.client_lag_p99}};
+  out[point.load.kind == LoadKind::kConcurrency ? "concurrency" : "requestRate"] = point.load.value;
+  if (point.saturated) out["saturated"] = true;
+  for (const Metric metric : measurement::kMetrics) out[std::string(MetricName(metric))] = LatencyJson(point, metric);
+  if (point.attainment) out["attainment"] = *point.attainment;
+  for (std::size_t i = 0; i < measurement::kErrorKinds.size(); ++i) {
+    if (point.errors_by_kind[i] > 0) {
+      out["errorsByKind"][std::string(OutcomeName(measurement::kErrorKinds[i]))] = point.errors_by_kind[i];
+    }
+  }
+  const std::pair<const char*, std::optional<double>> kEngine[] = {
+      {"running", point.engine.running},
+      {"waiting", point.engine.waiting},
+      {"kvCacheUse", point.engine.kv_cache_use},
+      {"preemptions", point.engine.preemptions},
+      {"prefixHitRate", point.engine.prefix_hit_rate},
+      {"acceptedDraftTokens", point.engine.accepted_draft_tokens}};
+  for (const auto& [name, value] : kEngine) {
+    if (value) out["engine"][name] = *value;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& result) {
+  Table table;
+  table.AddColumn("SCENARIO");
+  table.AddColumn("LOAD", Table::Align::kRight);
+  table.AddColumn("TOK/S", Table::Align::kRight);
+  table.AddColumn("+-", Table::Align::kRight);
+  table.AddColumn("REQ/S", Table::Align::kRight);
+  table.AddColumn("TTFT P50", Table::Align::kRight);
+  table.AddColumn("TTFT P99", Table::Align::kRight);
+  table.AddColumn("TPOT P50", Table::Align::kRight);
+  table.AddColumn("ITL P99", Table::Align::kRight);
+  table.AddColumn("E2E P99", Table::Align::kRight);
+  table.AddColumn("ATTAINED", Table::Align::kRight);
+  table.AddColumn("KV", Table::Align::kRight);
+  table.AddColumn("WAITING", Table::Align::kRight);
+  table.AddColumn("ERRORS");
+  table.AddColumn("VERDICT");
+  table.AddColumn("");
+  for (std::size_t i = 0; i < result.points.size(); ++i) {
+    const Point& point = result.points[i];
+    bool best = false;
+    for (const bench::ScenarioOutcome& outcome : result.outcomes) best = best || outcome.best == i;
+    table.AddRow({point.scenario, LoadText(point.load), TokensPerSecond(point.output_tokens_per_second),
+                  Decimal(point.output_tokens_per_second_ci, 1), Decimal(point.requests_per_second, 2),
+                  Latency(point, Metric::kTtft, Statistic::kP50), Latency(point, Metric::kTtft, Statistic::kP99),
+                  Latency(point, Metric::kTpot, Statistic::kP50), Latency(point, Metric::kItl, Statistic::kP99),
+                  Latency(point, Metric::kE2e, Statistic::kP99), Share(point.attainment),
+                  Share(point.engine.kv_cache_use), point.engine.waiting ? Decimal(*point.engine.waiting, 1) : "",
+                  Errors(point), std::string(VerdictName(point.verdict)) + (point.saturated ? ", saturated" : ""),
+                  best ? "<- best" : ""});
+  }
+  std::string out = result.points.empty() ? "" : table.Text() + "\n";
+  for (std::size_t i = 0; i < result.outcomes.size(); ++i) out += Sentence(spec, result, i) + "\n";
+  for (const std::string& warning : result.warnings) out += "warning: " + warning + "\n";
+  if (result.simulated) out += "These are numbers of a simulated engine.\n";
+  return out;
+}
+
+json ResultJson(const bench::BenchSpec& spec, const bench::RunResult& result, const std::string& url,
+                const std::string& model) {
+  json out = {{"url", url},
+              {"model", model},
+              {"engineVersion", result.engine_version},
+              {"simulated", result.simulated},
+              {"points", json::array()},
+              {"limits", json::array()},
+              {"spec", bench::ToJson(spec)}};
+  for (const Point& point : result.points) out["points"].push_back(PointJson(point));
+  for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
+    const bench::ScenarioOutcome& outcome = result.outcomes[i];
+    json limit = {{"scenario", spec.dataset ? "dataset" : spec.scenarios[i].ToString()},
+                  {"reason", StopReasonName(outcome.reason)}};
+    if (outcome.best) limit["point"] = *outcome.best;
+    out["limits"].push_back(std::move(limit));
+  }
+  if (!result.warnings.empty()) out["warnings"] = result.warnings;
+  return out;
+}
+
+std::string LiveText(const measurement::PointSpec& spec, const measurement::Progress& progress) {
+  const Point& point = progress.point;
+  std::string out = spec.scenario + " at " + spec.load.ToString() + ": ";
+  switch (progress.phase) {
+    case measurement::Phase::kRamp:
+      return out + "ramp";
+    case measurement::Phase::kWindow:
+      out += Decimal(point.window_seconds, 0) + " s";
+      break;
+    case measurement::Phase::kDrain:
+      out += "drain";
+      break;
+    case measurement::Phase::kDone:
+      out += "done";
+      break;
+  }
+  out += ", " + std::to_string(point.requests) + " requests, " + TokensPerSecond(point.output_tokens_per_second) +
+         " +- " + Decimal(point.output_tokens_per_second_ci, 1) + " tok/s, TTFT p50 " + Milliseconds(point.ttft.p50) +
+         " p99 " + Milliseconds(point.ttft.p99) + ", ITL p99 " + Milliseconds(point.itl.p99);
+  if (point.errors > 0) out += ", " + std::to_string(point.errors) + " errors";
+  return out;
+}
+
+int BenchUrl(const BenchOptions& options) {
+  std::string dataset_begin;
+  if (!options.dataset.empty()) {
+    std::ifstream file(options.dataset, std::ios::binary);
+    dataset_begin.resize(4096);
+    file.read(dataset_begin.data(), static_cast<std::streamsize>(dataset_begin.size()));
+    dataset_begin.resize(static_cast<std::size_t>(file.gcount()));
+  }
+  auto spec = BenchSpecOf(options, dataset_begin);
+  if (!spec) return Fail(spec.error().message, kBadInput);
+  auto url = bench::ServerUrl::Parse(options.url);
+  if (!url) return Fail(url.error().message, kBadInput);
+  if (const char* token = std::getenv("OPENAI_API_KEY"); token != nullptr) url->token = token;
+  auto server = bench::Server::Make(*url);
+  if (!server) return Fail(server.error().message, server.error().code == base::Code::kInvalid ? kBadInput : kNothing);
+
+  CatchInterrupts();
+  RaiseDescriptorLimit();
+  base::Status status;
+  {
+    Ticker ticker(options.verbose);
+    bench::LimitSearchHooks hooks;
+    hooks.interrupted = [] { return interrupts != 0; };
+    hooks.say = [&](const std::string& line) { ticker.Say(line); };
+    hooks.progress = [&](const auto& point_spec, const auto& progress) { ticker.Live(LiveText(point_spec, progress)); };
+    bench::LimitSearch search(*spec, **server, hooks);
+    if (auto prepared = search.Prepare(); !prepared) return Fail(prepared.error().message, kBadInput);
+    status = search.Identify(options.model);
+    if (status) status = search.Run();
+    const bench::RunResult& result = search.result();
+    if (options.json) {
+      std::cout << ResultJson(*spec, result, url->ToString(), search.model()).dump(2) << "\n";
+    } else {
+      std::cout << ResultTable(*spec, result);
+    }
+    if (status) {
+      for (const bench::ScenarioOutcome& outcome : result.outcomes) {
+        if (!outcome.best) return kNothing;
+      }
+      return kMeasured;
+    }
+  }
+  if (status.error().code == base::Code::kCancelled) return kInterrupted;
+  return Fail(url->ToString() + ": " + status.error().message, kNothing);
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,74 @@
+#include "cli/explain_words.h"
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+
+namespace autotune::cli {
+namespace {
+
+// "-1" and "-0.5" are values.
+bool IsOption(std::string_view word) {
+  return word.size() > 1 && word[0] == '-' && std::isdigit(static_cast<unsigned char>(word[1])) == 0 && word[1] != '.';
+}
+
+// "gemmDtype=fp8", not "{a=b}" or "https://x?y=z".
+bool IsSetting(std::string_view word) {
+  const std::size_t equals = word.find('=');
+  return equals != std::string_view::npos && equals > 0 &&
+         std::ranges::all_of(word.substr(0, equals),
+                             [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.'; });
+}
+
+// The position of the subcommand; the size where there is none.
+std::size_t CommandOf(const std::vector<std::string>& words, const OwnOption& own) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!IsOption(words[i])) return i;
+    if (words[i].find('=') == std::string::npos) i += static_cast<std::size_t>(own(words[i]).value_or(0));
+  }
+  return words.size();
+}
+
+std::string Value(const std::vector<std::string>& values) {
+  if (values.empty()) return "true";
+  if (values.size() == 1) return values.front();
+  nlohmann::json list = nlohmann::json::array();
+  for (const std::string& value : values) {
+    const nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
+    list.push_back(parsed.is_number() ? parsed : nlohmann::json(value));
+  }
+  return list.dump();
+}
+
+}  // namespace
+
+std::vector<std::string> ExplainWords(std::vector<std::string> words, const OwnOption& own) {
+  const std::size_t command = CommandOf(words, own);
+  if (command == words.size() || words[command] != "explain") return words;
+  std::vector<std::string> out(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(command) + 1);
+  for (std::size_t i = command + 1; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (!IsOption(word) || word == "--") {
+      out.push_back(word);
+      continue;
+    }
+    const std::size_t equals = word.find('=');
+    if (const auto following = own(word.substr(0, equals))) {
+      out.push_back(word);
+      for (int k = 0; equals == std::string::npos && k < *following && i + 1 < words.size(); ++k)
+        out.push_back(words[++i]);
+      continue;
+    }
+    const std::string name = word.substr(word.find_first_not_of('-'));
+    if (equals != std::string::npos) {
+      out.push_back(name);
+      continue;
+    }
+    std::vector<std::string> values;
+    while (i + 1 < words.size() && !IsOption(words[i + 1]) && !IsSetting(words[i + 1])) values.push_back(words[++i]);
+    out.push_back(name + "=" + Value(values));
+  }
+  return out;
+}
+
+}  // namespace autotune::cli

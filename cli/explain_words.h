@@ -1,0 +1,22 @@
+// The words of `autotune explain`, where engine flags stand as the engine has them beside this program's own options.
+//
+// Pure. "--max-num-seqs 64", "--max-num-seqs=64" and "max-num-seqs=64" are one setting; "--enforce-eager" is
+// enforce-eager=true; several words behind a flag are a list.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace autotune::cli {
+
+// How many words follow an option of this program: 0 for a switch; nothing for what is no option of it.
+using OwnOption = std::function<std::optional<int>(std::string_view name)>;
+
+// The command line with engine flags rewritten as settings, if its subcommand is explain; otherwise as it is. `words`
+// are those behind the program's name.
+std::vector<std::string> ExplainWords(std::vector<std::string> words, const OwnOption& own);
+
+}  // namespace autotune::cli

@@ -1,0 +1,79 @@
+// The KV cache as blocks: private ones of a request, and shared ones that are found again by what they hold.
+//
+// As vLLM's block pool works (prefix caching): a block that nobody uses stays readable until its place is needed, the
+// longest unused goes first. Counts only, no contents. Not thread-safe; one owner.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace autotune::engine_model {
+
+// A piece of a request's text, in order from its beginning. `key` stands for this text and everything before it.
+struct TextSegment {
+  std::uint64_t key = 0;
+  int tokens = 0;  // a multiple of the block size
+};
+
+class BlockPool {
+ public:
+  using Node = int;  // a shared piece
+
+  BlockPool(std::int64_t blocks, int block_tokens);
+
+  [[nodiscard]] std::int64_t capacity() const { return capacity_; }
+  [[nodiscard]] std::int64_t used() const { return used_; }  // in use by a request; unused shared ones are free
+  [[nodiscard]] std::int64_t free() const { return capacity_ - used_; }
+  [[nodiscard]] int block_tokens() const { return block_tokens_; }
+  [[nodiscard]] std::int64_t BlocksOf(std::int64_t tokens) const {
+    return (tokens + block_tokens_ - 1) / block_tokens_;
+  }
+
+  struct Found {
+    int segments = 0;
+    std::int64_t tokens = 0;
+    std::int64_t idle_blocks = 0;  // of them that are free now, and would not be once they are used
+  };
+  // The leading segments that are in the cache, `most_tokens` at most.
+  [[nodiscard]] Found Find(std::span<const TextSegment> segments, std::int64_t most_tokens) const;
+
+  // Takes blocks, evicting what was unused for longest. More than free() is taken too: the caller decides whether that
+  // may be (the last running request may overrun by a step).
+  void Take(std::int64_t blocks);
+  void GiveBack(std::int64_t blocks);
+
+  // Adds a user to a shared piece. REQUIRES: Find() has just found it.
+  Node Share(std::uint64_t key);
+  // Turns the caller's own blocks into a shared piece with one user. False if the key is there already: the blocks stay
+  // private.
+  bool Publish(const TextSegment& segment, Node* node);
+  // The user of a piece is done with it.
+  void Unshare(Node node);
+
+ private:
+  struct Piece {
+    std::uint64_t key = 0;
+    std::int64_t blocks = 0;
+    int users = 0;
+    std::uint32_t stamp = 0;  // of the idle entry that is valid
+  };
+  // Unused blocks, the longest unused first: anonymous ones, or a piece that nobody has taken up again since.
+  struct Idle {
+    std::int64_t blocks = 0;
+    Node node = -1;
+    std::uint32_t stamp = 0;
+  };
+
+  std::int64_t capacity_;
+  int block_tokens_;
+  std::int64_t used_ = 0;
+  std::unordered_map<std::uint64_t, Node> by_key_;
+  std::vector<Piece> pieces_;
+  std::vector<Node> unused_nodes_;
+  std::deque<Idle> idle_;
+};
+
+}  // namespace autotune::engine_model

@@ -1,0 +1,110 @@
+// Roofline in closed form: what latency, throughput and capacity a configuration can be expected to have, in
+// microseconds.
+//
+// An order, never a result: measured levels differ by tens of percent, by engine and precision, and the search learns
+// that difference. Closed loop with `load` requests in flight over the whole deployment. What it cannot describe (mixed
+// lengths, shared prefixes, chunked prefill in detail) is the scheduler's in virtual time.
+// Pure; immutable after construction, free to share.
+#pragma once
+
+#include "engine_model/gpu_spec.h"
+#include "engine_model/model_shape.h"
+
+namespace autotune::engine_model {
+
+enum class WeightFormat { kBf16, kFp8, kInt8, kInt4, kFp4 };
+
+// What the closed form reads of a configuration. 0 = the engine's default, or not known.
+struct CandidateShape {
+  WeightFormat weights = WeightFormat::kBf16;
+  double cache_bytes_per_element = 0;  // 0: 2 with bf16 weights, else 1
+  int gpus = 1;                        // physical, all replicas
+  int tensor_parallel = 1;
+  int pipeline_parallel = 1;
+  int data_parallel = 1;  // attention's, inside one engine; whole replicas of a dense model
+  int expert_parallel = 1;  // divides experts as tensor parallelism does
+  int max_num_seqs = 0;   // per data-parallel rank
+  int max_batched_tokens = 0;
+  int draft_tokens = 0;  // > 0: speculative decoding
+  bool eager = false;    // no CUDA graphs
+  double memory_fraction = 0.9;
+};
+
+struct Workload {
+  double input_tokens = 0;
+  double output_tokens = 0;
+  // All requests have the same lengths and start together: their prefills then queue behind each other.
+  bool in_step = false;
+};
+
+// Constants of the model, each with its source in closed_form.cpp.
+struct ClosedFormConstants {
+  double compute_share = 0.7;
+  double bandwidth_share = 0.8;
+  double link_share = 0.7;
+  double prefill_attention_share = 0.7;  // of the compute share
+  double all_reduce_seconds = 8e-6;
+  double eager_all_reduce_factor = 6;
+  double kernel_seconds = 3e-6;
+  double kernels_per_layer = 10;
+  double eager_kernel_factor = 4;
+  double moe_layer_seconds = 30e-6;
+  double pipeline_hop_seconds = 10e-6;
+  double queue_slope = 0.1;          // of TTFT per request in flight, staggered arrivals
+  double queue_slope_in_step = 0.5;  // ... all at once
+  double front_end_seconds = 40e-3;
+  double tokens_per_draft_step = 2.0;  // accepted, the model's own included
+  double reserved_bytes = 3e9;         // context, graphs, communication
+  int default_batched_tokens = 8192;
+};
+
+struct LatencyPrediction {
+  double ttft_seconds = 0;
+  double tpot_seconds = 0;
+  double running = 0;                   // requests that decode at a time, over the whole deployment
+  double output_tokens_per_second = 0;  // of the whole deployment
+};
+
+class ClosedForm {
+ public:
+  ClosedForm(const ModelShape& model, const GpuSpec& gpu, const CandidateShape& candidate, const Workload& workload,
+             const ClosedFormConstants& constants = {});
+
+  // REQUIRES: load >= 1.
+  [[nodiscard]] LatencyPrediction Predict(double load) const;
+
+  // Requests of this workload that the KV cache holds, over the whole deployment. Below 1: it does not fit.
+  [[nodiscard]] double CacheSequences() const { return cache_sequences_; }
+  // ... and that run at a time: the cap on sequences applied.
+  [[nodiscard]] double MaxRunning() const { return max_running_; }
+  [[nodiscard]] double WeightBytesPerGpu() const { return weight_bytes_per_gpu_; }
+
+ private:
+  struct Matrices {  // parameters that share precision and the way they are divided
+    double parameters = 0;
+    double bytes = 2;
+    double flops = 0;
+    double divided_by = 1;
+  };
+  // One step: `decoding` requests of `context` tokens, and a prefill of `prefill` tokens that attend to
+  // `prefill_context` tokens each, on `prefilling_ranks` of the data-parallel ranks. Of one replica where the model is
+  // dense, of all ranks together where it is a mixture of experts.
+  [[nodiscard]] double StepSeconds(double decoding, double context, double prefill, double prefill_context,
+                                   double prefilling_ranks) const;
+
+  ModelShape model_;
+  GpuSpec gpu_;
+  CandidateShape candidate_;
+  Workload workload_;
+  ClosedFormConstants constants_;
+  Matrices attention_;
+  Matrices mlp_;      // dense and shared
+  Matrices experts_;  // routed
+  double fixed_seconds_ = 0;
+  double cache_bytes_ = 2;
+  double cache_sequences_ = 0;
+  double max_running_ = 0;
+  double weight_bytes_per_gpu_ = 0;
+};
+
+}  // namespace autotune::engine_model

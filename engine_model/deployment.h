@@ -1,0 +1,86 @@
+// What an engine was started with, as far as it decides how fast it is and how much fits: model, GPU, precision,
+// parallelism and the limits of its scheduler.
+//
+// Flags and their defaults are the caller's business; every value here is resolved. Plain values, free to share.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine_model/closed_form.h"
+#include "engine_model/gpu_spec.h"
+#include "engine_model/model_shape.h"
+
+namespace autotune::engine_model {
+
+inline constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
+
+// Whose constants and whose way of batching.
+enum class EngineKind { kVllm, kSglang, kTensorRtLlm };
+
+// What a group of matrices is multiplied in. A GPU without the units multiplies in 16 bits.
+enum class Arithmetic { kFp32, kBf16, kFp8, kInt8, kFp4 };
+
+// How a group of matrices is held and multiplied.
+struct MatrixFormat {
+  double bytes_per_parameter = 2;
+  Arithmetic arithmetic = Arithmetic::kBf16;
+  bool operator==(const MatrixFormat&) const = default;
+};
+MatrixFormat FormatOf(WeightFormat format);
+
+enum class AttentionKernel { kFlashAttention, kFlashInfer, kTriton };
+
+// Speculative decoding: `draft_tokens` are proposed in each step, and each is accepted with probability `acceptance` if
+// the one before it was. The answer's own token always comes with them.
+struct Speculation {
+  int draft_tokens = 0;  // 0 = none
+  double acceptance = 0.5;
+  // Time of one draft token's model, as a share of the step that checks it. 0: proposals are looked up (n-gram).
+  double draft_cost = 0.04;
+
+  // Mean tokens of a step and sequence, the model's own included: at least 1.
+  [[nodiscard]] double TokensPerStep() const;
+  bool operator==(const Speculation&) const = default;
+};
+
+struct Deployment {
+  EngineKind engine = EngineKind::kVllm;
+  ModelShape model;
+  GpuSpec gpu;
+
+  MatrixFormat dense;    // attention, dense MLPs, shared experts
+  MatrixFormat experts;  // routed ones
+  bool float32 = false;  // embedding and output matrix in 32 bits instead of 16
+  double cache_bytes_per_element = 2;
+  AttentionKernel attention = AttentionKernel::kFlashAttention;
+  bool eager = false;  // no CUDA graphs
+
+  int tensor_parallel = 1;
+  int pipeline_parallel = 1;
+  int data_parallel = 1;  // whole replicas behind one front end
+
+  // Share of GPU memory, in the engine's own meaning (PlanMemory).
+  double memory_fraction = 0.9;
+  std::optional<double> cache_bytes;          // of one GPU, instead of the fraction
+  std::optional<std::int64_t> cache_tokens;   // at most
+  std::optional<std::int64_t> max_model_len;  // tokens of the longest request
+
+  // The scheduler's, of each replica.
+  int max_sequences = 256;
+  int token_budget = 8192;      // tokens of one step
+  bool mixed_steps = true;      // prefill and decode in one step
+  bool chunked_prefill = true;  // a prompt may take several steps
+  bool prefix_caching = true;
+  int block_tokens = 16;  // the cache is given out in blocks
+  Speculation speculation;
+
+  [[nodiscard]] int gpus() const { return tensor_parallel * pipeline_parallel * data_parallel; }
+  bool operator==(const Deployment&) const = default;
+};
+
+// A candidate as the closed form reads it, with `engine`'s defaults where it says 0.
+Deployment DeploymentOf(EngineKind engine, const ModelShape& model, const GpuSpec& gpu,
+                        const CandidateShape& candidate);
+
+}  // namespace autotune::engine_model

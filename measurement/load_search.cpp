@@ -1,0 +1,462 @@
+#include "measurement/load_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace autotune::measurement {
+namespace {
+
+constexpr std::pair<StopReason, std::string_view> kReasonNames[] = {
+    {StopReason::kFound, "Found"},         {StopReason::kCapacity, "Capacity"},
+    {StopReason::kCannotWin, "CannotWin"}, {StopReason::kInfeasible, "Infeasible"},
+    {StopReason::kInvalid, "Invalid"},     {StopReason::kLadderDone, "LadderDone"},
+    {StopReason::kOutOfTime, "OutOfTime"},
+};
+
+constexpr double kFirstConcurrency = 16;  // where nothing is known
+constexpr std::size_t kMaxPoints = 10;
+constexpr std::size_t kMaxConfirmations = 5;
+constexpr int kClientBoundRepeats = 2;
+constexpr double kPlateau = 1.03;  // throughput that grows by less, for 1.5 times the load, is the capacity
+constexpr double kPlateauLoad = 1.5;
+constexpr double kFarBeyond = 0.7;  // of ln(actual / limit): throughput may have fallen again
+constexpr double kThroughputFall = 0.85;
+constexpr double kOfAnotherKind = 1.3;
+constexpr double kNearCapacity = 0.93;
+constexpr double kEnoughWhileExploring = 0.03;
+
+// How far a point is from the limit, for each bound: ln(actual / limit). Negative where it is kept.
+using Excesses = std::vector<double>;
+
+Excesses ExcessesOf(const Slo& slo, const Point& point) {
+  Excesses out;
+  if (slo.attainment && !slo.bounds.empty()) {
+    // Of the share that may fail; half a request where none did.
+    const double requests = static_cast<double>(std::max<std::int64_t>(point.requests + point.errors, 1));
+    const double failed = std::max(1 - point.attainment.value_or(1), 0.5 / requests);
+    out.push_back(std::log(failed / std::max(1 - *slo.attainment, 1e-4)));
+    return out;
+  }
+  for (const Bound& bound : slo.bounds) {
+    out.push_back(std::log(std::max(point.Get(bound.metric).Get(bound.statistic), 1e-3) / std::max(bound.limit, 1e-3)));
+  }
+  return out;
+}
+
+struct Seen {
+  double load = 0;
+  bool kept = false;
+  double excess = 0;  // the largest; its sign agrees with `kept`
+  Excesses excesses;
+  std::size_t index = 0;
+};
+
+Seen See(const Slo& slo, const Point& point, std::size_t index) {
+  Seen seen{point.load.value, KeepsSlo(slo, point), 0, ExcessesOf(slo, point), index};
+  constexpr double kAtLeast = 0.01;
+  seen.excess = seen.excesses.empty() ? -1 : *std::max_element(seen.excesses.begin(), seen.excesses.end());
+  // A verdict looks at more than the estimate: errors, a queue that grows.
+  seen.excess = seen.kept ? std::min(seen.excess, -kAtLeast) : std::max(seen.excess, kAtLeast);
+  return seen;
+}
+
+// The points of a kind of load, sorted by it, and between which of them the limit lies.
+struct Bracket {
+  std::vector<Seen> seen;
+  const Seen* low = nullptr;   // the highest load that is kept, below
+  const Seen* high = nullptr;  // the lowest one that is not
+};
+
+Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind) {
+  Bracket out;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (IsInvalid(points[i])) continue;
+    Seen seen = See(slo, points[i], i);
+    if (points[i].load.kind != kind) {
+      // A closed loop in a search by rate: what it gets through a second, open arrivals do at best as well.
+      if (kind != LoadKind::kRequestRate || points[i].requests_per_second <= 0) continue;
+      seen.load = points[i].requests_per_second;
+    }
+    out.seen.push_back(std::move(seen));
+  }
+  // ... but bursts may well keep less than an even loop: what a rate near it has shown counts more.
+  double lowest_missed = std::numeric_limits<double>::infinity();
+  for (const Seen& seen : out.seen) {
+    if (points[seen.index].load.kind == kind && !seen.kept) lowest_missed = std::min(lowest_missed, seen.load);
+  }
+  std::erase_if(out.seen, [&](const Seen& look) {
+    return points[look.index].load.kind != kind && look.kept && lowest_missed < kOfAnotherKind * look.load;
+  });
+  std::stable_sort(out.seen.begin(), out.seen.end(), [](const Seen& a, const Seen& b) { return a.load < b.load; });
+  for (const Seen& seen : out.seen) {
+    if (!seen.kept && out.high == nullptr) out.high = &seen;
+    if (seen.kept && out.high == nullptr) out.low = &seen;
+  }
+  return out;
+}
+
+// Worth at the limit cannot be above this: more load gives no less throughput, and the limit lies below this point.
+double HighestWorth(const LoadSearchInput& input, const Point& point, double excess) {
+  const double gpus = std::max(input.gpus, 1);
+  double tokens_per_request = input.mean_output_tokens;
+  if (tokens_per_request <= 0 && point.requests > 0) {
+    tokens_per_request = static_cast<double>(point.output_tokens) / static_cast<double>(point.requests);
+  }
+  double requests = point.requests_per_second;
+  double tokens = point.output_tokens_per_second + point.output_tokens_per_second_ci;
+  if (point.load.kind == LoadKind::kRequestRate && !point.saturated) {
+    requests = point.load.value;  // the arrivals of one window are only near it
+    if (tokens_per_request > 0) tokens = requests * tokens_per_request;
+  }
+  double worth = input.worth == Worth::kOutputTokens ? tokens / gpus : requests / gpus;
+  // Far beyond the limit engines preempt and lose throughput: then this point does not bound what is below.
+  if (excess > kFarBeyond) worth /= kThroughputFall;
+  if (point.engine.preemptions.value_or(0) > 0) worth = std::numeric_limits<double>::infinity();
+  return worth;
+}
+
+std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const Point> points) {
+  // A search by rate answers with a rate; a closed loop is only its first look.
+  const LoadKind kind = KindOf(input.plan.mode);
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].load.kind != kind || IsInvalid(points[i]) || !KeepsSlo(input.slo, points[i])) continue;
+    // The highest load that keeps the SLO; goodput may be less there than below.
+    const auto rank = [&](std::size_t index) {
+      return input.worth == Worth::kOutputTokens ? points[index].load.value
+                                                 : WorthOf(input.worth, points[index], input.gpus);
+    };
+    if (!best || rank(i) > rank(*best)) best = i;
+  }
+  return best;
+}
+
+// Where the bound is crossed, on the chord through two points in (ln load, ln latency).
+double Crossing(double x1, double y1, double x2, double y2, double least_slope) {
+  const double slope = std::max((y2 - y1) / (x2 - x1), least_slope);
+  return x2 - y2 / slope;
+}
+
+// Between which loads (ln) the limit lies, if every bound's latency is convex in (ln load, ln latency) up to there, as
+// a sum of powers of the load is: not below the zero of the chord through the two points around it, not above that of
+// the line through the two points below it.
+struct LimitRange {
+  double low = 0, high = 0;
+};
+//
+// A bracket whose one end moves again and again has its other end in the way: that end's distance is halved each time
+// (the Illinois rule of regula falsi), which moves the chord's zero past the limit.
+LimitRange RangeOf(const Bracket& bracket, std::span<const Point> points) {
+  constexpr double kFarOff = 1.2;  // what lies farther beyond tells a direction, not a distance
+  const Seen& low = *bracket.low;
+  const Seen& high = *bracket.high;
+  const Point& above = points[high.index];
+  const double x1 = std::log(low.load);
+  double x2 = std::log(high.load);
+  const bool saturated = above.saturated && above.requests_per_second > low.load;
+  if (saturated) x2 = std::min(x2, std::log(above.requests_per_second));
+  // By time; far-off points were steps to a bracket.
+  std::vector<const Seen*> near;
+  for (const Seen& seen : bracket.seen) {
+    if (std::abs(seen.excess) < kFarOff) near.push_back(&seen);
+  }
+  std::sort(near.begin(), near.end(), [](const Seen* a, const Seen* b) { return a->index > b->index; });
+  double low_weight = 1, high_weight = 1;
+  for (std::size_t i = 1; i < near.size() && near[i]->kept == near[0]->kept; ++i) {
+    (near[0]->kept ? high_weight : low_weight) /= 2;
+  }
+  LimitRange range{x2, x2};
+  for (std::size_t i = 0; i < low.excesses.size(); ++i) {
+    const double y1 = low_weight * std::clamp(low.excesses[i], -kFarOff, -1e-3);
+    const double y2 = high_weight * (saturated ? kFarOff : std::min(high.excesses[i], kFarOff));
+    if (y2 > 0) range.low = std::min(range.low, x1 - y1 * (x2 - x1) / (y2 - y1));
+    const Seen* below = nullptr;
+    for (const Seen& seen : bracket.seen) {
+      if (seen.kept && seen.load < low.load / 1.08) below = &seen;
+    }
+    if (below == nullptr) continue;
+    const double x = Crossing(std::log(below->load), below->excesses[i], x1, low.excesses[i], 0.15);
+    range.high = std::min(range.high, std::max(x, x1));
+  }
+  if (low.excesses.empty()) range.low = (x1 + x2) / 2;
+  // Beyond saturation a latency is only the time that was waited: the chord to it means nothing. Latencies rise last
+  // thing before the capacity, so look there, or where the line from below says that they rise earlier.
+  if (saturated) range.low = std::max(range.low, std::min(range.high, x2 + std::log(kNearCapacity)));
+  range.low = std::min(range.low, range.high);
+  return range;
+}
+
+double Rounded(LoadKind kind, double load, double max) {
+  if (kind == LoadKind::kConcurrency) return std::clamp(std::round(load), 1.0, max);
+  // Four digits: a rate that can be said.
+  const double scale = std::pow(10, 3 - std::floor(std::log10(load)));
+  return std::round(load * scale) / scale;
+}
+
+class Search {
+ public:
+  Search(const LoadSearchInput& input, std::span<const Point> points)
+      : input_(input), points_(points), kind_(KindOf(input.plan.mode)), bracket_(BracketOf(input.slo, points, kind_)) {}
+
+  LoadDecision Decide() {
+    if (!points_.empty() && IsInvalid(points_.back())) return Checked(AfterInvalid());
+    if (CannotWin()) return Stop(StopReason::kCannotWin, cannot_win_);
+    switch (input_.plan.mode) {
+      case LoadMode::kFixedConcurrency:
+      case LoadMode::kFixedRate:
+        return Checked(Ladder());
+      case LoadMode::kConfirmRate:
+        return Checked(Confirm());
+      case LoadMode::kAutoConcurrency:
+        return Checked(input_.slo.bounds.empty() ? Capacity() : Limit());
+      case LoadMode::kAutoRate:
+        return Checked(Limit());
+    }
+    return Stop(StopReason::kFound, "");
+  }
+
+ private:
+  // A client that was late once may have been disturbed: the same load again, a bounded number of times.
+  LoadDecision AfterInvalid() {
+    const Point& last = points_.back();
+    int tries = 0;
+    for (auto point = points_.rbegin(); point != points_.rend() && IsInvalid(*point) && point->load == last.load;
+         ++point) {
+      ++tries;
+    }
+    if (last.verdict == Verdict::kShortAnswers) {
+      return Stop(StopReason::kInvalid, "the model ended its answers before the tokens that were asked for");
+    }
+    if (tries > kClientBoundRepeats) return Stop(StopReason::kInvalid, "the client was late each time");
+    return Measure(last.load, "again: the client was late");
+  }
+
+  LoadDecision Stop(StopReason reason, std::string why) const {
+    LoadDecision decision;
+    decision.reason = reason;
+    decision.best = BestOf(input_, points_);
+    decision.why = std::move(why);
+    return decision;
+  }
+
+  LoadDecision Measure(Load load, std::string why, Precision precision = {}) const {
+    LoadDecision decision;
+    decision.next = load;
+    decision.precision = precision;
+    decision.best = BestOf(input_, points_);
+    decision.why = std::move(why);
+    return decision;
+  }
+
+  // Time and the number of points, whatever is asked.
+  LoadDecision Checked(LoadDecision decision) const {
+    if (!decision.next) return decision;
+    if (input_.time_left) {
+      double longest = 0;
+      for (const Point& point : points_) longest = std::max(longest, point.window_seconds);
+      // Its ramp and its drain take about as long as its window.
+      if (std::chrono::duration<double>(*input_.time_left).count() < 2 * longest || input_.time_left->count() <= 0) {
+        return Stop(StopReason::kOutOfTime, "no time for another point");
+      }
+    }
+    return decision;
+  }
+
+  bool CannotWin() {
+    if (!input_.score_to_beat) return false;
+    const double score = *input_.score_to_beat;
+    for (const Point& point : points_) {
+      if (IsInvalid(point) || KeepsSlo(input_.slo, point)) continue;
+      if (point.load.kind != kind_ && kind_ == LoadKind::kRequestRate) continue;
+      const double worth = HighestWorth(input_, point, See(input_.slo, point, 0).excess);
+      if (worth >= score) continue;
+      char text[160];
+      std::snprintf(text, sizeof text, "breaks the SLO at %s, where it is worth at most %.4g per GPU; %.4g is to beat",
+                    point.load.ToString().c_str(), worth, score);
+      cannot_win_ = text;
+      return true;
+    }
+    return false;
+  }
+
+  LoadDecision Ladder() const {
+    const std::vector<double>& fixed = input_.plan.fixed;
+    if (!bracket_.seen.empty() && points_[bracket_.seen.back().index].saturated) {
+      return Stop(StopReason::kLadderDone, "the last rate is beyond saturation");
+    }
+    if (points_.size() >= fixed.size()) return Stop(StopReason::kLadderDone, "all loads are measured");
+    return Measure({kind_, fixed[points_.size()]}, "the next of the given loads");
+  }
+
+  LoadDecision Confirm() const {
+    if (points_.empty()) return Measure({kind_, input_.plan.start}, "the limit's rate");
+    if (bracket_.high == nullptr) return Stop(StopReason::kFound, "the rate is held");
+    const double high = bracket_.high->load;
+    if (bracket_.low != nullptr) {
+      if (high <= bracket_.low->load * (1 + input_.plan.resolution))
+        return Stop(StopReason::kFound, "between two rates");
+      if (points_.size() >= kMaxConfirmations) return Stop(StopReason::kFound, "enough points");
+      return Measure({kind_, Rounded(kind_, std::sqrt(high * bracket_.low->load), high)}, "between two rates");
+    }
+    if (points_.size() >= kMaxConfirmations) return Stop(StopReason::kInfeasible, "no rate near the limit is held");
+    // Down by the tail's ratio; a tail grows faster than the rate.
+    const double factor = std::clamp(std::exp(-bracket_.high->excess / 3), 0.7, 1 / (1 + input_.plan.resolution));
+    return Measure({kind_, Rounded(kind_, high * factor, high)}, "down by the tail's ratio");
+  }
+
+  // No bound: as much as is let run at once.
+  LoadDecision Capacity() const {
+    const double most = input_.plan.max;
+    if (bracket_.seen.empty()) {
+      // A few more than run, so that none runs dry.
+      const double load = input_.admitted ? std::min(most, std::ceil(*input_.admitted * 1.1)) : most;
+      return Measure({kind_, std::max(load, 1.0)}, "no SLO: the capacity");
+    }
+    return Stop(bracket_.low != nullptr ? StopReason::kCapacity : StopReason::kInfeasible, "no SLO: the capacity");
+  }
+
+  [[nodiscard]] double Most() const {
+    return kind_ == LoadKind::kConcurrency ? input_.plan.max : std::numeric_limits<double>::infinity();
+  }
+
+  LoadDecision First() const {
+    if (kind_ == LoadKind::kConcurrency) {
+      double load = kFirstConcurrency;
+      if (input_.start && input_.start->kind == kind_) load = input_.start->value;
+      if (input_.admitted && !input_.start) load = std::min(load, std::max(*input_.admitted, 1.0));
+      return Measure({kind_, Rounded(kind_, load, Most())}, input_.start ? "where the incumbent is" : "a first look",
+                     {kEnoughWhileExploring, true});
+    }
+    if (input_.score_to_beat && input_.mean_output_tokens > 0 && input_.worth == Worth::kOutputTokens) {
+      // Just below what is to beat: a rate that is missed here decides it.
+      const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) / input_.mean_output_tokens * 0.995;
+      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat");
+    }
+    if (input_.score_to_beat && input_.worth == Worth::kAttainedRequests) {
+      const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) * 0.995;
+      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat");
+    }
+    if (input_.start && input_.start->kind == kind_) return Measure(*input_.start, "where the incumbent is");
+    if (!points_.empty()) return Stop(StopReason::kInfeasible, "no request was answered");
+    // How many requests/s a moderate closed loop gets through: the rate to go on from.
+    return Measure(Concurrency(static_cast<int>(std::min(kFirstConcurrency, static_cast<double>(input_.plan.max)))),
+                   "a first look", {kEnoughWhileExploring, true});
+  }
+
+  // Nothing is broken yet: further up.
+  LoadDecision Up() const {
+    const Seen& last = bracket_.seen.back();
+    if (last.load >= Most()) return Stop(StopReason::kCapacity, "the SLO holds at the highest load that is asked");
+    if (bracket_.seen.size() >= 2) {
+      const Seen& before = bracket_.seen[bracket_.seen.size() - 2];
+      const Point& a = points_[before.index];
+      const Point& b = points_[last.index];
+      if (kind_ == LoadKind::kConcurrency && last.load >= kPlateauLoad * before.load &&
+          b.output_tokens_per_second < kPlateau * a.output_tokens_per_second) {
+        return Stop(StopReason::kCapacity, "more load gives no more throughput");
+      }
+    }
+    double factor = 4;
+    const double x2 = std::log(last.load);
+    for (std::size_t i = 0; i < last.excesses.size(); ++i) {
+      double x = x2 - last.excesses[i];  // in proportion to the load
+      if (bracket_.seen.size() >= 2) {
+        const Seen& before = bracket_.seen[bracket_.seen.size() - 2];
+        x = Crossing(std::log(before.load), before.excesses[i], x2, last.excesses[i], 0.3);
+      }
+      factor = std::min(factor, std::exp(x - x2));
+    }
+    // A little beyond, so that the limit is between two points.
+    factor = std::clamp(factor * 1.1, kind_ == LoadKind::kConcurrency ? 1.25 : 1.15, 4.0);
+    double load = Rounded(kind_, last.load * factor, Most());
+    if (load <= last.load) load = Rounded(kind_, last.load + 1, Most());
+    return Measure({kind_, load}, "the SLO holds: further up", {kEnoughWhileExploring, true});
+  }
+
+  // Everything is broken: further down.
+  LoadDecision Down() const {
+    const Seen& first = bracket_.seen.front();
+    if (kind_ == LoadKind::kConcurrency ? first.load <= 1 : points_[first.index].mean_concurrency < 0.5) {
+      return Stop(StopReason::kInfeasible, "the SLO is broken by requests that are alone");
+    }
+    double x = std::log(first.load) - first.excess;
+    if (bracket_.seen.size() >= 2) {
+      const Seen& next = bracket_.seen[1];
+      const double slope = (next.excess - first.excess) / (std::log(next.load) - std::log(first.load));
+      x = std::log(first.load) - first.excess / std::clamp(slope, 0.1, 3.0);
+    }
+    const double factor = std::clamp(std::exp(x) / first.load * 0.95, 0.125, 0.85);
+    double load = Rounded(kind_, first.load * factor, Most());
+    if (kind_ == LoadKind::kConcurrency && load >= first.load) load = first.load - 1;
+    return Measure({kind_, load}, "the SLO is broken: further down");
+  }
+
+  LoadDecision Limit() const {
+    if (bracket_.seen.empty()) return First();
+    if (points_.size() >= kMaxPoints) {
+      return Stop(bracket_.low != nullptr ? StopReason::kFound : StopReason::kInfeasible, "enough points");
+    }
+    if (bracket_.high == nullptr) return Up();
+    if (bracket_.low == nullptr) return Down();
+    const double low = bracket_.low->load, high = bracket_.high->load;
+    const double step = 1 + input_.plan.resolution;
+    const bool neighbours = kind_ == LoadKind::kConcurrency && high - low <= 1;
+    const bool is_load = points_[bracket_.low->index].load.kind == kind_;
+    if (is_load && (neighbours || high <= low * step * 1.0001)) return Stop(StopReason::kFound, "between two points");
+
+    const LimitRange range = RangeOf(bracket_, points_);
+    if (is_load && std::exp(range.high) <= low * (1 + 0.6 * input_.plan.resolution))
+      return Stop(StopReason::kFound, "the limit is within the resolution");
+    const double half = std::sqrt(step);
+    double load = std::sqrt(low * high);
+    if (high > low * step * step) load = std::exp(range.low);
+    // No nearer to what is known than tells something.
+    if (high > low * step) load = std::clamp(load, low * half, high / half);
+    load = Rounded(kind_, load, Most());
+    if (kind_ == LoadKind::kConcurrency) load = std::clamp(load, low + 1, high - 1);
+    return Measure({kind_, load}, "between two points");
+  }
+
+  const LoadSearchInput& input_;
+  std::span<const Point> points_;
+  LoadKind kind_;
+  Bracket bracket_;
+  std::string cannot_win_;
+};
+
+}  // namespace
+
+double WorthOf(Worth worth, const Point& point, int gpus) {
+  const double per_gpu = 1.0 / std::max(gpus, 1);
+  switch (worth) {
+    case Worth::kOutputTokens:
+      return point.output_tokens_per_second * per_gpu;
+    case Worth::kAttainedRequests: {
+      // The attainment counts errors, the rate does not.
+      const double all = static_cast<double>(point.requests + point.errors);
+      const double ended =
+          point.requests > 0 ? point.requests_per_second * all / static_cast<double>(point.requests) : 0;
+      return ended * point.attainment.value_or(1) * per_gpu;
+    }
+  }
+  return 0;
+}
+
+std::string_view StopReasonName(StopReason reason) { return kReasonNames[static_cast<std::size_t>(reason)].second; }
+
+std::optional<StopReason> StopReasonFromName(std::string_view name) {
+  for (const auto& [reason, known] : kReasonNames) {
+    if (known == name) return reason;
+  }
+  return std::nullopt;
+}
+
+LoadDecision DecideLoad(const LoadSearchInput& input, std::span<const Point> points) {
+  return Search(input, points).Decide();
+}
+
+}  // namespace autotune::measurement

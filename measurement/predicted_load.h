@@ -1,0 +1,88 @@
+// The next load of a running engine: the one with the largest expected gain, given what the search predicted for it.
+//
+// Runs where the engine is measured, without asking anybody: the prediction is a Gaussian over ln(latency) at every
+// load, a few numbers that travel with the pod, and each measured point conditions it here. The search itself calls the
+// same function when it replays recorded surfaces, so what is judged is what runs (docs/search.md). Pure and
+// deterministic: the same input gives the same answer on every machine.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace autotune::measurement {
+
+// ln(milliseconds) of one statistic over load, as the search sees it before this engine's first point:
+//
+//   y(load) = mean(load) + level + slope * u(load) + point(load)
+//
+// Level and slope are Gaussian with mean 0 and these (co)variances; `point` has standard deviation `roughness`, and is
+// shared by loads closer than a factor of 2, the more the closer.
+struct PredictedMetric {
+  std::vector<double> mean;  // one per PredictedLoads::loads
+  double level_variance = 0;
+  double level_slope_covariance = 0;
+  double slope_variance = 0;
+  double roughness = 0;
+  double noise = 0;                // standard deviation of one measurement of y
+  std::optional<double> ln_bound;  // y may be at most this
+};
+
+// What is maximised: output tokens per second and GPU, or the inverse of a latency.
+enum class LoadValue { kThroughput, kInverseLatency };
+
+struct PredictedLoads {
+  std::vector<double> loads;  // requests in flight that may be measured, ascending
+  std::vector<double> u;      // the slope's regressor at each of them
+  PredictedMetric ttft;
+  PredictedMetric tpot;
+  std::optional<PredictedMetric> e2e;  // where it is bounded
+  // The latency that the value follows from: the mean E2E latency for throughput, else the one to minimise. Absent, for
+  // throughput only: TTFT + (output_tokens - 1) * TPOT, which needs means in both.
+  std::optional<PredictedMetric> objective;
+  double output_tokens = 1;
+  double gpus = 1;
+  LoadValue value = LoadValue::kThroughput;
+};
+
+// One point, averaged over its measurements: means of ln(milliseconds) and the variances of these means.
+struct MeasuredLoad {
+  double load = 0;
+  int measurements = 1;
+  double value = 0;  // as measured, in the unit of ValueAt
+  bool met = true;   // bounds that are not predicted (errors) hold
+  double ln_ttft = 0, ttft_variance = 0;
+  double ln_tpot = 0, tpot_variance = 0;
+  double ln_e2e = 0, e2e_variance = 0;              // read where PredictedLoads::e2e is there
+  double ln_objective = 0, objective_variance = 0;  // ... objective
+};
+
+enum class LoadAction { kMeasure, kRepeat, kStop };
+enum class LoadReason {
+  kLargestGain,       // kMeasure
+  kBorderline,        // kRepeat: a bound lies within the noise of a point that leads
+  kNoGain,            // kStop: no load is expected to improve on the score by more than 0.1 %
+  kUnlikelyFeasible,  // kStop: nothing met the bounds yet, and hardly any load would
+  kAllMeasured,       // kStop
+};
+std::string_view LoadReasonName(LoadReason reason);
+
+struct NextLoad {
+  LoadAction action = LoadAction::kStop;
+  LoadReason reason = LoadReason::kNoGain;
+  double load = 0;           // kMeasure, kRepeat
+  double expected_gain = 0;  // over the best so far, as a share of it; 0 where there is none
+};
+
+// The value of a point: output tokens per second and GPU, or 1000 / latency in milliseconds. Higher is better.
+double ValueAt(const PredictedLoads& prediction, double load, double ln_ttft, double ln_tpot, double ln_objective);
+// Every bound holds at the point's own numbers.
+bool Feasible(const PredictedLoads& prediction, const MeasuredLoad& point);
+
+// `score_to_beat` is the best feasible value of all other candidates, 0 = none yet. `points` may come in any order and
+// have loads that are not in the prediction. REQUIRES: loads ascending and positive, u and means of their length.
+NextLoad ChooseNextLoad(const PredictedLoads& prediction, const std::vector<MeasuredLoad>& points, double score_to_beat,
+                        std::uint64_t seed);
+
+}  // namespace autotune::measurement

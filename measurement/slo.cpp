@@ -1,0 +1,89 @@
+#include "measurement/slo.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace autotune::measurement {
+namespace {
+
+// Where a limit is 0, ratios stay finite.
+constexpr double kSmallest = 1e-3;
+constexpr double kMaxRelative = 1e6;
+
+double Relative(double actual, double limit) {
+  return std::min((actual - limit) / std::max(limit, kSmallest), kMaxRelative);
+}
+
+bool IsFinite(const Latency& latency) {
+  return std::all_of(kStatistics.begin(), kStatistics.end(), [&](Statistic statistic) {
+    const double value = latency.Get(statistic);
+    return std::isfinite(value) && value >= 0;
+  });
+}
+
+// A metric without a value: nobody streams a TTFT of 0, and an answer of one token has no TPOT.
+bool IsMeasured(const Point& point, Metric metric) { return point.Get(metric).p99 > 0 || point.Get(metric).mean > 0; }
+
+}  // namespace
+
+std::string Bound::Field() const {
+  return "slo." + std::string(MetricName(metric)) + "." + std::string(StatisticName(statistic));
+}
+
+bool IsUsable(const Point& point) {
+  return point.requests > 0 && point.errors >= 0 && std::isfinite(point.output_tokens_per_second) &&
+         point.output_tokens_per_second > 0 &&
+         std::all_of(kMetrics.begin(), kMetrics.end(), [&](Metric metric) { return IsFinite(point.Get(metric)); });
+}
+
+std::vector<Violation> CheckSlo(const Slo& slo, const Point& point) {
+  if (!IsUsable(point)) return {{"slo.errorRate", slo.max_error_rate, 1, Relative(1, slo.max_error_rate)}};
+  std::vector<Violation> violations;
+  if (slo.attainment && !slo.bounds.empty()) {
+    const double kept = point.attainment.value_or(0);
+    // As a share of what may fail, so that 90 % instead of 95 % is as far off as twice a latency.
+    if (kept < *slo.attainment) {
+      violations.push_back(
+          {"slo.attainment", *slo.attainment, point.attainment, Relative(1 - kept, 1 - *slo.attainment)});
+    }
+  } else {
+    for (const Bound& bound : slo.bounds) {
+      if (!IsMeasured(point, bound.metric)) {
+        violations.push_back({bound.Field(), bound.limit, std::nullopt, kMaxRelative});
+        continue;
+      }
+      const double actual = point.Get(bound.metric).Get(bound.statistic);
+      if (actual > bound.limit) {
+        violations.push_back({bound.Field(), bound.limit, actual, Relative(actual, bound.limit)});
+      }
+    }
+  }
+  const double error_rate =
+      static_cast<double>(point.errors) / static_cast<double>(point.requests + point.errors + point.censored);
+  if (error_rate > slo.max_error_rate) {
+    violations.push_back({"slo.errorRate", slo.max_error_rate, error_rate, Relative(error_rate, slo.max_error_rate)});
+  }
+  if (point.saturated && point.load.kind == LoadKind::kRequestRate) {
+    violations.push_back({"requestRate", point.load.value, point.requests_per_second,
+                          Relative(point.load.value, point.requests_per_second)});
+  }
+  std::stable_sort(violations.begin(), violations.end(),
+                   [](const Violation& a, const Violation& b) { return a.relative > b.relative; });
+  return violations;
+}
+
+bool KeepsSlo(const Slo& slo, const Point& point) {
+  switch (point.verdict) {
+    case Verdict::kMet:
+      return IsUsable(point);
+    case Verdict::kMissed:
+    case Verdict::kClientBound:
+    case Verdict::kShortAnswers:
+      return false;
+    case Verdict::kUndecided:
+      break;
+  }
+  return CheckSlo(slo, point).empty();
+}
+
+}  // namespace autotune::measurement

@@ -1,0 +1,199 @@
+#include "measurement/statistics.h"
+
+#include <algorithm>
+#include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <numeric>
+
+namespace autotune::measurement {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kTail = 0.025;              // on each side of a 95 % interval
+constexpr double kNormal975 = 1.9599639845;  // standard normal quantiles
+constexpr std::size_t kBatches = 30;         // of samples; fewer where a batch would have fewer than kPerBatch
+constexpr std::size_t kPerBatch = 4;
+
+double StudentQuantile(double freedom) { return boost::math::quantile(boost::math::students_t(freedom), 1 - kTail); }
+
+double Mean(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+struct MeanError {
+  double variance = 0;  // of the mean
+  double freedom = 1;   // degrees of freedom of that variance
+
+  [[nodiscard]] double HalfWidth() const { return StudentQuantile(freedom) * std::sqrt(variance); }
+};
+
+// Of the mean of consecutive batches. A queue remembers longer than a batch lasts, so batches follow each other: as an
+// autoregressive process of order 1, with Kendall's correction of the bias that few batches give its coefficient.
+// Batches that alternate are not rewarded. REQUIRES: at least 2 batches.
+MeanError ErrorOfMean(std::span<const double> batches) {
+  const double mean = Mean(batches);
+  double squares = 0, neighbours = 0;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    squares += (batches[i] - mean) * (batches[i] - mean);
+    if (i > 0) neighbours += (batches[i] - mean) * (batches[i - 1] - mean);
+  }
+  const auto n = static_cast<double>(batches.size());
+  if (squares <= 0) return {0, n - 1};
+  double coefficient = neighbours / squares;
+  coefficient = std::clamp(coefficient + (1 + 3 * coefficient) / n, 0.0, 0.9);
+  const double inflation = (1 + coefficient) / (1 - coefficient);
+  // Dependent batches also lie closer to their own mean than to the true one.
+  const double shrink = std::max(0.3, 1 - inflation / n);
+  return {squares / (n - 1) / n * inflation / shrink, std::max(2.0, (n - 1) / inflation)};
+}
+
+// Means of consecutive batches of nearly equal size; empty for too few samples.
+std::vector<double> BatchMeans(std::span<const double> values) {
+  const std::size_t batches = std::min(kBatches, values.size() / kPerBatch);
+  if (batches < kMinBatches) return {};
+  std::vector<double> means;
+  for (std::size_t i = 0; i < batches; ++i) {
+    const std::size_t begin = i * values.size() / batches;
+    const std::size_t end = (i + 1) * values.size() / batches;
+    means.push_back(Mean(values.subspan(begin, end - begin)));
+  }
+  return means;
+}
+
+// How many independent trials tell as much about a share as these, which may depend on their neighbours.
+double IndependentTrials(std::span<const double> successes) {
+  const auto n = static_cast<double>(successes.size());
+  const double share = Mean(successes);
+  const std::vector<double> batches = BatchMeans(successes);
+  const double independent = share * (1 - share) / n;  // variance of the mean
+  if (batches.empty() || independent <= 0) return n;
+  const MeanError error = ErrorOfMean(batches);
+  // The variance over few batches is itself uncertain: Student's t stands in for the normal quantile.
+  const double t = StudentQuantile(error.freedom) / kNormal975;
+  return n / std::max(1.0, error.variance / independent * t * t);
+}
+
+}  // namespace
+
+QuantileRanks RanksOf(double share, double independent) {
+  // Of n values, the one of rank k (also between whole ranks) is below the quantile with the probability that the
+  // regularised incomplete beta function gives (Stigler 1977, Hutson 1999): I_share(k, n + 1 - k). Monotone in k.
+  const auto below = [&](double rank) { return boost::math::ibeta(rank, independent + 1 - rank, share); };
+  const auto solve = [&](double probability) {
+    double low = 1, high = independent;
+    for (int i = 0; i < 50; ++i) {
+      const double middle = (low + high) / 2;
+      (below(middle) > probability ? low : high) = middle;
+    }
+    return (low + high) / 2 / (independent + 1);
+  };
+  QuantileRanks ranks{-kInfinity, kInfinity};
+  if (!(independent >= 1)) return ranks;
+  if (below(1) >= 1 - kTail) ranks.low = solve(1 - kTail);
+  if (below(independent) <= kTail) ranks.high = solve(kTail);
+  return ranks;
+}
+
+double Quantile(std::span<const double> sorted, double share) {
+  if (sorted.empty()) return 0;
+  const double rank = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(std::floor(rank));
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double part = rank - std::floor(rank);
+  return part == 0 ? sorted[below] : sorted[below] + (sorted[above] - sorted[below]) * part;
+}
+
+Interval MeanInterval(std::span<const double> batch_means) {
+  if (batch_means.size() < 2) return {};
+  const double half = ErrorOfMean(batch_means).HalfWidth();
+  const double mean = Mean(batch_means);
+  return {mean - half, mean + half};
+}
+
+Estimate EstimateQuantile(std::span<const Sample> samples, double share) {
+  Estimate out;
+  if (samples.empty()) return out;
+  std::vector<double> low, high;
+  for (const Sample& sample : samples) {
+    low.push_back(sample.value);
+    high.push_back(sample.at_least ? kInfinity : sample.value);
+  }
+  const std::vector<double> in_order = low;
+  std::sort(low.begin(), low.end());
+  std::sort(high.begin(), high.end());
+  out.value = Quantile(low, share);
+  out.at_least = Quantile(high, share) != out.value;
+
+  std::vector<double> below(in_order.size());
+  std::transform(in_order.begin(), in_order.end(), below.begin(),
+                 [&](double value) { return value <= out.value ? 1.0 : 0.0; });
+  const QuantileRanks ranks = RanksOf(share, IndependentTrials(below));
+  const auto at = [](const std::vector<double>& sorted, double rank) {
+    const auto n = static_cast<double>(sorted.size());
+    return Quantile(sorted, std::clamp((rank * (n + 1) - 1) / std::max(n - 1, 1.0), 0.0, 1.0));
+  };
+  if (std::isfinite(ranks.low)) out.interval.low = at(low, ranks.low);
+  if (std::isfinite(ranks.high)) out.interval.high = at(high, ranks.high);
+  return out;
+}
+
+Estimate EstimateMean(std::span<const Sample> samples) {
+  Estimate out;
+  if (samples.empty()) return out;
+  std::vector<double> values;
+  for (const Sample& sample : samples) {
+    values.push_back(sample.value);
+    out.at_least = out.at_least || sample.at_least;
+  }
+  out.value = Mean(values);
+  out.interval = MeanInterval(BatchMeans(values));
+  if (out.at_least) out.interval.high = kInfinity;
+  return out;
+}
+
+Estimate EstimatePooledQuantile(std::span<std::vector<double>> batches, double share) {
+  const auto take = [share](std::vector<double>& values) {
+    const double rank = share * static_cast<double>(values.size() - 1);
+    const auto below = values.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::nth_element(values.begin(), below, values.end());
+    const double part = rank - std::floor(rank);
+    if (part == 0) return *below;
+    return *below + (*std::min_element(below + 1, values.end()) - *below) * part;
+  };
+  std::vector<double> pooled, of_batches;
+  for (std::vector<double>& batch : batches) {
+    if (batch.empty()) continue;
+    pooled.insert(pooled.end(), batch.begin(), batch.end());
+    of_batches.push_back(take(batch));
+  }
+  Estimate out;
+  if (pooled.empty()) return out;
+  out.value = take(pooled);
+  if (of_batches.size() < kMinBatches) return out;
+  const double half = MeanInterval(of_batches).HalfWidth();
+  out.interval = {out.value - half, out.value + half};
+  return out;
+}
+
+Side SideOf(std::span<const double> within, double share) {
+  if (within.empty()) return Side::kOpen;
+  const QuantileRanks ranks = RanksOf(share, IndependentTrials(within));
+  const auto n = static_cast<double>(within.size());
+  const double count = std::accumulate(within.begin(), within.end(), 0.0);
+  if (count >= ranks.high * (n + 1)) return Side::kBelow;
+  if (count + 1 <= ranks.low * (n + 1)) return Side::kAbove;
+  return Side::kOpen;
+}
+
+Interval ShareInterval(double successes, double trials) {
+  if (!(trials > 0)) return {0, 1};
+  const double share = successes / trials;
+  const double z2 = kNormal975 * kNormal975;
+  const double center = (share + z2 / (2 * trials)) / (1 + z2 / trials);
+  const double half =
+      kNormal975 * std::sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials);
+  return {std::max(0.0, center - half), std::min(1.0, center + half)};
+}
+
+}  // namespace autotune::measurement

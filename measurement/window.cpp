@@ -1,0 +1,557 @@
+#include "measurement/window.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+#include <vector>
+
+#include "measurement/statistics.h"
+
+namespace autotune::measurement {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kMinRamp = std::chrono::seconds(2);
+constexpr nanoseconds kMinWindow = std::chrono::seconds(2);
+constexpr std::size_t kBins = 20;         // of the window, for the interval of the throughput
+constexpr std::size_t kEnoughEvents = 8;  // of a request in flight, to know its TPOT
+constexpr std::int64_t kMinEnded = 10;    // before anything is decided
+constexpr double kMaxShort = 0.01;        // share of answers that may be shorter than asked
+constexpr double kClientLagShare = 0.05;
+constexpr double kRateReached = 0.97;  // of the arrivals must have left, else the queue may have grown
+
+double Seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double Milliseconds(nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
+
+// What is known of one request's latencies, in milliseconds.
+struct Known {
+  std::optional<Sample> ttft, tpot, e2e;
+};
+
+// What the window holds, at one time.
+struct Window {
+  const PointSpec& spec;
+  std::span<const RequestRecord> all;
+  std::span<const RequestRecord> started;  // in it
+  nanoseconds begin, end, now;
+
+  [[nodiscard]] nanoseconds Length() const { return end - begin; }
+  [[nodiscard]] bool InFlight(const RequestRecord& record) const { return record.outcome == Outcome::kInFlight; }
+  [[nodiscard]] double Age(const RequestRecord& record) const {
+    return Milliseconds((InFlight(record) ? now : record.end) - record.start);
+  }
+  // A request that the client gave up on was slow, not absent: it counts with its age, as one in flight does.
+  [[nodiscard]] Known Know(const RequestRecord& record) const {
+    Known known;
+    const bool open = InFlight(record) || record.outcome == Outcome::kTimedOut;
+    if (!open && record.outcome != Outcome::kOk) return known;
+    const std::size_t events = record.events.size();
+    if (events > 0) known.ttft = Sample{record.events.front() / 1e3};
+    if (events > 0 && !open) known.e2e = Sample{record.events.back() / 1e3};
+    if (open) {
+      const Sample age{Age(record), true};
+      if (events == 0) known.ttft = age;
+      known.e2e = age;
+    }
+    const double tokens = open ? static_cast<double>(events) : record.output_tokens;
+    if (events >= (open ? kEnoughEvents : 2) && tokens >= 2) {
+      known.tpot = Sample{(record.events.back() - record.events.front()) / 1e3 / (tokens - 1)};
+    }
+    return known;
+  }
+};
+
+std::optional<Sample> Of(const Known& known, Metric metric) {
+  switch (metric) {
+    case Metric::kTtft:
+      return known.ttft;
+    case Metric::kTpot:
+      return known.tpot;
+    case Metric::kE2e:
+      return known.e2e;
+    case Metric::kItl:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::span<const RequestRecord> StartedIn(std::span<const RequestRecord> records, nanoseconds begin, nanoseconds end) {
+  const auto before = [](const RequestRecord& record, nanoseconds time) { return record.start < time; };
+  const auto first = std::lower_bound(records.begin(), records.end(), begin, before);
+  const auto last = std::lower_bound(first, records.end(), end, before);
+  return {first, last};
+}
+
+// Tokens of one output event: an engine may send several at a time.
+class TokensPerEvent {
+ public:
+  explicit TokensPerEvent(std::span<const RequestRecord> records) {
+    double tokens = 0, events = 0;
+    for (const RequestRecord& record : records) {
+      if (record.output_tokens <= 0) continue;
+      tokens += record.output_tokens;
+      events += static_cast<double>(record.events.size());
+    }
+    if (events > 0 && tokens > 0) usual_ = tokens / events;
+  }
+  [[nodiscard]] double Of(const RequestRecord& record) const {
+    if (record.output_tokens <= 0 || record.events.empty()) return usual_;
+    return record.output_tokens / static_cast<double>(record.events.size());
+  }
+
+ private:
+  double usual_ = 1;
+};
+
+// Output tokens/s by equal parts of the window.
+std::vector<double> ThroughputByBin(const Window& window) {
+  std::vector<double> bins(kBins, 0.0);
+  const double length = Seconds(window.Length());
+  if (length <= 0) return bins;
+  const TokensPerEvent tokens(window.all);
+  for (const RequestRecord& record : window.all) {
+    if (record.events.empty() || record.start >= window.end) continue;
+    const double offset = Seconds(record.start - window.begin);
+    if (offset + record.events.back() / 1e6 < 0) continue;
+    const double each = tokens.Of(record);
+    for (const std::uint32_t event : record.events) {
+      const double at = (offset + event / 1e6) / length;
+      if (at >= 0 && at < 1) bins[static_cast<std::size_t>(at * kBins)] += each;
+    }
+  }
+  for (double& bin : bins) bin /= length / kBins;
+  return bins;
+}
+
+// Gaps between the output events of the window's requests, in milliseconds, by the part of time in which they end.
+std::vector<std::vector<double>> Gaps(const Window& window) {
+  std::vector<std::vector<double>> bins(kBins);
+  nanoseconds last = window.end;
+  for (const RequestRecord& record : window.started) {
+    if (!record.events.empty()) last = std::max(last, record.start + std::chrono::microseconds(record.events.back()));
+  }
+  const double length = std::max(Seconds(last - window.begin), 1e-9);
+  for (const RequestRecord& record : window.started) {
+    const double offset = Seconds(record.start - window.begin);
+    for (std::size_t i = 1; i < record.events.size(); ++i) {
+      const double at = (offset + record.events[i] / 1e6) / length;
+      bins[std::min(static_cast<std::size_t>(std::max(at, 0.0) * kBins), kBins - 1)].push_back(
+          (record.events[i] - record.events[i - 1]) / 1e3);
+    }
+  }
+  return bins;
+}
+
+Estimate EstimateGaps(std::vector<std::vector<double>>& bins, Statistic statistic) {
+  if (statistic != Statistic::kMean) return EstimatePooledQuantile(bins, Share(statistic));
+  Estimate out;
+  double sum = 0, count = 0;
+  std::vector<double> means;
+  for (const std::vector<double>& bin : bins) {
+    if (bin.empty()) continue;
+    const double total = std::accumulate(bin.begin(), bin.end(), 0.0);
+    sum += total;
+    count += static_cast<double>(bin.size());
+    means.push_back(total / static_cast<double>(bin.size()));
+  }
+  if (count == 0) return out;
+  out.value = sum / count;
+  if (means.size() < kMinBatches) return out;
+  const double half = MeanInterval(means).HalfWidth();
+  out.interval = {out.value - half, out.value + half};
+  return out;
+}
+
+Side SideOfInterval(const Interval& interval, double limit) {
+  if (interval.high <= limit) return Side::kBelow;
+  if (interval.low > limit) return Side::kAbove;
+  return Side::kOpen;
+}
+
+// Does a request keep the bound: 1, 0, or nothing while that is open.
+std::optional<double> Keeps(const Window& window, const RequestRecord& record, const Bound& bound) {
+  if (bound.metric == Metric::kItl) {
+    std::vector<double> gaps;
+    for (std::size_t i = 1; i < record.events.size(); ++i)
+      gaps.push_back((record.events[i] - record.events[i - 1]) / 1e3);
+    if (window.InFlight(record) || gaps.empty()) return std::nullopt;
+    if (bound.statistic == Statistic::kMean) {
+      return std::accumulate(gaps.begin(), gaps.end(), 0.0) / static_cast<double>(gaps.size()) <= bound.limit;
+    }
+    std::sort(gaps.begin(), gaps.end());
+    return Quantile(gaps, Share(bound.statistic)) <= bound.limit;
+  }
+  const std::optional<Sample> sample = Of(window.Know(record), bound.metric);
+  if (!sample) return std::nullopt;
+  if (sample->value > bound.limit) return 0;
+  if (sample->at_least) return std::nullopt;
+  return 1;
+}
+
+// In the order of their starts, up to the first request whose answer is still open: to skip that one and take later
+// ones would count the fast and leave out the slow.
+template <typename Decide>
+std::vector<double> DecidedPrefix(const Window& window, Decide decide) {
+  std::vector<double> out;
+  for (const RequestRecord& record : window.started) {
+    const std::optional<double> keeps = decide(record);
+    if (keeps) {
+      out.push_back(*keeps);
+    } else if (window.InFlight(record)) {
+      break;
+    }
+  }
+  return out;
+}
+
+std::optional<double> Attains(const Window& window, const RequestRecord& record) {
+  if (IsError(record.outcome)) return 0;
+  bool open = false;
+  for (const Bound& bound : window.spec.slo.bounds) {
+    const std::optional<double> keeps = Keeps(window, record, bound);
+    if (keeps && *keeps == 0) return 0;
+    // Ended without such a number, as a TPOT of one token: nothing to break.
+    open = open || (!keeps && window.InFlight(record));
+  }
+  if (open) return std::nullopt;
+  return 1;
+}
+
+std::vector<Sample> SamplesOf(const Window& window, Metric metric) {
+  std::vector<Sample> samples;
+  for (const RequestRecord& record : window.started) {
+    if (const auto sample = Of(window.Know(record), metric)) samples.push_back(*sample);
+  }
+  return samples;
+}
+
+// The mean of requests that started early enough to be known, whatever they are.
+Side SideOfMean(const Window& window, const Bound& bound) {
+  double longest = 0;
+  for (const RequestRecord& record : window.started) {
+    const auto sample = Of(window.Know(record), bound.metric);
+    if (sample && !sample->at_least) longest = std::max(longest, sample->value);
+  }
+  std::vector<Sample> samples;
+  for (const RequestRecord& record : window.started) {
+    auto sample = Of(window.Know(record), bound.metric);
+    if (!sample) continue;
+    if (sample->at_least && window.InFlight(record)) {
+      if (sample->value <= longest) continue;
+      sample->at_least = false;  // already the longest: its age stands for it
+    }
+    samples.push_back(*sample);
+  }
+  return SideOfInterval(EstimateMean(samples).interval, bound.limit);
+}
+
+Side SideOfBound(const Window& window, const Bound& bound, std::vector<std::vector<double>>& gaps) {
+  if (bound.metric == Metric::kItl) {
+    const Estimate estimate = EstimateGaps(gaps, bound.statistic);
+    return estimate.value > 0 ? SideOfInterval(estimate.interval, bound.limit) : Side::kOpen;
+  }
+  if (bound.statistic == Statistic::kMean) return SideOfMean(window, bound);
+  return SideOf(DecidedPrefix(window, [&](const RequestRecord& record) { return Keeps(window, record, bound); }),
+                Share(bound.statistic));
+}
+
+Side SideOfErrors(const Window& window) {
+  double errors = 0, ended = 0;
+  for (const RequestRecord& record : window.started) {
+    if (window.InFlight(record)) continue;
+    ended += 1;
+    if (IsError(record.outcome)) errors += 1;
+  }
+  if (errors == 0) return Side::kBelow;
+  const double limit = window.spec.slo.max_error_rate;
+  return SideOfInterval(ShareInterval(errors, ended), limit);
+}
+
+struct Sides {
+  bool any_above = false, all_below = true;
+
+  void Add(Side side) {
+    any_above = any_above || side == Side::kAbove;
+    all_below = all_below && side == Side::kBelow;
+  }
+};
+
+Sides Decide(const Window& window, std::vector<std::vector<double>>& gaps) {
+  Sides sides;
+  sides.Add(SideOfErrors(window));
+  const Slo& slo = window.spec.slo;
+  if (slo.attainment && !slo.bounds.empty()) {
+    sides.Add(SideOf(DecidedPrefix(window, [&](const RequestRecord& record) { return Attains(window, record); }),
+                     *slo.attainment));
+    return sides;
+  }
+  for (const Bound& bound : slo.bounds) sides.Add(SideOfBound(window, bound, gaps));
+  return sides;
+}
+
+bool BoundsItl(const Slo& slo) {
+  return std::any_of(slo.bounds.begin(), slo.bounds.end(),
+                     [](const Bound& bound) { return bound.metric == Metric::kItl; });
+}
+
+// Half width as a share of the value; where the upper end is not known, the lower half alone.
+double RelativeCi(const Estimate& estimate) {
+  if (!(estimate.value > 0) || !std::isfinite(estimate.interval.low)) return 0;
+  const double half =
+      std::isfinite(estimate.interval.high) ? estimate.interval.HalfWidth() : estimate.value - estimate.interval.low;
+  return std::max(half, 0.0) / estimate.value;
+}
+
+void FillLatency(const Window& window, Metric metric, std::vector<std::vector<double>>* gaps, Point& point) {
+  const std::vector<Sample> samples = metric == Metric::kItl ? std::vector<Sample>{} : SamplesOf(window, metric);
+  const auto estimate = [&](Statistic statistic) {
+    if (metric == Metric::kItl) return EstimateGaps(*gaps, statistic);
+    return statistic == Statistic::kMean ? EstimateMean(samples) : EstimateQuantile(samples, Share(statistic));
+  };
+  double& relative = point.relative_ci[static_cast<std::size_t>(metric)];
+  bool bounded = false;
+  for (const Bound& bound : window.spec.slo.bounds) bounded = bounded || bound.metric == metric;
+  for (const Statistic statistic : kStatistics) {
+    const Estimate value = estimate(statistic);
+    point.Get(metric).Set(statistic, value.value);
+    if (value.at_least) point.lower_bounds.Add(metric, statistic);
+    const bool counts =
+        bounded
+            ? std::any_of(window.spec.slo.bounds.begin(), window.spec.slo.bounds.end(),
+                          [&](const Bound& bound) { return bound.metric == metric && bound.statistic == statistic; })
+            : statistic == Statistic::kP50;
+    if (counts) relative = std::max(relative, RelativeCi(value));
+  }
+}
+
+// Did arrivals outrun answers: the queue is longer at the end than two independent readings of a stable one would be.
+bool Saturated(const Window& window) {
+  if (window.spec.load.kind != LoadKind::kRequestRate) return false;
+  double at_begin = 0, at_end = 0, arrived = 0;
+  for (const RequestRecord& record : window.all) {
+    const bool open = window.InFlight(record);
+    if (record.start < window.begin && (open || record.end >= window.begin)) at_begin += 1;
+    if (record.start < window.end && (open || record.end >= window.end)) at_end += 1;
+    if (record.start >= window.begin && record.start < window.end) arrived += 1;
+  }
+  const double grown = at_end - at_begin;
+  return grown > 3 * std::sqrt(at_begin + at_end + 1) && grown > (1 - kRateReached) * arrived;
+}
+
+// Everything but the verdict. ITL is left out where `gaps` is null: it is the expensive one.
+Point Summarize(const Window& window, const std::vector<double>& throughput, std::vector<std::vector<double>>* gaps) {
+  Point point;
+  point.scenario = window.spec.scenario;
+  point.load = window.spec.load;
+  point.window_seconds = Seconds(window.Length());
+  std::vector<double> lags, attained;
+  for (const RequestRecord& record : window.started) {
+    if (record.outcome == Outcome::kOk) {
+      ++point.requests;
+      point.input_tokens += record.input_tokens;
+      point.output_tokens += record.output_tokens;
+    } else if (IsError(record.outcome)) {
+      ++point.errors;
+      const auto kind = std::find(kErrorKinds.begin(), kErrorKinds.end(), record.outcome);
+      ++point.errors_by_kind[static_cast<std::size_t>(kind - kErrorKinds.begin())];
+    } else {
+      ++point.censored;
+    }
+    lags.push_back(Milliseconds(record.lag));
+    if (!window.spec.slo.bounds.empty()) {
+      // Open at the very end: it does not keep a bound on its whole, and so far every other.
+      if (const auto attains = Attains(window, record)) {
+        attained.push_back(*attains);
+      } else if (window.now >= window.end + window.spec.drain) {
+        attained.push_back(0);
+      }
+    }
+  }
+  std::sort(lags.begin(), lags.end());
+  point.client_lag_p99 = Quantile(lags, 0.99);
+  if (!attained.empty()) {
+    point.attainment = std::accumulate(attained.begin(), attained.end(), 0.0) / static_cast<double>(attained.size());
+  }
+  if (point.window_seconds > 0) {
+    const double seconds = point.window_seconds;
+    double ended = 0, in_flight = 0;
+    for (const RequestRecord& record : window.all) {
+      const nanoseconds end = window.InFlight(record) ? window.now : record.end;
+      if (record.outcome == Outcome::kOk && end >= window.begin && end < window.end) ended += 1;
+      in_flight += std::max(0.0, Seconds(std::min(end, window.end) - std::max(record.start, window.begin)));
+    }
+    point.requests_per_second = ended / seconds;
+    point.mean_concurrency = in_flight / seconds;
+    point.output_tokens_per_second =
+        std::accumulate(throughput.begin(), throughput.end(), 0.0) / static_cast<double>(throughput.size());
+    point.output_tokens_per_second_ci = MeanInterval(throughput).HalfWidth();
+  }
+  for (const Metric metric : kMetrics) {
+    if (metric != Metric::kItl || gaps != nullptr) FillLatency(window, metric, gaps, point);
+  }
+  point.saturated = Saturated(window);
+  return point;
+}
+
+Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) {
+  double answers = 0, shorter = 0;
+  for (const RequestRecord& record : window.started) {
+    if (record.outcome != Outcome::kOk) continue;
+    answers += 1;
+    if (record.output_tokens < record.asked_tokens) shorter += 1;
+  }
+  // A request's clock starts when it is sent, so lateness falsifies no latency: it distorts the arrivals, or leaves a
+  // place of the closed loop empty for that share of its time.
+  const double scale = window.spec.load.kind == LoadKind::kRequestRate ? point.ttft.p50 : point.e2e.p50;
+  if (point.client_lag_p99 > std::max(window.spec.client_lag_ms, kClientLagShare * scale)) return Verdict::kClientBound;
+  if (shorter > kMaxShort * answers) return Verdict::kShortAnswers;
+  if (sides.any_above || point.saturated || point.requests == 0) return Verdict::kMissed;
+  return sides.all_below ? Verdict::kMet : Verdict::kUndecided;
+}
+
+// The median time that a request took, of all that ended well.
+nanoseconds UsualLength(std::span<const RequestRecord> records) {
+  std::vector<double> lengths;
+  for (const RequestRecord& record : records) {
+    if (record.outcome == Outcome::kOk) lengths.push_back(Seconds(record.end - record.start));
+  }
+  std::sort(lengths.begin(), lengths.end());
+  return std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(Quantile(lengths, 0.5)));
+}
+
+std::string Why(const PointSpec& spec, const Point& point, nanoseconds took) {
+  char text[160];
+  switch (point.verdict) {
+    case Verdict::kMet:
+      std::snprintf(text, sizeof text, "met after %.1f s", Seconds(took));
+      return text;
+    case Verdict::kUndecided:
+      std::snprintf(text, sizeof text, "undecided after %.1f s: %s by its numbers", Seconds(took),
+                    CheckSlo(spec.slo, point).empty() ? "kept" : "broken");
+      return text;
+    case Verdict::kMissed: {
+      const std::vector<Violation> violations = CheckSlo(spec.slo, point);
+      std::snprintf(text, sizeof text, "missed after %.1f s", Seconds(took));
+      if (violations.empty()) return text;
+      const Violation& worst = violations.front();
+      char more[96];
+      std::snprintf(more, sizeof more, ": %s is %.4g of %.4g", worst.bound.c_str(), worst.actual.value_or(0),
+                    worst.limit);
+      return std::string(text) + more;
+    }
+    case Verdict::kClientBound:
+      std::snprintf(text, sizeof text, "the client was late: p99 of its lag is %.1f ms", point.client_lag_p99);
+      return text;
+    case Verdict::kShortAnswers:
+      return "answers were shorter than asked";
+  }
+  return "";
+}
+
+Progress Finish(const Window& window, Progress progress) {
+  std::vector<std::vector<double>> gaps = Gaps(window);
+  const Sides sides = Decide(window, gaps);
+  progress.point = Summarize(window, ThroughputByBin(window), &gaps);
+  progress.point.verdict = VerdictOf(window, progress.point, sides);
+  progress.phase = Phase::kDone;
+  progress.why = Why(window.spec, progress.point, window.now);
+  return progress;
+}
+
+Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, nanoseconds now, Progress progress) {
+  const auto in_flight = std::count_if(
+      records.begin(), records.end(), [](const RequestRecord& record) { return record.outcome == Outcome::kInFlight; });
+  const auto ended = static_cast<std::ptrdiff_t>(records.size()) - in_flight;
+  progress.check_again_at =
+      std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
+  // Beyond saturation an open loop never gets there.
+  if (now < std::min(kMinRamp, spec.duration) ||
+      (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < spec.duration / 2))
+    return progress;
+  progress.phase = Phase::kWindow;
+  progress.window_start = now;
+  progress.check_again_at = now + std::min(kMinWindow, spec.duration);
+  return progress;
+}
+
+Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records, nanoseconds now, Progress progress) {
+  const nanoseconds end = std::min(now, progress.window_start + spec.duration);
+  const Window window{spec, records, StartedIn(records, progress.window_start, end), progress.window_start, end, now};
+  const bool time_over = end < now || window.Length() >= spec.duration;
+  progress.check_again_at = std::min(now + std::max<nanoseconds>(window.Length() / 10, std::chrono::milliseconds(250)),
+                                     std::max(now, progress.window_start + spec.duration) + nanoseconds(1));
+
+  std::vector<std::vector<double>> gaps;
+  if (BoundsItl(spec.slo)) gaps = Gaps(window);
+  const std::vector<double> throughput = ThroughputByBin(window);
+  const Sides sides = Decide(window, gaps);
+  progress.point = Summarize(window, throughput, gaps.empty() ? nullptr : &gaps);
+
+  // A phase of one request's length is a convoy's, not the engine's.
+  const bool enough = window.Length() >= std::max(kMinWindow, UsualLength(records)) &&
+                      progress.point.requests + progress.point.errors >= kMinEnded;
+  if (!time_over && !enough) return progress;
+  if (enough && sides.any_above) {
+    progress.window_end = end;
+    return Finish(window, std::move(progress));
+  }
+  if (!time_over) {
+    switch (spec.load.kind) {
+      case LoadKind::kConcurrency:
+        if (!(progress.point.output_tokens_per_second_ci <=
+              spec.precision.throughput * progress.point.output_tokens_per_second)) {
+          return progress;
+        }
+        break;
+      case LoadKind::kRequestRate:
+        // Its throughput is the rate's; what takes time to see is a queue that grows slowly.
+        if (spec.slo.bounds.empty() || window.Length() < spec.duration / 4 ||
+            window.Length() < 4 * UsualLength(records)) {
+          return progress;
+        }
+        break;
+    }
+    if (spec.precision.decide_slo && !sides.all_below) return progress;
+  }
+  progress.window_end = end;
+  if (!spec.precision.decide_slo) return Finish(window, std::move(progress));
+  progress.phase = Phase::kDrain;
+  progress.check_again_at = now;
+  return progress;
+}
+
+Progress InDrain(const PointSpec& spec, std::span<const RequestRecord> records, nanoseconds now, Progress progress) {
+  const Window window{spec,
+                      records,
+                      StartedIn(records, progress.window_start, progress.window_end),
+                      progress.window_start,
+                      progress.window_end,
+                      now};
+  const nanoseconds deadline = progress.window_end + spec.drain;
+  progress.check_again_at = std::min(now + std::chrono::milliseconds(100), std::max(now, deadline));
+  const bool ended = std::none_of(window.started.begin(), window.started.end(),
+                                  [&](const RequestRecord& record) { return window.InFlight(record); });
+  if (!ended && now < deadline) return progress;
+  return Finish(window, std::move(progress));
+}
+
+}  // namespace
+
+Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records, nanoseconds now,
+                  const Progress& previous) {
+  switch (previous.phase) {
+    case Phase::kRamp:
+      return InRamp(spec, records, now, previous);
+    case Phase::kWindow:
+      return InWindow(spec, records, now, previous);
+    case Phase::kDrain:
+      return InDrain(spec, records, now, previous);
+    case Phase::kDone:
+      break;
+  }
+  return previous;
+}
+
+}  // namespace autotune::measurement

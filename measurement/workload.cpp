@@ -1,0 +1,243 @@
+#include "measurement/workload.h"
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace autotune::measurement {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::pair<Endpoint, std::string_view> kEndpointNames[] = {{Endpoint::kCompletions, "Completions"},
+                                                                    {Endpoint::kChat, "Chat"}};
+constexpr std::pair<DatasetFormat, std::string_view> kFormatNames[] = {
+    {DatasetFormat::kJsonl, "JSONL"}, {DatasetFormat::kShareGpt, "ShareGPT"}, {DatasetFormat::kMooncake, "Mooncake"}};
+constexpr std::int64_t kMaxTokens = 10'000'000;
+
+std::string Shown(const json& value) {
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return text;
+}
+
+// One line's or entry's place, for messages.
+struct Place {
+  std::string text;
+  [[nodiscard]] base::Error Fail(const std::string& message) const { return base::Invalid(text + ": " + message); }
+};
+
+base::Result<std::int64_t> Integer(const json& object, const char* key, std::int64_t min, std::int64_t max,
+                                   const Place& place) {
+  const auto found = object.find(key);
+  if (found == object.end()) return place.Fail("\"" + std::string(key) + "\" is missing");
+  // Traces have whole numbers as 1.0 too.
+  const double number = found->is_number() ? found->get<double>() : -1;
+  if (!found->is_number() || number != static_cast<double>(static_cast<std::int64_t>(number)) ||
+      number < static_cast<double>(min) || number > static_cast<double>(max)) {
+    return place.Fail("\"" + std::string(key) + "\" is " + Shown(*found) + ", not a whole number from " +
+                      std::to_string(min) + " to " + std::to_string(max));
+  }
+  return static_cast<std::int64_t>(number);
+}
+
+// The text of a message: a string, or parts of which those of type "text" count.
+std::optional<std::string> TextOf(const json& content) {
+  if (content.is_string()) return content.get<std::string>();
+  if (!content.is_array()) return std::nullopt;
+  std::string text;
+  for (const json& part : content) {
+    if (!part.is_object() || !part.contains("type") || part["type"] != "text" || !part.contains("text") ||
+        !part["text"].is_string()) {
+      return std::nullopt;
+    }
+    text += part["text"].get<std::string>();
+  }
+  return text;
+}
+
+base::Result<DatasetEntry> ReadPrompt(const json& object, const Place& place) {
+  DatasetEntry entry;
+  const auto prompt = object.find("prompt");
+  const auto messages = object.find("messages");
+  if ((prompt == object.end()) == (messages == object.end())) {
+    return place.Fail("exactly one of \"prompt\" and \"messages\" is needed");
+  }
+  if (prompt != object.end()) {
+    if (!prompt->is_string()) return place.Fail("\"prompt\" is not a text");
+    entry.prompt = prompt->get<std::string>();
+    if (entry.prompt.empty()) return place.Fail("\"prompt\" is empty");
+  } else {
+    if (!messages->is_array() || messages->empty()) return place.Fail("\"messages\" is not a list of messages");
+    for (std::size_t i = 0; i < messages->size(); ++i) {
+      const json& message = (*messages)[i];
+      const std::string which = "messages[" + std::to_string(i) + "]";
+      if (!message.is_object() || !message.contains("role") || !message["role"].is_string()) {
+        return place.Fail(which + " has no \"role\"");
+      }
+      const auto content = message.find("content");
+      const auto text = content == message.end() ? std::nullopt : TextOf(*content);
+      if (!text) return place.Fail(which + ".content is not a text");
+      entry.messages.push_back({message["role"].get<std::string>(), *text});
+    }
+  }
+  for (const char* key : {"output_tokens", "max_tokens", "output_len", "output_length"}) {
+    if (!object.contains(key)) continue;
+    auto tokens = Integer(object, key, 1, kMaxTokens, place);
+    if (!tokens) return tokens.error();
+    entry.output_tokens = static_cast<int>(*tokens);
+    break;
+  }
+  return entry;
+}
+
+// Nothing for a conversation that does not start with a person's turn.
+base::Result<std::optional<DatasetEntry>> ReadConversation(const json& object, const Place& place) {
+  const auto turns = object.find("conversations");
+  if (turns == object.end() || !turns->is_array()) return place.Fail("\"conversations\" is not a list of turns");
+  DatasetEntry entry;
+  for (std::size_t i = 0; i < turns->size(); ++i) {
+    const json& turn = (*turns)[i];
+    const std::string which = "conversations[" + std::to_string(i) + "]";
+    if (!turn.is_object() || !turn.contains("from") || !turn["from"].is_string()) {
+      return place.Fail(which + " has no \"from\"");
+    }
+    if (!turn.contains("value") || !turn["value"].is_string()) return place.Fail(which + ".value is not a text");
+    const std::string from = turn["from"].get<std::string>();
+    const bool person = from == "human" || from == "user";
+    const std::string role = person ? "user" : from == "system" ? "system" : "assistant";
+    entry.messages.push_back({role, turn["value"].get<std::string>()});
+  }
+  const std::size_t first = !entry.messages.empty() && entry.messages.front().role == "system" ? 1 : 0;
+  if (entry.messages.size() <= first || entry.messages[first].role != "user" || entry.messages[first].content.empty()) {
+    return std::optional<DatasetEntry>();
+  }
+  return std::optional(std::move(entry));
+}
+
+base::Result<DatasetEntry> ReadTraceLine(const json& object, const Place& place) {
+  DatasetEntry entry;
+  auto timestamp = Integer(object, "timestamp", 0, std::int64_t{1} << 50, place);
+  if (!timestamp) return timestamp.error();
+  auto input = Integer(object, "input_length", 1, kMaxTokens, place);
+  if (!input) return input.error();
+  auto output = Integer(object, "output_length", 1, kMaxTokens, place);
+  if (!output) return output.error();
+  entry.arrival = std::chrono::milliseconds(*timestamp);
+  entry.input_tokens = static_cast<int>(*input);
+  entry.output_tokens = static_cast<int>(*output);
+  if (const auto blocks = object.find("hash_ids"); blocks != object.end()) {
+    if (!blocks->is_array()) return place.Fail("\"hash_ids\" is not a list");
+    for (const json& id : *blocks) {
+      if (!id.is_number_integer()) return place.Fail("\"hash_ids\" has " + Shown(id) + ", not a whole number");
+      entry.blocks.push_back(id.get<std::int64_t>());
+    }
+  }
+  return entry;
+}
+
+class Reader {
+ public:
+  Reader(DatasetFormat format, const std::string& name) : format_(format), name_(name) {}
+
+  base::Status Add(const json& object, const Place& place) {
+    if (!object.is_object()) return place.Fail("not a JSON object: " + Shown(object));
+    switch (format_) {
+      case DatasetFormat::kJsonl: {
+        auto entry = ReadPrompt(object, place);
+        if (!entry) return entry.error();
+        entries_.push_back(*std::move(entry));
+        return {};
+      }
+      case DatasetFormat::kShareGpt: {
+        auto entry = ReadConversation(object, place);
+        if (!entry) return entry.error();
+        if (*entry) entries_.push_back(**std::move(entry));
+        return {};
+      }
+      case DatasetFormat::kMooncake:
+        break;
+    }
+    auto entry = ReadTraceLine(object, place);
+    if (!entry) return entry.error();
+    if (entries_.empty()) first_ = entry->arrival;
+    const auto arrival = entry->arrival;
+    if (!entries_.empty() && arrival < last_) {
+      return place.Fail("timestamp " + std::to_string(arrival.count()) + " is before the line above (" +
+                        std::to_string(last_.count()) + "): a trace is in order");
+    }
+    last_ = arrival;
+    entry->arrival -= first_;
+    entries_.push_back(*std::move(entry));
+    return {};
+  }
+
+  base::Status AddLines(std::string_view bytes) {
+    std::size_t line = 0;
+    while (!bytes.empty()) {
+      ++line;
+      const std::size_t end = bytes.find('\n');
+      std::string_view text = bytes.substr(0, end);
+      bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
+      if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
+      if (text.find_first_not_of(" \t") == std::string_view::npos) continue;
+      const Place place{name_ + ":" + std::to_string(line)};
+      const json object = json::parse(text, nullptr, false);
+      if (object.is_discarded()) return place.Fail("not JSON: " + std::string(text.substr(0, 60)));
+      if (auto status = Add(object, place); !status) return status;
+    }
+    return {};
+  }
+
+  base::Status AddArray(std::string_view bytes) {
+    const json array = json::parse(bytes, nullptr, false);
+    if (!array.is_array()) return base::Invalid(name_ + ": not a JSON list, though it begins like one");
+    for (std::size_t i = 0; i < array.size(); ++i) {
+      if (auto status = Add(array[i], {name_ + "[" + std::to_string(i) + "]"}); !status) return status;
+    }
+    return {};
+  }
+
+  std::vector<DatasetEntry>& entries() { return entries_; }
+
+ private:
+  DatasetFormat format_;
+  std::string name_;
+  std::vector<DatasetEntry> entries_;
+  std::chrono::milliseconds first_{}, last_{};
+};
+
+}  // namespace
+
+std::string_view EndpointName(Endpoint endpoint) { return kEndpointNames[static_cast<std::size_t>(endpoint)].second; }
+
+std::optional<Endpoint> EndpointFromName(std::string_view name) {
+  for (const auto& [endpoint, known] : kEndpointNames) {
+    if (known == name) return endpoint;
+  }
+  return std::nullopt;
+}
+
+std::string_view DatasetFormatName(DatasetFormat format) {
+  return kFormatNames[static_cast<std::size_t>(format)].second;
+}
+
+std::optional<DatasetFormat> DatasetFormatFromName(std::string_view name) {
+  for (const auto& [format, known] : kFormatNames) {
+    if (known == name) return format;
+  }
+  return std::nullopt;
+}
+
+base::Result<std::vector<DatasetEntry>> ReadDataset(std::string_view bytes, DatasetFormat format,
+                                                    const std::string& name) {
+  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
+  Reader reader(format, name);
+  const std::size_t first = bytes.find_first_not_of(" \t\r\n");
+  const bool array = format == DatasetFormat::kShareGpt && first != std::string_view::npos && bytes[first] == '[';
+  if (auto status = array ? reader.AddArray(bytes) : reader.AddLines(bytes); !status) return status.error();
+  if (reader.entries().empty()) return base::Invalid(name + ": no entry that can be sent");
+  return std::move(reader.entries());
+}
+
+}  // namespace autotune::measurement

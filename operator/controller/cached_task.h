@@ -1,0 +1,46 @@
+// CachedTask: a task as the cache keeps it. One that is over is kept in a kilobyte, whatever it measured.
+//
+// Immutable, safe to share. A finished task is left alone until its spec changes, and then the watch brings it whole
+// again: until then only its pods may still have to go, and the metrics count it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "operator/reconcile/observed_task.h"
+
+namespace autotune::controller {
+
+class CachedTask {
+ public:
+  // Fails as reconcile::ObserveTask does.
+  static base::Result<CachedTask> FromJson(const nlohmann::json& object);
+
+  // Over, for the spec that it has now, with nothing left to write.
+  [[nodiscard]] bool settled() const { return whole_ == nullptr; }
+  // status.state of a settled task.
+  [[nodiscard]] const std::string& state() const { return state_; }
+  // The task in full; of a settled one only metadata, state and what decides which of its pods stay. Its status must
+  // not be written.
+  [[nodiscard]] std::shared_ptr<const reconcile::ObservedTask> Observed() const;
+
+ private:
+  // Of an experiment: what tells whether its pod stays.
+  struct Experiment {
+    std::uint64_t hash = 0;
+    std::int32_t attempts = 0;
+    api::ExperimentState state = api::ExperimentState::kPending;
+  };
+
+  std::shared_ptr<const reconcile::ObservedTask> whole_;  // null = settled
+  api::ObjectMeta metadata_;
+  std::string state_;
+  api::KeepPods keep_pods_ = api::KeepPods::kOnFailure;
+  std::vector<Experiment> experiments_;
+};
+
+}  // namespace autotune::controller

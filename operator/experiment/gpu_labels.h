@@ -1,0 +1,78 @@
+// How platforms label nodes with their GPUs: each platform's name for a product of the catalogue (gpu/product.h).
+//
+// Pure data, thread-safe. Only spellings that the platforms document; a name that is missing here is not an error: it
+// is looked for as the user wrote it.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpu/product.h"
+
+namespace autotune::experiment {
+
+inline constexpr const char* kGfdProduct = "nvidia.com/gpu.product";
+inline constexpr const char* kGkeAccelerator = "cloud.google.com/gke-accelerator";
+inline constexpr const char* kGkePartition = "cloud.google.com/gke-gpu-partition-size";
+inline constexpr const char* kAzureGpu = "karpenter.azure.com/sku-gpu-name";
+inline constexpr const char* kInstanceType = "node.kubernetes.io/instance-type";
+// Before "instance-gpu-name": Karpenter and EKS Auto Mode.
+inline constexpr const char* kAwsPrefixes[] = {"karpenter.k8s.aws/", "eks.amazonaws.com/"};
+
+enum class Platform {
+  kGpuFeatureDiscovery,  // kGfdProduct: on-premises, OpenShift, wherever the GPU operator runs
+  kGke,                  // kGkeAccelerator
+  kAws,                  // instance-gpu-name
+  kAzure,                // kAzureGpu
+};
+
+// Products that one label value means: one, or several that the platform does not tell apart.
+std::vector<const gpu::Product*> ProductsLabelled(Platform platform, std::string_view value);
+// AWS gives cards of different memory one name; instance-gpu-memory tells them apart. Null = it does not.
+const gpu::Product* AwsProductOf(std::string_view value, std::int64_t mebibytes);
+
+// A value of AWS's instance-gpu-name; mebibytes (of instance-gpu-memory) is 0 where the name is enough.
+struct AwsName {
+  std::string name;
+  std::int64_t mebibytes = 0;
+};
+std::vector<AwsName> AwsNamesOf(const gpu::Product& product);
+// Of the other platforms; of GPU Feature Discovery always one.
+std::vector<std::string> LabelsOf(Platform platform, const gpu::Product& product);
+// Every value that the platform documents.
+std::set<std::string, std::less<>> KnownLabels(Platform platform);
+
+// What a user's or a labeller's name means. `exact`: a label's value, which means what its platform sells under it;
+// otherwise a short name ("h100") means every shape of it.
+std::vector<const gpu::Product*> ProductsOfName(std::string_view name, bool exact);
+// True where the name is some platform's own: no other platform uses it.
+bool IsPlatformsOwn(std::string_view name);
+
+// What all products that a name may mean have in common; nothing and 0 where they differ.
+struct GpuFacts {
+  std::optional<gpu::ComputeCapability> capability;
+  std::int64_t mebibytes = 0;
+};
+GpuFacts FactsOf(std::span<const gpu::Product* const> products);
+
+// Null for an unknown instance type. Matches what a provider documents for the whole family.
+const gpu::Product* ProductOfInstanceType(std::string_view instance_type);
+// Instance types with this product, as far as they are documented.
+std::vector<std::string> InstanceTypesOf(const gpu::Product& product);
+
+// AMD accelerators. Labellers write the name that a card's board says of itself ("AMD_Instinct_MI300X_OAM",
+// "Instinct_MI210", "AMD_Instinct_MI325_OAM"). Found by any spelling ("mi300x") or by PCI device id ("74a1", as
+// amd.com/gpu.device-id has it); null for others.
+const gpu::Product* AmdProductOf(std::string_view product);
+// amd.com/gpu.product-name where it is documented, else "".
+std::string_view AmdLabelOf(const gpu::Product& product);
+// "gfx942"; "gfx" for an AMD GPU that is not in the catalogue, as quant::LaunchRequest wants it.
+std::string AmdArchitectureOf(std::string_view product);
+// Cards whose board says no name (virtual functions in VMs, old labellers) are known by four hexadecimal digits.
+bool IsAmdDeviceId(std::string_view product);
+
+}  // namespace autotune::experiment

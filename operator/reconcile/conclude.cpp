@@ -1,0 +1,134 @@
+#include "operator/reconcile/conclude.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "operator/reconcile/expand.h"
+#include "operator/reconcile/recommendation.h"
+#include "operator/reconcile/short_text.h"
+#include "operator/reconcile/track.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using api::ExperimentState;
+using nlohmann::json;
+
+std::string MostFrequentCause(const api::TaskStatus& status) {
+  std::map<std::string, int> counts;
+  std::map<std::string, std::string> examples;
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    ++counts[entry.reason];
+    examples.emplace(entry.reason, entry.message);
+  }
+  if (counts.empty()) {
+    if (status.pruned_reasons.empty()) return "The task has no candidates";
+    const api::PrunedReason& reason = status.pruned_reasons.front();
+    return "Every candidate was pruned; " + std::to_string(reason.count) + " by " + reason.reason + ": " +
+           reason.example;
+  }
+  const auto most =
+      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return std::to_string(most->second) + " of " + std::to_string(status.experiments.size()) +
+         " experiments failed with " + most->first + ": " + examples.at(most->first);
+}
+
+std::string BaselineProblem(const api::TaskStatus& status, const std::string& runtime) {
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    if (!entry.baseline || entry.runtime != runtime) continue;
+    if (entry.state == ExperimentState::kFailed) return "the baseline failed: " + entry.reason + ": " + entry.message;
+    return "the baseline does not meet the SLO";
+  }
+  return "the baseline was pruned";
+}
+
+std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStatus& winner) {
+  std::string message =
+      "Best: " + winner.name + " (" + winner.runtime + ", " + winner.quant.name + "), score " + status.best->score;
+  if (winner.baseline) return message + "; it is the baseline, nothing else was better";
+  if (!status.best->improvement_over_baseline.empty()) {
+    return message + ", " + status.best->improvement_over_baseline + " over the baseline";
+  }
+  return message + "; no improvement is given because " + BaselineProblem(status, winner.runtime);
+}
+
+// The last attempt failed: the condition, and when to try again.
+void NotRecommended(const Memory::Recommended& tried, const api::TaskStatus& status, Conclusion& out) {
+  const bool taken = tried.error->code == base::Code::kAlreadyExists;
+  out.verdict.recommendation_reason = taken ? "AlreadyOwned" : "NotWritten";
+  out.verdict.recommendation_message = tried.error->message;
+  out.wake_at = tried.at + std::chrono::duration_cast<std::chrono::milliseconds>(RefusalDelay(tried.times));
+  const api::Condition* told = api::FindCondition(status.conditions, "RecommendationFailed");
+  if (told == nullptr || told->reason != out.verdict.recommendation_reason) {
+    out.events.push_back({true, "RecommendationFailed", "Recommend", Short(tried.error->message, kMaxNote)});
+  }
+}
+
+// Fills what there is to say of the ConfigMap; false while it has not been tried.
+bool Recommend(const Observed& observed, const Settings& settings, const api::TaskStatus& status, const Space& space,
+               const api::ExperimentStatus& winner, base::WallTime now, Conclusion& out) {
+  if (!status.recommendation_config_map.empty()) {
+    out.recommendation = status.recommendation_config_map;
+    return true;
+  }
+  const tuning::Candidate* candidate = CandidateOf(space, winner);
+  if (candidate == nullptr) {
+    out.verdict.recommendation_reason = "NotReproducible";
+    out.verdict.recommendation_message = "The rules of this operator no longer start " + winner.name +
+                                         " as it was measured; edit the task to measure it again";
+    return true;
+  }
+  json config_map = Recommendation(observed.task, ExperimentOf(space, *candidate, winner.attempts),
+                                   PlacementOf(space, GpuOf(status)), settings.environment);
+  const std::optional<Memory::Recommended>& tried = observed.memory.recommended;
+  if (!tried || tried->digest != DigestOf(config_map)) {
+    out.config_map = std::move(config_map);
+    out.wake_at = now;  // what came of it is seen at the next look
+    return false;
+  }
+  if (!tried->error) {
+    out.recommendation = RecommendationName(observed.task);
+    return true;
+  }
+  NotRecommended(*tried, status, out);
+  if (*out.wake_at <= now) out.config_map = std::move(config_map);
+  return true;
+}
+
+}  // namespace
+
+Conclusion Conclude(const Observed& observed, const Settings& settings, const api::TaskStatus& status,
+                    const Space& space, const std::string& infeasible, base::WallTime now) {
+  Conclusion out;
+  const bool any = std::any_of(status.experiments.begin(), status.experiments.end(),
+                               [](const auto& entry) { return entry.state == ExperimentState::kSucceeded; });
+  if (!any) {
+    out.verdict = Progressing("Failed", "AllExperimentsFailed", MostFrequentCause(status));
+    out.verdict.kind = Verdict::Kind::kFailed;
+    out.events.push_back({true, "AllExperimentsFailed", "Reconcile", Short(out.verdict.message, kMaxNote)});
+    return out;
+  }
+  out.verdict.kind = Verdict::Kind::kComplete;
+  out.verdict.state = "Complete";
+  out.verdict.feasible = status.best.has_value();
+  const bool told = status.state == "Complete";
+  if (!status.best) {
+    out.verdict.reason = "NoFeasibleConfiguration";
+    out.verdict.message = out.verdict.infeasible = infeasible;
+    if (!told) out.events.push_back({true, "NoFeasibleConfiguration", "Search", Short(infeasible, kMaxNote)});
+    return out;
+  }
+  const auto winner = std::find_if(status.experiments.begin(), status.experiments.end(),
+                                   [&](const auto& entry) { return entry.name == status.best->experiment; });
+  out.verdict.reason = "Succeeded";
+  out.verdict.message = BestMessage(status, *winner);
+  if (!told) out.events.push_back({false, "TaskComplete", "Search", Short(out.verdict.message, kMaxNote)});
+  if (!Recommend(observed, settings, status, space, *winner, now, out)) {
+    out.verdict = Progressing("Searching", "Progressing", "Every experiment has ended; the recommendation is written");
+    out.events.clear();
+  }
+  return out;
+}
+
+}  // namespace autotune::reconcile

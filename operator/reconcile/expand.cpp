@@ -1,0 +1,319 @@
+#include "operator/reconcile/expand.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/sha256.h"
+#include "operator/experiment/node_affinity.h"
+#include "operator/reconcile/short_text.h"
+#include "operator/reconcile/track.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using api::ExperimentState;
+using nlohmann::json;
+
+constexpr std::size_t kMaxPrunedReasons = 32;
+
+std::string Hash(const std::string& text) { return base::Sha256Hex(text).substr(0, 16); }
+
+// What neither the expansion nor the checks of what goes into a pod read. Everything else counts, fields that nobody
+// has thought of included.
+std::string SpecHash(const api::TaskSpec& spec) {
+  json read = api::ToJson(spec);
+  for (const char* field : {"description", "suspend", "parallelism", "keepPods", "slo"}) read.erase(field);
+  const auto erase = [&](const char* object, std::initializer_list<const char*> fields) {
+    if (!read.contains(object)) return;
+    for (const char* field : fields) read[object].erase(field);
+    if (read[object].empty()) read.erase(object);
+  };
+  erase("optimization", {"objective", "retries"});
+  erase("gpu", {"pricePerHour"});
+  return Hash(read.dump());
+}
+
+// Texts of what starts the engine are equal: with the same runtime and the same conditions the same is measured.
+bool StartsTheSame(const api::ExperimentStatus& experiment, const std::string& runtime, const quant::LaunchPlan& plan) {
+  return !experiment.truncated && experiment.runtime == runtime && experiment.gpus == plan.gpus &&
+         experiment.args == plan.args && experiment.options == plan.options_yaml && experiment.env == plan.env;
+}
+
+void Fill(const tuning::Candidate& candidate, const std::string& runtime, api::ExperimentStatus& entry) {
+  entry.runtime = runtime;
+  entry.args = candidate.plan.args;
+  entry.options = candidate.plan.options_yaml;
+  entry.env = candidate.plan.env;
+  entry.gpus = candidate.plan.gpus;
+  entry.warnings = candidate.plan.warnings;
+  for (const quant::Override& replaced : candidate.plan.overrides) {
+    entry.warnings.push_back(
+        {"parameters." + replaced.flag, "UserParameterWins",
+         "The quantization mapping wanted " + replaced.mapped + ", the parameter " + replaced.user + " runs"});
+  }
+}
+
+std::vector<api::PrunedReason> CountPruned(const tuning::Expansion& expansion) {
+  std::vector<api::PrunedReason> reasons;
+  for (const tuning::Pruned& pruned : expansion.pruned) {
+    auto found = std::find_if(reasons.begin(), reasons.end(),
+                              [&](const api::PrunedReason& r) { return r.reason == pruned.rejection.reason; });
+    if (found == reasons.end()) {
+      if (reasons.size() == kMaxPrunedReasons) continue;
+      api::PrunedReason reason;
+      reason.reason = pruned.rejection.reason;
+      reason.example = Short(pruned.runtime + " + " + pruned.quant.name + ": " + pruned.rejection.message, 512);
+      reasons.push_back(std::move(reason));
+      found = reasons.end() - 1;
+    }
+    ++found->count;
+  }
+  std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
+  return reasons;
+}
+
+api::TaskStatus::Candidates Count(const Space& space) {
+  const tuning::Expansion& expansion = space.expansion;
+  api::TaskStatus::Candidates count;
+  count.total = expansion.total;
+  count.duplicates = expansion.duplicates;
+  count.pruned = static_cast<int>(expansion.pruned.size());
+  count.eligible = static_cast<int>(expansion.candidates.size());
+  count.not_run = static_cast<int>(expansion.candidates.size() - space.schedule.size());
+  return count;
+}
+
+std::vector<quant::Warning> Warnings(const api::TaskSpec& spec, const Space& space, const GpuChoice& gpu) {
+  std::vector<quant::Warning> warnings = space.warnings;
+  if (!gpu.product.empty()) return warnings;
+  if (experiment::IsAmdResource(spec.gpu.resource_name)) {
+    warnings.push_back({"gpu", "GpuLabelsMissing",
+                        "No node that spec.gpu allows carries the labels of AMD's node labeller "
+                        "(amd.com/gpu.product-name): pods are not bound to a product, and what depends on "
+                        "the architecture was not checked. Install the AMD GPU operator or its labeller"});
+  } else if (PlacementOf(space, gpu).min_capability) {
+    warnings.push_back({"gpu", "GpuLabelsMissing",
+                        "No node that spec.gpu allows carries GPU labels (nvidia.com/gpu.product): pods are "
+                        "not bound to a compute capability or product. Install GPU Feature Discovery"});
+  }
+  return warnings;
+}
+
+// GPUs that were chosen stay chosen: what was measured on them cannot be compared with others'. Where none were known,
+// that stays so as long as there is something to compare with.
+GpuChoice ChooseGpus(const Observed& observed, const Settings& settings, const api::TaskStatus& status) {
+  const api::TaskSpec& spec = observed.task.spec;
+  const GpuChoice chosen = GpuOf(status);
+  const bool chose = !chosen.product.empty();
+  const bool measured = std::any_of(status.experiments.begin(), status.experiments.end(), IsFinished);
+  if (chose ? StillAllowed(spec.gpu, chosen, observed.nodes) : measured) return chosen;
+  return ChooseGpu(spec, *status.model, GpuChoices(spec.gpu, observed.nodes), *settings.rules, settings.environment);
+}
+
+// Merges what a status has with what the present spec asks for.
+class Merge {
+ public:
+  Merge(const Observed& observed, const api::TaskStatus& status, const api::ExpandedFor& asked, base::WallTime now)
+      : observed_(observed), status_(status), asked_(asked), now_(now) {
+    for (const api::ExperimentStatus& entry : status.experiments) {
+      const std::string number = entry.name.substr(std::min<std::size_t>(1, entry.name.size()));
+      last_number_ = std::max(last_number_, std::atoi(number.c_str()));
+      left_.push_back(&entry);
+    }
+  }
+
+  // Of a candidate that no experiment measures yet.
+  api::ExperimentStatus New(const tuning::Candidate& candidate, const std::string& runtime) {
+    api::ExperimentStatus entry;
+    entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
+    entry.hash = candidate.hash;
+    entry.quant = candidate.quant;
+    entry.baseline = candidate.baseline;
+    // It was an experiment of this task before, and a pod of then has not gone yet: its name cannot be given again.
+    entry.attempts = LastAttempt(observed_, candidate.hash, true);
+    Fill(candidate, runtime, entry);
+    return entry;
+  }
+
+  void Run(bool other_gpus, Expanded& out) {
+    for (const std::size_t index : out.space.schedule) {
+      const tuning::Candidate& candidate = out.space.expansion.candidates[index];
+      const std::string& runtime = out.space.runtimes[candidate.runtime].spec.name;
+      if (const api::ExperimentStatus* known = Take(candidate, runtime)) {
+        out.experiments.push_back(Kept(*known, candidate, runtime, other_gpus, out.let_go));
+      } else if (candidate.baseline || !IsAdaptive(observed_.task.spec)) {
+        out.experiments.push_back(New(candidate, runtime));
+      }
+    }
+    // What the edit drops was paid for all the same.
+    for (const api::ExperimentStatus* entry : left_) out.let_go += SpentUntilNow(observed_, *entry, now_);
+  }
+
+ private:
+  const api::ExperimentStatus* Take(const tuning::Candidate& candidate, const std::string& runtime) {
+    auto found = std::find_if(left_.begin(), left_.end(), [&](const auto* e) { return e->hash == candidate.hash; });
+    if (found == left_.end() && status_.expanded_for && MeasuresTheSame(*status_.expanded_for, asked_, runtime)) {
+      found = std::find_if(left_.begin(), left_.end(),
+                           [&](const auto* e) { return StartsTheSame(*e, runtime, candidate.plan); });
+    }
+    if (found == left_.end()) return nullptr;
+    const api::ExperimentStatus* entry = *found;
+    left_.erase(found);
+    return entry;
+  }
+
+  api::ExperimentStatus Kept(const api::ExperimentStatus& known, const tuning::Candidate& candidate,
+                             const std::string& runtime, bool other_gpus, api::GpuSeconds& let_go) const {
+    api::ExperimentStatus entry = known;
+    // Other GPUs' measurements are not comparable, those that are still at work included; an earlier version's results
+    // cannot be judged under a bound on quality.
+    if (other_gpus || (observed_.task.spec.quality.max_degradation && LacksQuality(entry))) {
+      let_go += SpentUntilNow(observed_, known, now_);
+      entry = Cleared(known);
+      // Also a pod that no look has recorded yet is one of then.
+      entry.attempts = std::max(entry.attempts, LastAttempt(observed_, known.hash, false));
+    }
+    if (entry.state == ExperimentState::kPending) Fill(candidate, runtime, entry);
+    entry.baseline = candidate.baseline;
+    entry.quant = candidate.quant;
+    return entry;
+  }
+
+  const Observed& observed_;
+  const api::TaskStatus& status_;
+  const api::ExpandedFor& asked_;
+  const base::WallTime now_;
+  std::vector<const api::ExperimentStatus*> left_;  // of the status, not yet found among the candidates
+  int last_number_ = 0;
+};
+
+}  // namespace
+
+std::string ModelSourceOf(const api::ModelSpec& model) {
+  json source = {{"idOrPath", model.id_or_path}};
+  const auto add = [&](const char* key, const json& value) {
+    if (!value.is_null() && value != "" && value != json::object()) source[key] = value;
+  };
+  add("revision", model.revision);
+  add("volume", model.volume);
+  add("endpoint", model.hugging_face.endpoint);
+  add("facts", model.facts);
+  add("quantization", model.quantization);
+  return Hash(source.dump());
+}
+
+base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings& settings) {
+  const api::TaskSpec& spec = observed.task.spec;
+  const api::TaskStatus& status = observed.task.status;
+  // The same spec, rules and hashes ask for the same: every look at a running task but the first.
+  if (status.expanded_for && status.expanded_for->generation == observed.task.metadata.generation &&
+      status.expanded_for->hash_scheme == tuning::kHashScheme && status.rules_version == settings.rules->version()) {
+    return *status.expanded_for;
+  }
+  auto runtimes = ResolveRuntimes(spec, *settings.rules);
+  if (!runtimes) return std::move(runtimes).error();
+  api::ExpandedFor asked;
+  asked.generation = observed.task.metadata.generation;
+  asked.hash_scheme = tuning::kHashScheme;
+  asked.model_source = ModelSourceOf(spec.model);
+  asked.spec = SpecHash(spec);
+  const std::string context = experiment::HashedContext(spec);
+  for (const ResolvedRuntime& runtime : *runtimes) {
+    asked.runtimes[runtime.spec.name] = {runtime.spec.image, Hash(IdentityOf(runtime.spec) + context)};
+  }
+  return asked;
+}
+
+bool MeasuresTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked, const std::string& runtime) {
+  const auto before = was.runtimes.find(runtime);
+  const auto now = asked.runtimes.find(runtime);
+  if (before == was.runtimes.end() || now == asked.runtimes.end()) return false;
+  if (before->second == now->second) return true;
+  // Hashes of two schemes say nothing about each other. The spec has not changed; the image may come with the rules.
+  return was.hash_scheme != asked.hash_scheme && was.generation == asked.generation &&
+         before->second.image == now->second.image;
+}
+
+bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked) {
+  if (was.generation == asked.generation) return true;
+  return was.hash_scheme == asked.hash_scheme && was.spec == asked.spec && was.model_source == asked.model_source;
+}
+
+bool IsExpanded(const api::TaskStatus& status, const api::ExpandedFor& asked, const Settings& settings) {
+  if (!status.expanded_for || !AsksTheSame(*status.expanded_for, asked)) return false;
+  const bool as_then = status.expanded_for->hash_scheme == asked.hash_scheme &&
+                       status.expanded_for->runtimes == asked.runtimes &&
+                       status.rules_version == settings.rules->version();
+  const bool over =
+      !status.experiments.empty() && std::all_of(status.experiments.begin(), status.experiments.end(), IsFinished);
+  return as_then || over;
+}
+
+GpuChoice GpuOf(const api::TaskStatus& status) {
+  // What an AMD product is, BuildSpace finds from its name.
+  return {status.gpu_product, quant::ComputeCapability::Parse(status.gpu_compute_capability), status.gpu_memory_bytes};
+}
+
+const tuning::Candidate* CandidateOf(const Space& space, const api::ExperimentStatus& experiment) {
+  const auto& candidates = space.expansion.candidates;
+  auto found = std::find_if(candidates.begin(), candidates.end(),
+                            [&](const tuning::Candidate& candidate) { return candidate.hash == experiment.hash; });
+  if (found == candidates.end()) {
+    found = std::find_if(candidates.begin(), candidates.end(), [&](const tuning::Candidate& candidate) {
+      return StartsTheSame(experiment, space.runtimes[candidate.runtime].spec.name, candidate.plan);
+    });
+  }
+  return found == candidates.end() ? nullptr : &*found;
+}
+
+api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
+  api::ExperimentStatus entry;
+  entry.name = experiment.name;
+  entry.hash = experiment.hash;
+  entry.runtime = experiment.runtime;
+  entry.quant = experiment.quant;
+  entry.baseline = experiment.baseline;
+  entry.args = experiment.args;
+  entry.options = experiment.options;
+  entry.env = experiment.env;
+  entry.gpus = experiment.gpus;
+  entry.warnings = experiment.warnings;
+  std::erase_if(entry.warnings, [](const quant::Warning& warning) {
+    return warning.reason == kQualityNotMeasured || warning.reason == kRanElsewhere;
+  });
+  entry.attempts = experiment.attempts;
+  entry.truncated = experiment.truncated;
+  return entry;
+}
+
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<std::size_t>& candidates,
+                    base::WallTime now, api::TaskStatus& status) {
+  Merge merge(observed, status, *status.expanded_for, now);
+  std::vector<api::ExperimentStatus> added;
+  for (const std::size_t index : candidates) {
+    const tuning::Candidate& candidate = space.expansion.candidates[index];
+    added.push_back(merge.New(candidate, space.runtimes[candidate.runtime].spec.name));
+  }
+  std::move(added.begin(), added.end(), std::back_inserter(status.experiments));
+}
+
+base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,
+                              const api::ExpandedFor& asked, base::WallTime now) {
+  const api::TaskSpec& spec = observed.task.spec;
+  Expanded out;
+  out.expanded_for = asked;
+  out.rules_version = settings.rules->version();
+  out.gpu = ChooseGpus(observed, settings, status);
+  auto space = BuildSpace(spec, *status.model, out.gpu, *settings.rules, settings.environment);
+  if (!space) return std::move(space).error();
+  out.space = std::move(*space);
+  out.candidates = Count(out.space);
+  out.pruned_reasons = CountPruned(out.space.expansion);
+  out.warnings = Warnings(spec, out.space, out.gpu);
+  const bool other_gpus = !status.experiments.empty() && out.gpu.product != status.gpu_product;
+  Merge(observed, status, asked, now).Run(other_gpus, out);
+  return out;
+}
+
+}  // namespace autotune::reconcile

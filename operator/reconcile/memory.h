@@ -1,0 +1,56 @@
+// What an operator remembers of a task between two looks at it, and may forget: which pods it created, what the API
+// server refused, whether the recommendation was written. Everything that a decision may not lose is in the status;
+// what is lost with this costs an early try at most.
+//
+// Plain values. One per task, kept by whoever runs Decide() and Apply(), used by one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "operator/reconcile/refusal.h"
+
+namespace autotune::reconcile {
+
+struct Memory {
+  // Refusals are forgotten with the generation that they met: an edit may be the answer to them.
+  std::int64_t generation = -1;
+
+  // Pods by name that the API server took. One that is not there although the caches show what was written has been
+  // deleted by somebody; one that was never created has to be.
+  std::set<std::string> created;
+
+  struct Refused {
+    Refusal refusal;
+    int times = 0;  // in a row
+    base::WallTime at{};
+  };
+  std::map<std::string, Refused> refused;  // by pod name, until that pod is taken
+  // Of any pod, with nothing taken since: the next try is this task's only one.
+  std::optional<Refused> last_refused;
+
+  struct Recommended {
+    std::string digest;  // of the ConfigMap
+    std::optional<base::Error> error;
+    int times = 0;  // in a row
+    base::WallTime at{};
+  };
+  std::optional<Recommended> recommended;
+
+  // Refusals of an earlier generation are gone.
+  void Begin(std::int64_t present_generation);
+  void PodTaken(const std::string& name);
+  void PodRefused(const std::string& name, Refusal refusal, base::WallTime now);
+  void PodDeleted(const std::string& name);
+  void ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now);
+};
+
+// How long to wait before what failed `times` times in a row is tried again: 15 s, doubled up to 5 minutes.
+base::Duration RefusalDelay(int times);
+
+}  // namespace autotune::reconcile

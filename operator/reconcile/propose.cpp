@@ -1,0 +1,342 @@
+#include "operator/reconcile/propose.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "bench/result.h"
+#include "engine_model/gpu_spec.h"
+#include "engine_model/shape_of.h"
+#include "operator/reconcile/answer.h"
+#include "operator/reconcile/expand.h"
+#include "operator/reconcile/tally.h"
+#include "operator/reconcile/track.h"
+
+namespace autotune::reconcile {
+namespace {
+
+namespace search = tuning::search;
+using measurement::Metric;
+
+// The loads that a prediction is made for: two to each doubling, as far as spec.benchmark.load.auto.max.
+std::vector<double> LoadGrid(double max) {
+  std::vector<double> loads;
+  for (double power = 1; power <= max; power *= 2) {
+    loads.push_back(power);
+    if (power >= 2 && power * 1.5 <= max) loads.push_back(power * 1.5);
+  }
+  return loads;
+}
+
+// A mean start until one was measured: an engine's own start, and weights at the rate of a good disk.
+double StartSeconds(const checkpoint::ModelFacts& model, int gpus) {
+  constexpr double kEngine = 60;
+  constexpr double kBytesPerSecond = 1.5e9;
+  const auto bytes = static_cast<double>(model.weight_bytes.value_or(0));
+  return kEngine + bytes / kBytesPerSecond / std::max(gpus, 1);
+}
+
+engine_model::WeightFormat FormatOf(const checkpoint::ModelFacts& model, const quant::LaunchShape& shape) {
+  using Format = engine_model::WeightFormat;
+  const std::string& family = model.family;
+  if (shape.weight_bits == 8 || family.starts_with("fp8") || family == "mxfp8") return Format::kFp8;
+  if (family.starts_with("int8")) return Format::kInt8;
+  if (family == "nvfp4" || family == "mxfp4") return Format::kFp4;
+  if (shape.weight_bits == 4 || family.starts_with("int4") || family == "w4a8") return Format::kInt4;
+  return Format::kBf16;
+}
+
+search::Features FeaturesOf(const Space& space, const checkpoint::ModelFacts& model,
+                            const tuning::Candidate& candidate) {
+  const quant::LaunchShape& shape = candidate.plan.shape;
+  search::Features out;
+  out.engine = space.runtimes[candidate.runtime].spec.name;
+  out.precision = candidate.quant.gemm + "/" + candidate.quant.moe;
+  out.cache_dtype = candidate.quant.kvcache + "/" + candidate.quant.attention;
+  out.draft = shape.draft_tokens > 0 ? "on" : "";
+  out.shape.weights = FormatOf(model, shape);
+  out.shape.cache_bytes_per_element = shape.kv_element_bytes;
+  out.shape.gpus = candidate.plan.gpus;
+  out.shape.tensor_parallel = shape.tensor;
+  out.shape.pipeline_parallel = shape.pipeline;
+  out.shape.data_parallel = shape.data;
+  out.shape.expert_parallel = shape.expert;
+  out.shape.max_num_seqs = shape.max_sequences;
+  out.shape.max_batched_tokens = shape.batched_tokens;
+  out.shape.draft_tokens = shape.draft_tokens;
+  out.shape.eager = shape.eager;
+  if (shape.memory_share > 0) out.shape.memory_fraction = shape.memory_share;
+  return out;
+}
+
+search::Objective SearchedFor(api::Objective objective) {
+  switch (objective) {
+    case api::Objective::kMaximizeThroughput:
+    case api::Objective::kMaximizeGoodput:
+    case api::Objective::kMinimizeCost:
+      return search::Objective::kThroughput;
+    case api::Objective::kMinimizeLatency:
+      return search::Objective::kE2e;
+    case api::Objective::kMinimizeTtft:
+      return search::Objective::kTtft;
+    case api::Objective::kMinimizeTpot:
+      return search::Objective::kTpot;
+  }
+  return search::Objective::kThroughput;
+}
+
+// The bounds of one modelled metric: that of TPOT stands for the time between tokens, too.
+bool BelongsTo(Metric bound, Metric modelled) {
+  return bound == modelled || (bound == Metric::kItl && modelled == Metric::kTpot);
+}
+
+std::optional<double> LimitOf(const measurement::Slo& slo, Metric modelled) {
+  std::optional<double> limit;
+  for (const measurement::Bound& bound : slo.bounds) {
+    if (BelongsTo(bound.metric, modelled)) limit = std::min(limit.value_or(bound.limit), bound.limit);
+  }
+  return limit;
+}
+
+// What stands for a metric's bounded statistics: the largest ratio to its bound, times the limit; the mean without one.
+double Statistic(const measurement::Slo& slo, const measurement::Point& point, Metric modelled) {
+  const auto limit = LimitOf(slo, modelled);
+  if (!limit) return point.Get(modelled).mean;
+  double ratio = 0;
+  for (const measurement::Bound& bound : slo.bounds) {
+    if (!BelongsTo(bound.metric, modelled)) continue;
+    ratio = std::max(ratio, point.Get(bound.metric).Get(bound.statistic) / bound.limit);
+  }
+  return ratio * *limit;
+}
+
+double Ln(double milliseconds) { return std::log(std::max(milliseconds, 1e-3)); }
+
+double VarianceOf(const measurement::Point& point, Metric metric) {
+  constexpr double kSigmas = 1.96;  // of a 95 % interval's half width
+  const double deviation = point.relative_ci[static_cast<std::size_t>(metric)] / kSigmas;
+  return deviation * deviation;
+}
+
+double OfferedConcurrency(const measurement::Point& point) {
+  return point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value
+                                                                : std::max(1.0, std::round(point.mean_concurrency));
+}
+
+search::Point PointOf(const tuning::Criteria& criteria, const measurement::Point& measured, std::size_t candidate,
+                      int gpus) {
+  search::Point out;
+  out.candidate = candidate;
+  out.load = OfferedConcurrency(measured);
+  out.ln_ttft_ms = Ln(Statistic(criteria.slo, measured, Metric::kTtft));
+  out.ln_tpot_ms = Ln(Statistic(criteria.slo, measured, Metric::kTpot));
+  out.ln_e2e_ms = Ln(Statistic(criteria.slo, measured, Metric::kE2e));
+  out.ttft_variance = VarianceOf(measured, Metric::kTtft);
+  out.tpot_variance = VarianceOf(measured, Metric::kTpot);
+  out.e2e_variance = out.objective_variance = VarianceOf(measured, Metric::kE2e);
+  out.ln_objective_ms = Ln(measured.e2e.mean);
+  out.value = measured.output_tokens_per_second / std::max(gpus, 1);
+  if (criteria.objective == tuning::Objective::kMaximizeGoodput) out.value *= measured.attainment.value_or(1);
+  const auto latency = [&](Metric metric) {
+    out.ln_objective_ms = Ln(measured.Get(metric).p50);
+    out.objective_variance = VarianceOf(measured, metric);
+    out.value = 1000 / std::max(measured.Get(metric).p50, 1e-3);
+  };
+  if (criteria.objective == tuning::Objective::kMinimizeLatency) latency(Metric::kE2e);
+  if (criteria.objective == tuning::Objective::kMinimizeTtft) latency(Metric::kTtft);
+  if (criteria.objective == tuning::Objective::kMinimizeTpot) latency(Metric::kTpot);
+  const double requests = static_cast<double>(measured.requests + measured.errors);
+  out.met = !measured.saturated && static_cast<double>(measured.errors) <= criteria.slo.max_error_rate * requests &&
+            (!criteria.slo.attainment || measured.attainment.value_or(0) >= *criteria.slo.attainment);
+  return out;
+}
+
+search::StartOutcome OutcomeOf(const api::ExperimentStatus& experiment) {
+  if (experiment.state == api::ExperimentState::kSucceeded) return search::StartOutcome::kOk;
+  const auto reason = bench::FailureReasonFromName(experiment.reason);
+  return reason && !MayEndDifferently(experiment) ? search::StartOutcome::kCrashed
+                                                  : search::StartOutcome::kInfrastructure;
+}
+
+// What the status says of one candidate.
+void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& experiment, std::size_t candidate,
+             search::Observations& out) {
+  if (!IsFinished(experiment)) return;
+  out.starts.push_back({candidate, OutcomeOf(experiment), experiment.start_seconds});
+  out.ended.push_back(candidate);
+  if (experiment.loads.empty()) return;
+  // Of several scenarios the first one teaches the model; the answer judges all.
+  const std::string& scenario = experiment.loads.front().measured.scenario;
+  for (const api::LoadRow& row : experiment.loads) {
+    if (row.measured.scenario != scenario || !measurement::IsUsable(row.measured) ||
+        measurement::IsInvalid(row.measured)) {
+      continue;
+    }
+    out.points.push_back(PointOf(criteria, row.measured, candidate, experiment.gpus));
+  }
+}
+
+engine_model::Workload WorkloadOf(const api::BenchmarkSpec& benchmark) {
+  engine_model::Workload out;
+  const std::string text = benchmark.scenarios.empty() ? api::kDefaultScenario : benchmark.scenarios.front();
+  if (const auto scenario = measurement::Scenario::Parse(text)) {
+    out.input_tokens = scenario->input.Mean();
+    out.output_tokens = scenario->output.Mean();
+  }
+  return out;
+}
+
+std::optional<std::size_t> IndexOf(const Space& space, const api::ExperimentStatus& experiment) {
+  const tuning::Candidate* candidate = CandidateOf(space, experiment);
+  if (candidate == nullptr) return std::nullopt;
+  return static_cast<std::size_t>(candidate - space.expansion.candidates.data());
+}
+
+search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status, base::WallTime now) {
+  search::Budget budget;
+  const api::OptimizationSpec& optimization = spec.optimization;
+  budget.trials = optimization.max_experiments;
+  budget.started = static_cast<int>(status.experiments.size());
+  budget.spent_gpu_seconds = GpuSecondsOf(status).Total();
+  if (optimization.budget_gpu_hours) budget.gpu_seconds = *optimization.budget_gpu_hours * 3600;
+  if (optimization.budget_deadline) {
+    const base::WallTime begin = status.started_at.empty() ? now : base::ParseRfc3339(status.started_at);
+    budget.seconds_left = std::chrono::duration<double>(begin + *optimization.budget_deadline - now).count();
+  }
+  return budget;
+}
+
+}  // namespace
+
+SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
+                          base::WallTime now) {
+  const checkpoint::ModelFacts model = status.model.value_or(checkpoint::ModelFacts());
+  const tuning::Criteria criteria = CriteriaOf(spec);
+  SearchInput input;
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    if (const auto index = IndexOf(space, experiment)) Observe(criteria, experiment, *index, input.observations);
+  }
+  const std::vector<double> grid = spec.benchmark.load.mode == measurement::LoadMode::kFixedConcurrency
+                                       ? spec.benchmark.load.fixed
+                                       : LoadGrid(spec.benchmark.load.max);
+  for (const tuning::Candidate& candidate : space.expansion.candidates) {
+    search::Candidate out;
+    out.key = std::strtoull(candidate.hash.c_str(), nullptr, 16);
+    out.features = FeaturesOf(space, model, candidate);
+    out.loads = grid;
+    out.start_seconds = StartSeconds(model, candidate.plan.gpus);
+    out.baseline = candidate.baseline;
+    input.space.candidates.push_back(std::move(out));
+  }
+  for (const search::Point& point : input.observations.points) {
+    std::vector<double>& loads = input.space.candidates[point.candidate].loads;
+    const auto at = std::lower_bound(loads.begin(), loads.end(), point.load);
+    if (at == loads.end() || *at != point.load) loads.insert(at, point.load);
+  }
+  input.space.workload = WorkloadOf(spec.benchmark);
+  input.space.objective = SearchedFor(spec.optimization.objective);
+  // Ramp, window and drain of one point; a third of the longest where the answer is certain before.
+  input.space.step_seconds = std::max(10.0, std::chrono::duration<double>(spec.benchmark.duration).count() / 3);
+  input.bounds.ttft_ms = LimitOf(criteria.slo, Metric::kTtft);
+  input.bounds.tpot_ms = LimitOf(criteria.slo, Metric::kTpot);
+  input.bounds.e2e_ms = LimitOf(criteria.slo, Metric::kE2e);
+  input.bounds.means =
+      input.space.objective == search::Objective::kThroughput &&
+      std::all_of(criteria.slo.bounds.begin(), criteria.slo.bounds.end(), [](const measurement::Bound& bound) {
+        return bound.statistic == measurement::Statistic::kMean && bound.metric != Metric::kItl;
+      });
+  input.limits.budget = BudgetOf(spec, status, now);
+  input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
+                                   engine_model::FindGpuByProduct(status.gpu_product));
+  return input;
+}
+
+Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, base::WallTime now) {
+  Proposal out;
+  SearchInput input = SearchInputOf(spec, status, space, now);
+  search::Slots slots;
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    const auto index = IndexOf(space, experiment);
+    if (!index || IsFinished(experiment)) continue;
+    const double start = input.space.candidates[*index].start_seconds;
+    const double expected = start + 3 * input.space.step_seconds;
+    slots.running.push_back({*index, experiment.state == api::ExperimentState::kMeasuring, experiment.gpus, 0, expected,
+                             expected * experiment.gpus});
+    input.limits.budget.committed_gpu_seconds += expected * experiment.gpus;
+  }
+  while (slots.running.size() < static_cast<std::size_t>(spec.parallelism)) {
+    const search::Decision decision = search::Decide(input.space, input.bounds, input.prior, input.observations, slots,
+                                                     static_cast<std::uint64_t>(spec.optimization.seed), input.limits);
+    if (decision.action == search::Action::kStop) {
+      // What runs may still change the choice, unless the limits are reached.
+      if (slots.running.empty()) {
+        out.stopped = decision.reason;
+        out.expected_gain = decision.expected_gain;
+      }
+      return out;
+    }
+    if (decision.action != search::Action::kStart) return out;
+    const tuning::Candidate& candidate = space.expansion.candidates[decision.candidate];
+    const double expected = input.space.candidates[decision.candidate].start_seconds + 3 * input.space.step_seconds;
+    slots.running.push_back(
+        {decision.candidate, false, candidate.plan.gpus, 0, expected, expected * candidate.plan.gpus});
+    input.limits.budget.committed_gpu_seconds += expected * candidate.plan.gpus;
+    ++input.limits.budget.started;
+    out.start.push_back(decision.candidate);
+  }
+  return out;
+}
+
+std::string WhyStopped(const Proposal& proposal) {
+  if (!proposal.stopped) return "";
+  char gain[64];
+  std::snprintf(gain, sizeof gain, "%.1f %%", proposal.expected_gain * 100);
+  switch (*proposal.stopped) {
+    case search::Reason::kLowExpectedGain:
+      return std::string("no candidate that is left is expected to gain 5 % over the leader; the best one ") + gain;
+    case search::Reason::kInfeasible:
+      return "no candidate that is left is expected to keep the bounds";
+    case search::Reason::kBudget:
+      return "nothing that is left fits into the budget";
+    case search::Reason::kMaxExperiments:
+      return "optimization.maxExperiments is reached";
+    case search::Reason::kAllTried:
+      return "every candidate was tried";
+    case search::Reason::kBaseline:
+    case search::Reason::kLargestGain:
+    case search::Reason::kLeastViolation:
+    case search::Reason::kMeasure:
+    case search::Reason::kSlotsBusy:
+      break;
+  }
+  return "";
+}
+
+experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const Space&,
+                                const tuning::Candidate& candidate) {
+  experiment::BenchHints hints;
+  if (status.model) {
+    hints.vocab_size = static_cast<int>(std::min<std::int64_t>(status.model->vocab_size.value_or(0), 1 << 30));
+  }
+  // Racing: one scenario, a limit that is searched, and a leader. What a baseline can do is wanted whole.
+  const bool one = spec.benchmark.scenarios.size() <= 1;
+  const bool races = IsAdaptive(spec) && one && spec.benchmark.load.fixed.empty() && !candidate.baseline &&
+                     !tuning::ComparesAtOneLoad(ObjectiveOf(spec));
+  if (!races || !status.best) return hints;
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    if (experiment.name != status.best->experiment) continue;
+    const measurement::Worth worth = spec.optimization.objective == api::Objective::kMaximizeGoodput
+                                         ? measurement::Worth::kAttainedRequests
+                                         : measurement::Worth::kOutputTokens;
+    double best = 0;
+    for (const api::LoadRow& row : experiment.loads) {
+      if (row.meets_slo) best = std::max(best, measurement::WorthOf(worth, row.measured, experiment.gpus));
+    }
+    if (best > 0) hints.score_to_beat = {best};
+  }
+  return hints;
+}
+
+}  // namespace autotune::reconcile

@@ -1,0 +1,103 @@
+#include "operator/reconcile/refusal.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <string_view>
+
+namespace autotune::reconcile {
+namespace {
+
+// A Kubernetes quantity as a number, for comparing two of the same resource; nothing if it is none.
+std::optional<double> Amount(std::string_view text) {
+  static const std::map<std::string_view, double> kSuffixes = {{"", 1},
+                                                               {"m", 1e-3},
+                                                               {"k", 1e3},
+                                                               {"M", 1e6},
+                                                               {"G", 1e9},
+                                                               {"T", 1e12},
+                                                               {"P", 1e15},
+                                                               {"Ki", 1024.0},
+                                                               {"Mi", 1048576.0},
+                                                               {"Gi", 1073741824.0},
+                                                               {"Ti", 1099511627776.0}};
+  const std::string copy(text);
+  char* end = nullptr;
+  const double number = std::strtod(copy.c_str(), &end);
+  if (end == copy.c_str()) return std::nullopt;
+  const auto suffix = kSuffixes.find(std::string_view(end));
+  if (suffix == kSuffixes.end()) return std::nullopt;
+  return number * suffix->second;
+}
+
+// "requested: a=1,b=2, used: ..." -> {a: 1, b: 2} of the part with this title.
+std::map<std::string, double, std::less<>> Amounts(std::string_view message, std::string_view title) {
+  std::map<std::string, double, std::less<>> amounts;
+  std::size_t at = message.find(title);
+  if (at == std::string_view::npos) return amounts;
+  at += title.size();
+  while (at < message.size()) {
+    const std::size_t equals = message.find('=', at);
+    if (equals == std::string_view::npos) break;
+    const std::size_t end = std::min(message.find_first_of(", ", equals), message.size());
+    if (const auto amount = Amount(message.substr(equals + 1, end - equals - 1))) {
+      amounts[std::string(message.substr(at, equals - at))] = *amount;
+    }
+    // A comma and no blank: one more of this part.
+    if (end + 1 >= message.size() || message[end] != ',' || message[end + 1] == ' ') break;
+    at = end + 1;
+  }
+  return amounts;
+}
+
+// kubernetes plugin/pkg/admission/resourcequota/controller.go: "exceeded quota: NAME, requested: R=4, used: R=0,
+// limited: R=2". More than the quota has in all is never given; a quota of nothing is a namespace that is closed for
+// now.
+bool NeverFits(std::string_view message) {
+  if (message.find("exceeded quota") == std::string_view::npos) return false;
+  const auto limits = Amounts(message, "limited: ");
+  for (const auto& [resource, requested] : Amounts(message, "requested: ")) {
+    const auto limit = limits.find(resource);
+    if (limit != limits.end() && limit->second > 0 && requested > limit->second) return true;
+  }
+  return false;
+}
+
+// The API server has no codes for what is there a moment later, as when a whole directory is applied at once: these are
+// its texts (kubernetes plugin/pkg/admission: resourcequota, gc, serviceaccount, priority, runtimeclass).
+bool Waits(std::string_view message) {
+  for (const char* text :
+       {"exceeded quota", "status unknown for quota", "insufficient quota", "cannot find RESTMapping",
+        "error looking up service account", "no PriorityClass with name", "RuntimeClass \""}) {
+    if (message.find(text) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<Refusal> RefusalOf(const base::Error& error) {
+  using Kind = Refusal::Kind;
+  const bool answered =
+      error.http_status >= 400 && error.http_status < 500 && error.http_status != 408 && error.http_status != 429;
+  switch (error.code) {
+    case base::Code::kInvalid:
+    case base::Code::kAlreadyExists:
+      return Refusal{Kind::kNotThis, error.message};
+    case base::Code::kRetry:
+      if (!answered) return std::nullopt;
+      break;
+    case base::Code::kDenied:
+      break;
+    case base::Code::kConflict:
+    case base::Code::kNotFound:
+    case base::Code::kCancelled:
+      return std::nullopt;
+  }
+  if (NeverFits(error.message)) return Refusal{Kind::kNeverFits, error.message};
+  // A quota that counts what containers do not state: no room will ever help.
+  if (error.message.find("must specify ") != std::string::npos) return Refusal{Kind::kNotThis, error.message};
+  return Refusal{Waits(error.message) ? Kind::kWaits : Kind::kNotNow, error.message};
+}
+
+}  // namespace autotune::reconcile

@@ -1,0 +1,19 @@
+// Texts that have to fit: examples, events, conditions. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace autotune::reconcile {
+
+inline constexpr std::size_t kMaxNote = 1000;  // of an event; the API takes 1 KiB
+
+// At most `limit` bytes, never cut inside a UTF-8 sequence.
+inline std::string Short(const std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  std::size_t end = limit - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace autotune::reconcile

@@ -1,0 +1,26 @@
+// WatchEvent: one line of a watch stream, read.
+//
+// Pure. What an API server, a proxy in between or a cut connection can send: every line gives an event or an error.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace runtime {
+
+enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark };
+
+struct WatchEvent {
+  WatchEventType type = WatchEventType::kBookmark;
+  nlohmann::json object;  // an object
+  // A bookmark after which the initial events of a WatchList are complete (KEP-3157).
+  bool ends_initial_events = false;
+};
+
+// kRetry for a line that is no event. An ERROR event is the error that the same Status over HTTP would be: kNotFound
+// with http_status 410 where the version is gone, kRetry otherwise.
+base::Result<WatchEvent> ParseWatchEvent(std::string_view line);
+
+}  // namespace runtime

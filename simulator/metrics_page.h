@@ -1,0 +1,54 @@
+// What an engine tells its monitoring: the names, labels and types of each engine and release, from their sources.
+//
+// vLLM vllm/v1/metrics/loggers.py and spec_decode/metrics.py, SGLang srt/metrics/collector.py, TensorRT-LLM
+// tensorrt_llm/metrics/collector.py and its iteration statistics. Text only, no sockets. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "engine_model/roofline.h"
+#include "simulator/engine_settings.h"
+#include "simulator/token_source.h"
+
+namespace autotune::simulator {
+
+// Of Prometheus: counts of values up to a bound. The bounds are those of all three engines.
+class LatencyHistogram {
+ public:
+  enum class Scale { kFirstToken, kToken, kRequest };
+  explicit LatencyHistogram(Scale scale) : scale_(scale) {}
+  void Add(double seconds);
+  // The series of one metric; `labels` without braces.
+  [[nodiscard]] std::string Text(const std::string& name, const std::string& labels) const;
+
+ private:
+  Scale scale_;
+  std::array<std::int64_t, 24> counts_{};  // of each bound's own range; the last is for what is above all
+  double sum_ = 0;
+  std::int64_t count_ = 0;
+};
+
+// What the front end has seen since it started.
+struct ServerTotals {
+  std::int64_t prompt_tokens = 0;
+  std::int64_t generation_tokens = 0;
+  std::int64_t finished_length = 0;
+  std::int64_t finished_stop = 0;
+  std::int64_t aborted = 0;
+  double recent_tokens_per_second = 0;
+  LatencyHistogram ttft{LatencyHistogram::Scale::kFirstToken};
+  LatencyHistogram itl{LatencyHistogram::Scale::kToken};
+  LatencyHistogram e2e{LatencyHistogram::Scale::kRequest};
+};
+
+// Where Prometheus finds them: "/metrics" or "/prometheus/metrics". "" = the engine was not asked to have any.
+std::string MetricsPath(const EngineSettings& settings);
+std::string MetricsText(const EngineSettings& settings, const engine_model::MemoryPlan& plan,
+                        const TokenSource::State& state, const ServerTotals& totals);
+// TensorRT-LLM's /metrics: a JSON list, empty unless enable_iter_perf_stats is set.
+std::string IterationStatistics(const EngineSettings& settings, const engine_model::MemoryPlan& plan,
+                                const TokenSource::State& state);
+
+}  // namespace autotune::simulator

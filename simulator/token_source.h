@@ -1,0 +1,40 @@
+// When the tokens of a request leave: as the engine model says, or on a fixed schedule. Not thread-safe; one owner.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine_model/scheduler.h"
+
+namespace autotune::simulator {
+
+class TokenSource {
+ public:
+  struct State {
+    int running = 0;
+    int waiting = 0;
+    double kv_usage = 0;  // share of the cache
+    std::int64_t kv_tokens_used = 0;
+    engine_model::Scheduler::Totals totals;
+  };
+
+  TokenSource() = default;
+  TokenSource(const TokenSource&) = delete;
+  TokenSource& operator=(const TokenSource&) = delete;
+  virtual ~TokenSource() = default;
+
+  // As engine_model::Scheduler's functions of these names; `now` never goes back.
+  virtual void Add(const engine_model::NewRequest& request, double now) = 0;
+  virtual void Abort(engine_model::RequestId id) = 0;
+  [[nodiscard]] virtual std::optional<double> NextEvent() const = 0;
+  virtual std::span<const engine_model::TokenEvent> AdvanceTo(double now) = 0;
+  [[nodiscard]] virtual State Now() const = 0;
+};
+
+std::unique_ptr<TokenSource> EngineTokens(const engine_model::Deployment& deployment);
+
+// Every request gets its first token `ttft` seconds after it came and the others `itl` apart, however many there are.
+std::unique_ptr<TokenSource> ScheduledTokens(double ttft, double itl);
+
+}  // namespace autotune::simulator

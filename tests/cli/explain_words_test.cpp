@@ -1,0 +1,47 @@
+#include "cli/explain_words.h"
+
+#include <gmock/gmock.h>
+
+namespace autotune::cli {
+namespace {
+
+using ::testing::ElementsAreArray;
+using List = std::vector<std::string>;
+
+std::optional<int> Own(std::string_view name) {
+  if (name == "--model" || name == "--gpu" || name == "--rules" || name == "-o" || name == "-f") return 1;
+  if (name == "--help") return 0;
+  return std::nullopt;
+}
+
+TEST(ExplainWords, TakesFlagsAsEnginesHaveThem) {
+  const struct {
+    List words, expected;
+  } kCases[] = {
+      {{"explain", "--max-num-seqs=64"}, {"explain", "max-num-seqs=64"}},
+      {{"explain", "--max-num-seqs", "64"}, {"explain", "max-num-seqs=64"}},
+      {{"explain", "--tp", "8", "--dp", "2"}, {"explain", "tp=8", "dp=2"}},
+      {{"explain", "-tp", "8"}, {"explain", "tp=8"}},
+      {{"explain", "--enforce-eager", "--tp", "2"}, {"explain", "enforce-eager=true", "tp=2"}},
+      {{"explain", "--enforce-eager", "gemmDtype=fp8"}, {"explain", "enforce-eager=true", "gemmDtype=fp8"}},
+      {{"explain", "--chunked-prefill-size", "-1"}, {"explain", "chunked-prefill-size=-1"}},
+      {{"explain", "--cuda-graph-bs", "1", "2", "4"}, {"explain", "cuda-graph-bs=[1,2,4]"}},
+      {{"explain", "--speculative-config", R"({"method":"x=y"})"}, {"explain", R"(speculative-config={"method":"x=y"})"}},
+      {{"explain", "--gpu", "h100", "--tp", "2"}, {"explain", "--gpu", "h100", "tp=2"}},
+      {{"explain", "--gpu=h100", "preset=default"}, {"explain", "--gpu=h100", "preset=default"}},
+      {{"--rules", "dir", "explain", "--tp", "2"}, {"--rules", "dir", "explain", "tp=2"}},
+  };
+  for (const auto& row : kCases) EXPECT_THAT(ExplainWords(row.words, Own), ElementsAreArray(row.expected));
+}
+
+TEST(ExplainWords, LeavesOtherCommandsAlone) {
+  for (const List& words : {List{"plan", "-f", "explain", "--gpu", "h100"}, List{"--rules", "explain", "plan", "--x"},
+                            List{"run", "explain", "--x", "1"}, List{}}) {
+    EXPECT_THAT(ExplainWords(words, Own), ElementsAreArray(words));
+  }
+  EXPECT_THAT(ExplainWords({"explain", "--model", "explain", "--tp", "2"}, Own),
+              ElementsAreArray(List{"explain", "--model", "explain", "tp=2"}));
+}
+
+}  // namespace
+}  // namespace autotune::cli

@@ -1,0 +1,631 @@
+// What passes ends no task, what waits says for what, and nothing that was not measured for the present spec is
+// reported.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "operator/reconcile/recommendation.h"
+#include "tests/reconcile/fake_cluster.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using nlohmann::json;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+bool UsesFp8KvCache(const json& pod) {
+  const auto argv = EngineArgv(pod);
+  return std::find(argv.begin(), argv.end(), "--kv-cache-dtype") != argv.end();
+}
+
+bool IsInspect(const json& pod) { return pod["metadata"]["labels"][experiment::kRoleLabel] == "inspect"; }
+
+void FinishInspect(FakeCluster& cluster, json& pod, const bench::InspectResult& result, int exit_code) {
+  cluster.Finish(pod, bench::Encode(result), exit_code);
+  pod["status"].erase("initContainerStatuses");
+  pod["status"]["containerStatuses"][0]["name"] = "inspect";
+}
+
+// Reads every model as a Llama, measures every pod.
+void MeasureWell(FakeCluster& cluster, json& pod) {
+  if (IsInspect(pod)) {
+    bench::InspectResult inspected;
+    inspected.model.architecture = "LlamaForCausalLM";
+    return FinishInspect(cluster, pod, inspected, 0);
+  }
+  cluster.Finish(pod, UsesFp8KvCache(pod) ? ResultMessage(1500, 5) : ResultMessage(1000, 7), 0);
+}
+
+void Start(FakeCluster& cluster, json& pod) {
+  if (pod["status"]["phase"] == "Pending") cluster.SetPhaseRunning(pod);
+}
+
+api::Condition Of(const FakeCluster& cluster, const char* type) {
+  const api::TaskStatus status = cluster.Task().status;
+  const api::Condition* found = api::FindCondition(status.conditions, type);
+  return found == nullptr ? api::Condition{} : *found;
+}
+
+base::Error Forbidden(const std::string& words) { return {base::Code::kRetry, words, std::nullopt, 403}; }
+
+void Wait(FakeCluster& cluster) {
+  ASSERT_TRUE(cluster.wake_at);
+  cluster.clock.Advance(std::max<base::Duration>(*cluster.wake_at - cluster.clock.Wall(), base::Duration{0}));
+}
+
+// ---- Wrong answers -------------------------------------------------------------------------------------------------
+
+json Inspected() {
+  json task = SmallTask();
+  task["spec"]["model"] = {{"idOrPath", "org/small"}};
+  return task;
+}
+
+void MeasureByModel(FakeCluster& cluster, json& pod) {
+  if (IsInspect(pod)) return MeasureWell(cluster, pod);
+  const auto argv = EngineArgv(pod);
+  const bool big = std::find(argv.begin(), argv.end(), "org/big") != argv.end();
+  cluster.Finish(pod, big ? ResultMessage(1821, 5) : ResultMessage(528, 7), 0);
+}
+
+TEST(Present, AnotherModelIsMeasuredAndNotReportedWithTheNumbersOfTheFirst) {
+  FakeCluster cluster(Inspected());
+  cluster.RunToEnd(MeasureByModel);
+  ASSERT_EQ(cluster.Task().status.best->score, "528");
+  cluster.EditSpec([](json& spec) { spec["model"]["idOrPath"] = "org/big"; });
+  while (cluster.Task().status.state != "Complete" || cluster.Task().status.observed_generation != 2) {
+    ASSERT_TRUE(cluster.Reconcile().ok());
+    const api::TaskStatus status = cluster.Task().status;
+    EXPECT_TRUE(!status.best || status.best->score == "1821");
+    cluster.Terminate();
+    for (auto& [name, pod] : cluster.pods) {
+      if (pod["status"]["phase"] == "Pending") MeasureByModel(cluster, pod);
+    }
+    ASSERT_LT(cluster.created.size(), 10U);
+  }
+  EXPECT_EQ(cluster.Task().status.best->score, "1821");
+  EXPECT_EQ(cluster.Task().status.expanded_for->generation, 2);
+}
+
+TEST(Present, AnotherModelInMidSearchLeavesNothingOfTheFirstRunning) {
+  FakeCluster cluster(Inspected());
+  cluster.RunUntilQuiet(
+      [](FakeCluster& self, json& pod) { IsInspect(pod) ? MeasureWell(self, pod) : Start(self, pod); });
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  cluster.EditSpec([](json& spec) {
+    spec["model"]["idOrPath"] = "org/big";
+    spec["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"};
+  });
+  cluster.RunToEnd(MeasureByModel);
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Complete");
+  EXPECT_EQ(status.progress, "3/3");
+  for (const api::ExperimentStatus& entry : status.experiments) EXPECT_EQ(entry.score, "1821");
+  EXPECT_THAT(cluster.pods, IsEmpty());
+}
+
+TEST(Present, AModelThatCannotBeReadHasNoBest) {
+  FakeCluster cluster(Inspected());
+  cluster.RunToEnd(MeasureByModel);
+  ASSERT_TRUE(cluster.Task().status.best);
+  cluster.EditSpec([](json& spec) { spec["model"]["idOrPath"] = "org/gated"; });
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    bench::InspectResult result;
+    result.failure = bench::Failure{bench::FailureReason::kModelUnreadable, "is gated", 0, 403};
+    FinishInspect(self, pod, result, 10);
+  });
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Failed");
+  EXPECT_EQ(Of(cluster, "Ready").reason, "ModelUnreadable");
+  EXPECT_FALSE(status.best);
+  EXPECT_THAT(status.pareto, IsEmpty());
+  EXPECT_THAT(status.experiments, IsEmpty());
+  EXPECT_EQ(Of(cluster, "Feasible").status, "");
+}
+
+TEST(Present, ASpecThatCannotBeCarriedOutHasNoBestAndUndoingTheEditRepeatsNothing) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunToEnd(MeasureWell);
+  const json spec = cluster.task["spec"];
+  cluster.EditSpec([](json& edited) { edited["quantConfig"] = {{"gemmDtype", "fp9"}}; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(Of(cluster, "Ready").reason, "InvalidSpec");
+  EXPECT_FALSE(cluster.Task().status.best);
+  EXPECT_EQ(cluster.Task().status.recommendation_config_map, "");
+  cluster.EditSpec([&](json& edited) { edited = spec; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.best->score, "1500");
+  EXPECT_EQ(cluster.created.size(), 2U);
+}
+
+TEST(Present, AnUpgradeThatNamesExperimentsOtherwiseGoesOnAndRepeatsNothing) {
+  for (const bool counted_up : {true, false}) {
+    SCOPED_TRACE(counted_up);
+    json task = SmallTask();
+    task["spec"]["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"};
+    task["spec"]["parallelism"] = 2;
+    FakeCluster cluster(task);
+    cluster.RunUntilQuiet([](FakeCluster& self, json& pod) {
+      self.created.size() == 2 && UsesFp8KvCache(pod) ? MeasureWell(self, pod) : Start(self, pod);
+    });
+    ASSERT_EQ(cluster.Task().status.progress, "1/3");
+    cluster.NameExperimentsOtherwise(counted_up);
+    cluster.RunToEnd(MeasureWell);
+    EXPECT_EQ(cluster.Task().status.state, "Complete");
+    EXPECT_EQ(cluster.Task().status.progress, "3/3");
+    EXPECT_EQ(cluster.created.size(), 3U) << "neither what was measured nor what was running begins again";
+  }
+}
+
+TEST(Present, AStatusOfANewerOperatorIsLeftAsItIs) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunUntilQuiet(Start);
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  json& status = cluster.task["status"];
+  status["experiments"][0]["state"] = "Confirming";
+  status["newer"] = {{"a", 1}};
+  const json before = status;
+  cluster.Restart();
+  cluster.RunToEnd([](FakeCluster&, json&) {});
+  const json after = cluster.task["status"];
+  for (const auto& [key, value] : before.items()) {
+    if (key == "conditions") continue;
+    EXPECT_EQ(after[key], value) << key;
+  }
+  EXPECT_THAT(after["conditions"].dump(), HasSubstr("StatusUnreadable"));
+  EXPECT_THAT(after["conditions"].dump(), HasSubstr("status.experiments[0].state"));
+  EXPECT_THAT(after["conditions"].dump(), Not(HasSubstr("InvalidSpec")));
+  EXPECT_EQ(cluster.pods.size(), 1U);
+  EXPECT_EQ(cluster.created.size(), 1U);
+  // The newer operator is back.
+  status["experiments"][0]["state"] = "Starting";
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 2U);
+}
+
+// ---- Refusals ------------------------------------------------------------------------------------------------------
+
+TEST(Refusal, WhateverTheApiServerSaysNowEndsNothingAndIsToldInItsWords) {
+  struct Case {
+    base::Error error;
+    const char* reason;
+    const char* ready;
+  };
+  const auto rbac = Forbidden("pods is forbidden: User \"operator\" cannot create resource \"pods\" in API group \"\"");
+  const std::vector<Case> cases = {
+      {rbac, "PodRefused", "Unknown"},
+      {{base::Code::kRetry, "Unauthorized", std::nullopt, 401}, "PodRefused", "Unknown"},
+      {{base::Code::kRetry, "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'p' denied request", std::nullopt, 422},
+       "PodRefused",
+       "Unknown"},
+      {Forbidden("pods \"x\" is forbidden: violates PodSecurity \"restricted\""), "PodRefused", "Unknown"},
+      {Forbidden("pods \"x\" is forbidden: status unknown for quota: q"), "WaitingForResources", "Unknown"},
+      {Forbidden("pods \"x\" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=1, used: "
+                 "requests.nvidia.com/gpu=8, limited: requests.nvidia.com/gpu=8"),
+       "WaitingForResources", "Unknown"},
+      // Everything that one `kubectl apply -f DIRECTORY` brings may come a moment after the task.
+      {Forbidden("pods \"x\" is forbidden: cannot set blockOwnerDeletion in this case because cannot find RESTMapping "
+                 "for APIVersion autotuner.io/v1alpha1 Kind AutotuneTask: no matches for kind \"AutotuneTask\""),
+       "WaitingForResources", "Unknown"},
+      {Forbidden("pods \"x\" is forbidden: error looking up service account ml/default: serviceaccount \"default\" "
+                 "not found"),
+       "WaitingForResources", "Unknown"},
+      {Forbidden("pods \"x\" is forbidden: no PriorityClass with name low was found"), "WaitingForResources",
+       "Unknown"},
+      {Forbidden("pods \"x\" is forbidden: pod rejected: RuntimeClass \"nvidia\" not found"), "WaitingForResources",
+       "Unknown"},
+      {Forbidden("pods \"x\" is forbidden: failed quota: q: must specify limits.cpu for: bench,install"), "PodRefused",
+       "False"},
+      {{base::Code::kInvalid, "Pod \"x\" is invalid: spec.containers[0].env[0].name: Invalid value", std::nullopt, 422},
+       "PodRefused",
+       "False"},
+      {{base::Code::kAlreadyExists, "Pod ml/x exists and belongs to somebody else", std::nullopt, 409},
+       "PodRefused",
+       "False"}};
+  for (const Case& one : cases) {
+    for (const bool inspects : {false, true}) {
+      SCOPED_TRACE(one.error.message);
+      FakeCluster cluster(inspects ? Inspected() : SmallTask());
+      cluster.refuse_pods = one.error;
+      ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+      EXPECT_EQ(Of(cluster, "Ready").reason, one.reason);
+      EXPECT_EQ(Of(cluster, "Ready").status, one.ready);
+      EXPECT_EQ(Of(cluster, "Ready").message, one.error.message);
+      EXPECT_EQ(Of(cluster, "Stalled").status, one.ready == std::string("False") ? "True" : "");
+      // For an hour: each time later, and neither written nor tried in between.
+      base::Duration last{0};
+      int tries = 0;
+      const base::WallTime begin = cluster.clock.Wall();
+      cluster.admission = [&](const json&) {
+        ++tries;
+        return std::optional<base::Error>(one.error);
+      };
+      cluster.refuse_pods.reset();
+      while (cluster.clock.Wall() - begin < std::chrono::hours(1)) {
+        const json told = cluster.task;
+        ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+        ASSERT_EQ(cluster.task, told);
+        ASSERT_TRUE(cluster.wake_at);
+        const base::Duration delay = *cluster.wake_at - cluster.clock.Wall();
+        EXPECT_GE(delay, last);
+        EXPECT_LE(delay, std::chrono::minutes(5));
+        last = delay;
+        Wait(cluster);
+      }
+      EXPECT_LT(tries, 20);
+      cluster.admission = nullptr;
+      cluster.RunToEnd(MeasureWell);
+      EXPECT_EQ(cluster.Task().status.state, "Complete");
+      EXPECT_EQ(Of(cluster, "Stalled").status, "");
+    }
+  }
+}
+
+TEST(Refusal, RunningPodsGoOnWhileNewOnesAreRefused) {
+  json task = SmallTask();
+  task["spec"]["parallelism"] = 2;
+  FakeCluster cluster(task);
+  cluster.admission = [&](const json&) -> std::optional<base::Error> {
+    if (cluster.created.empty()) return std::nullopt;
+    return Forbidden("pods is forbidden: User cannot create");
+  };
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  EXPECT_EQ(cluster.pods.size(), 1U);
+  EXPECT_EQ(Of(cluster, "Ready").reason, "PodRefused");
+  for (int i = 0; i < 5; ++i) {
+    Wait(cluster);
+    ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  }
+  EXPECT_EQ(cluster.pods.size(), 1U) << "it is not deleted";
+  cluster.admission = nullptr;
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 2U);
+}
+
+TEST(Refusal, AnEditIsTriedAtOnce) {
+  FakeCluster cluster(SmallTask());
+  cluster.refuse_pods = Forbidden("no");
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  cluster.refuse_pods.reset();
+  cluster.EditSpec([](json& spec) { spec["podTemplate"] = {{"serviceAccountName", "runner"}}; });
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+}
+
+TEST(Refusal, ACandidateThatItsQuotaCanNeverHoldFailsAndTheOthersGoOn) {
+  json task = SmallTask();
+  task["spec"]["parallelConfig"] = {{"tensorParallel", {4, 1, 2}}};
+  task["spec"]["quantConfig"] = {{"preset", "default"}};
+  FakeCluster cluster(task);
+  cluster.admission = [&](const json& pod) -> std::optional<base::Error> {
+    const int gpus =
+        std::stoi(pod["spec"]["initContainers"][1]["resources"]["limits"]["nvidia.com/gpu"].get<std::string>());
+    if (gpus <= 2) return std::nullopt;
+    return Forbidden(
+        "pods \"x\" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=" + std::to_string(gpus) +
+        ",requests.cpu=500m, used: requests.nvidia.com/gpu=0,requests.cpu=0, limited: "
+        "requests.nvidia.com/gpu=2,requests.cpu=4");
+  };
+  const base::WallTime begin = cluster.clock.Wall();
+  cluster.RunToEnd(MeasureWell);
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 2U);
+  int failed = 0;
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    if (entry.gpus == 4) {
+      EXPECT_EQ(entry.reason, "Unschedulable");
+      EXPECT_THAT(entry.message, HasSubstr("limited: requests.nvidia.com/gpu=2"));
+      ++failed;
+    }
+  }
+  EXPECT_EQ(failed, 1);
+  EXPECT_LT(cluster.clock.Wall() - begin, std::chrono::minutes(6)) << "nobody waits for it";
+}
+
+TEST(Refusal, ACandidateThatIsRefusedDoesNotHoldUpTheOthers) {
+  json task = SmallTask();
+  task["spec"]["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"};
+  FakeCluster cluster(task);
+  cluster.admission = [&](const json& pod) -> std::optional<base::Error> {
+    if (UsesFp8KvCache(pod)) return std::nullopt;
+    return Forbidden("admission webhook \"x\" denied the request: not this one");
+  };
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+    Wait(cluster);
+  }
+  EXPECT_EQ(cluster.Task().status.progress, "2/3");
+  EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr("not this one"));
+  cluster.admission = nullptr;
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+}
+
+// ---- The recommendation --------------------------------------------------------------------------------------------
+
+TEST(Recommend, ARefusedConfigMapIsAConditionOfACompleteTaskAndTriedAgain) {
+  struct Case {
+    base::Error error;
+    const char* reason;
+  };
+  const std::vector<Case> cases = {
+      {Forbidden("configmaps is forbidden: exceeded quota: q, requested: count/configmaps=1"), "NotWritten"},
+      {{base::Code::kRetry, "denied by policy", std::nullopt, 422}, "NotWritten"},
+      {{base::Code::kRetry, "connection refused", std::nullopt, 0}, "NotWritten"},
+      {{base::Code::kAlreadyExists, "ConfigMap ml/llama-best exists and is not this task's", std::nullopt, 409},
+       "AlreadyOwned"}};
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.error.message);
+    FakeCluster cluster(SmallTask());
+    cluster.refuse_config_maps = one.error;
+    ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+    EXPECT_EQ(cluster.Task().status.state, "Complete");
+    EXPECT_EQ(Of(cluster, "Ready").status, "True");
+    EXPECT_EQ(Of(cluster, "RecommendationFailed").status, "True");
+    EXPECT_EQ(Of(cluster, "RecommendationFailed").reason, one.reason);
+    EXPECT_EQ(Of(cluster, "RecommendationFailed").message, one.error.message);
+    EXPECT_EQ(cluster.Task().status.best->score, "1500");
+    EXPECT_EQ(cluster.Task().status.recommendation_config_map, "");
+    const auto told = [&] {
+      return std::count_if(cluster.events.begin(), cluster.events.end(),
+                           [](const TaskEvent& event) { return event.reason == "RecommendationFailed"; });
+    };
+    EXPECT_EQ(told(), 1);
+    for (int i = 0; i < 3; ++i) {
+      Wait(cluster);
+      if (i == 1) cluster.Restart();
+      ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+    }
+    EXPECT_EQ(told(), 1);
+    EXPECT_EQ(Of(cluster, "RecommendationFailed").reason, one.reason);
+    cluster.refuse_config_maps.reset();
+    cluster.RunToEnd(MeasureWell);
+    EXPECT_EQ(Of(cluster, "RecommendationFailed").status, "");
+    EXPECT_EQ(cluster.Task().status.recommendation_config_map, "llama-best");
+    EXPECT_TRUE(cluster.config_maps.contains("llama-best"));
+    EXPECT_EQ(cluster.created.size(), 2U);
+    EXPECT_FALSE(cluster.wake_at);
+  }
+}
+
+TEST(Recommend, WhoWaitsForReadyFindsTheConfigMapAndTheResultsAreWrittenBeforeIt) {
+  FakeCluster cluster(SmallTask());
+  bool complete_before = false, results_before = true;
+  cluster.crash = [&](const std::string& what) {
+    if (what == "configmap") results_before = cluster.Task().status.progress == "2/2" && cluster.Task().status.best;
+    if (what == "status" && cluster.config_maps.empty()) {
+      complete_before = complete_before || cluster.Task().status.state == "Complete";
+    }
+    return false;
+  };
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_TRUE(results_before);
+  EXPECT_FALSE(complete_before);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+}
+
+TEST(Recommend, NamesOfLongTasksDoNotMeet) {
+  api::AutotuneTask task;
+  task.metadata.name = "llama";
+  EXPECT_EQ(RecommendationName(task), "llama-best");
+  task.metadata.name = std::string(58, 'a');
+  EXPECT_EQ(RecommendationName(task), std::string(58, 'a') + "-best");
+  std::set<std::string> names;
+  for (const char* tail : {"x", "y", "-team-a", "-team-b"}) {
+    task.metadata.name = std::string(58, 'a') + tail;
+    const std::string name = RecommendationName(task);
+    EXPECT_LE(name.size(), 63U);
+    EXPECT_TRUE(name.ends_with("-best"));
+    EXPECT_TRUE(names.insert(name).second) << name;
+  }
+}
+
+// ---- Nodes and pods ------------------------------------------------------------------------------------------------
+
+TEST(Pods, APodThatNeverEndsOnALostNodeIsNodeLostAndTriedAgain) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunUntilQuiet(Start);
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  const std::string stuck = cluster.pods.begin()->first;
+  cluster.lost_nodes = {"node-1"};
+  // The node controller deletes it, and no kubelet confirms.
+  json& pod = cluster.pods.begin()->second;
+  ASSERT_TRUE(cluster.DeletePod("ml", stuck, pod["metadata"]["uid"]).ok());
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  EXPECT_EQ(cluster.created.size(), 1U) << "it may still end";
+  ASSERT_TRUE(cluster.wake_at);
+  EXPECT_LT(*cluster.wake_at - cluster.clock.Wall(), std::chrono::minutes(3));
+  Wait(cluster);
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  EXPECT_EQ(cluster.Task().status.experiments[0].reason, "NodeLost");
+  EXPECT_THAT(cluster.Task().status.experiments[0].message, HasSubstr("node-1"));
+  cluster.RunToEnd([](FakeCluster& self, json& other) {
+    other["spec"]["nodeName"] = "node-2";
+    MeasureWell(self, other);
+  });
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 3U);
+}
+
+TEST(Pods, APodDeletedBeforeItWasRecordedIsTriedAgainLaterAndNotForEver) {
+  for (const bool inspects : {false, true}) {
+    SCOPED_TRACE(inspects);
+    FakeCluster cluster(inspects ? Inspected() : SmallTask());
+    // At a standing clock: every pod is deleted as soon as it is there.
+    for (int look = 0; look < 500; ++look) {
+      ASSERT_TRUE(cluster.Reconcile().ok());
+      cluster.pods.clear();
+    }
+    EXPECT_LE(cluster.created.size(), 2U);
+    EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr("deleted before"));
+    cluster.RunToEnd(MeasureWell);
+    EXPECT_EQ(cluster.Task().status.state, "Complete");
+  }
+}
+
+TEST(Pods, SuspendTakesNothingFromTheRetriesAndAnEditGivesThemBack) {
+  FakeCluster cluster(SmallTask());
+  for (int i = 1; i <= 5; ++i) {
+    cluster.RunUntilQuiet(Start);
+    cluster.EditSpec([](json& spec) { spec["suspend"] = true; });
+    cluster.RunUntilQuiet(Start);
+    ASSERT_EQ(cluster.Task().status.state, "Suspended");
+    cluster.EditSpec([](json& spec) { spec["suspend"] = false; });
+  }
+  const auto lose = [](FakeCluster& self, json& pod) {
+    self.SetPhaseRunning(pod);
+    pod["status"]["phase"] = "Failed";
+    pod["status"]["reason"] = "NodeLost";
+  };
+  const std::size_t before = cluster.created.size();
+  int lost = 0;
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) { ++lost <= 2 ? lose(self, pod) : MeasureWell(self, pod); });
+  EXPECT_EQ(cluster.Task().status.experiments[0].state, api::ExperimentState::kSucceeded);
+  EXPECT_EQ(cluster.created.size(), before + 4);
+}
+
+TEST(Pods, ASuspendedPodThatNobodyHadSeenYetIsNoFailure) {
+  FakeCluster cluster(SmallTask());
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  cluster.pods.begin()->second["spec"]["nodeName"] = "node-1";  // it terminates for a while
+  cluster.EditSpec([](json& spec) { spec["suspend"] = true; });
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  cluster.EditSpec([](json& spec) { spec["suspend"] = false; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.Task().status.experiments[0].failures, 0);
+  EXPECT_EQ(cluster.created.size(), 3U);
+}
+
+TEST(Pods, ASecretThatComesAMomentLaterFailsNothingAndOneThatNeverComesDoes) {
+  FakeCluster cluster(SmallTask());
+  const auto lacks_secret = [](FakeCluster& self, json& pod) {
+    if (pod["status"]["phase"] != "Pending" || pod["status"].contains("initContainerStatuses")) return;
+    self.SetPhaseRunning(pod);
+    pod["status"]["phase"] = "Pending";
+    pod["status"]["initContainerStatuses"] = {
+        {{"name", "install"},
+         {"ready", false},
+         {"restartCount", 0},
+         {"state", {{"waiting", {{"reason", "CreateContainerConfigError"}, {"message", "secret \"hf\" not found"}}}}}}};
+    pod["status"]["containerStatuses"] = json::array();
+  };
+  ASSERT_TRUE(cluster.RunUntilQuiet(lacks_secret));
+  EXPECT_EQ(Of(cluster, "Ready").reason, "WaitingForResources");
+  EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr("secret \"hf\" not found"));
+  cluster.clock.Advance(std::chrono::seconds(60));
+  ASSERT_TRUE(cluster.RunUntilQuiet(lacks_secret));
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  MeasureWell(cluster, cluster.pods.begin()->second);
+  cluster.RunToEnd(lacks_secret);
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Complete");
+  EXPECT_EQ(status.experiments[0].state, api::ExperimentState::kSucceeded);
+  EXPECT_EQ(status.experiments[1].reason, "InvalidPodConfiguration");
+}
+
+json Node(const std::string& name) {
+  return {{"metadata", {{"name", name}, {"labels", {{"nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3"}}}}},
+          {"status", {{"allocatable", {{"nvidia.com/gpu", "8"}}}}}};
+}
+
+TEST(Pods, AFaultOfTheGpuOrTheNetworkIsTriedOnceMoreOnAnotherNode) {
+  struct Case {
+    const char* words;
+    bool again;
+  };
+  for (const Case& one :
+       std::vector<Case>{{"torch.AcceleratorError: CUDA error: uncorrectable ECC error encountered", true},
+                         {"NCCL error: unhandled system error (run with NCCL_DEBUG=INFO)", true},
+                         {"CUDA error: no CUDA-capable device is detected", true},
+                         {"OSError: Temporary failure in name resolution", true},
+                         {"torch.AcceleratorError: CUDA error: an illegal memory access", false},
+                         {"ValueError: boom", false}}) {
+    for (const bool another : {true, false}) {
+      SCOPED_TRACE(one.words);
+      FakeCluster cluster(SmallTask());
+      cluster.nodes = {Node("bad")};
+      if (another) cluster.nodes.push_back(Node("good"));
+      std::vector<json> fp8;
+      cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+        pod["spec"]["nodeName"] = "bad";
+        if (!UsesFp8KvCache(pod)) return MeasureWell(self, pod);
+        fp8.push_back(pod);
+        self.Finish(pod, FailureMessage(bench::FailureReason::kEngineCrashed, one.words), 10);
+      });
+      ASSERT_EQ(fp8.size(), one.again ? 2U : 1U) << "once, and only once";
+      EXPECT_EQ(cluster.Task().status.experiments[1].reason, "EngineCrashed");
+      if (!one.again) continue;
+      const std::string affinity = fp8[1]["spec"]["affinity"].dump();
+      const std::string avoids = R"({"key":"metadata.name","operator":"NotIn","values":["bad"]})";
+      EXPECT_EQ(affinity.find(avoids) != std::string::npos, another) << affinity;
+      EXPECT_EQ(cluster.Task().status.experiments[1].warnings[0].reason, "RanElsewhere");
+    }
+  }
+}
+
+TEST(Pods, WhatADroppedExperimentLeftBehindIsNotTakenForTheOneThatIsAskedForAgain) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunUntilQuiet(
+      [](FakeCluster& self, json& pod) { UsesFp8KvCache(pod) ? Start(self, pod) : MeasureWell(self, pod); });
+  cluster.lost_nodes = {"node-1"};  // it takes its time
+  cluster.EditSpec([](json& spec) { spec["quantConfig"]["presets"] = {"default"}; });
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  cluster.EditSpec([](json& spec) { spec["quantConfig"]["presets"] = {"default", "kv-cache-fp8"}; });
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  cluster.lost_nodes.clear();
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.Task().status.experiments[1].failures, 0);
+  EXPECT_EQ(cluster.created.size(), 3U);
+}
+
+// ---- The model -----------------------------------------------------------------------------------------------------
+
+TEST(Inspect, AHubThatDoesNotAnswerIsAskedAgainForAsLongAsItTakes) {
+  FakeCluster cluster(Inspected());
+  int asked = 0;
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    if (!IsInspect(pod) || ++asked > 12) return MeasureWell(self, pod);
+    bench::InspectResult result;
+    const bool busy = asked % 2 == 0;
+    result.failure = bench::Failure{bench::FailureReason::kModelUnreadable,
+                                    busy ? "cannot be read" : "the hub cannot be read: timed out", 0, busy ? 503 : 0};
+    FinishInspect(self, pod, result, 20);
+  });
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(asked, 13);
+}
+
+TEST(Waiting, ATaskSaysWithinFiveSecondsWhatItWaitsFor) {
+  FakeCluster cluster(SmallTask());
+  const auto pulls = [](FakeCluster& self, json& pod) {
+    if (pod["spec"].contains("nodeName")) return;
+    pod["spec"]["nodeName"] = "node-1";
+    const std::string now = base::FormatRfc3339(self.clock.Wall());
+    pod["status"] = {{"phase", "Pending"},
+                     {"conditions", {{{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now}}}}};
+  };
+  const base::WallTime begin = cluster.clock.Wall();
+  while (Of(cluster, "Ready").reason != "WaitingForResources") {
+    ASSERT_TRUE(cluster.RunUntilQuiet(pulls));
+    if (Of(cluster, "Ready").reason == "WaitingForResources") break;
+    Wait(cluster);
+    ASSERT_LE(cluster.clock.Wall() - begin, std::chrono::seconds(5));
+  }
+  EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr("images are being pulled"));
+}
+
+}  // namespace
+}  // namespace autotune::reconcile

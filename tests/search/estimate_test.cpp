@@ -1,0 +1,60 @@
+#include "tuning/search/estimate.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/search/surfaces.h"
+
+namespace autotune::tuning::search {
+namespace {
+
+class EstimateTest : public ::testing::Test {
+ protected:
+  Space space_ = testing::SmallSpace();
+  Bounds bounds_ = testing::UsualBounds();
+  Prior prior_ = testing::PriorOf(space_, bounds_);
+};
+
+TEST_F(EstimateTest, TheSearchCostsWhatWasEstimated) {
+  const CostEstimate e = EstimateCost(space_, bounds_, prior_, {}, 1, 1);
+  EXPECT_LE(e.experiments.low, e.experiments.mean);
+  EXPECT_LE(e.experiments.low, e.experiments.high);
+  EXPECT_LT(e.experiments.high, e.most_experiments);
+  EXPECT_LT(e.gpu_hours.high, e.most_gpu_hours);
+  EXPECT_EQ(e.most_experiments, static_cast<double>(space_.candidates.size()));
+  const testing::Log log = testing::RunSearch(space_, bounds_, prior_, 1);
+  EXPECT_GE(log.gpu_seconds / 3600, 0.3 * e.gpu_hours.mean);
+  EXPECT_LE(log.gpu_seconds / 3600, 3 * e.gpu_hours.mean);
+}
+
+TEST_F(EstimateTest, MoreSlotsTakeLessTimeAndTheSameGpuHours) {
+  const CostEstimate one = EstimateCost(space_, bounds_, prior_, {}, 1, 1);
+  const CostEstimate two = EstimateCost(space_, bounds_, prior_, {}, 2, 1);
+  EXPECT_NEAR(two.hours.mean, one.hours.mean / 2, 1e-9);
+  EXPECT_EQ(two.gpu_hours.mean, one.gpu_hours.mean);
+}
+
+TEST_F(EstimateTest, MeasuredStartTimesCorrectTheExpectedOnes) {
+  std::vector<Start> starts;
+  EXPECT_EQ(StartTimeCorrection(space_, starts), 1);
+  for (std::size_t i = 0; i < 8; ++i) starts.push_back({i, StartOutcome::kOk, 2 * space_.candidates[i].start_seconds});
+  EXPECT_NEAR(StartTimeCorrection(space_, starts), 1.85, 0.05);
+  starts.push_back({9, StartOutcome::kCrashed, 1});
+  EXPECT_NEAR(StartTimeCorrection(space_, starts), 1.85, 0.05);
+}
+
+TEST_F(EstimateTest, LessIsLeftTheMoreWasTried) {
+  const testing::Log log = testing::RunSearch(space_, bounds_, prior_, 1);
+  const CostEstimate before = EstimateCost(space_, bounds_, prior_, {}, 1, 1);
+  const CostEstimate after = EstimateCost(space_, bounds_, prior_, log.observations, 1, 1);
+  EXPECT_LT(after.experiments.mean, before.experiments.mean);
+  EXPECT_LT(after.most_experiments, before.most_experiments);
+}
+
+TEST_F(EstimateTest, ABudgetBoundsIt) {
+  Limits limits;
+  limits.budget.gpu_seconds = 1200;
+  EXPECT_LE(EstimateCost(space_, bounds_, prior_, {}, 1, 1, limits).gpu_hours.mean, 1.5 * 1200 / 3600);
+}
+
+}  // namespace
+}  // namespace autotune::tuning::search

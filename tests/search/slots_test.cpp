@@ -1,0 +1,91 @@
+#include "tuning/search/slots.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/search/surfaces.h"
+#include "tuning/search/budget.h"
+
+namespace autotune::tuning::search {
+namespace {
+
+StartOffer Offer(std::size_t candidate, int gpus, double score, double seconds = 600) {
+  return {candidate, gpus, seconds, score};
+}
+
+TEST(Slots, EverythingFitsWhereGpusAreNotCounted) {
+  EXPECT_EQ(PickFitting({Offer(3, 64, 1)}, {}), 3U);
+  EXPECT_FALSE(PickFitting({}, {}));
+}
+
+TEST(Slots, TheBestOfferThatFitsStarts) {
+  Slots slots;
+  slots.free_gpus = {{2, 4}};
+  EXPECT_EQ(PickFitting({Offer(0, 8, 1), Offer(1, 4, 0.9), Offer(2, 1, 0.5)}, slots), 1U);
+  slots.free_gpus = {{0, 0}};
+  EXPECT_FALSE(PickFitting({Offer(0, 1, 1)}, slots));
+}
+
+TEST(Slots, GpusAreKeptForAStartThatIsWorthMuchMore) {
+  Slots slots;
+  slots.free_gpus = {{2}};
+  slots.running = {{9, true, 6, 0, 300, 0}};
+  // Eight GPUs are free in 300 s; the small trial would hold two of them for 600 s.
+  EXPECT_FALSE(PickFitting({Offer(0, 8, 2), Offer(1, 2, 1, 600)}, slots));
+  EXPECT_EQ(PickFitting({Offer(0, 8, 2), Offer(1, 2, 1, 200)}, slots), 1U);    // ends before
+  EXPECT_EQ(PickFitting({Offer(0, 8, 1.2), Offer(1, 2, 1, 600)}, slots), 1U);  // hardly better
+}
+
+TEST(Slots, BackFillingGoesToOtherNodesAndPastWhatNeverFits) {
+  Slots slots;
+  slots.free_gpus = {{2, 2}};
+  slots.running = {{9, true, 6, 0, 300, 0}};
+  EXPECT_EQ(PickFitting({Offer(0, 8, 2), Offer(1, 2, 1, 600)}, slots), 1U);
+  EXPECT_EQ(PickFitting({Offer(0, 64, 2), Offer(1, 2, 1, 600)}, slots), 1U);
+}
+
+TEST(Slots, AtMostFourAndATenthOfTheCandidates) {
+  EXPECT_EQ(DefaultSlots(8, 100), 4);
+  EXPECT_EQ(DefaultSlots(8, 25), 2);
+  EXPECT_EQ(DefaultSlots(8, 5), 1);
+  EXPECT_EQ(DefaultSlots(1, 100), 1);
+}
+
+TEST(Budget, NothingStartsThatDoesNotFitWithItsConfirmation) {
+  const Space space = testing::SmallSpace();  // candidate 0: one GPU, 240 s to start, 60 s a load
+  Budget budget;
+  budget.confirmations = 1;
+  budget.gpu_seconds = 240 + 60 + 240 + 2 * 60;
+  EXPECT_TRUE(Allow(space, budget, 0, std::nullopt));
+  budget.spent_gpu_seconds = 1;
+  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
+  budget.confirmations = 0;
+  EXPECT_TRUE(Allow(space, budget, 0, std::nullopt));
+  budget.committed_gpu_seconds = 400;  // by a trial that runs
+  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
+}
+
+TEST(Budget, TheReserveIsTheDearerOfTheOwnAndTheIncumbentsConfirmation) {
+  const Space space = testing::SmallSpace();  // candidate 6: four GPUs
+  Budget budget;
+  budget.confirmations = 1;
+  budget.gpu_seconds = 300 + 4 * 360;
+  EXPECT_TRUE(Allow(space, budget, 0, 6));
+  budget.gpu_seconds = *budget.gpu_seconds - 1;
+  EXPECT_FALSE(Allow(space, budget, 0, 6));
+}
+
+TEST(Budget, TheDeadlineAndTheNumberOfTrialsCountToo) {
+  const Space space = testing::SmallSpace();
+  Budget budget;
+  budget.seconds_left = 299;
+  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
+  budget.seconds_left = 300;
+  ASSERT_TRUE(Allow(space, budget, 0, std::nullopt));
+  EXPECT_EQ(Allow(space, budget, 0, std::nullopt)->seconds, 300);
+  budget.trials = 2;
+  budget.started = 2;
+  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
+}
+
+}  // namespace
+}  // namespace autotune::tuning::search

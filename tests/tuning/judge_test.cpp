@@ -1,0 +1,435 @@
+#include "tuning/judge.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace autotune::tuning {
+namespace {
+
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Optional;
+
+using measurement::Metric;
+using measurement::Slo;
+using measurement::Statistic;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+struct Row {
+  int concurrency = 1;
+  double tokens_per_second = 100;
+  double ttft = 50, tpot = 10, e2e = 1000;  // milliseconds, the same for every percentile
+  std::string scenario = "D(512,128)";
+  std::int64_t requests = 100, errors = 0;
+};
+
+measurement::Point Load(const Row& row) {
+  measurement::Point load;
+  load.scenario = row.scenario;
+  load.load = measurement::Concurrency(row.concurrency);
+  load.requests = row.requests;
+  load.errors = row.errors;
+  load.output_tokens_per_second = row.tokens_per_second;
+  load.requests_per_second = row.tokens_per_second / 100;
+  load.ttft = {row.ttft, row.ttft, row.ttft, row.ttft, row.ttft};
+  load.tpot = {row.tpot, row.tpot, row.tpot, row.tpot, row.tpot};
+  load.itl = load.tpot;
+  load.e2e = {row.e2e, row.e2e, row.e2e, row.e2e, row.e2e};
+  return load;
+}
+
+Observation Make(const std::string& id, const std::vector<Row>& rows, int gpus = 1) {
+  Observation observation;
+  observation.id = id;
+  observation.gpus = gpus;
+  for (const Row& row : rows) observation.loads.push_back(Load(row));
+  return observation;
+}
+
+constexpr Objective kObjectives[] = {Objective::kMaximizeThroughput, Objective::kMaximizeGoodput,
+                                     Objective::kMinimizeCost,       Objective::kMinimizeLatency,
+                                     Objective::kMinimizeTtft,       Objective::kMinimizeTpot};
+
+// Every error rate is taken, unless a test says otherwise: rows are made of round numbers.
+Slo Bounds(const std::vector<measurement::Bound>& bounds = {}) {
+  Slo slo;
+  slo.bounds = bounds;
+  slo.max_error_rate = 1;
+  return slo;
+}
+Slo TtftBelow(double limit) { return Bounds({{Metric::kTtft, Statistic::kP99, limit}}); }
+
+Criteria By(Objective objective, const Slo& slo = Bounds()) {
+  Criteria criteria;
+  criteria.objective = objective;
+  criteria.slo = slo;
+  return criteria;
+}
+
+TEST(Judge, ScoresThroughputPerGpuOfTheBestStep) {
+  const auto judgement = Judge({Make("one-gpu", {{1, 100}, {8, 700}, {32, 650}}), Make("two-gpus", {{8, 1200}}, 2)},
+                               By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(700, 1e-9)));
+  EXPECT_THAT(judgement.judged[0].scored, ElementsAre(1));
+  EXPECT_THAT(judgement.judged[1].score, Optional(DoubleNear(600, 1e-9)));
+  EXPECT_THAT(judgement.best, Optional(0U));
+}
+
+TEST(Judge, CountsOnlyStepsThatMeetTheSlo) {
+  const Slo slo = TtftBelow(100);
+  const auto judgement =
+      Judge({Make("a", {{1, 100, 20}, {8, 700, 90}, {32, 2000, 400}})}, By(Objective::kMaximizeThroughput, slo));
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(700, 1e-9)));
+  EXPECT_THAT(judgement.judged[0].load_keeps_slo, ElementsAre(true, true, false));
+}
+
+TEST(Judge, CombinesScenariosByGeometricMean) {
+  const auto judgement =
+      Judge({Make("a", {{8, 400}, {32, 100, 50, 10, 1000, "D(2048,256)"}})}, By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(200, 1e-9)));
+  EXPECT_THAT(judgement.judged[0].scored, ElementsAre(0, 1));
+}
+
+TEST(Judge, ScoresLatencyAtTheHighestLoadThatAllMeasured) {
+  const auto judgement = Judge({Make("a", {{1, 100, 20, 5}, {8, 700, 60, 12}, {32, 900, 500, 40}}),
+                                Make("b", {{1, 100, 30, 8}, {8, 600, 50, 9}})},
+                               By(Objective::kMinimizeTpot));
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(-12, 1e-9)));
+  EXPECT_THAT(judgement.judged[1].score, Optional(DoubleNear(-9, 1e-9)));
+  EXPECT_THAT(judgement.best, Optional(1U));
+}
+
+TEST(Judge, LooksAtTheMetricOfItsObjective) {
+  const std::vector<Observation> one = {Make("a", {{8, 700, 60, 12, 1500}})};
+  EXPECT_THAT(Judge(one, By(Objective::kMinimizeTtft)).judged[0].score, Optional(DoubleNear(-60, 1e-9)));
+  EXPECT_THAT(Judge(one, By(Objective::kMinimizeTpot)).judged[0].score, Optional(DoubleNear(-12, 1e-9)));
+  EXPECT_THAT(Judge(one, By(Objective::kMinimizeLatency)).judged[0].score, Optional(DoubleNear(-1500, 1e-9)));
+}
+
+TEST(Judge, ComparesLatencyAtTheHighestLoadThatAnythingCanServe) {
+  // Nobody meets the TTFT bound at 32; at 8 only "slow" does, so the faster tokens of "late" do not count.
+  const Slo slo = TtftBelow(100);
+  const auto judgement = Judge({Make("late", {{1, 100, 20, 5}, {8, 700, 150, 6}, {32, 900, 500, 8}}),
+                                Make("slow", {{1, 100, 30, 8}, {8, 600, 90, 9}, {32, 800, 400, 12}})},
+                               By(Objective::kMinimizeTpot, slo));
+  EXPECT_FALSE(judgement.judged[0].feasible);
+  EXPECT_THAT(judgement.judged[1].score, Optional(DoubleNear(-9, 1e-9)));
+  EXPECT_THAT(judgement.best, Optional(1U));
+}
+
+TEST(Judge, NamesEveryBrokenBoundOfTheNearestConfiguration) {
+  const Slo slo = Bounds({{Metric::kTtft, Statistic::kP99, 100}, {Metric::kTpot, Statistic::kP95, 8}});
+  const auto judgement =
+      Judge({Make("far", {{1, 100, 500, 10}, {8, 900, 900, 20}}), Make("near", {{1, 120, 110, 9}, {8, 800, 130, 12}})},
+            By(Objective::kMaximizeThroughput, slo));
+  EXPECT_EQ(judgement.best, std::nullopt);
+  EXPECT_THAT(judgement.nearest, Optional(1U));
+  const Judged& near = judgement.judged[1];
+  EXPECT_FALSE(near.feasible);
+  EXPECT_EQ(near.score, std::nullopt);
+  ASSERT_EQ(near.broken.size(), 2U);
+  EXPECT_EQ(near.broken[0].bound, "slo.tpot.p95");  // 12.5 % over at the nearest point, TTFT 10 %
+  EXPECT_DOUBLE_EQ(*near.broken[0].actual, 9);
+  EXPECT_EQ(near.broken[1].bound, "slo.ttft.p99");
+  EXPECT_DOUBLE_EQ(*near.broken[1].actual, 110);
+  EXPECT_THAT(near.relaxed_score, Optional(DoubleNear(120, 1e-9)));
+}
+
+TEST(Judge, RelaxingWhatIsBrokenMakesTheNearestFeasible) {
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    std::mt19937 random(seed);
+    const auto value = [&](double low, double high) {
+      return low + (high - low) * static_cast<double>(random() % 1000) / 1000;
+    };
+    const std::vector<Observation> observations = {
+        Make("a", {{1, 100, value(100, 900), value(8, 60)}, {8, 700, value(100, 900), value(8, 60)}}),
+        Make("b", {{1, 100, value(100, 900), value(8, 60)}})};
+    Slo slo = Bounds({{Metric::kTtft, Statistic::kP99, 90}, {Metric::kTpot, Statistic::kP95, 7}});
+    const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput, slo));
+    ASSERT_TRUE(judgement.nearest);
+    for (const measurement::Violation& broken : judgement.judged[*judgement.nearest].broken) {
+      for (measurement::Bound& bound : slo.bounds) {
+        if (bound.Field() == broken.bound) bound.limit = *broken.actual;
+      }
+    }
+    EXPECT_TRUE(Judge(observations, By(Objective::kMaximizeThroughput, slo)).judged[*judgement.nearest].feasible);
+  }
+}
+
+TEST(Judge, TakesABrokenBoundFromTheScenarioThatMissesMost) {
+  const auto judgement =
+      Judge({Make("a", {{1, 100, 110}, {1, 100, 150, 10, 1000, "D(2048,256)"}, {1, 100, 90, 10, 1000, "D(64,64)"}})},
+            By(Objective::kMaximizeThroughput, TtftBelow(100)));
+  ASSERT_EQ(judgement.judged[0].broken.size(), 1U);
+  EXPECT_DOUBLE_EQ(judgement.judged[0].broken[0].relative, 0.5);
+}
+
+TEST(Judge, ScoresGoodputByRequestsThatKeepEveryBound) {
+  Observation observation = Make("a", {{8, 700}}, 2);
+  observation.loads[0].requests_per_second = 10;
+  observation.loads[0].attainment = 0.9;
+  EXPECT_THAT(Judge({observation}, By(Objective::kMaximizeGoodput)).judged[0].score, Optional(DoubleNear(4.5, 1e-9)));
+}
+
+TEST(Judge, ScoresCostByThePriceOfAMillionOutputTokens) {
+  Criteria criteria = By(Objective::kMinimizeCost);
+  criteria.price_per_gpu_hour = 3.6;
+  // 500 tokens/s and GPU: a million take 2,000 GPU-seconds.
+  const auto judgement = Judge({Make("a", {{8, 1000}}, 2), Make("b", {{8, 400}})}, criteria);
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(-2, 1e-9)));
+  EXPECT_THAT(judgement.best, Optional(0U));
+}
+
+TEST(Judge, CoversTheOpenStretchUpToTheNextBrokenPoint) {
+  Observation observation = Make("a", {{16, 1000, 50}, {20, 1100, 150}, {32, 1500, 300}});
+  observation.loads[0].output_tokens_per_second_ci = 10;
+  const Slo slo = TtftBelow(100);
+  EXPECT_NEAR(Judge({observation}, By(Objective::kMaximizeThroughput, slo)).judged[0].ci, std::hypot(10, 50), 1e-9);
+  Criteria fixed = By(Objective::kMaximizeThroughput, slo);
+  fixed.fixed_loads = true;
+  EXPECT_NEAR(Judge({observation}, fixed).judged[0].ci, 10, 1e-9);
+}
+
+TEST(Judge, GivesATieToTheConfigurationWithFewerSettings) {
+  std::vector<Observation> observations = {Make("plain", {{8, 985}}), Make("tuned", {{8, 1000}}),
+                                           Make("far", {{8, 900}})};
+  observations[1].settings = 4;
+  observations[2].settings = 1;
+  for (Observation& observation : observations) observation.loads[0].output_tokens_per_second_ci = 15;
+  const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.best, Optional(0U));
+  EXPECT_THAT(judgement.tied, ElementsAre(1));
+  for (Observation& observation : observations) observation.loads[0].output_tokens_per_second_ci = 5;
+  const auto certain = Judge(observations, By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(certain.best, Optional(1U));
+  EXPECT_THAT(certain.tied, IsEmpty());
+}
+
+TEST(Judge, NeitherRanksNorBlamesWhatWasGivenUpEarly) {
+  std::vector<Observation> observations = {Make("leader", {{8, 1000, 50}}), Make("loser", {{8, 2000, 500}})};
+  observations[1].stopped = measurement::StopReason::kCannotWin;
+  const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput, TtftBelow(100)));
+  EXPECT_THAT(judgement.best, Optional(0U));
+  EXPECT_TRUE(judgement.judged[1].cannot_win);
+  EXPECT_FALSE(judgement.judged[1].feasible);
+  EXPECT_THAT(judgement.judged[1].broken, IsEmpty());
+}
+
+TEST(Judge, HasNoNearestWhereSomethingIsFeasible) {
+  const Slo slo = TtftBelow(100);
+  EXPECT_EQ(
+      Judge({Make("a", {{1, 100, 50}}), Make("b", {{1, 100, 150}})}, By(Objective::kMaximizeThroughput, slo)).nearest,
+      std::nullopt);
+}
+
+TEST(Judge, NeverLetsWhatDidNotCompleteWin) {
+  const double bad[] = {std::nan(""), kInfinity, -kInfinity, -1.0, 0.0};
+  for (Objective objective : kObjectives) {
+    for (double value : bad) {
+      auto broken = Make("broken", {{8, 1e9, 1e-9, 1e-9, 1e-9}});
+      broken.loads[0].output_tokens_per_second = value;
+      const auto judgement =
+          Judge({broken, Make("empty", {}), Make("no requests", {{.concurrency = 8, .requests = 0, .errors = 9}}),
+                 Make("other scenario only", {{8, 1e9, 1, 1, 1, "D(1,1)"}}),
+                 Make("whole", {{8, 1}, {8, 1, 9, 9, 9, "D(1,1)"}})},
+                By(objective));
+      EXPECT_THAT(judgement.best, Optional(4U)) << value;
+      for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_FALSE(judgement.judged[i].feasible);
+        EXPECT_EQ(judgement.judged[i].score, std::nullopt);
+      }
+      EXPECT_THAT(judgement.pareto, ElementsAre(4));
+    }
+  }
+}
+
+TEST(Judge, HasNoBestWithoutObservations) {
+  for (Objective objective : kObjectives) {
+    EXPECT_EQ(Judge({}, By(objective)).best, std::nullopt);
+    EXPECT_EQ(Judge({Make("failed", {})}, By(objective)).best, std::nullopt);
+  }
+}
+
+TEST(Judge, GivesTiesToTheEarlierObservation) {
+  for (Objective objective : kObjectives) {
+    EXPECT_THAT(Judge({Make("a", {{8}}), Make("b", {{8}})}, By(objective)).best, Optional(0U));
+  }
+}
+
+TEST(Judge, FindsTheParetoFrontOverAllStepsOfAllObservations) {
+  const auto judgement =
+      Judge({Make("fast tokens", {{1, 100, 50, 5}, {32, 900, 50, 40}}),
+             Make("dominated", {{1, 90, 50, 6}, {32, 800, 50, 45}}),
+             Make("throughput", {{1, 80, 50, 7}, {32, 1500, 50, 50}}), Make("twin of the first", {{1, 100, 50, 5}})},
+            By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.pareto, ElementsAre(0, 2, 3));
+}
+
+TEST(Judge, KeepsInfeasibleStepsOffTheParetoFront) {
+  const Slo slo = TtftBelow(100);
+  const auto judgement = Judge({Make("a", {{1, 100, 50, 5}}), Make("b", {{1, 50, 50, 9}, {32, 9000, 900, 1}})},
+                               By(Objective::kMaximizeThroughput, slo));
+  EXPECT_THAT(judgement.pareto, ElementsAre(0));
+}
+
+// Properties over random measurements, some of them broken.
+class Random {
+ public:
+  explicit Random(unsigned seed) : generator_(seed) {}
+  double Value(double low, double high) {
+    return low + (high - low) * static_cast<double>(generator_() % 10'000) / 10'000;
+  }
+  std::size_t Index(std::size_t size) { return generator_() % size; }
+
+  std::vector<Observation> Observations() {
+    std::vector<Observation> observations;
+    for (std::size_t i = 0, count = 1 + Index(6); i < count; ++i) {
+      Observation observation = Make("e" + std::to_string(i), {}, static_cast<int>(1 + Index(4)));
+      for (const char* scenario : {"D(512,128)", "D(64,64)"}) {
+        for (int concurrency : {1, 8, 32}) {
+          if (Index(12) == 0) continue;
+          observation.loads.push_back(Load({concurrency, Value(1, 3000), Value(1, 900), Value(0, 60), Value(1, 9000),
+                                            scenario, Index(15) == 0 ? 0 : 100, static_cast<std::int64_t>(Index(4))}));
+        }
+      }
+      observations.push_back(std::move(observation));
+    }
+    return observations;
+  }
+  Slo RandomSlo() {
+    Slo slo = Bounds();
+    if (Index(2) == 0) slo.bounds.push_back({Metric::kTtft, Statistic::kP99, Value(0, 900)});
+    if (Index(2) == 0) slo.bounds.push_back({Metric::kTpot, Statistic::kP50, Value(0, 60)});
+    if (Index(3) == 0) slo.max_error_rate = Value(0, 0.03);
+    return slo;
+  }
+
+ private:
+  std::mt19937 generator_;
+};
+
+TEST(JudgeProperty, EveryNumberIsFiniteAndTheBestIsFeasible) {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    Random random(seed);
+    auto observations = random.Observations();
+    const Slo slo = random.RandomSlo();
+    for (Objective objective : kObjectives) {
+      const auto judgement = Judge(observations, By(objective, slo));
+      ASSERT_EQ(judgement.judged.size(), observations.size());
+      for (const Judged& judged : judgement.judged) {
+        ASSERT_EQ(judged.score.has_value(), judged.feasible);
+        ASSERT_TRUE(std::isfinite(judged.score.value_or(0)));
+        ASSERT_TRUE(std::isfinite(judged.relaxed_score.value_or(0)));
+        ASSERT_TRUE(std::isfinite(judged.ci));
+        for (const auto& broken : judged.broken) ASSERT_TRUE(std::isfinite(broken.relative));
+      }
+      if (judgement.best) {
+        const Judged& best = judgement.judged[*judgement.best];
+        ASSERT_TRUE(best.feasible);
+        for (std::size_t load : best.scored) ASSERT_TRUE(best.load_keeps_slo[load]);
+        ASSERT_FALSE(judgement.pareto.empty());
+        if (objective == Objective::kMaximizeThroughput) {
+          ASSERT_THAT(judgement.pareto, ::testing::Contains(*judgement.best)) << "seed " << seed;
+        }
+      }
+    }
+  }
+}
+
+// The predecessor's penalty could make a higher throughput score worse. Here a better number never does harm: an
+// observation that is improved keeps its feasibility, does not lose score, and if it was the best it stays the best.
+TEST(JudgeProperty, ABetterMeasurementNeverHurts) {
+  int improved_best = 0;
+  for (unsigned seed = 0; seed < 3000; ++seed) {
+    Random random(seed);
+    const auto observations = random.Observations();
+    const Slo slo = random.RandomSlo();
+    auto better = observations;
+    const std::size_t index = random.Index(observations.size());
+    if (better[index].loads.empty()) continue;
+    measurement::Point& load = better[index].loads[random.Index(better[index].loads.size())];
+    if (load.requests == 0) continue;  // then it would be another set of measured loads, not a better number
+    load.output_tokens_per_second *= 1 + random.Value(0, 2);
+    const double factor = random.Value(0.2, 1);
+    load.requests_per_second = load.output_tokens_per_second / 100;
+    for (measurement::Latency* latency : {&load.ttft, &load.tpot, &load.itl, &load.e2e}) {
+      for (double* value : {&latency->mean, &latency->p50, &latency->p90, &latency->p95, &latency->p99})
+        *value *= factor;
+    }
+    for (Objective objective : kObjectives) {
+      const auto before = Judge(observations, By(objective, slo));
+      const auto after = Judge(better, By(objective, slo));
+      const bool was_best = before.best == index;
+      if (was_best) {
+        ++improved_best;
+        ASSERT_EQ(after.best, index) << "seed " << seed;
+      }
+      if (objective == Objective::kMaximizeThroughput && before.judged[index].feasible) {
+        ASSERT_TRUE(after.judged[index].feasible);
+        ASSERT_GE(*after.judged[index].score, *before.judged[index].score);
+      }
+    }
+  }
+  EXPECT_GT(improved_best, 500);
+}
+
+TEST(JudgeProperty, ATighterSloNeverImprovesThroughput) {
+  for (unsigned seed = 0; seed < 1000; ++seed) {
+    Random random(seed);
+    const auto observations = random.Observations();
+    Slo loose = random.RandomSlo();
+    loose.bounds.push_back({Metric::kTtft, Statistic::kP99, 600});
+    Slo tight = loose;
+    tight.bounds.back().limit = 300;
+    const auto with_loose = Judge(observations, By(Objective::kMaximizeThroughput, loose));
+    const auto with_tight = Judge(observations, By(Objective::kMaximizeThroughput, tight));
+    for (std::size_t i = 0; i < observations.size(); ++i) {
+      if (!with_tight.judged[i].feasible) continue;
+      ASSERT_TRUE(with_loose.judged[i].feasible);
+      ASSERT_LE(*with_tight.judged[i].score, *with_loose.judged[i].score);
+    }
+  }
+}
+
+TEST(GainOver, ComparesLimitsWithLimits) {
+  const Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  const Observation base = Make("base", {{4, 400, 20}, {8, 500, 90}, {16, 600, 200}});
+  const Observation better = Make("better", {{16, 700, 90}, {32, 900, 300}});
+  EXPECT_THAT(GainOver(better, base, criteria), Optional(DoubleNear(0.4, 1e-9)));
+}
+
+TEST(GainOver, ComparesGivenLoadsAtTheHighestThatBothKeep) {
+  Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  criteria.fixed_loads = true;
+  const Observation base = Make("base", {{1, 100, 20}, {16, 600, 200}});
+  const Observation better = Make("better", {{1, 110, 20}, {16, 700, 90}});
+  EXPECT_THAT(GainOver(better, base, criteria), Optional(DoubleNear(0.1, 1e-9)));  // and not 700 against 100
+  const Observation never = Make("never", {{1, 100, 150}, {16, 600, 200}});
+  EXPECT_EQ(GainOver(better, never, criteria), std::nullopt);
+}
+
+TEST(GainOver, IsPositiveForLessLatencyAndLessCost) {
+  const Observation base = Make("base", {{8, 500, 80, 10, 1000}});
+  const Observation better = Make("better", {{8, 1000, 60, 8, 750}});
+  EXPECT_THAT(GainOver(better, base, By(Objective::kMinimizeTtft)), Optional(DoubleNear(0.25, 1e-9)));
+  EXPECT_THAT(GainOver(better, base, By(Objective::kMinimizeTpot)), Optional(DoubleNear(0.2, 1e-9)));
+  EXPECT_THAT(GainOver(better, base, By(Objective::kMinimizeLatency)), Optional(DoubleNear(0.25, 1e-9)));
+  EXPECT_THAT(GainOver(better, base, By(Objective::kMinimizeCost)), Optional(DoubleNear(0.5, 1e-9)));
+  EXPECT_THAT(GainOver(base, better, By(Objective::kMaximizeThroughput)), Optional(DoubleNear(-0.5, 1e-9)));
+}
+
+TEST(GainText, HasASignThatIsForPeople) {
+  EXPECT_EQ(GainText(0.413), "+41.3%");
+  EXPECT_EQ(GainText(-0.1), "-10.0%");
+  EXPECT_EQ(GainText(-0.00001), "+0.0%");
+  EXPECT_EQ(GainText(std::nullopt), "");
+  EXPECT_EQ(GainText(kInfinity), "");
+}
+
+}  // namespace
+}  // namespace autotune::tuning

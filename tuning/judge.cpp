@@ -1,0 +1,431 @@
+#include "tuning/judge.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace autotune::tuning {
+namespace {
+
+using measurement::Load;
+using measurement::Point;
+using measurement::Violation;
+
+// Where a limit is 0, or a latency rounds to 0, ratios and logarithms stay finite.
+constexpr double kSmallest = 1e-3;
+constexpr double kMaxRelative = 1e6;
+
+double GeometricMean(std::span<const double> values) {
+  double logarithms = 0;
+  for (const double value : values) logarithms += std::log(std::max(value, kSmallest));
+  return std::exp(logarithms / static_cast<double>(values.size()));
+}
+
+// A measured point as judging sees it.
+struct Step {
+  std::size_t load = 0;  // index into Observation::loads
+  Load offered;
+  double throughput = 0;  // output tokens/s per GPU
+  double tpot = 0;        // p50
+  double worth = 0;       // what the objective looks at, higher is better; negative where less of it is better
+  double ci = 0;          // half width of worth's interval
+  bool keeps_slo = false;
+  std::vector<Violation> broken;
+
+  [[nodiscard]] double Miss() const { return broken.empty() ? 0 : broken.front().relative; }
+};
+using Curve = std::vector<std::vector<Step>>;  // by scenario
+
+const Step* At(const std::vector<Step>& steps, const Load& load) {
+  const auto found = std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return step.offered == load; });
+  return found == steps.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> ScenariosOf(const std::vector<Observation>& observations) {
+  std::vector<std::string> scenarios;
+  for (const Observation& observation : observations) {
+    for (const Point& load : observation.loads) {
+      if (std::find(scenarios.begin(), scenarios.end(), load.scenario) == scenarios.end()) {
+        scenarios.push_back(load.scenario);
+      }
+    }
+  }
+  return scenarios;
+}
+
+// What the objective looks at, and half the width of its interval.
+std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, int gpus) {
+  const double per_gpu = std::max(gpus, 1);
+  const double throughput = point.output_tokens_per_second / per_gpu;
+  const double relative_ci = point.output_tokens_per_second_ci / std::max(point.output_tokens_per_second, kSmallest);
+  const auto latency = [&](measurement::Metric metric) {
+    const double p50 = point.Get(metric).p50;
+    return std::pair(-p50, p50 * point.relative_ci[static_cast<std::size_t>(metric)]);
+  };
+  switch (criteria.objective) {
+    case Objective::kMaximizeThroughput:
+      return {throughput, throughput * relative_ci};
+    case Objective::kMaximizeGoodput: {
+      const double goodput = measurement::WorthOf(measurement::Worth::kAttainedRequests, point, gpus);
+      return {goodput, goodput * relative_ci};
+    }
+    case Objective::kMinimizeCost: {
+      const double price = criteria.price_per_gpu_hour / 3600 * 1e6 / std::max(throughput, kSmallest);
+      return {-price, price * relative_ci};
+    }
+    case Objective::kMinimizeLatency:
+      return latency(measurement::Metric::kE2e);
+    case Objective::kMinimizeTtft:
+      return latency(measurement::Metric::kTtft);
+    case Objective::kMinimizeTpot:
+      return latency(measurement::Metric::kTpot);
+  }
+  return {0, 0};
+}
+
+Curve CurveOf(const Observation& observation, const std::vector<std::string>& scenarios, const Criteria& criteria) {
+  Curve curve(scenarios.size());
+  for (std::size_t i = 0; i < observation.loads.size(); ++i) {
+    const Point& point = observation.loads[i];
+    if (!measurement::IsUsable(point) || measurement::IsInvalid(point)) continue;
+    Step step;
+    step.load = i;
+    step.offered = point.load;
+    step.throughput = point.output_tokens_per_second / std::max(observation.gpus, 1);
+    step.tpot = point.tpot.p50;
+    std::tie(step.worth, step.ci) = WorthOf(criteria, point, observation.gpus);
+    step.broken = measurement::CheckSlo(criteria.slo, point);
+    // The verdict is of the bounds that were measured under; given loads are judged under any.
+    step.keeps_slo = criteria.fixed_loads ? step.broken.empty() : measurement::KeepsSlo(criteria.slo, point);
+    if (step.keeps_slo) step.broken.clear();
+    const auto scenario = std::find(scenarios.begin(), scenarios.end(), point.scenario) - scenarios.begin();
+    curve[static_cast<std::size_t>(scenario)].push_back(std::move(step));
+  }
+  return curve;
+}
+
+bool IsComplete(const Curve& curve) {
+  return !curve.empty() &&
+         std::none_of(curve.begin(), curve.end(), [](const std::vector<Step>& steps) { return steps.empty(); });
+}
+
+bool MeasuredAt(const Curve& curve, const Load& load) {
+  return std::all_of(curve.begin(), curve.end(), [&](const auto& steps) { return At(steps, load) != nullptr; });
+}
+
+bool KeepsSloAt(const Curve& curve, const Load& load) {
+  return std::all_of(curve.begin(), curve.end(), [&](const auto& steps) {
+    const Step* step = At(steps, load);
+    return step != nullptr && step->keeps_slo;
+  });
+}
+
+// The loads of the first scenario, ascending, each once.
+std::vector<Load> LoadsOf(const std::vector<const Curve*>& curves) {
+  std::vector<Load> loads;
+  for (const Curve* curve : curves) {
+    if (!IsComplete(*curve)) continue;
+    for (const Step& step : curve->front()) {
+      if (std::find(loads.begin(), loads.end(), step.offered) == loads.end()) loads.push_back(step.offered);
+    }
+  }
+  std::sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.value < b.value; });
+  return loads;
+}
+
+// The one load at which latency objectives compare; nothing when nothing was measured. One load for all scenarios, so
+// that a better measurement in one of them can never leave the task without a feasible configuration.
+std::optional<Load> ComparedLoad(const std::vector<const Curve*>& curves) {
+  // Measured by all; where rows are missing, by most.
+  std::optional<Load> best;
+  std::pair<std::ptrdiff_t, bool> best_rank{0, false};
+  for (const Load& load : LoadsOf(curves)) {
+    const auto measured = std::count_if(curves.begin(), curves.end(), [&](const Curve* curve) {
+      return IsComplete(*curve) && MeasuredAt(*curve, load);
+    });
+    const bool kept = std::any_of(curves.begin(), curves.end(),
+                                  [&](const Curve* curve) { return IsComplete(*curve) && KeepsSloAt(*curve, load); });
+    const std::pair<std::ptrdiff_t, bool> rank{measured, kept};
+    if (measured > 0 && rank >= best_rank) {
+      best = load;  // ascending: of equals the highest load
+      best_rank = rank;
+    }
+  }
+  return best;
+}
+
+// The step of a scenario that counts: null when the scenario has none.
+const Step* CountingStep(const std::vector<Step>& steps, const std::optional<Load>& compared) {
+  if (compared) return At(steps, *compared);
+  const Step* best = nullptr;
+  for (const Step& step : steps) {
+    if (best == nullptr) {
+      best = &step;
+    } else if (step.keeps_slo != best->keeps_slo) {
+      if (step.keeps_slo) best = &step;
+    } else if (step.keeps_slo ? step.worth > best->worth : step.Miss() < best->Miss()) {
+      best = &step;  // of steps that break the SLO, the nearest
+    }
+  }
+  return best;
+}
+
+std::vector<const Step*> CountingSteps(const Curve& curve, const std::optional<Load>& compared) {
+  std::vector<const Step*> counting;
+  for (const std::vector<Step>& steps : curve) {
+    if (const Step* step = CountingStep(steps, compared)) counting.push_back(step);
+  }
+  if (counting.size() < curve.size()) counting.clear();
+  return counting;
+}
+
+double Score(std::span<const Step* const> counting) {
+  std::vector<double> magnitudes;
+  for (const Step* step : counting) magnitudes.push_back(std::abs(step->worth));
+  const double mean = GeometricMean(magnitudes);
+  return std::signbit(counting.front()->worth) ? -mean : mean;
+}
+
+// Of one scenario's worth: that of the point and, where the limit was searched, half the distance to the next point.
+double HalfWidth(const std::vector<Step>& steps, const Step& counted, const Criteria& criteria) {
+  if (criteria.fixed_loads || ComparesAtOneLoad(criteria.objective)) return counted.ci;
+  const Step* next = nullptr;
+  for (const Step& step : steps) {
+    if (step.keeps_slo || step.offered.kind != counted.offered.kind || step.offered.value <= counted.offered.value) {
+      continue;
+    }
+    if (next == nullptr || step.offered.value < next->offered.value) next = &step;
+  }
+  const double open = next == nullptr ? 0 : std::max(next->worth - counted.worth, 0.0) / 2;
+  return std::hypot(counted.ci, open);
+}
+
+// Of the geometric mean over scenarios.
+double ScoreCi(const Curve& curve, std::span<const Step* const> counting, double score, const Criteria& criteria) {
+  double variance = 0;
+  for (std::size_t i = 0; i < counting.size(); ++i) {
+    const double relative =
+        HalfWidth(curve[i], *counting[i], criteria) / std::max(std::abs(counting[i]->worth), kSmallest);
+    variance += relative * relative;
+  }
+  return std::abs(score) * std::sqrt(variance) / static_cast<double>(counting.size());
+}
+
+std::optional<Violation> CheckQuality(const Criteria& criteria, const Observation& observation) {
+  if (!criteria.max_degradation) return std::nullopt;
+  const double limit = *criteria.max_degradation;
+  Violation violation{"quality.maxDegradation", limit, std::nullopt, kMaxRelative};
+  if (observation.quality) {
+    violation.actual = PerplexityGrowth(observation.quality->delta);
+    if (*violation.actual <= limit) return std::nullopt;
+    violation.relative = std::min((*violation.actual - limit) / std::max(limit, kSmallest), kMaxRelative);
+  }
+  return violation;
+}
+
+// Every bound once, with its worst value, worst first.
+void AddBroken(const std::vector<Violation>& more, std::vector<Violation>& broken) {
+  for (const Violation& violation : more) {
+    const auto same = std::find_if(broken.begin(), broken.end(),
+                                   [&](const Violation& known) { return known.bound == violation.bound; });
+    if (same == broken.end()) {
+      broken.push_back(violation);
+    } else if (violation.relative > same->relative) {
+      *same = violation;
+    }
+  }
+  std::stable_sort(broken.begin(), broken.end(),
+                   [](const Violation& a, const Violation& b) { return a.relative > b.relative; });
+}
+
+Judged JudgeOne(const Observation& observation, const Curve& curve, const std::optional<Load>& compared,
+                const Criteria& criteria) {
+  Judged judged;
+  judged.id = observation.id;
+  judged.load_keeps_slo.assign(observation.loads.size(), false);
+  for (const std::vector<Step>& steps : curve) {
+    for (const Step& step : steps) judged.load_keeps_slo[step.load] = step.keeps_slo;
+  }
+  judged.cannot_win = observation.stopped == measurement::StopReason::kCannotWin;
+  if (!IsComplete(curve)) return judged;
+  const std::vector<const Step*> counting = CountingSteps(curve, compared);
+  if (counting.empty()) return judged;
+  for (const Step* step : counting) judged.scored.push_back(step->load);
+  const std::optional<Violation> lost = CheckQuality(criteria, observation);
+  judged.keeps_quality = !lost;
+  if (judged.cannot_win) return judged;
+  judged.feasible =
+      !lost && std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
+  if (judged.feasible) {
+    judged.score = Score(counting);
+    judged.ci = ScoreCi(curve, counting, *judged.score, criteria);
+    return judged;
+  }
+  judged.relaxed_score = Score(counting);
+  for (const Step* step : counting) AddBroken(step->broken, judged.broken);
+  if (lost) AddBroken({*lost}, judged.broken);
+  return judged;
+}
+
+// On the Pareto front's axes.
+struct FrontPoint {
+  std::size_t observation = 0;
+  double throughput = 0, tpot = 0, loss = 0;
+
+  // At least as good in all and better in one.
+  [[nodiscard]] bool Beats(const FrontPoint& other) const {
+    return throughput >= other.throughput && tpot <= other.tpot && loss <= other.loss &&
+           (throughput > other.throughput || tpot < other.tpot || loss < other.loss);
+  }
+};
+
+// The feasible points of one observation's curve: one per load that all scenarios have, and the scored one.
+void AddFrontPoints(std::size_t observation, const Curve& curve, const Judged& judged, double loss,
+                    std::vector<FrontPoint>& points) {
+  if (!judged.feasible) return;
+  const auto add = [&](std::span<const Step* const> steps) {
+    std::vector<double> throughputs;
+    std::vector<double> tpots;
+    for (const Step* step : steps) {
+      throughputs.push_back(step->throughput);
+      tpots.push_back(step->tpot);
+    }
+    points.push_back({observation, GeometricMean(throughputs), GeometricMean(tpots), loss});
+  };
+  std::vector<const Step*> steps(curve.size());
+  for (const Step& first : curve.front()) {
+    if (!KeepsSloAt(curve, first.offered)) continue;
+    for (std::size_t i = 0; i < curve.size(); ++i) steps[i] = At(curve[i], first.offered);
+    add(steps);
+  }
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    const auto scored =
+        std::find_if(curve[i].begin(), curve[i].end(), [&](const Step& step) { return step.load == judged.scored[i]; });
+    steps[i] = &*scored;
+  }
+  add(steps);
+}
+
+// The fastest first: what is beaten is beaten early. (At most 256 experiments with 12 points.)
+std::vector<std::size_t> ParetoFront(std::vector<FrontPoint> points) {
+  std::sort(points.begin(), points.end(),
+            [](const FrontPoint& a, const FrontPoint& b) { return a.throughput > b.throughput; });
+  std::set<std::size_t> front;
+  for (const FrontPoint& point : points) {
+    if (std::none_of(points.begin(), points.end(), [&](const FrontPoint& other) { return other.Beats(point); })) {
+      front.insert(point.observation);
+    }
+  }
+  return {front.begin(), front.end()};
+}
+
+// The highest score, and of those that tie with it the one with the fewest settings.
+void NameBest(const std::vector<Observation>& observations, Judgement& judgement) {
+  const std::vector<Judged>& judged = judgement.judged;
+  std::optional<std::size_t> highest;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    if (judged[i].score && (!highest || *judged[i].score > *judged[*highest].score)) highest = i;
+  }
+  if (!highest) return;
+  const auto ties = [&](std::size_t a, std::size_t b) {
+    return std::abs(*judged[a].score - *judged[b].score) <= std::hypot(judged[a].ci, judged[b].ci);
+  };
+  judgement.best = highest;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    if (i == *highest || !judged[i].score || !ties(i, *highest)) continue;
+    if (observations[i].settings < observations[*judgement.best].settings) judgement.best = i;
+  }
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    if (i != *judgement.best && judged[i].score && (i == *highest || ties(i, *highest))) judgement.tied.push_back(i);
+  }
+}
+
+void NameNearest(Judgement& judgement) {
+  for (std::size_t i = 0; i < judgement.judged.size(); ++i) {
+    const std::vector<Violation>& broken = judgement.judged[i].broken;
+    if (broken.empty()) continue;
+    if (!judgement.nearest || broken.front().relative < judgement.judged[*judgement.nearest].broken.front().relative) {
+      judgement.nearest = i;
+    }
+  }
+}
+
+}  // namespace
+
+bool ComparesAtOneLoad(Objective objective) {
+  switch (objective) {
+    case Objective::kMaximizeThroughput:
+    case Objective::kMaximizeGoodput:
+    case Objective::kMinimizeCost:
+      return false;
+    case Objective::kMinimizeLatency:
+    case Objective::kMinimizeTtft:
+    case Objective::kMinimizeTpot:
+      return true;
+  }
+  return false;
+}
+
+Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria) {
+  const std::vector<std::string> scenarios = ScenariosOf(observations);
+  std::vector<Curve> curves;
+  curves.reserve(observations.size());
+  for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
+  std::optional<Load> compared;
+  if (ComparesAtOneLoad(criteria.objective)) {
+    std::vector<const Curve*> all;
+    for (const Curve& curve : curves) all.push_back(&curve);
+    compared = ComparedLoad(all);
+  }
+
+  Judgement judgement;
+  std::vector<FrontPoint> points;
+  for (std::size_t i = 0; i < observations.size(); ++i) {
+    Judged judged = JudgeOne(observations[i], curves[i], compared, criteria);
+    const double loss = observations[i].quality ? observations[i].quality->CertainLoss() : 0;
+    AddFrontPoints(i, curves[i], judged, loss, points);
+    judgement.judged.push_back(std::move(judged));
+  }
+  NameBest(observations, judgement);
+  if (!judgement.best) NameNearest(judgement);
+  judgement.pareto = ParetoFront(std::move(points));
+  return judgement;
+}
+
+std::optional<double> GainOver(const Observation& better, const Observation& base, const Criteria& criteria) {
+  const std::vector<std::string> scenarios = ScenariosOf({better, base});
+  const Curve better_curve = CurveOf(better, scenarios, criteria);
+  const Curve base_curve = CurveOf(base, scenarios, criteria);
+  if (!IsComplete(better_curve) || !IsComplete(base_curve)) return std::nullopt;
+  std::optional<Load> at;
+  if (criteria.fixed_loads || ComparesAtOneLoad(criteria.objective)) {
+    for (const Load& load : LoadsOf({&better_curve, &base_curve})) {
+      if (KeepsSloAt(better_curve, load) && KeepsSloAt(base_curve, load)) at = load;
+    }
+    if (!at) return std::nullopt;
+  }
+  const auto score = [&](const Curve& curve) -> std::optional<double> {
+    const std::vector<const Step*> counting = CountingSteps(curve, at);
+    const bool kept = !counting.empty() &&
+                      std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
+    if (!kept) return std::nullopt;
+    return Score(counting);
+  };
+  const auto ours = score(better_curve);
+  const auto theirs = score(base_curve);
+  if (!ours || !theirs || *theirs == 0) return std::nullopt;
+  return (*ours - *theirs) / std::abs(*theirs);
+}
+
+std::string GainText(std::optional<double> gain) {
+  if (!gain || !std::isfinite(*gain)) return "";
+  char text[64];
+  std::snprintf(text, sizeof text, "%+.1f%%", *gain * 100);
+  return std::string_view(text) == "-0.0%" ? "+0.0%" : text;
+}
+
+}  // namespace autotune::tuning

@@ -1,0 +1,94 @@
+// Judging measurements: SLO, score with its interval, ties, Pareto front, best. Pure; recomputed from all observations
+// every time.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "measurement/load_search.h"
+#include "measurement/point.h"
+#include "measurement/slo.h"
+#include "tuning/quality.h"
+
+namespace autotune::tuning {
+
+enum class Objective {
+  kMaximizeThroughput,
+  kMaximizeGoodput,
+  kMinimizeCost,
+  kMinimizeLatency,
+  kMinimizeTtft,
+  kMinimizeTpot
+};
+// True where all configurations are compared at one load.
+bool ComparesAtOneLoad(Objective objective);
+
+struct Criteria {
+  Objective objective = Objective::kMaximizeThroughput;
+  measurement::Slo slo;
+  std::optional<double> max_degradation;  // of quality: growth of perplexity as a share, 0.01 = 1 %
+  double price_per_gpu_hour = 1;          // kMinimizeCost
+  // The loads were given, the same for everybody: a gain is the gain at one load. Else limits are compared.
+  bool fixed_loads = false;
+};
+
+struct Observation {
+  std::string id;  // experiment name
+  int gpus = 1;
+  std::vector<measurement::Point> loads;
+  // How its loads ended. kCannotWin: it was given up because it cannot reach another one's score, and is never best.
+  measurement::StopReason stopped = measurement::StopReason::kFound;
+  std::optional<QualityChange> quality;  // against its runtime's baseline; nothing = not measured
+  int settings = 0;                      // that differ from the engine's defaults: of two that tie, the fewer win
+};
+
+struct Judged {
+  std::string id;
+  bool feasible = false;            // the scored point of every scenario keeps the SLO, and so does the quality
+  bool keeps_quality = true;        // within the bound, if there is one
+  bool cannot_win = false;          // given up early: neither feasible nor infeasible
+  std::optional<double> score;      // only where feasible; higher is better for every objective; always finite
+  double ci = 0;                    // half width of the score's 95 % interval; 0 = not known
+  std::vector<std::size_t> scored;  // indices into loads: the point that counted, one per scenario
+  std::vector<bool> load_keeps_slo;  // parallel to loads
+  // Where infeasible: every bound that is broken at the points nearest to keeping all, worst first, each once.
+  std::vector<measurement::Violation> broken;
+  std::optional<double> relaxed_score;  // where infeasible: the score if the broken bounds were relaxed
+};
+
+struct Judgement {
+  std::vector<Judged> judged;          // parallel to the observations
+  std::optional<std::size_t> best;     // index
+  std::vector<std::size_t> tied;       // whose scores the intervals do not tell from the best's; without the best
+  std::optional<std::size_t> nearest;  // where nothing is feasible: the one whose worst broken bound is missed by least
+  // Indices, ascending: observations with a feasible point that no other observation's feasible point beats in output
+  // tokens/s per GPU, p50 TPOT and certain loss of quality. An observation is a curve over its loads, as serving
+  // benchmarks draw it. A loss that was not measured counts as none.
+  std::vector<std::size_t> pareto;
+};
+
+// Scores; a scenario's value is that of the point that is worth most among those that keep the SLO, scenarios combine
+// by geometric mean.
+//   MaximizeThroughput: output tokens/s per GPU.
+//   MaximizeGoodput: requests/s per GPU that keep every bound.
+//   MinimizeCost: minus the price of a million output tokens.
+//   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one load
+//     for everybody: the highest that all observations measured and at which at least one of them keeps the SLO (the
+//     highest of all if none does).
+// The interval of a score is that of its points; where the limit was searched it also covers half the distance to the
+// next point, which broke the SLO: the limit lies between the two. Of the configurations that tie with the highest
+// score, the one with the fewest settings is best.
+// A scenario is one that any observation has; an observation that lacks one, or has no usable point in it (no request
+// completed, or a number that is not finite), is not feasible: what failed never wins.
+Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria);
+
+// By how much `better` is better than `base`, as a share: 0.41 for 41 % more throughput, or 41 % less latency or cost.
+// Like with like: where the loads were given, at the highest load at which both keep the SLO; else limit against limit.
+// Nothing where one has no such value.
+std::optional<double> GainOver(const Observation& better, const Observation& base, const Criteria& criteria);
+// "+41.3%"; "" for nothing.
+std::string GainText(std::optional<double> gain);
+
+}  // namespace autotune::tuning

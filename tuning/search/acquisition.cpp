@@ -1,0 +1,140 @@
+#include "tuning/search/acquisition.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "base/keyed_random.h"
+
+namespace autotune::tuning::search {
+namespace {
+
+constexpr std::array<Metric, kMetrics> kAllMetrics = {kTtft, kTpot, kE2e, kObjective};
+
+std::array<double, kMetrics> LnBounds(const Bounds& bounds) {
+  const auto ln = [](const std::optional<double>& ms) {
+    return ms ? std::log(*ms) : std::numeric_limits<double>::infinity();
+  };
+  return {ln(bounds.ttft_ms), ln(bounds.tpot_ms), ln(bounds.e2e_ms), std::numeric_limits<double>::infinity()};
+}
+
+}  // namespace
+
+bool Feasible(const Bounds& bounds, const Row& row) {
+  const std::array<double, kMetrics> limit = LnBounds(bounds);
+  for (std::size_t m = 0; m < kMetrics; ++m) {
+    if (row.y[m] > limit[m]) return false;
+  }
+  return row.met;
+}
+
+std::optional<Incumbent> BestObserved(const Bounds& bounds, const std::vector<Row>& rows,
+                                      std::optional<std::size_t> without) {
+  std::optional<Incumbent> best;
+  for (const Row& row : rows) {
+    if (row.candidate == without || !Feasible(bounds, row)) continue;
+    if (!best || row.value > best->value) best = {row.candidate, row.load, row.value};
+  }
+  return best;
+}
+
+ValueDraws::ValueDraws(const Space& space, const Bounds& bounds, const ResidualModel& model,
+                       const std::vector<Row>& rows, std::uint64_t key)
+    : space_(&space), bounds_(&bounds), model_(&model), rows_(&rows), key_(key), metrics_(kMetrics) {
+  for (const Metric m : kAllMetrics) {
+    if (model.Models(m)) metrics_[m] = model.Draw(m, constants::kDraws, key);
+  }
+}
+
+std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const {
+  const Candidate& c = space_->candidates[candidate];
+  const std::array<double, kMetrics> limit = LnBounds(*bounds_);
+  const std::size_t loads = c.loads.size();
+  measurement::PredictedLoads value;
+  value.output_tokens = std::max(1.0, space_->workload.output_tokens);
+  value.gpus = c.features.shape.gpus;
+  if (space_->objective != Objective::kThroughput) value.value = measurement::LoadValue::kInverseLatency;
+  if (model_->Models(kObjective)) value.objective.emplace();
+
+  std::vector<const Row*> measured(loads, nullptr);
+  for (const Row& row : *rows_) {
+    if (row.candidate != candidate) continue;
+    const auto at = static_cast<std::size_t>(std::find(c.loads.begin(), c.loads.end(), row.load) - c.loads.begin());
+    if (at < loads) measured[at] = &row;
+  }
+  // Loop invariants: what the prior says at each load.
+  std::vector<std::array<double, kMetrics>> prior(loads);
+  std::vector<double> u(loads);
+  for (std::size_t j = 0; j < loads; ++j) {
+    u[j] = model_->U(candidate, j);
+    for (const Metric m : kAllMetrics) {
+      if (metrics_[m]) prior[j][m] = model_->PriorAt(m, candidate, j);
+    }
+  }
+  const auto value_at = [&](std::size_t j, const std::array<double, kMetrics>& y) {
+    return measurement::ValueAt(value, c.loads[j], y[kTtft], y[kTpot], y[kObjective]);
+  };
+
+  std::vector<Sample> samples(constants::kDraws);
+  for (std::size_t s = 0; s < samples.size(); ++s) {
+    std::array<double, kMetrics> level{};
+    std::array<double, kMetrics> slope{};
+    for (const Metric m : kAllMetrics) {
+      if (metrics_[m]) metrics_[m]->LineOf(candidate, s, &level[m], &slope[m]);
+    }
+    const std::uint64_t key = base::Key({key_, c.key, s});
+    samples[s].violation = std::numeric_limits<double>::infinity();
+    for (std::size_t j = 0; j < loads; ++j) {
+      std::array<double, kMetrics> y{};
+      double violation = 0;
+      for (const Metric m : kAllMetrics) {
+        if (!metrics_[m]) continue;
+        const double z = base::Normal(base::Mix64(key + (j * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
+        y[m] = measured[j] != nullptr ? measured[j]->y[m] + z * std::sqrt(model_->NoiseVariance(m, *measured[j]))
+                                      : prior[j][m] + level[m] + slope[m] * u[j] + z * model_->Roughness(m);
+        violation += std::max(0.0, y[m] - limit[m]);
+      }
+      if (measured[j] != nullptr && !measured[j]->met) continue;
+      samples[s].violation = std::min(samples[s].violation, violation);
+      if (violation > 0) continue;
+      // Measured throughput need not follow from the latencies exactly: the noise moves it, the formula does not
+      // replace it.
+      const double v =
+          measured[j] != nullptr ? measured[j]->value * value_at(j, y) / value_at(j, measured[j]->y) : value_at(j, y);
+      samples[s].value = std::max(samples[s].value, v);
+    }
+  }
+  return samples;
+}
+
+std::vector<double> ValueDraws::Of(std::size_t candidate) const {
+  std::vector<double> out;
+  out.reserve(constants::kDraws);
+  for (const Sample& sample : Samples(candidate)) out.push_back(sample.value);
+  return out;
+}
+
+double ValueDraws::Violation(std::size_t candidate) const {
+  double sum = 0;
+  for (const Sample& sample : Samples(candidate)) sum += sample.violation;
+  return sum / constants::kDraws;
+}
+
+bool ValueDraws::Starts(std::size_t candidate, std::size_t draw, double probability) const {
+  return base::Uniform(base::Key({key_, space_->candidates[candidate].key, draw, 0x57a7})) < probability;
+}
+
+double ExpectedImprovement(const std::vector<double>& values, const std::vector<double>& beat,
+                           double start_probability) {
+  double sum = 0;
+  for (std::size_t s = 0; s < values.size(); ++s) sum += std::max(0.0, values[s] - beat[s]);
+  return start_probability * sum / static_cast<double>(values.size());
+}
+
+double ExpectedCost(const Space& space, std::size_t candidate) {
+  const Candidate& c = space.candidates[candidate];
+  return c.features.shape.gpus * (c.start_seconds + constants::kStepsPerTrial * space.step_seconds);
+}
+
+}  // namespace autotune::tuning::search

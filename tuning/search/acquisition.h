@@ -1,0 +1,65 @@
+// What a start is worth: joint draws of every candidate's best value within the bounds, and expected improvements.
+//
+// Draw s of all candidates belongs together (they share what is not known about an engine or a precision), so maxima
+// and running trials are taken inside a draw. Immutable after construction; values of a candidate are computed on
+// demand.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "tuning/search/crash_model.h"
+#include "tuning/search/residual_model.h"
+#include "tuning/search/space.h"
+
+namespace autotune::tuning::search {
+
+// The best feasible row so far.
+struct Incumbent {
+  std::size_t candidate = 0;
+  double load = 0;
+  double value = 0;
+};
+bool Feasible(const Bounds& bounds, const Row& row);
+// Of all rows, or of all but one candidate's; nullopt: nothing feasible yet.
+std::optional<Incumbent> BestObserved(const Bounds& bounds, const std::vector<Row>& rows,
+                                      std::optional<std::size_t> without = std::nullopt);
+
+class ValueDraws {
+ public:
+  ValueDraws(const Space& space, const Bounds& bounds, const ResidualModel& model, const std::vector<Row>& rows,
+             std::uint64_t key);
+
+  // The largest value over the candidate's loads within the bounds, 0 where none is; one per draw. At a measured load
+  // the observation with its own noise stands for the model.
+  [[nodiscard]] std::vector<double> Of(std::size_t candidate) const;
+  // By what (ln) the bounds are exceeded at the candidate's best load, mean over the draws; 0 = met.
+  [[nodiscard]] double Violation(std::size_t candidate) const;
+  // 1 with this probability in draw s, keyed by the candidate: does it start?
+  [[nodiscard]] bool Starts(std::size_t candidate, std::size_t draw, double probability) const;
+
+ private:
+  struct Sample {
+    double value = 0;
+    double violation = 0;
+  };
+  [[nodiscard]] std::vector<Sample> Samples(std::size_t candidate) const;
+
+  const Space* space_;
+  const Bounds* bounds_;
+  const ResidualModel* model_;
+  const std::vector<Row>* rows_;
+  std::uint64_t key_;
+  std::vector<std::optional<ResidualModel::Draws>> metrics_;
+};
+
+// Candidate-wise expected improvement over `beat`, weighted with the probability of starting. `beat`: one per draw.
+double ExpectedImprovement(const std::vector<double>& values, const std::vector<double>& beat,
+                           double start_probability);
+
+// GPU-seconds that a trial is expected to take.
+double ExpectedCost(const Space& space, std::size_t candidate);
+
+}  // namespace autotune::tuning::search

@@ -1,0 +1,46 @@
+#include "tuning/search/budget.h"
+
+#include <algorithm>
+
+#include "tuning/search/constants.h"
+
+namespace autotune::tuning::search {
+
+Allowance ConfirmationCost(const Space& space, std::size_t candidate) {
+  const Candidate& c = space.candidates[candidate];
+  const double seconds = c.start_seconds + constants::kStepsPerConfirmation * space.step_seconds;
+  return {c.features.shape.gpus * seconds, seconds};
+}
+
+std::optional<Allowance> Allow(const Space& space, const Budget& budget, std::size_t candidate,
+                               std::optional<std::size_t> incumbent) {
+  const Candidate& c = space.candidates[candidate];
+  const double gpus = c.features.shape.gpus;
+  const double least = c.start_seconds + space.step_seconds;
+  const double most = c.start_seconds + 2 * static_cast<double>(c.loads.size()) * space.step_seconds;
+  Allowance reserve = ConfirmationCost(space, candidate);
+  if (incumbent) {
+    const Allowance other = ConfirmationCost(space, *incumbent);
+    reserve = {std::max(reserve.gpu_seconds, other.gpu_seconds), std::max(reserve.seconds, other.seconds)};
+  }
+  reserve = {reserve.gpu_seconds * budget.confirmations, reserve.seconds * budget.confirmations};
+  if (budget.trials && budget.started >= *budget.trials) return std::nullopt;
+
+  Allowance allowance{gpus * most, most};
+  if (budget.gpu_seconds) {
+    const double left =
+        *budget.gpu_seconds - budget.spent_gpu_seconds - budget.committed_gpu_seconds - reserve.gpu_seconds;
+    if (left < gpus * least) return std::nullopt;
+    allowance.gpu_seconds = std::min(allowance.gpu_seconds, left);
+    allowance.seconds = allowance.gpu_seconds / gpus;
+  }
+  if (budget.seconds_left) {
+    const double left = *budget.seconds_left - reserve.seconds;
+    if (left < least) return std::nullopt;
+    allowance.seconds = std::min(allowance.seconds, left);
+    allowance.gpu_seconds = allowance.seconds * gpus;
+  }
+  return allowance;
+}
+
+}  // namespace autotune::tuning::search

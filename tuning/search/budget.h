@@ -1,0 +1,37 @@
+// What may still be spent: hard limits in GPU-hours and time, with a reserve for confirming the answer.
+//
+// Nothing starts that would not fit together with its own confirmation, and what starts is told how much it may spend:
+// the sum of what was spent and what running trials may still spend never exceeds the budget. Pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "tuning/search/space.h"
+
+namespace autotune::tuning::search {
+
+struct Budget {
+  std::optional<double> gpu_seconds;   // in all
+  std::optional<double> seconds_left;  // until the deadline
+  std::optional<int> trials;           // in all: maxExperiments
+  double spent_gpu_seconds = 0;        // ended and running trials, until now
+  double committed_gpu_seconds = 0;    // what running trials may still spend
+  int started = 0;
+  int confirmations = 0;  // fresh starts that the answer needs
+};
+
+struct Allowance {
+  double gpu_seconds = 0;
+  double seconds = 0;
+};
+
+// GPU-seconds and seconds of one fresh start with two loads.
+Allowance ConfirmationCost(const Space& space, std::size_t candidate);
+
+// What a trial of the candidate may spend, its start included; nullopt: not enough for its start, one load and the
+// reserve, which is the dearer of its own confirmations and the incumbent's. Without a limit: all loads twice.
+std::optional<Allowance> Allow(const Space& space, const Budget& budget, std::size_t candidate,
+                               std::optional<std::size_t> incumbent);
+
+}  // namespace autotune::tuning::search

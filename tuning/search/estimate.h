@@ -1,0 +1,32 @@
+// What the search will cost, before it starts and while it runs: experiments, GPU-hours and duration, with intervals.
+//
+// By playing it: surfaces are drawn from what is believed at present, and the search runs on each of them. Start times
+// are the candidates' own, corrected by how long starts took so far. Pure; below a second for spaces of any size.
+#pragma once
+
+#include <cstdint>
+
+#include "tuning/search/decide.h"
+
+namespace autotune::tuning::search {
+
+struct Expected {
+  double mean = 0;
+  double low = 0, high = 0;  // 80 % of the played searches
+};
+
+struct CostEstimate {
+  // From now until the stop.
+  Expected experiments, gpu_hours, hours;
+  // All candidates that are left, at all their loads.
+  double most_experiments = 0, most_gpu_hours = 0, most_hours = 0;
+};
+
+// `slots`: trials at a time.
+CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior& prior,
+                          const Observations& observations, int slots, std::uint64_t seed, const Limits& limits = {});
+
+// Mean ratio of measured to expected start times, shrunk to 1 while few were measured.
+double StartTimeCorrection(const Space& space, const std::vector<Start>& starts);
+
+}  // namespace autotune::tuning::search

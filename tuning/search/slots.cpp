@@ -1,0 +1,69 @@
+#include "tuning/search/slots.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "tuning/search/constants.h"
+
+namespace autotune::tuning::search {
+namespace {
+
+bool Fits(const std::vector<int>& free_gpus, int gpus) {
+  return std::any_of(free_gpus.begin(), free_gpus.end(), [&](int free) { return free >= gpus; });
+}
+
+// The node that has `gpus` free first, and when; trials end in the order of their expected ends.
+struct Reservation {
+  std::size_t node = 0;
+  double seconds = std::numeric_limits<double>::infinity();
+};
+
+Reservation Reserve(const Slots& slots, int gpus) {
+  Reservation best;
+  for (std::size_t node = 0; node < slots.free_gpus->size(); ++node) {
+    std::vector<RunningTrial> here;
+    for (const RunningTrial& t : slots.running) {
+      if (t.node == node) here.push_back(t);
+    }
+    std::sort(here.begin(), here.end(),
+              [](const RunningTrial& a, const RunningTrial& b) { return a.seconds_left < b.seconds_left; });
+    int free = (*slots.free_gpus)[node];
+    double when = 0;
+    for (const RunningTrial& t : here) {
+      if (free >= gpus) break;
+      free += t.gpus;
+      when = t.seconds_left;
+    }
+    if (free >= gpus && when < best.seconds) best = {node, when};
+  }
+  return best;
+}
+
+}  // namespace
+
+std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, const Slots& slots) {
+  if (offers.empty()) return std::nullopt;
+  if (!slots.free_gpus) return offers.front().candidate;
+  const std::vector<int>& free_gpus = *slots.free_gpus;
+  const auto first =
+      std::find_if(offers.begin(), offers.end(), [&](const StartOffer& o) { return Fits(free_gpus, o.gpus); });
+  if (first == offers.end()) return std::nullopt;
+  const StartOffer& best = offers.front();
+  if (first == offers.begin() || best.score <= constants::kReserveFactor * first->score) return first->candidate;
+  const Reservation reservation = Reserve(slots, best.gpus);
+  if (reservation.seconds == std::numeric_limits<double>::infinity()) return first->candidate;  // it never fits
+  std::vector<int> elsewhere = free_gpus;
+  elsewhere[reservation.node] = 0;
+  for (auto offer = first; offer != offers.end(); ++offer) {
+    if (Fits(elsewhere, offer->gpus)) return offer->candidate;
+    if (Fits(free_gpus, offer->gpus) && offer->seconds <= reservation.seconds) return offer->candidate;
+  }
+  return std::nullopt;
+}
+
+int DefaultSlots(int cluster_slots, std::size_t candidates) {
+  const int by_space = std::max(1, static_cast<int>(candidates) / constants::kCandidatesPerSlot);
+  return std::max(1, std::min({cluster_slots, constants::kMostSlots, by_space}));
+}
+
+}  // namespace autotune::tuning::search

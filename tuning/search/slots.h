@@ -1,0 +1,46 @@
+// Which start fits into the GPUs that are free, and which GPUs are kept free for a start that is worth more.
+//
+// Mixed GPU counts are packed as batch schedulers do (EASY back-filling): where the best start does not fit and is
+// worth much more than what fits, its GPUs are reserved, and only what ends before they would be free may run there.
+// Pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace autotune::tuning::search {
+
+// A trial that occupies GPUs elsewhere.
+struct RunningTrial {
+  std::size_t candidate = 0;
+  bool up = false;  // the engine answers
+  int gpus = 1;
+  std::size_t node = 0;              // index into Slots::free_gpus
+  double seconds_left = 0;           // expected
+  double committed_gpu_seconds = 0;  // what it may still spend
+};
+
+struct Slots {
+  // The candidate whose engine is up in the slot that asks; nullopt: the slot is empty.
+  std::optional<std::size_t> up;
+  std::vector<RunningTrial> running;  // in other slots
+  // Free GPUs by node, a slot's own included. nullopt: everything fits.
+  std::optional<std::vector<int>> free_gpus;
+};
+
+struct StartOffer {
+  std::size_t candidate = 0;
+  int gpus = 1;
+  double seconds = 0;  // expected
+  double score = 0;    // higher is better
+};
+
+// The offer to start now; nullopt: wait, because nothing fits or because GPUs are kept for a better start. Offers
+// sorted by score, best first.
+std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, const Slots& slots);
+
+// How many trials may run at a time: what the cluster can run, at most 4, and at most a tenth of the candidates.
+int DefaultSlots(int cluster_slots, std::size_t candidates);
+
+}  // namespace autotune::tuning::search

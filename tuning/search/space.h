@@ -1,0 +1,54 @@
+// What is searched: candidates as the search sees them, the bounds, and what may be measured of each.
+//
+// No type of the operator and no flag of an engine: a candidate is an opaque key with features. Plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine_model/closed_form.h"
+
+namespace autotune::tuning::search {
+
+// What the models read. Strings are opaque: equal or not.
+struct Features {
+  std::string engine;
+  std::string precision;    // of the weights
+  std::string cache_dtype;  // "" = the engine's default
+  std::string draft;        // speculation: "" or "none" = off
+  engine_model::CandidateShape shape;
+  bool unfamiliar = false;  // the prior's formulas were never compared with this engine or precision
+};
+
+struct Candidate {
+  // Names the candidate wherever randomness is keyed, so that neither order nor index matters: a hash of the content.
+  std::uint64_t key = 0;
+  Features features;
+  std::vector<double> loads;  // requests in flight that may be measured, ascending, never empty
+  double start_seconds = 0;
+  // Measured before everything else, in the order given, and never left out: the user's baselines.
+  bool baseline = false;
+};
+
+// What is maximised: output tokens per second and GPU; or minimised: one latency, at the loads that candidates have.
+enum class Objective { kThroughput, kTtft, kTpot, kE2e };
+
+// Upper bounds in milliseconds on the statistics that observations carry. Several bounds on one metric (p50 and p99)
+// are one: the observation carries the largest ratio of statistic to bound, times this bound.
+struct Bounds {
+  std::optional<double> ttft_ms, tpot_ms, e2e_ms;
+  // TTFT and TPOT are means, so that throughput follows from them; else the mean E2E latency is modelled as well.
+  bool means = true;
+};
+
+struct Space {
+  std::vector<Candidate> candidates;
+  engine_model::Workload workload;
+  Objective objective = Objective::kThroughput;
+  double step_seconds = 0;  // one load
+};
+
+}  // namespace autotune::tuning::search
