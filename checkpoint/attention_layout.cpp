@@ -84,7 +84,6 @@ class AttentionReader {
  public:
   AttentionReader(const json& language, const json& config, ModelFacts& facts)
       : language_(language),
-        config_(config),
         facts_(facts),
         class_name_(ClassName(facts.model_type, &language == &config ? facts.architecture : "")),
         class_(FindModelClass(facts.model_type, &language == &config ? facts.architecture : "")) {
@@ -149,7 +148,7 @@ class AttentionReader {
   // ---- Heads ----
 
   void ReadHeads() {
-    facts_.attention_heads = Number({"num_attention_heads", "n_head", "n_heads", "num_heads", "num_query_heads"});
+    facts_.attention_heads = Number({"num_attention_heads", "n_head", "n_heads", "num_query_heads"});
     const json* attention = FindObject(&language_, "attn_config");
     facts_.head_dim = Number({"head_dim", "attention_head_dim", "kv_channels", "d_head"});
     if (!facts_.head_dim && attention != nullptr) facts_.head_dim = Number({"head_dim"}, attention);
@@ -649,7 +648,6 @@ class AttentionReader {
   }
 
   const json& language_;
-  const json& config_;
   ModelFacts& facts_;
   std::string class_name_;
   const ModelClass* class_;
