@@ -116,8 +116,9 @@ int main(int argc, char** argv) {
     Say("failed: " + outcome.result.failure->message);
   } else {
     const auto& model = outcome.result.model;
-    Say(model.architecture + ", " + model.dtype + ", quantization " + model.quantization + ", " +
-        std::to_string(model.weight_bytes) + " bytes of weights");
+    Say(model.architecture + ", " + (model.dtype.empty() ? "dtype not known" : model.dtype) + ", quantization " +
+        model.quantization + ", " +
+        (model.weight_bytes ? std::to_string(*model.weight_bytes) + " bytes of weights" : "size of weights not known"));
   }
   return WriteTerminationLog(inspect_log, Encode(outcome.result)) ? outcome.exit_code : kExitInfrastructure;
 }

@@ -1,26 +1,16 @@
-// `autotune-bench inspect`: what a model is, read from its directory or from a hub.
+// `autotune-bench inspect`: what a model is, read from its directory or from a hub (checkpoint/), as a result document.
 //
 // Single-threaded. A model that cannot be read is a failure with the hub's status and what to do about it; it is never
 // assumed to be unquantized.
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <string>
-
 #include "bench/result.h"
+#include "checkpoint/hub.h"
 
 namespace autotune::bench {
 
-struct InspectOptions {
-  std::string model;  // hub id; a directory when it starts with "/"
-  std::string revision = "main";
-  std::string endpoint = "https://huggingface.co";
-  std::string token;
-  std::chrono::milliseconds timeout{30'000};     // per request
-  std::chrono::milliseconds retry_delay{1'000};  // doubled twice
-  std::function<bool()> told_to_end = [] { return false; };
-};
+// `model` is a hub id; a directory when it starts with "/".
+using InspectOptions = checkpoint::HubOptions;
 
 struct InspectOutcome {
   InspectResult result;

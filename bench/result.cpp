@@ -300,10 +300,12 @@ std::string RunPayload(const RunResult& result, const std::vector<std::size_t>& 
 }
 
 // Cuts every text of the facts to `max` bytes.
-void ShortenTexts(quant::ModelFacts& facts, std::size_t max) {
-  for (std::string* text : {&facts.architecture, &facts.dtype, &facts.quantization, &facts.family, &facts.kv_cache}) {
-    *text = CleanText(*text, std::min<std::size_t>(max, 120));
+void ShortenTexts(checkpoint::ModelFacts& facts, std::size_t max) {
+  for (std::string* text : {&facts.architecture, &facts.model_type, &facts.dtype, &facts.quantization, &facts.family,
+                            &facts.linear_format, &facts.expert_format, &facts.activations, &facts.kv_cache}) {
+    *text = CleanText(*text, std::min<std::size_t>(max, 100));
   }
+  for (std::string& module : facts.ignored_modules) module = CleanText(module, std::min<std::size_t>(max, 80));
   for (std::string& note : facts.notes) note = CleanText(note, max);
 }
 
@@ -553,17 +555,20 @@ std::string Encode(const InspectResult& result) {
   if (result.failure) {
     AppendFailure(out, *result.failure, kMaxPayload - 1 - out.size());
   } else {
-    quant::ModelFacts facts = result.model;
-    if (facts.notes.size() > 16) facts.notes.resize(16);
+    checkpoint::ModelFacts facts = result.model;
     std::string model;
     std::size_t max = 240;
     do {
       ShortenTexts(facts, max);
-      model = quant::ToJson(facts).dump();
+      model = checkpoint::ToJson(facts).dump();
       if (max > 60) {
         max /= 2;
       } else if (!facts.notes.empty()) {
         facts.notes.pop_back();
+      } else if (!facts.ignored_modules.empty()) {
+        facts.ignored_modules.pop_back();
+      } else {
+        facts.caches.reset();  // what remains is bounded by its fields
       }
     } while (out.size() + 9 + model.size() + 1 > kMaxPayload);
     out += ",\"model\":" + model;
@@ -606,7 +611,7 @@ base::Result<InspectResult> DecodeInspect(std::string_view message) {
   if (result.failure) return result;
   const auto model = document->find("model");
   if (model == document->end()) return base::Invalid("result document damaged: neither model nor failure");
-  auto facts = quant::ModelFactsFromJson(*model);
+  auto facts = checkpoint::ModelFactsFromJson(*model);
   if (!facts) return base::Invalid("result document damaged: " + facts.error().message);
   result.model = *std::move(facts);
   return result;

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "checkpoint/model_facts.h"
 #include "measurement/load_search.h"
 #include "measurement/point.h"
 #include "measurement/quality.h"
-#include "quant/model_facts.h"
 
 namespace autotune::bench {
 
@@ -85,7 +85,7 @@ struct RunResult {
 
 // What `autotune-bench inspect` reports.
 struct InspectResult {
-  quant::ModelFacts model;
+  checkpoint::ModelFacts model;
   std::optional<Failure> failure;
 };
 

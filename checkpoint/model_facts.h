@@ -107,10 +107,6 @@ struct ModelFacts {
 // Adds a note unless there are enough; a long one is cut.
 void AddNote(ModelFacts& facts, std::string note);
 
-// spec.model.quantization: the user's word overrides the detected method. kInvalid for an unknown method, with the
-// known ones listed.
-base::Status OverrideQuantization(ModelFacts& facts, const std::string& method);
-
 // The form of status.model. What is not known is absent.
 nlohmann::json ToJson(const ModelFacts& facts);
 base::Result<ModelFacts> ModelFactsFromJson(const nlohmann::json& value);

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "cli/asked_gpu.h"
-#include "cli/model_directory.h"
+#include "cli/model_source.h"
 #include "cli/result_view.h"
 #include "cli/table.h"
 #include "cli/yaml_json.h"
@@ -109,7 +109,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
     request.model = DenseModel();
     explanation.assumed_model = true;
   } else {
-    auto model = ReadModel(options.model);
+    auto model = ReadModel(options.model, options.hub);
     if (!model) return base::Invalid("--model: " + model.error().message);
     request.model = std::move(*model);
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/model_source.h"
 #include "quant/launch_plan.h"
 #include "quant/rules.h"
 
@@ -16,7 +17,8 @@ struct ExplainOptions {
   std::vector<std::string> settings;
   std::string engine = "vllm";  // "vllm:0.24.0"; without a version that of the default image
   std::string gpu;              // "h100" or a compute capability; "" = not known
-  std::string model;            // checkpoint directory, config.json, or ModelFacts as JSON; "" = dense, bfloat16
+  std::string model;  // directory, config.json, GGUF file, ModelFacts as JSON, or hub id; "" = dense, bfloat16
+  HubAccess hub{};
 };
 
 struct Explanation {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "checkpoint/quantization.h"
 #include "cli/yaml_json.h"
 #include "measurement/scenario.h"
 #include "operator/api/autotune_task.h"
@@ -222,8 +223,8 @@ class Importer {
       method = Text(*config, "model.quantization_config", "quant_method");
     }
     if (!method.empty()) {
-      quant::ModelFacts facts;
-      if (const auto known_method = quant::OverrideQuantization(facts, method); !known_method) {
+      checkpoint::ModelFacts facts;
+      if (const auto known_method = checkpoint::OverrideQuantization(facts, method); !known_method) {
         return Fail("model.quantization", known_method.error().message);
       }
       out["quantization"] = method;

@@ -171,7 +171,10 @@ int main(int argc, char** argv) {
   plan->add_option("-o,--output", output, "table, json or pods (the manifests)")
       ->check(CLI::IsMember({"table", "json", "pods"}));
   plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
-  plan->add_option("--model-dir", plan_options.model_dir, "Directory with the model's config.json")->type_name("DIR");
+  plan->add_option("--model-dir", plan_options.model_dir, "Directory with the model's config.json (default: the hub)")
+      ->type_name("DIR");
+  cli::HubAccess hub = cli::HubAccess::FromEnvironment();
+  plan->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
   plan->add_option("--tools-image", tools_image, "Image of launcher and bench in -o pods")->type_name("IMAGE");
 
   CLI::App* run = app.add_subcommand("run", "Run a task on this machine, without Kubernetes");
@@ -275,8 +278,9 @@ int main(int argc, char** argv) {
   explain->add_option("--gpu", explain_options.gpu, gpu_help)->type_name("GPU");
   explain
       ->add_option("--model", explain_options.model,
-                   "Model directory, config.json or facts (default: a dense 8B model)")
-      ->type_name("PATH");
+                   "Model directory, config.json, facts or hub id (default: a dense 8B model)")
+      ->type_name("MODEL");
+  explain->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
   explain->add_option("-o,--output", explain_output, "text or json")->check(CLI::IsMember({"text", "json"}));
 
   CLI::App* matrix =
@@ -289,8 +293,9 @@ int main(int argc, char** argv) {
   matrix->add_option("--gpu", matrix_options.gpu, gpu_help)->type_name("GPU")->capture_default_str();
   matrix
       ->add_option("--model", matrix_options.model,
-                   "Model directory, config.json or facts (default: a dense 8B model and one with experts)")
-      ->type_name("PATH");
+                   "Model directory, config.json, facts or hub id (default: a dense 8B model and one with experts)")
+      ->type_name("MODEL");
+  matrix->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
   matrix->add_option("-o,--output", matrix_output, "text, markdown or json")
       ->check(CLI::IsMember({"text", "markdown", "json"}));
 
@@ -314,6 +319,7 @@ int main(int argc, char** argv) {
   }
   const auto rules = LoadRules(rules_directory);
   if (!rules) return Fail(rules.error().message);
+  plan_options.hub = explain_options.hub = matrix_options.hub = hub;
   if (plan->parsed()) return Plan(file, output, tools_image, plan_options, *rules);
   if (run->parsed()) {
     run_options.yaml = run_output == "yaml";

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "cli/asked_gpu.h"
-#include "cli/model_directory.h"
+#include "cli/model_source.h"
 #include "cli/result_view.h"
 #include "cli/table.h"
 
@@ -20,7 +20,7 @@ using quant::Version;
 
 struct NamedModel {
   std::string name;  // "dense", "experts"; "" for the one asked for
-  quant::ModelFacts facts;
+  checkpoint::ModelFacts facts;
 };
 
 // What checkpoints carry, by the names that their files use. Facts of the model itself do not matter to these rows.
@@ -53,7 +53,7 @@ class EnginePlans {
   EnginePlans(const quant::RuleSet& rules, std::string engine, std::string title, experiment::GpuInfo gpu)
       : rules_(rules), engine_(std::move(engine)), title_(std::move(title)), gpu_(std::move(gpu)) {}
 
-  [[nodiscard]] LaunchPlan Plan(const quant::QuantConfig& config, const quant::ModelFacts& model,
+  [[nodiscard]] LaunchPlan Plan(const quant::QuantConfig& config, const checkpoint::ModelFacts& model,
                                 const Version& version) const {
     quant::LaunchRequest request;
     request.release = {engine_, version, ""};
@@ -146,7 +146,7 @@ bool SameRanges(const std::vector<OutcomeRange>& a, const std::vector<OutcomeRan
 
 // One row where all models agree, else one for each.
 void AddRows(const std::string& field, const std::string& value, const std::vector<NamedModel>& models,
-             const std::function<std::vector<OutcomeRange>(const quant::ModelFacts&)>& ask,
+             const std::function<std::vector<OutcomeRange>(const checkpoint::ModelFacts&)>& ask,
              std::vector<MatrixRow>& rows) {
   std::vector<MatrixRow> own;
   for (const NamedModel& model : models) own.push_back({field, value, model.name, ask(model.facts)});
@@ -178,7 +178,7 @@ bool Interact(const LaunchPlan& both, Field first, const LaunchPlan& one, Field 
 }
 
 void AddTogether(const EnginePlans& plans, const std::vector<Version>& releases, Field first, Field second,
-                 const quant::ModelFacts& model, std::vector<MatrixRow>& rows) {
+                 const checkpoint::ModelFacts& model, std::vector<MatrixRow>& rows) {
   for (const std::string_view a : quant::AllowedValues(first).subspan(1)) {
     quant::QuantConfig one;
     one.Set(first, std::string(a));
@@ -256,7 +256,7 @@ EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& 
       config.Set(field, std::string(value));
       AddRows(
           std::string(quant::FieldName(field)), std::string(value), models,
-          [&](const quant::ModelFacts& model) {
+          [&](const checkpoint::ModelFacts& model) {
             return Ranges(releases, [&](const Version& version) {
               return plans.FieldOutcome(plans.Plan(config, model, version), field, version);
             });
@@ -264,14 +264,14 @@ EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& 
           matrix.fields);
     }
   }
-  const auto whole = [&](const quant::QuantConfig& config, const quant::ModelFacts& model) {
+  const auto whole = [&](const quant::QuantConfig& config, const checkpoint::ModelFacts& model) {
     return Ranges(releases, [&](const Version& version) {
       return plans.WholeOutcome(plans.Plan(config, model, version), version);
     });
   };
   for (const quant::QuantConfig& preset : quant::Presets()) {
     AddRows(
-        "preset", preset.name, models, [&](const quant::ModelFacts& model) { return whole(preset, model); },
+        "preset", preset.name, models, [&](const checkpoint::ModelFacts& model) { return whole(preset, model); },
         matrix.presets);
   }
   for (const Field first : quant::kFields) {
@@ -287,9 +287,9 @@ EngineMatrix MakeEngine(const quant::RuleSet& rules, const quant::EngineTraits& 
                                    : std::string(checkpoint.method) + " (" + std::string(checkpoint.family) + ")";
       AddRows(
           "checkpoint", name, models,
-          [&](quant::ModelFacts model) {
+          [&](checkpoint::ModelFacts model) {
             model.quantization = checkpoint.method;
-            model.family = checkpoint.family;
+            model.family = model.linear_format = model.expert_format = checkpoint.family;
             return whole({}, model);
           },
           matrix.checkpoints);
@@ -496,7 +496,7 @@ base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, 
   if (!gpu) return base::Invalid("--gpu: " + gpu.error().message);
   std::vector<NamedModel> models = {{"dense", DenseModel()}, {"experts", ExpertModel()}};
   if (!options.model.empty()) {
-    const auto model = ReadModel(options.model);
+    const auto model = ReadModel(options.model, options.hub);
     if (!model) return base::Invalid("--model: " + model.error().message);
     models = {{"", *model}};
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/model_source.h"
 #include "quant/launch_plan.h"
 #include "quant/rules.h"
 #include "quant/table_listing.h"
@@ -22,6 +23,7 @@ struct MatrixOptions {
   std::string releases;      // "0.24.0" or "0.20-0.26": only ranges that hold there; "" = all
   std::string gpu = "h100";  // or a compute capability; "" = not known
   std::string model;         // as ExplainOptions::model; "" = a dense model and one with experts
+  HubAccess hub{};
 };
 
 struct Outcome {

@@ -6,8 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "checkpoint/quantization.h"
 #include "cli/asked_gpu.h"
-#include "cli/model_directory.h"
+#include "cli/model_source.h"
 #include "cli/result_view.h"
 #include "cli/table.h"
 #include "cli/yaml_json.h"
@@ -19,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 struct Facts {
-  quant::ModelFacts model;
+  checkpoint::ModelFacts model;
   std::string source;
 };
 
@@ -32,19 +33,29 @@ base::Result<Facts> FindFacts(const api::ModelSpec& spec, const PlanOptions& opt
   std::string directory = options.model_dir;
   const bool path_is_here = spec.id_or_path.starts_with("/") && std::filesystem::exists(spec.id_or_path, error);
   if (directory.empty() && path_is_here) directory = spec.id_or_path;
-  if (directory.empty()) {
+  HubAccess hub = options.hub;
+  const bool from_hub = directory.empty();
+  if (from_hub && spec.id_or_path.starts_with("/")) {
     return base::Invalid("spec.model: the facts of \"" + spec.id_or_path +
                          "\" are not known here. Give --model-dir DIR with its config.json, or put the contents of "
                          "config.json under spec.model.facts");
   }
-  auto facts = ReadModelDirectory(directory);
-  if (!facts) return std::move(facts).error();
+  const std::string usual = checkpoint::HubOptions().endpoint;
+  const std::string& own = spec.hugging_face.endpoint;
+  if (!own.empty() && own != usual && own != hub.endpoint) {
+    // The task's hub is another one than the user's: it is asked, but gets no token that was not meant for it.
+    hub.endpoint = own;
+    hub.token.clear();
+  }
+  if (hub.endpoint.empty()) hub.endpoint = usual;
+  auto facts = from_hub ? ReadModelFromHub(spec.id_or_path, spec.revision, hub) : ReadModelDirectory(directory);
+  if (!facts) return base::Invalid("spec.model: " + facts.error().message);
   if (!spec.quantization.empty()) {
-    if (const auto set = quant::OverrideQuantization(*facts, spec.quantization); !set) {
+    if (const auto set = checkpoint::OverrideQuantization(*facts, spec.quantization); !set) {
       return base::Invalid("spec.model.quantization: " + set.error().message);
     }
   }
-  return Facts{*std::move(facts), directory};
+  return Facts{*std::move(facts), from_hub ? hub.endpoint : directory};
 }
 
 std::string ExperimentName(std::size_t position, const tuning::Candidate& candidate) {
@@ -329,7 +340,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                           {"of", expansion.candidates[one.of].hash}});
   }
   return {{"task", plan.task.metadata.name},
-          {"model", quant::ToJson(plan.model)},
+          {"model", checkpoint::ToJson(plan.model)},
           {"gpu",
            {{"product", plan.gpu.product},
             {"computeCapability", plan.gpu.capability ? plan.gpu.capability->ToString() : ""},

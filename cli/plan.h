@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/model_source.h"
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/space.h"
@@ -13,14 +14,16 @@
 namespace autotune::cli {
 
 struct PlanOptions {
-  std::string gpu{};        // as ReadGpu (cli/asked_gpu.h) reads it; "" = from spec.gpu.products, else not known
-  std::string model_dir{};  // checkpoint directory or config.json; "" = inline facts, or idOrPath if it is a directory
+  std::string gpu{};  // as ReadGpu (cli/asked_gpu.h) reads it; "" = from spec.gpu.products, else not known
+  // Checkpoint directory or config.json; "" = inline facts, or idOrPath where that is here, or the hub.
+  std::string model_dir{};
+  HubAccess hub{};
 };
 
 struct TaskPlan {
   api::AutotuneTask task;
-  quant::ModelFacts model;
-  std::string model_source;  // "spec.model.facts", "/models/llama/config.json"
+  checkpoint::ModelFacts model;
+  std::string model_source;  // "spec.model.facts", "/models/llama/config.json", "https://huggingface.co"
   reconcile::GpuChoice gpu;
   std::string gpu_source;  // "--gpu", "spec.gpu.products", "" = not known
   reconcile::Space space;

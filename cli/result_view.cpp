@@ -282,12 +282,12 @@ base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& tas
   return base::Invalid("spec.runtimes: has no \"" + experiment.runtime + "\" any more");
 }
 
-std::string ModelText(const quant::ModelFacts& model) {
+std::string ModelText(const checkpoint::ModelFacts& model) {
   std::string text = model.architecture.empty() ? "unknown architecture" : model.architecture;
-  text += ", " + model.dtype;
+  text += ", " + (model.dtype.empty() ? "dtype not known" : model.dtype);
   text += model.quantized() ? ", quantized with " + model.quantization : ", not quantized";
-  if (model.experts > 0) text += ", " + std::to_string(model.experts) + " experts";
-  if (model.weight_bytes > 0) text += ", " + Bytes(static_cast<double>(model.weight_bytes));
+  if (model.experts > 0) text += ", " + std::to_string(*model.experts) + " experts";
+  if (model.weight_bytes > 0) text += ", " + Bytes(static_cast<double>(*model.weight_bytes));
   return text;
 }
 

@@ -53,7 +53,7 @@ std::string ScoreText(api::Objective objective, double score);
 // The message of the condition that says where the task stands.
 std::string StatusMessage(const api::TaskStatus& status);
 // "LlamaForCausalLM, bfloat16, not quantized, 16.1 GB".
-std::string ModelText(const quant::ModelFacts& model);
+std::string ModelText(const checkpoint::ModelFacts& model);
 // An options file on one line: "{kv_cache_config: {dtype: fp8}}" reads "options: kv_cache_config.dtype=fp8".
 std::string OptionsText(const std::string& yaml);
 // "2 combinations, ..." of status.candidates.

@@ -22,8 +22,11 @@ enum class Subject {
   kMoe,
   kCheckpoint,    // the normalised family
   kMethod,        // the checkpoint's own name of its method
-  kCheckpointKv,  // KV-cache quantization that the checkpoint declares
-  kExperts,       // "yes" or "no"
+  kCheckpointKv,  // KV-cache quantization that the checkpoint declares, where the engine follows its method's
+  kDeclaredKv,    // the same, whether the engine follows it or not
+  kLinearFormat,  // the family of linear layers outside of experts
+  kExpertFormat,  // the family of experts
+  kExperts,       // "yes", "no" or "unknown"
   kModelDtype,
   kDtype,            // what the weights are computed in: the dtype flag, else what the engine makes of the model's
   kMethodKnown,      // "yes" when the release's own registry, its quantization flag, has the checkpoint's method

@@ -215,6 +215,15 @@ const ParallelRule* EngineTable::Parallel(std::string_view size) const {
   return found == parallel_.end() ? nullptr : &found->second;
 }
 
+bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string& kv_cache) const {
+  const auto matches = [](const std::vector<std::string>& patterns, const std::string& text) {
+    return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+      return pattern.ends_with('*') ? text.starts_with(pattern.substr(0, pattern.size() - 1)) : text == pattern;
+    });
+  };
+  return matches(kv_methods_, method) && (kv_values_.empty() || matches(kv_values_, kv_cache));
+}
+
 const std::string& EngineTable::DtypeOf(const std::string& model_dtype, const FactSource& facts) const {
   for (const AutoDtype& rule : auto_dtypes_) {
     if (rule.model == model_dtype && (!rule.gpu || rule.gpu->Holds(facts))) return rule.dtype;

@@ -222,6 +222,8 @@ class EngineTable {
   [[nodiscard]] const std::string& attention_data_flag() const { return attention_data_flag_; }
   // The flag that quantizes weights while loading; may be empty.
   [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
+  // Whether "auto" follows a KV cache that a checkpoint of this method declares.
+  [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache) const;
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
   [[nodiscard]] const SchedulerRule& scheduler() const { return scheduler_; }
   // Whether the release can be told which revision of a model to load.
@@ -268,6 +270,7 @@ class EngineTable {
   std::vector<AutoDtype> auto_dtypes_;
   VersionRange revision_range_;
   MemoryRule memory_;
+  std::vector<std::string> kv_methods_, kv_values_;  // patterns; no values = all
   SchedulerRule scheduler_;
   std::map<Field, std::map<std::string, std::vector<Alternative>>> cells_;
   std::vector<Rule> rules_;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "quant/condition.h"
@@ -70,6 +71,7 @@ class Planner final : public FactSource {
     MapParallelSizes();
     settings_.AddUserMembers(parameters);
     for (const Rule& rule : table_.rules()) Apply(rule);
+    SayWhatKvIsNotFollowed();
     CheckParallelSizes();
     plan_.overrides = settings_.overrides();
     plan_.args = settings_.Arguments();
@@ -102,28 +104,35 @@ class Planner final : public FactSource {
       case Subject::kMethod:
         return request_.model.quantization;
       case Subject::kCheckpointKv:
+        return CheckpointKv();
+      case Subject::kDeclaredKv:
         return request_.model.kv_cache;
       case Subject::kExperts:
-        return request_.model.experts > 0 ? "yes" : "no";
+        return !request_.model.experts ? "unknown" : *request_.model.experts > 0 ? "yes" : "no";
+      case Subject::kLinearFormat:
+        return request_.model.linear_format;
+      case Subject::kExpertFormat:
+        // A field about experts means nothing in a dense model: it is like the whole.
+        return request_.model.experts == 0 ? request_.model.family : request_.model.expert_format;
       case Subject::kModelDtype:
-        return request_.model.dtype;
+        return ModelDtype();
       case Subject::kDtype: {
         const std::optional<std::string> asked = Final(table_.dtype_flag());
         if (asked && *asked != "auto") return NormalDtype(*asked);
-        return table_.DtypeOf(request_.model.dtype, *this);
+        return table_.DtypeOf(ModelDtype(), *this);
       }
       case Subject::kMethodKnown:
         return MethodKnown() ? "yes" : "no";
       case Subject::kLatentAttention:
-        return request_.model.kv_latent_size > 0 ? "yes" : "no";
+        return request_.model.latent_attention() ? "yes" : "no";
       case Subject::kHiddenSize:
-        return std::to_string(request_.model.hidden_size);
+        return std::to_string(request_.model.hidden_size.value_or(0));
       case Subject::kExpertSize:
-        return std::to_string(request_.model.moe_intermediate_size);
+        return std::to_string(request_.model.moe_intermediate_size.value_or(0));
       case Subject::kMaxPosition:
-        return std::to_string(request_.model.max_position);
+        return std::to_string(request_.model.max_position.value_or(0));
       case Subject::kWeightBlock:
-        return request_.model.weight_block;
+        return request_.model.weight_block ? request_.model.weight_block->ToString() : "none";
       case Subject::kGpu:
         if (!request_.amd_architecture.empty()) return request_.amd_architecture;
         return request_.gpu ? request_.gpu->ToString() : "unknown";
@@ -154,6 +163,11 @@ class Planner final : public FactSource {
       plan_.warnings.push_back(std::move(warning));
   }
 
+  // A rule needs a size that the checkpoint's files do not say.
+  void NotKnown(std::string field, const std::string& what, const std::string& so) {
+    Warn(std::move(field), "ModelSizeNotKnown", what + " is not known: " + so + " was not checked");
+  }
+
   // A minimum that the final arguments have; below it the plan is rejected, above or unknown it is remembered.
   void NeedCapability(const ComputeCapability& needed, const std::string& field, const std::string& why) {
     if (!request_.amd_architecture.empty())
@@ -173,12 +187,32 @@ class Planner final : public FactSource {
            table_.StandingOf(*use, request_.model.quantization, request_.release.version) != Standing::kRefused;
   }
 
+  void SayWhatKvIsNotFollowed() {
+    const checkpoint::ModelFacts& model = request_.model;
+    const bool asked = Final(table_.memory().kv_cache).value_or("auto") != "auto";
+    if (model.kv_cache == "none" || asked || CheckpointKv() != "none") return;
+    Warn("kvcacheDtype", "DeclaredKvNotFollowed",
+         "the checkpoint declares a KV cache in " + model.kv_cache + ", which " + table_.traits().title +
+             " does not follow for " + model.quantization + ": kvcacheDtype asks for it");
+  }
+
   // Only for a known GPU: what an engine makes of a model's dtype depends on it.
   [[nodiscard]] bool SaysTheDtypeInVain() const {
     const bool gpu_known = request_.gpu || !request_.amd_architecture.empty();
     const std::optional<std::string> asked = settings_.Text(table_.dtype_flag());
-    return gpu_known && asked && !request_.model.dtype.empty() &&
-           NormalDtype(*asked) == table_.DtypeOf(request_.model.dtype, *this);
+    return gpu_known && asked && NormalDtype(*asked) == table_.DtypeOf(ModelDtype(), *this);
+  }
+
+  // The KV cache of "auto": a declaration that the engine's loader does not hand on changes nothing.
+  [[nodiscard]] std::string CheckpointKv() const {
+    const checkpoint::ModelFacts& model = request_.model;
+    return table_.FollowsDeclaredKv(model.quantization, model.kv_cache) ? model.kv_cache : "none";
+  }
+
+  // What the rules go by where no file says it; the facts carry a note then.
+  [[nodiscard]] const std::string& ModelDtype() const {
+    static const std::string kUsual = "bfloat16";
+    return request_.model.dtype.empty() ? kUsual : request_.model.dtype;
   }
 
   void MapField(Field field) {
@@ -368,7 +402,8 @@ class Planner final : public FactSource {
     if (!rule->as_switch && setting != nullptr) size = SizeNow(rule->flag);
     if (setting == nullptr || size <= 1) return;
     const std::string field = FieldOfFlag(rule->flag);
-    if (request_.model.experts == 0)
+    const checkpoint::Size& experts = request_.model.experts;
+    if (experts == 0)
       return Reject({field, "ModelHasNoExperts", "expert parallelism needs a model with experts, this one is dense"});
     if (!rule->equals.empty() && asked && !setting->by_user() && size != Product(rule->equals))
       return Reject({field, "ExpertParallelSizeFollows",
@@ -379,10 +414,10 @@ class Planner final : public FactSource {
       return Reject({field, "ExpertParallelSizeDoesNotDivide",
                      std::to_string(size) + " does not divide the tensor parallel size " +
                          std::to_string(Product(rule->divides))});
-    if (rule->divides_experts && request_.model.experts % size != 0)
+    if (!experts) return NotKnown(field, "the number of experts", "whether " + std::to_string(size) + " divides it");
+    if (rule->divides_experts && *experts % size != 0)
       Reject({field, "ExpertParallelSizeDoesNotDivide",
-              std::to_string(size) + " does not divide the model's " + std::to_string(request_.model.experts) +
-                  " experts"});
+              std::to_string(size) + " does not divide the model's " + std::to_string(*experts) + " experts"});
   }
 
   // runtimes[].args are passed on as they are; they are read for what they mean to the parameters beside them, and to
@@ -433,7 +468,7 @@ class Planner final : public FactSource {
 
   // Tensor parallelism splits the attention heads among the GPUs: no engine starts when they cannot be split evenly.
   void CheckHeads() {
-    const ModelFacts& model = request_.model;
+    const checkpoint::ModelFacts& model = request_.model;
     const int tensor = SizeNow(table_.tensor_flag());
     const std::string field = FieldOfFlag(table_.tensor_flag());
     int parts = tensor;
@@ -446,36 +481,88 @@ class Planner final : public FactSource {
       parts = tensor / data;
     }
     if (const int share = AttentionShare(); share > 1 && tensor % share == 0) parts = tensor / share;
-    if (model.attention_heads > 0 && model.attention_heads % parts != 0)
+    if (model.attention_heads && *model.attention_heads % parts != 0)
       return Reject({field, "TensorParallelDoesNotDivide",
-                     std::to_string(model.attention_heads) + " attention heads cannot be split evenly over " +
+                     std::to_string(*model.attention_heads) + " attention heads cannot be split evenly over " +
                          std::to_string(parts) + " GPUs"});
-    // Latent attention has one cache that every GPU holds; fewer KV heads than GPUs are replicated.
-    const bool split =
-        model.kv_heads >= parts ? model.kv_heads % parts == 0 : model.kv_heads == 0 || parts % model.kv_heads == 0;
-    if (model.kv_latent_size == 0 && !split)
-      return Reject({field, "TensorParallelDoesNotDivide",
-                     std::to_string(model.kv_heads) + " KV heads can be neither split nor replicated evenly over " +
-                         std::to_string(parts) + " GPUs"});
+    if (!CheckKvHeads(parts, field)) return;
+    if (parts > 1 && !model.attention_heads && model.caches != std::vector<checkpoint::KvCacheGroup>())
+      NotKnown(field, "the number of attention heads",
+               "whether they can be split over " + std::to_string(parts) + " GPUs");
     CheckWidths(tensor, field);
     if (table_.pipeline_flag().empty()) return;
     const int pipeline = SizeNow(table_.pipeline_flag());
-    if (model.layers > 0 && pipeline > model.layers)
+    if (model.layers && pipeline > *model.layers)
       Reject({FieldOfFlag(table_.pipeline_flag()), "PipelineLongerThanModel",
-              std::to_string(model.layers) + " layers cannot be split into " + std::to_string(pipeline) + " stages"});
+              std::to_string(*model.layers) + " layers cannot be split into " + std::to_string(pipeline) + " stages"});
+  }
+
+  // Fewer KV heads than GPUs are replicated; latent attention has one cache that every GPU holds. False = rejected.
+  bool CheckKvHeads(int parts, const std::string& field) {
+    const checkpoint::ModelFacts& model = request_.model;
+    std::vector<std::int64_t> kinds;
+    if (model.caches) {
+      for (const checkpoint::KvCacheGroup& group : *model.caches) kinds.push_back(group.kv_heads);
+    } else if (model.kv_heads && !model.latent_attention()) {
+      kinds.push_back(*model.kv_heads);
+    } else if (parts > 1 && !model.latent_attention()) {
+      NotKnown(field, "the number of KV heads", "whether they can be split over " + std::to_string(parts) + " GPUs");
+    }
+    const bool attention_in_blocks = model.weight_block && model.weight_block->rows > 1 &&
+                                     model.linear_format != "none" && model.head_dim && parts > 1 &&
+                                     std::ranges::none_of(model.ignored_modules, [](const std::string& module) {
+                                       return module.find("attn") != std::string::npos;
+                                     });
+    for (const std::int64_t heads : kinds) {
+      const std::int64_t rows = std::max<std::int64_t>(1, heads / parts) * model.head_dim.value_or(0);
+      if (heads > 0 && attention_in_blocks && rows % model.weight_block->rows != 0) {
+        Reject({field, "TensorParallelDoesNotDivide",
+                "keys of " + std::to_string(rows) + " on each of " + std::to_string(parts) +
+                    " GPUs are no multiple of the " + std::to_string(model.weight_block->rows) +
+                    " weights that share a scale (" + model.weight_block->ToString() + ")"});
+        return false;
+      }
+      if (heads == 0 || (heads >= parts ? heads % parts == 0 : parts % heads == 0)) continue;
+      Reject({field, "TensorParallelDoesNotDivide",
+              std::to_string(heads) + " KV heads can be neither split nor replicated evenly over " +
+                  std::to_string(parts) + " GPUs"});
+      return false;
+    }
+    return true;
   }
 
   // Tensor parallelism splits the hidden layer of the MLP too, and that of every expert among the GPUs that share it.
   void CheckWidths(int tensor, const std::string& field) {
-    const ModelFacts& model = request_.model;
-    const auto torn = [&](std::int64_t width, int parts, const char* what) {
-      if (width <= 0 || width % parts == 0) return;
+    const checkpoint::ModelFacts& model = request_.model;
+    const auto torn = [&](const checkpoint::Size& width, int parts, const char* what, bool in_blocks) {
+      if (parts <= 1) return;
+      if (!width) {
+        // A layer whose width is not in the file may be no layer of this model.
+        if (in_blocks)
+          NotKnown(field, std::string("the width of ") + what,
+                   "whether it can be split over " + std::to_string(parts) + " GPUs in blocks");
+        return;
+      }
+      if (*width % parts != 0)
+        return Reject({field, "TensorParallelDoesNotDivide",
+                       std::string(what) + " of " + std::to_string(*width) + " cannot be split evenly over " +
+                           std::to_string(parts) + " GPUs"});
+      const std::int64_t part = *width / parts;
+      const std::int64_t block = in_blocks ? BlockAlongWidth() : 1;
+      if (part % block == 0) return;
       Reject({field, "TensorParallelDoesNotDivide",
-              std::string(what) + " of " + std::to_string(width) + " cannot be split evenly over " +
-                  std::to_string(parts) + " GPUs"});
+              std::string(what) + " of " + std::to_string(*width) + " over " + std::to_string(parts) + " GPUs is " +
+                  std::to_string(part) + " on each, which is no multiple of the " + std::to_string(block) +
+                  " weights that share a scale (" + model.weight_block->ToString() + ")"});
     };
+    const bool linear_blocks = model.weight_block && model.linear_format != "none";
+    // Kernels for experts regroup what shares a scale along one dimension; a block of two stays whole.
+    const bool expert_blocks = model.weight_block && model.expert_format != "none" && model.weight_block->rows > 1;
     // Beside experts, intermediate_size may be that of layers that this model does not have.
-    if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP");
+    if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
+    if (model.dense_layers > 0 && model.moe_intermediate_size)
+      torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
+    if (linear_blocks) CheckSharedExperts(torn, tensor);
     const ParallelRule* expert = table_.Parallel("expert");
     if (expert == nullptr) return;
     int parts = tensor;
@@ -484,7 +571,22 @@ class Planner final : public FactSource {
     } else if (tensor % SizeNow(expert->flag) == 0) {
       parts = tensor / SizeNow(expert->flag);
     }
-    torn(model.moe_intermediate_size, parts, "an expert");
+    torn(model.moe_intermediate_size, parts, "an expert", expert_blocks);
+  }
+
+  // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones.
+  template <typename Torn>
+  void CheckSharedExperts(const Torn& torn, int tensor) const {
+    const checkpoint::ModelFacts& model = request_.model;
+    checkpoint::Size width = model.shared_intermediate_size;
+    if (!width && model.shared_experts && model.moe_intermediate_size)
+      width = *model.shared_experts * *model.moe_intermediate_size;
+    if (width > 0) torn(width, tensor, "the shared experts' MLP", true);
+  }
+
+  // An MLP's width is the rows of its first matrices and the columns of its last one.
+  [[nodiscard]] std::int64_t BlockAlongWidth() const {
+    return std::lcm(request_.model.weight_block->rows, request_.model.weight_block->columns);
   }
 
   // The text of a flag as the engine will read it: extra arguments come last and decide.
@@ -514,11 +616,11 @@ class Planner final : public FactSource {
       const auto known = rule.bits.find(*method);
       input.quantized_bits = known == rule.bits.end() ? 4 : known->second;
     }
-    const double model_kv = KvElementBytes(request_.model.kv_cache, input.dtype_bytes);
+    const double model_kv = KvElementBytes(CheckpointKv(), input.dtype_bytes);
     input.kv_element_bytes = KvElementBytes(Final(rule.kv_cache).value_or("auto"), model_kv);
     // A context that the engine chooses itself, "auto" or -1, fits by construction.
     const bool chosen = Final(rule.context).value_or("") == "auto" || Final(rule.context).value_or("").starts_with('-');
-    if (rule.whole_sequence && !chosen) input.kv_tokens = Tokens(rule.context, request_.model.max_position);
+    if (rule.whole_sequence && !chosen) input.kv_tokens = Tokens(rule.context, request_.model.max_position.value_or(0));
     input.batch_tokens = Tokens(rule.batch, rule.smallest_batch);
     return input;
   }
@@ -563,7 +665,8 @@ class Planner final : public FactSource {
 
   // What one GPU needs at least must fit; what is close is left to the engine.
   void CheckMemory() {
-    if (request_.model.weight_bytes <= 0 || request_.gpu_memory_bytes <= 0) return;
+    // Without the size of the weights nothing is known not to fit; the facts carry a note.
+    if (!request_.model.weight_bytes || request_.gpu_memory_bytes <= 0) return;
     const MemoryRule& rule = table_.memory();
     for (const std::string& flag : rule.unless) {
       if (const std::optional<std::string> value = Final(flag); value && *value != "0") return;
@@ -587,7 +690,7 @@ class Planner final : public FactSource {
     if (need.activations >= kShown) parts += " + " + Gigabytes(need.activations) + " of activations";
     std::string split;
     if (plan_.gpus > 1)
-      split = " (weights of " + Gigabytes(static_cast<double>(request_.model.weight_bytes)) + " on " +
+      split = " (weights of " + Gigabytes(static_cast<double>(*request_.model.weight_bytes)) + " on " +
               std::to_string(plan_.gpus) + " GPUs)";
     Reject({"model", "ModelDoesNotFit",
             "each GPU has to hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " +

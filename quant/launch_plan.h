@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/model_facts.h"
 #include "gpu/compute_capability.h"
 #include "quant/flag_value.h"
-#include "quant/model_facts.h"
 #include "quant/quant_config.h"
 #include "quant/rules.h"
 
@@ -70,7 +70,7 @@ struct ParallelSizes {
 
 struct LaunchRequest {
   EngineRelease release;
-  ModelFacts model;
+  checkpoint::ModelFacts model;
   std::optional<ComputeCapability> gpu;  // of the GPUs the task will run on; nothing = not known, or AMD
   // AMD GPUs have no CUDA compute capability: what they are called instead, "gfx942" (MI300), or "gfx" when that is not
   // known. Empty for NVIDIA. Rules about compute capabilities do not hold there, and the plan warns that they were not

@@ -5,46 +5,60 @@
 namespace autotune::quant {
 namespace {
 
-double WeightBytes(const ModelFacts& model, const MemoryInput& input) {
-  const auto stored = static_cast<double>(model.weight_bytes);
+double Known(const checkpoint::Size& size) { return static_cast<double>(size.value_or(0)); }
+
+double WeightBytes(const checkpoint::ModelFacts& model, const MemoryInput& input) {
+  const double stored = Known(model.weight_bytes);
   if (model.quantized()) return stored;
   const int stored_bytes = model.dtype == "float32" ? 4 : 2;
   const double loaded = stored * input.dtype_bytes / stored_bytes;
   if (input.quantized_bits == 0) return loaded;
   // Embeddings are looked up, not multiplied: they stay as they are. Counted once, as if tied to the output layer.
-  const double embeddings = std::min(
-      loaded, static_cast<double>(model.vocab_size) * static_cast<double>(model.hidden_size) * input.dtype_bytes);
+  const double embeddings = std::min(loaded, Known(model.vocab_size) * Known(model.hidden_size) * input.dtype_bytes);
   return embeddings + (loaded - embeddings) * input.quantized_bits / (8.0 * input.dtype_bytes);
 }
 
-// From above, so that what is copied to every replica is bounded from below: all layers have experts, in 16 bits.
-double ExpertBytes(const ModelFacts& model, double weights) {
+// From above, so that what is copied to every replica is bounded from below: in 16 bits, and all weights where the
+// experts' sizes are not known.
+double ExpertBytes(const checkpoint::ModelFacts& model, double weights) {
   if (model.experts == 0) return 0;
-  const double one = 3.0 * static_cast<double>(model.hidden_size) * static_cast<double>(model.moe_intermediate_size);
-  if (one == 0 || model.layers == 0) return weights;
-  return std::min(weights, 2.0 * one * static_cast<double>(model.experts) * static_cast<double>(model.layers));
+  const double one = 3.0 * Known(model.hidden_size) * Known(model.moe_intermediate_size);
+  const double layers = Known(model.moe_layers ? model.moe_layers : model.layers);
+  if (one == 0 || layers == 0 || !model.experts) return weights;
+  return std::min(weights, 2.0 * one * Known(model.experts) * layers);
+}
+
+// Elements of the KV cache that one sequence of `tokens` needs in one GPU of a tensor-parallel group, all layers.
+double KvElements(const checkpoint::ModelFacts& model, double tokens, int parts) {
+  double elements = 0;
+  if (!model.caches) return elements;
+  for (const checkpoint::KvCacheGroup& group : *model.caches) {
+    const double kept = group.window > 0 ? std::min(tokens, static_cast<double>(group.window)) : tokens;
+    const auto heads = static_cast<double>(group.kv_heads);
+    // Latent attention keeps one cache that every GPU holds; KV heads that are fewer than GPUs are replicated.
+    const double share = group.kv_heads == 0 ? 1 : std::max(1.0, heads / parts) / heads;
+    elements += static_cast<double>(group.layers) * static_cast<double>(group.elements) * share * kept;
+  }
+  return elements;
 }
 
 }  // namespace
 
-MemoryNeed LeastMemory(const ModelFacts& model, const MemoryInput& input) {
+MemoryNeed LeastMemory(const checkpoint::ModelFacts& model, const MemoryInput& input) {
   MemoryNeed need;
   const double split = static_cast<double>(input.tensor) * input.pipeline;
   const double weights = WeightBytes(model, input);
   const double experts = ExpertBytes(model, weights);
   need.weights = (weights - experts) / split + experts / (split * (input.experts_over_data ? input.data : 1));
 
-  // Latent attention keeps one cache that every GPU holds; KV heads that are fewer than GPUs are replicated.
-  const double heads = std::max(1.0, static_cast<double>(model.kv_heads) / input.attention_parts);
-  const double elements = model.kv_latent_size > 0 ? static_cast<double>(model.kv_latent_size)
-                          : model.kv_heads > 0     ? 2.0 * heads * static_cast<double>(model.head_dim)
-                                                   : 0;
-  need.kv_cache = elements * input.kv_element_bytes * static_cast<double>(model.full_attention_layers) /
-                  input.pipeline * static_cast<double>(input.kv_tokens) / input.context_parts;
+  need.kv_cache = KvElements(model, static_cast<double>(input.kv_tokens), input.attention_parts) *
+                  input.kv_element_bytes / input.pipeline / input.context_parts;
 
   // The residual stream and a layer's input beside the two halves of a gated MLP, in 16 bits.
-  const double width =
-      2.0 * static_cast<double>(model.hidden_size) + 2.0 * static_cast<double>(model.intermediate_size) / input.tensor;
+  // Beside experts, intermediate_size may be that of layers that this model does not have.
+  const bool dense_mlp = model.experts == 0 || model.dense_layers > 0;
+  const double width_of_mlp = dense_mlp ? Known(model.intermediate_size) : 0;
+  const double width = 2.0 * Known(model.hidden_size) + 2.0 * width_of_mlp / input.tensor;
   need.activations = 2.0 * width * static_cast<double>(input.batch_tokens);
   return need;
 }

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "quant/model_facts.h"
+#include "checkpoint/model_facts.h"
 
 namespace autotune::quant {
 
@@ -31,7 +31,7 @@ struct MemoryNeed {
   [[nodiscard]] double total() const { return weights + kv_cache + activations; }
 };
 
-MemoryNeed LeastMemory(const ModelFacts& model, const MemoryInput& input);
+MemoryNeed LeastMemory(const checkpoint::ModelFacts& model, const MemoryInput& input);
 
 // Of one element of a KV cache, by the engines' names for it: 1 for fp8 and int8, 0.5 for 4 bits, 0.375 for what is
 // not known, `otherwise` for "auto" and the 16-bit names.

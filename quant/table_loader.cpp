@@ -305,7 +305,7 @@ class TableLoader {
 
   static void LoadRules(const Node& root, EngineTable& table) {
     root.Expect({"engine",    "title", "date",   "start",     "completesFlags", "aliases",   "hints",
-                 "forbidden", "order", "bounds", "limits",    "values",         "autoDtype", "flags",
+                 "forbidden", "order", "bounds", "limits",    "values",         "autoDtype", "followsDeclaredKv", "flags",
                  "parallel",  "gpus",  "memory", "scheduler", "fields",         "rules"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
@@ -472,6 +472,11 @@ class TableLoader {
         if (const auto gpu = item.Get("gpu")) rule.gpu = ReadCondition("gpu", *gpu);
         table.auto_dtypes_.push_back(std::move(rule));
       }
+    }
+    if (const auto declared = root.Get("followsDeclaredKv")) {
+      declared->Expect({"method", "kvCache"});
+      table.kv_methods_ = declared->Need("method").Texts();
+      if (const auto values = declared->Get("kvCache")) table.kv_values_ = values->Texts();
     }
     const Node flags = root.Need("flags");
     flags.Expect({"dtype", "quantization", "tensor", "pipeline", "data", "attentionData", "attentionDataSize"});

@@ -1,13 +1,17 @@
 #include "simulator/model_shape.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/directory.h"
 
 namespace autotune::simulator {
 namespace {
@@ -151,67 +155,70 @@ void QuantizationFromName(std::string_view name, ModelShape* shape) {
   }
 }
 
-void QuantizationFromConfig(const json& config, const json& quant_config, ModelShape* shape) {
-  json quantization = config.value("quantization_config", json());
-  if (!quantization.is_object()) quantization = config.value("compression_config", json());
-  if (quantization.is_object()) {
-    shape->checkpoint_quantization = quantization.value("quant_method", "");
-    double bits = shape->checkpoint_quantization == "fp8" ? 8 : 4.25;
-    if (quantization.contains("bits") && quantization["bits"].is_number()) bits = quantization["bits"].get<double>();
-    if (shape->checkpoint_quantization == "compressed-tensors") bits = 8;
-    shape->checkpoint_bits = bits;
-    shape->checkpoint_fp8_kv = quantization.value("kv_cache_scheme", json()).is_object();
-    return;
+// Bits of a quantized weight with its share of the scales; of the experts where they have a format of their own, as
+// they are most of the weights.
+double BitsOf(const checkpoint::ModelFacts& facts) {
+  const std::string& format =
+      facts.experts > 0 && facts.expert_format != "none" ? facts.expert_format : facts.linear_format;
+  if (format == "int4-wna16" || format == "w4a8" || format == "mxfp4" || format == "bnb") return 4.25;
+  if (format == "nvfp4" || format == "gguf") return 4.5;
+  return format == "none" ? 16 : 8;
+}
+
+void QuantizationOf(const checkpoint::ModelFacts& facts, ModelShape* shape) {
+  if (!facts.quantized()) return;
+  const bool modelopt_fp4 = facts.quantization == "modelopt" && facts.family == "nvfp4";
+  shape->checkpoint_quantization = modelopt_fp4 ? "modelopt_fp4" : facts.quantization;
+  shape->checkpoint_bits = BitsOf(facts);
+  // Loaders of other methods do not hand a declared cache on.
+  const bool handed_on = facts.quantization.starts_with("modelopt") || facts.quantization == "compressed-tensors";
+  shape->checkpoint_fp8_kv = facts.kv_cache == "fp8" && handed_on;
+}
+
+int Number(const checkpoint::Size& size, int otherwise) {
+  return size ? static_cast<int>(std::min<std::int64_t>(*size, std::numeric_limits<int>::max())) : otherwise;
+}
+
+base::Result<ModelShape> ShapeFromFacts(const checkpoint::ModelFacts& facts) {
+  ModelShape shape;
+  shape.from_config = true;
+  if (!facts.architecture.empty()) shape.architecture = facts.architecture;
+  if (!facts.layers) return base::Invalid("config.json: num_hidden_layers is missing");
+  if (!facts.hidden_size) return base::Invalid("config.json: hidden_size is missing");
+  const bool attends = facts.caches != std::vector<checkpoint::KvCacheGroup>();
+  if (!facts.attention_heads && attends) return base::Invalid("config.json: num_attention_heads is missing");
+  shape.layers = Number(facts.layers, 0);
+  shape.hidden = Number(facts.hidden_size, 0);
+  // What the file leaves out is guessed here, as everything is about a model that is known by its name alone.
+  shape.heads = Number(facts.attention_heads, 1);
+  shape.kv_heads = Number(facts.kv_heads, shape.heads);
+  shape.head_dim = Number(facts.head_dim, std::max(1, shape.hidden / shape.heads));
+  shape.vocabulary = Number(facts.vocab_size, 32000);
+  shape.max_positions = Number(facts.max_position, 131072);
+  shape.experts = Number(facts.experts, 0);
+  shape.experts_per_token = Number(facts.experts_per_token, shape.experts > 0 ? 2 : 0);
+  if (!facts.dtype.empty()) shape.dtype = facts.dtype;
+  const int mlp = Number(facts.intermediate_size, 4 * shape.hidden);
+  CountParameters(&shape, {mlp, Number(facts.moe_intermediate_size, mlp)}, facts.tied_embeddings.value_or(false));
+  if (facts.caches) {
+    double elements = 0;
+    for (const checkpoint::KvCacheGroup& group : *facts.caches)
+      elements += static_cast<double>(group.layers) * static_cast<double>(group.elements);
+    shape.cached_elements = elements;
   }
-  if (!quant_config.is_object()) return;
-  const json inner = quant_config.value("quantization", json::object());
-  const std::string algorithm = inner.value("quant_algo", "");
-  if (algorithm.empty()) return;
-  const bool four_bits = algorithm.find("FP4") != std::string::npos || algorithm.find("W4") != std::string::npos;
-  shape->checkpoint_quantization = algorithm == "NVFP4" ? "modelopt_fp4" : "modelopt";
-  shape->checkpoint_bits = four_bits ? 4.5 : 8;
-  const json kv = inner.value("kv_cache_quant_algo", json());
-  shape->checkpoint_fp8_kv = kv.is_string() && kv.get<std::string>() == "FP8";
+  QuantizationOf(facts, &shape);
+  return shape;
 }
 
 }  // namespace
 
 base::Result<ModelShape> ShapeFromConfig(const json& config, const json& quant_config) {
-  const json& text = config.contains("text_config") ? config["text_config"] : config;
-  const auto integer = [&](const char* name, int fallback) {
-    const auto found = text.find(name);
-    return found != text.end() && found->is_number() ? found->get<int>() : fallback;
-  };
-  ModelShape shape;
-  shape.from_config = true;
-  if (config.contains("architectures") && config["architectures"].is_array() && !config["architectures"].empty()) {
-    shape.architecture = config["architectures"][0].get<std::string>();
-  }
-  shape.layers = integer("num_hidden_layers", integer("n_layer", 0));
-  shape.hidden = integer("hidden_size", integer("n_embd", 0));
-  shape.heads = integer("num_attention_heads", integer("n_head", 0));
-  if (shape.layers <= 0) return base::Invalid("config.json: num_hidden_layers is missing");
-  if (shape.hidden <= 0) return base::Invalid("config.json: hidden_size is missing");
-  if (shape.heads <= 0) return base::Invalid("config.json: num_attention_heads is missing");
-  shape.kv_heads = integer("num_key_value_heads", shape.heads);
-  shape.head_dim = integer("head_dim", shape.hidden / shape.heads);
-  shape.vocabulary = integer("vocab_size", 32000);
-  shape.max_positions = integer("max_position_embeddings", 131072);
-  for (const char* name : {"num_experts", "num_local_experts", "n_routed_experts"}) {
-    if (shape.experts == 0) shape.experts = integer(name, 0);
-  }
-  shape.experts_per_token = integer("num_experts_per_tok", shape.experts > 0 ? 2 : 0);
-  const int mlp = integer("intermediate_size", 4 * shape.hidden);
-  std::string dtype = "bfloat16";
-  for (const char* name : {"torch_dtype", "dtype"}) {
-    const auto found = text.find(name);
-    if (found != text.end() && found->is_string()) dtype = found->get<std::string>();
-  }
-  shape.dtype = dtype;
-  CountParameters(&shape, {mlp, integer("moe_intermediate_size", mlp)},
-                  config.value("tie_word_embeddings", text.value("tie_word_embeddings", false)));
-  QuantizationFromConfig(config, quant_config, &shape);
-  return shape;
+  checkpoint::CheckpointParts parts;
+  parts.config = &config;
+  if (quant_config.is_object()) parts.hf_quant_config = &quant_config;
+  const auto facts = checkpoint::FactsOf(parts);
+  if (!facts) return facts.error();
+  return ShapeFromFacts(*facts);
 }
 
 ModelShape ShapeFromName(std::string_view name) {
@@ -230,21 +237,19 @@ ModelShape ShapeFromName(std::string_view name) {
 
 base::Result<ModelShape> LoadModelShape(const std::string& id_or_path) {
   if (!id_or_path.starts_with("/") && !id_or_path.starts_with(".")) return ShapeFromName(id_or_path);
-  const std::filesystem::path directory(id_or_path);
-  std::ifstream file(directory / "config.json");
-  if (!file) {
+  const auto files = checkpoint::OpenDirectory(id_or_path);
+  std::error_code error;
+  const bool has_config = std::filesystem::exists(std::filesystem::path(id_or_path) / "config.json", error);
+  if (!files || !has_config) {
     return base::Error{base::Code::kNotFound,
                        "OSError: " + id_or_path +
                            " does not appear to have a file named config.json. Checkout 'https://huggingface.co/" +
                            id_or_path + "/tree/main' for available files.",
                        std::nullopt, 0};
   }
-  const json config = json::parse(file, nullptr, false);
-  if (!config.is_object()) return base::Invalid("OSError: " + id_or_path + "/config.json is not a valid JSON file.");
-  json quant_config;
-  std::ifstream quant_file(directory / "hf_quant_config.json");
-  if (quant_file) quant_config = json::parse(quant_file, nullptr, false);
-  return ShapeFromConfig(config, quant_config);
+  const auto facts = checkpoint::ReadCheckpoint(**files);
+  if (!facts) return base::Invalid("OSError: " + id_or_path + "/config.json is not a valid JSON file.");
+  return ShapeFromFacts(*facts);
 }
 
 }  // namespace autotune::simulator

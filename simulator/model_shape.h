@@ -1,4 +1,5 @@
-// The dimensions of a model: from its config.json where the path is a directory, else guessed from the hub id's name.
+// The dimensions of a model: from its files where the path is a directory (checkpoint/), else guessed from the hub id's
+// name.
 //
 // Nothing is downloaded. A name says the size ("...-8B-...", "30B-A3B"); the remaining dimensions are those of a known
 // model of that size (docs/simulated-engine.md lists them). Pure but for reading the directory.
@@ -40,8 +41,11 @@ struct ModelShape {
   [[nodiscard]] double parameters() const {
     return dense_parameters + expert_parameters + head_parameters + embedding_parameters;
   }
-  // KV elements that one token adds over all layers.
-  [[nodiscard]] double kv_elements_per_token() const { return 2.0 * layers * kv_heads * head_dim; }
+  // KV elements that one token adds over all layers, while it is within every window.
+  double cached_elements = -1;  // negative: as ordinary attention in every layer has them
+  [[nodiscard]] double kv_elements_per_token() const {
+    return cached_elements >= 0 ? cached_elements : 2.0 * layers * kv_heads * head_dim;
+  }
 };
 
 // `config` is config.json, `quant_config` is hf_quant_config.json or null. kInvalid names the missing field.

@@ -28,7 +28,7 @@ struct SpaceInput {
   std::vector<quant::QuantConfig> quants;
   std::map<std::string, std::vector<quant::FlagValue>> parameters;                      // axis values, never empty
   std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
-  quant::ModelFacts model;
+  checkpoint::ModelFacts model;
   std::optional<quant::ComputeCapability> gpu;
   std::int64_t gpu_memory_bytes = 0;
   std::string amd_architecture;  // as in LaunchRequest; empty for NVIDIA

@@ -30,10 +30,11 @@ const quant::RuleSet& Rules() {
 }
 
 // Qwen3-30B-A3B on H100: experts, so that every field matters.
-quant::ModelFacts Model() {
-  quant::ModelFacts facts;
+checkpoint::ModelFacts Model() {
+  checkpoint::ModelFacts facts;
   facts.architecture = "Qwen3MoeForCausalLM";
-  facts.layers = facts.full_attention_layers = 48;
+  facts.dtype = "bfloat16";
+  facts.layers = facts.full_attention_layers = facts.moe_layers = 48;
   facts.hidden_size = 2048;
   facts.attention_heads = 32;
   facts.kv_heads = 4;
@@ -44,6 +45,7 @@ quant::ModelFacts Model() {
   facts.vocab_size = 151936;
   facts.max_position = 40960;
   facts.weight_bytes = 61'100'000'000;
+  facts.caches = {{48, 4, 1024, 0}};
   return facts;
 }
 

@@ -259,7 +259,7 @@ struct TaskStatus {
   std::string state;     // Inspecting Searching Complete Failed Suspended
   std::string progress;  // "7/40"
   std::vector<Condition> conditions;
-  std::optional<quant::ModelFacts> model;
+  std::optional<checkpoint::ModelFacts> model;
   std::string model_source;  // hash of what of spec.model identifies the model: another one is inspected again
   InspectionStatus inspection;
   std::optional<ExpandedFor> expanded_for;

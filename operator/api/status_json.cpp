@@ -396,7 +396,7 @@ json ToJson(const TaskStatus& status) {
   Put(out, "state", status.state);
   Put(out, "progress", status.progress);
   for (const Condition& condition : status.conditions) out["conditions"].push_back(ToJson(condition));
-  if (status.model) out["model"] = quant::ToJson(*status.model);
+  if (status.model) out["model"] = checkpoint::ToJson(*status.model);
   Put(out, "modelSource", status.model_source);
   if (json inspection = ToJson(status.inspection); !inspection.empty()) out["inspection"] = std::move(inspection);
   if (status.expanded_for) out["expandedFor"] = ToJson(*status.expanded_for);
@@ -469,7 +469,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     out.conditions.push_back(std::move(condition));
   });
   if (const json* model = reader.Get("model")) {
-    auto facts = quant::ModelFactsFromJson(*model);
+    auto facts = checkpoint::ModelFactsFromJson(*model);
     if (facts) {
       out.model = *std::move(facts);
     } else {

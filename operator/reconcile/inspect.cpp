@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bench/exit_code.h"
+#include "checkpoint/quantization.h"
 #include "operator/experiment/outcome.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/expand.h"
@@ -87,7 +88,7 @@ class Reader {
                            : Progressing(kState, "WaitingForResources", outcome.waiting_message);
         return std::move(out_);
       case experiment::Outcome::Kind::kSucceeded:
-        return Known(outcome.inspect ? outcome.inspect->model : quant::ModelFacts{});
+        return Known(outcome.inspect ? outcome.inspect->model : checkpoint::ModelFacts{});
       case experiment::Outcome::Kind::kFailed:
         break;
     }
@@ -95,9 +96,9 @@ class Reader {
     return Again(failure, IsPassing(pod, failure));
   }
 
-  Inspection Known(quant::ModelFacts model) {
+  Inspection Known(checkpoint::ModelFacts model) {
     if (!spec_.model.quantization.empty()) {
-      if (const auto set = quant::OverrideQuantization(model, spec_.model.quantization); !set) {
+      if (const auto set = checkpoint::OverrideQuantization(model, spec_.model.quantization); !set) {
         out_.verdict = Failed("InvalidSpec", "spec.model.quantization: " + set.error().message);
         return std::move(out_);
       }

@@ -16,7 +16,7 @@
 namespace autotune::reconcile {
 
 struct Inspection {
-  std::optional<quant::ModelFacts> model;  // known, of the present spec
+  std::optional<checkpoint::ModelFacts> model;  // known, of the present spec
   api::InspectionStatus record;
   Verdict verdict;  // while the model is not known
   std::vector<nlohmann::json> create_pods;

@@ -8,6 +8,7 @@
 
 #include "bench/result.h"
 #include "engine_model/gpu_spec.h"
+#include "engine_model/shape_of.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/tally.h"
@@ -30,14 +31,14 @@ std::vector<double> LoadGrid(double max) {
 }
 
 // A mean start until one was measured: an engine's own start, and weights at the rate of a good disk.
-double StartSeconds(const quant::ModelFacts& model, int gpus) {
+double StartSeconds(const checkpoint::ModelFacts& model, int gpus) {
   constexpr double kEngine = 60;
   constexpr double kBytesPerSecond = 1.5e9;
-  const double bytes = std::max<double>(static_cast<double>(model.weight_bytes), 0);
+  const auto bytes = static_cast<double>(model.weight_bytes.value_or(0));
   return kEngine + bytes / kBytesPerSecond / std::max(gpus, 1);
 }
 
-engine_model::WeightFormat FormatOf(const quant::ModelFacts& model, const quant::LaunchShape& shape) {
+engine_model::WeightFormat FormatOf(const checkpoint::ModelFacts& model, const quant::LaunchShape& shape) {
   using Format = engine_model::WeightFormat;
   const std::string& family = model.family;
   if (shape.weight_bits == 8 || family.starts_with("fp8") || family == "mxfp8") return Format::kFp8;
@@ -47,7 +48,8 @@ engine_model::WeightFormat FormatOf(const quant::ModelFacts& model, const quant:
   return Format::kBf16;
 }
 
-search::Features FeaturesOf(const Space& space, const quant::ModelFacts& model, const tuning::Candidate& candidate) {
+search::Features FeaturesOf(const Space& space, const checkpoint::ModelFacts& model,
+                            const tuning::Candidate& candidate) {
   const quant::LaunchShape& shape = candidate.plan.shape;
   search::Features out;
   out.engine = space.runtimes[candidate.runtime].spec.name;
@@ -210,7 +212,7 @@ search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status
 
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
                           base::WallTime now) {
-  const quant::ModelFacts model = status.model.value_or(quant::ModelFacts());
+  const checkpoint::ModelFacts model = status.model.value_or(checkpoint::ModelFacts());
   const tuning::Criteria criteria = CriteriaOf(spec);
   SearchInput input;
   for (const api::ExperimentStatus& experiment : status.experiments) {
@@ -246,8 +248,8 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
         return bound.statistic == measurement::Statistic::kMean && bound.metric != Metric::kItl;
       });
   input.limits.budget = BudgetOf(spec, status, now);
-  input.prior =
-      search::PriceSpace(input.space, input.bounds, std::nullopt, engine_model::FindGpuByProduct(status.gpu_product));
+  input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
+                                   engine_model::FindGpuByProduct(status.gpu_product));
   return input;
 }
 
@@ -316,7 +318,7 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
                                 const tuning::Candidate& candidate) {
   experiment::BenchHints hints;
   if (status.model) {
-    hints.vocab_size = static_cast<int>(std::min<std::int64_t>(status.model->vocab_size, 1 << 30));
+    hints.vocab_size = static_cast<int>(std::min<std::int64_t>(status.model->vocab_size.value_or(0), 1 << 30));
   }
   // Racing: one scenario, a limit that is searched, and a leader. What a baseline can do is wanted whole.
   const bool one = spec.benchmark.scenarios.size() <= 1;

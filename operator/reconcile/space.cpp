@@ -5,9 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/quantization.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
-#include "quant/model_facts.h"
 #include "tuning/search.h"
 
 namespace autotune::reconcile {
@@ -157,20 +158,18 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
   return resolved;
 }
 
-base::Result<std::optional<quant::ModelFacts>> InlineFacts(const api::ModelSpec& model) {
-  if (!model.facts.is_object() || model.facts.empty()) return std::optional<quant::ModelFacts>();
-  quant::CheckpointFiles files;
-  files.config = &model.facts;
-  auto facts = quant::ReadModelFacts(files);
+base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::ModelSpec& model) {
+  if (!model.facts.is_object() || model.facts.empty()) return std::optional<checkpoint::ModelFacts>();
+  auto facts = checkpoint::FactsOfConfig(model.facts);
   if (!facts) return base::Invalid("spec.model.facts: " + facts.error().message);
   if (!model.quantization.empty()) {
-    const base::Status status = quant::OverrideQuantization(*facts, model.quantization);
+    const base::Status status = checkpoint::OverrideQuantization(*facts, model.quantization);
     if (!status) return base::Invalid("spec.model.quantization: " + status.error().message);
   }
   return std::optional(std::move(*facts));
 }
 
-base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFacts& model, const GpuChoice& gpu,
+base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const GpuChoice& gpu,
                                const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
   Space space;
   if (!rules.refusal().empty()) {
@@ -237,7 +236,7 @@ bool IsAdaptive(const api::TaskSpec& spec) {
   return spec.optimization.strategy.value_or(api::Strategy::kAdaptive) == api::Strategy::kAdaptive;
 }
 
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const quant::ModelFacts& model, const std::vector<GpuChoice>& choices,
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const std::vector<GpuChoice>& choices,
                     const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
   if (choices.empty()) return {};
   const GpuChoice* best = &choices.front();

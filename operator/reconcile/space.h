@@ -58,16 +58,16 @@ std::string IdentityOf(const api::RuntimeSpec& runtime);
 
 // kInvalid names the field's path.
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);
-base::Result<Space> BuildSpace(const api::TaskSpec& spec, const quant::ModelFacts& model, const GpuChoice& gpu,
+base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const GpuChoice& gpu,
                                const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
 
 // One product for the whole task: the one that the most candidates can run on, so that what a task asks for is not
 // pruned because weaker GPUs are more numerous; among equals the first. A GpuChoice{} where there is no choice.
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const quant::ModelFacts& model, const std::vector<GpuChoice>& choices,
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const std::vector<GpuChoice>& choices,
                     const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
 
 // The facts of spec.model.facts (inline config.json), with spec.model.quantization applied; nothing when not inline.
-base::Result<std::optional<quant::ModelFacts>> InlineFacts(const api::ModelSpec& model);
+base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::ModelSpec& model);
 
 // The builder's input for one candidate of a space.
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt);

@@ -10,11 +10,12 @@
 
 #include "tests/bench/launcher_process.h"
 #include "tests/bench/scripted_engine.h"
-#include "tests/bench/tls_hub.h"
+#include "tests/checkpoint/tls_hub.h"
 
 namespace autotune::bench {
 namespace {
 
+using checkpoint::TlsHub;
 using measurement::Outcome;
 using measurement::RequestRecord;
 using std::chrono::milliseconds;

@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/task_file.h"
 #include "cli/yaml_json.h"
+#include "tests/checkpoint/tls_hub.h"
 
 namespace autotune::cli {
 namespace {
@@ -149,10 +151,67 @@ TEST(PlanPods, AreManifestsOfEveryExperiment) {
 }
 
 TEST(MakePlan, NeverGuessesTheModel) {
-  const auto plan = MakePlan(Task(json::object(), nullptr), Rules(), Environment(), {});
+  const auto plan = MakePlan(Task(json::object(), nullptr), Rules(), Environment(), {.hub = {.offline = true}});
   ASSERT_FALSE(plan.ok());
-  EXPECT_THAT(plan.error().message, HasSubstr("\"org/model\" are not known here"));
+  EXPECT_THAT(plan.error().message, HasSubstr("\"org/model\" are not known here, offline"));
   EXPECT_THAT(plan.error().message, HasSubstr("--model-dir"));
+}
+
+// A hub with one gated model, which gives itself to one token.
+class PlanFromHub : public ::testing::Test {
+ protected:
+  PlanFromHub() { ::setenv("SSL_CERT_FILE", hub_.authority_file().c_str(), 1); }
+  ~PlanFromHub() override { ::unsetenv("SSL_CERT_FILE"); }
+
+  static checkpoint::TlsHub::Answer Answer(const checkpoint::TlsHub::Request& request) {
+    const std::string model = "meta-llama/Llama-3.1-8B-Instruct";
+    if (request.authorization != "Bearer hf_good") return {401, "{}", {{"X-Error-Code", "GatedRepo"}}};
+    if (request.path == "/" + model + "/resolve/main/config.json") return {200, Facts().dump(), {}};
+    if (request.path == "/api/models/" + model + "/tree/main")
+      return {200, R"([{"type":"file","path":"model.safetensors","size":16060522496}])", {}};
+    return {404, "{}", {{"X-Error-Code", "EntryNotFound"}}};
+  }
+  [[nodiscard]] PlanOptions Options(const std::string& token) const {
+    PlanOptions options{.gpu = "h100"};
+    options.hub.endpoint = hub_.endpoint();
+    options.hub.token = token;
+    options.hub.retry_delay = std::chrono::milliseconds(1);
+    return options;
+  }
+
+  checkpoint::TlsHub hub_{Answer};
+};
+
+TEST_F(PlanFromHub, PlansTheReadmesOwnTaskWithoutACopyOfTheModel) {
+  std::ifstream file(TESTDATA_DIR "/../README.md");
+  const std::string readme((std::istreambuf_iterator<char>(file)), {});
+  const std::size_t begin = readme.find("```yaml\n") + 8;
+  const auto tasks = TasksFromText(readme.substr(begin, readme.find("```", begin) - begin), "README.md");
+  ASSERT_TRUE(tasks.ok()) << tasks.error().message;
+  const auto plan = MakePlan(tasks->front(), Rules(), Environment(), Options("hf_good"));
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan->model.layers, 32);
+  EXPECT_EQ(plan->model.weight_bytes, 16'060'522'496);
+  EXPECT_THAT(PlanText(*plan, 160), HasSubstr("from " + hub_.endpoint()));
+}
+
+TEST_F(PlanFromHub, SaysHowToGetIntoAGatedModel) {
+  api::AutotuneTask task = Task(json::object(), nullptr);
+  task.spec.model.id_or_path = "meta-llama/Llama-3.1-8B-Instruct";
+  const auto plan = MakePlan(task, Rules(), Environment(), Options(""));
+  ASSERT_FALSE(plan.ok());
+  EXPECT_THAT(plan.error().message, HasSubstr("is gated (HTTP 401)"));
+  EXPECT_THAT(plan.error().message, HasSubstr("set HF_TOKEN to a token"));
+  EXPECT_THAT(plan.error().message, HasSubstr("--model-dir"));
+}
+
+TEST_F(PlanFromHub, SendsNoTokenToAHubThatTheTaskNames) {
+  api::AutotuneTask task = Task(json::object(), nullptr);
+  task.spec.model.hugging_face.endpoint = hub_.endpoint();
+  PlanOptions options = Options("hf_good");
+  options.hub.endpoint.clear();  // the user's token is for the usual hub
+  EXPECT_FALSE(MakePlan(task, Rules(), Environment(), options).ok());
+  for (const auto& request : hub_.requests()) EXPECT_EQ(request.authorization, "");
 }
 
 class ModelDirectoryTest : public ::testing::Test {
@@ -182,14 +241,14 @@ TEST_F(ModelDirectoryTest, IsReadInsteadOfTheHub) {
 }
 
 TEST_F(ModelDirectoryTest, NamesTheFileThatIsWrong) {
-  EXPECT_THAT(Plan().error().message, HasSubstr("config.json: cannot be read"));
+  EXPECT_THAT(Plan().error().message, HasSubstr("has no config.json"));
   Write("config.json", "{");
-  EXPECT_THAT(Plan().error().message, HasSubstr("config.json: is not JSON"));
+  EXPECT_THAT(Plan().error().message, HasSubstr("config.json: line 1, column 2: is not JSON"));
   Write("config.json", "[1]");
   EXPECT_THAT(Plan().error().message, HasSubstr("config.json: is not a JSON object"));
   Write("config.json", Facts().dump());
   Write("hf_quant_config.json", "nonsense");
-  EXPECT_THAT(Plan().error().message, HasSubstr("hf_quant_config.json: is not JSON"));
+  EXPECT_THAT(Plan().error().message, HasSubstr("hf_quant_config.json: line 1, column 2: is not JSON"));
 }
 
 TEST(MakePlan, RefusesAGpuThatNobodyKnows) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "checkpoint/checkpoint.h"
 #include "tests/quant/plan_fixture.h"
 
 namespace autotune::quant {
@@ -20,27 +21,27 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::filesystem::path kFolder = std::filesystem::path(TESTDATA_DIR) / "quant" / "checkpoints";
+const std::filesystem::path kFolder = std::filesystem::path(TESTDATA_DIR) / "checkpoint" / "checkpoints";
 
-ModelFacts Read(const std::string& name) {
+checkpoint::ModelFacts Read(const std::string& name) {
   const auto parse = [&](const char* file) {
     std::ifstream stream(kFolder / name / file);
     return stream ? json::parse(stream) : json();
   };
   const json config = parse("config.json");
   const json hf_quant_config = parse("hf_quant_config.json");
-  CheckpointFiles files;
-  files.config = &config;
-  if (!hf_quant_config.is_null()) files.hf_quant_config = &hf_quant_config;
-  files.has_gguf_file = name == "gguf";
-  files.name = name == "named-awq" ? "someone/Llama-3.1-8B-AWQ" : "";
-  const base::Result<ModelFacts> facts = ReadModelFacts(files);
+  checkpoint::CheckpointParts parts;
+  parts.config = &config;
+  if (!hf_quant_config.is_null()) parts.hf_quant_config = &hf_quant_config;
+  parts.only_gguf = name == "gguf";
+  parts.name = name == "named-awq" ? "someone/Llama-3.1-8B-AWQ" : "";
+  const auto facts = checkpoint::FactsOf(parts);
   EXPECT_TRUE(facts.ok()) << name;
-  return facts.ok() ? *facts : ModelFacts{};
+  return facts.ok() ? *facts : checkpoint::ModelFacts{};
 }
 
 // "warn: --kv-cache-dtype fp8": the verdict about the weights and what runs; or "reject Reason".
-std::string Asked(const std::string& engine, const std::string& version, const ModelFacts& facts) {
+std::string Asked(const std::string& engine, const std::string& version, const checkpoint::ModelFacts& facts) {
   LaunchRequest request = Request(engine, version, facts);
   request.quant = QuantConfig{"x", "fp8", "fp8", "auto", "auto"};
   const LaunchPlan plan = PlanLaunch(Rules(), request);
@@ -74,7 +75,7 @@ const std::vector<Row>& Rows() {
        "map: --quantization fp8 --kv-cache-dtype fp8_e4m3", "reject NoOnlineQuantization"},
       {"awq", "awq", "int4-wna16", "none", kKeepsVllm, kKeepsSglang, kNo},
       {"gptq", "gptq", "int4-wna16", "none", kKeepsVllm, kKeepsSglang, kNo},
-      {"gptq-8bit", "gptq", "other", "none", kKeepsVllm, kKeepsSglang, kNo},
+      {"gptq-8bit", "gptq", "int8-w8a16", "none", kKeepsVllm, kKeepsSglang, kNo},
       {"auto-round", "auto-round", "int4-wna16", "none", kKeepsVllm, kKeepsSglang, kNo},
       {"gguf", "gguf", "gguf", "none", kNo, kKeepsSglang, kNo},
       {"bitsandbytes-nf4", "bitsandbytes", "bnb", "none", kKeepsVllm, kKeepsSglang, kNo},
@@ -117,7 +118,7 @@ const std::vector<Row>& Rows() {
 TEST(CheckpointFamilies, KeepTheirWeightsAndTakeTheKvCache) {
   for (const Row& row : Rows()) {
     SCOPED_TRACE(row.name);
-    const ModelFacts facts = Read(row.name);
+    const checkpoint::ModelFacts facts = Read(row.name);
     EXPECT_EQ(facts.quantization, row.method);
     EXPECT_EQ(facts.family, row.family);
     EXPECT_EQ(facts.kv_cache, row.kv_cache);
@@ -136,15 +137,11 @@ TEST(CheckpointFamilies, AreAllInTheTable) {
 
 TEST(CheckpointFamilies, SayWhatIsOddAboutTheirFiles) {
   for (const Row& row : Rows()) {
-    const ModelFacts facts = Read(row.name);
+    const checkpoint::ModelFacts facts = Read(row.name);
     if (row.name == "conflicting") {
       EXPECT_THAT(facts.notes, ElementsAre(HasSubstr("hf_quant_config.json says fp8")));
     } else if (row.name == "named-awq") {
       EXPECT_THAT(facts.notes, ElementsAre(HasSubstr("no file declares a quantization")));
-    } else if (row.name == "gptq-8bit") {
-      EXPECT_THAT(facts.notes, ElementsAre(HasSubstr("gptq with 8 bits")));
-    } else if (row.name == "mxfp4-moe") {
-      EXPECT_THAT(facts.notes, ElementsAre(HasSubstr("declares no dtype")));
     } else {
       EXPECT_THAT(facts.notes, IsEmpty()) << row.name;
     }
@@ -152,11 +149,11 @@ TEST(CheckpointFamilies, SayWhatIsOddAboutTheirFiles) {
 }
 
 TEST(CheckpointFamilies, TellTheirBlocksAndLayers) {
-  EXPECT_EQ(Read("deepseek-fp8").weight_block, "128x128");
-  EXPECT_EQ(Read("deepseek-fp8").kv_latent_size, 576);
-  EXPECT_EQ(Read("compressed-tensors-fp8-block").weight_block, "128x128");
-  EXPECT_EQ(Read("modelopt-fp8-block").weight_block, "128x128");
-  EXPECT_EQ(Read("fp8").weight_block, "none");
+  EXPECT_EQ(Read("deepseek-fp8").weight_block, (checkpoint::WeightBlock{128, 128}));
+  EXPECT_EQ(Read("deepseek-fp8").caches->front().elements, 576);
+  EXPECT_EQ(Read("compressed-tensors-fp8-block").weight_block, (checkpoint::WeightBlock{128, 128}));
+  EXPECT_EQ(Read("modelopt-fp8-block").weight_block, (checkpoint::WeightBlock{128, 128}));
+  EXPECT_FALSE(Read("fp8").weight_block);
   // Sliding windows need less cache: only the other layers keep the whole context.
   EXPECT_EQ(Read("plain").full_attention_layers, 32);
   EXPECT_EQ(Read("mxfp4-moe").full_attention_layers, 12);

@@ -312,8 +312,8 @@ tensorrt-llm 1.2.0 | dense | 7.5 | | reject CapabilityTooLow
 tensorrt-llm 1.2.0 | dense | gfx942 | | reject GpuNotSupported
 )";
 
-ModelFacts Checkpoint(const std::string& name) {
-  ModelFacts facts = name.find("moe") != std::string::npos ? Moe() : Dense();
+checkpoint::ModelFacts Checkpoint(const std::string& name) {
+  checkpoint::ModelFacts facts = name.find("moe") != std::string::npos ? Moe() : Dense();
   if (facts.experts > 0) facts.moe_intermediate_size = name == "moe-odd" ? 100 : 768;
   if (name == "dense" || name == "moe" || name == "moe-odd") return facts;
   if (name == "positions-8192") {
@@ -321,10 +321,10 @@ ModelFacts Checkpoint(const std::string& name) {
     return facts;
   }
   if (name == "mla") {
-    facts.kv_latent_size = 576;
+    facts = Latent(facts);
     return facts;
   }
-  if (name == "fp8-block") facts.weight_block = "128x128";
+  if (name == "fp8-block") facts.weight_block = {128, 128};
   if (name == "modelopt-fp8-kv") facts.kv_cache = "fp8";
   static const std::map<std::string, std::pair<std::string, std::string>> kQuantized = {
       {"awq", {"awq", "int4-wna16"}},

@@ -11,21 +11,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-LaunchPlan Plan(LaunchRequest request, const QuantConfig& quant, const Flags& flags = {}) {
-  request.quant = quant;
-  request.parameters = Values(flags);
-  return PlanLaunch(Rules(), request);
-}
-
-const QuantConfig& Preset(const std::string& name) { return *FindPreset(name); }
-
 TEST(Presets, ReachTheArgumentsOfEveryEngine) {
-  const ModelFacts fp8 = Quantized(Dense(), "fp8", "fp8");
-  const ModelFacts w4a8_sglang = Quantized(Moe(), "w4afp8", "w4a8");
-  const ModelFacts w4a8_vllm = Quantized(Moe(), "compressed-tensors", "w4a8");
+  const checkpoint::ModelFacts fp8 = Quantized(Dense(), "fp8", "fp8");
+  const checkpoint::ModelFacts w4a8_sglang = Quantized(Moe(), "w4afp8", "w4a8");
+  const checkpoint::ModelFacts w4a8_vllm = Quantized(Moe(), "compressed-tensors", "w4a8");
   struct Case {
     std::string preset, engine, version;
-    ModelFacts model;
+    checkpoint::ModelFacts model;
     std::string line;
   };
   const std::string yaml_fp8 = "YAML: kv_cache_config: /   dtype: fp8";
@@ -58,11 +50,11 @@ TEST(Presets, ReachTheArgumentsOfEveryEngine) {
 }
 
 TEST(Mapping, TurnsOneCellIntoArguments) {
-  ModelFacts half = Dense();
+  checkpoint::ModelFacts half = Dense();
   half.dtype = "float16";
   struct Case {
     std::string engine, version;
-    ModelFacts model;
+    checkpoint::ModelFacts model;
     QuantConfig quant;  // gemm, kvcache, attention, moe
     std::string line;
   };
@@ -443,7 +435,7 @@ TEST(Gpu, IsCheckedWhereItIsKnownAndDemandedWhereNot) {
 TEST(Gpu, IsDemandedByTheFinalArguments) {
   struct Case {
     std::string engine, version;
-    ModelFacts model;
+    checkpoint::ModelFacts model;
     QuantConfig quant;
     Flags flags;
     std::string needed;
@@ -555,9 +547,10 @@ TEST(ParallelSizes, BecomeFlagsAndGpus) {
 }
 
 TEST(ParallelSizes, ReplicateFewKvHeadsButDoNotTearThem) {
-  ModelFacts model = Dense();
+  checkpoint::ModelFacts model = Dense();
   model.attention_heads = 48;
   model.kv_heads = 6;
+  model = Cached(model);
   LaunchRequest request = Request("vllm", "0.24.0", model);
   request.parallel.tensor = 4;
   LaunchPlan plan = Plan(request, Preset("default"));
@@ -568,22 +561,23 @@ TEST(ParallelSizes, ReplicateFewKvHeadsButDoNotTearThem) {
   EXPECT_FALSE(Plan(request, Preset("default")).rejection);
   // Latent attention keeps one cache for all heads.
   request.parallel.tensor = 4;
-  request.model.kv_latent_size = 576;
+  request.model = Latent(model);
   EXPECT_FALSE(Plan(request, Preset("default")).rejection);
 }
 
 TEST(ParallelSizes, SplitTheMlpAndTheExpertsEvenly) {
-  ModelFacts dense = Dense();
+  checkpoint::ModelFacts dense = Dense();
   dense.intermediate_size = 11008;  // 2^8 x 43
-  ModelFacts moe = Moe();
+  checkpoint::ModelFacts moe = Moe();
   moe.moe_intermediate_size = 768;  // 2^8 x 3
   moe.intermediate_size = 11009;    // of layers that the model may not have
-  ModelFacts many = dense;
+  checkpoint::ModelFacts many = dense;
   many.attention_heads = 3 * 512;
   many.kv_heads = 512;
+  many = Cached(many);
   struct Case {
     std::string engine, version;
-    ModelFacts model;
+    checkpoint::ModelFacts model;
     ParallelSizes sizes;
     Flags flags;
     std::string rejected;

@@ -338,16 +338,16 @@ const std::map<std::string, std::vector<std::string>>& Releases() {
   return kReleases;
 }
 
-ModelFacts Checkpoint(std::string name) {
-  ModelFacts facts = name.ends_with("-moe") || name == "moe" || name == "moe-odd" ? Moe() : Dense();
+checkpoint::ModelFacts Checkpoint(std::string name) {
+  checkpoint::ModelFacts facts = name.ends_with("-moe") || name == "moe" || name == "moe-odd" ? Moe() : Dense();
   if (facts.experts > 0) facts.moe_intermediate_size = name == "moe-odd" ? 100 : 768;
   if (name.ends_with("-moe")) name.erase(name.size() - 4);
   if (name.starts_with("fp16")) facts.dtype = "float16";
   if (name == "fp32") facts.dtype = "float32";
-  if (name == "mla") facts.kv_latent_size = 576;
+  if (name == "mla") facts = Latent(facts);
   if (name.ends_with("fp8-kv")) facts.kv_cache = "fp8";
   if (name == "modelopt-nvfp4-kv") facts.kv_cache = "nvfp4";
-  if (name == "fp8-block") facts.weight_block = "128x128";
+  if (name == "fp8-block") facts.weight_block = {128, 128};
   static const std::map<std::string, std::pair<std::string, std::string>> kQuantized = {
       {"fp8", {"fp8", "fp8"}},
       {"fp8-block", {"fp8", "fp8"}},

@@ -12,30 +12,30 @@ namespace {
 constexpr double kGb = 1e9;
 
 // Llama-3.1-8B: 16.06 GB in 16 bits.
-ModelFacts Llama8b() {
-  ModelFacts facts = Dense();
+checkpoint::ModelFacts Llama8b() {
+  checkpoint::ModelFacts facts = Dense();
   facts.intermediate_size = 14336;
   facts.vocab_size = 128256;
   facts.max_position = 131072;
   facts.full_attention_layers = 32;
   facts.weight_bytes = 16'060'000'000;
-  return facts;
+  return Cached(facts);
 }
 
 // Llama-3.1-70B: 141.1 GB in 16 bits.
-ModelFacts Llama70b() {
-  ModelFacts facts = Llama8b();
+checkpoint::ModelFacts Llama70b() {
+  checkpoint::ModelFacts facts = Llama8b();
   facts.layers = facts.full_attention_layers = 80;
   facts.hidden_size = 8192;
   facts.intermediate_size = 28672;
   facts.attention_heads = 64;
   facts.weight_bytes = 141'100'000'000;
-  return facts;
+  return Cached(facts);
 }
 
 // Qwen3-30B-A3B: 61.1 GB, of which experts are 58.
-ModelFacts Qwen30bMoe() {
-  ModelFacts facts = Moe();
+checkpoint::ModelFacts Qwen30bMoe() {
+  checkpoint::ModelFacts facts = Moe();
   facts.layers = facts.full_attention_layers = 48;
   facts.hidden_size = 2048;
   facts.attention_heads = 32;
@@ -44,26 +44,27 @@ ModelFacts Qwen30bMoe() {
   facts.moe_intermediate_size = 768;
   facts.max_position = 40960;
   facts.weight_bytes = 61'100'000'000;
-  return facts;
+  facts.moe_layers = facts.layers;
+  return Cached(facts);
 }
 
 // DeepSeek-V3, fp8: 688.6 GB.
-ModelFacts DeepSeek() {
-  ModelFacts facts = Quantized(Moe(), "fp8", "fp8");
+checkpoint::ModelFacts DeepSeek() {
+  checkpoint::ModelFacts facts = Quantized(Moe(), "fp8", "fp8");
   facts.layers = facts.full_attention_layers = 61;
   facts.hidden_size = 7168;
   facts.attention_heads = facts.kv_heads = 128;
-  facts.kv_latent_size = 576;
   facts.experts = 256;
   facts.moe_intermediate_size = 2048;
   facts.max_position = 163840;
   facts.weight_bytes = 688'600'000'000;
-  return facts;
+  facts.moe_layers = 58;
+  return Latent(facts);
 }
 
 TEST(LeastMemory, SplitsWeightsOverTensorAndPipelineAndCopiesThemToReplicas) {
   struct Case {
-    ModelFacts model;
+    checkpoint::ModelFacts model;
     int tensor, pipeline, data;
     bool experts_over_data;
     double weights;  // GB
@@ -99,7 +100,7 @@ TEST(LeastMemory, WeighsWeightsAsTheyAreLoaded) {
   // A quantized checkpoint is what it is.
   EXPECT_NEAR(LeastMemory(DeepSeek(), input).weights / kGb, 688.6, 0.01);
   // float32 files are loaded in 16 bits, and 16-bit ones may be computed in float32.
-  ModelFacts wide = Llama8b();
+  checkpoint::ModelFacts wide = Llama8b();
   wide.dtype = "float32";
   input.quantized_bits = 0;
   EXPECT_NEAR(LeastMemory(wide, input).weights / kGb, 8.03, 0.01);
@@ -109,7 +110,7 @@ TEST(LeastMemory, WeighsWeightsAsTheyAreLoaded) {
 
 TEST(LeastMemory, CountsTheKvCacheOfOneSequence) {
   struct Case {
-    ModelFacts model;
+    checkpoint::ModelFacts model;
     int tensor, pipeline, context_parts;
     double element;
     std::int64_t tokens;
@@ -140,8 +141,8 @@ TEST(LeastMemory, CountsTheKvCacheOfOneSequence) {
     input.kv_tokens = c.tokens;
     EXPECT_NEAR(LeastMemory(c.model, input).kv_cache / kGb, c.kv_cache, 0.01) << c.tensor << " " << c.element;
   }
-  ModelFacts windows = Llama8b();
-  windows.full_attention_layers = 0;  // not known: nothing is demanded
+  checkpoint::ModelFacts windows = Llama8b();
+  windows.caches.reset();  // not known: nothing is demanded
   MemoryInput input;
   input.kv_tokens = 131072;
   EXPECT_EQ(LeastMemory(windows, input).kv_cache, 0);
@@ -160,7 +161,7 @@ TEST(LeastMemory, KnowsTheSizesOfKvCaches) {
 TEST(Memory, IsWeighedBeforeAPodExists) {
   struct Case {
     std::string engine, version;
-    ModelFacts model;
+    checkpoint::ModelFacts model;
     double gpu;  // GB
     ParallelSizes sizes;
     QuantConfig quant;

@@ -17,7 +17,7 @@ using nlohmann::json;
 
 class ParserConformance : public testing::TestWithParam<RecordedParser> {
  protected:
-  [[nodiscard]] LaunchRequest Ask(const ModelFacts& model = Dense()) const {
+  [[nodiscard]] LaunchRequest Ask(const checkpoint::ModelFacts& model = Dense()) const {
     return Request(GetParam().engine(), GetParam().version(), model);
   }
 };
@@ -28,10 +28,10 @@ std::vector<RecordedParser> AllParsers() {
   return parsers;
 }
 
-std::vector<ModelFacts> Models() {
-  ModelFacts half = Dense();
+std::vector<checkpoint::ModelFacts> Models() {
+  checkpoint::ModelFacts half = Dense();
   half.dtype = "float16";
-  ModelFacts calibrated = Quantized(Moe(), "modelopt", "fp8");
+  checkpoint::ModelFacts calibrated = Quantized(Moe(), "modelopt", "fp8");
   calibrated.kv_cache = "fp8";
   return {
       Dense(), Moe(), half, calibrated, Quantized(Moe(), "mxfp4", "mxfp4"), Quantized(Dense(), "awq", "int4-wna16")};
@@ -48,7 +48,7 @@ void ForEveryConfiguration(const std::function<void(const QuantConfig&)>& check)
 
 TEST_P(ParserConformance, AcceptsEveryMappedConfiguration) {
   int accepted = 0;
-  for (const ModelFacts& model : Models()) {
+  for (const checkpoint::ModelFacts& model : Models()) {
     LaunchRequest request = Ask(model);
     // Hopper and Blackwell differ in what is emitted: on the latter, attention has a switch.
     for (const int major : {9, 10}) {
@@ -67,7 +67,7 @@ TEST_P(ParserConformance, AcceptsEveryMappedConfiguration) {
 }
 
 TEST_P(ParserConformance, GivesEveryFieldExactlyOneVerdict) {
-  for (const ModelFacts& model : Models()) {
+  for (const checkpoint::ModelFacts& model : Models()) {
     for (const std::optional<ComputeCapability> gpu :
          {std::optional<ComputeCapability>(), std::optional(ComputeCapability{8, 0}),
           std::optional(ComputeCapability{9, 0}), std::optional(ComputeCapability{10, 0})}) {

@@ -19,28 +19,54 @@ const RuleSet& Rules() {
   return *kRules;
 }
 
-ModelFacts Dense() {
-  ModelFacts facts;
+checkpoint::ModelFacts Cached(checkpoint::ModelFacts facts) {
+  checkpoint::KvCacheGroup group;
+  group.layers = facts.full_attention_layers.value_or(0);
+  if (facts.latent_attention()) {
+    group.elements = *facts.kv_lora_rank + facts.qk_rope_head_dim.value_or(0);
+  } else {
+    group.kv_heads = facts.kv_heads.value_or(0);
+    group.elements = 2 * group.kv_heads * facts.head_dim.value_or(0);
+  }
+  facts.caches = {group};
+  return facts;
+}
+
+checkpoint::ModelFacts Latent(checkpoint::ModelFacts facts) {
+  facts.kv_lora_rank = 512;
+  facts.qk_rope_head_dim = 64;
+  return Cached(facts);
+}
+
+checkpoint::ModelFacts Dense() {
+  checkpoint::ModelFacts facts;
   facts.architecture = "LlamaForCausalLM";
-  facts.layers = 32;
+  facts.dtype = "bfloat16";
+  facts.layers = facts.full_attention_layers = facts.dense_layers = 32;
   facts.hidden_size = 4096;
   facts.attention_heads = 32;
   facts.kv_heads = 8;
   facts.head_dim = 128;
-  return facts;
+  facts.intermediate_size = 14336;
+  facts.experts = facts.moe_layers = 0;
+  return Cached(facts);
 }
 
-ModelFacts Moe() {
-  ModelFacts facts = Dense();
+checkpoint::ModelFacts Moe() {
+  checkpoint::ModelFacts facts = Dense();
   facts.architecture = "Qwen3MoeForCausalLM";
   facts.experts = 32;
   facts.experts_per_token = 4;
+  facts.moe_layers = facts.layers;
+  facts.dense_layers = 0;
+  facts.moe_intermediate_size = 768;
   return facts;
 }
 
-ModelFacts Quantized(ModelFacts facts, const std::string& method, const std::string& family) {
+checkpoint::ModelFacts Quantized(checkpoint::ModelFacts facts, const std::string& method, const std::string& family) {
   facts.quantization = method;
-  facts.family = family;
+  facts.family = facts.linear_format = family;
+  facts.expert_format = facts.experts > 0 ? family : "none";
   return facts;
 }
 
@@ -60,7 +86,15 @@ std::map<std::string, FlagValue> Values(const Flags& flags) {
   return values;
 }
 
-LaunchRequest Request(const std::string& engine, const std::string& version, const ModelFacts& model) {
+LaunchPlan Plan(LaunchRequest request, const QuantConfig& quant, const Flags& flags) {
+  request.quant = quant;
+  request.parameters = Values(flags);
+  return PlanLaunch(Rules(), request);
+}
+
+const QuantConfig& Preset(const std::string& name) { return *FindPreset(name); }
+
+LaunchRequest Request(const std::string& engine, const std::string& version, const checkpoint::ModelFacts& model) {
   LaunchRequest request;
   request.release = *Rules().Resolve(engine, "", version);
   request.model = model;

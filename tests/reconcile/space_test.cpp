@@ -89,7 +89,7 @@ TEST(BuildSpace, AsksTheRulesAboutTheAmdGpuOfTheTask) {
   const json sglang = {{{"name", "r"}, {"engine", "sglang"}, {"image", "lmsysorg/sglang:v0.5.15-rocm720-mi35x"}}};
   const api::AutotuneTask task = AmdTask(sglang, {{"moeDtype", "mxfp4"}});
   const auto eligible = [&](const GpuChoice& gpu) {
-    quant::ModelFacts experts = **InlineFacts(task.spec.model);
+    checkpoint::ModelFacts experts = **InlineFacts(task.spec.model);
     experts.experts = 8;
     experts.experts_per_token = 2;
     experts.moe_intermediate_size = 14336;

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace autotune::bench {
+namespace autotune::checkpoint {
 
 class TlsHub {
  public:
@@ -18,6 +18,7 @@ class TlsHub {
     std::string method, path;
     std::string host;           // of the Host header
     std::string authorization;  // "" = not sent
+    std::string range;          // "" = not sent
   };
   struct Answer {
     int status = 200;
@@ -51,4 +52,4 @@ class TlsHub {
   std::thread thread_;
 };
 
-}  // namespace autotune::bench
+}  // namespace autotune::checkpoint

@@ -1,11 +1,14 @@
-#include "quant/model_facts.h"
+#include "checkpoint/model_facts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-namespace autotune::quant {
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/quantization.h"
+
+namespace autotune::checkpoint {
 namespace {
 
 using nlohmann::json;
@@ -15,16 +18,16 @@ using ::testing::IsEmpty;
 ModelFacts Read(const std::string& config, const std::string& hf_quant_config = "") {
   const json parsed = json::parse(config);
   const json quant = hf_quant_config.empty() ? json() : json::parse(hf_quant_config);
-  CheckpointFiles files;
-  files.config = &parsed;
-  if (!hf_quant_config.empty()) files.hf_quant_config = &quant;
-  const base::Result<ModelFacts> facts = ReadModelFacts(files);
+  CheckpointParts parts;
+  parts.config = &parsed;
+  if (!hf_quant_config.empty()) parts.hf_quant_config = &quant;
+  const base::Result<ModelFacts> facts = FactsOf(parts);
   EXPECT_TRUE(facts.ok()) << config;
   return facts.ok() ? *facts : ModelFacts{};
 }
 
 ModelFacts WithQuantization(const std::string& quantization) {
-  return Read(R"({"dtype": "bfloat16", "quantization_config": )" + quantization + "}");
+  return Read(R"({"dtype": "bfloat16", "num_experts": 8, "quantization_config": )" + quantization + "}");
 }
 
 TEST(ModelFacts, ReadsADenseModel) {
@@ -52,7 +55,7 @@ TEST(ModelFacts, ReadsALatentAttentionMoe) {
                             "weight_block_size": [128, 128]}})");
   EXPECT_EQ(facts.experts, 256);
   EXPECT_EQ(facts.experts_per_token, 8);
-  EXPECT_EQ(facts.kv_latent_size, 576);
+  EXPECT_EQ(facts.caches, (std::vector<KvCacheGroup>{{61, 0, 576, 0}}));
   EXPECT_EQ(facts.quantization, "fp8");
   EXPECT_EQ(facts.family, "fp8");
 }
@@ -77,7 +80,7 @@ TEST(ModelFacts, NormalisesEveryQuantizationMethod) {
       {R"({"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": true, "version": "gemm"})", "awq",
        "int4-wna16", "none"},
       {R"({"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": false})", "gptq", "int4-wna16", "none"},
-      {R"({"quant_method": "gptq", "bits": 8})", "gptq", "other", "none"},
+      {R"({"quant_method": "gptq", "bits": 8})", "gptq", "int8-w8a16", "none"},
       {R"({"quant_method": "bitsandbytes", "load_in_4bit": true, "bnb_4bit_quant_type": "nf4"})", "bitsandbytes", "bnb",
        "none"},
       {R"({"load_in_8bit": true})", "bitsandbytes", "bnb", "none"},
@@ -132,7 +135,8 @@ TEST(ModelFacts, NormalisesEveryQuantizationMethod) {
       {R"({"quant_method": "auto-round", "bits": 4})", "auto-round", "int4-wna16", "none"},
       {R"({"quant_method": "hqq"})", "hqq", "other", "none"},
       {R"({"quant_method": "brand-new"})", "brand-new", "other", "none"},
-      {R"({"bits": 4})", "unknown", "other", "none"},
+      {R"({"bits": 4})", "unknown", "foreign", "none"},
+      {R"({"bits": 4, "group_size": 64})", "mlx", "foreign", "none"},
       {R"({})", "none", "none", "none"},
   };
   for (const Case& c : cases) {
@@ -151,8 +155,9 @@ TEST(ModelFacts, ReadsModelOptsOwnFile) {
       {R"({"quant_algo": "FP8", "kv_cache_quant_algo": "FP8", "exclude_modules": ["lm_head"]})", "fp8", "fp8"},
       {R"({"quant_algo": "NVFP4", "kv_cache_quant_algo": null, "group_size": 16})", "nvfp4", "none"},
       {R"({"quant_algo": "W4A8_AWQ"})", "w4a8", "none"},
-      {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp": {"quant_algo": "FP8"}}})",
-       "mixed", "none"},
+      {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp": {"quant_algo": "FP8"}}})", "fp8",
+       "none"},
+      {R"({"quant_algo": "MIXED_PRECISION"})", "mixed", "none"},
       {R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {"model.layers.0.mlp.experts": {"quant_algo": "W4A8_AWQ"}}})",
        "w4a8", "none"},
       {R"({"quant_algo": null, "kv_cache_quant_algo": "FP8"})", "none", "fp8"},
@@ -176,39 +181,41 @@ TEST(ModelFacts, NotesDeclarationsThatContradictEachOther) {
 
 TEST(ModelFacts, NeverDecidesByTheName) {
   const json config = {{"dtype", "bfloat16"}};
-  CheckpointFiles files;
+  CheckpointParts files;
   files.config = &config;
   files.name = "someone/Llama-8B-AWQ";
-  const ModelFacts facts = *ReadModelFacts(files);
+  const ModelFacts facts = *FactsOf(files);
   EXPECT_FALSE(facts.quantized());
   EXPECT_THAT(facts.notes, ElementsAre("the name \"someone/Llama-8B-AWQ\" suggests awq, but no file declares a "
                                        "quantization; the weights are taken as unquantized"));
-  files.has_gguf_file = true;
-  EXPECT_EQ(ReadModelFacts(files)->family, "gguf");
+  files.only_gguf = true;
+  EXPECT_EQ(FactsOf(files)->family, "gguf");
 }
 
 TEST(ModelFacts, NotesWhatItCannotRead) {
-  EXPECT_THAT(Read("{}").notes, ElementsAre("config.json declares no dtype; bfloat16 is assumed"));
+  EXPECT_EQ(Read("{}").dtype, "");
+  EXPECT_THAT(FactsOfConfig(json::object())->notes,
+              ElementsAre("no file declares the dtype of the weights; the rules go by bfloat16"));
   EXPECT_EQ(Read(R"({"torch_dtype": "torch.float16"})").dtype, "float16");
-  const ModelFacts facts = Read(R"({"dtype": "bfloat16", "num_key_value_heads": [1, 2], "num_attention_heads": 16})");
-  EXPECT_THAT(facts.notes, ElementsAre("config.json: num_key_value_heads is not one number; treated as not known"));
+  const ModelFacts facts = Read(R"({"dtype": "bfloat16", "vocab_size": "many", "num_attention_heads": 16})");
+  EXPECT_THAT(facts.notes, ElementsAre("config.json: vocab_size is not one number; treated as not known"));
 }
 
 TEST(ModelFacts, RefusesFilesThatAreNotWhatTheyShouldBe) {
   const auto error = [](const std::string& config, const std::string& quant = "") {
     const json parsed = json::parse(config);
     const json hf = quant.empty() ? json() : json::parse(quant);
-    CheckpointFiles files;
+    CheckpointParts files;
     files.config = &parsed;
     if (!quant.empty()) files.hf_quant_config = &hf;
-    const base::Result<ModelFacts> facts = ReadModelFacts(files);
+    const base::Result<ModelFacts> facts = FactsOf(files);
     return facts.ok() ? "accepted" : facts.error().message;
   };
   EXPECT_EQ(error("[]"), "config.json: must be an object");
   EXPECT_EQ(error(R"({"quantization_config": "awq"})"), "config.json: quantization_config: must be an object");
   EXPECT_EQ(error("{}", "[]"), "hf_quant_config.json: must be an object");
   EXPECT_EQ(error("{}", "{}"), "hf_quant_config.json: quantization: must be an object");
-  EXPECT_EQ(ReadModelFacts({}).error().message, "config.json: the checkpoint has none");
+  EXPECT_EQ(FactsOf({}).error().message, "config.json: the checkpoint has none");
 }
 
 TEST(ModelFacts, LetTheUserOverrideTheMethod) {
@@ -219,8 +226,10 @@ TEST(ModelFacts, LetTheUserOverrideTheMethod) {
   EXPECT_FALSE(facts.quantized());
   const base::Status unknown = OverrideQuantization(facts, "magic");
   ASSERT_FALSE(unknown.ok());
-  EXPECT_THAT(unknown.error().message,
-              ::testing::StartsWith("spec.model.quantization: \"magic\" is not one of none, aqlm, auto-round, awq, "));
+  EXPECT_THAT(
+      unknown.error().message,
+      ::testing::StartsWith(
+          "spec.model.quantization: \"magic\" is not one of none, aqlm, auto-round, auto_awq, auto_gptq, awq, "));
   // The detected details stay when the user names the detected method.
   facts = WithQuantization(R"({"quant_method": "compressed-tensors", "format": "int-quantized"})");
   ASSERT_TRUE(OverrideQuantization(facts, "compressed-tensors").ok());
@@ -242,4 +251,4 @@ TEST(ModelFacts, ComeBackFromTheirJson) {
 }
 
 }  // namespace
-}  // namespace autotune::quant
+}  // namespace autotune::checkpoint

@@ -1,4 +1,4 @@
-#include "tests/bench/tls_hub.h"
+#include "tests/checkpoint/tls_hub.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace autotune::bench {
+namespace autotune::checkpoint {
 namespace {
 
 EVP_PKEY* NewKey() { return EVP_EC_gen("P-256"); }
@@ -73,6 +73,7 @@ TlsHub::TlsHub(Handler handler) : handler_(std::move(handler)), tls_(new Tls) {
   X509_free(authority);
   EVP_PKEY_free(authority_key);
 
+  ::signal(SIGPIPE, SIG_IGN);  // a client may end the transfer
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -124,6 +125,7 @@ void TlsHub::Serve() {
       request.path = head.substr(path, head.find(' ', path) - path);
       request.host = header("Host");
       request.authorization = header("Authorization");
+      request.range = header("Range");
       {
         const std::lock_guard lock(mutex_);
         requests_.push_back(request);
@@ -142,4 +144,4 @@ void TlsHub::Serve() {
   }
 }
 
-}  // namespace autotune::bench
+}  // namespace autotune::checkpoint

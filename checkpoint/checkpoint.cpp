@@ -1,0 +1,157 @@
+#include "checkpoint/checkpoint.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "checkpoint/config_reader.h"
+#include "checkpoint/gguf_header.h"
+#include "checkpoint/json_keys.h"
+#include "checkpoint/python_json.h"
+#include "checkpoint/quantization.h"
+#include "checkpoint/safetensors_header.h"
+
+namespace autotune::checkpoint {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kNoDtype = "no file declares the dtype of the weights; the rules go by bfloat16";
+constexpr std::size_t kMaxConfig = 32u << 20;   // ModelOpt lists every quantized module: 2.4 MB for 128 experts
+constexpr std::size_t kMaxIndex = 64u << 20;    // one line per tensor: 8 MB for models with 256 experts
+constexpr std::size_t kGgufStart = 256u << 10;  // the model's numbers come before the vocabulary
+
+class Reader {
+ public:
+  explicit Reader(CheckpointFiles& files) : files_(files) {}
+
+  base::Result<ModelFacts> Read() {
+    // First, because a hub says most clearly here that a model is gated or missing.
+    auto config = Object("config.json");
+    if (!config) return config.error();
+    auto listed = files_.List();
+    if (!listed) return listed.error();
+    list_ = *std::move(listed);
+    auto hf_quant = ObjectIfListed("hf_quant_config.json");
+    if (!hf_quant) return hf_quant.error();
+    auto params = ObjectIfListed("params.json");
+    if (!params) return params.error();
+    const WeightFiles weights = Weights();
+
+    std::optional<json> gguf;
+    if (!*config && !*params) {
+      if (weights.format != WeightFormat::kGguf) return base::Invalid(files_.where() + files_.NoConfigHint());
+      auto header = Gguf(weights.files.front());
+      if (!header) return header.error();
+      gguf = *std::move(header);
+    }
+    CheckpointParts parts;
+    const auto pointer = [](const std::optional<json>& value) { return value ? &*value : nullptr; };
+    parts.config = pointer(*config);
+    parts.hf_quant_config = pointer(*hf_quant);
+    parts.params = pointer(*params);
+    parts.gguf = pointer(gguf);
+    parts.only_gguf = weights.format == WeightFormat::kGguf;
+    parts.name = files_.where();
+    auto facts = FactsOf(parts);
+    if (!facts) return base::Invalid(files_.where() + ": " + facts.error().message);
+    facts->weight_bytes = weights.bytes;
+    for (const std::string& note : weights.notes) AddNote(*facts, note);
+    if (!weights.bytes) AddNote(*facts, "the size of the weights is not known; nothing is pruned for not fitting");
+    if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights);
+    if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
+    return facts;
+  }
+
+ private:
+  base::Result<std::optional<json>> Object(const std::string& name) {
+    auto text = files_.Read(name, kMaxConfig);
+    if (!text) return text.error();
+    if (!*text) return std::optional<json>();
+    auto object = ParseObject(**text, name);
+    if (!object) return base::Invalid(files_.where() + ": " + object.error().message);
+    return std::optional(*std::move(object));
+  }
+
+  base::Result<std::optional<json>> ObjectIfListed(const std::string& name) {
+    if (std::ranges::find(list_, name, &FileEntry::name) == list_.end()) return std::optional<json>();
+    return Object(name);
+  }
+
+  WeightFiles Weights() {
+    const std::optional<std::string> name = IndexOf(list_);
+    if (!name) return ChooseWeights(list_, nullptr);
+    // An index that cannot be read leaves the names of the files, which decide then.
+    const auto text = files_.Read(*name, kMaxIndex);
+    if (!text || !*text) return ChooseWeights(list_, nullptr);
+    const auto index = ReadWeightIndex(**text, *name);
+    WeightFiles weights = ChooseWeights(list_, index ? &*index : nullptr);
+    if (!index) weights.notes.push_back(index.error().message);
+    return weights;
+  }
+
+  base::Result<json> Gguf(const std::string& name) {
+    const auto start = files_.ReadStart(name, kGgufStart);
+    if (!start) return start.error();
+    const auto header = ReadGgufHeader(start->value_or(""));
+    if (!header) return base::Invalid(files_.where() + ": " + name + ": " + header.error().message);
+    return ConfigOfGguf(*header);
+  }
+
+  std::string DtypeOfWeights(const WeightFiles& weights) {
+    const bool safetensors =
+        weights.format == WeightFormat::kSafetensors || weights.format == WeightFormat::kConsolidated;
+    if (!safetensors || weights.files.empty()) return "";
+    constexpr std::size_t kGuess = 64u << 10;  // holds most headers of one shard
+    auto start = files_.ReadStart(weights.files.front(), kGuess);
+    if (!start || !*start) return "";
+    const auto end = SafetensorsHeaderEnd(**start);
+    if (!end) return "";
+    if (static_cast<std::size_t>(*end) > (*start)->size()) {
+      start = files_.ReadStart(weights.files.front(), static_cast<std::size_t>(*end));
+      if (!start || !*start) return "";
+    }
+    const auto header = ReadSafetensorsHeader(**start, weights.files.front());
+    return header ? FloatDtype(*header) : "";
+  }
+
+  CheckpointFiles& files_;
+  std::vector<FileEntry> list_;
+};
+
+}  // namespace
+
+base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
+  json adapted;
+  const json* config = parts.config;
+  if (config == nullptr && parts.params != nullptr) {
+    adapted = ConfigOfParams(*parts.params);
+    config = &adapted;
+  }
+  if (config == nullptr) config = parts.gguf;
+  if (config == nullptr) return base::Invalid("config.json: the checkpoint has none");
+  if (!config->is_object()) return base::Invalid("config.json: must be an object");
+  ModelFacts facts;
+  ReadConfig(*config, facts);
+  QuantizationFiles files;
+  files.config = config;
+  files.language = LanguageConfig(*config);
+  files.hf_quant_config = parts.hf_quant_config;
+  files.params = parts.params;
+  files.only_gguf = parts.only_gguf;
+  files.name = parts.name;
+  if (const auto read = ReadQuantization(files, facts); !read) return read.error();
+  return facts;
+}
+
+base::Result<ModelFacts> FactsOfConfig(const json& config) {
+  CheckpointParts parts;
+  parts.config = &config;
+  auto facts = FactsOf(parts);
+  if (facts && facts->dtype.empty()) AddNote(*facts, kNoDtype);
+  return facts;
+}
+
+base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files) { return Reader(files).Read(); }
+
+}  // namespace autotune::checkpoint

@@ -1,0 +1,53 @@
+// Reads what a checkpoint is from its files, wherever they are: a directory or a hub, behind one interface.
+//
+// Single-threaded. The readers fetch bytes; everything that is understood of them is pure (config_reader, quantization,
+// weight_files, gguf_header, safetensors_header). A model that cannot be read is an error, never "unquantized".
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "checkpoint/model_facts.h"
+#include "checkpoint/weight_files.h"
+
+namespace autotune::checkpoint {
+
+// The files in a checkpoint's top folder.
+class CheckpointFiles {
+ public:
+  virtual ~CheckpointFiles() = default;
+
+  // For messages: "/models/llama", "org/model at https://huggingface.co".
+  [[nodiscard]] virtual const std::string& where() const = 0;
+  // What is wrong where there is no configuration, and what to do about it.
+  [[nodiscard]] virtual std::string NoConfigHint() const = 0;
+  [[nodiscard]] virtual base::Result<std::vector<FileEntry>> List() = 0;
+  // The whole file; nothing when there is none of this name. kInvalid: longer than `max_bytes`.
+  [[nodiscard]] virtual base::Result<std::optional<std::string>> Read(const std::string& name,
+                                                                      std::size_t max_bytes) = 0;
+  // At most the first `bytes` bytes.
+  [[nodiscard]] virtual base::Result<std::optional<std::string>> ReadStart(const std::string& name,
+                                                                           std::size_t bytes) = 0;
+};
+
+// kInvalid names the file, line and key; kRetry: the hub is busy or cannot be reached; Error::http_status is the hub's.
+base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files);
+
+// The facts of a config.json alone, such as spec.model.facts.
+base::Result<ModelFacts> FactsOfConfig(const nlohmann::json& config);
+
+// What the parts of a checkpoint say together; null = there is none. Pure: ReadCheckpoint without reading.
+struct CheckpointParts {
+  const nlohmann::json* config = nullptr;           // config.json
+  const nlohmann::json* hf_quant_config = nullptr;  // hf_quant_config.json
+  const nlohmann::json* params = nullptr;           // params.json
+  const nlohmann::json* gguf = nullptr;             // ConfigOfGguf
+  bool only_gguf = false;                           // there are no other weights
+  std::string name;                                 // hub id or path, for a note
+};
+base::Result<ModelFacts> FactsOf(const CheckpointParts& parts);
+
+}  // namespace autotune::checkpoint

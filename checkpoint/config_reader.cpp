@@ -1,0 +1,355 @@
+#include "checkpoint/config_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/attention_layout.h"
+#include "checkpoint/json_keys.h"
+#include "checkpoint/model_classes.h"
+
+namespace autotune::checkpoint {
+namespace {
+
+using nlohmann::json;
+
+// Far above any model: a larger number is a mistake, and products of these fit into 64 bits.
+constexpr std::int64_t kLargestShape = 1 << 26;
+constexpr std::int64_t kLargestCount = std::int64_t{1} << 40;  // of parameters, tokens
+
+// The engines' dtype names; "" for none that weights are computed in.
+std::string NormalDtype(std::string_view text) {
+  std::string lower = Lower(text);
+  if (lower.starts_with("torch.")) lower.erase(0, 6);
+  if (lower == "bfloat16" || lower == "bf16") return "bfloat16";
+  if (lower == "float16" || lower == "half" || lower == "fp16") return "float16";
+  if (lower == "float32" || lower == "float" || lower == "fp32") return "float32";
+  return "";
+}
+
+class ConfigReader {
+ public:
+  ConfigReader(const json& config, ModelFacts& facts) : config_(config), language_(*Language(config)), facts_(facts) {}
+
+  void Read() {
+    ReadNames();
+    class_ = FindModelClass(facts_.model_type, &language_ == &config_ ? facts_.architecture : "");
+    ReadDtype();
+    facts_.layers = Number({"num_hidden_layers", "n_layer", "num_layers", "n_layers"});
+    for (const char* list : {"block_configs", "layers_block_type", "layer_types"}) {
+      if (!facts_.layers) facts_.layers = Listed(list);
+    }
+    facts_.hidden_size = Number({"hidden_size", "n_embd", "d_model", "n_embed", "model_dim"});
+    facts_.vocab_size = Number({"vocab_size", "padded_vocab_size"});
+    facts_.max_position = Number({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length",
+                                  "max_sequence_length", "n_ctx", "model_max_length", "max_seq_length"},
+                                 kLargestCount);
+    for (const json* object : {&language_, &config_}) {
+      const json* tied = Find(object, "tie_word_embeddings");
+      if (!facts_.tied_embeddings && tied != nullptr && tied->is_boolean()) facts_.tied_embeddings = tied->get<bool>();
+    }
+    ReadAttention(language_, config_, facts_);
+    ReadMlp();
+    ReadExperts();
+  }
+
+ private:
+  static const json* Language(const json& config) {
+    const json* nested = LanguageConfig(config);
+    return nested != nullptr ? nested : &config;
+  }
+
+  // Of the language model only: what stands beside it describes the whole or its other parts.
+  [[nodiscard]] const json* Get(std::string_view key) const { return Find(&language_, key); }
+
+  // A size among several spellings, also as a list with the same number for every layer. Zero and null are "not used".
+  Size Number(std::initializer_list<std::string_view> keys, std::int64_t largest = kLargestShape) {
+    for (const std::string_view key : keys) {
+      const json* found = Get(key);
+      if (found == nullptr) continue;
+      if (const Size size = One(*found, largest)) return *size > 0 ? size : std::nullopt;
+      AddNote(facts_, "config.json: " + std::string(key) + " is not one number; treated as not known");
+      return std::nullopt;
+    }
+    return std::nullopt;
+  }
+
+  static Size One(const json& value, std::int64_t largest) {
+    if (const auto list = IntegersOf(&value)) {
+      if (list->empty()) return std::nullopt;
+      const bool same = std::ranges::all_of(*list, [&](std::int64_t n) { return n == list->front(); });
+      return same && list->front() >= 0 && list->front() <= largest ? Size(list->front()) : std::nullopt;
+    }
+    const std::optional<std::int64_t> number = WholeNumber(value);
+    return number && *number >= 0 && *number <= largest ? number : std::nullopt;
+  }
+
+  Size Listed(std::string_view key) const {
+    const json* list = FindArray(&language_, key);
+    return list == nullptr || list->empty() ? std::nullopt : Size(static_cast<std::int64_t>(list->size()));
+  }
+
+  void ReadNames() {
+    const json* architectures = FindArray(&config_, "architectures");
+    if (architectures != nullptr && !architectures->empty() && architectures->front().is_string())
+      facts_.architecture = architectures->front().get<std::string>();
+    facts_.model_type = TextOf(&language_, "model_type");
+    if (facts_.architecture.empty()) facts_.architecture = TextOf(&config_, "model_type");
+    constexpr std::size_t kLongest = 100;
+    if (facts_.architecture.size() > kLongest) facts_.architecture.resize(kLongest);
+    if (facts_.model_type.size() > kLongest) facts_.model_type.resize(kLongest);
+  }
+
+  void ReadDtype() {
+    std::string declared;
+    for (const json* object : {&config_, &language_}) {
+      for (const std::string_view key : {"torch_dtype", "dtype"}) {
+        if (declared.empty()) declared = TextOf(object, key);
+      }
+    }
+    facts_.dtype = NormalDtype(declared);
+    if (!declared.empty() && facts_.dtype.empty())
+      AddNote(facts_, "config.json: dtype \"" + declared + "\" is none of bfloat16, float16, float32; not known");
+  }
+
+  void ReadMlp() {
+    // Llama 4 calls the experts' width intermediate_size and has another one for its dense layers.
+    facts_.intermediate_size = Number({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size",
+                                       "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size"});
+    const json* ffn = FindObject(&language_, "ffn_config");
+    if (!facts_.intermediate_size && ffn != nullptr) {
+      if (const json* width = Find(ffn, "ffn_hidden_size")) facts_.intermediate_size = One(*width, kLargestShape);
+    }
+    if (class_ != nullptr && facts_.intermediate_size) *facts_.intermediate_size /= class_->mlp_divisor;
+  }
+
+  // ---- Experts ----
+
+  void ReadExperts() {
+    const json* ffn = FindObject(&language_, "ffn_config");
+    facts_.experts = ExpertNumber(ffn, {"num_experts", "num_local_experts", "n_routed_experts", "num_routed_experts",
+                                        "moe_num_experts", "num_moe_experts", "n_experts", "moe_n_experts"});
+    if (!facts_.experts) {
+      const bool off = Switch("enable_moe_block") == false;
+      const std::string hint = off ? "" : HintOfExperts();
+      if (hint.empty()) {
+        facts_.experts = 0;
+      } else {
+        AddNote(facts_, "config.json: " + hint + " is not understood; whether the model has experts is not known");
+      }
+    }
+    // One expert is a dense layer; a number of experts may stand beside a switch that turns them off.
+    if (facts_.experts == 1 || Switch("is_moe") == false) facts_.experts = 0;
+    if (facts_.experts == 0) {
+      facts_.moe_layers = 0;
+      facts_.dense_layers = DenseLayers();
+      return;
+    }
+    if (!facts_.experts) return;
+    facts_.experts_per_token =
+        ExpertNumber(ffn, {"num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_topk", "moe_top_k",
+                           "moe_k", "top_k_experts", "num_selected_experts", "moe_router_topk", "num_active_experts"});
+    facts_.shared_experts = ExpertNumber(
+        nullptr, {"n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts"});
+    facts_.moe_intermediate_size = ExpertNumber(
+        nullptr, {"moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size", "expert_hidden_dim",
+                  "expert_intermediate_size", "moe_intermediate_dim", "expert_hidden_size"});
+    facts_.shared_intermediate_size =
+        ExpertNumber(nullptr, {"shared_expert_intermediate_size", "moe_shared_expert_intermediate_size",
+                               "shared_intermediate_size", "share_expert_dim", "shared_expert_dim"});
+    ReadExpertWidths();
+    ReadExpertLayers();
+  }
+
+  [[nodiscard]] std::optional<bool> Switch(std::string_view key) const {
+    const json* found = Get(key);
+    return found != nullptr && found->is_boolean() ? std::optional(found->get<bool>()) : std::nullopt;
+  }
+
+  Size ExpertNumber(const json* object, std::initializer_list<std::string_view> keys) {
+    for (const std::string_view key : keys) {
+      const json* found = Get(key);
+      if (found == nullptr) found = Find(object, key);
+      if (found == nullptr || *found == false) continue;
+      const Size number = One(*found, kLargestShape);
+      if (!number) {
+        AddNote(facts_, "config.json: " + std::string(key) + " is not one number; treated as not known");
+        return std::nullopt;
+      }
+      return number;
+    }
+    return std::nullopt;
+  }
+
+  // A key that says that there are experts, where no number of them was understood.
+  [[nodiscard]] std::string HintOfExperts() const {
+    for (const json* object : {&language_, FindObject(&language_, "ffn_config")}) {
+      if (object == nullptr) continue;
+      for (const auto& [key, value] : object->items()) {
+        const std::string lower = Lower(key);
+        const bool about = Contains(lower, "expert") || lower.starts_with("moe") || Contains(lower, "_moe");
+        const bool says = value.is_structured() ? !value.empty()
+                          : value.is_boolean()  ? value == true
+                                                : !value.is_null() && value != 0;
+        if (about && says && !value.is_string() && !value.is_number_float()) return key;
+        if (about && value.is_object() && !value.empty()) return key;
+      }
+    }
+    return "";
+  }
+
+  void ReadExpertWidths() {
+    // A width that is left out, or written in an unknown way, is not that of the dense layers but for some classes.
+    if (facts_.moe_intermediate_size || class_ == nullptr || !class_->experts_have_mlp_width) return;
+    const json* width = Get("intermediate_size");
+    if (width != nullptr) {
+      facts_.moe_intermediate_size = One(*width, kLargestShape);
+    } else if (FindObject(&language_, "ffn_config") != nullptr) {
+      facts_.moe_intermediate_size = facts_.intermediate_size;
+    }
+  }
+
+  // Layers that have an MLP of either kind: all but those whose attention or Mamba is the whole layer.
+  [[nodiscard]] Size MlpLayers() const {
+    if (!facts_.layers) return std::nullopt;
+    for (const char* key : {"hybrid_override_pattern", "layers_block_type", "block_configs"}) {
+      if (Find(&language_, key) != nullptr) return std::nullopt;
+    }
+    return facts_.layers;
+  }
+
+  [[nodiscard]] Size DenseLayers() const {
+    if (const std::string pattern = TextOf(&language_, "hybrid_override_pattern"); !pattern.empty())
+      return std::ranges::count(pattern, '-');
+    return MlpLayers();
+  }
+
+  void ReadExpertLayers() {
+    if (!facts_.layers) return;
+    const std::int64_t layers = *facts_.layers;
+    const auto set = [&](std::int64_t with_experts, std::int64_t all) {
+      if (with_experts < 0 || with_experts > all) return;
+      facts_.moe_layers = with_experts;
+      facts_.dense_layers = all - with_experts;
+    };
+    if (const std::string pattern = TextOf(&language_, "hybrid_override_pattern"); !pattern.empty()) {
+      facts_.moe_layers = std::ranges::count(pattern, 'E');
+      facts_.dense_layers = std::ranges::count(pattern, '-');
+      return;
+    }
+    if (const json* types = FindArray(&language_, "mlp_layer_types")) {
+      const auto dense = std::ranges::count(*types, json("dense"));
+      return static_cast<std::int64_t>(types->size()) == layers ? set(layers - dense, layers) : void();
+    }
+    if (const json* types = FindArray(&language_, "layers_block_type")) {
+      facts_.moe_layers = std::ranges::count(*types, json("moe"));
+      facts_.dense_layers = std::ranges::count(*types, json("mlp"));
+      return;
+    }
+    if (Switch("enable_moe_block") == true) {  // beside a dense MLP in every layer
+      facts_.moe_layers = facts_.dense_layers = layers;
+      return;
+    }
+    if (const auto frequency = IntegersOf(Get("moe_layer_freq"))) {
+      if (std::ranges::all_of(*frequency, [](std::int64_t one) { return one == 0 || one == 1; }))
+        set(std::ranges::count(*frequency, 1), layers);
+      return;
+    }
+    if (!MlpLayers()) return;
+    const std::int64_t first = IntegerOf(&language_, "first_k_dense_replace").value_or(0);
+    if (const json* frequency = Get("moe_layer_freq"); frequency != nullptr && *frequency != 1) return;
+    if (Find(&language_, "first_k_dense_replace") != nullptr)
+      return set(layers - std::clamp<std::int64_t>(first, 0, layers), layers);
+    if (const Size first_dense = Positive("num_dense_layers")) return set(layers - *first_dense, layers);
+    if (const auto list = IntegersOf(Get("moe_layers"))) return set(static_cast<std::int64_t>(list->size()), layers);
+    if (const Size step = Positive("interleave_moe_layer_step")) return set(layers / *step, layers);
+    if (const Size period = Positive("expert_layer_period")) {
+      const std::int64_t offset = IntegerOf(&language_, "expert_layer_offset").value_or(-1);
+      if (offset < 0 || offset >= *period) return;
+      return set((layers - offset + *period - 1) / *period, layers);
+    }
+    if (const Size step = Positive("decoder_sparse_step")) {
+      // Layers (i + 1) % step == 0, but for those that are listed.
+      std::int64_t with_experts = layers / *step;
+      const auto only = IntegersOf(Get("mlp_only_layers"));
+      if (Get("mlp_only_layers") != nullptr && !only) return;
+      if (only) {
+        for (const std::int64_t layer : *only)
+          with_experts -= layer >= 0 && layer < layers && (layer + 1) % *step == 0 ? 1 : 0;
+      }
+      return set(with_experts, layers);
+    }
+    // Without a word about single layers the class decides.
+    const bool list = Get("moe_layers") != nullptr || Get("moe_layer_interval") != nullptr;
+    if (class_ != nullptr && class_->experts_everywhere && !list) set(layers, layers);
+  }
+
+  [[nodiscard]] Size Positive(std::string_view key) const {
+    const Size number = IntegerOf(&language_, key);
+    return number && *number > 0 && *number <= kLargestShape ? number : std::nullopt;
+  }
+
+  const json& config_;
+  const json& language_;
+  ModelFacts& facts_;
+  const ModelClass* class_ = nullptr;
+};
+
+}  // namespace
+
+const json* LanguageConfig(const json& config) {
+  static constexpr std::array<std::string_view, 6> kNested = {"text_config",    "llm_config", "language_config",
+                                                              "language_model", "lm_config",  "llm"};
+  for (const std::string_view key : kNested) {
+    if (const json* nested = FindObject(&config, key); nested != nullptr && !nested->empty()) return nested;
+  }
+  if (const json* thinker = FindObject(&config, "thinker_config")) {
+    if (const json* nested = FindObject(thinker, "text_config")) return nested;
+  }
+  return nullptr;
+}
+
+void ReadConfig(const json& config, ModelFacts& facts) { ConfigReader(config, facts).Read(); }
+
+json ConfigOfParams(const json& params) {
+  struct Renamed {
+    std::string_view from, to;
+  };
+  static constexpr std::array kRenamed = {
+      Renamed{"n_layers", "num_hidden_layers"},          Renamed{"dim", "hidden_size"},
+      Renamed{"hidden_dim", "intermediate_size"},        Renamed{"n_heads", "num_attention_heads"},
+      Renamed{"n_kv_heads", "num_key_value_heads"},      Renamed{"max_seq_len", "max_position_embeddings"},
+      Renamed{"tied_embeddings", "tie_word_embeddings"}, Renamed{"_sliding_window", "sliding_window"},
+  };
+  // Mistral's older multimodal files have the language model under "llm".
+  const json* text = FindObject(&params, "llm");
+  if (text == nullptr) text = &params;
+  json config = json::object();
+  // Classes of config.json: Mistral's widths of heads are always given, Llama's follow from the others.
+  config["model_type"] = Find(text, "multiple_of") != nullptr ? "llama" : "mistral";
+  config["sliding_window"] = nullptr;  // there is none unless the file says so
+  const auto copy = [&](const json& object) {
+    for (const auto& [key, value] : object.items()) {
+      if (key == "moe" || key == "llm" || key == "quantization") continue;
+      const auto renamed = std::ranges::find(kRenamed, key, &Renamed::from);
+      config[renamed == kRenamed.end() ? key : std::string(renamed->to)] = value;
+    }
+  };
+  copy(*text);
+  if (const json* moe = FindObject(text, "moe")) {
+    for (const char* key : {"num_experts", "num_experts_per_tok", "num_shared_experts", "first_k_dense_replace"}) {
+      if (const json* value = Find(moe, key)) config[key] = *value;
+    }
+    if (const json* width = Find(moe, "expert_hidden_dim")) config["moe_intermediate_size"] = *width;
+    if (const json* every = Find(moe, "route_every_n")) config["moe_layer_freq"] = *every;
+  }
+  return config;
+}
+
+}  // namespace autotune::checkpoint

@@ -1,0 +1,22 @@
+// A model's sizes and layers from config.json, and from what stands for it: Mistral's or Llama's params.json.
+//
+// Pure, thread-safe. Reads the language model of a multimodal configuration (text_config, llm_config, ...). A key that
+// is absent, null or spelled in a way that is not known leaves its fact unset; a key that hints at another kind of
+// layer, head or cache than the reader knows leaves what depends on it unset, with a note.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "checkpoint/model_facts.h"
+
+namespace autotune::checkpoint {
+
+// The part of config.json that describes the language model; null where that is the whole.
+const nlohmann::json* LanguageConfig(const nlohmann::json& config);
+
+// Fills in everything but quantization and weight_bytes. `config` must be an object.
+void ReadConfig(const nlohmann::json& config, ModelFacts& facts);
+// What a params.json (Mistral, Llama) says, in the words of config.json.
+nlohmann::json ConfigOfParams(const nlohmann::json& params);
+
+}  // namespace autotune::checkpoint

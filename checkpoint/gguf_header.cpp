@@ -1,0 +1,193 @@
+#include "checkpoint/gguf_header.h"
+
+#include <array>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+namespace autotune::checkpoint {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kLongestText = 4096;
+constexpr std::size_t kLongestList = 4096;
+constexpr std::uint64_t kMostEntries = 1 << 20;
+
+enum Type : std::uint32_t {
+  kUint8,
+  kInt8,
+  kUint16,
+  kInt16,
+  kUint32,
+  kInt32,
+  kFloat32,
+  kBool,
+  kString,
+  kArray,
+  kUint64,
+  kInt64,
+  kFloat64
+};
+
+// Bytes of one value of a fixed size; 0 for the others.
+std::size_t SizeOf(std::uint32_t type) {
+  static constexpr std::array<std::size_t, 13> kSizes = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+  return type < kSizes.size() ? kSizes[type] : 0;
+}
+
+// Numbers are little-endian. Every read fails at the end of the bytes and from then on.
+class Bytes {
+ public:
+  explicit Bytes(std::string_view bytes) : rest_(bytes) {}
+
+  [[nodiscard]] bool failed() const { return failed_; }
+
+  std::string_view Take(std::uint64_t size) {
+    if (failed_ || size > rest_.size()) {
+      failed_ = true;
+      return {};
+    }
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  std::uint64_t Unsigned(std::size_t size) {
+    std::uint64_t number = 0;
+    const std::string_view taken = Take(size);
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      number |= static_cast<std::uint64_t>(static_cast<unsigned char>(taken[i])) << (8 * i);
+    return number;
+  }
+
+  std::string_view Text() { return Take(Unsigned(8)); }
+
+  // A whole number or boolean; nothing for a fraction, which is skipped.
+  std::optional<std::int64_t> Number(std::uint32_t type) {
+    const std::size_t size = SizeOf(type);
+    const std::uint64_t raw = Unsigned(size);
+    if (failed_ || type == kFloat32 || type == kFloat64) return std::nullopt;
+    const bool is_signed = type == kInt8 || type == kInt16 || type == kInt32;
+    if (is_signed) {
+      const unsigned shift = static_cast<unsigned>(64 - 8 * size);
+      return static_cast<std::int64_t>(raw << shift) >> shift;
+    }
+    if (type == kUint64 && raw > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+    return static_cast<std::int64_t>(raw);
+  }
+
+ private:
+  std::string_view rest_;
+  bool failed_ = false;
+};
+
+void ReadArray(Bytes& bytes, const std::string& key, GgufHeader& header) {
+  const auto type = static_cast<std::uint32_t>(bytes.Unsigned(4));
+  const std::uint64_t length = bytes.Unsigned(8);
+  if (bytes.failed() || length > static_cast<std::uint64_t>(INT64_MAX)) return;
+  header.lengths[key] = static_cast<std::int64_t>(length);
+  const std::size_t size = SizeOf(type);
+  if (type == kString) {
+    for (std::uint64_t i = 0; i < length && !bytes.failed(); ++i) bytes.Text();
+  } else if (size == 0) {
+    bytes.Take(UINT64_MAX);  // lists of lists are in no file: what follows cannot be found
+  } else if (length > kLongestList) {
+    bytes.Take(length > UINT64_MAX / size ? UINT64_MAX : length * size);
+  } else {
+    std::vector<std::int64_t> list;
+    for (std::uint64_t i = 0; i < length; ++i) {
+      if (const auto number = bytes.Number(type)) list.push_back(*number);
+    }
+    if (list.size() == length && !bytes.failed()) header.lists[key] = std::move(list);
+  }
+}
+
+}  // namespace
+
+base::Result<GgufHeader> ReadGgufHeader(std::string_view text) {
+  Bytes bytes(text);
+  if (bytes.Take(4) != "GGUF") return base::Invalid("is not a GGUF file");
+  const std::uint64_t version = bytes.Unsigned(4);
+  if (bytes.failed() || version < 2 || version > 3)
+    return base::Invalid("is GGUF of version " + std::to_string(version) + "; 2 and 3 are known");
+  bytes.Unsigned(8);  // tensors
+  const std::uint64_t entries = bytes.Unsigned(8);
+  GgufHeader header;
+  for (std::uint64_t i = 0; i < entries && i < kMostEntries; ++i) {
+    const std::string_view key_text = bytes.Text();
+    const auto type = static_cast<std::uint32_t>(bytes.Unsigned(4));
+    if (bytes.failed()) return header;
+    const std::string key(key_text.substr(0, kLongestText));
+    if (type == kString) {
+      const std::string_view value = bytes.Text();
+      if (!bytes.failed()) header.texts[key] = std::string(value.substr(0, kLongestText));
+    } else if (type == kArray) {
+      ReadArray(bytes, key, header);
+    } else if (SizeOf(type) > 0) {
+      const auto number = bytes.Number(type);
+      if (number) header.numbers[key] = *number;
+    } else {
+      return header;  // of a type that is not known, and so of a length that is not known
+    }
+    if (bytes.failed()) return header;
+  }
+  header.complete = !bytes.failed();
+  return header;
+}
+
+json ConfigOfGguf(const GgufHeader& header) {
+  json config = json::object();
+  const auto architecture = header.texts.find("general.architecture");
+  if (architecture == header.texts.end()) return config;
+  config["model_type"] = architecture->second;
+  const std::string prefix = architecture->second + ".";
+  struct Renamed {
+    const char *from, *to;
+  };
+  static constexpr std::array kRenamed = {
+      Renamed{"block_count", "num_hidden_layers"},
+      Renamed{"embedding_length", "hidden_size"},
+      Renamed{"feed_forward_length", "intermediate_size"},
+      Renamed{"attention.head_count", "num_attention_heads"},
+      Renamed{"attention.head_count_kv", "num_key_value_heads"},
+      Renamed{"attention.key_length", "head_dim"},
+      Renamed{"attention.value_length", "v_head_dim"},
+      Renamed{"attention.sliding_window", "sliding_window"},
+      Renamed{"attention.kv_lora_rank", "kv_lora_rank"},
+      Renamed{"attention.q_lora_rank", "q_lora_rank"},
+      Renamed{"rope.dimension_count", "rope_dimension_count"},
+      Renamed{"context_length", "max_position_embeddings"},
+      Renamed{"vocab_size", "vocab_size"},
+      Renamed{"expert_count", "num_experts"},
+      Renamed{"expert_used_count", "num_experts_per_tok"},
+      Renamed{"expert_shared_count", "n_shared_experts"},
+      Renamed{"expert_feed_forward_length", "moe_intermediate_size"},
+      Renamed{"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
+      Renamed{"leading_dense_block_count", "first_k_dense_replace"},
+      Renamed{"full_attention_interval", "full_attention_interval"},
+      Renamed{"ssm.state_size", "ssm_state_size"},
+      Renamed{"ssm.conv_kernel", "conv_kernel"},
+      Renamed{"wkv.head_size", "rwkv_head_size"},
+      Renamed{"shortconv.l_cache", "conv_L_cache"},
+  };
+  for (const Renamed& renamed : kRenamed) {
+    const std::string key = prefix + renamed.from;
+    if (const auto number = header.numbers.find(key); number != header.numbers.end())
+      config[renamed.to] = number->second;
+    if (const auto list = header.lists.find(key); list != header.lists.end()) config[renamed.to] = list->second;
+  }
+  if (const auto tokens = header.lengths.find("tokenizer.ggml.tokens");
+      tokens != header.lengths.end() && !config.contains("vocab_size"))
+    config["vocab_size"] = tokens->second;
+  // Its key and value lengths describe the compressed cache.
+  if (config.contains("kv_lora_rank") && config.contains("rope_dimension_count")) {
+    config["qk_rope_head_dim"] = config["rope_dimension_count"];
+    config.erase("v_head_dim");
+  }
+  config.erase("rope_dimension_count");
+  return config;
+}
+
+}  // namespace autotune::checkpoint

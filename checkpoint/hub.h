@@ -1,0 +1,31 @@
+// A checkpoint on a model hub that speaks Hugging Face's API (the hub itself, a mirror, a caching proxy).
+//
+// Single-threaded, blocking. A hub that is busy or not there for a moment is asked again; every other refusal is an
+// error that says what to do. Nothing is stored.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+
+namespace autotune::checkpoint {
+
+struct HubOptions {
+  std::string model;  // "org/name"
+  std::string revision = "main";
+  std::string endpoint = "https://huggingface.co";
+  std::string token;
+  // How a user gives a token, for messages: "name a secret with a token in ...".
+  std::string how_to_give_token = "name a secret with a token in spec.model.huggingFace.tokenSecretRef";
+  std::string name_of_token = "the token in spec.model.huggingFace.tokenSecretRef";
+  std::chrono::milliseconds timeout{30'000};     // without a byte
+  std::chrono::milliseconds retry_delay{1'000};  // doubled twice
+  std::function<bool()> told_to_end = [] { return false; };
+};
+
+std::unique_ptr<CheckpointFiles> OpenHub(const HubOptions& options);
+
+}  // namespace autotune::checkpoint

@@ -1,0 +1,35 @@
+// What an absent key means to a model class: where the transformers library defines it, not what is usual.
+//
+// Pure, thread-safe. Only classes whose definition was read are listed (transformers' configuration_*.py and the
+// engines' model files); for any other an absent size is not known.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace autotune::checkpoint {
+
+struct ModelClass {
+  std::string_view name;  // model_type without "_", "-" and "."
+  // Without a number of KV heads every attention head has its own.
+  bool kv_heads_follow = false;
+  // Without head_dim: the hidden size divided by the heads; or this number; neither = not known.
+  bool head_dim_follows = false;
+  std::optional<std::int64_t> head_dim = std::nullopt;
+  // A Qwen 1 MLP is half as wide as its intermediate_size says.
+  std::int64_t mlp_divisor = 1;
+  // intermediate_size is the width of the experts where no other key gives it.
+  bool experts_have_mlp_width = false;
+  // Every layer has experts where no key says which.
+  bool experts_everywhere = false;
+};
+
+// By model_type, or by the architecture ("Qwen3MoeForCausalLM") where the type is absent. Null for an unlisted class.
+const ModelClass* FindModelClass(std::string_view model_type, std::string_view architecture);
+
+// "qwen3_moe" and "Qwen3MoeForCausalLM" -> "qwen3moe".
+std::string ClassName(std::string_view model_type, std::string_view architecture);
+
+}  // namespace autotune::checkpoint

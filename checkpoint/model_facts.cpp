@@ -1,0 +1,203 @@
+#include "checkpoint/model_facts.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "checkpoint/json_keys.h"
+
+namespace autotune::checkpoint {
+namespace {
+
+using nlohmann::json;
+
+// Notes travel in a termination message of limited size.
+constexpr std::size_t kMaxNotes = 8;
+constexpr std::size_t kMaxNoteLength = 200;
+
+struct TextField {
+  const char* key;
+  std::string ModelFacts::*field;
+};
+// The parts are like the whole unless they say otherwise.
+std::string LikeTheWhole(const ModelFacts& facts, const std::string ModelFacts::*field) {
+  if (field == &ModelFacts::linear_format) return facts.family;
+  if (field == &ModelFacts::expert_format) return facts.experts == 0 ? "none" : facts.family;
+  return facts.quantized() ? "" : "none";
+}
+constexpr std::array kParts = {
+    TextField{"linearFormat", &ModelFacts::linear_format},
+    TextField{"expertFormat", &ModelFacts::expert_format},
+    TextField{"activations", &ModelFacts::activations},
+};
+
+constexpr std::array kTexts = {
+    TextField{"architecture", &ModelFacts::architecture},
+    TextField{"modelType", &ModelFacts::model_type},
+    TextField{"dtype", &ModelFacts::dtype},
+    TextField{"quantization", &ModelFacts::quantization},
+    TextField{"family", &ModelFacts::family},
+    TextField{"kvCache", &ModelFacts::kv_cache},
+};
+
+struct SizeField {
+  const char* key;
+  Size ModelFacts::*field;
+};
+constexpr std::array kSizes = {
+    SizeField{"layers", &ModelFacts::layers},
+    SizeField{"hiddenSize", &ModelFacts::hidden_size},
+    SizeField{"intermediateSize", &ModelFacts::intermediate_size},
+    SizeField{"attentionHeads", &ModelFacts::attention_heads},
+    SizeField{"kvHeads", &ModelFacts::kv_heads},
+    SizeField{"headDim", &ModelFacts::head_dim},
+    SizeField{"vHeadDim", &ModelFacts::v_head_dim},
+    SizeField{"vocabSize", &ModelFacts::vocab_size},
+    SizeField{"maxPosition", &ModelFacts::max_position},
+    SizeField{"weightBytes", &ModelFacts::weight_bytes},
+    SizeField{"experts", &ModelFacts::experts},
+    SizeField{"expertsPerToken", &ModelFacts::experts_per_token},
+    SizeField{"sharedExperts", &ModelFacts::shared_experts},
+    SizeField{"moeIntermediateSize", &ModelFacts::moe_intermediate_size},
+    SizeField{"sharedIntermediateSize", &ModelFacts::shared_intermediate_size},
+    SizeField{"moeLayers", &ModelFacts::moe_layers},
+    SizeField{"denseLayers", &ModelFacts::dense_layers},
+    SizeField{"qLoraRank", &ModelFacts::q_lora_rank},
+    SizeField{"kvLoraRank", &ModelFacts::kv_lora_rank},
+    SizeField{"qkRopeHeadDim", &ModelFacts::qk_rope_head_dim},
+    SizeField{"qkNopeHeadDim", &ModelFacts::qk_nope_head_dim},
+    SizeField{"fullAttentionLayers", &ModelFacts::full_attention_layers},
+    SizeField{"slidingAttentionLayers", &ModelFacts::sliding_attention_layers},
+    SizeField{"linearAttentionLayers", &ModelFacts::linear_attention_layers},
+    SizeField{"mambaLayers", &ModelFacts::mamba_layers},
+    SizeField{"slidingWindow", &ModelFacts::sliding_window},
+};
+
+json GroupJson(const KvCacheGroup& group) {
+  json value = {{"layers", group.layers}, {"kvHeads", group.kv_heads}, {"elements", group.elements}};
+  if (group.window != 0) value["window"] = group.window;
+  return value;
+}
+
+std::optional<WeightBlock> BlockFromText(std::string_view text) {
+  const std::size_t x = text.find('x');
+  if (x == std::string_view::npos) return std::nullopt;
+  const json rows = json::parse(text.substr(0, x), nullptr, false);
+  const json columns = json::parse(text.substr(x + 1), nullptr, false);
+  const auto one = WholeNumber(rows), other = WholeNumber(columns);
+  constexpr std::int64_t kLargestSide = 1 << 20;
+  if (!one || !other || *one < 1 || *other < 1 || *one > kLargestSide || *other > kLargestSide) return std::nullopt;
+  return WeightBlock{*one, *other};
+}
+
+}  // namespace
+
+std::string WeightBlock::ToString() const { return std::to_string(rows) + "x" + std::to_string(columns); }
+
+void AddNote(ModelFacts& facts, std::string note) {
+  if (facts.notes.size() >= kMaxNotes) return;
+  for (const std::string& other : facts.notes) {
+    if (other == note) return;
+  }
+  if (note.size() > kMaxNoteLength) {
+    std::size_t end = kMaxNoteLength;
+    while (end > 0 && (static_cast<unsigned char>(note[end]) & 0xC0) == 0x80) --end;  // not within a character
+    note.resize(end);
+  }
+  facts.notes.push_back(std::move(note));
+}
+
+json ToJson(const ModelFacts& facts) {
+  json value = json::object();
+  for (const TextField& text : kTexts) {
+    if (!(facts.*text.field).empty()) value[text.key] = facts.*text.field;
+  }
+  for (const TextField& part : kParts) {
+    if (facts.*part.field != LikeTheWhole(facts, part.field)) value[part.key] = facts.*part.field;
+  }
+  for (const SizeField& size : kSizes) {
+    if (const Size& number = facts.*size.field) value[size.key] = *number;
+  }
+  // Text, because it exceeds what a JSON reader that uses doubles can hold for the largest checkpoints.
+  if (facts.weight_bytes) value["weightBytes"] = std::to_string(*facts.weight_bytes);
+  if (facts.tied_embeddings) value["tiedEmbeddings"] = *facts.tied_embeddings;
+  if (facts.weight_block) value["weightBlock"] = facts.weight_block->ToString();
+  if (!facts.ignored_modules.empty()) value["ignoredModules"] = facts.ignored_modules;
+  if (facts.caches) {
+    json& groups = value["kvCacheGroups"] = json::array();
+    for (const KvCacheGroup& group : *facts.caches) groups.push_back(GroupJson(group));
+  }
+  if (!facts.notes.empty()) value["notes"] = facts.notes;
+  return value;
+}
+
+base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
+  if (!value.is_object()) return base::Invalid("model facts: must be an object");
+  ModelFacts facts;
+  const auto wrong = [](const std::string& key, const char* what) {
+    return base::Invalid("model facts: " + key + ": must be " + what);
+  };
+  for (const TextField& text : kTexts) {
+    const json* found = Find(&value, text.key);
+    if (found == nullptr) continue;
+    if (!found->is_string()) return wrong(text.key, "a string");
+    facts.*text.field = found->get<std::string>();
+  }
+  for (const SizeField& size : kSizes) {
+    const json* found = Find(&value, size.key);
+    if (found == nullptr) continue;
+    Size number = WholeNumber(*found);
+    if (found->is_string()) {
+      const json parsed = json::parse(found->get_ref<const std::string&>(), nullptr, false);
+      number = parsed.is_discarded() ? Size() : WholeNumber(parsed);
+    }
+    if (!number || *number < 0) return wrong(size.key, "a non-negative integer");
+    facts.*size.field = number;
+  }
+  for (const TextField& part : kParts) {
+    const json* found = Find(&value, part.key);
+    if (found != nullptr && !found->is_string()) return wrong(part.key, "a string");
+    facts.*part.field = found == nullptr ? LikeTheWhole(facts, part.field) : found->get<std::string>();
+  }
+  if (const json* tied = Find(&value, "tiedEmbeddings")) {
+    if (!tied->is_boolean()) return wrong("tiedEmbeddings", "true or false");
+    facts.tied_embeddings = tied->get<bool>();
+  }
+  if (const json* block = Find(&value, "weightBlock")) {
+    if (!block->is_string()) return wrong("weightBlock", "a string such as 128x128");
+    if (*block != "none") {
+      facts.weight_block = BlockFromText(block->get_ref<const std::string&>());
+      if (!facts.weight_block) return wrong("weightBlock", "a string such as 128x128");
+    }
+  }
+  const auto texts = [&](const char* key, std::vector<std::string>& target) {
+    const json* list = Find(&value, key);
+    if (list == nullptr) return true;
+    if (!list->is_array()) return false;
+    for (const json& text : *list) {
+      if (!text.is_string()) return false;
+      target.push_back(text.get<std::string>());
+    }
+    return true;
+  };
+  if (!texts("ignoredModules", facts.ignored_modules)) return wrong("ignoredModules", "a list of strings");
+  std::vector<std::string> notes;
+  if (!texts("notes", notes)) return wrong("notes", "a list of strings");
+  for (std::string& note : notes) AddNote(facts, std::move(note));
+  if (const json* groups = Find(&value, "kvCacheGroups")) {
+    if (!groups->is_array()) return wrong("kvCacheGroups", "a list");
+    facts.caches.emplace();
+    for (const json& group : *groups) {
+      const auto number = [&](const char* key) { return IntegerOf(&group, key).value_or(-1); };
+      KvCacheGroup read{number("layers"), number("kvHeads"), number("elements"),
+                        Find(&group, "window") == nullptr ? 0 : number("window")};
+      if (read.layers < 0 || read.kv_heads < 0 || read.elements < 0 || read.window < 0)
+        return wrong("kvCacheGroups", "a list of objects with layers, kvHeads and elements");
+      facts.caches->push_back(read);
+    }
+  }
+  return facts;
+}
+
+}  // namespace autotune::checkpoint

@@ -1,0 +1,946 @@
+#include "checkpoint/quantization.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/json_keys.h"
+
+namespace autotune::checkpoint {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxIgnored = 12;
+constexpr std::int64_t kLargestBlock = 1 << 20;  // far above any, and products fit
+
+// A family and what the inputs of its layers are; "" = not known.
+struct Format {
+  std::string family = "none";
+  std::string activations = "none";
+  bool operator==(const Format&) const = default;
+  auto operator<=>(const Format&) const = default;
+};
+
+const Format kOther{"other", ""};
+
+// Numbers as tools describe them: "float" or "int" and bits; 16 bits = not quantized.
+struct Numbers {
+  bool is_float = false;
+  std::int64_t bits = 16;
+};
+
+// A format from its numbers. `group` = weights along the input that share one scale; 0 = more than a group.
+Format FormatOf(const Numbers& weights, const Numbers& inputs, std::int64_t group) {
+  Format format;
+  if (inputs.bits >= 16) {
+    format.activations = "none";
+  } else if (inputs.is_float && inputs.bits == 8) {
+    format.activations = group == 32 && weights.bits == 8 ? "mxfp8" : "fp8";
+  } else if (inputs.is_float && inputs.bits == 4) {
+    format.activations = group == 32 ? "mxfp4" : "nvfp4";
+  } else {
+    format.activations = (inputs.is_float ? "fp" : "int") + std::to_string(inputs.bits);
+  }
+  const bool plain_inputs = inputs.bits >= 16;
+  format.family = "other";
+  if (weights.bits >= 16) {
+    format.family = plain_inputs ? "none" : "other";
+  } else if (weights.is_float && weights.bits == 8) {
+    if (group == 32) {
+      format.family = "mxfp8";
+    } else if (plain_inputs) {
+      format.family = "fp8-w8a16";
+    } else if (inputs.is_float && inputs.bits == 8) {
+      format.family = "fp8";
+    }
+  } else if (weights.is_float && weights.bits == 4) {
+    if (group == 32) format.family = "mxfp4";
+    if (group == 16) format.family = "nvfp4";
+  } else if (!weights.is_float && weights.bits == 8) {
+    if (plain_inputs) format.family = "int8-w8a16";
+    if (!inputs.is_float && inputs.bits == 8) format.family = "int8-w8a8";
+  } else if (!weights.is_float && weights.bits == 4) {
+    if (plain_inputs) format.family = "int4-wna16";
+    if (inputs.bits == 8) format.family = "w4a8";
+  }
+  return format;
+}
+
+// "fp8_e4m3", "float8_e4m3fn", "int4", "uint4", "fp4", "bfloat16": nothing for what is not understood.
+std::optional<Numbers> NumbersOf(std::string_view dtype) {
+  const std::string name = Lower(dtype);
+  if (name.empty()) return std::nullopt;
+  if (Contains(name, "bfloat16") || Contains(name, "float16") || Contains(name, "fp16") || Contains(name, "bf16") ||
+      Contains(name, "float32"))
+    return Numbers{true, 16};
+  for (const std::int64_t bits : {8, 6, 5, 4, 3, 2, 1}) {
+    const std::string digits = std::to_string(bits);
+    if (Contains(name, "int" + digits)) return Numbers{false, bits};
+    if (Contains(name, "fp" + digits) || Contains(name, "float" + digits)) return Numbers{true, bits};
+  }
+  return std::nullopt;
+}
+
+// ---- Parts of a model -----------------------------------------------------------------------------------------------
+
+enum class Part { kLinear, kExperts, kBoth };
+
+// What a pattern over module names speaks of: "re:.*mlp.experts.*", "model.layers.3.self_attn.q_proj", "Linear".
+Part PartOf(std::string_view pattern) {
+  const std::string name = Lower(pattern);
+  if (Contains(name, "shared_expert") || Contains(name, "shared_mlp")) return Part::kLinear;
+  if (Contains(name, "expert") || Contains(name, "moe.down") || Contains(name, "moe.up")) return Part::kExperts;
+  for (const std::string_view word : {"attn", "attention", "_proj", "lm_head", "embed", "mixer", "mamba", "dense"}) {
+    if (Contains(name, word)) return Part::kLinear;
+  }
+  return Part::kBoth;
+}
+
+// "model.layers.17.mlp" -> "model.layers.*.mlp".
+std::string WithoutNumbers(std::string_view pattern) {
+  std::string general;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(pattern[i])) != 0;
+    const bool starts_word = i == 0 || pattern[i - 1] == '.';
+    if (!digit || !starts_word) {
+      general += pattern[i];
+      continue;
+    }
+    std::size_t end = i;
+    while (end < pattern.size() && std::isdigit(static_cast<unsigned char>(pattern[end])) != 0) ++end;
+    const bool whole = end == pattern.size() || pattern[end] == '.' || pattern[end] == '*';
+    general += whole ? "*" : pattern.substr(i, end - i);
+    i = end - 1;
+  }
+  return general;
+}
+
+// Which parts a list of modules that stay unquantized covers wholly.
+class IgnoredModules {
+ public:
+  IgnoredModules(const std::vector<std::string>& patterns, const ModelFacts& facts) {
+    const std::int64_t layers = facts.layers.value_or(0);
+    for (const std::string& pattern : patterns) ++counts_[WithoutNumbers(pattern)];
+    // "model.layers.0*" and "model.layers.0.*" leave a whole layer alone.
+    std::int64_t whole_layers = 0;
+    for (const auto& [general, count] : counts_) {
+      const std::size_t end = general.find_last_not_of("*.");
+      if (end != std::string::npos && general.substr(0, end + 1).ends_with("layers")) whole_layers += count;
+    }
+    dense_ = facts.dense_layers && whole_layers >= *facts.dense_layers;
+    for (const auto& [general, count] : counts_) {
+      const bool of_one_layer =
+          Contains(general, "layers.*") || Contains(general, ".h.*") || Contains(general, "blocks.*");
+      const bool everywhere = !of_one_layer || (layers > 0 && count + whole_layers >= layers);
+      if (everywhere) Cover(Lower(general));
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> patterns() const {
+    std::vector<std::string> list;
+    for (const auto& [general, count] : counts_) {
+      if (list.size() < kMaxIgnored) list.push_back(general.substr(0, 80));
+    }
+    return list;
+  }
+  [[nodiscard]] bool attention() const {
+    return attention_ || std::ranges::all_of(std::array{"q", "k", "v", "o"},
+                                             [&](const char* projection) { return projections_.contains(projection); });
+  }
+  [[nodiscard]] bool dense() const { return dense_ || (projections_.contains("up") && projections_.contains("down")); }
+  [[nodiscard]] bool experts() const { return experts_; }
+  [[nodiscard]] bool shared() const { return shared_; }
+
+ private:
+  // What remains of a pattern behind `word`, without a regular expression's signs; nothing when the word is not in it.
+  static std::optional<std::string> Behind(const std::string& name, std::string_view word) {
+    const std::size_t at = name.rfind(word);
+    if (at == std::string::npos) return std::nullopt;
+    std::string rest;
+    for (const char c : name.substr(at + word.size())) {
+      if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') rest += c;
+    }
+    return rest;
+  }
+
+  void Cover(const std::string& name) {
+    const bool shared = Contains(name, "shared_expert") || Contains(name, "shared_mlp");
+    shared_ = shared_ || shared;
+    for (const std::string_view word : {"self_attn", "self_attention", "attn", "attention"}) {
+      if (const auto rest = Behind(name, word)) {
+        attention_ = attention_ || rest->empty();
+        break;
+      }
+    }
+    if (const auto rest = Behind(name, "experts"); rest && rest->empty() && !shared) experts_ = true;
+    if (const auto rest = Behind(name, "mlp"); rest && rest->empty() && !shared) dense_ = true;
+    if (Contains(name, "expert")) return;
+    for (const char* projection : {"q", "k", "v", "o", "up", "down"}) {
+      if (Contains(name, std::string(projection) + "_proj")) projections_.insert(projection);
+    }
+    // "mlp\.(gate|up|gate_up|down)_proj"
+    if (Contains(name, "|up|") || Contains(name, "(up|")) projections_.insert("up");
+    if (Contains(name, "|down)") || Contains(name, "|down|")) projections_.insert("down");
+    if (Contains(name, "qkv_proj")) projections_.insert({"q", "k", "v"});
+    if (Contains(name, "gate_up_proj") || Contains(name, "gate_up|")) projections_.insert("up");
+  }
+
+  std::map<std::string, std::int64_t> counts_;
+  std::set<std::string> projections_;
+  bool attention_ = false, dense_ = false, experts_ = false, shared_ = false;
+};
+
+// ---- Declarations ---------------------------------------------------------------------------------------------------
+
+// What one declaration says. A part without a format is like the other one.
+struct Declaration {
+  std::string where;
+  std::string method = "none";
+  std::optional<Format> linear, experts;
+  std::string kv_cache = "none";
+  std::optional<WeightBlock> block;
+  std::vector<std::string> ignored;
+  std::vector<std::string> notes;
+  bool foreign = false;
+  bool own_experts = false;  // the format of experts was declared for them alone
+
+  void Both(const Format& format) { linear = experts = format; }
+  [[nodiscard]] bool quantizes() const {
+    return foreign || (linear && linear->family != "none") || (experts && experts->family != "none");
+  }
+};
+
+// The method names that checkpoints carry, with the format where the name alone decides it. nullptr = details decide.
+struct Method {
+  std::string_view name;
+  const char* family;
+  const char* activations;
+};
+constexpr std::array kMethods = {
+    Method{"aqlm", "other", ""},
+    Method{"auto-round", nullptr, nullptr},
+    Method{"auto_awq", "int4-wna16", "none"},
+    Method{"auto_gptq", "int4-wna16", "none"},
+    Method{"awq", "int4-wna16", "none"},
+    Method{"awq_marlin", "int4-wna16", "none"},
+    Method{"bitblas", "int4-wna16", "none"},
+    Method{"bitnet", "other", ""},
+    Method{"bitsandbytes", "bnb", "none"},
+    Method{"blockwise_int8", "int8-w8a8", "int8"},
+    Method{"compressed-tensors", nullptr, nullptr},
+    Method{"deepseek_v4_fp8", "fp8", "fp8"},
+    Method{"eetq", "int8-w8a16", "none"},
+    Method{"fbgemm_fp8", "fp8", "fp8"},
+    Method{"fp8", "fp8", "fp8"},
+    Method{"fp_quant", nullptr, nullptr},
+    Method{"gguf", "gguf", "none"},
+    Method{"gpt_oss_mxfp4", "mxfp4", "none"},
+    Method{"gptq", "int4-wna16", "none"},
+    Method{"gptq_marlin", "int4-wna16", "none"},
+    Method{"hqq", "other", "none"},
+    Method{"inc", nullptr, nullptr},
+    Method{"marlin", "int4-wna16", "none"},
+    Method{"modelopt", nullptr, nullptr},
+    Method{"modelopt_fp4", "nvfp4", "nvfp4"},
+    Method{"modelopt_fp8", "fp8", "fp8"},
+    Method{"modelopt_mixed", nullptr, nullptr},
+    Method{"modelopt_mxfp8", "mxfp8", "mxfp8"},
+    Method{"moe_wna16", "int4-wna16", "none"},
+    Method{"mxfp4", "mxfp4", "none"},
+    Method{"mxfp8", "mxfp8", "mxfp8"},
+    Method{"nvfp4", "nvfp4", "nvfp4"},
+    Method{"petit_nvfp4", "nvfp4", "none"},
+    Method{"quark", nullptr, nullptr},
+    Method{"squeezellm", "other", "none"},
+    Method{"torchao", nullptr, nullptr},
+    Method{"w4afp8", "w4a8", "fp8"},
+    Method{"w8a8_fp8", "fp8", "fp8"},
+    Method{"w8a8_int8", "int8-w8a8", "int8"},
+};
+
+const Method* FindMethod(std::string_view name) {
+  const auto found = std::ranges::find(kMethods, name, &Method::name);
+  return found == kMethods.end() ? nullptr : &*found;
+}
+
+// Formats of other runtimes, which no engine here loads on a GPU.
+constexpr std::array<std::string_view, 10> kForeign = {"mlx",      "exl2",   "exl3",   "ascend", "modelslim",
+                                                       "openvino", "neuron", "coreml", "onnx",   "ggml"};
+
+std::string KvAlgorithm(std::string_view algorithm) {
+  std::string lower = Lower(algorithm);
+  if (lower.empty() || lower == "none" || lower == "null" || lower == "auto") return "none";
+  if (Contains(lower, "fp4")) return "nvfp4";
+  if (Contains(lower, "fp8") || Contains(lower, "float8")) return "fp8";
+  if (Contains(lower, "int8")) return "int8";
+  return lower;
+}
+
+// compressed-tensors' and newer ModelOpt's {"num_bits": 8, "type": "float", ...}.
+std::string KvScheme(const json* scheme) {
+  if (scheme == nullptr) return "none";
+  if (scheme->is_string()) return KvAlgorithm(scheme->get_ref<const std::string&>());
+  if (!scheme->is_object() || scheme->empty()) return "none";
+  const std::optional<std::int64_t> bits = IntegerOf(scheme, "num_bits");
+  if (!bits) return "unknown";
+  const bool is_float = TextOf(scheme, "type") != "int";
+  if (is_float) return *bits == 4 ? "nvfp4" : *bits == 8 ? "fp8" : "fp" + std::to_string(*bits);
+  return "int" + std::to_string(*bits);
+}
+
+// [128, 128], also as the text "128x128".
+std::optional<WeightBlock> BlockOf(const json* shape) {
+  if (shape != nullptr && shape->is_string()) {
+    const std::string& text = shape->get_ref<const std::string&>();
+    const std::size_t x = text.find('x');
+    const json pair = x == std::string::npos ? json()
+                                             : json::array({json::parse(text.substr(0, x), nullptr, false),
+                                                            json::parse(text.substr(x + 1), nullptr, false)});
+    return pair.is_array() ? BlockOf(&pair) : std::nullopt;
+  }
+  const auto sizes = IntegersOf(shape);
+  const auto valid = [](std::int64_t size) { return size >= 1 && size <= kLargestBlock; };
+  if (!sizes || sizes->size() != 2 || !valid((*sizes)[0]) || !valid((*sizes)[1])) return std::nullopt;
+  return WeightBlock{(*sizes)[0], (*sizes)[1]};
+}
+
+std::optional<WeightBlock> GroupOf(std::optional<std::int64_t> size) {
+  if (!size || *size < 1 || *size > kLargestBlock) return std::nullopt;
+  return WeightBlock{1, *size};
+}
+
+// One family for parts that differ within themselves.
+Format Merged(const std::set<Format>& formats) {
+  if (formats.empty()) return Format{};
+  if (formats.size() == 1) return *formats.begin();
+  std::set<std::string> activations;
+  for (const Format& format : formats) activations.insert(format.activations);
+  return {"mixed", activations.size() == 1 ? *activations.begin() : ""};
+}
+
+// Collects formats for patterns over module names: what speaks of experts alone goes before what speaks of everything.
+class Parts {
+ public:
+  void Add(Part part, const Format& format) {
+    if (part != Part::kExperts) linear_[part == Part::kBoth ? 1 : 0].insert(format);
+    if (part != Part::kLinear) experts_[part == Part::kBoth ? 1 : 0].insert(format);
+  }
+  void Into(Declaration& declaration) const {
+    const auto one = [](const std::array<std::set<Format>, 2>& sets, bool together) -> std::optional<Format> {
+      std::set<Format> formats = sets[0];
+      if (together || formats.empty()) formats.insert(sets[1].begin(), sets[1].end());
+      if (formats.empty()) return std::nullopt;
+      return Merged(formats);
+    };
+    declaration.linear = one(linear_, true);
+    declaration.experts = one(experts_, false);
+    if (!declaration.linear) declaration.linear = Format{};
+    if (!declaration.experts) declaration.experts = Format{};
+  }
+  [[nodiscard]] bool empty() const {
+    return linear_[0].empty() && linear_[1].empty() && experts_[0].empty() && experts_[1].empty();
+  }
+
+ private:
+  std::array<std::set<Format>, 2> linear_, experts_;  // of this part alone, of everything
+};
+
+// ---- compressed-tensors ---------------------------------------------------------------------------------------------
+
+Numbers CompressedNumbers(const json* scheme) {
+  if (scheme == nullptr) return {};
+  return {TextOf(scheme, "type") == "float", IntegerOf(scheme, "num_bits").value_or(0)};
+}
+
+void ReadCompressedTensors(const json& config, Declaration& declaration) {
+  Parts parts;
+  const json* groups = FindObject(&config, "config_groups");
+  if (groups != nullptr) {
+    for (const auto& [name, group] : groups->items()) {
+      const json* weights = FindObject(&group, "weights");
+      if (weights == nullptr) continue;
+      const std::int64_t size = IntegerOf(weights, "group_size").value_or(0);
+      Format format = FormatOf(CompressedNumbers(weights), CompressedNumbers(FindObject(&group, "input_activations")),
+                               std::max<std::int64_t>(size, 0));
+      if (!declaration.block) declaration.block = BlockOf(Find(weights, "block_structure"));
+      if (!declaration.block && format.family == "int4-wna16") declaration.block = GroupOf(size);
+      std::set<Part> about;
+      for (const std::string& target : TextsOf(&group, "targets")) about.insert(PartOf(target));
+      if (about.empty()) about.insert(Part::kBoth);
+      for (const Part part : about) parts.Add(part, format);
+    }
+  }
+  if (parts.empty()) {
+    const std::string format = TextOf(&config, "format");
+    Format whole = kOther;
+    if (format == "float-quantized") whole = {"fp8", "fp8"};
+    if (format == "int-quantized") whole = {"int8-w8a8", "int8"};
+    if (format == "pack-quantized") whole = {"int4-wna16", "none"};
+    if (Contains(format, "nvfp4")) whole = {"nvfp4", ""};
+    if (Contains(format, "mxfp4")) whole = {"mxfp4", ""};
+    declaration.Both(whole);
+  } else {
+    parts.Into(declaration);
+  }
+  declaration.ignored = TextsOf(&config, "ignore");
+}
+
+// ---- ModelOpt -------------------------------------------------------------------------------------------------------
+
+// quant_algo names, as in tensorrt_llm.quantization.QuantAlgo.
+Format ModelOptFormat(std::string_view algorithm) {
+  const std::string name = Lower(algorithm);
+  if (name.empty() || name == "none" || name == "no_quant") return {};
+  const bool from_fp8 = name.ends_with("_fp8");
+  // Before "w4a8": W4A8_MXFP4_FP8 and W4A8_NVFP4_FP8 are 4-bit floats, W4A8_AWQ is not.
+  if (Contains(name, "mxfp4")) {
+    if (from_fp8) return {"mxfp4", "fp8"};
+    return {"mxfp4", Contains(name, "mxfp8") ? "mxfp8" : Contains(name, "a16") ? "none" : "mxfp4"};
+  }
+  if (Contains(name, "nvfp4")) return {"nvfp4", from_fp8 ? "fp8" : Contains(name, "a16") ? "none" : "nvfp4"};
+  if (name.starts_with("w4a8")) return {"w4a8", "fp8"};
+  if (name.starts_with("w4a16")) return {"int4-wna16", "none"};
+  if (name.starts_with("w8a16")) return {"int8-w8a16", "none"};
+  if (name.starts_with("w8a8_sq") || name == "int8") return {"int8-w8a8", "int8"};
+  if (name.starts_with("mxfp8")) return {"mxfp8", "mxfp8"};
+  if (name == "fp8_pb_wo") return {"fp8-w8a16", "none"};
+  if (name.starts_with("fp8")) return {"fp8", "fp8"};
+  return kOther;
+}
+
+void ReadModelOpt(const json& quantization, Declaration& declaration) {
+  const std::string algorithm = TextOf(&quantization, "quant_algo");
+  const json* layers = FindObject(&quantization, "quantized_layers");
+  if (Lower(algorithm) == "mixed_precision" && layers != nullptr) {
+    Parts parts;
+    for (const auto& [layer, config] : layers->items()) {
+      parts.Add(PartOf(layer) == Part::kExperts ? Part::kExperts : Part::kLinear,
+                ModelOptFormat(TextOf(&config, "quant_algo")));
+    }
+    parts.Into(declaration);
+  } else if (Lower(algorithm) == "mixed_precision") {
+    declaration.Both({"mixed", ""});
+  } else {
+    declaration.Both(ModelOptFormat(algorithm));
+  }
+  if (Lower(algorithm) == "fp8_block_scales" || Lower(algorithm) == "fp8_pb_wo")
+    declaration.block = WeightBlock{128, 128};
+  if (declaration.linear->family == "int4-wna16" || declaration.linear->family == "w4a8")
+    declaration.block = GroupOf(IntegerOf(&quantization, "group_size"));
+  const json* kv = Find(&quantization, "kv_cache_quant_algo");
+  declaration.kv_cache = kv != nullptr && kv->is_string() ? KvAlgorithm(kv->get<std::string>())
+                                                          : KvScheme(Find(&quantization, "kv_cache_scheme"));
+  declaration.ignored = TextsOf(&quantization, "exclude_modules");
+  for (const std::string& ignored : TextsOf(&quantization, "ignore")) declaration.ignored.push_back(ignored);
+}
+
+// ---- Quark ----------------------------------------------------------------------------------------------------------
+
+// One tensor: {"dtype": "fp8_e4m3", "group_size": 32, ...}, or a list of them applied one after the other.
+std::optional<Numbers> QuarkNumbers(const json* tensor, std::int64_t* group) {
+  if (tensor == nullptr) return Numbers{};
+  if (tensor->is_array()) {
+    // Int4 over fp8: what is stored is the narrowest.
+    std::optional<Numbers> narrowest;
+    for (const json& step : *tensor) {
+      const auto numbers = QuarkNumbers(&step, group);
+      if (!numbers) return std::nullopt;
+      if (!narrowest || numbers->bits < narrowest->bits) narrowest = numbers;
+    }
+    return narrowest ? narrowest : Numbers{};
+  }
+  if (!tensor->is_object()) return std::nullopt;
+  if (group != nullptr) *group = std::max(*group, IntegerOf(tensor, "group_size").value_or(0));
+  return NumbersOf(TextOf(tensor, "dtype"));
+}
+
+Format QuarkFormat(const json* config) {
+  std::int64_t group = 0;
+  const auto weights = QuarkNumbers(Find(config, "weight"), &group);
+  const auto inputs = QuarkNumbers(Find(config, "input_tensors"), nullptr);
+  if (!weights || !inputs) return kOther;
+  // Quark has one 4-bit float, OCP's in groups of 32; older files leave the group out.
+  if (weights->is_float && weights->bits == 4 && group == 0) group = 32;
+  return FormatOf(*weights, *inputs, group);
+}
+
+void ReadQuark(const json& config, Declaration& declaration) {
+  Parts parts;
+  parts.Add(Part::kBoth, QuarkFormat(FindObject(&config, "global_quant_config")));
+  for (const char* key : {"layer_quant_config", "layer_type_quant_config"}) {
+    if (const json* layers = FindObject(&config, key)) {
+      for (const auto& [pattern, layer] : layers->items()) {
+        if (!layer.is_object()) continue;
+        const Part part = PartOf(pattern);
+        const Format format = QuarkFormat(&layer);
+        // The same again, with a quantized output for the KV cache.
+        parts.Add(part, format);
+      }
+    }
+  }
+  parts.Into(declaration);
+  declaration.ignored = TextsOf(&config, "exclude");
+  // {"*k_proj": {"output_tensors": {"dtype": "fp8_e4m3"}}}; older exports have only the group.
+  if (const json* kv = FindObject(&config, "kv_cache_quant_config"); kv != nullptr && !kv->empty()) {
+    declaration.kv_cache = "unknown";
+    for (const auto& [pattern, layer] : kv->items()) {
+      const json* outputs = Find(&layer, "output_tensors");
+      if (outputs != nullptr && outputs->is_array() && !outputs->empty()) outputs = &outputs->front();
+      const std::string dtype = TextOf(outputs != nullptr ? outputs : &layer, "dtype");
+      if (!dtype.empty()) declaration.kv_cache = KvAlgorithm(dtype);
+    }
+  } else if (const json* group = FindArray(&config, "kv_cache_group"); group != nullptr && !group->empty()) {
+    declaration.kv_cache = "fp8";
+  }
+}
+
+// ---- torchao --------------------------------------------------------------------------------------------------------
+
+// Names of configuration classes, and the texts of older files ("int4_weight_only", "float8dq-row", "int8wo").
+Format TorchAoName(std::string name, const json* data) {
+  name = Lower(name);
+  std::erase_if(name, [](char c) { return c == '_' || c == '-'; });
+  const auto weight_dtype = [&]() -> std::optional<Numbers> {
+    const json* dtype = Find(data, "weight_dtype");
+    if (dtype == nullptr) return std::nullopt;
+    return NumbersOf(dtype->is_string() ? dtype->get<std::string>() : TextOf(dtype, "_data"));
+  };
+  const std::int64_t group = IntegerOf(data, "group_size").value_or(0);
+  if (Contains(name, "nvfp4")) return {"nvfp4", Contains(name, "weightonly") ? "none" : "nvfp4"};
+  if (name.starts_with("mx")) {
+    const std::optional<Numbers> numbers = weight_dtype();
+    if (!numbers) return kOther;
+    if (numbers->bits == 4) return {"mxfp4", "mxfp4"};
+    if (numbers->bits == 8) return {"mxfp8", "mxfp8"};
+    return kOther;
+  }
+  const Numbers plain{};
+  if (Contains(name, "int8dynamicactivationint8") || name == "int8dq") return FormatOf({false, 8}, {false, 8}, 0);
+  if (Contains(name, "int8dynamicactivationint4") || name.starts_with("int8da4w") || name.starts_with("8da4w"))
+    return FormatOf({false, 4}, {false, 8}, 0);
+  if (Contains(name, "int8dynamicactivationintx")) {
+    const std::optional<Numbers> weights = weight_dtype();
+    return weights ? FormatOf(*weights, {false, 8}, 0) : kOther;
+  }
+  if (Contains(name, "float8dynamicactivationint4") || Contains(name, "float8activationint4"))
+    return FormatOf({false, 4}, {true, 8}, 0);
+  if (Contains(name, "float8dynamicactivationfloat8") || Contains(name, "float8staticactivationfloat8") ||
+      name.starts_with("float8dq") || name.starts_with("fp8dq"))
+    return FormatOf({true, 8}, {true, 8}, 0);
+  if (Contains(name, "float8weightonly") || name.starts_with("float8wo") || name.starts_with("fp8wo"))
+    return FormatOf({true, 8}, plain, 0);
+  if (name.starts_with("int4weightonly") || name.starts_with("int4wo")) return FormatOf({false, 4}, plain, group);
+  if (name.starts_with("int8weightonly") || name.starts_with("int8wo")) return FormatOf({false, 8}, plain, 0);
+  if (name.starts_with("intxweightonly")) {
+    const std::optional<Numbers> weights = weight_dtype();
+    return weights ? FormatOf(*weights, plain, 0) : kOther;
+  }
+  return kOther;
+}
+
+Format TorchAoFormat(const json* type) {
+  if (type == nullptr) return kOther;
+  if (type->is_string()) return TorchAoName(type->get<std::string>(), nullptr);
+  return TorchAoName(TextOf(type, "_type"), FindObject(type, "_data"));
+}
+
+void ReadTorchAo(const json& config, Declaration& declaration) {
+  const json* type = Find(&config, "quant_type");
+  if (const json* by_default = Find(type, "default"); by_default != nullptr) type = by_default;
+  const json* data = FindObject(type, "_data");
+  const json* by_module = FindObject(data, "module_fqn_to_config");
+  if (by_module == nullptr) by_module = FindObject(data, "fqn_to_config");
+  if (by_module == nullptr) {
+    declaration.Both(TorchAoFormat(type));
+    if (declaration.linear->family == "int4-wna16") {
+      const json* arguments = data != nullptr ? data : FindObject(&config, "quant_type_kwargs");
+      declaration.block = GroupOf(IntegerOf(arguments, "group_size"));
+    }
+  } else {
+    Parts parts;
+    for (const auto& [module, format] : by_module->items()) {
+      if (format.is_null()) {
+        declaration.ignored.push_back(module);
+      } else if (!Contains(module, "embed") && !Contains(module, "lm_head")) {
+        parts.Add(module == "_default" ? Part::kBoth : PartOf(module), TorchAoFormat(&format));
+      }
+    }
+    parts.Into(declaration);
+  }
+  for (const std::string& module : TextsOf(&config, "modules_to_not_convert")) declaration.ignored.push_back(module);
+}
+
+// ---- AutoRound ------------------------------------------------------------------------------------------------------
+
+Format AutoRoundFormat(const json* config, const json* defaults) {
+  const auto value = [&](const char* key) {
+    const json* found = Find(config, key);
+    return found != nullptr ? found : Find(defaults, key);
+  };
+  const auto bits = [&](const char* key, std::int64_t otherwise) {
+    const json* found = value(key);
+    return found == nullptr ? otherwise : WholeNumber(*found).value_or(0);
+  };
+  const json* type = value("data_type");
+  const std::string data_type = type != nullptr && type->is_string() ? Lower(type->get<std::string>()) : "int";
+  const std::int64_t weight_bits = bits("bits", 4);
+  const std::int64_t act_bits = bits("act_bits", 16);
+  const json* act_type = value("act_data_type");
+  const std::string act_data_type =
+      act_type != nullptr && act_type->is_string() ? Lower(act_type->get<std::string>()) : data_type;
+  const Numbers inputs{act_data_type.starts_with("fp") || act_data_type.starts_with("mx") ||
+                           act_data_type.starts_with("nv") || act_data_type.starts_with("float"),
+                       act_bits};
+  if (data_type.starts_with("mx_fp") || data_type.starts_with("mxfp")) return FormatOf({true, weight_bits}, inputs, 32);
+  if (data_type.starts_with("nv_fp") || data_type.starts_with("nvfp")) return FormatOf({true, weight_bits}, inputs, 16);
+  if (data_type.starts_with("fp") || data_type.starts_with("float")) return FormatOf({true, weight_bits}, inputs, 0);
+  if (data_type.starts_with("int")) return FormatOf({false, weight_bits}, inputs, 0);
+  return kOther;
+}
+
+void ReadAutoRound(const json& config, Declaration& declaration) {
+  Parts parts;
+  const Format whole = AutoRoundFormat(&config, nullptr);
+  parts.Add(Part::kBoth, whole);
+  if (const json* layers = FindObject(&config, "extra_config")) {
+    for (const auto& [name, layer] : layers->items()) {
+      const Format format = AutoRoundFormat(&layer, &config);
+      if (format.family == "none") {
+        declaration.ignored.push_back(name);
+      } else if (format != whole && !Contains(name, "lm_head")) {
+        parts.Add(PartOf(name), format);
+      }
+    }
+  }
+  parts.Into(declaration);
+  if (whole.family == "int4-wna16") declaration.block = GroupOf(IntegerOf(&config, "group_size"));
+}
+
+// ---- The others -----------------------------------------------------------------------------------------------------
+
+// GPTQ, AWQ and their kin: integer weights, 16-bit inputs.
+void ReadIntegerWeights(const json& config, Declaration& declaration) {
+  const std::int64_t bits = IntegerOf(&config, "bits").value_or(IntegerOf(&config, "w_bit").value_or(4));
+  std::optional<std::int64_t> group = IntegerOf(&config, "group_size");
+  if (!group) group = IntegerOf(&config, "q_group_size");
+  Parts parts;
+  parts.Add(Part::kBoth, FormatOf({false, bits}, {}, 0));
+  // GPTQModel's rules by module: "-:pattern" leaves it alone, "+:pattern" changes settings.
+  if (const json* rules = FindObject(&config, "dynamic")) {
+    for (const auto& [rule, settings] : rules->items()) {
+      const std::size_t colon = rule.find(':');
+      const std::string pattern = colon == std::string::npos ? rule : rule.substr(colon + 1);
+      if (rule.starts_with("-")) {
+        declaration.ignored.push_back(pattern);
+      } else if (const std::optional<std::int64_t> own = IntegerOf(&settings, "bits"); own && *own != bits) {
+        parts.Add(PartOf(pattern), FormatOf({false, *own}, {}, 0));
+      }
+    }
+  }
+  parts.Into(declaration);
+  if (group && *group > 0) declaration.block = GroupOf(group);
+}
+
+// Experts may have a format of their own that the method leaves out: DeepSeek's {"expert_dtype": "fp4"}.
+void ReadExpertDtype(const json* config, Declaration& declaration) {
+  const std::string dtype = Lower(TextOf(config, "expert_dtype"));
+  if (dtype.empty() || declaration.own_experts) return;
+  const std::optional<Numbers> numbers = NumbersOf(dtype);
+  declaration.own_experts = true;
+  if (Contains(dtype, "nvfp4")) {
+    declaration.experts = Format{"nvfp4", ""};
+  } else if (numbers && numbers->is_float && numbers->bits == 4) {
+    declaration.experts = Format{"mxfp4", ""};
+  } else if (numbers && numbers->is_float && numbers->bits == 8) {
+    declaration.experts = Format{"fp8", "fp8"};
+  } else if (numbers && numbers->bits >= 16) {
+    declaration.experts = Format{};
+  } else {
+    declaration.experts = kOther;
+  }
+}
+
+// ModelOpt's words about experts beside another method: {"quant_method": "fp8", "moe_quant_algo": "NVFP4"}.
+void ReadExpertsOfTheirOwn(const json& config, Declaration& declaration) {
+  if (declaration.method == "modelopt" || declaration.method == "modelopt_mixed") return;
+  std::set<Format> formats;
+  if (const std::string algorithm = TextOf(&config, "moe_quant_algo"); !algorithm.empty())
+    formats.insert(ModelOptFormat(algorithm));
+  if (const json* layers = FindObject(&config, "quantized_layers"); layers != nullptr && formats.empty()) {
+    for (const auto& [layer, settings] : layers->items()) {
+      if (PartOf(layer) == Part::kExperts) formats.insert(ModelOptFormat(TextOf(&settings, "quant_algo")));
+    }
+  }
+  if (!formats.empty()) {
+    declaration.experts = Merged(formats);
+    declaration.own_experts = true;
+  }
+  ReadExpertDtype(&config, declaration);
+}
+
+std::string MethodOf(const json& config) {
+  std::string method = Lower(TextOf(&config, "quant_method"));
+  if (method.empty()) method = Lower(TextOf(&config, "quantization_method"));
+  if (method == "auto_round" || method == "autoround" || method == "intel/auto-round") method = "auto-round";
+  if (method == "compressed_tensors") method = "compressed-tensors";
+  if (method == "bitsandbytes_4bit" || method == "bitsandbytes_8bit" || method == "bnb") method = "bitsandbytes";
+  if (!method.empty()) return method;
+  if (TrueAt(&config, "load_in_4bit") || TrueAt(&config, "load_in_8bit")) return "bitsandbytes";
+  if (Find(&config, "config_groups") != nullptr) return "compressed-tensors";
+  if (Find(&config, "quant_algo") != nullptr) return "modelopt";
+  // mlx-lm writes neither a method nor anything else than the numbers, and "mode" in newer versions.
+  const bool numbers = IntegerOf(&config, "bits").has_value() && IntegerOf(&config, "group_size").has_value();
+  const bool integer_tools = Find(&config, "zero_point") != nullptr || Find(&config, "desc_act") != nullptr ||
+                             Find(&config, "sym") != nullptr || Find(&config, "version") != nullptr;
+  return numbers && !integer_tools ? "mlx" : "";
+}
+
+Declaration ReadDeclaration(const json& config, const std::string& where) {
+  Declaration declaration;
+  declaration.where = where;
+  declaration.method = MethodOf(config);
+  const std::string& method = declaration.method;
+  if (method.empty()) {
+    declaration.method = "unknown";
+    declaration.foreign = true;
+    declaration.notes.push_back(where + " names no quant_method: how its weights are quantized is not known");
+    return declaration;
+  }
+  if (std::ranges::find(kForeign, method) != kForeign.end()) {
+    declaration.foreign = true;
+    return declaration;
+  }
+  const Method* known = FindMethod(method);
+  if (known == nullptr) {
+    declaration.Both(kOther);
+    declaration.notes.push_back(where + ".quant_method \"" + method + "\" is not a method this version knows");
+    return declaration;
+  }
+  if (known->family != nullptr) declaration.Both({known->family, known->activations});
+  for (const char* key :
+       {"modules_to_not_convert", "ignored_layers", "llm_int8_skip_modules", "ignore", "exclude_modules"}) {
+    for (const std::string& module : TextsOf(&config, key)) declaration.ignored.push_back(module);
+  }
+  declaration.kv_cache = KvScheme(Find(&config, "kv_cache_scheme"));
+  if (method == "modelopt" || method == "modelopt_mixed") {
+    // Newer exports put what hf_quant_config.json says into config.json, with or without the "quantization" level.
+    const json* inner = FindObject(&config, "quantization");
+    const json& quantization = inner != nullptr ? *inner : config;
+    declaration.ignored.clear();
+    if (inner == nullptr && TextOf(&config, "quant_algo").empty() && Find(&config, "config_groups") != nullptr) {
+      ReadCompressedTensors(config, declaration);
+    } else {
+      ReadModelOpt(quantization, declaration);
+      if (inner == nullptr && TextOf(&config, "quant_algo").empty()) declaration.Both(kOther);
+    }
+  } else if (method == "compressed-tensors") {
+    declaration.ignored.clear();
+    ReadCompressedTensors(config, declaration);
+  } else if (method == "quark") {
+    ReadQuark(config, declaration);
+  } else if (method == "torchao") {
+    declaration.ignored.clear();
+    ReadTorchAo(config, declaration);
+  } else if (method == "auto-round" || method == "inc") {
+    ReadAutoRound(config, declaration);
+  } else if (method == "fp_quant") {
+    const std::string forward = Lower(TextOf(&config, "forward_dtype"));
+    declaration.Both(forward == "mxfp4" || forward == "nvfp4" ? Format{forward, forward} : kOther);
+  } else if (method == "hqq") {
+    const json* weights = FindObject(FindObject(&config, "quant_config"), "weight_quant_params");
+    if (IntegerOf(weights, "nbits") == 4) declaration.block = GroupOf(IntegerOf(weights, "group_size"));
+  } else if (known->family != nullptr && std::string_view(known->family) == "int4-wna16") {
+    ReadIntegerWeights(config, declaration);
+  }
+  if (method == "fp8" || method == "deepseek_v4_fp8" || method == "blockwise_int8" || method == "mxfp8")
+    declaration.block = BlockOf(Find(&config, "weight_block_size"));
+  // These leave everything but experts alone, or experts are the part that the name speaks of.
+  if (method == "mxfp4" || method == "gpt_oss_mxfp4") declaration.linear = Format{};
+  if (method == "w4afp8") declaration.linear = Format{"fp8", "fp8"};
+  ReadExpertsOfTheirOwn(config, declaration);
+  return declaration;
+}
+
+// Mistral's params.json: {"qformat_weight": "fp8_e4m3", "qscheme_act": "TENSOR"}.
+Declaration ReadMistral(const json& quantization) {
+  Declaration declaration;
+  declaration.where = "params.json: quantization";
+  const std::string weights = Lower(TextOf(&quantization, "qformat_weight"));
+  if (weights.starts_with("fp8")) {
+    declaration.method = "fp8";
+    declaration.Both({"fp8", "fp8"});
+  } else {
+    declaration = ReadDeclaration(quantization, declaration.where);
+  }
+  return declaration;
+}
+
+// ---- Together -------------------------------------------------------------------------------------------------------
+
+std::string FamilyOf(const Declaration& declaration, const std::string& linear, const std::string& experts,
+                     bool dense) {
+  if (declaration.foreign) return "foreign";
+  if (linear == experts || experts == "none" || (dense && linear != "none")) return linear;
+  if (linear == "none") return experts;
+  // The layout that engines run as "w4afp8".
+  if (experts == "w4a8" && linear == "fp8") return "w4a8";
+  return "mixed";
+}
+
+void Apply(const Declaration& declaration, ModelFacts& facts) {
+  const bool dense = facts.experts == 0;
+  const IgnoredModules ignored(declaration.ignored, facts);
+  Format linear = declaration.linear.value_or(Format{});
+  Format experts = declaration.experts.value_or(Format{});
+  const bool has_shared = facts.shared_experts > 0 || facts.shared_intermediate_size > 0;
+  const bool no_dense_mlp = !dense && facts.dense_layers == 0;
+  // A list may name everything, where only its caller knows what is left: then the method's name decides.
+  const bool linear_left =
+      !(ignored.attention() && (ignored.dense() || no_dense_mlp) && (ignored.shared() || !has_shared));
+  const bool experts_left = !ignored.experts();
+  if (!dense && linear_left != experts_left) {
+    if (!linear_left) linear = Format{};
+    if (!experts_left) experts = Format{};
+  }
+  facts.quantization = declaration.method;
+  facts.linear_format = declaration.foreign ? "" : linear.family;
+  facts.expert_format = declaration.foreign ? "" : dense ? "none" : experts.family;
+  facts.family = FamilyOf(declaration, linear.family, experts.family, dense);
+  if (declaration.foreign) {
+    facts.activations = "";
+  } else if (dense || experts.family == "none" || experts.activations == linear.activations) {
+    facts.activations = linear.activations;
+  } else {
+    facts.activations = linear.family == "none" ? experts.activations : "";
+  }
+  facts.kv_cache = declaration.kv_cache;
+  facts.weight_block = declaration.block;
+  facts.ignored_modules = ignored.patterns();
+}
+
+std::string SaidFamily(const Declaration& declaration) {
+  if (declaration.foreign) return "foreign";
+  return FamilyOf(declaration, declaration.linear.value_or(Format{}).family,
+                  declaration.experts.value_or(Format{}).family, false);
+}
+
+// Methods whose usual abbreviation in a repository's name says that the weights are quantized.
+std::string_view MethodInName(std::string_view name) {
+  const std::string lower = Lower(name);
+  for (const std::string_view method : {"awq", "gptq", "gguf", "nvfp4", "mxfp4", "fp8", "bnb-4bit", "w8a8", "w4a16"}) {
+    if (Contains(lower, method)) return method;
+  }
+  return "";
+}
+
+}  // namespace
+
+base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts) {
+  // In the order in which the engines look; the first that quantizes decides, the others are compared with it.
+  std::vector<Declaration> declarations;
+  struct Place {
+    const json* object;
+    std::string_view key;
+    std::string where;
+  };
+  const Place places[] = {{files.config, "quantization_config", "config.json: quantization_config"},
+                          {files.language, "quantization_config", "config.json: text_config.quantization_config"},
+                          {files.config, "compression_config", "config.json: compression_config"},
+                          // mlx-lm's own key, which its files repeat as quantization_config.
+                          {files.config, "quantization", "config.json: quantization"}};
+  for (const Place& place : places) {
+    const json* found = Find(place.object, place.key);
+    if (found == nullptr) continue;
+    if (!found->is_object()) {
+      if (place.key == "quantization" && (found->is_boolean() || found->is_string())) continue;
+      return base::Invalid(place.where + ": must be an object");
+    }
+    if (found->empty()) continue;
+    declarations.push_back(ReadDeclaration(*found, place.where));
+  }
+  if (files.hf_quant_config != nullptr) {
+    if (!files.hf_quant_config->is_object()) return base::Invalid("hf_quant_config.json: must be an object");
+    const json* quantization = Find(files.hf_quant_config, "quantization");
+    if (quantization == nullptr || !quantization->is_object())
+      return base::Invalid("hf_quant_config.json: quantization: must be an object");
+    Declaration declaration;
+    declaration.where = "hf_quant_config.json";
+    declaration.method = "modelopt";
+    ReadModelOpt(*quantization, declaration);
+    declarations.push_back(std::move(declaration));
+  }
+  if (const json* quantization = FindObject(files.params, "quantization");
+      quantization != nullptr && !quantization->empty())
+    declarations.push_back(ReadMistral(*quantization));
+  if (files.only_gguf && std::ranges::none_of(declarations, &Declaration::quantizes)) {
+    Declaration declaration;
+    declaration.where = "a .gguf file";
+    declaration.method = "gguf";
+    declaration.Both({"gguf", "none"});
+    declarations.push_back(std::move(declaration));
+  }
+
+  Declaration* deciding = nullptr;
+  for (Declaration& declaration : declarations) {
+    for (std::string& note : declaration.notes) AddNote(facts, std::move(note));
+    if (!declaration.quantizes()) continue;
+    if (deciding == nullptr) {
+      deciding = &declaration;
+      const json* of_experts = TextOf(files.language, "expert_dtype").empty() ? files.config : files.language;
+      ReadExpertDtype(of_experts, declaration);
+    } else if (const std::string family = SaidFamily(declaration); family != SaidFamily(*deciding)) {
+      AddNote(facts, declaration.where + " says " + family + ", " + deciding->where + " says " + SaidFamily(*deciding) +
+                         "; the latter is used");
+    }
+  }
+  if (deciding != nullptr) {
+    // A KV cache may be declared in another place than the weights.
+    for (const Declaration& declaration : declarations) {
+      if (deciding->kv_cache == "none") deciding->kv_cache = declaration.kv_cache;
+    }
+    Apply(*deciding, facts);
+    return {};
+  }
+  for (const Declaration& declaration : declarations) {
+    if (facts.kv_cache == "none") facts.kv_cache = declaration.kv_cache;
+  }
+  if (const std::string_view method = MethodInName(files.name); !method.empty()) {
+    AddNote(facts, "the name \"" + files.name + "\" suggests " + std::string(method) +
+                       ", but no file declares a quantization; the weights are taken as unquantized");
+  }
+  return {};
+}
+
+base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) {
+  const std::string name = Lower(method);
+  if (name == facts.quantization) return {};
+  const Method* known = FindMethod(name);
+  if (known == nullptr && name != "none") {
+    std::string allowed = "none";
+    for (const Method& candidate : kMethods) allowed += ", " + std::string(candidate.name);
+    return base::Invalid("spec.model.quantization: \"" + method + "\" is not one of " + allowed);
+  }
+  if (facts.quantized())
+    AddNote(facts, "spec.model.quantization says " + name + ", the files say " + facts.quantization);
+  const bool dense = facts.experts == 0;
+  const std::string family = known == nullptr ? "none" : known->family == nullptr ? "other" : known->family;
+  facts.quantization = name;
+  facts.family = family;
+  facts.linear_format = family;
+  facts.expert_format = dense ? "none" : family;
+  facts.activations = known == nullptr ? "none" : known->activations == nullptr ? "" : known->activations;
+  facts.weight_block.reset();
+  facts.ignored_modules.clear();
+  return {};
+}
+
+}  // namespace autotune::checkpoint

@@ -1,0 +1,33 @@
+// How a checkpoint's weights, activations and KV cache are stored, per part, from all of its files' declarations.
+//
+// Pure, thread-safe. Sources: the quantization registries and loaders of vLLM, SGLang and TensorRT-LLM, and what the
+// quantization tools write (llm-compressor, ModelOpt, AutoRound, Quark, torchao, GPTQModel). A format that no engine
+// here loads is "foreign", a method or a detail that is not known is "other": neither is taken as unquantized.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "base/result.h"
+#include "checkpoint/model_facts.h"
+
+namespace autotune::checkpoint {
+
+// Where declarations are looked for; null = there is none.
+struct QuantizationFiles {
+  const nlohmann::json* config = nullptr;           // config.json
+  const nlohmann::json* language = nullptr;         // the language model's part of it, where it is nested
+  const nlohmann::json* hf_quant_config = nullptr;  // ModelOpt's own file
+  const nlohmann::json* params = nullptr;           // Mistral's params.json
+  bool only_gguf = false;                           // the weights are GGUF
+  std::string name;  // hub id or path: only for a note, a name never decides how weights are read
+};
+
+// Fills in the quantization of `facts`, whose sizes have been read. kInvalid names the file and the key.
+base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts);
+
+// spec.model.quantization: the user's word overrides the detected method. kInvalid for an unknown method, with the
+// known ones listed.
+base::Status OverrideQuantization(ModelFacts& facts, const std::string& method);
+
+}  // namespace autotune::checkpoint

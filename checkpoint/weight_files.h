@@ -1,0 +1,46 @@
+// Which of a checkpoint's files are its weights: one set, once, as engines choose it.
+//
+// Pure, thread-safe. An index decides; without one, Hugging Face's names go before Mistral's consolidated ones,
+// safetensors before PyTorch's pickles, and GGUF is taken where there is nothing else. Copies beside the chosen set do
+// not count.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "checkpoint/model_facts.h"
+
+namespace autotune::checkpoint {
+
+struct FileEntry {
+  std::string name;
+  Size bytes;  // unset = not known
+};
+
+// A *.index.json: the files that hold the tensors, and metadata.total_size.
+struct WeightIndex {
+  std::set<std::string, std::less<>> files;
+  Size total_size;
+};
+base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::string& file);
+
+// The index to read before choosing; nothing where the files have none that decides.
+std::optional<std::string> IndexOf(const std::vector<FileEntry>& files);
+
+enum class WeightFormat { kNone, kSafetensors, kConsolidated, kPytorch, kGguf };
+
+struct WeightFiles {
+  WeightFormat format = WeightFormat::kNone;
+  std::vector<std::string> files;  // in order of their names
+  Size bytes;
+  std::vector<std::string> notes;
+};
+// `index` is the file that IndexOf names, read; null where there is none or where it cannot be read.
+WeightFiles ChooseWeights(const std::vector<FileEntry>& files, const WeightIndex* index);
+
+}  // namespace autotune::checkpoint

@@ -1,0 +1,218 @@
+// Declarations of quantization by kind: torchao, AutoRound, Quark, compressed-tensors, ModelOpt, foreign formats.
+
+#include "checkpoint/quantization.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+
+namespace autotune::checkpoint {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+
+constexpr const char* kDense =
+    R"({"model_type":"llama","dtype":"bfloat16","num_hidden_layers":2,"hidden_size":64,"num_attention_heads":4})";
+constexpr const char* kMoe =
+    R"({"model_type":"qwen3_moe","dtype":"bfloat16","num_hidden_layers":2,"hidden_size":64,"num_attention_heads":4,"head_dim":16,
+        "num_key_value_heads":2,"num_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":32,"decoder_sparse_step":1,
+        "mlp_only_layers":[]})";
+
+ModelFacts Read(const char* base, const std::string& quantization) {
+  json config = json::parse(base);
+  if (!quantization.empty()) config["quantization_config"] = json::parse(quantization);
+  const auto facts = FactsOfConfig(config);
+  EXPECT_TRUE(facts.ok()) << quantization;
+  return facts ? *facts : ModelFacts();
+}
+
+std::string Torchao(const std::string& type, const std::string& data = "{}") {
+  return R"({"quant_method":"torchao","quant_type":{"default":{"_type":")" + type + R"(","_data":)" + data +
+         R"(,"_version":1}}})";
+}
+
+TEST(Quantization, IsReadFromAllKeysOfADenseModel) {
+  struct Row {
+    std::string quantization, family, activations;
+  };
+  const std::vector<Row> rows = {
+      // torchao: the class says both weights and activations.
+      {Torchao("Float8DynamicActivationInt4WeightConfig", R"({"int4_packing_format":"preshuffled"})"), "w4a8", "fp8"},
+      {Torchao("Float8WeightOnlyConfig"), "fp8-w8a16", "none"},
+      {Torchao("Float8DynamicActivationFloat8WeightConfig"), "fp8", "fp8"},
+      {Torchao("Int8DynamicActivationInt8WeightConfig"), "int8-w8a8", "int8"},
+      {Torchao("Int8DynamicActivationIntxWeightConfig", R"({"weight_dtype":{"_type":"torch.dtype","_data":"int4"}})"),
+       "w4a8", "int8"},
+      {Torchao("Int8DynamicActivationIntxWeightConfig", R"({"weight_dtype":{"_type":"torch.dtype","_data":"int2"}})"),
+       "other", "int8"},
+      {Torchao("Int8DynamicActivationIntxWeightConfig"), "other", ""},
+      {Torchao("IntxWeightOnlyConfig", R"({"weight_dtype":"torch.int4"})"), "int4-wna16", "none"},
+      {Torchao("Int8WeightOnlyConfig"), "int8-w8a16", "none"},
+      {Torchao("Int4WeightOnlyConfig", R"({"group_size":128})"), "int4-wna16", "none"},
+      {Torchao("NVFP4DynamicActivationNVFP4WeightConfig"), "nvfp4", "nvfp4"},
+      {Torchao("MXDynamicActivationMXWeightConfig", R"({"weight_dtype":"torch.float8_e4m3fn"})"), "mxfp8", "mxfp8"},
+      {Torchao("SomethingNewConfig"), "other", ""},
+      {R"({"quant_method":"torchao","quant_type":"int4_weight_only","quant_type_kwargs":{"group_size":32}})",
+       "int4-wna16", "none"},
+      {R"({"quant_method":"torchao","quant_type":"int8_dynamic_activation_int8_weight"})", "int8-w8a8", "int8"},
+      {R"({"quant_method":"torchao","quant_type":"float8dq-row"})", "fp8", "fp8"},
+      {R"({"quant_method":"torchao"})", "other", ""},
+      // AutoRound: bits mean nothing without the data type.
+      {R"({"quant_method":"auto-round","bits":4,"act_bits":4,"data_type":"mx_fp","act_data_type":"mx_fp_rceil","group_size":32})",
+       "mxfp4", "mxfp4"},
+      {R"({"quant_method":"auto-round","bits":8,"act_bits":8,"data_type":"mx_fp","group_size":32})", "mxfp8", "mxfp8"},
+      {R"({"quant_method":"auto-round","bits":4,"act_bits":4,"data_type":"nv_fp","group_size":16})", "nvfp4", "nvfp4"},
+      {R"({"quant_method":"auto-round","bits":8,"act_bits":8,"data_type":"fp8_e4m3"})", "fp8", "fp8"},
+      {R"({"quant_method":"auto-round","bits":8,"act_bits":8,"data_type":"int"})", "int8-w8a8", "int8"},
+      {R"({"quant_method":"auto-round","bits":4,"data_type":"int","group_size":128,"sym":true})", "int4-wna16", "none"},
+      {R"({"quant_method":"auto_round","bits":2})", "other", "none"},
+      {R"({"quant_method":"auto-round","bits":4,"extra_config":{"model.layers.0.mlp.down_proj":{"bits":8}}})", "mixed",
+       "none"},
+      {R"({"quant_method":"auto-round","bits":4,"extra_config":{"model.layers.0.mlp.down_proj":{"bits":16}}})",
+       "int4-wna16", "none"},
+      {R"({"quant_method":"auto-round","bits":4,"data_type":"new_fp"})", "other", ""},
+      // Quark: what is stored is the narrowest of a tensor's steps.
+      {R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp8_e4m3"},"input_tensors":null}})",
+       "fp8-w8a16", "none"},
+      {R"({"quant_method":"quark","global_quant_config":{"weight":[{"dtype":"fp8_e4m3"},{"dtype":"int4","group_size":128}],"input_tensors":{"dtype":"fp8_e4m3"}}})",
+       "w4a8", "fp8"},
+      {R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"int8"},"input_tensors":{"dtype":"int8"}}})",
+       "int8-w8a8", "int8"},
+      {R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp6_e2m3"},"input_tensors":null}})",
+       "other", "none"},
+      {R"({"quant_method":"quark"})", "none", "none"},
+      // compressed-tensors
+      {R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],"weights":{"num_bits":8,"type":"float"},"input_activations":null}}})",
+       "fp8-w8a16", "none"},
+      {R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],"weights":{"num_bits":4,"type":"float","group_size":32},"input_activations":null}}})",
+       "mxfp4", "none"},
+      {R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],"weights":{"num_bits":3,"type":"int"},"input_activations":null}}})",
+       "other", "none"},
+      // GPTQ with rules of its own by module
+      {R"({"quant_method":"gptq","bits":4,"group_size":128,"dynamic":{"+:.*down_proj":{"bits":8}}})", "mixed", "none"},
+      {R"({"quant_method":"gptq","bits":4,"group_size":128,"dynamic":{"-:.*lm_head":{}}})", "int4-wna16", "none"},
+      // Formats of other runtimes
+      {R"({"bits":4,"group_size":64})", "foreign", ""},
+      {R"({"bits":4,"group_size":64,"mode":"affine"})", "foreign", ""},
+      {R"({"quant_method":"exl2","bits":4.0})", "foreign", ""},
+      {R"({"bits":4,"group_size":128,"zero_point":true,"version":"gemm"})", "foreign", ""},
+  };
+  for (const Row& row : rows) {
+    const ModelFacts facts = Read(kDense, row.quantization);
+    EXPECT_EQ(facts.family, row.family) << row.quantization;
+    EXPECT_EQ(facts.activations, row.activations) << row.quantization;
+    EXPECT_EQ(facts.expert_format, row.family == "foreign" ? "" : "none") << row.quantization;
+  }
+}
+
+TEST(Quantization, TellsThePartsOfAModelWithExperts) {
+  struct Row {
+    std::string quantization, family, linear, experts;
+  };
+  const std::vector<Row> rows = {
+      {R"({"quant_method":"mxfp4","modules_to_not_convert":["model.layers.*.self_attn","lm_head"]})", "mxfp4", "none",
+       "mxfp4"},
+      {R"({"quant_method":"w4afp8"})", "w4a8", "fp8", "w4a8"},
+      {R"({"quant_method":"fp8","weight_block_size":[128,128],"expert_dtype":"fp4"})", "mixed", "fp8", "mxfp4"},
+      {R"({"quant_method":"fp8","moe_quant_algo":"NVFP4"})", "mixed", "fp8", "nvfp4"},
+      {R"({"quant_method":"fp8","quantized_layers":{"layers.0.ffn.experts":{"quant_algo":"NVFP4"}},"expert_dtype":"fp4"})",
+       "mixed", "fp8", "nvfp4"},
+      // Everything but the experts is left alone, in three spellings.
+      {R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],"weights":{"num_bits":4,"type":"int","group_size":32}}},
+           "ignore":["lm_head","re:.*self_attn.*","re:.*shared_experts.*","re:.*mlp\\.(gate|up|gate_up|down)_proj.*"]})",
+       "int4-wna16", "none", "int4-wna16"},
+      {R"({"quant_method":"modelopt","quant_algo":"NVFP4","ignore":["model.layers.0.self_attn*","model.layers.1.self_attn*","lm_head"]})",
+       "nvfp4", "none", "nvfp4"},
+      {R"({"quant_method":"modelopt","quant_algo":"NVFP4","ignore":["model.layers.0*","model.layers.1.self_attn.q_proj","model.layers.1.self_attn.k_proj",
+           "model.layers.1.self_attn.v_proj","model.layers.1.self_attn.o_proj"]})",
+       "nvfp4", "none", "nvfp4"},
+      // One layer left alone is no part left alone.
+      {R"({"quant_method":"modelopt","quant_algo":"NVFP4","ignore":["model.layers.0.self_attn*"]})", "nvfp4", "nvfp4",
+       "nvfp4"},
+      // Groups for parts
+      {R"({"quant_method":"compressed-tensors","config_groups":{
+           "attention":{"targets":["re:.*self_attn.*"],"weights":{"num_bits":8,"type":"float"},"input_activations":{"num_bits":8,"type":"float"}},
+           "experts":{"targets":["re:.*experts.*"],"weights":{"num_bits":4,"type":"int","group_size":128}}}})",
+       "mixed", "fp8", "int4-wna16"},
+      {R"({"quant_method":"compressed-tensors","config_groups":{
+           "all":{"targets":["Linear"],"weights":{"num_bits":8,"type":"float"},"input_activations":{"num_bits":8,"type":"float"}},
+           "experts":{"targets":["re:.*experts.*"],"weights":{"num_bits":4,"type":"float","group_size":16},"input_activations":{"num_bits":4,"type":"float","group_size":16}}}})",
+       "mixed", "fp8", "nvfp4"},
+      {R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
+           "model.layers.0.self_attn.q_proj":{"quant_algo":"FP8"},"model.layers.0.mlp.experts.0.up_proj":{"quant_algo":"W4A16_NVFP4"}}})",
+       "mixed", "fp8", "nvfp4"},
+      {R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
+           "model.layers.0.self_attn.q_proj":{"quant_algo":"FP8"},"model.layers.0.mlp.experts.0.up_proj":{"quant_algo":"W4A8_AWQ"}}})",
+       "w4a8", "fp8", "w4a8"},
+      {R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp8_e4m3"},"input_tensors":{"dtype":"fp8_e4m3"}},
+           "layer_quant_config":{"*experts*":{"weight":{"dtype":"fp4","group_size":32},"input_tensors":{"dtype":"fp4","group_size":32}}}})",
+       "mixed", "fp8", "mxfp4"},
+      {R"({"quant_method":"torchao","quant_type":{"default":{"_type":"ModuleFqnToConfig","_data":{"module_fqn_to_config":{
+           "_default":{"_type":"Int4WeightOnlyConfig","_data":{}},"re:.*experts.*":{"_type":"Float8WeightOnlyConfig","_data":{}},"lm_head":null}}}}})",
+       "mixed", "int4-wna16", "fp8-w8a16"},
+  };
+  for (const Row& row : rows) {
+    const ModelFacts facts = Read(kMoe, row.quantization);
+    EXPECT_EQ(facts.family, row.family) << row.quantization;
+    EXPECT_EQ(facts.linear_format, row.linear) << row.quantization;
+    EXPECT_EQ(facts.expert_format, row.experts) << row.quantization;
+  }
+}
+
+TEST(Quantization, KnowsTheBlocksThatShareAScale) {
+  const std::vector<std::pair<std::string, std::optional<WeightBlock>>> rows = {
+      {R"({"quant_method":"fp8","weight_block_size":[128,128]})", WeightBlock{128, 128}},
+      {R"({"quant_method":"fp8"})", std::nullopt},
+      {R"({"quant_method":"fp8","weight_block_size":[0,128]})", std::nullopt},
+      {R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],
+           "weights":{"num_bits":8,"type":"float","strategy":"block","block_structure":"128x64"},"input_activations":{"num_bits":8,"type":"float"}}}})",
+       WeightBlock{128, 64}},
+      {R"({"quant_method":"awq","bits":4,"group_size":128})", WeightBlock{1, 128}},
+      {R"({"quant_method":"gptq","bits":4,"group_size":-1})", std::nullopt},
+      {R"({"quant_method":"modelopt","quant_algo":"FP8_BLOCK_SCALES"})", WeightBlock{128, 128}},
+  };
+  for (const auto& [quantization, block] : rows)
+    EXPECT_EQ(Read(kDense, quantization).weight_block, block) << quantization;
+}
+
+TEST(Quantization, ReadsDeclaredKvCaches) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp8_e4m3"}},"kv_cache_quant_config":{"*k_proj":{"output_tensors":{"dtype":"fp8_e4m3"}}}})",
+       "fp8"},
+      {R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp8_e4m3"}},"kv_cache_quant_config":{"*k_proj":{"output_tensors":{"dtype":"int8"}}}})",
+       "int8"},
+      {R"({"quant_method":"quark","global_quant_config":{"weight":{"dtype":"fp8_e4m3"}},"kv_cache_quant_config":{"*k_proj":{}}})",
+       "unknown"},
+      {R"({"quant_method":"modelopt","quant_algo":"NVFP4","kv_cache_quant_algo":"NVFP4"})", "nvfp4"},
+      {R"({"quant_method":"compressed-tensors","config_groups":{},"kv_cache_scheme":{"type":"float"}})", "unknown"},
+      {R"({"quant_method":"compressed-tensors","config_groups":{},"kv_cache_scheme":null})", "none"},
+  };
+  for (const auto& [quantization, kv_cache] : rows)
+    EXPECT_EQ(Read(kDense, quantization).kv_cache, kv_cache) << quantization;
+}
+
+TEST(Quantization, NamesAForeignFormatWhereverItIsDeclared) {
+  json config = json::parse(kDense);
+  config["quantization"] = {{"group_size", 64}, {"bits", 4}, {"mode", "affine"}};
+  EXPECT_EQ(FactsOfConfig(config)->quantization, "mlx");
+  config["quantization_config"] = config["quantization"];  // as mlx-lm writes it
+  const auto facts = FactsOfConfig(config);
+  EXPECT_EQ(facts->quantization, "mlx");
+  EXPECT_EQ(facts->family, "foreign");
+  EXPECT_THAT(facts->notes, ElementsAre());
+}
+
+TEST(Quantization, ListsIgnoredModulesShortly) {
+  std::string ignore;
+  for (int layer = 0; layer < 50; ++layer) ignore += ",\"model.layers." + std::to_string(layer) + ".mlp.gate\"";
+  const ModelFacts facts = Read(kMoe, R"({"quant_method":"fp8","modules_to_not_convert":["lm_head")" + ignore + "]}");
+  EXPECT_THAT(facts.ignored_modules, ElementsAre("lm_head", "model.layers.*.mlp.gate"));
+}
+
+}  // namespace
+}  // namespace autotune::checkpoint

@@ -1,0 +1,147 @@
+// What a checkpoint's format and shape forbid, by kind: blocks that share a scale, formats of other runtimes, declared
+// KV caches, sizes that the files do not say.
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/quant/plan_fixture.h"
+
+namespace autotune::quant {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Qwen3-235B-A22B-FP8.
+checkpoint::ModelFacts BlockScaledExperts() {
+  checkpoint::ModelFacts facts = Quantized(Moe(), "fp8", "fp8");
+  facts.attention_heads = 64;
+  facts.kv_heads = 4;
+  facts.experts = 128;
+  facts.moe_intermediate_size = 1536;
+  facts.intermediate_size = 12288;
+  facts.weight_block = {128, 128};
+  return Cached(facts);
+}
+
+// Qwen2.5-72B-Instruct-GPTQ as it was before its MLP was padded.
+checkpoint::ModelFacts GroupScaledDense() {
+  checkpoint::ModelFacts facts = Quantized(Dense(), "gptq", "int4-wna16");
+  facts.attention_heads = 64;
+  facts.intermediate_size = 29568;
+  facts.weight_block = {1, 128};
+  return Cached(facts);
+}
+
+std::string Refusal(const std::string& engine, const std::string& version, const checkpoint::ModelFacts& model,
+                    int tensor, const Flags& flags = {}) {
+  LaunchRequest request = Request(engine, version, model);
+  request.parallel.tensor = tensor;
+  const LaunchPlan plan = Plan(request, Preset("default"), flags);
+  return plan.rejection ? plan.rejection->reason + ": " + plan.rejection->message : "";
+}
+
+TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
+  const std::string torn =
+      "TensorParallelDoesNotDivide: an expert of 1536 over 8 GPUs is 192 on each, which is no multiple of "
+      "the 128 weights that share a scale (128x128)";
+  EXPECT_EQ(Refusal("vllm", "0.24.0", BlockScaledExperts(), 4), "");
+  EXPECT_EQ(Refusal("vllm", "0.24.0", BlockScaledExperts(), 8), torn);
+  EXPECT_EQ(Refusal("sglang", "0.5.15", BlockScaledExperts(), 8), torn);
+  EXPECT_EQ(Refusal("tensorrt-llm", "1.2.0", BlockScaledExperts(), 8), torn);
+  // Whole experts on every GPU.
+  EXPECT_EQ(Refusal("vllm", "0.24.0", BlockScaledExperts(), 8, {{"enable-expert-parallel", "true"}}), "");
+  EXPECT_EQ(Refusal("sglang", "0.5.15", BlockScaledExperts(), 8, {{"ep-size", "8"}}), "");
+  // The same experts without blocks.
+  checkpoint::ModelFacts whole = BlockScaledExperts();
+  whole.weight_block.reset();
+  EXPECT_EQ(Refusal("vllm", "0.24.0", whole, 8), "");
+  // Keys of half a block, shared experts of half a block.
+  checkpoint::ModelFacts narrow = BlockScaledExperts();
+  narrow.head_dim = 64;
+  EXPECT_THAT(Refusal("vllm", "0.24.0", narrow, 4), HasSubstr("keys of 64 on each of 4 GPUs"));
+  checkpoint::ModelFacts shared = BlockScaledExperts();
+  shared.shared_experts = 1;
+  EXPECT_THAT(Refusal("vllm", "0.24.0", shared, 8, {{"enable-expert-parallel", "true"}}),
+              HasSubstr("the shared experts' MLP of 1536"));
+  // Groups along the input tear a dense MLP's last matrix.
+  EXPECT_EQ(Refusal("vllm", "0.24.0", GroupScaledDense(), 1), "");
+  EXPECT_THAT(Refusal("vllm", "0.24.0", GroupScaledDense(), 2),
+              HasSubstr("14784 on each, which is no multiple of the 128"));
+}
+
+TEST(CheckpointRules, AForeignFormatIsPrunedByEveryEngine) {
+  for (const char* method : {"mlx", "exl2", "unknown"}) {
+    const checkpoint::ModelFacts model = Quantized(Dense(), method, "foreign");
+    for (const auto& [engine, version] : std::vector<std::pair<std::string, std::string>>{
+             {"vllm", "0.24.0"}, {"sglang", "0.5.15"}, {"tensorrt-llm", "1.2.0"}}) {
+      EXPECT_THAT(
+          Refusal(engine, version, model, 1),
+          HasSubstr(std::string("CheckpointNotSupported: the checkpoint's weights are in the format ") + method))
+          << engine;
+    }
+  }
+}
+
+TEST(CheckpointRules, AnAutomaticKvCacheFollowsOnlyWhatTheEngineReads) {
+  struct Row {
+    std::string method, engine, version, kv;
+  };
+  const std::vector<Row> rows = {
+      {"modelopt", "vllm", "0.24.0", "the KV cache is fp8, as the checkpoint declares"},
+      {"compressed-tensors", "vllm", "0.24.0", "the KV cache is fp8, as the checkpoint declares"},
+      {"quark", "vllm", "0.24.0", "the KV cache holds bfloat16"},
+      {"modelopt", "sglang", "0.5.15", "the KV cache is fp8, as the checkpoint declares"},
+      {"compressed-tensors", "sglang", "0.5.15", "the KV cache holds bfloat16"},
+  };
+  for (const Row& row : rows) {
+    checkpoint::ModelFacts model = Quantized(Dense(), row.method, "fp8");
+    model.kv_cache = "fp8";
+    const LaunchPlan plan = Plan(Request(row.engine, row.version, model), Preset("default"));
+    EXPECT_FALSE(plan.rejection);
+    EXPECT_EQ(plan.verdicts[1].message, row.kv) << row.method << " " << row.engine;
+    EXPECT_EQ(Warns(plan, "DeclaredKvNotFollowed"), row.kv == "the KV cache holds bfloat16") << row.method;
+    EXPECT_FALSE(Warns(Plan(Request(row.engine, row.version, model), Preset("kv-cache-fp8")), "DeclaredKvNotFollowed"));
+  }
+}
+
+TEST(CheckpointRules, WhatIsNotKnownIsSaidAndNotGuessed) {
+  checkpoint::ModelFacts model = Dense();
+  model.attention_heads.reset();
+  model.kv_heads.reset();
+  model.caches.reset();
+  LaunchRequest request = Request("vllm", "0.24.0", model);
+  EXPECT_FALSE(Warns(Plan(request, Preset("default")), "ModelSizeNotKnown")) << "one GPU needs no heads to split";
+  request.parallel.tensor = 64;
+  const LaunchPlan plan = Plan(request, Preset("default"));
+  EXPECT_FALSE(plan.rejection);
+  std::vector<std::string> messages;
+  for (const Warning& warning : plan.warnings) {
+    if (warning.reason == "ModelSizeNotKnown") messages.push_back(warning.message);
+  }
+  EXPECT_THAT(messages,
+              ::testing::UnorderedElementsAre(
+                  "the number of attention heads is not known: whether they can be split over 64 GPUs was not checked",
+                  "the number of KV heads is not known: whether they can be split over 64 GPUs was not checked"));
+  // Experts that may be there are neither taken as missing nor as divisible.
+  model = Dense();
+  model.experts.reset();
+  request = Request("sglang", "0.5.15", model);
+  request.parallel.tensor = 2;
+  const LaunchPlan experts = Plan(request, Preset("default"), {{"ep-size", "2"}});
+  EXPECT_FALSE(experts.rejection);
+  EXPECT_TRUE(Warns(experts, "ModelSizeNotKnown"));
+}
+
+TEST(CheckpointRules, EveryKindOfLayerCountsItsOwnKvHeads) {
+  checkpoint::ModelFacts model = Dense();
+  model.kv_heads.reset();
+  model.caches = {{20, 8, 2048, 1024}, {4, 2, 1024, 0}};
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 8), "");
+  model.caches = {{20, 8, 2048, 1024}, {4, 3, 1024, 0}};
+  EXPECT_THAT(Refusal("vllm", "0.24.0", model, 4), HasSubstr("3 KV heads can be neither split nor replicated"));
+}
+
+}  // namespace
+}  // namespace autotune::quant
