@@ -29,6 +29,34 @@ std::vector<double> LoadGrid(double max) {
   return loads;
 }
 
+// The roofline's shape of the model; nothing where a size that it needs is not known, or where layers differ in a way
+// that the facts do not say (latent attention's ranks, windows).
+std::optional<engine_model::ModelShape> ShapeOf(const quant::ModelFacts& model) {
+  for (const std::int64_t needed :
+       {model.layers, model.hidden_size, model.attention_heads, model.kv_heads, model.head_dim, model.vocab_size}) {
+    if (needed <= 0) return std::nullopt;
+  }
+  const bool moe = model.experts > 0;
+  if (moe ? model.experts_per_token <= 0 || model.moe_intermediate_size <= 0 : model.intermediate_size <= 0) {
+    return std::nullopt;
+  }
+  if (model.kv_latent_size > 0) return std::nullopt;
+  if (model.full_attention_layers > 0 && model.full_attention_layers < model.layers) return std::nullopt;
+  engine_model::ModelShape shape;
+  shape.architecture = model.architecture;
+  shape.layers = static_cast<int>(model.layers);
+  shape.hidden = static_cast<int>(model.hidden_size);
+  shape.heads = static_cast<int>(model.attention_heads);
+  shape.kv_heads = static_cast<int>(model.kv_heads);
+  shape.head_dim = static_cast<int>(model.head_dim);
+  shape.intermediate = static_cast<int>(model.intermediate_size);
+  shape.vocabulary = static_cast<int>(model.vocab_size);
+  shape.experts = static_cast<int>(model.experts);
+  shape.experts_per_token = static_cast<int>(model.experts_per_token);
+  shape.expert_intermediate = static_cast<int>(model.moe_intermediate_size);
+  return shape;
+}
+
 // A mean start until one was measured: an engine's own start, and weights at the rate of a good disk.
 double StartSeconds(const quant::ModelFacts& model, int gpus) {
   constexpr double kEngine = 60;
@@ -98,6 +126,16 @@ std::optional<double> LimitOf(const measurement::Slo& slo, Metric modelled) {
   return limit;
 }
 
+// The statistic that a bound is about. Where a share of the requests has to keep all bounds, each of them holds at the
+// percentile of that share: the largest one that is reported, so that a point which keeps its attainment keeps these.
+measurement::Statistic StatisticOf(const measurement::Slo& slo, const measurement::Bound& bound) {
+  using measurement::Statistic;
+  if (!slo.attainment) return bound.statistic;
+  if (*slo.attainment >= 0.99) return Statistic::kP99;
+  if (*slo.attainment >= 0.95) return Statistic::kP95;
+  return *slo.attainment >= 0.90 ? Statistic::kP90 : Statistic::kP50;
+}
+
 // What stands for a metric's bounded statistics: the largest ratio to its bound, times the limit; the mean without one.
 double Statistic(const measurement::Slo& slo, const measurement::Point& point, Metric modelled) {
   const auto limit = LimitOf(slo, modelled);
@@ -105,7 +143,7 @@ double Statistic(const measurement::Slo& slo, const measurement::Point& point, M
   double ratio = 0;
   for (const measurement::Bound& bound : slo.bounds) {
     if (!BelongsTo(bound.metric, modelled)) continue;
-    ratio = std::max(ratio, point.Get(bound.metric).Get(bound.statistic) / bound.limit);
+    ratio = std::max(ratio, point.Get(bound.metric).Get(StatisticOf(slo, bound)) / bound.limit);
   }
   return ratio * *limit;
 }
@@ -242,12 +280,12 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   input.bounds.e2e_ms = LimitOf(criteria.slo, Metric::kE2e);
   input.bounds.means =
       input.space.objective == search::Objective::kThroughput &&
-      std::all_of(criteria.slo.bounds.begin(), criteria.slo.bounds.end(), [](const measurement::Bound& bound) {
-        return bound.statistic == measurement::Statistic::kMean && bound.metric != Metric::kItl;
+      std::all_of(criteria.slo.bounds.begin(), criteria.slo.bounds.end(), [&](const measurement::Bound& bound) {
+        return StatisticOf(criteria.slo, bound) == measurement::Statistic::kMean && bound.metric != Metric::kItl;
       });
   input.limits.budget = BudgetOf(spec, status, now);
   input.prior =
-      search::PriceSpace(input.space, input.bounds, std::nullopt, engine_model::FindGpuByProduct(status.gpu_product));
+      search::PriceSpace(input.space, input.bounds, ShapeOf(model), engine_model::FindGpuByProduct(status.gpu_product));
   return input;
 }
 
