@@ -23,14 +23,19 @@ std::string Hash(const std::string& text) { return base::Sha256Hex(text).substr(
 // nobody has thought of included; `context` has what of the others decides which loads are measured.
 std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   json read = api::ToJson(spec);
-  for (const char* field : {"description", "suspend", "parallelism", "keepPods", "slo"}) read.erase(field);
+  for (const char* field : {"description", "suspend", "parallelism", "keepPods"}) read.erase(field);
   const auto erase = [&](const char* object, std::initializer_list<const char*> fields) {
     if (!read.contains(object)) return;
     for (const char* field : fields) read[object].erase(field);
     if (read[object].empty()) read.erase(object);
   };
-  erase("optimization", {"objective", "retries"});
+  erase("optimization", {"retries"});
   erase("gpu", {"pricePerHour"});
+  if (!IsAdaptive(spec)) {
+    // They judge what is measured. An adaptive search is led by them: it goes on for others.
+    read.erase("slo");
+    erase("optimization", {"objective"});
+  }
   return Hash(read.dump() + context);
 }
 
@@ -240,13 +245,14 @@ bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked) {
   return was.hash_scheme == asked.hash_scheme && was.spec == asked.spec && was.model_source == asked.model_source;
 }
 
-bool IsExpanded(const api::TaskStatus& status, const api::ExpandedFor& asked, const Settings& settings) {
+bool IsExpanded(const api::TaskSpec& spec, const api::TaskStatus& status, const api::ExpandedFor& asked,
+                const Settings& settings) {
   if (!status.expanded_for || !AsksTheSame(*status.expanded_for, asked)) return false;
   const bool as_then = status.expanded_for->hash_scheme == asked.hash_scheme &&
                        status.expanded_for->runtimes == asked.runtimes &&
                        status.rules_version == settings.rules->version();
-  const bool over =
-      !status.experiments.empty() && std::all_of(status.experiments.begin(), status.experiments.end(), IsFinished);
+  const bool over = !status.experiments.empty() && (status.search || !IsAdaptive(spec)) &&
+                    std::all_of(status.experiments.begin(), status.experiments.end(), IsFinished);
   return as_then || over;
 }
 
