@@ -14,7 +14,6 @@ constexpr std::size_t kMaxPartial = 16 * 1024;
 constexpr std::size_t kFirstErrors = 30;
 constexpr std::size_t kMaxWriters = 32;
 
-
 bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {

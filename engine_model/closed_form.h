@@ -21,9 +21,9 @@ struct CandidateShape {
   int gpus = 1;                        // physical, all replicas
   int tensor_parallel = 1;
   int pipeline_parallel = 1;
-  int data_parallel = 1;  // attention's, inside one engine; whole replicas of a dense model
+  int data_parallel = 1;    // attention's, inside one engine; whole replicas of a dense model
   int expert_parallel = 1;  // divides experts as tensor parallelism does
-  int max_num_seqs = 0;   // per data-parallel rank
+  int max_num_seqs = 0;     // per data-parallel rank
   int max_batched_tokens = 0;
   int draft_tokens = 0;  // > 0: speculative decoding
   bool eager = false;    // no CUDA graphs

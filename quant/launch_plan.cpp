@@ -652,7 +652,8 @@ class Planner final : public FactSource {
     shape.pipeline = input.pipeline;
     shape.data = input.data;
     if (const ParallelRule* expert = table_.Parallel("expert"); expert != nullptr) {
-      shape.expert = expert->as_switch ? (SwitchedOn(expert->flag) ? Product(expert->equals) : 1) : SizeNow(expert->flag);
+      shape.expert =
+          expert->as_switch ? (SwitchedOn(expert->flag) ? Product(expert->equals) : 1) : SizeNow(expert->flag);
     }
     shape.max_sequences = count(scheduler.sequences);
     shape.batched_tokens = count(memory.batch);

@@ -109,8 +109,8 @@ struct LaunchPlan {
   std::vector<Verdict> verdicts;  // one per field, in the order of kFields
   std::vector<Warning> warnings;
   std::vector<Override> overrides;
-  std::optional<Rejection> rejection;               // set: never start this
-  int gpus = 1;                                     // world size of the final arguments
+  std::optional<Rejection> rejection;  // set: never start this
+  int gpus = 1;                        // world size of the final arguments
   LaunchShape shape;
   std::optional<ComputeCapability> min_capability;  // what the final arguments need at least
 };

@@ -304,9 +304,9 @@ class TableLoader {
   }
 
   static void LoadRules(const Node& root, EngineTable& table) {
-    root.Expect({"engine",    "title", "date",   "start",     "completesFlags", "aliases",   "hints",
-                 "forbidden", "order", "bounds", "limits",    "values",         "autoDtype", "followsDeclaredKv", "flags",
-                 "parallel",  "gpus",  "memory", "scheduler", "fields",         "rules"});
+    root.Expect({"engine",    "title",    "date",   "start",  "completesFlags", "aliases",   "hints",
+                 "forbidden", "order",    "bounds", "limits", "values",         "autoDtype", "followsDeclaredKv",
+                 "flags",     "parallel", "gpus",   "memory", "scheduler",      "fields",    "rules"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");

@@ -46,12 +46,12 @@ struct Observation {
 
 struct Judged {
   std::string id;
-  bool feasible = false;            // the scored point of every scenario keeps the SLO, and so does the quality
-  bool keeps_quality = true;        // within the bound, if there is one
-  bool cannot_win = false;          // given up early: neither feasible nor infeasible
-  std::optional<double> score;      // only where feasible; higher is better for every objective; always finite
-  double ci = 0;                    // half width of the score's 95 % interval; 0 = not known
-  std::vector<std::size_t> scored;  // indices into loads: the point that counted, one per scenario
+  bool feasible = false;             // the scored point of every scenario keeps the SLO, and so does the quality
+  bool keeps_quality = true;         // within the bound, if there is one
+  bool cannot_win = false;           // given up early: neither feasible nor infeasible
+  std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
+  double ci = 0;                     // half width of the score's 95 % interval; 0 = not known
+  std::vector<std::size_t> scored;   // indices into loads: the point that counted, one per scenario
   std::vector<bool> load_keeps_slo;  // parallel to loads
   // Where infeasible: every bound that is broken at the points nearest to keeping all, worst first, each once.
   std::vector<measurement::Violation> broken;
@@ -74,7 +74,8 @@ struct Judgement {
 //   MaximizeThroughput: output tokens/s per GPU.
 //   MaximizeGoodput: requests/s per GPU that keep every bound.
 //   MinimizeCost: minus the price of a million output tokens.
-//   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one load
+//   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one
+//   load
 //     for everybody: the highest that all observations measured and at which at least one of them keeps the SLO (the
 //     highest of all if none does).
 // The interval of a score is that of its points; where the limit was searched it also covers half the distance to the

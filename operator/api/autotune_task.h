@@ -188,7 +188,8 @@ struct ExperimentStatus {
   std::vector<LoadRow> loads;
   std::string score;     // decimal, "" = none
   std::string score_ci;  // half width of its 95 % interval, decimal, "" = not known
-  std::string stopped;   // why its loads ended: measurement::StopReasonName, comma-separated by scenario where they differ
+  std::string
+      stopped;  // why its loads ended: measurement::StopReasonName, comma-separated by scenario where they differ
   // Decimals in nats per token; `delta` and `ci` against the runtime's baseline, "" where it has none.
   struct Quality {
     measurement::Quality measured;
@@ -271,12 +272,12 @@ struct TaskStatus {
   std::vector<ExperimentStatus> experiments;
   struct Best {
     std::string experiment, runtime, quant_name, score, improvement_over_baseline;
-    std::string ci;                        // half width of the score's 95 % interval
-    int concurrency = 0;                   // requests in flight at the scored point, offered or mean
-    std::string request_rate;              // requests/s there
-    std::string tokens_per_second;         // output tokens/s per GPU there
-    std::string price;                     // per million output tokens; "" = no price per hour is known
-    std::vector<std::string> tied_with;    // experiments that the intervals do not tell from it
+    std::string ci;                      // half width of the score's 95 % interval
+    int concurrency = 0;                 // requests in flight at the scored point, offered or mean
+    std::string request_rate;            // requests/s there
+    std::string tokens_per_second;       // output tokens/s per GPU there
+    std::string price;                   // per million output tokens; "" = no price per hour is known
+    std::vector<std::string> tied_with;  // experiments that the intervals do not tell from it
   };
   std::optional<Best> best;
   // Of an adaptive search that has ended: why, and what the best candidate that was not tried was expected to gain.

@@ -54,8 +54,8 @@ json HashedBenchmark(const api::TaskSpec& spec) {
   if (measured) {
     // A longer timeout makes no finished measurement another one.
     measured->experiment_timeout = bench::BenchSpec().experiment_timeout;
-    // Where the limit is searched, the bounds say which loads are measured. Given loads are measured under any bound, but
-    // for the share of requests that keep all of them.
+    // Where the limit is searched, the bounds say which loads are measured. Given loads are measured under any bound,
+    // but for the share of requests that keep all of them.
     if (!measured->load.fixed.empty() && !measured->slo.attainment) measured->slo = {};
     out["spec"] = bench::ToJson(*measured);
   } else {

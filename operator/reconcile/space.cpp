@@ -236,8 +236,9 @@ bool IsAdaptive(const api::TaskSpec& spec) {
   return spec.optimization.strategy.value_or(api::Strategy::kAdaptive) == api::Strategy::kAdaptive;
 }
 
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const std::vector<GpuChoice>& choices,
-                    const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model,
+                    const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
+                    const experiment::PodEnvironment& environment) {
   if (choices.empty()) return {};
   const GpuChoice* best = &choices.front();
   if (choices.size() == 1) return *best;

@@ -63,8 +63,9 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
 
 // One product for the whole task: the one that the most candidates can run on, so that what a task asks for is not
 // pruned because weaker GPUs are more numerous; among equals the first. A GpuChoice{} where there is no choice.
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const std::vector<GpuChoice>& choices,
-                    const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model,
+                    const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
+                    const experiment::PodEnvironment& environment);
 
 // The facts of spec.model.facts (inline config.json), with spec.model.quantization applied; nothing when not inline.
 base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::ModelSpec& model);

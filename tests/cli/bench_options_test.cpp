@@ -86,7 +86,10 @@ TEST(BenchOptions, WrongOnesAreNamed) {
       {[](BenchOptions& o) { o.slo = {"ttft=5ms"}; }, "the statistic is missing"},
       {[](BenchOptions& o) { o.slo = {"ttft.p98=5ms"}; }, "the statistic is missing or not one of these"},
       {[](BenchOptions& o) { o.slo = {"ttft.p99=500"}; }, "--slo ttft.p99"},
-      {[](BenchOptions& o) { o.slo = {"ttft.p99=5ms", "ttft.p99=6ms"}; }, "the bound is given twice"},
+      {[](BenchOptions& o) {
+         o.slo = {"ttft.p99=5ms", "ttft.p99=6ms"};
+       },
+       "the bound is given twice"},
       {[](BenchOptions& o) { o.slo = {"errorRate=2"}; }, "a share is between 0 and 1"},
       {[](BenchOptions& o) { o.slo = {"attainment=0.9"}; }, "spec.slo: goodput needs a bound"},
       {[](BenchOptions& o) { o.slo = {"itl.p99=5ms"}, o.scenarios = {"D(5,1)"}; }, "spec.slo.itl.p99: answers of one"},

@@ -1,4 +1,6 @@
 // Engines' logs are bytes from anywhere: no input may crash the digest or the classifier, or break their bounds.
+#include "bench/log_digest.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,7 +8,6 @@
 #include <string_view>
 
 #include "bench/clean_text.h"
-#include "bench/log_digest.h"
 #include "bench/root_cause.h"
 
 namespace {
