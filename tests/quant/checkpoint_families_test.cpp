@@ -97,8 +97,8 @@ const std::vector<Row>& Rows() {
       {"modelopt-nvfp4-kv", "modelopt", "nvfp4", "nvfp4", kKeepsVllm, kKeepsSglang, kOtherKv},
       {"modelopt-w4a8-nvfp4", "modelopt", "nvfp4", "none", kKeepsVllm, kKeepsSglang, kLowGpu},
       {"modelopt-w4a8-mxfp4-moe", "modelopt", "mxfp4", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
-      {"modelopt-w4a8-awq-moe", "modelopt", "w4a8", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
-      {"modelopt-mixed", "modelopt", "mixed", "fp8", kKeepsVllm, kKeepsSglang, kKeepsTrt},
+      {"modelopt-w4a8-awq-moe", "modelopt", "w4a8", "none", kHasVllm, kHasSglang, kHasTrt},
+      {"modelopt-mixed", "modelopt", "mixed", "fp8", kHasVllm, kHasSglang, kHasTrt},
       {"fp8", "fp8", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},
       {"fp8-block-moe", "fp8", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},
       {"deepseek-fp8", "fp8", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},
@@ -109,7 +109,7 @@ const std::vector<Row>& Rows() {
       {"quark-mxfp4-moe", "quark", "mxfp4", "none", kKeepsVllm, kKeepsSglang, kNo},
       {"torchao-fp8", "torchao", "fp8", "none", kHasVllm, kNo, kNo},
       {"torchao-int4", "torchao", "int4-wna16", "none", kKeepsVllm, kNo, kNo},
-      {"w4afp8-moe", "w4afp8", "w4a8", "none", kNo, kKeepsSglang, kNo},
+      {"w4afp8-moe", "w4afp8", "w4a8", "none", kNo, kHasSglang, kNo},
       {"conflicting", "awq", "int4-wna16", "fp8", kKeepsVllm, kKeepsSglang, kNo},
   };
   return kRows;
