@@ -14,6 +14,7 @@
 
 #include "bench/bench_run.h"
 #include "bench/inspect.h"
+#include "bench/priority.h"
 
 namespace {
 
@@ -102,6 +103,7 @@ int main(int argc, char** argv) {
     run.told_to_end = [] { return told_to_end != 0; };
     run.say = Say;
     RaiseDescriptorLimit();
+    AskForPriority();
     base::RealClock clock;
     const BenchRunOutcome outcome = RunBench(run, clock);
     return WriteTerminationLog(run_log, Encode(outcome.result)) ? outcome.exit_code : kExitInfrastructure;

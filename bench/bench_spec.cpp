@@ -164,7 +164,7 @@ base::Status ReadLoads(const json& value, BenchSpec& out) {
     return status;
   }
   if (auto status =
-          ReadOptionals(value, "predictions", out.Workloads(), out.predictions, measurement::LoadPredictionFromJson);
+          ReadOptionals(value, "predictions", out.Workloads(), out.predictions, measurement::PredictedLoadsFromJson);
       !status) {
     return status;
   }

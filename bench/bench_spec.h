@@ -14,8 +14,8 @@
 
 #include "base/result.h"
 #include "measurement/load.h"
-#include "measurement/load_prediction.h"
 #include "measurement/load_search.h"
+#include "measurement/predicted_load.h"
 #include "measurement/scenario.h"
 #include "measurement/slo.h"
 #include "measurement/workload.h"
@@ -54,7 +54,7 @@ struct BenchSpec {
   int gpus = 1;  // of the engine: scores are per GPU
   // One for each scenario (a dataset: one), or empty. Set: racing, see measurement/load_search.h.
   std::vector<std::optional<double>> score_to_beat;
-  std::vector<std::optional<measurement::LoadPrediction>> predictions;
+  std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
   std::vector<std::optional<double>> start;  // the load at which the incumbent has its score, of the plan's kind
 

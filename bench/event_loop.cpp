@@ -73,7 +73,21 @@ void EventLoop::RunTimers() {
   }
 }
 
+// Sleeps for a moment where events have just come, and no timer is due in it.
+void EventLoop::BePatient() {
+  if (patience_.count() == 0) return;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (now - last_batch_ > patience_) return;
+  SteadyTime until = now + patience_;
+  if (!timers_.empty()) until = std::min(until, timers_.begin()->first);
+  if (until <= now) return;
+  const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - now);
+  const timespec pause{0, static_cast<long>(left.count())};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+}
+
 void EventLoop::Wait() {
+  BePatient();
   timespec limit{};
   const timespec* timeout = nullptr;
   if (!timers_.empty()) {
@@ -86,6 +100,7 @@ void EventLoop::Wait() {
   std::array<epoll_event, kBatch> events{};
   const int count = ::epoll_pwait2(epoll_, events.data(), kBatch, timeout, nullptr);
   wall_offset_ = Read(CLOCK_REALTIME) - Read(CLOCK_MONOTONIC);
+  last_batch_ = std::chrono::steady_clock::now();
   ready_.clear();
   for (int i = 0; i < count; ++i) ready_.push_back(static_cast<Handler*>(events[static_cast<std::size_t>(i)].data.ptr));
   for (std::size_t i = 0; i < ready_.size() && !stopped_; ++i) {

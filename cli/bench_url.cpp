@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bench/limit_search.h"
+#include "bench/priority.h"
 #include "bench/server.h"
 #include "cli/result_view.h"
 #include "cli/run.h"
@@ -297,6 +298,7 @@ int BenchUrl(const BenchOptions& options) {
 
   CatchInterrupts();
   RaiseDescriptorLimit();
+  bench::AskForPriority();
   base::Status status;
   {
     Ticker ticker(options.verbose);
@@ -322,7 +324,7 @@ int BenchUrl(const BenchOptions& options) {
     }
   }
   if (status.error().code == base::Code::kCancelled) return kInterrupted;
-  return Fail(url->ToString() + ": " + status.error().message, kNothing);
+  return Fail(status.error().message, kNothing);
 }
 
 }  // namespace autotune::cli

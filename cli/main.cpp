@@ -208,12 +208,16 @@ int main(int argc, char** argv) {
   cli::BenchOptions bench_options;
   std::string bench_output = "table";
   bench->add_option("URL", bench_options.url, "The server; a bearer token comes from OPENAI_API_KEY")->required();
-  bench->add_option("--slo", bench_options.slo, "ttft.p99=500ms, tpot.p95=40ms ...; repeatable")->type_name("BOUND");
+  bench->add_option("--slo", bench_options.slo, "ttft.p99=500ms, tpot.p95=40ms ...; repeatable")
+      ->allow_extra_args(false)
+      ->type_name("BOUND");
   bench->add_option("--concurrency", bench_options.concurrency, "These many requests in flight instead of a search")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("N,N");
   bench->add_option("--rate", bench_options.rates, "These requests/s instead of a search")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("R,R");
   bench->add_option("--search", bench_options.search, "Search the limit by concurrency or rate")
       ->check(CLI::IsMember({"concurrency", "rate"}))
@@ -226,6 +230,7 @@ int main(int argc, char** argv) {
   bench
       ->add_option("--scenario", bench_options.scenarios,
                    "Lengths: D(512,128), N(480,240)/(300,150), U(1,9)/(1,9), E(512)/(128); repeatable")
+      ->allow_extra_args(false)
       ->type_name("LENGTHS");
   bench->add_option("--dataset", bench_options.dataset, "File of prompts: JSONL, ShareGPT or a Mooncake trace")
       ->type_name("FILE");

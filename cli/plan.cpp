@@ -262,12 +262,21 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   text += WarningsText(plan, width);
 
   const std::size_t not_run = expansion.candidates.size() - plan.space.schedule.size();
+  const bool adaptive = reconcile::IsAdaptive(spec);
   text += "\n" + Count(static_cast<std::size_t>(expansion.total), "combination", "combinations") + ": " +
-          Count(plan.space.schedule.size(), "experiment", "experiments") + ", " +
-          Count(static_cast<std::size_t>(expansion.duplicates), "duplicate", "duplicates") + ", " +
-          std::to_string(expansion.pruned.size()) + " pruned, " + std::to_string(not_run) + " not run";
-  if (not_run > 0)
-    text += " (optimization.maxExperiments is " + std::to_string(spec.optimization.max_experiments) + ")";
+          (adaptive ? Count(plan.space.schedule.size(), "candidate", "candidates")
+                    : Count(plan.space.schedule.size(), "experiment", "experiments")) +
+          ", " + Count(static_cast<std::size_t>(expansion.duplicates), "duplicate", "duplicates") + ", " +
+          std::to_string(expansion.pruned.size()) + " pruned";
+  if (adaptive) {
+    const auto most = std::min(plan.space.schedule.size(), static_cast<std::size_t>(spec.optimization.max_experiments));
+    text += "; the search measures as many of them as it needs, at most " + std::to_string(most);
+  } else {
+    text += ", " + std::to_string(not_run) + " not run";
+    if (not_run > 0) {
+      text += " (optimization.maxExperiments is " + std::to_string(spec.optimization.max_experiments) + ")";
+    }
+  }
   return text + "\n";
 }
 

@@ -168,8 +168,9 @@ PredictedPoint Run::Play() {
   // The ramp ends when as many requests have ended as were in flight. An open loop that never gets there is saturated.
   const int ramp_requests = std::max(50, test_.requests / 3);
   std::size_t flying_at_start = 0;
+  int waiting_at_start = 0;
   // Requests that do not count keep the load up until those that count have ended.
-  std::size_t most = places + static_cast<std::size_t>(8 * test_.requests + ramp_requests) + 8 * places;
+  std::size_t most = places + static_cast<std::size_t>(8 * test_.requests + 4 * ramp_requests) + 8 * places;
   double preemptions_before = 0;
 
   while (true) {
@@ -208,10 +209,13 @@ PredictedPoint Run::Play() {
     if (window_from_ < 0) {
       const std::size_t flying = clients_.size() - ended_;
       const bool full = !closed() || started >= places;
-      if ((full && ended_ >= std::max<std::size_t>(flying, places) && ended_ >= 10) ||
-          (!closed() && clients_.size() >= static_cast<std::size_t>(ramp_requests) && ended_ < flying)) {
+      // An open loop starts empty: its first answers come faster than those that follow.
+      const std::size_t enough = closed() ? std::max<std::size_t>(flying, places) : 2 * flying + 20;
+      if ((full && ended_ >= enough && ended_ >= 10) ||
+          (!closed() && clients_.size() >= 4 * static_cast<std::size_t>(ramp_requests))) {
         window_from_ = now;
         flying_at_start = flying;
+        waiting_at_start = scheduler_.waiting();
         scheduler_.TakeGaps();
         preemptions_before = static_cast<double>(scheduler_.totals().preemptions);
       }
@@ -222,8 +226,13 @@ PredictedPoint Run::Play() {
         point.preemptions_per_request =
             (static_cast<double>(scheduler_.totals().preemptions) - preemptions_before) / std::max(1, counted_);
         const std::size_t flying = clients_.size() - ended_;
-        point.saturated = !closed() && flying > flying_at_start + 10 &&
-                          static_cast<double>(flying - flying_at_start) > 0.1 * counted_;
+        // A queue that gets longer, or far more requests in flight than random arrivals explain: they vary by more than
+        // a Poisson number does, since every request slows the others down.
+        const double growth = static_cast<double>(flying) - static_cast<double>(flying_at_start);
+        const double noise = 20 + 8 * std::sqrt(static_cast<double>(flying_at_start));
+        const bool queue = scheduler_.waiting() > std::max(20.0, 0.1 * scheduler_.running()) &&
+                           scheduler_.waiting() > 1.2 * waiting_at_start;
+        point.saturated = !closed() && (queue || growth > std::max(0.2 * counted_, noise));
         if (point.saturated) most = 0;  // more would only lengthen the queue
       }
     } else if (counted_ended_ >= counted_) {

@@ -92,6 +92,7 @@ class Scheduler {
   std::vector<TokenGap> TakeGaps() { return std::exchange(gaps_, {}); }
 
   [[nodiscard]] int running() const { return running_count_; }
+  [[nodiscard]] int free_places() const { return limits_.max_sequences - running_count_; }
   [[nodiscard]] int waiting() const { return static_cast<int>(waiting_.size() + intake_.size()); }
   [[nodiscard]] std::int64_t kv_tokens_used() const { return pool_.used() * pool_.block_tokens(); }
   [[nodiscard]] double kv_usage() const {

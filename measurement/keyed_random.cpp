@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/keyed_random.h"
+
 namespace autotune::measurement {
 namespace {
 
@@ -9,37 +11,24 @@ constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;
 
 __extension__ typedef unsigned __int128 Product;  // not of ISO C++
 
-// SplitMix64's finalizer: Stafford's variant 13 of MurmurHash3's.
-std::uint64_t Mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
 }  // namespace
 
-// Two rounds, so that neighbouring seeds and streams start far apart.
-KeyedRandom::KeyedRandom(std::uint64_t seed, std::uint64_t stream) : state_(Mix(Mix(seed + kGolden) ^ (stream + 1))) {}
+KeyedRandom::KeyedRandom(std::uint64_t seed, std::uint64_t stream) : state_(base::Key({seed, stream})) {}
 
 std::uint64_t KeyedRandom::Bits() {
+  const std::uint64_t bits = base::Mix64(state_);
   state_ += kGolden;
-  return Mix(state_);
+  return bits;
 }
 
-// 53 bits, moved by half a step: neither 0 nor 1.
-double KeyedRandom::Uniform() { return (static_cast<double>(Bits() >> 11) + 0.5) * 0x1p-53; }
+double KeyedRandom::Uniform() { return base::Uniform(Bits()); }
 
 // Multiplication instead of the remainder (Lemire 2019); the bias is below n / 2^64.
 std::uint64_t KeyedRandom::Below(std::uint64_t n) {
   return static_cast<std::uint64_t>((static_cast<Product>(Bits()) * n) >> 64);
 }
 
-// Box and Muller. The second value is thrown away: no state but the counter.
-double KeyedRandom::Normal() {
-  constexpr double kTwoPi = 6.283185307179586;
-  const double radius = std::sqrt(-2 * std::log(Uniform()));
-  return radius * std::cos(kTwoPi * Uniform());
-}
+double KeyedRandom::Normal() { return base::NormalQuantile(Uniform()); }
 
 double KeyedRandom::Exponential() { return -std::log(Uniform()); }
 

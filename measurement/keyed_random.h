@@ -1,7 +1,6 @@
-// Random numbers that are a function of (seed, stream, how many were drawn): the same on every machine and in every
-// order of evaluation.
+// A sequence of random numbers that is a function of (seed, stream): the same on every machine.
 //
-// The counter-based generator of Steele, Lea and Flood (SplitMix64), with transforms of its own: the distributions of
+// SplitMix64 (Steele, Lea and Flood 2014) on base/keyed_random's keys, with transforms of its own: the distributions of
 // the C++ library differ between its implementations. Give every purpose its own stream, for example the lengths of
 // request 17. A value without ownership; one object is not shared between threads.
 #pragma once

@@ -21,13 +21,16 @@ constexpr double kFirstConcurrency = 16;  // where nothing is known
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
 constexpr int kClientBoundRepeats = 2;
-constexpr double kPlateau = 1.03;  // throughput that grows by less, for 1.5 times the load, is the capacity
+constexpr double kPlateau = 1.03;       // throughput that grows by less, for 1.5 times the load, is the capacity
+constexpr double kPlateauAtMost = 1.1;  // ... with certainty
 constexpr double kPlateauLoad = 1.5;
 constexpr double kFarBeyond = 0.7;  // of ln(actual / limit): throughput may have fallen again
 constexpr double kThroughputFall = 0.85;
 constexpr double kOfAnotherKind = 1.3;
 constexpr double kNearCapacity = 0.93;
-constexpr double kEnoughWhileExploring = 0.03;
+constexpr double kEnoughWhileExploring = 0.1;  // of the throughput; no score is read there
+constexpr double kEnoughForAScore = 0.05;      // else the limit's point is measured once more
+constexpr double kNearTheLimit = 1.3;          // ... but within such a bracket it may be
 
 // How far a point is from the limit, for each bound: ln(actual / limit). Negative where it is kept.
 using Excesses = std::vector<double>;
@@ -99,24 +102,27 @@ Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind) 
   return out;
 }
 
-// Worth at the limit cannot be above this: more load gives no less throughput, and the limit lies below this point.
+// Worth at the limit, which lies below this point, cannot be above this.
 double HighestWorth(const LoadSearchInput& input, const Point& point, double excess) {
   const double gpus = std::max(input.gpus, 1);
   double tokens_per_request = input.mean_output_tokens;
   if (tokens_per_request <= 0 && point.requests > 0) {
     tokens_per_request = static_cast<double>(point.output_tokens) / static_cast<double>(point.requests);
   }
-  double requests = point.requests_per_second;
-  double tokens = point.output_tokens_per_second + point.output_tokens_per_second_ci;
-  if (point.load.kind == LoadKind::kRequestRate && !point.saturated) {
-    requests = point.load.value;  // the arrivals of one window are only near it
-    if (tokens_per_request > 0) tokens = requests * tokens_per_request;
+  const double per_request = input.worth == Worth::kOutputTokens ? tokens_per_request : 1;
+  // More load gives no less throughput, up to where engines preempt and lose it again.
+  double worth = std::numeric_limits<double>::infinity();
+  if (point.engine.preemptions.value_or(0) == 0) {
+    worth = input.worth == Worth::kOutputTokens ? point.output_tokens_per_second + point.output_tokens_per_second_ci
+                                                : point.requests_per_second;
+    if (excess > kFarBeyond) worth /= kThroughputFall;
   }
-  double worth = input.worth == Worth::kOutputTokens ? tokens / gpus : requests / gpus;
-  // Far beyond the limit engines preempt and lose throughput: then this point does not bound what is below.
-  if (excess > kFarBeyond) worth /= kThroughputFall;
-  if (point.engine.preemptions.value_or(0) > 0) worth = std::numeric_limits<double>::infinity();
-  return worth;
+  // Fewer requests a second are not worth more, whatever happened here. What arrived in one window is only near that.
+  if (point.load.kind == LoadKind::kRequestRate && per_request > 0) {
+    const double offered = point.load.value * per_request;
+    worth = point.saturated ? std::min(worth, offered) : offered;
+  }
+  return worth / gpus;
 }
 
 std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const Point> points) {
@@ -197,6 +203,67 @@ double Rounded(LoadKind kind, double load, double max) {
   return std::round(load * scale) / scale;
 }
 
+// The statistic of a metric that the search predicts: the bounded one, else the mean.
+Statistic PredictedStatistic(const Slo& slo, Metric metric) {
+  for (const Bound& bound : slo.bounds) {
+    if (bound.metric == metric) return bound.statistic;
+  }
+  return Statistic::kMean;
+}
+
+// Points as predicted_load reads them: those of one load are one, with the mean of their logarithms.
+std::vector<MeasuredLoad> MeasuredLoads(const LoadSearchInput& input, std::span<const Point> points) {
+  constexpr double kHalfWidthOfDeviation = 1.96;
+  std::vector<MeasuredLoad> out;
+  for (const Point& point : points) {
+    if (point.load.kind != LoadKind::kConcurrency || IsInvalid(point) || !IsUsable(point)) continue;
+    MeasuredLoad one;
+    one.load = point.load.value;
+    one.value = WorthOf(input.worth, point, input.gpus);
+    for (const Violation& violation : CheckSlo(input.slo, point)) {
+      const bool predicted = std::any_of(input.slo.bounds.begin(), input.slo.bounds.end(), [&](const Bound& bound) {
+        return bound.Field() == violation.bound && bound.metric != Metric::kItl &&
+               bound.statistic == PredictedStatistic(input.slo, bound.metric);
+      });
+      if (!predicted) one.met = false;
+    }
+    const auto read = [&](Metric metric, Statistic statistic, double noise, double& ln, double& variance) {
+      ln = std::log(std::max(point.Get(metric).Get(statistic), 1e-3));
+      const double deviation = point.relative_ci[static_cast<std::size_t>(metric)] / kHalfWidthOfDeviation;
+      variance = deviation > 0 ? deviation * deviation : noise * noise;
+    };
+    const PredictedLoads& predicted = *input.prediction;
+    read(Metric::kTtft, PredictedStatistic(input.slo, Metric::kTtft), predicted.ttft.noise, one.ln_ttft,
+         one.ttft_variance);
+    read(Metric::kTpot, PredictedStatistic(input.slo, Metric::kTpot), predicted.tpot.noise, one.ln_tpot,
+         one.tpot_variance);
+    read(Metric::kE2e, PredictedStatistic(input.slo, Metric::kE2e), predicted.e2e ? predicted.e2e->noise : 0,
+         one.ln_e2e, one.e2e_variance);
+    read(Metric::kE2e, Statistic::kMean, predicted.objective ? predicted.objective->noise : 0, one.ln_objective,
+         one.objective_variance);
+    const auto same =
+        std::find_if(out.begin(), out.end(), [&](const MeasuredLoad& other) { return other.load == one.load; });
+    if (same == out.end()) {
+      out.push_back(one);
+      continue;
+    }
+    const double n = same->measurements;
+    const auto join = [n](double& mean, double value) { mean = (mean * n + value) / (n + 1); };
+    join(same->value, one.value);
+    join(same->ln_ttft, one.ln_ttft);
+    join(same->ln_tpot, one.ln_tpot);
+    join(same->ln_e2e, one.ln_e2e);
+    join(same->ln_objective, one.ln_objective);
+    for (double MeasuredLoad::*variance : {&MeasuredLoad::ttft_variance, &MeasuredLoad::tpot_variance,
+                                           &MeasuredLoad::e2e_variance, &MeasuredLoad::objective_variance}) {
+      (*same).*variance = ((*same).*variance * n * n + one.*variance) / ((n + 1) * (n + 1));
+    }
+    same->met = same->met && one.met;
+    ++same->measurements;
+  }
+  return out;
+}
+
 class Search {
  public:
   Search(const LoadSearchInput& input, std::span<const Point> points)
@@ -212,6 +279,7 @@ class Search {
       case LoadMode::kConfirmRate:
         return Checked(Confirm());
       case LoadMode::kAutoConcurrency:
+        if (input_.prediction) return Checked(Predicted());
         return Checked(input_.slo.bounds.empty() ? Capacity() : Limit());
       case LoadMode::kAutoRate:
         return Checked(Limit());
@@ -241,6 +309,20 @@ class Search {
     decision.best = BestOf(input_, points_);
     decision.why = std::move(why);
     return decision;
+  }
+
+  // The search is over; its answer is a score, which a look on the way may not be.
+  LoadDecision Finish(StopReason reason, std::string why) const {
+    LoadDecision stop = Stop(reason, std::move(why));
+    if (!stop.best) return stop;
+    const Point& best = points_[*stop.best];
+    const auto measured =
+        std::count_if(points_.begin(), points_.end(), [&](const Point& point) { return point.load == best.load; });
+    if (measured > 1 || best.load.kind != LoadKind::kConcurrency ||
+        best.output_tokens_per_second_ci <= kEnoughForAScore * best.output_tokens_per_second) {
+      return stop;
+    }
+    return Measure(best.load, "the limit, as precisely as its score has to be");
   }
 
   LoadDecision Measure(Load load, std::string why, Precision precision = {}) const {
@@ -288,8 +370,10 @@ class Search {
     if (!bracket_.seen.empty() && points_[bracket_.seen.back().index].saturated) {
       return Stop(StopReason::kLadderDone, "the last rate is beyond saturation");
     }
-    if (points_.size() >= fixed.size()) return Stop(StopReason::kLadderDone, "all loads are measured");
-    return Measure({kind_, fixed[points_.size()]}, "the next of the given loads");
+    // Of those that say something: an invalid one was measured again.
+    const std::size_t measured = bracket_.seen.size();
+    if (measured >= fixed.size()) return Stop(StopReason::kLadderDone, "all loads are measured");
+    return Measure({kind_, fixed[measured]}, "the next of the given loads");
   }
 
   LoadDecision Confirm() const {
@@ -306,6 +390,21 @@ class Search {
     // Down by the tail's ratio; a tail grows faster than the rate.
     const double factor = std::clamp(std::exp(-bracket_.high->excess / 3), 0.7, 1 / (1 + input_.plan.resolution));
     return Measure({kind_, Rounded(kind_, high * factor, high)}, "down by the tail's ratio");
+  }
+
+  LoadDecision Predicted() const {
+    const std::vector<MeasuredLoad> measured = MeasuredLoads(input_, points_);
+    const NextLoad next = ChooseNextLoad(*input_.prediction, measured, input_.score_to_beat.value_or(0), input_.seed);
+    if (next.action != LoadAction::kStop && points_.size() < kMaxPoints) {
+      return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)));
+    }
+    if (bracket_.low == nullptr) return Stop(StopReason::kInfeasible, std::string(LoadReasonName(next.reason)));
+    const double best = WorthOf(input_.worth, points_[bracket_.low->index], input_.gpus);
+    if (input_.score_to_beat && best < *input_.score_to_beat) {
+      return Stop(StopReason::kCannotWin, "no load is expected to reach the score that is to beat");
+    }
+    // It leads: the limit between the loads of the prediction is its score.
+    return input_.slo.bounds.empty() ? Stop(StopReason::kCapacity, "no SLO: the capacity") : Limit();
   }
 
   // No bound: as much as is let run at once.
@@ -350,24 +449,25 @@ class Search {
   // Nothing is broken yet: further up.
   LoadDecision Up() const {
     const Seen& last = bracket_.seen.back();
-    if (last.load >= Most()) return Stop(StopReason::kCapacity, "the SLO holds at the highest load that is asked");
-    if (bracket_.seen.size() >= 2) {
-      const Seen& before = bracket_.seen[bracket_.seen.size() - 2];
-      const Point& a = points_[before.index];
-      const Point& b = points_[last.index];
-      if (kind_ == LoadKind::kConcurrency && last.load >= kPlateauLoad * before.load &&
-          b.output_tokens_per_second < kPlateau * a.output_tokens_per_second) {
-        return Stop(StopReason::kCapacity, "more load gives no more throughput");
+    if (last.load >= Most()) return Finish(StopReason::kCapacity, "the SLO holds at the highest load that is asked");
+    const Seen* before = nullptr;  // the nearest lower load
+    for (const Seen& seen : bracket_.seen) {
+      if (seen.load < last.load) before = &seen;
+    }
+    if (before != nullptr && kind_ == LoadKind::kConcurrency && last.load >= kPlateauLoad * before->load) {
+      const double lower = points_[before->index].output_tokens_per_second;
+      const Point& point = points_[last.index];
+      if (point.output_tokens_per_second < kPlateau * lower &&
+          point.output_tokens_per_second + point.output_tokens_per_second_ci < kPlateauAtMost * lower) {
+        return Finish(StopReason::kCapacity, "more load gives no more throughput");
       }
     }
     double factor = 4;
     const double x2 = std::log(last.load);
     for (std::size_t i = 0; i < last.excesses.size(); ++i) {
-      double x = x2 - last.excesses[i];  // in proportion to the load
-      if (bracket_.seen.size() >= 2) {
-        const Seen& before = bracket_.seen[bracket_.seen.size() - 2];
-        x = Crossing(std::log(before.load), before.excesses[i], x2, last.excesses[i], 0.3);
-      }
+      const double x = before == nullptr
+                           ? x2 - last.excesses[i]  // in proportion to the load
+                           : Crossing(std::log(before->load), before->excesses[i], x2, last.excesses[i], 0.3);
       factor = std::min(factor, std::exp(x - x2));
     }
     // A little beyond, so that the limit is between two points.
@@ -384,9 +484,10 @@ class Search {
       return Stop(StopReason::kInfeasible, "the SLO is broken by requests that are alone");
     }
     double x = std::log(first.load) - first.excess;
-    if (bracket_.seen.size() >= 2) {
-      const Seen& next = bracket_.seen[1];
-      const double slope = (next.excess - first.excess) / (std::log(next.load) - std::log(first.load));
+    const auto next = std::find_if(bracket_.seen.begin(), bracket_.seen.end(),
+                                   [&](const Seen& seen) { return seen.load > first.load; });
+    if (next != bracket_.seen.end()) {
+      const double slope = (next->excess - first.excess) / (std::log(next->load) - std::log(first.load));
       x = std::log(first.load) - first.excess / std::clamp(slope, 0.1, 3.0);
     }
     const double factor = std::clamp(std::exp(x) / first.load * 0.95, 0.125, 0.85);
@@ -406,11 +507,11 @@ class Search {
     const double step = 1 + input_.plan.resolution;
     const bool neighbours = kind_ == LoadKind::kConcurrency && high - low <= 1;
     const bool is_load = points_[bracket_.low->index].load.kind == kind_;
-    if (is_load && (neighbours || high <= low * step * 1.0001)) return Stop(StopReason::kFound, "between two points");
+    if (is_load && (neighbours || high <= low * step * 1.0001)) return Finish(StopReason::kFound, "between two points");
 
     const LimitRange range = RangeOf(bracket_, points_);
     if (is_load && std::exp(range.high) <= low * (1 + 0.6 * input_.plan.resolution))
-      return Stop(StopReason::kFound, "the limit is within the resolution");
+      return Finish(StopReason::kFound, "the limit is within the resolution");
     const double half = std::sqrt(step);
     double load = std::sqrt(low * high);
     if (high > low * step * step) load = std::exp(range.low);
@@ -418,7 +519,9 @@ class Search {
     if (high > low * step) load = std::clamp(load, low * half, high / half);
     load = Rounded(kind_, load, Most());
     if (kind_ == LoadKind::kConcurrency) load = std::clamp(load, low + 1, high - 1);
-    return Measure({kind_, load}, "between two points");
+    const bool exploring = high > low * kNearTheLimit;
+    return Measure({kind_, load}, "between two points",
+                   exploring ? Precision{kEnoughWhileExploring, true} : Precision{});
   }
 
   const LoadSearchInput& input_;

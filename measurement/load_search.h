@@ -14,8 +14,8 @@
 #include <string_view>
 
 #include "measurement/load.h"
-#include "measurement/load_prediction.h"
 #include "measurement/point.h"
+#include "measurement/predicted_load.h"
 #include "measurement/slo.h"
 #include "measurement/window.h"
 
@@ -35,7 +35,9 @@ struct LoadSearchInput {
   int gpus = 1;
   // Per GPU, of the incumbent in this scenario. Set: a configuration that cannot reach it stops early (racing).
   std::optional<double> score_to_beat;
-  std::optional<LoadPrediction> prediction;
+  // What the search expects of this candidate: of a search by concurrency, it picks the loads (predicted_load.h), and a
+  // leader's limit is then bracketed as without one.
+  std::optional<PredictedLoads> prediction;
   std::optional<double> admitted;  // requests that KV cache and batch limit let run at once
   // Where to look first: the load at which the incumbent has its score.
   std::optional<Load> start;
@@ -66,7 +68,8 @@ struct LoadDecision {
   std::string why;                  // for people
 };
 
-// `points`: this scenario's, in the order of measuring. Invalid ones (IsInvalid) decide nothing and end the search.
+// `points`: this scenario's, in the order of measuring. Invalid ones (IsInvalid) decide nothing: one whose client
+// was late is measured again, at most twice; short answers end the search.
 LoadDecision DecideLoad(const LoadSearchInput& input, std::span<const Point> points);
 
 }  // namespace autotune::measurement

@@ -27,6 +27,7 @@ struct PredictedMetric {
   double roughness = 0;
   double noise = 0;                // standard deviation of one measurement of y
   std::optional<double> ln_bound;  // y may be at most this
+  bool operator==(const PredictedMetric&) const = default;
 };
 
 // What is maximised: output tokens per second and GPU, or the inverse of a latency.
@@ -44,6 +45,7 @@ struct PredictedLoads {
   double output_tokens = 1;
   double gpus = 1;
   LoadValue value = LoadValue::kThroughput;
+  bool operator==(const PredictedLoads&) const = default;
 };
 
 // One point, averaged over its measurements: means of ln(milliseconds) and the variances of these means.

@@ -175,45 +175,95 @@ base::Result<Slo> SloFromJson(const json& value, const std::string& path) {
   return out;
 }
 
-json ToJson(const LoadPrediction& prediction) {
-  const auto curve = [](const LoadPrediction::Curve& of) {
-    return json{{"mean", of.mean},
-                {"offset", of.offset_variance},
-                {"slope", of.slope_variance},
-                {"offsetSlope", of.offset_slope_covariance},
-                {"roughness", of.roughness_variance}};
+namespace {
+
+json MetricToJson(const PredictedMetric& metric) {
+  json out = {{"mean", metric.mean}};
+  const auto put = [&](const char* key, double value) {
+    if (value != 0) out[key] = value;
   };
-  return {{"loads", prediction.loads},
-          {"center", prediction.center},
-          {"ttft", curve(prediction.ttft)},
-          {"tpot", curve(prediction.tpot)}};
+  put("level", metric.level_variance);
+  put("levelSlope", metric.level_slope_covariance);
+  put("slope", metric.slope_variance);
+  put("roughness", metric.roughness);
+  put("noise", metric.noise);
+  if (metric.ln_bound) out["lnBound"] = *metric.ln_bound;
+  return out;
 }
 
-base::Result<LoadPrediction> LoadPredictionFromJson(const json& value, const std::string& path) {
-  constexpr double kMax = 1e9;
-  LoadPrediction out;
+void ReadNumbers(Members& members, const char* key, double min, double max, std::vector<double>& out) {
+  const json* list = members.Find(key);
+  if (list == nullptr || !list->is_array() || list->empty()) return members.Fail(key, "not a list of numbers");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    members.ReadNumber(std::string(key) + "[" + std::to_string(i) + "]", (*list)[i], min, max, out.emplace_back());
+  }
+}
+
+constexpr double kMaxPredicted = 1e9;
+
+base::Result<PredictedMetric> MetricPredictionFromJson(const json& value, const std::string& path, std::size_t loads) {
+  PredictedMetric out;
   Members members(value, path);
-  const auto numbers = [](Members& of, const char* key, double min, std::vector<double>& to) {
-    const json* list = of.Find(key);
-    if (list == nullptr || !list->is_array() || list->empty()) return of.Fail(key, "not a list of numbers");
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      of.ReadNumber(std::string(key) + "[" + std::to_string(i) + "]", (*list)[i], min, kMax, to.emplace_back());
-    }
-  };
-  numbers(members, "loads", 1e-6, out.loads);
-  members.Number("center", -kMax, kMax, out.center);
-  for (const auto& [key, curve] : {std::pair("ttft", &out.ttft), {"tpot", &out.tpot}}) {
+  ReadNumbers(members, "mean", -kMaxPredicted, kMaxPredicted, out.mean);
+  members.Number("level", 0, kMaxPredicted, out.level_variance);
+  members.Number("levelSlope", -kMaxPredicted, kMaxPredicted, out.level_slope_covariance);
+  members.Number("slope", 0, kMaxPredicted, out.slope_variance);
+  members.Number("roughness", 0, kMaxPredicted, out.roughness);
+  members.Number("noise", 0, kMaxPredicted, out.noise);
+  if (members.Find("lnBound") != nullptr) {
+    double bound = 0;
+    members.Number("lnBound", -kMaxPredicted, kMaxPredicted, bound);
+    out.ln_bound = bound;
+  }
+  if (out.mean.size() != loads) members.Fail("mean", "not as many as loads");
+  if (members.failed()) return members.error();
+  return out;
+}
+
+}  // namespace
+
+json ToJson(const PredictedLoads& prediction) {
+  json out = {{"loads", prediction.loads},
+              {"u", prediction.u},
+              {"ttft", MetricToJson(prediction.ttft)},
+              {"tpot", MetricToJson(prediction.tpot)},
+              {"outputTokens", prediction.output_tokens},
+              {"gpus", prediction.gpus}};
+  if (prediction.e2e) out["e2e"] = MetricToJson(*prediction.e2e);
+  if (prediction.objective) out["objective"] = MetricToJson(*prediction.objective);
+  if (prediction.value == LoadValue::kInverseLatency) out["value"] = "InverseLatency";
+  return out;
+}
+
+base::Result<PredictedLoads> PredictedLoadsFromJson(const json& value, const std::string& path) {
+  PredictedLoads out;
+  Members members(value, path);
+  ReadNumbers(members, "loads", 1e-6, kMaxPredicted, out.loads);
+  ReadNumbers(members, "u", -kMaxPredicted, kMaxPredicted, out.u);
+  members.Number("outputTokens", 1, kMaxPredicted, out.output_tokens);
+  members.Number("gpus", 1, kMaxPredicted, out.gpus);
+  if (!members.failed() && out.u.size() != out.loads.size()) members.Fail("u", "not as many as loads");
+  for (std::size_t i = 1; i < out.loads.size(); ++i) {
+    if (out.loads[i] <= out.loads[i - 1]) members.Fail("loads[" + std::to_string(i) + "]", "not ascending");
+  }
+  if (const json* of = members.Find("value")) {
+    if (*of != "InverseLatency") members.Fail("value", *of, " is not InverseLatency");
+    out.value = LoadValue::kInverseLatency;
+  }
+  for (const char* key : {"ttft", "tpot"}) {
+    if (members.Find(key) == nullptr) members.Fail(key, "is missing");
+  }
+  if (members.failed()) return members.error();
+  for (const char* key : {"ttft", "tpot", "e2e", "objective"}) {
     const json* found = members.Find(key);
-    if (found == nullptr) members.Fail(key, "is missing");
-    if (members.failed()) return members.error();
-    Members one(*found, path + "." + key);
-    numbers(one, "mean", -kMax, curve->mean);
-    one.Number("offset", 0, kMax, curve->offset_variance);
-    one.Number("slope", 0, kMax, curve->slope_variance);
-    one.Number("offsetSlope", -kMax, kMax, curve->offset_slope_covariance);
-    one.Number("roughness", 0, kMax, curve->roughness_variance);
-    if (!one.failed() && curve->mean.size() != out.loads.size()) one.Fail("mean", "not as many as loads");
-    if (one.failed()) return one.error();
+    if (found == nullptr) continue;
+    auto metric = MetricPredictionFromJson(*found, path + "." + key, out.loads.size());
+    if (!metric) return metric.error();
+    const std::string_view name = key;
+    if (name == "ttft") out.ttft = *std::move(metric);
+    if (name == "tpot") out.tpot = *std::move(metric);
+    if (name == "e2e") out.e2e = *std::move(metric);
+    if (name == "objective") out.objective = *std::move(metric);
   }
   return out;
 }

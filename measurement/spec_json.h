@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "measurement/load.h"
-#include "measurement/load_prediction.h"
+#include "measurement/predicted_load.h"
 #include "measurement/slo.h"
 #include "measurement/workload.h"
 
@@ -18,11 +18,11 @@ namespace autotune::measurement {
 nlohmann::json ToJson(const Arrival& arrival);
 nlohmann::json ToJson(const LoadPlan& plan);
 nlohmann::json ToJson(const Slo& slo);
-nlohmann::json ToJson(const LoadPrediction& prediction);
+nlohmann::json ToJson(const PredictedLoads& prediction);
 
 base::Result<Arrival> ArrivalFromJson(const nlohmann::json& value, const std::string& path);
 base::Result<LoadPlan> LoadPlanFromJson(const nlohmann::json& value, const std::string& path);
 base::Result<Slo> SloFromJson(const nlohmann::json& value, const std::string& path);
-base::Result<LoadPrediction> LoadPredictionFromJson(const nlohmann::json& value, const std::string& path);
+base::Result<PredictedLoads> PredictedLoadsFromJson(const nlohmann::json& value, const std::string& path);
 
 }  // namespace autotune::measurement

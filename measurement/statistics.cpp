@@ -68,10 +68,9 @@ double IndependentTrials(std::span<const double> successes) {
   const std::vector<double> batches = BatchMeans(successes);
   const double independent = share * (1 - share) / n;  // variance of the mean
   if (batches.empty() || independent <= 0) return n;
-  const MeanError error = ErrorOfMean(batches);
-  // The variance over few batches is itself uncertain: Student's t stands in for the normal quantile.
-  const double t = StudentQuantile(error.freedom) / kNormal975;
-  return n / std::max(1.0, error.variance / independent * t * t);
+  // A variance that is too small by chance does not make them more than they are; that this is only ever corrected
+  // upwards also makes up for its own uncertainty.
+  return n / std::max(1.0, ErrorOfMean(batches).variance / independent);
 }
 
 }  // namespace
@@ -100,8 +99,9 @@ double Quantile(std::span<const double> sorted, double share) {
   const double rank = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(std::floor(rank));
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = rank - std::floor(rank);
-  return part == 0 ? sorted[below] : sorted[below] + (sorted[above] - sorted[below]) * part;
+  // Also where both are infinite.
+  if (sorted[above] == sorted[below]) return sorted[below];
+  return sorted[below] + (sorted[above] - sorted[below]) * (rank - std::floor(rank));
 }
 
 Interval MeanInterval(std::span<const double> batch_means) {
@@ -112,29 +112,41 @@ Interval MeanInterval(std::span<const double> batch_means) {
 }
 
 Estimate EstimateQuantile(std::span<const Sample> samples, double share) {
-  Estimate out;
-  if (samples.empty()) return out;
-  std::vector<double> low, high;
-  for (const Sample& sample : samples) {
-    low.push_back(sample.value);
-    high.push_back(sample.at_least ? kInfinity : sample.value);
-  }
-  const std::vector<double> in_order = low;
-  std::sort(low.begin(), low.end());
-  std::sort(high.begin(), high.end());
-  out.value = Quantile(low, share);
-  out.at_least = Quantile(high, share) != out.value;
+  return EstimateQuantiles(samples, std::span(&share, 1)).front();
+}
 
-  std::vector<double> below(in_order.size());
-  std::transform(in_order.begin(), in_order.end(), below.begin(),
-                 [&](double value) { return value <= out.value ? 1.0 : 0.0; });
-  const QuantileRanks ranks = RanksOf(share, IndependentTrials(below));
+std::vector<Estimate> EstimateQuantiles(std::span<const Sample> samples, std::span<const double> shares) {
+  std::vector<Estimate> out(shares.size());
+  if (samples.empty()) return out;
+  std::vector<double> in_order, high;
+  bool open = false;
+  for (const Sample& sample : samples) {
+    in_order.push_back(sample.value);
+    high.push_back(sample.at_least ? kInfinity : sample.value);
+    open = open || sample.at_least;
+  }
+  std::vector<double> low = in_order;
+  std::sort(low.begin(), low.end());
+  if (open) {
+    std::sort(high.begin(), high.end());
+  } else {
+    high = low;
+  }
   const auto at = [](const std::vector<double>& sorted, double rank) {
     const auto n = static_cast<double>(sorted.size());
     return Quantile(sorted, std::clamp((rank * (n + 1) - 1) / std::max(n - 1, 1.0), 0.0, 1.0));
   };
-  if (std::isfinite(ranks.low)) out.interval.low = at(low, ranks.low);
-  if (std::isfinite(ranks.high)) out.interval.high = at(high, ranks.high);
+  std::vector<double> below(in_order.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    Estimate& estimate = out[i];
+    estimate.value = Quantile(low, shares[i]);
+    estimate.at_least = Quantile(high, shares[i]) != estimate.value;
+    std::transform(in_order.begin(), in_order.end(), below.begin(),
+                   [&](double value) { return value <= estimate.value ? 1.0 : 0.0; });
+    const QuantileRanks ranks = RanksOf(shares[i], IndependentTrials(below));
+    if (std::isfinite(ranks.low)) estimate.interval.low = at(low, ranks.low);
+    if (std::isfinite(ranks.high)) estimate.interval.high = at(high, ranks.high);
+  }
   return out;
 }
 
@@ -162,6 +174,9 @@ Estimate EstimatePooledQuantile(std::span<std::vector<double>> batches, double s
     return *below + (*std::min_element(below + 1, values.end()) - *below) * part;
   };
   std::vector<double> pooled, of_batches;
+  std::size_t size = 0;
+  for (const std::vector<double>& batch : batches) size += batch.size();
+  pooled.reserve(size);
   for (std::vector<double>& batch : batches) {
     if (batch.empty()) continue;
     pooled.insert(pooled.end(), batch.begin(), batch.end());

@@ -47,6 +47,8 @@ struct Estimate {
 // leaves: the variance of "is below the quantile" over batches of consecutive samples, never less than independent
 // samples have. `high` is infinite where no sample is high enough, as for a p99 of fewer than 368.
 Estimate EstimateQuantile(std::span<const Sample> samples, double share);
+// Several of the same samples, for the price of one.
+std::vector<Estimate> EstimateQuantiles(std::span<const Sample> samples, std::span<const double> shares);
 Estimate EstimateMean(std::span<const Sample> samples);
 // For very many values that depend on each other across requests, such as the gaps between output events: `batches` are
 // consecutive and of equal length in time, and the interval is that of the batches' own quantiles. Reorders them.

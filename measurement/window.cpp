@@ -129,9 +129,12 @@ std::vector<double> ThroughputByBin(const Window& window) {
 std::vector<std::vector<double>> Gaps(const Window& window) {
   std::vector<std::vector<double>> bins(kBins);
   nanoseconds last = window.end;
+  std::size_t events = 0;
   for (const RequestRecord& record : window.started) {
+    events += record.events.size();
     if (!record.events.empty()) last = std::max(last, record.start + std::chrono::microseconds(record.events.back()));
   }
+  for (std::vector<double>& bin : bins) bin.reserve(events / kBins + events / (4 * kBins));
   const double length = std::max(Seconds(last - window.begin), 1e-9);
   for (const RequestRecord& record : window.started) {
     const double offset = Seconds(record.start - window.begin);
@@ -304,25 +307,40 @@ double RelativeCi(const Estimate& estimate) {
   return std::max(half, 0.0) / estimate.value;
 }
 
-void FillLatency(const Window& window, Metric metric, std::vector<std::vector<double>>* gaps, Point& point) {
-  const std::vector<Sample> samples = metric == Metric::kItl ? std::vector<Sample>{} : SamplesOf(window, metric);
-  const auto estimate = [&](Statistic statistic) {
-    if (metric == Metric::kItl) return EstimateGaps(*gaps, statistic);
-    return statistic == Statistic::kMean ? EstimateMean(samples) : EstimateQuantile(samples, Share(statistic));
-  };
-  double& relative = point.relative_ci[static_cast<std::size_t>(metric)];
-  bool bounded = false;
-  for (const Bound& bound : window.spec.slo.bounds) bounded = bounded || bound.metric == metric;
+// All statistics of a metric, in kStatistics' order. Of ITL from `gaps`, which it reorders.
+std::vector<Estimate> EstimatesOf(const Window& window, Metric metric, std::vector<std::vector<double>>* gaps) {
+  std::vector<Estimate> out;
+  if (metric == Metric::kItl) {
+    for (const Statistic statistic : kStatistics) out.push_back(EstimateGaps(*gaps, statistic));
+    return out;
+  }
+  const std::vector<Sample> samples = SamplesOf(window, metric);
+  std::vector<double> shares;
   for (const Statistic statistic : kStatistics) {
-    const Estimate value = estimate(statistic);
-    point.Get(metric).Set(statistic, value.value);
-    if (value.at_least) point.lower_bounds.Add(metric, statistic);
+    if (statistic != Statistic::kMean) shares.push_back(Share(statistic));
+  }
+  out = EstimateQuantiles(samples, shares);
+  static_assert(kStatistics.front() == Statistic::kMean);
+  out.insert(out.begin(), EstimateMean(samples));
+  return out;
+}
+
+void FillLatency(const Window& window, Metric metric, std::vector<std::vector<double>>* gaps, Point& point) {
+  const std::vector<Estimate> estimates = EstimatesOf(window, metric, gaps);
+  const std::vector<Bound>& bounds = window.spec.slo.bounds;
+  const bool bounded =
+      std::any_of(bounds.begin(), bounds.end(), [&](const Bound& bound) { return bound.metric == metric; });
+  double& relative = point.relative_ci[static_cast<std::size_t>(metric)];
+  for (std::size_t i = 0; i < kStatistics.size(); ++i) {
+    const Statistic statistic = kStatistics[i];
+    point.Get(metric).Set(statistic, estimates[i].value);
+    if (estimates[i].at_least) point.lower_bounds.Add(metric, statistic);
     const bool counts =
         bounded
-            ? std::any_of(window.spec.slo.bounds.begin(), window.spec.slo.bounds.end(),
+            ? std::any_of(bounds.begin(), bounds.end(),
                           [&](const Bound& bound) { return bound.metric == metric && bound.statistic == statistic; })
             : statistic == Statistic::kP50;
-    if (counts) relative = std::max(relative, RelativeCi(value));
+    if (counts) relative = std::max(relative, RelativeCi(estimates[i]));
   }
 }
 
@@ -487,7 +505,7 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
   if (BoundsItl(spec.slo)) gaps = Gaps(window);
   const std::vector<double> throughput = ThroughputByBin(window);
   const Sides sides = Decide(window, gaps);
-  progress.point = Summarize(window, throughput, gaps.empty() ? nullptr : &gaps);
+  progress.point = Summarize(window, throughput, nullptr);
 
   // A phase of one request's length is a convoy's, not the engine's.
   const bool enough = window.Length() >= std::max(kMinWindow, UsualLength(records)) &&
@@ -507,7 +525,7 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
         break;
       case LoadKind::kRequestRate:
         // Its throughput is the rate's; what takes time to see is a queue that grows slowly.
-        if (spec.slo.bounds.empty() || window.Length() < spec.duration / 4 ||
+        if (spec.slo.bounds.empty() || window.Length() < spec.duration / 2 ||
             window.Length() < 4 * UsualLength(records)) {
           return progress;
         }

@@ -52,7 +52,7 @@ struct Progress {
 
 // `records`: all requests of the point that have started, in order of their start. `now`: on the point's clock. Pass
 // the last answer as `previous`: it remembers when the window began and ended. The cost is linear in the output events
-// of the window, about 3 ms a million.
+// of the window: about 7 ms a million, with a bound on ITL 50 ms, and once at the end 70 ms (one core, -O2).
 Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records, std::chrono::nanoseconds now,
                   const Progress& previous);
 

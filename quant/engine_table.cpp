@@ -145,15 +145,7 @@ std::optional<FlagUse> EngineTable::Find(std::string_view spelling, const Versio
       return use;
     }
   }
-  const std::vector<std::string> completions = CompletionsOf(key, version);
-  std::optional<FlagUse> use;
-  for (const std::string& name : completions) {
-    const std::optional<FlagUse> one = look(name);
-    // Two names of one flag leave no doubt.
-    if (use && (one->flag != use->flag || one->negated != use->negated)) return std::nullopt;
-    use = one;
-  }
-  return use;
+  return std::nullopt;
 }
 
 std::vector<std::string> EngineTable::CompletionsOf(std::string_view spelling, const Version& version) const {

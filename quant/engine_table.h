@@ -198,10 +198,9 @@ class EngineTable {
   // and rules.
   [[nodiscard]] std::vector<Version> Milestones() const;
 
-  // Looks a spelling up: dashes at the front and "_" or "-" do not count. The beginning of a flag is the flag where the
-  // engine's parser completes it and no other flag of the release begins so. Nothing when the release does not have it.
+  // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
-  // Flags of the release that begin so, where its parser completes beginnings.
+  // Spellings of the release that begin so, where its parser takes the beginning of a flag for the flag.
   [[nodiscard]] std::vector<std::string> CompletionsOf(std::string_view spelling, const Version& version) const;
   [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
   // For the message about a flag that is not known: what became of it, else the nearest known flag.

@@ -56,19 +56,36 @@ class Reader {
         return Reject("UnknownFlag",
                       use->shape->spelling + " of " + Name() + " is not a map: it has no member " + member);
     }
-    if (const std::vector<std::string> several = table_.CompletionsOf(spelling, release_.version); several.size() > 1) {
-      return Reject("UnknownFlag", "\"" + spelling + "\" is the beginning of several flags of " + Name() + ": " +
-                                       Joined({several.begin(), several.begin() + std::min<std::ptrdiff_t>(
-                                                                                    5, std::ssize(several))}) +
-                                       (several.size() > 5 ? ", ..." : ""));
+    const std::vector<std::string> completions = table_.CompletionsOf(spelling, release_.version);
+    if (const std::optional<FlagUse> completed = Completed(completions)) {
+      return Add(*completed, completed->flag->name, "", value);
     }
     const std::string hint = table_.Hint(spelling, release_.version);
+    if (completions.size() > 1) {
+      constexpr std::ptrdiff_t kShown = 5;
+      const std::ptrdiff_t shown = std::min(kShown, std::ssize(completions));
+      return Reject("UnknownFlag", "\"" + spelling + "\" is the beginning of several flags of " + Name() + ": " +
+                                       Joined({completions.begin(), completions.begin() + shown}) +
+                                       (std::ssize(completions) > shown ? ", ..." : "") +
+                                       (hint.empty() ? "" : "; " + hint));
+    }
     Reject("UnknownFlag", Name() + " has no flag \"" + spelling + "\"" + (hint.empty() ? "" : "; " + hint));
   }
 
  private:
   [[nodiscard]] std::string Name() const { return Title(table_, release_); }
   [[nodiscard]] std::string Field() const { return "parameters." + spelling_; }
+
+  // The one flag that these are spellings of; nothing where they are several flags, or a flag and its opposite.
+  [[nodiscard]] std::optional<FlagUse> Completed(const std::vector<std::string>& spellings) const {
+    std::optional<FlagUse> use;
+    for (const std::string& spelling : spellings) {
+      const std::optional<FlagUse> one = table_.Find(spelling, release_.version);
+      if (!one || (use && (one->flag != use->flag || one->negated != use->negated))) return std::nullopt;
+      use = one;
+    }
+    return use;
+  }
 
   void Reject(std::string reason, std::string message) {
     // The first in the order of the spellings: what a user corrects first.

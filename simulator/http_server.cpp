@@ -138,7 +138,9 @@ class SimulatedServer::Impl : public std::enable_shared_from_this<SimulatedServe
   [[nodiscard]] double Now() const { return std::chrono::duration<double>(clock_.Now() - started_).count(); }
 
   [[nodiscard]] bool TurnsAway() const {
-    const int waiting = tokens_->Now().waiting;
+    // Those on their way to a free place do not wait.
+    const TokenSource::State state = tokens_->Now();
+    const int waiting = state.waiting - state.free_places;
     return (options_.most_waiting && waiting >= *options_.most_waiting) ||
            (options_.settings.max_queued && waiting >= *options_.settings.max_queued);
   }

@@ -21,8 +21,8 @@ class OfEngine final : public TokenSource {
   [[nodiscard]] std::optional<double> NextEvent() const override { return scheduler_.NextEvent(); }
   std::span<const TokenEvent> AdvanceTo(double now) override { return scheduler_.AdvanceTo(now); }
   [[nodiscard]] State Now() const override {
-    return {scheduler_.running(), scheduler_.waiting(), scheduler_.kv_usage(), scheduler_.kv_tokens_used(),
-            scheduler_.totals()};
+    return {scheduler_.running(),  scheduler_.waiting(),        scheduler_.free_places(),
+            scheduler_.kv_usage(), scheduler_.kv_tokens_used(), scheduler_.totals()};
   }
 
  private:
@@ -63,7 +63,7 @@ class OnSchedule final : public TokenSource {
     return left_;
   }
 
-  [[nodiscard]] State Now() const override { return {static_cast<int>(answers_.size()), 0, 0, 0, {}}; }
+  [[nodiscard]] State Now() const override { return {static_cast<int>(answers_.size()), 0, 0, 0, 0, {}}; }
 
  private:
   struct Answer {

@@ -14,6 +14,7 @@ class TokenSource {
   struct State {
     int running = 0;
     int waiting = 0;
+    int free_places = 0;  // for sequences in the batch
     double kv_usage = 0;  // share of the cache
     std::int64_t kv_tokens_used = 0;
     engine_model::Scheduler::Totals totals;

@@ -4,7 +4,7 @@
 //
 //   timed_server PORT TTFT_MS ITL_MS
 //   GET /truth -> {"requests", "tokens", "ttft_ms": {"mean", "p50", "p99"}, "itl_ms": {...}, "e2e_ms": {...},
-//                  "tokens_per_second", "busy_seconds"}, of the requests that began since the last GET /reset
+//                  "tokens_per_second", "busy_seconds"} of what was sent since the last GET /reset, and "all_tokens"
 //
 // Single-threaded, on the bench's event loop.
 #include <arpa/inet.h>
@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "bench/event_loop.h"
+#include "bench/priority.h"
 #include "bench/stamped_socket.h"
 
 namespace {
@@ -42,20 +43,26 @@ double Milliseconds(nanoseconds time) { return std::chrono::duration<double, std
 
 class Truth {
  public:
-  void Reset() { *this = Truth(); }
+  void Reset() {
+    const std::size_t all = all_tokens_;
+    *this = Truth();
+    all_tokens_ = all;
+  }
   void First(nanoseconds after) { ttft_.push_back(Milliseconds(after)); }
   void Gap(nanoseconds gap) { itl_.push_back(Milliseconds(gap)); }
   void End(nanoseconds after) { e2e_.push_back(Milliseconds(after)); }
   void Token(SteadyTime at) {
+    ++all_tokens_;
     if (tokens_++ == 0) first_ = at;
     last_ = at;
   }
   std::string Json() {
     const double seconds = Milliseconds(last_ - first_) / 1e3;
     char head[256];
-    std::snprintf(head, sizeof head,
-                  "{\"requests\":%zu,\"tokens\":%zu,\"tokens_per_second\":%.3f,\"busy_seconds\":%.3f", e2e_.size(),
-                  tokens_, seconds > 0 ? static_cast<double>(tokens_) / seconds : 0.0, seconds);
+    std::snprintf(
+        head, sizeof head,
+        "{\"all_tokens\":%zu,\"requests\":%zu,\"tokens\":%zu,\"tokens_per_second\":%.3f,\"busy_seconds\":%.3f",
+        all_tokens_, e2e_.size(), tokens_, seconds > 0 ? static_cast<double>(tokens_) / seconds : 0.0, seconds);
     return head + Distribution("ttft_ms", ttft_) + Distribution("itl_ms", itl_) + Distribution("e2e_ms", e2e_) + "}";
   }
 
@@ -77,7 +84,7 @@ class Truth {
     return text;
   }
   std::vector<double> ttft_, itl_, e2e_;
-  std::size_t tokens_ = 0;
+  std::size_t tokens_ = 0, all_tokens_ = 0;
   SteadyTime first_, last_;
 };
 
@@ -294,6 +301,7 @@ int main(int argc, char** argv) {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   const auto time = [](const char* text) { return nanoseconds(std::llround(std::atof(text) * 1e6)); };
+  autotune::bench::AskForPriority();  // it is the clock of the comparison: no client gets better by its lateness
   TimedServer server(std::atoi(argv[1]), time(argv[2]), time(argv[3]));
   server.loop.Run();
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tuning/search/confirmation.h"
+#include "tuning/search/constants.h"
+
 namespace autotune::search_replay {
 
 namespace search = tuning::search;
@@ -13,6 +16,9 @@ void ProductPolicy::Begin(TaskView view) {
   in_slot_.assign(static_cast<std::size_t>(view_.slots), std::nullopt);
   up_.clear();
   attempts_.clear();
+  confirming_.reset();
+  earlier_.clear();
+  all_.clear();
 }
 
 void ProductPolicy::OnStart(std::size_t candidate, bool ok) {
@@ -28,17 +34,28 @@ void ProductPolicy::OnStart(std::size_t candidate, bool ok) {
 
 void ProductPolicy::OnStep(const StepObservation& o) {
   const search::Candidate& c = view_.space.candidates[o.candidate];
+  // Means over all starts of the candidate; a judge that counts each start by itself begins at one again.
+  const auto at = std::make_pair(o.candidate, o.load);
+  const double n = o.replicates;
+  const Total now{o.replicates, n * std::log(o.ttft_ms), n * std::log(o.tpot_ms), n * std::log(o.tok_s_gpu)};
+  const Total& before = earlier_[at];
+  Total own = now;
+  if (o.replicates > before.n) {
+    own = {now.n - before.n, now.ln_ttft - before.ln_ttft, now.ln_tpot - before.ln_tpot,
+           now.ln_value - before.ln_value};
+  }
+  all_[at] = now;
   search::Point point;
   point.candidate = o.candidate;
   point.attempt = attempts_[o.candidate];
   point.load = o.load;
-  point.measurements = o.replicates;
-  point.ln_ttft_ms = std::log(o.ttft_ms);
-  point.ln_tpot_ms = std::log(o.tpot_ms);
+  point.measurements = own.n;
+  point.ln_ttft_ms = own.ln_ttft / own.n;
+  point.ln_tpot_ms = own.ln_tpot / own.n;
   const double gpus = c.features.shape.gpus;
   const double osl = view_.space.workload.output_tokens;
-  point.ln_objective_ms = std::log(1000 * o.load * osl / (o.tok_s_gpu * gpus));
-  point.value = o.tok_s_gpu;
+  point.value = std::exp(own.ln_value / own.n);
+  point.ln_objective_ms = std::log(1000 * o.load * osl / (point.value * gpus));
   // Are these means? Then throughput follows from them; else the bounds are on something else, such as a p99.
   const double from_means = 1000 * o.load * osl / (o.ttft_ms + (osl - 1) * o.tpot_ms);
   if (std::fabs(from_means / (o.tok_s_gpu * gpus) - 1) > 0.01) view_.bounds.means = false;
@@ -65,10 +82,34 @@ search::Slots ProductPolicy::SlotsFor(std::size_t slot, std::optional<std::size_
 Answer ProductPolicy::Start(std::size_t slot, std::size_t candidate) {
   in_slot_[slot] = candidate;
   ++attempts_[candidate];
+  for (const auto& [at, total] : all_) {
+    if (at.first == candidate) earlier_[at] = total;
+  }
   return {Answer::Kind::kStart, candidate, 0, false};
 }
 
+Answer ProductPolicy::Finish(std::size_t slot) {
+  const search::Conclusion conclusion = search::Conclude(view_.space, view_.bounds, observations_, confirmations_);
+  if (conclusion.confirm) {
+    confirming_ = {conclusion.confirm->candidate, conclusion.confirm->load, search::constants::kStepsPerConfirmation};
+    return Start(slot, conclusion.confirm->candidate);
+  }
+  if (!conclusion.answer) return {};
+  return {Answer::Kind::kStop, conclusion.answer->candidate, conclusion.answer->load, true};
+}
+
 Answer ProductPolicy::Ask(std::size_t slot, std::optional<std::size_t> up) {
+  if (confirming_ && confirming_->candidate == up && confirming_->left > 0) {
+    --confirming_->left;
+    return {Answer::Kind::kStep, 0, confirming_->load, false};
+  }
+  if (confirming_ && confirming_->candidate == up) {
+    // Two measurements of a fresh start were agreed on; the search goes on from what they say.
+    up_.erase(*up);
+    in_slot_[slot].reset();
+    up.reset();
+  }
+  confirming_.reset();
   const search::Decision decision =
       search::Decide(view_.space, view_.bounds, view_.prior, observations_, SlotsFor(slot, up), view_.seed);
   if (decision.action == search::Action::kStep) return {Answer::Kind::kStep, 0, decision.step.load, false};
@@ -86,8 +127,7 @@ Answer ProductPolicy::Ask(std::size_t slot, std::optional<std::size_t> up) {
     case search::Action::kStop:
       break;
   }
-  if (!decision.best) return {};
-  return {Answer::Kind::kStop, decision.best->candidate, decision.best->load, true};
+  return Finish(slot);
 }
 
 Answer ProductPolicy::More(std::size_t slot) {

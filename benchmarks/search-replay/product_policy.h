@@ -25,7 +25,23 @@ class ProductPolicy : public Policy {
   tuning::search::Slots SlotsFor(std::size_t slot, std::optional<std::size_t> up) const;
   Answer Start(std::size_t slot, std::size_t candidate);
 
+  // Before it stops: what a fresh start has to confirm, or the answer.
+  Answer Finish(std::size_t slot);
+
+  struct Confirming {
+    std::size_t candidate = 0;
+    double load = 0;
+    int left = 0;  // measurements
+  };
+  struct Total {
+    int n = 0;
+    double ln_ttft = 0, ln_tpot = 0, ln_value = 0;  // sums
+  };
+
   int confirmations_;
+  std::optional<Confirming> confirming_;
+  // What the starts before the present one measured: observations are means over all of them.
+  std::map<std::pair<std::size_t, double>, Total> earlier_, all_;
   TaskView view_;
   tuning::search::Observations observations_;
   std::vector<std::optional<std::size_t>> in_slot_;  // what this policy started there and has not ended

@@ -56,9 +56,9 @@ struct PodEnvironment {
 
 // What only this run of the bench is told: it decides when to stop, not what is measured, and is not hashed.
 struct BenchHints {
-  int vocab_size = 0, max_model_len = 0;  // of the model; 0 = not known
+  int vocab_size = 0, max_model_len = 0;             // of the model; 0 = not known
   std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
-  std::vector<std::optional<measurement::LoadPrediction>> predictions;
+  std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
 };
 
@@ -84,7 +84,8 @@ struct Placement {
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
 std::string InspectPodName(const api::AutotuneTask& task, int attempt);
 
-// What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points end.
+// What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points
+// end.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
 measurement::Slo SloOf(const api::SloSpec& slo);
 // Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash

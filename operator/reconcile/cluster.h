@@ -27,12 +27,14 @@ class Cluster {
   // a task that somebody else changed gives kConflict. Returns the new resourceVersion.
   virtual base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) = 0;
 
-  // kInvalid: this pod can never be taken. kRetry with the server's words: not now. kAlreadyExists: somebody else's name.
+  // kInvalid: this pod can never be taken. kRetry with the server's words: not now. kAlreadyExists: somebody else's
+  // name.
   virtual base::Status CreatePod(const nlohmann::json& pod) = 0;
   // Deletes with a UID precondition; a pod that is gone already is success.
   virtual base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) = 0;
 
-  // Creates or replaces a ConfigMap owned by the task; kAlreadyExists, and nothing written, where it is somebody else's.
+  // Creates or replaces a ConfigMap owned by the task; kAlreadyExists, and nothing written, where it is somebody
+  // else's.
   virtual base::Status ApplyConfigMap(const nlohmann::json& config_map) = 0;
 
   // Best effort, never blocks on the network.

@@ -132,7 +132,7 @@ class Look {
     if (!observed_.spec_error.empty()) return End(CannotBe("InvalidSpec", observed_.spec_error));
     const auto asked = AskedFor(observed_, settings_);
     if (!asked) return End(CannotBe("InvalidSpec", asked.error().message));
-    expanded_ = IsExpanded(status_, *asked, settings_);
+    expanded_ = IsExpanded(spec_, status_, *asked, settings_);
     if (!expanded_) DropOthers(observed_, *asked, now_, status_);
     if (spec_.suspend) return Suspend(*asked);
 

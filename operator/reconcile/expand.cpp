@@ -19,19 +19,24 @@ constexpr std::size_t kMaxPrunedReasons = 32;
 
 std::string Hash(const std::string& text) { return base::Sha256Hex(text).substr(0, 16); }
 
-// What neither the expansion nor the checks of what goes into a pod read. Everything else counts, fields that nobody
-// has thought of included.
-std::string SpecHash(const api::TaskSpec& spec) {
+// Without what neither the expansion nor the checks of what goes into a pod read. Everything else counts, fields that
+// nobody has thought of included; `context` has what of the others decides which loads are measured.
+std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   json read = api::ToJson(spec);
-  for (const char* field : {"description", "suspend", "parallelism", "keepPods", "slo"}) read.erase(field);
+  for (const char* field : {"description", "suspend", "parallelism", "keepPods"}) read.erase(field);
   const auto erase = [&](const char* object, std::initializer_list<const char*> fields) {
     if (!read.contains(object)) return;
     for (const char* field : fields) read[object].erase(field);
     if (read[object].empty()) read.erase(object);
   };
-  erase("optimization", {"objective", "retries"});
+  erase("optimization", {"retries"});
   erase("gpu", {"pricePerHour"});
-  return Hash(read.dump());
+  if (!IsAdaptive(spec)) {
+    // They judge what is measured. An adaptive search is led by them: it goes on for others.
+    read.erase("slo");
+    erase("optimization", {"objective"});
+  }
+  return Hash(read.dump() + context);
 }
 
 // Texts of what starts the engine are equal: with the same runtime and the same conditions the same is measured.
@@ -217,8 +222,8 @@ base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings
   asked.generation = observed.task.metadata.generation;
   asked.hash_scheme = tuning::kHashScheme;
   asked.model_source = ModelSourceOf(spec.model);
-  asked.spec = SpecHash(spec);
   const std::string context = experiment::HashedContext(spec);
+  asked.spec = SpecHash(spec, context);
   for (const ResolvedRuntime& runtime : *runtimes) {
     asked.runtimes[runtime.spec.name] = {runtime.spec.image, Hash(IdentityOf(runtime.spec) + context)};
   }
@@ -240,13 +245,14 @@ bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked) {
   return was.hash_scheme == asked.hash_scheme && was.spec == asked.spec && was.model_source == asked.model_source;
 }
 
-bool IsExpanded(const api::TaskStatus& status, const api::ExpandedFor& asked, const Settings& settings) {
+bool IsExpanded(const api::TaskSpec& spec, const api::TaskStatus& status, const api::ExpandedFor& asked,
+                const Settings& settings) {
   if (!status.expanded_for || !AsksTheSame(*status.expanded_for, asked)) return false;
   const bool as_then = status.expanded_for->hash_scheme == asked.hash_scheme &&
                        status.expanded_for->runtimes == asked.runtimes &&
                        status.rules_version == settings.rules->version();
-  const bool over =
-      !status.experiments.empty() && std::all_of(status.experiments.begin(), status.experiments.end(), IsFinished);
+  const bool over = !status.experiments.empty() && (status.search || !IsAdaptive(spec)) &&
+                    std::all_of(status.experiments.begin(), status.experiments.end(), IsFinished);
   return as_then || over;
 }
 

@@ -28,7 +28,8 @@ bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked);
 
 // Whether the experiments of `status` are those of the present spec and can be gone on with: newer rules or hashes do
 // not touch a search that has nothing left to start.
-bool IsExpanded(const api::TaskStatus& status, const api::ExpandedFor& asked, const Settings& settings);
+bool IsExpanded(const api::TaskSpec& spec, const api::TaskStatus& status, const api::ExpandedFor& asked,
+                const Settings& settings);
 
 // The GPUs that `status` was expanded for.
 GpuChoice GpuOf(const api::TaskStatus& status);

@@ -74,7 +74,7 @@ Ended Bench(const std::string& directory, const std::vector<std::string>& argume
 }
 
 constexpr const char* kSpec =
-    R"json({"scenarios":["D(64,8)"],"load":{"mode":"FixedConcurrency","fixed":[1,4]},"durationMs":100,"warmupMs":100})json";
+    R"json({"scenarios":["D(64,8)"],"load":{"mode":"FixedConcurrency","fixed":[1,4]},"durationMs":1000,"warmupMs":100})json";
 
 TEST(BenchPrograms, MeasureAnEngine) {
   LauncherProcess launcher;

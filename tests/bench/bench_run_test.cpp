@@ -32,7 +32,7 @@ class BenchRunTest : public testing::Test {
     options_.spec.scenarios = {measurement::Scenario::Fixed(32, 4)};
     options_.spec.load.mode = measurement::LoadMode::kFixedConcurrency;
     options_.spec.load.fixed = {1, 3};
-    options_.spec.duration = milliseconds(100);
+    options_.spec.duration = milliseconds(300);
     options_.spec.drain = milliseconds(500);
     options_.spec.warmup = milliseconds(500);
     options_.spec.quality = false;
@@ -361,6 +361,24 @@ TEST_F(BenchRunTest, AnswersShorterThanAskedAreNoMeasurement) {
   const BenchRunOutcome outcome = Run(engine);
   ASSERT_GE(outcome.result.points.size(), 1u);
   EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kShortAnswers);
+}
+
+TEST_F(BenchRunTest, WarmsUpUntilTheEngineIsSteady) {
+  Write(Ready());
+  options_.spec.warmup = seconds(60);
+  options_.spec.load.fixed = {3};
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    // Two single requests, then waves of three, each faster than the one before: 400, 300, 200, 100 ms, and then
+    // steady.
+    const int wave = (request.number - 3) / 3;
+    answer.Completion(32, 4, milliseconds(request.number < 3 ? 0 : std::max(400 - 100 * wave, 5)));
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_THAT(outcome.result.points, SizeIs(1));
+  const std::size_t at = said_.find("warm-up: ");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_GE(std::atoi(said_.c_str() + at + 9), 5) << said_;
+  EXPECT_LT(outcome.result.points[0].ttft.p50, 100) << "nothing of the warm-up is in the point";
 }
 
 TEST_F(BenchRunTest, OnlyTheWarmUpHasTheLongTimeout) {

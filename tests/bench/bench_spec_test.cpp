@@ -31,8 +31,9 @@ BenchSpec Example() {
   spec.worth = measurement::Worth::kAttainedRequests;
   spec.gpus = 2;
   spec.score_to_beat = {1560.2, std::nullopt};
-  measurement::LoadPrediction prediction;
+  measurement::PredictedLoads prediction;
   prediction.loads = {1, 8};
+  prediction.u = {0, 2};
   prediction.ttft.mean = {3, 4};
   prediction.tpot.mean = {1, 2};
   spec.predictions = {std::nullopt, prediction};

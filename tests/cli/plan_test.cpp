@@ -64,7 +64,9 @@ TEST(PlanText, ShowsExperimentsWhatDiffersAndTheSum) {
   EXPECT_THAT(text, HasSubstr("ARGUMENTS THAT DIFFER"));
   EXPECT_THAT(text, HasSubstr("Common arguments: --gpu-memory-utilization 0.9"));
   EXPECT_THAT(text, HasSubstr("baseline, stands for 1 more"));
-  EXPECT_THAT(text, HasSubstr("6 combinations: 4 experiments, 2 duplicates, 0 pruned, 0 not run"));
+  EXPECT_THAT(
+      text, HasSubstr("6 combinations: 4 candidates, 2 duplicates, 0 pruned; the search measures as many of them as it "
+                      "needs, at most 4"));
 }
 
 TEST(PlanText, ShowsWhatIsPrunedAndWhy) {
@@ -76,8 +78,9 @@ TEST(PlanText, ShowsWhatIsPrunedAndWhy) {
 }
 
 TEST(PlanText, CountsWhatDoesNotFitIntoMaxExperiments) {
-  const std::string text = PlanText(
-      Plan({{"parameters", {{"max-num-seqs", {16, 32, 64, 128}}}}, {"optimization", {{"maxExperiments", 2}}}}), 160);
+  const std::string text = PlanText(Plan({{"parameters", {{"max-num-seqs", {16, 32, 64, 128}}}},
+                                          {"optimization", {{"maxExperiments", 2}, {"strategy", "Grid"}}}}),
+                                    160);
   EXPECT_THAT(
       text,
       HasSubstr("4 combinations: 2 experiments, 0 duplicates, 0 pruned, 2 not run (optimization.maxExperiments is 2)"));

@@ -69,8 +69,8 @@ TEST(ProgressLines, FollowAnExperimentFromStartToResult) {
   Succeed(now.status.experiments[1], 1413);
   EXPECT_THAT(
       ProgressLines(before.status, now),
-      ElementsAre(HasSubstr("1000.0 tok/s per GPU at concurrency 8"),
-                  "e2-bbbbbb  done       1413.0 tok/s per GPU at concurrency 8, TTFT p50 61.0 ms p99 310 ms, TPOT p50 "
+      ElementsAre(HasSubstr("1000.0 tok/s per GPU at 8 in flight"),
+                  "e2-bbbbbb  done       1413.0 tok/s per GPU at 8 in flight, TTFT p50 61.0 ms p99 310 ms, TPOT p50 "
                   "7.2 ms  (+41.3%)"));
 }
 

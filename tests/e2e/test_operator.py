@@ -87,8 +87,8 @@ def test_the_first_example_runs_unmodified_from_apply_to_the_best_configuration(
     writes = sum(n for (verb, _), n in reads.items() if verb in ("create", "patch", "update", "delete"))
     assert not any(verb in ("get", "list") for verb, _ in reads), reads
     # Per experiment create, delete and three status patches (it starts, it measures, its result); per task the first
-    # status, the ConfigMap and the last event.
-    assert writes <= 2 * 5 + 3, reads
+    # status, the ConfigMap, the status that names it and the last event.
+    assert writes <= 2 * 5 + 4, reads
 
 
 @pytest.mark.parametrize("engine, image, argument", [
@@ -315,11 +315,37 @@ def test_suspend_stops_pods_and_resume_goes_on(namespace):
     assert found["status"]["state"] == "Complete" and len(answers(found)) == 4
 
 
-def test_pods_refused_by_pod_security_stall_the_task(namespace):
+def test_pods_refused_by_pod_security_are_told_of_and_tried_again(namespace):
     namespace.kubectl("label", "namespace", namespace.name, "pod-security.kubernetes.io/enforce=restricted")
-    found = run(namespace, task("refused-pods"))
-    assert ready(found)["reason"] == "PodRefused", found["status"]
+    namespace.apply(task("refused-pods"))
+    found = namespace.wait("autotunetasks", "refused-pods", lambda t: t and condition(t, "Ready")
+                           and ready(t)["reason"] == "PodRefused", "refused", 60)
     assert "PodSecurity" in ready(found)["message"]
+    namespace.kubectl("label", "namespace", namespace.name, "pod-security.kubernetes.io/enforce-")
+    found = namespace.wait("autotunetasks", "refused-pods", over, "task is over once its pods are allowed", 180)
+    assert found["status"]["state"] == "Complete"
+
+
+def test_another_model_is_not_reported_with_the_numbers_of_the_first(namespace):
+    manifest = task("other-model")
+    first = run(namespace, manifest)
+    assert first["status"]["state"] == "Complete"
+    manifest["spec"]["model"]["idOrPath"] = "example/another-model"
+    second = run(namespace, manifest)
+    assert second["status"]["state"] == "Complete"
+    assert second["status"]["expandedFor"]["generation"] == second["metadata"]["generation"] == 2
+    assert not set(e["hash"] for e in first["status"]["experiments"]) & set(e["hash"] for e in second["status"]["experiments"])
+
+
+def test_a_configmap_of_somebody_else_is_not_taken_and_the_task_completes(namespace):
+    namespace.kubectl("create", "configmap", "owned-best", "--from-literal=mine=1")
+    found = run(namespace, task("owned"))
+    assert found["status"]["state"] == "Complete" and condition(found, "Feasible")["status"] == "True"
+    assert condition(found, "RecommendationFailed")["reason"] == "AlreadyOwned", found["status"]["conditions"]
+    assert namespace.get("configmaps", "owned-best")["data"] == {"mine": "1"}
+    namespace.kubectl("delete", "configmap", "owned-best")
+    found = namespace.wait("autotunetasks", "owned", lambda t: t["status"].get("recommendation"), "recommended", 90)
+    assert not condition(found, "RecommendationFailed")
 
 
 # ---- a wrong rule is found out ----

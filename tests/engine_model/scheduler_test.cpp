@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "closed_loop.h"
+#include "measurement/keyed_random.h"
 
 namespace autotune::engine_model {
 namespace {
@@ -327,6 +328,52 @@ TEST(Scheduler, WaitsForAPromptThatFitsOnlyAlone) {
   scheduler.Add(1, 900, 50, 0);
   scheduler.Add(2, 900, 50, 0);
   EXPECT_EQ(RunDry(scheduler).size(), 100U);
+}
+
+// Whatever comes: everyone who stays gets all tokens, and the cache is empty in the end.
+TEST(Scheduler, LosesNothingInAnyOrderOfEvents) {
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    measurement::KeyedRandom random(seed);
+    SchedulerLimits limits = Limits(1 + static_cast<int>(random.Below(40)), 64 << random.Below(6),
+                                    1600 + static_cast<std::int64_t>(random.Below(4000)), random.Below(2) == 0);
+    limits.block_tokens = 1 << random.Below(6);
+    limits.chunked_prefill = random.Below(4) > 0;
+    limits.prefix_caching = random.Below(3) > 0;
+    limits.reserve = static_cast<double>(random.Below(3)) / 2;
+    limits.reserve_steps = 50;
+    limits.speculation.draft_tokens = static_cast<int>(random.Below(4));
+    Scheduler scheduler = Make(limits);
+    std::map<RequestId, int> wanted;
+    double now = 0;
+    for (RequestId id = 0; id < 80; ++id) {
+      now += 0.02 * random.Exponential();
+      for (const TokenEvent& event : scheduler.AdvanceTo(now)) wanted[event.request] -= event.tokens;
+      const int prompt = 1 + static_cast<int>(random.Below(800));
+      const int output = 1 + static_cast<int>(random.Below(300));
+      std::vector<TextSegment> text;
+      const std::uint64_t group = 1000 * (1 + random.Below(4));
+      for (int tokens = 0; tokens + 64 <= prompt + output; tokens += 64) {
+        text.push_back({group + text.size() + (tokens > 256 ? 100'000 * (id + 1) : 0), 64});
+      }
+      wanted[id] = output;
+      scheduler.Add({id, prompt, output, text, random.Below(5) > 0}, now);
+      if (random.Below(6) == 0) {
+        const RequestId gone = random.Below(id + 1);
+        scheduler.Abort(gone);
+        wanted.erase(gone);
+      }
+    }
+    for (const TokenEvent& event : RunDry(scheduler)) {
+      ASSERT_TRUE(wanted.contains(event.request));
+      wanted[event.request] -= event.tokens;
+    }
+    for (const auto& [id, left] : wanted) EXPECT_EQ(left, 0) << id;
+    EXPECT_EQ(scheduler.kv_tokens_used(), 0);
+    EXPECT_EQ(scheduler.running(), 0);
+    EXPECT_EQ(scheduler.waiting(), 0);
+    EXPECT_EQ(scheduler.decode_context(), 0);
+  }
 }
 
 }  // namespace

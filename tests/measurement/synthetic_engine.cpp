@@ -143,7 +143,7 @@ double SyntheticEngine::BruteForceLimit(const Slo& slo, LoadKind kind, double ma
     for (double load = 1; load <= max && Truth(slo, {kind, load}).verdict == Verdict::kMet; ++load) limit = load;
     return limit;
   }
-  for (double load = Capacity() * 1e-3; load <= max; load *= 1.002) {
+  for (double load = Capacity() * 0.02; load <= max; load *= 1.003) {
     if (Truth(slo, {kind, load}).verdict != Verdict::kMet) break;
     limit = load;
   }

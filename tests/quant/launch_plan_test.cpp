@@ -340,7 +340,8 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        {{"cuda-graph-max-bs", "8"}},
        "parameters.cuda-graph-max-bs",
        "UnknownFlag",
-       "SGLang 0.5.23 has no flag \"cuda-graph-max-bs\"; it is cuda-graph-max-bs-decode since 0.5.14"},
+       "\"cuda-graph-max-bs\" is the beginning of several flags of SGLang 0.5.23: cuda-graph-max-bs-decode, "
+       "cuda-graph-max-bs-prefill; it is cuda-graph-max-bs-decode since 0.5.14"},
       {"vllm",
        "0.24.0",
        {{"--port", "80"}},
@@ -549,6 +550,7 @@ TEST(ParallelSizes, ReplicateFewKvHeadsButDoNotTearThem) {
   checkpoint::ModelFacts model = Dense();
   model.attention_heads = 48;
   model.kv_heads = 6;
+  model.intermediate_size = 14400;  // of 12 GPUs, too
   model = Cached(model);
   LaunchRequest request = Request("vllm", "0.24.0", model);
   request.parallel.tensor = 4;
@@ -611,16 +613,17 @@ TEST(Memory, HasToHoldTheWeights) {
   const LaunchPlan plan = Plan(request, Preset("default"));
   ASSERT_TRUE(plan.rejection);
   EXPECT_EQ(plan.rejection->reason, "ModelDoesNotFit");
-  EXPECT_EQ(plan.rejection->message,
-            "each GPU has to hold at least 141.0 GB of weights = 141.0 GB; it has 80.0 GB x 0.92 "
-            "(gpu-memory-utilization) = 73.6 GB");
+  EXPECT_EQ(
+      plan.rejection->message,
+      "each GPU has to hold at least 141.0 GB of weights + 0.2 GB of activations = 141.2 GB; it has 80.0 GB x 0.92 "
+      "(gpu-memory-utilization) = 73.6 GB");
   // Two GPUs hold them, so may quantized ones, and so may a GPU that leaves some in the host's memory.
   EXPECT_FALSE(Plan(request, Preset("default"), {{"tp", "2"}}).rejection);
   EXPECT_FALSE(Plan(request, Preset("dynamic-fp8")).rejection);
   EXPECT_FALSE(Plan(request, Preset("default"), {{"cpu-offload-gb", "80"}}).rejection);
   request.gpu_memory_bytes = 24'000'000'000;
   EXPECT_EQ(Plan(request, Preset("dynamic-fp8")).rejection->message,
-            "each GPU has to hold at least 70.5 GB of weights = 70.5 GB; it has 24.0 GB x 0.92 "
+            "each GPU has to hold at least 70.5 GB of weights + 0.2 GB of activations = 70.7 GB; it has 24.0 GB x 0.92 "
             "(gpu-memory-utilization) = 22.1 GB");
 }
 

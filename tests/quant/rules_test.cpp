@@ -104,8 +104,9 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
        "toy.yaml:12: since is not before until"},
       {"rules: [{when: {--quant: a}, since: new, " + good + "]", "toy.yaml:12: \"new\" is not a release number"},
       {"colour: red",
-       "toy.yaml:12: \"colour\" is not one of engine, title, date, start, aliases, hints, forbidden, order, "
-       "bounds, limits, values, autoDtype, flags, parallel, gpus, memory, fields, rules"},
+       "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
+       "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
+       "rules"},
       {"bounds: [{flag: quant, since: 1.0.0}]",
        "toy.yaml:12: the bound of quant contradicts release 1.0.0, which does not have it"},
       {"bounds: [{flag: quant, value: a, since: 3.0.0}]",

@@ -483,7 +483,8 @@ TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {
   });
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(Ready(done).reason, "NoFeasibleConfiguration");
-  EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = \"0.01\": what it bounds could not be measured"));
+  EXPECT_THAT(Ready(done).message,
+              HasSubstr("quality.maxDegradation = \"0.01\": what it bounds could not be measured"));
   const std::vector<quant::Warning>& warnings = done.status.experiments[0].warnings;
   ASSERT_FALSE(warnings.empty());
   EXPECT_EQ(warnings.front().reason, "QualityNotMeasured");
@@ -661,7 +662,7 @@ TEST(Decide, WhatAnEditRunsAgainWasPaidForTwice) {
   };
   cluster.RunToEnd(too_slow);
   ASSERT_EQ(cluster.Task().status.cost.wasted, "0.0333");
-  cluster.EditSpec([](json& spec) { spec["optimization"] = {{"startupTimeout", "50m"}}; });
+  cluster.EditSpec([](json& spec) { spec["optimization"]["startupTimeout"] = "50m"; });
   cluster.RunToEnd(too_slow);
   EXPECT_EQ(cluster.created.size(), 3U);
   EXPECT_EQ(cluster.Task().status.cost.wasted, "0.0667");

@@ -287,6 +287,7 @@ json SmallTask() {
                   "vocab_size": 128256, "max_position_embeddings": 131072}},
       "runtimes": [{"name": "vllm", "engine": "vllm", "image": "vllm/vllm-openai:v0.24.0"}],
       "quantConfig": {"presets": ["default", "kv-cache-fp8"]},
+      "optimization": {"strategy": "Grid"},
       "benchmark": {"scenarios": ["D(512,128)"], "load": {"concurrency": [8]}, "duration": "10s"
 }
 }

@@ -101,7 +101,7 @@ class FakeCluster final : public Cluster {
 // The engine's argv of a pod: what follows "--" in the engine container's command and args.
 std::vector<std::string> EngineArgv(const nlohmann::json& pod);
 
-// A small task: vLLM, inline Llama facts, preset default and kv-cache-fp8, one load step.
+// A small task: vLLM, inline Llama facts, preset default and kv-cache-fp8, one load step, all of them measured.
 nlohmann::json SmallTask();
 const quant::RuleSet& Rules();
 // A successful measurement with this throughput (tokens per second) and TPOT (ms).

@@ -296,7 +296,7 @@ TEST(Refusal, AnEditIsTriedAtOnce) {
   cluster.refuse_pods = Forbidden("no");
   ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
   cluster.refuse_pods.reset();
-  cluster.EditSpec([](json& spec) { spec["podTemplate"] = {{"serviceAccountName", "runner"}}; });
+  cluster.EditSpec([](json& spec) { spec["podTemplate"] = {{"labels", {{"team", "a"}}}}; });
   ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
   EXPECT_EQ(cluster.Task().status.state, "Complete");
 }

@@ -60,7 +60,12 @@ std::uint64_t Digest(const json& pod, const std::string& product) {
   const json& engine = pod["spec"]["initContainers"][1];
   const json& bench = pod["spec"]["containers"][0];
   json spec = json::parse(bench["args"][6].get<std::string>());
-  spec.erase("experimentTimeout");
+  // Hints for finding the limit, from the facts and from what was measured before.
+  for (const char* hint : {"experimentTimeoutMs", "vocabSize", "maxModelLen", "gpus", "scoreToBeat", "predictions"}) {
+    spec.erase(hint);
+  }
+  // Bounds say which loads are measured only where those are searched.
+  if (spec["load"].contains("fixed")) spec.erase("slo");
   // The token decides whether the weights arrive.
   json env = json::array();
   for (const json& variable : engine.value("env", json::array())) {
@@ -154,11 +159,17 @@ struct Fresh {
   api::TaskStatus status;
 };
 
-// Nothing where the spec cannot be carried out on these GPUs.
+// Nothing where the spec cannot be carried out on these GPUs, or they are not known.
 std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant::RuleSet& rules) {
   static std::map<std::string, std::optional<Fresh>> known;
+  if (product.empty()) return std::nullopt;
   spec["suspend"] = false;
   spec["parallelism"] = 16;
+  // Which candidates an adaptive search measures depends on what it has seen. All of them are what it may report.
+  if (spec["optimization"].value("strategy", "") != "Grid") {
+    spec["optimization"]["strategy"] = "Grid";
+    spec["optimization"]["maxExperiments"] = 256;
+  }
   const std::string key = spec.dump() + product + rules.version();
   if (const auto found = known.find(key); found != known.end()) return found->second;
   json task = SmallTask();
@@ -166,7 +177,7 @@ std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant
   FakeCluster cluster(task);
   cluster.settings.rules = &rules;
   const std::string node = product == "NVIDIA-H200" ? "h200-0" : "h100-0";
-  if (!product.empty()) cluster.nodes = {Node(node)};
+  cluster.nodes = {Node(node)};
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     pod["spec"]["nodeName"] = node;
     NoteGpuRequest(spec, pod);
@@ -223,6 +234,7 @@ class Sequence {
     if (OneIn(3)) task["spec"]["model"] = {{"idOrPath", "org/a"}};
     if (OneIn(2)) task["spec"]["runtimes"][0].erase("image");
     task["spec"]["parallelism"] = 1 + Below(3);
+    task["spec"]["optimization"]["strategy"] = OneIn(4) ? "Adaptive" : "Grid";
     return task;
   }
 
@@ -286,6 +298,10 @@ class Sequence {
          [](json& s, std::uint64_t) { s["runtimes"][0]["version"] = "not a version"; }},
         {"runtimes[].version", [](json& s, std::uint64_t) { s["runtimes"][0].erase("version"); }},
         {"benchmark.duration", [](json& s, std::uint64_t n) { s["benchmark"]["duration"] = n % 2 ? "10s" : "20s"; }},
+        {"benchmark.load",
+         [](json& s, std::uint64_t n) {
+           n % 2 ? void(s["benchmark"]["load"] = {{"concurrency", {8}}}) : void(s["benchmark"].erase("load"));
+         }},
         {"benchmark.resources",
          [](json& s, std::uint64_t n) {
            s["benchmark"]["resources"] = {{"limits", {{"memory", n % 2 ? "1Gi" : "2Gi"}}}};
@@ -662,6 +678,7 @@ class Sequence {
     const auto fresh = RunFresh(cluster_.task["spec"], status.gpu_product, *rules);
     if (!fresh) return;
     EXPECT_EQ(status.candidates.total, fresh->status.candidates.total);
+    if (cluster_.task["spec"]["optimization"]["strategy"] != "Grid") return;
     EXPECT_EQ(status.experiments.size(), fresh->status.experiments.size());
     // What the infrastructure ended for good is a named failure; everything else has to be as it is for a fresh task.
     for (const api::ExperimentStatus& entry : status.experiments) {

@@ -292,7 +292,7 @@ TEST(HttpServer, CountsInVllmsNames) {
   Served served(options);
   Client client(served.port());
   client.Post(kStream);
-  json stops = {{"model", "m"}, {"prompt", std::string(400, 'x')}, {"max_tokens", 4000}};
+  json stops = {{"model", "m"}, {"prompt", std::string(400, 'x')}, {"max_tokens", 3900}};
   client.Post(stops);
   const std::string page = client.Get("/metrics");
   const auto series = Series(page);

@@ -9,6 +9,7 @@
 #include "../engine_model/closed_loop.h"
 #include "engine_model/scheduler.h"
 #include "simulator/deployment.h"
+#include "simulator/outcomes.h"
 
 namespace autotune::simulator {
 namespace {
@@ -196,6 +197,21 @@ TEST(Roofline, IsFasterOnFasterGpusAndWithMoreOfThem) {
   two.tensor_parallel = 2;
   EXPECT_GT(speed(two), 1.3 * h100);
   EXPECT_LT(speed(two), 2 * h100);
+}
+
+TEST(Roofline, KnowsTheGpusOfTheCatalogue) {
+  for (const char* name : {"mi300x", "l40s", "b200", "h100-pcie", "a100-40gb"}) {
+    EXPECT_TRUE(FindGpu(name).ok()) << name;
+  }
+  StepLoad decode;
+  decode.decode_sequences = 64;
+  decode.decode_context = 64 * 1000;
+  const EngineSettings amd = Llama8b("fp8", "fp8", "mi300x");
+  EXPECT_FALSE(amd.gpu.nvidia());
+  // More bandwidth and more memory than an H100, and no CUDA capability that fp8 could lack.
+  EXPECT_LT(Roofline(amd).StepSeconds(decode), Roofline(Llama8b("fp8", "fp8")).StepSeconds(decode));
+  EXPECT_GT(PlanMemory(amd).kv_tokens, 2 * PlanMemory(Llama8b("fp8", "fp8")).kv_tokens);
+  EXPECT_EQ(FindOutcome(amd), FindOutcome(Llama8b("fp8", "fp8"))) << "starts where an H100 does";
 }
 
 TEST(Roofline, GainsNothingFromFp8ArithmeticWhereTheGpuHasNone) {

@@ -140,14 +140,14 @@ std::string Best(const ReplayedTask& task, Value value) {
 
 class VerifiedTask : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(VerifiedTask, ThroughputIsWithin25Percent) {
+TEST_P(VerifiedTask, ThroughputIsWithin16PercentAndTpotWithin20) {
   const ReplayedTask task = Replay(GetParam());
   ASSERT_GE(task.steps.size(), 6U);
   for (const Step& step : task.steps) {
     Print(step);
-    EXPECT_LT(std::abs(Off(step.simulated.tokens_per_second, step.recorded.tokens_per_second)), 0.25)
+    EXPECT_LT(std::abs(Off(step.simulated.tokens_per_second, step.recorded.tokens_per_second)), 0.16)
         << step.experiment << " x " << step.concurrency;
-    EXPECT_LT(std::abs(Off(step.simulated.tpot_ms, step.recorded.tpot_ms)), 0.25)
+    EXPECT_LT(std::abs(Off(step.simulated.tpot_ms, step.recorded.tpot_ms)), 0.20)
         << step.experiment << " x " << step.concurrency;
   }
 }

@@ -23,10 +23,12 @@ inline constexpr TermDeviations kTpot = {0.15, 0.10, 0.10, 0.065, 0.025, 0.035, 
 // E2E latency takes TPOT's column: most of it is output tokens.
 // Means of the same: a roofline sees neither the host between two steps nor what synchronising more GPUs costs.
 inline constexpr double kTpotMean = 0.1;
-inline constexpr double kTpotSizeMean = 0.05;  // per doubling of the GPUs
+inline constexpr double kTpotSizeMean = 0.05;   // per doubling of the GPUs
+inline constexpr double kTpotSlopeMean = 0.04;  // per ln(running requests)
 
-// Without facts about the model or the GPU, TPOT is predicted less well by this factor.
-inline constexpr double kGenericTpotFactor = 1.5;
+// Without facts about the model or the GPU, latencies are predicted less well by these factors.
+inline constexpr double kGenericTpotFactor = 2;
+inline constexpr double kGenericTtftFactor = 1.5;
 // Engines that the roofline was never compared with.
 inline constexpr double kUnknownClassFactor = 2;
 // Observations of an earlier task: variance beside the measurement's own (another day, another node).

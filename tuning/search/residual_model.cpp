@@ -116,10 +116,11 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
     const bool like_ttft = m == kTtft || (m == kObjective && space.objective == Objective::kTtft);
     metric.deviations = like_ttft ? constants::kTtft : constants::kTpot;
     constants::TermDeviations& d = metric.deviations;
-    if (prior.generic && !like_ttft) {
+    if (prior.generic) {
+      const double factor = like_ttft ? constants::kGenericTtftFactor : constants::kGenericTpotFactor;
       for (double* sd : {&d.all, &d.engine, &d.class_, &d.family, &d.candidate, &d.all_u, &d.engine_u, &d.class_u,
                          &d.family_u, &d.candidate_u, &d.size, &d.engine_size, &d.roughness}) {
-        *sd *= constants::kGenericTpotFactor;
+        *sd *= factor;
       }
     }
     const auto precision_of = [](double sd) { return 1 / (sd * sd); };
@@ -152,6 +153,7 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
     Eigen::VectorXd expected = Eigen::VectorXd::Zero(n);
     if (!prior.generic && !like_ttft) {
       expected[0] = constants::kTpotMean;
+      expected[1] = constants::kTpotSlopeMean;
       expected[2] = constants::kTpotSizeMean;
     }
     Eigen::MatrixXd a = diagonal.asDiagonal();

@@ -1,0 +1,399 @@
+#include "measurement/load_search.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <vector>
+
+#include "tests/measurement/synthetic_engine.h"
+
+namespace autotune::measurement {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr double kNoise = 0.02;
+
+struct Found {
+  LoadDecision decision;
+  std::vector<Point> points;
+  [[nodiscard]] double Limit() const { return decision.best ? points[*decision.best].load.value : 0; }
+};
+
+Found SearchOn(const SyntheticEngine& engine, const LoadSearchInput& input, std::uint64_t seed, double noise = kNoise) {
+  KeyedRandom random(seed, 3);
+  Found found;
+  for (;;) {
+    found.decision = DecideLoad(input, found.points);
+    if (!found.decision.next || found.points.size() > 20) return found;
+    found.points.push_back(engine.Measure(input.slo, *found.decision.next, noise, random));
+  }
+}
+
+Point At(const SyntheticEngine& engine, LoadKind kind, double share) {
+  const double load =
+      kind == LoadKind::kConcurrency ? std::max(2.0, std::round(engine.slots * share)) : engine.Capacity() * share;
+  return engine.Truth({}, {kind, load});
+}
+
+struct ArrivalMode {
+  const char* name;
+  LoadMode mode;
+  double variability;
+};
+constexpr ArrivalMode kModes[] = {{"closed loop", LoadMode::kAutoConcurrency, 1},
+                                  {"Poisson", LoadMode::kAutoRate, 1},
+                                  {"constant", LoadMode::kAutoRate, 0.3},
+                                  {"gamma", LoadMode::kAutoRate, 3}};
+
+// SLOs whose limit lies somewhere between 15 % and 100 % of the engine's own.
+Slo SloOf(int kind, const SyntheticEngine& engine, LoadKind load, std::uint64_t seed) {
+  KeyedRandom random(seed, static_cast<std::uint64_t>(kind) + 10);
+  const double share = 0.15 + 0.8 * random.Uniform();
+  Slo slo;
+  switch (kind) {
+    case 0:  // prompts queue before slots do
+      slo.bounds = {{Metric::kTtft, Statistic::kP99, At(engine, load, std::min(share * 1.3, 1.0)).ttft.p99}};
+      break;
+    case 1:
+      slo.bounds = {{Metric::kTpot, Statistic::kP90, At(engine, load, share).tpot.p90}};
+      break;
+    case 2:
+      slo.bounds = {{Metric::kTtft, Statistic::kP99, At(engine, load, 1.2).ttft.p99},
+                    {Metric::kE2e, Statistic::kP90, At(engine, load, share).e2e.p90}};
+      break;
+    case 3:  // far above what a request alone takes: only waiting for a slot breaks it
+      slo.bounds = {{Metric::kTtft, Statistic::kP90, 2000}};
+      break;
+    default:
+      slo.bounds = {{Metric::kTtft, Statistic::kP99, At(engine, load, share).ttft.p90},
+                    {Metric::kTpot, Statistic::kP99, At(engine, load, 1).tpot.p99 * 1.3}};
+      slo.attainment = 0.9;
+      break;
+  }
+  return slo;
+}
+
+TEST(DecideLoad, FindsWhatAFineSweepFinds) {
+  constexpr int kSeeds = 20, kSlos = 5;
+  int searches = 0, beyond = 0, more_than_six = 0;
+  for (const ArrivalMode& mode : kModes) {
+    double points = 0, error = 0;
+    for (int kind = 0; kind < kSlos; ++kind) {
+      for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        SyntheticEngine engine = SyntheticEngine::Random(seed);
+        engine.variability = mode.variability;
+        LoadSearchInput input;
+        input.plan.mode = mode.mode;
+        input.slo = SloOf(kind, engine, KindOf(mode.mode), seed);
+        const Found found = SearchOn(engine, input, seed);
+        const bool closed = KindOf(mode.mode) == LoadKind::kConcurrency;
+        const double truth = engine.BruteForceLimit(input.slo, KindOf(mode.mode), closed ? input.plan.max : 1e9);
+        // Requests in flight are whole numbers: one less is as near as 5 % may be.
+        const double off = closed && std::abs(found.Limit() - truth) <= 1 ? 0 : found.Limit() / truth - 1;
+        ++searches;
+        beyond += std::abs(off) > 0.05;
+        more_than_six += found.points.size() > 6;
+        points += static_cast<double>(found.points.size()) / (kSeeds * kSlos);
+        error += std::abs(off) / (kSeeds * kSlos);
+        // Whatever the noise does: within what it can move the limit by.
+        EXPECT_LT(std::abs(off), 0.15) << mode.name << ", SLO " << kind << ", seed " << seed;
+        EXPECT_LE(found.points.size(), 10U);
+      }
+    }
+    std::printf("%s: %.1f points, off by %.1f %% on average\n", mode.name, points, 100 * error);
+    EXPECT_LT(points, 6) << mode.name;
+    EXPECT_LT(error, 0.03) << mode.name;
+  }
+  std::printf("%d searches: %d off by more than 5 %%, %d took more than 6 points\n", searches, beyond, more_than_six);
+  EXPECT_LT(beyond, searches / 10);
+  EXPECT_LT(more_than_six, searches / 4);
+}
+
+TEST(DecideLoad, IsExactWithoutNoise) {
+  for (const ArrivalMode& mode : kModes) {
+    for (int kind = 0; kind < 5; ++kind) {
+      for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        SyntheticEngine engine = SyntheticEngine::Random(seed);
+        engine.variability = mode.variability;
+        LoadSearchInput input;
+        input.plan.mode = mode.mode;
+        input.slo = SloOf(kind, engine, KindOf(mode.mode), seed);
+        const Found found = SearchOn(engine, input, seed, 0);
+        const bool closed = KindOf(mode.mode) == LoadKind::kConcurrency;
+        const double truth = engine.BruteForceLimit(input.slo, KindOf(mode.mode), closed ? input.plan.max : 1e9);
+        EXPECT_LE(found.Limit(), truth * 1.003) << "a load that keeps the SLO";
+        EXPECT_GE(found.Limit() + (closed ? 1 : 0), truth * 0.95) << mode.name << ", SLO " << kind << ", seed " << seed;
+      }
+    }
+  }
+}
+
+TEST(DecideLoad, GivesTheSameAnswerAgain) {
+  for (const ArrivalMode& mode : kModes) {
+    const SyntheticEngine engine = SyntheticEngine::Random(4);
+    LoadSearchInput input;
+    input.plan.mode = mode.mode;
+    input.slo = SloOf(0, engine, KindOf(mode.mode), 4);
+    const Found one = SearchOn(engine, input, 8);
+    const Found two = SearchOn(engine, input, 8);
+    EXPECT_EQ(one.points, two.points);
+    // ... from any point on: a restarted pod decides as the one before.
+    for (std::size_t n = 0; n + 1 < one.points.size(); ++n) {
+      const LoadDecision decision = DecideLoad(input, std::span(one.points).first(n));
+      ASSERT_TRUE(decision.next);
+      EXPECT_EQ(*decision.next, one.points[n].load);
+    }
+  }
+}
+
+TEST(DecideLoad, NeverFindsLessForALooserSlo) {
+  for (const ArrivalMode& mode : kModes) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+      SyntheticEngine engine = SyntheticEngine::Random(seed);
+      engine.variability = mode.variability;
+      double previous = 0;
+      for (const double factor : {1.0, 1.3, 2.0, 4.0}) {
+        LoadSearchInput input;
+        input.plan.mode = mode.mode;
+        input.slo = SloOf(0, engine, KindOf(mode.mode), seed);
+        input.slo.bounds[0].limit *= factor;
+        const double limit = SearchOn(engine, input, seed, 0).Limit();
+        EXPECT_GE(limit, previous * 0.95) << mode.name << ", seed " << seed << ", factor " << factor;
+        previous = limit;
+      }
+    }
+  }
+}
+
+// Engines that differ in speed around an incumbent, whose limit and score are known.
+TEST(Racing, NeverDropsAWinnerAndEndsLosersEarly) {
+  for (const ArrivalMode& mode : kModes) {
+    int losers = 0, trials = 0, after_two = 0;
+    double points_of_losers = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+      SyntheticEngine incumbent = SyntheticEngine::Random(seed);
+      incumbent.variability = mode.variability;
+      const LoadKind kind = KindOf(mode.mode);
+      const double most = kind == LoadKind::kConcurrency ? 512 : 1e9;
+      LoadSearchInput input;
+      input.plan.mode = mode.mode;
+      input.slo = SloOf(static_cast<int>(seed % 4), incumbent, kind, seed);
+      const double limit = incumbent.BruteForceLimit(input.slo, kind, most);
+      if (limit == 0) continue;
+      input.start = Load{kind, limit};
+      input.score_to_beat = WorthOf(input.worth, incumbent.Truth(input.slo, *input.start), 1);
+      input.mean_output_tokens = incumbent.output;
+
+      for (const double speed : {0.5, 0.7, 0.85, 0.95, 1.08, 1.15, 1.3, 2.0}) {
+        SyntheticEngine candidate = incumbent;
+        candidate.prefill /= speed;
+        candidate.step /= speed;
+        candidate.per_seq /= speed;
+        const double truth = candidate.BruteForceLimit(input.slo, kind, most);
+        const double score = truth > 0 ? WorthOf(input.worth, candidate.Truth(input.slo, {kind, truth}), 1) : 0;
+        const Found found = SearchOn(candidate, input, seed * 100 + static_cast<std::uint64_t>(speed * 10));
+        ++trials;
+        if (score > 1.05 * *input.score_to_beat) {
+          EXPECT_NE(found.decision.reason, StopReason::kCannotWin)
+              << mode.name << ", seed " << seed << ", speed " << speed << ": " << found.decision.why;
+          EXPECT_NE(found.decision.reason, StopReason::kInfeasible);
+        } else if (score < 0.9 * *input.score_to_beat) {
+          ++losers;
+          after_two += found.points.size() > 2;
+          points_of_losers += static_cast<double>(found.points.size());
+          EXPECT_LE(found.points.size(), 3U)
+              << mode.name << ", seed " << seed << ", speed " << speed << ": " << found.decision.why;
+          EXPECT_TRUE(found.decision.reason == StopReason::kCannotWin ||
+                      found.decision.reason == StopReason::kInfeasible)
+              << found.decision.why;
+        }
+      }
+    }
+    std::printf("%s: %d trials, %d losers ended after %.2f points\n", mode.name, trials, losers,
+                points_of_losers / std::max(losers, 1));
+    EXPECT_GT(losers, 50) << mode.name;
+    EXPECT_LT(points_of_losers / losers, 1.2) << mode.name;
+    EXPECT_LE(after_two, losers / 50) << mode.name;
+  }
+}
+
+TEST(DecideLoad, MeasuresTheCapacityWhereThereIsNoSlo) {
+  const SyntheticEngine engine = SyntheticEngine::Random(3);
+  LoadSearchInput input;
+  input.admitted = 100;
+  const Found found = SearchOn(engine, input, 1);
+  ASSERT_EQ(found.points.size(), 1U);
+  EXPECT_EQ(found.points[0].load, Concurrency(111)) << "a few more than are let run";
+  EXPECT_EQ(found.decision.reason, StopReason::kCapacity);
+  input.admitted.reset();
+  EXPECT_EQ(DecideLoad(input, {}).next, Concurrency(512));
+}
+
+TEST(DecideLoad, SaysThatAnSloIsInfeasible) {
+  for (const ArrivalMode& mode : kModes) {
+    const SyntheticEngine engine = SyntheticEngine::Random(5);
+    LoadSearchInput input;
+    input.plan.mode = mode.mode;
+    input.slo.bounds = {{Metric::kTtft, Statistic::kP50, 0.1}};
+    const Found found = SearchOn(engine, input, 1);
+    EXPECT_EQ(found.decision.reason, StopReason::kInfeasible) << mode.name;
+    EXPECT_FALSE(found.decision.best);
+    EXPECT_LE(found.points.size(), 10U);
+  }
+}
+
+TEST(DecideLoad, StopsWhereMoreLoadGivesNoMore) {
+  SyntheticEngine engine = SyntheticEngine::Random(3);
+  engine.slots = 24;
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTpot, Statistic::kP99, 1e6}};  // never broken
+  const Found found = SearchOn(engine, input, 1);
+  EXPECT_EQ(found.decision.reason, StopReason::kCapacity);
+  EXPECT_LE(found.points.size(), 4U);
+}
+
+TEST(DecideLoad, TakesGivenLoadsInOrderAndStopsBeyondSaturation) {
+  const SyntheticEngine engine = SyntheticEngine::Random(7);
+  LoadSearchInput input;
+  input.plan.mode = LoadMode::kFixedConcurrency;
+  input.plan.fixed = {1, 8, 32};
+  Found found = SearchOn(engine, input, 1);
+  ASSERT_EQ(found.points.size(), 3U);
+  EXPECT_EQ(found.decision.reason, StopReason::kLadderDone);
+  EXPECT_EQ(found.points[1].load, Concurrency(8));
+  EXPECT_EQ(found.decision.best, 2U);
+
+  input.plan.mode = LoadMode::kFixedRate;
+  const double capacity = engine.Capacity();
+  input.plan.fixed = {0.5 * capacity, 1.2 * capacity, 2 * capacity};
+  found = SearchOn(engine, input, 1);
+  EXPECT_EQ(found.points.size(), 2U);
+  EXPECT_EQ(found.decision.reason, StopReason::kLadderDone);
+  EXPECT_THAT(found.decision.why, HasSubstr("beyond saturation"));
+  EXPECT_EQ(found.decision.best, 0U);
+}
+
+TEST(DecideLoad, ConfirmsARateInFewPoints) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const SyntheticEngine engine = SyntheticEngine::Random(seed);
+    LoadSearchInput input;
+    input.plan.mode = LoadMode::kConfirmRate;
+    input.slo = SloOf(0, engine, LoadKind::kConcurrency, seed);
+    const double closed = engine.BruteForceLimit(input.slo, LoadKind::kConcurrency, 512);
+    input.plan.start = engine.Truth(input.slo, {LoadKind::kConcurrency, closed}).requests_per_second;
+    const double truth = engine.BruteForceLimit(input.slo, LoadKind::kRequestRate, 1e9);
+    const Found found = SearchOn(engine, input, seed);
+    EXPECT_LE(found.points.size(), 5U);
+    ASSERT_TRUE(found.decision.best) << seed;
+    EXPECT_NEAR(found.Limit() / std::min(truth, input.plan.start), 1, 0.12) << seed;
+  }
+}
+
+TEST(DecideLoad, MeasuresAgainWhereTheClientWasLate) {
+  const SyntheticEngine engine = SyntheticEngine::Random(7);
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1000}};
+  std::vector<Point> points = {engine.Truth(input.slo, Concurrency(4))};
+  for (int i = 0; i < 3; ++i) {
+    points.push_back(engine.Truth(input.slo, Concurrency(16)));
+    points.back().verdict = Verdict::kClientBound;
+    const LoadDecision decision = DecideLoad(input, points);
+    EXPECT_EQ(decision.best, 0U);
+    if (i < 2) {
+      EXPECT_EQ(decision.next, Concurrency(16));
+    } else {
+      EXPECT_FALSE(decision.next);
+      EXPECT_EQ(decision.reason, StopReason::kInvalid);
+    }
+  }
+  // A ladder goes on where it was.
+  input.plan.mode = LoadMode::kFixedConcurrency;
+  input.plan.fixed = {4, 16, 32};
+  points.resize(2);
+  points.push_back(engine.Truth(input.slo, Concurrency(16)));
+  EXPECT_EQ(DecideLoad(input, points).next, Concurrency(32));
+}
+
+TEST(DecideLoad, EndsWithShortAnswers) {
+  const SyntheticEngine engine = SyntheticEngine::Random(7);
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1000}};
+  std::vector<Point> points = {engine.Truth(input.slo, Concurrency(4)), engine.Truth(input.slo, Concurrency(16))};
+  points[1].verdict = Verdict::kShortAnswers;
+  const LoadDecision decision = DecideLoad(input, points);
+  EXPECT_FALSE(decision.next);
+  EXPECT_EQ(decision.reason, StopReason::kInvalid);
+  EXPECT_EQ(decision.best, 0U);
+}
+
+TEST(DecideLoad, DoesNotBeginWhatDoesNotFit) {
+  const SyntheticEngine engine = SyntheticEngine::Random(7);
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1e6}};
+  const std::vector<Point> points = {engine.Truth(input.slo, Concurrency(4))};
+  input.time_left = std::chrono::seconds(300);
+  EXPECT_TRUE(DecideLoad(input, points).next);
+  input.time_left = std::chrono::seconds(30);  // its window was 20 s
+  EXPECT_EQ(DecideLoad(input, points).reason, StopReason::kOutOfTime);
+}
+
+TEST(DecideLoad, FollowsAPrediction) {
+  const SyntheticEngine engine = SyntheticEngine::Random(9);
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kMean, At(engine, LoadKind::kConcurrency, 0.6).ttft.mean}};
+  PredictedLoads prediction;
+  prediction.output_tokens = engine.output;
+  for (double load = 1; load <= 512; load *= 2) {
+    prediction.loads.push_back(load);
+    prediction.u.push_back(std::log(load));
+    const Point truth = engine.Truth({}, {LoadKind::kConcurrency, load});
+    prediction.ttft.mean.push_back(std::log(truth.ttft.mean));
+    prediction.tpot.mean.push_back(std::log(truth.tpot.mean));
+  }
+  for (PredictedMetric* metric : {&prediction.ttft, &prediction.tpot}) {
+    metric->level_variance = 0.01;
+    metric->roughness = 0.03;
+    metric->noise = 0.02;
+  }
+  prediction.ttft.ln_bound = std::log(input.slo.bounds[0].limit);
+  input.prediction = prediction;
+  const double truth = engine.BruteForceLimit(input.slo, LoadKind::kConcurrency, 512);
+  const Found found = SearchOn(engine, input, 5);
+  EXPECT_NEAR(found.Limit() / truth, 1, 0.05);
+  ASSERT_FALSE(found.points.empty());
+  EXPECT_GT(found.points[0].load.value, truth / 2.1) << "the first point is where the prediction is worth most";
+  EXPECT_LE(found.points.size(), 6U);
+
+  // Against an incumbent that is twice as good, no load is worth going on for.
+  input.score_to_beat = 2 * WorthOf(input.worth, engine.Truth(input.slo, Concurrency(static_cast<int>(truth))), 1);
+  const Found loser = SearchOn(engine, input, 5);
+  EXPECT_LE(loser.points.size(), 2U);
+  EXPECT_EQ(loser.decision.reason, StopReason::kCannotWin);
+}
+
+TEST(WorthOf, CountsPerGpuAndOnlyWhatIsAttained) {
+  Point point;
+  point.output_tokens_per_second = 3000;
+  point.requests_per_second = 30;
+  point.requests = 90;
+  point.errors = 10;
+  point.attainment = 0.8;  // of all 100
+  EXPECT_DOUBLE_EQ(WorthOf(Worth::kOutputTokens, point, 2), 1500);
+  EXPECT_DOUBLE_EQ(WorthOf(Worth::kAttainedRequests, point, 2), 30.0 / 0.9 * 0.8 / 2);
+}
+
+TEST(StopReason, HasANameThatReadsBack) {
+  for (const StopReason reason :
+       {StopReason::kFound, StopReason::kCapacity, StopReason::kCannotWin, StopReason::kInfeasible,
+        StopReason::kInvalid, StopReason::kLadderDone, StopReason::kOutOfTime}) {
+    EXPECT_EQ(StopReasonFromName(StopReasonName(reason)), reason);
+  }
+  EXPECT_FALSE(StopReasonFromName("Nothing"));
+}
+
+}  // namespace
+}  // namespace autotune::measurement

@@ -1,0 +1,278 @@
+#include "measurement/window.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "measurement/statistics.h"
+#include "tests/measurement/simulated_load.h"
+
+namespace autotune::measurement {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+PointSpec Spec(const Load& load, std::vector<Bound> bounds = {}) {
+  PointSpec spec;
+  spec.scenario = "D(100,16)";
+  spec.load = load;
+  spec.slo.bounds = std::move(bounds);
+  return spec;
+}
+
+// One request of `tokens` events, the first after `ttft`, the others every `itl`.
+RequestRecord Answer(milliseconds start, milliseconds ttft, milliseconds itl, int tokens) {
+  RequestRecord record;
+  record.start = start;
+  for (int i = 0; i < tokens; ++i) {
+    record.events.push_back(static_cast<std::uint32_t>((ttft + i * itl).count() * 1000));
+  }
+  record.end = start + ttft + (tokens - 1) * itl;
+  record.input_tokens = 100;
+  record.output_tokens = record.asked_tokens = tokens;
+  record.outcome = Outcome::kOk;
+  return record;
+}
+
+// A window that began at 10 s and ended at 20 s; what is known of it at `now`.
+Progress Drained(const PointSpec& spec, const std::vector<RequestRecord>& records, milliseconds now) {
+  Progress progress;
+  progress.phase = Phase::kDrain;
+  progress.window_start = seconds(10);
+  progress.window_end = seconds(20);
+  return Evaluate(spec, records, now, progress);
+}
+
+TEST(Window, BeginsWhenAsManyHaveEndedAsAreInFlight) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 4; ++i) records.push_back(Answer(milliseconds(i), milliseconds(100), milliseconds(100), 30));
+  const auto at = [&](milliseconds now) {
+    std::vector<RequestRecord> seen = records;
+    for (RequestRecord& record : seen) {
+      if (record.end > now) record.outcome = Outcome::kInFlight;
+    }
+    return Evaluate(Spec(Concurrency(4)), seen, now, {}).phase;
+  };
+  EXPECT_EQ(at(milliseconds(2500)), Phase::kRamp) << "all four are in flight";
+  EXPECT_EQ(at(milliseconds(3100)), Phase::kWindow);
+  records = {Answer(milliseconds(0), milliseconds(10), milliseconds(10), 2)};
+  EXPECT_EQ(at(milliseconds(1000)), Phase::kRamp) << "at least 2 s";
+}
+
+TEST(Window, CountsTokensThatArriveInItAndLatenciesOfRequestsThatStartInIt) {
+  const std::vector<RequestRecord> records = {
+      // Starts before; its events at 9.6, 9.8, 10.0 ... 11.4 s: eight are in the window.
+      Answer(milliseconds(9500), milliseconds(100), milliseconds(200), 10),
+      Answer(milliseconds(12000), milliseconds(50), milliseconds(20), 11),
+      // Starts in the window and goes on behind it: four events are in it, all of its latencies count.
+      Answer(milliseconds(19000), milliseconds(250), milliseconds(250), 9),
+      // Starts in the drain: nothing of it counts.
+      Answer(milliseconds(20500), milliseconds(5000), milliseconds(10), 3),
+  };
+  const Progress done = Drained(Spec(Concurrency(2)), records, milliseconds(26000));
+  ASSERT_EQ(done.phase, Phase::kDone);
+  const Point& point = done.point;
+  EXPECT_DOUBLE_EQ(point.window_seconds, 10);
+  EXPECT_EQ(point.requests, 2);
+  EXPECT_EQ(point.output_tokens, 20);
+  // 8 + 11 + 3: the one at 20.0 s is no longer in it.
+  EXPECT_NEAR(point.output_tokens_per_second, 2.2, 1e-9);
+  EXPECT_NEAR(point.ttft.mean, 150, 1e-9);
+  EXPECT_NEAR(point.ttft.p99, 50 + 0.99 * 200, 1e-6);
+  EXPECT_NEAR(point.tpot.mean, (20 + 250) / 2.0, 1e-9);
+  EXPECT_NEAR(point.itl.p50, 20, 1e-9) << "pooled: ten gaps of 20 ms, eight of 250 ms";
+  EXPECT_NEAR(point.itl.p90, 250, 1e-9);
+  EXPECT_NEAR(point.e2e.mean, (250 + 2250) / 2.0, 1e-9);
+  EXPECT_NEAR(point.requests_per_second, 0.2, 1e-9) << "two ended in it";
+  EXPECT_NEAR(point.mean_concurrency, (1.4 + 0.25 + 1) / 10, 1e-9);
+  EXPECT_EQ(point.lower_bounds, LowerBounds());
+  EXPECT_EQ(point.load, Concurrency(2));
+}
+
+TEST(Window, CountsSeveralTokensOfOneEvent) {
+  RequestRecord record = Answer(milliseconds(12000), milliseconds(50), milliseconds(100), 5);
+  record.output_tokens = record.asked_tokens = 20;
+  const Point point = Drained(Spec(Concurrency(1)), {record}, milliseconds(30000)).point;
+  EXPECT_NEAR(point.output_tokens_per_second, 2, 1e-9);
+  EXPECT_NEAR(point.tpot.mean, 400.0 / 19, 1e-9);
+  EXPECT_NEAR(point.itl.mean, 100, 1e-9) << "time between events";
+}
+
+TEST(Window, CountsWhatHasNotEndedWithItsAge) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 99; ++i) {
+    records.push_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(10), 11));
+  }
+  RequestRecord stuck = Answer(milliseconds(19950), milliseconds(0), milliseconds(0), 0);
+  stuck.outcome = Outcome::kInFlight;
+  records.push_back(stuck);
+  const PointSpec spec = Spec(Concurrency(4));
+  EXPECT_EQ(Drained(spec, records, milliseconds(40000)).phase, Phase::kDrain) << "it may still come";
+  const Progress done = Drained(spec, records, milliseconds(50000));
+  ASSERT_EQ(done.phase, Phase::kDone);
+  EXPECT_EQ(done.point.censored, 1);
+  EXPECT_EQ(done.point.requests, 99);
+  EXPECT_FALSE(done.point.lower_bounds.Has(Metric::kTtft, Statistic::kP95));
+  EXPECT_TRUE(done.point.lower_bounds.Has(Metric::kTtft, Statistic::kP99));
+  EXPECT_TRUE(done.point.lower_bounds.Has(Metric::kE2e, Statistic::kMean));
+  EXPECT_FALSE(done.point.lower_bounds.Has(Metric::kTpot, Statistic::kP99)) << "without a token it has none";
+  EXPECT_NEAR(done.point.ttft.mean, (99 * 100 + 30050) / 100.0, 1e-9) << "dropping it would give 100 ms";
+}
+
+TEST(Window, CountsErrorsByKindAndTimeOutsAsSlow) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 90; ++i) {
+    records.push_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(10), 11));
+  }
+  for (int i = 0; i < 10; ++i) {
+    RequestRecord& record = records.emplace_back(Answer(milliseconds(19000 + i), milliseconds(0), milliseconds(0), 0));
+    record.outcome = i < 6 ? Outcome::kTimedOut : Outcome::kRefused;
+    record.end = record.start + (i < 6 ? seconds(5) : seconds(0));
+  }
+  PointSpec spec = Spec(Concurrency(4), {{Metric::kTtft, Statistic::kP99, 1000}});
+  const Point point = Drained(spec, records, milliseconds(30000)).point;
+  EXPECT_EQ(point.errors, 10);
+  EXPECT_EQ(point.errors_by_kind[0], 6) << "time-outs";
+  EXPECT_EQ(point.errors_by_kind[1], 4) << "refusals";
+  EXPECT_NEAR(point.ttft.p99, 5000, 1e-6) << "6 of 96 took at least that long";
+  EXPECT_TRUE(point.lower_bounds.Has(Metric::kTtft, Statistic::kP99));
+  EXPECT_EQ(point.verdict, Verdict::kMissed);
+  EXPECT_DOUBLE_EQ(*point.attainment, 0.9) << "a refused request keeps nothing";
+}
+
+TEST(Window, SaysThatTheClientWasLate) {
+  // TTFT 100 ms, E2E 600 ms; every tenth request is late.
+  const auto verdict = [](const Load& load, milliseconds lag) {
+    std::vector<RequestRecord> records;
+    for (int i = 0; i < 90; ++i) {
+      records.push_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(50), 11));
+      if (i % 10 == 0) records.back().lag = lag;
+    }
+    return Drained(Spec(load), records, milliseconds(30000)).point.verdict;
+  };
+  // Of arrivals: 5 % of the TTFT, at least 5 ms.
+  EXPECT_EQ(verdict(RequestRate(10), milliseconds(6)), Verdict::kClientBound);
+  EXPECT_NE(verdict(RequestRate(10), milliseconds(4)), Verdict::kClientBound);
+  // A place of a closed loop is empty meanwhile: 5 % of the E2E latency.
+  EXPECT_EQ(verdict(Concurrency(4), milliseconds(31)), Verdict::kClientBound);
+  EXPECT_NE(verdict(Concurrency(4), milliseconds(29)), Verdict::kClientBound);
+}
+
+TEST(Window, SaysThatAnswersWereShort) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 90; ++i) {
+    records.push_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(10), 11));
+  }
+  records[7].asked_tokens = 20;
+  const Progress done = Drained(Spec(Concurrency(4)), records, milliseconds(30000));
+  EXPECT_EQ(done.point.verdict, Verdict::kShortAnswers) << "1.1 %";
+  EXPECT_THAT(done.why, HasSubstr("shorter than asked"));
+}
+
+TEST(Window, KnowsAttainmentRequestByRequest) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 100; ++i) {
+    // Every tenth has a slow first token, every tenth (another) slow further ones.
+    records.push_back(Answer(milliseconds(10000 + 90 * i), milliseconds(i % 10 == 0 ? 600 : 100),
+                             milliseconds(i % 10 == 5 ? 80 : 10), 11));
+  }
+  PointSpec spec = Spec(Concurrency(4), {{Metric::kTtft, Statistic::kP99, 500}, {Metric::kTpot, Statistic::kP99, 50}});
+  spec.slo.attainment = 0.7;
+  Point point = Drained(spec, records, milliseconds(30000)).point;
+  EXPECT_DOUBLE_EQ(*point.attainment, 0.8);
+  EXPECT_EQ(point.verdict, Verdict::kMet);
+  spec.slo.attainment = 0.95;
+  EXPECT_EQ(Drained(spec, records, milliseconds(30000)).point.verdict, Verdict::kMissed);
+  spec.slo.attainment.reset();
+  EXPECT_EQ(Drained(spec, records, milliseconds(30000)).point.verdict, Verdict::kMissed) << "10 % are no p99";
+}
+
+TEST(Window, SeesAQueueThatGrows) {
+  SimulatedServer server;
+  server.slots = 16;
+  for (const double use : {0.7, 1.2}) {
+    PointSpec spec = Spec(RequestRate(use * 16), {{Metric::kTtft, Statistic::kP50, 60'000}});
+    spec.duration = seconds(40);
+    const Measured measured = MeasurePoint(SimulatedLoad(server, spec.load, seconds(200), 3), spec);
+    const Point& point = measured.progress.point;
+    EXPECT_EQ(point.saturated, use > 1) << use;
+    EXPECT_EQ(point.verdict, use > 1 ? Verdict::kMissed : Verdict::kMet) << measured.progress.why;
+    if (use > 1) {
+      EXPECT_EQ(CheckSlo(spec.slo, point).front().bound, "requestRate");
+    }
+  }
+}
+
+TEST(Window, EndsAMissedPointAtOnceAndAMetOneWhenSure) {
+  SimulatedServer server;
+  const SimulatedLoad load(server, Concurrency(32), seconds(200), 11);
+  // TTFT p99 of this load is about 168 ms.
+  Measured far_beyond = MeasurePoint(load, Spec(Concurrency(32), {{Metric::kTtft, Statistic::kP99, 80}}));
+  EXPECT_EQ(far_beyond.progress.point.verdict, Verdict::kMissed);
+  EXPECT_LT(far_beyond.seconds, 8);
+  EXPECT_THAT(far_beyond.progress.why, HasSubstr("slo.ttft.p99 is"));
+
+  PointSpec spec = Spec(Concurrency(32), {{Metric::kTtft, Statistic::kP99, 400}});
+  spec.precision.throughput = 0.05;
+  const Measured met = MeasurePoint(load, spec);
+  EXPECT_EQ(met.progress.point.verdict, Verdict::kMet);
+  EXPECT_LT(met.seconds, 40);
+  EXPECT_EQ(met.progress.point.censored, 0) << "followed to the end";
+  EXPECT_LE(met.progress.point.output_tokens_per_second_ci, 0.05 * met.progress.point.output_tokens_per_second);
+
+  const Measured near = MeasurePoint(load, Spec(Concurrency(32), {{Metric::kTtft, Statistic::kP99, 170}}));
+  EXPECT_EQ(near.progress.point.verdict, Verdict::kUndecided);
+  EXPECT_GT(near.seconds, 60);
+  EXPECT_THAT(near.progress.why, HasSubstr("undecided"));
+
+  // Capacity: throughput alone, nothing is followed.
+  spec.precision = {0.05, false};
+  const Measured capacity = MeasurePoint(load, spec);
+  EXPECT_LT(capacity.seconds, met.seconds);
+  EXPECT_GT(capacity.progress.point.censored, 0);
+}
+
+TEST(Window, IsRarelySureOfTheWrongVerdict) {
+  SimulatedServer server;
+  server.tokens = 4;
+  std::vector<double> ttft;
+  const SimulatedLoad longest(server, Concurrency(32), seconds(4000), 1);
+  for (const RequestRecord& record : longest.All()) ttft.push_back(record.events.front() / 1e3);
+  std::sort(ttft.begin(), ttft.end());
+  const double truth = Quantile(ttft, 0.9);
+  for (const double factor : {0.93, 1.07}) {
+    int wrong = 0, right = 0;
+    constexpr int kPoints = 40;
+    for (std::uint64_t seed = 1; seed <= kPoints; ++seed) {
+      PointSpec spec = Spec(Concurrency(32), {{Metric::kTtft, Statistic::kP90, truth * factor}});
+      spec.precision.throughput = 1;
+      spec.duration = seconds(30);
+      const Verdict verdict =
+          MeasurePoint(SimulatedLoad(server, spec.load, seconds(40), seed + 100), spec).progress.point.verdict;
+      const Verdict correct = factor > 1 ? Verdict::kMet : Verdict::kMissed;
+      right += verdict == correct;
+      wrong += verdict == (factor > 1 ? Verdict::kMissed : Verdict::kMet);
+    }
+    std::printf("limit at %.2f of the truth: %d sure and right, %d sure and wrong of %d\n", factor, right, wrong,
+                kPoints);
+    EXPECT_LE(wrong, kPoints / 20) << factor;
+    EXPECT_GE(right, kPoints / 4) << factor;
+  }
+}
+
+TEST(Window, EndsEvenIfNothingIsAnswered) {
+  SimulatedServer server;
+  server.shed_share = 1;
+  const Measured measured = MeasurePoint(SimulatedLoad(server, RequestRate(5), seconds(200), 1), Spec(RequestRate(5)));
+  EXPECT_EQ(measured.progress.point.requests, 0);
+  EXPECT_EQ(measured.progress.point.verdict, Verdict::kMissed);
+  EXPECT_LT(measured.seconds, 10);
+}
+
+}  // namespace
+}  // namespace autotune::measurement

@@ -1,0 +1,95 @@
+#include "measurement/workload.h"
+
+#include <gmock/gmock.h>
+
+namespace autotune::measurement {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
+
+TEST(ReadDataset, ReadsPromptsAndMessages) {
+  const auto entries = ReadDataset(
+      "{\"prompt\": \"one\", \"output_tokens\": 7}\n\n"
+      "{\"messages\": [{\"role\": \"system\", \"content\": \"be brief\"}, {\"role\": \"user\", \"content\": "
+      "[{\"type\": \"text\", \"text\": \"hi\"}]}], \"max_tokens\": 9}\r\n",
+      DatasetFormat::kJsonl, "p.jsonl");
+  ASSERT_TRUE(entries.ok()) << entries.error().message;
+  ASSERT_EQ(entries->size(), 2U);
+  EXPECT_EQ((*entries)[0].prompt, "one");
+  EXPECT_EQ((*entries)[0].output_tokens, 7);
+  EXPECT_THAT((*entries)[1].messages, ElementsAre(Message{"system", "be brief"}, Message{"user", "hi"}));
+  EXPECT_EQ((*entries)[1].output_tokens, 9);
+}
+
+TEST(ReadDataset, ReadsShareGptAsAListOrLineByLine) {
+  const std::string one =
+      R"({"id": "a", "conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]})";
+  const std::string answer_first = R"({"conversations": [{"from": "gpt", "value": "hello"}]})";
+  for (const std::string& text : {"[" + one + ", " + answer_first + "]", one + "\n" + answer_first + "\n"}) {
+    const auto entries = ReadDataset(text, DatasetFormat::kShareGpt, "s.json");
+    ASSERT_TRUE(entries.ok()) << entries.error().message;
+    ASSERT_EQ(entries->size(), 1U) << "a conversation that an answer begins cannot be sent";
+    EXPECT_THAT((*entries)[0].messages, ElementsAre(Message{"user", "hi"}, Message{"assistant", "hello"}));
+  }
+}
+
+TEST(ReadDataset, ReadsATraceFromItsFirstArrival) {
+  const auto entries = ReadDataset(
+      "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47]}\n"
+      "{\"timestamp\": 30535, \"input_length\": 10, \"output_length\": 26}\n",
+      DatasetFormat::kMooncake, "t.jsonl");
+  ASSERT_TRUE(entries.ok()) << entries.error().message;
+  EXPECT_EQ((*entries)[0].arrival, milliseconds(0));
+  EXPECT_EQ((*entries)[1].arrival, milliseconds(3053));
+  EXPECT_EQ((*entries)[0].input_tokens, 6955);
+  EXPECT_THAT((*entries)[0].blocks, ElementsAre(46, 47));
+}
+
+TEST(ReadDataset, NamesFileAndLineOfWhatIsWrong) {
+  const struct {
+    DatasetFormat format;
+    const char* bytes;
+    const char* message;
+  } kCases[] = {
+      {DatasetFormat::kJsonl, "{\"prompt\": \"a\"}\nnonsense\n", "d:2: not JSON: nonsense"},
+      {DatasetFormat::kJsonl, "[1]", "d:1: not a JSON object: [1]"},
+      {DatasetFormat::kJsonl, "{}", "d:1: exactly one of \"prompt\" and \"messages\" is needed"},
+      {DatasetFormat::kJsonl, "{\"prompt\": 5}", "d:1: \"prompt\" is not a text"},
+      {DatasetFormat::kJsonl, "{\"prompt\": \"\"}", "d:1: \"prompt\" is empty"},
+      {DatasetFormat::kJsonl, "{\"messages\": [{\"content\": \"x\"}]}", "d:1: messages[0] has no \"role\""},
+      {DatasetFormat::kJsonl, "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": 5}]}]}",
+       "d:1: messages[0].content is not a text"},
+      {DatasetFormat::kJsonl, "{\"prompt\": \"a\", \"output_tokens\": 0}",
+       "d:1: \"output_tokens\" is 0, not a whole number from 1"},
+      {DatasetFormat::kJsonl, "", "d: no entry that can be sent"},
+      {DatasetFormat::kShareGpt, "[{\"conversations\": [{\"from\": \"human\"}]}]",
+       "d[0]: conversations[0].value is not a text"},
+      {DatasetFormat::kShareGpt, "[{", "d: not a JSON list"},
+      {DatasetFormat::kMooncake, "{\"timestamp\": 1, \"input_length\": 2}", "d:1: \"output_length\" is missing"},
+      {DatasetFormat::kMooncake,
+       "{\"timestamp\": 5, \"input_length\": 2, \"output_length\": 2}\n"
+       "{\"timestamp\": 4, \"input_length\": 2, \"output_length\": 2}",
+       "d:2: timestamp 4 is before the line above (5): a trace is in order"},
+      {DatasetFormat::kMooncake, "{\"timestamp\": 5, \"input_length\": 2.5, \"output_length\": 2}",
+       "d:1: \"input_length\" is 2.5, not a whole number"},
+  };
+  for (const auto& row : kCases) {
+    const auto entries = ReadDataset(row.bytes, row.format, "d");
+    ASSERT_FALSE(entries.ok()) << row.bytes;
+    EXPECT_THAT(entries.error().message, StartsWith(row.message));
+  }
+}
+
+TEST(Workload, NamesReadBack) {
+  for (const Endpoint endpoint : {Endpoint::kCompletions, Endpoint::kChat}) {
+    EXPECT_EQ(EndpointFromName(EndpointName(endpoint)), endpoint);
+  }
+  for (const DatasetFormat format : {DatasetFormat::kJsonl, DatasetFormat::kShareGpt, DatasetFormat::kMooncake}) {
+    EXPECT_EQ(DatasetFormatFromName(DatasetFormatName(format)), format);
+  }
+}
+
+}  // namespace
+}  // namespace autotune::measurement
