@@ -47,6 +47,7 @@ checkpoint::ModelFacts Dense() {
   facts.attention_heads = 32;
   facts.kv_heads = 8;
   facts.head_dim = 128;
+  facts.intermediate_size = 14336;
   facts.experts = facts.moe_layers = 0;
   return Cached(facts);
 }
