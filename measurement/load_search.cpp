@@ -21,13 +21,16 @@ constexpr double kFirstConcurrency = 16;  // where nothing is known
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
 constexpr int kClientBoundRepeats = 2;
-constexpr double kPlateau = 1.03;  // throughput that grows by less, for 1.5 times the load, is the capacity
+constexpr double kPlateau = 1.03;       // throughput that grows by less, for 1.5 times the load, is the capacity
+constexpr double kPlateauAtMost = 1.1;  // ... with certainty
 constexpr double kPlateauLoad = 1.5;
 constexpr double kFarBeyond = 0.7;  // of ln(actual / limit): throughput may have fallen again
 constexpr double kThroughputFall = 0.85;
 constexpr double kOfAnotherKind = 1.3;
 constexpr double kNearCapacity = 0.93;
-constexpr double kEnoughWhileExploring = 0.03;
+constexpr double kEnoughWhileExploring = 0.1;  // of the throughput; no score is read there
+constexpr double kEnoughForAScore = 0.05;      // else the limit's point is measured once more
+constexpr double kNearTheLimit = 1.3;          // ... but within such a bracket it may be
 
 // How far a point is from the limit, for each bound: ln(actual / limit). Negative where it is kept.
 using Excesses = std::vector<double>;
@@ -308,6 +311,20 @@ class Search {
     return decision;
   }
 
+  // The search is over; its answer is a score, which a look on the way may not be.
+  LoadDecision Finish(StopReason reason, std::string why) const {
+    LoadDecision stop = Stop(reason, std::move(why));
+    if (!stop.best) return stop;
+    const Point& best = points_[*stop.best];
+    const auto measured =
+        std::count_if(points_.begin(), points_.end(), [&](const Point& point) { return point.load == best.load; });
+    if (measured > 1 || best.load.kind != LoadKind::kConcurrency ||
+        best.output_tokens_per_second_ci <= kEnoughForAScore * best.output_tokens_per_second) {
+      return stop;
+    }
+    return Measure(best.load, "the limit, as precisely as its score has to be");
+  }
+
   LoadDecision Measure(Load load, std::string why, Precision precision = {}) const {
     LoadDecision decision;
     decision.next = load;
@@ -353,8 +370,10 @@ class Search {
     if (!bracket_.seen.empty() && points_[bracket_.seen.back().index].saturated) {
       return Stop(StopReason::kLadderDone, "the last rate is beyond saturation");
     }
-    if (points_.size() >= fixed.size()) return Stop(StopReason::kLadderDone, "all loads are measured");
-    return Measure({kind_, fixed[points_.size()]}, "the next of the given loads");
+    // Of those that say something: an invalid one was measured again.
+    const std::size_t measured = bracket_.seen.size();
+    if (measured >= fixed.size()) return Stop(StopReason::kLadderDone, "all loads are measured");
+    return Measure({kind_, fixed[measured]}, "the next of the given loads");
   }
 
   LoadDecision Confirm() const {
@@ -430,24 +449,25 @@ class Search {
   // Nothing is broken yet: further up.
   LoadDecision Up() const {
     const Seen& last = bracket_.seen.back();
-    if (last.load >= Most()) return Stop(StopReason::kCapacity, "the SLO holds at the highest load that is asked");
-    if (bracket_.seen.size() >= 2) {
-      const Seen& before = bracket_.seen[bracket_.seen.size() - 2];
-      const Point& a = points_[before.index];
-      const Point& b = points_[last.index];
-      if (kind_ == LoadKind::kConcurrency && last.load >= kPlateauLoad * before.load &&
-          b.output_tokens_per_second < kPlateau * a.output_tokens_per_second) {
-        return Stop(StopReason::kCapacity, "more load gives no more throughput");
+    if (last.load >= Most()) return Finish(StopReason::kCapacity, "the SLO holds at the highest load that is asked");
+    const Seen* before = nullptr;  // the nearest lower load
+    for (const Seen& seen : bracket_.seen) {
+      if (seen.load < last.load) before = &seen;
+    }
+    if (before != nullptr && kind_ == LoadKind::kConcurrency && last.load >= kPlateauLoad * before->load) {
+      const double lower = points_[before->index].output_tokens_per_second;
+      const Point& point = points_[last.index];
+      if (point.output_tokens_per_second < kPlateau * lower &&
+          point.output_tokens_per_second + point.output_tokens_per_second_ci < kPlateauAtMost * lower) {
+        return Finish(StopReason::kCapacity, "more load gives no more throughput");
       }
     }
     double factor = 4;
     const double x2 = std::log(last.load);
     for (std::size_t i = 0; i < last.excesses.size(); ++i) {
-      double x = x2 - last.excesses[i];  // in proportion to the load
-      if (bracket_.seen.size() >= 2) {
-        const Seen& before = bracket_.seen[bracket_.seen.size() - 2];
-        x = Crossing(std::log(before.load), before.excesses[i], x2, last.excesses[i], 0.3);
-      }
+      const double x = before == nullptr
+                           ? x2 - last.excesses[i]  // in proportion to the load
+                           : Crossing(std::log(before->load), before->excesses[i], x2, last.excesses[i], 0.3);
       factor = std::min(factor, std::exp(x - x2));
     }
     // A little beyond, so that the limit is between two points.
@@ -464,9 +484,10 @@ class Search {
       return Stop(StopReason::kInfeasible, "the SLO is broken by requests that are alone");
     }
     double x = std::log(first.load) - first.excess;
-    if (bracket_.seen.size() >= 2) {
-      const Seen& next = bracket_.seen[1];
-      const double slope = (next.excess - first.excess) / (std::log(next.load) - std::log(first.load));
+    const auto next = std::find_if(bracket_.seen.begin(), bracket_.seen.end(),
+                                   [&](const Seen& seen) { return seen.load > first.load; });
+    if (next != bracket_.seen.end()) {
+      const double slope = (next->excess - first.excess) / (std::log(next->load) - std::log(first.load));
       x = std::log(first.load) - first.excess / std::clamp(slope, 0.1, 3.0);
     }
     const double factor = std::clamp(std::exp(x) / first.load * 0.95, 0.125, 0.85);
@@ -486,11 +507,11 @@ class Search {
     const double step = 1 + input_.plan.resolution;
     const bool neighbours = kind_ == LoadKind::kConcurrency && high - low <= 1;
     const bool is_load = points_[bracket_.low->index].load.kind == kind_;
-    if (is_load && (neighbours || high <= low * step * 1.0001)) return Stop(StopReason::kFound, "between two points");
+    if (is_load && (neighbours || high <= low * step * 1.0001)) return Finish(StopReason::kFound, "between two points");
 
     const LimitRange range = RangeOf(bracket_, points_);
     if (is_load && std::exp(range.high) <= low * (1 + 0.6 * input_.plan.resolution))
-      return Stop(StopReason::kFound, "the limit is within the resolution");
+      return Finish(StopReason::kFound, "the limit is within the resolution");
     const double half = std::sqrt(step);
     double load = std::sqrt(low * high);
     if (high > low * step * step) load = std::exp(range.low);
@@ -498,7 +519,9 @@ class Search {
     if (high > low * step) load = std::clamp(load, low * half, high / half);
     load = Rounded(kind_, load, Most());
     if (kind_ == LoadKind::kConcurrency) load = std::clamp(load, low + 1, high - 1);
-    return Measure({kind_, load}, "between two points");
+    const bool exploring = high > low * kNearTheLimit;
+    return Measure({kind_, load}, "between two points",
+                   exploring ? Precision{kEnoughWhileExploring, true} : Precision{});
   }
 
   const LoadSearchInput& input_;

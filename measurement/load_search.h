@@ -68,7 +68,8 @@ struct LoadDecision {
   std::string why;                  // for people
 };
 
-// `points`: this scenario's, in the order of measuring. Invalid ones (IsInvalid) decide nothing and end the search.
+// `points`: this scenario's, in the order of measuring. Invalid ones (IsInvalid) decide nothing: one whose client
+// was late is measured again, at most twice; short answers end the search.
 LoadDecision DecideLoad(const LoadSearchInput& input, std::span<const Point> points);
 
 }  // namespace autotune::measurement

@@ -507,7 +507,7 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
         break;
       case LoadKind::kRequestRate:
         // Its throughput is the rate's; what takes time to see is a queue that grows slowly.
-        if (spec.slo.bounds.empty() || window.Length() < spec.duration / 4 ||
+        if (spec.slo.bounds.empty() || window.Length() < spec.duration / 2 ||
             window.Length() < 4 * UsualLength(records)) {
           return progress;
         }

@@ -241,7 +241,7 @@ std::optional<ExecPlugin> ReadExec(Reader& user, const Named& named, const Clust
     if (!config.tls_server_name.empty()) cluster["tls-server-name"] = config.tls_server_name;
     if (config.insecure_skip_tls_verify) cluster["insecure-skip-tls-verify"] = true;
     if (!config.proxy_url.empty()) cluster["proxy-url"] = config.proxy_url;
-    plugin.cluster_info_json = cluster.dump();
+    plugin.cluster_info_json = cluster.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
   if (!exec.error().empty()) user.Fail("exec", exec.error());
   return plugin;

@@ -114,7 +114,7 @@ base::Result<std::string> Run(const ExecPlugin& plugin) {
       info["spec"]["cluster"] = std::move(cluster);
     }
   }
-  variables.push_back("KUBERNETES_EXEC_INFO=" + info.dump());
+  variables.push_back("KUBERNETES_EXEC_INFO=" + info.dump(-1, ' ', false, json::error_handler_t::replace));
 
   std::vector<std::string> words = {plugin.command};
   words.insert(words.end(), plugin.args.begin(), plugin.args.end());

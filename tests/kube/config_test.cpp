@@ -163,6 +163,23 @@ users:
   EXPECT_THAT(config->exec->cluster_info_json, HasSubstr("https://a:1"));
 }
 
+TEST(KubeconfigConfig, AClusterThatIsNotUtf8IsNoEnd) {
+  const auto config = KubeconfigConfig({"/etc/k", ""}, Fake({}, {{"/etc/k", std::string(R"(
+current-context: x
+contexts: [{name: x, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: https://a:1, tls-server-name: ")") + "\xe9" +
+                                                                                R"("}}]
+users:
+- name: u
+  user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: x, provideClusterInfo: true, interactiveMode: Never}}
+)"}}));
+  if (config) {
+    EXPECT_THAT(config->exec->cluster_info_json, HasSubstr("\xef\xbf\xbd"));
+  } else {
+    EXPECT_NE(config.error().message, "");
+  }
+}
+
 std::string With(const std::string& cluster, const std::string& user) {
   return "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nclusters: [{name: c, cluster: " +
          cluster + "}]\nusers: [{name: u, user: " + user + "}]\n";

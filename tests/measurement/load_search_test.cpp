@@ -293,12 +293,37 @@ TEST(DecideLoad, ConfirmsARateInFewPoints) {
   }
 }
 
-TEST(DecideLoad, EndsWithAPointThatSaysNothing) {
+TEST(DecideLoad, MeasuresAgainWhereTheClientWasLate) {
+  const SyntheticEngine engine = SyntheticEngine::Random(7);
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1000}};
+  std::vector<Point> points = {engine.Truth(input.slo, Concurrency(4))};
+  for (int i = 0; i < 3; ++i) {
+    points.push_back(engine.Truth(input.slo, Concurrency(16)));
+    points.back().verdict = Verdict::kClientBound;
+    const LoadDecision decision = DecideLoad(input, points);
+    EXPECT_EQ(decision.best, 0U);
+    if (i < 2) {
+      EXPECT_EQ(decision.next, Concurrency(16));
+    } else {
+      EXPECT_FALSE(decision.next);
+      EXPECT_EQ(decision.reason, StopReason::kInvalid);
+    }
+  }
+  // A ladder goes on where it was.
+  input.plan.mode = LoadMode::kFixedConcurrency;
+  input.plan.fixed = {4, 16, 32};
+  points.resize(2);
+  points.push_back(engine.Truth(input.slo, Concurrency(16)));
+  EXPECT_EQ(DecideLoad(input, points).next, Concurrency(32));
+}
+
+TEST(DecideLoad, EndsWithShortAnswers) {
   const SyntheticEngine engine = SyntheticEngine::Random(7);
   LoadSearchInput input;
   input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1000}};
   std::vector<Point> points = {engine.Truth(input.slo, Concurrency(4)), engine.Truth(input.slo, Concurrency(16))};
-  points[1].verdict = Verdict::kClientBound;
+  points[1].verdict = Verdict::kShortAnswers;
   const LoadDecision decision = DecideLoad(input, points);
   EXPECT_FALSE(decision.next);
   EXPECT_EQ(decision.reason, StopReason::kInvalid);

@@ -146,21 +146,21 @@ TEST(Window, CountsErrorsByKindAndTimeOutsAsSlow) {
 }
 
 TEST(Window, SaysThatTheClientWasLate) {
-  std::vector<RequestRecord> records;
-  for (int i = 0; i < 90; ++i) {
-    RequestRecord& record =
-        records.emplace_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(10), 11));
-    record.lag = i % 10 == 0 ? milliseconds(6) : milliseconds(0);
-  }
-  EXPECT_EQ(Drained(Spec(Concurrency(4)), records, milliseconds(30000)).point.verdict, Verdict::kClientBound);
-  for (RequestRecord& record : records) record.lag = milliseconds(4);
-  EXPECT_NE(Drained(Spec(Concurrency(4)), records, milliseconds(30000)).point.verdict, Verdict::kClientBound);
-  // 5 % of a TTFT of 400 ms are 20 ms.
-  for (RequestRecord& record : records) {
-    record = Answer(std::chrono::duration_cast<milliseconds>(record.start), milliseconds(400), milliseconds(10), 11);
-    record.lag = milliseconds(15);
-  }
-  EXPECT_NE(Drained(Spec(Concurrency(4)), records, milliseconds(30000)).point.verdict, Verdict::kClientBound);
+  // TTFT 100 ms, E2E 600 ms; every tenth request is late.
+  const auto verdict = [](const Load& load, milliseconds lag) {
+    std::vector<RequestRecord> records;
+    for (int i = 0; i < 90; ++i) {
+      records.push_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(50), 11));
+      if (i % 10 == 0) records.back().lag = lag;
+    }
+    return Drained(Spec(load), records, milliseconds(30000)).point.verdict;
+  };
+  // Of arrivals: 5 % of the TTFT, at least 5 ms.
+  EXPECT_EQ(verdict(RequestRate(10), milliseconds(6)), Verdict::kClientBound);
+  EXPECT_NE(verdict(RequestRate(10), milliseconds(4)), Verdict::kClientBound);
+  // A place of a closed loop is empty meanwhile: 5 % of the E2E latency.
+  EXPECT_EQ(verdict(Concurrency(4), milliseconds(31)), Verdict::kClientBound);
+  EXPECT_NE(verdict(Concurrency(4), milliseconds(29)), Verdict::kClientBound);
 }
 
 TEST(Window, SaysThatAnswersWereShort) {
