@@ -421,7 +421,8 @@ TEST_F(BenchRunTest, TokenIdsStayBelowASmallVocabulary) {
 TEST_F(BenchRunTest, TokenIdsAreFoundByTryingWhereTheStreamRefusesThem) {
   Write(Ready());
   ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
-    for (const json& id : json::parse(request.body)["prompt"]) {
+    const json body = json::parse(request.body);
+    for (const json& id : body["prompt"]) {
       if (id < 1000) continue;
       answer.Begin();
       answer.Event(R"({"error":{"message":"Token id 30843 is out of vocabulary","code":400}})");
@@ -438,7 +439,8 @@ TEST_F(BenchRunTest, TokenIdsStayBelowAKnownVocabulary) {
   Write(Ready());
   options_.spec.vocab_size = 64;
   ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
-    for (const json& id : json::parse(request.body)["prompt"]) EXPECT_LT(id, 64);
+    const json body = json::parse(request.body);
+    for (const json& id : body["prompt"]) EXPECT_LT(id, 64);
     Complete(request, answer);
   }));
   EXPECT_EQ(Run(engine).exit_code, 0);
