@@ -80,7 +80,7 @@ struct Judgement {
 //     highest of all if none does).
 // The interval of a score is that of its points; where the limit was searched it also covers half the distance to the
 // next point, which broke the SLO: the limit lies between the two. Of the configurations that tie with the highest
-// score, the one with the fewest settings is best.
+// score and are within 5 % of it, the one with the fewest settings is best.
 // A scenario is one that any observation has; an observation that lacks one, or has no usable point in it (no request
 // completed, or a number that is not finite), is not feasible: what failed never wins.
 Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria);

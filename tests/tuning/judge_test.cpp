@@ -210,6 +210,16 @@ TEST(Judge, GivesATieToTheConfigurationWithFewerSettings) {
   EXPECT_THAT(certain.tied, IsEmpty());
 }
 
+TEST(Judge, AWideIntervalMakesNoSlowerConfigurationBest) {
+  std::vector<Observation> observations = {Make("simple", {{8, 5969}}), Make("fast", {{8, 9525}})};
+  observations[1].settings = 4;
+  observations[0].loads[0].output_tokens_per_second_ci = 4295;
+  observations[1].loads[0].output_tokens_per_second_ci = 2223;
+  const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.best, Optional(1U));
+  EXPECT_THAT(judgement.tied, ElementsAre(0)) << "not told apart, and said so";
+}
+
 TEST(Judge, NeitherRanksNorBlamesWhatWasGivenUpEarly) {
   std::vector<Observation> observations = {Make("leader", {{8, 1000, 50}}), Make("loser", {{8, 2000, 500}})};
   observations[1].stopped = measurement::StopReason::kCannotWin;
