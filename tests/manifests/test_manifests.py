@@ -86,22 +86,23 @@ def test_a_fresh_task_is_not_taken_for_finished(task):
 def test_defaults_are_there_for_readers_of_the_object(task):
     spec = task.get(TASKS, "manifest-test")["spec"]
     assert spec["optimization"]["maxExperiments"] == 40
-    assert spec["benchmark"]["load"]["concurrency"] == [1, 8, 32]
+    assert spec["benchmark"]["load"] == {}, "unset means the search of the limit"
+    assert spec["benchmark"]["arrival"] == {"process": "Poisson"} and spec["slo"]["errorRate"] == "0.01"
     assert spec["gpu"]["resourceName"] == "nvidia.com/gpu"
     assert "strategy" not in spec["optimization"], "unset means the operator's choice"
 
 
 def worst_status():
-    """As EnforceSizeLimits (operator/api) lets it grow: entries of 2047 bytes, 768 KiB in all."""
+    """As EnforceSizeLimits (operator/api) lets it grow: entries of 2900 bytes, 768 KiB in all."""
     latency = dict.fromkeys(("mean", "p50", "p90", "p95", "p99"), "123.456s")
-    row = {"scenario": "D(1000000,1000000)", "concurrency": 4096, "duration": "123.456s", "requests": 123456,
+    row = {"scenario": "D(1000000,1000000)", "concurrency": 4096, "window": "123.456s", "requests": 123456,
            "errors": 123, "inputTokens": 123456789, "outputTokens": 123456789, "outputTokensPerSecond": "123456.78",
            "requestsPerSecond": "1234.567", "ttft": latency, "tpot": latency, "e2eLatency": latency, "meetsSlo": True}
     entry = {"hash": "3fa2c10011223344", "state": "Failed", "runtime": "r" * 40,
              "quant": {"name": "q" * 63, "gemm": "bfloat16", "kvcache": "fp8_e5m2", "attention": "fp8_block",
                        "moe": "w4afp8"},
              "gpus": 1024, "loads": [row], "reason": "EngineRejectedConfiguration", "truncated": True}
-    entry["message"] = "m" * (2047 - len(json.dumps(entry, separators=(",", ":"))) - 40)
+    entry["message"] = "m" * (2900 - len(json.dumps(entry, separators=(",", ":"))) - 40)
     entries = [{"name": f"e{i}-3fa2c1", **entry} for i in range(256)]
     # As many as fit keep all twelve rows.
     spare = 768 * 1024 - len(json.dumps(entries, separators=(",", ":")))
@@ -148,7 +149,7 @@ def test_columns_show_where_a_task_stands(task):
                           json.dumps({"status": status}))
     assert answer.returncode == 0, answer.stderr
     header, row = task.kubectl("get", TASKS, "-o", "wide").stdout.splitlines()
-    assert header.split() == ["NAME", "STATE", "PROGRESS", "BEST", "SCORE", "GPU-HOURS", "AGE", "ENGINE", "IMPROVEMENT",
+    assert header.split() == ["NAME", "STATE", "PROGRESS", "FEASIBLE", "BEST", "SCORE", "GPU-HOURS", "AGE", "ENGINE", "IMPROVEMENT",
                               "MESSAGE"]
     for cell in ("Complete", "7/7", "dynamic-fp8", "1560.2", "3.42", "vllm-020", "+41.3%", "dynamic-fp8 wins"):
         assert cell in row
