@@ -46,6 +46,7 @@ struct Progress {
   std::chrono::nanoseconds window_start{};  // from kWindow on
   std::chrono::nanoseconds window_end{};    // from kDrain on
   std::chrono::nanoseconds check_again_at{};
+  bool was_precise = false;  // the throughput, at the last look: one look may be precise by chance
   Point point;      // what is known so far; complete once kDone. Without engine counters: the caller adds them.
   std::string why;  // once kDone, for people: "met after 12.4 s", "time over: ttft p99 is 480 ms +- 60 ms of 500 ms"
 };

@@ -265,6 +265,33 @@ TEST(Window, IsRarelySureOfTheWrongVerdict) {
   }
 }
 
+TEST(Window, KnowsItsThroughputAlsoWhereItEndedEarly) {
+  SimulatedServer server;
+  server.tokens = 4;
+  server.slots = 16;
+  const SimulatedLoad longest(server, Concurrency(24), seconds(10'000), 1);
+  double tokens = 0;
+  for (const RequestRecord& record : longest.All()) {
+    if (record.start >= seconds(50)) tokens += record.output_tokens;
+  }
+  const double truth = tokens / (10'000 - 50);
+  constexpr int kPoints = 80;
+  int held = 0;
+  double length = 0;
+  for (std::uint64_t seed = 1; seed <= kPoints; ++seed) {
+    PointSpec spec = Spec(Concurrency(24));
+    spec.precision.throughput = 0.06;
+    spec.drain = seconds(0);
+    const Point point = MeasurePoint(SimulatedLoad(server, spec.load, seconds(70), seed), spec).progress.point;
+    held += std::abs(point.output_tokens_per_second - truth) <= point.output_tokens_per_second_ci;
+    length += point.window_seconds / kPoints;
+  }
+  std::printf("%d of %d intervals hold the throughput, after %.1f s\n", held, kPoints, length);
+  // It ends when the interval is small, hence rather when it is too small.
+  EXPECT_GE(held, kPoints * 88 / 100);
+  EXPECT_LT(length, 50);
+}
+
 TEST(Window, EndsEvenIfNothingIsAnswered) {
   SimulatedServer server;
   server.shed_share = 1;
