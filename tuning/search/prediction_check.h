@@ -1,0 +1,44 @@
+// Predicted against measured: what the search would have expected of each measured point without having measured that
+// candidate. Shows whether its predictions can be trusted on the candidates that it left out. Pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "tuning/search/observations.h"
+#include "tuning/search/prior.h"
+#include "tuning/search/space.h"
+
+namespace autotune::tuning::search {
+
+// One latency in milliseconds, or a value.
+struct Forecast {
+  double prior = 0;          // the formulas alone, before anything was measured
+  double predicted = 0;      // with what the other candidates showed
+  double low = 0, high = 0;  // 90 % interval of `predicted`, noise of the measurement included
+  double measured = 0;
+};
+
+struct PredictionCheck {
+  std::size_t candidate = 0;
+  double load = 0;  // requests in flight
+  Forecast ttft, tpot;
+  // What is maximised, or the inverse of the latency that is minimised (Point::value). Its interval is that of the
+  // latency it follows from: the objective's where that is modelled, else TPOT's.
+  Forecast value;
+};
+
+// Of every candidate with a measured point, by candidate and load.
+std::vector<PredictionCheck> CheckPredictions(const Space& space, const Bounds& bounds, const Prior& prior,
+                                              const Observations& observations);
+
+// Of the value: exp of the root mean square of ln(measured / predicted), minus 1: 0.06 = 6 % off as a rule. Nothing
+// where nothing was measured.
+struct PredictionError {
+  double prior = 0, predicted = 0;
+  double within = 0;  // share of measured values inside the interval; 0.9 is right
+};
+std::optional<PredictionError> ErrorOf(const std::vector<PredictionCheck>& checks);
+
+}  // namespace autotune::tuning::search
