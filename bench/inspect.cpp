@@ -13,10 +13,10 @@ namespace {
 InspectOutcome Unreadable(const base::Error& error) {
   constexpr std::size_t kLongest = 1000;
   InspectOutcome outcome;
-  outcome.result.failure =
-      Failure{FailureReason::kModelUnreadable, CleanText(error.message, kLongest), 0, error.http_status};
-  // Nothing that was asked for is wrong, as far as anybody knows: infrastructure.
+  // Nothing that was asked for is wrong, as far as anybody knows.
   const bool again = error.code == base::Code::kRetry || error.code == base::Code::kCancelled;
+  outcome.result.failure =
+      Failure{FailureReason::kModelUnreadable, CleanText(error.message, kLongest), 0, error.http_status, again};
   outcome.exit_code = again ? kExitInfrastructure : kExitConfigurationFailed;
   return outcome;
 }

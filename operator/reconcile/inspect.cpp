@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "bench/exit_code.h"
 #include "checkpoint/quantization.h"
 #include "operator/experiment/outcome.h"
 #include "operator/experiment/pod_builder.h"
@@ -26,14 +25,6 @@ std::string LabelOf(const PodView& pod, const char* name) {
 bool IsInspectPod(const PodView& pod) { return LabelOf(pod, experiment::kRoleLabel) == "inspect"; }
 
 int AttemptOf(const PodView& pod) { return std::atoi(LabelOf(pod, experiment::kAttemptLabel).c_str()); }
-
-// bench says with its exit code whether something is wrong with what was asked for, or only with the way to it.
-bool IsPassing(const PodView& pod, const bench::Failure& failure) {
-  if (failure.reason != bench::FailureReason::kModelUnreadable) return false;
-  if (failure.http_status == 429 || failure.http_status >= 500) return true;
-  const experiment::ContainerView* inspect = pod.Container("inspect");
-  return inspect != nullptr && inspect->terminated && inspect->terminated->exit_code == bench::kExitInfrastructure;
-}
 
 std::string Text(const bench::Failure& failure) {
   std::string text = failure.message;
@@ -70,7 +61,7 @@ class Reader {
     }
     const std::string name = experiment::InspectPodName(observed_.task, record.attempts);
     if (observed_.memory.created.contains(name)) {
-      return Again({bench::FailureReason::kEvicted, "the pod was deleted before it reported", 0, 0}, false);
+      return Again({bench::FailureReason::kEvicted, "the pod was deleted before it reported", 0, 0});
     }
     return Create(name);
   }
@@ -92,8 +83,7 @@ class Reader {
       case experiment::Outcome::Kind::kFailed:
         break;
     }
-    const bench::Failure failure = outcome.failure.value_or(bench::Failure{});
-    return Again(failure, IsPassing(pod, failure));
+    return Again(outcome.failure.value_or(bench::Failure{}));
   }
 
   Inspection Known(checkpoint::ModelFacts model) {
@@ -110,10 +100,12 @@ class Reader {
     return std::move(out_);
   }
 
-  Inspection Again(const bench::Failure& failure, bool passing) {
+  Inspection Again(const bench::Failure& failure) {
     api::InspectionStatus& record = out_.record;
     ++record.failures;
-    const bool again = passing || (bench::IsRetryable(failure.reason) && record.failures <= spec_.optimization.retries);
+    // A hub that does not answer ends no task, however long that lasts.
+    const bool again =
+        failure.machine || (bench::IsRetryable(failure.reason) && record.failures <= spec_.optimization.retries);
     if (!again) {
       out_.verdict = Failed("ModelUnreadable", Text(failure));
       return std::move(out_);

@@ -1,10 +1,8 @@
 #include "operator/reconcile/track.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <map>
-#include <string_view>
 #include <utility>
 
 #include "operator/experiment/outcome.h"
@@ -96,46 +94,15 @@ void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   }
 }
 
-// Errors of a GPU, its driver, NCCL or the network, as the engines' logs have them: another node may not have them.
-// Not "illegal memory access" and "device-side assert", which kernels bring about themselves.
-bool IsNodeFault(const std::string& message) {
-  constexpr std::array<std::string_view, 24> kTexts = {"uncorrectable ECC",
-                                                       "Xid",
-                                                       "GPU is lost",
-                                                       "fallen off the bus",
-                                                       "hardware stack error",
-                                                       "NVLink error",
-                                                       "no CUDA-capable device",
-                                                       "busy or unavailable",
-                                                       "CUDA driver",
-                                                       "driver/library version mismatch",
-                                                       "Failed to initialize NVML",
-                                                       "Can't initialize NVML",
-                                                       "CUDA error: unknown error",
-                                                       "system not yet initialized",
-                                                       "HIP error: no",
-                                                       "unhandled system error",
-                                                       "remote process exited",
-                                                       "ncclSystemError",
-                                                       "ncclRemoteError",
-                                                       "NCCL error: internal",
-                                                       "Temporary failure in name resolution",
-                                                       "Connection reset by peer",
-                                                       "Connection timed out",
-                                                       "Network is unreachable"};
-  return std::any_of(kTexts.begin(), kTexts.end(),
-                     [&](std::string_view text) { return message.find(text) != std::string::npos; });
-}
-
 bool RanElsewhere(const api::ExperimentStatus& entry) {
   return std::any_of(entry.warnings.begin(), entry.warnings.end(),
                      [](const quant::Warning& warning) { return warning.reason == kRanElsewhere; });
 }
 
+// A fault of a GPU, its driver, NCCL or the network may be the node's: one more attempt tells, and no third one.
 bool IsTriedAgain(const bench::Failure& failure, int retries, const api::ExperimentStatus& entry) {
   if (bench::IsRetryable(failure.reason)) return entry.failures <= retries;
-  return failure.reason == bench::FailureReason::kEngineCrashed && retries > 0 && IsNodeFault(failure.message) &&
-         !RanElsewhere(entry);
+  return failure.machine && retries > 0 && !RanElsewhere(entry);
 }
 
 void RecordFailure(const bench::Failure& failure, const Outcome& outcome, int retries, base::WallTime now,
@@ -349,7 +316,9 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, base:
   for (const PodView& pod : observed.pods) {
     if (!HoldsGpus(pod, now)) continue;
     --free;
-    if (pod.deleting) later(EndsBy(pod));
+    if (!pod.deleting) continue;
+    later(EndsBy(pod));
+    if (free <= 0) next.waiting_message = "pod " + pod.name + ", which is being deleted, still holds its GPUs";
   }
   if (memory.last_refused) {
     if (later(again_at(*memory.last_refused))) return next;
@@ -400,7 +369,9 @@ api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentSta
 }
 
 std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& experiment) {
-  const bool blamed = experiment.reason == bench::FailureReasonName(bench::FailureReason::kEngineCrashed);
+  const auto reason = bench::FailureReasonFromName(experiment.reason);
+  // What else is tried again was no fault of where it ran.
+  const bool blamed = reason && !bench::IsRetryable(*reason);
   const bool pending = experiment.state == api::ExperimentState::kPending;
   if (!blamed || !pending || experiment.node.empty()) return "";
   const api::TaskStatus& status = observed.task.status;

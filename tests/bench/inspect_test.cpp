@@ -57,10 +57,12 @@ TEST_F(InspectHub, AMissingModelIsTheTasksAndABusyHubTheMachines) {
   const InspectOutcome missing = Of("org/missing");
   ASSERT_TRUE(missing.result.failure.has_value());
   EXPECT_EQ(missing.result.failure->reason, FailureReason::kModelUnreadable);
+  EXPECT_FALSE(missing.result.failure->machine);
   EXPECT_EQ(missing.exit_code, kExitConfigurationFailed);
   const InspectOutcome busy = Of("org/busy");
   ASSERT_TRUE(busy.result.failure.has_value());
   EXPECT_EQ(busy.result.failure->http_status, 503);
+  EXPECT_TRUE(busy.result.failure->machine);
   EXPECT_EQ(busy.exit_code, kExitInfrastructure);
 }
 
@@ -73,6 +75,7 @@ TEST(Inspect, AHubThatIsNotThereIsInfrastructure) {
   EXPECT_EQ(outcome.exit_code, kExitInfrastructure);
   ASSERT_TRUE(outcome.result.failure.has_value());
   EXPECT_EQ(outcome.result.failure->http_status, 0);
+  EXPECT_TRUE(outcome.result.failure->machine);
   EXPECT_THAT(outcome.result.failure->message, HasSubstr("the hub cannot be read"));
 }
 

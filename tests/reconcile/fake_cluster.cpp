@@ -345,4 +345,10 @@ std::string FailureMessage(bench::FailureReason reason, const std::string& text)
   return bench::Encode(result);
 }
 
+std::string MachineFaultMessage(const std::string& text) {
+  bench::RunResult result;
+  result.failure = bench::Failure{bench::FailureReason::kEngineCrashed, text, 1, 0, true};
+  return bench::Encode(result);
+}
+
 }  // namespace autotune::reconcile

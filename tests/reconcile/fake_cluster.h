@@ -109,5 +109,7 @@ std::string ResultMessage(double tokens_per_second, double tpot_ms);
 // With a negative log-likelihood of `nll` for every passage, or why it is not known.
 std::string ResultMessage(double tokens_per_second, double nll, const std::string& quality_problem);
 std::string FailureMessage(bench::FailureReason reason, const std::string& text);
+// The engine crashed for a fault of its node.
+std::string MachineFaultMessage(const std::string& text);
 
 }  // namespace autotune::reconcile

@@ -541,19 +541,9 @@ json Node(const std::string& name) {
 }
 
 TEST(Pods, AFaultOfTheGpuOrTheNetworkIsTriedOnceMoreOnAnotherNode) {
-  struct Case {
-    const char* words;
-    bool again;
-  };
-  for (const Case& one :
-       std::vector<Case>{{"torch.AcceleratorError: CUDA error: uncorrectable ECC error encountered", true},
-                         {"NCCL error: unhandled system error (run with NCCL_DEBUG=INFO)", true},
-                         {"CUDA error: no CUDA-capable device is detected", true},
-                         {"OSError: Temporary failure in name resolution", true},
-                         {"torch.AcceleratorError: CUDA error: an illegal memory access", false},
-                         {"ValueError: boom", false}}) {
+  for (const bool machine : {true, false}) {
     for (const bool another : {true, false}) {
-      SCOPED_TRACE(one.words);
+      SCOPED_TRACE(machine);
       FakeCluster cluster(SmallTask());
       cluster.nodes = {Node("bad")};
       if (another) cluster.nodes.push_back(Node("good"));
@@ -562,17 +552,29 @@ TEST(Pods, AFaultOfTheGpuOrTheNetworkIsTriedOnceMoreOnAnotherNode) {
         pod["spec"]["nodeName"] = "bad";
         if (!UsesFp8KvCache(pod)) return MeasureWell(self, pod);
         fp8.push_back(pod);
-        self.Finish(pod, FailureMessage(bench::FailureReason::kEngineCrashed, one.words), 10);
+        self.Finish(pod,
+                    machine ? MachineFaultMessage("CUDA error: uncorrectable ECC error encountered")
+                            : FailureMessage(bench::FailureReason::kEngineCrashed, "ValueError: boom"),
+                    10);
       });
-      ASSERT_EQ(fp8.size(), one.again ? 2U : 1U) << "once, and only once";
+      ASSERT_EQ(fp8.size(), machine ? 2U : 1U) << "once, and only once";
       EXPECT_EQ(cluster.Task().status.experiments[1].reason, "EngineCrashed");
-      if (!one.again) continue;
+      if (!machine) continue;
       const std::string affinity = fp8[1]["spec"]["affinity"].dump();
       const std::string avoids = R"({"key":"metadata.name","operator":"NotIn","values":["bad"]})";
       EXPECT_EQ(affinity.find(avoids) != std::string::npos, another) << affinity;
       EXPECT_EQ(cluster.Task().status.experiments[1].warnings[0].reason, "RanElsewhere");
     }
   }
+}
+
+TEST(Pods, AFaultOfTheMachineIsNotTriedAgainWhereNothingIs) {
+  json task = SmallTask();
+  task["spec"]["optimization"]["retries"] = 0;
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) { self.Finish(pod, MachineFaultMessage("NCCL error"), 10); });
+  EXPECT_EQ(cluster.created.size(), 2U) << "each experiment once";
+  EXPECT_EQ(Of(cluster, "Ready").reason, "AllExperimentsFailed");
 }
 
 TEST(Pods, WhatADroppedExperimentLeftBehindIsNotTakenForTheOneThatIsAskedForAgain) {
@@ -599,32 +601,89 @@ TEST(Inspect, AHubThatDoesNotAnswerIsAskedAgainForAsLongAsItTakes) {
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     if (!IsInspect(pod) || ++asked > 12) return MeasureWell(self, pod);
     bench::InspectResult result;
-    const bool busy = asked % 2 == 0;
-    result.failure = bench::Failure{bench::FailureReason::kModelUnreadable,
-                                    busy ? "cannot be read" : "the hub cannot be read: timed out", 0, busy ? 503 : 0};
+    result.failure =
+        bench::Failure{bench::FailureReason::kModelUnreadable, "the hub cannot be read: timed out", 0, 0, true};
     FinishInspect(self, pod, result, 20);
   });
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(asked, 13);
 }
 
-TEST(Waiting, ATaskSaysWithinFiveSecondsWhatItWaitsFor) {
-  FakeCluster cluster(SmallTask());
-  const auto pulls = [](FakeCluster& self, json& pod) {
-    if (pod["spec"].contains("nodeName")) return;
-    pod["spec"]["nodeName"] = "node-1";
-    const std::string now = base::FormatRfc3339(self.clock.Wall());
-    pod["status"] = {{"phase", "Pending"},
-                     {"conditions", {{{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now}}}}};
+// ---- What a task waits for -----------------------------------------------------------------------------------------
+
+using Kubelet = std::function<void(FakeCluster&, json& pod)>;
+
+// The pod has got as far as `conditions` and `status` say, once.
+Kubelet StaysAt(const char* node, json condition, json status = json::object()) {
+  return [node, condition, status](FakeCluster& self, json& pod) {
+    if (pod["status"].contains("conditions")) return;
+    if (*node != '\0') pod["spec"]["nodeName"] = node;
+    json told = condition;
+    told["type"] = "PodScheduled";
+    told["lastTransitionTime"] = base::FormatRfc3339(self.clock.Wall());
+    pod["status"] = status;
+    pod["status"]["phase"] = "Pending";
+    pod["status"]["conditions"] = {told};
   };
-  const base::WallTime begin = cluster.clock.Wall();
-  while (Of(cluster, "Ready").reason != "WaitingForResources") {
-    ASSERT_TRUE(cluster.RunUntilQuiet(pulls));
-    if (Of(cluster, "Ready").reason == "WaitingForResources") break;
-    Wait(cluster);
-    ASSERT_LE(cluster.clock.Wall() - begin, std::chrono::seconds(5));
+}
+
+json WaitingEngine(const char* reason, const char* message) {
+  return {{"initContainerStatuses",
+           {{{"name", "engine"}, {"state", {{"waiting", {{"reason", reason}, {"message", message}}}}}}}}};
+}
+
+const json kScheduled = {{"status", "True"}};
+
+TEST(Waiting, ATaskSaysWithinFiveSecondsWhatItWaitsFor) {
+  struct Case {
+    const char* what;
+    json task;
+    Kubelet kubelet;
+    const char* words;
+  };
+  const json unschedulable = {
+      {"status", "False"}, {"reason", "Unschedulable"}, {"message", "0/2 nodes: Insufficient nvidia.com/gpu"}};
+  for (const Case& one : std::vector<Case>{
+           {"a scheduler that is not there", SmallTask(), [](FakeCluster&, json&) {}, "no scheduler has looked at"},
+           {"a node", SmallTask(), StaysAt("", unschedulable), "Insufficient nvidia.com/gpu"},
+           {"a queue", SmallTask(),
+            StaysAt("", {{"status", "False"}, {"reason", "SchedulingGated"}, {"message", "in queue gpus"}}),
+            "in queue gpus"},
+           {"an image", SmallTask(), StaysAt("node-1", kScheduled), "images are being pulled"},
+           {"an image that is not there", SmallTask(),
+            StaysAt("node-1", kScheduled, WaitingEngine("ImagePullBackOff", "not found")),
+            "ImagePullBackOff: not found"},
+           {"a secret", SmallTask(),
+            StaysAt("node-1", kScheduled, WaitingEngine("CreateContainerConfigError", R"(secret "hf" not found)")),
+            R"(secret "hf" not found)"},
+           {"the scheduler, for the pod that reads the model", Inspected(), [](FakeCluster&, json&) {},
+            "no scheduler has looked at"},
+           {"a node for the pod that reads the model", Inspected(), StaysAt("", unschedulable),
+            "Insufficient nvidia.com/gpu"},
+           {"an image of the pod that reads the model", Inspected(), StaysAt("node-1", kScheduled),
+            "images are being pulled"}}) {
+    SCOPED_TRACE(one.what);
+    FakeCluster cluster(one.task);
+    const base::WallTime begin = cluster.clock.Wall();
+    for (;;) {
+      ASSERT_TRUE(cluster.RunUntilQuiet(one.kubelet));
+      if (Of(cluster, "Ready").message.find(one.words) != std::string::npos) break;
+      Wait(cluster);
+      ASSERT_LE(cluster.clock.Wall() - begin, std::chrono::seconds(5)) << Of(cluster, "Ready").message;
+    }
+    EXPECT_EQ(Of(cluster, "Ready").reason, "WaitingForResources");
+    EXPECT_EQ(Of(cluster, "Ready").status, "Unknown");
   }
-  EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr("images are being pulled"));
+}
+
+TEST(Waiting, ATaskSaysThatPodsOfBeforeAnEditStillHoldTheGpus) {
+  FakeCluster cluster(SmallTask());
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  cluster.lost_nodes = {"node-1"};
+  cluster.EditSpec([](json& spec) { spec["benchmark"]["duration"] = "20s"; });
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  EXPECT_EQ(cluster.created.size(), 1U);
+  EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr("pod " + cluster.created[0] + ", which is being deleted"));
 }
 
 }  // namespace

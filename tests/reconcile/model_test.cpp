@@ -445,8 +445,7 @@ class Sequence {
         break;
       default:
         if (!pod["spec"].contains("nodeName") || HasEnded(pod) || IsInspect(pod)) return;
-        cluster_.Finish(pod, FailureMessage(bench::FailureReason::kEngineCrashed, "NCCL error: unhandled system error"),
-                        10);
+        cluster_.Finish(pod, MachineFaultMessage("NCCL error: unhandled system error"), 10);
     }
   }
 

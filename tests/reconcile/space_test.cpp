@@ -173,6 +173,40 @@ TEST(ChooseGpu, TakesTheProductThatTheMostCandidatesCanRunOn) {
   EXPECT_EQ(ChooseGpu({}, {}, {}, Rules(), {}).product, "");
 }
 
+// Tasks that are at work carry these hashes. With the arguments below still right and a hash that differs, the text
+// that is hashed is another one: count tuning::kHashScheme up, and write the new hashes here.
+TEST(BuildSpace, HashesOfSchemeOneAreThese) {
+  ASSERT_EQ(tuning::kHashScheme, 1);
+  json object = SmallTask();
+  object["spec"].merge_patch(json::parse(R"json({
+    "model": {"idOrPath": "/models/llama", "revision": "v2", "volume": {"persistentVolumeClaim": {"claimName": "c"}}},
+    "runtimes": [{"name": "vllm", "engine": "vllm", "image": "vllm/vllm-openai:v0.24.0", "args": ["--seed", "7"],
+                  "env": [{"name": "A", "value": "1"}], "resources": {"limits": {"memory": "64Gi"}},
+                  "securityContext": {"runAsUser": 1000}}],
+    "gpu": {"products": ["NVIDIA-H200"], "minMemory": "70Gi", "minComputeCapability": "9.0",
+            "nodeSelector": {"pool": "a"}, "runtimeClassName": "nvidia"},
+    "slo": {"ttft": {"p99": "1s"}, "errorRate": "0.01", "attainment": "0.9"},
+    "benchmark": {"load": null, "image": "bench:1", "resources": {"limits": {"cpu": "2"}}, "env": [{"name": "B", "value": "2"}],
+                  "seed": 3},
+    "podTemplate": {"securityContext": {"fsGroup": 1000}, "volumes": [{"name": "v", "emptyDir": {}}],
+                    "volumeMounts": [{"name": "v", "mountPath": "/v"}]}})json"));
+  struct Row {
+    json task;
+    std::vector<std::string> arguments;
+    const char* hash;
+  };
+  for (const Row& row : {Row{SmallTask(), {}, "49b54f513892ce18"}, Row{object, {"--seed", "7"}, "6eeba23067468adf"}}) {
+    const auto task = api::TaskFromJson(row.task);
+    ASSERT_TRUE(task.ok()) << task.error().message;
+    const auto facts = InlineFacts(task->spec.model);
+    const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+    ASSERT_TRUE(space.ok()) << space.error().message;
+    const tuning::Candidate& baseline = space->expansion.candidates.at(0);
+    EXPECT_EQ(baseline.plan.distinct_args, row.arguments) << "the rules give other arguments";
+    EXPECT_EQ(baseline.hash, row.hash);
+  }
+}
+
 TEST(ResolveRuntimes, GivesABaseRuntimeTheEnginesDefaultImage) {
   api::TaskSpec spec;
   spec.base_runtime = "sglang";
