@@ -14,12 +14,12 @@
 #include "bench/limit_search.h"
 #include "bench/priority.h"
 #include "bench/server.h"
-#include "cli/result_view.h"
 #include "cli/run.h"
-#include "cli/table.h"
 #include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
 #include "operator/api/units.h"
+#include "report/result_view.h"
+#include "text/table.h"
 
 namespace autotune::cli {
 namespace {
@@ -29,6 +29,11 @@ using measurement::Metric;
 using measurement::Point;
 using measurement::Statistic;
 using nlohmann::json;
+using report::LoadText;
+using text::Milliseconds;
+using text::Shortened;
+using text::Table;
+using text::TokensPerSecond;
 
 constexpr int kMeasured = 0, kNothing = 1, kBadInput = 2, kInterrupted = 130;
 

@@ -9,14 +9,20 @@
 
 #include "cli/asked_gpu.h"
 #include "cli/model_source.h"
-#include "cli/result_view.h"
-#include "cli/table.h"
-#include "cli/yaml_json.h"
+#include "report/result_view.h"
+#include "report/task_words.h"
+#include "text/table.h"
+#include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+using report::ModelText;
+using report::VerdictJson;
+using text::CommandLine;
+using text::ParseYaml;
+using text::Table;
 
 // "gemm", "gemm_dtype", "GEMMDtype": a field in other words. Not "kv_cache_dtype", which is a flag of engines.
 bool MeansField(std::string name, quant::Field field) {

@@ -12,16 +12,17 @@
 #include <utility>
 
 #include "checkpoint/quantization.h"
-#include "cli/yaml_json.h"
 #include "measurement/scenario.h"
 #include "operator/api/autotune_task.h"
 #include "quant/engine_table.h"
 #include "quant/rules.h"
+#include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+using text::ToYaml;
 
 // Where the predecessor looked for models that are named without an owner.
 constexpr std::string_view kModelBase = "/mnt/data/models";

@@ -14,8 +14,9 @@
 #include "cli/import.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
-#include "cli/report.h"
+#include "cli/report_file.h"
 #include "cli/run.h"
+#include "cli/status_text.h"
 #include "cli/task_file.h"
 #include "gpu/product.h"
 #include "quant/rules.h"
@@ -77,11 +78,11 @@ int Status(const std::string& file, const quant::RuleSet& rules) {
   return 0;
 }
 
-int Report(const std::string& file, const quant::RuleSet& rules) {
+int Report(const std::string& file, const cli::ReportOptions& options, const quant::RuleSet& rules) {
   const auto tasks = LoadTasks(file);
   if (!tasks) return Fail(tasks.error().message);
-  for (const api::AutotuneTask& task : *tasks) std::cout << cli::MarkdownReport(task, rules);
-  return 0;
+  const base::Status written = cli::WriteReports(*tasks, options, rules, std::cout);
+  return written ? 0 : Fail(written.error().message);
 }
 
 int Import(const std::string& file) {
@@ -195,6 +196,7 @@ int main(int argc, char** argv) {
   run->add_flag("--resume", run_options.resume, "Keep the finished experiments of --status-file");
   run->add_option("--keep-logs", run_options.logs, "Keep every engine's and bench's log in this directory")
       ->type_name("DIR");
+  run->add_option("--report", run_options.report, "Write the report as one HTML page at the end")->type_name("FILE");
   run->add_option("--model-dir", run_options.model_dir, "Directory that stands for spec.model.volume")
       ->type_name("DIR");
   run->add_option("--tools-dir", run_options.tools_dir,
@@ -258,8 +260,16 @@ int main(int argc, char** argv) {
   CLI::App* status = app.add_subcommand("status", "Show where tasks stand: kubectl get att -o yaml | autotune status");
   add_file(status, false);
   CLI::App* report =
-      app.add_subcommand("report", "Write a Markdown report: kubectl get att NAME -o yaml | autotune report");
+      app.add_subcommand("report", "Write a report as one HTML page: kubectl get att NAME -o yaml | autotune report");
+  cli::ReportOptions report_options;
   add_file(report, false);
+  report->add_option("-o,--output", report_options.format, "html, markdown or json")
+      ->check(CLI::IsMember({"html", "markdown", "json"}))
+      ->capture_default_str();
+  report
+      ->add_option("--to", report_options.to,
+                   "File to write, - is standard output; default: autotune-NAME.html, others to standard output")
+      ->type_name("FILE");
 
   CLI::App* import = app.add_subcommand("import", "Convert a task file of the predecessor (JSON) to an AutotuneTask");
   add_file(import, false);
@@ -326,7 +336,7 @@ int main(int argc, char** argv) {
     return Run(file, run_options, *rules);
   }
   if (status->parsed()) return Status(file, *rules);
-  if (report->parsed()) return Report(file, *rules);
+  if (report->parsed()) return Report(file, report_options, *rules);
   if (table->parsed()) return Rules(table_engine, table_flags, *rules);
   if (matrix->parsed()) return Matrix(matrix_options, matrix_output, *rules);
   return Explain(explain_options, explain_output, *rules);

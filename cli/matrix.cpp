@@ -7,8 +7,9 @@
 
 #include "cli/asked_gpu.h"
 #include "cli/model_source.h"
-#include "cli/result_view.h"
-#include "cli/table.h"
+#include "report/result_view.h"
+#include "report/task_words.h"
+#include "text/table.h"
 
 namespace autotune::cli {
 namespace {
@@ -17,6 +18,11 @@ using nlohmann::json;
 using quant::Field;
 using quant::LaunchPlan;
 using quant::Version;
+using report::ModelText;
+using report::OptionsText;
+using text::Joined;
+using text::ShellQuoted;
+using text::Table;
 
 struct NamedModel {
   std::string name;  // "dense", "experts"; "" for the one asked for
@@ -445,7 +451,7 @@ std::string Glance(const std::vector<EngineMatrix>& engines, const std::string& 
     }
     table.AddRow(std::move(cells));
   }
-  return table.Markdown();
+  return table.Markdown(Table::Cells::kMarkdown);
 }
 
 json OutcomeJson(const OutcomeRange& range) {
@@ -556,18 +562,19 @@ std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines) {
     text += "\n## " + engine.title + " " + engine.oldest + " to " + engine.newest + "\n";
     for (const std::string& field : FieldsOf(engine.fields))
       text += "\n### " + engine.title + ": " + field + "\n\n" +
-              RowTable(RowsOf(engine.fields, field), "value", true).Markdown();
-    text += "\n### " + engine.title + ": presets\n\n" + RowTable(engine.presets, "preset", true).Markdown();
+              RowTable(RowsOf(engine.fields, field), "value", true).Markdown(Table::Cells::kMarkdown);
+    text += "\n### " + engine.title + ": presets\n\n" +
+            RowTable(engine.presets, "preset", true).Markdown(Table::Cells::kMarkdown);
     if (!engine.checkpoints.empty())
       text += "\n### " + engine.title + ": quantized checkpoints, with nothing asked for\n\n" +
-              RowTable(engine.checkpoints, "checkpoint", true).Markdown();
+              RowTable(engine.checkpoints, "checkpoint", true).Markdown(Table::Cells::kMarkdown);
     text += "\n<details><summary>" + engine.title +
             ": pairs of values that together do not do what each does alone</summary>\n";
     for (const std::string& pair : FieldsOf(engine.together))
-      text += "\n" + RowTable(RowsOf(engine.together, pair), pair, true).Markdown();
+      text += "\n" + RowTable(RowsOf(engine.together, pair), pair, true).Markdown(Table::Cells::kMarkdown);
     text += "\n</details>\n\n<details><summary>" + engine.title +
             ": rules across fields, flags, checkpoint and GPU, in the order in which they are applied</summary>\n\n" +
-            RuleTable(engine.rules, true).Markdown() + "\n</details>\n";
+            RuleTable(engine.rules, true).Markdown(Table::Cells::kMarkdown) + "\n</details>\n";
   }
   return text;
 }

@@ -9,15 +9,25 @@
 #include "checkpoint/quantization.h"
 #include "cli/asked_gpu.h"
 #include "cli/model_source.h"
-#include "cli/result_view.h"
-#include "cli/table.h"
-#include "cli/yaml_json.h"
 #include "operator/experiment/node_affinity.h"
+#include "report/result_view.h"
+#include "report/task_words.h"
+#include "text/table.h"
+#include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+using report::ModelText;
+using report::OptionsText;
+using report::VerdictJson;
+using text::ArgumentDifferences;
+using text::CompareArguments;
+using text::Joined;
+using text::Shortened;
+using text::Table;
+using text::ToYaml;
 
 struct Facts {
   checkpoint::ModelFacts model;

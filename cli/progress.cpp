@@ -6,13 +6,26 @@
 #include <cstdlib>
 #include <utility>
 
-#include "cli/result_view.h"
-#include "cli/table.h"
+#include "report/result_view.h"
+#include "report/task_words.h"
+#include "text/table.h"
 
 namespace autotune::cli {
 namespace {
 
 using api::ExperimentState;
+using report::BestExperiment;
+using report::CandidatesText;
+using report::ModelText;
+using report::ResultRow;
+using report::ResultRows;
+using report::ScoreText;
+using text::CompareArguments;
+using text::Elapsed;
+using text::Joined;
+using text::Milliseconds;
+using text::Shortened;
+using text::TokensPerSecond;
 
 // Names line up: "e7-3fa2c1" is nine characters, "e12-3fa2c1" ten.
 std::string Padded(std::string text, std::size_t width) {

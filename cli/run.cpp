@@ -18,17 +18,20 @@
 #include <thread>
 
 #include "cli/progress.h"
-#include "cli/report.h"
+#include "cli/status_text.h"
 #include "cli/task_file.h"
-#include "cli/yaml_json.h"
+#include "cli/whole_file.h"
 #include "operator/local/local_runner.h"
 #include "operator/reconcile/space.h"
+#include "report/page.h"
+#include "text/yaml_json.h"
 
 extern char** environ;
 
 namespace autotune::cli {
 namespace {
 
+using text::ToYaml;
 namespace fs = std::filesystem;
 
 constexpr int kExitNoBest = 1;
@@ -98,18 +101,9 @@ base::Result<fs::path> ModelDirectory(const api::ModelSpec& model, const RunOpti
   return fs::path();
 }
 
-base::Status WriteWhole(const fs::path& path, const std::string& text) {
-  const fs::path temporary = path.string() + ".new";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    file << text;
-    if (!file.flush())
-      return base::Invalid("--status-file: " + path.string() + ": cannot be written: " + std::strerror(errno));
-  }
-  std::error_code error;
-  fs::rename(temporary, path, error);
-  if (error) return base::Invalid("--status-file: " + path.string() + ": " + error.message());
-  return {};
+base::Status WriteStatusFile(const std::string& path, const api::AutotuneTask& task) {
+  const auto written = WriteWholeFile(path, ToYaml(api::ToJson(task)));
+  return written ? written : base::Invalid("--status-file: " + written.error().message);
 }
 
 // The status that an earlier run of the same task left.
@@ -212,7 +206,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   base::RealClock clock;
   local::Admit(task, *machine, clock.Wall(), options.resume);
   if (!options.status_file.empty()) {
-    if (const auto written = WriteWhole(options.status_file, ToYaml(api::ToJson(task))); !written) {
+    if (const auto written = WriteStatusFile(options.status_file, task); !written) {
       return BadInput(written.error().message);
     }
   }
@@ -256,7 +250,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   local_options.on_status = [&](const api::AutotuneTask& now) {
     view.Show(now);
     if (options.status_file.empty()) return;
-    const auto written = WriteWhole(options.status_file, ToYaml(api::ToJson(now)));
+    const auto written = WriteStatusFile(options.status_file, now);
     if (!written && !write_failed) view.Say("Warning: " + written.error().message);
     write_failed = !written;
   };
@@ -284,6 +278,12 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
     std::cout << "\n" << FinalText(*result, rules, TerminalWidth(STDOUT_FILENO));
   }
   std::cout.flush();
+  if (!options.report.empty()) {
+    if (const auto written = WriteWholeFile(options.report, report::HtmlReport(*result, rules)); !written) {
+      return BadInput("--report: " + written.error().message);
+    }
+    std::cerr << "\nReport: " << options.report << "\n";
+  }
   if (!options.logs.empty()) std::cerr << "\nLogs of every engine: " << options.logs << "\n";
   return result->status.best ? 0 : kExitNoBest;
 }

@@ -17,6 +17,7 @@ struct RunOptions {
   std::string status_file;      // written at every change; "" = none
   bool resume = false;          // status_file's finished experiments are kept
   std::string logs;             // directory to keep; "" = not kept
+  std::string report;           // HTML file to write at the end; "" = none
   std::string model_dir;        // what spec.model.volume stands for
   std::string tools_dir;        // of autotune-launch and autotune-bench; "" = beside this program
   bool yaml = false;            // the finished task as YAML on standard output instead of the table

@@ -7,12 +7,13 @@
 #include <istream>
 #include <utility>
 
-#include "cli/yaml_json.h"
+#include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+using text::ParseYaml;
 
 constexpr std::size_t kMaxBytes = 8 * 1024 * 1024;
 

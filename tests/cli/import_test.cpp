@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/yaml_json.h"
 #include "operator/api/autotune_task.h"
+#include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
@@ -15,6 +15,7 @@ using nlohmann::json;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using text::ParseYaml;
 
 std::string Fixture(const std::string& name) {
   std::ifstream file(TESTDATA_DIR "/cli/predecessor/" + name);

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/task_file.h"
-#include "cli/yaml_json.h"
 #include "tests/checkpoint/tls_hub.h"
+#include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using text::ParseYaml;
 
 const quant::RuleSet& Rules() {
   static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();

@@ -1,4 +1,4 @@
-#include "cli/result_view.h"
+#include "report/result_view.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,15 +8,25 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "cli/yaml_json.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/space.h"
+#include "report/task_words.h"
+#include "text/yaml_json.h"
 #include "tuning/judge.h"
 
-namespace autotune::cli {
+namespace autotune::report {
 namespace {
 
 using nlohmann::json;
+using text::ArgumentDifferences;
+using text::CommandLine;
+using text::CompareArguments;
+using text::Joined;
+using text::Milliseconds;
+using text::ParseYaml;
+using text::Shortened;
+using text::Table;
+using text::TokensPerSecond;
 
 const char* MetricName(api::Objective objective) {
   switch (objective) {
@@ -112,11 +122,20 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
     row.ci = judged.ci;
     row.cannot_win = judged.cannot_win;
+    row.broken = judged.broken;
     row.best = judgement.best == i;
+    row.tied = std::find(judgement.tied.begin(), judgement.tied.end(), i) != judgement.tied.end();
     if (row.experiment->baseline) baselines[row.experiment->runtime] = i;
   }
+  // What the task says of its best is what is deployed: it holds over a judgement of today.
+  if (task.status.best) {
+    const std::vector<std::string>& tied = task.status.best->tied_with;
+    for (ResultRow& row : rows) {
+      row.best = row.experiment->name == task.status.best->experiment && row.keeps_quality;
+      row.tied = std::find(tied.begin(), tied.end(), row.experiment->name) != tied.end();
+    }
+  }
   for (const std::size_t index : judgement.pareto) rows[owners[index]].pareto = true;
-  for (const std::size_t index : judgement.tied) rows[owners[index]].tied = true;
   for (std::size_t i = 0; i < owners.size(); ++i) {
     ResultRow& row = rows[owners[i]];
     const auto baseline = baselines.find(row.experiment->runtime);
@@ -126,7 +145,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
   return rows;
 }
 
-Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
+text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   const std::vector<ResultRow> rows = ResultRows(task);
   std::vector<std::vector<std::string>> arguments;
   bool several_runtimes = false;
@@ -203,25 +222,64 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   return lines;
 }
 
+std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
+  const api::ExperimentStatus& experiment = *row.experiment;
+  if (row.best) return "best";
+  if (experiment.state == api::ExperimentState::kFailed) return experiment.reason + ": " + experiment.message;
+  if (experiment.state != api::ExperimentState::kSucceeded) return StateText(row, 200);
+  if (row.cannot_win) return "given up early: it could no longer reach the best";
+  std::vector<std::string> broken;
+  for (const measurement::Violation& violation : row.broken) broken.push_back(ViolationText(violation));
+  if (!broken.empty()) return "breaks " + Joined(broken, "; ");
+  if (!row.score) return StateText(row, 200);
+  if (row.tied) return "ties with the best: the intervals overlap";
+  if (best == nullptr || !best->score || *best->score == 0) return "";
+  return Percent(std::abs(*best->score - *row.score) / std::abs(*best->score), "%.1f%%") +
+         ((*row.score < *best->score) == (*best->score > 0) ? " below the best" : " above the best");
+}
+
+std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
+  std::string text = Milliseconds(point.Get(metric).Get(statistic));
+  if (text.empty()) return text;
+  if (point.lower_bounds.Has(metric, statistic)) text = "\u2265 " + text;
+  // Fewer requests than it takes for one of them to lie beyond the percentile: it is the largest, or nearly.
+  const bool pooled = metric == measurement::Metric::kItl;
+  if (statistic != measurement::Statistic::kMean && !pooled &&
+      static_cast<double>(point.requests) * (1 - measurement::Share(statistic)) < 1 - 1e-9) {
+    text += " (" + std::to_string(point.requests) + " requests)";
+  }
+  return text;
+}
+
 std::string LoadText(const measurement::Load& load) {
   if (load.kind == measurement::LoadKind::kConcurrency) return std::to_string(std::lround(load.value));
   return api::FormatDecimal(load.value, 2) + "/s";
 }
 
-std::string ScoreText(api::Objective objective, double score) {
+std::string PerplexityOf(const ResultRow& row) { return PerplexityText(*row.experiment, row.quality); }
+
+std::string ScoreUnit(api::Objective objective) { return MetricName(objective); }
+
+std::string ScoreNumber(api::Objective objective, double score) {
   switch (objective) {
     case api::Objective::kMaximizeThroughput:
-      return TokensPerSecond(score) + " " + MetricName(objective);
+      return TokensPerSecond(score);
     case api::Objective::kMaximizeGoodput:
-      return api::FormatDecimal(score, 2) + " " + MetricName(objective);
+      return api::FormatDecimal(score, 2);
     case api::Objective::kMinimizeCost:
-      return std::string(MetricName(objective)) + " " + api::FormatDecimal(std::abs(score), 4);
+      return api::FormatDecimal(std::abs(score), 4);
     case api::Objective::kMinimizeLatency:
     case api::Objective::kMinimizeTtft:
     case api::Objective::kMinimizeTpot:
       break;
   }
-  return std::string(MetricName(objective)) + " " + Milliseconds(std::abs(score));
+  return Milliseconds(std::abs(score));
+}
+
+std::string ScoreText(api::Objective objective, double score) {
+  const bool rate = objective == api::Objective::kMaximizeThroughput || objective == api::Objective::kMaximizeGoodput;
+  return rate ? ScoreNumber(objective, score) + " " + MetricName(objective)
+              : std::string(MetricName(objective)) + " " + ScoreNumber(objective, score);
 }
 
 const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task) {
@@ -230,14 +288,6 @@ const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task) {
     if (experiment.name == task.status.best->experiment) return &experiment;
   }
   return nullptr;
-}
-
-std::string StatusMessage(const api::TaskStatus& status) {
-  for (const char* type : {"Stalled", "Reconciling", "Ready"}) {
-    const api::Condition* condition = api::FindCondition(status.conditions, type);
-    if (condition != nullptr && !condition->message.empty()) return condition->message;
-  }
-  return "";
 }
 
 std::string Headline(const api::AutotuneTask& task) {
@@ -282,13 +332,11 @@ base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& tas
   return base::Invalid("spec.runtimes: has no \"" + experiment.runtime + "\" any more");
 }
 
-std::string ModelText(const checkpoint::ModelFacts& model) {
-  std::string text = model.architecture.empty() ? "unknown architecture" : model.architecture;
-  text += ", " + (model.dtype.empty() ? "dtype not known" : model.dtype);
-  text += model.quantized() ? ", quantized with " + model.quantization : ", not quantized";
-  if (model.experts > 0) text += ", " + std::to_string(*model.experts) + " experts";
-  if (model.weight_bytes > 0) text += ", " + Bytes(static_cast<double>(*model.weight_bytes));
-  return text;
+std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width) {
+  const api::ExperimentStatus* best = BestExperiment(task);
+  if (best == nullptr) return "";
+  const auto argv = ServeCommand(task, *best, rules);
+  return argv ? CommandLine(*argv, width) : "";
 }
 
 std::string OptionsText(const std::string& yaml) {
@@ -301,14 +349,6 @@ std::string OptionsText(const std::string& yaml) {
     parts.push_back(Shortened(yaml, 60));
   }
   return "options: " + Joined(parts, " ");
-}
-
-std::string CandidatesText(const api::TaskStatus::Candidates& candidates) {
-  const int runs = candidates.eligible - candidates.not_run;
-  return std::to_string(runs) + (runs == 1 ? " experiment" : " experiments") + " out of " +
-         std::to_string(candidates.total) + " combinations (" + std::to_string(candidates.duplicates) +
-         " duplicates, " + std::to_string(candidates.pruned) + " pruned, " + std::to_string(candidates.not_run) +
-         " not run)";
 }
 
 json VerdictJson(const quant::Verdict& verdict) {
@@ -325,4 +365,4 @@ bool IsSimulated(const api::TaskStatus& status) {
                      [](const api::ExperimentStatus& experiment) { return experiment.simulated; });
 }
 
-}  // namespace autotune::cli
+}  // namespace autotune::report

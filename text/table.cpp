@@ -1,11 +1,11 @@
-#include "cli/table.h"
+#include "text/table.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 
-namespace autotune::cli {
+namespace autotune::text {
 namespace {
 
 // Characters, not bytes: continuation bytes of UTF-8 take no column.
@@ -116,7 +116,7 @@ std::string Table::Text(std::string_view indent, std::size_t width) const {
   return text;
 }
 
-std::string Table::Markdown() const {
+std::string Table::Markdown(Cells cells) const {
   const std::vector<bool> used = Used();
   std::string text = "|";
   std::string rule = "|";
@@ -131,9 +131,13 @@ std::string Table::Markdown() const {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (!used[i]) continue;
       text += ' ';
-      for (const char c : row[i]) {
-        if (c == '|') text += '\\';
-        text += c == '\n' ? ' ' : c;
+      if (cells == Cells::kText) {
+        text += MarkdownEscaped(row[i]);
+      } else {
+        for (const char c : row[i]) {
+          if (c == '|') text += '\\';
+          text += c == '\n' ? ' ' : c;
+        }
       }
       text += " |";
     }
@@ -195,6 +199,21 @@ std::string Joined(const std::vector<std::string>& words, std::string_view separ
   return text;
 }
 
+std::string MarkdownEscaped(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '<' || c == '>' || c == '&') {
+      escaped += c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&amp;";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      escaped += ' ';
+    } else {
+      if (std::string_view("\\`*_[]|#~").find(c) != std::string_view::npos) escaped += '\\';
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
 std::string Shortened(std::string_view text, std::size_t width) {
   std::string line(text);
   std::replace_if(
@@ -238,4 +257,4 @@ std::string Elapsed(double seconds) {
   return text;
 }
 
-}  // namespace autotune::cli
+}  // namespace autotune::text

@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace autotune::cli {
+namespace autotune::text {
 
 // Every document of the text that is not empty. `name` begins error messages: `task.yaml:7:3: duplicate key "model"`.
 base::Result<std::vector<nlohmann::json>> ParseYaml(const std::string& text, const std::string& name);
@@ -21,4 +21,4 @@ base::Result<std::vector<nlohmann::json>> ParseYaml(const std::string& text, con
 // else. Ends with a newline.
 std::string ToYaml(const nlohmann::json& value);
 
-}  // namespace autotune::cli
+}  // namespace autotune::text

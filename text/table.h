@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace autotune::cli {
+namespace autotune::text {
 
 // Columns as wide as their widest cell, two spaces apart; numbers to the right. An empty column is left out.
 class Table {
@@ -15,8 +15,9 @@ class Table {
   void AddRow(std::vector<std::string> cells);  // missing cells are empty
   // Lines longer than `width` characters wrap inside their widest cells; 0 = they do not.
   [[nodiscard]] std::string Text(std::string_view indent = "", std::size_t width = 0) const;
-  // As a GitHub Markdown table.
-  [[nodiscard]] std::string Markdown() const;
+  // As a GitHub Markdown table. kText: cells are text of anybody, escaped; kMarkdown: they are Markdown already.
+  enum class Cells { kText, kMarkdown };
+  [[nodiscard]] std::string Markdown(Cells cells) const;
 
  private:
   struct Column {
@@ -41,6 +42,9 @@ struct ArgumentDifferences {
 ArgumentDifferences CompareArguments(const std::vector<std::vector<std::string>>& lists);
 std::string Joined(const std::vector<std::string>& words, std::string_view separator);
 
+// Text that Markdown and the HTML within it show as it is, on one line.
+std::string MarkdownEscaped(std::string_view text);
+
 // At most `width` characters, "..." at the end of what was cut; one line.
 std::string Shortened(std::string_view text, std::size_t width);
 
@@ -49,4 +53,4 @@ std::string Milliseconds(double value);     // "7.2 ms", "310 ms", "1.52 s"
 std::string Bytes(double value);            // "16.1 GB"
 std::string Elapsed(double seconds);        // "42s", "3m07s", "1h02m"
 
-}  // namespace autotune::cli
+}  // namespace autotune::text

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/table.h"
+#include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
 #include "quant/launch_plan.h"
 #include "quant/rules.h"
+#include "text/table.h"
 #include "tuning/quality.h"
 
-namespace autotune::cli {
+namespace autotune::report {
 
 struct ResultRow {
   const api::ExperimentStatus* experiment = nullptr;
@@ -24,7 +25,8 @@ struct ResultRow {
   std::optional<tuning::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                     // within quality.maxDegradation
   bool best = false, pareto = false, tied = false;
-  bool cannot_win = false;  // given up early
+  bool cannot_win = false;                     // given up early
+  std::vector<measurement::Violation> broken;  // where it is not feasible: every bound, worst first
 };
 // In the order of status.experiments, judged as the operator judges.
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task);
@@ -34,7 +36,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task);
 std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task);
 
 // One row an experiment; what failed shows its reason, shortened to `width` characters.
-Table ResultTable(const api::AutotuneTask& task, std::size_t width);
+text::Table ResultTable(const api::AutotuneTask& task, std::size_t width);
 
 // "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, perplexity +0.21% ±0.09%,
 // with 32 requests in flight (8.50 requests/s)"; or why there is none.
@@ -45,20 +47,29 @@ const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task);
 base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& task,
                                                     const api::ExperimentStatus& experiment,
                                                     const quant::RuleSet& rules);
+// The same of the best, as a person types it: see text::CommandLine. "" where there is none.
+std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);
+
+// Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the bounds it breaks, its
+// failure. "best" for the best, "" while it runs.
+std::string WhyNotBest(const ResultRow& row, const ResultRow* best);
 
 // Requests in flight, "32", or a rate, "8.5/s".
 std::string LoadText(const measurement::Load& load);
+// "+0.21% ±0.09%" over the baseline's, "7.389" for the baseline itself; "" where it was not measured.
+std::string PerplexityOf(const ResultRow& row);
+// "tok/s per GPU", "TPOT p50": what a score counts.
+std::string ScoreUnit(api::Objective objective);
+// "1560.2", "7.2 ms": a score without its unit's name.
+std::string ScoreNumber(api::Objective objective, double score);
 // "1560.2 tok/s per GPU", "TPOT p50 7.2 ms".
 std::string ScoreText(api::Objective objective, double score);
-// The message of the condition that says where the task stands.
-std::string StatusMessage(const api::TaskStatus& status);
-// "LlamaForCausalLM, bfloat16, not quantized, 16.1 GB".
-std::string ModelText(const checkpoint::ModelFacts& model);
 // An options file on one line: "{kv_cache_config: {dtype: fp8}}" reads "options: kv_cache_config.dtype=fp8".
 std::string OptionsText(const std::string& yaml);
-// "2 combinations, ..." of status.candidates.
-std::string CandidatesText(const api::TaskStatus::Candidates& candidates);
 nlohmann::json VerdictJson(const quant::Verdict& verdict);
+// One statistic of a point with what it is worth: ">= 310 ms", "310 ms (16 requests)" where the requests are too few
+// for the percentile.
+std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic);
 bool IsSimulated(const api::TaskStatus& status);
 
-}  // namespace autotune::cli
+}  // namespace autotune::report

@@ -1,11 +1,11 @@
-#include "cli/yaml_json.h"
+#include "text/yaml_json.h"
 
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 #include <random>
 
-namespace autotune::cli {
+namespace autotune::text {
 namespace {
 
 using nlohmann::json;
@@ -186,4 +186,4 @@ TEST(ParseYaml, SurvivesAnyText) {
 }
 
 }  // namespace
-}  // namespace autotune::cli
+}  // namespace autotune::text

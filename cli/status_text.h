@@ -1,4 +1,4 @@
-// `autotune status` and `autotune report`: a task's state and answer as text or Markdown, from the object alone. Pure.
+// `autotune status`: a task's state and answer as text, from the object alone. Pure.
 #pragma once
 
 #include <string>
@@ -13,9 +13,6 @@ namespace autotune::cli {
 std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);
 // Several, a line each, as `kubectl get` would.
 std::string StatusList(const std::vector<api::AutotuneTask>& tasks);
-
-// A document to hand on: answer, command, table, what was pruned and failed, how it was measured, cost.
-std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& rules);
 
 // "Results", the table; "Serve it with", the winning command line: how `autotune run` ends.
 std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);

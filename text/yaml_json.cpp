@@ -1,4 +1,4 @@
-#include "cli/yaml_json.h"
+#include "text/yaml_json.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
@@ -10,7 +10,7 @@
 #include <optional>
 #include <sstream>
 
-namespace autotune::cli {
+namespace autotune::text {
 namespace {
 
 using nlohmann::json;
@@ -360,4 +360,4 @@ std::string ToYaml(const json& value) {
   return out;
 }
 
-}  // namespace autotune::cli
+}  // namespace autotune::text

@@ -1,10 +1,10 @@
-#include "cli/table.h"
+#include "text/table.h"
 
 #include <gmock/gmock.h>
 
 #include <limits>
 
-namespace autotune::cli {
+namespace autotune::text {
 namespace {
 
 using ::testing::ElementsAre;
@@ -55,7 +55,7 @@ TEST(Table, EscapesPipesInMarkdown) {
   table.AddColumn("A");
   table.AddColumn("B", Table::Align::kRight);
   table.AddRow({"x|y\nz", "1"});
-  EXPECT_EQ(table.Markdown(), "| A | B |\n|---|---:|\n| x\\|y z | 1 |\n");
+  EXPECT_EQ(table.Markdown(Table::Cells::kMarkdown), "| A | B |\n|---|---:|\n| x\\|y z | 1 |\n");
 }
 
 TEST(ShellQuoted, QuotesOnlyWhatAShellWouldChange) {
@@ -115,4 +115,4 @@ TEST(Elapsed, ReadsAsAWatch) {
 }
 
 }  // namespace
-}  // namespace autotune::cli
+}  // namespace autotune::text

@@ -1,0 +1,24 @@
+// `autotune report`: writes tasks' reports to files or standard output. A file is whole or is not there.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "operator/api/autotune_task.h"
+#include "quant/rules.h"
+
+namespace autotune::cli {
+
+struct ReportOptions {
+  std::string format = "html";  // html, markdown, json
+  std::string to;  // a file, "-" = standard output, "" = a file for each task as HTML, else standard output
+};
+
+// Says on `out` which files were written. kInvalid: several tasks for one HTML or JSON file, or a file that cannot be
+// written.
+base::Status WriteReports(const std::vector<api::AutotuneTask>& tasks, const ReportOptions& options,
+                          const quant::RuleSet& rules, std::ostream& out);
+
+}  // namespace autotune::cli

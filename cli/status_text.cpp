@@ -1,0 +1,101 @@
+#include "cli/status_text.h"
+
+#include "report/result_view.h"
+#include "report/task_words.h"
+#include "text/table.h"
+
+namespace autotune::cli {
+namespace {
+
+using report::BestExperiment;
+using report::CandidatesText;
+using report::CostText;
+using report::Headline;
+using report::IsSimulated;
+using report::ModelText;
+using report::NotAmongExperiments;
+using report::ResultTable;
+using report::ServeLine;
+using text::CompareArguments;
+using text::Joined;
+using text::Table;
+
+std::string NotAmongText(const api::AutotuneTask& task) {
+  std::string text;
+  for (const std::string& line : NotAmongExperiments(task)) text += "  " + line + "\n";
+  return text.empty() ? "" : "Not among the experiments:\n" + text;
+}
+
+}  // namespace
+
+std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width) {
+  std::string text;
+  if (!task.status.experiments.empty()) {
+    std::vector<std::vector<std::string>> arguments;
+    for (const api::ExperimentStatus& experiment : task.status.experiments) arguments.push_back(experiment.args);
+    const std::vector<std::string> common = CompareArguments(arguments).common;
+    text += ResultTable(task, width / 2).Text();
+    if (!common.empty()) text += "\nCommon arguments: " + Joined(common, " ") + "\n";
+    text += "\n";
+  }
+  if (const std::string absent = NotAmongText(task); !absent.empty()) text += absent + "\n";
+  const api::ExperimentStatus* best = BestExperiment(task);
+  if (best == nullptr) {
+    text += "No best configuration: " + Headline(task) + "\n";
+    return text;
+  }
+  text += "Best: " + Headline(task) + "\n";
+  if (IsSimulated(task.status)) text += std::string(report::kSimulatedNote) + "\n";
+  if (const std::string command = ServeLine(task, rules, width); !command.empty()) {
+    text += "\nServe it with:\n\n" + command + "\n";
+    if (!best->options.empty()) text += "\nwith options.yaml:\n\n" + best->options;
+  }
+  return text;
+}
+
+std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width) {
+  const api::TaskStatus& status = task.status;
+  std::string text =
+      "Task      " + task.metadata.name + (task.metadata.ns.empty() ? "" : " in namespace " + task.metadata.ns) + "\n";
+  text +=
+      "Model     " + task.spec.model.id_or_path + (status.model ? "  (" + ModelText(*status.model) + ")" : "") + "\n";
+  text += "State     " + (status.state.empty() ? "not seen by the operator yet" : status.state) +
+          (status.progress.empty() ? "" : "  " + status.progress) + "\n";
+  if (task.metadata.generation > status.observed_generation && !status.state.empty()) {
+    text += "          the spec is newer (generation " + std::to_string(task.metadata.generation) +
+            ") than this status (" + std::to_string(status.observed_generation) + ")\n";
+  }
+  for (const api::Condition& condition : status.conditions) {
+    text += "Condition " + condition.type + "=" + condition.status + " " + condition.reason +
+            (condition.message.empty() ? "" : ": " + condition.message) + "\n";
+  }
+  if (status.candidates.total > 0) text += "Space     " + CandidatesText(status.candidates) + "\n";
+  if (!status.gpu_product.empty()) text += "GPU       " + status.gpu_product + "\n";
+  if (!status.experiments.empty()) {
+    text += "Cost      " + CostText(status.cost) + "\n\n" + FinalText(task, rules, width);
+  } else if (const std::string absent = NotAmongText(task); !absent.empty()) {
+    text += "\n" + absent;
+  }
+  return text;
+}
+
+std::string StatusList(const std::vector<api::AutotuneTask>& tasks) {
+  Table table;
+  table.AddColumn("NAMESPACE");
+  table.AddColumn("NAME");
+  table.AddColumn("STATE");
+  table.AddColumn("PROGRESS");
+  table.AddColumn("BEST");
+  table.AddColumn("SCORE", Table::Align::kRight);
+  table.AddColumn("IMPROVEMENT", Table::Align::kRight);
+  table.AddColumn("GPU-HOURS", Table::Align::kRight);
+  for (const api::AutotuneTask& task : tasks) {
+    const api::TaskStatus& status = task.status;
+    table.AddRow({task.metadata.ns, task.metadata.name, status.state.empty() ? "-" : status.state, status.progress,
+                  status.best ? status.best->quant_name : "", status.best ? status.best->score : "",
+                  status.best ? status.best->improvement_over_baseline : "", status.cost.gpu_hours});
+  }
+  return table.Text();
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,107 @@
+#include "report/markdown.h"
+
+#include <algorithm>
+
+#include "report/result_view.h"
+#include "report/task_words.h"
+#include "text/table.h"
+
+namespace autotune::report {
+namespace {
+
+using text::MarkdownEscaped;
+using text::Milliseconds;
+using text::Table;
+using text::TokensPerSecond;
+
+// A fence longer than any run of backticks within.
+std::string Fenced(const std::string& language, const std::string& content) {
+  std::size_t longest = 0, run = 0;
+  for (const char c : content) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  const std::string fence(std::max<std::size_t>(3, longest + 1), '`');
+  return fence + language + "\n" + content + (content.ends_with('\n') ? "" : "\n") + fence + "\n\n";
+}
+
+std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& rules) {
+  const api::ExperimentStatus* best = BestExperiment(task);
+  std::string out = "## Answer\n\n" + MarkdownEscaped((best == nullptr ? "None: " : "") + Headline(task)) + "\n\n";
+  const std::string command = ServeLine(task, rules, 100);
+  if (command.empty()) return out;
+  out += Fenced("sh", command);
+  if (!best->options.empty()) out += "`options.yaml`:\n\n" + Fenced("yaml", best->options);
+  for (const quant::Warning& warning : best->warnings) {
+    out += "- " + MarkdownEscaped(warning.field + ": " + warning.message) + "\n";
+  }
+  if (!best->warnings.empty()) out += "\n";
+  return out;
+}
+
+std::string MarkdownLoads(const api::ExperimentStatus& best) {
+  Table loads;
+  loads.AddColumn("Scenario");
+  for (const char* title :
+       {"Load", "tok/s", "req/s", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99", "ITL p99", "E2E p99", "Errors"}) {
+    loads.AddColumn(title, Table::Align::kRight);
+  }
+  loads.AddColumn("SLO");
+  for (const api::LoadRow& row : best.loads) {
+    const measurement::Point& load = row.measured;
+    loads.AddRow({load.scenario, LoadText(load.load), TokensPerSecond(load.output_tokens_per_second),
+                  api::FormatDecimal(load.requests_per_second, 2), Milliseconds(load.ttft.p50),
+                  Milliseconds(load.ttft.p99), Milliseconds(load.tpot.p50), Milliseconds(load.tpot.p99),
+                  Milliseconds(load.itl.p99), Milliseconds(load.e2e.p99), std::to_string(load.errors),
+                  std::string(measurement::VerdictName(load.verdict))});
+  }
+  return "## The best under load\n\n" + loads.Markdown(Table::Cells::kText) + "\n";
+}
+
+std::string MarkdownFailures(const api::TaskStatus& status) {
+  std::string out;
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    if (experiment.state != api::ExperimentState::kFailed) continue;
+    out += "- " +
+           MarkdownEscaped(experiment.name + " (" + experiment.runtime + ", " + experiment.quant.name +
+                           "): " + experiment.reason + ": " + experiment.message) +
+           "\n";
+  }
+  return out.empty() ? "" : "## Failed\n\n" + out + "\n";
+}
+
+}  // namespace
+
+std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
+  const api::TaskStatus& status = task.status;
+  std::string out = "# " + MarkdownEscaped(task.metadata.name) + "\n\n";
+  if (!task.spec.description.empty()) out += MarkdownEscaped(task.spec.description) + "\n\n";
+  if (IsSimulated(status)) out += "> **" + std::string(kSimulatedNote) + "**\n\n";
+  const auto line = [&](const std::string& name, const std::string& value) {
+    out += "- " + name + ": " + MarkdownEscaped(value) + "\n";
+  };
+  line("Model", task.spec.model.id_or_path + (status.model ? " (" + ModelText(*status.model) + ")" : ""));
+  if (!status.gpu_product.empty()) line("GPU", status.gpu_product);
+  line("Objective",
+       std::string(api::ObjectiveName(task.spec.optimization.objective)) + "; SLO: " + SloText(task.spec.slo));
+  line("Measured", MeasuredText(task.spec.benchmark));
+  line("State", (status.state.empty() ? "not started" : status.state) + ", " + CandidatesText(status.candidates));
+  line("Cost", CostText(status.cost));
+  out += "\n" + MarkdownAnswer(task, rules);
+
+  if (!status.experiments.empty()) {
+    out += "## Experiments\n\n" + ResultTable(task, 120).Markdown(Table::Cells::kText) + "\n";
+  }
+  if (const auto absent = NotAmongExperiments(task); !absent.empty()) {
+    out += "## Not among the experiments\n\n";
+    for (const std::string& reason : absent) out += "- " + MarkdownEscaped(reason) + "\n";
+    out += "\n";
+  }
+  const api::ExperimentStatus* best = BestExperiment(task);
+  if (best != nullptr && best->loads.size() > 1) out += MarkdownLoads(*best);
+  out += MarkdownFailures(status);
+  out += "Rules " + MarkdownEscaped(status.rules_version.empty() ? rules.version() : status.rules_version) + ".\n";
+  return out;
+}
+
+}  // namespace autotune::report

@@ -1,0 +1,52 @@
+// HTML and SVG that no value can break out of: markup comes from constants of this program, everything else is escaped.
+//
+// Pure values. A Markup is only made by Element() and Text(); what a task, an engine or a person wrote enters through
+// Text() or as an attribute's value, and both escape. Bytes that are no UTF-8 and control characters become U+FFFD.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace autotune::report {
+
+class Markup {
+ public:
+  Markup() = default;
+  // A constant of the program, as it is: style sheets, entities. Only string literals bind.
+  template <std::size_t N>
+  static Markup Constant(const char (&markup)[N]) {
+    return Markup(std::string(markup, N - 1));
+  }
+  Markup& operator+=(const Markup& other) {
+    markup_ += other.markup_;
+    return *this;
+  }
+  friend Markup operator+(Markup left, const Markup& right) { return left += right; }
+  [[nodiscard]] bool empty() const { return markup_.empty(); }
+  [[nodiscard]] const std::string& str() const { return markup_; }
+
+ private:
+  friend Markup Text(std::string_view text);
+  friend Markup Element(const char* tag, std::initializer_list<std::pair<const char*, std::string>> attributes,
+                        const Markup& content);
+  explicit Markup(std::string markup) : markup_(std::move(markup)) {}
+  std::string markup_;
+};
+
+Markup Text(std::string_view text);
+
+using Attributes = std::initializer_list<std::pair<const char*, std::string>>;
+// Tags and attribute names are constants; an attribute with an empty value is left out. No attribute of the callers
+// takes a URL, a style or a script from outside.
+Markup Element(const char* tag, Attributes attributes, const Markup& content);
+Markup Element(const char* tag, Attributes attributes, std::string_view text);
+Markup Element(const char* tag, const Markup& content);
+Markup Element(const char* tag, std::string_view text);
+
+// A coordinate: at most two decimals, never an exponent.
+std::string Number(double value);
+
+}  // namespace autotune::report

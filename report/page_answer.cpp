@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <cmath>
+
+#include "operator/experiment/pod_builder.h"
+#include "report/page_parts.h"
+#include "report/task_words.h"
+#include "text/table.h"
+
+namespace autotune::report {
+namespace {
+
+using text::Milliseconds;
+
+// The load above the scored one that broke the SLO: what decided that it goes no further.
+const measurement::Point* NextThatBroke(const ResultRow& row) {
+  const measurement::Point* next = nullptr;
+  for (const api::LoadRow& load : row.experiment->loads) {
+    const measurement::Point& point = load.measured;
+    if (load.meets_slo || row.load == nullptr || point.scenario != row.load->scenario ||
+        point.load.kind != row.load->load.kind || point.load.value <= row.load->load.value) {
+      continue;
+    }
+    if (next == nullptr || point.load.value < next->load.value) next = &point;
+  }
+  return next;
+}
+
+std::string LimitText(const PageData& data) {
+  const ResultRow& best = *data.best;
+  const measurement::Point* next = NextThatBroke(best);
+  if (next == nullptr) return "";
+  std::vector<std::string> broken;
+  for (const measurement::Violation& violation : measurement::CheckSlo(experiment::SloOf(data.task.spec.slo), *next)) {
+    broken.push_back(ViolationText(violation));
+  }
+  return next->load.ToString() + (broken.empty() ? " did not keep the SLO" : " broke " + text::Joined(broken, ", "));
+}
+
+// The bounded latencies of the scored point, or the usual ones.
+std::string LatenciesText(const PageData& data) {
+  const measurement::Point& point = *data.best->load;
+  std::vector<std::string> parts;
+  const auto bounds = experiment::SloOf(data.task.spec.slo).bounds;
+  for (const measurement::Bound& bound : bounds) {
+    parts.push_back(MetricTitle(bound.metric) + " " + std::string(measurement::StatisticName(bound.statistic)) + " " +
+                    LatencyText(point, bound.metric, bound.statistic) + " (bound " + Milliseconds(bound.limit) + ")");
+  }
+  if (parts.empty()) {
+    for (const measurement::Metric metric : {measurement::Metric::kTtft, measurement::Metric::kTpot}) {
+      parts.push_back(MetricTitle(metric) + " p50 " + LatencyText(point, metric, measurement::Statistic::kP50));
+    }
+  }
+  return text::Joined(parts, ", ");
+}
+
+const ResultRow* BaselineOf(const PageData& data, const std::string& runtime) {
+  for (const ResultRow& row : data.rows) {
+    if (row.experiment->baseline && row.experiment->runtime == runtime) return &row;
+  }
+  return nullptr;
+}
+
+std::string ChangesText(const PageData& data) {
+  const ResultRow* baseline = BaselineOf(data, data.best->experiment->runtime);
+  if (baseline == nullptr || baseline == data.best) return "";
+  const auto differences = text::CompareArguments({data.best->experiment->args, baseline->experiment->args});
+  const auto words = [](const std::vector<std::string>& own) {
+    return own.empty() ? "nothing" : text::Joined(own, " ");
+  };
+  if (differences.own[0].empty() && differences.own[1].empty()) return "";
+  return words(differences.own[0]) + "  instead of  " + words(differences.own[1]);
+}
+
+std::string IntervalText(const ResultRow& row) {
+  if (row.ci <= 0 || !row.score || *row.score == 0) return "";
+  return "\u00b1 " + api::FormatDecimal(row.ci / std::abs(*row.score) * 100, 1) + " % (95 % interval)";
+}
+
+Markup DeployMarkup(const PageData& data) {
+  const std::string command = ServeLine(data.task, data.rules, 80);
+  const api::ExperimentStatus& best = *data.best->experiment;
+  Markup out;
+  if (!command.empty()) {
+    out += Element("h3", "Start it as it was measured") + Element("pre", command);
+    std::string environment;
+    for (const auto& [name, value] : best.env) environment += name + "=" + text::ShellQuoted(value) + "\n";
+    if (!environment.empty()) out += Paragraph("dim", "with the environment") + Element("pre", environment);
+    if (!best.options.empty()) out += Paragraph("dim", "with options.yaml") + Element("pre", best.options);
+  }
+  const std::string& config_map = data.task.status.recommendation_config_map;
+  if (!config_map.empty()) {
+    const std::string ns = data.task.metadata.ns.empty() ? "" : " -n " + data.task.metadata.ns;
+    out += Element("h3", "Deploy it on the cluster") +
+           Element("pre", "kubectl get configmap " + config_map + ns +
+                              " -o go-template='{{index .data \"deployment.yaml\"}}' | kubectl apply" + ns + " -f -");
+  }
+  return out;
+}
+
+Markup BestMarkup(const PageData& data) {
+  const api::TaskStatus::Best& answer = *data.task.status.best;
+  const ResultRow& best = *data.best;
+  const std::string score = best.score ? ScoreText(data.task.spec.optimization.objective, *best.score) : answer.score;
+  Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(best)));
+  std::string gain = answer.improvement_over_baseline;
+  if (best.experiment->baseline) {
+    gain = "none: the baseline itself is the best";
+  } else if (!gain.empty()) {
+    const ResultRow* baseline = BaselineOf(data, best.experiment->runtime);
+    gain += " over the baseline";
+    if (baseline != nullptr && baseline->score) {
+      gain += " (" + ScoreText(data.task.spec.optimization.objective, *baseline->score) + ")";
+    }
+  }
+  std::string load;
+  if (best.load != nullptr) {
+    load = best.load->load.ToString() + ", " + api::FormatDecimal(best.load->requests_per_second, 2) + " requests/s";
+  }
+  out += Facts({{"Configuration", best.experiment->name + ": " + best.experiment->runtime + ", quantization " +
+                                      best.experiment->quant.name + ", " + std::to_string(best.experiment->gpus) +
+                                      (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
+                {"Gain", gain},
+                {"Changes", ChangesText(data)},
+                {"At", load},
+                {"There", best.load == nullptr ? "" : LatenciesText(data)},
+                {"Why not more", LimitText(data)},
+                {"Ties with", text::Joined(answer.tied_with, ", ")},
+                {"Price", answer.price.empty() ? "" : answer.price + " per million output tokens"}});
+  Markup warnings;
+  for (const quant::Warning& warning : best.experiment->warnings) {
+    warnings += Paragraph("note", warning.field + ": " + warning.message);
+  }
+  return out + warnings;
+}
+
+}  // namespace
+
+Markup AnswerSection(const PageData& data) {
+  const api::AutotuneTask& task = data.task;
+  Markup out;
+  if (data.best != nullptr && task.status.best) {
+    const bool over = task.status.state == "Complete";
+    out += Element("h2", over ? "Best configuration" : "Leader so far") + BestMarkup(data);
+  } else {
+    const std::string message = StatusMessage(task.status);
+    out +=
+        Element("h2", "No best configuration") + Paragraph("", message.empty() ? "Nothing is measured yet." : message);
+  }
+  out += Facts({{"Objective", std::string(api::ObjectiveName(task.spec.optimization.objective))},
+                {"SLO", SloText(task.spec.slo)},
+                {"Found with", CandidatesText(task.status.candidates) + "; " + CostText(task.status.cost)}});
+  if (data.best != nullptr) out += DeployMarkup(data);
+  return Element("section", {{"id", "answer"}, {"class", "answer"}}, out);
+}
+
+}  // namespace autotune::report

@@ -1,0 +1,251 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/clock.h"
+#include "operator/experiment/pod_builder.h"
+#include "report/page_parts.h"
+#include "report/plot.h"
+#include "report/task_words.h"
+#include "text/table.h"
+
+namespace autotune::report {
+namespace {
+
+using measurement::Metric;
+using measurement::Point;
+using measurement::Statistic;
+
+constexpr std::size_t kMostScenarios = 3;
+
+std::string TickNumber(double value) { return api::FormatDecimal(value, value < 10 ? 2 : value < 100 ? 1 : 0); }
+std::string TickLatency(double milliseconds) {
+  return milliseconds >= 1000 ? TickNumber(milliseconds / 1000) + " s" : TickNumber(milliseconds) + " ms";
+}
+
+double PerGpu(const api::ExperimentStatus& experiment, double value) { return value / std::max(experiment.gpus, 1); }
+
+std::string PointTitle(const ResultRow& row, const Point& point, bool meets_slo) {
+  std::string title = NameOf(row) + ", " + point.load.ToString() + ": " +
+                      text::TokensPerSecond(PerGpu(*row.experiment, point.output_tokens_per_second)) + " tok/s per GPU";
+  if (point.output_tokens_per_second_ci > 0) {
+    title += " \u00b1 " + text::TokensPerSecond(PerGpu(*row.experiment, point.output_tokens_per_second_ci));
+  }
+  for (const Metric metric : {Metric::kTtft, Metric::kTpot}) {
+    for (const Statistic statistic : {Statistic::kP50, Statistic::kP99}) {
+      title += ", " + MetricTitle(metric) + " " + std::string(measurement::StatisticName(statistic)) + " " +
+               LatencyText(point, metric, statistic);
+    }
+  }
+  return title + ", " + std::to_string(point.requests) + " requests, " +
+         (meets_slo ? "keeps the SLO" : "breaks the SLO");
+}
+
+Markup Legend(const PageData& data, const std::vector<std::size_t>& shown, bool pale) {
+  Markup items;
+  for (const std::size_t i : shown) {
+    items += Element("li", Swatch(data.styles[i]) + Text(NameOf(data.rows[i]) + (data.rows[i].best ? " (best)" : "") +
+                                                         "  " + text::Shortened(data.settings[i], 70)));
+  }
+  if (pale) items += Element("li", Swatch(-1) + Text("the others"));
+  return Element("ul", {{"class", "legend"}}, items);
+}
+
+Markup Figure(const std::string& caption, const Markup& drawing) {
+  return drawing.empty() ? Markup() : Element("figure", Element("figcaption", caption) + drawing);
+}
+
+std::vector<std::string> ScenariosOf(const PageData& data) {
+  std::vector<std::string> scenarios;
+  for (const ResultRow& row : data.rows) {
+    for (const api::LoadRow& load : row.experiment->loads) {
+      if (std::find(scenarios.begin(), scenarios.end(), load.measured.scenario) == scenarios.end()) {
+        scenarios.push_back(load.measured.scenario);
+      }
+    }
+  }
+  if (scenarios.size() > kMostScenarios) scenarios.resize(kMostScenarios);
+  return scenarios;
+}
+
+// What is bounded; without bounds the usual ones.
+std::vector<measurement::Bound> DrawnLatencies(const api::SloSpec& slo) {
+  std::vector<measurement::Bound> bounds = experiment::SloOf(slo).bounds;
+  if (bounds.empty()) bounds = {{Metric::kTtft, Statistic::kP50, 0}, {Metric::kTpot, Statistic::kP50, 0}};
+  if (bounds.size() > 4) bounds.resize(4);
+  return bounds;
+}
+
+PlotSeries CurveOf(const PageData& data, std::size_t index, const std::string& scenario,
+                   const measurement::Bound& bound) {
+  const ResultRow& row = data.rows[index];
+  PlotSeries series;
+  series.name = NameOf(row);
+  series.style = data.styles[index];
+  std::vector<const api::LoadRow*> loads;
+  for (const api::LoadRow& load : row.experiment->loads) {
+    if (load.measured.scenario == scenario && measurement::IsUsable(load.measured)) loads.push_back(&load);
+  }
+  std::stable_sort(loads.begin(), loads.end(), [](const api::LoadRow* a, const api::LoadRow* b) {
+    return a->measured.load.value < b->measured.load.value;
+  });
+  for (const api::LoadRow* load : loads) {
+    const Point& point = load->measured;
+    PlotPoint mark;
+    mark.x = PerGpu(*row.experiment, point.output_tokens_per_second);
+    mark.x_margin = PerGpu(*row.experiment, point.output_tokens_per_second_ci);
+    mark.y = point.Get(bound.metric).Get(bound.statistic);
+    mark.y_margin = mark.y * point.relative_ci.at(static_cast<std::size_t>(bound.metric));
+    mark.hollow = !load->meets_slo;
+    mark.title = PointTitle(row, point, load->meets_slo);
+    series.points.push_back(mark);
+  }
+  return series;
+}
+
+Markup DrawCurves(const PageData& data, const std::string& scenario, const measurement::Bound& bound) {
+  const std::string latency =
+      MetricTitle(bound.metric) + " " + std::string(measurement::StatisticName(bound.statistic));
+  Plot plot;
+  plot.label = latency + " over throughput, " + scenario;
+  plot.x_title = "output tok/s per GPU";
+  plot.y_title = latency;
+  plot.x_text = TickNumber;
+  plot.y_text = TickLatency;
+  double low = HUGE_VAL, high = 0;
+  for (std::size_t i = 0; i < data.rows.size(); ++i) {
+    PlotSeries series = CurveOf(data, i, scenario, bound);
+    for (const PlotPoint& point : series.points) {
+      if (point.y > 0) low = std::min(low, point.y);
+      high = std::max(high, point.y);
+    }
+    if (!series.points.empty()) plot.series.push_back(std::move(series));
+  }
+  if (bound.limit > 0) plot.rules.push_back({bound.limit, "SLO " + TickLatency(bound.limit)});
+  plot.y_log = high > 15 * low;
+  return Figure(latency, Draw(plot));
+}
+
+// Points that keep the SLO and that none of the others beats in both.
+std::vector<PlotPoint> FrontOf(std::vector<PlotPoint> points) {
+  std::sort(points.begin(), points.end(),
+            [](const PlotPoint& a, const PlotPoint& b) { return a.x != b.x ? a.x < b.x : a.y > b.y; });
+  std::vector<PlotPoint> front;
+  for (const PlotPoint& point : points) {
+    if (front.empty() || point.y > front.back().y) front.push_back(point);
+  }
+  return front;
+}
+
+// The best score so far over time.
+Markup DrawTrajectory(const PageData& data) {
+  const std::string& started = data.task.status.started_at;
+  if (started.empty()) return {};
+  std::vector<const ResultRow*> rows;
+  for (const ResultRow& row : data.rows) {
+    if (row.score && !row.experiment->finished_at.empty()) rows.push_back(&row);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const ResultRow* a, const ResultRow* b) {
+    return a->experiment->finished_at < b->experiment->finished_at;
+  });
+  if (rows.size() < 2) return {};
+  PlotSeries leader{"best so far", 0, PlotSeries::Line::kSteps, {}}, others{"", -1, PlotSeries::Line::kNone, {}};
+  double best = -HUGE_VAL;
+  const auto objective = data.task.spec.optimization.objective;
+  for (const ResultRow* row : rows) {
+    const auto since = base::ParseRfc3339(row->experiment->finished_at) - base::ParseRfc3339(started);
+    PlotPoint point;
+    point.x = std::chrono::duration<double>(since).count() / 60;
+    point.y = std::abs(*row->score);
+    point.title = NameOf(*row) + ": " + ScoreText(objective, *row->score);
+    if (*row->score > best) {
+      best = *row->score;
+      leader.points.push_back(point);
+    } else {
+      others.points.push_back(point);
+    }
+  }
+  Plot plot;
+  plot.label = "Score of the leader over time";
+  plot.x_title = "minutes since the start";
+  plot.y_title = "score: " + ScoreUnit(objective);
+  plot.x_text = TickNumber;
+  plot.y_text = TickNumber;
+  plot.from_zero = true;
+  plot.series = {others, leader};
+  return Figure("The leader over time", Draw(plot));
+}
+
+Markup DrawPareto(const PageData& data, const std::string& scenario) {
+  Plot plot;
+  plot.label = "Throughput over time per token, " + scenario;
+  plot.x_title = "TPOT p50 [ms]";
+  plot.y_title = "output tok/s per GPU";
+  plot.x_text = TickNumber;
+  plot.y_text = TickNumber;
+  plot.from_zero = true;
+  std::vector<PlotPoint> all;
+  for (std::size_t i = 0; i < data.rows.size(); ++i) {
+    const ResultRow& row = data.rows[i];
+    if (row.experiment->state != api::ExperimentState::kSucceeded || !row.keeps_quality) continue;
+    PlotSeries series{NameOf(row), data.styles[i], PlotSeries::Line::kNone, {}};
+    for (const api::LoadRow& load : row.experiment->loads) {
+      if (load.measured.scenario != scenario || !load.meets_slo || !measurement::IsUsable(load.measured)) continue;
+      PlotPoint point;
+      point.x = load.measured.tpot.p50;
+      point.y = PerGpu(*row.experiment, load.measured.output_tokens_per_second);
+      point.y_margin = PerGpu(*row.experiment, load.measured.output_tokens_per_second_ci);
+      point.title = PointTitle(row, load.measured, true);
+      series.points.push_back(point);
+      all.push_back(point);
+    }
+    if (!series.points.empty()) plot.series.push_back(std::move(series));
+  }
+  if (all.size() < 2) return {};
+  PlotSeries front{"Pareto front", -1, PlotSeries::Line::kSteps, FrontOf(all)};
+  plot.series.insert(plot.series.begin(), front);
+  return Figure("Pareto front" + (data.task.spec.benchmark.scenarios.size() > 1 ? ", " + scenario : ""), Draw(plot));
+}
+
+}  // namespace
+
+Markup CurvesSection(const PageData& data) {
+  const std::vector<std::string> scenarios = ScenariosOf(data);
+  Markup out;
+  std::vector<std::size_t> shown;
+  bool pale = false;
+  for (const std::size_t i : data.order) {
+    if (data.rows[i].experiment->loads.empty()) continue;
+    if (data.styles[i] >= 0) shown.push_back(i);
+    pale = pale || data.styles[i] < 0;
+  }
+  for (const std::string& scenario : scenarios) {
+    Markup figures;
+    for (const measurement::Bound& bound : DrawnLatencies(data.task.spec.slo))
+      figures += DrawCurves(data, scenario, bound);
+    if (figures.empty()) continue;
+    out += Element("h3", scenario) + Element("div", {{"class", "pair"}}, figures);
+  }
+  if (out.empty()) return {};
+  out += Legend(data, shown, pale);
+  out += Paragraph("hint",
+                   "One mark is one load, held until its numbers were certain; lines through it are 95 % intervals. "
+                   "Hollow marks break the SLO. Further right and lower is better.");
+  return Section("curves", "Latency and throughput", out);
+}
+
+Markup ParetoSection(const PageData& data) {
+  Markup figures;
+  for (const std::string& scenario : ScenariosOf(data)) figures += DrawPareto(data, scenario);
+  figures += DrawTrajectory(data);
+  if (figures.empty()) return {};
+  return Section(
+      "pareto", "Trade-off and search",
+      Element("div", {{"class", "pair"}}, figures) +
+          Paragraph("hint",
+                    "Pareto front: every load that keeps the SLO; more throughput for all (up) costs time per "
+                    "token for each (right), and the line joins what nothing beats in both. The leader over "
+                    "time: when the search found what."));
+}
+
+}  // namespace autotune::report

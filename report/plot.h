@@ -1,0 +1,58 @@
+// Two-dimensional plots as SVG: series with intervals, rules (an SLO), a tooltip for every mark. Pure.
+//
+// Colours come from the page's style sheet by class (s0 ... s7, rest), so that one drawing serves light, dark and
+// print; every series also has a marker of its own shape.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/markup.h"
+
+namespace autotune::report {
+
+inline constexpr int kSeriesStyles = 8;
+
+struct PlotPoint {
+  double x = 0, y = 0;
+  double x_margin = 0, y_margin = 0;  // half widths of intervals, 0 = not known
+  bool hollow = false;                // breaks the SLO
+  std::string title;                  // the tooltip
+};
+
+struct PlotSeries {
+  std::string name;
+  int style = -1;  // 0 ... kSeriesStyles - 1; -1 = one of the rest, pale
+  enum class Line { kNone, kStraight, kSteps } line = Line::kStraight;
+  std::vector<PlotPoint> points;  // in the order of the line
+};
+
+struct PlotRule {
+  double y = 0;
+  std::string label;
+};
+
+struct Plot {
+  std::string label;  // what the picture shows, for screen readers
+  std::string x_title, y_title;
+  std::function<std::string(double)> x_text, y_text;  // of ticks
+  bool y_log = false;                                 // as long as all is above 0
+  bool from_zero = false;                             // the y axis; x always is
+  std::vector<PlotSeries> series;
+  std::vector<PlotRule> rules;
+};
+
+// Empty where no point is finite.
+Markup Draw(const Plot& plot);
+// The marker of a style, for legends.
+Markup Swatch(int style);
+
+// At most `count` + 1 round values that cover [low, high]. REQUIRES: low < high.
+std::vector<double> RoundTicks(double low, double high, int count);
+// 1, 2 and 5 times powers of ten within [low, high]; 1 only where that gives more than `count`. REQUIRES: 0 < low <
+// high.
+std::vector<double> LogTicks(double low, double high, int count);
+
+}  // namespace autotune::report

@@ -1,0 +1,77 @@
+#include "report/report_json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "report/page_parts.h"
+#include "report/task_words.h"
+
+namespace autotune::report {
+namespace {
+
+using nlohmann::json;
+
+json ExperimentJson(const PageData& data, std::size_t index) {
+  const ResultRow& row = data.rows[index];
+  json out = api::ToJson(*row.experiment);
+  json judged = {{"pareto", row.pareto},
+                 {"tied", row.tied},
+                 {"best", row.best},
+                 {"whyNot", WhyNotBest(row, data.best)},
+                 {"settings", data.settings[index]}};
+  if (row.score) judged["score"] = *row.score;
+  if (row.ci > 0) judged["halfWidth"] = row.ci;
+  if (!row.improvement.empty()) judged["gain"] = row.improvement;
+  json broken = json::array();
+  for (const measurement::Violation& violation : row.broken) {
+    broken.push_back({{"bound", violation.bound}, {"limit", violation.limit}});
+    if (violation.actual) broken.back()["actual"] = *violation.actual;
+  }
+  judged["broken"] = broken;
+  out["judged"] = judged;
+  return out;
+}
+
+json AnswerJson(const PageData& data) {
+  if (data.best == nullptr || !data.task.status.best) return {{"why", StatusMessage(data.task.status)}};
+  const api::TaskStatus::Best& best = *data.task.status.best;
+  json out = {{"experiment", best.experiment},
+              {"runtime", best.runtime},
+              {"quantization", best.quant_name},
+              {"headline", Headline(data.task)},
+              {"unit", ScoreUnit(data.task.spec.optimization.objective)},
+              {"gain", best.improvement_over_baseline},
+              {"tiedWith", best.tied_with}};
+  if (data.best->score) out["score"] = *data.best->score;
+  if (data.best->ci > 0) out["halfWidth"] = data.best->ci;
+  if (const auto argv = ServeCommand(data.task, *data.best->experiment, data.rules)) out["command"] = *argv;
+  return out;
+}
+
+}  // namespace
+
+json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
+  const PageData data = DataOf(task, rules);
+  json experiments = json::array();
+  for (const std::size_t index : data.order) experiments.push_back(ExperimentJson(data, index));
+  const json status = api::ToJson(task.status);
+  json out = {{"task", task.metadata.name},
+              {"namespace", task.metadata.ns},
+              {"state", task.status.state},
+              {"simulated", IsSimulated(task.status)},
+              {"model", task.spec.model.id_or_path},
+              {"gpu", task.status.gpu_product},
+              {"objective", api::ObjectiveName(task.spec.optimization.objective)},
+              {"slo", SloText(task.spec.slo)},
+              {"measured", MeasuredText(task.spec.benchmark)},
+              {"answer", AnswerJson(data)},
+              {"experiments", experiments},
+              {"notExperiments", NotAmongExperiments(task)},
+              {"rules", task.status.rules_version.empty() ? rules.version() : task.status.rules_version}};
+  for (const char* field : {"cost", "conditions", "candidates", "prunedReasons", "pareto"}) {
+    if (status.contains(field)) out[field] = status[field];
+  }
+  return out;
+}
+
+}  // namespace autotune::report

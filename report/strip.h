@@ -1,0 +1,32 @@
+// A row of a table drawn on a line: bars, intervals and ticks along a scale. Pure.
+//
+// Stretches with its cell, so it has no text of its own: the cells beside it say the numbers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/markup.h"
+
+namespace autotune::report {
+
+struct StripPart {
+  enum class Kind {
+    kBar,
+    kBestBar,
+    kFailed,
+    kStart,
+    kMeasure,
+    kInterval,
+    kTick,
+    kBestTick,
+    kReference
+  } kind = Kind::kBar;
+  double from = 0, to = 0;  // ticks and references: only `from`
+  std::string title;        // the tooltip
+};
+
+// REQUIRES: low < high. Parts are cut to the scale.
+Markup Strip(const std::vector<StripPart>& parts, double low, double high, const std::string& label);
+
+}  // namespace autotune::report

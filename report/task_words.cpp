@@ -1,0 +1,132 @@
+#include "report/task_words.h"
+
+#include "text/table.h"
+
+namespace autotune::report {
+namespace {
+
+using text::Bytes;
+using text::Joined;
+using text::Milliseconds;
+
+std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
+  std::string text = std::string("scenario ") + api::kDefaultScenario;
+  if (benchmark.dataset) {
+    text = "dataset " + benchmark.dataset->file;
+  } else if (!benchmark.scenarios.empty()) {
+    text = "scenarios " + Joined(benchmark.scenarios, " ");
+  }
+  if (benchmark.prefix.tokens > 0) {
+    text += ", " + std::to_string(benchmark.prefix.tokens) + " shared tokens in " +
+            std::to_string(benchmark.prefix.groups) + " groups";
+  }
+  if (benchmark.turns.mean != 1) text += ", " + api::FormatDecimal(benchmark.turns.mean, 2) + " turns on average";
+  if (benchmark.endpoint == measurement::Endpoint::kChat) text += ", chat";
+  return text;
+}
+
+std::string LoadPlanText(const api::BenchmarkSpec& benchmark) {
+  const measurement::LoadPlan& load = benchmark.load;
+  std::vector<std::string> steps;
+  for (const double value : load.fixed) steps.push_back(api::FormatDecimal(value, 2));
+  const std::string arrivals(measurement::ArrivalProcessName(benchmark.arrival.process));
+  switch (load.mode) {
+    case measurement::LoadMode::kAutoConcurrency:
+      return "the highest number of requests in flight that keeps the SLO, up to " + std::to_string(load.max);
+    case measurement::LoadMode::kAutoRate:
+    case measurement::LoadMode::kConfirmRate:
+      return "the highest request rate that keeps the SLO, " + arrivals + " arrivals";
+    case measurement::LoadMode::kFixedConcurrency:
+      return "closed loop with " + Joined(steps, ", ") + " requests in flight";
+    case measurement::LoadMode::kFixedRate:
+      return arrivals + " arrivals at " + Joined(steps, ", ") + " requests/s";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string SloText(const api::SloSpec& slo) {
+  std::vector<std::string> parts;
+  const auto add = [&](measurement::Metric metric, const std::map<std::string, double>& bounds) {
+    for (const auto& [percentile, limit] : bounds) {
+      parts.push_back(MetricTitle(metric) + " " + percentile + " <= " + Milliseconds(limit));
+    }
+  };
+  add(measurement::Metric::kTtft, slo.ttft);
+  add(measurement::Metric::kTpot, slo.tpot);
+  add(measurement::Metric::kItl, slo.itl);
+  add(measurement::Metric::kE2e, slo.e2e_latency);
+  if (slo.attainment) {
+    parts = {api::FormatDecimal(*slo.attainment * 100, 2) + " % of the requests within " + Joined(parts, ", ")};
+  }
+  parts.push_back("error rate <= " + api::FormatDecimal(slo.error_rate * 100, 2) + " %");
+  return parts.empty() ? "none" : Joined(parts, ", ");
+}
+
+std::string MetricTitle(measurement::Metric metric) {
+  switch (metric) {
+    case measurement::Metric::kTtft:
+      return "TTFT";
+    case measurement::Metric::kTpot:
+      return "TPOT";
+    case measurement::Metric::kItl:
+      return "ITL";
+    case measurement::Metric::kE2e:
+      return "E2E latency";
+  }
+  return "";
+}
+
+std::string ViolationText(const measurement::Violation& violation) {
+  const auto value = [&](double number) {
+    if (violation.bound == "requestRate") return api::FormatDecimal(number, 2) + "/s";
+    const bool latency = violation.bound.starts_with("slo.") && violation.bound != "slo.attainment" &&
+                         violation.bound != "slo.errorRate";
+    return latency ? Milliseconds(number) : api::FormatDecimal(number * 100, 2) + " %";
+  };
+  return violation.bound + " (" + (violation.actual ? value(*violation.actual) : "not measured") + ", allowed " +
+         value(violation.limit) + ")";
+}
+
+std::string MeasuredText(const api::BenchmarkSpec& benchmark) {
+  return WorkloadText(benchmark) + "; " + LoadPlanText(benchmark) + "; at most " +
+         api::FormatDuration(benchmark.duration) + " a load, seed " + std::to_string(benchmark.seed);
+}
+
+std::string CostText(const api::TaskStatus::Cost& cost) {
+  std::string text = cost.gpu_hours + " GPU-hours (" + cost.start + " starting, " + cost.measure + " measuring, " +
+                     cost.wasted + " wasted)";
+  if (const double earlier = cost.earlier.Total(); earlier > 0) {
+    text += ", of it " + api::FormatDecimal(earlier / 3600, 4) + " for experiments that edits dropped or ran again";
+  }
+  if (!cost.price.empty()) text += ", price " + cost.price;
+  return text;
+}
+
+std::string StatusMessage(const api::TaskStatus& status) {
+  for (const char* type : {"Stalled", "Reconciling", "Ready"}) {
+    const api::Condition* condition = api::FindCondition(status.conditions, type);
+    if (condition != nullptr && !condition->message.empty()) return condition->message;
+  }
+  return "";
+}
+
+std::string ModelText(const checkpoint::ModelFacts& model) {
+  std::string text = model.architecture.empty() ? "unknown architecture" : model.architecture;
+  text += ", " + (model.dtype.empty() ? "dtype not known" : model.dtype);
+  text += model.quantized() ? ", quantized with " + model.quantization : ", not quantized";
+  if (model.experts > 0) text += ", " + std::to_string(*model.experts) + " experts";
+  if (model.weight_bytes > 0) text += ", " + Bytes(static_cast<double>(*model.weight_bytes));
+  return text;
+}
+
+std::string CandidatesText(const api::TaskStatus::Candidates& candidates) {
+  const int runs = candidates.eligible - candidates.not_run;
+  return std::to_string(runs) + (runs == 1 ? " experiment" : " experiments") + " out of " +
+         std::to_string(candidates.total) + " combinations (" + std::to_string(candidates.duplicates) +
+         " duplicates, " + std::to_string(candidates.pruned) + " pruned, " + std::to_string(candidates.not_run) +
+         " not run)";
+}
+
+}  // namespace autotune::report

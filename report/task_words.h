@@ -1,0 +1,31 @@
+// What a task asks for and costs, in words: SLO, workload, model, cost, where it stands. Pure.
+#pragma once
+
+#include <string>
+
+#include "measurement/slo.h"
+#include "operator/api/autotune_task.h"
+
+namespace autotune::report {
+
+inline constexpr const char* kSimulatedNote =
+    "Simulated: the engine was autotune's own stand-in with a roofline of the GPU, not a real one.";
+
+// "TTFT p99 <= 500 ms, error rate <= 1 %".
+std::string SloText(const api::SloSpec& slo);
+// "TTFT", "E2E latency".
+std::string MetricTitle(measurement::Metric metric);
+// "slo.ttft.p99 (2.41 s, allowed 2.00 s)".
+std::string ViolationText(const measurement::Violation& violation);
+// Workload, loads and how long they are held.
+std::string MeasuredText(const api::BenchmarkSpec& benchmark);
+// "0.42 GPU-hours (0.2 starting, 0.22 measuring, 0 wasted), price 1.05".
+std::string CostText(const api::TaskStatus::Cost& cost);
+// The message of the condition that says where the task stands.
+std::string StatusMessage(const api::TaskStatus& status);
+// "LlamaForCausalLM, bfloat16, not quantized, 16.1 GB".
+std::string ModelText(const checkpoint::ModelFacts& model);
+// "2 combinations, ..." of status.candidates.
+std::string CandidatesText(const api::TaskStatus::Candidates& candidates);
+
+}  // namespace autotune::report

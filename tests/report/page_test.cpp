@@ -1,0 +1,106 @@
+#include "report/page.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "finished_task.h"
+#include "text/yaml_json.h"
+
+namespace autotune::report {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const quant::RuleSet& Rules() {
+  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
+  return *rules;
+}
+
+// The tags of a page in their order, without text and attributes' values.
+std::vector<std::string> Skeleton(const std::string& page) {
+  std::vector<std::string> tags;
+  for (std::size_t open = page.find('<'); open != std::string::npos; open = page.find('<', open + 1)) {
+    tags.push_back(page.substr(open, page.find_first_of(" >", open) - open));
+  }
+  return tags;
+}
+
+api::AutotuneTask Recorded(const char* file) {
+  std::ifstream in(std::string(TESTDATA_DIR) + "/engines/runs/" + file);
+  std::stringstream content;
+  content << in.rdbuf();
+  const auto documents = text::ParseYaml(content.str(), file);
+  EXPECT_TRUE(documents.ok());
+  auto task = api::TaskFromJson(documents->front());
+  EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+  return *task;
+}
+
+TEST(HtmlReport, AnswersFirst) {
+  const std::string page = HtmlReport(Finished(), Rules());
+  const std::size_t answer = page.find("Best configuration");
+  ASSERT_NE(answer, std::string::npos);
+  for (const char* part : {"1413.0 tok/s per GPU", "+41.3% over the baseline (1000.0 tok/s per GPU)",
+                           "--kv-cache-dtype fp8  instead of  nothing", "TTFT p99 310 ms (bound 500 ms)",
+                           "32 in flight broke slo.ttft.p99 (900 ms, allowed 500 ms)", "vllm serve org/model"}) {
+    const std::size_t at = page.find(part);
+    EXPECT_NE(at, std::string::npos) << part;
+    EXPECT_LT(at, page.find("id=\"experiments\"")) << part;
+  }
+}
+
+TEST(HtmlReport, HasEverySection) {
+  const std::string page = HtmlReport(Recorded("2026-11-28-h200/vllm-search.status.yaml"), Rules());
+  for (const char* id : {"answer", "experiments", "curves", "pareto", "effects", "cost", "provenance"}) {
+    EXPECT_THAT(page, HasSubstr(std::string("id=\"") + id + "\"")) << id;
+  }
+  EXPECT_THAT(page, HasSubstr(">SLO 2 s</text>"));
+}
+
+TEST(HtmlReport, AsksNobodyForAnything) {
+  const std::string page = HtmlReport(Recorded("2026-11-28-h200/vllm-search.status.yaml"), Rules());
+  EXPECT_THAT(page, HasSubstr("default-src &#39;none&#39;"));
+  for (const char* loads : {" src=", " href=", "url(", "@import", "<script", "<link", "<iframe", "<form"}) {
+    EXPECT_THAT(page, Not(HasSubstr(loads))) << loads;
+  }
+}
+
+TEST(HtmlReport, WorksAtEveryStageOfATask) {
+  api::AutotuneTask task = Finished();
+  task.status.best.reset();
+  task.status.conditions = {{"Ready", "True", "NoFeasibleConfiguration", "No configuration meets it", 1, ""}};
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("No configuration meets it"));
+  task.status = {};
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Nothing is measured yet"));
+}
+
+// Every string of a task, one after the other, replaced by an attack: the page has the same elements as with a harmless
+// word of its place.
+TEST(HtmlReport, NoTextOfATaskIsMarkup) {
+  const json task = api::ToJson(Finished());
+  const std::string attack = "\"'><script>alert(1)</script><!--\x01</style></svg>&lt;";
+  int tried = 0;
+  const json flat = task.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    if (!value.is_string()) continue;
+    json harmless = task, harmful = task;
+    harmless[json::json_pointer(pointer)] = "harmless";
+    harmful[json::json_pointer(pointer)] = attack;
+    const auto calm = api::TaskFromJson(harmless), angry = api::TaskFromJson(harmful);
+    if (!calm || !angry) continue;  // an enumeration, a number
+    ++tried;
+    const std::string page = HtmlReport(*angry, Rules());
+    EXPECT_EQ(Skeleton(page), Skeleton(HtmlReport(*calm, Rules()))) << pointer;
+    EXPECT_THAT(page, Not(HasSubstr("<script"))) << pointer;
+  }
+  EXPECT_GT(tried, 20);
+}
+
+}  // namespace
+}  // namespace autotune::report

@@ -1,0 +1,55 @@
+#include "report/result_view.h"
+
+#include <gmock/gmock.h>
+
+#include "finished_task.h"
+
+namespace autotune::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(ResultRows, JudgeAsTheOperatorDoes) {
+  api::AutotuneTask task = Finished();
+  task.status.best.reset();  // a task that has come to no answer yet
+  task.spec.optimization.objective = api::Objective::kMinimizeTpot;
+  const auto rows = ResultRows(task);
+  EXPECT_TRUE(rows[0].best) << "equal TPOT: the earlier one";
+  EXPECT_EQ(rows[1].improvement, "+0.0%");
+  EXPECT_FALSE(rows[2].score.has_value());
+}
+
+TEST(OptionsText, FlattensAnOptionsFile) {
+  EXPECT_EQ(OptionsText("kv_cache_config:\n  dtype: fp8\nmax_batch_size: 64\n"),
+            "options: kv_cache_config.dtype=fp8 max_batch_size=64");
+  EXPECT_EQ(OptionsText(""), "");
+}
+
+TEST(WhyNotBest, SaysWhatARowLacks) {
+  api::AutotuneTask task = Finished();
+  auto rows = ResultRows(task);
+  EXPECT_EQ(WhyNotBest(rows[1], &rows[1]), "best");
+  EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "29.2% below the best");
+  EXPECT_THAT(WhyNotBest(rows[2], &rows[1]), StartsWith("OutOfMemory: "));
+  for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.ttft.p99 = 900;
+  rows = ResultRows(task);
+  EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "breaks slo.ttft.p99 (900 ms, allowed 500 ms)");
+}
+
+TEST(LatencyText, MarksPercentilesOfTooFewRequests) {
+  measurement::Point point;
+  point.requests = 16;
+  point.ttft.p99 = 310;
+  point.ttft.p50 = 61;
+  using measurement::Metric;
+  using measurement::Statistic;
+  EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "310 ms (16 requests)");
+  EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP50), "61.0 ms");
+  point.requests = 100;
+  point.lower_bounds.Add(Metric::kTtft, Statistic::kP99);
+  EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "\u2265 310 ms");
+}
+
+}  // namespace
+}  // namespace autotune::report
