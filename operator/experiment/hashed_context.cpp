@@ -61,6 +61,11 @@ json HashedBenchmark(const api::TaskSpec& spec) {
   } else {
     out["scenarios"] = spec.benchmark.scenarios;
   }
+  if (const auto& dataset = spec.benchmark.dataset) {
+    // The file's name is in "spec"; a file of that name elsewhere has other requests.
+    SetIfAny(out, "datasetConfigMap", dataset->config_map);
+    SetIfAny(out, "datasetClaim", dataset->claim);
+  }
   SetIfAny(out, "image", spec.benchmark.image);
   SetIfAny(out, "resources", spec.benchmark.resources);
   SetIfAny(out, "env", spec.benchmark.env);

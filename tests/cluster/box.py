@@ -130,6 +130,10 @@ class Box:
     def signal(self, name, number):
         self._ask({"signal": name, "number": int(number)})
 
+    def restart(self, name):
+        """SIGKILL to the program of this name, and the same command again once it has ended."""
+        self._ask({"restart": name})
+
     def states(self):
         """name -> None while it runs, else its exit code (negative: the signal)."""
         return self._ask({"states": True})
@@ -243,6 +247,7 @@ def _private_network():
 def _serve(state):
     """First process of the box: starts programs on request and buries every orphan."""
     pids = {}   # name -> pid of the program that was last started under it
+    spawned = {}  # name -> the request that started it
     ended = {}  # pid -> exit code
 
     def bury(*_):
@@ -251,8 +256,17 @@ def _serve(state):
                 ended[waited[0]] = os.waitstatus_to_exitcode(waited[1])
 
     def answer(request):
+        if name := request.get("restart"):
+            if name not in pids:
+                return {"error": f"nothing was started under the name {name}"}
+            if pids[name] not in ended:
+                os.kill(pids[name], signal.SIGKILL)
+            while pids[name] not in ended:
+                time.sleep(0.01)
+            return answer(spawned[name])
         if "spawn" in request:
             name = request["spawn"]
+            spawned[name] = request
             with open(state / f"log/{name}.log", "ab") as log:
                 child = subprocess.Popen(request["argv"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                          start_new_session=True, cwd="/",

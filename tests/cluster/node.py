@@ -187,6 +187,9 @@ disabled_plugins = [
             "resolvConf": str(box.state / "box/resolv.conf"),
             "volumePluginDir": str(directory / "volume-plugins"), "podLogsDir": "/var/log/pods",
             "serializeImagePulls": False, "maxPods": 250,
+            # What is killed again and again comes back at once: tests do that hundreds of times.
+            "featureGates": {"KubeletCrashLoopBackOffMax": True},
+            "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
             "containerLogMaxSize": "10Mi",
         }
 

@@ -20,7 +20,8 @@ def task(name, engine="vllm", image="vllm/vllm-openai:v0.24.0", env=None, **spec
             "model": {"idOrPath": "meta-llama/Llama-3.1-8B-Instruct", "facts": copy.deepcopy(LLAMA_8B)},
             "runtimes": [runtime],
             "quantConfig": {"presets": ["default", "kv-cache-fp8"]},
-            "optimization": {"retries": 0},
+            # All of them, in order: which ones an adaptive search tries depends on how long each request took.
+            "optimization": {"strategy": "Grid", "retries": 0},
             "benchmark": {"scenarios": ["D(64,16)"], "load": {"concurrency": [4]}, "duration": "2s", "warmup": "2s"},
             **spec,
         },

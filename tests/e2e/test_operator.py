@@ -219,12 +219,19 @@ def test_what_cannot_run_is_pruned_before_any_pod_exists(namespace):
     assert namespace.cluster.kstatus(found) == ["Failed"]
 
 
-def test_a_model_that_cannot_be_read_stalls_and_is_never_taken_for_unquantized(namespace):
-    manifest = task("unreadable", optimization={"retries": 0})
+def test_a_model_that_cannot_be_read_is_never_taken_for_unquantized(namespace):
+    manifest = task("unreadable")
     del manifest["spec"]["model"]["facts"]
     manifest["spec"]["model"]["huggingFace"] = {"endpoint": "https://localhost:1"}
+    namespace.apply(manifest)
+    found = namespace.wait("autotunetasks", "unreadable", lambda t: t and condition(t, "Ready")
+                           and "read again at" in ready(t)["message"], "a hub that is not there is asked again", 60)
+    assert found["status"]["state"] == "Inspecting" and found["status"].get("experiments", []) == []
+    # This one is there and knows no such model: the API server, spoken to without TLS.
+    manifest["spec"]["model"]["huggingFace"] = {"endpoint": "http://10.96.0.1:443"}
     found = run(namespace, manifest)
     assert ready(found)["reason"] == "ModelUnreadable", found["status"]
+    assert "HTTP 400" in ready(found)["message"]
     assert found["status"].get("experiments", []) == []
 
 

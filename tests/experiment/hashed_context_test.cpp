@@ -41,6 +41,16 @@ TEST(HashedContext, StaysTheSameUnderAnotherBoundWhereTheLoadsAreGiven) {
             plain);
 }
 
+TEST(HashedContext, ADatasetIsWhereItComesFromToo) {
+  const auto of = [](const char* source) {
+    return Hashed(std::string(R"({"benchmark": {"scenarios": null, "dataset": {"format": "JSONL", )") + source + "}}}");
+  };
+  const std::string plain = of(R"("configMap": {"name": "a", "key": "d.jsonl"})");
+  EXPECT_NE(of(R"("configMap": {"name": "b", "key": "d.jsonl"})"), plain);
+  EXPECT_NE(of(R"("configMap": {"name": "a", "key": "e.jsonl"})"), plain);
+  EXPECT_NE(of(R"("persistentVolumeClaim": {"claimName": "a", "path": "d.jsonl"})"), plain);
+}
+
 TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
   const std::string plain = Hashed("{}");
   for (

@@ -27,7 +27,7 @@ def run(build, name, seeds, seconds):
 
 def main(build, junit=None):
     build = pathlib.Path(build).resolve()
-    seconds = int(os.environ.get("AUTOTUNE_FUZZ_SECONDS", "30"))
+    seconds = int(os.environ.get("AUTOTUNE_FUZZ_SECONDS", "60"))
     targets = [line.split() for line in (build / "fuzz_targets.txt").read_text().splitlines()]
     suite = ElementTree.Element("testsuite", name="fuzz")
     failed = 0

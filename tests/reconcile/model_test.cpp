@@ -20,6 +20,7 @@
 
 #include "base/sha256.h"
 #include "operator/reconcile/observed_task.h"
+#include "tests/api/schema.h"
 #include "tests/reconcile/fake_cluster.h"
 #include "tuning/candidate.h"
 
@@ -43,42 +44,52 @@ std::string ProductOf(const std::string& node) {
   return node.starts_with("h200") ? "NVIDIA-H200" : "NVIDIA-H100-80GB-HBM3";
 }
 
-// What a request for GPUs says beyond what the pod shows, on the pod: another request is another measurement.
-constexpr const char* kGpuAnnotation = "test/gpu";
-void NoteGpuRequest(const json& spec, json& pod) {
-  json request = json::object();
-  const json gpu = spec.value("gpu", json::object());
-  for (const char* field : {"products", "nodeSelector"}) {
-    if (gpu.contains(field) && !gpu[field].empty()) request[field] = gpu[field];
+// What the spec says of a measurement and the pod does not show, or not alone, on the pod.
+constexpr const char* kSpecAnnotation = "test/spec";
+void NoteSpec(const json& spec, json& pod) {
+  json noted = json::object();
+  for (const char* field :
+       {"/gpu/resourceName", "/gpu/products", "/gpu/minMemory", "/gpu/minComputeCapability", "/gpu/nodeSelector",
+        "/gpu/affinity", "/gpu/runtimeClassName", "/model/volume", "/benchmark/image", "/benchmark/env",
+        "/benchmark/dataset", "/podTemplate/volumes", "/podTemplate/volumeMounts"}) {
+    const json value = spec.value(json::json_pointer(field), json());
+    if (!value.empty()) noted[field] = value;
   }
-  if (pod["metadata"].value("/annotations"_json_pointer, json::object()).contains(kGpuAnnotation)) return;
-  pod["metadata"]["annotations"][kGpuAnnotation] = request.dump();
+  if (noted.contains("/model/volume")) noted["/model/volume"].erase("/image/pullPolicy");
+  json& annotations = pod["metadata"]["annotations"];
+  if (!annotations.contains(kSpecAnnotation)) annotations[kSpecAnnotation] = noted.dump();
 }
 
 // Everything of a pod that a measurement depends on.
 std::uint64_t Digest(const json& pod, const std::string& product) {
   const json& engine = pod["spec"]["initContainers"][1];
   const json& bench = pod["spec"]["containers"][0];
-  json spec = json::parse(bench["args"][6].get<std::string>());
+  json spec;
+  for (const json& word : bench["args"]) {
+    if (word.get<std::string>().starts_with('{')) spec = json::parse(word.get<std::string>());
+  }
   // Hints for finding the limit, from the facts and from what was measured before.
-  for (const char* hint : {"experimentTimeoutMs", "vocabSize", "maxModelLen", "gpus", "scoreToBeat", "predictions"}) {
+  for (const char* hint :
+       {"experimentTimeoutMs", "vocabSize", "maxModelLen", "gpus", "scoreToBeat", "predictions", "records"}) {
     spec.erase(hint);
   }
   // Bounds say which loads are measured only where those are searched.
-  if (spec["load"].contains("fixed")) spec.erase("slo");
-  // The token decides whether the weights arrive.
+  if (spec["load"].contains("fixed") && !spec.value("/slo/attainment"_json_pointer, json()).is_number())
+    spec.erase("slo");
+  // Token and cache decide whether and how fast the weights arrive.
   json env = json::array();
   for (const json& variable : engine.value("env", json::array())) {
-    if (variable["name"] != "HF_TOKEN") env.push_back(variable);
+    if (variable["name"] != "HF_TOKEN" && variable["name"] != "HF_HOME") env.push_back(variable);
   }
   const json measured = {engine["image"],
                          EngineArgv(pod),
                          env,
                          engine["resources"],
+                         engine.value("securityContext", json()),
                          spec,
                          bench["resources"],
                          pod["spec"].value("securityContext", json()),
-                         pod["metadata"]["annotations"][kGpuAnnotation],
+                         pod["metadata"]["annotations"][kSpecAnnotation],
                          product};
   return std::stoull(base::Sha256Hex(measured.dump()).substr(0, 12), nullptr, 16);
 }
@@ -99,7 +110,8 @@ void EndWithResult(FakeCluster& cluster, json& pod) {
   if (IsRejected(digest)) {
     cluster.Finish(pod, FailureMessage(bench::FailureReason::kEngineRejectedConfiguration, "ValueError: no"), 10);
   } else {
-    cluster.Finish(pod, ResultMessage(Speed(digest), 1e6 / Speed(digest)), 0);
+    // As precise as the next one, so that bounds on quality change what is best.
+    cluster.Finish(pod, ResultMessage(Speed(digest), 1 + static_cast<double>(digest % 7) / 100, ""), 0);
   }
 }
 
@@ -108,6 +120,7 @@ json Node(const std::string& name) {
            {{"name", name},
             {"labels",
              {{"nvidia.com/gpu.product", ProductOf(name)},
+              {"nvidia.com/gpu.memory", name.starts_with("h200") ? "143771" : "81559"},
               {"nvidia.com/gpu.compute.major", "9"},
               {"nvidia.com/gpu.compute.minor", "0"},
               {"pool", name.substr(0, 4)}}}}},
@@ -152,6 +165,124 @@ const quant::RuleSet* RulesOfVersion(const std::string& version) {
   return nullptr;
 }
 
+// ---- Edits: of each field of the schema, JSON merge patches with some of its values --------------------------------
+
+const json& SpecEdits() {
+  static const json edits = json::parse(R"json([
+    [{"description": "text"}, {"description": "another"}, {"description": null}],
+    [{"suspend": true}, {"suspend": false}],
+    [{"suspend": true}, {"suspend": false}],
+    [{"parallelism": 1}, {"parallelism": 2}, {"parallelism": 3}],
+    [{"model": {"idOrPath": "org/a", "volume": null}}, {"model": {"idOrPath": "org/b", "volume": null}}],
+    [{"model": {"idOrPath": "org/a", "volume": null}}, {"model": {"idOrPath": "org/b", "volume": null}}],
+    [{"model": {"idOrPath": "/m/a", "volume": {"persistentVolumeClaim": {"claimName": "c", "subPath": "s"}, "image": null, "hostPath": null}}},
+     {"model": {"idOrPath": "/m/a", "volume": {"image": {"reference": "models:1", "pullPolicy": "Always"}, "persistentVolumeClaim": null, "hostPath": null}}},
+     {"model": {"idOrPath": "/m/a", "volume": {"image": {"reference": "models:1", "pullPolicy": "Never"}, "persistentVolumeClaim": null, "hostPath": null}}},
+     {"model": {"idOrPath": "/m/a", "volume": {"hostPath": {"path": "/srv"}, "persistentVolumeClaim": null, "image": null}}}],
+    [{"model": {"revision": "main"}}, {"model": {"revision": "v2"}}, {"model": {"revision": null}}],
+    [{"model": {"facts": null}},
+     {"model": {"facts": {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "bfloat16", "hidden_size": 4096,
+       "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336,
+       "vocab_size": 128256, "max_position_embeddings": 131072}}}],
+    [{"model": {"quantization": "awq"}}, {"model": {"quantization": null}}],
+    [{"model": {"huggingFace": {"tokenSecretRef": {"name": "hf", "key": "token"}}}},
+     {"model": {"huggingFace": {"tokenSecretRef": {"name": "other", "key": "token"}}}},
+     {"model": {"huggingFace": {"endpoint": "https://mirror.example"}}}, {"model": {"huggingFace": {"cacheClaim": "cache"}}},
+     {"model": {"huggingFace": null}}],
+    [{"baseRuntime": "sglang", "runtimes": null},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "image": "vllm/vllm-openai:v0.24.0"}]}],
+    [{"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm"}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "image": "vllm/vllm-openai:v0.20.1"}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "image": "private:1", "version": "0.24.0"}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "version": "not a version"}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm"}, {"name": "sg", "engine": "sglang"}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "args": ["--enforce-eager"]}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "command": ["vllm", "serve", "{model}", "--port={port}", "{args}"]}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "env": [{"name": "A", "value": "1"}]}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "resources": {"limits": {"memory": "64Gi"}, "requests": {"cpu": "4"}}}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "securityContext": {"runAsUser": 1000}}]},
+     {"baseRuntime": null, "runtimes": [{"name": "vllm", "engine": "vllm", "securityContext": {"privileged": true}}]}],
+    [{"quantConfig": null}],
+    [{"quantConfig": null}, {"quantConfig": {"presets": ["default"], "preset": null, "sweep": null, "custom": null}},
+     {"quantConfig": {"presets": ["default", "kv-cache-fp8"], "preset": null, "sweep": null, "custom": null}},
+     {"quantConfig": {"presets": ["default", "kv-cache-fp8", "dynamic-fp8"], "preset": null, "sweep": null, "custom": null}},
+     {"quantConfig": {"preset": "kv-cache-fp8", "presets": null, "sweep": null, "custom": null}},
+     {"quantConfig": {"sweep": {"gemmDtype": ["auto", "fp8"], "kvcacheDtype": ["auto", "fp8"], "attentionDtype": ["auto"], "moeDtype": ["auto"]},
+       "presets": null, "preset": null, "custom": null}},
+     {"quantConfig": {"custom": [{"name": "mine", "gemmDtype": "fp8", "kvcacheDtype": "auto", "attentionDtype": "auto", "moeDtype": "auto"}],
+       "presets": null, "preset": null, "sweep": null}}],
+    [{"quantConfig": {"gemmDtype": "fp8"}}, {"quantConfig": {"gemmDtype": "fp9"}}, {"quantConfig": {"gemmDtype": null}},
+     {"quantConfig": {"kvcacheDtype": "fp8_e5m2"}}, {"quantConfig": {"attentionDtype": "fp8"}}, {"quantConfig": {"moeDtype": "int8"}}],
+    [{"parameters": {"max-num-seqs": [64, 128]}}, {"parameters": {"max-num-seqs": [64]}}, {"parameters": null},
+     {"parameters": {"no-such-flag": [1]}}],
+    [{"parallelConfig": {"tensorParallel": [1, 2]}}, {"parallelConfig": {"pipelineParallel": [1]}},
+     {"parallelConfig": {"dataParallel": [2]}}, {"parallelConfig": {"expertParallel": [1]}}, {"parallelConfig": null}],
+    [{"gpu": {"products": null}}, {"gpu": {"products": ["NVIDIA-H200"]}}, {"gpu": {"products": ["NVIDIA-H100-80GB-HBM3"]}}],
+    [{"gpu": {"nodeSelector": {"pool": "h200"}}}, {"gpu": {"nodeSelector": null}}],
+    [{"gpu": {"resourceName": "nvidia.com/gpu.shared"}}, {"gpu": {"resourceName": null}}],
+    [{"gpu": {"minMemory": "100Gi"}}, {"gpu": {"minMemory": "70Gi"}}, {"gpu": {"minMemory": null}}],
+    [{"gpu": {"minComputeCapability": "8.0"}}, {"gpu": {"minComputeCapability": "9.9"}}, {"gpu": {"minComputeCapability": null}}],
+    [{"gpu": {"tolerations": [{"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute", "tolerationSeconds": 5}]}}, {"gpu": {"tolerations": null}}],
+    [{"gpu": {"affinity": {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}}},
+     {"gpu": {"affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}}},
+     {"gpu": {"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}}}, {"gpu": {"affinity": null}}],
+    [{"gpu": {"runtimeClassName": "nvidia"}}, {"gpu": {"runtimeClassName": null}}],
+    [{"gpu": {"priorityClassName": "low"}}, {"gpu": {"schedulerName": "kai"}}, {"gpu": {"queueName": "team"}},
+     {"gpu": {"priorityClassName": null, "schedulerName": null, "queueName": null}}],
+    [{"gpu": {"pricePerHour": "2"}}, {"gpu": {"pricePerHour": "3"}}, {"gpu": {"pricePerHour": null}}],
+    [{"optimization": {"strategy": "Adaptive"}}, {"optimization": {"strategy": "Grid"}}, {"optimization": {"strategy": "Grid"}},
+     {"optimization": {"strategy": "Random"}}],
+    [{"optimization": {"objective": "MaximizeThroughput"}}, {"optimization": {"objective": "MinimizeTPOT"}},
+     {"optimization": {"objective": "MaximizeGoodput"}}, {"optimization": {"objective": "MinimizeCost"}}],
+    [{"optimization": {"budget": {"gpuHours": "1"}}}, {"optimization": {"budget": {"deadline": "8h"}}}, {"optimization": {"budget": null}}],
+    [{"optimization": {"maxExperiments": 1}}, {"optimization": {"maxExperiments": 3}}, {"optimization": {"maxExperiments": null}}],
+    [{"optimization": {"seed": 2}}, {"optimization": {"seed": null}}],
+    [{"optimization": {"experimentTimeout": "1h"}}, {"optimization": {"startupTimeout": "20m"}},
+     {"optimization": {"schedulingTimeout": "10m"}}, {"optimization": {"imagePullTimeout": "10m"}},
+     {"optimization": {"experimentTimeout": null, "startupTimeout": null, "schedulingTimeout": null, "imagePullTimeout": null}}],
+    [{"optimization": {"retries": 0}}, {"optimization": {"retries": 3}}, {"optimization": {"retries": null}}],
+    [{"slo": {"tpot": {"p95": "1ms"}}}, {"slo": {"tpot": {"p95": "900ms"}}}, {"slo": {"ttft": {"p99": "1s"}}},
+     {"slo": {"itl": {"p99": "1s"}}}, {"slo": {"e2eLatency": {"p90": "9s"}}}, {"slo": {"errorRate": "0.5"}}, {"slo": null}],
+    [{"slo": {"ttft": {"p99": "1s"}, "attainment": "0.9"}}, {"slo": {"attainment": null}}],
+    [{"quality": {"measure": "Off", "maxDegradation": null}}, {"quality": {"maxDegradation": "0.01", "measure": null}}, {"quality": null}],
+    [{"benchmark": {"endpoint": "Chat"}}, {"benchmark": {"endpoint": null}}],
+    [{"benchmark": {"scenarios": ["D(512,128)"], "dataset": null}}, {"benchmark": {"scenarios": ["D(64,16)"], "dataset": null}},
+     {"benchmark": {"scenarios": null, "dataset": {"configMap": {"name": "data", "key": "a.jsonl"}, "persistentVolumeClaim": null, "format": "JSONL", "outputTokens": 64}}},
+     {"benchmark": {"scenarios": null, "dataset": {"configMap": {"name": "more", "key": "a.jsonl"}, "persistentVolumeClaim": null, "format": "JSONL", "outputTokens": 64}}},
+     {"benchmark": {"scenarios": null, "dataset": {"configMap": null, "persistentVolumeClaim": {"claimName": "data", "path": "a"}, "format": "ShareGPT", "outputTokens": null}}}],
+    [{"benchmark": {"prefix": {"tokens": 64, "groups": 2}}}, {"benchmark": {"turns": {"mean": "2.5"}}}, {"benchmark": {"prefix": null, "turns": null}}],
+    [{"benchmark": {"load": {"concurrency": [8], "auto": null, "requestRate": null}, "arrival": null}},
+     {"benchmark": {"load": {"auto": {"by": "Concurrency", "max": 64, "resolution": "0.1"}, "concurrency": null, "requestRate": null}, "arrival": null}},
+     {"benchmark": {"load": {"requestRate": ["2"], "auto": null, "concurrency": null}, "arrival": {"process": "Gamma", "burstiness": "0.5"}}},
+     {"benchmark": {"load": null, "arrival": null}}],
+    [{"benchmark": {"duration": "10s"}}, {"benchmark": {"duration": "20s"}}],
+    [{"benchmark": {"drain": "10s"}}, {"benchmark": {"warmup": "5s"}}, {"benchmark": {"requestTimeout": "1m"}},
+     {"benchmark": {"drain": null, "warmup": null, "requestTimeout": null}}],
+    [{"benchmark": {"records": {"persistentVolumeClaim": {"claimName": "raw"}}}}, {"benchmark": {"records": null}}],
+    [{"benchmark": {"seed": 2}}, {"benchmark": {"seed": null}}],
+    [{"benchmark": {"image": "bench:2"}}, {"benchmark": {"image": null}}],
+    [{"benchmark": {"resources": {"limits": {"memory": "1Gi"}, "requests": {"cpu": "1"}}}}, {"benchmark": {"resources": null}}],
+    [{"benchmark": {"env": [{"name": "TZ", "value": "UTC"}]}}, {"benchmark": {"env": null}}],
+    [{"podTemplate": {"labels": {"team": "a"}}}, {"podTemplate": {"labels": {"team": "b"}}}, {"podTemplate": {"annotations": {"note": "x"}}}],
+    [{"podTemplate": {"securityContext": {"fsGroup": 1000}}}, {"podTemplate": {"securityContext": null}}],
+    [{"podTemplate": {"serviceAccountName": "default"}}, {"podTemplate": {"serviceAccountName": "admin"}}, {"podTemplate": {"serviceAccountName": null}}],
+    [{"podTemplate": {"imagePullSecrets": [{"name": "registry"}]}}, {"podTemplate": {"imagePullSecrets": null}}],
+    [{"podTemplate": {"volumes": [{"name": "scratch", "emptyDir": {}}], "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}},
+     {"podTemplate": {"volumes": null, "volumeMounts": null}}],
+    [{"keepPods": "Never"}, {"keepPods": "OnFailure"}, {"keepPods": "Always"}]
+  ])json");
+  return edits;
+}
+
+TEST(Model, EditsEveryFieldOfTheSchema) {
+  const json schema = api::LoadSchema()["properties"]["spec"];
+  std::set<std::string> edited;
+  for (const json& of_one_field : SpecEdits()) {
+    for (const json& edit : of_one_field) edited.merge(api::LeafPaths(schema, edit, "spec"));
+  }
+  for (const std::string& path : api::LeafPaths(schema, "spec")) EXPECT_TRUE(edited.contains(path)) << path;
+}
+
 // ---- What a fresh task comes to ------------------------------------------------------------------------------------
 
 struct Fresh {
@@ -178,9 +309,10 @@ std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant
   cluster.settings.rules = &rules;
   const std::string node = product == "NVIDIA-H200" ? "h200-0" : "h100-0";
   cluster.nodes = {Node(node)};
+  const json read = api::ToJson(cluster.Task().spec);
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     pod["spec"]["nodeName"] = node;
-    NoteGpuRequest(spec, pod);
+    NoteSpec(read, pod);
     EndWithResult(self, pod);
   });
   std::optional<Fresh> fresh = Fresh{{}, cluster.Task().status};
@@ -241,118 +373,16 @@ class Sequence {
   // ---- What may happen ----
 
   void Edit() {
-    static const std::vector<std::pair<const char*, std::function<void(json&, std::uint64_t)>>> kEdits = {
-        {"description", [](json& s, std::uint64_t n) { s["description"] = "text " + std::to_string(n % 3); }},
-        {"suspend", [](json& s, std::uint64_t n) { s["suspend"] = n % 2 == 0; }},
-        {"parallelism", [](json& s, std::uint64_t n) { s["parallelism"] = 1 + n % 3; }},
-        {"model", [](json& s, std::uint64_t n) { s["model"]["idOrPath"] = n % 2 ? "org/a" : "org/b"; }},
-        {"model.revision", [](json& s, std::uint64_t n) { s["model"]["revision"] = n % 2 ? "main" : "v2"; }},
-        {"model.facts",
-         [](json& s, std::uint64_t n) {
-           if (n % 2) s["model"]["facts"] = SmallTask()["spec"]["model"]["facts"];
-           if (n % 2 == 0) s["model"].erase("facts");
-         }},
-        {"model.quantization",
-         [](json& s, std::uint64_t n) {
-           n % 2 ? void(s["model"]["quantization"] = "awq") : void(s["model"].erase("quantization"));
-         }},
-        {"model.huggingFace",
-         [](json& s, std::uint64_t n) {
-           s["model"]["huggingFace"] = {{"tokenSecretRef", {{"name", n % 2 ? "hf" : "other"}, {"key", "token"}}}};
-         }},
-        {"quantConfig.presets",
-         [](json& s, std::uint64_t n) {
-           s["quantConfig"] = {{"presets", json::array({"default"})}};
-           if (n % 2) s["quantConfig"]["presets"].push_back("kv-cache-fp8");
-           if (n % 3) s["quantConfig"]["presets"].push_back("dynamic-fp8");
-         }},
-        {"quantConfig that cannot be",
-         [](json& s, std::uint64_t) {
-           s["quantConfig"] = {{"gemmDtype", "fp9"}};
-         }},
-        {"quantConfig.gemmDtype",
-         [](json& s, std::uint64_t) {
-           s["quantConfig"] = {{"gemmDtype", "fp8"}};
-         }},
-        {"parameters",
-         [](json& s, std::uint64_t n) {
-           s["parameters"] = {{"max-num-seqs", n % 2 ? json{64, 128} : json{64}}};
-         }},
-        {"no parameters", [](json& s, std::uint64_t) { s.erase("parameters"); }},
-        {"runtimes[].image",
-         [](json& s, std::uint64_t n) {
-           n % 2 ? void(s["runtimes"][0].erase("image")) : void(s["runtimes"][0]["image"] = "vllm/vllm-openai:v0.20.1");
-         }},
-        {"runtimes[].args",
-         [](json& s, std::uint64_t n) { s["runtimes"][0]["args"] = n % 2 ? json{"--enforce-eager"} : json::array(); }},
-        {"runtimes[].env",
-         [](json& s, std::uint64_t n) {
-           s["runtimes"][0]["env"] = {{{"name", "A"}, {"value", std::to_string(n % 2)}}};
-         }},
-        {"runtimes[1]",
-         [](json& s, std::uint64_t n) {
-           while (s["runtimes"].size() > 1) s["runtimes"].erase(1);
-           if (n % 2) s["runtimes"].push_back({{"name", "sg"}, {"engine", "sglang"}});
-         }},
-        {"an engine that does not exist",
-         [](json& s, std::uint64_t) { s["runtimes"][0]["version"] = "not a version"; }},
-        {"runtimes[].version", [](json& s, std::uint64_t) { s["runtimes"][0].erase("version"); }},
-        {"benchmark.duration", [](json& s, std::uint64_t n) { s["benchmark"]["duration"] = n % 2 ? "10s" : "20s"; }},
-        {"benchmark.load",
-         [](json& s, std::uint64_t n) {
-           n % 2 ? void(s["benchmark"]["load"] = {{"concurrency", {8}}}) : void(s["benchmark"].erase("load"));
-         }},
-        {"benchmark.resources",
-         [](json& s, std::uint64_t n) {
-           s["benchmark"]["resources"] = {{"limits", {{"memory", n % 2 ? "1Gi" : "2Gi"}}}};
-         }},
-        {"slo",
-         [](json& s, std::uint64_t n) {
-           s["slo"] = {{"tpot", {{"p95", n % 2 ? "1ms" : "900ms"}}}};
-         }},
-        {"optimization.objective",
-         [](json& s, std::uint64_t n) {
-           s["optimization"]["objective"] = n % 2 ? "MaximizeThroughput" : "MinimizeTPOT";
-         }},
-        {"optimization.retries", [](json& s, std::uint64_t n) { s["optimization"]["retries"] = n % 4; }},
-        {"optimization.startupTimeout",
-         [](json& s, std::uint64_t n) { s["optimization"]["startupTimeout"] = n % 2 ? "30m" : "20m"; }},
-        {"optimization.schedulingTimeout",
-         [](json& s, std::uint64_t n) { s["optimization"]["schedulingTimeout"] = n % 2 ? "30m" : "10m"; }},
-        {"optimization.maxExperiments",
-         [](json& s, std::uint64_t n) { s["optimization"]["maxExperiments"] = 1 + n % 4; }},
-        {"gpu.products",
-         [](json& s, std::uint64_t n) {
-           s["gpu"]["products"] = n % 3 == 0   ? json::array()
-                                  : n % 3 == 1 ? json{"NVIDIA-H200"}
-                                               : json{"NVIDIA-H100-80GB-HBM3"};
-         }},
-        {"gpu.nodeSelector",
-         [](json& s, std::uint64_t n) {
-           s["gpu"]["nodeSelector"] = n % 2 ? json::object() : json{{"pool", "h200"}};
-         }},
-        {"gpu.tolerations",
-         [](json& s, std::uint64_t n) {
-           s["gpu"]["tolerations"] = {{{"key", "k" + std::to_string(n % 2)}, {"operator", "Exists"}}};
-         }},
-        {"gpu.pricePerHour", [](json& s, std::uint64_t n) { s["gpu"]["pricePerHour"] = std::to_string(1 + n % 3); }},
-        {"podTemplate.labels",
-         [](json& s, std::uint64_t n) {
-           s["podTemplate"]["labels"] = {{"team", n % 2 ? "a" : "b"}};
-         }},
-        {"podTemplate.securityContext",
-         [](json& s, std::uint64_t n) {
-           s["podTemplate"]["securityContext"] = {{"fsGroup", 1000 + n % 2}};
-         }},
-        {"keepPods",
-         [](json& s, std::uint64_t n) { s["keepPods"] = n % 3 == 0   ? "Never"
-                                                        : n % 3 == 1 ? "OnFailure"
-                                                                     : "Always"; }},
-    };
-    const auto& [name, edit] = OneOf(kEdits);
-    const std::uint64_t value = random_();
-    cluster_.EditSpec([&](json& spec) { edit(spec, value); });
-    Note(std::string("edit of ") + name + " to " + cluster_.task["spec"].dump());
+    const json before = cluster_.task["spec"];
+    if (OneIn(5)) {
+      cluster_.EditSpec([&](json& spec) { spec = OneOf(specs_); });  // somebody takes an edit back
+    } else {
+      const json& edits = SpecEdits();
+      const json& of_one_field = edits[Below(edits.size())];
+      cluster_.EditSpec([&](json& spec) { spec.merge_patch(of_one_field[Below(of_one_field.size())]); });
+    }
+    specs_.push_back(cluster_.task["spec"]);
+    Note("edit: " + json::diff(before, cluster_.task["spec"]).dump());
     most_parallel_ = std::max(most_parallel_, cluster_.task["spec"].value("parallelism", 1));
   }
 
@@ -565,8 +595,15 @@ class Sequence {
     const int writes = cluster_.status_writes;
     const bool crashes = crash_in_ > 0;
     const json seen = api::ToJson(cluster_.Observe()->task.spec);
-    (void)cluster_.Reconcile();
-    for (auto& [name, pod] : cluster_.pods) NoteGpuRequest(seen, pod);
+    const json was = {cluster_.task, cluster_.pods};
+    const bool applied = cluster_.Reconcile().ok();
+    // What changed something is looked at again when the watch shows that, and what failed is repeated by the queue.
+    if (applied && was == json{cluster_.task, cluster_.pods}) {
+      const std::string state = cluster_.Task().status.state;
+      const bool rests = state == "Complete" || state == "Failed" || state == "Suspended";
+      EXPECT_TRUE(rests || cluster_.wake_at) << "it waits, and nothing will wake it";
+    }
+    for (auto& [name, pod] : cluster_.pods) NoteSpec(seen, pod);
     if (cluster_.status_writes != writes) CheckWrite();
     if (crashes && crash_in_ == 0) {
       Note("killed");
@@ -700,6 +737,7 @@ class Sequence {
   std::optional<base::Error> refuse_;
   int crash_in_ = 0;
   int most_parallel_ = 3;
+  std::vector<json> specs_ = {cluster_.task["spec"]};  // that the task has had
   json before_write_;
   std::vector<std::string> log_;
 };

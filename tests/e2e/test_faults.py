@@ -1,0 +1,230 @@
+"""Faults while searches run: whatever dies, is taken away or comes back, every search ends with the answer of a search
+that nobody disturbed. No finished measurement is repeated and no pod is left.
+
+  AUTOTUNE_FAULT_KILLS=200     how often the operator is killed (default 10)
+  AUTOTUNE_FAULT_RESTARTS=10   how often each part of the cluster is killed (default 3)
+  AUTOTUNE_FAULT_SEED=1        of the moments
+"""
+
+import json
+import os
+import random
+import time
+
+import pytest
+from installed_operator import RELEASE, load_images
+from real_cluster import ROOT, ClusterError, Namespace, cluster_command, condition
+from tasks import over, task
+
+KILLS = int(os.environ.get("AUTOTUNE_FAULT_KILLS", "10"))
+RESTARTS = int(os.environ.get("AUTOTUNE_FAULT_RESTARTS", "3"))
+SEED = int(os.environ.get("AUTOTUNE_FAULT_SEED", "1"))
+OURS = "app.kubernetes.io/managed-by=autotune-operator"
+# Requests of four, eight at a time: each is twice as fast as the one before, whatever else the machine does.
+SLOTS = [1, 2, 4]
+
+
+def search(name, retries=0):
+    return task(name, quantConfig={"presets": ["default"]}, parameters={"max-num-seqs": SLOTS}, parallelism=2,
+                optimization={"strategy": "Grid", "retries": retries},
+                benchmark={"scenarios": ["D(32,16)"], "load": {"concurrency": [8]}, "duration": "2s", "warmup": "1s"})
+
+
+def answer(found):
+    """What does not depend on how long each request took."""
+    status = found["status"]
+    best = status.get("best", {}).get("experiment")
+    return {"state": status["state"],
+            "experiments": {e["hash"]: e["state"] for e in status["experiments"]},
+            "best": [e["args"] for e in status["experiments"] if e["name"] == best],
+            "recommended": bool(status.get("recommendation", {}).get("configMap"))}
+
+
+class Searches:
+    """Searches in a namespace, a few at a time, for as long as something is to be disturbed."""
+
+    def __init__(self, namespace, at_a_time=2, retries=0):
+        self.namespace = namespace
+        self.names = []
+        self._at_a_time = at_a_time
+        self._retries = retries
+        self._mark = namespace.cluster.audit.position()
+
+    def go_on(self):
+        running = [t for t in self.namespace.list("autotunetasks") if not over(t)]
+        for _ in range(self._at_a_time - len(running)):
+            self.names.append(f"search-{len(self.names) + 1}")
+            self.namespace.apply(search(self.names[-1], self._retries))
+
+    def wait_until_measuring(self):
+        self.namespace.cluster.api.wait(
+            self.namespace.path("autotunetasks"),
+            lambda found: any(e["state"] == "Measuring" for t in found["items"]
+                              for e in t.get("status", {}).get("experiments", [])), "an experiment is measuring", 120)
+
+    def finish(self, timeout=300):
+        return [self.namespace.wait("autotunetasks", name, lambda t: t and over(t), f"{name} is over", timeout)
+                for name in self.names]
+
+    def pods_created(self):
+        return [r.name for r in self.namespace.cluster.audit.requests(self._mark, verb="create", resource="pods",
+                                                                      namespace=self.namespace.name) if r.code == 201]
+
+    def check(self, undisturbed):
+        """Every search has the answer of the undisturbed one, and each experiment had one pod."""
+        for found in self.finish():
+            assert answer(found) == undisturbed, found["status"]
+            assert [e["attempts"] for e in found["status"]["experiments"]] == [1] * len(SLOTS), found["status"]["experiments"]
+            assert self.namespace.find("configmaps", found["status"]["recommendation"]["configMap"])
+        created = self.pods_created()
+        assert len(created) == len(set(created)), "a pod was created twice"
+        # An API server that is killed may have created a pod and not yet written so.
+        assert len(created) <= len(self.names) * len(SLOTS), created
+        no_pods(self.namespace)
+        print(f"{len(self.names)} searches, {len(self.names) * len(SLOTS)} experiments", end=" ")
+
+
+def no_pods(namespace):
+    namespace.cluster.api.wait(f"{namespace.path('pods')}?labelSelector={OURS}", lambda pods: not pods["items"],
+                               f"no pods in {namespace.name}", 120)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(cluster, operator):
+    """The answer of a search that nothing happens to."""
+    cluster.api.create("/api/v1/namespaces", {"metadata": {"name": "undisturbed"}})
+    cluster.api.wait("/api/v1/namespaces/undisturbed/serviceaccounts/default", bool, "ServiceAccount")
+    space = Namespace(cluster, "undisturbed")
+    space.apply(search("search"))
+    found = space.wait("autotunetasks", "search", lambda t: t and over(t), "undisturbed search is over", 180)
+    cluster.api.delete("/api/v1/namespaces/undisturbed")
+    assert found["status"]["state"] == "Complete", found["status"]
+    assert [e["state"] for e in found["status"]["experiments"]] == ["Succeeded"] * len(SLOTS)
+    assert "4" in answer(found)["best"][0], found["status"]["best"]
+    return answer(found)
+
+
+def test_the_operator_is_killed_at_random_moments(namespace, operator, undisturbed):
+    moments = random.Random(SEED)
+    searches = Searches(namespace)
+    before = operator.restarts()
+    killed = 0
+    while killed < KILLS:
+        searches.go_on()
+        time.sleep(moments.uniform(0, 5))
+        try:
+            operator.kill()
+        except ClusterError:
+            continue  # between two of its lives
+        killed += 1
+    searches.check(undisturbed)
+    assert operator.restarts() - before == killed
+    print(f"{killed} kills of the operator", end=" ")
+
+
+@pytest.mark.parametrize("program", ["kube-apiserver", "etcd", "kubelet-1", "containerd-1"])
+def test_a_part_of_the_cluster_is_killed_at_random_moments(namespace, undisturbed, program):
+    moments = random.Random(f"{SEED} {program}")
+    searches = Searches(namespace)
+    for _ in range(RESTARTS):
+        searches.go_on()
+        time.sleep(moments.uniform(0, 8))
+        cluster_command(namespace.cluster.state, "restart", program)
+    searches.check(undisturbed)
+    print(f"{RESTARTS} kills of {program}", end=" ")
+
+
+def test_the_operators_rights_are_away_for_20_seconds(namespace, operator, undisturbed):
+    searches = Searches(namespace)
+    searches.go_on()
+    searches.wait_until_measuring()
+    cluster = namespace.cluster
+    chosen = ("clusterrolebindings,rolebindings", "-l", f"app.kubernetes.io/instance={RELEASE}", "-A")
+    bindings = json.loads(cluster.kubectl("get", *chosen, "-o", "json"))
+    assert len(bindings["items"]) >= 3, bindings
+    for binding in bindings["items"]:
+        binding["metadata"] = {k: v for k, v in binding["metadata"].items() if k in ("name", "namespace", "labels", "annotations")}
+        where = ["-n", binding["metadata"]["namespace"]] if "namespace" in binding["metadata"] else []
+        cluster.kubectl("delete", binding["kind"], binding["metadata"]["name"], *where)
+    try:
+        time.sleep(20)
+    finally:
+        cluster.kubectl("create", "-f", "-", input=json.dumps(bindings))
+    searches.check(undisturbed)
+
+
+def test_a_namespace_is_deleted_with_its_searches(namespace, operator, undisturbed):
+    cluster = namespace.cluster
+    name = f"{namespace.name[:40]}-gone"
+    cluster.api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    cluster.api.wait(f"/api/v1/namespaces/{name}/serviceaccounts/default", bool, "ServiceAccount")
+    gone = Searches(Namespace(cluster, name))
+    here = Searches(namespace)
+    gone.go_on()
+    here.go_on()
+    gone.wait_until_measuring()
+    cluster.api.delete(f"/api/v1/namespaces/{name}")
+    cluster.api.wait(f"/api/v1/namespaces/{name}", lambda found: found is None, "namespace gone", 180)
+    here.check(undisturbed)
+    created = gone.pods_created()
+    assert len(created) == len(set(created))
+
+
+def test_the_kind_is_deleted_and_comes_back(namespace, operator, undisturbed):
+    cluster = namespace.cluster
+    before = Searches(namespace)
+    before.go_on()
+    before.wait_until_measuring()
+    cluster.kubectl("delete", "crd", "autotunetasks.autotuner.io", "--timeout=60s")
+    time.sleep(5)
+    cluster.kubectl("create", "-f", ROOT / "crds/autotunetask.yaml")
+    cluster.kubectl("wait", "--for=condition=Established", "crd/autotunetasks.autotuner.io", "--timeout=60s")
+    no_pods(namespace)
+    after = Searches(namespace)
+    after.go_on()
+    after.check(undisturbed)
+
+
+def test_a_policy_is_in_the_way_for_20_seconds(namespace, undisturbed):
+    cluster = namespace.cluster
+    policy = {
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "no-pods"},
+        "spec": {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": [
+            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]},
+            "validations": [{"expression": "false", "message": "no pods today"}]}}
+    binding = {
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "no-pods"},
+        "spec": {"policyName": "no-pods", "validationActions": ["Deny"], "matchResources": {"namespaceSelector": {
+            "matchLabels": {"kubernetes.io/metadata.name": namespace.name}}}}}
+    namespace.apply(policy, binding)
+    try:
+        searches = Searches(namespace)
+        time.sleep(2)  # until the API server has read the policy
+        searches.go_on()
+        refused = namespace.wait("autotunetasks", searches.names[0], lambda t: t and condition(t, "Ready") and
+                                 condition(t, "Ready")["reason"] == "PodRefused", "refused", 60)
+        assert "no pods today" in condition(refused, "Ready")["message"]
+        time.sleep(20)
+    finally:
+        cluster.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "no-pods")
+    searches.check(undisturbed)
+
+
+def test_a_node_is_lost_with_what_runs_on_it(namespace, undisturbed):
+    """Its pods stay Terminating for ever: nobody is there to end them. Their experiments run again elsewhere."""
+    cluster = namespace.cluster
+    cluster_command(cluster.state, "add-gpu-node", "gpu-lost")
+    load_images(cluster)
+    searches = Searches(namespace, at_a_time=3, retries=2)
+    searches.go_on()
+
+    def runs_there(pods):
+        return any(p["spec"].get("nodeName") == "gpu-lost" and p["status"]["phase"] == "Running" for p in pods["items"])
+    cluster.api.wait(f"{namespace.path('pods')}?labelSelector={OURS}", runs_there, "a pod runs on gpu-lost", 120)
+    cluster_command(cluster.state, "stop-node", "gpu-lost", "--with-runtime")
+    for found in searches.finish(600):
+        assert answer(found) == undisturbed, found["status"]
+    cluster.api.delete("/api/v1/nodes/gpu-lost")
+    no_pods(namespace)
