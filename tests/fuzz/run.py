@@ -1,5 +1,5 @@
 """Runs the fuzz targets of a build for a while: run.py BUILD_DIRECTORY [JUNIT_FILE]. AUTOTUNE_FUZZ_SECONDS is each target's
-time (30). Inputs that reach new code are kept in BUILD_DIRECTORY/corpus and tried first the next time; one that finds a bug
+time (60). Inputs that reach new code are kept in BUILD_DIRECTORY/corpus and tried first the next time; one that finds a bug
 is named: add it to tests/fuzz/corpus/TARGET and fix the bug."""
 
 import concurrent.futures
