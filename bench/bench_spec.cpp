@@ -73,6 +73,13 @@ base::Result<double> Positive(const json& value, const std::string& path) {
   return value.get<double>();
 }
 
+base::Result<double> FiniteNumber(const json& value, const std::string& path) {
+  if (!value.is_number() || !std::isfinite(value.get<double>())) {
+    return base::Invalid(path + ": " + value.dump() + " is not a number");
+  }
+  return value.get<double>();
+}
+
 base::Status ReadDataset(const json& value, BenchSpec& out) {
   if (!value.is_object() || !value.contains("path") || !value["path"].is_string() || value["path"] == "") {
     return base::Invalid("spec.dataset.path: the file is missing");
@@ -154,13 +161,15 @@ base::Status ReadLoads(const json& value, BenchSpec& out) {
     out.slo = *std::move(read);
   }
   if (const auto worth = value.find("worth"); worth != value.end()) {
-    if (*worth != "OutputTokens" && *worth != "AttainedRequests") {
-      return base::Invalid("spec.worth: " + worth->dump() + " is neither OutputTokens nor AttainedRequests");
+    const auto known = worth->is_string() ? measurement::WorthFromName(worth->get<std::string>()) : std::nullopt;
+    if (!known) {
+      return base::Invalid("spec.worth: " + worth->dump() +
+                           " is not one of OutputTokens, AttainedRequests, Ttft, Tpot, E2e");
     }
-    out.worth = *worth == "OutputTokens" ? Worth::kOutputTokens : Worth::kAttainedRequests;
+    out.worth = *known;
   }
   if (auto status = ReadInteger(value, "gpus", 1, 1'000'000, out.gpus); !status) return status;
-  if (auto status = ReadOptionals(value, "scoreToBeat", out.Workloads(), out.score_to_beat, Positive); !status) {
+  if (auto status = ReadOptionals(value, "scoreToBeat", out.Workloads(), out.score_to_beat, FiniteNumber); !status) {
     return status;
   }
   if (auto status =
@@ -169,7 +178,8 @@ base::Status ReadLoads(const json& value, BenchSpec& out) {
     return status;
   }
   if (auto status = ReadOptionals(value, "admitted", out.Workloads(), out.admitted, Positive); !status) return status;
-  return ReadOptionals(value, "start", out.Workloads(), out.start, Positive);
+  if (auto status = ReadOptionals(value, "start", out.Workloads(), out.start, Positive); !status) return status;
+  return ReadOptionals(value, "reference", out.Workloads(), out.reference, Positive);
 }
 
 template <typename T, typename WriteItem>
@@ -207,7 +217,7 @@ json ToJson(const BenchSpec& spec) {
   if (spec.max_model_len > 0) out["maxModelLen"] = spec.max_model_len;
   if (spec.arrival != usual.arrival) out["arrival"] = measurement::ToJson(spec.arrival);
   if (spec.slo != usual.slo) out["slo"] = measurement::ToJson(spec.slo);
-  if (spec.worth != usual.worth) out["worth"] = "AttainedRequests";
+  if (spec.worth != usual.worth) out["worth"] = measurement::WorthName(spec.worth);
   if (spec.gpus != usual.gpus) out["gpus"] = spec.gpus;
   const auto number = [](double value) { return json(value); };
   if (!spec.score_to_beat.empty()) out["scoreToBeat"] = Optionals(spec.score_to_beat, number);
@@ -217,6 +227,7 @@ json ToJson(const BenchSpec& spec) {
   }
   if (!spec.admitted.empty()) out["admitted"] = Optionals(spec.admitted, number);
   if (!spec.start.empty()) out["start"] = Optionals(spec.start, number);
+  if (!spec.reference.empty()) out["reference"] = Optionals(spec.reference, number);
   if (spec.request_timeout) out["requestTimeoutMs"] = spec.request_timeout->count();
   if (!spec.records.empty()) out["records"] = spec.records;
   if (!spec.quality) out["quality"] = false;
@@ -280,7 +291,7 @@ base::Status CheckBenchSpec(const BenchSpec& spec) {
                            " leaves nothing of the longest input of " + scenario.ToString());
     }
   }
-  const bool rates = measurement::KindOf(spec.load.mode) == LoadKind::kRequestRate;
+  const bool rates = measurement::KindOf(spec.load.mode) == LoadKind::kRequestRate || spec.load.reference_share > 0;
   if (spec.arrival != measurement::Arrival() && !rates) {
     return base::Invalid("spec.arrival: requests in flight have no arrival process: use request rates");
   }

@@ -372,6 +372,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   if (scenario < spec_.start.size() && spec_.start[scenario]) {
     input.start = Load{measurement::KindOf(spec_.load.mode), *spec_.start[scenario]};
   }
+  if (scenario < spec_.reference.size()) input.reference = spec_.reference[scenario];
   input.mean_output_tokens = workload->MeanOutputTokens();
   input.seed = static_cast<std::uint64_t>(spec_.seed);
   for (;;) {
@@ -392,17 +393,17 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
                  (decision.why.empty() ? "" : ": " + decision.why));
       return {};
     }
-    if (auto status = MeasurePoint(*workload, *decision.next, decision.precision); !status) return status;
+    if (auto status = MeasurePoint(*workload, decision); !status) return status;
   }
 }
 
-base::Status LimitSearch::MeasurePoint(const Workload& workload, const Load& load,
-                                       const measurement::Precision& precision) {
+base::Status LimitSearch::MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision) {
+  const Load& load = *decision.next;
   measurement::PointSpec point_spec;
   point_spec.scenario = workload.name();
   point_spec.load = load;
   point_spec.slo = spec_.slo;
-  point_spec.precision = precision;
+  point_spec.precision = decision.precision;
   point_spec.duration = spec_.duration;
   point_spec.drain = spec_.drain;
   point_spec.client_lag_ms = hooks_.client_lag_ms;
@@ -451,6 +452,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const Load& loa
   if (interrupted) return Interrupted();
 
   Point& point = result_.points.emplace_back(std::move(progress.point));
+  point.role = decision.role;
   point.engine = SummarizeReadings(engine.readings());
   if (point.e2e.mean > 0) {
     const double in_flight = load.kind == LoadKind::kConcurrency ? load.value : std::max(point.mean_concurrency, 1.0);

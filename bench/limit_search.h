@@ -59,8 +59,8 @@ class LimitSearch {
   base::Status WarmUp(Workload& workload);
   base::Status FirstRequest(Workload& workload);
   base::Status SearchScenario(std::size_t scenario);
-  base::Status MeasurePoint(const Workload& workload, const measurement::Load& load,
-                            const measurement::Precision& precision);
+  // REQUIRES: decision.next.
+  base::Status MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision);
   base::Result<Workload> MakeWorkload(std::size_t scenario);
   [[nodiscard]] int HighestConcurrency(std::size_t scenario) const;
   [[nodiscard]] std::chrono::nanoseconds ExpectedE2e(const measurement::Load& load) const;

@@ -18,6 +18,7 @@ namespace {
 using measurement::LoadKind;
 using measurement::Metric;
 using measurement::Point;
+using measurement::PointRole;
 using measurement::Quality;
 using measurement::Statistic;
 using nlohmann::json;
@@ -172,7 +173,9 @@ void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int
   }
   out += (point.saturated ? ",1," : ",0,") + std::to_string(point.lower_bounds.bits()) + ',';
   AppendOptional(out, point.attainment, digits);
-  out += ",\"" + std::string(VerdictName(point.verdict)) + "\"],[";
+  out += ",\"" + std::string(VerdictName(point.verdict)) + '"';
+  if (point.role != PointRole::kSearch) out += ",\"" + std::string(PointRoleName(point.role)) + '"';
+  out += "],[";
   bool first = true;
   for (const Metric metric : measurement::kMetrics) {
     for (const Statistic statistic : measurement::kStatistics) {
@@ -246,14 +249,16 @@ std::vector<std::size_t> AllPoints(const RunResult& result) {
   return out;
 }
 
-bool IsBest(const RunResult& result, std::size_t point) {
+// What the answer is made of: a scenario's limit, and what was measured for a comparison.
+bool Decides(const RunResult& result, std::size_t point) {
+  if (result.points[point].role != PointRole::kSearch) return true;
   return std::any_of(result.outcomes.begin(), result.outcomes.end(),
                      [&](const ScenarioOutcome& outcome) { return outcome.best == point; });
 }
 
-// Leaves one point out: the oldest that is no scenario's best; where all are, the oldest.
+// Leaves one point out: the oldest that decides nothing; where all do, the oldest.
 void DropOne(const RunResult& result, std::vector<std::size_t>& kept) {
-  const auto drop = std::find_if(kept.begin(), kept.end(), [&](std::size_t i) { return !IsBest(result, i); });
+  const auto drop = std::find_if(kept.begin(), kept.end(), [&](std::size_t i) { return !Decides(result, i); });
   kept.erase(drop == kept.end() ? kept.begin() : drop);
 }
 
@@ -275,7 +280,7 @@ std::string RunPayload(const RunResult& result, const std::vector<std::size_t>& 
     if (!points.empty()) points += ',';
     AppendPoint(points, point, static_cast<std::size_t>(at - scenarios.begin()), detail.digits,
                 detail.explained == Detail::Explained::kAll ||
-                    (detail.explained == Detail::Explained::kBest && IsBest(result, i)));
+                    (detail.explained == Detail::Explained::kBest && Decides(result, i)));
   }
   out += ",\"scenarios\":[";
   for (std::size_t i = 0; i < scenarios.size(); ++i) out += (i > 0 ? "," : "") + ShortQuoted(scenarios[i], 48);
@@ -357,7 +362,8 @@ bool ReadOptional(const json& value, std::optional<double>& out) {
 }
 
 bool ReadCore(const json& value, const std::vector<std::string>& scenarios, Point& out) {
-  if (!value.is_array() || value.size() != 15) return false;
+  constexpr std::size_t kWithoutRole = 15;
+  if (!value.is_array() || (value.size() != kWithoutRole && value.size() != kWithoutRole + 1)) return false;
   std::size_t scenario = 0;
   int kind = 0, saturated = 0;
   std::uint32_t bounds = 0;
@@ -370,6 +376,12 @@ bool ReadCore(const json& value, const std::vector<std::string>& scenarios, Poin
   const auto verdict = measurement::VerdictFromName(value[14].get<std::string>());
   if (!verdict) return false;
   out.verdict = *verdict;
+  if (value.size() > kWithoutRole) {
+    const auto role =
+        value.back().is_string() ? measurement::PointRoleFromName(value.back().get<std::string>()) : std::nullopt;
+    if (!role) return false;
+    out.role = *role;
+  }
   const bool ok =
       ReadNumber(value[2], out.load.value) && ReadNumber(value[3], out.window_seconds) &&
       ReadNumber(value[4], out.requests) && ReadNumber(value[5], out.errors) && ReadNumber(value[6], out.censored) &&

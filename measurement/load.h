@@ -66,6 +66,9 @@ struct LoadPlan {
   double start = 0;          // kConfirmRate: requests/s
   // Of the fixed ones: ascending.
   std::vector<double> fixed;
+  // Of the first two, > 0: one more point, at the load where latency objectives compare configurations. Where that is
+  // not known yet it is this share of the requests/s at the limit.
+  double reference_share = 0;
   bool operator==(const LoadPlan&) const = default;
 };
 

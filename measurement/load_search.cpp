@@ -17,6 +17,14 @@ constexpr std::pair<StopReason, std::string_view> kReasonNames[] = {
     {StopReason::kOutOfTime, "OutOfTime"},
 };
 
+constexpr std::pair<Worth, std::string_view> kWorthNames[] = {
+    {Worth::kOutputTokens, "OutputTokens"},
+    {Worth::kAttainedRequests, "AttainedRequests"},
+    {Worth::kTtft, "Ttft"},
+    {Worth::kTpot, "Tpot"},
+    {Worth::kE2e, "E2e"},
+};
+
 constexpr double kFirstConcurrency = 16;  // where nothing is known
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
@@ -77,7 +85,7 @@ struct Bracket {
 Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind) {
   Bracket out;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    if (IsInvalid(points[i])) continue;
+    if (IsInvalid(points[i]) || points[i].role == PointRole::kReference) continue;
     Seen seen = See(slo, points[i], i);
     if (points[i].load.kind != kind) {
       // A closed loop in a search by rate: what it gets through a second, open arrivals do at best as well.
@@ -131,10 +139,11 @@ std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const 
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (points[i].load.kind != kind || IsInvalid(points[i]) || !KeepsSlo(input.slo, points[i])) continue;
+    if (points[i].role == PointRole::kReference) continue;
     // The highest load that keeps the SLO; goodput may be less there than below.
     const auto rank = [&](std::size_t index) {
-      return input.worth == Worth::kOutputTokens ? points[index].load.value
-                                                 : WorthOf(input.worth, points[index], input.gpus);
+      return input.worth == Worth::kAttainedRequests ? WorthOf(input.worth, points[index], input.gpus)
+                                                     : points[index].load.value;
     };
     if (!best || rank(i) > rank(*best)) best = i;
   }
@@ -272,22 +281,58 @@ class Search {
   LoadDecision Decide() {
     if (!points_.empty() && IsInvalid(points_.back())) return Checked(AfterInvalid());
     if (CannotWin()) return Stop(StopReason::kCannotWin, cannot_win_);
+    return Checked(input_.plan.reference_share > 0 ? WithReference() : Planned());
+  }
+
+ private:
+  LoadDecision Planned() const {
     switch (input_.plan.mode) {
       case LoadMode::kFixedConcurrency:
       case LoadMode::kFixedRate:
-        return Checked(Ladder());
+        return Ladder();
       case LoadMode::kConfirmRate:
-        return Checked(Confirm());
+        return Confirm();
       case LoadMode::kAutoConcurrency:
-        if (input_.prediction) return Checked(Predicted());
-        return Checked(input_.slo.bounds.empty() ? Capacity() : Limit());
+        if (input_.prediction && !LatencyOf(input_.worth)) return Predicted();
+        return input_.slo.bounds.empty() ? Capacity() : Limit();
       case LoadMode::kAutoRate:
-        return Checked(Limit());
+        return Limit();
     }
     return Stop(StopReason::kFound, "");
   }
 
- private:
+  // The load at which latencies are compared: first of all where it is known, because it decides, else once the limit
+  // that it is a share of is found.
+  LoadDecision WithReference() const {
+    const auto reference = std::find_if(points_.begin(), points_.end(), [](const Point& point) {
+      return point.role == PointRole::kReference && !IsInvalid(point);
+    });
+    if (reference == points_.end() && input_.reference) {
+      return MeasureReference(*input_.reference, "where latencies are compared");
+    }
+    if (reference != points_.end() && input_.reference && !KeepsSlo(input_.slo, *reference)) {
+      return Stop(StopReason::kInfeasible, "breaks the SLO where latencies are compared");
+    }
+    LoadDecision decision = Planned();
+    if (decision.next || reference != points_.end()) return decision;
+    const double rate = input_.plan.reference_share * RateAtLimit(decision.best);
+    return rate > 0 ? MeasureReference(rate, "where latencies are compared: a share of the limit") : decision;
+  }
+
+  LoadDecision MeasureReference(double rate, std::string why) const {
+    constexpr LoadKind kKind = LoadKind::kRequestRate;
+    LoadDecision decision = Measure({kKind, Rounded(kKind, rate, rate)}, std::move(why));
+    decision.role = PointRole::kReference;
+    return decision;
+  }
+
+  // Where the SLO is never kept: of the lowest load.
+  [[nodiscard]] double RateAtLimit(std::optional<std::size_t> best) const {
+    if (!best && bracket_.seen.empty()) return 0;
+    const Point& limit = points_[best.value_or(bracket_.seen.empty() ? 0 : bracket_.seen.front().index)];
+    return limit.load.kind == LoadKind::kRequestRate && best ? limit.load.value : limit.requests_per_second;
+  }
+
   // A client that was late once may have been disturbed: the same load again, a bounded number of times.
   LoadDecision AfterInvalid() {
     const Point& last = points_.back();
@@ -300,7 +345,9 @@ class Search {
       return Stop(StopReason::kInvalid, "the model ended its answers before the tokens that were asked for");
     }
     if (tries > kClientBoundRepeats) return Stop(StopReason::kInvalid, "the client was late each time");
-    return Measure(last.load, "again: the client was late");
+    LoadDecision again = Measure(last.load, "again: the client was late");
+    again.role = last.role;
+    return again;
   }
 
   LoadDecision Stop(StopReason reason, std::string why) const {
@@ -316,8 +363,9 @@ class Search {
     LoadDecision stop = Stop(reason, std::move(why));
     if (!stop.best) return stop;
     const Point& best = points_[*stop.best];
-    const auto measured =
-        std::count_if(points_.begin(), points_.end(), [&](const Point& point) { return point.load == best.load; });
+    const auto measured = std::count_if(points_.begin(), points_.end(), [&](const Point& point) {
+      return point.load == best.load && point.role == best.role;
+    });
     if (measured > 1 || best.load.kind != LoadKind::kConcurrency ||
         best.output_tokens_per_second_ci <= kEnoughForAScore * best.output_tokens_per_second) {
       return stop;
@@ -351,6 +399,7 @@ class Search {
   bool CannotWin() {
     if (!input_.score_to_beat) return false;
     const double score = *input_.score_to_beat;
+    if (const auto latency = LatencyOf(input_.worth)) return IsTooSlow(*latency, -score);
     for (const Point& point : points_) {
       if (IsInvalid(point) || KeepsSlo(input_.slo, point)) continue;
       if (point.load.kind != kind_ && kind_ == LoadKind::kRequestRate) continue;
@@ -359,6 +408,22 @@ class Search {
       char text[160];
       std::snprintf(text, sizeof text, "breaks the SLO at %s, where it is worth at most %.4g per GPU; %.4g is to beat",
                     point.load.ToString().c_str(), worth, score);
+      cannot_win_ = text;
+      return true;
+    }
+    return false;
+  }
+
+  // Of latency objectives: the reference load alone decides, with the interval's fast end.
+  bool IsTooSlow(Metric latency, double to_beat) {
+    for (const Point& point : points_) {
+      if (IsInvalid(point) || point.role != PointRole::kReference) continue;
+      const double p50 = point.Get(latency).p50;
+      const double least = p50 * (1 - point.relative_ci[static_cast<std::size_t>(latency)]);
+      if (least <= to_beat) continue;
+      char text[160];
+      std::snprintf(text, sizeof text, "%s p50 is at least %.4g ms at %s; %.4g ms is to beat",
+                    std::string(MetricName(latency)).c_str(), least, point.load.ToString().c_str(), to_beat);
       cannot_win_ = text;
       return true;
     }
@@ -545,8 +610,36 @@ double WorthOf(Worth worth, const Point& point, int gpus) {
           point.requests > 0 ? point.requests_per_second * all / static_cast<double>(point.requests) : 0;
       return ended * point.attainment.value_or(1) * per_gpu;
     }
+    case Worth::kTtft:
+    case Worth::kTpot:
+    case Worth::kE2e:
+      return -point.Get(*LatencyOf(worth)).p50;
   }
   return 0;
+}
+
+std::optional<Metric> LatencyOf(Worth worth) {
+  switch (worth) {
+    case Worth::kOutputTokens:
+    case Worth::kAttainedRequests:
+      return std::nullopt;
+    case Worth::kTtft:
+      return Metric::kTtft;
+    case Worth::kTpot:
+      return Metric::kTpot;
+    case Worth::kE2e:
+      return Metric::kE2e;
+  }
+  return std::nullopt;
+}
+
+std::string_view WorthName(Worth worth) { return kWorthNames[static_cast<std::size_t>(worth)].second; }
+
+std::optional<Worth> WorthFromName(std::string_view name) {
+  for (const auto& [worth, known] : kWorthNames) {
+    if (known == name) return worth;
+  }
+  return std::nullopt;
 }
 
 std::string_view StopReasonName(StopReason reason) { return kReasonNames[static_cast<std::size_t>(reason)].second; }

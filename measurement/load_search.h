@@ -21,11 +21,19 @@
 
 namespace autotune::measurement {
 
-// What a point is worth, for comparison with the score to beat.
+// What a point is worth, for comparison with the score to beat. More is better.
 enum class Worth {
   kOutputTokens,      // output tokens/s per GPU
   kAttainedRequests,  // requests/s per GPU that keep every bound (goodput)
+  // Minus the p50 in milliseconds, at the reference load.
+  kTtft,
+  kTpot,
+  kE2e,
 };
+std::string_view WorthName(Worth worth);  // "OutputTokens", ...
+std::optional<Worth> WorthFromName(std::string_view name);
+// The latency that it is; nothing where it is a throughput.
+std::optional<Metric> LatencyOf(Worth worth);
 double WorthOf(Worth worth, const Point& point, int gpus);
 
 struct LoadSearchInput {
@@ -33,8 +41,11 @@ struct LoadSearchInput {
   Slo slo;
   Worth worth = Worth::kOutputTokens;
   int gpus = 1;
-  // Per GPU, of the incumbent in this scenario. Set: a configuration that cannot reach it stops early (racing).
+  // Worth of the incumbent in this scenario. Set: a configuration that cannot reach it stops early (racing).
   std::optional<double> score_to_beat;
+  // Requests/s at which latencies are compared, where plan.reference_share asks for such a point: it is the first. Not
+  // set: the last point, at that share of the limit found here.
+  std::optional<double> reference;
   // What the search expects of this candidate: of a search by concurrency, it picks the loads (predicted_load.h), and a
   // leader's limit is then bracketed as without one.
   std::optional<PredictedLoads> prediction;
@@ -62,10 +73,12 @@ std::optional<StopReason> StopReasonFromName(std::string_view name);
 struct LoadDecision {
   // Set: measure this. Else stopped, with `reason`.
   std::optional<Load> next;
+  PointRole role = PointRole::kSearch;
   Precision precision;
   StopReason reason = StopReason::kFound;
-  std::optional<std::size_t> best;  // index of the point that is worth most among those that keep the SLO
-  std::string why;                  // for people
+  // Index of the search's point that is worth most among those that keep the SLO: the limit.
+  std::optional<std::size_t> best;
+  std::string why;  // for people
 };
 
 // `points`: this scenario's, in the order of measuring. Invalid ones (IsInvalid) decide nothing: one whose client

@@ -11,7 +11,19 @@ constexpr std::pair<Verdict, std::string_view> kVerdictNames[] = {{Verdict::kMet
                                                                   {Verdict::kClientBound, "ClientBound"},
                                                                   {Verdict::kShortAnswers, "ShortAnswers"}};
 
+constexpr std::pair<PointRole, std::string_view> kRoleNames[] = {
+    {PointRole::kSearch, "Search"}, {PointRole::kReference, "Reference"}, {PointRole::kConfirmation, "Confirmation"}};
+
 }  // namespace
+
+std::string_view PointRoleName(PointRole role) { return kRoleNames[static_cast<std::size_t>(role)].second; }
+
+std::optional<PointRole> PointRoleFromName(std::string_view name) {
+  for (const auto& [role, known] : kRoleNames) {
+    if (known == name) return role;
+  }
+  return std::nullopt;
+}
 
 std::string_view VerdictName(Verdict verdict) { return kVerdictNames[static_cast<std::size_t>(verdict)].second; }
 

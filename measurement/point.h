@@ -25,6 +25,15 @@ enum class Verdict {
 std::string_view VerdictName(Verdict verdict);  // "Met", ...
 std::optional<Verdict> VerdictFromName(std::string_view name);
 
+// What a point was measured for.
+enum class PointRole {
+  kSearch,        // the limit
+  kReference,     // the one load at which latency objectives compare configurations
+  kConfirmation,  // whether a finalist holds its limit after a fresh start
+};
+std::string_view PointRoleName(PointRole role);  // "Search", ...
+std::optional<PointRole> PointRoleFromName(std::string_view name);
+
 // What the engine's own /metrics said over the point. Nothing where the engine does not say.
 struct EngineCounters {
   std::optional<double> running, waiting;       // requests, mean of what was read
@@ -54,6 +63,7 @@ class LowerBounds {
 struct Point {
   std::string scenario;  // "D(512,128)"
   Load load;
+  PointRole role = PointRole::kSearch;
   double window_seconds = 0;  // steady state only: ramp and drain are not in it
 
   // Requests that started in the window.

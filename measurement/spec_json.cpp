@@ -100,6 +100,7 @@ json ToJson(const LoadPlan& plan) {
   if (plan.max != defaults.max) out["max"] = plan.max;
   if (plan.resolution != defaults.resolution) out["resolution"] = plan.resolution;
   if (plan.start != defaults.start) out["start"] = plan.start;
+  if (plan.reference_share != defaults.reference_share) out["referenceShare"] = plan.reference_share;
   if (!plan.fixed.empty()) out["fixed"] = plan.fixed;
   return out;
 }
@@ -114,6 +115,7 @@ base::Result<LoadPlan> LoadPlanFromJson(const json& value, const std::string& pa
   out.max = static_cast<int>(max);
   members.Number("resolution", 0.001, 1, out.resolution);
   members.Number("start", 0, kMaxRate, out.start);
+  members.Number("referenceShare", 0, 1, out.reference_share);
   if (const json* fixed = members.Find("fixed")) {
     if (!fixed->is_array()) members.Fail("fixed", *fixed, " is not a list");
     for (std::size_t i = 0; i < fixed->size() && !members.failed(); ++i) {
@@ -132,6 +134,10 @@ base::Result<LoadPlan> LoadPlanFromJson(const json& value, const std::string& pa
   const bool is_fixed = out.mode == LoadMode::kFixedConcurrency || out.mode == LoadMode::kFixedRate;
   if (is_fixed == out.fixed.empty()) {
     members.Fail("fixed", is_fixed ? "at least one load is needed" : "not together with a search");
+  }
+  const bool searches = out.mode == LoadMode::kAutoConcurrency || out.mode == LoadMode::kAutoRate;
+  if (out.reference_share > 0 && !searches) {
+    members.Fail("referenceShare", "a share of the limit needs a search of the limit");
   }
   if (out.mode == LoadMode::kConfirmRate && !(out.start > 0)) members.Fail("start", "the rate to confirm is missing");
   if (members.failed()) return members.error();

@@ -84,7 +84,7 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
   if (!status.gpu_product.empty()) line("GPU", status.gpu_product);
   line("Objective",
        std::string(api::ObjectiveName(task.spec.optimization.objective)) + "; SLO: " + SloText(task.spec.slo));
-  line("Measured", MeasuredText(task.spec.benchmark));
+  line("Measured", MeasuredText(task));
   line("State", (status.state.empty() ? "not started" : status.state) + ", " + CandidatesText(status.candidates));
   line("Cost", CostText(status.cost));
   out += "\n" + MarkdownAnswer(task, rules);

@@ -297,7 +297,7 @@ Markup ProvenanceSection(const PageData& data) {
                                           data.best->experiment->gpu_product);
     facts.emplace_back("Best's hash", data.best->experiment->hash);
   }
-  facts.emplace_back("Measured", MeasuredText(task.spec.benchmark));
+  facts.emplace_back("Measured", MeasuredText(task));
   facts.emplace_back("Search", (status.search ? status.search->message + "; " : "") + "seed " +
                                    std::to_string(task.spec.optimization.seed));
   facts.emplace_back("Started", status.started_at);

@@ -63,7 +63,7 @@ json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
               {"gpu", task.status.gpu_product},
               {"objective", api::ObjectiveName(task.spec.optimization.objective)},
               {"slo", SloText(task.spec.slo)},
-              {"measured", MeasuredText(task.spec.benchmark)},
+              {"measured", MeasuredText(task)},
               {"answer", AnswerJson(data)},
               {"experiments", experiments},
               {"notExperiments", NotAmongExperiments(task)},

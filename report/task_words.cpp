@@ -44,6 +44,16 @@ std::string LoadPlanText(const api::BenchmarkSpec& benchmark) {
   return "";
 }
 
+// Where latencies are compared, once that is known.
+std::string ReferenceText(const api::TaskStatus& status) {
+  std::string text;
+  for (const api::TaskStatus::ReferenceLoad& load : status.reference_loads) {
+    text += (text.empty() ? "; latencies are compared at " : ", ") + api::FormatDecimal(load.request_rate, 2) +
+            " requests/s" + (status.reference_loads.size() > 1 ? " of " + load.scenario : "");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string SloText(const api::SloSpec& slo) {
@@ -89,8 +99,9 @@ std::string ViolationText(const measurement::Violation& violation) {
          value(violation.limit) + ")";
 }
 
-std::string MeasuredText(const api::BenchmarkSpec& benchmark) {
-  return WorkloadText(benchmark) + "; " + LoadPlanText(benchmark) + "; at most " +
+std::string MeasuredText(const api::AutotuneTask& task) {
+  const api::BenchmarkSpec& benchmark = task.spec.benchmark;
+  return WorkloadText(benchmark) + "; " + LoadPlanText(benchmark) + ReferenceText(task.status) + "; at most " +
          api::FormatDuration(benchmark.duration) + " a load, seed " + std::to_string(benchmark.seed);
 }
 

@@ -18,7 +18,7 @@ std::string MetricTitle(measurement::Metric metric);
 // "slo.ttft.p99 (2.41 s, allowed 2.00 s)".
 std::string ViolationText(const measurement::Violation& violation);
 // Workload, loads and how long they are held.
-std::string MeasuredText(const api::BenchmarkSpec& benchmark);
+std::string MeasuredText(const api::AutotuneTask& task);
 // "0.42 GPU-hours (0.2 starting, 0.22 measuring, 0 wasted), price 1.05".
 std::string CostText(const api::TaskStatus::Cost& cost);
 // The message of the condition that says where the task stands.

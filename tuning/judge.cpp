@@ -37,6 +37,7 @@ struct Step {
   double worth = 0;       // what the objective looks at, higher is better; negative where less of it is better
   double ci = 0;          // half width of worth's interval
   bool keeps_slo = false;
+  bool reference = false;
   std::vector<Violation> broken;
 
   [[nodiscard]] double Miss() const { return broken.empty() ? 0 : broken.front().relative; }
@@ -98,6 +99,7 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
     Step step;
     step.load = i;
     step.offered = point.load;
+    step.reference = point.role == measurement::PointRole::kReference;
     step.throughput = point.output_tokens_per_second / std::max(observation.gpus, 1);
     step.tpot = point.tpot.p50;
     std::tie(step.worth, step.ci) = WorthOf(criteria, point, observation.gpus);
@@ -161,9 +163,19 @@ std::optional<Load> ComparedLoad(const std::vector<const Curve*>& curves) {
   return best;
 }
 
+// Which points count: each configuration's limit, those at one load, or those that were measured as references.
+struct Yardstick {
+  std::optional<Load> load;
+  bool reference = false;
+};
+
 // The step of a scenario that counts: null when the scenario has none.
-const Step* CountingStep(const std::vector<Step>& steps, const std::optional<Load>& compared) {
-  if (compared) return At(steps, *compared);
+const Step* CountingStep(const std::vector<Step>& steps, const Yardstick& yardstick) {
+  if (yardstick.reference) {
+    const auto found = std::find_if(steps.rbegin(), steps.rend(), [](const Step& step) { return step.reference; });
+    return found == steps.rend() ? nullptr : &*found;
+  }
+  if (yardstick.load) return At(steps, *yardstick.load);
   const Step* best = nullptr;
   for (const Step& step : steps) {
     if (best == nullptr) {
@@ -177,10 +189,10 @@ const Step* CountingStep(const std::vector<Step>& steps, const std::optional<Loa
   return best;
 }
 
-std::vector<const Step*> CountingSteps(const Curve& curve, const std::optional<Load>& compared) {
+std::vector<const Step*> CountingSteps(const Curve& curve, const Yardstick& yardstick) {
   std::vector<const Step*> counting;
   for (const std::vector<Step>& steps : curve) {
-    if (const Step* step = CountingStep(steps, compared)) counting.push_back(step);
+    if (const Step* step = CountingStep(steps, yardstick)) counting.push_back(step);
   }
   if (counting.size() < curve.size()) counting.clear();
   return counting;
@@ -245,7 +257,7 @@ void AddBroken(const std::vector<Violation>& more, std::vector<Violation>& broke
                    [](const Violation& a, const Violation& b) { return a.relative > b.relative; });
 }
 
-Judged JudgeOne(const Observation& observation, const Curve& curve, const std::optional<Load>& compared,
+Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardstick& yardstick,
                 const Criteria& criteria) {
   Judged judged;
   judged.id = observation.id;
@@ -255,7 +267,7 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const std::o
   }
   judged.cannot_win = observation.stopped == measurement::StopReason::kCannotWin;
   if (!IsComplete(curve)) return judged;
-  const std::vector<const Step*> counting = CountingSteps(curve, compared);
+  const std::vector<const Step*> counting = CountingSteps(curve, yardstick);
   if (counting.empty()) return judged;
   for (const Step* step : counting) judged.scored.push_back(step->load);
   const std::optional<Violation> lost = CheckQuality(criteria, observation);
@@ -375,22 +387,24 @@ bool ComparesAtOneLoad(Objective objective) {
   return false;
 }
 
+bool Criteria::AtReference() const { return ComparesAtOneLoad(objective) && !fixed_loads; }
+
 Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria) {
   const std::vector<std::string> scenarios = ScenariosOf(observations);
   std::vector<Curve> curves;
   curves.reserve(observations.size());
   for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
-  std::optional<Load> compared;
-  if (ComparesAtOneLoad(criteria.objective)) {
+  Yardstick yardstick{std::nullopt, criteria.AtReference()};
+  if (ComparesAtOneLoad(criteria.objective) && !yardstick.reference) {
     std::vector<const Curve*> all;
     for (const Curve& curve : curves) all.push_back(&curve);
-    compared = ComparedLoad(all);
+    yardstick.load = ComparedLoad(all);
   }
 
   Judgement judgement;
   std::vector<FrontPoint> points;
   for (std::size_t i = 0; i < observations.size(); ++i) {
-    Judged judged = JudgeOne(observations[i], curves[i], compared, criteria);
+    Judged judged = JudgeOne(observations[i], curves[i], yardstick, criteria);
     const double loss = observations[i].quality ? observations[i].quality->CertainLoss() : 0;
     AddFrontPoints(i, curves[i], judged, loss, points);
     judgement.judged.push_back(std::move(judged));
@@ -406,12 +420,12 @@ std::optional<double> GainOver(const Observation& better, const Observation& bas
   const Curve better_curve = CurveOf(better, scenarios, criteria);
   const Curve base_curve = CurveOf(base, scenarios, criteria);
   if (!IsComplete(better_curve) || !IsComplete(base_curve)) return std::nullopt;
-  std::optional<Load> at;
-  if (criteria.fixed_loads || ComparesAtOneLoad(criteria.objective)) {
+  Yardstick at{std::nullopt, criteria.AtReference()};
+  if (criteria.fixed_loads) {
     for (const Load& load : LoadsOf({&better_curve, &base_curve})) {
-      if (KeepsSloAt(better_curve, load) && KeepsSloAt(base_curve, load)) at = load;
+      if (KeepsSloAt(better_curve, load) && KeepsSloAt(base_curve, load)) at.load = load;
     }
-    if (!at) return std::nullopt;
+    if (!at.load) return std::nullopt;
   }
   const auto score = [&](const Curve& curve) -> std::optional<double> {
     const std::vector<const Step*> counting = CountingSteps(curve, at);

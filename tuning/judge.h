@@ -32,6 +32,8 @@ struct Criteria {
   double price_per_gpu_hour = 1;          // kMinimizeCost
   // The loads were given, the same for everybody: a gain is the gain at one load. Else limits are compared.
   bool fixed_loads = false;
+  // Of the latency objectives: the points measured as references count, all of them at one load.
+  [[nodiscard]] bool AtReference() const;
 };
 
 struct Observation {
@@ -75,9 +77,8 @@ struct Judgement {
 //   MaximizeGoodput: requests/s per GPU that keep every bound.
 //   MinimizeCost: minus the price of a million output tokens.
 //   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one
-//   load
-//     for everybody: the highest that all observations measured and at which at least one of them keeps the SLO (the
-//     highest of all if none does).
+//     load for everybody. Where limits were searched: the reference point. Of given loads: the highest that all
+//     observations measured and at which at least one of them keeps the SLO (the highest of all if none does).
 // The interval of a score is that of its points; where the limit was searched it also covers half the distance to the
 // next point, which broke the SLO: the limit lies between the two. Of the configurations that tie with the highest
 // score and are within 5 % of it, the one with the fewest settings is best.

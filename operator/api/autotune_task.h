@@ -280,6 +280,13 @@ struct TaskStatus {
     std::vector<std::string> tied_with;  // experiments that the intervals do not tell from it
   };
   std::optional<Best> best;
+  // Where latencies are compared, if no loads were given: one for each scenario, the same for all experiments.
+  struct ReferenceLoad {
+    std::string scenario;
+    double request_rate = 0;  // requests/s
+    bool operator==(const ReferenceLoad&) const = default;
+  };
+  std::vector<ReferenceLoad> reference_loads;
   // Of an adaptive search that has ended: why, and what the best candidate that was not tried was expected to gain.
   struct Search {
     std::string stopped;        // tuning::search::ReasonName

@@ -41,9 +41,9 @@ bool Cut(std::string& text, std::size_t bytes) {
   return true;
 }
 
-// The rows in the order in which they are given up last: per scenario the best point that keeps the SLO (what a
-// throughput score counts), then the next one that broke it (what decided the limit), the highest (what a latency score
-// counts), then the others, highest first.
+// The rows in the order in which they are given up last: what was measured for a comparison, per scenario the best
+// point that keeps the SLO (what a throughput score counts), then the next one that broke it (what decided the limit),
+// the highest (what a latency score counts), then the others, highest first.
 std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
   std::map<std::string, std::size_t> best, next, highest;
   for (std::size_t i = 0; i < loads.size(); ++i) {
@@ -66,6 +66,9 @@ std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
   const auto add = [&](std::size_t i) {
     if (std::ranges::find(order, i) == order.end()) order.push_back(i);
   };
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    if (loads[i].measured.role != measurement::PointRole::kSearch) add(i);
+  }
   for (const auto* rows : {&best, &next, &highest}) {
     for (const auto& [scenario, i] : *rows) add(i);
   }

@@ -87,6 +87,9 @@ void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
     measured.load.kind = LoadKind::kRequestRate;
     reader.Decimal("requestRate", measured.load.value);
   }
+  std::string role;
+  reader.Text("role", role);
+  measured.role = measurement::PointRoleFromName(role).value_or(measurement::PointRole::kSearch);
   // A status of before verdicts: what it said of the SLO is all there is.
   std::string verdict;
   reader.Text("verdict", verdict);
@@ -333,6 +336,7 @@ json ToJson(const LoadRow& row) {
   } else {
     out["requestRate"] = FormatDecimal(measured.load.value, 4);
   }
+  if (measured.role != measurement::PointRole::kSearch) out["role"] = measurement::PointRoleName(measured.role);
   for (std::size_t i = 0; i < kErrorKinds.size(); ++i) {
     if (measured.errors_by_kind[i] == 0) continue;
     out["errorKinds"][std::string(measurement::OutcomeName(kErrorKinds[i]))] = measured.errors_by_kind[i];
@@ -429,6 +433,10 @@ json ToJson(const TaskStatus& status) {
     if (!status.best->tied_with.empty()) best["tiedWith"] = status.best->tied_with;
     out["best"] = std::move(best);
   }
+  for (const TaskStatus::ReferenceLoad& load : status.reference_loads) {
+    out["referenceLoads"].push_back(
+        {{"scenario", load.scenario}, {"requestRate", FormatDecimal(load.request_rate, 4)}});
+  }
   if (status.search) {
     json search = {{"stopped", status.search->stopped}, {"message", status.search->message}};
     Put(search, "expectedGain", status.search->expected_gain);
@@ -498,6 +506,12 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     ExperimentStatus experiment;
     ReadExperiment(item, experiment);
     out.experiments.push_back(std::move(experiment));
+  });
+  reader.Each("referenceLoads", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    TaskStatus::ReferenceLoad load;
+    item.Text("scenario", load.scenario);
+    item.Decimal("requestRate", load.request_rate);
+    out.reference_loads.push_back(std::move(load));
   });
   reader.Nested("search", [&](ObjectReader& search) {
     out.search = TaskStatus::Search{};

@@ -82,6 +82,23 @@ json HashedPod(const api::PodTemplateSpec& pod) {
 
 }  // namespace
 
+measurement::Worth WorthOf(api::Objective objective) {
+  switch (objective) {
+    case api::Objective::kMaximizeThroughput:
+    case api::Objective::kMinimizeCost:
+      break;
+    case api::Objective::kMaximizeGoodput:
+      return measurement::Worth::kAttainedRequests;
+    case api::Objective::kMinimizeLatency:
+      return measurement::Worth::kE2e;
+    case api::Objective::kMinimizeTtft:
+      return measurement::Worth::kTtft;
+    case api::Objective::kMinimizeTpot:
+      return measurement::Worth::kTpot;
+  }
+  return measurement::Worth::kOutputTokens;
+}
+
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   const api::BenchmarkSpec& benchmark = spec.benchmark;
   bench::BenchSpec out;
@@ -108,8 +125,14 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   out.load = benchmark.load;
   out.arrival = benchmark.arrival;
   out.slo = SloOf(spec.slo);
-  if (spec.optimization.objective == api::Objective::kMaximizeGoodput) {
-    out.worth = measurement::Worth::kAttainedRequests;
+  out.worth = WorthOf(spec.optimization.objective);
+  // Given loads are the same for everybody, and no score ends them early.
+  if (measurement::LatencyOf(out.worth)) {
+    if (out.load.fixed.empty()) {
+      out.load.reference_share = kReferenceShare;
+    } else {
+      out.worth = measurement::Worth::kOutputTokens;
+    }
   }
   out.duration = benchmark.duration;
   out.drain = benchmark.drain;

@@ -236,6 +236,7 @@ class Builder {
     spec->score_to_beat = experiment.hints.score_to_beat;
     spec->predictions = experiment.hints.predictions;
     spec->admitted = experiment.hints.admitted;
+    spec->reference = experiment.hints.reference;
     if (!spec_.benchmark.records_claim.empty()) {
       spec->records = std::string(kRecordsDir) + "/" + PodName(task_, experiment.hash, experiment.attempt) + ".jsonl";
     }

@@ -60,6 +60,7 @@ struct BenchHints {
   std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
+  std::vector<std::optional<double>> reference;  // requests/s at which latencies are compared, once known
 };
 
 // One candidate as the builder needs it.
@@ -84,6 +85,10 @@ struct Placement {
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
 std::string InspectPodName(const api::AutotuneTask& task, int attempt);
 
+// Latency objectives compare configurations at this share of the requests/s at the baseline's limit.
+inline constexpr double kReferenceShare = 0.7;
+// What a point is worth to an objective.
+measurement::Worth WorthOf(api::Objective objective);
 // What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points
 // end.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);

@@ -130,6 +130,31 @@ tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const
   return observation;
 }
 
+bool NeedsReference(const api::TaskSpec& spec) { return CriteriaOf(spec).AtReference(); }
+
+std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  std::vector<api::TaskStatus::ReferenceLoad> out;
+  if (!NeedsReference(spec)) return out;
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    if (experiment.state != api::ExperimentState::kSucceeded) continue;
+    for (const api::LoadRow& row : experiment.loads) {
+      const measurement::Point& point = row.measured;
+      if (point.role != measurement::PointRole::kReference || measurement::IsInvalid(point)) continue;
+      const bool known = std::any_of(out.begin(), out.end(), [&](const api::TaskStatus::ReferenceLoad& load) {
+        return load.scenario == point.scenario;
+      });
+      if (!known) out.push_back({point.scenario, point.load.value});
+    }
+  }
+  return out;
+}
+
+int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  if (!NeedsReference(spec)) return spec.parallelism;
+  const std::size_t workloads = std::max<std::size_t>(spec.benchmark.scenarios.size(), 1);
+  return ReferenceLoadsOf(spec, status).size() < workloads ? 1 : spec.parallelism;
+}
+
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
   constexpr double kSecondsPerHour = 3600;
   const api::GpuSeconds spent = GpuSecondsOf(status);
@@ -147,6 +172,7 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
 
 std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
   FillCost(spec, status);
+  status.reference_loads = ReferenceLoadsOf(spec, status);
   std::vector<tuning::Observation> observations;
   std::vector<api::ExperimentStatus*> experiments;
   for (api::ExperimentStatus& experiment : status.experiments) {

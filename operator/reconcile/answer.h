@@ -13,6 +13,15 @@ namespace autotune::reconcile {
 // one sentence, when experiments succeeded and none meets the SLO; else an empty string.
 std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status);
 
+// Where latencies are compared: as the first experiment that has ended measured it, one load for each scenario. Without
+// those that are not known yet; empty unless NeedsReference.
+std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec& spec, const api::TaskStatus& status);
+// A latency objective without given loads: the limit of one experiment, the baseline if it runs, says at which load
+// all of them are compared.
+bool NeedsReference(const api::TaskSpec& spec);
+// How many experiments may run at once: one until the reference load is known, because the others measure at it.
+int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status);
+
 // Only the cost, for a task that comes to no answer.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 

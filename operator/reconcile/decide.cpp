@@ -42,6 +42,7 @@ api::TaskStatus ReadBack(api::TaskStatus status) {
 // Numbers stay as they were measured; what they come to is nothing as long as they are not those of the present spec.
 void WithoutAnswer(api::TaskStatus& status) {
   status.best.reset();
+  status.reference_loads.clear();
   status.pareto.clear();
   for (api::ExperimentStatus& entry : status.experiments) entry.score.clear();
 }
@@ -169,12 +170,12 @@ class Look {
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
     if (!ProposeMore()) return End(CannotBe("InvalidSpec", space_error_));
-    Next next = NextToStart(observed_, status_.experiments, now_);
+    Next next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
     if (!next.start.empty() && !CanStart(next.start)) {
       // The code that names experiments is another, and nobody has counted the scheme up.
       expanded_ = false;
       if (auto problem = ExpandIfNeeded(asked)) return End(std::move(*problem));
-      next = NextToStart(observed_, status_.experiments, now_);
+      next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
     }
     WakeAt(next.wake_at, plan_);
     if (!next.start.empty() && !BuildPods(next.start)) return End(CannotBe("InvalidSpec", space_error_));
@@ -196,7 +197,7 @@ class Look {
     if (!IsAdaptive(spec_)) return true;
     const auto unfinished = std::count_if(status_.experiments.begin(), status_.experiments.end(),
                                           [](const api::ExperimentStatus& entry) { return !IsFinished(entry); });
-    if (status_.search || unfinished >= spec_.parallelism) return true;
+    if (status_.search || unfinished >= PlacesOf(spec_, status_)) return true;
     if (!HaveSpace()) return false;
     Answer(spec_, status_);
     if (!status_.best) RestartBeaten();

@@ -170,9 +170,21 @@ search::StartOutcome OutcomeOf(const api::ExperimentStatus& experiment) {
                                                   : search::StartOutcome::kInfrastructure;
 }
 
-// What the status says of one candidate.
+// The requests in flight of a baseline at the load where latencies are compared: the one load that the search then
+// knows. Nothing where limits are compared, or it is not known yet.
+std::optional<double> ReferenceConcurrency(const tuning::Criteria& criteria, const api::TaskStatus& status) {
+  if (!criteria.AtReference()) return std::nullopt;
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    for (const api::LoadRow& row : experiment.loads) {
+      if (row.measured.role == measurement::PointRole::kReference) return OfferedConcurrency(row.measured);
+    }
+  }
+  return std::nullopt;
+}
+
+// What the status says of one candidate. `reference`: the load that all references are at, for the search.
 void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& experiment, std::size_t candidate,
-             search::Observations& out) {
+             std::optional<double> reference, search::Observations& out) {
   if (!IsFinished(experiment)) return;
   out.starts.push_back({candidate, OutcomeOf(experiment), experiment.start_seconds});
   out.ended.push_back(candidate);
@@ -184,7 +196,10 @@ void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& expe
         measurement::IsInvalid(row.measured)) {
       continue;
     }
+    const bool compared = row.measured.role == measurement::PointRole::kReference;
+    if (compared != criteria.AtReference()) continue;
     out.points.push_back(PointOf(criteria, row.measured, candidate, experiment.gpus));
+    if (reference) out.points.back().load = *reference;
   }
 }
 
@@ -225,10 +240,14 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   const checkpoint::ModelFacts model = status.model.value_or(checkpoint::ModelFacts());
   const tuning::Criteria criteria = CriteriaOf(spec);
   SearchInput input;
+  const std::optional<double> reference = ReferenceConcurrency(criteria, status);
   for (const api::ExperimentStatus& experiment : status.experiments) {
-    if (const auto index = IndexOf(space, experiment)) Observe(criteria, experiment, *index, input.observations);
+    if (const auto index = IndexOf(space, experiment)) {
+      Observe(criteria, experiment, *index, reference, input.observations);
+    }
   }
-  const std::vector<double> grid = spec.benchmark.load.mode == measurement::LoadMode::kFixedConcurrency
+  const std::vector<double> grid = reference ? std::vector<double>{*reference}
+                                   : spec.benchmark.load.mode == measurement::LoadMode::kFixedConcurrency
                                        ? spec.benchmark.load.fixed
                                        : LoadGrid(spec.benchmark.load.max);
   for (const tuning::Candidate& candidate : space.expansion.candidates) {
@@ -276,7 +295,7 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
                              expected * experiment.gpus});
     input.limits.budget.committed_gpu_seconds += expected * experiment.gpus;
   }
-  while (slots.running.size() < static_cast<std::size_t>(spec.parallelism)) {
+  while (slots.running.size() < static_cast<std::size_t>(PlacesOf(spec, status))) {
     const search::Decision decision = search::Decide(input.space, input.bounds, input.prior, input.observations, slots,
                                                      static_cast<std::uint64_t>(spec.optimization.seed), input.limits);
     if (decision.action == search::Action::kStop) {
@@ -324,27 +343,53 @@ std::string WhyStopped(const Proposal& proposal) {
   return "";
 }
 
+namespace {
+
+// The loads at which latencies are compared, as far as they are known, in the order of the bench's scenarios.
+std::vector<std::optional<double>> ReferencesFor(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  const std::vector<api::TaskStatus::ReferenceLoad> known = ReferenceLoadsOf(spec, status);
+  if (known.empty()) return {};
+  if (spec.benchmark.scenarios.empty()) return {known.front().request_rate};
+  std::vector<std::optional<double>> out;
+  for (const std::string& text : spec.benchmark.scenarios) {
+    std::optional<double>& rate = out.emplace_back();
+    const auto scenario = measurement::Scenario::Parse(text);
+    for (const api::TaskStatus::ReferenceLoad& load : known) {
+      if (scenario && load.scenario == scenario->ToString()) rate = load.request_rate;
+    }
+  }
+  return out;
+}
+
+// What the rows of an experiment that count are worth.
+std::optional<double> ScoreOf(const api::ExperimentStatus& experiment, measurement::Worth worth) {
+  std::optional<double> best;
+  for (const api::LoadRow& row : experiment.loads) {
+    if (!row.meets_slo) continue;
+    if (measurement::LatencyOf(worth) && row.measured.role != measurement::PointRole::kReference) continue;
+    const double value = measurement::WorthOf(worth, row.measured, experiment.gpus);
+    if (!best || value > *best) best = value;
+  }
+  return best;
+}
+
+}  // namespace
+
 experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const Space&,
                                 const tuning::Candidate& candidate) {
   experiment::BenchHints hints;
   if (status.model) {
     hints.vocab_size = static_cast<int>(std::min<std::int64_t>(status.model->vocab_size.value_or(0), 1 << 30));
   }
+  hints.reference = ReferencesFor(spec, status);
   // Racing: one scenario, a limit that is searched, and a leader. What a baseline can do is wanted whole.
   const bool one = spec.benchmark.scenarios.size() <= 1;
-  const bool races = IsAdaptive(spec) && one && spec.benchmark.load.fixed.empty() && !candidate.baseline &&
-                     !tuning::ComparesAtOneLoad(ObjectiveOf(spec));
+  const bool races = IsAdaptive(spec) && one && spec.benchmark.load.fixed.empty() && !candidate.baseline;
   if (!races || !status.best) return hints;
   for (const api::ExperimentStatus& experiment : status.experiments) {
     if (experiment.name != status.best->experiment) continue;
-    const measurement::Worth worth = spec.optimization.objective == api::Objective::kMaximizeGoodput
-                                         ? measurement::Worth::kAttainedRequests
-                                         : measurement::Worth::kOutputTokens;
-    double best = 0;
-    for (const api::LoadRow& row : experiment.loads) {
-      if (row.meets_slo) best = std::max(best, measurement::WorthOf(worth, row.measured, experiment.gpus));
-    }
-    if (best > 0) hints.score_to_beat = {best};
+    const auto best = ScoreOf(experiment, experiment::WorthOf(spec.optimization.objective));
+    if (best) hints.score_to_beat = {best};
   }
   return hints;
 }

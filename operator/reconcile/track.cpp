@@ -301,7 +301,7 @@ Tracked Track(const Observed& observed, Experiments experiments, const std::stri
   return tracked;
 }
 
-Next NextToStart(const Observed& observed, const Experiments& experiments, base::WallTime now) {
+Next NextToStart(const Observed& observed, const Experiments& experiments, int places, base::WallTime now) {
   Next next;
   const Memory& memory = observed.memory;
   const auto later = [&](base::WallTime at) {
@@ -312,7 +312,7 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, base:
     return refused.at + std::chrono::duration_cast<std::chrono::milliseconds>(RefusalDelay(refused.times));
   };
 
-  int free = observed.task.spec.parallelism;
+  int free = places;
   for (const PodView& pod : observed.pods) {
     if (!HoldsGpus(pod, now)) continue;
     --free;

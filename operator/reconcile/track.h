@@ -44,12 +44,12 @@ Tracked Track(const Observed& observed, Experiments experiments, const std::stri
 
 struct Next {
   std::vector<std::size_t> start;         // entries whose next attempt is to be created now, in order
-  std::string waiting_message;            // what keeps the others, where that is not spec.parallelism
+  std::string waiting_message;            // what keeps the others, where that is not the number of places
   std::optional<base::WallTime> wake_at;  // the next retry
 };
-// What to start within spec.parallelism, baselines first. What the API server refused waits longer each time and lets
-// the others go first; after a refusal of any pod one is tried at a time.
-Next NextToStart(const Observed& observed, const Experiments& experiments, base::WallTime now);
+// What to start within `places` (PlacesOf), baselines first. What the API server refused waits longer each time and
+// lets the others go first; after a refusal of any pod one is tried at a time.
+Next NextToStart(const Observed& observed, const Experiments& experiments, int places, base::WallTime now);
 
 // The task was suspended (call it after Track) or cannot go on: what runs goes back to pending, its GPU time counts as
 // wasted, results stay. No attempt is counted as failed.

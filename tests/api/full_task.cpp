@@ -223,7 +223,7 @@ json FullStatus() {
         "e2eLatency": {"mean": "1.2s", "p50": "1.1s", "p90": "1.5s", "p95": "1.75s", "p99": "2.001s"},
         "meetsSlo": false
       }, {
-        "scenario": "D(512,128)", "requestRate": "12.5", "verdict": "Met", "window": "20s", "requests": 250, "errors": 0,
+        "scenario": "D(512,128)", "requestRate": "12.5", "role": "Reference", "verdict": "Met", "window": "20s", "requests": 250, "errors": 0,
         "inputTokens": 128000, "outputTokens": 32000, "outputTokensPerSecond": "1600", "outputTokensPerSecondCi": "12",
         "requestsPerSecond": "12.5", "inFlight": "14.2", "clientLag": "0.1ms",
         "ttft": {"mean": "70.1ms", "p50": "61.3ms", "p90": "99.99ms", "p95": "150.2ms", "p99": "310ms"},
@@ -250,6 +250,7 @@ json FullStatus() {
     "best": {"experiment": "e7-3fa2c1", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
              "improvementOverBaseline": "+41.3%", "ci": "21", "concurrency": 32, "requestRate": "24.38",
              "tokensPerSecondPerGpu": "1560.2", "pricePerMillionTokens": "0.4452", "tiedWith": ["e2-90bb1e"]},
+    "referenceLoads": [{"scenario": "D(512,128)", "requestRate": "12.5"}],
     "search": {"stopped": "LowExpectedGain", "message": "nothing gains", "expectedGain": "0.012"},
     "pareto": ["e7-3fa2c1", "e2-90bb1e"],
     "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55",

@@ -39,6 +39,7 @@ BenchSpec Example() {
   spec.predictions = {std::nullopt, prediction};
   spec.admitted = {100.0, 90.5};
   spec.start = {std::nullopt, 48.0};
+  spec.reference = {12.5, std::nullopt};
   spec.duration = seconds(30);
   spec.drain = seconds(7);
   spec.warmup = seconds(8);
@@ -98,9 +99,10 @@ TEST(BenchSpec, ErrorsNameTheMember) {
       {"arrival", {{"process", "Trace"}}, "spec.arrival.process: Trace needs a dataset with timestamps"},
       {"slo", json::object(), "spec.slo: goodput needs a bound"},
       {"slo", {{"bounds", {{{"metric", "x"}}}}}, "spec.slo"},
-      {"worth", "Money", "spec.worth: \"Money\" is neither"},
+      {"worth", "Money", "spec.worth: \"Money\" is not one of"},
       {"scoreToBeat", {1}, "spec.scoreToBeat: not a list of 2"},
-      {"scoreToBeat", {nullptr, -1}, "spec.scoreToBeat[1]: -1 is not a positive number"},
+      {"scoreToBeat", {nullptr, "1"}, "spec.scoreToBeat[1]: \"1\" is not a number"},
+      {"reference", {nullptr, -1}, "spec.reference[1]: -1 is not a positive number"},
       {"predictions", {nullptr, 5}, "spec.predictions[1]"},
       {"gpus", 0, "spec.gpus: 0 is not in [1, "},
       {"quality", "on", "spec.quality: \"on\" is neither true nor false"},
@@ -111,7 +113,7 @@ TEST(BenchSpec, ErrorsNameTheMember) {
   };
   for (const auto& row : kCases) {
     json document = ToJson(Example());
-    for (const char* of_each : {"scoreToBeat", "predictions", "admitted", "start"}) {
+    for (const char* of_each : {"scoreToBeat", "predictions", "admitted", "start", "reference"}) {
       if (row.member != std::string(of_each)) document.erase(of_each);
     }
     document[row.member] = row.value;

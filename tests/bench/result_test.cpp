@@ -56,6 +56,7 @@ RunResult ExampleRun() {
   run.start_seconds = 79.5;
   run.measure_seconds = 312.25;
   run.points = {ExamplePoint(1), ExamplePoint(64)};
+  run.points[0].role = measurement::PointRole::kReference;
   run.outcomes = {{measurement::StopReason::kFound, 1}};
   run.warnings = {"the engine drafts tokens"};
   return run;

@@ -293,6 +293,88 @@ TEST(DecideLoad, ConfirmsARateInFewPoints) {
   }
 }
 
+// What a latency objective asks for, on an engine and with what is known.
+Found SearchWithReference(const SyntheticEngine& engine, LoadSearchInput input, std::uint64_t seed) {
+  input.plan.reference_share = 0.7;
+  KeyedRandom random(seed, 3);
+  Found found;
+  for (;;) {
+    found.decision = DecideLoad(input, found.points);
+    if (!found.decision.next || found.points.size() > 20) return found;
+    found.points.push_back(engine.Measure(input.slo, *found.decision.next, kNoise, random));
+    found.points.back().role = found.decision.role;
+  }
+}
+
+TEST(DecideLoad, EndsWithAPointAtAShareOfTheLimit) {
+  for (const LoadMode mode : {LoadMode::kAutoConcurrency, LoadMode::kAutoRate}) {
+    for (const int kind : {0, 1, 2}) {
+      const SyntheticEngine engine = SyntheticEngine::Random(5);
+      LoadSearchInput input;
+      input.plan.mode = mode;
+      input.slo = SloOf(kind, engine, KindOf(mode), 5);
+      const Found plain = SearchOn(engine, input, 5);
+      const Found found = SearchWithReference(engine, input, 5);
+      ASSERT_EQ(found.points.size(), plain.points.size() + 1);
+      EXPECT_EQ(found.decision.best, plain.decision.best) << "the limit is the same";
+      EXPECT_EQ(found.decision.reason, plain.decision.reason);
+      const Point& reference = found.points.back();
+      EXPECT_EQ(reference.role, PointRole::kReference);
+      EXPECT_EQ(reference.load.kind, LoadKind::kRequestRate);
+      const Point& limit = found.points[*found.decision.best];
+      const double rate = mode == LoadMode::kAutoRate ? limit.load.value : limit.requests_per_second;
+      EXPECT_NEAR(reference.load.value / rate, 0.7, 0.001);
+    }
+  }
+}
+
+TEST(DecideLoad, ComparesBelowTheCapacityWithoutAnSlo) {
+  const SyntheticEngine engine = SyntheticEngine::Random(5);
+  const Found found = SearchWithReference(engine, {}, 5);
+  ASSERT_EQ(found.points.size(), 2U);
+  EXPECT_NEAR(found.points[1].load.value / engine.Capacity(), 0.7, 0.05);
+  EXPECT_EQ(found.decision.reason, StopReason::kCapacity);
+}
+
+TEST(DecideLoad, ComparesAtTheLowestLoadWhereTheSloIsNeverKept) {
+  const SyntheticEngine engine = SyntheticEngine::Random(5);
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 0.001}};
+  const Found found = SearchWithReference(engine, input, 5);
+  EXPECT_EQ(found.decision.reason, StopReason::kInfeasible);
+  EXPECT_EQ(found.points.back().role, PointRole::kReference);
+  EXPECT_FALSE(found.decision.best);
+}
+
+TEST(DecideLoad, BeginsWithTheReferenceThatIsKnown) {
+  const SyntheticEngine engine = SyntheticEngine::Random(5);
+  LoadSearchInput input;
+  input.slo = SloOf(0, engine, LoadKind::kConcurrency, 5);
+  input.worth = Worth::kTpot;
+  input.reference = 0.3 * engine.Capacity();
+  Found found = SearchWithReference(engine, input, 5);
+  ASSERT_GT(found.points.size(), 2U) << "the limit is wanted, too";
+  EXPECT_EQ(found.points.front().role, PointRole::kReference);
+  EXPECT_NEAR(found.points.front().load.value, *input.reference, 1e-3 * *input.reference);
+  EXPECT_TRUE(found.decision.best);
+  for (std::size_t i = 1; i < found.points.size(); ++i) EXPECT_EQ(found.points[i].role, PointRole::kSearch);
+
+  // Racing: slower than the leader for certain, so its limit is of no interest.
+  input.score_to_beat = 0.5 * WorthOf(Worth::kTpot, found.points.front(), 1);
+  found = SearchWithReference(engine, input, 5);
+  EXPECT_EQ(found.points.size(), 1U);
+  EXPECT_EQ(found.decision.reason, StopReason::kCannotWin);
+  EXPECT_THAT(found.decision.why, HasSubstr("tpot p50 is at least"));
+  input.score_to_beat = 1.5 * WorthOf(Worth::kTpot, found.points.front(), 1);
+  EXPECT_GT(SearchWithReference(engine, input, 5).points.size(), 2U);
+
+  input.score_to_beat.reset();
+  input.reference = 3 * engine.Capacity();
+  found = SearchWithReference(engine, input, 5);
+  EXPECT_EQ(found.points.size(), 1U);
+  EXPECT_EQ(found.decision.reason, StopReason::kInfeasible);
+}
+
 TEST(DecideLoad, MeasuresAgainWhereTheClientWasLate) {
   const SyntheticEngine engine = SyntheticEngine::Random(7);
   LoadSearchInput input;

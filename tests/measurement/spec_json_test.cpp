@@ -11,7 +11,7 @@ using nlohmann::json;
 using ::testing::StartsWith;
 
 TEST(SpecJson, ReadsBackWhatItWrote) {
-  for (const LoadPlan& plan : {LoadPlan{}, LoadPlan{LoadMode::kAutoRate, 64, 0.1, 0, {}},
+  for (const LoadPlan& plan : {LoadPlan{}, LoadPlan{LoadMode::kAutoRate, 64, 0.1, 0, {}, 0.7},
                                LoadPlan{LoadMode::kConfirmRate, 512, 0.05, 21.5, {}},
                                LoadPlan{LoadMode::kFixedConcurrency, 512, 0.05, 0, {1, 8, 32}},
                                LoadPlan{LoadMode::kFixedRate, 512, 0.05, 0, {0.5, 2.25}}}) {

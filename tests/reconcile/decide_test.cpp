@@ -244,6 +244,66 @@ TEST(Decide, SaysInTheStatusThatTheEnginesReleaseIsNotKnown) {
   }
 }
 
+// The bench's spec of an experiment's pod.
+json BenchSpecOf(const json& pod) { return json::parse(pod["spec"]["containers"][0]["args"][6].get<std::string>()); }
+
+// A bench that has found its limit, and measured at `reference` requests/s.
+std::string LatencyResult(double limit, double reference, double tpot_ms, const char* stopped = "Found") {
+  bench::RunResult result;
+  measurement::Point point;
+  point.scenario = "D(512,128)";
+  point.load = measurement::Concurrency(static_cast<int>(limit * 10));
+  point.requests = 500;
+  point.requests_per_second = limit;
+  point.output_tokens_per_second = limit * 128;
+  for (const auto metric : measurement::kMetrics) point.Get(metric) = {tpot_ms, tpot_ms, tpot_ms, tpot_ms, tpot_ms};
+  point.verdict = measurement::Verdict::kMet;
+  result.points = {point, point};
+  result.points[1].load = measurement::RequestRate(reference);
+  result.points[1].requests_per_second = reference;
+  result.points[1].mean_concurrency = reference * 2;
+  result.points[1].role = measurement::PointRole::kReference;
+  result.outcomes = {{*measurement::StopReasonFromName(stopped), 0}};
+  return bench::Encode(result);
+}
+
+TEST(Decide, LatencyObjectivesCompareAtOneRecordedLoad) {
+  for (const char* strategy : {"Grid", "Adaptive"}) {
+    json task = SmallTask();
+    task["spec"]["quantConfig"]["presets"] = {"default", "kv-cache-fp8", "dynamic-fp8"};
+    task["spec"]["benchmark"].erase("load");
+    task["spec"]["optimization"] = {{"strategy", strategy}, {"objective", "MinimizeTPOT"}};
+    task["spec"]["slo"] = {{"ttft", {{"p99", "500ms"}}}};
+    task["spec"]["parallelism"] = 3;
+    FakeCluster cluster(task);
+    std::vector<json> specs;
+    cluster.RunToEnd([&](FakeCluster& at, json& pod) {
+      if (specs.empty()) {
+        EXPECT_EQ(at.pods.size(), 1U) << "the others wait for the reference load";
+      }
+      specs.push_back(BenchSpecOf(pod));
+      // What a limit is, and how fast it is there, says nothing of the reference.
+      at.Finish(pod, UsesFp8KvCache(pod) ? LatencyResult(4, 7, 9) : LatencyResult(10, 7, 12), 0);
+    });
+    ASSERT_GE(specs.size(), 2U) << strategy;
+    EXPECT_DOUBLE_EQ(specs[0]["load"]["referenceShare"].get<double>(), 0.7);
+    EXPECT_FALSE(specs[0].contains("reference"));
+    EXPECT_EQ(specs[0]["worth"], "Tpot");
+    for (std::size_t i = 1; i < specs.size(); ++i) EXPECT_EQ(specs[i]["reference"], json({7.0}));
+    const api::AutotuneTask done = cluster.Task();
+    ASSERT_EQ(done.status.reference_loads.size(), 1U);
+    EXPECT_DOUBLE_EQ(done.status.reference_loads[0].request_rate, 7);
+    EXPECT_EQ(done.status.reference_loads[0].scenario, "D(512,128)");
+    ASSERT_TRUE(done.status.best);
+    EXPECT_EQ(done.status.best->score, "-9");
+    EXPECT_EQ(done.status.best->improvement_over_baseline, "+25.0%");
+    EXPECT_EQ(done.status.best->request_rate, "7");
+    if (strategy == std::string("Adaptive")) {
+      EXPECT_EQ(specs[1]["scoreToBeat"], json({-12.0}));
+    }
+  }
+}
+
 TEST(Decide, NeverRunsMorePodsThanParallelismAllows) {
   json task = SmallTask();
   task["spec"]["parameters"] = {{"max-num-seqs", {16, 32, 64, 128}}};

@@ -14,6 +14,7 @@ TEST(ResultRows, JudgeAsTheOperatorDoes) {
   api::AutotuneTask task = Finished();
   task.status.best.reset();  // a task that has come to no answer yet
   task.spec.optimization.objective = api::Objective::kMinimizeTpot;
+  task.spec.benchmark.load = {.mode = measurement::LoadMode::kFixedConcurrency, .fixed = {8, 32}};
   const auto rows = ResultRows(task);
   EXPECT_TRUE(rows[0].best) << "equal TPOT: the earlier one";
   EXPECT_EQ(rows[1].improvement, "+0.0%");

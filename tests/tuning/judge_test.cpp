@@ -64,10 +64,12 @@ Slo Bounds(const std::vector<measurement::Bound>& bounds = {}) {
 }
 Slo TtftBelow(double limit) { return Bounds({{Metric::kTtft, Statistic::kP99, limit}}); }
 
+// Latencies are compared at given loads, unless a test says otherwise.
 Criteria By(Objective objective, const Slo& slo = Bounds()) {
   Criteria criteria;
   criteria.objective = objective;
   criteria.slo = slo;
+  criteria.fixed_loads = ComparesAtOneLoad(objective);
   return criteria;
 }
 
@@ -120,6 +122,29 @@ TEST(Judge, ComparesLatencyAtTheHighestLoadThatAnythingCanServe) {
   EXPECT_FALSE(judgement.judged[0].feasible);
   EXPECT_THAT(judgement.judged[1].score, Optional(DoubleNear(-9, 1e-9)));
   EXPECT_THAT(judgement.best, Optional(1U));
+}
+
+// Of searched limits, no two of which need be at the same load.
+TEST(Judge, ComparesLatencyAtTheReferencesWhereLimitsWereSearched) {
+  const auto with_reference = [](Observation observation, double ttft, double tpot) {
+    observation.loads.push_back(Load({1, 300, ttft, tpot}));
+    observation.loads.back().load = measurement::RequestRate(3);
+    observation.loads.back().role = measurement::PointRole::kReference;
+    return observation;
+  };
+  Criteria criteria = By(Objective::kMinimizeTpot, TtftBelow(100));
+  criteria.fixed_loads = false;
+  const Observation a = with_reference(Make("a", {{4, 400, 20, 5}, {8, 700, 60, 6}}), 50, 12);
+  const Observation b = with_reference(Make("b", {{5, 500, 30, 20}, {9, 600, 50, 30}}), 50, 9);
+  const Observation breaks = with_reference(Make("breaks", {{2, 100, 30, 1}}), 150, 1);
+  const auto judgement = Judge({a, b, breaks, Make("none", {{1, 100, 10, 1}})}, criteria);
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(-12, 1e-9)));
+  EXPECT_THAT(judgement.judged[0].scored, ElementsAre(2));
+  EXPECT_THAT(judgement.judged[1].score, Optional(DoubleNear(-9, 1e-9)));
+  EXPECT_FALSE(judgement.judged[2].feasible) << "the SLO holds at its limit, and not at the reference load";
+  EXPECT_FALSE(judgement.judged[3].feasible) << "it was not measured there";
+  EXPECT_THAT(judgement.best, Optional(1U));
+  EXPECT_THAT(GainOver(b, a, criteria), Optional(DoubleNear(0.25, 1e-9)));
 }
 
 TEST(Judge, NamesEveryBrokenBoundOfTheNearestConfiguration) {
