@@ -25,11 +25,40 @@
 {{- end }}
 {{- end }}
 
-{{- define "autotune.image" -}}
-{{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- /* An image (dict "image" "root") in global.imageRegistry: that takes the place of the first part of the name if it is a
+       host, as the container engines tell it (it has a dot or a port, or is localhost). */}}
+{{- define "autotune.withRegistry" -}}
+{{- $registry := (.root.Values.global).imageRegistry | default "" | trimSuffix "/" }}
+{{- if $registry }}
+{{- $first := splitList "/" .image | first }}
+{{- $host := and (contains "/" .image) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) }}
+{{- printf "%s/%s" $registry (ternary (trimPrefix (printf "%s/" $first) .image) .image $host) }}
 {{- else }}
-{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- .image }}
+{{- end }}
+{{- end }}
+
+{{- define "autotune.image" -}}
+{{- $repository := include "autotune.withRegistry" (dict "image" .Values.image.repository "root" .) }}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{- define "autotune.toolsImage" -}}
+{{- if .Values.toolsImage }}
+{{- include "autotune.withRegistry" (dict "image" .Values.toolsImage "root" .) }}
+{{- else }}
+{{- include "autotune.image" . }}
+{{- end }}
+{{- end }}
+
+{{- define "autotune.imagePullSecrets" -}}
+{{- with concat (.Values.imagePullSecrets | default list) ((.Values.global).imagePullSecrets | default list) }}
+imagePullSecrets:
+  {{- toYaml (uniq .) | nindent 2 }}
 {{- end }}
 {{- end }}
 

@@ -1,0 +1,57 @@
+{{- /* Values that contradict each other end the rendering with one message: what, and what would be right. */}}
+{{- define "autotune.check" -}}
+{{- $v := .Values }}
+{{- if and $v.rules $v.rulesConfigMap }}
+{{- fail "rules and rulesConfigMap exclude each other: set one of them" }}
+{{- end }}
+{{- if ge (int $v.leaderElection.renewDeadline) (int $v.leaderElection.leaseDuration) }}
+{{- fail (printf "leaderElection.renewDeadline (%v) must be less than leaderElection.leaseDuration (%v)" $v.leaderElection.renewDeadline $v.leaderElection.leaseDuration) }}
+{{- end }}
+{{- if ge (mul 12 (int $v.leaderElection.retryPeriod)) (mul 10 (int $v.leaderElection.renewDeadline)) }}
+{{- fail (printf "leaderElection.retryPeriod (%v) must be less than leaderElection.renewDeadline (%v) / 1.2" $v.leaderElection.retryPeriod $v.leaderElection.renewDeadline) }}
+{{- end }}
+{{- if and (not $v.serviceAccount.create) (not $v.serviceAccount.name) }}
+{{- fail "serviceAccount.create is false and serviceAccount.name is empty: name the ServiceAccount (experiment pods use \"default\", which must not get the operator's rights)" }}
+{{- end }}
+{{- if and (has "hostPath" $v.operator.allowVolumes) (not $v.operator.allowHostPath) }}
+{{- fail "operator.allowVolumes has hostPath: set operator.allowHostPath=true instead" }}
+{{- end }}
+{{- if and $v.podDisruptionBudget.enabled (gt (int $v.replicas) 1) (not (kindIs "string" $v.podDisruptionBudget.maxUnavailable)) (ge (int $v.podDisruptionBudget.maxUnavailable) (int $v.replicas)) }}
+{{- fail (printf "podDisruptionBudget.maxUnavailable (%v) must be less than replicas (%v)" $v.podDisruptionBudget.maxUnavailable $v.replicas) }}
+{{- end }}
+{{- $selector := include "autotune.selectorLabels" . | fromYaml }}
+{{- range $source := list "podLabels" "commonLabels" }}
+{{- range $label, $_ := get $v $source }}
+{{- if hasKey $selector $label }}
+{{- fail (printf "%s has %s, which selects the operator's pods: use nameOverride" $source $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $flags := dict "tools-image" "toolsImage" "tools-pull-policy" "image.pullPolicy" "watch-namespaces" "watchNamespaces" "watch-nodes" "watchNodes" "no-watch-nodes" "watchNodes" "leader-elect" "replicas" "leader-election-namespace" "the release's namespace" "leader-election-id" "fullnameOverride" "leader-election-identity" "nothing: it is the pod's name" "leader-election-lease-duration" "leaderElection.leaseDuration" "leader-election-renew-deadline" "leaderElection.renewDeadline" "leader-election-retry-period" "leaderElection.retryPeriod" "health-addr" "nothing: probes need port 8081" "workers" "operator.workers" "log-level" "operator.logLevel" "rules-dir" "rules or rulesConfigMap" "allow-host-path" "operator.allowHostPath" "allow-privileged" "operator.allowPrivileged" "allow-service-accounts" "operator.allowServiceAccounts" "allow-volumes" "operator.allowVolumes" "install-resources" "operator.installResources" "bench-resources" "operator.benchResources" "inspect-resources" "operator.inspectResources" }}
+{{- range $argument := $v.extraArgs }}
+{{- $flag := $argument | trimPrefix "--" | splitList "=" | first }}
+{{- if hasKey $flags $flag }}
+{{- fail (printf "extraArgs has --%s: set %s" $flag (get $flags $flag)) }}
+{{- end }}
+{{- end }}
+{{- range $v.extraEnv }}
+{{- if has .name (list "POD_NAME" "POD_UID") }}
+{{- fail (printf "extraEnv has %s, which the chart sets" .name) }}
+{{- end }}
+{{- end }}
+{{- $volumes := list "api-access" "rules" }}
+{{- range $v.extraVolumes }}
+{{- if has .name $volumes }}
+{{- fail (printf "extraVolumes has %s twice: choose another name" .name) }}
+{{- end }}
+{{- $volumes = append $volumes .name }}
+{{- end }}
+{{- range $v.extraVolumeMounts }}
+{{- if not (has .name (without $volumes "api-access" "rules")) }}
+{{- fail (printf "extraVolumeMounts names the volume %s, which extraVolumes does not have" .name) }}
+{{- end }}
+{{- end }}
+{{- if and $v.securityContext (eq (toString (get $v.securityContext "privileged")) "true") (eq (toString (get $v.securityContext "allowPrivilegeEscalation")) "false") }}
+{{- fail "securityContext.privileged and securityContext.allowPrivilegeEscalation=false exclude each other" }}
+{{- end }}
+{{- end }}

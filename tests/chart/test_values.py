@@ -1,0 +1,184 @@
+"""Values: sets that people use, ones that contradict each other, and the description of every one of them."""
+
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from chart import CHART, ROOT, container, operator_pod, render, render_hooks
+
+SETS = sorted((ROOT / "tests/chart/values").glob("*.yaml"))
+sets = pytest.mark.parametrize("values", SETS, ids=[path.stem for path in SETS])
+
+
+def test_there_are_value_sets_for_the_usual_clusters():
+    assert len(SETS) >= 11
+
+
+@sets
+def test_lint_is_clean(helm, values):
+    answer = helm("lint", "--strict", CHART, "--values", values)
+    assert answer.returncode == 0 and "[WARNING]" not in answer.stdout, answer.stdout + answer.stderr
+
+
+@sets
+def test_every_object_has_the_labels_and_a_namespace(helm, values):
+    objects = render(helm, "--values", values)
+    for (kind, name, *_), rendered in objects.items():
+        metadata = rendered["metadata"]
+        if not name.startswith("certificates") and not name.endswith("-extra"):
+            assert metadata["labels"]["app.kubernetes.io/instance"] == "tuner", (kind, name)
+        if not kind.startswith("Cluster") and kind != "CustomResourceDefinition" and not name.endswith("-extra"):
+            assert metadata["namespace"], (kind, name)
+
+
+@sets
+def test_a_real_api_server_takes_what_is_rendered(helm, api_server, values, tmp_path):
+    rendered = helm("template", "tuner", CHART, "--namespace", "default", "--values", values)
+    assert rendered.returncode == 0, rendered.stderr
+    # The CRDs of the Prometheus Operator are not in this cluster.
+    objects = [o for o in yaml.safe_load_all(rendered.stdout) if o and o["apiVersion"] != "monitoring.coreos.com/v1"]
+    manifest = tmp_path / "rendered.yaml"
+    manifest.write_text(yaml.safe_dump_all(objects))
+    answer = api_server.kubectl("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
+                                "-f", manifest)
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("values, message", [
+    (["rulesConfigMap=a", r"rules.vllm\.yaml=x"], "rules and rulesConfigMap exclude each other"),
+    (["leaderElection.renewDeadline=15"], "leaderElection.renewDeadline (15) must be less than leaderElection.leaseDuration (15)"),
+    (["leaderElection.retryPeriod=9"], "leaderElection.retryPeriod (9) must be less than leaderElection.renewDeadline (10) / 1.2"),
+    (["serviceAccount.create=false"], "serviceAccount.create is false and serviceAccount.name is empty"),
+    (["operator.allowVolumes={hostPath}"], "set operator.allowHostPath=true instead"),
+    (["podDisruptionBudget.maxUnavailable=2"], "podDisruptionBudget.maxUnavailable (2) must be less than replicas (2)"),
+    ([r"podLabels.app\.kubernetes\.io/name=x"], "podLabels has app.kubernetes.io/name"),
+    ([r"commonLabels.app\.kubernetes\.io/instance=x"], "commonLabels has app.kubernetes.io/instance"),
+    (["extraArgs={--workers=3}"], "extraArgs has --workers: set operator.workers"),
+    (["extraArgs={--health-addr,:9000}"], "extraArgs has --health-addr"),
+    (["extraEnv[0].name=POD_UID"], "extraEnv has POD_UID"),
+    (["extraVolumes[0].name=rules"], "extraVolumes has rules twice"),
+    (["extraVolumeMounts[0].name=a", "extraVolumeMounts[0].mountPath=/a"], "names the volume a, which extraVolumes does not have"),
+    (["securityContext.privileged=true"], "exclude each other"),
+])
+def test_contradicting_values_fail_with_one_message(helm, values, message):
+    answer = helm("template", "tuner", CHART, *[part for value in values for part in ("--set", value)])
+    assert answer.returncode != 0
+    assert message in answer.stderr
+    assert answer.stderr.count("rror") == 2, "Error: execution error at ..., once"
+
+
+def test_every_flag_that_the_chart_sets_is_refused_in_extra_args(helm):
+    everything = render(helm, "--values", ROOT / "tests/chart/values/permissive.yaml", "--set", "watchNodes=false",
+                        "--set", "watchNamespaces={a}", "--set", "rulesConfigMap=b")
+    for argument in container(everything)["args"]:
+        flag = argument.split("=")[0]
+        answer = helm("template", "tuner", CHART, "--set", f"extraArgs={{{flag}=1}}")
+        assert f"extraArgs has {flag}:" in answer.stderr, flag
+
+
+def test_the_operator_knows_every_flag_that_the_chart_sets(helm):
+    source = (ROOT / "operator/main.cpp").read_text()
+    for values in SETS:
+        for argument in container(render(helm, "--values", values))["args"]:
+            assert f'"{argument.split("=")[0]}"' in source.replace('--watch-nodes,!--no-watch-nodes', '--no-watch-nodes'), argument
+
+
+def test_the_schema_has_every_value_and_no_other():
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    def keys(node, path=""):
+        if "$ref" in node:
+            node = schema["definitions"][node["$ref"].rsplit("/", 1)[1]]
+        for name, child in node.get("properties", {}).items():
+            yield path + name
+            yield from keys(child, f"{path}{name}.")
+
+    def given(values, path=""):
+        for name, value in values.items():
+            yield path + name
+            if isinstance(value, dict):
+                yield from given(value, f"{path}{name}.")
+
+    free = ("podSecurityContext.", "securityContext.", "grafanaDashboard.labels.", "resources.")
+    known = {key for key in keys(schema) if not key.endswith(("Resources.requests", "Resources.limits"))
+             and not key.startswith(free)}
+    described = {key for key in given(yaml.safe_load((CHART / "values.yaml").read_text())) if not key.startswith(free)}
+    assert known == described
+
+
+def test_the_table_of_values_is_current():
+    checked = subprocess.run([ROOT / "scripts/chart-values", "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_no_user_is_fixed(helm):
+    pod = operator_pod(render(helm, "--values", ROOT / "tests/chart/values/openshift.yaml"))
+    text = json.dumps(pod)
+    assert not [key for key in ("runAsUser", "runAsGroup", "fsGroup", "seLinuxOptions") if key in text]
+    (token,) = [volume for volume in pod["volumes"] if volume["name"] == "api-access"]
+    assert token["projected"]["defaultMode"] == 0o444, "files belong to root where no user or group is fixed"
+
+
+def test_the_global_registry_replaces_the_registries_of_our_images(helm):
+    objects = render(helm, "--values", ROOT / "tests/chart/values/air-gapped.yaml")
+    mirror = "registry.internal:5000/mirror"
+    operator = container(objects)
+    assert operator["image"] == f"{mirror}/autotuner/autotune:0.1.0"
+    assert f"--tools-image={mirror}/autotuner/autotune:0.1.0" in operator["args"]
+    assert operator_pod(objects)["imagePullSecrets"] == [{"name": "own"}, {"name": "mirror"}]
+    test = render_hooks(helm, "--values", ROOT / "tests/chart/values/air-gapped.yaml")["Pod", "tuner-autotune-operator-test"]
+    images = {c["image"] for c in test["spec"]["containers"] + test["spec"]["initContainers"]}
+    assert all(image.startswith(f"{mirror}/") for image in images)
+    # A name without a registry keeps all of its parts.
+    plain = container(render(helm, "--set", "global.imageRegistry=mirror.local", "--set", "image.repository=team/autotune"))
+    assert plain["image"] == "mirror.local/team/autotune:0.1.0"
+
+
+def test_extra_objects_are_rendered_as_templates(helm):
+    objects = render(helm, "--values", ROOT / "tests/chart/values/extras.yaml")
+    assert objects["ConfigMap", "certificates"]["metadata"]["namespace"] == "tuning"
+    assert objects["ConfigMap", "tuner-autotune-operator-extra"]["data"] == {"release": "tuner"}
+    assert {"name": "certificates", "mountPath": "/certificates", "readOnly": True} in container(objects)["volumeMounts"]
+
+
+def test_the_network_policy_lets_in_metrics_and_out_dns_and_the_api_server(helm):
+    policy = render(helm, "--values", ROOT / "tests/chart/values/hardened.yaml")["NetworkPolicy", "tuner-autotune-operator"]
+    ports = {port["name"]: port["containerPort"] for port in
+             container(render(helm))["ports"]}
+    (metrics,) = policy["spec"]["ingress"]
+    assert [port["port"] for port in metrics["ports"]] == ["health"] and "health" in ports
+    dns, api = policy["spec"]["egress"]
+    assert {(port["protocol"], port["port"]) for port in dns["ports"]} == {("UDP", 53), ("TCP", 53)}
+    assert [port["port"] for port in api["ports"]] == [6443] and api["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+
+
+def test_the_helm_test_has_no_label_of_the_operator(helm):
+    selector = render(helm)["Deployment", "tuner-autotune-operator"]["spec"]["selector"]["matchLabels"]
+    hooks = render_hooks(helm)
+    assert not selector.items() <= hooks["Pod", "tuner-autotune-operator-test"]["metadata"]["labels"].items()
+    assert {o["metadata"]["annotations"]["helm.sh/hook"] for o in hooks.values()} == {"test"}, "none runs at an installation"
+    assert not render_hooks(helm, "--set", "tests.enabled=false")
+
+
+def test_artifact_hub_annotations_are_valid_and_current():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert chart["version"] == chart["appVersion"]
+    annotations = {name.removeprefix("artifacthub.io/"): text for name, text in chart["annotations"].items()}
+    assert annotations["license"] == "Apache-2.0"
+    (image,) = yaml.safe_load(annotations["images"])
+    assert image["image"] == f"ghcr.io/autotuner/autotune:{chart['appVersion']}"
+    assert {change["kind"] for change in yaml.safe_load(annotations["changes"])} <= {
+        "added", "changed", "deprecated", "removed", "fixed", "security"}
+    for example in yaml.safe_load(annotations["crdsExamples"]):
+        assert example["kind"] == "AutotuneTask"
+
+
+def test_the_example_of_artifact_hub_and_of_the_helm_test_are_valid_tasks(helm, crd):
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    tasks = yaml.safe_load(chart["annotations"]["artifacthub.io/crdsExamples"])
+    tasks.append(yaml.safe_load(render_hooks(helm)["ConfigMap", "tuner-autotune-operator-test"]["data"]["task.yaml"]))
+    for task in tasks:
+        answer = crd.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(task))
+        assert answer.returncode == 0, answer.stderr
