@@ -147,6 +147,16 @@ bool CannotStart(const std::optional<ContainerView::Termination>& end) {
   return end && (end->reason == "StartError" || end->reason == "ContainerCannotRun");
 }
 
+// Nobody knows how the container ended, because its runtime or kubelet was away meanwhile: kubernetes
+// pkg/kubelet/kubelet_pods.go, containerd pkg/cri/store/container (exit code 255, reason Unknown).
+bool IsLost(const std::optional<ContainerView::Termination>& end) {
+  return end && (end->reason == "ContainerStatusUnknown" || (end->reason == "Unknown" && end->exit_code == 255));
+}
+
+Failure LostContainer(const std::string& name, const ContainerView::Termination& end) {
+  return Because(FailureReason::kNodeLost, With("the node lost track of container " + name, end.message));
+}
+
 std::vector<const ContainerView*> AllContainers(const PodView& pod) {
   std::vector<const ContainerView*> all;
   for (const ContainerView& container : pod.init_containers) all.push_back(&container);
@@ -170,6 +180,7 @@ std::optional<Failure> ContainerFailure(const PodView& pod) {
   for (const ContainerView& container : pod.init_containers) {
     const std::string named = "init container " + container.name;
     if (container.name == "engine") continue;
+    if (IsLost(container.terminated)) return LostContainer(container.name, *container.terminated);
     if (container.terminated && container.terminated->exit_code != 0) {
       return Because(FailureReason::kInvalidPodConfiguration,
                      With(named + " failed with " + ExitText(*container.terminated), container.terminated->message));
@@ -204,9 +215,7 @@ Failure SilentEnd(const PodView& pod, const ContainerView::Termination& end, con
     return Because(FailureReason::kInvalidPodConfiguration,
                    With("container " + tool + " cannot be started", end.message));
   }
-  if (end.reason == "ContainerStatusUnknown") {
-    return Because(FailureReason::kNodeLost, With("the node lost track of container " + tool, end.message));
-  }
+  if (IsLost(end)) return LostContainer(tool, end);
   if (end.reason == "OOMKilled") {
     return Because(FailureReason::kBenchmarkFailed,
                    "autotune-bench ran out of host memory (OOMKilled): raise spec.benchmark.resources.limits.memory",
@@ -215,6 +224,7 @@ Failure SilentEnd(const PodView& pod, const ContainerView::Termination& end, con
   if (WasOutOfMemory(engine)) return OutOfHostMemory(*engine, "");
   if (engine != nullptr && engine->last_terminated) {
     const ContainerView::Termination& died = *engine->last_terminated;
+    if (IsLost(died)) return LostContainer("engine", died);
     std::string text = "the engine's container ended with " + ExitText(died) + " before a result was written";
     if (died.exit_code == 137) {
       text +=
@@ -238,6 +248,9 @@ Failure Refined(Failure failure, const PodView& pod) {
   const bool died =
       failure.reason == FailureReason::kEngineCrashed || failure.reason == FailureReason::kBenchmarkFailed;
   if (died && WasOutOfMemory(engine)) return OutOfHostMemory(*engine, failure.message);
+  if (died && engine != nullptr && IsLost(engine->last_terminated)) {
+    return LostContainer("engine", *engine->last_terminated);
+  }
   // An error that was logged before is the cause: SGLang's parent process ends everything, itself too, by SIGKILL.
   if (failure.reason == FailureReason::kEngineCrashed && failure.exit_code == 137 &&
       !Contains(failure.message, "memory") && !Contains(failure.message, "Error")) {

@@ -13,7 +13,7 @@ import time
 
 import pytest
 from installed_operator import RELEASE, load_images
-from real_cluster import ROOT, ClusterError, Namespace, cluster_command, condition
+from real_cluster import ROOT, ApiError, ClusterError, Namespace, cluster_command, condition
 from tasks import over, task
 
 KILLS = int(os.environ.get("AUTOTUNE_FAULT_KILLS", "10"))
@@ -51,10 +51,21 @@ class Searches:
         self._mark = namespace.cluster.audit.position()
 
     def go_on(self):
-        running = [t for t in self.namespace.list("autotunetasks") if not over(t)]
+        running = [t for t in self._tasks() if not over(t)]
         for _ in range(self._at_a_time - len(running)):
             self.names.append(f"search-{len(self.names) + 1}")
             self.namespace.apply(search(self.names[-1], self._retries))
+
+    def _tasks(self):
+        """Also from an API server that has just started, or has just learnt of the kind."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self.namespace.list("autotunetasks")
+            except ApiError as error:
+                if error.code != 429 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def wait_until_measuring(self):
         self.namespace.cluster.api.wait(
@@ -71,17 +82,21 @@ class Searches:
                                                                       namespace=self.namespace.name) if r.code == 201]
 
     def check(self, undisturbed):
-        """Every search has the answer of the undisturbed one, and each experiment had one pod."""
+        """Every search has the answer of the undisturbed one. An experiment had one pod, or one for each of its attempts where
+        attempts may fail."""
+        attempts = 0
         for found in self.finish():
-            assert answer(found) == undisturbed, found["status"]
-            assert [e["attempts"] for e in found["status"]["experiments"]] == [1] * len(SLOTS), found["status"]["experiments"]
+            experiments = found["status"]["experiments"]
+            assert answer(found) == undisturbed, json.dumps(experiments, indent=1)
+            assert self._retries or all(e["attempts"] == 1 for e in experiments), json.dumps(experiments, indent=1)
             assert self.namespace.find("configmaps", found["status"]["recommendation"]["configMap"])
+            attempts += sum(e["attempts"] for e in experiments)
         created = self.pods_created()
         assert len(created) == len(set(created)), "a pod was created twice"
         # An API server that is killed may have created a pod and not yet written so.
-        assert len(created) <= len(self.names) * len(SLOTS), created
+        assert len(created) <= attempts, created
         no_pods(self.namespace)
-        print(f"{len(self.names)} searches, {len(self.names) * len(SLOTS)} experiments", end=" ")
+        print(f"\n{len(self.names)} searches, {len(self.names) * len(SLOTS)} experiments, {attempts} attempts")
 
 
 def no_pods(namespace):
@@ -119,19 +134,20 @@ def test_the_operator_is_killed_at_random_moments(namespace, operator, undisturb
         killed += 1
     searches.check(undisturbed)
     assert operator.restarts() - before == killed
-    print(f"{killed} kills of the operator", end=" ")
+    print(f"{killed} kills of the operator")
 
 
 @pytest.mark.parametrize("program", ["kube-apiserver", "etcd", "kubelet-1", "containerd-1"])
 def test_a_part_of_the_cluster_is_killed_at_random_moments(namespace, undisturbed, program):
     moments = random.Random(f"{SEED} {program}")
-    searches = Searches(namespace)
+    # A container that was being created when its runtime was killed is lost, and its experiment runs again.
+    searches = Searches(namespace, retries=3 if program == "containerd-1" else 0)
     for _ in range(RESTARTS):
         searches.go_on()
         time.sleep(moments.uniform(0, 8))
         cluster_command(namespace.cluster.state, "restart", program)
     searches.check(undisturbed)
-    print(f"{RESTARTS} kills of {program}", end=" ")
+    print(f"{RESTARTS} kills of {program}")
 
 
 def test_the_operators_rights_are_away_for_20_seconds(namespace, operator, undisturbed):

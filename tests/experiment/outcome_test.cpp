@@ -179,6 +179,28 @@ const Ending kRecorded[] = {
     {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
 };
 
+// containerd was restarted meanwhile, or the kubelet could not find the container: another attempt may go well.
+TEST(Outcome, AContainerThatTheNodeLostTrackOfIsANodeThatWasLost) {
+  const json lost = {
+      {"exitCode", 255}, {"reason", "Unknown"}, {"startedAt", nullptr}, {"finishedAt", "2026-11-22T10:01:00Z"}};
+  const auto of = [&](const char* name, const char* container, const char* state) {
+    std::ifstream file(Statuses() / (std::string(name) + ".json"));
+    json pod = json::parse(file);
+    FillMessages(pod);
+    for (json& status : pod["status"]["initContainerStatuses"]) {
+      if (status["name"] == container) status[state] = {{"terminated", lost}};
+    }
+    return ReadExperimentOutcome(PodViewFromJson(pod), {}, kCreated + seconds(95));
+  };
+  for (const Outcome& outcome :
+       {of("install-cannot-start", "install", "state"), of("killed-137-no-message", "engine", "lastState"),
+        of("killed-137", "engine", "lastState")}) {
+    ASSERT_TRUE(outcome.failure);
+    EXPECT_EQ(outcome.failure->reason, FailureReason::kNodeLost) << outcome.failure->message;
+    EXPECT_THAT(outcome.failure->message, HasSubstr("the node lost track of container"));
+  }
+}
+
 // SGLang's parent process ends everything, itself too, by SIGKILL once a scheduler has raised.
 TEST(Outcome, OfAnEngineThatKilledItselfIsTheErrorThatItLogged) {
   const std::string error = "RuntimeError: NCCL error: unhandled system error";
