@@ -177,6 +177,7 @@ const Ending kRecorded[] = {
      "OutOfnvidia.com/gpu: Pod was rejected: Node didn't have enough resource: nvidia.com/gpu"},
     {"node-unreachable", seconds(510), FailureReason::kNodeLost, "went away on node silent: Taint manager"},
     {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
+    {"runtime-killed", seconds(80), FailureReason::kNodeLost, "the node lost track of container install"},
 };
 
 // containerd was restarted meanwhile, or the kubelet could not find the container: another attempt may go well.
