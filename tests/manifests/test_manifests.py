@@ -153,3 +153,28 @@ def test_columns_show_where_a_task_stands(task):
                               "MESSAGE"]
     for cell in ("Complete", "7/7", "dynamic-fp8", "1560.2", "3.42", "vllm-020", "+41.3%", "dynamic-fp8 wins"):
         assert cell in row
+
+
+def undescribed(schema, path=""):
+    """Fields without a description, which `kubectl explain` shows as blank."""
+    for name, field in schema.get("properties", {}).items():
+        if not field.get("description", "").strip():
+            yield f"{path}.{name}"
+        yield from undescribed(field, f"{path}.{name}")
+    for part, mark in (("items", "[]"), ("additionalProperties", "{}")):
+        if isinstance(schema.get(part), dict):
+            yield from undescribed(schema[part], path + mark)
+
+
+def test_every_field_has_a_description():
+    (version,) = yaml.safe_load((ROOT / "crds/autotunetask.yaml").read_text())["spec"]["versions"]
+    # A CRD must not describe metadata: the API server does.
+    assert list(undescribed(version["schema"]["openAPIV3Schema"])) == [".metadata"]
+
+
+def test_explain_shows_a_description_of_every_field(crd):
+    answer = crd.kubectl("explain", "autotunetasks", "--recursive=false")
+    assert answer.returncode == 0 and "configurations to compare" in answer.stdout, answer.stdout + answer.stderr
+    for path in ("spec.model.idOrPath", "spec.slo.tpot", "spec.gpu.schedulerName", "status.experiments.loads.itl.p99"):
+        answer = crd.kubectl("explain", f"autotunetasks.{path}")
+        assert "<empty>" not in answer.stdout and "DESCRIPTION:" in answer.stdout, answer.stdout
