@@ -1,0 +1,15 @@
+#include "operator/deploy/container_command.h"
+#include "operator/deploy/target.h"
+
+namespace autotune::deploy {
+
+// The engine's command line for a shell, after the environment that its configuration sets.
+base::Result<std::string> WriteServeCommand(const Winner& winner) {
+  std::string out = ShellLine(WithoutKubelet(winner.argv)) + "\n";
+  if (!winner.options_yaml.empty()) {
+    out += "# options file " + winner.options_dir + ":\n" + winner.options_yaml;
+  }
+  return out;
+}
+
+}  // namespace autotune::deploy

@@ -1,0 +1,37 @@
+// The serving stacks that the best configuration can be handed to: a table of writers. Pure.
+//
+// Each writer gives one file, ready to apply, whose container starts the engine with the measured arguments, or says in
+// one line why that stack cannot run this configuration. docs/using-the-result.md describes them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "operator/deploy/winner.h"
+
+namespace autotune::deploy {
+
+struct Target {
+  const char* name;   // spec.recommendation.targets: "LLMInferenceService"
+  const char* file;   // key in the ConfigMap: "llm-inference-service.yaml"
+  const char* apply;  // the command that takes the file on standard input, or what to do with it
+  base::Result<std::string> (*write)(const Winner& winner);  // kInvalid: not possible, and why
+};
+
+std::span<const Target> Targets();
+// Letters in any case; null if there is none.
+const Target* FindTarget(std::string_view name);
+
+// The writers, each in a file of its name.
+base::Result<std::string> WriteDeployment(const Winner& winner);
+base::Result<std::string> WriteLlmInferenceService(const Winner& winner);
+base::Result<std::string> WriteInferenceService(const Winner& winner);
+base::Result<std::string> WriteLlmD(const Winner& winner);
+base::Result<std::string> WriteDynamo(const Winner& winner);
+base::Result<std::string> WriteLeaderWorkerSet(const Winner& winner);
+base::Result<std::string> WriteServeCommand(const Winner& winner);
+base::Result<std::string> WriteDockerCompose(const Winner& winner);
+
+}  // namespace autotune::deploy

@@ -1,0 +1,159 @@
+#include "operator/deploy/winner.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "base/sha256.h"
+
+namespace autotune::deploy {
+namespace {
+
+using nlohmann::json;
+
+json* FindByName(json& list, std::string_view name) {
+  const auto found =
+      std::find_if(list.begin(), list.end(), [&](const json& item) { return item.value("name", "") == name; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+void EraseNamed(json& list, const std::vector<std::string>& names) {
+  json kept = json::array();
+  for (json& item : list) {
+    if (std::find(names.begin(), names.end(), item.value("name", "")) == names.end()) kept.push_back(std::move(item));
+  }
+  list = std::move(kept);
+}
+
+// The engine's own argv: what follows "--" of the launcher.
+std::vector<std::string> EngineArgv(const json& engine) {
+  std::vector<std::string> argv;
+  for (const char* part : {"command", "args"}) {
+    if (!engine.contains(part)) continue;
+    for (const json& word : engine.at(part)) argv.push_back(word);
+  }
+  const auto separator = std::find(argv.begin(), argv.end(), "--");
+  return separator == argv.end() ? argv : std::vector<std::string>(separator + 1, argv.end());
+}
+
+// Local mode's port is a variable that each process gets a value for; what is deployed has the engines' usual one.
+int PortNumber(const std::string& port) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return error == std::errc() && end == port.data() + port.size() ? number : 8000;
+}
+
+// The last value of a flag among arguments, as "--flag N" or "--flag=N"; 1 where there is none.
+int SizeOf(const std::vector<std::string>& args, std::initializer_list<std::string_view> flags) {
+  int size = 1;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    for (const std::string_view flag : flags) {
+      std::string_view value;
+      if (args[i] == flag && i + 1 < args.size()) value = args[i + 1];
+      if (args[i].size() > flag.size() && args[i].starts_with(flag) && args[i][flag.size()] == '=') {
+        value = std::string_view(args[i]).substr(flag.size() + 1);
+      }
+      if (!value.empty()) std::from_chars(value.data(), value.data() + value.size(), size);
+    }
+  }
+  return std::max(size, 1);
+}
+
+json AnnotationsOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured) {
+  json out = {{"autotuner.io/task", task.metadata.name},
+              {"autotuner.io/experiment", measured.name + " " + measured.hash},
+              {"autotuner.io/quantization", measured.quant.name},
+              {"autotuner.io/objective", api::ObjectiveName(task.spec.optimization.objective)}};
+  const auto put = [&](const char* name, const std::string& value) {
+    if (!value.empty()) out[name] = value;
+  };
+  put("autotuner.io/score", measured.score + (measured.score_ci.empty() ? "" : " +- " + measured.score_ci));
+  put("autotuner.io/gpu", measured.gpu_product);
+  put("autotuner.io/node", measured.node);
+  put("autotuner.io/engine-version", measured.engine_version);
+  if (measured.simulated) put("autotuner.io/simulated", "true");
+  return out;
+}
+
+// The container as it serves: without the launcher, with probes of its own.
+json ServingContainer(json engine, const Winner& winner, const std::string& shared_dir,
+                      std::vector<std::string>& shared_volumes) {
+  json mounts = json::array();
+  for (const json& mount : engine.value("volumeMounts", json::array())) {
+    if (mount.value("mountPath", "") == shared_dir) {
+      shared_volumes.push_back(mount.value("name", ""));
+    } else {
+      mounts.push_back(mount);
+    }
+  }
+  engine["command"] = winner.argv;
+  engine.erase("args");
+  engine.erase("restartPolicy");
+  engine["volumeMounts"] = mounts;
+  engine["ports"] = json::array({{{"name", "http"}, {"containerPort", winner.port}}});
+  const json health = {{"path", winner.health_path}, {"port", "http"}};
+  engine["startupProbe"] = {{"httpGet", health}, {"periodSeconds", 5}, {"failureThreshold", 360}};
+  engine["readinessProbe"] = {{"httpGet", health}, {"periodSeconds", 10}, {"timeoutSeconds", 20}};
+  return engine;
+}
+
+}  // namespace
+
+std::string WinnerName(const api::AutotuneTask& task) {
+  constexpr std::size_t kMaxName = 63, kHashDigits = 10;  // also a label's value
+  constexpr std::string_view kSuffix = "-best";
+  std::string name = task.metadata.name;
+  if (name.size() + kSuffix.size() > kMaxName) {
+    name.resize(kMaxName - kSuffix.size() - kHashDigits - 1);
+    while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
+    name += "-" + base::Sha256Hex(task.metadata.name).substr(0, kHashDigits);
+  }
+  return name + std::string(kSuffix);
+}
+
+std::string PinnedImage(const std::string& image, const std::string& image_id) {
+  if (image.find('@') != std::string::npos) return image;
+  // "docker-pullable://repository@sha256:...". Without a repository it is the digest of an image's configuration, which
+  // no registry serves.
+  const std::size_t at = image_id.rfind("@sha256:");
+  return at == std::string::npos || at == 0 ? image : image + image_id.substr(at);
+}
+
+Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
+                const experiment::Experiment& winner, const experiment::Placement& placement,
+                const experiment::PodEnvironment& environment) {
+  json pod = experiment::BuildExperimentPod(task, winner, placement, environment);
+  Winner out;
+  out.name = WinnerName(task);
+  out.ns = task.metadata.ns;
+  out.engine = winner.traits.engine;
+  out.model = task.spec.model.id_or_path;
+  out.revision = task.spec.model.revision;
+  out.volume = task.spec.model.volume;
+  out.model_in_pod = out.model.starts_with('/') ? environment.model_dir + out.model : out.model;
+  out.args = winner.plan.args;
+  out.options_yaml = winner.plan.options_yaml;
+  out.options_dir = environment.options_dir;
+  out.gpus = winner.plan.gpus;
+  out.gpu_resource = task.spec.gpu.resource_name;
+  out.tensor = SizeOf(out.args, {"--tensor-parallel-size", "--tp-size", "--tp_size", "-tp", "--tp"});
+  out.pipeline = SizeOf(out.args, {"--pipeline-parallel-size", "--pp-size", "--pp_size", "-pp", "--pp"});
+  out.port = PortNumber(environment.port);
+  out.health_path = winner.traits.health_path;
+  out.annotations = AnnotationsOf(task, measured);
+  out.template_annotations = json::object();
+  if (!out.options_yaml.empty()) out.template_annotations[experiment::kOptionsAnnotation] = out.options_yaml;
+
+  json& spec = pod["spec"];
+  json engine = *FindByName(spec["initContainers"], "engine");
+  out.argv = EngineArgv(engine);
+  engine["image"] = PinnedImage(engine.value("image", ""), measured.image_id);
+  std::vector<std::string> shared_volumes;
+  spec["containers"] = json::array({ServingContainer(std::move(engine), out, environment.shared_dir, shared_volumes)});
+  for (const char* measuring : {"initContainers", "restartPolicy", "activeDeadlineSeconds"}) spec.erase(measuring);
+  if (spec.contains("volumes")) EraseNamed(spec["volumes"], shared_volumes);
+  out.pod = std::move(spec);
+  return out;
+}
+
+}  // namespace autotune::deploy

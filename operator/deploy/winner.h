@@ -1,0 +1,50 @@
+// The best configuration as it was measured, without the parts that measured it: what every target is written from.
+//
+// A value; pure. Derived from the experiment's own pod, so that what is deployed is what ran: launcher, bench and their
+// shared directory are taken off, the engine becomes the only container, and its health endpoint the probes.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "operator/api/autotune_task.h"
+#include "operator/experiment/pod_builder.h"
+
+namespace autotune::deploy {
+
+struct Winner {
+  std::string name;  // of what is deployed: "<task>-best"
+  std::string ns;
+  std::string engine;            // "vllm"
+  std::string model, revision;   // spec.model.idOrPath; the revision asked for
+  nlohmann::json volume;         // spec.model.volume, or null
+  std::string model_in_pod;      // as the engine's command line has it
+  std::vector<std::string> argv;  // the engine's whole command line, as a manifest has it (see container_command.h)
+  std::vector<std::string> args;  // its end: what was tuned, and runtimes[].args
+  nlohmann::json pod;             // spec of a pod with one container, "engine"
+  nlohmann::json template_annotations;  // what the pod needs: an engine's options file is one
+  nlohmann::json annotations;           // what it is and how it was measured
+  std::string options_yaml, options_dir;
+  int gpus = 1;
+  std::string gpu_resource;
+  int tensor = 1, pipeline = 1;
+  int port = 8000;
+  std::string health_path;
+
+  [[nodiscard]] const nlohmann::json& Engine() const { return pod["containers"][0]; }
+};
+
+// "<task>-best"; a longer task's name is cut and carries a hash, so that no two tasks share one.
+std::string WinnerName(const api::AutotuneTask& task);
+
+// `measured`: the experiment's entry in the status. Its image is pinned to the digest that its node resolved.
+Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
+                const experiment::Experiment& winner, const experiment::Placement& placement,
+                const experiment::PodEnvironment& environment);
+
+// "vllm/vllm-openai:v0.24.0" and the kubelet's imageID give "vllm/vllm-openai:v0.24.0@sha256:..."; the image alone where
+// the kubelet knows no digest of a registry.
+std::string PinnedImage(const std::string& image, const std::string& image_id);
+
+}  // namespace autotune::deploy
