@@ -1,5 +1,5 @@
-// autotune: plan, run, bench, status, report, import, explain, matrix, rules. Wiring only. Exit codes: 0 done (run:
-// there is a best), 1 no best or nothing to show, 2 wrong input, 130 interrupted.
+// autotune, also kubectl-autotune. Wiring only. Exit codes: 0 done (run: there is a best), 1 no best or nothing to
+// show, 2 wrong input, 3 no cluster or no access, 4 no such task, 130 interrupted.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -9,16 +9,17 @@
 #include <string>
 
 #include "cli/bench_url.h"
+#include "cli/completion.h"
 #include "cli/explain.h"
 #include "cli/explain_words.h"
 #include "cli/import.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
-#include "cli/report_file.h"
 #include "cli/run.h"
-#include "cli/status_text.h"
 #include "cli/task_file.h"
+#include "cli/verbs.h"
 #include "gpu/product.h"
+#include "operator/deploy/target.h"
 #include "quant/rules.h"
 
 namespace {
@@ -64,27 +65,6 @@ int Run(const std::string& file, const cli::RunOptions& options, const quant::Ru
   return cli::RunLocally(*std::move(task), rules, options);
 }
 
-base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::string& file) {
-  const auto text = cli::ReadFileOrStdin(file, std::cin);
-  if (!text) return text.error();
-  return cli::TasksFromText(*text, file == "-" ? "standard input" : file);
-}
-
-int Status(const std::string& file, const quant::RuleSet& rules) {
-  const auto tasks = LoadTasks(file);
-  if (!tasks) return Fail(tasks.error().message);
-  std::cout << (tasks->size() == 1 ? cli::StatusText(tasks->front(), rules, cli::TerminalWidth(STDOUT_FILENO))
-                                   : cli::StatusList(*tasks));
-  return 0;
-}
-
-int Report(const std::string& file, const cli::ReportOptions& options, const quant::RuleSet& rules) {
-  const auto tasks = LoadTasks(file);
-  if (!tasks) return Fail(tasks.error().message);
-  const base::Status written = cli::WriteReports(*tasks, options, rules, std::cout);
-  return written ? 0 : Fail(written.error().message);
-}
-
 int Import(const std::string& file) {
   const auto text = cli::ReadFileOrStdin(file, std::cin);
   if (!text) return Fail(text.error().message);
@@ -123,6 +103,20 @@ int Rules(const std::string& engine, bool flags, const quant::RuleSet& rules) {
   if (!traits) return Fail(traits.error().message);
   std::cout << quant::RuleSet::BuiltInFile(engine + (flags ? ".flags.yaml" : ".yaml")).value_or("");
   return 0;
+}
+
+std::vector<cli::CommandWords> CommandsOf(const CLI::App& app) {
+  std::vector<cli::CommandWords> commands;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    cli::CommandWords words{command->get_name(), command->get_description(), {}, false};
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) words.options.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) words.options.push_back("-" + name);
+    }
+    words.takes_task = command->get_option_no_throw("NAME") != nullptr;
+    commands.push_back(std::move(words));
+  }
+  return commands;
 }
 
 // The command line, last word first as CLI11 takes it.
@@ -257,12 +251,51 @@ int main(int argc, char** argv) {
   bench->add_option("-o,--output", bench_output, "table or json")->check(CLI::IsMember({"table", "json"}));
   bench->add_flag("-v,--verbose", bench_options.verbose, "A line for everything that was done");
 
-  CLI::App* status = app.add_subcommand("status", "Show where tasks stand: kubectl get att -o yaml | autotune status");
-  add_file(status, false);
-  CLI::App* report =
-      app.add_subcommand("report", "Write a report as one HTML page: kubectl get att NAME -o yaml | autotune report");
+  cli::TaskChoice choice;
+  const auto add_cluster = [&choice](CLI::App* command) {
+    command->add_option("-n,--namespace", choice.cluster.ns, "Namespace; default: the context's")->type_name("NAME");
+    command->add_option("--context", choice.cluster.kubeconfig.context, "Context of the kubeconfig")->type_name("NAME");
+    command->add_option("--kubeconfig", choice.cluster.kubeconfig.path, "Default: $KUBECONFIG, ~/.kube/config")
+        ->type_name("FILE");
+  };
+  // A task of the cluster, or of a file.
+  const auto add_task = [&](CLI::App* command) {
+    command->add_option("NAME", choice.name, "A task in the cluster, or a file");
+    command->add_option("-f,--file", choice.file, "AutotuneTask as YAML or JSON; - is standard input")
+        ->type_name("FILE");
+    add_cluster(command);
+  };
+  const auto add_named = [&](CLI::App* command) {
+    command->add_option("NAME", choice.name, "A task in the cluster")->required();
+    add_cluster(command);
+  };
+
+  CLI::App* list = app.add_subcommand("list", "List the tasks of a namespace, or with -A of all");
+  std::string list_output = "table";
+  add_cluster(list);
+  list->add_flag("-A,--all-namespaces", choice.cluster.all_namespaces, "Of every namespace");
+  list->add_option("-o,--output", list_output, "table or name")->check(CLI::IsMember({"table", "name"}));
+
+  CLI::App* status = app.add_subcommand("status", "Show where a task stands, with --watch until it ends");
+  bool watch = false;
+  add_task(status);
+  status->add_flag("-A,--all-namespaces", choice.cluster.all_namespaces, "Without a name: of every namespace");
+  status->add_flag("-w,--watch", watch, "Live: progress, what runs, the leader so far");
+
+  CLI::App* results = app.add_subcommand("results", "Show the table of a task's experiments");
+  std::string results_output = "table";
+  add_task(results);
+  results->add_option("-o,--output", results_output, "table or json")->check(CLI::IsMember({"table", "json"}));
+
+  CLI::App* logs = app.add_subcommand("logs", "Print the engine's log of an experiment");
+  std::string logs_experiment, logs_container = "engine";
+  add_named(logs);
+  logs->add_option("EXPERIMENT", logs_experiment, "e7 or e7-3fa2c1, as status names it")->required();
+  logs->add_option("-c,--container", logs_container, "engine or bench")->check(CLI::IsMember({"engine", "bench"}));
+
+  CLI::App* report = app.add_subcommand("report", "Write a task's answer as one HTML page with plots");
   cli::ReportOptions report_options;
-  add_file(report, false);
+  add_task(report);
   report->add_option("-o,--output", report_options.format, "html, markdown or json")
       ->check(CLI::IsMember({"html", "markdown", "json"}))
       ->capture_default_str();
@@ -270,6 +303,30 @@ int main(int argc, char** argv) {
       ->add_option("--to", report_options.to,
                    "File to write, - is standard output; default: autotune-NAME.html, others to standard output")
       ->type_name("FILE");
+
+  CLI::App* apply = app.add_subcommand("apply", "Deploy the best configuration, or print what deploys it");
+  cli::ApplyOptions apply_options;
+  std::string targets;
+  for (const deploy::Target& target : deploy::Targets())
+    targets += (targets.empty() ? "" : " ") + std::string(target.name);
+  add_task(apply);
+  apply->add_option("--target", apply_options.target, "What it is written as: " + targets)
+      ->type_name("TARGET")
+      ->capture_default_str();
+  apply->add_option("--experiment", apply_options.experiment, "This one instead of the best")->type_name("NAME");
+  apply->add_flag("--print", apply_options.print, "Print the manifest and write nothing; always so for a file");
+
+  CLI::App* suspend = app.add_subcommand("suspend", "Stop a task's experiments; what was measured is kept");
+  add_named(suspend);
+  CLI::App* resume = app.add_subcommand("resume", "Go on with a suspended task");
+  add_named(resume);
+  CLI::App* cancel = app.add_subcommand("cancel", "Delete a task with its pods, and say what its best was");
+  add_named(cancel);
+
+  CLI::App* completion =
+      app.add_subcommand("completion", "Print a completion script: source <(autotune completion bash)");
+  std::string shell;
+  completion->add_option("SHELL", shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
 
   CLI::App* import = app.add_subcommand("import", "Convert a task file of the predecessor (JSON) to an AutotuneTask");
   add_file(import, false);
@@ -322,7 +379,18 @@ int main(int argc, char** argv) {
     const int code = app.exit(error);  // prints help, the version, or one line
     return code == 0 ? 0 : kBadInput;
   }
+  cli::Streams streams{std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) != 0, cli::TerminalWidth(STDOUT_FILENO)};
   if (import->parsed()) return Import(file);
+  if (list->parsed()) return cli::ListTasks(choice.cluster, list_output, streams);
+  if (logs->parsed()) return cli::ShowLog(choice.cluster, choice.name, logs_experiment, logs_container, streams);
+  if (suspend->parsed() || resume->parsed()) {
+    return cli::SetSuspended(choice.cluster, choice.name, suspend->parsed(), streams);
+  }
+  if (cancel->parsed()) return cli::CancelTask(choice.cluster, choice.name, streams);
+  if (completion->parsed()) {
+    std::cout << (shell == "zsh" ? cli::ZshCompletion(CommandsOf(app)) : cli::BashCompletion(CommandsOf(app)));
+    return 0;
+  }
   if (bench->parsed()) {
     bench_options.json = bench_output == "json";
     return cli::BenchUrl(bench_options);
@@ -335,8 +403,10 @@ int main(int argc, char** argv) {
     run_options.yaml = run_output == "yaml";
     return Run(file, run_options, *rules);
   }
-  if (status->parsed()) return Status(file, *rules);
-  if (report->parsed()) return Report(file, report_options, *rules);
+  if (status->parsed()) return cli::ShowStatus(choice, watch, *rules, streams);
+  if (results->parsed()) return cli::ShowResults(choice, results_output, *rules, streams);
+  if (report->parsed()) return cli::WriteReport(choice, report_options, *rules, streams);
+  if (apply->parsed()) return cli::ApplyBest(choice, apply_options, *rules, streams);
   if (table->parsed()) return Rules(table_engine, table_flags, *rules);
   if (matrix->parsed()) return Matrix(matrix_options, matrix_output, *rules);
   return Explain(explain_options, explain_output, *rules);

@@ -87,12 +87,15 @@ Markup DeployMarkup(const PageData& data) {
     if (!environment.empty()) out += Paragraph("dim", "with the environment") + Element("pre", environment);
     if (!best.options.empty()) out += Paragraph("dim", "with options.yaml") + Element("pre", best.options);
   }
-  const std::string& config_map = data.task.status.recommendation_config_map;
-  if (!config_map.empty()) {
-    const std::string ns = data.task.metadata.ns.empty() ? "" : " -n " + data.task.metadata.ns;
-    out += Element("h3", "Deploy it on the cluster") +
-           Element("pre", "kubectl get configmap " + config_map + ns +
-                              " -o go-template='{{index .data \"deployment.yaml\"}}' | kubectl apply" + ns + " -f -");
+  if (!data.task.metadata.uid.empty() && !best.simulated) {
+    const std::string apply = "kubectl autotune apply " + data.task.metadata.name +
+                              (data.task.metadata.ns.empty() ? "" : " -n " + data.task.metadata.ns);
+    std::string targets;
+    for (const std::string_view target : api::kRecommendationTargets) {
+      targets += (targets.empty() ? "" : ", ") + std::string(target);
+    }
+    out += Element("h3", "Deploy it on the cluster") + Element("pre", apply) +
+           Paragraph("hint", "With --target also as one of " + targets + "; --print shows what it writes.");
   }
   return out;
 }

@@ -295,6 +295,8 @@ Markup ProvenanceSection(const PageData& data) {
   if (data.best != nullptr) {
     facts.emplace_back("Best ran on", data.best->experiment->node + (data.best->experiment->node.empty() ? "" : ", ") +
                                           data.best->experiment->gpu_product);
+    facts.emplace_back("Image as resolved", data.best->experiment->image_id);
+    facts.emplace_back("Engine's version", data.best->experiment->engine_version);
     facts.emplace_back("Best's hash", data.best->experiment->hash);
   }
   facts.emplace_back("Measured", MeasuredText(task));

@@ -8,8 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/deploy/container_command.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/space.h"
+#include "operator/reconcile/measured_winner.h"
 #include "report/task_words.h"
 #include "text/yaml_json.h"
 #include "tuning/judge.h"
@@ -314,22 +315,13 @@ std::string Headline(const api::AutotuneTask& task) {
 base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& task,
                                                     const api::ExperimentStatus& experiment,
                                                     const quant::RuleSet& rules) {
-  const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);
-  if (!runtimes) return runtimes.error();
-  for (const reconcile::ResolvedRuntime& runtime : *runtimes) {
-    if (runtime.spec.name != experiment.runtime) continue;
-    quant::EngineTraits traits = runtime.traits;
-    if (!runtime.spec.command.empty()) traits.command = runtime.spec.command;
-    quant::StartContext context;
-    context.model = task.spec.model.id_or_path;
-    context.revision = task.spec.model.revision;
-    context.options_file = "options.yaml";
-    quant::LaunchPlan plan;
-    plan.args = experiment.args;
-    plan.options_yaml = experiment.options;
-    return quant::StartCommand(traits, context, plan);
-  }
-  return base::Invalid("spec.runtimes: has no \"" + experiment.runtime + "\" any more");
+  // A directory of the node is under its own path for whoever starts the engine there.
+  experiment::PodEnvironment environment;
+  const json& volume = task.spec.model.volume;
+  if (volume.is_object() && volume.contains("hostPath")) environment.model_dir = volume["hostPath"].value("path", "");
+  auto winner = reconcile::MeasuredWinner(task, experiment, rules, environment);
+  if (!winner) return winner.error();
+  return deploy::WithoutKubelet(winner->argv);
 }
 
 std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width) {

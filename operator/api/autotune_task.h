@@ -5,12 +5,14 @@
 // operator only passes through to a pod (tolerations, volumes, ...) stay JSON text.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -143,6 +145,15 @@ struct PodTemplateSpec {
   json image_pull_secrets = json::array(), volumes = json::array(), volume_mounts = json::array();
 };
 
+inline constexpr std::array<std::string_view, 8> kRecommendationTargets = {
+    "Deployment", "LLMInferenceService", "InferenceService", "LLMD", "DynamoGraphDeployment", "LeaderWorkerSet",
+    "Command",    "DockerCompose"};
+
+// What the best configuration is written as, in the order asked for, each once.
+struct RecommendationSpec {
+  std::vector<std::string> targets = {"Deployment"};
+};
+
 enum class KeepPods { kNever, kOnFailure, kAlways };
 
 struct TaskSpec {
@@ -161,6 +172,7 @@ struct TaskSpec {
   SloSpec slo;
   BenchmarkSpec benchmark;
   QualitySpec quality;
+  RecommendationSpec recommendation;
   PodTemplateSpec pod_template;
   KeepPods keep_pods = KeepPods::kOnFailure;
 };
@@ -184,6 +196,8 @@ struct ExperimentStatus {
   std::map<std::string, std::string> env;  // that the quantization sets for the engine
   int gpus = 0;
   std::string node, gpu_product;
+  std::string image_id;        // the engine's, as the kubelet resolved it: "registry/repository@sha256:..."
+  std::string engine_version;  // as the engine names itself, "" = it does not say
   std::vector<quant::Warning> warnings;
   std::vector<LoadRow> loads;
   std::string score;     // decimal, "" = none

@@ -139,6 +139,8 @@ void CapEntry(ExperimentStatus& experiment) {
     experiment.warnings.resize(16);
     cut = true;
   }
+  cut = Cut(experiment.image_id, 512) || cut;
+  cut = Cut(experiment.engine_version, 128) || cut;
   for (quant::Warning& warning : experiment.warnings) {
     for (std::string* text : {&warning.field, &warning.reason, &warning.message}) cut = Cut(*text, 512) || cut;
   }
@@ -147,7 +149,8 @@ void CapEntry(ExperimentStatus& experiment) {
 
 void LimitEntry(ExperimentStatus& experiment, bool keep_all_loads) {
   CapEntry(experiment);
-  for (std::string* text : {&experiment.options, &experiment.message, &experiment.node, &experiment.gpu_product}) {
+  for (std::string* text : {&experiment.options, &experiment.message, &experiment.node, &experiment.gpu_product,
+                            &experiment.image_id, &experiment.engine_version}) {
     MakeValid(*text);
   }
   for (std::string& arg : experiment.args) MakeValid(arg);

@@ -398,6 +398,28 @@ void ReadQuality(ObjectReader& reader, QualitySpec& out) {
   }
 }
 
+void ReadRecommendation(ObjectReader& reader, RecommendationSpec& out) {
+  std::vector<std::string> targets;
+  reader.Texts("targets", targets, kRecommendationTargets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const std::string path = reader.PathOf("targets") + "[" + std::to_string(i) + "]";
+    if (std::ranges::find(kRecommendationTargets, targets[i]) == kRecommendationTargets.end()) {
+      std::string known;
+      for (const std::string_view name : kRecommendationTargets)
+        known += (known.empty() ? "" : ", ") + std::string(name);
+      reader.FailAt(path, "\"" + targets[i] + "\" is none of " + known);
+    }
+    if (std::find(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(i), targets[i]) !=
+        targets.begin() + static_cast<std::ptrdiff_t>(i)) {
+      reader.FailAt(path, "\"" + targets[i] + "\" is there twice");
+    }
+  }
+  if (reader.Get("targets") != nullptr) {
+    if (targets.empty()) reader.Fail("targets", "names at least one");
+    out.targets = std::move(targets);
+  }
+}
+
 void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
   reader.TextMap("labels", out.labels, 32);
   reader.TextMap("annotations", out.annotations, 32);
@@ -606,6 +628,7 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
   reader.Nested("slo", [&](ObjectReader& slo) { ReadSlo(slo, out.slo); });
   reader.Nested("benchmark", [&](ObjectReader& benchmark) { ReadBenchmark(benchmark, out.benchmark); });
   reader.Nested("quality", [&](ObjectReader& quality) { ReadQuality(quality, out.quality); });
+  reader.Nested("recommendation", [&](ObjectReader& member) { ReadRecommendation(member, out.recommendation); });
   reader.Nested("podTemplate", [&](ObjectReader& pod) { ReadPodTemplate(pod, out.pod_template); });
   reader.Choice("keepPods", kKeepPods, [&](std::size_t i) { out.keep_pods = static_cast<KeepPods>(i); });
   if (!reader.failed() && out.parallelism > out.optimization.max_experiments) {
@@ -634,6 +657,7 @@ json ToJson(const TaskSpec& spec) {
               {"optimization", ToJson(spec.optimization)},
               {"benchmark", ToJson(spec.benchmark)},
               {"quality", ToJson(spec.quality)},
+              {"recommendation", {{"targets", spec.recommendation.targets}}},
               {"keepPods", kKeepPods[static_cast<std::size_t>(spec.keep_pods)]}};
   PutText(out, "description", spec.description);
   PutText(out, "baseRuntime", spec.base_runtime);

@@ -12,8 +12,8 @@ json EnvironmentOf(const json& container) {
   json out = json::object();
   for (const json& entry : container.value("env", json::array())) {
     const std::string name = entry.value("name", "");
-    out[name] = entry.contains("value") ? ComposeWord(WithoutKubelet({entry.value("value", "")}).front())
-                                        : "${" + name + "}";
+    out[name] =
+        entry.contains("value") ? ComposeWord(WithoutKubelet({entry.value("value", "")}).front()) : "${" + name + "}";
   }
   return out;
 }
@@ -27,32 +27,34 @@ base::Result<std::string> WriteDockerCompose(const Winner& winner) {
   json volumes = json::array();
   if (winner.volume.is_object() && !winner.volume.empty()) {
     if (!winner.volume.contains("hostPath")) {
-      return base::Invalid("DockerCompose: the model is on a volume of the cluster, which a single machine does not have");
+      return base::Invalid(
+          "DockerCompose: the model is on a volume of the cluster, which a single machine does not have");
     }
     const std::string inside = winner.model_in_pod.substr(0, winner.model_in_pod.size() - winner.model.size());
     volumes.push_back(winner.volume["hostPath"].value("path", "") + ":" + inside + ":ro");
   }
-  json service = {{"image", winner.Engine().value("image", "")},
-                  {"entrypoint", json::array()},
-                  {"ports", json::array({std::to_string(winner.port) + ":" + std::to_string(winner.port)})},
-                  {"shm_size", "16gb"},
-                  {"restart", "unless-stopped"},
-                  {"deploy",
-                   {{"resources",
-                     {{"reservations",
-                       {{"devices", json::array({{{"driver", "nvidia"},
-                                                  {"count", winner.gpus},
-                                                  {"capabilities", json::array({"gpu"})}}})}}}}}}}};
+  json service = {
+      {"image", winner.Engine().value("image", "")},
+      {"entrypoint", json::array()},
+      {"ports", json::array({std::to_string(winner.port) + ":" + std::to_string(winner.port)})},
+      {"shm_size", "16gb"},
+      {"restart", "unless-stopped"},
+      {"deploy",
+       {{"resources",
+         {{"reservations",
+           {{"devices",
+             json::array(
+                 {{{"driver", "nvidia"}, {"count", winner.gpus}, {"capabilities", json::array({"gpu"})}}})}}}}}}}};
   json command = json::array();
   for (const std::string& word : WithoutKubelet(winner.argv)) command.push_back(ComposeWord(word));
   service["command"] = command;
-  if (const json environment = EnvironmentOf(winner.Engine()); !environment.empty()) service["environment"] = environment;
+  if (const json environment = EnvironmentOf(winner.Engine()); !environment.empty())
+    service["environment"] = environment;
   json compose = {{"name", winner.name}, {"services", {{"engine", service}}}};
   if (!winner.options_yaml.empty()) {
     compose["configs"] = {{"options", {{"content", ComposeWord(winner.options_yaml)}}}};
     compose["services"]["engine"]["configs"] =
-        json::array({{{"source", "options"},
-                      {"target", winner.options_dir + "/" + experiment::kOptionsFile}}});
+        json::array({{{"source", "options"}, {"target", winner.options_dir + "/" + experiment::kOptionsFile}}});
   }
   if (!volumes.empty()) compose["services"]["engine"]["volumes"] = volumes;
   return text::ToYaml(compose);

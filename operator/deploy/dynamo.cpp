@@ -52,19 +52,21 @@ base::Result<std::string> WriteDynamo(const Winner& winner) {
   json pod = winner.pod;
   pod["containers"] = json::array({container});
   json worker_template = {{"spec", pod}};
-  if (!winner.template_annotations.empty()) worker_template["metadata"] = {{"annotations", winner.template_annotations}};
+  if (!winner.template_annotations.empty())
+    worker_template["metadata"] = {{"annotations", winner.template_annotations}};
   json annotations = winner.annotations;
   annotations["autotuner.io/measured-image"] = measured;
-  const json frontend = {{"name", "Frontend"},
-                         {"type", "frontend"},
-                         {"replicas", 1},
-                         {"podTemplate", {{"spec", {{"containers", json::array({{{"name", "main"}, {"image", image}}})}}}}}};
+  const json frontend = {
+      {"name", "Frontend"},
+      {"type", "frontend"},
+      {"replicas", 1},
+      {"podTemplate", {{"spec", {{"containers", json::array({{{"name", "main"}, {"image", image}}})}}}}}};
   const json worker = {{"name", "Worker"}, {"type", "worker"}, {"replicas", 1}, {"podTemplate", worker_template}};
-  const json graph = {{"apiVersion", "nvidia.com/v1beta1"},
-                      {"kind", "DynamoGraphDeployment"},
-                      {"metadata", {{"name", winner.name}, {"annotations", annotations}}},
-                      {"spec",
-                       {{"backendFramework", backend->framework}, {"components", json::array({frontend, worker})}}}};
+  const json graph = {
+      {"apiVersion", "nvidia.com/v1beta1"},
+      {"kind", "DynamoGraphDeployment"},
+      {"metadata", {{"name", winner.name}, {"annotations", annotations}}},
+      {"spec", {{"backendFramework", backend->framework}, {"components", json::array({frontend, worker})}}}};
   return "# Dynamo's image has an engine release of its own: choose the one that carries the measured release,\n# " +
          measured + ".\n" + text::ToYaml(graph);
 }

@@ -10,16 +10,15 @@ base::Result<std::string> WriteLeaderWorkerSet(const Winner& winner) {
   const json labels = {{"app.kubernetes.io/name", winner.name}};
   json worker_metadata = {{"labels", labels}};
   if (!winner.template_annotations.empty()) worker_metadata["annotations"] = winner.template_annotations;
-  const json set = {
-      {"apiVersion", "leaderworkerset.x-k8s.io/v1"},
-      {"kind", "LeaderWorkerSet"},
-      {"metadata", {{"name", winner.name}, {"labels", labels}, {"annotations", winner.annotations}}},
-      {"spec",
-       {{"replicas", 1},
-        {"leaderWorkerTemplate",
-         {{"size", 1},
-          {"restartPolicy", "RecreateGroupOnPodRestart"},
-          {"workerTemplate", {{"metadata", worker_metadata}, {"spec", winner.pod}}}}}}}};
+  const json set = {{"apiVersion", "leaderworkerset.x-k8s.io/v1"},
+                    {"kind", "LeaderWorkerSet"},
+                    {"metadata", {{"name", winner.name}, {"labels", labels}, {"annotations", winner.annotations}}},
+                    {"spec",
+                     {{"replicas", 1},
+                      {"leaderWorkerTemplate",
+                       {{"size", 1},
+                        {"restartPolicy", "RecreateGroupOnPodRestart"},
+                        {"workerTemplate", {{"metadata", worker_metadata}, {"spec", winner.pod}}}}}}}};
   return text::ToYaml(set);
 }
 

@@ -15,7 +15,8 @@ constexpr const char* kBase =
 std::string LabelValue(const std::string& text) {
   std::string value = text.substr(text.rfind('/') == std::string::npos ? 0 : text.rfind('/') + 1);
   for (char& c : value) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
     if (!plain) c = '-';
   }
   value.resize(std::min<std::size_t>(value.size(), 63));
@@ -27,8 +28,8 @@ std::string LabelValue(const std::string& text) {
 
 }  // namespace
 
-// A Kustomize overlay on llm-d's single-host model server: its Deployment `decode`, container `modelserver`. Command and
-// arguments are both given, since a patch without one of them keeps the base's.
+// A Kustomize overlay on llm-d's single-host model server: its Deployment `decode`, container `modelserver`. Command
+// and arguments are both given, since a patch without one of them keeps the base's.
 base::Result<std::string> WriteLlmD(const Winner& winner) {
   json container = winner.Engine();
   container["name"] = "modelserver";

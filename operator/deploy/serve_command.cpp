@@ -5,7 +5,9 @@ namespace autotune::deploy {
 
 // The engine's command line for a shell, after the environment that its configuration sets.
 base::Result<std::string> WriteServeCommand(const Winner& winner) {
-  std::string out = ShellLine(WithoutKubelet(winner.argv)) + "\n";
+  std::string out;
+  for (const auto& [name, value] : winner.env) out += name + "=" + ShellWord(value) + " ";
+  out += ShellLine(WithoutKubelet(winner.argv)) + "\n";
   if (!winner.options_yaml.empty()) {
     out += "# options file " + winner.options_dir + ":\n" + winner.options_yaml;
   }

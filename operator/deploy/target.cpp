@@ -24,8 +24,9 @@ std::span<const Target> Targets() { return kTargets; }
 
 const Target* FindTarget(std::string_view name) {
   const auto found = std::find_if(kTargets.begin(), kTargets.end(), [&](const Target& target) {
-    return std::ranges::equal(std::string_view(target.name), name, {}, [](unsigned char c) { return std::tolower(c); },
-                              [](unsigned char c) { return std::tolower(c); });
+    return std::ranges::equal(
+        std::string_view(target.name), name, {}, [](unsigned char c) { return std::tolower(c); },
+        [](unsigned char c) { return std::tolower(c); });
   });
   return found == kTargets.end() ? nullptr : &*found;
 }

@@ -132,6 +132,7 @@ Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& meas
   out.volume = task.spec.model.volume;
   out.model_in_pod = out.model.starts_with('/') ? environment.model_dir + out.model : out.model;
   out.args = winner.plan.args;
+  out.env = winner.plan.env;
   out.options_yaml = winner.plan.options_yaml;
   out.options_dir = environment.options_dir;
   out.gpus = winner.plan.gpus;

@@ -4,6 +4,7 @@
 // shared directory are taken off, the engine becomes the only container, and its health endpoint the probes.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,15 +17,16 @@ namespace autotune::deploy {
 struct Winner {
   std::string name;  // of what is deployed: "<task>-best"
   std::string ns;
-  std::string engine;            // "vllm"
-  std::string model, revision;   // spec.model.idOrPath; the revision asked for
-  nlohmann::json volume;         // spec.model.volume, or null
-  std::string model_in_pod;      // as the engine's command line has it
+  std::string engine;             // "vllm"
+  std::string model, revision;    // spec.model.idOrPath; the revision asked for
+  nlohmann::json volume;          // spec.model.volume, or null
+  std::string model_in_pod;       // as the engine's command line has it
   std::vector<std::string> argv;  // the engine's whole command line, as a manifest has it (see container_command.h)
   std::vector<std::string> args;  // its end: what was tuned, and runtimes[].args
   nlohmann::json pod;             // spec of a pod with one container, "engine"
-  nlohmann::json template_annotations;  // what the pod needs: an engine's options file is one
-  nlohmann::json annotations;           // what it is and how it was measured
+  nlohmann::json template_annotations;     // what the pod needs: an engine's options file is one
+  nlohmann::json annotations;              // what it is and how it was measured
+  std::map<std::string, std::string> env;  // that the configuration sets for the engine
   std::string options_yaml, options_dir;
   int gpus = 1;
   std::string gpu_resource;
@@ -43,8 +45,8 @@ Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& meas
                 const experiment::Experiment& winner, const experiment::Placement& placement,
                 const experiment::PodEnvironment& environment);
 
-// "vllm/vllm-openai:v0.24.0" and the kubelet's imageID give "vllm/vllm-openai:v0.24.0@sha256:..."; the image alone where
-// the kubelet knows no digest of a registry.
+// "vllm/vllm-openai:v0.24.0" and the kubelet's imageID give "vllm/vllm-openai:v0.24.0@sha256:..."; the image alone
+// where the kubelet knows no digest of a registry.
 std::string PinnedImage(const std::string& image, const std::string& image_id);
 
 }  // namespace autotune::deploy

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "operator/deploy/winner.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/recommendation.h"
 #include "operator/reconcile/short_text.h"
@@ -79,7 +80,7 @@ bool Recommend(const Observed& observed, const Settings& settings, const api::Ta
                                          " as it was measured; edit the task to measure it again";
     return true;
   }
-  json config_map = Recommendation(observed.task, ExperimentOf(space, *candidate, winner.attempts),
+  json config_map = Recommendation(observed.task, winner, ExperimentOf(space, *candidate, winner.attempts),
                                    PlacementOf(space, GpuOf(status)), settings.environment);
   const std::optional<Memory::Recommended>& tried = observed.memory.recommended;
   if (!tried || tried->digest != DigestOf(config_map)) {
@@ -88,7 +89,7 @@ bool Recommend(const Observed& observed, const Settings& settings, const api::Ta
     return false;
   }
   if (!tried->error) {
-    out.recommendation = RecommendationName(observed.task);
+    out.recommendation = deploy::WinnerName(observed.task);
     return true;
   }
   NotRecommended(*tried, status, out);

@@ -1,5 +1,4 @@
-// The manifest for the winner: a ConfigMap, owned by the task, with a Deployment ready to apply and the plain command.
-// Pure.
+// The ConfigMap for the best configuration, owned by the task: a file for each target that the task asks for. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,15 +9,14 @@
 
 namespace autotune::reconcile {
 
-// "<task>-best"; a longer task's name is cut and carries a hash, so that no two tasks share one.
-std::string RecommendationName(const api::AutotuneTask& task);
-
 // Tells one ConfigMap from another.
 std::string DigestOf(const nlohmann::json& config_map);
 
-// Keys: `deployment.yaml` (engine alone, with the winner's arguments, GPUs, model volume and secrets) and `command.txt`
-// (the engine's command line, shell-quoted).
-nlohmann::json Recommendation(const api::AutotuneTask& task, const experiment::Experiment& winner,
-                              const experiment::Placement& placement, const experiment::PodEnvironment& environment);
+// Named deploy::WinnerName(task). Keys: the files of spec.recommendation.targets (deploy::Targets()), `command.txt`
+// (the engine's command line, shell-quoted), `about.txt` (what it is, how it was measured, which targets are left out
+// and why). `measured` is the best's entry in the status.
+nlohmann::json Recommendation(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
+                              const experiment::Experiment& winner, const experiment::Placement& placement,
+                              const experiment::PodEnvironment& environment);
 
 }  // namespace autotune::reconcile

@@ -80,6 +80,7 @@ std::string StoppedText(const std::vector<bench::ScenarioOutcome>& outcomes) {
 void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   entry.simulated = run.simulated;
   if (!run.gpu_product.empty()) entry.gpu_product = run.gpu_product;
+  entry.engine_version = run.engine_version;
   entry.start_seconds = run.start_seconds;
   entry.measure_seconds = run.measure_seconds;
   entry.loads.clear();
@@ -198,6 +199,9 @@ class Tracker {
       entry.state = api::ExperimentState::kStarting;
     }
     if (!pod.node.empty()) entry.node = pod.node;
+    for (const experiment::ContainerView& container : pod.init_containers) {
+      if (container.name == "engine" && !container.image_id.empty()) entry.image_id = container.image_id;
+    }
     // As the node is labelled, until the launcher says what it saw.
     if (entry.gpu_product.empty()) entry.gpu_product = gpu_product_;
     if (outcome.gpu_since != base::WallTime{}) entry.started_at = base::FormatRfc3339(outcome.gpu_since);

@@ -113,6 +113,7 @@ std::vector<json> FullSpecs() {
       "volumes": [{"name": "scratch", "emptyDir": {}}],
       "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]
     },
+    "recommendation": {"targets": ["LLMD", "Command"]},
     "keepPods": "Always"
   })json");
 
@@ -208,6 +209,8 @@ json FullStatus() {
       "gpus": 2,
       "node": "gpu-17",
       "gpuProduct": "NVIDIA-H100-80GB-HBM3",
+      "imageID": "docker.io/vllm/vllm-openai@sha256:00",
+      "engineVersion": "0.20.1",
       "warnings": [{"field": "attentionDtype", "reason": "NotControllable", "message": "an outcome"}],
       "loads": [{
         "scenario": "D(512,128)", "concurrency": 32, "verdict": "Missed", "window": "60.12s", "requests": 1464,

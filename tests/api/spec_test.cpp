@@ -156,6 +156,9 @@ TEST(TaskFromJson, NamesThePathOfWhatIsWrong) {
       {"/spec/slo", R"({"attainment": "0.9"})", "spec.slo.attainment: needs a bound"},
       {"/spec/podTemplate", R"({"labels": {"a": 1}})", "spec.podTemplate.labels.a: expected a string, got an integer"},
       {"/spec/podTemplate", R"({"labels": {"autotuner.io/x": "1"}})", "spec.podTemplate.labels.autotuner.io/x: "},
+      {"/spec/recommendation", R"({"targets": ["Helm"]})",
+       "spec.recommendation.targets[0]: \"Helm\" is none of Deployment, LLM"},
+      {"/spec/recommendation", R"({"targets": []})", "spec.recommendation.targets: names at least one"},
       {"/spec/keepPods", R"("Sometimes")", "spec.keepPods: \"Sometimes\" is not one of Never, OnFailure, Always"},
   };
   for (const auto& row : rows) {

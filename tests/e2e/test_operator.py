@@ -76,8 +76,7 @@ def test_the_first_example_runs_unmodified_from_apply_to_the_best_configuration(
     assert float(found["status"]["cost"]["gpuHours"]) > 0
 
     recommended = namespace.get("configmaps", found["status"]["recommendation"]["configMap"])
-    deployment = json.loads(recommended["data"]["deployment.yaml"])
-    namespace.kubectl("apply", "--dry-run=server", "-f", "-", input=json.dumps(deployment))
+    namespace.kubectl("apply", "--dry-run=server", "-f", "-", input=recommended["data"]["deployment.yaml"])
 
     table = namespace.kubectl("get", "att")
     assert "Complete" in table and "2/2" in table, table

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/reconcile/recommendation.h"
+#include "operator/deploy/winner.h"
 #include "tests/reconcile/fake_cluster.h"
 
 namespace autotune::reconcile {
@@ -417,13 +417,13 @@ TEST(Recommend, WhoWaitsForReadyFindsTheConfigMapAndTheResultsAreWrittenBeforeIt
 TEST(Recommend, NamesOfLongTasksDoNotMeet) {
   api::AutotuneTask task;
   task.metadata.name = "llama";
-  EXPECT_EQ(RecommendationName(task), "llama-best");
+  EXPECT_EQ(deploy::WinnerName(task), "llama-best");
   task.metadata.name = std::string(58, 'a');
-  EXPECT_EQ(RecommendationName(task), std::string(58, 'a') + "-best");
+  EXPECT_EQ(deploy::WinnerName(task), std::string(58, 'a') + "-best");
   std::set<std::string> names;
   for (const char* tail : {"x", "y", "-team-a", "-team-b"}) {
     task.metadata.name = std::string(58, 'a') + tail;
-    const std::string name = RecommendationName(task);
+    const std::string name = deploy::WinnerName(task);
     EXPECT_LE(name.size(), 63U);
     EXPECT_TRUE(name.ends_with("-best"));
     EXPECT_TRUE(names.insert(name).second) << name;

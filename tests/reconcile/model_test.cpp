@@ -269,6 +269,7 @@ const json& SpecEdits() {
     [{"podTemplate": {"imagePullSecrets": [{"name": "registry"}]}}, {"podTemplate": {"imagePullSecrets": null}}],
     [{"podTemplate": {"volumes": [{"name": "scratch", "emptyDir": {}}], "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}},
      {"podTemplate": {"volumes": null, "volumeMounts": null}}],
+    [{"recommendation": {"targets": ["LLMD", "Command"]}}, {"recommendation": null}],
     [{"keepPods": "Never"}, {"keepPods": "OnFailure"}, {"keepPods": "Always"}]
   ])json");
   return edits;

@@ -1,0 +1,68 @@
+// The tasks of a cluster, for the command line: with the kubeconfig, context and rights of whoever calls it.
+//
+// Calls block; one thread. Errors are what a person is told: one line that names the task, the namespace and what is
+// missing. No method writes but Suspend, Cancel and Apply.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "operator/api/autotune_task.h"
+#include "operator/kube/client.h"
+#include "operator/kube/config.h"
+
+namespace autotune::cli {
+
+struct ClusterOptions {
+  kube::KubeconfigOptions kubeconfig;
+  std::string ns;               // "" = the context's
+  bool all_namespaces = false;  // of lists
+};
+
+class Cluster {
+ public:
+  // `client` is borrowed. `ns`: where tasks are looked for.
+  Cluster(kube::Client& client, std::string ns) : client_(client), ns_(std::move(ns)) {}
+
+  [[nodiscard]] const std::string& ns() const { return ns_; }
+
+  base::Result<api::AutotuneTask> Get(const std::string& name);
+  base::Result<std::vector<api::AutotuneTask>> List(bool all_namespaces);
+  // Calls `seen` with the task as it is and after each change, until it returns false or the task is gone (kNotFound).
+  base::Status Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
+                     const std::stop_token& stop);
+  // The log of a container of the experiment's pod. kNotFound where there is no pod any more.
+  base::Result<std::string> Log(const api::AutotuneTask& task, const api::ExperimentStatus& experiment,
+                                const std::string& container);
+  base::Status Suspend(const std::string& name, bool suspended);
+  base::Status Cancel(const std::string& name);
+  // Creates the object, or replaces what an earlier apply of the same task created; anything else of that name is
+  // somebody's: kAlreadyExists, nothing is written. Returns "created" or "configured".
+  base::Result<std::string> Apply(const nlohmann::json& object, const std::string& task);
+
+ private:
+  base::Error Explain(base::Error error, const std::string& what) const;
+
+  kube::Client& client_;
+  const std::string ns_;
+};
+
+// The connection and what it needs, in the order of their lives.
+struct Connection {
+  base::RealClock clock;
+  std::unique_ptr<kube::HttpTransport> transport;
+  std::unique_ptr<kube::Client> client;
+  std::unique_ptr<Cluster> cluster;
+};
+base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options);
+
+// 1: the task has no answer (yet); 2: wrong input; 3: no cluster, or it refuses; 4: no such task, experiment or pod.
+int ExitCodeOf(const base::Error& error);
+
+}  // namespace autotune::cli

@@ -1,0 +1,244 @@
+#include "cli/verbs.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <istream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <utility>
+
+#include "cli/progress.h"
+#include "cli/status_text.h"
+#include "cli/task_file.h"
+#include "operator/deploy/target.h"
+#include "operator/reconcile/measured_winner.h"
+#include "operator/reconcile/verdict.h"
+#include "report/report_json.h"
+#include "report/result_view.h"
+#include "text/yaml_json.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVerbNoAnswer = 1;
+
+int Told(const base::Error& error, Streams& streams) {
+  streams.err << "autotune: " << error.message << "\n";
+  return ExitCodeOf(error);
+}
+
+bool IsFileName(const std::string& name) {
+  return name == "-" || name.find('/') != std::string::npos || name.ends_with(".yaml") || name.ends_with(".yml") ||
+         name.ends_with(".json");
+}
+
+// The file that is meant, or nothing: then it is a task of the cluster, or several.
+std::optional<std::string> FileOf(const TaskChoice& choice, const Streams& streams) {
+  if (!choice.file.empty()) return choice.file;
+  if (!choice.name.empty()) return IsFileName(choice.name) ? std::optional(choice.name) : std::nullopt;
+  return streams.in_is_terminal ? std::nullopt : std::optional<std::string>("-");
+}
+
+base::Result<api::AutotuneTask> OneTask(const TaskChoice& choice, Streams& streams) {
+  auto tasks = ChosenTasks(choice, streams);
+  if (!tasks) return std::move(tasks).error();
+  if (tasks->size() == 1) return std::move(tasks->front());
+  return base::Invalid(std::to_string(tasks->size()) + " tasks: name one");
+}
+
+std::string NoBestText(const api::AutotuneTask& task) {
+  const std::string headline = report::Headline(task);
+  const std::string state = task.status.state.empty() ? "not started" : task.status.state;
+  return "AutotuneTask " + task.metadata.name + " has no best configuration" +
+         (reconcile::IsOver(task.status.state) ? ": " : " yet (" + state + " " + task.status.progress + "): ") +
+         (headline.empty() ? "nothing is measured" : headline);
+}
+
+const api::ExperimentStatus* ExperimentNamed(const api::AutotuneTask& task, const std::string& name) {
+  const auto found =
+      std::find_if(task.status.experiments.begin(), task.status.experiments.end(), [&](const auto& experiment) {
+        return experiment.name == name || experiment.name.substr(0, experiment.name.find('-')) == name;
+      });
+  return found == task.status.experiments.end() ? nullptr : &*found;
+}
+
+int WatchStatus(const TaskChoice& choice, const quant::RuleSet& rules, Streams& streams) {
+  const auto connection = Connect(choice.cluster);
+  if (!connection) return Told(connection.error(), streams);
+  ProgressView view(stderr, isatty(STDERR_FILENO) != 0, streams.width, (*connection)->clock);
+  api::AutotuneTask last;
+  const auto watched = (*connection)
+                           ->cluster->Watch(choice.name,
+                                            [&](const api::AutotuneTask& task) {
+                                              view.Show(task);
+                                              last = task;
+                                              return !reconcile::IsOver(task.status.state) ||
+                                                     task.status.observed_generation < task.metadata.generation;
+                                            },
+                                            {});
+  view.Finish();
+  if (!watched) return Told(watched.error(), streams);
+  streams.out << StatusText(last, rules, streams.width);
+  return last.status.best ? 0 : kVerbNoAnswer;
+}
+
+}  // namespace
+
+base::Result<std::vector<api::AutotuneTask>> ChosenTasks(const TaskChoice& choice, Streams& streams) {
+  if (const auto file = FileOf(choice, streams)) {
+    const auto text = ReadFileOrStdin(*file, streams.in);
+    if (!text) return text.error();
+    return TasksFromText(*text, *file == "-" ? "standard input" : *file);
+  }
+  auto connection = Connect(choice.cluster);
+  if (!connection) return connection.error();
+  if (choice.name.empty()) return (*connection)->cluster->List(choice.cluster.all_namespaces);
+  auto task = (*connection)->cluster->Get(choice.name);
+  if (!task) return task.error();
+  return std::vector<api::AutotuneTask>{*std::move(task)};
+}
+
+int ListTasks(const ClusterOptions& options, const std::string& output, Streams& streams) {
+  const auto connection = Connect(options);
+  if (!connection) return Told(connection.error(), streams);
+  const auto tasks = (*connection)->cluster->List(options.all_namespaces);
+  if (!tasks) return Told(tasks.error(), streams);
+  if (output == "name") {
+    for (const api::AutotuneTask& task : *tasks) streams.out << task.metadata.name << "\n";
+  } else if (tasks->empty()) {
+    streams.err << "No AutotuneTasks" << (options.all_namespaces ? "" : " in namespace " + (*connection)->cluster->ns())
+                << ".\n";
+  } else {
+    streams.out << StatusList(*tasks);
+  }
+  return 0;
+}
+
+int ShowStatus(const TaskChoice& choice, bool watch, const quant::RuleSet& rules, Streams& streams) {
+  if (watch) {
+    if (choice.name.empty() || FileOf(choice, streams).has_value()) {
+      return Told(base::Invalid("--watch needs the name of a task in the cluster"), streams);
+    }
+    return WatchStatus(choice, rules, streams);
+  }
+  const auto tasks = ChosenTasks(choice, streams);
+  if (!tasks) return Told(tasks.error(), streams);
+  streams.out << (tasks->size() == 1 ? StatusText(tasks->front(), rules, streams.width) : StatusList(*tasks));
+  return 0;
+}
+
+int ShowResults(const TaskChoice& choice, const std::string& output, const quant::RuleSet& rules, Streams& streams) {
+  const auto task = OneTask(choice, streams);
+  if (!task) return Told(task.error(), streams);
+  if (output == "json") {
+    streams.out << report::JsonReport(*task, rules).dump(2) << "\n";
+  } else if (task->status.experiments.empty()) {
+    streams.err << "autotune: " << NoBestText(*task) << "\n";
+  } else {
+    streams.out << report::ResultTable(*task, streams.width / 2).Text();
+  }
+  return task->status.best ? 0 : kVerbNoAnswer;
+}
+
+int WriteReport(const TaskChoice& choice, const ReportOptions& options, const quant::RuleSet& rules, Streams& streams) {
+  const auto tasks = ChosenTasks(choice, streams);
+  if (!tasks) return Told(tasks.error(), streams);
+  if (tasks->empty()) return Told({base::Code::kNotFound, "there are no AutotuneTasks to report"}, streams);
+  const auto written = WriteReports(*tasks, options, rules, streams.out);
+  return written ? 0 : Told(written.error(), streams);
+}
+
+int ShowLog(const ClusterOptions& options, const std::string& task, const std::string& experiment,
+            const std::string& container, Streams& streams) {
+  const auto connection = Connect(options);
+  if (!connection) return Told(connection.error(), streams);
+  Cluster& cluster = *(*connection)->cluster;
+  const auto found = cluster.Get(task);
+  if (!found) return Told(found.error(), streams);
+  const api::ExperimentStatus* entry = ExperimentNamed(*found, experiment);
+  if (entry == nullptr) {
+    std::string names;
+    for (const auto& one : found->status.experiments) names += (names.empty() ? "" : " ") + one.name;
+    return Told({base::Code::kNotFound, "AutotuneTask " + task + " has no experiment \"" + experiment + "\"" +
+                                            (names.empty() ? " and none at all yet" : "; it has " + names)},
+                streams);
+  }
+  const auto log = cluster.Log(*found, *entry, container);
+  if (!log) return Told(log.error(), streams);
+  streams.out << *log;
+  return 0;
+}
+
+int SetSuspended(const ClusterOptions& options, const std::string& task, bool suspended, Streams& streams) {
+  const auto connection = Connect(options);
+  if (!connection) return Told(connection.error(), streams);
+  const auto done = (*connection)->cluster->Suspend(task, suspended);
+  if (!done) return Told(done.error(), streams);
+  streams.out << "AutotuneTask " << task << (suspended ? " suspended: what was measured is kept" : " resumed") << "\n";
+  return 0;
+}
+
+int CancelTask(const ClusterOptions& options, const std::string& task, Streams& streams) {
+  const auto connection = Connect(options);
+  if (!connection) return Told(connection.error(), streams);
+  Cluster& cluster = *(*connection)->cluster;
+  // What goes is said before it goes.
+  const auto found = cluster.Get(task);
+  if (!found) return Told(found.error(), streams);
+  const auto done = cluster.Cancel(task);
+  if (!done) return Told(done.error(), streams);
+  streams.out << "AutotuneTask " << task << " deleted, with its pods. "
+              << (found->status.best ? "Its best was " + report::Headline(*found) : NoBestText(*found)) << "\n";
+  return 0;
+}
+
+int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant::RuleSet& rules, Streams& streams) {
+  const deploy::Target* target = deploy::FindTarget(options.target);
+  if (target == nullptr) {
+    std::string names;
+    for (const deploy::Target& known : deploy::Targets())
+      names += (names.empty() ? "" : ", ") + std::string(known.name);
+    return Told(base::Invalid("--target: \"" + options.target + "\" is none of " + names), streams);
+  }
+  const auto task = OneTask(choice, streams);
+  if (!task) return Told(task.error(), streams);
+  const api::ExperimentStatus* experiment =
+      options.experiment.empty() ? report::BestExperiment(*task) : ExperimentNamed(*task, options.experiment);
+  if (experiment == nullptr) {
+    if (!options.experiment.empty()) {
+      return Told({base::Code::kNotFound,
+                   "AutotuneTask " + task->metadata.name + " has no experiment \"" + options.experiment + "\""},
+                  streams);
+    }
+    streams.err << "autotune: " << NoBestText(*task) << "\n";
+    return kVerbNoAnswer;
+  }
+  const auto winner = reconcile::MeasuredWinner(*task, *experiment, rules);
+  if (!winner) return Told(winner.error(), streams);
+  const auto manifest = target->write(*winner);
+  if (!manifest) return Told(manifest.error(), streams);
+  if (!reconcile::IsOver(task->status.state)) {
+    streams.err << "note: AutotuneTask " << task->metadata.name << " is not finished (" << task->status.state << " "
+                << task->status.progress << "): this is the leader so far\n";
+  }
+  if (options.print || FileOf(choice, streams).has_value() || std::string_view(target->apply) != "kubectl apply -f -") {
+    streams.out << *manifest;
+    return 0;
+  }
+  const auto documents = text::ParseYaml(*manifest, target->file);
+  if (!documents) return Told(documents.error(), streams);
+  const auto connection = Connect(choice.cluster);
+  if (!connection) return Told(connection.error(), streams);
+  for (const json& document : *documents) {
+    const auto applied = (*connection)->cluster->Apply(document, task->metadata.name);
+    if (!applied) return Told(applied.error(), streams);
+    streams.out << document.value("kind", "") << " " << document["metadata"].value("name", "") << " " << *applied
+                << "\n";
+  }
+  return 0;
+}
+
+}  // namespace autotune::cli

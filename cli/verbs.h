@@ -1,0 +1,54 @@
+// What `autotune` does with tasks, wherever they come from: a cluster, a file, standard input.
+//
+// Each verb prints and returns the exit code; an error is one line on standard error. 0 done, 1 no answer (yet), 2
+// wrong input, 3 no cluster or no access, 4 no such task or pod.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/cluster.h"
+#include "cli/report_file.h"
+#include "operator/api/autotune_task.h"
+#include "quant/rules.h"
+
+namespace autotune::cli {
+
+struct Streams {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  bool in_is_terminal = false;
+  std::size_t width = 160;
+};
+
+// Which tasks are meant.
+struct TaskChoice {
+  std::string name;  // of a task in the cluster, or a file: one with a slash or that ends in .yaml, .yml or .json
+  std::string file;  // -f; "-" = standard input; "" = not given
+  ClusterOptions cluster;
+};
+// A file where there is one, else the cluster, else what is piped in.
+base::Result<std::vector<api::AutotuneTask>> ChosenTasks(const TaskChoice& choice, Streams& streams);
+
+int ListTasks(const ClusterOptions& options, const std::string& output, Streams& streams);
+int ShowStatus(const TaskChoice& choice, bool watch, const quant::RuleSet& rules, Streams& streams);
+int ShowResults(const TaskChoice& choice, const std::string& output, const quant::RuleSet& rules, Streams& streams);
+int WriteReport(const TaskChoice& choice, const ReportOptions& options, const quant::RuleSet& rules, Streams& streams);
+int ShowLog(const ClusterOptions& options, const std::string& task, const std::string& experiment,
+            const std::string& container, Streams& streams);
+int SetSuspended(const ClusterOptions& options, const std::string& task, bool suspended, Streams& streams);
+int CancelTask(const ClusterOptions& options, const std::string& task, Streams& streams);
+
+struct ApplyOptions {
+  std::string target = "Deployment";
+  std::string experiment;  // "" = the best
+  bool print = false;      // instead of writing to the cluster
+};
+// From a cluster: writes to it. From a file: prints the manifest.
+int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant::RuleSet& rules, Streams& streams);
+
+}  // namespace autotune::cli

@@ -1,0 +1,34 @@
+#include "operator/reconcile/measured_winner.h"
+
+#include "operator/reconcile/space.h"
+
+namespace autotune::reconcile {
+
+base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const api::ExperimentStatus& experiment,
+                                            const quant::RuleSet& rules,
+                                            const experiment::PodEnvironment& environment) {
+  if (experiment.truncated && !experiment.args.empty() && experiment.args.back() == "...") {
+    return base::Invalid(experiment.name + ": its arguments are longer than status has room for");
+  }
+  const auto runtimes = ResolveRuntimes(task.spec, rules);
+  if (!runtimes) return runtimes.error();
+  for (const ResolvedRuntime& runtime : *runtimes) {
+    if (runtime.spec.name != experiment.runtime) continue;
+    experiment::Experiment measured;
+    measured.hash = experiment.hash;
+    measured.attempt = experiment.attempts;
+    measured.runtime = runtime.spec;
+    measured.traits = runtime.traits;
+    measured.plan.args = experiment.args;
+    measured.plan.options_yaml = experiment.options;
+    measured.plan.env = experiment.env;
+    measured.plan.gpus = experiment.gpus;
+    experiment::Placement placement;
+    placement.pinned_product = task.status.gpu_product;
+    placement.nodes_are_labelled = !task.status.gpu_product.empty();
+    return deploy::WinnerOf(task, experiment, measured, placement, environment);
+  }
+  return base::Invalid("spec.runtimes: has no \"" + experiment.runtime + "\" any more");
+}
+
+}  // namespace autotune::reconcile

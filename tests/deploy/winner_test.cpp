@@ -1,0 +1,42 @@
+#include "operator/deploy/winner.h"
+
+#include <gmock/gmock.h>
+
+#include "measured.h"
+
+namespace autotune::deploy {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+
+TEST(PinnedImage, AddsTheDigestOfARegistry) {
+  EXPECT_EQ(PinnedImage("a/b:v1", "docker.io/a/b@sha256:12"), "a/b:v1@sha256:12");
+  EXPECT_EQ(PinnedImage("a/b:v1", "docker-pullable://a/b@sha256:12"), "a/b:v1@sha256:12");
+  EXPECT_EQ(PinnedImage("a/b@sha256:34", "a/b@sha256:34"), "a/b@sha256:34");
+  EXPECT_EQ(PinnedImage("a/b:v1", "sha256:12"), "a/b:v1") << "no registry serves it";
+  EXPECT_EQ(PinnedImage("a/b:v1", ""), "a/b:v1");
+}
+
+TEST(Winner, IsTheMeasuredPodWithoutWhatMeasuredIt) {
+  const Winner winner = Measured();
+  EXPECT_EQ(winner.name, "llama-best");
+  EXPECT_FALSE(winner.pod.contains("initContainers"));
+  EXPECT_FALSE(winner.pod.contains("activeDeadlineSeconds"));
+  ASSERT_EQ(winner.pod["containers"].size(), 1U);
+  const json& engine = winner.Engine();
+  EXPECT_EQ(engine["image"], "vllm/vllm-openai:v0.24.0@sha256:" + std::string(64, 'a'));
+  EXPECT_EQ(engine["command"], json(winner.argv));
+  EXPECT_FALSE(engine.contains("args"));
+  EXPECT_EQ(engine["resources"]["limits"]["nvidia.com/gpu"], "2");
+  for (const json& mount : engine["volumeMounts"]) EXPECT_NE(mount["mountPath"], "/autotune");
+  for (const json& volume : winner.pod["volumes"]) EXPECT_NE(volume["name"], "autotune");
+  EXPECT_EQ(winner.tensor, 2);
+  EXPECT_EQ(winner.pipeline, 1);
+  EXPECT_THAT(std::vector<std::string>(winner.argv.begin(), winner.argv.begin() + 3),
+              ElementsAre("vllm", "serve", "org/model"));
+  EXPECT_EQ(winner.annotations["autotuner.io/objective"], "MaximizeThroughput");
+}
+
+}  // namespace
+}  // namespace autotune::deploy

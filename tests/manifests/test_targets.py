@@ -1,0 +1,104 @@
+"""What serving stacks' own definitions say to the manifests that the best configuration is written as.
+
+The CustomResourceDefinitions come with the projects' Go modules, at the versions below, and are applied to a real API
+server; manifests are created with strict validation of fields, as a dry run. Deployment and Service are the server's own.
+Dynamo publishes no module: its manifest is checked against the fields of its types in tests/deploy.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RUN = ROOT / "tests/engines/runs/2026-11-28-h200/vllm-search.status.yaml"
+# module, version, definition within it
+MODULES = {
+    "LLMInferenceService": ("github.com/kserve/kserve", "v0.19.0",
+                            "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml"),
+    "InferenceService": ("github.com/kserve/kserve", "v0.19.0", "config/crd/full/serving.kserve.io_inferenceservices.yaml"),
+    "LeaderWorkerSet": ("sigs.k8s.io/lws", "v0.8.0", "config/crd/bases/leaderworkerset.x-k8s.io_leaderworkersets.yaml"),
+}
+
+
+def program():
+    for path in (os.environ.get("AUTOTUNE"), ROOT / "build/release/bin/autotune", ROOT / "build/dev/bin/autotune"):
+        if path and pathlib.Path(path).exists():
+            return path
+    pytest.skip("autotune is not built")
+
+
+def manifest(target, task=None):
+    task = task or yaml.safe_load(RUN.read_text())
+    # As a cluster has it: the model is on a claim.
+    task["spec"]["model"]["volume"] = {"persistentVolumeClaim": {"claimName": "models"}}
+    written = subprocess.run([program(), "apply", "-f", "-", "--target", target], input=json.dumps(task),
+                             capture_output=True, text=True)
+    assert written.returncode == 0, written.stderr
+    return written.stdout
+
+
+def definition(module, version, path):
+    found = subprocess.run(["go", "mod", "download", "-json", f"{module}@{version}"], capture_output=True, text=True,
+                           cwd="/", timeout=600)
+    if found.returncode != 0:
+        pytest.skip(f"{module}@{version} cannot be had: {found.stdout}{found.stderr}")
+    crd = yaml.safe_load((pathlib.Path(json.loads(found.stdout)["Dir"]) / path).read_text())
+    # Nobody converts here: the version that manifests have is the one that is stored.
+    crd["spec"].pop("conversion", None)
+    return crd
+
+
+def created(api_server, text):
+    return api_server.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", input=text)
+
+
+def test_deployment_and_service_are_accepted(api_server):
+    answer = created(api_server, manifest("Deployment"))
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("created") == 2, answer.stdout
+
+
+@pytest.mark.parametrize("target", MODULES)
+def test_target_is_accepted_by_its_own_definition(api_server, target):
+    crd = definition(*MODULES[target])
+    applied = api_server.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(crd))
+    assert applied.returncode == 0, applied.stderr
+    try:
+        ready = api_server.kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}", "--timeout=60s")
+        assert ready.returncode == 0, ready.stderr
+        answer = created(api_server, manifest(target))
+        assert answer.returncode == 0, answer.stderr
+        # The definition does refuse: a field that it does not know is an error.
+        wrong = yaml.safe_load(manifest(target))
+        wrong["spec"]["replicaz"] = 1
+        answer = created(api_server, json.dumps(wrong))
+        assert answer.returncode != 0 and "replicaz" in answer.stderr, answer.stdout
+    finally:
+        api_server.kubectl("delete", "crd", crd["metadata"]["name"], "--ignore-not-found")
+
+
+def test_overlay_is_built_by_kustomize(api_server, tmp_path):
+    overlay = yaml.safe_load(manifest("LLMD"))
+    base = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "decode"},
+            "spec": {"selector": {"matchLabels": {"a": "b"}},
+                     "template": {"metadata": {"labels": {"a": "b"}},
+                                  "spec": {"containers": [{"name": "modelserver", "image": "REPLACE", "command": ["x"],
+                                                           "args": ["base"]}]}}}}
+    # In the place of llm-d's base, which is on the network.
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/kustomization.yaml").write_text("resources: [decode.yaml]\n")
+    (tmp_path / "base/decode.yaml").write_text(json.dumps(base))
+    overlay["resources"] = ["../base"]
+    (tmp_path / "overlay").mkdir()
+    (tmp_path / "overlay/kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    built = api_server.kubectl("kustomize", tmp_path / "overlay")
+    assert built.returncode == 0, built.stderr
+    container = yaml.safe_load(built.stdout)["spec"]["template"]["spec"]["containers"][0]
+    deployment = next(yaml.safe_load_all(manifest("Deployment")))
+    measured = deployment["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] + container["args"] == measured["command"]
+    assert container["image"] == measured["image"]
