@@ -5,7 +5,7 @@ import json
 
 import pytest
 import yaml
-from real_cluster import ROOT, condition, container_of, engine_argv
+from real_cluster import ROOT, ClusterError, condition, container_of, engine_argv
 from tasks import over, task
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -352,6 +352,18 @@ def test_a_configmap_of_somebody_else_is_not_taken_and_the_task_completes(namesp
     namespace.kubectl("delete", "configmap", "owned-best")
     found = namespace.wait("autotunetasks", "owned", lambda t: t["status"].get("recommendation"), "recommended", 90)
     assert not condition(found, "RecommendationFailed")
+
+
+def test_what_meets_no_bound_is_complete_and_not_feasible(namespace):
+    found = run(namespace, task("infeasible", slo={"tpot": {"p95": "0.1ms"}}))
+    assert ready(found)["status"] == "True" and found["status"]["state"] == "Complete", found["status"]
+    assert condition(found, "Feasible")["status"] == "False"
+    assert condition(found, "Feasible")["reason"] == "NoFeasibleConfiguration"
+    assert "tpot" in condition(found, "Feasible")["message"]
+    assert "best" not in found["status"] and namespace.find("configmaps", "infeasible-best") is None
+    # What a pipeline that goes on with the answer waits for.
+    with pytest.raises(ClusterError):
+        namespace.kubectl("wait", "--for=condition=Feasible", "att/infeasible", "--timeout=2s")
 
 
 # ---- a wrong rule is found out ----
