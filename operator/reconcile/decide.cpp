@@ -76,7 +76,14 @@ void DropOthers(const Observed& observed, const api::ExpandedFor& asked, base::W
       status.cost.earlier += SpentUntilNow(observed, entry, now);
     }
   }
+  const bool whole = kept.size() == status.experiments.size();
   status.experiments = std::move(kept);
+  if (whole) return;
+  // What is left is not what the earlier spec asked for: an edit that brings that back has to expand again.
+  std::erase_if(status.expanded_for->runtimes, [&, was = *status.expanded_for](const auto& runtime) {
+    return !MeasuresTheSame(was, asked, runtime.first);
+  });
+  status.rules_version.clear();
 }
 
 void Adopt(Expanded& expanded, api::TaskStatus& status) {

@@ -248,6 +248,12 @@ bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked) {
 bool IsExpanded(const api::TaskSpec& spec, const api::TaskStatus& status, const api::ExpandedFor& asked,
                 const Settings& settings) {
   if (!status.expanded_for || !AsksTheSame(*status.expanded_for, asked)) return false;
+  // Experiments of a runtime that is missing were let go.
+  const auto& runtimes = status.expanded_for->runtimes;
+  if (!std::all_of(asked.runtimes.begin(), asked.runtimes.end(),
+                   [&](const auto& runtime) { return runtimes.contains(runtime.first); })) {
+    return false;
+  }
   const bool as_then = status.expanded_for->hash_scheme == asked.hash_scheme &&
                        status.expanded_for->runtimes == asked.runtimes &&
                        status.rules_version == settings.rules->version();

@@ -145,6 +145,30 @@ TEST(Present, ASpecThatCannotBeCarriedOutHasNoBestAndUndoingTheEditRepeatsNothin
   EXPECT_EQ(cluster.created.size(), 2U);
 }
 
+// Found by the model: what experiments were expanded for stayed recorded after they had been let go.
+TEST(Present, ExperimentsThatAnEditLetGoAreMeasuredWhenItIsTakenBack) {
+  json task = SmallTask();
+  task["spec"]["runtimes"].push_back({{"name", "sg"}, {"engine", "sglang"}});
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  ASSERT_EQ(cluster.Task().status.progress, "4/4");
+  const json first = cluster.task["spec"];
+  for (const json& edit : {json{{"suspend", true}, {"benchmark", {{"duration", "20s"}}}},
+                           json{{"suspend", true},
+                                {"runtimes",
+                                 {{{"name", "vllm"}, {"engine", "vllm"}, {"image", "vllm/vllm-openai:v0.20.1"}},
+                                  {{"name", "sg"}, {"engine", "sglang"}}}}},
+                           json{{"model", {{"idOrPath", "org/another"}, {"facts", nullptr}}}}}) {
+    SCOPED_TRACE(edit.dump());
+    cluster.EditSpec([&](json& spec) { spec.merge_patch(edit); });
+    ASSERT_TRUE(cluster.RunUntilQuiet([](FakeCluster&, json&) {}));
+    cluster.EditSpec([&](json& spec) { spec = first; });
+    cluster.RunToEnd(MeasureWell);
+    EXPECT_EQ(cluster.Task().status.state, "Complete") << Of(cluster, "Ready").message;
+    EXPECT_EQ(cluster.Task().status.progress, "4/4");
+  }
+}
+
 TEST(Present, AnUpgradeThatNamesExperimentsOtherwiseGoesOnAndRepeatsNothing) {
   for (const bool counted_up : {true, false}) {
     SCOPED_TRACE(counted_up);
