@@ -129,7 +129,7 @@ Markup Facts(const std::vector<std::pair<std::string, std::string>>& facts) {
 std::string HtmlReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const PageData data = DataOf(task, rules);
   const Markup main = Header(data) + AnswerSection(data) + ExperimentsSection(data) + CurvesSection(data) +
-                      ParetoSection(data) + EffectsSection(data) + TimelineSection(data) + CostSection(data) +
+                      EffectsSection(data) + InsightSection(data) + TimelineSection(data) + CostSection(data) +
                       AbsentSection(data) + ProvenanceSection(data);
   const Markup page = Element("html", {{"lang", "en"}}, Head(data) + Element("body", Element("main", main)));
   return "<!DOCTYPE html>\n" + page.str() + "\n";

@@ -39,7 +39,7 @@ Markup Facts(const std::vector<std::pair<std::string, std::string>>& facts);
 Markup AnswerSection(const PageData& data);
 Markup ExperimentsSection(const PageData& data);
 Markup CurvesSection(const PageData& data);
-Markup ParetoSection(const PageData& data);
+Markup InsightSection(const PageData& data);
 Markup EffectsSection(const PageData& data);
 Markup TimelineSection(const PageData& data);
 Markup CostSection(const PageData& data);

@@ -210,8 +210,6 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
 }  // namespace
 
 Markup CurvesSection(const PageData& data) {
-  const std::vector<std::string> scenarios = ScenariosOf(data);
-  Markup out;
   std::vector<std::size_t> shown;
   bool pale = false;
   for (const std::size_t i : data.order) {
@@ -219,33 +217,26 @@ Markup CurvesSection(const PageData& data) {
     if (data.styles[i] >= 0) shown.push_back(i);
     pale = pale || data.styles[i] < 0;
   }
+  const std::vector<std::string> scenarios = ScenariosOf(data);
+  Markup out;
   for (const std::string& scenario : scenarios) {
     Markup figures;
     for (const measurement::Bound& bound : DrawnLatencies(data.task.spec.slo))
       figures += DrawCurves(data, scenario, bound);
+    figures += DrawPareto(data, scenario);
+    if (&scenario == &scenarios.back()) figures += DrawTrajectory(data);
     if (figures.empty()) continue;
     out += Element("h3", scenario) + Element("div", {{"class", "pair"}}, figures);
   }
   if (out.empty()) return {};
   out += Legend(data, shown, pale);
-  out += Paragraph("hint",
-                   "One mark is one load, held until its numbers were certain; lines through it are 95 % intervals. "
-                   "Hollow marks break the SLO. Further right and lower is better.");
-  return Section("curves", "Latency and throughput", out);
-}
-
-Markup ParetoSection(const PageData& data) {
-  Markup figures;
-  for (const std::string& scenario : ScenariosOf(data)) figures += DrawPareto(data, scenario);
-  figures += DrawTrajectory(data);
-  if (figures.empty()) return {};
-  return Section(
-      "pareto", "Trade-off and search",
-      Element("div", {{"class", "pair"}}, figures) +
-          Paragraph("hint",
-                    "Pareto front: every load that keeps the SLO; more throughput for all (up) costs time per "
-                    "token for each (right), and the line joins what nothing beats in both. The leader over "
-                    "time: when the search found what."));
+  out +=
+      Paragraph("hint",
+                "One mark is one load, held until its numbers were certain; lines through it are 95 % intervals. "
+                "Hollow marks break the SLO. Latency: further right and lower is better. Pareto front: every load that "
+                "keeps the SLO; more throughput for all (up) costs time per token for each (right), and the line joins "
+                "what nothing beats in both. The leader over time: when the search found what.");
+  return Section("curves", "Latency, throughput, trade-off", out);
 }
 
 }  // namespace autotune::report

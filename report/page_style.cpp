@@ -13,7 +13,7 @@ Markup PageStyle() {
 --s5:#7cc4f2;--s6:#a99bf5;--s7:#a0a0a0;--rest:#4b535c;--start:#2f5578;--measure:#58b0ee;--failed:#e5626f}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-main{max-width:1240px;margin:0 auto;padding:16px}
+main{max-width:1380px;margin:0 auto;padding:16px}
 h1{font-size:1.6rem;margin:.4em 0 .1em;overflow-wrap:anywhere}
 h2{font-size:1.2rem;margin:1.6em 0 .5em;padding-top:.6em;border-top:1px solid var(--line)}
 h3{font-size:1rem;margin:1em 0 .3em}
@@ -31,14 +31,14 @@ dt{color:var(--dim)}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
 pre{background:var(--bg);border:1px solid var(--line);border-radius:6px;padding:10px;overflow-x:auto;font-size:.85rem;margin:.5em 0}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;font-size:.88rem;width:100%}
+table{border-collapse:collapse;font-size:.85rem;width:100%}
 th,td{text-align:left;padding:.3em .6em;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--dim);font-weight:600;white-space:nowrap}
 td.n,th.n,td .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-td.mono{font-family:ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;font-size:.8rem;min-width:14em}
+td.mono{font-family:ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;font-size:.78rem;min-width:13em}
 td.name{white-space:nowrap}
-td.why{min-width:14em;max-width:34em;overflow-wrap:anywhere}
-td.draw{min-width:110px;width:16%}td.draw.wide{width:55%}
+td.why{min-width:10em;max-width:30em;overflow-wrap:anywhere}
+td.draw{min-width:90px;width:12%}td.draw.wide{width:55%}
 tr.best td{font-weight:600}
 .pair{display:grid;grid-template-columns:1fr;gap:8px 28px}
 @media (min-width:1000px){.pair{grid-template-columns:1fr 1fr}}
@@ -53,7 +53,7 @@ svg text{fill:var(--dim);font:13px system-ui,"DejaVu Sans",sans-serif}
 svg text.axis{fill:var(--fg)}
 svg .end{text-anchor:end}
 svg .middle{text-anchor:middle}
-svg text.rule{fill:var(--bad)}
+svg text.rule{fill:var(--bad);font-weight:600;paint-order:stroke;stroke:var(--bg);stroke-width:5px}
 .grid{stroke:var(--line);stroke-width:1}
 line.rule{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:7 4}
 .curve{fill:none;stroke:currentColor;stroke-width:2}

@@ -175,16 +175,15 @@ Markup Draw(const Plot& plot) {
   const Axis x = XAxis(plot), y = YAxis(plot);
   if (x.ticks.empty() || y.ticks.empty()) return {};
   Markup out = DrawAxes(plot, x, y);
-  for (const PlotRule& rule : plot.rules) {
-    out += Line("rule", kLeft, y.At(rule.y), kRight, y.At(rule.y));
-    out += Label("rule", kLeft + 6, y.At(rule.y) - 6, rule.label);
-  }
+  for (const PlotRule& rule : plot.rules) out += Line("rule", kLeft, y.At(rule.y), kRight, y.At(rule.y));
   // What stands out is drawn last, on top.
   for (const bool pale : {true, false}) {
     for (const PlotSeries& series : plot.series) {
       if ((series.style < 0) == pale) out += DrawSeries(series, x, y);
     }
   }
+  // Above the marks, with a rim of the ground's colour.
+  for (const PlotRule& rule : plot.rules) out += Label("rule end", kRight - 4, y.At(rule.y) - 7, rule.label);
   return Element("svg",
                  {{"class", "plot"},
                   {"viewBox", "0 0 " + Number(kWidth) + " " + Number(kHeight)},

@@ -57,7 +57,7 @@ TEST(HtmlReport, AnswersFirst) {
 
 TEST(HtmlReport, HasEverySection) {
   const std::string page = HtmlReport(Recorded("2026-11-28-h200/vllm-search.status.yaml"), Rules());
-  for (const char* id : {"answer", "experiments", "curves", "pareto", "effects", "cost", "provenance"}) {
+  for (const char* id : {"answer", "experiments", "curves", "effects", "insight", "cost", "provenance"}) {
     EXPECT_THAT(page, HasSubstr(std::string("id=\"") + id + "\"")) << id;
   }
   EXPECT_THAT(page, HasSubstr(">SLO 2 s</text>"));
