@@ -27,8 +27,8 @@ class CompletionStream {
   };
   // Of the last event that carried one. Engines send it at the end, or with every event.
   [[nodiscard]] std::optional<Usage> usage() const;
-  // The message of an event that reports an error, "" = none. An engine that fails in the middle has sent its 200 long
-  // before; vLLM 0.22.1 refuses token ids beyond its vocabulary so, too.
+  // Message of an event that reports an error, "" = none. An engine may fail after it has sent status 200. vLLM 0.22.1
+  // also rejects token ids beyond its vocabulary this way.
   [[nodiscard]] std::string error() const;
   // The status that such an event carries in the place of HTTP's, 0 = none.
   [[nodiscard]] int error_code() const;

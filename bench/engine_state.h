@@ -2,9 +2,13 @@
 //
 // Written atomically (temporary file, rename) by autotune-launch, which owns the engine's life; read by
 // `autotune-launch ready` (the startup probe) and autotune-bench. Files in the shared directory:
-//   started        the start marker, created before the engine is: a launcher that finds it never starts the engine
-//   again engine.json    this document, replaced at every change of state autotune-launch  the static binary that the
-//   init container installed
+//
+// clang-format off
+//   started          start marker, created before the engine: a launcher that finds it never starts the engine again
+//   engine.json      this document, replaced at every change of state
+//   autotune-launch  static binary that the init container installed
+// clang-format on
+//
 // The launcher is static and small: neither this header nor its .cpp may need more than the C++ library.
 #pragma once
 

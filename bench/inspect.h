@@ -14,7 +14,7 @@ using InspectOptions = checkpoint::HubOptions;
 
 struct InspectOutcome {
   InspectResult result;
-  int exit_code = 0;  // as in bench_run.h: 0, 10 the model cannot be used, 20 the hub cannot be reached
+  int exit_code = 0;  // as in exit_code.h: 0, 10 the model cannot be used, 20 the hub cannot be reached
 };
 
 InspectOutcome Inspect(const InspectOptions& options);

@@ -133,7 +133,7 @@ std::vector<std::string> Words(int argc, char** argv, const CLI::App& app, const
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Finds the quantization, engine and settings that serve a model best, by measuring them.", "autotune"};
+  CLI::App app{"Benchmarks serving configurations of an LLM and recommends the best.", "autotune"};
   app.set_version_flag("--version", "autotune " AUTOTUNE_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
@@ -345,7 +345,7 @@ int main(int argc, char** argv) {
   explain->add_option("--gpu", explain_options.gpu, gpu_help)->type_name("GPU");
   explain
       ->add_option("--model", explain_options.model,
-                   "Model directory, config.json, facts or hub id (default: a dense 8B model)")
+                   "Model directory, config.json, status.model as JSON, or hub id (default: a dense 8B model)")
       ->type_name("MODEL");
   explain->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
   explain->add_option("-o,--output", explain_output, "text or json")->check(CLI::IsMember({"text", "json"}));
@@ -360,7 +360,8 @@ int main(int argc, char** argv) {
   matrix->add_option("--gpu", matrix_options.gpu, gpu_help)->type_name("GPU")->capture_default_str();
   matrix
       ->add_option("--model", matrix_options.model,
-                   "Model directory, config.json, facts or hub id (default: a dense 8B model and one with experts)")
+                   "Model directory, config.json, status.model as JSON, or hub id (default: a dense 8B model and one "
+                   "with experts)")
       ->type_name("MODEL");
   matrix->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
   matrix->add_option("-o,--output", matrix_output, "text, markdown or json")

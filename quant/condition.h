@@ -43,7 +43,7 @@ enum class Subject {
 class FactSource {
  public:
   virtual ~FactSource() = default;
-  // Nothing only for a flag that is not set.
+  // Returns nullopt if the flag is not set.
   [[nodiscard]] virtual std::optional<std::string> Text(Subject subject, const std::string& flag) const = 0;
   [[nodiscard]] virtual std::optional<ComputeCapability> Gpu() const = 0;
   // Empty for NVIDIA GPUs.
@@ -51,11 +51,17 @@ class FactSource {
   [[nodiscard]] virtual bool Mapped(const std::string& flag) const = 0;
 };
 
-// One thing and the texts of which one has to match. Patterns: "fp8*", "%32" for a multiple of 32, "<8" and ">8",
-// "(set)",
-// "(unset)", "{method}" for the value of another subject, also as a number ("%{--page-size}", "<{--max-num-seqs}":
-// never holds where one of both is no number); for the GPU: "9.0", "9.x", "<8.9", ">=9.0", "unknown", "amd", "gfx95*".
-// No pattern of a compute capability, nor "unknown", holds for an AMD GPU.
+// A subject and its patterns, of which one has to match.
+//
+// clang-format off
+//   "fp8*"                       text, * stands for any text
+//   "%32", "<8", ">8"            number: a multiple of 32, less than 8, more than 8
+//   "(set)", "(unset)"           the flag is given, or not
+//   "{method}"                   the value of another subject
+//   "%{--page-size}"             the same as a number; false if one of both is not a number
+//   "9.0", "9.x", "<8.9", ">=9.0", "unknown"    compute capability; false for AMD GPUs
+//   "amd", "gfx95*"              AMD architecture
+// clang-format on
 struct Condition {
   Subject subject = Subject::kGemm;
   std::string flag;

@@ -1,7 +1,8 @@
 // One engine's rule table as it is in memory: flags by release, verdict cells, cross-field rules. Internal to quant/.
 //
 // Immutable after Load and thread-safe. Nothing here knows any engine: names, values and conditions are data from
-// quant/engines/<engine>.yaml (rules, written by hand) and <engine>.flags.yaml (the flag catalogue).
+// quant/engines/<engine>.yaml (rules, written by hand) and <engine>.flags.yaml (the flag catalogue). The language of
+// the tables is documented in docs/engine-rules.md.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // The four-field quantization model: what a user may ask for, before any engine is involved.
 //
-// Pure values, thread-safe. The fields are orthogonal: `gemmDtype` for linear layers, `kvcacheDtype` for the storage of
+// Pure values, thread-safe. Fields: `gemmDtype` for linear layers, `kvcacheDtype` for the storage of
 // the KV cache, `attentionDtype` for QK^T, softmax and AV, `moeDtype` for experts. Presets are named combinations.
 #pragma once
 
@@ -55,7 +55,7 @@ struct NamedConfig {
   bool operator==(const NamedConfig&) const = default;
 };
 
-// spec.quantConfig. At most one style (API.md, "Which styles go together"): preset [+ fields], presets [+ custom],
+// spec.quantConfig. At most one style (docs/api.md, "Search space"): preset [+ fields], presets [+ custom],
 // fields alone, custom, sweep. All empty = the preset "default".
 struct QuantSpec {
   std::optional<std::string> preset;

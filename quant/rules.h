@@ -64,8 +64,8 @@ class RuleSet {
   // kInvalid for an unknown engine, listing the known ones.
   [[nodiscard]] base::Result<EngineTraits> Traits(std::string_view engine, const Version& version) const;
 
-  // Which release runs: the explicit version if given, else the image's tag. Unknown or newer than the table: the
-  // newest rules, with `assumption` set.
+  // Which release runs: the explicit version if given, else the image's tag. For an unknown release, and one that
+  // is newer than the table, the newest rules apply, and `assumption` is set.
   [[nodiscard]] base::Result<EngineRelease> Resolve(const std::string& engine, const std::string& image,
                                                     const std::string& explicit_version) const;
 

@@ -68,8 +68,7 @@ struct Duplicate {
 struct Expansion {
   int total = 0;
   int duplicates = 0;
-  // Unique. Each runtime's baseline, then grid order: runtimes, quants, parallel sizes, parameters, the last key
-  // fastest.
+  // Unique. Baselines first, then the grid: runtimes, quants, parallel sizes, parameters. The last key varies fastest.
   std::vector<Candidate> candidates;
   std::vector<Pruned> pruned;
   std::vector<Duplicate> duplicate_of;  // one per duplicate, for people; the first kMaxListedDuplicates

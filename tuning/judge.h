@@ -67,7 +67,7 @@ struct Judgement {
   std::optional<std::size_t> nearest;  // where nothing is feasible: the one whose worst broken bound is missed by least
   // Indices, ascending: observations with a feasible point that no other observation's feasible point beats in output
   // tokens/s per GPU, p50 TPOT and certain loss of quality. An observation is a curve over its loads, as serving
-  // benchmarks draw it. A loss that was not measured counts as none.
+  // benchmarks draw it. A loss that was not measured is treated as zero (docs/limitations.md).
   std::vector<std::size_t> pareto;
 };
 

@@ -1,4 +1,4 @@
-// The search: which candidates run, in which order. Pure: (candidates, strategy, seed, observations) -> next ones.
+// The search: which candidates run, in which order. Pure: (candidates, strategy, seed, maximum) -> order.
 #pragma once
 
 #include <cstddef>

@@ -12,7 +12,8 @@
 namespace autotune::api {
 namespace {
 
-// Below etcd's 1.5 MiB together with the largest spec, metadata and its managed fields (API.md: object under 1 MiB).
+// Below etcd's 1.5 MiB together with the largest spec, metadata and its managed fields (docs/api.md: object below 1
+// MiB).
 constexpr std::size_t kMaxStatusBytes = 768 * 1024;
 constexpr std::size_t kMaxEntryBytes = 2900;
 constexpr std::size_t kMaxTaskTextBytes = 1024;

@@ -259,7 +259,7 @@ void ReadQuant(ObjectReader& reader, quant::QuantSpec& out) {
   });
   if (reader.failed()) return;
 
-  // API.md, "Which styles of quantConfig go together".
+  // docs/api.md, "Search space": which forms of quantConfig exclude each other.
   const bool preset = out.preset.has_value(), several = !out.presets.empty(), fields = !out.fields.values.empty(),
              custom = !out.custom.empty(), sweep = !out.sweep.empty();
   const char* allowed = "use one of: preset (fields override it), presets and custom, the four fields, sweep";

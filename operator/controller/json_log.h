@@ -7,7 +7,7 @@
 
 namespace autotune::controller {
 
-// Makes the default logger write JSON lines to standard error. `level`: trace, debug, info, warn, error.
+// Makes the default logger write JSON lines to standard error. `level`: trace, debug, info, warning, error.
 base::Status InitializeLogging(const std::string& level);
 
 }  // namespace autotune::controller

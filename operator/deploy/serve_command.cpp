@@ -9,7 +9,7 @@ base::Result<std::string> WriteServeCommand(const Winner& winner) {
   for (const auto& [name, value] : winner.env) out += name + "=" + ShellWord(value) + " ";
   out += ShellLine(WithoutKubelet(winner.argv)) + "\n";
   if (!winner.options_yaml.empty()) {
-    out += "# options file " + winner.options_dir + ":\n" + winner.options_yaml;
+    out += "# save as " + winner.options_dir + "/options.yaml:\n" + winner.options_yaml;
   }
   return out;
 }

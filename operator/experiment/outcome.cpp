@@ -71,8 +71,7 @@ Failure OutOfHostMemory(const ContainerView& engine, const std::string& also) {
   return Because(FailureReason::kOutOfMemory, message, end ? end->exit_code : 0);
 }
 
-// ---- What happened to the pod as a whole
-// ------------------------------------------------------------------------------
+// ---- What happened to the pod as a whole ----
 
 // Evictions that the pod's own limits ask for. The kubelet has no reason of its own for them: these are its texts
 // (kubernetes/pkg/kubelet/eviction/helpers.go).
@@ -133,8 +132,7 @@ std::optional<Failure> PodFailure(const PodView& pod) {
   return std::nullopt;
 }
 
-// ---- What keeps a container from running
-// ------------------------------------------------------------------------------
+// ---- What keeps a container from running ----
 
 bool IsImageProblem(const std::string& reason) {
   constexpr std::array<std::string_view, 6> kReasons = {
@@ -203,8 +201,7 @@ std::optional<Failure> ContainerFailure(const PodView& pod) {
   return std::nullopt;
 }
 
-// ---- How bench ended
-// --------------------------------------------------------------------------------------------------
+// ---- How bench ended ----
 
 // What is known where bench left no usable message.
 Failure SilentEnd(const PodView& pod, const ContainerView::Termination& end, const std::string& tool,
@@ -237,7 +234,8 @@ Failure SilentEnd(const PodView& pod, const ContainerView::Termination& end, con
   std::string text = message + "; its result is not usable: " + decode_error;
   if (Contains(decode_error, "cut")) {
     text += " (the kubelet divides 12 KiB among all containers of a pod, and this one has " +
-            std::to_string(pod.containers.size() + pod.init_containers.size()) + ": are containers injected?)";
+            std::to_string(pod.containers.size() + pod.init_containers.size()) +
+            "; a sidecar injector may have added some)";
   }
   return Because(FailureReason::kBenchmarkFailed, text, end.exit_code);
 }
@@ -259,8 +257,7 @@ Failure Refined(Failure failure, const PodView& pod) {
   return failure;
 }
 
-// ---- Where a living pod stands
-// ----------------------------------------------------------------------------------------
+// ---- Where a living pod stands ----
 
 class Reader {
  public:

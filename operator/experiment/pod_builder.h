@@ -76,7 +76,7 @@ struct Experiment {
 // One placement for the whole task, apart from nodes to avoid, so that configurations are compared on the same GPUs.
 struct Placement {
   std::optional<quant::ComputeCapability> min_capability;  // the strictest that eligible candidates need
-  std::string pinned_product;                              // after the first pod ran; "" = not yet
+  std::string pinned_product;                              // chosen for the task; "" = nodes have no GPU labels
   bool nodes_are_labelled = true;                          // false: derived terms are left out (with a warning)
   std::string avoided_node{};                              // of one pod: where its last attempt met a fault; "" = none
 };

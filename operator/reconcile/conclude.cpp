@@ -24,7 +24,7 @@ std::string MostFrequentCause(const api::TaskStatus& status) {
     examples.emplace(entry.reason, entry.message);
   }
   if (counts.empty()) {
-    if (status.pruned_reasons.empty()) return "The task has no candidates";
+    if (status.pruned_reasons.empty()) return "The search space is empty: check quantConfig, parameters and runtimes";
     const api::PrunedReason& reason = status.pruned_reasons.front();
     return "Every candidate was pruned; " + std::to_string(reason.count) + " by " + reason.reason + ": " +
            reason.example;

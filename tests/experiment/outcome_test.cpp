@@ -120,7 +120,7 @@ const Ending kEndings[] = {
      "init container install failed with exit code 128, StartError"},
     {"bench-cannot-start", seconds(95), FailureReason::kInvalidPodConfiguration, "autotune-bench: no such file"},
     {"bench-silent", seconds(302), FailureReason::kBenchmarkFailed, "exit code 20 and left no result"},
-    {"bench-message-cut", seconds(302), FailureReason::kBenchmarkFailed, "this one has 5: are containers injected?"},
+    {"bench-message-cut", seconds(302), FailureReason::kBenchmarkFailed, "this one has 5; a sidecar injector may have added some"},
     {"bench-out-of-memory", seconds(302), FailureReason::kBenchmarkFailed,
      "raise spec.benchmark.resources.limits.memory"},
     {"refused-by-node", seconds(3), FailureReason::kEvicted,
