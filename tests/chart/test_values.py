@@ -186,3 +186,27 @@ def test_the_example_of_artifact_hub_and_of_the_helm_test_are_valid_tasks(helm, 
     for task in tasks:
         answer = crd.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(task))
         assert answer.returncode == 0, answer.stderr
+
+
+def test_the_helm_test_has_the_rights_that_it_needs_and_no_others(helm, crd):
+    """Its commands, as its ServiceAccount, against the real API server; there is no node that could run its pod."""
+    hooks = render_hooks(helm, "--namespace", "default")
+    rights = [o for o in hooks.values() if o["kind"] in ("ServiceAccount", "Role", "RoleBinding")]
+    name = "tuner-autotune-operator"
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"}, "spec": {
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "a"}]}}}}
+    applied = crd.kubectl("apply", "-f", "-", input=yaml.safe_dump_all([*rights, deployment]))
+    assert applied.returncode == 0, applied.stderr
+    account = f"--as=system:serviceaccount:default:{name}-test"
+    available, takes = [c["args"] for c in (hooks["Pod", f"{name}-test"]["spec"][kind][0]
+                                            for kind in ("initContainers", "containers"))]
+    # The deployment has no pod here, so what is waited for is one that is there; the right is the same.
+    waiting = ["--for=jsonpath={.metadata.name}=" + name if a.startswith("--for") else a for a in available]
+    answer = crd.kubectl(*waiting, "-n", "default", account)
+    assert answer.returncode == 0, answer.stderr
+    task = hooks["ConfigMap", f"{name}-test"]["data"]["task.yaml"]
+    answer = crd.kubectl(*[a for a in takes if not a.startswith("--filename")], "-f", "-", "-n", "default", account, input=task)
+    assert answer.returncode == 0, answer.stderr
+    for verb, kind in (("create", "pods"), ("get", "secrets"), ("delete", f"deployment/{name}"), ("list", "autotunetasks")):
+        assert crd.kubectl("auth", "can-i", verb, kind, "-n", "default", account).stdout.strip() == "no", (verb, kind)
