@@ -10,8 +10,8 @@ import tarfile
 BUSYBOX = "localhost/autotune-tests/busybox:1"  # every applet, no entry point; also what holds a pod's namespaces
 
 
-def write_busybox_image(file):
-    """An image of Debian's static busybox; the same bytes on every call."""
+def write_busybox_image(file, name=BUSYBOX, user=""):
+    """An image of Debian's static busybox, run as `user` (root where that is empty); the same bytes on every call."""
     program = pathlib.Path("/bin/busybox").read_bytes()
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
@@ -23,7 +23,7 @@ def write_busybox_image(file):
                 _add(tar, f"bin/{applet}", type=tarfile.SYMTYPE, linkname="busybox")
         _add(tar, "etc/passwd", b"root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n")
     # The default command is for the container that holds a pod together: it stays.
-    _write_archive(file, BUSYBOX, layer.getvalue(), {"Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", "2147483647"]})
+    _write_archive(file, name, layer.getvalue(), {"Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", "2147483647"], "User": user})
 
 
 def _write_archive(file, name, layer, config):
