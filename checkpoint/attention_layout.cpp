@@ -29,6 +29,7 @@ enum class Kind {
   kBoth,         // attention and Mamba side by side
   kShared,       // attention with an earlier layer's cache
   kNoAttention,  // an MLP, experts, an attention that was removed, cross-attention to an image
+  kNoCache,      // no KV cache; whether it is an MLP or has a state is not known
 };
 
 std::optional<Kind> KindNamed(std::string_view name) {
@@ -97,6 +98,7 @@ class AttentionReader {
     if (!facts_.layers || *facts_.layers > kLargest) return;
     layers_ = static_cast<std::size_t>(*facts_.layers);
     ReadWindow();
+    ForgetWhatOtherLayersHave();
     std::optional<Kinds> kinds = ReadKinds();
     if (kinds && kinds->size() != layers_) {
       AddNote(facts_, "config.json: " + source_ + " speaks of " + std::to_string(kinds->size()) + " layers, " +
@@ -204,6 +206,11 @@ class AttentionReader {
     static constexpr auto kKeys = {
         "num_key_value_heads",   "num_kv_heads",         "n_head_kv",        "n_kv_heads",
         "multi_query_group_num", "num_attention_groups", "num_query_groups", "num_key_value_groups_heads"};
+    // PLaMo: query heads per KV head, beside a num_key_value_heads that nothing reads.
+    if (const Size per_head = Number({"n_shared_head"})) {
+      if (!facts_.attention_heads) return std::nullopt;
+      return (*facts_.attention_heads + *per_head - 1) / *per_head;
+    }
     for (const char* key : kKeys) {
       const json* found = Get(key);
       if (found == nullptr) continue;
@@ -330,6 +337,12 @@ class AttentionReader {
       const auto size = static_cast<std::size_t>(*group);
       for (std::size_t i = layers_ / size * size; i < layers_; ++i) kinds[i] = Kind::kFull;
       return *group > 1 ? kinds : Kinds(layers_, Kind::kFull);
+    }
+    if (!window_ && kv_by_layer_.size() == layers_ && std::ranges::find(kv_by_layer_, 0) != kv_by_layer_.end()) {
+      source_ = source_of_heads_;
+      Kinds kinds;
+      for (const std::int64_t heads : kv_by_layer_) kinds.push_back(heads > 0 ? Kind::kFull : Kind::kNoCache);
+      return kinds;
     }
     if (const json* cross = FindArray(&language_, "cross_attention_layers"); cross != nullptr && !window_) {
       const auto indices = IntegersOf(cross);
@@ -466,6 +479,16 @@ class AttentionReader {
       if (class_name_ == "llama4text" || class_name_ == "llama4") return Every(4, 3, Kind::kFull, Kind::kSliding);
       return NotKnown(window_key_);
     }
+    if (const auto windowed = IntegersOf(Get("sliding_window_layers"))) {
+      Kinds kinds(layers_, Kind::kFull);
+      for (const std::int64_t index : *windowed) {
+        if (index < 0 || static_cast<std::size_t>(index) >= layers_) return NotKnown("sliding_window_layers");
+        kinds[static_cast<std::size_t>(index)] = Kind::kSliding;
+      }
+      return kinds;
+    }
+    if (const Size every = Number({"global_attn_every_n_layers"}); every && class_name_ == "afmoe")
+      return Every(*every, *every - 1, Kind::kFull, Kind::kSliding);
     for (const char* key : {"sliding_window_pattern", "_sliding_window_pattern"}) {
       if (const std::string letters = TextOf(&language_, key); !letters.empty()) {
         Kinds kinds;
@@ -528,6 +551,28 @@ class AttentionReader {
     facts_.linear_attention_layers = count({Kind::kLinear});
     facts_.mamba_layers = count({Kind::kMamba, Kind::kBoth});
     if (facts_.sliding_attention_layers > 0) facts_.sliding_window = window_;
+    if (count({Kind::kNoCache}) > 0) {
+      facts_.linear_attention_layers.reset();
+      facts_.mamba_layers.reset();
+    }
+  }
+
+  // Heads that are not those of every layer are no fact about the model.
+  void ForgetWhatOtherLayersHave() {
+    for (const std::string& key : UnknownShapes()) {
+      if (Contains(key, "kv") || Contains(key, "key_value")) facts_.kv_heads.reset();
+      if (Contains(key, "attention_heads")) facts_.attention_heads.reset();
+    }
+  }
+
+  // Caches of one layer: more than one where a token passes it more than once. Unset = not known.
+  Size CachesPerLayer() {
+    if (class_name_ == "longcatflash") return 2;  // two attentions in each of its layers
+    if (class_name_ == "ouro") return Number({"total_ut_steps"});
+    const std::string hint = Hint({"loop", "ut_step", "recurrence", "recursion"});
+    if (hint.empty()) return 1;
+    AddNote(facts_, "config.json: " + hint + " is not understood; how many KV caches a layer keeps is not known");
+    return std::nullopt;
   }
 
   struct Shape {
@@ -557,18 +602,19 @@ class AttentionReader {
     return shape;
   }
 
-  // A size for some layers only that this reader does not know.
-  [[nodiscard]] std::string UnknownShape() const {
+  // Sizes for some layers only that this reader does not know.
+  [[nodiscard]] std::vector<std::string> UnknownShapes() const {
     static constexpr std::array<std::string_view, 8> kKnown = {
         "swa_num_key_value_heads", "sliding_num_key_value_heads", "swa_head_dim",    "swa_v_head_dim",
         "swa_num_attention_heads", "num_global_key_value_heads",  "global_head_dim", "attention_other_setting"};
+    std::vector<std::string> keys;
     for (const auto& [key, value] : language_.items()) {
       if (!Says(value) || std::ranges::find(kKnown, key) != kKnown.end()) continue;
       const bool some = key.starts_with("swa_") || key.starts_with("sliding_") || key.starts_with("local_") ||
                         key.starts_with("global_") || Contains(key, "_global_") || Contains(key, "_swa");
-      if (some && (Contains(key, "head") || Contains(key, "kv"))) return key;
+      if (some && (Contains(key, "head") || Contains(key, "kv"))) keys.push_back(key);
     }
-    return "";
+    return keys;
   }
 
   void BuildCaches(const Kinds& kinds) {
@@ -591,17 +637,18 @@ class AttentionReader {
       facts_.kv_heads.reset();
       return;
     }
-    if (const std::string key = UnknownShape(); !key.empty()) {
-      AddNote(facts_, "config.json: " + key + " is not understood; the size of the KV cache is not known");
+    if (const std::vector<std::string> unknown = UnknownShapes(); !unknown.empty()) {
+      AddNote(facts_, "config.json: " + unknown.front() + " is not understood; the size of the KV cache is not known");
       return;
     }
     std::vector<KvCacheGroup> groups;
-    std::int64_t per_layer = class_name_ == "longcatflash" ? 2 : 1;  // two attentions in each of its layers
+    const Size per_layer = CachesPerLayer();
+    if (!per_layer) return;
     bool same_heads = true;
     for (std::size_t i = 0; i < kinds.size(); ++i) {
       if (!caches(kinds[i])) continue;
       KvCacheGroup group;
-      group.layers = per_layer;
+      group.layers = *per_layer;
       group.window = kinds[i] == Kind::kSliding ? window_.value_or(0) : 0;
       if (kinds[i] == Kind::kSliding && !window_) return;
       if (facts_.latent_attention()) {
@@ -623,7 +670,7 @@ class AttentionReader {
       if (same == groups.end()) {
         groups.push_back(group);
       } else {
-        same->layers += per_layer;
+        same->layers += *per_layer;
       }
     }
     constexpr std::size_t kMostShapes = 16;  // more than any model has; they travel in a message of limited size

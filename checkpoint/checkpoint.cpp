@@ -38,14 +38,16 @@ class Reader {
     if (!params) return params.error();
     const WeightFiles weights = Weights();
 
+    CheckpointParts parts;
     std::optional<json> gguf;
     if (!*config && !*params) {
       if (weights.format != WeightFormat::kGguf) return base::Invalid(files_.where() + files_.NoConfigHint());
-      auto header = Gguf(weights.files.front());
+      const auto header = Gguf(weights.files.front());
       if (!header) return header.error();
-      gguf = *std::move(header);
+      gguf = ConfigOfGguf(*header);
+      parts.config_name = weights.files.front();
+      parts.config_keys = GgufKeys(*header);
     }
-    CheckpointParts parts;
     const auto pointer = [](const std::optional<json>& value) { return value ? &*value : nullptr; };
     parts.config = pointer(*config);
     parts.hf_quant_config = pointer(*hf_quant);
@@ -90,12 +92,12 @@ class Reader {
     return weights;
   }
 
-  base::Result<json> Gguf(const std::string& name) {
+  base::Result<GgufHeader> Gguf(const std::string& name) {
     const auto start = files_.ReadStart(name, kGgufStart);
     if (!start) return start.error();
-    const auto header = ReadGgufHeader(start->value_or(""));
+    auto header = ReadGgufHeader(start->value_or(""));
     if (!header) return base::Invalid(files_.where() + ": " + name + ": " + header.error().message);
-    return ConfigOfGguf(*header);
+    return header;
   }
 
   std::string DtypeOfWeights(const WeightFiles& weights) {
@@ -119,18 +121,34 @@ class Reader {
   std::vector<FileEntry> list_;
 };
 
+using Keys = std::map<std::string, std::string, std::less<>>;
+
+// "config.json: num_hidden_layers is ..." in the words of the file that was read: "params.json: n_layers is ...".
+std::string InItsWords(const std::string& message, const std::string& file, const Keys& keys) {
+  constexpr std::string_view kUsual = "config.json: ";
+  if (!message.starts_with(kUsual)) return message;
+  const std::string rest = message.substr(kUsual.size());
+  const std::size_t end = std::min(rest.find_first_of(" :.,;"), rest.size());
+  const auto key = keys.find(rest.substr(0, end));
+  return file + ": " + (key == keys.end() ? rest : key->second + rest.substr(end));
+}
+
 }  // namespace
 
 base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   json adapted;
   const json* config = parts.config;
+  std::string source = parts.config_name;
+  Keys keys = parts.config_keys;
   if (config == nullptr && parts.params != nullptr) {
     adapted = ConfigOfParams(*parts.params);
     config = &adapted;
+    source = "params.json";
+    keys = ParamsKeys();
   }
   if (config == nullptr) config = parts.gguf;
   if (config == nullptr) return base::Invalid("config.json: the checkpoint has none");
-  if (!config->is_object()) return base::Invalid("config.json: must be an object");
+  if (!config->is_object()) return base::Invalid(source + ": must be an object");
   ModelFacts facts;
   ReadConfig(*config, facts);
   QuantizationFiles files;
@@ -140,13 +158,16 @@ base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   files.params = parts.params;
   files.only_gguf = parts.only_gguf;
   files.name = parts.name;
-  if (const auto read = ReadQuantization(files, facts); !read) return read.error();
+  if (const auto read = ReadQuantization(files, facts); !read)
+    return base::Invalid(InItsWords(read.error().message, source, keys));
+  for (std::string& note : facts.notes) note = InItsWords(note, source, keys);
   return facts;
 }
 
-base::Result<ModelFacts> FactsOfConfig(const json& config) {
+base::Result<ModelFacts> FactsOfConfig(const json& config, const std::string& name) {
   CheckpointParts parts;
   parts.config = &config;
+  parts.config_name = name;
   auto facts = FactsOf(parts);
   if (facts && facts->dtype.empty()) AddNote(*facts, kNoDtype);
   return facts;

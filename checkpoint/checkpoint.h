@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,17 +37,19 @@ class CheckpointFiles {
 // kInvalid names the file, line and key; kRetry: the hub is busy or cannot be reached; Error::http_status is the hub's.
 base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files);
 
-// The facts of a config.json alone, such as spec.model.facts.
-base::Result<ModelFacts> FactsOfConfig(const nlohmann::json& config);
+// The facts of a config.json alone, such as spec.model.facts; `name` is what messages call it.
+base::Result<ModelFacts> FactsOfConfig(const nlohmann::json& config, const std::string& name = "config.json");
 
 // What the parts of a checkpoint say together; null = there is none. Pure: ReadCheckpoint without reading.
 struct CheckpointParts {
-  const nlohmann::json* config = nullptr;           // config.json
-  const nlohmann::json* hf_quant_config = nullptr;  // hf_quant_config.json
-  const nlohmann::json* params = nullptr;           // params.json
-  const nlohmann::json* gguf = nullptr;             // ConfigOfGguf
-  bool only_gguf = false;                           // there are no other weights
-  std::string name;                                 // hub id or path, for a note
+  const nlohmann::json* config = nullptr;                       // config.json
+  const nlohmann::json* hf_quant_config = nullptr;              // hf_quant_config.json
+  const nlohmann::json* params = nullptr;                       // params.json
+  const nlohmann::json* gguf = nullptr;                         // ConfigOfGguf
+  std::string config_name = "config.json";                      // what `config` or `gguf` was read from, for messages
+  std::map<std::string, std::string, std::less<>> config_keys;  // GgufKeys
+  bool only_gguf = false;                                       // there are no other weights
+  std::string name;                                             // hub id or path, for a note
 };
 base::Result<ModelFacts> FactsOf(const CheckpointParts& parts);
 

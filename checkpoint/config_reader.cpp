@@ -317,16 +317,31 @@ const json* LanguageConfig(const json& config) {
 
 void ReadConfig(const json& config, ModelFacts& facts) { ConfigReader(config, facts).Read(); }
 
+namespace {
+
+// A key of params.json, and config.json's word for it.
+struct ParamsKey {
+  std::string_view from, to;
+};
+constexpr std::array kParamsKeys = {
+    ParamsKey{"n_layers", "num_hidden_layers"},          ParamsKey{"dim", "hidden_size"},
+    ParamsKey{"hidden_dim", "intermediate_size"},        ParamsKey{"n_heads", "num_attention_heads"},
+    ParamsKey{"n_kv_heads", "num_key_value_heads"},      ParamsKey{"max_seq_len", "max_position_embeddings"},
+    ParamsKey{"tied_embeddings", "tie_word_embeddings"}, ParamsKey{"_sliding_window", "sliding_window"},
+};
+// The same of its object "moe".
+constexpr std::array kParamsKeysOfExperts = {
+    ParamsKey{"num_experts", "num_experts"},
+    ParamsKey{"num_experts_per_tok", "num_experts_per_tok"},
+    ParamsKey{"num_shared_experts", "num_shared_experts"},
+    ParamsKey{"first_k_dense_replace", "first_k_dense_replace"},
+    ParamsKey{"expert_hidden_dim", "moe_intermediate_size"},
+    ParamsKey{"route_every_n", "moe_layer_freq"},
+};
+
+}  // namespace
+
 json ConfigOfParams(const json& params) {
-  struct Renamed {
-    std::string_view from, to;
-  };
-  static constexpr std::array kRenamed = {
-      Renamed{"n_layers", "num_hidden_layers"},          Renamed{"dim", "hidden_size"},
-      Renamed{"hidden_dim", "intermediate_size"},        Renamed{"n_heads", "num_attention_heads"},
-      Renamed{"n_kv_heads", "num_key_value_heads"},      Renamed{"max_seq_len", "max_position_embeddings"},
-      Renamed{"tied_embeddings", "tie_word_embeddings"}, Renamed{"_sliding_window", "sliding_window"},
-  };
   // Mistral's older multimodal files have the language model under "llm".
   const json* text = FindObject(&params, "llm");
   if (text == nullptr) text = &params;
@@ -337,19 +352,25 @@ json ConfigOfParams(const json& params) {
   const auto copy = [&](const json& object) {
     for (const auto& [key, value] : object.items()) {
       if (key == "moe" || key == "llm" || key == "quantization") continue;
-      const auto renamed = std::ranges::find(kRenamed, key, &Renamed::from);
-      config[renamed == kRenamed.end() ? key : std::string(renamed->to)] = value;
+      const auto renamed = std::ranges::find(kParamsKeys, key, &ParamsKey::from);
+      config[renamed == kParamsKeys.end() ? key : std::string(renamed->to)] = value;
     }
   };
   copy(*text);
   if (const json* moe = FindObject(text, "moe")) {
-    for (const char* key : {"num_experts", "num_experts_per_tok", "num_shared_experts", "first_k_dense_replace"}) {
-      if (const json* value = Find(moe, key)) config[key] = *value;
+    for (const ParamsKey& renamed : kParamsKeysOfExperts) {
+      if (const json* value = Find(moe, renamed.from)) config[std::string(renamed.to)] = *value;
     }
-    if (const json* width = Find(moe, "expert_hidden_dim")) config["moe_intermediate_size"] = *width;
-    if (const json* every = Find(moe, "route_every_n")) config["moe_layer_freq"] = *every;
   }
   return config;
+}
+
+std::map<std::string, std::string, std::less<>> ParamsKeys() {
+  std::map<std::string, std::string, std::less<>> keys;
+  for (const ParamsKey& renamed : kParamsKeys) keys[std::string(renamed.to)] = renamed.from;
+  for (const ParamsKey& renamed : kParamsKeysOfExperts)
+    keys[std::string(renamed.to)] = "moe." + std::string(renamed.from);
+  return keys;
 }
 
 }  // namespace autotune::checkpoint

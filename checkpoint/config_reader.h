@@ -5,7 +5,9 @@
 // layer, head or cache than the reader knows leaves what depends on it unset, with a note.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "checkpoint/model_facts.h"
 
@@ -18,5 +20,7 @@ const nlohmann::json* LanguageConfig(const nlohmann::json& config);
 void ReadConfig(const nlohmann::json& config, ModelFacts& facts);
 // What a params.json (Mistral, Llama) says, in the words of config.json.
 nlohmann::json ConfigOfParams(const nlohmann::json& params);
+// The keys of params.json that those words stand for, by word. For messages.
+std::map<std::string, std::string, std::less<>> ParamsKeys();
 
 }  // namespace autotune::checkpoint

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "checkpoint/json_keys.h"
+
 namespace autotune::checkpoint {
 namespace {
 
@@ -137,50 +139,71 @@ base::Result<GgufHeader> ReadGgufHeader(std::string_view text) {
   return header;
 }
 
+namespace {
+
+// Layers that keep a window of the context are true in this list.
+constexpr std::string_view kGgufPattern = "attention.sliding_window_pattern";
+
+// What follows the architecture in a key, and config.json's word for it.
+struct GgufKey {
+  std::string_view from, to;
+};
+constexpr std::array kGgufKeys = {
+    GgufKey{"block_count", "num_hidden_layers"},
+    GgufKey{"embedding_length", "hidden_size"},
+    GgufKey{"feed_forward_length", "intermediate_size"},
+    GgufKey{"attention.head_count", "num_attention_heads"},
+    GgufKey{"attention.head_count_kv", "num_key_value_heads"},
+    GgufKey{"attention.key_length", "head_dim"},
+    GgufKey{"attention.value_length", "v_head_dim"},
+    GgufKey{"attention.key_length_swa", "swa_head_dim"},
+    GgufKey{"attention.value_length_swa", "swa_v_head_dim"},
+    GgufKey{"attention.sliding_window", "sliding_window"},
+    GgufKey{kGgufPattern, "sliding_window_pattern"},
+    GgufKey{"attention.shared_kv_layers", "num_kv_shared_layers"},
+    GgufKey{"attention.kv_lora_rank", "kv_lora_rank"},
+    GgufKey{"attention.q_lora_rank", "q_lora_rank"},
+    GgufKey{"rope.dimension_count", "rope_dimension_count"},
+    GgufKey{"context_length", "max_position_embeddings"},
+    GgufKey{"vocab_size", "vocab_size"},
+    GgufKey{"expert_count", "num_experts"},
+    GgufKey{"expert_used_count", "num_experts_per_tok"},
+    GgufKey{"expert_shared_count", "n_shared_experts"},
+    GgufKey{"expert_feed_forward_length", "moe_intermediate_size"},
+    GgufKey{"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
+    GgufKey{"leading_dense_block_count", "first_k_dense_replace"},
+    GgufKey{"full_attention_interval", "full_attention_interval"},
+    GgufKey{"ssm.state_size", "ssm_state_size"},
+    GgufKey{"ssm.conv_kernel", "conv_kernel"},
+    GgufKey{"wkv.head_size", "rwkv_head_size"},
+    GgufKey{"shortconv.l_cache", "conv_L_cache"},
+};
+
+}  // namespace
+
 json ConfigOfGguf(const GgufHeader& header) {
   json config = json::object();
   const auto architecture = header.texts.find("general.architecture");
   if (architecture == header.texts.end()) return config;
   config["model_type"] = architecture->second;
   const std::string prefix = architecture->second + ".";
-  struct Renamed {
-    const char *from, *to;
-  };
-  static constexpr std::array kRenamed = {
-      Renamed{"block_count", "num_hidden_layers"},
-      Renamed{"embedding_length", "hidden_size"},
-      Renamed{"feed_forward_length", "intermediate_size"},
-      Renamed{"attention.head_count", "num_attention_heads"},
-      Renamed{"attention.head_count_kv", "num_key_value_heads"},
-      Renamed{"attention.key_length", "head_dim"},
-      Renamed{"attention.value_length", "v_head_dim"},
-      Renamed{"attention.sliding_window", "sliding_window"},
-      Renamed{"attention.kv_lora_rank", "kv_lora_rank"},
-      Renamed{"attention.q_lora_rank", "q_lora_rank"},
-      Renamed{"rope.dimension_count", "rope_dimension_count"},
-      Renamed{"context_length", "max_position_embeddings"},
-      Renamed{"vocab_size", "vocab_size"},
-      Renamed{"expert_count", "num_experts"},
-      Renamed{"expert_used_count", "num_experts_per_tok"},
-      Renamed{"expert_shared_count", "n_shared_experts"},
-      Renamed{"expert_feed_forward_length", "moe_intermediate_size"},
-      Renamed{"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
-      Renamed{"leading_dense_block_count", "first_k_dense_replace"},
-      Renamed{"full_attention_interval", "full_attention_interval"},
-      Renamed{"ssm.state_size", "ssm_state_size"},
-      Renamed{"ssm.conv_kernel", "conv_kernel"},
-      Renamed{"wkv.head_size", "rwkv_head_size"},
-      Renamed{"shortconv.l_cache", "conv_L_cache"},
-  };
-  for (const Renamed& renamed : kRenamed) {
-    const std::string key = prefix + renamed.from;
+  for (const GgufKey& renamed : kGgufKeys) {
+    const std::string key = prefix + std::string(renamed.from);
     if (const auto number = header.numbers.find(key); number != header.numbers.end())
-      config[renamed.to] = number->second;
-    if (const auto list = header.lists.find(key); list != header.lists.end()) config[renamed.to] = list->second;
+      config[std::string(renamed.to)] = number->second;
+    if (const auto list = header.lists.find(key); list != header.lists.end())
+      config[std::string(renamed.to)] = list->second;
   }
   if (const auto tokens = header.lengths.find("tokenizer.ggml.tokens");
       tokens != header.lengths.end() && !config.contains("vocab_size"))
     config["vocab_size"] = tokens->second;
+  if (const auto pattern = IntegersOf(Find(&config, "sliding_window_pattern"))) {
+    json types = json::array();
+    for (const std::int64_t windowed : *pattern)
+      types.push_back(windowed != 0 ? "sliding_attention" : "full_attention");
+    config["layer_types"] = std::move(types);
+    config.erase("sliding_window_pattern");
+  }
   // Its key and value lengths describe the compressed cache.
   if (config.contains("kv_lora_rank") && config.contains("rope_dimension_count")) {
     config["qk_rope_head_dim"] = config["rope_dimension_count"];
@@ -188,6 +211,16 @@ json ConfigOfGguf(const GgufHeader& header) {
   }
   config.erase("rope_dimension_count");
   return config;
+}
+
+std::map<std::string, std::string, std::less<>> GgufKeys(const GgufHeader& header) {
+  std::map<std::string, std::string, std::less<>> keys;
+  const auto architecture = header.texts.find("general.architecture");
+  if (architecture == header.texts.end()) return keys;
+  const auto key_of = [&](std::string_view from) { return architecture->second + "." + std::string(from); };
+  for (const GgufKey& renamed : kGgufKeys) keys[std::string(renamed.to)] = key_of(renamed.from);
+  keys["layer_types"] = key_of(kGgufPattern);
+  return keys;
 }
 
 }  // namespace autotune::checkpoint

@@ -30,4 +30,7 @@ base::Result<GgufHeader> ReadGgufHeader(std::string_view bytes);
 // What the metadata says of the model, in the words of config.json.
 nlohmann::json ConfigOfGguf(const GgufHeader& header);
 
+// The metadata keys that those words stand for, by word. For messages.
+std::map<std::string, std::string, std::less<>> GgufKeys(const GgufHeader& header);
+
 }  // namespace autotune::checkpoint

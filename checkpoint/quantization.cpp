@@ -593,6 +593,7 @@ Format AutoRoundFormat(const json* config, const json* defaults) {
   const json* type = value("data_type");
   const std::string data_type = type != nullptr && type->is_string() ? Lower(type->get<std::string>()) : "int";
   const std::int64_t weight_bits = bits("bits", 4);
+  if (weight_bits >= 16) return Format{};  // left alone, whatever the default says of inputs
   const std::int64_t act_bits = bits("act_bits", 16);
   const json* act_type = value("act_data_type");
   const std::string act_data_type =
