@@ -23,6 +23,7 @@ constexpr CauseRule kRules[] = {
     {"host='localhost'", C::kConsequence, W::kNothing},
     {"host='0.0.0.0'", C::kConsequence, W::kNothing},
     {"warmup error", C::kConsequence, W::kNothing},
+    {"res=<response [", C::kCrash, W::kVague},
 
     // Somebody else failed: parents and other ranks. vLLM's.
     {"see root cause above", C::kConsequence, W::kNothing},
@@ -143,6 +144,7 @@ constexpr CauseRule kRules[] = {
     {"python3: no module named", C::kImage, W::kTelling},
     {"exec format error", C::kImage, W::kTelling},
     {"permissionerror", C::kImage, W::kTelling},
+    {"getpwuid(): uid not found", C::kImage, W::kTelling},
     {"permission denied", C::kImage, W::kTelling},
     {"llvm error", C::kImage, W::kTelling},
     {"ld returned", C::kImage, W::kWrapper},
@@ -154,7 +156,7 @@ constexpr CauseRule kRules[] = {
     {"calledprocesserror", C::kImage, W::kWrapper},
     {"^failed: *.o", C::kImage, W::kWrapper},
     {"compilation terminated", C::kImage, W::kWrapper},
-    {"errors detected in the compilation", C::kImage, W::kWrapper},
+    {"detected in the compilation of", C::kImage, W::kWrapper},
     {"no valid triton configs", C::kImage, W::kWrapper},
 
     // The driver and the GPUs.
@@ -302,6 +304,8 @@ constexpr CauseRule kRules[] = {
     {"^timeouterror: raise", C::kCrash, W::kVague},
     {"timeouterror", C::kCrash, W::kTelling},
     {"timed out", C::kCrash, W::kOther},
+    // TensorRT-LLM's own sentence about whatever was raised; what it quotes has a row above if it is known.
+    {"failed to initialize executor on rank", C::kConfiguration, W::kTelling},
     // Mostly a lookup that failed first; what was raised because of it says more.
     {"^keyerror:", C::kConfiguration, W::kVague},
 };

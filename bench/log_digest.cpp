@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxPartial = 16 * 1024;
 constexpr std::size_t kFirstErrors = 30;
 constexpr std::size_t kMaxWriters = 32;
+constexpr std::size_t kMaxGenerating = 64;
 
 bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
@@ -104,6 +105,8 @@ bool IsFatalText(std::string_view text) {
                                       "No space left on device",
                                       "UNAVAILABLE: ",
                                       "internal compiler error",
+                                      "errors detected in the compilation of",
+                                      "error detected in the compilation of",
                                       "Error while creating shared memory",
                                       "died or was killed while executing"}) {
     if (text.find(part) != std::string_view::npos) return true;
@@ -128,6 +131,19 @@ std::string WithoutTable(std::string text) {
 // "Subprocess scheduler_0 (pid=29389) crashed with exit code -9. ...": SGLang's parent, at level INFO. When a process
 // was killed from outside, nothing else tells which.
 bool IsCrashNotice(std::string_view text) { return text.find(" crashed with exit code ") != std::string_view::npos; }
+
+// "Avg generation throughput: 31.4 tokens/s" (vLLM, every 10 s), "gen throughput (token/s): 120.00" (SGLang, every 40
+// steps): the engine's own count, not a request that was accepted. Not for 0.0.
+bool ReportsTokens(std::string_view text) {
+  for (const std::string_view part : {"Avg generation throughput: ", "gen throughput (token/s): "}) {
+    const std::size_t at = text.find(part);
+    if (at == std::string_view::npos) continue;
+    const std::string_view rest = text.substr(at + part.size());
+    const std::string_view number = rest.substr(0, rest.find_first_not_of("0123456789."));
+    return number.find_first_of("123456789") != std::string_view::npos;
+  }
+  return false;
+}
 
 // pydantic appends the type and the whole input: nobody reads that.
 std::string WithoutPydanticTail(std::string text) {
@@ -170,6 +186,23 @@ void LogDigest::ForgetErrors() {
   first_errors_.clear();
   later_errors_.clear();
   writers_.clear();
+  generating_.clear();
+}
+
+// Twice by one engine: the first report may count tokens from before the error, and other engines of a data-parallel
+// group go on for a while when one has failed.
+void LogDigest::NoteTokens(const LogLine& line) {
+  if (first_errors_.empty() || !ReportsTokens(line.text)) return;
+  std::string who = line.tag;
+  if (line.text.starts_with("Engine ")) who += line.text.substr(0, line.text.find(':'));
+  if (std::find(generating_.begin(), generating_.end(), who) != generating_.end()) {
+    first_errors_.clear();
+    later_errors_.clear();
+    generating_.clear();
+    return;
+  }
+  generating_.push_back(std::move(who));
+  if (generating_.size() > kMaxGenerating) generating_.pop_front();
 }
 
 std::vector<std::string> LogDigest::error_lines() const {
@@ -199,6 +232,7 @@ LogDigest::Writer& LogDigest::WriterOf(const std::string& tag) {
 }
 
 void LogDigest::AddError(std::string text) {
+  generating_.clear();
   text = CleanText(text, kMaxLineBytes);
   for (const std::string& known : first_errors_) {
     if (known == text) return;
@@ -232,6 +266,7 @@ void LogDigest::Inspect(const LogLine& line) {
     writer.in_validation = false;
   }
 
+  NoteTokens(line);
   if (!may_be_error) return;
   // A traceback: its first line, pairs of place and source line, and the exception.
   const bool place = text.starts_with("File \"");

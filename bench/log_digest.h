@@ -28,7 +28,8 @@ class LogDigest {
   // The engine became ready: it has survived whatever it complained about so far.
   void ForgetErrors();
 
-  // In order of appearance, each once: the first thirty and the last ten.
+  // In order of appearance, each once: the first thirty and the last ten. Nothing from before the engine went on to
+  // generate tokens: it has survived that.
   [[nodiscard]] std::vector<std::string> error_lines() const;
   // A progress bar that rewrites its line counts as one line.
   [[nodiscard]] std::vector<std::string> last_lines() const { return {last_.begin(), last_.end()}; }
@@ -46,6 +47,7 @@ class LogDigest {
   void EndLine(bool rewritten);
   void Inspect(const LogLine& line);
   void AddError(std::string text);
+  void NoteTokens(const LogLine& line);
   Writer& WriterOf(const std::string& tag);
 
   std::string partial_;
@@ -55,6 +57,8 @@ class LogDigest {
   std::vector<std::string> first_errors_;
   std::deque<std::string> later_errors_;
   std::deque<Writer> writers_;
+  // Who reported generated tokens since the last error line; a second report of one of them ends what was before.
+  std::deque<std::string> generating_;
 };
 
 }  // namespace autotune::bench

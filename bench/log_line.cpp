@@ -110,6 +110,15 @@ bool TakeBracket(std::string_view& text, Accept accept) {
   return true;
 }
 
+// TensorRT-LLM 1.3 names its loggers: "[executor][RANK 3] text", "[_torch][RANK 0] text".
+bool TakeLogger(std::string_view& text) {
+  if (text.size() < 2 || text[0] != '[') return false;
+  const std::size_t end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.", 1);
+  if (end == std::string_view::npos || end == 1 || !text.substr(end).starts_with("][RANK ")) return false;
+  text.remove_prefix(end + 1);
+  return true;
+}
+
 // What stands in brackets before a text: levels, times with levels and ranks, processes.
 struct Brackets {
   std::string& tag;
@@ -371,7 +380,7 @@ LogLine ParseLogLine(std::string_view raw) {
       const bool time = TakeTime(text);
       if (time) TakeLevelAfterTime(text, line.level);
       again = time || TakeForwarder(text) || TakeProcess(text, line.tag) || TakeRank(text, line.tag) ||
-              TakeBracket(text, brackets) || TakeLevel(text, line.level);
+              TakeLogger(text) || TakeBracket(text, brackets) || TakeLevel(text, line.level);
       took = took || again;
     }
   }

@@ -77,6 +77,13 @@ struct Reading {
   bool known = false;  // a row of the table says so
 };
 
+// "RuntimeError: Worker failed with error 'CUDA error: ...": a parent repeats what a worker's own line says.
+std::string_view WhatItRepeats(std::string_view line) {
+  constexpr std::string_view kRepeats = "Worker failed with error '";
+  const std::size_t at = line.find(kRepeats);
+  return at == std::string_view::npos ? std::string_view() : line.substr(at + kRepeats.size());
+}
+
 Reading Read(const std::string& line, int exit_code) {
   Reading reading{.line = &line};
   if (IsUsageError(line, exit_code)) {
@@ -93,6 +100,7 @@ Reading Read(const std::string& line, int exit_code) {
   } else {
     reading.worth = Worth::kOther;
   }
+  if (!WhatItRepeats(line).empty()) reading.worth = std::max(reading.worth, Worth::kVague);
   return reading;
 }
 

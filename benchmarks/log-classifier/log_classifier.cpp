@@ -1,6 +1,9 @@
 // How often the classifier of engine logs is right: precision and recall per reason, over recordings and reports.
 //
-//   log_classifier [--wrong]     --wrong lists what it gets wrong, except of what is held out
+//   log_classifier [--wrong] [FILE...]
+//
+// --wrong lists what it gets wrong, except of what is held out. FILE: other reports, of the form that
+// tests/engines/reports/README.md describes, instead of those of the repository; what is wrong is always listed.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -54,6 +57,11 @@ void Report(const char* name, const std::vector<FailureCase>& cases, bool list_w
 
 int main(int argc, char** argv) {
   const bool wrong = argc > 1 && std::strcmp(argv[1], "--wrong") == 0;
+  const int first_file = wrong ? 2 : 1;
+  if (argc > first_file) {
+    for (int i = first_file; i < argc; ++i) Report(argv[i], autotune::bench::ReadReports(argv[i]), true);
+    return 0;
+  }
   const std::filesystem::path engines = ENGINES_DIR;
   Report("recorded here", autotune::bench::ReadRecordings(engines / "logs"), wrong);
   Report("reports, seen", autotune::bench::ReadReports(engines / "reports/seen.txt"), wrong);

@@ -7,6 +7,7 @@
 namespace autotune::bench {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -38,6 +39,9 @@ TEST(LogLine, LosesWhatItsWritersPutInFront) {
       {"ERROR:    [Errno 98] in use", "", Level::kError, 0, "[Errno 98] in use"},
       {"[11/18/2025-09:33:30] [TRT-LLM] [RANK 0] [E] Failed", "RANK 0", Level::kError, 0, "Failed"},
       {"[11/18/2025-09:33:30] [TRT-LLM] [RANK 0] [W] out of memory", "RANK 0", Level::kWarning, 0, "out of memory"},
+      {"[06/09/2026-22:33:59] [TRT-LLM] [E] [executor][RANK 3] Failed", "RANK 3", Level::kError, 0, "Failed"},
+      {"[06/09/2026-22:33:59] [TRT-LLM] [I] [_torch][RANK 0] KV cache", "RANK 0", Level::kInfo, 0, "KV cache"},
+      {"[stats][1] x", "", Level::kNone, 0, "[stats][1] x"},
       {"(APIServer pid=1) (EngineCore_DP0 pid=68) ERROR 02-06 16:34:06 [core.py:936] x", "EngineCore_DP0 pid=68",
        Level::kError, 0, "x"},
       {"ERROR [core.py:1330] x", "", Level::kError, 0, "x"},
@@ -125,6 +129,36 @@ TEST(LogDigest, ForgetsWhatTheEngineSurvived) {
   EXPECT_THAT(digest.error_lines(), IsEmpty());
   digest.Append("ValueError: fatal\n");
   EXPECT_THAT(digest.error_lines(), ElementsAre("ValueError: fatal"));
+}
+
+TEST(LogDigest, ForgetsAnErrorThatDidNotStopTheEngine) {
+  const std::string error = "(EngineCore pid=7) ERROR 11-22 15:53:02 [a.py:1] RuntimeError: of one request\n";
+  const auto tokens = [](const char* engine, const char* rate) {
+    return "(APIServer pid=1) INFO 11-22 15:53:12 [loggers.py:127] Engine " + std::string(engine) +
+           ": Avg prompt throughput: 0.0 tokens/s, Avg generation throughput: " + rate + " tokens/s, Running: 4 reqs\n";
+  };
+  LogDigest digest;
+  // A window may begin before the error, nothing may come out of an engine that hangs, and another one is no proof.
+  digest.Append(error + tokens("000", "31.4") + tokens("000", "0.0") + tokens("001", "12.0"));
+  EXPECT_THAT(digest.error_lines(), ElementsAre("RuntimeError: of one request"));
+  digest.Append(tokens("000", "12.0"));
+  EXPECT_THAT(digest.error_lines(), IsEmpty());
+  // The same error again counts, and starts the count anew.
+  digest.Append(error + tokens("000", "31.4") + error);
+  EXPECT_THAT(digest.error_lines(), ElementsAre("RuntimeError: of one request"));
+  digest.Append(tokens("000", "31.4"));
+  EXPECT_THAT(digest.error_lines(), ElementsAre("RuntimeError: of one request"));
+
+  LogDigest sglang;
+  const std::string decoded =
+      "[2026-11-22 16:40:08 TP0] Decode batch, #running-req: 4, #token: 90, token usage: 0.01, "
+      "cuda graph: True, gen throughput (token/s): 120.00, #queue-req: 0\n";
+  sglang.Append("[2026-11-22 16:40:07] ERROR: ValueError: image of one request\n" + decoded + decoded);
+  EXPECT_THAT(sglang.error_lines(), IsEmpty());
+  sglang.Append(
+      "[2026-11-22 16:41:08 TP0] Scheduler hit an exception: Traceback (most recent call last):\n"
+      "  File \"a.py\", line 1, in f\n    g()\nRuntimeError: the end\n");
+  EXPECT_THAT(sglang.error_lines(), Contains("RuntimeError: the end"));
 }
 
 TEST(LogDigest, ArbitraryBytesBecomeCleanLines) {
