@@ -1,8 +1,18 @@
 #include "cli/asked_gpu.h"
 
+#include "engine_model/gpu_spec.h"
 #include "operator/experiment/gpu_labels.h"
 
 namespace autotune::cli {
+
+namespace {
+
+base::Result<const gpu::Product*> ProductAsked(const std::string& name) {
+  const gpu::Product* device = experiment::IsAmdDeviceId(name) ? experiment::AmdProductOf(name) : nullptr;
+  return device == nullptr ? gpu::ReadProduct(name) : base::Result<const gpu::Product*>(device);
+}
+
+}  // namespace
 
 base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
   experiment::GpuInfo gpu;
@@ -13,8 +23,7 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
     gpu.amd_architecture = name;
     return gpu;
   }
-  const gpu::Product* device = experiment::IsAmdDeviceId(name) ? experiment::AmdProductOf(name) : nullptr;
-  const auto product = device == nullptr ? gpu::ReadProduct(name) : base::Result<const gpu::Product*>(device);
+  const auto product = ProductAsked(name);
   if (!product) {
     return base::Invalid(product.error().message +
                          ", a compute capability such as 12.0, an AMD architecture such as gfx942");
@@ -27,7 +36,7 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
     gpu.product = experiment::LabelsOf(experiment::Platform::kGpuFeatureDiscovery, **product).front();
   } else {
     // A label that was given whole stands for itself.
-    gpu.product = name.find_first_of("_ ") == std::string::npos && device == nullptr
+    gpu.product = name.find_first_of("_ ") == std::string::npos && !experiment::IsAmdDeviceId(name)
                       ? std::string(experiment::AmdLabelOf(**product))
                       : name;
   }
@@ -36,6 +45,19 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
     gpu.product += "-MIG-" + parts.partition;
     gpu.memory_bytes = gpu::PartitionMebibytes(parts.partition) * kMebibyte;
   }
+  return gpu;
+}
+
+base::Result<SimulatedGpu> ReadSimulatedGpu(const std::string& name) {
+  const auto product = ProductAsked(name);
+  if (!product) return product.error();
+  if (!engine_model::FindGpu((*product)->name))
+    return base::Invalid("GPU \"" + name + "\" cannot be simulated: its rates are not known");
+  const auto info = ReadGpu(name);
+  if (!info) return info.error();
+  SimulatedGpu gpu{std::string((*product)->name), *info};
+  // A product whose label nobody documents is called as it was asked for.
+  if (gpu.info.product.empty()) gpu.info.product = gpu.name;
   return gpu;
 }
 

@@ -13,6 +13,13 @@ namespace autotune::cli {
 // is known.
 base::Result<experiment::GpuInfo> ReadGpu(const std::string& name);
 
+// `--simulate`: the same for a GPU that simulated engines know the rates of.
+struct SimulatedGpu {
+  std::string name;  // gpu::Product::name
+  experiment::GpuInfo info;
+};
+base::Result<SimulatedGpu> ReadSimulatedGpu(const std::string& name);
+
 // "NVIDIA-H100-80GB-HBM3, compute capability 9.0", "AMD gfx942"; "" when nothing is known.
 std::string GpuText(const std::string& product, const std::optional<quant::ComputeCapability>& capability,
                     const std::string& amd_architecture);

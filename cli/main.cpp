@@ -18,6 +18,7 @@
 #include "cli/run.h"
 #include "cli/task_file.h"
 #include "cli/verbs.h"
+#include "engine_model/gpu_spec.h"
 #include "gpu/product.h"
 #include "operator/deploy/target.h"
 #include "quant/rules.h"
@@ -153,7 +154,8 @@ int main(int argc, char** argv) {
   std::string simulated_help, gpu_help = "GPU: ";
   for (const gpu::Product& product : gpu::Products()) {
     gpu_help += std::string(product.name) + " ";
-    if (product.nvidia()) simulated_help += (simulated_help.empty() ? "" : " ") + std::string(product.name);
+    if (engine_model::FindGpu(product.name))
+      simulated_help += (simulated_help.empty() ? "" : " ") + std::string(product.name);
   }
   gpu_help += "or a node label's value, a compute capability (12.0), gfx942 ...";
 

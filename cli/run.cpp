@@ -17,6 +17,7 @@
 #include <system_error>
 #include <thread>
 
+#include "cli/asked_gpu.h"
 #include "cli/progress.h"
 #include "cli/status_text.h"
 #include "cli/task_file.h"
@@ -41,9 +42,9 @@ constexpr int kSimulatedGpus = 8;
 
 base::Result<local::Machine> FindMachine(const RunOptions& options, const local::Environment& environment) {
   if (!options.simulate.empty()) {
-    const auto gpu = local::FindGpu(options.simulate);
+    const auto gpu = ReadSimulatedGpu(options.simulate);
     if (!gpu) return base::Invalid("--simulate: " + gpu.error().message);
-    return local::SimulatedMachine(*gpu, options.gpus > 0 ? options.gpus : kSimulatedGpus);
+    return local::SimulatedMachine(gpu->info, options.gpus > 0 ? options.gpus : kSimulatedGpus);
   }
   local::Machine machine = local::DetectMachine(environment, options.gpus);
   if (machine.devices.empty()) {
@@ -81,7 +82,7 @@ base::Status Simulate(const RunOptions& options, const fs::path& tools, local::E
                          " does not exist; the build makes it, AUTOTUNE_SIMULATED_DIR says where else it is");
   }
   environment["PATH"] = directory.string() + ":" + environment["PATH"];
-  environment["AUTOTUNE_SIM_GPU"] = options.simulate;
+  if (const auto gpu = ReadSimulatedGpu(options.simulate)) environment["AUTOTUNE_SIM_GPU"] = gpu->name;
   char speedup[32];
   std::snprintf(speedup, sizeof speedup, "%g", options.startup_speedup);
   environment["AUTOTUNE_SIM_STARTUP_SPEEDUP"] = speedup;

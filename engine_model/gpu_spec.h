@@ -1,11 +1,10 @@
 // What one GPU can do at most, as its data sheet says: the input of every estimate of an engine's step time.
 //
 // Rates are peaks without sparsity, in bytes per second and operations per second. What an engine reaches of them is a
-// constant of the model that reads them. Plain values, free to share.
+// constant of the model that reads them. Plain values, free to share. The table of GPUs is gpu/product.h.
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,26 +13,20 @@ namespace autotune::engine_model {
 struct GpuSpec {
   std::string key;              // "h100"
   std::string product;          // as nvidia-smi names it: "NVIDIA H100 80GB HBM3"
-  double memory_bytes = 0;      // what the driver reports as total
+  double memory_bytes = 0;      // what CUDA reports as total
   double memory_bandwidth = 0;  // bytes per second
   double bf16_flops = 0;        // per second, dense, as are all below
   double fp8_flops = 0;         // 0: no fp8 tensor cores, weights only
   double int8_ops = 0;          // 0: none
   double fp4_flops = 0;         // 0: none
-  double link_bandwidth = 0;    // bytes per second to a neighbour, one direction (NVLink, Infinity Fabric or PCIe)
+  double link_bandwidth = 0;    // bytes per second to the other GPUs, one direction (NVLink, Infinity Fabric or PCIe)
   int compute_capability = 0;   // 90 = 9.0; 0 = not an NVIDIA GPU
 
   bool operator==(const GpuSpec&) const = default;
 };
 
-// Data sheets; sources in gpu_spec.cpp.
-std::span<const GpuSpec> KnownGpus();
-
-// By key ("h100").
-std::optional<GpuSpec> FindGpu(std::string_view key);
-
-// By the product as a node's label or the driver names it, with spaces or dashes: "NVIDIA-H100-80GB-HBM3". Takes the
-// nearest of the family where the exact product is not listed ("NVIDIA H100 NVL" is an H100); nullopt: another family.
-std::optional<GpuSpec> FindGpuByProduct(std::string_view product);
+// By any name of a GPU: "h100", a node label's value, the driver's "NVIDIA H100 80GB HBM3". Of several products of one
+// name the most usual. nullopt: unknown, or its rates are.
+std::optional<GpuSpec> FindGpu(std::string_view name);
 
 }  // namespace autotune::engine_model

@@ -33,7 +33,7 @@ constexpr Product Amd(std::string_view name, std::string_view driver, std::strin
 // the driver counts as one GPU, half of an MI250.
 constexpr std::array kProducts = {
     // Blackwell: NVIDIA Blackwell architecture brief, DGX B200 and B300, GB200 and GB300 NVL72 data sheets.
-    Nvidia("b200", "NVIDIA B200", "b200|180gb 192gb hbm3e sxm sxm6", {10, 0}, 183359,
+    Nvidia("b200", "NVIDIA B200", "b200|180gb 192gb hbm3e sxm sxm6 nvlink", {10, 0}, 183359,
            Sheet(2250, 4500, 9000, 4500, 7.7, 900)),
     Nvidia("gb200", "NVIDIA GB200", "gb200|nvl4 nvl72", {10, 0}, 189471, Sheet(2500, 5000, 10000, 5000, 8.0, 900)),
     Nvidia("b300", "NVIDIA B300 SXM6 AC", "b300|sxm sxm6 ac hbm3e 288gb", {10, 3}, 275040,
@@ -45,35 +45,50 @@ constexpr std::array kProducts = {
     Nvidia("rtx-pro-6000-workstation", "NVIDIA RTX PRO 6000 Blackwell Workstation Edition",
            "rtx pro 6000|blackwell workstation edition 96gb max q maxq", {12, 0}, 97887,
            Sheet(500, 1000, 2000, 1000, 1.792, kPcie5)),
+    // Their memory differs between editions that share the name; tensor rates are not documented for dense matrices.
+    Nvidia("rtx-pro-5000", "NVIDIA RTX PRO 5000 Blackwell", "rtx pro 5000|blackwell 48gb 72gb", {12, 0}, 0,
+           Sheet(0, 0, 0, 0, 1.344, kPcie5)),
+    Nvidia("rtx-pro-4500", "NVIDIA RTX PRO 4500 Blackwell", "rtx pro 4500|blackwell server edition 32gb", {12, 0}, 0,
+           Sheet(0, 0, 0, 0, 0.896, kPcie5)),
     Nvidia("rtx-5090", "NVIDIA GeForce RTX 5090", "5090|geforce rtx", {12, 0}, 32607,
            Sheet(209.5, 419, 1676, 838, 1.792, kPcie5)),
     // One memory for CPU and GPU: how much the driver calls the GPU's differs. Rates are not documented.
     Nvidia("gb10", "NVIDIA GB10", "gb10|", {12, 1}, 0, Sheet(0, 0, 500, 0, 0.273, 0)),
     // Hopper: H100, H200 and GH200 data sheets.
-    Nvidia("h100", "NVIDIA H100 80GB HBM3", "h100|80gb hbm3 sxm sxm5 mega", {9, 0}, 81559,
+    Nvidia("h100", "NVIDIA H100 80GB HBM3", "h100|80gb hbm3 sxm sxm5 mega nvlink", {9, 0}, 81559,
            Sheet(989.4, 1978.9, 0, 1978.9, 3.35, 450)),
     Nvidia("h100-pcie", "NVIDIA H100 PCIe", "h100|pcie 80gb hbm2e", {9, 0}, 81559,
            Sheet(756, 1513, 0, 1513, 2.0, kPcie5)),
     Nvidia("h100-nvl", "NVIDIA H100 NVL", "h100|nvl 94gb hbm3", {9, 0}, 95830, Sheet(835, 1671, 0, 1671, 3.9, kPcie5)),
-    Nvidia("h200", "NVIDIA H200", "h200|141gb hbm3e sxm sxm5", {9, 0}, 143771,
+    Nvidia("h200", "NVIDIA H200", "h200|141gb hbm3e sxm sxm5 nvlink", {9, 0}, 143771,
            Sheet(989.4, 1978.9, 0, 1978.9, 4.8, 450)),
     Nvidia("h200-nvl", "NVIDIA H200 NVL", "h200|nvl 141gb", {9, 0}, 143771, Sheet(835, 1671, 0, 1671, 4.8, kPcie5)),
     Nvidia("gh200", "NVIDIA GH200 480GB", "gh200|480gb 96gb hbm3", {9, 0}, 97871,
            Sheet(989.4, 1978.9, 0, 1978.9, 4.0, 450)),
+    // 144 GB of HBM3e beside the same memory of the CPU; how much of it the driver reports is not documented.
+    Nvidia("gh200-144gb", "NVIDIA GH200 144G HBM3e", "gh200|144g 144gb hbm3e", {9, 0}, 0,
+           Sheet(989.4, 1978.9, 0, 1978.9, 4.9, 450)),
+    Nvidia("h20-141gb", "NVIDIA H20-3e", "h20 3e|141gb hbm3e,h20 141gb|hbm3e", {9, 0}, 143771,
+           Sheet(148, 296, 0, 296, 4.8, 450)),
     Nvidia("h20", "NVIDIA H20", "h20|96gb hbm3", {9, 0}, 97871, Sheet(148, 296, 0, 296, 4.0, 450)),
     Nvidia("h800", "NVIDIA H800", "h800|80gb hbm3 sxm sxm5", {9, 0}, 81559, Sheet(989.4, 1978.9, 0, 1978.9, 3.35, 200)),
+    Nvidia("h800-pcie", "NVIDIA H800 PCIe", "h800|pcie 80gb hbm2e", {9, 0}, 81559,
+           Sheet(756, 1513, 0, 1513, 2.0, kPcie5)),
     // Ada Lovelace: L4, L40, L40S and RTX 6000 Ada data sheets, Ada whitepaper.
     Nvidia("l40s", "NVIDIA L40S", "l40s|48gb", {8, 9}, 46068, Sheet(362, 733, 0, 733, 0.864, kPcie4)),
     Nvidia("l40", "NVIDIA L40", "l40|48gb", {8, 9}, 46068, Sheet(181, 362, 0, 362, 0.864, kPcie4)),
+    Nvidia("l20", "NVIDIA L20", "l20|48gb", {8, 9}, 46068, Sheet(119.5, 239, 0, 239, 0.864, kPcie4)),
     Nvidia("l4", "NVIDIA L4", "l4|24gb", {8, 9}, 23034, Sheet(121, 242, 0, 242, 0.3, kPcie4)),
     Nvidia("rtx-6000-ada", "NVIDIA RTX 6000 Ada Generation", "6000 ada|rtx generation", {8, 9}, 49140,
            Sheet(364.2, 728.5, 0, 728.5, 0.96, kPcie4)),
+    Nvidia("rtx-5000-ada", "NVIDIA RTX 5000 Ada Generation", "5000 ada|rtx generation", {8, 9}, 32760,
+           Sheet(261.1, 522.1, 0, 522.1, 0.576, kPcie4)),
     Nvidia("rtx-4090", "NVIDIA GeForce RTX 4090", "4090|geforce rtx d", {8, 9}, 24564,
            Sheet(165.2, 330.3, 0, 660.6, 1.008, kPcie4)),
     // Ampere: A100, A30, A10, A40 data sheets, GA102 whitepaper; A10G: AWS's page of G5 instances.
-    Nvidia("a100-80gb", "NVIDIA A100-SXM4-80GB", "a100|sxm sxm4 80gb hbm2e", {8, 0}, 81920,
+    Nvidia("a100-80gb", "NVIDIA A100-SXM4-80GB", "a100|sxm sxm4 80gb hbm2e nvlink", {8, 0}, 81920,
            Sheet(312, 0, 0, 624, 2.039, 300)),
-    Nvidia("a100-40gb", "NVIDIA A100-SXM4-40GB", "a100|sxm sxm4 40gb", {8, 0}, 40960,
+    Nvidia("a100-40gb", "NVIDIA A100-SXM4-40GB", "a100|sxm sxm4 40gb nvlink", {8, 0}, 40960,
            Sheet(312, 0, 0, 624, 1.555, 300)),
     Nvidia("a100-pcie-80gb", "NVIDIA A100 80GB PCIe", "a100|pcie 80gb hbm2e", {8, 0}, 81920,
            Sheet(312, 0, 0, 624, 1.935, kPcie4)),
@@ -87,7 +102,8 @@ constexpr std::array kProducts = {
     Nvidia("rtx-a6000", "NVIDIA RTX A6000", "a6000|rtx 48gb", {8, 6}, 49140, Sheet(154.8, 0, 0, 309.7, 0.768, kPcie4)),
     Nvidia("rtx-3090", "NVIDIA GeForce RTX 3090", "3090|geforce rtx", {8, 6}, 24576,
            Sheet(71, 0, 0, 284, 0.936, kPcie4)),
-    // Turing and Volta: T4 and V100 data sheets.
+    // Pascal, Turing and Volta: P100, T4 and V100 data sheets.
+    Nvidia("p100", "Tesla P100-PCIE-16GB", "p100|pcie sxm2 12gb 16gb", {6, 0}, 0, Sheet(0, 0, 0, 0, 0.732, kPcie3)),
     Nvidia("t4", "Tesla T4", "t4|16gb", {7, 5}, 15360, Sheet(65, 0, 0, 130, 0.32, kPcie3)),
     Nvidia("v100-16gb", "Tesla V100-SXM2-16GB", "v100|sxm sxm2 16gb", {7, 0}, 16160, Sheet(125, 0, 0, 0, 0.9, 150)),
     Nvidia("v100-32gb", "Tesla V100-SXM2-32GB", "v100|sxm sxm2 sxm3 32gb", {7, 0}, 32510,

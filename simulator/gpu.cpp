@@ -11,8 +11,6 @@ base::Result<Gpu> FindGpu(std::string_view name) {
   if (product.rates.bf16 == 0 || product.mebibytes == 0)
     return base::Invalid("AUTOTUNE_SIM_GPU: \"" + std::string(name) +
                          "\" cannot be simulated: its rates are not known");
-  // CUDA reports a little less than nvidia-smi: 79.19 of 79.65 GiB on an H100 (recorded).
-  constexpr double kCudaShare = 79.19 / (81559 / 1024.0);
   constexpr double kUsableLinkShare = 2.0 / 3;
   const gpu::Rates& rates = product.rates;
   return Gpu{product.name,
@@ -20,7 +18,7 @@ base::Result<Gpu> FindGpu(std::string_view name) {
              rates.bf16 / 1e12,
              rates.fp8 / 1e12,
              rates.int8 / 1e12,
-             static_cast<double>(product.mebibytes) / 1024 * kCudaShare,
+             static_cast<double>(product.mebibytes) / 1024 * gpu::kCudaShare,
              rates.memory_bytes / 1e12,
              product.capability ? product.capability->major * 10 + product.capability->minor : 0,
              rates.link_bytes / 1e9 * kUsableLinkShare,

@@ -29,6 +29,7 @@ constexpr std::array kRows = {
     LabelRow{Platform::kGke, "nvidia-h200-141gb", "h200"},
     LabelRow{Platform::kGke, "nvidia-b200", "b200"},
     LabelRow{Platform::kGke, "nvidia-gb200", "gb200"},
+    LabelRow{Platform::kGke, "nvidia-gb300", "gb300"},
     LabelRow{Platform::kGke, "nvidia-rtx-pro-6000", "rtx-pro-6000"},
     LabelRow{Platform::kAws, "v100", "v100-16gb", 16384},
     LabelRow{Platform::kAws, "v100", "v100-32gb", 32768},
@@ -41,6 +42,9 @@ constexpr std::array kRows = {
     LabelRow{Platform::kAws, "h100", "h100"},
     LabelRow{Platform::kAws, "h200", "h200"},
     LabelRow{Platform::kAws, "b200", "b200"},
+    LabelRow{Platform::kAws, "b300", "b300"},
+    LabelRow{Platform::kAws, "gb200", "gb200"},
+    LabelRow{Platform::kAws, "rtx-pro-server-6000", "rtx-pro-6000"},
     LabelRow{Platform::kAzure, "T4", "t4"},
     LabelRow{Platform::kAzure, "A10", "a10"},
 };
@@ -51,8 +55,8 @@ struct InstanceFamily {
   std::string_view product;
 };
 
-// AWS, Google Cloud and Azure, from their pages of GPU instance types. The first prefix that fits wins: longer ones
-// stand first.
+// AWS, Google Cloud, Oracle and Azure, from their pages of GPU instance types. The first prefix that fits wins: longer
+// ones stand first.
 constexpr std::array kInstances = {
     InstanceFamily{"p6-b200.", "48xlarge", "b200"},
     InstanceFamily{"p6-b300.", "48xlarge", "b300"},
@@ -64,6 +68,7 @@ constexpr std::array kInstances = {
     InstanceFamily{"p4d.", "24xlarge", "a100-40gb"},
     InstanceFamily{"p3dn.", "24xlarge", "v100-32gb"},
     InstanceFamily{"p3.", "2xlarge 8xlarge 16xlarge", "v100-16gb"},
+    InstanceFamily{"g7e.", "2xlarge 4xlarge 8xlarge 12xlarge 24xlarge 48xlarge", "rtx-pro-6000"},
     InstanceFamily{"g6e.", "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge", "l40s"},
     InstanceFamily{"g6.", "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge", "l4"},
     InstanceFamily{"g5.", "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge", "a10g"},
@@ -79,6 +84,16 @@ constexpr std::array kInstances = {
     InstanceFamily{"a2-megagpu-", "16g", "a100-40gb"},
     InstanceFamily{"g4-standard-", "48 96 192 384", "rtx-pro-6000"},
     InstanceFamily{"g2-standard-", "4 8 12 16 24 32 48 96", "l4"},
+    // Oracle's shapes.
+    InstanceFamily{"BM.GPU.H100.8", "", "h100"},
+    InstanceFamily{"BM.GPU.H200.8", "", "h200"},
+    InstanceFamily{"BM.GPU.B200.8", "", "b200"},
+    InstanceFamily{"BM.GPU.GB200.4", "", "gb200"},
+    InstanceFamily{"BM.GPU.A100-v2.8", "", "a100-80gb"},
+    InstanceFamily{"BM.GPU4.8", "", "a100-40gb"},
+    InstanceFamily{"BM.GPU.L40S.4", "", "l40s"},
+    InstanceFamily{"BM.GPU.A10.4", "", "a10"},
+    InstanceFamily{"VM.GPU.A10.", "1 2", "a10"},
     InstanceFamily{"Standard_ND128isr_NDR_GB200_v6", "", "gb200"},
     InstanceFamily{"Standard_ND96isr_H100_v5", "", "h100"},
     InstanceFamily{"Standard_ND96isrf_H100_v5", "", "h100"},

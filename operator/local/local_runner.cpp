@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/apply.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/space.h"
@@ -63,6 +64,11 @@ void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, 
 base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine) {
   const api::TaskSpec& spec = task.spec;
   if (spec.suspend) return base::Invalid("spec.suspend: is true, so there is nothing to run");
+  const bool amd = !machine.gpu.amd_architecture.empty();
+  if (!machine.gpu.product.empty() && amd != experiment::IsAmdResource(spec.gpu.resource_name)) {
+    return base::Invalid("spec.gpu.resourceName: is " + spec.gpu.resource_name + "; the GPUs of this machine (" +
+                         machine.gpu.product + ") are " + (amd ? "amd.com/gpu" : "nvidia.com/gpu"));
+  }
   const experiment::NodeView node = NodeOf(machine, spec.gpu.resource_name, {});
   api::GpuSpec gpu = spec.gpu;
   gpu.node_selector = nlohmann::json::object();

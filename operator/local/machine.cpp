@@ -157,17 +157,12 @@ Machine DetectMachine(const Environment& environment, int limit) {
   Machine machine = PoolOf(found, visible == environment.end() ? nullptr : &visible->second, limit);
   // /proc names the product only.
   if (!machine.gpu.product.empty() && !machine.gpu.capability) {
-    if (const auto known = FindGpu(machine.gpu.product)) machine.gpu = *known;
+    if (const gpu::Product* known = gpu::FindProduct(machine.gpu.product)) {
+      machine.gpu.memory_bytes = known->mebibytes * kMebibyte;
+      machine.gpu.capability = known->capability;
+    }
   }
   return machine;
-}
-
-base::Result<experiment::GpuInfo> FindGpu(const std::string& name) {
-  const auto product = gpu::ReadProduct(name);
-  if (!product) return product.error();
-  if (!(*product)->nvidia()) return base::Invalid("GPU \"" + name + "\" is AMD's: local mode knows NVIDIA's");
-  return experiment::GpuInfo{AsLabel(std::string((*product)->driver)), (*product)->mebibytes * kMebibyte,
-                             (*product)->capability};
 }
 
 Machine SimulatedMachine(const experiment::GpuInfo& gpu, int count) {
@@ -185,7 +180,13 @@ experiment::NodeView NodeOf(const Machine& machine, const std::string& resource,
   node.name = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "localhost";
   node.labels = labels;
   node.allocatable[resource] = static_cast<std::int64_t>(machine.devices.size());
-  if (!machine.gpu.product.empty()) {
+  if (!machine.gpu.amd_architecture.empty()) {
+    node.labels["amd.com/gpu.family"] = "AI";
+    node.labels["amd.com/gpu.product-name"] = machine.gpu.product;
+    if (machine.gpu.memory_bytes > 0) {
+      node.labels["amd.com/gpu.vram"] = std::to_string(machine.gpu.memory_bytes / (1024 * kMebibyte)) + "G";
+    }
+  } else if (!machine.gpu.product.empty()) {
     node.labels["nvidia.com/gpu.product"] = machine.gpu.product;
     node.labels["nvidia.com/gpu.count"] = std::to_string(machine.devices.size());
     if (machine.gpu.memory_bytes > 0) {

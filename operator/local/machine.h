@@ -1,7 +1,7 @@
 // The GPUs of this machine (or simulated ones), and the node that they make it.
 //
 // Found by nvidia-smi, else below /proc/driver/nvidia; CUDA_VISIBLE_DEVICES restricts the pool as it does for every
-// CUDA program. The node carries the labels that GPU Feature Discovery would give it, so that local mode takes the same
+// CUDA program. The node carries the labels that GPU Feature Discovery (AMD: the node labeller) would give it, so that local mode takes the same
 // decisions as a cluster.
 #pragma once
 
@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "operator/experiment/node_view.h"
 #include "operator/local/container_spec.h"
 
@@ -20,7 +19,7 @@ namespace autotune::local {
 
 struct Machine {
   std::vector<std::string> devices;  // what CUDA_VISIBLE_DEVICES names them by; the pool
-  experiment::GpuInfo gpu;           // of all devices; product in GPU Feature Discovery's spelling
+  experiment::GpuInfo gpu;           // of all devices; product in GPU Feature Discovery's spelling, of AMD in its labeller's
   bool simulated = false;
   std::vector<std::string> notes;  // for people: devices that are left out, and why
 };
@@ -39,9 +38,6 @@ Machine PoolOf(const std::vector<GpuDevice>& found, const std::string* visible, 
 
 // Looks at the machine. No GPU is not an error: `devices` is empty then.
 Machine DetectMachine(const Environment& environment, int limit);
-
-// An NVIDIA GPU of the catalogue (gpu/product.h) by any of its names; kInvalid lists the known ones.
-base::Result<experiment::GpuInfo> FindGpu(const std::string& name);
 
 Machine SimulatedMachine(const experiment::GpuInfo& gpu, int count);
 

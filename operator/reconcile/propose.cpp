@@ -278,7 +278,7 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
       });
   input.limits.budget = BudgetOf(spec, status, now);
   input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
-                                   engine_model::FindGpuByProduct(status.gpu_product));
+                                   engine_model::FindGpu(status.gpu_product));
   return input;
 }
 

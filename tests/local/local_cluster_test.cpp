@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "operator/experiment/pod_builder.h"
+#include "simulated_gpus.h"
 
 namespace autotune::local {
 namespace {
@@ -36,7 +37,7 @@ class LocalClusterTest : public ::testing::Test {
   LocalCluster& Cluster(int gpus = 2) {
     if (!cluster_) {
       LocalOptions options;
-      options.machine = SimulatedMachine(*FindGpu("h100"), gpus);
+      options.machine = SimulatedMachine(H100(), gpus);
       options.environment = {{"PATH", "/usr/bin:/bin"}};
       options.by_image["engine:1"] = {{"RELEASE", "vllm:1"}};
       options.directory = directory_ / "pods";

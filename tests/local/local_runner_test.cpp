@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "bench/result.h"
+#include "simulated_gpus.h"
 
 namespace autotune::local {
 namespace {
@@ -96,9 +97,9 @@ cp RESULT "$log"; exit EXIT)");
   }
 
   base::Result<api::AutotuneTask> Run(api::AutotuneTask task, bool resume = false) {
-    Admit(task, SimulatedMachine(*FindGpu("h100"), 2), clock_.Wall(), resume);
+    Admit(task, SimulatedMachine(H100(), 2), clock_.Wall(), resume);
     LocalOptions options;
-    options.machine = SimulatedMachine(*FindGpu("h100"), 2);
+    options.machine = SimulatedMachine(H100(), 2);
     options.environment = {{"PATH", "/usr/bin:/bin"}};
     options.directory = directory_ / "pods";
     options.on_status = [this](const api::AutotuneTask& now) {
@@ -209,11 +210,15 @@ TEST_F(LocalRunnerTest, KeepsFinishedExperimentsWhenItResumes) {
 }
 
 TEST(CheckLocal, RefusesWhatCannotRunHere) {
-  const Machine machine = SimulatedMachine(*FindGpu("h100"), 2);
+  const Machine machine = SimulatedMachine(H100(), 2);
   api::AutotuneTask task;
   EXPECT_TRUE(CheckLocal(task, machine).ok());
   task.spec.gpu.node_selector = {{"pool", "gpu"}};
   EXPECT_TRUE(CheckLocal(task, machine).ok()) << "the only machine there is";
+  const auto other = CheckLocal(task, SimulatedMachine(Mi300x(), 2));
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().message,
+            "spec.gpu.resourceName: is nvidia.com/gpu; the GPUs of this machine (mi300x) are amd.com/gpu");
   task.spec.gpu.products = {"NVIDIA-A100-SXM4-80GB"};
   EXPECT_THAT(CheckLocal(task, machine).error().message, HasSubstr("spec.gpu"));
   task.spec.gpu.products = {};

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "simulated_gpus.h"
+
 namespace autotune::local {
 namespace {
 
@@ -60,38 +62,8 @@ TEST(PoolOf, ComparesOnOneProductAndSaysWhatIsLeftOut) {
   EXPECT_THAT(machine.notes, Contains(HasSubstr("Tesla-T4")));
 }
 
-TEST(FindGpu, KnowsShortNamesAndProducts) {
-  struct Case {
-    const char* name;
-    const char* product;
-  };
-  const Case cases[] = {{"h100", "NVIDIA-H100-80GB-HBM3"},
-                        {"H100", "NVIDIA-H100-80GB-HBM3"},
-                        {"h200", "NVIDIA-H200"},
-                        {"l4", "NVIDIA-L4"},
-                        {"l40s", "NVIDIA-L40S"},
-                        {"a100-80gb", "NVIDIA-A100-SXM4-80GB"},
-                        {"a100-40gb", "NVIDIA-A100-SXM4-40GB"},
-                        {"NVIDIA-H200", "NVIDIA-H200"},
-                        {"t4", "Tesla-T4"}};
-  for (const Case& test : cases) {
-    const auto gpu = FindGpu(test.name);
-    ASSERT_TRUE(gpu.ok()) << test.name << ": " << gpu.error().message;
-    EXPECT_EQ(gpu->product, test.product);
-    EXPECT_TRUE(gpu->capability.has_value());
-  }
-}
-
-TEST(FindGpu, ListsWhatItKnows) {
-  const auto gpu = FindGpu("rtx");
-  ASSERT_FALSE(gpu.ok());
-  EXPECT_THAT(gpu.error().message, HasSubstr("\"rtx\""));
-  EXPECT_THAT(gpu.error().message, HasSubstr("h100"));
-  EXPECT_FALSE(FindGpu("mi300x").ok());
-}
-
 TEST(NodeOf, CarriesTheLabelsOfGpuFeatureDiscovery) {
-  const Machine machine = SimulatedMachine(*FindGpu("h100"), 8);
+  const Machine machine = SimulatedMachine(H100(), 8);
   const auto node = NodeOf(machine, "nvidia.com/gpu", {{"pool", "gpu"}});
   EXPECT_THAT(node.allocatable, ElementsAre(Pair("nvidia.com/gpu", 8)));
   EXPECT_THAT(node.labels, Contains(Pair("pool", "gpu")));
@@ -99,6 +71,15 @@ TEST(NodeOf, CarriesTheLabelsOfGpuFeatureDiscovery) {
   EXPECT_EQ(gpu.product, "NVIDIA-H100-80GB-HBM3");
   EXPECT_EQ(gpu.capability, (quant::ComputeCapability{9, 0}));
   EXPECT_EQ(gpu.memory_bytes, 81559LL * 1024 * 1024);
+}
+
+TEST(NodeOf, CarriesTheLabelsOfAmdsLabeller) {
+  const auto node = NodeOf(SimulatedMachine(Mi300x(), 8), "amd.com/gpu", {});
+  EXPECT_THAT(node.allocatable, ElementsAre(Pair("amd.com/gpu", 8)));
+  const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+  EXPECT_EQ(gpu.product, "mi300x");
+  EXPECT_EQ(gpu.amd_architecture, "gfx942");
+  EXPECT_EQ(gpu.memory_bytes, 192LL << 30);
 }
 
 }  // namespace

@@ -53,12 +53,14 @@ TEST(ModelShape, ALayerWithAWindowKeepsNoMoreThanTheWindow) {
   EXPECT_EQ(m.KvElements(1024), 2.0 * 8 * 128 * (16 * 1024 + 16 * 128));
 }
 
-TEST(GpuSpec, FindsTheFamilyOfAProductThatIsNotListed) {
-  EXPECT_EQ(FindGpuByProduct("NVIDIA-H100-80GB-HBM3")->key, "h100");
-  EXPECT_EQ(FindGpuByProduct("NVIDIA-H100-PCIe")->key, "h100-pcie");
-  EXPECT_EQ(FindGpuByProduct("NVIDIA H100 NVL")->key, "h100");
-  EXPECT_EQ(FindGpuByProduct("NVIDIA-L40S")->key, "l40s");
-  EXPECT_FALSE(FindGpuByProduct("NVIDIA GeForce RTX 3060"));
+TEST(GpuSpec, FindsAGpuByItsNames) {
+  EXPECT_EQ(FindGpu("h100")->key, "h100");
+  EXPECT_EQ(FindGpu("NVIDIA-H100-80GB-HBM3")->key, "h100");
+  EXPECT_EQ(FindGpu("NVIDIA-H100-PCIe")->key, "h100-pcie");
+  EXPECT_EQ(FindGpu("NVIDIA-L40S")->key, "l40s");
+  EXPECT_EQ(FindGpu("H200")->compute_capability, 90);
+  EXPECT_FALSE(FindGpu("NVIDIA GeForce RTX 3060"));
+  EXPECT_FALSE(FindGpu("gb10"));  // nobody documents its rates
 }
 
 GpuSpec PublishedH200() { return {"h200", "", 150754820096.0, 4.8e12, 989e12, 1979e12, 0, 0, 450e9, 90}; }
