@@ -34,6 +34,7 @@ enum class Subject {
   kHiddenSize,       // numbers of the model's facts; "0" = not known
   kExpertSize,
   kMaxPosition,
+  kPrompts,      // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
   kWeightBlock,  // of block-scaled fp8: "128x128", else "none"
   kGpu,          // compute capability, an AMD architecture such as "gfx942", or "unknown"
   kFlag,

@@ -37,6 +37,18 @@ std::optional<double> NumberOf(const std::string& text) {
   return value;
 }
 
+std::string PromptsName(Prompts prompts) {
+  switch (prompts) {
+    case Prompts::kRandom:
+      return "random";
+    case Prompts::kShared:
+      return "shared";
+    case Prompts::kRecorded:
+      return "recorded";
+  }
+  return "random";
+}
+
 std::string NormalDtype(const std::string& dtype) {
   if (dtype == "half") return "float16";
   if (dtype == "float") return "float32";
@@ -125,6 +137,8 @@ class Planner final : public FactSource {
         return MethodKnown() ? "yes" : "no";
       case Subject::kLatentAttention:
         return request_.model.latent_attention() ? "yes" : "no";
+      case Subject::kPrompts:
+        return PromptsName(request_.prompts);
       case Subject::kHiddenSize:
         return std::to_string(request_.model.hidden_size.value_or(0));
       case Subject::kExpertSize:

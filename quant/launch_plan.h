@@ -68,6 +68,13 @@ struct ParallelSizes {
   bool operator==(const ParallelSizes&) const = default;
 };
 
+// What a benchmark sends: settings whose effect depends on the text are warned of.
+enum class Prompts {
+  kRandom,    // no two begin alike
+  kShared,    // random, and some begin alike
+  kRecorded,  // of a dataset: nothing is known of them
+};
+
 struct LaunchRequest {
   EngineRelease release;
   checkpoint::ModelFacts model;
@@ -83,6 +90,7 @@ struct LaunchRequest {
   std::vector<std::string> extra_args;  // runtimes[].args, appended as they are
   // Of the model; refused where the release cannot be told which one to load, since it would silently load another.
   std::string revision;
+  Prompts prompts = Prompts::kRandom;
 };
 
 // What the final arguments mean for speed: read by the search's model of an engine, never by rules. 0 = the engine

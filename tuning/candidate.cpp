@@ -139,6 +139,7 @@ class Expander {
     request.gpu_memory_bytes = input_.gpu_memory_bytes;
     request.amd_architecture = input_.amd_architecture;
     request.revision = input_.revision;
+    request.prompts = input_.prompts;
     request.quant = quant;
     request.extra_args = runtime.extra_args;
     for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);

@@ -33,7 +33,8 @@ struct SpaceInput {
   std::int64_t gpu_memory_bytes = 0;
   std::string amd_architecture;  // as in LaunchRequest; empty for NVIDIA
   std::string revision;          // of the model, as in LaunchRequest
-  std::string context;           // experiment::HashedContext: everything else that influences a result
+  quant::Prompts prompts = quant::Prompts::kRandom;
+  std::string context;  // experiment::HashedContext: everything else that influences a result
 };
 
 struct Candidate {

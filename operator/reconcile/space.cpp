@@ -67,6 +67,12 @@ void WarnOfImagesForNvidia(Space& space) {
   }
 }
 
+quant::Prompts PromptsOf(const api::BenchmarkSpec& benchmark) {
+  if (benchmark.dataset && benchmark.scenarios.empty()) return quant::Prompts::kRecorded;
+  const bool shared = benchmark.prefix.tokens > 0 || benchmark.turns.mean > 1;
+  return shared ? quant::Prompts::kShared : quant::Prompts::kRandom;
+}
+
 // Only `autotune plan --gpu` asks about GPUs that the task's pods would not get.
 void WarnOfTheOtherVendor(const api::GpuSpec& spec, const GpuChoice& gpu, Space& space) {
   const bool amd = experiment::IsAmdResource(spec.resource_name);
@@ -160,8 +166,8 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
 
 base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::ModelSpec& model) {
   if (!model.facts.is_object() || model.facts.empty()) return std::optional<checkpoint::ModelFacts>();
-  auto facts = checkpoint::FactsOfConfig(model.facts);
-  if (!facts) return base::Invalid("spec.model.facts: " + facts.error().message);
+  auto facts = checkpoint::FactsOfConfig(model.facts, "spec.model.facts");
+  if (!facts) return facts.error();
   if (!model.quantization.empty()) {
     const base::Status status = checkpoint::OverrideQuantization(*facts, model.quantization);
     if (!status) return base::Invalid("spec.model.quantization: " + status.error().message);
@@ -215,6 +221,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   // A directory has no revisions, and "main" is what every engine loads without being told.
   const bool from_hub = !spec.model.volume.is_object() && !spec.model.id_or_path.starts_with('/');
   if (from_hub && spec.model.revision != "main") input.revision = spec.model.revision;
+  input.prompts = PromptsOf(spec.benchmark);
   input.amd_architecture = AmdArchitecture(spec.gpu, gpu);
   input.context = experiment::HashedContext(spec);
   auto expansion = tuning::Expand(rules, input);

@@ -302,6 +302,7 @@ tensorrt-llm 1.2.0 | modelopt-fp8-kv | 10.0 | kv_cache_dtype=nvfp4 | reject KvDt
 tensorrt-llm 1.3.0rc7 | modelopt-fp8-kv | 10.0 | kv_cache_dtype=nvfp4 | KvDtypeNotCheckpoints
 tensorrt-llm 1.2.0 | modelopt-fp8-kv | 9.0 | kv_cache_dtype=fp8 | ok
 tensorrt-llm 1.2.0 | awq | 9.0 | | reject CheckpointNotSupported
+tensorrt-llm 1.2.0 | quanto | 9.0 | | reject CheckpointNotSupported
 tensorrt-llm 1.2.0 | ct-int8 | 9.0 | | reject CheckpointNotSupported
 tensorrt-llm 1.2.0 | fp8 | 8.0 | | reject CapabilityTooLow
 tensorrt-llm 1.2.0 | fp8-block | 8.9 | | reject QuantizationNotOnThisGpu
@@ -331,6 +332,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"gguf", {"gguf", "gguf"}},
       {"bnb", {"bitsandbytes", "bnb"}},
       {"hqq", {"hqq", "other"}},
+      {"quanto", {"quanto", "other"}},
       {"fp8", {"fp8", "fp8"}},
       {"fp8-block", {"fp8", "fp8"}},
       {"fbgemm", {"fbgemm_fp8", "fp8"}},

@@ -262,6 +262,31 @@ TEST(BuildSpace, PrunesARevisionThatTheEngineCannotBeTold) {
   EXPECT_FALSE(pruned("trt:1.1.0", "org/model", "main"));
 }
 
+TEST(BuildSpace, WarnsOfWhatTheBenchmarksPromptsDoNotShow) {
+  const auto warns = [](const json& benchmark, const char* reason) {
+    json object = SmallTask();
+    object["spec"]["parameters"] = {{"enable-prefix-caching", {"true"}},
+                                    {"speculative-config", {R"({"method": "ngram", "num_speculative_tokens": 2})"}}};
+    object["spec"]["benchmark"] = benchmark;
+    const auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    const auto facts = InlineFacts(task->spec.model);
+    const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+    EXPECT_TRUE(space.ok() && !space->expansion.candidates.empty());
+    return Warns(space->expansion.candidates.front().plan.warnings, reason);
+  };
+  const json random = {{"scenarios", {"D(512,128)"}}};
+  const json shared = {{"scenarios", {"D(2048,128)"}}, {"prefix", {{"tokens", 1024}, {"groups", 8}}}};
+  const json recorded = {
+      {"dataset", {{"format", "JSONL"}, {"configMap", {{"name", "prompts"}, {"key", "prompts.jsonl"}}}}}};
+  EXPECT_TRUE(warns(random, "PrefixCacheNotMeasured"));
+  EXPECT_FALSE(warns(shared, "PrefixCacheNotMeasured"));
+  EXPECT_FALSE(warns(recorded, "PrefixCacheNotMeasured"));
+  EXPECT_TRUE(warns(random, "SpeculationOnRandomText"));
+  EXPECT_TRUE(warns(shared, "SpeculationOnRandomText"));
+  EXPECT_FALSE(warns(recorded, "SpeculationOnRandomText"));
+}
+
 TEST(BuildSpace, WarnsOfAnUnknownEngineVersion) {
   json object = SmallTask();
   object["spec"]["runtimes"][0]["image"] = "vllm/vllm-openai:nightly";
