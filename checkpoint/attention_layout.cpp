@@ -152,7 +152,7 @@ class AttentionReader {
   void ReadHeads() {
     facts_.attention_heads = Number({"num_attention_heads", "n_head", "n_heads", "num_query_heads"});
     const json* attention = FindObject(&language_, "attn_config");
-    facts_.head_dim = Number({"head_dim", "attention_head_dim", "kv_channels", "d_head"});
+    facts_.head_dim = Number({"head_dim", "attention_head_dim", "hidden_size_per_head", "kv_channels", "d_head"});
     if (!facts_.head_dim && attention != nullptr) facts_.head_dim = Number({"head_dim"}, attention);
     facts_.v_head_dim = Number({"v_head_dim"});
     facts_.q_lora_rank = Number({"q_lora_rank"});
@@ -453,6 +453,15 @@ class AttentionReader {
   // Kimi Linear: layers counted from 1.
   std::optional<Kinds> FromLinearConfig(const json& linear) {
     const auto full = IntegersOf(Find(&linear, "full_attn_layers"));
+    // Solar Open 2: layers counted from 0.
+    if (const auto grouped = IntegersOf(Get("gqa_layers")); !full && grouped) {
+      Kinds kinds(layers_, Kind::kLinear);
+      for (const std::int64_t index : *grouped) {
+        if (index < 0 || static_cast<std::size_t>(index) >= layers_) return NotKnown("gqa_layers");
+        kinds[static_cast<std::size_t>(index)] = Kind::kFull;
+      }
+      return kinds;
+    }
     if (!full) return NotKnown("linear_attn_config");
     Kinds kinds(layers_, Kind::kLinear);
     for (const std::int64_t number : *full) {

@@ -45,6 +45,8 @@ class Reader {
       const auto header = Gguf(weights.files.front());
       if (!header) return header.error();
       gguf = ConfigOfGguf(*header);
+      if (gguf->empty())
+        notes_.push_back(weights.files.front() + ": general.architecture is missing, or the file is cut off");
       parts.config_name = weights.files.front();
       parts.config_keys = GgufKeys(*header);
     }
@@ -59,8 +61,9 @@ class Reader {
     if (!facts) return base::Invalid(files_.where() + ": " + facts.error().message);
     facts->weight_bytes = weights.bytes;
     for (const std::string& note : weights.notes) AddNote(*facts, note);
+    for (const std::string& note : notes_) AddNote(*facts, note);
     if (!weights.bytes) AddNote(*facts, "the size of the weights is not known; nothing is pruned for not fitting");
-    if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights);
+    if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights, *facts);
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;
   }
@@ -100,25 +103,27 @@ class Reader {
     return header;
   }
 
-  std::string DtypeOfWeights(const WeightFiles& weights) {
+  std::string DtypeOfWeights(const WeightFiles& weights, ModelFacts& facts) {
     const bool safetensors =
         weights.format == WeightFormat::kSafetensors || weights.format == WeightFormat::kConsolidated;
     if (!safetensors || weights.files.empty()) return "";
+    const std::string& file = weights.files.front();
     constexpr std::size_t kGuess = 64u << 10;  // holds most headers of one shard
-    auto start = files_.ReadStart(weights.files.front(), kGuess);
+    auto start = files_.ReadStart(file, kGuess);
     if (!start || !*start) return "";
     const auto end = SafetensorsHeaderEnd(**start);
-    if (!end) return "";
-    if (static_cast<std::size_t>(*end) > (*start)->size()) {
-      start = files_.ReadStart(weights.files.front(), static_cast<std::size_t>(*end));
+    if (end && static_cast<std::size_t>(*end) > (*start)->size()) {
+      start = files_.ReadStart(file, static_cast<std::size_t>(*end));
       if (!start || !*start) return "";
     }
-    const auto header = ReadSafetensorsHeader(**start, weights.files.front());
+    const auto header = ReadSafetensorsHeader(**start, file);
+    if (!header) AddNote(facts, header.error().message);
     return header ? FloatDtype(*header) : "";
   }
 
   CheckpointFiles& files_;
   std::vector<FileEntry> list_;
+  std::vector<std::string> notes_;
 };
 
 using Keys = std::map<std::string, std::string, std::less<>>;

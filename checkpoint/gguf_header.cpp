@@ -197,6 +197,16 @@ json ConfigOfGguf(const GgufHeader& header) {
   if (const auto tokens = header.lengths.find("tokenizer.ggml.tokens");
       tokens != header.lengths.end() && !config.contains("vocab_size"))
     config["vocab_size"] = tokens->second;
+  // The format defines what a missing key means (docs/gguf.md).
+  if (!config.contains("num_key_value_heads") && config.contains("num_attention_heads"))
+    config["num_key_value_heads"] = config["num_attention_heads"];
+  const auto heads = IntegerOf(&config, "num_attention_heads");
+  const auto width = IntegerOf(&config, "hidden_size");
+  if (heads && width && *heads > 0 && *width % *heads == 0) {
+    for (const char* key : {"head_dim", "v_head_dim"}) {
+      if (!config.contains(key)) config[key] = *width / *heads;
+    }
+  }
   if (const auto pattern = IntegersOf(Find(&config, "sliding_window_pattern"))) {
     json types = json::array();
     for (const std::int64_t windowed : *pattern)

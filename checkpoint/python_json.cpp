@@ -114,6 +114,9 @@ std::string Cause(std::string_view message) {
 }  // namespace
 
 base::Result<json> ParsePythonJson(std::string_view text, const std::string& file) {
+  if (text.starts_with("version https://git-lfs"))
+    return base::Invalid(file +
+                         ": is a git-lfs pointer, not the file itself: the repository was cloned without git-lfs");
   const Strict strict = ToStrict(text);
   if (strict.too_deep != std::string::npos) {
     return base::Invalid(file + ": " + Position(text, strict.too_deep) + ": nests more than " +

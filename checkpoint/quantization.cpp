@@ -364,6 +364,9 @@ Numbers CompressedNumbers(const json* scheme) {
 void ReadCompressedTensors(const json& config, Declaration& declaration) {
   Parts parts;
   const json* groups = FindObject(&config, "config_groups");
+  if (groups == nullptr && Find(&config, "config_groups") != nullptr)
+    declaration.notes.push_back(declaration.where +
+                                ".config_groups is no object; the format of all weights is not known");
   if (groups != nullptr) {
     for (const auto& [name, group] : groups->items()) {
       const json* weights = FindObject(&group, "weights");
@@ -431,6 +434,10 @@ void ReadModelOpt(const json& quantization, Declaration& declaration) {
     declaration.Both({"mixed", ""});
   } else {
     declaration.Both(ModelOptFormat(algorithm));
+    if (declaration.linear == kOther) {
+      declaration.notes.push_back(declaration.where + ": quant_algo \"" + algorithm.substr(0, 40) +
+                                  "\" is not one that this version knows");
+    }
   }
   if (Lower(algorithm) == "fp8_block_scales" || Lower(algorithm) == "fp8_pb_wo")
     declaration.block = WeightBlock{128, 128};
@@ -688,6 +695,14 @@ void ReadExpertsOfTheirOwn(const json& config, Declaration& declaration) {
   ReadExpertDtype(&config, declaration);
 }
 
+void ReadBlock(const json& config, Declaration& declaration) {
+  const json* size = Find(&config, "weight_block_size");
+  declaration.block = BlockOf(size);
+  if (size != nullptr && !declaration.block && !(size->is_array() && size->empty())) {
+    declaration.notes.push_back(declaration.where + ".weight_block_size is no pair of numbers; the block is not known");
+  }
+}
+
 std::string MethodOf(const json& config) {
   std::string method = Lower(TextOf(&config, "quant_method"));
   if (method.empty()) method = Lower(TextOf(&config, "quantization_method"));
@@ -763,7 +778,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
     ReadIntegerWeights(config, declaration);
   }
   if (method == "fp8" || method == "deepseek_v4_fp8" || method == "blockwise_int8" || method == "mxfp8")
-    declaration.block = BlockOf(Find(&config, "weight_block_size"));
+    ReadBlock(config, declaration);
   // These leave everything but experts alone, or experts are the part that the name speaks of.
   if (method == "mxfp4" || method == "gpt_oss_mxfp4") declaration.linear = Format{};
   if (method == "w4afp8") declaration.linear = Format{"fp8", "fp8"};

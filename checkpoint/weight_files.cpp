@@ -66,8 +66,10 @@ WeightFiles OfIndex(WeightFormat format, const std::vector<FileEntry>& files, co
   const std::size_t missing = index.files.size() - weights.files.size();
   if (missing > 0 || !weights.bytes) weights.bytes = index.total_size;
   if (missing > 0 && !weights.files.empty()) {
-    weights.notes.push_back(std::to_string(missing) + " of the " + std::to_string(index.files.size()) +
-                            " files that the weight index names are missing");
+    const auto first = std::ranges::find_if(index.files, [&](const std::string& name) { return !Has(files, name); });
+    weights.notes.push_back(index.name + ": " + std::to_string(missing) + " of the " +
+                            std::to_string(index.files.size()) + " files that it names are missing, the first is " +
+                            (first == index.files.end() ? "not known" : *first));
   }
   return weights;
 }
@@ -78,9 +80,11 @@ base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::stri
   const auto object = ParseObject(text, file);
   if (!object) return object.error();
   WeightIndex index;
+  index.name = file;
   if (const json* map = FindObject(&*object, "weight_map")) {
     for (const auto& [tensor, name] : map->items()) {
-      if (name.is_string()) index.files.insert(name.get<std::string>());
+      if (!name.is_string()) return base::Invalid(file + ": weight_map." + tensor + ": must be the name of a file");
+      index.files.insert(name.get<std::string>());
     }
   }
   // Some tools write it as 1.6e10.

@@ -24,6 +24,7 @@ struct FileEntry {
 
 // A *.index.json: the files that hold the tensors, and metadata.total_size.
 struct WeightIndex {
+  std::string name = "the weight index";  // for messages
   std::set<std::string, std::less<>> files;
   Size total_size;
 };

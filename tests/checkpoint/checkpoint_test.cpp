@@ -115,7 +115,7 @@ TEST(Weights, SayWhichFilesOfTheIndexAreMissing) {
   ASSERT_TRUE(index.ok());
   EXPECT_EQ(index->total_size, 90);
   const WeightFiles weights = ChooseWeights({{"model.safetensors.index.json", 5}, {"x.safetensors", 50}}, &*index);
-  EXPECT_THAT(weights.notes, ElementsAre("1 of the 2 files that the weight index names are missing"));
+  EXPECT_THAT(weights.notes, ElementsAre("i: 1 of the 2 files that it names are missing, the first is y.safetensors"));
 }
 
 // ---- Directories ----------------------------------------------------------------------------------------------------

@@ -6,12 +6,15 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/python_json.h"
 #include "checkpoint/quantization.h"
+#include "checkpoint/weight_files.h"
 
 namespace autotune::checkpoint {
 namespace {
 
 using nlohmann::json;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -190,6 +193,35 @@ TEST(ModelFacts, NeverDecidesByTheName) {
                                        "quantization; the weights are taken as unquantized"));
   files.only_gguf = true;
   EXPECT_EQ(FactsOf(files)->family, "gguf");
+}
+
+TEST(ModelFacts, MessagesNameTheFileAndTheKey) {
+  const auto config = [](const char* quantization) {
+    return json{{"model_type", "llama"}, {"quantization_config", json::parse(quantization)}};
+  };
+  EXPECT_THAT(FactsOfConfig(config(R"({"quant_method": "compressed-tensors", "config_groups": "x"})"))->notes,
+              Contains("config.json: quantization_config.config_groups is no object; the format of all weights is not "
+                       "known"));
+  EXPECT_THAT(
+      FactsOfConfig(config(R"({"quant_method": "fp8", "weight_block_size": "big"})"))->notes,
+      Contains("config.json: quantization_config.weight_block_size is no pair of numbers; the block is not known"));
+  EXPECT_THAT(FactsOfConfig(config(R"({"quant_method": "modelopt", "quant_algo": "FP7"})"))->notes,
+              Contains("config.json: quantization_config: quant_algo \"FP7\" is not one that this version knows"));
+  EXPECT_THAT(FactsOfConfig(config("[1]"), "spec.model.facts").error().message,
+              "spec.model.facts: quantization_config: must be an object");
+  const json params = {{"n_layers", "many"}, {"n_heads", 32}, {"n_kv_heads", -1}, {"moe", {{"num_experts", "x"}}}};
+  CheckpointParts parts;
+  parts.params = &params;
+  EXPECT_THAT(FactsOf(parts)->notes,
+              ElementsAre("params.json: n_layers is not one number; treated as not known",
+                          "params.json: n_kv_heads is no size; what depends on it is not known",
+                          "params.json: moe.num_experts is not one number; treated as not known"));
+  EXPECT_THAT(ParseObject("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 826\n", "config.json")
+                  .error()
+                  .message,
+              "config.json: is a git-lfs pointer, not the file itself: the repository was cloned without git-lfs");
+  EXPECT_EQ(ReadWeightIndex(R"({"weight_map": {"a": 5}})", "model.safetensors.index.json").error().message,
+            "model.safetensors.index.json: weight_map.a: must be the name of a file");
 }
 
 TEST(ModelFacts, NotesWhatItCannotRead) {

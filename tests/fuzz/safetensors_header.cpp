@@ -1,10 +1,10 @@
 // Any bytes as the beginning of a safetensors file.
 
+#include "checkpoint/safetensors_header.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "checkpoint/safetensors_header.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace autotune::checkpoint;
