@@ -61,7 +61,7 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const GpuChoice& gpu,
                                const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
 
-// One product for the whole task: the one that the most candidates can run on, so that what a task asks for is not
+// One product for the whole task: the one that the most combinations can run on, so that what a task asks for is not
 // pruned because weaker GPUs are more numerous; among equals the first. A GpuChoice{} where there is no choice.
 GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model,
                     const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
