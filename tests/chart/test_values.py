@@ -210,3 +210,19 @@ def test_the_helm_test_has_the_rights_that_it_needs_and_no_others(helm, crd):
     assert answer.returncode == 0, answer.stderr
     for verb, kind in (("create", "pods"), ("get", "secrets"), ("delete", f"deployment/{name}"), ("list", "autotunetasks")):
         assert crd.kubectl("auth", "can-i", verb, kind, "-n", "default", account).stdout.strip() == "no", (verb, kind)
+
+
+@pytest.mark.parametrize("values, words", [
+    ([], "A first task:"),
+    (["watchNamespaces={a,b}"], "AutotuneTasks of a, b."),
+    (["crds.keep=false"], "deletes every AutotuneTask"),
+    (["prometheusRule.enabled=true"], "podMonitor.enabled is false"),
+    (["networkPolicy.enabled=true"], "on the ports 443, 6443"),
+    (["operator.allowServiceAccounts={*}"], "every ServiceAccount"),
+])
+def test_notes_say_what_to_do_and_what_is_dangerous(helm, values, words):
+    answer = helm("install", "x", CHART, "--dry-run=client", *[part for value in values for part in ("--set", value)])
+    assert answer.returncode == 0, answer.stderr
+    notes = answer.stdout.split("NOTES:")[1]
+    assert words in notes
+    assert "WARNING" not in notes or values
