@@ -227,6 +227,7 @@ json ToJson(const BenchSpec& spec) {
   }
   if (!spec.admitted.empty()) out["admitted"] = Optionals(spec.admitted, number);
   if (!spec.start.empty()) out["start"] = Optionals(spec.start, number);
+  if (spec.confirms) out["confirms"] = true;
   if (!spec.reference.empty()) out["reference"] = Optionals(spec.reference, number);
   if (spec.request_timeout) out["requestTimeoutMs"] = spec.request_timeout->count();
   if (!spec.records.empty()) out["records"] = spec.records;
@@ -255,6 +256,11 @@ base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
   if (const auto records = value.find("records"); records != value.end()) {
     if (!records->is_string()) return base::Invalid("spec.records: " + records->dump() + " is not a path");
     spec.records = records->get<std::string>();
+  }
+  if (const auto confirms = value.find("confirms"); confirms != value.end()) {
+    if (!confirms->is_boolean())
+      return base::Invalid("spec.confirms: " + confirms->dump() + " is neither true nor false");
+    spec.confirms = confirms->get<bool>();
   }
   if (const auto quality = value.find("quality"); quality != value.end()) {
     if (!quality->is_boolean()) return base::Invalid("spec.quality: " + quality->dump() + " is neither true nor false");

@@ -57,6 +57,7 @@ struct BenchSpec {
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
   std::vector<std::optional<double>> start;      // the load at which the incumbent has its score, of the plan's kind
+  bool confirms = false;                         // a fresh start of what was measured before, whose limit was `start`
   std::vector<std::optional<double>> reference;  // requests/s, where load.reference_share asks for such a point
 
   // --- how long
@@ -80,8 +81,9 @@ inline constexpr std::chrono::milliseconds kShortestRequestTimeout{120'000};
 // {"scenarios": ["D(512,128)"] | "dataset": {"path", "format", "outputTokens"}, "endpoint", "prefix": {"tokens",
 //  "groups"}, "turns", "vocabSize", "maxModelLen", "load", "arrival", "slo" (as measurement/spec_json.h), "worth":
 //  "OutputTokens" | "AttainedRequests" | "Ttft" | "Tpot" | "E2e", "gpus", "scoreToBeat": [x | null], "predictions":
-//  [{} | null], "admitted": [x | null], "start": [x | null], "reference": [x | null], "durationMs", "drainMs",
-//  "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs", "seed", "records", "quality"}
+//  [{} | null], "admitted": [x | null], "start": [x | null], "confirms", "reference": [x | null], "durationMs",
+//  "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs", "seed", "records",
+//  "quality"}
 nlohmann::json ToJson(const BenchSpec& spec);
 // Says the member and what would be right, as CheckBenchSpec() does for what members mean together.
 base::Result<BenchSpec> BenchSpecFromJson(const nlohmann::json& value);

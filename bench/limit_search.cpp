@@ -225,12 +225,9 @@ int LimitSearch::HighestConcurrency(std::size_t scenario) const {
     case LoadMode::kFixedConcurrency:
       return static_cast<int>(spec_.load.fixed.back());
     case LoadMode::kFixedRate:
-    case LoadMode::kConfirmRate: {
       // By Little's law, with latencies twice as long as those of a single request.
-      const double rate = spec_.load.mode == LoadMode::kFixedRate ? spec_.load.fixed.back() : spec_.load.start;
-      highest = std::min(highest, std::ceil(2 * rate * Seconds(ExpectedE2e({}))));
+      highest = std::min(highest, std::ceil(2 * spec_.load.fixed.back() * Seconds(ExpectedE2e({}))));
       break;
-    }
     case LoadMode::kAutoConcurrency:
     case LoadMode::kAutoRate:
       break;
@@ -372,6 +369,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   if (scenario < spec_.start.size() && spec_.start[scenario]) {
     input.start = Load{measurement::KindOf(spec_.load.mode), *spec_.start[scenario]};
   }
+  input.confirms = spec_.confirms;
   if (scenario < spec_.reference.size()) input.reference = spec_.reference[scenario];
   input.mean_output_tokens = workload->MeanOutputTokens();
   input.seed = static_cast<std::uint64_t>(spec_.seed);

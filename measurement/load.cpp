@@ -54,7 +54,6 @@ LoadKind KindOf(LoadMode mode) {
     case LoadMode::kFixedConcurrency:
       return LoadKind::kConcurrency;
     case LoadMode::kAutoRate:
-    case LoadMode::kConfirmRate:
     case LoadMode::kFixedRate:
       return LoadKind::kRequestRate;
   }

@@ -52,7 +52,6 @@ struct Arrival {
 enum class LoadMode {
   kAutoConcurrency,   // search the limit by requests in flight
   kAutoRate,          // search it by requests/s
-  kConfirmRate,       // is `start` requests/s held; if not, the highest below it that is
   kFixedConcurrency,  // the given points, ascending
   kFixedRate,
 };
@@ -63,7 +62,6 @@ struct LoadPlan {
   // Of the searches.
   int max = 512;             // requests in flight, in every mode: what the client may have open
   double resolution = 0.05;  // the limit is known to this share of itself
-  double start = 0;          // kConfirmRate: requests/s
   // Of the fixed ones: ascending.
   std::vector<double> fixed;
   // Of the first two, > 0: one more point, at the load where latency objectives compare configurations. Where that is

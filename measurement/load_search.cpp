@@ -82,10 +82,10 @@ struct Bracket {
   const Seen* high = nullptr;  // the lowest one that is not
 };
 
-Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind) {
+Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind, PointRole role = PointRole::kSearch) {
   Bracket out;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    if (IsInvalid(points[i]) || points[i].role == PointRole::kReference) continue;
+    if (IsInvalid(points[i]) || points[i].role != role) continue;
     Seen seen = See(slo, points[i], i);
     if (points[i].load.kind != kind) {
       // A closed loop in a search by rate: what it gets through a second, open arrivals do at best as well.
@@ -139,7 +139,7 @@ std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const 
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (points[i].load.kind != kind || IsInvalid(points[i]) || !KeepsSlo(input.slo, points[i])) continue;
-    if (points[i].role == PointRole::kReference) continue;
+    if (points[i].role != PointRole::kSearch) continue;
     // The highest load that keeps the SLO; goodput may be less there than below.
     const auto rank = [&](std::size_t index) {
       return input.worth == Worth::kAttainedRequests ? WorthOf(input.worth, points[index], input.gpus)
@@ -281,7 +281,8 @@ class Search {
   LoadDecision Decide() {
     if (!points_.empty() && IsInvalid(points_.back())) return Checked(AfterInvalid());
     if (CannotWin()) return Stop(StopReason::kCannotWin, cannot_win_);
-    return Checked(input_.plan.reference_share > 0 ? WithReference() : Planned());
+    const LoadDecision decision = input_.plan.reference_share > 0 ? WithReference() : Planned();
+    return Checked(decision.next || !input_.confirms ? decision : WithRate(decision));
   }
 
  private:
@@ -290,10 +291,8 @@ class Search {
       case LoadMode::kFixedConcurrency:
       case LoadMode::kFixedRate:
         return Ladder();
-      case LoadMode::kConfirmRate:
-        return Confirm();
       case LoadMode::kAutoConcurrency:
-        if (input_.prediction && !LatencyOf(input_.worth)) return Predicted();
+        if (input_.prediction && !LatencyOf(input_.worth) && !input_.confirms) return Predicted();
         return input_.slo.bounds.empty() ? Capacity() : Limit();
       case LoadMode::kAutoRate:
         return Limit();
@@ -313,6 +312,8 @@ class Search {
     if (reference != points_.end() && input_.reference && !KeepsSlo(input_.slo, *reference)) {
       return Stop(StopReason::kInfeasible, "breaks the SLO where latencies are compared");
     }
+    // Nothing but the reference load is compared.
+    if (reference != points_.end() && input_.confirms) return Stop(StopReason::kFound, "measured where it is compared");
     LoadDecision decision = Planned();
     if (decision.next || reference != points_.end()) return decision;
     const double rate = input_.plan.reference_share * RateAtLimit(decision.best);
@@ -441,20 +442,35 @@ class Search {
     return Measure({kind_, fixed[measured]}, "the next of the given loads");
   }
 
-  LoadDecision Confirm() const {
-    if (points_.empty()) return Measure({kind_, input_.plan.start}, "the limit's rate");
-    if (bracket_.high == nullptr) return Stop(StopReason::kFound, "the rate is held");
-    const double high = bracket_.high->load;
-    if (bracket_.low != nullptr) {
-      if (high <= bracket_.low->load * (1 + input_.plan.resolution))
-        return Stop(StopReason::kFound, "between two rates");
-      if (points_.size() >= kMaxConfirmations) return Stop(StopReason::kFound, "enough points");
-      return Measure({kind_, Rounded(kind_, std::sqrt(high * bracket_.low->load), high)}, "between two rates");
+  // A closed loop's limit, as a rate: bursts break what an even loop keeps. The limit's own rate first, then down by
+  // the tail's ratio and between.
+  LoadDecision WithRate(const LoadDecision& limit) const {
+    if (!limit.best || kind_ != LoadKind::kConcurrency || input_.plan.reference_share > 0) return limit;
+    const Bracket rates = BracketOf(input_.slo, points_, LoadKind::kRequestRate, PointRole::kConfirmation);
+    if (rates.seen.empty()) return MeasureRate(points_[*limit.best].requests_per_second, "the limit as a rate");
+    const bool enough = rates.seen.size() >= kMaxConfirmations;
+    if (rates.high == nullptr || enough) return limit;
+    const double high = rates.high->load;
+    if (rates.low != nullptr) {
+      const double low = rates.low->load;
+      const double step = 1 + input_.plan.resolution;
+      if (high <= low * step) return limit;
+      const double middle = std::sqrt(high * low);
+      const double crossing = std::exp(RangeOf(rates, points_).low);
+      // No nearer to what is known than tells something.
+      const bool wide = high > low * step * step;
+      return MeasureRate(wide ? std::clamp(crossing, low * step, high / step) : middle, "between two rates");
     }
-    if (points_.size() >= kMaxConfirmations) return Stop(StopReason::kInfeasible, "no rate near the limit is held");
-    // Down by the tail's ratio; a tail grows faster than the rate.
-    const double factor = std::clamp(std::exp(-bracket_.high->excess / 3), 0.7, 1 / (1 + input_.plan.resolution));
-    return Measure({kind_, Rounded(kind_, high * factor, high)}, "down by the tail's ratio");
+    // A tail grows faster than the rate.
+    const double factor = std::clamp(std::exp(-rates.high->excess / 3), 0.7, 1 / (1 + input_.plan.resolution));
+    return MeasureRate(high * factor, "down by the tail's ratio");
+  }
+
+  LoadDecision MeasureRate(double rate, std::string why) const {
+    LoadDecision decision =
+        Measure({LoadKind::kRequestRate, Rounded(LoadKind::kRequestRate, rate, rate)}, std::move(why));
+    decision.role = PointRole::kConfirmation;
+    return decision;
   }
 
   LoadDecision Predicted() const {
@@ -565,6 +581,9 @@ class Search {
     if (bracket_.seen.empty()) return First();
     if (points_.size() >= kMaxPoints) {
       return Stop(bracket_.low != nullptr ? StopReason::kFound : StopReason::kInfeasible, "enough points");
+    }
+    if (input_.confirms && input_.start && bracket_.low != nullptr && bracket_.low->load >= input_.start->value) {
+      return Finish(StopReason::kFound, "the limit holds after a fresh start");
     }
     if (bracket_.high == nullptr) return Up();
     if (bracket_.low == nullptr) return Down();

@@ -52,6 +52,9 @@ struct LoadSearchInput {
   std::optional<double> admitted;  // requests that KV cache and batch limit let run at once
   // Where to look first: the load at which the incumbent has its score.
   std::optional<Load> start;
+  // A fresh start of what was measured before: `start` is the limit found then. Only whether that holds is asked, the
+  // next lower limit where it does not, and for a closed loop which rate is held where requests arrive by themselves.
+  bool confirms = false;
   double mean_output_tokens = 0;  // of a request, for rates; 0 = not known before the first point
   // For all further points; nothing = no limit. Another point is not begun where the longest so far would not fit.
   std::optional<std::chrono::nanoseconds> time_left;

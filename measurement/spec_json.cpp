@@ -12,7 +12,6 @@ using nlohmann::json;
 
 constexpr std::pair<LoadMode, std::string_view> kModeNames[] = {{LoadMode::kAutoConcurrency, "AutoConcurrency"},
                                                                 {LoadMode::kAutoRate, "AutoRate"},
-                                                                {LoadMode::kConfirmRate, "ConfirmRate"},
                                                                 {LoadMode::kFixedConcurrency, "FixedConcurrency"},
                                                                 {LoadMode::kFixedRate, "FixedRate"}};
 constexpr double kMaxRate = 1e6;
@@ -99,7 +98,6 @@ json ToJson(const LoadPlan& plan) {
   if (plan.mode != defaults.mode) out["mode"] = kModeNames[static_cast<std::size_t>(plan.mode)].second;
   if (plan.max != defaults.max) out["max"] = plan.max;
   if (plan.resolution != defaults.resolution) out["resolution"] = plan.resolution;
-  if (plan.start != defaults.start) out["start"] = plan.start;
   if (plan.reference_share != defaults.reference_share) out["referenceShare"] = plan.reference_share;
   if (!plan.fixed.empty()) out["fixed"] = plan.fixed;
   return out;
@@ -114,7 +112,6 @@ base::Result<LoadPlan> LoadPlanFromJson(const json& value, const std::string& pa
   if (max != std::floor(max)) members.Fail("max", "not a whole number");
   out.max = static_cast<int>(max);
   members.Number("resolution", 0.001, 1, out.resolution);
-  members.Number("start", 0, kMaxRate, out.start);
   members.Number("referenceShare", 0, 1, out.reference_share);
   if (const json* fixed = members.Find("fixed")) {
     if (!fixed->is_array()) members.Fail("fixed", *fixed, " is not a list");
@@ -139,7 +136,6 @@ base::Result<LoadPlan> LoadPlanFromJson(const json& value, const std::string& pa
   if (out.reference_share > 0 && !searches) {
     members.Fail("referenceShare", "a share of the limit needs a search of the limit");
   }
-  if (out.mode == LoadMode::kConfirmRate && !(out.start > 0)) members.Fail("start", "the rate to confirm is missing");
   if (members.failed()) return members.error();
   return out;
 }

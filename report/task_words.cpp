@@ -34,7 +34,6 @@ std::string LoadPlanText(const api::BenchmarkSpec& benchmark) {
     case measurement::LoadMode::kAutoConcurrency:
       return "the highest number of requests in flight that keeps the SLO, up to " + std::to_string(load.max);
     case measurement::LoadMode::kAutoRate:
-    case measurement::LoadMode::kConfirmRate:
       return "the highest request rate that keeps the SLO, " + arrivals + " arrivals";
     case measurement::LoadMode::kFixedConcurrency:
       return "closed loop with " + Joined(steps, ", ") + " requests in flight";

@@ -37,7 +37,7 @@ struct Step {
   double worth = 0;       // what the objective looks at, higher is better; negative where less of it is better
   double ci = 0;          // half width of worth's interval
   bool keeps_slo = false;
-  bool reference = false;
+  measurement::PointRole role = measurement::PointRole::kSearch;
   std::vector<Violation> broken;
 
   [[nodiscard]] double Miss() const { return broken.empty() ? 0 : broken.front().relative; }
@@ -99,7 +99,7 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
     Step step;
     step.load = i;
     step.offered = point.load;
-    step.reference = point.role == measurement::PointRole::kReference;
+    step.role = point.role;
     step.throughput = point.output_tokens_per_second / std::max(observation.gpus, 1);
     step.tpot = point.tpot.p50;
     std::tie(step.worth, step.ci) = WorthOf(criteria, point, observation.gpus);
@@ -172,12 +172,15 @@ struct Yardstick {
 // The step of a scenario that counts: null when the scenario has none.
 const Step* CountingStep(const std::vector<Step>& steps, const Yardstick& yardstick) {
   if (yardstick.reference) {
-    const auto found = std::find_if(steps.rbegin(), steps.rend(), [](const Step& step) { return step.reference; });
+    const auto found = std::find_if(steps.rbegin(), steps.rend(),
+                                    [](const Step& step) { return step.role == measurement::PointRole::kReference; });
     return found == steps.rend() ? nullptr : &*found;
   }
   if (yardstick.load) return At(steps, *yardstick.load);
   const Step* best = nullptr;
   for (const Step& step : steps) {
+    // Rates that finalists were asked for: of the others nothing like it is known.
+    if (step.role == measurement::PointRole::kConfirmation) continue;
     if (best == nullptr) {
       best = &step;
     } else if (step.keeps_slo != best->keeps_slo) {

@@ -204,7 +204,6 @@ json ToJson(const measurement::LoadPlan& load) {
     }
     case LoadMode::kAutoConcurrency:
     case LoadMode::kAutoRate:
-    case LoadMode::kConfirmRate:
       break;
   }
   return {{"auto",

@@ -196,8 +196,8 @@ void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& expe
         measurement::IsInvalid(row.measured)) {
       continue;
     }
-    const bool compared = row.measured.role == measurement::PointRole::kReference;
-    if (compared != criteria.AtReference()) continue;
+    using measurement::PointRole;
+    if (row.measured.role != (criteria.AtReference() ? PointRole::kReference : PointRole::kSearch)) continue;
     out.points.push_back(PointOf(criteria, row.measured, candidate, experiment.gpus));
     if (reference) out.points.back().load = *reference;
   }

@@ -39,6 +39,7 @@ BenchSpec Example() {
   spec.predictions = {std::nullopt, prediction};
   spec.admitted = {100.0, 90.5};
   spec.start = {std::nullopt, 48.0};
+  spec.confirms = true;
   spec.reference = {12.5, std::nullopt};
   spec.duration = seconds(30);
   spec.drain = seconds(7);

@@ -11,10 +11,9 @@ using nlohmann::json;
 using ::testing::StartsWith;
 
 TEST(SpecJson, ReadsBackWhatItWrote) {
-  for (const LoadPlan& plan : {LoadPlan{}, LoadPlan{LoadMode::kAutoRate, 64, 0.1, 0, {}, 0.7},
-                               LoadPlan{LoadMode::kConfirmRate, 512, 0.05, 21.5, {}},
-                               LoadPlan{LoadMode::kFixedConcurrency, 512, 0.05, 0, {1, 8, 32}},
-                               LoadPlan{LoadMode::kFixedRate, 512, 0.05, 0, {0.5, 2.25}}}) {
+  for (const LoadPlan& plan : {LoadPlan{}, LoadPlan{LoadMode::kAutoRate, 64, 0.1, {}, 0.7},
+                               LoadPlan{LoadMode::kFixedConcurrency, 512, 0.05, {1, 8, 32}},
+                               LoadPlan{LoadMode::kFixedRate, 512, 0.05, {0.5, 2.25}}}) {
     const auto read = LoadPlanFromJson(json::parse(ToJson(plan).dump()), "spec.load");
     ASSERT_TRUE(read.ok()) << read.error().message;
     EXPECT_EQ(*read, plan);
@@ -62,7 +61,8 @@ TEST(SpecJson, ErrorsNameTheMember) {
       {{{"mode", "FixedRate"}}, "spec.load.fixed: at least one load is needed"},
       {{{"mode", "FixedRate"}, {"fixed", {2, 2}}}, "spec.load.fixed[1]: 2 is not more than the load before it"},
       {{{"mode", "FixedConcurrency"}, {"fixed", {1.5}}}, "spec.load.fixed[0]: 1.5 is not a whole number"},
-      {{{"mode", "ConfirmRate"}}, "spec.load.start: the rate to confirm is missing"},
+      {{{"mode", "FixedRate"}, {"fixed", {1}}, {"referenceShare", 0.7}},
+       "spec.load.referenceShare: a share of the limit"},
   };
   for (const auto& row : kPlans) {
     const auto read = LoadPlanFromJson(row.value, "spec.load");
