@@ -112,7 +112,12 @@ class BenchRun {
   // False where the run ends here.
   bool Measured(const base::Status& status) {
     if (status) return true;
-    if (status.error().code != base::Code::kCancelled) FailBenchmark(status.error().message);
+    if (status.error().code == base::Code::kCancelled) return false;
+    if (search_->client_bound()) {
+      failure_ = Failure{FailureReason::kClientBound, status.error().message + " (benchmark.resources)", 0, 0};
+      return false;
+    }
+    FailBenchmark(status.error().message);
     return false;
   }
 

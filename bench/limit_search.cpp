@@ -384,6 +384,9 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
         return base::Invalid("every request of " + workload->name() + " at " + points.back().load.ToString() +
                              " failed: " + (last_error_.empty() ? "none was answered in time" : last_error_));
       }
+      if (decision.reason == measurement::StopReason::kInvalid && !decision.best) {
+        return NothingValid(*workload, points.back());
+      }
       ScenarioOutcome outcome{decision.reason, std::nullopt};
       if (decision.best) outcome.best = first + *decision.best;
       result_.outcomes.push_back(outcome);
@@ -393,6 +396,20 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
     }
     if (auto status = MeasurePoint(*workload, decision); !status) return status;
   }
+}
+
+base::Status LimitSearch::NothingValid(const Workload& workload, const Point& last) {
+  const std::string where = workload.name() + " at " + last.load.ToString();
+  client_bound_ = last.verdict == measurement::Verdict::kClientBound;
+  if (client_bound_) {
+    return base::Invalid(where + Format(": the load generator was late each time (p99 of its send lag %.1f ms), so that "
+                                        "the numbers are its own: it needs more CPU",
+                                        last.client_lag_p99));
+  }
+  return base::Invalid(where +
+                       ": more than 1 % of the answers were shorter than asked: the engine ends them at its context "
+                       "length, or does not honour ignore_eos. Ask for shorter ones, raise its context length, or use a "
+                       "dataset, whose answers may end by themselves");
 }
 
 base::Status LimitSearch::MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision) {

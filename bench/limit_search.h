@@ -44,8 +44,11 @@ class LimitSearch {
   // The model's name (the first of /v1/models, unless `model` names one), the engine's version, whether it is
   // simulated. kCancelled: interrupted.
   base::Status Identify(const std::string& model = "");
-  // All scenarios; fills result(). kCancelled: interrupted. kInvalid: no request is answered, and why.
+  // All scenarios; fills result(). kCancelled: interrupted. kInvalid: no request is answered, or no point says anything
+  // about the engine, and why.
   base::Status Run();
+  // After Run() failed: the client was too late each time, so that another try may do.
+  [[nodiscard]] bool client_bound() const { return client_bound_; }
 
   [[nodiscard]] const RunResult& result() const { return result_; }
   [[nodiscard]] const std::string& model() const { return model_; }
@@ -60,6 +63,8 @@ class LimitSearch {
   base::Status FirstRequest(Workload& workload);
   base::Status SearchScenario(std::size_t scenario);
   // REQUIRES: decision.next.
+  // Why nothing was found out, where the search ended with points that say nothing about the engine.
+  base::Status NothingValid(const Workload& workload, const measurement::Point& last);
   base::Status MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision);
   base::Result<Workload> MakeWorkload(std::size_t scenario);
   [[nodiscard]] int HighestConcurrency(std::size_t scenario) const;
@@ -81,6 +86,7 @@ class LimitSearch {
   std::uint64_t next_conversation_ = 0;
   std::uint64_t next_stream_ = 1;
   std::string last_error_;
+  bool client_bound_ = false;
   RunResult result_;
 };
 

@@ -37,6 +37,7 @@ constexpr std::pair<FailureReason, std::string_view> kReasons[] = {
     {FailureReason::kExperimentTimeout, "ExperimentTimeout"},
     {FailureReason::kEngineCrashed, "EngineCrashed"},
     {FailureReason::kBenchmarkFailed, "BenchmarkFailed"},
+    {FailureReason::kClientBound, "ClientBound"},
     {FailureReason::kModelUnreadable, "ModelUnreadable"},
     {FailureReason::kImagePullFailed, "ImagePullFailed"},
     {FailureReason::kInvalidPodConfiguration, "InvalidPodConfiguration"},
@@ -522,6 +523,7 @@ std::optional<FailureReason> FailureReasonFromName(std::string_view name) {
 
 bool IsRetryable(FailureReason reason) {
   switch (reason) {
+    case FailureReason::kClientBound:
     case FailureReason::kEvicted:
     case FailureReason::kNodeLost:
       return true;

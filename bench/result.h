@@ -35,6 +35,7 @@ enum class FailureReason {
   kExperimentTimeout,
   kEngineCrashed,
   kBenchmarkFailed,
+  kClientBound,      // the load generator was late each time: its machine is too busy
   kModelUnreadable,  // inspect only
 
   kImagePullFailed,

@@ -37,6 +37,7 @@ constexpr double kThroughputFall = 0.85;
 constexpr double kOfAnotherKind = 1.3;
 constexpr double kNearCapacity = 0.93;
 constexpr double kEnoughWhileExploring = 0.1;  // of the throughput; no score is read there
+constexpr double kOfTheResolution = 0.4;       // what a limit is worth, as precisely as the limit is known
 constexpr double kEnoughForAScore = 0.05;      // else the limit's point is measured once more
 constexpr double kNearTheLimit = 1.3;          // ... but within such a bracket it may be
 
@@ -61,15 +62,17 @@ Excesses ExcessesOf(const Slo& slo, const Point& point) {
 struct Seen {
   double load = 0;
   bool kept = false;
-  double excess = 0;  // the largest; its sign agrees with `kept`
+  double excess = 0;      // the largest; its sign agrees with `kept`
+  bool misleads = false;  // broken for certain, although no number says so: the slow requests were still open
   Excesses excesses;
   std::size_t index = 0;
 };
 
 Seen See(const Slo& slo, const Point& point, std::size_t index) {
-  Seen seen{point.load.value, KeepsSlo(slo, point), 0, ExcessesOf(slo, point), index};
+  Seen seen{point.load.value, KeepsSlo(slo, point), 0, false, ExcessesOf(slo, point), index};
   constexpr double kAtLeast = 0.01;
   seen.excess = seen.excesses.empty() ? -1 : *std::max_element(seen.excesses.begin(), seen.excesses.end());
+  seen.misleads = !seen.kept && seen.excess < 0 && !point.saturated;
   // A verdict looks at more than the estimate: errors, a queue that grows.
   seen.excess = seen.kept ? std::min(seen.excess, -kAtLeast) : std::max(seen.excess, kAtLeast);
   return seen;
@@ -371,7 +374,7 @@ class Search {
         best.output_tokens_per_second_ci <= kEnoughForAScore * best.output_tokens_per_second) {
       return stop;
     }
-    return Measure(best.load, "the limit, as precisely as its score has to be");
+    return Measure(best.load, "the limit, as precisely as its score has to be", ScorePrecision());
   }
 
   LoadDecision Measure(Load load, std::string why, Precision precision = {}) const {
@@ -577,6 +580,21 @@ class Search {
     return Measure({kind_, load}, "the SLO is broken: further down");
   }
 
+  // Where a number says nothing of how far the limit is, or the last two points have hardly closed the bracket.
+  [[nodiscard]] bool IsStuck() const {
+    if (bracket_.high->misleads) return true;
+    constexpr std::size_t kLast = 2;
+    constexpr double kClosed = 0.5;  // of the bracket before them, in ln(load)
+    if (bracket_.seen.size() <= kLast + 1) return false;
+    std::vector<std::size_t> order;
+    for (const Seen& seen : bracket_.seen) order.push_back(seen.index);
+    std::sort(order.begin(), order.end());
+    const Bracket before = BracketOf(input_.slo, points_.first(order[order.size() - kLast]), kind_);
+    if (before.low == nullptr || before.high == nullptr) return false;
+    const auto width = [](const Bracket& bracket) { return std::log(bracket.high->load / bracket.low->load); };
+    return width(bracket_) > kClosed * width(before);
+  }
+
   LoadDecision Limit() const {
     if (bracket_.seen.empty()) return First();
     if (points_.size() >= kMaxPoints) {
@@ -598,14 +616,18 @@ class Search {
       return Finish(StopReason::kFound, "the limit is within the resolution");
     const double half = std::sqrt(step);
     double load = std::sqrt(low * high);
-    if (high > low * step * step) load = std::exp(range.low);
+    if (high > low * step * step && !IsStuck()) load = std::exp(range.low);
     // No nearer to what is known than tells something.
     if (high > low * step) load = std::clamp(load, low * half, high / half);
     load = Rounded(kind_, load, Most());
     if (kind_ == LoadKind::kConcurrency) load = std::clamp(load, low + 1, high - 1);
     const bool exploring = high > low * kNearTheLimit;
     return Measure({kind_, load}, "between two points",
-                   exploring ? Precision{kEnoughWhileExploring, true} : Precision{});
+                   exploring ? Precision{kEnoughWhileExploring, true} : ScorePrecision());
+  }
+
+  [[nodiscard]] Precision ScorePrecision() const {
+    return {std::max(Precision().throughput, kOfTheResolution * input_.plan.resolution), true};
   }
 
   const LoadSearchInput& input_;

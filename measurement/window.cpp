@@ -448,6 +448,13 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
   return sides.all_below ? Verdict::kMet : Verdict::kUndecided;
 }
 
+// The longest window, and the longest ramp of a closed loop: where requests are long, `duration` holds too few of them,
+// one after the other, for a throughput that is not a wave's.
+nanoseconds LongestWindow(const PointSpec& spec, nanoseconds usual) {
+  constexpr int kLengths = 4, kMost = 3;
+  return std::clamp<nanoseconds>(kLengths * usual, spec.duration, kMost * spec.duration);
+}
+
 // The median time that a request took, of all that ended well.
 nanoseconds UsualLength(std::span<const RequestRecord> records) {
   std::vector<double> lengths;
@@ -503,10 +510,12 @@ Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, n
   const auto ended = static_cast<std::ptrdiff_t>(records.size()) - in_flight;
   progress.check_again_at =
       std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
-  // Beyond saturation an open loop never gets there.
-  if (now < std::min(kMinRamp, spec.duration) ||
-      (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < spec.duration / 2))
+  // Beyond saturation an open loop never gets there; a closed one does as soon as every place has ended once.
+  const nanoseconds longest =
+      spec.load.kind == LoadKind::kRequestRate ? spec.duration : LongestWindow(spec, nanoseconds::max() / 8);
+  if (now < std::min(kMinRamp, spec.duration) || (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < longest)) {
     return progress;
+  }
   progress.phase = Phase::kWindow;
   progress.window_start = now;
   progress.check_again_at = now + std::min(kMinWindow, spec.duration);
@@ -514,11 +523,13 @@ Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, n
 }
 
 Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records, nanoseconds now, Progress progress) {
-  const nanoseconds end = std::min(now, progress.window_start + spec.duration);
+  const nanoseconds usual = UsualLength(records);
+  const nanoseconds longest = LongestWindow(spec, usual);
+  const nanoseconds end = std::min(now, progress.window_start + longest);
   const Window window{spec, records, StartedIn(records, progress.window_start, end), progress.window_start, end, now};
-  const bool time_over = end < now || window.Length() >= spec.duration;
+  const bool time_over = end < now || window.Length() >= longest;
   progress.check_again_at = std::min(now + std::max<nanoseconds>(window.Length() / 10, std::chrono::milliseconds(250)),
-                                     std::max(now, progress.window_start + spec.duration) + nanoseconds(1));
+                                     std::max(now, progress.window_start + longest) + nanoseconds(1));
 
   std::vector<std::vector<double>> gaps;
   if (BoundsItl(spec.slo)) gaps = Gaps(window);
@@ -527,7 +538,6 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
   progress.point = Summarize(window, throughput, nullptr);
 
   // A phase of one request's length is a convoy's, not the engine's.
-  const nanoseconds usual = UsualLength(records);
   const bool enough =
       window.Length() >= std::max(kMinWindow, usual) && progress.point.requests + progress.point.errors >= kMinEnded;
   const bool precise = progress.point.output_tokens_per_second_ci <=

@@ -1,13 +1,14 @@
 // From the records of a point so far to: go on, or finished with this Point.
 //
 // Pure and thread-safe; the caller asks again at Progress::check_again_at. The phases of a point:
-//   ramp    until as many requests have ended as are in flight, at least 2 s (or as long as the
-//           window may be): nothing counts
+//   ramp    until as many requests have ended as are in flight, at least 2 s and at most as long as the window may be:
+//           nothing counts
 //   window  output tokens that arrive in it are its throughput, requests that start in it its latencies
 //   drain   those are followed to their end, at most PointSpec::drain. The load stays on, so that they end under the
 //           load they started under (docs/decisions); what starts now does not count.
-// The window ends when every bound is decided and the throughput is precise enough, or after PointSpec::duration. A
-// missed point is not drained further than its verdict needs.
+// The window ends when every bound is decided and the throughput is precise enough, or after PointSpec::duration, which
+// is stretched, at most threefold, to four times the usual length of a request. A missed point is not drained further
+// than its verdict needs.
 #pragma once
 
 #include <chrono>
@@ -34,7 +35,7 @@ struct PointSpec {
   Load load;
   Slo slo;
   Precision precision;
-  std::chrono::nanoseconds duration = std::chrono::seconds(60);  // longest window
+  std::chrono::nanoseconds duration = std::chrono::seconds(60);  // longest window, unless requests are long
   std::chrono::nanoseconds drain = std::chrono::seconds(30);
   double client_lag_ms = 5;  // a client whose requests start no later than this is never the bound
 };

@@ -284,6 +284,7 @@ bool MayEndDifferently(const api::ExperimentStatus& experiment) {
     case bench::FailureReason::kStorageLimitExceeded:
     case bench::FailureReason::kModelUnreadable:
       return false;
+    case bench::FailureReason::kClientBound:
     case bench::FailureReason::kStartupTimeout:
     case bench::FailureReason::kExperimentTimeout:
     case bench::FailureReason::kImagePullFailed:

@@ -363,6 +363,25 @@ TEST_F(BenchRunTest, AnswersShorterThanAskedAreNoMeasurement) {
   const BenchRunOutcome outcome = Run(engine);
   ASSERT_GE(outcome.result.points.size(), 1u);
   EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kShortAnswers);
+  EXPECT_EQ(outcome.exit_code, kExitConfigurationFailed);
+  ASSERT_TRUE(outcome.result.failure.has_value());
+  EXPECT_EQ(outcome.result.failure->reason, FailureReason::kBenchmarkFailed);
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("D(32,4) at 1 in flight: more than 1 % of the answers were"));
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("use a dataset"));
+}
+
+TEST_F(BenchRunTest, AnswersThatBecomeShorterKeepThePointsBefore) {
+  Write(Ready());
+  options_.spec.load.fixed = {1, 2};
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (points_ == 0) return Complete(request, answer);
+    answer.Completion(32, 3);
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, 0);
+  ASSERT_THAT(outcome.result.outcomes, SizeIs(1));
+  EXPECT_EQ(outcome.result.outcomes[0].reason, measurement::StopReason::kInvalid);
+  EXPECT_EQ(outcome.result.outcomes[0].best, 0u);
 }
 
 TEST_F(BenchRunTest, WarmsUpUntilTheEngineIsSteady) {

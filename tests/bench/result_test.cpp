@@ -139,13 +139,14 @@ TEST(Result, ReasonsAreSpelledAsInTheApiAndReadBack) {
   using R = FailureReason;
   for (const R reason :
        {R::kEngineRejectedArguments, R::kEngineRejectedConfiguration, R::kOutOfMemory, R::kStartupTimeout,
-        R::kExperimentTimeout, R::kEngineCrashed, R::kBenchmarkFailed, R::kModelUnreadable, R::kImagePullFailed,
+        R::kExperimentTimeout, R::kEngineCrashed, R::kBenchmarkFailed, R::kClientBound, R::kModelUnreadable, R::kImagePullFailed,
         R::kInvalidPodConfiguration, R::kUnschedulable, R::kStorageLimitExceeded, R::kEvicted, R::kNodeLost}) {
     EXPECT_EQ(FailureReasonFromName(FailureReasonName(reason)), reason);
   }
   EXPECT_EQ(FailureReasonName(R::kEngineRejectedArguments), "EngineRejectedArguments");
   EXPECT_EQ(FailureReasonFromName("kEvicted"), std::nullopt);
   EXPECT_TRUE(IsRetryable(R::kNodeLost));
+  EXPECT_TRUE(IsRetryable(R::kClientBound)) << "another node may be less busy";
   EXPECT_FALSE(IsRetryable(R::kEngineCrashed));
 }
 

@@ -387,6 +387,28 @@ TEST(DecideLoad, BeginsWithTheReferenceThatIsKnown) {
   EXPECT_EQ(found.decision.reason, StopReason::kInfeasible);
 }
 
+// A miss that is certain ends while its slow requests are open: their mean then seems to be all but kept, and a search
+// that believed it crept down from far above, two requests at a time.
+TEST(DecideLoad, HalvesTheBracketWhereAMissDoesNotSayHowFarItIs) {
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kE2e, Statistic::kMean, 1658}};
+  const auto point = [](int load, double mean, Verdict verdict) {
+    Point out;
+    out.load = Concurrency(load);
+    out.requests = 100;
+    out.output_tokens_per_second = 100 * load;
+    out.e2e = {mean, mean, mean, mean, mean};
+    out.verdict = verdict;
+    return out;
+  };
+  std::vector<Point> points = {point(28, 1152, Verdict::kMet), point(104, 1643, Verdict::kMissed)};
+  EXPECT_EQ(DecideLoad(input, points).next, Concurrency(54));
+  // Whatever the numbers say: what does not close the bracket in two steps is halved.
+  points = {point(16, 1000, Verdict::kMet), point(28, 1152, Verdict::kMet), point(104, 1700, Verdict::kMissed),
+            point(100, 1690, Verdict::kMissed), point(97, 1680, Verdict::kMissed)};
+  EXPECT_EQ(DecideLoad(input, points).next, Concurrency(52));
+}
+
 TEST(DecideLoad, MeasuresAgainWhereTheClientWasLate) {
   const SyntheticEngine engine = SyntheticEngine::Random(7);
   LoadSearchInput input;

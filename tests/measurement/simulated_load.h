@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "measurement/load.h"
@@ -27,6 +28,8 @@ class SimulatedLoad {
  public:
   // A closed loop starts its places over one service time.
   SimulatedLoad(const SimulatedServer& server, const Load& load, std::chrono::nanoseconds length, std::uint64_t seed);
+  // What another server would have done: its requests to their end, in the order of their starts.
+  explicit SimulatedLoad(std::vector<RequestRecord> records) : records_(std::move(records)) {}
 
   // As known at `now`: requests that have started, events that have arrived.
   [[nodiscard]] std::vector<RequestRecord> At(std::chrono::nanoseconds now) const;

@@ -48,6 +48,23 @@ Progress Drained(const PointSpec& spec, const std::vector<RequestRecord>& record
   return Evaluate(spec, records, now, progress);
 }
 
+// Ten seconds hold two requests of five, one after the other: what they do is a wave.
+TEST(Window, IsStretchedWhereRequestsAreLong) {
+  SimulatedServer server;
+  server.slots = 16;
+  server.service_seconds = 5;
+  server.variation = 0.2;
+  PointSpec spec = Spec(Concurrency(16));
+  spec.precision.throughput = 1e-6;
+  spec.duration = seconds(10);
+  const SimulatedLoad load(server, spec.load, seconds(200), 1);
+  EXPECT_NEAR(MeasurePoint(load, spec).progress.point.window_seconds, 20, 2) << "four lengths";
+  spec.duration = seconds(3);
+  EXPECT_NEAR(MeasurePoint(load, spec).progress.point.window_seconds, 9, 0.1) << "at most threefold";
+  spec.duration = seconds(30);
+  EXPECT_NEAR(MeasurePoint(load, spec).progress.point.window_seconds, 30, 0.1);
+}
+
 TEST(Window, BeginsWhenAsManyHaveEndedAsAreInFlight) {
   std::vector<RequestRecord> records;
   for (int i = 0; i < 4; ++i) records.push_back(Answer(milliseconds(i), milliseconds(100), milliseconds(100), 30));

@@ -1,0 +1,288 @@
+// Prints how near the limit that load_search finds comes to that of a bisection on the same engine, in how many points
+// and seconds, and how wide the interval of its score is.
+//
+// The engine is the simulated engine's own model (engine_model), played in virtual time with every token: a minute of
+// measuring takes seconds, and the figures are the same on every machine.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <queue>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine_model/load_curve.h"
+#include "engine_model/scheduler.h"
+#include "measurement/keyed_random.h"
+#include "measurement/load_search.h"
+#include "measurement/statistics.h"
+#include "tests/measurement/simulated_load.h"
+#include "tuning/judge.h"
+
+namespace autotune::engine_model {
+namespace {
+
+using measurement::KeyedRandom;
+using measurement::Load;
+using measurement::LoadKind;
+using measurement::LoadMode;
+using measurement::Metric;
+using measurement::Point;
+using measurement::RequestRecord;
+using measurement::SimulatedLoad;
+using measurement::Statistic;
+using std::chrono::nanoseconds;
+
+nanoseconds Nanoseconds(double seconds) { return nanoseconds(std::llround(seconds * 1e9)); }
+
+struct Engine {
+  Deployment deployment;
+  LoadTest test;
+};
+
+// Llama 3.1 8B on one H100: precision, batch limit and lengths differ by seed.
+Engine EngineOf(std::uint64_t seed, const measurement::Arrival& arrival, const char* scenario) {
+  ModelShape model;
+  model.layers = 32;
+  model.hidden = 4096;
+  model.heads = 32;
+  model.kv_heads = 8;
+  model.head_dim = 128;
+  model.intermediate = 14336;
+  model.vocabulary = 128256;
+  CandidateShape candidate;
+  candidate.weights = seed % 2 == 0 ? WeightFormat::kFp8 : WeightFormat::kBf16;
+  constexpr int kSequences[] = {64, 128, 256};
+  candidate.max_num_seqs = kSequences[seed % 3];
+  Engine engine;
+  engine.deployment = DeploymentOf(EngineKind::kVllm, model, *FindGpu("h100"), candidate);
+  engine.test.scenario = *measurement::Scenario::Parse(scenario);
+  engine.test.arrival = arrival;
+  engine.test.seed = seed;
+  return engine;
+}
+
+// What a recorder would write of this load.
+class Play {
+ public:
+  Play(const Engine& engine, const Load& load, double expected_e2e, double length, std::uint64_t seed)
+      : engine_(engine),
+        load_(load),
+        length_(length),
+        lengths_(seed, 1),
+        arrivals_(seed, 2),
+        roofline_(engine.deployment),
+        scheduler_(roofline_, LimitsOf(engine.deployment)) {
+    if (load.kind == LoadKind::kRequestRate) {
+      for (double at = Gap(); at < length; at += Gap()) due_.push(at);
+    } else {
+      for (int i = 0; i < static_cast<int>(load.value); ++i) due_.push(expected_e2e * i / load.value);
+    }
+  }
+
+  std::vector<RequestRecord> Records() {
+    for (;;) {
+      const auto event = scheduler_.NextEvent();
+      if (!due_.empty() && (!event || due_.top() <= *event)) {
+        const double at = due_.top();
+        due_.pop();
+        if (at < length_) Send(at);
+        continue;
+      }
+      if (!event) break;
+      for (const TokenEvent& token : scheduler_.AdvanceTo(*event)) Receive(token);
+    }
+    std::stable_sort(records_.begin(), records_.end(),
+                     [](const RequestRecord& a, const RequestRecord& b) { return a.start < b.start; });
+    return std::move(records_);
+  }
+
+ private:
+  double Gap() {
+    using measurement::ArrivalProcess;
+    const double burstiness = engine_.test.arrival.burstiness;
+    switch (engine_.test.arrival.process) {
+      case ArrivalProcess::kConstant:
+        return 1 / load_.value;
+      case ArrivalProcess::kGamma:
+        return arrivals_.Gamma(burstiness) / burstiness / load_.value;
+      case ArrivalProcess::kPoisson:
+      case ArrivalProcess::kTrace:
+        break;
+    }
+    return arrivals_.Exponential() / load_.value;
+  }
+
+  void Send(double at) {
+    scheduler_.AdvanceTo(at);
+    RequestRecord record;
+    record.start = Nanoseconds(at);
+    record.input_tokens = engine_.test.scenario.input.Draw(lengths_);
+    record.asked_tokens = record.output_tokens = engine_.test.scenario.output.Draw(lengths_);
+    scheduler_.Add(records_.size(), record.input_tokens, record.asked_tokens, at);
+    record.outcome = measurement::Outcome::kOk;
+    records_.push_back(std::move(record));
+  }
+
+  void Receive(const TokenEvent& token) {
+    RequestRecord& record = records_[token.request];
+    const nanoseconds since = Nanoseconds(token.at) - record.start;
+    record.events.push_back(static_cast<std::uint32_t>(since.count() / 1000));
+    if (!token.last) return;
+    record.end = Nanoseconds(token.at);
+    if (load_.kind == LoadKind::kConcurrency) due_.push(token.at);
+  }
+
+  const Engine& engine_;
+  const Load load_;
+  const double length_;
+  KeyedRandom lengths_, arrivals_;
+  Roofline roofline_;
+  Scheduler scheduler_;
+  std::priority_queue<double, std::vector<double>, std::greater<>> due_;
+  std::vector<RequestRecord> records_;
+};
+
+// How it is with very many requests.
+PredictedPoint Truth(const Engine& engine, const Load& load) {
+  Engine long_run = engine;
+  long_run.test.requests = 20'000;
+  long_run.test.seed = 4711;
+  return PredictPoint(long_run.deployment, long_run.test, load);
+}
+
+bool Keeps(const measurement::Slo& slo, const PredictedPoint& point) {
+  if (point.saturated) return false;
+  return std::all_of(slo.bounds.begin(), slo.bounds.end(), [&](const measurement::Bound& bound) {
+    const measurement::Latency* latency = bound.metric == Metric::kTtft   ? &point.ttft
+                                          : bound.metric == Metric::kTpot ? &point.tpot
+                                          : bound.metric == Metric::kItl  ? &point.itl
+                                                                          : &point.e2e;
+    return latency->Get(bound.statistic) <= bound.limit;
+  });
+}
+
+double BruteForce(const Engine& engine, LoadKind kind, const measurement::Slo& slo) {
+  const bool closed = kind == LoadKind::kConcurrency;
+  double low = closed ? 1 : 0.5, high = closed ? 512 : 200;
+  if (Keeps(slo, Truth(engine, {kind, high}))) return high;
+  while (closed ? high - low > 1.0001 : high / low > 1.004) {
+    const double middle = closed ? std::floor((low + high) / 2) : std::sqrt(low * high);
+    (Keeps(slo, Truth(engine, {kind, middle})) ? low : high) = middle;
+  }
+  return low;
+}
+
+struct Found {
+  measurement::LoadDecision decision;
+  std::vector<Point> points;
+  double spent = 0;
+};
+
+Found Search(const Engine& engine, const measurement::LoadSearchInput& input, std::uint64_t seed, int duration) {
+  Found found;
+  double expected = Truth(engine, measurement::Concurrency(1)).e2e.mean / 1e3;
+  for (;;) {
+    found.decision = DecideLoad(input, found.points);
+    if (!found.decision.next) return found;
+    measurement::PointSpec spec;
+    spec.load = *found.decision.next;
+    spec.slo = input.slo;
+    spec.precision = found.decision.precision;
+    spec.duration = std::chrono::seconds(duration);
+    Play play(engine, spec.load, expected, 4 * duration + 60, seed * 100 + found.points.size());
+    const measurement::Measured measured = MeasurePoint(SimulatedLoad(play.Records()), spec);
+    found.points.push_back(measured.progress.point);
+    found.points.back().scenario = "s";
+    if (found.points.back().e2e.mean > 0) expected = found.points.back().e2e.mean / 1e3;
+    found.spent += measured.seconds;
+  }
+}
+
+struct Mode {
+  const char* name;
+  LoadMode mode;
+  measurement::Arrival arrival;
+};
+const Mode kModes[] = {{"closed loop", LoadMode::kAutoConcurrency, {}},
+                       {"Poisson", LoadMode::kAutoRate, {}},
+                       {"constant", LoadMode::kAutoRate, {measurement::ArrivalProcess::kConstant, 1}},
+                       {"gamma 0.5", LoadMode::kAutoRate, {measurement::ArrivalProcess::kGamma, 0.5}}};
+
+// A bound in multiples of what a request alone takes.
+struct Bound {
+  const char* name;
+  Metric metric;
+  Statistic statistic;
+  double times;
+};
+constexpr Bound kBounds[] = {{"TTFT p99 <= 10 x alone", Metric::kTtft, Statistic::kP99, 10},
+                             {"TPOT p90 <= 1.6 x alone", Metric::kTpot, Statistic::kP90, 1.6},
+                             {"E2E mean <= 2 x alone", Metric::kE2e, Statistic::kMean, 2}};
+
+void PrintRow(const Mode& mode, const Bound& bound, const char* scenario, int seeds, int duration) {
+  std::vector<double> off, widths, open;
+  double near = 0, points = 0, spent = 0, held = 0;
+  for (int i = 1; i <= seeds; ++i) {
+    const auto seed = static_cast<std::uint64_t>(i);
+    const Engine engine = EngineOf(seed, mode.arrival, scenario);
+    const PredictedPoint alone = Truth(engine, measurement::Concurrency(1));
+    const measurement::Latency& latency = bound.metric == Metric::kTtft   ? alone.ttft
+                                          : bound.metric == Metric::kTpot ? alone.tpot
+                                                                          : alone.e2e;
+    measurement::LoadSearchInput input;
+    input.plan.mode = mode.mode;
+    input.slo.bounds = {{bound.metric, bound.statistic, bound.times * latency.Get(bound.statistic)}};
+    input.mean_output_tokens = engine.test.scenario.output.Mean();
+    const LoadKind kind = KindOf(mode.mode);
+    const double truth = BruteForce(engine, kind, input.slo);
+    const Found found = Search(engine, input, seed, duration);
+    const double limit = found.decision.best ? found.points[*found.decision.best].load.value : 0;
+    off.push_back(std::abs(limit / truth - 1));
+    near += off.back() <= 0.05 || (kind == LoadKind::kConcurrency && std::abs(limit - truth) <= 1);
+    points += static_cast<double>(found.points.size()) / seeds;
+    spent += found.spent / seeds;
+    tuning::Criteria criteria;
+    criteria.slo = input.slo;
+    tuning::Observation observation;
+    observation.loads = found.points;
+    const tuning::Judged judged = tuning::Judge({observation}, criteria).judged.front();
+    if (!judged.score) continue;
+    widths.push_back(judged.ci / *judged.score);
+    const Point& scored = found.points[judged.scored.front()];
+    open.push_back(scored.output_tokens_per_second_ci / scored.output_tokens_per_second);
+    // The throughput at the limit that there is.
+    held += std::abs(Truth(engine, {kind, truth}).output_tokens_per_second - *judged.score) <= judged.ci;
+  }
+  const auto median = [](std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return 100 * measurement::Quantile(values, 0.5);
+  };
+  std::sort(off.begin(), off.end());
+  double mean = 0;
+  for (const double value : off) mean += value / seeds;
+  std::printf("| %s | %s | %s | %.1f %% | %.1f %% | %.0f of %d | %.1f | %.0f | %.1f %% | %.1f %% | %.0f of %zu |\n",
+              mode.name, scenario, bound.name, 100 * mean, 100 * off.back(), near, seeds, points, spent, median(widths),
+              median(open), held, widths.size());
+  std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace autotune::engine_model
+
+// Engines, and the longest window of a point in seconds.
+int main(int argc, char** argv) {
+  namespace em = autotune::engine_model;
+  const int seeds = argc > 1 ? std::atoi(argv[1]) : 6;
+  const int duration = argc > 2 ? std::atoi(argv[2]) : 60;
+  std::printf(
+      "| arrivals | workload | SLO | off by, mean | at most | within 5 %% or one request | points | s of measuring | "
+      "half width of the score, median | of the throughput alone | holds the true one |\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|\n");
+  for (const em::Mode& mode : em::kModes) {
+    for (const em::Bound& bound : em::kBounds) em::PrintRow(mode, bound, "N(512,128)/(128,32)", seeds, duration);
+  }
+  em::PrintRow(em::kModes[0], em::kBounds[0], "D(512,128)", seeds, duration);
+}
