@@ -3,6 +3,7 @@ that nobody disturbed. No finished measurement is repeated and no pod is left.
 
   AUTOTUNE_FAULT_KILLS=200     how often the operator is killed (default 10)
   AUTOTUNE_FAULT_RESTARTS=10   how often each part of the cluster is killed (default 3)
+  AUTOTUNE_FAULT_TASKS=300     tasks of 40 experiments each that a restarted operator finds (default 20)
   AUTOTUNE_FAULT_SEED=1        of the moments
 """
 
@@ -18,6 +19,7 @@ from tasks import over, task
 
 KILLS = int(os.environ.get("AUTOTUNE_FAULT_KILLS", "10"))
 RESTARTS = int(os.environ.get("AUTOTUNE_FAULT_RESTARTS", "3"))
+TASKS = int(os.environ.get("AUTOTUNE_FAULT_TASKS", "20"))
 SEED = int(os.environ.get("AUTOTUNE_FAULT_SEED", "1"))
 OURS = "app.kubernetes.io/managed-by=autotune-operator"
 # Requests of four, eight at a time: each is twice as fast as the one before, whatever else the machine does.
@@ -226,6 +228,56 @@ def test_a_policy_is_in_the_way_for_20_seconds(namespace, undisturbed):
     finally:
         cluster.kubectl("delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", "no-pods")
     searches.check(undisturbed)
+
+
+def with_results(status, measured):
+    """The status as if each of its experiments had come to the result of `measured`."""
+    experiments = [{**measured, **{key: e[key] for key in ("name", "hash", "args", "quant")}} for e in status["experiments"]]
+    return {**status, "experiments": experiments}
+
+
+def test_a_restarted_operator_reads_many_tasks_and_writes_nothing(namespace, operator):
+    """Suspended ones with all results: they are whole in the cache, and nothing is left to do."""
+    cluster = namespace.cluster
+    namespace.apply(search("measured"))
+    found = namespace.wait("autotunetasks", "measured", lambda t: t and over(t), "a search is over", 180)
+    measured = {key: value for key, value in found["status"]["experiments"][1].items() if key != "baseline"}
+    many = task("pattern", quantConfig={"presets": ["default"]}, parameters={"max-num-seqs": list(range(1, 41))}, suspend=True)
+
+    def settled(found):
+        return found and found.get("status", {}).get("state") == "Suspended" and len(found["status"].get("experiments", [])) == 40
+    many["spec"]["suspend"] = False
+    namespace.apply(many)  # a task is expanded before it is suspended
+    namespace.wait("autotunetasks", "pattern", lambda t: t and len(t.get("status", {}).get("experiments", [])) == 40, "expanded", 60)
+    many["spec"]["suspend"] = True
+    namespace.apply(many)
+    found = namespace.wait("autotunetasks", "pattern", settled, "suspended", 60)
+    cluster.api.patch(namespace.path("autotunetasks", "pattern") + "/status",
+                      {"status": with_results(found["status"], measured)})
+    found = namespace.wait("autotunetasks", "pattern", lambda t: t["status"].get("progress") == "40/40" and t["status"].get("best"),
+                           "judged", 60)
+    for number in range(TASKS - 1):
+        path = namespace.path("autotunetasks")
+        cluster.api.create(path, {**many, "metadata": {"name": f"many-{number}"}})
+        cluster.api.patch(f"{path}/many-{number}/status", {"status": {**found["status"], "observedGeneration": 1,
+                          "expandedFor": {**found["status"]["expandedFor"], "generation": 1}}})
+    cluster.api.wait(namespace.path("autotunetasks"), lambda tasks: all(
+        t["status"].get("progress") == "40/40" for t in tasks["items"] if t["metadata"]["name"] != "measured"), "all settled", 120)
+    time.sleep(5)
+    restarts = operator.restarts()
+    mark = cluster.audit.position()
+    begin = time.monotonic()
+    operator.kill()
+    operator.wait_restarted(restarts)
+    ready = time.monotonic() - begin
+    namespace.apply(search("afterwards"))
+    namespace.wait("autotunetasks", "afterwards", lambda t: t and over(t), "a search after the restart is over", 180)
+    written = {r.name for r in cluster.audit.requests(mark, verb="patch", namespace=namespace.name, resource="autotunetasks/status",
+                                                      user=operator.user())}
+    assert written == {"afterwards"}, written
+    assert operator.restarts() == restarts + 1
+    size = len(json.dumps(found)) // 1024
+    print(f"\n{TASKS} tasks of 40 experiments, {size} KiB each: ready {ready:.1f} s after the kill")
 
 
 def test_a_node_is_lost_with_what_runs_on_it(namespace, undisturbed):
