@@ -14,7 +14,7 @@
 #include "bench/completion_stream.h"
 #include "bench/engine_state.h"
 #include "bench/limit_search.h"
-#include "bench/quality.h"
+#include "bench/quality_probe.h"
 #include "bench/root_cause.h"
 
 namespace autotune::bench {
@@ -53,10 +53,15 @@ class BenchRun {
       failure_ = Failure{FailureReason::kBenchmarkFailed, status.error().message, 0, 0};
       return Finish(kExitConfigurationFailed);
     }
+    if (auto questions = QualityProbe::ReadQuestions(options_.spec); !questions) {
+      failure_ = Failure{FailureReason::kBenchmarkFailed, questions.error().message, 0, 0};
+      return Finish(kExitConfigurationFailed);
+    }
     if (!AwaitReady()) return Stopped();
     measure_start_ = clock_.Now();
-    if (!Measured(search_->Identify()) || !Measured(search_->Run())) return Stopped();
-    if (options_.spec.quality) MeasureQuality();
+    if (!Measured(search_->Identify()) || !Sane() || !Measured(search_->Run())) return Stopped();
+    if (options_.spec.quality.measure) MeasureQuality();
+    if (failure_) return Stopped();
     return Finish(kExitResult);
   }
 
@@ -121,39 +126,47 @@ class BenchRun {
     return false;
   }
 
-  // Nothing that happens here takes away what was measured before: log-probabilities of a whole prompt need memory that
-  // an engine tuned to the last byte may not have. An engine that dies of it has been measured, too.
-  void MeasureQuality() {
-    const auto start = clock_.Now();
-    measurement::Quality quality{kPassageSet, {}};
-    for (const std::string& passage : QualityPassages()) {
-      const auto nll = NllOf(passage);
-      if (!nll) {
-        result_.quality_problem = failure_ ? failure_->message : nll.error().message;
-        failure_.reset();
-        Say("quality is not measured: " + result_.quality_problem);
-        return;
-      }
-      quality.nll.push_back(*nll);
-    }
-    double sum = 0;
-    for (const double nll : quality.nll) sum += nll;
-    Say(Format("quality: %.4f nats per token over %zu passages, %.1f s", sum / static_cast<double>(quality.nll.size()),
-               quality.nll.size(), Since(start)));
-    result_.quality = std::move(quality);
+  QualityProbe Probe(std::chrono::milliseconds timeout) {
+    QualityHooks hooks;
+    hooks.ask = [this, timeout](std::string_view path, std::span<const std::string> bodies, std::size_t in_flight) {
+      return search_->AskAll(path, bodies, in_flight, timeout);
+    };
+    hooks.interrupted = [this] { return MustStop(); };
+    hooks.ended = [this] {
+      AwaitEnd();
+      return failure_.has_value();
+    };
+    hooks.say = options_.say;
+    return {options_.spec, search_->model(), std::move(hooks), clock_};
   }
 
-  // Where there is none because the engine ends, failure_ says why.
-  base::Result<double> NllOf(const std::string& passage) {
-    if (MustStop()) return base::Invalid(failure_->message);
-    const auto answer =
-        search_->Ask("POST", "/v1/completions", QualityBody(search_->model(), passage), search_->request_timeout());
-    if (!answer || answer->status >= 500) AwaitEnd();
-    if (!answer) return answer.error();
-    if (answer->status != 200) {
-      return base::Invalid("HTTP " + std::to_string(answer->status) + ": " + ErrorMessage(answer->body));
+  // Before anything is measured: what answers nonsense is fast for nothing. False where the run ends here.
+  bool Sane() {
+    if (options_.spec.quality.made_up_weights) return true;
+    const std::string broken = Probe(options_.spec.first_request_timeout).CheckSanity();
+    if (!MustStop() && !broken.empty()) failure_ = Failure{FailureReason::kBrokenOutput, broken, 0, 0};
+    return !failure_;
+  }
+
+  // Nothing that happens here takes away what was measured before: log-probabilities of a whole prompt need memory that
+  // an engine tuned to the last byte may not have. An engine that dies of it has been measured, too. Only one whose
+  // output is broken has not.
+  void MeasureQuality() {
+    const auto start = clock_.Now();
+    QualityOutcome outcome = Probe(search_->request_timeout()).Measure();
+    result_.quality = std::move(outcome.quality);
+    result_.quality_problem = failure_ ? failure_->message : outcome.problem;
+    failure_.reset();
+    if (!outcome.broken.empty() && !options_.spec.quality.made_up_weights) {
+      failure_ = Failure{FailureReason::kBrokenOutput, outcome.broken, 0, 0};
+      result_.quality.reset();
+      return;
     }
-    return MeanNll(answer->body);
+    if (!result_.quality) return;
+    const auto mean = measurement::MeanNll(*result_.quality);
+    Say(Format("quality: %s nats per token over %zu blocks, %zu greedy answers, %.1f s",
+               mean ? Format("%.5f", *mean).c_str() : "no", result_.quality->blocks.size(),
+               result_.quality->answers.size(), Since(start)));
   }
 
   void AwaitEnd() {

@@ -182,6 +182,58 @@ base::Status ReadLoads(const json& value, BenchSpec& out) {
   return ReadOptionals(value, "reference", out.Workloads(), out.reference, Positive);
 }
 
+base::Status ReadQuality(const json& value, QualityPlan& out) {
+  if (value.is_boolean()) {
+    out.measure = value.get<bool>();
+    return {};
+  }
+  if (!value.is_object()) return base::Invalid("spec.quality: " + value.dump() + " is neither true nor false");
+  if (const auto questions = value.find("questions"); questions != value.end()) {
+    const bool ok = questions->is_object() && questions->contains("path") && (*questions)["path"].is_string();
+    if (!ok) return base::Invalid("spec.quality.questions: \"path\" is missing");
+    QuestionSet& set = out.questions.emplace();
+    set.path = (*questions)["path"].get<std::string>();
+    auto status = ReadInteger(*questions, "answerTokens", 1, kMaxTokens, set.answer_tokens, "spec.quality.questions.");
+    if (!status) return status;
+  }
+  out.measure = value.value("measure", json()) != false;
+  out.made_up_weights = value.value("madeUpWeights", json()) == true;
+  out.only_cache_differs = value.value("onlyCacheDiffers", json()) == true;
+  if (const auto growth = value.find("maxGrowth"); growth != value.end()) {
+    if (!growth->is_number() || *growth < 0) {
+      return base::Invalid("spec.quality.maxGrowth: " + growth->dump() + " is no share of 0 or more");
+    }
+    out.max_growth = growth->get<double>();
+  }
+  if (const auto reference = value.find("reference"); reference != value.end()) {
+    const bool ok = reference->is_object() && reference->value("text", json()).is_string() &&
+                    reference->value("blocks", json()).is_string();
+    const auto blocks = ok ? measurement::DecodeBlocks((*reference)["blocks"].get<std::string>()) : std::nullopt;
+    if (!blocks) return base::Invalid("spec.quality.reference: no measured quality");
+    out.reference.emplace();
+    out.reference->text = (*reference)["text"].get<std::string>();
+    out.reference->blocks = *blocks;
+  }
+  return {};
+}
+
+json ToJson(const QualityPlan& plan) {
+  const QualityPlan off{.measure = false};
+  if (plan == off) return false;
+  json out = json::object();
+  if (!plan.measure) out["measure"] = false;
+  if (plan.questions) {
+    out["questions"] = {{"path", plan.questions->path}, {"answerTokens", plan.questions->answer_tokens}};
+  }
+  if (plan.made_up_weights) out["madeUpWeights"] = true;
+  if (plan.reference) {
+    out["reference"] = {{"text", plan.reference->text}, {"blocks", measurement::EncodeBlocks(plan.reference->blocks)}};
+  }
+  if (plan.max_growth) out["maxGrowth"] = *plan.max_growth;
+  if (plan.only_cache_differs) out["onlyCacheDiffers"] = true;
+  return out;
+}
+
 template <typename T, typename WriteItem>
 json Optionals(const std::vector<std::optional<T>>& values, const WriteItem& write) {
   json out = json::array();
@@ -231,7 +283,7 @@ json ToJson(const BenchSpec& spec) {
   if (!spec.reference.empty()) out["reference"] = Optionals(spec.reference, number);
   if (spec.request_timeout) out["requestTimeoutMs"] = spec.request_timeout->count();
   if (!spec.records.empty()) out["records"] = spec.records;
-  if (!spec.quality) out["quality"] = false;
+  if (spec.quality != usual.quality) out["quality"] = ToJson(spec.quality);
   return out;
 }
 
@@ -263,8 +315,7 @@ base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
     spec.confirms = confirms->get<bool>();
   }
   if (const auto quality = value.find("quality"); quality != value.end()) {
-    if (!quality->is_boolean()) return base::Invalid("spec.quality: " + quality->dump() + " is neither true nor false");
-    spec.quality = quality->get<bool>();
+    if (auto status = ReadQuality(*quality, spec.quality); !status) return status.error();
   }
   if (auto status = CheckBenchSpec(spec); !status) return status.error();
   return spec;

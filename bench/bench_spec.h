@@ -1,8 +1,9 @@
 // What one bench run has to do: passed by the pod builder as one JSON argument (`autotune-bench run --spec '{...}'`).
 //
 // Pure value shared by operator/experiment (writes it), bench and `autotune bench` (read it). Part of the content hash,
-// but for what only says when to stop (score_to_beat, predictions, experiment_timeout) or where raw data goes
-// (records). Members that have their default are not written: an absent one means the same measurement as before.
+// but for what only says when to stop (score_to_beat, predictions, quality.reference, experiment_timeout) or where raw
+// data goes (records). Members that have their default are not written: an absent one means the same measurement as
+// before.
 #pragma once
 
 #include <chrono>
@@ -16,6 +17,7 @@
 #include "measurement/load.h"
 #include "measurement/load_search.h"
 #include "measurement/predicted_load.h"
+#include "measurement/quality.h"
 #include "measurement/scenario.h"
 #include "measurement/slo.h"
 #include "measurement/workload.h"
@@ -31,6 +33,26 @@ struct Dataset {
   bool operator==(const Dataset&) const = default;
 };
 inline constexpr int kLongestFreeAnswer = 1024;
+
+// A dataset with references: measurement/questions.h.
+struct QuestionSet {
+  std::string path;         // mounted into the bench container
+  int answer_tokens = 256;  // of an answer, at most
+  bool operator==(const QuestionSet&) const = default;
+};
+
+// What is measured after the last point (bench/quality_probe.h).
+struct QualityPlan {
+  bool measure = true;
+  std::optional<QuestionSet> questions;
+  // The engine makes its weights up: its answers mean nothing, and no sanity is asked of them.
+  bool made_up_weights = false;
+  // When the corpus need not be read to its end; not part of the content hash. All or none of the first two.
+  std::optional<measurement::Quality> reference;  // the baseline's
+  std::optional<double> max_growth;               // of perplexity over it, as a share
+  bool only_cache_differs = false;                // from it
+  bool operator==(const QualityPlan&) const = default;
+};
 
 struct BenchSpec {
   // --- what is sent. Exactly one of scenarios and dataset; a dataset counts as one scenario, "dataset".
@@ -71,7 +93,7 @@ struct BenchSpec {
 
   std::int64_t seed = 1;
   std::string records;  // file for one JSON line a request (bench/recorder.h), "" = none
-  bool quality = true;  // measured after the last point (bench/quality.h)
+  QualityPlan quality;
 
   [[nodiscard]] std::size_t Workloads() const { return dataset ? 1 : scenarios.size(); }
   bool operator==(const BenchSpec&) const = default;
@@ -83,7 +105,8 @@ inline constexpr std::chrono::milliseconds kShortestRequestTimeout{120'000};
 //  "OutputTokens" | "AttainedRequests" | "Ttft" | "Tpot" | "E2e", "gpus", "scoreToBeat": [x | null], "predictions":
 //  [{} | null], "admitted": [x | null], "start": [x | null], "confirms", "reference": [x | null], "durationMs",
 //  "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs", "seed", "records",
-//  "quality"}
+//  "quality": false | {"measure", "questions": {"path", "answerTokens"}, "madeUpWeights", "reference": {"text",
+//  "blocks"}, "maxGrowth", "onlyCacheDiffers"}}
 nlohmann::json ToJson(const BenchSpec& spec);
 // Says the member and what would be right, as CheckBenchSpec() does for what members mean together.
 base::Result<BenchSpec> BenchSpecFromJson(const nlohmann::json& value);

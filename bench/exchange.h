@@ -1,9 +1,12 @@
-// One request and its whole answer, blocking, on a connection of its own: for what is not measured.
+// Requests and their whole answers, blocking, on connections of their own: for what is not measured.
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "bench/event_loop.h"
@@ -20,6 +23,13 @@ struct Answer {
 // kRetry where there is no whole answer within `timeout`. REQUIRES: `loop` is not running.
 base::Result<Answer> Exchange(EventLoop& loop, Server& server, std::string_view method, std::string_view path,
                               std::string_view body, std::chrono::milliseconds timeout);
+
+// All `bodies`, at most `in_flight` at a time, each within `timeout`; answers in their order. `interrupted` is looked
+// at every 50 ms: what has not been answered then is kCancelled.
+std::vector<base::Result<Answer>> ExchangeAll(EventLoop& loop, Server& server, std::string_view method,
+                                              std::string_view path, std::span<const std::string> bodies,
+                                              std::size_t in_flight, std::chrono::milliseconds timeout,
+                                              const std::function<bool()>& interrupted);
 
 // Does an answer's head say that a simulated engine gave it?
 class HttpResponse;

@@ -137,6 +137,11 @@ base::Status LimitSearch::Prepare() {
   return {};
 }
 
+std::vector<base::Result<Answer>> LimitSearch::AskAll(std::string_view path, std::span<const std::string> bodies,
+                                                      std::size_t in_flight, milliseconds timeout) {
+  return ExchangeAll(loop_, server_, "POST", path, bodies, in_flight, timeout, hooks_.interrupted);
+}
+
 base::Result<Answer> LimitSearch::Ask(std::string_view method, std::string_view path, std::string_view body,
                                       milliseconds timeout) {
   return Exchange(loop_, server_, method, path, body, timeout);

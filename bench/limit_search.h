@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class LimitSearch {
   // For what else is asked of the server.
   base::Result<Answer> Ask(std::string_view method, std::string_view path, std::string_view body,
                            std::chrono::milliseconds timeout);
+  std::vector<base::Result<Answer>> AskAll(std::string_view path, std::span<const std::string> bodies,
+                                           std::size_t in_flight, std::chrono::milliseconds timeout);
   // Of measured requests, once the warm-up has found it.
   [[nodiscard]] std::chrono::milliseconds request_timeout() const;
 

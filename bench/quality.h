@@ -1,7 +1,5 @@
-// What precision costs: how likely the engine finds the tokens of fixed passages, one number a passage.
-//
-// Pure: requests and readings as text; bench_run sends them. Natural text in several languages, code and figures,
-// because random tokens, as the load uses them, are equally unlikely under every precision.
+// What is asked of an engine to tell its quality, and how its answers read. Pure: text in, text out; quality_probe
+// sends.
 #pragma once
 
 #include <cstdint>
@@ -10,23 +8,38 @@
 #include <vector>
 
 #include "base/result.h"
+#include "measurement/quality.h"
 
 namespace autotune::bench {
 
-// Names the passages: numbers of different sets cannot be compared. Change it with them.
-inline constexpr const char* kPassageSet = "builtin-1";
-inline constexpr std::size_t kPassages = 16;
-// Passages of 80 to 200 tokens (of today's tokenizers), each of another kind.
-const std::vector<std::string>& QualityPassages();
+// POST /v1/completions: the text echoed with its log-probabilities, and one token more. Every field is one that vLLM,
+// SGLang and TensorRT-LLM know; SGLang refuses max_tokens 0. Not streamed: vLLM gives no log-probabilities of a prompt
+// otherwise.
+std::string LikelihoodBody(const std::string& model, std::string_view text);
 
-// POST /v1/completions: the passage echoed with its log-probabilities, and one token more. Every field is one that
-// vLLM, SGLang and TensorRT-LLM know; SGLang refuses max_tokens 0. Not streamed: vLLM gives no log-probabilities of a
-// prompt otherwise.
-std::string QualityBody(const std::string& model, const std::string& passage);
+// Of the text's tokens in order, its first one left out (nothing comes before it); NaN for what is no number. kInvalid
+// where the answer has none of the prompt: TensorRT-LLM gives those of the generated token only.
+base::Result<std::vector<double>> PromptLogprobs(std::string_view answer);
 
-// The mean negative log-likelihood of the passage's tokens, in nats per token, its first token left out (nothing comes
-// before it). kInvalid where the answer has no log-probabilities of the prompt (TensorRT-LLM gives those of the
-// generated token only), or one that is not a number.
-base::Result<double> MeanNll(std::string_view answer);
+// vLLM and SGLang cannot write NaN into an answer and say so in an error's text.
+bool SaysNotANumber(std::string_view answer);
+
+// `blocks` blocks of about equally many tokens each. REQUIRES: at least as many log-probabilities as blocks.
+std::vector<measurement::QualityBlock> MakeBlocks(const std::vector<double>& logprobs, int blocks);
+
+// POST /v1/completions: the most likely continuation, of at most `tokens` tokens.
+std::string GreedyBody(const std::string& model, std::string_view prompt, int tokens);
+
+struct GreedyText {
+  std::string text;
+  std::int64_t tokens = -1;  // generated, -1 = not said
+  std::string finish_reason;
+};
+base::Result<GreedyText> ReadGreedyText(std::string_view answer);
+
+// Why no model that works answers so, in one sentence with an example; "" for answers that may be a model's. All of
+// them must be alike for a verdict: empty, ended at once, or one unit repeated from the first byte to the last.
+// REQUIRES: answers to different prompts of natural text, at least two, asked for 16 tokens or more.
+std::string WhyBroken(const std::vector<GreedyText>& answers);
 
 }  // namespace autotune::bench

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -38,6 +39,7 @@ constexpr std::pair<FailureReason, std::string_view> kReasons[] = {
     {FailureReason::kEngineCrashed, "EngineCrashed"},
     {FailureReason::kBenchmarkFailed, "BenchmarkFailed"},
     {FailureReason::kClientBound, "ClientBound"},
+    {FailureReason::kBrokenOutput, "BrokenOutput"},
     {FailureReason::kModelUnreadable, "ModelUnreadable"},
     {FailureReason::kImagePullFailed, "ImagePullFailed"},
     {FailureReason::kInvalidPodConfiguration, "InvalidPodConfiguration"},
@@ -224,19 +226,21 @@ void AppendFailure(std::string& out, const Failure& failure, std::size_t room) {
   out += head + ShortQuoted(failure.message, room > used + 4 ? std::min(room - used, kMaxMessage) : 4) + '}';
 }
 
-constexpr std::size_t kMaxPassages = 16;
 constexpr std::size_t kMaxQualityProblem = 160;
 constexpr std::size_t kMaxWarnings = 3, kMaxWarning = 120;
 
 // Never with fewer digits: a difference of precision is in the fourth.
 void AppendQuality(std::string& out, const RunResult& result) {
-  if (result.quality) {
-    out += ",\"quality\":{\"passages\":" + ShortQuoted(result.quality->passages, 24) + ",\"nll\":[";
-    for (std::size_t i = 0; i < std::min(result.quality->nll.size(), kMaxPassages); ++i) {
-      if (i > 0) out += ',';
-      AppendNumber(out, std::clamp(result.quality->nll[i], 0.0, 9999.0), 6);
+  if (const auto& quality = result.quality) {
+    const std::span blocks(quality->blocks.data(), std::min(quality->blocks.size(), measurement::kQualityBlocks));
+    const std::span answers(quality->answers.data(), std::min(quality->answers.size(), measurement::kGreedyPrompts));
+    out += ",\"quality\":{\"text\":" + ShortQuoted(quality->text, 24) + ",\"blocks\":\"" +
+           measurement::EncodeBlocks(blocks) + "\",\"answers\":\"" + measurement::EncodeAnswers(answers) + '"';
+    if (quality->passes && quality->passes->passed.size() <= measurement::kMostQuestions) {
+      out += ",\"dataset\":" + ShortQuoted(quality->passes->dataset, 48) + ",\"passed\":\"" +
+             measurement::EncodePassed(quality->passes->passed) + '"';
     }
-    out += "]}";
+    out += '}';
   }
   if (!result.quality_problem.empty()) {
     out += ",\"qualityProblem\":" + ShortQuoted(result.quality_problem, kMaxQualityProblem);
@@ -470,14 +474,29 @@ bool ReadQuality(const json& document, RunResult& out) {
   }
   const auto found = document.find("quality");
   if (found == document.end()) return true;
-  Quality quality;
   if (!found->is_object()) return false;
+  // One of before the corpus: of passages that nothing is measured with any more.
+  if (found->contains("passages")) return true;
+  Quality quality;
   Fields fields{*found};
-  fields.Text("passages", quality.passages);
-  const json* nll = fields.Find("nll");
-  if (!fields.ok || !nll->is_array()) return false;
-  for (const json& value : *nll) {
-    if (!ReadNumber(value, quality.nll.emplace_back())) return false;
+  std::string blocks, answers;
+  fields.Text("text", quality.text);
+  fields.Text("blocks", blocks);
+  fields.Text("answers", answers);
+  auto read_blocks = measurement::DecodeBlocks(blocks);
+  auto read_answers = measurement::DecodeAnswers(answers);
+  if (!fields.ok || !read_blocks || !read_answers) return false;
+  quality.blocks = *std::move(read_blocks);
+  quality.answers = *std::move(read_answers);
+  if (found->contains("dataset")) {
+    measurement::Passes passes;
+    std::string passed;
+    fields.Text("dataset", passes.dataset);
+    fields.Text("passed", passed);
+    auto read = measurement::DecodePassed(passed);
+    if (!fields.ok || !read) return false;
+    passes.passed = *std::move(read);
+    quality.passes = std::move(passes);
   }
   out.quality = std::move(quality);
   return true;
@@ -536,6 +555,7 @@ bool IsRetryable(FailureReason reason) {
     case FailureReason::kExperimentTimeout:
     case FailureReason::kEngineCrashed:
     case FailureReason::kBenchmarkFailed:
+    case FailureReason::kBrokenOutput:
     case FailureReason::kModelUnreadable:
     case FailureReason::kImagePullFailed:
     case FailureReason::kInvalidPodConfiguration:

@@ -36,6 +36,7 @@ enum class FailureReason {
   kEngineCrashed,
   kBenchmarkFailed,
   kClientBound,      // the load generator was late each time: its machine is too busy
+  kBrokenOutput,     // it answers, and what no working model says
   kModelUnreadable,  // inspect only
 
   kImagePullFailed,
@@ -80,7 +81,7 @@ struct RunResult {
   std::vector<ScenarioOutcome> outcomes;  // of the scenarios that were finished, in the spec's order
   std::vector<std::string> warnings;      // what makes the numbers mean less, such as random tokens with drafted ones
   std::optional<measurement::Quality> quality;
-  std::string quality_problem;  // why it was asked for and is not there
+  std::string quality_problem;  // why it, or a part of it, was asked for and is not there
   std::optional<Failure> failure;
 };
 

@@ -146,7 +146,7 @@ measurement::DatasetFormat FormatOf(std::string_view begin) {
 
 base::Result<bench::BenchSpec> BenchSpecOf(const BenchOptions& options, std::string_view dataset_begin) {
   bench::BenchSpec spec;
-  spec.quality = false;
+  spec.quality.measure = false;
   spec.seed = options.seed;
   spec.vocab_size = options.vocab_size;
   spec.max_model_len = options.max_model_len;

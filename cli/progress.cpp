@@ -72,7 +72,7 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
     if (row.cannot_win) {
       text += "  cannot win, stopped early";
     } else if (!row.keeps_quality) {
-      text += row.quality ? "  loses quality" : "  quality not known";
+      text += "  " + report::LostQualityOf(row);
     } else if (!row.score) {
       text += "  breaks the SLO";
     }

@@ -1,17 +1,140 @@
-// How likely an engine finds the tokens of fixed passages.
+// What a configuration loses in quality against the baseline of its runtime: how likely it finds the tokens of a
+// corpus, how far its greedy answers follow the baseline's, and how many questions of a dataset it answers.
 //
-// A value: bench measures it, tuning compares it.
+// Pure and thread-safe. bench measures Quality, the result document and the status carry it as short texts, and
+// CompareQuality() is the only place that compares. docs/quality.md says what the numbers mean.
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace autotune::measurement {
 
+// Where a block's tokens stand. It decides whether an engine reads its KV cache for them: a short prompt, the first
+// chunk of a long one and its later chunks take different ways through the attention of some engines.
+enum class TextKind : char {
+  kShortAlone = 'a',  // short documents, asked one at a time: equal requests give equal numbers to the last digit
+  kShort = 's',       // short documents, several in flight: what shares a step with them may move the last digits
+  kBeginning = 'b',   // the first third of a long document
+  kLater = 'l',       // the rest of one
+};
+
+struct QualityBlock {
+  TextKind kind = TextKind::kShort;
+  // In how many requests its document was asked; more than one where an engine cannot take it whole (kind is kBeginning
+  // then: no token has far to look back). Blocks of documents that were cut otherwise are not compared.
+  int pieces = 1;
+  double nll = 0;           // mean of -ln p over its tokens, in nats per token; in [0, kMostNll]
+  std::uint32_t print = 0;  // kPrintBits of a hash of all its log-probabilities
+  bool operator==(const QualityBlock&) const = default;
+};
+inline constexpr std::size_t kQualityBlocks = 32;
+inline constexpr int kPrintBits = 18;
+inline constexpr int kMostPieces = 25;  // more count as so many
+inline constexpr double kMostNll = 100;
+
+// One greedily decoded answer: a hash of its first 8, 16, ... 256 bytes, each of 6 bits, and of how many of these
+// beginnings came again when the same engine was asked again.
+struct GreedyAnswer {
+  static constexpr std::array<int, 6> kBytes = {8, 16, 32, 64, 128, 256};
+  std::array<std::uint8_t, kBytes.size()> prints{};
+  int repeated = 0;
+  bool operator==(const GreedyAnswer&) const = default;
+};
+inline constexpr std::size_t kGreedyPrompts = 32;
+inline constexpr int kGreedyTokens = 64;
+
+GreedyAnswer MakeGreedyAnswer(std::string_view text, std::string_view again);
+
+// Which questions of a dataset were answered as its references say.
+struct Passes {
+  std::string dataset;       // names its contents: only passes of the same are compared
+  std::vector<bool> passed;  // in the order of the dataset
+  bool operator==(const Passes&) const = default;
+};
+inline constexpr std::size_t kMostQuestions = 1000;
+
 struct Quality {
-  std::string passages;     // which ones: only numbers of the same can be compared
-  std::vector<double> nll;  // per passage, nats per token
+  std::string text;                  // names the corpus: only blocks of the same are compared; "" = no blocks
+  std::vector<QualityBlock> blocks;  // in the corpus' order; fewer than kQualityBlocks where the probe ended early
+  std::vector<GreedyAnswer> answers;
+  std::optional<Passes> passes;
   bool operator==(const Quality&) const = default;
 };
+
+// Short texts of the base64url alphabet, and back; nothing for what they are not. Nll is kept to 1e-7.
+std::string EncodeBlocks(std::span<const QualityBlock> blocks);
+std::optional<std::vector<QualityBlock>> DecodeBlocks(std::string_view text);
+std::string EncodeAnswers(std::span<const GreedyAnswer> answers);
+std::optional<std::vector<GreedyAnswer>> DecodeAnswers(std::string_view text);
+std::string EncodePassed(const std::vector<bool>& passed);  // "<number>:<bits>"
+std::optional<std::vector<bool>> DecodePassed(std::string_view text);
+
+struct Change {
+  double value = 0;
+  double ci = 0;  // half the width of its interval
+  bool operator==(const Change&) const = default;
+};
+
+// Did the corpus make the engine read its KV cache? Known where the cache is all that differs from the baseline: blocks
+// whose every log-probability equals the baseline's to the last digit did not.
+enum class CacheUse { kNotKnown, kRead, kPartly, kNotRead };
+std::string_view CacheUseName(CacheUse use);
+
+// Shares of the answers' beginnings, in [0, 1].
+struct Agreement {
+  double with_baseline = 0;
+  double baseline_with_itself = 0;  // asked twice: what is lost without any change
+  double ci = 0;                    // of the difference of the two, paired by prompt
+  bool operator==(const Agreement&) const = default;
+};
+
+struct PassChange {
+  double rate = 0, baseline_rate = 0;
+  double low = 0, high = 0;  // Wilson's 95 % interval of `rate`
+  int lost = 0, gained = 0;  // passed by the baseline only, by this one only
+  double p_value = 1;        // McNemar's exact test of lost against gained
+  bool operator==(const PassChange&) const = default;
+};
+
+struct QualityChange {
+  // Of the mean negative log-likelihood, in nats per token; positive is worse. Nothing where no block can tell. Paired
+  // t-interval over the blocks: 95 %, 99.9 % where the probe ended before the whole corpus.
+  std::optional<Change> nll;
+  CacheUse cache = CacheUse::kNotKnown;
+  std::optional<Agreement> agreement;
+  std::optional<PassChange> passes;
+
+  // What counts as a loss: nothing within the interval.
+  [[nodiscard]] double CertainLoss() const { return nll && nll->value > nll->ci ? nll->value : 0; }
+  bool operator==(const QualityChange&) const = default;
+};
+
+// `only_cache_differs`: from the reference, in what decides how numbers are computed. Nothing where the two have
+// nothing in common.
+std::optional<QualityChange> CompareQuality(const Quality& measured, const Quality& reference, bool only_cache_differs);
+
+// Nothing for no block.
+std::optional<double> MeanNll(const Quality& quality);
+
+// Perplexity is exp(nll): by which share it grows when nll grows by `delta`. 0.01 for 1 %.
+double PerplexityGrowth(double delta);
+
+enum class QualityGate { kHolds, kFails, kUndecided };
+std::string_view QualityGateName(QualityGate gate);
+// Is the growth of perplexity at most `max_growth`? The whole interval decides, never its middle. Without likelihoods:
+// kHolds where the answers follow the baseline's as far as its own do when it is asked again, else kUndecided.
+QualityGate GateOf(const QualityChange& change, double max_growth);
+// How much less than the baseline's own agreement counts as as much.
+inline constexpr double kAgreementMargin = 0.05;
+
+// Sequential probing looks at the blocks so far; only the last look may use the ordinary level (statistics: see
+// docs/quality.md). True where more text cannot change the verdict: kHolds or kFails.
+bool IsDecided(const Quality& so_far, const Quality& reference, bool only_cache_differs, double max_growth);
 
 }  // namespace autotune::measurement

@@ -15,7 +15,9 @@ constexpr double kNormal975 = 1.9599639845;  // standard normal quantiles
 constexpr std::size_t kBatches = 30;         // of samples; fewer where a batch would have fewer than kPerBatch
 constexpr std::size_t kPerBatch = 4;
 
-double StudentQuantile(double freedom) { return boost::math::quantile(boost::math::students_t(freedom), 1 - kTail); }
+double StudentQuantile(double freedom, double tail = kTail) {
+  return boost::math::quantile(boost::math::students_t(freedom), 1 - tail);
+}
 
 double Mean(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -201,6 +203,16 @@ Side SideOf(std::span<const double> within, double share) {
   return Side::kOpen;
 }
 
+Interval StudentInterval(std::span<const double> values, double confidence) {
+  if (values.size() < 2) return {};
+  const auto n = static_cast<double>(values.size());
+  const double mean = Mean(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  const double half = StudentQuantile(n - 1, (1 - confidence) / 2) * std::sqrt(squares / (n - 1) / n);
+  return {mean - half, mean + half};
+}
+
 Interval ShareInterval(double successes, double trials) {
   if (!(trials > 0)) return {0, 1};
   const double share = successes / trials;
@@ -209,6 +221,14 @@ Interval ShareInterval(double successes, double trials) {
   const double half =
       kNormal975 * std::sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials);
   return {std::max(0.0, center - half), std::min(1.0, center + half)};
+}
+
+double SignTest(int one, int other) {
+  const int trials = one + other;
+  const int fewer = std::min(one, other);
+  if (trials <= 0 || 2 * fewer == trials) return 1;
+  // P(at most `fewer` of `trials`) at a probability of one half, on both sides.
+  return std::min(1.0, 2 * boost::math::ibeta(trials - fewer, fewer + 1, 0.5));
 }
 
 }  // namespace autotune::measurement

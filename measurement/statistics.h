@@ -31,6 +31,9 @@ inline constexpr std::size_t kMinBatches = 10;
 // fewer than 2 batches.
 Interval MeanInterval(std::span<const double> batch_means);
 
+// Of the mean of independent values (Student's t). Unbounded for fewer than 2.
+Interval StudentInterval(std::span<const double> values, double confidence);
+
 // One value in the order of time. A bounded one is at least `value` (a request that has not ended).
 struct Sample {
   double value = 0;
@@ -68,5 +71,8 @@ QuantileRanks RanksOf(double share, double independent);
 
 // A share of successes, such as an error rate: Wilson's interval. {0, 1} for no trials.
 Interval ShareInterval(double successes, double trials);
+
+// The two-sided p-value of a binomial test of equal odds (McNemar's exact test of discordant pairs). 1 for no trials.
+double SignTest(int one, int other);
 
 }  // namespace autotune::measurement

@@ -55,22 +55,44 @@ void Flatten(const json& value, const std::string& path, std::vector<std::string
   parts.push_back(path + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
 }
 
-std::string Percent(double share, const char* format) {
-  char text[32];
-  std::snprintf(text, sizeof text, format, share * 100);
+std::string Format(const char* format, auto... values) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, values...);
   return text;
 }
 
-// Perplexity: the baseline's own, and by how much the others are above it.
+std::string Percent(double share, const char* format) { return Format(format, share * 100); }
+
+// Perplexity: the baseline's own, and by how much the others are above it. Where likelihoods say nothing, how far
+// greedy answers follow the baseline's, of how far its own do when it is asked again; and what became of a dataset's
+// questions.
 std::string PerplexityText(const api::ExperimentStatus& experiment,
-                           const std::optional<tuning::QualityChange>& change) {
+                           const std::optional<measurement::QualityChange>& change) {
   if (!experiment.quality) return "";
-  if (change && !experiment.baseline) {
-    return Percent(tuning::PerplexityGrowth(change->delta), "%+.2f%%") + " \u00b1" + Percent(change->ci, "%.2f%%");
+  std::string text;
+  if (experiment.baseline || !change) {
+    if (const auto mean = measurement::MeanNll(experiment.quality->measured)) text = Format("%.3f", std::exp(*mean));
+    return text;
   }
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f", std::exp(tuning::MeanNll(experiment.quality->measured)));
+  if (change->nll) {
+    text = Percent(measurement::PerplexityGrowth(change->nll->value), "%+.2f%%") + " \u00b1" +
+           Percent(change->nll->ci, "%.2f%%");
+    if (change->cache == measurement::CacheUse::kPartly) text += " (cache read in part)";
+  } else if (change->agreement) {
+    text = "answers agree " + Percent(change->agreement->with_baseline, "%.0f%%") + " (own " +
+           Percent(change->agreement->baseline_with_itself, "%.0f%%") + ")";
+    if (change->cache == measurement::CacheUse::kNotRead) text = "cache not read; " + text;
+  }
+  if (const auto& passes = change->passes) {
+    text += (text.empty() ? "passes " : ", passes ") + Percent(passes->rate, "%.1f%%") +
+            Format(" (lost %d, gained %d)", passes->lost, passes->gained);
+  }
   return text;
+}
+
+std::string LostText(const ResultRow& row) {
+  if (row.quality && row.quality->nll) return "loses quality";
+  return row.quality ? "quality undecided" : "quality not known";
 }
 
 std::string StateText(const ResultRow& row, std::size_t width) {
@@ -85,7 +107,7 @@ std::string StateText(const ResultRow& row, std::size_t width) {
       return "measuring";
     case api::ExperimentState::kSucceeded:
       if (row.best) return "best";
-      if (!row.keeps_quality) return row.quality ? "loses quality" : "quality not known";
+      if (!row.keeps_quality) return LostText(row);
       if (row.cannot_win) return "cannot win, stopped early";
       if (!row.score) return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
       if (row.tied) return experiment.baseline ? "baseline, ties with the best" : "ties with the best";
@@ -256,6 +278,8 @@ std::string LoadText(const measurement::Load& load) {
   if (load.kind == measurement::LoadKind::kConcurrency) return std::to_string(std::lround(load.value));
   return api::FormatDecimal(load.value, 2) + "/s";
 }
+
+std::string LostQualityOf(const ResultRow& row) { return row.keeps_quality ? "" : LostText(row); }
 
 std::string PerplexityOf(const ResultRow& row) { return PerplexityText(*row.experiment, row.quality); }
 

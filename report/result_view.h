@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "measurement/quality.h"
 #include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
 #include "quant/launch_plan.h"
 #include "quant/rules.h"
 #include "text/table.h"
-#include "tuning/quality.h"
 
 namespace autotune::report {
 
@@ -20,10 +20,10 @@ struct ResultRow {
   const api::ExperimentStatus* experiment = nullptr;
   const measurement::Point* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
-  double ci = 0;                                 // half width of the score's interval
-  std::string improvement;                       // over the baseline of its runtime; "" for the baseline itself
-  std::optional<tuning::QualityChange> quality;  // against the baseline of its runtime
-  bool keeps_quality = true;                     // within quality.maxDegradation
+  double ci = 0;                                      // half width of the score's interval
+  std::string improvement;                            // over the baseline of its runtime; "" for the baseline itself
+  std::optional<measurement::QualityChange> quality;  // against the baseline of its runtime
+  bool keeps_quality = true;                          // within quality.maxDegradation
   bool best = false, pareto = false, tied = false;
   bool cannot_win = false;                     // given up early
   std::vector<measurement::Violation> broken;  // where it is not feasible: every bound, worst first
@@ -58,6 +58,8 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best);
 std::string LoadText(const measurement::Load& load);
 // "+0.21% ±0.09%" over the baseline's, "7.389" for the baseline itself; "" where it was not measured.
 std::string PerplexityOf(const ResultRow& row);
+// Why it does not keep quality.maxDegradation: "loses quality"; "" where it does.
+std::string LostQualityOf(const ResultRow& row);
 // "tok/s per GPU", "TPOT p50": what a score counts.
 std::string ScoreUnit(api::Objective objective);
 // "1560.2", "7.2 ms": a score without its unit's name.

@@ -85,8 +85,15 @@ constexpr double kSmallestNll = 0.8;
 constexpr double kTokenLogprob = -0.5;
 // Of an answer that may end by itself: an assumption.
 constexpr double kMeanAnswerTokens = 400;
-constexpr double kKvCacheNoise = 0.11;
-constexpr double kWeightNoise = 0.27;
+// Of precision, in nats a token: mean and standard deviation.
+struct Effect {
+  double loss, noise;
+};
+constexpr Effect kFp8Cache{0.00083, 0.043}, kE5m2Cache{0.0020, 0.078}, kWeights{0.00182, 0.059};
+// That greedy decoding goes another way, at each token.
+constexpr double kCacheDiverges = 0.02, kWeightsDiverge = 0.03;
+// Prompts that latent attention computes as it computes decoding.
+constexpr int kShortPrompt = 256;
 
 std::uint64_t Fnv1a(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -94,9 +101,9 @@ std::uint64_t Fnv1a(std::string_view text) {
   return hash;
 }
 
-// In (0, 1), the same for the same text, place and stream.
-double Uniform(std::string_view text, int place, std::uint64_t stream) {
-  std::uint64_t hash = Fnv1a(text) ^ stream * 0x9e3779b97f4a7c15;
+// In (0, 1), the same for the same text (by its Fnv1a), place and stream.
+double Uniform(std::uint64_t text, int place, std::uint64_t stream) {
+  std::uint64_t hash = text ^ stream * 0x9e3779b97f4a7c15;
   hash = (hash ^ static_cast<std::uint64_t>(place)) * 0x9e3779b97f4a7c15;
   hash = (hash ^ (hash >> 31)) * 0xbf58476d1ce4e5b9;  // splitmix64's finish: neighbours are far apart
   hash ^= hash >> 27;
@@ -104,20 +111,67 @@ double Uniform(std::string_view text, int place, std::uint64_t stream) {
 }
 
 // Standard normal, by Box and Muller.
-double Normal(std::string_view text, int place, std::uint64_t stream) {
+double Normal(std::uint64_t text, int place, std::uint64_t stream) {
   return std::sqrt(-2 * std::log(Uniform(text, place, stream))) *
          std::cos(2 * std::numbers::pi * Uniform(text, place, stream + 1));
 }
 
-double PromptLogprob(std::string_view prompt, int place, const EngineSettings& settings) {
-  double logprob = (kMeanNll - kSmallestNll) * std::log(Uniform(prompt, place, 1)) - kSmallestNll;
-  if (!settings.EffectiveQuantization().empty()) {
-    logprob += kWeightNoise * Normal(prompt, place, Fnv1a(settings.EffectiveQuantization()));
-  }
-  if (settings.kv_cache_dtype.starts_with("fp8")) {
-    logprob += kKvCacheNoise * Normal(prompt, place, Fnv1a(settings.kv_cache_dtype));
+bool ReadsKvCache(const CompletionRequest& request, int place, const EngineSettings& settings) {
+  return !settings.shape.latent_attention || request.prompt_tokens <= kShortPrompt || place >= settings.token_budget;
+}
+
+// `text`: the Fnv1a of its prompt.
+double PromptLogprob(const CompletionRequest& request, std::uint64_t text, int place, const EngineSettings& settings) {
+  double logprob = (kMeanNll - kSmallestNll) * std::log(Uniform(text, place, 1)) - kSmallestNll;
+  const auto add = [&](const std::string& name, const Effect& effect) {
+    logprob -= effect.loss + effect.noise * Normal(text, place, Fnv1a(name));
+  };
+  const std::string weights = settings.EffectiveQuantization();
+  if (!weights.empty()) add(weights, kWeights);
+  if (settings.kv_cache_dtype.starts_with("fp8") && ReadsKvCache(request, place, settings)) {
+    add(settings.kv_cache_dtype, settings.kv_cache_dtype == "fp8_e5m2" ? kE5m2Cache : kFp8Cache);
   }
   return std::min(logprob, 0.0);
+}
+
+// The words of a completion that is not streamed, four bytes a token.
+std::string Words(const CompletionRequest& request, const EngineSettings& settings) {
+  constexpr std::string_view kConsonants = "bdfgklmnprstvz", kVowels = "aeiou";
+  const std::string weights = settings.EffectiveQuantization();
+  const std::uint64_t prompt = Fnv1a(request.prompt);
+  std::uint64_t way = prompt;  // what decides the words from here on
+  std::string text;
+  for (int i = 0; i < request.output_tokens; ++i) {
+    const auto diverges = [&](const std::string& name, double probability) {
+      if (Uniform(prompt ^ Fnv1a(name), i, 11) < probability) way = (way ^ Fnv1a(name)) * 0x100000001b3;
+    };
+    if (!weights.empty()) diverges(weights, kWeightsDiverge);
+    if (settings.kv_cache_dtype.starts_with("fp8")) diverges(settings.kv_cache_dtype, kCacheDiverges);
+    const auto pick = [&](std::string_view letters, std::uint64_t stream) {
+      return letters[static_cast<std::size_t>(Uniform(way, i, stream) * static_cast<double>(letters.size()))];
+    };
+    text += {' ', pick(kConsonants, 13), pick(kVowels, 14), pick(kConsonants, 15)};
+  }
+  return text;
+}
+
+std::string WholeAnswer(const CompletionRequest& request, const EngineSettings& settings) {
+  switch (settings.scenario) {
+    case Scenario::kBrokenEmpty:
+      return "";
+    case Scenario::kBrokenLoop:
+    case Scenario::kBrokenNan:  // the first entry of the vocabulary, often an exclamation mark
+      return std::string(static_cast<std::size_t>(request.output_tokens), '!');
+    case Scenario::kNone:
+    case Scenario::kCrash:
+    case Scenario::kCrashServing:
+    case Scenario::kOomHost:
+    case Scenario::kOomCuda:
+    case Scenario::kNeverReady:
+    case Scenario::kExit137:
+      break;
+  }
+  return Words(request, settings);
 }
 
 json Header(const CompletionIdentity& identity, const char* object) {
@@ -246,7 +300,7 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std
     if (body.value("echo", json()) == true) request.echo = first.is_string() ? first.get<std::string>() : first.dump();
     request.prompt_logprobs = settings.release.engine == Engine::kVllm && body.contains("prompt_logprobs") &&
                               body["prompt_logprobs"].is_number_integer();
-    if (!request.echo.empty() || request.prompt_logprobs) {
+    if (body.value("stream", json()) != true) {
       request.prompt = first.is_string() ? first.get<std::string>() : first.dump();
     }
   }
@@ -254,6 +308,10 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std
   request.logprobs = logprobs == true || (logprobs.is_number_integer() && logprobs >= 1);
   // Log-probabilities of a prompt: all of it is computed.
   request.reads_cache = !(request.prompt_logprobs || (!request.echo.empty() && request.logprobs));
+
+  if (settings.scenario == Scenario::kBrokenNan && request.logprobs) {
+    return MakeApiError(500, "InternalServerError", "Out of range float values are not JSON compliant: nan");
+  }
 
   const std::int64_t room = std::min(settings.max_model_len, kv_tokens) - request.prompt_tokens;
   std::int64_t most = chat ? std::max<std::int64_t>(1, room) : 16;
@@ -271,10 +329,11 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std
   if (body.value("ignore_eos", json()) != true) {
     const json min_tokens = body.value("min_tokens", json());
     const std::int64_t least = min_tokens.is_number_integer() ? min_tokens.get<std::int64_t>() : 0;
-    const double length = -kMeanAnswerTokens * std::log(Uniform(bytes, 0, 7));
+    const double length = -kMeanAnswerTokens * std::log(Uniform(Fnv1a(bytes), 0, 7));
     const std::int64_t natural = std::max(least, 1 + static_cast<std::int64_t>(length));
-    if (natural < most) {
-      request.output_tokens = static_cast<int>(natural);
+    const bool at_once = settings.scenario == Scenario::kBrokenEmpty;
+    if (natural < most || at_once) {
+      request.output_tokens = at_once ? 1 : static_cast<int>(natural);
       request.stops = true;
     }
   }
@@ -371,19 +430,20 @@ std::string CompletionBody(const CompletionIdentity& identity, const CompletionR
     body["usage"] = Usage(request, request.output_tokens);
     return body.dump();
   }
+  const std::uint64_t text = Fnv1a(request.prompt);
   json logprobs;
   if (request.logprobs) {
     json values = json::array();
     if (!request.echo.empty() && settings.release.engine != Engine::kTensorRtLlm) {
       for (int i = 0; i < request.prompt_tokens; ++i) {
-        values.push_back(i == 0 ? json() : json(PromptLogprob(request.prompt, i, settings)));
+        values.push_back(i == 0 ? json() : json(PromptLogprob(request, text, i, settings)));
       }
     }
     for (int i = 0; i < request.output_tokens; ++i) values.push_back(kTokenLogprob);
     logprobs = {{"token_logprobs", std::move(values)}};
   }
   json choice = {{"index", 0},
-                 {"text", request.echo + Answer(request.output_tokens)},
+                 {"text", request.echo + WholeAnswer(request, settings)},
                  {"logprobs", logprobs},
                  {"finish_reason", FinishReason(request)},
                  {"stop_reason", nullptr}};
@@ -391,7 +451,7 @@ std::string CompletionBody(const CompletionIdentity& identity, const CompletionR
     json values = json::array();
     for (int i = 0; i < request.prompt_tokens; ++i) {
       const json token = {
-          {"logprob", PromptLogprob(request.prompt, i, settings)}, {"rank", 1}, {"decoded_token", " sim"}};
+          {"logprob", PromptLogprob(request, text, i, settings)}, {"rank", 1}, {"decoded_token", " sim"}};
       values.push_back(i == 0 ? json() : json{{std::to_string(i), token}});
     }
     choice["prompt_logprobs"] = std::move(values);

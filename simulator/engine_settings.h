@@ -14,6 +14,7 @@
 #include "simulator/gpu.h"
 #include "simulator/model_shape.h"
 #include "simulator/recorded_parser.h"
+#include "simulator/scenario.h"
 
 namespace autotune::simulator {
 
@@ -56,13 +57,14 @@ struct EngineSettings {
   bool prefix_caching = true;
   int block_tokens = 16;  // of the KV cache
   engine_model::Speculation speculation;
-  std::optional<int> max_queued;      // SGLang --max-queued-requests: more are turned away
-  int stream_interval = 1;            // tokens of one event
-  bool eager = false;                 // no CUDA graphs
-  bool own_warmup = false;            // SGLang generates once before it calls itself ready
-  bool metrics = true;                // Prometheus metrics are served
-  bool iteration_statistics = false;  // TensorRT-LLM: /metrics, as JSON
-  std::string default_text;           // the arguments that were given, for the log
+  std::optional<int> max_queued;        // SGLang --max-queued-requests: more are turned away
+  int stream_interval = 1;              // tokens of one event
+  bool eager = false;                   // no CUDA graphs
+  bool own_warmup = false;              // SGLang generates once before it calls itself ready
+  bool metrics = true;                  // Prometheus metrics are served
+  bool iteration_statistics = false;    // TensorRT-LLM: /metrics, as JSON
+  Scenario scenario = Scenario::kNone;  // a failure on demand
+  std::string default_text;             // the arguments that were given, for the log
 
   // The quantization in effect: the flag, else the checkpoint's; "" = none.
   [[nodiscard]] std::string EffectiveQuantization() const;

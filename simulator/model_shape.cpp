@@ -192,6 +192,7 @@ base::Result<ModelShape> ShapeFromFacts(const checkpoint::ModelFacts& facts) {
   // What the file leaves out is guessed here, as everything is about a model that is known by its name alone.
   shape.heads = Number(facts.attention_heads, 1);
   shape.kv_heads = Number(facts.kv_heads, shape.heads);
+  shape.latent_attention = facts.latent_attention();
   shape.head_dim = Number(facts.head_dim, std::max(1, shape.hidden / shape.heads));
   shape.vocabulary = Number(facts.vocab_size, 32000);
   shape.max_positions = Number(facts.max_position, 131072);

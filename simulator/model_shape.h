@@ -35,6 +35,7 @@ struct ModelShape {
   std::string checkpoint_quantization;  // quant_method, "" = none
   double checkpoint_bits = 16;          // of the quantized weights
   bool checkpoint_fp8_kv = false;       // the checkpoint asks for an fp8 KV cache
+  bool latent_attention = false;        // one compressed entry a token instead of keys and values
   bool from_config = false;             // false: guessed from the name
 
   [[nodiscard]] bool is_moe() const { return experts > 0; }

@@ -324,6 +324,7 @@ int RunEngine(const std::vector<std::string>& argv, const Environment& environme
           "sglang.launch_server' is still supported, but 'sglang serve' is the recommended entrypoint.\n"
           "  Example: sglang serve --model-path <model> [options]\n  warnings.warn(\n");
   }
+  settings->scenario = *scenario;
   StartupPlan plan = PlanStartup(*settings, *scenario);
   for (const std::string& warning : accepted.warnings) {
     plan.lines.insert(plan.lines.begin(), {0, Warning(LogEntry::Process::kNone, "argparse_utils.py:422", warning)});

@@ -28,13 +28,16 @@ std::optional<std::uint64_t> CgroupLimit() {
 }  // namespace
 
 base::Result<Scenario> ScenarioFromText(std::string_view name, std::string_view when, std::string_view command_line) {
-  constexpr std::array<std::pair<std::string_view, Scenario>, 7> kNames = {{{"", Scenario::kNone},
-                                                                            {"crash", Scenario::kCrash},
-                                                                            {"crash-serving", Scenario::kCrashServing},
-                                                                            {"oom-host", Scenario::kOomHost},
-                                                                            {"oom-cuda", Scenario::kOomCuda},
-                                                                            {"never-ready", Scenario::kNeverReady},
-                                                                            {"exit137", Scenario::kExit137}}};
+  constexpr std::array<std::pair<std::string_view, Scenario>, 10> kNames = {{{"", Scenario::kNone},
+                                                                             {"crash", Scenario::kCrash},
+                                                                             {"crash-serving", Scenario::kCrashServing},
+                                                                             {"oom-host", Scenario::kOomHost},
+                                                                             {"oom-cuda", Scenario::kOomCuda},
+                                                                             {"never-ready", Scenario::kNeverReady},
+                                                                             {"broken-empty", Scenario::kBrokenEmpty},
+                                                                             {"broken-loop", Scenario::kBrokenLoop},
+                                                                             {"broken-nan", Scenario::kBrokenNan},
+                                                                             {"exit137", Scenario::kExit137}}};
   std::string known;
   for (const auto& [text, scenario] : kNames) {
     if (text == name) return command_line.find(when) == std::string_view::npos ? Scenario::kNone : scenario;

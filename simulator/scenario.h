@@ -17,6 +17,9 @@ enum class Scenario {
   kOomHost,       // "oom-host": allocates until the cgroup's limit kills the process
   kOomCuda,       // "oom-cuda": CUDA out of memory while loading
   kNeverReady,    // "never-ready": starts, prints, and never opens its port
+  kBrokenEmpty,   // "broken-empty": every answer ends at once
+  kBrokenLoop,    // "broken-loop": every answer is one word over and over
+  kBrokenNan,     // "broken-nan": the model computes NaN
   kExit137,       // "exit137": kills itself with SIGKILL, as SGLang does after configuration errors
 };
 

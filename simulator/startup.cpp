@@ -272,6 +272,9 @@ StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario) {
   const Ending worker = WorkerEnding(settings.release.engine);
   switch (scenario) {
     case Scenario::kNone:
+    case Scenario::kBrokenEmpty:
+    case Scenario::kBrokenLoop:
+    case Scenario::kBrokenNan:
       break;
     case Scenario::kCrash:
       FailWith(worker, Stage::kWarmup,

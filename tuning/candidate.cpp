@@ -146,7 +146,6 @@ class Expander {
 
     ++expansion_.total;
     quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
-    if (!plan.rejection) plan.rejection = runtime.rejection;
     if (plan.rejection) {
       expansion_.pruned.push_back(
           {runtime.name, quant, std::move(request.parameters), request.parallel, *std::move(plan.rejection), baseline});

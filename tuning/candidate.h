@@ -20,7 +20,6 @@ struct RuntimeInput {
   quant::EngineRelease release;
   std::vector<std::string> extra_args;
   std::string identity;  // canonical text of what else makes this runtime differ (image, command, env), for the hash
-  std::optional<quant::Rejection> rejection = std::nullopt;  // of every combination, whatever the rules say
 };
 
 struct SpaceInput {

@@ -234,14 +234,23 @@ double ScoreCi(const Curve& curve, std::span<const Step* const> counting, double
   return std::abs(score) * std::sqrt(variance) / static_cast<double>(counting.size());
 }
 
+std::optional<measurement::QualityGate> GateOf(const Criteria& criteria, const Observation& observation) {
+  if (!criteria.max_degradation || !observation.quality) return std::nullopt;
+  return measurement::GateOf(*observation.quality, *criteria.max_degradation);
+}
+
 std::optional<Violation> CheckQuality(const Criteria& criteria, const Observation& observation) {
   if (!criteria.max_degradation) return std::nullopt;
   const double limit = *criteria.max_degradation;
   Violation violation{"quality.maxDegradation", limit, std::nullopt, kMaxRelative};
-  if (observation.quality) {
-    violation.actual = PerplexityGrowth(observation.quality->delta);
-    if (*violation.actual <= limit) return std::nullopt;
-    violation.relative = std::min((*violation.actual - limit) / std::max(limit, kSmallest), kMaxRelative);
+  const auto& quality = observation.quality;
+  const auto gate = GateOf(criteria, observation);
+  if (gate == measurement::QualityGate::kHolds) return std::nullopt;
+  // Undecided, with all the text there is: the likelier side.
+  if (quality && quality->nll) {
+    violation.actual = measurement::PerplexityGrowth(quality->nll->value);
+    if (gate == measurement::QualityGate::kUndecided && *violation.actual <= limit) return std::nullopt;
+    violation.relative = std::clamp((*violation.actual - limit) / std::max(limit, kSmallest), 0.0, kMaxRelative);
   }
   return violation;
 }
@@ -276,6 +285,7 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
   for (const Step* step : counting) judged.scored.push_back(step->load);
   const std::optional<Violation> lost = CheckQuality(criteria, observation);
   judged.keeps_quality = !lost;
+  judged.gate = GateOf(criteria, observation);
   if (judged.cannot_win) return judged;
   judged.feasible =
       !lost && std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });

@@ -9,8 +9,8 @@
 
 #include "measurement/load_search.h"
 #include "measurement/point.h"
+#include "measurement/quality.h"
 #include "measurement/slo.h"
-#include "tuning/quality.h"
 
 namespace autotune::tuning {
 
@@ -42,15 +42,17 @@ struct Observation {
   std::vector<measurement::Point> loads;
   // How its loads ended. kCannotWin: it was given up because it cannot reach another one's score, and is never best.
   measurement::StopReason stopped = measurement::StopReason::kFound;
-  std::optional<QualityChange> quality;  // against its runtime's baseline; nothing = not measured
-  int settings = 0;                      // that differ from the engine's defaults: of two that tie, the fewer win
+  std::optional<measurement::QualityChange> quality;  // against its runtime's baseline; nothing = not measured
+  int settings = 0;  // that differ from the engine's defaults: of two that tie, the fewer win
 };
 
 struct Judged {
   std::string id;
-  bool feasible = false;             // the scored point of every scenario keeps the SLO, and so does the quality
-  bool keeps_quality = true;         // within the bound, if there is one
-  bool cannot_win = false;           // given up early: neither feasible nor infeasible
+  bool feasible = false;  // the scored point of every scenario keeps the SLO, and so does the quality
+  // Within the bound, if there is one: by its whole interval, or by its middle where that is undecided.
+  bool keeps_quality = true;
+  std::optional<measurement::QualityGate> gate;  // under a bound, of what was compared
+  bool cannot_win = false;                       // given up early: neither feasible nor infeasible
   std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
   double ci = 0;                     // half width of the score's 95 % interval; 0 = not known
   std::vector<std::size_t> scored;   // indices into loads: the point that counted, one per scenario

@@ -133,8 +133,16 @@ struct BenchmarkSpec {
 // How many rows a result may have: scenarios times loads, where a search counts as 3.
 std::size_t PointsOf(const BenchmarkSpec& benchmark);
 
+// Questions with references; measurement/questions.h.
+struct QuestionsSpec {
+  std::string config_map, claim;  // exactly one of them
+  std::string file;               // key of the ConfigMap, or path inside the claim's volume
+  int answer_tokens = 256;
+};
+
 struct QualitySpec {
-  bool measure = true;                    // Auto; Off
+  bool measure = true;  // Auto; Off
+  std::optional<QuestionsSpec> dataset;
   std::optional<double> max_degradation;  // growth of perplexity over the baseline's, as a share: 0.01 = 1 %
 };
 
@@ -204,10 +212,17 @@ struct ExperimentStatus {
   std::string score_ci;  // half width of its 95 % interval, decimal, "" = not known
   std::string
       stopped;  // why its loads ended: measurement::StopReasonName, comma-separated by scenario where they differ
-  // Decimals in nats per token; `delta` and `ci` against the runtime's baseline, "" where it has none.
+  // All but `measured` is against the runtime's baseline, and "" where there is nothing to compare. `mean`, `delta` and
+  // `ci` are decimals in nats per token, shares and p-values decimals.
   struct Quality {
     measurement::Quality measured;
     std::string mean, delta, ci;
+    std::string growth;                                   // of perplexity, as a share
+    std::string cache;                                    // measurement::CacheUseName
+    std::string agreement, agreement_ci, own_agreement;   // greedy answers; the baseline's with itself
+    std::string pass_rate, pass_low, pass_high, p_value;  // of the dataset's questions
+    int lost = 0, gained = 0;
+    std::string gate;  // measurement::QualityGateName, under a bound
   };
   std::optional<Quality> quality;
   bool simulated = false;

@@ -85,22 +85,7 @@ void ReadLoad(ObjectReader& reader, measurement::LoadPlan& out) {
 }
 
 void ReadDataset(ObjectReader& reader, DatasetSpec& out) {
-  reader.Nested("configMap", [&](ObjectReader& source) {
-    source.Text("name", out.config_map, Presence::kRequired, 253);
-    source.Text("key", out.file, Presence::kRequired, 253);
-  });
-  reader.Nested("persistentVolumeClaim", [&](ObjectReader& source) {
-    if (!out.config_map.empty())
-      return reader.FailAt(reader.path(),
-                           "set exactly one of configMap and "
-                           "persistentVolumeClaim");
-    source.Text("claimName", out.claim, Presence::kRequired, 253);
-    source.Text("path", out.file, Presence::kRequired, 512);
-    if (!source.failed() && out.file.starts_with('/')) source.Fail("path", "is inside the volume: without a leading /");
-  });
-  if (!reader.failed() && out.config_map.empty() && out.claim.empty()) {
-    reader.FailAt(reader.path(), "set exactly one of configMap and persistentVolumeClaim");
-  }
+  ReadFileSource(reader, out.config_map, out.claim, out.file);
   if (!reader.failed() && reader.Get("format") == nullptr) reader.Fail("format", "is required");
   reader.Choice("format", kFormats, [&](std::size_t i) { out.format = static_cast<DatasetFormat>(i); });
   int tokens = 0;
@@ -125,6 +110,30 @@ void ReadScenarios(ObjectReader& reader, std::vector<std::string>& out) {
 }
 
 }  // namespace
+
+void ReadFileSource(ObjectReader& reader, std::string& config_map, std::string& claim, std::string& file) {
+  reader.Nested("configMap", [&](ObjectReader& source) {
+    source.Text("name", config_map, Presence::kRequired, 253);
+    source.Text("key", file, Presence::kRequired, 253);
+  });
+  reader.Nested("persistentVolumeClaim", [&](ObjectReader& source) {
+    if (!config_map.empty())
+      return reader.FailAt(reader.path(),
+                           "set exactly one of configMap and "
+                           "persistentVolumeClaim");
+    source.Text("claimName", claim, Presence::kRequired, 253);
+    source.Text("path", file, Presence::kRequired, 512);
+    if (!source.failed() && file.starts_with('/')) source.Fail("path", "is inside the volume: without a leading /");
+  });
+  if (!reader.failed() && config_map.empty() && claim.empty()) {
+    reader.FailAt(reader.path(), "set exactly one of configMap and persistentVolumeClaim");
+  }
+}
+
+json FileSourceJson(const std::string& config_map, const std::string& claim, const std::string& file) {
+  if (!config_map.empty()) return {{"configMap", {{"name", config_map}, {"key", file}}}};
+  return {{"persistentVolumeClaim", {{"claimName", claim}, {"path", file}}}};
+}
 
 std::size_t PointsOf(const BenchmarkSpec& benchmark) {
   const std::size_t workloads = std::max<std::size_t>(benchmark.scenarios.size(), 1);
@@ -213,12 +222,8 @@ json ToJson(const measurement::LoadPlan& load) {
 }
 
 json ToJson(const DatasetSpec& dataset) {
-  json out = {{"format", kFormats[static_cast<std::size_t>(dataset.format)]}};
-  if (!dataset.config_map.empty()) {
-    out["configMap"] = {{"name", dataset.config_map}, {"key", dataset.file}};
-  } else {
-    out["persistentVolumeClaim"] = {{"claimName", dataset.claim}, {"path", dataset.file}};
-  }
+  json out = FileSourceJson(dataset.config_map, dataset.claim, dataset.file);
+  out["format"] = kFormats[static_cast<std::size_t>(dataset.format)];
   if (dataset.output_tokens) out["outputTokens"] = *dataset.output_tokens;
   return out;
 }

@@ -393,9 +393,15 @@ void ReadSlo(ObjectReader& reader, SloSpec& out) {
 void ReadQuality(ObjectReader& reader, QualitySpec& out) {
   reader.Choice("measure", kQualityMeasures, [&](std::size_t i) { out.measure = i == 0; });
   reader.Decimal("maxDegradation", out.max_degradation, 0, 10);
+  reader.Nested("dataset", [&](ObjectReader& dataset) {
+    QuestionsSpec& questions = out.dataset.emplace();
+    ReadFileSource(dataset, questions.config_map, questions.claim, questions.file);
+    dataset.Integer("answerTokens", questions.answer_tokens, 1, 8192);
+  });
   if (!reader.failed() && out.max_degradation && !out.measure) {
     reader.Fail("maxDegradation", "needs measure: Auto");
   }
+  if (!reader.failed() && out.dataset && !out.measure) reader.Fail("dataset", "needs measure: Auto");
 }
 
 void ReadRecommendation(ObjectReader& reader, RecommendationSpec& out) {
@@ -574,6 +580,10 @@ json ToJson(const SloSpec& slo) {
 json ToJson(const QualitySpec& quality) {
   json out = {{"measure", kQualityMeasures[quality.measure ? 0 : 1]}};
   if (quality.max_degradation) out["maxDegradation"] = FormatDecimal(*quality.max_degradation, 6);
+  if (const auto& dataset = quality.dataset) {
+    out["dataset"] = FileSourceJson(dataset->config_map, dataset->claim, dataset->file);
+    out["dataset"]["answerTokens"] = dataset->answer_tokens;
+  }
   return out;
 }
 

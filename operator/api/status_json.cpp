@@ -256,23 +256,51 @@ void ReadExpandedFor(ObjectReader& reader, ExpandedFor& out) {
 
 // --- experiments --------------------------------------------------------------------------------------------------
 
+constexpr std::pair<const char*, std::string ExperimentStatus::Quality::*> kQualityTexts[] = {
+    {"mean", &ExperimentStatus::Quality::mean},
+    {"delta", &ExperimentStatus::Quality::delta},
+    {"ci", &ExperimentStatus::Quality::ci},
+    {"growth", &ExperimentStatus::Quality::growth},
+    {"cacheExercised", &ExperimentStatus::Quality::cache},
+    {"agreement", &ExperimentStatus::Quality::agreement},
+    {"agreementCi", &ExperimentStatus::Quality::agreement_ci},
+    {"ownAgreement", &ExperimentStatus::Quality::own_agreement},
+    {"passRate", &ExperimentStatus::Quality::pass_rate},
+    {"passRateLow", &ExperimentStatus::Quality::pass_low},
+    {"passRateHigh", &ExperimentStatus::Quality::pass_high},
+    {"pValue", &ExperimentStatus::Quality::p_value},
+    {"gate", &ExperimentStatus::Quality::gate}};
+
 json ToJson(const ExperimentStatus::Quality& quality) {
-  json out = {{"metric", "nll"}, {"passages", quality.measured.passages}};
-  for (const double nll : quality.measured.nll) out["nll"].push_back(FormatDecimal(nll, 5));
-  Put(out, "mean", quality.mean);
-  Put(out, "delta", quality.delta);
-  Put(out, "ci", quality.ci);
+  const measurement::Quality& measured = quality.measured;
+  json out = json::object();
+  Put(out, "text", measured.text);
+  Put(out, "blocks", measurement::EncodeBlocks(measured.blocks));
+  Put(out, "answers", measurement::EncodeAnswers(measured.answers));
+  if (measured.passes) {
+    Put(out, "dataset", measured.passes->dataset);
+    Put(out, "passed", measurement::EncodePassed(measured.passes->passed));
+    Put(out, "lost", static_cast<std::int64_t>(quality.lost));
+    Put(out, "gained", static_cast<std::int64_t>(quality.gained));
+  }
+  for (const auto& [name, member] : kQualityTexts) Put(out, name, quality.*member);
   return out;
 }
 
 void ReadQuality(ObjectReader& reader, ExperimentStatus::Quality& out) {
-  reader.Text("passages", out.measured.passages);
-  std::vector<std::string> decimals;
-  reader.Texts("nll", decimals, ObjectReader::kUnbounded);
-  for (const std::string& decimal : decimals) out.measured.nll.push_back(std::strtod(decimal.c_str(), nullptr));
-  reader.Text("mean", out.mean);
-  reader.Text("delta", out.delta);
-  reader.Text("ci", out.ci);
+  std::string blocks, answers, dataset, passed;
+  reader.Text("text", out.measured.text);
+  reader.Text("blocks", blocks);
+  reader.Text("answers", answers);
+  reader.Text("dataset", dataset);
+  reader.Text("passed", passed);
+  reader.Integer("lost", out.lost);
+  reader.Integer("gained", out.gained);
+  for (const auto& [name, member] : kQualityTexts) reader.Text(name, out.*member);
+  out.measured.blocks = measurement::DecodeBlocks(blocks).value_or(std::vector<measurement::QualityBlock>());
+  out.measured.answers = measurement::DecodeAnswers(answers).value_or(std::vector<measurement::GreedyAnswer>());
+  if (auto read = measurement::DecodePassed(passed))
+    out.measured.passes = measurement::Passes{dataset, *std::move(read)};
 }
 
 void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
@@ -300,6 +328,8 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Text("scoreCi", out.score_ci);
   reader.Text("stopped", out.stopped);
   reader.Nested("quality", [&](ObjectReader& quality) { ReadQuality(quality, out.quality.emplace()); });
+  // One of before the corpus has nothing that can be compared.
+  if (out.quality && out.quality->measured == measurement::Quality()) out.quality.reset();
   reader.Bool("simulated", out.simulated);
   reader.Text("reason", out.reason);
   reader.Text("message", out.message);

@@ -15,6 +15,10 @@ base::Result<TaskSpec> SpecFromJson(const json& spec);
 void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out);
 json ToJson(const BenchmarkSpec& benchmark);
 
+// `configMap: {name, key}` or `persistentVolumeClaim: {claimName, path}`, exactly one of them.
+void ReadFileSource(ObjectReader& reader, std::string& config_map, std::string& claim, std::string& file);
+json FileSourceJson(const std::string& config_map, const std::string& claim, const std::string& file);
+
 // Items of a list that go to the pod as they are; each has the fields of `required`, as texts.
 void ReadPassedItems(ObjectReader& reader, std::string_view key, json& out, std::size_t max_items,
                      std::initializer_list<std::string_view> required);

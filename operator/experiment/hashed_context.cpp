@@ -139,7 +139,10 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   out.warmup = benchmark.warmup;
   out.request_timeout = benchmark.request_timeout;
   out.seed = benchmark.seed;
-  out.quality = spec.quality.measure;
+  out.quality.measure = spec.quality.measure;
+  if (const auto& dataset = spec.quality.dataset) {
+    out.quality.questions = {std::string(kQuestionsDir) + "/" + dataset->file, dataset->answer_tokens};
+  }
   out.experiment_timeout = spec.optimization.experiment_timeout;
   if (auto checked = bench::CheckBenchSpec(out); !checked.ok()) {
     return base::Invalid("spec.benchmark: " + checked.error().message);

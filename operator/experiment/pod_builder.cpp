@@ -45,6 +45,15 @@ std::string NameWithHash(const api::AutotuneTask& task, const std::string& infix
 
 json EnvEntry(const std::string& name, const std::string& value) { return {{"name", name}, {"value", value}}; }
 
+// Engines that are asked for random weights answer nonsense, and are meant to.
+bool MakesUpWeights(const std::vector<std::string>& args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--load-format=dummy") return true;
+    if (args[i] == "--load-format" && i + 1 < args.size() && args[i + 1] == "dummy") return true;
+  }
+  return false;
+}
+
 // The container's environment: later settings replace earlier ones of the same name, and stay in that place, because
 // $(NAME) refers to what stands before.
 class Env {
@@ -237,6 +246,12 @@ class Builder {
     spec->predictions = experiment.hints.predictions;
     spec->admitted = experiment.hints.admitted;
     spec->reference = experiment.hints.reference;
+    if (experiment.hints.quality_reference && spec_.quality.max_degradation) {
+      spec->quality.reference = experiment.hints.quality_reference;
+      spec->quality.max_growth = spec_.quality.max_degradation;
+      spec->quality.only_cache_differs = experiment.hints.only_cache_differs;
+    }
+    spec->quality.made_up_weights = MakesUpWeights(experiment.plan.args);
     if (!spec_.benchmark.records_claim.empty()) {
       spec->records = std::string(kRecordsDir) + "/" + PodName(task_, experiment.hash, experiment.attempt) + ".jsonl";
     }
@@ -259,18 +274,20 @@ class Builder {
     return container;
   }
 
-  // Where a dataset comes from and raw records go.
+  // Where datasets come from and raw records go.
   void MountBenchmark(json& mounts) {
-    if (const auto& dataset = spec_.benchmark.dataset) {
-      json volume = {{"name", "dataset"}};
-      if (!dataset->config_map.empty()) {
-        volume["configMap"] = {{"name", dataset->config_map}};
+    const auto mount = [&](const char* name, const auto& source, const char* directory) {
+      json volume = {{"name", name}};
+      if (!source.config_map.empty()) {
+        volume["configMap"] = {{"name", source.config_map}};
       } else {
-        volume["persistentVolumeClaim"] = {{"claimName", dataset->claim}, {"readOnly", true}};
+        volume["persistentVolumeClaim"] = {{"claimName", source.claim}, {"readOnly", true}};
       }
-      Mount(volumes_, mounts, std::move(volume), kDatasetDir);
+      Mount(volumes_, mounts, std::move(volume), directory);
       mounts.back()["readOnly"] = true;
-    }
+    };
+    if (spec_.benchmark.dataset) mount("dataset", *spec_.benchmark.dataset, kDatasetDir);
+    if (spec_.quality.dataset) mount("questions", *spec_.quality.dataset, kQuestionsDir);
     if (!spec_.benchmark.records_claim.empty()) {
       Mount(volumes_, mounts,
             {{"name", "records"}, {"persistentVolumeClaim", {{"claimName", spec_.benchmark.records_claim}}}},

@@ -34,8 +34,9 @@ inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
 inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
 
-inline constexpr const char* kDatasetDir = "/dataset";  // in the bench container, with spec.benchmark.dataset
-inline constexpr const char* kRecordsDir = "/records";  // in the bench container, with spec.benchmark.records
+inline constexpr const char* kDatasetDir = "/dataset";      // in the bench container, with spec.benchmark.dataset
+inline constexpr const char* kQuestionsDir = "/questions";  // in the bench container, with spec.quality.dataset
+inline constexpr const char* kRecordsDir = "/records";      // in the bench container, with spec.benchmark.records
 
 struct PodEnvironment {
   std::string tools_image;  // our image: launcher and bench
@@ -61,6 +62,9 @@ struct BenchHints {
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
   std::vector<std::optional<double>> reference;  // requests/s at which latencies are compared, once known
+  // Of the runtime's baseline, under a bound on quality: the corpus is read until the bound is decided.
+  std::optional<measurement::Quality> quality_reference;
+  bool only_cache_differs = false;  // from that baseline
 };
 
 // One candidate as the builder needs it.

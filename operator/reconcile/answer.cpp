@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -82,6 +85,75 @@ std::string NothingFeasible(const tuning::Judgement& judgement, const Succeeded&
          "). With " + relaxed + " it becomes feasible.";
 }
 
+// What decides how the KV cache is stored, and nothing else, as vLLM and SGLang spell it.
+constexpr std::string_view kCacheFlags[] = {"--kv-cache-dtype", "--calculate-kv-scales"};
+
+// Flags with their values.
+std::set<std::string> FlagsOf(const std::vector<std::string>& args) {
+  std::set<std::string> settings;
+  std::string setting;
+  for (const std::string& arg : args) {
+    if (arg.starts_with("-") && !setting.empty()) settings.insert(std::exchange(setting, ""));
+    setting += (setting.empty() ? "" : " ") + arg;
+  }
+  if (!setting.empty()) settings.insert(setting);
+  return settings;
+}
+
+std::string Share(double value) { return api::FormatDecimal(value, 4); }
+
+void Warn(api::ExperimentStatus& experiment, const char* reason, const std::string& message) {
+  // First: where an entry grows too large, the last ones go.
+  experiment.warnings.insert(experiment.warnings.begin(), {"quality", reason, message});
+}
+
+void WarnOfQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged,
+                   api::ExperimentStatus& experiment) {
+  std::erase_if(experiment.warnings, [](const quant::Warning& warning) {
+    return warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised;
+  });
+  if (judged.gate == measurement::QualityGate::kUndecided) {
+    Warn(experiment, kQualityUndecided,
+         change->nll ? "the interval holds the bound: the likelier side counts"
+                     : "greedy answers differ from the baseline's, which is no measure of a loss");
+  }
+  if (change && change->cache == measurement::CacheUse::kNotRead) {
+    Warn(experiment, kCacheNotExercised,
+         "no text made the engine read its KV cache: likelihoods say nothing of its type, greedy answers do");
+  }
+}
+
+void FillQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged,
+                 api::ExperimentStatus& experiment) {
+  WarnOfQuality(change, judged, experiment);
+  if (!experiment.quality) return;
+  api::ExperimentStatus::Quality out;
+  out.measured = std::move(experiment.quality->measured);
+  if (const auto mean = measurement::MeanNll(out.measured)) out.mean = api::FormatDecimal(*mean, 5);
+  if (change && change->nll) {
+    out.delta = api::FormatDecimal(change->nll->value, 6);
+    out.ci = api::FormatDecimal(change->nll->ci, 6);
+    out.growth = api::FormatDecimal(measurement::PerplexityGrowth(change->nll->value), 6);
+  }
+  if (change && change->cache != measurement::CacheUse::kNotKnown) out.cache = measurement::CacheUseName(change->cache);
+  if (change && change->agreement) {
+    out.agreement = Share(change->agreement->with_baseline);
+    out.own_agreement = Share(change->agreement->baseline_with_itself);
+    out.agreement_ci = Share(change->agreement->ci);
+  }
+  if (change && change->passes) {
+    const measurement::PassChange& passes = *change->passes;
+    out.pass_rate = Share(passes.rate);
+    out.pass_low = Share(passes.low);
+    out.pass_high = Share(passes.high);
+    out.p_value = Share(passes.p_value);
+    out.lost = passes.lost;
+    out.gained = passes.gained;
+  }
+  if (judged.gate) out.gate = measurement::QualityGateName(*judged.gate);
+  experiment.quality = std::move(out);
+}
+
 }  // namespace
 
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
@@ -100,6 +172,19 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
       return tuning::Objective::kMinimizeTpot;
   }
   return tuning::Objective::kMaximizeThroughput;
+}
+
+bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other) {
+  if (experiment.runtime != other.runtime || experiment.options != other.options || experiment.env != other.env) {
+    return false;
+  }
+  const std::set<std::string> ours = FlagsOf(experiment.args), theirs = FlagsOf(other.args);
+  std::vector<std::string> differ;
+  std::set_symmetric_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(differ));
+  return !differ.empty() && std::all_of(differ.begin(), differ.end(), [](const std::string& setting) {
+    return std::any_of(std::begin(kCacheFlags), std::end(kCacheFlags),
+                       [&](std::string_view flag) { return setting.starts_with(flag); });
+  });
 }
 
 tuning::Criteria CriteriaOf(const api::TaskSpec& spec) {
@@ -124,7 +209,8 @@ tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const
   if (!experiment.quality) return observation;
   for (const api::ExperimentStatus& other : status.experiments) {
     if (other.baseline && other.runtime == experiment.runtime && other.quality) {
-      observation.quality = tuning::CompareQuality(experiment.quality->measured, other.quality->measured);
+      observation.quality = measurement::CompareQuality(experiment.quality->measured, other.quality->measured,
+                                                        OnlyCacheDiffers(experiment, other));
     }
   }
   return observation;
@@ -191,12 +277,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_keeps_slo.size(); ++row) {
       experiment.loads[row].meets_slo = judged.load_keeps_slo[row];
     }
-    if (experiment.quality) {
-      const std::optional<tuning::QualityChange>& change = observations[i].quality;
-      experiment.quality->mean = api::FormatDecimal(tuning::MeanNll(experiment.quality->measured), 5);
-      experiment.quality->delta = change ? api::FormatDecimal(change->delta, 5) : "";
-      experiment.quality->ci = change ? api::FormatDecimal(change->ci, 5) : "";
-    }
+    FillQuality(observations[i].quality, judged, experiment);
   }
   status.pareto.clear();
   for (const std::size_t index : judgement.pareto) status.pareto.push_back(experiments[index]->name);

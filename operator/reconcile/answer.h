@@ -28,6 +28,13 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 // What judging needs of one experiment; quality against the baseline of its runtime, once that has ended.
 tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status);
 
+// Are the two started alike but for the type of the KV cache?
+bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other);
+
+// Reasons of warnings that follow from a comparison; recomputed with it.
+inline constexpr const char* kQualityUndecided = "QualityUndecided";
+inline constexpr const char* kCacheNotExercised = "CacheNotExercised";
+
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
 tuning::Criteria CriteriaOf(const api::TaskSpec& spec);
 

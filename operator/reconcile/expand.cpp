@@ -292,7 +292,9 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   entry.gpus = experiment.gpus;
   entry.warnings = experiment.warnings;
   std::erase_if(entry.warnings, [](const quant::Warning& warning) {
-    return warning.reason == kQualityNotMeasured || warning.reason == kRanElsewhere;
+    return warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured ||
+           warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised ||
+           warning.reason == kRanElsewhere;
   });
   entry.attempts = experiment.attempts;
   entry.truncated = experiment.truncated;

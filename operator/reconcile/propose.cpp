@@ -373,15 +373,31 @@ std::optional<double> ScoreOf(const api::ExperimentStatus& experiment, measureme
   return best;
 }
 
+// Of the runtime's baseline, once that has ended: a bench reads the corpus until the bound on quality is decided.
+void TellQuality(const api::TaskStatus& status, const Space& space, const tuning::Candidate& candidate,
+                 experiment::BenchHints& hints) {
+  api::ExperimentStatus own;  // as it will be
+  own.runtime = space.runtimes[candidate.runtime].spec.name;
+  own.args = candidate.plan.args;
+  own.options = candidate.plan.options_yaml;
+  own.env = candidate.plan.env;
+  for (const api::ExperimentStatus& other : status.experiments) {
+    if (!other.baseline || other.runtime != own.runtime || !other.quality) continue;
+    hints.quality_reference = other.quality->measured;
+    hints.only_cache_differs = OnlyCacheDiffers(own, other);
+  }
+}
+
 }  // namespace
 
-experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const Space&,
+experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
                                 const tuning::Candidate& candidate) {
   experiment::BenchHints hints;
   if (status.model) {
     hints.vocab_size = static_cast<int>(std::min<std::int64_t>(status.model->vocab_size.value_or(0), 1 << 30));
   }
   hints.reference = ReferencesFor(spec, status);
+  if (spec.quality.max_degradation && !candidate.baseline) TellQuality(status, space, candidate, hints);
   // Racing: one scenario, a limit that is searched, and a leader. What a baseline can do is wanted whole.
   const bool one = spec.benchmark.scenarios.size() <= 1;
   const bool races = IsAdaptive(spec) && one && spec.benchmark.load.fixed.empty() && !candidate.baseline;

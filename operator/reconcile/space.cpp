@@ -197,13 +197,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   tuning::SpaceInput input;
   for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
-    tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own), std::nullopt};
-    if (spec.quality.max_degradation && !runtime.traits.prompt_logprobs) {
-      // What no quality can be measured of cannot meet a bound on it: nothing is gained by running it.
-      one.rejection = {
-          "quality", "QualityNotMeasurable",
-          runtime.traits.title + " gives no log-probabilities of a prompt, and quality.maxDegradation is set"};
-    }
+    tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own)};
     input.runtimes.push_back(std::move(one));
     if (!runtime.release.assumption.empty()) {
       space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});

@@ -87,11 +87,14 @@ void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   for (const measurement::Point& point : run.points) entry.loads.push_back({point, true});
   entry.stopped = StoppedText(run.outcomes);
   entry.quality.reset();
-  if (run.quality) entry.quality = {*run.quality, "", "", ""};
-  std::erase_if(entry.warnings, [](const quant::Warning& warning) { return warning.reason == kQualityNotMeasured; });
+  if (run.quality) entry.quality.emplace().measured = *run.quality;
+  std::erase_if(entry.warnings, [](const quant::Warning& warning) {
+    return warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured;
+  });
   if (!run.quality_problem.empty()) {
     // First: where an entry grows too large, the last ones go.
-    entry.warnings.insert(entry.warnings.begin(), {"quality", kQualityNotMeasured, run.quality_problem});
+    entry.warnings.insert(entry.warnings.begin(),
+                          {"quality", run.quality ? kQualityPartlyMeasured : kQualityNotMeasured, run.quality_problem});
   }
 }
 
@@ -282,6 +285,7 @@ bool MayEndDifferently(const api::ExperimentStatus& experiment) {
     case bench::FailureReason::kEngineCrashed:
     case bench::FailureReason::kBenchmarkFailed:
     case bench::FailureReason::kStorageLimitExceeded:
+    case bench::FailureReason::kBrokenOutput:
     case bench::FailureReason::kModelUnreadable:
       return false;
     case bench::FailureReason::kClientBound:

@@ -26,6 +26,7 @@ bool IsFinished(const api::ExperimentStatus& experiment);
 bool LacksQuality(const api::ExperimentStatus& experiment);
 // Reasons of an experiment's warnings.
 inline constexpr const char* kQualityNotMeasured = "QualityNotMeasured";
+inline constexpr const char* kQualityPartlyMeasured = "QualityPartlyMeasured";  // something is there, and why no more
 inline constexpr const char* kRanElsewhere = "RanElsewhere";  // an earlier attempt met a fault of its node
 
 // Whether an edit of the spec that leaves the content hash as it is (a time-out, a toleration, a pull secret) may

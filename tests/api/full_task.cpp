@@ -86,7 +86,8 @@ std::vector<json> FullSpecs() {
       "errorRate": "0.02",
       "attainment": "0.95"
     },
-    "quality": {"measure": "Auto", "maxDegradation": "0.01"},
+    "quality": {"measure": "Auto", "maxDegradation": "0.01",
+                "dataset": {"configMap": {"name": "exam", "key": "exam.jsonl"}, "answerTokens": 64}},
     "benchmark": {
       "endpoint": "Chat",
       "scenarios": ["D(100,100)", "N(2000,200)/(300,150)"],
@@ -236,8 +237,11 @@ json FullStatus() {
         "meetsSlo": true
       }],
       "score": "1560.2", "scoreCi": "21", "stopped": "Found",
-      "quality": {"metric": "nll", "passages": "builtin-1", "nll": ["2.31342", "1.5"], "mean": "1.90671", "delta": "0.0021",
-                  "ci": "0.0009"},
+      "quality": {"text": "corpus-2", "blocks": "aBYpTqAABbBYpTrAAC", "answers": "ABCDEFG", "dataset": "exam.jsonl#0123abcd",
+                  "passed": "7:qA", "lost": 3, "gained": 1, "mean": "1.90671", "delta": "0.0021", "ci": "0.0009",
+                  "growth": "0.002102", "cacheExercised": "Partly", "agreement": "0.41", "agreementCi": "0.05",
+                  "ownAgreement": "0.98", "passRate": "0.5714", "passRateLow": "0.2505", "passRateHigh": "0.8418",
+                  "pValue": "0.625", "gate": "Holds"},
       "simulated": true,
       "reason": "EngineCrashed",
       "message": "CUDA error: an illegal memory access was encountered",

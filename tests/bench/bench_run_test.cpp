@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "bench/corpus.h"
 #include "bench/engine_state.h"
 #include "bench/quality.h"
 #include "tests/bench/scripted_engine.h"
@@ -35,7 +36,8 @@ class BenchRunTest : public testing::Test {
     options_.spec.duration = milliseconds(300);
     options_.spec.drain = milliseconds(500);
     options_.spec.warmup = milliseconds(500);
-    options_.spec.quality = false;
+    options_.spec.quality.measure = false;
+    options_.spec.quality.made_up_weights = true;  // no sanity is asked but where a test says so
     options_.death_grace = milliseconds(0);
     options_.client_lag_ms = 1e9;  // whatever else this machine does
     options_.say = [this](const std::string& line) {
@@ -181,33 +183,38 @@ TEST_F(BenchRunTest, ADatasetIsSentInItsOrder) {
 // Completions as `Complete`, echoed prompts as `echo` says.
 ScriptedEngine::Handler WithEcho(ScriptedEngine::Handler echo) {
   return [echo = std::move(echo)](const Request& request, Answer& answer) {
-    if (request.body.find("\"echo\":true") != std::string::npos) return echo(request, answer);
+    if (request.body.find("\"stream\":false") != std::string::npos) return echo(request, answer);
     Complete(request, answer);
   };
 }
 
+// -2 nats a token; the greedy answer is the prompt.
+void Echo(const Request& request, Answer& answer) {
+  json choice = {{"text", json::parse(request.body)["prompt"]}, {"finish_reason", "length"}};
+  if (request.body.find("\"echo\"") != std::string::npos) {
+    json logprobs = json::array({nullptr});
+    for (int i = 0; i < 40; ++i) logprobs.push_back(-2);
+    logprobs.push_back(-5);
+    choice["logprobs"]["token_logprobs"] = std::move(logprobs);
+  }
+  answer.Json(200, json{{"choices", {choice}}}.dump());
+}
+
 TEST_F(BenchRunTest, MeasuresQualityAfterTheLoad) {
   Write(Ready());
-  options_.spec.quality = true;
-  int asked = 0;
-  ScriptedEngine engine(Engine(WithEcho([&](const Request& request, Answer& answer) {
-    EXPECT_EQ(json::parse(request.body)["prompt"], QualityPassages()[static_cast<std::size_t>(asked)]);
-    const std::string value = std::to_string(-1 - asked++);
-    answer.Json(200, R"({"choices":[{"logprobs":{"token_logprobs":[null,)" + value + "," + value + ",-5]}}]}");
-  })));
+  options_.spec.quality.measure = true;
+  ScriptedEngine engine(Engine(WithEcho(Echo)));
   const BenchRunOutcome outcome = Run(engine);
   EXPECT_EQ(outcome.exit_code, kExitResult);
   EXPECT_THAT(outcome.result.points, SizeIs(2));
   ASSERT_TRUE(outcome.result.quality) << outcome.result.quality_problem;
-  EXPECT_EQ(outcome.result.quality->passages, kPassageSet);
-  ASSERT_THAT(outcome.result.quality->nll, SizeIs(kPassages));
-  EXPECT_EQ(outcome.result.quality->nll.front(), 1);
-  EXPECT_EQ(outcome.result.quality->nll.back(), static_cast<double>(kPassages));
-  EXPECT_THAT(said_, HasSubstr("quality: 8.5000 nats per token over 16 passages"));
+  EXPECT_EQ(outcome.result.quality->text, kCorpusName);
+  EXPECT_THAT(outcome.result.quality->blocks, SizeIs(measurement::kQualityBlocks));
+  EXPECT_THAT(said_, HasSubstr("quality: 2.00000 nats per token over 32 blocks, 32 greedy answers"));
 }
 
 TEST_F(BenchRunTest, WhatStopsQualityTakesNothingAway) {
-  options_.spec.quality = true;
+  options_.spec.quality.measure = true;
   const struct {
     const char* problem;
     ScriptedEngine::Handler echo;
@@ -217,7 +224,7 @@ TEST_F(BenchRunTest, WhatStopsQualityTakesNothingAway) {
                  }},
                 {"no log-probabilities of a prompt",
                  [](const Request&, Answer& answer) {
-                   answer.Json(200, R"({"choices":[{"logprobs":{"token_logprobs":[-1]}}]})");
+                   answer.Json(200, R"({"choices":[{"text":"x","logprobs":{"token_logprobs":[-1]}}]})");
                  }},
                 {"an illegal memory access", [this](const Request&, Answer& answer) {
                    Write(Dead());
@@ -231,9 +238,49 @@ TEST_F(BenchRunTest, WhatStopsQualityTakesNothingAway) {
     EXPECT_EQ(outcome.exit_code, kExitResult);
     EXPECT_FALSE(outcome.result.failure);
     EXPECT_THAT(outcome.result.points, SizeIs(2));
-    EXPECT_FALSE(outcome.result.quality);
+    EXPECT_FALSE(outcome.result.quality && !outcome.result.quality->blocks.empty());
     EXPECT_THAT(outcome.result.quality_problem, HasSubstr(row.problem));
   }
+}
+
+TEST_F(BenchRunTest, BrokenOutputIsAFailureBeforeAnythingIsMeasured) {
+  Write(Ready());
+  options_.spec.quality.made_up_weights = false;
+  ScriptedEngine engine(Engine(WithEcho([](const Request&, Answer& answer) {
+    answer.Json(200, R"({"choices":[{"text":"!!!!!!!!!!!!!!!!!!!!!!!!","finish_reason":"length"}]})");
+  })));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, kExitConfigurationFailed);
+  ASSERT_TRUE(outcome.result.failure);
+  EXPECT_EQ(outcome.result.failure->reason, FailureReason::kBrokenOutput);
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("\"!!!"));
+  EXPECT_THAT(outcome.result.points, SizeIs(0));
+}
+
+TEST_F(BenchRunTest, NanInWhatIsMeasuredLastIsBrokenOutputToo) {
+  Write(Ready());
+  options_.spec.quality = {};
+  ScriptedEngine engine(Engine(WithEcho([](const Request& request, Answer& answer) {
+    if (request.body.find("\"echo\"") == std::string::npos) return Echo(request, answer);
+    answer.Json(200, R"({"choices":[{"logprobs":{"token_logprobs":[null,-1,null,-1]}}]})");
+  })));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_TRUE(outcome.result.failure);
+  EXPECT_EQ(outcome.result.failure->reason, FailureReason::kBrokenOutput);
+  EXPECT_FALSE(outcome.result.quality);
+  EXPECT_THAT(outcome.result.points, SizeIs(2)) << "what was measured is told, and does not win";
+}
+
+TEST_F(BenchRunTest, ADatasetsBadLineEndsTheRunBeforeAnEngineIsAwaited) {
+  const std::string path = options_.dir + "/exam.jsonl";
+  std::ofstream(path) << "{\"prompt\": \"x\", \"reference\": \"y\"}\n{\"prompt\": \"z\"}\n";
+  options_.spec.quality.questions = QuestionSet{path, 16};
+  ScriptedEngine engine(Engine(Complete));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_TRUE(outcome.result.failure);
+  EXPECT_EQ(outcome.result.failure->reason, FailureReason::kBenchmarkFailed);
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("quality.dataset: exam.jsonl:2: "));
+  EXPECT_EQ(engine.posts(), 0);
 }
 
 TEST_F(BenchRunTest, WaitsForTheEngine) {

@@ -46,7 +46,13 @@ BenchSpec Example() {
   spec.warmup = seconds(8);
   spec.seed = -5;
   spec.records = "/records/e1.jsonl";
-  spec.quality = false;
+  spec.quality.questions = QuestionSet{"/questions/exam.jsonl", 64};
+  spec.quality.made_up_weights = true;
+  spec.quality.reference.emplace();
+  spec.quality.reference->text = "corpus-2";
+  spec.quality.reference->blocks = {{measurement::TextKind::kLater, 1, 2.5, 77}};
+  spec.quality.max_growth = 0.01;
+  spec.quality.only_cache_differs = true;
   spec.first_request_timeout = milliseconds(1500);
   spec.request_timeout = seconds(9);
   spec.experiment_timeout = std::chrono::minutes(45);

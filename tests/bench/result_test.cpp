@@ -76,18 +76,33 @@ TEST(Result, ARunRoundTrips) {
   EXPECT_FALSE(decoded->failure.has_value());
 }
 
+measurement::Quality ExampleQuality() {
+  measurement::Quality quality;
+  quality.text = "corpus-2";
+  for (std::uint32_t i = 0; i < measurement::kQualityBlocks; ++i) {
+    quality.blocks.push_back({measurement::TextKind::kLater, 1, 2.3134256 + i, 7919 * i});
+  }
+  quality.answers.assign(measurement::kGreedyPrompts, measurement::MakeGreedyAnswer("an answer", "an answer"));
+  quality.passes = measurement::Passes{"exam.jsonl#0123abcd", std::vector<bool>(100, true)};
+  return quality;
+}
+
 TEST(Result, QualityRoundTripsWithAllItsDigits) {
   RunResult run = ExampleRun();
   run.points.assign(3, ExamplePoint(1));
-  run.quality = measurement::Quality{"builtin-1", {}};
-  for (int i = 0; i < 16; ++i) run.quality->nll.push_back(2.31342 + i);
+  run.quality = ExampleQuality();
   auto decoded = DecodeRun(Encode(run));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_EQ(decoded->points, run.points);
   ASSERT_TRUE(decoded->quality.has_value());
-  EXPECT_EQ(decoded->quality->passages, "builtin-1");
-  ASSERT_EQ(decoded->quality->nll.size(), 16u);
-  for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(decoded->quality->nll[i], run.quality->nll[i], 5e-5);
+  EXPECT_EQ(decoded->quality->text, "corpus-2");
+  EXPECT_EQ(decoded->quality->answers, run.quality->answers);
+  EXPECT_EQ(decoded->quality->passes, run.quality->passes);
+  ASSERT_EQ(decoded->quality->blocks.size(), measurement::kQualityBlocks);
+  for (std::size_t i = 0; i < measurement::kQualityBlocks; ++i) {
+    EXPECT_NEAR(decoded->quality->blocks[i].nll, run.quality->blocks[i].nll, 1e-7);
+    EXPECT_EQ(decoded->quality->blocks[i].print, run.quality->blocks[i].print);
+  }
 
   run.quality.reset();
   run.quality_problem = "HTTP 500: \"x\"";
@@ -195,7 +210,10 @@ TEST(Result, FitsWhateverItIsGiven) {
 
     RunResult measured = HugeRun(text);  // quality is measured where nothing failed
     measured.failure.reset();
-    measured.quality = measurement::Quality{text, std::vector<double>(40, std::numeric_limits<double>::max())};
+    measured.quality = ExampleQuality();
+    measured.quality->text = measured.quality->passes->dataset = text;
+    measured.quality->passes->passed.assign(measurement::kMostQuestions, true);
+    for (auto& block : measured.quality->blocks) block.nll = std::numeric_limits<double>::max();
     ExpectFitting(Encode(measured));
     EXPECT_TRUE(DecodeRun(Encode(measured)).ok());
     measured.quality.reset();
@@ -221,7 +239,7 @@ TEST(Result, RealisticPointsKeepTheirDigitsAndWhatExplainsThem) {
   RunResult run = ExampleRun();
   run.points.clear();
   for (int i = 0; i < 6; ++i) run.points.push_back(ExamplePoint(1 << i));
-  run.quality = measurement::Quality{"builtin-1", std::vector<double>(16, 2.31342)};
+  run.quality = ExampleQuality();
   const std::string document = Encode(run);
   ExpectFitting(document);
   const auto decoded = DecodeRun(document);

@@ -59,7 +59,8 @@ void ScriptedEngine::Serve(int fd, int connection) {
   for (;;) {
     std::size_t head = 0;
     std::size_t length = 0;
-    while ((head = received.find("\r\n\r\n")) == std::string::npos || received.size() < head + 4 + length) {
+    for (;;) {
+      head = received.find("\r\n\r\n");
       if (head != std::string::npos) {
         const std::size_t at = received.find("Content-Length: ");
         length = at < head ? std::strtoul(received.c_str() + at + 16, nullptr, 10) : 0;
@@ -70,9 +71,6 @@ void ScriptedEngine::Serve(int fd, int connection) {
       if (n <= 0) return;
       received.append(buffer, static_cast<std::size_t>(n));
     }
-    const std::size_t at = received.find("Content-Length: ");
-    length = at < head ? std::strtoul(received.c_str() + at + 16, nullptr, 10) : 0;
-    if (received.size() < head + 4 + length) continue;
     Request request;
     request.head = received.substr(0, head);
     request.method = received.substr(0, received.find(' '));

@@ -22,7 +22,7 @@ TEST(BenchOptions, WithoutAnythingTheLimitOfAUsualScenarioIsSearched) {
   EXPECT_EQ(spec->scenarios, (std::vector{measurement::Scenario::Fixed(512, 128)}));
   EXPECT_EQ(spec->load, measurement::LoadPlan());
   EXPECT_TRUE(spec->slo.bounds.empty());
-  EXPECT_FALSE(spec->quality) << "a server of other people";
+  EXPECT_FALSE(spec->quality.measure) << "a server of other people";
 }
 
 TEST(BenchOptions, BoundsAreThoseOfATask) {

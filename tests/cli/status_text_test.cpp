@@ -16,6 +16,17 @@ const quant::RuleSet& Rules() {
   return *rules;
 }
 
+// 2 nats a token and by how much more; every second block 0.01 above the others then.
+measurement::Quality BlocksOf(double loss) {
+  measurement::Quality quality;
+  quality.text = "corpus-2";
+  for (std::uint32_t i = 0; i < measurement::kQualityBlocks; ++i) {
+    const double nll = 2 + (loss > 0 ? loss + (i % 2 == 0 ? 0.005 : -0.005) : 0);
+    quality.blocks.push_back({measurement::TextKind::kLater, 1, nll, loss > 0 ? i : i + 100});
+  }
+  return quality;
+}
+
 TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
   const std::string text = FinalText(Finished(), Rules(), 160);
   EXPECT_THAT(text, HasSubstr("ARGUMENTS THAT DIFFER"));
@@ -34,15 +45,15 @@ TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
 
 TEST(FinalText, ShowsWhatPrecisionCosts) {
   api::AutotuneTask task = Finished();
-  task.status.experiments[0].quality = {{"builtin-1", {2.0, 2.2, 1.8, 2.0}}, "2", "0", "0"};
-  task.status.experiments[1].quality = {{"builtin-1", {2.01, 2.22, 1.81, 2.02}}, "2.015", "0.015", "0.0068"};
+  task.status.experiments[0].quality.emplace().measured = BlocksOf(0);
+  task.status.experiments[1].quality.emplace().measured = BlocksOf(0.015);
   std::string text = FinalText(task, Rules(), 160);
   EXPECT_THAT(text, HasSubstr("PERPLEXITY"));
   EXPECT_THAT(text, ::testing::ContainsRegex("e1-aaaaaa .* 7.389 +baseline"));
   EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.67%  best"));
   task.spec.quality.max_degradation = 0.01;
   text = FinalText(task, Rules(), 160);
-  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.67%  loses quality"));
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.18%  loses quality"));
   task.status.experiments[1].quality.reset();
   EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("quality not known"));
 }

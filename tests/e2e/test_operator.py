@@ -67,9 +67,13 @@ def test_the_first_example_runs_unmodified_from_apply_to_the_best_configuration(
         assert experiment["simulated"] is True
         assert experiment["gpuProduct"]
         assert all(float(row["outputTokensPerSecond"]) > 0 for row in experiment["loads"])
-        assert len(experiment["quality"]["nll"]) == 16
+        assert len(experiment["quality"]["blocks"]) == 9 * 32
+        assert len(experiment["quality"]["answers"]) == 7 * 32
     assert experiments["default"]["quality"]["delta"] == "0"
-    assert float(experiments["kv-cache-fp8"]["quality"]["ci"]) > 0
+    changed = experiments["kv-cache-fp8"]["quality"]
+    assert changed["cacheExercised"] == "Read"
+    assert 0 < float(changed["ci"]) < 0.002
+    assert float(changed["agreement"]) < float(changed["ownAgreement"])
     best = found["status"]["best"]
     assert best["score"] == max((e["score"] for e in experiments.values()), key=float)
     assert found["status"]["candidates"]["eligible"] == 2

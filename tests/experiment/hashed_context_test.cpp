@@ -80,6 +80,7 @@ TEST(HashedContext, ChangesWithEverythingThatInfluencesAResult) {
           R"({"slo": {"ttft": {"p99": "1s"}}})",
           R"({"benchmark": {"seed": 2}})",
           R"({"quality": {"measure": "Off"}})",
+          R"({"quality": {"dataset": {"configMap": {"name": "q", "key": "exam.jsonl"}}}})",
           R"({"benchmark": {"image": "mirror/autotune:2"}})",
           R"({"benchmark": {"resources": {"limits": {"cpu": "1"}}}})",
           R"({"podTemplate": {"securityContext": {"runAsUser": 1000}}})",

@@ -186,6 +186,23 @@ TEST(PodBuilder, DeadlinesCoverWhatTheTaskAllows) {
   EXPECT_EQ(spec->experiment_timeout, std::chrono::minutes(20));
 }
 
+TEST(PodBuilder, TheBenchIsToldOfQuestionsAndOfWeightsThatAreMadeUp) {
+  api::AutotuneTask task = SampleTask(
+      R"({"quality": {"maxDegradation": "0.01", "dataset": {"configMap": {"name": "q", "key": "exam.jsonl"}, "answerTokens": 32}}})");
+  Experiment experiment = SampleExperiment(task);
+  experiment.plan.args.insert(experiment.plan.args.end(), {"--load-format", "dummy"});
+  experiment.hints.quality_reference.emplace().text = "corpus-2";
+  const json pod = BuildExperimentPod(task, experiment, {}, SampleEnvironment());
+  const auto spec = bench::BenchSpecFromJson(json::parse(Container(pod, "bench")["args"][6].get<std::string>()));
+  ASSERT_TRUE(spec.ok()) << spec.error().message;
+  EXPECT_EQ(spec->quality.questions, (bench::QuestionSet{"/questions/exam.jsonl", 32}));
+  EXPECT_TRUE(spec->quality.made_up_weights);
+  EXPECT_EQ(spec->quality.max_growth, 0.01);
+  EXPECT_TRUE(spec->quality.reference.has_value());
+  EXPECT_THAT(pod["spec"]["volumes"].dump(), HasSubstr(R"({"configMap":{"name":"q"},"name":"questions"})"));
+  EXPECT_THAT(Container(pod, "bench")["volumeMounts"].dump(), HasSubstr(R"("mountPath":"/questions")"));
+}
+
 TEST(PodBuilder, AUsersCommandKeepsItsOwnPlaceForEveryPlaceholder) {
   const json pod =
       Build(R"({"model": {"revision": "abc"}, "baseRuntime": null, "runtimes": [{"name": "v", "engine": "vllm",

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "operator/reconcile/answer.h"
 #include "tests/reconcile/fake_cluster.h"
 #include "text/yaml_json.h"
 
@@ -535,6 +537,90 @@ TEST(Decide, QualityIsComparedWithTheBaselineAndCanForbidTheFastest) {
   EXPECT_EQ(status.experiments[1].quality->ci, "0");
   EXPECT_EQ(status.experiments[1].score, "");
   EXPECT_EQ(status.experiments[0].quality->delta, "0");
+}
+
+// A document of 32 blocks whose log-probabilities the configuration changes, or not, and of greedy answers.
+std::string MeasuredQuality(double tokens_per_second, double loss, const std::string& answer) {
+  auto run = *bench::DecodeRun(ResultMessage(tokens_per_second, 2 + loss, ""));
+  for (std::size_t i = 0; i < run.quality->blocks.size(); ++i) {
+    measurement::QualityBlock& block = run.quality->blocks[i];
+    if (loss > 0) block.nll += i % 2 == 0 ? 0.01 : -0.01;
+    block.print = loss > 0 ? 1 : 2;
+  }
+  run.quality->answers.assign(measurement::kGreedyPrompts, measurement::MakeGreedyAnswer(answer, answer));
+  return bench::Encode(run);
+}
+
+TEST(Decide, ABoundInsideTheIntervalIsSaid) {
+  json task = SmallTask();
+  task["spec"]["quality"] = {{"maxDegradation", "0.01"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    self.Finish(pod, UsesFp8KvCache(pod) ? MeasuredQuality(1500, 0.008, "b") : MeasuredQuality(1000, 0, "a"), 0);
+  });
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.best->quant_name, "kv-cache-fp8") << "the likelier side";
+  ASSERT_TRUE(status.experiments[1].quality);
+  EXPECT_EQ(status.experiments[0].quality->gate, "Holds");
+  EXPECT_EQ(status.experiments[1].quality->gate, "Undecided");
+  EXPECT_EQ(status.experiments[1].quality->cache, "Read");
+  EXPECT_EQ(status.experiments[1].quality->growth, "0.008032");
+  ASSERT_FALSE(status.experiments[1].warnings.empty());
+  EXPECT_EQ(status.experiments[1].warnings.front().reason, "QualityUndecided");
+  EXPECT_EQ(std::count_if(status.experiments[1].warnings.begin(), status.experiments[1].warnings.end(),
+                          [](const quant::Warning& warning) { return warning.reason == "QualityUndecided"; }),
+            1)
+      << "however often it is recomputed";
+}
+
+TEST(Decide, ACacheThatNoTextReadsIsNoLossOfZero) {
+  json task = SmallTask();
+  task["spec"]["quality"] = {{"maxDegradation", "0.01"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    const bool fp8 = UsesFp8KvCache(pod);
+    self.Finish(pod, MeasuredQuality(fp8 ? 1500 : 1000, 0, fp8 ? "one thing" : "another"), 0);
+  });
+  const api::TaskStatus status = cluster.Task().status;
+  const api::ExperimentStatus& changed = status.experiments[1];
+  ASSERT_TRUE(changed.quality);
+  EXPECT_EQ(changed.quality->cache, "NotRead");
+  EXPECT_EQ(changed.quality->delta, "");
+  EXPECT_EQ(changed.quality->agreement, "0");
+  EXPECT_EQ(changed.quality->own_agreement, "1");
+  EXPECT_EQ(changed.quality->gate, "Undecided");
+  EXPECT_TRUE(std::any_of(changed.warnings.begin(), changed.warnings.end(),
+                          [](const quant::Warning& warning) { return warning.reason == "CacheNotExercised"; }));
+  EXPECT_EQ(status.best->quant_name, "default") << "nothing says that the bound holds";
+}
+
+TEST(Decide, ABenchIsToldTheBaselinesQualityUnderABound) {
+  for (const bool bound : {false, true}) {
+    json task = SmallTask();
+    if (bound) task["spec"]["quality"] = {{"maxDegradation", "0.01"}};
+    FakeCluster cluster(task);
+    cluster.RunToEnd([](FakeCluster& self, json& pod) {
+      self.Finish(pod, UsesFp8KvCache(pod) ? MeasuredQuality(1500, 0.001, "b") : MeasuredQuality(1000, 0, "a"), 0);
+    });
+    const std::string pod = cluster.created_pods.back().dump();
+    EXPECT_EQ(pod.find("onlyCacheDiffers") != std::string::npos, bound);
+    EXPECT_EQ(pod.find("maxGrowth") != std::string::npos, bound);
+  }
+}
+
+TEST(OnlyCacheDiffers, LooksAtWhatTheEnginesAreStartedWith) {
+  const auto with = [](std::vector<std::string> args) {
+    api::ExperimentStatus experiment;
+    experiment.args = std::move(args);
+    return experiment;
+  };
+  const api::ExperimentStatus plain = with({"--max-num-seqs", "64"});
+  EXPECT_TRUE(OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "64"}), plain));
+  EXPECT_TRUE(OnlyCacheDiffers(with({"--max-num-seqs", "64", "--kv-cache-dtype=fp8", "--calculate-kv-scales"}), plain));
+  EXPECT_FALSE(OnlyCacheDiffers(plain, plain));
+  EXPECT_FALSE(OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "32"}), plain));
+  EXPECT_FALSE(
+      OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "64", "--quantization", "fp8"}), plain));
 }
 
 TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {

@@ -335,7 +335,12 @@ std::string ResultMessage(double tokens_per_second, double tpot_ms) {
 std::string ResultMessage(double tokens_per_second, double nll, const std::string& quality_problem) {
   bench::RunResult result = Result(tokens_per_second, 10'000 / tokens_per_second);
   result.quality_problem = quality_problem;
-  if (quality_problem.empty()) result.quality = measurement::Quality{"builtin-1", std::vector<double>(16, nll)};
+  if (quality_problem.empty()) {
+    result.quality.emplace().text = "corpus-2";
+    for (std::size_t i = 0; i < measurement::kQualityBlocks; ++i) {
+      result.quality->blocks.push_back({measurement::TextKind::kLater, 1, nll, static_cast<std::uint32_t>(nll * 1000)});
+    }
+  }
   return bench::Encode(result);
 }
 

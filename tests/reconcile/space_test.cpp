@@ -300,25 +300,5 @@ TEST(BuildSpace, WarnsOfAnUnknownEngineVersion) {
   EXPECT_EQ(space->warnings[0].reason, "UnknownEngineVersion");
 }
 
-TEST(BuildSpace, AnEngineWhoseQualityCannotBeMeasuredIsNotRunUnderABoundOnIt) {
-  json object = SmallTask();
-  object["spec"]["runtimes"].push_back(
-      {{"name", "trt"}, {"engine", "tensorrt-llm"}, {"image", "nvcr.io/nvidia/tensorrt-llm/release:1.2.0"}});
-  for (const bool bound : {false, true}) {
-    if (bound) object["spec"]["quality"] = {{"maxDegradation", "0.01"}};
-    const auto task = api::TaskFromJson(object);
-    ASSERT_TRUE(task.ok()) << task.error().message;
-    const auto facts = InlineFacts(task->spec.model);
-    const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
-    ASSERT_TRUE(space.ok()) << space.error().message;
-    const auto refused =
-        std::count_if(space->expansion.pruned.begin(), space->expansion.pruned.end(),
-                      [](const tuning::Pruned& pruned) { return pruned.rejection.reason == "QualityNotMeasurable"; });
-    EXPECT_EQ(refused, bound ? 2 : 0);
-    EXPECT_TRUE(std::all_of(space->expansion.candidates.begin(), space->expansion.candidates.end(),
-                            [&](const tuning::Candidate& candidate) { return !bound || candidate.runtime == 0; }));
-  }
-}
-
 }  // namespace
 }  // namespace autotune::reconcile

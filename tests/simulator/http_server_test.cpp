@@ -198,9 +198,66 @@ TEST(HttpServer, EchoesAPromptWithLogProbabilitiesThatPrecisionMoves) {
     sum += moved[i] - exact[i];
     squares += (moved[i] - exact[i]) * (moved[i] - exact[i]);
   }
-  EXPECT_NEAR(std::sqrt(squares / 999), 0.11, 0.01);
-  EXPECT_NEAR(sum / 999, 0, 3 * 0.11 / std::sqrt(999));
+  EXPECT_NEAR(std::sqrt(squares / 999), 0.043, 0.004);
+  EXPECT_NEAR(sum / 999, -0.00083, 3 * 0.043 / std::sqrt(999));
   EXPECT_TRUE(PromptLogprobs(Engine::kTensorRtLlm, "auto").empty());
+}
+
+json Completion(const EngineSettings& settings, const json& body) {
+  Served served({settings});
+  return BodyOf(Client(served.port()).Post(body));
+}
+
+// The first chunk of a long prompt is computed from what is at hand; prompts as short as decoding steps, and later
+// chunks, are read from the cache.
+TEST(HttpServer, LatentAttentionReadsItsCacheForShortPromptsAndLaterChunks) {
+  EngineSettings exact = Small(Engine::kVllm);
+  exact.kv_cache_dtype = "auto";
+  exact.shape.latent_attention = true;
+  exact.token_budget = 1024;
+  EngineSettings moved = exact;
+  moved.kv_cache_dtype = "fp8";
+  const auto differ = [&](std::size_t tokens) {
+    const json body = {{"prompt", std::string(4 * tokens, 'x')}, {"max_tokens", 1}, {"echo", true}, {"logprobs", 1}};
+    const json ours = Completion(moved, body)["choices"][0]["logprobs"]["token_logprobs"];
+    const json theirs = Completion(exact, body)["choices"][0]["logprobs"]["token_logprobs"];
+    int first = 0, later = 0;
+    for (std::size_t i = 1; i < tokens; ++i) (i < 1024 ? first : later) += ours.at(i) == theirs.at(i) ? 0 : 1;
+    return std::pair(first, later);
+  };
+  EXPECT_EQ(differ(150), std::pair(149, 0));
+  EXPECT_EQ(differ(1500), std::pair(0, 476));
+}
+
+TEST(HttpServer, WholeCompletionsHaveWordsThatPromptAndPrecisionDecide) {
+  const auto text = [](const char* kv_cache_dtype, const char* prompt) {
+    EngineSettings settings = Small(Engine::kVllm);
+    settings.kv_cache_dtype = kv_cache_dtype;
+    return Completion(settings, {{"prompt", prompt}, {"max_tokens", 400}, {"ignore_eos", true}})["choices"][0]["text"]
+        .get<std::string>();
+  };
+  const std::string exact = text("auto", "one");
+  EXPECT_EQ(exact.size(), 1600U);
+  EXPECT_EQ(text("auto", "one"), exact);
+  EXPECT_NE(text("auto", "two"), exact);
+  const std::string moved = text("fp8", "one");
+  EXPECT_EQ(moved.substr(0, 4), exact.substr(0, 4)) << "they begin alike";
+  EXPECT_NE(moved.substr(1500), exact.substr(1500));
+}
+
+TEST(HttpServer, BreaksItsOutputOnDemand) {
+  const json body = {{"prompt", "x"}, {"max_tokens", 8}};
+  json logprobs = body;
+  logprobs["logprobs"] = 1;
+  EngineSettings settings = Small(Engine::kVllm);
+  settings.scenario = Scenario::kBrokenEmpty;
+  EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "");
+  EXPECT_EQ(Completion(settings, body)["choices"][0]["finish_reason"], "stop");
+  settings.scenario = Scenario::kBrokenLoop;
+  EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "!!!!!!!!");
+  settings.scenario = Scenario::kBrokenNan;
+  EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "!!!!!!!!");
+  EXPECT_THAT(Completion(settings, logprobs).dump(), HasSubstr("Out of range float values"));
 }
 
 TEST(HttpServer, RefusesWhatTheEngineRefuses) {

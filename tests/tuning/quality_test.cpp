@@ -1,60 +1,20 @@
-#include "tuning/quality.h"
-
 #include <gmock/gmock.h>
-
-#include <cmath>
 
 #include "tuning/judge.h"
 
 namespace autotune::tuning {
 namespace {
 
+using measurement::PerplexityGrowth;
+using measurement::QualityChange;
+using measurement::QualityGate;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-measurement::Quality Of(std::vector<double> nll) { return {"builtin-1", std::move(nll)}; }
-
-// Differences 0.01, 0.02, 0.03: mean 0.02, standard deviation 0.01; t(0.95, 2) is 2.920 in any table.
-TEST(CompareQuality, IsAPairedTTest) {
-  const auto change = CompareQuality(Of({2.01, 3.02, 1.03}), Of({2, 3, 1}));
-  ASSERT_TRUE(change);
-  EXPECT_NEAR(change->delta, 0.02, 1e-12);
-  EXPECT_NEAR(change->ci, 2.920 * 0.01 / std::sqrt(3), 0.1 * change->ci) << "two degrees of freedom: an approximation";
-}
-
-// Mean 3.625, standard error 1.12870 thousandths; t(0.95, 15) is 1.75305.
-TEST(CompareQuality, IsExactForAsManyPassagesAsThereAre) {
-  std::vector<double> reference(16, 2.0);
-  std::vector<double> measured = reference;
-  const double differences[] = {3, -1, 4, 1, -5, 9, 2, 6, 5, 3, -5, 8, 9, 7, 9, 3};
-  for (std::size_t i = 0; i < 16; ++i) measured[i] += differences[i] / 1000;
-  const auto change = CompareQuality(Of(measured), Of(reference));
-  ASSERT_TRUE(change);
-  EXPECT_NEAR(change->delta, 0.0036250, 1e-7);
-  EXPECT_NEAR(change->ci, 1.75305 * 0.00112870, 1e-6);
-  EXPECT_EQ(change->CertainLoss(), change->delta);
-}
-
-TEST(CompareQuality, OfTheSameIsNothingAtAll) {
-  const auto change = CompareQuality(Of({2, 3, 1}), Of({2, 3, 1}));
-  ASSERT_TRUE(change);
-  EXPECT_EQ(change->delta, 0);
-  EXPECT_EQ(change->ci, 0);
-  EXPECT_EQ(change->CertainLoss(), 0);
-}
-
-TEST(CompareQuality, RefusesWhatCannotBeCompared) {
-  EXPECT_FALSE(CompareQuality(Of({2, 3}), Of({2, 3, 1})));
-  EXPECT_FALSE(CompareQuality(Of({2}), Of({2})));
-  EXPECT_FALSE(CompareQuality(Of({}), Of({})));
-  EXPECT_FALSE(CompareQuality({"other", {2, 3}}, Of({2, 3})));
-  EXPECT_FALSE(CompareQuality(Of({2, NAN}), Of({2, 3})));
-}
-
-TEST(PerplexityGrowth, IsTheExponentialOfTheDifference) {
-  EXPECT_NEAR(PerplexityGrowth(0.01), 0.010050167, 1e-9);
-  EXPECT_LT(PerplexityGrowth(-0.01), 0);
-  EXPECT_TRUE(std::isfinite(PerplexityGrowth(9999)));
+QualityChange Changed(double delta, double ci) {
+  QualityChange change;
+  change.nll = measurement::Change{delta, ci};
+  return change;
 }
 
 Observation At(const std::string& id, double tokens_per_second, double tpot, std::optional<QualityChange> quality) {
@@ -73,10 +33,9 @@ Observation At(const std::string& id, double tokens_per_second, double tpot, std
 
 TEST(JudgeQuality, TheFrontKeepsWhatIsSlowerAndLosesLess) {
   const std::vector<Observation> observations = {
-      At("baseline", 1000, 10, QualityChange{0, 0}),
-      At("kv-cache", 1100, 9, QualityChange{0.001, 0.002}),  // no certain loss: beats the baseline
-      At("fp8", 1500, 7, QualityChange{0.02, 0.005}),
-      At("int4", 1400, 8, QualityChange{0.3, 0.01}),  // slower than fp8 and worse
+      At("baseline", 1000, 10, Changed(0, 0)),
+      At("kv-cache", 1100, 9, Changed(0.001, 0.002)),  // no certain loss: beats the baseline
+      At("fp8", 1500, 7, Changed(0.02, 0.005)), At("int4", 1400, 8, Changed(0.3, 0.01)),  // slower than fp8 and worse
       At("unknown", 1450, 6.5, std::nullopt)};
   const Judgement judgement = Judge(observations, Criteria());
   EXPECT_EQ(judgement.best, 2U) << "quality alone decides nothing";
@@ -86,8 +45,8 @@ TEST(JudgeQuality, TheFrontKeepsWhatIsSlowerAndLosesLess) {
 }
 
 TEST(JudgeQuality, ABoundTakesPartInWinning) {
-  const std::vector<Observation> observations = {At("baseline", 1000, 10, QualityChange{0, 0}),
-                                                 At("fp8", 1500, 7, QualityChange{0.02, 0.005}),
+  const std::vector<Observation> observations = {At("baseline", 1000, 10, Changed(0, 0)),
+                                                 At("fp8", 1500, 7, Changed(0.02, 0.005)),
                                                  At("unknown", 1600, 6, std::nullopt)};
   Criteria criteria;
   criteria.max_degradation = 0.01;
@@ -107,11 +66,39 @@ TEST(JudgeQuality, ABoundTakesPartInWinning) {
   EXPECT_EQ(judgement.best, 1U);
 }
 
+// Both intervals hold the bound: the likelier side counts, and it is said.
+TEST(JudgeQuality, AnUndecidedBoundIsJudgedByTheMiddle) {
+  Criteria criteria;
+  criteria.max_degradation = 0.01;
+  const Judgement judgement =
+      Judge({At("baseline", 1000, 10, Changed(0, 0)), At("better", 1500, 7, Changed(0.008, 0.005)),
+             At("worse", 1600, 6, Changed(0.012, 0.005))},
+            criteria);
+  EXPECT_EQ(judgement.judged[0].gate, QualityGate::kHolds);
+  EXPECT_EQ(judgement.judged[1].gate, QualityGate::kUndecided);
+  EXPECT_EQ(judgement.judged[2].gate, QualityGate::kUndecided);
+  EXPECT_EQ(judgement.best, 1U);
+  EXPECT_FALSE(judgement.judged[2].keeps_quality);
+}
+
+// Greedy answers alone: as good as the baseline's own, or no verdict. What has none does not win under a bound.
+TEST(JudgeQuality, AnswersAloneHoldOrStayUndecided) {
+  Criteria criteria;
+  criteria.max_degradation = 0.01;
+  QualityChange same, other;
+  same.agreement = measurement::Agreement{0.97, 0.98, 0.02};
+  other.agreement = measurement::Agreement{0.4, 0.98, 0.1};
+  const Judgement judgement = Judge({At("same", 1000, 10, same), At("other", 1500, 7, other)}, criteria);
+  EXPECT_EQ(judgement.best, 0U);
+  EXPECT_EQ(judgement.judged[1].gate, QualityGate::kUndecided);
+  EXPECT_FALSE(judgement.judged[1].keeps_quality);
+}
+
 TEST(JudgeQuality, TheNearestIsTheOneThatIsKnown) {
   Criteria criteria;
   criteria.max_degradation = 0.001;
   const Judgement judgement =
-      Judge({At("unknown", 1600, 6, std::nullopt), At("fp8", 1500, 7, QualityChange{0.02, 0.005})}, criteria);
+      Judge({At("unknown", 1600, 6, std::nullopt), At("fp8", 1500, 7, Changed(0.02, 0.005))}, criteria);
   EXPECT_FALSE(judgement.best);
   EXPECT_EQ(judgement.nearest, 1U);
   EXPECT_THAT(judgement.pareto, IsEmpty());

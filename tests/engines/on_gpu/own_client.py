@@ -46,7 +46,7 @@ def read_point(document):
 def ours(options, directory, concurrency, requests, seed):
     inputs, outputs = options.scenario
     spec = {"scenarios": [f"D({inputs},{outputs})"], "load": {"mode": "FixedConcurrency", "fixed": [concurrency]},
-            "durationMs": 60000, "seed": seed, "quality": False}
+            "durationMs": 60000, "seed": seed, "quality": {"measure": False, "madeUpWeights": True}}
     log = pathlib.Path(directory) / "termination-log"
     done = subprocess.run([options.bin / "autotune-bench", "run", "--dir", directory, "--port", str(options.port), "--spec",
                            json.dumps(spec), "--termination-log", str(log)], capture_output=True, text=True)

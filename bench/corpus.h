@@ -1,0 +1,35 @@
+// The text whose likelihood tells what a precision costs: bench/corpus/*.txt, compiled in.
+//
+// Written for this project, so that no model has read it. 32,000 to 47,000 tokens, by the tokenizer: short documents of
+// many kinds and languages, and four long ones, whose later chunks an engine can only compute from its KV cache.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "measurement/quality.h"
+
+namespace autotune::bench {
+
+// Names the text: numbers of different texts are not compared. Change it with them.
+inline constexpr const char* kCorpusName = "corpus-2";
+
+struct CorpusPart {
+  std::string_view name;                    // "notes": bench/corpus/notes.txt
+  bool is_long = false;                     // one long document; else short ones
+  bool alone = false;                       // asked one at a time, see measurement::TextKind
+  int blocks = 0;                           // that its tokens are divided into
+  std::vector<std::string_view> documents;  // UTF-8
+};
+// In the order in which they are asked: the short ones first, because log-probabilities of long prompts need memory
+// that an engine may not have. Their blocks are kQualityBlocks in all.
+const std::vector<CorpusPart>& Corpus();
+
+// The beginnings of measurement::kGreedyPrompts short documents, each another kind of text than the one before it.
+const std::vector<std::string_view>& GreedyPrompts();
+
+// `text` in pieces of about equal size, none longer than `most` bytes, cut behind a line where there is one near, never
+// inside a character. REQUIRES: most >= 8.
+std::vector<std::string_view> CutText(std::string_view text, std::size_t most);
+
+}  // namespace autotune::bench

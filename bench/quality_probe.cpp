@@ -1,0 +1,332 @@
+#include "bench/quality_probe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <sstream>
+#include <utility>
+
+#include "bench/clean_text.h"
+#include "bench/completion_stream.h"
+#include "bench/quality.h"
+
+namespace autotune::bench {
+namespace {
+
+using measurement::kGreedyTokens;
+using measurement::Question;
+using nlohmann::json;
+
+constexpr std::string_view kCompletions = "/v1/completions", kChat = "/v1/chat/completions";
+constexpr std::size_t kSanityPrompts = 4;
+constexpr std::size_t kQuestionsInFlight = 64;
+constexpr std::size_t kShortestPiece = 512;  // bytes; an engine that refuses less refuses everything
+// Of ordinary text. Where a tokenizer makes more tokens of it than the context holds, the engine refuses, and gets
+// halves.
+constexpr double kBytesPerToken = 4;
+// Of log-probabilities at once: logits, their 32-bit form and its logarithm are ten bytes for each token and entry of
+// the vocabulary, 5 GiB for this many. Engines keep about a tenth of the GPU's memory free.
+constexpr double kMostLogits = 1 << 29;
+
+std::string ReadWholeFile(const std::string& path, bool& ok) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  ok = file.good() || file.eof();
+  return text.str();
+}
+
+std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Names the contents of a dataset.
+std::string DatasetName(const BenchSpec& spec, const std::vector<Question>& questions) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  const auto add = [&](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    hash = (hash ^ 0xff) * 0x100000001b3;
+  };
+  for (const Question& question : questions) {
+    add(question.prompt);
+    for (const auto& message : question.messages) add(message.role + ": " + message.content);
+    for (const std::string& reference : question.references) add(reference);
+    add(std::to_string(static_cast<int>(question.match)) + " " + std::to_string(question.right));
+  }
+  char text[24];
+  std::snprintf(text, sizeof text, "#%08x", static_cast<unsigned>(hash ^ hash >> 32));
+  return FileName(spec.quality.questions->path) + text;
+}
+
+std::string QuestionBody(const std::string& model, const Question& question, int tokens) {
+  json body = {{"model", model}, {"max_tokens", tokens}, {"temperature", 0}, {"stream", false}};
+  if (question.messages.empty()) {
+    body["prompt"] = question.prompt;
+  } else {
+    for (const auto& message : question.messages) {
+      body["messages"].push_back({{"role", message.role}, {"content", message.content}});
+    }
+  }
+  return body.dump();
+}
+
+// Of a completion or a chat.
+base::Result<std::string> AnswerText(std::string_view body) {
+  const json document = json::parse(body, nullptr, false);
+  const json::json_pointer kContent("/choices/0/message/content");
+  if (document.contains(kContent) && document.at(kContent).is_string()) return document.at(kContent).get<std::string>();
+  auto text = ReadGreedyText(body);
+  if (!text) return text.error();
+  return std::move(text->text);
+}
+
+}  // namespace
+
+QualityProbe::QualityProbe(const BenchSpec& spec, std::string model, QualityHooks hooks, base::Clock& clock)
+    : spec_(spec), model_(std::move(model)), hooks_(std::move(hooks)), clock_(clock) {}
+
+std::size_t QualityProbe::LongestText(const BenchSpec& spec) {
+  double tokens = 1e9;
+  if (spec.max_model_len > 0) tokens = spec.max_model_len - 2;  // one is generated, one may begin the text
+  if (spec.vocab_size > 0) tokens = std::min(tokens, kMostLogits / spec.vocab_size);
+  return static_cast<std::size_t>(std::max(tokens * kBytesPerToken, double{kShortestPiece}));
+}
+
+std::string QualityProbe::CheckSanity() {
+  std::vector<std::string> bodies;
+  for (const std::string_view text : Corpus()[0].documents) {
+    if (bodies.size() < kSanityPrompts)
+      bodies.push_back(GreedyBody(model_, CutText(text, text.size() / 2)[0], kGreedyTokens));
+  }
+  std::vector<GreedyText> answers;
+  for (const auto& answer : hooks_.ask(kCompletions, bodies, bodies.size())) {
+    if (!answer) return "";
+    if (SaysNotANumber(answer->body)) return "the engine computes NaN: " + CleanText(ErrorMessage(answer->body), 200);
+    auto text = answer->status == 200 ? ReadGreedyText(answer->body) : base::Invalid("");
+    if (!text) return "";
+    answers.push_back(*std::move(text));
+  }
+  return WhyBroken(answers);
+}
+
+bool QualityProbe::Fail(const std::string& problem) {
+  if (outcome_.problem.empty()) {
+    outcome_.problem = problem;
+    hooks_.say("quality: " + problem);
+  }
+  return false;
+}
+
+std::string QualityProbe::Refusal(const base::Result<Answer>& answer) const {
+  if (!answer) return answer.error().message;
+  return "HTTP " + std::to_string(answer->status) + ": " + ErrorMessage(answer->body);
+}
+
+bool QualityProbe::Read(const Answer& answer, std::vector<double>& logprobs) {
+  auto read = PromptLogprobs(answer.body);
+  if (!read) return Fail(read.error().message);
+  const auto nan = std::find_if(read->begin(), read->end(), [](double value) { return std::isnan(value); });
+  if (nan != read->end()) {
+    outcome_.broken = "the log-probability of a prompt's token (" + std::to_string(nan - read->begin() + 1) + " of " +
+                      std::to_string(read->size()) + ") is no number";
+    return Fail(outcome_.broken);
+  }
+  logprobs = *std::move(read);
+  return true;
+}
+
+// An engine that refuses a text as too long, or cannot compute it at once, gets it in two.
+bool QualityProbe::AskAgainInHalves(std::string_view text, std::vector<double>& logprobs, int& pieces) {
+  for (const std::string_view half : CutText(text, (text.size() + 1) / 2)) {
+    std::vector<std::vector<double>> more;
+    if (!AskPieces({half}, 1, more, pieces)) return false;
+    logprobs.insert(logprobs.end(), more[0].begin(), more[0].end());
+  }
+  return true;
+}
+
+// Log-probabilities of each text, in order. `pieces` grows by one for each request that was answered.
+bool QualityProbe::AskPieces(const std::vector<std::string_view>& texts, std::size_t in_flight,
+                             std::vector<std::vector<double>>& logprobs, int& pieces) {
+  std::vector<std::string> bodies;
+  for (const std::string_view text : texts) bodies.push_back(LikelihoodBody(model_, text));
+  const auto answers = hooks_.ask(kCompletions, bodies, in_flight);
+  logprobs.assign(texts.size(), {});
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i] && answers[i]->status == 200) {
+      if (!Read(*answers[i], logprobs[i])) return false;
+      ++pieces;
+      continue;
+    }
+    const std::string refusal = Refusal(answers[i]);
+    if (hooks_.interrupted()) return Fail("the run ended before it was measured");
+    if (answers[i] && SaysNotANumber(answers[i]->body)) {
+      outcome_.broken = "the engine computes NaN: " + CleanText(refusal, 200);
+      return Fail(refusal);
+    }
+    // Not an answer, or the answer of an engine that is about to end.
+    if ((!answers[i] || answers[i]->status >= 500) && hooks_.ended())
+      return Fail("the engine ended over it: " + refusal);
+    if (!answers[i] || answers[i]->status == 404 || texts[i].size() < 2 * kShortestPiece) return Fail(refusal);
+    if (!AskAgainInHalves(texts[i], logprobs[i], pieces)) return false;
+  }
+  return true;
+}
+
+bool QualityProbe::MeasurePart(const CorpusPart& part) {
+  std::vector<std::string_view> texts;
+  for (const std::string_view document : part.documents) {
+    for (const std::string_view piece : CutText(document, LongestText(spec_))) texts.push_back(piece);
+  }
+  int pieces = 0;
+  std::vector<double> all;
+  // Alone: one request after the other, so that nothing shares a step with it.
+  const std::size_t group = part.alone ? 1 : texts.size();
+  for (std::size_t at = 0; at < texts.size(); at += group) {
+    std::vector<std::vector<double>> logprobs;
+    const auto begin = texts.begin() + static_cast<std::ptrdiff_t>(at);
+    if (!AskPieces({begin, begin + static_cast<std::ptrdiff_t>(group)}, kShortInFlight, logprobs, pieces)) return false;
+    for (const auto& values : logprobs) all.insert(all.end(), values.begin(), values.end());
+  }
+  if (all.size() < static_cast<std::size_t>(part.blocks)) return Fail("too few tokens in " + std::string(part.name));
+  const int per_document = pieces - static_cast<int>(part.documents.size()) + 1;
+  int number = 0;
+  for (measurement::QualityBlock block : MakeBlocks(all, part.blocks)) {
+    using measurement::TextKind;
+    block.pieces = std::min(per_document, measurement::kMostPieces);
+    block.kind = part.is_long ? (per_document > 1 || 3 * number < part.blocks ? TextKind::kBeginning : TextKind::kLater)
+                 : part.alone ? TextKind::kShortAlone
+                              : TextKind::kShort;
+    if (per_document > 1) block.kind = TextKind::kBeginning;
+    ++number;
+    measured_.blocks.push_back(block);
+  }
+  return true;
+}
+
+void QualityProbe::MeasureCorpus() {
+  measured_.text = kCorpusName;
+  const auto start = clock_.Now();
+  for (const CorpusPart& part : Corpus()) {
+    if (clock_.Now() - start > kQualityBudget) {
+      Fail("the corpus takes longer than " + std::to_string(kQualityBudget.count()) + " s: " +
+           std::to_string(measured_.blocks.size()) + " of " + std::to_string(measurement::kQualityBlocks) + " blocks");
+      return;
+    }
+    if (!MeasurePart(part)) return;
+    const QualityPlan& plan = spec_.quality;
+    if (part.is_long && plan.reference && plan.max_growth &&
+        measurement::IsDecided(measured_, *plan.reference, plan.only_cache_differs, *plan.max_growth)) {
+      hooks_.say("quality: decided after " + std::to_string(measured_.blocks.size()) + " blocks");
+      return;
+    }
+  }
+}
+
+std::optional<std::vector<std::string>> QualityProbe::GreedyAnswers(std::size_t in_flight) {
+  std::vector<std::string> bodies, texts;
+  for (const std::string_view prompt : GreedyPrompts()) bodies.push_back(GreedyBody(model_, prompt, kGreedyTokens));
+  for (const auto& answer : hooks_.ask(kCompletions, bodies, in_flight)) {
+    auto text = answer && answer->status == 200 ? ReadGreedyText(answer->body) : base::Invalid(Refusal(answer));
+    if (!text) {
+      Fail("greedy answers: " + text.error().message);
+      return std::nullopt;
+    }
+    texts.push_back(std::move(text->text));
+  }
+  return texts;
+}
+
+void QualityProbe::MeasureAnswers() {
+  const auto once = GreedyAnswers(measurement::kGreedyPrompts);
+  if (!once) return;
+  // Other requests share the steps now: what rounding alone changes shows.
+  const auto again = GreedyAnswers(measurement::kGreedyPrompts / 2);
+  if (!again) return;
+  for (std::size_t i = 0; i < once->size(); ++i) {
+    measured_.answers.push_back(measurement::MakeGreedyAnswer((*once)[i], (*again)[i]));
+  }
+}
+
+base::Result<std::vector<Question>> QualityProbe::ReadQuestions(const BenchSpec& spec) {
+  if (!spec.quality.questions) return std::vector<Question>();
+  const std::string& path = spec.quality.questions->path;
+  bool ok = false;
+  const std::string bytes = ReadWholeFile(path, ok);
+  if (!ok) return base::Invalid("quality.dataset: " + path + " cannot be read");
+  auto questions = measurement::ReadQuestions(bytes, FileName(path));
+  if (!questions) return base::Invalid("quality.dataset: " + questions.error().message);
+  return questions;
+}
+
+// Nothing where one cannot be asked: a rate of some is not the rate of all.
+std::optional<std::vector<bool>> QualityProbe::AskQuestions(std::span<const Question> questions) {
+  // Every request of a kind goes out together; where[i] says whose it is.
+  std::vector<std::string> completions, chats, likelihoods;
+  std::vector<std::size_t> completion_of, chat_of;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const Question& question = questions[i];
+    if (question.match == Question::Match::kChoice) {
+      for (const std::string& choice : question.references) {
+        likelihoods.push_back(LikelihoodBody(model_, question.prompt + choice));
+      }
+      continue;
+    }
+    const std::string body = QuestionBody(model_, question, spec_.quality.questions->answer_tokens);
+    (question.messages.empty() ? completions : chats).push_back(body);
+    (question.messages.empty() ? completion_of : chat_of).push_back(i);
+  }
+  std::vector<bool> passed(questions.size());
+  const auto generate = [&](std::string_view path, const std::vector<std::string>& bodies,
+                            const std::vector<std::size_t>& whose) {
+    const auto answers = hooks_.ask(path, bodies, kQuestionsInFlight);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      auto text =
+          answers[i] && answers[i]->status == 200 ? AnswerText(answers[i]->body) : base::Invalid(Refusal(answers[i]));
+      if (!text) return Fail("quality.dataset: question " + std::to_string(whose[i] + 1) + ": " + text.error().message);
+      passed[whose[i]] = measurement::IsRight(questions[whose[i]], *text);
+    }
+    return true;
+  };
+  if (!generate(kCompletions, completions, completion_of) || !generate(kChat, chats, chat_of)) return std::nullopt;
+  const auto answers = hooks_.ask(kCompletions, likelihoods, kShortInFlight);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    if (questions[i].match != Question::Match::kChoice) continue;
+    // All choices have the prompt in common, so the likeliest text has the likeliest choice.
+    std::vector<double> sums;
+    for (std::size_t j = 0; j < questions[i].references.size(); ++j, ++next) {
+      std::vector<double> logprobs;
+      const bool answered = answers[next] && answers[next]->status == 200;
+      if (!answered) Fail("quality.dataset: question " + std::to_string(i + 1) + ": " + Refusal(answers[next]));
+      if (!answered || !Read(*answers[next], logprobs)) return std::nullopt;
+      sums.push_back(std::accumulate(logprobs.begin(), logprobs.end(), 0.0));
+    }
+    passed[i] =
+        static_cast<std::size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin()) == questions[i].right;
+  }
+  return passed;
+}
+
+void QualityProbe::MeasureQuestions() {
+  const auto questions = ReadQuestions(spec_);
+  if (!questions || questions->empty()) return;  // the run has looked at it before the engine was ready
+  if (auto passed = AskQuestions(*questions)) {
+    measured_.passes = measurement::Passes{DatasetName(spec_, *questions), *std::move(passed)};
+  }
+}
+
+QualityOutcome QualityProbe::Measure() {
+  outcome_ = {};
+  measured_ = {};
+  // What needs the least memory first: what comes after it may end the engine.
+  MeasureAnswers();
+  if (outcome_.problem.empty()) MeasureQuestions();
+  if (!hooks_.interrupted()) MeasureCorpus();
+  if (measured_.blocks.empty()) measured_.text.clear();
+  if (measured_ != measurement::Quality()) outcome_.quality = measured_;
+  return outcome_;
+}
+
+}  // namespace autotune::bench

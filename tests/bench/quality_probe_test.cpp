@@ -1,0 +1,238 @@
+#include "bench/quality_probe.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "bench/quality.h"
+
+namespace autotune::bench {
+namespace {
+
+using measurement::TextKind;
+using nlohmann::json;
+using testing::Each;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+// An engine of exact behaviour, without a socket.
+class QualityProbeTest : public testing::Test {
+ protected:
+  using Handler = std::function<base::Result<Answer>(std::string_view path, const json& body)>;
+
+  QualityOutcome Measure(const Handler& engine) {
+    QualityHooks hooks = Hooks(engine);
+    return QualityProbe(spec_, "m", std::move(hooks), clock_).Measure();
+  }
+
+  QualityHooks Hooks(const Handler& engine) {
+    QualityHooks hooks;
+    hooks.ask = [this, engine](std::string_view path, std::span<const std::string> bodies, std::size_t in_flight) {
+      std::vector<base::Result<Answer>> answers;
+      if (bodies.size() > 1) most_in_flight_ = std::max(most_in_flight_, std::min(in_flight, bodies.size()));
+      for (const std::string& body : bodies) {
+        ++asked_;
+        clock_.Advance(takes_);
+        answers.push_back(engine(path, json::parse(body)));
+      }
+      return answers;
+    };
+    hooks.ended = [this] { return dead_; };
+    hooks.say = [this](const std::string& line) { said_ += line + "\n"; };
+    return hooks;
+  }
+
+  // One token for four bytes; of a text, -1 nat each but for what `moved` adds.
+  static base::Result<Answer> Usual(const json& body, double moved = 0) {
+    const std::string prompt = body["prompt"];
+    if (!body.contains("echo")) return Ok({{"text", prompt.substr(0, 40) + " and so on"}, {"finish_reason", "length"}});
+    json logprobs = json::array({nullptr});
+    for (std::size_t i = 4; i < prompt.size(); i += 4)
+      logprobs.push_back(-1 - moved - 1e-3 * static_cast<double>(i % 7));
+    logprobs.push_back(-0.5);
+    return Ok({{"text", prompt}, {"logprobs", {{"token_logprobs", logprobs}}}});
+  }
+  static base::Result<Answer> Ok(const json& choice) { return Answer{200, json{{"choices", {choice}}}.dump(), false}; }
+  static base::Result<Answer> Refused(int status, const char* message) {
+    return Answer{status, json{{"error", {{"message", message}}}}.dump(), false};
+  }
+
+  BenchSpec spec_;
+  base::SimulatedClock clock_;
+  std::chrono::milliseconds takes_{1};
+  bool dead_ = false;
+  int asked_ = 0;
+  std::size_t most_in_flight_ = 0;
+  std::string said_;
+};
+
+TEST_F(QualityProbeTest, MeasuresTheWholeCorpusAndThirtyTwoAnswers) {
+  const QualityOutcome outcome = Measure([](std::string_view path, const json& body) {
+    EXPECT_EQ(path, "/v1/completions");
+    return Usual(body);
+  });
+  ASSERT_TRUE(outcome.quality);
+  EXPECT_EQ(outcome.problem, "");
+  EXPECT_EQ(outcome.quality->text, kCorpusName);
+  ASSERT_THAT(outcome.quality->blocks, SizeIs(measurement::kQualityBlocks));
+  for (const auto& block : outcome.quality->blocks) {
+    EXPECT_NEAR(block.nll, 1.003, 0.001);
+    EXPECT_EQ(block.pieces, 1);
+  }
+  EXPECT_EQ(outcome.quality->blocks.front().kind, TextKind::kShortAlone);
+  EXPECT_EQ(outcome.quality->blocks[2].kind, TextKind::kShort);
+  EXPECT_EQ(outcome.quality->blocks[8].kind, TextKind::kBeginning);
+  EXPECT_EQ(outcome.quality->blocks.back().kind, TextKind::kLater);
+  EXPECT_THAT(outcome.quality->answers, SizeIs(measurement::kGreedyPrompts));
+  EXPECT_EQ(outcome.quality->answers.front().repeated, 6);
+  EXPECT_GE(most_in_flight_, 10U) << "short documents are asked together";
+}
+
+TEST_F(QualityProbeTest, AsksTheSameInTheSameOrder) {
+  std::vector<std::string> first, second;
+  Measure([&](std::string_view, const json& body) { return first.push_back(body.dump()), Usual(body); });
+  Measure([&](std::string_view, const json& body) { return second.push_back(body.dump()), Usual(body); });
+  EXPECT_EQ(first, second);
+}
+
+TEST_F(QualityProbeTest, CutsDocumentsToTheContextAndToTheMemoryForTheirLogProbabilities) {
+  EXPECT_GT(QualityProbe::LongestText(spec_), 40'000U);
+  spec_.max_model_len = 2048;
+  EXPECT_EQ(QualityProbe::LongestText(spec_), 2046U * 4);
+  spec_.vocab_size = 1 << 20;
+  EXPECT_EQ(QualityProbe::LongestText(spec_), 512U * 4) << "2^29 logits";
+  std::size_t longest = 0;
+  const QualityOutcome outcome = Measure([&](std::string_view, const json& body) {
+    longest = std::max(longest, body["prompt"].get_ref<const std::string&>().size());
+    return Usual(body);
+  });
+  EXPECT_LE(longest, 512U * 4);
+  ASSERT_TRUE(outcome.quality);
+  EXPECT_THAT(outcome.quality->blocks, SizeIs(measurement::kQualityBlocks));
+  EXPECT_GT(outcome.quality->blocks.back().pieces, 5);
+  EXPECT_EQ(outcome.quality->blocks.back().kind, TextKind::kBeginning);
+}
+
+TEST_F(QualityProbeTest, GivesAnEngineHalvesOfWhatItRefuses) {
+  const QualityOutcome outcome = Measure([](std::string_view, const json& body) {
+    if (body["prompt"].get_ref<const std::string&>().size() > 7000)
+      return Refused(400, "maximum context length is 2048");
+    return Usual(body);
+  });
+  ASSERT_TRUE(outcome.quality);
+  EXPECT_EQ(outcome.problem, "");
+  EXPECT_THAT(outcome.quality->blocks, SizeIs(measurement::kQualityBlocks));
+  EXPECT_GE(outcome.quality->blocks[8].pieces, 4);
+}
+
+// The long ones come last: what an engine dies of takes nothing away.
+TEST_F(QualityProbeTest, KeepsWhatWasMeasuredBeforeAnEngineEnds) {
+  const QualityOutcome outcome = Measure([this](std::string_view, const json& body) -> base::Result<Answer> {
+    if (body["prompt"].get_ref<const std::string&>().size() < 20'000) return Usual(body);
+    dead_ = true;
+    return base::Retry("the server closed the connection");
+  });
+  ASSERT_TRUE(outcome.quality);
+  EXPECT_THAT(outcome.quality->blocks, SizeIs(8));
+  EXPECT_THAT(outcome.problem, HasSubstr("the engine ended over it"));
+}
+
+// TensorRT-LLM: greedy answers are what is left.
+TEST_F(QualityProbeTest, HasAnswersWhereThereAreNoLikelihoods) {
+  const QualityOutcome outcome = Measure([](std::string_view, const json& body) {
+    return Ok({{"text", body["prompt"]}, {"logprobs", {{"token_logprobs", {-0.5}}}}});
+  });
+  ASSERT_TRUE(outcome.quality);
+  EXPECT_EQ(outcome.quality->text, "");
+  EXPECT_THAT(outcome.quality->answers, SizeIs(measurement::kGreedyPrompts));
+  EXPECT_THAT(outcome.problem, HasSubstr("no log-probabilities of a prompt"));
+  EXPECT_EQ(outcome.broken, "");
+}
+
+TEST_F(QualityProbeTest, NanIsBroken) {
+  QualityOutcome outcome = Measure([](std::string_view, const json& body) {
+    if (body.contains("echo")) return Ok({{"logprobs", {{"token_logprobs", {nullptr, -1, nullptr, -1}}}}});
+    return Usual(body);
+  });
+  EXPECT_THAT(outcome.broken, HasSubstr("(2 of 2) is no number"));
+  outcome = Measure([](std::string_view, const json& body) {
+    return body.contains("echo") ? Refused(500, "Out of range float values are not JSON compliant: nan") : Usual(body);
+  });
+  EXPECT_THAT(outcome.broken, HasSubstr("NaN"));
+}
+
+TEST_F(QualityProbeTest, StopsWhereTheBoundIsDecidedAndNotBefore) {
+  const QualityOutcome baseline = Measure([](std::string_view, const json& body) { return Usual(body); });
+  spec_.quality.reference = baseline.quality;
+  spec_.quality.max_growth = 0.01;
+  const auto blocks = [&](double moved) {
+    const QualityOutcome outcome = Measure([&](std::string_view, const json& body) { return Usual(body, moved); });
+    return outcome.quality->blocks.size();
+  };
+  EXPECT_EQ(blocks(0.0), 14U) << "as good as the baseline";
+  EXPECT_EQ(blocks(0.1), 14U) << "far worse";
+  spec_.quality.max_growth.reset();
+  EXPECT_EQ(blocks(0.1), measurement::kQualityBlocks);
+}
+
+TEST_F(QualityProbeTest, EndsWithWhatItHasAfterItsTime) {
+  takes_ = std::chrono::seconds(10);
+  const QualityOutcome outcome = Measure([](std::string_view, const json& body) { return Usual(body); });
+  ASSERT_TRUE(outcome.quality);
+  EXPECT_LT(outcome.quality->blocks.size(), measurement::kQualityBlocks);
+  EXPECT_THAT(outcome.problem, HasSubstr("takes longer than 180 s"));
+}
+
+TEST_F(QualityProbeTest, SanityIsLookedAtBeforeAnythingIsMeasured) {
+  const auto check = [this](const Handler& engine) {
+    return QualityProbe(spec_, "m", Hooks(engine), clock_).CheckSanity();
+  };
+  EXPECT_EQ(check([](std::string_view, const json& body) { return Usual(body); }), "");
+  EXPECT_THAT(check([](std::string_view, const json&) {
+                return Ok({{"text", std::string(64, '!')}, {"finish_reason", "length"}});
+              }),
+              HasSubstr("all 4 test prompts are answered by one text repeated without end"));
+  EXPECT_THAT(check([](std::string_view, const json&) {
+                return Ok({{"text", ""}, {"finish_reason", "stop"}});
+              }),
+              HasSubstr("immediate end of sequence"));
+  EXPECT_EQ(check([](std::string_view, const json&) { return Refused(404, "no such path"); }), "") << "no finding";
+}
+
+TEST_F(QualityProbeTest, AsksTheQuestionsOfADataset) {
+  const auto path = std::filesystem::temp_directory_path() / ("questions-" + std::to_string(::getpid()) + ".jsonl");
+  std::ofstream(path)
+      << R"({"prompt": "2 + 2 =", "reference": "4"})"
+      << "\n"
+      << R"({"prompt": "3 + 3 =", "reference": "7"})"
+      << "\n"
+      << R"({"messages": [{"role": "user", "content": "Hi"}], "reference": "hello", "match": "contains"})"
+      << "\n"
+      << R"({"prompt": "The sky is", "choices": [" green", " blue"], "answer": 1})"
+      << "\n";
+  spec_.quality.questions = QuestionSet{path, 16};
+  ASSERT_TRUE(QualityProbe::ReadQuestions(spec_).ok());
+  const QualityOutcome outcome = Measure([](std::string_view way, const json& body) {
+    if (way == "/v1/chat/completions") return Ok({{"message", {{"content", "Oh, hello"}}}});
+    const std::string prompt = body["prompt"];
+    if (prompt.starts_with("The sky is ")) {
+      return Ok({{"logprobs", {{"token_logprobs", {nullptr, -1, prompt.ends_with("blue") ? -1 : -3, -1}}}}});
+    }
+    if (prompt.ends_with("=")) {
+      EXPECT_EQ(body["max_tokens"], 16);
+      return Ok({{"text", prompt[0] == '2' ? " 4" : " 6"}});
+    }
+    return Usual(body);
+  });
+  std::filesystem::remove(path);
+  ASSERT_TRUE(outcome.quality && outcome.quality->passes) << outcome.problem;
+  EXPECT_EQ(outcome.quality->passes->passed, (std::vector<bool>{true, false, true, true}));
+  EXPECT_TRUE(outcome.quality->passes->dataset.starts_with("questions-"));
+  EXPECT_THAT(QualityProbe::ReadQuestions(spec_).error().message, HasSubstr("cannot be read")) << "gone by now";
+}
+
+}  // namespace
+}  // namespace autotune::bench
