@@ -39,7 +39,7 @@ def read_point(document):
                       "outputTokensPerSecond"], core))
     for i, name in enumerate(("ttft", "tpot", "itl", "e2e")):
         point[name] = dict(zip(["mean", "p50", "p90", "p95", "p99"], latencies[5 * i:5 * i + 5]))
-    point["verdict"] = core[-1]
+    point["verdict"] = core[14]
     return point
 
 
