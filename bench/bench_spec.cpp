@@ -218,7 +218,8 @@ base::Status ReadQuality(const json& value, QualityPlan& out) {
 }
 
 json ToJson(const QualityPlan& plan) {
-  const QualityPlan off{.measure = false};
+  QualityPlan off;
+  off.measure = false;
   if (plan == off) return false;
   json out = json::object();
   if (!plan.measure) out["measure"] = false;
