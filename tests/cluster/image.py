@@ -10,8 +10,9 @@ import tarfile
 BUSYBOX = "localhost/autotune-tests/busybox:1"  # every applet, no entry point; also what holds a pod's namespaces
 
 
-def write_busybox_image(file, name=BUSYBOX, user=""):
-    """An image of Debian's static busybox, run as `user` (root where that is empty); the same bytes on every call."""
+def write_busybox_image(file, name=BUSYBOX, files=(), **config):
+    """An image of Debian's static busybox with more `files` (path to bytes, all executable) and another `config`; the same
+    bytes on every call."""
     program = pathlib.Path("/bin/busybox").read_bytes()
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
@@ -22,8 +23,10 @@ def write_busybox_image(file, name=BUSYBOX, user=""):
             if applet != "busybox":
                 _add(tar, f"bin/{applet}", type=tarfile.SYMTYPE, linkname="busybox")
         _add(tar, "etc/passwd", b"root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n")
+        for path, content in dict(files).items():
+            _add(tar, path, content, mode=0o755)
     # The default command is for the container that holds a pod together: it stays.
-    _write_archive(file, name, layer.getvalue(), {"Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", "2147483647"], "User": user})
+    _write_archive(file, name, layer.getvalue(), {"Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", "2147483647"], **config})
 
 
 def _write_archive(file, name, layer, config):

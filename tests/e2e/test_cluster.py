@@ -7,8 +7,7 @@ import pathlib
 import subprocess
 
 import pytest
-import yaml
-from real_cluster import BUSYBOX, PROGRAM, ROOT, ApiError, cluster_command, container_status, restarts, termination
+from real_cluster import BUSYBOX, PROGRAM, ApiError, cluster_command, container_status, restarts, termination
 
 RESTRICTED = {
     "runAsNonRoot": True, "runAsUser": 65532, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]},
@@ -189,27 +188,6 @@ def test_helm_installs_a_chart_and_waits_for_its_pod(namespace, tmp_path):
 
     assert namespace.get("deployments", "sleeper")["status"]["readyReplicas"] == 1
     assert namespace.cluster.kstatus(namespace.get("deployments", "sleeper")) == ["Current"]
-
-
-def test_the_charts_pod_reads_its_token_as_whatever_user_its_image_or_the_cluster_gives_it(namespace, tmp_path):
-    """The chart fixes no user, and files of a projected volume belong to root where no user and no group is fixed."""
-    from image import write_busybox_image
-
-    image = "localhost/autotune-tests/somebody:1"
-    write_busybox_image(tmp_path / "image.tar", image, "65532:65532")
-    namespace.cluster.load_image(tmp_path / "image.tar", image)
-    rendered = namespace.cluster.helm("template", "x", ROOT / "charts/autotune-operator", "-s", "templates/deployment.yaml")
-    spec = yaml.safe_load(rendered)["spec"]["template"]["spec"]
-    (operator,) = spec["containers"]
-    script = "cat /var/run/secrets/kubernetes.io/serviceaccount/* >/tmp/read && id -u >/dev/termination-log"
-    for name, user in (("of-the-image", {}), ("of-the-cluster", {"runAsUser": 1000670000, "fsGroup": 1000670000})):
-        main = {"name": "main", "image": image, "command": ["sh", "-c", script], "securityContext": operator["securityContext"],
-                "volumeMounts": [*operator["volumeMounts"], {"name": "tmp", "mountPath": "/tmp"}]}
-        namespace.apply(pod(name, main, securityContext={**spec["securityContext"], **user}, automountServiceAccountToken=False,
-                            volumes=[*spec["volumes"], {"name": "tmp", "emptyDir": {}}]))
-        ended = namespace.wait_for_end(name)
-        assert ended["status"]["phase"] == "Succeeded", ended["status"]
-        assert termination(ended, "main")["message"].strip() == str(user.get("runAsUser", 65532))
 
 
 def test_a_refusal_of_the_api_server_names_the_field(namespace):
