@@ -1,5 +1,5 @@
-"""A hook of mkdocs. Links from docs/ to other files of the repository lead to the repository on the site, and the page of
-decisions lists them."""
+"""A hook of mkdocs. Links from docs/ to other files of the repository lead to the repository on the site, and the
+index of a folder lists its pages."""
 
 import pathlib
 import posixpath
@@ -20,10 +20,10 @@ def on_page_markdown(markdown, page, config, **_):
         kind = "tree" if (ROOT / target).is_dir() else "blob"
         return f"{match[1]}{config.repo_url.rstrip('/')}/{kind}/main/{target}{match[3]}"
 
-    return LINK.sub(rewrite, markdown.replace("<!-- decisions -->", decisions()))
+    return LINK.sub(rewrite, markdown.replace("<!-- pages -->", pages(ROOT / folder)))
 
 
-def decisions():
-    """A list with a link to each decision, titled by its first line."""
-    pages = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
-    return "\n".join(f"- [{page.open().readline().lstrip('# ').strip()}]({page.name})" for page in pages)
+def pages(folder):
+    """A list with a link to each page of a folder, titled by its first line."""
+    return "\n".join(f"- [{page.open().readline().lstrip('# ').strip()}]({page.name})"
+                     for page in sorted(folder.glob("[0-9]*.md")))

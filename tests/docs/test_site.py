@@ -68,10 +68,13 @@ def test_a_broken_link_fails_the_build(tmp_path):
     assert "absent.md" in built.stderr and "#absent" in built.stderr
 
 
-def test_the_site_lists_every_decision(site):
-    page = (site / "decisions/index.html").read_text()
-    for decision in (ROOT / "docs/decisions").glob("[0-9]*.md"):
-        assert f'href="{decision.stem}.html"' in page
+@pytest.mark.parametrize("folder", ["decisions", "verified"])
+def test_the_index_of_a_folder_lists_every_page(site, folder):
+    index = (site / folder / "index.html").read_text()
+    pages = list((ROOT / "docs" / folder).glob("[0-9]*.md"))
+    assert pages
+    for page in pages:
+        assert f'href="{page.stem}.html"' in index
 
 
 def test_the_site_loads_nothing_from_other_hosts(site):
