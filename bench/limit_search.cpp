@@ -60,7 +60,9 @@ std::string TextMember(const std::string& body, const char* key) {
 base::Result<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
+  if (!file) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
+  if (file.peek() == std::ifstream::traits_type::eof()) return base::Invalid(path + ": is empty");
+  if (!(text << file.rdbuf())) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
   return std::move(text).str();
 }
 
@@ -407,14 +409,16 @@ base::Status LimitSearch::NothingValid(const Workload& workload, const Point& la
   const std::string where = workload.name() + " at " + last.load.ToString();
   client_bound_ = last.verdict == measurement::Verdict::kClientBound;
   if (client_bound_) {
-    return base::Invalid(where + Format(": the load generator was late each time (p99 of its send lag %.1f ms), so that "
-                                        "the numbers are its own: it needs more CPU",
-                                        last.client_lag_p99));
+    return base::Invalid(where +
+                         Format(": the load generator was late each time (p99 of its send lag %.1f ms), so that "
+                                "the numbers are its own: it needs more CPU",
+                                last.client_lag_p99));
   }
-  return base::Invalid(where +
-                       ": more than 1 % of the answers were shorter than asked: the engine ends them at its context "
-                       "length, or does not honour ignore_eos. Ask for shorter ones, raise its context length, or use a "
-                       "dataset, whose answers may end by themselves");
+  return base::Invalid(
+      where +
+      ": more than 1 % of the answers were shorter than asked: the engine ends them at its context "
+      "length, or does not honour ignore_eos. Ask for shorter ones, raise its context length, or use a "
+      "dataset, whose answers may end by themselves");
 }
 
 base::Status LimitSearch::MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision) {

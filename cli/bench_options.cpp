@@ -63,7 +63,7 @@ base::Result<std::vector<double>> Points(std::vector<double> values, const std::
   for (const double value : values) {
     if (!(value > 0) || value > 1e6 || (whole && value != std::floor(value))) {
       return base::Invalid(option + ": " + api::FormatDecimal(value, 6) + " is not " +
-                           (whole ? "a number of requests" : "a rate of requests/s above 0"));
+                           (whole ? "a number of requests" : "a rate of requests/s above 0 and at most 1000000"));
     }
   }
   std::sort(values.begin(), values.end());
@@ -110,7 +110,11 @@ base::Status ReadArrival(const std::string& text, measurement::Arrival& out) {
   } else {
     return base::Invalid("--arrival: \"" + text + "\" is not one of poisson, constant, gamma:BURSTINESS, trace");
   }
-  if (colon == std::string::npos) return {};
+  if (colon == std::string::npos) {
+    if (out.process != ArrivalProcess::kGamma) return {};
+    return base::Invalid(
+        "--arrival gamma: its burstiness is missing, such as gamma:0.5 (1 is poisson, less is burstier)");
+  }
   if (out.process != ArrivalProcess::kGamma) return base::Invalid("--arrival: " + name + " has no burstiness");
   const auto burstiness = Number(text.substr(colon + 1), "--arrival gamma");
   if (!burstiness) return burstiness.error();

@@ -195,6 +195,9 @@ int main(int argc, char** argv) {
   run->add_option("--report", run_options.report, "Write the report as one HTML page at the end")->type_name("FILE");
   run->add_option("--model-dir", run_options.model_dir, "Directory that stands for spec.model.volume")
       ->type_name("DIR");
+  run->add_option("--dataset", run_options.dataset, "File that stands for spec.benchmark.dataset")->type_name("FILE");
+  run->add_option("--records", run_options.records, "Directory that stands for spec.benchmark.records")
+      ->type_name("DIR");
   run->add_option("--tools-dir", run_options.tools_dir,
                   "Directory of autotune-launch and autotune-bench (default: this program's)")
       ->type_name("DIR");

@@ -102,6 +102,31 @@ base::Result<fs::path> ModelDirectory(const api::ModelSpec& model, const RunOpti
   return fs::path();
 }
 
+// What stands for the volumes of spec.benchmark.
+base::Status FillBenchmarkFiles(const api::BenchmarkSpec& benchmark, const RunOptions& options,
+                                local::LocalTools& tools) {
+  std::error_code error;
+  if (benchmark.dataset) {
+    if (options.dataset.empty()) {
+      return base::Invalid("spec.benchmark.dataset: local mode has no ConfigMaps and no claims; --dataset names the " +
+                           std::string("file that stands for ") + benchmark.dataset->file);
+    }
+    if (!fs::is_regular_file(options.dataset, error)) return base::Invalid("--dataset: no file " + options.dataset);
+    tools.dataset = fs::absolute(options.dataset);
+  } else if (!options.dataset.empty()) {
+    return base::Invalid("--dataset: the task has no spec.benchmark.dataset, which says its format");
+  }
+  if (!benchmark.records_claim.empty()) {
+    if (options.records.empty()) {
+      return base::Invalid("spec.benchmark.records: local mode has no claims; --records names a directory");
+    }
+    fs::create_directories(options.records, error);
+    if (error) return base::Invalid("--records: " + options.records + ": " + error.message());
+    tools.records = fs::absolute(options.records);
+  }
+  return {};
+}
+
 base::Status WriteStatusFile(const std::string& path, const api::AutotuneTask& task) {
   const auto written = WriteWholeFile(path, ToYaml(api::ToJson(task)));
   return written ? written : base::Invalid("--status-file: " + written.error().message);
@@ -198,6 +223,10 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   const auto model_dir = ModelDirectory(task.spec.model, options);
   if (!model_dir) return BadInput(model_dir.error().message);
   if (const auto possible = local::CheckLocal(task, *machine); !possible) return BadInput(possible.error().message);
+  local::LocalTools local_tools;
+  if (const auto files = FillBenchmarkFiles(task.spec.benchmark, options, local_tools); !files) {
+    return BadInput(files.error().message);
+  }
   const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);
   if (!runtimes) return BadInput(runtimes.error().message);
   if (options.resume) {
@@ -221,7 +250,6 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   if (mkdtemp(directory.data()) == nullptr) return BadInput(directory + ": cannot be created: " + std::strerror(errno));
 
   const std::string home = environment.contains("HOME") ? environment["HOME"] : "/root";
-  local::LocalTools local_tools;
   local_tools.launch_binary = *tools / "autotune-launch";
   local_tools.bench_binary = *tools / "autotune-bench";
   local_tools.hub_cache = environment.contains("HF_HOME") ? environment["HF_HOME"] : home + "/.cache/huggingface";

@@ -145,9 +145,15 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   }
   out.experiment_timeout = spec.optimization.experiment_timeout;
   if (auto checked = bench::CheckBenchSpec(out); !checked.ok()) {
-    return base::Invalid("spec.benchmark: " + checked.error().message);
+    return base::Invalid(BenchmarkPath(checked.error().message));
   }
   return out;
+}
+
+std::string BenchmarkPath(const std::string& message) {
+  constexpr std::string_view kSpec = "spec.";
+  if (!message.starts_with(kSpec) || message.starts_with("spec.slo")) return message;
+  return "spec.benchmark." + message.substr(kSpec.size());
 }
 
 measurement::Slo SloOf(const api::SloSpec& slo) {

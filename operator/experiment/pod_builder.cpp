@@ -252,8 +252,9 @@ class Builder {
       spec->quality.only_cache_differs = experiment.hints.only_cache_differs;
     }
     spec->quality.made_up_weights = MakesUpWeights(experiment.plan.args);
+    if (spec->dataset && !environment_.dataset_file.empty()) spec->dataset->path = environment_.dataset_file;
     if (!spec_.benchmark.records_claim.empty()) {
-      spec->records = std::string(kRecordsDir) + "/" + PodName(task_, experiment.hash, experiment.attempt) + ".jsonl";
+      spec->records = environment_.records_dir + "/" + PodName(task_, experiment.hash, experiment.attempt) + ".jsonl";
     }
     return bench::ToJson(*spec);
   }

@@ -47,6 +47,8 @@ struct PodEnvironment {
   std::string model_dir = "/models";          // where spec.model.volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
   std::string home_dir = "/home/autotune";    // HOME of the engine; "" = the image's or the user's own
+  std::string dataset_file{};  // local mode: what stands for spec.benchmark.dataset; "" = mounted at kDatasetDir
+  std::string records_dir = kRecordsDir;
   std::string host = "0.0.0.0";
   std::string termination_log = "/dev/termination-log";
   std::string launch_binary = "/usr/local/bin/autotune-launch";  // in tools_image
@@ -96,6 +98,9 @@ measurement::Worth WorthOf(api::Objective objective);
 // What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points
 // end.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
+// A message of bench::CheckBenchSpec with the task's paths: "spec.load: ..." is spec.benchmark.load, spec.slo is its
+// own.
+std::string BenchmarkPath(const std::string& message);
 measurement::Slo SloOf(const api::SloSpec& slo);
 // Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
 // (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.

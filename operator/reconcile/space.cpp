@@ -175,6 +175,29 @@ base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::Model
   return std::optional(std::move(*facts));
 }
 
+namespace {
+
+// Requests that are longer than what the model was made for. Refused where the config is in the spec and does not
+// extend its positions; else a warning, because a file that is not seen here may.
+base::Status CheckLengths(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, Space& space) {
+  const auto sets = [&](const char* flag) { return spec.parameters.contains(flag); };
+  if (!model.max_position || sets("max-model-len") || sets("context-length") || sets("max-seq-len")) return {};
+  auto measured = experiment::BenchSpecOf(spec);
+  if (!measured) return {};  // said elsewhere
+  measured->max_model_len = static_cast<int>(std::min<std::int64_t>(*model.max_position, 1'000'000'000));
+  const auto fits = bench::CheckBenchSpec(*measured);
+  if (fits) return {};
+  const std::string message = experiment::BenchmarkPath(fits.error().message);
+  const std::string config = spec.model.facts.is_null() ? "" : spec.model.facts.dump();
+  const bool extended = config.empty() || config.find("rope_scaling") != std::string::npos ||
+                        config.find("rope_parameters") != std::string::npos;
+  if (!extended) return base::Invalid(message);
+  space.warnings.push_back({"benchmark.scenarios", "BeyondContext", message});
+  return {};
+}
+
+}  // namespace
+
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const GpuChoice& gpu,
                                const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
   Space space;
@@ -190,6 +213,8 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   std::vector<quant::EngineTraits> traits;
   for (const ResolvedRuntime& runtime : space.runtimes) traits.push_back(runtime.traits);
   if (const auto checked = experiment::CheckPodInputs(spec, traits, environment); !checked) return checked.error();
+
+  if (const auto fits = CheckLengths(spec, model, space); !fits) return fits.error();
 
   auto quants = quant::Expand(spec.quant);
   if (!quants) return std::move(quants).error();

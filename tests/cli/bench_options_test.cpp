@@ -97,6 +97,8 @@ TEST(BenchOptions, WrongOnesAreNamed) {
       {[](BenchOptions& o) { o.concurrency = {1.5}; }, "--concurrency: 1.5 is not a number of requests"},
       {[](BenchOptions& o) { o.rates = {0}; }, "--rate: 0 is not a rate"},
       {[](BenchOptions& o) { o.arrival = "bursty"; }, "--arrival: \"bursty\" is not one of"},
+      {[](BenchOptions& o) { o.arrival = "gamma", o.rates = {1}; }, "--arrival gamma: its burstiness is missing"},
+      {[](BenchOptions& o) { o.rates = {1e9}; }, "--rate: 1000000000 is not a rate of requests/s above 0 and at most"},
       {[](BenchOptions& o) { o.arrival = "gamma:x", o.rates = {1}; }, "--arrival gamma: \"x\" is not a number"},
       {[](BenchOptions& o) { o.arrival = "poisson:2"; }, "--arrival: poisson has no burstiness"},
       {[](BenchOptions& o) { o.arrival = "gamma:2"; }, "spec.arrival: requests in flight have no arrival process"},

@@ -262,6 +262,27 @@ TEST(BuildSpace, PrunesARevisionThatTheEngineCannotBeTold) {
   EXPECT_FALSE(pruned("trt:1.1.0", "org/model", "main"));
 }
 
+TEST(BuildSpace, RefusesRequestsThatAreLongerThanTheModelsContext) {
+  const auto build = [](const std::function<void(json & spec)>& edit) {
+    json object = SmallTask();
+    object["spec"]["benchmark"] = {{"scenarios", {"D(131000,128)"}}};
+    edit(object["spec"]);
+    const auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    return BuildSpace(task->spec, **InlineFacts(task->spec.model), {}, Rules(), {});
+  };
+  const auto refused = build([](json&) {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "spec.benchmark.scenarios[0]: D(131000,128) has requests of up to 131128 tokens; the context holds 131072");
+  EXPECT_TRUE(build([](json& spec) { spec["benchmark"]["scenarios"] = {"D(130000,128)"}; }).ok());
+  EXPECT_TRUE(build([](json& spec) { spec["parameters"] = {{"max-model-len", {262144}}}; }).ok());
+  // Its positions are extended, by how much is the engine's to say.
+  const auto extended = build([](json& spec) { spec["model"]["facts"]["rope_scaling"] = {{"factor", 4.0}}; });
+  ASSERT_TRUE(extended.ok());
+  EXPECT_TRUE(Warns(extended->warnings, "BeyondContext"));
+}
+
 TEST(BuildSpace, WarnsOfWhatTheBenchmarksPromptsDoNotShow) {
   const auto warns = [](const json& benchmark, const char* reason) {
     json object = SmallTask();
