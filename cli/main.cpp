@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "cli/bench_url.h"
@@ -17,6 +18,7 @@
 #include "cli/plan.h"
 #include "cli/run.h"
 #include "cli/task_file.h"
+#include "cli/usage_error.h"
 #include "cli/verbs.h"
 #include "engine_model/gpu_spec.h"
 #include "gpu/product.h"
@@ -30,7 +32,8 @@ using namespace autotune;  // NOLINT(google-build-using-namespace): wiring
 constexpr int kBadInput = 2;
 
 int Fail(const std::string& message) {
-  std::cerr << "autotune: " << message << "\n";
+  std::istringstream lines(message);
+  for (std::string line; std::getline(lines, line);) std::cerr << "autotune: " << line << "\n";
   return kBadInput;
 }
 
@@ -41,14 +44,12 @@ base::Result<quant::RuleSet> LoadRules(const std::string& directory) {
   return rules;
 }
 
-int Plan(const std::string& file, const std::string& output, const std::string& tools_image,
-         const cli::PlanOptions& options, const quant::RuleSet& rules) {
-  auto task = cli::LoadTask(file, std::cin);
-  if (!task) return Fail(task.error().message);
+int PlanOne(api::AutotuneTask task, const std::string& output, const std::string& tools_image,
+            const cli::PlanOptions& options, const quant::RuleSet& rules) {
   experiment::PodEnvironment environment;
   environment.tools_image = tools_image;
   environment.policy = experiment::PodPolicy::Everything();  // whether a cluster allows it is for its operator to say
-  const auto plan = cli::MakePlan(*std::move(task), rules, environment, options);
+  const auto plan = cli::MakePlan(std::move(task), rules, environment, options);
   if (!plan) return Fail(plan.error().message);
   if (output == "json") {
     std::cout << cli::PlanJson(*plan, environment).dump(2) << "\n";
@@ -60,8 +61,21 @@ int Plan(const std::string& file, const std::string& output, const std::string& 
   return plan->space.schedule.empty() ? 1 : 0;
 }
 
-int Run(const std::string& file, const cli::RunOptions& options, const quant::RuleSet& rules) {
-  auto task = cli::LoadTask(file, std::cin);
+// Every task of the files; the exit code is that of the worst.
+int Plan(const std::vector<std::string>& files, const std::string& output, const std::string& tools_image,
+         const cli::PlanOptions& options, const quant::RuleSet& rules) {
+  auto tasks = cli::LoadTasks(files, std::cin);
+  if (!tasks) return Fail(tasks.error().message);
+  int code = 0;
+  for (std::size_t i = 0; i < tasks->size(); ++i) {
+    if (i > 0) std::cout << (output == "pods" ? "---\n" : "\n");
+    code = std::max(code, PlanOne(std::move((*tasks)[i]), output, tools_image, options, rules));
+  }
+  return code;
+}
+
+int Run(const std::vector<std::string>& files, const cli::RunOptions& options, const quant::RuleSet& rules) {
+  auto task = cli::LoadTask(files, std::cin);
   if (!task) return Fail(task.error().message);
   return cli::RunLocally(*std::move(task), rules, options);
 }
@@ -146,10 +160,15 @@ int main(int argc, char** argv) {
       ->type_name("DIR");
 
   std::string file = "-";
-  const auto add_file = [&file](CLI::App* command, bool required) {
-    auto* option =
-        command->add_option("-f,--file", file, "AutotuneTask as YAML or JSON; - is standard input")->type_name("FILE");
-    if (required) option->required();
+  const auto add_file = [&file](CLI::App* command) {
+    command->add_option("-f,--file", file, "AutotuneTask as YAML or JSON; - is standard input")->type_name("FILE");
+  };
+  // One or more, with or without -f.
+  std::vector<std::string> files;
+  const auto add_files = [&files](CLI::App* command) {
+    auto* option = command->add_option("-f,--file,FILE", files,
+                                       "AutotuneTasks as YAML or JSON: files, directories, - for standard input");
+    option->required()->type_name("FILE");
   };
   std::string simulated_help, gpu_help = "GPU: ";
   for (const gpu::Product& product : gpu::Products()) {
@@ -164,7 +183,7 @@ int main(int argc, char** argv) {
   cli::PlanOptions plan_options;
   std::string output = "table";
   std::string tools_image = "autotune:" AUTOTUNE_VERSION;
-  add_file(plan, true);
+  add_files(plan);
   plan->add_option("-o,--output", output, "table, json or pods (the manifests)")
       ->check(CLI::IsMember({"table", "json", "pods"}));
   plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
@@ -177,7 +196,7 @@ int main(int argc, char** argv) {
   CLI::App* run = app.add_subcommand("run", "Run a task on this machine, without Kubernetes");
   cli::RunOptions run_options;
   std::string run_output = "table";
-  add_file(run, true);
+  add_files(run);
   run->add_option("--simulate", run_options.simulate,
                   "Simulated engines on this GPU instead of real ones: " + simulated_help)
       ->type_name("GPU");
@@ -334,7 +353,7 @@ int main(int argc, char** argv) {
   completion->add_option("SHELL", shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
 
   CLI::App* import = app.add_subcommand("import", "Convert a task file of the predecessor (JSON) to an AutotuneTask");
-  add_file(import, false);
+  add_file(import);
   import->add_option("FILE", file, "The file; - is standard input");
 
   CLI::App* explain =
@@ -382,6 +401,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(Words(argc, argv, app, *explain));
   } catch (const CLI::ParseError& error) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (error.get_exit_code() != 0) {
+      const std::string problem = cli::UsageProblem(words, CommandsOf(app), {"--help", "--version", "--rules", "-h"});
+      if (!problem.empty()) return Fail(problem);
+    }
     const int code = app.exit(error);  // prints help, the version, or one line
     return code == 0 ? 0 : kBadInput;
   }
@@ -404,10 +428,10 @@ int main(int argc, char** argv) {
   const auto rules = LoadRules(rules_directory);
   if (!rules) return Fail(rules.error().message);
   plan_options.hub = explain_options.hub = matrix_options.hub = hub;
-  if (plan->parsed()) return Plan(file, output, tools_image, plan_options, *rules);
+  if (plan->parsed()) return Plan(files, output, tools_image, plan_options, *rules);
   if (run->parsed()) {
     run_options.yaml = run_output == "yaml";
-    return Run(file, run_options, *rules);
+    return Run(files, run_options, *rules);
   }
   if (status->parsed()) return cli::ShowStatus(choice, watch, *rules, streams);
   if (results->parsed()) return cli::ShowResults(choice, results_output, *rules, streams);

@@ -134,7 +134,7 @@ base::Status WriteStatusFile(const std::string& path, const api::AutotuneTask& t
 
 // The status that an earlier run of the same task left.
 base::Status Resume(const std::string& path, api::AutotuneTask& task) {
-  auto earlier = LoadTask(path, std::cin);
+  auto earlier = LoadTask({path}, std::cin);
   if (!earlier) return base::Invalid("--resume: " + earlier.error().message);
   if (earlier->metadata.name != task.metadata.name) {
     return base::Invalid("--resume: " + path + " is of task \"" + earlier->metadata.name + "\", not \"" +

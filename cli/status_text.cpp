@@ -1,5 +1,6 @@
 #include "cli/status_text.h"
 
+#include "operator/reconcile/verdict.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -41,7 +42,9 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
   if (const std::string absent = NotAmongText(task); !absent.empty()) text += absent + "\n";
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) {
-    text += "No best configuration: " + Headline(task) + "\n";
+    // While it searches that is no verdict.
+    const bool over = task.status.state.empty() || reconcile::IsOver(task.status.state);
+    text += (over ? "No best configuration: " : "Nothing meets the SLO so far: ") + Headline(task) + "\n";
     return text;
   }
   text += "Best: " + Headline(task) + "\n";
@@ -91,8 +94,9 @@ std::string StatusList(const std::vector<api::AutotuneTask>& tasks) {
   table.AddColumn("GPU-HOURS", Table::Align::kRight);
   for (const api::AutotuneTask& task : tasks) {
     const api::TaskStatus& status = task.status;
-    table.AddRow({task.metadata.ns, task.metadata.name, status.state.empty() ? "-" : status.state, status.progress,
-                  status.best ? status.best->quant_name : "", status.best ? status.best->score : "",
+    table.AddRow({task.metadata.ns, task.metadata.name,
+                  status.state.empty() ? "-" : status.state + (IsSimulated(status) ? " (simulated)" : ""),
+                  status.progress, status.best ? status.best->quant_name : "", status.best ? status.best->score : "",
                   status.best ? status.best->improvement_over_baseline : "", status.cost.gpu_hours});
   }
   return table.Text();

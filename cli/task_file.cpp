@@ -1,5 +1,6 @@
 #include "cli/task_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <istream>
 #include <utility>
 
+#include "cli/schema_check.h"
 #include "text/yaml_json.h"
 
 namespace autotune::cli {
@@ -51,7 +53,24 @@ base::Result<std::string> ReadFileOrStdin(const std::string& path, std::istream&
   return text;
 }
 
-base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& text, const std::string& name) {
+namespace {
+
+enum class Schema { kTrusted, kChecked };
+
+// A line for everything that is wrong with the object; empty where nothing is. `read`: what reading it says. That knows
+// a better word for a value than the schema's pattern.
+std::string ProblemsOf(const json& object, const std::string& name, const std::string& read) {
+  std::string text;
+  for (const std::string& problem : SchemaProblems(object)) {
+    const std::string path = problem.substr(0, problem.find(": ") + 1);
+    const bool same = problem.find(" does not have the form ") != std::string::npos && read.starts_with(path + " ");
+    text += (text.empty() ? "" : "\n") + name + ": " + (same ? read : problem);
+  }
+  return text;
+}
+
+base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, const std::string& name,
+                                                       Schema schema) {
   const auto documents = ParseYaml(text, name);
   if (!documents) return documents.error();
   std::vector<const json*> found;
@@ -61,24 +80,72 @@ base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& te
     return base::Invalid(name + ": has no AutotuneTask" + (other_kinds.empty() ? "" : " (found " + other_kinds + ")"));
   }
   std::vector<api::AutotuneTask> tasks;
+  std::string problems;
   for (const json* object : found) {
     auto task = api::TaskFromJson(*object);
-    if (!task) return base::Invalid(name + ": " + task.error().message);
-    tasks.push_back(*std::move(task));
+    std::string wrong = schema == Schema::kChecked ? ProblemsOf(*object, name, task ? "" : task.error().message) : "";
+    // What the schema cannot say: its CEL rules, and values that it passes through.
+    if (!task && wrong.empty()) wrong = name + ": " + task.error().message;
+    if (!wrong.empty()) {
+      problems += (problems.empty() ? "" : "\n") + wrong;
+    } else {
+      tasks.push_back(*std::move(task));
+    }
   }
+  if (!problems.empty()) return base::Invalid(problems);
   return tasks;
 }
 
-base::Result<api::AutotuneTask> LoadTask(const std::string& path, std::istream& in) {
-  const std::string name = path == "-" ? "standard input" : path;
-  const auto text = ReadFileOrStdin(path, in);
-  if (!text) return text.error();
-  auto tasks = TasksFromText(*text, name);
+base::Result<std::vector<std::string>> FilesOf(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (path == "-" || !fs::is_directory(path, error)) return std::vector<std::string>{path};
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    const std::string extension = entry.path().extension();
+    if (extension == ".yaml" || extension == ".yml" || extension == ".json") files.push_back(entry.path());
+  }
+  if (files.empty()) return base::Invalid(path + ": is a directory without a .yaml, .yml or .json file");
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& text, const std::string& name) {
+  return ReadTasks(text, name, Schema::kTrusted);
+}
+
+base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in) {
+  std::vector<api::AutotuneTask> all;
+  std::string problems;
+  for (const std::string& path : paths) {
+    const auto files = FilesOf(path);
+    if (!files) return files.error();
+    for (const std::string& file : *files) {
+      const auto text = ReadFileOrStdin(file, in);
+      if (!text) return text.error();
+      auto tasks = ReadTasks(*text, file == "-" ? "standard input" : file, Schema::kChecked);
+      if (!tasks) {
+        problems += (problems.empty() ? "" : "\n") + tasks.error().message;
+        continue;
+      }
+      for (api::AutotuneTask& task : *tasks) all.push_back(std::move(task));
+    }
+  }
+  if (!problems.empty()) return base::Invalid(problems);
+  return all;
+}
+
+base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, std::istream& in) {
+  auto tasks = LoadTasks(paths, in);
   if (!tasks) return std::move(tasks).error();
-  if (tasks->size() > 1) {
+  if (tasks->size() != 1) {
     std::string names;
     for (const api::AutotuneTask& task : *tasks) names += (names.empty() ? "" : ", ") + task.metadata.name;
-    return base::Invalid(name + ": has " + std::to_string(tasks->size()) + " AutotuneTasks (" + names + "); give one");
+    const std::string where = paths.size() == 1 && paths.front() != "-" ? paths.front() + ": has " : "has ";
+    return base::Invalid((paths.size() == 1 && paths.front() == "-" ? "standard input: " : "") + where +
+                         std::to_string(tasks->size()) + " AutotuneTasks (" + names + "); give one");
   }
   return std::move(tasks->front());
 }

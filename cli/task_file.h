@@ -19,7 +19,10 @@ base::Result<std::string> ReadFileOrStdin(const std::string& path, std::istream&
 // The AutotuneTasks among the documents of a text, at least one.
 base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& text, const std::string& name);
 
+// What people wrote, in files, directories (their .yaml, .yml and .json by name) and standard input: checked against
+// the schema first, every problem a line of the error.
+base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in);
 // Exactly one.
-base::Result<api::AutotuneTask> LoadTask(const std::string& path, std::istream& in);
+base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, std::istream& in);
 
 }  // namespace autotune::cli

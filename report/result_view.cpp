@@ -210,7 +210,11 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.push_back(api::FormatDecimal(load.requests_per_second, 2));
       cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
       cells.push_back(row.score && row.ci > 0 ? Percent(row.ci / std::abs(*row.score), "%.1f%%") : "");
-      for (const double latency : {load.ttft.p50, load.ttft.p99, load.tpot.p50}) cells.push_back(Milliseconds(latency));
+      using measurement::Metric;
+      using measurement::Statistic;
+      cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP50));
+      cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP99));
+      cells.push_back(LatencyText(load, Metric::kTpot, Statistic::kP50));
     } else {
       cells.resize(12);
     }

@@ -90,6 +90,21 @@ struct Stop {
   std::string message;
 };
 
+// What looks like an indentation in a line and is none; "" where there is no such thing.
+std::string OddSpace(const std::string& text, std::size_t line) {
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < line && begin != std::string::npos; ++i) {
+    begin = text.find('\n', begin);
+    if (begin != std::string::npos) ++begin;
+  }
+  if (begin == std::string::npos) return "";
+  const std::string here = text.substr(begin, text.find('\n', begin) - begin);
+  const std::string indent = here.substr(0, here.find_first_not_of(" \t\xC2\xA0"));
+  if (indent.find('\t') != std::string::npos) return "the line is indented with a tab; YAML takes spaces only";
+  if (here.find("\xC2\xA0") != std::string::npos) return "the line has a no-break space (U+00A0); write a plain space";
+  return "";
+}
+
 // Builds JSON from the parser's events. yaml-cpp's own loader is not used: LoadAll() never returns from a document that
 // begins with a comma, aliases make cyclic graphs of its nodes, and duplicate keys go unnoticed.
 class Builder final : public YAML::EventHandler {
@@ -347,7 +362,8 @@ base::Result<std::vector<json>> ParseYaml(const std::string& text, const std::st
   } catch (const YAML::Exception& e) {
     std::string place = name;
     if (!e.mark.is_null()) place += ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1);
-    return base::Invalid(place + ": not YAML: " + e.msg);
+    const std::string odd = e.mark.is_null() ? "" : OddSpace(text, static_cast<std::size_t>(e.mark.line));
+    return base::Invalid(place + ": not YAML: " + (odd.empty() ? e.msg : odd));
   } catch (const std::exception& e) {
     return base::Invalid(name + ": not YAML: " + e.what());
   }

@@ -42,7 +42,10 @@ void ReadResources(ObjectReader& reader, json& out) {
           return resources.FailAt(path, "expected a quantity, got " + std::string(TypeName(quantity)));
         }
         const auto parsed = ParseQuantity(quantity.get<std::string>(), path);
-        if (!parsed && !resources.failed()) resources.error() = parsed.error();
+        if (parsed || resources.failed()) continue;
+        resources.error() = name == "cpu" ? base::Invalid(path + ": \"" + quantity.get<std::string>() +
+                                                          "\" is not a number of cores; it looks like 8 or 500m")
+                                          : parsed.error();
       }
     }
   });

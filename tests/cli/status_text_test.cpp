@@ -93,6 +93,25 @@ TEST(FinalText, SaysWhyThereIsNoBest) {
   EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("No best configuration: No configuration meets slo.ttft.p99"));
 }
 
+TEST(FinalText, IsNoVerdictWhileItSearches) {
+  api::AutotuneTask task = Finished();
+  task.status.best.reset();
+  task.status.state = "Searching";
+  EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("Nothing meets the SLO so far: "));
+}
+
+TEST(FinalText, MarksAPercentileOfTooFewRequests) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].loads[0].measured.requests = 16;
+  EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("310 ms (16 requests)"));
+}
+
+TEST(StatusList, SaysWhichAreSimulated) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].simulated = true;
+  EXPECT_THAT(StatusList({task, Finished()}), HasSubstr("Complete (simulated)"));
+}
+
 TEST(StatusText, ShowsStateConditionsAndResults) {
   const std::string text = StatusText(Finished(), Rules(), 160);
   EXPECT_THAT(text, HasSubstr("Task      llama in namespace ml"));

@@ -17,7 +17,7 @@ constexpr const char* kTask =
 
 TEST(LoadTask, ReadsStandardInput) {
   std::istringstream in(kTask);
-  const auto task = LoadTask("-", in);
+  const auto task = LoadTask({"-"}, in);
   ASSERT_TRUE(task.ok()) << task.error().message;
   EXPECT_EQ(task->metadata.name, "one");
   EXPECT_EQ(task->spec.base_runtime, "vllm");
@@ -25,7 +25,7 @@ TEST(LoadTask, ReadsStandardInput) {
 
 TEST(LoadTask, FindsTheTaskAmongOtherDocuments) {
   std::istringstream in(std::string("kind: ConfigMap\n---\n") + kTask + "---\nkind: Secret\n");
-  EXPECT_TRUE(LoadTask("-", in).ok());
+  EXPECT_TRUE(LoadTask({"-"}, in).ok());
 }
 
 TEST(TasksFromText, OpensListsAsKubectlWritesThem) {
@@ -42,7 +42,7 @@ TEST(TasksFromText, OpensListsAsKubectlWritesThem) {
   ASSERT_TRUE(tasks.ok()) << tasks.error().message;
   EXPECT_THAT(*tasks, SizeIs(2));
   std::istringstream in(text);
-  EXPECT_THAT(LoadTask("-", in).error().message, HasSubstr("2 AutotuneTasks (a, b); give one"));
+  EXPECT_THAT(LoadTask({"-"}, in).error().message, HasSubstr("2 AutotuneTasks (a, b); give one"));
 }
 
 TEST(LoadTask, NamesFileAndField) {
@@ -65,7 +65,7 @@ TEST(LoadTask, NamesFileAndField) {
   };
   for (const Case& test : cases) {
     std::istringstream in(test.text);
-    const auto task = LoadTask("-", in);
+    const auto task = LoadTask({"-"}, in);
     ASSERT_FALSE(task.ok()) << test.text;
     EXPECT_EQ(task.error().code, base::Code::kInvalid);
     EXPECT_THAT(task.error().message, HasSubstr(test.message)) << test.text;
@@ -75,9 +75,9 @@ TEST(LoadTask, NamesFileAndField) {
 
 TEST(LoadTask, SaysWhyAFileCannotBeRead) {
   std::istringstream in;
-  EXPECT_THAT(LoadTask("/no/such/file.yaml", in).error().message,
+  EXPECT_THAT(LoadTask({"/no/such/file.yaml"}, in).error().message,
               HasSubstr("/no/such/file.yaml: cannot be read: No such file"));
-  EXPECT_THAT(LoadTask(::testing::TempDir(), in).error().message, HasSubstr("is a directory"));
+  EXPECT_THAT(LoadTask({::testing::TempDir()}, in).error().message, HasSubstr("is a directory without"));
 }
 
 TEST(ReadFileOrStdin, RefusesWhatIsTooLargeForAManifest) {
@@ -91,7 +91,7 @@ TEST(LoadTask, ReadsEveryExample) {
   for (const auto& entry : std::filesystem::directory_iterator(TESTDATA_DIR "/../examples")) {
     if (entry.path().extension() != ".yaml") continue;
     std::istringstream in;
-    const auto task = LoadTask(entry.path(), in);
+    const auto task = LoadTask({entry.path().string()}, in);
     EXPECT_TRUE(task.ok()) << task.error().message;
     ++count;
   }

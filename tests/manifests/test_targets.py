@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -56,6 +57,16 @@ def created(api_server, text):
     return api_server.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", input=text)
 
 
+def established(api_server, name):
+    """kubectl wait fails at once on a definition that has no conditions yet."""
+    for _ in range(60):
+        ready = api_server.kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=10s")
+        if ready.returncode == 0:
+            return
+        time.sleep(1)
+    raise AssertionError(ready.stderr)
+
+
 def test_deployment_and_service_are_accepted(api_server):
     answer = created(api_server, manifest("Deployment"))
     assert answer.returncode == 0, answer.stderr
@@ -68,8 +79,7 @@ def test_target_is_accepted_by_its_own_definition(api_server, target):
     applied = api_server.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(crd))
     assert applied.returncode == 0, applied.stderr
     try:
-        ready = api_server.kubectl("wait", "--for=condition=Established", f"crd/{crd['metadata']['name']}", "--timeout=60s")
-        assert ready.returncode == 0, ready.stderr
+        established(api_server, crd["metadata"]["name"])
         answer = created(api_server, manifest(target))
         assert answer.returncode == 0, answer.stderr
         # The definition does refuse: a field that it does not know is an error.

@@ -1,0 +1,279 @@
+#include "cli/schema_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <string_view>
+
+#include "text/yaml_json.h"
+
+namespace autotune::cli {
+
+std::string_view BuiltInCrd();
+
+namespace {
+
+using nlohmann::json;
+
+// Longer strings are over every maxLength; std::regex is recursive.
+constexpr std::size_t kMostMatched = 8192;
+
+const json& TaskSchema() {
+  static const json schema = [] {
+    const auto documents = text::ParseYaml(std::string(BuiltInCrd()), "crds/autotunetask.yaml");
+    return documents ? documents->front()["spec"]["versions"][0]["schema"]["openAPIV3Schema"] : json::object();
+  }();
+  return schema;
+}
+
+std::string Shown(const json& value) {
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
+std::string TypeOf(const json& value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "a list";
+  if (value.is_string()) return "a string";
+  if (value.is_boolean()) return "true or false";
+  if (value.is_number_integer()) return "an integer";
+  if (value.is_number()) return "a number";
+  return "nothing";
+}
+
+std::string Wanted(const std::string& type) {
+  if (type == "object") return "an object";
+  if (type == "array") return "a list";
+  if (type == "integer") return "an integer";
+  if (type == "boolean") return "true or false";
+  return "a " + type;
+}
+
+bool IsOfType(const json& value, const std::string& type) {
+  if (type == "object") return value.is_object();
+  if (type == "array") return value.is_array();
+  if (type == "string") return value.is_string();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "number") return value.is_number();
+  if (type != "integer") return true;
+  return value.is_number_integer() ||
+         (value.is_number_float() && std::floor(value.get<double>()) == value.get<double>());
+}
+
+std::size_t Characters(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+// Insertions, deletions, replacements and swaps of neighbours.
+std::size_t Distance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<std::size_t>> table(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        table[i][j] = i + j;
+        continue;
+      }
+      table[i][j] =
+          std::min({table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        table[i][j] = std::min(table[i][j], table[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return table[a.size()][b.size()];
+}
+
+class Checker {
+ public:
+  void Check(const json& schema, const json& value, const std::string& path) {
+    if (schema.value("x-kubernetes-int-or-string", false)) {
+      if (!value.is_string() && !value.is_number_integer()) {
+        Say(path, Shown(value) + " is " + TypeOf(value) + "; an integer or a string is wanted");
+      } else if (value.is_string()) {
+        CheckText(schema, value.get<std::string>(), path);
+      }
+      return;
+    }
+    const std::string type = schema.value("type", "");
+    if (!IsOfType(value, type)) return WrongType(type, value, path);
+    if (schema.contains("enum")) CheckEnum(schema["enum"], value, path);
+    if (value.is_string()) CheckText(schema, value.get<std::string>(), path);
+    if (value.is_number()) CheckNumber(schema, value.get<double>(), path);
+    if (value.is_array()) CheckList(schema, value, path);
+    if (value.is_object()) CheckObject(schema, value, path);
+  }
+
+  void Say(const std::string& path, const std::string& what) { problems_.push_back(path + ": " + what); }
+  std::vector<std::string> Take() { return std::move(problems_); }
+
+ private:
+  void WrongType(const std::string& type, const json& value, const std::string& path) {
+    std::string text = Shown(value) + " is " + TypeOf(value) + "; " + Wanted(type) + " is wanted";
+    if (type == "string" && (value.is_number() || value.is_boolean())) text += ": write \"" + Shown(value) + "\"";
+    if (type == "array" && !value.is_null() && !value.is_object()) text += ": write [" + Shown(value) + "]";
+    Say(path, text);
+  }
+
+  void CheckEnum(const json& values, const json& value, const std::string& path) {
+    if (std::find(values.begin(), values.end(), value) != values.end()) return;
+    std::vector<std::string> names;
+    std::string all;
+    for (const json& one : values) {
+      names.push_back(one.is_string() ? one.get<std::string>() : one.dump());
+      all += (all.empty() ? "" : ", ") + names.back();
+    }
+    const std::string close = value.is_string() ? Closest(value.get<std::string>(), names) : "";
+    Say(path, Shown(value) + " is none of " + all + (close.empty() ? "" : "; did you mean " + close + "?"));
+  }
+
+  void CheckText(const json& schema, const std::string& value, const std::string& path) {
+    const std::size_t length = Characters(value);
+    if (schema.contains("maxLength") && length > schema["maxLength"].get<std::size_t>()) {
+      return Say(path, "has " + std::to_string(length) + " characters, at most " + schema["maxLength"].dump() +
+                           " are allowed");
+    }
+    if (schema.contains("minLength") && length < schema["minLength"].get<std::size_t>()) {
+      return Say(path, value.empty() ? "is empty" : "is shorter than " + schema["minLength"].dump() + " characters");
+    }
+    if (!schema.contains("pattern") || value.size() > kMostMatched) return;
+    const std::string pattern = schema["pattern"];
+    if (std::regex_search(value, std::regex(pattern, std::regex::ECMAScript | std::regex::nosubs))) return;
+    const std::string description = schema.value("description", "");
+    Say(path, Shown(value) + " does not have the form " + pattern +
+                  (description.empty() ? "" : " (" + description.substr(0, 160) + ")"));
+  }
+
+  void CheckNumber(const json& schema, double value, const std::string& path) {
+    if (schema.contains("minimum") && value < schema["minimum"].get<double>()) {
+      Say(path, Shown(value) + " is below " + schema["minimum"].dump());
+    }
+    if (schema.contains("maximum") && value > schema["maximum"].get<double>()) {
+      Say(path, Shown(value) + " is above " + schema["maximum"].dump());
+    }
+  }
+
+  void CheckList(const json& schema, const json& value, const std::string& path) {
+    if (schema.contains("maxItems") && value.size() > schema["maxItems"].get<std::size_t>()) {
+      Say(path,
+          "has " + std::to_string(value.size()) + " entries, at most " + schema["maxItems"].dump() + " are allowed");
+    }
+    if (schema.contains("minItems") && value.size() < schema["minItems"].get<std::size_t>()) {
+      Say(path,
+          "has " + std::to_string(value.size()) + " entries, at least " + schema["minItems"].dump() + " are wanted");
+    }
+    const std::string kind = schema.value("x-kubernetes-list-type", "");
+    std::set<json> seen;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const std::string item = path + "[" + std::to_string(i) + "]";
+      if (schema.contains("items")) Check(schema["items"], value[i], item);
+      json key = value[i];
+      if (kind == "map" && value[i].is_object()) {
+        key = json::object();
+        for (const json& name : schema["x-kubernetes-list-map-keys"]) {
+          key[name.get<std::string>()] = value[i].value(name.get<std::string>(), json());
+        }
+      }
+      if ((kind == "map" || kind == "set") && !seen.insert(key).second) Say(item, Shown(key) + " is there twice");
+    }
+  }
+
+  void CheckObject(const json& schema, const json& value, const std::string& path) {
+    if (schema.contains("maxProperties") && value.size() > schema["maxProperties"].get<std::size_t>()) {
+      Say(path, "has " + std::to_string(value.size()) + " fields, at most " + schema["maxProperties"].dump() +
+                    " are allowed");
+    }
+    if (schema.contains("minProperties") && value.size() < schema["minProperties"].get<std::size_t>()) {
+      Say(path, "has no field, at least " + schema["minProperties"].dump() + " is wanted");
+    }
+    for (const json& name : schema.value("required", json::array())) {
+      if (!value.contains(name.get<std::string>())) Say(path + "." + name.get<std::string>(), "is missing");
+    }
+    const json& properties = schema.contains("properties") ? schema["properties"] : kNone;
+    for (const auto& [name, member] : value.items()) {
+      const std::string inside = path + "." + name;
+      if (properties.contains(name)) {
+        const json& property = properties[name];
+        // The API server takes null for absent where there is a default.
+        if (member.is_null() && property.contains("default")) continue;
+        Check(property, member, inside);
+      } else if (schema.contains("additionalProperties") && schema["additionalProperties"].is_object()) {
+        Check(schema["additionalProperties"], member, inside);
+      } else if (!schema.value("x-kubernetes-preserve-unknown-fields", false) && schema.contains("properties")) {
+        Unknown(properties, name, inside);
+      }
+    }
+  }
+
+  void Unknown(const json& properties, const std::string& name, const std::string& path) {
+    std::vector<std::string> names;
+    std::string all;
+    for (const auto& [known, schema] : properties.items()) {
+      names.push_back(known);
+      all += (all.empty() ? "" : ", ") + known;
+    }
+    const std::string close = Closest(name, names);
+    Say(path, "unknown field; " + (close.empty() ? "there are " + all : "did you mean " + close + "?"));
+  }
+
+  inline static const json kNone = json::object();
+  std::vector<std::string> problems_;
+};
+
+// RFC 1123 subdomain, as the name of a custom resource.
+void CheckName(const json& task, Checker& checker) {
+  const json name = task.value("/metadata/name"_json_pointer, json());
+  if (!name.is_string()) return checker.Say("metadata.name", name.is_null() ? "is missing" : "is no string");
+  const std::string text = name;
+  static const std::regex kName("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$");
+  if (text.size() <= 253 && std::regex_match(text, kName)) return;
+  checker.Say("metadata.name", "\"" + text +
+                                   "\" is no name: lower-case letters, digits, - and ., at most 253 characters, "
+                                   "beginning and ending with a letter or digit");
+}
+
+}  // namespace
+
+std::string Closest(const std::string& word, const std::vector<std::string>& known) {
+  if (word.size() > 64) return "";
+  const auto folded = [](std::string text) {
+    std::string out;
+    for (const char c : text) {
+      if (c != '-' && c != '_') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    return out;
+  };
+  std::string best;
+  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const std::size_t distance = Distance(folded(word), folded(candidate));
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::vector<std::string> SchemaProblems(const json& task) {
+  Checker checker;
+  if (!task.is_object()) return {"is no object"};
+  CheckName(task, checker);
+  const json& spec = TaskSchema()["properties"]["spec"];
+  if (!task.contains("spec")) {
+    checker.Say("spec", "is missing");
+  } else {
+    checker.Check(spec, task["spec"], "spec");
+  }
+  for (const auto& [name, member] : task.items()) {
+    static const std::vector<std::string> kTop = {"apiVersion", "kind", "metadata", "spec", "status"};
+    if (std::find(kTop.begin(), kTop.end(), name) != kTop.end()) continue;
+    const std::string close = Closest(name, kTop);
+    checker.Say(name, "unknown field" + (close.empty() ? "" : "; did you mean " + close + "?"));
+  }
+  return checker.Take();
+}
+
+}  // namespace autotune::cli

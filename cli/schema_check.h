@@ -1,0 +1,21 @@
+// A task against the schema of the CustomResourceDefinition, as the API server would check it: before anything else is
+// read of it, all that is wrong at once.
+//
+// Pure. The schema is crds/autotunetask.yaml itself, compiled in: types, enumerations, patterns, bounds, required and
+// unknown fields, sets and keyed lists. Its CEL rules are not evaluated here: api::TaskFromJson has each of them.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace autotune::cli {
+
+// One line each, "spec.slo.errorRate: a number, must be a string: write \"0.01\""; empty where the API server's schema
+// takes the object. Also metadata.name.
+std::vector<std::string> SchemaProblems(const nlohmann::json& task);
+
+// The word of `known` that is closest to `word`; "" where none is close.
+std::string Closest(const std::string& word, const std::vector<std::string>& known);
+
+}  // namespace autotune::cli

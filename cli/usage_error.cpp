@@ -1,0 +1,52 @@
+#include "cli/usage_error.h"
+
+#include <algorithm>
+
+#include "cli/schema_check.h"
+
+namespace autotune::cli {
+namespace {
+
+std::string Meant(const std::string& word, const std::vector<std::string>& known, const std::string& otherwise) {
+  const std::string close = Closest(word, known);
+  return close.empty() ? otherwise : "did you mean " + close + "?";
+}
+
+}  // namespace
+
+std::string UsageProblem(const std::vector<std::string>& words, const std::vector<CommandWords>& commands,
+                         const std::vector<std::string>& global) {
+  const auto is_flag = [](const std::string& word) { return word.size() > 1 && word[0] == '-'; };
+  std::vector<std::string> names;
+  std::string all;
+  for (const CommandWords& command : commands) {
+    names.push_back(command.name);
+    all += (all.empty() ? "" : ", ") + command.name;
+  }
+  const CommandWords* command = nullptr;
+  for (const std::string& word : words) {
+    const auto found =
+        std::find_if(commands.begin(), commands.end(), [&](const auto& one) { return one.name == word; });
+    if (found != commands.end()) {
+      command = &*found;
+      break;
+    }
+  }
+  if (command == nullptr) {
+    const auto word = std::find_if_not(words.begin(), words.end(), is_flag);
+    if (word == words.end()) return "";
+    return "there is no command \"" + *word + "\"; " + Meant(*word, names, "there are " + all);
+  }
+  std::vector<std::string> flags = command->options;
+  flags.insert(flags.end(), global.begin(), global.end());
+  for (const std::string& word : words) {
+    if (word == "--") break;
+    const std::string flag = word.substr(0, word.find('='));
+    if (!word.starts_with("--") || std::find(flags.begin(), flags.end(), flag) != flags.end()) continue;
+    return command->name + " has no flag " + flag + "; " +
+           Meant(flag, flags, "autotune " + command->name + " --help lists them");
+  }
+  return "";
+}
+
+}  // namespace autotune::cli
