@@ -94,6 +94,8 @@ class Checker {
         Say(path, Shown(value) + " is " + TypeOf(value) + "; an integer or a string is wanted");
       } else if (value.is_string()) {
         CheckText(schema, value.get<std::string>(), path);
+      } else {
+        CheckNumber(schema, value.get<double>(), path);
       }
       return;
     }
