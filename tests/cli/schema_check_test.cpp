@@ -53,6 +53,13 @@ TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
   EXPECT_THAT(SchemaProblems(TaskWith(json::object())), IsEmpty());
 }
 
+TEST(SchemaProblems, TakeAnyShape) {
+  for (const char* text : {R"({"metadata": [1], "spec": [1]})", R"({"metadata": "x", "spec": {"model": [1]}})", "[]",
+                           "1", R"({"spec": {"model": {"idOrPath": "/a", "volume": []}}})"}) {
+    EXPECT_FALSE(SchemaProblems(json::parse(text)).empty()) << text;
+  }
+}
+
 TEST(SchemaProblems, AreSaidAllAtOnce) {
   EXPECT_EQ(
       SchemaProblems(TaskWith({{"spec", {{"parallelism", "2"}, {"keepPods", "x"}, {"sllo", json::object()}}}})).size(),
