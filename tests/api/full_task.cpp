@@ -168,6 +168,8 @@ std::vector<json> FullSpecs() {
   specs.push_back(other);
   other["benchmark"]["dataset"] = {{"format", "ShareGPT"},
                                    {"persistentVolumeClaim", {{"claimName", "data"}, {"path", "a/b.json"}}}};
+  other["quality"]["dataset"] = {{"persistentVolumeClaim", {{"claimName", "exams"}, {"path", "a/b.jsonl"}}},
+                                 {"answerTokens", 64}};
   other["benchmark"]["load"] = {{"auto", {{"by", "RequestRate"}, {"max", 64}, {"resolution", "0.1"}}}};
   other["benchmark"]["arrival"] = {{"process", "Constant"}};
   specs.push_back(other);
