@@ -33,7 +33,7 @@ std::string Format(const char* format, auto... values) {
 class BenchRun {
  public:
   BenchRun(const BenchRunOptions& options, base::Clock& clock)
-      : options_(options), clock_(clock), deadline_(clock.Now() + options.spec.experiment_timeout) {}
+      : options_(options), clock_(clock), began_(clock.Now()), deadline_(began_ + options.spec.experiment_timeout) {}
 
   BenchRunOutcome Run() {
     if (!std::filesystem::is_directory(options_.dir)) {
@@ -82,7 +82,7 @@ class BenchRun {
     if (clock_.Now() >= deadline_) {
       failure_ = Failure{FailureReason::kExperimentTimeout,
                          Format("not finished within %.0f s: %zu of %zu scenarios, %zu points measured",
-                                std::chrono::duration<double>(options_.spec.experiment_timeout).count(),
+                                std::chrono::duration<double>(deadline_ - began_).count(),
                                 search_ ? search_->result().outcomes.size() : 0, options_.spec.Workloads(),
                                 search_ ? search_->result().points.size() : 0),
                          0, 0};
@@ -107,6 +107,11 @@ class BenchRun {
     while (!MustStop()) {
       if (state_ && state_->phase == EngineState::Phase::kReady) {
         Say(Format("engine ready after %.1f s", state_->start_seconds));
+        if (options_.spec.allowed) {
+          const std::chrono::duration<double> left =
+              *options_.spec.allowed - std::chrono::duration<double>(state_->start_seconds);
+          deadline_ = std::min(deadline_, clock_.Now() + std::chrono::duration_cast<std::chrono::milliseconds>(left));
+        }
         return true;
       }
       clock_.SleepFor(kLook, {});
@@ -209,7 +214,8 @@ class BenchRun {
 
   const BenchRunOptions& options_;
   base::Clock& clock_;
-  const base::TimePoint deadline_;
+  const base::TimePoint began_;
+  base::TimePoint deadline_;
   std::optional<EngineState> state_;
   std::optional<base::TimePoint> measure_start_;
   std::optional<Failure> failure_;

@@ -282,6 +282,7 @@ json ToJson(const BenchSpec& spec) {
   if (!spec.start.empty()) out["start"] = Optionals(spec.start, number);
   if (spec.confirms) out["confirms"] = true;
   if (!spec.reference.empty()) out["reference"] = Optionals(spec.reference, number);
+  if (spec.allowed) out["allowedMs"] = spec.allowed->count();
   if (spec.request_timeout) out["requestTimeoutMs"] = spec.request_timeout->count();
   if (!spec.records.empty()) out["records"] = spec.records;
   if (spec.quality != usual.quality) out["quality"] = ToJson(spec.quality);
@@ -300,6 +301,9 @@ base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
         ReadMilliseconds(value, "experimentTimeoutMs", spec.experiment_timeout),
         ReadInteger(value, "seed", INT64_MIN, INT64_MAX, spec.seed)}) {
     if (!status) return status.error();
+  }
+  if (value.contains("allowedMs")) {
+    if (auto status = ReadMilliseconds(value, "allowedMs", spec.allowed.emplace()); !status) return status.error();
   }
   if (value.contains("requestTimeoutMs")) {
     if (auto status = ReadMilliseconds(value, "requestTimeoutMs", spec.request_timeout.emplace()); !status) {

@@ -1,9 +1,9 @@
 // What one bench run has to do: passed by the pod builder as one JSON argument (`autotune-bench run --spec '{...}'`).
 //
 // Pure value shared by operator/experiment (writes it), bench and `autotune bench` (read it). Part of the content hash,
-// but for what only says when to stop (score_to_beat, predictions, quality.reference, experiment_timeout) or where raw
-// data goes (records). Members that have their default are not written: an absent one means the same measurement as
-// before.
+// but for what only says when to stop (score_to_beat, predictions, quality.reference, experiment_timeout, allowed) or
+// where raw data goes (records). Members that have their default are not written: an absent one means the same
+// measurement as before.
 #pragma once
 
 #include <chrono>
@@ -90,6 +90,8 @@ struct BenchSpec {
   std::optional<std::chrono::milliseconds> request_timeout;
   std::chrono::milliseconds first_request_timeout{600'000};  // engines compile kernels on first use
   std::chrono::milliseconds experiment_timeout{2'700'000};   // bench's own deadline, from its start
+  // What a budget has for this run, from the engine's start on: bench's deadline where that comes first.
+  std::optional<std::chrono::milliseconds> allowed;
 
   std::int64_t seed = 1;
   std::string records;  // file for one JSON line a request (bench/recorder.h), "" = none
@@ -104,9 +106,9 @@ inline constexpr std::chrono::milliseconds kShortestRequestTimeout{120'000};
 //  "groups"}, "turns", "vocabSize", "maxModelLen", "load", "arrival", "slo" (as measurement/spec_json.h), "worth":
 //  "OutputTokens" | "AttainedRequests" | "Ttft" | "Tpot" | "E2e", "gpus", "scoreToBeat": [x | null], "predictions":
 //  [{} | null], "admitted": [x | null], "start": [x | null], "confirms", "reference": [x | null], "durationMs",
-//  "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs", "seed", "records",
-//  "quality": false | {"measure", "questions": {"path", "answerTokens"}, "madeUpWeights", "reference": {"text",
-//  "blocks"}, "maxGrowth", "onlyCacheDiffers"}}
+//  "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs", "allowedMs", "seed",
+//  "records", "quality": false | {"measure", "questions": {"path", "answerTokens"}, "madeUpWeights", "reference":
+//  {"text", "blocks"}, "maxGrowth", "onlyCacheDiffers"}}
 nlohmann::json ToJson(const BenchSpec& spec);
 // Says the member and what would be right, as CheckBenchSpec() does for what members mean together.
 base::Result<BenchSpec> BenchSpecFromJson(const nlohmann::json& value);

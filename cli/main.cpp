@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "cli/import.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
+#include "cli/plan_search.h"
 #include "cli/run.h"
 #include "cli/task_file.h"
 #include "cli/usage_error.h"
@@ -51,14 +53,20 @@ int PlanOne(api::AutotuneTask task, const std::string& output, const std::string
   environment.policy = experiment::PodPolicy::Everything();  // whether a cluster allows it is for its operator to say
   const auto plan = cli::MakePlan(std::move(task), rules, environment, options);
   if (!plan) return Fail(plan.error().message);
+  std::optional<cli::SearchPreview> preview;
+  if (reconcile::IsAdaptive(plan->task.spec) && output != "pods") preview = cli::PreviewSearch(*plan);
   if (output == "json") {
-    std::cout << cli::PlanJson(*plan, environment).dump(2) << "\n";
+    nlohmann::json out = cli::PlanJson(*plan, environment);
+    if (preview) out["search"] = cli::SearchJson(*plan, *preview);
+    std::cout << out.dump(2) << "\n";
   } else if (output == "pods") {
     std::cout << cli::PlanPods(*plan, environment);
   } else {
     std::cout << cli::PlanText(*plan, cli::TerminalWidth(STDOUT_FILENO));
+    if (preview) std::cout << cli::SearchText(*plan, *preview);
   }
-  return plan->space.schedule.empty() ? 1 : 0;
+  const bool refused = preview && !preview->refusal.empty();
+  return plan->space.schedule.empty() || refused ? 1 : 0;
 }
 
 // Every task of the files; the exit code is that of the worst.

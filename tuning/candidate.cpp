@@ -90,14 +90,14 @@ class Expander {
     const quant::QuantConfig& baseline = asked == input_.quants.end() ? default_quant : *asked;
 
     for (std::size_t runtime = 0; runtime < input_.runtimes.size(); ++runtime) {
-      std::vector<std::size_t> point(axes_.size(), 0);
-      Visit(runtime, baseline, point, true);
+      const auto is_first = VisitBaseline(runtime, baseline);
+      if (!is_first) return is_first.error();
       for (const quant::QuantConfig& quant : input_.quants) {
-        std::fill(point.begin(), point.end(), 0);
-        bool first = &quant == &baseline;  // the baseline itself was visited above
+        std::vector<std::size_t> point(axes_.size(), 0);
+        bool visited = *is_first && &quant == &baseline;
         do {
-          if (!first) Visit(runtime, quant, point, false);
-          first = false;
+          if (!visited) Visit(runtime, RequestOf(runtime, quant, &point), false);
+          visited = false;
         } while (Next(point));
       }
     }
@@ -105,6 +105,31 @@ class Expander {
   }
 
  private:
+  // The runtime's baseline. True: it was the first combination of `quant`, which need not be visited again.
+  base::Result<bool> VisitBaseline(std::size_t runtime, const quant::QuantConfig& quant) {
+    const std::vector<std::size_t> first(axes_.size(), 0);
+    const std::string& name = input_.runtimes[runtime].name;
+    const std::optional<NamedBaseline>& named = input_.baseline;
+    if (named && (named->runtime.empty() || named->runtime == name)) {
+      quant::LaunchRequest request = RequestOf(runtime, named->quant ? *named->quant : quant, nullptr);
+      for (const auto& [flag, value] : named->parameters) request.parameters[flag] = value;
+      if (const auto refused = quant::PlanLaunch(rules_, request).rejection) {
+        return base::Invalid("spec.optimization.baseline: runtime " + name +
+                             " is not started with it: " + refused->field + ": " + refused->message);
+      }
+      Visit(runtime, std::move(request), true);
+      return false;
+    }
+    const bool swept = std::any_of(axes_.begin(), axes_.end(), [](const Axis& axis) { return axis.size > 1; });
+    quant::LaunchRequest defaults = RequestOf(runtime, quant, nullptr);
+    if (swept && !quant::PlanLaunch(rules_, defaults).rejection) {
+      Visit(runtime, std::move(defaults), true);
+      return false;
+    }
+    Visit(runtime, RequestOf(runtime, quant, &first), true);
+    return true;
+  }
+
   base::Status CheckSize() const {
     std::size_t product = 1;
     bool too_many = false;
@@ -129,11 +154,11 @@ class Expander {
     return false;
   }
 
-  void Visit(std::size_t runtime_index, const quant::QuantConfig& quant, const std::vector<std::size_t>& point,
-             bool baseline) {
-    const RuntimeInput& runtime = input_.runtimes[runtime_index];
+  // Null: the axes that have one value, and the engine's own defaults for the others.
+  quant::LaunchRequest RequestOf(std::size_t runtime, const quant::QuantConfig& quant,
+                                 const std::vector<std::size_t>* point) const {
     quant::LaunchRequest request;
-    request.release = runtime.release;
+    request.release = input_.runtimes[runtime].release;
     request.model = input_.model;
     request.gpu = input_.gpu;
     request.gpu_memory_bytes = input_.gpu_memory_bytes;
@@ -141,9 +166,16 @@ class Expander {
     request.revision = input_.revision;
     request.prompts = input_.prompts;
     request.quant = quant;
-    request.extra_args = runtime.extra_args;
-    for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);
+    request.extra_args = input_.runtimes[runtime].extra_args;
+    for (std::size_t i = 0; i < axes_.size(); ++i) {
+      if (point != nullptr || axes_[i].size == 1) axes_[i].Choose(point != nullptr ? (*point)[i] : 0, request);
+    }
+    return request;
+  }
 
+  void Visit(std::size_t runtime_index, quant::LaunchRequest request, bool baseline) {
+    const RuntimeInput& runtime = input_.runtimes[runtime_index];
+    const quant::QuantConfig quant = request.quant;
     ++expansion_.total;
     quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
     if (plan.rejection) {

@@ -22,11 +22,19 @@ struct RuntimeInput {
   std::string identity;  // canonical text of what else makes this runtime differ (image, command, env), for the hash
 };
 
+// A baseline that somebody named: what is deployed today.
+struct NamedBaseline {
+  std::string runtime;  // "" = every runtime's
+  std::optional<quant::QuantConfig> quant;
+  std::map<std::string, quant::FlagValue> parameters;  // win over those of the space
+};
+
 struct SpaceInput {
   std::vector<RuntimeInput> runtimes;
   std::vector<quant::QuantConfig> quants;
   std::map<std::string, std::vector<quant::FlagValue>> parameters;                      // axis values, never empty
   std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
+  std::optional<NamedBaseline> baseline;
   checkpoint::ModelFacts model;
   std::optional<quant::ComputeCapability> gpu;
   std::int64_t gpu_memory_bytes = 0;
@@ -83,9 +91,11 @@ inline constexpr int kHashScheme = 1;
 // The most combinations that are looked at; more is kInvalid with the product in the message.
 inline constexpr std::size_t kMaxCombinations = 100'000;
 
-// Maps every combination. The baseline of each runtime is preset "default" with the first value of every axis; it is
-// added (and counted in `total`) when the quantization configurations asked for do not contain those four values. What
-// ends in the same final configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid.
+// Maps every combination. The baseline of each runtime is the engine's own defaults: preset "default" with the values
+// of axes that have one, and no value of the others; where the engine is not started so, their first values. It is
+// counted in `total` where it is not one of the combinations. What ends in the same final configuration as a baseline
+// is a duplicate of the baseline, wherever it stands in the grid. kInvalid: a named baseline that its engine is not
+// started with.
 base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input);
 
 }  // namespace autotune::tuning

@@ -300,6 +300,49 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
   return judged;
 }
 
+// The first start and its fresh ones as one. What was picked for looking good says nothing of whether the bounds hold.
+void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& observations,
+                          std::vector<Judged>& judged) {
+  constexpr double kHalfWidths = 1.96;  // a 95 % interval's, in standard deviations
+  Judged& own = judged[first];
+  own.shown = first;
+  std::vector<const Judged*> scored;
+  if (own.score) scored.push_back(&own);
+  bool kept = true;
+  for (std::size_t i = 0; i < observations.size(); ++i) {
+    if (observations[i].confirms != first || judged[i].scored.empty()) continue;
+    own.shown = i;
+    own.confirmed = true;
+    kept = kept && judged[i].feasible;
+    if (judged[i].score) scored.push_back(&judged[i]);
+    own.broken = judged[i].broken;
+    own.relaxed_score = judged[i].relaxed_score;
+  }
+  if (!own.confirmed) return;
+  own.confirmed = own.feasible = kept && own.keeps_quality && !scored.empty();
+  if (!own.feasible) {
+    own.score.reset();
+    own.ci = 0;
+    return;
+  }
+  own.broken.clear();
+  own.relaxed_score.reset();
+  double mean = 0, variance = 0, spread = 0;
+  const auto count = static_cast<double>(scored.size());
+  const auto ln = [](const Judged& one) { return std::log(std::max(std::abs(*one.score), kSmallest)); };
+  for (const Judged* one : scored) {
+    mean += ln(*one) / count;
+    const double relative = one->ci / std::max(std::abs(*one->score), kSmallest);
+    variance += relative * relative / (count * count);
+  }
+  for (const Judged* one : scored) spread += (ln(*one) - mean) * (ln(*one) - mean);
+  if (scored.size() > 1) spread = kHalfWidths * std::sqrt(spread / (count - 1) / count);
+  const double score = std::copysign(std::exp(mean), *scored.front()->score);
+  own.starts = static_cast<int>(scored.size());
+  own.ci = std::abs(score) * std::max(std::sqrt(variance), spread);
+  own.score = score;
+}
+
 // On the Pareto front's axes.
 struct FrontPoint {
   std::size_t observation = 0;
@@ -357,7 +400,8 @@ void NameBest(const std::vector<Observation>& observations, Judgement& judgement
   const std::vector<Judged>& judged = judgement.judged;
   std::optional<std::size_t> highest;
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (judged[i].score && (!highest || *judged[i].score > *judged[*highest].score)) highest = i;
+    if (observations[i].confirms || !judged[i].score) continue;
+    if (!highest || *judged[i].score > *judged[*highest].score) highest = i;
   }
   if (!highest) return;
   const auto ties = [&](std::size_t a, std::size_t b) {
@@ -365,20 +409,21 @@ void NameBest(const std::vector<Observation>& observations, Judgement& judgement
   };
   judgement.best = highest;
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (i == *highest || !judged[i].score || !ties(i, *highest)) continue;
+    if (i == *highest || observations[i].confirms || !judged[i].score || !ties(i, *highest)) continue;
     const double behind = *judged[*highest].score - *judged[i].score;
     if (behind > kSimplerWinsWithin * std::abs(*judged[*highest].score)) continue;
     if (observations[i].settings < observations[*judgement.best].settings) judgement.best = i;
   }
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (i != *judgement.best && judged[i].score && (i == *highest || ties(i, *highest))) judgement.tied.push_back(i);
+    if (i == *judgement.best || observations[i].confirms || !judged[i].score) continue;
+    if (i == *highest || ties(i, *highest)) judgement.tied.push_back(i);
   }
 }
 
-void NameNearest(Judgement& judgement) {
+void NameNearest(const std::vector<Observation>& observations, Judgement& judgement) {
   for (std::size_t i = 0; i < judgement.judged.size(); ++i) {
     const std::vector<Violation>& broken = judgement.judged[i].broken;
-    if (broken.empty()) continue;
+    if (broken.empty() || observations[i].confirms) continue;
     if (!judgement.nearest || broken.front().relative < judgement.judged[*judgement.nearest].broken.front().relative) {
       judgement.nearest = i;
     }
@@ -411,20 +456,25 @@ Judgement Judge(const std::vector<Observation>& observations, const Criteria& cr
   Yardstick yardstick{std::nullopt, criteria.AtReference()};
   if (ComparesAtOneLoad(criteria.objective) && !yardstick.reference) {
     std::vector<const Curve*> all;
-    for (const Curve& curve : curves) all.push_back(&curve);
+    for (std::size_t i = 0; i < curves.size(); ++i) {
+      if (!observations[i].confirms) all.push_back(&curves[i]);
+    }
     yardstick.load = ComparedLoad(all);
   }
 
   Judgement judgement;
   std::vector<FrontPoint> points;
   for (std::size_t i = 0; i < observations.size(); ++i) {
-    Judged judged = JudgeOne(observations[i], curves[i], yardstick, criteria);
+    judgement.judged.push_back(JudgeOne(observations[i], curves[i], yardstick, criteria));
+  }
+  for (std::size_t i = 0; i < observations.size(); ++i) {
+    if (observations[i].confirms) continue;
+    JudgeWithFreshStarts(i, observations, judgement.judged);
     const double loss = observations[i].quality ? observations[i].quality->CertainLoss() : 0;
-    AddFrontPoints(i, curves[i], judged, loss, points);
-    judgement.judged.push_back(std::move(judged));
+    AddFrontPoints(i, curves[i], judgement.judged[i], loss, points);
   }
   NameBest(observations, judgement);
-  if (!judgement.best) NameNearest(judgement);
+  if (!judgement.best) NameNearest(observations, judgement);
   judgement.pareto = ParetoFront(std::move(points));
   return judgement;
 }

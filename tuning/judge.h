@@ -44,6 +44,8 @@ struct Observation {
   measurement::StopReason stopped = measurement::StopReason::kFound;
   std::optional<measurement::QualityChange> quality;  // against its runtime's baseline; nothing = not measured
   int settings = 0;  // that differ from the engine's defaults: of two that tie, the fewer win
+  // Index of the observation whose configuration this is a fresh start of. It is judged with that one, never by itself.
+  std::optional<std::size_t> confirms = std::nullopt;
 };
 
 struct Judged {
@@ -53,6 +55,10 @@ struct Judged {
   bool keeps_quality = true;
   std::optional<measurement::QualityGate> gate;  // under a bound, of what was compared
   bool cannot_win = false;                       // given up early: neither feasible nor infeasible
+  int starts = 1;                                // measurements that the score is the mean of
+  bool confirmed = false;                        // by a fresh start at least
+  // The latest fresh start that was scored: its points say what can be expected. Else the observation itself.
+  std::size_t shown = 0;
   std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
   double ci = 0;                     // half width of the score's 95 % interval; 0 = not known
   std::vector<std::size_t> scored;   // indices into loads: the point that counted, one per scenario
@@ -84,8 +90,11 @@ struct Judgement {
 // The interval of a score is that of its points; where the limit was searched it also covers half the distance to the
 // next point, which broke the SLO: the limit lies between the two. Of the configurations that tie with the highest
 // score and are within 5 % of it, the one with the fewest settings is best.
-// A scenario is one that any observation has; an observation that lacks one, or has no usable point in it (no request
-// completed, or a number that is not finite), is not feasible: what failed never wins.
+// What looks best among many noisy measurements is partly luck. Where a configuration was started afresh, only its
+// fresh starts say whether it keeps the SLO; its score is the geometric mean over all starts that were feasible, and
+// the interval covers how far they are apart. A scenario is one that any observation has; an observation that lacks
+// one, or has no usable point in it (no request completed, or a number that is not finite), is not feasible: what
+// failed never wins.
 Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria);
 
 // By how much `better` is better than `base`, as a share: 0.41 for 41 % more throughput, or 41 % less latency or cost.

@@ -85,9 +85,23 @@ enum class Objective {
   kMinimizeTpot
 };
 
+// What candidates are compared with: what is deployed today. Nothing named: the engine's own defaults.
+struct BaselineSpec {
+  std::string runtime;  // whose baseline this is; "" = every runtime's
+  std::string preset;   // "" = default
+  std::map<std::string, quant::FlagValue> parameters;
+  bool operator==(const BaselineSpec&) const = default;
+};
+
+enum class Reuse { kNone, kNamespace };
+
 struct OptimizationSpec {
   std::optional<Strategy> strategy;  // unset = kAdaptive
   Objective objective = Objective::kMaximizeThroughput;
+  std::optional<BaselineSpec> baseline;
+  // Fresh starts that the answer needs. Unset: one, where the search is adaptive and the answer is not certain.
+  std::optional<int> confirmations;
+  Reuse reuse = Reuse::kNone;  // of measurements of finished tasks
   int max_experiments = 40;
   std::optional<double> budget_gpu_hours;  // hard: nothing starts that would not fit
   std::optional<Seconds> budget_deadline;  // from the task's start
@@ -199,6 +213,10 @@ struct ExperimentStatus {
   std::string runtime;
   quant::QuantConfig quant;
   bool baseline = false;
+  std::string confirms;     // the experiment whose configuration is started afresh; "" = it is its own
+  std::string reused_from;  // the task that measured it, "" = this one
+  double allowed_seconds =
+      0;  // of GPU time for one attempt, its start included: what the budget has for it; 0 = no limit
   std::vector<std::string> args;
   std::string options;                     // the engine's options file, where it has one
   std::map<std::string, std::string> env;  // that the quantization sets for the engine
@@ -234,6 +252,11 @@ struct ExperimentStatus {
   std::string retry_at;         // RFC 3339, "" = no retry pending
   double wasted_gpu_hours = 0;  // of earlier attempts
   bool truncated = false;
+};
+
+struct NotTried {
+  std::string reason;  // tuning::search::ReasonName, or LikelyToFail
+  int count = 0;
 };
 
 struct PrunedReason {
@@ -297,7 +320,17 @@ struct TaskStatus {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;
   } candidates;
   std::vector<PrunedReason> pruned_reasons;
+  std::vector<NotTried> not_tried;       // of an adaptive search that has ended; with the experiments, all candidates
   std::vector<quant::Warning> warnings;  // of the task as a whole
+  // What an adaptive search is expected to take, as text for people: "5-9" (80 % interval), "1.1-2 h".
+  struct Estimate {
+    std::string experiments, gpu_hours, duration;  // of the whole task: what is over, and what is expected to come
+    std::string finish_at;                         // RFC 3339: the interval's end, while something is left to do
+    std::string most_gpu_hours;                    // all candidates at all their loads
+    // As it was before anything was started: compared with what happened.
+    std::string first_experiments, first_gpu_hours, first_duration;
+  };
+  std::optional<Estimate> estimate;
   std::vector<ExperimentStatus> experiments;
   struct Best {
     std::string experiment, runtime, quant_name, score, improvement_over_baseline;
@@ -307,6 +340,8 @@ struct TaskStatus {
     std::string tokens_per_second;       // output tokens/s per GPU there
     std::string price;                   // per million output tokens; "" = no price per hour is known
     std::vector<std::string> tied_with;  // experiments that the intervals do not tell from it
+    int starts = 1;                      // fresh starts that the score is the mean of
+    bool confirmed = false;              // a fresh start kept the bounds
   };
   std::optional<Best> best;
   // Where latencies are compared, if no loads were given: one for each scenario, the same for all experiments.

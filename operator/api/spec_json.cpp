@@ -61,6 +61,7 @@ constexpr std::array<std::string_view, 3> kEngines = {"vllm", "sglang", "tensorr
 constexpr std::array<std::string_view, 3> kStrategies = {"Adaptive", "Grid", "Random"};
 constexpr std::array<std::string_view, 6> kObjectives = {"MaximizeThroughput", "MaximizeGoodput", "MinimizeCost",
                                                          "MinimizeLatency",    "MinimizeTTFT",    "MinimizeTPOT"};
+constexpr std::array<std::string_view, 2> kReuses = {"None", "Namespace"};
 constexpr std::array<std::string_view, 2> kQualityMeasures = {"Auto", "Off"};
 constexpr std::array<std::string_view, 3> kKeepPods = {"Never", "OnFailure", "Always"};
 constexpr std::array<std::string_view, 3> kPullPolicies = {"Always", "IfNotPresent", "Never"};
@@ -347,10 +348,35 @@ void ReadGpu(ObjectReader& reader, GpuSpec& out) {
   reader.DecimalText("pricePerHour", out.price_per_hour);
 }
 
+void ReadBaseline(ObjectReader& reader, BaselineSpec& out) {
+  const bool names_nothing = !reader.Get("runtime") && !reader.Get("preset") && !reader.Get("parameters");
+  if (names_nothing) return reader.FailAt(reader.path(), "names nothing; leave it out to compare with the defaults");
+  reader.Text("runtime", out.runtime, Presence::kOptional, 63);
+  reader.Text("preset", out.preset, Presence::kOptional, 63);
+  if (!reader.failed() && !out.preset.empty() && quant::FindPreset(out.preset) == nullptr) {
+    reader.Fail("preset", "\"" + out.preset + "\" is not a preset of quantConfig");
+  }
+  std::map<std::string, std::vector<quant::FlagValue>> parameters;
+  ReadParameters(reader, parameters);
+  for (auto& [flag, values] : parameters) {
+    if (values.size() > 1) return reader.FailAt(reader.PathOf("parameters") + "." + flag, "a baseline has one value");
+    out.parameters[flag] = std::move(values.front());
+  }
+}
+
 void ReadOptimization(ObjectReader& reader, OptimizationSpec& out) {
   constexpr seconds kWeek = hours(24 * 7);
   reader.Choice("strategy", kStrategies, [&](std::size_t i) { out.strategy = static_cast<Strategy>(i); });
   reader.Choice("objective", kObjectives, [&](std::size_t i) { out.objective = static_cast<Objective>(i); });
+  reader.Nested("baseline", [&](ObjectReader& baseline) {
+    out.baseline = BaselineSpec{};  // Clang 14 finds no default constructor in emplace()
+    ReadBaseline(baseline, *out.baseline);
+  });
+  if (reader.Get("confirmations") != nullptr) {
+    out.confirmations = 0;
+    reader.Integer("confirmations", *out.confirmations, 0, 5);
+  }
+  reader.Choice("reuse", kReuses, [&](std::size_t i) { out.reuse = static_cast<Reuse>(i); });
   reader.Integer("maxExperiments", out.max_experiments, 1, static_cast<std::int64_t>(kMaxExperiments));
   reader.Integer("seed", out.seed, 0);
   reader.Nested("budget", [&](ObjectReader& budget) {
@@ -379,11 +405,35 @@ void ReadBounds(ObjectReader& reader, std::string_view key, std::map<std::string
   });
 }
 
+// A bound on a percentile that a tighter one on a higher percentile makes impossible to reach: two of them are swapped,
+// or one has the wrong unit.
+void RefuseContradictions(ObjectReader& reader, std::string_view key, const std::map<std::string, double>& bounds) {
+  constexpr std::array<std::string_view, 4> kAscending = {"p50", "p90", "p95", "p99"};
+  const double* lower = nullptr;
+  std::string_view lower_name;
+  for (const std::string_view name : kAscending) {
+    const auto bound = bounds.find(std::string(name));
+    if (bound == bounds.end()) continue;
+    if (lower != nullptr && *lower > bound->second && !reader.failed()) {
+      reader.FailAt(reader.PathOf(key) + "." + std::string(name),
+                    FormatBound(bound->second) + " contradicts " + std::string(lower_name) + ": " +
+                        FormatBound(*lower) + ": no latency's " + std::string(lower_name) + " is above its " +
+                        std::string(name));
+    }
+    lower = &bound->second;
+    lower_name = name;
+  }
+}
+
 void ReadSlo(ObjectReader& reader, SloSpec& out) {
   ReadBounds(reader, "ttft", out.ttft);
   ReadBounds(reader, "tpot", out.tpot);
   ReadBounds(reader, "itl", out.itl);
   ReadBounds(reader, "e2eLatency", out.e2e_latency);
+  RefuseContradictions(reader, "ttft", out.ttft);
+  RefuseContradictions(reader, "tpot", out.tpot);
+  RefuseContradictions(reader, "itl", out.itl);
+  RefuseContradictions(reader, "e2eLatency", out.e2e_latency);
   std::optional<double> share;
   reader.Decimal("errorRate", share, 0, 1);
   if (share) out.error_rate = *share;
@@ -560,6 +610,16 @@ json ToJson(const OptimizationSpec& optimization) {
               {"schedulingTimeout", FormatDuration(optimization.scheduling_timeout)},
               {"imagePullTimeout", FormatDuration(optimization.image_pull_timeout)},
               {"retries", optimization.retries}};
+  if (optimization.baseline) {
+    const BaselineSpec& baseline = *optimization.baseline;
+    json named = json::object();
+    PutText(named, "runtime", baseline.runtime);
+    PutText(named, "preset", baseline.preset);
+    for (const auto& [flag, value] : baseline.parameters) named["parameters"][flag] = value.ToJson();
+    out["baseline"] = std::move(named);
+  }
+  if (optimization.confirmations) out["confirmations"] = *optimization.confirmations;
+  if (optimization.reuse != Reuse::kNone) out["reuse"] = kReuses[static_cast<std::size_t>(optimization.reuse)];
   if (optimization.budget_gpu_hours) out["budget"]["gpuHours"] = FormatDecimal(*optimization.budget_gpu_hours, 6);
   if (optimization.budget_deadline) out["budget"]["deadline"] = FormatDuration(*optimization.budget_deadline);
   if (optimization.strategy) out["strategy"] = kStrategies[static_cast<std::size_t>(*optimization.strategy)];

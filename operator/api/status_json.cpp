@@ -254,6 +254,34 @@ void ReadExpandedFor(ObjectReader& reader, ExpandedFor& out) {
   });
 }
 
+json ToJson(const TaskStatus::Estimate& estimate) {
+  json out = json::object();
+  Put(out, "experiments", estimate.experiments);
+  Put(out, "gpuHours", estimate.gpu_hours);
+  Put(out, "duration", estimate.duration);
+  Put(out, "finishAt", estimate.finish_at);
+  Put(out, "mostGpuHours", estimate.most_gpu_hours);
+  json first = json::object();
+  Put(first, "experiments", estimate.first_experiments);
+  Put(first, "gpuHours", estimate.first_gpu_hours);
+  Put(first, "duration", estimate.first_duration);
+  if (!first.empty()) out["first"] = std::move(first);
+  return out;
+}
+
+void ReadEstimate(ObjectReader& reader, TaskStatus::Estimate& out) {
+  reader.Text("experiments", out.experiments);
+  reader.Text("gpuHours", out.gpu_hours);
+  reader.Text("duration", out.duration);
+  reader.Text("finishAt", out.finish_at);
+  reader.Text("mostGpuHours", out.most_gpu_hours);
+  reader.Nested("first", [&](ObjectReader& first) {
+    first.Text("experiments", out.first_experiments);
+    first.Text("gpuHours", out.first_gpu_hours);
+    first.Text("duration", out.first_duration);
+  });
+}
+
 // --- experiments --------------------------------------------------------------------------------------------------
 
 constexpr std::pair<const char*, std::string ExperimentStatus::Quality::*> kQualityTexts[] = {
@@ -310,6 +338,9 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Text("runtime", out.runtime);
   reader.Nested("quant", [&](ObjectReader& config) { ReadQuantConfig(config, out.quant); });
   reader.Bool("baseline", out.baseline);
+  reader.Text("confirms", out.confirms);
+  reader.Text("reusedFrom", out.reused_from);
+  reader.Decimal("allowedSeconds", out.allowed_seconds);
   reader.Texts("args", out.args, ObjectReader::kUnbounded);
   reader.Text("options", out.options);
   reader.TextMap("env", out.env, ObjectReader::kUnbounded);
@@ -399,6 +430,9 @@ json ToJson(const ExperimentStatus& experiment) {
               {"runtime", experiment.runtime},
               {"quant", ToJson(experiment.quant)}};
   Put(out, "baseline", experiment.baseline);
+  Put(out, "confirms", experiment.confirms);
+  Put(out, "reusedFrom", experiment.reused_from);
+  if (experiment.allowed_seconds != 0) out["allowedSeconds"] = FormatDecimal(experiment.allowed_seconds, 0);
   if (!experiment.args.empty()) out["args"] = experiment.args;
   Put(out, "options", experiment.options);
   if (!experiment.env.empty()) out["env"] = experiment.env;
@@ -451,6 +485,10 @@ json ToJson(const TaskStatus& status) {
     Put(item, "example", pruned.example);
     out["prunedReasons"].push_back(std::move(item));
   }
+  for (const NotTried& left : status.not_tried) {
+    out["notTried"].push_back({{"reason", left.reason}, {"count", left.count}});
+  }
+  if (status.estimate) out["estimate"] = ToJson(*status.estimate);
   for (const quant::Warning& warning : status.warnings) out["warnings"].push_back(ToJson(warning));
   for (const ExperimentStatus& experiment : status.experiments) out["experiments"].push_back(ToJson(experiment));
   if (status.best) {
@@ -465,6 +503,8 @@ json ToJson(const TaskStatus& status) {
     Put(best, "tokensPerSecondPerGpu", status.best->tokens_per_second);
     Put(best, "pricePerMillionTokens", status.best->price);
     if (!status.best->tied_with.empty()) best["tiedWith"] = status.best->tied_with;
+    if (status.best->starts > 1) best["starts"] = status.best->starts;
+    Put(best, "confirmed", status.best->confirmed);
     out["best"] = std::move(best);
   }
   for (const TaskStatus::ReferenceLoad& load : status.reference_loads) {
@@ -535,6 +575,16 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     item.Text("example", pruned.example);
     out.pruned_reasons.push_back(std::move(pruned));
   });
+  reader.Each("notTried", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    NotTried left;
+    item.Text("reason", left.reason);
+    item.Integer("count", left.count);
+    out.not_tried.push_back(std::move(left));
+  });
+  reader.Nested("estimate", [&](ObjectReader& estimate) {
+    out.estimate = TaskStatus::Estimate{};
+    ReadEstimate(estimate, *out.estimate);
+  });
   ReadWarnings(reader, out.warnings);
   reader.Each("experiments", kMaxExperiments, [&](ObjectReader& item) {
     ExperimentStatus experiment;
@@ -566,6 +616,8 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     best.Text("tokensPerSecondPerGpu", out.best->tokens_per_second);
     best.Text("pricePerMillionTokens", out.best->price);
     best.Texts("tiedWith", out.best->tied_with, ObjectReader::kUnbounded);
+    best.Integer("starts", out.best->starts);
+    best.Bool("confirmed", out.best->confirmed);
   });
   reader.Texts("pareto", out.pareto, kMaxExperiments);
   reader.Nested("cost", [&](ObjectReader& cost) {

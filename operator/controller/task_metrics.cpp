@@ -20,7 +20,7 @@ using prometheus::Gauge;
 
 // "unknown": a runtime that an edit has taken out of the spec.
 constexpr std::array<std::string_view, 4> kEngines = {"vllm", "sglang", "tensorrt-llm", "unknown"};
-constexpr std::array<std::string_view, 6> kStates = {"Pending",  "Inspecting", "Searching",
+constexpr std::array<std::string_view, 7> kStates = {"Pending",  "Inspecting", "Searching", "Confirming",
                                                      "Complete", "Failed",     "Suspended"};
 
 template <typename List>
@@ -47,7 +47,7 @@ TaskMetrics::Snapshot::~Snapshot() = default;
 void TaskMetrics::Snapshot::Add(const api::TaskSpec& spec, const api::TaskStatus& status) {
   const std::string state = OneOf(kStates, status.state, "Pending");
   ++counts_->tasks[state];
-  const bool goes_on = state == "Searching" || state == "Inspecting";
+  const bool goes_on = state == "Searching" || state == "Confirming" || state == "Inspecting";
   for (const api::ExperimentStatus& experiment : status.experiments) {
     switch (experiment.state) {
       case api::ExperimentState::kPending:

@@ -253,6 +253,9 @@ class Builder {
     }
     spec->quality.made_up_weights = MakesUpWeights(experiment.plan.args);
     if (spec->dataset && !environment_.dataset_file.empty()) spec->dataset->path = environment_.dataset_file;
+    spec->start = experiment.hints.start;
+    spec->confirms = experiment.hints.confirms;
+    spec->allowed = experiment.hints.allowed;
     if (!spec_.benchmark.records_claim.empty()) {
       spec->records = environment_.records_dir + "/" + PodName(task_, experiment.hash, experiment.attempt) + ".jsonl";
     }
@@ -328,7 +331,8 @@ class Builder {
     AppendUserMounts(mounts);
 
     const std::string launcher = environment_.shared_dir + "/autotune-launch";
-    const seconds startup = spec_.optimization.startup_timeout;
+    seconds startup = spec_.optimization.startup_timeout;
+    if (experiment.hints.allowed) startup = std::min(startup, *experiment.hints.allowed);
     json container = {
         {"name", "engine"},
         {"image", runtime.image},

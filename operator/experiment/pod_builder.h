@@ -66,7 +66,10 @@ struct BenchHints {
   std::vector<std::optional<double>> reference;  // requests/s at which latencies are compared, once known
   // Of the runtime's baseline, under a bound on quality: the corpus is read until the bound is decided.
   std::optional<measurement::Quality> quality_reference;
-  bool only_cache_differs = false;  // from that baseline
+  bool only_cache_differs = false;              // from that baseline
+  std::vector<std::optional<double>> start;     // the load to measure first
+  bool confirms = false;                        // a fresh start: `start` is the limit that it is asked about
+  std::optional<std::chrono::seconds> allowed;  // for all of the attempt, from the engine's start on
 };
 
 // One candidate as the builder needs it.

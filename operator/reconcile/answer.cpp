@@ -41,22 +41,38 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   const std::size_t index = *judgement.best;
   const api::ExperimentStatus& winner = *experiments[index];
   const tuning::Judged& judged = judgement.judged[index];
-  const measurement::Point& point = winner.loads[judged.scored.front()].measured;
+  // What a fresh start kept is what can be expected of the next one.
+  const measurement::Point& point =
+      experiments[judged.shown]->loads[judgement.judged[judged.shown].scored.front()].measured;
   api::TaskStatus::Best best;
   best.experiment = winner.name;
   best.runtime = winner.runtime;
   best.quant_name = winner.quant.name;
+  best.starts = judged.starts;
+  best.confirmed = judged.confirmed;
   best.score = winner.score;
   best.ci = winner.score_ci;
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     // Each runtime has a baseline; the improvement is over that of the winner's own runtime.
     if (i == index || !experiments[i]->baseline || experiments[i]->runtime != winner.runtime) continue;
-    best.improvement_over_baseline = tuning::GainText(tuning::GainOver(observations[index], observations[i], criteria));
+    std::optional<double> gain = tuning::GainOver(observations[index], observations[i], criteria);
+    const std::optional<double>& base = judgement.judged[i].score;
+    // The mean over all starts is compared, where limits are.
+    if (judged.starts > 1 && !criteria.fixed_loads && base && *base != 0)
+      gain = (*judged.score - *base) / std::abs(*base);
+    best.improvement_over_baseline = tuning::GainText(gain);
   }
   if (winner.baseline) best.improvement_over_baseline = tuning::GainText(0);
   best.concurrency = static_cast<int>(
       std::lround(point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value : point.mean_concurrency));
   best.request_rate = api::FormatDecimal(point.requests_per_second, 2);
+  // A fresh start also asks which rate is held where requests arrive by themselves, as a service sees them.
+  for (const api::LoadRow& row : experiments[judged.shown]->loads) {
+    const bool confirmed = row.measured.role == measurement::PointRole::kConfirmation && row.meets_slo;
+    if (confirmed && row.measured.scenario == point.scenario) {
+      best.request_rate = api::FormatDecimal(row.measured.requests_per_second, 2);
+    }
+  }
   const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
   best.tokens_per_second = api::FormatDecimal(throughput, 1);
   if (!spec.gpu.price_per_hour.empty() && throughput > 0) {
@@ -242,7 +258,6 @@ int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
 }
 
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
-  constexpr double kSecondsPerHour = 3600;
   const api::GpuSeconds spent = GpuSecondsOf(status);
   const auto hours = [](double seconds) { return api::FormatDecimal(seconds / kSecondsPerHour, 4); };
   status.cost.gpu_hours = hours(spent.Total());
@@ -265,6 +280,13 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     if (experiment.state != api::ExperimentState::kSucceeded) continue;
     observations.push_back(ObservationOf(experiment, status));
     experiments.push_back(&experiment);
+  }
+  for (std::size_t i = 0; i < experiments.size(); ++i) {
+    if (experiments[i]->confirms.empty()) continue;
+    const auto first = std::find_if(experiments.begin(), experiments.end(), [&](const api::ExperimentStatus* other) {
+      return other->name == experiments[i]->confirms;
+    });
+    if (first != experiments.end()) observations[i].confirms = static_cast<std::size_t>(first - experiments.begin());
   }
   const tuning::Criteria criteria = CriteriaOf(spec);
   const tuning::Judgement judgement = tuning::Judge(observations, criteria);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "operator/deploy/winner.h"
+#include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/recommendation.h"
 #include "operator/reconcile/short_text.h"
@@ -49,7 +50,9 @@ std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStat
       "Best: " + winner.name + " (" + winner.runtime + ", " + winner.quant.name + "), score " + status.best->score;
   if (winner.baseline) return message + "; it is the baseline, nothing else was better";
   if (!status.best->improvement_over_baseline.empty()) {
-    return message + ", " + status.best->improvement_over_baseline + " over the baseline";
+    message += ", " + status.best->improvement_over_baseline + " over the baseline";
+    const std::string taken = ComparedWithEstimate(status);
+    return message + (taken.empty() ? "" : "; " + taken);
   }
   return message + "; no improvement is given because " + BaselineProblem(status, winner.runtime);
 }

@@ -6,6 +6,8 @@
 
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/conclude.h"
+#include "operator/reconcile/confirm.h"
+#include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/inspect.h"
 #include "operator/reconcile/propose.h"
@@ -97,6 +99,7 @@ void Adopt(Expanded& expanded, api::TaskStatus& status) {
   status.warnings = std::move(expanded.warnings);
   status.experiments = std::move(expanded.experiments);
   status.search.reset();
+  status.not_tried.clear();
   status.cost.earlier += expanded.let_go;
 }
 
@@ -171,12 +174,13 @@ class Look {
     if (!expanded) return CannotBe("InvalidSpec", expanded.error().message);
     Adopt(*expanded, status_);
     space_ = std::move(expanded->space);
+    input_.reset();
     expanded_ = true;
     return std::nullopt;
   }
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
-    if (!ProposeMore()) return End(CannotBe("InvalidSpec", space_error_));
+    if (auto problem = ProposeMore()) return End(std::move(*problem));
     Next next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
     if (!next.start.empty() && !CanStart(next.start)) {
       // The code that names experiments is another, and nobody has counted the scheme up.
@@ -194,31 +198,46 @@ class Look {
     if (!tracked.waiting_message.empty()) {
       return Progressing("Searching", "WaitingForResources", tracked.waiting_message);
     }
+    const std::string confirming = ConfirmingText(status_);
+    if (!confirming.empty()) return Progressing("Confirming", "Progressing", confirming);
     std::string message = ProgressText(status_) + " experiments";
     if (!tracked.active && next.start.empty() && !next.waiting_message.empty()) message += "; " + next.waiting_message;
     return Progressing("Searching", "Progressing", message);
   }
 
-  // Of an adaptive search: the experiments that come next. False when the spec does not allow any.
-  bool ProposeMore() {
-    if (!IsAdaptive(spec_)) return true;
+  // Of an adaptive search: the experiments that come next. Returns why the task ends, where the spec allows none.
+  std::optional<Verdict> ProposeMore() {
+    if (!IsAdaptive(spec_)) return std::nullopt;
     const auto unfinished = std::count_if(status_.experiments.begin(), status_.experiments.end(),
                                           [](const api::ExperimentStatus& entry) { return !IsFinished(entry); });
-    if (status_.search || unfinished >= PlacesOf(spec_, status_)) return true;
-    if (!HaveSpace()) return false;
+    if (status_.search || unfinished >= PlacesOf(spec_, status_)) return std::nullopt;
+    if (!HaveSpace()) return CannotBe("InvalidSpec", space_error_);
     Answer(spec_, status_);
     if (!status_.best) RestartBeaten();
-    Proposal proposal = Propose(spec_, status_, *space_, now_);
+    const SearchInput& input = Input();
+    Proposal proposal = Propose(spec_, status_, *space_, input);
+    if (!proposal.refused.empty()) return CannotBe("BudgetTooSmall", proposal.refused);
+    if (!proposal.start.empty()) status_.estimate = EstimateOf(spec_, status_, input, now_);
     AddExperiments(observed_, *space_, proposal.start, now_, status_);
-    status_.candidates.not_run = status_.candidates.eligible - static_cast<int>(status_.experiments.size());
+    const auto tried = std::count_if(status_.experiments.begin(), status_.experiments.end(),
+                                     [](const api::ExperimentStatus& entry) { return entry.confirms.empty(); });
+    status_.candidates.not_run = status_.candidates.eligible - static_cast<int>(tried);
     if (proposal.start.empty() && unfinished == 0 && !proposal.stopped) {
       proposal.stopped = tuning::search::Reason::kAllTried;
     }
     if (proposal.stopped) {
       status_.search = api::TaskStatus::Search{std::string(tuning::search::ReasonName(*proposal.stopped)),
                                                WhyStopped(proposal), api::FormatDecimal(proposal.expected_gain, 4)};
+      status_.not_tried = std::move(proposal.not_tried);
+      status_.estimate = TakenBy(status_, now_);
     }
-    return true;
+    return std::nullopt;
+  }
+
+  // What the search knows: computed once a look. What is proposed in it adds no knowledge.
+  const SearchInput& Input() {
+    if (!input_) input_ = SearchInputOf(spec_, status_, *space_, now_);
+    return *input_;
   }
 
   // What was given up because of a leader that is no longer there has to be measured after all.
@@ -261,17 +280,32 @@ class Look {
   bool BuildPods(const std::vector<std::size_t>& entries) {
     if (!HaveSpace()) return false;
     for (const std::size_t i : entries) {
-      const api::ExperimentStatus& entry = status_.experiments[i];
+      api::ExperimentStatus& entry = status_.experiments[i];
       const tuning::Candidate* candidate = CandidateOf(*space_, entry);
+      if (!HasBudget(*candidate, entry)) continue;
       experiment::Experiment experiment = ExperimentOf(*space_, *candidate, entry.attempts + 1);
       experiment.hash = entry.hash;  // as it was named when it became an experiment of the task
-      experiment.hints = HintsFor(spec_, status_, *space_, *candidate);
+      experiment.hints = HintsFor(spec_, status_, IsAdaptive(spec_) ? &Input() : nullptr, *space_, entry, *candidate);
       experiment::Placement placement = PlacementOf(*space_, GpuOf(status_));
       placement.avoided_node = NodeToAvoid(observed_, entry);
       plan_.create_pods.push_back(
           experiment::BuildExperimentPod(observed_.task, experiment, placement, settings_.environment));
     }
     return true;
+  }
+
+  // An attempt that infrastructure ended has spent a part of the budget. False: nothing is left for another one.
+  bool HasBudget(const tuning::Candidate& candidate, api::ExperimentStatus& entry) {
+    if (entry.allowed_seconds == 0) return true;
+    const auto index = static_cast<std::size_t>(&candidate - space_->expansion.candidates.data());
+    if (const auto allowed = AllowedAgain(Input(), entry, index)) {
+      entry.allowed_seconds = *allowed;
+      return true;
+    }
+    entry.state = api::ExperimentState::kFailed;
+    entry.retry_at.clear();
+    entry.message += std::string(entry.message.empty() ? "" : "; ") + "not started: the budget has nothing left for it";
+    return false;
   }
 
   Verdict Suspend(const api::ExpandedFor& asked) {
@@ -334,6 +368,7 @@ class Look {
   bool expanded_ = false;  // status_.experiments are those of the present spec
   std::optional<Space> space_;
   std::string space_error_;
+  std::optional<SearchInput> input_;
   Plan plan_;
 };
 

@@ -45,6 +45,17 @@ bool StartsTheSame(const api::ExperimentStatus& experiment, const std::string& r
          experiment.args == plan.args && experiment.options == plan.options_yaml && experiment.env == plan.env;
 }
 
+// Of a fresh start, counted from 1.
+std::string FreshHash(const std::string& hash, int number) { return Hash(hash + "/fresh/" + std::to_string(number)); }
+
+bool IsFreshStartOf(const api::ExperimentStatus& experiment, const tuning::Candidate& candidate) {
+  constexpr int kMost = 15;  // finalists times confirmations
+  for (int number = 1; number <= kMost; ++number) {
+    if (experiment.hash == FreshHash(candidate.hash, number)) return true;
+  }
+  return false;
+}
+
 void Fill(const tuning::Candidate& candidate, const std::string& runtime, api::ExperimentStatus& entry) {
   entry.runtime = runtime;
   entry.args = candidate.plan.args;
@@ -141,26 +152,57 @@ class Merge {
     return entry;
   }
 
+  // Another start of what was measured. Its pods are told apart by a hash of their own.
+  api::ExperimentStatus Fresh(const tuning::Candidate& candidate, const std::string& runtime,
+                              const std::string& confirmed, const api::TaskStatus& status) {
+    const auto before = std::count_if(status.experiments.begin(), status.experiments.end(),
+                                      [&](const auto& entry) { return entry.confirms == confirmed; });
+    api::ExperimentStatus entry;
+    entry.hash = FreshHash(candidate.hash, static_cast<int>(before) + 1);
+    entry.name = "e" + std::to_string(++last_number_) + "-" + entry.hash.substr(0, 6);
+    entry.quant = candidate.quant;
+    entry.confirms = confirmed;
+    entry.attempts = LastAttempt(observed_, entry.hash, true);
+    Fill(candidate, runtime, entry);
+    return entry;
+  }
+
   void Run(bool other_gpus, Expanded& out) {
     for (const std::size_t index : out.space.schedule) {
       const tuning::Candidate& candidate = out.space.expansion.candidates[index];
       const std::string& runtime = out.space.runtimes[candidate.runtime].spec.name;
       if (const api::ExperimentStatus* known = Take(candidate, runtime)) {
         out.experiments.push_back(Kept(*known, candidate, runtime, other_gpus, out.let_go));
-      } else if (candidate.baseline || !IsAdaptive(observed_.task.spec)) {
+      } else if (!IsAdaptive(observed_.task.spec)) {
         out.experiments.push_back(New(candidate, runtime));
       }
     }
+    KeepFreshStarts(out);
     // What the edit drops was paid for all the same.
     for (const api::ExperimentStatus* entry : left_) out.let_go += SpentUntilNow(observed_, *entry, now_);
   }
 
  private:
+  // Those of experiments whose measurements are kept.
+  void KeepFreshStarts(Expanded& out) {
+    std::vector<api::ExperimentStatus> fresh;
+    std::erase_if(left_, [&](const api::ExperimentStatus* entry) {
+      const bool kept = !entry->confirms.empty() &&
+                        std::any_of(out.experiments.begin(), out.experiments.end(), [&](const auto& other) {
+                          return other.name == entry->confirms && other.state == ExperimentState::kSucceeded;
+                        });
+      if (kept) fresh.push_back(*entry);
+      return kept;
+    });
+    std::move(fresh.begin(), fresh.end(), std::back_inserter(out.experiments));
+  }
+
   const api::ExperimentStatus* Take(const tuning::Candidate& candidate, const std::string& runtime) {
     auto found = std::find_if(left_.begin(), left_.end(), [&](const auto* e) { return e->hash == candidate.hash; });
     if (found == left_.end() && status_.expanded_for && MeasuresTheSame(*status_.expanded_for, asked_, runtime)) {
-      found = std::find_if(left_.begin(), left_.end(),
-                           [&](const auto* e) { return StartsTheSame(*e, runtime, candidate.plan); });
+      found = std::find_if(left_.begin(), left_.end(), [&](const auto* e) {
+        return e->confirms.empty() && StartsTheSame(*e, runtime, candidate.plan);
+      });
     }
     if (found == left_.end()) return nullptr;
     const api::ExperimentStatus* entry = *found;
@@ -276,6 +318,10 @@ const tuning::Candidate* CandidateOf(const Space& space, const api::ExperimentSt
       return StartsTheSame(experiment, space.runtimes[candidate.runtime].spec.name, candidate.plan);
     });
   }
+  if (found == candidates.end() && !experiment.confirms.empty()) {
+    found = std::find_if(candidates.begin(), candidates.end(),
+                         [&](const tuning::Candidate& candidate) { return IsFreshStartOf(experiment, candidate); });
+  }
   return found == candidates.end() ? nullptr : &*found;
 }
 
@@ -286,6 +332,8 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   entry.runtime = experiment.runtime;
   entry.quant = experiment.quant;
   entry.baseline = experiment.baseline;
+  entry.confirms = experiment.confirms;
+  entry.allowed_seconds = experiment.allowed_seconds;
   entry.args = experiment.args;
   entry.options = experiment.options;
   entry.env = experiment.env;
@@ -301,15 +349,18 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   return entry;
 }
 
-void AddExperiments(const Observed& observed, const Space& space, const std::vector<std::size_t>& candidates,
-                    base::WallTime now, api::TaskStatus& status) {
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<ToAdd>& added, base::WallTime now,
+                    api::TaskStatus& status) {
   Merge merge(observed, status, *status.expanded_for, now);
-  std::vector<api::ExperimentStatus> added;
-  for (const std::size_t index : candidates) {
-    const tuning::Candidate& candidate = space.expansion.candidates[index];
-    added.push_back(merge.New(candidate, space.runtimes[candidate.runtime].spec.name));
+  std::vector<api::ExperimentStatus> entries;
+  for (const ToAdd& one : added) {
+    const tuning::Candidate& candidate = space.expansion.candidates[one.candidate];
+    const std::string& runtime = space.runtimes[candidate.runtime].spec.name;
+    entries.push_back(one.confirms.empty() ? merge.New(candidate, runtime)
+                                           : merge.Fresh(candidate, runtime, one.confirms, status));
+    entries.back().allowed_seconds = one.allowed_seconds;
   }
-  std::move(added.begin(), added.end(), std::back_inserter(status.experiments));
+  std::move(entries.begin(), entries.end(), std::back_inserter(status.experiments));
 }
 
 base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,

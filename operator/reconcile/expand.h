@@ -54,10 +54,14 @@ struct Expanded {
   Space space;
 };
 
-// Adds an experiment for each of these candidates (indices into space.expansion.candidates), after those that are
-// there. REQUIRES: status.expanded_for is set.
-void AddExperiments(const Observed& observed, const Space& space, const std::vector<std::size_t>& candidates,
-                    base::WallTime now, api::TaskStatus& status);
+struct ToAdd {
+  std::size_t candidate = 0;   // index into space.expansion.candidates
+  double allowed_seconds = 0;  // as api::ExperimentStatus has it
+  std::string confirms;        // the experiment of that candidate that this one is a fresh start of; "" = none
+};
+// Adds an experiment for each of these, after those that are there. REQUIRES: status.expanded_for is set.
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<ToAdd>& added, base::WallTime now,
+                    api::TaskStatus& status);
 
 // The experiments of the present spec: those of `status` that it still asks for, with what they measured, and new ones.
 base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,

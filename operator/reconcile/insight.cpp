@@ -16,8 +16,6 @@ namespace {
 
 namespace search = tuning::search;
 
-constexpr double kSecondsPerHour = 3600;
-
 // A candidate's point in the space, under the names that a task has for its axes.
 std::map<std::string, std::string> ParametersOf(const Space& space, const tuning::Candidate& candidate) {
   std::map<std::string, std::string> out;

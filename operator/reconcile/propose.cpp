@@ -1,18 +1,26 @@
 #include "operator/reconcile/propose.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 #include "bench/result.h"
 #include "engine_model/gpu_spec.h"
 #include "engine_model/shape_of.h"
 #include "operator/reconcile/answer.h"
+#include "operator/reconcile/confirm.h"
+#include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/tally.h"
 #include "operator/reconcile/track.h"
+#include "tuning/search/constants.h"
+#include "tuning/search/crash_model.h"
+#include "tuning/search/residual_model.h"
+#include "tuning/search/step_rule.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -182,9 +190,19 @@ std::optional<double> ReferenceConcurrency(const tuning::Criteria& criteria, con
   return std::nullopt;
 }
 
-// What the status says of one candidate. `reference`: the load that all references are at, for the search.
+// Another day, perhaps another node.
+void Inflate(search::Point& point) {
+  constexpr double kMore = search::constants::kReusedDeviation * search::constants::kReusedDeviation;
+  for (double* variance :
+       {&point.ttft_variance, &point.tpot_variance, &point.e2e_variance, &point.objective_variance}) {
+    *variance += kMore;
+  }
+}
+
+// What the status says of one candidate. `attempt`: which start of it, from 1. `reference`: the load that all
+// references are at, for the search.
 void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& experiment, std::size_t candidate,
-             std::optional<double> reference, search::Observations& out) {
+             int attempt, std::optional<double> reference, search::Observations& out) {
   if (!IsFinished(experiment)) return;
   out.starts.push_back({candidate, OutcomeOf(experiment), experiment.start_seconds});
   out.ended.push_back(candidate);
@@ -200,6 +218,8 @@ void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& expe
     if (row.measured.role != (criteria.AtReference() ? PointRole::kReference : PointRole::kSearch)) continue;
     out.points.push_back(PointOf(criteria, row.measured, candidate, experiment.gpus));
     if (reference) out.points.back().load = *reference;
+    out.points.back().attempt = attempt;
+    if (!experiment.reused_from.empty()) Inflate(out.points.back());
   }
 }
 
@@ -219,11 +239,20 @@ std::optional<std::size_t> IndexOf(const Space& space, const api::ExperimentStat
   return static_cast<std::size_t>(candidate - space.expansion.candidates.data());
 }
 
+// Of a trial whose loads are searched.
+double ExpectedSeconds(const search::Space& space, std::size_t candidate) {
+  constexpr double kPoints = 3;
+  return space.candidates[candidate].start_seconds + kPoints * space.step_seconds;
+}
+
 search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status, base::WallTime now) {
   search::Budget budget;
   const api::OptimizationSpec& optimization = spec.optimization;
   budget.trials = optimization.max_experiments;
-  budget.started = static_cast<int>(status.experiments.size());
+  budget.confirmations = optimization.confirmations.value_or(1);
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    if (entry.confirms.empty() && entry.reused_from.empty()) ++budget.started;
+  }
   budget.spent_gpu_seconds = GpuSecondsOf(status).Total();
   if (optimization.budget_gpu_hours) budget.gpu_seconds = *optimization.budget_gpu_hours * 3600;
   if (optimization.budget_deadline) {
@@ -241,10 +270,10 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   const tuning::Criteria criteria = CriteriaOf(spec);
   SearchInput input;
   const std::optional<double> reference = ReferenceConcurrency(criteria, status);
+  std::map<std::size_t, int> starts;
   for (const api::ExperimentStatus& experiment : status.experiments) {
-    if (const auto index = IndexOf(space, experiment)) {
-      Observe(criteria, experiment, *index, reference, input.observations);
-    }
+    const auto index = IndexOf(space, experiment);
+    if (index) Observe(criteria, experiment, *index, ++starts[*index], reference, input.observations);
   }
   const std::vector<double> grid = reference ? std::vector<double>{*reference}
                                    : spec.benchmark.load.mode == measurement::LoadMode::kFixedConcurrency
@@ -277,45 +306,121 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
         return StatisticOf(criteria.slo, bound) == measurement::Statistic::kMean && bound.metric != Metric::kItl;
       });
   input.limits.budget = BudgetOf(spec, status, now);
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    const auto index = IndexOf(space, experiment);
+    if (!index || IsFinished(experiment)) continue;
+    const double most =
+        experiment.allowed_seconds > 0 ? experiment.allowed_seconds : ExpectedSeconds(input.space, *index);
+    input.limits.budget.committed_gpu_seconds += most * experiment.gpus;
+  }
   input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
                                    engine_model::FindGpu(status.gpu_product));
   return input;
 }
 
-Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, base::WallTime now) {
+namespace {
+
+// GPU-seconds that what is at work may still spend; the whole, because nothing of it is accounted for before it ends.
+search::RunningTrial RunningOf(const api::ExperimentStatus& experiment, std::size_t candidate,
+                               const search::Space& space) {
+  const double expected = ExpectedSeconds(space, candidate);
+  const double most = experiment.allowed_seconds > 0 ? experiment.allowed_seconds : expected;
+  return {candidate,       experiment.state == api::ExperimentState::kMeasuring,
+          experiment.gpus, 0,
+          expected,        most * experiment.gpus};
+}
+
+// Whole seconds, as they are read back; 0 where nothing is limited.
+double AllowedSeconds(const search::Budget& budget, const std::optional<search::Allowance>& allowance) {
+  if (!allowance || (!budget.gpu_seconds && !budget.seconds_left)) return 0;
+  return std::max(1.0, std::floor(allowance->seconds));
+}
+
+std::optional<ToAdd> FreshStart(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
+                                const SearchInput& input) {
+  const auto leader = NextConfirmation(spec, status, input);
+  if (!leader) return std::nullopt;
+  const auto candidate = IndexOf(space, status.experiments[*leader]);
+  if (!candidate) return std::nullopt;
+  search::Budget budget = input.limits.budget;
+  budget.confirmations = 0;  // this is what the reserve was kept for
+  budget.trials.reset();
+  const auto allowance = search::Allow(input.space, budget, *candidate, std::nullopt);
+  if (!allowance) return std::nullopt;
+  return ToAdd{*candidate, AllowedSeconds(budget, allowance), status.experiments[*leader].name};
+}
+
+std::vector<api::NotTried> CountNotTried(const SearchInput& input, search::Reason stopped) {
+  std::vector<bool> tried(input.space.candidates.size(), false);
+  for (const search::Start& start : input.observations.starts) tried[start.candidate] = true;
+  const search::CrashModel crashes(input.space, input.observations.starts);
+  std::map<std::string, int> counts;
+  for (std::size_t i = 0; i < tried.size(); ++i) {
+    if (tried[i]) continue;
+    if (crashes.Suspended(i)) {
+      ++counts["LikelyToFail"];
+      continue;
+    }
+    const bool fits = search::Allow(input.space, input.limits.budget, i, std::nullopt).has_value();
+    const search::Reason reason =
+        stopped == search::Reason::kBudget && fits ? search::Reason::kLowExpectedGain : stopped;
+    ++counts[std::string(search::ReasonName(reason))];
+  }
+  std::vector<api::NotTried> out;
+  for (const auto& [reason, count] : counts) out.push_back({reason, count});
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
+  return out;
+}
+
+}  // namespace
+
+Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input) {
   Proposal out;
-  SearchInput input = SearchInputOf(spec, status, space, now);
+  search::Budget& budget = input.limits.budget;
   search::Slots slots;
   for (const api::ExperimentStatus& experiment : status.experiments) {
     const auto index = IndexOf(space, experiment);
     if (!index || IsFinished(experiment)) continue;
-    const double start = input.space.candidates[*index].start_seconds;
-    const double expected = start + 3 * input.space.step_seconds;
-    slots.running.push_back({*index, experiment.state == api::ExperimentState::kMeasuring, experiment.gpus, 0, expected,
-                             expected * experiment.gpus});
-    input.limits.budget.committed_gpu_seconds += expected * experiment.gpus;
+    slots.running.push_back(RunningOf(experiment, *index, input.space));
   }
   while (slots.running.size() < static_cast<std::size_t>(PlacesOf(spec, status))) {
     const search::Decision decision = search::Decide(input.space, input.bounds, input.prior, input.observations, slots,
                                                      static_cast<std::uint64_t>(spec.optimization.seed), input.limits);
     if (decision.action == search::Action::kStop) {
-      // What runs may still change the choice, unless the limits are reached.
-      if (slots.running.empty()) {
-        out.stopped = decision.reason;
-        out.expected_gain = decision.expected_gain;
+      // Nothing runs. What a fresh start shows may change the answer, and what is worth trying.
+      if (const auto fresh = FreshStart(spec, status, space, input)) {
+        out.start.push_back(*fresh);
+        return out;
       }
+      out.stopped = decision.reason;
+      out.expected_gain = decision.expected_gain;
+      out.not_tried = CountNotTried(input, decision.reason);
+      if (status.experiments.empty()) out.refused = BudgetRefusal(spec, input).value_or("");
       return out;
     }
     if (decision.action != search::Action::kStart) return out;
     const tuning::Candidate& candidate = space.expansion.candidates[decision.candidate];
-    const double expected = input.space.candidates[decision.candidate].start_seconds + 3 * input.space.step_seconds;
-    slots.running.push_back(
-        {decision.candidate, false, candidate.plan.gpus, 0, expected, expected * candidate.plan.gpus});
-    input.limits.budget.committed_gpu_seconds += expected * candidate.plan.gpus;
-    ++input.limits.budget.started;
-    out.start.push_back(decision.candidate);
+    const double allowed = AllowedSeconds(budget, decision.allowance);
+    const double expected = ExpectedSeconds(input.space, decision.candidate);
+    const double most = (allowed > 0 ? allowed : expected) * candidate.plan.gpus;
+    slots.running.push_back({decision.candidate, false, candidate.plan.gpus, 0, expected, most});
+    budget.committed_gpu_seconds += most;
+    ++budget.started;
+    out.start.push_back({decision.candidate, allowed, ""});
   }
   return out;
+}
+
+std::optional<double> AllowedAgain(const SearchInput& input, const api::ExperimentStatus& entry,
+                                   std::size_t candidate) {
+  if (entry.allowed_seconds == 0) return 0;
+  search::Budget budget = input.limits.budget;
+  budget.committed_gpu_seconds -= entry.allowed_seconds * entry.gpus;
+  budget.confirmations = 0;
+  budget.trials.reset();
+  const auto allowance = search::Allow(input.space, budget, candidate, std::nullopt);
+  if (!allowance) return std::nullopt;
+  return std::min(entry.allowed_seconds, std::max(1.0, std::floor(allowance->seconds)));
 }
 
 std::string WhyStopped(const Proposal& proposal) {
@@ -361,6 +466,29 @@ std::vector<std::optional<double>> ReferencesFor(const api::TaskSpec& spec, cons
   return out;
 }
 
+// Where an experiment had its scores, in the order of the bench's scenarios; empty where loads were given.
+std::vector<std::optional<double>> LimitsOf(const api::TaskSpec& spec, const api::TaskStatus& status,
+                                            const std::string& experiment) {
+  const auto found = std::find_if(status.experiments.begin(), status.experiments.end(),
+                                  [&](const api::ExperimentStatus& entry) { return entry.name == experiment; });
+  if (!spec.benchmark.load.fixed.empty() || found == status.experiments.end()) return {};
+  const std::size_t workloads = std::max<std::size_t>(spec.benchmark.scenarios.size(), 1);
+  std::vector<std::optional<double>> limits(workloads);
+  std::vector<double> most(workloads, 0);
+  std::vector<std::string> names;
+  for (const api::LoadRow& row : found->loads) {
+    auto name = std::find(names.begin(), names.end(), row.measured.scenario);
+    if (name == names.end()) name = names.insert(names.end(), row.measured.scenario);
+    const auto index = static_cast<std::size_t>(name - names.begin());
+    if (index >= workloads || !row.meets_slo || row.measured.role != measurement::PointRole::kSearch) continue;
+    if (row.measured.output_tokens_per_second <= most[index]) continue;
+    most[index] = row.measured.output_tokens_per_second;
+    limits[index] = row.measured.load.value;
+  }
+  const bool any = std::any_of(limits.begin(), limits.end(), [](const auto& limit) { return limit.has_value(); });
+  return any ? limits : std::vector<std::optional<double>>();
+}
+
 // What the rows of an experiment that count are worth.
 std::optional<double> ScoreOf(const api::ExperimentStatus& experiment, measurement::Worth worth) {
   std::optional<double> best;
@@ -390,7 +518,8 @@ void TellQuality(const api::TaskStatus& status, const Space& space, const tuning
 
 }  // namespace
 
-experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
+experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput* input,
+                                const Space& space, const api::ExperimentStatus& entry,
                                 const tuning::Candidate& candidate) {
   experiment::BenchHints hints;
   if (status.model) {
@@ -398,6 +527,23 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
   }
   hints.reference = ReferencesFor(spec, status);
   if (spec.quality.max_degradation && !candidate.baseline) TellQuality(status, space, candidate, hints);
+  if (entry.allowed_seconds > 0) {
+    hints.allowed = std::chrono::seconds(static_cast<std::int64_t>(entry.allowed_seconds));
+  }
+  const measurement::LoadMode mode = spec.benchmark.load.mode;
+  const bool searched = mode == measurement::LoadMode::kAutoConcurrency && spec.benchmark.scenarios.size() <= 1 &&
+                        !tuning::ComparesAtOneLoad(ObjectiveOf(spec));
+  if (input != nullptr && searched) {
+    const auto index = static_cast<std::size_t>(&candidate - space.expansion.candidates.data());
+    const std::vector<search::Row> rows = search::MergePoints(input->space, input->observations.points);
+    hints.predictions = {search::PredictFor(input->space, input->bounds, input->prior, rows, index)};
+  }
+  if (!entry.confirms.empty()) {
+    // A fresh start is asked whether the limits hold, and is not raced.
+    hints.start = LimitsOf(spec, status, entry.confirms);
+    hints.confirms = !hints.start.empty();
+    return hints;
+  }
   // Racing: one scenario, a limit that is searched, and a leader. What a baseline can do is wanted whole.
   const bool one = spec.benchmark.scenarios.size() <= 1;
   const bool races = IsAdaptive(spec) && one && spec.benchmark.load.fixed.empty() && !candidate.baseline;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "operator/api/autotune_task.h"
+#include "operator/reconcile/expand.h"
 #include "operator/reconcile/space.h"
 #include "tuning/search/decide.h"
 
@@ -28,19 +29,28 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
                           base::WallTime now);
 
 struct Proposal {
-  std::vector<std::size_t> start;  // indices into space.expansion.candidates, to be added to the experiments
+  std::vector<ToAdd> start;  // to be added to the experiments
   // Set: nothing more is started. The experiments that run go on.
   std::optional<tuning::search::Reason> stopped;
-  double expected_gain = 0;  // with `stopped`: of the best candidate that is left, as a share of the leader
+  double expected_gain = 0;              // with `stopped`: of the best candidate that is left, as a share of the leader
+  std::vector<api::NotTried> not_tried;  // with `stopped`: candidates that were left out, most first
+  std::string refused;  // with `stopped`: nothing was started at all, and why the limits do not let anything start
 };
-// Fills the free places of spec.parallelism.
-Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, base::WallTime now);
+// Fills the free places of spec.parallelism; when the search has ended, with a fresh start of the leader. `status` has
+// its answer. `input`: of the same.
+Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input);
 
 // "no candidate that is left is expected to gain 5 % (the best one 1.2 %)", for people.
 std::string WhyStopped(const Proposal& proposal);
 
-// What a pod's bench is told of the search: the score to beat, and how many requests the engine can run at a time.
-experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
+// What another attempt of `entry` (of candidate `candidate`) may take, in seconds; 0 where nothing is limited. Nothing:
+// what the budget has left is not enough.
+std::optional<double> AllowedAgain(const SearchInput& input, const api::ExperimentStatus& entry, std::size_t candidate);
+
+// What the pod of `entry` is told of the search: the score to beat, what is expected of it, what the budget has for it.
+// `input` is null where the search is not adaptive.
+experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput* input,
+                                const Space& space, const api::ExperimentStatus& entry,
                                 const tuning::Candidate& candidate);
 
 }  // namespace autotune::reconcile

@@ -234,6 +234,14 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   input.pipeline_parallel = spec.pipeline_parallel;
   input.data_parallel = spec.data_parallel;
   input.expert_parallel = spec.expert_parallel;
+  if (const auto& baseline = spec.optimization.baseline) {
+    const auto named = [&](const ResolvedRuntime& runtime) { return runtime.spec.name == baseline->runtime; };
+    if (!baseline->runtime.empty() && std::ranges::none_of(space.runtimes, named)) {
+      return base::Invalid("spec.optimization.baseline.runtime: there is no runtime \"" + baseline->runtime + "\"");
+    }
+    input.baseline = {baseline->runtime, std::nullopt, baseline->parameters};
+    if (!baseline->preset.empty()) input.baseline->quant = *quant::FindPreset(baseline->preset);
+  }
   input.model = model;
   input.gpu = gpu.capability;
   input.gpu_memory_bytes = gpu.memory_bytes;

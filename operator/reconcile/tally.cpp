@@ -10,7 +10,6 @@
 namespace autotune::reconcile {
 
 api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment) {
-  constexpr double kSecondsPerHour = 3600;
   api::GpuSeconds cost;
   cost.wasted = experiment.wasted_gpu_hours * kSecondsPerHour;
   if (experiment.started_at.empty() || experiment.finished_at.empty()) return cost;

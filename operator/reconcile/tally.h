@@ -9,6 +9,8 @@
 
 namespace autotune::reconcile {
 
+inline constexpr double kSecondsPerHour = 3600;
+
 // What an experiment cost, all attempts together. Of a running one: its earlier attempts.
 api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment);
 // What all of the task cost, with what an edit dropped or ran again.

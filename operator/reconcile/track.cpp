@@ -98,6 +98,12 @@ void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   }
 }
 
+// The budget ended it in the middle of a point: those before it are measured, and paid for.
+bool EndedByBudget(const bench::Failure& failure, const api::ExperimentStatus& entry) {
+  return failure.reason == bench::FailureReason::kExperimentTimeout && entry.allowed_seconds > 0 &&
+         !entry.loads.empty();
+}
+
 bool RanElsewhere(const api::ExperimentStatus& entry) {
   return std::any_of(entry.warnings.begin(), entry.warnings.end(),
                      [](const quant::Warning& warning) { return warning.reason == kRanElsewhere; });
@@ -243,7 +249,13 @@ class Tracker {
         break;
       case Outcome::Kind::kFailed:
         if (outcome.run) RecordRun(*outcome.run, entry);
-        if (outcome.failure) Fail(*outcome.failure, outcome, entry, tracked);
+        if (outcome.failure && EndedByBudget(*outcome.failure, entry)) {
+          entry.state = api::ExperimentState::kSucceeded;
+          entry.stopped = measurement::StopReasonName(measurement::StopReason::kOutOfTime);
+          RecordTimes(outcome, now_, entry);
+        } else if (outcome.failure) {
+          Fail(*outcome.failure, outcome, entry, tracked);
+        }
         break;
     }
   }

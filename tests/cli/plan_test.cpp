@@ -8,6 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "cli/plan_search.h"
 #include "cli/task_file.h"
 #include "tests/checkpoint/tls_hub.h"
 #include "text/yaml_json.h"
@@ -64,10 +65,10 @@ TEST(PlanText, ShowsExperimentsWhatDiffersAndTheSum) {
   EXPECT_THAT(text, HasSubstr("not quantized; from spec.model.facts"));
   EXPECT_THAT(text, HasSubstr("ARGUMENTS THAT DIFFER"));
   EXPECT_THAT(text, HasSubstr("Common arguments: --gpu-memory-utilization 0.9"));
-  EXPECT_THAT(text, HasSubstr("baseline, stands for 1 more"));
+  EXPECT_THAT(text, HasSubstr("stands for 1 more"));
   EXPECT_THAT(
-      text, HasSubstr("6 combinations: 4 candidates, 2 duplicates, 0 pruned; the search measures as many of them as it "
-                      "needs, at most 4"));
+      text, HasSubstr("7 combinations: 5 candidates, 2 duplicates, 0 pruned; the search measures as many of them as it "
+                      "needs, at most 5"));
 }
 
 TEST(PlanText, ShowsWhatIsPrunedAndWhy) {
@@ -84,7 +85,7 @@ TEST(PlanText, CountsWhatDoesNotFitIntoMaxExperiments) {
                                     160);
   EXPECT_THAT(
       text,
-      HasSubstr("4 combinations: 2 experiments, 0 duplicates, 0 pruned, 2 not run (optimization.maxExperiments is 2)"));
+      HasSubstr("5 combinations: 2 experiments, 0 duplicates, 0 pruned, 3 not run (optimization.maxExperiments is 2)"));
 }
 
 TEST(PlanText, SaysThatTheGpuIsNotKnown) {
@@ -127,24 +128,67 @@ TEST(PlanText, SaysThatThePodsWouldGetGpusOfAnotherVendor) {
 
 TEST(PlanJson, HasFinalArgumentsVerdictsAndEveryCombination) {
   const json plan = PlanJson(Plan(kSpace, {.gpu = "h100"}), Environment());
-  EXPECT_EQ(plan["total"], 6);
+  EXPECT_EQ(plan["total"], 7);  // the baseline is the engine's own defaults
   EXPECT_EQ(plan["duplicateCount"], 2);
-  ASSERT_EQ(plan["candidates"].size(), 4U);
-  const json& fp8 = plan["candidates"][2];
+  ASSERT_EQ(plan["candidates"].size(), 5U);
+  EXPECT_EQ(plan["candidates"][0]["baseline"], true);
+  const json& fp8 = plan["candidates"][3];
   EXPECT_EQ(fp8["quant"]["name"], "kv-cache-fp8");
   EXPECT_THAT(fp8["args"].get<std::vector<std::string>>(), ::testing::IsSupersetOf({"--kv-cache-dtype", "fp8"}));
   EXPECT_EQ(fp8["command"][0], "vllm");
   EXPECT_EQ(fp8["command"][2], "org/model");
   EXPECT_EQ(fp8["verdicts"].size(), 4U);
   EXPECT_EQ(fp8["runs"], true);
-  EXPECT_THAT(fp8["experiment"].get<std::string>(), ::testing::StartsWith("e3-"));
-  EXPECT_EQ(plan["duplicates"][0]["of"], plan["candidates"][0]["hash"]);
+  EXPECT_THAT(fp8["experiment"].get<std::string>(), ::testing::StartsWith("e4-"));
+  EXPECT_EQ(plan["duplicates"][0]["of"], plan["candidates"][1]["hash"]);
+}
+
+// A search of three quantizations by three limits under an SLO.
+json SearchedSpace(const json& optimization = json::object()) {
+  return {{"quantConfig", {{"presets", {"default", "kv-cache-fp8", "dynamic-fp8"}}}},
+          {"parameters", {{"max-num-seqs", {32, 128, 512}}}},
+          {"slo", {{"ttft", {{"p99", "800ms"}}}}},
+          {"benchmark", {{"load", {{"auto", {{"max", 256}}}}}}},
+          {"optimization", optimization}};
+}
+
+TEST(SearchText, ShowsTheOrderAndTheEstimateAsPredictions) {
+  const TaskPlan plan = Plan(SearchedSpace(), {.gpu = "h100"});
+  const SearchPreview preview = PreviewSearch(plan);
+  const std::string text = SearchText(plan, preview);
+  EXPECT_THAT(text, HasSubstr("What the search expects: predicted, not measured"));
+  EXPECT_THAT(text, HasSubstr("baseline"));
+  EXPECT_THAT(text, HasSubstr("Estimate: "));
+  EXPECT_THAT(text, Not(HasSubstr("budget")));
+  ASSERT_GE(preview.order.size(), 3U);
+  for (std::size_t i = 2; i < preview.order.size(); ++i) {
+    if (!preview.order[i].feasible) continue;
+    EXPECT_LE(preview.order[i].value, preview.order[i - 1].value);
+  }
+  EXPECT_LE(preview.cost.experiments.high, preview.cost.most_experiments);
+  // The values of the JSON are the same.
+  EXPECT_EQ(SearchJson(plan, preview)["order"][1]["predicted"]["outputTokensPerSecondPerGpu"], preview.order[1].value);
+}
+
+TEST(SearchText, SaysWhatTheBudgetCuts) {
+  const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.06"}}}}), {.gpu = "h100"});
+  const SearchPreview preview = PreviewSearch(plan);
+  EXPECT_LT(preview.cost.experiments.mean, preview.unlimited->experiments.mean);
+  EXPECT_THAT(SearchText(plan, preview), HasSubstr("The budget cuts it"));
+  const TaskPlan rich = Plan(SearchedSpace({{"budget", {{"gpuHours", "50"}}}}), {.gpu = "h100"});
+  EXPECT_THAT(SearchText(rich, PreviewSearch(rich)), HasSubstr("The budget has room for that"));
+}
+
+TEST(SearchText, SaysThatNothingCanBeStarted) {
+  const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.001"}}}}), {.gpu = "h100"});
+  EXPECT_THAT(SearchText(plan, PreviewSearch(plan)),
+              HasSubstr("Nothing can be started: spec.optimization.budget.gpuHours"));
 }
 
 TEST(PlanPods, AreManifestsOfEveryExperiment) {
   const auto pods = ParseYaml(PlanPods(Plan(kSpace), Environment()), "pods");
   ASSERT_TRUE(pods.ok()) << pods.error().message;
-  ASSERT_EQ(pods->size(), 4U);
+  ASSERT_EQ(pods->size(), 5U);
   for (const json& pod : *pods) {
     EXPECT_EQ(pod["kind"], "Pod");
     EXPECT_EQ(pod["spec"]["containers"][0]["image"], "tools:1");

@@ -240,8 +240,9 @@ def test_a_model_that_cannot_be_read_is_never_taken_for_unquantized(namespace):
 
 # ---- kill, delete, edit, suspend ----
 
-def four(name, **spec):
-    return task(name, parameters={"max-num-seqs": [64, 128]}, **spec)
+def five(name, **spec):
+    """Four combinations, and the baseline: the engine's own defaults."""
+    return task(name, parameters={"max-num-seqs": [64, 128]}, optimization={"retries": 0, "strategy": "Grid"}, **spec)
 
 
 def answers(found):
@@ -251,7 +252,7 @@ def answers(found):
 @pytest.mark.parametrize("moment", ["first pod created", "first measuring", "first finished", "second running"])
 def test_a_killed_operator_goes_on_where_it_was(namespace, operator, moment):
     created = namespace.cluster.audit.position()
-    namespace.apply(four("killed"))
+    namespace.apply(five("killed"))
 
     def reached(found):
         experiments = (found or {}).get("status", {}).get("experiments", [])
@@ -269,16 +270,16 @@ def test_a_killed_operator_goes_on_where_it_was(namespace, operator, moment):
     found = namespace.wait("autotunetasks", "killed", lambda t: over(t), "task is over", 240)
 
     assert found["status"]["state"] == "Complete", found["status"]
-    assert set(answers(found).values()) == {"Succeeded"} and len(answers(found)) == 4
+    assert set(answers(found).values()) == {"Succeeded"} and len(answers(found)) == 5
     assert all(e["attempts"] == 1 for e in found["status"]["experiments"]), "nothing was measured twice"
     pods = [r for r in namespace.cluster.audit.requests(created, verb="create", resource="pods", namespace=namespace.name)
             if r.code == 201]
-    assert len(pods) == 4, pods
+    assert len(pods) == 5, pods
     no_experiment_pods(namespace)
 
 
 def test_a_task_deleted_in_the_middle_leaves_no_pod(namespace):
-    namespace.apply(four("deleted"))
+    namespace.apply(five("deleted"))
     namespace.cluster.api.wait(f"{namespace.path('pods')}?labelSelector={EXPERIMENTS}", lambda pods: bool(pods["items"]),
                                "an experiment pod", 60)
     namespace.kubectl("delete", "att", "deleted")
@@ -290,7 +291,7 @@ def test_a_task_deleted_in_the_middle_leaves_no_pod(namespace):
 
 def test_an_edit_in_the_middle_keeps_finished_experiments(namespace):
     mark = namespace.cluster.audit.position()
-    manifest = four("edited")
+    manifest = five("edited")
     namespace.apply(manifest)
     before = namespace.wait("autotunetasks", "edited", lambda t: t and "Succeeded" in
                             [e["state"] for e in t.get("status", {}).get("experiments", [])], "one finished", 120)
@@ -300,18 +301,18 @@ def test_an_edit_in_the_middle_keeps_finished_experiments(namespace):
     found = namespace.wait("autotunetasks", "edited", over, "edited task is over", 240)
 
     assert found["status"]["state"] == "Complete"
-    assert len(answers(found)) == 4
+    assert len(answers(found)) == 5
     kept = finished & set(answers(found))
     created = [r for r in namespace.cluster.audit.requests(mark, verb="create", resource="pods", namespace=namespace.name)
                if r.code == 201]
     assert kept, "the first experiment (max-num-seqs 64) is asked for before and after"
-    # Four of the first spec at most, the new ones, and nothing of what was kept again.
+    # Five of the first spec at most, the new ones, and nothing of what was kept again.
     assert all(e["attempts"] == 1 for e in found["status"]["experiments"])
-    assert len(created) <= 6
+    assert len(created) <= 7
 
 
 def test_suspend_stops_pods_and_resume_goes_on(namespace):
-    manifest = four("paused")
+    manifest = five("paused")
     namespace.apply(manifest)
     namespace.wait("autotunetasks", "paused", lambda t: t and "Measuring" in
                    [e["state"] for e in t.get("status", {}).get("experiments", [])], "measuring", 120)
@@ -322,7 +323,7 @@ def test_suspend_stops_pods_and_resume_goes_on(namespace):
     manifest["spec"]["suspend"] = False
     namespace.apply(manifest)
     found = namespace.wait("autotunetasks", "paused", over, "resumed task is over", 240)
-    assert found["status"]["state"] == "Complete" and len(answers(found)) == 4
+    assert found["status"]["state"] == "Complete" and len(answers(found)) == 5
 
 
 def test_pods_refused_by_pod_security_are_told_of_and_tried_again(namespace):

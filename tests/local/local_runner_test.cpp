@@ -86,7 +86,7 @@ cp RESULT "$log"; exit EXIT)");
         "benchmark": {"scenarios": ["D(64,16)"], "load": {
     "concurrency" : [1]}},
         "optimization": {
-    "retries" : 0
+    "retries" : 0, "confirmations" : 0
   }
 }
 })json");

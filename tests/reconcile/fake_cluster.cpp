@@ -249,10 +249,10 @@ void FakeCluster::SetPhaseRunning(json& pod) {
          {"state", {{"running", {{"startedAt", now}}}}}}}}};
 }
 
-void FakeCluster::Finish(json& pod, const std::string& message, int exit_code) {
+void FakeCluster::Finish(json& pod, const std::string& message, int exit_code, double seconds) {
   SetPhaseRunning(pod);
   const std::string started = base::FormatRfc3339(clock.Wall());
-  clock.Advance(std::chrono::seconds(120));
+  clock.Advance(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::duration<double>(seconds)));
   const std::string now = base::FormatRfc3339(clock.Wall());
   const json terminated = {{"terminated",
                             {{"exitCode", exit_code},

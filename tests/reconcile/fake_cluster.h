@@ -53,7 +53,7 @@ class FakeCluster final : public Cluster {
   void CatchUp();
 
   // What the kubelet does: the pod's engine and bench run and end with this termination message.
-  void Finish(nlohmann::json& pod, const std::string& message, int exit_code);
+  void Finish(nlohmann::json& pod, const std::string& message, int exit_code, double seconds = 120);
   void SetPhaseRunning(nlohmann::json& pod);
 
   [[nodiscard]] api::AutotuneTask Task() const;

@@ -70,7 +70,7 @@ std::uint64_t Digest(const json& pod, const std::string& product) {
   }
   // Hints for finding the limit, from the facts and from what was measured before.
   for (const char* hint : {"experimentTimeoutMs", "vocabSize", "maxModelLen", "gpus", "scoreToBeat", "predictions",
-                           "reference", "records"}) {
+                           "allowedMs", "start", "confirms", "reference", "records"}) {
     spec.erase(hint);
   }
   // Bounds say which loads are measured only where those are searched.
@@ -237,6 +237,11 @@ const json& SpecEdits() {
     [{"optimization": {"budget": {"gpuHours": "1"}}}, {"optimization": {"budget": {"deadline": "8h"}}}, {"optimization": {"budget": null}}],
     [{"optimization": {"maxExperiments": 1}}, {"optimization": {"maxExperiments": 3}}, {"optimization": {"maxExperiments": null}}],
     [{"optimization": {"seed": 2}}, {"optimization": {"seed": null}}],
+    [{"optimization": {"baseline": {"preset": "kv-cache-fp8", "runtime": null, "parameters": null}}},
+     {"optimization": {"baseline": {"runtime": "vllm", "parameters": {"max-num-seqs": 48}, "preset": null}}},
+     {"optimization": {"baseline": null}}],
+    [{"optimization": {"confirmations": 1}}, {"optimization": {"confirmations": 0}}, {"optimization": {"confirmations": null}}],
+    [{"optimization": {"reuse": "Namespace"}}, {"optimization": {"reuse": "None"}}, {"optimization": {"reuse": null}}],
     [{"optimization": {"experimentTimeout": "1h"}}, {"optimization": {"startupTimeout": "20m"}},
      {"optimization": {"schedulingTimeout": "10m"}}, {"optimization": {"imagePullTimeout": "10m"}},
      {"optimization": {"experimentTimeout": null, "startupTimeout": null, "schedulingTimeout": null, "imagePullTimeout": null}}],

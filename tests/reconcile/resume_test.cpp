@@ -10,7 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-json FourExperiments() {
+// Four combinations and the baseline, which has the flag unset.
+json FiveExperiments() {
   json task = SmallTask();
   task["spec"]["parameters"] = {{"max-num-seqs", {64, 128}}};
   task["spec"]["parallelism"] = 2;
@@ -42,30 +43,30 @@ Answer AnswerOf(const FakeCluster& cluster) {
 }
 
 TEST(Resume, KilledAtAnyWriteTheAnswerIsTheSameAndNothingIsMeasuredTwice) {
-  FakeCluster undisturbed(FourExperiments());
+  FakeCluster undisturbed(FiveExperiments());
   int writes = 0;
   undisturbed.crash = [&](const std::string&) { return ++writes < 0; };
   undisturbed.RunToEnd(Measure);
   const Answer expected = AnswerOf(undisturbed);
-  ASSERT_EQ(expected.scores.size(), 4U);
+  ASSERT_EQ(expected.scores.size(), 5U);
   ASSERT_NE(expected.best, "");
   ASSERT_GT(writes, 10);
 
   for (int at = 1; at <= writes; ++at) {
     SCOPED_TRACE("killed at write " + std::to_string(at) + " of " + std::to_string(writes));
-    FakeCluster cluster(FourExperiments());
+    FakeCluster cluster(FiveExperiments());
     int count = 0;
     cluster.crash = [&](const std::string&) { return ++count == at; };
     cluster.RunToEnd(Measure);
     EXPECT_EQ(AnswerOf(cluster), expected);
-    EXPECT_EQ(cluster.created.size(), 4U);
+    EXPECT_EQ(cluster.created.size(), 5U);
     EXPECT_TRUE(cluster.pods.empty());
     EXPECT_TRUE(cluster.config_maps.contains("llama-best"));
   }
 }
 
 TEST(Resume, AConflictingWriteLosesNoResult) {
-  FakeCluster cluster(FourExperiments());
+  FakeCluster cluster(FiveExperiments());
   int patches = 0;
   cluster.crash = [&](const std::string& what) {
     // Every second status write meets somebody else's write, as an annotation set by a user would be.
@@ -77,7 +78,7 @@ TEST(Resume, AConflictingWriteLosesNoResult) {
   };
   cluster.RunToEnd(Measure);
   EXPECT_EQ(cluster.Task().status.state, "Complete");
-  EXPECT_EQ(cluster.created.size(), 4U);
+  EXPECT_EQ(cluster.created.size(), 5U);
 }
 
 }  // namespace

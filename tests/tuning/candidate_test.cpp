@@ -79,14 +79,16 @@ TEST(Expand, WalksTheGridWithTheLastParameterFastest) {
   input.parameters["max-num-batched-tokens"] = {FlagValue::Number("4096"), FlagValue::Number("8192")};
   input.parameters["max-num-seqs"] = {FlagValue::Number("64"), FlagValue::Number("128")};
   const Expansion expansion = MustExpand(input);
-  EXPECT_THAT(Points(expansion), ::testing::ElementsAre("0 default max-num-batched-tokens=4096 max-num-seqs=64",
-                                                        "0 default max-num-batched-tokens=4096 max-num-seqs=128",
-                                                        "0 default max-num-batched-tokens=8192 max-num-seqs=64",
-                                                        "0 default max-num-batched-tokens=8192 max-num-seqs=128",
-                                                        "0 kv-cache-fp8 max-num-batched-tokens=4096 max-num-seqs=64",
-                                                        "0 kv-cache-fp8 max-num-batched-tokens=4096 max-num-seqs=128",
-                                                        "0 kv-cache-fp8 max-num-batched-tokens=8192 max-num-seqs=64",
-                                                        "0 kv-cache-fp8 max-num-batched-tokens=8192 max-num-seqs=128"));
+  // The baseline is the engine's own defaults.
+  EXPECT_THAT(Points(expansion),
+              ::testing::ElementsAre("0 default", "0 default max-num-batched-tokens=4096 max-num-seqs=64",
+                                     "0 default max-num-batched-tokens=4096 max-num-seqs=128",
+                                     "0 default max-num-batched-tokens=8192 max-num-seqs=64",
+                                     "0 default max-num-batched-tokens=8192 max-num-seqs=128",
+                                     "0 kv-cache-fp8 max-num-batched-tokens=4096 max-num-seqs=64",
+                                     "0 kv-cache-fp8 max-num-batched-tokens=4096 max-num-seqs=128",
+                                     "0 kv-cache-fp8 max-num-batched-tokens=8192 max-num-seqs=64",
+                                     "0 kv-cache-fp8 max-num-batched-tokens=8192 max-num-seqs=128"));
   EXPECT_TRUE(expansion.candidates.front().baseline);
   EXPECT_EQ(std::count_if(expansion.candidates.begin(), expansion.candidates.end(),
                           [](const Candidate& candidate) { return candidate.baseline; }),
@@ -120,24 +122,68 @@ TEST(Expand, TakesACustomConfigurationOfFourAutosAsTheBaseline) {
   EXPECT_TRUE(MustExpand(input).candidates[0].baseline);
 }
 
+TEST(Expand, KeepsFixedParametersInTheBaseline) {
+  SpaceInput input = DenseOnH100();
+  input.parameters["max-model-len"] = {FlagValue::Number("4096")};
+  input.parameters["max-num-seqs"] = {FlagValue::Number("64"), FlagValue::Number("128")};
+  EXPECT_THAT(Points(MustExpand(input)),
+              ::testing::ElementsAre("0 default max-model-len=4096", "0 default max-model-len=4096 max-num-seqs=64",
+                                     "0 default max-model-len=4096 max-num-seqs=128"));
+}
+
+TEST(Expand, TakesTheFirstValuesAsTheBaselineWhereTheDefaultsDoNotStart) {
+  SpaceInput input = DenseOnH100();
+  input.gpu_memory_bytes = std::int64_t{80} << 30;
+  input.model.weight_bytes = std::int64_t{140} << 30;  // more than one GPU holds
+  input.tensor_parallel = {4, 8};
+  const Expansion expansion = MustExpand(input);
+  ASSERT_THAT(expansion.candidates, SizeIs(2));
+  EXPECT_TRUE(expansion.candidates[0].baseline);
+  EXPECT_EQ(expansion.candidates[0].parallel.tensor, 4);
+  EXPECT_EQ(expansion.total, 2);
+}
+
+TEST(Expand, ComparesWithABaselineThatWasNamed) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes = {Runtime("vllm", "0.24.0"), Runtime("sglang", "0.5.15")};
+  input.baseline = {"vllm", Preset("kv-cache-fp8"), {{"max-num-seqs", FlagValue::Number("200")}}};
+  const Expansion expansion = MustExpand(input);
+  EXPECT_EQ(Points(expansion).front(), "0 kv-cache-fp8 max-num-seqs=200");
+  EXPECT_TRUE(expansion.candidates.front().baseline);
+  // The other runtime has its own.
+  EXPECT_EQ(std::count_if(expansion.candidates.begin(), expansion.candidates.end(),
+                          [](const Candidate& c) { return c.baseline && c.runtime == 1; }),
+            1);
+}
+
+TEST(Expand, RefusesANamedBaselineThatItsEngineIsNotStartedWith) {
+  SpaceInput input = DenseOnH100();
+  input.baseline = {"", std::nullopt, {{"no-such-flag", FlagValue::Number("200")}}};
+  const auto expansion = Expand(Rules(), input);
+  ASSERT_FALSE(expansion.ok());
+  EXPECT_EQ(expansion.error().code, base::Code::kInvalid);
+  EXPECT_THAT(expansion.error().message, HasSubstr("spec.optimization.baseline: runtime vllm is not started with it"));
+  EXPECT_THAT(expansion.error().message, HasSubstr("no-such-flag"));
+}
+
 TEST(Expand, CollapsesWhatUserParametersMakeEqual) {
   SpaceInput input = DenseOnH100();
   input.quants = {Preset("default"), Preset("kv-cache-fp8")};
   input.parameters["kv_cache_dtype"] = {FlagValue::Text("fp8"), FlagValue::Text("auto")};
   const Expansion expansion = MustExpand(input);
-  EXPECT_EQ(expansion.total, 4);
-  EXPECT_THAT(expansion.candidates, SizeIs(2));
-  EXPECT_EQ(expansion.candidates[0].duplicates, 1);
+  EXPECT_EQ(expansion.total, 5);
+  ASSERT_THAT(expansion.candidates, SizeIs(3));
   EXPECT_EQ(expansion.candidates[1].duplicates, 1);
+  EXPECT_EQ(expansion.candidates[2].duplicates, 1);
   ASSERT_THAT(expansion.duplicate_of, SizeIs(2));
   EXPECT_EQ(expansion.duplicate_of[0].quant.name, "kv-cache-fp8");
-  EXPECT_EQ(expansion.duplicate_of[0].of, 0U);
+  EXPECT_EQ(expansion.duplicate_of[0].of, 1U);
 }
 
 TEST(Expand, CollapsesTwoSpellingsOfOneNumber) {
   SpaceInput input = DenseOnH100();
   input.parameters["gpu-memory-utilization"] = {FlagValue::Number("0.90"), FlagValue::Text("0.9")};
-  EXPECT_THAT(MustExpand(input).candidates, SizeIs(1));
+  EXPECT_THAT(MustExpand(input).candidates, SizeIs(2));  // one of them is the baseline, without the flag
 }
 
 TEST(Expand, CollapsesIdenticalRuntimes) {
@@ -193,7 +239,8 @@ TEST(Expand, ExpandsParallelSizes) {
   const Expansion expansion = MustExpand(input);
   ASSERT_THAT(expansion.candidates, SizeIs(3));
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(expansion.candidates[i].parallel.tensor, 1 << i);
+    // One GPU is what the engine does by itself: the baseline stands for it.
+    EXPECT_EQ(expansion.candidates[i].parallel.tensor.value_or(1), 1 << i);
     EXPECT_EQ(expansion.candidates[i].plan.gpus, 1 << i);
   }
 }

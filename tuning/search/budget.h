@@ -30,7 +30,8 @@ struct Allowance {
 Allowance ConfirmationCost(const Space& space, std::size_t candidate);
 
 // What a trial of the candidate may spend, its start included; nullopt: not enough for its start, one load and the
-// reserve, which is the dearer of its own confirmations and the incumbent's. Without a limit: all loads twice.
+// reserve, which is the dearer of its own confirmations and the incumbent's. At most a start that takes several times
+// as long as expected and all loads twice.
 std::optional<Allowance> Allow(const Space& space, const Budget& budget, std::size_t candidate,
                                std::optional<std::size_t> incumbent);
 

@@ -55,8 +55,9 @@ inline constexpr double kSuspendedProbability = 0.1;
 // --- Decision ---
 inline constexpr int kDraws = 128;
 inline constexpr double kStepsPerTrial = 1.6;  // expected, in the cost of a start; 1.3 were measured on train
-inline constexpr double kStopGain = 0.05;  // of the incumbent; 0.03: 0.247 of a sweep and quality 0.990, 0.08: 0.213
-                                           // and 0.982 (train)
+inline constexpr double kStopGain = 0.05;   // of the incumbent; 0.03: 0.247 of a sweep and quality 0.990, 0.08: 0.213
+                                            // and 0.982 (train)
+inline constexpr double kLongestStart = 4;  // times the expected: image pulls, cold storage (a factor of 2 was seen)
 inline constexpr int kTrialsBeforeStop = 2;
 inline constexpr double kInfeasibleShare = 0.02;  // of draws with a feasible point: below, nothing will be
 inline constexpr double kNegligible = 1e-9;       // expected improvements below this share rank by violation

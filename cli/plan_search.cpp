@@ -1,0 +1,137 @@
+#include "cli/plan_search.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "operator/reconcile/answer.h"
+#include "operator/reconcile/estimate.h"
+#include "operator/reconcile/propose.h"
+#include "text/table.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+using reconcile::RangeText;
+using tuning::search::CostEstimate;
+using tuning::search::Expected;
+using tuning::search::Outlook;
+
+constexpr std::size_t kShown = 12;
+
+std::string Range(const Expected& expected, int decimals) { return RangeText(expected.low, expected.high, decimals); }
+
+std::string CostText(const CostEstimate& cost) {
+  return Range(cost.experiments, 0) + " experiments, " + Range(cost.gpu_hours, 2) + " GPU-hours, " +
+         Range(cost.hours, 2) + " h";
+}
+
+json RangeJson(const Expected& expected) {
+  return {{"mean", expected.mean}, {"low", expected.low}, {"high", expected.high}};
+}
+
+json CostJson(const CostEstimate& cost) {
+  return {{"experiments", RangeJson(cost.experiments)},
+          {"gpuHours", RangeJson(cost.gpu_hours)},
+          {"hours", RangeJson(cost.hours)},
+          {"mostExperiments", cost.most_experiments},
+          {"mostGpuHours", cost.most_gpu_hours}};
+}
+
+bool IsLatency(const api::TaskSpec& spec) { return tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(spec)); }
+
+// "What the budget would cut."
+std::string BudgetText(const SearchPreview& preview) {
+  if (!preview.unlimited) return "";
+  const Expected& with = preview.cost.experiments;
+  const Expected& without = preview.unlimited->experiments;
+  if (with.mean > without.mean - 0.5) return "The budget has room for that.\n";
+  return "The budget cuts it: without, " + CostText(*preview.unlimited) + ".\n";
+}
+
+}  // namespace
+
+SearchPreview PreviewSearch(const TaskPlan& plan) {
+  api::TaskStatus status;
+  status.model = plan.model;
+  status.gpu_product = plan.gpu.product;
+  const api::TaskSpec& spec = plan.task.spec;
+  const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
+  const auto seed = static_cast<std::uint64_t>(spec.optimization.seed);
+  const auto estimate = [&](const tuning::search::Limits& limits) {
+    return tuning::search::EstimateCost(input.space, input.bounds, input.prior, input.observations, spec.parallelism,
+                                        seed, limits);
+  };
+  SearchPreview out;
+  out.generic = input.prior.generic;
+  out.order = tuning::search::OutlookOf(input.space, input.bounds, input.prior, input.observations, kShown);
+  out.cost = estimate(input.limits);
+  const tuning::search::Budget& budget = input.limits.budget;
+  if (budget.gpu_seconds || budget.seconds_left) {
+    tuning::search::Limits free = input.limits;
+    free.budget.gpu_seconds.reset();
+    free.budget.seconds_left.reset();
+    out.unlimited = estimate(free);
+    out.refusal = reconcile::BudgetRefusal(spec, input).value_or("");
+  }
+  return out;
+}
+
+std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
+  if (preview.order.empty()) return "";
+  const tuning::Expansion& expansion = plan.space.expansion;
+  std::vector<std::vector<std::string>> arguments;
+  for (const Outlook& one : preview.order) arguments.push_back(expansion.candidates[one.candidate].plan.args);
+  const text::ArgumentDifferences differences = text::CompareArguments(arguments);
+  text::Table table;
+  const auto right = text::Table::Align::kRight;
+  table.AddColumn("");
+  table.AddColumn("RUNTIME");
+  table.AddColumn("QUANTIZATION");
+  table.AddColumn("ARGUMENTS THAT DIFFER");
+  table.AddColumn("IN FLIGHT", right);
+  table.AddColumn("TTFT", right);
+  table.AddColumn("TPOT", right);
+  table.AddColumn(IsLatency(plan.task.spec) ? "MS" : "TOK/S/GPU", right);
+  for (std::size_t i = 0; i < preview.order.size(); ++i) {
+    const Outlook& one = preview.order[i];
+    const tuning::Candidate& candidate = expansion.candidates[one.candidate];
+    const std::string own = text::Joined(differences.own[i], " ");
+    const std::string value = IsLatency(plan.task.spec) ? api::FormatDecimal(1000 / std::max(one.value, 1e-9), 1)
+                                                        : api::FormatDecimal(one.value, 0);
+    table.AddRow({candidate.baseline ? "baseline" : std::to_string(i + 1),
+                  plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, own.empty() ? "-" : own,
+                  api::FormatDecimal(one.load, 0), "~" + api::FormatDecimal(one.ttft_ms, 0) + " ms",
+                  "~" + api::FormatDecimal(one.tpot_ms, 1) + " ms", one.feasible ? "~" + value : "not within the SLO"});
+  }
+  std::string out =
+      "\nWhat the search expects: predicted" +
+      std::string(preview.generic ? " by a rule of thumb, because the model or the GPU is not known" : "") +
+      ", not measured\n" + table.Text("  ");
+  const std::size_t all = expansion.candidates.size();
+  if (all > preview.order.size()) out += "  ... and " + std::to_string(all - preview.order.size()) + " more\n";
+  if (!preview.refusal.empty()) return out + "\nNothing can be started: " + preview.refusal + "\n";
+  out += "\nEstimate: " + CostText(preview.cost) +
+         " (80 % intervals, without fresh starts of the answer); everything would be " +
+         api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours\n";
+  return out + BudgetText(preview);
+}
+
+json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {
+  json order = json::array();
+  for (const Outlook& one : preview.order) {
+    order.push_back({{"hash", plan.space.expansion.candidates[one.candidate].hash},
+                     {"predicted",
+                      {{"concurrency", one.load},
+                       {"ttftMs", one.ttft_ms},
+                       {"tpotMs", one.tpot_ms},
+                       {IsLatency(plan.task.spec) ? "perSecond" : "outputTokensPerSecondPerGpu", one.value},
+                       {"meetsSlo", one.feasible}}}});
+  }
+  json out = {{"order", order}, {"estimate", CostJson(preview.cost)}, {"ruleOfThumb", preview.generic}};
+  if (preview.unlimited) out["withoutBudget"] = CostJson(*preview.unlimited);
+  if (!preview.refusal.empty()) out["refused"] = preview.refusal;
+  return out;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,29 @@
+// What an adaptive search of a plan is expected to do: which candidates look best, what it will cost, what the budget
+// leaves out. Predictions, marked as such. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/plan.h"
+#include "tuning/search/estimate.h"
+#include "tuning/search/outlook.h"
+
+namespace autotune::cli {
+
+struct SearchPreview {
+  std::vector<tuning::search::Outlook> order;  // the first ones
+  bool generic = false;                        // without facts about the model or the GPU: a rule of thumb
+  tuning::search::CostEstimate cost;           // within the limits
+  // With a budget: what it would cost without one.
+  std::optional<tuning::search::CostEstimate> unlimited;
+  std::string refusal;  // not empty: nothing can be started within the limits, and why
+};
+SearchPreview PreviewSearch(const TaskPlan& plan);
+
+std::string SearchText(const TaskPlan& plan, const SearchPreview& preview);
+nlohmann::json SearchJson(const TaskPlan& plan, const SearchPreview& preview);
+
+}  // namespace autotune::cli

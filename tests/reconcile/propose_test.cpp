@@ -1,0 +1,334 @@
+// An adaptive search through the operator's own path: decide, pods, results, in virtual time.
+#include "operator/reconcile/propose.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "operator/reconcile/estimate.h"
+#include "operator/reconcile/insight.h"
+#include "tests/reconcile/fake_cluster.h"
+#include "tests/reconcile/virtual_engine.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+json H100Node() {
+  const json labels = {{"nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3"},
+                       {"nvidia.com/gpu.memory", "81559"},
+                       {"nvidia.com/gpu.compute.major", "9"},
+                       {"nvidia.com/gpu.compute.minor", "0"}};
+  return {{"metadata", {{"name", "node-1"}, {"labels", labels}}},
+          {"status", {{"allocatable", {{"nvidia.com/gpu", "8"}}}}}};
+}
+
+// vLLM with three quantizations and limits of the batch, under a bound on the time to the first token.
+json AdaptiveTask(const json& parameters = {{"max-num-seqs", {32, 256}}}) {
+  json task = SmallTask();
+  json& spec = task["spec"];
+  spec["quantConfig"] = {{"presets", {"default", "kv-cache-fp8", "dynamic-fp8"}}};
+  spec["parameters"] = parameters;
+  spec["optimization"] = {{"confirmations", 0}};
+  spec["slo"] = {{"ttft", {{"p99", "800ms"}}}};
+  spec["benchmark"] = {{"scenarios", {"D(512,128)"}}, {"load", {{"auto", {{"max", 256}}}}}};
+  return task;
+}
+
+class ProposeTest : public ::testing::Test {
+ protected:
+  FakeCluster& Start(const json& task) {
+    clusters_.push_back(std::make_unique<FakeCluster>(task));
+    clusters_.back()->nodes = {H100Node()};
+    return *clusters_.back();
+  }
+  FakeCluster& Run(const json& task) {
+    FakeCluster& cluster = Start(task);
+    cluster.RunToEnd(kubelet_);
+    return cluster;
+  }
+
+  std::vector<std::unique_ptr<FakeCluster>> clusters_;
+  VirtualEngine engine_;
+  std::function<void(FakeCluster&, json&)> kubelet_ = [this](FakeCluster& cluster, json& pod) {
+    engine_.Finish(cluster, pod);
+  };
+};
+
+json WithOptimization(json task, const json& optimization) {
+  task["spec"]["optimization"].update(optimization);
+  return task;
+}
+
+double GpuHours(const api::TaskStatus& status) { return std::strtod(status.cost.gpu_hours.c_str(), nullptr); }
+
+TEST_F(ProposeTest, MeasuresTheBaselineFirstAndStopsBeforeEverythingIsMeasured) {
+  const json parameters = {{"max-num-seqs", {16, 32, 64, 128, 256, 512}}, {"max-num-batched-tokens", {2048, 8192}}};
+  const api::TaskStatus status = Run(AdaptiveTask(parameters)).Task().status;
+  ASSERT_EQ(status.state, "Complete");
+  ASSERT_TRUE(status.best && status.search);
+  EXPECT_EQ(status.search->stopped, "LowExpectedGain");
+  EXPECT_TRUE(status.experiments.front().baseline);
+  EXPECT_LT(status.experiments.size(), 12U);
+  EXPECT_EQ(status.candidates.eligible, 37);
+  // Every candidate has its reason.
+  int counted = static_cast<int>(status.experiments.size());
+  for (const api::NotTried& left : status.not_tried) counted += left.count;
+  EXPECT_EQ(counted, status.candidates.eligible);
+  EXPECT_EQ(status.not_tried.front().reason, "LowExpectedGain");
+}
+
+TEST_F(ProposeTest, KilledAtAnyWriteItDecidesTheSameAndRepeatsNothing) {
+  const json task = WithOptimization(AdaptiveTask(), {{"confirmations", 1}});
+  const auto decisions = [](const FakeCluster& cluster) {
+    const api::TaskStatus status = cluster.Task().status;
+    std::vector<std::string> out;
+    for (const api::ExperimentStatus& entry : status.experiments) {
+      out.push_back(entry.name + " " + entry.hash + " " + entry.confirms + " " + entry.score);
+    }
+    out.push_back(status.best ? status.best->experiment : "");
+    out.push_back(status.search ? status.search->message : "");
+    return out;
+  };
+  FakeCluster& undisturbed = Start(task);
+  int writes = 0;
+  undisturbed.crash = [&](const std::string&) { return ++writes < 0; };
+  undisturbed.RunToEnd(kubelet_);
+  ASSERT_EQ(undisturbed.Task().status.state, "Complete");
+  ASSERT_GT(writes, 10);
+  for (int at = 1; at <= writes; ++at) {
+    SCOPED_TRACE("killed at write " + std::to_string(at) + " of " + std::to_string(writes));
+    FakeCluster& cluster = Start(task);
+    int count = 0;
+    cluster.crash = [&](const std::string&) { return ++count == at; };
+    cluster.RunToEnd(kubelet_);
+    EXPECT_EQ(decisions(cluster), decisions(undisturbed));
+    EXPECT_EQ(cluster.created, undisturbed.created);
+  }
+}
+
+TEST_F(ProposeTest, TheSameStatusProposesTheSame) {
+  const json parameters = {{"max-num-seqs", {16, 32, 64, 128, 256, 512}}, {"max-num-batched-tokens", {2048, 8192}}};
+  FakeCluster& cluster = Start(AdaptiveTask(parameters));
+  int finished = 0;
+  cluster.RunUntilQuiet([&](FakeCluster& self, json& pod) {
+    if (finished == 2) return self.SetPhaseRunning(pod);
+    engine_.Finish(self, pod);
+    ++finished;
+  });
+  api::AutotuneTask task = cluster.Task();
+  ASSERT_EQ(task.status.experiments.size(), 3U);
+  task.status.experiments.pop_back();  // what the next look proposed
+  const auto space =
+      BuildSpace(task.spec, *task.status.model, GpuOf(task.status), Rules(), cluster.settings.environment);
+  ASSERT_TRUE(space.ok());
+  const auto propose = [&](const api::TaskStatus& status) {
+    const auto now = cluster.clock.Wall();
+    return Propose(task.spec, status, *space, SearchInputOf(task.spec, status, *space, now)).start;
+  };
+  const auto first = propose(task.status);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(space->expansion.candidates[first[0].candidate].hash, cluster.Task().status.experiments[2].hash);
+  // Whatever the order in which results came.
+  std::reverse(task.status.experiments.begin(), task.status.experiments.end());
+  EXPECT_EQ(propose(task.status)[0].candidate, first[0].candidate);
+}
+
+TEST_F(ProposeTest, ThePodIsToldWhatIsExpectedOfItAndWhatToBeat) {
+  const FakeCluster& cluster = Run(AdaptiveTask());
+  ASSERT_GE(cluster.created_pods.size(), 2U);
+  const bench::BenchSpec baseline = BenchSpecOfPod(cluster.created_pods[0]);
+  const bench::BenchSpec second = BenchSpecOfPod(cluster.created_pods[1]);
+  ASSERT_EQ(baseline.predictions.size(), 1U);
+  EXPECT_TRUE(baseline.score_to_beat.empty()) << "what a baseline can do is wanted whole";
+  ASSERT_EQ(second.predictions.size(), 1U);
+  EXPECT_EQ(second.score_to_beat.size(), 1U);
+  // What the baseline showed is in what is expected of the next one: it is surer.
+  const auto width = [](const bench::BenchSpec& spec) { return spec.predictions[0]->tpot.level_variance; };
+  EXPECT_LT(width(second), width(baseline));
+  EXPECT_EQ(second.predictions[0]->ttft.ln_bound, std::log(800.0));
+}
+
+TEST_F(ProposeTest, ABudgetIsNeverExceeded) {
+  const json parameters = {{"max-num-seqs", {16, 32, 64, 128, 256, 512}}};
+  for (const char* budget : {"0.06", "0.12", "0.35"}) {
+    SCOPED_TRACE(budget);
+    const json task = WithOptimization(AdaptiveTask(parameters), {{"budget", {{"gpuHours", budget}}}});
+    const FakeCluster& cluster = Run(task);
+    const api::TaskStatus status = cluster.Task().status;
+    ASSERT_EQ(status.state, "Complete");
+    EXPECT_LE(GpuHours(status), std::strtod(budget, nullptr));
+    EXPECT_GT(GpuHours(status), 0);
+    for (const json& pod : cluster.created_pods) EXPECT_TRUE(BenchSpecOfPod(pod).allowed);
+    for (const api::ExperimentStatus& entry : status.experiments) EXPECT_GT(entry.allowed_seconds, 0);
+  }
+  const api::TaskStatus tight =
+      Run(WithOptimization(AdaptiveTask(parameters), {{"budget", {{"gpuHours", "0.06"}}}})).Task().status;
+  ASSERT_TRUE(tight.search);
+  EXPECT_EQ(tight.search->stopped, "Budget");
+  EXPECT_EQ(tight.not_tried.front().reason, "Budget");
+}
+
+TEST_F(ProposeTest, WhatInfrastructureWastedCountsAgainstTheBudget) {
+  const json task = WithOptimization(AdaptiveTask(), {{"budget", {{"gpuHours", "0.12"}}}, {"retries", 5}});
+  FakeCluster& cluster = Start(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    const json& phase = pod["status"]["phase"];
+    if (phase == "Succeeded" || phase == "Failed") return;
+    const std::chrono::duration<double> allowed = *BenchSpecOfPod(pod).allowed;
+    self.Finish(pod, FailureMessage(bench::FailureReason::kNodeLost, "gone"), 1, std::min(150.0, allowed.count()));
+  });
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Failed");
+  EXPECT_LE(GpuHours(status), 0.12);
+  EXPECT_GE(cluster.created.size(), 2U);
+}
+
+TEST_F(ProposeTest, ABudgetBelowOneExperimentIsRefusedBeforeAnythingStarts) {
+  const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"budget", {{"gpuHours", "0.01"}}}}));
+  EXPECT_TRUE(cluster.created.empty());
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Failed");
+  const api::Condition* stalled = api::FindCondition(status.conditions, "Stalled");
+  ASSERT_NE(stalled, nullptr);
+  EXPECT_EQ(stalled->reason, "BudgetTooSmall");
+  EXPECT_THAT(stalled->message, HasSubstr("spec.optimization.budget.gpuHours: the cheapest experiment is expected"));
+}
+
+TEST_F(ProposeTest, ADeadlineThatIsPastIsRefusedBeforeAnythingStarts) {
+  json task = WithOptimization(AdaptiveTask(), {{"budget", {{"deadline", "10m"}}}});
+  task["spec"]["suspend"] = true;
+  FakeCluster& cluster = Start(task);
+  cluster.RunUntilQuiet(kubelet_);
+  cluster.clock.Advance(std::chrono::hours(1));
+  cluster.EditSpec([](json& spec) { spec["suspend"] = false; });
+  cluster.RunToEnd(kubelet_);
+  EXPECT_TRUE(cluster.created.empty());
+  const api::TaskStatus status = cluster.Task().status;
+  const api::Condition* stalled = api::FindCondition(status.conditions, "Stalled");
+  ASSERT_NE(stalled, nullptr);
+  EXPECT_THAT(stalled->message,
+              HasSubstr("spec.optimization.budget.deadline: 10m after the start of the task are over"));
+}
+
+TEST_F(ProposeTest, ABaselineThatItsEngineRefusesIsRefusedBeforeAnythingStarts) {
+  const FakeCluster& cluster =
+      Run(WithOptimization(AdaptiveTask(), {{"baseline", {{"parameters", {{"no-such-flag", 1}}}}}}));
+  EXPECT_TRUE(cluster.created.empty());
+  const api::TaskStatus status = cluster.Task().status;
+  const api::Condition* stalled = api::FindCondition(status.conditions, "Stalled");
+  ASSERT_NE(stalled, nullptr);
+  EXPECT_THAT(stalled->message, HasSubstr("spec.optimization.baseline: runtime vllm is not started with it"));
+}
+
+TEST_F(ProposeTest, ANamedBaselineIsWhatIsComparedWith) {
+  const json baseline = {{"preset", "kv-cache-fp8"}, {"parameters", {{"max-num-seqs", 24}}}};
+  const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"baseline", baseline}}));
+  const api::TaskStatus status = cluster.Task().status;
+  ASSERT_TRUE(status.experiments.front().baseline);
+  EXPECT_THAT(status.experiments.front().args, ::testing::IsSupersetOf({"--max-num-seqs", "24", "--kv-cache-dtype"}));
+  ASSERT_TRUE(status.best);
+  EXPECT_THAT(status.best->improvement_over_baseline, ::testing::StartsWith("+"));
+}
+
+TEST_F(ProposeTest, TheLeaderIsStartedAfreshAndItsScoreIsTheMean) {
+  const api::TaskStatus status = Run(WithOptimization(AdaptiveTask(), {{"confirmations", 2}})).Task().status;
+  ASSERT_EQ(status.state, "Complete");
+  ASSERT_TRUE(status.best);
+  EXPECT_TRUE(status.best->confirmed);
+  EXPECT_EQ(status.best->starts, 3);
+  std::set<std::string> hashes;
+  double product = 1;
+  int starts = 0;
+  const auto own = [](const api::ExperimentStatus& entry) {
+    double best = 0;
+    for (const api::LoadRow& row : entry.loads) {
+      if (row.meets_slo) best = std::max(best, row.measured.output_tokens_per_second);
+    }
+    return best;
+  };
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    EXPECT_TRUE(hashes.insert(entry.hash).second) << "pods are told apart by it";
+    if (entry.name != status.best->experiment && entry.confirms != status.best->experiment) continue;
+    product *= own(entry);
+    ++starts;
+  }
+  EXPECT_EQ(starts, 3);
+  EXPECT_NEAR(std::strtod(status.best->score.c_str(), nullptr), std::cbrt(product), 0.01);
+}
+
+TEST_F(ProposeTest, AnAnswerThatDoesNotHoldGivesWayToTheNextBest) {
+  FakeCluster& cluster = Start(WithOptimization(AdaptiveTask(), {{"confirmations", 1}}));
+  std::string disowned;
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    const api::TaskStatus status = self.Task().status;
+    const std::string hash = pod["metadata"]["labels"]["autotuner.io/experiment-hash"];
+    for (const api::ExperimentStatus& entry : status.experiments) {
+      if (entry.hash != hash || entry.confirms.empty() || (!disowned.empty() && entry.confirms != disowned)) continue;
+      // The first leader: every time to the first token is ten times what it was.
+      disowned = entry.confirms;
+      VirtualEngine::Run run = engine_.Measure(pod);
+      for (measurement::Point& point : run.result.points) {
+        for (double* value : {&point.ttft.mean, &point.ttft.p50, &point.ttft.p90, &point.ttft.p95, &point.ttft.p99}) {
+          *value = *value * 10 + 1000;
+        }
+        point.verdict = measurement::Verdict::kMissed;
+      }
+      return self.Finish(pod, bench::Encode(run.result), 0, run.seconds);
+    }
+    engine_.Finish(self, pod);
+  });
+  const api::TaskStatus status = cluster.Task().status;
+  ASSERT_EQ(status.state, "Complete");
+  ASSERT_TRUE(status.best);
+  ASSERT_FALSE(disowned.empty());
+  EXPECT_NE(status.best->experiment, disowned);
+  EXPECT_TRUE(status.best->confirmed);
+}
+
+TEST_F(ProposeTest, SaysBeforeItStartsWhatItWillTakeAndComparesAfterwards) {
+  FakeCluster& cluster = Start(AdaptiveTask());
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  const api::TaskStatus before = cluster.Task().status;
+  ASSERT_TRUE(before.estimate);
+  EXPECT_NE(before.estimate->finish_at, "");
+  EXPECT_EQ(before.estimate->first_gpu_hours, before.estimate->gpu_hours);
+  const double most = std::strtod(before.estimate->most_gpu_hours.c_str(), nullptr);
+  cluster.RunToEnd(kubelet_);
+  const api::TaskStatus after = cluster.Task().status;
+  EXPECT_EQ(after.estimate->first_gpu_hours, before.estimate->gpu_hours);
+  EXPECT_EQ(after.estimate->experiments, std::to_string(after.experiments.size()));
+  EXPECT_LT(GpuHours(after), most);
+  EXPECT_THAT(api::FindCondition(after.conditions, "Ready")->message, HasSubstr("were estimated"));
+}
+
+TEST_F(ProposeTest, WhatWasLearnedCanBeReported) {
+  const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"confirmations", 1}}));
+  const api::AutotuneTask task = cluster.Task();
+  const auto space =
+      BuildSpace(task.spec, *task.status.model, GpuOf(task.status), Rules(), cluster.settings.environment);
+  ASSERT_TRUE(space.ok());
+  const tuning::search::Insight insight = InsightOf(task.spec, task.status, *space);
+  std::set<std::string> parameters;
+  for (const tuning::search::Effect& effect : insight.effects) {
+    parameters.insert(effect.parameter);
+    EXPECT_LE(effect.low, effect.effect);
+    EXPECT_GE(effect.high, effect.effect);
+  }
+  EXPECT_THAT(parameters, ::testing::IsSupersetOf({"max-num-seqs", "quantization"}));
+  ASSERT_TRUE(insight.error);
+  EXPECT_LT(insight.error->predicted, 0.5);
+  EXPECT_EQ(insight.trajectory.size(), task.status.experiments.size());
+  EXPECT_NEAR(insight.trajectory.back().gpu_hours, GpuHours(task.status), 1e-3);
+  for (const auto& checked : insight.predictions) EXPECT_NE(checked.experiment, "");
+}
+
+}  // namespace
+}  // namespace autotune::reconcile
