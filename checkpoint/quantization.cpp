@@ -219,56 +219,44 @@ struct Declaration {
   }
 };
 
-// The method names that checkpoints carry, with the format where the name alone decides it. nullptr = details decide.
-struct Method {
-  std::string_view name;
+// The names of methods that checkpoints carry, by the format that the name alone means. nullptr = details decide.
+struct Methods {
   const char* family;
   const char* activations;
+  std::string_view names;  // separated by spaces
 };
 constexpr std::array kMethods = {
-    Method{"aqlm", "other", ""},
-    Method{"auto-round", nullptr, nullptr},
-    Method{"auto_awq", "int4-wna16", "none"},
-    Method{"auto_gptq", "int4-wna16", "none"},
-    Method{"awq", "int4-wna16", "none"},
-    Method{"awq_marlin", "int4-wna16", "none"},
-    Method{"bitblas", "int4-wna16", "none"},
-    Method{"bitnet", "other", ""},
-    Method{"bitsandbytes", "bnb", "none"},
-    Method{"blockwise_int8", "int8-w8a8", "int8"},
-    Method{"compressed-tensors", nullptr, nullptr},
-    Method{"deepseek_v4_fp8", "fp8", "fp8"},
-    Method{"eetq", "int8-w8a16", "none"},
-    Method{"fbgemm_fp8", "fp8", "fp8"},
-    Method{"fp8", "fp8", "fp8"},
-    Method{"fp_quant", nullptr, nullptr},
-    Method{"gguf", "gguf", "none"},
-    Method{"gpt_oss_mxfp4", "mxfp4", "none"},
-    Method{"gptq", "int4-wna16", "none"},
-    Method{"gptq_marlin", "int4-wna16", "none"},
-    Method{"hqq", "other", "none"},
-    Method{"inc", nullptr, nullptr},
-    Method{"marlin", "int4-wna16", "none"},
-    Method{"modelopt", nullptr, nullptr},
-    Method{"modelopt_fp4", "nvfp4", "nvfp4"},
-    Method{"modelopt_fp8", "fp8", "fp8"},
-    Method{"modelopt_mixed", nullptr, nullptr},
-    Method{"modelopt_mxfp8", "mxfp8", "mxfp8"},
-    Method{"moe_wna16", "int4-wna16", "none"},
-    Method{"mxfp4", "mxfp4", "none"},
-    Method{"mxfp8", "mxfp8", "mxfp8"},
-    Method{"nvfp4", "nvfp4", "nvfp4"},
-    Method{"petit_nvfp4", "nvfp4", "none"},
-    Method{"quark", nullptr, nullptr},
-    Method{"squeezellm", "other", "none"},
-    Method{"torchao", nullptr, nullptr},
-    Method{"w4afp8", "w4a8", "fp8"},
-    Method{"w8a8_fp8", "fp8", "fp8"},
-    Method{"w8a8_int8", "int8-w8a8", "int8"},
+    Methods{nullptr, nullptr, "auto-round compressed-tensors fp_quant inc modelopt modelopt_mixed quark torchao"},
+    Methods{"bnb", "none", "bitsandbytes"},
+    Methods{"fp8", "fp8", "deepseek_v4_fp8 fbgemm_fp8 fp8 modelopt_fp8 w8a8_fp8"},
+    Methods{"gguf", "none", "gguf"},
+    Methods{"int4-wna16", "none", "auto_awq auto_gptq awq awq_marlin bitblas gptq gptq_marlin marlin moe_wna16"},
+    Methods{"int8-w8a16", "none", "eetq"},
+    Methods{"int8-w8a8", "int8", "blockwise_int8 w8a8_int8"},
+    Methods{"mxfp4", "none", "gpt_oss_mxfp4 mxfp4"},
+    Methods{"mxfp8", "mxfp8", "modelopt_mxfp8 mxfp8"},
+    Methods{"nvfp4", "nvfp4", "modelopt_fp4 nvfp4"},
+    Methods{"nvfp4", "none", "petit_nvfp4"},
+    Methods{"other", "", "aqlm bitnet"},
+    Methods{"other", "none", "hqq squeezellm"},
+    Methods{"w4a8", "fp8", "w4afp8"},
 };
 
-const Method* FindMethod(std::string_view name) {
-  const auto found = std::ranges::find(kMethods, name, &Method::name);
+// Calls `each` with every name of `methods` until it returns true.
+template <typename Each>
+bool AnyName(const Methods& methods, Each each) {
+  for (std::string_view rest = methods.names; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    if (each(rest.substr(0, end))) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+const Methods* FindMethod(std::string_view name) {
+  const auto found = std::ranges::find_if(kMethods, [&](const Methods& methods) {
+    return AnyName(methods, [&](std::string_view one) { return one == name; });
+  });
   return found == kMethods.end() ? nullptr : &*found;
 }
 
@@ -735,7 +723,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
     declaration.foreign = true;
     return declaration;
   }
-  const Method* known = FindMethod(method);
+  const Methods* known = FindMethod(method);
   if (known == nullptr) {
     declaration.Both(kOther);
     declaration.notes.push_back(where + ".quant_method \"" + method + "\" is not a method this version knows");
@@ -939,10 +927,14 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
 base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) {
   const std::string name = Lower(method);
   if (name == facts.quantization) return {};
-  const Method* known = FindMethod(name);
+  const Methods* known = FindMethod(name);
   if (known == nullptr && name != "none") {
+    std::set<std::string_view> names;
+    for (const Methods& methods : kMethods) {
+      AnyName(methods, [&](std::string_view one) { return !names.insert(one).second; });
+    }
     std::string allowed = "none";
-    for (const Method& candidate : kMethods) allowed += ", " + std::string(candidate.name);
+    for (const std::string_view one : names) allowed += ", " + std::string(one);
     return base::Invalid("spec.model.quantization: \"" + method + "\" is not one of " + allowed);
   }
   if (facts.quantized())
