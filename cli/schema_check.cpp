@@ -95,7 +95,7 @@ class Checker {
       } else if (value.is_string()) {
         CheckText(schema, value.get<std::string>(), path);
       } else {
-        CheckNumber(schema, value.get<double>(), path);
+        CheckNumber(schema, value, path);
       }
       return;
     }
@@ -103,7 +103,7 @@ class Checker {
     if (!IsOfType(value, type)) return WrongType(type, value, path);
     if (schema.contains("enum")) CheckEnum(schema["enum"], value, path);
     if (value.is_string()) CheckText(schema, value.get<std::string>(), path);
-    if (value.is_number()) CheckNumber(schema, value.get<double>(), path);
+    if (value.is_number()) CheckNumber(schema, value, path);
     if (value.is_array()) CheckList(schema, value, path);
     if (value.is_object()) CheckObject(schema, value, path);
   }
@@ -148,11 +148,11 @@ class Checker {
                   (description.empty() ? "" : " (" + description.substr(0, 160) + ")"));
   }
 
-  void CheckNumber(const json& schema, double value, const std::string& path) {
-    if (schema.contains("minimum") && value < schema["minimum"].get<double>()) {
+  void CheckNumber(const json& schema, const json& value, const std::string& path) {
+    if (schema.contains("minimum") && value.get<double>() < schema["minimum"].get<double>()) {
       Say(path, Shown(value) + " is below " + schema["minimum"].dump());
     }
-    if (schema.contains("maximum") && value > schema["maximum"].get<double>()) {
+    if (schema.contains("maximum") && value.get<double>() > schema["maximum"].get<double>()) {
       Say(path, Shown(value) + " is above " + schema["maximum"].dump());
     }
   }

@@ -50,7 +50,7 @@ TEST(FinalText, ShowsWhatPrecisionCosts) {
   std::string text = FinalText(task, Rules(), 160);
   EXPECT_THAT(text, HasSubstr("PERPLEXITY"));
   EXPECT_THAT(text, ::testing::ContainsRegex("e1-aaaaaa .* 7.389 +baseline"));
-  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.67%  best"));
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.18%  best"));
   task.spec.quality.max_degradation = 0.01;
   text = FinalText(task, Rules(), 160);
   EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.18%  loses quality"));

@@ -77,7 +77,9 @@ TEST(LoadTask, SaysWhyAFileCannotBeRead) {
   std::istringstream in;
   EXPECT_THAT(LoadTask({"/no/such/file.yaml"}, in).error().message,
               HasSubstr("/no/such/file.yaml: cannot be read: No such file"));
-  EXPECT_THAT(LoadTask({::testing::TempDir()}, in).error().message, HasSubstr("is a directory without"));
+  const std::filesystem::path empty = std::filesystem::path(::testing::TempDir()) / "autotune-task-file-test";
+  std::filesystem::create_directory(empty);
+  EXPECT_THAT(LoadTask({empty.string()}, in).error().message, HasSubstr("is a directory without"));
 }
 
 TEST(ReadFileOrStdin, RefusesWhatIsTooLargeForAManifest) {
