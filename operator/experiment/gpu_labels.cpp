@@ -49,9 +49,12 @@ constexpr std::array kRows = {
     LabelRow{Platform::kAzure, "A10", "a10"},
 };
 
+constexpr std::string_view kAwsSizes = "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge";
+
+// Instance types: a family's prefix before each of its sizes. An empty prefix: the sizes are whole names.
 struct InstanceFamily {
   std::string_view prefix;
-  std::string_view sizes;  // what follows it, separated by spaces; "" = the prefix is the whole name
+  std::string_view sizes;
   std::string_view product;
 };
 
@@ -69,9 +72,9 @@ constexpr std::array kInstances = {
     InstanceFamily{"p3dn.", "24xlarge", "v100-32gb"},
     InstanceFamily{"p3.", "2xlarge 8xlarge 16xlarge", "v100-16gb"},
     InstanceFamily{"g7e.", "2xlarge 4xlarge 8xlarge 12xlarge 24xlarge 48xlarge", "rtx-pro-6000"},
-    InstanceFamily{"g6e.", "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge", "l40s"},
-    InstanceFamily{"g6.", "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge", "l4"},
-    InstanceFamily{"g5.", "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge", "a10g"},
+    InstanceFamily{"g6e.", kAwsSizes, "l40s"},
+    InstanceFamily{"g6.", kAwsSizes, "l4"},
+    InstanceFamily{"g5.", kAwsSizes, "a10g"},
     InstanceFamily{"g4dn.", "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge metal", "t4"},
     InstanceFamily{"a4x-highgpu-", "4g", "gb200"},
     InstanceFamily{"a4-highgpu-", "8g", "b200"},
@@ -84,31 +87,17 @@ constexpr std::array kInstances = {
     InstanceFamily{"a2-megagpu-", "16g", "a100-40gb"},
     InstanceFamily{"g4-standard-", "48 96 192 384", "rtx-pro-6000"},
     InstanceFamily{"g2-standard-", "4 8 12 16 24 32 48 96", "l4"},
-    // Oracle's shapes.
-    InstanceFamily{"BM.GPU.H100.8", "", "h100"},
-    InstanceFamily{"BM.GPU.H200.8", "", "h200"},
-    InstanceFamily{"BM.GPU.B200.8", "", "b200"},
-    InstanceFamily{"BM.GPU.GB200.4", "", "gb200"},
-    InstanceFamily{"BM.GPU.A100-v2.8", "", "a100-80gb"},
-    InstanceFamily{"BM.GPU4.8", "", "a100-40gb"},
-    InstanceFamily{"BM.GPU.L40S.4", "", "l40s"},
-    InstanceFamily{"BM.GPU.A10.4", "", "a10"},
-    InstanceFamily{"VM.GPU.A10.", "1 2", "a10"},
-    InstanceFamily{"Standard_ND128isr_NDR_GB200_v6", "", "gb200"},
-    InstanceFamily{"Standard_ND96isr_H100_v5", "", "h100"},
-    InstanceFamily{"Standard_ND96isrf_H100_v5", "", "h100"},
-    InstanceFamily{"Standard_ND96isr_H200_v5", "", "h200"},
-    InstanceFamily{"Standard_NC40ads_H100_v5", "", "h100-nvl"},
-    InstanceFamily{"Standard_NC80adis_H100_v5", "", "h100-nvl"},
-    InstanceFamily{"Standard_ND96amsr_A100_v4", "", "a100-80gb"},
-    InstanceFamily{"Standard_ND96asr_v4", "", "a100-40gb"},
-    InstanceFamily{"Standard_NC24ads_A100_v4", "", "a100-pcie-80gb"},
-    InstanceFamily{"Standard_NC48ads_A100_v4", "", "a100-pcie-80gb"},
-    InstanceFamily{"Standard_NC96ads_A100_v4", "", "a100-pcie-80gb"},
-    InstanceFamily{"Standard_NC4as_T4_v3", "", "t4"},
-    InstanceFamily{"Standard_NC8as_T4_v3", "", "t4"},
-    InstanceFamily{"Standard_NC16as_T4_v3", "", "t4"},
-    InstanceFamily{"Standard_NC64as_T4_v3", "", "t4"},
+    InstanceFamily{"", "BM.GPU.B200.8", "b200"},
+    InstanceFamily{"", "BM.GPU.GB200.4 Standard_ND128isr_NDR_GB200_v6", "gb200"},
+    InstanceFamily{"", "BM.GPU.H100.8 Standard_ND96isr_H100_v5 Standard_ND96isrf_H100_v5", "h100"},
+    InstanceFamily{"", "BM.GPU.H200.8 Standard_ND96isr_H200_v5", "h200"},
+    InstanceFamily{"", "Standard_NC40ads_H100_v5 Standard_NC80adis_H100_v5", "h100-nvl"},
+    InstanceFamily{"", "BM.GPU.A100-v2.8 Standard_ND96amsr_A100_v4", "a100-80gb"},
+    InstanceFamily{"", "BM.GPU4.8 Standard_ND96asr_v4", "a100-40gb"},
+    InstanceFamily{"", "Standard_NC24ads_A100_v4 Standard_NC48ads_A100_v4 Standard_NC96ads_A100_v4", "a100-pcie-80gb"},
+    InstanceFamily{"", "BM.GPU.L40S.4", "l40s"},
+    InstanceFamily{"", "BM.GPU.A10.4 VM.GPU.A10.1 VM.GPU.A10.2", "a10"},
+    InstanceFamily{"", "Standard_NC4as_T4_v3 Standard_NC8as_T4_v3 Standard_NC16as_T4_v3 Standard_NC64as_T4_v3", "t4"},
 };
 
 // Device ids: libdrm's data/amdgpu.ids and vLLM's vllm/platforms/rocm.py. Labels: ROCm/k8s-device-plugin,
@@ -229,8 +218,11 @@ GpuFacts FactsOf(std::span<const gpu::Product* const> products) {
 }
 
 const gpu::Product* ProductOfInstanceType(std::string_view instance_type) {
-  const auto family = std::ranges::find_if(
-      kInstances, [&](const InstanceFamily& candidate) { return instance_type.starts_with(candidate.prefix); });
+  const auto family = std::ranges::find_if(kInstances, [&](const InstanceFamily& candidate) {
+    if (!candidate.prefix.empty()) return instance_type.starts_with(candidate.prefix);
+    const std::vector<std::string_view> names = Words(candidate.sizes);
+    return std::ranges::find(names, instance_type) != names.end();
+  });
   return family == kInstances.end() ? nullptr : ByName(family->product);
 }
 
@@ -238,7 +230,6 @@ std::vector<std::string> InstanceTypesOf(const gpu::Product& product) {
   std::vector<std::string> types;
   for (const InstanceFamily& family : kInstances) {
     if (family.product != product.name) continue;
-    if (family.sizes.empty()) types.emplace_back(family.prefix);
     for (const std::string_view size : Words(family.sizes)) {
       types.push_back(std::string(family.prefix) + std::string(size));
     }
