@@ -311,6 +311,8 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
   bool kept = true;
   for (std::size_t i = 0; i < observations.size(); ++i) {
     if (observations[i].confirms != first || judged[i].scored.empty()) continue;
+    // Where time cut the search off, the highest load that it reached is no limit: it would only pull the mean down.
+    if (observations[i].stopped == measurement::StopReason::kOutOfTime && judged[i].feasible) continue;
     own.shown = i;
     own.confirmed = true;
     kept = kept && judged[i].feasible;

@@ -255,6 +255,37 @@ TEST(Judge, NeitherRanksNorBlamesWhatWasGivenUpEarly) {
   EXPECT_THAT(judgement.judged[1].broken, IsEmpty());
 }
 
+// What a first start, 100 tokens/s within the bound, is worth after another one.
+Judged AfterAFreshStart(const Row& again, measurement::StopReason stopped = measurement::StopReason::kFound) {
+  std::vector<Observation> observations = {Make("first", {{8, 100}}), Make("again", {again})};
+  observations[1].confirms = 0;
+  observations[1].stopped = stopped;
+  return Judge(observations, By(Objective::kMaximizeThroughput, TtftBelow(100))).judged[0];
+}
+
+TEST(Judge, TakesTheMeanOfFreshStarts) {
+  const Judged judged = AfterAFreshStart({8, 64});
+  EXPECT_THAT(judged.score, Optional(DoubleNear(80, 1e-9)));  // geometric
+  EXPECT_EQ(judged.starts, 2);
+  EXPECT_TRUE(judged.confirmed);
+}
+
+TEST(Judge, AFreshStartThatBreaksABoundTakesTheScoreAway) {
+  const Judged judged = AfterAFreshStart({8, 100, 200});
+  EXPECT_FALSE(judged.feasible);
+  EXPECT_EQ(judged.score, std::nullopt);
+  EXPECT_FALSE(judged.confirmed);
+}
+
+TEST(Judge, AFreshStartThatTimeCutOffIsNoLimit) {
+  const Judged judged = AfterAFreshStart({2, 20}, measurement::StopReason::kOutOfTime);
+  EXPECT_THAT(judged.score, Optional(DoubleNear(100, 1e-9)));
+  EXPECT_EQ(judged.starts, 1);
+  EXPECT_FALSE(judged.confirmed);
+  // A bound that is broken is broken, however early the search ended.
+  EXPECT_FALSE(AfterAFreshStart({2, 20, 200}, measurement::StopReason::kOutOfTime).feasible);
+}
+
 TEST(Judge, HasNoNearestWhereSomethingIsFeasible) {
   const Slo slo = TtftBelow(100);
   EXPECT_EQ(
