@@ -363,18 +363,21 @@ void FillLatency(const Window& window, Metric metric, std::vector<std::vector<do
   }
 }
 
-// Did arrivals outrun answers: the queue is longer at the end than two independent readings of a stable one would be.
+// Did arrivals outrun answers: the queue is longer at the end than two independent readings of a stable one would be,
+// and still growing in the second half. An engine that was idle before fills up at first, at any rate.
 bool Saturated(const Window& window) {
   if (window.spec.load.kind != LoadKind::kRequestRate) return false;
-  double at_begin = 0, at_end = 0, arrived = 0;
+  const nanoseconds middle = window.begin + (window.end - window.begin) / 2;
+  double at_begin = 0, at_middle = 0, at_end = 0, arrived = 0;
   for (const RequestRecord& record : window.all) {
     const bool open = window.InFlight(record);
     if (record.start < window.begin && (open || record.end >= window.begin)) at_begin += 1;
+    if (record.start < middle && (open || record.end >= middle)) at_middle += 1;
     if (record.start < window.end && (open || record.end >= window.end)) at_end += 1;
     if (record.start >= window.begin && record.start < window.end) arrived += 1;
   }
-  const double grown = at_end - at_begin;
-  return grown > 3 * std::sqrt(at_begin + at_end + 1) && grown > (1 - kRateReached) * arrived;
+  const double grown = at_end - at_begin, later = at_end - at_middle;
+  return grown > 3 * std::sqrt(at_begin + at_end + 1) && grown > (1 - kRateReached) * arrived && later > grown / 4;
 }
 
 // Everything but the verdict. ITL is left out where `gaps` is null: it is the expensive one.

@@ -225,6 +225,17 @@ TEST(Window, SeesAQueueThatGrows) {
   }
 }
 
+// An idle engine fills up at first. That is no queue that grows: seen on an H200, where a rate that was kept counted as
+// missed.
+TEST(Window, AnEngineThatFillsUpIsNotSaturated) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 670; ++i) {  // 67 requests/s for 10 s, the first ones quick and the later ones slow
+    records.push_back(Answer(milliseconds(10000 + 15 * i), milliseconds(100), milliseconds(i < 67 ? 50 : 200), 11));
+  }
+  PointSpec spec = Spec(RequestRate(67), {{Metric::kTtft, Statistic::kP99, 500}});
+  EXPECT_FALSE(Drained(spec, records, milliseconds(60000)).point.saturated);
+}
+
 TEST(Window, EndsAMissedPointAtOnceAndAMetOneWhenSure) {
   SimulatedServer server;
   const SimulatedLoad load(server, Concurrency(32), seconds(200), 11);
