@@ -107,6 +107,7 @@ std::string StateText(const ResultRow& row, std::size_t width) {
       return "measuring";
     case api::ExperimentState::kSucceeded:
       if (row.best) return "best";
+      if (!experiment.confirms.empty()) return experiment.confirms + (row.score ? " holds" : " does not hold");
       if (!row.keeps_quality) return LostText(row);
       if (row.cannot_win) return "cannot win, stopped early";
       if (!row.score) return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
@@ -123,7 +124,7 @@ std::string StateText(const ResultRow& row, std::size_t width) {
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
   const tuning::Criteria criteria = reconcile::CriteriaOf(task.spec);
   std::vector<ResultRow> rows;
-  std::vector<tuning::Observation> observations;
+  std::vector<const api::ExperimentStatus*> succeeded;
   std::vector<std::size_t> owners;
   for (std::size_t i = 0; i < task.status.experiments.size(); ++i) {
     const api::ExperimentStatus& experiment = task.status.experiments[i];
@@ -131,9 +132,10 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     row.experiment = &experiment;
     rows.push_back(row);
     if (experiment.state != api::ExperimentState::kSucceeded) continue;
-    observations.push_back(reconcile::ObservationOf(experiment, task.status));
+    succeeded.push_back(&experiment);
     owners.push_back(i);
   }
+  const std::vector<tuning::Observation> observations = reconcile::ObservationsOf(succeeded, task.status);
   const tuning::Judgement judgement = tuning::Judge(observations, criteria);
   std::map<std::string, std::size_t> baselines;  // by runtime: index into observations
   for (std::size_t i = 0; i < owners.size(); ++i) {

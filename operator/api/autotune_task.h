@@ -93,15 +93,12 @@ struct BaselineSpec {
   bool operator==(const BaselineSpec&) const = default;
 };
 
-enum class Reuse { kNone, kNamespace };
-
 struct OptimizationSpec {
   std::optional<Strategy> strategy;  // unset = kAdaptive
   Objective objective = Objective::kMaximizeThroughput;
   std::optional<BaselineSpec> baseline;
   // Fresh starts that the answer needs. Unset: one, where the search is adaptive and the answer is not certain.
   std::optional<int> confirmations;
-  Reuse reuse = Reuse::kNone;  // of measurements of finished tasks
   int max_experiments = 40;
   std::optional<double> budget_gpu_hours;  // hard: nothing starts that would not fit
   std::optional<Seconds> budget_deadline;  // from the task's start
@@ -214,7 +211,6 @@ struct ExperimentStatus {
   quant::QuantConfig quant;
   bool baseline = false;
   std::string confirms;     // the experiment whose configuration is started afresh; "" = it is its own
-  std::string reused_from;  // the task that measured it, "" = this one
   double allowed_seconds =
       0;  // of GPU time for one attempt, its start included: what the budget has for it; 0 = no limit
   std::vector<std::string> args;

@@ -339,7 +339,6 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Nested("quant", [&](ObjectReader& config) { ReadQuantConfig(config, out.quant); });
   reader.Bool("baseline", out.baseline);
   reader.Text("confirms", out.confirms);
-  reader.Text("reusedFrom", out.reused_from);
   reader.Decimal("allowedSeconds", out.allowed_seconds);
   reader.Texts("args", out.args, ObjectReader::kUnbounded);
   reader.Text("options", out.options);
@@ -431,7 +430,6 @@ json ToJson(const ExperimentStatus& experiment) {
               {"quant", ToJson(experiment.quant)}};
   Put(out, "baseline", experiment.baseline);
   Put(out, "confirms", experiment.confirms);
-  Put(out, "reusedFrom", experiment.reused_from);
   if (experiment.allowed_seconds != 0) out["allowedSeconds"] = FormatDecimal(experiment.allowed_seconds, 0);
   if (!experiment.args.empty()) out["args"] = experiment.args;
   Put(out, "options", experiment.options);

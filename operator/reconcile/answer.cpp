@@ -271,23 +271,31 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
   }
 }
 
+std::vector<tuning::Observation> ObservationsOf(const std::vector<const api::ExperimentStatus*>& experiments,
+                                                const api::TaskStatus& status) {
+  std::vector<tuning::Observation> observations;
+  for (const api::ExperimentStatus* experiment : experiments) {
+    observations.push_back(ObservationOf(*experiment, status));
+    const auto first = std::find_if(experiments.begin(), experiments.end(), [&](const api::ExperimentStatus* other) {
+      return other->name == experiment->confirms;
+    });
+    if (first != experiments.end()) {
+      observations.back().confirms = static_cast<std::size_t>(first - experiments.begin());
+    }
+  }
+  return observations;
+}
+
 std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
   FillCost(spec, status);
   status.reference_loads = ReferenceLoadsOf(spec, status);
-  std::vector<tuning::Observation> observations;
   std::vector<api::ExperimentStatus*> experiments;
   for (api::ExperimentStatus& experiment : status.experiments) {
     if (experiment.state != api::ExperimentState::kSucceeded) continue;
-    observations.push_back(ObservationOf(experiment, status));
     experiments.push_back(&experiment);
   }
-  for (std::size_t i = 0; i < experiments.size(); ++i) {
-    if (experiments[i]->confirms.empty()) continue;
-    const auto first = std::find_if(experiments.begin(), experiments.end(), [&](const api::ExperimentStatus* other) {
-      return other->name == experiments[i]->confirms;
-    });
-    if (first != experiments.end()) observations[i].confirms = static_cast<std::size_t>(first - experiments.begin());
-  }
+  const std::vector<tuning::Observation> observations =
+      ObservationsOf({experiments.begin(), experiments.end()}, status);
   const tuning::Criteria criteria = CriteriaOf(spec);
   const tuning::Judgement judgement = tuning::Judge(observations, criteria);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "operator/api/autotune_task.h"
 #include "tuning/judge.h"
@@ -27,6 +28,9 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 
 // What judging needs of one experiment; quality against the baseline of its runtime, once that has ended.
 tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status);
+// Of experiments that are judged together: fresh starts belong to the one that they confirm.
+std::vector<tuning::Observation> ObservationsOf(const std::vector<const api::ExperimentStatus*>& experiments,
+                                                const api::TaskStatus& status);
 
 // Are the two started alike but for the type of the KV cache?
 bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other);

@@ -23,11 +23,7 @@ std::string DurationText(double low_hours, double high_hours) {
   return RangeText(low_hours, high_hours, 1) + "h";
 }
 
-// What this task started itself.
-int Started(const api::TaskStatus& status) {
-  return static_cast<int>(std::count_if(status.experiments.begin(), status.experiments.end(),
-                                        [](const auto& entry) { return entry.reused_from.empty(); }));
-}
+int Started(const api::TaskStatus& status) { return static_cast<int>(status.experiments.size()); }
 
 std::string Hours(double seconds) { return api::FormatDecimal(seconds / kSecondsPerHour, 3); }
 

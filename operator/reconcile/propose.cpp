@@ -190,15 +190,6 @@ std::optional<double> ReferenceConcurrency(const tuning::Criteria& criteria, con
   return std::nullopt;
 }
 
-// Another day, perhaps another node.
-void Inflate(search::Point& point) {
-  constexpr double kMore = search::constants::kReusedDeviation * search::constants::kReusedDeviation;
-  for (double* variance :
-       {&point.ttft_variance, &point.tpot_variance, &point.e2e_variance, &point.objective_variance}) {
-    *variance += kMore;
-  }
-}
-
 // What the status says of one candidate. `attempt`: which start of it, from 1. `reference`: the load that all
 // references are at, for the search.
 void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& experiment, std::size_t candidate,
@@ -219,7 +210,6 @@ void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& expe
     out.points.push_back(PointOf(criteria, row.measured, candidate, experiment.gpus));
     if (reference) out.points.back().load = *reference;
     out.points.back().attempt = attempt;
-    if (!experiment.reused_from.empty()) Inflate(out.points.back());
   }
 }
 
@@ -251,7 +241,7 @@ search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status
   budget.trials = optimization.max_experiments;
   budget.confirmations = optimization.confirmations.value_or(1);
   for (const api::ExperimentStatus& entry : status.experiments) {
-    if (entry.confirms.empty() && entry.reused_from.empty()) ++budget.started;
+    if (entry.confirms.empty()) ++budget.started;
   }
   budget.spent_gpu_seconds = GpuSecondsOf(status).Total();
   if (optimization.budget_gpu_hours) budget.gpu_seconds = *optimization.budget_gpu_hours * 3600;

@@ -241,7 +241,6 @@ const json& SpecEdits() {
      {"optimization": {"baseline": {"runtime": "vllm", "parameters": {"max-num-seqs": 48}, "preset": null}}},
      {"optimization": {"baseline": null}}],
     [{"optimization": {"confirmations": 1}}, {"optimization": {"confirmations": 0}}, {"optimization": {"confirmations": null}}],
-    [{"optimization": {"reuse": "Namespace"}}, {"optimization": {"reuse": "None"}}, {"optimization": {"reuse": null}}],
     [{"optimization": {"experimentTimeout": "1h"}}, {"optimization": {"startupTimeout": "20m"}},
      {"optimization": {"schedulingTimeout": "10m"}}, {"optimization": {"imagePullTimeout": "10m"}},
      {"optimization": {"experimentTimeout": null, "startupTimeout": null, "schedulingTimeout": null, "imagePullTimeout": null}}],
