@@ -242,6 +242,7 @@ TEST(HttpClient, FollowsNoEndlessNorInsecureRedirects) {
 
 TEST(HttpClient, KeepsTheFirstBytesOfAServerWithoutRanges) {
   TlsHub hub([](const Request&) -> Answer { return {200, std::string(1u << 20, 'x'), {}}; });
+  for (const char* name : {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"}) ::unsetenv(name);  // of this machine
   ::setenv("CURL_CA_BUNDLE", hub.authority_file().c_str(), 1);
   const auto answer = HttpClient("", std::chrono::seconds(60)).Send({hub.endpoint() + "/f", false, 0, 10});
   ::unsetenv("CURL_CA_BUNDLE");

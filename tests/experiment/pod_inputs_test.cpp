@@ -105,7 +105,7 @@ TEST(CheckPodInputs, ChecksWhatTheSchemaMayHaveLetThrough) {
               }),
               StartsWith("spec.benchmark.scenarios[1]: D(1,2) stands there twice"));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.benchmark.arrival.process = measurement::ArrivalProcess::kTrace; }),
-              StartsWith("spec.benchmark: "));
+              StartsWith("spec.benchmark.arrival: "));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.gpu.min_memory = "much"; }), StartsWith("spec.gpu.minMemory: "));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.gpu.min_compute_capability = "hopper"; }),
               StartsWith("spec.gpu.minComputeCapability: \"hopper\""));
