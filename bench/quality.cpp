@@ -19,7 +19,7 @@ using nlohmann::json;
 const json::json_pointer kChoice("/choices/0");
 const json::json_pointer kLogprobs("/choices/0/logprobs/token_logprobs");
 constexpr std::size_t kShortestLoop = 16;  // bytes; a shorter answer is no loop yet
-constexpr std::size_t kUnitRepeats = 4;        // of a unit, to call it one
+constexpr std::size_t kUnitRepeats = 4;    // of a unit, to call it one
 
 // FNV-1a over the bits: equal only for numbers that are equal to the last digit, in the same order.
 std::uint32_t Print(std::vector<double>::const_iterator begin, std::vector<double>::const_iterator end) {

@@ -556,7 +556,9 @@ std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines) {
       "**†**: that the release has it follows from dates, no recorded release shows it; the task gets a warning. "
       "Older and newer releases are judged by the nearest that is known, with a warning.\n";
   for (const std::string& model : engines.front().models) text += "\n- " + model;
-  text += "\n\n## At a glance: the newest releases\n\nA cell with arguments means `map`: the engine is started with them.\n";
+  text +=
+      "\n\n## At a glance: the newest releases\n\nA cell with arguments means `map`: the engine is started with "
+      "them.\n";
   for (const std::string& field : FieldsOf(engines.front().fields)) text += "\n" + Glance(engines, field);
   for (const EngineMatrix& engine : engines) {
     text += "\n## " + engine.title + " " + engine.oldest + " to " + engine.newest + "\n";

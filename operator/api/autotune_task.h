@@ -210,7 +210,7 @@ struct ExperimentStatus {
   std::string runtime;
   quant::QuantConfig quant;
   bool baseline = false;
-  std::string confirms;     // the experiment whose configuration is started afresh; "" = it is its own
+  std::string confirms;  // the experiment whose configuration is started afresh; "" = it is its own
   double allowed_seconds =
       0;  // of GPU time for one attempt, its start included: what the budget has for it; 0 = no limit
   std::vector<std::string> args;

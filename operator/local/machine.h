@@ -1,8 +1,8 @@
 // The GPUs of this machine (or simulated ones), and the node that they make it.
 //
 // Found by nvidia-smi, else below /proc/driver/nvidia; CUDA_VISIBLE_DEVICES restricts the pool as it does for every
-// CUDA program. The node carries the labels that GPU Feature Discovery (AMD: the node labeller) would give it, so that local mode takes the same
-// decisions as a cluster.
+// CUDA program. The node carries the labels that GPU Feature Discovery (AMD: the node labeller) would give it, so that
+// local mode takes the same decisions as a cluster.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,7 @@ namespace autotune::local {
 
 struct Machine {
   std::vector<std::string> devices;  // what CUDA_VISIBLE_DEVICES names them by; the pool
-  experiment::GpuInfo gpu;           // of all devices; product in GPU Feature Discovery's spelling, of AMD in its labeller's
+  experiment::GpuInfo gpu;  // of all devices; product in GPU Feature Discovery's spelling, of AMD in its labeller's
   bool simulated = false;
   std::vector<std::string> notes;  // for people: devices that are left out, and why
 };

@@ -152,10 +152,10 @@ TEST(Result, AnInspectionRoundTrips) {
 
 TEST(Result, ReasonsAreSpelledAsInTheApiAndReadBack) {
   using R = FailureReason;
-  for (const R reason :
-       {R::kEngineRejectedArguments, R::kEngineRejectedConfiguration, R::kOutOfMemory, R::kStartupTimeout,
-        R::kExperimentTimeout, R::kEngineCrashed, R::kBenchmarkFailed, R::kClientBound, R::kModelUnreadable, R::kImagePullFailed,
-        R::kInvalidPodConfiguration, R::kUnschedulable, R::kStorageLimitExceeded, R::kEvicted, R::kNodeLost}) {
+  for (const R reason : {R::kEngineRejectedArguments, R::kEngineRejectedConfiguration, R::kOutOfMemory,
+                         R::kStartupTimeout, R::kExperimentTimeout, R::kEngineCrashed, R::kBenchmarkFailed,
+                         R::kClientBound, R::kModelUnreadable, R::kImagePullFailed, R::kInvalidPodConfiguration,
+                         R::kUnschedulable, R::kStorageLimitExceeded, R::kEvicted, R::kNodeLost}) {
     EXPECT_EQ(FailureReasonFromName(FailureReasonName(reason)), reason);
   }
   EXPECT_EQ(FailureReasonName(R::kEngineRejectedArguments), "EngineRejectedArguments");

@@ -328,22 +328,14 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
   if (name == "fp8-block") facts.weight_block = {128, 128};
   if (name == "modelopt-fp8-kv") facts.kv_cache = "fp8";
   static const std::map<std::string, std::pair<std::string, std::string>> kQuantized = {
-      {"awq", {"awq", "int4-wna16"}},
-      {"gguf", {"gguf", "gguf"}},
-      {"bnb", {"bitsandbytes", "bnb"}},
-      {"hqq", {"hqq", "other"}},
-      {"quanto", {"quanto", "other"}},
-      {"fp8", {"fp8", "fp8"}},
-      {"fp8-block", {"fp8", "fp8"}},
-      {"fbgemm", {"fbgemm_fp8", "fp8"}},
-      {"quark-fp8", {"quark", "fp8"}},
-      {"ct-int8", {"compressed-tensors", "int8-w8a8"}},
-      {"modelopt-fp8", {"modelopt", "fp8"}},
-      {"modelopt-fp8-kv", {"modelopt", "fp8"}},
-      {"nvfp4", {"modelopt", "nvfp4"}},
-      {"fp-quant", {"fp_quant", "nvfp4"}},
-      {"mxfp4-moe", {"mxfp4", "mxfp4"}},
-      {"w4afp8-moe", {"w4afp8", "w4a8"}},
+      {"awq", {"awq", "int4-wna16"}},        {"gguf", {"gguf", "gguf"}},
+      {"bnb", {"bitsandbytes", "bnb"}},      {"hqq", {"hqq", "other"}},
+      {"quanto", {"quanto", "other"}},       {"fp8", {"fp8", "fp8"}},
+      {"fp8-block", {"fp8", "fp8"}},         {"fbgemm", {"fbgemm_fp8", "fp8"}},
+      {"quark-fp8", {"quark", "fp8"}},       {"ct-int8", {"compressed-tensors", "int8-w8a8"}},
+      {"modelopt-fp8", {"modelopt", "fp8"}}, {"modelopt-fp8-kv", {"modelopt", "fp8"}},
+      {"nvfp4", {"modelopt", "nvfp4"}},      {"fp-quant", {"fp_quant", "nvfp4"}},
+      {"mxfp4-moe", {"mxfp4", "mxfp4"}},     {"w4afp8-moe", {"w4afp8", "w4a8"}},
   };
   const auto& [method, family] = kQuantized.at(name);
   return Quantized(facts, method, family);

@@ -57,7 +57,8 @@ TEST(Decide, TakesATaskFromApplyToTheBestConfiguration) {
   EXPECT_EQ(api::FindCondition(task.status.conditions, "Feasible")->status, "True");
   EXPECT_TRUE(cluster.pods.empty()) << "succeeded pods are deleted";
   ASSERT_TRUE(cluster.config_maps.contains("llama-best"));
-  const auto documents = text::ParseYaml(cluster.config_maps["llama-best"]["data"]["deployment.yaml"], "deployment.yaml");
+  const auto documents =
+      text::ParseYaml(cluster.config_maps["llama-best"]["data"]["deployment.yaml"], "deployment.yaml");
   ASSERT_TRUE(documents.ok());
   const json deployment = documents->front();
   EXPECT_THAT(deployment["spec"]["template"]["spec"]["containers"][0]["command"].get<std::vector<std::string>>(),
