@@ -482,7 +482,11 @@ class Search {
     if (next.action != LoadAction::kStop && points_.size() < kMaxPoints) {
       return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)));
     }
-    if (bracket_.low == nullptr) return Stop(StopReason::kInfeasible, std::string(LoadReasonName(next.reason)));
+    if (bracket_.low == nullptr) {
+      // Where no load would win, the lower ones were not tried: whether they keep the bounds is not known.
+      const bool untried = next.reason == LoadReason::kNoGain;
+      return Stop(untried ? StopReason::kCannotWin : StopReason::kInfeasible, std::string(LoadReasonName(next.reason)));
+    }
     const double best = WorthOf(input_.worth, points_[bracket_.low->index], input_.gpus);
     if (input_.score_to_beat && best < *input_.score_to_beat) {
       return Stop(StopReason::kCannotWin, "no load is expected to reach the score that is to beat");

@@ -489,6 +489,10 @@ TEST(DecideLoad, FollowsAPrediction) {
   const Found loser = SearchOn(engine, input, 5);
   EXPECT_LE(loser.points.size(), 2U);
   EXPECT_EQ(loser.decision.reason, StopReason::kCannotWin);
+  // So lower loads are not tried after one that breaks the bounds: that is not the same as infeasible.
+  const LoadDecision unknown = DecideLoad(input, std::vector<Point>{engine.Truth(input.slo, Concurrency(512))});
+  EXPECT_EQ(unknown.next, std::nullopt);
+  EXPECT_EQ(unknown.reason, StopReason::kCannotWin);
 }
 
 TEST(WorthOf, CountsPerGpuAndOnlyWhatIsAttained) {
