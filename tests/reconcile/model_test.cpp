@@ -73,6 +73,11 @@ std::uint64_t Digest(const json& pod, const std::string& product) {
                            "allowedMs", "start", "confirms", "reference", "records"}) {
     spec.erase(hint);
   }
+  // What is known of the baseline's quality only says when to stop reading the corpus.
+  if (json& quality = spec["quality"]; quality.is_object()) {
+    for (const char* hint : {"reference", "maxGrowth", "onlyCacheDiffers"}) quality.erase(hint);
+  }
+  if (spec["quality"].empty()) spec.erase("quality");  // the default
   // Bounds say which loads are measured only where those are searched.
   if (spec["load"].contains("fixed") && !spec.value("/slo/attainment"_json_pointer, json()).is_number())
     spec.erase("slo");
