@@ -727,10 +727,14 @@ class Sequence {
     }
     const api::Condition* ready = api::FindCondition(status.conditions, "Ready");
     if (status.state == "Failed") {
-      EXPECT_THAT(ready->reason, testing::AnyOf("InvalidSpec", "AllExperimentsFailed", "ModelUnreadable"));
+      EXPECT_THAT(ready->reason,
+                  testing::AnyOf("InvalidSpec", "BudgetTooSmall", "AllExperimentsFailed", "ModelUnreadable"));
       EXPECT_FALSE(status.best);
     }
-    if (!status.expanded_for || ready->reason == "InvalidSpec" || ready->reason == "ModelUnreadable") return;
+    if (!status.expanded_for || ready->reason == "InvalidSpec" || ready->reason == "ModelUnreadable" ||
+        ready->reason == "BudgetTooSmall") {
+      return;
+    }
     const quant::RuleSet* rules = RulesOfVersion(status.rules_version);
     ASSERT_NE(rules, nullptr);
     const auto fresh = RunFresh(cluster_.task["spec"], status.gpu_product, *rules);
