@@ -55,7 +55,7 @@ void NoteSpec(const json& spec, json& pod) {
     const json value = spec.value(json::json_pointer(field), json());
     if (!value.empty()) noted[field] = value;
   }
-  if (noted.contains("/model/volume")) noted["/model/volume"].erase("/image/pullPolicy");
+  if (json& volume = noted["/model/volume"]; volume.contains("image")) volume["image"].erase("pullPolicy");
   json& annotations = pod["metadata"]["annotations"];
   if (!annotations.contains(kSpecAnnotation)) annotations[kSpecAnnotation] = noted.dump();
 }
