@@ -5,26 +5,15 @@
 
 #include "engine_model/closed_form.h"
 #include "engine_model/load_curve.h"
+#include "tests/engine_model/llama_8b.h"
 
 namespace autotune::engine_model {
 namespace {
 
 constexpr std::array<int, 6> kLoads = {1, 8, 32, 64, 128, 256};
 
-ModelShape Llama8b() {
-  ModelShape model;
-  model.layers = 32;
-  model.hidden = 4096;
-  model.heads = 32;
-  model.kv_heads = 8;
-  model.head_dim = 128;
-  model.intermediate = 14336;
-  model.vocabulary = 128256;
-  return model;
-}
-
 void VirtualTime(benchmark::State& state, const char* scenario, int prefix_tokens) {
-  const Deployment deployment = DeploymentOf(EngineKind::kVllm, Llama8b(), *FindGpu("h100"), {});
+  const Deployment deployment = DeploymentOf(EngineKind::kVllm, testing::Llama8B(), *FindGpu("h100"), {});
   LoadTest test;
   test.scenario = *measurement::Scenario::Parse(scenario);
   test.prefix = {prefix_tokens, 8};
@@ -40,7 +29,7 @@ BENCHMARK_CAPTURE(VirtualTime, fixed, "D(1024,128)", 0)->Arg(100)->Arg(300)->Uni
 BENCHMARK_CAPTURE(VirtualTime, prefix, "N(2048,200)/(128,30)", 1536)->Arg(300)->Unit(benchmark::kMillisecond);
 
 void InClosedForm(benchmark::State& state) {
-  const ModelShape model = Llama8b();
+  const ModelShape model = testing::Llama8B();
   const GpuSpec gpu = *FindGpu("h100");
   for (auto _ : state) {
     const ClosedForm closed(model, gpu, CandidateShape{}, Workload{480, 300, false});

@@ -18,6 +18,7 @@
 #include "measurement/keyed_random.h"
 #include "measurement/load_search.h"
 #include "measurement/statistics.h"
+#include "tests/engine_model/llama_8b.h"
 #include "tests/measurement/simulated_load.h"
 #include "tuning/judge.h"
 
@@ -44,20 +45,12 @@ struct Engine {
 
 // Llama 3.1 8B on one H100: precision, batch limit and lengths differ by seed.
 Engine EngineOf(std::uint64_t seed, const measurement::Arrival& arrival, const char* scenario) {
-  ModelShape model;
-  model.layers = 32;
-  model.hidden = 4096;
-  model.heads = 32;
-  model.kv_heads = 8;
-  model.head_dim = 128;
-  model.intermediate = 14336;
-  model.vocabulary = 128256;
   CandidateShape candidate;
   candidate.weights = seed % 2 == 0 ? WeightFormat::kFp8 : WeightFormat::kBf16;
   constexpr int kSequences[] = {64, 128, 256};
   candidate.max_num_seqs = kSequences[seed % 3];
   Engine engine;
-  engine.deployment = DeploymentOf(EngineKind::kVllm, model, *FindGpu("h100"), candidate);
+  engine.deployment = DeploymentOf(EngineKind::kVllm, testing::Llama8B(), *FindGpu("h100"), candidate);
   engine.test.scenario = *measurement::Scenario::Parse(scenario);
   engine.test.arrival = arrival;
   engine.test.seed = seed;

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "tests/engine_model/llama_8b.h"
+
 namespace autotune::engine_model {
 namespace {
 
@@ -13,12 +15,7 @@ using measurement::RequestRate;
 
 Deployment Llama8b() {
   Deployment out;
-  out.model.layers = 32;
-  out.model.hidden = 4096;
-  out.model.heads = 32;
-  out.model.kv_heads = 8;
-  out.model.head_dim = 128;
-  out.model.intermediate = 14336;
+  out.model = testing::Llama8B();
   out.model.vocabulary = 32000;
   out.gpu = *FindGpu("h100");
   return out;

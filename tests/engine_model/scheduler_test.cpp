@@ -8,6 +8,7 @@
 
 #include "closed_loop.h"
 #include "measurement/keyed_random.h"
+#include "tests/engine_model/llama_8b.h"
 
 namespace autotune::engine_model {
 namespace {
@@ -15,12 +16,7 @@ namespace {
 // The model of the recorded speed runs: Llama-8B-like.
 Deployment Llama8b() {
   Deployment out;
-  out.model.layers = 32;
-  out.model.hidden = 4096;
-  out.model.heads = 32;
-  out.model.kv_heads = 8;
-  out.model.head_dim = 128;
-  out.model.intermediate = 14336;
+  out.model = testing::Llama8B();
   out.model.vocabulary = 32000;
   out.gpu = *FindGpu("h100");
   return out;

@@ -8,18 +8,6 @@
 
 namespace autotune::tuning::search::testing {
 
-engine_model::ModelShape Llama8B() {
-  engine_model::ModelShape m;
-  m.layers = 32;
-  m.hidden = 4096;
-  m.heads = 32;
-  m.kv_heads = 8;
-  m.head_dim = 128;
-  m.intermediate = 14336;
-  m.vocabulary = 128256;
-  return m;
-}
-
 engine_model::ModelShape Llama70B() {
   engine_model::ModelShape m = Llama8B();
   m.layers = 80;

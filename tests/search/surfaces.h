@@ -6,11 +6,12 @@
 #include <optional>
 #include <vector>
 
+#include "tests/engine_model/llama_8b.h"
 #include "tuning/search/decide.h"
 
 namespace autotune::tuning::search::testing {
 
-engine_model::ModelShape Llama8B();
+using engine_model::testing::Llama8B;
 engine_model::ModelShape Llama70B();
 
 // engines x precisions x tensor parallel sizes x caps on sequences, with loads 4 to 128.
