@@ -367,15 +367,14 @@ void FillLatency(const Window& window, Metric metric, std::vector<std::vector<do
 // and still growing in the second half. An engine that was idle before fills up at first, at any rate.
 bool Saturated(const Window& window) {
   if (window.spec.load.kind != LoadKind::kRequestRate) return false;
-  const nanoseconds middle = window.begin + (window.end - window.begin) / 2;
-  double at_begin = 0, at_middle = 0, at_end = 0, arrived = 0;
-  for (const RequestRecord& record : window.all) {
-    const bool open = window.InFlight(record);
-    if (record.start < window.begin && (open || record.end >= window.begin)) at_begin += 1;
-    if (record.start < middle && (open || record.end >= middle)) at_middle += 1;
-    if (record.start < window.end && (open || record.end >= window.end)) at_end += 1;
-    if (record.start >= window.begin && record.start < window.end) arrived += 1;
-  }
+  const auto in_flight_at = [&](nanoseconds time) {
+    return static_cast<double>(std::count_if(window.all.begin(), window.all.end(), [&](const RequestRecord& record) {
+      return record.start < time && (window.InFlight(record) || record.end >= time);
+    }));
+  };
+  const double at_begin = in_flight_at(window.begin), at_end = in_flight_at(window.end);
+  const double at_middle = in_flight_at(window.begin + (window.end - window.begin) / 2);
+  const auto arrived = static_cast<double>(window.started.size());
   const double grown = at_end - at_begin, later = at_end - at_middle;
   return grown > 3 * std::sqrt(at_begin + at_end + 1) && grown > (1 - kRateReached) * arrived && later > grown / 4;
 }
