@@ -235,6 +235,12 @@ double ExpectedSeconds(const search::Space& space, std::size_t candidate) {
   return space.candidates[candidate].start_seconds + kPoints * space.step_seconds;
 }
 
+// GPU-seconds that a trial may still spend; the whole, because nothing of it is accounted for before it ends.
+// `allowed` = 0: it has no limit, and is expected to take what such trials take.
+double MostGpuSeconds(const search::Space& space, std::size_t candidate, double allowed, int gpus) {
+  return (allowed > 0 ? allowed : ExpectedSeconds(space, candidate)) * gpus;
+}
+
 search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status, base::WallTime now) {
   search::Budget budget;
   const api::OptimizationSpec& optimization = spec.optimization;
@@ -299,9 +305,8 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   for (const api::ExperimentStatus& experiment : status.experiments) {
     const auto index = IndexOf(space, experiment);
     if (!index || IsFinished(experiment)) continue;
-    const double most =
-        experiment.allowed_seconds > 0 ? experiment.allowed_seconds : ExpectedSeconds(input.space, *index);
-    input.limits.budget.committed_gpu_seconds += most * experiment.gpus;
+    input.limits.budget.committed_gpu_seconds +=
+        MostGpuSeconds(input.space, *index, experiment.allowed_seconds, experiment.gpus);
   }
   input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
                                    engine_model::FindGpu(status.gpu_product));
@@ -310,20 +315,31 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
 
 namespace {
 
-// GPU-seconds that what is at work may still spend; the whole, because nothing of it is accounted for before it ends.
 search::RunningTrial RunningOf(const api::ExperimentStatus& experiment, std::size_t candidate,
                                const search::Space& space) {
-  const double expected = ExpectedSeconds(space, candidate);
-  const double most = experiment.allowed_seconds > 0 ? experiment.allowed_seconds : expected;
-  return {candidate,       experiment.state == api::ExperimentState::kMeasuring,
-          experiment.gpus, 0,
-          expected,        most * experiment.gpus};
+  return {candidate,
+          experiment.state == api::ExperimentState::kMeasuring,
+          experiment.gpus,
+          0,
+          ExpectedSeconds(space, candidate),
+          MostGpuSeconds(space, candidate, experiment.allowed_seconds, experiment.gpus)};
 }
 
-// Whole seconds, as they are read back; 0 where nothing is limited.
+// As they are read back from the status.
+double WholeSeconds(const search::Allowance& allowance) { return std::max(1.0, std::floor(allowance.seconds)); }
+
+// What a start of a candidate that is no further trial is allowed: confirmations' reserve is for such starts.
+std::optional<search::Allowance> AllowOutsideTrials(const search::Space& space, search::Budget budget,
+                                                    std::size_t candidate) {
+  budget.confirmations = 0;
+  budget.trials.reset();
+  return search::Allow(space, budget, candidate, std::nullopt);
+}
+
+// Whole seconds; 0 where nothing is limited.
 double AllowedSeconds(const search::Budget& budget, const std::optional<search::Allowance>& allowance) {
   if (!allowance || (!budget.gpu_seconds && !budget.seconds_left)) return 0;
-  return std::max(1.0, std::floor(allowance->seconds));
+  return WholeSeconds(*allowance);
 }
 
 std::optional<ToAdd> FreshStart(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
@@ -332,10 +348,8 @@ std::optional<ToAdd> FreshStart(const api::TaskSpec& spec, const api::TaskStatus
   if (!leader) return std::nullopt;
   const auto candidate = IndexOf(space, status.experiments[*leader]);
   if (!candidate) return std::nullopt;
-  search::Budget budget = input.limits.budget;
-  budget.confirmations = 0;  // this is what the reserve was kept for
-  budget.trials.reset();
-  const auto allowance = search::Allow(input.space, budget, *candidate, std::nullopt);
+  const search::Budget& budget = input.limits.budget;
+  const auto allowance = AllowOutsideTrials(input.space, budget, *candidate);
   if (!allowance) return std::nullopt;
   return ToAdd{*candidate, AllowedSeconds(budget, allowance), status.experiments[*leader].name};
 }
@@ -392,7 +406,7 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
     const tuning::Candidate& candidate = space.expansion.candidates[decision.candidate];
     const double allowed = AllowedSeconds(budget, decision.allowance);
     const double expected = ExpectedSeconds(input.space, decision.candidate);
-    const double most = (allowed > 0 ? allowed : expected) * candidate.plan.gpus;
+    const double most = MostGpuSeconds(input.space, decision.candidate, allowed, candidate.plan.gpus);
     slots.running.push_back({decision.candidate, false, candidate.plan.gpus, 0, expected, most});
     budget.committed_gpu_seconds += most;
     ++budget.started;
@@ -406,11 +420,9 @@ std::optional<double> AllowedAgain(const SearchInput& input, const api::Experime
   if (entry.allowed_seconds == 0) return 0;
   search::Budget budget = input.limits.budget;
   budget.committed_gpu_seconds -= entry.allowed_seconds * entry.gpus;
-  budget.confirmations = 0;
-  budget.trials.reset();
-  const auto allowance = search::Allow(input.space, budget, candidate, std::nullopt);
+  const auto allowance = AllowOutsideTrials(input.space, budget, candidate);
   if (!allowance) return std::nullopt;
-  return std::min(entry.allowed_seconds, std::max(1.0, std::floor(allowance->seconds)));
+  return std::min(entry.allowed_seconds, WholeSeconds(*allowance));
 }
 
 std::string WhyStopped(const Proposal& proposal) {
