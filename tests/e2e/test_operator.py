@@ -75,7 +75,12 @@ def test_the_first_example_runs_unmodified_from_apply_to_the_best_configuration(
     assert 0 < float(changed["ci"]) < 0.002
     assert float(changed["agreement"]) < float(changed["ownAgreement"])
     best = found["status"]["best"]
-    assert best["score"] == max((e["score"] for e in experiments.values()), key=float)
+    # Fresh starts of one configuration are experiments too: the score is their mean.
+    starts = {name: [] for name in experiments}
+    for experiment in found["status"]["experiments"]:
+        starts[experiment["quant"]["name"]].append(float(experiment["score"]))
+    means = [sum(scores) / len(scores) for scores in starts.values()]
+    assert float(best["score"]) == pytest.approx(max(means), abs=0.02), starts
     assert found["status"]["candidates"]["eligible"] == 2
     assert float(found["status"]["cost"]["gpuHours"]) > 0
 
