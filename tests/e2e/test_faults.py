@@ -28,7 +28,7 @@ SLOTS = [1, 2, 4]
 
 def search(name, retries=0):
     return task(name, quantConfig={"presets": ["default"]}, parameters={"max-num-seqs": SLOTS}, parallelism=2,
-                optimization={"strategy": "Grid", "retries": retries},
+                optimization={"strategy": "Grid", "retries": retries, "baseline": {"parameters": {"max-num-seqs": SLOTS[0]}}},
                 benchmark={"scenarios": ["D(32,16)"], "load": {"concurrency": [8]}, "duration": "2s", "warmup": "1s"})
 
 
