@@ -1,78 +1,73 @@
-"""What precisions cost, by autotune-bench's probe and by the engine's offline interface over many more tokens.
+"""What precisions cost: autotune-bench's probe against the engine's offline interface over many more tokens.
 
-    quality_truth.py train --out MODEL [--texts DIR] [--minutes 6]
-    quality_truth.py random --out DIR
-    quality_truth.py measure --engine vllm|sglang --bin DIR --model MODEL --out FILE --port N [--held-out FILE] [--chunk N]
+    quality_truth.py random CORPUS OUT
+    quality_truth.py measure MODEL OUT --bin DIR --gpus 0,1 [--held-out FILE] [--chunk N] [--seconds 900]
+    quality_truth.py report OUT
+    quality_truth.py coverage OUT [--draws 4000]
 
-`train` makes a Llama of 222M parameters out of the texts under DIR (default: the engine's own site-packages, the only text that a
-machine without a network is sure to have) and writes what it has not seen to MODEL/held-out.jsonl. `random` writes two
-models with random weights at ordinary scale, DIR/llama and DIR/latent (DeepSeek's attention): which documents read the KV
-cache. `measure` starts the engine once per precision, runs the probe as an experiment does, and with --held-out asks the
-offline interface for every token of it; a line each: the change of perplexity against bfloat16 with its 95 % interval,
-whether the truth is inside, the probe's seconds, and how many of the 32 blocks read the cache.
+`random` writes two models with random weights at ordinary scale, OUT/llama and OUT/latent (DeepSeek's attention), with the
+tokenizer of CORPUS (make_corpus.py): which documents read the KV cache. `measure` starts the engine for each precision, one at
+a time on each GPU: the probe as an experiment runs it, and, with --held-out, the offline interface over every held-out text
+and over the probe's own corpus. Each result is a file in OUT as soon as there is one, what is there is not measured again,
+and the report is written anew after each. `coverage` draws corpora of the probe's shape from the held-out texts and counts how
+often their interval holds the mean of all of them.
 
-Needs one GPU and the engine's own Python (PyTorch, transformers, tokenizers, safetensors); nothing else, and no network.
+The held-out texts are of the kinds and lengths of the probe's corpus, and their mean is weighted as the probe's blocks are:
+it is what the probe's interval is about, as far as other texts can be of the same kinds.
+
+`measure` needs GPUs and an installed engine; `report` and `coverage` only numpy.
 """
 
 import argparse
+import collections
 import json
 import math
+import os
 import pathlib
-import random
+import queue
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
-BLOCKS, BLOCK_BYTES, NLL_UNIT = 32, 9, 1e-7
+import numpy
+
+BLOCKS, BLOCK_BYTES, NLL_UNIT = 32, 9, 1e-7  # as measurement/quality.h writes them
+KEPT_UNIT = 1e-5  # of a log-probability in OUT
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-T975 = {31: 2.0395}
+T975 = 2.0395  # 31 degrees of freedom
+# bench/corpus.cpp: the parts of the corpus and their blocks.
+PARTS = {"notes": 2, "snippets": 2, "figures": 2, "languages": 2, "harbour": 6, "handbook": 6, "toolchain": 6, "anthology": 6}
+BASE = "bfloat16"
 PRECISIONS = {
-    "bfloat16": {"vllm": [], "sglang": []},
-    "bfloat16 again": {"vllm": [], "sglang": []},
-    "fp8 KV cache": {"vllm": ["--kv-cache-dtype", "fp8"], "sglang": ["--kv-cache-dtype", "fp8_e4m3"]},
-    "e5m2 KV cache": {"vllm": ["--kv-cache-dtype", "fp8_e5m2"], "sglang": ["--kv-cache-dtype", "fp8_e5m2"]},
-    "fp8 weights": {"vllm": ["--quantization", "fp8"], "sglang": ["--quantization", "fp8"]},
+    BASE: {"vllm": [], "sglang": []},
+    "fp8-kv": {"vllm": ["--kv-cache-dtype", "fp8_e4m3"], "sglang": ["--kv-cache-dtype", "fp8_e4m3"]},
+    "e5m2-kv": {"vllm": ["--kv-cache-dtype", "fp8_e5m2"], "sglang": ["--kv-cache-dtype", "fp8_e5m2"]},
+    "fp8-weights": {"vllm": ["--quantization", "fp8"], "sglang": ["--quantization", "fp8"]},
     "float16": {"vllm": ["--dtype", "float16"], "sglang": ["--dtype", "float16"]},
+    "bfloat16-again": {"vllm": [], "sglang": []},
 }
 SERVE = {"vllm": ["vllm", "serve", "{model}", "--host", "127.0.0.1", "--port", "{port}", "--gpu-memory-utilization", "0.5"],
          "sglang": ["python3", "-m", "sglang.launch_server", "--model-path", "{model}", "--host", "127.0.0.1", "--port", "{port}",
                     "--mem-fraction-static", "0.5"]}
 CHUNK = {"vllm": "--max-num-batched-tokens", "sglang": "--chunked-prefill-size"}
+CORPUS_FILES = pathlib.Path(__file__).parents[3] / "bench" / "corpus"
 
 
-# ---- models ----------------------------------------------------------------------------------------------------------
-
-def byte_tokenizer(directory):
-    """256 tokens and two special ones: any text is some tokens, and no merges have to be learnt."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]  # GPT-2's alphabet for bytes
-    letters = {byte: chr(byte) for byte in printable}
-    letters |= {byte: chr(256 + i) for i, byte in enumerate(b for b in range(256) if b not in letters)}
-    vocabulary = {"<s>": 0, "</s>": 1} | {letters[byte]: 2 + byte for byte in range(256)}
-    special = [{"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-                "special": True} for i, text in enumerate(("<s>", "</s>"))]
-    (directory / "tokenizer.json").write_text(json.dumps({
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": special, "normalizer": None,
-        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False},
-        "post_processor": None, "decoder": {"type": "ByteLevel"},
-        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
-                  "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "vocab": vocabulary, "merges": []}}))
-    write_tokenizer_config(directory)
-
-
-def write_tokenizer_config(directory):
-    (directory / "tokenizer_config.json").write_text(json.dumps(
-        {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "model_max_length": 65536,
-         "clean_up_tokenization_spaces": False}))
-
+# ---- models with random weights -----------------------------------------------------------------------------------------
 
 def write_random(options):
+    import shutil
+
     import torch
     from transformers import DeepseekV3Config, DeepseekV3ForCausalLM, LlamaConfig, LlamaForCausalLM
 
-    common = {"vocab_size": 320, "hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 8,
-              "max_position_embeddings": 65536, "initializer_range": 0.02, "bos_token_id": 0, "eos_token_id": 1,
+    vocabulary = len(json.loads((options.corpus / "tokenizer.json").read_text())["model"]["vocab"])
+    common = {"vocab_size": vocabulary, "hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 8,
+              "max_position_embeddings": 16384, "initializer_range": 0.02, "bos_token_id": 0, "eos_token_id": 1,
               "tie_word_embeddings": False}
     latent = DeepseekV3Config(num_attention_heads=16, num_key_value_heads=16, kv_lora_rank=512, q_lora_rank=None,
                               qk_rope_head_dim=64, qk_nope_head_dim=128, v_head_dim=128, first_k_dense_replace=8,
@@ -83,115 +78,163 @@ def write_random(options):
         directory.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(1)
         make(config).to(torch.bfloat16).save_pretrained(directory)
-        byte_tokenizer(directory)
+        for file in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(options.corpus / file, directory / file)
 
 
-def read_texts(root, limit):
-    """Natural text and code, deterministic, until there is enough of it. Every 40th file is held out."""
-    files = sorted(path for kind in ("*.py", "*.md", "*.rst", "*.txt") for path in root.rglob(kind) if path.is_file())
-    random.Random(1).shuffle(files)
-    seen, held, size = [], [], 0
-    for i, path in enumerate(files):
-        text = path.read_text(errors="ignore")
-        if not 500 < len(text) < 200_000:
-            continue
-        (held if i % 40 == 0 else seen).append(text)
-        size += len(text)
-        if size > limit:
-            break
-    return seen, held
+# ---- the truth: the offline interface, in a process of its own ------------------------------------------------------------
+
+def corpus_documents():
+    """[(part, text)] as bench/corpus.cpp reads them."""
+    return [(part, text) for part in PARTS for text in (CORPUS_FILES / f"{part}.txt").read_text().rstrip("\n").split("\n%%\n")]
 
 
-def train(options):
+def read_rows(options):
+    """[(set, part, tokens, first token that counts)]. Besides the held-out texts the probe's own, and these once more behind
+    another text: how much of an interval is due to the tokens, and how much to where they stand."""
     import tokenizers
-    import torch
-    from tokenizers import decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM
 
-    options.out.mkdir(parents=True, exist_ok=True)
-    root = options.texts or pathlib.Path(torch.__file__).parents[1]
-    seen, held = read_texts(root, 300_000_000)
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(seen[:4000], trainers.BpeTrainer(
-        vocab_size=32000, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer.save(str(options.out / "tokenizer.json"))
-    write_tokenizer_config(options.out)
-    stream = [token for text in tokenizer.encode_batch(seen) for token in [0, *text.ids]]
-    data = torch.tensor(stream, dtype=torch.int32)
-    print(f"{len(seen)} files, {len(data) / 1e6:.0f}M tokens; {len(held)} held out", flush=True)
+    tokenizer = tokenizers.Tokenizer.from_file(str(options.model / "tokenizer.json"))
+    rows = [("heldOut", row["part"], row["tokens"], 1) for row in map(json.loads, options.held_out.read_text().splitlines())]
+    documents = [(part, tokenizer.encode(text).ids) for part, text in corpus_documents()]
+    rows += [("corpus", part, ids, 1) for part, ids in documents]
+    for name, before in (("behindHandbook", "handbook"), ("behindHarbour", "harbour")):
+        preface = next(ids for part, ids in documents if part == before)[:800]
+        rows += [(name, part, [*preface, *ids[1:]], len(preface)) for part, ids in documents]
+    return rows
 
-    config = LlamaConfig(vocab_size=32000, hidden_size=1024, intermediate_size=2816, num_hidden_layers=12, num_attention_heads=16,
-                         num_key_value_heads=4, max_position_embeddings=4096, rope_theta=500000.0, bos_token_id=0, eos_token_id=1,
-                         tie_word_embeddings=False)
-    torch.manual_seed(1)
-    model = LlamaForCausalLM(config).cuda()
-    step_model = torch.compile(model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
-    length, batch = 4096, 8  # the context is as long: what is beyond it was never trained
-    end, step, start = options.minutes * 60, 0, time.monotonic()
-    while (spent := time.monotonic() - start) < end:
-        at = torch.randint(0, len(data) - length, (batch,))
-        tokens = torch.stack([data[i:i + length] for i in at]).long().cuda()
-        for group in optimizer.param_groups:
-            group["lr"] = 6e-4 * min(1, (step + 1) / 200) * (0.1 + 0.9 * (1 - spent / end))
-        with torch.autocast("cuda", torch.bfloat16):
-            loss = step_model(input_ids=tokens, labels=tokens).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        if step % 100 == 0:
-            print(f"{spent:5.0f} s, step {step}: {loss.item():.3f}", flush=True)
-        step += 1
-    model.to(torch.bfloat16).save_pretrained(options.out)
-    rows, total = [], 0
-    for text in held:
-        ids = tokenizer.encode(text).ids
-        for begin in range(0, len(ids) - 200, length - 2):
-            rows.append([0, *ids[begin:begin + length - 2]])
-            total += len(rows[-1]) - 1
-        if total > options.held_out_tokens:
-            break
-    (options.out / "held-out.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    print(f"{step} steps, {step * batch * length / 1e6:.0f}M tokens; {total} tokens held out", flush=True)
-
-
-# ---- the truth: the offline interface, in a process of its own per precision -------------------------------------------
 
 def offline(options):
-    rows = [json.loads(line) for line in options.held_out.read_text().splitlines()]
+    rows = read_rows(options)
     flags = dict(zip([flag.lstrip("-").replace("-", "_") for flag in options.flags[::2]], options.flags[1::2], strict=True))
+    tokens = [row[2] for row in rows]
+    begin = time.monotonic()
     if options.engine == "vllm":
         from vllm import LLM, SamplingParams
         engine = LLM(model=str(options.model), gpu_memory_utilization=0.5, **flags)
-        answers = engine.generate([{"prompt_token_ids": row} for row in rows], SamplingParams(max_tokens=1, prompt_logprobs=0))
-        values = [[place[token].logprob for token, place in zip(row[1:], answer.prompt_logprobs[1:], strict=True)]
-                  for row, answer in zip(rows, answers, strict=True)]
+        begin = time.monotonic()
+        answers = engine.generate([{"prompt_token_ids": row} for row in tokens],
+                                  SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0, detokenize=False))
+        values = [[place[token].logprob for token, place in zip(row[1:], list(answer.prompt_logprobs)[1:], strict=True)]
+                  for row, answer in zip(tokens, answers, strict=True)]
     else:
         import sglang
         engine = sglang.Engine(model_path=str(options.model), mem_fraction_static=0.5, **flags)
+        begin = time.monotonic()
         values = []
-        for begin in range(0, len(rows), 16):
-            part = rows[begin:begin + 16]
-            answers = engine.generate(input_ids=part, sampling_params={"max_new_tokens": 1, "temperature": 0}, return_logprob=True,
-                                      logprob_start_len=0)
+        for at in range(0, len(tokens), 16):
+            answers = engine.generate(input_ids=tokens[at:at + 16], sampling_params={"max_new_tokens": 1, "temperature": 0},
+                                      return_logprob=True, logprob_start_len=0)
             values += [[place[0] for place in answer["meta_info"]["input_token_logprobs"][1:]] for answer in answers]
-    options.out.write_text(json.dumps(values))
-
-
-def truth(options, flags, directory):
-    out = pathlib.Path(directory) / "offline.json"
-    command = [sys.executable, __file__, "offline", "--engine", options.engine, "--model", str(options.model), "--held-out",
-               str(options.held_out), "--out", str(out), "--", *flags]
-    with options.out.with_suffix(".offline.log").open("a") as log:
-        # vLLM 0.24.0 was seen to abort at the interpreter's exit, after everything was answered and written.
-        subprocess.run(command, stdout=log, stderr=log, check=False)
-    return json.loads(out.read_text())
+    seconds = time.monotonic() - begin
+    counted = [numpy.asarray(each[row[3] - 1:], dtype=float) for row, each in zip(rows, values, strict=True)]
+    with options.out.with_suffix(".part").open("wb") as file:
+        numpy.savez_compressed(file, nll=numpy.round(-numpy.concatenate(counted) / KEPT_UNIT).astype(numpy.int32),
+                               lengths=[len(each) for each in counted], sets=[row[0] for row in rows], parts=[row[1] for row in rows],
+                               seconds=seconds)
+    options.out.with_suffix(".part").rename(options.out)
+    sys.stdout.flush()
+    os._exit(0)  # vLLM 0.24.0 was seen to abort at the interpreter's exit
 
 
 # ---- the probe -----------------------------------------------------------------------------------------------------------
+
+def probe(options):
+    """What an experiment's bench measures of quality, and in how many seconds."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the engine ends with it
+    command = [part.format(model=options.model, port=options.port) for part in SERVE[options.engine]] + options.flags
+    with tempfile.TemporaryDirectory(prefix="quality-truth-") as directory:
+        launcher = subprocess.Popen([options.bin / "autotune-launch", "run", "--dir", directory, "--port", str(options.port),
+                                     "--health-path", "/health", "--startup-timeout", "600", "--", *command])
+        try:
+            while subprocess.run([options.bin / "autotune-launch", "ready", "--dir", directory], capture_output=True).returncode:
+                if launcher.poll() is not None:
+                    raise RuntimeError(f"the engine ended with {launcher.returncode}")
+                time.sleep(0.5)
+            spec = {"scenarios": ["D(64,8)"], "load": {"mode": "FixedConcurrency", "fixed": [1]}, "durationMs": 2000,
+                    "quality": {"madeUpWeights": True}}
+            termination_log = pathlib.Path(directory) / "termination-log"
+            done = subprocess.run([options.bin / "autotune-bench", "run", "--dir", directory, "--port", str(options.port), "--spec",
+                                   json.dumps(spec), "--termination-log", str(termination_log)], capture_output=True, text=True)
+            document = json.loads(termination_log.read_text().split(" ", 3)[3])
+            if "quality" not in document:
+                raise RuntimeError(document.get("qualityProblem") or str(document.get("failure")) + done.stdout[-500:])
+            said = next(line for line in done.stdout.splitlines() if "nats per token" in line).strip()
+            options.out.write_text(json.dumps({**document["quality"], "problem": document.get("qualityProblem", ""), "said": said}))
+        finally:
+            launcher.terminate()
+            launcher.wait(60)
+
+
+# ---- one engine after the other on each GPU ---------------------------------------------------------------------------------
+
+def run_job(options, precision, kind, gpu, number):
+    out = options.out / (f"{precision}.probe.json" if kind == "probe" else f"{precision}.offline.npz")
+    flags = list(PRECISIONS[precision][options.engine])
+    if options.chunk:
+        flags += [CHUNK[options.engine], str(options.chunk)]
+    command = [sys.executable, __file__, kind, str(options.model), str(out), "--engine", options.engine, "--bin", str(options.bin),
+               "--port", str(options.port + number)]
+    command += ["--held-out", str(options.held_out)] if options.held_out else []
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": gpu}
+    begin = time.monotonic()
+    with (options.out / f"{precision}.{kind}.log").open("w") as log:
+        process = subprocess.Popen([*command, "--flags=" + " ".join(flags)], stdout=log, stderr=log, env=environment, start_new_session=True)
+        try:
+            process.wait(min(options.job_seconds, max(1.0, options.end - begin)))
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                pass
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # engines leave processes behind
+        except ProcessLookupError:
+            pass
+        process.wait()
+    ending = "done" if out.exists() else f"no result ({process.returncode}), see {precision}.{kind}.log"
+    return f"{precision} {kind} on GPU {gpu}: {ending} after {time.monotonic() - begin:.0f} s"
+
+
+def measure(options):
+    options.out.mkdir(parents=True, exist_ok=True)
+    options.end = time.monotonic() + options.seconds
+    jobs = queue.Queue()
+    names = options.precisions.split(",") if options.precisions else list(PRECISIONS)
+    wanted = [(name, kind) for name in names for kind in ("probe", "offline")]
+    wanted = [(name, kind) for name, kind in wanted if kind == "probe" or (options.held_out and name != "bfloat16-again")]
+    for number, (name, kind) in enumerate(wanted):
+        if not (options.out / (f"{name}.probe.json" if kind == "probe" else f"{name}.offline.npz")).exists():
+            jobs.put((number, name, kind))
+    lock = threading.Lock()
+
+    def work(gpu):
+        while time.monotonic() < options.end:
+            try:
+                number, name, kind = jobs.get_nowait()
+            except queue.Empty:
+                return
+            said = run_job(options, name, kind, gpu, number)
+            with lock:
+                print(said, flush=True)
+                text = report_text(options.out)
+                (options.out / "report.txt").write_text(text)
+
+    workers = [threading.Thread(target=work, args=(gpu,)) for gpu in options.gpus.split(",")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    print(report_text(options.out), flush=True)
+    missing = [f"{name} {kind}" for name, kind in wanted
+               if not (options.out / (f"{name}.probe.json" if kind == "probe" else f"{name}.offline.npz")).exists()]
+    if missing:
+        print("missing:", ", ".join(missing))
+    return 1 if missing else 0
+
+
+# ---- what the results say -------------------------------------------------------------------------------------------------
 
 def number(text):
     value = 0
@@ -201,105 +244,168 @@ def number(text):
 
 
 def read_blocks(text):
-    """[(kind, nll, hash)], as measurement/quality.h writes them."""
+    """[(kind, nll, print)]"""
     return [(text[i], number(text[i + 1:i + 6]) * NLL_UNIT, text[i + 6:i + BLOCK_BYTES]) for i in range(0, len(text), BLOCK_BYTES)]
 
 
-def probe(options, flags, directory):
-    """What an experiment's bench measures of quality, and in how many seconds."""
-    command = [part.format(model=options.model, port=options.port) for part in SERVE[options.engine]] + flags
-    if options.chunk:
-        command += [CHUNK[options.engine], str(options.chunk)]
-    log = options.out.with_suffix(".engine.log").open("a")
-    launcher = subprocess.Popen([options.bin / "autotune-launch", "run", "--dir", directory, "--port", str(options.port), "--health-path",
-                                 "/health", "--startup-timeout", "600", "--", *command], stdout=log, stderr=log)
-    try:
-        while subprocess.run([options.bin / "autotune-launch", "ready", "--dir", directory], capture_output=True).returncode:
-            if launcher.poll() is not None:
-                raise RuntimeError(f"the engine ended with {launcher.returncode}")
-            time.sleep(0.5)
-        spec = {"scenarios": ["D(64,8)"], "load": {"mode": "FixedConcurrency", "fixed": [1]}, "durationMs": 2000,
-                "quality": {"madeUpWeights": True}}
-        termination_log = pathlib.Path(directory) / "termination-log"
-        done = subprocess.run([options.bin / "autotune-bench", "run", "--dir", directory, "--port", str(options.port), "--spec",
-                               json.dumps(spec), "--termination-log", str(termination_log)], capture_output=True, text=True)
-        document = json.loads(termination_log.read_text().split(" ", 3)[3])
-        if "quality" not in document:
-            raise RuntimeError(document.get("qualityProblem") or str(document.get("failure")) + done.stdout[-500:])
-        said = next(line for line in done.stdout.splitlines() if "nats per token" in line)
-        return {**document["quality"], "problem": document.get("qualityProblem", ""), "said": said.strip()}
-    finally:
-        launcher.terminate()
-        launcher.wait(60)
+def read_offline(path):
+    """set -> part -> [the -ln p of a text's tokens]"""
+    with numpy.load(path) as kept:
+        texts = numpy.split(kept["nll"] * KEPT_UNIT, numpy.cumsum(kept["lengths"])[:-1])
+        out = collections.defaultdict(lambda: collections.defaultdict(list))
+        for name, part, values in zip(kept["sets"], kept["parts"], texts, strict=True):
+            out[str(name)][str(part)].append(values)
+        return out, float(kept["seconds"])
 
 
-def interval(differences):
-    """Growth of perplexity in percent, and half the width of its 95 % interval."""
-    n = len(differences)
-    half = T975.get(n - 1, 1.96) * statistics.stdev(differences) / math.sqrt(n)
-    return 100 * math.expm1(statistics.fmean(differences)), 100 * half
+def differences(values, base, name):
+    """part -> [a text's changes, token by token]"""
+    return {part: [a - b for a, b in zip(values[name][part], base[name][part], strict=True)] for part in PARTS}
 
 
-def compare(row, reference):
-    blocks, base = read_blocks(row["probe"]["blocks"]), read_blocks(reference["probe"]["blocks"])
-    common = [(a, b) for a, b in zip(blocks, base) if a[0] == b[0]]
-    row["readBlocks"] = {kind: [sum(a[2] != b[2] for a, b in common if a[0] == kind), sum(a[0] == kind for a, _ in common)]
-                         for kind in sorted({a[0] for a, _ in common})}
-    text = f"{row['precision']:15} probe {{:+.3f}} % +- {{:.3f}}".format(*interval([a[1] - b[1] for a, b in common]))
-    if row.get("truth") and reference.get("truth"):
-        # Sequences are independent, tokens of one are not.
-        found = interval([statistics.fmean(b) - statistics.fmean(a) for a, b in zip(row["truth"], reference["truth"], strict=True)])
-        growth, half = interval([a[1] - b[1] for a, b in common])
-        text += f"  truth {found[0]:+.3f} % +- {found[1]:.3f}  " + ("inside" if abs(growth - found[0]) <= half + found[1] else "OUTSIDE")
-    return text + f"  differ {row['readBlocks']}  {row['probe']['said']}"
+def make_blocks(changes):
+    """The probe's blocks: of the short parts several texts in a row, of the long ones one."""
+    out = []
+    for part, blocks in PARTS.items():
+        tokens = numpy.concatenate(changes[part])
+        out += [tokens[len(tokens) * i // blocks:len(tokens) * (i + 1) // blocks].mean() for i in range(blocks)]
+    return out
 
 
-def measure(options):
-    rows = []
-    for precision, flags in PRECISIONS.items():
-        row = {"precision": precision, "flags": flags[options.engine]}
-        with tempfile.TemporaryDirectory(prefix="quality-truth-") as directory:
-            try:
-                row["probe"] = probe(options, row["flags"], directory)
-                if options.held_out and precision != "bfloat16 again":
-                    row["truth"] = truth(options, row["flags"], directory)
-            except (RuntimeError, OSError, StopIteration, subprocess.CalledProcessError) as error:
-                print(f"{precision:15} {error}", flush=True)
-                continue
-        rows.append(row)
-        print(compare(row, rows[0]), flush=True)
-        kept = [{key: value for key, value in each.items() if key != "truth"} |
-                ({"truthMeans": [round(statistics.fmean(values), 6) for values in each["truth"]]} if "truth" in each else {})
-                for each in rows]
-        options.out.write_text(json.dumps({"engine": options.engine, "model": options.model.name, "rows": kept}))
-    return 0 if len(rows) == len(PRECISIONS) else 1
+def interval(values):
+    """Mean and half of its 95 % interval, as the probe's."""
+    return statistics.fmean(values), T975 * statistics.stdev(values) / math.sqrt(len(values))
+
+
+def weighted_truth(changes):
+    """The mean over texts of the probe's kinds with the weights of its blocks, and half of its 95 % interval. Texts are
+    independent, tokens of one are not."""
+    mean, variance = 0.0, 0.0
+    for part, blocks in PARTS.items():
+        sums = numpy.array([text.sum() for text in changes[part]])
+        sizes = numpy.array([len(text) for text in changes[part]], dtype=float)
+        ratio, weight = sums.sum() / sizes.sum(), blocks / BLOCKS
+        mean += weight * ratio
+        variance += weight ** 2 * ((sums - ratio * sizes).std(ddof=1) / sizes.mean()) ** 2 / len(sums)
+    return mean, 1.96 * math.sqrt(variance)
+
+
+def percent(value):
+    return 100 * math.expm1(value)
+
+
+def probe_line(row, base):
+    blocks, others = read_blocks(row["blocks"]), read_blocks(base["blocks"])
+    common = [(a, b) for a, b in zip(blocks, others) if a[0] == b[0]]
+    mean, half = interval([a[1] - b[1] for a, b in common])
+    differ = {kind: f"{sum(a[2] != b[2] for a, b in common if a[0] == kind)}/{sum(a[0] == kind for a, _ in common)}"
+              for kind in sorted({a[0] for a, _ in common})}
+    return mean, half, differ
+
+
+def report_text(out):
+    """A line for each precision: its cost by the held-out texts, by the probe, whether the one is in the other's interval."""
+    probes = {path.name.split(".")[0]: json.loads(path.read_text()) for path in out.glob("*.probe.json")}
+    offlines = {path.name.split(".")[0]: read_offline(path) for path in out.glob("*.offline.npz")}
+    lines = []
+    if BASE in offlines:
+        held_out = offlines[BASE][0]["heldOut"]
+        sizes = {part: sum(map(len, texts)) for part, texts in held_out.items()}
+        lines.append(f"held out: {sum(sizes.values())} tokens, nats per token: " + ", ".join(
+            f"{part} {numpy.concatenate(texts).mean():.3f}" for part, texts in held_out.items()))
+        if BASE in probes:
+            again = [numpy.concatenate(offlines[BASE][0]["corpus"][part]) for part in PARTS]
+            blocks = make_blocks({part: [values] for part, values in zip(PARTS, again, strict=True)})
+            apart = [abs(a - b[1]) for a, b in zip(blocks, read_blocks(probes[BASE]["blocks"]), strict=True)]
+            lines.append(f"corpus: {sum(map(len, again))} tokens, {statistics.fmean(blocks):.5f} nats; over HTTP and offline the "
+                         f"blocks' values differ by {statistics.fmean(apart):.1e} on average, {max(apart):.1e} at most")
+    for name in PRECISIONS:
+        if name == BASE or (name not in probes and name not in offlines):
+            continue
+        text = f"{name:14}"
+        truth = probed = None
+        if name in offlines and BASE in offlines:
+            truth = weighted_truth(differences(offlines[name][0], offlines[BASE][0], "heldOut"))
+            text += f"  truth {percent(truth[0]):+.4f} % +- {100 * truth[1]:.4f}"
+            text += f"  corpus offline {{:+.4f}} +- {{:.4f}}".format(*[100 * x for x in interval(make_blocks(differences(
+                offlines[name][0], offlines[BASE][0], "corpus")))])
+        if name in probes and BASE in probes:
+            probed = probe_line(probes[name], probes[BASE])
+            text += f"  probe {percent(probed[0]):+.4f} % +- {100 * probed[1]:.4f}"
+        if truth and probed:
+            text += "  inside" if abs(truth[0] - probed[0]) <= probed[1] else \
+                    "  within both intervals" if abs(truth[0] - probed[0]) <= probed[1] + truth[1] else "  OUTSIDE"
+        if probed:
+            text += f"  differ {probed[2]}  {probes[name]['said']}"
+        lines.append(text)
+        if truth:
+            lines.append("".ljust(16) + "by part, held out | corpus: " + ", ".join(
+                "{} {:+.3f} | {:+.3f}".format(part, *[100 * numpy.concatenate(differences(offlines[name][0], offlines[BASE][0], kept)[part])
+                                                      .mean() for kept in ("heldOut", "corpus")]) for part in PARTS))
+            lines.append("".ljust(16) + contexts_line(offlines[name][0], offlines[BASE][0]))
+    return "\n".join(lines) + "\n"
+
+
+def contexts_line(values, base):
+    """The probe's interval if it asked its documents once, twice, three times, each time behind another text."""
+    sets = ["corpus", "behindHandbook", "behindHarbour"]
+    blocks = [make_blocks(differences(values, base, name)) for name in sets]
+    halves = [interval(numpy.mean(blocks[:n], axis=0))[1] for n in (1, 2, 3)]
+    return "half width with 1, 2, 3 contexts: " + ", ".join(f"{100 * half:.4f}" for half in halves)
+
+
+def coverage(options):
+    """How often the interval of a corpus drawn from the held-out texts holds the mean of all of them."""
+    generator = numpy.random.default_rng(1)
+    base, _ = read_offline(options.out / f"{BASE}.offline.npz")
+    counts = {part: len(texts) for part, texts in base["corpus"].items()}
+    for name in PRECISIONS:
+        path = options.out / f"{name}.offline.npz"
+        if name == BASE or not path.exists():
+            continue
+        changes = differences(read_offline(path)[0], base, "heldOut")
+        truth, _ = weighted_truth(changes)
+        inside, halves = 0, []
+        for _ in range(options.draws):
+            drawn = {part: [texts[i] for i in generator.choice(len(texts), min(counts[part], len(texts)), replace=False)]
+                     for part, texts in changes.items()}
+            mean, half = interval(make_blocks(drawn))
+            inside += abs(mean - truth) <= half
+            halves.append(half)
+        share = inside / options.draws
+        print(f"{name:14} truth {percent(truth):+.4f} %: {100 * share:.1f} % of {options.draws} intervals hold it; half width "
+              f"{100 * statistics.median(halves):.4f} (median)", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("train")
-    one.add_argument("--out", required=True, type=pathlib.Path)
-    one.add_argument("--texts", type=pathlib.Path)
-    one.add_argument("--minutes", type=float, default=6)
-    one.add_argument("--held-out-tokens", type=int, default=280_000)
-    one.set_defaults(run=train)
     one = commands.add_parser("random")
-    one.add_argument("--out", required=True, type=pathlib.Path)
+    one.add_argument("corpus", type=pathlib.Path)
+    one.add_argument("out", type=pathlib.Path)
     one.set_defaults(run=write_random)
-    for name, run in (("measure", measure), ("offline", offline)):
+    for name, run in (("measure", measure), ("probe", probe), ("offline", offline)):
         one = commands.add_parser(name)
-        one.add_argument("--engine", required=True, choices=list(SERVE))
-        one.add_argument("--model", required=True, type=pathlib.Path)
-        one.add_argument("--out", required=True, type=pathlib.Path)
+        one.add_argument("model", type=pathlib.Path)
+        one.add_argument("out", type=pathlib.Path)
+        one.add_argument("--engine", default="vllm", choices=list(SERVE))
+        one.add_argument("--bin", type=pathlib.Path, help="directory of autotune-launch and autotune-bench")
         one.add_argument("--held-out", type=pathlib.Path)
+        one.add_argument("--port", type=int, default=18000)
         one.set_defaults(run=run)
-        if name == "offline":
-            one.add_argument("flags", nargs="*")
+        if name != "measure":
+            one.add_argument("--flags", type=str.split, default=[], help="of the engine, in one argument")
             continue
-        one.add_argument("--bin", required=True, type=pathlib.Path, help="directory of autotune-launch and autotune-bench")
-        one.add_argument("--port", required=True, type=int)
+        one.add_argument("--gpus", default="0")
+        one.add_argument("--precisions", help="a list of: " + " ".join(PRECISIONS))
         one.add_argument("--chunk", type=int, help="prefill tokens of a step: shows which later chunks read the cache")
+        one.add_argument("--seconds", type=float, default=900, help="no engine runs longer")
+        one.add_argument("--job-seconds", type=float, default=240)
+    for name, run in (("report", lambda options: print(report_text(options.out))), ("coverage", coverage)):
+        one = commands.add_parser(name)
+        one.add_argument("out", type=pathlib.Path)
+        one.add_argument("--draws", type=int, default=4000)
+        one.set_defaults(run=run)
     options = parser.parse_args()
     return options.run(options)
 
