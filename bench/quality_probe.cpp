@@ -195,7 +195,7 @@ bool QualityProbe::MeasurePart(const CorpusPart& part) {
   for (measurement::QualityBlock block : MakeBlocks(all, part.blocks)) {
     using measurement::TextKind;
     block.pieces = std::min(per_document, measurement::kMostPieces);
-    block.kind = part.is_long ? (per_document > 1 || 3 * number < part.blocks ? TextKind::kBeginning : TextKind::kLater)
+    block.kind = part.is_long ? (3 * number < part.blocks ? TextKind::kBeginning : TextKind::kLater)
                  : part.alone ? TextKind::kShortAlone
                               : TextKind::kShort;
     if (per_document > 1) block.kind = TextKind::kBeginning;

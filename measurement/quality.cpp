@@ -93,7 +93,7 @@ void CompareBlocks(const Quality& measured, const Quality& reference, bool only_
   if (common.size() < 2) return;
   const std::vector<std::size_t> counted = only_cache_differs ? ReadingTheCache(measured, reference, common) : common;
   if (only_cache_differs) {
-    change.cache = counted.empty()                   ? CacheUse::kNotRead
+    change.cache = counted.size() < 2                ? CacheUse::kNotRead
                    : counted.size() == common.size() ? CacheUse::kRead
                                                      : CacheUse::kPartly;
   }
@@ -293,7 +293,7 @@ QualityGate GateOf(const QualityChange& change, double max_growth) {
     if (change.nll->value + change.nll->ci <= most) return QualityGate::kHolds;
     return change.nll->value - change.nll->ci > most ? QualityGate::kFails : QualityGate::kUndecided;
   }
-  if (!change.agreement) return QualityGate::kUndecided;
+  if (!change.agreement || change.agreement->baseline_with_itself < kLeastOwnAgreement) return QualityGate::kUndecided;
   const Agreement& agreement = *change.agreement;
   const double worst = agreement.with_baseline - agreement.baseline_with_itself - agreement.ci;
   return worst >= -kAgreementMargin ? QualityGate::kHolds : QualityGate::kUndecided;

@@ -82,7 +82,8 @@ struct Change {
 };
 
 // Did the corpus make the engine read its KV cache? Known where the cache is all that differs from the baseline: blocks
-// whose every log-probability equals the baseline's to the last digit did not.
+// whose every log-probability equals the baseline's to the last digit did not. One block that did is as good as none:
+// it has no interval.
 enum class CacheUse { kNotKnown, kRead, kPartly, kNotRead };
 std::string_view CacheUseName(CacheUse use);
 
@@ -132,6 +133,8 @@ std::string_view QualityGateName(QualityGate gate);
 QualityGate GateOf(const QualityChange& change, double max_growth);
 // How much less than the baseline's own agreement counts as as much.
 inline constexpr double kAgreementMargin = 0.05;
+// A baseline that follows itself less far is no measure: anything follows it as far.
+inline constexpr double kLeastOwnAgreement = 0.5;
 
 // Sequential probing looks at the blocks so far; only the last look may use the ordinary level (statistics: see
 // docs/quality.md). True where more text cannot change the verdict: kHolds or kFails.

@@ -72,6 +72,48 @@ TEST(CompareQuality, RefusesWhatCannotBeCompared) {
   EXPECT_FALSE(CompareQuality(other, Of({2, 3}), false));
 }
 
+TEST(CompareQuality, HasNoNumberWhereOneLikelihoodIsNone) {
+  for (const double none : {NAN, INFINITY, -INFINITY}) {
+    std::vector<double> nll(kQualityBlocks, 2.0);
+    const Quality reference = Of(nll);
+    nll[17] = none;
+    EXPECT_FALSE(CompareQuality(Of(nll), reference, false)) << none;
+    const auto cache = CompareQuality(Of(nll), reference, true);
+    EXPECT_FALSE(cache && cache->nll) << none;
+    EXPECT_FALSE(IsDecided(Of(nll), reference, false, 0.01)) << none;
+  }
+}
+
+// What a status can hold of them is a loss that no bound lets through.
+TEST(CompareQuality, OfANumberThatIsNoneInAStatusIsALoss) {
+  std::vector<double> nll(kQualityBlocks, 2.0);
+  const Quality reference = Of(nll);
+  nll.assign(kQualityBlocks, NAN);
+  Quality kept = Of(nll);
+  kept.blocks = DecodeBlocks(EncodeBlocks(kept.blocks)).value();
+  const auto change = CompareQuality(kept, reference, false);
+  ASSERT_TRUE(change && change->nll);
+  EXPECT_EQ(GateOf(*change, 1.0), QualityGate::kFails);
+}
+
+// Part of the corpus does not read the cache: what counts is fewer blocks, but no early look.
+TEST(CompareQuality, OfTheBlocksThatReadTheCacheIsALastLook) {
+  const Quality reference = Of(std::vector<double>(kQualityBlocks, 2.0));
+  Quality measured = reference;
+  double squares = 0;
+  for (std::size_t i = 8; i < kQualityBlocks; ++i) {
+    const double difference = i % 2 == 0 ? 0.001 : 0.003;
+    measured.blocks[i].nll += difference;
+    measured.blocks[i].print ^= 1;
+    squares += (difference - 0.002) * (difference - 0.002);
+  }
+  const auto change = CompareQuality(measured, reference, true);
+  ASSERT_TRUE(change && change->nll);
+  EXPECT_EQ(change->cache, CacheUse::kPartly);
+  EXPECT_NEAR(change->nll->value, 0.002, 1e-12);
+  EXPECT_NEAR(change->nll->ci, 2.0687 * std::sqrt(squares / 23 / 24), 1e-7) << "t(0.975, 23)";
+}
+
 // A context of another length sees the same tokens with less before them.
 TEST(CompareQuality, LeavesOutDocumentsThatWereCutOtherwise) {
   Quality whole = Of({2, 3, 1, 4}), cut = Moved(whole, 0.5);
@@ -119,6 +161,29 @@ TEST(CacheUse, IsToldByLogProbabilitiesThatDiffer) {
   EXPECT_TRUE(change->agreement);
 }
 
+TEST(CacheUse, OfOneBlockAloneIsNone) {
+  const Quality reference = Of({2, 2, 2, 2});
+  Quality one = reference;
+  one.blocks[3] = {TextKind::kLater, 1, 2.5, 77};
+  const auto change = CompareQuality(one, reference, true);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->cache, CacheUse::kNotRead);
+  EXPECT_FALSE(change->nll);
+  EXPECT_EQ(GateOf(*change, 10), QualityGate::kUndecided);
+}
+
+// Short documents that shared steps have nothing to follow where none was asked alone: their own digits tell.
+TEST(CacheUse, OfShortDocumentsWithoutOneAskedAloneIsTheirOwn) {
+  const Quality reference = Of({2, 2, 2, 2}, TextKind::kShort);
+  Quality half = reference;
+  half.blocks[0] = {TextKind::kShort, 1, 2.25, 77};
+  half.blocks[1] = {TextKind::kShort, 1, 2.25, 78};
+  const auto change = CompareQuality(half, reference, true);
+  ASSERT_TRUE(change && change->nll);
+  EXPECT_EQ(change->cache, CacheUse::kPartly);
+  EXPECT_EQ(change->nll, (Change{0.25, 0}));
+}
+
 TEST(Agreement, IsHowFarTheBeginningsAreTheSame) {
   const std::string text(256, 'a');
   std::string late = text;
@@ -143,6 +208,16 @@ TEST(Agreement, IsHowFarTheBeginningsAreTheSame) {
   reference.answers.assign(8, MakeGreedyAnswer(text, late));
   change = CompareQuality(measured, reference, true);
   EXPECT_EQ(GateOf(*change, 0.01), QualityGate::kHolds);
+}
+
+TEST(Agreement, WithABaselineThatDoesNotRepeatItselfDecidesNothing) {
+  Quality reference, measured;
+  reference.answers.assign(8, MakeGreedyAnswer("one answer", "another"));
+  measured.answers.assign(8, MakeGreedyAnswer("!!!!!!!!!!!", "!!!!!!!!!!!"));
+  const auto change = CompareQuality(measured, reference, false);
+  ASSERT_TRUE(change && change->agreement);
+  EXPECT_EQ(change->agreement->baseline_with_itself, 0);
+  EXPECT_EQ(GateOf(*change, 0.01), QualityGate::kUndecided) << "it follows the baseline as far as the baseline does";
 }
 
 TEST(Passes, AreComparedQuestionByQuestion) {
@@ -184,6 +259,19 @@ TEST(QualityGate, LooksAtTheWholeInterval) {
     EXPECT_EQ(GateOf(change, 0.01), row.gate) << row.delta << " +- " << row.ci;
   }
   EXPECT_EQ(GateOf(QualityChange(), 0.01), QualityGate::kUndecided);
+}
+
+TEST(QualityGate, OfABoundOfNothingHoldsForTheSameOnly) {
+  const Quality reference = Of(std::vector<double>(kQualityBlocks, 2.0));
+  EXPECT_EQ(GateOf(*CompareQuality(reference, reference, false), 0), QualityGate::kHolds);
+  EXPECT_EQ(GateOf(*CompareQuality(Moved(reference, 1e-6), reference, false), 0), QualityGate::kFails);
+  EXPECT_EQ(GateOf(*CompareQuality(Moved(reference, -1e-6), reference, false), 0), QualityGate::kHolds);
+}
+
+TEST(QualityGate, LooksAtTwoBlocksAtLeast) {
+  EXPECT_FALSE(IsDecided(Of({2.5}), Of(std::vector<double>(kQualityBlocks, 2)), false, 0.01));
+  EXPECT_FALSE(IsDecided(Of({}), Of({}), false, 0.01));
+  EXPECT_TRUE(IsDecided(Of({2.5, 2.5}), Of(std::vector<double>(kQualityBlocks, 2)), false, 0.01));
 }
 
 TEST(PerplexityGrowth, IsTheExponentialOfTheDifference) {
