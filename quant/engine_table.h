@@ -223,6 +223,8 @@ class EngineTable {
   [[nodiscard]] const std::string& attention_data_flag() const { return attention_data_flag_; }
   // The flag that quantizes weights while loading; may be empty.
   [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
+  // What decides how the KV cache is stored, and nothing else.
+  [[nodiscard]] const std::vector<std::string>& cache_flags() const { return cache_flags_; }
   // Whether "auto" follows a KV cache that a checkpoint of this method declares.
   [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache) const;
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
@@ -279,6 +281,7 @@ class EngineTable {
   std::vector<GpuFactor> gpu_factors_;
   std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_;
   std::string attention_data_flag_, quantization_flag_;
+  std::vector<std::string> cache_flags_;
   bool completes_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/sha256.h"
 #include "quant/condition.h"
 #include "quant/engine_table.h"
 #include "quant/memory_need.h"
@@ -93,11 +94,12 @@ class Planner final : public FactSource {
     CheckHeads();
     CheckMemory();
     FillShape();
-    const Settings distinct = SaysTheDtypeInVain() ? settings_.Without(table_.dtype_flag()) : settings_;
+    const Settings distinct = SaysTheDtypeInVain() ? settings_.Without({table_.dtype_flag()}) : settings_;
     plan_.distinct_args = distinct.Arguments();
     plan_.distinct_yaml = distinct.OptionsYaml();
     for (std::vector<std::string>* args : {&plan_.args, &plan_.distinct_args})
       args->insert(args->end(), request_.extra_args.begin(), request_.extra_args.end());
+    plan_.apart_from_cache = ApartFromCache();
     return std::move(plan_);
   }
 
@@ -436,6 +438,12 @@ class Planner final : public FactSource {
 
   // runtimes[].args are passed on as they are; they are read for what they mean to the parameters beside them, and to
   // the pod's size and reachability.
+  [[nodiscard]] std::string ApartFromCache() const {
+    const Settings rest = settings_.Without(table_.cache_flags());
+    const nlohmann::json apart = {rest.Arguments(), rest.OptionsYaml(), request_.extra_args, plan_.env};
+    return base::Sha256Hex(apart.dump()).substr(0, 16);
+  }
+
   void ReadExtraArguments() {
     const std::vector<std::string>& args = request_.extra_args;
     for (std::size_t i = 0; i < args.size(); ++i) {

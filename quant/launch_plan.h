@@ -114,6 +114,8 @@ struct LaunchPlan {
   // `env` run the same, whatever is written on their command lines.
   std::vector<std::string> distinct_args;
   std::string distinct_yaml;
+  // Hash of arguments, options and environment without what only decides how the KV cache is stored.
+  std::string apart_from_cache;
   std::vector<Verdict> verdicts;  // one per field, in the order of kFields
   std::vector<Warning> warnings;
   std::vector<Override> overrides;

@@ -148,9 +148,9 @@ std::vector<const std::pair<const std::string, Setting>*> Settings::Ordered() co
   return ordered;
 }
 
-Settings Settings::Without(const std::string& name) const {
+Settings Settings::Without(const std::vector<std::string>& names) const {
   Settings rest = *this;
-  rest.settings_.erase(name);
+  for (const std::string& name : names) rest.settings_.erase(name);
   return rest;
 }
 

@@ -40,7 +40,7 @@ class Settings {
   [[nodiscard]] std::optional<std::string> Text(const std::string& name) const;
   [[nodiscard]] const std::vector<Override>& overrides() const { return overrides_; }
 
-  [[nodiscard]] Settings Without(const std::string& name) const;
+  [[nodiscard]] Settings Without(const std::vector<std::string>& names) const;
 
   // In the table's order, then by name: equal settings give equal arguments.
   [[nodiscard]] std::vector<std::string> Arguments() const;

@@ -479,7 +479,8 @@ class TableLoader {
       if (const auto values = declared->Get("kvCache")) table.kv_values_ = values->Texts();
     }
     const Node flags = root.Need("flags");
-    flags.Expect({"dtype", "quantization", "tensor", "pipeline", "data", "attentionData", "attentionDataSize"});
+    flags.Expect(
+        {"dtype", "quantization", "tensor", "pipeline", "data", "attentionData", "attentionDataSize", "cache"});
     const auto name = [&](const char* key, std::string& target) {
       if (const auto node = flags.Get(key)) target = NeedFlag(*node, node->Text(), table).name;
     };
@@ -490,6 +491,9 @@ class TableLoader {
     name("data", table.data_flag_);
     name("attentionData", table.attention_data_switch_);
     name("attentionDataSize", table.attention_data_flag_);
+    if (const auto cache = flags.Get("cache")) {
+      for (const Node& item : cache->Items()) table.cache_flags_.push_back(NeedFlag(item, item.Text(), table).name);
+    }
     if (table.dtype_flag_.empty()) flags.Fail("\"dtype\" is missing");
     if (table.tensor_flag_.empty()) flags.Fail("\"tensor\" is missing");
   }

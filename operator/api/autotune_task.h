@@ -216,6 +216,7 @@ struct ExperimentStatus {
   std::vector<std::string> args;
   std::string options;                     // the engine's options file, where it has one
   std::map<std::string, std::string> env;  // that the quantization sets for the engine
+  std::string apart_from_cache;            // quant::LaunchPlan's
   int gpus = 0;
   std::string node, gpu_product;
   std::string image_id;        // the engine's, as the kubelet resolved it: "registry/repository@sha256:..."

@@ -343,6 +343,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Texts("args", out.args, ObjectReader::kUnbounded);
   reader.Text("options", out.options);
   reader.TextMap("env", out.env, ObjectReader::kUnbounded);
+  reader.Text("apartFromCache", out.apart_from_cache);
   reader.Integer("gpus", out.gpus);
   reader.Text("node", out.node);
   reader.Text("gpuProduct", out.gpu_product);
@@ -434,6 +435,7 @@ json ToJson(const ExperimentStatus& experiment) {
   if (!experiment.args.empty()) out["args"] = experiment.args;
   Put(out, "options", experiment.options);
   if (!experiment.env.empty()) out["env"] = experiment.env;
+  Put(out, "apartFromCache", experiment.apart_from_cache);
   Put(out, "gpus", static_cast<std::int64_t>(experiment.gpus));
   Put(out, "node", experiment.node);
   Put(out, "gpuProduct", experiment.gpu_product);

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <iterator>
 #include <optional>
-#include <set>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -101,21 +98,6 @@ std::string NothingFeasible(const tuning::Judgement& judgement, const Succeeded&
          "). With " + relaxed + " it becomes feasible.";
 }
 
-// What decides how the KV cache is stored, and nothing else, as vLLM and SGLang spell it.
-constexpr std::string_view kCacheFlags[] = {"--kv-cache-dtype", "--calculate-kv-scales"};
-
-// Flags with their values.
-std::set<std::string> FlagsOf(const std::vector<std::string>& args) {
-  std::set<std::string> settings;
-  std::string setting;
-  for (const std::string& arg : args) {
-    if (arg.starts_with("-") && !setting.empty()) settings.insert(std::exchange(setting, ""));
-    setting += (setting.empty() ? "" : " ") + arg;
-  }
-  if (!setting.empty()) settings.insert(setting);
-  return settings;
-}
-
 std::string Share(double value) { return api::FormatDecimal(value, 4); }
 
 void Warn(api::ExperimentStatus& experiment, const char* reason, const std::string& message) {
@@ -191,16 +173,9 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
 }
 
 bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other) {
-  if (experiment.runtime != other.runtime || experiment.options != other.options || experiment.env != other.env) {
-    return false;
-  }
-  const std::set<std::string> ours = FlagsOf(experiment.args), theirs = FlagsOf(other.args);
-  std::vector<std::string> differ;
-  std::set_symmetric_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(differ));
-  return !differ.empty() && std::all_of(differ.begin(), differ.end(), [](const std::string& setting) {
-    return std::any_of(std::begin(kCacheFlags), std::end(kCacheFlags),
-                       [&](std::string_view flag) { return setting.starts_with(flag); });
-  });
+  const bool same = experiment.args == other.args && experiment.options == other.options && experiment.env == other.env;
+  return !same && experiment.runtime == other.runtime && !experiment.apart_from_cache.empty() &&
+         experiment.apart_from_cache == other.apart_from_cache;
 }
 
 tuning::Criteria CriteriaOf(const api::TaskSpec& spec) {

@@ -214,6 +214,7 @@ json FullStatus() {
       "args": ["--quantization", "fp8"],
       "options": "kv_cache_config: {dtype: fp8}",
       "env": {"SGLANG_MOE": "1"},
+      "apartFromCache": "0123456789abcdef",
       "gpus": 2,
       "node": "gpu-17",
       "gpuProduct": "NVIDIA-H100-80GB-HBM3",

@@ -706,5 +706,21 @@ TEST(PlanLaunch, RejectsAnEngineWithoutRules) {
   EXPECT_EQ(plan.rejection->reason, "UnknownEngine");
 }
 
+TEST(ApartFromCache, IsEqualWhereOnlyTheCacheDiffers) {
+  for (const char* engine : {"vllm", "sglang", "tensorrt-llm"}) {
+    SCOPED_TRACE(engine);
+    const std::string version = Rules().Resolve(engine, "", "")->version.ToString();
+    const LaunchPlan plain = Plan(Request(engine, version), Preset("default"));
+    const LaunchPlan cache = Plan(Request(engine, version), Preset("kv-cache-fp8"));
+    EXPECT_NE(Line(plain), Line(cache));
+    EXPECT_EQ(plain.apart_from_cache, cache.apart_from_cache);
+  }
+  const LaunchRequest request = Request("vllm", "0.24.0");
+  const std::string plain = Plan(request, Preset("default")).apart_from_cache;
+  EXPECT_EQ(Plan(request, Preset("default"), {{"calculate-kv-scales", "true"}}).apart_from_cache, plain);
+  EXPECT_NE(Plan(request, Preset("default"), {{"max-num-seqs", "64"}}).apart_from_cache, plain);
+  EXPECT_NE(Plan(request, Preset("dynamic-fp8")).apart_from_cache, plain);
+}
+
 }  // namespace
 }  // namespace autotune::quant
