@@ -179,6 +179,10 @@ std::optional<Failure> ContainerFailure(const PodView& pod) {
     const std::string named = "init container " + container.name;
     if (container.name == "engine") continue;
     if (IsLost(container.terminated)) return LostContainer(container.name, *container.terminated);
+    if (CannotStart(container.terminated)) {
+      return Because(FailureReason::kInvalidPodConfiguration,
+                     With(named + " cannot be started", container.terminated->message));
+    }
     if (container.terminated && container.terminated->exit_code != 0) {
       return Because(FailureReason::kInvalidPodConfiguration,
                      With(named + " failed with " + ExitText(*container.terminated), container.terminated->message));

@@ -99,13 +99,32 @@ void LocalPod::Reject(const std::string& message) {
     if (state_.scheduled || deleted_) return;
     state_.scheduled = true;
     state_.scheduled_at = clock_.Wall();
-    for (ContainerState& container : state_.containers) {
-      if (container.name != "engine" && state_.containers.size() > 1) continue;
-      container.waiting_reason = "CreateContainerConfigError";
-      container.waiting_message = message;
-    }
+    EndUnstarted(message, state_);
+    ended_ = true;
   }
   changed_();
+}
+
+void LocalPod::EndUnstarted(const std::string& message, PodState& state) const {
+  state.phase = "Failed";
+  if (state.containers.empty()) return;
+  ContainerState::Termination end;
+  end.exit_code = kStartErrorExitCode;
+  end.reason = "StartError";
+  end.message = message;
+  end.started_at = end.finished_at = clock_.Wall();
+  state.containers.front().phase = ContainerState::Phase::kTerminated;
+  state.containers.front().terminated = std::move(end);
+}
+
+base::Status LocalPod::CheckContainers() const {
+  for (const char* list : {"initContainers", "containers"}) {
+    for (const json& container : pod_.at("spec").value(list, json::array())) {
+      const auto command = ResolveContainer(pod_, container, parent_, pod_variables_);
+      if (!command) return base::Invalid("container " + container.value("name", "") + ": " + command.error().message);
+    }
+  }
+  return {};
 }
 
 PodState LocalPod::State() const {
@@ -171,6 +190,8 @@ void LocalPod::Run() {
   if (const base::Status prepared = Prepare(); !prepared) {
     reason = "UnexpectedAdmissionError";
     message = prepared.error().message;
+  } else if (const base::Status possible = CheckContainers(); !possible) {
+    Update([&](PodState& state) { EndUnstarted(possible.error().message, state); });
   } else {
     milliseconds grace = seconds(Integer(pod_.at("spec"), "terminationGracePeriodSeconds", 30));
     switch (RunContainers()) {
@@ -225,7 +246,7 @@ LocalPod::Wake LocalPod::RunContainers() {
       if (const Wake wake = WaitUntil([&] { return sidecar.started; }); wake != Wake::kDone) return wake;
       continue;
     }
-    if (!StartContainer(running)) return running.stuck ? WaitUntil([] { return false; }) : Wake::kDone;
+    if (!StartContainer(running)) return Wake::kDone;
     const Wake wake = WaitUntil([&] { return running.process->exit().has_value(); });
     if (wake != Wake::kDone) {
       mains_.push_back(std::move(running));  // EndProcesses ends it
@@ -248,8 +269,7 @@ LocalPod::Wake LocalPod::RunContainers() {
       if (running.process == nullptr) continue;
       if (const auto exit = running.process->exit()) RecordExit(running, *exit);
     }
-    return std::all_of(mains_.begin(), mains_.end(),
-                       [](const Running& running) { return running.process == nullptr && !running.stuck; });
+    return std::all_of(mains_.begin(), mains_.end(), [](const Running& running) { return running.process == nullptr; });
   });
 }
 
@@ -257,25 +277,20 @@ bool LocalPod::StartContainer(Running& running) {
   const json& container = *running.spec;
   const std::string name = container.value("name", "");
   const bool sidecar = container.value("restartPolicy", "") == "Always";
-  const auto command = ResolveContainer(pod_, container, parent_, pod_variables_);
-  if (!command) {
-    // A kubelet keeps trying, and says so until somebody changes something.
-    Update([&](PodState& state) {
-      state.containers[running.state].waiting_reason = "CreateContainerConfigError";
-      state.containers[running.state].waiting_message = command.error().message;
-    });
-    running.stuck = true;
-    return false;
-  }
   std::error_code ignored;
   if (!sidecar) std::filesystem::remove(TerminationLog(container), ignored);
 
-  ProcessSpec process;
-  process.argv = command->argv;
-  process.environment = Entries(command->environment);
-  process.directory = grant_.directory;
-  process.log_file = grant_.directory / (name + ".log");
-  auto started = Process::Start(process, [this] { Poke(); });
+  const auto start = [&]() -> base::Result<std::unique_ptr<Process>> {
+    auto command = ResolveContainer(pod_, container, parent_, pod_variables_);
+    if (!command) return std::move(command).error();
+    ProcessSpec process;
+    process.argv = command->argv;
+    process.environment = Entries(command->environment);
+    process.directory = grant_.directory;
+    process.log_file = grant_.directory / (name + ".log");
+    return Process::Start(process, [this] { Poke(); });
+  };
+  auto started = start();
   running.process_started = Now();
   running.next_probe = running.process_started;
   running.started = false;
@@ -331,7 +346,6 @@ void LocalPod::RecordExit(Running& running, ProcessExit exit) {
 }
 
 void LocalPod::SuperviseSidecar(Running& running) {
-  if (running.stuck) return;
   if (running.process != nullptr) {
     const auto exit = running.process->exit();
     if (!exit) {
@@ -402,7 +416,7 @@ void LocalPod::Probe(Running& running) {
 }
 
 base::TimePoint LocalPod::NextLook(const Running& running) const {
-  if (running.stuck || running.started) return base::TimePoint::max();
+  if (running.started) return base::TimePoint::max();
   if (running.process == nullptr) return running.restart_at;
   if (running.probe != nullptr) return running.probe_started + running.probe_timeout;
   return running.next_probe;

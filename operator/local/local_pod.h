@@ -53,7 +53,7 @@ class LocalPod {
   // Ends it as a deletion does: SIGTERM, after the grace period SIGKILL. Returns at once.
   void Delete(std::chrono::milliseconds grace);
   void SetUnschedulable(const std::string& message);
-  // It can never run here. Reported as a node reports a container that it cannot configure, which nobody tries again.
+  // It can never run here: it fails at once, as on a node that cannot start the first container.
   void Reject(const std::string& message);
 
   [[nodiscard]] PodState State() const;
@@ -71,7 +71,6 @@ class LocalPod {
     base::TimePoint process_started{}, probe_started{}, next_probe{}, restart_at{};
     std::chrono::seconds probe_timeout{1};
     bool started = false;  // passed its startup probe
-    bool stuck = false;    // its configuration cannot be carried out: waits until the pod is deleted, as on a node
     int restarts = 0;
   };
   enum class Wake { kDone, kDeleted, kDeadline };
@@ -79,6 +78,10 @@ class LocalPod {
   void Run();
   Wake RunContainers();
   base::Status Prepare();
+  // Unlike on a node, nothing that a container lacks comes later. kInvalid names the container.
+  [[nodiscard]] base::Status CheckContainers() const;
+  // Failed, and why: its first container could not be started.
+  void EndUnstarted(const std::string& message, PodState& state) const;
   // False when the process could not even start: the container's state says why.
   bool StartContainer(Running& running);
   // The container's process has ended.

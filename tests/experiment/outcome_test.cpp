@@ -117,7 +117,7 @@ const Ending kEndings[] = {
     {"engine-cannot-start", seconds(40), FailureReason::kInvalidPodConfiguration,
      "\"/autotune/autotune-launch\": permission denied"},
     {"install-cannot-start", seconds(7), FailureReason::kInvalidPodConfiguration,
-     "init container install failed with exit code 128, StartError"},
+     "init container install cannot be started"},
     {"bench-cannot-start", seconds(95), FailureReason::kInvalidPodConfiguration, "autotune-bench: no such file"},
     {"bench-silent", seconds(302), FailureReason::kBenchmarkFailed, "exit code 20 and left no result"},
     {"bench-message-cut", seconds(302), FailureReason::kBenchmarkFailed,

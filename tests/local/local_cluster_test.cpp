@@ -186,18 +186,15 @@ TEST_F(LocalClusterTest, ReportsACommandThatCannotBeStarted) {
   EXPECT_THAT(end["message"].get<std::string>(), HasSubstr("/no/such/bench"));
 }
 
-TEST_F(LocalClusterTest, WaitsWithAConfigurationErrorUntilThePodIsDeleted) {
+TEST_F(LocalClusterTest, FailsAPodAtOnceThatLacksASecret) {
   json pod = Pod("p", {});
   pod["spec"]["initContainers"][1]["env"] =
       json::array({{{"name", "HF_TOKEN"}, {"valueFrom", {{"secretKeyRef", {{"name", "hf"}, {"key", "token"}}}}}}});
   ASSERT_TRUE(Cluster().CreatePod(pod).ok());
-  ASSERT_TRUE(Await("p", [](const json& now) {
-    const json& engine = Status(now, "engine");
-    return engine.is_object() && engine["state"].contains("waiting") &&
-           engine["state"]["waiting"]["reason"] == "CreateContainerConfigError";
-  }));
-  ASSERT_TRUE(Cluster().DeletePod("default", "p", UidOf("p")).ok());
-  EXPECT_TRUE(AwaitGone("p"));
+  ASSERT_TRUE(AwaitPhase("p", "Failed"));
+  const json end = Status(Cluster().GetPod("p"), "install")["state"]["terminated"];
+  EXPECT_EQ(end["reason"], "StartError");
+  EXPECT_THAT(end["message"].get<std::string>(), HasSubstr("container engine: secret \"hf\""));
 }
 
 TEST_F(LocalClusterTest, EndsAPodAtItsDeadline) {
@@ -266,9 +263,10 @@ TEST_F(LocalClusterTest, SaysAtOnceThatAPodNeedsMoreGpusThanThereAre) {
   ASSERT_TRUE(Cluster(2).CreatePod(Pod("p", {.gpus = 4})).ok());
   ASSERT_TRUE(Cluster().CreatePod(Pod("q", {})).ok());
   ASSERT_TRUE(AwaitPhase("q", "Succeeded")) << "it is in nobody's way";
-  const json waiting = Status(Cluster().GetPod("p"), "engine")["state"]["waiting"];
-  EXPECT_EQ(waiting["reason"], "CreateContainerConfigError");
-  EXPECT_THAT(waiting["message"].get<std::string>(), HasSubstr("needs 4 GPUs, this machine has 2"));
+  const json pod = Cluster().GetPod("p");
+  EXPECT_EQ(pod["status"]["phase"], "Failed");
+  EXPECT_THAT(Status(pod, "install")["state"]["terminated"]["message"].get<std::string>(),
+              HasSubstr("needs 4 GPUs, this machine has 2"));
 }
 
 TEST_F(LocalClusterTest, DeletesGracefullyAndKeepsTheLogs) {
