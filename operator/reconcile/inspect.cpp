@@ -103,10 +103,8 @@ class Reader {
   Inspection Again(const bench::Failure& failure) {
     api::InspectionStatus& record = out_.record;
     ++record.failures;
-    // A hub that does not answer ends no task, however long that lasts.
-    const bool again =
-        failure.machine || (bench::IsRetryable(failure.reason) && record.failures <= spec_.optimization.retries);
-    if (!again) {
+    // Neither a hub that does not answer nor nodes that come and go end a task, however long that lasts.
+    if (!failure.machine && !bench::IsRetryable(failure.reason)) {
       out_.verdict = Failed("ModelUnreadable", Text(failure));
       return std::move(out_);
     }
