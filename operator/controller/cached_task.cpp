@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "operator/reconcile/verdict.h"
+
 namespace autotune::controller {
 namespace {
 
@@ -28,6 +30,8 @@ bool IsSettled(const reconcile::ObservedTask& observed) {
   const api::TaskStatus& status = task.status;
   if (!observed.spec_error.empty() || !observed.status_error.empty() || task.metadata.deleting) return false;
   if (status.observed_generation != task.metadata.generation) return false;
+  // Until what was told of its pods is no longer true.
+  if (api::FindCondition(status.conditions, reconcile::kPodsNotDeleted) != nullptr) return false;
   if (status.state == "Failed") return true;
   // A recommendation that could not be written is tried again.
   return status.state == "Complete" && (!status.best || !status.recommendation_config_map.empty());

@@ -251,6 +251,9 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   if (memory.last_refused && memory.last_refused->at == now) {
     spdlog::warn("Pod of task {} was refused: {}", key.ToString(), memory.last_refused->refusal.message);
   }
+  for (const auto& [pod, why] : memory.undeleted) {
+    if (!observed.memory.undeleted.contains(pod)) spdlog::warn("Pod {} of task {} stays: {}", pod, key.ToString(), why);
+  }
   {
     const base::MutexLock lock(mutex_);
     remembered_[key] = {observed.task.metadata.uid, std::move(memory)};

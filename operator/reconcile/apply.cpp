@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "operator/reconcile/recommendation.h"
+#include "operator/reconcile/refusal.h"
+#include "operator/reconcile/short_text.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -34,6 +36,10 @@ Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster,
   if (plan.status) {
     auto written = cluster.PatchStatus(task.metadata, MergePatch(api::ToJson(task.status), api::ToJson(*plan.status)));
     if (!written) {
+      // Nothing else can tell of it.
+      if (const auto refusal = RefusalOf(written.error())) {
+        cluster.Emit(task.metadata, {true, "StatusNotWritten", "Reconcile", Short(refusal->message, kMaxNote)});
+      }
       applied.status = std::move(written).error();
       return applied;
     }
@@ -48,9 +54,15 @@ Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster,
     applied.look_again = true;
   }
   for (const PodRef& pod : plan.delete_pods) {
-    applied.status = cluster.DeletePod(pod.ns, pod.name, pod.uid);
-    if (!applied.status) return applied;
-    memory.PodDeleted(pod.name);
+    base::Status deleted = cluster.DeletePod(pod.ns, pod.name, pod.uid);
+    if (deleted) {
+      memory.PodDeleted(pod.name);
+      continue;
+    }
+    const auto refusal = RefusalOf(deleted.error());
+    if (refusal) memory.PodNotDeleted(pod.name, refusal->message);
+    if (applied.status) applied.status = std::move(deleted);
+    if (!refusal) return applied;
   }
   for (const json& pod : plan.create_pods) {
     const std::string name = pod["metadata"]["name"];

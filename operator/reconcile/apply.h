@@ -12,7 +12,8 @@ namespace autotune::reconcile {
 
 struct Applied {
   // The first error: what follows it was not done, and the next reconcile decides again from what is then observed. A
-  // pod or a ConfigMap that the API server refuses is none: that is remembered and has to be decided about.
+  // pod or a ConfigMap that the API server refuses is none: that is remembered and has to be decided about. A pod that
+  // it does not delete is an error, and keeps nothing else from being done.
   base::Status status;
   bool look_again = false;       // something was refused: decide again at once
   std::string resource_version;  // the task's new version, where one was written

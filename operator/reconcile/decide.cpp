@@ -121,6 +121,24 @@ std::optional<Refusal> ShownRefusal(const Observed& observed, const api::TaskSta
   return shown;
 }
 
+// Of pods that have to go and that the API server does not delete.
+std::string UndeletedText(const Memory& memory, const std::vector<PodRef>& pods) {
+  for (const PodRef& pod : pods) {
+    const auto found = memory.undeleted.find(pod.name);
+    if (found != memory.undeleted.end()) return "pod " + pod.name + " holds what it has: " + found->second;
+  }
+  return "";
+}
+
+// Of a task that is over: what was told of it until its pods are gone.
+void TellUndeleted(const Observed& observed, const Plan& plan, base::WallTime now,
+                   std::vector<api::Condition>& conditions) {
+  const std::string undeleted = UndeletedText(observed.memory, plan.delete_pods);
+  // After a restart it is not known before they are tried again.
+  if (undeleted.empty() && !plan.delete_pods.empty()) return;
+  SetUndeleted(undeleted, observed.task.metadata.generation, now, conditions);
+}
+
 // One look at a task that is not over. Each step leaves `status_` as it found it to be, and returns the verdict where
 // it has to end there.
 class Look {
@@ -147,6 +165,9 @@ class Look {
     if (!expanded_) DropOthers(observed_, *asked, now_, status_);
     if (spec_.suspend) return Suspend(*asked);
 
+    const auto deadline = DeadlineOf(spec_, status_, now_);
+    if (deadline && now_ < *deadline) WakeAt(deadline, plan_);
+    is_late_ = deadline && now_ >= *deadline;
     Inspection inspection = Inspect(observed_, settings_, now_);
     WakeAt(inspection.wake_at, plan_);
     status_.inspection = inspection.record;
@@ -154,6 +175,10 @@ class Look {
       status_.model.reset();
       status_.model_source.clear();
       if (inspection.verdict.kind == Verdict::Kind::kFailed) return End(std::move(inspection.verdict));
+      if (is_late_) {
+        return End(CannotBe("BudgetTooSmall", DeadlineText(spec_) + ", and the model's configuration is not known: " +
+                                                  inspection.verdict.message));
+      }
       plan_.create_pods = std::move(inspection.create_pods);
       WithoutAnswer(status_);
       FillCost(spec_, status_);
@@ -180,6 +205,7 @@ class Look {
   }
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
+    if (is_late_) EndWaiting(observed_, tracked, DeadlineText(spec_), now_, status_.experiments, plan_.events);
     if (auto problem = ProposeMore()) return End(std::move(*problem));
     Next next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
     if (!next.start.empty() && !CanStart(next.start)) {
@@ -334,13 +360,17 @@ class Look {
     return verdict;
   }
 
-  void Settle(const Verdict& verdict) {
+  void Settle(Verdict verdict) {
     const api::Condition* told = api::FindCondition(status_.conditions, "Ready");
     if (verdict.reason == "PodRefused" && (told == nullptr || told->reason != verdict.reason)) {
       plan_.events.push_back({true, verdict.reason, "Create", Short(verdict.message, kMaxNote)});
     }
     status_.state = verdict.state;
     if (IsOver(verdict.state)) status_.finished_at = base::FormatRfc3339(now_);
+    plan_.delete_pods = SurplusPods(observed_, status_);
+    const std::vector<PodRef> inspect = SurplusInspectPods(observed_, status_);
+    plan_.delete_pods.insert(plan_.delete_pods.end(), inspect.begin(), inspect.end());
+    verdict.undeleted = UndeletedText(observed_.memory, plan_.delete_pods);
     SetConditions(verdict, observed_.task.metadata.generation, now_, status_.conditions);
     status_.progress = ProgressText(status_);
     if (status_.pareto.size() > kMaxPareto) status_.pareto.resize(kMaxPareto);
@@ -350,9 +380,6 @@ class Look {
       if (entry.baseline) keep.push_back(entry.name);
     }
     api::EnforceSizeLimits(status_, keep);
-    plan_.delete_pods = SurplusPods(observed_, status_);
-    const std::vector<PodRef> inspect = SurplusInspectPods(observed_, status_);
-    plan_.delete_pods.insert(plan_.delete_pods.end(), inspect.begin(), inspect.end());
     if (api::ToJson(status_) != api::ToJson(observed_.task.status)) {
       plan_.status = std::move(status_);
     } else {
@@ -366,6 +393,7 @@ class Look {
   const base::WallTime now_;
   api::TaskStatus status_;
   bool expanded_ = false;  // status_.experiments are those of the present spec
+  bool is_late_ = false;   // the task's deadline is over
   std::optional<Space> space_;
   std::string space_error_;
   std::optional<SearchInput> input_;
@@ -380,6 +408,8 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
   plan.delete_pods = SurplusPods(observed, status);
   const std::vector<PodRef> inspect = SurplusInspectPods(observed, status);
   plan.delete_pods.insert(plan.delete_pods.end(), inspect.begin(), inspect.end());
+  TellUndeleted(observed, plan, now, status.conditions);
+  if (api::ToJson(status) != api::ToJson(observed.task.status)) plan.status = status;
   const bool open = status.state == "Complete" && status.best && status.recommendation_config_map.empty();
   if (!open || !status.model || !observed.spec_error.empty()) return plan;
   const auto space =
@@ -390,6 +420,7 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
   WakeAt(conclusion.wake_at, plan);
   if (conclusion.verdict.kind != Verdict::Kind::kComplete) return plan;  // it is tried for the first time since a start
   status.recommendation_config_map = conclusion.recommendation;
+  conclusion.verdict.undeleted = UndeletedText(observed.memory, plan.delete_pods);
   SetConditions(conclusion.verdict, observed.task.metadata.generation, now, status.conditions);
   if (api::ToJson(status) == api::ToJson(observed.task.status)) return plan;
   plan.status = std::move(status);

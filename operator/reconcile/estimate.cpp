@@ -103,8 +103,7 @@ std::optional<std::string> BudgetRefusal(const api::TaskSpec& spec, const Search
   }
   const std::string with = budget.confirmations > 0 ? ", its confirmation included" : "";
   if (budget.seconds_left && *budget.seconds_left <= 0) {
-    return "spec.optimization.budget.deadline: " + api::FormatDuration(*spec.optimization.budget_deadline) +
-           " after the start of the task are over, and nothing has been measured";
+    return DeadlineText(spec) + ", and nothing has been measured";
   }
   if (budget.seconds_left && *budget.seconds_left < *seconds) {
     return "spec.optimization.budget.deadline: the shortest experiment is expected to take " +

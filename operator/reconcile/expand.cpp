@@ -61,6 +61,7 @@ void Fill(const tuning::Candidate& candidate, const std::string& runtime, api::E
   entry.args = candidate.plan.args;
   entry.options = candidate.plan.options_yaml;
   entry.env = candidate.plan.env;
+  entry.apart_from_cache = candidate.plan.apart_from_cache;
   entry.gpus = candidate.plan.gpus;
   entry.warnings = candidate.plan.warnings;
   for (const quant::Override& replaced : candidate.plan.overrides) {
@@ -146,8 +147,9 @@ class Merge {
     entry.hash = candidate.hash;
     entry.quant = candidate.quant;
     entry.baseline = candidate.baseline;
-    // It was an experiment of this task before, and a pod of then has not gone yet: its name cannot be given again.
-    entry.attempts = LastAttempt(observed_, candidate.hash, true);
+    // It was an experiment of this task before, and a pod of then has not gone yet. What that measures does not count,
+    // it may run on another GPU product; and its name cannot be given again.
+    entry.attempts = LastAttempt(observed_, candidate.hash);
     Fill(candidate, runtime, entry);
     return entry;
   }
@@ -162,7 +164,7 @@ class Merge {
     entry.name = "e" + std::to_string(++last_number_) + "-" + entry.hash.substr(0, 6);
     entry.quant = candidate.quant;
     entry.confirms = confirmed;
-    entry.attempts = LastAttempt(observed_, entry.hash, true);
+    entry.attempts = LastAttempt(observed_, entry.hash);
     Fill(candidate, runtime, entry);
     return entry;
   }
@@ -219,7 +221,7 @@ class Merge {
       let_go += SpentUntilNow(observed_, known, now_);
       entry = Cleared(known);
       // Also a pod that no look has recorded yet is one of then.
-      entry.attempts = std::max(entry.attempts, LastAttempt(observed_, known.hash, false));
+      entry.attempts = std::max(entry.attempts, LastAttempt(observed_, known.hash));
     }
     if (entry.state == ExperimentState::kPending) Fill(candidate, runtime, entry);
     entry.baseline = candidate.baseline;
@@ -337,6 +339,7 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   entry.args = experiment.args;
   entry.options = experiment.options;
   entry.env = experiment.env;
+  entry.apart_from_cache = experiment.apart_from_cache;
   entry.gpus = experiment.gpus;
   entry.warnings = experiment.warnings;
   std::erase_if(entry.warnings, [](const quant::Warning& warning) {

@@ -28,7 +28,10 @@ void Memory::PodRefused(const std::string& name, Refusal refusal, base::WallTime
 void Memory::PodDeleted(const std::string& name) {
   // Should a pod of that name be wanted again, it is a new one.
   created.erase(name);
+  undeleted.erase(name);
 }
+
+void Memory::PodNotDeleted(const std::string& name, std::string why) { undeleted[name] = std::move(why); }
 
 void Memory::ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now) {
   const bool again = recommended && recommended->digest == digest && recommended->error;

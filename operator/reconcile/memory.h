@@ -34,6 +34,9 @@ struct Memory {
   // Of any pod, with nothing taken since: the next try is this task's only one.
   std::optional<Refused> last_refused;
 
+  // Pods by name that the API server does not delete, and why; until it does.
+  std::map<std::string, std::string> undeleted;
+
   struct Recommended {
     std::string digest;  // of the ConfigMap
     std::optional<base::Error> error;
@@ -47,6 +50,7 @@ struct Memory {
   void PodTaken(const std::string& name);
   void PodRefused(const std::string& name, Refusal refusal, base::WallTime now);
   void PodDeleted(const std::string& name);
+  void PodNotDeleted(const std::string& name, std::string why);
   void ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now);
 };
 

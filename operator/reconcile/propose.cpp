@@ -251,14 +251,23 @@ search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status
   }
   budget.spent_gpu_seconds = GpuSecondsOf(status).Total();
   if (optimization.budget_gpu_hours) budget.gpu_seconds = *optimization.budget_gpu_hours * 3600;
-  if (optimization.budget_deadline) {
-    const base::WallTime begin = status.started_at.empty() ? now : base::ParseRfc3339(status.started_at);
-    budget.seconds_left = std::chrono::duration<double>(begin + *optimization.budget_deadline - now).count();
+  if (const auto deadline = DeadlineOf(spec, status, now)) {
+    budget.seconds_left = std::chrono::duration<double>(*deadline - now).count();
   }
   return budget;
 }
 
 }  // namespace
+
+std::optional<base::WallTime> DeadlineOf(const api::TaskSpec& spec, const api::TaskStatus& status, base::WallTime now) {
+  if (!spec.optimization.budget_deadline) return std::nullopt;
+  return (status.started_at.empty() ? now : base::ParseRfc3339(status.started_at)) + *spec.optimization.budget_deadline;
+}
+
+std::string DeadlineText(const api::TaskSpec& spec) {
+  return "spec.optimization.budget.deadline: " + api::FormatDuration(*spec.optimization.budget_deadline) +
+         " after the start of the task are over";
+}
 
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
                           base::WallTime now) {
@@ -511,6 +520,7 @@ void TellQuality(const api::TaskStatus& status, const Space& space, const tuning
   own.args = candidate.plan.args;
   own.options = candidate.plan.options_yaml;
   own.env = candidate.plan.env;
+  own.apart_from_cache = candidate.plan.apart_from_cache;
   for (const api::ExperimentStatus& other : status.experiments) {
     if (!other.baseline || other.runtime != own.runtime || !other.quality) continue;
     hints.quality_reference = other.quality->measured;

@@ -16,6 +16,11 @@
 
 namespace autotune::reconcile {
 
+// When spec.optimization.budget.deadline is over; nothing without one.
+std::optional<base::WallTime> DeadlineOf(const api::TaskSpec& spec, const api::TaskStatus& status, base::WallTime now);
+// "spec.optimization.budget.deadline: 10m after the start of the task are over". REQUIRES: there is one.
+std::string DeadlineText(const api::TaskSpec& spec);
+
 // A task as the search sees it. `candidates[i]` is space.expansion.candidates[i].
 struct SearchInput {
   tuning::search::Space space;

@@ -233,6 +233,7 @@ class Tracker {
       case Outcome::Kind::kWaiting:
         entry.state = api::ExperimentState::kStarting;
         if (tracked.waiting_message.empty()) tracked.waiting_message = outcome.waiting_message;
+        tracked.waiting[entry.name] = outcome.waiting_message;
         break;
       case Outcome::Kind::kStarting:
         entry.state = api::ExperimentState::kStarting;
@@ -383,6 +384,31 @@ Experiments Suspended(const Observed& observed, Experiments experiments, base::W
   return experiments;
 }
 
+void EndWaiting(const Observed& observed, const Tracked& tracked, const std::string& why, base::WallTime now,
+                Experiments& experiments, std::vector<TaskEvent>& events) {
+  for (api::ExperimentStatus& entry : experiments) {
+    const auto pod = tracked.waiting.find(entry.name);
+    const bool pending = entry.state == api::ExperimentState::kPending;
+    if (!pending && pod == tracked.waiting.end()) continue;
+    std::string cause = pod == tracked.waiting.end() ? "" : pod->second;
+    if (pending) {
+      const auto refused = observed.memory.refused.find(NextPodName(observed.task, entry));
+      if (refused != observed.memory.refused.end()) cause = refused->second.refusal.message;
+      // A pod that no look has recorded yet goes, and its name is not given again.
+      if (FindPod(observed, entry.hash, entry.attempts + 1) != nullptr) ++entry.attempts;
+    }
+    const std::string late = why + " before it began" + (cause.empty() ? "" : ": " + cause);
+    // What ended the attempt before stays the reason.
+    if (entry.reason.empty()) entry.reason = bench::FailureReasonName(bench::FailureReason::kUnschedulable);
+    entry.message += (entry.message.empty() ? "" : "; ") + late;
+    entry.state = api::ExperimentState::kFailed;
+    entry.retry_at.clear();
+    entry.finished_at = base::FormatRfc3339(now);
+    events.push_back(
+        {true, "ExperimentFailed", "Run", "Experiment " + entry.name + ": " + entry.reason + ": " + entry.message});
+  }
+}
+
 api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now) {
   api::GpuSeconds spent = GpuSecondsOf(experiment);
   spent.wasted += HeldByRunning(observed, experiment, now) * 3600;
@@ -400,11 +426,10 @@ std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& e
   return another ? experiment.node : "";
 }
 
-int LastAttempt(const Observed& observed, const std::string& hash, bool deleting_only) {
+int LastAttempt(const Observed& observed, const std::string& hash) {
   int last = 0;
   for (const PodView& pod : observed.pods) {
-    if (!IsExperimentPod(pod) || Label(pod, experiment::kHashLabel) != hash) continue;
-    if (pod.deleting || !deleting_only) last = std::max(last, AttemptOf(pod));
+    if (IsExperimentPod(pod) && Label(pod, experiment::kHashLabel) == hash) last = std::max(last, AttemptOf(pod));
   }
   return last;
 }

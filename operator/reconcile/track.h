@@ -6,6 +6,7 @@
 // that this operator remembers to have created. A pod that nobody recorded is found again by its deterministic name.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,9 +36,10 @@ bool MayEndDifferently(const api::ExperimentStatus& experiment);
 
 struct Tracked {
   Experiments experiments;
-  bool active = false;                    // a pod is loading or measuring
-  std::string waiting_message;            // the scheduler's or kubelet's words, where pods wait and none is active
-  std::optional<base::WallTime> wake_at;  // the next deadline
+  bool active = false;                         // a pod is loading or measuring
+  std::string waiting_message;                 // the scheduler's or kubelet's words, where pods wait and none is active
+  std::optional<base::WallTime> wake_at;       // the next deadline
+  std::map<std::string, std::string> waiting;  // by experiment: what its pod waits for, which runs nothing yet
   std::vector<TaskEvent> events;
 };
 // The experiments as the pods say. `gpu_product`: of the nodes that they run on, until the launcher says what it saw.
@@ -56,6 +58,10 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, int p
 // wasted, results stay. No attempt is counted as failed.
 Experiments Suspended(const Observed& observed, Experiments experiments, base::WallTime now);
 
+// The task's deadline has passed, as `why` says: what has not begun fails. What runs goes on. Call it after Track.
+void EndWaiting(const Observed& observed, const Tracked& tracked, const std::string& why, base::WallTime now,
+                Experiments& experiments, std::vector<TaskEvent>& events);
+
 // What an experiment that is taken out of the status cost until now. Of a running one also the GPU time that it holds:
 // its pod is deleted next.
 api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now);
@@ -63,8 +69,8 @@ api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentSta
 // Where the next attempt must not run: the node that the latest one blamed, if spec.gpu has another; else "".
 std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& experiment);
 
-// The highest number among the pods of this hash, or among those that are being deleted; 0 if none.
-int LastAttempt(const Observed& observed, const std::string& hash, bool deleting_only);
+// The highest number among the pods of this hash; 0 if none.
+int LastAttempt(const Observed& observed, const std::string& hash);
 
 // The name of the next attempt's pod.
 std::string NextPodName(const api::AutotuneTask& task, const api::ExperimentStatus& experiment);

@@ -37,6 +37,17 @@ Verdict RefusedPod(std::string state, const Refusal& refusal) {
   return verdict;
 }
 
+void SetUndeleted(const std::string& message, std::int64_t generation, base::WallTime now,
+                  std::vector<api::Condition>& conditions) {
+  if (message.empty()) {
+    api::RemoveCondition(conditions, kPodsNotDeleted);
+  } else {
+    api::SetCondition(conditions,
+                      {kPodsNotDeleted, "True", "DeleteRefused", Short(message, kMaxMessage), generation, ""},
+                      base::FormatRfc3339(now));
+  }
+}
+
 void SetConditions(const Verdict& verdict, std::int64_t generation, base::WallTime now,
                    std::vector<api::Condition>& conditions) {
   const auto set = [&](const char* type, const char* status, const std::string& reason, const std::string& message) {
@@ -59,6 +70,7 @@ void SetConditions(const Verdict& verdict, std::int64_t generation, base::WallTi
   only_if(verdict.kind == Kind::kBlocked || verdict.kind == Kind::kFailed, "Stalled", verdict.reason, verdict.message);
   only_if(!verdict.recommendation_reason.empty(), "RecommendationFailed", verdict.recommendation_reason,
           verdict.recommendation_message);
+  SetUndeleted(verdict.undeleted, generation, now, conditions);
   if (!verdict.feasible) {
     api::RemoveCondition(conditions, "Feasible");
   } else if (*verdict.feasible) {

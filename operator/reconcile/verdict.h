@@ -26,6 +26,7 @@ struct Verdict {
   std::string infeasible;  // why
   // Of the condition RecommendationFailed; "" = there is none.
   std::string recommendation_reason, recommendation_message;
+  std::string undeleted;  // of SetUndeleted
 };
 
 bool IsOver(const std::string& state);
@@ -37,5 +38,10 @@ Verdict RefusedPod(std::string state, const Refusal& refusal);
 // Ready always; every other condition exactly as the verdict says.
 void SetConditions(const Verdict& verdict, std::int64_t generation, base::WallTime now,
                    std::vector<api::Condition>& conditions);
+
+inline constexpr const char* kPodsNotDeleted = "PodsNotDeleted";
+// This condition: pods have to go, and the API server does not delete them. "" = there are none.
+void SetUndeleted(const std::string& message, std::int64_t generation, base::WallTime now,
+                  std::vector<api::Condition>& conditions);
 
 }  // namespace autotune::reconcile

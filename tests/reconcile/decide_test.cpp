@@ -166,6 +166,28 @@ TEST(Decide, GpusThatTheSpecNoLongerAllowsAreGivenUpWithWhatRunsOnThem) {
   }
 }
 
+TEST(Decide, APodOnGpusThatWereGivenUpIsNotTakenForTheExperimentThatIsAskedForAgain) {
+  FakeCluster cluster(SmallTask());
+  cluster.nodes = {NvidiaNode("a", "NVIDIA-H100-80GB-HBM3", "16", "9", "0"),
+                   NvidiaNode("b", "NVIDIA-H200", "8", "9", "0")};
+  cluster.RunUntilQuiet([](FakeCluster& self, json& pod) { self.SetPhaseRunning(pod); });
+  ASSERT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  cluster.EditSpec([](json& spec) { spec["gpu"]["products"] = {"NVIDIA-H200"}; });
+  cluster.crash = [](const std::string& what) { return what == "delete"; };
+  EXPECT_FALSE(cluster.Reconcile().ok());
+  cluster.crash = nullptr;
+  cluster.EditSpec([](json& spec) { spec["gpu"].erase("products"); });
+  cluster.Restart();
+  ASSERT_EQ(cluster.pods.size(), 1U) << "it runs on";
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H200");
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  ASSERT_EQ(cluster.created_pods.size(), 3U);
+  for (const std::size_t pod : {1U, 2U}) {
+    EXPECT_THAT(cluster.created_pods[pod]["spec"]["affinity"].dump(), HasSubstr("NVIDIA-H200"));
+  }
+}
+
 TEST(Decide, AnAmdTaskIsBoundToOneAmdProductByAmdsLabels) {
   json task = SmallTask();
   task["spec"]["gpu"] = {{"resourceName", "amd.com/gpu"}};
@@ -609,19 +631,18 @@ TEST(Decide, ABenchIsToldTheBaselinesQualityUnderABound) {
   }
 }
 
-TEST(OnlyCacheDiffers, LooksAtWhatTheEnginesAreStartedWith) {
-  const auto with = [](std::vector<std::string> args) {
+TEST(OnlyCacheDiffers, ComparesTheRestOfWhatTheEnginesAreStartedWith) {
+  const auto with = [](std::vector<std::string> args, const char* apart) {
     api::ExperimentStatus experiment;
     experiment.args = std::move(args);
+    experiment.apart_from_cache = apart;
     return experiment;
   };
-  const api::ExperimentStatus plain = with({"--max-num-seqs", "64"});
-  EXPECT_TRUE(OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "64"}), plain));
-  EXPECT_TRUE(OnlyCacheDiffers(with({"--max-num-seqs", "64", "--kv-cache-dtype=fp8", "--calculate-kv-scales"}), plain));
+  const api::ExperimentStatus plain = with({"--max-num-seqs", "64"}, "a");
+  EXPECT_TRUE(OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "64"}, "a"), plain));
   EXPECT_FALSE(OnlyCacheDiffers(plain, plain));
-  EXPECT_FALSE(OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "32"}), plain));
-  EXPECT_FALSE(
-      OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "64", "--quantization", "fp8"}), plain));
+  EXPECT_FALSE(OnlyCacheDiffers(with({"--kv-cache-dtype", "fp8", "--max-num-seqs", "32"}, "b"), plain));
+  EXPECT_FALSE(OnlyCacheDiffers(with({"--max-num-seqs", "32"}, ""), with({}, ""))) << "nothing is known";
 }
 
 TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {

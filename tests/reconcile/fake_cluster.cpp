@@ -88,6 +88,7 @@ base::Status FakeCluster::CreatePod(const json& pod) {
 
 base::Status FakeCluster::DeletePod(const std::string&, const std::string& name, const std::string& uid) {
   if (Crashes("delete")) return base::Retry("killed");
+  if (refuse_deletes) return *refuse_deletes;
   unexpected_pods_.insert(uid);
   const auto found = pods.find(name);
   if (found == pods.end() || found->second["metadata"]["uid"] != uid || IsDeleting(found->second)) return {};

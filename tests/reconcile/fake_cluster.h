@@ -70,6 +70,7 @@ class FakeCluster final : public Cluster {
   std::optional<base::Error> refuse_pods;                                          // what CreatePod answers
   std::optional<base::Error> refuse_config_maps;                                   // what ApplyConfigMap answers
   std::optional<base::Error> refuse_status;                                        // what PatchStatus answers
+  std::optional<base::Error> refuse_deletes;                                       // what DeletePod answers
   std::function<std::optional<base::Error>(const nlohmann::json& pod)> admission;  // of this pod
   std::set<std::string> lost_nodes;                                                // their kubelets are dead
   // Called before every write; true means "the operator is killed here": the write fails and so does all that follows

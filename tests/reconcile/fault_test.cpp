@@ -617,7 +617,60 @@ TEST(Pods, WhatADroppedExperimentLeftBehindIsNotTakenForTheOneThatIsAskedForAgai
   EXPECT_EQ(cluster.created.size(), 3U);
 }
 
+TEST(Pods, APodThatMayNotBeDeletedIsToldAndHoldsNothingElseUp) {
+  FakeCluster cluster(SmallTask());
+  cluster.refuse_deletes = Forbidden("pods is forbidden: User \"operator\" cannot delete resource \"pods\"");
+  for (int look = 0; look < 10; ++look) {
+    (void)cluster.Reconcile();  // fails, and the queue repeats it
+    for (auto& [name, pod] : cluster.pods) MeasureWell(cluster, pod);
+  }
+  EXPECT_EQ(cluster.created.size(), 2U);
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Complete");
+  EXPECT_EQ(Of(cluster, "PodsNotDeleted").status, "True");
+  EXPECT_THAT(Of(cluster, "PodsNotDeleted").message, HasSubstr("cannot delete resource"));
+  cluster.refuse_deletes.reset();
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_THAT(cluster.pods, IsEmpty());
+  EXPECT_EQ(Of(cluster, "PodsNotDeleted").status, "") << "also of a task that is over";
+}
+
+TEST(Pods, SuspendedPodsThatMayNotBeDeletedAreToldUntilTheyAreGone) {
+  FakeCluster cluster(SmallTask());
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  cluster.refuse_deletes = Forbidden("pods is forbidden");
+  cluster.EditSpec([](json& spec) { spec["suspend"] = true; });
+  for (int look = 0; look < 3; ++look) EXPECT_FALSE(cluster.Reconcile().ok());
+  EXPECT_EQ(cluster.Task().status.state, "Suspended");
+  EXPECT_EQ(Of(cluster, "PodsNotDeleted").reason, "DeleteRefused");
+  cluster.refuse_deletes.reset();
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  EXPECT_EQ(Of(cluster, "PodsNotDeleted").status, "");
+}
+
+TEST(Refusal, AStatusThatMayNotBeWrittenIsAnEvent) {
+  FakeCluster cluster(SmallTask());
+  cluster.refuse_status = Forbidden("autotunetasks/status is forbidden");
+  EXPECT_FALSE(cluster.Reconcile().ok());
+  ASSERT_EQ(cluster.events.size(), 1U);
+  EXPECT_EQ(cluster.events[0].reason, "StatusNotWritten");
+  EXPECT_THAT(cluster.created, IsEmpty());
+}
+
 // ---- The model -----------------------------------------------------------------------------------------------------
+
+TEST(Inspect, NodesThatComeAndGoEndNoTask) {
+  FakeCluster cluster(Inspected());
+  int lost = 0;
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    if (!IsInspect(pod) || ++lost > 8) return MeasureWell(self, pod);
+    pod["spec"]["nodeName"] = "node-1";
+    pod["status"]["phase"] = "Failed";
+    pod["status"]["reason"] = "NodeLost";
+  });
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(lost, 9);
+}
 
 TEST(Inspect, AHubThatDoesNotAnswerIsAskedAgainForAsLongAsItTakes) {
   FakeCluster cluster(Inspected());
@@ -698,6 +751,66 @@ TEST(Waiting, ATaskSaysWithinFiveSecondsWhatItWaitsFor) {
     EXPECT_EQ(Of(cluster, "Ready").reason, "WaitingForResources");
     EXPECT_EQ(Of(cluster, "Ready").status, "Unknown");
   }
+}
+
+constexpr const char* kDeadlineIsOver = "spec.optimization.budget.deadline: 10m after the start of the task are over";
+
+json WithDeadline(json task, const char* strategy) {
+  task["spec"]["optimization"] = {{"strategy", strategy}, {"budget", {{"deadline", "10m"}}}};
+  return task;
+}
+
+TEST(Waiting, ATaskEndsAtItsDeadlineWhateverItWaitsFor) {
+  struct Case {
+    const char* what;
+    json task;
+    Kubelet kubelet;
+    const char* words;
+    std::optional<base::Error> refused;
+  };
+  const json unschedulable = {
+      {"status", "False"}, {"reason", "Unschedulable"}, {"message", "0/2 nodes: Insufficient nvidia.com/gpu"}};
+  const json gated = {{"status", "False"}, {"reason", "SchedulingGated"}, {"message", "in queue gpus"}};
+  const Kubelet nobody = [](FakeCluster&, json&) {};
+  const base::Error quota = Forbidden("exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2");
+  for (const char* strategy : {"Grid", "Adaptive"}) {
+    for (const Case& one : std::vector<Case>{
+             {"a scheduler that is not there", SmallTask(), nobody, "no scheduler has looked at", std::nullopt},
+             {"a node", SmallTask(), StaysAt("", unschedulable), "Insufficient nvidia.com/gpu", std::nullopt},
+             {"a queue", SmallTask(), StaysAt("", gated), "in queue gpus", std::nullopt},
+             {"an image", SmallTask(), StaysAt("node-1", kScheduled), "images are being pulled", std::nullopt},
+             {"a quota", SmallTask(), nobody, "exceeded quota", quota},
+             {"a node for the pod that reads the model", Inspected(), StaysAt("", unschedulable),
+              "Insufficient nvidia.com/gpu", std::nullopt},
+             {"a quota for the pod that reads the model", Inspected(), nobody, "exceeded quota", quota}}) {
+      SCOPED_TRACE(std::string(strategy) + ", " + one.what);
+      FakeCluster cluster(WithDeadline(one.task, strategy));
+      cluster.refuse_pods = one.refused;
+      const base::WallTime begin = cluster.clock.Wall();
+      cluster.RunToEnd(one.kubelet);
+      EXPECT_EQ(cluster.Task().status.state, "Failed");
+      EXPECT_EQ(cluster.clock.Wall() - begin, std::chrono::minutes(10));
+      EXPECT_TRUE(cluster.pods.empty());
+      EXPECT_EQ(Of(cluster, "Stalled").status, "True");
+      EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr(kDeadlineIsOver));
+      EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr(one.words));
+    }
+  }
+}
+
+TEST(Waiting, WhatIsBeingMeasuredAtTheDeadlineIsTheAnswer) {
+  FakeCluster cluster(WithDeadline(SmallTask(), "Grid"));
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  cluster.clock.Advance(std::chrono::minutes(10));
+  ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+  EXPECT_EQ(cluster.Task().status.experiments[0].state, api::ExperimentState::kMeasuring);
+  cluster.RunToEnd(MeasureWell);
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Complete");
+  EXPECT_EQ(status.best->experiment, status.experiments[0].name);
+  EXPECT_EQ(status.experiments[1].reason, "Unschedulable");
+  EXPECT_THAT(status.experiments[1].message, HasSubstr(kDeadlineIsOver));
+  EXPECT_EQ(cluster.created.size(), 1U);
 }
 
 TEST(Waiting, ATaskSaysThatPodsOfBeforeAnEditStillHoldTheGpus) {

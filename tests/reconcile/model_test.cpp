@@ -411,12 +411,17 @@ class Sequence {
     std::optional<base::Error> error;
     if (OneIn(2)) error = OneOf(kRefusals);
     const std::string words = error ? error->message : "nothing";
-    switch (Below(3)) {
+    switch (Below(4)) {
       case 0:
         refuse_ = error;
         Note("pods are refused: " + words);
         break;
       case 1:
+        if (error) error->code = base::Code::kRetry;
+        cluster_.refuse_deletes = error;
+        Note("deletes are refused: " + words);
+        break;
+      case 2:
         cluster_.refuse_config_maps = error;
         Note("ConfigMaps are refused: " + words);
         break;
@@ -684,6 +689,7 @@ class Sequence {
   void End() {
     Note("everything heals");
     refuse_.reset();
+    cluster_.refuse_deletes.reset();
     cluster_.refuse_config_maps.reset();
     cluster_.refuse_status.reset();
     cluster_.lost_nodes.clear();
@@ -725,6 +731,7 @@ class Sequence {
       EXPECT_TRUE(HasEnded(pod)) << "a pod runs on: " << name;
       EXPECT_TRUE(IsInspect(pod) || hashes.contains(pod["metadata"]["labels"][experiment::kHashLabel]));
     }
+    EXPECT_EQ(api::FindCondition(status.conditions, "PodsNotDeleted"), nullptr);
     const api::Condition* ready = api::FindCondition(status.conditions, "Ready");
     if (status.state == "Failed") {
       EXPECT_THAT(ready->reason,
