@@ -153,7 +153,8 @@ const Ending kRecorded[] = {
     {"image-pull-back-off", seconds(1000), FailureReason::kImagePullFailed, "lookup registry.invalid"},
     {"engine-cannot-start", seconds(80), FailureReason::kInvalidPodConfiguration,
      "exec: \"/s/no-such\": stat /s/no-such"},
-    {"install-cannot-start", seconds(80), FailureReason::kInvalidPodConfiguration, "init container install failed"},
+    {"install-cannot-start", seconds(80), FailureReason::kInvalidPodConfiguration,
+     "init container install cannot be started"},
     {"bench-cannot-start", seconds(80), FailureReason::kInvalidPodConfiguration, "exec: \"/no-such\": stat /no-such"},
     {"oom-cgroup", seconds(80), FailureReason::kOutOfMemory,
      "OOMKilled for the engine's container"},  // all of it, as v2 does
