@@ -134,7 +134,8 @@ json Node(const std::string& name) {
 
 bool Admits(const json& pod, const json& node) {
   if (node.value("/spec/unschedulable"_json_pointer, false)) return false;
-  for (const auto& [key, value] : pod["spec"].value("nodeSelector", json::object()).items()) {
+  const json selector = pod["spec"].value("nodeSelector", json::object());
+  for (const auto& [key, value] : selector.items()) {
     if (node["metadata"]["labels"].value(key, "") != value) return false;
   }
   const std::string affinity = pod["spec"].value("affinity", json()).dump();
