@@ -170,7 +170,7 @@ def probe(options):
 
 def run_job(options, precision, kind, gpu, number):
     out = options.out / (f"{precision}.probe.json" if kind == "probe" else f"{precision}.offline.npz")
-    flags = list(PRECISIONS[precision][options.engine])
+    flags = [*PRECISIONS[precision][options.engine], *options.flags]
     if options.chunk:
         flags += [CHUNK[options.engine], str(options.chunk)]
     command = [sys.executable, __file__, kind, str(options.model), str(out), "--engine", options.engine, "--bin", str(options.bin),
@@ -392,9 +392,9 @@ def main():
         one.add_argument("--bin", type=pathlib.Path, help="directory of autotune-launch and autotune-bench")
         one.add_argument("--held-out", type=pathlib.Path)
         one.add_argument("--port", type=int, default=18000)
+        one.add_argument("--flags", type=str.split, default=[], help="more of the engine's, in one argument: --flags='--a b'")
         one.set_defaults(run=run)
         if name != "measure":
-            one.add_argument("--flags", type=str.split, default=[], help="of the engine, in one argument")
             continue
         one.add_argument("--gpus", default="0")
         one.add_argument("--precisions", help="a list of: " + " ".join(PRECISIONS))
