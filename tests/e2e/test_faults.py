@@ -232,7 +232,9 @@ def test_a_policy_is_in_the_way_for_20_seconds(namespace, undisturbed):
 
 def with_results(status, measured):
     """The status as if each of its experiments had come to the result of `measured`."""
-    experiments = [{**measured, **{key: e[key] for key in ("name", "hash", "args", "quant")}} for e in status["experiments"]]
+    own = ("name", "hash", "args", "apartFromCache", "quant")
+    result = {key: value for key, value in measured.items() if key not in own}
+    experiments = [{**result, **{key: e[key] for key in own if key in e}} for e in status["experiments"]]
     return {**status, "experiments": experiments}
 
 
