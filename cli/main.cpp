@@ -319,6 +319,16 @@ int main(int argc, char** argv) {
   add_task(results);
   results->add_option("-o,--output", results_output, "table or json")->check(CLI::IsMember({"table", "json"}));
 
+  CLI::App* compare = app.add_subcommand("compare", "Show what finished tasks found side by side, with intervals");
+  std::vector<std::string> compared;
+  std::string compare_output = "table";
+  compare->add_option("NAME", compared, "Tasks in the cluster, or files; the others are compared with the first")
+      ->required();
+  add_cluster(compare);
+  compare->add_option("-o,--output", compare_output, "table, markdown or json")
+      ->check(CLI::IsMember({"table", "markdown", "json"}))
+      ->capture_default_str();
+
   CLI::App* logs = app.add_subcommand("logs", "Print the engine's log of an experiment");
   std::string logs_experiment, logs_container = "engine";
   add_named(logs);
@@ -420,6 +430,7 @@ int main(int argc, char** argv) {
   cli::Streams streams{std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) != 0, cli::TerminalWidth(STDOUT_FILENO)};
   if (import->parsed()) return Import(file);
   if (list->parsed()) return cli::ListTasks(choice.cluster, list_output, streams);
+  if (compare->parsed()) return cli::CompareTasks(compared, choice.cluster, compare_output, streams);
   if (logs->parsed()) return cli::ShowLog(choice.cluster, choice.name, logs_experiment, logs_container, streams);
   if (suspend->parsed() || resume->parsed()) {
     return cli::SetSuspended(choice.cluster, choice.name, suspend->parsed(), streams);

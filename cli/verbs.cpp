@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <istream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "operator/deploy/target.h"
 #include "operator/reconcile/measured_winner.h"
 #include "operator/reconcile/verdict.h"
+#include "report/comparison.h"
 #include "report/report_json.h"
 #include "report/result_view.h"
 #include "text/yaml_json.h"
@@ -149,6 +151,26 @@ int WriteReport(const TaskChoice& choice, const ReportOptions& options, const qu
   if (tasks->empty()) return Told({base::Code::kNotFound, "there are no AutotuneTasks to report"}, streams);
   const auto written = WriteReports(*tasks, options, rules, streams.out);
   return written ? 0 : Told(written.error(), streams);
+}
+
+int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& options, const std::string& output,
+                 Streams& streams) {
+  std::vector<api::AutotuneTask> tasks;
+  for (const std::string& name : names) {
+    auto chosen = ChosenTasks({name, "", options}, streams);
+    if (!chosen) return Told(chosen.error(), streams);
+    tasks.insert(tasks.end(), std::make_move_iterator(chosen->begin()), std::make_move_iterator(chosen->end()));
+  }
+  const auto comparison = report::Compare(tasks);
+  if (!comparison) return Told(comparison.error(), streams);
+  if (output == "json") {
+    streams.out << report::ComparisonJson(*comparison).dump(2) << "\n";
+  } else if (output == "markdown") {
+    streams.out << report::ComparisonMarkdown(*comparison);
+  } else {
+    streams.out << report::ComparisonText(*comparison, streams.width);
+  }
+  return 0;
 }
 
 int ShowLog(const ClusterOptions& options, const std::string& task, const std::string& experiment,

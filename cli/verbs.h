@@ -38,6 +38,9 @@ int ListTasks(const ClusterOptions& options, const std::string& output, Streams&
 int ShowStatus(const TaskChoice& choice, bool watch, const quant::RuleSet& rules, Streams& streams);
 int ShowResults(const TaskChoice& choice, const std::string& output, const quant::RuleSet& rules, Streams& streams);
 int WriteReport(const TaskChoice& choice, const ReportOptions& options, const quant::RuleSet& rules, Streams& streams);
+// Each name is a task of the cluster or a file, with all the tasks in it. `output`: table, markdown, json.
+int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& options, const std::string& output,
+                 Streams& streams);
 int ShowLog(const ClusterOptions& options, const std::string& task, const std::string& experiment,
             const std::string& container, Streams& streams);
 int SetSuspended(const ClusterOptions& options, const std::string& task, bool suspended, Streams& streams);

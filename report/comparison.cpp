@@ -1,0 +1,348 @@
+#include "report/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "report/result_view.h"
+#include "report/task_words.h"
+#include "text/table.h"
+
+namespace autotune::report {
+namespace {
+
+using nlohmann::json;
+using text::Table;
+
+// What has to be equal: what was sent, when it was enough, and what counted. Not the seed, nor how long points took.
+std::map<std::string, std::string> MeasuredFor(const api::AutotuneTask& task) {
+  const json spec = api::ToJson(task.spec);
+  json counted = {{"slo", spec.value("slo", json::object())},
+                  {"optimization", {{"objective", api::ObjectiveName(task.spec.optimization.objective)}}}};
+  const json benchmark = spec.value("benchmark", json::object());
+  for (const char* key : {"endpoint", "scenarios", "dataset", "prefix", "turns", "load", "arrival"}) {
+    if (benchmark.contains(key)) counted["benchmark"][key] = benchmark[key];
+  }
+  // Loads where latencies were compared: without them the field is the same in all tasks, absent.
+  for (const api::TaskStatus::ReferenceLoad& load : task.status.reference_loads) {
+    counted["status"]["referenceLoads"][load.scenario] = api::FormatDecimal(load.request_rate, 2) + "/s";
+  }
+  std::map<std::string, std::string> fields;
+  const json flat = counted.flatten();  // outlives items()
+  for (const auto& [pointer, value] : flat.items()) {
+    if (value.is_null()) continue;  // an empty object
+    std::string path = pointer.substr(1);
+    std::replace(path.begin(), path.end(), '/', '.');
+    fields[path] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return fields;
+}
+
+std::string Differences(const std::map<std::string, std::string>& first, const std::map<std::string, std::string>& own,
+                        const std::string& first_name, const std::string& own_name) {
+  std::set<std::string> paths;
+  for (const auto& [path, value] : first) paths.insert(path);
+  for (const auto& [path, value] : own) paths.insert(path);
+  std::vector<std::string> lines;
+  for (const std::string& path : paths) {
+    const auto in_first = first.find(path), in_own = own.find(path);
+    const std::string a = in_first == first.end() ? "not set" : in_first->second;
+    const std::string b = in_own == own.end() ? "not set" : in_own->second;
+    if (a != b) lines.push_back(path + " is " + a + " in " + first_name + " and " + b + " in " + own_name);
+  }
+  return text::Joined(lines, "; ");
+}
+
+// As tuning::GainOver counts a gain: a share of the first score, so that halving a latency is 50 % better.
+ScoreChange ChangeOf(double score, double ci, double first, double first_ci) {
+  const double from = std::abs(first), to = std::abs(score);
+  ScoreChange change;
+  change.better = (score - first) / from;
+  if (ci <= 0 || first_ci <= 0) return change;
+  change.ci = to / from * std::hypot(ci / to, first_ci / from);
+  change.told_apart = std::abs(change.better) > change.ci;
+  return change;
+}
+
+// "+8.0%": always one decimal, so that columns line up.
+std::string Percent(double share, bool sign) {
+  char text[32];
+  std::snprintf(text, sizeof text, sign ? "%+.1f%%" : "%.1f%%", 100 * share);
+  return text;
+}
+
+double Decimal(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
+
+std::string ImageOf(const api::AutotuneTask& task, const api::ExperimentStatus& best) {
+  for (const api::RuntimeSpec& runtime : task.spec.runtimes) {
+    if (runtime.name == best.runtime) return runtime.image;
+  }
+  return "";
+}
+
+// "rag", or "team-a/rag" where several tasks have the name; a number where even that repeats.
+std::vector<std::string> NamesOf(const std::vector<api::AutotuneTask>& tasks) {
+  std::vector<std::string> names;
+  for (const api::AutotuneTask& task : tasks) {
+    const auto same = std::count_if(tasks.begin(), tasks.end(), [&](const api::AutotuneTask& other) {
+      return other.metadata.name == task.metadata.name;
+    });
+    const bool qualified = same > 1 && !task.metadata.ns.empty();
+    std::string name = (qualified ? task.metadata.ns + "/" : "") + task.metadata.name;
+    const auto before = std::count(names.begin(), names.end(), name);
+    if (before > 0) name += " (" + std::to_string(before + 1) + ")";
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+struct ConfigurationKey {
+  std::string runtime, quant, options;
+  std::vector<std::string> args;
+  auto operator<=>(const ConfigurationKey&) const = default;
+};
+
+std::vector<ComparedConfiguration> Configurations(const std::vector<api::AutotuneTask>& tasks) {
+  std::vector<ComparedConfiguration> all;
+  std::map<ConfigurationKey, std::size_t> indices;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    for (const ResultRow& row : ResultRows(tasks[i])) {
+      const api::ExperimentStatus& experiment = *row.experiment;
+      if (!row.score || !experiment.confirms.empty()) continue;
+      const ConfigurationKey key = {experiment.runtime, experiment.quant.name, experiment.options, experiment.args};
+      const auto [found, is_new] = indices.try_emplace(key, all.size());
+      if (is_new) {
+        all.push_back({experiment.runtime, experiment.quant.name, experiment.args, experiment.options, {}});
+        all.back().measured.resize(tasks.size());
+      }
+      all[found->second].measured[i] = ComparedConfiguration::Measured{*row.score, row.ci, std::nullopt};
+    }
+  }
+  std::erase_if(all, [](const ComparedConfiguration& configuration) {
+    return std::count_if(configuration.measured.begin(), configuration.measured.end(),
+                         [](const auto& one) { return one.has_value(); }) < 2;
+  });
+  for (ComparedConfiguration& configuration : all) {
+    const auto first = std::find_if(configuration.measured.begin(), configuration.measured.end(),
+                                    [](const auto& one) { return one.has_value(); });
+    for (auto later = std::next(first); later != configuration.measured.end(); ++later) {
+      if (*later) (*later)->change = ChangeOf((*later)->score, (*later)->ci, (*first)->score, (*first)->ci);
+    }
+  }
+  return all;
+}
+
+std::string ScoreWithInterval(api::Objective objective, double score, double ci) {
+  std::string text = ScoreNumber(objective, score);
+  if (ci > 0 && score != 0) text += " \u00b1" + Percent(ci / std::abs(score), false);
+  return text;
+}
+
+// "+8.0% ±3.9%", "+1.0% ±3.9%, not told apart".
+std::string ChangeText(const std::optional<ScoreChange>& change) {
+  if (!change) return "";
+  std::string text = Percent(change->better, true);
+  if (change->ci <= 0) return text;
+  text += " \u00b1" + Percent(change->ci, false);
+  return change->told_apart ? text : text + ", not told apart";
+}
+
+// Arguments that not all of the lists have, and the options file.
+std::vector<std::string> OwnSettings(const std::vector<std::vector<std::string>>& args,
+                                     const std::vector<std::string>& options) {
+  const text::ArgumentDifferences differences = text::CompareArguments(args);
+  std::vector<std::string> own;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    std::string settings = text::Joined(differences.own[i], " ");
+    if (!options[i].empty()) settings += (settings.empty() ? "" : "  ") + OptionsText(options[i]);
+    own.push_back(settings.empty() ? "-" : settings);
+  }
+  return own;
+}
+
+Table TaskTable(const Comparison& comparison) {
+  std::vector<std::vector<std::string>> args;
+  std::vector<std::string> options;
+  const auto& first = comparison.tasks.front();
+  const auto differs = [&](auto field) {
+    return std::any_of(comparison.tasks.begin(), comparison.tasks.end(),
+                       [&](const ComparedTask& task) { return task.*field != first.*field; });
+  };
+  for (const ComparedTask& task : comparison.tasks) {
+    args.push_back(task.args);
+    options.push_back(task.options);
+  }
+  const std::vector<std::string> own = OwnSettings(args, options);
+  const bool models = differs(&ComparedTask::model), gpus = differs(&ComparedTask::gpu_product),
+             images = differs(&ComparedTask::runtime_image);
+  Table table;
+  for (const char* title : {"TASK", "MODEL", "GPU", "IMAGE", "BEST", "QUANTIZATION", "ARGUMENTS THAT DIFFER"}) {
+    table.AddColumn(title);
+  }
+  for (const char* title : {"SCORE", "VS THE FIRST", "REQ/S", "PRICE", "GPU-HOURS"}) {
+    table.AddColumn(title, Table::Align::kRight);
+  }
+  for (std::size_t i = 0; i < comparison.tasks.size(); ++i) {
+    const ComparedTask& task = comparison.tasks[i];
+    table.AddRow({task.name, models ? task.model : "", gpus ? task.gpu_product : "", images ? task.runtime_image : "",
+                  task.experiment, task.quant_name, own[i],
+                  ScoreWithInterval(comparison.objective, task.score, task.ci), ChangeText(task.change),
+                  task.request_rate, task.price, task.gpu_hours});
+  }
+  return table;
+}
+
+Table ConfigurationTable(const Comparison& comparison) {
+  std::vector<std::vector<std::string>> args;
+  std::vector<std::string> options;
+  std::set<std::string> runtimes;
+  for (const ComparedConfiguration& configuration : comparison.configurations) {
+    args.push_back(configuration.args);
+    options.push_back(configuration.options);
+    runtimes.insert(configuration.runtime);
+  }
+  const std::vector<std::string> own = OwnSettings(args, options);
+  Table table;
+  for (const char* title : {"RUNTIME", "QUANTIZATION", "ARGUMENTS THAT DIFFER"}) table.AddColumn(title);
+  for (const ComparedTask& task : comparison.tasks) {
+    table.AddColumn(task.name, Table::Align::kRight);
+    table.AddColumn("CHANGE", Table::Align::kRight);
+  }
+  for (std::size_t i = 0; i < comparison.configurations.size(); ++i) {
+    const ComparedConfiguration& configuration = comparison.configurations[i];
+    std::vector<std::string> cells = {runtimes.size() > 1 ? configuration.runtime : "", configuration.quant_name,
+                                      own[i]};
+    for (const auto& one : configuration.measured) {
+      cells.push_back(one ? ScoreWithInterval(comparison.objective, one->score, one->ci) : "");
+      cells.push_back(one ? ChangeText(one->change) : "");
+    }
+    table.AddRow(std::move(cells));
+  }
+  return table;
+}
+
+constexpr const char* kBestTitle = "The best of each task";
+constexpr const char* kSameTitle = "The same configuration in several tasks";
+
+std::string NoConfigurationText() { return "No configuration was measured by more than one of the tasks."; }
+
+json ChangeJson(const std::optional<ScoreChange>& change) {
+  if (!change) return nullptr;
+  json out = {{"better", change->better}, {"toldApart", change->told_apart}};
+  if (change->ci > 0) out["ci"] = change->ci;
+  return out;
+}
+
+}  // namespace
+
+base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
+  if (tasks.size() < 2) return base::Invalid("compare: one task; name two or more");
+  const std::vector<std::string> names = NamesOf(tasks);
+  Comparison comparison;
+  comparison.objective = tasks.front().spec.optimization.objective;
+  comparison.simulated = IsSimulated(tasks.front().status);
+  const std::map<std::string, std::string> measured = MeasuredFor(tasks.front());
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const api::AutotuneTask& task = tasks[i];
+    const api::ExperimentStatus* best = BestExperiment(task);
+    if (best == nullptr) {
+      const std::string headline = Headline(task);
+      return base::Invalid("compare: " + names[i] + " has no best configuration" +
+                           (headline.empty() ? "" : ": " + headline));
+    }
+    const std::string differences = Differences(measured, MeasuredFor(task), names.front(), names[i]);
+    if (!differences.empty()) {
+      return base::Invalid("compare: the tasks did not measure the same: " + differences);
+    }
+    if (IsSimulated(task.status) != comparison.simulated) {
+      return base::Invalid("compare: " + names[comparison.simulated ? 0 : i] + " is simulated and " +
+                           names[comparison.simulated ? i : 0] + " is not");
+    }
+    ComparedTask compared;
+    compared.name = names[i];
+    compared.model = task.spec.model.id_or_path;
+    compared.gpu_product = best->gpu_product.empty() ? task.status.gpu_product : best->gpu_product;
+    compared.runtime_image = ImageOf(task, *best);
+    compared.experiment = best->name;
+    compared.quant_name = best->quant.name;
+    compared.args = best->args;
+    compared.options = best->options;
+    compared.score = Decimal(task.status.best->score);
+    compared.ci = Decimal(task.status.best->ci);
+    compared.request_rate = task.status.best->request_rate;
+    compared.price = task.status.best->price;
+    compared.gpu_hours = task.status.cost.gpu_hours;
+    if (i > 0) {
+      const ComparedTask& first = comparison.tasks.front();
+      compared.change = ChangeOf(compared.score, compared.ci, first.score, first.ci);
+    }
+    comparison.tasks.push_back(std::move(compared));
+  }
+  comparison.configurations = Configurations(tasks);
+  return comparison;
+}
+
+std::string ComparisonText(const Comparison& comparison, std::size_t width) {
+  std::string out;
+  if (comparison.simulated) out += std::string(kSimulatedNote) + "\n\n";
+  out += std::string(kBestTitle) + ", " + ScoreUnit(comparison.objective) + ":\n";
+  out += TaskTable(comparison).Text("  ", width) + "\n";
+  if (comparison.configurations.empty()) return out + NoConfigurationText() + "\n";
+  return out + kSameTitle + ":\n" + ConfigurationTable(comparison).Text("  ", width);
+}
+
+std::string ComparisonMarkdown(const Comparison& comparison) {
+  std::string out;
+  if (comparison.simulated) out += "> **" + std::string(kSimulatedNote) + "**\n\n";
+  out += "### " + std::string(kBestTitle) + "\n\nScore: " + ScoreUnit(comparison.objective) + ".\n\n";
+  out += TaskTable(comparison).Markdown(Table::Cells::kText) + "\n";
+  if (comparison.configurations.empty()) return out + NoConfigurationText() + "\n";
+  return out + "### " + kSameTitle + "\n\n" + ConfigurationTable(comparison).Markdown(Table::Cells::kText);
+}
+
+json ComparisonJson(const Comparison& comparison) {
+  json out = {{"objective", api::ObjectiveName(comparison.objective)},
+              {"unit", ScoreUnit(comparison.objective)},
+              {"simulated", comparison.simulated},
+              {"tasks", json::array()},
+              {"configurations", json::array()}};
+  for (const ComparedTask& task : comparison.tasks) {
+    out["tasks"].push_back({{"name", task.name},
+                            {"model", task.model},
+                            {"gpuProduct", task.gpu_product},
+                            {"image", task.runtime_image},
+                            {"experiment", task.experiment},
+                            {"quantName", task.quant_name},
+                            {"args", task.args},
+                            {"options", task.options},
+                            {"score", task.score},
+                            {"ci", task.ci},
+                            {"change", ChangeJson(task.change)},
+                            {"requestRate", task.request_rate},
+                            {"price", task.price},
+                            {"gpuHours", task.gpu_hours}});
+  }
+  for (const ComparedConfiguration& configuration : comparison.configurations) {
+    json measured = json::array();
+    for (const auto& one : configuration.measured) {
+      if (!one) {
+        measured.push_back(nullptr);
+      } else {
+        measured.push_back({{"score", one->score}, {"ci", one->ci}, {"change", ChangeJson(one->change)}});
+      }
+    }
+    out["configurations"].push_back({{"runtime", configuration.runtime},
+                                     {"quantName", configuration.quant_name},
+                                     {"args", configuration.args},
+                                     {"options", configuration.options},
+                                     {"measured", measured}});
+  }
+  return out;
+}
+
+}  // namespace autotune::report

@@ -1,0 +1,69 @@
+// What finished tasks found, side by side: their best configurations, and the configurations that all of them measured.
+// Pure.
+//
+// The first task is the one that the others are compared with: what is deployed today, or the last release. Tasks
+// compare only where they measured the same thing: workload, loads, SLO and objective. The model, the engine, the GPU
+// and the candidates may differ; that is what is compared.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "operator/api/autotune_task.h"
+
+namespace autotune::report {
+
+// How much better a score is than another one, as a share of that: 0.08 = 8 % more throughput, or 8 % less latency.
+struct ScoreChange {
+  double better = 0;
+  double ci = 0;  // half width of the 95 % interval, a share as well; 0 = not known
+  // The interval does not contain 0. False where an interval is not known.
+  bool told_apart = false;
+};
+
+struct ComparedTask {
+  std::string name;  // of the task; with its namespace where names repeat
+  std::string model, gpu_product, runtime_image;
+  std::string experiment, quant_name;  // of the best
+  std::vector<std::string> args;       // tuned arguments of the best
+  std::string options;                 // options file of the best
+  double score = 0, ci = 0;            // of the best, as status.best says: higher is better, always
+  std::optional<ScoreChange> change;   // over the first task; nothing for the first
+  std::string request_rate;            // requests/s that the best sustains; "" = not known
+  std::string price;                   // per million output tokens; "" = no price is known
+  std::string gpu_hours;               // that the search took
+};
+
+// A configuration that at least two of the tasks measured: same runtime's name, quantization, arguments and options.
+struct ComparedConfiguration {
+  std::string runtime, quant_name;
+  std::vector<std::string> args;
+  std::string options;
+  struct Measured {
+    double score = 0, ci = 0;
+    std::optional<ScoreChange> change;  // over the first task that measured it
+  };
+  std::vector<std::optional<Measured>> measured;  // parallel to the tasks; nothing = not measured or not feasible
+};
+
+struct Comparison {
+  api::Objective objective = api::Objective::kMaximizeThroughput;
+  bool simulated = false;
+  std::vector<ComparedTask> tasks;  // in the order given
+  std::vector<ComparedConfiguration> configurations;
+};
+
+// kInvalid, one line: fewer than two tasks; a task without a best configuration; a workload, SLO or objective that
+// differs, with its path and both values; simulated and real measurements.
+base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks);
+
+// For a terminal: lines longer than `width` wrap inside cells.
+std::string ComparisonText(const Comparison& comparison, std::size_t width);
+// For a pull request.
+std::string ComparisonMarkdown(const Comparison& comparison);
+nlohmann::json ComparisonJson(const Comparison& comparison);
+
+}  // namespace autotune::report

@@ -1,0 +1,144 @@
+#include "report/comparison.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "finished_task.h"
+
+namespace autotune::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// The finished task by another name, with all throughputs times `factor` and intervals of `share`.
+api::AutotuneTask Named(const std::string& name, double factor, double share) {
+  api::AutotuneTask task = Finished();
+  task.metadata.name = name;
+  for (api::ExperimentStatus& experiment : task.status.experiments) {
+    for (api::LoadRow& load : experiment.loads) {
+      load.measured.output_tokens_per_second *= factor;
+      load.measured.output_tokens_per_second_ci = load.measured.output_tokens_per_second * share;
+    }
+  }
+  task.status.best->score = api::FormatDecimal(1413 * factor, 2);
+  task.status.best->ci = share > 0 ? api::FormatDecimal(1413 * factor * share, 2) : "";
+  return task;
+}
+
+TEST(Comparison, SaysHowMuchBetterWithTheIntervalOfBoth) {
+  const auto comparison = Compare({Named("today", 1, 0.03), Named("next", 1.2, 0.04)});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  ASSERT_EQ(comparison->tasks.size(), 2U);
+  EXPECT_FALSE(comparison->tasks[0].change);
+  const ScoreChange& change = comparison->tasks[1].change.value();
+  EXPECT_NEAR(change.better, 0.2, 1e-4);
+  EXPECT_NEAR(change.ci, 1.2 * 0.05, 1e-3);  // 3 % and 4 % at right angles
+  EXPECT_TRUE(change.told_apart);
+  EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("+20.0% \u00b16.0%"));
+}
+
+TEST(Comparison, DoesNotCallADifferenceWithinTheIntervalsOne) {
+  const auto comparison = Compare({Named("today", 1, 0.03), Named("next", 1.04, 0.04)});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  EXPECT_FALSE(comparison->tasks[1].change->told_apart);
+  EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("+4.0% \u00b15.2%, not told apart"));
+}
+
+TEST(Comparison, ClaimsNoIntervalWhereOneIsNotKnown) {
+  const auto comparison = Compare({Named("today", 1, 0), Named("next", 1.5, 0.04)});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  EXPECT_EQ(comparison->tasks[1].change->ci, 0);
+  EXPECT_FALSE(comparison->tasks[1].change->told_apart);
+  EXPECT_THAT(ComparisonMarkdown(*comparison), HasSubstr("| +50.0% |"));
+  EXPECT_FALSE(ComparisonJson(*comparison)["tasks"][1]["change"].contains("ci"));
+}
+
+TEST(Comparison, OfWhatIsMinimizedLessIsBetter) {
+  const auto latency = [](const char* name, double milliseconds) {
+    api::AutotuneTask task = Finished();
+    task.metadata.name = name;
+    task.spec.optimization.objective = api::Objective::kMinimizeTtft;
+    task.status.best->score = api::FormatDecimal(-milliseconds, 2);
+    task.status.best->ci = "1";
+    return task;
+  };
+  const auto comparison = Compare({latency("today", 60), latency("next", 48)});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  EXPECT_NEAR(comparison->tasks[1].change->better, 0.2, 1e-9);
+  EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("48.0 ms"));
+}
+
+TEST(Comparison, PairsTheConfigurationsThatBothMeasured) {
+  api::AutotuneTask next = Named("next", 0.9, 0.01);
+  next.status.experiments[1].args.back() = "fp8_e5m2";  // another configuration, and the best
+  const auto comparison = Compare({Named("today", 1, 0.01), next});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  ASSERT_EQ(comparison->configurations.size(), 1U);
+  const ComparedConfiguration& same = comparison->configurations.front();
+  EXPECT_EQ(same.quant_name, "default");
+  ASSERT_TRUE(same.measured[0] && same.measured[1]);
+  EXPECT_FALSE(same.measured[0]->change);
+  EXPECT_NEAR(same.measured[1]->change->better, -0.1, 1e-9);
+  EXPECT_EQ(ComparisonJson(*comparison)["configurations"][0]["measured"].size(), 2U);
+
+  for (api::ExperimentStatus& experiment : next.status.experiments) experiment.quant.name += "-v2";
+  next.status.best->quant_name += "-v2";
+  const auto strangers = Compare({Named("today", 1, 0.01), next});
+  ASSERT_TRUE(strangers.ok()) << strangers.error().message;
+  EXPECT_THAT(ComparisonText(*strangers, 0), HasSubstr("No configuration was measured by more than one"));
+}
+
+TEST(Comparison, RefusesWhatDidNotMeasureTheSame) {
+  api::AutotuneTask other = Named("other", 1, 0.03);
+  other.spec.slo.ttft.clear();
+  other.spec.benchmark.scenarios = {"D(2048,128)"};
+  const auto comparison = Compare({Named("today", 1, 0.03), other});
+  ASSERT_FALSE(comparison.ok());
+  EXPECT_THAT(comparison.error().message,
+              HasSubstr("benchmark.scenarios.0 is not set in today and D(2048,128) in other"));
+  EXPECT_THAT(comparison.error().message, HasSubstr("slo.ttft.p99 is 500ms in today and not set in other"));
+
+  // How long points took and where records went says nothing of what was measured.
+  api::AutotuneTask longer = Named("longer", 1, 0.03);
+  longer.spec.benchmark.duration = api::Seconds(120);
+  longer.spec.benchmark.seed = 7;
+  longer.spec.benchmark.records_claim = "records";
+  EXPECT_TRUE(Compare({Named("today", 1, 0.03), longer}).ok());
+
+  api::AutotuneTask reference = Named("reference", 1, 0.03);
+  reference.status.reference_loads = {{"D(512,128)", 12.5}};
+  const auto loads = Compare({Named("today", 1, 0.03), reference});
+  ASSERT_FALSE(loads.ok());
+  EXPECT_THAT(loads.error().message, HasSubstr("12.5/s"));
+
+  api::AutotuneTask simulated = Named("simulated", 1, 0.03);
+  for (api::ExperimentStatus& experiment : simulated.status.experiments) experiment.simulated = true;
+  const auto kinds = Compare({Named("today", 1, 0.03), simulated});
+  ASSERT_FALSE(kinds.ok());
+  EXPECT_EQ(kinds.error().message, "compare: simulated is simulated and today is not");
+}
+
+TEST(Comparison, NamesTheTaskWithoutAnAnswer) {
+  api::AutotuneTask running = Named("running", 1, 0.03);
+  running.status.best.reset();
+  const auto comparison = Compare({Named("today", 1, 0.03), running});
+  ASSERT_FALSE(comparison.ok());
+  EXPECT_THAT(comparison.error().message, HasSubstr("compare: running has no best configuration"));
+  EXPECT_FALSE(Compare({Named("today", 1, 0.03)}).ok());
+}
+
+TEST(Comparison, TellsTasksOfOneNameApart) {
+  api::AutotuneTask elsewhere = Named("llama", 1, 0.03);
+  elsewhere.metadata.ns = "other";
+  const auto comparison = Compare({Named("llama", 1, 0.03), elsewhere, elsewhere});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  EXPECT_EQ(comparison->tasks[0].name, "ml/llama");
+  EXPECT_EQ(comparison->tasks[1].name, "other/llama");
+  EXPECT_EQ(comparison->tasks[2].name, "other/llama (2)");
+  EXPECT_THAT(ComparisonText(*comparison, 0), Not(HasSubstr("MODEL")));  // the same in all
+}
+
+}  // namespace
+}  // namespace autotune::report
