@@ -36,7 +36,7 @@ import time
 import numpy
 
 BLOCKS, BLOCK_BYTES, NLL_UNIT = 32, 9, 1e-7  # as measurement/quality.h writes them
-KEPT_UNIT = 1e-5  # of a log-probability in OUT
+KEPT_UNIT = 1e-4  # of a log-probability in OUT
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 T975 = 2.0395  # 31 degrees of freedom
 # bench/corpus.cpp: the parts of the corpus and their blocks.
@@ -89,25 +89,39 @@ def corpus_documents():
     return [(part, text) for part in PARTS for text in (CORPUS_FILES / f"{part}.txt").read_text().rstrip("\n").split("\n%%\n")]
 
 
+def turned(text):
+    """The second half, then the first, cut behind a line where there is one near."""
+    data = text.encode()
+    at = len(data) // 2
+    line = data.rfind(b"\n", 0, at)
+    if line > at * 3 // 4:
+        at = line + 1
+    while at > 1 and data[at] & 0xC0 == 0x80:
+        at -= 1
+    return (data[at:] + b"\n" + data[:at]).decode()
+
+
 def read_rows(options):
-    """[(set, part, tokens, first token that counts)]. Besides the held-out texts the probe's own, and these once more behind
-    another text: how much of an interval is due to the tokens, and how much to where they stand."""
+    """[(set, part, tokens)]: the held-out texts and the probe's own, each as it is and turned round: the same tokens with others before
+    them. A probe that asked both ways would have the mean of two draws of what depends on a token's context."""
     import tokenizers
 
     tokenizer = tokenizers.Tokenizer.from_file(str(options.model / "tokenizer.json"))
-    rows = [("heldOut", row["part"], row["tokens"], 1) for row in map(json.loads, options.held_out.read_text().splitlines())]
-    documents = [(part, tokenizer.encode(text).ids) for part, text in corpus_documents()]
-    rows += [("corpus", part, ids, 1) for part, ids in documents]
-    for name, before in (("behindHandbook", "handbook"), ("behindHarbour", "harbour")):
-        preface = next(ids for part, ids in documents if part == before)[:800]
-        rows += [(name, part, [*preface, *ids[1:]], len(preface)) for part, ids in documents]
+    held_out = [json.loads(line) for line in options.held_out.read_text().splitlines()]
+    rows = []
+    for row in held_out:
+        beginning, half = row["tokens"][0], len(row["tokens"]) // 2
+        rows += [("heldOut", row["part"], row["tokens"]),
+                 ("heldOutTurned", row["part"], [beginning, *row["tokens"][half:], *row["tokens"][1:half]])]
+    for part, text in corpus_documents():
+        rows += [("corpus", part, tokenizer.encode(text).ids), ("corpusTurned", part, tokenizer.encode(turned(text)).ids)]
     return rows
 
 
 def offline(options):
     rows = read_rows(options)
     flags = dict(zip([flag.lstrip("-").replace("-", "_") for flag in options.flags[::2]], options.flags[1::2], strict=True))
-    tokens = [row[2] for row in rows]
+    tokens = [row[2] for row in rows]  # the first is the beginning of every text, and has no likelihood
     begin = time.monotonic()
     if options.engine == "vllm":
         from vllm import LLM, SamplingParams
@@ -127,10 +141,9 @@ def offline(options):
                                       return_logprob=True, logprob_start_len=0)
             values += [[place[0] for place in answer["meta_info"]["input_token_logprobs"][1:]] for answer in answers]
     seconds = time.monotonic() - begin
-    counted = [numpy.asarray(each[row[3] - 1:], dtype=float) for row, each in zip(rows, values, strict=True)]
     with options.out.with_suffix(".part").open("wb") as file:
-        numpy.savez_compressed(file, nll=numpy.round(-numpy.concatenate(counted) / KEPT_UNIT).astype(numpy.int32),
-                               lengths=[len(each) for each in counted], sets=[row[0] for row in rows], parts=[row[1] for row in rows],
+        numpy.savez_compressed(file, nll=numpy.round(-numpy.concatenate(values) / KEPT_UNIT).astype(numpy.int32),
+                               lengths=[len(each) for each in values], sets=[row[0] for row in rows], parts=[row[1] for row in rows],
                                seconds=seconds)
     options.out.with_suffix(".part").rename(options.out)
     sys.stdout.flush()
@@ -259,12 +272,12 @@ def read_offline(path):
 
 
 def differences(values, base, name):
-    """part -> [a text's changes, token by token]"""
+    """part -> [a text's changes, token by token]; of one set"""
     return {part: [a - b for a, b in zip(values[name][part], base[name][part], strict=True)] for part in PARTS}
 
 
 def make_blocks(changes):
-    """The probe's blocks: of the short parts several texts in a row, of the long ones one."""
+    """The probe's blocks of one asking: of the short parts several texts in a row, of the long ones one."""
     out = []
     for part, blocks in PARTS.items():
         tokens = numpy.concatenate(changes[part])
@@ -272,18 +285,30 @@ def make_blocks(changes):
     return out
 
 
+def asked(values, base, name, ways):
+    """The probe's blocks where each text is asked as it is, and with two ways turned round too."""
+    sets = [name, name + "Turned"][:ways]
+    return numpy.mean([make_blocks(differences(values, base, each)) for each in sets], axis=0)
+
+
+def ways_of(probe_of_base):
+    """In how many ways the probe that was measured asks."""
+    return 1 if (probe_of_base or {}).get("text") == "corpus-2" else 2
+
+
 def interval(values):
     """Mean and half of its 95 % interval, as the probe's."""
     return statistics.fmean(values), T975 * statistics.stdev(values) / math.sqrt(len(values))
 
 
-def weighted_truth(changes):
+def weighted_truth(values, base, ways):
     """The mean over texts of the probe's kinds with the weights of its blocks, and half of its 95 % interval. Texts are
     independent, tokens of one are not."""
+    sets = [differences(values, base, name) for name in ("heldOut", "heldOutTurned")[:ways]]
     mean, variance = 0.0, 0.0
     for part, blocks in PARTS.items():
-        sums = numpy.array([text.sum() for text in changes[part]])
-        sizes = numpy.array([len(text) for text in changes[part]], dtype=float)
+        sums = numpy.sum([[text.sum() for text in changes[part]] for changes in sets], axis=0)
+        sizes = numpy.sum([[float(len(text)) for text in changes[part]] for changes in sets], axis=0)
         ratio, weight = sums.sum() / sizes.sum(), blocks / BLOCKS
         mean += weight * ratio
         variance += weight ** 2 * ((sums - ratio * sizes).std(ddof=1) / sizes.mean()) ** 2 / len(sums)
@@ -303,78 +328,76 @@ def probe_line(row, base):
     return mean, half, differ
 
 
+def truth_lines(values, base, ways):
+    """By the offline interface: the truth; what a probe would find in its corpus; and both part by part."""
+    mean, half = weighted_truth(values, base, ways)
+    corpus = (interval(asked(values, base, "corpus", each)) for each in (1, 2))
+    parts = ("{} {:+.3f} | {:+.3f}".format(part, *[100 * numpy.concatenate(differences(values, base, name)[part]).mean()
+                                                  for name in ("heldOut", "corpus")]) for part in PARTS)
+    return (mean, half), [f"truth {percent(mean):+.4f} % +- {100 * half:.4f}",
+                          "corpus offline, asked once and both ways: " + ", ".join(
+                              f"{percent(found):+.4f} % +- {100 * width:.4f}" for found, width in corpus),
+                          "held out | corpus: " + ", ".join(parts)]
+
+
+def base_lines(values, probe_of_base):
+    held_out = values["heldOut"]
+    out = [f"held out: {sum(len(text) for texts in held_out.values() for text in texts)} tokens; nats per token: " +
+           ", ".join(f"{part} {numpy.concatenate(texts).mean():.3f}" for part, texts in held_out.items())]
+    sets = ("corpus", "corpusTurned")[:ways_of(probe_of_base)]
+    blocks = numpy.mean([make_blocks(values[name]) for name in sets], axis=0)
+    out.append(f"corpus: {sum(len(text) for texts in values['corpus'].values() for text in texts)} tokens, {blocks.mean():.5f} nats per token")
+    if probe_of_base:
+        apart = numpy.abs(blocks - [block[1] for block in read_blocks(probe_of_base["blocks"])])
+        out[-1] += f"; the probe's blocks differ from these by {apart.mean():.1e} on average, {apart.max():.1e} at most"
+    return out
+
+
 def report_text(out):
-    """A line for each precision: its cost by the held-out texts, by the probe, whether the one is in the other's interval."""
+    """For each precision its cost by the held-out texts, by the probe, and whether the one is in the other's interval."""
     probes = {path.name.split(".")[0]: json.loads(path.read_text()) for path in out.glob("*.probe.json")}
-    offlines = {path.name.split(".")[0]: read_offline(path) for path in out.glob("*.offline.npz")}
-    lines = []
-    if BASE in offlines:
-        held_out = offlines[BASE][0]["heldOut"]
-        sizes = {part: sum(map(len, texts)) for part, texts in held_out.items()}
-        lines.append(f"held out: {sum(sizes.values())} tokens, nats per token: " + ", ".join(
-            f"{part} {numpy.concatenate(texts).mean():.3f}" for part, texts in held_out.items()))
-        if BASE in probes:
-            again = [numpy.concatenate(offlines[BASE][0]["corpus"][part]) for part in PARTS]
-            blocks = make_blocks({part: [values] for part, values in zip(PARTS, again, strict=True)})
-            apart = [abs(a - b[1]) for a, b in zip(blocks, read_blocks(probes[BASE]["blocks"]), strict=True)]
-            lines.append(f"corpus: {sum(map(len, again))} tokens, {statistics.fmean(blocks):.5f} nats; over HTTP and offline the "
-                         f"blocks' values differ by {statistics.fmean(apart):.1e} on average, {max(apart):.1e} at most")
+    offlines = {path.name.split(".")[0]: read_offline(path)[0] for path in out.glob("*.offline.npz")}
+    lines = base_lines(offlines[BASE], probes.get(BASE)) if BASE in offlines else []
     for name in PRECISIONS:
-        if name == BASE or (name not in probes and name not in offlines):
-            continue
-        text = f"{name:14}"
         truth = probed = None
-        if name in offlines and BASE in offlines:
-            truth = weighted_truth(differences(offlines[name][0], offlines[BASE][0], "heldOut"))
-            text += f"  truth {percent(truth[0]):+.4f} % +- {100 * truth[1]:.4f}"
-            text += f"  corpus offline {{:+.4f}} +- {{:.4f}}".format(*[100 * x for x in interval(make_blocks(differences(
-                offlines[name][0], offlines[BASE][0], "corpus")))])
-        if name in probes and BASE in probes:
+        said = []
+        if BASE in offlines and name in offlines and name != BASE:
+            truth, said = truth_lines(offlines[name], offlines[BASE], ways_of(probes.get(BASE)))
+        if BASE in probes and name in probes:
             probed = probe_line(probes[name], probes[BASE])
-            text += f"  probe {percent(probed[0]):+.4f} % +- {100 * probed[1]:.4f}"
+            said.append(f"probe {percent(probed[0]):+.4f} % +- {100 * probed[1]:.4f}  differ {probed[2]}  {probes[name]['said']}")
         if truth and probed:
-            text += "  inside" if abs(truth[0] - probed[0]) <= probed[1] else \
-                    "  within both intervals" if abs(truth[0] - probed[0]) <= probed[1] + truth[1] else "  OUTSIDE"
-        if probed:
-            text += f"  differ {probed[2]}  {probes[name]['said']}"
-        lines.append(text)
-        if truth:
-            lines.append("".ljust(16) + "by part, held out | corpus: " + ", ".join(
-                "{} {:+.3f} | {:+.3f}".format(part, *[100 * numpy.concatenate(differences(offlines[name][0], offlines[BASE][0], kept)[part])
-                                                      .mean() for kept in ("heldOut", "corpus")]) for part in PARTS))
-            lines.append("".ljust(16) + contexts_line(offlines[name][0], offlines[BASE][0]))
+            apart = abs(truth[0] - probed[0])
+            said.append("the truth is " + ("INSIDE the probe's interval" if apart <= probed[1] else
+                                           "inside by its own interval only" if apart <= probed[1] + truth[1] else "OUTSIDE"))
+        lines += [f"{name:14}  {line}" for line in said]
     return "\n".join(lines) + "\n"
-
-
-def contexts_line(values, base):
-    """The probe's interval if it asked its documents once, twice, three times, each time behind another text."""
-    sets = ["corpus", "behindHandbook", "behindHarbour"]
-    blocks = [make_blocks(differences(values, base, name)) for name in sets]
-    halves = [interval(numpy.mean(blocks[:n], axis=0))[1] for n in (1, 2, 3)]
-    return "half width with 1, 2, 3 contexts: " + ", ".join(f"{100 * half:.4f}" for half in halves)
 
 
 def coverage(options):
     """How often the interval of a corpus drawn from the held-out texts holds the mean of all of them."""
-    generator = numpy.random.default_rng(1)
     base, _ = read_offline(options.out / f"{BASE}.offline.npz")
     counts = {part: len(texts) for part, texts in base["corpus"].items()}
     for name in PRECISIONS:
         path = options.out / f"{name}.offline.npz"
         if name == BASE or not path.exists():
             continue
-        changes = differences(read_offline(path)[0], base, "heldOut")
-        truth, _ = weighted_truth(changes)
-        apart, halves = [], []
-        for _ in range(options.draws):
-            drawn = {part: [texts[i] for i in generator.choice(len(texts), min(counts[part], len(texts)), replace=False)]
-                     for part, texts in changes.items()}
-            mean, half = interval(make_blocks(drawn))
-            apart.append(abs(mean - truth) / half)
-            halves.append(half)
-        share = sum(each <= 1 for each in apart) / options.draws
-        print(f"{name:14} truth {percent(truth):+.4f} %: {100 * share:.1f} % of {options.draws} intervals hold it; half width "
-              f"{100 * statistics.median(halves):.4f} (median); 95 % would take {numpy.quantile(apart, 0.95):.2f} times as much", flush=True)
+        values, _ = read_offline(path)
+        sets = [differences(values, base, each) for each in ("heldOut", "heldOutTurned")]
+        for ways in (1, 2):
+            generator = numpy.random.default_rng(1)
+            truth, _ = weighted_truth(values, base, ways)
+            apart, halves = [], []
+            for _ in range(options.draws):
+                drawn = {part: generator.choice(len(texts), min(counts[part], len(texts)), replace=False) for part, texts in sets[0].items()}
+                mean, half = interval(numpy.mean([make_blocks({part: [changes[part][i] for i in drawn[part]] for part in PARTS})
+                                                  for changes in sets[:ways]], axis=0))
+                apart.append(abs(mean - truth) / half)
+                halves.append(half)
+            share = sum(each <= 1 for each in apart) / options.draws
+            print(f"{name:14} asked {'once' if ways == 1 else 'both ways'}: truth {percent(truth):+.4f} %, {100 * share:.1f} % of {options.draws} "
+                  f"intervals hold it; half width {100 * statistics.median(halves):.4f} (median); 95 % would take "
+                  f"{numpy.quantile(apart, 0.95):.2f} times as much", flush=True)
 
 
 def main():
