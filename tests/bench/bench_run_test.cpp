@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "bench/corpus.h"
@@ -165,15 +166,22 @@ TEST_F(BenchRunTest, ADatasetIsSentInItsOrder) {
   options_.spec.dataset = Dataset{file, measurement::DatasetFormat::kJsonl, 4};
   options_.spec.load.fixed = {1};
   options_.spec.records = options_.dir + "/records.jsonl";
+  std::mutex mutex;  // an answer to a request that the client no longer waits for is still being written
   std::string prompts;
   ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
-    prompts += json::parse(request.body)["prompt"].get<std::string>();
+    {
+      const std::lock_guard lock(mutex);
+      prompts += json::parse(request.body)["prompt"].get<std::string>();
+    }
     answer.Completion(1, 4, milliseconds(2));
   }));
   const BenchRunOutcome outcome = Run(engine);
   ASSERT_THAT(outcome.result.points, SizeIs(1));
   EXPECT_EQ(outcome.result.points[0].scenario, "dataset");
-  EXPECT_THAT(prompts, testing::StartsWith("abcabc"));
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_THAT(prompts, testing::StartsWith("abcabc"));
+  }
   std::ifstream records(options_.spec.records);
   std::string line;
   ASSERT_TRUE(std::getline(records, line));
