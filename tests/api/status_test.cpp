@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <random>
 
 #include "operator/api/autotune_task.h"
 #include "tests/api/full_task.h"
+#include "tests/api/schema.h"
 
 namespace autotune::api {
 namespace {
@@ -29,6 +31,21 @@ TEST(StatusFromJson, LeavesANewerOperatorsFieldsAlone) {
   full["newerField"] = "later";
   full["experiments"][0]["goodput"] = "0.98";
   EXPECT_TRUE(StatusFromJson(full).ok());
+}
+
+// What this project's runs left, of releases whose spec and status had other fields than today's.
+TEST(StatusFromJson, ReadsWhatEarlierOperatorsWrote) {
+  int read = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(TESTDATA_DIR "/engines/runs")) {
+    if (!entry.path().string().ends_with(".status.yaml")) continue;
+    const json task = LoadYaml(entry.path());
+    const auto status = StatusFromJson(task.at("status"));
+    ASSERT_TRUE(status.ok()) << entry.path() << ": " << status.error().message;
+    EXPECT_EQ(status->state, task["status"]["state"].get<std::string>()) << entry.path();
+    EXPECT_EQ(status->experiments.size(), task["status"]["experiments"].size()) << entry.path();
+    ++read;
+  }
+  EXPECT_GE(read, 8);
 }
 
 TEST(StatusFromJson, NamesThePathOfWhatIsDamaged) {
