@@ -67,6 +67,7 @@ constexpr std::array kSizes = {
     SizeField{"kvLoraRank", &ModelFacts::kv_lora_rank},
     SizeField{"qkRopeHeadDim", &ModelFacts::qk_rope_head_dim},
     SizeField{"qkNopeHeadDim", &ModelFacts::qk_nope_head_dim},
+    SizeField{"indexTopK", &ModelFacts::index_top_k},
     SizeField{"fullAttentionLayers", &ModelFacts::full_attention_layers},
     SizeField{"slidingAttentionLayers", &ModelFacts::sliding_attention_layers},
     SizeField{"linearAttentionLayers", &ModelFacts::linear_attention_layers},

@@ -45,7 +45,8 @@ struct ModelFacts {
   // The method as the files name it: "none", "awq", "gptq", "fp8", "compressed-tensors", "modelopt", "mlx", ...
   std::string quantization = "none";
   // The method normalised, of the part that decides how the checkpoint is loaded: none, fp8, fp8-w8a16, int8-w8a8,
-  // int8-w8a16, int4-wna16, nvfp4, mxfp4, mxfp8, w4a8, gguf, bnb, mixed, other, foreign (no engine here loads it).
+  // int8-w8a16, int4-wna16, int3-wna16, int2-wna16, nvfp4, mxfp4, mxfp8, w4a8, gguf, bnb, mixed, other, foreign (no
+  // engine here loads it).
   std::string family = "none";
   // The same names for a part; "" = not known, "none" = in `dtype`.
   std::string linear_format = "none";  // linear layers outside of experts
@@ -86,6 +87,7 @@ struct ModelFacts {
   Size kv_lora_rank;
   Size qk_rope_head_dim;
   Size qk_nope_head_dim;
+  Size index_top_k;  // of DeepSeek's sparse attention: the tokens that one query attends to
 
   // ---- Kinds of layers ----
   Size full_attention_layers;     // whose cache grows with the whole context
@@ -101,6 +103,7 @@ struct ModelFacts {
 
   [[nodiscard]] bool quantized() const { return family != "none"; }
   [[nodiscard]] bool latent_attention() const { return kv_lora_rank > 0; }
+  [[nodiscard]] bool sparse_attention() const { return latent_attention() && index_top_k > 0; }
   bool operator==(const ModelFacts&) const = default;
 };
 

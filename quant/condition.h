@@ -34,9 +34,10 @@ enum class Subject {
   kHiddenSize,       // numbers of the model's facts; "0" = not known
   kExpertSize,
   kMaxPosition,
-  kPrompts,      // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
-  kWeightBlock,  // of block-scaled fp8: "128x128", else "none"
-  kGpu,          // compute capability, an AMD architecture such as "gfx942", or "unknown"
+  kSparseAttention,  // "yes" for latent attention of which a query sees the tokens that an index picks (DeepSeek V3.2)
+  kPrompts,          // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
+  kWeightBlock,      // of block-scaled fp8: "128x128", else "none"
+  kGpu,              // compute capability, an AMD architecture such as "gfx942", or "unknown"
   kFlag,
   kMapped,  // whether the named flags were set by the mapping and not by the user
 };

@@ -139,6 +139,8 @@ class Planner final : public FactSource {
         return MethodKnown() ? "yes" : "no";
       case Subject::kLatentAttention:
         return request_.model.latent_attention() ? "yes" : "no";
+      case Subject::kSparseAttention:
+        return request_.model.sparse_attention() ? "yes" : "no";
       case Subject::kPrompts:
         return PromptsName(request_.prompts);
       case Subject::kHiddenSize:

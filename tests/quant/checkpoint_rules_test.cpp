@@ -71,6 +71,15 @@ TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
               HasSubstr("14784 on each, which is no multiple of the 128"));
 }
 
+TEST(CheckpointRules, ExpertsOfThreeBitsHaveNoKernelButDenseLayersHave) {
+  for (const auto& [engine, release] : {std::pair("vllm", "0.24.0"), std::pair("sglang", "0.5.15")}) {
+    EXPECT_THAT(Refusal(engine, release, Quantized(Moe(), "auto-round", "int3-wna16"), 1),
+                HasSubstr("runs experts of 4 and 8 bits, not int3-wna16"));
+    EXPECT_EQ(Refusal(engine, release, Quantized(Moe(), "auto-round", "int4-wna16"), 1), "");
+  }
+  EXPECT_EQ(Refusal("vllm", "0.24.0", Quantized(Dense(), "gptq", "int3-wna16"), 1), "");
+}
+
 TEST(CheckpointRules, AForeignFormatIsPrunedByEveryEngine) {
   for (const char* method : {"mlx", "exl2", "unknown"}) {
     const checkpoint::ModelFacts model = Quantized(Dense(), method, "foreign");

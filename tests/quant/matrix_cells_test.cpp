@@ -102,7 +102,8 @@ kv=bfloat16 | vllm | | fp16 | 9.0 | reject KvDtypeNotModelDtype | |
 kv=bfloat16 | vllm | | bf16 | 7.5 | reject KvDtypeNotModelDtype | |
 kv=bfloat16 gemm=bfloat16 | vllm | | fp16 | 9.0 | already-so KvFollowsModel | --dtype bfloat16 |
 kv=bfloat16 | vllm | | fp32 | 9.0 | already-so KvFollowsModel | |
-kv=bfloat16 | vllm | | ct-fp8-kv | 9.0 | map KvDtype | --kv-cache-dtype bfloat16 |
+kv=bfloat16 | vllm | ..0.14.0 | ct-fp8-kv | 9.0 | reject BackendNotForKvCache | |
+kv=bfloat16 | vllm | 0.15.0.. | ct-fp8-kv | 9.0 | map KvDtype | --kv-cache-dtype bfloat16 |
 kv=fp8 | vllm | | bf16 | 9.0 | map KvDtype | --kv-cache-dtype fp8 |
 kv=fp8 | vllm | | bf16 | 10.0 | map KvDtype | --kv-cache-dtype fp8 |
 kv=fp8 | vllm | | bf16 | 8.0 | map KvDtype | --kv-cache-dtype fp8 | AttentionBackendChanges
@@ -112,11 +113,16 @@ kv=fp8 | vllm | | awq | 9.0 | map KvDtype | --kv-cache-dtype fp8 |
 kv=fp8 gemm=fp8 | vllm | | bf16 | 9.0 | map KvDtype | --quantization fp8 --kv-cache-dtype fp8 |
 kv=fp8_e4m3 | vllm | | bf16 | 9.0 | map KvDtype | --kv-cache-dtype fp8_e4m3 |
 kv=fp8_e4m3 | vllm | | bf16 | 8.6 | map KvDtype | --kv-cache-dtype fp8_e4m3 | AttentionBackendChanges
-kv=fp8_e5m2 | vllm | | bf16 | 9.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
+kv=fp8_e4m3 | vllm | ..0.19.0 | sparse | 9.0 | map KvDtype | --kv-cache-dtype fp8_e4m3 |
+kv=fp8_e4m3 | vllm | 0.20.0..0.28.0 | sparse | 9.0 | map KvDtype | --kv-cache-dtype fp8 | KvDtypeRenamed
+kv=fp8_e4m3 | vllm | | sparse | 10.0 | map KvDtype | --kv-cache-dtype fp8_e4m3 |
+kv=fp8_e5m2 | vllm | ..0.21.0 | bf16 | 9.0 | reject BackendNotForKvCache | |
+kv=fp8_e5m2 | vllm | 0.22.0.. | bf16 | 9.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
 kv=fp8_e5m2 | vllm | | bf16 | unknown | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
 kv=fp8_e5m2 | vllm | | bf16 | 8.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
 kv=fp8_e5m2 | vllm | | bf16 | 10.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
-kv=fp8_e5m2 | vllm | | awq | 9.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
+kv=fp8_e5m2 | vllm | ..0.21.0 | awq | 9.0 | reject BackendNotForKvCache | |
+kv=fp8_e5m2 | vllm | 0.22.0.. | awq | 9.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
 kv=fp8_e5m2 | vllm | | fp8 | 9.0 | reject KvDtypeNeedsOtherWeights | |
 kv=fp8_e5m2 | vllm | | modelopt-fp8 | 9.0 | reject KvDtypeNeedsOtherWeights | |
 kv=fp8_e5m2 | vllm | | modelopt-nvfp4 | 10.0 | reject KvDtypeNeedsOtherWeights | |
@@ -126,7 +132,8 @@ kv=fp8_e5m2 | vllm | 0.24.0..0.25.0 | ct-fp8 | 9.0 | map KvDtype | --kv-cache-dt
 kv=fp8_e5m2 | vllm | 0.26.0.. | ct-fp8 | 9.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges
 kv=fp8_e5m2 | vllm | | ct-fp8-kv | 9.0 | reject KvDtypeNeedsOtherWeights | |
 kv=fp8_e5m2 gemm=fp8 | vllm | ..0.19.0 | bf16 | 9.0 | reject KvDtypeNeedsOtherWeights | |
-kv=fp8_e5m2 gemm=fp8 | vllm | 0.20.0.. | bf16 | 9.0 | map KvDtype | --quantization fp8_per_tensor --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges WeightMethodChanged
+kv=fp8_e5m2 gemm=fp8 | vllm | 0.20.0..0.21.0 | bf16 | 9.0 | reject BackendNotForKvCache | |
+kv=fp8_e5m2 gemm=fp8 | vllm | 0.22.0.. | bf16 | 9.0 | map KvDtype | --quantization fp8_per_tensor --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges WeightMethodChanged
 kv=int8 | vllm | ..0.19.0 | bf16 | 9.0 | reject KvDtypeNotSupported | |
 kv=int8 | vllm | 0.20.0.. | bf16 | 9.0 | map KvDtypePerTokenHead | --kv-cache-dtype int8_per_token_head | AttentionBackendChanges
 kv=int8 | vllm | 0.20.0.. | bf16 | 8.0 | map KvDtypePerTokenHead | --kv-cache-dtype int8_per_token_head | AttentionBackendChanges
@@ -194,7 +201,8 @@ attention=fp8 kv=fp8 | vllm | | bf16 | 9.0 | already-so AttentionFollowsKvCache 
 attention=fp8 kv=fp8 | vllm | | bf16 | 10.0 | already-so AttentionFollowsKvCache | --kv-cache-dtype fp8 |
 attention=fp8 kv=fp8 | vllm | | bf16 | 8.9 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionBackendChanges AttentionDtypeNotControllable
 attention=fp8 kv=fp8 | vllm | | bf16 | unknown | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionDtypeNotControllable
-attention=fp8 kv=fp8_e5m2 | vllm | | bf16 | 9.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges AttentionDtypeNotControllable
+attention=fp8 kv=fp8_e5m2 | vllm | ..0.21.0 | bf16 | 9.0 | reject BackendNotForKvCache | |
+attention=fp8 kv=fp8_e5m2 | vllm | 0.22.0.. | bf16 | 9.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges AttentionDtypeNotControllable
 attention=fp8 | vllm | | ct-fp8-kv | 9.0 | already-so AttentionFollowsKvCache | |
 attention=fp8_e4m3 kv=fp8_e4m3 | vllm | | bf16 | 9.0 | already-so AttentionFollowsKvCache | --kv-cache-dtype fp8_e4m3 |
 attention=fp8_e4m3 | vllm | | bf16 | 9.0 | warn AttentionDtypeNotControllable | | AttentionDtypeNotControllable
@@ -245,7 +253,8 @@ moe=bfloat16 gemm=fp8 | vllm | 0.23.0.. | moe | 9.0 | map OnlineQuantization | -
 moe=bfloat16 gemm=fp8 | vllm | 0.23.0.. | moe | 8.0 | map OnlineQuantization | --quantization online --quantization-config {"linear":"fp8_per_tensor"} | WeightOnly
 moe=bfloat16 | vllm | | awq-moe | 9.0 | warn CheckpointKeepsItsWeights | | CheckpointKeepsItsWeights
 moe=fp8 gemm=fp8 | vllm | | moe | 9.0 | already-so FollowsGemm | --quantization fp8 |
-moe=fp8 gemm=fp8 kv=fp8_e5m2 | vllm | 0.20.0.. | moe | 9.0 | already-so FollowsGemm | --quantization fp8_per_tensor --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges WeightMethodChanged
+moe=fp8 gemm=fp8 kv=fp8_e5m2 | vllm | 0.20.0..0.21.0 | moe | 9.0 | reject BackendNotForKvCache | |
+moe=fp8 gemm=fp8 kv=fp8_e5m2 | vllm | 0.22.0.. | moe | 9.0 | already-so FollowsGemm | --quantization fp8_per_tensor --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges WeightMethodChanged
 moe=fp8 | vllm | ..0.21.0 | moe | 9.0 | reject ExpertsFollowGemm | |
 moe=fp8 | vllm | 0.22.0..0.22.0 | moe | 9.0 | map OnlineQuantization | --quantization online --quantization-config {"moe":"fp8_per_tensor"} | ReleaseNotRecorded
 moe=fp8 | vllm | 0.23.0.. | moe | 9.0 | map OnlineQuantization | --quantization online --quantization-config {"moe":"fp8_per_tensor"} |
@@ -344,7 +353,8 @@ checkpoint::ModelFacts Checkpoint(std::string name) {
   if (name.ends_with("-moe")) name.erase(name.size() - 4);
   if (name.starts_with("fp16")) facts.dtype = "float16";
   if (name == "fp32") facts.dtype = "float32";
-  if (name == "mla") facts = Latent(facts);
+  if (name == "mla" || name == "sparse") facts = Latent(facts);
+  if (name == "sparse") facts.index_top_k = 2048;
   if (name.ends_with("fp8-kv")) facts.kv_cache = "fp8";
   if (name == "modelopt-nvfp4-kv") facts.kv_cache = "nvfp4";
   if (name == "fp8-block") facts.weight_block = {128, 128};
@@ -366,7 +376,7 @@ checkpoint::ModelFacts Checkpoint(std::string name) {
       {"quark-fp8", {"quark", "fp8"}},
       {"mxfp4", {"mxfp4", "mxfp4"}},
   };
-  static const std::set<std::string> kPlain = {"bf16", "fp16", "fp32", "moe", "moe-odd", "mla"};
+  static const std::set<std::string> kPlain = {"bf16", "fp16", "fp32", "moe", "moe-odd", "mla", "sparse"};
   if (const auto found = kQuantized.find(name); found != kQuantized.end())
     return Quantized(facts, found->second.first, found->second.second);
   EXPECT_TRUE(kPlain.contains(name)) << name;
