@@ -39,6 +39,7 @@ std::optional<Kind> KindNamed(std::string_view name) {
   };
   static constexpr std::array kNames = {
       Named{"full_attention", Kind::kFull},
+      Named{"minicpm4", Kind::kFull},  // picks blocks of a cache that keeps the whole context
       Named{"attention", Kind::kFull},
       Named{"attn", Kind::kFull},
       Named{"indexed_attention", Kind::kFull},
@@ -60,6 +61,8 @@ std::optional<Kind> KindNamed(std::string_view name) {
       Named{"gated_delta_net", Kind::kLinear},
       Named{"lightning", Kind::kLinear},
       Named{"lightning_attention", Kind::kLinear},
+      Named{"lightning-attn", Kind::kLinear},
+      Named{"jet", Kind::kLinear},
       Named{"mamba", Kind::kMamba},
       Named{"mamba2", Kind::kMamba},
       Named{"hybrid", Kind::kBoth},
@@ -88,6 +91,7 @@ class AttentionReader {
         facts_(facts),
         class_name_(ClassName(facts.model_type, &language == &config ? facts.architecture : "")),
         class_(FindModelClass(facts.model_type, &language == &config ? facts.architecture : "")) {
+    encoder_decoder_ = TrueAt(&config, "is_encoder_decoder");
     // These fill what their text_config leaves out with values of their own.
     const std::string outer = TextOf(&config, "model_type");
     if (&language != &config && (outer == "voxtral" || outer == "glmasr" || outer == "musicflamingo")) class_ = nullptr;
@@ -97,6 +101,12 @@ class AttentionReader {
     ReadHeads();
     if (!facts_.layers || *facts_.layers > kLargest) return;
     layers_ = static_cast<std::size_t>(*facts_.layers);
+    if (encoder_decoder_) {
+      AddNote(facts_,
+              "config.json: is_encoder_decoder; the size of the KV cache, which holds the encoder's output too, "
+              "is not known");
+      return;
+    }
     ReadWindow();
     ForgetWhatOtherLayersHave();
     std::optional<Kinds> kinds = ReadKinds();
@@ -150,7 +160,8 @@ class AttentionReader {
   // ---- Heads ----
 
   void ReadHeads() {
-    facts_.attention_heads = Number({"num_attention_heads", "n_head", "n_heads", "num_query_heads"});
+    facts_.attention_heads =
+        Number({"decoder_attention_heads", "num_attention_heads", "n_head", "n_heads", "num_query_heads"});
     const json* attention = FindObject(&language_, "attn_config");
     facts_.head_dim = Number({"head_dim", "attention_head_dim", "hidden_size_per_head", "kv_channels", "d_head"});
     if (!facts_.head_dim && attention != nullptr) facts_.head_dim = Number({"head_dim"}, attention);
@@ -159,6 +170,7 @@ class AttentionReader {
     facts_.kv_lora_rank = Number({"kv_lora_rank"});
     facts_.qk_rope_head_dim = Number({"qk_rope_head_dim"});
     facts_.qk_nope_head_dim = Number({"qk_nope_head_dim"});
+    facts_.index_top_k = Number({"index_topk"});
     const json* uses = Get("use_mla");
     if (uses != nullptr && *uses == false) facts_.kv_lora_rank.reset();
     // Latent attention whose rank is left to the class.
@@ -184,6 +196,10 @@ class AttentionReader {
     // Lists by layer.
     if (!facts_.attention_heads) facts_.attention_heads = Same(Get("num_attention_heads"));
     if (!facts_.attention_heads) facts_.attention_heads = Same(Get("num_query_heads"));
+    if (const json* by_layer = FindArray(&language_, "num_attention_heads_per_layer")) {
+      facts_.attention_heads = Same(by_layer);
+      if (!facts_.attention_heads) AddNote(facts_, "config.json: layers differ in their number of attention heads");
+    }
   }
 
   // The one value of a list; unset where its members differ.
@@ -292,6 +308,10 @@ class AttentionReader {
         return;
       }
     }
+    if (const json* own = FindObject(FindObject(&language_, "efficient_attention_config"), "swa")) {
+      window_ = Number({"window_size"}, own);
+      window_key_ = "efficient_attention_config";
+    }
     // Null means that there is none; where the key is missing, this class has one.
     if (class_name_ == "mistral" && !language_.contains("sliding_window")) {
       window_ = 4096;
@@ -308,6 +328,7 @@ class AttentionReader {
     if (const json* types = FindArray(&language_, "layer_types")) return FromNames("layer_types", *types, false);
     if (const json* types = FindArray(&language_, "layers_block_type"))
       return FromNames("layers_block_type", *types, false);
+    if (const json* types = FindArray(&language_, "mixer_types")) return FromNames("mixer_types", *types, false);
     if (const json* types = FindArray(&language_, "block_types")) return FromNames("block_types", *types, true);
     if (const json* blocks = FindArray(&language_, "block_configs")) return FromBlocks(*blocks);
     if (const std::string pattern = TextOf(&language_, "hybrid_override_pattern"); !pattern.empty())
@@ -329,6 +350,9 @@ class AttentionReader {
       if (offset < 0) return NotKnown("attn_layer_period");
       return Every(*period, offset, Kind::kFull, Kind::kMamba);
     }
+    if (class_name_ == "plamo2") return FromMambaStep();
+    // Its window is one of a second pass (LaterPasses).
+    if (class_name_ == "iquestloopcoder" && !window_) return Kinds(layers_, Kind::kFull);
     if (const json* linear = FindObject(&language_, "linear_attn_config")) return FromLinearConfig(*linear);
     if (const Size interval = Number({"full_attention_interval"}))
       return Every(*interval, *interval - 1, Kind::kFull, Kind::kLinear);
@@ -415,6 +439,20 @@ class AttentionReader {
       }
     }
     return kinds;
+  }
+
+  // PLaMo 2: one layer of each mamba_step attends. vLLM, which alone runs it, gives it the whole context and no window.
+  std::optional<Kinds> FromMambaStep() {
+    const json* enabled = Get("mamba_enabled");
+    const Size step = Number({"mamba_step"});
+    if (enabled == nullptr || !enabled->is_boolean() || !step || *step < 2) return NotKnown("mamba_step");
+    if (*enabled == false) return Kinds(layers_, Kind::kFull);
+    if (static_cast<std::int64_t>(layers_) <= *step / 2) {
+      Kinds kinds(layers_, Kind::kMamba);
+      kinds.back() = Kind::kFull;
+      return kinds;
+    }
+    return Every(*step, *step / 2, Kind::kFull, Kind::kMamba);
   }
 
   std::optional<Kinds> FromNumbers(const char* key, const std::vector<std::int64_t>& numbers, std::int64_t full,
@@ -578,10 +616,24 @@ class AttentionReader {
   Size CachesPerLayer() {
     if (class_name_ == "longcatflash") return 2;  // two attentions in each of its layers
     if (class_name_ == "ouro") return Number({"total_ut_steps"});
+    if (class_name_ == "iquestloopcoder") return Get("loop_num") == nullptr ? std::nullopt : Size(1);
     const std::string hint = Hint({"loop", "ut_step", "recurrence", "recursion"});
     if (hint.empty()) return 1;
     AddNote(facts_, "config.json: " + hint + " is not understood; how many KV caches a layer keeps is not known");
     return std::nullopt;
+  }
+
+  // IQuest Loop passes its layers again, each time with a cache of a few tokens beside the first pass's.
+  void LaterPasses(std::vector<KvCacheGroup>& groups) {
+    if (class_name_ != "iquestloopcoder") return;
+    const Size passes = Number({"loop_num"}), window = Number({"loop_window_size"});
+    if (!passes || !window) return groups.clear();
+    const std::vector<KvCacheGroup> first = groups;
+    for (KvCacheGroup again : first) {
+      again.layers *= *passes - 1;
+      again.window = *window;
+      if (again.layers > 0) groups.push_back(again);
+    }
   }
 
   struct Shape {
@@ -595,7 +647,12 @@ class AttentionReader {
       if (const Size own = Number(keys)) size = own;
     };
     if (kind == Kind::kSliding) {
-      replace(shape.kv_heads, {"swa_num_key_value_heads", "sliding_num_key_value_heads"});
+      replace(shape.kv_heads, {"swa_num_key_value_heads", "sliding_num_key_value_heads", "num_swa_key_value_heads"});
+      // Baichuan-M1: as many heads as fill the hidden size, so that their width differs too.
+      if (const Size heads = Number({"num_swa_attention_heads"}); heads && class_name_ == "baichuanm1") {
+        const bool divides = facts_.hidden_size && *facts_.hidden_size % *heads == 0;
+        shape.key_dim = shape.value_dim = divides ? Size(*facts_.hidden_size / *heads) : std::nullopt;
+      }
       replace(shape.key_dim, {"swa_head_dim"});
       if (Number({"swa_head_dim"})) shape.value_dim = shape.key_dim;
       replace(shape.value_dim, {"swa_v_head_dim"});
@@ -613,9 +670,16 @@ class AttentionReader {
 
   // Sizes for some layers only that this reader does not know.
   [[nodiscard]] std::vector<std::string> UnknownShapes() const {
-    static constexpr std::array<std::string_view, 8> kKnown = {
-        "swa_num_key_value_heads", "sliding_num_key_value_heads", "swa_head_dim",    "swa_v_head_dim",
-        "swa_num_attention_heads", "num_global_key_value_heads",  "global_head_dim", "attention_other_setting"};
+    static constexpr std::array<std::string_view, 10> kKnown = {"num_swa_attention_heads",
+                                                                "num_swa_key_value_heads",
+                                                                "swa_num_key_value_heads",
+                                                                "sliding_num_key_value_heads",
+                                                                "swa_head_dim",
+                                                                "swa_v_head_dim",
+                                                                "swa_num_attention_heads",
+                                                                "num_global_key_value_heads",
+                                                                "global_head_dim",
+                                                                "attention_other_setting"};
     std::vector<std::string> keys;
     for (const auto& [key, value] : language_.items()) {
       if (!Says(value) || std::ranges::find(kKnown, key) != kKnown.end()) continue;
@@ -682,6 +746,8 @@ class AttentionReader {
         same->layers += *per_layer;
       }
     }
+    LaterPasses(groups);
+    if (groups.empty()) return;
     constexpr std::size_t kMostShapes = 16;  // more than any model has; they travel in a message of limited size
     if (groups.size() > kMostShapes) {
       AddNote(facts_, "config.json: layers have more than " + std::to_string(kMostShapes) + " shapes of KV cache");
@@ -694,11 +760,12 @@ class AttentionReader {
     }
     // Query heads that differ between layers are no single number.
     const json* other = FindObject(&language_, "attention_other_setting");
-    Size sliding = Number({"swa_num_attention_heads"});
+    Size sliding = Number({"swa_num_attention_heads", "num_swa_attention_heads"});
     if (other != nullptr) sliding = Number({"num_attention_heads"}, other);
     if (sliding && sliding != facts_.attention_heads) {
       AddNote(facts_, "config.json: layers differ in their number of attention heads");
       facts_.attention_heads.reset();
+      if (class_name_ == "baichuanm1") facts_.head_dim.reset();
     }
     facts_.caches = std::move(groups);
   }
@@ -711,6 +778,7 @@ class AttentionReader {
   Size window_;
   std::string window_key_;
   bool latent_unknown_ = false;
+  bool encoder_decoder_ = false;
   bool by_default_ = false;  // no key says which layers attend
   std::string source_ = "a list of layers";
   std::string source_of_heads_;

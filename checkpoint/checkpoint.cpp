@@ -36,7 +36,8 @@ class Reader {
     if (!hf_quant) return hf_quant.error();
     auto params = ObjectIfListed("params.json");
     if (!params) return params.error();
-    const WeightFiles weights = Weights();
+    WeightFiles weights = Weights();
+    ForgetPointers(weights);
 
     CheckpointParts parts;
     std::optional<json> gguf;
@@ -59,10 +60,13 @@ class Reader {
     parts.name = files_.where();
     auto facts = FactsOf(parts);
     if (!facts) return base::Invalid(files_.where() + ": " + facts.error().message);
-    facts->weight_bytes = weights.bytes;
+    // Weights of the wrapper alone would be taken for those of the whole.
+    const bool elsewhere = *config && !LanguageModelElsewhere(**config).empty();
+    if (!elsewhere) facts->weight_bytes = weights.bytes;
     for (const std::string& note : weights.notes) AddNote(*facts, note);
     for (const std::string& note : notes_) AddNote(*facts, note);
-    if (!weights.bytes) AddNote(*facts, "the size of the weights is not known; nothing is pruned for not fitting");
+    if (!facts->weight_bytes)
+      AddNote(*facts, "the size of the weights is not known; nothing is pruned for not fitting");
     if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights, *facts);
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;
@@ -95,11 +99,25 @@ class Reader {
     return weights;
   }
 
+  // What a clone without git-lfs leaves in place of weights: a few lines of text each.
+  void ForgetPointers(WeightFiles& weights) {
+    constexpr std::int64_t kLongestPointer = 1024;
+    const auto files = static_cast<std::int64_t>(weights.files.size());
+    if (files == 0 || !weights.bytes || *weights.bytes / files > kLongestPointer) return;
+    const auto start = files_.ReadStart(weights.files.front(), static_cast<std::size_t>(kLongestPointer));
+    if (!start || !*start || !(*start)->starts_with("version https://git-lfs")) return;
+    weights.bytes.reset();
+    weights.notes.push_back(weights.files.front() +
+                            ": is a git-lfs pointer, not the weights: the repository was cloned without git-lfs");
+  }
+
   base::Result<GgufHeader> Gguf(const std::string& name) {
     const auto start = files_.ReadStart(name, kGgufStart);
     if (!start) return start.error();
     auto header = ReadGgufHeader(start->value_or(""));
     if (!header) return base::Invalid(files_.where() + ": " + name + ": " + header.error().message);
+    if (!header->complete && start->value_or("").size() < kGgufStart)
+      notes_.push_back(name + ": ends within its header, or has more entries than are read");
     return header;
   }
 

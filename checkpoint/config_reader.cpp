@@ -39,17 +39,27 @@ class ConfigReader {
 
   void Read() {
     ReadNames();
-    class_ = FindModelClass(facts_.model_type, &language_ == &config_ ? facts_.architecture : "");
     ReadDtype();
-    facts_.layers = Number({"num_hidden_layers", "n_layer", "num_layers", "n_layers"});
+    if (const std::string elsewhere = LanguageModelElsewhere(config_); !elsewhere.empty()) {
+      facts_.model_type.clear();
+      AddNote(facts_, "config.json: the language model is " + elsewhere.substr(0, 80) +
+                          ", in files of its own (text_model_id); its sizes and its quantization are not known");
+      return;
+    }
+    class_ = FindModelClass(facts_.model_type, &language_ == &config_ ? facts_.architecture : "");
+    // The other number of layers is the encoder's.
+    facts_.layers = TrueAt(&config_, "is_encoder_decoder")
+                        ? Number({"decoder_layers", "num_decoder_layers"})
+                        : Number({"num_hidden_layers", "n_layer", "num_layers", "n_layers"});
     for (const char* list : {"block_configs", "layers_block_type", "layer_types"}) {
       if (!facts_.layers) facts_.layers = Listed(list);
     }
     facts_.hidden_size = Number({"hidden_size", "n_embd", "d_model", "n_embed", "model_dim"});
     facts_.vocab_size = Number({"vocab_size", "padded_vocab_size"});
-    facts_.max_position = Number({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length",
-                                  "max_sequence_length", "n_ctx", "model_max_length", "max_seq_length"},
-                                 kLargestCount);
+    facts_.max_position =
+        Number({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx",
+                "model_max_length", "max_seq_length", "max_target_positions"},
+               kLargestCount);
     for (const json* object : {&language_, &config_}) {
       const json* tied = Find(object, "tie_word_embeddings");
       if (!facts_.tied_embeddings && tied != nullptr && tied->is_boolean()) facts_.tied_embeddings = tied->get<bool>();
@@ -127,6 +137,21 @@ class ConfigReader {
       if (const json* width = Find(ffn, "ffn_hidden_size")) facts_.intermediate_size = One(*width, kLargestShape);
     }
     if (class_ != nullptr && facts_.intermediate_size) *facts_.intermediate_size /= class_->mlp_divisor;
+    // LFM2 adjusts unless it is told not to.
+    const bool adjusts = class_ != nullptr && class_->name == "lfm2" && Get("block_auto_adjust_ff_dim") == nullptr;
+    if (adjusts || TrueAt(&language_, "block_auto_adjust_ff_dim")) facts_.intermediate_size = AdjustedWidth();
+  }
+
+  // LFM2: two thirds of what is written, times a factor, in whole multiples.
+  Size AdjustedWidth() {
+    const Size multiple = Positive("block_multiple_of");
+    const json* factor = Get("block_ffn_dim_multiplier");
+    if (!facts_.intermediate_size || !multiple || (factor != nullptr && !factor->is_number())) return std::nullopt;
+    const std::int64_t width = 2 * *facts_.intermediate_size / 3;
+    const double scaled = factor == nullptr ? 1 : factor->get<double>();
+    if (!(scaled > 0 && scaled < 16)) return std::nullopt;
+    const auto whole = static_cast<std::int64_t>(scaled * static_cast<double>(width));
+    return (whole + *multiple - 1) / *multiple * *multiple;
   }
 
   // ---- Experts ----
@@ -312,8 +337,13 @@ const json* LanguageConfig(const json& config) {
   if (const json* thinker = FindObject(&config, "thinker_config")) {
     if (const json* nested = FindObject(thinker, "text_config")) return nested;
   }
+  if (TrueAt(&config, "is_encoder_decoder")) {
+    if (const json* decoder = FindObject(&config, "decoder"); decoder != nullptr && !decoder->empty()) return decoder;
+  }
   return nullptr;
 }
+
+std::string LanguageModelElsewhere(const json& config) { return TextOf(&config, "text_model_id"); }
 
 void ReadConfig(const json& config, ModelFacts& facts) { ConfigReader(config, facts).Read(); }
 

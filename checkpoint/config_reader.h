@@ -16,6 +16,10 @@ namespace autotune::checkpoint {
 // The part of config.json that describes the language model; null where that is the whole.
 const nlohmann::json* LanguageConfig(const nlohmann::json& config);
 
+// Where the language model is when it is in no file of this checkpoint: what the key that names another repository
+// holds (Ultravox's text_model_id). "" = here.
+std::string LanguageModelElsewhere(const nlohmann::json& config);
+
 // Fills in everything but quantization and weight_bytes. `config` must be an object.
 void ReadConfig(const nlohmann::json& config, ModelFacts& facts);
 // What a params.json (Mistral, Llama) says, in the words of config.json.

@@ -56,7 +56,14 @@ class Directory : public CheckpointFiles {
   base::Result<std::optional<std::string>> ReadStart(const std::string& name, std::size_t bytes) override {
     const fs::path path = PathOf(name);
     std::error_code error;
-    if (!fs::exists(path, error)) return std::optional<std::string>();
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::exists(status)) {
+      const fs::path target = fs::read_symlink(path, error);
+      if (error) return std::optional<std::string>();
+      return base::Invalid(path.string() + ": is a link to " + target.string() +
+                           ", which does not exist: a hub cache's snapshots need its blobs");
+    }
+    if (fs::is_directory(status)) return base::Invalid(path.string() + ": is a directory, not a file");
     std::ifstream file(path, std::ios::binary);
     std::string text;
     constexpr std::size_t kChunk = 64u << 10;

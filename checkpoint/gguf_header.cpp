@@ -197,6 +197,16 @@ json ConfigOfGguf(const GgufHeader& header) {
   if (const auto tokens = header.lengths.find("tokenizer.ggml.tokens");
       tokens != header.lengths.end() && !config.contains("vocab_size"))
     config["vocab_size"] = tokens->second;
+  // block_count counts the blocks that predict further tokens, which come last; engines keep no cache for them.
+  const auto further = header.numbers.find(prefix + "nextn_predict_layers");
+  const auto blocks = IntegerOf(&config, "num_hidden_layers");
+  if (further != header.numbers.end() && blocks && further->second > 0 && further->second < *blocks) {
+    config["num_hidden_layers"] = *blocks - further->second;
+    for (json& value : config) {
+      if (value.is_array() && value.size() == static_cast<std::size_t>(*blocks))
+        value.erase(value.end() - further->second, value.end());
+    }
+  }
   // The format defines what a missing key means (docs/gguf.md).
   if (!config.contains("num_key_value_heads") && config.contains("num_attention_heads"))
     config["num_key_value_heads"] = config["num_attention_heads"];

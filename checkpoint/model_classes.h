@@ -18,7 +18,7 @@ struct ModelClass {
   // Without head_dim: the hidden size divided by the heads; or this number; neither = not known.
   bool head_dim_follows = false;
   std::optional<std::int64_t> head_dim = std::nullopt;
-  // A Qwen 1 MLP is half as wide as its intermediate_size says.
+  // A Qwen 1 MLP, and a Molmo's, is half as wide as its intermediate_size says.
   std::int64_t mlp_divisor = 1;
   // intermediate_size is the width of the experts where no other key gives it.
   bool experts_have_mlp_width = false;

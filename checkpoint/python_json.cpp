@@ -117,6 +117,10 @@ base::Result<json> ParsePythonJson(std::string_view text, const std::string& fil
   if (text.starts_with("version https://git-lfs"))
     return base::Invalid(file +
                          ": is a git-lfs pointer, not the file itself: the repository was cloned without git-lfs");
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return base::Invalid(file + ": is UTF-16: engines read UTF-8 only");
+  if (text.starts_with("\xEF\xBB\xBF"))
+    return base::Invalid(file + ": begins with a byte order mark, which engines do not read: save it without one");
   const Strict strict = ToStrict(text);
   if (strict.too_deep != std::string::npos) {
     return base::Invalid(file + ": " + Position(text, strict.too_deep) + ": nests more than " +

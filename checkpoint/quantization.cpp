@@ -71,6 +71,8 @@ Format FormatOf(const Numbers& weights, const Numbers& inputs, std::int64_t grou
   } else if (!weights.is_float && weights.bits == 4) {
     if (plain_inputs) format.family = "int4-wna16";
     if (inputs.bits == 8) format.family = "w4a8";
+  } else if (!weights.is_float && (weights.bits == 2 || weights.bits == 3) && plain_inputs) {
+    format.family = "int" + std::to_string(weights.bits) + "-wna16";
   }
   return format;
 }
@@ -97,6 +99,12 @@ enum class Part { kLinear, kExperts, kBoth };
 // What a pattern over module names speaks of: "re:.*mlp.experts.*", "model.layers.3.self_attn.q_proj", "Linear".
 Part PartOf(std::string_view pattern) {
   const std::string name = Lower(pattern);
+  // "re:.*mlp.*(gate|up|down)_proj" matches experts' projections and those of other MLPs.
+  for (const std::string_view word : {"mlp.*", "ffn.*", "feed_forward.*", "moe.*"}) {
+    const std::size_t at = name.find(word);
+    const bool layer = at != std::string::npos && name.find("shared", at) == std::string::npos;
+    if (layer && name.find("proj", at) != std::string::npos) return Part::kBoth;
+  }
   if (Contains(name, "shared_expert") || Contains(name, "shared_mlp")) return Part::kLinear;
   if (Contains(name, "expert") || Contains(name, "moe.down") || Contains(name, "moe.up")) return Part::kExperts;
   for (const std::string_view word : {"attn", "attention", "_proj", "lm_head", "embed", "mixer", "mamba", "dense"}) {
@@ -140,7 +148,10 @@ class IgnoredModules {
     for (const auto& [general, count] : counts_) {
       const bool of_one_layer =
           Contains(general, "layers.*") || Contains(general, ".h.*") || Contains(general, "blocks.*");
-      const bool everywhere = !of_one_layer || (layers > 0 && count + whole_layers >= layers);
+      // The dense layers beside those with experts, of which there are few.
+      const bool all_dense =
+          facts.experts > 0 && facts.dense_layers > 0 && Contains(general, "mlp.") && count >= *facts.dense_layers;
+      const bool everywhere = !of_one_layer || all_dense || (layers > 0 && count + whole_layers >= layers);
       if (everywhere) Cover(Lower(general));
     }
   }
@@ -381,6 +392,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
     declaration.Both(whole);
   } else {
     parts.Into(declaration);
+    declaration.own_experts = true;  // whether a group speaks of them or none does
   }
   declaration.ignored = TextsOf(&config, "ignore");
 }
@@ -899,8 +911,10 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     if (!declaration.quantizes()) continue;
     if (deciding == nullptr) {
       deciding = &declaration;
+      // A key of DeepSeek's own loader, which a checkpoint that another tool quantized keeps and no engine reads then.
       const json* of_experts = TextOf(files.language, "expert_dtype").empty() ? files.config : files.language;
-      ReadExpertDtype(of_experts, declaration);
+      if (declaration.method == "fp8" || declaration.method == "deepseek_v4_fp8")
+        ReadExpertDtype(of_experts, declaration);
     } else if (const std::string family = SaidFamily(declaration); family != SaidFamily(*deciding)) {
       AddNote(facts, declaration.where + " says " + family + ", " + deciding->where + " says " + SaidFamily(*deciding) +
                          "; the latter is used");

@@ -65,7 +65,7 @@ WeightFiles OfIndex(WeightFormat format, const std::vector<FileEntry>& files, co
   weights.format = format;
   const std::size_t missing = index.files.size() - weights.files.size();
   if (missing > 0 || !weights.bytes) weights.bytes = index.total_size;
-  if (missing > 0 && !weights.files.empty()) {
+  if (missing > 0 && (!weights.files.empty() || !weights.bytes)) {
     const auto first = std::ranges::find_if(index.files, [&](const std::string& name) { return !Has(files, name); });
     weights.notes.push_back(index.name + ": " + std::to_string(missing) + " of the " +
                             std::to_string(index.files.size()) + " files that it names are missing, the first is " +
@@ -81,6 +81,8 @@ base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::stri
   if (!object) return object.error();
   WeightIndex index;
   index.name = file;
+  if (const json* map = Find(&*object, "weight_map"); map != nullptr && !map->is_object())
+    return base::Invalid(file + ": weight_map: must be an object");
   if (const json* map = FindObject(&*object, "weight_map")) {
     for (const auto& [tensor, name] : map->items()) {
       if (!name.is_string()) return base::Invalid(file + ": weight_map." + tensor + ": must be the name of a file");

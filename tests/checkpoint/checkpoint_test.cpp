@@ -243,6 +243,36 @@ TEST_F(InDirectory, ReadsAGgufFileAlone) {
   EXPECT_EQ(Read("model-Q8_0.gguf")->weight_bytes, static_cast<std::int64_t>(2 * bytes.size()));
 }
 
+TEST_F(InDirectory, CountsNoCacheForBlocksThatPredictFurtherTokens) {
+  Write("model-Q4_K_M.gguf", GgufWriter()
+                                 .Text("general.architecture", "glm4moe")
+                                 .Number("glm4moe.block_count", 5)
+                                 .Number("glm4moe.nextn_predict_layers", 1)
+                                 .Number("glm4moe.embedding_length", 512)
+                                 .Number("glm4moe.attention.head_count", 8)
+                                 .Numbers("glm4moe.attention.head_count_kv", {2, 2, 2, 2, 2})
+                                 .Bytes());
+  const auto facts = Read();
+  ASSERT_TRUE(facts.ok()) << facts.error().message;
+  EXPECT_EQ(facts->layers, 4);
+  EXPECT_EQ(facts->caches, (std::vector<KvCacheGroup>{{4, 2, 256, 0}}));
+}
+
+TEST_F(InDirectory, TakesNoWrapperForTheLanguageModelThatAnotherRepositoryHolds) {
+  Write("config.json",
+        R"({"architectures":["UltravoxModel"],"model_type":"ultravox","text_model_id":"org/llama","hidden_size":4096,)"
+        R"("audio_config":{"num_hidden_layers":32},"torch_dtype":"bfloat16","vocab_size":128256})");
+  Sized("model.safetensors", 1'366'275'264);
+  const auto facts = Read();
+  ASSERT_TRUE(facts.ok()) << facts.error().message;
+  EXPECT_EQ(facts->architecture, "UltravoxModel");
+  EXPECT_FALSE(facts->hidden_size);
+  EXPECT_FALSE(facts->experts) << "is not dense because nothing is said";
+  EXPECT_FALSE(facts->weight_bytes) << "has more weights than these";
+  EXPECT_THAT(facts->notes,
+              Contains(HasSubstr("the language model is org/llama, in files of its own (text_model_id)")));
+}
+
 TEST(Gguf, IsReadAsFarAsItsBytesReach) {
   const std::string bytes =
       GgufWriter().Text("general.architecture", "qwen3").Number("qwen3.block_count", 4).Texts("tokens", 100).Bytes();
@@ -285,6 +315,32 @@ TEST(Safetensors, RefusesWhatIsNoHeader) {
   }
 }
 
+TEST_F(InDirectory, SaysWhichOfTheWeightsFilesIsWrong) {
+  Write("config.json", kLlama);
+  Write("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n");
+  auto facts = Read();
+  ASSERT_TRUE(facts.ok()) << facts.error().message;
+  EXPECT_FALSE(facts->weight_bytes) << "a pointer's size is not that of the weights";
+  EXPECT_THAT(facts->notes, Contains(HasSubstr("model.safetensors: is a git-lfs pointer")));
+  std::filesystem::remove(directory_ + "/model.safetensors");
+  Write("model.safetensors.index.json", R"({"weight_map":[1]})");
+  facts = Read();
+  EXPECT_THAT(facts->notes, Contains(HasSubstr("model.safetensors.index.json: weight_map: must be an object")));
+  Write("model.safetensors.index.json", R"({"weight_map":{"a":"../../etc/passwd"}})");
+  facts = Read();
+  EXPECT_FALSE(facts->weight_bytes);
+  EXPECT_THAT(facts->notes, Contains(HasSubstr("files that it names are missing, the first is ../../etc/passwd")));
+}
+
+TEST_F(InDirectory, SaysThatAGgufHeaderEndsTooEarly) {
+  Write("model.gguf",
+        GgufWriter().Text("general.architecture", "llama").Number("llama.block_count", 4).Bytes().substr(0, 60));
+  const auto facts = Read();
+  ASSERT_TRUE(facts.ok()) << facts.error().message;
+  EXPECT_FALSE(facts->layers);
+  EXPECT_THAT(facts->notes, Contains(HasSubstr("model.gguf: ends within its header")));
+}
+
 TEST_F(InDirectory, FailsWithAHintWhereThereIsNoModel) {
   EXPECT_THAT(Error(), HasSubstr("has no config.json: it is not a model directory"));
   Write("model.gguf", "GGML");
@@ -293,6 +349,13 @@ TEST_F(InDirectory, FailsWithAHintWhereThereIsNoModel) {
   EXPECT_THAT(Error(), HasSubstr("config.json: line 2, column 8: is not JSON"));
   Write("config.json", "[1]");
   EXPECT_THAT(Error(), HasSubstr("config.json: is not a JSON object but array"));
+  std::filesystem::remove(directory_ + "/config.json");
+  std::filesystem::create_directory(directory_ + "/config.json");
+  EXPECT_THAT(Error(), HasSubstr("config.json: is a directory, not a file"));
+  std::filesystem::remove(directory_ + "/config.json");
+  std::filesystem::create_symlink("../../blobs/4d7a21", directory_ + "/config.json");
+  EXPECT_THAT(Error(), HasSubstr("config.json: is a link to ../../blobs/4d7a21, which does not exist"));
+  std::filesystem::remove(directory_ + "/config.json");
   Write("config.json", kLlama);
   Write("hf_quant_config.json", "oops");
   EXPECT_THAT(Error(), HasSubstr("hf_quant_config.json: line 1, column 1: is not JSON"));
@@ -318,7 +381,8 @@ TEST(PythonJson, SaysWhereItIsWrong) {
       {"{\"a\": NaN, \"b\": NaN,\n \"c\": nan}", "line 2, column 8"},
       {"{\"a\": 1,}", "line 1, column 9"},
       {"{\"a\": Infinityx}", "line 1, column 15"},
-      {"\xEF\xBB\xBF{", "line 1"},
+      {"\xEF\xBB\xBF{}", "begins with a byte order mark"},
+      {"\xFF\xFE{", "is UTF-16"},
       {"{'a': 1}", "line 1, column 2"},
   };
   for (const auto& row : kRows) {

@@ -70,7 +70,7 @@ TEST(Quantization, IsReadFromAllKeysOfADenseModel) {
       {R"({"quant_method":"auto-round","bits":8,"act_bits":8,"data_type":"fp8_e4m3"})", "fp8", "fp8"},
       {R"({"quant_method":"auto-round","bits":8,"act_bits":8,"data_type":"int"})", "int8-w8a8", "int8"},
       {R"({"quant_method":"auto-round","bits":4,"data_type":"int","group_size":128,"sym":true})", "int4-wna16", "none"},
-      {R"({"quant_method":"auto_round","bits":2})", "other", "none"},
+      {R"({"quant_method":"auto_round","bits":2})", "int2-wna16", "none"},
       {R"({"quant_method":"auto-round","bits":4,"extra_config":{"model.layers.0.mlp.down_proj":{"bits":8}}})", "mixed",
        "none"},
       {R"({"quant_method":"auto-round","bits":4,"extra_config":{"model.layers.0.mlp.down_proj":{"bits":16}}})",
@@ -92,7 +92,7 @@ TEST(Quantization, IsReadFromAllKeysOfADenseModel) {
       {R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],"weights":{"num_bits":4,"type":"float","group_size":32},"input_activations":null}}})",
        "mxfp4", "none"},
       {R"({"quant_method":"compressed-tensors","config_groups":{"g":{"targets":["Linear"],"weights":{"num_bits":3,"type":"int"},"input_activations":null}}})",
-       "other", "none"},
+       "int3-wna16", "none"},
       // GPTQ with rules of its own by module
       {R"({"quant_method":"gptq","bits":4,"group_size":128,"dynamic":{"+:.*down_proj":{"bits":8}}})", "mixed", "none"},
       {R"({"quant_method":"gptq","bits":4,"group_size":128,"dynamic":{"-:.*lm_head":{}}})", "int4-wna16", "none"},
