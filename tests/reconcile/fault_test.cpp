@@ -188,6 +188,19 @@ TEST(Present, AnUpgradeThatNamesExperimentsOtherwiseGoesOnAndRepeatsNothing) {
   }
 }
 
+TEST(Present, AStatusThatIsWipedStartsAnewAndTakesNothingOver) {
+  FakeCluster cluster(SmallTask());
+  cluster.RunUntilQuiet(
+      [](FakeCluster& self, json& pod) { UsesFp8KvCache(pod) ? Start(self, pod) : MeasureWell(self, pod); });
+  cluster.task.erase("status");
+  cluster.task["metadata"]["resourceVersion"] = "1000";
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.created.size(), 4U);
+  EXPECT_EQ(std::set<std::string>(cluster.created.begin(), cluster.created.end()).size(), 3U)
+      << "only a pod that is still there keeps its name from being given again";
+}
+
 TEST(Present, AStatusOfANewerOperatorIsLeftAsItIs) {
   FakeCluster cluster(SmallTask());
   cluster.RunUntilQuiet(Start);
@@ -811,6 +824,37 @@ TEST(Waiting, WhatIsBeingMeasuredAtTheDeadlineIsTheAnswer) {
   EXPECT_EQ(status.experiments[1].reason, "Unschedulable");
   EXPECT_THAT(status.experiments[1].message, HasSubstr(kDeadlineIsOver));
   EXPECT_EQ(cluster.created.size(), 1U);
+}
+
+TEST(Waiting, ALaterDeadlineStartsWhatTheFirstOneEnded) {
+  FakeCluster cluster(WithDeadline(SmallTask(), "Grid"));
+  cluster.RunToEnd([](FakeCluster&, json&) {});
+  ASSERT_EQ(cluster.Task().status.state, "Failed");
+  cluster.EditSpec([](json& spec) { spec["optimization"]["budget"]["deadline"] = "10h"; });
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  for (const api::ExperimentStatus& entry : cluster.Task().status.experiments) {
+    EXPECT_EQ(entry.state, api::ExperimentState::kSucceeded);
+    EXPECT_EQ(entry.message, "");
+  }
+}
+
+TEST(Waiting, ADeadlineThatPassesWhileATaskIsSuspendedEndsItWhenItIsResumed) {
+  for (const char* strategy : {"Grid", "Adaptive"}) {
+    SCOPED_TRACE(strategy);
+    FakeCluster cluster(WithDeadline(SmallTask(), strategy));
+    ASSERT_TRUE(cluster.RunUntilQuiet(Start));
+    cluster.EditSpec([](json& spec) { spec["suspend"] = true; });
+    cluster.RunToEnd(Start);
+    cluster.clock.Advance(std::chrono::hours(1));
+    cluster.RunToEnd(Start);
+    EXPECT_EQ(cluster.Task().status.state, "Suspended");
+    cluster.EditSpec([](json& spec) { spec["suspend"] = false; });
+    cluster.RunToEnd(MeasureWell);
+    EXPECT_EQ(cluster.Task().status.state, "Failed");
+    EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr(kDeadlineIsOver));
+    EXPECT_EQ(cluster.created.size(), 1U);
+  }
 }
 
 TEST(Waiting, ATaskSaysThatPodsOfBeforeAnEditStillHoldTheGpus) {
