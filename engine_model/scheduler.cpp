@@ -156,7 +156,7 @@ void Scheduler::Unlink(Slot slot) {
 void Scheduler::FreeBlocks(Request& request) {
   pool_.GiveBack(request.private_blocks);
   request.private_blocks = 0;
-  for (auto node = request.shared.rbegin(); node != request.shared.rend(); ++node) pool_.Unshare(*node);
+  std::for_each(request.shared.rbegin(), request.shared.rend(), [this](const auto& node) { pool_.Unshare(node); });
   request.shared.clear();
   request.shared_blocks = 0;
 }

@@ -262,10 +262,15 @@ base::Result<PredictedLoads> PredictedLoadsFromJson(const json& value, const std
     auto metric = MetricPredictionFromJson(*found, path + "." + key, out.loads.size());
     if (!metric) return metric.error();
     const std::string_view name = key;
-    if (name == "ttft") out.ttft = *std::move(metric);
-    if (name == "tpot") out.tpot = *std::move(metric);
-    if (name == "e2e") out.e2e = *std::move(metric);
-    if (name == "objective") out.objective = *std::move(metric);
+    if (name == "ttft") {
+      out.ttft = *std::move(metric);
+    } else if (name == "tpot") {
+      out.tpot = *std::move(metric);
+    } else if (name == "e2e") {
+      out.e2e = *std::move(metric);
+    } else {
+      out.objective = *std::move(metric);
+    }
   }
   return out;
 }

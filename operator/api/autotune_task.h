@@ -203,6 +203,19 @@ struct LoadRow {
   bool meets_slo = true;
 };
 
+// All but `measured` is against the runtime's baseline, and "" where there is nothing to compare. `mean`, `delta` and
+// `ci` are decimals in nats per token, shares and p-values decimals.
+struct QualityStatus {
+  measurement::Quality measured;
+  std::string mean, delta, ci;
+  std::string growth;                                   // of perplexity, as a share
+  std::string cache;                                    // measurement::CacheUseName
+  std::string agreement, agreement_ci, own_agreement;   // greedy answers; the baseline's with itself
+  std::string pass_rate, pass_low, pass_high, p_value;  // of the dataset's questions
+  int lost = 0, gained = 0;
+  std::string gate;  // measurement::QualityGateName, under a bound
+};
+
 struct ExperimentStatus {
   std::string name;  // "e7-3fa2c1": running number, first six digits of the hash
   std::string hash;  // 16 hexadecimal digits of the content hash
@@ -227,19 +240,7 @@ struct ExperimentStatus {
   std::string score_ci;  // half width of its 95 % interval, decimal, "" = not known
   std::string
       stopped;  // why its loads ended: measurement::StopReasonName, comma-separated by scenario where they differ
-  // All but `measured` is against the runtime's baseline, and "" where there is nothing to compare. `mean`, `delta` and
-  // `ci` are decimals in nats per token, shares and p-values decimals.
-  struct Quality {
-    measurement::Quality measured;
-    std::string mean, delta, ci;
-    std::string growth;                                   // of perplexity, as a share
-    std::string cache;                                    // measurement::CacheUseName
-    std::string agreement, agreement_ci, own_agreement;   // greedy answers; the baseline's with itself
-    std::string pass_rate, pass_low, pass_high, p_value;  // of the dataset's questions
-    int lost = 0, gained = 0;
-    std::string gate;  // measurement::QualityGateName, under a bound
-  };
-  std::optional<Quality> quality;
+  std::optional<QualityStatus> quality;
   bool simulated = false;
   std::string reason, message;  // of a failure; bench::FailureReasonName
   std::string started_at, finished_at;

@@ -284,22 +284,22 @@ void ReadEstimate(ObjectReader& reader, TaskStatus::Estimate& out) {
 
 // --- experiments --------------------------------------------------------------------------------------------------
 
-constexpr std::pair<const char*, std::string ExperimentStatus::Quality::*> kQualityTexts[] = {
-    {"mean", &ExperimentStatus::Quality::mean},
-    {"delta", &ExperimentStatus::Quality::delta},
-    {"ci", &ExperimentStatus::Quality::ci},
-    {"growth", &ExperimentStatus::Quality::growth},
-    {"cacheExercised", &ExperimentStatus::Quality::cache},
-    {"agreement", &ExperimentStatus::Quality::agreement},
-    {"agreementCi", &ExperimentStatus::Quality::agreement_ci},
-    {"ownAgreement", &ExperimentStatus::Quality::own_agreement},
-    {"passRate", &ExperimentStatus::Quality::pass_rate},
-    {"passRateLow", &ExperimentStatus::Quality::pass_low},
-    {"passRateHigh", &ExperimentStatus::Quality::pass_high},
-    {"pValue", &ExperimentStatus::Quality::p_value},
-    {"gate", &ExperimentStatus::Quality::gate}};
+constexpr std::pair<const char*, std::string QualityStatus::*> kQualityTexts[] = {
+    {"mean", &QualityStatus::mean},
+    {"delta", &QualityStatus::delta},
+    {"ci", &QualityStatus::ci},
+    {"growth", &QualityStatus::growth},
+    {"cacheExercised", &QualityStatus::cache},
+    {"agreement", &QualityStatus::agreement},
+    {"agreementCi", &QualityStatus::agreement_ci},
+    {"ownAgreement", &QualityStatus::own_agreement},
+    {"passRate", &QualityStatus::pass_rate},
+    {"passRateLow", &QualityStatus::pass_low},
+    {"passRateHigh", &QualityStatus::pass_high},
+    {"pValue", &QualityStatus::p_value},
+    {"gate", &QualityStatus::gate}};
 
-json ToJson(const ExperimentStatus::Quality& quality) {
+json ToJson(const QualityStatus& quality) {
   const measurement::Quality& measured = quality.measured;
   json out = json::object();
   Put(out, "text", measured.text);
@@ -315,7 +315,7 @@ json ToJson(const ExperimentStatus::Quality& quality) {
   return out;
 }
 
-void ReadQuality(ObjectReader& reader, ExperimentStatus::Quality& out) {
+void ReadQuality(ObjectReader& reader, QualityStatus& out) {
   std::string blocks, answers, dataset, passed;
   reader.Text("text", out.measured.text);
   reader.Text("blocks", blocks);

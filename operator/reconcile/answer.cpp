@@ -125,7 +125,7 @@ void FillQuality(const std::optional<measurement::QualityChange>& change, const 
                  api::ExperimentStatus& experiment) {
   WarnOfQuality(change, judged, experiment);
   if (!experiment.quality) return;
-  api::ExperimentStatus::Quality out;
+  api::QualityStatus out;
   out.measured = std::move(experiment.quality->measured);
   if (const auto mean = measurement::MeanNll(out.measured)) out.mean = api::FormatDecimal(*mean, 5);
   if (change && change->nll) {
