@@ -57,10 +57,12 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   status.gpu_product = plan.gpu.product;
   const api::TaskSpec& spec = plan.task.spec;
   const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
+  // A plan knows no nodes: as many as the task says, else one.
+  const int places = spec.parallelism.value_or(1);
   const auto seed = static_cast<std::uint64_t>(spec.optimization.seed);
   const auto estimate = [&](const tuning::search::Limits& limits) {
-    return tuning::search::EstimateCost(input.space, input.bounds, input.prior, input.observations, spec.parallelism,
-                                        seed, limits);
+    return tuning::search::EstimateCost(input.space, input.bounds, input.prior, input.observations, places, seed,
+                                        limits);
   };
   SearchPreview out;
   out.generic = input.prior.generic;

@@ -69,11 +69,17 @@ void ProductPolicy::OnStep(const StepObservation& o) {
 search::Slots ProductPolicy::SlotsFor(std::size_t slot, std::optional<std::size_t> up) const {
   search::Slots slots;
   slots.up = up;
+  slots.several = view_.slots > 1;
   for (std::size_t s = 0; s < in_slot_.size(); ++s) {
     if (s == slot || !in_slot_[s]) continue;
     search::RunningTrial trial;
     trial.candidate = *in_slot_[s];
     trial.up = up_.contains(trial.candidate);
+    // Until its first load, which says most of what it has to say.
+    const bool silent = std::none_of(observations_.points.begin(), observations_.points.end(),
+                                     [&](const search::Point& p) { return p.candidate == trial.candidate; });
+    const double start = trial.up ? 0 : view_.space.candidates[trial.candidate].start_seconds;
+    if (silent) trial.seconds_left = start + view_.space.step_seconds;
     slots.running.push_back(trial);
   }
   return slots;

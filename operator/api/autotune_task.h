@@ -178,7 +178,7 @@ enum class KeepPods { kNever, kOnFailure, kAlways };
 struct TaskSpec {
   std::string description;
   bool suspend = false;
-  int parallelism = 1;
+  std::optional<int> parallelism;  // unset: as many as are worth it (reconcile::PlacesOf)
   ModelSpec model;
   std::string base_runtime;  // "" when `runtimes` is used
   std::vector<RuntimeSpec> runtimes;
@@ -356,6 +356,7 @@ struct TaskStatus {
     std::string expected_gain;  // as a share of the leader
   };
   std::optional<Search> search;
+  int parallelism = 0;  // experiments at a time of an adaptive search that was not told how many; 0 = not decided
   std::vector<std::string> pareto;
   struct Cost {
     std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;

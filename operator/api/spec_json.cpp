@@ -670,7 +670,7 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
 
   reader.Text("description", out.description, Presence::kOptional, 1024);
   reader.Bool("suspend", out.suspend);
-  reader.Integer("parallelism", out.parallelism, 1, 64);
+  if (reader.Get("parallelism") != nullptr) reader.Integer("parallelism", out.parallelism.emplace(1), 1, 64);
   if (!reader.failed() && reader.Get("model") == nullptr) reader.Fail("model", "is required");
   reader.Nested("model", [&](ObjectReader& model) { ReadModel(model, out.model); });
   reader.Choice("baseRuntime", kEngines, [&](std::size_t i) { out.base_runtime = kEngines[i]; });
@@ -702,7 +702,7 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
   reader.Nested("podTemplate", [&](ObjectReader& pod) { ReadPodTemplate(pod, out.pod_template); });
   reader.Choice("keepPods", kKeepPods, [&](std::size_t i) { out.keep_pods = static_cast<KeepPods>(i); });
   if (!reader.failed() && out.parallelism > out.optimization.max_experiments) {
-    reader.Fail("parallelism", std::to_string(out.parallelism) + " is more than optimization.maxExperiments (" +
+    reader.Fail("parallelism", std::to_string(*out.parallelism) + " is more than optimization.maxExperiments (" +
                                    std::to_string(out.optimization.max_experiments) + ")");
   }
   for (std::size_t i = 0; i < out.runtimes.size(); ++i) {
@@ -721,7 +721,6 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
 
 json ToJson(const TaskSpec& spec) {
   json out = {{"suspend", spec.suspend},
-              {"parallelism", spec.parallelism},
               {"model", ToJson(spec.model)},
               {"gpu", ToJson(spec.gpu)},
               {"optimization", ToJson(spec.optimization)},
@@ -729,6 +728,7 @@ json ToJson(const TaskSpec& spec) {
               {"quality", ToJson(spec.quality)},
               {"recommendation", {{"targets", spec.recommendation.targets}}},
               {"keepPods", kKeepPods[static_cast<std::size_t>(spec.keep_pods)]}};
+  if (spec.parallelism) out["parallelism"] = *spec.parallelism;
   PutText(out, "description", spec.description);
   PutText(out, "baseRuntime", spec.base_runtime);
   for (const RuntimeSpec& runtime : spec.runtimes) out["runtimes"].push_back(ToJson(runtime));

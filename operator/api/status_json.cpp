@@ -516,6 +516,7 @@ json ToJson(const TaskStatus& status) {
     Put(search, "expectedGain", status.search->expected_gain);
     out["search"] = std::move(search);
   }
+  if (status.parallelism > 0) out["parallelism"] = status.parallelism;
   if (!status.pareto.empty()) out["pareto"] = status.pareto;
   json cost = {{"gpuHours", status.cost.gpu_hours},
                {"start", status.cost.start},
@@ -603,6 +604,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     search.Text("message", out.search->message);
     search.Text("expectedGain", out.search->expected_gain);
   });
+  reader.Integer("parallelism", out.parallelism);
   reader.Nested("best", [&](ObjectReader& best) {
     out.best = TaskStatus::Best{};  // Clang 14 finds no default constructor in emplace()
     best.Text("experiment", out.best->experiment);

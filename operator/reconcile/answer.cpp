@@ -226,12 +226,6 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
   return out;
 }
 
-int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
-  if (!NeedsReference(spec)) return spec.parallelism;
-  const std::size_t workloads = std::max<std::size_t>(spec.benchmark.scenarios.size(), 1);
-  return ReferenceLoadsOf(spec, status).size() < workloads ? 1 : spec.parallelism;
-}
-
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
   const api::GpuSeconds spent = GpuSecondsOf(status);
   const auto hours = [](double seconds) { return api::FormatDecimal(seconds / kSecondsPerHour, 4); };

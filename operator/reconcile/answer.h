@@ -20,8 +20,6 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
 // A latency objective without given loads: the limit of one experiment, the baseline if it runs, says at which load
 // all of them are compared.
 bool NeedsReference(const api::TaskSpec& spec);
-// How many experiments may run at once: one until the reference load is known, because the others measure at it.
-int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
 // Only the cost, for a task that comes to no answer.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);

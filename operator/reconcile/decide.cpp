@@ -10,6 +10,7 @@
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/inspect.h"
+#include "operator/reconcile/places.h"
 #include "operator/reconcile/propose.h"
 #include "operator/reconcile/short_text.h"
 #include "operator/reconcile/space.h"
@@ -241,7 +242,9 @@ class Look {
     Answer(spec_, status_);
     if (!status_.best) RestartBeaten();
     const SearchInput& input = Input();
-    Proposal proposal = Propose(spec_, status_, *space_, input);
+    const std::map<std::string, int> gpus = GpusByNode(spec_, status_, observed_.nodes);
+    status_.parallelism = spec_.parallelism ? 0 : ChoosePlaces(spec_, input, gpus);
+    Proposal proposal = Propose(spec_, status_, *space_, input, gpus);
     if (!proposal.refused.empty()) return CannotBe("BudgetTooSmall", proposal.refused);
     if (!proposal.start.empty()) status_.estimate = EstimateOf(spec_, status_, input, now_);
     AddExperiments(observed_, *space_, proposal.start, now_, status_);

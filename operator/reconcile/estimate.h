@@ -10,8 +10,8 @@
 
 namespace autotune::reconcile {
 
-// Of the whole task: what is over and what is expected to come. `parallelism`: spec's. Plays the search several times:
-// below a second for spaces of any size.
+// Of the whole task: what is over and what is expected to come. Plays the search several times: below a second for
+// spaces of any size.
 api::TaskStatus::Estimate EstimateOf(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput& input,
                                      base::WallTime now);
 // What it took, with the first estimate kept beside it.

@@ -15,6 +15,7 @@
 #include "operator/reconcile/confirm.h"
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
+#include "operator/reconcile/places.h"
 #include "operator/reconcile/tally.h"
 #include "operator/reconcile/track.h"
 #include "tuning/search/constants.h"
@@ -38,12 +39,62 @@ std::vector<double> LoadGrid(double max) {
   return loads;
 }
 
-// A mean start until one was measured: an engine's own start, and weights at the rate of a good disk.
-double StartSeconds(const checkpoint::ModelFacts& model, int gpus) {
-  constexpr double kEngine = 60;
+// A mean start until one was measured: an engine's own start, and weights at the rate of a good disk. Engines without
+// weights took 40 to 205 s (vLLM, median 93) and 43 to 53 s (SGLang) in 46 recorded starts (tests/engines/runs); what
+// was not recorded counts as the slower one.
+double StartSeconds(const checkpoint::ModelFacts& model, const std::string& engine, int gpus) {
+  constexpr double kSlowEngine = 90;
+  constexpr double kSglang = 48;
   constexpr double kBytesPerSecond = 1.5e9;
   const auto bytes = static_cast<double>(model.weight_bytes.value_or(0));
-  return kEngine + bytes / kBytesPerSecond / std::max(gpus, 1);
+  return (engine == "sglang" ? kSglang : kSlowEngine) + bytes / kBytesPerSecond / std::max(gpus, 1);
+}
+
+// Loads that a trial takes, as recorded (tests/engines/runs) where a limit was looked for: a leader's between two
+// loads, of others until they cannot win.
+void SetLoadsOfTrials(const api::TaskSpec& spec, const tuning::Criteria& criteria, search::Space& space) {
+  constexpr double kLeader = 7, kLoser = 3, kCapacity = 2;
+  space.loads_of_a_leader = kLeader;
+  space.loads_of_a_loser = kLoser;
+  const auto given = static_cast<double>(spec.benchmark.load.fixed.size());
+  if (given > 0) {
+    space.loads_of_a_leader = space.loads_of_a_loser = given;
+  } else if (criteria.slo.bounds.empty() && spec.benchmark.load.mode == measurement::LoadMode::kAutoConcurrency) {
+    space.loads_of_a_leader = space.loads_of_a_loser = kCapacity;
+  }
+  const auto scenarios = static_cast<double>(std::max<std::size_t>(spec.benchmark.scenarios.size(), 1));
+  space.loads_of_a_leader *= scenarios;
+  space.loads_of_a_loser *= scenarios;
+}
+
+// One load: its window, and twice a request's time, because as many requests as are in flight end before it and are
+// followed to their ends after it. A window ends when the answer is certain, which long ones are not needed for.
+double StepSeconds(const api::BenchmarkSpec& benchmark, double request_seconds) {
+  constexpr double kEnough = 20, kOfTheRest = 0.25, kBetween = 3;
+  const double longest = std::chrono::duration<double>(benchmark.duration).count();
+  const double window = std::min(longest, kEnough) + kOfTheRest * std::max(0.0, longest - kEnough);
+  return kBetween + window + 2 * std::min(request_seconds, longest);
+}
+
+// A request's time where the prior expects most of the candidate that it thinks best of.
+double RequestSeconds(const SearchInput& input) {
+  if (input.prior.order.empty()) return 0;
+  const std::vector<search::LoadPrior>& loads = input.prior.at[input.prior.order.front()];
+  double seconds = 0;
+  double best = 0;
+  const auto keeps = [](double ln_ms, const std::optional<double>& bound) {
+    return !bound || ln_ms <= std::log(*bound);
+  };
+  for (std::size_t j = 0; j < loads.size(); ++j) {
+    const double e2e = search::LnE2e(input.space, loads[j]);
+    const bool kept = keeps(loads[j].ln_ttft_ms, input.bounds.ttft_ms) &&
+                      keeps(loads[j].ln_tpot_ms, input.bounds.tpot_ms) && keeps(e2e, input.bounds.e2e_ms);
+    const double rate = input.space.candidates[input.prior.order.front()].loads[j] / std::exp(e2e);
+    if (j > 0 && (!kept || rate <= best)) continue;
+    best = rate;
+    seconds = std::exp(e2e) / 1000;
+  }
+  return seconds;
 }
 
 engine_model::WeightFormat FormatOf(const checkpoint::ModelFacts& model, const quant::LaunchShape& shape) {
@@ -231,8 +282,7 @@ std::optional<std::size_t> IndexOf(const Space& space, const api::ExperimentStat
 
 // Of a trial whose loads are searched.
 double ExpectedSeconds(const search::Space& space, std::size_t candidate) {
-  constexpr double kPoints = 3;
-  return space.candidates[candidate].start_seconds + kPoints * space.step_seconds;
+  return space.candidates[candidate].start_seconds + space.loads_of_a_loser * space.step_seconds;
 }
 
 // GPU-seconds that a trial may still spend; the whole, because nothing of it is accounted for before it ends.
@@ -289,7 +339,7 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
     out.key = std::strtoull(candidate.hash.c_str(), nullptr, 16);
     out.features = FeaturesOf(space, model, candidate);
     out.loads = grid;
-    out.start_seconds = StartSeconds(model, candidate.plan.gpus);
+    out.start_seconds = StartSeconds(model, space.runtimes[candidate.runtime].traits.engine, candidate.plan.gpus);
     out.baseline = candidate.baseline;
     input.space.candidates.push_back(std::move(out));
   }
@@ -300,8 +350,7 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   }
   input.space.workload = WorkloadOf(spec.benchmark);
   input.space.objective = SearchedFor(spec.optimization.objective);
-  // Ramp, window and drain of one point; a third of the longest where the answer is certain before.
-  input.space.step_seconds = std::max(10.0, std::chrono::duration<double>(spec.benchmark.duration).count() / 3);
+  SetLoadsOfTrials(spec, criteria, input.space);
   input.bounds.ttft_ms = LimitOf(criteria.slo, Metric::kTtft);
   input.bounds.tpot_ms = LimitOf(criteria.slo, Metric::kTpot);
   input.bounds.e2e_ms = LimitOf(criteria.slo, Metric::kE2e);
@@ -310,6 +359,10 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
       std::all_of(criteria.slo.bounds.begin(), criteria.slo.bounds.end(), [&](const measurement::Bound& bound) {
         return StatisticOf(criteria.slo, bound) == measurement::Statistic::kMean && bound.metric != Metric::kItl;
       });
+  input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
+                                   engine_model::FindGpu(status.gpu_product));
+  input.space.step_seconds = StepSeconds(spec.benchmark, RequestSeconds(input));
+  input.now = now;
   input.limits.budget = BudgetOf(spec, status, now);
   for (const api::ExperimentStatus& experiment : status.experiments) {
     const auto index = IndexOf(space, experiment);
@@ -317,21 +370,19 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
     input.limits.budget.committed_gpu_seconds +=
         MostGpuSeconds(input.space, *index, experiment.allowed_seconds, experiment.gpus);
   }
-  input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
-                                   engine_model::FindGpu(status.gpu_product));
   return input;
 }
 
 namespace {
 
-search::RunningTrial RunningOf(const api::ExperimentStatus& experiment, std::size_t candidate,
-                               const search::Space& space) {
-  return {candidate,
-          experiment.state == api::ExperimentState::kMeasuring,
-          experiment.gpus,
-          0,
-          ExpectedSeconds(space, candidate),
-          MostGpuSeconds(space, candidate, experiment.allowed_seconds, experiment.gpus)};
+search::RunningTrial RunningOf(const api::ExperimentStatus& experiment, std::size_t candidate, const SearchInput& input,
+                               std::size_t node) {
+  double left = ExpectedSeconds(input.space, candidate);
+  const bool started = !experiment.started_at.empty() && experiment.state != api::ExperimentState::kPending;
+  if (started) left -= std::chrono::duration<double>(input.now - base::ParseRfc3339(experiment.started_at)).count();
+  return {candidate,           experiment.state == api::ExperimentState::kMeasuring,
+          experiment.gpus,     node,
+          std::max(left, 0.0), MostGpuSeconds(input.space, candidate, experiment.allowed_seconds, experiment.gpus)};
 }
 
 // As they are read back from the status.
@@ -387,16 +438,20 @@ std::vector<api::NotTried> CountNotTried(const SearchInput& input, search::Reaso
 
 }  // namespace
 
-Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input) {
+Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input,
+                 const std::map<std::string, int>& gpus) {
   Proposal out;
   search::Budget& budget = input.limits.budget;
   search::Slots slots;
+  slots.several = PlacesOf(spec, status) > 1;
+  FreeGpus free(gpus);
   for (const api::ExperimentStatus& experiment : status.experiments) {
     const auto index = IndexOf(space, experiment);
     if (!index || IsFinished(experiment)) continue;
-    slots.running.push_back(RunningOf(experiment, *index, input.space));
+    slots.running.push_back(RunningOf(experiment, *index, input, free.Take(experiment.gpus, experiment.node)));
   }
   while (slots.running.size() < static_cast<std::size_t>(PlacesOf(spec, status))) {
+    slots.free_gpus = free.Left();
     const search::Decision decision = search::Decide(input.space, input.bounds, input.prior, input.observations, slots,
                                                      static_cast<std::uint64_t>(spec.optimization.seed), input.limits);
     if (decision.action == search::Action::kStop) {
@@ -416,7 +471,8 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
     const double allowed = AllowedSeconds(budget, decision.allowance);
     const double expected = ExpectedSeconds(input.space, decision.candidate);
     const double most = MostGpuSeconds(input.space, decision.candidate, allowed, candidate.plan.gpus);
-    slots.running.push_back({decision.candidate, false, candidate.plan.gpus, 0, expected, most});
+    const std::size_t node = free.Take(candidate.plan.gpus);
+    slots.running.push_back({decision.candidate, false, candidate.plan.gpus, node, expected, most});
     budget.committed_gpu_seconds += most;
     ++budget.started;
     out.start.push_back({decision.candidate, allowed, ""});

@@ -4,6 +4,7 @@
 // the status is remembered. Used where spec.optimization.strategy is Adaptive; Grid and Random plan everything at once.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct SearchInput {
   tuning::search::Prior prior;
   tuning::search::Observations observations;
   tuning::search::Limits limits;
+  base::WallTime now{};
 };
 // `now`: for spec.optimization.budget.deadline.
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
@@ -41,9 +43,10 @@ struct Proposal {
   std::vector<api::NotTried> not_tried;  // with `stopped`: candidates that were left out, most first
   std::string refused;  // with `stopped`: nothing was started at all, and why the limits do not let anything start
 };
-// Fills the free places of spec.parallelism; when the search has ended, with a fresh start of the leader. `status` has
-// its answer. `input`: of the same.
-Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input);
+// Fills the free places (PlacesOf); when the search has ended, with a fresh start of the leader. `status` has its
+// answer. `input`: of the same. `gpus`: GpusByNode.
+Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input,
+                 const std::map<std::string, int>& gpus);
 
 // "no candidate that is left is expected to gain 5 % (the best one 1.2 %)", for people.
 std::string WhyStopped(const Proposal& proposal);

@@ -125,10 +125,17 @@ bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::
 
 bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
                     const std::vector<experiment::NodeView>& nodes, const std::string& name) {
-  return std::any_of(nodes.begin(), nodes.end(), [&](const experiment::NodeView& node) {
+  return std::ranges::any_of(NodesFor(spec, product, nodes), [&](const auto* node) { return node->name != name; });
+}
+
+std::vector<const experiment::NodeView*> NodesFor(const api::GpuSpec& spec, const std::string& product,
+                                                  const std::vector<experiment::NodeView>& nodes) {
+  std::vector<const experiment::NodeView*> out;
+  for (const experiment::NodeView& node : nodes) {
     const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
-    return node.name != name && (product.empty() || gpu.product == product) && Allowed(spec, node, gpu);
-  });
+    if ((product.empty() || gpu.product == product) && Allowed(spec, node, gpu)) out.push_back(&node);
+  }
+  return out;
 }
 
 std::string IdentityOf(const api::RuntimeSpec& runtime) {

@@ -35,6 +35,10 @@ bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::
 bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
                     const std::vector<experiment::NodeView>& nodes, const std::string& name);
 
+// The nodes that spec.gpu allows with GPUs of this product ("" = any).
+std::vector<const experiment::NodeView*> NodesFor(const api::GpuSpec& spec, const std::string& product,
+                                                  const std::vector<experiment::NodeView>& nodes);
+
 // Whether the search chooses candidates one after the other, instead of running all of them.
 bool IsAdaptive(const api::TaskSpec& spec);
 

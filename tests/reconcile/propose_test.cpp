@@ -21,15 +21,6 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-json H100Node() {
-  const json labels = {{"nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3"},
-                       {"nvidia.com/gpu.memory", "81559"},
-                       {"nvidia.com/gpu.compute.major", "9"},
-                       {"nvidia.com/gpu.compute.minor", "0"}};
-  return {{"metadata", {{"name", "node-1"}, {"labels", labels}}},
-          {"status", {{"allocatable", {{"nvidia.com/gpu", "8"}}}}}};
-}
-
 // vLLM with three quantizations and limits of the batch, under a bound on the time to the first token.
 json AdaptiveTask(const json& parameters = {{"max-num-seqs", {32, 256}}}) {
   json task = SmallTask();
@@ -85,6 +76,31 @@ TEST_F(ProposeTest, MeasuresTheBaselineFirstAndStopsBeforeEverythingIsMeasured) 
   EXPECT_EQ(status.not_tried.front().reason, "LowExpectedGain");
 }
 
+TEST_F(ProposeTest, RunsAsManyAtATimeAsAreWorthIt) {
+  const json parameters = {{"max-num-seqs", {16, 32, 64, 128, 256, 512}}, {"max-num-batched-tokens", {2048, 8192}}};
+  const auto most_at_once = [&](const json& task, int gpus) {
+    FakeCluster& cluster = Start(task);
+    cluster.nodes[0]["status"]["allocatable"]["nvidia.com/gpu"] = std::to_string(gpus);
+    std::size_t most = 0;
+    cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+      const auto runs = [](const auto& one) { return one.second["status"].value("phase", "") != "Succeeded"; };
+      most = std::max(most, static_cast<std::size_t>(std::count_if(self.pods.begin(), self.pods.end(), runs)));
+      engine_.Finish(self, pod);
+    });
+    EXPECT_EQ(cluster.Task().status.state, "Complete");
+    EXPECT_EQ(cluster.Task().status.parallelism, task["spec"].contains("parallelism") ? 0 : static_cast<int>(most));
+    return most;
+  };
+  // 37 candidates.
+  const json task = AdaptiveTask(parameters);
+  EXPECT_EQ(most_at_once(task, 8), 3U) << "a tenth of the candidates";
+  EXPECT_EQ(most_at_once(task, 2), 2U) << "the GPUs of the cluster";
+  EXPECT_EQ(most_at_once(WithOptimization(task, {{"maxExperiments", 5}}), 8), 1U) << "a third of the trials";
+  json asked = task;
+  asked["spec"]["parallelism"] = 2;
+  EXPECT_EQ(most_at_once(asked, 8), 2U) << "what was asked for";
+}
+
 TEST_F(ProposeTest, KilledAtAnyWriteItDecidesTheSameAndRepeatsNothing) {
   const json task = WithOptimization(AdaptiveTask(), {{"confirmations", 1}});
   const auto decisions = [](const FakeCluster& cluster) {
@@ -116,7 +132,9 @@ TEST_F(ProposeTest, KilledAtAnyWriteItDecidesTheSameAndRepeatsNothing) {
 
 TEST_F(ProposeTest, TheSameStatusProposesTheSame) {
   const json parameters = {{"max-num-seqs", {16, 32, 64, 128, 256, 512}}, {"max-num-batched-tokens", {2048, 8192}}};
-  FakeCluster& cluster = Start(AdaptiveTask(parameters));
+  json one_at_a_time = AdaptiveTask(parameters);
+  one_at_a_time["spec"]["parallelism"] = 1;
+  FakeCluster& cluster = Start(one_at_a_time);
   int finished = 0;
   cluster.RunUntilQuiet([&](FakeCluster& self, json& pod) {
     if (finished == 2) return self.SetPhaseRunning(pod);
@@ -131,7 +149,7 @@ TEST_F(ProposeTest, TheSameStatusProposesTheSame) {
   ASSERT_TRUE(space.ok());
   const auto propose = [&](const api::TaskStatus& status) {
     const auto now = cluster.clock.Wall();
-    return Propose(task.spec, status, *space, SearchInputOf(task.spec, status, *space, now)).start;
+    return Propose(task.spec, status, *space, SearchInputOf(task.spec, status, *space, now), {}).start;
   };
   const auto first = propose(task.status);
   ASSERT_EQ(first.size(), 1U);

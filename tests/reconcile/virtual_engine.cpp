@@ -50,11 +50,41 @@ std::string ClassOf(const std::vector<std::string>& argv) {
   return text;
 }
 
+// The share of requests below the limit: a line between the percentiles that are known.
+double ShareBelow(const measurement::Latency& latency, double limit) {
+  const std::pair<double, double> known[] = {
+      {0, 0}, {latency.p50, 0.5}, {latency.p90, 0.9}, {latency.p95, 0.95}, {latency.p99, 0.99}, {1.2 * latency.p99, 1}};
+  for (std::size_t i = 1; i < std::size(known); ++i) {
+    const auto& [low, below] = known[i - 1];
+    const auto& [high, above] = known[i];
+    if (limit < high) return below + (above - below) * (limit - low) / std::max(high - low, 1e-9);
+  }
+  return 1;
+}
+
+// As if the same requests broke the bounds.
+double AttainmentOf(const measurement::Slo& slo, const Point& point) {
+  double share = point.requests > 0 ? 1 : 0;
+  for (const measurement::Bound& bound : slo.bounds) {
+    share = std::min(share, ShareBelow(point.Get(bound.metric), bound.limit));
+  }
+  return share;
+}
+
 void Scale(double factor, measurement::Latency& latency) {
   for (double* value : {&latency.mean, &latency.p50, &latency.p90, &latency.p95, &latency.p99}) *value *= factor;
 }
 
 }  // namespace
+
+json H100Node() {
+  const json labels = {{"nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3"},
+                       {"nvidia.com/gpu.memory", "81559"},
+                       {"nvidia.com/gpu.compute.major", "9"},
+                       {"nvidia.com/gpu.compute.minor", "0"}};
+  return {{"metadata", {{"name", "node-1"}, {"labels", labels}}},
+          {"status", {{"allocatable", {{"nvidia.com/gpu", "8"}}}}}};
+}
 
 bench::BenchSpec BenchSpecOfPod(const json& pod) {
   for (const json& container : pod["spec"]["containers"]) {
@@ -150,7 +180,7 @@ std::optional<Point> VirtualEngine::Truth(const std::vector<std::string>& argv, 
   point.requests_per_second = predicted.requests_per_second * rate;
   point.mean_concurrency =
       load.kind == LoadKind::kConcurrency ? load.value : predicted.requests_per_second * point.e2e.mean / 1000;
-  point.attainment = measurement::CheckSlo(spec.slo, point).empty() ? 1 : 0;
+  point.attainment = AttainmentOf(spec.slo, point);
   return point;
 }
 
@@ -206,6 +236,7 @@ VirtualEngine::Run VirtualEngine::Measure(const json& pod) {
     point.relative_ci[static_cast<std::size_t>(Metric::kTpot)] = 1.96 * options_.noise;
     point.relative_ci[static_cast<std::size_t>(Metric::kItl)] = 1.96 * options_.noise;
     point.relative_ci[static_cast<std::size_t>(Metric::kE2e)] = 1.96 * options_.noise;
+    point.attainment = AttainmentOf(spec.slo, point);
     const bool met = measurement::CheckSlo(spec.slo, point).empty() && !point.saturated;
     point.verdict = met ? measurement::Verdict::kMet : measurement::Verdict::kMissed;
     point.role = decision.role;

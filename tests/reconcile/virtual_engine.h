@@ -58,6 +58,9 @@ class VirtualEngine {
   std::map<std::pair<std::string, double>, measurement::Point> points_;
 };
 
+// What it runs on: one node with eight GPUs.
+nlohmann::json H100Node();
+
 // The specification that a pod's bench got.
 bench::BenchSpec BenchSpecOfPod(const nlohmann::json& pod);
 

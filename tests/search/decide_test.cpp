@@ -184,6 +184,34 @@ TEST_F(DecideTest, TheMostExperimentsAreKept) {
   EXPECT_EQ(log.decisions.back().reason, Reason::kMaxExperiments);
 }
 
+TEST_F(DecideTest, TheFirstBatchSpreadsOverEngines) {
+  Slots slots;
+  slots.several = true;
+  std::set<std::string> engines;
+  std::set<std::size_t> candidates;
+  for (int slot = 0; slot < 4; ++slot) {
+    const Decision d = Decide(space_, bounds_, prior_, {}, slots, 1);
+    ASSERT_EQ(d.action, Action::kStart);
+    const Features& f = space_.candidates[d.candidate].features;
+    engines.insert(f.engine);
+    candidates.insert(d.candidate);
+    slots.running.push_back({d.candidate, false, f.shape.gpus, 0, 300, 0});
+  }
+  EXPECT_EQ(engines.size(), 2U);
+  EXPECT_EQ(candidates.size(), 4U);
+}
+
+TEST_F(DecideTest, WaitsForNewsThatIsNearAndForNoneThatIsFar) {
+  Slots slots;
+  slots.several = true;
+  slots.running.push_back({0, true, 1, 0, 60, 0});  // a start takes 240 s
+  const Decision near = Decide(space_, bounds_, prior_, {}, slots, 1);
+  EXPECT_EQ(near.action, Action::kWait);
+  EXPECT_EQ(near.reason, Reason::kSlotsBusy);
+  slots.running.front().seconds_left = 150;
+  EXPECT_EQ(Decide(space_, bounds_, prior_, {}, slots, 1).action, Action::kStart);
+}
+
 TEST_F(DecideTest, OtherSlotsTakeOtherCandidatesAndAStopWaitsForThem) {
   const Decision first = Decide(space_, bounds_, prior_, {}, {}, 1);
   Slots slots;

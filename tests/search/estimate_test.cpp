@@ -26,11 +26,21 @@ TEST_F(EstimateTest, TheSearchCostsWhatWasEstimated) {
   EXPECT_LE(log.gpu_seconds / 3600, 3 * e.gpu_hours.mean);
 }
 
-TEST_F(EstimateTest, MoreSlotsTakeLessTimeAndTheSameGpuHours) {
+TEST_F(EstimateTest, MoreSlotsTakeLessTimeAndMoreExperiments) {
   const CostEstimate one = EstimateCost(space_, bounds_, prior_, {}, 1, 1);
-  const CostEstimate two = EstimateCost(space_, bounds_, prior_, {}, 2, 1);
-  EXPECT_NEAR(two.hours.mean, one.hours.mean / 2, 1e-9);
-  EXPECT_EQ(two.gpu_hours.mean, one.gpu_hours.mean);
+  const CostEstimate three = EstimateCost(space_, bounds_, prior_, {}, 3, 1);
+  EXPECT_LT(three.hours.mean, one.hours.mean);
+  EXPECT_GE(three.experiments.mean, one.experiments.mean);
+  EXPECT_GT(three.hours.mean, three.gpu_hours.mean / 3 / 4) << "a trial has four GPUs at most";
+}
+
+TEST_F(EstimateTest, WhatPodsMeasureByThemselvesIsInIt) {
+  const CostEstimate without = EstimateCost(space_, bounds_, prior_, {}, 1, 1);
+  space_.loads_of_a_leader = 7;
+  space_.loads_of_a_loser = 3;
+  const CostEstimate with = EstimateCost(space_, bounds_, prior_, {}, 1, 1);
+  EXPECT_EQ(with.experiments.mean, without.experiments.mean);
+  EXPECT_GT(with.gpu_hours.mean, without.gpu_hours.mean);
 }
 
 TEST_F(EstimateTest, MeasuredStartTimesCorrectTheExpectedOnes) {

@@ -44,10 +44,12 @@ TEST(Slots, BackFillingGoesToOtherNodesAndPastWhatNeverFits) {
 }
 
 TEST(Slots, AtMostFourAndATenthOfTheCandidates) {
-  EXPECT_EQ(DefaultSlots(8, 100), 4);
-  EXPECT_EQ(DefaultSlots(8, 25), 2);
-  EXPECT_EQ(DefaultSlots(8, 5), 1);
-  EXPECT_EQ(DefaultSlots(1, 100), 1);
+  EXPECT_EQ(DefaultSlots(8, 100, 40), 4);
+  EXPECT_EQ(DefaultSlots(8, 25, 40), 2);
+  EXPECT_EQ(DefaultSlots(8, 5, 40), 1);
+  EXPECT_EQ(DefaultSlots(1, 100, 40), 1);
+  EXPECT_EQ(DefaultSlots(8, 100, 7.9), 2) << "a budget for seven trials";
+  EXPECT_EQ(DefaultSlots(8, 100, 0.5), 1);
 }
 
 TEST(Budget, NothingStartsThatDoesNotFitWithItsConfirmation) {

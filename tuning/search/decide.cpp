@@ -33,6 +33,14 @@ double Rounded(double x) {
   return std::ldexp(std::round(mantissa * 1073741824.0), exponent - 30);
 }
 
+// What runs elsewhere will soon say something that a choice made now would lack.
+bool NewsIsNear(const Space& space, const Slots& slots, std::size_t next) {
+  const double patience = constants::kPatience * space.candidates[next].start_seconds;
+  return std::any_of(slots.running.begin(), slots.running.end(), [&](const RunningTrial& trial) {
+    return trial.seconds_left > 0 && trial.seconds_left <= patience;
+  });
+}
+
 struct Scored {
   std::size_t candidate = 0;
   double improvement = 0;
@@ -123,6 +131,12 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
     return decision;
   }
 
+  if (NewsIsNear(space, slots, left.front())) {
+    decision.action = Action::kWait;
+    decision.reason = Reason::kSlotsBusy;
+    return decision;
+  }
+
   // The decision's number: how much is known.
   const std::uint64_t number =
       observations.starts.size() + observations.points.size() + observations.ended.size() + slots.running.size();
@@ -160,12 +174,15 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
     return decision;
   }
 
+  // Several slots are there to save time, so that GPUs count for less.
+  const double cost_weight = slots.several ? constants::kCostWeightOfSlots : 1;
   std::vector<Scored> scored;
   double most = 0;
   for (std::size_t i = 0; i < left.size(); ++i) {
     const double improvement = ExpectedImprovement(values[i], beat, probability[i]);
     most = std::max(most, improvement);
-    scored.push_back({left[i], improvement, Rounded(improvement / ExpectedCost(space, left[i]))});
+    scored.push_back(
+        {left[i], improvement, Rounded(improvement / std::pow(ExpectedCost(space, left[i]), cost_weight))});
   }
   Reason reason = Reason::kLargestGain;
   const double scale = decision.best ? decision.best->value : 1;

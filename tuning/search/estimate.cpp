@@ -8,83 +8,173 @@
 #include "tuning/search/constants.h"
 #include "tuning/search/crash_model.h"
 #include "tuning/search/residual_model.h"
+#include "tuning/search/step_rule.h"
 
 namespace autotune::tuning::search {
 namespace {
 
 constexpr std::size_t kPlayed = 10;
-constexpr double kStartTimeDeviation = 0.3;  // of ln(start time) between clusters: image pulls, storage
-constexpr int kStepsOfOneSearch = 10000;     // no search is that long
+constexpr int kDecisionsOfOneSearch = 10000;  // no search is that long
 
 struct Cost {
   double experiments = 0, gpu_seconds = 0, seconds = 0;
 };
 
-// One search on one drawn surface, one slot.
-Cost Play(const Space& space, const Bounds& bounds, const Prior& prior, Observations observations, const Limits& limits,
-          const ResidualModel& model, const CrashModel& crashes, std::uint64_t key, double start_factor) {
-  std::array<std::optional<ResidualModel::Draws>, kMetrics> draws;
-  for (const Metric m : {kTtft, kTpot, kE2e, kObjective}) {
-    if (model.Models(m)) draws[m] = model.Draw(m, 1, key);
-  }
-  Cost cost;
-  Slots slots;
-  Limits left = limits;
-  std::map<std::size_t, int> attempt;
-  for (const Point& p : observations.points) attempt[p.candidate] = std::max(attempt[p.candidate], p.attempt);
-  for (int i = 0; i < kStepsOfOneSearch; ++i) {
-    const Decision decision = Decide(space, bounds, prior, observations, slots, key, left);
-    if (decision.action == Action::kStep) {
-      const Candidate& c = space.candidates[decision.candidate];
-      const auto load =
-          static_cast<std::size_t>(std::find(c.loads.begin(), c.loads.end(), decision.step.load) - c.loads.begin());
-      Point point;
-      point.candidate = decision.candidate;
-      point.attempt = attempt[decision.candidate];
-      point.load = decision.step.load;
-      // What is drawn is the truth; a repeat finds the same, and settles a borderline.
-      point.measurements = decision.step.action == measurement::LoadAction::kRepeat ? 2 : 1;
-      std::array<double, kMetrics> y{};
-      for (const Metric m : {kTtft, kTpot, kE2e, kObjective}) {
-        if (!draws[m]) continue;
-        double level = 0;
-        double slope = 0;
-        draws[m]->LineOf(decision.candidate, 0, &level, &slope);
-        const double rough = model.Roughness(m) * base::Normal(base::Key({key, c.key, load, m}));
-        y[m] = model.PriorAt(m, decision.candidate, load) + level + slope * model.U(decision.candidate, load) + rough;
-      }
-      point.ln_ttft_ms = y[kTtft];
-      point.ln_tpot_ms = y[kTpot];
-      point.ln_e2e_ms = y[kE2e];
-      point.ln_objective_ms = y[kObjective];
-      point.value =
-          measurement::ValueAt(model.PredictLoads(decision.candidate), point.load, y[kTtft], y[kTpot], y[kObjective]);
-      std::erase_if(observations.points, [&](const Point& p) {
-        return p.candidate == point.candidate && p.attempt == point.attempt && p.load == point.load;
-      });
-      observations.points.push_back(point);
-      cost.gpu_seconds += c.features.shape.gpus * space.step_seconds;
-      cost.seconds += space.step_seconds;
-      left.budget.spent_gpu_seconds += c.features.shape.gpus * space.step_seconds;
-      continue;
+// How far times are from the expected ones on this cluster.
+struct TimeFactors {
+  double start = 1, step = 1;
+};
+
+// A search that is played: trials take the time that they are expected to take, and a slot learns of the others' when
+// they end, as a pod reports.
+class Game {
+ public:
+  Game(const Space& space, const Bounds& bounds, const Prior& prior, const Observations& known, const Limits& limits,
+       const ResidualModel& model, const CrashModel& crashes, std::uint64_t key, TimeFactors factors)
+      : space_(space),
+        bounds_(bounds),
+        prior_(prior),
+        observations_(known),
+        limits_(limits),
+        model_(model),
+        crashes_(crashes),
+        key_(key),
+        factors_(factors) {
+    for (const Metric m : {kTtft, kTpot, kE2e, kObjective}) {
+      if (model.Models(m)) draws_[m] = model.Draw(m, 1, key);
     }
-    if (slots.up) observations.ended.push_back(*slots.up);
-    slots.up.reset();
-    if (decision.action != Action::kStart) break;
-    const Candidate& c = space.candidates[decision.candidate];
-    const bool ok = base::Uniform(base::Key({key, c.key, 0xc4a5})) < crashes.StartProbability(decision.candidate);
-    const double seconds = c.start_seconds * start_factor;
-    observations.starts.push_back({decision.candidate, ok ? StartOutcome::kOk : StartOutcome::kCrashed, seconds});
-    ++attempt[decision.candidate];
-    if (ok) slots.up = decision.candidate;
-    cost.experiments += 1;
-    cost.gpu_seconds += c.features.shape.gpus * seconds;
-    cost.seconds += seconds;
-    left.budget.started += 1;
-    left.budget.spent_gpu_seconds += c.features.shape.gpus * seconds;
+    for (const Point& p : known.points) attempt_[p.candidate] = std::max(attempt_[p.candidate], p.attempt);
   }
-  return cost;
-}
+
+  Cost Play(int places) {
+    const std::optional<double> deadline = limits_.budget.seconds_left;
+    for (int i = 0; i < kDecisionsOfOneSearch; ++i) {
+      Slots slots;
+      slots.several = places > 1;
+      for (const Running& one : running_) slots.running.push_back(one.trial);
+      Decision decision;
+      if (running_.size() < static_cast<std::size_t>(std::max(1, places))) {
+        if (deadline) limits_.budget.seconds_left = *deadline - cost_.seconds;
+        decision = Decide(space_, bounds_, prior_, observations_, slots, key_, limits_);
+      } else {
+        decision.action = Action::kWait;
+      }
+      if (decision.action == Action::kStart) {
+        Begin(decision);
+      } else if (running_.empty()) {
+        break;
+      } else {
+        EndNext();
+      }
+    }
+    return cost_;
+  }
+
+ private:
+  struct Running {
+    RunningTrial trial;
+    double ends = 0;
+    Start start;
+    std::vector<Point> points;
+  };
+
+  // Of the load that is asked for, as the drawn surface has it.
+  Point Measure(std::size_t candidate, const measurement::NextLoad& step) {
+    const Candidate& c = space_.candidates[candidate];
+    const auto load = static_cast<std::size_t>(std::find(c.loads.begin(), c.loads.end(), step.load) - c.loads.begin());
+    Point point;
+    point.candidate = candidate;
+    point.attempt = attempt_[candidate];
+    point.load = step.load;
+    // What is drawn is the truth; a repeat finds the same, and settles a borderline.
+    point.measurements = step.action == measurement::LoadAction::kRepeat ? 2 : 1;
+    std::array<double, kMetrics> y{};
+    for (const Metric m : {kTtft, kTpot, kE2e, kObjective}) {
+      if (!draws_[m]) continue;
+      double level = 0;
+      double slope = 0;
+      draws_[m]->LineOf(candidate, 0, &level, &slope);
+      const double rough = model_.Roughness(m) * base::Normal(base::Key({key_, c.key, load, m}));
+      y[m] = model_.PriorAt(m, candidate, load) + level + slope * model_.U(candidate, load) + rough;
+    }
+    point.ln_ttft_ms = y[kTtft];
+    point.ln_tpot_ms = y[kTpot];
+    point.ln_e2e_ms = y[kE2e];
+    point.ln_objective_ms = y[kObjective];
+    point.value = measurement::ValueAt(model_.PredictLoads(candidate), point.load, y[kTtft], y[kTpot], y[kObjective]);
+    return point;
+  }
+
+  // A trial is decided by itself, from what was known at its start.
+  void Begin(const Decision& decision) {
+    const std::size_t candidate = decision.candidate;
+    const Candidate& c = space_.candidates[candidate];
+    Running run;
+    const bool ok = base::Uniform(base::Key({key_, c.key, 0xc4a5})) < crashes_.StartProbability(candidate);
+    double seconds = c.start_seconds * factors_.start;
+    run.start = {candidate, ok ? StartOutcome::kOk : StartOutcome::kCrashed, seconds};
+    ++attempt_[candidate];
+    if (ok) {
+      Observations seen = observations_;
+      int measured = 0;
+      for (;;) {
+        const measurement::NextLoad step =
+            ChooseStep(space_, bounds_, prior_, MergePoints(space_, seen.points), candidate, key_);
+        if (step.action == measurement::LoadAction::kStop) break;
+        const Point point = Measure(candidate, step);
+        ++measured;
+        const auto same = [&](const Point& p) {
+          return p.candidate == candidate && p.attempt == point.attempt && p.load == point.load;
+        };
+        std::erase_if(seen.points, same);
+        std::erase_if(run.points, same);
+        seen.points.push_back(point);
+        run.points.push_back(point);
+      }
+      const std::optional<Incumbent> best = BestObserved(bounds_, MergePoints(space_, seen.points));
+      const bool leads = best && best->candidate == candidate;
+      const double least = leads || c.baseline ? space_.loads_of_a_leader : space_.loads_of_a_loser;
+      seconds += std::max<double>(measured, least) * space_.step_seconds * factors_.step;
+    }
+    const double gpus = c.features.shape.gpus;
+    if (decision.allowance) seconds = std::min(seconds, decision.allowance->seconds);
+    run.ends = cost_.seconds + seconds;
+    run.trial = {candidate, false, c.features.shape.gpus, 0, seconds, gpus * seconds};
+    limits_.budget.committed_gpu_seconds += run.trial.committed_gpu_seconds;
+    limits_.budget.started += 1;
+    cost_.experiments += 1;
+    running_.push_back(std::move(run));
+  }
+
+  void EndNext() {
+    const auto next = std::min_element(running_.begin(), running_.end(),
+                                       [](const Running& a, const Running& b) { return a.ends < b.ends; });
+    const double passed = next->ends - cost_.seconds;
+    for (Running& one : running_) one.trial.seconds_left -= passed;
+    cost_.seconds = next->ends;
+    cost_.gpu_seconds += next->trial.committed_gpu_seconds;
+    limits_.budget.committed_gpu_seconds -= next->trial.committed_gpu_seconds;
+    limits_.budget.spent_gpu_seconds += next->trial.committed_gpu_seconds;
+    observations_.starts.push_back(next->start);
+    observations_.ended.push_back(next->trial.candidate);
+    observations_.points.insert(observations_.points.end(), next->points.begin(), next->points.end());
+    running_.erase(next);
+  }
+
+  const Space& space_;
+  const Bounds& bounds_;
+  const Prior& prior_;
+  Observations observations_;
+  Limits limits_;
+  const ResidualModel& model_;
+  const CrashModel& crashes_;
+  std::uint64_t key_;
+  TimeFactors factors_;
+  std::array<std::optional<ResidualModel::Draws>, kMetrics> draws_;
+  std::map<std::size_t, int> attempt_;
+  std::vector<Running> running_;
+  Cost cost_;
+};
 
 Expected Summary(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -122,7 +212,8 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
   for (std::size_t i = 0; i < space.candidates.size(); ++i) {
     if (tried[i]) continue;
     const Candidate& c = space.candidates[i];
-    const double seconds = c.start_seconds * correction + static_cast<double>(c.loads.size()) * space.step_seconds;
+    const double loads = std::max(static_cast<double>(c.loads.size()), space.loads_of_a_leader);
+    const double seconds = c.start_seconds * correction + loads * space.step_seconds;
     out.most_experiments += 1;
     out.most_gpu_hours += c.features.shape.gpus * seconds / 3600;
     out.most_hours += seconds / 3600 / std::max(1, slots);
@@ -144,14 +235,16 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
   std::vector<double> hours;
   for (std::size_t r = 0; r < kPlayed; ++r) {
     const std::uint64_t key = base::Key({seed, 0xe571, r});
-    // How far this cluster's starts are from the expected ones: spread evenly over the played searches.
-    const double quantile = (static_cast<double>(r) + 0.5) / kPlayed;
-    const double factor =
-        correction * std::exp(kStartTimeDeviation / std::sqrt(1 + measured) * base::NormalQuantile(quantile));
-    const Cost cost = Play(space, bounds, prior, observations, limits, model, crashes, key, factor);
+    // How far this cluster's times are from the expected ones: spread evenly over the played searches.
+    const double quantile = base::NormalQuantile((static_cast<double>(r) + 0.5) / kPlayed);
+    const TimeFactors factors{
+        correction * std::exp(constants::kStartTimeDeviation / std::sqrt(1 + measured) * quantile),
+        std::exp(constants::kStepTimeDeviation / std::sqrt(1 + measured) * quantile)};
+    const Cost cost =
+        Game(space, bounds, prior, observations, limits, model, crashes, key, factors).Play(std::max(1, slots));
     experiments.push_back(cost.experiments);
     gpu_hours.push_back(cost.gpu_seconds / 3600);
-    hours.push_back(cost.seconds / 3600 / std::max(1, slots));
+    hours.push_back(cost.seconds / 3600);
   }
   out.experiments = Summary(experiments);
   out.gpu_hours = Summary(gpu_hours);

@@ -61,9 +61,10 @@ std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, co
   return std::nullopt;
 }
 
-int DefaultSlots(int cluster_slots, std::size_t candidates) {
-  const int by_space = std::max(1, static_cast<int>(candidates) / constants::kCandidatesPerSlot);
-  return std::max(1, std::min({cluster_slots, constants::kMostSlots, by_space}));
+int DefaultSlots(int cluster_slots, std::size_t candidates, double trials) {
+  const int by_space = static_cast<int>(candidates) / constants::kCandidatesPerSlot;
+  const int by_budget = static_cast<int>(std::min(trials / constants::kRounds, 1.0 * constants::kMostSlots));
+  return std::max(1, std::min({cluster_slots, constants::kMostSlots, by_space, by_budget}));
 }
 
 }  // namespace autotune::tuning::search

@@ -17,7 +17,7 @@ struct RunningTrial {
   bool up = false;  // the engine answers
   int gpus = 1;
   std::size_t node = 0;              // index into Slots::free_gpus
-  double seconds_left = 0;           // expected
+  double seconds_left = 0;           // expected, until it says something; 0 = not known
   double committed_gpu_seconds = 0;  // what it may still spend
 };
 
@@ -25,6 +25,7 @@ struct Slots {
   // The candidate whose engine is up in the slot that asks; nullopt: the slot is empty.
   std::optional<std::size_t> up;
   std::vector<RunningTrial> running;  // in other slots
+  bool several = false;               // trials may run side by side
   // Free GPUs by node, a slot's own included. nullopt: everything fits.
   std::optional<std::vector<int>> free_gpus;
 };
@@ -40,7 +41,8 @@ struct StartOffer {
 // sorted by score, best first.
 std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, const Slots& slots);
 
-// How many trials may run at a time: what the cluster can run, at most 4, and at most a tenth of the candidates.
-int DefaultSlots(int cluster_slots, std::size_t candidates);
+// How many trials may run at a time: what the cluster can run, at most 4, at most a tenth of the candidates, and at
+// most a third of the trials that may be made (a budget), so that what is measured can still steer.
+int DefaultSlots(int cluster_slots, std::size_t candidates, double trials);
 
 }  // namespace autotune::tuning::search

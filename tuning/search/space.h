@@ -49,6 +49,8 @@ struct Space {
   engine_model::Workload workload;
   Objective objective = Objective::kThroughput;
   double step_seconds = 0;  // one load
+  // Loads that a pod measures at least beside those that the search asks for: a leader's limit is found between them.
+  double loads_of_a_leader = 0, loads_of_a_loser = 0;
 };
 
 }  // namespace autotune::tuning::search
