@@ -151,6 +151,18 @@ std::string_view LoadReasonName(LoadReason reason) {
   return "";
 }
 
+double WithQueue(double ln_ttft, double ln_tpot, double queued, double output_tokens) {
+  if (queued <= 0) return ln_ttft;
+  return std::log((1 + queued) * std::exp(ln_ttft) + queued * output_tokens * std::exp(ln_tpot));
+}
+
+double WithoutQueue(double ln_ttft, double ln_tpot, double queued, double output_tokens) {
+  if (queued <= 0) return ln_ttft;
+  constexpr double kAtLeast = 1e-3;  // of the whole, should the two not fit together
+  const double ttft = std::exp(ln_ttft);
+  return std::log(std::max(kAtLeast * ttft, (ttft - queued * output_tokens * std::exp(ln_tpot)) / (1 + queued)));
+}
+
 double ValueAt(const PredictedLoads& prediction, double load, double ln_ttft, double ln_tpot, double ln_objective) {
   switch (prediction.value) {
     case LoadValue::kThroughput: {
@@ -193,8 +205,13 @@ NextLoad ChooseNextLoad(const PredictedLoads& prediction, const std::vector<Meas
     return {LoadAction::kStop, LoadReason::kAllMeasured, 0, 0};
   }
 
-  const auto ttft = Draws(prediction, prediction.ttft, points, &MeasuredLoad::ln_ttft, &MeasuredLoad::ttft_variance,
-                          base::Key({seed, points.size(), 1}));
+  const auto queued = [&](double load) {
+    return prediction.queued.empty() ? 0 : Interpolate(prediction.loads, prediction.queued, load);
+  };
+  std::vector<MeasuredLoad> without_wait = points;
+  std::erase_if(without_wait, [&](const MeasuredLoad& point) { return queued(point.load) > kQueueTells; });
+  const auto ttft = Draws(prediction, prediction.ttft, without_wait, &MeasuredLoad::ln_ttft,
+                          &MeasuredLoad::ttft_variance, base::Key({seed, points.size(), 1}));
   const auto tpot = Draws(prediction, prediction.tpot, points, &MeasuredLoad::ln_tpot, &MeasuredLoad::tpot_variance,
                           base::Key({seed, points.size(), 2}));
   std::vector<Vector> e2e;
@@ -215,8 +232,8 @@ NextLoad ChooseNextLoad(const PredictedLoads& prediction, const std::vector<Meas
     bool any = false;
     for (std::size_t i = 0; i < loads; ++i) {
       if (measured[i]) continue;
-      const double t = ttft[s][i];
       const double p = tpot[s][i];
+      const double t = WithQueue(ttft[s][i], p, queued(prediction.loads[i]), prediction.output_tokens);
       const double e = prediction.e2e ? e2e[s][i] : 0;
       violation[i] +=
           Excess(prediction.ttft, t) + Excess(prediction.tpot, p) + (prediction.e2e ? Excess(*prediction.e2e, e) : 0);

@@ -36,6 +36,9 @@ enum class LoadValue { kThroughput, kInverseLatency };
 struct PredictedLoads {
   std::vector<double> loads;  // requests in flight that may be measured, ascending
   std::vector<double> u;      // the slope's regressor at each of them
+  // Requests that wait for each that runs, at each of them; empty: none. `ttft` is without that wait, which follows
+  // from how long a request runs (WithQueue): what TTFT is off by says nothing about it.
+  std::vector<double> queued;
   PredictedMetric ttft;
   PredictedMetric tpot;
   std::optional<PredictedMetric> e2e;  // where it is bounded
@@ -76,6 +79,12 @@ struct NextLoad {
   double load = 0;           // kMeasure, kRepeat
   double expected_gain = 0;  // over the best so far, as a share of it; 0 where there is none
 };
+
+// ln(ms) of a TTFT with its wait, and back. A queue of `queued` requests for each that runs moves on as those end.
+double WithQueue(double ln_ttft, double ln_tpot, double queued, double output_tokens);
+double WithoutQueue(double ln_ttft, double ln_tpot, double queued, double output_tokens);
+// From here on a measured TTFT is mostly its wait, and says nothing of what it is without.
+inline constexpr double kQueueTells = 0.01;
 
 // The value of a point: output tokens per second and GPU, or 1000 / latency in milliseconds. Higher is better.
 double ValueAt(const PredictedLoads& prediction, double load, double ln_ttft, double ln_tpot, double ln_objective);

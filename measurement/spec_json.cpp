@@ -231,6 +231,7 @@ json ToJson(const PredictedLoads& prediction) {
               {"tpot", MetricToJson(prediction.tpot)},
               {"outputTokens", prediction.output_tokens},
               {"gpus", prediction.gpus}};
+  if (!prediction.queued.empty()) out["queued"] = prediction.queued;
   if (prediction.e2e) out["e2e"] = MetricToJson(*prediction.e2e);
   if (prediction.objective) out["objective"] = MetricToJson(*prediction.objective);
   if (prediction.value == LoadValue::kInverseLatency) out["value"] = "InverseLatency";
@@ -242,9 +243,13 @@ base::Result<PredictedLoads> PredictedLoadsFromJson(const json& value, const std
   Members members(value, path);
   ReadNumbers(members, "loads", 1e-6, kMaxPredicted, out.loads);
   ReadNumbers(members, "u", -kMaxPredicted, kMaxPredicted, out.u);
+  if (members.Find("queued") != nullptr) ReadNumbers(members, "queued", 0, kMaxPredicted, out.queued);
   members.Number("outputTokens", 1, kMaxPredicted, out.output_tokens);
   members.Number("gpus", 1, kMaxPredicted, out.gpus);
   if (!members.failed() && out.u.size() != out.loads.size()) members.Fail("u", "not as many as loads");
+  if (!members.failed() && !out.queued.empty() && out.queued.size() != out.loads.size()) {
+    members.Fail("queued", "not as many as loads");
+  }
   for (std::size_t i = 1; i < out.loads.size(); ++i) {
     if (out.loads[i] <= out.loads[i - 1]) members.Fail("loads[" + std::to_string(i) + "]", "not ascending");
   }

@@ -31,6 +31,7 @@ TEST(SpecJson, ReadsBackAPrediction) {
   PredictedLoads prediction;
   prediction.loads = {1, 8, 64};
   prediction.u = {-2, 0, 2};
+  prediction.queued = {0, 0, 3};
   prediction.ttft = {{4, 5, 6}, 0.04, 0.001, 0.01, 0.1, 0.03, 6.2};
   prediction.tpot.mean = {2, 2.5, 3};
   prediction.e2e = PredictedMetric{{7, 8, 9}, 0.02, 0, 0, 0, 0.01, std::nullopt};
@@ -42,6 +43,7 @@ TEST(SpecJson, ReadsBackAPrediction) {
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(ToJson(*read), written);
   EXPECT_EQ(read->loads, prediction.loads);
+  EXPECT_EQ(read->queued, prediction.queued);
   EXPECT_EQ(read->ttft.ln_bound, prediction.ttft.ln_bound);
   EXPECT_EQ(read->e2e->mean, prediction.e2e->mean);
   EXPECT_FALSE(read->objective);

@@ -48,6 +48,26 @@ TEST(PredictedLoad, ValuesAPointByTokensPerSecondAndGpu) {
   EXPECT_NEAR(ValueAt(p, 8, 0, 0, std::log(50)), 20, 1e-9);
 }
 
+TEST(PredictedLoad, AQueueMovesOnAsRequestsEnd) {
+  // Of one that runs and one that waits, each takes 100 ms and 256 times 10 ms.
+  EXPECT_NEAR(std::exp(WithQueue(std::log(100), std::log(10), 1, 256)), 100 + 100 + 2560, 1e-9);
+  EXPECT_NEAR(WithoutQueue(WithQueue(4, 2, 0.5, 256), 2, 0.5, 256), 4, 1e-9);
+  EXPECT_EQ(WithQueue(4, 2, 0, 256), 4);
+  EXPECT_TRUE(std::isfinite(WithoutQueue(4, 9, 3, 256))) << "latencies that do not fit together";
+}
+
+TEST(PredictedLoad, AWaitBreaksTheBoundOnTtft) {
+  PredictedLoads p = Prediction(0.05);
+  // 16 run at a time, so that their TPOT stays: only the wait keeps 32 and 64 from the bound of a second.
+  for (const std::size_t j : {std::size_t{3}, std::size_t{4}}) {
+    p.u[j] = p.u[2];
+    p.tpot.mean[j] = p.tpot.mean[2];
+  }
+  EXPECT_GT(ChooseNextLoad(p, {}, 0, 1).load, 16);
+  p.queued = {0, 0, 0, 1, 3};
+  EXPECT_EQ(ChooseNextLoad(p, {}, 0, 1).load, 16);
+}
+
 TEST(PredictedLoad, BeginsWhereTheGainIsExpectedToBeLargest) {
   // 16.9 ms at load 32: feasible with room; 25 ms at 64: rarely.
   const NextLoad next = ChooseNextLoad(Prediction(0.05), {}, 0, 1);

@@ -58,16 +58,41 @@ TEST_F(ResidualModelTest, AMeasurementInformsTheMoreTheMoreIsShared) {
 // The closed form of the posterior of one row is level sd^2 / (sd^2 + noise), against which the solver is checked.
 TEST_F(ResidualModelTest, TheVarianceOfOneRowIsTheTextbooksOne) {
   // u = 0 nowhere exactly: take the row's own variance at its u.
-  const Row row = RowOf(0, 3, 1, 1);
+  const Row row = RowOf(0, 2, 1, 1);
   const ResidualModel prior = Fit({});
   const ResidualModel posterior = Fit({row});
-  const double u = prior_.U(0, 3);
+  const double u = prior_.U(0, 2);
   const auto variance = [&](const ResidualModel::Line& l) {
     return l.level_variance + 2 * l.covariance * u + l.slope_variance * u * u;
   };
   const double before = variance(prior.LineOf(kTtft, 0));
   const double noise = std::pow(prior.Roughness(kTtft), 2) + prior.NoiseVariance(kTtft, row);
   EXPECT_NEAR(variance(posterior.LineOf(kTtft, 0)), before * noise / (before + noise), 1e-9);
+}
+
+TEST_F(ResidualModelTest, AQueueIsAsLongAsRequestsRunWhateverPrefillsTake) {
+  // Candidate 0 runs 16 requests at a time; of 32, as many wait as run.
+  const double osl = space_.workload.output_tokens;
+  const ResidualModel before = Fit({});
+  EXPECT_EQ(before.Queued(0, 2), 0);
+  EXPECT_EQ(before.Queued(0, 3), 1);
+  const LoadPrior& at = prior_.at[0][3];
+  const double alone = before.PriorAt(kTtft, 0, 3);
+  EXPECT_NEAR(measurement::WithQueue(alone, at.ln_tpot_ms, 1, osl), at.ln_ttft_ms, 1e-9);
+  EXPECT_NEAR(alone, prior_.at[0][2].ln_ttft_ms, 1e-6) << "the same 16 run";
+  const auto whole = [&](const ResidualModel& model) {
+    const auto mean = [&](Metric metric) {
+      const ResidualModel::Line line = model.LineOf(metric, 0);
+      return model.PriorAt(metric, 0, 3) + line.level + line.slope * model.U(0, 3);
+    };
+    return model.WholeTtft(0, 3, mean(kTtft), mean(kTpot));
+  };
+  const double slow_prefill = whole(Fit({RowOf(0, 2, 1.5, 1)})) - whole(Fit({RowOf(0, 2, 1, 1)}));
+  const double slow_steps = whole(Fit({RowOf(0, 2, 1, 1.5)})) - whole(Fit({RowOf(0, 2, 1, 1)}));
+  EXPECT_LT(slow_prefill, 0.3 * slow_steps);
+  EXPECT_GT(slow_steps, 0.5 * std::log(1.5));
+  // What is measured in a queue says nothing of a prefill.
+  EXPECT_EQ(Fit({RowOf(0, 3, 2, 1)}).LineOf(kTtft, 0).level, before.LineOf(kTtft, 0).level);
 }
 
 TEST_F(ResidualModelTest, DrawsHaveThePosteriorsMeanAndVariance) {

@@ -65,8 +65,12 @@ Point Measure(const Space& space, const Prior& prior, std::size_t candidate, dou
   p.candidate = candidate;
   p.attempt = attempt;
   p.load = load;
-  p.ln_ttft_ms = prior.at[candidate][at].ln_ttft_ms + (vllm ? 0.3 : 0.1) + 0.1 * own;
-  p.ln_tpot_ms = prior.at[candidate][at].ln_tpot_ms + (vllm ? 0.05 : 0.2) + 0.03 * own;
+  const LoadPrior& expected = prior.at[candidate][at];
+  const double osl = space.workload.output_tokens;
+  const double queued = std::max(0.0, load / std::exp(expected.ln_running) - 1);
+  const double ttft = measurement::WithoutQueue(expected.ln_ttft_ms, expected.ln_tpot_ms, queued, osl);
+  p.ln_tpot_ms = expected.ln_tpot_ms + (vllm ? 0.05 : 0.2) + 0.03 * own;
+  p.ln_ttft_ms = measurement::WithQueue(ttft + (vllm ? 0.3 : 0.1) + 0.1 * own, p.ln_tpot_ms, queued, osl);
   measurement::PredictedLoads value;
   value.output_tokens = space.workload.output_tokens;
   value.gpus = c.features.shape.gpus;

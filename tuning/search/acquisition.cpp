@@ -66,8 +66,10 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
   // Loop invariants: what the prior says at each load.
   std::vector<std::array<double, kMetrics>> prior(loads);
   std::vector<double> u(loads);
+  std::vector<double> queued(loads);
   for (std::size_t j = 0; j < loads; ++j) {
     u[j] = model_->U(candidate, j);
+    queued[j] = model_->Queued(candidate, j);
     for (const Metric m : kAllMetrics) {
       if (metrics_[m]) prior[j][m] = model_->PriorAt(m, candidate, j);
     }
@@ -93,7 +95,12 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
         const double z = base::Normal(base::Mix64(key + (j * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
         y[m] = measured[j] != nullptr ? measured[j]->y[m] + z * std::sqrt(model_->NoiseVariance(m, *measured[j]))
                                       : prior[j][m] + level[m] + slope[m] * u[j] + z * model_->Roughness(m);
-        violation += std::max(0.0, y[m] - limit[m]);
+      }
+      if (measured[j] == nullptr) {
+        y[kTtft] = measurement::WithQueue(y[kTtft], y[kTpot], queued[j], value.output_tokens);
+      }
+      for (const Metric m : kAllMetrics) {
+        if (metrics_[m]) violation += std::max(0.0, y[m] - limit[m]);
       }
       if (measured[j] != nullptr && !measured[j]->met) continue;
       samples[s].violation = std::min(samples[s].violation, violation);

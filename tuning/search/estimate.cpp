@@ -97,6 +97,7 @@ class Game {
       const double rough = model_.Roughness(m) * base::Normal(base::Key({key_, c.key, load, m}));
       y[m] = model_.PriorAt(m, candidate, load) + level + slope * model_.U(candidate, load) + rough;
     }
+    y[kTtft] = model_.WholeTtft(candidate, load, y[kTtft], y[kTpot]);
     point.ln_ttft_ms = y[kTtft];
     point.ln_tpot_ms = y[kTpot];
     point.ln_e2e_ms = y[kE2e];

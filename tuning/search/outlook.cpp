@@ -20,8 +20,8 @@ Outlook Expect(const Space& space, const Bounds& bounds, const ResidualModel& mo
       const ResidualModel::Line line = model.LineOf(metric, candidate);
       return model.PriorAt(metric, candidate, i) + line.level + line.slope * model.U(candidate, i);
     };
-    const double ttft = mean(kTtft);
     const double tpot = mean(kTpot);
+    const double ttft = model.WholeTtft(candidate, i, mean(kTtft), tpot);
     const double objective = model.Models(kObjective) ? mean(kObjective) : 0;
     double over = 0;
     if (bounds.ttft_ms) over = std::max(over, ttft - std::log(*bounds.ttft_ms));

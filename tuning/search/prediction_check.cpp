@@ -51,11 +51,18 @@ std::vector<PredictionCheck> CheckPredictions(const Space& space, const Bounds& 
     PredictionCheck check;
     check.candidate = row.candidate;
     check.load = row.load;
-    check.ttft = ForecastOf(ttft, row.y[kTtft]);
+    const auto whole = [&](double ttft_ln, double tpot_ln) {
+      return model->WholeTtft(row.candidate, load, ttft_ln, tpot_ln);
+    };
+    const auto at_deviations = [&](double k) {
+      return std::exp(whole(ttft.mean + k * ttft.deviation, tpot.mean + k * tpot.deviation));
+    };
+    check.ttft = {std::exp(whole(ttft.prior, tpot.prior)), at_deviations(0), at_deviations(-kDeviations),
+                  at_deviations(kDeviations), std::exp(row.y[kTtft])};
     check.tpot = ForecastOf(tpot, row.y[kTpot]);
     const measurement::PredictedLoads loads_of = model->PredictLoads(row.candidate);
     const auto value = [&](double ttft_ln, double tpot_ln, double objective_ln) {
-      return measurement::ValueAt(loads_of, row.load, ttft_ln, tpot_ln, objective_ln);
+      return measurement::ValueAt(loads_of, row.load, whole(ttft_ln, tpot_ln), tpot_ln, objective_ln);
     };
     const double half = std::exp(kDeviations * objective.deviation);
     check.value.prior = value(ttft.prior, tpot.prior, objective.prior);

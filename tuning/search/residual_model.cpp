@@ -164,6 +164,7 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
       const std::vector<double>& loads = space.candidates[row.candidate].loads;
       const auto load = static_cast<std::size_t>(std::find(loads.begin(), loads.end(), row.load) - loads.begin());
       if (load == loads.size()) continue;
+      if (m == kTtft && Queued(row.candidate, load) > measurement::kQueueTells) continue;
       z.setZero();
       Add(Of(row.candidate), prior.U(row.candidate, load), &z);
       const double residual = row.y[m] - PriorAt(static_cast<Metric>(m), row.candidate, load);
@@ -207,11 +208,23 @@ double ResidualModel::NoiseVariance(Metric metric, const Row& row) const {
   return noise * noise / std::max(1, row.measurements);
 }
 
+double ResidualModel::Queued(std::size_t candidate, std::size_t load) const {
+  const double queued =
+      space_->candidates[candidate].loads[load] / std::exp(prior_->at[candidate][load].ln_running) - 1;
+  return queued > 1e-9 ? queued : 0;
+}
+
+double ResidualModel::WholeTtft(std::size_t candidate, std::size_t load, double ln_ttft, double ln_tpot) const {
+  return measurement::WithQueue(ln_ttft, ln_tpot, Queued(candidate, load),
+                                std::max(1.0, space_->workload.output_tokens));
+}
+
 double ResidualModel::PriorAt(Metric metric, std::size_t candidate, std::size_t load) const {
   const LoadPrior& at = prior_->at[candidate][load];
   switch (metric) {
     case kTtft:
-      return at.ln_ttft_ms;
+      return measurement::WithoutQueue(at.ln_ttft_ms, at.ln_tpot_ms, Queued(candidate, load),
+                                       std::max(1.0, space_->workload.output_tokens));
     case kTpot:
       return at.ln_tpot_ms;
     case kE2e:
@@ -299,6 +312,8 @@ measurement::PredictedLoads ResidualModel::PredictLoads(std::size_t candidate) c
   out.gpus = c.features.shape.gpus;
   if (space_->objective != Objective::kThroughput) out.value = measurement::LoadValue::kInverseLatency;
   for (std::size_t j = 0; j < c.loads.size(); ++j) out.u.push_back(prior_->U(candidate, j));
+  for (std::size_t j = 0; j < c.loads.size(); ++j) out.queued.push_back(Queued(candidate, j));
+  if (out.queued.back() <= 0) out.queued.clear();  // the highest load has the longest queue
   const auto metric = [&](Metric m, const std::optional<double>& bound_ms) {
     const Line line = LineOf(m, candidate);
     measurement::PredictedMetric predicted;

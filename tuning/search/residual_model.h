@@ -60,7 +60,11 @@ class ResidualModel {
   [[nodiscard]] double NoiseVariance(Metric metric, const Row& row) const;
 
   [[nodiscard]] double U(std::size_t candidate, std::size_t load) const { return prior_->U(candidate, load); }
-  // ln(ms) of the prior.
+  // Requests that wait for each that runs.
+  [[nodiscard]] double Queued(std::size_t candidate, std::size_t load) const;
+  // ln(ms) of a TTFT as it is measured: what this model says of it is without the wait in a queue.
+  [[nodiscard]] double WholeTtft(std::size_t candidate, std::size_t load, double ln_ttft, double ln_tpot) const;
+  // ln(ms) of the prior; TTFT without the wait.
   [[nodiscard]] double PriorAt(Metric metric, std::size_t candidate, std::size_t load) const;
 
   // Level and slope of a candidate's residual: mean and covariance.
