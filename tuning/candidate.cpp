@@ -95,8 +95,11 @@ class Expander {
       for (const quant::QuantConfig& quant : input_.quants) {
         std::vector<std::size_t> point(axes_.size(), 0);
         bool visited = *is_first && &quant == &baseline;
+        // One request for all of them: what a model is known by is long.
+        quant::LaunchRequest request = RequestOf(runtime, quant, &point);
         do {
-          if (!visited) Visit(runtime, RequestOf(runtime, quant, &point), false);
+          for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);
+          if (!visited) Visit(runtime, request, false);
           visited = false;
         } while (Next(point));
       }
@@ -117,13 +120,13 @@ class Expander {
         return base::Invalid("spec.optimization.baseline: runtime " + name +
                              " is not started with it: " + refused->field + ": " + refused->message);
       }
-      Visit(runtime, std::move(request), true);
+      Visit(runtime, request, true);
       return false;
     }
     const bool swept = std::any_of(axes_.begin(), axes_.end(), [](const Axis& axis) { return axis.size > 1; });
-    quant::LaunchRequest defaults = RequestOf(runtime, quant, nullptr);
+    const quant::LaunchRequest defaults = RequestOf(runtime, quant, nullptr);
     if (swept && !quant::PlanLaunch(rules_, defaults).rejection) {
-      Visit(runtime, std::move(defaults), true);
+      Visit(runtime, defaults, true);
       return false;
     }
     Visit(runtime, RequestOf(runtime, quant, &first), true);
@@ -173,14 +176,14 @@ class Expander {
     return request;
   }
 
-  void Visit(std::size_t runtime_index, quant::LaunchRequest request, bool baseline) {
+  void Visit(std::size_t runtime_index, const quant::LaunchRequest& request, bool baseline) {
     const RuntimeInput& runtime = input_.runtimes[runtime_index];
-    const quant::QuantConfig quant = request.quant;
+    const quant::QuantConfig& quant = request.quant;
     ++expansion_.total;
     quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
     if (plan.rejection) {
       expansion_.pruned.push_back(
-          {runtime.name, quant, std::move(request.parameters), request.parallel, *std::move(plan.rejection), baseline});
+          {runtime.name, quant, request.parameters, request.parallel, *std::move(plan.rejection), baseline});
       return;
     }
     std::string hash = ContentHash(plan, runtime, input_.context);
@@ -189,8 +192,7 @@ class Expander {
       ++expansion_.duplicates;
       ++expansion_.candidates[found->second].duplicates;
       if (expansion_.duplicate_of.size() < kMaxListedDuplicates) {
-        expansion_.duplicate_of.push_back(
-            {runtime.name, quant, std::move(request.parameters), request.parallel, found->second});
+        expansion_.duplicate_of.push_back({runtime.name, quant, request.parameters, request.parallel, found->second});
       }
       return;
     }
@@ -198,7 +200,7 @@ class Expander {
     candidate.hash = std::move(hash);
     candidate.runtime = runtime_index;
     candidate.quant = quant;
-    candidate.parameters = std::move(request.parameters);
+    candidate.parameters = request.parameters;
     candidate.parallel = request.parallel;
     candidate.plan = std::move(plan);
     candidate.baseline = baseline;

@@ -69,7 +69,6 @@ void ProductPolicy::OnStep(const StepObservation& o) {
 search::Slots ProductPolicy::SlotsFor(std::size_t slot, std::optional<std::size_t> up) const {
   search::Slots slots;
   slots.up = up;
-  slots.several = view_.slots > 1;
   for (std::size_t s = 0; s < in_slot_.size(); ++s) {
     if (s == slot || !in_slot_[s]) continue;
     search::RunningTrial trial;

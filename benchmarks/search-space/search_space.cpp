@@ -128,6 +128,9 @@ void Decision(benchmark::State& state) {
       input.observations.points.push_back(point);
     }
   }
+  for (std::size_t i = 0; i < input.space.candidates.size(); ++i) {
+    if (input.space.candidates[i].baseline) input.observations.ended.push_back(i);  // else it comes first
+  }
   input.limits.exhaust = true;  // the decision whole, not only that it may stop
   for (auto unused : state) {
     static_cast<void>(unused);

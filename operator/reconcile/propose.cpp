@@ -443,7 +443,6 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
   Proposal out;
   search::Budget& budget = input.limits.budget;
   search::Slots slots;
-  slots.several = PlacesOf(spec, status) > 1;
   FreeGpus free(gpus);
   for (const api::ExperimentStatus& experiment : status.experiments) {
     const auto index = IndexOf(space, experiment);

@@ -268,6 +268,7 @@ json FullStatus() {
              "starts": 2, "confirmed": true},
     "referenceLoads": [{"scenario": "D(512,128)", "requestRate": "12.5"}],
     "search": {"stopped": "LowExpectedGain", "message": "nothing gains", "expectedGain": "0.012"},
+    "parallelism": 3,
     "pareto": ["e7-3fa2c1", "e2-90bb1e"],
     "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55",
              "earlier": {"start": "0.25", "measure": "0.125", "wasted": "0.0521"}},

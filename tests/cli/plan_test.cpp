@@ -171,7 +171,7 @@ TEST(SearchText, ShowsTheOrderAndTheEstimateAsPredictions) {
 }
 
 TEST(SearchText, SaysWhatTheBudgetCuts) {
-  const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.06"}}}}), {.gpu = "h100"});
+  const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.1"}}}}), {.gpu = "h100"});
   const SearchPreview preview = PreviewSearch(plan);
   EXPECT_LT(preview.cost.experiments.mean, preview.unlimited->experiments.mean);
   EXPECT_THAT(SearchText(plan, preview), HasSubstr("The budget cuts it"));

@@ -186,7 +186,6 @@ TEST_F(DecideTest, TheMostExperimentsAreKept) {
 
 TEST_F(DecideTest, TheFirstBatchSpreadsOverEngines) {
   Slots slots;
-  slots.several = true;
   std::set<std::string> engines;
   std::set<std::size_t> candidates;
   for (int slot = 0; slot < 4; ++slot) {
@@ -203,7 +202,6 @@ TEST_F(DecideTest, TheFirstBatchSpreadsOverEngines) {
 
 TEST_F(DecideTest, WaitsForNewsThatIsNearAndForNoneThatIsFar) {
   Slots slots;
-  slots.several = true;
   slots.running.push_back({0, true, 1, 0, 60, 0});  // a start takes 240 s
   const Decision near = Decide(space_, bounds_, prior_, {}, slots, 1);
   EXPECT_EQ(near.action, Action::kWait);

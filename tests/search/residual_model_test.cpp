@@ -75,7 +75,7 @@ TEST_F(ResidualModelTest, AQueueIsAsLongAsRequestsRunWhateverPrefillsTake) {
   const double osl = space_.workload.output_tokens;
   const ResidualModel before = Fit({});
   EXPECT_EQ(before.Queued(0, 2), 0);
-  EXPECT_EQ(before.Queued(0, 3), 1);
+  EXPECT_NEAR(before.Queued(0, 3), 1, 1e-9);
   const LoadPrior& at = prior_.at[0][3];
   const double alone = before.PriorAt(kTtft, 0, 3);
   EXPECT_NEAR(measurement::WithQueue(alone, at.ln_tpot_ms, 1, osl), at.ln_ttft_ms, 1e-9);

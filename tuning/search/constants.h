@@ -70,9 +70,8 @@ inline constexpr int kCandidatesPerSlot = 10;
 // Of a start's time: news of another slot that comes within it is waited for. Train, four slots: GPU-minutes 15 % fewer
 // at the same wall time.
 inline constexpr double kPatience = 0.3;
-inline constexpr double kCostWeightOfSlots = 0.5;  // exponent of the cost in a start's score; 1 with one slot
-inline constexpr double kRounds = 3;               // at least, one after the other
-inline constexpr double kReserveFactor = 1.5;      // GPUs are kept free for a start that is worth this much more
+inline constexpr double kRounds = 3;           // at least, one after the other
+inline constexpr double kReserveFactor = 1.5;  // GPUs are kept free for a start that is worth this much more
 
 // --- Estimate. Recorded runs of seven tasks on H100 and H200 (tests/engines/runs). ---
 inline constexpr double kStartTimeDeviation = 0.35;  // of ln(start time) between clusters: image pulls, cold caches

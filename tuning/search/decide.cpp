@@ -174,15 +174,12 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
     return decision;
   }
 
-  // Several slots are there to save time, so that GPUs count for less.
-  const double cost_weight = slots.several ? constants::kCostWeightOfSlots : 1;
   std::vector<Scored> scored;
   double most = 0;
   for (std::size_t i = 0; i < left.size(); ++i) {
     const double improvement = ExpectedImprovement(values[i], beat, probability[i]);
     most = std::max(most, improvement);
-    scored.push_back(
-        {left[i], improvement, Rounded(improvement / std::pow(ExpectedCost(space, left[i]), cost_weight))});
+    scored.push_back({left[i], improvement, Rounded(improvement / ExpectedCost(space, left[i]))});
   }
   Reason reason = Reason::kLargestGain;
   const double scale = decision.best ? decision.best->value : 1;

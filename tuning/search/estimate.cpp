@@ -50,7 +50,6 @@ class Game {
     const std::optional<double> deadline = limits_.budget.seconds_left;
     for (int i = 0; i < kDecisionsOfOneSearch; ++i) {
       Slots slots;
-      slots.several = places > 1;
       for (const Running& one : running_) slots.running.push_back(one.trial);
       Decision decision;
       if (running_.size() < static_cast<std::size_t>(std::max(1, places))) {

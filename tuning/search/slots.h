@@ -25,7 +25,6 @@ struct Slots {
   // The candidate whose engine is up in the slot that asks; nullopt: the slot is empty.
   std::optional<std::size_t> up;
   std::vector<RunningTrial> running;  // in other slots
-  bool several = false;               // trials may run side by side
   // Free GPUs by node, a slot's own included. nullopt: everything fits.
   std::optional<std::vector<int>> free_gpus;
 };
