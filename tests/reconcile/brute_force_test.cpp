@@ -1,0 +1,179 @@
+// The answer of an adaptive search against brute force, for every objective: the whole way through the operator on
+// engines in virtual time, then every candidate at every load without noise.
+//
+// AUTOTUNE_BRUTE_FORCE_SEEDS=20 plays so many clusters of each objective and prints what benchmarks/README.md says.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/reconcile/answer.h"
+#include "operator/reconcile/expand.h"
+#include "tests/reconcile/fake_cluster.h"
+#include "tests/reconcile/virtual_engine.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using measurement::Load;
+using measurement::LoadKind;
+using measurement::Point;
+using nlohmann::json;
+
+constexpr int kMostInFlight = 256;
+constexpr double kPricePerHour = 2.5;
+
+// Quantization and batch limits, 19 candidates; where figures are asked for also one or two GPUs, 61 candidates.
+json TaskFor(const std::string& objective, bool whole) {
+  json task = SmallTask();
+  json& spec = task["spec"];
+  spec["quantConfig"] = {{"presets", {"default", "kv-cache-fp8", "dynamic-fp8"}}};
+  spec["parameters"] = {{"max-num-seqs", {16, 64, 256}}, {"max-num-batched-tokens", {2048, 8192}}};
+  if (whole) {
+    spec["parameters"]["max-num-seqs"] = {16, 32, 64, 128, 256};
+    spec["parallelConfig"] = {{"tensorParallel", {1, 2}}};
+  }
+  spec["optimization"] = {{"objective", objective}};
+  spec["gpu"] = {{"pricePerHour", std::to_string(kPricePerHour)}};
+  spec["slo"] = {{"ttft", {{"p99", "1s"}}}, {"tpot", {{"p95", "30ms"}}}};
+  if (objective == "MaximizeGoodput") spec["slo"]["attainment"] = "0.95";
+  spec["benchmark"] = {{"scenarios", {"D(512,128)"}}, {"load", {{"auto", {{"max", kMostInFlight}}}}}};
+  return task;
+}
+
+// Every candidate of a task that has ended, measured without noise.
+class BruteForce {
+ public:
+  BruteForce(const FakeCluster& cluster, VirtualEngine& engine)
+      : engine_(engine), task_(cluster.Task()), spec_(BenchSpecOfPod(cluster.created_pods.front())) {
+    auto space =
+        BuildSpace(task_.spec, *task_.status.model, GpuOf(task_.status), Rules(), cluster.settings.environment);
+    EXPECT_TRUE(space.ok());
+    if (!space) return;
+    for (const tuning::Candidate& candidate : space->expansion.candidates) {
+      const json pod =
+          experiment::BuildExperimentPod(task_, ExperimentOf(*space, candidate, 1),
+                                         PlacementOf(*space, GpuOf(task_.status)), cluster.settings.environment);
+      worth_.push_back({candidate.hash, WorthOf(EngineArgv(pod), candidate.plan.gpus)});
+    }
+  }
+
+  [[nodiscard]] double Best() const {
+    double best = 0;
+    for (const auto& one : worth_) best = std::max(best, one.second);
+    return best;
+  }
+  [[nodiscard]] double Of(const std::string& hash) const {
+    for (const auto& [other, worth] : worth_) {
+      if (other == hash) return worth;
+    }
+    ADD_FAILURE() << hash << " is no candidate";
+    return 0;
+  }
+  [[nodiscard]] std::size_t size() const { return worth_.size(); }
+
+ private:
+  // More is better; 0 where the bounds are kept nowhere.
+  double WorthOf(const std::vector<std::string>& argv, int gpus) {
+    if (NeedsReference(task_.spec)) {
+      const Load load{LoadKind::kRequestRate, task_.status.reference_loads.front().request_rate};
+      const auto point = engine_.Truth(argv, spec_, load);
+      if (!point || !Keeps(*point)) return 0;
+      return 1000 / point->Get(*measurement::LatencyOf(spec_.worth)).p50;
+    }
+    // The highest load that keeps the bounds.
+    std::optional<Point> best;
+    for (int low = 0, high = kMostInFlight + 1; high - low > 1;) {
+      const int middle = low == 0 && high > kMostInFlight ? kMostInFlight : (low + high) / 2;
+      const auto point = engine_.Truth(argv, spec_, measurement::Concurrency(middle));
+      if (!point) return 0;
+      const bool keeps = Keeps(*point);
+      if (keeps) best = point;
+      (keeps ? low : high) = middle;
+    }
+    return best ? measurement::WorthOf(spec_.worth, *best, gpus) : 0;
+  }
+  [[nodiscard]] bool Keeps(const Point& point) const {
+    return !point.saturated && measurement::CheckSlo(spec_.slo, point).empty();
+  }
+
+  VirtualEngine& engine_;
+  api::AutotuneTask task_;
+  bench::BenchSpec spec_;
+  std::vector<std::pair<std::string, double>> worth_;  // by hash
+};
+
+struct Played {
+  double loss = 0;       // of the configuration that was chosen, as a share of the best
+  double deviation = 0;  // of the score that was told from the best, as a share of it
+  int experiments = 0;
+  double gpu_hours = 0;
+  std::size_t candidates = 0;
+};
+
+std::optional<Played> Play(const std::string& objective, std::uint64_t seed, bool whole) {
+  VirtualEngineOptions options;
+  options.seed = seed;
+  VirtualEngine engine(options);
+  json task = TaskFor(objective, whole);
+  task["spec"]["optimization"]["seed"] = seed;
+  FakeCluster cluster(task);
+  cluster.nodes = {H100Node()};
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) { engine.Finish(self, pod); });
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Complete");
+  EXPECT_TRUE(status.best);
+  if (!status.best) return std::nullopt;
+  const BruteForce truth(cluster, engine);
+  Played out;
+  out.candidates = truth.size();
+  out.experiments = static_cast<int>(status.experiments.size());
+  out.gpu_hours = std::strtod(status.cost.gpu_hours.c_str(), nullptr);
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    if (entry.name == status.best->experiment) out.loss = 1 - truth.Of(entry.hash) / truth.Best();
+  }
+  const double score = std::fabs(std::strtod(status.best->score.c_str(), nullptr));
+  double told = score;
+  if (NeedsReference(cluster.Task().spec)) told = 1000 / score;
+  if (objective == "MinimizeCost") told = kPricePerHour / 3600 * 1e6 / score;  // of a million tokens
+  out.deviation = told / truth.Best() - 1;
+  return out;
+}
+
+class BruteForceTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(BruteForceTest, TheAnswerIsWithinThreePercentOfTheBest) {
+  const char* asked = std::getenv("AUTOTUNE_BRUTE_FORCE_SEEDS");
+  const int seeds = asked != nullptr ? std::atoi(asked) : 1;
+  double loss = 0, most = 0, deviation = 0, experiments = 0, gpu_hours = 0;
+  std::size_t candidates = 0;
+  for (int seed = 1; seed <= seeds; ++seed) {
+    const std::optional<Played> played = Play(GetParam(), static_cast<std::uint64_t>(seed), asked != nullptr);
+    ASSERT_TRUE(played);
+    loss += played->loss / seeds;
+    most = std::max(most, played->loss);
+    deviation += std::fabs(played->deviation) / seeds;
+    experiments += static_cast<double>(played->experiments) / seeds;
+    gpu_hours += played->gpu_hours / seeds;
+    candidates = played->candidates;
+  }
+  EXPECT_LT(experiments, 0.7 * static_cast<double>(candidates));
+  EXPECT_LE(loss, 0.03);
+  EXPECT_LE(deviation, 0.05);
+  if (asked == nullptr) return;
+  std::printf("%-19s loss %.4f, most %.4f; score off by %.4f; %.1f experiments of %zu, %.2f GPU-hours\n", GetParam(),
+              loss, most, deviation, experiments, candidates, gpu_hours);
+}
+
+INSTANTIATE_TEST_SUITE_P(Objectives, BruteForceTest,
+                         ::testing::Values("MaximizeThroughput", "MaximizeGoodput", "MinimizeCost", "MinimizeLatency",
+                                           "MinimizeTTFT", "MinimizeTPOT"),
+                         [](const auto& one) { return std::string(one.param); });
+
+}  // namespace
+}  // namespace autotune::reconcile
