@@ -82,7 +82,9 @@ TEST(CachedTask, IsWholeWhileAnythingMayBeLeftToDo) {
            R"({"metadata": {"deletionTimestamp": "2026-11-22T12:00:00Z"}})",  // being deleted
            R"({"status": {"state": "Searching"}})",
            R"({"status": {"state": "Suspended"}})",
-           R"({"status": {"recommendation": null}})",  // could not be written yet
+           R"({"status": {"recommendation": null}})",                                // could not be written yet
+           R"({"status": {"conditions": [{"type": "PodsNotDeleted", "status": "True", "reason": "DeleteRefused",
+               "message": "no", "lastTransitionTime": "2026-11-22T12:00:00Z"}]}})",  // until they are
            R"({"spec": {"model": null}})",
            R"({"status": {"experiments": [{"name": "e1", "hash": "0x123", "state": "Succeeded"}]}})",
        }) {
