@@ -59,12 +59,6 @@ const std::vector<std::string_view>& GreedyPrompts() {
   return prompts;
 }
 
-std::string TurnedRound(std::string_view text) {
-  if (text.size() < 2) return std::string(text);
-  const std::size_t half = CutAt(text, 0, text.size() / 2);
-  return std::string(text.substr(half)) + '\n' + std::string(text.substr(0, half));
-}
-
 std::vector<std::string_view> CutText(std::string_view text, std::size_t most) {
   std::vector<std::string_view> pieces;
   std::size_t left = (text.size() + most - 1) / most;

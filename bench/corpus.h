@@ -4,7 +4,6 @@
 // many kinds and languages, and four long ones, whose later chunks an engine can only compute from its KV cache.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,8 +11,8 @@
 
 namespace autotune::bench {
 
-// Names the text and how it is asked: numbers of different ones are not compared. Change it with them.
-inline constexpr const char* kCorpusName = "corpus-3";
+// Names the text: numbers of different texts are not compared. Change it with them.
+inline constexpr const char* kCorpusName = "corpus-2";
 
 struct CorpusPart {
   std::string_view name;                    // "notes": bench/corpus/notes.txt
@@ -28,9 +27,6 @@ const std::vector<CorpusPart>& Corpus();
 
 // The beginnings of measurement::kGreedyPrompts short documents, each another kind of text than the one before it.
 const std::vector<std::string_view>& GreedyPrompts();
-
-// The second half, then the first: the same words with others before them. Cut behind a line where there is one near.
-std::string TurnedRound(std::string_view text);
 
 // `text` in pieces of about equal size, none longer than `most` bytes, cut behind a line where there is one near, never
 // inside a character. REQUIRES: most >= 8.

@@ -89,13 +89,6 @@ std::vector<QualityBlock> MakeBlocks(const std::vector<double>& logprobs, int bl
   return out;
 }
 
-QualityBlock Joined(const QualityBlock& one, const QualityBlock& other) {
-  QualityBlock block = one;
-  block.nll = (one.nll + other.nll) / 2;
-  block.print = (one.print * 0x2a5a5u + other.print) & ((1u << measurement::kPrintBits) - 1);
-  return block;
-}
-
 std::string GreedyBody(const std::string& model, std::string_view prompt, int tokens) {
   const json body = {
       {"model", model}, {"prompt", prompt}, {"max_tokens", tokens}, {"temperature", 0}, {"stream", false}};

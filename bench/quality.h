@@ -27,10 +27,6 @@ bool SaysNotANumber(std::string_view answer);
 // `blocks` blocks of about equally many tokens each. REQUIRES: at least as many log-probabilities as blocks.
 std::vector<measurement::QualityBlock> MakeBlocks(const std::vector<double>& logprobs, int blocks);
 
-// One block of two askings for the same text: the mean of both, and a print that only equal pairs of prints have (but
-// for a chance of 2^-kPrintBits).
-measurement::QualityBlock Joined(const measurement::QualityBlock& one, const measurement::QualityBlock& other);
-
 // POST /v1/completions: the most likely continuation, of at most `tokens` tokens.
 std::string GreedyBody(const std::string& model, std::string_view prompt, int tokens);
 

@@ -174,52 +174,32 @@ bool QualityProbe::AskPieces(const std::vector<std::string_view>& texts, std::si
   return true;
 }
 
-// Log-probabilities of all documents in a row. `pieces`: in how many requests the one that was cut most was asked.
-bool QualityProbe::AskDocuments(const std::vector<std::string_view>& documents, bool alone, std::vector<double>& all,
-                                int& pieces) {
+bool QualityProbe::MeasurePart(const CorpusPart& part) {
   std::vector<std::string_view> texts;
-  for (const std::string_view document : documents) {
+  for (const std::string_view document : part.documents) {
     for (const std::string_view piece : CutText(document, LongestText(spec_))) texts.push_back(piece);
   }
-  int answered = 0;
+  int pieces = 0;
+  std::vector<double> all;
   // Alone: one request after the other, so that nothing shares a step with it.
-  const std::size_t group = alone ? 1 : texts.size();
+  const std::size_t group = part.alone ? 1 : texts.size();
   for (std::size_t at = 0; at < texts.size(); at += group) {
     std::vector<std::vector<double>> logprobs;
     const auto begin = texts.begin() + static_cast<std::ptrdiff_t>(at);
-    if (!AskPieces({begin, begin + static_cast<std::ptrdiff_t>(group)}, kShortInFlight, logprobs, answered)) {
-      return false;
-    }
+    if (!AskPieces({begin, begin + static_cast<std::ptrdiff_t>(group)}, kShortInFlight, logprobs, pieces)) return false;
     for (const auto& values : logprobs) all.insert(all.end(), values.begin(), values.end());
   }
-  pieces = std::max(pieces, answered - static_cast<int>(documents.size()) + 1);
-  return true;
-}
-
-// Twice: what a precision does to a token's likelihood is mostly noise that depends on what stands before it; the
-// second asking draws it anew.
-bool QualityProbe::MeasurePart(const CorpusPart& part) {
-  std::vector<std::string> turned;
-  for (const std::string_view document : part.documents) turned.push_back(TurnedRound(document));
-  int pieces = 1;
-  std::vector<double> written, other_way;
-  if (!AskDocuments(part.documents, part.alone, written, pieces) ||
-      !AskDocuments({turned.begin(), turned.end()}, part.alone, other_way, pieces)) {
-    return false;
-  }
-  if (std::min(written.size(), other_way.size()) < static_cast<std::size_t>(part.blocks)) {
-    return Fail("too few tokens in " + std::string(part.name));
-  }
-  const auto blocks = MakeBlocks(written, part.blocks), others = MakeBlocks(other_way, part.blocks);
-  for (int i = 0; i < part.blocks; ++i) {
+  if (all.size() < static_cast<std::size_t>(part.blocks)) return Fail("too few tokens in " + std::string(part.name));
+  const int per_document = pieces - static_cast<int>(part.documents.size()) + 1;
+  int number = 0;
+  for (measurement::QualityBlock block : MakeBlocks(all, part.blocks)) {
     using measurement::TextKind;
-    const auto at = static_cast<std::size_t>(i);
-    measurement::QualityBlock block = Joined(blocks[at], others[at]);
-    block.pieces = std::min(pieces, measurement::kMostPieces);
-    block.kind = part.is_long ? (3 * i < part.blocks ? TextKind::kBeginning : TextKind::kLater)
+    block.pieces = std::min(per_document, measurement::kMostPieces);
+    block.kind = part.is_long ? (3 * number < part.blocks ? TextKind::kBeginning : TextKind::kLater)
                  : part.alone ? TextKind::kShortAlone
                               : TextKind::kShort;
-    if (pieces > 1) block.kind = TextKind::kBeginning;
+    if (per_document > 1) block.kind = TextKind::kBeginning;
+    ++number;
     measured_.blocks.push_back(block);
   }
   return true;

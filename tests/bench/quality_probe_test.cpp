@@ -91,36 +91,6 @@ TEST_F(QualityProbeTest, MeasuresTheWholeCorpusAndThirtyTwoAnswers) {
   EXPECT_GE(most_in_flight_, 10U) << "short documents are asked together";
 }
 
-// A turned text's tokens have others before them: a second draw of what a precision does to them.
-TEST_F(QualityProbeTest, AsksEachDocumentTurnedRoundToo) {
-  std::vector<std::string> asked;
-  const auto engine = [&](double turned_moved) {
-    return [&asked, turned_moved](std::string_view, const json& body) {
-      const std::string prompt = body["prompt"];
-      const bool written = std::any_of(Corpus().begin(), Corpus().end(), [&](const CorpusPart& part) {
-        return std::find(part.documents.begin(), part.documents.end(), prompt) != part.documents.end();
-      });
-      if (body.contains("echo")) asked.push_back(prompt);
-      return Usual(body, written ? 0 : turned_moved);
-    };
-  };
-  const QualityOutcome same = Measure(engine(0));
-  std::size_t documents = 0;
-  for (const CorpusPart& part : Corpus()) {
-    documents += part.documents.size();
-    for (const std::string_view document : part.documents) {
-      EXPECT_EQ(std::count(asked.begin(), asked.end(), document), 1);
-      EXPECT_EQ(std::count(asked.begin(), asked.end(), TurnedRound(document)), 1);
-    }
-  }
-  EXPECT_THAT(asked, SizeIs(2 * documents));
-  const QualityOutcome moved = Measure(engine(0.2));
-  for (std::size_t i = 0; i < measurement::kQualityBlocks; ++i) {
-    EXPECT_NEAR(moved.quality->blocks[i].nll - same.quality->blocks[i].nll, 0.1, 1e-9) << "half of the mean";
-    EXPECT_NE(moved.quality->blocks[i].print, same.quality->blocks[i].print) << i;
-  }
-}
-
 TEST_F(QualityProbeTest, AsksTheSameInTheSameOrder) {
   std::vector<std::string> first, second;
   Measure([&](std::string_view, const json& body) { return first.push_back(body.dump()), Usual(body); });

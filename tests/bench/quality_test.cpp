@@ -85,25 +85,6 @@ TEST(Quality, BlocksAreEquallyLongAndKnowEveryDigit) {
   EXPECT_NE(MakeBlocks(logprobs, 3)[1].print, blocks[1].print);
 }
 
-TEST(Quality, JoinedBlocksDifferWhereOneDoes) {
-  const measurement::QualityBlock a{measurement::TextKind::kLater, 1, 2.0, 5},
-      b{measurement::TextKind::kLater, 1, 3.0, 6};
-  EXPECT_EQ(Joined(a, b).nll, 2.5);
-  EXPECT_EQ(Joined(a, b), Joined(a, b));
-  EXPECT_NE(Joined(a, b).print, Joined(a, a).print);
-  EXPECT_NE(Joined(a, b).print, Joined(b, b).print);
-  EXPECT_NE(Joined(a, b).print, Joined(b, a).print);
-  EXPECT_LT(Joined({a.kind, 1, 1, 0x3ffff}, {a.kind, 1, 1, 0x3ffff}).print, 1u << measurement::kPrintBits);
-}
-
-TEST(Corpus, TurnedRoundHasTheSameLinesInAnotherOrder) {
-  EXPECT_EQ(TurnedRound("one\ntwo\nthree\nfour"), "three\nfour\none\ntwo\n");
-  EXPECT_EQ(TurnedRound("abcd"), "cd\nab");
-  EXPECT_EQ(TurnedRound("\xc3\xa4\xc3\xa4\xc3\xa4"), "\xc3\xa4\xc3\xa4\n\xc3\xa4") << "never inside a character";
-  EXPECT_EQ(TurnedRound("a"), "a");
-  EXPECT_EQ(TurnedRound(""), "");
-}
-
 TEST(Corpus, HasLongAndShortDocumentsOfManyKindsAndNoneTwice) {
   std::set<std::string_view> seen;
   int blocks = 0;
