@@ -1,15 +1,20 @@
-"""Checks the answer of a search: is the named best really the best nearby, and does its limit hold?
+"""Checks that what was measured holds: open loops below and above a limit, on the server that it was found on or on fresh ones.
 
-    verify_best.py --status STATUS.yaml --bin DIR --model DIR --slo ttft.p99=2s --scenario D(512,128) --gpus 0,1 --out FILE
-                   [--neighbours 4] [--seconds 40] [--search-seconds 30] [--factors 0.9,1.1]
+    verify_best.py server URL --limit limit.json --bin DIR [--factors 0.9,1.1] [--seconds 180] [--out FILE]
+    verify_best.py search --status STATUS.yaml --bin DIR --model DIR --slo ttft.p99=2s --scenario D(512,128) --gpus 0,1 --out FILE
+                   [--neighbours 4] [--factors 0.9,1.1] [--seconds 40] [--search-seconds 30]
 
-Starts fresh servers, one on each GPU at a time, and measures each with `autotune bench`:
-  * the best and the runner-up: their limit by concurrency, and then open-loop points at 0.9 and 1.1 times the rate that the
-    search reports for them (`factors`);
+`server`: one limit. `limit.json` is what `autotune bench URL --slo ... -o json` wrote; the server runs at URL, started as it was then.
+Prints one JSON line: {"limit": 53.2, "slo": [...], "openLoop": [{"share": 0.9, "verdict": "Met", ...}, ...], "agrees": true}.
+`agrees`: met below the limit and missed above it. Exit code 0 if so, 1 if not.
+
+`search`: is the named best of a task really the best nearby? Starts fresh servers, one on each GPU at a time, a vLLM on the PATH:
+  * the best and the runner-up: their limit by concurrency, and open loops around the rate that the search reports for them;
   * the best's neighbours that were not measured: one value of one swept parameter up or down, or another preset.
-Writes one JSON line for each server to FILE as soon as it has it, and prints a table at the end.
+Writes one JSON line for each server to FILE as soon as it has it, and prints a table at the end. Exit code 1 where a limit is missing.
+Parameters and presets are read from the task in the status file.
 
-A vLLM on the PATH, this project's programs in --bin. Parameters and presets are read from the task in the status file.
+Open loops are Poisson arrivals with the workload of the limit, at each of `--factors` times its requests/s, for `--seconds`.
 """
 
 import argparse
@@ -68,9 +73,9 @@ def serve(options, arguments, gpu, port, log):
     return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
 
 
-def bench(options, port, *more):
-    command = [str(options.bin / "autotune"), "bench", f"http://127.0.0.1:{port}", "--slo", options.slo,
-               "--scenario", options.scenario, "-o", "json", *more]
+def bench(options, url, *more):
+    """The result document; {"error": text} where there is none."""
+    command = [str(options.bin / "autotune"), "bench", url, "-o", "json", *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout.startswith("{"):
         return {"error": done.stderr.strip()[-600:]}
@@ -78,9 +83,66 @@ def bench(options, port, *more):
 
 
 def short(point):
-    keys = ("concurrency", "requestRate", "verdict", "windowSeconds", "requests", "unfinished", "requestsPerSecond",
-            "outputTokensPerSecond", "outputTokensPerSecondCi")
+    keys = ("concurrency", "requestRate", "verdict", "windowSeconds", "requests", "errors", "unfinished", "requestsPerSecond",
+            "outputTokensPerSecond", "outputTokensPerSecondCi", "clientLagP99")
     return {k: point[k] for k in keys if k in point} | {"ttftP99": point["ttft"]["p99"]}
+
+
+def workload_arguments(spec):
+    """The command line of the same workload."""
+    arguments = []
+    for scenario in spec.get("scenarios", []):
+        arguments += ["--scenario", scenario]
+    if "dataset" in spec:
+        arguments += ["--dataset", spec["dataset"]["path"], "--format", spec["dataset"]["format"]]
+        if "outputTokens" in spec["dataset"]:
+            arguments += ["--output-tokens", str(spec["dataset"]["outputTokens"])]
+    if spec.get("endpoint") == "Chat":
+        arguments.append("--chat")
+    if "prefix" in spec:
+        arguments += ["--prefix", f"{spec['prefix']['tokens']}x{spec['prefix']['groups']}"]
+    if "turns" in spec:
+        arguments += ["--turns", str(spec["turns"])]
+    return arguments
+
+
+def judged(point, slo):
+    """The verdict by the numbers of a long window, and these numbers."""
+    values = {f"{b['metric']}.{b['statistic']}": point[b["metric"]][b["statistic"]] for b in slo.get("bounds", [])}
+    if point["verdict"] in ("ClientBound", "ShortAnswers"):
+        return {"verdict": point["verdict"], "values": values}
+    broken = [f"{b['metric']}.{b['statistic']}" for b in slo.get("bounds", [])
+              if values[f"{b['metric']}.{b['statistic']}"] > b["limit"]]
+    sent = point["requests"] + point["errors"]
+    if point["errors"] > slo.get("errorRate", 0.01) * sent:
+        broken.append("errorRate")
+    if point.get("saturated"):
+        broken.append("requestRate")
+    return {"verdict": "Missed" if broken else "Met", "broken": broken, "values": values}
+
+
+def open_loop(options, url, spec, rate):
+    """Long points around a limit that was found under `spec`. The bench is given no bound, which would end a point as soon as it is
+    decided: `judged` decides."""
+    if spec.get("slo", {}).get("attainment"):
+        return {"error": "a limit under slo.attainment cannot be checked by percentiles"}
+    points = []
+    for share in options.factors:
+        found = bench(options, url, "--rate", f"{rate * share:.4g}", "--duration", f"{options.seconds}s", "--drain", "60s",
+                      "--max", "1024", "--seed", "2", *workload_arguments(spec))  # not the search's seed
+        if "points" not in found:
+            return found
+        point = found["points"][-1]
+        points.append({"share": share, **short(point), **judged(point, spec.get("slo", {}))})
+    return points
+
+
+def limit_of(result):
+    """The point that is the limit; None where no load keeps the SLO."""
+    for limit in result.get("limits", []):
+        if "point" in limit:
+            return result["points"][limit["point"]]
+    return None
 
 
 def measure(options, job, gpu, port):
@@ -96,13 +158,15 @@ def measure(options, job, gpu, port):
                     return row
                 time.sleep(1)
             row["startSeconds"] = round(time.monotonic() - begin, 1)
-            found = bench(options, port, "--duration", f"{options.search_seconds}s")
-            row["limits"] = found.get("limits", found)
-            row["points"] = [short(p) for p in found.get("points", [])]
+            url = f"http://127.0.0.1:{port}"
+            found = bench(options, url, "--slo", options.slo, "--scenario", options.scenario, "--duration", f"{options.search_seconds}s")
+            if "error" in found:
+                row["error"] = found["error"]
+                return row
+            row["limits"] = found["limits"]
+            row["points"] = [short(p) for p in found["points"]]
             if "rate" in job:
-                rates = ",".join(f"{job['rate'] * f:.2f}" for f in options.factors)
-                found = bench(options, port, "--rate", rates, "--duration", f"{options.seconds}s", "--drain", "15s")
-                row["openLoop"] = [short(p) for p in found["points"]] if "points" in found else found
+                row["openLoop"] = open_loop(options, url, found["spec"], job["rate"])
         finally:
             subprocess.run(["pkill", "-INT", "-s", str(os.getpgid(server.pid))], check=False)
             try:
@@ -112,30 +176,26 @@ def measure(options, job, gpu, port):
     return row
 
 
-def best_point(row):
-    points = row.get("points", [])
-    for limit in row.get("limits", []) if isinstance(row.get("limits"), list) else []:
-        if "point" in limit:
-            return points[limit["point"]]
-    return None
+def check_server(options):
+    result = json.loads(options.limit.read_text(encoding="utf-8"))
+    limit = limit_of(result)
+    if limit is None:
+        sys.exit(f"no load keeps the SLO: {json.dumps(result['limits'])}")
+    # Of a closed loop: what it got through.
+    rate = limit.get("requestRate", limit["requestsPerSecond"])
+    points = open_loop(options, options.url, result["spec"], rate)
+    if isinstance(points, dict):
+        sys.exit(points["error"])
+    agrees = all(p["verdict"] == ("Met" if p["share"] < 1 else "Missed") for p in points)
+    line = json.dumps({"limit": rate, "slo": result["spec"].get("slo", {}).get("bounds", []), "openLoop": points, "agrees": agrees})
+    print(line)
+    if options.out:
+        with options.out.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    return 0 if agrees else 1
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--status", required=True, type=pathlib.Path)
-    parser.add_argument("--bin", required=True, type=pathlib.Path)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--slo", required=True)
-    parser.add_argument("--scenario", required=True)
-    parser.add_argument("--gpus", required=True, type=lambda text: text.split(","))
-    parser.add_argument("--out", required=True, type=pathlib.Path)
-    parser.add_argument("--neighbours", type=int, default=4)
-    parser.add_argument("--seconds", type=int, default=40)
-    parser.add_argument("--search-seconds", type=int, default=30, help="longest point of the search for a limit")
-    parser.add_argument("--startup", type=int, default=400, help="seconds")
-    parser.add_argument("--factors", type=lambda text: [float(f) for f in text.split(",")], default=[0.9, 1.1])
-    options = parser.parse_args()
-
+def check_search(options):
     task = yaml.safe_load(options.status.read_text(encoding="utf-8"))
     rows = {e["name"]: e for e in task["status"]["experiments"] if e.get("score") is not None}
     best = rows[task["status"]["best"]["experiment"]]
@@ -167,7 +227,7 @@ def main():
                 done.append(row)
                 with open(options.out, "a", encoding="utf-8") as out:
                     out.write(json.dumps(row) + "\n")
-                limit = best_point(row)
+                limit = limit_of(row)
                 print(row["role"], row["name"], " ".join(row["args"]), "->", limit or row.get("error"), flush=True)
 
     threads = [threading.Thread(target=worker, args=(i, g)) for i, g in enumerate(options.gpus)]
@@ -177,17 +237,45 @@ def main():
         thread.join()
 
     print(f"\n{'':10} {'limit':>6} {'tok/s':>9} {'+-':>7} {'TTFT p99':>9}  arguments")
-    for row in sorted(done, key=lambda r: -(best_point(r) or {"outputTokensPerSecond": 0})["outputTokensPerSecond"]):
-        limit = best_point(row)
+    for row in sorted(done, key=lambda r: -(limit_of(r) or {"outputTokensPerSecond": 0})["outputTokensPerSecond"]):
+        limit = limit_of(row)
         if limit is None:
             print(f"{row['role']:10} {'':6} {'none':>9} {'':7} {'':9}  {' '.join(row['args'])}")
             continue
         print(f"{row['role']:10} {limit['concurrency']:6g} {limit['outputTokensPerSecond']:9.1f} {limit['outputTokensPerSecondCi']:7.1f} "
               f"{limit['ttftP99']:6.0f} ms  {' '.join(row['args'])}")
-        for point in row.get("openLoop", []):
+        for point in row["openLoop"] if isinstance(row.get("openLoop"), list) else []:
             print(f"{'':10} {point['requestRate']:6.1f}/s answered {point['requestsPerSecond']:.1f}/s, {point['verdict']}, "
                   f"TTFT p99 {point['ttftP99']:.0f} ms")
-    return 0 if all(best_point(row) for row in done) else 1
+    return 0 if all(limit_of(row) for row in done) else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    modes = parser.add_subparsers(dest="mode", required=True)
+    server = modes.add_parser("server", help="the limit of one running server")
+    server.add_argument("url")
+    server.add_argument("--limit", required=True, type=pathlib.Path, help="what `autotune bench -o json` wrote")
+    server.add_argument("--out", type=pathlib.Path, help="append the line to this file, too")
+    server.add_argument("--seconds", type=int, default=180, help="of each open loop")
+    server.set_defaults(check=check_server)
+    search = modes.add_parser("search", help="the best of a task and its neighbours, on fresh servers")
+    search.add_argument("--status", required=True, type=pathlib.Path)
+    search.add_argument("--model", required=True)
+    search.add_argument("--slo", required=True)
+    search.add_argument("--scenario", required=True)
+    search.add_argument("--gpus", required=True, type=lambda text: text.split(","))
+    search.add_argument("--out", required=True, type=pathlib.Path)
+    search.add_argument("--neighbours", type=int, default=4)
+    search.add_argument("--seconds", type=int, default=40, help="of each open loop")
+    search.add_argument("--search-seconds", type=int, default=30, help="longest point of the search for a limit")
+    search.add_argument("--startup", type=int, default=400, help="seconds")
+    search.set_defaults(check=check_search)
+    for mode in (server, search):
+        mode.add_argument("--bin", required=True, type=pathlib.Path, help="where this project's programs are")
+        mode.add_argument("--factors", type=lambda text: [float(f) for f in text.split(",")], default=[0.9, 1.1])
+    options = parser.parse_args()
+    return options.check(options)
 
 
 if __name__ == "__main__":
