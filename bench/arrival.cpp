@@ -25,10 +25,11 @@ base::Status CheckTrace(const std::vector<std::chrono::milliseconds>& timestamps
 }
 
 ArrivalTimes::ArrivalTimes(const measurement::Arrival& arrival, double rate, std::int64_t seed, std::uint64_t stream,
-                           const std::vector<std::chrono::milliseconds>* trace, std::uint64_t first)
+                           std::size_t block, const std::vector<std::chrono::milliseconds>* trace, std::uint64_t first)
     : arrival_(arrival),
       gap_seconds_(1 / rate),
-      random_(static_cast<std::uint64_t>(seed), (stream << 16) ^ kArrivalStream),
+      gaps_(arrival, measurement::KeyedRandom(static_cast<std::uint64_t>(seed), (stream << 16) ^ kArrivalStream),
+            block),
       trace_(trace),
       first_(first) {
   if (arrival_.process == measurement::ArrivalProcess::kTrace) {
@@ -46,13 +47,11 @@ std::chrono::nanoseconds ArrivalTimes::Next() {
   using measurement::ArrivalProcess;
   switch (arrival_.process) {
     case ArrivalProcess::kPoisson:
-      seconds_ += gap_seconds_ * random_.Exponential();
+    case ArrivalProcess::kGamma:
+      seconds_ += gap_seconds_ * gaps_.Next();
       break;
     case ArrivalProcess::kConstant:
       seconds_ = gap_seconds_ * static_cast<double>(count_);  // not a sum: no rounding adds up
-      break;
-    case ArrivalProcess::kGamma:
-      seconds_ += gap_seconds_ * random_.Gamma(arrival_.burstiness) / arrival_.burstiness;
       break;
     case ArrivalProcess::kTrace:
       seconds_ = trace_scale_ * (TraceTime(first_ + count_) - TraceTime(first_));

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "measurement/keyed_random.h"
+#include "measurement/arrival_gaps.h"
 #include "measurement/load.h"
 
 namespace autotune::bench {
@@ -21,9 +21,11 @@ base::Status CheckTrace(const std::vector<std::chrono::milliseconds>& timestamps
 class ArrivalTimes {
  public:
   // `rate`: requests/s, the mean of every process. A trace is stretched to it, begins at its entry `first`, and begins
-  // again after its last one. REQUIRES: rate > 0; for kTrace a trace that CheckTrace() accepts and that outlives this.
+  // again after its last one. `block`: requests in which the rate is exactly held (measurement/arrival_gaps); 0 = none.
+  // REQUIRES: rate > 0; for kTrace a trace that CheckTrace() accepts and that outlives this.
   ArrivalTimes(const measurement::Arrival& arrival, double rate, std::int64_t seed, std::uint64_t stream,
-               const std::vector<std::chrono::milliseconds>* trace = nullptr, std::uint64_t first = 0);
+               std::size_t block, const std::vector<std::chrono::milliseconds>* trace = nullptr,
+               std::uint64_t first = 0);
 
   // Of the next request; never before the one that was given last.
   std::chrono::nanoseconds Next();
@@ -33,7 +35,7 @@ class ArrivalTimes {
 
   measurement::Arrival arrival_;
   double gap_seconds_;
-  measurement::KeyedRandom random_;
+  measurement::ArrivalGaps gaps_;
   const std::vector<std::chrono::milliseconds>* trace_;
   std::uint64_t first_, count_ = 0;
   double trace_scale_ = 1;  // seconds of the point for a recorded millisecond

@@ -106,25 +106,30 @@ nanoseconds MeanE2e(std::span<const measurement::RequestRecord> records) {
 
 }  // namespace
 
+base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec) {
+  const std::string& path = spec.dataset->path;
+  auto bytes = ReadFile(path);
+  if (!bytes) return base::Invalid("dataset: " + bytes.error().message);
+  auto entries = measurement::ReadDataset(*bytes, spec.dataset->format, FileName(path));
+  if (!entries) return base::Invalid("dataset: " + entries.error().message);
+  const auto workload = Workload::OfDataset(spec, *entries, "dataset: " + FileName(path));
+  if (!workload) return workload.error();
+  if (spec.arrival.process == measurement::ArrivalProcess::kTrace) {
+    if (auto status = CheckTrace(workload->timestamps()); !status) {
+      return base::Invalid("dataset: " + FileName(path) + ": " + status.error().message);
+    }
+  }
+  return entries;
+}
+
 LimitSearch::LimitSearch(const BenchSpec& spec, Server& server, LimitSearchHooks hooks)
     : spec_(spec), server_(server), hooks_(std::move(hooks)) {}
 
 base::Status LimitSearch::Prepare() {
   if (spec_.dataset) {
-    auto bytes = ReadFile(spec_.dataset->path);
-    if (!bytes) return base::Invalid("dataset: " + bytes.error().message);
-    auto entries = measurement::ReadDataset(*bytes, spec_.dataset->format, FileName(spec_.dataset->path));
-    if (!entries) return base::Invalid("dataset: " + entries.error().message);
+    auto entries = ReadDatasetOf(spec_);
+    if (!entries) return entries.error();
     dataset_ = *std::move(entries);
-  }
-  for (std::size_t i = 0; i < spec_.Workloads(); ++i) {
-    const auto workload = MakeWorkload(i);
-    if (!workload) return workload.error();
-    if (spec_.arrival.process == measurement::ArrivalProcess::kTrace) {
-      if (auto status = CheckTrace(workload->timestamps()); !status) {
-        return base::Invalid("dataset: " + FileName(spec_.dataset->path) + ": " + status.error().message);
-      }
-    }
   }
   double places = spec_.load.max;
   if (spec_.load.mode == measurement::LoadMode::kFixedConcurrency) places = spec_.load.fixed.back();
@@ -233,7 +238,8 @@ int LimitSearch::HighestConcurrency(std::size_t scenario) const {
       return static_cast<int>(spec_.load.fixed.back());
     case LoadMode::kFixedRate:
       // By Little's law, with latencies twice as long as those of a single request.
-      highest = std::min(highest, std::ceil(2 * spec_.load.fixed.back() * Seconds(ExpectedE2e({}))));
+      highest = std::min(highest,
+                         std::ceil(2 * spec_.load.fixed.back() * Seconds(seen_e2e_.At(measurement::Concurrency(1)))));
       break;
     case LoadMode::kAutoConcurrency:
     case LoadMode::kAutoRate:
@@ -243,15 +249,6 @@ int LimitSearch::HighestConcurrency(std::size_t scenario) const {
     highest = std::min(highest, std::ceil(*spec_.admitted[scenario]));
   }
   return std::max(1, static_cast<int>(highest));
-}
-
-// Of the load whose latency is known and that is closest.
-nanoseconds LimitSearch::ExpectedE2e(const Load& load) const {
-  if (seen_e2e_.empty()) return nanoseconds(0);
-  const auto distance = [&](const auto& seen) { return std::abs(std::log(seen.first / std::max(load.value, 1.0))); };
-  return std::min_element(seen_e2e_.begin(), seen_e2e_.end(),
-                          [&](const auto& a, const auto& b) { return distance(a) < distance(b); })
-      ->second;
 }
 
 // The first request of all also finds out how prompts must be written, and how long a request may take. It has a long
@@ -286,8 +283,8 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
       if (report.first_answered) workload.Calibrate(*report.first_answered, report.first_answered_input_tokens);
       const nanoseconds first = recorder.records()[0].end - recorder.records()[0].start;
       if (!first_e2e_) first_e2e_ = first;
-      seen_e2e_ = {{1.0, recorder.records()[recorder.succeeded() >= 2 ? 1 : 0].end -
-                             recorder.records()[recorder.succeeded() >= 2 ? 1 : 0].start}};
+      const auto& warm = recorder.records()[recorder.succeeded() >= 2 ? 1 : 0];
+      seen_e2e_.Add(1, warm.end - warm.start);
       if (!style_) {
         hooks_.say(Format("first request after %.2f s, prompts are %s", SecondsSince(start),
                           workload.style().kind == PromptStyle::Kind::kTokenIds ? "token ids" : "words"));
@@ -351,7 +348,7 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   }
   waves.Read(recorder.records());
   if (const nanoseconds e2e = MeanE2e(recorder.records()); e2e.count() > 0) {
-    seen_e2e_.emplace_back(static_cast<double>(places), e2e);
+    seen_e2e_.Add(static_cast<double>(places), e2e);
   }
   hooks_.say(Format("%s warm-up: %zu waves of %zu requests in %.1f s%s", workload.name().c_str(), waves.Count(places),
                     places, SecondsSince(start), waves.Steady(places) ? "" : ", not steady"));
@@ -361,7 +358,7 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
 base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   auto workload = MakeWorkload(scenario);
   if (!workload) return workload.error();
-  seen_e2e_.clear();
+  seen_e2e_ = {};
   const std::size_t first = result_.points.size();
   if (auto status = WarmUp(*workload); !status) return status;
 
@@ -430,6 +427,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   point_spec.precision = decision.precision;
   point_spec.duration = spec_.duration;
   point_spec.drain = spec_.drain;
+  point_spec.steady_rate = spec_.arrival.process != measurement::ArrivalProcess::kTrace;
   point_spec.client_lag_ms = hooks_.client_lag_ms;
 
   LoadRunOptions options;
@@ -440,7 +438,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   options.first_conversation = next_conversation_;
   options.max_in_flight = spec_.load.max;
   options.request_timeout = request_timeout();
-  options.expected_e2e = ExpectedE2e(load);
+  options.expected_e2e = seen_e2e_.At(load);
 
   Recorder recorder(std::chrono::steady_clock::now());
   EngineReader engine(loop_, server_, metrics_path_);
@@ -478,9 +476,10 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   Point& point = result_.points.emplace_back(std::move(progress.point));
   point.role = decision.role;
   point.engine = SummarizeReadings(engine.readings());
-  if (point.e2e.mean > 0) {
-    const double in_flight = load.kind == LoadKind::kConcurrency ? load.value : std::max(point.mean_concurrency, 1.0);
-    seen_e2e_.emplace_back(in_flight, nanoseconds(std::llround(point.e2e.mean * 1e6)));
+  if (point.requests_per_second > 0) {
+    // By Little's law: requests that were cut off at the end have a length, too.
+    const double e2e = point.mean_concurrency / point.requests_per_second;
+    seen_e2e_.Add(point.mean_concurrency, nanoseconds(std::llround(e2e * 1e9)));
   }
   if (point.engine.accepted_draft_tokens && !spec_.dataset) {
     Warn("the engine drafts tokens, and random tokens are not what it drafts well: use a dataset");

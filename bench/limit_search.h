@@ -19,9 +19,15 @@
 #include "bench/result.h"
 #include "bench/server.h"
 #include "bench/workload.h"
+#include "measurement/seen_latencies.h"
 #include "measurement/window.h"
 
 namespace autotune::bench {
+
+// The entries of the spec's dataset. kInvalid, with the file and the line or entry: a line that cannot be read, a
+// request that the endpoint does not take or the context does not hold, timestamps that no rate can be made of.
+// REQUIRES: spec.dataset.
+base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec);
 
 struct LimitSearchHooks {
   // Looked at every 50 ms; true stops everything at once.
@@ -71,7 +77,6 @@ class LimitSearch {
   base::Status MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision);
   base::Result<Workload> MakeWorkload(std::size_t scenario);
   [[nodiscard]] int HighestConcurrency(std::size_t scenario) const;
-  [[nodiscard]] std::chrono::nanoseconds ExpectedE2e(const measurement::Load& load) const;
   void Warn(const std::string& warning);
   void SayPoint(const measurement::Point& point, const std::string& why, double receive_lag);
 
@@ -84,8 +89,7 @@ class LimitSearch {
   std::string metrics_path_;  // "" = the engine has none
   std::optional<PromptStyle> style_;
   std::optional<std::chrono::nanoseconds> first_e2e_;
-  // E2E latencies seen in this scenario, by requests in flight.
-  std::vector<std::pair<double, std::chrono::nanoseconds>> seen_e2e_;
+  measurement::SeenLatencies seen_e2e_;  // in this scenario
   std::uint64_t next_conversation_ = 0;
   std::uint64_t next_stream_ = 1;
   std::string last_error_;

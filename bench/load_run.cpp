@@ -308,6 +308,7 @@ LoadRunReport LoadRun::Run(const Look& look) {
   std::vector<EventLoop::TimerId> starts;
   if (state.options.load.kind == LoadKind::kRequestRate) {
     state.arrivals.emplace(state.options.arrival, state.options.load.value, state.options.seed, state.options.stream,
+                           measurement::BlockOfArrivals(state.options.load.value, state.options.expected_e2e),
                            &state.workload.timestamps(), state.options.first_conversation);
     state.Prepare();
     state.NextArrival();

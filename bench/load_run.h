@@ -30,7 +30,8 @@ struct LoadRunOptions {
   int max_in_flight = 512;
   std::int64_t max_requests = 0;  // 0 = no limit
   std::chrono::nanoseconds request_timeout{};
-  std::chrono::nanoseconds expected_e2e{};  // a closed loop's start is spread over it
+  // A closed loop's start is spread over it; an open loop holds its rate over a few of them.
+  std::chrono::nanoseconds expected_e2e{};
 };
 
 struct LoadRunReport {

@@ -17,11 +17,13 @@
 #include <system_error>
 #include <thread>
 
+#include "bench/limit_search.h"
 #include "cli/asked_gpu.h"
 #include "cli/progress.h"
 #include "cli/status_text.h"
 #include "cli/task_file.h"
 #include "cli/whole_file.h"
+#include "operator/experiment/pod_builder.h"
 #include "operator/local/local_runner.h"
 #include "operator/reconcile/space.h"
 #include "report/page.h"
@@ -102,9 +104,21 @@ base::Result<fs::path> ModelDirectory(const api::ModelSpec& model, const RunOpti
   return fs::path();
 }
 
+// A dataset that no experiment could use, before the first engine starts.
+base::Status CheckDataset(const api::TaskSpec& task, const std::string& path) {
+  auto spec = experiment::BenchSpecOf(task);
+  if (!spec) return spec.error();
+  const auto model = reconcile::InlineFacts(task.model);
+  if (!model) return model.error();
+  if (*model) spec->max_model_len = reconcile::KnownContext(task, **model).value_or(0);
+  spec->dataset->path = path;
+  const auto entries = bench::ReadDatasetOf(*spec);
+  return entries ? base::Status() : entries.error();
+}
+
 // What stands for the volumes of spec.benchmark.
-base::Status FillBenchmarkFiles(const api::BenchmarkSpec& benchmark, const RunOptions& options,
-                                local::LocalTools& tools) {
+base::Status FillBenchmarkFiles(const api::TaskSpec& task, const RunOptions& options, local::LocalTools& tools) {
+  const api::BenchmarkSpec& benchmark = task.benchmark;
   std::error_code error;
   if (benchmark.dataset) {
     if (options.dataset.empty()) {
@@ -112,6 +126,7 @@ base::Status FillBenchmarkFiles(const api::BenchmarkSpec& benchmark, const RunOp
                            std::string("file that stands for ") + benchmark.dataset->file);
     }
     if (!fs::is_regular_file(options.dataset, error)) return base::Invalid("--dataset: no file " + options.dataset);
+    if (const auto readable = CheckDataset(task, options.dataset); !readable) return readable;
     tools.dataset = fs::absolute(options.dataset);
   } else if (!options.dataset.empty()) {
     return base::Invalid("--dataset: the task has no spec.benchmark.dataset, which says its format");
@@ -224,7 +239,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   if (!model_dir) return BadInput(model_dir.error().message);
   if (const auto possible = local::CheckLocal(task, *machine); !possible) return BadInput(possible.error().message);
   local::LocalTools local_tools;
-  if (const auto files = FillBenchmarkFiles(task.spec.benchmark, options, local_tools); !files) {
+  if (const auto files = FillBenchmarkFiles(task.spec, options, local_tools); !files) {
     return BadInput(files.error().message);
   }
   const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);

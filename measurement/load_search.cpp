@@ -37,7 +37,9 @@ constexpr double kThroughputFall = 0.85;
 constexpr double kOfAnotherKind = 1.3;
 constexpr double kNearCapacity = 0.93;
 constexpr double kEnoughWhileExploring = 0.1;  // of the throughput; no score is read there
-constexpr double kOfTheResolution = 0.4;       // what a limit is worth, as precisely as the limit is known
+constexpr double kOfTheResolution = 0.5;       // what a limit is worth, as precisely as the limit is known
+constexpr double kOpenOfTheResolution = 0.7;   // of a load that an open bound tells
+constexpr double kUsualSlope = 2;              // of ln(latency) over ln(load), where no two points tell
 constexpr double kEnoughForAScore = 0.05;      // else the limit's point is measured once more
 constexpr double kNearTheLimit = 1.3;          // ... but within such a bracket it may be
 
@@ -450,7 +452,9 @@ class Search {
   LoadDecision WithRate(const LoadDecision& limit) const {
     if (!limit.best || kind_ != LoadKind::kConcurrency || input_.plan.reference_share > 0) return limit;
     const Bracket rates = BracketOf(input_.slo, points_, LoadKind::kRequestRate, PointRole::kConfirmation);
-    if (rates.seen.empty()) return MeasureRate(points_[*limit.best].requests_per_second, "the limit as a rate");
+    if (rates.seen.empty()) {
+      return MeasureRate(points_[*limit.best].requests_per_second, "the limit as a rate", rates);
+    }
     const bool enough = rates.seen.size() >= kMaxConfirmations;
     if (rates.high == nullptr || enough) return limit;
     const double high = rates.high->load;
@@ -462,16 +466,16 @@ class Search {
       const double crossing = std::exp(RangeOf(rates, points_).low);
       // No nearer to what is known than tells something.
       const bool wide = high > low * step * step;
-      return MeasureRate(wide ? std::clamp(crossing, low * step, high / step) : middle, "between two rates");
+      return MeasureRate(wide ? std::clamp(crossing, low * step, high / step) : middle, "between two rates", rates);
     }
     // A tail grows faster than the rate.
     const double factor = std::clamp(std::exp(-rates.high->excess / 3), 0.7, 1 / (1 + input_.plan.resolution));
-    return MeasureRate(high * factor, "down by the tail's ratio");
+    return MeasureRate(high * factor, "down by the tail's ratio", rates);
   }
 
-  LoadDecision MeasureRate(double rate, std::string why) const {
-    LoadDecision decision =
-        Measure({LoadKind::kRequestRate, Rounded(LoadKind::kRequestRate, rate, rate)}, std::move(why));
+  LoadDecision MeasureRate(double rate, std::string why, const Bracket& rates) const {
+    LoadDecision decision = Measure({LoadKind::kRequestRate, Rounded(LoadKind::kRequestRate, rate, rate)},
+                                    std::move(why), ScorePrecision(SlopeOf(rates)));
     decision.role = PointRole::kConfirmation;
     return decision;
   }
@@ -480,7 +484,8 @@ class Search {
     const std::vector<MeasuredLoad> measured = MeasuredLoads(input_, points_);
     const NextLoad next = ChooseNextLoad(*input_.prediction, measured, input_.score_to_beat.value_or(0), input_.seed);
     if (next.action != LoadAction::kStop && points_.size() < kMaxPoints) {
-      return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)));
+      return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)),
+                     ScorePrecision());
     }
     if (bracket_.low == nullptr) {
       // Where no load would win, the lower ones were not tried: whether they keep the bounds is not known.
@@ -516,22 +521,24 @@ class Search {
       if (input_.start && input_.start->kind == kind_) load = input_.start->value;
       if (input_.admitted && !input_.start) load = std::min(load, std::max(*input_.admitted, 1.0));
       return Measure({kind_, Rounded(kind_, load, Most())}, input_.start ? "where the incumbent is" : "a first look",
-                     {kEnoughWhileExploring, true});
+                     Exploring());
     }
     if (input_.score_to_beat && input_.mean_output_tokens > 0 && input_.worth == Worth::kOutputTokens) {
       // Just below what is to beat: a rate that is missed here decides it.
       const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) / input_.mean_output_tokens * 0.995;
-      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat");
+      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat", ScorePrecision());
     }
     if (input_.score_to_beat && input_.worth == Worth::kAttainedRequests) {
       const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) * 0.995;
-      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat");
+      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat", ScorePrecision());
     }
-    if (input_.start && input_.start->kind == kind_) return Measure(*input_.start, "where the incumbent is");
+    if (input_.start && input_.start->kind == kind_) {
+      return Measure(*input_.start, "where the incumbent is", ScorePrecision());
+    }
     if (!points_.empty()) return Stop(StopReason::kInfeasible, "no request was answered");
     // How many requests/s a moderate closed loop gets through: the rate to go on from.
     return Measure(Concurrency(static_cast<int>(std::min(kFirstConcurrency, static_cast<double>(input_.plan.max)))),
-                   "a first look", {kEnoughWhileExploring, true});
+                   "a first look", Exploring());
   }
 
   // Nothing is broken yet: further up.
@@ -562,7 +569,7 @@ class Search {
     factor = std::clamp(factor * 1.1, kind_ == LoadKind::kConcurrency ? 1.25 : 1.15, 4.0);
     double load = Rounded(kind_, last.load * factor, Most());
     if (load <= last.load) load = Rounded(kind_, last.load + 1, Most());
-    return Measure({kind_, load}, "the SLO holds: further up", {kEnoughWhileExploring, true});
+    return Measure({kind_, load}, "the SLO holds: further up", Exploring());
   }
 
   // Everything is broken: further down.
@@ -581,7 +588,7 @@ class Search {
     const double factor = std::clamp(std::exp(x) / first.load * 0.95, 0.125, 0.85);
     double load = Rounded(kind_, first.load * factor, Most());
     if (kind_ == LoadKind::kConcurrency && load >= first.load) load = first.load - 1;
-    return Measure({kind_, load}, "the SLO is broken: further down");
+    return Measure({kind_, load}, "the SLO is broken: further down", ScorePrecision());
   }
 
   // Where a number says nothing of how far the limit is, or the last two points have hardly closed the bracket.
@@ -626,12 +633,29 @@ class Search {
     load = Rounded(kind_, load, Most());
     if (kind_ == LoadKind::kConcurrency) load = std::clamp(load, low + 1, high - 1);
     const bool exploring = high > low * kNearTheLimit;
-    return Measure({kind_, load}, "between two points",
-                   exploring ? Precision{kEnoughWhileExploring, true} : ScorePrecision());
+    return Measure({kind_, load}, "between two points", exploring ? Exploring() : ScorePrecision(SlopeOf(bracket_)));
   }
 
-  [[nodiscard]] Precision ScorePrecision() const {
-    return {std::max(Precision().throughput, kOfTheResolution * input_.plan.resolution), true};
+  // How steeply the bound that is broken first rises between two points, of ln(latency) over ln(load).
+  static double SlopeOf(const Bracket& bracket) {
+    constexpr double kFlattest = 0.5, kSteepest = 8;
+    if (bracket.low == nullptr || bracket.high == nullptr) return kUsualSlope;
+    const Seen& low = *bracket.low;
+    const Seen& high = *bracket.high;
+    const auto binding = std::max_element(high.excesses.begin(), high.excesses.end());
+    if (binding == high.excesses.end() || high.misleads) return kUsualSlope;
+    const double rise = *binding - low.excesses[static_cast<std::size_t>(binding - high.excesses.begin())];
+    return std::clamp(rise / std::log(high.load / low.load), kFlattest, kSteepest);
+  }
+
+  [[nodiscard]] Precision Exploring() const {
+    return {kEnoughWhileExploring, true, kOpenOfTheResolution * input_.plan.resolution * kUsualSlope};
+  }
+
+  // A latency that is known to `slope` times a share of the load tells that share of the load.
+  [[nodiscard]] Precision ScorePrecision(double slope = kUsualSlope) const {
+    const double share = kOfTheResolution * input_.plan.resolution;
+    return {std::max(Precision().throughput, share), true, kOpenOfTheResolution * input_.plan.resolution * slope};
   }
 
   const LoadSearchInput& input_;

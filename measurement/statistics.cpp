@@ -4,6 +4,7 @@
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 namespace autotune::measurement {
@@ -14,6 +15,7 @@ constexpr double kTail = 0.025;              // on each side of a 95 % interval
 constexpr double kNormal975 = 1.9599639845;  // standard normal quantiles
 constexpr std::size_t kBatches = 30;         // of samples; fewer where a batch would have fewer than kPerBatch
 constexpr std::size_t kPerBatch = 4;
+constexpr double kFewBeyond = 30;  // values beyond a percentile
 
 double StudentQuantile(double freedom, double tail = kTail) {
   return boost::math::quantile(boost::math::students_t(freedom), 1 - tail);
@@ -50,6 +52,30 @@ MeanError ErrorOfMean(std::span<const double> batches) {
   return {squares / (n - 1) / n * inflation / shrink, std::max(2.0, (n - 1) / inflation)};
 }
 
+// Of the mean of a stationary series: the variance that it has along its slowest cosines (equal-weighted cosines:
+// Müller 2007; Lazarus, Lewis, Stock and Watson 2018). Their periods are near the series' length, so waves that are
+// shorter than the fastest cosine are not in it. As many degrees of freedom as cosines. REQUIRES: at least 2 values.
+MeanError ErrorAlongCosines(std::span<const double> series, std::size_t cosines) {
+  const std::size_t n = series.size();
+  const std::size_t used = std::clamp<std::size_t>(cosines, 1, n - 1);
+  const double mean = Mean(series);  // no cosine has any of it, but for rounding
+  double variance = 0;               // of the series, in the long run
+  for (std::size_t j = 1; j <= used; ++j) {
+    double along = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      along += (series[i] - mean) * std::cos(std::numbers::pi * static_cast<double>(j) *
+                                             (static_cast<double>(i) + 0.5) / static_cast<double>(n));
+    }
+    variance += along * along * 2 / static_cast<double>(n) / static_cast<double>(used);
+  }
+  return {variance / static_cast<double>(n), static_cast<double>(used)};
+}
+
+Interval Around(double mean, const MeanError& error) {
+  const double half = error.HalfWidth();
+  return {mean - half, mean + half};
+}
+
 // Means of consecutive batches of nearly equal size; empty for too few samples.
 std::vector<double> BatchMeans(std::span<const double> values) {
   const std::size_t batches = std::min(kBatches, values.size() / kPerBatch);
@@ -63,16 +89,17 @@ std::vector<double> BatchMeans(std::span<const double> values) {
   return means;
 }
 
-// How many independent trials tell as much about a share as these, which may depend on their neighbours.
-double IndependentTrials(std::span<const double> successes) {
-  const auto n = static_cast<double>(successes.size());
-  const double share = Mean(successes);
-  const std::vector<double> batches = BatchMeans(successes);
-  const double independent = share * (1 - share) / n;  // variance of the mean
-  if (batches.empty() || independent <= 0) return n;
-  // A variance that is too small by chance does not make them more than they are; that this is only ever corrected
-  // upwards also makes up for its own uncertainty.
-  return n / std::max(1.0, ErrorOfMean(batches).variance / independent);
+// By how many times the mean of these values varies more than that of independent ones would. A variance that is too
+// small by chance does not make them more than they are; that this is only ever corrected upwards also makes up for its
+// own uncertainty.
+double Dependence(std::span<const double> values) {
+  const std::vector<double> batches = BatchMeans(values);
+  if (batches.empty()) return 1;
+  const auto n = static_cast<double>(values.size());
+  const double mean = Mean(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return squares > 0 ? std::max(1.0, ErrorOfMean(batches).variance / (squares / n / n)) : 1;
 }
 
 }  // namespace
@@ -108,9 +135,12 @@ double Quantile(std::span<const double> sorted, double share) {
 
 Interval MeanInterval(std::span<const double> batch_means) {
   if (batch_means.size() < 2) return {};
-  const double half = ErrorOfMean(batch_means).HalfWidth();
-  const double mean = Mean(batch_means);
-  return {mean - half, mean + half};
+  return Around(Mean(batch_means), ErrorOfMean(batch_means));
+}
+
+Interval WaveInterval(std::span<const double> series, std::size_t cosines) {
+  if (series.size() < 2) return {};
+  return Around(Mean(series), ErrorAlongCosines(series, cosines));
 }
 
 Estimate EstimateQuantile(std::span<const Sample> samples, double share) {
@@ -145,7 +175,12 @@ std::vector<Estimate> EstimateQuantiles(std::span<const Sample> samples, std::sp
     estimate.at_least = Quantile(high, shares[i]) != estimate.value;
     std::transform(in_order.begin(), in_order.end(), below.begin(),
                    [&](double value) { return value <= estimate.value ? 1.0 : 0.0; });
-    const QuantileRanks ranks = RanksOf(shares[i], IndependentTrials(below));
+    // Bursts beyond a rare percentile are too few to show that they are bursts: then all values tell as well.
+    const auto n = static_cast<double>(in_order.size());
+    double dependence = Dependence(below);
+    if (n * (1 - shares[i]) < kFewBeyond)
+      dependence = std::max(dependence, std::sqrt(dependence * Dependence(in_order)));
+    const QuantileRanks ranks = RanksOf(shares[i], n / dependence);
     if (std::isfinite(ranks.low)) estimate.interval.low = at(low, ranks.low);
     if (std::isfinite(ranks.high)) estimate.interval.high = at(high, ranks.high);
   }
@@ -195,8 +230,8 @@ Estimate EstimatePooledQuantile(std::span<std::vector<double>> batches, double s
 
 Side SideOf(std::span<const double> within, double share) {
   if (within.empty()) return Side::kOpen;
-  const QuantileRanks ranks = RanksOf(share, IndependentTrials(within));
   const auto n = static_cast<double>(within.size());
+  const QuantileRanks ranks = RanksOf(share, n / Dependence(within));
   const double count = std::accumulate(within.begin(), within.end(), 0.0);
   if (count >= ranks.high * (n + 1)) return Side::kBelow;
   if (count + 1 <= ranks.low * (n + 1)) return Side::kAbove;

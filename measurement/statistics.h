@@ -31,6 +31,11 @@ inline constexpr std::size_t kMinBatches = 10;
 // fewer than 2 batches.
 Interval MeanInterval(std::span<const double> batch_means);
 
+// Of the mean of a stationary series in the order of time, which moves in waves that are no part of what is asked, such
+// as the throughput of a closed loop: equal-weighted cosines, Student's t. The fastest of `cosines` has half as many
+// periods in the series; a wave at least as fast does not widen the interval. Unbounded for fewer than 2 values.
+Interval WaveInterval(std::span<const double> series, std::size_t cosines);
+
 // Of the mean of independent values (Student's t). Unbounded for fewer than 2.
 Interval StudentInterval(std::span<const double> values, double confidence);
 
@@ -48,7 +53,8 @@ struct Estimate {
 
 // Of the quantile at `share`, in (0, 1). Order statistics with as many independent values as the neighbours' dependence
 // leaves: the variance of "is below the quantile" over batches of consecutive samples, never less than independent
-// samples have. `high` is infinite where no sample is high enough, as for a p99 of fewer than 368.
+// samples have; where few lie beyond it, also the variance of the samples themselves. `high` is infinite where no
+// sample is high enough, as for a p99 of fewer than 368.
 Estimate EstimateQuantile(std::span<const Sample> samples, double share);
 // Several of the same samples, for the price of one.
 std::vector<Estimate> EstimateQuantiles(std::span<const Sample> samples, std::span<const double> shares);

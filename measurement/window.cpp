@@ -1,8 +1,10 @@
 #include "measurement/window.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -16,7 +18,7 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kMinRamp = std::chrono::seconds(2);
 constexpr nanoseconds kMinWindow = std::chrono::seconds(2);
 constexpr std::size_t kBins = 20;         // of the window's gaps
-constexpr std::size_t kFineBins = 140;    // of its throughput: 20, 14 and 10 parts are whole numbers of them
+constexpr std::size_t kFineBins = 120;    // of its throughput
 constexpr double kScorePrecision = 0.05;  // a throughput that has to be known better is a score
 constexpr std::size_t kEnoughEvents = 8;  // of a request in flight, to know its TPOT
 constexpr std::int64_t kMinEnded = 10;    // before anything is decided
@@ -38,6 +40,7 @@ struct Window {
   std::span<const RequestRecord> all;
   std::span<const RequestRecord> started;  // in it
   nanoseconds begin, end, now;
+  nanoseconds usual;  // length of a request
 
   [[nodiscard]] nanoseconds Length() const { return end - begin; }
   [[nodiscard]] bool InFlight(const RequestRecord& record) const { return record.outcome == Outcome::kInFlight; }
@@ -127,19 +130,19 @@ std::vector<double> ThroughputByBin(const Window& window) {
   return bins;
 }
 
-// Half width of the throughput's 95 % interval. A window ends when this is small, so it ends when chance has made it
-// too small: with one binning the intervals of windows that ended so held the truth in 72 to 85 %, with the widest of
-// three and two looks in a row in 90 to 95 % (benchmarks/load-search).
-double ThroughputCi(const std::vector<double>& bins) {
+// Half width of the throughput's 95 % interval. In a closed loop requests move in waves of their own length, which a
+// window holds a few of: cosines that are slower than those waves do not take them for what the engine does. A window
+// ends when this is small, so rather when chance has made it too small: the widest of three, and two looks in a row.
+double ThroughputCi(const Window& window, const std::vector<double>& bins) {
+  constexpr double kOfAWave = 1.5;
+  constexpr double kMost = 12;  // more see less of what neighbours have in common
+  double cosines = kMost;
+  if (window.spec.load.kind == LoadKind::kConcurrency && window.usual.count() > 0) {
+    cosines = std::min(kOfAWave * Seconds(window.Length()) / Seconds(window.usual), kMost);
+  }
   double widest = 0;
-  for (const std::size_t parts : {std::size_t{20}, std::size_t{14}, std::size_t{10}}) {
-    std::vector<double> means;
-    const std::size_t of = kFineBins / parts;
-    for (std::size_t i = 0; i < parts; ++i) {
-      const auto begin = bins.begin() + static_cast<std::ptrdiff_t>(i * of);
-      means.push_back(std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(of), 0.0) / static_cast<double>(of));
-    }
-    widest = std::max(widest, MeanInterval(means).HalfWidth());
+  for (const double share : {1.0, 0.67, 0.45}) {
+    widest = std::max(widest, WaveInterval(bins, static_cast<std::size_t>(share * cosines)).HalfWidth());
   }
   return widest;
 }
@@ -293,37 +296,69 @@ Side SideOfErrors(const Window& window) {
 
 struct Sides {
   bool any_above = false, all_below = true;
+  double open_width = 0;  // the widest interval of what is open, as a share of its value
 
-  void Add(Side side) {
+  // `width` is asked for what is open.
+  template <typename Width>
+  void Add(Side side, Width width) {
     any_above = any_above || side == Side::kAbove;
     all_below = all_below && side == Side::kBelow;
+    if (side == Side::kOpen) open_width = std::max(open_width, width());
   }
 };
 
+// Half width as a share of the value; where the upper end is not known, the lower half alone. 0: not known.
+double RelativeCi(const Estimate& estimate) {
+  if (!(estimate.value > 0) || !std::isfinite(estimate.interval.low)) return 0;
+  const double half =
+      std::isfinite(estimate.interval.high) ? estimate.interval.HalfWidth() : estimate.value - estimate.interval.low;
+  return std::max(half, 0.0) / estimate.value;
+}
+
+double WidthOf(const Estimate& estimate) {
+  const double relative = RelativeCi(estimate);
+  return relative > 0 ? relative : std::numeric_limits<double>::infinity();
+}
+
+double WidthOfBound(const Window& window, const Bound& bound, std::vector<std::vector<double>>& gaps) {
+  if (bound.metric == Metric::kItl) return WidthOf(EstimateGaps(gaps, bound.statistic));
+  const std::vector<Sample> samples = SamplesOf(window, bound.metric);
+  // Too few to decide a percentile, and nowhere near the limit.
+  constexpr std::size_t kEnough = 100;
+  constexpr double kFarBelow = 0.8;
+  const auto slowest = std::max_element(samples.begin(), samples.end(),
+                                        [](const Sample& a, const Sample& b) { return a.value < b.value; });
+  if (samples.size() >= kEnough && slowest->value <= kFarBelow * bound.limit) return 0;
+  return WidthOf(bound.statistic == Statistic::kMean ? EstimateMean(samples)
+                                                     : EstimateQuantile(samples, Share(bound.statistic)));
+}
+
+// Of the share of requests that break a bound.
+double WidthOfFailures(std::span<const double> attained) {
+  std::vector<Sample> failed;
+  for (const double one : attained) failed.push_back({1 - one});
+  return WidthOf(EstimateMean(failed));
+}
+
 Sides Decide(const Window& window, std::vector<std::vector<double>>& gaps) {
   Sides sides;
-  sides.Add(SideOfErrors(window));
+  sides.Add(SideOfErrors(window), [] { return std::numeric_limits<double>::infinity(); });
   const Slo& slo = window.spec.slo;
   if (slo.attainment && !slo.bounds.empty()) {
-    sides.Add(SideOf(DecidedPrefix(window, [&](const RequestRecord& record) { return Attains(window, record); }),
-                     *slo.attainment));
+    const std::vector<double> attained =
+        DecidedPrefix(window, [&](const RequestRecord& record) { return Attains(window, record); });
+    sides.Add(SideOf(attained, *slo.attainment), [&] { return WidthOfFailures(attained); });
     return sides;
   }
-  for (const Bound& bound : slo.bounds) sides.Add(SideOfBound(window, bound, gaps));
+  for (const Bound& bound : slo.bounds) {
+    sides.Add(SideOfBound(window, bound, gaps), [&] { return WidthOfBound(window, bound, gaps); });
+  }
   return sides;
 }
 
 bool BoundsItl(const Slo& slo) {
   return std::any_of(slo.bounds.begin(), slo.bounds.end(),
                      [](const Bound& bound) { return bound.metric == Metric::kItl; });
-}
-
-// Half width as a share of the value; where the upper end is not known, the lower half alone.
-double RelativeCi(const Estimate& estimate) {
-  if (!(estimate.value > 0) || !std::isfinite(estimate.interval.low)) return 0;
-  const double half =
-      std::isfinite(estimate.interval.high) ? estimate.interval.HalfWidth() : estimate.value - estimate.interval.low;
-  return std::max(half, 0.0) / estimate.value;
 }
 
 // All statistics of a metric, in kStatistics' order. Of ITL from `gaps`, which it reorders.
@@ -363,20 +398,57 @@ void FillLatency(const Window& window, Metric metric, std::vector<std::vector<do
   }
 }
 
-// Did arrivals outrun answers: the queue is longer at the end than two independent readings of a stable one would be,
-// and still growing in the second half. An engine that was idle before fills up at first, at any rate.
-bool Saturated(const Window& window) {
-  if (window.spec.load.kind != LoadKind::kRequestRate) return false;
-  const auto in_flight_at = [&](nanoseconds time) {
-    return static_cast<double>(std::count_if(window.all.begin(), window.all.end(), [&](const RequestRecord& record) {
+// Requests in flight at the window's begin, after each third of it.
+std::array<double, 4> QueueByThirds(const Window& window) {
+  std::array<double, 4> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const nanoseconds time = window.begin + (window.end - window.begin) * static_cast<int>(i) / 3;
+    out[i] = static_cast<double>(std::count_if(window.all.begin(), window.all.end(), [&](const RequestRecord& record) {
       return record.start < time && (window.InFlight(record) || record.end >= time);
     }));
-  };
-  const double at_begin = in_flight_at(window.begin), at_end = in_flight_at(window.end);
-  const double at_middle = in_flight_at(window.begin + (window.end - window.begin) / 2);
+  }
+  return out;
+}
+
+// Did arrivals outrun answers: the queue is longer at the end than two independent readings of a stable one would be
+// (requests slow each other down, so it varies by more than random arrivals do), and grows in every third of the
+// window. An engine that was idle before fills up at first, at any rate.
+bool Saturated(const Window& window) {
+  if (window.spec.load.kind != LoadKind::kRequestRate) return false;
+  const std::array<double, 4> queue = QueueByThirds(window);
+  const double grown = queue[3] - queue[0];
+  for (std::size_t i = 1; i < queue.size(); ++i) {
+    if (queue[i] - queue[i - 1] <= grown / 8) return false;
+  }
+  constexpr double kDeviations = 3.5;
   const auto arrived = static_cast<double>(window.started.size());
-  const double grown = at_end - at_begin, later = at_end - at_middle;
-  return grown > 3 * std::sqrt(at_begin + at_end + 1) && grown > (1 - kRateReached) * arrived && later > grown / 4;
+  return grown > kDeviations * std::sqrt(queue[0] + queue[3] + 1) && grown > (1 - kRateReached) * arrived;
+}
+
+// Not certain, but worth a longer look: bounds that no queue breaks, as those of the TPOT, do not tell.
+bool MayOutrun(const Window& window) {
+  constexpr double kDeviations = 1.5;
+  const std::array<double, 4> queue = QueueByThirds(window);
+  return queue[3] - queue[0] > kDeviations * std::sqrt(queue[0] + queue[3] + 1);
+}
+
+// A rate that is kept up with is answered as it comes: its tokens/s are those of a request times the rate, which one
+// window's arrivals only come near. What the queue grew by is not answered yet.
+void FillThroughputOfRate(const Window& window, Point& point) {
+  std::vector<double> tokens;
+  for (const RequestRecord& record : window.started) {
+    if (record.outcome == Outcome::kOk) tokens.push_back(record.output_tokens);
+  }
+  if (point.requests < kMinEnded) return;
+  const double mean = std::accumulate(tokens.begin(), tokens.end(), 0.0) / static_cast<double>(tokens.size());
+  const double ended = static_cast<double>(point.requests + point.errors);
+  const double answered = window.spec.load.value * static_cast<double>(point.requests) / ended;
+  const double failed = window.spec.load.value * ShareInterval(static_cast<double>(point.errors), ended).HalfWidth();
+  const std::array<double, 4> queue = QueueByThirds(window);
+  const double grown = (queue[3] - queue[0]) / point.window_seconds;
+  point.output_tokens_per_second = answered * mean;
+  point.output_tokens_per_second_ci = std::hypot(answered * StudentInterval(tokens, 0.95).HalfWidth(), grown * mean,
+                                                 point.errors > 0 ? failed * mean : 0);
 }
 
 // Everything but the verdict. ITL is left out where `gaps` is null: it is the expensive one.
@@ -425,12 +497,15 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
     point.mean_concurrency = in_flight / seconds;
     point.output_tokens_per_second =
         std::accumulate(throughput.begin(), throughput.end(), 0.0) / static_cast<double>(throughput.size());
-    point.output_tokens_per_second_ci = ThroughputCi(throughput);
+    point.output_tokens_per_second_ci = ThroughputCi(window, throughput);
   }
   for (const Metric metric : kMetrics) {
     if (metric != Metric::kItl || gaps != nullptr) FillLatency(window, metric, gaps, point);
   }
   point.saturated = Saturated(window);
+  if (window.spec.load.kind == LoadKind::kRequestRate && window.spec.steady_rate && !point.saturated) {
+    FillThroughputOfRate(window, point);
+  }
   return point;
 }
 
@@ -455,6 +530,17 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
 nanoseconds LongestWindow(const PointSpec& spec, nanoseconds usual) {
   constexpr int kLengths = 4, kMost = 3;
   return std::clamp<nanoseconds>(kLengths * usual, spec.duration, kMost * spec.duration);
+}
+
+// Of open arrivals near a limit: the bursts that make a p99 are rarer than those that make a mean.
+nanoseconds ShortestOfRate(const PointSpec& spec) {
+  constexpr double kRare = 0.95;
+  const bool rare = spec.slo.attainment.value_or(0) >= kRare ||
+                    std::any_of(spec.slo.bounds.begin(), spec.slo.bounds.end(), [](const Bound& bound) {
+                      return bound.statistic != Statistic::kMean && Share(bound.statistic) >= kRare;
+                    });
+  const bool explores = spec.precision.throughput > kScorePrecision;
+  return spec.duration / (rare && !explores ? 2 : 4);
 }
 
 // The median time that a request took, of all that ended well.
@@ -513,8 +599,10 @@ Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, n
   progress.check_again_at =
       std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
   // Beyond saturation an open loop never gets there; a closed one does as soon as every place has ended once.
-  const nanoseconds longest =
-      spec.load.kind == LoadKind::kRequestRate ? spec.duration : LongestWindow(spec, nanoseconds::max() / 8);
+  constexpr int kLengths = 3;
+  const nanoseconds longest = spec.load.kind == LoadKind::kRequestRate
+                                  ? std::min(spec.duration, ended > 0 ? kLengths * UsualLength(records) : spec.duration)
+                                  : LongestWindow(spec, nanoseconds::max() / 8);
   if (now < std::min(kMinRamp, spec.duration) || (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < longest)) {
     return progress;
   }
@@ -528,7 +616,8 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
   const nanoseconds usual = UsualLength(records);
   const nanoseconds longest = LongestWindow(spec, usual);
   const nanoseconds end = std::min(now, progress.window_start + longest);
-  const Window window{spec, records, StartedIn(records, progress.window_start, end), progress.window_start, end, now};
+  const Window window{spec, records, StartedIn(records, progress.window_start, end), progress.window_start, end,
+                      now,  usual};
   const bool time_over = end < now || window.Length() >= longest;
   progress.check_again_at = std::min(now + std::max<nanoseconds>(window.Length() / 10, std::chrono::milliseconds(250)),
                                      std::max(now, progress.window_start + longest) + nanoseconds(1));
@@ -540,11 +629,12 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
   progress.point = Summarize(window, throughput, nullptr);
 
   // A phase of one request's length is a convoy's, not the engine's.
-  const bool enough =
-      window.Length() >= std::max(kMinWindow, usual) && progress.point.requests + progress.point.errors >= kMinEnded;
+  const bool score = spec.precision.throughput <= kScorePrecision;
+  const bool enough = window.Length() >= std::max(kMinWindow, (score ? 2 : 1) * usual) &&
+                      progress.point.requests + progress.point.errors >= kMinEnded;
   const bool precise = progress.point.output_tokens_per_second_ci <=
                            spec.precision.throughput * progress.point.output_tokens_per_second &&
-                       (spec.precision.throughput > kScorePrecision || window.Length() >= 4 * usual);
+                       (!score || window.Length() >= 4 * usual);
   const bool twice = precise && progress.was_precise;
   progress.was_precise = precise;
   if (!time_over && !enough) return progress;
@@ -558,13 +648,15 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
         if (!twice) return progress;
         break;
       case LoadKind::kRequestRate:
-        // Its throughput is the rate's; what takes time to see is a queue that grows slowly.
-        if (spec.slo.bounds.empty() || window.Length() < spec.duration / 2 || window.Length() < 4 * usual) {
+        // Its throughput is the rate's; what takes time to see are bursts, and a queue that grows slowly.
+        if (spec.slo.bounds.empty() || window.Length() < ShortestOfRate(spec) || window.Length() < 4 * usual ||
+            MayOutrun(window)) {
           return progress;
         }
         break;
     }
-    if (spec.precision.decide_slo && !sides.all_below) return progress;
+    const bool near = spec.precision.bounds > 0 && sides.open_width <= spec.precision.bounds;
+    if (spec.precision.decide_slo && !sides.all_below && !near) return progress;
   }
   progress.window_end = end;
   if (!spec.precision.decide_slo) return Finish(window, std::move(progress));
@@ -579,7 +671,8 @@ Progress InDrain(const PointSpec& spec, std::span<const RequestRecord> records, 
                       StartedIn(records, progress.window_start, progress.window_end),
                       progress.window_start,
                       progress.window_end,
-                      now};
+                      now,
+                      UsualLength(records)};
   const nanoseconds deadline = progress.window_end + spec.drain;
   progress.check_again_at = std::min(now + std::chrono::milliseconds(100), std::max(now, deadline));
   const bool ended = std::none_of(window.started.begin(), window.started.end(),

@@ -1,14 +1,16 @@
 // From the records of a point so far to: go on, or finished with this Point.
 //
 // Pure and thread-safe; the caller asks again at Progress::check_again_at. The phases of a point:
-//   ramp    until as many requests have ended as are in flight, at least 2 s and at most as long as the window may be:
-//           nothing counts
+//   ramp    until as many requests have ended as are in flight, at least 2 s and at most as long as the window may be,
+//   of
+//           a rate at most three usual lengths of a request: nothing counts
 //   window  output tokens that arrive in it are its throughput, requests that start in it its latencies
 //   drain   those are followed to their end, at most PointSpec::drain. The load stays on, so that they end under the
 //           load they started under (docs/decisions); what starts now does not count.
-// The window ends when every bound is decided and the throughput is precise enough, or after PointSpec::duration, which
-// is stretched, at most threefold, to four times the usual length of a request. A missed point is not drained further
-// than its verdict needs.
+// The window ends when every bound is decided, or known as well as Precision::bounds asks, and the throughput is
+// precise enough; of a rate after a quarter of PointSpec::duration at the earliest, near a limit of a p95, p99 or
+// attainment after half of it. At the latest it ends after PointSpec::duration, which is stretched, at most threefold,
+// to four times the usual length of a request. A missed point is not drained further than its verdict needs.
 #pragma once
 
 #include <chrono>
@@ -27,6 +29,9 @@ namespace autotune::measurement {
 struct Precision {
   double throughput = 0.01;  // half width of its 95 % interval, as a share of it
   bool decide_slo = true;    // false: throughput alone ends the window, and nothing is drained
+  // Half width of a bounded statistic's interval, as a share of it, at which that bound may stay open: it is then so
+  // near its limit that the load is known well enough. 0: only what is decided ends the window.
+  double bounds = 0;
   bool operator==(const Precision&) const = default;
 };
 
@@ -37,6 +42,7 @@ struct PointSpec {
   Precision precision;
   std::chrono::nanoseconds duration = std::chrono::seconds(60);  // longest window, unless requests are long
   std::chrono::nanoseconds drain = std::chrono::seconds(30);
+  bool steady_rate = true;   // false: arrivals of a trace, which are as recorded
   double client_lag_ms = 5;  // a client whose requests start no later than this is never the bound
 };
 

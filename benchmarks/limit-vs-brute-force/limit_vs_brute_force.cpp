@@ -15,8 +15,10 @@
 
 #include "engine_model/load_curve.h"
 #include "engine_model/scheduler.h"
+#include "measurement/arrival_gaps.h"
 #include "measurement/keyed_random.h"
 #include "measurement/load_search.h"
+#include "measurement/seen_latencies.h"
 #include "measurement/statistics.h"
 #include "tests/engine_model/llama_8b.h"
 #include "tests/measurement/simulated_load.h"
@@ -60,18 +62,19 @@ Engine EngineOf(std::uint64_t seed, const measurement::Arrival& arrival, const c
 // What a recorder would write of this load.
 class Play {
  public:
-  Play(const Engine& engine, const Load& load, double expected_e2e, double length, std::uint64_t seed)
+  Play(const Engine& engine, const Load& load, nanoseconds expected_e2e, double length, std::uint64_t seed)
       : engine_(engine),
         load_(load),
         length_(length),
         lengths_(seed, 1),
-        arrivals_(seed, 2),
+        gaps_(engine.test.arrival, KeyedRandom(seed, 2), measurement::BlockOfArrivals(load.value, expected_e2e)),
         roofline_(engine.deployment),
         scheduler_(roofline_, LimitsOf(engine.deployment)) {
     if (load.kind == LoadKind::kRequestRate) {
       for (double at = Gap(); at < length; at += Gap()) due_.push(at);
     } else {
-      for (int i = 0; i < static_cast<int>(load.value); ++i) due_.push(expected_e2e * i / load.value);
+      for (int i = 0; i < static_cast<int>(load.value); ++i)
+        due_.push(std::chrono::duration<double>(expected_e2e).count() * i / load.value);
     }
   }
 
@@ -93,20 +96,7 @@ class Play {
   }
 
  private:
-  double Gap() {
-    using measurement::ArrivalProcess;
-    const double burstiness = engine_.test.arrival.burstiness;
-    switch (engine_.test.arrival.process) {
-      case ArrivalProcess::kConstant:
-        return 1 / load_.value;
-      case ArrivalProcess::kGamma:
-        return arrivals_.Gamma(burstiness) / burstiness / load_.value;
-      case ArrivalProcess::kPoisson:
-      case ArrivalProcess::kTrace:
-        break;
-    }
-    return arrivals_.Exponential() / load_.value;
-  }
+  double Gap() { return gaps_.Next() / load_.value; }
 
   void Send(double at) {
     scheduler_.AdvanceTo(at);
@@ -131,7 +121,8 @@ class Play {
   const Engine& engine_;
   const Load load_;
   const double length_;
-  KeyedRandom lengths_, arrivals_;
+  KeyedRandom lengths_;
+  measurement::ArrivalGaps gaps_;
   Roofline roofline_;
   Scheduler scheduler_;
   std::priority_queue<double, std::vector<double>, std::greater<>> due_;
@@ -176,7 +167,11 @@ struct Found {
 
 Found Search(const Engine& engine, const measurement::LoadSearchInput& input, std::uint64_t seed, int duration) {
   Found found;
-  double expected = Truth(engine, measurement::Concurrency(1)).e2e.mean / 1e3;
+  // A pod's warm-up shows the latencies at both ends.
+  measurement::SeenLatencies seen;
+  for (const int places : {1, input.plan.max}) {
+    seen.Add(places, Nanoseconds(Truth(engine, measurement::Concurrency(places)).e2e.mean / 1e3));
+  }
   for (;;) {
     found.decision = DecideLoad(input, found.points);
     if (!found.decision.next) return found;
@@ -185,11 +180,14 @@ Found Search(const Engine& engine, const measurement::LoadSearchInput& input, st
     spec.slo = input.slo;
     spec.precision = found.decision.precision;
     spec.duration = std::chrono::seconds(duration);
-    Play play(engine, spec.load, expected, 4 * duration + 60, seed * 100 + found.points.size());
+    Play play(engine, spec.load, seen.At(spec.load), 4 * duration + 60, seed * 100 + found.points.size());
     const measurement::Measured measured = MeasurePoint(SimulatedLoad(play.Records()), spec);
     found.points.push_back(measured.progress.point);
     found.points.back().scenario = "s";
-    if (found.points.back().e2e.mean > 0) expected = found.points.back().e2e.mean / 1e3;
+    const Point& point = found.points.back();
+    if (point.requests_per_second > 0) {
+      seen.Add(point.mean_concurrency, Nanoseconds(point.mean_concurrency / point.requests_per_second));
+    }
     found.spent += measured.seconds;
   }
 }

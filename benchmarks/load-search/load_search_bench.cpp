@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "measurement/arrival_gaps.h"
 #include "measurement/keyed_random.h"
 #include "measurement/load_search.h"
 #include "measurement/statistics.h"
@@ -81,7 +82,9 @@ Found FindLimit(const SimulatedServer& server, const LoadSearchInput& input, std
     spec.load = *found.decision.next;
     spec.slo = input.slo;
     spec.precision = found.decision.precision;
-    const SimulatedLoad load(server, spec.load, seconds(200), seed * 100 + found.points.size());
+    SimulatedServer held = server;
+    held.block = BlockOfArrivals(spec.load.value, std::chrono::nanoseconds(std::llround(server.service_seconds * 1e9)));
+    const SimulatedLoad load(held, spec.load, seconds(200), seed * 100 + found.points.size());
     const Measured measured = MeasurePoint(load, spec);
     found.points.push_back(measured.progress.point);
     found.spent += measured.seconds;

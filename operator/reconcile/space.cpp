@@ -184,26 +184,40 @@ base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::Model
 
 namespace {
 
+std::optional<int> ContextOfConfig(const api::TaskSpec& spec, const checkpoint::ModelFacts& model) {
+  const auto sets = [&](const char* flag) { return spec.parameters.contains(flag); };
+  if (!model.max_position || sets("max-model-len") || sets("context-length") || sets("max-seq-len")) return {};
+  return static_cast<int>(std::min<std::int64_t>(*model.max_position, 1'000'000'000));
+}
+
+// The files that are not seen here may scale positions, too.
+bool MayScalePositions(const api::TaskSpec& spec) {
+  const std::string config = spec.model.facts.is_null() ? "" : spec.model.facts.dump();
+  return config.empty() || config.find("rope_scaling") != std::string::npos ||
+         config.find("rope_parameters") != std::string::npos;
+}
+
 // Requests that are longer than what the model was made for. Refused where the config is in the spec and does not
 // extend its positions; else a warning, because a file that is not seen here may.
 base::Status CheckLengths(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, Space& space) {
-  const auto sets = [&](const char* flag) { return spec.parameters.contains(flag); };
-  if (!model.max_position || sets("max-model-len") || sets("context-length") || sets("max-seq-len")) return {};
+  const auto context = ContextOfConfig(spec, model);
+  if (!context) return {};
   auto measured = experiment::BenchSpecOf(spec);
   if (!measured) return {};  // said elsewhere
-  measured->max_model_len = static_cast<int>(std::min<std::int64_t>(*model.max_position, 1'000'000'000));
+  measured->max_model_len = *context;
   const auto fits = bench::CheckBenchSpec(*measured);
   if (fits) return {};
   const std::string message = experiment::BenchmarkPath(fits.error().message);
-  const std::string config = spec.model.facts.is_null() ? "" : spec.model.facts.dump();
-  const bool extended = config.empty() || config.find("rope_scaling") != std::string::npos ||
-                        config.find("rope_parameters") != std::string::npos;
-  if (!extended) return base::Invalid(message);
+  if (!MayScalePositions(spec)) return base::Invalid(message);
   space.warnings.push_back({"benchmark.scenarios", "BeyondContext", message});
   return {};
 }
 
 }  // namespace
+
+std::optional<int> KnownContext(const api::TaskSpec& spec, const checkpoint::ModelFacts& model) {
+  return MayScalePositions(spec) ? std::nullopt : ContextOfConfig(spec, model);
+}
 
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const GpuChoice& gpu,
                                const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {

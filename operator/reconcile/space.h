@@ -74,6 +74,10 @@ GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& mod
 // The facts of spec.model.facts (inline config.json), with spec.model.quantization applied; nothing when not inline.
 base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::ModelSpec& model);
 
+// Tokens that every engine's context holds; nothing where a flag or a scaling of the positions may make it another, or
+// no config is in the spec.
+std::optional<int> KnownContext(const api::TaskSpec& spec, const checkpoint::ModelFacts& model);
+
 // The builder's input for one candidate of a space.
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt);
 experiment::Placement PlacementOf(const Space& space, const GpuChoice& gpu);

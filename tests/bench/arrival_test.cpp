@@ -45,7 +45,7 @@ TEST(ArrivalTimes, HaveTheMeanAndVarianceOfTheirProcess) {
   };
   for (const auto& row : kCases) {
     SCOPED_TRACE(std::string(ArrivalProcessName(row.arrival.process)) + " " + std::to_string(row.arrival.burstiness));
-    ArrivalTimes times(row.arrival, 8, 1, 1);
+    ArrivalTimes times(row.arrival, 8, 1, 1, 0);
     const Moments moments = Of(Gaps(times, 200'000));
     // Three standard errors of the mean, and of the variance with a gamma's kurtosis.
     EXPECT_NEAR(moments.mean * 8, 1, 3 * std::sqrt(row.cv2 / 200'000) + 1e-5);
@@ -54,7 +54,7 @@ TEST(ArrivalTimes, HaveTheMeanAndVarianceOfTheirProcess) {
 }
 
 TEST(ArrivalTimes, APoissonProcessForgets) {
-  ArrivalTimes times({}, 100, 3, 1);
+  ArrivalTimes times({}, 100, 3, 1, 500);
   const std::vector<double> gaps = Gaps(times, 100'000);
   double covariance = 0;
   for (std::size_t i = 1; i < gaps.size(); ++i) covariance += (gaps[i - 1] - 0.01) * (gaps[i] - 0.01);
@@ -63,7 +63,7 @@ TEST(ArrivalTimes, APoissonProcessForgets) {
 
 TEST(ArrivalTimes, AreTheSameForTheSameSeedAndStreamOnly) {
   const auto times = [](std::int64_t seed, std::uint64_t stream) {
-    ArrivalTimes out({}, 5, seed, stream);
+    ArrivalTimes out({}, 5, seed, stream, 8);
     std::vector<nanoseconds> all;
     for (int i = 0; i < 20; ++i) all.push_back(out.Next());
     return all;
@@ -74,7 +74,7 @@ TEST(ArrivalTimes, AreTheSameForTheSameSeedAndStreamOnly) {
 }
 
 TEST(ArrivalTimes, ConstantTimesDoNotDrift) {
-  ArrivalTimes times({ArrivalProcess::kConstant, 1}, 3, 1, 1);
+  ArrivalTimes times({ArrivalProcess::kConstant, 1}, 3, 1, 1, 10);
   nanoseconds last{};
   for (int i = 0; i <= 300'000; ++i) last = times.Next();
   EXPECT_EQ(last, std::chrono::seconds(100'000));
@@ -84,7 +84,7 @@ const std::vector<milliseconds> kTrace = {milliseconds(0), milliseconds(100), mi
 
 TEST(ArrivalTimes, ATraceKeepsItsShapeAtAnyRate) {
   // Recorded: 4 requests, 0.1 s between their mean arrivals, so a period of 0.4 s. At 5 a second it takes 0.8 s.
-  ArrivalTimes times({ArrivalProcess::kTrace, 1}, 5, 1, 1, &kTrace);
+  ArrivalTimes times({ArrivalProcess::kTrace, 1}, 5, 1, 1, 0, &kTrace);
   std::vector<milliseconds> all;
   for (int i = 0; i < 6; ++i) all.push_back(std::chrono::round<milliseconds>(times.Next()));
   EXPECT_THAT(all, testing::ElementsAre(milliseconds(0), milliseconds(200), milliseconds(200), milliseconds(600),
@@ -92,7 +92,7 @@ TEST(ArrivalTimes, ATraceKeepsItsShapeAtAnyRate) {
 }
 
 TEST(ArrivalTimes, ATraceCanBeginInItsMiddle) {
-  ArrivalTimes times({ArrivalProcess::kTrace, 1}, 10, 1, 1, &kTrace, 3);
+  ArrivalTimes times({ArrivalProcess::kTrace, 1}, 10, 1, 1, 0, &kTrace, 3);
   EXPECT_EQ(times.Next(), nanoseconds(0));
   EXPECT_EQ(std::chrono::round<milliseconds>(times.Next()), milliseconds(100)) << "from the last entry to the first";
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <queue>
 
+#include "measurement/arrival_gaps.h"
 #include "measurement/keyed_random.h"
 
 namespace autotune::measurement {
@@ -17,7 +18,10 @@ nanoseconds Nanoseconds(double seconds) { return nanoseconds(std::llround(second
 }  // namespace
 
 SimulatedLoad::SimulatedLoad(const SimulatedServer& server, const Load& load, nanoseconds length, std::uint64_t seed) {
-  KeyedRandom arrivals(seed, 1), services(seed, 2), shed(seed, 3);
+  KeyedRandom services(seed, 2), shed(seed, 3);
+  const Arrival arrival = server.variability > 0 ? Arrival{ArrivalProcess::kGamma, 1 / server.variability}
+                                                 : Arrival{ArrivalProcess::kConstant, 1};
+  ArrivalGaps gaps(arrival, KeyedRandom(seed, 1), server.block);
   using Earliest = std::priority_queue<double, std::vector<double>, std::greater<>>;
   Earliest free, places;
   for (int i = 0; i < server.slots; ++i) free.push(0);
@@ -34,7 +38,7 @@ SimulatedLoad::SimulatedLoad(const SimulatedServer& server, const Load& load, na
       start = places.top();
       places.pop();
     } else {
-      clock += (server.variability > 0 ? arrivals.Gamma(1 / server.variability) * server.variability : 1) / load.value;
+      clock += gaps.Next() / load.value;
       start = clock;
     }
     if (start >= end) break;

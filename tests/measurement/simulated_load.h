@@ -22,6 +22,7 @@ struct SimulatedServer {
   double shed_share = 0;       // of requests: refused at once
   // Of arrivals: 1 = Poisson, 0 = even; shape of a gamma distribution of the gaps is 1 / variability.
   double variability = 1;
+  std::size_t block = 0;  // of arrivals that hold their rate exactly (arrival_gaps.h)
 };
 
 class SimulatedLoad {

@@ -97,6 +97,39 @@ TEST(MeanInterval, WidensWhereBatchesFollowEachOther) {
   EXPECT_EQ(MeanInterval(std::vector<double>(20, 7.0)), (Interval{7, 7}));
 }
 
+TEST(WaveInterval, IsThatOfTheSlowestCosines) {
+  // An independent implementation of the same formulas with scipy.stats.t.
+  const struct {
+    std::vector<double> series;
+    std::size_t cosines;
+    double low, high;
+  } kCases[] = {
+      {{100, 104, 99, 105, 98, 103, 101, 106, 97, 104, 100, 103}, 8, 100.86529370, 102.46803964},
+      {{100.7, 103.3, 96.1, 98.0, 97.5, 94.8, 100.4, 101.6, 97.8, 104.2, 102.5, 101.9}, 8, 97.92291566, 101.87708434},
+      {{100.7, 103.3, 96.1, 98.0, 97.5, 94.8, 100.4, 101.6, 97.8, 104.2, 102.5, 101.9}, 3, 96.04467814, 103.75532186},
+      // All there are: Student's interval of independent values.
+      {{100.7, 103.3, 96.1, 98.0, 97.5, 94.8, 100.4, 101.6, 97.8, 104.2, 102.5, 101.9}, 99, 97.99562455, 101.80437545},
+  };
+  for (const auto& row : kCases) {
+    const Interval interval = WaveInterval(row.series, row.cosines);
+    EXPECT_NEAR(interval.low, row.low, 1e-6);
+    EXPECT_NEAR(interval.high, row.high, 1e-6);
+  }
+  EXPECT_TRUE(std::isinf(WaveInterval(std::vector<double>{1}, 8).high));
+  EXPECT_EQ(WaveInterval(std::vector<double>(20, 7.0), 8), (Interval{7, 7}));
+}
+
+TEST(WaveInterval, WidensWithWhatNeighboursHaveInCommonAndNotWithFastWaves) {
+  std::vector<double> wave, blocks;
+  KeyedRandom random(3);
+  for (int i = 0; i < 120; ++i) {
+    wave.push_back(100 + 10 * std::cos(2 * 3.14159265 * i / 10) + random.Normal());
+    blocks.push_back(i % 20 == 0 ? 100 + 10 * random.Normal() : blocks.back());
+  }
+  EXPECT_LT(WaveInterval(wave, 8).HalfWidth(), 1) << "twelve periods of 10, the noise of 120 values is 0.18";
+  EXPECT_GT(WaveInterval(blocks, 8).HalfWidth(), 4) << "six values, whatever their number";
+}
+
 TEST(EstimateQuantile, SaysSoWhereAnUnfinishedValueRanksBelow) {
   std::vector<Sample> samples = Samples({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
   samples.push_back({30, true});

@@ -220,6 +220,7 @@ TEST(Window, SeesAQueueThatGrows) {
     EXPECT_EQ(point.saturated, use > 1) << use;
     EXPECT_EQ(point.verdict, use > 1 ? Verdict::kMissed : Verdict::kMet) << measured.progress.why;
     if (use > 1) {
+      ASSERT_FALSE(CheckSlo(spec.slo, point).empty());
       EXPECT_EQ(CheckSlo(spec.slo, point).front().bound, "requestRate");
     }
   }
@@ -234,6 +235,36 @@ TEST(Window, AnEngineThatFillsUpIsNotSaturated) {
   }
   PointSpec spec = Spec(RequestRate(67), {{Metric::kTtft, Statistic::kP99, 500}});
   EXPECT_FALSE(Drained(spec, records, milliseconds(60000)).point.saturated);
+}
+
+// A window's arrivals vary by more than what the rate's throughput is known to.
+TEST(Window, KnowsTheThroughputOfARateThatIsKeptUpWith) {
+  SimulatedServer server;
+  server.slots = 32;
+  PointSpec spec = Spec(RequestRate(16), {{Metric::kTtft, Statistic::kP99, 60'000}});
+  const Point point = MeasurePoint(SimulatedLoad(server, spec.load, seconds(200), 5), spec).progress.point;
+  EXPECT_DOUBLE_EQ(point.output_tokens_per_second, 16 * server.tokens) << "all answers are of one length";
+  EXPECT_LT(point.output_tokens_per_second_ci, 0.02 * point.output_tokens_per_second) << "what the queue grew by";
+  EXPECT_GT(std::abs(point.requests_per_second - 16), 0.01) << "as counted";
+
+  server.slots = 8;
+  const Point beyond = MeasurePoint(SimulatedLoad(server, spec.load, seconds(200), 5), spec).progress.point;
+  EXPECT_TRUE(beyond.saturated);
+  EXPECT_NEAR(beyond.output_tokens_per_second, 8 * server.tokens, server.tokens) << "what arrived";
+}
+
+TEST(Window, EndsOpenWhereABoundIsAsNearItsLimitAsIsAsked) {
+  SimulatedServer server;
+  const SimulatedLoad load(server, Concurrency(32), seconds(200), 11);
+  // TTFT p99 of this load is about 168 ms.
+  PointSpec spec = Spec(Concurrency(32), {{Metric::kTtft, Statistic::kP99, 170}});
+  spec.precision.throughput = 0.05;
+  EXPECT_GT(MeasurePoint(load, spec).seconds, 60) << "no look decides it";
+  spec.precision.bounds = 0.3;
+  const Measured near = MeasurePoint(load, spec);
+  EXPECT_EQ(near.progress.point.verdict, Verdict::kUndecided);
+  EXPECT_LT(near.seconds, 50);
+  EXPECT_LE(near.progress.point.relative_ci[static_cast<std::size_t>(Metric::kTtft)], 0.4);
 }
 
 TEST(Window, EndsAMissedPointAtOnceAndAMetOneWhenSure) {

@@ -1,0 +1,29 @@
+// How long a request takes at a load that was not measured yet, from those that were: over which time the places of a
+// closed loop start, and over which an open loop holds its rate. Places that start over less than one latency are a
+// convoy: they run through prefill and end together, again and again.
+//
+// A value, not shared between threads.
+#pragma once
+
+#include <chrono>
+#include <map>
+
+#include "measurement/load.h"
+
+namespace autotune::measurement {
+
+class SeenLatencies {
+ public:
+  // The mean E2E latency with so many requests in flight. A later one replaces an earlier one.
+  void Add(double in_flight, std::chrono::nanoseconds e2e);
+  // Between two that were seen along the line in (ln load, ln latency), beyond them as far; of a rate by Little's law.
+  // 0 where nothing was seen.
+  [[nodiscard]] std::chrono::nanoseconds At(const Load& load) const;
+
+ private:
+  [[nodiscard]] double LogAt(double log_in_flight) const;
+
+  std::map<double, double> seen_;  // ln(latency in seconds) by ln(requests in flight)
+};
+
+}  // namespace autotune::measurement

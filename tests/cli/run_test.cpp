@@ -1,0 +1,84 @@
+#include "cli/run.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+const quant::RuleSet& Rules() {
+  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
+  return *rules;
+}
+
+// A directory with programs that exist and are never started.
+class RunLocallyTest : public ::testing::Test {
+ protected:
+  RunLocallyTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "run-test-XXXXXX").string();
+    directory_ = mkdtemp(name.data());
+    for (const char* tool : {"autotune-launch", "autotune-bench"}) {
+      std::ofstream(directory_ / tool) << "";
+      std::filesystem::permissions(directory_ / tool, std::filesystem::perms::owner_all);
+    }
+    std::filesystem::create_directory(directory_ / "simulated");
+    options_.tools_dir = directory_;
+    options_.simulate = "h100";
+    options_.status_file = directory_ / "status.yaml";
+  }
+  ~RunLocallyTest() override { std::filesystem::remove_all(directory_); }
+
+  // A task that plays a trace of these lines.
+  int RunTrace(const std::string& lines) {
+    options_.dataset = directory_ / "trace.jsonl";
+    std::ofstream(options_.dataset) << lines;
+    auto task = api::TaskFromJson(json::parse(R"({
+        "apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "metadata": {"name": "t"},
+        "spec": {"model": {"idOrPath": "org/model", "facts": {"architectures": ["LlamaForCausalLM"],
+                   "torch_dtype": "bfloat16", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32,
+                   "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
+                   "max_position_embeddings": 8192}},
+                 "baseRuntime": "vllm", "slo": {"ttft": {"p90": "2s"}},
+                 "benchmark": {"dataset": {"configMap": {"name": "trace", "key": "trace.jsonl"}, "format": "Mooncake"},
+                               "load": {"auto": {"by": "RequestRate"}}, "arrival": {"process": "Trace"}}}})"));
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    return RunLocally(*task, Rules(), options_);
+  }
+
+  std::filesystem::path directory_;
+  RunOptions options_;
+};
+
+TEST_F(RunLocallyTest, RefusesADatasetThatNoExperimentCouldUseBeforeOneStarts) {
+  const std::string first = R"({"timestamp": 500, "input_length": 10, "output_length": 5, "hash_ids": [1]})";
+  const struct {
+    const char* second;
+    const char* message;
+  } kCases[] = {
+      {R"({"timestamp": 600, "input_length":)", "dataset: trace.jsonl:2: not JSON"},
+      {R"({"timestamp": 100, "input_length": 10, "output_length": 5, "hash_ids": [1]})",
+       "dataset: trace.jsonl:2: timestamp 100 is before the line above (500)"},
+      {R"({"timestamp": 500, "input_length": 10, "output_length": 5, "hash_ids": [1]})",
+       "dataset: trace.jsonl: all entries have the same timestamp"},
+      {R"({"timestamp": 600, "input_length": 9000, "output_length": 5, "hash_ids": [1]})",
+       "dataset: trace.jsonl: entry 2: 9000 tokens in and 5 out do not fit into the context of 8192"},
+  };
+  for (const auto& row : kCases) {
+    ::testing::internal::CaptureStderr();
+    const int code = RunTrace(first + "\n" + row.second + "\n");
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr(row.message));
+    EXPECT_EQ(code, 2);
+    EXPECT_FALSE(std::filesystem::exists(options_.status_file)) << "nothing was begun";
+  }
+}
+
+}  // namespace
+}  // namespace autotune::cli
