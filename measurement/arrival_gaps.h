@@ -3,7 +3,7 @@
 // A window of a minute at 25 requests/s holds 1,500 Poisson arrivals, give or take 39: 2.6 % more or less load than was
 // asked, which near its limit is what the engine's latencies show. So a block of gaps is scaled to the time that the
 // rate says; within it they are as random as before (gamma gaps over their sum do not depend on the sum). Why, and what
-// it costs: docs/decisions/0030-a-rate-that-is-held.md.
+// it costs: docs/decisions/0032-a-rate-that-is-held.md.
 //
 // Deterministic for its random numbers; a value, not shared between threads.
 #pragma once
