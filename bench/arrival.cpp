@@ -39,7 +39,8 @@ ArrivalTimes::ArrivalTimes(const measurement::Arrival& arrival, double rate, std
 
 double ArrivalTimes::TraceTime(std::uint64_t entry) const {
   const std::uint64_t size = trace_->size();
-  return static_cast<double>(entry / size) * TracePeriod(*trace_) +
+  const std::uint64_t rounds = entry / size;  // of the whole trace
+  return static_cast<double>(rounds) * TracePeriod(*trace_) +
          static_cast<double>(((*trace_)[entry % size] - trace_->front()).count());
 }
 

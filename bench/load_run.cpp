@@ -31,11 +31,7 @@ Outcome OutcomeOfStatus(int status) { return status >= 500 ? Outcome::kServerErr
 struct LoadRun::State {
   State(EventLoop& the_loop, Server& the_server, const Workload& the_workload, Recorder& the_recorder,
         LoadRunOptions the_options)
-      : loop(the_loop),
-        server(the_server),
-        workload(the_workload),
-        recorder(the_recorder),
-        options(std::move(the_options)) {}
+      : loop(the_loop), server(the_server), workload(the_workload), recorder(the_recorder), options(the_options) {}
 
   [[nodiscard]] bool MayStart() const {
     return !stopping && (options.max_requests == 0 || started < options.max_requests);
@@ -298,7 +294,7 @@ void LoadRun::State::NextArrival() {
 }
 
 LoadRun::LoadRun(EventLoop& loop, Server& server, const Workload& workload, Recorder& recorder, LoadRunOptions options)
-    : state_(std::make_unique<State>(loop, server, workload, recorder, std::move(options))) {}
+    : state_(std::make_unique<State>(loop, server, workload, recorder, options)) {}
 
 LoadRun::~LoadRun() = default;
 

@@ -26,7 +26,7 @@ void Check(std::string_view message) {
   if (const auto run = bench::DecodeRun(message)) {
     const std::string again = bench::Encode(*run);
     const auto same = bench::DecodeRun(again);
-    if (!same || same->loads.size() != run->loads.size() || same->failure.has_value() != run->failure.has_value())
+    if (!same || same->points.size() != run->points.size() || same->failure.has_value() != run->failure.has_value())
       abort();
   }
   if (const auto inspect = bench::DecodeInspect(message)) {
