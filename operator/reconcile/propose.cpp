@@ -377,12 +377,21 @@ namespace {
 
 search::RunningTrial RunningOf(const api::ExperimentStatus& experiment, std::size_t candidate, const SearchInput& input,
                                std::size_t node) {
-  double left = ExpectedSeconds(input.space, candidate);
+  const search::Candidate& of = input.space.candidates[candidate];
+  // What a baseline can do is wanted whole.
+  const double loads = of.baseline ? input.space.loads_of_a_leader : input.space.loads_of_a_loser;
+  double left = of.start_seconds + loads * input.space.step_seconds;
   const bool started = !experiment.started_at.empty() && experiment.state != api::ExperimentState::kPending;
   if (started) left -= std::chrono::duration<double>(input.now - base::ParseRfc3339(experiment.started_at)).count();
-  return {candidate,           experiment.state == api::ExperimentState::kMeasuring,
-          experiment.gpus,     node,
-          std::max(left, 0.0), MostGpuSeconds(input.space, candidate, experiment.allowed_seconds, experiment.gpus)};
+  const bool measuring = experiment.state == api::ExperimentState::kMeasuring;
+  // One that takes longer than expected ends with its next load, or so.
+  const double least = (measuring ? 1 : loads) * input.space.step_seconds;
+  return {candidate,
+          measuring,
+          experiment.gpus,
+          node,
+          std::max(left, least),
+          MostGpuSeconds(input.space, candidate, experiment.allowed_seconds, experiment.gpus)};
 }
 
 // As they are read back from the status.

@@ -91,6 +91,22 @@ TEST_P(RecordedDecisions, FindsTheBestFirstAndStopsByItsOwnRule) {
   }
 }
 
+TEST_P(RecordedDecisions, WaitsForNumbersThatAreNear) {
+  // As it was when the second experiment had ended.
+  api::TaskStatus status = task_.status;
+  status.experiments.resize(2);
+  const base::WallTime now = base::ParseRfc3339(status.experiments[1].finished_at);
+  api::ExperimentStatus& baseline = status.experiments[0];
+  ASSERT_GT(base::ParseRfc3339(baseline.finished_at), now);
+  baseline.state = api::ExperimentState::kMeasuring;
+  baseline.loads.clear();
+  baseline.finished_at.clear();
+  const SearchInput input = SearchInputOf(task_.spec, status, space_, now);
+  const Proposal proposal = Propose(task_.spec, status, space_, input, {});
+  EXPECT_TRUE(proposal.start.empty());
+  EXPECT_FALSE(proposal.stopped);
+}
+
 INSTANTIATE_TEST_SUITE_P(H200, RecordedDecisions, ::testing::Values("2026-11-28-h200-verify"),
                          [](const auto&) { return "checked"; });
 
