@@ -45,6 +45,8 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
     gpu.product += "-MIG-" + parts.partition;
     gpu.memory_bytes = gpu::PartitionMebibytes(parts.partition) * kMebibyte;
   }
+  // Such nodes carry a label of their own.
+  if (parts.shared && (*product)->nvidia()) gpu.product += "-SHARED";
   return gpu;
 }
 

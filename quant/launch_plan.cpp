@@ -85,6 +85,7 @@ class Planner final : public FactSource {
     settings_.AddUserMembers(parameters);
     for (const Rule& rule : table_.rules()) Apply(rule);
     SayWhatKvIsNotFollowed();
+    CheckThatItGeneratesText();
     CheckParallelSizes();
     plan_.overrides = settings_.overrides();
     plan_.args = settings_.Arguments();
@@ -172,6 +173,26 @@ class Planner final : public FactSource {
   }
 
  private:
+  // Classifiers, rerankers and embedding models: engines serve them by other requests than completions.
+  void CheckThatItGeneratesText() {
+    static constexpr std::array<std::string_view, 8> kEndings = {"ForSequenceClassification",
+                                                                 "ForTokenClassification",
+                                                                 "ForMaskedLM",
+                                                                 "ForQuestionAnswering",
+                                                                 "ForImageClassification",
+                                                                 "RewardModel",
+                                                                 "ForTextEncoding",
+                                                                 "ForEmbedding"};
+    static constexpr std::array<std::string_view, 14> kEncoders = {
+        "bert",    "roberta", "xlm-roberta", "xlm-roberta-xl", "camembert",  "distilbert", "albert",
+        "electra", "deberta", "deberta-v2",  "mpnet",          "modernbert", "nomic_bert", "gte"};
+    const std::string& architecture = request_.model.architecture;
+    const bool ends = std::ranges::any_of(kEndings, [&](std::string_view end) { return architecture.ends_with(end); });
+    if (!ends && std::ranges::find(kEncoders, request_.model.model_type) == kEncoders.end()) return;
+    Reject({"model", "CheckpointNotSupported",
+            architecture + " generates no text: there is nothing that completions could measure"});
+  }
+
   void Reject(Rejection rejection) {
     if (!plan_.rejection) plan_.rejection = std::move(rejection);
   }

@@ -14,17 +14,20 @@ TEST(ReadGpu, KnowsShortNamesLabelsAndArchitectures) {
     const char* name;
     const char* text;
   };
-  const Case cases[] = {{"h100", "NVIDIA-H100-80GB-HBM3, compute capability 9.0"},
-                        {"H100", "NVIDIA-H100-80GB-HBM3, compute capability 9.0"},
-                        {"a100-40gb", "NVIDIA-A100-SXM4-40GB, compute capability 8.0"},
-                        {"NVIDIA-H200", "NVIDIA-H200, compute capability 9.0"},
-                        {"nvidia-gb300", "NVIDIA-GB300, compute capability 10.3"},
-                        {"NVIDIA-H100-NVL-MIG-1g.12gb", "NVIDIA-H100-NVL-MIG-1g.12gb, compute capability 9.0"},
-                        {"t4", "Tesla-T4, compute capability 7.5"},
-                        {"mi300x", "AMD_Instinct_MI300X_OAM, AMD gfx942"},
-                        {"74a1", "74a1, AMD gfx942"},
-                        {"12.0", "compute capability 12.0"},
-                        {"gfx950", "AMD gfx950"}};
+  const Case cases[] = {
+      {"h100", "NVIDIA-H100-80GB-HBM3, compute capability 9.0"},
+      {"H100", "NVIDIA-H100-80GB-HBM3, compute capability 9.0"},
+      {"a100-40gb", "NVIDIA-A100-SXM4-40GB, compute capability 8.0"},
+      {"NVIDIA-H200", "NVIDIA-H200, compute capability 9.0"},
+      {"nvidia-gb300", "NVIDIA-GB300, compute capability 10.3"},
+      {"NVIDIA-H100-NVL-MIG-1g.12gb", "NVIDIA-H100-NVL-MIG-1g.12gb, compute capability 9.0"},
+      {"NVIDIA-A100-80GB-PCIe-MIG-3g.40gb-SHARED", "NVIDIA-A100-80GB-PCIe-MIG-3g.40gb-SHARED, compute capability 8.0"},
+      {"Tesla-T4-SHARED", "Tesla-T4-SHARED, compute capability 7.5"},
+      {"t4", "Tesla-T4, compute capability 7.5"},
+      {"mi300x", "AMD_Instinct_MI300X_OAM, AMD gfx942"},
+      {"74a1", "74a1, AMD gfx942"},
+      {"12.0", "compute capability 12.0"},
+      {"gfx950", "AMD gfx950"}};
   for (const Case& test : cases) {
     const auto gpu = ReadGpu(test.name);
     ASSERT_TRUE(gpu.ok()) << test.name << ": " << gpu.error().message;

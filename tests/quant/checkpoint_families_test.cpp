@@ -88,7 +88,7 @@ const std::vector<Row>& Rows() {
       {"compressed-tensors-int8", "compressed-tensors", "int8-w8a8", "none", kKeepsVllm, kKeepsSglang, kNo},
       {"compressed-tensors-w4a16", "compressed-tensors", "int4-wna16", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
       {"compressed-tensors-w4a8-moe", "compressed-tensors", "w4a8", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
-      {"compressed-tensors-nvfp4", "compressed-tensors", "nvfp4", "none", kKeepsVllm, kKeepsSglang, kLowGpu},
+      {"compressed-tensors-nvfp4", "compressed-tensors", "nvfp4", "none", kKeepsVllm, kLowGpu, kLowGpu},
       {"compressed-tensors-mixed", "compressed-tensors", "mixed", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
       {"modelopt-fp8", "modelopt", "fp8", "fp8", kHasVllm, kHasSglang, kHasTrt},
       {"modelopt-fp8-in-config", "modelopt", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},

@@ -80,6 +80,29 @@ TEST(CheckpointRules, ExpertsOfThreeBitsHaveNoKernelButDenseLayersHave) {
   EXPECT_EQ(Refusal("vllm", "0.24.0", Quantized(Dense(), "gptq", "int3-wna16"), 1), "");
 }
 
+TEST(CheckpointRules, AModelThatGeneratesNoTextIsPrunedByEveryEngine) {
+  for (const auto& [engine, release] :
+       {std::pair("vllm", "0.24.0"), std::pair("sglang", "0.5.15"), std::pair("tensorrt-llm", "1.2.0")}) {
+    checkpoint::ModelFacts reranker = Dense();
+    reranker.architecture = "XLMRobertaForSequenceClassification";
+    EXPECT_THAT(Refusal(engine, release, reranker, 1),
+                HasSubstr("CheckpointNotSupported: XLMRobertaForSequenceClassification generates no text"));
+    checkpoint::ModelFacts encoder = Dense();
+    encoder.architecture = "BertModel";
+    encoder.model_type = "bert";
+    EXPECT_THAT(Refusal(engine, release, encoder, 1), HasSubstr("BertModel generates no text"));
+    EXPECT_EQ(Refusal(engine, release, Dense(), 1), "");
+  }
+}
+
+TEST(CheckpointRules, Nvfp4OfCompressedTensorsNeedsBlackwellOnSglang) {
+  LaunchRequest request = Request("sglang", "0.5.15", Quantized(Dense(), "compressed-tensors", "nvfp4"));
+  request.gpu = ComputeCapability::Parse("9.0");
+  EXPECT_EQ(Plan(request, Preset("default"), {}).rejection.value().reason, "CapabilityTooLow");
+  request.gpu = ComputeCapability::Parse("10.0");
+  EXPECT_FALSE(Plan(request, Preset("default"), {}).rejection);
+}
+
 TEST(CheckpointRules, AForeignFormatIsPrunedByEveryEngine) {
   for (const char* method : {"mlx", "exl2", "unknown"}) {
     const checkpoint::ModelFacts model = Quantized(Dense(), method, "foreign");
