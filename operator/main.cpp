@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@
 #include "operator/controller/json_log.h"
 #include "operator/controller/rule_source.h"
 #include "operator/controller/task_controller.h"
+#include "operator/controller/task_pages.h"
 #include "operator/kube/client.h"
 #include "operator/kube/config.h"
 #include "operator/kube/cpprest_transport.h"
@@ -37,6 +40,7 @@ struct Flags {
   std::vector<std::string> namespaces;
   std::string tools_image, tools_pull_policy = "IfNotPresent";
   std::string health_address = ":8081";
+  std::string ui_address;  // "" = no pages
   std::string rules_directory;
   std::string log_level = "info";
   int workers = 2;
@@ -95,6 +99,12 @@ int Run(const Flags& flags) {
   if (!tool_resources) return WrongInput(tool_resources.error().message);
   const auto health = runtime::ParseListenAddress(flags.health_address);
   if (!health) return WrongInput("--health-addr: " + health.error().message);
+  std::optional<runtime::GetServerOptions> ui;
+  if (!flags.ui_address.empty()) {
+    const auto parsed = runtime::ParseListenAddress(flags.ui_address);
+    if (!parsed) return WrongInput("--ui: " + parsed.error().message);
+    ui = *parsed;
+  }
   if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
     return WrongInput(logging.error().message);
 
@@ -163,10 +173,20 @@ int Run(const Flags& flags) {
   options.workers = flags.workers;
   controller::TaskController tasks(options, settings, **rules, client, events, metrics, clock, gate);
 
-  const auto server = runtime::HealthServer::Start(
+  const auto server = runtime::StartHealthServer(
       *health, {{"watches", [&] { return tasks.Alive(); }}, {"lease", [&] { return election.Alive(); }}},
       {{"caches", [&] { return tasks.Ready(); }}}, [&] { return tasks.RenderMetrics(); });
   if (!server) return WrongInput("--health-addr: " + server.error().message);
+
+  const controller::TaskPages pages([&] { return tasks.List(); }, [&](const auto& ns) { return tasks.Watches(ns); },
+                                    client, **rules);
+  std::unique_ptr<runtime::GetServer> ui_server;
+  if (ui) {
+    auto started = runtime::GetServer::Start(
+        *ui, [](const std::string&) { return std::nullopt; }, [&](const std::string& path) { return pages.Of(path); });
+    if (!started) return WrongInput("--ui: " + started.error().message);
+    ui_server = *std::move(started);
+  }
 
   runtime::SignalWaiter signals;
   spdlog::info("Started autotune-operator {} with rules {} against {}", AUTOTUNE_VERSION,
@@ -211,6 +231,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"Always", "IfNotPresent", "Never"}));
   app.add_option("--health-addr", flags.health_address,
                  "Where /healthz, /readyz and /metrics are served: [address]:port, an IPv6 address in brackets");
+  app.add_option("--ui", flags.ui_address,
+                 "Where pages to read are served, without any login: all tasks and their reports. [address]:port; "
+                 "default: nowhere");
   app.add_option("--workers", flags.workers, "Tasks reconciled at once")->check(CLI::Range(1, 64));
   app.add_option("--rules-dir", flags.rules_directory, "Directory with rule tables that replace the built-in ones");
   app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited")

@@ -31,7 +31,7 @@ int RankOf(const ResultRow& row) {
 }
 
 // The page as far as a browser may go: nothing is loaded, nothing runs, nothing is sent.
-Markup Head(const PageData& data) {
+Markup Head(std::string_view title) {
   return Element(
       "head",
       Element("meta", {{"charset", "utf-8"}}, Markup()) +
@@ -41,7 +41,7 @@ Markup Head(const PageData& data) {
                    {"content", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"}},
                   Markup()) +
           Element("meta", {{"name", "color-scheme"}, {"content", "light dark"}}, Markup()) +
-          Element("title", data.task.metadata.name + " \u00b7 autotune") + Element("style", PageStyle()));
+          Element("title", std::string(title) + " \u00b7 autotune") + Element("style", PageStyle()));
 }
 
 Markup Header(const PageData& data) {
@@ -126,13 +126,17 @@ Markup Facts(const std::vector<std::pair<std::string, std::string>>& facts) {
   return out.empty() ? Markup() : Element("dl", out);
 }
 
+std::string Document(std::string_view title, const Markup& main) {
+  const Markup page = Element("html", {{"lang", "en"}}, Head(title) + Element("body", Element("main", main)));
+  return "<!DOCTYPE html>\n" + page.str() + "\n";
+}
+
 std::string HtmlReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const PageData data = DataOf(task, rules);
   const Markup main = Header(data) + AnswerSection(data) + ExperimentsSection(data) + CurvesSection(data) +
                       EffectsSection(data) + InsightSection(data) + TimelineSection(data) + CostSection(data) +
                       AbsentSection(data) + ProvenanceSection(data);
-  const Markup page = Element("html", {{"lang", "en"}}, Head(data) + Element("body", Element("main", main)));
-  return "<!DOCTYPE html>\n" + page.str() + "\n";
+  return Document(task.metadata.name, main);
 }
 
 }  // namespace autotune::report

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/api/autotune_task.h"
@@ -27,6 +28,8 @@ PageData DataOf(const api::AutotuneTask& task, const quant::RuleSet& rules);
 // "e3-572f5e", or with the baseline's mark.
 std::string NameOf(const ResultRow& row);
 
+// A whole page.
+std::string Document(std::string_view title, const Markup& main);
 // A heading with content; nothing where there is no content.
 Markup Section(const char* id, const char* title, const Markup& content);
 Markup Paragraph(const char* style, std::string_view text);

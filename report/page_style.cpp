@@ -14,6 +14,7 @@ Markup PageStyle() {
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:1380px;margin:0 auto;padding:16px}
+a{color:var(--s0)}
 h1{font-size:1.6rem;margin:.4em 0 .1em;overflow-wrap:anywhere}
 h2{font-size:1.2rem;margin:1.6em 0 .5em;padding-top:.6em;border-top:1px solid var(--line)}
 h3{font-size:1rem;margin:1em 0 .3em}

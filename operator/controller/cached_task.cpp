@@ -37,7 +37,19 @@ bool IsSettled(const reconcile::ObservedTask& observed) {
   return status.state == "Complete" && (!status.best || !status.recommendation_config_map.empty());
 }
 
+CachedTask::Summary SummaryOf(const api::TaskStatus& status) {
+  CachedTask::Summary summary{status.progress, "", "", "", status.cost.gpu_hours};
+  if (status.best) {
+    summary.best = status.best->quant_name;
+    summary.score = status.best->score;
+    summary.gain = status.best->improvement_over_baseline;
+  }
+  return summary;
+}
+
 }  // namespace
+
+CachedTask::Summary CachedTask::summary() const { return whole_ ? SummaryOf(whole_->task.status) : summary_; }
 
 base::Result<CachedTask> CachedTask::FromJson(const nlohmann::json& object) {
   auto observed = reconcile::ObserveTask(object);
@@ -57,6 +69,7 @@ base::Result<CachedTask> CachedTask::FromJson(const nlohmann::json& object) {
   }
   cached.experiments_.shrink_to_fit();
   cached.metadata_ = std::move(observed->task.metadata);
+  cached.summary_ = SummaryOf(observed->task.status);
   cached.state_ = std::move(observed->task.status.state);
   cached.keep_pods_ = observed->task.spec.keep_pods;
   return cached;

@@ -24,6 +24,11 @@ class CachedTask {
   [[nodiscard]] bool settled() const { return whole_ == nullptr; }
   // status.state of a settled task.
   [[nodiscard]] const std::string& state() const { return state_; }
+  // What a list of tasks shows.
+  struct Summary {
+    std::string progress, best, score, gain, gpu_hours;
+  };
+  [[nodiscard]] Summary summary() const;
   // The task in full; of a settled one only metadata, state and what decides which of its pods stay. Its status must
   // not be written.
   [[nodiscard]] std::shared_ptr<const reconcile::ObservedTask> Observed() const;
@@ -39,6 +44,7 @@ class CachedTask {
   std::shared_ptr<const reconcile::ObservedTask> whole_;  // null = settled
   api::ObjectMeta metadata_;
   std::string state_;
+  Summary summary_;
   api::KeepPods keep_pods_ = api::KeepPods::kOnFailure;
   std::vector<Experiment> experiments_;
 };

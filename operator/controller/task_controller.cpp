@@ -184,6 +184,18 @@ std::string TaskController::RenderMetrics() {
   return metrics_.Render();
 }
 
+std::vector<TaskPages::Listed> TaskController::List() const {
+  std::vector<TaskPages::Listed> tasks;
+  for (const auto& cache : caches_) {
+    for (const auto& entry : cache->tasks.All()) {
+      const CachedTask& task = *entry.object;
+      tasks.push_back(
+          {entry.meta.key, task.settled() ? task.state() : task.Observed()->task.status.state, task.summary()});
+    }
+  }
+  return tasks;
+}
+
 TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) const {
   for (const auto& cache : caches_) {
     if (cache->ns.empty() || cache->ns == ns) return cache.get();

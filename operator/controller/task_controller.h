@@ -16,6 +16,7 @@
 #include "base/thread_annotations.h"
 #include "operator/controller/rule_source.h"
 #include "operator/controller/task_metrics.h"
+#include "operator/controller/task_pages.h"
 #include "operator/kube/client.h"
 #include "operator/reconcile/decide.h"
 #include "operator/reconcile/observed_task.h"
@@ -54,6 +55,9 @@ class TaskController {
   [[nodiscard]] base::Status Alive() const;
   // All metrics of the process, with the tasks as they are now.
   [[nodiscard]] std::string RenderMetrics();
+  // Of the caches, in no order.
+  [[nodiscard]] std::vector<TaskPages::Listed> List() const;
+  [[nodiscard]] bool Watches(const std::string& ns) const { return CacheOf(ns) != nullptr; }
 
  private:
   struct NamespaceCache;

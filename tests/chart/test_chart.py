@@ -73,7 +73,9 @@ def test_the_lease_is_the_only_one_that_can_be_written(helm):
 
 
 def rules_of(objects):
-    return [(kind, rule) for (kind, *_), o in objects.items() if kind in ("Role", "ClusterRole") for rule in o["rules"]
+    """Of the operator, not of its users."""
+    return [(kind, rule) for (kind, name, *_), o in objects.items()
+            if kind in ("Role", "ClusterRole") and not name.endswith("-plan") for rule in o["rules"]
             if "rbac.authorization.k8s.io/aggregate-to-view" not in o["metadata"]["labels"]
             and "rbac.authorization.k8s.io/aggregate-to-edit" not in o["metadata"]["labels"]]
 
@@ -109,7 +111,9 @@ def test_users_get_tasks_with_the_roles_that_they_have(helm):
     assert edit["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
     assert not any("autotunetasks/status" in rule["resources"] and "patch" in rule["verbs"] for rule in edit["rules"])
     assert {verb for rule in view["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
-    assert not any(key[1].endswith(("-edit", "-view")) for key in render(helm, "--set", "rbac.aggregate=false"))
+    assert objects["ClusterRole", "tuning:tuner-autotune-operator-plan"]["rules"] == [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}]
+    assert not any(key[1].endswith(("-edit", "-view", "-plan")) for key in render(helm, "--set", "rbac.aggregate=false"))
 
 
 def test_experiment_pods_take_their_tools_from_the_operators_image_by_default(helm):

@@ -151,7 +151,7 @@ def test_the_network_policy_lets_in_metrics_and_out_dns_and_the_api_server(helm)
     policy = render(helm, "--values", ROOT / "tests/chart/values/hardened.yaml")["NetworkPolicy", "tuner-autotune-operator"]
     ports = {port["name"]: port["containerPort"] for port in
              container(render(helm))["ports"]}
-    (metrics,) = policy["spec"]["ingress"]
+    metrics, _ = policy["spec"]["ingress"]
     assert [port["port"] for port in metrics["ports"]] == ["health"] and "health" in ports
     dns, api = policy["spec"]["egress"]
     assert {(port["protocol"], port["port"]) for port in dns["ports"]} == {("UDP", 53), ("TCP", 53)}
@@ -226,3 +226,19 @@ def test_notes_say_what_to_do_and_what_is_dangerous(helm, values, words):
     notes = answer.stdout.split("NOTES:")[1]
     assert words in notes
     assert "WARNING" not in notes or values
+
+
+def test_the_pages_have_a_port_a_service_and_peers_of_their_own_and_are_off_by_default(helm):
+    objects = render(helm, "--values", ROOT / "tests/chart/values/hardened.yaml")
+    (operator,) = operator_pod(objects)["containers"]
+    assert "--ui=:8082" in operator["args"]
+    assert {"name": "ui", "containerPort": 8082} in operator["ports"]
+    service = objects["Service", "tuner-autotune-operator-ui"]["spec"]
+    assert service["ports"] == [{"name": "http", "port": 80, "targetPort": "ui"}]
+    rule = objects["NetworkPolicy", "tuner-autotune-operator"]["spec"]["ingress"][1]
+    assert rule == {"ports": [{"protocol": "TCP", "port": "ui"}],
+                    "from": [{"podSelector": {"matchLabels": {"app": "oauth2-proxy"}}}]}
+    usual = render(helm, "--set", "networkPolicy.enabled=true")
+    assert not any(key[0] == "Service" for key in usual)
+    assert not any("--ui" in word for word in operator_pod(usual)["containers"][0]["args"])
+    assert len(usual["NetworkPolicy", "tuner-autotune-operator"]["spec"]["ingress"]) == 1

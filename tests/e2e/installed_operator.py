@@ -43,6 +43,7 @@ class InstalledOperator:
                           "--set", f"image.tag={tag}", "--set", "image.pullPolicy=IfNotPresent",
                           # One, unless a test is about several: its pod is the operator.
                           "--set", "replicas=1",
+                          "--set", "ui.enabled=true",
                           # Of examples/shared-cluster.yaml.
                           "--set", "operator.allowServiceAccounts={default,experiments}",
                           "--set", f"podAnnotations.imageDigest={self.cluster.image_digest(IMAGE)}", *helm_arguments)

@@ -73,9 +73,9 @@ class Socket {
 
 class HealthServerTest : public ::testing::Test {
  protected:
-  void Start(HealthServerOptions options = {}) {
+  void Start(GetServerOptions options = {}) {
     options.port = 0;
-    auto started = HealthServer::Start(
+    auto started = StartHealthServer(
         options, {{"loop", [this] { return alive ? base::Status() : base::Status(base::Retry("stuck for 70 s")); }}},
         {{"caches", [this] { return ready ? base::Status() : base::Status(base::Retry("pods not synced")); }},
          {"thrower",
@@ -105,7 +105,7 @@ class HealthServerTest : public ::testing::Test {
   std::atomic<bool> throws{false};
   std::atomic<bool> hold_metrics{false};
   std::atomic<int> renders{0};
-  std::unique_ptr<HealthServer> server;
+  std::unique_ptr<GetServer> server;
 };
 
 TEST_F(HealthServerTest, AnswersProbesAndMetrics) {
@@ -170,7 +170,7 @@ TEST_F(HealthServerTest, KeepsAConnectionForSeveralRequests) {
 }
 
 TEST_F(HealthServerTest, AClientThatSendsSlowlyIsDropped) {
-  HealthServerOptions options;
+  GetServerOptions options;
   options.request_timeout = 200ms;
   Start(options);
   Socket silent(server->port());
@@ -183,7 +183,7 @@ TEST_F(HealthServerTest, AClientThatSendsSlowlyIsDropped) {
 }
 
 TEST_F(HealthServerTest, BeyondTheLimitTheOldestConnectionMakesRoom) {
-  HealthServerOptions options;
+  GetServerOptions options;
   options.max_connections = 2;
   Start(options);
   Socket first(server->port());
@@ -201,7 +201,7 @@ TEST_F(HealthServerTest, BeyondTheLimitTheOldestConnectionMakesRoom) {
 }
 
 TEST_F(HealthServerTest, ProbesAreAnsweredWhileMetricsAreRendered) {
-  HealthServerOptions options;
+  GetServerOptions options;
   options.max_connections = 8;
   Start(options);
   hold_metrics = true;
@@ -272,7 +272,7 @@ TEST(ParseListenAddress, RefusesWhatIsNone) {
 TEST_F(HealthServerTest, ListensOnTheIpv6AddressThatAFlagNames) {
   const auto options = ParseListenAddress("[::1]:0");
   ASSERT_TRUE(options) << options.error().message;
-  auto started = HealthServer::Start(*options, {}, {}, {});
+  auto started = StartHealthServer(*options, {}, {}, {});
   if (!started) GTEST_SKIP() << "SKIPPED: no IPv6 on this machine: " << started.error().message;
   Socket probe((*started)->port(), /*v6=*/true);
   probe.Send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -281,9 +281,9 @@ TEST_F(HealthServerTest, ListensOnTheIpv6AddressThatAFlagNames) {
 
 TEST_F(HealthServerTest, APortInUseIsAnErrorThatNamesIt) {
   Start();
-  HealthServerOptions options;
+  GetServerOptions options;
   options.port = server->port();
-  const auto second = HealthServer::Start(options, {}, {}, {});
+  const auto second = StartHealthServer(options, {}, {}, {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, base::Code::kInvalid);
   EXPECT_THAT(second.error().message, HasSubstr(std::to_string(server->port())));

@@ -1,0 +1,45 @@
+// The operator's read-only pages: all tasks, and the report of each. Never writes.
+//
+// Thread-safe; blocks on the API server. The list comes from the caches; a report reads its one task afresh, because a
+// finished task is not kept whole. Everything borrowed.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/controller/cached_task.h"
+#include "operator/controller/rule_source.h"
+#include "operator/kube/client.h"
+#include "operator/runtime/get_server.h"
+#include "operator/runtime/object_key.h"
+
+namespace autotune::controller {
+
+class TaskPages {
+ public:
+  struct Listed {
+    runtime::ObjectKey key;
+    std::string state;
+    CachedTask::Summary summary;
+  };
+  // `watches`: whether the operator answers for tasks of a namespace.
+  TaskPages(std::function<std::vector<Listed>()> list, std::function<bool(const std::string& ns)> watches,
+            kube::Client& client, RuleSource& rules)
+      : list_(std::move(list)), watches_(std::move(watches)), client_(client), rules_(rules) {}
+
+  // "/" and "/NAMESPACE/NAME". A page of a task that goes on asks to be loaded again every few seconds.
+  [[nodiscard]] runtime::Page Of(const std::string& path) const;
+
+ private:
+  [[nodiscard]] runtime::Page List() const;
+  [[nodiscard]] runtime::Page Report(const std::string& ns, const std::string& name) const;
+
+  std::function<std::vector<Listed>()> list_;
+  std::function<bool(const std::string& ns)> watches_;
+  kube::Client& client_;
+  RuleSource& rules_;
+};
+
+}  // namespace autotune::controller

@@ -1,0 +1,60 @@
+// GetServer: a small HTTP server for pages that are only read: probes, metrics, reports.
+//
+// Owns two threads: an event loop of its own, so that nothing else of the process ever delays a quick answer, and one
+// that renders what takes long, so that those who ask for it do not either. Hostile clients cost little: 8 KiB of
+// headers, no bodies, 5 seconds for a request, 64 connections of which the oldest makes room for a new one, GET only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace runtime {
+
+struct GetServerOptions {
+  std::string address;        // empty: all addresses, IPv6 and IPv4 on one socket where there is IPv6
+  std::uint16_t port = 8081;  // 0: any free one, see port()
+  int max_connections = 64;
+  std::chrono::milliseconds request_timeout{5'000};
+};
+
+// ":8081", "127.0.0.1:8081", "[::1]:8081": an address (no name) or none, and a port. kInvalid says so.
+base::Result<GetServerOptions> ParseListenAddress(const std::string& text);
+
+struct Page {
+  int status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::map<std::string, std::string> headers{};
+};
+
+class GetServer {
+ public:
+  // Both get the path, without the query. `quick` runs on the loop's thread at each request and must not block; where
+  // it returns nothing, `slow` runs on the other thread, and everybody who asked for the path meanwhile gets its
+  // answer. What it throws is answered with 500.
+  using Quick = std::function<std::optional<Page>(const std::string& path)>;
+  using Slow = std::function<Page(const std::string& path)>;
+
+  // Listens when it returns. kInvalid when the address cannot be bound.
+  static base::Result<std::unique_ptr<GetServer>> Start(const GetServerOptions& options, Quick quick, Slow slow);
+  // Closes every connection and joins the threads.
+  ~GetServer();
+  GetServer(const GetServer&) = delete;
+  GetServer& operator=(const GetServer&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const;
+
+ private:
+  struct Impl;
+  explicit GetServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace runtime

@@ -1,0 +1,19 @@
+// All tasks as one HTML page, a line each, with a link to each one's report. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace autotune::report {
+
+struct TaskLine {
+  std::string ns, name;
+  std::string state, progress;
+  std::string best, score, gain;  // of the leader; "" while there is none
+  std::string gpu_hours;
+};
+
+// Links are NAMESPACE/NAME, relative to the page.
+std::string TaskListPage(const std::vector<TaskLine>& tasks);
+
+}  // namespace autotune::report
