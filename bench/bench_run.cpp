@@ -100,6 +100,7 @@ class BenchRun {
     if (!state) return;  // replaced atomically: the next look reads it
     state_ = *std::move(state);
     result_.gpu_product = state_->gpu_product;
+    result_.driver = state_->driver;
     result_.start_seconds = state_->start_seconds;
   }
 

@@ -224,10 +224,10 @@ class Reader {
     if (key == "oomKills") return Number(state.oom_kills);
     if (key == "errorLines") return List(state.error_lines);
     if (key == "lastLines") return List(state.last_lines);
-    if (key == "gpuProduct") {
+    if (key == "gpuProduct" || key == "driver") {
       std::optional<std::string> text = Text();
       if (!text) return false;
-      state.gpu_product = *std::move(text);
+      (key == "driver" ? state.driver : state.gpu_product) = *std::move(text);
       return true;
     }
     return SkipValue();  // a newer launcher may say more
@@ -266,6 +266,8 @@ std::string EncodeEngineState(const EngineState& state) {
   out += ",\"oomKills\":" + std::to_string(state.oom_kills);
   out += ",\"gpuProduct\":";
   AppendText(out, state.gpu_product);
+  out += ",\"driver\":";
+  AppendText(out, state.driver);
   out += ",\n \"errorLines\":";
   AppendList(out, state.error_lines);
   out += ",\n \"lastLines\":";

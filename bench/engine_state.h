@@ -39,6 +39,7 @@ struct EngineState {
   bool was_ready = false;      // kExited after it had been healthy: died while serving
   std::int64_t oom_kills = 0;  // the cgroup's counter since the start (v1 memory.oom_control, v2 memory.events)
   std::string gpu_product;     // "NVIDIA H100 80GB HBM3", "" = no GPU seen
+  std::string driver;          // GpuDriver(): "570.86.15", "" = none seen
   // The log, digested with bounded memory: candidates for the root cause in order of appearance (at most 40 lines) and
   // the last lines (at most 20), each at most 500 bytes, valid UTF-8.
   std::vector<std::string> error_lines;

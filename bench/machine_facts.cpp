@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -22,6 +23,10 @@ std::int64_t ReadOomKill(const std::string& path) {
     if (key == "oom_kill") return value;
   }
   return -1;
+}
+
+bool IsVersion(std::string_view word) {
+  return word.find('.') != std::string_view::npos && word.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 }  // namespace
@@ -65,6 +70,22 @@ std::string GpuProduct(const std::string& root) {
   std::string joined;
   for (const std::string& model : models) joined += (joined.empty() ? "" : " + ") + model;
   return joined;
+}
+
+std::string GpuDriver(const std::string& root) {
+  // "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024"; of the open module
+  // "... Open Kernel Module for x86_64  570.86.15  Release Build ...".
+  std::ifstream nvidia(root + "/proc/driver/nvidia/version");
+  std::string line;
+  std::getline(nvidia, line);
+  std::istringstream words(line);
+  for (std::string word; words >> word;) {
+    if (IsVersion(word)) return CleanText(word, 40);
+  }
+  std::ifstream amd(root + "/sys/module/amdgpu/version");
+  std::string version;
+  amd >> version;
+  return IsVersion(version) ? CleanText(version, 40) : "";
 }
 
 }  // namespace autotune::bench

@@ -1,4 +1,4 @@
-// What the launcher reads from /proc and /sys: the kernel's out-of-memory counter and the name of the GPU.
+// What the launcher reads from /proc and /sys: the kernel's out-of-memory counter the GPU's name and its driver.
 //
 // Stateless. `root` is "" on a machine and a directory in tests. Needs nothing but the C++ library.
 #pragma once
@@ -14,5 +14,8 @@ std::int64_t OomKills(const std::string& root = "");
 
 // "NVIDIA H100 80GB HBM3" as the driver names it; several models are joined with " + "; "" = no NVIDIA driver here.
 std::string GpuProduct(const std::string& root = "");
+
+// "570.86.15": of the GPUs' kernel driver, NVIDIA's or AMD's; "" = there is none here.
+std::string GpuDriver(const std::string& root = "");
 
 }  // namespace autotune::bench

@@ -272,6 +272,7 @@ std::string RunPayload(const RunResult& result, const std::vector<std::size_t>& 
   out += result.simulated ? "true" : "false";
   out += ",\"engine\":" + ShortQuoted(result.engine_version, 40);
   out += ",\"gpu\":" + ShortQuoted(result.gpu_product, 48);
+  if (!result.driver.empty()) out += ",\"driver\":" + ShortQuoted(result.driver, 24);
   out += ",\"start\":";
   AppendNumber(out, result.start_seconds, detail.digits);
   out += ",\"measure\":";
@@ -617,6 +618,7 @@ base::Result<RunResult> DecodeRun(std::string_view message) {
   Fields fields{*document};
   fields.Text("engine", result.engine_version);
   fields.Text("gpu", result.gpu_product);
+  if (document->contains("driver")) fields.Text("driver", result.driver);
   fields.Number("start", result.start_seconds);
   fields.Number("measure", result.measure_seconds);
   const json* simulated = fields.Find("simulated");

@@ -73,6 +73,7 @@ struct RunResult {
   bool simulated = false;
   std::string engine_version;  // as the engine names itself, "" = it does not say
   std::string gpu_product;     // as the launcher saw it, "" = not seen
+  std::string driver;          // of the GPU, as the launcher saw it, "" = not seen
   double start_seconds = 0;    // engine process start to healthy
   double measure_seconds = 0;  // bench, warm-up included
   // In the order of measuring, scenario after scenario; partial when `failure` is set. A point whose requests failed is

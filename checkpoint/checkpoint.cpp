@@ -196,6 +196,10 @@ base::Result<ModelFacts> FactsOfConfig(const json& config, const std::string& na
   return facts;
 }
 
-base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files) { return Reader(files).Read(); }
+base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files) {
+  auto facts = Reader(files).Read();
+  if (facts) facts->commit = files.Commit();
+  return facts;
+}
 
 }  // namespace autotune::checkpoint

@@ -29,6 +29,8 @@ class CheckpointFiles {
   // The whole file; nothing when there is none of this name. kInvalid: longer than `max_bytes`.
   [[nodiscard]] virtual base::Result<std::optional<std::string>> Read(const std::string& name,
                                                                       std::size_t max_bytes) = 0;
+  // Of the files that were read so far; see ModelFacts::commit.
+  [[nodiscard]] virtual std::string Commit() const { return ""; }
   // At most the first `bytes` bytes.
   [[nodiscard]] virtual base::Result<std::optional<std::string>> ReadStart(const std::string& name,
                                                                            std::size_t bytes) = 0;

@@ -57,8 +57,9 @@ std::size_t OnHeader(char* data, std::size_t one, std::size_t size, void* user) 
   auto& headers = transfer.answer.headers;
   if (line.starts_with("HTTP/")) {
     // The next answer, after a redirect.
-    std::erase_if(headers,
-                  [](const auto& header) { return header.first != "x-linked-size" && header.first != "x-error-code"; });
+    std::erase_if(headers, [](const auto& header) {
+      return header.first != "x-linked-size" && header.first != "x-error-code" && header.first != "x-repo-commit";
+    });
     transfer.answer.body.clear();
   }
   const std::size_t colon = line.find(':');

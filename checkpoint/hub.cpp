@@ -64,6 +64,8 @@ class Hub : public CheckpointFiles {
 
   [[nodiscard]] const std::string& where() const override { return where_; }
 
+  [[nodiscard]] std::string Commit() const override { return commit_; }
+
   [[nodiscard]] std::string NoConfigHint() const override {
     return " has no config.json (HTTP 404): give the model's config in spec.model.facts";
   }
@@ -107,7 +109,14 @@ class Hub : public CheckpointFiles {
   base::Result<std::optional<std::string>> File(const HttpRequest& request, const std::string& name) {
     auto answer = Ask(request);
     if (!answer) return Unreachable(answer.error());
-    if (answer->status == 200 || answer->status == 206) return std::optional(std::move(answer->body));
+    if (answer->status == 200 || answer->status == 206) {
+      // Said with every file. Of files of two commits neither is what the facts are of.
+      const std::string commit = answer->Header("x-repo-commit");
+      if (!read_any_) commit_ = IsCommit(commit) ? commit : "";
+      if (commit != commit_) commit_.clear();
+      read_any_ = true;
+      return std::optional(std::move(answer->body));
+    }
     const std::string code = answer->Header("x-error-code");
     // A hub names the missing entry; plain file servers only say 404.
     const bool missing = answer->status == 404 && (code == "EntryNotFound" || (code.empty() && name != "config.json"));
@@ -188,7 +197,8 @@ class Hub : public CheckpointFiles {
 
   const HubOptions options_;
   HttpClient client_;
-  std::string where_, endpoint_, model_, revision_;
+  std::string where_, endpoint_, model_, revision_, commit_;
+  bool read_any_ = false;
   base::RealClock clock_;
 };
 

@@ -36,6 +36,7 @@ constexpr std::array kTexts = {
     TextField{"architecture", &ModelFacts::architecture},
     TextField{"modelType", &ModelFacts::model_type},
     TextField{"dtype", &ModelFacts::dtype},
+    TextField{"commit", &ModelFacts::commit},
     TextField{"quantization", &ModelFacts::quantization},
     TextField{"family", &ModelFacts::family},
     TextField{"kvCache", &ModelFacts::kv_cache},
@@ -109,6 +110,10 @@ void AddNote(ModelFacts& facts, std::string note) {
   facts.notes.push_back(std::move(note));
 }
 
+bool IsCommit(std::string_view text) {
+  return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 json ToJson(const ModelFacts& facts) {
   json value = json::object();
   for (const TextField& text : kTexts) {
@@ -145,6 +150,7 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
     if (!found->is_string()) return wrong(text.key, "a string");
     facts.*text.field = found->get<std::string>();
   }
+  if (!facts.commit.empty() && !IsCommit(facts.commit)) return wrong("commit", "40 hexadecimal digits");
   for (const SizeField& size : kSizes) {
     const json* found = Find(&value, size.key);
     if (found == nullptr) continue;

@@ -9,6 +9,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -40,6 +41,9 @@ struct ModelFacts {
   std::string architecture;  // "LlamaForCausalLM"; "" = not known
   std::string model_type;    // of the language model: "llama"; "" = not known
   std::string dtype;         // of the unquantized weights: bfloat16, float16, float32; "" = not known
+  // Of the hub's repository, as the hub says what the revision is now: 40 hexadecimal digits. "" = a directory, or a
+  // hub that does not say.
+  std::string commit;
 
   // ---- Quantization ----
   // The method as the files name it: "none", "awq", "gptq", "fp8", "compressed-tensors", "modelopt", "mlx", ...
@@ -109,6 +113,9 @@ struct ModelFacts {
 
 // Adds a note unless there are enough; a long one is cut.
 void AddNote(ModelFacts& facts, std::string note);
+
+// 40 lower-case hexadecimal digits. What is no commit never gets onto a command line.
+bool IsCommit(std::string_view text);
 
 // The form of status.model. What is not known is absent.
 nlohmann::json ToJson(const ModelFacts& facts);

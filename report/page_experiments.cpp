@@ -287,6 +287,7 @@ Markup ProvenanceSection(const PageData& data) {
                    (task.metadata.generation > 0 ? ", generation " + std::to_string(task.metadata.generation) : "")},
       {"Model",
        task.spec.model.id_or_path + (task.spec.model.revision.empty() ? "" : " at " + task.spec.model.revision)},
+      {"Model's commit", status.model ? status.model->commit : ""},
       {"GPU", status.gpu_product}};
   if (status.expanded_for) {
     for (const auto& [name, runtime] : status.expanded_for->runtimes)
@@ -295,6 +296,7 @@ Markup ProvenanceSection(const PageData& data) {
   if (data.best != nullptr) {
     facts.emplace_back("Best ran on", data.best->experiment->node + (data.best->experiment->node.empty() ? "" : ", ") +
                                           data.best->experiment->gpu_product);
+    facts.emplace_back("Driver", data.best->experiment->driver);
     facts.emplace_back("Image as resolved", data.best->experiment->image_id);
     facts.emplace_back("Engine's version", data.best->experiment->engine_version);
     facts.emplace_back("Best's hash", data.best->experiment->hash);

@@ -232,6 +232,7 @@ struct ExperimentStatus {
   std::string apart_from_cache;            // quant::LaunchPlan's
   int gpus = 0;
   std::string node, gpu_product;
+  std::string driver;          // of the GPU, as the launcher saw it
   std::string image_id;        // the engine's, as the kubelet resolved it: "registry/repository@sha256:..."
   std::string engine_version;  // as the engine names itself, "" = it does not say
   std::vector<quant::Warning> warnings;

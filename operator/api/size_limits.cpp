@@ -151,7 +151,7 @@ void CapEntry(ExperimentStatus& experiment) {
 void LimitEntry(ExperimentStatus& experiment, bool keep_all_loads) {
   CapEntry(experiment);
   for (std::string* text : {&experiment.options, &experiment.message, &experiment.node, &experiment.gpu_product,
-                            &experiment.image_id, &experiment.engine_version}) {
+                            &experiment.driver, &experiment.image_id, &experiment.engine_version}) {
     MakeValid(*text);
   }
   for (std::string& arg : experiment.args) MakeValid(arg);

@@ -347,6 +347,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Integer("gpus", out.gpus);
   reader.Text("node", out.node);
   reader.Text("gpuProduct", out.gpu_product);
+  reader.Text("driver", out.driver);
   reader.Text("imageID", out.image_id);
   reader.Text("engineVersion", out.engine_version);
   ReadWarnings(reader, out.warnings);
@@ -439,6 +440,7 @@ json ToJson(const ExperimentStatus& experiment) {
   Put(out, "gpus", static_cast<std::int64_t>(experiment.gpus));
   Put(out, "node", experiment.node);
   Put(out, "gpuProduct", experiment.gpu_product);
+  Put(out, "driver", experiment.driver);
   Put(out, "imageID", experiment.image_id);
   Put(out, "engineVersion", experiment.engine_version);
   for (const quant::Warning& warning : experiment.warnings) out["warnings"].push_back(ToJson(warning));

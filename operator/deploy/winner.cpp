@@ -71,6 +71,8 @@ json AnnotationsOf(const api::AutotuneTask& task, const api::ExperimentStatus& m
   put("autotuner.io/gpu", measured.gpu_product);
   put("autotuner.io/node", measured.node);
   put("autotuner.io/engine-version", measured.engine_version);
+  put("autotuner.io/driver", measured.driver);
+  if (task.status.model) put("autotuner.io/model-commit", task.status.model->commit);
   if (measured.simulated) put("autotuner.io/simulated", "true");
   return out;
 }
@@ -128,7 +130,7 @@ Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& meas
   out.ns = task.metadata.ns;
   out.engine = winner.traits.engine;
   out.model = task.spec.model.id_or_path;
-  out.revision = task.spec.model.revision;
+  out.revision = experiment::ModelRevision(task);
   out.volume = task.spec.model.volume;
   out.model_in_pod = out.model.starts_with('/') ? environment.model_dir + out.model : out.model;
   out.args = winner.plan.args;

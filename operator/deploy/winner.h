@@ -18,7 +18,7 @@ struct Winner {
   std::string name;  // of what is deployed: "<task>-best"
   std::string ns;
   std::string engine;             // "vllm"
-  std::string model, revision;    // spec.model.idOrPath; the revision asked for
+  std::string model, revision;    // spec.model.idOrPath; the commit measured, else the revision asked for
   nlohmann::json volume;          // spec.model.volume, or null
   std::string model_in_pod;       // as the engine's command line has it
   std::vector<std::string> argv;  // the engine's whole command line, as a manifest has it (see container_command.h)

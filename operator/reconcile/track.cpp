@@ -80,6 +80,7 @@ std::string StoppedText(const std::vector<bench::ScenarioOutcome>& outcomes) {
 void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   entry.simulated = run.simulated;
   if (!run.gpu_product.empty()) entry.gpu_product = run.gpu_product;
+  entry.driver = run.driver;
   entry.engine_version = run.engine_version;
   entry.start_seconds = run.start_seconds;
   entry.measure_seconds = run.measure_seconds;
@@ -89,8 +90,10 @@ void RecordRun(const bench::RunResult& run, api::ExperimentStatus& entry) {
   entry.quality.reset();
   if (run.quality) entry.quality.emplace().measured = *run.quality;
   std::erase_if(entry.warnings, [](const quant::Warning& warning) {
-    return warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured;
+    return warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured ||
+           warning.reason == kMeasuredWith;
   });
+  for (const std::string& warning : run.warnings) entry.warnings.push_back({"benchmark", kMeasuredWith, warning});
   if (!run.quality_problem.empty()) {
     // First: where an entry grows too large, the last ones go.
     entry.warnings.insert(entry.warnings.begin(),

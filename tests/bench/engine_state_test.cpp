@@ -18,6 +18,7 @@ EngineState Example() {
   state.was_ready = true;
   state.oom_kills = 3;
   state.gpu_product = "NVIDIA H100 80GB HBM3";
+  state.driver = "570.86.15";
   state.error_lines = {"error: argument --x: invalid choice: \"a\\b\"", "ValueError: größer 😀"};
   state.last_lines = {"", "tab\tand newline\n"};
   return state;
@@ -34,6 +35,7 @@ TEST(EngineState, RoundTrips) {
   EXPECT_EQ(decoded->was_ready, expected.was_ready);
   EXPECT_EQ(decoded->oom_kills, expected.oom_kills);
   EXPECT_EQ(decoded->gpu_product, expected.gpu_product);
+  EXPECT_EQ(decoded->driver, expected.driver);
   EXPECT_EQ(decoded->error_lines, expected.error_lines);
   EXPECT_EQ(decoded->last_lines, expected.last_lines);
 }

@@ -55,5 +55,18 @@ TEST_F(MachineFacts, NamesTheGpuAsTheDriverDoes) {
   EXPECT_EQ(GpuProduct(root_), "NVIDIA A10 + NVIDIA H100 80GB HBM3");
 }
 
+TEST_F(MachineFacts, SayTheDriversVersion) {
+  EXPECT_EQ(GpuDriver(root_), "");
+  Write("/sys/module/amdgpu/version", "6.12.12\n");
+  EXPECT_EQ(GpuDriver(root_), "6.12.12");
+  Write("/proc/driver/nvidia/version",
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\nGCC version:  "
+        "12.2.0\n");
+  EXPECT_EQ(GpuDriver(root_), "550.54.15");
+  Write("/proc/driver/nvidia/version",
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (dvs-builder)\n");
+  EXPECT_EQ(GpuDriver(root_), "570.86.15");
+}
+
 }  // namespace
 }  // namespace autotune::bench

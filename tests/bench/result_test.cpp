@@ -53,6 +53,7 @@ RunResult ExampleRun() {
   run.simulated = true;
   run.engine_version = "0.24.0";
   run.gpu_product = "NVIDIA H100 80GB HBM3";
+  run.driver = "570.86.15";
   run.start_seconds = 79.5;
   run.measure_seconds = 312.25;
   run.points = {ExamplePoint(1), ExamplePoint(64)};
@@ -68,6 +69,7 @@ TEST(Result, ARunRoundTrips) {
   EXPECT_TRUE(decoded->simulated);
   EXPECT_EQ(decoded->engine_version, "0.24.0");
   EXPECT_EQ(decoded->gpu_product, "NVIDIA H100 80GB HBM3");
+  EXPECT_EQ(decoded->driver, "570.86.15");
   EXPECT_EQ(decoded->start_seconds, 79.5);
   EXPECT_EQ(decoded->measure_seconds, 312.25);
   EXPECT_EQ(decoded->points, ExampleRun().points);
@@ -173,7 +175,7 @@ void ExpectFitting(const std::string& document) {
 
 RunResult HugeRun(const std::string& text) {
   RunResult run;
-  run.engine_version = run.gpu_product = text;
+  run.engine_version = run.gpu_product = run.driver = text;
   run.start_seconds = run.measure_seconds = std::numeric_limits<double>::max();
   for (std::size_t i = 0; i < 2 * kMaxPoints; ++i) {
     Point point = ExamplePoint(std::numeric_limits<int>::max());

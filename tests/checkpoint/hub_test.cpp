@@ -27,6 +27,8 @@ constexpr const char* kLlama =
     R"({"architectures":["LlamaForCausalLM"],"model_type":"llama","torch_dtype":"bfloat16","num_hidden_layers":16,)"
     R"("hidden_size":2048,"intermediate_size":8192,"num_attention_heads":32,"num_key_value_heads":8,"vocab_size":128256})";
 
+const std::string kCommit(40, 'a');
+
 Answer Missing(const std::string& code, int status = 404) { return {status, "{}", {{"X-Error-Code", code}}}; }
 
 std::string File(const std::string& name, std::int64_t size) {
@@ -38,6 +40,22 @@ Answer Hub(const Request& request) {
   const auto& path = request.path;
   const auto is = [&](const char* what) { return path == what; };
   if (is("/org/public/resolve/main/config.json")) return {200, kLlama, {}};
+  if (path.starts_with("/org/pinned/resolve/main/")) {
+    const std::map<std::string, std::string> commit = {{"X-Repo-Commit", kCommit}};
+    if (path.ends_with("/config.json")) return {200, kLlama, commit};
+    if (path.ends_with("/hf_quant_config.json")) return {302, "", {{"Location", "/cdn/quant"}, *commit.begin()}};
+    return Missing("EntryNotFound");
+  }
+  if (is("/cdn/quant")) return {200, R"({"quantization":{"quant_algo":"FP8"}})", {}};
+  if (path.starts_with("/org/moving/resolve/main/")) {
+    // Somebody pushes between two files.
+    if (path.ends_with("/config.json")) return {200, kLlama, {{"X-Repo-Commit", kCommit}}};
+    if (path.ends_with("/hf_quant_config.json"))
+      return {200, R"({"quantization":{"quant_algo":"FP8"}})", {{"X-Repo-Commit", std::string(40, 'b')}}};
+    return Missing("EntryNotFound");
+  }
+  if (is("/org/odd/resolve/main/config.json")) return {200, kLlama, {{"X-Repo-Commit", "--trust-remote-code"}}};
+  if (path.starts_with("/org/odd/")) return Missing("EntryNotFound");
   if (is("/org/public/resolve/refs%2Fpr%2F7/config.json")) return {200, kLlama, {}};
   if (is("/org/public/resolve/main/model.safetensors.index.json"))
     return {
@@ -120,6 +138,16 @@ TEST_F(FromHub, ReadsAPublicModel) {
   EXPECT_EQ(facts->weight_bytes, 100) << "the files of the index, once";
   EXPECT_THAT(facts->notes, IsEmpty());
   for (const Request& request : hub_.requests()) EXPECT_EQ(request.authorization, "");
+}
+
+TEST_F(FromHub, RemembersTheCommitOfAllFilesOrNone) {
+  auto facts = Of("org/pinned");
+  ASSERT_TRUE(facts.ok()) << facts.error().message;
+  EXPECT_EQ(facts->family, "fp8");
+  EXPECT_EQ(facts->commit, kCommit) << "also of a file that is kept elsewhere";
+  EXPECT_EQ(Of("org/moving")->commit, "");
+  EXPECT_EQ(Of("org/odd")->commit, "");
+  EXPECT_EQ(Of("org/public")->commit, "");
 }
 
 TEST_F(FromHub, ReadsAHubThatOnlyServesFiles) {

@@ -273,6 +273,7 @@ TEST(ModelFacts, ComeBackFromTheirJson) {
     "num_attention_heads": 4, "num_experts": 8, "kv_lora_rank": 5, "quantization_config": {"quant_method": "gptq"}})");
   facts.weight_bytes = 9007199254740993;
   facts.notes = {"a note"};
+  facts.commit = std::string(40, 'f');
   const json value = ToJson(facts);
   EXPECT_EQ(value.at("weightBytes"), "9007199254740993");
   const base::Result<ModelFacts> again = ModelFactsFromJson(value);

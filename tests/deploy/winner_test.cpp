@@ -38,5 +38,20 @@ TEST(Winner, IsTheMeasuredPodWithoutWhatMeasuredIt) {
   EXPECT_EQ(winner.annotations["autotuner.io/objective"], "MaximizeThroughput");
 }
 
+TEST(Winner, IsPinnedToTheCommitThatWasMeasured) {
+  api::AutotuneTask task = TaskOf({{"idOrPath", "org/model"}});
+  task.status.model.emplace().commit = std::string(40, 'c');
+  api::ExperimentStatus status;
+  status.driver = "570.86.15";
+  experiment::Experiment experiment;
+  experiment.traits.command = {"serve", "{model}"};
+  experiment.traits.revision_args = {"--revision", "{revision}"};
+  const Winner winner = WinnerOf(task, status, experiment, {}, {});
+  EXPECT_EQ(winner.revision, std::string(40, 'c'));
+  EXPECT_THAT(winner.argv, ElementsAre("serve", "org/model", "--revision", std::string(40, 'c')));
+  EXPECT_EQ(winner.annotations["autotuner.io/model-commit"], std::string(40, 'c'));
+  EXPECT_EQ(winner.annotations["autotuner.io/driver"], "570.86.15");
+}
+
 }  // namespace
 }  // namespace autotune::deploy
