@@ -266,6 +266,7 @@ json ToJson(const BenchSpec& spec) {
   if (spec.endpoint != usual.endpoint) out["endpoint"] = EndpointName(spec.endpoint);
   if (spec.prefix.tokens > 0) out["prefix"] = {{"tokens", spec.prefix.tokens}, {"groups", spec.prefix.groups}};
   if (spec.turns != usual.turns) out["turns"] = spec.turns.mean;
+  if (!spec.model.empty()) out["model"] = spec.model;
   if (spec.vocab_size > 0) out["vocabSize"] = spec.vocab_size;
   if (spec.max_model_len > 0) out["maxModelLen"] = spec.max_model_len;
   if (spec.arrival != usual.arrival) out["arrival"] = measurement::ToJson(spec.arrival);
@@ -313,6 +314,10 @@ base::Result<BenchSpec> BenchSpecFromJson(const json& value) {
   if (const auto records = value.find("records"); records != value.end()) {
     if (!records->is_string()) return base::Invalid("spec.records: " + records->dump() + " is not a path");
     spec.records = records->get<std::string>();
+  }
+  if (const auto model = value.find("model"); model != value.end()) {
+    if (!model->is_string()) return base::Invalid("spec.model: " + model->dump() + " is not a model");
+    spec.model = model->get<std::string>();
   }
   if (const auto confirms = value.find("confirms"); confirms != value.end()) {
     if (!confirms->is_boolean())

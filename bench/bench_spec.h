@@ -93,6 +93,10 @@ struct BenchSpec {
   // What a budget has for this run, from the engine's start on: bench's deadline where that comes first.
   std::optional<std::chrono::milliseconds> allowed;
 
+  // Of a command that a user wrote: the model that it should serve, as a hub id or path. "" = not compared with what
+  // the server says.
+  std::string model;
+
   std::int64_t seed = 1;
   std::string records;  // file for one JSON line a request (bench/recorder.h), "" = none
   QualityPlan quality;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -104,6 +105,16 @@ nanoseconds MeanE2e(std::span<const measurement::RequestRecord> records) {
   return count == 0 ? nanoseconds(0) : sum / count;
 }
 
+// By the last part of a hub id or path, whatever its case: some engines name their model by it alone.
+bool SameModel(std::string_view a, std::string_view b) {
+  const auto last = [](std::string_view name) {
+    while (name.ends_with('/')) name.remove_suffix(1);
+    return name.substr(name.rfind('/') + 1);  // npos + 1 is 0
+  };
+  return std::ranges::equal(last(a), last(b),
+                            [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
 }  // namespace
 
 base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec) {
@@ -191,6 +202,11 @@ base::Status LimitSearch::Identify(const std::string& model) {
     model_ = chosen->value("id", "");
     if (!model.empty() && model_ != model) {
       return base::Invalid("the server has no model \"" + model + "\"; it has: " + CleanText(names, 300));
+    }
+    const std::string root = chosen->value("root", json("")).is_string() ? chosen->value("root", "") : "";
+    if (!spec_.model.empty() && !SameModel(model_, spec_.model) && !SameModel(root, spec_.model)) {
+      Warn("the server calls its model \"" + CleanText(model_, 100) + "\", and the task's is \"" +
+           CleanText(spec_.model, 100) + "\": another model may have been measured");
     }
     result_.simulated = models->simulated || chosen->value("owned_by", json()) == "simulated";
     // vLLM and TensorRT-LLM have /version, SGLang says it in /server_info.

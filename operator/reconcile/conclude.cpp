@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "operator/deploy/winner.h"
@@ -100,6 +101,17 @@ bool Recommend(const Observed& observed, const Settings& settings, const api::Ta
   return true;
 }
 
+// What the engine's release does not take of spec.parameters, each field once; "" where that is not why nothing runs.
+std::string RefusedParameters(const Space& space) {
+  std::set<std::string> told;
+  std::string text;
+  for (const tuning::Pruned& pruned : space.expansion.pruned) {
+    if (!pruned.rejection.field.starts_with("parameters.") || !told.insert(pruned.rejection.field).second) continue;
+    text += (text.empty() ? "spec." : "; spec.") + pruned.rejection.field + ": " + pruned.rejection.message;
+  }
+  return text;
+}
+
 }  // namespace
 
 Conclusion Conclude(const Observed& observed, const Settings& settings, const api::TaskStatus& status,
@@ -108,9 +120,10 @@ Conclusion Conclude(const Observed& observed, const Settings& settings, const ap
   const bool any = std::any_of(status.experiments.begin(), status.experiments.end(),
                                [](const auto& entry) { return entry.state == ExperimentState::kSucceeded; });
   if (!any) {
-    out.verdict = Progressing("Failed", "AllExperimentsFailed", MostFrequentCause(status));
-    out.verdict.kind = Verdict::Kind::kFailed;
-    out.events.push_back({true, "AllExperimentsFailed", "Reconcile", Short(out.verdict.message, kMaxNote)});
+    const std::string refused = status.experiments.empty() ? RefusedParameters(space) : "";
+    out.verdict =
+        refused.empty() ? Failed("AllExperimentsFailed", MostFrequentCause(status)) : Failed("InvalidSpec", refused);
+    out.events.push_back({true, out.verdict.reason, "Reconcile", Short(out.verdict.message, kMaxNote)});
     return out;
   }
   out.verdict.kind = Verdict::Kind::kComplete;

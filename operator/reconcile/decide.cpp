@@ -104,12 +104,6 @@ void Adopt(Expanded& expanded, api::TaskStatus& status) {
   status.cost.earlier += expanded.let_go;
 }
 
-Verdict CannotBe(const char* reason, std::string message) {
-  Verdict verdict = Progressing("Failed", reason, std::move(message));
-  verdict.kind = Verdict::Kind::kFailed;
-  return verdict;
-}
-
 // The refusal that a person should read, among those of pods that are still wanted.
 std::optional<Refusal> ShownRefusal(const Observed& observed, const api::TaskStatus& status) {
   std::optional<Refusal> shown;
@@ -159,9 +153,9 @@ class Look {
 
  private:
   Verdict Come(const Tracked& tracked) {
-    if (!observed_.spec_error.empty()) return End(CannotBe("InvalidSpec", observed_.spec_error));
+    if (!observed_.spec_error.empty()) return End(Failed("InvalidSpec", observed_.spec_error));
     const auto asked = AskedFor(observed_, settings_);
-    if (!asked) return End(CannotBe("InvalidSpec", asked.error().message));
+    if (!asked) return End(Failed("InvalidSpec", asked.error().message));
     expanded_ = IsExpanded(spec_, status_, *asked, settings_);
     if (!expanded_) DropOthers(observed_, *asked, now_, status_);
     if (spec_.suspend) return Suspend(*asked);
@@ -197,7 +191,7 @@ class Look {
       return std::nullopt;
     }
     auto expanded = Expand(observed_, settings_, status_, asked, now_);
-    if (!expanded) return CannotBe("InvalidSpec", expanded.error().message);
+    if (!expanded) return Failed("InvalidSpec", expanded.error().message);
     Adopt(*expanded, status_);
     space_ = std::move(expanded->space);
     input_.reset();
@@ -216,7 +210,7 @@ class Look {
       next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
     }
     WakeAt(next.wake_at, plan_);
-    if (!next.start.empty() && !BuildPods(next.start)) return End(CannotBe("InvalidSpec", space_error_));
+    if (!next.start.empty() && !BuildPods(next.start)) return End(Failed("InvalidSpec", space_error_));
 
     status_ = ReadBack(std::move(status_));
     const std::string infeasible = Answer(spec_, status_);
@@ -238,14 +232,14 @@ class Look {
     const auto unfinished = std::count_if(status_.experiments.begin(), status_.experiments.end(),
                                           [](const api::ExperimentStatus& entry) { return !IsFinished(entry); });
     if (status_.search || unfinished >= PlacesOf(spec_, status_)) return std::nullopt;
-    if (!HaveSpace()) return CannotBe("InvalidSpec", space_error_);
+    if (!HaveSpace()) return Failed("InvalidSpec", space_error_);
     Answer(spec_, status_);
     if (!status_.best) RestartBeaten();
     const SearchInput& input = Input();
     const std::map<std::string, int> gpus = GpusByNode(spec_, status_, observed_.nodes);
     status_.parallelism = spec_.parallelism ? 0 : ChoosePlaces(spec_, input, gpus);
     Proposal proposal = Propose(spec_, status_, *space_, input, gpus);
-    if (!proposal.refused.empty()) return CannotBe("BudgetTooSmall", proposal.refused);
+    if (!proposal.refused.empty()) return Failed("BudgetTooSmall", proposal.refused);
     if (!proposal.start.empty()) status_.estimate = EstimateOf(spec_, status_, input, now_);
     AddExperiments(observed_, *space_, proposal.start, now_, status_);
     const auto tried = std::count_if(status_.experiments.begin(), status_.experiments.end(),
@@ -279,7 +273,7 @@ class Look {
   }
 
   Verdict Finished(const std::string& infeasible) {
-    if (!HaveSpace()) return End(CannotBe("InvalidSpec", space_error_));
+    if (!HaveSpace()) return End(Failed("InvalidSpec", space_error_));
     Conclusion conclusion = Conclude(observed_, settings_, status_, *space_, infeasible, now_);
     WakeAt(conclusion.wake_at, plan_);
     plan_.config_map = std::move(conclusion.config_map);

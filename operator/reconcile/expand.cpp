@@ -345,7 +345,7 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   std::erase_if(entry.warnings, [](const quant::Warning& warning) {
     return warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured ||
            warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised ||
-           warning.reason == kRanElsewhere;
+           warning.reason == kRanElsewhere || warning.reason == kMeasuredWith;
   });
   entry.attempts = experiment.attempts;
   entry.truncated = experiment.truncated;

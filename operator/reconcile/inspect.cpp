@@ -37,12 +37,6 @@ std::string Text(const bench::Failure& failure) {
   return text;
 }
 
-Verdict Failed(const char* reason, std::string message) {
-  Verdict verdict = Progressing("Failed", reason, std::move(message));
-  verdict.kind = Verdict::Kind::kFailed;
-  return verdict;
-}
-
 class Reader {
  public:
   Reader(const Observed& observed, const Settings& settings, base::WallTime now)

@@ -245,6 +245,13 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
     const api::RuntimeSpec& own = runtime.spec;
     tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own)};
     input.runtimes.push_back(std::move(one));
+    if (!own.command.empty() && std::ranges::none_of(own.command, [](const std::string& word) {
+          return word.find("{model}") != std::string::npos;
+        })) {
+      space.warnings.push_back(
+          {"runtimes." + own.name + ".command", "CommandNamesNoModel",
+           "does not contain {model}: whatever model it serves is measured as " + spec.model.id_or_path});
+    }
     if (!runtime.release.assumption.empty()) {
       space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});
     }

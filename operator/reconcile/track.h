@@ -27,6 +27,7 @@ bool IsFinished(const api::ExperimentStatus& experiment);
 bool LacksQuality(const api::ExperimentStatus& experiment);
 // Reasons of an experiment's warnings.
 inline constexpr const char* kQualityNotMeasured = "QualityNotMeasured";
+inline constexpr const char* kMeasuredWith = "MeasuredWithReserve";  // what bench said makes the numbers mean less
 inline constexpr const char* kQualityPartlyMeasured = "QualityPartlyMeasured";  // something is there, and why no more
 inline constexpr const char* kRanElsewhere = "RanElsewhere";  // an earlier attempt met a fault of its node
 

@@ -22,6 +22,12 @@ Verdict Progressing(std::string state, std::string reason, std::string message) 
   return verdict;
 }
 
+Verdict Failed(std::string reason, std::string message) {
+  Verdict verdict = Progressing("Failed", std::move(reason), std::move(message));
+  verdict.kind = Verdict::Kind::kFailed;
+  return verdict;
+}
+
 Verdict RefusedPod(std::string state, const Refusal& refusal) {
   switch (refusal.kind) {
     case Refusal::Kind::kWaits:

@@ -32,6 +32,8 @@ struct Verdict {
 bool IsOver(const std::string& state);
 
 Verdict Progressing(std::string state, std::string reason, std::string message);
+// The task is over until its spec changes.
+Verdict Failed(std::string reason, std::string message);
 // While a pod is refused.
 Verdict RefusedPod(std::string state, const Refusal& refusal);
 

@@ -601,5 +601,20 @@ TEST_F(BenchRunTest, ASimulatedEngineIsMarkedByEitherSign) {
   }
 }
 
+TEST_F(BenchRunTest, AServerThatNamesAnotherModelIsToldOf) {
+  Write(Ready());
+  const std::pair<const char*, bool> kCases[] = {{"", false},           {"meta/x", false}, {"/models/X", false},
+                                                 {"/models/x/", false}, {"meta/xl", true}, {"org/other", true}};
+  for (const auto& [model, told] : kCases) {
+    options_.spec.model = model;
+    ScriptedEngine engine(Engine(Complete));
+    const auto warnings = Run(engine).result.warnings;
+    EXPECT_EQ(warnings.size(), told ? 1U : 0U) << model;
+    if (told) {
+      EXPECT_THAT(warnings[0], HasSubstr("calls its model \"meta/x\""));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace autotune::bench

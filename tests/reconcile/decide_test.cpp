@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -726,9 +728,73 @@ TEST(Decide, WhatCannotRunIsPrunedWithItsReasonBeforeAnyPodExists) {
   EXPECT_TRUE(cluster.created.empty());
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(done.status.state, "Failed");
-  EXPECT_EQ(Ready(done).reason, "AllExperimentsFailed");
-  EXPECT_THAT(Ready(done).message, HasSubstr("pruned"));
+  EXPECT_EQ(Ready(done).reason, "InvalidSpec");
+  EXPECT_THAT(Ready(done).message,
+              testing::MatchesRegex("spec.parameters.no-such-flag: vLLM 0.* has no flag \"no-such-flag\".*"));
   EXPECT_GE(done.status.candidates.pruned, 2);
+}
+
+TEST(Decide, WhereEveryCandidateIsPrunedTheMessageSaysWhy) {
+  json task = SmallTask();
+  task["spec"]["model"]["facts"]["quantization"] = {{"group_size", 64}, {"bits", 4}};  // as MLX writes it
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_TRUE(cluster.created.empty());
+  EXPECT_EQ(Ready(cluster.Task()).reason, "AllExperimentsFailed");
+  EXPECT_THAT(Ready(cluster.Task()).message, HasSubstr("Every candidate was pruned"));
+}
+
+// The bounds that the message gives, in the spec's syntax.
+json RelaxedBounds(const std::string& message) {
+  json slo = json::object();
+  const std::size_t from = message.find("With ") + 5;
+  std::istringstream bounds(message.substr(from, message.find(" it becomes feasible") - from));
+  for (std::string bound; std::getline(bounds, bound, ',');) {
+    std::istringstream words(bound);
+    std::string field, equals, value;
+    words >> field >> equals >> value;  // slo.ttft.p99 = 501.3ms
+    const std::size_t dot = field.rfind('.');
+    slo[field.substr(4, dot - 4)][field.substr(dot + 1)] = value;
+  }
+  return slo;
+}
+
+TEST(Decide, TheBoundsOfItsAdviceMakeTheTaskFeasible) {
+  const std::vector<double> kTpots = {6.11, 6.0001, 7.95, 7, 6.149999, 12.34567};
+  for (const double tpot : kTpots) {
+    const auto measure = [&](FakeCluster& self, json& pod) { self.Finish(pod, ResultMessage(1000, tpot), 0); };
+    json task = SmallTask();
+    task["spec"]["slo"] = {{"tpot", {{"p95", "4ms"}, {"mean", "3ms"}}}, {"ttft", {{"p99", "1ms"}}}};
+    FakeCluster strict(task);
+    strict.RunToEnd(measure);
+    const std::string message = Ready(strict.Task()).message;
+    ASSERT_EQ(Ready(strict.Task()).reason, "NoFeasibleConfiguration") << message;
+    const json relaxed = RelaxedBounds(message);
+    EXPECT_EQ(relaxed.dump().find("\"\""), std::string::npos) << message;
+    EXPECT_EQ(relaxed["tpot"].size(), 2U) << "every broken bound: " << message;
+    EXPECT_EQ(relaxed["ttft"].size(), 1U) << message;
+    task["spec"]["slo"].merge_patch(relaxed);
+    FakeCluster advised(task);
+    advised.RunToEnd(measure);
+    EXPECT_TRUE(advised.Task().status.best.has_value()) << message << "; now: " << Ready(advised.Task()).message;
+  }
+}
+
+TEST(Decide, ACommandThatNamesNoModelIsToldOf) {
+  json task = SmallTask();
+  task["spec"]["runtimes"][0]["command"] = {"vllm", "serve", "other/model", "--port", "{port}"};
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    auto run = *bench::DecodeRun(ResultMessage(1000, 7));
+    run.warnings = {"the server calls its model \"other/model\""};
+    self.Finish(pod, bench::Encode(run), 0);
+  });
+  const api::TaskStatus status = cluster.Task().status;
+  ASSERT_FALSE(status.warnings.empty());
+  EXPECT_EQ(status.warnings[0].reason, "CommandNamesNoModel");
+  ASSERT_FALSE(status.experiments[0].warnings.empty());
+  EXPECT_EQ(status.experiments[0].warnings[0].reason, "MeasuredWithReserve");
+  EXPECT_THAT(status.experiments[0].warnings[0].message, HasSubstr("other/model"));
 }
 
 TEST(Decide, AnEngineThatWouldLoadAnotherRevisionIsPrunedAndTheOthersRun) {
