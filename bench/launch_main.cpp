@@ -18,7 +18,7 @@ int Usage(const std::string& problem) {
                "usage: autotune-launch install --dir DIR\n"
                "       autotune-launch run --dir DIR --port PORT [--health-path PATH] [--startup-timeout SECONDS]\n"
                "                           [--grace SECONDS] -- COMMAND [ARGUMENT...]\n"
-               "       autotune-launch ready --dir DIR\n",
+               "       autotune-launch ready --dir DIR [--wait SECONDS]\n",
                problem.c_str());
   return kUsage;
 }
@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return Usage("a subcommand is missing");
   const std::string_view command = argv[1];
   const bool run = command == "run";
+  std::chrono::milliseconds wait{0};
   if (!run && command != "install" && command != "ready")
     return Usage("unknown subcommand \"" + std::string(command) + "\"");
 
@@ -60,8 +61,12 @@ int main(int argc, char** argv) {
       options.health_path = value;
       if (options.health_path.empty() || options.health_path[0] != '/')
         return Usage("--health-path: must start with /");
-    } else if (run && (flag == "--startup-timeout" || flag == "--grace")) {
-      if (!ParseSeconds(value, flag == "--grace" ? options.grace : options.startup_timeout)) {
+    } else if ((run && (flag == "--startup-timeout" || flag == "--grace")) ||
+               (command == "ready" && flag == "--wait")) {
+      std::chrono::milliseconds& seconds = flag == "--wait"    ? wait
+                                           : flag == "--grace" ? options.grace
+                                                               : options.startup_timeout;
+      if (!ParseSeconds(value, seconds)) {
         return Usage(std::string(flag) + ": \"" + value + "\" is not a number of seconds");
       }
     } else {
@@ -70,7 +75,7 @@ int main(int argc, char** argv) {
   }
   if (options.dir.empty()) return Usage("--dir is missing");
   if (command == "install") return autotune::bench::Install(options.dir);
-  if (command == "ready") return autotune::bench::Ready(options.dir);
+  if (command == "ready") return autotune::bench::Ready(options.dir, wait);
   for (++i; i < argc; ++i) options.argv.emplace_back(argv[i]);
   if (options.port == 0) return Usage("--port is missing");
   if (options.argv.empty()) return Usage("no command after --");

@@ -23,6 +23,7 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
+#include <thread>
 
 #include "bench/engine_state.h"
 #include "bench/health_probe.h"
@@ -39,6 +40,7 @@ using Phase = EngineState::Phase;
 constexpr int kUsableError = 20;
 constexpr milliseconds kProbeInterval{250};
 constexpr milliseconds kProbeTimeout{20'000};   // SGLang's /health generates a token
+constexpr milliseconds kReadyInterval{100};     // of `ready`, which reads a file
 constexpr milliseconds kTick{1'000};            // out-of-memory counter
 constexpr milliseconds kLastWords{500};         // for what other processes of the engine still print after its end
 constexpr milliseconds kAfterKill{5'000};       // processes in a driver call cannot be killed: do not wait for ever
@@ -191,6 +193,7 @@ class Supervisor {
     RaiseLimits();
     oom_baseline_ = OomKills();
     state_.gpu_product = GpuProduct();
+    state_.driver = GpuDriver();
     int log[2];
     int failure[2];
     if (::pipe2(log, O_CLOEXEC) != 0 || ::pipe2(failure, O_CLOEXEC) != 0) {
@@ -458,15 +461,27 @@ class Supervisor {
   std::optional<SteadyClock::time_point> ended_at_, kill_at_, killed_at_;
 };
 
+// The engine is ready or has ended.
+bool HasStarted(const std::string& dir) {
+  const std::optional<std::string> text = ReadWhole(dir + "/" + kEngineStateFile);
+  if (!text) return false;
+  const auto state = DecodeEngineState(*text);
+  return state.ok() && state->phase != Phase::kStarting;
+}
+
 }  // namespace
 
 int Supervise(const LaunchOptions& options) { return Supervisor(options).Run(); }
 
-int Ready(const std::string& dir) {
-  const std::optional<std::string> text = ReadWhole(dir + "/" + kEngineStateFile);
-  if (!text) return 1;
-  const auto state = DecodeEngineState(*text);
-  return state.ok() && state->phase != Phase::kStarting ? 0 : 1;
+int Ready(const std::string& dir, milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    if (HasStarted(dir)) return 0;
+    if (std::chrono::steady_clock::now() >= end) break;
+    std::this_thread::sleep_for(kReadyInterval);
+  }
+  std::fprintf(stderr, "autotune-launch: the engine is neither ready nor over\n");
+  return 1;
 }
 
 int Install(const std::string& dir) {

@@ -24,8 +24,9 @@ struct LaunchOptions {
 // The exit status of the program: 0 after SIGTERM, 20 when `dir` cannot be used.
 int Supervise(const LaunchOptions& options);
 
-// The startup probe: 0 when the engine is ready or has ended, else 1.
-int Ready(const std::string& dir);
+// The startup probe: 0 when the engine is ready or has ended. Waits for that at most `patience` and returns 1 then,
+// with a line on standard error.
+int Ready(const std::string& dir, std::chrono::milliseconds patience);
 
 // Copies the running program to dir/autotune-launch. The exit status of the program.
 int Install(const std::string& dir);

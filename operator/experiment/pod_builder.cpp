@@ -18,12 +18,14 @@ using std::chrono::seconds;
 // The API server defaults to 30 s too; written down because the launcher counts on it: it gives the engine 10 s after
 // SIGTERM before it kills it, and the log still has to be drained.
 constexpr int kGracePeriodSeconds = 30;
-// An exec probe costs the node a process: every 2 s is one in the noise of a start that takes a minute.
-constexpr int kProbePeriodSeconds = 2;
-constexpr int kProbeTimeoutSeconds = 5;
+// The probe is one process that waits for the engine: the kubelet writes a Warning event for each probe that fails, and
+// one every few seconds would bury the warnings that mean something.
+constexpr int kProbePeriodSeconds = 1;
 // The launcher ends a start that takes too long. Only a launcher that hangs itself meets the probe's own limit, after
 // the outcome has called it a timeout (outcome.cpp waits 2 minutes).
 constexpr seconds kProbeSlack{300};
+// For the waiting process to say that it gives up, before the kubelet ends it without a word.
+constexpr seconds kProbeLastWord{30};
 constexpr seconds kDeadlineSlack{300};
 // NCCL needs gigabytes for 8 GPUs; the default of 64 MiB breaks it. tmpfs pages count against the memory limit of the
 // container that touches them, so an unused rest costs nothing.
@@ -252,6 +254,8 @@ class Builder {
       spec->quality.only_cache_differs = experiment.hints.only_cache_differs;
     }
     spec->quality.made_up_weights = MakesUpWeights(experiment.plan.args);
+    // The engines' own commands are told the model; a user's may serve anything.
+    if (!experiment.runtime.command.empty()) spec->model = spec_.model.id_or_path;
     if (spec->dataset && !environment_.dataset_file.empty()) spec->dataset->path = environment_.dataset_file;
     spec->start = experiment.hints.start;
     spec->confirms = experiment.hints.confirms;
@@ -333,6 +337,7 @@ class Builder {
     const std::string launcher = environment_.shared_dir + "/autotune-launch";
     seconds startup = spec_.optimization.startup_timeout;
     if (experiment.hints.allowed) startup = std::min(startup, *experiment.hints.allowed);
+    const seconds wait = startup + kProbeSlack;
     json container = {
         {"name", "engine"},
         {"image", runtime.image},
@@ -345,10 +350,12 @@ class Builder {
         {"resources", EngineResources(runtime, experiment.plan.gpus)},
         {"securityContext", EngineSecurity(runtime.security_context)},
         {"startupProbe",
-         {{"exec", {{"command", {launcher, "ready", "--dir", environment_.shared_dir}}}},
+         {{"exec",
+           {{"command",
+             {launcher, "ready", "--dir", environment_.shared_dir, "--wait", std::to_string(wait.count())}}}},
           {"periodSeconds", kProbePeriodSeconds},
-          {"timeoutSeconds", kProbeTimeoutSeconds},
-          {"failureThreshold", (startup + kProbeSlack).count() / kProbePeriodSeconds}}},
+          {"timeoutSeconds", (wait + kProbeLastWord).count()},
+          {"failureThreshold", 1}}},
         {"volumeMounts", std::move(mounts)}};
     if (!env.entries().empty()) container["env"] = env.entries();
     return container;
@@ -357,7 +364,7 @@ class Builder {
   std::vector<std::string> EngineCommand(const experiment::Experiment& experiment) const {
     quant::StartContext context;
     context.model = ModelInContainer();
-    context.revision = spec_.model.revision;
+    context.revision = ModelRevision(task_);
     context.host = environment_.host;
     context.port = environment_.port;
     context.options_file = environment_.options_dir + "/" + kOptionsFile;
@@ -520,6 +527,11 @@ class Builder {
 
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt) {
   return NameWithHash(task, "", task.metadata.uid + "/" + hash + "/" + std::to_string(attempt));
+}
+
+std::string ModelRevision(const api::AutotuneTask& task) {
+  const bool known = task.status.model && !task.status.model->commit.empty();
+  return known ? task.status.model->commit : task.spec.model.revision;
 }
 
 std::string InspectPodName(const api::AutotuneTask& task, int attempt) {

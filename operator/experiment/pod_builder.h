@@ -92,6 +92,9 @@ struct Placement {
 
 // "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
+// What engines are told to load: the commit that the revision was when the model was inspected, so that every
+// experiment and what is deployed load the same files; spec.model.revision where no hub said a commit.
+std::string ModelRevision(const api::AutotuneTask& task);
 std::string InspectPodName(const api::AutotuneTask& task, int attempt);
 
 // Latency objectives compare configurations at this share of the requests/s at the baseline's limit.

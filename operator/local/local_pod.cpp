@@ -291,8 +291,8 @@ bool LocalPod::StartContainer(Running& running) {
     return Process::Start(process, [this] { Poke(); });
   };
   auto started = start();
-  running.process_started = Now();
-  running.next_probe = running.process_started;
+  running.next_probe = Now();
+  running.failed_probes = 0;
   running.started = false;
   running.probe.reset();
   if (!started) {
@@ -396,8 +396,9 @@ void LocalPod::Probe(Running& running) {
     if (!exit && now < running.probe_started + running.probe_timeout) return;
     running.probe.reset();
     running.next_probe = running.probe_started + std::min<base::Duration>(period, kProbePeriod);
+    ++running.failed_probes;
   }
-  if (now >= running.process_started + period * Integer(probe, "failureThreshold", 3)) {
+  if (running.failed_probes >= Integer(probe, "failureThreshold", 3)) {
     running.process->Signal(SIGKILL);  // what a kubelet does; its exit is seen next
     return;
   }

@@ -68,9 +68,10 @@ class LocalPod {
     std::size_t state = 0;  // index into state_.containers
     std::unique_ptr<Process> process;
     std::unique_ptr<Process> probe;
-    base::TimePoint process_started{}, probe_started{}, next_probe{}, restart_at{};
+    base::TimePoint probe_started{}, next_probe{}, restart_at{};
     std::chrono::seconds probe_timeout{1};
-    bool started = false;  // passed its startup probe
+    bool started = false;   // passed its startup probe
+    int failed_probes = 0;  // in a row
     int restarts = 0;
   };
   enum class Wake { kDone, kDeleted, kDeadline };

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "bench/root_cause.h"
 #include "tests/bench/launcher_process.h"
@@ -60,6 +61,7 @@ TEST(Launcher, RefusesAWrongCommandLine) {
       {"start"},
       {"ready"},
       {"ready", "--dir"},
+      {"ready", "--dir", dir, "--wait", "soon"},
       {"run", "--dir", dir, "--", "true"},
       {"run", "--dir", dir, "--port", "70000", "--", "true"},
       {"run", "--dir", dir, "--port", "8000"},
@@ -103,6 +105,24 @@ def answered(path):
   EXPECT_EQ(launcher.Ready(), 1);
   std::ofstream(launcher.dir() + "/recover").close();
   launcher.Await(Phase::kReady);
+}
+
+TEST(Launcher, TheProbeWaitsUntilTheEngineIsReadyOrItsPatienceEnds) {
+  LauncherProcess launcher;
+  launcher.StartPython({}, std::string(kServer) + R"(
+status = 503
+def answered(path):
+    global status
+    if os.path.exists(f"{directory}/recover"): status = 200
+)" + kServe);
+  launcher.PidFrom("engine");
+  EXPECT_EQ(launcher.Call({"ready", "--dir", launcher.dir(), "--wait", "0.2"}), 1);
+  LauncherProcess probe;
+  auto waiting = std::async(std::launch::async, [&] {
+    return probe.Call({"ready", "--dir", launcher.dir(), "--wait", "600"});
+  });
+  std::ofstream(launcher.dir() + "/recover").close();
+  EXPECT_EQ(waiting.get(), 0);
 }
 
 TEST(Launcher, EndsAnEngineThatIsNotReadyInTime) {

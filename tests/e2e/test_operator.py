@@ -82,6 +82,10 @@ def test_the_first_example_runs_unmodified_from_apply_to_the_best_configuration(
     assert found["status"]["candidates"]["eligible"] == 2
     assert float(found["status"]["cost"]["gpuHours"]) > 0
 
+    # Nothing went wrong, and nothing looks as if it had.
+    warnings = [(e["involvedObject"]["name"], e["reason"], e["message"]) for e in namespace.list("events")
+                if e["type"] == "Warning"]
+    assert warnings == []
     recommended = namespace.get("configmaps", found["status"]["recommendation"]["configMap"])
     namespace.kubectl("apply", "--dry-run=server", "-f", "-", input=recommended["data"]["deployment.yaml"])
 

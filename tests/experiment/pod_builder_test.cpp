@@ -176,8 +176,10 @@ TEST(PodBuilder, DeadlinesCoverWhatTheTaskAllows) {
                                               "experimentTimeout": "20m"}})");
   EXPECT_EQ(pod["spec"]["activeDeadlineSeconds"], 60 + 120 + 600 + 1200 + 300);
   const json& probe = Container(pod, "engine")["startupProbe"];
-  EXPECT_GE(probe["failureThreshold"].get<int>() * probe["periodSeconds"].get<int>(), 600 + 120)
-      << "the launcher and the operator call the timeout before the kubelet restarts the engine";
+  EXPECT_THAT(probe["exec"]["command"],
+              ElementsAre("/autotune/autotune-launch", "ready", "--dir", "/autotune", "--wait", "900"))
+      << "one process that waits: a probe that fails is a Warning event of a healthy experiment";
+  EXPECT_GT(probe["timeoutSeconds"], 900);
   EXPECT_THAT(Container(pod, "engine")["command"],
               ElementsAre("/autotune/autotune-launch", "run", "--dir", "/autotune", "--port", "8000", "--health-path",
                           "/health", "--startup-timeout", "600", "--"));
@@ -201,6 +203,18 @@ TEST(PodBuilder, TheBenchIsToldOfQuestionsAndOfWeightsThatAreMadeUp) {
   EXPECT_TRUE(spec->quality.reference.has_value());
   EXPECT_THAT(pod["spec"]["volumes"].dump(), HasSubstr(R"({"configMap":{"name":"q"},"name":"questions"})"));
   EXPECT_THAT(Container(pod, "bench")["volumeMounts"].dump(), HasSubstr(R"("mountPath":"/questions")"));
+}
+
+TEST(PodBuilder, EveryExperimentLoadsTheCommitThatWasRead) {
+  api::AutotuneTask task = SampleTask(R"({"model": {"revision": "main"}})");
+  EXPECT_EQ(ModelRevision(task), "main");
+  task.status.model.emplace();
+  EXPECT_EQ(ModelRevision(task), "main") << "a hub that says no commit";
+  task.status.model->commit = std::string(40, 'a');
+  Experiment experiment = SampleExperiment(task);
+  experiment.traits.revision_args = {"--revision", "{revision}"};
+  const json pod = BuildExperimentPod(task, experiment, {}, SampleEnvironment());
+  EXPECT_THAT(Container(pod, "engine")["args"].dump(), HasSubstr(R"("--revision",")" + std::string(40, 'a') + '"'));
 }
 
 TEST(PodBuilder, AUsersCommandKeepsItsOwnPlaceForEveryPlaceholder) {
