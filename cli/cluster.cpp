@@ -98,6 +98,26 @@ base::Result<std::vector<api::AutotuneTask>> Cluster::List(bool all_namespaces) 
   return tasks;
 }
 
+base::Result<std::vector<experiment::NodeView>> Cluster::Nodes() {
+  const kube::Resource nodes{"", "v1", "nodes", false};
+  std::vector<experiment::NodeView> found;
+  kube::ListOptions options;
+  options.limit = 500;
+  do {
+    const auto page =
+        client_.List(nodes, "", options, [&](json&& node) { found.push_back(experiment::NodeViewFromJson(node)); });
+    if (!page) {
+      base::Error error = page.error();
+      if (error.code == base::Code::kRetry) return Explain(std::move(error), "");
+      error.message = "nodes: " + std::string(error.code == base::Code::kDenied ? "not allowed: " : "") +
+                      error.message + "; --gpu NAME plans for a GPU without asking the cluster";
+      return error;
+    }
+    options.continue_token = page->continue_token;
+  } while (!options.continue_token.empty());
+  return found;
+}
+
 base::Status Cluster::Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
                             const std::stop_token& stop) {
   while (!stop.stop_requested()) {
@@ -172,16 +192,20 @@ base::Status Cluster::Cancel(const std::string& name) {
   return {};
 }
 
-base::Result<std::string> Cluster::Apply(const json& object, const std::string& task) {
+base::Result<std::string> Cluster::Apply(const json& object, const std::string& task, bool dry_run) {
   const auto resource = ResourceOf(object);
   if (!resource) return resource.error();
   const std::string name = object["metadata"].value("name", "");
   const std::string what = object.value("kind", "") + " \"" + name + "\"";
   kube::WriteOptions write;
   write.field_manager = "autotune-cli";
+  write.dry_run = dry_run;
   const auto created = client_.Create(*resource, ns_, object, write);
   if (created) return std::string("created");
   if (created.error().code != base::Code::kAlreadyExists) {
+    if (created.error().message.find("namespaces \"") != std::string::npos) {
+      return base::Error{base::Code::kNotFound, "there is no namespace " + ns_};
+    }
     if (created.error().code == base::Code::kNotFound) {
       return base::Error{base::Code::kNotFound, "the cluster knows no " + object.value("kind", "") + " " +
                                                     object.value("apiVersion", "") + ": its operator is not installed"};
@@ -231,6 +255,12 @@ base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options)
   connection->cluster =
       std::make_unique<Cluster>(*connection->client, options.ns.empty() ? config->default_namespace : options.ns);
   return connection;
+}
+
+base::Result<std::vector<experiment::NodeView>> NodesOf(const ClusterOptions& options) {
+  auto connection = Connect(options);
+  if (!connection) return std::move(connection).error();
+  return (*connection)->cluster->Nodes();
 }
 
 int ExitCodeOf(const base::Error& error) {

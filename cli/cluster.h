@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "operator/api/autotune_task.h"
+#include "operator/experiment/node_view.h"
 #include "operator/kube/client.h"
 #include "operator/kube/config.h"
 
@@ -34,6 +35,7 @@ class Cluster {
 
   base::Result<api::AutotuneTask> Get(const std::string& name);
   base::Result<std::vector<api::AutotuneTask>> List(bool all_namespaces);
+  base::Result<std::vector<experiment::NodeView>> Nodes();
   // Calls `seen` with the task as it is and after each change, until it returns false or the task is gone (kNotFound).
   base::Status Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
                      const std::stop_token& stop);
@@ -43,8 +45,9 @@ class Cluster {
   base::Status Suspend(const std::string& name, bool suspended);
   base::Status Cancel(const std::string& name);
   // Creates the object, or replaces what an earlier apply of the same task created; anything else of that name is
-  // somebody's: kAlreadyExists, nothing is written. Returns "created" or "configured".
-  base::Result<std::string> Apply(const nlohmann::json& object, const std::string& task);
+  // somebody's: kAlreadyExists, nothing is written. Returns "created" or "configured". `dry_run`: the API server checks
+  // it all, and nothing is written.
+  base::Result<std::string> Apply(const nlohmann::json& object, const std::string& task, bool dry_run = false);
 
  private:
   base::Error Explain(base::Error error, const std::string& what) const;
@@ -61,6 +64,9 @@ struct Connection {
   std::unique_ptr<Cluster> cluster;
 };
 base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options);
+
+// Connects and reads the nodes.
+base::Result<std::vector<experiment::NodeView>> NodesOf(const ClusterOptions& options);
 
 // 1: the task has no answer (yet); 2: wrong input; 3: no cluster, or it refuses; 4: no such task, experiment or pod.
 int ExitCodeOf(const base::Error& error);

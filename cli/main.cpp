@@ -66,14 +66,22 @@ int PlanOne(api::AutotuneTask task, const std::string& output, const std::string
     if (preview) std::cout << cli::SearchText(*plan, *preview);
   }
   const bool refused = preview && !preview->refusal.empty();
-  return plan->space.schedule.empty() || refused ? 1 : 0;
+  return plan->space.schedule.empty() || refused || !cli::NoRoom(*plan).empty() ? 1 : 0;
 }
 
-// Every task of the files; the exit code is that of the worst.
+// Every task of the files; the exit code is that of the worst. `cluster`: whose nodes are planned for, or null.
 int Plan(const std::vector<std::string>& files, const std::string& output, const std::string& tools_image,
-         const cli::PlanOptions& options, const quant::RuleSet& rules) {
+         cli::PlanOptions options, const cli::ClusterOptions* cluster, const quant::RuleSet& rules) {
   auto tasks = cli::LoadTasks(files, std::cin);
   if (!tasks) return Fail(tasks.error().message);
+  if (cluster != nullptr) {
+    auto nodes = cli::NodesOf(*cluster);
+    if (!nodes) {
+      Fail(nodes.error().message);
+      return cli::ExitCodeOf(nodes.error());
+    }
+    options.nodes = *std::move(nodes);
+  }
   int code = 0;
   for (std::size_t i = 0; i < tasks->size(); ++i) {
     if (i > 0) std::cout << (output == "pods" ? "---\n" : "\n");
@@ -186,6 +194,13 @@ int main(int argc, char** argv) {
   }
   gpu_help += "or a node label's value, a compute capability (12.0), gfx942 ...";
 
+  cli::TaskChoice choice;
+  const auto add_kubeconfig = [&choice](CLI::App* command) {
+    command->add_option("--context", choice.cluster.kubeconfig.context, "Context of the kubeconfig")->type_name("NAME");
+    command->add_option("--kubeconfig", choice.cluster.kubeconfig.path, "Default: $KUBECONFIG, ~/.kube/config")
+        ->type_name("FILE");
+  };
+
   CLI::App* plan =
       app.add_subcommand("plan", "Show what a task would run: experiments, arguments, what is pruned and why");
   cli::PlanOptions plan_options;
@@ -194,7 +209,10 @@ int main(int argc, char** argv) {
   add_files(plan);
   plan->add_option("-o,--output", output, "table, json or pods (the manifests)")
       ->check(CLI::IsMember({"table", "json", "pods"}));
-  plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
+  CLI::Option* plan_gpu = plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
+  bool plan_cluster = false;
+  plan->add_flag("--cluster", plan_cluster, "For the GPUs that the cluster's nodes have")->excludes(plan_gpu);
+  add_kubeconfig(plan);
   plan->add_option("--model-dir", plan_options.model_dir, "Directory with the model's config.json (default: the hub)")
       ->type_name("DIR");
   cli::HubAccess hub = cli::HubAccess::FromEnvironment();
@@ -283,12 +301,9 @@ int main(int argc, char** argv) {
   bench->add_option("-o,--output", bench_output, "table or json")->check(CLI::IsMember({"table", "json"}));
   bench->add_flag("-v,--verbose", bench_options.verbose, "A line for everything that was done");
 
-  cli::TaskChoice choice;
-  const auto add_cluster = [&choice](CLI::App* command) {
+  const auto add_cluster = [&](CLI::App* command) {
     command->add_option("-n,--namespace", choice.cluster.ns, "Namespace; default: the context's")->type_name("NAME");
-    command->add_option("--context", choice.cluster.kubeconfig.context, "Context of the kubeconfig")->type_name("NAME");
-    command->add_option("--kubeconfig", choice.cluster.kubeconfig.path, "Default: $KUBECONFIG, ~/.kube/config")
-        ->type_name("FILE");
+    add_kubeconfig(command);
   };
   // A task of the cluster, or of a file.
   const auto add_task = [&](CLI::App* command) {
@@ -447,7 +462,9 @@ int main(int argc, char** argv) {
   const auto rules = LoadRules(rules_directory);
   if (!rules) return Fail(rules.error().message);
   plan_options.hub = explain_options.hub = matrix_options.hub = hub;
-  if (plan->parsed()) return Plan(files, output, tools_image, plan_options, *rules);
+  if (plan->parsed()) {
+    return Plan(files, output, tools_image, plan_options, plan_cluster ? &choice.cluster : nullptr, *rules);
+  }
   if (run->parsed()) {
     run_options.yaml = run_output == "yaml";
     return Run(files, run_options, *rules);

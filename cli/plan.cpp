@@ -176,7 +176,55 @@ std::string StandsFor(const tuning::Expansion& expansion, std::size_t index) {
   return Joined(names, " and ");
 }
 
+// The GPU that --gpu or the spec names; none is fine.
+base::Status SetNamedGpu(const api::GpuSpec& spec, const std::string& asked, TaskPlan& plan) {
+  const std::string gpu = !asked.empty() ? asked : spec.products.empty() ? "" : spec.products.front();
+  if (gpu.empty()) return {};
+  const auto found = ReadGpu(gpu);
+  if (!found) return asked.empty() ? base::Status() : base::Invalid("--gpu: " + found.error().message);
+  plan.gpu = {found->product, found->capability, found->memory_bytes, found->amd_architecture};
+  plan.gpu_source = asked.empty() ? "spec.gpu.products" : "--gpu";
+  if (asked.empty() && !found->amd_architecture.empty()) plan.gpu.product = gpu;
+  return {};
+}
+
+int FewestGpus(const TaskPlan& plan) {
+  int fewest = 0;
+  for (const std::size_t index : plan.space.schedule) {
+    const int gpus = plan.space.expansion.candidates[index].plan.gpus;
+    fewest = fewest == 0 ? gpus : std::min(fewest, gpus);
+  }
+  return fewest;
+}
+
+int MostGpus(const TaskPlan& plan) {
+  int most = 0;
+  for (const std::size_t index : plan.space.schedule) {
+    most = std::max(most, plan.space.expansion.candidates[index].plan.gpus);
+  }
+  return most;
+}
+
+// The table of the cluster's GPUs, and what does not fit.
+std::string PoolsText(const TaskPlan& plan) {
+  if (!plan.pools) return "";
+  std::string text = GpuPoolsText(*plan.pools, plan.task.spec.gpu, plan.gpu.product);
+  std::string lacking = NoRoom(plan);
+  if (lacking.empty()) lacking = TooManyGpus(*plan.pools, plan.gpu.product, MostGpus(plan));
+  if (!lacking.empty() && !plan.pools->empty()) text += "  Not enough: " + lacking + "\n";
+  return text + "\n";
+}
+
 }  // namespace
+
+std::string NoRoom(const TaskPlan& plan) {
+  if (!plan.pools) return "";
+  const std::string& resource = plan.task.spec.gpu.resource_name;
+  if (plan.pools->empty()) return "no node of the cluster has " + resource;
+  const bool allowed = std::any_of(plan.pools->begin(), plan.pools->end(), [](const auto& p) { return p.allowed > 0; });
+  if (!allowed) return "spec.gpu allows no node of the cluster that has " + resource;
+  return TooManyGpus(*plan.pools, plan.gpu.product, FewestGpus(plan));
+}
 
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
                                 const experiment::PodEnvironment& environment, const PlanOptions& options) {
@@ -186,17 +234,14 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   plan.model = std::move(facts->model);
   plan.model_source = std::move(facts->source);
 
-  const std::vector<std::string>& products = task.spec.gpu.products;
-  const std::string gpu = !options.gpu.empty() ? options.gpu : products.empty() ? "" : products.front();
-  if (!gpu.empty()) {
-    const auto found = ReadGpu(gpu);
-    if (found) {
-      plan.gpu = {found->product, found->capability, found->memory_bytes, found->amd_architecture};
-      plan.gpu_source = options.gpu.empty() ? "spec.gpu.products" : "--gpu";
-      if (options.gpu.empty() && !found->amd_architecture.empty()) plan.gpu.product = gpu;
-    } else if (!options.gpu.empty()) {
-      return base::Invalid("--gpu: " + found.error().message);
-    }
+  if (options.nodes) {
+    const api::GpuSpec& asked = task.spec.gpu;
+    plan.pools = GpuPools(asked, *options.nodes);
+    plan.gpu =
+        reconcile::ChooseGpu(task.spec, plan.model, reconcile::GpuChoices(asked, *options.nodes), rules, environment);
+    plan.gpu_source = "the cluster's nodes";
+  } else if (const auto named = SetNamedGpu(task.spec.gpu, options.gpu, plan); !named) {
+    return named.error();
   }
   auto space = reconcile::BuildSpace(task.spec, plan.model, plan.gpu, rules, environment);
   if (!space) return std::move(space).error();
@@ -204,6 +249,7 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   plan.rules_version = rules.version();
   if (task.metadata.ns.empty()) task.metadata.ns = "default";
   plan.task = std::move(task);
+  plan.task.status.model = plan.model;  // pods are told the commit that was read
   return plan;
 }
 
@@ -215,12 +261,14 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   const std::string gpu = GpuText(plan.gpu.product, plan.gpu.capability, plan.gpu.amd_architecture);
   if (!gpu.empty()) {
     text += "GPU    " + gpu + "  (from " + plan.gpu_source + ")\n";
+  } else if (plan.pools) {
+    text += "GPU    not known: the cluster has none that spec.gpu allows and that a label names\n";
   } else if (experiment::IsAmdResource(spec.gpu.resource_name)) {
     text += "GPU    of AMD, not known which (--gpu mi300x says it)\n";
   } else {
     text += "GPU    not known: what needs a newer GPU is not pruned here (--gpu h100 says which)\n";
   }
-  text += "Rules  " + plan.rules_version + "\n\n";
+  text += "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
 
   std::vector<std::vector<std::string>> arguments;
   for (const std::size_t index : plan.space.schedule) arguments.push_back(expansion.candidates[index].plan.args);
@@ -350,6 +398,8 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                           {"of", expansion.candidates[one.of].hash}});
   }
   return {{"task", plan.task.metadata.name},
+          {"cluster",
+           plan.pools ? json{{"gpus", GpuPoolsJson(*plan.pools, plan.gpu.product)}, {"noRoom", NoRoom(plan)}} : json()},
           {"model", checkpoint::ToJson(plan.model)},
           {"gpu",
            {{"product", plan.gpu.product},

@@ -1,10 +1,14 @@
-// `autotune plan`: what a task would run, without a cluster. Shows exactly what the operator's own expansion returns.
+// `autotune plan`: what a task would run. Shows exactly what the operator's own expansion returns, for a GPU that is
+// named or for the GPUs of a cluster's nodes.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "cli/cluster_gpus.h"
 #include "cli/model_source.h"
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/pod_builder.h"
@@ -18,6 +22,7 @@ struct PlanOptions {
   // Checkpoint directory or config.json; "" = inline facts, or idOrPath where that is here, or the hub.
   std::string model_dir{};
   HubAccess hub{};
+  std::optional<std::vector<experiment::NodeView>> nodes{};  // of a cluster; the GPU is chosen among theirs
 };
 
 struct TaskPlan {
@@ -25,7 +30,8 @@ struct TaskPlan {
   checkpoint::ModelFacts model;
   std::string model_source;  // "spec.model.facts", "/models/llama/config.json", "https://huggingface.co"
   reconcile::GpuChoice gpu;
-  std::string gpu_source;  // "--gpu", "spec.gpu.products", "" = not known
+  std::string gpu_source;                     // "--gpu", "spec.gpu.products", "the cluster's nodes", "" = not known
+  std::optional<std::vector<GpuPool>> pools;  // of the cluster's nodes
   reconcile::Space space;
   std::string rules_version;
 };
@@ -33,6 +39,9 @@ struct TaskPlan {
 // kInvalid names the field or flag. Facts that are not at hand are not guessed.
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
                                 const experiment::PodEnvironment& environment, const PlanOptions& options);
+
+// A cluster was asked, and has no node that the task's experiments fit on: why, in a line; "" where they do.
+std::string NoRoom(const TaskPlan& plan);
 
 std::string PlanText(const TaskPlan& plan, std::size_t width);
 nlohmann::json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environment);

@@ -117,11 +117,96 @@ std::string WaitingMessage(const api::TaskStatus& status) {
 
 std::string Bar(std::size_t done, std::size_t all) {
   constexpr std::size_t kCells = 24;
-  const std::size_t filled = all == 0 ? 0 : done * kCells / all;
+  const std::size_t filled = all == 0 ? 0 : std::min(done * kCells / all, kCells);
   return "[" + std::string(filled, '#') + std::string(kCells - filled, '.') + "]";
 }
 
+bool IsOver(const api::ExperimentStatus& experiment) {
+  return experiment.state == ExperimentState::kSucceeded || experiment.state == ExperimentState::kFailed;
+}
+
+std::size_t FinishedCount(const api::TaskStatus& status) {
+  return static_cast<std::size_t>(std::count_if(status.experiments.begin(), status.experiments.end(), IsOver));
+}
+
+// An adaptive search appends experiments as it goes: "5-9" are expected. Others know all of theirs.
+std::string ExpectedText(const api::TaskStatus& status) {
+  if (status.estimate && !status.estimate->experiments.empty()) return status.estimate->experiments;
+  return std::to_string(status.experiments.size());
+}
+
+std::size_t ExpectedExperiments(const api::TaskStatus& status) {
+  const std::string text = ExpectedText(status);
+  const std::size_t dash = text.find('-');
+  const auto most = std::strtoul(text.c_str() + (dash == std::string::npos ? 0 : dash + 1), nullptr, 10);
+  return std::max<std::size_t>(most, status.experiments.size());
+}
+
+double SecondsBetween(const std::string& from, base::WallTime to) {
+  return std::chrono::duration<double>(to - base::ParseRfc3339(from)).count();
+}
+
+// By what the finished ones took.
+std::optional<TimeLeft> LeftByTheMean(const api::AutotuneTask& task, base::WallTime time) {
+  double taken = 0, left = 0;
+  std::size_t counted = 0, pending = 0;
+  for (const api::ExperimentStatus& experiment : task.status.experiments) {
+    if (!IsOver(experiment) || experiment.started_at.empty() || experiment.finished_at.empty()) continue;
+    taken += SecondsBetween(experiment.started_at, base::ParseRfc3339(experiment.finished_at));
+    ++counted;
+  }
+  if (counted == 0) return std::nullopt;
+  const double mean = taken / static_cast<double>(counted);
+  double longest = 0;
+  for (const api::ExperimentStatus& experiment : task.status.experiments) {
+    if (IsOver(experiment)) continue;
+    if (experiment.state == ExperimentState::kPending || experiment.started_at.empty()) {
+      ++pending;
+      continue;
+    }
+    const double rest = std::max(mean - SecondsBetween(experiment.started_at, time), 0.0);
+    left += rest;
+    longest = std::max(longest, rest);
+  }
+  left += mean * static_cast<double>(pending);
+  return TimeLeft{std::max(left / std::max(task.spec.parallelism, 1), longest), false};
+}
+
 }  // namespace
+
+std::optional<TimeLeft> TimeLeftOf(const api::AutotuneTask& task, base::WallTime time) {
+  const bool goes_on = task.status.state == "Searching" || task.status.state == "Confirming";
+  if (!goes_on || task.status.experiments.empty()) return std::nullopt;
+  if (task.status.estimate && !task.status.estimate->finish_at.empty()) {
+    return TimeLeft{std::max(-SecondsBetween(task.status.estimate->finish_at, time), 0.0), true};
+  }
+  return LeftByTheMean(task, time);
+}
+
+std::string HowFar(const api::AutotuneTask& task, base::WallTime started, base::WallTime time) {
+  const api::TaskStatus& status = task.status;
+  const base::WallTime from = status.started_at.empty() ? started : base::ParseRfc3339(status.started_at);
+  const base::WallTime until = status.finished_at.empty() ? time : base::ParseRfc3339(status.finished_at);
+  const double passed = std::chrono::duration<double>(until - from).count();
+  std::string text = std::to_string(FinishedCount(status)) + " of " + ExpectedText(status) + " experiments, " +
+                     Elapsed(std::max(passed, 0.0));
+  if (const auto left = TimeLeftOf(task, time)) {
+    text += left->seconds < 1 ? ", about to end"
+                              : (left->at_most ? ", at most " : ", about ") + Elapsed(left->seconds) + " left";
+  }
+  if (std::strtod(status.cost.gpu_hours.c_str(), nullptr) > 0) text += ", " + status.cost.gpu_hours + " GPU-hours";
+  return text;
+}
+
+std::string LeaderText(const api::AutotuneTask& task) {
+  const api::ExperimentStatus* best = BestExperiment(task);
+  if (best == nullptr) return "";
+  std::string text = "best so far: " + best->name + " " + best->quant.name + " " +
+                     ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
+  const std::string& improvement = task.status.best->improvement_over_baseline;
+  if (!best->baseline && !improvement.empty()) text += " (" + improvement + ")";
+  return text;
+}
 
 std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api::AutotuneTask& now) {
   std::vector<std::string> lines;
@@ -148,14 +233,12 @@ std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api:
 std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime started, base::WallTime time,
                                    std::size_t width) {
   std::vector<std::string> lines;
-  std::size_t done = 0;
+  const std::size_t done = FinishedCount(now.status);
   for (const api::ExperimentStatus& experiment : now.status.experiments) {
     switch (experiment.state) {
       case ExperimentState::kPending:
-        break;
       case ExperimentState::kSucceeded:
       case ExperimentState::kFailed:
-        ++done;
         break;
       case ExperimentState::kStarting:
       case ExperimentState::kMeasuring: {
@@ -170,16 +253,12 @@ std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime 
       }
     }
   }
-  const std::size_t all = now.status.experiments.size();
-  std::string line = "  " + Bar(done, all) + " " + std::to_string(done) + "/" + std::to_string(all) + "  " +
-                     Elapsed(std::chrono::duration<double>(time - started).count());
-  if (const api::ExperimentStatus* best = BestExperiment(now)) {
-    line += "  best so far: " + best->quant.name + " " +
-            ScoreText(now.spec.optimization.objective, std::strtod(now.status.best->score.c_str(), nullptr));
-    const std::string& improvement = now.status.best->improvement_over_baseline;
-    if (!best->baseline && !improvement.empty()) line += " (" + improvement + ")";
+  if (const std::string waiting = WaitingMessage(now.status); !waiting.empty()) {
+    lines.push_back(Shortened("  waiting: " + waiting, width));
   }
-  lines.push_back(Shortened(line, width));
+  lines.push_back(
+      Shortened("  " + Bar(done, ExpectedExperiments(now.status)) + " " + HowFar(now, started, time), width));
+  if (const std::string leader = LeaderText(now); !leader.empty()) lines.push_back(Shortened("  " + leader, width));
   return lines;
 }
 
@@ -220,6 +299,11 @@ void ProgressView::Show(const api::AutotuneTask& task) {
   const base::MutexLock lock(mutex_);
   Clear();
   Print(ProgressLines(last_.status, task));
+  // Where nothing can be drawn, a line after each experiment says what the live ones would.
+  if (!terminal_ && FinishedCount(task.status) > FinishedCount(last_.status)) {
+    const std::string leader = LeaderText(task);
+    Print({HowFar(task, started_, clock_.Wall()) + (leader.empty() ? "" : "; " + leader)});
+  }
   last_ = task;
   live_ = true;
   Draw();

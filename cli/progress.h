@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,21 @@ namespace autotune::cli {
 // One line for each thing that happened between the two statuses of a task, in the order in which it is told.
 std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api::AutotuneTask& now);
 
-// What runs now, and how far the task is: at most `width` characters a line.
+// How long the task is expected to go on. `at_most`: the upper end of the search's own 80 % interval; else what the
+// finished experiments took on average, for those that are left.
+struct TimeLeft {
+  double seconds = 0;
+  bool at_most = false;
+};
+// Nothing before the first experiment has ended, and of a task that is over.
+std::optional<TimeLeft> TimeLeftOf(const api::AutotuneTask& task, base::WallTime time);
+
+// "3 of 5-9 experiments, 4m12s, at most 11m left, 0.21 GPU-hours".
+std::string HowFar(const api::AutotuneTask& task, base::WallTime started, base::WallTime time);
+// "best so far: e2-bbbbbb default 1560.2 tok/s per GPU (+41.3%)"; "" while there is none.
+std::string LeaderText(const api::AutotuneTask& task);
+
+// What runs now, and how far the task is: at most `width` characters a line. `started`: where the status does not say.
 std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime started, base::WallTime time,
                                    std::size_t width);
 

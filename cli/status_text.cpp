@@ -27,6 +27,14 @@ std::string NotAmongText(const api::AutotuneTask& task) {
   return text.empty() ? "" : "Not among the experiments:\n" + text;
 }
 
+// What is expected of a search that goes on: an 80 % interval.
+std::string EstimateText(const api::TaskStatus& status) {
+  if (!status.estimate || status.estimate->finish_at.empty()) return "";
+  const api::TaskStatus::Estimate& estimate = *status.estimate;
+  return estimate.experiments + " experiments, " + estimate.gpu_hours + " GPU-hours, " + estimate.duration +
+         " in all; ends before " + estimate.finish_at;
+}
+
 }  // namespace
 
 std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width) {
@@ -73,6 +81,7 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
             (condition.message.empty() ? "" : ": " + condition.message) + "\n";
   }
   if (status.candidates.total > 0) text += "Space     " + CandidatesText(status.candidates) + "\n";
+  if (const std::string estimate = EstimateText(status); !estimate.empty()) text += "Estimate  " + estimate + "\n";
   if (!status.gpu_product.empty()) text += "GPU       " + status.gpu_product + "\n";
   if (!status.experiments.empty()) {
     text += "Cost      " + CostText(status.cost) + "\n\n" + FinalText(task, rules, width);

@@ -3,10 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <istream>
 #include <iterator>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <thread>
 #include <utility>
 
 #include "cli/progress.h"
@@ -71,6 +75,16 @@ int WatchStatus(const TaskChoice& choice, const quant::RuleSet& rules, Streams& 
   const auto connection = Connect(choice.cluster);
   if (!connection) return Told(connection.error(), streams);
   ProgressView view(stderr, isatty(STDERR_FILENO) != 0, streams.width, (*connection)->clock);
+  // Time passes between two changes of the task too.
+  const std::jthread ticks([&](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+      never.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+      view.Tick();
+    }
+  });
   api::AutotuneTask last;
   const auto watched = (*connection)
                            ->cluster->Watch(choice.name,
@@ -254,6 +268,13 @@ int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant
   if (!documents) return Told(documents.error(), streams);
   const auto connection = Connect(choice.cluster);
   if (!connection) return Told(connection.error(), streams);
+  // All of them or none: a Service that is somebody's leaves no Deployment behind.
+  if (documents->size() > 1) {
+    for (const json& document : *documents) {
+      const auto checked = (*connection)->cluster->Apply(document, task->metadata.name, true);
+      if (!checked) return Told(checked.error(), streams);
+    }
+  }
   for (const json& document : *documents) {
     const auto applied = (*connection)->cluster->Apply(document, task->metadata.name);
     if (!applied) return Told(applied.error(), streams);

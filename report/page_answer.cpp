@@ -119,16 +119,18 @@ Markup BestMarkup(const PageData& data) {
   if (best.load != nullptr) {
     load = best.load->load.ToString() + ", " + api::FormatDecimal(best.load->requests_per_second, 2) + " requests/s";
   }
-  out += Facts({{"Configuration", best.experiment->name + ": " + best.experiment->runtime + ", quantization " +
-                                      best.experiment->quant.name + ", " + std::to_string(best.experiment->gpus) +
-                                      (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
-                {"Gain", gain},
-                {"Changes", ChangesText(data)},
-                {"At", load},
-                {"There", best.load == nullptr ? "" : LatenciesText(data)},
-                {"Why not more", LimitText(data)},
-                {"Ties with", text::Joined(answer.tied_with, ", ")},
-                {"Price", answer.price.empty() ? "" : answer.price + " per million output tokens"}});
+  out += Facts(
+      {{"Configuration", best.experiment->name + ": " + best.experiment->runtime + ", quantization " +
+                             best.experiment->quant.name + ", " + std::to_string(best.experiment->gpus) +
+                             (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
+       {"Gain", gain},
+       {"Starts", answer.starts > 1 ? "the score is the mean of " + std::to_string(answer.starts) + " starts" : ""},
+       {"Changes", ChangesText(data)},
+       {"At", load},
+       {"There", best.load == nullptr ? "" : LatenciesText(data)},
+       {"Why not more", LimitText(data)},
+       {"Ties with", text::Joined(answer.tied_with, ", ")},
+       {"Price", answer.price.empty() ? "" : answer.price + " per million output tokens"}});
   Markup warnings;
   for (const quant::Warning& warning : best.experiment->warnings) {
     warnings += Paragraph("note", warning.field + ": " + warning.message);

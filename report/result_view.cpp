@@ -107,7 +107,8 @@ std::string StateText(const ResultRow& row, std::size_t width) {
       return "measuring";
     case api::ExperimentState::kSucceeded:
       if (row.best) return "best";
-      if (!experiment.confirms.empty()) return experiment.confirms + (row.score ? " holds" : " does not hold");
+      if (!experiment.confirms.empty())
+        return "fresh start of " + experiment.confirms + (row.score ? ": it holds" : ": it does not hold");
       if (!row.keeps_quality) return LostText(row);
       if (row.cannot_win) return "cannot win, stopped early";
       if (!row.score) return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
@@ -326,6 +327,7 @@ std::string Headline(const api::AutotuneTask& task) {
   if (best == nullptr) return StatusMessage(task.status);
   std::string text = best->name + " (" + best->runtime + ", " + best->quant.name + "): " +
                      ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
+  if (task.status.best->starts > 1) text += ", the mean of " + std::to_string(task.status.best->starts) + " starts";
   const std::string& improvement = task.status.best->improvement_over_baseline;
   if (best->baseline) {
     text += ", the baseline itself";

@@ -1,6 +1,7 @@
 """A real API server for the tests of manifests and of the chart: they need no nodes, so none are started.
 
   AUTOTUNE_CLUSTER_STATE=DIR   use the cluster that `cluster --state DIR up` has started and leave it running
+  AUTOTUNE=FILE                the command line program; otherwise what was built, release before dev
   AUTOTUNE_CLUSTER_REQUIRED=1  this machine can run a cluster: a test that is skipped has failed
 """
 
@@ -22,6 +23,15 @@ def pytest_runtest_makereport():
     if report.skipped and os.environ.get("AUTOTUNE_CLUSTER_REQUIRED"):
         report.outcome = "failed"
         report.longrepr = f"skipped, though a cluster can run here: {report.longrepr[2]}"
+
+
+@pytest.fixture(scope="session")
+def autotune():
+    """The command line program."""
+    for path in (os.environ.get("AUTOTUNE"), ROOT / "build/release/bin/autotune", ROOT / "build/dev/bin/autotune"):
+        if path and pathlib.Path(path).exists():
+            return path
+    pytest.skip("autotune is not built")
 
 
 class ApiServer:

@@ -115,7 +115,7 @@ def answered(path):
     global status
     if os.path.exists(f"{directory}/recover"): status = 200
 )" + kServe);
-  launcher.PidFrom("engine");
+  EXPECT_GT(launcher.PidFrom("engine"), 0);
   EXPECT_EQ(launcher.Call({"ready", "--dir", launcher.dir(), "--wait", "0.2"}), 1);
   LauncherProcess probe;
   auto waiting = std::async(std::launch::async, [&] {

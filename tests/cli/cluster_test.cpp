@@ -127,6 +127,25 @@ TEST_F(ClusterTest, ReadsTheLogOfTheNewestPodOfTheTask) {
   EXPECT_THAT(transport.requests.back().target, HasSubstr("container=engine"));
 }
 
+TEST_F(ClusterTest, ReadsTheNodesOrSaysHowToDoWithout) {
+  transport.On("GET /api/v1/nodes", 200,
+               {{"metadata", json::object()},
+                {"items", json::array({{{"metadata", {{"name", "n1"}, {"labels", {{"a", "b"}}}}},
+                                        {"status", {{"allocatable", {{"nvidia.com/gpu", "8"}}}}}}})}});
+  const auto nodes = cluster.Nodes();
+  ASSERT_TRUE(nodes.ok()) << nodes.error().message;
+  EXPECT_EQ(nodes->front().allocatable.at("nvidia.com/gpu"), 8);
+
+  FakeTransport refusing;
+  refusing.On("GET /api/v1/nodes", 403, Refusal(403, "Forbidden", "nodes is forbidden"));
+  kube::Client other(refusing, clock);
+  const auto refused = Cluster(other, "ml").Nodes();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "nodes: not allowed: nodes is forbidden; --gpu NAME plans for a GPU without asking the cluster");
+  EXPECT_EQ(ExitCodeOf(refused.error()), 3);
+}
+
 class ApplyTest : public ClusterTest {
  protected:
   const json object = {{"apiVersion", "apps/v1"},
@@ -138,6 +157,17 @@ class ApplyTest : public ClusterTest {
 TEST_F(ApplyTest, CreatesWhatIsNotThere) {
   transport.On("POST " + path, 201, object);
   EXPECT_EQ(*cluster.Apply(object, "llama"), "created");
+}
+
+TEST_F(ApplyTest, ADryRunWritesNothing) {
+  transport.On("POST " + path, 201, object);
+  EXPECT_TRUE(cluster.Apply(object, "llama", true).ok());
+  EXPECT_THAT(transport.requests.back().target, HasSubstr("dryRun=All"));
+}
+
+TEST_F(ApplyTest, SaysWhenTheNamespaceIsMissing) {
+  transport.On("POST " + path, 404, Refusal(404, "NotFound", "namespaces \"ml\" not found"));
+  EXPECT_EQ(cluster.Apply(object, "llama").error().message, "there is no namespace ml");
 }
 
 TEST_F(ApplyTest, ReplacesWhatItCreated) {

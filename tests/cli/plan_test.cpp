@@ -300,5 +300,41 @@ TEST(MakePlan, RefusesAGpuThatNobodyKnows) {
   EXPECT_THAT(plan.error().message, HasSubstr("--gpu: GPU \"h1000\" is not known; known are"));
 }
 
+experiment::NodeView GpuNode(const std::string& name, const std::string& product, std::int64_t gpus) {
+  experiment::NodeView node;
+  node.name = name;
+  node.labels["nvidia.com/gpu.product"] = product;
+  node.allocatable["nvidia.com/gpu"] = gpus;
+  return node;
+}
+
+TEST(PlanForACluster, IsForTheGpuThatTheOperatorWouldChoose) {
+  PlanOptions options;
+  options.nodes = {{GpuNode("a", "Tesla-V100-SXM2-16GB", 8), GpuNode("b", "NVIDIA-H100-80GB-HBM3", 4)}};
+  const TaskPlan plan = Plan({{"quantConfig", {{"presets", {"default", "dynamic-fp8"}}}}}, options);
+  EXPECT_EQ(plan.gpu.product, "NVIDIA-H100-80GB-HBM3") << "more of the task runs on it";
+  EXPECT_EQ(NoRoom(plan), "");
+  const std::string text = PlanText(plan, 200);
+  EXPECT_THAT(text, HasSubstr("(from the cluster's nodes)"));
+  EXPECT_THAT(text, HasSubstr("GPUs of the cluster"));
+  const json out = PlanJson(plan, Environment());
+  EXPECT_EQ(out["cluster"]["gpus"].size(), 2U);
+  EXPECT_EQ(out["cluster"]["noRoom"], "");
+}
+
+TEST(PlanForACluster, SaysWhenNothingFits) {
+  PlanOptions options;
+  options.nodes = {{GpuNode("a", "NVIDIA-H100-80GB-HBM3", 2)}};
+  EXPECT_EQ(NoRoom(Plan({{"tensorParallel", {4}}}, options)),
+            "an experiment needs 4 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 2");
+  const TaskPlan partly = Plan({{"tensorParallel", {1, 4}}}, options);
+  EXPECT_EQ(NoRoom(partly), "");
+  EXPECT_THAT(PlanText(partly, 200), HasSubstr("Not enough: an experiment needs 4 GPUs"));
+  EXPECT_EQ(NoRoom(Plan({{"gpu", {{"products", {"b200"}}}}}, options)),
+            "spec.gpu allows no node of the cluster that has nvidia.com/gpu");
+  options.nodes->clear();
+  EXPECT_EQ(NoRoom(Plan({}, options)), "no node of the cluster has nvidia.com/gpu");
+}
+
 }  // namespace
 }  // namespace autotune::cli

@@ -101,11 +101,52 @@ TEST(LiveLines, ShowWhatRunsHowFarItIsAndTheBestSoFar) {
   task.status.best = api::TaskStatus::Best{"e1-aaaaaa", "vllm", "default", "1000", "+0.0%", "", 8, "", "", "", {}};
   task.status.experiments[1].state = api::ExperimentState::kMeasuring;
   task.status.experiments[1].started_at = "2026-11-22T12:00:30Z";
+  task.status.cost.gpu_hours = "0.021";
   const auto begin = base::ParseRfc3339("2026-11-22T12:00:00Z");
   const auto lines = LiveLines(task, begin, begin + std::chrono::seconds(75), 200);
   EXPECT_THAT(lines, ElementsAre("  e2-bbbbbb  measuring  45s     kv-cache-fp8  --kv-cache-dtype fp8",
-                                 "  [############............] 1/2  1m15s  best so far: default 1000.0 tok/s per GPU"));
+                                 "  [############............] 1 of 2 experiments, 1m15s, 0.021 GPU-hours",
+                                 "  best so far: e1-aaaaaa default 1000.0 tok/s per GPU"));
   for (const std::string& line : LiveLines(task, begin, begin, 40)) EXPECT_LE(line.size(), 40U);
+}
+
+TEST(LiveLines, SayWhatIsWaitedForAsLongAsItIs) {
+  api::AutotuneTask task = Searching();
+  task.status.conditions = {{"Reconciling", "True", "WaitingForResources", "0/1 nodes are available", 1, ""}};
+  EXPECT_THAT(LiveLines(task, {}, {}, 200), Contains("  waiting: 0/1 nodes are available"));
+}
+
+TEST(TimeLeft, IsWhatTheFinishedOnesTookForThoseThatAreLeft) {
+  api::AutotuneTask task = Searching();
+  const auto now = base::ParseRfc3339("2026-11-22T12:10:00Z");
+  EXPECT_FALSE(TimeLeftOf(task, now)) << "nothing has ended";
+  task.status.experiments.push_back(Experiment("e3-cccccc", "dynamic-fp8"));
+  Succeed(task.status.experiments[0], 1000);
+  task.status.experiments[0].started_at = "2026-11-22T12:00:00Z";
+  task.status.experiments[0].finished_at = "2026-11-22T12:08:00Z";
+  task.status.experiments[1].state = api::ExperimentState::kStarting;
+  task.status.experiments[1].started_at = "2026-11-22T12:08:00Z";
+  const auto left = TimeLeftOf(task, now);
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->seconds, (8 - 2 + 8) * 60);
+  EXPECT_FALSE(left->at_most);
+  task.spec.parallelism = 2;
+  EXPECT_EQ(TimeLeftOf(task, now)->seconds, 7 * 60);
+  EXPECT_THAT(HowFar(task, now, now), HasSubstr("1 of 3 experiments, 0s, about 7m00s left"));
+  task.status.state = "Complete";
+  EXPECT_FALSE(TimeLeftOf(task, now));
+}
+
+TEST(TimeLeft, OfAnAdaptiveSearchIsItsOwnEstimate) {
+  api::AutotuneTask task = Searching();
+  task.status.started_at = "2026-11-22T12:00:00Z";
+  task.status.estimate.emplace();
+  task.status.estimate->experiments = "5-9";
+  task.status.estimate->finish_at = "2026-11-22T12:21:00Z";
+  Succeed(task.status.experiments[0], 1000);
+  const auto now = base::ParseRfc3339("2026-11-22T12:10:00Z");
+  EXPECT_EQ(HowFar(task, now, now), "1 of 5-9 experiments, 10m00s, at most 11m00s left");
+  EXPECT_THAT(LiveLines(task, now, now, 200), Contains(StartsWith("  [##......................] 1 of 5-9")));
 }
 
 class ProgressViewTest : public ::testing::Test {
@@ -133,6 +174,17 @@ TEST_F(ProgressViewTest, WritesOneLineAnEventWhereThereIsNoTerminal) {
             "12:34:56  bye\n");
 }
 
+TEST_F(ProgressViewTest, SaysHowFarItIsAfterEachExperimentWhereNothingIsDrawn) {
+  ProgressView view(file_, false, 80, clock_);
+  api::AutotuneTask task = Searching();
+  view.Show(task);
+  task.status.experiments[0].state = api::ExperimentState::kFailed;
+  view.Show(task);
+  view.Show(task);
+  view.Finish();
+  EXPECT_TRUE(Written().ends_with("12:34:56  1 of 2 experiments, 0s\n"));
+}
+
 TEST_F(ProgressViewTest, ReplacesItsLiveLinesOnATerminalAndTakesThemAwayAtTheEnd) {
   {
     ProgressView view(file_, true, 80, clock_);
@@ -145,7 +197,7 @@ TEST_F(ProgressViewTest, ReplacesItsLiveLinesOnATerminalAndTakesThemAwayAtTheEnd
     for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
     return found;
   };
-  EXPECT_EQ(count("0/2"), 2) << "drawn and drawn again";
+  EXPECT_EQ(count("0 of 2"), 2) << "drawn and drawn again";
   EXPECT_EQ(count("\x1b[2K"), 2) << "and erased both times";
 }
 

@@ -156,5 +156,14 @@ TEST(StatusList, HasALineForEachTask) {
   EXPECT_THAT(text, ::testing::ContainsRegex("ml +new +-"));
 }
 
+TEST(StatusText, SaysWhatASearchThatGoesOnIsExpectedToTake) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(StatusText(task, Rules(), 160), Not(HasSubstr("Estimate")));
+  task.status.estimate = api::TaskStatus::Estimate{"5-9", "1.1-2", "20-40m", "2026-11-22T12:21:00Z", "", "", "", ""};
+  EXPECT_THAT(
+      StatusText(task, Rules(), 160),
+      HasSubstr("Estimate  5-9 experiments, 1.1-2 GPU-hours, 20-40m in all; ends before 2026-11-22T12:21:00Z\n"));
+}
+
 }  // namespace
 }  // namespace autotune::cli

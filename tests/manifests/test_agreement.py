@@ -20,13 +20,6 @@ VALUES = ["", "x", "1.5m", "9", "-1", "1%", "08", "10s", "0", "1", "70 Gi", "a b
           1000000, True, False, [], {}, ["a", "a"], [1], {"a": "b"}, ["Deployment"]]
 
 
-def program():
-    for path in (os.environ.get("AUTOTUNE"), ROOT / "build/release/bin/autotune", ROOT / "build/dev/bin/autotune"):
-        if path and pathlib.Path(path).exists():
-            return path
-    pytest.skip("autotune is not built")
-
-
 def places(value, path=()):
     """Every place within a manifest's spec."""
     if path:
@@ -60,7 +53,7 @@ def mutated(task, chance):
     return task, f"{path} = {str(holder[path[-1]])[:40]!r}"
 
 
-def test_command_line_and_api_server_agree(crd, tmp_path):
+def test_command_line_and_api_server_agree(crd, tmp_path, autotune):
     chance = random.Random(SEED)
     examples = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "examples").glob("*.yaml"))]
     changes = {}
@@ -78,7 +71,7 @@ def test_command_line_and_api_server_agree(crd, tmp_path):
     taken = set(re.findall(r"autotunetask\.autotuner\.io/(m-\d+) created", answer.stdout))
     assert 0 < len(taken) < COUNT, answer.stderr[:2000]
 
-    read = subprocess.run([program(), "plan", "--offline", tmp_path], capture_output=True, text=True)
+    read = subprocess.run([autotune, "plan", "--offline", tmp_path], capture_output=True, text=True)
     assert read.returncode == 2 and "wrong.json" in read.stderr, read.stderr[:2000]
     refused = {name: line for line in read.stderr.splitlines() for name in re.findall(r"(m-\d+)\.json", line)}
 

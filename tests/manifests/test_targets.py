@@ -2,12 +2,13 @@
 
 The CustomResourceDefinitions come with the projects' Go modules, at the versions below, and are applied to a real API
 server; manifests are created with strict validation of fields, as a dry run. Deployment and Service are the server's own.
-Dynamo publishes no module: its manifest is checked against the fields of its types in tests/deploy.
+Dynamo publishes no module that a Go proxy has. Its manifest is checked against the fields of its types as they are listed
+here, and its pods, which are Kubernetes' own type there, by the API server.
 """
 
 import json
-import os
 import pathlib
+import re
 import subprocess
 import time
 
@@ -25,18 +26,11 @@ MODULES = {
 }
 
 
-def program():
-    for path in (os.environ.get("AUTOTUNE"), ROOT / "build/release/bin/autotune", ROOT / "build/dev/bin/autotune"):
-        if path and pathlib.Path(path).exists():
-            return path
-    pytest.skip("autotune is not built")
-
-
-def manifest(target, task=None):
+def manifest(autotune, target, task=None):
     task = task or yaml.safe_load(RUN.read_text())
     # As a cluster has it: the model is on a claim.
     task["spec"]["model"]["volume"] = {"persistentVolumeClaim": {"claimName": "models"}}
-    written = subprocess.run([program(), "apply", "-f", "-", "--target", target], input=json.dumps(task),
+    written = subprocess.run([autotune, "apply", "-f", "-", "--target", target], input=json.dumps(task),
                              capture_output=True, text=True)
     assert written.returncode == 0, written.stderr
     return written.stdout
@@ -67,23 +61,23 @@ def established(api_server, name):
     raise AssertionError(ready.stderr)
 
 
-def test_deployment_and_service_are_accepted(api_server):
-    answer = created(api_server, manifest("Deployment"))
+def test_deployment_and_service_are_accepted(api_server, autotune):
+    answer = created(api_server, manifest(autotune, "Deployment"))
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("created") == 2, answer.stdout
 
 
 @pytest.mark.parametrize("target", MODULES)
-def test_target_is_accepted_by_its_own_definition(api_server, target):
+def test_target_is_accepted_by_its_own_definition(api_server, autotune, target):
     crd = definition(*MODULES[target])
     applied = api_server.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(crd))
     assert applied.returncode == 0, applied.stderr
     try:
         established(api_server, crd["metadata"]["name"])
-        answer = created(api_server, manifest(target))
+        answer = created(api_server, manifest(autotune, target))
         assert answer.returncode == 0, answer.stderr
         # The definition does refuse: a field that it does not know is an error.
-        wrong = yaml.safe_load(manifest(target))
+        wrong = yaml.safe_load(manifest(autotune, target))
         wrong["spec"]["replicaz"] = 1
         answer = created(api_server, json.dumps(wrong))
         assert answer.returncode != 0 and "replicaz" in answer.stderr, answer.stdout
@@ -91,8 +85,33 @@ def test_target_is_accepted_by_its_own_definition(api_server, target):
         api_server.kubectl("delete", "crd", crd["metadata"]["name"], "--ignore-not-found")
 
 
-def test_overlay_is_built_by_kustomize(api_server, tmp_path):
-    overlay = yaml.safe_load(manifest("LLMD"))
+# Fields of DynamoGraphDeploymentSpec and DynamoComponentDeploymentSharedSpec in nvidia.com/v1beta1, Dynamo 1.x.
+DYNAMO_GRAPH = {"providerOverride", "annotations", "labels", "priorityClassName", "components", "env", "backendFramework",
+                "restart", "topologyConstraint", "experimental"}
+DYNAMO_COMPONENT = {"providerOverride", "name", "type", "runtimeVersionOverride", "globalDynamoNamespace", "podTemplate",
+                    "replicas", "minAvailable", "multinode", "roles", "sharedMemorySize", "modelRef", "scalingAdapter",
+                    "eppConfig", "frontendSidecar", "dynamoSidecar", "compilationCache", "topologyConstraint", "experimental"}
+
+
+def test_dynamos_manifest_has_the_fields_of_its_types(api_server, autotune):
+    graph = yaml.safe_load(manifest(autotune, "DynamoGraphDeployment"))
+    assert graph["apiVersion"] == "nvidia.com/v1beta1" and graph["spec"].keys() <= DYNAMO_GRAPH
+    assert graph["spec"]["backendFramework"] in ("sglang", "vllm", "trtllm")
+    names = [component["name"] for component in graph["spec"]["components"]]
+    assert len(set(map(str.lower, names))) == len(names) <= 25
+    for component in graph["spec"]["components"]:
+        assert component.keys() <= DYNAMO_COMPONENT
+        assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?", component["name"])
+        main = next(c for c in component["podTemplate"]["spec"]["containers"] if c["name"] == "main")
+        # Its admission asks for a tag that is Dynamo's version, or for runtimeVersionOverride.
+        assert re.search(r":v?\d+\.\d+\.\d+", main["image"]), main["image"]
+        answer = created(api_server, json.dumps({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "dynamo"},
+                                                 "template": component["podTemplate"]}))
+        assert answer.returncode == 0, answer.stderr
+
+
+def test_overlay_is_built_by_kustomize(api_server, autotune, tmp_path):
+    overlay = yaml.safe_load(manifest(autotune, "LLMD"))
     base = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "decode"},
             "spec": {"selector": {"matchLabels": {"a": "b"}},
                      "template": {"metadata": {"labels": {"a": "b"}},
@@ -108,7 +127,7 @@ def test_overlay_is_built_by_kustomize(api_server, tmp_path):
     built = api_server.kubectl("kustomize", tmp_path / "overlay")
     assert built.returncode == 0, built.stderr
     container = yaml.safe_load(built.stdout)["spec"]["template"]["spec"]["containers"][0]
-    deployment = next(yaml.safe_load_all(manifest("Deployment")))
+    deployment = next(yaml.safe_load_all(manifest(autotune, "Deployment")))
     measured = deployment["spec"]["template"]["spec"]["containers"][0]
     assert container["command"] + container["args"] == measured["command"]
     assert container["image"] == measured["image"]

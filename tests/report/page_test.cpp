@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "finished_task.h"
+#include "report/result_view.h"
 #include "text/yaml_json.h"
 
 namespace autotune::report {

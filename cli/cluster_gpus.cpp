@@ -1,0 +1,103 @@
+#include "cli/cluster_gpus.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cli/asked_gpu.h"
+#include "operator/reconcile/space.h"
+#include "text/table.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string Note(const GpuPool& pool, const std::string& chosen) {
+  std::string note;
+  const auto add = [&](const std::string& part) { note += (note.empty() ? "" : ", ") + part; };
+  if (pool.allowed == 0) {
+    add("spec.gpu does not allow them");
+  } else {
+    if (pool.product.empty()) add("no node label says which GPUs these are");
+    if (!pool.product.empty() && pool.product == chosen) add("this plan");
+    if (pool.allowed < pool.nodes) add("spec.gpu allows " + std::to_string(pool.allowed) + " of the nodes");
+  }
+  if (pool.closed > 0) add(std::to_string(pool.closed) + " unschedulable");
+  return note;
+}
+
+}  // namespace
+
+std::vector<GpuPool> GpuPools(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes) {
+  std::map<std::string, GpuPool> by_product;
+  for (const experiment::NodeView& node : nodes) {
+    const auto there = node.allocatable.find(spec.resource_name);
+    if (there == node.allocatable.end() || there->second <= 0) continue;
+    experiment::NodeView open = node;
+    open.unschedulable = false;  // that is for today, and says nothing of what the spec allows
+    const experiment::GpuInfo info = experiment::GpuOfNode(node);
+    GpuPool& pool = by_product[info.product];
+    if (pool.nodes == 0) pool.info = info;
+    pool.product = info.product;
+    ++pool.nodes;
+    pool.closed += node.unschedulable ? 1 : 0;
+    pool.gpus += there->second;
+    pool.largest = std::max(pool.largest, there->second);
+    pool.allowed += reconcile::HasNodeBesides(spec, info.product, {open}, "") ? 1 : 0;
+  }
+  std::vector<GpuPool> pools;
+  for (auto& [product, pool] : by_product) pools.push_back(std::move(pool));
+  std::stable_sort(pools.begin(), pools.end(), [](const GpuPool& a, const GpuPool& b) { return a.gpus > b.gpus; });
+  return pools;
+}
+
+std::string TooManyGpus(const std::vector<GpuPool>& pools, const std::string& product, int needed) {
+  std::int64_t largest = 0;
+  for (const GpuPool& pool : pools) {
+    if (pool.allowed > 0 && (product.empty() || pool.product == product)) largest = std::max(largest, pool.largest);
+  }
+  if (needed <= largest) return "";
+  return "an experiment needs " + std::to_string(needed) + " GPUs on one node, and the largest node " +
+         (product.empty() ? "" : "with " + product + " ") + "has " + std::to_string(largest);
+}
+
+std::string GpuPoolsText(const std::vector<GpuPool>& pools, const api::GpuSpec& spec, const std::string& chosen) {
+  if (pools.empty()) return "No node of the cluster has " + spec.resource_name + ".\n";
+  text::Table table;
+  const auto right = text::Table::Align::kRight;
+  table.AddColumn("GPU");
+  table.AddColumn("MEMORY", right);
+  table.AddColumn("CAPABILITY", right);
+  table.AddColumn("NODES", right);
+  table.AddColumn("GPUS", right);
+  table.AddColumn("A NODE", right);
+  table.AddColumn("");
+  for (const GpuPool& pool : pools) {
+    const std::string capability = pool.info.capability ? pool.info.capability->ToString() : pool.info.amd_architecture;
+    table.AddRow({pool.product.empty() ? "not labelled" : pool.product,
+                  pool.info.memory_bytes > 0 ? text::Bytes(static_cast<double>(pool.info.memory_bytes)) : "",
+                  capability, std::to_string(pool.nodes), std::to_string(pool.gpus), std::to_string(pool.largest),
+                  Note(pool, chosen)});
+  }
+  return "GPUs of the cluster, whoever uses them now\n" + table.Text("  ");
+}
+
+json GpuPoolsJson(const std::vector<GpuPool>& pools, const std::string& chosen) {
+  json list = json::array();
+  for (const GpuPool& pool : pools) {
+    list.push_back({{"product", pool.product},
+                    {"memoryBytes", pool.info.memory_bytes},
+                    {"computeCapability", pool.info.capability ? pool.info.capability->ToString() : ""},
+                    {"amdArchitecture", pool.info.amd_architecture},
+                    {"nodes", pool.nodes},
+                    {"unschedulableNodes", pool.closed},
+                    {"allowedNodes", pool.allowed},
+                    {"gpus", pool.gpus},
+                    {"gpusOfLargestNode", pool.largest},
+                    {"chosen", !pool.product.empty() && pool.product == chosen}});
+  }
+  return list;
+}
+
+}  // namespace autotune::cli
