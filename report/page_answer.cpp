@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "operator/experiment/pod_builder.h"
 #include "report/page_parts.h"
@@ -37,8 +38,7 @@ std::string LimitText(const PageData& data) {
 }
 
 // The bounded latencies of the scored point, or the usual ones.
-std::string LatenciesText(const PageData& data) {
-  const measurement::Point& point = *data.best->load;
+std::string LatenciesText(const PageData& data, const measurement::Point& point) {
   std::vector<std::string> parts;
   const auto bounds = experiment::SloOf(data.task.spec.slo).bounds;
   for (const measurement::Bound& bound : bounds) {
@@ -71,9 +71,19 @@ std::string ChangesText(const PageData& data) {
   return words(differences.own[0]) + "  instead of  " + words(differences.own[1]);
 }
 
-std::string IntervalText(const ResultRow& row) {
-  if (row.ci <= 0 || !row.score || *row.score == 0) return "";
-  return "\u00b1 " + api::FormatDecimal(row.ci / std::abs(*row.score) * 100, 1) + " % (95 % interval)";
+std::string IntervalText(const api::TaskStatus::Best& answer) {
+  const double score = std::strtod(answer.score.c_str(), nullptr), ci = std::strtod(answer.ci.c_str(), nullptr);
+  if (ci <= 0 || score == 0) return "";
+  return "\u00b1 " + api::FormatDecimal(ci / std::abs(score) * 100, 1) + " % (95 % interval)";
+}
+
+// Where the answer's score was measured: the last fresh start that held, else the experiment itself.
+const ResultRow& ShownRow(const PageData& data) {
+  const ResultRow* shown = data.best;
+  for (const ResultRow& row : data.rows) {
+    if (row.experiment->confirms == data.best->experiment->name && row.score && row.load != nullptr) shown = &row;
+  }
+  return *shown;
 }
 
 Markup DeployMarkup(const PageData& data) {
@@ -103,8 +113,9 @@ Markup DeployMarkup(const PageData& data) {
 Markup BestMarkup(const PageData& data) {
   const api::TaskStatus::Best& answer = *data.task.status.best;
   const ResultRow& best = *data.best;
-  const std::string score = best.score ? ScoreText(data.task.spec.optimization.objective, *best.score) : answer.score;
-  Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(best)));
+  const std::string score =
+      ScoreText(data.task.spec.optimization.objective, std::strtod(answer.score.c_str(), nullptr));
+  Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(answer)));
   std::string gain = answer.improvement_over_baseline;
   if (best.experiment->baseline) {
     gain = "none: the baseline itself is the best";
@@ -116,8 +127,9 @@ Markup BestMarkup(const PageData& data) {
     }
   }
   std::string load;
-  if (best.load != nullptr) {
-    load = best.load->load.ToString() + ", " + api::FormatDecimal(best.load->requests_per_second, 2) + " requests/s";
+  const measurement::Point* const point = ShownRow(data).load;
+  if (point != nullptr) {
+    load = point->load.ToString() + ", " + api::FormatDecimal(point->requests_per_second, 2) + " requests/s";
   }
   out += Facts(
       {{"Configuration", best.experiment->name + ": " + best.experiment->runtime + ", quantization " +
@@ -127,7 +139,7 @@ Markup BestMarkup(const PageData& data) {
        {"Starts", answer.starts > 1 ? "the score is the mean of " + std::to_string(answer.starts) + " starts" : ""},
        {"Changes", ChangesText(data)},
        {"At", load},
-       {"There", best.load == nullptr ? "" : LatenciesText(data)},
+       {"There", point == nullptr ? "" : LatenciesText(data, *point)},
        {"Why not more", LimitText(data)},
        {"Ties with", text::Joined(answer.tied_with, ", ")},
        {"Price", answer.price.empty() ? "" : answer.price + " per million output tokens"}});

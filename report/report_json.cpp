@@ -1,6 +1,7 @@
 #include "report/report_json.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "report/page_parts.h"
@@ -42,8 +43,9 @@ json AnswerJson(const PageData& data) {
               {"unit", ScoreUnit(data.task.spec.optimization.objective)},
               {"gain", best.improvement_over_baseline},
               {"tiedWith", best.tied_with}};
-  if (data.best->score) out["score"] = *data.best->score;
-  if (data.best->ci > 0) out["halfWidth"] = data.best->ci;
+  out["score"] = std::strtod(best.score.c_str(), nullptr);
+  if (!best.ci.empty()) out["halfWidth"] = std::strtod(best.ci.c_str(), nullptr);
+  if (best.starts > 1) out["starts"] = best.starts;
   if (const auto argv = ServeCommand(data.task, *data.best->experiment, data.rules)) out["command"] = *argv;
   return out;
 }

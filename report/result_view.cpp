@@ -261,7 +261,7 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   std::vector<std::string> broken;
   for (const measurement::Violation& violation : row.broken) broken.push_back(ViolationText(violation));
   if (!broken.empty()) return "breaks " + Joined(broken, "; ");
-  if (!row.score) return StateText(row, 200);
+  if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
   if (row.tied) return "ties with the best: the intervals overlap";
   if (best == nullptr || !best->score || *best->score == 0) return "";
   return Percent(std::abs(*best->score - *row.score) / std::abs(*best->score), "%.1f%%") +

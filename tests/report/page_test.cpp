@@ -56,6 +56,23 @@ TEST(HtmlReport, AnswersFirst) {
   }
 }
 
+TEST(HtmlReport, TheAnswersScoreIsThatOfAllItsStarts) {
+  api::AutotuneTask task = Finished();
+  api::ExperimentStatus fresh = task.status.experiments[1];
+  fresh.name = "e4-dddddd";
+  fresh.confirms = task.status.experiments[1].name;
+  task.status.experiments.push_back(fresh);
+  task.status.best->score = "1300";
+  task.status.best->ci = "26";
+  task.status.best->starts = 2;
+  const std::string page = HtmlReport(task, Rules());
+  EXPECT_NE(page.find("1300.0 tok/s per GPU"), std::string::npos);
+  EXPECT_NE(page.find("2 % (95 % interval)"), std::string::npos);
+  EXPECT_NE(page.find("the score is the mean of 2 starts"), std::string::npos);
+  EXPECT_NE(page.find("fresh start of e2-bbbbbb: it holds"), std::string::npos);
+  EXPECT_NE(Headline(task).find("1300.0 tok/s per GPU, the mean of 2 starts"), std::string::npos);
+}
+
 TEST(HtmlReport, HasEverySection) {
   const std::string page = HtmlReport(Recorded("2026-11-28-h200/vllm-search.status.yaml"), Rules());
   for (const char* id : {"answer", "experiments", "curves", "effects", "insight", "cost", "provenance"}) {

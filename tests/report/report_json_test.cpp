@@ -14,6 +14,7 @@ TEST(JsonReport, HasTheAnswerAndEveryExperimentBestFirst) {
   const nlohmann::json report = JsonReport(Finished(), *rules);
   EXPECT_EQ(report["answer"]["experiment"], "e2-bbbbbb");
   EXPECT_EQ(report["answer"]["unit"], "tok/s per GPU");
+  EXPECT_EQ(report["answer"]["score"], 1413);
   EXPECT_EQ(report["answer"]["command"][0], "vllm");
   ASSERT_EQ(report["experiments"].size(), 3U);
   EXPECT_EQ(report["experiments"][0]["judged"]["whyNot"], "best");
