@@ -171,7 +171,7 @@ class Look {
       status_.model_source.clear();
       if (inspection.verdict.kind == Verdict::Kind::kFailed) return End(std::move(inspection.verdict));
       if (is_late_) {
-        return End(CannotBe("BudgetTooSmall", DeadlineText(spec_) + ", and the model's configuration is not known: " +
+        return End(Failed("BudgetTooSmall", DeadlineText(spec_) + ", and the model's configuration is not known: " +
                                                   inspection.verdict.message));
       }
       plan_.create_pods = std::move(inspection.create_pods);

@@ -216,7 +216,7 @@ def test_a_report_of_a_task_that_has_just_begun_is_a_whole_page(namespace, user,
 def test_each_error_is_one_line_with_its_exit_code(namespace, user, tmp_path):
     nobody, reader = user("nothing"), user("read")
     for words in (["list"], ["status", "x"], ["status", "x", "--watch"], ["results", "x"], ["report", "x"],
-                  ["logs", "x", "e1"], ["apply", "x"], ["suspend", "x"], ["resume", "x"], ["cancel", "x"]):
+                  ["compare", "x", "y"], ["logs", "x", "e1"], ["apply", "x"], ["suspend", "x"], ["resume", "x"], ["cancel", "x"]):
         assert "not allowed: " in nobody.refused(3, *words)
     for words in (["status", "x"], ["status", "x", "--watch"], ["results", "x"], ["report", "x"], ["logs", "x", "e1"],
                   ["apply", "x"], ["cancel", "x"]):
