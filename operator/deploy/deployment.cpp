@@ -22,7 +22,8 @@ base::Result<std::string> WriteDeployment(const Winner& winner) {
   const json service = {
       {"apiVersion", "v1"},
       {"kind", "Service"},
-      {"metadata", {{"name", winner.name}, {"labels", labels}}},
+      // Like the Deployment's: whose it is tells who may replace it.
+      {"metadata", {{"name", winner.name}, {"labels", labels}, {"annotations", winner.annotations}}},
       {"spec",
        {{"selector", labels}, {"ports", json::array({{{"name", "http"}, {"port", 80}, {"targetPort", "http"}}})}}}};
   return text::ToYaml(deployment) + "---\n" + text::ToYaml(service);

@@ -172,7 +172,7 @@ class Look {
       if (inspection.verdict.kind == Verdict::Kind::kFailed) return End(std::move(inspection.verdict));
       if (is_late_) {
         return End(Failed("BudgetTooSmall", DeadlineText(spec_) + ", and the model's configuration is not known: " +
-                                                  inspection.verdict.message));
+                                                inspection.verdict.message));
       }
       plan_.create_pods = std::move(inspection.create_pods);
       WithoutAnswer(status_);

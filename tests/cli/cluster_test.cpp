@@ -141,8 +141,10 @@ TEST_F(ClusterTest, ReadsTheNodesOrSaysHowToDoWithout) {
   kube::Client other(refusing, clock);
   const auto refused = Cluster(other, "ml").Nodes();
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().message,
-            "nodes: not allowed: nodes is forbidden; --gpu NAME plans for a GPU without asking the cluster");
+  EXPECT_EQ(
+      refused.error().message,
+      "nodes: not allowed: GET /api/v1/nodes: 403 Forbidden: nodes is forbidden; --gpu NAME plans for a GPU without "
+      "asking the cluster");
   EXPECT_EQ(ExitCodeOf(refused.error()), 3);
 }
 

@@ -325,9 +325,9 @@ TEST(PlanForACluster, IsForTheGpuThatTheOperatorWouldChoose) {
 TEST(PlanForACluster, SaysWhenNothingFits) {
   PlanOptions options;
   options.nodes = {{GpuNode("a", "NVIDIA-H100-80GB-HBM3", 2)}};
-  EXPECT_EQ(NoRoom(Plan({{"tensorParallel", {4}}}, options)),
+  EXPECT_EQ(NoRoom(Plan({{"parallelConfig", {{"tensorParallel", {4}}}}}, options)),
             "an experiment needs 4 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 2");
-  const TaskPlan partly = Plan({{"tensorParallel", {1, 4}}}, options);
+  const TaskPlan partly = Plan({{"parallelConfig", {{"tensorParallel", {1, 4}}}}}, options);
   EXPECT_EQ(NoRoom(partly), "");
   EXPECT_THAT(PlanText(partly, 200), HasSubstr("Not enough: an experiment needs 4 GPUs"));
   EXPECT_EQ(NoRoom(Plan({{"gpu", {{"products", {"b200"}}}}}, options)),

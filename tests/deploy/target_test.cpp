@@ -63,6 +63,7 @@ TEST(Deployment, RunsTheMeasuredCommandBehindAService) {
   EXPECT_EQ(ArgvOf(documents[0]["spec"]["template"]["spec"]["containers"][0]), winner.argv);
   EXPECT_EQ(documents[1]["kind"], "Service");
   EXPECT_EQ(documents[1]["spec"]["selector"], documents[0]["spec"]["selector"]["matchLabels"]);
+  for (const json& document : documents) EXPECT_EQ(document["metadata"]["annotations"]["autotuner.io/task"], "llama");
 }
 
 TEST(InferenceService, RunsTheMeasuredCommand) {
