@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "operator/reconcile/places.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -169,7 +170,7 @@ std::optional<TimeLeft> LeftByTheMean(const api::AutotuneTask& task, base::WallT
     longest = std::max(longest, rest);
   }
   left += mean * static_cast<double>(pending);
-  return TimeLeft{std::max(left / std::max(task.spec.parallelism, 1), longest), false};
+  return TimeLeft{std::max(left / std::max(reconcile::PlacesOf(task.spec, task.status), 1), longest), false};
 }
 
 }  // namespace
