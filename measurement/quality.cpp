@@ -67,8 +67,8 @@ std::vector<std::size_t> Common(const Quality& measured, const Quality& referenc
   return common;
 }
 
-// Which of them can tell something of a changed KV cache. Short documents of which several were in flight differ in the
-// last digits anyway: they take the way of those that were asked alone.
+// Which of them can tell something of a changed KV cache. Short documents of which several were in flight may differ in
+// the last digits anyway: they count where those that were asked alone do, too.
 std::vector<std::size_t> ReadingTheCache(const Quality& measured, const Quality& reference,
                                          const std::vector<std::size_t>& common) {
   const auto reads = [&](std::size_t i) { return !Same(measured.blocks[i], reference.blocks[i]); };
@@ -78,7 +78,7 @@ std::vector<std::size_t> ReadingTheCache(const Quality& measured, const Quality&
       std::any_of(common.begin(), common.end(), [&](std::size_t i) { return alone(i) && reads(i); });
   std::vector<std::size_t> reading;
   std::copy_if(common.begin(), common.end(), std::back_inserter(reading), [&](std::size_t i) {
-    return measured.blocks[i].kind == TextKind::kShort && any_alone ? alone_reads : reads(i);
+    return reads(i) && (measured.blocks[i].kind != TextKind::kShort || alone_reads || !any_alone);
   });
   return reading;
 }

@@ -161,6 +161,18 @@ TEST(CacheUse, IsToldByLogProbabilitiesThatDiffer) {
   EXPECT_TRUE(change->agreement);
 }
 
+// Seen with latent attention (vLLM 0.24.0): short prompts read the cache alone, and not where they share a step.
+TEST(CacheUse, OfShortDocumentsThatEqualTheBaselineIsNone) {
+  Quality reference = Of({2, 2, 2, 2}, TextKind::kShort);
+  reference.blocks[0].kind = TextKind::kShortAlone;
+  Quality measured = reference;
+  for (const std::size_t i : {0U, 1U}) measured.blocks[i] = {reference.blocks[i].kind, 1, 2.25, 77};
+  const auto change = CompareQuality(measured, reference, true);
+  ASSERT_TRUE(change && change->nll);
+  EXPECT_EQ(change->cache, CacheUse::kPartly);
+  EXPECT_EQ(change->nll->value, 0.25) << "not diluted by the two that equal the baseline";
+}
+
 TEST(CacheUse, OfOneBlockAloneIsNone) {
   const Quality reference = Of({2, 2, 2, 2});
   Quality one = reference;
