@@ -218,6 +218,7 @@ json FullStatus() {
       "gpus": 2,
       "node": "gpu-17",
       "gpuProduct": "NVIDIA-H100-80GB-HBM3",
+      "driver": "570.124.06",
       "imageID": "docker.io/vllm/vllm-openai@sha256:00",
       "engineVersion": "0.20.1",
       "warnings": [{"field": "attentionDtype", "reason": "NotControllable", "message": "an outcome"}],

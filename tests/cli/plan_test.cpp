@@ -333,7 +333,7 @@ TEST(PlanForACluster, SaysWhenNothingFits) {
   EXPECT_EQ(NoRoom(Plan({{"gpu", {{"products", {"b200"}}}}}, options)),
             "spec.gpu allows no node of the cluster that has nvidia.com/gpu");
   options.nodes->clear();
-  EXPECT_EQ(NoRoom(Plan({}, options)), "no node of the cluster has nvidia.com/gpu");
+  EXPECT_EQ(NoRoom(Plan(json::object(), options)), "no node of the cluster has nvidia.com/gpu");
 }
 
 }  // namespace
