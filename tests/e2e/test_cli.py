@@ -180,6 +180,8 @@ def test_apply_deploys_what_was_measured_and_nothing_by_halves(namespace, user):
 
 def test_the_operators_pages_are_the_list_and_the_same_report(namespace, user, operator, tmp_path):
     finished(namespace)
+    # The last that is written.
+    namespace.wait("autotunetasks", "answer", lambda t: t["status"].get("recommendation"), "a recommendation", 30)
     base = f"/api/v1/namespaces/{operator.namespace.name}/services/autotune-operator-ui:http/proxy"
     listed = namespace.cluster.kubectl("get", "--raw", f"{base}/")
     assert f"<a href=\"{namespace.name}/answer\">answer</a>" in listed
