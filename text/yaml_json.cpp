@@ -105,6 +105,16 @@ std::string OddSpace(const std::string& text, std::size_t line) {
   return "";
 }
 
+// yaml-cpp passes any bytes on; JSON with such a string cannot be written any more, in a message for example.
+bool IsUtf8(const std::string& text) {
+  try {
+    (void)json(text).dump();
+    return true;
+  } catch (const json::type_error&) {
+    return false;
+  }
+}
+
 // Builds JSON from the parser's events. yaml-cpp's own loader is not used: LoadAll() never returns from a document that
 // begins with a comma, aliases make cyclic graphs of its nodes, and duplicate keys go unnoticed.
 class Builder final : public YAML::EventHandler {
@@ -134,6 +144,7 @@ class Builder final : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    if (!IsUtf8(text)) Fail(mark, "has bytes that are not UTF-8");  // a Kubernetes API server refuses them, too
     if (ExpectsKey()) return SetKey(mark, tag, text);
     Count(mark, 1);
     // "?" is a plain scalar, "!" a quoted one; explicit core tags mean what they say.

@@ -118,6 +118,16 @@ TEST(ParseYaml, SaysWhereItIsWrong) {
   }
 }
 
+TEST(ParseYaml, RefusesBytesThatAreNotUtf8) {
+  for (const char* text : {"a: \xFE\xFF", "a: \"\xC3(\"", "- |\n  x\xFF", "\xFE: 1"}) {
+    const auto parsed = ParseYaml(std::string("b: 1\n---\n") + text, "task.yaml");
+    ASSERT_FALSE(parsed.ok()) << text;
+    EXPECT_THAT(parsed.error().message, testing::StartsWith("task.yaml:3:"));
+    EXPECT_THAT(parsed.error().message, testing::HasSubstr("has bytes that are not UTF-8"));
+  }
+  EXPECT_TRUE(ParseYaml("a: Z\xC3\xBCrich \xF0\x9F\x98\x80", "task.yaml").ok());
+}
+
 TEST(ParseYaml, RefusesBombsAndDepthInsteadOfTakingAllMemory) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
