@@ -199,7 +199,7 @@ def test_more_gpus_than_any_node_has(namespace):
 def test_a_missing_secret(namespace):
     manifest = task("secret", quantConfig={"preset": "default"})
     manifest["spec"]["model"]["huggingFace"] = {"tokenSecretRef": {"name": "no-such-secret", "key": "token"}}
-    reason, message, _ = failing(namespace, manifest)
+    reason, message, _ = failing(namespace, manifest, timeout=300)  # the secret may be applied a moment later
     assert reason == "InvalidPodConfiguration", message
     assert "no-such-secret" in message
 
