@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/asked_gpu.h"
 #include "operator/reconcile/space.h"
@@ -30,12 +31,14 @@ std::string Note(const GpuPool& pool, const std::string& chosen) {
 }  // namespace
 
 std::vector<GpuPool> GpuPools(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes) {
+  std::vector<experiment::NodeView> open = nodes;
+  for (experiment::NodeView& node : open) node.unschedulable = false;  // for today: it says nothing of the spec
+  std::set<std::string> allowed;
+  for (const experiment::NodeView* node : reconcile::NodesFor(spec, "", open)) allowed.insert(node->name);
   std::map<std::string, GpuPool> by_product;
   for (const experiment::NodeView& node : nodes) {
     const auto there = node.allocatable.find(spec.resource_name);
     if (there == node.allocatable.end() || there->second <= 0) continue;
-    experiment::NodeView open = node;
-    open.unschedulable = false;  // that is for today, and says nothing of what the spec allows
     const experiment::GpuInfo info = experiment::GpuOfNode(node);
     GpuPool& pool = by_product[info.product];
     if (pool.nodes == 0) pool.info = info;
@@ -44,7 +47,7 @@ std::vector<GpuPool> GpuPools(const api::GpuSpec& spec, const std::vector<experi
     pool.closed += node.unschedulable ? 1 : 0;
     pool.gpus += there->second;
     pool.largest = std::max(pool.largest, there->second);
-    pool.allowed += reconcile::HasNodeBesides(spec, info.product, {open}, "") ? 1 : 0;
+    pool.allowed += allowed.contains(node.name) ? 1 : 0;
   }
   std::vector<GpuPool> pools;
   for (auto& [product, pool] : by_product) pools.push_back(std::move(pool));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "operator/reconcile/places.h"
+#include "operator/reconcile/track.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -122,12 +123,9 @@ std::string Bar(std::size_t done, std::size_t all) {
   return "[" + std::string(filled, '#') + std::string(kCells - filled, '.') + "]";
 }
 
-bool IsOver(const api::ExperimentStatus& experiment) {
-  return experiment.state == ExperimentState::kSucceeded || experiment.state == ExperimentState::kFailed;
-}
-
 std::size_t FinishedCount(const api::TaskStatus& status) {
-  return static_cast<std::size_t>(std::count_if(status.experiments.begin(), status.experiments.end(), IsOver));
+  return static_cast<std::size_t>(
+      std::count_if(status.experiments.begin(), status.experiments.end(), reconcile::IsFinished));
 }
 
 // An adaptive search appends experiments as it goes: "5-9" are expected. Others know all of theirs.
@@ -152,7 +150,7 @@ std::optional<TimeLeft> LeftByTheMean(const api::AutotuneTask& task, base::WallT
   double taken = 0, left = 0;
   std::size_t counted = 0, pending = 0;
   for (const api::ExperimentStatus& experiment : task.status.experiments) {
-    if (!IsOver(experiment) || experiment.started_at.empty() || experiment.finished_at.empty()) continue;
+    if (!reconcile::IsFinished(experiment) || experiment.started_at.empty() || experiment.finished_at.empty()) continue;
     taken += SecondsBetween(experiment.started_at, base::ParseRfc3339(experiment.finished_at));
     ++counted;
   }
@@ -160,7 +158,7 @@ std::optional<TimeLeft> LeftByTheMean(const api::AutotuneTask& task, base::WallT
   const double mean = taken / static_cast<double>(counted);
   double longest = 0;
   for (const api::ExperimentStatus& experiment : task.status.experiments) {
-    if (IsOver(experiment)) continue;
+    if (reconcile::IsFinished(experiment)) continue;
     if (experiment.state == ExperimentState::kPending || experiment.started_at.empty()) {
       ++pending;
       continue;

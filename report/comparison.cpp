@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -69,13 +68,6 @@ ScoreChange ChangeOf(double score, double ci, double first, double first_ci) {
   return change;
 }
 
-// "+8.0%": always one decimal, so that columns line up.
-std::string Percent(double share, bool sign) {
-  char text[32];
-  std::snprintf(text, sizeof text, sign ? "%+.1f%%" : "%.1f%%", 100 * share);
-  return text;
-}
-
 double Decimal(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
 std::string ImageOf(const api::AutotuneTask& task, const api::ExperimentStatus& best) {
@@ -139,16 +131,16 @@ std::vector<ComparedConfiguration> Configurations(const std::vector<api::Autotun
 
 std::string ScoreWithInterval(api::Objective objective, double score, double ci) {
   std::string text = ScoreNumber(objective, score);
-  if (ci > 0 && score != 0) text += " \u00b1" + Percent(ci / std::abs(score), false);
+  if (ci > 0 && score != 0) text += " \u00b1" + text::Percent(ci / std::abs(score));
   return text;
 }
 
 // "+8.0% ±3.9%", "+1.0% ±3.9%, not told apart".
 std::string ChangeText(const std::optional<ScoreChange>& change) {
   if (!change) return "";
-  std::string text = Percent(change->better, true);
+  std::string text = text::SignedPercent(change->better);
   if (change->ci <= 0) return text;
-  text += " \u00b1" + Percent(change->ci, false);
+  text += " \u00b1" + text::Percent(change->ci);
   return change->told_apart ? text : text + ", not told apart";
 }
 

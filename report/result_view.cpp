@@ -25,7 +25,9 @@ using text::CompareArguments;
 using text::Joined;
 using text::Milliseconds;
 using text::ParseYaml;
+using text::Percent;
 using text::Shortened;
+using text::SignedPercent;
 using text::Table;
 using text::TokensPerSecond;
 
@@ -61,8 +63,6 @@ std::string Format(const char* format, auto... values) {
   return text;
 }
 
-std::string Percent(double share, const char* format) { return Format(format, share * 100); }
-
 // Perplexity: the baseline's own, and by how much the others are above it. Where likelihoods say nothing, how far
 // greedy answers follow the baseline's, of how far its own do when it is asked again; and what became of a dataset's
 // questions.
@@ -75,16 +75,16 @@ std::string PerplexityText(const api::ExperimentStatus& experiment,
     return text;
   }
   if (change->nll) {
-    text = Percent(measurement::PerplexityGrowth(change->nll->value), "%+.2f%%") + " \u00b1" +
-           Percent(change->nll->ci, "%.2f%%");
+    text =
+        SignedPercent(measurement::PerplexityGrowth(change->nll->value), 2) + " \u00b1" + Percent(change->nll->ci, 2);
     if (change->cache == measurement::CacheUse::kPartly) text += " (cache read in part)";
   } else if (change->agreement) {
-    text = "answers agree " + Percent(change->agreement->with_baseline, "%.0f%%") + " (own " +
-           Percent(change->agreement->baseline_with_itself, "%.0f%%") + ")";
+    text = "answers agree " + Percent(change->agreement->with_baseline, 0) + " (own " +
+           Percent(change->agreement->baseline_with_itself, 0) + ")";
     if (change->cache == measurement::CacheUse::kNotRead) text = "cache not read; " + text;
   }
   if (const auto& passes = change->passes) {
-    text += (text.empty() ? "passes " : ", passes ") + Percent(passes->rate, "%.1f%%") +
+    text += (text.empty() ? "passes " : ", passes ") + Percent(passes->rate) +
             Format(" (lost %d, gained %d)", passes->lost, passes->gained);
   }
   return text;
@@ -212,7 +212,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.push_back(LoadText(load.load));
       cells.push_back(api::FormatDecimal(load.requests_per_second, 2));
       cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
-      cells.push_back(row.score && row.ci > 0 ? Percent(row.ci / std::abs(*row.score), "%.1f%%") : "");
+      cells.push_back(row.score && row.ci > 0 ? Percent(row.ci / std::abs(*row.score)) : "");
       using measurement::Metric;
       using measurement::Statistic;
       cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP50));
@@ -264,7 +264,7 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
   if (row.tied) return "ties with the best: the intervals overlap";
   if (best == nullptr || !best->score || *best->score == 0) return "";
-  return Percent(std::abs(*best->score - *row.score) / std::abs(*best->score), "%.1f%%") +
+  return Percent(std::abs(*best->score - *row.score) / std::abs(*best->score)) +
          ((*row.score < *best->score) == (*best->score > 0) ? " below the best" : " above the best");
 }
 

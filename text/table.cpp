@@ -34,9 +34,9 @@ std::vector<std::string> Wrapped(std::string_view text, std::size_t width) {
   return lines;
 }
 
-std::string Format(const char* format, double value) {
+std::string Format(const char* format, auto... values) {
   char text[64];
-  std::snprintf(text, sizeof text, format, value);
+  std::snprintf(text, sizeof text, format, values...);
   return text;
 }
 
@@ -226,6 +226,9 @@ std::string Shortened(std::string_view text, std::size_t width) {
   }
   return line.substr(0, bytes) + "...";
 }
+
+std::string Percent(double share, int decimals) { return Format("%.*f%%", decimals, share * 100); }
+std::string SignedPercent(double share, int decimals) { return Format("%+.*f%%", decimals, share * 100); }
 
 std::string TokensPerSecond(double value) { return Format("%.1f", value); }
 

@@ -48,9 +48,11 @@ std::string MarkdownEscaped(std::string_view text);
 // At most `width` characters, "..." at the end of what was cut; one line.
 std::string Shortened(std::string_view text, std::size_t width);
 
-std::string TokensPerSecond(double value);  // "1560.2": one decimal always, so that columns line up
-std::string Milliseconds(double value);     // "7.2 ms", "310 ms", "1.52 s"
-std::string Bytes(double value);            // "16.1 GB"
-std::string Elapsed(double seconds);        // "42s", "3m07s", "1h02m"
+std::string Percent(double share, int decimals = 1);        // 0.0567: "5.7%"
+std::string SignedPercent(double share, int decimals = 1);  // 0.0567: "+5.7%"
+std::string TokensPerSecond(double value);                  // "1560.2": one decimal always, so that columns line up
+std::string Milliseconds(double value);                     // "7.2 ms", "310 ms", "1.52 s"
+std::string Bytes(double value);                            // "16.1 GB"
+std::string Elapsed(double seconds);                        // "42s", "3m07s", "1h02m"
 
 }  // namespace autotune::text

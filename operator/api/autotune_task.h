@@ -264,6 +264,8 @@ struct PrunedReason {
   std::string example;
 };
 
+inline constexpr double kSecondsPerHour = 3600;
+
 // Time that GPUs were held, times their number.
 struct GpuSeconds {
   double start = 0;    // loading, of what succeeded

@@ -183,8 +183,6 @@ void ReadQuantConfig(ObjectReader& reader, quant::QuantConfig& out) {
   reader.Text("moe", out.moe);
 }
 
-constexpr double kSecondsPerHour = 3600;
-
 // In GPU-hours to six places: an edit after the other must not round GPU-seconds away.
 json ToJson(const GpuSeconds& spent) {
   json out = json::object();
@@ -254,31 +252,29 @@ void ReadExpandedFor(ObjectReader& reader, ExpandedFor& out) {
   });
 }
 
+using EstimateText = std::pair<const char*, std::string TaskStatus::Estimate::*>;
+constexpr EstimateText kEstimateTexts[] = {{"experiments", &TaskStatus::Estimate::experiments},
+                                           {"gpuHours", &TaskStatus::Estimate::gpu_hours},
+                                           {"duration", &TaskStatus::Estimate::duration},
+                                           {"finishAt", &TaskStatus::Estimate::finish_at},
+                                           {"mostGpuHours", &TaskStatus::Estimate::most_gpu_hours}};
+constexpr EstimateText kFirstEstimateTexts[] = {{"experiments", &TaskStatus::Estimate::first_experiments},
+                                                {"gpuHours", &TaskStatus::Estimate::first_gpu_hours},
+                                                {"duration", &TaskStatus::Estimate::first_duration}};
+
 json ToJson(const TaskStatus::Estimate& estimate) {
   json out = json::object();
-  Put(out, "experiments", estimate.experiments);
-  Put(out, "gpuHours", estimate.gpu_hours);
-  Put(out, "duration", estimate.duration);
-  Put(out, "finishAt", estimate.finish_at);
-  Put(out, "mostGpuHours", estimate.most_gpu_hours);
+  for (const auto& [name, member] : kEstimateTexts) Put(out, name, estimate.*member);
   json first = json::object();
-  Put(first, "experiments", estimate.first_experiments);
-  Put(first, "gpuHours", estimate.first_gpu_hours);
-  Put(first, "duration", estimate.first_duration);
+  for (const auto& [name, member] : kFirstEstimateTexts) Put(first, name, estimate.*member);
   if (!first.empty()) out["first"] = std::move(first);
   return out;
 }
 
 void ReadEstimate(ObjectReader& reader, TaskStatus::Estimate& out) {
-  reader.Text("experiments", out.experiments);
-  reader.Text("gpuHours", out.gpu_hours);
-  reader.Text("duration", out.duration);
-  reader.Text("finishAt", out.finish_at);
-  reader.Text("mostGpuHours", out.most_gpu_hours);
+  for (const auto& [name, member] : kEstimateTexts) reader.Text(name, out.*member);
   reader.Nested("first", [&](ObjectReader& first) {
-    first.Text("experiments", out.first_experiments);
-    first.Text("gpuHours", out.first_gpu_hours);
-    first.Text("duration", out.first_duration);
+    for (const auto& [name, member] : kFirstEstimateTexts) first.Text(name, out.*member);
   });
 }
 

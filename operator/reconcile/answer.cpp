@@ -73,7 +73,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
   best.tokens_per_second = api::FormatDecimal(throughput, 1);
   if (!spec.gpu.price_per_hour.empty() && throughput > 0) {
-    best.price = api::FormatDecimal(criteria.price_per_gpu_hour / 3600 * 1e6 / throughput, 4);
+    best.price = api::FormatDecimal(criteria.price_per_gpu_hour / kSecondsPerHour * 1e6 / throughput, 4);
   }
   for (const std::size_t tied : judgement.tied) best.tied_with.push_back(experiments[tied]->name);
   return best;

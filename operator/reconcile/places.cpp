@@ -56,15 +56,11 @@ std::size_t FreeGpus::Take(int gpus, const std::string& node) {
   if (names_.empty()) return 0;
   std::optional<std::size_t> at;
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    if (names_[i] == node) at = i;
-  }
-  for (std::size_t i = 0; !at && i < names_.size(); ++i) {
-    // The fullest node that it fits on, so that whole nodes stay free for what needs them.
-    const bool fits = node.empty() && free_[i] >= gpus;
-    const auto better = [&](int free) {
-      return std::none_of(free_.begin(), free_.end(), [&](int other) { return other >= gpus && other < free; });
-    };
-    if (fits && better(free_[i])) at = i;
+    if (!node.empty()) {
+      if (names_[i] == node) at = i;
+    } else if (free_[i] >= gpus && (!at || free_[i] < free_[*at])) {
+      at = i;  // the fullest node that it fits on, so that whole nodes stay free for what needs them
+    }
   }
   if (!at) return 0;  // on a node that is not one of these, or nowhere yet
   free_[*at] = std::max(0, free_[*at] - gpus);

@@ -300,7 +300,7 @@ search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status
     if (entry.confirms.empty()) ++budget.started;
   }
   budget.spent_gpu_seconds = GpuSecondsOf(status).Total();
-  if (optimization.budget_gpu_hours) budget.gpu_seconds = *optimization.budget_gpu_hours * 3600;
+  if (optimization.budget_gpu_hours) budget.gpu_seconds = *optimization.budget_gpu_hours * api::kSecondsPerHour;
   if (const auto deadline = DeadlineOf(spec, status, now)) {
     budget.seconds_left = std::chrono::duration<double>(*deadline - now).count();
   }

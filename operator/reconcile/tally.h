@@ -9,7 +9,7 @@
 
 namespace autotune::reconcile {
 
-inline constexpr double kSecondsPerHour = 3600;
+using api::kSecondsPerHour;
 
 // What an experiment cost, all attempts together. Of a running one: its earlier attempts.
 api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment);

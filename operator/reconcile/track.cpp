@@ -44,7 +44,7 @@ const PodView* FindPod(const Observed& observed, const std::string& hash, int at
 double HeldGpuHours(const Outcome& outcome, int gpus, base::WallTime now) {
   if (outcome.gpu_since == base::WallTime{}) return 0;
   const base::WallTime end = outcome.ended_at == base::WallTime{} ? now : outcome.ended_at;
-  return std::max(0.0, std::chrono::duration<double>(end - outcome.gpu_since).count()) * gpus / 3600;
+  return std::max(0.0, std::chrono::duration<double>(end - outcome.gpu_since).count()) * gpus / api::kSecondsPerHour;
 }
 
 // GPU time of the running attempt: counted once it has come to its end.
@@ -414,7 +414,7 @@ void EndWaiting(const Observed& observed, const Tracked& tracked, const std::str
 
 api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now) {
   api::GpuSeconds spent = GpuSecondsOf(experiment);
-  spent.wasted += HeldByRunning(observed, experiment, now) * 3600;
+  spent.wasted += HeldByRunning(observed, experiment, now) * api::kSecondsPerHour;
   return spent;
 }
 

@@ -5,16 +5,14 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/quant/built_in_rules.h"
+
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+using quant::testing::Rules;
 using ::testing::HasSubstr;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 json Json(std::vector<std::string> settings, const std::string& engine = "vllm:0.24.0") {
   const auto explanation =

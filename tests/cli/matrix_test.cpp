@@ -7,18 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/explain.h"
+#include "tests/quant/built_in_rules.h"
 
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
 using quant::Version;
+using quant::testing::Rules;
 using ::testing::HasSubstr;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 std::vector<EngineMatrix> Make(const MatrixOptions& options) {
   auto matrix = MakeMatrix(Rules(), options);

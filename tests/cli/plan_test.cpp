@@ -11,20 +11,17 @@
 #include "cli/plan_search.h"
 #include "cli/task_file.h"
 #include "tests/checkpoint/tls_hub.h"
+#include "tests/quant/built_in_rules.h"
 #include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+using quant::testing::Rules;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using text::ParseYaml;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 json Facts() {
   return json::parse(R"({"architectures": ["LlamaForCausalLM"], "torch_dtype": "bfloat16", "hidden_size": 4096,

@@ -8,16 +8,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/quant/built_in_rules.h"
+
 namespace autotune::cli {
 namespace {
 
 using nlohmann::json;
+using quant::testing::Rules;
 using ::testing::HasSubstr;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 // A directory with programs that exist and are never started.
 class RunLocallyTest : public ::testing::Test {

@@ -3,18 +3,15 @@
 #include <gmock/gmock.h>
 
 #include "../report/finished_task.h"
+#include "tests/quant/built_in_rules.h"
 
 namespace autotune::cli {
 namespace {
 
+using quant::testing::Rules;
 using report::Finished;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 // 2 nats a token and by how much more; every second block 0.01 above the others then.
 measurement::Quality BlocksOf(double loss) {

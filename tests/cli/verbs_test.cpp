@@ -7,18 +7,15 @@
 
 #include "../report/finished_task.h"
 #include "cli/completion.h"
+#include "tests/quant/built_in_rules.h"
 #include "text/yaml_json.h"
 
 namespace autotune::cli {
 namespace {
 
+using quant::testing::Rules;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 struct Terminal {
   explicit Terminal(const api::AutotuneTask& task) : in(text::ToYaml(api::ToJson(task))) {}

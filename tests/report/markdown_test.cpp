@@ -3,17 +3,14 @@
 #include <gmock/gmock.h>
 
 #include "finished_task.h"
+#include "tests/quant/built_in_rules.h"
 
 namespace autotune::report {
 namespace {
 
+using quant::testing::Rules;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 TEST(MarkdownReport, HasAnswerTableLoadsAndWhatFailed) {
   const std::string text = MarkdownReport(Finished(), Rules());

@@ -9,19 +9,16 @@
 
 #include "finished_task.h"
 #include "report/result_view.h"
+#include "tests/quant/built_in_rules.h"
 #include "text/yaml_json.h"
 
 namespace autotune::report {
 namespace {
 
 using nlohmann::json;
+using quant::testing::Rules;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  return *rules;
-}
 
 // The tags of a page in their order, without text and attributes' values.
 std::vector<std::string> Skeleton(const std::string& page) {

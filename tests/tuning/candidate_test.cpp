@@ -4,20 +4,16 @@
 
 #include <set>
 
+#include "tests/quant/built_in_rules.h"
+
 namespace autotune::tuning {
 namespace {
 
 using quant::FlagValue;
 using quant::QuantConfig;
+using quant::testing::Rules;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-// The rules that ship: what is expanded here is what a task gets.
-const quant::RuleSet& Rules() {
-  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
-  EXPECT_TRUE(rules.ok()) << rules.error().message;
-  return *rules;
-}
 
 RuntimeInput Runtime(const std::string& engine, const std::string& version, const std::string& name = "") {
   const auto release = Rules().Resolve(engine, "", version);
