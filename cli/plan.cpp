@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 using report::ModelText;
-using report::OptionsText;
+using report::SettingsText;
 using report::VerdictJson;
 using text::ArgumentDifferences;
 using text::CompareArguments;
@@ -188,21 +188,15 @@ base::Status SetNamedGpu(const api::GpuSpec& spec, const std::string& asked, Tas
   return {};
 }
 
-int FewestGpus(const TaskPlan& plan) {
-  int fewest = 0;
+// GPUs of one experiment, the fewest and the most; zeros where none is scheduled.
+std::pair<int, int> GpusOfAnExperiment(const TaskPlan& plan) {
+  std::optional<std::pair<int, int>> range;
   for (const std::size_t index : plan.space.schedule) {
     const int gpus = plan.space.expansion.candidates[index].plan.gpus;
-    fewest = fewest == 0 ? gpus : std::min(fewest, gpus);
+    if (!range) range = {gpus, gpus};
+    range = {std::min(range->first, gpus), std::max(range->second, gpus)};
   }
-  return fewest;
-}
-
-int MostGpus(const TaskPlan& plan) {
-  int most = 0;
-  for (const std::size_t index : plan.space.schedule) {
-    most = std::max(most, plan.space.expansion.candidates[index].plan.gpus);
-  }
-  return most;
+  return range.value_or(std::pair(0, 0));
 }
 
 // The table of the cluster's GPUs, and what does not fit.
@@ -210,7 +204,7 @@ std::string PoolsText(const TaskPlan& plan) {
   if (!plan.pools) return "";
   std::string text = GpuPoolsText(*plan.pools, plan.task.spec.gpu, plan.gpu.product);
   std::string lacking = NoRoom(plan);
-  if (lacking.empty()) lacking = TooManyGpus(*plan.pools, plan.gpu.product, MostGpus(plan));
+  if (lacking.empty()) lacking = TooManyGpus(*plan.pools, plan.gpu.product, GpusOfAnExperiment(plan).second);
   if (!lacking.empty() && !plan.pools->empty()) text += "  Not enough: " + lacking + "\n";
   return text + "\n";
 }
@@ -223,7 +217,7 @@ std::string NoRoom(const TaskPlan& plan) {
   if (plan.pools->empty()) return "no node of the cluster has " + resource;
   const bool allowed = std::any_of(plan.pools->begin(), plan.pools->end(), [](const auto& p) { return p.allowed > 0; });
   if (!allowed) return "spec.gpu allows no node of the cluster that has " + resource;
-  return TooManyGpus(*plan.pools, plan.gpu.product, FewestGpus(plan));
+  return TooManyGpus(*plan.pools, plan.gpu.product, GpusOfAnExperiment(plan).first);
 }
 
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
@@ -282,16 +276,13 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   table.AddColumn("");
   for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) {
     const tuning::Candidate& candidate = expansion.candidates[plan.space.schedule[i]];
-    std::string own = Joined(differences.own[i], " ");
-    if (!candidate.plan.options_yaml.empty()) {
-      own += (own.empty() ? "" : "  ") + OptionsText(candidate.plan.options_yaml);
-    }
     std::string notes = candidate.baseline ? "baseline" : "";
     if (candidate.duplicates > 0) {
       notes += (notes.empty() ? "stands for " : ", stands for ") + StandsFor(expansion, plan.space.schedule[i]);
     }
     table.AddRow({ExperimentName(i, candidate), plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
-                  std::to_string(candidate.plan.gpus), own.empty() ? "-" : own, notes});
+                  std::to_string(candidate.plan.gpus), SettingsText(differences.own[i], candidate.plan.options_yaml),
+                  notes});
   }
   text += table.Text();
   if (!differences.common.empty()) text += "\nCommon arguments: " + Joined(differences.common, " ") + "\n";

@@ -150,9 +150,7 @@ std::vector<std::string> OwnSettings(const std::vector<std::vector<std::string>>
   const text::ArgumentDifferences differences = text::CompareArguments(args);
   std::vector<std::string> own;
   for (std::size_t i = 0; i < args.size(); ++i) {
-    std::string settings = text::Joined(differences.own[i], " ");
-    if (!options[i].empty()) settings += (settings.empty() ? "" : "  ") + OptionsText(options[i]);
-    own.push_back(settings.empty() ? "-" : settings);
+    own.push_back(SettingsText(differences.own[i], options[i]));
   }
   return own;
 }

@@ -202,10 +202,8 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const ResultRow& row = rows[i];
     const api::ExperimentStatus& experiment = *row.experiment;
-    std::string own = Joined(differences.own[i], " ");
-    if (!experiment.options.empty()) own += (own.empty() ? "" : "  ") + OptionsText(experiment.options);
     std::vector<std::string> cells = {experiment.name, several_runtimes ? experiment.runtime : "",
-                                      experiment.quant.name, own.empty() ? "-" : own,
+                                      experiment.quant.name, SettingsText(differences.own[i], experiment.options),
                                       several_gpus ? std::to_string(experiment.gpus) : ""};
     if (row.load != nullptr) {
       const measurement::Point& load = *row.load;
@@ -373,6 +371,12 @@ std::string OptionsText(const std::string& yaml) {
     parts.push_back(Shortened(yaml, 60));
   }
   return "options: " + Joined(parts, " ");
+}
+
+std::string SettingsText(const std::vector<std::string>& arguments, const std::string& options_yaml) {
+  std::string text = Joined(arguments, " ");
+  if (!options_yaml.empty()) text += (text.empty() ? "" : "  ") + OptionsText(options_yaml);
+  return text.empty() ? "-" : text;
 }
 
 json VerdictJson(const quant::Verdict& verdict) {

@@ -68,6 +68,8 @@ std::string ScoreNumber(api::Objective objective, double score);
 std::string ScoreText(api::Objective objective, double score);
 // An options file on one line: "{kv_cache_config: {dtype: fp8}}" reads "options: kv_cache_config.dtype=fp8".
 std::string OptionsText(const std::string& yaml);
+// Arguments and an options file in one cell: "--max-num-seqs 64  options: x=1"; "-" where there is neither.
+std::string SettingsText(const std::vector<std::string>& arguments, const std::string& options_yaml);
 nlohmann::json VerdictJson(const quant::Verdict& verdict);
 // One statistic of a point with what it is worth: ">= 310 ms", "310 ms (16 requests)" where the requests are too few
 // for the percentile.
