@@ -1,8 +1,14 @@
 """Checks that what was measured holds: open loops below and above a limit, on the server that it was found on or on fresh ones.
 
+    verify_best.py limits URL --bin DIR --slo ttft.p99=2s --scenario D(512,128) --out FILE [--factors 0.9,1.1] [--seconds 40]
+                   [--search-seconds 30] [--budget 270]
     verify_best.py server URL --limit limit.json --bin DIR [--factors 0.9,1.1] [--seconds 180] [--out FILE]
     verify_best.py search --status STATUS.yaml --bin DIR --model DIR --slo ttft.p99=2s --scenario D(512,128) --gpus 0,1 --out FILE
                    [--neighbours 4] [--factors 0.9,1.1] [--seconds 40] [--search-seconds 30]
+
+`limits`: both limits of a running server, which may still be starting: by concurrency, then by rate, then open loops around the limit by
+rate (or what the one by concurrency got through), then by rate once more with another seed while the budget lasts. FILE is written again after each step: {"steps": [...]}, each with
+the seconds that it took. Exit code 0 if both limits were found and the open loops agree.
 
 `server`: one limit. `limit.json` is what `autotune bench URL --slo ... -o json` wrote; the server runs at URL, started as it was then.
 Prints one JSON line: {"limit": 53.2, "slo": [...], "openLoop": [{"share": 0.9, "verdict": "Met", ...}, ...], "agrees": true}.
@@ -22,6 +28,7 @@ import json
 import os
 import pathlib
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -73,13 +80,18 @@ def serve(options, arguments, gpu, port, log):
     return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
 
 
-def bench(options, url, *more):
-    """The result document; {"error": text} where there is none."""
+def bench(options, url, *more, seconds=None):
+    """The result document; {"error": text} where there is none. After `seconds` it is interrupted, and says what it has."""
     command = [str(options.bin / "autotune"), "bench", url, "-o", "json", *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not done.stdout.startswith("{"):
-        return {"error": done.stderr.strip()[-600:]}
-    return json.loads(done.stdout)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        try:
+            out, errors = program.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            program.send_signal(signal.SIGINT)
+            out, errors = program.communicate(timeout=60)
+    if not out.startswith("{"):
+        return {"error": errors.strip()[-600:]}
+    return json.loads(out)
 
 
 def short(point):
@@ -176,6 +188,57 @@ def measure(options, job, gpu, port):
     return row
 
 
+def wait_until_healthy(url, seconds):
+    begin = time.monotonic()
+    while subprocess.run(["curl", "-sf", "-o", os.devnull, url + "/health"], check=False).returncode:
+        if time.monotonic() - begin > seconds:
+            sys.exit(f"{url}: not healthy after {seconds} s")
+        time.sleep(1)
+    return round(time.monotonic() - begin, 1)
+
+
+def agree(points):
+    """Met below the limit, missed above it."""
+    return all(p["verdict"] == ("Met" if p["share"] < 1 else "Missed") for p in points)
+
+
+def check_limits(options):
+    steps = [{"step": "start", "seconds": wait_until_healthy(options.url, options.startup)}]
+    begin = time.monotonic()
+
+    def left():
+        return options.budget - (time.monotonic() - begin)
+
+    def keep(step, started, row):
+        steps.append({"step": step, "seconds": round(time.monotonic() - started, 1)} | row)
+        options.out.write_text(json.dumps({"url": options.url, "steps": steps}, indent=1), encoding="utf-8")
+        print(json.dumps(steps[-1]), flush=True)
+
+    def search(step, by, seed, seconds):
+        started = time.monotonic()
+        found = bench(options, options.url, "--slo", options.slo, "--scenario", options.scenario, "--search", by, "--seed", str(seed),
+                      "--duration", f"{options.search_seconds}s", "--warmup", "10s", seconds=max(seconds, 1))
+        limit = limit_of(found)
+        row = {"error": found["error"]} if "error" in found else {"limits": found["limits"], "points": [short(p) for p in found["points"]]}
+        if limit:
+            row["limit"] = short(limit)
+        keep(step, started, row)
+        return found.get("spec"), limit
+
+    # What does not end must not take the others' time.
+    spec, by_concurrency = search("by concurrency", "concurrency", 1, options.budget / 2)
+    rate_spec, by_rate = search("by rate", "rate", 1, left() - 2 * options.seconds)
+    around = []
+    if by_rate or by_concurrency:
+        started = time.monotonic()
+        rate = by_rate["requestRate"] if by_rate else by_concurrency["requestsPerSecond"]
+        around = open_loop(options, options.url, rate_spec if by_rate else spec, rate)
+        keep("open loops", started, around if isinstance(around, dict) else {"points": around})
+    if by_rate and left() > options.again:
+        search("by rate again", "rate", 3, left())
+    return 0 if by_concurrency and by_rate and isinstance(around, list) and around and agree(around) else 1
+
+
 def check_server(options):
     result = json.loads(options.limit.read_text(encoding="utf-8"))
     limit = limit_of(result)
@@ -186,7 +249,7 @@ def check_server(options):
     points = open_loop(options, options.url, result["spec"], rate)
     if isinstance(points, dict):
         sys.exit(points["error"])
-    agrees = all(p["verdict"] == ("Met" if p["share"] < 1 else "Missed") for p in points)
+    agrees = agree(points)
     line = json.dumps({"limit": rate, "slo": result["spec"].get("slo", {}).get("bounds", []), "openLoop": points, "agrees": agrees})
     print(line)
     if options.out:
@@ -259,6 +322,17 @@ def main():
     server.add_argument("--out", type=pathlib.Path, help="append the line to this file, too")
     server.add_argument("--seconds", type=int, default=180, help="of each open loop")
     server.set_defaults(check=check_server)
+    limits = modes.add_parser("limits", help="both limits of one running server, and open loops around the one by rate")
+    limits.add_argument("url")
+    limits.add_argument("--slo", required=True)
+    limits.add_argument("--scenario", required=True)
+    limits.add_argument("--out", required=True, type=pathlib.Path)
+    limits.add_argument("--seconds", type=int, default=40, help="of each open loop")
+    limits.add_argument("--search-seconds", type=int, default=30, help="longest point of the searches for a limit")
+    limits.add_argument("--budget", type=int, default=270, help="seconds, once the server is healthy")
+    limits.add_argument("--again", type=int, default=60, help="seconds that have to be left for the limit by rate once more")
+    limits.add_argument("--startup", type=int, default=400, help="seconds")
+    limits.set_defaults(check=check_limits)
     search = modes.add_parser("search", help="the best of a task and its neighbours, on fresh servers")
     search.add_argument("--status", required=True, type=pathlib.Path)
     search.add_argument("--model", required=True)
@@ -271,7 +345,7 @@ def main():
     search.add_argument("--search-seconds", type=int, default=30, help="longest point of the search for a limit")
     search.add_argument("--startup", type=int, default=400, help="seconds")
     search.set_defaults(check=check_search)
-    for mode in (server, search):
+    for mode in (server, limits, search):
         mode.add_argument("--bin", required=True, type=pathlib.Path, help="where this project's programs are")
         mode.add_argument("--factors", type=lambda text: [float(f) for f in text.split(",")], default=[0.9, 1.1])
     options = parser.parse_args()
