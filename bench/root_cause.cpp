@@ -90,6 +90,9 @@ Reading Read(const std::string& line, int exit_code) {
     reading = {&line, Cause::kConfiguration, Worth::kDecisive, true, true};
   } else if (line == "Killed" || line == "Aborted") {
     reading.cause = Cause::kConsequence;
+  } else if (line == "AssertionError" || line == "AssertionError: ") {
+    // Nobody wrote what a user could do about it.
+    reading = {&line, Cause::kCrash, Worth::kTelling, false, false};
   } else if (const CauseRule* rule = FindCauseRule(line)) {
     reading.cause = rule->cause;
     reading.worth = rule->worth;

@@ -110,8 +110,12 @@ class ConfigReader {
     if (architectures != nullptr && !architectures->empty() && architectures->front().is_string())
       facts_.architecture = architectures->front().get<std::string>();
     facts_.model_type = TextOf(&language_, "model_type");
-    if (facts_.architecture.empty()) facts_.architecture = TextOf(&config_, "model_type");
+    facts_.config_type = TextOf(&config_, "model_type");
+    const json* code = Find(&config_, "auto_map");
+    facts_.remote_code = code != nullptr && code->is_object() && !code->empty();
+    if (facts_.architecture.empty()) facts_.architecture = facts_.config_type;
     constexpr std::size_t kLongest = 100;
+    if (facts_.config_type.size() > kLongest) facts_.config_type.resize(kLongest);
     if (facts_.architecture.size() > kLongest) facts_.architecture.resize(kLongest);
     if (facts_.model_type.size() > kLongest) facts_.model_type.resize(kLongest);
   }

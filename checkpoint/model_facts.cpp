@@ -125,6 +125,9 @@ json ToJson(const ModelFacts& facts) {
   for (const SizeField& size : kSizes) {
     if (const Size& number = facts.*size.field) value[size.key] = *number;
   }
+  if (facts.config_type != facts.model_type) value["configType"] = facts.config_type;
+  if (facts.remote_code) value["remoteCode"] = true;
+  if (facts.plain_shared_experts) value["plainSharedExperts"] = true;
   // Text, because it exceeds what a JSON reader that uses doubles can hold for the largest checkpoints.
   if (facts.weight_bytes) value["weightBytes"] = std::to_string(*facts.weight_bytes);
   if (facts.tied_embeddings) value["tiedEmbeddings"] = *facts.tied_embeddings;
@@ -149,6 +152,18 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
     if (found == nullptr) continue;
     if (!found->is_string()) return wrong(text.key, "a string");
     facts.*text.field = found->get<std::string>();
+  }
+  facts.config_type = facts.model_type;
+  if (const json* whole = Find(&value, "configType")) {
+    if (!whole->is_string()) return wrong("configType", "a string");
+    facts.config_type = whole->get<std::string>();
+  }
+  for (const auto& [key, field] : {std::pair{"remoteCode", &ModelFacts::remote_code},
+                                   std::pair{"plainSharedExperts", &ModelFacts::plain_shared_experts}}) {
+    const json* said = Find(&value, key);
+    if (said == nullptr) continue;
+    if (!said->is_boolean()) return wrong(key, "true or false");
+    facts.*field = said->get<bool>();
   }
   if (!facts.commit.empty() && !IsCommit(facts.commit)) return wrong("commit", "40 hexadecimal digits");
   for (const SizeField& size : kSizes) {

@@ -40,6 +40,8 @@ struct WeightBlock {
 struct ModelFacts {
   std::string architecture;  // "LlamaForCausalLM"; "" = not known
   std::string model_type;    // of the language model: "llama"; "" = not known
+  std::string config_type;   // of the whole, as config.json names it: "mllama"; "" = not known
+  bool remote_code = false;  // the checkpoint names code of its own that reads or runs it (auto_map)
   std::string dtype;         // of the unquantized weights: bfloat16, float16, float32; "" = not known
   // Of the hub's repository, as the hub says what the revision is now: 40 hexadecimal digits. "" = a directory, or a
   // hub that does not say.
@@ -61,6 +63,7 @@ struct ModelFacts {
   // it.
   std::string kv_cache = "none";
   std::optional<WeightBlock> weight_block;
+  bool plain_shared_experts = false;  // the shared experts stay unquantized, whatever the other linear layers do
   // Modules that stay unquantized, as the files list them, layer numbers replaced by "*". At most 12.
   std::vector<std::string> ignored_modules;
 

@@ -840,6 +840,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   }
   facts.kv_cache = declaration.kv_cache;
   facts.weight_block = declaration.block;
+  facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
 }
 

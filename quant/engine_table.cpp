@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <limits>
+#include <numeric>
 
 namespace autotune::quant {
 namespace {
@@ -188,8 +189,16 @@ std::string EngineTable::Hint(std::string_view spelling, const Version& version)
       first = std::min(first, known.release);
       last = std::max(last, known.release);
     }
-    if (first == last) return "it is known from " + releases_[first].ToString() + " only";
-    return "it is known from " + releases_[first].ToString() + " to " + releases_[last].ToString();
+    // What lies between recorded releases is not known, so the sentence is about these.
+    for (const Bound& bound : found->second.front().flag->bounds) {
+      if (bound.value.empty() && bound.range.since && version < *bound.range.since)
+        return bound.certain ? "it is certain from " + bound.certain->ToString() + " on"
+                             : "it is there from " + bound.range.since->ToString() + " on";
+    }
+    if (first == last) return "of the recorded releases only " + releases_[first].ToString() + " has it";
+    if (version < releases_[first])
+      return "of the recorded releases " + releases_[first].ToString() + " is the first that has it";
+    return "of the recorded releases " + releases_[last].ToString() + " is the last that has it";
   }
   const Neighbours near = NeighboursOf(version);
   std::vector<std::string> names;
@@ -200,6 +209,20 @@ std::string EngineTable::Hint(std::string_view spelling, const Version& version)
   }
   const std::string nearest = Nearest(key, names);
   return nearest.empty() ? "" : "did you mean " + nearest + "?";
+}
+
+std::optional<ComputeCapability> EngineTable::LeastGpu(const Version& version) const {
+  const auto found = std::ranges::find_if(gpu_floors_, [&](const GpuFloor& f) { return f.range.Contains(version); });
+  return found == gpu_floors_.end() ? std::nullopt : std::optional(found->gpu);
+}
+
+std::int64_t EngineTable::ExpertBlock(const Version& version, const std::string& method, std::int64_t block,
+                                      std::int64_t part, std::int64_t hidden) const {
+  const BlockRule& rule = expert_blocks_;
+  if (rule.least == 0 || !rule.range.Contains(version) || std::ranges::find(rule.methods, method) == rule.methods.end())
+    return block;
+  const std::int64_t finer = std::gcd(std::gcd(block, part), hidden);
+  return finer < rule.least ? block : finer;
 }
 
 const std::vector<Alternative>& EngineTable::Cell(Field field, const std::string& value) const {

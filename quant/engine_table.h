@@ -2,7 +2,7 @@
 //
 // Immutable after Load and thread-safe. Nothing here knows any engine: names, values and conditions are data from
 // quant/engines/<engine>.yaml (rules, written by hand) and <engine>.flags.yaml (the flag catalogue). The language of
-// the tables is documented in docs/engine-rules.md.
+// the tables is documented in docs/engine-rules.md. Beside them stands <engine>.models.yaml (quant/model_table.h).
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,7 @@
 #include "quant/condition.h"
 #include "quant/flag_value.h"
 #include "quant/launch_plan.h"
+#include "quant/model_table.h"
 #include "quant/quant_config.h"
 #include "quant/rules.h"
 #include "quant/version.h"
@@ -164,6 +165,27 @@ struct SchedulerRule {
   std::string draft;  // tokens that speculative decoding drafts a step
 };
 
+// The compute capability that an engine's released kernels need at least.
+struct GpuFloor {
+  VersionRange range;
+  ComputeCapability gpu;
+};
+
+// Releases that give experts finer scales while loading, so that a part of an expert may be smaller than a block.
+struct BlockRule {
+  VersionRange range;
+  std::vector<std::string> methods;  // of checkpoints
+  std::int64_t least = 0;            // weights that may share a scale then; 0 = no release does that
+};
+
+// How the flags bear on which architectures a release serves.
+struct ModelRule {
+  std::string trust;  // the switch that lets an engine run code of the checkpoint; empty = nothing is claimed
+  std::vector<std::string> unless;  // flags that change what the checkpoint's configuration says
+  // Where no release could be read: the architectures that the engine's documentation lists; empty = it is not asked.
+  std::vector<std::string> documented;
+};
+
 struct ParallelRule {
   std::string flag;
   bool as_switch = false;            // the flag is a switch and its size follows from the others
@@ -187,7 +209,9 @@ class EngineTable {
     std::string text;
   };
   // kInvalid with "file:line: reason".
-  static base::Result<std::shared_ptr<const EngineTable>> Load(const Source& rules, const Source& flags);
+  // Without `models` nothing is said about architectures.
+  static base::Result<std::shared_ptr<const EngineTable>> Load(const Source& rules, const Source& flags,
+                                                               const Source* models = nullptr);
 
   [[nodiscard]] const std::string& date() const { return date_; }
   [[nodiscard]] const EngineTraits& traits() const { return traits_; }
@@ -228,6 +252,14 @@ class EngineTable {
   // Whether "auto" follows a KV cache that a checkpoint of this method declares.
   [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache) const;
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
+  // How many weights of an expert share a scale at least when `part` of them, in a model of this hidden size, are on
+  // one GPU and the checkpoint has blocks of `block`.
+  [[nodiscard]] std::int64_t ExpertBlock(const Version& version, const std::string& method, std::int64_t block,
+                                         std::int64_t part, std::int64_t hidden) const;
+  // Nothing = not known.
+  [[nodiscard]] std::optional<ComputeCapability> LeastGpu(const Version& version) const;
+  [[nodiscard]] const ModelTable& models() const { return models_; }
+  [[nodiscard]] const ModelRule& model_rule() const { return model_rule_; }
   [[nodiscard]] const SchedulerRule& scheduler() const { return scheduler_; }
   // Whether the release can be told which revision of a model to load.
   [[nodiscard]] bool TakesRevision(const Version& version) const {
@@ -275,6 +307,10 @@ class EngineTable {
   MemoryRule memory_;
   std::vector<std::string> kv_methods_, kv_values_;  // patterns; no values = all
   SchedulerRule scheduler_;
+  BlockRule expert_blocks_;
+  std::vector<GpuFloor> gpu_floors_;
+  ModelTable models_;
+  ModelRule model_rule_;
   std::map<Field, std::map<std::string, std::vector<Alternative>>> cells_;
   std::vector<Rule> rules_;
   std::map<std::string, ParallelRule, std::less<>> parallel_;

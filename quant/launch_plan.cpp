@@ -86,6 +86,8 @@ class Planner final : public FactSource {
     for (const Rule& rule : table_.rules()) Apply(rule);
     SayWhatKvIsNotFollowed();
     CheckThatItGeneratesText();
+    CheckArchitecture();
+    CheckGpuFloor();
     CheckParallelSizes();
     plan_.overrides = settings_.overrides();
     plan_.args = settings_.Arguments();
@@ -191,6 +193,39 @@ class Planner final : public FactSource {
     if (!ends && std::ranges::find(kEncoders, request_.model.model_type) == kEncoders.end()) return;
     Reject({"model", "CheckpointNotSupported",
             architecture + " generates no text: there is nothing that completions could measure"});
+  }
+
+  // In an image of somebody else's a plug-in may bring what the release lacks.
+  void CheckArchitecture() {
+    const ModelRule& rule = table_.model_rule();
+    if (rule.trust.empty()) return;
+    for (const std::string& flag : rule.unless) {
+      if (Final(flag).value_or("auto") != "auto") return;
+    }
+    const std::string& name = request_.model.architecture;
+    const bool said = rule.documented.empty() || name.empty() || name == request_.model.config_type;
+    if (!said && std::ranges::find(rule.documented, name) == rule.documented.end())
+      return Warn("model", "ArchitectureNotCertain",
+                  name + " is not among the architectures that " + table_.traits().title +
+                      "'s documentation lists: whether " + Title(table_, request_.release) + " has it is not known");
+    ModelTable::Answer answer = table_.models().AnswerFor(request_.release.version, Title(table_, request_.release),
+                                                          request_.model, SwitchedOn(rule.trust));
+    if (answer.kind == ModelTable::Answer::Kind::kNothing) return;
+    if (answer.reason == "RemoteCodeNotTrusted") answer.message += ": " + rule.trust;
+    if (answer.kind == ModelTable::Answer::Kind::kReject && request_.release.stock)
+      return Reject({"model", std::move(answer.reason), std::move(answer.message)});
+    if (!request_.release.stock) answer.message += "; what the image adds to it is not known";
+    Warn("model", "ArchitectureNotCertain", std::move(answer.message));
+  }
+
+  // Released kernels: somebody else's image may have been built for older GPUs.
+  void CheckGpuFloor() {
+    const std::optional<ComputeCapability> least = table_.LeastGpu(request_.release.version);
+    if (!least || !request_.gpu || *request_.gpu >= *least) return;
+    const std::string why = "the kernels of " + Title(table_, request_.release) + " are built for compute capability " +
+                            least->ToString() + " and newer, the GPU has " + request_.gpu->ToString();
+    if (request_.release.stock) return Reject({"gpu", "CapabilityTooLow", why});
+    Warn("gpu", "CapabilityTooLow", why + "; what this image was built for is not known");
   }
 
   void Reject(Rejection rejection) {
@@ -578,25 +613,29 @@ class Planner final : public FactSource {
 
   // Tensor parallelism splits the hidden layer of the MLP too, and that of every expert among the GPUs that share it.
   void CheckWidths(int tensor, const std::string& field) {
+    static const std::string kExpert = "an expert";
     const checkpoint::ModelFacts& model = request_.model;
-    const auto torn = [&](const checkpoint::Size& width, int parts, const char* what, bool in_blocks) {
+    const auto torn = [&](const checkpoint::Size& width, int parts, const std::string& what, bool in_blocks) {
       if (parts <= 1) return;
       if (!width) {
         // A layer whose width is not in the file may be no layer of this model.
         if (in_blocks)
-          NotKnown(field, std::string("the width of ") + what,
+          NotKnown(field, "the width of " + what,
                    "whether it can be split over " + std::to_string(parts) + " GPUs in blocks");
         return;
       }
       if (*width % parts != 0)
         return Reject({field, "TensorParallelDoesNotDivide",
-                       std::string(what) + " of " + std::to_string(*width) + " cannot be split evenly over " +
+                       what + " of " + std::to_string(*width) + " cannot be split evenly over " +
                            std::to_string(parts) + " GPUs"});
       const std::int64_t part = *width / parts;
-      const std::int64_t block = in_blocks ? BlockAlongWidth() : 1;
+      std::int64_t block = in_blocks ? BlockAlongWidth() : 1;
+      if (in_blocks && what == kExpert)
+        block = table_.ExpertBlock(request_.release.version, model.quantization, block, part,
+                                   model.hidden_size.value_or(0));
       if (part % block == 0) return;
       Reject({field, "TensorParallelDoesNotDivide",
-              std::string(what) + " of " + std::to_string(*width) + " over " + std::to_string(parts) + " GPUs is " +
+              what + " of " + std::to_string(*width) + " over " + std::to_string(parts) + " GPUs is " +
                   std::to_string(part) + " on each, which is no multiple of the " + std::to_string(block) +
                   " weights that share a scale (" + model.weight_block->ToString() + ")"});
     };
@@ -607,7 +646,7 @@ class Planner final : public FactSource {
     if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
     if (model.dense_layers > 0 && model.moe_intermediate_size)
       torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
-    if (linear_blocks) CheckSharedExperts(torn, tensor);
+    if (linear_blocks && !model.plain_shared_experts) CheckSharedExperts(torn, tensor);
     const ParallelRule* expert = table_.Parallel("expert");
     if (expert == nullptr) return;
     int parts = tensor;
@@ -616,7 +655,7 @@ class Planner final : public FactSource {
     } else if (tensor % SizeNow(expert->flag) == 0) {
       parts = tensor / SizeNow(expert->flag);
     }
-    torn(model.moe_intermediate_size, parts, "an expert", expert_blocks);
+    torn(model.moe_intermediate_size, parts, kExpert, expert_blocks);
   }
 
   // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones.

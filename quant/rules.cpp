@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kRulesSuffix = ".yaml";
 constexpr std::string_view kFlagsSuffix = ".flags.yaml";
+constexpr std::string_view kModelsSuffix = ".models.yaml";
 
 using Sources = std::map<std::string, EngineTable::Source>;  // by file name
 
@@ -23,6 +24,13 @@ Sources BuiltInSources() {
     sources[std::string(table.name)] = {"quant/engines/" + std::string(table.name), std::string(table.text)};
   }
   return sources;
+}
+
+// The last part of an image's name: "registry:5000/vllm/vllm-openai:v0.24.0" -> "vllm-openai", a mirror's too.
+std::string RepositoryOf(const std::string& image) {
+  const std::string name = image.substr(0, image.find('@'));
+  const std::string last = name.substr(name.rfind('/') + 1);
+  return last.substr(0, last.find(':'));
 }
 
 // The tag of an image reference, or "": registry:5000/org/name:tag@sha256:...
@@ -55,12 +63,14 @@ base::Result<Loaded> LoadAll(const Sources& sources) {
   std::string contents;
   for (const auto& [name, source] : sources) {
     contents += source.text;
-    if (name.ends_with(kFlagsSuffix)) continue;
+    if (name.ends_with(kFlagsSuffix) || name.ends_with(kModelsSuffix)) continue;
     const std::string engine = name.substr(0, name.size() - kRulesSuffix.size());
     const auto flags = sources.find(engine + std::string(kFlagsSuffix));
     if (flags == sources.end())
       return base::Invalid(source.file + ":1: there is no " + engine + std::string(kFlagsSuffix) + " beside it");
-    base::Result<std::shared_ptr<const EngineTable>> table = EngineTable::Load(source, flags->second);
+    const auto models = sources.find(engine + std::string(kModelsSuffix));
+    base::Result<std::shared_ptr<const EngineTable>> table =
+        EngineTable::Load(source, flags->second, models == sources.end() ? nullptr : &models->second);
     if (!table.ok()) return table.error();
     if ((*table)->traits().engine != engine)
       return base::Invalid(source.file + ":1: the file is named " + engine + ", its engine is " +
@@ -147,6 +157,8 @@ base::Result<EngineRelease> RuleSet::Resolve(const std::string& engine, const st
   const std::string& title = table->traits().title;
   EngineRelease release;
   release.engine = engine;
+  release.stock = image.empty() || RepositoryOf(image) == RepositoryOf(table->traits().default_image) ||
+                  RepositoryOf(image) == RepositoryOf(table->traits().rocm_image);
   if (!explicit_version.empty()) {
     const std::optional<Version> version = Version::Parse(explicit_version);
     if (!version) return base::Invalid("version \"" + explicit_version + "\" is not a release number such as 0.24.0");

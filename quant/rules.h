@@ -39,6 +39,8 @@ struct EngineRelease {
   Version version;
   // Not empty when the version was not known exactly: the text of the warning (UnknownEngineVersion).
   std::string assumption;
+  // Whether the image is one that the engine's project publishes. Another may have more in it, such as plug-ins.
+  bool stock = true;
 };
 
 class EngineTable;  // one engine's parsed table; quant/engine_table.h

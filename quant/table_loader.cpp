@@ -304,9 +304,10 @@ class TableLoader {
   }
 
   static void LoadRules(const Node& root, EngineTable& table) {
-    root.Expect({"engine",    "title",    "date",   "start",  "completesFlags", "aliases",   "hints",
-                 "forbidden", "order",    "bounds", "limits", "values",         "autoDtype", "followsDeclaredKv",
-                 "flags",     "parallel", "gpus",   "memory", "scheduler",      "fields",    "rules"});
+    root.Expect({"engine",    "title",        "date",    "start",  "completesFlags", "aliases",   "hints",
+                 "forbidden", "order",        "bounds",  "limits", "values",         "autoDtype", "followsDeclaredKv",
+                 "flags",     "parallel",     "gpus",    "memory", "scheduler",      "fields",    "rules",
+                 "models",    "expertBlocks", "leastGpu"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -318,6 +319,25 @@ class TableLoader {
     LoadParallel(root, table);
     LoadScheduler(root, table);
     LoadMemory(root, table);
+    if (const auto floors = root.Get("leastGpu")) {
+      for (const Node& item : floors->Items()) {
+        item.Expect({"since", "until", "gpu"});
+        table.gpu_floors_.push_back({ReadRange(item), item.Need("gpu").Capability()});
+      }
+    }
+    if (const auto blocks = root.Get("expertBlocks")) {
+      blocks->Expect({"since", "until", "method", "least"});
+      table.expert_blocks_.range = ReadRange(*blocks);
+      table.expert_blocks_.methods = blocks->Need("method").Texts();
+      table.expert_blocks_.least = static_cast<std::int64_t>(blocks->Need("least").Number());
+    }
+    if (const auto models = root.Get("models")) {
+      models->Expect({"trust", "unless", "documented"});
+      if (const auto list = models->Get("documented")) table.model_rule_.documented = list->Texts();
+      table.model_rule_.trust = NeedFlag(*models, models->Need("trust").Text(), table).name;
+      for (const Node& item : models->Need("unless").Items())
+        table.model_rule_.unless.push_back(NeedFlag(item, item.Text(), table).name);
+    }
     LoadCells(root.Need("fields"), table);
     if (const auto rules = root.Get("rules")) {
       for (const Node& item : rules->Items()) {
@@ -332,10 +352,34 @@ class TableLoader {
     }
   }
 
+  static void LoadModels(const Node& root, EngineTable& table) {
+    root.Expect({"engine", "releases", "own", "backend", "types", "left"});
+    const Node engine = root.Need("engine");
+    if (engine.Text() != table.traits_.engine)
+      engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
+    ModelTable& models = table.models_;
+    const Node releases = root.Need("releases");
+    for (const Node& item : releases.Items()) models.releases.push_back(item.Release());
+    if (!std::ranges::is_sorted(models.releases)) releases.Fail("releases are not in ascending order");
+    const auto load = [&](const char* part, ModelTable::Names& names) {
+      for (const auto& [where, list] : root.Need(part).Members()) {
+        const std::vector<std::size_t> positions = ReadIndices(list, where, models.releases.size());
+        for (const Node& item : list.Items()) {
+          ModelTable::Releases& having = names[item.Text()];
+          having.resize(models.releases.size());
+          for (const std::size_t position : positions) having[position] = true;
+        }
+      }
+    };
+    load("own", models.own);
+    load("backend", models.backend);
+    load("types", models.types);
+    for (const auto& [name, last] : root.Need("left").Members()) models.left[name] = last.Text();
+  }
+
  private:
-  static std::vector<std::size_t> ReadIndices(const Node& node, std::size_t count) {
+  static std::vector<std::size_t> ReadIndices(const Node& node, const std::string& text, std::size_t count) {
     std::vector<std::size_t> indices;
-    const std::string text = node.Text();
     const char* at = text.data();
     const char* const end = text.data() + text.size();
     while (at < end) {
@@ -406,7 +450,8 @@ class TableLoader {
       for (const std::string& text : alias->Texts()) spellings.insert(EngineTable::Normalise(text));
     }
     shape->spellings.assign(spellings.begin(), spellings.end());
-    for (const std::size_t release : ReadIndices(row.Need("in"), table.releases_.size())) {
+    const Node in = row.Need("in");
+    for (const std::size_t release : ReadIndices(in, in.Text(), table.releases_.size())) {
       if (flag.shapes[release] != nullptr) row.Fail("two rows of one flag in one release");
       flag.shapes[release] = shape.get();
       for (const std::string& spelling : spellings) table.spellings_[spelling].push_back({&flag, release, false});
@@ -698,13 +743,18 @@ class TableLoader {
   }
 };
 
-base::Result<std::shared_ptr<const EngineTable>> EngineTable::Load(const Source& rules, const Source& flags) {
+base::Result<std::shared_ptr<const EngineTable>> EngineTable::Load(const Source& rules, const Source& flags,
+                                                                   const Source* models) {
   const Source* current = &flags;
   try {
     auto table = std::make_shared<EngineTable>();
     TableLoader::LoadFlags(Node(&flags.file, YAML::Load(flags.text)), *table);
     current = &rules;
     TableLoader::LoadRules(Node(&rules.file, YAML::Load(rules.text)), *table);
+    if (models != nullptr) {
+      current = models;
+      TableLoader::LoadModels(Node(&models->file, YAML::Load(models->text)), *table);
+    }
     return std::shared_ptr<const EngineTable>(std::move(table));
   } catch (const TableError& error) {
     return base::Invalid(error.message);

@@ -72,8 +72,8 @@ def shape(argument, document):
     if late is not None:
         row |= {key: late[key] for key in ("case", "open") if key in late}
     row["alias"] = flags
-    if argument["kind"] == "DeprecatedAction":
-        row["state"] = "removed"  # the action raises: the flag is only there to say so
+    if argument.get("refuses"):
+        row["state"] = "removed"  # the flag is only there to say so
     elif argument["kind"].startswith("Deprecated"):
         row["state"] = "deprecated"
     return row

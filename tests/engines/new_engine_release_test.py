@@ -28,11 +28,18 @@ class NewEngineRelease(unittest.TestCase):
         self.wheel = pathlib.Path(folder.name) / "wheel"
         (self.wheel / "sglang/srt").mkdir(parents=True)
         (self.wheel / "sglang/srt/server_args.py").write_text(SERVER_ARGS)
+        (self.wheel / "sglang/srt/models").mkdir()
+        (self.wheel / "sglang/srt/models/zaya.py").write_text("EntryClass = ZayaForCausalLM\n")
+        self.library = pathlib.Path(folder.name) / "library"
+        (self.library / "transformers/models/auto").mkdir(parents=True)
+        types = ", ".join(f'("t{n}", "C{n}")' for n in range(150))
+        (self.library / "transformers/models/auto/configuration_auto.py").write_text(f"CONFIG_MAPPING_NAMES = [{types}]\n")
         (self.wheel / "sglang-9.8.7.dist-info").mkdir()
         (self.wheel / "sglang-9.8.7.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: sglang\nVersion: 9.8.7\n")
 
     def run_program(self, *arguments):
-        return subprocess.run([self.copy / "scripts/new-engine-release", "--wheel", self.wheel, "--no-build", *arguments],
+        return subprocess.run([self.copy / "scripts/new-engine-release", "--wheel", self.wheel, "--transformers", self.library,
+                               "--no-build", *arguments],
                               capture_output=True, text=True)
 
     def test_records_the_release_and_renews_the_catalogue(self):
@@ -44,6 +51,8 @@ class NewEngineRelease(unittest.TestCase):
         catalogue = (self.copy / "quant/engines/sglang.flags.yaml").read_text()
         self.assertIn("9.8.7]", catalogue)
         self.assertIn("a-new-flag:", catalogue)
+        models = (self.copy / "quant/engines/sglang.models.yaml").read_text()
+        self.assertIn("9.8.7]", models)
 
     def test_a_wheel_of_another_version_changes_nothing(self):
         before = (self.copy / "quant/engines/sglang.flags.yaml").read_text()

@@ -97,6 +97,8 @@ def describe(action):
     choices = action.choices
     if isinstance(choices, (set, frozenset)):
         choices = sorted(choices)  # a set has another order in every process
+    # SGLang keeps flags that it dropped: some only warn, and some end the start with this message.
+    refuses = {"refuses": True} if getattr(action, "error_message", None) else {}
     return {
         "flags": action.option_strings,
         "kind": type(action).__name__.lstrip("_"),
@@ -104,6 +106,7 @@ def describe(action):
         "type": None if kind is None else getattr(kind, "__name__", type(kind).__name__),
         "choices": None if choices is None else list(choices),
         "default": action.default,
+        **refuses,
     }
 
 

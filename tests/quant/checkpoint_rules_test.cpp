@@ -65,10 +65,27 @@ TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
   shared.shared_experts = 1;
   EXPECT_THAT(Refusal("vllm", "0.24.0", shared, 8, {{"enable-expert-parallel", "true"}}),
               HasSubstr("the shared experts' MLP of 1536"));
+  shared.plain_shared_experts = true;
+  EXPECT_EQ(Refusal("vllm", "0.24.0", shared, 8, {{"enable-expert-parallel", "true"}}), "");
   // Groups along the input tear a dense MLP's last matrix.
   EXPECT_EQ(Refusal("vllm", "0.24.0", GroupScaledDense(), 1), "");
   EXPECT_THAT(Refusal("vllm", "0.24.0", GroupScaledDense(), 2),
               HasSubstr("14784 on each, which is no multiple of the 128"));
+}
+
+TEST(CheckpointRules, NewerReleasesMakeTheScalesOfExpertsFinerDownToThirtyTwo) {
+  // Qwen3.8-Flash-Next-FP8: 160 over four GPUs has blocks of 32, 80 over eight would have blocks of 16.
+  checkpoint::ModelFacts experts = BlockScaledExperts();
+  experts.moe_intermediate_size = 640;
+  experts.hidden_size = 2560;
+  experts.intermediate_size.reset();
+  experts.dense_layers = 0;
+  EXPECT_THAT(Refusal("vllm", "0.28.0", experts, 4), HasSubstr("an expert of 640 over 4 GPUs is 160"));
+  EXPECT_EQ(Refusal("vllm", "0.29.0", experts, 4), "");
+  EXPECT_THAT(Refusal("vllm", "0.29.0", experts, 8), HasSubstr("an expert of 640 over 8 GPUs is 80"));
+  EXPECT_EQ(Refusal("vllm", "0.33.0", experts, 4), "");
+  experts.quantization = "compressed-tensors";
+  EXPECT_THAT(Refusal("vllm", "0.33.0", experts, 4), HasSubstr("an expert of 640 over 4 GPUs is 160"));
 }
 
 TEST(CheckpointRules, ExpertsOfThreeBitsHaveNoKernelButDenseLayersHave) {

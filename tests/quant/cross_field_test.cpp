@@ -220,6 +220,8 @@ vllm 0.24.0 | awq | 7.0 | | reject CapabilityTooLow
 vllm 0.24.0 | mxfp4-moe | 7.5 | | reject *
 vllm 0.24.0 | modelopt-fp8 | 7.5 | | reject CapabilityTooLow
 vllm 0.24.0 | fp-quant | 9.0 | | reject CapabilityTooLow
+vllm 0.24.0 | fp-quant | 10.3 | | DeprecatedQuantization QuantizationNotCertain
+vllm 0.24.0 | fp-quant | 12.1 | | reject QuantizationNotOnThisGpu
 vllm 0.24.0 | fp8 | 8.6 | | WeightOnly
 vllm 0.24.0 | nvfp4 | 9.0 | | WeightOnly
 vllm 0.24.0 | nvfp4 | 12.0 | | ok
@@ -228,6 +230,8 @@ vllm 0.24.0 | ct-int8 | 9.0 | | ok
 vllm 0.24.0 | dense | gfx942 | | RulesAreForNvidia
 
 # SGLang: dtypes and caches
+sglang 0.5.15 | dense | 7.5 | | KernelsNotOnThisGpu
+sglang 0.5.15 | dense | 7.0 | | reject CapabilityTooLow
 sglang 0.5.15 | dense | 9.0 | dtype=float | reject DtypeNotSupported
 sglang 0.5.15 | dense | 9.0 | dtype=float16; kv-cache-dtype=bfloat16 | reject KvDtypeNotModelDtype
 sglang 0.5.15 | dense | 9.0 | kv-cache-dtype=fp8_e5m2; attention-backend=fa3 | AttentionBackendChanges

@@ -334,7 +334,7 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        {{"quantization-config", "{\"moe\": \"fp8\"}"}},
        "parameters.quantization-config",
        "UnknownFlag",
-       "vLLM 0.16.0 has no flag \"quantization-config\"; it is known from 0.24.0 to 0.33.0"},
+       "vLLM 0.16.0 has no flag \"quantization-config\"; it is certain from 0.23.0 on"},
       {"sglang",
        "0.5.23",
        {{"cuda-graph-max-bs", "8"}},

@@ -144,7 +144,7 @@ std::string RecordedParser::Complaint(const std::vector<std::string>& args) cons
     const auto found = by_flag_.find(flag);
     if (found == by_flag_.end()) return "unrecognized arguments: " + flag;
     const json& argument = arguments_[found->second];
-    if (argument["kind"] == "DeprecatedAction") return "removed: " + flag;
+    if (argument.value("refuses", false)) return "removed: " + flag;
     while (!attached && i < args.size() && !is_flag(args[i])) values.push_back(args[i++]);
     const json& nargs = argument["nargs"];
     if (nargs == 0) {

@@ -106,7 +106,7 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"colour: red",
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
-       "rules"},
+       "rules, models, expertBlocks, leastGpu"},
       {"bounds: [{flag: quant, since: 1.0.0}]",
        "toy.yaml:12: the bound of quant contradicts release 1.0.0, which does not have it"},
       {"bounds: [{flag: quant, value: a, since: 3.0.0}]",

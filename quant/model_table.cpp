@@ -1,0 +1,63 @@
+#include "quant/model_table.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace autotune::quant {
+namespace {
+
+bool Has(const ModelTable::Names& names, std::string_view name, std::size_t release) {
+  const auto found = names.find(name);
+  return found != names.end() && found->second[release];
+}
+
+// Engines also serve a class under another of its endings: LlamaModel and LlamaForSequenceClassification are run as
+// LlamaForCausalLM.
+bool HasUnderAnotherEnding(const ModelTable::Names& names, std::string_view name, std::size_t release) {
+  static constexpr std::array<std::string_view, 6> kEndings = {"ForCausalLM", "ForConditionalGeneration", "LMHeadModel",
+                                                               "ChatModel",   "ForTextEncoding",          "Model"};
+  const std::size_t cut = std::min(name.rfind("For"), name.find("Model"));
+  std::string_view stem = name.substr(0, std::min(cut, name.size()));
+  if (name.ends_with("LMHeadModel")) stem = name.substr(0, name.size() - std::string_view("LMHeadModel").size());
+  return std::ranges::any_of(
+      kEndings, [&](std::string_view ending) { return Has(names, std::string(stem).append(ending), release); });
+}
+
+}  // namespace
+
+ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::string& title,
+                                         const checkpoint::ModelFacts& model, bool trusts_code) const {
+  using Kind = Answer::Kind;
+  const auto place = std::ranges::lower_bound(releases, release);
+  if (place == releases.end() || *place != release || model.config_type.empty() || model.quantization == "gguf")
+    return {};
+  const auto at = static_cast<std::size_t>(place - releases.begin());
+  const bool type_known = types.empty() || Has(types, model.config_type, at);
+  if (!type_known && !model.remote_code)
+    return {
+        Kind::kReject, "ArchitectureNotSupported",
+        title + " cannot read a configuration of model type \"" + model.config_type +
+            "\": neither it nor its transformers library knows that type, and the checkpoint brings no code for it"};
+  if (!type_known && !trusts_code)
+    return {Kind::kReject, "RemoteCodeNotTrusted",
+            title + " reads model type \"" + model.config_type +
+                "\" only with the checkpoint's own code, which it runs only when told to trust it"};
+  const std::string& name = model.architecture;
+  // Without a list of architectures the facts have the model type in its place.
+  if (name.empty() || name == model.config_type || Has(own, name, at)) return {};
+  const std::string none = title + " has no class for " + name;
+  if (Has(backend, name, at))
+    return {Kind::kWarn, "ArchitectureNotCertain",
+            none + " and takes the transformers library's: whether that runs with these settings is not known"};
+  if (HasUnderAnotherEnding(own, name, at)) return {};
+  if (model.remote_code)
+    return {Kind::kWarn, "ArchitectureNotCertain",
+            none + ": whether the checkpoint's own code runs in it is not known"};
+  if (const auto gone = left.find(name); gone != left.end())
+    return {Kind::kReject, "ArchitectureNotSupported", none + " any more; " + gone->second + " was the last with it"};
+  return {Kind::kReject, "ArchitectureNotSupported",
+          none + ", and the transformers library has none that it could run instead"};
+}
+
+}  // namespace autotune::quant

@@ -1,0 +1,39 @@
+// Which models each release of an engine can load: architectures with a class of its own, what it borrows from the
+// transformers library, and the model types whose configuration it can read. Internal to quant/.
+//
+// Immutable after loading and thread-safe. Data: quant/engines/<engine>.models.yaml, generated from the released
+// packages by tests/engines/read_models.py. About a release that is not listed nothing is claimed.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/model_facts.h"
+#include "quant/version.h"
+
+namespace autotune::quant {
+
+struct ModelTable {
+  using Releases = std::vector<bool>;  // by position in `releases`
+  using Names = std::map<std::string, Releases, std::less<>>;
+
+  std::vector<Version> releases;  // ascending
+  Names own;                      // architectures with a class of the engine's own
+  Names backend;                  // architectures of the transformers library that an engine may run
+  Names types;                    // model types that can be read without code from the checkpoint; empty = not recorded
+  std::map<std::string, std::string, std::less<>> left;  // removed architectures: the last release with them
+
+  struct Answer {
+    enum class Kind { kNothing, kWarn, kReject };
+    Kind kind = Kind::kNothing;
+    std::string reason, message;
+  };
+  // What the release does with the model's class. `title` is "vLLM 0.24.0"; `trusts_code`: it may run the checkpoint's
+  // own code. Where two answers are possible the answer is a warning; where the files say too little, nothing.
+  [[nodiscard]] Answer AnswerFor(const Version& release, const std::string& title, const checkpoint::ModelFacts& model,
+                                 bool trusts_code) const;
+};
+
+}  // namespace autotune::quant

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Reads from an engine's source which models it serves; renews quant/engines/<engine>.models.yaml with that release.
+
+    tests/engines/read_models.py ENGINE --path DIR --transformers DIR [DIR...]
+
+DIR are unpacked wheels; nothing of them is run. `--transformers` names the versions of the transformers library that the
+release's image may hold: the pinned one, or the newest that existed when the release was built, and the next one if it
+came within three days. Where they differ, whatever one of them can do is recorded: no start is refused that might succeed.
+
+own      architectures (config.json) that the engine has a class for
+backend  architectures of the transformers library that say themselves that an engine may run them (_supports_attention_backend)
+types    model types whose configuration one of both can read without code from the checkpoint
+left     architectures that the engine itself names as removed, and the last release with them
+"""
+
+import argparse
+import ast
+import pathlib
+import re
+import sys
+
+import yaml
+
+from flag_catalogue import ranges, scalar, version_key
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+WIDTH = 120
+
+
+def parsed(root, pattern="**/*.py", needle=""):
+    for path in sorted(root.glob(pattern)):
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        if needle in text:
+            try:
+                yield path, ast.parse(text)
+            except SyntaxError as error:
+                sys.exit(f"{path}: {error}")
+
+
+def texts(node):
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def assignments(tree):
+    """(name, value) of every assignment to a name, at any depth."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, node.value
+        elif isinstance(node, (ast.AnnAssign, ast.AugAssign)) and isinstance(node.target, ast.Name) and node.value:
+            yield node.target.id, node.value
+
+
+def keys(node):
+    """Keys of {"key": value}, of dict(key=value) and of its like, and the first items of [("key", value), ...]."""
+    found = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Dict):
+            found |= {key.value for key in part.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        elif isinstance(part, ast.Call):
+            found |= {keyword.arg for keyword in part.keywords if keyword.arg}
+        elif isinstance(part, ast.Tuple) and part.elts and isinstance(part.elts[0], ast.Constant):
+            found |= texts(part.elts[0])
+    return found
+
+
+def vllm_models(package):
+    own, left = set(), {}
+    (_, tree), = parsed(package / "model_executor/models", "registry.py")
+    for name, value in assignments(tree):
+        if not isinstance(value, ast.Dict):
+            continue
+        if name == "_PREVIOUSLY_SUPPORTED_MODELS":
+            left = ast.literal_eval(value)
+        elif re.fullmatch(r"_[A-Z_]+_MODELS", name) and name != "_OOT_SUPPORTED_MODELS":
+            own |= {key.value for key in value.keys if isinstance(key, ast.Constant)}
+    return own, left
+
+
+def sglang_models(package):
+    own = set()
+    for _, tree in parsed(package / "srt/models", "*.py", "EntryClass"):
+        for name, value in assignments(tree):
+            if name == "EntryClass":
+                own |= {node.id for node in ast.walk(value) if isinstance(node, ast.Name)} | texts(value)
+    return own, {}
+
+
+MODELS = {"vllm": vllm_models, "sglang": sglang_models}
+
+
+def own_types(package):
+    """Every text that stands near the word model_type in the engine's source: one too many refuses nothing."""
+    found = set()
+    for path in package.glob("**/*.py"):
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        for place in re.finditer(r"model_type|MODEL_TYPE|AutoConfig\.register", text):
+            found |= set(re.findall(r"""["']([A-Za-z][\w.-]*)["']""", text[place.start():place.start() + 400]))
+        if "CONFIG_REGISTRY" in text:
+            for name, value in assignments(ast.parse(text)):
+                if name.endswith("CONFIG_REGISTRY"):
+                    found |= texts(value) | keys(value)
+            found |= set(re.findall(r"""CONFIG_REGISTRY\[["']([\w.-]+)["']\]""", text))
+    return found
+
+
+def library(root):
+    """The model types of a transformers library, and its classes that an engine may run."""
+    models = root / "transformers/models"
+    types = set()
+    for path in ("auto/configuration_auto.py", "auto/auto_mappings.py"):
+        for _, tree in parsed(models, path):
+            for name, value in assignments(tree):
+                if name == "CONFIG_MAPPING_NAMES":
+                    types |= keys(value)
+    if len(types) < 100:
+        sys.exit(f"{models}/auto: CONFIG_MAPPING_NAMES is not where it was")
+    classes = {}
+    for path in models.glob("*/modeling_*.py"):
+        for definition in re.split(r"^(?=class )", path.read_text(errors="replace"), flags=re.M)[1:]:
+            head = re.match(r"class (\w+)\s*(?:\(([^)]*)\))?:", definition)
+            says = re.search(r"^    _supports_attention_backend(?:: bool)? = (True|False)\b", definition, re.M)
+            if head:
+                bases = [base.strip().split(".")[-1] for base in (head[2] or "").split(",")]
+                classes.setdefault(head[1], (says and says[1] == "True", bases))
+
+    def runs(name, seen=()):
+        if name not in classes or name in seen:
+            return False
+        says, bases = classes[name]
+        return any(runs(base, (*seen, name)) for base in bases) if says is None else says
+
+    served = re.compile(r"For(CausalLM|ConditionalGeneration|ImageTextToText)$|LMHeadModel$")
+    return types, {name for name in classes if served.search(name) and runs(name)}
+
+
+def read_table(path):
+    """The releases of a table: {release: {part: names}}, and what each was read with."""
+    if not path.exists():
+        return {}, {}
+    document = yaml.safe_load(path.read_text())
+    releases = [str(release) for release in document["releases"]]
+    table = {release: {"own": set(), "backend": set(), "types": set()} for release in releases}
+    for part in ("own", "backend", "types"):
+        for where, names in document[part].items():
+            for span in str(where).split(","):
+                first, _, last = span.partition("-")
+                for index in range(int(first), int(last or first) + 1):
+                    table[releases[index]][part].update(names)
+    return table, {str(name): str(release) for name, release in document["left"].items()}
+
+
+def write_table(path, engine, table, left):
+    releases = sorted(table, key=version_key)
+    lines = ["# Generated from unpacked wheels by tests/engines/read_models.py, which says what is what; do not edit.",
+             f"engine: {engine}", "releases: [" + ", ".join(releases) + "]"]
+    for part in ("own", "backend", "types"):
+        groups = {}
+        for name in sorted(set().union(*(table[release][part] for release in releases))):
+            groups.setdefault(ranges([i for i, release in enumerate(releases) if name in table[release][part]]), []).append(name)
+        lines.append(f"{part}:" if groups else f"{part}: {{}}")
+        for where in sorted(groups, key=lambda text: [[int(n) for n in span.split("-")] for span in text.split(",")]):
+            lines.append(f'  "{where}":')
+            line = "    ["
+            for name in groups[where]:
+                word = scalar(name) + ", "
+                if len(line) + len(word) > WIDTH:
+                    lines.append(line.rstrip())
+                    line = "     "
+                line += word
+            lines.append(line[:-2] + "]")
+    lines.append("left:" if left else "left: {}")
+    lines += [f'  {name}: "{left[name]}"' for name in sorted(left)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("engine", choices=sorted(MODELS))
+    parser.add_argument("--path", type=pathlib.Path, required=True)
+    parser.add_argument("--transformers", type=pathlib.Path, nargs="+", required=True)
+    parser.add_argument("--output", type=pathlib.Path, help="default: the table of the repository")
+    options = parser.parse_args()
+    metadata = next(options.path.glob(f"{options.engine}-*.dist-info/METADATA"), None)
+    version = metadata and re.search(r"^Version: (\S+)$", metadata.read_text(errors="replace"), re.M)
+    if not version:
+        sys.exit(f"{options.path} is no unpacked wheel of {options.engine}")
+    package = options.path / options.engine
+    own, left = MODELS[options.engine](package)
+    if not own:
+        sys.exit(f"{package}: no architecture is found; has the registry moved?")
+    types, backend = own_types(package), set()
+    for root in options.transformers:
+        read = library(root)
+        types, backend = types | read[0], backend | read[1]
+    path = options.output or ROOT / "quant/engines" / f"{options.engine}.models.yaml"
+    table, left_before = read_table(path)
+    table[version[1]] = {"own": own, "backend": backend - own, "types": types}
+    write_table(path, options.engine, table, left_before | left)
+
+
+if __name__ == "__main__":
+    main()

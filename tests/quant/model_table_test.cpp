@@ -1,0 +1,149 @@
+// Which architectures a release serves: what is refused, what is only warned of, and about what nothing is said.
+
+#include "quant/model_table.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include "tests/quant/plan_fixture.h"
+
+namespace autotune::quant {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+checkpoint::ModelFacts Model(const std::string& architecture, const std::string& type, bool code = false) {
+  checkpoint::ModelFacts facts = Dense();
+  facts.architecture = architecture;
+  facts.model_type = facts.config_type = type;
+  facts.remote_code = code;
+  return facts;
+}
+
+// "Reason: message" of a rejection, "warns: message" of a doubt, "" of neither.
+std::string Said(LaunchRequest request, const Flags& flags = {}) {
+  const LaunchPlan plan = Plan(std::move(request), Preset("default"), flags);
+  if (plan.rejection) return plan.rejection->reason + ": " + plan.rejection->message;
+  for (const Warning& warning : plan.warnings) {
+    if (warning.reason == "ArchitectureNotCertain") return "warns: " + warning.message;
+  }
+  return "";
+}
+
+std::string Said(const std::string& engine, const std::string& version, const checkpoint::ModelFacts& model,
+                 const Flags& flags = {}) {
+  return Said(Request(engine, version, model), flags);
+}
+
+TEST(ModelTable, AnArchitectureThatTheReleaseHasIsNotWorthAWord) {
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("LlamaForCausalLM", "llama")), "");
+  EXPECT_EQ(Said("sglang", "0.5.15", Model("Qwen3MoeForCausalLM", "qwen3_moe")), "");
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("Exaone4_5_ForConditionalGeneration", "exaone4_5")), "");
+}
+
+TEST(ModelTable, AModelTypeThatNobodyKnowsIsRefused) {
+  EXPECT_EQ(
+      Said("vllm", "0.24.0", Model("FooBarForCausalLM", "foobar")),
+      "ArchitectureNotSupported: vLLM 0.24.0 cannot read a configuration of model type \"foobar\": neither it nor "
+      "its transformers library knows that type, and the checkpoint brings no code for it");
+  // The library has it from 5.13.0, which is younger than vLLM 0.24.0.
+  EXPECT_THAT(Said("vllm", "0.24.0", Model("ZayaForCausalLM", "zaya")), StartsWith("ArchitectureNotSupported"));
+  EXPECT_THAT(Said("sglang", "0.5.15", Model("FooBarForCausalLM", "foobar")), StartsWith("ArchitectureNotSupported"));
+}
+
+TEST(ModelTable, AClassThatIsGoneIsRefusedWithTheLastReleaseThatHadIt) {
+  EXPECT_EQ(Said("vllm", "0.23.0", Model("XverseForCausalLM", "xverse", true), {{"trust-remote-code", "true"}}), "");
+  EXPECT_EQ(
+      Said("vllm", "0.24.0", Model("MiniMaxText01ForCausalLM", "minimax")),
+      "ArchitectureNotSupported: vLLM 0.24.0 has no class for MiniMaxText01ForCausalLM any more; 0.23.0 was the last "
+      "with it");
+}
+
+TEST(ModelTable, AClassOfTheTransformersLibraryIsADoubtAndNoRefusal) {
+  EXPECT_EQ(Said("vllm", "0.23.0", Model("Dots1ForCausalLM", "dots1")), "");
+  EXPECT_EQ(
+      Said("vllm", "0.24.0", Model("Dots1ForCausalLM", "dots1")),
+      "warns: vLLM 0.24.0 has no class for Dots1ForCausalLM and takes the transformers library's: whether that runs "
+      "with these settings is not known");
+}
+
+TEST(ModelTable, CodeOfTheCheckpointIsRunOnlyWhenItIsTrusted) {
+  const checkpoint::ModelFacts model = Model("FooBarForCausalLM", "foobar", true);
+  EXPECT_EQ(
+      Said("vllm", "0.24.0", model),
+      "RemoteCodeNotTrusted: vLLM 0.24.0 reads model type \"foobar\" only with the checkpoint's own code, which it "
+      "runs only when told to trust it: trust-remote-code");
+  EXPECT_EQ(Said("vllm", "0.24.0", model, {{"trust-remote-code", "true"}}),
+            "warns: vLLM 0.24.0 has no class for FooBarForCausalLM: whether the checkpoint's own code runs in it is "
+            "not known");
+  LaunchRequest told = Request("sglang", "0.5.15", model);
+  told.extra_args = {"--trust-remote-code"};
+  EXPECT_THAT(Said(told), StartsWith("warns: "));
+  // A class of the engine's own whose configuration only the checkpoint can read.
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("LlamaForCausalLM", "foobar", true), {{"trust-remote-code", "true"}}), "");
+}
+
+TEST(ModelTable, AnotherEndingOfAnArchitectureIsTheSameClass) {
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("Qwen3ForConditionalGeneration", "qwen3")), "");
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("OPTModel", "opt")), "");
+}
+
+TEST(ModelTable, NothingIsClaimedWhereItIsNotKnown) {
+  const checkpoint::ModelFacts unheard = Model("FooBarForCausalLM", "foobar");
+  EXPECT_EQ(Said("vllm", "0.24.1", unheard), "");                                    // no such release was read
+  EXPECT_EQ(Said("vllm", "9.0.0", unheard), "");                                     // newer than all
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("FooBarForCausalLM", "")), "");             // no model type in the file
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("llama", "llama")), "");                    // no architectures in the file
+  EXPECT_EQ(Said("vllm", "0.24.0", unheard, {{"hf-overrides", "{\"a\": 1}"}}), "");  // the file is not the last word
+  EXPECT_EQ(Said("vllm", "0.24.0", unheard, {{"model-impl", "transformers"}}), "");
+}
+
+TEST(ModelTable, AnImageOfSomebodyElseMayHaveMoreInIt) {
+  LaunchRequest request = Request("vllm", "0.24.0", Model("FooBarForCausalLM", "foobar"));
+  request.release.stock = false;
+  EXPECT_THAT(Said(request), HasSubstr("; what the image adds to it is not known"));
+}
+
+TEST(ModelTable, ImagesOfTheProjectAreKnownByTheirNameInAnyRegistry) {
+  for (const char* image : {"", "vllm/vllm-openai:v0.24.0", "registry:5000/mirror/vllm-openai:v0.24.0@sha256:aa",
+                            "vllm/vllm-openai-rocm:v0.24.0"})
+    EXPECT_TRUE(Rules().Resolve("vllm", image, "")->stock) << image;
+  for (const char* image : {"ghcr.io/llm-d/llm-d-cuda:v0.24.0", "mine/vllm:v0.24.0"})
+    EXPECT_FALSE(Rules().Resolve("vllm", image, "")->stock) << image;
+}
+
+TEST(ModelTable, WhatTensorRtLlmDoesNotDocumentIsADoubt) {
+  EXPECT_EQ(Said("tensorrt-llm", "1.2.0", Model("LlamaForCausalLM", "llama")), "");
+  EXPECT_EQ(Said("tensorrt-llm", "1.0.0", Model("ExaoneForCausalLM", "exaone")),
+            "warns: ExaoneForCausalLM is not among the architectures that TensorRT-LLM's documentation lists: whether "
+            "TensorRT-LLM 1.0.0 has it is not known");
+}
+
+std::string OnGpu(const std::string& engine, const std::string& version, const std::string& capability,
+                  bool stock = true) {
+  LaunchRequest request = Request(engine, version);
+  request.gpu = ComputeCapability::Parse(capability);
+  request.release.stock = stock;
+  const LaunchPlan plan = Plan(request, Preset("default"));
+  return plan.rejection                    ? plan.rejection->reason + ": " + plan.rejection->message
+         : Warns(plan, "CapabilityTooLow") ? "warns"
+                                           : "";
+}
+
+TEST(GpuFloor, KernelsThatAReleaseWasNotBuiltForArePruned) {
+  EXPECT_EQ(
+      OnGpu("vllm", "0.24.0", "7.0"),
+      "CapabilityTooLow: the kernels of vLLM 0.24.0 are built for compute capability 7.5 and newer, the GPU has 7.0");
+  EXPECT_EQ(OnGpu("vllm", "0.24.0", "7.5"), "");
+  EXPECT_EQ(OnGpu("vllm", "0.19.1", "7.0"), "");
+  EXPECT_THAT(OnGpu("vllm", "0.19.1", "6.0"), StartsWith("CapabilityTooLow"));
+  EXPECT_THAT(OnGpu("sglang", "0.5.15", "7.0"), StartsWith("CapabilityTooLow"));
+  EXPECT_EQ(OnGpu("sglang", "0.5.15", "7.5"), "");
+  EXPECT_THAT(OnGpu("tensorrt-llm", "1.2.0", "7.5"), StartsWith("CapabilityTooLow"));
+  EXPECT_EQ(OnGpu("vllm", "0.24.0", "7.0", false), "warns");
+}
+
+}  // namespace
+}  // namespace autotune::quant
