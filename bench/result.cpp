@@ -46,6 +46,7 @@ constexpr std::pair<FailureReason, std::string_view> kReasons[] = {
     {FailureReason::kUnschedulable, "Unschedulable"},
     {FailureReason::kStorageLimitExceeded, "StorageLimitExceeded"},
     {FailureReason::kEvicted, "Evicted"},
+    {FailureReason::kNodeRefused, "NodeRefused"},
     {FailureReason::kNodeLost, "NodeLost"},
 };
 
@@ -545,6 +546,7 @@ bool IsRetryable(FailureReason reason) {
   switch (reason) {
     case FailureReason::kClientBound:
     case FailureReason::kEvicted:
+    case FailureReason::kNodeRefused:
     case FailureReason::kNodeLost:
       return true;
     // Deterministic, as far as anybody can tell. Scheduling and image pull have waited for their whole deadline, with

@@ -44,6 +44,7 @@ enum class FailureReason {
   kUnschedulable,
   kStorageLimitExceeded,
   kEvicted,
+  kNodeRefused,
   kNodeLost,
 };
 std::string_view FailureReasonName(FailureReason reason);

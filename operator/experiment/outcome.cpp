@@ -123,11 +123,10 @@ std::optional<Failure> PodFailure(const PodView& pod) {
       std::any_of(pod.containers.begin(), pod.containers.end(),
                   [](const ContainerView& c) { return c.state != State::kWaiting; });
   if (pod.phase == "Failed" && !ran) {
-    // The kubelet refused it: UnexpectedAdmissionError, OutOfcpu, NodeAffinity, ... Another node, or this one later,
-    // may not.
-    return Because(FailureReason::kEvicted, With("the node refused the pod" + node + ", " +
-                                                     (pod.reason.empty() ? "no reason given" : pod.reason),
-                                                 pod.message));
+    // UnexpectedAdmissionError, OutOfcpu, NodeAffinity, ... Another node, or this one later, may not.
+    return Because(FailureReason::kNodeRefused, With("the kubelet refused the pod" + node + ", " +
+                                                         (pod.reason.empty() ? "no reason given" : pod.reason),
+                                                     pod.message));
   }
   return std::nullopt;
 }
@@ -177,7 +176,8 @@ std::optional<Failure> ContainerFailure(const PodView& pod) {
   }
   for (const ContainerView& container : pod.init_containers) {
     const std::string named = "init container " + container.name;
-    if (container.name == "engine") continue;
+    // The kubelet starts sidecars again, the engine among them; and what it ends in a pod that goes has not failed.
+    if (container.restarts || container.name == "engine" || pod.deleting) continue;
     if (IsLost(container.terminated)) return LostContainer(container.name, *container.terminated);
     if (CannotStart(container.terminated)) {
       return Because(FailureReason::kInvalidPodConfiguration,

@@ -52,6 +52,17 @@ std::vector<ContainerView> ContainersFromJson(const json& statuses) {
   return containers;
 }
 
+// kubernetes.io/docs/concepts/workloads/pods/sidecar-containers: `restartPolicy: Always` of an init container.
+void MarkSidecars(const json& spec, std::vector<ContainerView>& containers) {
+  const json& specs = Member(spec, "initContainers");
+  if (!specs.is_array()) return;
+  for (const json& of : specs) {
+    if (Text(of, "restartPolicy") != "Always") continue;
+    for (ContainerView& container : containers)
+      container.restarts = container.restarts || container.name == Text(of, "name");
+  }
+}
+
 void ReadConditions(const json& conditions, PodView& pod) {
   if (!conditions.is_array()) return;
   for (const json& condition : conditions) {
@@ -125,6 +136,7 @@ PodView PodViewFromJson(const json& pod) {
   view.scheduling_gated =
       !view.scheduled && ((gates.is_array() && !gates.empty()) || view.unscheduled_reason == "SchedulingGated");
   view.init_containers = ContainersFromJson(Member(status, "initContainerStatuses"));
+  MarkSidecars(spec, view.init_containers);
   view.containers = ContainersFromJson(Member(status, "containerStatuses"));
   return view;
 }

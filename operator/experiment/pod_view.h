@@ -18,6 +18,7 @@ struct ContainerView {
   std::string name;
   enum class State { kWaiting, kRunning, kTerminated } state = State::kWaiting;
   bool started = false, ready = false;
+  bool restarts = false;  // a sidecar: an init container that the kubelet starts again whenever it ends
   int restart_count = 0;
   std::string waiting_reason, waiting_message;
   struct Termination {

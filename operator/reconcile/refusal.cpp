@@ -66,9 +66,9 @@ bool NeverFits(std::string_view message) {
 // The API server has no codes for what is there a moment later, as when a whole directory is applied at once: these are
 // its texts (kubernetes plugin/pkg/admission: resourcequota, gc, serviceaccount, priority, runtimeclass).
 bool Waits(std::string_view message) {
-  for (const char* text :
-       {"exceeded quota", "status unknown for quota", "insufficient quota", "cannot find RESTMapping",
-        "error looking up service account", "no PriorityClass with name", "RuntimeClass \""}) {
+  for (const char* text : {"exceeded quota", "status unknown for quota", "insufficient quota",
+                           "cannot find RESTMapping", "cannot be fulfilled on resourcequotas",
+                           "error looking up service account", "no PriorityClass with name", "RuntimeClass \""}) {
     if (message.find(text) != std::string_view::npos) return true;
   }
   return false;
@@ -78,8 +78,8 @@ bool Waits(std::string_view message) {
 
 std::optional<Refusal> RefusalOf(const base::Error& error) {
   using Kind = Refusal::Kind;
-  const bool answered =
-      error.http_status >= 400 && error.http_status < 500 && error.http_status != 408 && error.http_status != 429;
+  const int status = error.http_status;
+  const bool answered = (status >= 400 && status < 500 && status != 408 && status != 429) || status == 500;
   switch (error.code) {
     case base::Code::kInvalid:
     case base::Code::kAlreadyExists:
@@ -90,6 +90,9 @@ std::optional<Refusal> RefusalOf(const base::Error& error) {
     case base::Code::kDenied:
       break;
     case base::Code::kConflict:
+      // Of the quota that counts the pod: others are created at the same time.
+      if (!Waits(error.message)) return std::nullopt;
+      break;
     case base::Code::kNotFound:
     case base::Code::kCancelled:
       return std::nullopt;

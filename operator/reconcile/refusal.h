@@ -21,7 +21,8 @@ struct Refusal {
   std::string message;  // the server's
 };
 
-// Nothing where the server did not answer or was too busy: that says nothing about the pod.
+// Nothing where the server did not answer or was too busy: that says nothing about the pod. HTTP 500 is an answer: the
+// server could not ask a webhook, or its store.
 std::optional<Refusal> RefusalOf(const base::Error& error);
 
 }  // namespace autotune::reconcile

@@ -223,10 +223,10 @@ class Tracker {
   Outcome Lost(const PodView& pod, Outcome outcome) const {
     outcome.kind = Outcome::Kind::kFailed;
     if (!outcome.failure || outcome.failure->reason != bench::FailureReason::kNodeLost) {
-      outcome.failure = bench::Failure{bench::FailureReason::kNodeLost,
-                                       "the pod was to end by " + base::FormatRfc3339(pod.delete_by) + ", and node " +
-                                           pod.node + " has not said that it did",
-                                       0, 0};
+      const std::string was_to_end = "the pod was to end by " + base::FormatRfc3339(pod.delete_by) + ", and ";
+      const std::string why =
+          pod.node.empty() ? "is still there: a finalizer holds it" : "node " + pod.node + " has not said that it did";
+      outcome.failure = bench::Failure{bench::FailureReason::kNodeLost, was_to_end + why, 0, 0};
     }
     return outcome;
   }
@@ -311,6 +311,7 @@ bool MayEndDifferently(const api::ExperimentStatus& experiment) {
     case bench::FailureReason::kInvalidPodConfiguration:
     case bench::FailureReason::kUnschedulable:
     case bench::FailureReason::kEvicted:
+    case bench::FailureReason::kNodeRefused:
     case bench::FailureReason::kNodeLost:
       return true;
   }
@@ -421,7 +422,7 @@ api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentSta
 std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& experiment) {
   const auto reason = bench::FailureReasonFromName(experiment.reason);
   // What else is tried again was no fault of where it ran.
-  const bool blamed = reason && !bench::IsRetryable(*reason);
+  const bool blamed = reason && (!bench::IsRetryable(*reason) || *reason == bench::FailureReason::kNodeRefused);
   const bool pending = experiment.state == api::ExperimentState::kPending;
   if (!blamed || !pending || experiment.node.empty()) return "";
   const api::TaskStatus& status = observed.task.status;

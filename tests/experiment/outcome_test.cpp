@@ -124,7 +124,7 @@ const Ending kEndings[] = {
      "this one has 5; a sidecar injector may have added some"},
     {"bench-out-of-memory", seconds(302), FailureReason::kBenchmarkFailed,
      "raise spec.benchmark.resources.limits.memory"},
-    {"refused-by-node", seconds(3), FailureReason::kEvicted,
+    {"refused-by-node", seconds(3), FailureReason::kNodeRefused,
      "UnexpectedAdmissionError: Pod was rejected: Allocate failed"},
     {"node-shutdown", seconds(302), FailureReason::kNodeLost, "imminent node shutdown"},
     {"status-unknown", seconds(302), FailureReason::kNodeLost, "could not be located when the pod was terminated"},
@@ -175,7 +175,7 @@ const Ending kRecorded[] = {
     {"preempted", seconds(80), FailureReason::kEvicted,
      "PreemptionByScheduler on node gpu-1: default-scheduler: preempting"},
     {"deleted-by-hand", seconds(80), FailureReason::kEvicted, "deleted while measuring"},
-    {"refused-for-gpus", seconds(3), FailureReason::kEvicted,
+    {"refused-for-gpus", seconds(3), FailureReason::kNodeRefused,
      "OutOfnvidia.com/gpu: Pod was rejected: Node didn't have enough resource: nvidia.com/gpu"},
     {"node-unreachable", seconds(510), FailureReason::kNodeLost, "went away on node silent: Taint manager"},
     {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
@@ -350,6 +350,33 @@ TEST(Outcome, AWholeResultSurvivesWhateverHappensToThePodLater) {
     bench.terminated->finished_at = pod.created_at + seconds(290);
     bench.terminated->message = MessageFor("@succeeded@");
     EXPECT_EQ(ReadExperimentOutcome(pod, {}, pod.created_at + seconds(600)).kind, Kind::kSucceeded);
+  }
+}
+
+// Service meshes inject sidecars; the kubelet kills them with the pod, and starts them again otherwise.
+TEST(Outcome, AnInjectedSidecarThatEndsIsNoFaultOfThePod) {
+  for (const char* policy : {"Always", ""}) {
+    for (const bool deleting : {true, false}) {
+      SCOPED_TRACE(std::string(policy) + (deleting ? " deleting" : ""));
+      nlohmann::json pod = {
+          {"metadata", {{"name", "p"}, {"creationTimestamp", base::FormatRfc3339(kCreated)}}},
+          {"spec", {{"nodeName", "n"}, {"initContainers", {{{"name", "istio-proxy"}, {"restartPolicy", policy}}}}}},
+          {"status",
+           {{"phase", "Pending"},
+            {"initContainerStatuses",
+             {{{"name", "istio-proxy"}, {"state", {{"terminated", {{"exitCode", 137}, {"reason", "Error"}}}}}}}}}}};
+      if (deleting) pod["metadata"]["deletionTimestamp"] = base::FormatRfc3339(kCreated + seconds(30));
+      const Outcome outcome = ReadExperimentOutcome(PodViewFromJson(pod), {}, kCreated + seconds(10));
+      if (deleting) {
+        ASSERT_TRUE(outcome.failure);
+        EXPECT_EQ(outcome.failure->reason, FailureReason::kEvicted) << outcome.failure->message;
+      } else if (policy == std::string("Always")) {
+        EXPECT_FALSE(outcome.failure) << outcome.failure->message;
+      } else {
+        ASSERT_TRUE(outcome.failure);
+        EXPECT_EQ(outcome.failure->reason, FailureReason::kInvalidPodConfiguration);
+      }
+    }
   }
 }
 

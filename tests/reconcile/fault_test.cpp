@@ -259,6 +259,14 @@ TEST(Refusal, WhateverTheApiServerSaysNowEndsNothingAndIsToldInItsWords) {
        "Unknown"},
       {Forbidden("pods \"x\" is forbidden: pod rejected: RuntimeClass \"nvidia\" not found"), "WaitingForResources",
        "Unknown"},
+      {{base::Code::kConflict, "Operation cannot be fulfilled on resourcequotas \"q\": the object has been modified",
+        std::nullopt, 409},
+       "WaitingForResources",
+       "Unknown"},
+      {{base::Code::kRetry, "Internal error occurred: failed calling webhook \"validate.kyverno.svc-fail\": refused",
+        std::nullopt, 500},
+       "PodRefused",
+       "Unknown"},
       {Forbidden("pods \"x\" is forbidden: failed quota: q: must specify limits.cpu for: bench,install"), "PodRefused",
        "False"},
       {{base::Code::kInvalid, "Pod \"x\" is invalid: spec.containers[0].env[0].name: Invalid value", std::nullopt, 422},
@@ -630,9 +638,38 @@ TEST(Pods, WhatADroppedExperimentLeftBehindIsNotTakenForTheOneThatIsAskedForAgai
   EXPECT_EQ(cluster.created.size(), 3U);
 }
 
-TEST(Pods, APodThatMayNotBeDeletedIsToldAndHoldsNothingElseUp) {
+TEST(Pods, ANodeThatRefusesPodsIsAvoidedWhereAnotherOneFits) {
+  for (const bool another : {true, false}) {
+    SCOPED_TRACE(another);
+    FakeCluster cluster(SmallTask());
+    cluster.nodes = {Node("bad")};
+    if (another) cluster.nodes.push_back(Node("good"));
+    cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+      const std::string avoids = R"({"key":"metadata.name","operator":"NotIn","values":["bad"]})";
+      if (pod["spec"]["affinity"].dump().find(avoids) != std::string::npos) return MeasureWell(self, pod);
+      // What a kubelet says whose device plugin lost a GPU: it is the emptiest node, so the scheduler prefers it.
+      pod["spec"]["nodeName"] = "bad";
+      pod["status"] = {{"phase", "Failed"},
+                       {"reason", "UnexpectedAdmissionError"},
+                       {"startTime", base::FormatRfc3339(self.clock.Wall())},
+                       {"message", "Pod was rejected: Allocate failed: nvml: GPU is lost"}};
+    });
+    EXPECT_EQ(cluster.Task().status.state, another ? "Complete" : "Failed");
+    if (another) continue;
+    EXPECT_EQ(cluster.Task().status.experiments[0].reason, "NodeRefused");
+  }
+}
+
+class PodThatMayNotBeDeleted : public testing::TestWithParam<base::Error> {};
+INSTANTIATE_TEST_SUITE_P(
+    Words, PodThatMayNotBeDeleted,
+    testing::Values(Forbidden("pods is forbidden: User \"operator\" cannot delete resource \"pods\""),
+                    base::Error{base::Code::kRetry, "Internal error occurred: failed calling webhook \"x\": refused",
+                                std::nullopt, 500}));
+TEST_P(PodThatMayNotBeDeleted, IsToldAndHoldsNothingElseUp) {
+  const base::Error& error = GetParam();
   FakeCluster cluster(SmallTask());
-  cluster.refuse_deletes = Forbidden("pods is forbidden: User \"operator\" cannot delete resource \"pods\"");
+  cluster.refuse_deletes = error;
   for (int look = 0; look < 10; ++look) {
     (void)cluster.Reconcile();  // fails, and the queue repeats it
     for (auto& [name, pod] : cluster.pods) MeasureWell(cluster, pod);
@@ -641,7 +678,7 @@ TEST(Pods, APodThatMayNotBeDeletedIsToldAndHoldsNothingElseUp) {
   const api::TaskStatus status = cluster.Task().status;
   EXPECT_EQ(status.state, "Complete");
   EXPECT_EQ(Of(cluster, "PodsNotDeleted").status, "True");
-  EXPECT_THAT(Of(cluster, "PodsNotDeleted").message, HasSubstr("cannot delete resource"));
+  EXPECT_THAT(Of(cluster, "PodsNotDeleted").message, HasSubstr(error.message));
   cluster.refuse_deletes.reset();
   cluster.RunToEnd(MeasureWell);
   EXPECT_THAT(cluster.pods, IsEmpty());
