@@ -1,6 +1,7 @@
 """Runs the fuzz targets of a build for a while: run.py BUILD_DIRECTORY [JUNIT_FILE]. AUTOTUNE_FUZZ_SECONDS is each target's
-time (60). Inputs that reach new code are kept in BUILD_DIRECTORY/corpus and tried first the next time; one that finds a bug
-is named: add it to tests/fuzz/corpus/TARGET and fix the bug."""
+time (60), AUTOTUNE_FUZZ_SEED the seed of its inputs (0: another one each time). Inputs that reach new code are kept in
+BUILD_DIRECTORY/corpus and tried first the next time; one that finds a bug is named: add it to tests/fuzz/corpus/TARGET and fix
+the bug."""
 
 import concurrent.futures
 import os
@@ -11,7 +12,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-OPTIONS = ["-rss_limit_mb=1024", "-timeout=10", "-max_len=65536", "-print_final_stats=1", "-verbosity=0"]
+SEED = os.environ.get("AUTOTUNE_FUZZ_SEED", "0")
+OPTIONS = [f"-seed={SEED}", "-rss_limit_mb=1024", "-timeout=10", "-max_len=65536", "-print_final_stats=1", "-verbosity=0"]
 ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
 
 
