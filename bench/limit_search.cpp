@@ -25,7 +25,6 @@ namespace autotune::bench {
 namespace {
 
 using measurement::Load;
-using measurement::LoadKind;
 using measurement::Point;
 using nlohmann::json;
 using std::chrono::milliseconds;

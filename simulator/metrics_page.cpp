@@ -153,7 +153,8 @@ std::string TrtllmText(const EngineSettings& s, const engine_model::MemoryPlan& 
     if (s.release.Within("1.3", "")) {
       page.Gauge("trtllm_num_requests_running", state.running);
       page.Gauge("trtllm_num_requests_waiting", state.waiting);
-      page.Gauge("trtllm_kv_cache_max_blocks", static_cast<double>(plan.kv_tokens / s.block_tokens));
+      const auto blocks = plan.kv_tokens / s.block_tokens;  // whole ones
+      page.Gauge("trtllm_kv_cache_max_blocks", static_cast<double>(blocks));
     }
   }
   return page.text();

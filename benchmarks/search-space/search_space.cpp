@@ -116,7 +116,7 @@ void Decision(benchmark::State& state) {
     const std::size_t i = input.prior.order[static_cast<std::size_t>(trial) * 7];
     input.observations.starts.push_back({i, search::StartOutcome::kOk, 100});
     input.observations.ended.push_back(i);
-    for (const std::size_t load : {8, 10, 12}) {
+    for (const std::size_t load : {std::size_t{8}, std::size_t{10}, std::size_t{12}}) {
       const search::LoadPrior& at = input.prior.at[i][load];
       search::Point point;
       point.candidate = i;

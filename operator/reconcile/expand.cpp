@@ -6,6 +6,7 @@
 
 #include "base/sha256.h"
 #include "operator/experiment/node_affinity.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/short_text.h"
 #include "operator/reconcile/track.h"
 
