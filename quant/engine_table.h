@@ -182,8 +182,9 @@ struct BlockRule {
 struct ModelRule {
   std::string trust;  // the switch that lets an engine run code of the checkpoint; empty = nothing is claimed
   std::vector<std::string> unless;  // flags that change what the checkpoint's configuration says
-  // Where no release could be read: the architectures that the engine's documentation lists; empty = it is not asked.
-  std::vector<std::string> documented;
+  // Where no release could be read: the architectures that the engine's documentation lists, and from which release on
+  // where not from the first; empty = it is not asked.
+  std::map<std::string, std::optional<Version>, std::less<>> documented;
 };
 
 struct ParallelRule {

@@ -203,11 +203,16 @@ class Planner final : public FactSource {
       if (Final(flag).value_or("auto") != "auto") return;
     }
     const std::string& name = request_.model.architecture;
-    const bool said = rule.documented.empty() || name.empty() || name == request_.model.config_type;
-    if (!said && std::ranges::find(rule.documented, name) == rule.documented.end())
+    if (!rule.documented.empty() && !name.empty() && name != request_.model.config_type) {
+      const auto listed = rule.documented.find(name);
+      const bool at_all = listed != rule.documented.end();
+      if (at_all && (!listed->second || *listed->second <= request_.release.version)) return;
+      const std::string title = Title(table_, request_.release);
       return Warn("model", "ArchitectureNotCertain",
-                  name + " is not among the architectures that " + table_.traits().title +
-                      "'s documentation lists: whether " + Title(table_, request_.release) + " has it is not known");
+                  name + " is " + (at_all ? "listed" : "not listed") + " in the documentation of " +
+                      table_.traits().title + (at_all ? " from " + listed->second->ToString() + " on" : "") +
+                      ": whether " + title + " has it is not known");
+    }
     ModelTable::Answer answer = table_.models().AnswerFor(request_.release.version, Title(table_, request_.release),
                                                           request_.model, SwitchedOn(rule.trust));
     if (answer.kind == ModelTable::Answer::Kind::kNothing) return;
@@ -509,8 +514,11 @@ class Planner final : public FactSource {
       if (!arg.starts_with('-') || FlagValue::IsNumber(arg)) continue;
       const std::size_t equals = arg.find('=');
       const std::string spelling = arg.substr(0, equals);
-      const std::optional<FlagUse> use = table_.Find(spelling, request_.release.version);
-      if (!use) continue;
+      const std::optional<FlagUse> use = FindExtra(spelling);
+      if (!use) {
+        WarnOfUnknownArgument(spelling);
+        continue;
+      }
       const std::string& name = use->flag->name;
       extra_spellings_.emplace_back(spelling, name);
       if (use->shape->type == ValueType::kSwitch) {
@@ -521,6 +529,25 @@ class Planner final : public FactSource {
         extra_[name] = args[++i];
       }
     }
+  }
+
+  // The beginning of one flag alone is that flag, as the engine's parser takes it.
+  [[nodiscard]] std::optional<FlagUse> FindExtra(const std::string& spelling) const {
+    const Version& version = request_.release.version;
+    if (const std::optional<FlagUse> use = table_.Find(spelling, version)) return use;
+    const std::vector<std::string> completions = table_.CompletionsOf(spelling, version);
+    return completions.size() == 1 ? table_.Find(completions.front(), version) : std::nullopt;
+  }
+
+  // Only where the catalogue is a recorded parser's: a table written by hand may lack a flag.
+  void WarnOfUnknownArgument(const std::string& spelling) {
+    const Version& version = request_.release.version;
+    if (!spelling.starts_with("--") || spelling.size() < 3 || spelling.find('.') != std::string::npos ||
+        table_.has_options_file() || !table_.CompletionsOf(spelling, version).empty())
+      return;
+    const std::string hint = table_.Hint(spelling, version);
+    Warn("runtimes[].args", "UnknownArgument",
+         Title(table_, request_.release) + " has no flag " + spelling + (hint.empty() ? "" : "; " + hint));
   }
 
   void CheckExtraArguments() {

@@ -333,7 +333,13 @@ class TableLoader {
     }
     if (const auto models = root.Get("models")) {
       models->Expect({"trust", "unless", "documented"});
-      if (const auto list = models->Get("documented")) table.model_rule_.documented = list->Texts();
+      if (const auto lists = models->Get("documented")) {
+        for (const Node& list : lists->Items()) {
+          list.Expect({"since", "names"});
+          for (const std::string& name : list.Need("names").Texts())
+            table.model_rule_.documented[name] = ReadRange(list).since;
+        }
+      }
       table.model_rule_.trust = NeedFlag(*models, models->Need("trust").Text(), table).name;
       for (const Node& item : models->Need("unless").Items())
         table.model_rule_.unless.push_back(NeedFlag(item, item.Text(), table).name);

@@ -16,8 +16,9 @@ struct LabelRow {
 
 // GKE: cloud.google.com/kubernetes-engine/docs/how-to/gpus and Compute Engine's accelerator types. AWS: the names and
 // memory of `aws ec2 describe-instance-types`, in lower case with dashes, as Karpenter labels them. Azure: Karpenter's
-// table of SKUs; H100, A100 and V100 stand there for several products and are no row. GPU Feature Discovery needs no
-// rows: its value is the driver's name with dashes.
+// table of SKUs; H100, A100 and V100 stand there for several products and are no row. CoreWeave: its pages of GPU
+// instances, old spellings and new ones. GPU Feature Discovery needs no rows: its value is the driver's name with
+// dashes.
 constexpr std::array kRows = {
     LabelRow{Platform::kGke, "nvidia-tesla-v100", "v100-16gb"},
     LabelRow{Platform::kGke, "nvidia-tesla-t4", "t4"},
@@ -47,6 +48,24 @@ constexpr std::array kRows = {
     LabelRow{Platform::kAws, "rtx-pro-server-6000", "rtx-pro-6000"},
     LabelRow{Platform::kAzure, "T4", "t4"},
     LabelRow{Platform::kAzure, "A10", "a10"},
+    LabelRow{Platform::kCoreWeave, "B200", "b200"},
+    LabelRow{Platform::kCoreWeave, "GB200", "gb200"},
+    LabelRow{Platform::kCoreWeave, "GB300", "gb300"},
+    LabelRow{Platform::kCoreWeave, "B300", "b300"},
+    LabelRow{Platform::kCoreWeave, "H200", "h200"},
+    LabelRow{Platform::kCoreWeave, "H100", "h100"},
+    LabelRow{Platform::kCoreWeave, "H100_NVLINK_80GB", "h100"},
+    LabelRow{Platform::kCoreWeave, "H100_PCIE", "h100-pcie"},
+    LabelRow{Platform::kCoreWeave, "A100", "a100-80gb"},
+    LabelRow{Platform::kCoreWeave, "A100_NVLINK_80GB", "a100-80gb"},
+    LabelRow{Platform::kCoreWeave, "A100_NVLINK", "a100-40gb"},
+    LabelRow{Platform::kCoreWeave, "A100_PCIE_80GB", "a100-pcie-80gb"},
+    LabelRow{Platform::kCoreWeave, "A100_PCIE_40GB", "a100-pcie-40gb"},
+    LabelRow{Platform::kCoreWeave, "L40", "l40"},
+    LabelRow{Platform::kCoreWeave, "L40S", "l40s"},
+    LabelRow{Platform::kCoreWeave, "A40", "a40"},
+    LabelRow{Platform::kCoreWeave, "RTX_A6000", "rtx-a6000"},
+    LabelRow{Platform::kCoreWeave, "Tesla_V100_NVLINK", "v100-16gb"},
 };
 
 constexpr std::string_view kAwsSizes = "xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 48xlarge";

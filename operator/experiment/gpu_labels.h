@@ -19,6 +19,7 @@ inline constexpr const char* kGfdProduct = "nvidia.com/gpu.product";
 inline constexpr const char* kGkeAccelerator = "cloud.google.com/gke-accelerator";
 inline constexpr const char* kGkePartition = "cloud.google.com/gke-gpu-partition-size";
 inline constexpr const char* kAzureGpu = "karpenter.azure.com/sku-gpu-name";
+inline constexpr const char* kCoreWeaveGpu = "gpu.nvidia.com/model";
 inline constexpr const char* kInstanceType = "node.kubernetes.io/instance-type";
 // Before "instance-gpu-name": Karpenter and EKS Auto Mode.
 inline constexpr const char* kAwsPrefixes[] = {"karpenter.k8s.aws/", "eks.amazonaws.com/"};
@@ -28,6 +29,7 @@ enum class Platform {
   kGke,                  // kGkeAccelerator
   kAws,                  // instance-gpu-name
   kAzure,                // kAzureGpu
+  kCoreWeave,            // kCoreWeaveGpu
 };
 
 // Products that one label value means: one, or several that the platform does not tell apart.

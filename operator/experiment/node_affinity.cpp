@@ -73,6 +73,7 @@ struct Wanted {
       case Platform::kAws:
         return {whole, Cased(whole, std::tolower)};
       case Platform::kAzure:
+      case Platform::kCoreWeave:
         return {whole, Cased(whole, std::toupper)};
     }
     return {};
@@ -85,7 +86,7 @@ std::vector<Wanted> AllWanted(const Requirement& need) {
   return all;
 }
 
-// Label values of GKE or Azure for it; what has too little is left out.
+// Label values of GKE, Azure or CoreWeave for it; what has too little is left out.
 Names LabelsFor(Platform platform, const Wanted& wanted, const Requirement& need) {
   Names names;
   bool enough = wanted.products.empty();
@@ -168,19 +169,18 @@ void AddGke(const Requirement& need, json& terms) {
   }
 }
 
-void AddAzure(const Requirement& need, json& terms) {
+// Platforms with one label, for whole GPUs.
+void AddNames(Platform platform, const char* key, const Requirement& need, json& terms) {
   if (!need.products.empty()) {
     Names names;
     for (const Wanted& wanted : AllWanted(need)) {
-      if (wanted.parts.partition.empty() && !wanted.parts.shared)
-        names.merge(LabelsFor(Platform::kAzure, wanted, need));
+      if (wanted.parts.partition.empty() && !wanted.parts.shared) names.merge(LabelsFor(platform, wanted, need));
     }
-    if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(kAzureGpu, names)})}});
+    if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(key, names)})}});
     return;
   }
-  json expressions = json::array({Exists(kAzureGpu)});
-  if (const Names names = TooLittle(Platform::kAzure, need); !names.empty())
-    expressions.push_back(NotIn(kAzureGpu, names));
+  json expressions = json::array({Exists(key)});
+  if (const Names names = TooLittle(platform, need); !names.empty()) expressions.push_back(NotIn(key, names));
   terms.push_back({{"matchExpressions", expressions}});
 }
 
@@ -237,7 +237,7 @@ void AddInstanceTypes(const Requirement& need, json& terms) {
   if (types.empty()) return;
   json expressions = json::array({In(kInstanceType, types), Absent(kGfdProduct), Absent(kGkeAccelerator)});
   for (const std::string prefix : kAwsPrefixes) expressions.push_back(Absent(prefix + "instance-gpu-name"));
-  expressions.push_back(Absent(kAzureGpu));
+  for (const char* label : {kAzureGpu, kCoreWeaveGpu}) expressions.push_back(Absent(label));
   terms.push_back({{"matchExpressions", expressions}});
 }
 
@@ -369,7 +369,8 @@ json TermsOf(const std::string& resource, const Requirement& need) {
     if (resource == "nvidia.com/gpu") {
       AddGke(need, terms);
       for (const char* prefix : kAwsPrefixes) AddAws(prefix, need, terms);
-      AddAzure(need, terms);
+      AddNames(Platform::kAzure, kAzureGpu, need, terms);
+      AddNames(Platform::kCoreWeave, kCoreWeaveGpu, need, terms);
       AddInstanceTypes(need, terms);
     }
   }

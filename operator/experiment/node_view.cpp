@@ -79,6 +79,12 @@ bool FromAzure(const NodeView& node, GpuInfo& gpu) {
   return !gpu.product.empty();
 }
 
+bool FromCoreWeave(const NodeView& node, GpuInfo& gpu) {
+  gpu.product = Label(node, kCoreWeaveGpu);
+  if (!gpu.product.empty()) FillFromCatalogue(Platform::kCoreWeave, gpu);
+  return !gpu.product.empty();
+}
+
 // What AMD's labeller says of a node's GPUs; "" when they differ or it says nothing. Current versions write
 // amd.com/gpu.vram=192G; old ones only beta.amd.com/gpu.vram.192G=8, value in the key and count as the value
 // (ROCm/k8s-device-plugin, cmd/k8s-node-labeller/main.go and README.md). Cards that differ have several such keys.
@@ -143,7 +149,7 @@ NodeView NodeViewFromJson(const json& node) {
 GpuInfo GpuOfNode(const NodeView& node) {
   GpuInfo gpu;
   if (FromGpuFeatureDiscovery(node, gpu) || FromAmd(node, gpu) || FromGke(node, gpu) || FromAws(node, gpu) ||
-      FromAzure(node, gpu)) {
+      FromAzure(node, gpu) || FromCoreWeave(node, gpu)) {
     return gpu;
   }
   FromInstanceType(node, gpu);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/quant/plan_fixture.h"
 
 namespace autotune::quant {
@@ -640,6 +642,22 @@ TEST(ExtraArguments, AreSaidToReplaceTunedOnes) {
   LaunchRequest request = Request("vllm", "0.24.0");
   request.extra_args = {"--kv-cache-dtype", "auto"};
   EXPECT_TRUE(Warns(Plan(request, Preset("kv-cache-fp8")), "ArgumentsOverride"));
+}
+
+TEST(ExtraArguments, ThatTheReleaseDoesNotHaveAreWarnedOf) {
+  LaunchRequest request = Request("vllm", "0.24.0");
+  request.extra_args = {"--disable-log-requests", "--no-such-flag", "-1"};
+  const LaunchPlan unknown = Plan(request, Preset("default"));
+  EXPECT_FALSE(unknown.rejection);
+  EXPECT_TRUE(std::ranges::any_of(unknown.warnings, [](const Warning& warning) {
+    return warning.reason == "UnknownArgument" &&
+           warning.message ==
+               "vLLM 0.24.0 has no flag --disable-log-requests; requests are only logged with "
+               "enable-log-requests";
+  }));
+  // The beginning of one flag is that flag.
+  request.extra_args = {"--enable-expert", "--trust-remote"};
+  EXPECT_FALSE(Warns(Plan(request, Preset("default")), "UnknownArgument"));
 }
 
 TEST(ExtraArguments, CountWhereRulesCompareFlags) {

@@ -117,8 +117,12 @@ TEST(ModelTable, ImagesOfTheProjectAreKnownByTheirNameInAnyRegistry) {
 TEST(ModelTable, WhatTensorRtLlmDoesNotDocumentIsADoubt) {
   EXPECT_EQ(Said("tensorrt-llm", "1.2.0", Model("LlamaForCausalLM", "llama")), "");
   EXPECT_EQ(Said("tensorrt-llm", "1.0.0", Model("ExaoneForCausalLM", "exaone")),
-            "warns: ExaoneForCausalLM is not among the architectures that TensorRT-LLM's documentation lists: whether "
-            "TensorRT-LLM 1.0.0 has it is not known");
+            "warns: ExaoneForCausalLM is not listed in the documentation of TensorRT-LLM: whether TensorRT-LLM 1.0.0 has it "
+            "is not known");
+  EXPECT_EQ(Said("tensorrt-llm", "1.2.0", Model("DeepseekV4ForCausalLM", "deepseek_v4")),
+            "warns: DeepseekV4ForCausalLM is listed in the documentation of TensorRT-LLM from 1.3.0rc22 on: whether "
+            "TensorRT-LLM 1.2.0 has it is not known");
+  EXPECT_EQ(Said("tensorrt-llm", "1.3.0rc22", Model("DeepseekV4ForCausalLM", "deepseek_v4")), "");
 }
 
 std::string OnGpu(const std::string& engine, const std::string& version, const std::string& capability,
