@@ -116,6 +116,19 @@ std::string Table::Text(std::string_view indent, std::size_t width) const {
   return text;
 }
 
+Table::Content Table::Contents() const {
+  const std::vector<bool> used = Used();
+  Content content;
+  content.rows.resize(rows_.size());
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (!used[i]) continue;
+    content.titles.push_back(columns_[i].title);
+    content.aligns.push_back(columns_[i].align);
+    for (std::size_t row = 0; row < rows_.size(); ++row) content.rows[row].push_back(rows_[row][i]);
+  }
+  return content;
+}
+
 std::string Table::Markdown(Cells cells) const {
   const std::vector<bool> used = Used();
   std::string text = "|";

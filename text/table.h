@@ -18,6 +18,13 @@ class Table {
   // As a GitHub Markdown table. kText: cells are text of anybody, escaped; kMarkdown: they are Markdown already.
   enum class Cells { kText, kMarkdown };
   [[nodiscard]] std::string Markdown(Cells cells) const;
+  // For other ways to draw it: columns that are not empty, with their rows' cells.
+  struct Content {
+    std::vector<std::string> titles;
+    std::vector<Align> aligns;
+    std::vector<std::vector<std::string>> rows;
+  };
+  [[nodiscard]] Content Contents() const;
 
  private:
   struct Column {

@@ -85,6 +85,34 @@ std::optional<json> PlainScalar(const std::string& text) {
   return json(text);
 }
 
+// What YAML 1.1 has beyond PlainScalar.
+std::optional<json> OldScalar(const std::string& text) {
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string capital = lower.empty() ? "" : static_cast<char>(lower[0] - 32) + lower.substr(1);
+  std::string upper = lower;
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return static_cast<char>(c - 32); });
+  if (IsOneOf(text, {lower, capital, upper})) {
+    if (IsOneOf(lower, {"y", "yes", "on"})) return json(true);
+    if (IsOneOf(lower, {"n", "no", "off"})) return json(false);
+  }
+  std::string digits = text;
+  std::erase(digits, '_');
+  const bool negative = !digits.empty() && digits.front() == '-';
+  if (!digits.empty() && (digits.front() == '-' || digits.front() == '+')) digits.erase(0, 1);
+  std::optional<std::int64_t> value;
+  if (digits.starts_with("0b")) {
+    value = WholeInteger<std::int64_t>(std::string_view(digits).substr(2), 2);
+  } else if (digits.size() > 1 && digits.front() == '0' && AllDigits(digits)) {
+    value = WholeInteger<std::int64_t>(std::string_view(digits).substr(1), 8);
+    if (!value) value = WholeInteger<std::int64_t>(digits, 10);  // 08 is no octal number
+  } else if (digits.size() != text.size() && AllDigits(digits)) {
+    value = WholeInteger<std::int64_t>(digits, 10);
+  }
+  return value ? std::optional(json(negative ? -*value : *value)) : std::nullopt;
+}
+
 // Ends the parser from within an event; caught in ParseYaml.
 struct Stop {
   std::string message;
@@ -101,7 +129,7 @@ std::string OddSpace(const std::string& text, std::size_t line) {
   const std::string here = text.substr(begin, text.find('\n', begin) - begin);
   const std::string indent = here.substr(0, here.find_first_not_of(" \t\xC2\xA0"));
   if (indent.find('\t') != std::string::npos) return "the line is indented with a tab; YAML takes spaces only";
-  if (here.find("\xC2\xA0") != std::string::npos) return "the line has a no-break space (U+00A0); write a plain space";
+  if (here.find("\xC2\xA0") != std::string::npos) return "a no-break space (U+00A0) where a plain space belongs";
   return "";
 }
 
@@ -119,7 +147,8 @@ bool IsUtf8(const std::string& text) {
 // begins with a comma, aliases make cyclic graphs of its nodes, and duplicate keys go unnoticed.
 class Builder final : public YAML::EventHandler {
  public:
-  Builder(const std::string& name, std::vector<json>& documents) : name_(name), documents_(documents) {}
+  Builder(const std::string& name, Dialect dialect, std::vector<json>& documents)
+      : name_(name), dialect_(dialect), documents_(documents) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     // The parser did not get on: what stands there is no document.
@@ -149,7 +178,10 @@ class Builder final : public YAML::EventHandler {
     Count(mark, 1);
     // "?" is a plain scalar, "!" a quoted one; explicit core tags mean what they say.
     std::optional<json> value = json(text);
-    if (tag != "!" && tag != "tag:yaml.org,2002:str") value = PlainScalar(text);
+    if (tag != "!" && tag != "tag:yaml.org,2002:str") {
+      value = PlainScalar(text);
+      if (dialect_ == Dialect::kKubectl && value && value->is_string()) value = OldScalar(text).value_or(*value);
+    }
     if (!value) Fail(mark, text + " is not a number that JSON can hold");
     if (anchor != YAML::NullAnchor) anchors_[anchor] = {*value, 1};
     Add(mark, *std::move(value));
@@ -249,6 +281,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   const std::string& name_;
+  const Dialect dialect_;
   std::vector<json>& documents_;
   json root_;
   std::vector<Frame> frames_;
@@ -359,12 +392,12 @@ void Write(const json& value, int indent, std::string& out) {
 
 }  // namespace
 
-base::Result<std::vector<json>> ParseYaml(const std::string& text, const std::string& name) {
+base::Result<std::vector<json>> ParseYaml(const std::string& text, const std::string& name, Dialect dialect) {
   try {
     std::vector<json> documents;
     std::istringstream in(text);
     YAML::Parser parser(in);
-    Builder builder(name, documents);
+    Builder builder(name, dialect, documents);
     while (parser.HandleNextDocument(builder)) {
     }
     return documents;
@@ -373,7 +406,11 @@ base::Result<std::vector<json>> ParseYaml(const std::string& text, const std::st
   } catch (const YAML::Exception& e) {
     std::string place = name;
     if (!e.mark.is_null()) place += ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1);
-    const std::string odd = e.mark.is_null() ? "" : OddSpace(text, static_cast<std::size_t>(e.mark.line));
+    // An odd space makes the next line one that does not fit.
+    std::string odd;
+    for (int line = e.mark.line; !e.mark.is_null() && odd.empty() && line >= std::max(0, e.mark.line - 1); --line) {
+      odd = OddSpace(text, static_cast<std::size_t>(line));
+    }
     return base::Invalid(place + ": not YAML: " + (odd.empty() ? e.msg : odd));
   } catch (const std::exception& e) {
     return base::Invalid(name + ": not YAML: " + e.what());

@@ -72,6 +72,38 @@ TEST(ParseYaml, ReadsScalarsByTheCoreSchema) {
   }
 }
 
+// As `kubectl label --local -o json` showed what it reads.
+TEST(ParseYaml, ReadsAsKubectlDoesWhereItIsAsked) {
+  const std::vector<std::pair<const char*, const char*>> cases = {{"Off", "false"},
+                                                                  {"off", "false"},
+                                                                  {"NO", "false"},
+                                                                  {"n", "false"},
+                                                                  {"N", "false"},
+                                                                  {"On", "true"},
+                                                                  {"Yes", "true"},
+                                                                  {"y", "true"},
+                                                                  {"oFF", "\"oFF\""},
+                                                                  {"'Off'", "\"Off\""},
+                                                                  {"017", "15"},
+                                                                  {"0o17", "15"},
+                                                                  {"1_000", "1000"},
+                                                                  {"0b11", "3"},
+                                                                  {"08", "8"},
+                                                                  {"1:30", "\"1:30\""},
+                                                                  {"-0b11", "-3"},
+                                                                  {"Nope", "\"Nope\""},
+                                                                  {"2026-01-01", "\"2026-01-01\""},
+                                                                  {"_", "\"_\""},
+                                                                  {"true", "true"},
+                                                                  {"1.5", "1.5"}};
+  for (const auto& [text, expected] : cases) {
+    const auto read = ParseYaml(std::string("a: ") + text, "t", Dialect::kKubectl);
+    ASSERT_TRUE(read.ok()) << text << ": " << read.error().message;
+    EXPECT_EQ(read->front()["a"].dump(), expected) << text;
+  }
+  EXPECT_EQ(ParseYaml("a: Off", "t")->front()["a"], "Off");
+}
+
 TEST(ParseYaml, ReadsNestedBlocksFlowAndLiteralText) {
   const json document =
       One("spec:\n  load: {concurrency: [1, 8]}\n  list:\n  - a\n  - b: 1\n    c: |\n      x\n      y\n");
