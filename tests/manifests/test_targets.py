@@ -2,8 +2,8 @@
 
 The CustomResourceDefinitions come with the projects' Go modules, at the versions below, and are applied to a real API
 server; manifests are created with strict validation of fields, as a dry run. Deployment and Service are the server's own.
-Dynamo publishes no module that a Go proxy has. Its manifest is checked against the fields of its types as they are listed
-here, and its pods, which are Kubernetes' own type there, by the API server.
+Dynamo publishes no module that a Go proxy has. A definition is put together here from the facts of its types (fields, their
+kinds, enumerations, patterns and rules), and its pods, which are Kubernetes' own type there, are checked as pods.
 """
 
 import json
@@ -85,29 +85,71 @@ def test_target_is_accepted_by_its_own_definition(api_server, autotune, target):
         api_server.kubectl("delete", "crd", crd["metadata"]["name"], "--ignore-not-found")
 
 
-# Fields of DynamoGraphDeploymentSpec and DynamoComponentDeploymentSharedSpec in nvidia.com/v1beta1, Dynamo 1.x.
-DYNAMO_GRAPH = {"providerOverride", "annotations", "labels", "priorityClassName", "components", "env", "backendFramework",
-                "restart", "topologyConstraint", "experimental"}
-DYNAMO_COMPONENT = {"providerOverride", "name", "type", "runtimeVersionOverride", "globalDynamoNamespace", "podTemplate",
-                    "replicas", "minAvailable", "multinode", "roles", "sharedMemorySize", "modelRef", "scalingAdapter",
-                    "eppConfig", "frontendSidecar", "dynamoSidecar", "compilationCache", "topologyConstraint", "experimental"}
+def dynamos_definition():
+    """DynamoGraphDeployment of nvidia.com/v1beta1, Dynamo 1.x, as far as a manifest here can touch it."""
+    text, flag, number = {"type": "string"}, {"type": "boolean"}, {"type": "integer", "format": "int32"}
+    open_object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    texts = {"type": "object", "additionalProperties": text}
+    component = {
+        "providerOverride": open_object,
+        "name": text | {"minLength": 1, "maxLength": 63, "pattern": "^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$"},
+        "type": text | {"enum": ["frontend", "worker", "prefill", "decode", "planner", "epp"]},
+        "runtimeVersionOverride": text | {"pattern": r"^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$"},
+        "globalDynamoNamespace": flag, "podTemplate": open_object, "replicas": number | {"minimum": 0},
+        "minAvailable": number | {"minimum": 1}, "multinode": open_object,
+        "roles": {"type": "array", "items": open_object}, "sharedMemorySize": {"x-kubernetes-int-or-string": True},
+        "modelRef": open_object, "scalingAdapter": open_object, "eppConfig": open_object, "frontendSidecar": text,
+        "dynamoSidecar": text, "compilationCache": open_object, "topologyConstraint": open_object, "experimental": open_object,
+    }
+    rules = ["!has(self.eppConfig) || (has(self.type) && self.type == 'epp')",
+             "!has(self.minAvailable) || (has(self.replicas) && self.replicas == 0) || "
+             "self.minAvailable <= (has(self.replicas) ? self.replicas : 1)"]
+    unique = "self.all(a, self.filter(b, b.name.lowerAscii() == a.name.lowerAscii()).size() == 1)"
+    graph = {
+        "providerOverride": open_object, "annotations": texts, "labels": texts, "priorityClassName": text,
+        "components": {"type": "array", "maxItems": 25, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+                       "x-kubernetes-validations": [{"rule": unique}],
+                       "items": {"type": "object", "required": ["name"], "properties": component,
+                                 "x-kubernetes-validations": [{"rule": rule} for rule in rules]}},
+        "env": {"type": "array", "items": open_object},
+        "backendFramework": text | {"enum": ["sglang", "vllm", "trtllm"]},
+        "restart": open_object, "topologyConstraint": open_object, "experimental": open_object,
+    }
+    schema = {"type": "object", "properties": {"apiVersion": text, "kind": text, "metadata": {"type": "object"},
+                                               "spec": {"type": "object", "properties": graph,
+                                                        "x-kubernetes-validations": [{"rule": "!has(self.restart)"}]}}}
+    names = {"plural": "dynamographdeployments", "singular": "dynamographdeployment", "kind": "DynamoGraphDeployment",
+             "listKind": "DynamoGraphDeploymentList"}
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "dynamographdeployments.nvidia.com"},
+            "spec": {"group": "nvidia.com", "scope": "Namespaced", "names": names,
+                     "versions": [{"name": "v1beta1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}]}}
 
 
-def test_dynamos_manifest_has_the_fields_of_its_types(api_server, autotune):
-    graph = yaml.safe_load(manifest(autotune, "DynamoGraphDeployment"))
-    assert graph["apiVersion"] == "nvidia.com/v1beta1" and graph["spec"].keys() <= DYNAMO_GRAPH
-    assert graph["spec"]["backendFramework"] in ("sglang", "vllm", "trtllm")
-    names = [component["name"] for component in graph["spec"]["components"]]
-    assert len(set(map(str.lower, names))) == len(names) <= 25
-    for component in graph["spec"]["components"]:
-        assert component.keys() <= DYNAMO_COMPONENT
-        assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?", component["name"])
-        main = next(c for c in component["podTemplate"]["spec"]["containers"] if c["name"] == "main")
-        # Its admission asks for a tag that is Dynamo's version, or for runtimeVersionOverride.
-        assert re.search(r":v?\d+\.\d+\.\d+", main["image"]), main["image"]
-        answer = created(api_server, json.dumps({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "dynamo"},
-                                                 "template": component["podTemplate"]}))
+def test_dynamos_manifest_is_accepted_by_what_is_known_of_its_types(api_server, autotune):
+    crd = dynamos_definition()
+    applied = api_server.kubectl("apply", "--server-side", "-f", "-", input=json.dumps(crd))
+    assert applied.returncode == 0, applied.stderr
+    try:
+        established(api_server, crd["metadata"]["name"])
+        text = manifest(autotune, "DynamoGraphDeployment")
+        answer = created(api_server, text)
         assert answer.returncode == 0, answer.stderr
+        graph = yaml.safe_load(text)
+        for path, wrong in ((("replicaz",), 1), (("type",), "engine"), (("minAvailable",), 2), (("name",), "frontend")):
+            broken = yaml.safe_load(text)
+            broken["spec"]["components"][1][path[0]] = wrong
+            answer = created(api_server, json.dumps(broken))
+            assert answer.returncode != 0, (path, answer.stdout)
+        for component in graph["spec"]["components"]:
+            main = next(c for c in component["podTemplate"]["spec"]["containers"] if c["name"] == "main")
+            # Its admission asks for a tag that is Dynamo's version, or for runtimeVersionOverride.
+            assert re.search(r":v?\d+\.\d+\.\d+", main["image"]), main["image"]
+            answer = created(api_server, json.dumps({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "dynamo"},
+                                                     "template": component["podTemplate"]}))
+            assert answer.returncode == 0, answer.stderr
+    finally:
+        api_server.kubectl("delete", "crd", crd["metadata"]["name"], "--ignore-not-found")
 
 
 def test_overlay_is_built_by_kustomize(api_server, autotune, tmp_path):
