@@ -42,7 +42,7 @@ struct Flags {
   std::string health_address = ":8081";
   std::string ui_address;  // "" = no pages
   std::string rules_directory;
-  std::string log_level = "info";
+  std::string log_level = "info", log_level_file;
   int workers = 2;
   double requests_per_second = 50;
   experiment::PodPolicy policy;
@@ -107,6 +107,9 @@ int Run(const Flags& flags) {
   }
   if (auto logging = controller::InitializeLogging(flags.log_level); !logging)
     return WrongInput(logging.error().message);
+
+  controller::LogLevelFile log_level(flags.log_level_file, flags.log_level);
+  if (!flags.log_level_file.empty()) log_level.Start();
 
   base::RealClock clock;
   const auto rules = controller::RuleSource::Open(flags.rules_directory, clock);
@@ -270,6 +273,8 @@ int main(int argc, char** argv) {
   app.add_option("--leader-election-retry-period", flags.retry_seconds, "Seconds between two renewals")
       ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warning, error");
+  app.add_option("--log-level-file", flags.log_level_file,
+                 "File with the level that holds instead, while there is one in it; looked at every few seconds");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

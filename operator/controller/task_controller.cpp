@@ -94,7 +94,7 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
     node_reflector_ = reflect("nodes", *node_source_, nodes_->writer());
   }
   controller_ = std::make_unique<runtime::Controller>(
-      runtime::ControllerOptions{kControllerName, options_.workers},
+      runtime::ControllerOptions{.name = kControllerName, .workers = options_.workers, .log_field = "task"},
       [this](const runtime::ObjectKey& key, const std::stop_token& stop) { return Reconcile(key, stop); }, *queue_,
       clock_, gate, &metrics_.ForController(kControllerName, options_.workers));
 }

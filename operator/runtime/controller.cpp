@@ -6,6 +6,8 @@
 #include <exception>
 #include <utility>
 
+#include "operator/runtime/log_field.h"
+
 namespace runtime {
 
 base::Status AwaitCaches(const std::vector<CacheSync>& caches, base::Duration timeout, base::Clock& clock,
@@ -81,6 +83,9 @@ void Controller::ReconcileOne(const ObjectKey& key) {
     queue_.AddRateLimited(key);
     return;
   }
+  const LogField log_key(options_.log_field, key.ToString());
+  // Tells the lines of this look at the object from those of others.
+  const LogField log_reconcile("reconcile", std::to_string(++reconciles_));
   if (observer_ != nullptr) observer_->OnReconcileStart();
   const base::TimePoint begin = clock_.Now();
   ReconcileOutcome outcome = ReconcileOutcome::kSuccess;

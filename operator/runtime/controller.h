@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -47,6 +48,7 @@ struct ControllerOptions {
   std::string name;  // for logs
   int workers = 1;
   base::Duration cache_sync_timeout = std::chrono::minutes(2);
+  const char* log_field = "object";  // what a key is called in the log lines of its reconcile
 };
 
 // A cache that must have synced before anything is decided.
@@ -89,6 +91,7 @@ class Controller {
   std::stop_source stop_;
   std::stop_source drained_;  // requested when the last worker ended: ends the grace
   std::atomic<int> running_{0};
+  std::atomic<std::uint64_t> reconciles_{0};
   std::vector<std::jthread> workers_;
 };
 
