@@ -1,5 +1,8 @@
 #include "cli/asked_gpu.h"
 
+#include <vector>
+
+#include "cli/correction.h"
 #include "engine_model/gpu_spec.h"
 #include "operator/experiment/gpu_labels.h"
 
@@ -9,7 +12,14 @@ namespace {
 
 base::Result<const gpu::Product*> ProductAsked(const std::string& name) {
   const gpu::Product* device = experiment::IsAmdDeviceId(name) ? experiment::AmdProductOf(name) : nullptr;
-  return device == nullptr ? gpu::ReadProduct(name) : base::Result<const gpu::Product*>(device);
+  if (device != nullptr) return device;
+  auto product = gpu::ReadProduct(name);
+  if (product) return product;
+  std::vector<std::string> names;
+  for (const gpu::Product& known : gpu::Products()) names.emplace_back(known.name);
+  const std::string close = Closest(name, names);
+  if (close.empty()) return product;
+  return base::Invalid("GPU \"" + name + "\" is not known; did you mean " + close + "?");
 }
 
 }  // namespace
@@ -25,6 +35,7 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
   }
   const auto product = ProductAsked(name);
   if (!product) {
+    if (product.error().message.ends_with('?')) return product.error();
     return base::Invalid(product.error().message +
                          ", a compute capability such as 12.0, an AMD architecture such as gfx942");
   }

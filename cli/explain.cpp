@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/asked_gpu.h"
+#include "cli/correction.h"
 #include "cli/model_source.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
@@ -56,9 +57,9 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
   if (name == "preset") {
     const quant::QuantConfig* preset = quant::FindPreset(value);
     if (preset == nullptr) {
-      std::string known;
-      for (const quant::QuantConfig& one : quant::Presets()) known += (known.empty() ? "" : ", ") + one.name;
-      return base::Invalid("preset: \"" + value + "\" is not one of " + known);
+      std::vector<std::string> known;
+      for (const quant::QuantConfig& one : quant::Presets()) known.push_back(one.name);
+      return base::Invalid("preset: " + NoneOf(value, known));
     }
     request.quant = *preset;
     return {};
@@ -69,9 +70,7 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
     if (name != quant::FieldName(field)) continue;
     const auto allowed = quant::AllowedValues(field);
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-      std::string known;
-      for (const std::string_view one : allowed) known += (known.empty() ? "" : ", ") + std::string(one);
-      return base::Invalid(name + ": \"" + value + "\" is not one of " + known);
+      return base::Invalid(name + ": " + NoneOf(value, {allowed.begin(), allowed.end()}));
     }
     request.quant.Set(field, value);
     return {};

@@ -613,7 +613,11 @@ class Importer {
 
 base::Result<ImportResult> Import(const std::string& text) {
   json task = json::parse(text, nullptr, false);
-  if (task.is_discarded()) return base::Invalid("the file is not JSON");
+  if (task.is_discarded()) {
+    const bool ours = text.find("kind: AutotuneTask") != std::string::npos;
+    return base::Invalid(ours ? "this is an AutotuneTask already: nothing is to be imported"
+                              : "not JSON, and a task file of the predecessor is");
+  }
   auto rules = quant::RuleSet::BuiltIn();
   if (!rules) return std::move(rules).error();
   return Importer(std::move(task), *std::move(rules)).Run();

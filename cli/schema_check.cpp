@@ -7,6 +7,7 @@
 #include <set>
 #include <string_view>
 
+#include "cli/correction.h"
 #include "text/yaml_json.h"
 
 namespace autotune::cli {
@@ -67,23 +68,17 @@ std::size_t Characters(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// Insertions, deletions, replacements and swaps of neighbours.
-std::size_t Distance(const std::string& a, const std::string& b) {
-  std::vector<std::vector<std::size_t>> table(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) {
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        table[i][j] = i + j;
-        continue;
-      }
-      table[i][j] =
-          std::min({table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        table[i][j] = std::min(table[i][j], table[i - 2][j - 2] + 1);
-      }
-    }
+// A value as one writes it in YAML: text quoted, lists and objects in one line.
+std::string Written(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+// Every place of the spec at which a field of this name is, "spec.slo.ttft": for those who put it elsewhere.
+void FindFields(const json& schema, const std::string& name, const std::string& path, std::vector<std::string>& found) {
+  if (schema.contains("items")) FindFields(schema["items"], name, path + "[]", found);
+  if (!schema.contains("properties")) return;
+  for (const auto& [known, member] : schema["properties"].items()) {
+    if (known == name) found.push_back(path + "." + known);
+    FindFields(member, name, path + "." + known, found);
   }
-  return table[a.size()][b.size()];
 }
 
 class Checker {
@@ -100,7 +95,7 @@ class Checker {
       return;
     }
     const std::string type = schema.value("type", "");
-    if (!IsOfType(value, type)) return WrongType(type, value, path);
+    if (!IsOfType(value, type)) return WrongType(schema, type, value, path);
     if (schema.contains("enum")) CheckEnum(schema["enum"], value, path);
     if (value.is_string()) CheckText(schema, value.get<std::string>(), path);
     if (value.is_number()) CheckNumber(schema, value, path);
@@ -112,11 +107,35 @@ class Checker {
   std::vector<std::string> Take() { return std::move(problems_); }
 
  private:
-  void WrongType(const std::string& type, const json& value, const std::string& path) {
+  void WrongType(const json& schema, const std::string& type, const json& value, const std::string& path) {
     std::string text = Shown(value) + " is " + TypeOf(value) + "; " + Wanted(type) + " is wanted";
-    if (type == "string" && (value.is_number() || value.is_boolean())) text += ": write \"" + Shown(value) + "\"";
-    if (type == "array" && !value.is_null() && !value.is_object()) text += ": write [" + Shown(value) + "]";
-    Say(path, text);
+    const std::string correction = corrects_ ? Correction(schema, value, path) : "";
+    if (correction.empty() && type == "object" && schema.contains("properties")) {
+      std::string names;
+      for (const auto& [name, member] : schema["properties"].items()) names += (names.empty() ? "" : ", ") + name;
+      text += " with " + names;
+    } else if (correction.empty() && type == "object") {
+      const std::string description = schema.value("description", "");
+      if (!description.empty()) text += ": " + description.substr(0, 160);
+    }
+    Say(path, text + correction);
+  }
+
+  // ": write X", or "" where nothing else is taken.
+  static std::string Correction(const json& schema, const json& value, const std::string& path) {
+    const auto takes = [&](const json& field, const json& other) {
+      Checker checker;
+      checker.corrects_ = false;
+      checker.Check(field, other, path);
+      return checker.problems_.empty();
+    };
+    const auto corrected = Corrected(schema, value, path, takes);
+    if (!corrected) return "";
+    std::string text = ": write " + Written(*corrected);
+    if (value.is_boolean() && corrected->is_string() && *corrected != value.dump()) {
+      text += " (without quotes YAML reads words such as Off and No as false)";
+    }
+    return text;
   }
 
   void CheckEnum(const json& values, const json& value, const std::string& path) {
@@ -145,7 +164,8 @@ class Checker {
     if (std::regex_search(value, std::regex(pattern, std::regex::ECMAScript | std::regex::nosubs))) return;
     const std::string description = schema.value("description", "");
     Say(path, Shown(value) + " does not have the form " + pattern +
-                  (description.empty() ? "" : " (" + description.substr(0, 160) + ")"));
+                  (description.empty() ? "" : " (" + description.substr(0, 160) + ")") +
+                  (corrects_ ? Correction(schema, value, path) : ""));
   }
 
   void CheckNumber(const json& schema, const json& value, const std::string& path) {
@@ -217,11 +237,17 @@ class Checker {
       all += (all.empty() ? "" : ", ") + known;
     }
     const std::string close = Closest(name, names);
-    Say(path, "unknown field; " + (close.empty() ? "there are " + all : "did you mean " + close + "?"));
+    if (!close.empty()) return Say(path, "unknown field; did you mean " + close + "?");
+    std::vector<std::string> elsewhere;
+    FindFields(TaskSchema()["properties"]["spec"], name, "spec", elsewhere);
+    if (elsewhere.empty() || elsewhere.size() > 2) return Say(path, "unknown field; there are " + all);
+    Say(path, "unknown field here; it belongs to " + elsewhere.front() +
+                  (elsewhere.size() == 2 ? " or " + elsewhere.back() : ""));
   }
 
   inline static const json kNone = json::object();
   std::vector<std::string> problems_;
+  bool corrects_ = true;  // says what to write instead
 };
 
 // The member of an object; null for anything else.
@@ -242,27 +268,6 @@ void CheckName(const json& task, Checker& checker) {
 }
 
 }  // namespace
-
-std::string Closest(const std::string& word, const std::vector<std::string>& known) {
-  if (word.size() > 64) return "";
-  const auto folded = [](std::string text) {
-    std::string out;
-    for (const char c : text) {
-      if (c != '-' && c != '_') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
-    return out;
-  };
-  std::string best;
-  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
-  for (const std::string& candidate : known) {
-    const std::size_t distance = Distance(folded(word), folded(candidate));
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
 
 std::vector<std::string> SchemaProblems(const json& task) {
   Checker checker;

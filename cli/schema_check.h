@@ -15,7 +15,4 @@ namespace autotune::cli {
 // takes the object. Also metadata.name.
 std::vector<std::string> SchemaProblems(const nlohmann::json& task);
 
-// The word of `known` that is closest to `word`; "" where none is close.
-std::string Closest(const std::string& word, const std::vector<std::string>& known);
-
 }  // namespace autotune::cli

@@ -64,14 +64,16 @@ std::string ProblemsOf(const json& object, const std::string& name, const std::s
   for (const std::string& problem : SchemaProblems(object)) {
     const std::string path = problem.substr(0, problem.find(": ") + 1);
     const bool same = problem.find(" does not have the form ") != std::string::npos && read.starts_with(path + " ");
-    text += (text.empty() ? "" : "\n") + name + ": " + (same ? read : problem);
+    const std::size_t correction = problem.rfind(": write ");
+    text += (text.empty() ? "" : "\n") + name + ": " +
+            (same ? read + (correction == std::string::npos ? "" : problem.substr(correction)) : problem);
   }
   return text;
 }
 
 base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, const std::string& name,
                                                        Schema schema) {
-  const auto documents = ParseYaml(text, name);
+  const auto documents = ParseYaml(text, name, text::Dialect::kKubectl);
   if (!documents) return documents.error();
   std::vector<const json*> found;
   std::string other_kinds;
@@ -120,14 +122,21 @@ base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::st
   std::vector<api::AutotuneTask> all;
   std::string problems;
   for (const std::string& path : paths) {
+    const auto wrong = [&](const base::Error& error) { problems += (problems.empty() ? "" : "\n") + error.message; };
     const auto files = FilesOf(path);
-    if (!files) return files.error();
+    if (!files) {
+      wrong(files.error());
+      continue;
+    }
     for (const std::string& file : *files) {
       const auto text = ReadFileOrStdin(file, in);
-      if (!text) return text.error();
+      if (!text) {
+        wrong(text.error());
+        continue;
+      }
       auto tasks = ReadTasks(*text, file == "-" ? "standard input" : file, Schema::kChecked);
       if (!tasks) {
-        problems += (problems.empty() ? "" : "\n") + tasks.error().message;
+        wrong(tasks.error());
         continue;
       }
       for (api::AutotuneTask& task : *tasks) all.push_back(std::move(task));

@@ -1,8 +1,10 @@
 #include "cli/usage_error.h"
 
 #include <algorithm>
+#include <regex>
+#include <sstream>
 
-#include "cli/schema_check.h"
+#include "cli/correction.h"
 
 namespace autotune::cli {
 namespace {
@@ -47,6 +49,25 @@ std::string UsageProblem(const std::vector<std::string>& words, const std::vecto
            Meant(flag, flags, "autotune " + command->name + " --help lists them");
   }
   return "";
+}
+
+std::string Reworded(const std::string& message) {
+  std::smatch match;
+  static const std::regex kSet(R"(^(\S+): (.*) not in \{(.*)\}$)"), kRange(R"(^(\S+): Value (.*) not in range (.*)$)"),
+      kMissing(R"(^(\S+) is required$)");
+  if (std::regex_match(message, match, kSet)) {
+    std::vector<std::string> known;
+    std::istringstream names(match.str(3));
+    for (std::string name; std::getline(names, name, ',');) known.push_back(name);
+    return match.str(1) + ": " + NoneOf(match.str(2), known);
+  }
+  if (std::regex_match(message, match, kRange)) {
+    return match.str(1) + ": " + match.str(2) + " is not within " + match.str(3);
+  }
+  if (std::regex_match(message, match, kMissing)) {
+    return match.str(1) == "--file" ? "no file is named: FILE, or - for standard input" : match.str(1) + " is missing";
+  }
+  return message;
 }
 
 }  // namespace autotune::cli

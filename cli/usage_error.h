@@ -13,4 +13,7 @@ namespace autotune::cli {
 std::string UsageProblem(const std::vector<std::string>& words, const std::vector<CommandWords>& commands,
                          const std::vector<std::string>& global);
 
+// What the parser of command lines says, in the words of this program: "--gpus: 0 is not within 1 to 1024".
+std::string Reworded(const std::string& message);
+
 }  // namespace autotune::cli

@@ -73,6 +73,30 @@ quant::Prompts PromptsOf(const api::BenchmarkSpec& benchmark) {
   return shared ? quant::Prompts::kShared : quant::Prompts::kRandom;
 }
 
+// A number of bytes that lacks its unit: "80" where 80Gi is meant.
+void WarnOfBytes(const std::string& field, const std::string& quantity, Space& space) {
+  constexpr std::int64_t kLeast = std::int64_t{1024} * 1024;
+  const auto bytes = quantity.empty() ? base::Result<std::int64_t>(kLeast) : api::ParseQuantity(quantity, field);
+  if (!bytes || *bytes >= kLeast) return;
+  space.warnings.push_back({field, "TooFewBytes",
+                            quantity + " is " + std::to_string(*bytes) + (*bytes == 1 ? " byte" : " bytes") +
+                                ", less than anything needs; with its unit it is written like 80Gi"});
+}
+
+void WarnOfUnits(const api::TaskSpec& spec, Space& space) {
+  WarnOfBytes("gpu.minMemory", spec.gpu.min_memory, space);
+  for (const ResolvedRuntime& runtime : space.runtimes) {
+    for (const char* list : {"limits", "requests"}) {
+      const auto memory = runtime.spec.resources.find(list) == runtime.spec.resources.end()
+                              ? json()
+                              : runtime.spec.resources[list].value("memory", json());
+      if (memory.is_null()) continue;
+      WarnOfBytes("runtimes." + runtime.spec.name + ".resources." + list + ".memory",
+                  memory.is_string() ? memory.get<std::string>() : memory.dump(), space);
+    }
+  }
+}
+
 // Only `autotune plan --gpu` asks about GPUs that the task's pods would not get.
 void WarnOfTheOtherVendor(const api::GpuSpec& spec, const GpuChoice& gpu, Space& space) {
   const bool amd = experiment::IsAmdResource(spec.resource_name);
@@ -284,6 +308,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   space.expansion = std::move(*expansion);
   if (!input.amd_architecture.empty()) WarnOfImagesForNvidia(space);
   WarnOfTheOtherVendor(spec.gpu, gpu, space);
+  WarnOfUnits(spec, space);
 
   for (const std::string& note : model.notes) space.warnings.push_back({"model", "ModelNote", note});
   const bool random = spec.optimization.strategy == api::Strategy::kRandom;

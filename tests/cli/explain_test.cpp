@@ -109,8 +109,8 @@ TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
     const char* message;
   };
   const Case cases[] = {
-      {{"gemmDtype=fp9"}, "vllm", "", "gemmDtype: \"fp9\" is not one of auto, float16"},
-      {{"preset=fast"}, "vllm", "", "preset: \"fast\" is not one of default, kv-cache-fp8"},
+      {{"gemmDtype=fp9"}, "vllm", "", "gemmDtype: \"fp9\" is none of auto, float16"},
+      {{"preset=fast"}, "vllm", "", "preset: \"fast\" is none of default, kv-cache-fp8"},
       {{"gemm=fp8"}, "vllm", "", "\"gemm\" is no field; did you mean gemmDtype?"},
       {{"kvcache_dtype=fp8"}, "vllm", "", "\"kvcache_dtype\" is no field; did you mean kvcacheDtype?"},
       {{"gemmDtype=fp8", "gemmDtype=int8"}, "vllm", "", "\"gemmDtype\" stands here twice"},

@@ -184,7 +184,7 @@ TEST(Import, RefusesByNameWhatItCannotCarryOver) {
     ASSERT_FALSE(result.ok()) << row.pointer << " = " << row.value;
     EXPECT_THAT(result.error().message, ::testing::StartsWith(row.message)) << row.pointer << " = " << row.value;
   }
-  EXPECT_EQ(Import("task_name: yaml").error().message, "the file is not JSON");
+  EXPECT_EQ(Import("task_name: yaml").error().message, "not JSON, and a task file of the predecessor is");
   EXPECT_EQ(Import("[]").error().message, "the file: is not an object");
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "cli/correction.h"
 #include "cli/usage_error.h"
 #include "operator/api/autotune_task.h"
 #include "text/yaml_json.h"
@@ -51,6 +52,80 @@ TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
     EXPECT_THAT(SchemaProblems(TaskWith(patch)), ElementsAre(StartsWith(expected))) << patch;
   }
   EXPECT_THAT(SchemaProblems(TaskWith(json::object())), IsEmpty());
+}
+
+// The end of the only line about `spec.PATH: VALUE`.
+std::string Advice(const std::string& pointer, const char* value) {
+  json task = TaskWith(json::object());
+  task[json::json_pointer("/spec/" + pointer)] = json::parse(value);
+  const auto problems = SchemaProblems(task);
+  if (problems.size() != 1) return std::to_string(problems.size()) + " problems";
+  for (const char* mark : {": write ", "; did you mean ", "; it belongs to ", " is wanted"}) {
+    const std::size_t at = problems[0].rfind(mark);
+    if (at != std::string::npos) return problems[0].substr(at + 1);
+  }
+  return problems[0];
+}
+
+TEST(SchemaProblems, SayWhatToWriteInstead) {
+  const std::vector<std::tuple<const char*, const char*, const char*>> cases = {
+      {"slo/ttft/p99", "500", R"(write "500ms")"},
+      {"slo/ttft/p99", R"("500")", R"(write "500ms")"},
+      {"slo/e2eLatency/p90", R"("8 s")", R"(write "8s")"},
+      {"slo/tpot/p95", R"("40 msec")", R"(write "40ms")"},
+      {"slo/errorRate", R"("1%")", R"(write "0.01")"},
+      {"quality/maxDegradation", R"("0.5 %")", R"(write "0.005")"},
+      {"benchmark/duration", "60", R"(write "60s")"},
+      {"benchmark/duration", R"("60")", R"(write "60s")"},
+      {"benchmark/warmup", R"("2 minutes")", R"(write "120s")"},
+      {"optimization/budget/deadline", R"("1d")", R"(write "24h")"},
+      {"optimization/budget/gpuHours", R"("12h")", R"(write "12")"},
+      {"optimization/budget/gpuHours", "12", R"(write "12")"},
+      {"gpu/minMemory", R"("80GB")", R"(write "80G")"},
+      {"gpu/minMemory", R"("80 GiB")", R"(write "80Gi")"},
+      {"gpu/minComputeCapability", "9", R"(write "9.0")"},
+      {"gpu/minComputeCapability", R"("9")", R"(write "9.0")"},
+      {"gpu/pricePerHour", R"("$2.5")", R"(write "2.5")"},
+      {"gpu/nodeSelector/a", "1", R"(write "1")"},
+      {"optimization/maxExperiments", R"("40")", "write 40"},
+      {"parallelism", R"("2")", "write 2"},
+      {"suspend", R"("true")", "write true"},
+      {"quality/measure", "false", R"(write "Off" (without quotes YAML reads words such as Off and No as false))"},
+      {"keepPods", "false", R"(write "Never" (without quotes YAML reads words such as Off and No as false))"},
+      {"benchmark/load/requestRate", R"([2])", R"(write "2")"},
+      {"benchmark/load/requestRate", "2", R"(write ["2"])"},
+      {"benchmark/load/concurrency", "8", "write [8]"},
+      {"benchmark/load/auto", "true", "write {}"},
+      {"benchmark/arrival", R"("poisson")", R"(write {"process":"Poisson"})"},
+      {"model", R"("org/m")", R"(write {"idOrPath":"org/m"})"},
+      {"recommendation", R"("Deployment")", R"(write {"targets":["Deployment"]})"},
+      {"quantConfig/sweep/gemmDtype", R"("FP8")", R"(write ["fp8"])"},
+      {"baseRuntime", R"("trtllm")", "did you mean tensorrt-llm?"},
+      {"optimization/objective", R"("Throughput")", "did you mean MaximizeThroughput?"},
+      {"optimization/objective", R"("TTFT")", "did you mean MinimizeTTFT?"},
+      {"slo/e2e", R"({"p90": "8s"})", "did you mean e2eLatency?"},
+      {"model/volume/pvc", R"({"claimName": "c"})", "did you mean persistentVolumeClaim?"},
+      {"ttft", R"({"p90": "8s"})", "it belongs to spec.slo.ttft"},
+      {"maxExperiments", "8", "it belongs to spec.optimization.maxExperiments"},
+      {"benchmark/concurrency", "[8]", "it belongs to spec.benchmark.load.concurrency"},
+      {"optimization/budget", R"("12h")", "is wanted with deadline, gpuHours"},
+      {"slo/tpot", R"("40ms")", "by statistic: p50, p90, p95, p99, mean."},
+  };
+  for (const auto& [pointer, value, expected] : cases) {
+    EXPECT_THAT(Advice(pointer, value), ::testing::HasSubstr(expected)) << pointer << ": " << value;
+  }
+}
+
+TEST(SchemaProblems, AdviseOnlyWhatTheSchemaTakes) {
+  // Nothing to write instead is said where nothing is certain to be meant.
+  for (const auto& [pointer, value] : std::vector<std::pair<const char*, const char*>>{{"slo/ttft/p99", R"("fast")"},
+                                                                                       {"gpu/pricePerHour", R"("-1")"},
+                                                                                       {"suspend", R"("perhaps")"},
+                                                                                       {"parallelism", R"("many")"},
+                                                                                       {"gpu/minMemory", R"("lots")"},
+                                                                                       {"model/revision", "[1]"}}) {
+    EXPECT_THAT(Advice(pointer, value), ::testing::Not(::testing::HasSubstr("write "))) << pointer << ": " << value;
+  }
 }
 
 TEST(SchemaProblems, TakeAnyShape) {
@@ -102,6 +177,8 @@ TEST(Closest, NamesOnlyWhatIsClose) {
   EXPECT_EQ(Closest("tftt", {"ttft", "tpot"}), "ttft");
   EXPECT_EQ(Closest("base_runtime", {"baseRuntime"}), "baseRuntime");
   EXPECT_EQ(Closest("zebra", {"ttft", "tpot"}), "");
+  EXPECT_EQ(Closest("fp8", {"kv-cache-fp8", "dynamic-fp8"}), "") << "either may be meant";
+  EXPECT_EQ(Closest("goodput", {"MaximizeThroughput", "MaximizeGoodput"}), "MaximizeGoodput");
 }
 
 TEST(UsageProblem, NamesTheCommandOrFlagThatWasMeant) {
@@ -110,6 +187,15 @@ TEST(UsageProblem, NamesTheCommandOrFlagThatWasMeant) {
   EXPECT_EQ(UsageProblem({"zebra"}, commands, {}), "there is no command \"zebra\"; there are plan, status");
   EXPECT_EQ(UsageProblem({"plan", "--gpuu=h100"}, commands, {}), "plan has no flag --gpuu; did you mean --gpu?");
   EXPECT_EQ(UsageProblem({"plan", "--rules", "d", "-f", "x"}, commands, {"--rules"}), "");
+}
+
+TEST(Reworded, SaysWhatTheParserSaysInOneStyle) {
+  EXPECT_EQ(Reworded("--output: yaml not in {table,json,pods}"), "--output: \"yaml\" is none of table, json, pods");
+  EXPECT_EQ(Reworded("SHELL: zhs not in {bash,zsh}"), "SHELL: \"zhs\" is none of bash, zsh; did you mean zsh?");
+  EXPECT_EQ(Reworded("--gpus: Value 0 not in range 1 to 1024"), "--gpus: 0 is not within 1 to 1024");
+  EXPECT_EQ(Reworded("--file is required"), "no file is named: FILE, or - for standard input");
+  EXPECT_EQ(Reworded("NAME is required"), "NAME is missing");
+  EXPECT_EQ(Reworded("something else"), "something else");
 }
 
 }  // namespace

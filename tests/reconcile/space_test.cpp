@@ -283,6 +283,26 @@ TEST(BuildSpace, RefusesRequestsThatAreLongerThanTheModelsContext) {
   EXPECT_TRUE(Warns(extended->warnings, "BeyondContext"));
 }
 
+TEST(BuildSpace, WarnsOfBytesWithoutTheirUnit) {
+  const auto warns = [](const json& memory, const json& limit) {
+    json object = SmallTask();
+    object["spec"]["gpu"]["minMemory"] = memory;
+    object["spec"].erase("baseRuntime");
+    object["spec"]["runtimes"] =
+        json::array({{{"name", "r"}, {"engine", "vllm"}, {"resources", {{"limits", {{"memory", limit}}}}}}});
+    const auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    const auto space = BuildSpace(task->spec, **InlineFacts(task->spec.model), {}, Rules(), {});
+    EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
+    return Warns(space->warnings, "TooFewBytes");
+  };
+  EXPECT_TRUE(warns(80, "64Gi"));
+  EXPECT_TRUE(warns("80", "64Gi"));
+  EXPECT_TRUE(warns("80Gi", 64));
+  EXPECT_FALSE(warns("80Gi", "64Gi"));
+  EXPECT_FALSE(warns("85899345920", "64G"));
+}
+
 TEST(BuildSpace, WarnsOfWhatTheBenchmarksPromptsDoNotShow) {
   const auto warns = [](const json& benchmark, const char* reason) {
     json object = SmallTask();
