@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "report/curves.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -155,7 +156,16 @@ std::vector<std::string> OwnSettings(const std::vector<std::vector<std::string>>
   return own;
 }
 
-Table TaskTable(const Comparison& comparison) {
+json ChangeJson(const std::optional<ScoreChange>& change) {
+  if (!change) return nullptr;
+  json out = {{"better", change->better}, {"toldApart", change->told_apart}};
+  if (change->ci > 0) out["ci"] = change->ci;
+  return out;
+}
+
+}  // namespace
+
+Table BestTable(const Comparison& comparison) {
   std::vector<std::vector<std::string>> args;
   std::vector<std::string> options;
   const auto& first = comparison.tasks.front();
@@ -216,26 +226,13 @@ Table ConfigurationTable(const Comparison& comparison) {
   return table;
 }
 
-constexpr const char* kBestTitle = "The best of each task";
-constexpr const char* kSameTitle = "The same configuration in several tasks";
-
-std::string NoConfigurationText() { return "No configuration was measured by more than one of the tasks."; }
-
-json ChangeJson(const std::optional<ScoreChange>& change) {
-  if (!change) return nullptr;
-  json out = {{"better", change->better}, {"toldApart", change->told_apart}};
-  if (change->ci > 0) out["ci"] = change->ci;
-  return out;
-}
-
-}  // namespace
-
 base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
   if (tasks.size() < 2) return base::Invalid("compare: one task; name two or more");
   const std::vector<std::string> names = NamesOf(tasks);
   Comparison comparison;
   comparison.objective = tasks.front().spec.optimization.objective;
   comparison.simulated = IsSimulated(tasks.front().status);
+  comparison.bounds = DrawnLatencies(tasks.front().spec.slo);
   const std::map<std::string, std::string> measured = MeasuredFor(tasks.front());
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const api::AutotuneTask& task = tasks[i];
@@ -267,6 +264,8 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     compared.request_rate = task.status.best->request_rate;
     compared.price = task.status.best->price;
     compared.gpu_hours = task.status.cost.gpu_hours;
+    compared.gpus = best->gpus;
+    compared.loads = best->loads;
     if (i > 0) {
       const ComparedTask& first = comparison.tasks.front();
       compared.change = ChangeOf(compared.score, compared.ci, first.score, first.ci);
@@ -280,19 +279,19 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
 std::string ComparisonText(const Comparison& comparison, std::size_t width) {
   std::string out;
   if (comparison.simulated) out += std::string(kSimulatedNote) + "\n\n";
-  out += std::string(kBestTitle) + ", " + ScoreUnit(comparison.objective) + ":\n";
-  out += TaskTable(comparison).Text("  ", width) + "\n";
-  if (comparison.configurations.empty()) return out + NoConfigurationText() + "\n";
-  return out + kSameTitle + ":\n" + ConfigurationTable(comparison).Text("  ", width);
+  out += std::string(kComparedBest) + ", " + ScoreUnit(comparison.objective) + ":\n";
+  out += BestTable(comparison).Text("  ", width) + "\n";
+  if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
+  return out + kComparedSame + ":\n" + ConfigurationTable(comparison).Text("  ", width);
 }
 
 std::string ComparisonMarkdown(const Comparison& comparison) {
   std::string out;
   if (comparison.simulated) out += "> **" + std::string(kSimulatedNote) + "**\n\n";
-  out += "### " + std::string(kBestTitle) + "\n\nScore: " + ScoreUnit(comparison.objective) + ".\n\n";
-  out += TaskTable(comparison).Markdown(Table::Cells::kText) + "\n";
-  if (comparison.configurations.empty()) return out + NoConfigurationText() + "\n";
-  return out + "### " + kSameTitle + "\n\n" + ConfigurationTable(comparison).Markdown(Table::Cells::kText);
+  out += "### " + std::string(kComparedBest) + "\n\nScore: " + ScoreUnit(comparison.objective) + ".\n\n";
+  out += BestTable(comparison).Markdown(Table::Cells::kText) + "\n";
+  if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
+  return out + "### " + kComparedSame + "\n\n" + ConfigurationTable(comparison).Markdown(Table::Cells::kText);
 }
 
 json ComparisonJson(const Comparison& comparison) {

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
+#include "text/table.h"
 
 namespace autotune::report {
 
@@ -35,6 +37,8 @@ struct ComparedTask {
   std::string request_rate;            // requests/s that the best sustains; "" = not known
   std::string price;                   // per million output tokens; "" = no price is known
   std::string gpu_hours;               // that the search took
+  int gpus = 1;                        // of the best
+  std::vector<api::LoadRow> loads;     // of the best
 };
 
 // A configuration that at least two of the tasks measured: same runtime's name, quantization, arguments and options.
@@ -52,7 +56,8 @@ struct ComparedConfiguration {
 struct Comparison {
   api::Objective objective = api::Objective::kMaximizeThroughput;
   bool simulated = false;
-  std::vector<ComparedTask> tasks;  // in the order given
+  std::vector<measurement::Bound> bounds;  // of the latencies that are drawn
+  std::vector<ComparedTask> tasks;         // in the order given
   std::vector<ComparedConfiguration> configurations;
 };
 
@@ -65,5 +70,14 @@ std::string ComparisonText(const Comparison& comparison, std::size_t width);
 // For a pull request.
 std::string ComparisonMarkdown(const Comparison& comparison);
 nlohmann::json ComparisonJson(const Comparison& comparison);
+// One page that loads nothing, like the report: the tables, and the bests' curves.
+std::string ComparisonPage(const Comparison& comparison);
+
+// What these are put together from.
+inline constexpr const char* kComparedBest = "The best of each task";
+inline constexpr const char* kComparedSame = "The same configuration in several tasks";
+inline constexpr const char* kNothingInCommon = "No configuration was measured by more than one of the tasks.";
+text::Table BestTable(const Comparison& comparison);
+text::Table ConfigurationTable(const Comparison& comparison);
 
 }  // namespace autotune::report

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "operator/experiment/pod_builder.h"
+#include "report/curves.h"
 #include "report/page_parts.h"
 #include "report/plot.h"
 #include "report/task_words.h"
@@ -16,30 +17,7 @@ using measurement::Metric;
 using measurement::Point;
 using measurement::Statistic;
 
-constexpr std::size_t kMostScenarios = 3;
-
-std::string TickNumber(double value) { return api::FormatDecimal(value, value < 10 ? 2 : value < 100 ? 1 : 0); }
-std::string TickLatency(double milliseconds) {
-  return milliseconds >= 1000 ? TickNumber(milliseconds / 1000) + " s" : TickNumber(milliseconds) + " ms";
-}
-
 double PerGpu(const api::ExperimentStatus& experiment, double value) { return value / std::max(experiment.gpus, 1); }
-
-std::string PointTitle(const ResultRow& row, const Point& point, bool meets_slo) {
-  std::string title = NameOf(row) + ", " + point.load.ToString() + ": " +
-                      text::TokensPerSecond(PerGpu(*row.experiment, point.output_tokens_per_second)) + " tok/s per GPU";
-  if (point.output_tokens_per_second_ci > 0) {
-    title += " \u00b1 " + text::TokensPerSecond(PerGpu(*row.experiment, point.output_tokens_per_second_ci));
-  }
-  for (const Metric metric : {Metric::kTtft, Metric::kTpot}) {
-    for (const Statistic statistic : {Statistic::kP50, Statistic::kP99}) {
-      title += ", " + MetricTitle(metric) + " " + std::string(measurement::StatisticName(statistic)) + " " +
-               LatencyText(point, metric, statistic);
-    }
-  }
-  return title + ", " + std::to_string(point.requests) + " requests, " +
-         (meets_slo ? "keeps the SLO" : "breaks the SLO");
-}
 
 Markup Legend(const PageData& data, const std::vector<std::size_t>& shown, bool pale) {
   Markup items;
@@ -49,81 +27,6 @@ Markup Legend(const PageData& data, const std::vector<std::size_t>& shown, bool 
   }
   if (pale) items += Element("li", Swatch(-1) + Text("the others"));
   return Element("ul", {{"class", "legend"}}, items);
-}
-
-Markup Figure(const std::string& caption, const Markup& drawing) {
-  return drawing.empty() ? Markup() : Element("figure", Element("figcaption", caption) + drawing);
-}
-
-std::vector<std::string> ScenariosOf(const PageData& data) {
-  std::vector<std::string> scenarios;
-  for (const ResultRow& row : data.rows) {
-    for (const api::LoadRow& load : row.experiment->loads) {
-      if (std::find(scenarios.begin(), scenarios.end(), load.measured.scenario) == scenarios.end()) {
-        scenarios.push_back(load.measured.scenario);
-      }
-    }
-  }
-  if (scenarios.size() > kMostScenarios) scenarios.resize(kMostScenarios);
-  return scenarios;
-}
-
-// What is bounded; without bounds the usual ones.
-std::vector<measurement::Bound> DrawnLatencies(const api::SloSpec& slo) {
-  std::vector<measurement::Bound> bounds = experiment::SloOf(slo).bounds;
-  if (bounds.empty()) bounds = {{Metric::kTtft, Statistic::kP50, 0}, {Metric::kTpot, Statistic::kP50, 0}};
-  if (bounds.size() > 4) bounds.resize(4);
-  return bounds;
-}
-
-PlotSeries CurveOf(const PageData& data, std::size_t index, const std::string& scenario,
-                   const measurement::Bound& bound) {
-  const ResultRow& row = data.rows[index];
-  PlotSeries series;
-  series.name = NameOf(row);
-  series.style = data.styles[index];
-  std::vector<const api::LoadRow*> loads;
-  for (const api::LoadRow& load : row.experiment->loads) {
-    if (load.measured.scenario == scenario && measurement::IsUsable(load.measured)) loads.push_back(&load);
-  }
-  std::stable_sort(loads.begin(), loads.end(), [](const api::LoadRow* a, const api::LoadRow* b) {
-    return a->measured.load.value < b->measured.load.value;
-  });
-  for (const api::LoadRow* load : loads) {
-    const Point& point = load->measured;
-    PlotPoint mark;
-    mark.x = PerGpu(*row.experiment, point.output_tokens_per_second);
-    mark.x_margin = PerGpu(*row.experiment, point.output_tokens_per_second_ci);
-    mark.y = point.Get(bound.metric).Get(bound.statistic);
-    mark.y_margin = mark.y * point.relative_ci.at(static_cast<std::size_t>(bound.metric));
-    mark.hollow = !load->meets_slo;
-    mark.title = PointTitle(row, point, load->meets_slo);
-    series.points.push_back(mark);
-  }
-  return series;
-}
-
-Markup DrawCurves(const PageData& data, const std::string& scenario, const measurement::Bound& bound) {
-  const std::string latency =
-      MetricTitle(bound.metric) + " " + std::string(measurement::StatisticName(bound.statistic));
-  Plot plot;
-  plot.label = latency + " over throughput, " + scenario;
-  plot.x_title = "output tok/s per GPU";
-  plot.y_title = latency;
-  plot.x_text = TickNumber;
-  plot.y_text = TickLatency;
-  double low = HUGE_VAL, high = 0;
-  for (std::size_t i = 0; i < data.rows.size(); ++i) {
-    PlotSeries series = CurveOf(data, i, scenario, bound);
-    for (const PlotPoint& point : series.points) {
-      if (point.y > 0) low = std::min(low, point.y);
-      high = std::max(high, point.y);
-    }
-    if (!series.points.empty()) plot.series.push_back(std::move(series));
-  }
-  if (bound.limit > 0) plot.rules.push_back({bound.limit, "SLO " + TickLatency(bound.limit)});
-  plot.y_log = high > 15 * low;
-  return Figure(latency, Draw(plot));
 }
 
 // Points that keep the SLO and that none of the others beats in both.
@@ -195,7 +98,7 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
       point.x = load.measured.tpot.p50;
       point.y = PerGpu(*row.experiment, load.measured.output_tokens_per_second);
       point.y_margin = PerGpu(*row.experiment, load.measured.output_tokens_per_second_ci);
-      point.title = PointTitle(row, load.measured, true);
+      point.title = PointTitle(NameOf(row), row.experiment->gpus, load.measured, true);
       series.points.push_back(point);
       all.push_back(point);
     }
@@ -217,12 +120,18 @@ Markup CurvesSection(const PageData& data) {
     if (data.styles[i] >= 0) shown.push_back(i);
     pale = pale || data.styles[i] < 0;
   }
-  const std::vector<std::string> scenarios = ScenariosOf(data);
+  std::vector<Curve> curves;
+  for (std::size_t i = 0; i < data.rows.size(); ++i) {
+    const api::ExperimentStatus& experiment = *data.rows[i].experiment;
+    curves.push_back({NameOf(data.rows[i]), data.styles[i], experiment.gpus, experiment.loads});
+  }
+  const std::vector<std::string> scenarios = ScenariosOf(curves);
   Markup out;
   for (const std::string& scenario : scenarios) {
     Markup figures;
-    for (const measurement::Bound& bound : DrawnLatencies(data.task.spec.slo))
-      figures += DrawCurves(data, scenario, bound);
+    for (const measurement::Bound& bound : DrawnLatencies(data.task.spec.slo)) {
+      figures += DrawCurves(curves, scenario, bound);
+    }
     figures += DrawPareto(data, scenario);
     if (&scenario == &scenarios.back()) figures += DrawTrajectory(data);
     if (figures.empty()) continue;

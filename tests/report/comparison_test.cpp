@@ -39,6 +39,20 @@ TEST(Comparison, SaysHowMuchBetterWithTheIntervalOfBoth) {
   EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("+20.0% \u00b16.0%"));
 }
 
+TEST(Comparison, HasAPageWithTheBestsCurves) {
+  const auto comparison = Compare({Named("today", 1, 0.03), Named("<b>next", 1.2, 0.04)});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  const std::string page = ComparisonPage(*comparison);
+  EXPECT_THAT(page, HasSubstr("<!DOCTYPE html>"));
+  EXPECT_THAT(page, HasSubstr("+20.0% \u00b16.0%"));
+  EXPECT_THAT(page, HasSubstr("<figcaption>TTFT p99</figcaption>"));
+  EXPECT_THAT(page, HasSubstr("SLO 500"));
+  EXPECT_THAT(page, HasSubstr("&lt;b&gt;next, 8 in flight: "));
+  EXPECT_THAT(page, Not(HasSubstr("<b>next")));
+  EXPECT_THAT(page, HasSubstr(kComparedSame));
+  EXPECT_THAT(page, Not(HasSubstr("://")));
+}
+
 TEST(Comparison, DoesNotCallADifferenceWithinTheIntervalsOne) {
   const auto comparison = Compare({Named("today", 1, 0.03), Named("next", 1.04, 0.04)});
   ASSERT_TRUE(comparison.ok()) << comparison.error().message;
