@@ -118,6 +118,12 @@ base::Result<std::vector<experiment::NodeView>> Cluster::Nodes() {
   return found;
 }
 
+base::Result<json> Cluster::Deployment(const std::string& name) {
+  auto deployment = client_.Get({"apps", "v1", "deployments", true}, ns_, name);
+  if (!deployment) return Explain(deployment.error(), "Deployment \"" + name + "\"");
+  return deployment;
+}
+
 base::Status Cluster::Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
                             const std::stop_token& stop) {
   while (!stop.stop_requested()) {

@@ -36,6 +36,7 @@ class Cluster {
   base::Result<api::AutotuneTask> Get(const std::string& name);
   base::Result<std::vector<api::AutotuneTask>> List(bool all_namespaces);
   base::Result<std::vector<experiment::NodeView>> Nodes();
+  base::Result<nlohmann::json> Deployment(const std::string& name);
   // Calls `seen` with the task as it is and after each change, until it returns false or the task is gone (kNotFound).
   base::Status Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
                      const std::stop_token& stop);

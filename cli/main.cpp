@@ -17,6 +17,7 @@
 #include "cli/import.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
+#include "cli/plan_diff.h"
 #include "cli/plan_search.h"
 #include "cli/run.h"
 #include "cli/task_file.h"
@@ -69,8 +70,38 @@ int PlanOne(api::AutotuneTask task, const std::string& output, const std::string
   return plan->space.schedule.empty() || refused || !cli::NoRoom(*plan).empty() ? 1 : 0;
 }
 
+// What an edit changes. 0 whatever it is: it was shown.
+int PlanDiff(std::vector<api::AutotuneTask> tasks, const std::string& output, const cli::PlanOptions& options,
+             const quant::RuleSet& rules) {
+  if (tasks.size() != 2) {
+    return Fail("plan --diff takes two tasks, the old and the new one; here are " + std::to_string(tasks.size()));
+  }
+  if (output == "pods") return Fail("plan --diff: -o pods is of one task; table or json");
+  experiment::PodEnvironment environment;
+  environment.policy = experiment::PodPolicy::Everything();
+  const auto from = cli::MakePlan(std::move(tasks[0]), rules, environment, options),
+             to = cli::MakePlan(std::move(tasks[1]), rules, environment, options);
+  for (const auto* plan : {&from, &to}) {
+    if (!*plan) return Fail(plan->error().message);
+  }
+  const auto preview = [](const cli::TaskPlan& plan) -> std::optional<cli::SearchPreview> {
+    if (!reconcile::IsAdaptive(plan.task.spec)) return std::nullopt;
+    return cli::PreviewSearch(plan);
+  };
+  const auto before = preview(*from), after = preview(*to);
+  const cli::PlanChange change = cli::Compare(*from, *to);
+  const auto* const old_search = before ? &*before : nullptr;
+  const auto* const new_search = after ? &*after : nullptr;
+  if (output == "json") {
+    std::cout << cli::PlanChangeJson(*from, *to, change, old_search, new_search).dump(2) << "\n";
+  } else {
+    std::cout << cli::PlanChangeText(*from, *to, change, old_search, new_search);
+  }
+  return 0;
+}
+
 // Every task of the files; the exit code is that of the worst. `cluster`: whose nodes are planned for, or null.
-int Plan(const std::vector<std::string>& files, const std::string& output, const std::string& tools_image,
+int Plan(const std::vector<std::string>& files, const std::string& output, const std::string& tools_image, bool diff,
          cli::PlanOptions options, const cli::ClusterOptions* cluster, const quant::RuleSet& rules) {
   auto tasks = cli::LoadTasks(files, std::cin);
   if (!tasks) return Fail(tasks.error().message);
@@ -82,6 +113,7 @@ int Plan(const std::vector<std::string>& files, const std::string& output, const
     }
     options.nodes = *std::move(nodes);
   }
+  if (diff) return PlanDiff(*std::move(tasks), output, options, rules);
   int code = 0;
   for (std::size_t i = 0; i < tasks->size(); ++i) {
     if (i > 0) std::cout << (output == "pods" ? "---\n" : "\n");
@@ -169,7 +201,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return std::string("autotune: ") + error.what() + " (--help shows how)\n";
+    return "autotune: " + cli::Reworded(error.what()) + " (--help shows how)\n";
   });
   std::string rules_directory;
   app.add_option("--rules", rules_directory, "Directory of rule tables that replace the built-in ones")
@@ -209,6 +241,8 @@ int main(int argc, char** argv) {
   add_files(plan);
   plan->add_option("-o,--output", output, "table, json or pods (the manifests)")
       ->check(CLI::IsMember({"table", "json", "pods"}));
+  bool plan_diff = false;
+  plan->add_flag("--diff", plan_diff, "Of two files, OLD and NEW: what the edit would change");
   CLI::Option* plan_gpu = plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
   bool plan_cluster = false;
   plan->add_flag("--cluster", plan_cluster, "For the GPUs that the cluster's nodes have")->excludes(plan_gpu);
@@ -340,8 +374,12 @@ int main(int argc, char** argv) {
   compare->add_option("NAME", compared, "Tasks in the cluster, or files; the others are compared with the first")
       ->required();
   add_cluster(compare);
-  compare->add_option("-o,--output", compare_output, "table, markdown or json")
-      ->check(CLI::IsMember({"table", "markdown", "json"}))
+  compare->add_option("-o,--output", compare_output, "table, markdown, json or html: one page with plots")
+      ->check(CLI::IsMember({"table", "markdown", "json", "html"}))
+      ->capture_default_str();
+  std::string compare_to = "autotune-compare.html";
+  compare->add_option("--to", compare_to, "File of the page, - is standard output")
+      ->type_name("FILE")
       ->capture_default_str();
 
   CLI::App* logs = app.add_subcommand("logs", "Print the engine's log of an experiment");
@@ -372,6 +410,18 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   apply->add_option("--experiment", apply_options.experiment, "This one instead of the best")->type_name("NAME");
   apply->add_flag("--print", apply_options.print, "Print the manifest and write nothing; always so for a file");
+
+  CLI::App* diff =
+      app.add_subcommand("diff", "Show what a running Deployment has otherwise than the best configuration");
+  cli::DiffOptions diff_options;
+  add_task(diff);
+  diff->add_option("--deployment", diff_options.deployment,
+                   "In the task's namespace, or a file; default: spec.recommendation.diffAgainst")
+      ->type_name("NAME");
+  diff->add_option("--container", diff_options.container, "Container that serves the model; default: the one with GPUs")
+      ->type_name("NAME");
+  diff->add_option("--experiment", diff_options.experiment, "This one instead of the best")->type_name("NAME");
+  diff->add_option("-o,--output", diff_options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
 
   CLI::App* suspend = app.add_subcommand("suspend", "Stop a task's experiments; what was measured is kept");
   add_named(suspend);
@@ -445,7 +495,7 @@ int main(int argc, char** argv) {
   cli::Streams streams{std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) != 0, cli::TerminalWidth(STDOUT_FILENO)};
   if (import->parsed()) return Import(file);
   if (list->parsed()) return cli::ListTasks(choice.cluster, list_output, streams);
-  if (compare->parsed()) return cli::CompareTasks(compared, choice.cluster, compare_output, streams);
+  if (compare->parsed()) return cli::CompareTasks(compared, choice.cluster, compare_output, compare_to, streams);
   if (logs->parsed()) return cli::ShowLog(choice.cluster, choice.name, logs_experiment, logs_container, streams);
   if (suspend->parsed() || resume->parsed()) {
     return cli::SetSuspended(choice.cluster, choice.name, suspend->parsed(), streams);
@@ -463,7 +513,7 @@ int main(int argc, char** argv) {
   if (!rules) return Fail(rules.error().message);
   plan_options.hub = explain_options.hub = matrix_options.hub = hub;
   if (plan->parsed()) {
-    return Plan(files, output, tools_image, plan_options, plan_cluster ? &choice.cluster : nullptr, *rules);
+    return Plan(files, output, tools_image, plan_diff, plan_options, plan_cluster ? &choice.cluster : nullptr, *rules);
   }
   if (run->parsed()) {
     run_options.yaml = run_output == "yaml";
@@ -472,6 +522,7 @@ int main(int argc, char** argv) {
   if (status->parsed()) return cli::ShowStatus(choice, watch, *rules, streams);
   if (results->parsed()) return cli::ShowResults(choice, results_output, *rules, streams);
   if (report->parsed()) return cli::WriteReport(choice, report_options, *rules, streams);
+  if (diff->parsed()) return cli::ShowDifference(choice, diff_options, *rules, streams);
   if (apply->parsed()) return cli::ApplyBest(choice, apply_options, *rules, streams);
   if (table->parsed()) return Rules(table_engine, table_flags, *rules);
   if (matrix->parsed()) return Matrix(matrix_options, matrix_output, *rules);

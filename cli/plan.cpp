@@ -10,6 +10,7 @@
 #include "cli/asked_gpu.h"
 #include "cli/model_source.h"
 #include "operator/experiment/node_affinity.h"
+#include "operator/reconcile/places.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -234,6 +235,9 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
     plan.gpu =
         reconcile::ChooseGpu(task.spec, plan.model, reconcile::GpuChoices(asked, *options.nodes), rules, environment);
     plan.gpu_source = "the cluster's nodes";
+    api::TaskStatus chosen;
+    chosen.gpu_product = plan.gpu.product;
+    plan.node_gpus = reconcile::GpusByNode(task.spec, chosen, *options.nodes);
   } else if (const auto named = SetNamedGpu(task.spec.gpu, options.gpu, plan); !named) {
     return named.error();
   }

@@ -2,6 +2,7 @@
 // named or for the GPUs of a cluster's nodes.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct TaskPlan {
   reconcile::GpuChoice gpu;
   std::string gpu_source;                     // "--gpu", "spec.gpu.products", "the cluster's nodes", "" = not known
   std::optional<std::vector<GpuPool>> pools;  // of the cluster's nodes
+  std::map<std::string, int> node_gpus;       // by node that experiments may run on; empty where no cluster was asked
   reconcile::Space space;
   std::string rules_version;
 };

@@ -5,6 +5,7 @@
 
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/estimate.h"
+#include "operator/reconcile/places.h"
 #include "operator/reconcile/propose.h"
 #include "text/table.h"
 
@@ -57,8 +58,8 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   status.gpu_product = plan.gpu.product;
   const api::TaskSpec& spec = plan.task.spec;
   const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
-  // A plan knows no nodes: as many as the task says, else one.
-  const int places = spec.parallelism.value_or(1);
+  status.parallelism = reconcile::ChoosePlaces(spec, input, plan.node_gpus);
+  const int places = reconcile::PlacesOf(spec, status);
   const auto seed = static_cast<std::uint64_t>(spec.optimization.seed);
   const auto estimate = [&](const tuning::search::Limits& limits) {
     return tuning::search::EstimateCost(input.space, input.bounds, input.prior, input.observations, places, seed,
@@ -66,6 +67,7 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   };
   SearchPreview out;
   out.generic = input.prior.generic;
+  out.places = places;
   out.order = tuning::search::OutlookOf(input.space, input.bounds, input.prior, input.observations, kShown);
   out.cost = estimate(input.limits);
   const tuning::search::Budget& budget = input.limits.budget;
@@ -77,6 +79,11 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
     out.refusal = reconcile::BudgetRefusal(spec, input).value_or("");
   }
   return out;
+}
+
+std::string EstimateText(const SearchPreview& preview) {
+  if (!preview.refusal.empty()) return "nothing can be started: " + preview.refusal;
+  return CostText(preview.cost) + (preview.places == 1 ? "" : " with " + std::to_string(preview.places) + " at a time");
 }
 
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
@@ -113,7 +120,7 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   const std::size_t all = expansion.candidates.size();
   if (all > preview.order.size()) out += "  ... and " + std::to_string(all - preview.order.size()) + " more\n";
   if (!preview.refusal.empty()) return out + "\nNothing can be started: " + preview.refusal + "\n";
-  out += "\nEstimate: " + CostText(preview.cost) +
+  out += "\nEstimate: " + EstimateText(preview) +
          " (80 % intervals, without fresh starts of the answer); everything would be " +
          api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours\n";
   return out + BudgetText(preview);
@@ -130,7 +137,10 @@ json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {
                        {IsLatency(plan.task.spec) ? "perSecond" : "outputTokensPerSecondPerGpu", one.value},
                        {"meetsSlo", one.feasible}}}});
   }
-  json out = {{"order", order}, {"estimate", CostJson(preview.cost)}, {"ruleOfThumb", preview.generic}};
+  json out = {{"order", order},
+              {"estimate", CostJson(preview.cost)},
+              {"places", preview.places},
+              {"ruleOfThumb", preview.generic}};
   if (preview.unlimited) out["withoutBudget"] = CostJson(*preview.unlimited);
   if (!preview.refusal.empty()) out["refused"] = preview.refusal;
   return out;

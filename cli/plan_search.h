@@ -16,6 +16,7 @@ namespace autotune::cli {
 struct SearchPreview {
   std::vector<tuning::search::Outlook> order;  // the first ones
   bool generic = false;                        // without facts about the model or the GPU: a rule of thumb
+  int places = 1;                              // experiments at a time, as the operator decides
   tuning::search::CostEstimate cost;           // within the limits
   // With a budget: what it would cost without one.
   std::optional<tuning::search::CostEstimate> unlimited;
@@ -23,6 +24,8 @@ struct SearchPreview {
 };
 SearchPreview PreviewSearch(const TaskPlan& plan);
 
+// "5-9 experiments, 1.1-2 GPU-hours, 0.4-0.7 h with 3 at a time", or why nothing can be started.
+std::string EstimateText(const SearchPreview& preview);
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview);
 nlohmann::json SearchJson(const TaskPlan& plan, const SearchPreview& preview);
 

@@ -13,13 +13,17 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "cli/progress.h"
 #include "cli/status_text.h"
 #include "cli/task_file.h"
+#include "cli/whole_file.h"
+#include "operator/deploy/difference.h"
 #include "operator/deploy/target.h"
 #include "operator/reconcile/measured_winner.h"
 #include "operator/reconcile/verdict.h"
 #include "report/comparison.h"
+#include "report/difference.h"
 #include "report/report_json.h"
 #include "report/result_view.h"
 #include "text/yaml_json.h"
@@ -59,7 +63,9 @@ std::string NoBestText(const api::AutotuneTask& task) {
   const std::string headline = report::Headline(task);
   const std::string state = task.status.state.empty() ? "not started" : task.status.state;
   return "AutotuneTask " + task.metadata.name + " has no best configuration" +
-         (reconcile::IsOver(task.status.state) ? ": " : " yet (" + state + " " + task.status.progress + "): ") +
+         (reconcile::IsOver(task.status.state)
+              ? ": "
+              : " yet (" + state + (task.status.progress.empty() ? "" : " " + task.status.progress) + "): ") +
          (headline.empty() ? "nothing is measured" : headline);
 }
 
@@ -69,6 +75,68 @@ const api::ExperimentStatus* ExperimentNamed(const api::AutotuneTask& task, cons
         return experiment.name == name || experiment.name.substr(0, experiment.name.find('-')) == name;
       });
   return found == task.status.experiments.end() ? nullptr : &*found;
+}
+
+// The best of a task, or the experiment that is named, as something to deploy. kConflict: there is no best (yet).
+base::Result<deploy::Winner> ChosenWinner(const api::AutotuneTask& task, const std::string& name,
+                                          const quant::RuleSet& rules) {
+  const api::ExperimentStatus* experiment = name.empty() ? report::BestExperiment(task) : ExperimentNamed(task, name);
+  if (experiment != nullptr) return reconcile::MeasuredWinner(task, *experiment, rules);
+  if (name.empty()) return base::Error{base::Code::kConflict, NoBestText(task)};
+  return base::Error{base::Code::kNotFound,
+                     "AutotuneTask " + task.metadata.name + " has no experiment \"" + name + "\""};
+}
+
+// A Deployment of the cluster, or the only one of a file.
+base::Result<json> RunningDeployment(const std::string& name, const ClusterOptions& cluster, Streams& streams) {
+  if (!IsFileName(name)) {
+    const auto connection = Connect(cluster);
+    if (!connection) return connection.error();
+    return (*connection)->cluster->Deployment(name);
+  }
+  const auto text = ReadFileOrStdin(name, streams.in);
+  if (!text) return text.error();
+  auto documents = text::ParseYaml(*text, name);
+  if (!documents) return documents.error();
+  std::erase_if(*documents,
+                [](const json& object) { return !object.is_object() || object.value("kind", "") != "Deployment"; });
+  if (documents->size() == 1) return std::move(documents->front());
+  return base::Invalid(name + ": has " + (documents->empty() ? "no" : std::to_string(documents->size())) +
+                       " Deployment" + (documents->empty() ? "" : "s, and one is compared"));
+}
+
+base::Result<api::Difference> DifferenceFrom(const api::AutotuneTask& task, const TaskChoice& choice,
+                                             const DiffOptions& options, const quant::RuleSet& rules,
+                                             Streams& streams) {
+  const auto& named = task.spec.recommendation.diff_against;
+  const std::string deployment = options.deployment.empty() && named ? named->deployment : options.deployment;
+  if (deployment.empty()) {
+    return base::Invalid("AutotuneTask " + task.metadata.name +
+                         " names no Deployment: --deployment NAME, or spec.recommendation.diffAgainst.deployment");
+  }
+  const auto winner = ChosenWinner(task, options.experiment, rules);
+  if (!winner) return winner.error();
+  const auto running = RunningDeployment(deployment, choice.cluster, streams);
+  if (!running) return running.error();
+  const bool its_own = named && named->deployment == deployment && options.container.empty();
+  api::Difference difference =
+      deploy::DifferenceFrom(*running, its_own ? named->container : options.container, *winner, rules);
+  difference.read_at = base::FormatRfc3339(base::RealClock().Wall());
+  return difference;
+}
+
+// What the operator had no right to read, its user may have.
+void ReadDifference(const TaskChoice& choice, const quant::RuleSet& rules, Streams& streams, api::AutotuneTask& task) {
+  const auto& known = task.status.difference;
+  if (!task.spec.recommendation.diff_against || !task.status.best || (known && known->compared())) return;
+  auto difference = DifferenceFrom(task, choice, {}, rules, streams);
+  if (difference) {
+    task.status.difference = *std::move(difference);
+  } else if (!known) {
+    api::Difference& why = task.status.difference.emplace();
+    why.deployment = task.spec.recommendation.diff_against->deployment;
+    why.message = difference.error().message;
+  }
 }
 
 int WatchStatus(const TaskChoice& choice, const quant::RuleSet& rules, Streams& streams) {
@@ -160,15 +228,18 @@ int ShowResults(const TaskChoice& choice, const std::string& output, const quant
 }
 
 int WriteReport(const TaskChoice& choice, const ReportOptions& options, const quant::RuleSet& rules, Streams& streams) {
-  const auto tasks = ChosenTasks(choice, streams);
+  auto tasks = ChosenTasks(choice, streams);
   if (!tasks) return Told(tasks.error(), streams);
   if (tasks->empty()) return Told({base::Code::kNotFound, "there are no AutotuneTasks to report"}, streams);
+  if (!FileOf(choice, streams)) {
+    for (api::AutotuneTask& task : *tasks) ReadDifference(choice, rules, streams, task);
+  }
   const auto written = WriteReports(*tasks, options, rules, streams.out);
   return written ? 0 : Told(written.error(), streams);
 }
 
 int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& options, const std::string& output,
-                 Streams& streams) {
+                 const std::string& to, Streams& streams) {
   std::vector<api::AutotuneTask> tasks;
   for (const std::string& name : names) {
     auto chosen = ChosenTasks({name, "", options}, streams);
@@ -177,7 +248,14 @@ int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& op
   }
   const auto comparison = report::Compare(tasks);
   if (!comparison) return Told(comparison.error(), streams);
-  if (output == "json") {
+  if (output == "html" && to != "-") {
+    if (const auto written = WriteWholeFile(to, report::ComparisonPage(*comparison)); !written) {
+      return Told(written.error(), streams);
+    }
+    streams.out << to << "\n";
+  } else if (output == "html") {
+    streams.out << report::ComparisonPage(*comparison);
+  } else if (output == "json") {
     streams.out << report::ComparisonJson(*comparison).dump(2) << "\n";
   } else if (output == "markdown") {
     streams.out << report::ComparisonMarkdown(*comparison);
@@ -241,18 +319,7 @@ int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant
   }
   const auto task = OneTask(choice, streams);
   if (!task) return Told(task.error(), streams);
-  const api::ExperimentStatus* experiment =
-      options.experiment.empty() ? report::BestExperiment(*task) : ExperimentNamed(*task, options.experiment);
-  if (experiment == nullptr) {
-    if (!options.experiment.empty()) {
-      return Told({base::Code::kNotFound,
-                   "AutotuneTask " + task->metadata.name + " has no experiment \"" + options.experiment + "\""},
-                  streams);
-    }
-    streams.err << "autotune: " << NoBestText(*task) << "\n";
-    return kVerbNoAnswer;
-  }
-  const auto winner = reconcile::MeasuredWinner(*task, *experiment, rules);
+  const auto winner = ChosenWinner(*task, options.experiment, rules);
   if (!winner) return Told(winner.error(), streams);
   const auto manifest = target->write(*winner);
   if (!manifest) return Told(manifest.error(), streams);
@@ -280,6 +347,21 @@ int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant
     if (!applied) return Told(applied.error(), streams);
     streams.out << document.value("kind", "") << " " << document["metadata"].value("name", "") << " " << *applied
                 << "\n";
+  }
+  return 0;
+}
+
+int ShowDifference(const TaskChoice& choice, const DiffOptions& options, const quant::RuleSet& rules,
+                   Streams& streams) {
+  const auto task = OneTask(choice, streams);
+  if (!task) return Told(task.error(), streams);
+  const auto difference = DifferenceFrom(*task, choice, options, rules, streams);
+  if (!difference) return Told(difference.error(), streams);
+  if (!difference->compared()) return Told(base::Invalid(difference->message), streams);
+  if (options.output == "json") {
+    streams.out << api::ToJson(*difference).dump(2) << "\n";
+  } else {
+    streams.out << report::DifferenceText(*difference, task->metadata.name);
   }
   return 0;
 }

@@ -38,9 +38,10 @@ int ListTasks(const ClusterOptions& options, const std::string& output, Streams&
 int ShowStatus(const TaskChoice& choice, bool watch, const quant::RuleSet& rules, Streams& streams);
 int ShowResults(const TaskChoice& choice, const std::string& output, const quant::RuleSet& rules, Streams& streams);
 int WriteReport(const TaskChoice& choice, const ReportOptions& options, const quant::RuleSet& rules, Streams& streams);
-// Each name is a task of the cluster or a file, with all the tasks in it. `output`: table, markdown, json.
+// Each name is a task of the cluster or a file, with all the tasks in it. `output`: table, markdown, json, html. `to`:
+// the page's file, "-" = standard output.
 int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& options, const std::string& output,
-                 Streams& streams);
+                 const std::string& to, Streams& streams);
 int ShowLog(const ClusterOptions& options, const std::string& task, const std::string& experiment,
             const std::string& container, Streams& streams);
 int SetSuspended(const ClusterOptions& options, const std::string& task, bool suspended, Streams& streams);
@@ -53,5 +54,14 @@ struct ApplyOptions {
 };
 // From a cluster: writes to it. From a file: prints the manifest.
 int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant::RuleSet& rules, Streams& streams);
+
+struct DiffOptions {
+  std::string deployment;       // in the task's namespace, or a file; "" = what the task names
+  std::string container;        // "" = the one that serves the model
+  std::string experiment;       // "" = the best
+  std::string output = "text";  // or json
+};
+// What a Deployment runs otherwise than the best configuration.
+int ShowDifference(const TaskChoice& choice, const DiffOptions& options, const quant::RuleSet& rules, Streams& streams);
 
 }  // namespace autotune::cli

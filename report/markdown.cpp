@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/difference.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -89,6 +90,11 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
   line("Cost", CostText(status.cost));
   out += "\n" + MarkdownAnswer(task, rules);
 
+  if (status.difference) {
+    out += "## Against Deployment " + MarkdownEscaped(status.difference->deployment) + "\n\n";
+    out += status.difference->compared() ? Fenced("diff", DifferenceText(*status.difference, task.metadata.name))
+                                         : MarkdownEscaped(status.difference->message) + "\n\n";
+  }
   if (!status.experiments.empty()) {
     out += "## Experiments\n\n" + ResultTable(task, 120).Markdown(Table::Cells::kText) + "\n";
   }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "operator/experiment/pod_builder.h"
+#include "report/difference.h"
 #include "report/page_parts.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -168,6 +169,32 @@ Markup AnswerSection(const PageData& data) {
                 {"Found with", CandidatesText(task.status.candidates) + "; " + CostText(task.status.cost)}});
   if (data.best != nullptr) out += DeployMarkup(data);
   return Element("section", {{"id", "answer"}, {"class", "answer"}}, out);
+}
+
+Markup DifferenceSection(const PageData& data) {
+  const auto& difference = data.task.status.difference;
+  if (!difference) return {};
+  Markup out;
+  if (!difference->compared()) {
+    out = Paragraph("note", difference->message);
+  } else {
+    out = Paragraph("dim", "Container " + difference->container + (difference->read_at.empty() ? "" : " as of ") +
+                               difference->read_at + " against " + difference->experiment + ": " +
+                               DifferenceSummary(*difference));
+    Markup rows = Row({Text(""), Text("It runs"), Text("Recommended")}, "th");
+    for (const api::Difference::Line& line : difference->lines) {
+      const auto side = [&](const std::optional<std::string>& value, const char* style) {
+        return value ? Element("span", {{"class", style}}, SideText(line, *value)) : Markup();
+      };
+      rows += Element("tr", Element("td", {{"class", "name"}}, PartText(line.part)) +
+                                Element("td", {{"class", "mono"}}, side(line.running, "gone")) +
+                                Element("td", {{"class", "mono"}}, side(line.recommended, "new")));
+    }
+    if (!difference->lines.empty()) out += Scrolling(Element("table", rows));
+    if (!difference->message.empty()) out += Paragraph("hint", difference->message);
+  }
+  const std::string title = "Against Deployment " + difference->deployment;
+  return Section("difference", title.c_str(), out);
 }
 
 }  // namespace autotune::report

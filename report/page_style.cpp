@@ -41,6 +41,9 @@ td.name{white-space:nowrap}
 td.why{min-width:10em;max-width:30em;overflow-wrap:anywhere}
 td.draw{min-width:90px;width:12%}td.draw.wide{width:55%}
 tr.best td{font-weight:600}
+.gone,.new{white-space:pre-wrap;overflow-wrap:anywhere}
+.gone{color:var(--bad)}.gone::before{content:"- "}
+.new{color:var(--best)}.new::before{content:"+ "}
 .pair{display:grid;grid-template-columns:1fr;gap:8px 28px}
 @media (min-width:1000px){.pair{grid-template-columns:1fr 1fr}}
 figure{margin:0 0 12px;min-width:0}

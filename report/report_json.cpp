@@ -70,6 +70,7 @@ json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
               {"experiments", experiments},
               {"notExperiments", NotAmongExperiments(task)},
               {"rules", task.status.rules_version.empty() ? rules.version() : task.status.rules_version}};
+  if (task.status.difference) out["difference"] = api::ToJson(*task.status.difference);
   for (const char* field : {"cost", "conditions", "candidates", "prunedReasons", "pareto"}) {
     if (status.contains(field)) out[field] = status[field];
   }

@@ -168,9 +168,15 @@ inline constexpr std::array<std::string_view, 8> kRecommendationTargets = {
     "Deployment", "LLMInferenceService", "InferenceService", "LLMD", "DynamoGraphDeployment", "LeaderWorkerSet",
     "Command",    "DockerCompose"};
 
-// What the best configuration is written as, in the order asked for, each once.
 struct RecommendationSpec {
-  std::vector<std::string> targets = {"Deployment"};
+  std::vector<std::string> targets = {"Deployment"};  // what the best is written as, in the order asked for, each once
+  // A Deployment of the task's namespace that the best is compared with.
+  struct DiffAgainst {
+    std::string deployment;
+    std::string container;  // "" = the one that serves the model
+    bool operator==(const DiffAgainst&) const = default;
+  };
+  std::optional<DiffAgainst> diff_against;
 };
 
 enum class KeepPods { kNever, kOnFailure, kAlways };
@@ -307,6 +313,26 @@ struct InspectionStatus {
   bool operator==(const InspectionStatus&) const = default;
 };
 
+// What a Deployment runs otherwise than the best configuration, read once.
+struct Difference {
+  enum class Part { kImage, kArguments, kEnvironment, kResources, kNodeSelection };
+  struct Line {
+    Part part = Part::kImage;
+    std::string field;                                // "max-num-seqs", "limits.memory"
+    std::optional<std::string> running, recommended;  // nothing = not there
+    bool operator==(const Line&) const = default;
+  };
+  std::string deployment, container;
+  std::string experiment;  // that it is compared with
+  std::string read_at;     // RFC 3339
+  std::string message;     // why nothing is compared, or what the comparison leaves out
+  int same = 0;            // arguments, resources, ... that both have
+  std::vector<Line> lines;
+  [[nodiscard]] bool compared() const { return !experiment.empty(); }
+  bool operator==(const Difference&) const = default;
+};
+std::string_view DifferencePartName(Difference::Part part);  // "Arguments"
+
 struct TaskStatus {
   std::int64_t observed_generation = -1;
   std::string rules_version;
@@ -366,6 +392,7 @@ struct TaskStatus {
     GpuSeconds earlier;  // part of the above: of experiments that an edit of the spec dropped or ran again
   } cost;
   std::string recommendation_config_map;
+  std::optional<Difference> difference;  // from spec.recommendation.diffAgainst
   // The GPUs that the experiments were expanded for and run on: chosen once, so that configurations are compared on the
   // same GPUs and a node that comes or goes changes no candidate. They change only when the spec no longer allows them.
   // Empty where no node carries GPU labels.
@@ -389,6 +416,7 @@ json ToJson(const TaskSpec& spec);
 json ToJson(const TaskStatus& status);
 json ToJson(const ExperimentStatus& experiment);
 json ToJson(const LoadRow& row);
+json ToJson(const Difference& difference);
 // The state that decisions are recomputed from: gives back what ToJson wrote, up to the API's precision (latencies 0.1
 // %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001). Fields that it does not know are a newer operator's:
 // ignored.

@@ -163,6 +163,27 @@ void LimitEntry(ExperimentStatus& experiment, bool keep_all_loads) {
   FitTexts(experiment, std::move(one_row));
 }
 
+// Somebody's Deployment may have any number of arguments, of any length.
+void LimitDifference(Difference& difference) {
+  constexpr std::size_t kMaxLines = 64, kMaxValueBytes = 512;
+  MakeValid(difference.message);
+  Cut(difference.message, kMaxTaskTextBytes);
+  if (difference.lines.size() > kMaxLines) {
+    difference.message = std::to_string(difference.lines.size() - kMaxLines) +
+                         " more lines: the status has no room for them, autotune diff shows all";
+    difference.lines.resize(kMaxLines);
+  }
+  for (Difference::Line& line : difference.lines) {
+    MakeValid(line.field);
+    Cut(line.field, 256);
+    for (std::optional<std::string>* value : {&line.running, &line.recommended}) {
+      if (!*value) continue;
+      MakeValid(**value);
+      Cut(**value, kMaxValueBytes);
+    }
+  }
+}
+
 }  // namespace
 
 void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_all_loads) {
@@ -186,6 +207,7 @@ void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_
     Cut(pruned.example, 512);
     Cut(pruned.reason, 128);
   }
+  if (status.difference) LimitDifference(*status.difference);
   MakeValid(status.inspection.message);
   Cut(status.inspection.message, kMaxTaskTextBytes);
   if (status.model) {

@@ -475,6 +475,11 @@ void ReadRecommendation(ObjectReader& reader, RecommendationSpec& out) {
     if (targets.empty()) reader.Fail("targets", "names at least one");
     out.targets = std::move(targets);
   }
+  reader.Nested("diffAgainst", [&](ObjectReader& running) {
+    RecommendationSpec::DiffAgainst& named = out.diff_against.emplace();
+    running.Text("deployment", named.deployment, ObjectReader::Presence::kRequired, 253);
+    running.Text("container", named.container, ObjectReader::Presence::kOptional, 63);
+  });
 }
 
 void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
@@ -505,6 +510,15 @@ void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
 
 void PutText(json& out, const char* key, const std::string& value) {
   if (!value.empty()) out[key] = value;
+}
+
+json ToJson(const RecommendationSpec& recommendation) {
+  json out = {{"targets", recommendation.targets}};
+  if (recommendation.diff_against) {
+    out["diffAgainst"] = {{"deployment", recommendation.diff_against->deployment}};
+    PutText(out["diffAgainst"], "container", recommendation.diff_against->container);
+  }
+  return out;
 }
 
 // Objects and lists that a pod gets as they are: absent when there is nothing in them.
@@ -726,7 +740,7 @@ json ToJson(const TaskSpec& spec) {
               {"optimization", ToJson(spec.optimization)},
               {"benchmark", ToJson(spec.benchmark)},
               {"quality", ToJson(spec.quality)},
-              {"recommendation", {{"targets", spec.recommendation.targets}}},
+              {"recommendation", ToJson(spec.recommendation)},
               {"keepPods", kKeepPods[static_cast<std::size_t>(spec.keep_pods)]}};
   if (spec.parallelism) out["parallelism"] = *spec.parallelism;
   PutText(out, "description", spec.description);

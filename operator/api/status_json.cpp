@@ -207,6 +207,28 @@ void ReadGpuSeconds(ObjectReader& reader, GpuSeconds& out) {
 
 // --- what the experiments come from -------------------------------------------------------------------------------
 
+constexpr std::array<std::string_view, 5> kDifferenceParts = {"Image", "Arguments", "Environment", "Resources",
+                                                              "NodeSelection"};
+
+void ReadDifference(ObjectReader& reader, Difference& out) {
+  reader.Text("deployment", out.deployment);
+  reader.Text("container", out.container);
+  reader.Text("experiment", out.experiment);
+  reader.Text("readAt", out.read_at);
+  reader.Text("message", out.message);
+  reader.Integer("same", out.same);
+  reader.Each("lines", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    Difference::Line& line = out.lines.emplace_back();
+    item.Choice("part", kDifferenceParts, [&](std::size_t i) { line.part = static_cast<Difference::Part>(i); });
+    item.Text("field", line.field);
+    const auto read = [&](const char* key, std::optional<std::string>& value) {
+      if (item.Get(key) != nullptr) item.Text(key, value.emplace());
+    };
+    read("running", line.running);
+    read("recommended", line.recommended);
+  });
+}
+
 json ToJson(const InspectionStatus& inspection) {
   json out = json::object();
   Put(out, "generation", inspection.generation);
@@ -376,6 +398,25 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
 
 std::string_view ExperimentStateName(ExperimentState state) { return kStates[static_cast<std::size_t>(state)]; }
 
+std::string_view DifferencePartName(Difference::Part part) { return kDifferenceParts[static_cast<std::size_t>(part)]; }
+
+json ToJson(const Difference& difference) {
+  json out = json::object();
+  Put(out, "deployment", difference.deployment);
+  Put(out, "container", difference.container);
+  Put(out, "experiment", difference.experiment);
+  Put(out, "readAt", difference.read_at);
+  Put(out, "message", difference.message);
+  Put(out, "same", static_cast<std::int64_t>(difference.same));
+  for (const Difference::Line& line : difference.lines) {
+    json entry = {{"part", DifferencePartName(line.part)}, {"field", line.field}};
+    if (line.running) entry["running"] = *line.running;
+    if (line.recommended) entry["recommended"] = *line.recommended;
+    out["lines"].push_back(std::move(entry));
+  }
+  return out;
+}
+
 json ToJson(const LoadRow& row) {
   const Point& measured = row.measured;
   json out = {{"scenario", measured.scenario},
@@ -523,9 +564,10 @@ json ToJson(const TaskStatus& status) {
   Put(cost, "price", status.cost.price);
   if (const json earlier = ToJson(status.cost.earlier); !earlier.empty()) cost["earlier"] = earlier;
   out["cost"] = std::move(cost);
-  if (!status.recommendation_config_map.empty()) {
-    out["recommendation"] = {{"configMap", status.recommendation_config_map}};
-  }
+  json recommendation = json::object();
+  Put(recommendation, "configMap", status.recommendation_config_map);
+  if (status.difference) recommendation["difference"] = ToJson(*status.difference);
+  if (!recommendation.empty()) out["recommendation"] = std::move(recommendation);
   json gpu = json::object();
   Put(gpu, "product", status.gpu_product);
   Put(gpu, "computeCapability", status.gpu_compute_capability);
@@ -628,8 +670,11 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     cost.DecimalText("price", out.cost.price);
     cost.Nested("earlier", [&](ObjectReader& earlier) { ReadGpuSeconds(earlier, out.cost.earlier); });
   });
-  reader.Nested("recommendation",
-                [&](ObjectReader& recommendation) { recommendation.Text("configMap", out.recommendation_config_map); });
+  reader.Nested("recommendation", [&](ObjectReader& recommendation) {
+    recommendation.Text("configMap", out.recommendation_config_map);
+    recommendation.Nested("difference",
+                          [&](ObjectReader& difference) { ReadDifference(difference, out.difference.emplace()); });
+  });
   reader.Nested("gpu", [&](ObjectReader& gpu) {
     gpu.Text("product", out.gpu_product);
     gpu.Text("computeCapability", out.gpu_compute_capability);

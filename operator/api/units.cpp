@@ -37,6 +37,38 @@ double ToDouble(std::string_view number) {
 // Longer than any experiment and far from the limits of the integers that hold it.
 constexpr double kMaxMilliseconds = 366.0 * 24 * 3600 * 1000;
 
+// Of a quantity's suffix; 0 where it is none.
+double ScaleOf(std::string_view suffix) {
+  static constexpr std::array<std::pair<std::string_view, double>, 16> kSuffixes = {{{"", 1},
+                                                                                     {"Ki", 0x1p10},
+                                                                                     {"Mi", 0x1p20},
+                                                                                     {"Gi", 0x1p30},
+                                                                                     {"Ti", 0x1p40},
+                                                                                     {"Pi", 0x1p50},
+                                                                                     {"Ei", 0x1p60},
+                                                                                     {"m", 1e-3},
+                                                                                     {"k", 1e3},
+                                                                                     {"M", 1e6},
+                                                                                     {"G", 1e9},
+                                                                                     {"T", 1e12},
+                                                                                     {"P", 1e15},
+                                                                                     {"E", 1e18},
+                                                                                     {"u", 1e-6},
+                                                                                     {"n", 1e-9}}};
+  double scale = 0;
+  for (const auto& [name, factor] : kSuffixes) {
+    if (suffix == name) scale = factor;
+  }
+  if (scale == 0 && suffix.size() > 1 && (suffix[0] == 'e' || suffix[0] == 'E')) {
+    int exponent = 0;
+    std::string_view rest = suffix.substr(1);
+    if (rest[0] == '+') rest.remove_prefix(1);
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), exponent);
+    if (error == std::errc() && end == rest.data() + rest.size()) scale = std::pow(10.0, exponent);
+  }
+  return scale;
+}
+
 }  // namespace
 
 base::Result<double> ParseMilliseconds(const std::string& text, const std::string& path) {
@@ -103,6 +135,13 @@ std::string FormatBound(double milliseconds) {
   return FormatDecimal(milliseconds, 3) + "ms";
 }
 
+std::optional<double> QuantityValue(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const double scale = error == std::errc() ? ScaleOf(text.substr(static_cast<std::size_t>(end - text.data()))) : 0;
+  return scale == 0 ? std::nullopt : std::optional(number * scale);
+}
+
 base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::string& path) {
   const auto invalid = [&](std::string_view why) {
     return base::Invalid(path + ": \"" + text + "\" " + std::string(why) + "; it looks like 70Gi, 80G, 1024");
@@ -120,33 +159,7 @@ base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::str
   std::string number(view.substr(0, digits));
   const std::string_view suffix = view.substr(digits);
 
-  static constexpr std::array<std::pair<std::string_view, double>, 16> kSuffixes = {{{"", 1},
-                                                                                     {"Ki", 0x1p10},
-                                                                                     {"Mi", 0x1p20},
-                                                                                     {"Gi", 0x1p30},
-                                                                                     {"Ti", 0x1p40},
-                                                                                     {"Pi", 0x1p50},
-                                                                                     {"Ei", 0x1p60},
-                                                                                     {"m", 1e-3},
-                                                                                     {"k", 1e3},
-                                                                                     {"M", 1e6},
-                                                                                     {"G", 1e9},
-                                                                                     {"T", 1e12},
-                                                                                     {"P", 1e15},
-                                                                                     {"E", 1e18},
-                                                                                     {"u", 1e-6},
-                                                                                     {"n", 1e-9}}};
-  double scale = 0;
-  for (const auto& [name, factor] : kSuffixes) {
-    if (suffix == name) scale = factor;
-  }
-  if (scale == 0 && suffix.size() > 1 && (suffix[0] == 'e' || suffix[0] == 'E')) {
-    int exponent = 0;
-    std::string_view rest = suffix.substr(1);
-    if (rest[0] == '+') rest.remove_prefix(1);
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), exponent);
-    if (error == std::errc() && end == rest.data() + rest.size()) scale = std::pow(10.0, exponent);
-  }
+  const double scale = ScaleOf(suffix);
   if (scale == 0) return invalid("is not a quantity of bytes");
   if (number.front() == '.') number.insert(0, "0");
   // Plain integers are exact; a fraction rounds up, as Kubernetes does.

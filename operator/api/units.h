@@ -2,7 +2,9 @@
 // have. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -17,6 +19,9 @@ std::string FormatLatency(double milliseconds);
 
 // A bound as the user wrote it, to the microsecond: "500ms", "40.5ms", "8s".
 std::string FormatBound(double milliseconds);
+
+// "500m" = 0.5, "16Gi", "8": what a Kubernetes quantity amounts to, as near as a double is. Nothing for what is none.
+std::optional<double> QuantityValue(std::string_view text);
 
 // True for what FormatDecimal can give: an optional sign, digits, an optional fraction.
 bool IsDecimal(const std::string& text);

@@ -1,6 +1,11 @@
 #include "operator/controller/kube_cluster.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
+
+#include "operator/experiment/pod_builder.h"
+#include "operator/runtime/log_field.h"
 
 namespace autotune::controller {
 namespace {
@@ -79,6 +84,10 @@ const kube::Resource& ConfigMapResource() {
   static const kube::Resource resource{"", "v1", "configmaps", true};
   return resource;
 }
+const kube::Resource& DeploymentResource() {
+  static const kube::Resource resource{"apps", "v1", "deployments", true};
+  return resource;
+}
 
 KubeCluster::KubeCluster(kube::Client& client, runtime::EventRecorder& events, TaskMetrics& metrics,
                          runtime::Expectations& expectations, const runtime::StoreView& tasks,
@@ -107,10 +116,13 @@ base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, 
 
 base::Status KubeCluster::CreatePod(const json& pod) {
   const std::string ns = MetaText(pod, "namespace");
+  const runtime::LogField log_experiment(
+      "experiment", pod.value(json::json_pointer("/metadata/labels") / experiment::kHashLabel, std::string()));
   kube::WriteOptions options;
   options.field_manager = kFieldManager;
   auto created = client_.Create(PodResource(), ns, pod, options, stop_);
   if (created) {
+    spdlog::info("Created pod {}", MetaText(pod, "name"));
     expectations_.ExpectCreated(task_, pods_, MetaText(*created, "uid"), MetaText(*created, "resourceVersion"));
     return {};
   }
@@ -173,6 +185,22 @@ base::Status KubeCluster::ApplyConfigMap(const json& config_map) {
   return base::Error{base::Code::kAlreadyExists,
                      "ConfigMap " + ns + "/" + name + " exists and is not this task's; delete it or rename the task",
                      std::nullopt, 409};
+}
+
+base::Result<json> KubeCluster::ReadDeployment(const std::string& ns, const std::string& name) {
+  auto deployment = client_.Get(DeploymentResource(), ns, name, stop_);
+  if (deployment) return deployment;
+  base::Error error = std::move(deployment).error();
+  const std::string what = "Deployment \"" + name + "\"";
+  if (error.code == base::Code::kNotFound) {
+    error.message = "there is no " + what + " in namespace " + ns;
+  } else if (error.code == base::Code::kDenied) {
+    error.message = "the operator may not read " + what +
+                    ": the chart's rbac.readDeployments allows it, and autotune diff reads it with your own rights";
+  } else {
+    error.message = what + " was not read: " + error.message;
+  }
+  return error;
 }
 
 void KubeCluster::Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) {

@@ -128,6 +128,7 @@ Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& meas
   Winner out;
   out.name = WinnerName(task);
   out.ns = task.metadata.ns;
+  out.experiment = measured.name;
   out.engine = winner.traits.engine;
   out.model = task.spec.model.id_or_path;
   out.revision = experiment::ModelRevision(task);

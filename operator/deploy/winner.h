@@ -17,6 +17,7 @@ namespace autotune::deploy {
 struct Winner {
   std::string name;  // of what is deployed: "<task>-best"
   std::string ns;
+  std::string experiment;         // its name in the status
   std::string engine;             // "vllm"
   std::string model, revision;    // spec.model.idOrPath; the commit measured, else the revision asked for
   nlohmann::json volume;          // spec.model.volume, or null

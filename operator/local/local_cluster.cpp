@@ -158,6 +158,11 @@ base::Status LocalCluster::ApplyConfigMap(const json& config_map) {
   return {};
 }
 
+base::Result<json> LocalCluster::ReadDeployment(const std::string&, const std::string& name) {
+  return base::Error{base::Code::kNotFound,
+                     "Deployment \"" + name + "\" is on a cluster, and this ran without one: autotune diff reads it"};
+}
+
 void LocalCluster::Emit(const api::ObjectMeta&, const reconcile::TaskEvent& event) {
   if (options_.on_event) options_.on_event(event);
 }

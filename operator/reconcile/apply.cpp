@@ -47,6 +47,10 @@ Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster,
   }
   // Events tell of what is now recorded, whatever becomes of the rest.
   for (const TaskEvent& event : plan.events) cluster.Emit(task.metadata, event);
+  if (!plan.read_deployment.empty()) {
+    memory.deployment = cluster.ReadDeployment(task.metadata.ns, plan.read_deployment);
+    applied.look_again = true;
+  }
   if (plan.config_map) {
     const base::Status written = cluster.ApplyConfigMap(*plan.config_map);
     memory.ConfigMapWritten(DigestOf(*plan.config_map),

@@ -37,6 +37,9 @@ class Cluster {
   // else's.
   virtual base::Status ApplyConfigMap(const nlohmann::json& config_map) = 0;
 
+  // A Deployment, once a task: for the difference that its status shows. kDenied: the operator has no right to read it.
+  virtual base::Result<nlohmann::json> ReadDeployment(const std::string& ns, const std::string& name) = 0;
+
   // Best effort, never blocks on the network.
   virtual void Emit(const api::ObjectMeta& task, const TaskEvent& event) = 0;
 };

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "operator/deploy/winner.h"
+#include "operator/deploy/difference.h"
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/recommendation.h"
@@ -70,11 +70,33 @@ void NotRecommended(const Memory::Recommended& tried, const api::TaskStatus& sta
   }
 }
 
+// What the Deployment that the task names runs otherwise. False while it has to be read first.
+bool CompareWithRunning(const Observed& observed, const Settings& settings, const deploy::Winner& winner,
+                        base::WallTime now, Conclusion& out) {
+  const auto& named = observed.task.spec.recommendation.diff_against;
+  if (!named) return true;
+  const auto& deployment = observed.memory.deployment;
+  if (!deployment) {
+    out.read_deployment = named->deployment;
+    out.wake_at = now;
+    return false;
+  }
+  if (*deployment) {
+    out.difference = deploy::DifferenceFrom(**deployment, named->container, winner, *settings.rules);
+  } else {
+    out.difference.emplace().message = deployment->error().message;
+  }
+  out.difference->deployment = named->deployment;
+  out.difference->read_at = base::FormatRfc3339(now);
+  return true;
+}
+
 // Fills what there is to say of the ConfigMap; false while it has not been tried.
 bool Recommend(const Observed& observed, const Settings& settings, const api::TaskStatus& status, const Space& space,
                const api::ExperimentStatus& winner, base::WallTime now, Conclusion& out) {
   if (!status.recommendation_config_map.empty()) {
     out.recommendation = status.recommendation_config_map;
+    out.difference = status.difference;
     return true;
   }
   const tuning::Candidate* candidate = CandidateOf(space, winner);
@@ -84,8 +106,10 @@ bool Recommend(const Observed& observed, const Settings& settings, const api::Ta
                                          " as it was measured; edit the task to measure it again";
     return true;
   }
-  json config_map = Recommendation(observed.task, winner, ExperimentOf(space, *candidate, winner.attempts),
-                                   PlacementOf(space, GpuOf(status)), settings.environment);
+  const deploy::Winner best = deploy::WinnerOf(observed.task, winner, ExperimentOf(space, *candidate, winner.attempts),
+                                               PlacementOf(space, GpuOf(status)), settings.environment);
+  if (!CompareWithRunning(observed, settings, best, now, out)) return false;
+  json config_map = Recommendation(observed.task, best);
   const std::optional<Memory::Recommended>& tried = observed.memory.recommended;
   if (!tried || tried->digest != DigestOf(config_map)) {
     out.config_map = std::move(config_map);

@@ -21,6 +21,8 @@ struct Conclusion {
   Verdict verdict;
   std::optional<nlohmann::json> config_map;  // to be written now
   std::string recommendation;                // the name of the one that was written
+  std::string read_deployment;               // to be read now
+  std::optional<api::Difference> difference;
   std::vector<TaskEvent> events;
   std::optional<base::WallTime> wake_at;
 };

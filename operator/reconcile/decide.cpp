@@ -58,6 +58,7 @@ api::TaskStatus Begun(const Observed& observed, base::WallTime now) {
   status.observed_generation = observed.task.metadata.generation;
   status.finished_at.clear();
   status.recommendation_config_map.clear();
+  status.difference.reset();
   for (api::ExperimentStatus& entry : status.experiments) {
     if (!IsFinished(entry)) entry.failures = 0;
     if (!MayEndDifferently(entry)) continue;
@@ -277,6 +278,8 @@ class Look {
     Conclusion conclusion = Conclude(observed_, settings_, status_, *space_, infeasible, now_);
     WakeAt(conclusion.wake_at, plan_);
     plan_.config_map = std::move(conclusion.config_map);
+    plan_.read_deployment = std::move(conclusion.read_deployment);
+    status_.difference = std::move(conclusion.difference);
     plan_.events.insert(plan_.events.end(), conclusion.events.begin(), conclusion.events.end());
     status_.recommendation_config_map = conclusion.recommendation;
     return std::move(conclusion.verdict);
@@ -414,9 +417,11 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
   if (!space) return plan;
   Conclusion conclusion = Conclude(observed, settings, status, *space, "", now);
   plan.config_map = std::move(conclusion.config_map);
+  plan.read_deployment = std::move(conclusion.read_deployment);
   WakeAt(conclusion.wake_at, plan);
   if (conclusion.verdict.kind != Verdict::Kind::kComplete) return plan;  // it is tried for the first time since a start
   status.recommendation_config_map = conclusion.recommendation;
+  status.difference = std::move(conclusion.difference);
   conclusion.verdict.undeleted = UndeletedText(observed.memory, plan.delete_pods);
   SetConditions(conclusion.verdict, observed.task.metadata.generation, now, status.conditions);
   if (api::ToJson(status) == api::ToJson(observed.task.status)) return plan;

@@ -50,6 +50,7 @@ struct Plan {
   // after it.
   std::optional<api::TaskStatus> status;
   std::vector<TaskEvent> events;  // emitted after the status write succeeded
+  std::string read_deployment;    // of the task's namespace; "" = none
   std::optional<nlohmann::json> config_map;
   std::vector<PodRef> delete_pods;
   std::vector<nlohmann::json> create_pods;

@@ -11,6 +11,7 @@ void Memory::Begin(std::int64_t present_generation) {
   refused.clear();
   last_refused.reset();
   recommended.reset();
+  deployment.reset();
 }
 
 void Memory::PodTaken(const std::string& name) {

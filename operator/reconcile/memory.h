@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -44,6 +45,9 @@ struct Memory {
     base::WallTime at{};
   };
   std::optional<Recommended> recommended;
+
+  // The Deployment of spec.recommendation.diffAgainst, as it was read for this generation, or why it was not.
+  std::optional<base::Result<nlohmann::json>> deployment;
 
   // Refusals of an earlier generation are gone.
   void Begin(std::int64_t present_generation);

@@ -22,10 +22,7 @@ std::string AboutText(const deploy::Winner& winner, const api::AutotuneTask& tas
 
 std::string DigestOf(const json& config_map) { return base::Sha256Hex(config_map.dump()).substr(0, 16); }
 
-json Recommendation(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
-                    const experiment::Experiment& winner, const experiment::Placement& placement,
-                    const experiment::PodEnvironment& environment) {
-  const deploy::Winner best = deploy::WinnerOf(task, measured, winner, placement, environment);
+json Recommendation(const api::AutotuneTask& task, const deploy::Winner& best) {
   json data = json::object();
   std::string left_out;
   const auto write = [&](const deploy::Target& target) {

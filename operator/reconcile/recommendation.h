@@ -5,7 +5,7 @@
 #include <string>
 
 #include "operator/api/autotune_task.h"
-#include "operator/experiment/pod_builder.h"
+#include "operator/deploy/winner.h"
 
 namespace autotune::reconcile {
 
@@ -14,9 +14,7 @@ std::string DigestOf(const nlohmann::json& config_map);
 
 // Named deploy::WinnerName(task). Keys: the files of spec.recommendation.targets (deploy::Targets()), `command.txt`
 // (the engine's command line, shell-quoted), `about.txt` (what it is, how it was measured, which targets are left out
-// and why). `measured` is the best's entry in the status.
-nlohmann::json Recommendation(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
-                              const experiment::Experiment& winner, const experiment::Placement& placement,
-                              const experiment::PodEnvironment& environment);
+// and why).
+nlohmann::json Recommendation(const api::AutotuneTask& task, const deploy::Winner& best);
 
 }  // namespace autotune::reconcile

@@ -1,34 +1,13 @@
 #include "operator/reconcile/refusal.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <string_view>
 
+#include "operator/api/units.h"
+
 namespace autotune::reconcile {
 namespace {
-
-// A Kubernetes quantity as a number, for comparing two of the same resource; nothing if it is none.
-std::optional<double> Amount(std::string_view text) {
-  static const std::map<std::string_view, double> kSuffixes = {{"", 1},
-                                                               {"m", 1e-3},
-                                                               {"k", 1e3},
-                                                               {"M", 1e6},
-                                                               {"G", 1e9},
-                                                               {"T", 1e12},
-                                                               {"P", 1e15},
-                                                               {"Ki", 1024.0},
-                                                               {"Mi", 1048576.0},
-                                                               {"Gi", 1073741824.0},
-                                                               {"Ti", 1099511627776.0}};
-  const std::string copy(text);
-  char* end = nullptr;
-  const double number = std::strtod(copy.c_str(), &end);
-  if (end == copy.c_str()) return std::nullopt;
-  const auto suffix = kSuffixes.find(std::string_view(end));
-  if (suffix == kSuffixes.end()) return std::nullopt;
-  return number * suffix->second;
-}
 
 // "requested: a=1,b=2, used: ..." -> {a: 1, b: 2} of the part with this title.
 std::map<std::string, double, std::less<>> Amounts(std::string_view message, std::string_view title) {
@@ -40,7 +19,7 @@ std::map<std::string, double, std::less<>> Amounts(std::string_view message, std
     const std::size_t equals = message.find('=', at);
     if (equals == std::string_view::npos) break;
     const std::size_t end = std::min(message.find_first_of(", ", equals), message.size());
-    if (const auto amount = Amount(message.substr(equals + 1, end - equals - 1))) {
+    if (const auto amount = api::QuantityValue(message.substr(equals + 1, end - equals - 1))) {
       amounts[std::string(message.substr(at, equals - at))] = *amount;
     }
     // A comma and no blank: one more of this part.

@@ -116,7 +116,7 @@ std::vector<json> FullSpecs() {
       "volumes": [{"name": "scratch", "emptyDir": {}}],
       "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]
     },
-    "recommendation": {"targets": ["LLMD", "Command"]},
+    "recommendation": {"targets": ["LLMD", "Command"], "diffAgainst": {"deployment": "chat", "container": "engine"}},
     "keepPods": "Always"
   })json");
 
@@ -273,7 +273,12 @@ json FullStatus() {
     "pareto": ["e7-3fa2c1", "e2-90bb1e"],
     "cost": {"gpuHours": "3.42", "start": "1.9", "measure": "1.31", "wasted": "0.21", "price": "8.55",
              "earlier": {"start": "0.25", "measure": "0.125", "wasted": "0.0521"}},
-    "recommendation": {"configMap": "llama-best"},
+    "recommendation": {"configMap": "llama-best", "difference": {
+      "deployment": "chat", "container": "engine", "experiment": "e7-3fa2c1", "readAt": "2026-11-22T13:00:00Z",
+      "message": "1 more line", "same": 4, "lines": [
+        {"part": "Image", "field": "image", "running": "vllm:1", "recommended": "vllm:2"},
+        {"part": "Arguments", "field": "max-num-seqs", "recommended": "--max-num-seqs 64"},
+        {"part": "NodeSelection", "field": "nodeSelector pool", "running": "a"}]}},
     "startedAt": "2026-11-22T12:00:00Z",
     "finishedAt": "2026-11-22T13:00:00Z"
   })json");

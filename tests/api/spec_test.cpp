@@ -158,6 +158,8 @@ TEST(TaskFromJson, NamesThePathOfWhatIsWrong) {
       {"/spec/podTemplate", R"({"labels": {"autotuner.io/x": "1"}})", "spec.podTemplate.labels.autotuner.io/x: "},
       {"/spec/recommendation", R"({"targets": ["Helm"]})",
        "spec.recommendation.targets[0]: \"Helm\" is none of Deployment, LLM"},
+      {"/spec/recommendation", R"({"diffAgainst": {"container": "engine"}})",
+       "spec.recommendation.diffAgainst.deployment"},
       {"/spec/recommendation", R"({"targets": []})", "spec.recommendation.targets: names at least one"},
       {"/spec/keepPods", R"("Sometimes")", "spec.keepPods: \"Sometimes\" is not one of Never, OnFailure, Always"},
   };

@@ -94,6 +94,12 @@ def test_the_operator_may_do_what_it_does_and_nothing_else(helm):
     }
 
 
+def test_reading_deployments_is_a_right_of_its_own(helm):
+    for watched in ([], ["--set", "watchNamespaces={red}"]):
+        rules = [rule for _, rule in rules_of(render(helm, "--set", "rbac.readDeployments=true", *watched))]
+        assert [rule["verbs"] for rule in rules if "deployments" in rule["resources"]] == [["get"]]
+
+
 def test_with_namespaces_there_is_no_right_beyond_them(helm):
     objects = render(helm, "--set", "watchNamespaces={red,blue}", "--set", "watchNodes=false")
     assert {kind for kind, _ in rules_of(objects)} == {"Role"}

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "cli/plan_diff.h"
 #include "cli/plan_search.h"
 #include "cli/task_file.h"
 #include "tests/checkpoint/tls_hub.h"
@@ -182,6 +183,71 @@ TEST(SearchText, SaysThatNothingCanBeStarted) {
               HasSubstr("Nothing can be started: spec.optimization.budget.gpuHours"));
 }
 
+TEST(SearchPreview, TakesAsManyPlacesAsTheOperatorWould) {
+  const auto preview = [](const json& changes, const PlanOptions& options) {
+    return PreviewSearch(Plan(changes, options));
+  };
+  json wide = SearchedSpace();
+  wide["parameters"]["max-num-seqs"] = {8, 16, 24, 32, 48, 64, 96, 128, 256, 512};
+  EXPECT_EQ(preview(wide, {.gpu = "h100"}).places, 1) << "no nodes are known";
+  experiment::NodeView node;
+  node.name = "a";
+  node.labels["nvidia.com/gpu.product"] = "NVIDIA-H100-80GB-HBM3";
+  node.allocatable["nvidia.com/gpu"] = 8;
+  const SearchPreview cluster = preview(wide, {.nodes = {{node}}});
+  EXPECT_EQ(cluster.places, 3) << "a tenth of 31 candidates";
+  EXPECT_LT(cluster.cost.hours.mean, preview(wide, {.gpu = "h100"}).cost.hours.mean);
+  EXPECT_THAT(EstimateText(cluster), HasSubstr(" h with 3 at a time"));
+  wide["parallelism"] = 2;
+  EXPECT_EQ(preview(wide, {.nodes = {{node}}}).places, 2) << "as the task says";
+  wide.erase("parallelism");
+  wide["optimization"]["objective"] = "MinimizeTTFT";
+  EXPECT_EQ(preview(wide, {.nodes = {{node}}}).places, 1) << "the reference load comes first";
+}
+
+TEST(PlanDiff, SaysWhatAnEditOfTheSpaceChanges) {
+  json edited = SearchedSpace();
+  edited["parameters"]["max-num-seqs"] = {128, 512, 1024};
+  const TaskPlan from = Plan(SearchedSpace(), {.gpu = "h100"}), to = Plan(edited, {.gpu = "h100"});
+  const PlanChange change = Compare(from, to);
+  ASSERT_EQ(change.fields.size(), 1U);
+  EXPECT_EQ(change.fields[0].path, "spec.parameters.max-num-seqs");
+  EXPECT_EQ(change.added.size(), 3U);
+  EXPECT_EQ(change.removed.size(), 3U);
+  EXPECT_EQ(change.again.size(), 0U);
+  EXPECT_EQ(change.kept + 3, to.space.expansion.candidates.size());
+  const SearchPreview before = PreviewSearch(from), after = PreviewSearch(to);
+  const std::string text = PlanChangeText(from, to, change, &before, &after);
+  EXPECT_THAT(text, HasSubstr("spec.parameters.max-num-seqs: [32,128,512] -> [128,512,1024]\n"));
+  EXPECT_THAT(text, HasSubstr("3 added, 3 removed, 7 kept, 0 measured again"));
+  EXPECT_THAT(text, HasSubstr("  + kv-cache-fp8  --kv-cache-dtype fp8 --max-num-seqs 1024\n"));
+  EXPECT_THAT(text, HasSubstr("  - default  --max-num-seqs 32\n"));
+  EXPECT_THAT(text, HasSubstr("Estimate before: "));
+  EXPECT_THAT(text, HasSubstr("Estimate after:  "));
+  EXPECT_EQ(PlanChangeJson(from, to, change, &before, &after)["candidates"]["added"].size(), 3U);
+}
+
+TEST(PlanDiff, AnotherWorkloadMeasuresTheSameConfigurationsAgain) {
+  json edited = SearchedSpace();
+  edited["benchmark"]["scenarios"] = {"D(2048,64)"};
+  const TaskPlan from = Plan(SearchedSpace(), {.gpu = "h100"}), to = Plan(edited, {.gpu = "h100"});
+  const PlanChange change = Compare(from, to);
+  EXPECT_EQ(change.kept, 0U);
+  EXPECT_EQ(change.again.size(), to.space.expansion.candidates.size());
+  EXPECT_EQ(change.added.size() + change.removed.size(), 0U);
+  EXPECT_THAT(PlanChangeText(from, to, change, nullptr, nullptr), HasSubstr("10 measured again"));
+}
+
+TEST(PlanDiff, OfTheSameTaskIsNothing) {
+  json edited = SearchedSpace();
+  edited["optimization"]["maxExperiments"] = 40;  // as by default
+  const TaskPlan from = Plan(SearchedSpace(), {.gpu = "h100"}), to = Plan(edited, {.gpu = "h100"});
+  const PlanChange change = Compare(from, to);
+  EXPECT_TRUE(change.fields.empty());
+  EXPECT_EQ(change.kept, from.space.expansion.candidates.size());
+  EXPECT_THAT(PlanChangeText(from, to, change, nullptr, nullptr), HasSubstr("The specs are the same."));
+}
+
 TEST(PlanPods, AreManifestsOfEveryExperiment) {
   const auto pods = ParseYaml(PlanPods(Plan(kSpace), Environment()), "pods");
   ASSERT_TRUE(pods.ok()) << pods.error().message;
@@ -294,7 +360,7 @@ TEST_F(ModelDirectoryTest, NamesTheFileThatIsWrong) {
 
 TEST(MakePlan, RefusesAGpuThatNobodyKnows) {
   const auto plan = MakePlan(Task(json::object()), Rules(), Environment(), {.gpu = "h1000"});
-  EXPECT_THAT(plan.error().message, HasSubstr("--gpu: GPU \"h1000\" is not known; known are"));
+  EXPECT_THAT(plan.error().message, HasSubstr("--gpu: GPU \"h1000\" is not known; did you mean h100?"));
 }
 
 experiment::NodeView GpuNode(const std::string& name, const std::string& product, std::int64_t gpus) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -56,6 +57,34 @@ TEST(Apply, SaysInOneLineWhyItDoesNot) {
 
   Terminal missing(report::Finished());
   EXPECT_EQ(ApplyBest({}, {"Deployment", "e9", false}, Rules(), missing.streams), 4);
+}
+
+TEST(Diff, ComparesWithADeploymentOfAFile) {
+  const std::string file = testing::TempDir() + "/running.yaml";
+  std::ofstream(file)
+      << "kind: Service\nmetadata: {name: chat}\n---\nkind: Deployment\nmetadata: {name: chat}\nspec: "
+         "{template: {spec: {containers: [{name: main, image: 'vllm/vllm-openai:v0.24.0', args: [serve, "
+         "org/model, --port, '8000', --host, 0.0.0.0, --max-num-seqs, '9']}]}}}\n";
+  Terminal terminal(report::Finished());
+  EXPECT_EQ(ShowDifference({}, {file, "", "e1", "text"}, Rules(), terminal.streams), 0) << terminal.err.str();
+  EXPECT_THAT(terminal.out.str(), StartsWith("--- Deployment chat, container main\n+++ e1-"));
+  EXPECT_THAT(terminal.out.str(), HasSubstr(" arguments\n-  --max-num-seqs 9\n+  --max-num-seqs 64\n"));
+  Terminal values(report::Finished());
+  EXPECT_EQ(ShowDifference({}, {file, "", "", "json"}, Rules(), values.streams), 0) << values.err.str();
+  EXPECT_EQ(nlohmann::json::parse(values.out.str())["container"], "main");
+
+  Terminal wrong(report::Finished());
+  EXPECT_EQ(ShowDifference({}, {file, "engine", "", "text"}, Rules(), wrong.streams), 2);
+  EXPECT_EQ(wrong.err.str(), "autotune: Deployment chat has no container \"engine\"; it has main\n");
+  Terminal unnamed(report::Finished());
+  EXPECT_EQ(ShowDifference({}, {}, Rules(), unnamed.streams), 2);
+  EXPECT_EQ(unnamed.err.str(),
+            "autotune: AutotuneTask llama names no Deployment: --deployment NAME, or "
+            "spec.recommendation.diffAgainst.deployment\n");
+  std::ofstream(file) << "kind: Service\n";
+  Terminal none(report::Finished());
+  EXPECT_EQ(ShowDifference({}, {file, "", "", "text"}, Rules(), none.streams), 2);
+  EXPECT_THAT(none.err.str(), HasSubstr("running.yaml: has no Deployment\n"));
 }
 
 TEST(Results, AreATableOrJson) {

@@ -186,5 +186,20 @@ TEST_F(KubeClusterTest, AConfigMapOfSomebodyElseIsLeftAlone) {
   EXPECT_THAT(applied.error().message, HasSubstr("ConfigMap ns/t-best exists and is not this task's"));
 }
 
+TEST_F(KubeClusterTest, ADeploymentThatIsNotReadSaysWhyInOneLine) {
+  transport.answers = {{200, {{"kind", "Deployment"}}},
+                       {403, Refusal("Forbidden", "deployments.apps \"chat\" is forbidden: User ...")},
+                       {404, Refusal("NotFound", "deployments.apps \"chat\" not found")},
+                       {500, Refusal("InternalError", "etcd is gone")}};
+  const auto read = [&] { return cluster.ReadDeployment("ns", "chat"); };
+  EXPECT_EQ(read()->value("kind", ""), "Deployment");
+  EXPECT_THAT(transport.Lines(), ElementsAre("GET /apis/apps/v1/namespaces/ns/deployments/chat"));
+  EXPECT_EQ(read().error().message,
+            "the operator may not read Deployment \"chat\": the chart's rbac.readDeployments allows it, and autotune "
+            "diff reads it with your own rights");
+  EXPECT_EQ(read().error().message, "there is no Deployment \"chat\" in namespace ns");
+  EXPECT_THAT(read().error().message, HasSubstr("Deployment \"chat\" was not read: "));
+}
+
 }  // namespace
 }  // namespace autotune::controller

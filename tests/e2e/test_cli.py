@@ -23,6 +23,7 @@ RIGHTS = {
     "cancel": [(*TASKS, ["get", "delete"])],
     "apply": [(*TASKS, ["get"]), ("apps", "deployments", ["get", "create", "update"]),
               ("", "services", ["get", "create", "update"])],
+    "diff": [(*TASKS, ["get"]), ("apps", "deployments", ["get"])],
     "sets": [("leaderworkerset.x-k8s.io", "leaderworkersets", ["get", "create", "update"])],
     "nothing": [],
 }
@@ -176,6 +177,63 @@ def test_apply_deploys_what_was_measured_and_nothing_by_halves(namespace, user):
     # With the rights, but in a cluster that does not know the kind.
     assert "LeaderWorkerSet" in user("apply", "sets").refused(4, "apply", "answer", "--target", "LeaderWorkerSet")
     assert deployer.refused(2, "apply", "answer", "--target", "Helm").startswith("autotune: --target: \"Helm\" is none of")
+
+
+def running(name, *command):
+    """A Deployment that serves the model with a setting of its own. It starts nothing."""
+    container = {"name": "server", "image": "vllm/vllm-openai:v0.22.0", "command": command,
+                 "resources": {"limits": {"nvidia.com/gpu": 1, "memory": "64Gi"}}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"replicas": 0, "selector": {"matchLabels": {"app": name}},
+                     "template": {"metadata": {"labels": {"app": name}},
+                                  "spec": {"nodeSelector": {"pool": "old"}, "containers": [container]}}}}
+
+
+def test_diff_shows_what_would_change_of_a_running_deployment(namespace, user, operator, tmp_path):
+    model = "meta-llama/Llama-3.1-8B-Instruct"
+    namespace.apply(running("chat", "vllm", "serve", model, "--port=8000", "--host", "0.0.0.0", "--max_num_seqs", "7"))
+    finished(namespace, parameters={"max-num-seqs": [64]}, recommendation={"diffAgainst": {"deployment": "chat"}},
+             optimization={"strategy": "Grid", "retries": 0, "baseline": {"parameters": {"max-num-seqs": 64}}})
+    # Without the right the operator says so in one line, and is done all the same.
+    found = namespace.wait("autotunetasks", "answer", lambda t: t["status"].get("recommendation", {}).get("configMap"), "the answer", 30)
+    difference = namespace.get("autotunetasks", "answer")["status"]["recommendation"]["difference"]
+    assert difference["message"].startswith('the operator may not read Deployment "chat": the chart\'s rbac.readDeployments'), found
+    assert "lines" not in difference
+
+    # Whoever may read it sees it, and has it in the report.
+    reader = user("diff")
+    shown = reader.must("diff", "answer")
+    assert shown.startswith("--- Deployment chat, container server\n+++ e"), shown
+    for line in ("-  vllm/vllm-openai:v0.22.0\n", "-  --max_num_seqs 7\n+  --max-num-seqs 64\n", "-  memory: 64Gi\n",
+                 "-  nodeSelector pool: old\n"):
+        assert line in shown, shown
+    assert "--port" not in shown and "nvidia.com/gpu" not in shown, shown
+    assert json.loads(reader.must("diff", "answer", "-o", "json"))["container"] == "server"
+    reader.must("report", "answer", cwd=tmp_path)
+    assert "Against Deployment chat" in (tmp_path / "autotune-answer.html").read_text()
+    assert "--max_num_seqs 7" in (tmp_path / "autotune-answer.html").read_text()
+    assert "-  --max_num_seqs 7" in reader.must("report", "answer", "-o", "markdown")
+    blind = user("read")
+    assert "deployments" in blind.refused(3, "diff", "answer")
+    assert "the operator may not read" in blind.must("report", "answer", "-o", "markdown")
+    assert reader.refused(4, "diff", "answer", "--deployment", "none") == \
+        f"autotune: there is no Deployment \"none\" in namespace {namespace.name}"
+    assert "no container \"x\"; it has server" in reader.refused(2, "diff", "answer", "--container", "x")
+
+    # With the right it is in the status, read once.
+    operator.install("--set", "rbac.readDeployments=true")
+    try:
+        namespace.apply(running("other", "sh", "-c", f"exec vllm serve {model} --max-num-seqs 9"))
+        edit = {"spec": {"recommendation": {"diffAgainst": {"deployment": "other"}}}}
+        namespace.kubectl("patch", "autotunetask", "answer", "--type=merge", "-p", json.dumps(edit))
+        found = namespace.wait("autotunetasks", "answer",
+                               lambda t: over(t) and t["status"].get("recommendation", {}).get("difference", {}).get("lines"),
+                               "a difference", 60)
+    finally:
+        operator.install()
+    lines = found["status"]["recommendation"]["difference"]["lines"]
+    assert {"part": "Arguments", "field": "max-num-seqs", "running": "--max-num-seqs 9", "recommended": "--max-num-seqs 64"} in lines, lines
+    assert found["status"]["progress"] == "2/2"
 
 
 def test_the_operators_pages_are_the_list_and_the_same_report(namespace, user, operator, tmp_path):

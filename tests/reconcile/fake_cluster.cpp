@@ -109,6 +109,13 @@ base::Status FakeCluster::ApplyConfigMap(const json& config_map) {
   return {};
 }
 
+base::Result<json> FakeCluster::ReadDeployment(const std::string& ns, const std::string& name) {
+  ++deployment_reads;
+  const auto found = deployments.find(name);
+  if (found != deployments.end()) return found->second;
+  return base::Error{base::Code::kNotFound, "there is no Deployment \"" + name + "\" in namespace " + ns};
+}
+
 void FakeCluster::Emit(const api::ObjectMeta&, const TaskEvent& event) { events.push_back(event); }
 
 bool FakeCluster::OnLostNode(const json& pod) const {

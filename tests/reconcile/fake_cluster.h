@@ -29,6 +29,7 @@ class FakeCluster final : public Cluster {
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
+  base::Result<nlohmann::json> ReadDeployment(const std::string& ns, const std::string& name) override;
   void Emit(const api::ObjectMeta& task, const TaskEvent& event) override;
 
   // One observe -> decide -> apply; nothing where a cache does not show yet what this operator has written. Returns
@@ -65,6 +66,8 @@ class FakeCluster final : public Cluster {
   std::vector<std::string> created;  // names, in order, with repetitions
   std::vector<nlohmann::json> created_pods;
   std::map<std::string, nlohmann::json> config_maps;
+  std::map<std::string, nlohmann::json> deployments;  // by name
+  int deployment_reads = 0;
   std::vector<TaskEvent> events;
   int status_writes = 0;
   std::optional<base::Error> refuse_pods;                                          // what CreatePod answers

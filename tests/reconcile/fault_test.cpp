@@ -443,6 +443,41 @@ TEST(Recommend, ARefusedConfigMapIsAConditionOfACompleteTaskAndTriedAgain) {
   }
 }
 
+TEST(Recommend, TheRunningDeploymentIsReadOnceAndItsDifferenceIsInTheStatus) {
+  nlohmann::json task = SmallTask();
+  task["spec"]["recommendation"] = {{"diffAgainst", {{"deployment", "chat"}}}};
+  FakeCluster cluster(task);
+  cluster.deployments["chat"] = {
+      {"kind", "Deployment"},
+      {"metadata", {{"name", "chat"}}},
+      {"spec",
+       {{"template",
+         {{"spec",
+           {{"containers",
+             {{{"name", "server"}, {"image", "vllm/vllm-openai:v0.9.0"}, {"args", {"--max-num-seqs", "7"}}}}}}}}}}}};
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.deployment_reads, 1);
+  const auto difference = cluster.Task().status.difference;
+  ASSERT_TRUE(difference && difference->compared());
+  EXPECT_EQ(difference->container, "server");
+  EXPECT_EQ(difference->lines.front().running, "vllm/vllm-openai:v0.9.0");
+  EXPECT_EQ(cluster.Task().status.recommendation_config_map, "llama-best");
+  cluster.Restart();
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.deployment_reads, 1) << "a finished task stays as it is";
+
+  cluster.EditSpec([](nlohmann::json& spec) { spec["recommendation"]["diffAgainst"]["deployment"] = "other"; });
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.created.size(), 2U) << "what was measured is kept";
+  EXPECT_EQ(cluster.Task().status.difference->message, "there is no Deployment \"other\" in namespace ml");
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.Task().status.recommendation_config_map, "llama-best");
+
+  cluster.EditSpec([](nlohmann::json& spec) { spec["recommendation"].erase("diffAgainst"); });
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_FALSE(cluster.Task().status.difference);
+}
+
 TEST(Recommend, WhoWaitsForReadyFindsTheConfigMapAndTheResultsAreWrittenBeforeIt) {
   FakeCluster cluster(SmallTask());
   bool complete_before = false, results_before = true;

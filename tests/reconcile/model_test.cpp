@@ -283,6 +283,8 @@ const json& SpecEdits() {
     [{"podTemplate": {"volumes": [{"name": "scratch", "emptyDir": {}}], "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}},
      {"podTemplate": {"volumes": null, "volumeMounts": null}}],
     [{"recommendation": {"targets": ["LLMD", "Command"]}}, {"recommendation": null}],
+    [{"recommendation": {"diffAgainst": {"deployment": "chat"}}}, {"recommendation": {"diffAgainst": {"deployment": "chat", "container": "x"}}},
+     {"recommendation": {"diffAgainst": null}}],
     [{"keepPods": "Never"}, {"keepPods": "OnFailure"}, {"keepPods": "Always"}]
   ])json");
   return edits;
@@ -763,6 +765,7 @@ class Sequence {
     EXPECT_EQ(status.best->score, fresh->status.best->score);
     EXPECT_EQ(status.best->improvement_over_baseline, fresh->status.best->improvement_over_baseline);
     EXPECT_EQ(status.recommendation_config_map, "llama-best");
+    EXPECT_EQ(status.difference.has_value(), fresh->status.difference.has_value());
     EXPECT_EQ(api::FindCondition(status.conditions, "RecommendationFailed"), nullptr);
   }
 

@@ -8,6 +8,8 @@
 #include <sstream>
 
 #include "finished_task.h"
+#include "report/markdown.h"
+#include "report/report_json.h"
 #include "report/result_view.h"
 #include "tests/quant/built_in_rules.h"
 #include "text/yaml_json.h"
@@ -68,6 +70,39 @@ TEST(HtmlReport, TheAnswersScoreIsThatOfAllItsStarts) {
   EXPECT_NE(page.find("the score is the mean of 2 starts"), std::string::npos);
   EXPECT_NE(page.find("fresh start of e2-bbbbbb: it holds"), std::string::npos);
   EXPECT_NE(Headline(task).find("1300.0 tok/s per GPU, the mean of 2 starts"), std::string::npos);
+}
+
+api::AutotuneTask Compared() {
+  api::AutotuneTask task = Finished();
+  api::Difference& difference = task.status.difference.emplace();
+  difference.deployment = "chat";
+  difference.container = "server";
+  difference.experiment = "e2-bbbbbb";
+  difference.same = 7;
+  difference.lines = {{api::Difference::Part::kImage, "image", "vllm:1<script>", "vllm:2"},
+                      {api::Difference::Part::kArguments, "max-num-seqs", std::nullopt, "--max-num-seqs 64"},
+                      {api::Difference::Part::kResources, "memory", "64Gi", std::nullopt}};
+  return task;
+}
+
+TEST(HtmlReport, ShowsWhatTheRunningDeploymentHasOtherwise) {
+  const std::string page = HtmlReport(Compared(), Rules());
+  EXPECT_THAT(page, HasSubstr("Against Deployment chat"));
+  EXPECT_THAT(page, HasSubstr("3 settings differ, 7 are the same"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"new\">--max-num-seqs 64</span>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"gone\">memory: 64Gi</span>"));
+  EXPECT_THAT(page, Not(HasSubstr("<script>")));
+  EXPECT_THAT(
+      MarkdownReport(Compared(), Rules()),
+      HasSubstr("```diff\n--- Deployment chat, container server\n+++ e2-bbbbbb of AutotuneTask llama\n image\n-  "
+                "vllm:1<script>\n+  vllm:2\n arguments\n+  --max-num-seqs 64\n resources\n-  memory: 64Gi\n 3 "
+                "settings differ, 7 are the same\n```\n"));
+  EXPECT_EQ(JsonReport(Compared(), Rules())["difference"]["lines"].size(), 3U);
+
+  api::AutotuneTask unread = Finished();
+  unread.status.difference.emplace().message = "the operator may not read it";
+  EXPECT_THAT(HtmlReport(unread, Rules()), HasSubstr("the operator may not read it"));
+  EXPECT_THAT(MarkdownReport(unread, Rules()), HasSubstr("the operator may not read it\n"));
 }
 
 TEST(HtmlReport, HasEverySection) {

@@ -43,7 +43,21 @@ def new():
     return task
 
 
-TASKS = {task.__name__: task for task in (recorded, hostile, infeasible, new)}
+def compared():
+    task = recorded()
+    task["spec"].setdefault("recommendation", {})["diffAgainst"] = {"deployment": "chat"}
+    lines = [{"part": "Image", "field": "image", "running": "vllm/vllm-openai:v0.22.0",
+              "recommended": "vllm/vllm-openai:v0.24.0@sha256:" + "5b8d" * 16},
+             {"part": "Arguments", "field": "compilation-config", "recommended": "--compilation-config '" + "{\"x\": 1}" * 20 + "'"},
+             {"part": "Arguments", "field": "max-num-seqs", "running": "--max-num-seqs 256", "recommended": "--max-num-seqs 64"},
+             {"part": "Resources", "field": "memory", "running": "64Gi"},
+             {"part": "NodeSelection", "field": "node affinity", "recommended": "nvidia.com/gpu.product In NVIDIA-H200"}]
+    task["status"].setdefault("recommendation", {})["difference"] = {
+        "deployment": "chat", "container": "server", "experiment": "e1", "same": 9, "lines": lines}
+    return task
+
+
+TASKS = {task.__name__: task for task in (recorded, hostile, infeasible, new, compared)}
 
 
 def look(driver, page, width, scheme, picture):
@@ -97,4 +111,24 @@ def test_page(driver, tmp_path, name, width, scheme):
     subprocess.run([program, "report", "-f", tmp_path / "task.yaml", "--to", page], check=True)
     keep = os.environ.get("SCREENSHOTS")
     picture = pathlib.Path(keep) / f"{name}-{width}-{scheme}.png" if keep else None
+    assert look(driver, page, width, scheme, picture) == []
+
+
+@pytest.mark.parametrize("width", (400, 1400))
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+def test_comparison(driver, tmp_path, width, scheme):
+    """Of a task with a copy of itself whose loads carry less."""
+    program = os.environ.get("AUTOTUNE", ROOT / "build/release/bin/autotune")
+    (tmp_path / "next.yaml").write_text(json.dumps(recorded()))
+    today = recorded()
+    today["metadata"]["name"] = "today"
+    for experiment in today["status"]["experiments"]:
+        for load in experiment.get("loads", []):
+            load["outputTokensPerSecond"] = str(float(load["outputTokensPerSecond"]) * 0.8)
+    today["status"]["best"]["score"] = str(float(today["status"]["best"]["score"]) * 0.8)
+    (tmp_path / "today.yaml").write_text(json.dumps(today))
+    page = tmp_path / "page.html"
+    subprocess.run([program, "compare", tmp_path / "today.yaml", tmp_path / "next.yaml", "-o", "html", "--to", page], check=True)
+    keep = os.environ.get("SCREENSHOTS")
+    picture = pathlib.Path(keep) / f"comparison-{width}-{scheme}.png" if keep else None
     assert look(driver, page, width, scheme, picture) == []

@@ -99,4 +99,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if .Values.rbac.readDeployments }}
+# The one that a task names in spec.recommendation.diffAgainst.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get]
+{{- end }}
 {{- end }}

@@ -1,0 +1,177 @@
+#include "cli/plan_diff.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <tuple>
+
+#include "report/result_view.h"
+#include "text/table.h"
+
+namespace autotune::cli {
+namespace {
+
+using nlohmann::json;
+
+// Paths with their values; a list of plain values is one value.
+void Flatten(const json& value, const std::string& path, std::map<std::string, std::string>& out) {
+  const bool plain_list = value.is_array() && std::none_of(value.begin(), value.end(),
+                                                           [](const json& item) { return item.is_structured(); });
+  if (value.is_object() && !value.empty()) {
+    for (const auto& [key, member] : value.items()) Flatten(member, path + "." + key, out);
+  } else if (value.is_array() && !plain_list) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      Flatten(value[i], path + "[" + std::to_string(i) + "]", out);
+    }
+  } else if (!value.is_null()) {
+    out[path] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+}
+
+std::vector<PlanChange::Field> ChangedFields(const api::TaskSpec& from, const api::TaskSpec& to) {
+  std::map<std::string, std::string> before, after;
+  Flatten(api::ToJson(from), "spec", before);
+  Flatten(api::ToJson(to), "spec", after);
+  std::set<std::string> paths;
+  for (const auto* fields : {&before, &after}) {
+    for (const auto& [path, value] : *fields) paths.insert(path);
+  }
+  std::vector<PlanChange::Field> changed;
+  for (const std::string& path : paths) {
+    const auto at = [&](const auto& fields) {
+      const auto found = fields.find(path);
+      return found == fields.end() ? std::nullopt : std::optional(found->second);
+    };
+    PlanChange::Field field{path, at(before), at(after)};
+    if (field.from != field.to) changed.push_back(std::move(field));
+  }
+  return changed;
+}
+
+// What an engine is started with, whatever it is measured for.
+auto ConfigurationOf(const TaskPlan& plan, const tuning::Candidate& candidate) {
+  return std::make_tuple(plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, candidate.plan.args,
+                         candidate.plan.options_yaml, candidate.plan.env);
+}
+
+std::string SettingsOf(const TaskPlan& plan, std::size_t index, bool runtimes) {
+  const tuning::Candidate& candidate = plan.space.expansion.candidates[index];
+  std::string text = runtimes ? plan.space.runtimes[candidate.runtime].spec.name + "  " : "";
+  return text + candidate.quant.name + "  " + report::SettingsText(candidate.plan.args, candidate.plan.options_yaml);
+}
+
+// At most this many of a list: an edit of a large grid changes thousands.
+constexpr std::size_t kListed = 20;
+
+std::string ListText(const char* sign, const TaskPlan& plan, const std::vector<std::size_t>& indices, bool runtimes) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kListed, indices.size()); ++i) {
+    text += std::string("  ") + sign + " " + SettingsOf(plan, indices[i], runtimes) + "\n";
+  }
+  if (indices.size() > kListed) {
+    text += std::string("  ") + sign + " ... and " + std::to_string(indices.size() - kListed) +
+            " more (-o json lists all)\n";
+  }
+  return text;
+}
+
+json ListJson(const TaskPlan& plan, const std::vector<std::size_t>& indices) {
+  json list = json::array();
+  for (const std::size_t index : indices) {
+    const tuning::Candidate& candidate = plan.space.expansion.candidates[index];
+    list.push_back({{"hash", candidate.hash},
+                    {"runtime", plan.space.runtimes[candidate.runtime].spec.name},
+                    {"quantization", candidate.quant.name},
+                    {"args", candidate.plan.args},
+                    {"options", candidate.plan.options_yaml}});
+  }
+  return list;
+}
+
+}  // namespace
+
+PlanChange Compare(const TaskPlan& from, const TaskPlan& to) {
+  PlanChange change;
+  change.fields = ChangedFields(from.task.spec, to.task.spec);
+  const std::vector<tuning::Candidate>&before = from.space.expansion.candidates, &after = to.space.expansion.candidates;
+  std::set<std::string> old_hashes, new_hashes;
+  for (const tuning::Candidate& candidate : before) old_hashes.insert(candidate.hash);
+  for (const tuning::Candidate& candidate : after) new_hashes.insert(candidate.hash);
+  using Configuration = decltype(ConfigurationOf(from, before.front()));
+  std::set<Configuration> gone, there;
+  for (const tuning::Candidate& candidate : before) {
+    if (!new_hashes.contains(candidate.hash)) gone.insert(ConfigurationOf(from, candidate));
+  }
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (old_hashes.contains(after[i].hash)) {
+      ++change.kept;
+      continue;
+    }
+    const Configuration configuration = ConfigurationOf(to, after[i]);
+    if (gone.contains(configuration)) {
+      change.again.push_back(i);
+      there.insert(configuration);
+    } else {
+      change.added.push_back(i);
+    }
+  }
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (!new_hashes.contains(before[i].hash) && !there.contains(ConfigurationOf(from, before[i]))) {
+      change.removed.push_back(i);
+    }
+  }
+  return change;
+}
+
+std::string PlanChangeText(const TaskPlan& from, const TaskPlan& to, const PlanChange& change,
+                           const SearchPreview* before, const SearchPreview* after) {
+  std::string text;
+  for (const PlanChange::Field& field : change.fields) {
+    text += field.path + ": " + field.from.value_or("(not set)") + " -> " + field.to.value_or("(not set)") + "\n";
+  }
+  if (change.fields.empty()) text = "The specs are the same.\n";
+  const bool runtimes = from.space.runtimes.size() > 1 || to.space.runtimes.size() > 1;
+  const auto count = [](const std::vector<std::size_t>& list) { return std::to_string(list.size()); };
+  text += "\nCandidates: " + std::to_string(from.space.expansion.candidates.size()) + " -> " +
+          std::to_string(to.space.expansion.candidates.size()) + "; " + count(change.added) + " added, " +
+          count(change.removed) + " removed, " + std::to_string(change.kept) + " kept, " + count(change.again) +
+          " measured again\n";
+  text += ListText("+", to, change.added, runtimes) + ListText("-", from, change.removed, runtimes) +
+          ListText("~", to, change.again, runtimes);
+  if (!change.again.empty()) {
+    text += "  ~: the same configuration, whose measurements are dropped: model, image, GPUs or workload are others\n";
+  }
+  if (before != nullptr) text += "\nEstimate before: " + EstimateText(*before) + "\n";
+  if (after != nullptr)
+    text += std::string(before == nullptr ? "\n" : "") + "Estimate after:  " + EstimateText(*after) + "\n";
+  if (before != nullptr && after != nullptr && change.kept > 0) {
+    text +=
+        "  Both are of a task from its beginning: what is measured already of the candidates kept is not measured "
+        "again.\n";
+  }
+  return text;
+}
+
+json PlanChangeJson(const TaskPlan& from, const TaskPlan& to, const PlanChange& change, const SearchPreview* before,
+                    const SearchPreview* after) {
+  json fields = json::array();
+  for (const PlanChange::Field& field : change.fields) {
+    fields.push_back({{"path", field.path}});
+    if (field.from) fields.back()["from"] = *field.from;
+    if (field.to) fields.back()["to"] = *field.to;
+  }
+  json out = {{"fields", fields},
+              {"candidates",
+               {{"before", from.space.expansion.candidates.size()},
+                {"after", to.space.expansion.candidates.size()},
+                {"kept", change.kept},
+                {"added", ListJson(to, change.added)},
+                {"removed", ListJson(from, change.removed)},
+                {"again", ListJson(to, change.again)}}}};
+  if (before != nullptr) out["searchBefore"] = SearchJson(from, *before);
+  if (after != nullptr) out["searchAfter"] = SearchJson(to, *after);
+  return out;
+}
+
+}  // namespace autotune::cli

@@ -1,0 +1,35 @@
+// `autotune plan --diff OLD NEW`: what an edit of a task would change of what is measured, before it is applied. Pure.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/plan.h"
+#include "cli/plan_search.h"
+
+namespace autotune::cli {
+
+struct PlanChange {
+  struct Field {
+    std::string path;                     // "spec.parameters.max-num-seqs"
+    std::optional<std::string> from, to;  // nothing = not there
+  };
+  std::vector<Field> fields;  // of the spec that differ
+  // Candidates by their content hash, as the operator keeps them: indices into the plans' candidates.
+  std::vector<std::size_t> added, removed;  // of the new plan; of the old one
+  // The same configuration, measured for something else (workload, image, GPU, model): indices into the new plan.
+  std::vector<std::size_t> again;
+  std::size_t kept = 0;
+};
+PlanChange Compare(const TaskPlan& from, const TaskPlan& to);
+
+// The previews are null where the search is not adaptive.
+std::string PlanChangeText(const TaskPlan& from, const TaskPlan& to, const PlanChange& change,
+                           const SearchPreview* before, const SearchPreview* after);
+nlohmann::json PlanChangeJson(const TaskPlan& from, const TaskPlan& to, const PlanChange& change,
+                              const SearchPreview* before, const SearchPreview* after);
+
+}  // namespace autotune::cli

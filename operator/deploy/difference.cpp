@@ -1,0 +1,282 @@
+#include "operator/deploy/difference.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "operator/api/units.h"
+#include "operator/deploy/engine_arguments.h"
+
+namespace autotune::deploy {
+namespace {
+
+using nlohmann::json;
+using Part = api::Difference::Part;
+
+std::string TextOf(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+std::string StringAt(const json& object, const char* key, const std::string& absent = "") {
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_string() ? absent : found->get<std::string>();
+}
+
+const json& Member(const json& object, const char* key) {
+  static const json kNothing;
+  const auto found = object.find(key);
+  return found == object.end() ? kNothing : *found;
+}
+
+// "docker.io/vllm/vllm-openai" is "vllm/vllm-openai".
+std::string WithoutHub(const std::string& image) {
+  constexpr std::string_view kHub = "docker.io/";
+  return image.starts_with(kHub) ? image.substr(kHub.size()) : image;
+}
+
+// "vllm/vllm-openai" of "docker.io/vllm/vllm-openai:v0.24.0@sha256:...".
+std::string RepositoryOf(const std::string& image) {
+  std::string name = WithoutHub(image.substr(0, image.find('@')));
+  const std::size_t slash = name.rfind('/'), colon = name.rfind(':');
+  if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) name.resize(colon);
+  return name;
+}
+
+class Comparison {
+ public:
+  explicit Comparison(api::Difference& out) : out_(out) {}
+
+  // `equal`: what decides; `running` and `recommended`: what is shown.
+  void Add(Part part, const std::string& field, std::optional<std::string> running,
+           std::optional<std::string> recommended, bool equal) {
+    if (equal) {
+      ++out_.same;
+    } else {
+      out_.lines.push_back({part, field, std::move(running), std::move(recommended)});
+    }
+  }
+  void Add(Part part, const std::string& field, const std::string& running, const std::string& recommended) {
+    if (running.empty() && recommended.empty()) return;
+    const auto shown = [](const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); };
+    Add(part, field, shown(running), shown(recommended), running == recommended);
+  }
+
+  void Maps(Part part, const std::map<std::string, std::string>& running,
+            const std::map<std::string, std::string>& recommended) {
+    std::set<std::string> fields;
+    for (const auto* map : {&running, &recommended}) {
+      for (const auto& [field, value] : *map) fields.insert(field);
+    }
+    for (const std::string& field : fields) {
+      const auto at = [&](const auto& map) {
+        const auto found = map.find(field);
+        return found == map.end() ? std::string() : found->second;
+      };
+      Add(part, field, at(running), at(recommended));
+    }
+  }
+
+ private:
+  api::Difference& out_;
+};
+
+std::vector<std::string> WordsOf(const json& container) {
+  std::vector<std::string> words;
+  for (const char* part : {"command", "args"}) {
+    for (const json& word : Member(container, part)) words.push_back(TextOf(word));
+  }
+  return words;
+}
+
+// One under another name does the same: "serve" after an entrypoint, "/usr/local/bin/vllm serve".
+bool SameProgram(const std::string& a, const std::string& b) {
+  return a.empty() || b.empty() || a.ends_with(b) || b.ends_with(a);
+}
+
+void CompareArguments(const json& running, const Winner& winner, const quant::RuleSet& rules, Comparison& compare) {
+  const auto release = [&](const std::string& image) {
+    auto found = rules.Resolve(winner.engine, image, "");
+    return found ? *std::move(found) : quant::EngineRelease{winner.engine, {}, ""};
+  };
+  // Each by the names of its own release.
+  const EngineArguments has = ReadEngineArguments(WordsOf(running), release(StringAt(running, "image")), rules);
+  const EngineArguments wants = ReadEngineArguments(winner.argv, release(StringAt(winner.Engine(), "image")), rules);
+  if (!SameProgram(has.program, wants.program)) compare.Add(Part::kArguments, "program", has.program, wants.program);
+  compare.Add(Part::kArguments, "model", has.model, wants.model);
+  std::set<std::string> names;
+  for (const auto* arguments : {&has, &wants}) {
+    for (const auto& [name, flag] : arguments->flags) names.insert(name);
+  }
+  for (const std::string& name : names) {
+    const auto there = has.flags.find(name), wanted = wants.flags.find(name);
+    std::optional<std::string> runs, recommended;
+    if (there != has.flags.end()) runs = there->second.text;
+    if (wanted != wants.flags.end()) recommended = wanted->second.text;
+    compare.Add(Part::kArguments, name, runs, recommended,
+                runs && recommended && there->second.value == wanted->second.value);
+  }
+  for (const std::string& word : has.rest) compare.Add(Part::kArguments, word, word, "");
+  if (!winner.options_yaml.empty()) {
+    compare.Add(Part::kArguments, "options file", std::nullopt, winner.options_yaml, false);
+  }
+}
+
+void CompareEnvironment(const json& running, const Winner& winner, Comparison& compare) {
+  for (const auto& [name, value] : winner.env) {
+    std::string there;
+    for (const json& variable : Member(running, "env")) {
+      if (StringAt(variable, "name") != name) continue;
+      there = variable.contains("valueFrom") ? "(from elsewhere)" : StringAt(variable, "value");
+    }
+    compare.Add(Part::kEnvironment, name, there, value);
+  }
+}
+
+// By resource: "8", "request 8, limit 16". A request that is not there is the limit, as the API server has it.
+std::map<std::string, std::pair<std::string, std::string>> ResourcesOf(const json& container) {
+  std::map<std::string, std::pair<std::string, std::string>> out;
+  const json& resources = Member(container, "resources");
+  for (const auto& [name, value] : Member(resources, "limits").items()) {
+    out[name] = {TextOf(value), TextOf(value)};
+  }
+  for (const auto& [name, value] : Member(resources, "requests").items()) out[name].first = TextOf(value);
+  return out;
+}
+
+bool SameQuantity(const std::string& a, const std::string& b) {
+  const auto left = api::QuantityValue(a), right = api::QuantityValue(b);
+  return left && right ? *left == *right : a == b;
+}
+
+void CompareResources(const json& running, const Winner& winner, Comparison& compare) {
+  const auto has = ResourcesOf(running), wants = ResourcesOf(winner.Engine());
+  std::set<std::string> names;
+  for (const auto* resources : {&has, &wants}) {
+    for (const auto& [name, amounts] : *resources) names.insert(name);
+  }
+  using Amounts = std::pair<std::string, std::string>;
+  const auto text = [](const Amounts& amounts) {
+    if (SameQuantity(amounts.first, amounts.second)) return amounts.first;
+    if (amounts.second.empty()) return "request " + amounts.first;
+    return "request " + amounts.first + ", limit " + amounts.second;
+  };
+  for (const std::string& name : names) {
+    const auto there = has.find(name), wanted = wants.find(name);
+    std::optional<std::string> runs, recommended;
+    if (there != has.end()) runs = text(there->second);
+    if (wanted != wants.end()) recommended = text(wanted->second);
+    const bool same = runs && recommended && SameQuantity(there->second.first, wanted->second.first) &&
+                      SameQuantity(there->second.second, wanted->second.second);
+    compare.Add(Part::kResources, name, runs, recommended, same);
+  }
+}
+
+std::string ExpressionText(const json& expression) {
+  std::string text = StringAt(expression, "key") + " " + StringAt(expression, "operator");
+  const json& values = Member(expression, "values");
+  if (values.empty()) return text;
+  std::vector<std::string> names;
+  for (const json& value : values) names.push_back(TextOf(value));
+  std::sort(names.begin(), names.end());
+  for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? " " : ", ") + names[i];
+  return text;
+}
+
+// What a pod asks of its node, by field.
+std::map<std::string, std::string> NodeSelectionOf(const json& pod) {
+  std::map<std::string, std::string> out;
+  for (const auto& [label, value] : Member(pod, "nodeSelector").items()) out["nodeSelector " + label] = TextOf(value);
+  for (const json& toleration : Member(pod, "tolerations")) {
+    const std::string key = StringAt(toleration, "key", "(any taint)");
+    std::string text = StringAt(toleration, "operator", "Equal");
+    if (const std::string value = StringAt(toleration, "value"); !value.empty()) text += " " + value;
+    if (const std::string effect = StringAt(toleration, "effect"); !effect.empty()) text += ", " + effect;
+    std::string& all = out["toleration " + key];
+    all += (all.empty() ? "" : "; ") + text;
+  }
+  json affinity = Member(pod, "affinity");
+  if (affinity.is_object()) {
+    json& node = affinity["nodeAffinity"];
+    constexpr const char* kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
+    std::string terms;
+    for (const json& term : Member(Member(node, kRequired), "nodeSelectorTerms")) {
+      std::string all;
+      for (const char* list : {"matchExpressions", "matchFields"}) {
+        for (const json& expression : Member(term, list)) {
+          all += (all.empty() ? "" : " and ") + ExpressionText(expression);
+        }
+      }
+      terms += (terms.empty() ? "" : " or ") + all;
+    }
+    if (!terms.empty()) out["node affinity"] = terms;
+    if (node.is_object()) node.erase(kRequired);
+    if (node.empty()) affinity.erase("nodeAffinity");
+    for (const auto& [kind, value] : affinity.items()) out[kind] = value.dump();
+  }
+  for (const char* field : {"runtimeClassName", "priorityClassName", "schedulerName"}) {
+    const std::string name = StringAt(pod, field);
+    if (!name.empty() && name != "default-scheduler") out[field] = name;
+  }
+  return out;
+}
+
+// The containers that `fits` takes, if that tells one from the others.
+template <typename Fits>
+const json* Only(const json& containers, const Fits& fits) {
+  const json* found = nullptr;
+  for (const json& container : containers) {
+    if (!fits(container)) continue;
+    if (found != nullptr) return nullptr;
+    found = &container;
+  }
+  return found;
+}
+
+const json* ContainerOf(const json& containers, const std::string& name, const Winner& winner) {
+  if (!name.empty()) return Only(containers, [&](const json& c) { return StringAt(c, "name") == name; });
+  if (const json* only = Only(containers, [](const json&) { return true; })) return only;
+  if (const json* gpus = Only(containers, [&](const json& c) { return ResourcesOf(c).contains(winner.gpu_resource); }))
+    return gpus;
+  const std::string repository = RepositoryOf(StringAt(winner.Engine(), "image"));
+  return Only(containers, [&](const json& c) { return RepositoryOf(StringAt(c, "image")) == repository; });
+}
+
+std::string NoContainer(const api::Difference& out, const json& containers, const std::string& name) {
+  std::string names;
+  for (const json& container : containers) names += (names.empty() ? "" : ", ") + StringAt(container, "name");
+  if (!name.empty()) return "Deployment " + out.deployment + " has no container \"" + name + "\"; it has " + names;
+  return "Deployment " + out.deployment + " has several containers (" + names +
+         "): name the one that serves the model as diffAgainst.container";
+}
+
+}  // namespace
+
+api::Difference DifferenceFrom(const json& deployment, const std::string& container, const Winner& winner,
+                               const quant::RuleSet& rules) {
+  api::Difference out;
+  out.deployment = StringAt(Member(deployment, "metadata"), "name");
+  const json& pod = Member(Member(Member(deployment, "spec"), "template"), "spec");
+  const json& containers = Member(pod, "containers");
+  if (StringAt(deployment, "kind", "Deployment") != "Deployment" || containers.empty()) {
+    out.message = out.deployment + " is not a Deployment with containers";
+    return out;
+  }
+  const json* running = ContainerOf(containers, container, winner);
+  if (running == nullptr) {
+    out.message = NoContainer(out, containers, container);
+    return out;
+  }
+  out.container = StringAt(*running, "name");
+  out.experiment = winner.experiment;
+  Comparison compare(out);
+  const std::string image = StringAt(*running, "image"), recommended = StringAt(winner.Engine(), "image");
+  compare.Add(Part::kImage, "image", image, recommended, WithoutHub(image) == WithoutHub(recommended));
+  CompareArguments(*running, winner, rules, compare);
+  CompareEnvironment(*running, winner, compare);
+  CompareResources(*running, winner, compare);
+  compare.Maps(Part::kNodeSelection, NodeSelectionOf(pod), NodeSelectionOf(winner.pod));
+  return out;
+}
+
+}  // namespace autotune::deploy

@@ -1,0 +1,237 @@
+#include "operator/deploy/engine_arguments.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "operator/deploy/container_command.h"
+#include "quant/engine_table.h"
+#include "quant/flag_value.h"
+
+namespace autotune::deploy {
+namespace {
+
+using Words = std::vector<std::string>;
+
+bool IsFlag(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' && !quant::FlagValue::IsNumber(word) && word != "--";
+}
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Commands of a shell script, each as its words; variables and substitutions stay as they are written.
+std::vector<Words> Commands(std::string_view script) {
+  std::vector<Words> commands(1);
+  std::string word;
+  bool in_word = false;
+  char quote = '\0';
+  const auto end_word = [&] {
+    if (in_word) commands.back().push_back(word);
+    word.clear();
+    in_word = false;
+  };
+  for (std::size_t i = 0; i < script.size(); ++i) {
+    const char c = script[i];
+    const bool escapes = c == '\\' && quote != '\'' && i + 1 < script.size();
+    if (escapes && script[i + 1] == '\n') {
+      ++i;
+    } else if (escapes && (quote == '\0' || std::string_view("\"\\$`").find(script[i + 1]) != std::string_view::npos)) {
+      word += script[++i];
+      in_word = true;
+    } else if (quote != '\0') {
+      if (c == quote) {
+        quote = '\0';
+      } else {
+        word += c;
+      }
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+      in_word = true;
+    } else if (c == '#' && !in_word) {
+      i = std::min(script.find('\n', i), script.size()) - 1;
+    } else if (c == ' ' || c == '\t' || c == '\r') {
+      end_word();
+    } else if (std::string_view("\n;&|").find(c) != std::string_view::npos) {
+      end_word();
+      if (!commands.back().empty()) commands.emplace_back();
+    } else {
+      word += c;
+      in_word = true;
+    }
+  }
+  end_word();
+  return commands;
+}
+
+// What a script does before it starts a program: "exec", "env", NAME=value.
+Words WithoutPrefix(Words words) {
+  const auto is_prefix = [](const std::string& word) {
+    const std::size_t equals = word.find('=');
+    const bool assigns = equals != std::string::npos && equals > 0 &&
+                         std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals),
+                                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    return assigns || word == "exec" || word == "env" || word == "/usr/bin/env";
+  };
+  words.erase(words.begin(), std::find_if_not(words.begin(), words.end(), is_prefix));
+  return words;
+}
+
+bool IsProgram(const std::string& word, const quant::RuleSet& rules) {
+  const std::string name = BaseName(word);
+  if (name.starts_with("python")) return true;
+  const std::vector<std::string> engines = rules.engines();
+  return std::any_of(engines.begin(), engines.end(), [&](const std::string& engine) {
+    const quant::EngineTable* table = rules.Find(engine);
+    return table != nullptr && !table->traits().command.empty() && table->traits().command.front() == name;
+  });
+}
+
+// The command that a shell is given, where it starts an engine; the words themselves where there is no shell.
+Words WithoutShell(const Words& words, const quant::RuleSet& rules) {
+  static constexpr std::array<std::string_view, 4> kShells = {"sh", "bash", "dash", "ash"};
+  if (words.size() < 3 || std::find(kShells.begin(), kShells.end(), BaseName(words[0])) == kShells.end()) return words;
+  for (std::size_t i = 1; i + 1 < words.size(); ++i) {
+    if (!words[i].starts_with('-') || words[i].find('c') == std::string::npos) continue;
+    for (Words& command : Commands(words[i + 1])) {
+      Words plain = WithoutPrefix(std::move(command));
+      if (plain.empty() || !IsProgram(plain.front(), rules)) continue;
+      // exec vllm serve "$@": what follows the script are its arguments, after the script's own name.
+      if (plain.back() == "$@" || plain.back() == "$*") {
+        plain.pop_back();
+        if (i + 3 < words.size())
+          plain.insert(plain.end(), words.begin() + static_cast<std::ptrdiff_t>(i) + 3, words.end());
+      }
+      return plain;
+    }
+  }
+  return words;
+}
+
+// How many words name the program: "vllm serve", "python3 -m sglang.launch_server", "/start.sh"; none where the image's
+// entrypoint does.
+std::size_t ProgramWords(const Words& words, const quant::RuleSet& rules) {
+  for (std::size_t i = 0; i < words.size() && (!IsFlag(words[i]) || words[i] == "-m"); ++i) {
+    if (words[i] == "-m" && i + 1 < words.size()) return i + 2;
+    if (words[i] == "serve") return i + 1;
+  }
+  if (words.empty() || IsFlag(words[0])) return 0;
+  return IsProgram(words[0], rules) || words[0].starts_with('/') || words[0].ends_with(".sh") ? 1 : 0;
+}
+
+// Reports are shown to others and kept.
+bool IsSecret(const std::string& name) {
+  static constexpr std::array<std::string_view, 5> kEnds = {"api-key", "token", "password", "secret", "api-keys"};
+  return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return name.ends_with(end); });
+}
+
+std::string CanonicalValue(const std::string& text) {
+  if (text.starts_with('{') || text.starts_with('[')) {
+    const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+    if (!value.is_discarded()) return value.dump();
+  }
+  return quant::FlagValue::Text(text).ToString();
+}
+
+class Reader {
+ public:
+  Reader(const quant::EngineRelease& release, const quant::RuleSet& rules)
+      : table_(rules.Find(release.engine)), version_(release.version) {}
+
+  EngineArguments Read(const Words& words, std::size_t begin) {
+    for (std::size_t i = begin; i < words.size();) {
+      if (IsFlag(words[i])) {
+        i = TakeFlag(words, i);
+      } else {
+        out_.rest.push_back(words[i++]);
+      }
+    }
+    // The model is a word of its own, or has a flag.
+    for (const char* name : {"model", "model-path"}) {
+      const auto flag = out_.flags.find(name);
+      if (flag == out_.flags.end()) continue;
+      out_.model = flag->second.value;
+      out_.flags.erase(flag);
+    }
+    if (out_.model.empty() && !out_.rest.empty()) {
+      out_.model = out_.rest.front();
+      out_.rest.erase(out_.rest.begin());
+    }
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] std::optional<quant::FlagUse> UseOf(const std::string& spelling) const {
+    if (table_ == nullptr) return std::nullopt;
+    if (auto use = table_->Find(spelling, version_)) return use;
+    const std::vector<std::string> completions = table_->CompletionsOf(spelling, version_);
+    return completions.size() == 1 ? table_->Find(completions.front(), version_) : std::nullopt;
+  }
+
+  // How many of the words after a flag are its own.
+  static std::size_t ValuesOf(const std::optional<quant::FlagUse>& use, std::size_t there) {
+    if (!use || use->shape == nullptr) return std::min<std::size_t>(there, 1);
+    if (use->shape->type == quant::ValueType::kSwitch) return 0;
+    switch (use->shape->arity) {
+      case quant::Arity::kOne:
+      case quant::Arity::kOptional:
+      case quant::Arity::kRepeated:
+        return std::min<std::size_t>(there, 1);
+      case quant::Arity::kSome:
+      case quant::Arity::kAny:
+        return there;
+    }
+    return there;
+  }
+
+  std::size_t TakeFlag(const Words& words, std::size_t at) {
+    const std::size_t equals = words[at].find('=');
+    const std::string spelling = words[at].substr(0, equals);
+    const std::optional<quant::FlagUse> use = UseOf(spelling);
+    std::size_t end = at + 1;
+    while (end < words.size() && !IsFlag(words[end])) ++end;
+    end = at + 1 + (equals == std::string::npos ? ValuesOf(use, end - at - 1) : 0);
+    const std::string name = use ? use->flag->name : quant::EngineTable::Normalise(spelling);
+    EngineArguments::Flag flag;
+    std::string written;
+    if (equals != std::string::npos) {
+      written = words[at].substr(equals + 1);
+      flag.value = CanonicalValue(written);
+    }
+    for (std::size_t i = at + 1; i < end; ++i) {
+      written += (i == at + 1 ? "" : " ") + ShellWord(words[i]);
+      flag.value += (i == at + 1 ? "" : " ") + CanonicalValue(words[i]);
+    }
+    const bool valued = equals != std::string::npos || end > at + 1;
+    if (!valued) flag.value = use && use->negated ? "false" : "true";
+    flag.text = spelling + (valued ? " " + (IsSecret(name) ? "***" : written) : "");
+    auto& kept = out_.flags[name];
+    // Of a flag that is there twice, the last one holds, except where each one adds to the others.
+    const bool adds = use && use->shape != nullptr && use->shape->arity == quant::Arity::kRepeated;
+    if (adds && !kept.text.empty()) {
+      flag.text = kept.text + " " + flag.text;
+      flag.value = kept.value + " " + flag.value;
+    }
+    kept = std::move(flag);
+    return end;
+  }
+
+  const quant::EngineTable* table_;
+  const quant::Version version_;
+  EngineArguments out_;
+};
+
+}  // namespace
+
+EngineArguments ReadEngineArguments(const Words& words, const quant::EngineRelease& release,
+                                    const quant::RuleSet& rules) {
+  const Words plain = WithoutShell(WithoutKubelet(words), rules);
+  const std::size_t program = ProgramWords(plain, rules);
+  EngineArguments out = Reader(release, rules).Read(plain, program);
+  for (std::size_t i = 0; i < program; ++i) out.program += (i == 0 ? BaseName(plain[i]) : " " + plain[i]);
+  return out;
+}
+
+}  // namespace autotune::deploy

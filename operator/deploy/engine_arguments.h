@@ -1,0 +1,30 @@
+// A container's command line as an engine reads it: the program, the model, and each flag under its one name. Pure.
+//
+// Works on command lines that people wrote: through a shell, with the module of Python, with any alias of a flag.
+#pragma once
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "quant/rules.h"
+
+namespace autotune::deploy {
+
+struct EngineArguments {
+  struct Flag {
+    std::string text;   // as it is written, "--max-num-seqs 64"; the value of a secret is "***"
+    std::string value;  // equal for two that mean the same
+  };
+  std::string program;  // "vllm serve"; "" = the image's entrypoint
+  std::string model;
+  std::map<std::string, Flag> flags;  // by the name that the release has for them
+  std::vector<std::string> rest;      // words that belong to no flag
+};
+
+// `words`: command and args together, as the kubelet passes them on. `release`: whose names and aliases hold.
+EngineArguments ReadEngineArguments(const std::vector<std::string>& words, const quant::EngineRelease& release,
+                                    const quant::RuleSet& rules);
+
+}  // namespace autotune::deploy

@@ -1,0 +1,20 @@
+// What a running Deployment has otherwise than the best configuration, to read. Pure.
+#pragma once
+
+#include <string>
+
+#include "operator/api/autotune_task.h"
+
+namespace autotune::report {
+
+// "image", "arguments", "node selection".
+std::string PartText(api::Difference::Part part);
+// One side of a line: "--max-num-seqs 64", "cpu: 8".
+std::string SideText(const api::Difference::Line& line, const std::string& value);
+// "3 settings differ, 9 are the same".
+std::string DifferenceSummary(const api::Difference& difference);
+
+// As `diff` writes it: lines that go with "-", lines that come with "+". Needs difference.compared().
+std::string DifferenceText(const api::Difference& difference, const std::string& task);
+
+}  // namespace autotune::report
