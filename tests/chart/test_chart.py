@@ -160,7 +160,15 @@ def test_rule_tables_may_be_in_a_config_map_of_the_users(helm):
     assert "--rules-dir=/etc/autotune/rules" in container(objects)["args"]
     pod = objects["Deployment", "tuner-autotune-operator"]["spec"]["template"]["spec"]
     assert {"name": "rules", "configMap": {"name": "our-rules"}} in pod["volumes"]
-    assert not [key for key in objects if key[0] == "ConfigMap"]
+    assert [key[1] for key in objects if key[0] == "ConfigMap"] == ["tuner-autotune-operator-logging"]
+
+
+def test_another_log_level_is_another_config_map_and_the_same_pod(helm):
+    usual, verbose = render(helm), render(helm, "--set", "operator.logLevel=debug")
+    name = "tuner-autotune-operator"
+    assert usual["Deployment", name] == verbose["Deployment", name]
+    assert verbose["ConfigMap", f"{name}-logging"]["data"] == {"level": "debug"}
+    assert "--log-level-file=/etc/autotune/logging/level" in container(usual)["args"]
 
 
 @pytest.mark.parametrize("value, words", [
