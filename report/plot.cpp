@@ -136,7 +136,10 @@ Markup DrawAxes(const Plot& plot, const Axis& x, const Axis& y) {
   }
   for (const double tick : x.ticks) {
     out += Line("grid", x.At(tick), kTop, x.At(tick), kBottom);
-    out += Label("tick middle", x.At(tick), kBottom + 22, plot.x_text(tick));
+    // Narrow pages have larger letters: those of the last tick stay inside.
+    const bool at_edge = x.At(tick) > kRight - 20;
+    out +=
+        Label(at_edge ? "tick end" : "tick middle", x.At(tick) + (at_edge ? 18 : 0), kBottom + 22, plot.x_text(tick));
   }
   out += Label("axis", 2, 20, plot.y_title);
   out += Label("axis end", kRight, kBottom + 50, plot.x_title);
