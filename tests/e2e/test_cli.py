@@ -106,6 +106,9 @@ def test_who_may_read_tasks_sees_progress_and_answer(namespace, user, tmp_path):
     reader.must("report", "answer", cwd=tmp_path)
     assert (tmp_path / "autotune-answer.html").read_text().startswith("<!DOCTYPE html>")
     assert "vllm serve" in reader.must("apply", "answer", "--target", "Command", "--print")
+    assert "The best of each task" in reader.must("compare", "answer", "answer")
+    reader.must("compare", "answer", "answer", "-o", "html", cwd=tmp_path)
+    assert (tmp_path / "autotune-compare.html").read_text().startswith("<!DOCTYPE html>")
     # A name that completion offers is one that list prints.
     assert "kind: LeaderWorkerSet" in reader.must("apply", "answer", "--target", "LeaderWorkerSet", "--print")
 
@@ -286,7 +289,7 @@ def test_a_report_of_a_task_that_has_just_begun_is_a_whole_page(namespace, user,
 def test_each_error_is_one_line_with_its_exit_code(namespace, user, tmp_path):
     nobody, reader = user("nothing"), user("read")
     for words in (["list"], ["status", "x"], ["status", "x", "--watch"], ["results", "x"], ["report", "x"],
-                  ["compare", "x", "y"], ["logs", "x", "e1"], ["apply", "x"], ["suspend", "x"], ["resume", "x"], ["cancel", "x"]):
+                  ["compare", "x", "y"], ["logs", "x", "e1"], ["diff", "x"], ["apply", "x"], ["suspend", "x"], ["resume", "x"], ["cancel", "x"]):
         assert "not allowed: " in nobody.refused(3, *words)
     for words in (["status", "x"], ["status", "x", "--watch"], ["results", "x"], ["report", "x"], ["logs", "x", "e1"],
                   ["apply", "x"], ["cancel", "x"]):
