@@ -299,6 +299,22 @@ constexpr CauseRule kRules[] = {
     {"^recursionerror", C::kCrash, W::kTelling},
     {"failed to import transformers", C::kImage, W::kVague},
     {"cannot import name", C::kImage, W::kTelling},
+    {"^importerror", C::kImage, W::kTelling},
+    {"partially initialized module", C::kImage, W::kTelling},
+    {"operator torchvision::", C::kImage, W::kTelling},
+    {"no working c++ compiler", C::kImage, W::kTelling},
+    {"cuda_home", C::kImage, W::kTelling},
+    {"no such file or directory: 'g++'", C::kImage, W::kTelling},
+    {"no such file or directory: 'gcc'", C::kImage, W::kTelling},
+    {"api call failed", C::kCrash, W::kVague},  // PyTorch's stable interface, for whatever failed behind it
+    {"expand(cuda", C::kCrash, W::kTelling},
+    {"tvm.error.internalerror", C::kCrash, W::kTelling},
+    {"runtimeerror: error internal", C::kCrash, W::kTelling},  // CUTLASS
+    {"expected all tensors to be on the same device", C::kCrash, W::kTelling},
+    {"cannot copy out of meta tensor", C::kCrash, W::kTelling},
+    {"inplace update to inference tensor", C::kCrash, W::kTelling},
+    {"symbolically trace a dynamo-optimized function", C::kCrash, W::kTelling},
+    {"memory capacity is unbalanced", C::kMachine, W::kTelling},  // somebody else is on one of the GPUs
     {"modulenotfounderror", C::kImage, W::kTelling},
     {"compilationerror", C::kCrash, W::kTelling},
     {"inductorerror", C::kCrash, W::kTelling},

@@ -68,6 +68,23 @@ bool NamesTheProblem(std::string_view line) {
   return false;
 }
 
+// A refusal says what is not possible, or what would be; a kernel or a library that failed says something else.
+bool SoundsLikeARefusal(std::string_view line) {
+  constexpr std::string_view kRefusals[] = {
+      "support",         "implement", "require",        "must",           "should",         "cannot",
+      "can't",           "please",    "invalid config", "divisible",      "not allowed",    "not available",
+      "disable",         "specify",   "mismatch",       "size of tensor", "does not match", "not found",
+      "too small",       "data type", "same dtype",     "too large",      "exceed",         "has no attribute",
+      "assertion failed"};
+  std::string lower(line);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto holds = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
+  // Values in the middle of a computation, which no setting names.
+  constexpr std::string_view kInside[] = {"logits", "scalar type", "dimensions in the tensor", "seq_lens",
+                                          "block_table"};
+  return std::ranges::none_of(kInside, holds) && std::ranges::any_of(kRefusals, holds);
+}
+
 // What one line says.
 struct Reading {
   const std::string* line = nullptr;
@@ -84,6 +101,9 @@ std::string_view WhatItRepeats(std::string_view line) {
   return at == std::string_view::npos ? std::string_view() : line.substr(at + kRepeats.size());
 }
 
+// Python's error for everything: refusals and failures alike.
+constexpr std::string_view kAnyError = "RuntimeError: ";
+
 Reading Read(const std::string& line, int exit_code) {
   Reading reading{.line = &line};
   if (IsUsageError(line, exit_code)) {
@@ -96,9 +116,13 @@ Reading Read(const std::string& line, int exit_code) {
   } else if (const CauseRule* rule = FindCauseRule(line)) {
     reading.cause = rule->cause;
     reading.worth = rule->worth;
+    // TensorRT-LLM's sentence about whatever was raised.
+    if (line.find("executor on rank") != std::string::npos && rule->cause == Cause::kConfiguration &&
+        !SoundsLikeARefusal(line))
+      reading.cause = Cause::kCrash;
     reading.known = true;
   } else if (NamesTheProblem(line)) {
-    reading.cause = Cause::kConfiguration;
+    reading.cause = line.starts_with(kAnyError) && !SoundsLikeARefusal(line) ? Cause::kCrash : Cause::kConfiguration;
     reading.worth = Worth::kTelling;
   } else {
     reading.worth = Worth::kOther;

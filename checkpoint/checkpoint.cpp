@@ -60,6 +60,8 @@ class Reader {
     parts.name = files_.where();
     auto facts = FactsOf(parts);
     if (!facts) return base::Invalid(files_.where() + ": " + facts.error().message);
+    // Written by sentence-transformers: what becomes of the last layer.
+    if (std::ranges::find(list_, "modules.json", &FileEntry::name) != list_.end()) facts->pooling = true;
     // Weights of the wrapper alone would be taken for those of the whole.
     const bool elsewhere = *config && !LanguageModelElsewhere(**config).empty();
     if (!elsewhere) facts->weight_bytes = weights.bytes;

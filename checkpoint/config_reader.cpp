@@ -113,6 +113,8 @@ class ConfigReader {
     facts_.config_type = TextOf(&config_, "model_type");
     const json* code = Find(&config_, "auto_map");
     facts_.remote_code = code != nullptr && code->is_object() && !code->empty();
+    const json* causal = Get("is_causal");
+    facts_.pooling = !TextOf(&config_, "pooling").empty() || (causal != nullptr && *causal == false);
     if (facts_.architecture.empty()) facts_.architecture = facts_.config_type;
     constexpr std::size_t kLongest = 100;
     if (facts_.config_type.size() > kLongest) facts_.config_type.resize(kLongest);

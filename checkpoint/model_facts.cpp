@@ -127,6 +127,7 @@ json ToJson(const ModelFacts& facts) {
   }
   if (facts.config_type != facts.model_type) value["configType"] = facts.config_type;
   if (facts.remote_code) value["remoteCode"] = true;
+  if (facts.pooling) value["pooling"] = true;
   if (facts.plain_shared_experts) value["plainSharedExperts"] = true;
   // Text, because it exceeds what a JSON reader that uses doubles can hold for the largest checkpoints.
   if (facts.weight_bytes) value["weightBytes"] = std::to_string(*facts.weight_bytes);
@@ -158,8 +159,9 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
     if (!whole->is_string()) return wrong("configType", "a string");
     facts.config_type = whole->get<std::string>();
   }
-  for (const auto& [key, field] : {std::pair{"remoteCode", &ModelFacts::remote_code},
-                                   std::pair{"plainSharedExperts", &ModelFacts::plain_shared_experts}}) {
+  for (const auto& [key, field] :
+       {std::pair{"remoteCode", &ModelFacts::remote_code}, std::pair{"pooling", &ModelFacts::pooling},
+        std::pair{"plainSharedExperts", &ModelFacts::plain_shared_experts}}) {
     const json* said = Find(&value, key);
     if (said == nullptr) continue;
     if (!said->is_boolean()) return wrong(key, "true or false");

@@ -41,6 +41,7 @@ struct ModelFacts {
   std::string architecture;  // "LlamaForCausalLM"; "" = not known
   std::string model_type;    // of the language model: "llama"; "" = not known
   std::string config_type;   // of the whole, as config.json names it: "mllama"; "" = not known
+  bool pooling = false;      // the files make one vector of a text: for embeddings, no generator
   bool remote_code = false;  // the checkpoint names code of its own that reads or runs it (auto_map)
   std::string dtype;         // of the unquantized weights: bfloat16, float16, float32; "" = not known
   // Of the hub's repository, as the hub says what the revision is now: 40 hexadecimal digits. "" = a directory, or a

@@ -223,10 +223,11 @@ struct Declaration {
   std::vector<std::string> notes;
   bool foreign = false;
   bool own_experts = false;  // the format of experts was declared for them alone
+  bool embedding = false;    // the embedding or the output layer is quantized, and nothing else
 
   void Both(const Format& format) { linear = experts = format; }
   [[nodiscard]] bool quantizes() const {
-    return foreign || (linear && linear->family != "none") || (experts && experts->family != "none");
+    return foreign || embedding || (linear && linear->family != "none") || (experts && experts->family != "none");
   }
 };
 
@@ -353,6 +354,13 @@ class Parts {
   std::array<std::set<Format>, 2> linear_, experts_;  // of this part alone, of everything
 };
 
+// Whether a group's target is the embedding or the output layer: "Embedding", "re:.*embed_tokens$", "lm_head".
+bool IsEmbedding(const std::string& target) {
+  const std::string name = Lower(target);
+  return name == "embedding" || name == "vocabparallelembedding" || Contains(name, "embed_tokens") ||
+         Contains(name, "word_embeddings") || Contains(name, "lm_head");
+}
+
 // ---- compressed-tensors ---------------------------------------------------------------------------------------------
 
 Numbers CompressedNumbers(const json* scheme) {
@@ -362,6 +370,7 @@ Numbers CompressedNumbers(const json* scheme) {
 
 void ReadCompressedTensors(const json& config, Declaration& declaration) {
   Parts parts;
+  bool embeddings = false;
   const json* groups = FindObject(&config, "config_groups");
   if (groups == nullptr && Find(&config, "config_groups") != nullptr)
     declaration.notes.push_back(declaration.where +
@@ -370,18 +379,29 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
     for (const auto& [name, group] : groups->items()) {
       const json* weights = FindObject(&group, "weights");
       if (weights == nullptr) continue;
+      const std::vector<std::string> targets = TextsOf(&group, "targets");
+      if (!targets.empty() && std::ranges::all_of(targets, IsEmbedding)) {
+        embeddings = true;
+        continue;
+      }
       const std::int64_t size = IntegerOf(weights, "group_size").value_or(0);
       Format format = FormatOf(CompressedNumbers(weights), CompressedNumbers(FindObject(&group, "input_activations")),
                                std::max<std::int64_t>(size, 0));
       if (!declaration.block) declaration.block = BlockOf(Find(weights, "block_structure"));
       if (!declaration.block && format.family == "int4-wna16") declaration.block = GroupOf(size);
       std::set<Part> about;
-      for (const std::string& target : TextsOf(&group, "targets")) about.insert(PartOf(target));
+      for (const std::string& target : targets) about.insert(PartOf(target));
       if (about.empty()) about.insert(Part::kBoth);
       for (const Part part : about) parts.Add(part, format);
     }
   }
-  if (parts.empty()) {
+  if (embeddings)
+    declaration.notes.push_back(
+        declaration.where + " quantizes the embedding or the output layer; whether an engine loads that is not known");
+  if (parts.empty() && embeddings) {
+    declaration.Both(Format{});
+    declaration.embedding = true;
+  } else if (parts.empty()) {
     const std::string format = TextOf(&config, "format");
     Format whole = kOther;
     if (format == "float-quantized") whole = {"fp8", "fp8"};
@@ -830,7 +850,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.quantization = declaration.method;
   facts.linear_format = declaration.foreign ? "" : linear.family;
   facts.expert_format = declaration.foreign ? "" : dense ? "none" : experts.family;
-  facts.family = FamilyOf(declaration, linear.family, experts.family, dense);
+  facts.family = declaration.embedding ? "other" : FamilyOf(declaration, linear.family, experts.family, dense);
   if (declaration.foreign) {
     facts.activations = "";
   } else if (dense || experts.family == "none" || experts.activations == linear.activations) {
@@ -846,6 +866,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
 
 std::string SaidFamily(const Declaration& declaration) {
   if (declaration.foreign) return "foreign";
+  if (declaration.embedding) return "other";
   return FamilyOf(declaration, declaration.linear.value_or(Format{}).family,
                   declaration.experts.value_or(Format{}).family, false);
 }

@@ -25,6 +25,8 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"experts", Subject::kExperts},
     std::pair<std::string_view, Subject>{"modelDtype", Subject::kModelDtype},
     std::pair<std::string_view, Subject>{"dtype", Subject::kDtype},
+    std::pair<std::string_view, Subject>{"architecture", Subject::kArchitecture},
+    std::pair<std::string_view, Subject>{"pooling", Subject::kPooling},
     std::pair<std::string_view, Subject>{"methodKnown", Subject::kMethodKnown},
     std::pair<std::string_view, Subject>{"latentAttention", Subject::kLatentAttention},
     std::pair<std::string_view, Subject>{"sparseAttention", Subject::kSparseAttention},

@@ -29,6 +29,8 @@ enum class Subject {
   kExperts,       // "yes", "no" or "unknown"
   kModelDtype,
   kDtype,            // what the weights are computed in: the dtype flag, else what the engine makes of the model's
+  kArchitecture,     // "LlamaForCausalLM"
+  kPooling,          // "yes" when the checkpoint is made for embeddings
   kMethodKnown,      // "yes" when the release's own registry, its quantization flag, has the checkpoint's method
   kLatentAttention,  // "yes" for multi-head latent attention (DeepSeek), which has its own attention backends
   kHiddenSize,       // numbers of the model's facts; "0" = not known

@@ -138,6 +138,10 @@ class Planner final : public FactSource {
         if (asked && *asked != "auto") return NormalDtype(*asked);
         return table_.DtypeOf(ModelDtype(), *this);
       }
+      case Subject::kArchitecture:
+        return request_.model.architecture;
+      case Subject::kPooling:
+        return request_.model.pooling ? "yes" : "no";
       case Subject::kMethodKnown:
         return MethodKnown() ? "yes" : "no";
       case Subject::kLatentAttention:
@@ -175,21 +179,48 @@ class Planner final : public FactSource {
   }
 
  private:
-  // Classifiers, rerankers and embedding models: engines serve them by other requests than completions.
+  // Classifiers, rerankers, embedding models and those that only transcribe speech: engines serve them by other
+  // requests than completions.
   void CheckThatItGeneratesText() {
-    static constexpr std::array<std::string_view, 8> kEndings = {"ForSequenceClassification",
-                                                                 "ForTokenClassification",
-                                                                 "ForMaskedLM",
-                                                                 "ForQuestionAnswering",
-                                                                 "ForImageClassification",
-                                                                 "RewardModel",
-                                                                 "ForTextEncoding",
-                                                                 "ForEmbedding"};
+    static constexpr std::array<std::string_view, 20> kEndings = {"ForSequenceClassification",
+                                                                  "ForTokenClassification",
+                                                                  "ForAudioClassification",
+                                                                  "ForImageClassification",
+                                                                  "ForVideoClassification",
+                                                                  "ClassificationModel",
+                                                                  "ForMaskedLM",
+                                                                  "ForQuestionAnswering",
+                                                                  "ForRewardModeling",
+                                                                  "RewardModel",
+                                                                  "ForTextEncoding",
+                                                                  "ForEmbedding",
+                                                                  "EmbeddingModel",
+                                                                  "ForRetrieval",
+                                                                  "ForRanking",
+                                                                  "ForJointSchema",
+                                                                  "HF_ColBERT",
+                                                                  "ColQwen3",
+                                                                  "ColQwen3_5",
+                                                                  "Model"};
+    // Names that end in "Model" and are those of generators.
+    static constexpr std::array<std::string_view, 9> kGenerators = {
+        "LMHeadModel",    "ChatModel",        "AquilaModel",   "ChatGLMModel",   "MiDashengLMModel",
+        "MossAudioModel", "Qwen2_5OmniModel", "UltravoxModel", "LlavaLlamaModel"};
     static constexpr std::array<std::string_view, 14> kEncoders = {
         "bert",    "roberta", "xlm-roberta", "xlm-roberta-xl", "camembert",  "distilbert", "albert",
         "electra", "deberta", "deberta-v2",  "mpnet",          "modernbert", "nomic_bert", "gte"};
     const std::string& architecture = request_.model.architecture;
-    const bool ends = std::ranges::any_of(kEndings, [&](std::string_view end) { return architecture.ends_with(end); });
+    static constexpr std::array<std::string_view, 6> kSpeech = {"WhisperForConditionalGeneration",
+                                                                "CohereAsrForConditionalGeneration",
+                                                                "FireRedASR2ForConditionalGeneration",
+                                                                "FunASRForConditionalGeneration",
+                                                                "MossTranscribeDiarizeForConditionalGeneration",
+                                                                "SpeechT5ForSpeechToText"};
+    if (std::ranges::find(kSpeech, architecture) != kSpeech.end())
+      return Reject({"model", "CheckpointNotSupported",
+                     architecture + " transcribes speech: there is nothing that completions could measure"});
+    const auto ends_with = [&](std::string_view end) { return architecture.ends_with(end); };
+    const bool ends = std::ranges::any_of(kEndings, ends_with) && std::ranges::none_of(kGenerators, ends_with);
     if (!ends && std::ranges::find(kEncoders, request_.model.model_type) == kEncoders.end()) return;
     Reject({"model", "CheckpointNotSupported",
             architecture + " generates no text: there is nothing that completions could measure"});

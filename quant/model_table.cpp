@@ -51,11 +51,12 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
     return {Kind::kWarn, "ArchitectureNotCertain",
             none + " and takes the transformers library's: whether that runs with these settings is not known"};
   if (HasUnderAnotherEnding(own, name, at)) return {};
+  const auto gone = left.find(name);
+  const std::string more = gone == left.end() ? none : none + " any more, " + gone->second + " was the last with it";
   if (model.remote_code)
     return {Kind::kWarn, "ArchitectureNotCertain",
-            none + ": whether the checkpoint's own code runs in it is not known"};
-  if (const auto gone = left.find(name); gone != left.end())
-    return {Kind::kReject, "ArchitectureNotSupported", none + " any more; " + gone->second + " was the last with it"};
+            more + ": whether the checkpoint's own code runs in it is not known"};
+  if (gone != left.end()) return {Kind::kReject, "ArchitectureNotSupported", more};
   return {Kind::kReject, "ArchitectureNotSupported",
           none + ", and the transformers library has none that it could run instead"};
 }

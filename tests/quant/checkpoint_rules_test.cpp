@@ -108,6 +108,9 @@ TEST(CheckpointRules, AModelThatGeneratesNoTextIsPrunedByEveryEngine) {
     encoder.architecture = "BertModel";
     encoder.model_type = "bert";
     EXPECT_THAT(Refusal(engine, release, encoder, 1), HasSubstr("BertModel generates no text"));
+    checkpoint::ModelFacts whisper = Dense();
+    whisper.architecture = "WhisperForConditionalGeneration";
+    EXPECT_THAT(Refusal(engine, release, whisper, 1), HasSubstr("transcribes speech"));
     EXPECT_EQ(Refusal(engine, release, Dense(), 1), "");
   }
 }

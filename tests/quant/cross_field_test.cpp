@@ -207,6 +207,26 @@ vllm 0.24.0 | dense | 9.0 | attention-backend=FLASHINFER; block-size=128 | rejec
 vllm 0.24.0 | dense | 10.0 | attention-backend=FLASHINFER; block-size=128 | ok
 vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; block-size=24 | reject BackendNotForBlockSize
 vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; block-size=48 | ok
+vllm 0.24.0 | dense | 9.0 | attention-backend=FLASHMLA | reject BackendNotForModel
+vllm 0.24.0 | mla | 9.0 | attention-backend=FLASH_ATTN | reject BackendNotForModel
+vllm 0.24.0 | mla | 12.1 | attention-backend=FLASH_ATTN_MLA | reject BackendNotOnThisGpu
+vllm 0.24.0 | mla | 9.0 | attention-backend=FLASH_ATTN_MLA | ok
+vllm 0.24.0 | mla | 9.0 | attention-backend=CUTLASS_MLA | reject BackendNotOnThisGpu
+vllm 0.24.0 | mla | 10.0 | attention-backend=FLASHINFER_MLA | ok
+vllm 0.24.0 | mla | 12.0 | attention-backend=FLASHMLA | reject BackendNotOnThisGpu
+vllm 0.24.0 | dense | 7.5 | attention-backend=FLASH_ATTN | reject BackendNotOnThisGpu
+vllm 0.24.0 | gemma4 | 9.0 | dtype=float16 | ok
+vllm 0.24.0 | gemma3 | 9.0 | dtype=float16 | reject DtypeNotForModel
+vllm 0.24.0 | embedding | 9.0 | | reject CheckpointNotSupported
+sglang 0.5.15 | embedding | 9.0 | | MadeForEmbeddings
+vllm 0.24.0 | only-embedding | 9.0 | | FormatNotCertain
+sglang 0.5.15 | only-embedding | 9.0 | | FormatNotCertain
+vllm 0.24.0 | gpt-oss | 9.0 | attention-backend=FLASHINFER | reject BackendNotForModel
+vllm 0.24.0 | gpt-oss | 10.0 | attention-backend=FLASHINFER | ok
+vllm 0.24.0 | gpt-oss | 8.0 | attention-backend=FLASH_ATTN | reject BackendNotForModel
+vllm 0.24.0 | gpt-oss | 9.0 | attention-backend=FLASH_ATTN | ok
+vllm 0.18.1 | gpt-oss | 10.0 | attention-backend=FLASH_ATTN | reject BackendNotForModel
+vllm 0.24.0 | gpt-oss | 9.0 | attention-backend=FLEX_ATTENTION | reject BackendNotForModel
 # experts
 vllm 0.24.0 | moe | 9.0 | quantization=fp8; moe-backend=flashinfer_cutlass | reject MoeBackendNotForQuantization
 vllm 0.24.0 | dense | 9.0 | enable-expert-parallel=true | reject ModelHasNoExperts
@@ -230,6 +250,14 @@ vllm 0.24.0 | ct-int8 | 9.0 | | ok
 vllm 0.24.0 | dense | gfx942 | | RulesAreForNvidia
 
 # SGLang: dtypes and caches
+sglang 0.5.15 | gpt-oss | 9.0 | attention-backend=flashinfer | reject BackendNotForModel
+sglang 0.5.15 | gpt-oss | 9.0 | attention-backend=fa3 | ok
+sglang 0.5.15 | llama4 | 9.0 | attention-backend=flashinfer | reject BackendNotForModel
+sglang 0.5.15 | gemma4 | 9.0 | attention-backend=fa3 | reject BackendNotForModel
+sglang 0.5.15 | nemotron-h | 9.0 | attention-backend=triton | reject BackendNotForModel
+sglang 0.5.23 | nemotron-h | 9.0 | attention-backend=triton | ok
+sglang 0.5.9 | dense | 9.0 | moe-dense-tp-size=2; tp-size=2 | reject InvalidFlagValue
+sglang 0.5.15 | dense | 9.0 | moe-dense-tp-size=2; tp-size=2 | ok
 sglang 0.5.15 | dense | 7.5 | | KernelsNotOnThisGpu
 sglang 0.5.15 | dense | 7.0 | | reject CapabilityTooLow
 sglang 0.5.15 | dense | 9.0 | dtype=float | reject DtypeNotSupported
@@ -325,6 +353,7 @@ tensorrt-llm 1.2.0 | fp8-block | 8.9 | | reject QuantizationNotOnThisGpu
 tensorrt-llm 1.2.0 | fp8-block | 9.0 | | ok
 tensorrt-llm 1.2.0 | nvfp4 | 9.0 | | reject CapabilityTooLow
 tensorrt-llm 1.2.0 | nvfp4 | 10.0 | | ok
+tensorrt-llm 1.2.0 | embedding | 9.0 | | MadeForEmbeddings
 tensorrt-llm 1.2.0 | dense | 7.5 | | reject CapabilityTooLow
 tensorrt-llm 1.2.0 | dense | gfx942 | | reject GpuNotSupported
 )";
@@ -333,6 +362,24 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
   checkpoint::ModelFacts facts = name.find("moe") != std::string::npos ? Moe() : Dense();
   if (facts.experts > 0) facts.moe_intermediate_size = name == "moe-odd" ? 100 : 768;
   if (name == "dense" || name == "moe" || name == "moe-odd") return facts;
+  static const std::map<std::string, std::string> kArchitectures = {{"gpt-oss", "GptOssForCausalLM"},
+                                                                    {"llama4", "Llama4ForConditionalGeneration"},
+                                                                    {"gemma3", "Gemma3ForCausalLM"},
+                                                                    {"gemma4", "Gemma4ForConditionalGeneration"},
+                                                                    {"nemotron-h", "NemotronHForCausalLM"}};
+  if (const auto found = kArchitectures.find(name); found != kArchitectures.end()) {
+    facts.architecture = found->second;
+    return facts;
+  }
+  if (name == "embedding") {
+    facts.pooling = true;
+    return facts;
+  }
+  if (name == "only-embedding") {
+    facts = Quantized(facts, "compressed-tensors", "other");
+    facts.linear_format = facts.expert_format = "none";
+    return facts;
+  }
   if (name == "positions-8192") {
     facts.max_position = 8192;
     return facts;

@@ -147,7 +147,9 @@ TEST_P(ParserConformance, UnderstandsEveryFlagOfTheRelease) {
                                                "QuantizationConfigIgnored",
                                                "NeedsExpertParallel",
                                                "NeedsToolCallParser",
-                                               "NeedsLoggedRequests"};
+                                               "NeedsLoggedRequests",
+                                               "BackendNotForModel",
+                                               "BackendNotOnThisGpu"};
   int understood = 0;
   for (const json& argument : GetParam().arguments()) {
     if (!argument.contains("flags") || argument["kind"] == "HelpAction") continue;

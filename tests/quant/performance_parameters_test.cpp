@@ -47,7 +47,7 @@ vllm | spec-tokens | 0.24.0.. | 2 | x
 vllm | attention-backend | ..0.12.0 | | absent
 vllm | attention-backend | 0.13.0.. | FLASHINFER; flash_attn; Triton_Attn; CUSTOM; None | FLASH; fa3; true; XFORMERS
 vllm | attention-backend | 0.13.0..0.16.0 | TREE_ATTN | auto; TURBOQUANT; FLASHINFER_MLA_SPARSE; HPC_ATTN
-vllm | attention-backend | 0.18.1.. | auto; AUTO; FLASHINFER_MLA_SPARSE | automatic
+vllm | attention-backend | 0.18.1.. | auto; AUTO; FLASHMLA_SPARSE | automatic
 vllm | attention-backend | 0.24.0.. | TURBOQUANT | TREE_ATTN
 vllm | attention-backend | 0.26.0.. | HPC_ATTN | CUTLASS
 vllm | attention-backend | 0.13.0..0.26.0 | | TRITON_MSA; B12X
