@@ -208,8 +208,10 @@ base::Status ReadQuality(const json& value, QualityPlan& out) {
   if (const auto reference = value.find("reference"); reference != value.end()) {
     const bool ok = reference->is_object() && reference->value("text", json()).is_string() &&
                     reference->value("blocks", json()).is_string();
-    const auto blocks = ok ? measurement::DecodeBlocks((*reference)["blocks"].get<std::string>()) : std::nullopt;
-    if (!blocks) return base::Invalid("spec.quality.reference: no measured quality");
+    auto blocks = ok ? measurement::DecodeBlocks((*reference)["blocks"].get<std::string>()) : std::nullopt;
+    const json tokens = ok ? reference->value("tokens", json("")) : json();
+    if (!blocks || !tokens.is_string() || !measurement::DecodeTokens(tokens.get<std::string>(), *blocks))
+      return base::Invalid("spec.quality.reference: no measured quality");
     out.reference.emplace();
     out.reference->text = (*reference)["text"].get<std::string>();
     out.reference->blocks = *blocks;
@@ -229,6 +231,8 @@ json ToJson(const QualityPlan& plan) {
   if (plan.made_up_weights) out["madeUpWeights"] = true;
   if (plan.reference) {
     out["reference"] = {{"text", plan.reference->text}, {"blocks", measurement::EncodeBlocks(plan.reference->blocks)}};
+    const std::string tokens = measurement::EncodeTokens(plan.reference->blocks);
+    if (!tokens.empty()) out["reference"]["tokens"] = tokens;
   }
   if (plan.max_growth) out["maxGrowth"] = *plan.max_growth;
   if (plan.only_cache_differs) out["onlyCacheDiffers"] = true;

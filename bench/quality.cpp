@@ -85,6 +85,7 @@ std::vector<QualityBlock> MakeBlocks(const std::vector<double>& logprobs, int bl
     const auto begin = at(i), end = at(i + 1);
     block.nll = -std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin);
     block.print = Print(begin, end);
+    block.tokens = static_cast<int>(std::min<std::ptrdiff_t>(end - begin, measurement::kMostBlockTokens));
   }
   return out;
 }

@@ -237,6 +237,9 @@ void AppendQuality(std::string& out, const RunResult& result) {
     const std::span answers(quality->answers.data(), std::min(quality->answers.size(), measurement::kGreedyPrompts));
     out += ",\"quality\":{\"text\":" + ShortQuoted(quality->text, 24) + ",\"blocks\":\"" +
            measurement::EncodeBlocks(blocks) + "\",\"answers\":\"" + measurement::EncodeAnswers(answers) + '"';
+    if (const std::string tokens = measurement::EncodeTokens(blocks); !tokens.empty()) {
+      out += ",\"tokens\":\"" + tokens + '"';
+    }
     if (quality->passes && quality->passes->passed.size() <= measurement::kMostQuestions) {
       out += ",\"dataset\":" + ShortQuoted(quality->passes->dataset, 48) + ",\"passed\":\"" +
              measurement::EncodePassed(quality->passes->passed) + '"';
@@ -488,6 +491,9 @@ bool ReadQuality(const json& document, RunResult& out) {
   auto read_blocks = measurement::DecodeBlocks(blocks);
   auto read_answers = measurement::DecodeAnswers(answers);
   if (!fields.ok || !read_blocks || !read_answers) return false;
+  std::string tokens;
+  if (found->contains("tokens")) fields.Text("tokens", tokens);
+  if (!fields.ok || !measurement::DecodeTokens(tokens, *read_blocks)) return false;
   quality.blocks = *std::move(read_blocks);
   quality.answers = *std::move(read_answers);
   if (found->contains("dataset")) {

@@ -247,8 +247,10 @@ int main(int argc, char** argv) {
   bool plan_cluster = false;
   plan->add_flag("--cluster", plan_cluster, "For the GPUs that the cluster's nodes have")->excludes(plan_gpu);
   add_kubeconfig(plan);
-  plan->add_option("--model-dir", plan_options.model_dir, "Directory with the model's config.json (default: the hub)")
-      ->type_name("DIR");
+  plan->add_option("--model-dir", plan_options.model_dirs,
+                   "Directory with the model's config.json (default: the hub); NAME=DIR for one of spec.models")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
   cli::HubAccess hub = cli::HubAccess::FromEnvironment();
   plan->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
   plan->add_option("--tools-image", tools_image, "Image of launcher and bench in -o pods")->type_name("IMAGE");
@@ -272,7 +274,7 @@ int main(int argc, char** argv) {
   run->add_option("--keep-logs", run_options.logs, "Keep every engine's and bench's log in this directory")
       ->type_name("DIR");
   run->add_option("--report", run_options.report, "Write the report as one HTML page at the end")->type_name("FILE");
-  run->add_option("--model-dir", run_options.model_dir, "Directory that stands for spec.model.volume")
+  run->add_option("--model-dir", run_options.model_dir, "Directory that stands for the volumes of the models")
       ->type_name("DIR");
   run->add_option("--dataset", run_options.dataset, "File that stands for spec.benchmark.dataset")->type_name("FILE");
   run->add_option("--records", run_options.records, "Directory that stands for spec.benchmark.records")

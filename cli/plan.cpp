@@ -35,21 +35,42 @@ struct Facts {
   std::string source;
 };
 
-base::Result<Facts> FindFacts(const api::ModelSpec& spec, const PlanOptions& options) {
-  auto inline_facts = reconcile::InlineFacts(spec);
+// What --model-dir says of a checkpoint: DIR where there is only one, else NAME=DIR.
+std::string DirectoryOf(const PlanOptions& options, const std::string& name) {
+  const std::string prefix = name.empty() ? "" : name + "=";
+  for (const std::string& text : options.model_dirs) {
+    if (text.starts_with(prefix)) return text.substr(prefix.size());
+  }
+  return "";
+}
+
+base::Status CheckDirectories(const api::TaskSpec& spec, const PlanOptions& options) {
+  const bool one = spec.models.front().name.empty();
+  if (one && options.model_dirs.size() > 1) return base::Invalid("--model-dir: the task has one model");
+  for (const std::string& text : options.model_dirs) {
+    if (one || api::FindModel(spec, text.substr(0, text.find('=')))) continue;
+    return base::Invalid("--model-dir: \"" + text + "\" is not NAME=DIR with the name of one of spec.models");
+  }
+  return {};
+}
+
+base::Result<Facts> FindFacts(const api::TaskSpec& task, std::size_t model, const PlanOptions& options) {
+  const api::ModelSpec& spec = task.models[model];
+  const std::string path = api::ModelPath(task, model), title = api::ModelTitle(task, model);
+  auto inline_facts = reconcile::InlineFacts(task, model);
   if (!inline_facts) return std::move(inline_facts).error();
-  if (*inline_facts && options.model_dir.empty()) return Facts{**inline_facts, "spec.model.facts"};
+  std::string directory = DirectoryOf(options, spec.name);
+  if (*inline_facts && directory.empty()) return Facts{**inline_facts, path + ".facts"};
 
   std::error_code error;
-  std::string directory = options.model_dir;
   const bool path_is_here = spec.id_or_path.starts_with("/") && std::filesystem::exists(spec.id_or_path, error);
   if (directory.empty() && path_is_here) directory = spec.id_or_path;
   HubAccess hub = options.hub;
   const bool from_hub = directory.empty();
   if (from_hub && spec.id_or_path.starts_with("/")) {
-    return base::Invalid("spec.model: the facts of \"" + spec.id_or_path +
-                         "\" are not known here. Give --model-dir DIR with its config.json, or put the contents of "
-                         "config.json under spec.model.facts");
+    return base::Invalid(title + ": the facts of \"" + spec.id_or_path + "\" are not known here. Give --model-dir " +
+                         (spec.name.empty() ? "" : spec.name + "=") +
+                         "DIR with its config.json, or put the contents of config.json under " + path + ".facts");
   }
   const std::string usual = checkpoint::HubOptions().endpoint;
   const std::string& own = spec.hugging_face.endpoint;
@@ -60,10 +81,10 @@ base::Result<Facts> FindFacts(const api::ModelSpec& spec, const PlanOptions& opt
   }
   if (hub.endpoint.empty()) hub.endpoint = usual;
   auto facts = from_hub ? ReadModelFromHub(spec.id_or_path, spec.revision, hub) : ReadModelDirectory(directory);
-  if (!facts) return base::Invalid("spec.model: " + facts.error().message);
+  if (!facts) return base::Invalid(title + ": " + facts.error().message);
   if (!spec.quantization.empty()) {
     if (const auto set = checkpoint::OverrideQuantization(*facts, spec.quantization); !set) {
-      return base::Invalid("spec.model.quantization: " + set.error().message);
+      return base::Invalid(path + ".quantization: " + set.error().message);
     }
   }
   return Facts{*std::move(facts), from_hub ? hub.endpoint : directory};
@@ -224,16 +245,23 @@ std::string NoRoom(const TaskPlan& plan) {
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
                                 const experiment::PodEnvironment& environment, const PlanOptions& options) {
   TaskPlan plan;
-  auto facts = FindFacts(task.spec.model, options);
-  if (!facts) return std::move(facts).error();
-  plan.model = std::move(facts->model);
-  plan.model_source = std::move(facts->source);
+  if (const auto known = CheckDirectories(task.spec, options); !known) return known.error();
+  std::vector<checkpoint::ModelFacts> models;
+  task.status.models.clear();
+  for (std::size_t i = 0; i < task.spec.models.size(); ++i) {
+    auto facts = FindFacts(task.spec, i, options);
+    if (!facts) return std::move(facts).error();
+    models.push_back(facts->model);
+    plan.model_sources.push_back(std::move(facts->source));
+    // Pods are told the commit that was read.
+    task.status.models.push_back({task.spec.models[i].name, std::move(facts->model), "", {}});
+  }
 
   if (options.nodes) {
     const api::GpuSpec& asked = task.spec.gpu;
     plan.pools = GpuPools(asked, *options.nodes);
     plan.gpu =
-        reconcile::ChooseGpu(task.spec, plan.model, reconcile::GpuChoices(asked, *options.nodes), rules, environment);
+        reconcile::ChooseGpu(task.spec, models, reconcile::GpuChoices(asked, *options.nodes), rules, environment);
     plan.gpu_source = "the cluster's nodes";
     api::TaskStatus chosen;
     chosen.gpu_product = plan.gpu.product;
@@ -241,13 +269,12 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   } else if (const auto named = SetNamedGpu(task.spec.gpu, options.gpu, plan); !named) {
     return named.error();
   }
-  auto space = reconcile::BuildSpace(task.spec, plan.model, plan.gpu, rules, environment);
+  auto space = reconcile::BuildSpace(task.spec, models, plan.gpu, rules, environment);
   if (!space) return std::move(space).error();
   plan.space = std::move(*space);
   plan.rules_version = rules.version();
   if (task.metadata.ns.empty()) task.metadata.ns = "default";
   plan.task = std::move(task);
-  plan.task.status.model = plan.model;  // pods are told the commit that was read
   return plan;
 }
 
@@ -255,7 +282,13 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   const tuning::Expansion& expansion = plan.space.expansion;
   const api::TaskSpec& spec = plan.task.spec;
   std::string text = "Task   " + plan.task.metadata.name + "\n";
-  text += "Model  " + spec.model.id_or_path + "  (" + ModelText(plan.model) + "; from " + plan.model_source + ")\n";
+  for (std::size_t i = 0; i < spec.models.size(); ++i) {
+    const api::ModelSpec& model = spec.models[i];
+    const bool reference = spec.models.size() > 1 && i == api::ReferenceModel(spec);
+    text += (i == 0 ? "Model  " : "       ") + (model.name.empty() ? "" : model.name + ": ") + model.id_or_path +
+            "  (" + ModelText(plan.space.models[i].facts) + "; from " + plan.model_sources[i] +
+            (reference ? "; the reference" : "") + ")\n";
+  }
   const std::string gpu = GpuText(plan.gpu.product, plan.gpu.capability, plan.gpu.amd_architecture);
   if (!gpu.empty()) {
     text += "GPU    " + gpu + "  (from " + plan.gpu_source + ")\n";
@@ -273,6 +306,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   const ArgumentDifferences differences = CompareArguments(arguments);
   Table table;
   table.AddColumn("EXPERIMENT");
+  table.AddColumn("CHECKPOINT");
   table.AddColumn("RUNTIME");
   table.AddColumn("QUANTIZATION");
   table.AddColumn("GPUS", Table::Align::kRight);
@@ -284,7 +318,8 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
     if (candidate.duplicates > 0) {
       notes += (notes.empty() ? "stands for " : ", stands for ") + StandsFor(expansion, plan.space.schedule[i]);
     }
-    table.AddRow({ExperimentName(i, candidate), plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
+    table.AddRow({ExperimentName(i, candidate), plan.space.models[candidate.model].name,
+                  plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
                   std::to_string(candidate.plan.gpus), SettingsText(differences.own[i], candidate.plan.options_yaml),
                   notes});
   }
@@ -293,6 +328,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
 
   if (!expansion.pruned.empty()) {
     Table pruned;
+    pruned.AddColumn("CHECKPOINT");
     pruned.AddColumn("RUNTIME");
     pruned.AddColumn("QUANTIZATION");
     pruned.AddColumn("AT");
@@ -301,8 +337,8 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
     constexpr std::size_t kMaxRows = 40;
     for (std::size_t i = 0; i < std::min(kMaxRows, expansion.pruned.size()); ++i) {
       const tuning::Pruned& one = expansion.pruned[i];
-      pruned.AddRow({one.runtime, one.quant.name, PointText(one.parameters, one.parallel, spec), one.rejection.field,
-                     one.rejection.reason + ": " + Shortened(one.rejection.message, width)});
+      pruned.AddRow({one.model, one.runtime, one.quant.name, PointText(one.parameters, one.parallel, spec),
+                     one.rejection.field, one.rejection.reason + ": " + Shortened(one.rejection.message, width)});
     }
     text += "\nPruned before any GPU is used\n" + pruned.Text("  ");
     if (expansion.pruned.size() > kMaxRows) {
@@ -370,6 +406,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                   {"verdicts", verdicts},
                   {"overrides", overrides},
                   {"warnings", WarningsJson(candidate.plan.warnings)}};
+    if (const std::string& name = plan.space.models[candidate.model].name; !name.empty()) entry["model"] = name;
     if (position != positions.end()) entry["experiment"] = ExperimentName(position->second, candidate);
     candidates.push_back(std::move(entry));
   }
@@ -383,6 +420,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                       {"reason", one.rejection.reason},
                       {"message", one.rejection.message},
                       {"baseline", one.baseline}});
+    if (!one.model.empty()) pruned.back()["model"] = one.model;
   }
   json duplicates = json::array();
   for (const tuning::Duplicate& one : expansion.duplicate_of) {
@@ -391,11 +429,15 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                           {"parameters", ParametersJson(one.parameters)},
                           {"parallel", ParallelJson(one.parallel)},
                           {"of", expansion.candidates[one.of].hash}});
+    if (!one.model.empty()) duplicates.back()["model"] = one.model;
   }
+  json models = json::object();
+  for (const reconcile::ResolvedModel& model : plan.space.models) models[model.name] = checkpoint::ToJson(model.facts);
+  const bool one_model = plan.space.models.front().name.empty();
   return {{"task", plan.task.metadata.name},
           {"cluster",
            plan.pools ? json{{"gpus", GpuPoolsJson(*plan.pools, plan.gpu.product)}, {"noRoom", NoRoom(plan)}} : json()},
-          {"model", checkpoint::ToJson(plan.model)},
+          {one_model ? "model" : "models", one_model ? checkpoint::ToJson(plan.space.models.front().facts) : models},
           {"gpu",
            {{"product", plan.gpu.product},
             {"computeCapability", plan.gpu.capability ? plan.gpu.capability->ToString() : ""},
@@ -416,7 +458,8 @@ std::string PlanPods(const TaskPlan& plan, const experiment::PodEnvironment& env
   std::string text;
   for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) {
     const tuning::Candidate& candidate = plan.space.expansion.candidates[plan.space.schedule[i]];
-    text += "---\n# " + ExperimentName(i, candidate) + ": " + candidate.quant.name + "\n";
+    text += "---\n# " + ExperimentName(i, candidate) + ": " +
+            api::ConfigurationName(plan.space.models[candidate.model].name, candidate.quant.name) + "\n";
     text += ToYaml(experiment::BuildExperimentPod(plan.task, reconcile::ExperimentOf(plan.space, candidate, 1),
                                                   placement, environment));
   }

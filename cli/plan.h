@@ -20,16 +20,16 @@ namespace autotune::cli {
 
 struct PlanOptions {
   std::string gpu{};  // as ReadGpu (cli/asked_gpu.h) reads it; "" = from spec.gpu.products, else not known
-  // Checkpoint directory or config.json; "" = inline facts, or idOrPath where that is here, or the hub.
-  std::string model_dir{};
+  // Checkpoint directory or config.json, of one of spec.models as "name=DIR". Without: inline facts, or idOrPath where
+  // that is here, or the hub.
+  std::vector<std::string> model_dirs{};
   HubAccess hub{};
   std::optional<std::vector<experiment::NodeView>> nodes{};  // of a cluster; the GPU is chosen among theirs
 };
 
 struct TaskPlan {
-  api::AutotuneTask task;
-  checkpoint::ModelFacts model;
-  std::string model_source;  // "spec.model.facts", "/models/llama/config.json", "https://huggingface.co"
+  api::AutotuneTask task;                  // with the facts of its checkpoints in its status
+  std::vector<std::string> model_sources;  // "spec.model.facts", "/models/llama/config.json", "https://huggingface.co"
   reconcile::GpuChoice gpu;
   std::string gpu_source;                     // "--gpu", "spec.gpu.products", "the cluster's nodes", "" = not known
   std::optional<std::vector<GpuPool>> pools;  // of the cluster's nodes

@@ -49,16 +49,20 @@ std::vector<PlanChange::Field> ChangedFields(const api::TaskSpec& from, const ap
   return changed;
 }
 
+std::string NameOf(const TaskPlan& plan, const tuning::Candidate& candidate) {
+  return api::ConfigurationName(plan.space.models[candidate.model].name, candidate.quant.name);
+}
+
 // What an engine is started with, whatever it is measured for.
 auto ConfigurationOf(const TaskPlan& plan, const tuning::Candidate& candidate) {
-  return std::make_tuple(plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, candidate.plan.args,
+  return std::make_tuple(plan.space.runtimes[candidate.runtime].spec.name, NameOf(plan, candidate), candidate.plan.args,
                          candidate.plan.options_yaml, candidate.plan.env);
 }
 
 std::string SettingsOf(const TaskPlan& plan, std::size_t index, bool runtimes) {
   const tuning::Candidate& candidate = plan.space.expansion.candidates[index];
   std::string text = runtimes ? plan.space.runtimes[candidate.runtime].spec.name + "  " : "";
-  return text + candidate.quant.name + "  " + report::SettingsText(candidate.plan.args, candidate.plan.options_yaml);
+  return text + NameOf(plan, candidate) + "  " + report::SettingsText(candidate.plan.args, candidate.plan.options_yaml);
 }
 
 // At most this many of a list: an edit of a large grid changes thousands.
@@ -82,7 +86,7 @@ json ListJson(const TaskPlan& plan, const std::vector<std::size_t>& indices) {
     const tuning::Candidate& candidate = plan.space.expansion.candidates[index];
     list.push_back({{"hash", candidate.hash},
                     {"runtime", plan.space.runtimes[candidate.runtime].spec.name},
-                    {"quantization", candidate.quant.name},
+                    {"quantization", NameOf(plan, candidate)},
                     {"args", candidate.plan.args},
                     {"options", candidate.plan.options_yaml}});
   }

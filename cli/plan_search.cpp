@@ -54,7 +54,6 @@ std::string BudgetText(const SearchPreview& preview) {
 
 SearchPreview PreviewSearch(const TaskPlan& plan) {
   api::TaskStatus status;
-  status.model = plan.model;
   status.gpu_product = plan.gpu.product;
   const api::TaskSpec& spec = plan.task.spec;
   const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
@@ -95,6 +94,7 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   text::Table table;
   const auto right = text::Table::Align::kRight;
   table.AddColumn("");
+  table.AddColumn("CHECKPOINT");
   table.AddColumn("RUNTIME");
   table.AddColumn("QUANTIZATION");
   table.AddColumn("ARGUMENTS THAT DIFFER");
@@ -108,7 +108,7 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
     const std::string own = text::Joined(differences.own[i], " ");
     const std::string value = IsLatency(plan.task.spec) ? api::FormatDecimal(1000 / std::max(one.value, 1e-9), 1)
                                                         : api::FormatDecimal(one.value, 0);
-    table.AddRow({candidate.baseline ? "baseline" : std::to_string(i + 1),
+    table.AddRow({candidate.baseline ? "baseline" : std::to_string(i + 1), plan.space.models[candidate.model].name,
                   plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, own.empty() ? "-" : own,
                   api::FormatDecimal(one.load, 0), "~" + api::FormatDecimal(one.ttft_ms, 0) + " ms",
                   "~" + api::FormatDecimal(one.tpot_ms, 1) + " ms", one.feasible ? "~" + value : "not within the SLO"});

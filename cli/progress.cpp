@@ -55,7 +55,7 @@ std::string Identity(const api::TaskStatus& status, const api::ExperimentStatus&
   const bool several = std::any_of(status.experiments.begin(), status.experiments.end(),
                                    [&](const auto& other) { return other.runtime != experiment.runtime; });
   std::string text = several ? experiment.runtime + " " : "";
-  text += experiment.quant.name;
+  text += api::ConfigurationName(experiment);
   if (experiment.baseline) text += " (baseline)";
   const std::string own = Joined(CompareArguments(arguments).own[self], " ");
   if (!own.empty()) text += "  " + own;
@@ -200,7 +200,7 @@ std::string HowFar(const api::AutotuneTask& task, base::WallTime started, base::
 std::string LeaderText(const api::AutotuneTask& task) {
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return "";
-  std::string text = "best so far: " + best->name + " " + best->quant.name + " " +
+  std::string text = "best so far: " + best->name + " " + api::ConfigurationName(*best) + " " +
                      ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
   const std::string& improvement = task.status.best->improvement_over_baseline;
   if (!best->baseline && !improvement.empty()) text += " (" + improvement + ")";
@@ -211,9 +211,14 @@ std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api:
   std::vector<std::string> lines;
   const api::TaskStatus& status = now.status;
   if (status.state == "Inspecting" && before.state != "Inspecting") {
-    lines.push_back("Reading the configuration of " + now.spec.model.id_or_path);
+    for (const api::ModelSpec& model : now.spec.models)
+      lines.push_back("Reading the configuration of " + model.id_or_path);
   }
-  if (status.model && before.model != status.model) lines.push_back("Model: " + ModelText(*status.model));
+  for (const api::ModelStatus& model : status.models) {
+    const checkpoint::ModelFacts* known = api::FactsOf(before, model.name);
+    if (!model.facts || (known != nullptr && *known == *model.facts)) continue;
+    lines.push_back((model.name.empty() ? "Model: " : "Checkpoint " + model.name + ": ") + ModelText(*model.facts));
+  }
   if (!status.experiments.empty() && before.experiments.empty()) {
     lines.push_back(CandidatesText(status.candidates));
     for (const api::PrunedReason& pruned : status.pruned_reasons) {

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <system_error>
 #include <thread>
@@ -91,26 +92,36 @@ base::Status Simulate(const RunOptions& options, const fs::path& tools, local::E
   return {};
 }
 
-base::Result<fs::path> ModelDirectory(const api::ModelSpec& model, const RunOptions& options) {
+// One directory stands for the volumes of all checkpoints.
+base::Result<fs::path> ModelDirectory(const api::TaskSpec& spec, const RunOptions& options) {
   if (!options.model_dir.empty()) return fs::path(options.model_dir);
-  if (!model.volume.is_object()) return fs::path();
-  if (model.volume.contains("hostPath")) return fs::path(model.volume["hostPath"].value("path", ""));
-  if (model.volume.contains("persistentVolumeClaim")) {
-    return base::Invalid(
-        "spec.model.volume.persistentVolumeClaim: local mode has no claims; --model-dir names the directory that the "
-        "claim "
-        "holds");
+  std::optional<fs::path> found;
+  for (std::size_t i = 0; i < spec.models.size(); ++i) {
+    const nlohmann::json& volume = spec.models[i].volume;
+    const std::string path = api::ModelPath(spec, i) + ".volume";
+    if (volume.is_object() && volume.contains("persistentVolumeClaim")) {
+      return base::Invalid(path + ".persistentVolumeClaim: local mode has no claims; --model-dir names the directory " +
+                           "that the claim holds");
+    }
+    const bool on_host = volume.is_object() && volume.contains("hostPath");
+    const fs::path directory = on_host ? fs::path(volume["hostPath"].value("path", "")) : fs::path();
+    if (!spec.models[i].id_or_path.starts_with('/')) continue;
+    if (found && *found != directory) {
+      return base::Invalid(path + ": local mode has one directory for all checkpoints; --model-dir names it");
+    }
+    found = directory;
   }
-  return fs::path();
+  return found.value_or(fs::path());
 }
 
 // A dataset that no experiment could use, before the first engine starts.
 base::Status CheckDataset(const api::TaskSpec& task, const std::string& path) {
   auto spec = experiment::BenchSpecOf(task);
   if (!spec) return spec.error();
-  const auto model = reconcile::InlineFacts(task.model);
+  const std::size_t reference = api::ReferenceModel(task);
+  const auto model = reconcile::InlineFacts(task, reference);
   if (!model) return model.error();
-  if (*model) spec->max_model_len = reconcile::KnownContext(task, **model).value_or(0);
+  if (*model) spec->max_model_len = reconcile::KnownContext(task, reference, **model).value_or(0);
   spec->dataset->path = path;
   const auto entries = bench::ReadDatasetOf(*spec);
   return entries ? base::Status() : entries.error();
@@ -235,7 +246,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
     if (const auto simulated = Simulate(options, *tools, environment); !simulated)
       return BadInput(simulated.error().message);
   }
-  const auto model_dir = ModelDirectory(task.spec.model, options);
+  const auto model_dir = ModelDirectory(task.spec, options);
   if (!model_dir) return BadInput(model_dir.error().message);
   if (const auto possible = local::CheckLocal(task, *machine); !possible) return BadInput(possible.error().message);
   local::LocalTools local_tools;

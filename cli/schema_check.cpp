@@ -267,6 +267,15 @@ void CheckName(const json& task, Checker& checker) {
                                    "beginning and ending with a letter or digit");
 }
 
+// A CEL rule that reading the task leaves to whoever builds a pod.
+void CheckVolumeOf(const json& model, const std::string& path, Checker& checker) {
+  const json id = Member(model, "idOrPath");
+  if (!id.is_string() || !id.get<std::string>().starts_with('/') || Member(model, "volume").is_object()) return;
+  checker.Say(path + ".idOrPath", Shown(id) + " is a path inside " + path +
+                                      ".volume, which is not set; a model of a hub is called like "
+                                      "meta-llama/Llama-3.2-1B-Instruct");
+}
+
 }  // namespace
 
 std::vector<std::string> SchemaProblems(const json& task) {
@@ -278,14 +287,10 @@ std::vector<std::string> SchemaProblems(const json& task) {
     checker.Say("spec", "is missing");
   } else {
     checker.Check(spec, task["spec"], "spec");
-    // A CEL rule that reading the task leaves to whoever builds a pod.
-    const json id = Member(Member(task["spec"], "model"), "idOrPath");
-    const json volume = Member(Member(task["spec"], "model"), "volume");
-    if (id.is_string() && id.get<std::string>().starts_with('/') && !volume.is_object()) {
-      checker.Say("spec.model.idOrPath",
-                  Shown(id) +
-                      " is a path inside spec.model.volume, which is not set; a model of a hub is called like "
-                      "meta-llama/Llama-3.2-1B-Instruct");
+    CheckVolumeOf(Member(task["spec"], "model"), "spec.model", checker);
+    const json models = Member(task["spec"], "models");
+    for (std::size_t i = 0; models.is_array() && i < models.size(); ++i) {
+      CheckVolumeOf(models[i], "spec.models[" + std::to_string(i) + "]", checker);
     }
   }
   for (const auto& [name, member] : task.items()) {

@@ -68,8 +68,7 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
   const api::TaskStatus& status = task.status;
   std::string text =
       "Task      " + task.metadata.name + (task.metadata.ns.empty() ? "" : " in namespace " + task.metadata.ns) + "\n";
-  text +=
-      "Model     " + task.spec.model.id_or_path + (status.model ? "  (" + ModelText(*status.model) + ")" : "") + "\n";
+  for (const std::string& model : report::ModelTexts(task)) text += "Model     " + model + "\n";
   text += "State     " + (status.state.empty() ? "not seen by the operator yet" : status.state) +
           (status.progress.empty() ? "" : "  " + status.progress) + "\n";
   if (task.metadata.generation > status.observed_generation && !status.state.empty()) {
@@ -105,8 +104,10 @@ std::string StatusList(const std::vector<api::AutotuneTask>& tasks) {
     const api::TaskStatus& status = task.status;
     table.AddRow({task.metadata.ns, task.metadata.name,
                   status.state.empty() ? "-" : status.state + (IsSimulated(status) ? " (simulated)" : ""),
-                  status.progress, status.best ? status.best->quant_name : "", status.best ? status.best->score : "",
-                  status.best ? status.best->improvement_over_baseline : "", status.cost.gpu_hours});
+                  status.progress,
+                  status.best ? api::ConfigurationName(status.best->model, status.best->quant_name) : "",
+                  status.best ? status.best->score : "", status.best ? status.best->improvement_over_baseline : "",
+                  status.cost.gpu_hours});
   }
   return table.Text();
 }

@@ -13,8 +13,9 @@ namespace {
 constexpr double kLastLook = 0.95, kEarlyLook = 0.999;
 constexpr double kNllUnit = 1e-7;
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::size_t kNllDigits = 5, kPrintDigits = 3, kBlockBytes = 1 + kNllDigits + kPrintDigits;
-static_assert(kPrintBits == 6 * kPrintDigits && kMostNll / kNllUnit < 1 << 30);
+constexpr std::size_t kNllDigits = 5, kPrintDigits = 3, kTokenDigits = 2, kBlockBytes = 1 + kNllDigits + kPrintDigits;
+static_assert(kPrintBits == 6 * kPrintDigits && kMostBlockTokens < 1 << 6 * kTokenDigits &&
+              kMostNll / kNllUnit < 1 << 30);
 
 void AppendDigits(std::string& out, std::uint64_t value, std::size_t digits) {
   for (std::size_t i = digits; i-- > 0;) out += kDigits[(value >> (6 * i)) & 63];
@@ -37,9 +38,9 @@ char LayoutDigit(const QualityBlock& block) {
 }
 
 std::optional<QualityBlock> ReadLayout(char c) {
-  if (c > 'A' && c < 'A' + kMostPieces) return QualityBlock{TextKind::kBeginning, c - 'A' + 1, 0, 0};
+  if (c > 'A' && c < 'A' + kMostPieces) return QualityBlock{TextKind::kBeginning, c - 'A' + 1, 0, 0, 0};
   for (const TextKind kind : {TextKind::kShortAlone, TextKind::kShort, TextKind::kBeginning, TextKind::kLater}) {
-    if (static_cast<char>(kind) == c) return QualityBlock{kind, 1, 0, 0};
+    if (static_cast<char>(kind) == c) return QualityBlock{kind, 1, 0, 0, 0};
   }
   return std::nullopt;
 }
@@ -83,6 +84,12 @@ std::vector<std::size_t> ReadingTheCache(const Quality& measured, const Quality&
   return reading;
 }
 
+// The tokens of a block per token of the reference: blocks are equal shares of the same text.
+double TokenRatio(const QualityBlock& block, const QualityBlock& reference) {
+  const bool known = block.tokens > 0 && reference.tokens > 0;
+  return known ? static_cast<double>(block.tokens) / reference.tokens : 1;
+}
+
 Change MeanChange(std::span<const double> values, double confidence) {
   const Interval interval = StudentInterval(values, confidence);
   return {(interval.low + interval.high) / 2, interval.HalfWidth()};
@@ -98,7 +105,12 @@ void CompareBlocks(const Quality& measured, const Quality& reference, bool only_
                                                      : CacheUse::kPartly;
   }
   std::vector<double> differences;
-  for (const std::size_t i : counted) differences.push_back(measured.blocks[i].nll - reference.blocks[i].nll);
+  for (const std::size_t i : counted) {
+    const QualityBlock &ours = measured.blocks[i], &theirs = reference.blocks[i];
+    const double ratio = TokenRatio(ours, theirs);
+    differences.push_back(ours.nll * ratio - theirs.nll);
+    change.per_byte = change.per_byte || ratio != 1;
+  }
   if (differences.size() < 2) return;
   const Change nll = MeanChange(differences, common.size() == kQualityBlocks ? kLastLook : kEarlyLook);
   if (std::isfinite(nll.value) && std::isfinite(nll.ci)) change.nll = nll;
@@ -186,6 +198,27 @@ std::optional<std::vector<QualityBlock>> DecodeBlocks(std::string_view text) {
     blocks.push_back(*block);
   }
   return blocks;
+}
+
+std::string EncodeTokens(std::span<const QualityBlock> blocks) {
+  std::string out;
+  if (std::all_of(blocks.begin(), blocks.end(), [](const QualityBlock& block) { return block.tokens == 0; }))
+    return out;
+  for (const QualityBlock& block : blocks) {
+    AppendDigits(out, static_cast<std::uint64_t>(std::clamp(block.tokens, 0, kMostBlockTokens)), kTokenDigits);
+  }
+  return out;
+}
+
+bool DecodeTokens(std::string_view text, std::vector<QualityBlock>& blocks) {
+  if (text.empty()) return true;
+  if (text.size() != blocks.size() * kTokenDigits) return false;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto tokens = ReadDigits(text.substr(i * kTokenDigits, kTokenDigits));
+    if (!tokens) return false;
+    blocks[i].tokens = static_cast<int>(*tokens);
+  }
+  return true;
 }
 
 std::string EncodeAnswers(std::span<const GreedyAnswer> answers) {

@@ -31,12 +31,14 @@ struct QualityBlock {
   int pieces = 1;
   double nll = 0;           // mean of -ln p over its tokens, in nats per token; in [0, kMostNll]
   std::uint32_t print = 0;  // kPrintBits of a hash of all its log-probabilities
+  int tokens = 0;           // in it, at most kMostBlockTokens; 0 = not recorded
   bool operator==(const QualityBlock&) const = default;
 };
 inline constexpr std::size_t kQualityBlocks = 32;
 inline constexpr int kPrintBits = 18;
 inline constexpr int kMostPieces = 25;  // more count as so many
 inline constexpr double kMostNll = 100;
+inline constexpr int kMostBlockTokens = 4095;
 
 // One greedily decoded answer: a hash of its first 8, 16, ... 256 bytes, each of 6 bits, and of how many of these
 // beginnings came again when the same engine was asked again.
@@ -70,6 +72,10 @@ struct Quality {
 // Short texts of the base64url alphabet, and back; nothing for what they are not. Nll is kept to 1e-7.
 std::string EncodeBlocks(std::span<const QualityBlock> blocks);
 std::optional<std::vector<QualityBlock>> DecodeBlocks(std::string_view text);
+// The blocks' tokens; "" where they were not recorded.
+std::string EncodeTokens(std::span<const QualityBlock> blocks);
+// Fills them in. False for a text that is not of these blocks.
+bool DecodeTokens(std::string_view text, std::vector<QualityBlock>& blocks);
 std::string EncodeAnswers(std::span<const GreedyAnswer> answers);
 std::optional<std::vector<GreedyAnswer>> DecodeAnswers(std::string_view text);
 std::string EncodePassed(const std::vector<bool>& passed);  // "<number>:<bits>"
@@ -107,6 +113,8 @@ struct QualityChange {
   // Of the mean negative log-likelihood, in nats per token; positive is worse. Nothing where no block can tell. Paired
   // t-interval over the blocks: 95 %, 99.9 % where the probe ended before the whole corpus.
   std::optional<Change> nll;
+  // The tokenizers are two: `nll` is of equal bytes, of as many as a token of the reference has.
+  bool per_byte = false;
   CacheUse cache = CacheUse::kNotKnown;
   std::optional<Agreement> agreement;
   std::optional<PassChange> passes;

@@ -95,7 +95,7 @@ std::vector<std::string> NamesOf(const std::vector<api::AutotuneTask>& tasks) {
 }
 
 struct ConfigurationKey {
-  std::string runtime, quant, options;
+  std::string model, runtime, quant, options;
   std::vector<std::string> args;
   auto operator<=>(const ConfigurationKey&) const = default;
 };
@@ -107,10 +107,12 @@ std::vector<ComparedConfiguration> Configurations(const std::vector<api::Autotun
     for (const ResultRow& row : ResultRows(tasks[i])) {
       const api::ExperimentStatus& experiment = *row.experiment;
       if (!row.score || !experiment.confirms.empty()) continue;
-      const ConfigurationKey key = {experiment.runtime, experiment.quant.name, experiment.options, experiment.args};
+      const ConfigurationKey key = {experiment.model, experiment.runtime, experiment.quant.name, experiment.options,
+                                    experiment.args};
       const auto [found, is_new] = indices.try_emplace(key, all.size());
       if (is_new) {
-        all.push_back({experiment.runtime, experiment.quant.name, experiment.args, experiment.options, {}});
+        all.push_back(
+            {experiment.runtime, api::ConfigurationName(experiment), experiment.args, experiment.options, {}});
         all.back().measured.resize(tasks.size());
       }
       all[found->second].measured[i] = ComparedConfiguration::Measured{*row.score, row.ci, std::nullopt};
@@ -252,11 +254,12 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     }
     ComparedTask compared;
     compared.name = names[i];
-    compared.model = task.spec.model.id_or_path;
+    const std::size_t model = api::FindModel(task.spec, best->model).value_or(0);
+    compared.model = task.spec.models[model].id_or_path;
     compared.gpu_product = best->gpu_product.empty() ? task.status.gpu_product : best->gpu_product;
     compared.runtime_image = ImageOf(task, *best);
     compared.experiment = best->name;
-    compared.quant_name = best->quant.name;
+    compared.quant_name = api::ConfigurationName(*best);
     compared.args = best->args;
     compared.options = best->options;
     compared.score = Decimal(task.status.best->score);

@@ -29,7 +29,7 @@ struct ScoreChange {
 struct ComparedTask {
   std::string name;  // of the task; with its namespace where names repeat
   std::string model, gpu_product, runtime_image;
-  std::string experiment, quant_name;  // of the best
+  std::string experiment, quant_name;  // of the best; api::ConfigurationName
   std::vector<std::string> args;       // tuned arguments of the best
   std::string options;                 // options file of the best
   double score = 0, ci = 0;            // of the best, as status.best says: higher is better, always

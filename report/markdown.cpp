@@ -64,7 +64,7 @@ std::string MarkdownFailures(const api::TaskStatus& status) {
   for (const api::ExperimentStatus& experiment : status.experiments) {
     if (experiment.state != api::ExperimentState::kFailed) continue;
     out += "- " +
-           MarkdownEscaped(experiment.name + " (" + experiment.runtime + ", " + experiment.quant.name +
+           MarkdownEscaped(experiment.name + " (" + experiment.runtime + ", " + api::ConfigurationName(experiment) +
                            "): " + experiment.reason + ": " + experiment.message) +
            "\n";
   }
@@ -81,7 +81,7 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
   const auto line = [&](const std::string& name, const std::string& value) {
     out += "- " + name + ": " + MarkdownEscaped(value) + "\n";
   };
-  line("Model", task.spec.model.id_or_path + (status.model ? " (" + ModelText(*status.model) + ")" : ""));
+  for (const std::string& model : ModelTexts(task)) line("Model", model);
   if (!status.gpu_product.empty()) line("GPU", status.gpu_product);
   line("Objective",
        std::string(api::ObjectiveName(task.spec.optimization.objective)) + "; SLO: " + SloText(task.spec.slo));

@@ -48,8 +48,7 @@ Markup Header(const PageData& data) {
   const api::AutotuneTask& task = data.task;
   const std::string state = task.status.state.empty() ? "not started" : task.status.state;
   Markup out = Element("h1", Text(task.metadata.name) + Text(" ") + Element("span", {{"class", "state"}}, state));
-  std::string about = task.spec.model.id_or_path;
-  if (task.status.model) about += " (" + ModelText(*task.status.model) + ")";
+  std::string about = text::Joined(ModelTexts(task), "; ");
   if (!task.status.gpu_product.empty()) about += " on " + task.status.gpu_product;
   out += Paragraph("about", about);
   if (!task.spec.description.empty()) out += Paragraph("about", task.spec.description);
@@ -71,7 +70,7 @@ PageData DataOf(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   data.common = differences.common;
   for (std::size_t i = 0; i < data.rows.size(); ++i) {
     const api::ExperimentStatus& experiment = *data.rows[i].experiment;
-    std::string settings = experiment.quant.name;
+    std::string settings = api::ConfigurationName(experiment);
     if (!differences.own[i].empty()) settings += "  " + text::Joined(differences.own[i], " ");
     if (!experiment.options.empty()) settings += "  " + OptionsText(experiment.options);
     data.settings.push_back(settings);

@@ -65,11 +65,14 @@ std::string ChangesText(const PageData& data) {
   const ResultRow* baseline = BaselineOf(data, data.best->experiment->runtime);
   if (baseline == nullptr || baseline == data.best) return "";
   const auto differences = text::CompareArguments({data.best->experiment->args, baseline->experiment->args});
-  const auto words = [](const std::vector<std::string>& own) {
+  const bool same = data.best->experiment->model == baseline->experiment->model;
+  const auto words = [&](std::vector<std::string> own, const std::string& model) {
+    if (!same) own.insert(own.begin(), "checkpoint " + model);
     return own.empty() ? "nothing" : text::Joined(own, " ");
   };
-  if (differences.own[0].empty() && differences.own[1].empty()) return "";
-  return words(differences.own[0]) + "  instead of  " + words(differences.own[1]);
+  if (same && differences.own[0].empty() && differences.own[1].empty()) return "";
+  return words(differences.own[0], data.best->experiment->model) + "  instead of  " +
+         words(differences.own[1], baseline->experiment->model);
 }
 
 std::string IntervalText(const api::TaskStatus::Best& answer) {
@@ -133,9 +136,10 @@ Markup BestMarkup(const PageData& data) {
     load = point->load.ToString() + ", " + api::FormatDecimal(point->requests_per_second, 2) + " requests/s";
   }
   out += Facts(
-      {{"Configuration", best.experiment->name + ": " + best.experiment->runtime + ", quantization " +
-                             best.experiment->quant.name + ", " + std::to_string(best.experiment->gpus) +
-                             (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
+      {{"Configuration", best.experiment->name + ": " + best.experiment->runtime +
+                             (best.experiment->model.empty() ? "" : ", checkpoint " + best.experiment->model) +
+                             ", quantization " + best.experiment->quant.name + ", " +
+                             std::to_string(best.experiment->gpus) + (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
        {"Gain", gain},
        {"Starts", answer.starts > 1 ? "the score is the mean of " + std::to_string(answer.starts) + " starts" : ""},
        {"Changes", ChangesText(data)},

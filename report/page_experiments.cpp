@@ -97,6 +97,7 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
 std::map<std::string, std::string> FlagsOf(const api::ExperimentStatus& experiment) {
   std::map<std::string, std::string> flags = {{"quantization preset", experiment.quant.name},
                                               {"runtime", experiment.runtime}};
+  if (!experiment.model.empty()) flags["checkpoint"] = experiment.model;
   std::string flag;
   for (const std::string& word : experiment.args) {
     const bool is_flag = word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9') && word[1] != '.';
@@ -285,10 +286,14 @@ Markup ProvenanceSection(const PageData& data) {
   std::vector<std::pair<std::string, std::string>> facts = {
       {"Task", (task.metadata.ns.empty() ? "" : task.metadata.ns + "/") + task.metadata.name +
                    (task.metadata.generation > 0 ? ", generation " + std::to_string(task.metadata.generation) : "")},
-      {"Model",
-       task.spec.model.id_or_path + (task.spec.model.revision.empty() ? "" : " at " + task.spec.model.revision)},
-      {"Model's commit", status.model ? status.model->commit : ""},
-      {"GPU", status.gpu_product}};
+  };
+  for (const api::ModelSpec& model : task.spec.models) {
+    const std::string of = model.name.empty() ? "" : " " + model.name;
+    const checkpoint::ModelFacts* known = api::FactsOf(status, model.name);
+    facts.emplace_back("Model" + of, model.id_or_path + (model.revision.empty() ? "" : " at " + model.revision));
+    facts.emplace_back("Model's commit" + of, known == nullptr ? "" : known->commit);
+  }
+  facts.emplace_back("GPU", status.gpu_product);
   if (status.expanded_for) {
     for (const auto& [name, runtime] : status.expanded_for->runtimes)
       facts.emplace_back("Image of " + name, runtime.image);

@@ -5,6 +5,7 @@
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/insight.h"
+#include "operator/reconcile/inspect.h"
 #include "report/page_parts.h"
 #include "report/plot.h"
 #include "report/strip.h"
@@ -21,11 +22,11 @@ std::string Percentage(double share) { return (share > 0 ? "+" : "") + api::Form
 std::optional<Insight> InsightFor(const PageData& data) {
   const api::AutotuneTask& task = data.task;
   const bool measured = std::any_of(data.rows.begin(), data.rows.end(), [](const ResultRow& row) { return row.load; });
-  if (!measured || !task.status.model) return std::nullopt;
+  if (!measured || !reconcile::AllKnown(task.status)) return std::nullopt;
   experiment::PodEnvironment environment;
   environment.policy = experiment::PodPolicy::Everything();
-  const auto space =
-      reconcile::BuildSpace(task.spec, *task.status.model, reconcile::GpuOf(task.status), data.rules, environment);
+  const auto space = reconcile::BuildSpace(task.spec, reconcile::FactsOfModels(task.status),
+                                           reconcile::GpuOf(task.status), data.rules, environment);
   if (!space) return std::nullopt;
   return reconcile::InsightOf(task.spec, task.status, *space);
 }

@@ -43,6 +43,7 @@ json AnswerJson(const PageData& data) {
               {"unit", ScoreUnit(data.task.spec.optimization.objective)},
               {"gain", best.improvement_over_baseline},
               {"tiedWith", best.tied_with}};
+  if (!best.model.empty()) out["checkpoint"] = best.model;
   out["score"] = std::strtod(best.score.c_str(), nullptr);
   if (!best.ci.empty()) out["halfWidth"] = std::strtod(best.ci.c_str(), nullptr);
   if (best.starts > 1) out["starts"] = best.starts;
@@ -61,7 +62,7 @@ json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
               {"namespace", task.metadata.ns},
               {"state", task.status.state},
               {"simulated", IsSimulated(task.status)},
-              {"model", task.spec.model.id_or_path},
+              {"model", task.spec.models[api::ReferenceModel(task.spec)].id_or_path},
               {"gpu", task.status.gpu_product},
               {"objective", api::ObjectiveName(task.spec.optimization.objective)},
               {"slo", SloText(task.spec.slo)},

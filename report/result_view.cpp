@@ -77,6 +77,7 @@ std::string PerplexityText(const api::ExperimentStatus& experiment,
   if (change->nll) {
     text =
         SignedPercent(measurement::PerplexityGrowth(change->nll->value), 2) + " \u00b1" + Percent(change->nll->ci, 2);
+    if (change->per_byte) text += " per byte";
     if (change->cache == measurement::CacheUse::kPartly) text += " (cache read in part)";
   } else if (change->agreement) {
     text = "answers agree " + Percent(change->agreement->with_baseline, 0) + " (own " +
@@ -185,6 +186,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
 
   Table table;
   table.AddColumn("EXPERIMENT");
+  table.AddColumn("CHECKPOINT");
   table.AddColumn("RUNTIME");
   table.AddColumn("QUANTIZATION");
   table.AddColumn(differences.common.empty() ? "ARGUMENTS" : "ARGUMENTS THAT DIFFER");
@@ -202,8 +204,11 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const ResultRow& row = rows[i];
     const api::ExperimentStatus& experiment = *row.experiment;
-    std::vector<std::string> cells = {experiment.name, several_runtimes ? experiment.runtime : "",
-                                      experiment.quant.name, SettingsText(differences.own[i], experiment.options),
+    std::vector<std::string> cells = {experiment.name,
+                                      experiment.model,
+                                      several_runtimes ? experiment.runtime : "",
+                                      experiment.quant.name,
+                                      SettingsText(differences.own[i], experiment.options),
                                       several_gpus ? std::to_string(experiment.gpus) : ""};
     if (row.load != nullptr) {
       const measurement::Point& load = *row.load;
@@ -217,7 +222,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP99));
       cells.push_back(LatencyText(load, Metric::kTpot, Statistic::kP50));
     } else {
-      cells.resize(12);
+      cells.resize(13);
     }
     cells.push_back(row.improvement);
     cells.push_back(PerplexityText(experiment, row.quality));
@@ -323,7 +328,7 @@ const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task) {
 std::string Headline(const api::AutotuneTask& task) {
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return StatusMessage(task.status);
-  std::string text = best->name + " (" + best->runtime + ", " + best->quant.name + "): " +
+  std::string text = best->name + " (" + best->runtime + ", " + api::ConfigurationName(*best) + "): " +
                      ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
   if (task.status.best->starts > 1) text += ", the mean of " + std::to_string(task.status.best->starts) + " starts";
   const std::string& improvement = task.status.best->improvement_over_baseline;
@@ -347,7 +352,8 @@ base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& tas
                                                     const quant::RuleSet& rules) {
   // A directory of the node is under its own path for whoever starts the engine there.
   experiment::PodEnvironment environment;
-  const json& volume = task.spec.model.volume;
+  const auto model = api::FindModel(task.spec, experiment.model);
+  const json volume = model ? task.spec.models[*model].volume : json();
   if (volume.is_object() && volume.contains("hostPath")) environment.model_dir = volume["hostPath"].value("path", "");
   auto winner = reconcile::MeasuredWinner(task, experiment, rules, environment);
   if (!winner) return winner.error();

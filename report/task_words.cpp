@@ -122,6 +122,16 @@ std::string StatusMessage(const api::TaskStatus& status) {
   return "";
 }
 
+std::vector<std::string> ModelTexts(const api::AutotuneTask& task) {
+  std::vector<std::string> texts;
+  for (const api::ModelSpec& model : task.spec.models) {
+    const checkpoint::ModelFacts* facts = api::FactsOf(task.status, model.name);
+    texts.push_back((model.name.empty() ? "" : model.name + ": ") + model.id_or_path +
+                    (facts == nullptr ? "" : " (" + ModelText(*facts) + ")"));
+  }
+  return texts;
+}
+
 std::string ModelText(const checkpoint::ModelFacts& model) {
   std::string text = model.architecture.empty() ? "unknown architecture" : model.architecture;
   text += ", " + (model.dtype.empty() ? "dtype not known" : model.dtype);

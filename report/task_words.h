@@ -25,6 +25,8 @@ std::string CostText(const api::TaskStatus::Cost& cost);
 std::string StatusMessage(const api::TaskStatus& status);
 // "LlamaForCausalLM, bfloat16, not quantized, 16.1 GB".
 std::string ModelText(const checkpoint::ModelFacts& model);
+// "meta-llama/Llama-3.1-8B (...)"; of several checkpoints one text each, with its name in front.
+std::vector<std::string> ModelTexts(const api::AutotuneTask& task);
 // "2 combinations, ..." of status.candidates.
 std::string CandidatesText(const api::TaskStatus::Candidates& candidates);
 

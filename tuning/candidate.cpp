@@ -64,7 +64,8 @@ std::vector<Axis> AxesOf(const SpaceInput& input) {
 
 // "3 runtimes x 5 quantization configurations x 400 values of parameters.max-num-seqs": what to make smaller.
 std::string ProductText(const SpaceInput& input, std::size_t quants, const std::vector<Axis>& axes) {
-  std::string text =
+  std::string text = input.models.size() == 1 ? "" : std::to_string(input.models.size()) + " models x ";
+  text +=
       std::to_string(input.runtimes.size()) + " runtimes x " + std::to_string(quants) + " quantization configurations";
   for (const Axis& axis : axes) {
     if (axis.size == 1) continue;
@@ -89,47 +90,69 @@ class Expander {
                                     [&](const quant::QuantConfig& quant) { return quant.SameValues(default_quant); });
     const quant::QuantConfig& baseline = asked == input_.quants.end() ? default_quant : *asked;
 
-    for (std::size_t runtime = 0; runtime < input_.runtimes.size(); ++runtime) {
-      const auto is_first = VisitBaseline(runtime, baseline);
-      if (!is_first) return is_first.error();
-      for (const quant::QuantConfig& quant : input_.quants) {
-        std::vector<std::size_t> point(axes_.size(), 0);
-        bool visited = *is_first && &quant == &baseline;
-        // One request for all of them: what a model is known by is long.
-        quant::LaunchRequest request = RequestOf(runtime, quant, &point);
-        do {
-          for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);
-          if (!visited) Visit(runtime, request, false);
-          visited = false;
-        } while (Next(point));
+    // The reference first: with one checkpoint that is the order of all others.
+    std::vector<std::size_t> models = {input_.reference};
+    for (std::size_t model = 0; model < input_.models.size(); ++model) {
+      if (model != input_.reference) models.push_back(model);
+    }
+    for (const std::size_t model : models) {
+      for (std::size_t runtime = 0; runtime < input_.runtimes.size(); ++runtime) {
+        const Server server{model, runtime};
+        bool is_first = false;
+        if (model == input_.reference) {
+          const auto visited = VisitBaseline(server, baseline);
+          if (!visited) return visited.error();
+          is_first = *visited;
+        }
+        VisitGrid(server, is_first ? &baseline : nullptr);
       }
     }
     return std::move(expansion_);
   }
 
  private:
+  // What serves: indices into the input.
+  struct Server {
+    std::size_t model = 0, runtime = 0;
+  };
+
+  // `first_visited`: the configuration whose first combination was a baseline; null = none.
+  void VisitGrid(const Server& server, const quant::QuantConfig* first_visited) {
+    for (const quant::QuantConfig& quant : input_.quants) {
+      std::vector<std::size_t> point(axes_.size(), 0);
+      bool visited = &quant == first_visited;
+      // One request for all of them: what a model is known by is long.
+      quant::LaunchRequest request = RequestOf(server, quant, &point);
+      do {
+        for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);
+        if (!visited) Visit(server, request, false);
+        visited = false;
+      } while (Next(point));
+    }
+  }
+
   // The runtime's baseline. True: it was the first combination of `quant`, which need not be visited again.
-  base::Result<bool> VisitBaseline(std::size_t runtime, const quant::QuantConfig& quant) {
+  base::Result<bool> VisitBaseline(const Server& server, const quant::QuantConfig& quant) {
     const std::vector<std::size_t> first(axes_.size(), 0);
-    const std::string& name = input_.runtimes[runtime].name;
+    const std::string& name = input_.runtimes[server.runtime].name;
     const std::optional<NamedBaseline>& named = input_.baseline;
     if (named && (named->runtime.empty() || named->runtime == name)) {
-      quant::LaunchRequest request = RequestOf(runtime, named->quant ? *named->quant : quant, nullptr);
+      quant::LaunchRequest request = RequestOf(server, named->quant ? *named->quant : quant, nullptr);
       for (const auto& [flag, value] : named->parameters) request.parameters[flag] = value;
       if (const auto refused = quant::PlanLaunch(rules_, request).rejection) {
         return base::Invalid("spec.optimization.baseline: runtime " + name +
                              " is not started with it: " + refused->field + ": " + refused->message);
       }
-      Visit(runtime, request, true);
+      Visit(server, request, true);
       return false;
     }
     const bool swept = std::any_of(axes_.begin(), axes_.end(), [](const Axis& axis) { return axis.size > 1; });
-    const quant::LaunchRequest defaults = RequestOf(runtime, quant, nullptr);
+    const quant::LaunchRequest defaults = RequestOf(server, quant, nullptr);
     if (swept && !quant::PlanLaunch(rules_, defaults).rejection) {
-      Visit(runtime, defaults, true);
+      Visit(server, defaults, true);
       return false;
     }
-    Visit(runtime, RequestOf(runtime, quant, &first), true);
+    Visit(server, RequestOf(server, quant, &first), true);
     return true;
   }
 
@@ -140,6 +163,7 @@ class Expander {
       if (factor != 0 && product > kMaxCombinations / factor) too_many = true;
       if (!too_many) product *= factor;
     };
+    multiply(input_.models.size());
     multiply(input_.runtimes.size());
     multiply(std::max<std::size_t>(input_.quants.size(), 1));
     for (const Axis& axis : axes_) multiply(axis.size);
@@ -158,47 +182,51 @@ class Expander {
   }
 
   // Null: the axes that have one value, and the engine's own defaults for the others.
-  quant::LaunchRequest RequestOf(std::size_t runtime, const quant::QuantConfig& quant,
+  quant::LaunchRequest RequestOf(const Server& server, const quant::QuantConfig& quant,
                                  const std::vector<std::size_t>* point) const {
+    const ModelInput& model = input_.models[server.model];
     quant::LaunchRequest request;
-    request.release = input_.runtimes[runtime].release;
-    request.model = input_.model;
+    request.release = input_.runtimes[server.runtime].release;
+    request.model = model.facts;
     request.gpu = input_.gpu;
     request.gpu_memory_bytes = input_.gpu_memory_bytes;
     request.amd_architecture = input_.amd_architecture;
-    request.revision = input_.revision;
+    request.revision = model.revision;
     request.prompts = input_.prompts;
     request.quant = quant;
-    request.extra_args = input_.runtimes[runtime].extra_args;
+    request.extra_args = input_.runtimes[server.runtime].extra_args;
     for (std::size_t i = 0; i < axes_.size(); ++i) {
       if (point != nullptr || axes_[i].size == 1) axes_[i].Choose(point != nullptr ? (*point)[i] : 0, request);
     }
     return request;
   }
 
-  void Visit(std::size_t runtime_index, const quant::LaunchRequest& request, bool baseline) {
-    const RuntimeInput& runtime = input_.runtimes[runtime_index];
+  void Visit(const Server& server, const quant::LaunchRequest& request, bool baseline) {
+    const RuntimeInput& runtime = input_.runtimes[server.runtime];
+    const ModelInput& model = input_.models[server.model];
     const quant::QuantConfig& quant = request.quant;
     ++expansion_.total;
     quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
     if (plan.rejection) {
-      expansion_.pruned.push_back(
-          {runtime.name, quant, request.parameters, request.parallel, *std::move(plan.rejection), baseline});
+      expansion_.pruned.push_back({model.name, runtime.name, quant, request.parameters, request.parallel,
+                                   *std::move(plan.rejection), baseline});
       return;
     }
-    std::string hash = ContentHash(plan, runtime, input_.context);
+    std::string hash = ContentHash(plan, runtime, model.context);
     const auto [found, is_new] = index_.try_emplace(hash, expansion_.candidates.size());
     if (!is_new) {
       ++expansion_.duplicates;
       ++expansion_.candidates[found->second].duplicates;
       if (expansion_.duplicate_of.size() < kMaxListedDuplicates) {
-        expansion_.duplicate_of.push_back({runtime.name, quant, request.parameters, request.parallel, found->second});
+        expansion_.duplicate_of.push_back(
+            {model.name, runtime.name, quant, request.parameters, request.parallel, found->second});
       }
       return;
     }
     Candidate candidate;
     candidate.hash = std::move(hash);
-    candidate.runtime = runtime_index;
+    candidate.model = server.model;
+    candidate.runtime = server.runtime;
     candidate.quant = quant;
     candidate.parameters = request.parameters;
     candidate.parallel = request.parallel;

@@ -1,4 +1,5 @@
-// The candidate space: runtimes x quantization configurations x parameters, mapped, pruned, made unique and ordered.
+// The candidate space: checkpoints x runtimes x quantization configurations x parameters, mapped, pruned, made unique
+// and ordered.
 //
 // Pure: (input) -> expansion. Nothing is dropped silently: total = duplicates + pruned + candidates.size().
 #pragma once
@@ -22,6 +23,14 @@ struct RuntimeInput {
   std::string identity;  // canonical text of what else makes this runtime differ (image, command, env), for the hash
 };
 
+// One checkpoint of the model.
+struct ModelInput {
+  std::string name{};  // "" = there is only one
+  checkpoint::ModelFacts facts{};
+  std::string revision{};  // as in LaunchRequest
+  std::string context{};   // experiment::HashedContext: everything else that influences a result
+};
+
 // A baseline that somebody named: what is deployed today.
 struct NamedBaseline {
   std::string runtime;  // "" = every runtime's
@@ -30,22 +39,22 @@ struct NamedBaseline {
 };
 
 struct SpaceInput {
+  std::vector<ModelInput> models = std::vector<ModelInput>(1);
+  std::size_t reference = 0;  // index into `models`: whose baselines are measured
   std::vector<RuntimeInput> runtimes;
   std::vector<quant::QuantConfig> quants;
   std::map<std::string, std::vector<quant::FlagValue>> parameters;                      // axis values, never empty
   std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
   std::optional<NamedBaseline> baseline;
-  checkpoint::ModelFacts model;
   std::optional<quant::ComputeCapability> gpu;
   std::int64_t gpu_memory_bytes = 0;
   std::string amd_architecture;  // as in LaunchRequest; empty for NVIDIA
-  std::string revision;          // of the model, as in LaunchRequest
   quant::Prompts prompts = quant::Prompts::kRandom;
-  std::string context;  // experiment::HashedContext: everything else that influences a result
 };
 
 struct Candidate {
   std::string hash;         // first 16 hexadecimal digits of SHA-256 over the *final* configuration and the context
+  std::size_t model = 0;    // index into SpaceInput::models
   std::size_t runtime = 0;  // index into SpaceInput::runtimes
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;  // this candidate's point
@@ -56,6 +65,7 @@ struct Candidate {
 };
 
 struct Pruned {
+  std::string model;
   std::string runtime;
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;
@@ -66,6 +76,7 @@ struct Pruned {
 
 // A combination that was asked for and ends in a configuration that is there already.
 struct Duplicate {
+  std::string model;
   std::string runtime;
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;
@@ -76,7 +87,8 @@ struct Duplicate {
 struct Expansion {
   int total = 0;
   int duplicates = 0;
-  // Unique. Baselines first, then the grid: runtimes, quants, parallel sizes, parameters. The last key varies fastest.
+  // Unique. Baselines first, then the grid: models, runtimes, quants, parallel sizes, parameters. The last key varies
+  // fastest.
   std::vector<Candidate> candidates;
   std::vector<Pruned> pruned;
   std::vector<Duplicate> duplicate_of;  // one per duplicate, for people; the first kMaxListedDuplicates
@@ -91,11 +103,11 @@ inline constexpr int kHashScheme = 1;
 // The most combinations that are looked at; more is kInvalid with the product in the message.
 inline constexpr std::size_t kMaxCombinations = 100'000;
 
-// Maps every combination. The baseline of each runtime is the engine's own defaults: preset "default" with the values
-// of axes that have one, and no value of the others; where the engine is not started so, their first values. It is
-// counted in `total` where it is not one of the combinations. What ends in the same final configuration as a baseline
-// is a duplicate of the baseline, wherever it stands in the grid. kInvalid: a named baseline that its engine is not
-// started with.
+// Maps every combination. The baseline of each runtime is the reference checkpoint with the engine's own defaults:
+// preset "default" with the values of axes that have one, and no value of the others; where the engine is not started
+// so, their first values. It is counted in `total` where it is not one of the combinations. What ends in the same final
+// configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid. kInvalid: a named
+// baseline that its engine is not started with.
 base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input);
 
 }  // namespace autotune::tuning

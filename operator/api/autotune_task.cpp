@@ -1,11 +1,49 @@
 #include "operator/api/autotune_task.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "operator/api/object_reader.h"
 #include "operator/api/task_json.h"
 
 namespace autotune::api {
+
+std::size_t ReferenceModel(const TaskSpec& spec) {
+  const auto found = std::ranges::find(spec.models, true, &ModelSpec::reference);
+  return found == spec.models.end() ? 0 : static_cast<std::size_t>(found - spec.models.begin());
+}
+
+std::string ModelPath(const TaskSpec& spec, std::size_t model) {
+  return spec.models[model].name.empty() ? "spec.model" : "spec.models[" + std::to_string(model) + "]";
+}
+
+std::string ModelTitle(const TaskSpec& spec, std::size_t model) {
+  const std::string& name = spec.models[model].name;
+  return ModelPath(spec, model) + (name.empty() ? "" : " (" + name + ")");
+}
+
+std::optional<std::size_t> FindModel(const TaskSpec& spec, const std::string& name) {
+  const auto found = std::ranges::find(spec.models, name, &ModelSpec::name);
+  if (found == spec.models.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - spec.models.begin());
+}
+
+std::string MeasuredWith(const std::string& runtime, const std::string& model) {
+  return model.empty() ? runtime : runtime + "/" + model;
+}
+
+const checkpoint::ModelFacts* FactsOf(const TaskStatus& status, const std::string& model) {
+  const auto found = std::ranges::find(status.models, model, &ModelStatus::name);
+  return found == status.models.end() || !found->facts ? nullptr : &*found->facts;
+}
+
+std::string ConfigurationName(const std::string& model, const std::string& quant_name) {
+  return model.empty() ? quant_name : model + "/" + quant_name;
+}
+
+std::string ConfigurationName(const ExperimentStatus& experiment) {
+  return ConfigurationName(experiment.model, experiment.quant.name);
+}
 
 base::Result<AutotuneTask> TaskFromJson(const json& object) {
   AutotuneTask task;

@@ -44,6 +44,8 @@ struct ObjectMeta {
 };
 
 struct ModelSpec {
+  std::string name;        // of one checkpoint of spec.models; "" = spec.model, the only one
+  bool reference = false;  // see ReferenceModel
   std::string id_or_path;
   std::string revision;  // "" = the hub's default
   json volume;           // null, or an object with exactly one of persistentVolumeClaim, image, hostPath
@@ -185,7 +187,8 @@ struct TaskSpec {
   std::string description;
   bool suspend = false;
   std::optional<int> parallelism;  // unset: as many as are worth it (reconcile::PlacesOf)
-  ModelSpec model;
+  // The checkpoints to compare: spec.models, or spec.model as the only one. Never empty.
+  std::vector<ModelSpec> models = std::vector<ModelSpec>(1);
   std::string base_runtime;  // "" when `runtimes` is used
   std::vector<RuntimeSpec> runtimes;
   quant::QuantSpec quant;
@@ -202,6 +205,16 @@ struct TaskSpec {
   KeepPods keep_pods = KeepPods::kOnFailure;
 };
 
+// The checkpoint that the others are compared with, and whose baselines are measured: the one that says `reference`,
+// else the first.
+std::size_t ReferenceModel(const TaskSpec& spec);
+// "spec.model" or "spec.models[1]".
+std::string ModelPath(const TaskSpec& spec, std::size_t model);
+// The same for people, with the name: "spec.models[1] (awq)".
+std::string ModelTitle(const TaskSpec& spec, std::size_t model);
+// By name; nothing where the spec has no such checkpoint any more.
+std::optional<std::size_t> FindModel(const TaskSpec& spec, const std::string& name);
+
 enum class ExperimentState { kPending, kStarting, kMeasuring, kSucceeded, kFailed };
 
 struct LoadRow {
@@ -215,6 +228,7 @@ struct QualityStatus {
   measurement::Quality measured;
   std::string mean, delta, ci;
   std::string growth;                                   // of perplexity, as a share
+  bool per_byte = false;                                // measurement::QualityChange's
   std::string cache;                                    // measurement::CacheUseName
   std::string agreement, agreement_ci, own_agreement;   // greedy answers; the baseline's with itself
   std::string pass_rate, pass_low, pass_high, p_value;  // of the dataset's questions
@@ -226,6 +240,7 @@ struct ExperimentStatus {
   std::string name;  // "e7-3fa2c1": running number, first six digits of the hash
   std::string hash;  // 16 hexadecimal digits of the content hash
   ExperimentState state = ExperimentState::kPending;
+  std::string model;  // ModelSpec::name
   std::string runtime;
   quant::QuantConfig quant;
   bool baseline = false;
@@ -293,7 +308,7 @@ struct ExpandedFor {
   int hash_scheme = 1;          // tuning::kHashScheme of the hashes below and of experiments[].hash
   std::string model_source;     // of the model's facts
   std::string spec;             // hash of what the expansion reads of the spec
-  // What a measurement depends on apart from its own configuration, for each runtime by name.
+  // What a measurement depends on apart from its own configuration, by MeasuredWith.
   struct Runtime {
     std::string image;  // resolved: where the spec names none, it comes with the rules
     std::string hash;   // of model, workload, GPUs, pod and the runtime's own image, command, env, ...
@@ -303,7 +318,10 @@ struct ExpandedFor {
   bool operator==(const ExpandedFor&) const = default;
 };
 
-// The pods that read the model.
+// Key of ExpandedFor::runtimes: the runtime's name, with that of the checkpoint where there are several.
+std::string MeasuredWith(const std::string& runtime, const std::string& model);
+
+// The pods that read one checkpoint.
 struct InspectionStatus {
   std::int64_t generation = 0;  // that the latest pod reads the model for
   int attempts = 0;             // the number of the latest pod; never given twice
@@ -333,15 +351,22 @@ struct Difference {
 };
 std::string_view DifferencePartName(Difference::Part part);  // "Arguments"
 
+// One checkpoint of the spec, in its order.
+struct ModelStatus {
+  std::string name;  // ModelSpec::name
+  std::optional<checkpoint::ModelFacts> facts;
+  std::string source;  // hash of what of the spec identifies the checkpoint: another one is inspected again
+  InspectionStatus inspection;
+  bool operator==(const ModelStatus&) const = default;
+};
+
 struct TaskStatus {
   std::int64_t observed_generation = -1;
   std::string rules_version;
   std::string state;     // Inspecting Searching Complete Failed Suspended
   std::string progress;  // "7/40"
   std::vector<Condition> conditions;
-  std::optional<checkpoint::ModelFacts> model;
-  std::string model_source;  // hash of what of spec.model identifies the model: another one is inspected again
-  InspectionStatus inspection;
+  std::vector<ModelStatus> models = std::vector<ModelStatus>(1);
   std::optional<ExpandedFor> expanded_for;
   struct Candidates {
     int total = 0, duplicates = 0, pruned = 0, eligible = 0, not_run = 0;
@@ -369,6 +394,7 @@ struct TaskStatus {
     std::vector<std::string> tied_with;  // experiments that the intervals do not tell from it
     int starts = 1;                      // fresh starts that the score is the mean of
     bool confirmed = false;              // a fresh start kept the bounds
+    std::string model{};                 // ModelSpec::name
   };
   std::optional<Best> best;
   // Where latencies are compared, if no loads were given: one for each scenario, the same for all experiments.
@@ -421,6 +447,12 @@ json ToJson(const Difference& difference);
 // %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001). Fields that it does not know are a newer operator's:
 // ignored.
 base::Result<TaskStatus> StatusFromJson(const json& status);
+
+// Facts of the checkpoint with this name; null where they are not known.
+const checkpoint::ModelFacts* FactsOf(const TaskStatus& status, const std::string& model);
+// What an experiment compares, in short: "kv-cache-fp8", with several checkpoints "awq/kv-cache-fp8".
+std::string ConfigurationName(const std::string& model, const std::string& quant_name);
+std::string ConfigurationName(const ExperimentStatus& experiment);
 
 std::string_view ObjectiveName(Objective objective);          // "MaximizeThroughput"
 std::string_view ExperimentStateName(ExperimentState state);  // "Succeeded"

@@ -208,11 +208,12 @@ void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_
     Cut(pruned.reason, 128);
   }
   if (status.difference) LimitDifference(*status.difference);
-  MakeValid(status.inspection.message);
-  Cut(status.inspection.message, kMaxTaskTextBytes);
-  if (status.model) {
-    limit_list(status.model->notes, 16);
-    for (std::string& note : status.model->notes) {
+  for (ModelStatus& model : status.models) {
+    MakeValid(model.inspection.message);
+    Cut(model.inspection.message, kMaxTaskTextBytes);
+    if (!model.facts) continue;
+    limit_list(model.facts->notes, 16);
+    for (std::string& note : model.facts->notes) {
       MakeValid(note);
       Cut(note, kMaxTaskTextBytes);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "operator/api/autotune_task.h"
@@ -66,7 +67,7 @@ constexpr std::array<std::string_view, 3> kKeepPods = {"Never", "OnFailure", "Al
 constexpr std::array<std::string_view, 3> kPullPolicies = {"Always", "IfNotPresent", "Never"};
 constexpr std::array<std::string_view, 5> kPercentiles = {"mean", "p50", "p90", "p95", "p99"};
 
-constexpr std::size_t kMaxRuntimes = 8;
+constexpr std::size_t kMaxRuntimes = 8, kMaxModels = 8;
 constexpr std::size_t kMaxParameters = 32;
 constexpr std::size_t kMaxAxisValues = 64;
 constexpr std::size_t kMaxQuantConfigs = 32;
@@ -156,7 +157,7 @@ void ReadModel(ObjectReader& reader, ModelSpec& out) {
   reader.Nested("volume", [&](ObjectReader& volume) { ReadVolume(volume, out.volume); });
   // The converse, a path without a volume, is for the API server alone: local mode has the machine's own files.
   if (!reader.failed() && !path && !out.volume.is_null()) {
-    reader.Fail("idOrPath", "with spec.model.volume set, this is an absolute path inside the volume");
+    reader.Fail("idOrPath", "with " + reader.PathOf("volume") + " set, this is an absolute path inside the volume");
   }
   reader.Nested("huggingFace", [&](ObjectReader& hub) {
     hub.Nested("tokenSecretRef", [&](ObjectReader& secret) {
@@ -172,6 +173,43 @@ void ReadModel(ObjectReader& reader, ModelSpec& out) {
   });
   reader.PassObject("facts", out.facts);
   reader.Text("quantization", out.quantization, Presence::kOptional, 64);
+}
+
+// What identifies the files that a checkpoint's pods load.
+auto Files(const ModelSpec& model) {
+  return std::tie(model.id_or_path, model.revision, model.volume, model.hugging_face.endpoint);
+}
+
+void ReadModels(ObjectReader& reader, std::vector<ModelSpec>& out) {
+  std::vector<ModelSpec> models;
+  reader.Each("models", kMaxModels, [&](ObjectReader& item) {
+    ModelSpec model;
+    item.Text("name", model.name, Presence::kRequired);
+    if (!item.failed() && !IsDnsLabel(model.name, 40)) {
+      item.Fail("name", "\"" + model.name + "\" is not a name of at most 40 lower-case letters, digits and \"-\"");
+    }
+    item.Bool("reference", model.reference);
+    ReadModel(item, model);
+    if (!item.failed() && std::ranges::find(models, model.name, &ModelSpec::name) != models.end()) {
+      item.Fail("name", "\"" + model.name + "\" is there twice");
+    }
+    for (const ModelSpec& other : models) {
+      if (!item.failed() && Files(other) == Files(model)) {
+        item.Fail("idOrPath", "\"" + model.id_or_path + "\" is the checkpoint \"" + other.name + "\", too");
+      }
+      if (!item.failed() && other.reference && model.reference) {
+        item.Fail("reference", "\"" + other.name + "\" is the reference already");
+      }
+    }
+    models.push_back(std::move(model));
+  });
+  const bool one = reader.Get("model") != nullptr;
+  if (reader.failed()) return;
+  if (!one && reader.Get("models") == nullptr) return reader.Fail("model", "is required, or models");
+  if (one && reader.Get("models") != nullptr)
+    return reader.FailAt(reader.path(), "set exactly one of model and models");
+  if (!one && models.empty()) return reader.Fail("models", "has no entry");
+  if (!one) out = std::move(models);
 }
 
 void ReadRuntime(ObjectReader& reader, RuntimeSpec& out) {
@@ -538,6 +576,8 @@ void PutList(json& out, const char* key, const List& value) {
 
 json ToJson(const ModelSpec& model) {
   json out = {{"idOrPath", model.id_or_path}};
+  PutText(out, "name", model.name);
+  if (model.reference) out["reference"] = true;
   PutText(out, "revision", model.revision);
   PutNullable(out, "volume", model.volume);
   json hub = {{"endpoint", model.hugging_face.endpoint}};
@@ -685,8 +725,8 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
   reader.Text("description", out.description, Presence::kOptional, 1024);
   reader.Bool("suspend", out.suspend);
   if (reader.Get("parallelism") != nullptr) reader.Integer("parallelism", out.parallelism.emplace(1), 1, 64);
-  if (!reader.failed() && reader.Get("model") == nullptr) reader.Fail("model", "is required");
-  reader.Nested("model", [&](ObjectReader& model) { ReadModel(model, out.model); });
+  reader.Nested("model", [&](ObjectReader& model) { ReadModel(model, out.models.front()); });
+  ReadModels(reader, out.models);
   reader.Choice("baseRuntime", kEngines, [&](std::size_t i) { out.base_runtime = kEngines[i]; });
   reader.Each("runtimes", kMaxRuntimes, [&](ObjectReader& item) {
     RuntimeSpec runtime;
@@ -735,13 +775,19 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
 
 json ToJson(const TaskSpec& spec) {
   json out = {{"suspend", spec.suspend},
-              {"model", ToJson(spec.model)},
               {"gpu", ToJson(spec.gpu)},
               {"optimization", ToJson(spec.optimization)},
               {"benchmark", ToJson(spec.benchmark)},
               {"quality", ToJson(spec.quality)},
               {"recommendation", ToJson(spec.recommendation)},
               {"keepPods", kKeepPods[static_cast<std::size_t>(spec.keep_pods)]}};
+  for (const ModelSpec& model : spec.models) {
+    if (model.name.empty()) {
+      out["model"] = ToJson(model);
+    } else {
+      out["models"].push_back(ToJson(model));
+    }
+  }
   if (spec.parallelism) out["parallelism"] = *spec.parallelism;
   PutText(out, "description", spec.description);
   PutText(out, "baseRuntime", spec.base_runtime);

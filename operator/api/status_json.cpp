@@ -247,6 +247,31 @@ void ReadInspection(ObjectReader& reader, InspectionStatus& out) {
   reader.Text("message", out.message);
 }
 
+// The members of one checkpoint: of the status itself where there is only one, else of an entry of `models`.
+struct ModelKeys {
+  const char *facts, *source;
+};
+constexpr ModelKeys kOnlyModel{"model", "modelSource"}, kOneOfModels{"facts", "source"};
+
+void PutModel(json& out, const ModelKeys& keys, const ModelStatus& model) {
+  if (model.facts) out[keys.facts] = checkpoint::ToJson(*model.facts);
+  Put(out, keys.source, model.source);
+  if (json inspection = ToJson(model.inspection); !inspection.empty()) out["inspection"] = std::move(inspection);
+}
+
+void ReadModel(ObjectReader& reader, const ModelKeys& keys, ModelStatus& out) {
+  if (const json* model = reader.Get(keys.facts)) {
+    auto facts = checkpoint::ModelFactsFromJson(*model);
+    if (facts) {
+      out.facts = *std::move(facts);
+    } else {
+      reader.Fail(keys.facts, facts.error().message);
+    }
+  }
+  reader.Text(keys.source, out.source);
+  reader.Nested("inspection", [&](ObjectReader& inspection) { ReadInspection(inspection, out.inspection); });
+}
+
 json ToJson(const ExpandedFor& expanded) {
   json out = {{"generation", expanded.generation},
               {"hashScheme", expanded.hash_scheme},
@@ -322,7 +347,9 @@ json ToJson(const QualityStatus& quality) {
   json out = json::object();
   Put(out, "text", measured.text);
   Put(out, "blocks", measurement::EncodeBlocks(measured.blocks));
+  Put(out, "tokens", measurement::EncodeTokens(measured.blocks));
   Put(out, "answers", measurement::EncodeAnswers(measured.answers));
+  Put(out, "perByte", quality.per_byte);
   if (measured.passes) {
     Put(out, "dataset", measured.passes->dataset);
     Put(out, "passed", measurement::EncodePassed(measured.passes->passed));
@@ -334,9 +361,11 @@ json ToJson(const QualityStatus& quality) {
 }
 
 void ReadQuality(ObjectReader& reader, QualityStatus& out) {
-  std::string blocks, answers, dataset, passed;
+  std::string blocks, tokens, answers, dataset, passed;
   reader.Text("text", out.measured.text);
   reader.Text("blocks", blocks);
+  reader.Text("tokens", tokens);
+  reader.Bool("perByte", out.per_byte);
   reader.Text("answers", answers);
   reader.Text("dataset", dataset);
   reader.Text("passed", passed);
@@ -344,6 +373,7 @@ void ReadQuality(ObjectReader& reader, QualityStatus& out) {
   reader.Integer("gained", out.gained);
   for (const auto& [name, member] : kQualityTexts) reader.Text(name, out.*member);
   out.measured.blocks = measurement::DecodeBlocks(blocks).value_or(std::vector<measurement::QualityBlock>());
+  measurement::DecodeTokens(tokens, out.measured.blocks);
   out.measured.answers = measurement::DecodeAnswers(answers).value_or(std::vector<measurement::GreedyAnswer>());
   if (auto read = measurement::DecodePassed(passed))
     out.measured.passes = measurement::Passes{dataset, *std::move(read)};
@@ -353,6 +383,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Text("name", out.name);
   reader.Text("hash", out.hash);
   reader.Choice("state", kStates, [&](std::size_t i) { out.state = static_cast<ExperimentState>(i); });
+  reader.Text("model", out.model);
   reader.Text("runtime", out.runtime);
   reader.Nested("quant", [&](ObjectReader& config) { ReadQuantConfig(config, out.quant); });
   reader.Bool("baseline", out.baseline);
@@ -467,6 +498,7 @@ json ToJson(const ExperimentStatus& experiment) {
               {"state", ExperimentStateName(experiment.state)},
               {"runtime", experiment.runtime},
               {"quant", ToJson(experiment.quant)}};
+  Put(out, "model", experiment.model);
   Put(out, "baseline", experiment.baseline);
   Put(out, "confirms", experiment.confirms);
   if (experiment.allowed_seconds != 0) out["allowedSeconds"] = FormatDecimal(experiment.allowed_seconds, 0);
@@ -507,9 +539,15 @@ json ToJson(const TaskStatus& status) {
   Put(out, "state", status.state);
   Put(out, "progress", status.progress);
   for (const Condition& condition : status.conditions) out["conditions"].push_back(ToJson(condition));
-  if (status.model) out["model"] = checkpoint::ToJson(*status.model);
-  Put(out, "modelSource", status.model_source);
-  if (json inspection = ToJson(status.inspection); !inspection.empty()) out["inspection"] = std::move(inspection);
+  for (const ModelStatus& model : status.models) {
+    if (model.name.empty()) {
+      PutModel(out, kOnlyModel, model);
+      continue;
+    }
+    json item = {{"name", model.name}};
+    PutModel(item, kOneOfModels, model);
+    out["models"].push_back(std::move(item));
+  }
   if (status.expanded_for) out["expandedFor"] = ToJson(*status.expanded_for);
   const TaskStatus::Candidates& candidates = status.candidates;
   if (candidates.total != 0) {
@@ -532,6 +570,7 @@ json ToJson(const TaskStatus& status) {
   for (const ExperimentStatus& experiment : status.experiments) out["experiments"].push_back(ToJson(experiment));
   if (status.best) {
     json best = {{"experiment", status.best->experiment}};
+    Put(best, "model", status.best->model);
     Put(best, "runtime", status.best->runtime);
     Put(best, "quantName", status.best->quant_name);
     Put(best, "score", status.best->score);
@@ -591,16 +630,14 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     ReadCondition(item, condition);
     out.conditions.push_back(std::move(condition));
   });
-  if (const json* model = reader.Get("model")) {
-    auto facts = checkpoint::ModelFactsFromJson(*model);
-    if (facts) {
-      out.model = *std::move(facts);
-    } else {
-      reader.Fail("model", facts.error().message);
-    }
-  }
-  reader.Text("modelSource", out.model_source);
-  reader.Nested("inspection", [&](ObjectReader& inspection) { ReadInspection(inspection, out.inspection); });
+  ReadModel(reader, kOnlyModel, out.models.front());
+  std::vector<ModelStatus> models;
+  reader.Each("models", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    ModelStatus& model = models.emplace_back();
+    item.Text("name", model.name);
+    ReadModel(item, kOneOfModels, model);
+  });
+  if (!models.empty()) out.models = std::move(models);
   reader.Nested("expandedFor", [&](ObjectReader& expanded) { ReadExpandedFor(expanded, out.expanded_for.emplace()); });
   reader.Nested("candidates", [&](ObjectReader& candidates) {
     candidates.Integer("total", out.candidates.total);
@@ -648,6 +685,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
   reader.Nested("best", [&](ObjectReader& best) {
     out.best = TaskStatus::Best{};  // Clang 14 finds no default constructor in emplace()
     best.Text("experiment", out.best->experiment);
+    best.Text("model", out.best->model);
     best.Text("runtime", out.best->runtime);
     best.Text("quantName", out.best->quant_name);
     best.Text("score", out.best->score);

@@ -72,7 +72,8 @@ json AnnotationsOf(const api::AutotuneTask& task, const api::ExperimentStatus& m
   put("autotuner.io/node", measured.node);
   put("autotuner.io/engine-version", measured.engine_version);
   put("autotuner.io/driver", measured.driver);
-  if (task.status.model) put("autotuner.io/model-commit", task.status.model->commit);
+  put("autotuner.io/checkpoint", measured.model);
+  if (const auto* facts = api::FactsOf(task.status, measured.model)) put("autotuner.io/model-commit", facts->commit);
   if (measured.simulated) put("autotuner.io/simulated", "true");
   return out;
 }
@@ -130,9 +131,10 @@ Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& meas
   out.ns = task.metadata.ns;
   out.experiment = measured.name;
   out.engine = winner.traits.engine;
-  out.model = task.spec.model.id_or_path;
-  out.revision = experiment::ModelRevision(task);
-  out.volume = task.spec.model.volume;
+  const api::ModelSpec& model = task.spec.models[winner.model];
+  out.model = model.id_or_path;
+  out.revision = experiment::ModelRevision(task, winner.model);
+  out.volume = model.volume;
   out.model_in_pod = out.model.starts_with('/') ? environment.model_dir + out.model : out.model;
   out.args = winner.plan.args;
   out.env = winner.plan.env;

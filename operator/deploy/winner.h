@@ -19,8 +19,8 @@ struct Winner {
   std::string ns;
   std::string experiment;         // its name in the status
   std::string engine;             // "vllm"
-  std::string model, revision;    // spec.model.idOrPath; the commit measured, else the revision asked for
-  nlohmann::json volume;          // spec.model.volume, or null
+  std::string model, revision;    // the model's idOrPath; the commit measured, else the revision asked for
+  nlohmann::json volume;          // the model's volume, or null
   std::string model_in_pod;       // as the engine's command line has it
   std::vector<std::string> argv;  // the engine's whole command line, as a manifest has it (see container_command.h)
   std::vector<std::string> args;  // its end: what was tuned, and runtimes[].args

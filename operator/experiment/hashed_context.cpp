@@ -174,9 +174,9 @@ measurement::Slo SloOf(const api::SloSpec& slo) {
   return out;
 }
 
-std::string HashedContext(const api::TaskSpec& spec) {
+std::string HashedContext(const api::TaskSpec& spec, std::size_t model) {
   json context = {
-      {"model", HashedModel(spec.model)}, {"gpu", HashedGpu(spec.gpu)}, {"benchmark", HashedBenchmark(spec)}};
+      {"model", HashedModel(spec.models[model])}, {"gpu", HashedGpu(spec.gpu)}, {"benchmark", HashedBenchmark(spec)}};
   SetIfAny(context, "pod", HashedPod(spec.pod_template));
   return context.dump();
 }

@@ -115,8 +115,13 @@ void Mount(json& volumes, json& mounts, json volume, const std::string& path) {
 
 class Builder {
  public:
-  Builder(const api::AutotuneTask& task, const PodEnvironment& environment)
-      : task_(task), spec_(task.spec), template_(task.spec.pod_template), environment_(environment) {}
+  Builder(const api::AutotuneTask& task, std::size_t model, const PodEnvironment& environment)
+      : task_(task),
+        spec_(task.spec),
+        model_index_(model),
+        model_(task.spec.models[model]),
+        template_(task.spec.pod_template),
+        environment_(environment) {}
 
   json Experiment(const experiment::Experiment& experiment, const Placement& placement) {
     const api::OptimizationSpec& limits = spec_.optimization;
@@ -147,7 +152,7 @@ class Builder {
 
   json Inspect(int attempt) {
     const api::OptimizationSpec& limits = spec_.optimization;
-    json pod = Frame(InspectPodName(task_, attempt), "inspect", attempt,
+    json pod = Frame(InspectPodName(task_, model_index_, attempt), "inspect", attempt,
                      limits.scheduling_timeout + limits.image_pull_timeout + kInspectTimeout);
     json& spec = pod["spec"];
     json mounts = json::array();
@@ -156,8 +161,8 @@ class Builder {
     AppendUserMounts(mounts);
 
     json args = {"inspect", "--model", ModelInContainer()};
-    if (!spec_.model.revision.empty()) Append(args, {"--revision", spec_.model.revision});
-    if (!spec_.model.hugging_face.endpoint.empty()) Append(args, {"--endpoint", spec_.model.hugging_face.endpoint});
+    if (!model_.revision.empty()) Append(args, {"--revision", model_.revision});
+    if (!model_.hugging_face.endpoint.empty()) Append(args, {"--endpoint", model_.hugging_face.endpoint});
     Append(args, {"--termination-log", environment_.termination_log});
 
     Env env;
@@ -171,7 +176,7 @@ class Builder {
     AppendUserVolumes();
     if (!volumes_.empty()) spec["volumes"] = volumes_;
     // Needs no GPU and takes no quota; only a directory of the GPU nodes has to be read there.
-    if (spec_.model.volume.is_object() && spec_.model.volume.contains("hostPath")) {
+    if (model_.volume.is_object() && model_.volume.contains("hostPath")) {
       Place(Placement{.min_capability = std::nullopt, .pinned_product = "", .nodes_are_labelled = false}, spec);
     } else {
       spec["tolerations"] = Tolerations();
@@ -191,6 +196,7 @@ class Builder {
     labels[kManagedByLabel] = kManagedByValue;
     labels[kTaskLabel] = CutName(task_.metadata.name, 63);
     labels[kRoleLabel] = role;
+    if (!model_.name.empty()) labels[kModelLabel] = model_.name;
     labels[kAttemptLabel] = std::to_string(attempt);
     json metadata = {{"name", name},
                      {"namespace", task_.metadata.ns},
@@ -255,7 +261,7 @@ class Builder {
     }
     spec->quality.made_up_weights = MakesUpWeights(experiment.plan.args);
     // The engines' own commands are told the model; a user's may serve anything.
-    if (!experiment.runtime.command.empty()) spec->model = spec_.model.id_or_path;
+    if (!experiment.runtime.command.empty()) spec->model = model_.id_or_path;
     if (spec->dataset && !environment_.dataset_file.empty()) spec->dataset->path = environment_.dataset_file;
     spec->start = experiment.hints.start;
     spec->confirms = experiment.hints.confirms;
@@ -323,7 +329,7 @@ class Builder {
     for (const auto& [name, value] : experiment.traits.env) env.Set(name, value);
     for (const auto& [name, value] : experiment.plan.env) env.Set(name, value);
     RedirectHome(runtime, env, mounts);
-    const api::ModelSpec::HuggingFace& hub = spec_.model.hugging_face;
+    const api::ModelSpec::HuggingFace& hub = model_.hugging_face;
     if (!hub.cache_claim.empty()) {
       Mount(volumes_, mounts, {{"name", "hf-cache"}, {"persistentVolumeClaim", {{"claimName", hub.cache_claim}}}},
             environment_.cache_dir);
@@ -364,7 +370,7 @@ class Builder {
   std::vector<std::string> EngineCommand(const experiment::Experiment& experiment) const {
     quant::StartContext context;
     context.model = ModelInContainer();
-    context.revision = ModelRevision(task_);
+    context.revision = ModelRevision(task_, model_index_);
     context.host = environment_.host;
     context.port = environment_.port;
     context.options_file = environment_.options_dir + "/" + kOptionsFile;
@@ -441,7 +447,7 @@ class Builder {
   }
 
   void PutToken(Env& env) const {
-    const api::ModelSpec::HuggingFace& hub = spec_.model.hugging_face;
+    const api::ModelSpec::HuggingFace& hub = model_.hugging_face;
     if (hub.token_secret_name.empty()) return;
     // Only the reference: the operator needs no right to read secrets.
     const json reference = {{"name", hub.token_secret_name},
@@ -449,14 +455,14 @@ class Builder {
     env.Put({{"name", "HF_TOKEN"}, {"valueFrom", {{"secretKeyRef", reference}}}});
   }
 
-  bool IsPath() const { return spec_.model.id_or_path.starts_with("/"); }
+  bool IsPath() const { return model_.id_or_path.starts_with("/"); }
 
   std::string ModelInContainer() const {
-    return IsPath() ? environment_.model_dir + spec_.model.id_or_path : spec_.model.id_or_path;
+    return IsPath() ? environment_.model_dir + model_.id_or_path : model_.id_or_path;
   }
 
   void MountModel(json& mounts) {
-    const json& source = spec_.model.volume;
+    const json& source = model_.volume;
     if (!source.is_object() || source.empty() || environment_.model_dir.empty()) return;
     json volume = {{"name", "model"}};
     json mount = {{"name", "model"}, {"mountPath", environment_.model_dir}, {"readOnly", true}};
@@ -518,6 +524,8 @@ class Builder {
 
   const api::AutotuneTask& task_;
   const api::TaskSpec& spec_;
+  const std::size_t model_index_;
+  const api::ModelSpec& model_;
   const api::PodTemplateSpec& template_;
   const PodEnvironment& environment_;
   json volumes_ = json::array();
@@ -529,30 +537,32 @@ std::string PodName(const api::AutotuneTask& task, const std::string& hash, int 
   return NameWithHash(task, "", task.metadata.uid + "/" + hash + "/" + std::to_string(attempt));
 }
 
-std::string ModelRevision(const api::AutotuneTask& task) {
-  const bool known = task.status.model && !task.status.model->commit.empty();
-  return known ? task.status.model->commit : task.spec.model.revision;
+std::string ModelRevision(const api::AutotuneTask& task, std::size_t model) {
+  const api::ModelSpec& spec = task.spec.models[model];
+  const checkpoint::ModelFacts* facts = api::FactsOf(task.status, spec.name);
+  return facts != nullptr && !facts->commit.empty() ? facts->commit : spec.revision;
 }
 
-std::string InspectPodName(const api::AutotuneTask& task, int attempt) {
+std::string InspectPodName(const api::AutotuneTask& task, std::size_t index, int attempt) {
   // Another model is another question: its pod must not be taken for the answer to the first.
-  const api::ModelSpec& model = task.spec.model;
-  const json asked = {model.id_or_path,
-                      model.revision,
-                      model.volume,
-                      model.hugging_face.endpoint,
-                      model.hugging_face.token_secret_name,
-                      model.hugging_face.token_secret_key};
+  const api::ModelSpec& model = task.spec.models[index];
+  json asked = {model.id_or_path,
+                model.revision,
+                model.volume,
+                model.hugging_face.endpoint,
+                model.hugging_face.token_secret_name,
+                model.hugging_face.token_secret_key};
+  if (!model.name.empty()) asked.push_back(model.name);
   return NameWithHash(task, "-inspect", task.metadata.uid + "/" + asked.dump() + "/" + std::to_string(attempt));
 }
 
 json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment, const Placement& placement,
                         const PodEnvironment& environment) {
-  return Builder(task, environment).Experiment(experiment, placement);
+  return Builder(task, experiment.model, environment).Experiment(experiment, placement);
 }
 
-json BuildInspectPod(const api::AutotuneTask& task, int attempt, const PodEnvironment& environment) {
-  return Builder(task, environment).Inspect(attempt);
+json BuildInspectPod(const api::AutotuneTask& task, std::size_t model, int attempt, const PodEnvironment& environment) {
+  return Builder(task, model, environment).Inspect(attempt);
 }
 
 }  // namespace autotune::experiment

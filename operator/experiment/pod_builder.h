@@ -30,6 +30,7 @@ inline constexpr const char* kManagedByValue = "autotune-operator";
 inline constexpr const char* kTaskLabel = "autotuner.io/task";             // task name, cut to 63
 inline constexpr const char* kRoleLabel = "autotuner.io/role";             // experiment | inspect
 inline constexpr const char* kHashLabel = "autotuner.io/experiment-hash";  // 16 digits
+inline constexpr const char* kModelLabel = "autotuner.io/model";           // ModelSpec::name, with several checkpoints
 inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
 inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
@@ -44,7 +45,7 @@ struct PodEnvironment {
   std::string port = "8000";                  // local mode: "$(AUTOTUNE_PORT)", expanded per process as a kubelet does
   std::string shared_dir = "/autotune";       // the emptyDir in engine and bench
   std::string options_dir = "/etc/autotune";  // downwardAPI volume with the engine's options file
-  std::string model_dir = "/models";          // where spec.model.volume is mounted; idOrPath "/x" is model_dir + "/x"
+  std::string model_dir = "/models";          // where a model's volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
   std::string home_dir = "/home/autotune";    // HOME of the engine; "" = the image's or the user's own
   std::string dataset_file{};  // local mode: what stands for spec.benchmark.dataset; "" = mounted at kDatasetDir
@@ -76,6 +77,7 @@ struct BenchHints {
 struct Experiment {
   std::string hash;  // content hash, 16 digits
   int attempt = 1;
+  std::size_t model = 0;     // index into TaskSpec::models
   api::RuntimeSpec runtime;  // image resolved
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
@@ -93,9 +95,9 @@ struct Placement {
 // "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
 // What engines are told to load: the commit that the revision was when the model was inspected, so that every
-// experiment and what is deployed load the same files; spec.model.revision where no hub said a commit.
-std::string ModelRevision(const api::AutotuneTask& task);
-std::string InspectPodName(const api::AutotuneTask& task, int attempt);
+// experiment and what is deployed load the same files; the revision of the spec where no hub said a commit.
+std::string ModelRevision(const api::AutotuneTask& task, std::size_t model);
+std::string InspectPodName(const api::AutotuneTask& task, std::size_t model, int attempt);
 
 // Latency objectives compare configurations at this share of the requests/s at the baseline's limit.
 inline constexpr double kReferenceShare = 0.7;
@@ -110,11 +112,12 @@ std::string BenchmarkPath(const std::string& message);
 measurement::Slo SloOf(const api::SloSpec& slo);
 // Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
 // (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
-std::string HashedContext(const api::TaskSpec& spec);
+std::string HashedContext(const api::TaskSpec& spec, std::size_t model);
 
 nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment,
                                   const Placement& placement, const PodEnvironment& environment);
-nlohmann::json BuildInspectPod(const api::AutotuneTask& task, int attempt, const PodEnvironment& environment);
+nlohmann::json BuildInspectPod(const api::AutotuneTask& task, std::size_t model, int attempt,
+                               const PodEnvironment& environment);
 
 // spec fields that no pod may be built from although the schema accepts them (what the policy refuses, a reserved
 // flag in runtimes[].args, an env name that the builder owns, ...): kInvalid with the field's path.

@@ -48,7 +48,7 @@ class Checker {
       : spec_(spec), traits_(traits), environment_(environment) {}
 
   base::Status Run() {
-    Model();
+    for (std::size_t i = 0; i < spec_.models.size(); ++i) Model(i);
     for (std::size_t i = 0; i < spec_.runtimes.size(); ++i) Runtime(i);
     if (spec_.runtimes.empty() && !traits_.empty()) Parameters(traits_.front());
     Gpu();
@@ -64,9 +64,10 @@ class Checker {
     if (status_.ok()) status_ = base::Invalid(path + ": " + why);
   }
 
-  void Model() {
-    const json& volume = spec_.model.volume;
-    const std::string path = "spec.model.volume";
+  void Model(std::size_t index) {
+    const api::ModelSpec& model = spec_.models[index];
+    const json& volume = model.volume;
+    const std::string path = api::ModelPath(spec_, index) + ".volume";
     if (!volume.is_null()) {
       if (!volume.is_object() || volume.size() != 1) {
         Refuse(path, "exactly one of persistentVolumeClaim, image, hostPath has to be set");
@@ -74,10 +75,10 @@ class Checker {
                  !volume.contains("hostPath")) {
         Refuse(path + "." + volume.begin().key(), "is not one of persistentVolumeClaim, image, hostPath");
       }
-    } else if (spec_.model.id_or_path.starts_with("/") && !environment_.model_dir.empty()) {
-      Refuse("spec.model.idOrPath", "\"" + spec_.model.id_or_path +
-                                        "\" is a path inside spec.model.volume, which is not set; a model of a hub is "
-                                        "called like meta-llama/Llama-3.2-1B-Instruct");
+    } else if (model.id_or_path.starts_with("/") && !environment_.model_dir.empty()) {
+      Refuse(api::ModelPath(spec_, index) + ".idOrPath",
+             "\"" + model.id_or_path + "\" is a path inside " + path +
+                 ", which is not set; a model of a hub is called like meta-llama/Llama-3.2-1B-Instruct");
     }
   }
 
@@ -131,11 +132,13 @@ class Checker {
   // Environment variables of the engine that fields of the task set.
   std::map<std::string, std::string> EngineNames() const {
     std::map<std::string, std::string> names;
-    const api::ModelSpec::HuggingFace& hub = spec_.model.hugging_face;
-    if (!hub.token_secret_name.empty()) names["HF_TOKEN"] = "spec.model.huggingFace.tokenSecretRef";
-    if (!hub.cache_claim.empty()) names["HF_HOME"] = "spec.model.huggingFace.cacheClaim";
-    if (hub.endpoint != api::ModelSpec::HuggingFace().endpoint)
-      names["HF_ENDPOINT"] = "spec.model.huggingFace.endpoint";
+    for (std::size_t i = 0; i < spec_.models.size(); ++i) {
+      const api::ModelSpec::HuggingFace& hub = spec_.models[i].hugging_face;
+      const std::string path = api::ModelPath(spec_, i) + ".huggingFace";
+      if (!hub.token_secret_name.empty()) names["HF_TOKEN"] = path + ".tokenSecretRef";
+      if (!hub.cache_claim.empty()) names["HF_HOME"] = path + ".cacheClaim";
+      if (hub.endpoint != api::ModelSpec::HuggingFace().endpoint) names["HF_ENDPOINT"] = path + ".endpoint";
+    }
     return names;
   }
 

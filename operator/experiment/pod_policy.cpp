@@ -48,8 +48,9 @@ class PolicyChecker {
   base::Status Run() {
     const api::PodTemplateSpec& pod = spec_.pod_template;
     const std::string path = "spec.podTemplate";
-    if (spec_.model.volume.is_object() && spec_.model.volume.contains("hostPath")) {
-      HostPath("spec.model.volume.hostPath");
+    for (std::size_t i = 0; i < spec_.models.size(); ++i) {
+      const json& volume = spec_.models[i].volume;
+      if (volume.is_object() && volume.contains("hostPath")) HostPath(api::ModelPath(spec_, i) + ".volume.hostPath");
     }
     for (std::size_t i = 0; pod.volumes.is_array() && i < pod.volumes.size(); ++i) {
       Volume(pod.volumes[i], path + ".volumes[" + std::to_string(i) + "]");

@@ -14,7 +14,7 @@
 namespace autotune::experiment {
 
 struct PodPolicy {
-  bool host_path = false;   // directories of nodes, as spec.model.volume or a volume of spec.podTemplate
+  bool host_path = false;   // directories of nodes, as a model's volume or a volume of spec.podTemplate
   bool privileged = false;  // security contexts beyond "baseline"
   // "*" in a list is every one. The empty name of a ServiceAccount is the namespace's default.
   std::vector<std::string> service_accounts = {"default"};

@@ -78,9 +78,11 @@ base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine) {
     return base::Invalid("spec.gpu: does not allow the GPUs of this machine (" + machine.gpu.product +
                          "); see products, minMemory and minComputeCapability");
   }
-  const nlohmann::json& volume = spec.model.volume;
-  if (volume.is_object() && volume.contains("image")) {
-    return base::Invalid("spec.model.volume.image: local mode cannot read images; unpack it and use --model-dir");
+  for (std::size_t i = 0; i < spec.models.size(); ++i) {
+    const nlohmann::json& volume = spec.models[i].volume;
+    if (!volume.is_object() || !volume.contains("image")) continue;
+    return base::Invalid(api::ModelPath(spec, i) +
+                         ".volume.image: local mode cannot read images; unpack it and use --model-dir");
   }
   return {};
 }

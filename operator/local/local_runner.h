@@ -19,7 +19,7 @@ namespace autotune::local {
 struct LocalTools {
   std::filesystem::path launch_binary, bench_binary;
   std::filesystem::path hub_cache;  // where the hub's files are cached
-  std::filesystem::path model_dir;  // what stands for spec.model.volume; "" = paths are those of this machine
+  std::filesystem::path model_dir;  // what stands for the models' volumes; "" = paths are those of this machine
   std::filesystem::path dataset;    // the file that stands for spec.benchmark.dataset
   std::filesystem::path records;    // the directory that stands for spec.benchmark.records
 };

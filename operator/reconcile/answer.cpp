@@ -43,6 +43,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
       experiments[judged.shown]->loads[judgement.judged[judged.shown].scored.front()].measured;
   api::TaskStatus::Best best;
   best.experiment = winner.name;
+  best.model = winner.model;
   best.runtime = winner.runtime;
   best.quant_name = winner.quant.name;
   best.starts = judged.starts;
@@ -94,8 +95,8 @@ std::string NothingFeasible(const tuning::Judgement& judgement, const Succeeded&
     asked += (asked.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, bound.limit, false);
     relaxed += (relaxed.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, *bound.actual, true);
   }
-  return "No configuration meets " + asked + "; the nearest is " + nearest.name + " (" + nearest.quant.name +
-         "). With " + relaxed + " it becomes feasible.";
+  return "No configuration meets " + asked + "; the nearest is " + nearest.name + " (" +
+         api::ConfigurationName(nearest) + "). With " + relaxed + " it becomes feasible.";
 }
 
 std::string Share(double value) { return api::FormatDecimal(value, 4); }
@@ -108,12 +109,17 @@ void Warn(api::ExperimentStatus& experiment, const char* reason, const std::stri
 void WarnOfQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged,
                    api::ExperimentStatus& experiment) {
   std::erase_if(experiment.warnings, [](const quant::Warning& warning) {
-    return warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised;
+    return warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised ||
+           warning.reason == kTokenizersDiffer;
   });
   if (judged.gate == measurement::QualityGate::kUndecided) {
     Warn(experiment, kQualityUndecided,
          change->nll ? "the interval holds the bound: the likelier side counts"
                      : "greedy answers differ from the baseline's, which is no measure of a loss");
+  }
+  if (change && change->per_byte) {
+    Warn(experiment, kTokenizersDiffer,
+         "the checkpoint's tokenizer is another one than the reference's: likelihoods are compared per byte");
   }
   if (change && change->cache == measurement::CacheUse::kNotRead) {
     Warn(experiment, kCacheNotExercised,
@@ -132,6 +138,7 @@ void FillQuality(const std::optional<measurement::QualityChange>& change, const 
     out.delta = api::FormatDecimal(change->nll->value, 6);
     out.ci = api::FormatDecimal(change->nll->ci, 6);
     out.growth = api::FormatDecimal(measurement::PerplexityGrowth(change->nll->value), 6);
+    out.per_byte = change->per_byte;
   }
   if (change && change->cache != measurement::CacheUse::kNotKnown) out.cache = measurement::CacheUseName(change->cache);
   if (change && change->agreement) {
@@ -174,8 +181,8 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
 
 bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other) {
   const bool same = experiment.args == other.args && experiment.options == other.options && experiment.env == other.env;
-  return !same && experiment.runtime == other.runtime && !experiment.apart_from_cache.empty() &&
-         experiment.apart_from_cache == other.apart_from_cache;
+  return !same && experiment.model == other.model && experiment.runtime == other.runtime &&
+         !experiment.apart_from_cache.empty() && experiment.apart_from_cache == other.apart_from_cache;
 }
 
 tuning::Criteria CriteriaOf(const api::TaskSpec& spec) {
@@ -197,6 +204,11 @@ tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const
   for (const api::LoadRow& row : experiment.loads) observation.loads.push_back(row.measured);
   observation.stopped = measurement::StopReasonFromName(experiment.stopped).value_or(measurement::StopReason::kFound);
   observation.settings = static_cast<int>(experiment.args.size() + (experiment.options.empty() ? 0 : 1));
+  // Another checkpoint than the one whose baselines are measured is a change, too.
+  const bool reference = std::ranges::any_of(status.experiments, [&](const api::ExperimentStatus& other) {
+    return other.baseline && other.model == experiment.model;
+  });
+  if (!reference) ++observation.settings;
   if (!experiment.quality) return observation;
   for (const api::ExperimentStatus& other : status.experiments) {
     if (other.baseline && other.runtime == experiment.runtime && other.quality) {

@@ -36,6 +36,7 @@ bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::Experi
 // Reasons of warnings that follow from a comparison; recomputed with it.
 inline constexpr const char* kQualityUndecided = "QualityUndecided";
 inline constexpr const char* kCacheNotExercised = "CacheNotExercised";
+inline constexpr const char* kTokenizersDiffer = "TokenizersDiffer";
 
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
 tuning::Criteria CriteriaOf(const api::TaskSpec& spec);

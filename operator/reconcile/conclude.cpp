@@ -47,8 +47,8 @@ std::string BaselineProblem(const api::TaskStatus& status, const std::string& ru
 }
 
 std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStatus& winner) {
-  std::string message =
-      "Best: " + winner.name + " (" + winner.runtime + ", " + winner.quant.name + "), score " + status.best->score;
+  std::string message = "Best: " + winner.name + " (" + winner.runtime + ", " + api::ConfigurationName(winner) +
+                        "), score " + status.best->score;
   if (winner.baseline) return message + "; it is the baseline, nothing else was better";
   if (!status.best->improvement_over_baseline.empty()) {
     message += ", " + status.best->improvement_over_baseline + " over the baseline";

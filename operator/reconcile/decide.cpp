@@ -74,7 +74,7 @@ void DropOthers(const Observed& observed, const api::ExpandedFor& asked, base::W
   if (!status.expanded_for) return;
   std::vector<api::ExperimentStatus> kept;
   for (api::ExperimentStatus& entry : status.experiments) {
-    if (MeasuresTheSame(*status.expanded_for, asked, entry.runtime)) {
+    if (MeasuresTheSame(*status.expanded_for, asked, api::MeasuredWith(entry.runtime, entry.model))) {
       kept.push_back(std::move(entry));
     } else {
       status.cost.earlier += SpentUntilNow(observed, entry, now);
@@ -166,10 +166,8 @@ class Look {
     is_late_ = deadline && now_ >= *deadline;
     Inspection inspection = Inspect(observed_, settings_, now_);
     WakeAt(inspection.wake_at, plan_);
-    status_.inspection = inspection.record;
-    if (!inspection.model) {
-      status_.model.reset();
-      status_.model_source.clear();
+    status_.models = std::move(inspection.models);
+    if (!inspection.known) {
       if (inspection.verdict.kind == Verdict::Kind::kFailed) return End(std::move(inspection.verdict));
       if (is_late_) {
         return End(Failed("BudgetTooSmall", DeadlineText(spec_) + ", and the model's configuration is not known: " +
@@ -180,8 +178,6 @@ class Look {
       FillCost(spec_, status_);
       return std::move(inspection.verdict);
     }
-    status_.model = std::move(inspection.model);
-    status_.model_source = asked->model_source;
     if (auto problem = ExpandIfNeeded(*asked)) return End(std::move(*problem));
     return Search(*asked, tracked);
   }
@@ -287,7 +283,7 @@ class Look {
 
   bool HaveSpace() {
     if (space_) return true;
-    auto space = BuildSpace(spec_, *status_.model, GpuOf(status_), *settings_.rules, settings_.environment);
+    auto space = BuildSpace(spec_, FactsOfModels(status_), GpuOf(status_), *settings_.rules, settings_.environment);
     if (!space) {
       space_error_ = space.error().message;
       return false;
@@ -305,6 +301,9 @@ class Look {
   // False when the spec does not allow any pod.
   bool BuildPods(const std::vector<std::size_t>& entries) {
     if (!HaveSpace()) return false;
+    // What was read of the models in this very look is not in the observed task yet.
+    api::AutotuneTask task{observed_.task.metadata, spec_, {}};
+    task.status.models = status_.models;
     for (const std::size_t i : entries) {
       api::ExperimentStatus& entry = status_.experiments[i];
       const tuning::Candidate* candidate = CandidateOf(*space_, entry);
@@ -314,8 +313,7 @@ class Look {
       experiment.hints = HintsFor(spec_, status_, IsAdaptive(spec_) ? &Input() : nullptr, *space_, entry, *candidate);
       experiment::Placement placement = PlacementOf(*space_, GpuOf(status_));
       placement.avoided_node = NodeToAvoid(observed_, entry);
-      plan_.create_pods.push_back(
-          experiment::BuildExperimentPod(observed_.task, experiment, placement, settings_.environment));
+      plan_.create_pods.push_back(experiment::BuildExperimentPod(task, experiment, placement, settings_.environment));
     }
     return true;
   }
@@ -411,9 +409,9 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
   TellUndeleted(observed, plan, now, status.conditions);
   if (api::ToJson(status) != api::ToJson(observed.task.status)) plan.status = status;
   const bool open = status.state == "Complete" && status.best && status.recommendation_config_map.empty();
-  if (!open || !status.model || !observed.spec_error.empty()) return plan;
+  if (!open || !AllKnown(status) || !observed.spec_error.empty()) return plan;
   const auto space =
-      BuildSpace(observed.task.spec, *status.model, GpuOf(status), *settings.rules, settings.environment);
+      BuildSpace(observed.task.spec, FactsOfModels(status), GpuOf(status), *settings.rules, settings.environment);
   if (!space) return plan;
   Conclusion conclusion = Conclude(observed, settings, status, *space, "", now);
   plan.config_map = std::move(conclusion.config_map);

@@ -40,10 +40,16 @@ std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   return Hash(read.dump() + context);
 }
 
+// Names of what serves.
+struct Server {
+  std::string model, runtime;
+};
+
 // Texts of what starts the engine are equal: with the same runtime and the same conditions the same is measured.
-bool StartsTheSame(const api::ExperimentStatus& experiment, const std::string& runtime, const quant::LaunchPlan& plan) {
-  return !experiment.truncated && experiment.runtime == runtime && experiment.gpus == plan.gpus &&
-         experiment.args == plan.args && experiment.options == plan.options_yaml && experiment.env == plan.env;
+bool StartsTheSame(const api::ExperimentStatus& experiment, const Server& server, const quant::LaunchPlan& plan) {
+  return !experiment.truncated && experiment.model == server.model && experiment.runtime == server.runtime &&
+         experiment.gpus == plan.gpus && experiment.args == plan.args && experiment.options == plan.options_yaml &&
+         experiment.env == plan.env;
 }
 
 // Of a fresh start, counted from 1.
@@ -57,8 +63,9 @@ bool IsFreshStartOf(const api::ExperimentStatus& experiment, const tuning::Candi
   return false;
 }
 
-void Fill(const tuning::Candidate& candidate, const std::string& runtime, api::ExperimentStatus& entry) {
-  entry.runtime = runtime;
+void Fill(const tuning::Candidate& candidate, const Server& server, api::ExperimentStatus& entry) {
+  entry.model = server.model;
+  entry.runtime = server.runtime;
   entry.args = candidate.plan.args;
   entry.options = candidate.plan.options_yaml;
   entry.env = candidate.plan.env;
@@ -81,7 +88,9 @@ std::vector<api::PrunedReason> CountPruned(const tuning::Expansion& expansion) {
       if (reasons.size() == kMaxPrunedReasons) continue;
       api::PrunedReason reason;
       reason.reason = pruned.rejection.reason;
-      reason.example = Short(pruned.runtime + " + " + pruned.quant.name + ": " + pruned.rejection.message, 512);
+      reason.example = Short(pruned.runtime + " + " + api::ConfigurationName(pruned.model, pruned.quant.name) + ": " +
+                                 pruned.rejection.message,
+                             512);
       reasons.push_back(std::move(reason));
       found = reasons.end() - 1;
     }
@@ -126,7 +135,12 @@ GpuChoice ChooseGpus(const Observed& observed, const Settings& settings, const a
   const bool chose = !chosen.product.empty();
   const bool measured = std::any_of(status.experiments.begin(), status.experiments.end(), IsFinished);
   if (chose ? StillAllowed(spec.gpu, chosen, observed.nodes) : measured) return chosen;
-  return ChooseGpu(spec, *status.model, GpuChoices(spec.gpu, observed.nodes), *settings.rules, settings.environment);
+  return ChooseGpu(spec, FactsOfModels(status), GpuChoices(spec.gpu, observed.nodes), *settings.rules,
+                   settings.environment);
+}
+
+Server ServerOf(const Space& space, const tuning::Candidate& candidate) {
+  return {space.models[candidate.model].name, space.runtimes[candidate.runtime].spec.name};
 }
 
 // Merges what a status has with what the present spec asks for.
@@ -142,7 +156,7 @@ class Merge {
   }
 
   // Of a candidate that no experiment measures yet.
-  api::ExperimentStatus New(const tuning::Candidate& candidate, const std::string& runtime) {
+  api::ExperimentStatus New(const tuning::Candidate& candidate, const Server& server) {
     api::ExperimentStatus entry;
     entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
     entry.hash = candidate.hash;
@@ -151,13 +165,13 @@ class Merge {
     // It was an experiment of this task before, and a pod of then has not gone yet. What that measures does not count,
     // it may run on another GPU product; and its name cannot be given again.
     entry.attempts = LastAttempt(observed_, candidate.hash);
-    Fill(candidate, runtime, entry);
+    Fill(candidate, server, entry);
     return entry;
   }
 
   // Another start of what was measured. Its pods are told apart by a hash of their own.
-  api::ExperimentStatus Fresh(const tuning::Candidate& candidate, const std::string& runtime,
-                              const std::string& confirmed, const api::TaskStatus& status) {
+  api::ExperimentStatus Fresh(const tuning::Candidate& candidate, const Server& server, const std::string& confirmed,
+                              const api::TaskStatus& status) {
     const auto before = std::count_if(status.experiments.begin(), status.experiments.end(),
                                       [&](const auto& entry) { return entry.confirms == confirmed; });
     api::ExperimentStatus entry;
@@ -166,18 +180,18 @@ class Merge {
     entry.quant = candidate.quant;
     entry.confirms = confirmed;
     entry.attempts = LastAttempt(observed_, entry.hash);
-    Fill(candidate, runtime, entry);
+    Fill(candidate, server, entry);
     return entry;
   }
 
   void Run(bool other_gpus, Expanded& out) {
     for (const std::size_t index : out.space.schedule) {
       const tuning::Candidate& candidate = out.space.expansion.candidates[index];
-      const std::string& runtime = out.space.runtimes[candidate.runtime].spec.name;
-      if (const api::ExperimentStatus* known = Take(candidate, runtime)) {
-        out.experiments.push_back(Kept(*known, candidate, runtime, other_gpus, out.let_go));
+      const Server server = ServerOf(out.space, candidate);
+      if (const api::ExperimentStatus* known = Take(candidate, server)) {
+        out.experiments.push_back(Kept(*known, candidate, server, other_gpus, out.let_go));
       } else if (!IsAdaptive(observed_.task.spec)) {
-        out.experiments.push_back(New(candidate, runtime));
+        out.experiments.push_back(New(candidate, server));
       }
     }
     KeepFreshStarts(out);
@@ -200,11 +214,12 @@ class Merge {
     std::move(fresh.begin(), fresh.end(), std::back_inserter(out.experiments));
   }
 
-  const api::ExperimentStatus* Take(const tuning::Candidate& candidate, const std::string& runtime) {
+  const api::ExperimentStatus* Take(const tuning::Candidate& candidate, const Server& server) {
     auto found = std::find_if(left_.begin(), left_.end(), [&](const auto* e) { return e->hash == candidate.hash; });
-    if (found == left_.end() && status_.expanded_for && MeasuresTheSame(*status_.expanded_for, asked_, runtime)) {
+    if (found == left_.end() && status_.expanded_for &&
+        MeasuresTheSame(*status_.expanded_for, asked_, api::MeasuredWith(server.runtime, server.model))) {
       found = std::find_if(left_.begin(), left_.end(), [&](const auto* e) {
-        return e->confirms.empty() && StartsTheSame(*e, runtime, candidate.plan);
+        return e->confirms.empty() && StartsTheSame(*e, server, candidate.plan);
       });
     }
     if (found == left_.end()) return nullptr;
@@ -214,7 +229,7 @@ class Merge {
   }
 
   api::ExperimentStatus Kept(const api::ExperimentStatus& known, const tuning::Candidate& candidate,
-                             const std::string& runtime, bool other_gpus, api::GpuSeconds& let_go) const {
+                             const Server& server, bool other_gpus, api::GpuSeconds& let_go) const {
     api::ExperimentStatus entry = known;
     // Other GPUs' measurements are not comparable, those that are still at work included; an earlier version's results
     // cannot be judged under a bound on quality.
@@ -224,7 +239,7 @@ class Merge {
       // Also a pod that no look has recorded yet is one of then.
       entry.attempts = std::max(entry.attempts, LastAttempt(observed_, known.hash));
     }
-    if (entry.state == ExperimentState::kPending) Fill(candidate, runtime, entry);
+    if (entry.state == ExperimentState::kPending) Fill(candidate, server, entry);
     entry.baseline = candidate.baseline;
     entry.quant = candidate.quant;
     return entry;
@@ -239,6 +254,12 @@ class Merge {
 };
 
 }  // namespace
+
+std::vector<checkpoint::ModelFacts> FactsOfModels(const api::TaskStatus& status) {
+  std::vector<checkpoint::ModelFacts> facts;
+  for (const api::ModelStatus& model : status.models) facts.push_back(model.facts.value_or(checkpoint::ModelFacts()));
+  return facts;
+}
 
 std::string ModelSourceOf(const api::ModelSpec& model) {
   json source = {{"idOrPath", model.id_or_path}};
@@ -266,18 +287,24 @@ base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings
   api::ExpandedFor asked;
   asked.generation = observed.task.metadata.generation;
   asked.hash_scheme = tuning::kHashScheme;
-  asked.model_source = ModelSourceOf(spec.model);
-  const std::string context = experiment::HashedContext(spec);
-  asked.spec = SpecHash(spec, context);
-  for (const ResolvedRuntime& runtime : *runtimes) {
-    asked.runtimes[runtime.spec.name] = {runtime.spec.image, Hash(IdentityOf(runtime.spec) + context)};
+  asked.model_source = ModelSourceOf(spec.models.front());
+  std::string contexts;
+  for (std::size_t i = 0; i < spec.models.size(); ++i) {
+    if (i > 0) asked.model_source = Hash(asked.model_source + ModelSourceOf(spec.models[i]));
+    const std::string context = experiment::HashedContext(spec, i);
+    contexts += context;
+    for (const ResolvedRuntime& runtime : *runtimes) {
+      asked.runtimes[api::MeasuredWith(runtime.spec.name, spec.models[i].name)] = {
+          runtime.spec.image, Hash(IdentityOf(runtime.spec) + context)};
+    }
   }
+  asked.spec = SpecHash(spec, contexts);
   return asked;
 }
 
-bool MeasuresTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked, const std::string& runtime) {
-  const auto before = was.runtimes.find(runtime);
-  const auto now = asked.runtimes.find(runtime);
+bool MeasuresTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked, const std::string& with) {
+  const auto before = was.runtimes.find(with);
+  const auto now = asked.runtimes.find(with);
   if (before == was.runtimes.end() || now == asked.runtimes.end()) return false;
   if (before->second == now->second) return true;
   // Hashes of two schemes say nothing about each other. The spec has not changed; the image may come with the rules.
@@ -318,7 +345,7 @@ const tuning::Candidate* CandidateOf(const Space& space, const api::ExperimentSt
                             [&](const tuning::Candidate& candidate) { return candidate.hash == experiment.hash; });
   if (found == candidates.end()) {
     found = std::find_if(candidates.begin(), candidates.end(), [&](const tuning::Candidate& candidate) {
-      return StartsTheSame(experiment, space.runtimes[candidate.runtime].spec.name, candidate.plan);
+      return StartsTheSame(experiment, ServerOf(space, candidate), candidate.plan);
     });
   }
   if (found == candidates.end() && !experiment.confirms.empty()) {
@@ -332,6 +359,7 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   api::ExperimentStatus entry;
   entry.name = experiment.name;
   entry.hash = experiment.hash;
+  entry.model = experiment.model;
   entry.runtime = experiment.runtime;
   entry.quant = experiment.quant;
   entry.baseline = experiment.baseline;
@@ -346,7 +374,7 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   std::erase_if(entry.warnings, [](const quant::Warning& warning) {
     return warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured ||
            warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised ||
-           warning.reason == kRanElsewhere || warning.reason == kMeasuredWith;
+           warning.reason == kTokenizersDiffer || warning.reason == kRanElsewhere || warning.reason == kMeasuredWith;
   });
   entry.attempts = experiment.attempts;
   entry.truncated = experiment.truncated;
@@ -359,9 +387,9 @@ void AddExperiments(const Observed& observed, const Space& space, const std::vec
   std::vector<api::ExperimentStatus> entries;
   for (const ToAdd& one : added) {
     const tuning::Candidate& candidate = space.expansion.candidates[one.candidate];
-    const std::string& runtime = space.runtimes[candidate.runtime].spec.name;
-    entries.push_back(one.confirms.empty() ? merge.New(candidate, runtime)
-                                           : merge.Fresh(candidate, runtime, one.confirms, status));
+    const Server server = ServerOf(space, candidate);
+    entries.push_back(one.confirms.empty() ? merge.New(candidate, server)
+                                           : merge.Fresh(candidate, server, one.confirms, status));
     entries.back().allowed_seconds = one.allowed_seconds;
   }
   std::move(entries.begin(), entries.end(), std::back_inserter(status.experiments));
@@ -374,7 +402,7 @@ base::Result<Expanded> Expand(const Observed& observed, const Settings& settings
   out.expanded_for = asked;
   out.rules_version = settings.rules->version();
   out.gpu = ChooseGpus(observed, settings, status);
-  auto space = BuildSpace(spec, *status.model, out.gpu, *settings.rules, settings.environment);
+  auto space = BuildSpace(spec, FactsOfModels(status), out.gpu, *settings.rules, settings.environment);
   if (!space) return std::move(space).error();
   out.space = std::move(*space);
   out.candidates = Count(out.space);

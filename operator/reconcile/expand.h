@@ -14,14 +14,17 @@
 
 namespace autotune::reconcile {
 
+// Facts of all checkpoints, in the spec's order. REQUIRES: `status` is one of an inspection of the present spec.
+std::vector<checkpoint::ModelFacts> FactsOfModels(const api::TaskStatus& status);
+
 // Hash of what says which model it is and what its files are; not of what it takes to get at them.
 std::string ModelSourceOf(const api::ModelSpec& model);
 
 // What the present spec asks for. kInvalid names the field's path.
 base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings& settings);
 
-// Whether a measurement with this runtime, made for `was`, is one for `asked` as well.
-bool MeasuresTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked, const std::string& runtime);
+// Whether a measurement with this runtime and checkpoint (api::MeasuredWith), made for `was`, is one for `asked` too.
+bool MeasuresTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked, const std::string& with);
 
 // Whether `asked` wants the experiments that were expanded for `was`, under the rules and the hashes of then.
 bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked);

@@ -20,6 +20,7 @@ namespace search = tuning::search;
 std::map<std::string, std::string> ParametersOf(const Space& space, const tuning::Candidate& candidate) {
   std::map<std::string, std::string> out;
   for (const auto& [name, value] : candidate.parameters) out[name] = value.ToString();
+  if (const std::string& model = space.models[candidate.model].name; !model.empty()) out["checkpoint"] = model;
   out["runtime"] = space.runtimes[candidate.runtime].spec.name;
   out["quantization"] = candidate.quant.name;
   const auto size = [&](const char* name, const std::optional<int>& value) {

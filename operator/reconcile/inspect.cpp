@@ -24,6 +24,10 @@ std::string LabelOf(const PodView& pod, const char* name) {
 
 bool IsInspectPod(const PodView& pod) { return LabelOf(pod, experiment::kRoleLabel) == "inspect"; }
 
+bool ReadsModel(const PodView& pod, const std::string& model) {
+  return IsInspectPod(pod) && LabelOf(pod, experiment::kModelLabel) == model;
+}
+
 int AttemptOf(const PodView& pod) { return std::atoi(LabelOf(pod, experiment::kAttemptLabel).c_str()); }
 
 std::string Text(const bench::Failure& failure) {
@@ -37,23 +41,35 @@ std::string Text(const bench::Failure& failure) {
   return text;
 }
 
+// What one checkpoint waits for.
+struct Reading {
+  std::optional<Verdict> verdict;  // nothing: the facts are known
+  std::optional<nlohmann::json> create_pod;
+  std::optional<base::WallTime> wake_at;
+};
+
+// Of one checkpoint whose facts are not known; fills `model`.
 class Reader {
  public:
-  Reader(const Observed& observed, const Settings& settings, base::WallTime now)
-      : observed_(observed), spec_(observed.task.spec), settings_(settings), now_(now) {
-    out_.record = observed.task.status.inspection;
-  }
+  Reader(const Observed& observed, const Settings& settings, std::size_t index, base::WallTime now,
+         api::ModelStatus& model)
+      : observed_(observed),
+        spec_(observed.task.spec),
+        settings_(settings),
+        index_(index),
+        now_(now),
+        model_(model),
+        record_(model.inspection) {}
 
-  Inspection Read() {
-    api::InspectionStatus& record = out_.record;
-    if (record.generation != observed_.task.metadata.generation) {
+  Reading Read() {
+    if (record_.generation != observed_.task.metadata.generation) {
       // An edit may have changed how the model is got at: what reads it now is of the spec before.
-      record = {observed_.task.metadata.generation, record.attempts + 1, 0, "", ""};
+      record_ = {observed_.task.metadata.generation, record_.attempts + 1, 0, "", ""};
     }
     for (const PodView& pod : observed_.pods) {
-      if (IsInspectPod(pod) && AttemptOf(pod) == record.attempts) return Follow(pod);
+      if (ReadsModel(pod, model_.name) && AttemptOf(pod) == record_.attempts) return Follow(pod);
     }
-    const std::string name = experiment::InspectPodName(observed_.task, record.attempts);
+    const std::string name = experiment::InspectPodName(observed_.task, index_, record_.attempts);
     if (observed_.memory.created.contains(name)) {
       return Again({bench::FailureReason::kEvicted, "the pod was deleted before it reported", 0, 0});
     }
@@ -61,7 +77,7 @@ class Reader {
   }
 
  private:
-  Inspection Follow(const PodView& pod) {
+  Reading Follow(const PodView& pod) {
     const experiment::Outcome outcome = experiment::ReadInspectOutcome(pod, spec_.optimization, now_);
     out_.wake_at = outcome.next_deadline;
     switch (outcome.kind) {
@@ -69,7 +85,7 @@ class Reader {
       case experiment::Outcome::Kind::kStarting:
       case experiment::Outcome::Kind::kMeasuring:
         out_.verdict = outcome.waiting_message.empty()
-                           ? Progressing(kState, "Inspecting", "Reading the model's configuration")
+                           ? Progressing(kState, "Inspecting", "Reading the model's configuration" + Of())
                            : Progressing(kState, "WaitingForResources", outcome.waiting_message);
         return std::move(out_);
       case experiment::Outcome::Kind::kSucceeded:
@@ -80,45 +96,46 @@ class Reader {
     return Again(outcome.failure.value_or(bench::Failure{}));
   }
 
-  Inspection Known(checkpoint::ModelFacts model) {
-    if (!spec_.model.quantization.empty()) {
-      if (const auto set = checkpoint::OverrideQuantization(model, spec_.model.quantization); !set) {
-        out_.verdict = Failed("InvalidSpec", "spec.model.quantization: " + set.error().message);
+  Reading Known(checkpoint::ModelFacts facts) {
+    const std::string& quantization = spec_.models[index_].quantization;
+    if (!quantization.empty()) {
+      if (const auto set = checkpoint::OverrideQuantization(facts, quantization); !set) {
+        out_.verdict = Failed("InvalidSpec", api::ModelPath(spec_, index_) + ".quantization: " + set.error().message);
         return std::move(out_);
       }
     }
-    out_.model = std::move(model);
-    out_.record.failures = 0;
-    out_.record.retry_at.clear();
-    out_.record.message.clear();
+    model_.facts = std::move(facts);
+    record_.failures = 0;
+    record_.retry_at.clear();
+    record_.message.clear();
     return std::move(out_);
   }
 
-  Inspection Again(const bench::Failure& failure) {
-    api::InspectionStatus& record = out_.record;
-    ++record.failures;
+  Reading Again(const bench::Failure& failure) {
+    ++record_.failures;
     // Neither a hub that does not answer nor nodes that come and go end a task, however long that lasts.
     if (!failure.machine && !bench::IsRetryable(failure.reason)) {
-      out_.verdict = Failed("ModelUnreadable", Text(failure));
+      const std::string title = model_.name.empty() ? "" : api::ModelTitle(spec_, index_) + ": ";
+      out_.verdict = Failed("ModelUnreadable", title + Text(failure));
       return std::move(out_);
     }
-    ++record.attempts;
-    const seconds delay = std::min(seconds(300), seconds(10) * (1 << std::clamp(record.failures - 1, 0, 8)));
-    record.retry_at = base::FormatRfc3339(now_ + delay);
-    record.message = Text(failure);
+    ++record_.attempts;
+    const seconds delay = std::min(seconds(300), seconds(10) * (1 << std::clamp(record_.failures - 1, 0, 8)));
+    record_.retry_at = base::FormatRfc3339(now_ + delay);
+    record_.message = Text(failure);
     return Wait();
   }
 
-  Inspection Wait() {
-    const api::InspectionStatus& record = out_.record;
-    out_.wake_at = base::ParseRfc3339(record.retry_at);
-    out_.verdict = Progressing(kState, "Inspecting",
-                               "The model's configuration is read again at " + record.retry_at + ": " + record.message);
+  Reading Wait() {
+    out_.wake_at = base::ParseRfc3339(record_.retry_at);
+    out_.verdict = Progressing(
+        kState, "Inspecting",
+        "The model's configuration" + Of() + " is read again at " + record_.retry_at + ": " + record_.message);
     return std::move(out_);
   }
 
-  Inspection Create(const std::string& name) {
-    if (!out_.record.retry_at.empty() && base::ParseRfc3339(out_.record.retry_at) > now_) return Wait();
+  Reading Create(const std::string& name) {
+    if (!record_.retry_at.empty() && base::ParseRfc3339(record_.retry_at) > now_) return Wait();
     const auto refused = observed_.memory.refused.find(name);
     if (refused != observed_.memory.refused.end()) {
       const base::WallTime again = refused->second.at + std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -127,41 +144,77 @@ class Reader {
       out_.wake_at = again;
       if (now_ < again) return std::move(out_);
     } else {
-      out_.verdict = Progressing(kState, "Inspecting", "Reading the model's configuration");
+      out_.verdict = Progressing(kState, "Inspecting", "Reading the model's configuration" + Of());
     }
-    out_.create_pods.push_back(
-        experiment::BuildInspectPod(observed_.task, out_.record.attempts, settings_.environment));
+    out_.create_pod = experiment::BuildInspectPod(observed_.task, index_, record_.attempts, settings_.environment);
     return std::move(out_);
   }
+
+  // Which of several is meant.
+  std::string Of() const { return model_.name.empty() ? "" : " (" + model_.name + ")"; }
 
   const Observed& observed_;
   const api::TaskSpec& spec_;
   const Settings& settings_;
+  const std::size_t index_;
   const base::WallTime now_;
-  Inspection out_;
+  api::ModelStatus& model_;
+  api::InspectionStatus& record_;
+  Reading out_;
 };
+
+// What is known of a checkpoint: its facts where they are of the present spec, else only how often it was read.
+api::ModelStatus Before(const api::TaskStatus& status, const api::ModelSpec& spec) {
+  const std::string source = ModelSourceOf(spec);
+  api::ModelStatus model{spec.name, std::nullopt, source, {}};
+  const auto found = std::ranges::find(status.models, spec.name, &api::ModelStatus::name);
+  if (found == status.models.end()) return model;
+  model.inspection = found->inspection;
+  if (found->source == source) model.facts = found->facts;
+  return model;
+}
 
 }  // namespace
 
+bool AllKnown(const api::TaskStatus& status) {
+  return std::ranges::all_of(status.models, [](const api::ModelStatus& model) { return model.facts.has_value(); });
+}
+
 Inspection Inspect(const Observed& observed, const Settings& settings, base::WallTime now) {
-  const api::TaskStatus& status = observed.task.status;
-  Inspection known;
-  known.record = status.inspection;
-  auto inline_facts = InlineFacts(observed.task.spec.model);
-  if (!inline_facts) {
-    known.verdict = Failed("InvalidSpec", inline_facts.error().message);
-    return known;
+  const api::TaskSpec& spec = observed.task.spec;
+  Inspection out;
+  std::optional<Verdict> verdict;
+  for (std::size_t i = 0; i < spec.models.size(); ++i) {
+    api::ModelStatus& model = out.models.emplace_back(Before(observed.task.status, spec.models[i]));
+    auto inline_facts = InlineFacts(spec, i);
+    if (!inline_facts) {
+      out.verdict = Failed("InvalidSpec", inline_facts.error().message);
+      return out;
+    }
+    if (*inline_facts) model.facts = std::move(*inline_facts);
+    if (model.facts) continue;
+    Reading reading = Reader(observed, settings, i, now, model).Read();
+    if (!model.facts) model.source.clear();
+    if (reading.create_pod) out.create_pods.push_back(*std::move(reading.create_pod));
+    if (reading.wake_at && (!out.wake_at || *reading.wake_at < *out.wake_at)) out.wake_at = reading.wake_at;
+    // What fails decides; else the first that is waited for is told.
+    const bool fails = reading.verdict && reading.verdict->kind == Verdict::Kind::kFailed;
+    if (reading.verdict && (!verdict || (fails && verdict->kind != Verdict::Kind::kFailed))) {
+      verdict = std::move(reading.verdict);
+    }
   }
-  known.model = std::move(*inline_facts);
-  if (!known.model && status.model_source == ModelSourceOf(observed.task.spec.model)) known.model = status.model;
-  if (known.model) return known;
-  return Reader(observed, settings, now).Read();
+  out.known = !verdict;
+  if (verdict) out.verdict = *std::move(verdict);
+  return out;
 }
 
 std::vector<PodRef> SurplusInspectPods(const Observed& observed, const api::TaskStatus& status) {
   std::vector<PodRef> surplus;
   for (const PodView& pod : observed.pods) {
-    const bool wanted = status.state == kState && AttemptOf(pod) == status.inspection.attempts;
+    const bool wanted =
+        status.state == kState && std::ranges::any_of(status.models, [&](const api::ModelStatus& model) {
+          return ReadsModel(pod, model.name) && !model.facts && AttemptOf(pod) == model.inspection.attempts;
+        });
     if (IsInspectPod(pod) && !pod.deleting && !wanted) surplus.push_back({pod.ns, pod.name, pod.uid});
   }
   return surplus;

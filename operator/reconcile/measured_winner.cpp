@@ -12,11 +12,14 @@ base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const
   }
   const auto runtimes = ResolveRuntimes(task.spec, rules);
   if (!runtimes) return runtimes.error();
+  const auto model = api::FindModel(task.spec, experiment.model);
+  if (!model) return base::Invalid("spec.models: has no \"" + experiment.model + "\" any more");
   for (const ResolvedRuntime& runtime : *runtimes) {
     if (runtime.spec.name != experiment.runtime) continue;
     experiment::Experiment measured;
     measured.hash = experiment.hash;
     measured.attempt = experiment.attempts;
+    measured.model = *model;
     measured.runtime = runtime.spec;
     measured.traits = runtime.traits;
     measured.plan.args = experiment.args;

@@ -107,15 +107,15 @@ engine_model::WeightFormat FormatOf(const checkpoint::ModelFacts& model, const q
   return Format::kBf16;
 }
 
-search::Features FeaturesOf(const Space& space, const checkpoint::ModelFacts& model,
-                            const tuning::Candidate& candidate) {
+search::Features FeaturesOf(const Space& space, const tuning::Candidate& candidate) {
   const quant::LaunchShape& shape = candidate.plan.shape;
+  const ResolvedModel& model = space.models[candidate.model];
   search::Features out;
   out.engine = space.runtimes[candidate.runtime].spec.name;
-  out.precision = candidate.quant.gemm + "/" + candidate.quant.moe;
+  out.precision = (model.name.empty() ? "" : model.name + "/") + candidate.quant.gemm + "/" + candidate.quant.moe;
   out.cache_dtype = candidate.quant.kvcache + "/" + candidate.quant.attention;
   out.draft = shape.draft_tokens > 0 ? "on" : "";
-  out.shape.weights = FormatOf(model, shape);
+  out.shape.weights = FormatOf(model.facts, shape);
   out.shape.cache_bytes_per_element = shape.kv_element_bytes;
   out.shape.gpus = candidate.plan.gpus;
   out.shape.tensor_parallel = shape.tensor;
@@ -321,7 +321,6 @@ std::string DeadlineText(const api::TaskSpec& spec) {
 
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
                           base::WallTime now) {
-  const checkpoint::ModelFacts model = status.model.value_or(checkpoint::ModelFacts());
   const tuning::Criteria criteria = CriteriaOf(spec);
   SearchInput input;
   const std::optional<double> reference = ReferenceConcurrency(criteria, status);
@@ -337,9 +336,10 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   for (const tuning::Candidate& candidate : space.expansion.candidates) {
     search::Candidate out;
     out.key = std::strtoull(candidate.hash.c_str(), nullptr, 16);
-    out.features = FeaturesOf(space, model, candidate);
+    out.features = FeaturesOf(space, candidate);
     out.loads = grid;
-    out.start_seconds = StartSeconds(model, space.runtimes[candidate.runtime].traits.engine, candidate.plan.gpus);
+    out.start_seconds = StartSeconds(space.models[candidate.model].facts,
+                                     space.runtimes[candidate.runtime].traits.engine, candidate.plan.gpus);
     out.baseline = candidate.baseline;
     input.space.candidates.push_back(std::move(out));
   }
@@ -359,7 +359,9 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
       std::all_of(criteria.slo.bounds.begin(), criteria.slo.bounds.end(), [&](const measurement::Bound& bound) {
         return StatisticOf(criteria.slo, bound) == measurement::Statistic::kMean && bound.metric != Metric::kItl;
       });
-  input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(model),
+  // One shape for all checkpoints: they are of one model, and how weights are stored is a candidate's.
+  const checkpoint::ModelFacts& reference_model = space.models[api::ReferenceModel(spec)].facts;
+  input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(reference_model),
                                    engine_model::FindGpu(status.gpu_product));
   input.space.step_seconds = StepSeconds(spec.benchmark, RequestSeconds(input));
   input.now = now;
@@ -580,6 +582,7 @@ std::optional<double> ScoreOf(const api::ExperimentStatus& experiment, measureme
 void TellQuality(const api::TaskStatus& status, const Space& space, const tuning::Candidate& candidate,
                  experiment::BenchHints& hints) {
   api::ExperimentStatus own;  // as it will be
+  own.model = space.models[candidate.model].name;
   own.runtime = space.runtimes[candidate.runtime].spec.name;
   own.args = candidate.plan.args;
   own.options = candidate.plan.options_yaml;
@@ -598,9 +601,8 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
                                 const Space& space, const api::ExperimentStatus& entry,
                                 const tuning::Candidate& candidate) {
   experiment::BenchHints hints;
-  if (status.model) {
-    hints.vocab_size = static_cast<int>(std::min<std::int64_t>(status.model->vocab_size.value_or(0), 1 << 30));
-  }
+  const checkpoint::Size& vocabulary = space.models[candidate.model].facts.vocab_size;
+  hints.vocab_size = static_cast<int>(std::min<std::int64_t>(vocabulary.value_or(0), 1 << 30));
   hints.reference = ReferencesFor(spec, status);
   if (spec.quality.max_degradation && !candidate.baseline) TellQuality(status, space, candidate, hints);
   if (entry.allowed_seconds > 0) {

@@ -1,6 +1,7 @@
 #include "operator/reconcile/space.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -195,13 +196,15 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
   return resolved;
 }
 
-base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::ModelSpec& model) {
-  if (!model.facts.is_object() || model.facts.empty()) return std::optional<checkpoint::ModelFacts>();
-  auto facts = checkpoint::FactsOfConfig(model.facts, "spec.model.facts");
+base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::TaskSpec& spec, std::size_t model) {
+  const api::ModelSpec& own = spec.models[model];
+  const std::string path = api::ModelPath(spec, model);
+  if (!own.facts.is_object() || own.facts.empty()) return std::optional<checkpoint::ModelFacts>();
+  auto facts = checkpoint::FactsOfConfig(own.facts, path + ".facts");
   if (!facts) return facts.error();
-  if (!model.quantization.empty()) {
-    const base::Status status = checkpoint::OverrideQuantization(*facts, model.quantization);
-    if (!status) return base::Invalid("spec.model.quantization: " + status.error().message);
+  if (!own.quantization.empty()) {
+    const base::Status status = checkpoint::OverrideQuantization(*facts, own.quantization);
+    if (!status) return base::Invalid(path + ".quantization: " + status.error().message);
   }
   return std::optional(std::move(*facts));
 }
@@ -215,37 +218,104 @@ std::optional<int> ContextOfConfig(const api::TaskSpec& spec, const checkpoint::
 }
 
 // The files that are not seen here may scale positions, too.
-bool MayScalePositions(const api::TaskSpec& spec) {
-  const std::string config = spec.model.facts.is_null() ? "" : spec.model.facts.dump();
+bool MayScalePositions(const api::ModelSpec& model) {
+  const std::string config = model.facts.is_null() ? "" : model.facts.dump();
   return config.empty() || config.find("rope_scaling") != std::string::npos ||
          config.find("rope_parameters") != std::string::npos;
 }
 
 // Requests that are longer than what the model was made for. Refused where the config is in the spec and does not
 // extend its positions; else a warning, because a file that is not seen here may.
-base::Status CheckLengths(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, Space& space) {
-  const auto context = ContextOfConfig(spec, model);
+base::Status CheckLengths(const api::TaskSpec& spec, std::size_t model, Space& space) {
+  const auto context = ContextOfConfig(spec, space.models[model].facts);
   if (!context) return {};
   auto measured = experiment::BenchSpecOf(spec);
   if (!measured) return {};  // said elsewhere
   measured->max_model_len = *context;
   const auto fits = bench::CheckBenchSpec(*measured);
   if (fits) return {};
-  const std::string message = experiment::BenchmarkPath(fits.error().message);
-  if (!MayScalePositions(spec)) return base::Invalid(message);
+  const std::string& name = spec.models[model].name;
+  const std::string message =
+      (name.empty() ? "" : api::ModelTitle(spec, model) + ": ") + experiment::BenchmarkPath(fits.error().message);
+  if (!MayScalePositions(spec.models[model])) return base::Invalid(message);
   space.warnings.push_back({"benchmark.scenarios", "BeyondContext", message});
   return {};
 }
 
-}  // namespace
+// How many entries vocabularies of one model differ by at most: checkpoints pad theirs and add tokens for chats.
+constexpr std::int64_t kAddedTokens = 1024;
 
-std::optional<int> KnownContext(const api::TaskSpec& spec, const checkpoint::ModelFacts& model) {
-  return MayScalePositions(spec) ? std::nullopt : ContextOfConfig(spec, model);
+// By what a checkpoint is one of another model than the reference; "" = nothing that both say.
+std::string DifferenceOf(const checkpoint::ModelFacts& reference, const checkpoint::ModelFacts& model) {
+  const auto differ = [](const char* what, const std::string& there, const std::string& here) {
+    return std::string(what) + " is " + here + ", not " + there;
+  };
+  const bool types = !reference.model_type.empty() && !model.model_type.empty();
+  if (types && reference.model_type != model.model_type) {
+    return differ("its type", reference.model_type, model.model_type);
+  }
+  if (!types && !reference.architecture.empty() && !model.architecture.empty() &&
+      reference.architecture != model.architecture) {
+    return differ("its architecture", reference.architecture, model.architecture);
+  }
+  const auto size = [&](const char* what, const checkpoint::Size& there, const checkpoint::Size& here,
+                        std::int64_t most = 0) {
+    const bool same = !there || !here || std::abs(*there - *here) <= most;
+    return same ? "" : differ(what, std::to_string(*there), std::to_string(*here));
+  };
+  using Facts = checkpoint::ModelFacts;
+  constexpr std::pair<const char*, checkpoint::Size Facts::*> kSizes[] = {{"its number of layers", &Facts::layers},
+                                                                          {"its hidden size", &Facts::hidden_size},
+                                                                          {"its number of experts", &Facts::experts}};
+  for (const auto& [what, member] : kSizes) {
+    if (std::string text = size(what, reference.*member, model.*member); !text.empty()) return text;
+  }
+  return size("the size of its vocabulary", reference.vocab_size, model.vocab_size, kAddedTokens);
 }
 
-base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const GpuChoice& gpu,
-                               const quant::RuleSet& rules, const experiment::PodEnvironment& environment) {
+base::Status CheckSameModel(const api::TaskSpec& spec, Space& space) {
+  const std::size_t reference = api::ReferenceModel(spec);
+  const checkpoint::ModelFacts& there = space.models[reference].facts;
+  for (std::size_t i = 0; i < space.models.size(); ++i) {
+    const checkpoint::ModelFacts& here = space.models[i].facts;
+    if (const std::string difference = DifferenceOf(there, here); !difference.empty()) {
+      return base::Invalid(api::ModelTitle(spec, i) + ": is no checkpoint of the model of " +
+                           api::ModelTitle(spec, reference) + ": " + difference);
+    }
+    if (there.vocab_size && here.vocab_size && *there.vocab_size != *here.vocab_size) {
+      space.warnings.push_back({"models." + spec.models[i].name, "VocabulariesDiffer",
+                                "its vocabulary has " + std::to_string(*here.vocab_size) + " entries, that of " +
+                                    spec.models[reference].name + " " + std::to_string(*there.vocab_size)});
+    }
+  }
+  return {};
+}
+
+std::vector<tuning::ModelInput> ModelInputs(const api::TaskSpec& spec, const Space& space) {
+  std::vector<tuning::ModelInput> inputs;
+  for (std::size_t i = 0; i < space.models.size(); ++i) {
+    const api::ModelSpec& own = spec.models[i];
+    tuning::ModelInput input{own.name, space.models[i].facts, "", experiment::HashedContext(spec, i)};
+    // A directory has no revisions, and "main" is what every engine loads without being told.
+    const bool from_hub = !own.volume.is_object() && !own.id_or_path.starts_with('/');
+    if (from_hub && own.revision != "main") input.revision = own.revision;
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+}  // namespace
+
+std::optional<int> KnownContext(const api::TaskSpec& spec, std::size_t model, const checkpoint::ModelFacts& facts) {
+  return MayScalePositions(spec.models[model]) ? std::nullopt : ContextOfConfig(spec, facts);
+}
+
+base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
+                               const GpuChoice& gpu, const quant::RuleSet& rules,
+                               const experiment::PodEnvironment& environment) {
+  if (models.size() != spec.models.size()) return base::Invalid("spec.models: not all of them were inspected");
   Space space;
+  for (std::size_t i = 0; i < models.size(); ++i) space.models.push_back({spec.models[i].name, models[i]});
   if (!rules.refusal().empty()) {
     space.warnings.push_back(
         {"rules", "RuleTablesRefused",
@@ -259,7 +329,10 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   for (const ResolvedRuntime& runtime : space.runtimes) traits.push_back(runtime.traits);
   if (const auto checked = experiment::CheckPodInputs(spec, traits, environment); !checked) return checked.error();
 
-  if (const auto fits = CheckLengths(spec, model, space); !fits) return fits.error();
+  if (const auto same = CheckSameModel(spec, space); !same) return same.error();
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (const auto fits = CheckLengths(spec, i, space); !fits) return fits.error();
+  }
 
   auto quants = quant::Expand(spec.quant);
   if (!quants) return std::move(quants).error();
@@ -274,7 +347,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
         })) {
       space.warnings.push_back(
           {"runtimes." + own.name + ".command", "CommandNamesNoModel",
-           "does not contain {model}: whatever model it serves is measured as " + spec.model.id_or_path});
+           "does not contain {model}: whatever model it serves is measured as " + spec.models.front().id_or_path});
     }
     if (!runtime.release.assumption.empty()) {
       space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});
@@ -294,15 +367,12 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
     input.baseline = {baseline->runtime, std::nullopt, baseline->parameters};
     if (!baseline->preset.empty()) input.baseline->quant = *quant::FindPreset(baseline->preset);
   }
-  input.model = model;
+  input.models = ModelInputs(spec, space);
+  input.reference = api::ReferenceModel(spec);
   input.gpu = gpu.capability;
   input.gpu_memory_bytes = gpu.memory_bytes;
-  // A directory has no revisions, and "main" is what every engine loads without being told.
-  const bool from_hub = !spec.model.volume.is_object() && !spec.model.id_or_path.starts_with('/');
-  if (from_hub && spec.model.revision != "main") input.revision = spec.model.revision;
   input.prompts = PromptsOf(spec.benchmark);
   input.amd_architecture = AmdArchitecture(spec.gpu, gpu);
-  input.context = experiment::HashedContext(spec);
   auto expansion = tuning::Expand(rules, input);
   if (!expansion) return std::move(expansion).error();
   space.expansion = std::move(*expansion);
@@ -310,7 +380,11 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::Mode
   WarnOfTheOtherVendor(spec.gpu, gpu, space);
   WarnOfUnits(spec, space);
 
-  for (const std::string& note : model.notes) space.warnings.push_back({"model", "ModelNote", note});
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const std::string& name = spec.models[i].name;
+    const std::string field = name.empty() ? "model" : "models." + name;
+    for (const std::string& note : models[i].notes) space.warnings.push_back({field, "ModelNote", note});
+  }
   const bool random = spec.optimization.strategy == api::Strategy::kRandom;
   space.schedule = tuning::Schedule(space.expansion.candidates, random ? tuning::Order::kRandom : tuning::Order::kGrid,
                                     static_cast<std::uint64_t>(spec.optimization.seed),
@@ -323,7 +397,7 @@ bool IsAdaptive(const api::TaskSpec& spec) {
   return spec.optimization.strategy.value_or(api::Strategy::kAdaptive) == api::Strategy::kAdaptive;
 }
 
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model,
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
                     const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
                     const experiment::PodEnvironment& environment) {
   if (choices.empty()) return {};
@@ -331,7 +405,7 @@ GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& mod
   if (choices.size() == 1) return *best;
   std::size_t most = 0;
   for (const GpuChoice& choice : choices) {
-    const auto space = BuildSpace(spec, model, choice, rules, environment);
+    const auto space = BuildSpace(spec, models, choice, rules, environment);
     if (!space) break;  // the spec is wrong, whatever the GPU: expanding it says how
     // Combinations and not candidates: on some GPUs more of them run the same.
     const std::size_t runnable = static_cast<std::size_t>(space->expansion.total) - space->expansion.pruned.size();
@@ -344,7 +418,7 @@ GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& mod
 
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt) {
   const ResolvedRuntime& runtime = space.runtimes[candidate.runtime];
-  return {candidate.hash, attempt, runtime.spec, runtime.traits, candidate.plan};
+  return {candidate.hash, attempt, candidate.model, runtime.spec, runtime.traits, candidate.plan};
 }
 
 experiment::Placement PlacementOf(const Space& space, const GpuChoice& gpu) {

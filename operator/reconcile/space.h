@@ -49,7 +49,14 @@ struct ResolvedRuntime {
   quant::EngineRelease release;
 };
 
+// A checkpoint and what its files say.
+struct ResolvedModel {
+  std::string name;  // api::ModelSpec::name
+  checkpoint::ModelFacts facts;
+};
+
 struct Space {
+  std::vector<ResolvedModel> models;  // as in TaskSpec::models
   std::vector<ResolvedRuntime> runtimes;
   tuning::Expansion expansion;
   // Indices into expansion.candidates: what runs, in this order; of an adaptive search what may run.
@@ -62,21 +69,23 @@ std::string IdentityOf(const api::RuntimeSpec& runtime);
 
 // kInvalid names the field's path.
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);
-base::Result<Space> BuildSpace(const api::TaskSpec& spec, const checkpoint::ModelFacts& model, const GpuChoice& gpu,
-                               const quant::RuleSet& rules, const experiment::PodEnvironment& environment);
+// `models`: the facts of TaskSpec::models. Checkpoints of different models are kInvalid.
+base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
+                               const GpuChoice& gpu, const quant::RuleSet& rules,
+                               const experiment::PodEnvironment& environment);
 
 // One product for the whole task: the one that the most combinations can run on, so that what a task asks for is not
 // pruned because weaker GPUs are more numerous; among equals the first. A GpuChoice{} where there is no choice.
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const checkpoint::ModelFacts& model,
+GpuChoice ChooseGpu(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
                     const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
                     const experiment::PodEnvironment& environment);
 
-// The facts of spec.model.facts (inline config.json), with spec.model.quantization applied; nothing when not inline.
-base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::ModelSpec& model);
+// The facts of a model's `facts` (inline config.json), with its `quantization` applied; nothing when not inline.
+base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::TaskSpec& spec, std::size_t model);
 
-// Tokens that every engine's context holds; nothing where a flag or a scaling of the positions may make it another, or
-// no config is in the spec.
-std::optional<int> KnownContext(const api::TaskSpec& spec, const checkpoint::ModelFacts& model);
+// Tokens that every engine's context holds with this checkpoint; nothing where a flag or a scaling of the positions may
+// make it another, or no config is in the spec.
+std::optional<int> KnownContext(const api::TaskSpec& spec, std::size_t model, const checkpoint::ModelFacts& facts);
 
 // The builder's input for one candidate of a space.
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt);

@@ -175,7 +175,32 @@ std::vector<json> FullSpecs() {
   other["benchmark"]["load"] = {{"auto", {{"by", "RequestRate"}, {"max", 64}, {"resolution", "0.1"}}}};
   other["benchmark"]["arrival"] = {{"process", "Constant"}};
   specs.push_back(other);
+  json checkpoints = base;
+  checkpoints["baseRuntime"] = "vllm";
+  const json model = base["model"];
+  checkpoints.erase("model");
+  for (const char* name : {"bf16", "fp8", "awq"}) {
+    checkpoints["models"].push_back(model);
+    checkpoints["models"].back()["name"] = name;
+  }
+  checkpoints["models"][1]["reference"] = true;
+  checkpoints["models"][1]["volume"] = {{"image", {{"reference", "registry/weights:1"}, {"pullPolicy", "Always"}}}};
+  checkpoints["models"][2]["volume"] = {{"hostPath", {{"path", "/models"}}}};
+  specs.push_back(checkpoints);
   return specs;
+}
+
+json StatusOfCheckpoints() {
+  json status = FullStatus();
+  status["models"] = json::array();
+  for (const char* name : {"bf16", "awq"}) {
+    status["models"].push_back({{"name", name},
+                                {"facts", status["model"]},
+                                {"source", status["modelSource"]},
+                                {"inspection", status["inspection"]}});
+  }
+  for (const char* field : {"model", "modelSource", "inspection"}) status.erase(field);
+  return status;
 }
 
 json FullStatus() {
@@ -208,6 +233,7 @@ json FullStatus() {
       "name": "e7-3fa2c1",
       "hash": "3fa2c10011223344",
       "state": "Failed",
+      "model": "awq",
       "runtime": "vllm-020",
       "quant": {"name": "dynamic-fp8", "gemm": "fp8", "kvcache": "fp8", "attention": "fp8", "moe": "fp8"},
       "baseline": true, "confirms": "e2-90bb1e", "allowedSeconds": "900",
@@ -246,7 +272,7 @@ json FullStatus() {
         "meetsSlo": true
       }],
       "score": "1560.2", "scoreCi": "21", "stopped": "Found",
-      "quality": {"text": "corpus-2", "blocks": "aBYpTqAABbBYpTrAAC", "answers": "ABCDEFG", "dataset": "exam.jsonl#0123abcd",
+      "quality": {"text": "corpus-2", "blocks": "aBYpTqAABbBYpTrAAC", "tokens": "UAUB", "perByte": true, "answers": "ABCDEFG", "dataset": "exam.jsonl#0123abcd",
                   "passed": "7:qA", "lost": 3, "gained": 1, "mean": "1.90671", "delta": "0.0021", "ci": "0.0009",
                   "growth": "0.002102", "cacheExercised": "Partly", "agreement": "0.41", "agreementCi": "0.05",
                   "ownAgreement": "0.98", "passRate": "0.5714", "passRateLow": "0.2505", "passRateHigh": "0.8418",
@@ -263,7 +289,7 @@ json FullStatus() {
       "wastedGpuHours": "0.0521",
       "truncated": true
     }],
-    "best": {"experiment": "e7-3fa2c1", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
+    "best": {"experiment": "e7-3fa2c1", "model": "awq", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
              "improvementOverBaseline": "+41.3%", "ci": "21", "concurrency": 32, "requestRate": "24.38",
              "tokensPerSecondPerGpu": "1560.2", "pricePerMillionTokens": "0.4452", "tiedWith": ["e2-90bb1e"],
              "starts": 2, "confirmed": true},

@@ -9,6 +9,8 @@ namespace autotune::api {
 
 std::vector<nlohmann::json> FullSpecs();
 nlohmann::json FullStatus();
+// The same with several checkpoints.
+nlohmann::json StatusOfCheckpoints();
 nlohmann::json TaskObject(const nlohmann::json& spec);
 
 }  // namespace autotune::api

@@ -74,6 +74,53 @@ TEST(TaskFromJson, ReadsAListAsAnAxisAndAListInAListAsAListValue) {
   EXPECT_EQ(parameters.at("e"), std::vector{quant::FlagValue::Number("0.9")});
 }
 
+TEST(TaskFromJson, ReadsSeveralCheckpointsAndOneAsTheOnlyOne) {
+  const auto one = TaskFromJson(TaskObject(kMinimal));
+  ASSERT_TRUE(one.ok()) << one.error().message;
+  EXPECT_EQ(one->spec.models.size(), 1U);
+  EXPECT_EQ(ModelPath(one->spec, 0), "spec.model");
+  json spec = kMinimal;
+  spec.erase("model");
+  spec["models"] = json::parse(R"([{"name": "bf16", "idOrPath": "org/m"},
+                                   {"name": "awq", "idOrPath": "org/m-awq", "revision": "v2", "reference": true}])");
+  const auto several = TaskFromJson(TaskObject(spec));
+  ASSERT_TRUE(several.ok()) << several.error().message;
+  EXPECT_EQ(ReferenceModel(several->spec), 1U);
+  EXPECT_EQ(ModelTitle(several->spec, 1), "spec.models[1] (awq)");
+  EXPECT_EQ(FindModel(several->spec, "awq"), 1U);
+  EXPECT_EQ(FindModel(several->spec, "fp8"), std::nullopt);
+}
+
+TEST(TaskFromJson, NamesTheCheckpointThatIsWrong) {
+  const struct {
+    const char* models;
+    const char* message;
+  } rows[] = {
+      {"[]", "spec.models: has no entry"},
+      {R"([{"idOrPath": "org/m"}])", "spec.models[0].name: is required"},
+      {R"([{"name": "A B", "idOrPath": "org/m"}])", "spec.models[0].name: \"A B\" is not a name"},
+      {R"([{"name": "a", "idOrPath": "org/m"}, {"name": "a", "idOrPath": "org/n"}])",
+       "spec.models[1].name: \"a\" is there twice"},
+      {R"([{"name": "a", "idOrPath": "org/m"}, {"name": "b", "idOrPath": "org/m", "quantization": "awq"}])",
+       "spec.models[1].idOrPath: \"org/m\" is the checkpoint \"a\", too"},
+      {R"([{"name": "a", "idOrPath": "org/m", "reference": true}, {"name": "b", "idOrPath": "org/n", "reference": true}])",
+       "spec.models[1].reference: \"a\" is the reference already"},
+      {R"([{"name": "a", "idOrPath": "org/m", "volume": {"hostPath": {"path": "/m"}}}])",
+       "spec.models[0].idOrPath: with spec.models[0].volume set"},
+  };
+  for (const auto& row : rows) {
+    json spec = kMinimal;
+    spec.erase("model");
+    spec["models"] = json::parse(row.models);
+    const auto task = TaskFromJson(TaskObject(spec));
+    ASSERT_FALSE(task.ok()) << row.models;
+    EXPECT_TRUE(task.error().message.starts_with(row.message)) << task.error().message;
+  }
+  json both = kMinimal;
+  both["models"] = json::parse(R"([{"name": "a", "idOrPath": "org/m"}])");
+  EXPECT_EQ(TaskFromJson(TaskObject(both)).error().message, "spec: set exactly one of model and models");
+}
+
 // One field wrong, and the message begins with its path.
 TEST(TaskFromJson, NamesThePathOfWhatIsWrong) {
   const struct {
@@ -86,7 +133,7 @@ TEST(TaskFromJson, NamesThePathOfWhatIsWrong) {
       {"/metadata/name", "null", "metadata.name: is required"},
       {"/spec", "null", "spec: is required"},
       {"/spec", "[]", "spec: expected an object, got a list"},
-      {"/spec/model", "null", "spec.model: is required"},
+      {"/spec/model", "null", "spec.model: is required, or models"},
       {"/spec/model/idOrPath", "7", "spec.model.idOrPath: expected a string, got an integer"},
       {"/spec/model/volume", "{}", "spec.model.volume: set exactly one of"},
       {"/spec/model/volume", R"({"hostPath": {"path": "/a"}, "image": {"reference": "b"}})",

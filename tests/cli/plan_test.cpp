@@ -297,14 +297,14 @@ TEST_F(PlanFromHub, PlansTheReadmesOwnTaskWithoutACopyOfTheModel) {
   ASSERT_TRUE(tasks.ok()) << tasks.error().message;
   const auto plan = MakePlan(tasks->front(), Rules(), Environment(), Options("hf_good"));
   ASSERT_TRUE(plan.ok()) << plan.error().message;
-  EXPECT_EQ(plan->model.layers, 32);
-  EXPECT_EQ(plan->model.weight_bytes, 16'060'522'496);
+  EXPECT_EQ(plan->space.models.front().facts.layers, 32);
+  EXPECT_EQ(plan->space.models.front().facts.weight_bytes, 16'060'522'496);
   EXPECT_THAT(PlanText(*plan, 160), HasSubstr("from " + hub_.endpoint()));
 }
 
 TEST_F(PlanFromHub, SaysHowToGetIntoAGatedModel) {
   api::AutotuneTask task = Task(json::object(), nullptr);
-  task.spec.model.id_or_path = "meta-llama/Llama-3.1-8B-Instruct";
+  task.spec.models.front().id_or_path = "meta-llama/Llama-3.1-8B-Instruct";
   const auto plan = MakePlan(task, Rules(), Environment(), Options(""));
   ASSERT_FALSE(plan.ok());
   EXPECT_THAT(plan.error().message, HasSubstr("is gated (HTTP 401)"));
@@ -314,7 +314,7 @@ TEST_F(PlanFromHub, SaysHowToGetIntoAGatedModel) {
 
 TEST_F(PlanFromHub, SendsNoTokenToAHubThatTheTaskNames) {
   api::AutotuneTask task = Task(json::object(), nullptr);
-  task.spec.model.hugging_face.endpoint = hub_.endpoint();
+  task.spec.models.front().hugging_face.endpoint = hub_.endpoint();
   PlanOptions options = Options("hf_good");
   options.hub.endpoint.clear();  // the user's token is for the usual hub
   EXPECT_FALSE(MakePlan(task, Rules(), Environment(), options).ok());
@@ -330,7 +330,7 @@ class ModelDirectoryTest : public ::testing::Test {
   ~ModelDirectoryTest() override { std::filesystem::remove_all(directory_); }
   void Write(const std::string& name, const std::string& text) const { std::ofstream(directory_ / name) << text; }
   base::Result<TaskPlan> Plan() const {
-    return MakePlan(Task(json::object(), nullptr), Rules(), Environment(), {.gpu = "", .model_dir = directory_});
+    return MakePlan(Task(json::object(), nullptr), Rules(), Environment(), {.gpu = "", .model_dirs = {directory_}});
   }
   std::filesystem::path directory_;
 };
@@ -342,9 +342,9 @@ TEST_F(ModelDirectoryTest, IsReadInsteadOfTheHub) {
   Write("tokenizer.json", "{}");
   const auto plan = Plan();
   ASSERT_TRUE(plan.ok()) << plan.error().message;
-  EXPECT_EQ(plan->model.layers, 32);
-  EXPECT_EQ(plan->model.weight_bytes, 1500);
-  EXPECT_EQ(plan->model_source, directory_.string());
+  EXPECT_EQ(plan->space.models.front().facts.layers, 32);
+  EXPECT_EQ(plan->space.models.front().facts.weight_bytes, 1500);
+  EXPECT_EQ(plan->model_sources.front(), directory_.string());
 }
 
 TEST_F(ModelDirectoryTest, NamesTheFileThatIsWrong) {
@@ -397,6 +397,43 @@ TEST(PlanForACluster, SaysWhenNothingFits) {
             "spec.gpu allows no node of the cluster that has nvidia.com/gpu");
   options.nodes->clear();
   EXPECT_EQ(NoRoom(Plan(json::object(), options)), "no node of the cluster has nvidia.com/gpu");
+}
+
+TEST(PlanText, OfSeveralCheckpointsNamesTheirsInEveryTable) {
+  json quantized = Facts();
+  quantized["quantization_config"] = {{"quant_method", "awq"}, {"bits", 4}, {"group_size", 128}};
+  const json changes = {{"model", nullptr},
+                        {"models",
+                         {{{"name", "bf16"}, {"idOrPath", "org/m"}, {"facts", Facts()}},
+                          {{"name", "awq"}, {"idOrPath", "org/m-awq"}, {"facts", quantized}}}},
+                        {"quantConfig", {{"presets", {"default", "kv-cache-fp8", "dynamic-fp8"}}}},
+                        {"parameters", {{"tensor-parallel-size", {1, 64}}}}};
+  const TaskPlan plan = Plan(changes, {.gpu = "h100"});
+  const std::string text = PlanText(plan, 160);
+  EXPECT_THAT(text, HasSubstr("Model  bf16: org/m  (LlamaForCausalLM, bfloat16, not quantized; from "
+                              "spec.models[0].facts; the reference)\n       awq: org/m-awq  ("));
+  EXPECT_THAT(text, ::testing::ContainsRegex("e1-[0-9a-f]{6} +bf16 +vllm .*baseline"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("e[0-9]+-[0-9a-f]{6} +awq +vllm"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("  awq +vllm +default .*tensor-parallel-size=64"));
+  const json plan_json = PlanJson(plan, Environment());
+  EXPECT_EQ(plan_json["models"]["awq"]["quantization"], "awq");
+  EXPECT_FALSE(plan_json.contains("model"));
+  EXPECT_EQ(plan_json["candidates"][0]["model"], "bf16");
+  EXPECT_THAT(PlanPods(plan, Environment()), HasSubstr("autotuner.io/model: awq"));
+}
+
+TEST(MakePlan, ReadsACheckpointFromTheDirectoryOfItsName) {
+  const json changes = {{"model", nullptr},
+                        {"models", {{{"name", "a"}, {"idOrPath", "org/a"}}, {{"name", "b"}, {"idOrPath", "org/b"}}}}};
+  const auto message = [&](std::vector<std::string> directories) {
+    const auto plan = MakePlan(Task(changes, nullptr), Rules(), Environment(),
+                               {.gpu = "", .model_dirs = std::move(directories), .hub = {.offline = true}});
+    return plan.ok() ? "" : plan.error().message;
+  };
+  EXPECT_THAT(message({"/dir"}), HasSubstr("--model-dir: \"/dir\" is not NAME=DIR"));
+  EXPECT_THAT(message({"c=/dir"}), HasSubstr("--model-dir: \"c=/dir\" is not NAME=DIR"));
+  EXPECT_THAT(message({"a=/no/such"}), HasSubstr("spec.models[0] (a): /no/such"));
+  EXPECT_THAT(message({}), HasSubstr("spec.models[0] (a): the facts of \"org/a\" are not known here, offline"));
 }
 
 }  // namespace

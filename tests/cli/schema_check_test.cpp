@@ -44,7 +44,9 @@ TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
       {{{"spec", {{"gpu", {{"minComputeCapability", "9"}}}}}},
        R"(spec.gpu.minComputeCapability: "9" does not have the form)"},
       {{{"spec", {{"gpu", {{"pricePerHour", "-1"}}}}}}, R"(spec.gpu.pricePerHour: "-1" does not have the form)"},
-      {{{"spec", {{"model", nullptr}}}}, "spec.model: is missing"},
+      {{{"spec", {{"model", {{"idOrPath", nullptr}}}}}}, "spec.model.idOrPath: is missing"},
+      {{{"spec", {{"model", nullptr}, {"models", {{{"name", "a"}, {"idOrPath", "/a"}}}}}}},
+       R"(spec.models[0].idOrPath: "/a" is a path inside spec.models[0].volume, which is not set)"},
       {{{"metadata", {{"name", "Bad_Name"}}}}, R"(metadata.name: "Bad_Name" is no name)"},
       {{{"specs", json::object()}}, "specs: unknown field; did you mean spec?"},
   };

@@ -40,7 +40,7 @@ TEST(Winner, IsTheMeasuredPodWithoutWhatMeasuredIt) {
 
 TEST(Winner, IsPinnedToTheCommitThatWasMeasured) {
   api::AutotuneTask task = TaskOf({{"idOrPath", "org/model"}});
-  task.status.model.emplace().commit = std::string(40, 'c');
+  task.status.models.front().facts.emplace().commit = std::string(40, 'c');
   api::ExperimentStatus status;
   status.driver = "570.86.15";
   experiment::Experiment experiment;

@@ -28,6 +28,14 @@ def task(name, engine="vllm", image="vllm/vllm-openai:v0.24.0", env=None, **spec
     }
 
 
+def checkpoint(name, id_or_path, **quantization_config):
+    """An entry of spec.models: Llama 3.1 8B, quantized by somebody where there is a quantization_config."""
+    facts = copy.deepcopy(LLAMA_8B)
+    if quantization_config:
+        facts["quantization_config"] = quantization_config
+    return {"name": name, "idOrPath": id_or_path, "facts": facts}
+
+
 def over(found):
     """The task has come to its end for the spec that it has now."""
     status = found.get("status", {})

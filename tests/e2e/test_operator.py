@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 from real_cluster import ROOT, ClusterError, condition, container_of, engine_argv
-from tasks import over, task
+from tasks import checkpoint, over, task
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -354,6 +354,43 @@ def test_another_model_is_not_reported_with_the_numbers_of_the_first(namespace):
     assert second["status"]["state"] == "Complete"
     assert second["status"]["expandedFor"]["generation"] == second["metadata"]["generation"] == 2
     assert not set(e["hash"] for e in first["status"]["experiments"]) & set(e["hash"] for e in second["status"]["experiments"])
+
+
+# ---- several checkpoints ----
+
+BF16 = checkpoint("bf16", "meta-llama/Llama-3.1-8B-Instruct")
+FP8 = checkpoint("fp8", "example/Llama-3.1-8B-Instruct-FP8", quant_method="fp8", activation_scheme="static")
+AWQ = checkpoint("awq", "example/Llama-3.1-8B-Instruct-AWQ", quant_method="awq", bits=4, group_size=128, zero_point=True)
+
+
+def test_checkpoints_are_measured_each_and_the_recommendation_has_the_best_ones_model(namespace):
+    manifest = task("checkpoints", keepPods="Always", quantConfig={"preset": "default"})
+    del manifest["spec"]["model"]
+    manifest["spec"]["models"] = [BF16, FP8, AWQ]
+    found = run(namespace, manifest)
+    assert found["status"]["state"] == "Complete", found["status"]
+    experiments = {e["model"]: e for e in found["status"]["experiments"]}
+    assert set(experiments) == {"bf16", "fp8", "awq"}
+    assert [e["model"] for e in found["status"]["experiments"] if e.get("baseline")] == ["bf16"]
+    for pod in namespace.pods(EXPERIMENTS):
+        model = next(m for m in (BF16, FP8, AWQ) if m["name"] == pod["metadata"]["labels"]["autotuner.io/model"])
+        assert model["idOrPath"] in engine_argv(pod)
+    # Four-bit weights move least memory, and the simulated engine says what they cost in quality.
+    assert float(experiments["awq"]["quality"]["growth"]) > float(experiments["fp8"]["quality"]["growth"]) > 0
+    best = found["status"]["best"]["model"]
+    recommended = namespace.get("configmaps", found["status"]["recommendation"]["configMap"])["data"]
+    assert {"bf16": BF16, "fp8": FP8, "awq": AWQ}[best]["idOrPath"] in recommended["deployment.yaml"]
+    assert f"checkpoint: {best}" in recommended["about.txt"]
+
+
+def test_checkpoints_of_different_models_are_named_and_nothing_runs(namespace):
+    manifest = task("two-models")
+    del manifest["spec"]["model"]
+    manifest["spec"]["models"] = [BF16, {**AWQ, "facts": {**AWQ["facts"], "num_hidden_layers": 80}}]
+    found = run(namespace, manifest)
+    assert ready(found)["reason"] == "InvalidSpec", found["status"]
+    assert "spec.models[1] (awq)" in ready(found)["message"] and "80, not 32" in ready(found)["message"]
+    assert namespace.pods(EXPERIMENTS) == []
 
 
 def test_a_configmap_of_somebody_else_is_not_taken_and_the_task_completes(namespace):

@@ -125,7 +125,7 @@ TEST(PodBuilder, GoldenExperimentPods) {
 }
 
 TEST(PodBuilder, GoldenInspectPods) {
-  const auto pod = [](const char* patch) { return BuildInspectPod(SampleTask(patch), 1, SampleEnvironment()); };
+  const auto pod = [](const char* patch) { return BuildInspectPod(SampleTask(patch), 0, 1, SampleEnvironment()); };
   ExpectGolden(
       "inspect-hub",
       pod(R"({"model": {"revision": "main", "huggingFace": {"tokenSecretRef": {"name": "hf", "key": "token"}}}})"));
@@ -148,7 +148,7 @@ TEST(PodName, IsADnsLabelThatOnlyItsIdentityDecides) {
                            "a-name-that-is-far-too-long-for-a-pod-because-it-has-more-than-sixty-three-characters",
                            "this-name-is-cut-just-after-a-dash-and-dots-.......-are-here-too"}) {
     task.metadata.name = name;
-    for (const std::string& pod : {PodName(task, "3fa2c1d400112233", 1), InspectPodName(task, 1)}) {
+    for (const std::string& pod : {PodName(task, "3fa2c1d400112233", 1), InspectPodName(task, 0, 1)}) {
       EXPECT_TRUE(std::regex_match(pod, label)) << pod;
     }
   }
@@ -163,11 +163,11 @@ TEST(PodName, IsADnsLabelThatOnlyItsIdentityDecides) {
 }
 
 TEST(PodName, OfAnInspectPodChangesWithTheModel) {
-  const std::string first = InspectPodName(SampleTask(), 1);
-  EXPECT_NE(first, InspectPodName(SampleTask(), 2));
-  EXPECT_NE(first, InspectPodName(SampleTask(R"({"model": {"idOrPath": "meta-llama/Llama-3.2-1B"}})"), 1));
-  EXPECT_NE(first, InspectPodName(SampleTask(R"({"model": {"revision": "v2"}})"), 1));
-  EXPECT_EQ(first, InspectPodName(SampleTask(R"({"parallelism": 4})"), 1));
+  const std::string first = InspectPodName(SampleTask(), 0, 1);
+  EXPECT_NE(first, InspectPodName(SampleTask(), 0, 2));
+  EXPECT_NE(first, InspectPodName(SampleTask(R"({"model": {"idOrPath": "meta-llama/Llama-3.2-1B"}})"), 0, 1));
+  EXPECT_NE(first, InspectPodName(SampleTask(R"({"model": {"revision": "v2"}})"), 0, 1));
+  EXPECT_EQ(first, InspectPodName(SampleTask(R"({"parallelism": 4})"), 0, 1));
 }
 
 TEST(PodBuilder, DeadlinesCoverWhatTheTaskAllows) {
@@ -207,10 +207,10 @@ TEST(PodBuilder, TheBenchIsToldOfQuestionsAndOfWeightsThatAreMadeUp) {
 
 TEST(PodBuilder, EveryExperimentLoadsTheCommitThatWasRead) {
   api::AutotuneTask task = SampleTask(R"({"model": {"revision": "main"}})");
-  EXPECT_EQ(ModelRevision(task), "main");
-  task.status.model.emplace();
-  EXPECT_EQ(ModelRevision(task), "main") << "a hub that says no commit";
-  task.status.model->commit = std::string(40, 'a');
+  EXPECT_EQ(ModelRevision(task, 0), "main");
+  task.status.models.front().facts.emplace();
+  EXPECT_EQ(ModelRevision(task, 0), "main") << "a hub that says no commit";
+  task.status.models.front().facts->commit = std::string(40, 'a');
   Experiment experiment = SampleExperiment(task);
   experiment.traits.revision_args = {"--revision", "{revision}"};
   const json pod = BuildExperimentPod(task, experiment, {}, SampleEnvironment());
@@ -265,7 +265,7 @@ TEST(PodBuilder, TheTokenIsAReferenceInEngineAndInspectOnly) {
   EXPECT_THAT(EnvValue(Container(pod, "engine"), "HF_TOKEN"), HasSubstr(R"("secretKeyRef":{"key":"t","name":"hf"})"));
   EXPECT_EQ(EnvValue(Container(pod, "bench"), "HF_TOKEN"), "(unset)");
   EXPECT_EQ(EnvValue(Container(pod, "install"), "HF_TOKEN"), "(unset)");
-  const json inspect = BuildInspectPod(SampleTask(patch), 1, SampleEnvironment());
+  const json inspect = BuildInspectPod(SampleTask(patch), 0, 1, SampleEnvironment());
   EXPECT_THAT(EnvValue(Container(inspect, "inspect"), "HF_TOKEN"), HasSubstr("secretKeyRef"));
 }
 
@@ -314,7 +314,7 @@ TEST(PodBuilder, AnInspectPodRunsOnGpuNodesOnlyToReadTheirDisks) {
   const auto pod = [&](const std::string& volume) {
     std::string text = patch;
     text.replace(text.find('%'), 1, volume);
-    return BuildInspectPod(SampleTask(text), 1, SampleEnvironment());
+    return BuildInspectPod(SampleTask(text), 0, 1, SampleEnvironment());
   };
   EXPECT_FALSE(pod(R"({"persistentVolumeClaim": {"claimName": "m"}})")["spec"].contains("nodeSelector"));
   EXPECT_TRUE(pod(R"({"hostPath": {"path": "/data"}})")["spec"].contains("nodeSelector"));

@@ -110,7 +110,7 @@ TEST(CheckPodInputs, ChecksWhatTheSchemaMayHaveLetThrough) {
   EXPECT_THAT(error([](api::TaskSpec& s) { s.gpu.min_compute_capability = "hopper"; }),
               StartsWith("spec.gpu.minComputeCapability: \"hopper\""));
   EXPECT_THAT(error([](api::TaskSpec& s) {
-                s.model.volume = {{"nfs", {{"path", "/"}}}};
+                s.models.front().volume = {{"nfs", {{"path", "/"}}}};
               }),
               StartsWith("spec.model.volume.nfs: is not one of"));
   EXPECT_THAT(error([](api::TaskSpec& s) {

@@ -46,7 +46,7 @@ TEST(ToolResources, ReachTheContainersOfOurImage) {
   const json pod = BuildExperimentPod(task, SampleExperiment(task, 1), {}, environment)["spec"];
   EXPECT_EQ(pod["initContainers"][0]["resources"], cpu("1"));
   EXPECT_EQ(pod["containers"][0]["resources"], cpu("2"));
-  EXPECT_EQ(BuildInspectPod(task, 1, environment)["spec"]["containers"][0]["resources"], cpu("3"));
+  EXPECT_EQ(BuildInspectPod(task, 0, 1, environment)["spec"]["containers"][0]["resources"], cpu("3"));
 
   const api::AutotuneTask own = SampleTask(R"({"benchmark": {"resources": {"limits": {"cpu": "8"}}}})");
   EXPECT_EQ(BuildExperimentPod(own, SampleExperiment(own, 1), {}, environment)["spec"]["containers"][0]["resources"],

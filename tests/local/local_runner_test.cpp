@@ -225,7 +225,7 @@ TEST(CheckLocal, RefusesWhatCannotRunHere) {
   task.spec.suspend = true;
   EXPECT_THAT(CheckLocal(task, machine).error().message, HasSubstr("spec.suspend"));
   task.spec.suspend = false;
-  task.spec.model.volume = {{"image", {{"reference", "registry/weights:1"}}}};
+  task.spec.models.front().volume = {{"image", {{"reference", "registry/weights:1"}}}};
   EXPECT_THAT(CheckLocal(task, machine).error().message, HasSubstr("--model-dir"));
 }
 

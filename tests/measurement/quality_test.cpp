@@ -379,5 +379,47 @@ TEST(QualityGate, DecidesEarlyWithoutMoreWrongVerdicts) {
   EXPECT_TRUE(IsDecided(far, Of(std::vector<double>(kQualityBlocks, 2)), false, kBound));
 }
 
+// Blocks of 1,000 tokens and 2 nats per token.
+Quality OfTokens(int tokens, double nll) {
+  Quality quality;
+  quality.text = "corpus";
+  for (std::size_t i = 0; i < kQualityBlocks; ++i) {
+    quality.blocks.push_back({TextKind::kShort, 1, nll, static_cast<std::uint32_t>(i), tokens});
+  }
+  return quality;
+}
+
+TEST(CompareQuality, ComparesPerTokenWhereTokenizersAgreeAndElsePerByte) {
+  const Quality reference = OfTokens(1000, 2);
+  const auto same = CompareQuality(OfTokens(1000, 2.1), reference, false);
+  EXPECT_FALSE(same->per_byte);
+  EXPECT_NEAR(same->nll->value, 0.1, 1e-9);
+  // A quarter more tokens, each as much likelier: the same text is exactly as likely.
+  const auto finer = CompareQuality(OfTokens(1250, 1.6), reference, false);
+  EXPECT_TRUE(finer->per_byte);
+  EXPECT_NEAR(finer->nll->value, 0, 1e-9);
+  EXPECT_NEAR(CompareQuality(OfTokens(1250, 1.7), reference, false)->nll->value, 0.125, 1e-9);
+}
+
+TEST(CompareQuality, ComparesPerTokenWhatWasMeasuredBeforeTokensWereCounted) {
+  const auto change = CompareQuality(OfTokens(1250, 2.1), OfTokens(0, 2), false);
+  EXPECT_FALSE(change->per_byte);
+  EXPECT_NEAR(change->nll->value, 0.1, 1e-9);
+}
+
+TEST(EncodeTokens, IsReadBackAndEmptyWhereNothingWasCounted) {
+  Quality quality = OfTokens(1234, 2);
+  quality.blocks[3].tokens = 5000;
+  const std::string text = EncodeTokens(quality.blocks);
+  std::vector<QualityBlock> blocks = OfTokens(0, 2).blocks;
+  EXPECT_EQ(EncodeTokens(blocks), "");
+  EXPECT_TRUE(DecodeTokens("", blocks));
+  ASSERT_TRUE(DecodeTokens(text, blocks));
+  EXPECT_EQ(blocks[0].tokens, 1234);
+  EXPECT_EQ(blocks[3].tokens, kMostBlockTokens);
+  EXPECT_FALSE(DecodeTokens("AA", blocks));
+  EXPECT_FALSE(DecodeTokens(std::string(text.size(), '!'), blocks));
+}
+
 }  // namespace
 }  // namespace autotune::measurement

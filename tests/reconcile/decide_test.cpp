@@ -837,7 +837,7 @@ TEST(Decide, ReadsTheModelWithAPodWhenNoFactsAreGiven) {
   });
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(done.status.state, "Complete");
-  EXPECT_EQ(done.status.model->quantization, "awq");
+  EXPECT_EQ(done.status.models.front().facts->quantization, "awq");
   EXPECT_TRUE(cluster.pods.empty());
 }
 

@@ -145,7 +145,7 @@ TEST_F(ProposeTest, TheSameStatusProposesTheSame) {
   ASSERT_EQ(task.status.experiments.size(), 3U);
   task.status.experiments.pop_back();  // what the next look proposed
   const auto space =
-      BuildSpace(task.spec, *task.status.model, GpuOf(task.status), Rules(), cluster.settings.environment);
+      BuildSpace(task.spec, FactsOfModels(task.status), GpuOf(task.status), Rules(), cluster.settings.environment);
   ASSERT_TRUE(space.ok());
   const auto propose = [&](const api::TaskStatus& status) {
     const auto now = cluster.clock.Wall();
@@ -331,7 +331,7 @@ TEST_F(ProposeTest, WhatWasLearnedCanBeReported) {
   const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"confirmations", 1}}));
   const api::AutotuneTask task = cluster.Task();
   const auto space =
-      BuildSpace(task.spec, *task.status.model, GpuOf(task.status), Rules(), cluster.settings.environment);
+      BuildSpace(task.spec, FactsOfModels(task.status), GpuOf(task.status), Rules(), cluster.settings.environment);
   ASSERT_TRUE(space.ok());
   const tuning::search::Insight insight = InsightOf(task.spec, task.status, *space);
   std::set<std::string> parameters;

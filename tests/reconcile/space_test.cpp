@@ -63,8 +63,8 @@ api::AutotuneTask AmdTask(const json& runtimes, const json& quant = {{"gemmDtype
 }
 
 Space AmdSpace(const api::AutotuneTask& task, const GpuChoice& gpu) {
-  const auto facts = InlineFacts(task.spec.model);
-  auto space = BuildSpace(task.spec, **facts, gpu, Rules(), {});
+  const auto facts = InlineFacts(task.spec, 0);
+  auto space = BuildSpace(task.spec, {**facts}, gpu, Rules(), {});
   EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
   return *std::move(space);
 }
@@ -89,11 +89,11 @@ TEST(BuildSpace, AsksTheRulesAboutTheAmdGpuOfTheTask) {
   const json sglang = {{{"name", "r"}, {"engine", "sglang"}, {"image", "lmsysorg/sglang:v0.5.15-rocm720-mi35x"}}};
   const api::AutotuneTask task = AmdTask(sglang, {{"moeDtype", "mxfp4"}});
   const auto eligible = [&](const GpuChoice& gpu) {
-    checkpoint::ModelFacts experts = **InlineFacts(task.spec.model);
+    checkpoint::ModelFacts experts = **InlineFacts(task.spec, 0);
     experts.experts = 8;
     experts.experts_per_token = 2;
     experts.moe_intermediate_size = 14336;
-    const auto space = BuildSpace(task.spec, experts, gpu, Rules(), {});
+    const auto space = BuildSpace(task.spec, {experts}, gpu, Rules(), {});
     EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
     return std::count_if(space->expansion.candidates.begin(), space->expansion.candidates.end(),
                          [](const auto& candidate) { return !candidate.baseline; });
@@ -163,8 +163,8 @@ TEST(ChooseGpu, TakesTheProductThatTheMostCandidatesCanRunOn) {
     object["spec"]["quantConfig"] = quant;
     const auto task = api::TaskFromJson(object);
     EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
-    const auto facts = InlineFacts(task->spec.model);
-    return ChooseGpu(task->spec, **facts, choices, Rules(), {}).product;
+    const auto facts = InlineFacts(task->spec, 0);
+    return ChooseGpu(task->spec, {**facts}, choices, Rules(), {}).product;
   };
   // bfloat16 needs 8.0: H100 and H200 can run it, of them there are more H100s.
   EXPECT_EQ(chosen({{"presets", {"default", "bf16-stable"}}}), "NVIDIA-H100-80GB-HBM3");
@@ -198,8 +198,8 @@ TEST(BuildSpace, HashesOfSchemeOneAreThese) {
   for (const Row& row : {Row{SmallTask(), {}, "49b54f513892ce18"}, Row{object, {"--seed", "7"}, "6eeba23067468adf"}}) {
     const auto task = api::TaskFromJson(row.task);
     ASSERT_TRUE(task.ok()) << task.error().message;
-    const auto facts = InlineFacts(task->spec.model);
-    const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+    const auto facts = InlineFacts(task->spec, 0);
+    const auto space = BuildSpace(task->spec, {**facts}, {}, Rules(), {});
     ASSERT_TRUE(space.ok()) << space.error().message;
     const tuning::Candidate& baseline = space->expansion.candidates.at(0);
     EXPECT_EQ(baseline.plan.distinct_args, row.arguments) << "the rules give other arguments";
@@ -230,10 +230,10 @@ TEST(ResolveRuntimes, NamesTheFieldOfAnUnknownEngine) {
 TEST(BuildSpace, WarnsWhenRuleTablesAreRefused) {
   const auto task = api::TaskFromJson(SmallTask());
   ASSERT_TRUE(task.ok()) << task.error().message;
-  const auto facts = InlineFacts(task->spec.model);
+  const auto facts = InlineFacts(task->spec, 0);
   const auto rules = quant::RuleSet::FromDirectoryOrBuiltIn("/no/such/directory");
   ASSERT_TRUE(rules.ok());
-  const auto space = BuildSpace(task->spec, **facts, {}, *rules, {});
+  const auto space = BuildSpace(task->spec, {**facts}, {}, *rules, {});
   ASSERT_TRUE(space.ok()) << space.error().message;
   ASSERT_EQ(space->warnings.size(), 1U);
   EXPECT_EQ(space->warnings[0].reason, "RuleTablesRefused");
@@ -251,8 +251,8 @@ TEST(BuildSpace, PrunesARevisionThatTheEngineCannotBeTold) {
     object["spec"]["parameters"] = json::object();
     const auto task = api::TaskFromJson(object);
     EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
-    const auto facts = InlineFacts(task->spec.model);
-    const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+    const auto facts = InlineFacts(task->spec, 0);
+    const auto space = BuildSpace(task->spec, {**facts}, {}, Rules(), {});
     EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
     return std::any_of(space->expansion.pruned.begin(), space->expansion.pruned.end(),
                        [](const auto& one) { return one.rejection.reason == "RevisionNotSupported"; });
@@ -269,7 +269,7 @@ TEST(BuildSpace, RefusesRequestsThatAreLongerThanTheModelsContext) {
     edit(object["spec"]);
     const auto task = api::TaskFromJson(object);
     EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
-    return BuildSpace(task->spec, **InlineFacts(task->spec.model), {}, Rules(), {});
+    return BuildSpace(task->spec, {**InlineFacts(task->spec, 0)}, {}, Rules(), {});
   };
   const auto refused = build([](json&) {});
   ASSERT_FALSE(refused.ok());
@@ -292,7 +292,7 @@ TEST(BuildSpace, WarnsOfBytesWithoutTheirUnit) {
         json::array({{{"name", "r"}, {"engine", "vllm"}, {"resources", {{"limits", {{"memory", limit}}}}}}});
     const auto task = api::TaskFromJson(object);
     EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
-    const auto space = BuildSpace(task->spec, **InlineFacts(task->spec.model), {}, Rules(), {});
+    const auto space = BuildSpace(task->spec, {**InlineFacts(task->spec, 0)}, {}, Rules(), {});
     EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
     return Warns(space->warnings, "TooFewBytes");
   };
@@ -311,8 +311,8 @@ TEST(BuildSpace, WarnsOfWhatTheBenchmarksPromptsDoNotShow) {
     object["spec"]["benchmark"] = benchmark;
     const auto task = api::TaskFromJson(object);
     EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
-    const auto facts = InlineFacts(task->spec.model);
-    const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+    const auto facts = InlineFacts(task->spec, 0);
+    const auto space = BuildSpace(task->spec, {**facts}, {}, Rules(), {});
     EXPECT_TRUE(space.ok() && !space->expansion.candidates.empty());
     return Warns(space->expansion.candidates.front().plan.warnings, reason);
   };
@@ -333,9 +333,9 @@ TEST(BuildSpace, WarnsOfAnUnknownEngineVersion) {
   object["spec"]["runtimes"][0]["image"] = "vllm/vllm-openai:nightly";
   const auto task = api::TaskFromJson(object);
   ASSERT_TRUE(task.ok()) << task.error().message;
-  const auto facts = InlineFacts(task->spec.model);
+  const auto facts = InlineFacts(task->spec, 0);
   ASSERT_TRUE(facts.ok() && facts->has_value());
-  const auto space = BuildSpace(task->spec, **facts, {}, Rules(), {});
+  const auto space = BuildSpace(task->spec, {**facts}, {}, Rules(), {});
   ASSERT_TRUE(space.ok()) << space.error().message;
   ASSERT_EQ(space->warnings.size(), 1U);
   EXPECT_EQ(space->warnings[0].reason, "UnknownEngineVersion");

@@ -39,12 +39,13 @@ std::string Joined(const std::vector<std::string>& argv) {
   return text;
 }
 
-// What shares kernels: quantization and parallel sizes, not the limits of a batch.
+// What shares kernels: quantization, of the checkpoint as well, and parallel sizes, not the limits of a batch.
 std::string ClassOf(const std::vector<std::string>& argv) {
   std::string text;
   for (std::size_t i = 0; i < argv.size(); ++i) {
     const bool of_class = argv[i].find("quantization") != std::string::npos ||
                           argv[i].find("dtype") != std::string::npos || argv[i].find("parallel") != std::string::npos;
+    if (argv[i].ends_with("-awq") || argv[i].ends_with("-fp8")) text += argv[i] + " ";
     if (of_class) text += argv[i] + " " + (i + 1 < argv.size() ? argv[i + 1] : "") + " ";
   }
   return text;

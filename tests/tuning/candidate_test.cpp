@@ -27,14 +27,14 @@ SpaceInput DenseOnH100() {
   SpaceInput input;
   input.runtimes = {Runtime("vllm", "0.24.0")};
   input.quants = {Preset("default")};
-  input.model.architecture = "LlamaForCausalLM";
-  input.model.layers = 32;
-  input.model.attention_heads = 32;
-  input.model.kv_heads = 8;
-  input.model.hidden_size = 4096;
-  input.model.head_dim = 128;
+  input.models.front().facts.architecture = "LlamaForCausalLM";
+  input.models.front().facts.layers = 32;
+  input.models.front().facts.attention_heads = 32;
+  input.models.front().facts.kv_heads = 8;
+  input.models.front().facts.hidden_size = 4096;
+  input.models.front().facts.head_dim = 128;
   input.gpu = quant::ComputeCapability{9, 0};
-  input.context = "{}";
+  input.models.front().context = "{}";
   return input;
 }
 
@@ -130,7 +130,7 @@ TEST(Expand, KeepsFixedParametersInTheBaseline) {
 TEST(Expand, TakesTheFirstValuesAsTheBaselineWhereTheDefaultsDoNotStart) {
   SpaceInput input = DenseOnH100();
   input.gpu_memory_bytes = std::int64_t{80} << 30;
-  input.model.weight_bytes = std::int64_t{140} << 30;  // more than one GPU holds
+  input.models.front().facts.weight_bytes = std::int64_t{140} << 30;  // more than one GPU holds
   input.tensor_parallel = {4, 8};
   const Expansion expansion = MustExpand(input);
   ASSERT_THAT(expansion.candidates, SizeIs(2));
@@ -209,10 +209,10 @@ TEST(Expand, PrunesWithTheFieldAndAReason) {
 TEST(Expand, TellsTheRulesTheRevisionAndTheKindOfGpu) {
   SpaceInput input = DenseOnH100();
   input.runtimes = {Runtime("tensorrt-llm", "1.1.0")};
-  input.revision = "abc";
+  input.models.front().revision = "abc";
   ASSERT_THAT(MustExpand(input).pruned, SizeIs(1));
   EXPECT_EQ(MustExpand(input).pruned[0].rejection.reason, "RevisionNotSupported");
-  input.revision.clear();
+  input.models.front().revision.clear();
   EXPECT_THAT(MustExpand(input).candidates, SizeIs(1));
   input.gpu.reset();
   input.amd_architecture = "gfx942";
@@ -247,7 +247,7 @@ TEST(Expand, HashesTheFinalConfigurationAndTheContext) {
   EXPECT_EQ(MustExpand(input).candidates.at(0).hash, hash);
 
   SpaceInput context = input;
-  context.context = R"({"benchmark":"longer"})";
+  context.models.front().context = R"({"benchmark":"longer"})";
   EXPECT_NE(MustExpand(context).candidates.at(0).hash, hash);
 
   SpaceInput image = input;
@@ -294,7 +294,7 @@ TEST(Expand, RefusesAnAxisWithoutValues) {
 
 TEST(Expand, CollapsesADtypeThatTheEngineComputesInAnyway) {
   SpaceInput input = DenseOnH100();
-  input.model.dtype = "bfloat16";
+  input.models.front().facts.dtype = "bfloat16";
   input.quants = {Preset("default"), Preset("kv-cache-fp8"), Preset("bf16-stable")};
   Expansion expansion = MustExpand(input);
   ASSERT_THAT(expansion.candidates, SizeIs(2));
@@ -312,9 +312,9 @@ TEST(Expand, CollapsesADtypeThatTheEngineComputesInAnyway) {
   EXPECT_THAT(MustExpand(input).candidates, SizeIs(2));
   // Another dtype is another run; so may be the same one on a GPU that is not known, since Turing computes in float16.
   input.runtimes = {Runtime("vllm", "0.24.0")};
-  input.model.dtype = "float16";
+  input.models.front().facts.dtype = "float16";
   EXPECT_THAT(MustExpand(input).candidates, SizeIs(3));
-  input.model.dtype = "bfloat16";
+  input.models.front().facts.dtype = "bfloat16";
   input.gpu.reset();
   EXPECT_THAT(MustExpand(input).candidates, SizeIs(3));
 }
@@ -322,13 +322,71 @@ TEST(Expand, CollapsesADtypeThatTheEngineComputesInAnyway) {
 TEST(Expand, GivesFivePresetsDistinctFinalArguments) {
   // What the predecessor got wrong first: all presets ended in the same arguments.
   SpaceInput input = DenseOnH100();
-  input.model.dtype = "float16";
+  input.models.front().facts.dtype = "float16";
   input.quants.assign(quant::Presets().begin(), quant::Presets().end());
   const Expansion expansion = MustExpand(input);
   std::set<std::vector<std::string>> arguments;
   for (const Candidate& candidate : expansion.candidates) arguments.insert(candidate.plan.args);
   EXPECT_EQ(arguments.size(), expansion.candidates.size());
   EXPECT_GE(arguments.size(), 4U);
+}
+
+// bf16, AWQ, and one whose weights no GPU of this kind holds.
+SpaceInput ThreeCheckpoints() {
+  SpaceInput input = DenseOnH100();
+  input.quants = {Preset("default"), Preset("kv-cache-fp8"), Preset("dynamic-fp8")};
+  input.gpu_memory_bytes = std::int64_t{80} << 30;
+  ModelInput& first = input.models.front();
+  first.name = "bf16";
+  first.facts.dtype = "bfloat16";
+  first.facts.weight_bytes = std::int64_t{16} << 30;
+  ModelInput awq = first, large = first;
+  awq.name = "awq";
+  awq.context = R"({"model":"awq"})";
+  awq.facts.quantization = "awq";
+  awq.facts.family = awq.facts.linear_format = "int4-wna16";
+  awq.facts.weight_bytes = std::int64_t{5} << 30;
+  large.name = "huge";
+  large.context = R"({"model":"huge"})";
+  large.facts.weight_bytes = std::int64_t{300} << 30;
+  input.models = {first, awq, large};
+  return input;
+}
+
+TEST(Expand, JudgesEachCheckpointWithItsOwnFacts) {
+  const Expansion expansion = MustExpand(ThreeCheckpoints());
+  EXPECT_EQ(expansion.total, 9);
+  std::map<std::string, int> pruned;
+  for (const Pruned& one : expansion.pruned) ++pruned[one.model];
+  EXPECT_EQ(pruned["huge"], 3) << "300 GiB do not fit on 80, in FP8 neither";
+  EXPECT_EQ(pruned["bf16"], 0);
+  EXPECT_EQ(expansion.pruned.front().rejection.reason, "ModelDoesNotFit");
+  // Its weights stay as they are: dynamic-fp8 is kv-cache-fp8 there.
+  for (const Duplicate& one : expansion.duplicate_of) EXPECT_EQ(one.model, "awq");
+  EXPECT_EQ(expansion.duplicates, 1);
+}
+
+TEST(Expand, MeasuresBaselinesOfTheReferenceAlone) {
+  SpaceInput input = ThreeCheckpoints();
+  input.runtimes = {Runtime("vllm", "0.24.0"), Runtime("sglang", "0.5.15")};
+  input.reference = 1;
+  int baselines = 0;
+  for (const Candidate& candidate : MustExpand(input).candidates) {
+    if (!candidate.baseline) continue;
+    ++baselines;
+    EXPECT_EQ(candidate.model, 1U);
+    EXPECT_EQ(candidate.quant.name, "default");
+  }
+  EXPECT_EQ(baselines, 2);
+}
+
+TEST(Expand, GivesACheckpointTheHashesThatItHasAlone) {
+  const SpaceInput several = ThreeCheckpoints();
+  SpaceInput one = several;
+  one.models = {several.models[1]};
+  std::set<std::string> among;
+  for (const Candidate& candidate : MustExpand(several).candidates) among.insert(candidate.hash);
+  for (const Candidate& candidate : MustExpand(one).candidates) EXPECT_TRUE(among.contains(candidate.hash));
 }
 
 }  // namespace
