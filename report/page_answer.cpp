@@ -147,7 +147,7 @@ Markup BestMarkup(const PageData& data) {
        {"There", point == nullptr ? "" : LatenciesText(data, *point)},
        {"Why not more", LimitText(data)},
        {"Ties with", text::Joined(answer.tied_with, ", ")},
-       {"Price", answer.price.empty() ? "" : answer.price + " per million output tokens"}});
+       {"Price", PriceText(answer)}});
   Markup warnings;
   for (const quant::Warning& warning : best.experiment->warnings) {
     warnings += Paragraph("note", warning.field + ": " + warning.message);

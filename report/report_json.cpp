@@ -46,6 +46,8 @@ json AnswerJson(const PageData& data) {
   if (!best.model.empty()) out["checkpoint"] = best.model;
   out["score"] = std::strtod(best.score.c_str(), nullptr);
   if (!best.ci.empty()) out["halfWidth"] = std::strtod(best.ci.c_str(), nullptr);
+  if (!best.price.empty()) out["pricePerMillionOutputTokens"] = std::strtod(best.price.c_str(), nullptr);
+  if (!best.input_price.empty()) out["pricePerMillionInputTokens"] = std::strtod(best.input_price.c_str(), nullptr);
   if (best.starts > 1) out["starts"] = best.starts;
   if (const auto argv = ServeCommand(data.task, *data.best->experiment, data.rules)) out["command"] = *argv;
   return out;

@@ -198,6 +198,8 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn("TTFT P50", Table::Align::kRight);
   table.AddColumn("TTFT P99", Table::Align::kRight);
   table.AddColumn("TPOT P50", Table::Align::kRight);
+  table.AddColumn("PRICE/M OUT", Table::Align::kRight);
+  table.AddColumn("PRICE/M IN", Table::Align::kRight);
   table.AddColumn("VS BASELINE", Table::Align::kRight);
   table.AddColumn("PERPLEXITY", Table::Align::kRight);
   table.AddColumn("");
@@ -221,8 +223,11 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP50));
       cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP99));
       cells.push_back(LatencyText(load, Metric::kTpot, Statistic::kP50));
+      reconcile::TokenPrices prices = reconcile::PricesAt(task.spec, load, experiment.gpus);
+      cells.push_back(std::move(prices.output));
+      cells.push_back(std::move(prices.input));
     } else {
-      cells.resize(13);
+      cells.resize(15);
     }
     cells.push_back(row.improvement);
     cells.push_back(PerplexityText(experiment, row.quality));
@@ -325,6 +330,12 @@ const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task) {
   return nullptr;
 }
 
+std::string PriceText(const api::TaskStatus::Best& best) {
+  if (best.price.empty()) return "";
+  if (best.input_price.empty()) return best.price + " per million output tokens";
+  return best.price + " per million output tokens, or " + best.input_price + " per million input tokens";
+}
+
 std::string Headline(const api::AutotuneTask& task) {
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return StatusMessage(task.status);
@@ -343,6 +354,7 @@ std::string Headline(const api::AutotuneTask& task) {
     text += ", with " + std::to_string(task.status.best->concurrency) + " requests in flight";
     if (!task.status.best->request_rate.empty()) text += " (" + task.status.best->request_rate + " requests/s)";
   }
+  if (const std::string price = PriceText(*task.status.best); !price.empty()) text += "; price " + price;
   if (!task.status.best->tied_with.empty()) text += "; ties with " + Joined(task.status.best->tied_with, ", ");
   return text;
 }

@@ -40,6 +40,8 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width);
 
 // "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, perplexity +0.21% ±0.09%,
 // with 32 requests in flight (8.50 requests/s)"; or why there is none.
+// "0.25 per million output tokens, or 0.06 per million input tokens": the whole price, carried by one kind of tokens.
+std::string PriceText(const api::TaskStatus::Best& best);
 std::string Headline(const api::AutotuneTask& task);
 
 const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task);

@@ -395,6 +395,7 @@ struct TaskStatus {
     int starts = 1;                      // fresh starts that the score is the mean of
     bool confirmed = false;              // a fresh start kept the bounds
     std::string model{};                 // ModelSpec::name
+    std::string input_price{};           // as `price`, per million input tokens
   };
   std::optional<Best> best;
   // Where latencies are compared, if no loads were given: one for each scenario, the same for all experiments.

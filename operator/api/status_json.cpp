@@ -580,6 +580,7 @@ json ToJson(const TaskStatus& status) {
     Put(best, "requestRate", status.best->request_rate);
     Put(best, "tokensPerSecondPerGpu", status.best->tokens_per_second);
     Put(best, "pricePerMillionTokens", status.best->price);
+    Put(best, "pricePerMillionInputTokens", status.best->input_price);
     if (!status.best->tied_with.empty()) best["tiedWith"] = status.best->tied_with;
     if (status.best->starts > 1) best["starts"] = status.best->starts;
     Put(best, "confirmed", status.best->confirmed);
@@ -695,6 +696,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     best.Text("requestRate", out.best->request_rate);
     best.Text("tokensPerSecondPerGpu", out.best->tokens_per_second);
     best.Text("pricePerMillionTokens", out.best->price);
+    best.Text("pricePerMillionInputTokens", out.best->input_price);
     best.Texts("tiedWith", out.best->tied_with, ObjectReader::kUnbounded);
     best.Integer("starts", out.best->starts);
     best.Bool("confirmed", out.best->confirmed);

@@ -73,9 +73,9 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   }
   const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
   best.tokens_per_second = api::FormatDecimal(throughput, 1);
-  if (!spec.gpu.price_per_hour.empty() && throughput > 0) {
-    best.price = api::FormatDecimal(criteria.price_per_gpu_hour / kSecondsPerHour * 1e6 / throughput, 4);
-  }
+  TokenPrices prices = PricesAt(spec, point, winner.gpus);
+  best.price = std::move(prices.output);
+  best.input_price = std::move(prices.input);
   for (const std::size_t tied : judgement.tied) best.tied_with.push_back(experiments[tied]->name);
   return best;
 }
@@ -235,6 +235,18 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
       if (!known) out.push_back({point.scenario, point.load.value});
     }
   }
+  return out;
+}
+
+TokenPrices PricesAt(const api::TaskSpec& spec, const measurement::Point& point, int gpus) {
+  TokenPrices out;
+  if (spec.gpu.price_per_hour.empty()) return out;
+  const double per_second = CriteriaOf(spec).price_per_gpu_hour * std::max(gpus, 1) / api::kSecondsPerHour;
+  const auto price = [&](double tokens_per_second) {
+    return tokens_per_second > 0 ? api::FormatDecimal(per_second * 1e6 / tokens_per_second, 4) : "";
+  };
+  out.output = price(point.output_tokens_per_second);
+  if (point.window_seconds > 0) out.input = price(static_cast<double>(point.input_tokens) / point.window_seconds);
   return out;
 }
 

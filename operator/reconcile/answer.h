@@ -21,6 +21,13 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
 // all of them are compared.
 bool NeedsReference(const api::TaskSpec& spec);
 
+// The price of the GPUs that a point is measured on, all of it carried by a million tokens of one kind. "" without
+// spec.gpu.pricePerHour or such tokens.
+struct TokenPrices {
+  std::string input, output;
+};
+TokenPrices PricesAt(const api::TaskSpec& spec, const measurement::Point& point, int gpus);
+
 // Only the cost, for a task that comes to no answer.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 

@@ -872,6 +872,18 @@ TEST(Decide, CountsTheCostOfStartsMeasurementsAndWaste) {
   EXPECT_EQ(status.cost.price, "0.2");
 }
 
+TEST(Decide, PricesTheTokensOfTheAnswerAsIfOneKindPaidForAll) {
+  json task = SmallTask();
+  task["spec"]["gpu"] = {{"pricePerHour", "3.60"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) { self.Finish(pod, ResultMessage(1000, 5), 0); });
+  // 0.001 a second for 1,000 output tokens and 5,120 input tokens.
+  const api::TaskStatus status = cluster.Task().status;
+  ASSERT_TRUE(status.best.has_value());
+  EXPECT_EQ(status.best->price, "1");
+  EXPECT_EQ(status.best->input_price, "0.1953");
+}
+
 TEST(Decide, WhatAnEditDropsStaysInTheCost) {
   json task = SmallTask();
   task["spec"]["gpu"] = {{"pricePerHour", "3.00"}};
