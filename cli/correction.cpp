@@ -144,12 +144,16 @@ std::vector<std::string> Texts(const std::string& text, const std::string& path)
   }
   if (amount->unit == "%") out.push_back(api::FormatDecimal(number / 100, 6));
   if (amount->unit.empty()) {
-    // Latencies are given in milliseconds, everything else in seconds.
-    const bool latency = path.starts_with("spec.slo.");
-    out.push_back(Duration(latency ? number : number * 1000));
-    if (!latency && number > 1e6) out.push_back(Duration(number));
+    // Latencies are given in milliseconds, unless they would be too short for that; deadlines in hours; the rest in
+    // seconds.
+    const bool milliseconds = path.starts_with("spec.slo.") && number >= 10;
+    if (path.ends_with(".deadline")) out.push_back(api::FormatDecimal(number, 0) + "h");
+    out.push_back(Duration(milliseconds ? number : number * 1000));
   }
-  if (amount->unit != "%") {
+  // What follows a number is left out only where it is a word: "2,50" is not 2.
+  const bool word = std::all_of(amount->unit.begin(), amount->unit.end(),
+                                [](char c) { return (c >= 'a' && c <= 'z') || c == '/' || c == '$'; });
+  if (word) {
     out.push_back(api::FormatDecimal(number, 6));
     out.push_back(api::FormatDecimal(number, 1) + (std::fmod(number, 1) == 0 ? ".0" : ""));  // "9" of "9.0"
   }

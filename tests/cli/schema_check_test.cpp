@@ -73,6 +73,9 @@ TEST(SchemaProblems, SayWhatToWriteInstead) {
   const std::vector<std::tuple<const char*, const char*, const char*>> cases = {
       {"slo/ttft/p99", "500", R"(write "500ms")"},
       {"slo/ttft/p99", R"("500")", R"(write "500ms")"},
+      {"slo/ttft/p99", "0.5", R"(write "500ms")"},
+      {"slo/ttft/p99", "2", R"(write "2s")"},
+      {"optimization/budget/deadline", "8", R"(write "8h")"},
       {"slo/e2eLatency/p90", R"("8 s")", R"(write "8s")"},
       {"slo/tpot/p95", R"("40 msec")", R"(write "40ms")"},
       {"slo/errorRate", R"("1%")", R"(write "0.01")"},
@@ -120,12 +123,14 @@ TEST(SchemaProblems, SayWhatToWriteInstead) {
 
 TEST(SchemaProblems, AdviseOnlyWhatTheSchemaTakes) {
   // Nothing to write instead is said where nothing is certain to be meant.
-  for (const auto& [pointer, value] : std::vector<std::pair<const char*, const char*>>{{"slo/ttft/p99", R"("fast")"},
-                                                                                       {"gpu/pricePerHour", R"("-1")"},
-                                                                                       {"suspend", R"("perhaps")"},
-                                                                                       {"parallelism", R"("many")"},
-                                                                                       {"gpu/minMemory", R"("lots")"},
-                                                                                       {"model/revision", "[1]"}}) {
+  for (const auto& [pointer, value] :
+       std::vector<std::pair<const char*, const char*>>{{"slo/ttft/p99", R"("fast")"},
+                                                        {"gpu/pricePerHour", R"("-1")"},
+                                                        {"gpu/pricePerHour", R"("2,50")"},
+                                                        {"suspend", R"("perhaps")"},
+                                                        {"parallelism", R"("many")"},
+                                                        {"gpu/minMemory", R"("lots")"},
+                                                        {"model/revision", "[1]"}}) {
     EXPECT_THAT(Advice(pointer, value), ::testing::Not(::testing::HasSubstr("write "))) << pointer << ": " << value;
   }
 }
@@ -147,7 +152,7 @@ json ReadManifest(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::stringstream content;
   content << file.rdbuf();
-  const auto documents = text::ParseYaml(content.str(), path.filename());
+  const auto documents = text::ParseYaml(content.str(), path.filename(), text::Dialect::kKubectl);
   return documents && !documents->empty() ? documents->front() : json();
 }
 
