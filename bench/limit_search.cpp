@@ -300,6 +300,7 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
       if (!first_e2e_) first_e2e_ = first;
       const auto& warm = recorder.records()[recorder.succeeded() >= 2 ? 1 : 0];
       seen_e2e_.Add(1, warm.end - warm.start);
+      if (auto one = measurement::Glimpse(1, recorder.records())) warm_up_ = {*std::move(one)};
       if (!style_) {
         hooks_.say(Format("first request after %.2f s, prompts are %s", SecondsSince(start),
                           workload.style().kind == PromptStyle::Kind::kTokenIds ? "token ids" : "words"));
@@ -333,6 +334,7 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   options.seed = spec_.seed;
   options.first_conversation = next_conversation_;
   options.request_timeout = spec_.first_request_timeout;
+  options.expected_e2e = seen_e2e_.At(measurement::Concurrency(1));  // started apart, so that they do not stay together
   Recorder recorder(std::chrono::steady_clock::now());
   Waves waves;
   bool interrupted = false;
@@ -365,6 +367,9 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   if (const nanoseconds e2e = MeanE2e(recorder.records()); e2e.count() > 0) {
     seen_e2e_.Add(static_cast<double>(places), e2e);
   }
+  if (auto many = measurement::Glimpse(static_cast<int>(places), recorder.records()); many && places > 1) {
+    warm_up_.push_back(*std::move(many));
+  }
   hooks_.say(Format("%s warm-up: %zu waves of %zu requests in %.1f s%s", workload.name().c_str(), waves.Count(places),
                     places, SecondsSince(start), waves.Steady(places) ? "" : ", not steady"));
   return {};
@@ -374,6 +379,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   auto workload = MakeWorkload(scenario);
   if (!workload) return workload.error();
   seen_e2e_ = {};
+  warm_up_.clear();
   const std::size_t first = result_.points.size();
   if (auto status = WarmUp(*workload); !status) return status;
 
@@ -388,6 +394,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   if (scenario < spec_.start.size() && spec_.start[scenario]) {
     input.start = Load{measurement::KindOf(spec_.load.mode), *spec_.start[scenario]};
   }
+  input.warm_up = warm_up_;
   input.confirms = spec_.confirms;
   if (scenario < spec_.reference.size()) input.reference = spec_.reference[scenario];
   input.mean_output_tokens = workload->MeanOutputTokens();

@@ -89,7 +89,9 @@ class LimitSearch {
   std::string metrics_path_;  // "" = the engine has none
   std::optional<PromptStyle> style_;
   std::optional<std::chrono::nanoseconds> first_e2e_;
-  measurement::SeenLatencies seen_e2e_;  // in this scenario
+  // In this scenario.
+  measurement::SeenLatencies seen_e2e_;
+  std::vector<measurement::Point> warm_up_;
   std::uint64_t next_conversation_ = 0;
   std::uint64_t next_stream_ = 1;
   std::string last_error_;

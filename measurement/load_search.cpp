@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "measurement/excess.h"
+
 namespace autotune::measurement {
 namespace {
 
@@ -26,6 +28,12 @@ constexpr std::pair<Worth, std::string_view> kWorthNames[] = {
 };
 
 constexpr double kFirstConcurrency = 16;  // where nothing is known
+constexpr double kOfALoopsRate = 0.9;     // bursts break what an even loop keeps
+constexpr double kBeyondCapacity = 1.03;
+constexpr double kLeastStep = 1.1;  // two points so far apart need one between them
+constexpr double kBeyond = 1.05;
+constexpr double kHardlyWaiting = 0.95;  // of the many that run at once
+constexpr double kPromptsMeet = 2;       // a first token of a full batch, against that of a request alone
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
 constexpr int kClientBoundRepeats = 2;
@@ -37,29 +45,13 @@ constexpr double kThroughputFall = 0.85;
 constexpr double kOfAnotherKind = 1.3;
 constexpr double kNearCapacity = 0.93;
 constexpr double kEnoughWhileExploring = 0.1;  // of the throughput; no score is read there
-constexpr double kOfTheResolution = 0.5;       // what a limit is worth, as precisely as the limit is known
-constexpr double kOpenOfTheResolution = 0.7;   // of a load that an open bound tells
+constexpr double kOfTheResolution = 0.6;       // what a limit is worth, as precisely as the limit is known
+constexpr double kOpenOfTheResolution = 1;     // of a load that an open bound tells
+constexpr double kSlopeOfARate = 3;            // ... of a rate near its limit
+constexpr double kHalfWidth = 1.96;            // of a 95 % interval, in standard deviations
 constexpr double kUsualSlope = 2;              // of ln(latency) over ln(load), where no two points tell
 constexpr double kEnoughForAScore = 0.05;      // else the limit's point is measured once more
 constexpr double kNearTheLimit = 1.3;          // ... but within such a bracket it may be
-
-// How far a point is from the limit, for each bound: ln(actual / limit). Negative where it is kept.
-using Excesses = std::vector<double>;
-
-Excesses ExcessesOf(const Slo& slo, const Point& point) {
-  Excesses out;
-  if (slo.attainment && !slo.bounds.empty()) {
-    // Of the share that may fail; half a request where none did.
-    const double requests = static_cast<double>(std::max<std::int64_t>(point.requests + point.errors, 1));
-    const double failed = std::max(1 - point.attainment.value_or(1), 0.5 / requests);
-    out.push_back(std::log(failed / std::max(1 - *slo.attainment, 1e-4)));
-    return out;
-  }
-  for (const Bound& bound : slo.bounds) {
-    out.push_back(std::log(std::max(point.Get(bound.metric).Get(bound.statistic), 1e-3) / std::max(bound.limit, 1e-3)));
-  }
-  return out;
-}
 
 struct Seen {
   double load = 0;
@@ -74,7 +66,7 @@ Seen See(const Slo& slo, const Point& point, std::size_t index) {
   Seen seen{point.load.value, KeepsSlo(slo, point), 0, false, ExcessesOf(slo, point), index};
   constexpr double kAtLeast = 0.01;
   seen.excess = seen.excesses.empty() ? -1 : *std::max_element(seen.excesses.begin(), seen.excesses.end());
-  seen.misleads = !seen.kept && seen.excess < 0 && !point.saturated;
+  seen.misleads = !seen.kept && seen.excess < 0 && !point.saturated && point.verdict == Verdict::kMissed;
   // A verdict looks at more than the estimate: errors, a queue that grows.
   seen.excess = seen.kept ? std::min(seen.excess, -kAtLeast) : std::max(seen.excess, kAtLeast);
   return seen;
@@ -90,7 +82,7 @@ struct Bracket {
 Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind, PointRole role = PointRole::kSearch) {
   Bracket out;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    if (IsInvalid(points[i]) || points[i].role != role) continue;
+    if (IsInvalid(points[i]) || points[i].role != role || IsMeasuredAgain(points, i)) continue;
     Seen seen = See(slo, points[i], i);
     if (points[i].load.kind != kind) {
       // A closed loop in a search by rate: what it gets through a second, open arrivals do at best as well.
@@ -144,7 +136,7 @@ std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const 
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (points[i].load.kind != kind || IsInvalid(points[i]) || !KeepsSlo(input.slo, points[i])) continue;
-    if (points[i].role != PointRole::kSearch) continue;
+    if (points[i].role != PointRole::kSearch || IsMeasuredAgain(points, i)) continue;
     // The highest load that keeps the SLO; goodput may be less there than below.
     const auto rank = [&](std::size_t index) {
       return input.worth == Worth::kAttainedRequests ? WorthOf(input.worth, points[index], input.gpus)
@@ -227,7 +219,6 @@ Statistic PredictedStatistic(const Slo& slo, Metric metric) {
 
 // Points as predicted_load reads them: those of one load are one, with the mean of their logarithms.
 std::vector<MeasuredLoad> MeasuredLoads(const LoadSearchInput& input, std::span<const Point> points) {
-  constexpr double kHalfWidthOfDeviation = 1.96;
   std::vector<MeasuredLoad> out;
   for (const Point& point : points) {
     if (point.load.kind != LoadKind::kConcurrency || IsInvalid(point) || !IsUsable(point)) continue;
@@ -243,8 +234,8 @@ std::vector<MeasuredLoad> MeasuredLoads(const LoadSearchInput& input, std::span<
     }
     const auto read = [&](Metric metric, Statistic statistic, double noise, double& ln, double& variance) {
       ln = std::log(std::max(point.Get(metric).Get(statistic), 1e-3));
-      const double deviation = point.relative_ci[static_cast<std::size_t>(metric)] / kHalfWidthOfDeviation;
-      variance = deviation > 0 ? deviation * deviation : noise * noise;
+      const double deviation = RelativeDeviation(point, metric).value_or(std::max(noise, kUnknownDeviation));
+      variance = deviation * deviation;
     };
     const PredictedLoads& predicted = *input.prediction;
     read(Metric::kTtft, PredictedStatistic(input.slo, Metric::kTtft), predicted.ttft.noise, one.ln_ttft,
@@ -425,7 +416,8 @@ class Search {
     for (const Point& point : points_) {
       if (IsInvalid(point) || point.role != PointRole::kReference) continue;
       const double p50 = point.Get(latency).p50;
-      const double least = p50 * (1 - point.relative_ci[static_cast<std::size_t>(latency)]);
+      const double deviation = RelativeDeviation(point, latency).value_or(kUnknownDeviation);
+      const double least = p50 * (1 - kHalfWidth * deviation);
       if (least <= to_beat) continue;
       char text[160];
       std::snprintf(text, sizeof text, "%s p50 is at least %.4g ms at %s; %.4g ms is to beat",
@@ -469,7 +461,8 @@ class Search {
       return MeasureRate(wide ? std::clamp(crossing, low * step, high / step) : middle, "between two rates", rates);
     }
     // A tail grows faster than the rate.
-    const double factor = std::clamp(std::exp(-rates.high->excess / 3), 0.7, 1 / (1 + input_.plan.resolution));
+    const double factor =
+        std::clamp(std::exp(-rates.high->excess / kSlopeOfARate), 0.7, 1 / (1 + input_.plan.resolution));
     return MeasureRate(high * factor, "down by the tail's ratio", rates);
   }
 
@@ -515,9 +508,55 @@ class Search {
     return kind_ == LoadKind::kConcurrency ? input_.plan.max : std::numeric_limits<double>::infinity();
   }
 
+  // What the warm-up knows, as closed loops in between: one request, as many as run at once, and the many that were
+  // sent. Up to the second a batch grows its steps, beyond it requests wait.
+  [[nodiscard]] std::vector<Point> Known() const {
+    if (input_.warm_up.size() < 2) return {};
+    const Point& one = input_.warm_up.front();
+    const Point& many = input_.warm_up.back();
+    // By Little's law, of what is not waiting.
+    Point full = many;
+    full.load.value = many.requests_per_second * (many.e2e.mean - many.ttft.mean) / 1e3;
+    if (full.load.value <= one.load.value || full.load.value >= kHardlyWaiting * many.load.value) return {one, many};
+    for (const Statistic statistic : kStatistics) {
+      const double first = kPromptsMeet * one.ttft.Get(statistic);
+      full.ttft.Set(statistic, first);
+      full.e2e.Set(statistic, std::max(many.e2e.Get(statistic) - many.ttft.Get(statistic), 0.0) + first);
+    }
+    return {one, full, many};
+  }
+
+  // The closed loop at which the limit is, if latencies rise evenly between those that are known.
+  [[nodiscard]] double ExpectedLimit(std::span<const Point> known) const {
+    double load = known.back().load.value;
+    for (const Bound& bound : input_.slo.bounds) {
+      for (std::size_t i = 1; i < known.size(); ++i) {
+        const double here = known[i - 1].Get(bound.metric).Get(bound.statistic);
+        const double there = known[i].Get(bound.metric).Get(bound.statistic);
+        if (there <= bound.limit) continue;
+        const double from = known[i - 1].load.value, to = known[i].load.value;
+        const double share = there > here ? std::clamp((bound.limit - here) / (there - here), 0.0, 1.0) : 0;
+        load = std::min(load, from + share * (to - from));
+        break;
+      }
+    }
+    return load;
+  }
+
+  // Requests/s of a closed loop between those that are known, by Little's law.
+  static double RateOfLoop(std::span<const Point> known, double in_flight) {
+    std::size_t i = 1;
+    while (i + 1 < known.size() && known[i].load.value < in_flight) ++i;
+    const Point &below = known[i - 1], &above = known[i];
+    const double share = (in_flight - below.load.value) / (above.load.value - below.load.value);
+    return in_flight / ((below.e2e.mean + share * (above.e2e.mean - below.e2e.mean)) / 1e3);
+  }
+
   LoadDecision First() const {
+    const std::vector<Point> known = Known();
+    const double expected = known.empty() ? 0 : ExpectedLimit(known);
     if (kind_ == LoadKind::kConcurrency) {
-      double load = kFirstConcurrency;
+      double load = expected > 0 ? expected : kFirstConcurrency;
       if (input_.start && input_.start->kind == kind_) load = input_.start->value;
       if (input_.admitted && !input_.start) load = std::min(load, std::max(*input_.admitted, 1.0));
       return Measure({kind_, Rounded(kind_, load, Most())}, input_.start ? "where the incumbent is" : "a first look",
@@ -536,6 +575,10 @@ class Search {
       return Measure(*input_.start, "where the incumbent is", ScorePrecision());
     }
     if (!points_.empty()) return Stop(StopReason::kInfeasible, "no request was answered");
+    if (expected > 0) {
+      const double rate = kOfALoopsRate * RateOfLoop(known, expected);
+      return Measure({kind_, Rounded(kind_, rate, Most())}, "a first look", Exploring());
+    }
     // How many requests/s a moderate closed loop gets through: the rate to go on from.
     return Measure(Concurrency(static_cast<int>(std::min(kFirstConcurrency, static_cast<double>(input_.plan.max)))),
                    "a first look", Exploring());
@@ -549,8 +592,12 @@ class Search {
     for (const Seen& seen : bracket_.seen) {
       if (seen.load < last.load) before = &seen;
     }
-    if (before != nullptr && kind_ == LoadKind::kConcurrency && last.load >= kPlateauLoad * before->load) {
-      const double lower = points_[before->index].output_tokens_per_second;
+    const Seen* far = nullptr;  // the nearest one that is far enough below
+    for (const Seen& seen : bracket_.seen) {
+      if (last.load >= kPlateauLoad * seen.load) far = &seen;
+    }
+    if (far != nullptr && kind_ == LoadKind::kConcurrency) {
+      const double lower = points_[far->index].output_tokens_per_second;
       const Point& point = points_[last.index];
       if (point.output_tokens_per_second < kPlateau * lower &&
           point.output_tokens_per_second + point.output_tokens_per_second_ci < kPlateauAtMost * lower) {
@@ -561,13 +608,19 @@ class Search {
     const double x2 = std::log(last.load);
     for (std::size_t i = 0; i < last.excesses.size(); ++i) {
       const double x = before == nullptr
-                           ? x2 - last.excesses[i]  // in proportion to the load
+                           ? x2 - last.excesses[i] / (kind_ == LoadKind::kRequestRate ? kSlopeOfARate : 1)
                            : Crossing(std::log(before->load), before->excesses[i], x2, last.excesses[i], 0.3);
       factor = std::min(factor, std::exp(x - x2));
     }
     // A little beyond, so that the limit is between two points.
-    factor = std::clamp(factor * 1.1, kind_ == LoadKind::kConcurrency ? 1.25 : 1.15, 4.0);
-    double load = Rounded(kind_, last.load * factor, Most());
+    factor = std::clamp(factor * kBeyond, kLeastStep, 4.0);
+    double next = last.load * factor;
+    // Hardly more than all places together get through.
+    if (kind_ == LoadKind::kRequestRate && !input_.warm_up.empty()) {
+      const double capacity = kBeyondCapacity * input_.warm_up.back().requests_per_second;
+      next = std::min(next, std::max(capacity, kLeastStep * last.load));
+    }
+    double load = Rounded(kind_, next, Most());
     if (load <= last.load) load = Rounded(kind_, last.load + 1, Most());
     return Measure({kind_, load}, "the SLO holds: further up", Exploring());
   }
@@ -578,7 +631,8 @@ class Search {
     if (kind_ == LoadKind::kConcurrency ? first.load <= 1 : points_[first.index].mean_concurrency < 0.5) {
       return Stop(StopReason::kInfeasible, "the SLO is broken by requests that are alone");
     }
-    double x = std::log(first.load) - first.excess;
+    // Of a rate, a tail grows faster than the load.
+    double x = std::log(first.load) - first.excess / (kind_ == LoadKind::kRequestRate ? kSlopeOfARate : 1);
     const auto next = std::find_if(bracket_.seen.begin(), bracket_.seen.end(),
                                    [&](const Seen& seen) { return seen.load > first.load; });
     if (next != bracket_.seen.end()) {
@@ -588,7 +642,7 @@ class Search {
     const double factor = std::clamp(std::exp(x) / first.load * 0.95, 0.125, 0.85);
     double load = Rounded(kind_, first.load * factor, Most());
     if (kind_ == LoadKind::kConcurrency && load >= first.load) load = first.load - 1;
-    return Measure({kind_, load}, "the SLO is broken: further down", ScorePrecision());
+    return Measure({kind_, load}, "the SLO is broken: further down", Exploring());
   }
 
   // Where a number says nothing of how far the limit is, or the last two points have hardly closed the bracket.
@@ -638,7 +692,7 @@ class Search {
 
   // How steeply the bound that is broken first rises between two points, of ln(latency) over ln(load).
   static double SlopeOf(const Bracket& bracket) {
-    constexpr double kFlattest = 0.5, kSteepest = 8;
+    constexpr double kFlattest = 1, kSteepest = 8;
     if (bracket.low == nullptr || bracket.high == nullptr) return kUsualSlope;
     const Seen& low = *bracket.low;
     const Seen& high = *bracket.high;

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "measurement/load.h"
 #include "measurement/point.h"
@@ -52,6 +53,8 @@ struct LoadSearchInput {
   std::optional<double> admitted;  // requests that KV cache and batch limit let run at once
   // Where to look first: the load at which the incumbent has its score.
   std::optional<Load> start;
+  // Closed loops as the warm-up saw them, one request alone and very many. Rough, so they only say where to look first.
+  std::vector<Point> warm_up;
   // A fresh start of what was measured before: `start` is the limit found then. Only whether that holds is asked, the
   // next lower limit where it does not, and for a closed loop which rate is held where requests arrive by themselves.
   bool confirms = false;

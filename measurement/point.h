@@ -60,6 +60,8 @@ class LowerBounds {
   std::uint32_t bits_ = 0;
 };
 
+inline constexpr double kSmallestCi = 1e-4;
+
 struct Point {
   std::string scenario;  // "D(512,128)"
   Load load;
@@ -83,7 +85,8 @@ struct Point {
   Latency ttft, tpot, itl, e2e;
   LowerBounds lower_bounds;
   // Half widths of the 95 % intervals as a share of the value: of the statistic that the SLO bounds (the least certain
-  // of several), of p50 where it bounds none. In kMetrics' order. 0 = not known, as in a point of one request.
+  // of several), of p50 where it bounds none. In kMetrics' order. 0 = not known, as in a point of one request;
+  // what does not vary at all has kSmallestCi.
   std::array<double, kMetrics.size()> relative_ci{};
 
   std::optional<double> attainment;  // share of requests that keep every bound; nothing without bounds
@@ -95,6 +98,12 @@ struct Point {
   Latency& Get(Metric metric);
   bool operator==(const Point&) const = default;
 };
+
+// Standard deviation of a metric's number as a share of it, from the half width of its interval; nothing where that is
+// not known.
+std::optional<double> RelativeDeviation(const Point& point, Metric metric);
+// What stands for one that is not known: a handful of requests, as varied as those of one load are.
+inline constexpr double kUnknownDeviation = 0.3;
 
 // Numbers that say nothing about the engine.
 inline bool IsInvalid(const Point& point) {

@@ -72,6 +72,19 @@ std::vector<Violation> CheckSlo(const Slo& slo, const Point& point) {
   return violations;
 }
 
+bool ComesInBursts(const Point& point, const Bound& bound) {
+  constexpr double kRare = 0.95;
+  return point.load.kind == LoadKind::kRequestRate && bound.statistic != Statistic::kMean &&
+         Share(bound.statistic) >= kRare;
+}
+
+double Cautious(const Point& point, const Bound& bound) {
+  constexpr double kOfADeviation = 0.5;
+  const double value = point.Get(bound.metric).Get(bound.statistic);
+  if (!ComesInBursts(point, bound) || point.verdict != Verdict::kUndecided) return value;
+  return value * (1 + kOfADeviation * RelativeDeviation(point, bound.metric).value_or(kUnknownDeviation));
+}
+
 bool KeepsSlo(const Slo& slo, const Point& point) {
   switch (point.verdict) {
     case Verdict::kMet:
@@ -83,7 +96,9 @@ bool KeepsSlo(const Slo& slo, const Point& point) {
     case Verdict::kUndecided:
       break;
   }
-  return CheckSlo(slo, point).empty();
+  if (!CheckSlo(slo, point).empty()) return false;
+  return slo.attainment || std::all_of(slo.bounds.begin(), slo.bounds.end(),
+                                       [&](const Bound& bound) { return Cautious(point, bound) <= bound.limit; });
 }
 
 }  // namespace autotune::measurement

@@ -46,7 +46,14 @@ std::vector<Violation> CheckSlo(const Slo& slo, const Point& point);
 // Do the point's numbers count: a request completed, and every number is finite.
 bool IsUsable(const Point& point);
 
-// The verdict where one was reached, else what the numbers say.
+// A rare percentile of arrivals that do not wait for each other.
+bool ComesInBursts(const Point& point, const Bound& bound);
+// The bounded number of a point, as a search reads it. Most windows of arrivals that come in bursts show a better p95
+// or p99 than a long run: they hold no large burst. So of a rate these count with half of their standard deviation
+// more.
+double Cautious(const Point& point, const Bound& bound);
+
+// The verdict where one was reached, else what the numbers say, read cautiously.
 bool KeepsSlo(const Slo& slo, const Point& point);
 
 }  // namespace autotune::measurement

@@ -16,6 +16,7 @@ constexpr double kNormal975 = 1.9599639845;  // standard normal quantiles
 constexpr std::size_t kBatches = 30;         // of samples; fewer where a batch would have fewer than kPerBatch
 constexpr std::size_t kPerBatch = 4;
 constexpr double kFewBeyond = 30;  // values beyond a percentile
+constexpr double kTail90 = 0.9;    // from here on a percentile is one of bursts
 
 double StudentQuantile(double freedom, double tail = kTail) {
   return boost::math::quantile(boost::math::students_t(freedom), 1 - tail);
@@ -33,8 +34,9 @@ struct MeanError {
 };
 
 // Of the mean of consecutive batches. A queue remembers longer than a batch lasts, so batches follow each other: as an
-// autoregressive process of order 1, with Kendall's correction of the bias that few batches give its coefficient.
-// Batches that alternate are not rewarded. REQUIRES: at least 2 batches.
+// autoregressive process of order 1, with Kendall's correction of the bias that few batches give its coefficient, and a
+// standard error more where it is there at all: bursts that a window saw too few of make it look small, and the mean's
+// error with it. Batches that alternate are not rewarded. REQUIRES: at least 2 batches.
 MeanError ErrorOfMean(std::span<const double> batches) {
   const double mean = Mean(batches);
   double squares = 0, neighbours = 0;
@@ -45,7 +47,10 @@ MeanError ErrorOfMean(std::span<const double> batches) {
   const auto n = static_cast<double>(batches.size());
   if (squares <= 0) return {0, n - 1};
   double coefficient = neighbours / squares;
-  coefficient = std::clamp(coefficient + (1 + 3 * coefficient) / n, 0.0, 0.9);
+  coefficient = std::clamp(coefficient + (1 + 3 * coefficient) / n, 0.0, 1.0);
+  constexpr double kSurelyThere = 0.3;
+  const double doubt = std::sqrt((1 - coefficient * coefficient) / n) * std::min(coefficient / kSurelyThere, 1.0);
+  coefficient = std::min(coefficient + doubt, 0.9);
   const double inflation = (1 + coefficient) / (1 - coefficient);
   // Dependent batches also lie closer to their own mean than to the true one.
   const double shrink = std::max(0.3, 1 - inflation / n);
@@ -100,6 +105,16 @@ double Dependence(std::span<const double> values) {
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   return squares > 0 ? std::max(1.0, ErrorOfMean(batches).variance / (squares / n / n)) : 1;
+}
+
+// Bursts beyond a rare percentile are too few to show that they are bursts: then all values tell as well. Those of a
+// p90 are seen, and last as long as what makes the values follow each other.
+double DependenceBeyond(double share, std::span<const double> below, std::span<const double> values) {
+  const double dependence = Dependence(below);
+  if (static_cast<double>(below.size()) * (1 - share) < kFewBeyond) {
+    return std::max(dependence, std::sqrt(dependence * Dependence(values)));
+  }
+  return share < kTail90 ? dependence : std::max(dependence, Dependence(values));
 }
 
 }  // namespace
@@ -175,11 +190,8 @@ std::vector<Estimate> EstimateQuantiles(std::span<const Sample> samples, std::sp
     estimate.at_least = Quantile(high, shares[i]) != estimate.value;
     std::transform(in_order.begin(), in_order.end(), below.begin(),
                    [&](double value) { return value <= estimate.value ? 1.0 : 0.0; });
-    // Bursts beyond a rare percentile are too few to show that they are bursts: then all values tell as well.
     const auto n = static_cast<double>(in_order.size());
-    double dependence = Dependence(below);
-    if (n * (1 - shares[i]) < kFewBeyond)
-      dependence = std::max(dependence, std::sqrt(dependence * Dependence(in_order)));
+    const double dependence = DependenceBeyond(shares[i], below, in_order);
     const QuantileRanks ranks = RanksOf(shares[i], n / dependence);
     if (std::isfinite(ranks.low)) estimate.interval.low = at(low, ranks.low);
     if (std::isfinite(ranks.high)) estimate.interval.high = at(high, ranks.high);
@@ -197,6 +209,14 @@ Estimate EstimateMean(std::span<const Sample> samples) {
   }
   out.value = Mean(values);
   out.interval = MeanInterval(BatchMeans(values));
+  // A low mean of what was waited comes with a small variance, a high one with a large one: so by a factor, of what is
+  // above the smallest.
+  const double least = *std::min_element(values.begin(), values.end());
+  const double above = out.value - least;
+  if (above > 0 && std::isfinite(out.interval.high)) {
+    const double factor = std::exp(out.interval.HalfWidth() / above);
+    out.interval = {least + above / factor, least + above * factor};
+  }
   if (out.at_least) out.interval.high = kInfinity;
   return out;
 }
@@ -228,10 +248,11 @@ Estimate EstimatePooledQuantile(std::span<std::vector<double>> batches, double s
   return out;
 }
 
-Side SideOf(std::span<const double> within, double share) {
+Side SideOf(std::span<const double> within, double share, std::span<const double> values) {
   if (within.empty()) return Side::kOpen;
   const auto n = static_cast<double>(within.size());
-  const QuantileRanks ranks = RanksOf(share, n / Dependence(within));
+  const double dependence = values.empty() ? Dependence(within) : DependenceBeyond(share, within, values);
+  const QuantileRanks ranks = RanksOf(share, n / dependence);
   const double count = std::accumulate(within.begin(), within.end(), 0.0);
   if (count >= ranks.high * (n + 1)) return Side::kBelow;
   if (count + 1 <= ranks.low * (n + 1)) return Side::kAbove;

@@ -66,7 +66,9 @@ Estimate EstimatePooledQuantile(std::span<std::vector<double>> batches, double s
 // Where the quantile at `share` lies, with 95 % confidence. `within`, in the order of time: 1 for a value at or below
 // the limit, 0 for one above it.
 enum class Side { kBelow, kAbove, kOpen };
-Side SideOf(std::span<const double> within, double share);
+// `values`: what is compared, where that is known of each; its dependence tells of bursts that are rarer than those
+// that broke the limit.
+Side SideOf(std::span<const double> within, double share, std::span<const double> values = {});
 
 // The ranks, as shares of n + 1, of the values that hold the quantile at `share` between them with 95 % confidence, for
 // `independent` independent values. Infinite where no value is low or high enough.

@@ -17,9 +17,11 @@ using std::chrono::nanoseconds;
 
 constexpr nanoseconds kMinRamp = std::chrono::seconds(2);
 constexpr nanoseconds kMinWindow = std::chrono::seconds(2);
+constexpr nanoseconds kLeastOfAMissedRate = std::chrono::seconds(4);
 constexpr std::size_t kBins = 20;         // of the window's gaps
 constexpr std::size_t kFineBins = 120;    // of its throughput
 constexpr double kScorePrecision = 0.05;  // a throughput that has to be known better is a score
+constexpr double kLookPrecision = 0.1;    // of one that is not
 constexpr std::size_t kEnoughEvents = 8;  // of a request in flight, to know its TPOT
 constexpr std::int64_t kMinEnded = 10;    // before anything is decided
 constexpr double kMaxShort = 0.01;        // share of answers that may be shorter than asked
@@ -278,8 +280,14 @@ Side SideOfBound(const Window& window, const Bound& bound, std::vector<std::vect
     return estimate.value > 0 ? SideOfInterval(estimate.interval, bound.limit) : Side::kOpen;
   }
   if (bound.statistic == Statistic::kMean) return SideOfMean(window, bound);
-  return SideOf(DecidedPrefix(window, [&](const RequestRecord& record) { return Keeps(window, record, bound); }),
-                Share(bound.statistic));
+  const std::vector<double> within =
+      DecidedPrefix(window, [&](const RequestRecord& record) { return Keeps(window, record, bound); });
+  std::vector<double> values;
+  // Arrivals that do not wait come in bursts, of which a window may have seen none.
+  if (window.spec.load.kind == LoadKind::kRequestRate) {
+    for (const Sample& sample : SamplesOf(window, bound.metric)) values.push_back(sample.value);
+  }
+  return SideOf(within, Share(bound.statistic), values);
 }
 
 Side SideOfErrors(const Window& window) {
@@ -307,12 +315,14 @@ struct Sides {
   }
 };
 
-// Half width as a share of the value; where the upper end is not known, the lower half alone. 0: not known.
+// Half width as a share of the value; where the upper end is not known, by the lower half, which is the shorter one. 0:
+// not known.
 double RelativeCi(const Estimate& estimate) {
   if (!(estimate.value > 0) || !std::isfinite(estimate.interval.low)) return 0;
-  const double half =
-      std::isfinite(estimate.interval.high) ? estimate.interval.HalfWidth() : estimate.value - estimate.interval.low;
-  return std::max(half, 0.0) / estimate.value;
+  constexpr double kLonger = 1.5;
+  const double half = std::isfinite(estimate.interval.high) ? estimate.interval.HalfWidth()
+                                                            : kLonger * (estimate.value - estimate.interval.low);
+  return std::max(half / estimate.value, kSmallestCi);
 }
 
 double WidthOf(const Estimate& estimate) {
@@ -425,11 +435,14 @@ bool Saturated(const Window& window) {
   return grown > kDeviations * std::sqrt(queue[0] + queue[3] + 1) && grown > (1 - kRateReached) * arrived;
 }
 
-// Not certain, but worth a longer look: bounds that no queue breaks, as those of the TPOT, do not tell.
+// Not certain, but worth a longer look: bounds that no queue breaks, as those of the TPOT, do not tell. Without the
+// first third, in which an engine that was idle before still fills up.
 bool MayOutrun(const Window& window) {
-  constexpr double kDeviations = 1.5;
+  const bool searched = window.spec.precision.bounds > 0;
+  const double deviations = searched ? 1 : 1.5;
   const std::array<double, 4> queue = QueueByThirds(window);
-  return queue[3] - queue[0] > kDeviations * std::sqrt(queue[0] + queue[3] + 1);
+  const double before = queue[searched ? 1 : 0];
+  return queue[3] - before > deviations * std::sqrt(before + queue[3] + 1);
 }
 
 // A rate that is kept up with is answered as it comes: its tokens/s are those of a request times the rate, which one
@@ -527,20 +540,26 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
 
 // The longest window, and the longest ramp of a closed loop: where requests are long, `duration` holds too few of them,
 // one after the other, for a throughput that is not a wave's.
+// Of a search by rate half as long, a quarter on its way: a limit is known better by two points on its two sides than
+// by one that stays open.
 nanoseconds LongestWindow(const PointSpec& spec, nanoseconds usual) {
   constexpr int kLengths = 4, kMost = 3;
-  return std::clamp<nanoseconds>(kLengths * usual, spec.duration, kMost * spec.duration);
+  const bool searched = spec.load.kind == LoadKind::kRequestRate && spec.precision.bounds > 0;
+  const bool score = spec.precision.throughput <= kScorePrecision;
+  const nanoseconds asked = searched ? spec.duration / (score ? 2 : 4) : spec.duration;
+  return std::clamp<nanoseconds>(kLengths * usual, asked, kMost * spec.duration);
 }
 
-// Of open arrivals near a limit: the bursts that make a p99 are rarer than those that make a mean.
+// Of open arrivals: a look on the way is short. Near a limit the bursts that make a p99 are rarer than those that make
+// a mean.
 nanoseconds ShortestOfRate(const PointSpec& spec) {
   constexpr double kRare = 0.95;
   const bool rare = spec.slo.attainment.value_or(0) >= kRare ||
                     std::any_of(spec.slo.bounds.begin(), spec.slo.bounds.end(), [](const Bound& bound) {
                       return bound.statistic != Statistic::kMean && Share(bound.statistic) >= kRare;
                     });
-  const bool explores = spec.precision.throughput > kScorePrecision;
-  return spec.duration / (rare && !explores ? 2 : 4);
+  if (spec.precision.throughput > kScorePrecision) return spec.duration / 8;
+  return spec.duration / (rare ? 2 : 4);
 }
 
 // The median time that a request took, of all that ended well.
@@ -561,7 +580,7 @@ std::string Why(const PointSpec& spec, const Point& point, nanoseconds took) {
       return text;
     case Verdict::kUndecided:
       std::snprintf(text, sizeof text, "undecided after %.1f s: %s by its numbers", Seconds(took),
-                    CheckSlo(spec.slo, point).empty() ? "kept" : "broken");
+                    KeepsSlo(spec.slo, point) ? "kept" : "broken");
       return text;
     case Verdict::kMissed: {
       const std::vector<Violation> violations = CheckSlo(spec.slo, point);
@@ -598,10 +617,13 @@ Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, n
   const auto ended = static_cast<std::ptrdiff_t>(records.size()) - in_flight;
   progress.check_again_at =
       std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
-  // Beyond saturation an open loop never gets there; a closed one does as soon as every place has ended once.
+  // Beyond saturation an open loop never gets there, and its requests take ever longer: the first ones tell. A closed
+  // one does as soon as every place has ended once.
   constexpr int kLengths = 3;
+  constexpr std::size_t kFirst = 32;
+  const nanoseconds usual = UsualLength(records.first(std::min(records.size(), kFirst)));
   const nanoseconds longest = spec.load.kind == LoadKind::kRequestRate
-                                  ? std::min(spec.duration, ended > 0 ? kLengths * UsualLength(records) : spec.duration)
+                                  ? std::min(spec.duration, usual.count() > 0 ? kLengths * usual : spec.duration)
                                   : LongestWindow(spec, nanoseconds::max() / 8);
   if (now < std::min(kMinRamp, spec.duration) || (ended < std::max<std::ptrdiff_t>(in_flight, 1) && now < longest)) {
     return progress;
@@ -628,20 +650,27 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
   const Sides sides = Decide(window, gaps);
   progress.point = Summarize(window, throughput, nullptr);
 
+  // Of a search's point that breaks a bound by its numbers no score is read.
+  const bool broken = spec.precision.bounds > 0 && !BoundsItl(spec.slo) && !CheckSlo(spec.slo, progress.point).empty();
+  const double throughput_asked = std::max(spec.precision.throughput, broken ? kLookPrecision : 0);
   // A phase of one request's length is a convoy's, not the engine's.
-  const bool score = spec.precision.throughput <= kScorePrecision;
+  const bool score = throughput_asked <= kScorePrecision;
   const bool enough = window.Length() >= std::max(kMinWindow, (score ? 2 : 1) * usual) &&
                       progress.point.requests + progress.point.errors >= kMinEnded;
-  const bool precise = progress.point.output_tokens_per_second_ci <=
-                           spec.precision.throughput * progress.point.output_tokens_per_second &&
-                       (!score || window.Length() >= 4 * usual);
+  const bool precise =
+      progress.point.output_tokens_per_second_ci <= throughput_asked * progress.point.output_tokens_per_second &&
+      (!score || window.Length() >= 4 * usual);
   const bool twice = precise && progress.was_precise;
   progress.was_precise = precise;
-  if (!time_over && !enough) return progress;
-  if (enough && sides.any_above) {
+  // Arrivals do not wait for each other, so a rate has no convoys; and where requests take ever longer, a window would
+  // never hold one.
+  const bool missed_rate = spec.load.kind == LoadKind::kRequestRate && window.Length() >= kLeastOfAMissedRate &&
+                           progress.point.requests + progress.point.errors >= kMinEnded;
+  if ((enough || missed_rate) && sides.any_above) {
     progress.window_end = end;
     return Finish(window, std::move(progress));
   }
+  if (!time_over && !enough) return progress;
   if (!time_over) {
     switch (spec.load.kind) {
       case LoadKind::kConcurrency:
@@ -696,6 +725,40 @@ Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records,
       break;
   }
   return previous;
+}
+
+std::optional<Point> Glimpse(int places, std::span<const RequestRecord> records) {
+  std::vector<const RequestRecord*> ended;
+  for (const RequestRecord& record : records) {
+    if (record.outcome == Outcome::kOk && !record.events.empty()) ended.push_back(&record);
+  }
+  const auto wave = static_cast<std::size_t>(std::max(places, 1));
+  if (ended.size() < 2 * wave) return std::nullopt;
+  std::stable_sort(ended.begin(), ended.end(),
+                   [](const RequestRecord* a, const RequestRecord* b) { return a->end < b->end; });
+  Point point;
+  point.load = Concurrency(places);
+  // From the middle of a wave to that of the next: requests of equal length end together.
+  const std::size_t middle = ended.size() - 1 - wave / 2;
+  const double seconds = Seconds(ended[middle]->end - ended[middle - wave]->end);
+  if (!(seconds > 0)) return std::nullopt;
+  point.requests_per_second = static_cast<double>(wave) / seconds;
+  std::vector<double> ttft, tpot, e2e;
+  for (const RequestRecord* record : std::span(ended).last(wave)) {
+    const double first = record->events.front() / 1e3, last = record->events.back() / 1e3;
+    ttft.push_back(first);
+    e2e.push_back(last);
+    if (record->output_tokens >= 2) tpot.push_back((last - first) / (record->output_tokens - 1));
+  }
+  for (auto [metric, values] : {std::pair(Metric::kTtft, &ttft), {Metric::kTpot, &tpot}, {Metric::kE2e, &e2e}}) {
+    if (values->empty()) continue;
+    std::sort(values->begin(), values->end());
+    for (const Statistic statistic : kStatistics) {
+      const double mean = std::accumulate(values->begin(), values->end(), 0.0) / static_cast<double>(values->size());
+      point.Get(metric).Set(statistic, statistic == Statistic::kMean ? mean : Quantile(*values, Share(statistic)));
+    }
+  }
+  return point;
 }
 
 }  // namespace autotune::measurement

@@ -64,4 +64,8 @@ struct Progress {
 Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records, std::chrono::nanoseconds now,
                   const Progress& previous);
 
+// What a warm-up saw of a closed loop, by the requests that ended in its last wave (as many as there are places):
+// latencies without ITL, and requests/s. Rough, and no verdict. Nothing where fewer than two waves have ended.
+std::optional<Point> Glimpse(int places, std::span<const RequestRecord> records);
+
 }  // namespace autotune::measurement

@@ -9,6 +9,9 @@
 #include <tuple>
 #include <utility>
 
+#include "measurement/excess.h"
+#include "measurement/limit_interval.h"
+
 namespace autotune::tuning {
 namespace {
 
@@ -97,6 +100,7 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
   for (std::size_t i = 0; i < observation.loads.size(); ++i) {
     const Point& point = observation.loads[i];
     if (!measurement::IsUsable(point) || measurement::IsInvalid(point)) continue;
+    if (!criteria.fixed_loads && measurement::IsMeasuredAgain(observation.loads, i)) continue;
     Step step;
     step.load = i;
     step.offered = point.load;
@@ -209,26 +213,36 @@ double Score(std::span<const Step* const> counting) {
   return std::signbit(counting.front()->worth) ? -mean : mean;
 }
 
-// Of one scenario's worth: that of the point and, where the limit was searched, half the distance to the next point.
-double HalfWidth(const std::vector<Step>& steps, const Step& counted, const Criteria& criteria) {
+// Of one scenario's worth: that of the point and, where the limit was searched, that of the limit's load.
+double HalfWidth(const Observation& observation, const std::vector<Step>& steps, const Step& counted,
+                 const Criteria& criteria) {
   if (criteria.fixed_loads || ComparesAtOneLoad(criteria.objective)) return counted.ci;
-  const Step* next = nullptr;
-  for (const Step& step : steps) {
-    if (step.keeps_slo || step.offered.kind != counted.offered.kind || step.offered.value <= counted.offered.value) {
-      continue;
+  const double of_load = measurement::LimitHalfWidth(criteria.slo, observation.loads, counted.load);
+  if (!(of_load > 0)) return counted.ci;
+  // What a share more load is worth: as much of requests that arrive, less of a batch that already fills the engine.
+  double share = 1;
+  if (counted.offered.kind == measurement::LoadKind::kConcurrency) {
+    const Step* next = nullptr;
+    for (const Step& step : steps) {
+      if (step.keeps_slo || step.offered.kind != counted.offered.kind || step.offered.value <= counted.offered.value) {
+        continue;
+      }
+      if (next == nullptr || step.offered.value < next->offered.value) next = &step;
     }
-    if (next == nullptr || step.offered.value < next->offered.value) next = &step;
+    const double gain =
+        std::log(std::max(std::abs(next->worth), kSmallest) / std::max(std::abs(counted.worth), kSmallest));
+    share = std::clamp(std::abs(gain) / std::log(next->offered.value / counted.offered.value), 0.0, 1.0);
   }
-  const double open = next == nullptr ? 0 : std::max(next->worth - counted.worth, 0.0) / 2;
-  return std::hypot(counted.ci, open);
+  return std::hypot(counted.ci, std::abs(counted.worth) * share * of_load);
 }
 
 // Of the geometric mean over scenarios.
-double ScoreCi(const Curve& curve, std::span<const Step* const> counting, double score, const Criteria& criteria) {
+double ScoreCi(const Observation& observation, const Curve& curve, std::span<const Step* const> counting, double score,
+               const Criteria& criteria) {
   double variance = 0;
   for (std::size_t i = 0; i < counting.size(); ++i) {
     const double relative =
-        HalfWidth(curve[i], *counting[i], criteria) / std::max(std::abs(counting[i]->worth), kSmallest);
+        HalfWidth(observation, curve[i], *counting[i], criteria) / std::max(std::abs(counting[i]->worth), kSmallest);
     variance += relative * relative;
   }
   return std::abs(score) * std::sqrt(variance) / static_cast<double>(counting.size());
@@ -291,7 +305,7 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
       !lost && std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
   if (judged.feasible) {
     judged.score = Score(counting);
-    judged.ci = ScoreCi(curve, counting, *judged.score, criteria);
+    judged.ci = ScoreCi(observation, curve, counting, *judged.score, criteria);
     return judged;
   }
   judged.relaxed_score = Score(counting);

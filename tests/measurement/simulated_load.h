@@ -5,7 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <utility>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "measurement/load.h"
@@ -29,8 +30,6 @@ class SimulatedLoad {
  public:
   // A closed loop starts its places over one service time.
   SimulatedLoad(const SimulatedServer& server, const Load& load, std::chrono::nanoseconds length, std::uint64_t seed);
-  // What another server would have done: its requests to their end, in the order of their starts.
-  explicit SimulatedLoad(std::vector<RequestRecord> records) : records_(std::move(records)) {}
 
   // As known at `now`: requests that have started, events that have arrived.
   [[nodiscard]] std::vector<RequestRecord> At(std::chrono::nanoseconds now) const;
@@ -48,5 +47,8 @@ struct Measured {
   int evaluations = 0;
 };
 Measured MeasurePoint(const SimulatedLoad& load, const PointSpec& spec);
+// The same of what another server has recorded at each time asked for, which never goes back.
+Measured MeasurePoint(const std::function<std::span<const RequestRecord>(std::chrono::nanoseconds)>& at,
+                      const PointSpec& spec);
 
 }  // namespace autotune::measurement

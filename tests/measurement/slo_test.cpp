@@ -142,5 +142,35 @@ TEST(LowerBounds, AreASet) {
   EXPECT_FALSE(bounds.Has(Metric::kE2e, Statistic::kP95));
 }
 
+// Windows of arrivals in bursts mostly show too good a p99.
+TEST(KeepsSlo, ReadsARarePercentileOfARateCautiously) {
+  Point point;
+  point.load = RequestRate(10);
+  point.requests = 1000;
+  point.output_tokens_per_second = 100;
+  point.ttft.p99 = 480;
+  point.ttft.p90 = 480;
+  point.relative_ci[static_cast<std::size_t>(Metric::kTtft)] = 0.196;  // a tenth
+  Slo slo;
+  slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
+  EXPECT_DOUBLE_EQ(Cautious(point, slo.bounds[0]), 480 * 1.05);
+  EXPECT_FALSE(KeepsSlo(slo, point));
+  slo.bounds[0].limit = 510;
+  EXPECT_TRUE(KeepsSlo(slo, point));
+  point.verdict = Verdict::kMet;  // sure is sure
+  slo.bounds[0].limit = 500;
+  EXPECT_TRUE(KeepsSlo(slo, point));
+  point.verdict = Verdict::kUndecided;
+  slo.bounds[0].statistic = Statistic::kP90;
+  EXPECT_TRUE(KeepsSlo(slo, point));
+  slo.bounds[0].statistic = Statistic::kP99;
+  point.load = Concurrency(10);
+  EXPECT_TRUE(KeepsSlo(slo, point)) << "a closed loop has no bursts";
+  point.load = RequestRate(10);
+  point.relative_ci.fill(0);
+  point.ttft.p99 = 440;
+  EXPECT_FALSE(KeepsSlo(slo, point)) << "not known is not sure";
+}
+
 }  // namespace
 }  // namespace autotune::measurement

@@ -360,5 +360,22 @@ TEST(Window, EndsEvenIfNothingIsAnswered) {
   EXPECT_LT(measured.seconds, 10);
 }
 
+TEST(Glimpse, IsOfTheLastWaveOfAWarmUp) {
+  SimulatedServer server;
+  server.slots = 8;
+  server.tokens = 10;
+  // 8 run and 24 wait for three service times each.
+  const SimulatedLoad load(server, Concurrency(32), seconds(30), 7);
+  const std::optional<Point> point = Glimpse(32, load.At(seconds(25)));
+  ASSERT_TRUE(point);
+  EXPECT_EQ(point->load, Concurrency(32));
+  EXPECT_NEAR(point->requests_per_second, 8, 1.5);
+  EXPECT_NEAR(point->e2e.mean, 4000, 600);
+  EXPECT_NEAR(point->e2e.mean - point->ttft.mean, 900, 150) << "all tokens but the first, evenly";
+  EXPECT_NEAR(point->tpot.mean, 100, 20);
+  EXPECT_GT(point->ttft.p99, point->ttft.mean);
+  EXPECT_FALSE(Glimpse(32, load.At(seconds(6)))) << "not two waves yet";
+}
+
 }  // namespace
 }  // namespace autotune::measurement

@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+#include "measurement/limit_interval.h"
+
 namespace autotune::tuning {
 namespace {
 
@@ -210,11 +212,20 @@ TEST(Judge, ScoresCostByThePriceOfAMillionOutputTokens) {
   EXPECT_THAT(judgement.best, Optional(0U));
 }
 
-TEST(Judge, CoversTheOpenStretchUpToTheNextBrokenPoint) {
+TEST(Judge, CoversWhereTheLimitMayBe) {
   Observation observation = Make("a", {{16, 1000, 50}, {20, 1100, 150}, {32, 1500, 300}});
   observation.loads[0].output_tokens_per_second_ci = 10;
   const Slo slo = TtftBelow(100);
-  EXPECT_NEAR(Judge({observation}, By(Objective::kMaximizeThroughput, slo)).judged[0].ci, std::hypot(10, 50), 1e-9);
+  const double of_load = measurement::LimitHalfWidth(slo, observation.loads, 0);
+  EXPECT_GT(of_load, std::log(18.0 / 16)) << "the limit is near 18";
+  // A quarter more load gives a tenth more throughput.
+  const double share = std::log(1.1) / std::log(20.0 / 16);
+  EXPECT_NEAR(Judge({observation}, By(Objective::kMaximizeThroughput, slo)).judged[0].ci,
+              std::hypot(10, 1000 * share * of_load), 1e-9);
+  for (measurement::Point& point : observation.loads) point.load.kind = measurement::LoadKind::kRequestRate;
+  EXPECT_NEAR(Judge({observation}, By(Objective::kMaximizeThroughput, slo)).judged[0].ci,
+              std::hypot(10, 1000 * measurement::LimitHalfWidth(slo, observation.loads, 0)), 1e-9)
+      << "each request that arrives brings its tokens";
   Criteria fixed = By(Objective::kMaximizeThroughput, slo);
   fixed.fixed_loads = true;
   EXPECT_NEAR(Judge({observation}, fixed).judged[0].ci, 10, 1e-9);

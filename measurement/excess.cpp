@@ -1,0 +1,57 @@
+#include "measurement/excess.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace autotune::measurement {
+namespace {
+
+// Of arrivals that do not wait, from benchmarks/limit-vs-brute-force: by how much the limit that a window shows is off,
+// against the half width of its number's interval over 1.96. A rare percentile is that of the bursts that the window
+// happened to see. The interval of a mean or a p90 is from few independent batches and their wide Student's t.
+constexpr double kUnseen = 2, kFewBatches = 0.65;
+
+}  // namespace
+
+Excesses ExcessesOf(const Slo& slo, const Point& point) {
+  Excesses out;
+  if (slo.attainment && !slo.bounds.empty()) {
+    // Of the share that may fail; half a request where none did.
+    const double requests = static_cast<double>(std::max<std::int64_t>(point.requests + point.errors, 1));
+    const double failed = std::max(1 - point.attainment.value_or(1), 0.5 / requests);
+    out.push_back(std::log(failed / std::max(1 - *slo.attainment, 1e-4)));
+    return out;
+  }
+  for (const Bound& bound : slo.bounds) {
+    out.push_back(std::log(std::max(Cautious(point, bound), 1e-3) / std::max(bound.limit, 1e-3)));
+  }
+  return out;
+}
+
+bool IsMeasuredAgain(std::span<const Point> points, std::size_t index) {
+  const Point& point = points[index];
+  return std::any_of(points.begin() + static_cast<std::ptrdiff_t>(index) + 1, points.end(), [&](const Point& later) {
+    return later.load == point.load && later.role == point.role && later.scenario == point.scenario &&
+           !IsInvalid(later);
+  });
+}
+
+std::optional<WorstExcess> WorstExcessOf(const Slo& slo, const Point& point) {
+  const Excesses excesses = ExcessesOf(slo, point);
+  if (excesses.empty()) return std::nullopt;
+  const auto worst = std::max_element(excesses.begin(), excesses.end());
+  WorstExcess out{*worst, kUnknownDeviation};
+  if (slo.attainment) {
+    // Of a count of failures, which come in bursts rather than alone.
+    const double requests = static_cast<double>(std::max<std::int64_t>(point.requests + point.errors, 1));
+    const double failed = std::max(requests * (1 - point.attainment.value_or(1)), 0.5);
+    out.deviation = 1.5 / std::sqrt(failed);
+    return out;
+  }
+  const Bound& bound = slo.bounds[static_cast<std::size_t>(worst - excesses.begin())];
+  if (const auto deviation = RelativeDeviation(point, bound.metric)) out.deviation = *deviation;
+  if (point.load.kind == LoadKind::kRequestRate) out.deviation *= ComesInBursts(point, bound) ? kUnseen : kFewBatches;
+  return out;
+}
+
+}  // namespace autotune::measurement
