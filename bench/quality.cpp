@@ -22,13 +22,13 @@ constexpr std::size_t kShortestLoop = 16;  // bytes; a shorter answer is no loop
 constexpr std::size_t kUnitRepeats = 4;    // of a unit, to call it one
 
 // FNV-1a over the bits: equal only for numbers that are equal to the last digit, in the same order.
-std::uint32_t Print(std::vector<double>::const_iterator begin, std::vector<double>::const_iterator end) {
+std::uint16_t Print(std::vector<double>::const_iterator begin, std::vector<double>::const_iterator end) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (; begin != end; ++begin) {
     const auto bits = std::bit_cast<std::uint64_t>(*begin);
     for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ (bits >> shift & 0xff)) * 0x100000001b3;
   }
-  return static_cast<std::uint32_t>((hash ^ hash >> 32) & ((1u << measurement::kPrintBits) - 1));
+  return static_cast<std::uint16_t>((hash ^ hash >> 32) & ((1u << measurement::kPrintBits) - 1));
 }
 
 // Is the whole text a unit of at most a quarter of it, over and over?
@@ -75,19 +75,19 @@ bool SaysNotANumber(std::string_view answer) {
   return answer.find("Out of range float values") != std::string_view::npos;
 }
 
-std::vector<QualityBlock> MakeBlocks(const std::vector<double>& logprobs, int blocks) {
-  std::vector<QualityBlock> out;
-  const auto at = [&](int block) {
-    return logprobs.begin() + static_cast<std::ptrdiff_t>(logprobs.size()) * block / blocks;
+double NllOf(const std::vector<double>& logprobs) {
+  return -std::accumulate(logprobs.begin(), logprobs.end(), 0.0) / static_cast<double>(logprobs.size());
+}
+
+QualityBlock MakeBlock(const std::vector<double>& logprobs) {
+  QualityBlock block;
+  block.nll = NllOf(logprobs);
+  const auto at = [&](std::size_t third) {
+    return logprobs.begin() + static_cast<std::ptrdiff_t>(logprobs.size() * third / block.prints.size());
   };
-  for (int i = 0; i < blocks; ++i) {
-    QualityBlock& block = out.emplace_back();
-    const auto begin = at(i), end = at(i + 1);
-    block.nll = -std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin);
-    block.print = Print(begin, end);
-    block.tokens = static_cast<int>(std::min<std::ptrdiff_t>(end - begin, measurement::kMostBlockTokens));
-  }
-  return out;
+  for (std::size_t i = 0; i < block.prints.size(); ++i) block.prints[i] = Print(at(i), at(i + 1));
+  block.tokens = static_cast<int>(std::min<std::size_t>(logprobs.size(), measurement::kMostBlockTokens));
+  return block;
 }
 
 std::string GreedyBody(const std::string& model, std::string_view prompt, int tokens) {

@@ -24,8 +24,9 @@ base::Result<std::vector<double>> PromptLogprobs(std::string_view answer);
 // vLLM and SGLang cannot write NaN into an answer and say so in an error's text.
 bool SaysNotANumber(std::string_view answer);
 
-// `blocks` blocks of about equally many tokens each. REQUIRES: at least as many log-probabilities as blocks.
-std::vector<measurement::QualityBlock> MakeBlocks(const std::vector<double>& logprobs, int blocks);
+// Likelihood and prints of a block's tokens. REQUIRES: one log-probability for each third at least.
+measurement::QualityBlock MakeBlock(const std::vector<double>& logprobs);
+double NllOf(const std::vector<double>& logprobs);
 
 // POST /v1/completions: the most likely continuation, of at most `tokens` tokens.
 std::string GreedyBody(const std::string& model, std::string_view prompt, int tokens);

@@ -21,6 +21,7 @@ using measurement::Question;
 using nlohmann::json;
 
 constexpr std::string_view kCompletions = "/v1/completions", kChat = "/v1/chat/completions";
+constexpr std::size_t kFirstLook = 2 * measurement::kQualityGroups;  // blocks
 constexpr std::size_t kSanityPrompts = 4;
 constexpr std::size_t kQuestionsInFlight = 64;
 constexpr std::size_t kShortestPiece = 512;  // bytes; an engine that refuses less refuses everything
@@ -174,52 +175,82 @@ bool QualityProbe::AskPieces(const std::vector<std::string_view>& texts, std::si
   return true;
 }
 
-bool QualityProbe::MeasurePart(const CorpusPart& part) {
+// Log-probabilities of all documents in a row. `pieces`: in how many requests the one that was cut most was asked.
+bool QualityProbe::AskDocuments(const std::vector<std::string_view>& documents, bool alone, std::vector<double>& all,
+                                int& pieces) {
   std::vector<std::string_view> texts;
-  for (const std::string_view document : part.documents) {
+  for (const std::string_view document : documents) {
     for (const std::string_view piece : CutText(document, LongestText(spec_))) texts.push_back(piece);
   }
-  int pieces = 0;
-  std::vector<double> all;
+  int answered = 0;
   // Alone: one request after the other, so that nothing shares a step with it.
-  const std::size_t group = part.alone ? 1 : texts.size();
+  const std::size_t group = alone ? 1 : texts.size();
   for (std::size_t at = 0; at < texts.size(); at += group) {
     std::vector<std::vector<double>> logprobs;
     const auto begin = texts.begin() + static_cast<std::ptrdiff_t>(at);
-    if (!AskPieces({begin, begin + static_cast<std::ptrdiff_t>(group)}, kShortInFlight, logprobs, pieces)) return false;
+    if (!AskPieces({begin, begin + static_cast<std::ptrdiff_t>(group)}, kShortInFlight, logprobs, answered)) {
+      return false;
+    }
     for (const auto& values : logprobs) all.insert(all.end(), values.begin(), values.end());
   }
-  if (all.size() < static_cast<std::size_t>(part.blocks)) return Fail("too few tokens in " + std::string(part.name));
-  const int per_document = pieces - static_cast<int>(part.documents.size()) + 1;
-  int number = 0;
-  for (measurement::QualityBlock block : MakeBlocks(all, part.blocks)) {
-    using measurement::TextKind;
-    block.pieces = std::min(per_document, measurement::kMostPieces);
-    block.kind = part.is_long ? (3 * number < part.blocks ? TextKind::kBeginning : TextKind::kLater)
-                 : part.alone ? TextKind::kShortAlone
-                              : TextKind::kShort;
-    if (per_document > 1) block.kind = TextKind::kBeginning;
-    ++number;
-    measured_.blocks.push_back(block);
-  }
+  pieces = std::min(answered - static_cast<int>(documents.size()) + 1, measurement::kMostPieces);
   return true;
 }
 
+bool QualityProbe::MeasurePart(std::size_t number, Asking asking) {
+  using measurement::TextKind;
+  const CorpusPart& part = Corpus()[number];
+  std::vector<std::string> turned;
+  if (asking == Asking::kTurned) {
+    for (const std::string_view document : part.documents) turned.push_back(TurnedRound(document));
+  }
+  int pieces = 1;
+  std::vector<double> all;
+  if (!AskDocuments(turned.empty() ? part.documents : std::vector<std::string_view>(turned.begin(), turned.end()),
+                    part.alone, all, pieces)) {
+    return false;
+  }
+  if (all.size() < measurement::QualityBlock().prints.size())
+    return Fail("too few tokens in " + std::string(part.files));
+  if (asking == Asking::kTurned) {
+    measurement::QualityBlock& block = measured_.blocks[number];
+    if (block.pieces == pieces) block.turned = NllOf(all);
+    return true;
+  }
+  measurement::QualityBlock& block = measured_.blocks.emplace_back(MakeBlock(all));
+  block.pieces = pieces;
+  block.kind = part.is_long || pieces > 1 ? TextKind::kLong : part.alone ? TextKind::kShortAlone : TextKind::kShort;
+  return true;
+}
+
+// What a precision does to one token's likelihood is mostly noise that depends on the tokens before it: where the whole
+// corpus does not suffice, its documents turned round draw that noise anew.
 void QualityProbe::MeasureCorpus() {
   measured_.text = kCorpusName;
   const auto start = clock_.Now();
-  for (const CorpusPart& part : Corpus()) {
-    if (clock_.Now() - start > kQualityBudget) {
-      Fail("the corpus takes longer than " + std::to_string(kQualityBudget.count()) + " s: " +
-           std::to_string(measured_.blocks.size()) + " of " + std::to_string(measurement::kQualityBlocks) + " blocks");
-      return;
-    }
-    if (!MeasurePart(part)) return;
-    const QualityPlan& plan = spec_.quality;
-    if (part.is_long && plan.reference && plan.max_growth &&
-        measurement::IsDecided(measured_, *plan.reference, plan.only_cache_differs, *plan.max_growth)) {
-      hooks_.say("quality: decided after " + std::to_string(measured_.blocks.size()) + " blocks");
-      return;
+  const QualityPlan& plan = spec_.quality;
+  const auto count = [&](std::size_t asked) {
+    return std::to_string(asked) + " of " + std::to_string(Corpus().size()) + " blocks";
+  };
+  for (const Asking asking : {Asking::kWritten, Asking::kTurned}) {
+    const bool written = asking == Asking::kWritten;
+    for (std::size_t i = 0; i < Corpus().size(); ++i) {
+      if (clock_.Now() - start > kQualityBudget) {
+        const std::string limit = std::to_string(kQualityBudget.count()) + " s";
+        if (written) {
+          Fail("the corpus takes longer than " + limit + ": " + count(i));
+        } else {
+          hooks_.say("quality: " + limit + " are over, " + count(i) + " asked twice");
+        }
+        return;
+      }
+      if (!MeasurePart(i, asking)) return;
+      const bool look = (i + 1) % measurement::kQualityGroups == 0 && (!written || i + 1 >= kFirstLook);
+      if (look && plan.reference &&
+          measurement::IsEnough(measured_, *plan.reference, plan.only_cache_differs, plan.max_growth)) {
+        hooks_.say("quality: enough after " + count(i + 1) + (written ? "" : " asked twice"));
+        return;
+      }
     }
   }
 }

@@ -61,7 +61,9 @@ class QualityProbe {
 
  private:
   void MeasureCorpus();
-  bool MeasurePart(const CorpusPart& part);
+  enum class Asking { kWritten, kTurned };
+  bool MeasurePart(std::size_t number, Asking asking);
+  bool AskDocuments(const std::vector<std::string_view>& documents, bool alone, std::vector<double>& all, int& pieces);
   bool AskPieces(const std::vector<std::string_view>& texts, std::size_t in_flight,
                  std::vector<std::vector<double>>& logprobs, int& pieces);
   bool AskAgainInHalves(std::string_view text, std::vector<double>& logprobs, int& pieces);

@@ -10,12 +10,13 @@
 namespace autotune::measurement {
 namespace {
 
-constexpr double kLastLook = 0.95, kEarlyLook = 0.999;
-constexpr double kNllUnit = 1e-7;
+constexpr double kOrdinary = 0.95, kEarlyLook = 0.999;
+constexpr double kNllUnit = 1e-6;
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::size_t kNllDigits = 5, kPrintDigits = 3, kTokenDigits = 2, kBlockBytes = 1 + kNllDigits + kPrintDigits;
+constexpr std::size_t kNllDigits = 4, kPrintDigits = 2, kThirds = 3, kTokenDigits = 3;
+constexpr char kTurnedMark = '.';  // between a block and the likelihood of its documents turned round
 static_assert(kPrintBits == 6 * kPrintDigits && kMostBlockTokens < 1 << 6 * kTokenDigits &&
-              kMostNll / kNllUnit < 1 << 30);
+              kMostNll / kNllUnit < 1 << 6 * kNllDigits);
 
 void AppendDigits(std::string& out, std::uint64_t value, std::size_t digits) {
   for (std::size_t i = digits; i-- > 0;) out += kDigits[(value >> (6 * i)) & 63];
@@ -38,21 +39,28 @@ char LayoutDigit(const QualityBlock& block) {
 }
 
 std::optional<QualityBlock> ReadLayout(char c) {
-  if (c > 'A' && c < 'A' + kMostPieces) return QualityBlock{TextKind::kBeginning, c - 'A' + 1, 0, 0, 0};
-  for (const TextKind kind : {TextKind::kShortAlone, TextKind::kShort, TextKind::kBeginning, TextKind::kLater}) {
-    if (static_cast<char>(kind) == c) return QualityBlock{kind, 1, 0, 0, 0};
+  QualityBlock block;
+  if (c > 'A' && c < 'A' + kMostPieces) {
+    block.kind = TextKind::kLong;
+    block.pieces = c - 'A' + 1;
+    return block;
+  }
+  for (const TextKind kind : {TextKind::kShortAlone, TextKind::kShort, TextKind::kLong}) {
+    block.kind = kind;
+    if (static_cast<char>(kind) == c) return block;
   }
   return std::nullopt;
+}
+
+void AppendNll(std::string& out, double nll) {
+  nll = std::isfinite(nll) ? std::clamp(nll, 0.0, kMostNll) : kMostNll;
+  AppendDigits(out, static_cast<std::uint64_t>(std::llround(nll / kNllUnit)), kNllDigits);
 }
 
 std::uint64_t Hash(std::string_view bytes) {  // FNV-1a
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return hash;
-}
-
-bool Same(const QualityBlock& a, const QualityBlock& b) {
-  return a.print == b.print && std::abs(a.nll - b.nll) < kNllUnit;
 }
 
 // Blocks of the same tokens, asked in the same way, as indices into both.
@@ -68,52 +76,103 @@ std::vector<std::size_t> Common(const Quality& measured, const Quality& referenc
   return common;
 }
 
-// Which of them can tell something of a changed KV cache. Short documents of which several were in flight may differ in
-// the last digits anyway: they count where those that were asked alone do, too.
-std::vector<std::size_t> ReadingTheCache(const Quality& measured, const Quality& reference,
-                                         const std::vector<std::size_t>& common) {
-  const auto reads = [&](std::size_t i) { return !Same(measured.blocks[i], reference.blocks[i]); };
-  const auto alone = [&](std::size_t i) { return measured.blocks[i].kind == TextKind::kShortAlone; };
-  const bool any_alone = std::any_of(common.begin(), common.end(), alone);
-  const bool alone_reads =
-      std::any_of(common.begin(), common.end(), [&](std::size_t i) { return alone(i) && reads(i); });
-  std::vector<std::size_t> reading;
-  std::copy_if(common.begin(), common.end(), std::back_inserter(reading), [&](std::size_t i) {
-    return reads(i) && (measured.blocks[i].kind != TextKind::kShort || alone_reads || !any_alone);
-  });
-  return reading;
+// The share of a block's tokens that tell something of a changed KV cache: a document's first chunk may not read it,
+// and then equals the baseline's to the last digit. What comes after a third that differs counts whatever its print: an
+// equal one is a hash's chance.
+double ReadShare(const QualityBlock& ours, const QualityBlock& theirs) {
+  const auto apart = std::mismatch(ours.prints.begin(), ours.prints.end(), theirs.prints.begin()).first;
+  if (apart != ours.prints.end()) return static_cast<double>(ours.prints.end() - apart) / kThirds;
+  return std::abs(ours.nll - theirs.nll) < kNllUnit ? 0 : 1;
 }
 
-// The tokens of a block per token of the reference: blocks are equal shares of the same text.
+// The tokens of a block per token of the reference: blocks are the same texts.
 double TokenRatio(const QualityBlock& block, const QualityBlock& reference) {
   const bool known = block.tokens > 0 && reference.tokens > 0;
   return known ? static_cast<double>(block.tokens) / reference.tokens : 1;
 }
 
-Change MeanChange(std::span<const double> values, double confidence) {
-  const Interval interval = StudentInterval(values, confidence);
-  return {(interval.low + interval.high) / 2, interval.HalfWidth()};
+// How much the mean of a block's askings differs, those that both have, per token of the reference.
+double DifferenceOf(const QualityBlock& ours, const QualityBlock& theirs) {
+  const double ratio = TokenRatio(ours, theirs);
+  const double written = ours.nll * ratio - theirs.nll;
+  return ours.turned && theirs.turned ? (written + *ours.turned * ratio - *theirs.turned) / 2 : written;
 }
 
-void CompareBlocks(const Quality& measured, const Quality& reference, bool only_cache_differs, QualityChange& change) {
+struct Difference {
+  std::size_t block = 0;
+  double nll = 0;
+  bool whole = true;  // all of its tokens tell something
+};
+
+// Of the blocks that read a changed KV cache, over their tokens that do. Short documents of which several were in
+// flight may differ in the last digits anyway: they count where those that were asked alone do, too.
+std::vector<Difference> ReadingTheCache(const Quality& measured, const Quality& reference,
+                                        const std::vector<std::size_t>& common) {
+  const auto share = [&](std::size_t i) { return ReadShare(measured.blocks[i], reference.blocks[i]); };
+  const auto alone = [&](std::size_t i) { return measured.blocks[i].kind == TextKind::kShortAlone; };
+  const bool any_alone = std::any_of(common.begin(), common.end(), alone);
+  const bool alone_reads =
+      std::any_of(common.begin(), common.end(), [&](std::size_t i) { return alone(i) && share(i) > 0; });
+  std::vector<Difference> reading;
+  for (const std::size_t i : common) {
+    const double read = share(i);
+    if (read == 0 || (measured.blocks[i].kind == TextKind::kShort && any_alone && !alone_reads)) continue;
+    // What did not read it differs by nothing: the difference is all of the others.
+    reading.push_back({i, DifferenceOf(measured.blocks[i], reference.blocks[i]) / read, read == 1});
+  }
+  return reading;
+}
+
+// Everything that can be compared with the reference?
+bool HasAllOf(const Quality& measured, const Quality& reference) {
+  const auto turned = [](const Quality& quality) {
+    return std::count_if(quality.blocks.begin(), quality.blocks.end(),
+                         [](const QualityBlock& block) { return block.turned.has_value(); });
+  };
+  return measured.blocks.size() >= reference.blocks.size() && turned(measured) >= turned(reference);
+}
+
+// What two measurements say of each other by their blocks.
+struct Comparison {
+  CacheUse cache = CacheUse::kNotKnown;
+  bool per_byte = false;            // see QualityChange
+  std::vector<double> differences;  // of the blocks that count
+  std::vector<std::size_t> groups;
+
+  [[nodiscard]] std::optional<Change> Nll(double confidence) const {
+    if (differences.size() < 2) return std::nullopt;
+    const Interval interval = StratifiedInterval(differences, groups, confidence);
+    const Change nll{(interval.low + interval.high) / 2, interval.HalfWidth()};
+    if (!std::isfinite(nll.value) || !std::isfinite(nll.ci)) return std::nullopt;
+    return nll;
+  }
+  [[nodiscard]] bool IsNarrow() const {
+    const auto nll = differences.size() < kFewestForGoal ? std::nullopt : Nll(kOrdinary);
+    return nll && nll->ci <= kQualityGoal;
+  }
+};
+
+Comparison CompareBlocks(const Quality& measured, const Quality& reference, bool only_cache_differs) {
+  Comparison comparison;
   const std::vector<std::size_t> common = Common(measured, reference);
-  if (common.size() < 2) return;
-  const std::vector<std::size_t> counted = only_cache_differs ? ReadingTheCache(measured, reference, common) : common;
+  if (common.size() < 2) return comparison;
+  std::vector<Difference> counted;
   if (only_cache_differs) {
-    change.cache = counted.size() < 2                ? CacheUse::kNotRead
-                   : counted.size() == common.size() ? CacheUse::kRead
-                                                     : CacheUse::kPartly;
+    counted = ReadingTheCache(measured, reference, common);
+    const bool all = counted.size() == common.size() &&
+                     std::all_of(counted.begin(), counted.end(), [](const Difference& each) { return each.whole; });
+    comparison.cache = counted.size() < 2 ? CacheUse::kNotRead : all ? CacheUse::kRead : CacheUse::kPartly;
+  } else {
+    for (const std::size_t i : common)
+      counted.push_back({i, DifferenceOf(measured.blocks[i], reference.blocks[i]), true});
   }
-  std::vector<double> differences;
-  for (const std::size_t i : counted) {
-    const QualityBlock &ours = measured.blocks[i], &theirs = reference.blocks[i];
-    const double ratio = TokenRatio(ours, theirs);
-    differences.push_back(ours.nll * ratio - theirs.nll);
-    change.per_byte = change.per_byte || ratio != 1;
+  for (const Difference& difference : counted) {
+    comparison.differences.push_back(difference.nll);
+    comparison.groups.push_back(difference.block % kQualityGroups);
+    const std::size_t i = difference.block;
+    comparison.per_byte = comparison.per_byte || TokenRatio(measured.blocks[i], reference.blocks[i]) != 1;
   }
-  if (differences.size() < 2) return;
-  const Change nll = MeanChange(differences, common.size() == kQualityBlocks ? kLastLook : kEarlyLook);
-  if (std::isfinite(nll.value) && std::isfinite(nll.ci)) change.nll = nll;
+  return comparison;
 }
 
 std::optional<Agreement> CompareAnswers(const Quality& measured, const Quality& reference) {
@@ -132,7 +191,7 @@ std::optional<Agreement> CompareAnswers(const Quality& measured, const Quality& 
     agreement.baseline_with_itself += own / static_cast<double>(n);
     differences.push_back(share - own);
   }
-  agreement.ci = MeanChange(differences, kLastLook).ci;
+  agreement.ci = StudentInterval(differences, kOrdinary).HalfWidth();
   return agreement;
 }
 
@@ -178,23 +237,38 @@ std::string EncodeBlocks(std::span<const QualityBlock> blocks) {
   std::string out;
   for (const QualityBlock& block : blocks) {
     out += LayoutDigit(block);
-    const double nll = std::isfinite(block.nll) ? std::clamp(block.nll, 0.0, kMostNll) : kMostNll;
-    AppendDigits(out, static_cast<std::uint64_t>(std::llround(nll / kNllUnit)), kNllDigits);
-    AppendDigits(out, block.print, kPrintDigits);
+    AppendNll(out, block.nll);
+    for (const std::uint16_t print : block.prints) AppendDigits(out, print, kPrintDigits);
+    if (block.turned) AppendNll(out += kTurnedMark, *block.turned);
   }
   return out;
 }
 
 std::optional<std::vector<QualityBlock>> DecodeBlocks(std::string_view text) {
-  if (text.size() % kBlockBytes != 0) return std::nullopt;
+  const auto digits = [&](std::size_t count) -> std::optional<std::uint64_t> {
+    if (text.size() < count) return std::nullopt;
+    const auto value = ReadDigits(text.substr(0, count));
+    text.remove_prefix(count);
+    return value;
+  };
   std::vector<QualityBlock> blocks;
-  for (; !text.empty(); text.remove_prefix(kBlockBytes)) {
+  while (!text.empty()) {
     auto block = ReadLayout(text[0]);
-    const auto nll = ReadDigits(text.substr(1, kNllDigits));
-    const auto print = ReadDigits(text.substr(1 + kNllDigits, kPrintDigits));
-    if (!block || !nll || !print) return std::nullopt;
+    text.remove_prefix(1);
+    const auto nll = digits(kNllDigits);
+    if (!block || !nll) return std::nullopt;
     block->nll = static_cast<double>(*nll) * kNllUnit;
-    block->print = static_cast<std::uint32_t>(*print);
+    for (std::uint16_t& print : block->prints) {
+      const auto value = digits(kPrintDigits);
+      if (!value) return std::nullopt;
+      print = static_cast<std::uint16_t>(*value);
+    }
+    if (text.starts_with(kTurnedMark)) {
+      text.remove_prefix(1);
+      const auto turned = digits(kNllDigits);
+      if (!turned) return std::nullopt;
+      block->turned = static_cast<double>(*turned) * kNllUnit;
+    }
     blocks.push_back(*block);
   }
   return blocks;
@@ -292,7 +366,10 @@ std::string_view CacheUseName(CacheUse use) {
 std::optional<QualityChange> CompareQuality(const Quality& measured, const Quality& reference,
                                             bool only_cache_differs) {
   QualityChange change;
-  CompareBlocks(measured, reference, only_cache_differs, change);
+  const Comparison blocks = CompareBlocks(measured, reference, only_cache_differs);
+  change.cache = blocks.cache;
+  change.per_byte = blocks.per_byte;
+  change.nll = blocks.Nll(HasAllOf(measured, reference) || blocks.IsNarrow() ? kOrdinary : kEarlyLook);
   change.agreement = CompareAnswers(measured, reference);
   change.passes = ComparePasses(measured, reference);
   if (change == QualityChange()) return std::nullopt;
@@ -332,10 +409,15 @@ QualityGate GateOf(const QualityChange& change, double max_growth) {
   return worst >= -kAgreementMargin ? QualityGate::kHolds : QualityGate::kUndecided;
 }
 
-bool IsDecided(const Quality& so_far, const Quality& reference, bool only_cache_differs, double max_growth) {
-  QualityChange change;
-  CompareBlocks(so_far, reference, only_cache_differs, change);
-  return change.nll && GateOf(change, max_growth) != QualityGate::kUndecided;
+bool IsEnough(const Quality& so_far, const Quality& reference, bool only_cache_differs,
+              std::optional<double> max_growth) {
+  if (HasAllOf(so_far, reference)) return true;
+  const Comparison blocks = CompareBlocks(so_far, reference, only_cache_differs);
+  if (blocks.cache == CacheUse::kNotRead && so_far.blocks.size() >= reference.blocks.size()) return true;
+  if (!max_growth) return blocks.IsNarrow();
+  QualityChange look;
+  look.nll = blocks.Nll(kEarlyLook);
+  return look.nll && GateOf(look, *max_growth) != QualityGate::kUndecided;
 }
 
 }  // namespace autotune::measurement

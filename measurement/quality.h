@@ -15,30 +15,35 @@
 
 namespace autotune::measurement {
 
-// Where a block's tokens stand. It decides whether an engine reads its KV cache for them: a short prompt, the first
-// chunk of a long one and its later chunks take different ways through the attention of some engines.
+// Whether a document is short and how it is asked. It decides whether an engine reads its KV cache for it: a short
+// prompt, the first chunk of a long one and its later chunks take different ways through the attention of some engines.
 enum class TextKind : char {
   kShortAlone = 'a',  // short documents, asked one at a time: equal requests give equal numbers to the last digit
   kShort = 's',       // short documents, several in flight: what shares a step with them may move the last digits
-  kBeginning = 'b',   // the first third of a long document
-  kLater = 'l',       // the rest of one
+  kLong = 'l',        // one long document, asked alone
 };
 
+// One long document, or short ones of a kind.
 struct QualityBlock {
   TextKind kind = TextKind::kShort;
-  // In how many requests its document was asked; more than one where an engine cannot take it whole (kind is kBeginning
-  // then: no token has far to look back). Blocks of documents that were cut otherwise are not compared.
+  // In how many requests its document was asked; more than one where an engine cannot take it whole (kind is kLong
+  // then). Blocks of documents that were cut otherwise are not compared.
   int pieces = 1;
-  double nll = 0;           // mean of -ln p over its tokens, in nats per token; in [0, kMostNll]
-  std::uint32_t print = 0;  // kPrintBits of a hash of all its log-probabilities
-  int tokens = 0;           // in it, at most kMostBlockTokens; 0 = not recorded
+  double nll = 0;  // mean of -ln p over its tokens, in nats per token; in [0, kMostNll]
+  // Of each third of its tokens: kPrintBits of a hash of all its log-probabilities.
+  std::array<std::uint16_t, 3> prints{};
+  // The nll of its documents turned round, the second half before the first: the same words with others before them.
+  std::optional<double> turned;
+  int tokens = 0;  // in it, at most kMostBlockTokens; 0 = not recorded
   bool operator==(const QualityBlock&) const = default;
 };
-inline constexpr std::size_t kQualityBlocks = 32;
-inline constexpr int kPrintBits = 18;
+// The corpus repeats its groups of kinds (prose, code, ...) all the way: block i is of group i % kQualityGroups, so
+// that any beginning is a fair sample, and what kinds differ by widens no interval.
+inline constexpr std::size_t kQualityBlocks = 40, kQualityGroups = 4;
+inline constexpr int kPrintBits = 12;
 inline constexpr int kMostPieces = 25;  // more count as so many
-inline constexpr double kMostNll = 100;
-inline constexpr int kMostBlockTokens = 4095;
+inline constexpr double kMostNll = 16;
+inline constexpr int kMostBlockTokens = (1 << 18) - 1;
 
 // One greedily decoded answer: a hash of its first 8, 16, ... 256 bytes, each of 6 bits, and of how many of these
 // beginnings came again when the same engine was asked again.
@@ -69,7 +74,7 @@ struct Quality {
   bool operator==(const Quality&) const = default;
 };
 
-// Short texts of the base64url alphabet, and back; nothing for what they are not. Nll is kept to 1e-7.
+// Short texts of the base64url alphabet, and back; nothing for what they are not. Nll is kept to 1e-6.
 std::string EncodeBlocks(std::span<const QualityBlock> blocks);
 std::optional<std::vector<QualityBlock>> DecodeBlocks(std::string_view text);
 // The blocks' tokens; "" where they were not recorded.
@@ -87,9 +92,9 @@ struct Change {
   bool operator==(const Change&) const = default;
 };
 
-// Did the corpus make the engine read its KV cache? Known where the cache is all that differs from the baseline: blocks
-// whose every log-probability equals the baseline's to the last digit did not. One block that did is as good as none:
-// it has no interval.
+// Did the corpus make the engine read its KV cache? Known where the cache is all that differs from the baseline: thirds
+// of blocks whose every log-probability equals the baseline's to the last digit did not. One block that did is as good
+// as none: it has no interval.
 enum class CacheUse { kNotKnown, kRead, kPartly, kNotRead };
 std::string_view CacheUseName(CacheUse use);
 
@@ -111,7 +116,8 @@ struct PassChange {
 
 struct QualityChange {
   // Of the mean negative log-likelihood, in nats per token; positive is worse. Nothing where no block can tell. Paired
-  // t-interval over the blocks: 95 %, 99.9 % where the probe ended before the whole corpus.
+  // t-interval over the blocks: 95 %, but 99.9 % where the probe ended before it had all that the reference has, and
+  // not because the interval is narrow enough.
   std::optional<Change> nll;
   // The tokenizers are two: `nll` is of equal bytes, of as many as a token of the reference has.
   bool per_byte = false;
@@ -144,8 +150,16 @@ inline constexpr double kAgreementMargin = 0.05;
 // A baseline that follows itself less far is no measure: anything follows it as far.
 inline constexpr double kLeastOwnAgreement = 0.5;
 
-// Sequential probing looks at the blocks so far; only the last look may use the ordinary level (statistics: see
-// docs/quality.md). True where more text cannot change the verdict: kHolds or kFails.
-bool IsDecided(const Quality& so_far, const Quality& reference, bool only_cache_differs, double max_growth);
+// Half the width of a 95 % interval that is narrow enough: 0.05 % of perplexity, half of what an fp8 KV cache was
+// measured to cost (docs/verified/2026-11-28-h200-quality.md).
+inline constexpr double kQualityGoal = 0.0005;
+// Blocks of which it is believed: of fewer, their own scatter is known too badly.
+inline constexpr std::size_t kFewestForGoal = 4 * kQualityGroups;
+
+// Sequential probing looks at what there is so far. True where more text is of no use: with a bound, because the gate
+// kHolds or kFails with 99.9 %; without one, because the interval is narrow enough; and where there is all that the
+// reference has, or no more reading of the KV cache to hope for.
+bool IsEnough(const Quality& so_far, const Quality& reference, bool only_cache_differs,
+              std::optional<double> max_growth);
 
 }  // namespace autotune::measurement

@@ -4,6 +4,7 @@
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <numeric>
 
@@ -266,6 +267,29 @@ Interval StudentInterval(std::span<const double> values, double confidence) {
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   const double half = StudentQuantile(n - 1, (1 - confidence) / 2) * std::sqrt(squares / (n - 1) / n);
+  return {mean - half, mean + half};
+}
+
+Interval StratifiedInterval(std::span<const double> values, std::span<const std::size_t> groups, double confidence) {
+  struct Group {
+    double sum = 0, count = 0;
+  };
+  std::map<std::size_t, Group> of;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    of[groups[i]].sum += values[i];
+    ++of[groups[i]].count;
+  }
+  if (values.size() < std::max<std::size_t>(2, 2 * of.size())) return StudentInterval(values, confidence);
+  double squares = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Group& group = of[groups[i]];
+    const double apart = values[i] - group.sum / group.count;
+    squares += apart * apart;
+  }
+  const auto n = static_cast<double>(values.size());
+  const double degrees = n - static_cast<double>(of.size());
+  const double mean = Mean(values);
+  const double half = StudentQuantile(degrees, (1 - confidence) / 2) * std::sqrt(squares / degrees / n);
   return {mean - half, mean + half};
 }
 

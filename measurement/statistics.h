@@ -39,6 +39,10 @@ Interval WaveInterval(std::span<const double> series, std::size_t cosines);
 // Of the mean of independent values (Student's t). Unbounded for fewer than 2.
 Interval StudentInterval(std::span<const double> values, double confidence);
 
+// The same where values are of several groups, `groups[i]` says of which: what their means differ by widens nothing.
+// Groups of about equal size count by their size. Student's interval where there are fewer than two values a group.
+Interval StratifiedInterval(std::span<const double> values, std::span<const std::size_t> groups, double confidence);
+
 // One value in the order of time. A bounded one is at least `value` (a request that has not ended).
 struct Sample {
   double value = 0;

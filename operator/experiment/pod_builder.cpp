@@ -254,7 +254,7 @@ class Builder {
     spec->predictions = experiment.hints.predictions;
     spec->admitted = experiment.hints.admitted;
     spec->reference = experiment.hints.reference;
-    if (experiment.hints.quality_reference && spec_.quality.max_degradation) {
+    if (experiment.hints.quality_reference) {
       spec->quality.reference = experiment.hints.quality_reference;
       spec->quality.max_growth = spec_.quality.max_degradation;
       spec->quality.only_cache_differs = experiment.hints.only_cache_differs;

@@ -65,7 +65,7 @@ struct BenchHints {
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
   std::vector<std::optional<double>> reference;  // requests/s at which latencies are compared, once known
-  // Of the runtime's baseline, under a bound on quality: the corpus is read until the bound is decided.
+  // Of the runtime's baseline: the corpus is read until the bound is decided, or the difference is known well enough.
   std::optional<measurement::Quality> quality_reference;
   bool only_cache_differs = false;              // from that baseline
   std::vector<std::optional<double>> start;     // the load to measure first

@@ -577,7 +577,7 @@ std::optional<double> ScoreOf(const api::ExperimentStatus& experiment, measureme
   return best;
 }
 
-// Of the runtime's baseline, once that has ended: a bench reads the corpus until the bound on quality is decided.
+// Of the runtime's baseline, once that has ended: a bench reads the corpus until it has enough of it.
 void TellQuality(const api::TaskStatus& status, const Space& space, const tuning::Candidate& candidate,
                  experiment::BenchHints& hints) {
   api::ExperimentStatus own;  // as it will be
@@ -603,7 +603,7 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
   const checkpoint::Size& vocabulary = space.models[candidate.model].facts.vocab_size;
   hints.vocab_size = static_cast<int>(std::min<std::int64_t>(vocabulary.value_or(0), 1 << 30));
   hints.reference = ReferencesFor(spec, status);
-  if (spec.quality.max_degradation && !candidate.baseline) TellQuality(status, space, candidate, hints);
+  if (!candidate.baseline) TellQuality(status, space, candidate, hints);
   if (entry.allowed_seconds > 0) {
     hints.allowed = std::chrono::seconds(static_cast<std::int64_t>(entry.allowed_seconds));
   }

@@ -272,7 +272,7 @@ json FullStatus() {
         "meetsSlo": true
       }],
       "score": "1560.2", "scoreCi": "21", "stopped": "Found",
-      "quality": {"text": "corpus-2", "blocks": "aBYpTqAABbBYpTrAAC", "tokens": "UAUB", "perByte": true, "answers": "ABCDEFG", "dataset": "exam.jsonl#0123abcd",
+      "quality": {"text": "corpus-3", "blocks": "aYpTqABACADlYpTrAEAFAG.YpTs", "tokens": "AUAAUB", "perByte": true, "answers": "ABCDEFG", "dataset": "exam.jsonl#0123abcd",
                   "passed": "7:qA", "lost": 3, "gained": 1, "mean": "1.90671", "delta": "0.0021", "ci": "0.0009",
                   "growth": "0.002102", "cacheExercised": "Partly", "agreement": "0.41", "agreementCi": "0.05",
                   "ownAgreement": "0.98", "passRate": "0.5714", "passRateLow": "0.2505", "passRateHigh": "0.8418",

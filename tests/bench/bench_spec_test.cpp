@@ -49,8 +49,8 @@ BenchSpec Example() {
   spec.quality.questions = QuestionSet{"/questions/exam.jsonl", 64};
   spec.quality.made_up_weights = true;
   spec.quality.reference.emplace();
-  spec.quality.reference->text = "corpus-2";
-  spec.quality.reference->blocks = {{measurement::TextKind::kLater, 1, 2.5, 77}};
+  spec.quality.reference->text = "corpus-3";
+  spec.quality.reference->blocks = {{measurement::TextKind::kLong, 1, 2.5, {77, 7, 0}, 2.25}};
   spec.quality.max_growth = 0.01;
   spec.quality.only_cache_differs = true;
   spec.first_request_timeout = milliseconds(1500);

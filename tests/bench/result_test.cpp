@@ -80,9 +80,10 @@ TEST(Result, ARunRoundTrips) {
 
 measurement::Quality ExampleQuality() {
   measurement::Quality quality;
-  quality.text = "corpus-2";
-  for (std::uint32_t i = 0; i < measurement::kQualityBlocks; ++i) {
-    quality.blocks.push_back({measurement::TextKind::kLater, 1, 2.3134256 + i, 7919 * i});
+  quality.text = "corpus-3";
+  for (std::uint16_t i = 0; i < measurement::kQualityBlocks; ++i) {
+    const auto print = static_cast<std::uint16_t>(97 * i);
+    quality.blocks.push_back({measurement::TextKind::kLong, 1, 2.3134256 + 0.1 * i, {print, 0xfff, 0}, 3.1 + 0.1 * i});
   }
   quality.answers.assign(measurement::kGreedyPrompts, measurement::MakeGreedyAnswer("an answer", "an answer"));
   quality.passes = measurement::Passes{"exam.jsonl#0123abcd", std::vector<bool>(100, true)};
@@ -97,13 +98,14 @@ TEST(Result, QualityRoundTripsWithAllItsDigits) {
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_EQ(decoded->points, run.points);
   ASSERT_TRUE(decoded->quality.has_value());
-  EXPECT_EQ(decoded->quality->text, "corpus-2");
+  EXPECT_EQ(decoded->quality->text, "corpus-3");
   EXPECT_EQ(decoded->quality->answers, run.quality->answers);
   EXPECT_EQ(decoded->quality->passes, run.quality->passes);
   ASSERT_EQ(decoded->quality->blocks.size(), measurement::kQualityBlocks);
   for (std::size_t i = 0; i < measurement::kQualityBlocks; ++i) {
-    EXPECT_NEAR(decoded->quality->blocks[i].nll, run.quality->blocks[i].nll, 1e-7);
-    EXPECT_EQ(decoded->quality->blocks[i].print, run.quality->blocks[i].print);
+    EXPECT_NEAR(decoded->quality->blocks[i].nll, run.quality->blocks[i].nll, 1e-6);
+    EXPECT_EQ(decoded->quality->blocks[i].prints, run.quality->blocks[i].prints);
+    EXPECT_NEAR(*decoded->quality->blocks[i].turned, *run.quality->blocks[i].turned, 1e-6);
   }
 
   run.quality.reset();
@@ -242,11 +244,26 @@ TEST(Result, RealisticPointsKeepTheirDigitsAndWhatExplainsThem) {
   run.points.clear();
   for (int i = 0; i < 6; ++i) run.points.push_back(ExamplePoint(1 << i));
   run.quality = ExampleQuality();
-  const std::string document = Encode(run);
+  for (measurement::QualityBlock& block : run.quality->blocks) block.turned.reset();
+  std::string document = Encode(run);
   ExpectFitting(document);
-  const auto decoded = DecodeRun(document);
+  auto decoded = DecodeRun(document);
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_EQ(decoded->points, run.points);
+
+  // The baseline's, which is asked for all of the corpus twice: four digits of everything.
+  run.quality = ExampleQuality();
+  document = Encode(run);
+  ExpectFitting(document);
+  decoded = DecodeRun(document);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  ASSERT_EQ(decoded->points.size(), run.points.size());
+  for (std::size_t i = 0; i < run.points.size(); ++i) {
+    const Point &read = decoded->points[i], &written = run.points[i];
+    EXPECT_NEAR(read.Get(Metric::kTtft).Get(Statistic::kP95) / written.Get(Metric::kTtft).Get(Statistic::kP95), 1,
+                1e-3);
+    EXPECT_EQ(read.engine.kv_cache_use, 0.875);
+  }
 }
 
 TEST(Result, TheMostPointsKeepTheirNumbersAndTheBestWhatExplainsIt) {

@@ -13,13 +13,14 @@ using report::Finished;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// 2 nats a token and by how much more; every second block 0.01 above the others then.
+// 2 nats a token and by how much more; every second row of blocks 0.01 above the others then.
 measurement::Quality BlocksOf(double loss) {
   measurement::Quality quality;
-  quality.text = "corpus-2";
-  for (std::uint32_t i = 0; i < measurement::kQualityBlocks; ++i) {
-    const double nll = 2 + (loss > 0 ? loss + (i % 2 == 0 ? 0.005 : -0.005) : 0);
-    quality.blocks.push_back({measurement::TextKind::kLater, 1, nll, loss > 0 ? i : i + 100});
+  quality.text = "corpus-3";
+  for (std::uint16_t i = 0; i < measurement::kQualityBlocks; ++i) {
+    const double nll = 2 + (loss > 0 ? loss + (i / measurement::kQualityGroups % 2 == 0 ? 0.005 : -0.005) : 0);
+    const auto print = static_cast<std::uint16_t>(loss > 0 ? i : i + 100);
+    quality.blocks.push_back({measurement::TextKind::kLong, 1, nll, {print, print, print}, std::nullopt});
   }
   return quality;
 }
@@ -47,10 +48,10 @@ TEST(FinalText, ShowsWhatPrecisionCosts) {
   std::string text = FinalText(task, Rules(), 160);
   EXPECT_THAT(text, HasSubstr("PERPLEXITY"));
   EXPECT_THAT(text, ::testing::ContainsRegex("e1-aaaaaa .* 7.389 +baseline"));
-  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.18%  best"));
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  best"));
   task.spec.quality.max_degradation = 0.01;
   text = FinalText(task, Rules(), 160);
-  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.18%  loses quality"));
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  loses quality"));
   task.status.experiments[1].quality.reset();
   EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("quality not known"));
 }

@@ -193,7 +193,7 @@ TEST(PodBuilder, TheBenchIsToldOfQuestionsAndOfWeightsThatAreMadeUp) {
       R"({"quality": {"maxDegradation": "0.01", "dataset": {"configMap": {"name": "q", "key": "exam.jsonl"}, "answerTokens": 32}}})");
   Experiment experiment = SampleExperiment(task);
   experiment.plan.args.insert(experiment.plan.args.end(), {"--load-format", "dummy"});
-  experiment.hints.quality_reference.emplace().text = "corpus-2";
+  experiment.hints.quality_reference.emplace().text = "corpus-3";
   const json pod = BuildExperimentPod(task, experiment, {}, SampleEnvironment());
   const auto spec = bench::BenchSpecFromJson(json::parse(Container(pod, "bench")["args"][6].get<std::string>()));
   ASSERT_TRUE(spec.ok()) << spec.error().message;

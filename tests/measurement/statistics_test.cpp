@@ -143,6 +143,21 @@ TEST(EstimateQuantile, SaysSoWhereAnUnfinishedValueRanksBelow) {
   EXPECT_FALSE(EstimateQuantile(samples, 0.01).at_least);
 }
 
+// Two groups 10 apart, of 1 to 3 and 11 to 13: mean 7, four degrees of freedom, t(0.975, 4) is 2.7764 in any table.
+TEST(StratifiedInterval, IsAboutWhatScattersWithinGroups) {
+  const std::vector<double> values = {1, 11, 2, 12, 3, 13};
+  const std::vector<std::size_t> groups = {0, 7, 0, 7, 0, 7};
+  const Interval interval = StratifiedInterval(values, groups, 0.95);
+  EXPECT_NEAR((interval.low + interval.high) / 2, 7, 1e-12);
+  EXPECT_NEAR(interval.HalfWidth(), 2.7764 / std::sqrt(6), 1e-4) << "s = 1";
+  const std::vector<std::size_t> one(values.size(), 3);
+  EXPECT_DOUBLE_EQ(StratifiedInterval(values, one, 0.95).low, StudentInterval(values, 0.95).low);
+  const std::vector<std::size_t> each = {0, 1, 2, 3, 4, 0};
+  EXPECT_DOUBLE_EQ(StratifiedInterval(values, each, 0.95).low, StudentInterval(values, 0.95).low)
+      << "too few of each to tell";
+  EXPECT_TRUE(std::isinf(StratifiedInterval({}, {}, 0.95).HalfWidth()));
+}
+
 TEST(EstimateQuantile, CountsUnfinishedValuesAsInfiniteAtTheHighEnd) {
   KeyedRandom random(5);
   std::vector<Sample> samples;

@@ -344,9 +344,10 @@ std::string ResultMessage(double tokens_per_second, double nll, const std::strin
   bench::RunResult result = Result(tokens_per_second, 10'000 / tokens_per_second);
   result.quality_problem = quality_problem;
   if (quality_problem.empty()) {
-    result.quality.emplace().text = "corpus-2";
+    result.quality.emplace().text = "corpus-3";
     for (std::size_t i = 0; i < measurement::kQualityBlocks; ++i) {
-      result.quality->blocks.push_back({measurement::TextKind::kLater, 1, nll, static_cast<std::uint32_t>(nll * 1000)});
+      const auto print = static_cast<std::uint16_t>(nll * 1000);
+      result.quality->blocks.push_back({measurement::TextKind::kLong, 1, nll, {print, print, print}, std::nullopt});
     }
   }
   return bench::Encode(result);

@@ -1,6 +1,7 @@
 """Text to train a small model on, in tokens, out of Debian's documentation and source packages.
 
     make_corpus.py OUT [--cache DIR] [--vocabulary 32000] [--shards 2]
+    make_corpus.py OUT --tokenizer FILE [--cache DIR]     (the held-out texts alone, for a model that there is)
 
 OUT/shard-N.bin.xz: the tokens, little-endian uint16, documents in a random order, each begun by token 0; OUT/tokenizer.json
 and OUT/tokenizer_config.json; OUT/held-out.jsonl: texts that no shard holds, in the shape of autotune-bench's corpus
@@ -83,7 +84,8 @@ PACKAGE_LANGUAGE = {"fortunes-br": "pt", "debian-reference-zh-cn": "zh", "libreo
 
 NO_TEXT = r"genindex|searchindex|bookindex|copyright|changelog|\.dat$"
 SHORT_BYTES = 530  # a document of notes, snippets, figures or languages
-LONG_BYTES = 24_500  # one of harbour, handbook, toolchain; the anthology's is a little longer
+LONG_TOKENS = 13_000  # one of the long documents
+LONG_BYTES = 4 * LONG_TOKENS
 LONGEST = 60_000
 HELD_OUT_SHARE = 25  # one document of so many
 
@@ -254,36 +256,34 @@ def cut(text, size, generator):
     return data[at:at + size].decode("utf-8", "ignore")
 
 
-def long_text(pool, generator, size):
-    """Texts of the pool until they are `size` bytes."""
+def long_text(pool, generator):
+    """Texts of the pool until they are long enough."""
     out = ""
-    while len(out.encode()) < size:
-        out += cut(generator.choice(pool), size, generator) + "\n\n"
-    return out.encode()[:size].decode("utf-8", "ignore")
+    while len(out.encode()) < LONG_BYTES:
+        out += cut(generator.choice(pool), LONG_BYTES, generator) + "\n\n"
+    return out
 
 
 def anthology(pools, generator):
     names = ["en", *generator.sample(LANGUAGES, len(LANGUAGES)), "en"]
-    return "\n\n".join(cut(generator.choice(pools[name]), 1800, generator) for name in names if pools[name])
+    return "\n\n".join(cut(generator.choice(pools[name]), 3600, generator) for name in names if pools[name])
 
 
 def make_held_out(pools, short, long):
-    """pools: kind -> language -> [text]. (part, text), as many of each part as the probe's blocks ask for."""
+    """pools: kind -> language -> [text]. (part, text), as many of each part."""
     generator = random.Random(7)
-    prose, technical = pools["prose"]["en"], pools["technical"]["en"]
-    code, data = pools["code"]["en"], pools["data"]["en"]
-    spoken = {**pools["languages"], "en": prose}
+    english = {kind: pools[kind]["en"] for kind in ("prose", "technical", "code", "data")}
+    spoken = {**pools["languages"], "en": english["prose"]}
+    foreign = [name for name in LANGUAGES if spoken.get(name)]
     rows = []
     for _ in range(short):
-        language = generator.choice([name for name in LANGUAGES if spoken.get(name)])
-        rows += [("notes", cut(generator.choice(prose), SHORT_BYTES, generator)),
-                 ("snippets", cut(generator.choice(code), SHORT_BYTES, generator)),
-                 ("figures", cut(generator.choice(data), SHORT_BYTES, generator)),
-                 ("languages", cut(generator.choice(spoken[language]), SHORT_BYTES, generator))]
-    python = [text for text in code if re.search(r"(?m)^\s*def \w+\(.*\):$", text)]
+        rows += [("notes", cut(generator.choice(english["prose"]), SHORT_BYTES, generator)),
+                 ("snippets", cut(generator.choice(english["code"]), SHORT_BYTES, generator)),
+                 ("figures", cut(generator.choice(english["data"]), SHORT_BYTES, generator)),
+                 ("languages", cut(generator.choice(spoken[generator.choice(foreign)]), SHORT_BYTES, generator))]
     for _ in range(long):
-        rows += [("harbour", long_text(prose, generator, LONG_BYTES)), ("handbook", long_text(technical, generator, LONG_BYTES)),
-                 ("toolchain", long_text(python, generator, LONG_BYTES)), ("anthology", anthology(spoken, generator))]
+        rows += [(kind, long_text(pool, generator)) for kind, pool in english.items()]
+        rows += [("foreign", long_text(spoken[generator.choice(foreign)], generator)), ("anthology", anthology(spoken, generator))]
     return rows
 
 
@@ -316,14 +316,25 @@ def write_tokens(out, tokenizer, texts, shards):
         print(f"shard {shard}: {len(joined) / 1e6:.1f}M tokens, {len(packed) / 2**20:.1f} MiB", flush=True)
 
 
+def write_held_out(options, tokenizer, pools):
+    with (options.out / "held-out.jsonl").open("w") as file:
+        count = collections.Counter()
+        for part, text in make_held_out(pools, options.held_out_short, options.held_out_long):
+            ids = tokenizer.encode(text).ids[:LONG_TOKENS]
+            count[part] += len(ids) - 1
+            file.write(json.dumps({"part": part, "tokens": ids}) + "\n")
+    print("held out:", dict(count), sum(count.values()))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("debian-packages"), help="downloaded packages")
     parser.add_argument("--vocabulary", type=int, default=32000)
     parser.add_argument("--shards", type=int, default=2)
+    parser.add_argument("--tokenizer", type=pathlib.Path, help="write no shards, and the held-out texts in its tokens")
     parser.add_argument("--held-out-short", type=int, default=200, help="documents of each short part")
-    parser.add_argument("--held-out-long", type=int, default=32, help="documents of each long part")
+    parser.add_argument("--held-out-long", type=int, default=24, help="documents of each long part")
     options = parser.parse_args()
     download(options.cache)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -338,18 +349,17 @@ def main():
                     texts.append((key, text))
         print(kind, {language: f"{sum(len(t.encode()) for _, t in entries) / 1e6:.1f} MB" for language, entries in languages.items()})
     texts = [text for _, text in sorted(texts)]
+    if options.tokenizer:
+        import tokenizers
+
+        write_held_out(options, tokenizers.Tokenizer.from_file(str(options.tokenizer)), pools)
+        return
     tokenizer = make_tokenizer(texts[::4], options.vocabulary)
     tokenizer.save(str(options.out / "tokenizer.json"))
     (options.out / "tokenizer_config.json").write_text(json.dumps(
         {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "model_max_length": 65536,
          "clean_up_tokenization_spaces": False}))
-    with (options.out / "held-out.jsonl").open("w") as file:
-        count = collections.Counter()
-        for part, text in make_held_out(pools, options.held_out_short, options.held_out_long):
-            ids = tokenizer.encode(text).ids
-            count[part] += len(ids) - 1
-            file.write(json.dumps({"part": part, "tokens": ids}) + "\n")
-    print("held out:", dict(count), sum(count.values()))
+    write_held_out(options, tokenizer, pools)
     write_tokens(options.out, tokenizer, texts, options.shards)
 
 

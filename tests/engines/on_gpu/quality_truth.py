@@ -7,10 +7,11 @@
 
 `random` writes two models with random weights at ordinary scale, OUT/llama and OUT/latent (DeepSeek's attention), with the
 tokenizer of CORPUS (make_corpus.py): which documents read the KV cache. `measure` starts the engine for each precision, one at
-a time on each GPU: the probe as an experiment runs it, and, with --held-out, the offline interface over every held-out text
-and over the probe's own corpus. Each result is a file in OUT as soon as there is one, what is there is not measured again,
-and the report is written anew after each. `coverage` draws corpora of the probe's shape from the held-out texts and counts how
-often their interval holds the mean of all of them.
+a time on each of --gpus (0,0,0: three on the first): the probe as an experiment runs it, which ends where its interval is narrow
+enough, and, with --held-out, the offline interface over every held-out text and over the probe's own corpus. Each result is a
+file in OUT as soon as there is one, what is there is not measured again, and the report is written anew after each. `coverage`
+draws corpora of the probe's shape from the held-out texts, ends each as the probe would, and counts how often its interval holds
+the mean of all texts.
 
 The held-out texts are of the kinds and lengths of the probe's corpus, and their mean is weighted as the probe's blocks are:
 it is what the probe's interval is about, as far as other texts can be of the same kinds.
@@ -25,6 +26,7 @@ import math
 import os
 import pathlib
 import queue
+import re
 import signal
 import statistics
 import subprocess
@@ -35,12 +37,17 @@ import time
 
 import numpy
 
-BLOCKS, BLOCK_BYTES, NLL_UNIT = 32, 9, 1e-7  # as measurement/quality.h writes them
+NLL_UNIT = 1e-6  # as measurement/quality.h writes them
 KEPT_UNIT = 1e-4  # of a log-probability in OUT
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-T975 = 2.0395  # 31 degrees of freedom
-# bench/corpus.cpp: the parts of the corpus and their blocks.
-PARTS = {"notes": 2, "snippets": 2, "figures": 2, "languages": 2, "harbour": 6, "handbook": 6, "toolchain": 6, "anthology": 6}
+GROUPS, FIRST_LOOK, GOAL = 4, 16, 5e-4  # kQualityGroups, kFewestForGoal, kQualityGoal
+BENCH = pathlib.Path(__file__).parents[3] / "bench"
+# The files of each block, as bench/corpus.cpp lists them.
+BLOCKS = [row.split() for row in re.findall(r'"([a-z ]+)"', (BENCH / "corpus.cpp").read_text().split("kParts = {")[1].split("};")[0])]
+# The kinds of make_corpus.py's held-out texts that are like a block: by its column, or its own.
+COLUMNS = ["foreign", "code", "prose", "technical"]
+OWN_KINDS = {"anthology": ["anthology"], "records": ["data"], "geometry": ["technical"], "notes": ["notes", "languages"], "snippets": ["snippets", "figures"]}
+KINDS = [OWN_KINDS.get(files[0], [COLUMNS[i % GROUPS]]) for i, files in enumerate(BLOCKS)]
 BASE = "bfloat16"
 PRECISIONS = {
     BASE: {"vllm": [], "sglang": []},
@@ -50,11 +57,12 @@ PRECISIONS = {
     "float16": {"vllm": ["--dtype", "float16"], "sglang": ["--dtype", "float16"]},
     "bfloat16-again": {"vllm": [], "sglang": []},
 }
-SERVE = {"vllm": ["vllm", "serve", "{model}", "--host", "127.0.0.1", "--port", "{port}", "--gpu-memory-utilization", "0.5"],
+KV_BYTES = 6 << 30  # said, and not found out: several engines share a GPU
+SERVE = {"vllm": ["vllm", "serve", "{model}", "--host", "127.0.0.1", "--port", "{port}", "--gpu-memory-utilization", "0.2",
+             "--kv-cache-memory-bytes", str(KV_BYTES)],
          "sglang": ["python3", "-m", "sglang.launch_server", "--model-path", "{model}", "--host", "127.0.0.1", "--port", "{port}",
-                    "--mem-fraction-static", "0.5"]}
+                    "--mem-fraction-static", "0.8", "--max-total-tokens", "131072"]}
 CHUNK = {"vllm": "--max-num-batched-tokens", "sglang": "--chunked-prefill-size"}
-CORPUS_FILES = pathlib.Path(__file__).parents[3] / "bench" / "corpus"
 
 
 # ---- models with random weights -----------------------------------------------------------------------------------------
@@ -85,20 +93,26 @@ def write_random(options):
 # ---- the truth: the offline interface, in a process of its own ------------------------------------------------------------
 
 def corpus_documents():
-    """[(part, text)] as bench/corpus.cpp reads them."""
-    return [(part, text) for part in PARTS for text in (CORPUS_FILES / f"{part}.txt").read_text().rstrip("\n").split("\n%%\n")]
+    """[(file, text)] as bench/corpus.cpp reads them."""
+    return [(name, text) for files in BLOCKS for name in files
+            for text in (BENCH / "corpus" / f"{name}.txt").read_text().rstrip("\n").split("\n%%\n")]
 
 
-def turned(text):
-    """The second half, then the first, cut behind a line where there is one near."""
-    data = text.encode()
+def middle(data):
+    """Where bench/corpus.cpp cuts a text into halves: behind a line where there is one near."""
     at = len(data) // 2
     line = data.rfind(b"\n", 0, at)
     if line > at * 3 // 4:
         at = line + 1
     while at > 1 and data[at] & 0xC0 == 0x80:
         at -= 1
-    return (data[at:] + b"\n" + data[:at]).decode()
+    return at
+
+
+def turned(text):
+    """The second half, then the first, cut behind a line where there is one near."""
+    data = text.encode()
+    return (data[middle(data):] + b"\n" + data[:middle(data)]).decode()
 
 
 def read_rows(options):
@@ -113,8 +127,17 @@ def read_rows(options):
         beginning, half = row["tokens"][0], len(row["tokens"]) // 2
         rows += [("heldOut", row["part"], row["tokens"]),
                  ("heldOutTurned", row["part"], [beginning, *row["tokens"][half:], *row["tokens"][1:half]])]
+    longest = json.loads((options.model / "config.json").read_text())["max_position_embeddings"] - 1
+
+    def pieces(text):
+        ids = tokenizer.encode(text).ids
+        if len(ids) <= longest:
+            return [ids]
+        data = text.encode()
+        return pieces(data[:middle(data)].decode()) + pieces(data[middle(data):].decode())
+
     for part, text in corpus_documents():
-        rows += [("corpus", part, tokenizer.encode(text).ids), ("corpusTurned", part, tokenizer.encode(turned(text)).ids)]
+        rows += [("corpus", part, ids) for ids in pieces(text)] + [("corpusTurned", part, ids) for ids in pieces(turned(text))]
     return rows
 
 
@@ -125,7 +148,7 @@ def offline(options):
     begin = time.monotonic()
     if options.engine == "vllm":
         from vllm import LLM, SamplingParams
-        engine = LLM(model=str(options.model), gpu_memory_utilization=0.5, **flags)
+        engine = LLM(model=str(options.model), gpu_memory_utilization=0.2, kv_cache_memory_bytes=KV_BYTES, **flags)
         begin = time.monotonic()
         answers = engine.generate([{"prompt_token_ids": row} for row in tokens],
                                   SamplingParams(max_tokens=1, temperature=0, prompt_logprobs=0, detokenize=False))
@@ -133,7 +156,7 @@ def offline(options):
                   for row, answer in zip(tokens, answers, strict=True)]
     else:
         import sglang
-        engine = sglang.Engine(model_path=str(options.model), mem_fraction_static=0.5, **flags)
+        engine = sglang.Engine(model_path=str(options.model), mem_fraction_static=0.8, max_total_tokens=131072, **flags)
         begin = time.monotonic()
         values = []
         for at in range(0, len(tokens), 16):
@@ -152,6 +175,17 @@ def offline(options):
 
 # ---- the probe -----------------------------------------------------------------------------------------------------------
 
+def reference(options):
+    """The baseline, where there is one: the probe ends where its interval is narrow enough."""
+    base = options.out.parent / f"{BASE}.probe.json"
+    if options.out == base:
+        return {}
+    while not base.exists() or not base.stat().st_size:
+        time.sleep(1)
+    measured = json.loads(base.read_text())
+    return {"reference": {"text": measured["text"], "blocks": measured["blocks"]}, "onlyCacheDiffers": "kv" in options.out.name}
+
+
 def probe(options):
     """What an experiment's bench measures of quality, and in how many seconds."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the engine ends with it
@@ -165,7 +199,7 @@ def probe(options):
                     raise RuntimeError(f"the engine ended with {launcher.returncode}")
                 time.sleep(0.5)
             spec = {"scenarios": ["D(64,8)"], "load": {"mode": "FixedConcurrency", "fixed": [1]}, "durationMs": 2000,
-                    "quality": {"madeUpWeights": True}}
+                    "quality": {"madeUpWeights": True, **reference(options)}}
             termination_log = pathlib.Path(directory) / "termination-log"
             done = subprocess.run([options.bin / "autotune-bench", "run", "--dir", directory, "--port", str(options.port), "--spec",
                                    json.dumps(spec), "--termination-log", str(termination_log)], capture_output=True, text=True)
@@ -173,7 +207,9 @@ def probe(options):
             if "quality" not in document:
                 raise RuntimeError(document.get("qualityProblem") or str(document.get("failure")) + done.stdout[-500:])
             said = next(line for line in done.stdout.splitlines() if "nats per token" in line).strip()
-            options.out.write_text(json.dumps({**document["quality"], "problem": document.get("qualityProblem", ""), "said": said}))
+            part = options.out.with_suffix(".part")
+            part.write_text(json.dumps({**document["quality"], "problem": document.get("qualityProblem", ""), "said": said}))
+            part.rename(options.out)
         finally:
             launcher.terminate()
             launcher.wait(60)
@@ -215,7 +251,8 @@ def measure(options):
     options.end = time.monotonic() + options.seconds
     jobs = queue.Queue()
     names = options.precisions.split(",") if options.precisions else list(PRECISIONS)
-    wanted = [(name, kind) for name in names for kind in ("probe", "offline")]
+    # The baseline's first, then what need not wait for it.
+    wanted = [(BASE, "probe"), (BASE, "offline")] + [(name, kind) for kind in ("offline", "probe") for name in names if name != BASE]
     wanted = [(name, kind) for name, kind in wanted if kind == "probe" or (options.held_out and name != "bfloat16-again")]
     for number, (name, kind) in enumerate(wanted):
         if not (options.out / (f"{name}.probe.json" if kind == "probe" else f"{name}.offline.npz")).exists():
@@ -257,8 +294,9 @@ def number(text):
 
 
 def read_blocks(text):
-    """[(kind, nll, print)]"""
-    return [(text[i], number(text[i + 1:i + 6]) * NLL_UNIT, text[i + 6:i + BLOCK_BYTES]) for i in range(0, len(text), BLOCK_BYTES)]
+    """[(kind, [nll, and turned round if it was asked so], [the print of each third])]"""
+    found = re.findall(r"(.)(.{4})(..)(..)(..)(?:\.(.{4}))?", text)
+    return [(kind, [number(nll) * NLL_UNIT for nll in (once, again) if nll], prints) for kind, once, *prints, again in found]
 
 
 def read_offline(path):
@@ -273,43 +311,50 @@ def read_offline(path):
 
 def differences(values, base, name):
     """part -> [a text's changes, token by token]; of one set"""
-    return {part: [a - b for a, b in zip(values[name][part], base[name][part], strict=True)] for part in PARTS}
+    return {part: [a - b for a, b in zip(texts, base[name][part], strict=True)] for part, texts in values[name].items()}
 
 
-def make_blocks(changes):
-    """The probe's blocks of one asking: of the short parts several texts in a row, of the long ones one."""
-    out = []
-    for part, blocks in PARTS.items():
-        tokens = numpy.concatenate(changes[part])
-        out += [tokens[len(tokens) * i // blocks:len(tokens) * (i + 1) // blocks].mean() for i in range(blocks)]
-    return out
+def corpus_blocks(changes):
+    return [numpy.concatenate([text for name in files for text in changes[name]]).mean() for files in BLOCKS]
 
 
-def asked(values, base, name, ways):
-    """The probe's blocks where each text is asked as it is, and with two ways turned round too."""
-    sets = [name, name + "Turned"][:ways]
-    return numpy.mean([make_blocks(differences(values, base, each)) for each in sets], axis=0)
-
-
-def ways_of(probe_of_base):
-    """In how many ways the probe that was measured asks."""
-    return 1 if (probe_of_base or {}).get("text") == "corpus-2" else 2
+def student(degrees, z):
+    """The quantile of Student's t from that of the normal distribution (Cornish-Fisher)."""
+    return (z + (z**3 + z) / (4 * degrees) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
+            + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * degrees**3))
 
 
 def interval(values):
-    """Mean and half of its 95 % interval, as the probe's."""
-    return statistics.fmean(values), T975 * statistics.stdev(values) / math.sqrt(len(values))
+    """Mean and half of its 95 % interval, as measurement/quality.cpp's: blocks in the corpus' order."""
+    values = numpy.asarray(values)
+    groups = [values[i::GROUPS] for i in range(GROUPS)]
+    degrees = len(values) - GROUPS
+    squares = sum(((group - group.mean()) ** 2).sum() for group in groups)
+    return values.mean(), student(degrees, 1.95996) * math.sqrt(squares / degrees / len(values))
 
 
-def weighted_truth(values, base, ways):
-    """The mean over texts of the probe's kinds with the weights of its blocks, and half of its 95 % interval. Texts are
-    independent, tokens of one are not."""
-    sets = [differences(values, base, name) for name in ("heldOut", "heldOutTurned")[:ways]]
+def ended(once, turned):
+    """Mean, half width and askings where the probe ends: after a row, in the first asking or in the second."""
+    once, turned = numpy.asarray(once), numpy.asarray(turned)
+    for asked in [*range(FIRST_LOOK, len(once), GROUPS), *range(len(once), 2 * len(once), GROUPS), 2 * len(once)]:
+        values = once[:asked].copy()
+        twice = max(0, asked - len(once))
+        values[:twice] = (once[:twice] + turned[:twice]) / 2
+        mean, half = interval(values)
+        if half <= GOAL:
+            break
+    return mean, half, asked
+
+
+def weighted_truth(values, base, twice):
+    """The mean over texts of the probe's kinds with the weights of its blocks, and half of its 95 % interval; `twice`: the share
+    that texts turned round have in a probe that asks them, half at most. Texts are independent, tokens of one are not."""
+    once, turned = (differences(values, base, name) for name in ("heldOut", "heldOutTurned"))
     mean, variance = 0.0, 0.0
-    for part, blocks in PARTS.items():
-        sums = numpy.sum([[text.sum() for text in changes[part]] for changes in sets], axis=0)
-        sizes = numpy.sum([[float(len(text)) for text in changes[part]] for changes in sets], axis=0)
-        ratio, weight = sums.sum() / sizes.sum(), blocks / BLOCKS
+    for kinds in {tuple(kinds) for kinds in KINDS}:
+        sums = numpy.array([(1 - twice) * a.sum() + twice * b.sum() for kind in kinds for a, b in zip(once[kind], turned[kind])])
+        sizes = numpy.array([float(len(a)) for kind in kinds for a in once[kind]])
+        ratio, weight = sums.sum() / sizes.sum(), sum(tuple(each) == kinds for each in KINDS) / len(KINDS)
         mean += weight * ratio
         variance += weight ** 2 * ((sums - ratio * sizes).std(ddof=1) / sizes.mean()) ** 2 / len(sums)
     return mean, 1.96 * math.sqrt(variance)
@@ -320,36 +365,48 @@ def percent(value):
 
 
 def probe_line(row, base):
+    """Mean, half width, the share of the turned texts, and which thirds of the blocks of each kind differ from the baseline's."""
     blocks, others = read_blocks(row["blocks"]), read_blocks(base["blocks"])
     common = [(a, b) for a, b in zip(blocks, others) if a[0] == b[0]]
-    mean, half = interval([a[1] - b[1] for a, b in common])
-    differ = {kind: f"{sum(a[2] != b[2] for a, b in common if a[0] == kind)}/{sum(a[0] == kind for a, _ in common)}"
-              for kind in sorted({a[0] for a, _ in common})}
-    return mean, half, differ
+    changes = [numpy.mean([x - y for x, y in zip(a[1], b[1])]) for a, b in common]
+    twice = sum(min(len(a[1]), len(b[1])) == 2 for a, b in common)
+    apart = collections.defaultdict(lambda: [0, 0, 0, 0])
+    for a, b in common:
+        apart[a[0]][3] += 1
+        for i in range(3):
+            apart[a[0]][i] += a[2][i] != b[2][i]
+    differ = ", ".join(f"{kind} {first}+{second}+{third} of {count}" for kind, (first, second, third, count) in sorted(apart.items()))
+    return *interval(changes), twice / len(common) / 2, differ
 
 
-def truth_lines(values, base, ways):
-    """By the offline interface: the truth; what a probe would find in its corpus; and both part by part."""
-    mean, half = weighted_truth(values, base, ways)
-    corpus = (interval(asked(values, base, "corpus", each)) for each in (1, 2))
-    parts = ("{} {:+.3f} | {:+.3f}".format(part, *[100 * numpy.concatenate(differences(values, base, name)[part]).mean()
-                                                  for name in ("heldOut", "corpus")]) for part in PARTS)
-    return (mean, half), [f"truth {percent(mean):+.4f} % +- {100 * half:.4f}",
-                          "corpus offline, asked once and both ways: " + ", ".join(
-                              f"{percent(found):+.4f} % +- {100 * width:.4f}" for found, width in corpus),
-                          "held out | corpus: " + ", ".join(parts)]
+def truth_lines(values, base, twice):
+    """By the offline interface: the truth; what a probe would find in its corpus; and both block by block."""
+    mean, half = weighted_truth(values, base, twice)
+    once, turned = (corpus_blocks(differences(values, base, name)) for name in ("corpus", "corpusTurned"))
+    early = ended(once, turned)
+    held_out, corpus = differences(values, base, "heldOut"), differences(values, base, "corpus")
+    lines = [f"truth {percent(mean):+.4f} % +- {100 * half:.4f}"]
+    lines += [f"corpus offline, {name}: {percent(found):+.4f} % +- {100 * width:.4f}" for name, (found, width) in
+              (("all of it once", interval(once)), ("all of it twice", interval(numpy.add(once, turned) / 2)),
+               (f"where the probe would end, after {early[2]} askings", early[:2]))]
+    lines.append("held out: " + ", ".join(f"{kind} {100 * numpy.concatenate(texts).mean():+.3f}" for kind, texts in held_out.items()))
+    lines.append("corpus: " + ", ".join(f"{name} {100 * numpy.concatenate(texts).mean():+.3f}" for name, texts in corpus.items()))
+    return (mean, half), lines
 
 
 def base_lines(values, probe_of_base):
-    held_out = values["heldOut"]
-    out = [f"held out: {sum(len(text) for texts in held_out.values() for text in texts)} tokens; nats per token: " +
-           ", ".join(f"{part} {numpy.concatenate(texts).mean():.3f}" for part, texts in held_out.items())]
-    sets = ("corpus", "corpusTurned")[:ways_of(probe_of_base)]
-    blocks = numpy.mean([make_blocks(values[name]) for name in sets], axis=0)
-    out.append(f"corpus: {sum(len(text) for texts in values['corpus'].values() for text in texts)} tokens, {blocks.mean():.5f} nats per token")
+    def likelihoods(name):
+        return ", ".join(f"{part} {numpy.concatenate(texts).mean():.3f}" for part, texts in values[name].items())
+
+    out = [f"{said}: {sum(len(text) for texts in values[name].values() for text in texts)} tokens; nats per token: {likelihoods(name)}"
+           for name, said in (("heldOut", "held out"), ("corpus", "corpus"))]
     if probe_of_base:
-        apart = numpy.abs(blocks - [block[1] for block in read_blocks(probe_of_base["blocks"])])
-        out[-1] += f"; the probe's blocks differ from these by {apart.mean():.1e} on average, {apart.max():.1e} at most"
+        blocks = read_blocks(probe_of_base["blocks"])
+        for i, name in enumerate(("corpus", "corpusTurned")):
+            ours = corpus_blocks(values[name])
+            apart = [abs(a - b[1][i]) for a, b in zip(ours, blocks) if len(b[1]) > i]
+            if apart:
+                out.append(f"{name}: the probe's blocks differ from the offline ones by {numpy.mean(apart):.1e} on average, {max(apart):.1e} at most")
     return out
 
 
@@ -360,12 +417,13 @@ def report_text(out):
     lines = base_lines(offlines[BASE], probes.get(BASE)) if BASE in offlines else []
     for name in PRECISIONS:
         truth = probed = None
-        said = []
-        if BASE in offlines and name in offlines and name != BASE:
-            truth, said = truth_lines(offlines[name], offlines[BASE], ways_of(probes.get(BASE)))
+        said, twice = [], 0.0
         if BASE in probes and name in probes:
-            probed = probe_line(probes[name], probes[BASE])
-            said.append(f"probe {percent(probed[0]):+.4f} % +- {100 * probed[1]:.4f}  differ {probed[2]}  {probes[name]['said']}")
+            *probed, twice, differ = probe_line(probes[name], probes[BASE])
+            said.append(f"probe {percent(probed[0]):+.4f} % +- {100 * probed[1]:.4f}  thirds that differ: {differ}  {probes[name]['said']}")
+        if BASE in offlines and name in offlines and name != BASE:
+            truth, more = truth_lines(offlines[name], offlines[BASE], twice)
+            said += more
         if truth and probed:
             apart = abs(truth[0] - probed[0])
             said.append("the truth is " + ("INSIDE the probe's interval" if apart <= probed[1] else
@@ -375,29 +433,42 @@ def report_text(out):
 
 
 def coverage(options):
-    """How often the interval of a corpus drawn from the held-out texts holds the mean of all of them."""
+    """How often the interval of a corpus drawn from the held-out texts holds the mean of all of them, where the probe ends it."""
     base, _ = read_offline(options.out / f"{BASE}.offline.npz")
-    counts = {part: len(texts) for part, texts in base["corpus"].items()}
     for name in PRECISIONS:
         path = options.out / f"{name}.offline.npz"
         if name == BASE or not path.exists():
             continue
         values, _ = read_offline(path)
-        sets = [differences(values, base, each) for each in ("heldOut", "heldOutTurned")]
-        for ways in (1, 2):
-            generator = numpy.random.default_rng(1)
-            truth, _ = weighted_truth(values, base, ways)
-            apart, halves = [], []
-            for _ in range(options.draws):
-                drawn = {part: generator.choice(len(texts), min(counts[part], len(texts)), replace=False) for part, texts in sets[0].items()}
-                mean, half = interval(numpy.mean([make_blocks({part: [changes[part][i] for i in drawn[part]] for part in PARTS})
-                                                  for changes in sets[:ways]], axis=0))
-                apart.append(abs(mean - truth) / half)
-                halves.append(half)
-            share = sum(each <= 1 for each in apart) / options.draws
-            print(f"{name:14} asked {'once' if ways == 1 else 'both ways'}: truth {percent(truth):+.4f} %, {100 * share:.1f} % of {options.draws} "
-                  f"intervals hold it; half width {100 * statistics.median(halves):.4f} (median); 95 % would take "
-                  f"{numpy.quantile(apart, 0.95):.2f} times as much", flush=True)
+        once, turned = (differences(values, base, each) for each in ("heldOut", "heldOutTurned"))
+        shorts = {kind: len(base["corpus"][kind]) for kinds in KINDS if len(kinds) > 1 for kind in kinds}
+        # Sums and sizes of each text: a draw is then a few additions.
+        sums = {kind: numpy.array([[a.sum(), b.sum(), len(a), len(b)] for a, b in zip(once[kind], turned[kind])]) for kind in once}
+        need = collections.Counter(kinds[0] for kinds in KINDS if len(kinds) == 1)
+        generator = numpy.random.default_rng(1)
+        truths = {twice: weighted_truth(values, base, twice)[0] for twice in (0, 0.5)}
+        held, halves, askings, wholes = 0, [], [], []
+        for _ in range(options.draws):
+            orders = {kind: iter(generator.integers(len(sums[kind]), size=count)) for kind, count in need.items()}
+            rows = []
+            for kinds in KINDS:
+                if len(kinds) == 1:
+                    rows.append(sums[kinds[0]][next(orders[kinds[0]])])
+                else:
+                    rows.append(sum(sums[kind][generator.integers(len(sums[kind]), size=shorts[kind])].sum(axis=0) for kind in kinds))
+            rows = numpy.array(rows)
+            a, b = rows[:, 0] / rows[:, 2], rows[:, 1] / rows[:, 3]
+            mean, half, asked = ended(a, b)
+            twice = max(0, asked - len(KINDS)) / len(KINDS) / 2
+            truth = truths[0] + (truths[0.5] - truths[0]) * 2 * twice
+            held += abs(mean - truth) <= half
+            halves.append(half)
+            askings.append(asked)
+            wholes.append([interval(a)[1], interval((a + b) / 2)[1]])
+        whole = numpy.median(wholes, axis=0)
+        print(f"{name:14} truth {percent(truths[0]):+.4f} % (once), {percent(truths[0.5]):+.4f} % (twice): {100 * held / options.draws:.1f} % of "
+              f"{options.draws} intervals hold it; half width {100 * statistics.median(halves):.4f} after {statistics.fmean(askings):.1f} askings of "
+              f"{2 * len(KINDS)}; of all once {100 * whole[0]:.4f}, of all twice {100 * whole[1]:.4f} (medians)", flush=True)
 
 
 def main():
