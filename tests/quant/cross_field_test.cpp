@@ -252,6 +252,12 @@ vllm 0.24.0 | dense | gfx942 | | RulesAreForNvidia
 # SGLang: dtypes and caches
 sglang 0.5.15 | gpt-oss | 9.0 | attention-backend=flashinfer | reject BackendNotForModel
 sglang 0.5.15 | gpt-oss | 9.0 | attention-backend=fa3 | ok
+sglang 0.5.15 | dense | 10.0 | attention-backend=fa3 | reject BackendNotOnThisGpu
+sglang 0.5.15 | dense | 8.0 | attention-backend=fa3 | ok
+sglang 0.5.15 | mla | 8.0 | attention-backend=fa3 | reject BackendNotOnThisGpu
+sglang 0.5.15 | mla | 9.0 | attention-backend=fa3 | ok
+sglang 0.5.15 | dense | 10.0 | attention-backend=trtllm_mla | reject BackendNotForModel
+sglang 0.5.15 | mla | 10.0 | attention-backend=trtllm_mha | reject BackendNotForModel
 sglang 0.5.15 | llama4 | 9.0 | attention-backend=flashinfer | reject BackendNotForModel
 sglang 0.5.15 | gemma4 | 9.0 | attention-backend=fa3 | reject BackendNotForModel
 sglang 0.5.15 | nemotron-h | 9.0 | attention-backend=triton | reject BackendNotForModel

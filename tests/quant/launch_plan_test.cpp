@@ -458,7 +458,7 @@ TEST(Gpu, IsDemandedByTheFinalArguments) {
       {"sglang", "0.5.15", Dense(), QuantConfig{"x", "int8", "auto", "auto", "auto"}, {}, "7.5"},
       {"sglang", "0.5.18", Dense(), plain, {{"quantization", "mxfp8"}}, "10.0"},
       {"sglang", "0.5.18", Dense(), plain, {{"kv-cache-dtype", "mxfp8"}}, "10.0"},
-      {"sglang", "0.5.15", Dense(), plain, {{"attention-backend", "trtllm_mla"}}, "10.0"},
+      {"sglang", "0.5.15", Latent(Dense()), plain, {{"attention-backend", "trtllm_mla"}}, "10.0"},
       {"sglang", "0.5.15", Quantized(Dense(), "modelopt", "fp8"), plain, {}, "8.9"},
       {"sglang", "0.5.15", Quantized(Moe(), "w4afp8", "w4a8"), plain, {}, "9.0"},
       {"tensorrt-llm", "1.2.0", Dense(), plain, {}, "8.0"},
