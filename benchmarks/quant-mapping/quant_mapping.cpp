@@ -81,10 +81,9 @@ tuning::SpaceInput Space(const Engine& engine) {
                       {engine.tokens, values({"2048", "4096", "8192"})},
                       {engine.memory, values({"0.9"})}};
   space.tensor_parallel = {2, 4};
-  space.model = Model();
+  space.models[0].facts = Model();
   space.gpu = quant::ComputeCapability{9, 0};
   space.gpu_memory_bytes = 80'000'000'000;
-  space.context = "context";
   return space;
 }
 
@@ -98,7 +97,7 @@ void MapHundredThousand(benchmark::State& state) {
     rejected = 0;
     quant::LaunchRequest request;
     request.release = space.runtimes[0].release;
-    request.model = space.model;
+    request.model = space.models[0].facts;
     request.gpu = space.gpu;
     request.gpu_memory_bytes = space.gpu_memory_bytes;
     for (std::size_t i = 0; i < kCandidates; ++i) {
