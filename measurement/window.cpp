@@ -540,13 +540,13 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
 
 // The longest window, and the longest ramp of a closed loop: where requests are long, `duration` holds too few of them,
 // one after the other, for a throughput that is not a wave's.
-// Of a search by rate a quarter of that on its way: a limit is known better by two points on its two sides than by one
-// that stays open.
+// Of a search by rate half as long, a quarter on its way: a limit is known better by two points on its two sides than
+// by one that stays open.
 nanoseconds LongestWindow(const PointSpec& spec, nanoseconds usual) {
   constexpr int kLengths = 4, kMost = 3;
   const bool searched = spec.load.kind == LoadKind::kRequestRate && spec.precision.bounds > 0;
   const bool score = spec.precision.throughput <= kScorePrecision;
-  const nanoseconds asked = searched ? spec.duration / (score ? 1 : 4) : spec.duration;
+  const nanoseconds asked = searched ? spec.duration / (score ? 2 : 4) : spec.duration;
   return std::clamp<nanoseconds>(kLengths * usual, asked, kMost * spec.duration);
 }
 

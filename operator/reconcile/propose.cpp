@@ -603,7 +603,7 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
   const checkpoint::Size& vocabulary = space.models[candidate.model].facts.vocab_size;
   hints.vocab_size = static_cast<int>(std::min<std::int64_t>(vocabulary.value_or(0), 1 << 30));
   hints.reference = ReferencesFor(spec, status);
-  if (!candidate.baseline) TellQuality(status, space, candidate, hints);
+  if (spec.quality.measure && !candidate.baseline) TellQuality(status, space, candidate, hints);
   if (entry.allowed_seconds > 0) {
     hints.allowed = std::chrono::seconds(static_cast<std::int64_t>(entry.allowed_seconds));
   }

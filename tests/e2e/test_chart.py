@@ -77,12 +77,13 @@ def test_the_charts_pod_reads_its_token_as_whatever_user_its_image_or_the_cluste
     (operator,) = spec["containers"]
     script = "cat /var/run/secrets/kubernetes.io/serviceaccount/* >/tmp/read && id -u >/dev/termination-log"
     for name, user in (("of-the-image", {}), ("of-the-cluster", {"runAsUser": 1000670000, "fsGroup": 1000670000})):
+        token = [mount for mount in operator["volumeMounts"] if mount["name"] == "api-access"]
         main = {"name": "main", "image": image, "command": ["sh", "-c", script], "securityContext": operator["securityContext"],
-                "volumeMounts": [*operator["volumeMounts"], {"name": "tmp", "mountPath": "/tmp"}]}
+                "volumeMounts": [*token, {"name": "tmp", "mountPath": "/tmp"}]}
         namespace.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
             "restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [main],
             "securityContext": {**spec["securityContext"], **user},
-            "volumes": [*spec["volumes"], {"name": "tmp", "emptyDir": {}}]}})
+            "volumes": [*(v for v in spec["volumes"] if v["name"] == "api-access"), {"name": "tmp", "emptyDir": {}}]}})
         ended = namespace.wait_for_end(name)
         assert ended["status"]["phase"] == "Succeeded", ended["status"]
         assert termination(ended, "main")["message"].strip() == str(user.get("runAsUser", 65532))

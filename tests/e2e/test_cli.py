@@ -210,7 +210,7 @@ def test_diff_shows_what_would_change_of_a_running_deployment(namespace, user, o
     for line in ("-  vllm/vllm-openai:v0.22.0\n", "-  --max_num_seqs 7\n+  --max-num-seqs 64\n", "-  memory: 64Gi\n",
                  "-  nodeSelector pool: old\n"):
         assert line in shown, shown
-    assert "--port" not in shown and "nvidia.com/gpu" not in shown, shown
+    assert "--port" not in shown and "  nvidia.com/gpu: 1" not in shown, shown
     assert json.loads(reader.must("diff", "answer", "-o", "json"))["container"] == "server"
     reader.must("report", "answer", cwd=tmp_path)
     assert "Against Deployment chat" in (tmp_path / "autotune-answer.html").read_text()

@@ -365,7 +365,7 @@ AWQ = checkpoint("awq", "example/Llama-3.1-8B-Instruct-AWQ", quant_method="awq",
 
 
 def test_checkpoints_are_measured_each_and_the_recommendation_has_the_best_ones_model(namespace):
-    manifest = task("checkpoints", keepPods="Always", quantConfig={"preset": "default"})
+    manifest = task("checkpoints", keepPods="Always", quantConfig={"preset": "default"}, quality={})
     del manifest["spec"]["model"]
     manifest["spec"]["models"] = [BF16, FP8, AWQ]
     found = run(namespace, manifest)

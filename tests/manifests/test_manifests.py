@@ -141,17 +141,17 @@ def test_tasks_have_short_names(crd):
 
 def test_columns_show_where_a_task_stands(task):
     status = {"state": "Complete", "progress": "7/7", "cost": {"gpuHours": "3.42"},
-              "best": {"experiment": "e7-3fa2c1", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
-                       "improvementOverBaseline": "+41.3%"},
+              "best": {"experiment": "e7-3fa2c1", "model": "awq-4bit", "runtime": "vllm-020", "quantName": "dynamic-fp8",
+                       "score": "1560.2", "improvementOverBaseline": "+41.3%"},
               "conditions": [{"type": "Ready", "status": "True", "reason": "Succeeded", "message": "dynamic-fp8 wins",
                               "lastTransitionTime": "2026-11-22T12:00:00Z"}]}
     answer = task.kubectl("patch", TASKS, "manifest-test", "--subresource=status", "--type=merge", "-p",
                           json.dumps({"status": status}))
     assert answer.returncode == 0, answer.stderr
     header, row = task.kubectl("get", TASKS, "-o", "wide").stdout.splitlines()
-    assert header.split() == ["NAME", "STATE", "PROGRESS", "FEASIBLE", "BEST", "SCORE", "GPU-HOURS", "AGE", "ENGINE", "IMPROVEMENT",
-                              "MESSAGE"]
-    for cell in ("Complete", "7/7", "dynamic-fp8", "1560.2", "3.42", "vllm-020", "+41.3%", "dynamic-fp8 wins"):
+    assert header.split() == ["NAME", "STATE", "PROGRESS", "FEASIBLE", "BEST", "SCORE", "GPU-HOURS", "AGE", "CHECKPOINT", "ENGINE",
+                              "IMPROVEMENT", "MESSAGE"]
+    for cell in ("Complete", "7/7", "dynamic-fp8", "1560.2", "3.42", "awq-4bit", "vllm-020", "+41.3%", "dynamic-fp8 wins"):
         assert cell in row
 
 

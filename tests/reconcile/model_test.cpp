@@ -658,6 +658,13 @@ class Sequence {
     return speeds;
   }
 
+  // A checkpoint of another name is another one (docs/api.md), also if it is the same file.
+  static bool KeepsNamesOfModels(const api::AutotuneTask& before, const api::AutotuneTask& after) {
+    return std::ranges::all_of(before.status.models, [&](const api::ModelStatus& was) {
+      return std::ranges::any_of(after.spec.models, [&](const api::ModelSpec& is) { return is.name == was.name; });
+    });
+  }
+
   void CheckWrite() {
     const api::AutotuneTask before = ObserveTask(before_write_)->task, after = cluster_.Task();
     Note("status: " + after.status.state + " " + after.status.progress + " " +
@@ -684,9 +691,10 @@ class Sequence {
     }
     // Nothing that the present spec asks for is let go of. Edited and upgraded to another scheme of hashes at once, the
     // two cannot be compared.
-    const bool comparable = !before.status.expanded_for ||
-                            before.status.expanded_for->hash_scheme == tuning::kHashScheme ||
-                            before.status.expanded_for->generation == after.metadata.generation;
+    const bool comparable =
+        (!before.status.expanded_for || before.status.expanded_for->hash_scheme == tuning::kHashScheme ||
+         before.status.expanded_for->generation == after.metadata.generation) &&
+        KeepsNamesOfModels(before, after);
     std::optional<Fresh> fresh;
     for (const auto& [name, speed] : was) {
       if (is.contains(name) || !comparable) continue;
