@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "operator/api/autotune_task.h"
+#include "text/table.h"
 
 namespace autotune::cli {
 namespace {
@@ -69,7 +70,7 @@ std::string OnlyOne(const std::vector<std::string>& known, const Fits& fits) {
   return first == known.end() || std::find_if(std::next(first), known.end(), fits) != known.end() ? "" : *first;
 }
 
-std::string Trimmed(const std::string& text) {
+std::string WithoutSpaces(const std::string& text) {
   std::string out;
   for (const char c : text) {
     if (std::isspace(static_cast<unsigned char>(c)) == 0) out += c;
@@ -83,7 +84,7 @@ struct Amount {
   std::string unit;
 };
 std::optional<Amount> AmountOf(const std::string& text) {
-  const std::string plain = Trimmed(text);
+  const std::string plain = WithoutSpaces(text);
   const std::size_t begin = plain.find_first_of("0123456789.");
   // A currency before it is no part of the number, a sign is.
   constexpr std::array<std::string_view, 5> kBefore = {"", "$", "\u20ac", "\u00a3", "USD"};
@@ -108,7 +109,7 @@ std::string Duration(double milliseconds) {
 
 // What a text with a number may have meant.
 std::vector<std::string> Texts(const std::string& text, const std::string& path) {
-  std::vector<std::string> out = {Trimmed(text)};
+  std::vector<std::string> out = {WithoutSpaces(text)};
   const std::optional<Amount> amount = AmountOf(text);
   if (!amount) return out;
   const double number = amount->number;
@@ -176,7 +177,7 @@ std::vector<json> Scalars(const json& value, const std::string& path) {
   const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   for (const std::string& one : Texts(text, path)) out.emplace_back(one);
   if (value.is_string()) {
-    const json parsed = json::parse(Trimmed(text), nullptr, false);
+    const json parsed = json::parse(WithoutSpaces(text), nullptr, false);
     if (parsed.is_number() || parsed.is_boolean()) out.push_back(parsed);
   }
   return out;
@@ -255,10 +256,9 @@ std::string Closest(const std::string& word, const std::vector<std::string>& kno
 }
 
 std::string NoneOf(const std::string& value, const std::vector<std::string>& known) {
-  std::string all;
-  for (const std::string& one : known) all += (all.empty() ? "" : ", ") + one;
   const std::string close = Closest(value, known);
-  return "\"" + value + "\" is none of " + all + (close.empty() ? "" : "; did you mean " + close + "?");
+  return "\"" + value + "\" is none of " + text::Joined(known, ", ") +
+         (close.empty() ? "" : "; did you mean " + close + "?");
 }
 
 }  // namespace autotune::cli

@@ -149,6 +149,12 @@ std::optional<FlagUse> EngineTable::Find(std::string_view spelling, const Versio
   return std::nullopt;
 }
 
+std::optional<FlagUse> EngineTable::FindCompleted(std::string_view spelling, const Version& version) const {
+  if (auto use = Find(spelling, version)) return use;
+  const std::vector<std::string> completions = CompletionsOf(spelling, version);
+  return completions.size() == 1 ? Find(completions.front(), version) : std::nullopt;
+}
+
 std::vector<std::string> EngineTable::CompletionsOf(std::string_view spelling, const Version& version) const {
   const std::string key = Normalise(spelling);
   std::vector<std::string> names;

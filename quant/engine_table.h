@@ -228,6 +228,8 @@ class EngineTable {
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
   // Spellings of the release that begin so, where its parser takes the beginning of a flag for the flag.
   [[nodiscard]] std::vector<std::string> CompletionsOf(std::string_view spelling, const Version& version) const;
+  // Find(), also by the beginning of one flag alone where CompletionsOf() has just that.
+  [[nodiscard]] std::optional<FlagUse> FindCompleted(std::string_view spelling, const Version& version) const;
   [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
   // For the message about a flag that is not known: what became of it, else the nearest known flag.
   [[nodiscard]] std::string Hint(std::string_view spelling, const Version& version) const;

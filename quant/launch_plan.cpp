@@ -545,7 +545,7 @@ class Planner final : public FactSource {
       if (!arg.starts_with('-') || FlagValue::IsNumber(arg)) continue;
       const std::size_t equals = arg.find('=');
       const std::string spelling = arg.substr(0, equals);
-      const std::optional<FlagUse> use = FindExtra(spelling);
+      const std::optional<FlagUse> use = table_.FindCompleted(spelling, request_.release.version);
       if (!use) {
         WarnOfUnknownArgument(spelling);
         continue;
@@ -560,14 +560,6 @@ class Planner final : public FactSource {
         extra_[name] = args[++i];
       }
     }
-  }
-
-  // The beginning of one flag alone is that flag, as the engine's parser takes it.
-  [[nodiscard]] std::optional<FlagUse> FindExtra(const std::string& spelling) const {
-    const Version& version = request_.release.version;
-    if (const std::optional<FlagUse> use = table_.Find(spelling, version)) return use;
-    const std::vector<std::string> completions = table_.CompletionsOf(spelling, version);
-    return completions.size() == 1 ? table_.Find(completions.front(), version) : std::nullopt;
   }
 
   // Only where the catalogue is a recorded parser's: a table written by hand may lack a flag.
@@ -669,15 +661,17 @@ class Planner final : public FactSource {
     return true;
   }
 
+  // What has a scale of its own along a layer's width.
+  enum class Scales { kEach, kBlocks, kBlocksOfExperts };
+
   // Tensor parallelism splits the hidden layer of the MLP too, and that of every expert among the GPUs that share it.
   void CheckWidths(int tensor, const std::string& field) {
-    static const std::string kExpert = "an expert";
     const checkpoint::ModelFacts& model = request_.model;
-    const auto torn = [&](const checkpoint::Size& width, int parts, const std::string& what, bool in_blocks) {
+    const auto torn = [&](const checkpoint::Size& width, int parts, const std::string& what, Scales scales) {
       if (parts <= 1) return;
       if (!width) {
         // A layer whose width is not in the file may be no layer of this model.
-        if (in_blocks)
+        if (scales != Scales::kEach)
           NotKnown(field, "the width of " + what,
                    "whether it can be split over " + std::to_string(parts) + " GPUs in blocks");
         return;
@@ -687,8 +681,8 @@ class Planner final : public FactSource {
                        what + " of " + std::to_string(*width) + " cannot be split evenly over " +
                            std::to_string(parts) + " GPUs"});
       const std::int64_t part = *width / parts;
-      std::int64_t block = in_blocks ? BlockAlongWidth() : 1;
-      if (in_blocks && what == kExpert)
+      std::int64_t block = scales == Scales::kEach ? 1 : BlockAlongWidth();
+      if (scales == Scales::kBlocksOfExperts)
         block = table_.ExpertBlock(request_.release.version, model.quantization, block, part,
                                    model.hidden_size.value_or(0));
       if (part % block == 0) return;
@@ -698,12 +692,12 @@ class Planner final : public FactSource {
                   " weights that share a scale (" + model.weight_block->ToString() + ")"});
     };
     const bool linear_blocks = model.weight_block && model.linear_format != "none";
+    const Scales linear = linear_blocks ? Scales::kBlocks : Scales::kEach;
     // Kernels for experts regroup what shares a scale along one dimension; a block of two stays whole.
     const bool expert_blocks = model.weight_block && model.expert_format != "none" && model.weight_block->rows > 1;
     // Beside experts, intermediate_size may be that of layers that this model does not have.
-    if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
-    if (model.dense_layers > 0 && model.moe_intermediate_size)
-      torn(model.intermediate_size, tensor, "an MLP", linear_blocks);
+    if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP", linear);
+    if (model.dense_layers > 0 && model.moe_intermediate_size) torn(model.intermediate_size, tensor, "an MLP", linear);
     if (linear_blocks && !model.plain_shared_experts) CheckSharedExperts(torn, tensor);
     const ParallelRule* expert = table_.Parallel("expert");
     if (expert == nullptr) return;
@@ -713,7 +707,7 @@ class Planner final : public FactSource {
     } else if (tensor % SizeNow(expert->flag) == 0) {
       parts = tensor / SizeNow(expert->flag);
     }
-    torn(model.moe_intermediate_size, parts, kExpert, expert_blocks);
+    torn(model.moe_intermediate_size, parts, "an expert", expert_blocks ? Scales::kBlocksOfExperts : Scales::kEach);
   }
 
   // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones.
@@ -723,7 +717,7 @@ class Planner final : public FactSource {
     checkpoint::Size width = model.shared_intermediate_size;
     if (!width && model.shared_experts && model.moe_intermediate_size)
       width = *model.shared_experts * *model.moe_intermediate_size;
-    if (width > 0) torn(width, tensor, "the shared experts' MLP", true);
+    if (width > 0) torn(width, tensor, "the shared experts' MLP", Scales::kBlocks);
   }
 
   // An MLP's width is the rows of its first matrices and the columns of its last one.

@@ -9,24 +9,32 @@
 
 #include "operator/api/units.h"
 #include "operator/deploy/engine_arguments.h"
+#include "operator/experiment/json_read.h"
+#include "text/table.h"
 
 namespace autotune::deploy {
 namespace {
 
 using nlohmann::json;
 using Part = api::Difference::Part;
+using experiment::Member;
+using experiment::Text;
 
 std::string TextOf(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-std::string StringAt(const json& object, const char* key, const std::string& absent = "") {
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_string() ? absent : found->get<std::string>();
+std::string TextOr(const json& object, const char* key, const char* absent) {
+  const json& value = Member(object, key);
+  return value.is_string() ? value.get<std::string>() : absent;
 }
 
-const json& Member(const json& object, const char* key) {
-  static const json kNothing;
-  const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
+// The keys of either.
+template <typename Map>
+std::set<std::string> KeysOf(const Map& a, const Map& b) {
+  std::set<std::string> keys;
+  for (const Map* map : {&a, &b}) {
+    for (const auto& [key, value] : *map) keys.insert(key);
+  }
+  return keys;
 }
 
 // "docker.io/vllm/vllm-openai" is "vllm/vllm-openai".
@@ -64,11 +72,7 @@ class Comparison {
 
   void Maps(Part part, const std::map<std::string, std::string>& running,
             const std::map<std::string, std::string>& recommended) {
-    std::set<std::string> fields;
-    for (const auto* map : {&running, &recommended}) {
-      for (const auto& [field, value] : *map) fields.insert(field);
-    }
-    for (const std::string& field : fields) {
+    for (const std::string& field : KeysOf(running, recommended)) {
       const auto at = [&](const auto& map) {
         const auto found = map.find(field);
         return found == map.end() ? std::string() : found->second;
@@ -100,15 +104,11 @@ void CompareArguments(const json& running, const Winner& winner, const quant::Ru
     return found ? *std::move(found) : quant::EngineRelease{winner.engine, {}, ""};
   };
   // Each by the names of its own release.
-  const EngineArguments has = ReadEngineArguments(WordsOf(running), release(StringAt(running, "image")), rules);
-  const EngineArguments wants = ReadEngineArguments(winner.argv, release(StringAt(winner.Engine(), "image")), rules);
+  const EngineArguments has = ReadEngineArguments(WordsOf(running), release(Text(running, "image")), rules);
+  const EngineArguments wants = ReadEngineArguments(winner.argv, release(Text(winner.Engine(), "image")), rules);
   if (!SameProgram(has.program, wants.program)) compare.Add(Part::kArguments, "program", has.program, wants.program);
   compare.Add(Part::kArguments, "model", has.model, wants.model);
-  std::set<std::string> names;
-  for (const auto* arguments : {&has, &wants}) {
-    for (const auto& [name, flag] : arguments->flags) names.insert(name);
-  }
-  for (const std::string& name : names) {
+  for (const std::string& name : KeysOf(has.flags, wants.flags)) {
     const auto there = has.flags.find(name), wanted = wants.flags.find(name);
     std::optional<std::string> runs, recommended;
     if (there != has.flags.end()) runs = there->second.text;
@@ -126,8 +126,8 @@ void CompareEnvironment(const json& running, const Winner& winner, Comparison& c
   for (const auto& [name, value] : winner.env) {
     std::string there;
     for (const json& variable : Member(running, "env")) {
-      if (StringAt(variable, "name") != name) continue;
-      there = variable.contains("valueFrom") ? "(from elsewhere)" : StringAt(variable, "value");
+      if (Text(variable, "name") != name) continue;
+      there = variable.contains("valueFrom") ? "(from elsewhere)" : Text(variable, "value");
     }
     compare.Add(Part::kEnvironment, name, there, value);
   }
@@ -151,17 +151,13 @@ bool SameQuantity(const std::string& a, const std::string& b) {
 
 void CompareResources(const json& running, const Winner& winner, Comparison& compare) {
   const auto has = ResourcesOf(running), wants = ResourcesOf(winner.Engine());
-  std::set<std::string> names;
-  for (const auto* resources : {&has, &wants}) {
-    for (const auto& [name, amounts] : *resources) names.insert(name);
-  }
   using Amounts = std::pair<std::string, std::string>;
   const auto text = [](const Amounts& amounts) {
     if (SameQuantity(amounts.first, amounts.second)) return amounts.first;
     if (amounts.second.empty()) return "request " + amounts.first;
     return "request " + amounts.first + ", limit " + amounts.second;
   };
-  for (const std::string& name : names) {
+  for (const std::string& name : KeysOf(has, wants)) {
     const auto there = has.find(name), wanted = wants.find(name);
     std::optional<std::string> runs, recommended;
     if (there != has.end()) runs = text(there->second);
@@ -173,14 +169,13 @@ void CompareResources(const json& running, const Winner& winner, Comparison& com
 }
 
 std::string ExpressionText(const json& expression) {
-  std::string text = StringAt(expression, "key") + " " + StringAt(expression, "operator");
+  const std::string asked = Text(expression, "key") + " " + Text(expression, "operator");
   const json& values = Member(expression, "values");
-  if (values.empty()) return text;
+  if (values.empty()) return asked;
   std::vector<std::string> names;
   for (const json& value : values) names.push_back(TextOf(value));
   std::sort(names.begin(), names.end());
-  for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? " " : ", ") + names[i];
-  return text;
+  return asked + " " + text::Joined(names, ", ");
 }
 
 // What a pod asks of its node, by field.
@@ -188,10 +183,10 @@ std::map<std::string, std::string> NodeSelectionOf(const json& pod) {
   std::map<std::string, std::string> out;
   for (const auto& [label, value] : Member(pod, "nodeSelector").items()) out["nodeSelector " + label] = TextOf(value);
   for (const json& toleration : Member(pod, "tolerations")) {
-    const std::string key = StringAt(toleration, "key", "(any taint)");
-    std::string text = StringAt(toleration, "operator", "Equal");
-    if (const std::string value = StringAt(toleration, "value"); !value.empty()) text += " " + value;
-    if (const std::string effect = StringAt(toleration, "effect"); !effect.empty()) text += ", " + effect;
+    const std::string key = TextOr(toleration, "key", "(any taint)");
+    std::string text = TextOr(toleration, "operator", "Equal");
+    if (const std::string value = Text(toleration, "value"); !value.empty()) text += " " + value;
+    if (const std::string effect = Text(toleration, "effect"); !effect.empty()) text += ", " + effect;
     std::string& all = out["toleration " + key];
     all += (all.empty() ? "" : "; ") + text;
   }
@@ -215,7 +210,7 @@ std::map<std::string, std::string> NodeSelectionOf(const json& pod) {
     for (const auto& [kind, value] : affinity.items()) out[kind] = value.dump();
   }
   for (const char* field : {"runtimeClassName", "priorityClassName", "schedulerName"}) {
-    const std::string name = StringAt(pod, field);
+    const std::string name = Text(pod, field);
     if (!name.empty() && name != "default-scheduler") out[field] = name;
   }
   return out;
@@ -234,17 +229,18 @@ const json* Only(const json& containers, const Fits& fits) {
 }
 
 const json* ContainerOf(const json& containers, const std::string& name, const Winner& winner) {
-  if (!name.empty()) return Only(containers, [&](const json& c) { return StringAt(c, "name") == name; });
+  if (!name.empty()) return Only(containers, [&](const json& c) { return Text(c, "name") == name; });
   if (const json* only = Only(containers, [](const json&) { return true; })) return only;
   if (const json* gpus = Only(containers, [&](const json& c) { return ResourcesOf(c).contains(winner.gpu_resource); }))
     return gpus;
-  const std::string repository = RepositoryOf(StringAt(winner.Engine(), "image"));
-  return Only(containers, [&](const json& c) { return RepositoryOf(StringAt(c, "image")) == repository; });
+  const std::string repository = RepositoryOf(Text(winner.Engine(), "image"));
+  return Only(containers, [&](const json& c) { return RepositoryOf(Text(c, "image")) == repository; });
 }
 
 std::string NoContainer(const api::Difference& out, const json& containers, const std::string& name) {
-  std::string names;
-  for (const json& container : containers) names += (names.empty() ? "" : ", ") + StringAt(container, "name");
+  std::vector<std::string> all;
+  for (const json& container : containers) all.push_back(Text(container, "name"));
+  const std::string names = text::Joined(all, ", ");
   if (!name.empty()) return "Deployment " + out.deployment + " has no container \"" + name + "\"; it has " + names;
   return "Deployment " + out.deployment + " has several containers (" + names +
          "): name the one that serves the model as diffAgainst.container";
@@ -255,10 +251,10 @@ std::string NoContainer(const api::Difference& out, const json& containers, cons
 api::Difference DifferenceFrom(const json& deployment, const std::string& container, const Winner& winner,
                                const quant::RuleSet& rules) {
   api::Difference out;
-  out.deployment = StringAt(Member(deployment, "metadata"), "name");
+  out.deployment = Text(Member(deployment, "metadata"), "name");
   const json& pod = Member(Member(Member(deployment, "spec"), "template"), "spec");
   const json& containers = Member(pod, "containers");
-  if (StringAt(deployment, "kind", "Deployment") != "Deployment" || containers.empty()) {
+  if (TextOr(deployment, "kind", "Deployment") != "Deployment" || containers.empty()) {
     out.message = out.deployment + " is not a Deployment with containers";
     return out;
   }
@@ -267,10 +263,10 @@ api::Difference DifferenceFrom(const json& deployment, const std::string& contai
     out.message = NoContainer(out, containers, container);
     return out;
   }
-  out.container = StringAt(*running, "name");
+  out.container = Text(*running, "name");
   out.experiment = winner.experiment;
   Comparison compare(out);
-  const std::string image = StringAt(*running, "image"), recommended = StringAt(winner.Engine(), "image");
+  const std::string image = Text(*running, "image"), recommended = Text(winner.Engine(), "image");
   compare.Add(Part::kImage, "image", image, recommended, WithoutHub(image) == WithoutHub(recommended));
   CompareArguments(*running, winner, rules, compare);
   CompareEnvironment(*running, winner, compare);

@@ -164,10 +164,7 @@ class Reader {
 
  private:
   [[nodiscard]] std::optional<quant::FlagUse> UseOf(const std::string& spelling) const {
-    if (table_ == nullptr) return std::nullopt;
-    if (auto use = table_->Find(spelling, version_)) return use;
-    const std::vector<std::string> completions = table_->CompletionsOf(spelling, version_);
-    return completions.size() == 1 ? table_->Find(completions.front(), version_) : std::nullopt;
+    return table_ == nullptr ? std::nullopt : table_->FindCompleted(spelling, version_);
   }
 
   // How many of the words after a flag are its own.

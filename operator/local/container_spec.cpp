@@ -5,21 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "operator/experiment/json_read.h"
+
 namespace autotune::local {
 namespace {
 
+using experiment::Member;
+using experiment::Text;
 using nlohmann::json;
-
-const json& Member(const json& object, const char* name) {
-  static const json nothing;
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() ? *found : nothing;
-}
-
-std::string Text(const json& object, const char* name) {
-  const json& value = Member(object, name);
-  return value.is_string() ? value.get<std::string>() : "";
-}
 
 std::vector<std::string> Texts(const json& list) {
   std::vector<std::string> texts;
