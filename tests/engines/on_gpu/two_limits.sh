@@ -4,6 +4,8 @@
 #   two_limits.sh start MODEL                                both servers, side by side; returns once both answer
 #   two_limits.sh measure default|fp8 BIN OUT [BUDGET]       one of them, while the other one is idle: OUT/NAME.json and .log
 #
+# BUDGET is in seconds, 540 by default: about 130 for the limit by rate with its warm-up, 150 for the open loops at 0.9 and 1.1 of it, 180 for
+# the limit by concurrency, the rest for the limit by rate once more. In this order, because 270 s once ended before any limit by rate.
 # Both stay up: the cache of each is given in bytes, more than its sequences need, so that neither is short of memory because of
 # the other. A machine whose commands may not take long can so be used in two calls. `vllm` is on the PATH.
 set -u
@@ -44,12 +46,12 @@ case ${1:-} in
     port=18001
     [ "$2" = fp8 ] && port=18002
     python3 "$here/verify_best.py" limits "http://127.0.0.1:$port" --bin "$3" --slo ttft.p99=2s --scenario "D(512,128)" \
-      --out "$4/$2.json" --budget "${5:-270}" > "$4/$2.log" 2>&1
+      --out "$4/$2.json" --budget "${5:-540}" > "$4/$2.log" 2>&1
     echo "rc $?" >> "$4/$2.log"
     tail -n 200 "$logs/$2.log" > "$4/$2.server.log"
     ;;
   *)
-    sed -n '2,9p' "$0"
+    sed -n '2,12p' "$0"
     exit 2
     ;;
 esac

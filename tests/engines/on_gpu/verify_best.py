@@ -1,14 +1,14 @@
 """Checks that what was measured holds: open loops below and above a limit, on the server that it was found on or on fresh ones.
 
     verify_best.py limits URL --bin DIR --slo ttft.p99=2s --scenario D(512,128) --out FILE [--factors 0.9,1.1] [--seconds 40]
-                   [--search-seconds 30] [--budget 270]
+                   [--search-seconds 60] [--budget 540]
     verify_best.py server URL --limit limit.json --bin DIR [--factors 0.9,1.1] [--seconds 180] [--out FILE]
     verify_best.py search --status STATUS.yaml --bin DIR --model DIR --slo ttft.p99=2s --scenario D(512,128) --gpus 0,1 --out FILE
                    [--neighbours 4] [--factors 0.9,1.1] [--seconds 40] [--search-seconds 30]
 
-`limits`: both limits of a running server, which may still be starting: by concurrency, then by rate, then open loops around the limit by
-rate (or what the one by concurrency got through), then by rate once more with another seed while the budget lasts. FILE is written again after each step: {"steps": [...]}, each with
-the seconds that it took. Exit code 0 if both limits were found and the open loops agree.
+`limits`: both limits of a running server, which may still be starting: by rate, open loops around it, by concurrency, then by rate once more
+with another seed while the budget lasts. FILE is written again after each step: {"steps": [...]}, each with the seconds that it took, so what
+an interrupted run has measured is kept. Exit code 0 if both limits were found and the open loops agree.
 
 `server`: one limit. `limit.json` is what `autotune bench URL --slo ... -o json` wrote; the server runs at URL, started as it was then.
 Prints one JSON line: {"limit": 53.2, "slo": [...], "openLoop": [{"share": 0.9, "verdict": "Met", ...}, ...], "agrees": true}.
@@ -217,7 +217,7 @@ def check_limits(options):
     def search(step, by, seed, seconds):
         started = time.monotonic()
         found = bench(options, options.url, "--slo", options.slo, "--scenario", options.scenario, "--search", by, "--seed", str(seed),
-                      "--duration", f"{options.search_seconds}s", "--warmup", "10s", seconds=max(seconds, 1))
+                      "--duration", f"{options.search_seconds}s", seconds=max(seconds, 1))
         limit = limit_of(found)
         row = {"error": found["error"]} if "error" in found else {"limits": found["limits"], "points": [short(p) for p in found["points"]]}
         if limit:
@@ -225,15 +225,14 @@ def check_limits(options):
         keep(step, started, row)
         return found.get("spec"), limit
 
-    # What does not end must not take the others' time.
-    spec, by_concurrency = search("by concurrency", "concurrency", 1, options.budget / 2)
-    rate_spec, by_rate = search("by rate", "rate", 1, left() - 2 * options.seconds)
+    # What does not end must not take the others' time: the open loops need theirs, the search by concurrency what is left.
+    rate_spec, by_rate = search("by rate", "rate", 1, left() - 2.5 * options.seconds)
     around = []
-    if by_rate or by_concurrency:
+    if by_rate:
         started = time.monotonic()
-        rate = by_rate["requestRate"] if by_rate else by_concurrency["requestsPerSecond"]
-        around = open_loop(options, options.url, rate_spec if by_rate else spec, rate)
+        around = open_loop(options, options.url, rate_spec, by_rate["requestRate"])
         keep("open loops", started, around if isinstance(around, dict) else {"points": around})
+    _, by_concurrency = search("by concurrency", "concurrency", 1, left())
     if by_rate and left() > options.again:
         search("by rate again", "rate", 3, left())
     return 0 if by_concurrency and by_rate and isinstance(around, list) and around and agree(around) else 1
@@ -327,10 +326,10 @@ def main():
     limits.add_argument("--slo", required=True)
     limits.add_argument("--scenario", required=True)
     limits.add_argument("--out", required=True, type=pathlib.Path)
-    limits.add_argument("--seconds", type=int, default=40, help="of each open loop")
-    limits.add_argument("--search-seconds", type=int, default=30, help="longest point of the searches for a limit")
-    limits.add_argument("--budget", type=int, default=270, help="seconds, once the server is healthy")
-    limits.add_argument("--again", type=int, default=60, help="seconds that have to be left for the limit by rate once more")
+    limits.add_argument("--seconds", type=int, default=60, help="of each open loop")
+    limits.add_argument("--search-seconds", type=int, default=60, help="longest point of the searches for a limit")
+    limits.add_argument("--budget", type=int, default=540, help="seconds, once the server is healthy")
+    limits.add_argument("--again", type=int, default=100, help="seconds that have to be left for the limit by rate once more")
     limits.add_argument("--startup", type=int, default=400, help="seconds")
     limits.set_defaults(check=check_limits)
     search = modes.add_parser("search", help="the best of a task and its neighbours, on fresh servers")
