@@ -455,7 +455,8 @@ def test_every_example_is_taken_up(namespace, path):
     if account := example["spec"].get("podTemplate", {}).get("serviceAccountName"):
         namespace.kubectl("create", "serviceaccount", account)
     namespace.apply(path)
-    inspected = "facts" not in example["spec"]["model"]
+    spec = example["spec"]
+    inspected = any("facts" not in model for model in spec.get("models") or [spec["model"]])
     role = "inspect" if inspected else "experiment"
     namespace.cluster.api.wait(f"{namespace.path('pods')}?labelSelector=autotuner.io/role={role}",
                                lambda pods: bool(pods["items"]), f"a pod of role {role}", 30)
