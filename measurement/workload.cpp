@@ -1,5 +1,6 @@
 #include "measurement/workload.h"
 
+#include <cmath>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -56,17 +57,29 @@ std::optional<std::string> TextOf(const json& content) {
   return text;
 }
 
-base::Result<DatasetEntry> ReadPrompt(const json& object, const Place& place) {
+// The clients of the field spell these differently.
+constexpr const char* kPromptKeys[] = {"prompt", "text", "text_input"};
+constexpr const char* kLengthKeys[] = {"output_tokens", "max_tokens",          "max_completion_tokens",
+                                       "output_len",    "output_tokens_count", "output_length"};
+
+base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
   DatasetEntry entry;
-  const auto prompt = object.find("prompt");
+  // A request of a batch file: {"custom_id": ..., "url": ..., "body": {...}}.
+  const bool batched = line.contains("body") && line["body"].is_object();
+  const json& object = batched ? line["body"] : line;
   const auto messages = object.find("messages");
-  if ((prompt == object.end()) == (messages == object.end())) {
+  const char* prompt_key = nullptr;
+  for (const char* key : kPromptKeys) {
+    if (prompt_key == nullptr && object.contains(key)) prompt_key = key;
+  }
+  if ((prompt_key == nullptr) == (messages == object.end())) {
     return place.Fail("exactly one of \"prompt\" and \"messages\" is needed");
   }
-  if (prompt != object.end()) {
-    if (!prompt->is_string()) return place.Fail("\"prompt\" is not a text");
-    entry.prompt = prompt->get<std::string>();
-    if (entry.prompt.empty()) return place.Fail("\"prompt\" is empty");
+  if (prompt_key != nullptr) {
+    const json& prompt = object[prompt_key];
+    if (!prompt.is_string()) return place.Fail("\"" + std::string(prompt_key) + "\" is not a text");
+    entry.prompt = prompt.get<std::string>();
+    if (entry.prompt.empty()) return place.Fail("\"" + std::string(prompt_key) + "\" is empty");
   } else {
     if (!messages->is_array() || messages->empty()) return place.Fail("\"messages\" is not a list of messages");
     for (std::size_t i = 0; i < messages->size(); ++i) {
@@ -81,8 +94,8 @@ base::Result<DatasetEntry> ReadPrompt(const json& object, const Place& place) {
       entry.messages.push_back({message["role"].get<std::string>(), *text});
     }
   }
-  for (const char* key : {"output_tokens", "max_tokens", "output_len", "output_length"}) {
-    if (!object.contains(key)) continue;
+  for (const char* key : kLengthKeys) {
+    if (!object.contains(key) || object[key].is_null()) continue;
     auto tokens = Integer(object, key, 1, kMaxTokens, place);
     if (!tokens) return tokens.error();
     entry.output_tokens = static_cast<int>(*tokens);
@@ -99,14 +112,18 @@ base::Result<std::optional<DatasetEntry>> ReadConversation(const json& object, c
   for (std::size_t i = 0; i < turns->size(); ++i) {
     const json& turn = (*turns)[i];
     const std::string which = "conversations[" + std::to_string(i) + "]";
-    if (!turn.is_object() || !turn.contains("from") || !turn["from"].is_string()) {
+    // SGLang's client writes turns as messages of a chat.
+    const bool of_chat = turn.is_object() && !turn.contains("from") && turn.contains("role");
+    const char* who = of_chat ? "role" : "from";
+    const char* what = of_chat ? "content" : "value";
+    if (!turn.is_object() || !turn.contains(who) || !turn[who].is_string()) {
       return place.Fail(which + " has no \"from\"");
     }
-    if (!turn.contains("value") || !turn["value"].is_string()) return place.Fail(which + ".value is not a text");
-    const std::string from = turn["from"].get<std::string>();
+    if (!turn.contains(what) || !turn[what].is_string()) return place.Fail(which + "." + what + " is not a text");
+    const std::string from = turn[who].get<std::string>();
     const bool person = from == "human" || from == "user";
     const std::string role = person ? "user" : from == "system" ? "system" : "assistant";
-    entry.messages.push_back({role, turn["value"].get<std::string>()});
+    entry.messages.push_back({role, turn[what].get<std::string>()});
   }
   const std::size_t first = !entry.messages.empty() && entry.messages.front().role == "system" ? 1 : 0;
   if (entry.messages.size() <= first || entry.messages[first].role != "user" || entry.messages[first].content.empty()) {
@@ -115,15 +132,27 @@ base::Result<std::optional<DatasetEntry>> ReadConversation(const json& object, c
   return std::optional(std::move(entry));
 }
 
+// Milliseconds; some traces have parts of them.
+base::Result<std::chrono::milliseconds> ReadTimestamp(const json& object, const Place& place) {
+  const auto found = object.find("timestamp");
+  if (found == object.end()) return place.Fail("\"timestamp\" is missing");
+  const double number = found->is_number() ? found->get<double>() : -1;
+  constexpr double kMost = 1LL << 50;
+  if (!(number >= 0 && number <= kMost)) {
+    return place.Fail("\"timestamp\" is " + Shown(*found) + ", not milliseconds from 0");
+  }
+  return std::chrono::milliseconds(std::llround(number));
+}
+
 base::Result<DatasetEntry> ReadTraceLine(const json& object, const Place& place) {
   DatasetEntry entry;
-  auto timestamp = Integer(object, "timestamp", 0, std::int64_t{1} << 50, place);
+  auto timestamp = ReadTimestamp(object, place);
   if (!timestamp) return timestamp.error();
   auto input = Integer(object, "input_length", 1, kMaxTokens, place);
   if (!input) return input.error();
   auto output = Integer(object, "output_length", 1, kMaxTokens, place);
   if (!output) return output.error();
-  entry.arrival = std::chrono::milliseconds(*timestamp);
+  entry.arrival = *timestamp;
   entry.input_tokens = static_cast<int>(*input);
   entry.output_tokens = static_cast<int>(*output);
   if (const auto blocks = object.find("hash_ids"); blocks != object.end()) {
@@ -131,6 +160,13 @@ base::Result<DatasetEntry> ReadTraceLine(const json& object, const Place& place)
     for (const json& id : *blocks) {
       if (!id.is_number_integer()) return place.Fail("\"hash_ids\" has " + Shown(id) + ", not a whole number");
       entry.blocks.push_back(id.get<std::int64_t>());
+    }
+    // Other traces have the same fields with blocks of 16 tokens: their equal beginnings would not be equal here.
+    const auto most = static_cast<std::size_t>(entry.input_tokens / kTraceBlockTokens) + 2;
+    if (entry.blocks.size() > most) {
+      return place.Fail("\"hash_ids\" has " + std::to_string(entry.blocks.size()) + " blocks for " +
+                        std::to_string(entry.input_tokens) + " tokens, and a block of a Mooncake trace has " +
+                        std::to_string(kTraceBlockTokens));
     }
   }
   return entry;
@@ -183,7 +219,13 @@ class Reader {
       if (text.find_first_not_of(" \t") == std::string_view::npos) continue;
       const Place place{name_ + ":" + std::to_string(line)};
       const json object = json::parse(text, nullptr, false);
-      if (object.is_discarded()) return place.Fail("not JSON: " + std::string(text.substr(0, 60)));
+      if (object.is_discarded()) {
+        const char* hint = line == 1
+                               ? " (a dataset is JSONL, ShareGPT or a Mooncake trace: one JSON object a line, or a "
+                                 "JSON list of them)"
+                               : "";
+        return place.Fail("not JSON: " + std::string(text.substr(0, 60)) + hint);
+      }
       if (auto status = Add(object, place); !status) return status;
     }
     return {};
@@ -234,7 +276,7 @@ base::Result<std::vector<DatasetEntry>> ReadDataset(std::string_view bytes, Data
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   Reader reader(format, name);
   const std::size_t first = bytes.find_first_not_of(" \t\r\n");
-  const bool array = format == DatasetFormat::kShareGpt && first != std::string_view::npos && bytes[first] == '[';
+  const bool array = first != std::string_view::npos && bytes[first] == '[';
   if (auto status = array ? reader.AddArray(bytes) : reader.AddLines(bytes); !status) return status.error();
   if (reader.entries().empty()) return base::Invalid(name + ": no entry that can be sent");
   return std::move(reader.entries());

@@ -62,6 +62,7 @@ TEST(BenchOptions, TheFormatOfADatasetIsKnownByItsBeginning) {
       {"{\"messages\": [{\"role\": \"user\"", DatasetFormat::kJsonl},
       {"[{\"id\": \"x\", \"conversations\": [", DatasetFormat::kShareGpt},
       {"{\"id\": 1, \"conversations\": []}", DatasetFormat::kShareGpt},
+      {"[\n  {\"prompt\": \"a\"}]", DatasetFormat::kJsonl},
       {"{\"timestamp\": 0, \"input_length\": 5, \"output_length\": 2, \"hash_ids\": [1]}", DatasetFormat::kMooncake},
       {"", DatasetFormat::kJsonl},
   };

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <string>
+
 namespace autotune::measurement {
 namespace {
 
@@ -35,6 +38,40 @@ TEST(ReadDataset, ReadsShareGptAsAListOrLineByLine) {
   }
 }
 
+// As other clients of the field write them: vLLM's and SGLang's batch and custom files, GuideLLM, AIPerf.
+TEST(ReadDataset, ReadsTheSpellingsOfOtherClients) {
+  const struct {
+    DatasetFormat format;
+    const char* bytes;
+    DatasetEntry entry;
+  } kCases[] = {
+      {DatasetFormat::kJsonl,
+       R"({"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions",
+           "body": {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_completion_tokens": 9}})",
+       {"", {{"user", "hi"}}, 9, {}, 0, {}}},
+      {DatasetFormat::kJsonl,
+       R"([{"prompt": "hi", "prompt_tokens_count": 1, "output_tokens_count": 7}])",
+       {"hi", {}, 7, {}, 0, {}}},
+      {DatasetFormat::kJsonl, R"({"text": "hi"})", {"hi", {}, std::nullopt, {}, 0, {}}},
+      {DatasetFormat::kJsonl,
+       R"({"text_input": "hi", "output_length": 4, "max_tokens": null})",
+       {"hi", {}, 4, {}, 0, {}}},
+      {DatasetFormat::kShareGpt,
+       R"({"conversations": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]})",
+       {"", {{"user", "hi"}, {"assistant", "yes"}}, std::nullopt, {}, 0, {}}},
+      {DatasetFormat::kMooncake,
+       R"({"timestamp": 12.75, "input_length": 6.0, "output_length": 2, "hash_ids": [3]})",
+       {"", {}, 2, {}, 6, {3}}},
+  };
+  for (const auto& row : kCases) {
+    std::string bytes = row.bytes;
+    std::replace(bytes.begin(), bytes.end(), '\n', ' ');
+    const auto entries = ReadDataset(bytes, row.format, "d");
+    ASSERT_TRUE(entries.ok()) << entries.error().message;
+    EXPECT_THAT(*entries, ElementsAre(row.entry)) << bytes;
+  }
+}
+
 TEST(ReadDataset, ReadsATraceFromItsFirstArrival) {
   const auto entries = ReadDataset(
       "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47]}\n"
@@ -54,7 +91,10 @@ TEST(ReadDataset, NamesFileAndLineOfWhatIsWrong) {
     const char* message;
   } kCases[] = {
       {DatasetFormat::kJsonl, "{\"prompt\": \"a\"}\nnonsense\n", "d:2: not JSON: nonsense"},
-      {DatasetFormat::kJsonl, "[1]", "d:1: not a JSON object: [1]"},
+      {DatasetFormat::kJsonl, "Timestamp,Model\n5,a\n",
+       "d:1: not JSON: Timestamp,Model (a dataset is JSONL, ShareGPT or a Mooncake trace"},
+      {DatasetFormat::kJsonl, "[1]", "d[0]: not a JSON object: 1"},
+      {DatasetFormat::kJsonl, "{\"text\": 5}", "d:1: \"text\" is not a text"},
       {DatasetFormat::kJsonl, "{}", "d:1: exactly one of \"prompt\" and \"messages\" is needed"},
       {DatasetFormat::kJsonl, "{\"prompt\": 5}", "d:1: \"prompt\" is not a text"},
       {DatasetFormat::kJsonl, "{\"prompt\": \"\"}", "d:1: \"prompt\" is empty"},
@@ -74,6 +114,11 @@ TEST(ReadDataset, NamesFileAndLineOfWhatIsWrong) {
        "d:2: timestamp 4 is before the line above (5): a trace is in order"},
       {DatasetFormat::kMooncake, "{\"timestamp\": 5, \"input_length\": 2.5, \"output_length\": 2}",
        "d:1: \"input_length\" is 2.5, not a whole number"},
+      {DatasetFormat::kMooncake, "{\"timestamp\": \"5\", \"input_length\": 2, \"output_length\": 2}",
+       "d:1: \"timestamp\" is \"5\", not milliseconds from 0"},
+      {DatasetFormat::kMooncake,
+       "{\"timestamp\": 5, \"input_length\": 40, \"output_length\": 2, \"hash_ids\": [1, 2, 3]}",
+       "d:1: \"hash_ids\" has 3 blocks for 40 tokens, and a block of a Mooncake trace has 512"},
   };
   for (const auto& row : kCases) {
     const auto entries = ReadDataset(row.bytes, row.format, "d");
