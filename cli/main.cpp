@@ -244,6 +244,10 @@ int main(int argc, char** argv) {
   bool plan_diff = false;
   plan->add_flag("--diff", plan_diff, "Of two files, OLD and NEW: what the edit would change");
   CLI::Option* plan_gpu = plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
+  std::string plan_prices;
+  plan->add_option("--gpu-prices", plan_prices,
+                   "Prices of a GPU for an hour by product, as the operator's: H100=4.10,L40S=1.20")
+      ->type_name("PRICES");
   bool plan_cluster = false;
   plan->add_flag("--cluster", plan_cluster, "For the GPUs that the cluster's nodes have")->excludes(plan_gpu);
   add_kubeconfig(plan);
@@ -513,6 +517,9 @@ int main(int argc, char** argv) {
   }
   const auto rules = LoadRules(rules_directory);
   if (!rules) return Fail(rules.error().message);
+  auto prices = reconcile::ParseGpuPrices(plan_prices);
+  if (!prices) return Fail("--gpu-prices: " + prices.error().message);
+  plan_options.gpu_prices = *std::move(prices);
   plan_options.hub = explain_options.hub = matrix_options.hub = hub;
   if (plan->parsed()) {
     return Plan(files, output, tools_image, plan_diff, plan_options, plan_cluster ? &choice.cluster : nullptr, *rules);

@@ -90,6 +90,10 @@ base::Result<Facts> FindFacts(const api::TaskSpec& task, std::size_t model, cons
   return Facts{*std::move(facts), from_hub ? hub.endpoint : directory};
 }
 
+std::string RoleOf(const tuning::Candidate& candidate) {
+  return candidate.deployed ? "deployed" : candidate.baseline ? "baseline" : "";
+}
+
 std::string ExperimentName(std::size_t position, const tuning::Candidate& candidate) {
   return "e" + std::to_string(position + 1) + "-" + candidate.hash.substr(0, 6);
 }
@@ -274,6 +278,7 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   plan.space = std::move(*space);
   plan.rules_version = rules.version();
   if (task.metadata.ns.empty()) task.metadata.ns = "default";
+  task.status.gpu_price_per_hour = reconcile::PriceOf(options.gpu_prices, task.spec.gpu, plan.gpu.product);
   plan.task = std::move(task);
   return plan;
 }
@@ -314,7 +319,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   table.AddColumn("");
   for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) {
     const tuning::Candidate& candidate = expansion.candidates[plan.space.schedule[i]];
-    std::string notes = candidate.baseline ? "baseline" : "";
+    std::string notes = RoleOf(candidate);
     if (candidate.duplicates > 0) {
       notes += (notes.empty() ? "stands for " : ", stands for ") + StandsFor(expansion, plan.space.schedule[i]);
     }
@@ -401,6 +406,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                   {"env", candidate.plan.env},
                   {"gpus", candidate.plan.gpus},
                   {"baseline", candidate.baseline},
+                  {"deployed", candidate.deployed},
                   {"duplicates", candidate.duplicates},
                   {"runs", position != positions.end()},
                   {"verdicts", verdicts},

@@ -13,6 +13,7 @@
 #include "cli/model_source.h"
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/gpu_prices.h"
 #include "operator/reconcile/space.h"
 #include "quant/rules.h"
 
@@ -25,10 +26,11 @@ struct PlanOptions {
   std::vector<std::string> model_dirs{};
   HubAccess hub{};
   std::optional<std::vector<experiment::NodeView>> nodes{};  // of a cluster; the GPU is chosen among theirs
+  reconcile::GpuPrices gpu_prices{};                         // as the operator's, for tasks that give none
 };
 
 struct TaskPlan {
-  api::AutotuneTask task;                  // with the facts of its checkpoints in its status
+  api::AutotuneTask task;                  // with the facts of its checkpoints and the GPU's price in its status
   std::vector<std::string> model_sources;  // "spec.model.facts", "/models/llama/config.json", "https://huggingface.co"
   reconcile::GpuChoice gpu;
   std::string gpu_source;                     // "--gpu", "spec.gpu.products", "the cluster's nodes", "" = not known

@@ -22,21 +22,29 @@ constexpr std::size_t kShown = 12;
 
 std::string Range(const Expected& expected, int decimals) { return RangeText(expected.low, expected.high, decimals); }
 
-std::string CostText(const CostEstimate& cost) {
-  return Range(cost.experiments, 0) + " experiments, " + Range(cost.gpu_hours, 2) + " GPU-hours, " +
-         Range(cost.hours, 2) + " h";
+std::string CostText(const CostEstimate& cost, std::optional<double> price) {
+  const Expected& hours = cost.gpu_hours;
+  return Range(cost.experiments, 0) + " experiments, " + Range(hours, 2) + " GPU-hours, " +
+         (price ? "price " + RangeText(hours.low * *price, hours.high * *price, 2) + ", " : "") + Range(cost.hours, 2) +
+         " h";
 }
 
 json RangeJson(const Expected& expected) {
   return {{"mean", expected.mean}, {"low", expected.low}, {"high", expected.high}};
 }
 
-json CostJson(const CostEstimate& cost) {
-  return {{"experiments", RangeJson(cost.experiments)},
-          {"gpuHours", RangeJson(cost.gpu_hours)},
-          {"hours", RangeJson(cost.hours)},
-          {"mostExperiments", cost.most_experiments},
-          {"mostGpuHours", cost.most_gpu_hours}};
+json CostJson(const CostEstimate& cost, std::optional<double> price) {
+  json out = {{"experiments", RangeJson(cost.experiments)},
+              {"gpuHours", RangeJson(cost.gpu_hours)},
+              {"hours", RangeJson(cost.hours)},
+              {"mostExperiments", cost.most_experiments},
+              {"mostGpuHours", cost.most_gpu_hours}};
+  if (price) {
+    const Expected& hours = cost.gpu_hours;
+    out["price"] = RangeJson({hours.mean * *price, hours.low * *price, hours.high * *price});
+    out["mostPrice"] = cost.most_gpu_hours * *price;
+  }
+  return out;
 }
 
 bool IsLatency(const api::TaskSpec& spec) { return tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(spec)); }
@@ -47,7 +55,7 @@ std::string BudgetText(const SearchPreview& preview) {
   const Expected& with = preview.cost.experiments;
   const Expected& without = preview.unlimited->experiments;
   if (with.mean > without.mean - 0.5) return "The budget has room for that.\n";
-  return "The budget cuts it: without, " + CostText(*preview.unlimited) + ".\n";
+  return "The budget cuts it: without, " + CostText(*preview.unlimited, preview.price_per_hour) + ".\n";
 }
 
 }  // namespace
@@ -55,6 +63,7 @@ std::string BudgetText(const SearchPreview& preview) {
 SearchPreview PreviewSearch(const TaskPlan& plan) {
   api::TaskStatus status;
   status.gpu_product = plan.gpu.product;
+  status.gpu_price_per_hour = plan.task.status.gpu_price_per_hour;
   const api::TaskSpec& spec = plan.task.spec;
   const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
   status.parallelism = reconcile::ChoosePlaces(spec, input, plan.node_gpus);
@@ -67,6 +76,7 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   SearchPreview out;
   out.generic = input.prior.generic;
   out.places = places;
+  out.price_per_hour = reconcile::PricePerHour(spec, plan.task.status);
   out.order = tuning::search::OutlookOf(input.space, input.bounds, input.prior, input.observations, kShown);
   out.cost = estimate(input.limits);
   const tuning::search::Budget& budget = input.limits.budget;
@@ -82,7 +92,8 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
 
 std::string EstimateText(const SearchPreview& preview) {
   if (!preview.refusal.empty()) return "nothing can be started: " + preview.refusal;
-  return CostText(preview.cost) + (preview.places == 1 ? "" : " with " + std::to_string(preview.places) + " at a time");
+  return CostText(preview.cost, preview.price_per_hour) +
+         (preview.places == 1 ? "" : " with " + std::to_string(preview.places) + " at a time");
 }
 
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
@@ -108,7 +119,8 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
     const std::string own = text::Joined(differences.own[i], " ");
     const std::string value = IsLatency(plan.task.spec) ? api::FormatDecimal(1000 / std::max(one.value, 1e-9), 1)
                                                         : api::FormatDecimal(one.value, 0);
-    table.AddRow({candidate.baseline ? "baseline" : std::to_string(i + 1), plan.space.models[candidate.model].name,
+    const std::string role = candidate.deployed ? "deployed" : "baseline";
+    table.AddRow({candidate.baseline ? role : std::to_string(i + 1), plan.space.models[candidate.model].name,
                   plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, own.empty() ? "-" : own,
                   api::FormatDecimal(one.load, 0), "~" + api::FormatDecimal(one.ttft_ms, 0) + " ms",
                   "~" + api::FormatDecimal(one.tpot_ms, 1) + " ms", one.feasible ? "~" + value : "not within the SLO"});
@@ -122,7 +134,11 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   if (!preview.refusal.empty()) return out + "\nNothing can be started: " + preview.refusal + "\n";
   out += "\nEstimate: " + EstimateText(preview) +
          " (80 % intervals, without fresh starts of the answer); everything would be " +
-         api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours\n";
+         api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours" +
+         (preview.price_per_hour
+              ? ", price " + api::FormatDecimal(preview.cost.most_gpu_hours * *preview.price_per_hour, 2)
+              : "") +
+         "\n";
   return out + BudgetText(preview);
 }
 
@@ -138,10 +154,10 @@ json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {
                        {"meetsSlo", one.feasible}}}});
   }
   json out = {{"order", order},
-              {"estimate", CostJson(preview.cost)},
+              {"estimate", CostJson(preview.cost, preview.price_per_hour)},
               {"places", preview.places},
               {"ruleOfThumb", preview.generic}};
-  if (preview.unlimited) out["withoutBudget"] = CostJson(*preview.unlimited);
+  if (preview.unlimited) out["withoutBudget"] = CostJson(*preview.unlimited, preview.price_per_hour);
   if (!preview.refusal.empty()) out["refused"] = preview.refusal;
   return out;
 }

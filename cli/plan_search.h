@@ -20,11 +20,12 @@ struct SearchPreview {
   tuning::search::CostEstimate cost;           // within the limits
   // With a budget: what it would cost without one.
   std::optional<tuning::search::CostEstimate> unlimited;
-  std::string refusal;  // not empty: nothing can be started within the limits, and why
+  std::optional<double> price_per_hour;  // of a GPU
+  std::string refusal;                   // not empty: nothing can be started within the limits, and why
 };
 SearchPreview PreviewSearch(const TaskPlan& plan);
 
-// "5-9 experiments, 1.1-2 GPU-hours, 0.4-0.7 h with 3 at a time", or why nothing can be started.
+// "5-9 experiments, 1.1-2 GPU-hours, price 4.51-8.2, 0.4-0.7 h with 3 at a time", or why nothing can be started.
 std::string EstimateText(const SearchPreview& preview);
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview);
 nlohmann::json SearchJson(const TaskPlan& plan, const SearchPreview& preview);

@@ -56,7 +56,7 @@ std::string Identity(const api::TaskStatus& status, const api::ExperimentStatus&
                                    [&](const auto& other) { return other.runtime != experiment.runtime; });
   std::string text = several ? experiment.runtime + " " : "";
   text += api::ConfigurationName(experiment);
-  if (experiment.baseline) text += " (baseline)";
+  if (const std::string role = report::RoleText(experiment); !role.empty()) text += " (" + role + ")";
   const std::string own = Joined(CompareArguments(arguments).own[self], " ");
   if (!own.empty()) text += "  " + own;
   return text;
@@ -203,7 +203,8 @@ std::string LeaderText(const api::AutotuneTask& task) {
   std::string text = "best so far: " + best->name + " " + api::ConfigurationName(*best) + " " +
                      ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
   const std::string& improvement = task.status.best->improvement_over_baseline;
-  if (!best->baseline && !improvement.empty()) text += " (" + improvement + ")";
+  if (best != api::ComparedWith(task.status.experiments, best->runtime) && !improvement.empty())
+    text += " (" + improvement + ")";
   return text;
 }
 

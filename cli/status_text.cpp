@@ -1,6 +1,7 @@
 #include "cli/status_text.h"
 
 #include "operator/reconcile/verdict.h"
+#include "report/changes.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -57,6 +58,10 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
   }
   text += "Best: " + Headline(task) + "\n";
   if (IsSimulated(task.status)) text += std::string(report::kSimulatedNote) + "\n";
+  if (const auto found = report::ChangesOf(task, rules)) {
+    text += std::string("\nAgainst ") + (found->role == "deployed" ? "what is deployed" : "the baseline") + ":\n\n" +
+            report::ChangeTable(found->changes, found->role).Text("", width);
+  }
   if (const std::string command = ServeLine(task, rules, width); !command.empty()) {
     text += "\nServe it with:\n\n" + command + "\n";
     if (!best->options.empty()) text += "\nwith options.yaml:\n\n" + best->options;

@@ -24,6 +24,7 @@
 #include "operator/kube/client.h"
 #include "operator/kube/config.h"
 #include "operator/kube/cpprest_transport.h"
+#include "operator/reconcile/gpu_prices.h"
 #include "operator/runtime/events.h"
 #include "operator/runtime/health_server.h"
 #include "operator/runtime/leader_election.h"
@@ -47,6 +48,7 @@ struct Flags {
   double requests_per_second = 50;
   experiment::PodPolicy policy;
   std::string install_resources, bench_resources, inspect_resources;
+  std::string gpu_prices;
   bool watch_nodes = true;
   bool leader_elect = false;
   std::string lease_namespace, lease_name = "autotune-operator", identity;
@@ -97,6 +99,8 @@ int Run(const Flags& flags) {
   if (auto named = CheckNamespaces(flags.namespaces); !named) return WrongInput(named.error().message);
   auto tool_resources = ReadToolResources(flags);
   if (!tool_resources) return WrongInput(tool_resources.error().message);
+  auto gpu_prices = reconcile::ParseGpuPrices(flags.gpu_prices);
+  if (!gpu_prices) return WrongInput("--gpu-prices: " + gpu_prices.error().message);
   const auto health = runtime::ParseListenAddress(flags.health_address);
   if (!health) return WrongInput("--health-addr: " + health.error().message);
   std::optional<runtime::GetServerOptions> ui;
@@ -170,6 +174,7 @@ int Run(const Flags& flags) {
   settings.environment.tools_pull_policy = flags.tools_pull_policy;
   settings.environment.tool_resources = *std::move(tool_resources);
   settings.environment.policy = flags.policy;
+  settings.gpu_prices = *std::move(gpu_prices);
   controller::TaskControllerOptions options;
   options.namespaces = flags.namespaces;
   options.watch_nodes = flags.watch_nodes;
@@ -258,6 +263,8 @@ int main(int argc, char** argv) {
                  "Resources of the load generator, as JSON; those of spec.benchmark.resources win");
   app.add_option("--inspect-resources", flags.inspect_resources,
                  "Resources of the container that reads a model's configuration, as JSON");
+  app.add_option("--gpu-prices", flags.gpu_prices,
+                 "Prices of a GPU for an hour by product, for tasks that give none: H100=4.10,L40S=1.20");
   app.add_flag("--leader-elect", flags.leader_elect, "One of several replicas works, by a Lease; the others wait");
   app.add_option("--leader-election-namespace", flags.lease_namespace,
                  "Namespace of the Lease; default: the operator's");

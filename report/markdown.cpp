@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/changes.h"
 #include "report/difference.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
@@ -90,6 +91,10 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
   line("Cost", CostText(status.cost));
   out += "\n" + MarkdownAnswer(task, rules);
 
+  if (const auto found = ChangesOf(task, rules)) {
+    out += std::string("## Against ") + (found->role == "deployed" ? "what is deployed" : "the baseline") + "\n\n" +
+           ChangeTable(found->changes, found->role).Markdown(Table::Cells::kText) + "\n";
+  }
   if (status.difference) {
     out += "## Against Deployment " + MarkdownEscaped(status.difference->deployment) + "\n\n";
     out += status.difference->compared() ? Fenced("diff", DifferenceText(*status.difference, task.metadata.name))

@@ -99,7 +99,8 @@ PageData DataOf(const api::AutotuneTask& task, const quant::RuleSet& rules) {
 }
 
 std::string NameOf(const ResultRow& row) {
-  return row.experiment->name + (row.experiment->baseline ? " (baseline)" : "");
+  const std::string role = RoleText(*row.experiment);
+  return row.experiment->name + (role.empty() ? "" : " (" + role + ")");
 }
 
 Markup Section(const char* id, const char* title, const Markup& content) {
@@ -132,7 +133,7 @@ std::string Document(std::string_view title, const Markup& main) {
 
 std::string HtmlReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const PageData data = DataOf(task, rules);
-  const Markup main = Header(data) + AnswerSection(data) + DifferenceSection(data) + ExperimentsSection(data) +
+  const Markup main = Header(data) + AnswerSection(data) + ChangesSection(data) + DifferenceSection(data) + ExperimentsSection(data) +
                       CurvesSection(data) + EffectsSection(data) + InsightSection(data) + TimelineSection(data) +
                       CostSection(data) + AbsentSection(data) + ProvenanceSection(data);
   return Document(task.metadata.name, main);

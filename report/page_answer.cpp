@@ -55,8 +55,9 @@ std::string LatenciesText(const PageData& data, const measurement::Point& point)
 }
 
 const ResultRow* BaselineOf(const PageData& data, const std::string& runtime) {
+  const api::ExperimentStatus* compared = api::ComparedWith(data.task.status.experiments, runtime);
   for (const ResultRow& row : data.rows) {
-    if (row.experiment->baseline && row.experiment->runtime == runtime) return &row;
+    if (row.experiment == compared) return &row;
   }
   return nullptr;
 }
@@ -121,11 +122,12 @@ Markup BestMarkup(const PageData& data) {
       ScoreText(data.task.spec.optimization.objective, std::strtod(answer.score.c_str(), nullptr));
   Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(answer)));
   std::string gain = answer.improvement_over_baseline;
-  if (best.experiment->baseline) {
-    gain = "none: the baseline itself is the best";
+  const ResultRow* baseline = BaselineOf(data, best.experiment->runtime);
+  if (&best == baseline) {
+    gain = std::string("none: ") + (best.experiment->deployed ? "what is deployed" : "the baseline itself") +
+           " is the best";
   } else if (!gain.empty()) {
-    const ResultRow* baseline = BaselineOf(data, best.experiment->runtime);
-    gain += " over the baseline";
+    gain += baseline != nullptr && baseline->experiment->deployed ? " over what is deployed" : " over the baseline";
     if (baseline != nullptr && baseline->score) {
       gain += " (" + ScoreText(data.task.spec.optimization.objective, *baseline->score) + ")";
     }

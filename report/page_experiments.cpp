@@ -22,7 +22,11 @@ double LargestScore(const PageData& data) {
   return largest > 0 ? largest * 1.1 : 1;
 }
 
-const ResultRow* FirstBaseline(const PageData& data) {
+// What is deployed, else the first baseline.
+const ResultRow* ShownBaseline(const PageData& data) {
+  for (const ResultRow& row : data.rows) {
+    if (row.experiment->deployed && row.score) return &row;
+  }
   const auto found = std::find_if(data.rows.begin(), data.rows.end(),
                                   [](const ResultRow& row) { return row.experiment->baseline && row.score; });
   return found == data.rows.end() ? nullptr : &*found;
@@ -153,7 +157,7 @@ std::string Minutes(double seconds) { return text::Elapsed(seconds); }
 Markup ExperimentsSection(const PageData& data) {
   if (data.rows.empty()) return {};
   const double scale = LargestScore(data);
-  const ResultRow* baseline = FirstBaseline(data);
+  const ResultRow* baseline = ShownBaseline(data);
   const Columns columns = ColumnsOf(data);
   Markup body;
   for (const std::size_t index : data.order) body += ExperimentRow(data, columns, index, scale, baseline);

@@ -3,9 +3,7 @@
 #include <map>
 
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/expand.h"
-#include "operator/reconcile/insight.h"
-#include "operator/reconcile/inspect.h"
+#include "report/changes.h"
 #include "report/page_parts.h"
 #include "report/plot.h"
 #include "report/strip.h"
@@ -18,18 +16,6 @@ using tuning::search::Effect;
 using tuning::search::Insight;
 
 std::string Percentage(double share) { return (share > 0 ? "+" : "") + api::FormatDecimal(share * 100, 1) + " %"; }
-
-std::optional<Insight> InsightFor(const PageData& data) {
-  const api::AutotuneTask& task = data.task;
-  const bool measured = std::any_of(data.rows.begin(), data.rows.end(), [](const ResultRow& row) { return row.load; });
-  if (!measured || !reconcile::AllKnown(task.status)) return std::nullopt;
-  experiment::PodEnvironment environment;
-  environment.policy = experiment::PodPolicy::Everything();
-  const auto space = reconcile::BuildSpace(task.spec, reconcile::FactsOfModels(task.status),
-                                           reconcile::GpuOf(task.status), data.rules, environment);
-  if (!space) return std::nullopt;
-  return reconcile::InsightOf(task.spec, task.status, *space);
-}
 
 Markup DrawEffects(const std::string& parameter, const std::vector<const Effect*>& effects, double low, double high) {
   Markup body;
@@ -96,10 +82,32 @@ Markup DrawPredictions(const PageData& data, const Insight& insight) {
   return Element("figure", Element("figcaption", "Predicted and measured") + Draw(plot));
 }
 
+Markup DrawTable(const text::Table& table) {
+  const text::Table::Content content = table.Contents();
+  const auto row = [](const std::vector<std::string>& cells, const char* cell) {
+    std::vector<Markup> texts;
+    for (const std::string& text : cells) texts.push_back(Text(text));
+    return Row(texts, cell);
+  };
+  Markup body = row(content.titles, "th");
+  for (const std::vector<std::string>& cells : content.rows) body += row(cells, "td");
+  return Scrolling(Element("table", body));
+}
+
 }  // namespace
 
+Markup ChangesSection(const PageData& data) {
+  const std::optional<ComparedChanges> found = ChangesOf(data.task, data.rules);
+  if (!found) return {};
+  return Section("changes", found->role == "deployed" ? "Against what is deployed" : "Against the baseline",
+                 Paragraph("hint", "Setting by setting, against " + found->compared +
+                                       ". The worth is by the search's model, everything else equal; a setting that "
+                                       "the task does not vary has none of its own.") +
+                     DrawTable(ChangeTable(found->changes, found->role)));
+}
+
 Markup InsightSection(const PageData& data) {
-  const std::optional<Insight> insight = InsightFor(data);
+  const std::optional<Insight> insight = InsightFor(data.task, data.rules);
   if (!insight) return {};
   Markup out;
   if (const Markup effects = DrawAllEffects(insight->effects); !effects.empty()) {

@@ -40,6 +40,7 @@ Markup Row(const std::vector<Markup>& cells, const char* cell = "td");
 Markup Facts(const std::vector<std::pair<std::string, std::string>>& facts);
 
 Markup AnswerSection(const PageData& data);
+Markup ChangesSection(const PageData& data);
 Markup DifferenceSection(const PageData& data);
 Markup ExperimentsSection(const PageData& data);
 Markup CurvesSection(const PageData& data);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "report/changes.h"
 #include "report/page_parts.h"
 #include "report/task_words.h"
 
@@ -53,6 +54,21 @@ json AnswerJson(const PageData& data) {
   return out;
 }
 
+json ChangesJson(const ComparedChanges& found) {
+  json settings = json::array();
+  for (const Change& change : found.changes) {
+    json entry = {{"setting", change.setting}, {"baseline", change.before}, {"best", change.after}};
+    if (const auto& worth = change.worth) {
+      entry["worth"] = {{"effect", api::FormatDecimal(worth->effect, 4)},
+                        {"low", api::FormatDecimal(worth->low, 4)},
+                        {"high", api::FormatDecimal(worth->high, 4)},
+                        {"ofTheChange", worth->of_the_change}};
+    }
+    settings.push_back(std::move(entry));
+  }
+  return {{"comparedWith", found.compared}, {"role", found.role}, {"settings", settings}};
+}
+
 }  // namespace
 
 json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
@@ -73,6 +89,7 @@ json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
               {"experiments", experiments},
               {"notExperiments", NotAmongExperiments(task)},
               {"rules", task.status.rules_version.empty() ? rules.version() : task.status.rules_version}};
+  if (const auto found = ChangesOf(task, rules)) out["changes"] = ChangesJson(*found);
   if (task.status.difference) out["difference"] = api::ToJson(*task.status.difference);
   for (const char* field : {"cost", "conditions", "candidates", "prunedReasons", "pareto"}) {
     if (status.contains(field)) out[field] = status[field];

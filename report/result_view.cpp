@@ -49,12 +49,12 @@ const char* MetricName(api::Objective objective) {
   return "";
 }
 
-void Flatten(const json& value, const std::string& path, std::vector<std::string>& parts) {
+void Flatten(const json& value, const std::string& path, std::vector<std::pair<std::string, std::string>>& parts) {
   if (value.is_object() && !value.empty()) {
     for (const auto& [key, member] : value.items()) Flatten(member, path.empty() ? key : path + "." + key, parts);
     return;
   }
-  parts.push_back(path + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
+  parts.emplace_back(path, value.is_string() ? value.get<std::string>() : value.dump());
 }
 
 std::string Format(const char* format, auto... values) {
@@ -113,8 +113,10 @@ std::string StateText(const ResultRow& row, std::size_t width) {
       if (!row.keeps_quality) return LostText(row);
       if (row.cannot_win) return "cannot win, stopped early";
       if (!row.score) return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
-      if (row.tied) return experiment.baseline ? "baseline, ties with the best" : "ties with the best";
-      return experiment.baseline ? "baseline" : row.pareto ? "Pareto" : "";
+      if (const std::string role = RoleText(experiment); !role.empty()) {
+        return role + (row.tied ? ", ties with the best" : "");
+      }
+      return row.tied ? "ties with the best" : row.pareto ? "Pareto" : "";
     case api::ExperimentState::kFailed:
       return Shortened(experiment.reason + ": " + experiment.message, width);
   }
@@ -124,7 +126,7 @@ std::string StateText(const ResultRow& row, std::size_t width) {
 }  // namespace
 
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
-  const tuning::Criteria criteria = reconcile::CriteriaOf(task.spec);
+  const tuning::Criteria criteria = reconcile::CriteriaOf(task.spec, task.status);
   std::vector<ResultRow> rows;
   std::vector<const api::ExperimentStatus*> succeeded;
   std::vector<std::size_t> owners;
@@ -139,7 +141,6 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
   }
   const std::vector<tuning::Observation> observations = reconcile::ObservationsOf(succeeded, task.status);
   const tuning::Judgement judgement = tuning::Judge(observations, criteria);
-  std::map<std::string, std::size_t> baselines;  // by runtime: index into observations
   for (std::size_t i = 0; i < owners.size(); ++i) {
     ResultRow& row = rows[owners[i]];
     const tuning::Judged& judged = judgement.judged[i];
@@ -152,7 +153,6 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     row.broken = judged.broken;
     row.best = judgement.best == i;
     row.tied = std::find(judgement.tied.begin(), judgement.tied.end(), i) != judgement.tied.end();
-    if (row.experiment->baseline) baselines[row.experiment->runtime] = i;
   }
   // What the task says of its best is what is deployed: it holds over a judgement of today.
   if (task.status.best) {
@@ -165,9 +165,11 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
   for (const std::size_t index : judgement.pareto) rows[owners[index]].pareto = true;
   for (std::size_t i = 0; i < owners.size(); ++i) {
     ResultRow& row = rows[owners[i]];
-    const auto baseline = baselines.find(row.experiment->runtime);
-    if (row.experiment->baseline || row.cannot_win || !row.score || baseline == baselines.end()) continue;
-    row.improvement = tuning::GainText(tuning::GainOver(observations[i], observations[baseline->second], criteria));
+    const api::ExperimentStatus* baseline = api::ComparedWith(task.status.experiments, row.experiment->runtime);
+    const auto compared = std::find(succeeded.begin(), succeeded.end(), baseline);
+    if (row.experiment == baseline || row.cannot_win || !row.score || compared == succeeded.end()) continue;
+    const auto& measured = observations[static_cast<std::size_t>(compared - succeeded.begin())];
+    row.improvement = tuning::GainText(tuning::GainOver(observations[i], measured, criteria));
   }
   return rows;
 }
@@ -203,6 +205,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn("VS BASELINE", Table::Align::kRight);
   table.AddColumn("PERPLEXITY", Table::Align::kRight);
   table.AddColumn("");
+  const std::optional<double> price_per_hour = reconcile::PricePerHour(task.spec, task.status);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const ResultRow& row = rows[i];
     const api::ExperimentStatus& experiment = *row.experiment;
@@ -223,7 +226,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP50));
       cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP99));
       cells.push_back(LatencyText(load, Metric::kTpot, Statistic::kP50));
-      reconcile::TokenPrices prices = reconcile::PricesAt(task.spec, load, experiment.gpus);
+      reconcile::TokenPrices prices = reconcile::PricesAt(price_per_hour, load, experiment.gpus);
       cells.push_back(std::move(prices.output));
       cells.push_back(std::move(prices.input));
     } else {
@@ -343,8 +346,8 @@ std::string Headline(const api::AutotuneTask& task) {
                      ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
   if (task.status.best->starts > 1) text += ", the mean of " + std::to_string(task.status.best->starts) + " starts";
   const std::string& improvement = task.status.best->improvement_over_baseline;
-  if (best->baseline) {
-    text += ", the baseline itself";
+  if (best == api::ComparedWith(task.status.experiments, best->runtime)) {
+    text += best->deployed ? ", what is deployed itself" : ", the baseline itself";
   } else if (!improvement.empty()) {
     text += ", " + improvement + " over the baseline";
   }
@@ -379,15 +382,19 @@ std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules
   return argv ? CommandLine(*argv, width) : "";
 }
 
+std::vector<std::pair<std::string, std::string>> FlatOptions(const std::string& yaml) {
+  std::vector<std::pair<std::string, std::string>> parts;
+  if (yaml.empty()) return parts;
+  const auto documents = ParseYaml(yaml, "options");
+  if (documents && !documents->empty()) Flatten(documents->front(), "", parts);
+  return parts;
+}
+
 std::string OptionsText(const std::string& yaml) {
   if (yaml.empty()) return "";
-  const auto documents = ParseYaml(yaml, "options");
   std::vector<std::string> parts;
-  if (documents && !documents->empty()) {
-    Flatten(documents->front(), "", parts);
-  } else {
-    parts.push_back(Shortened(yaml, 60));
-  }
+  for (const auto& [path, value] : FlatOptions(yaml)) parts.push_back(path + "=" + value);
+  if (parts.empty()) parts.push_back(Shortened(yaml, 60));
   return "options: " + Joined(parts, " ");
 }
 
@@ -404,6 +411,10 @@ json VerdictJson(const quant::Verdict& verdict) {
           {"reason", verdict.reason},
           {"message", verdict.message},
           {"source", verdict.source}};
+}
+
+std::string RoleText(const api::ExperimentStatus& experiment) {
+  return experiment.deployed ? "deployed" : experiment.baseline ? "baseline" : "";
 }
 
 bool IsSimulated(const api::TaskStatus& status) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -21,7 +22,7 @@ struct ResultRow {
   const measurement::Point* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
   double ci = 0;                                      // half width of the score's interval
-  std::string improvement;                            // over the baseline of its runtime; "" for the baseline itself
+  std::string improvement;                            // over what api::ComparedWith gives; "" for that itself
   std::optional<measurement::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                          // within quality.maxDegradation
   bool best = false, pareto = false, tied = false;
@@ -68,6 +69,8 @@ std::string ScoreUnit(api::Objective objective);
 std::string ScoreNumber(api::Objective objective, double score);
 // "1560.2 tok/s per GPU", "TPOT p50 7.2 ms".
 std::string ScoreText(api::Objective objective, double score);
+// The values of an options file by their dotted path.
+std::vector<std::pair<std::string, std::string>> FlatOptions(const std::string& yaml);
 // An options file on one line: "{kv_cache_config: {dtype: fp8}}" reads "options: kv_cache_config.dtype=fp8".
 std::string OptionsText(const std::string& yaml);
 // Arguments and an options file in one cell: "--max-num-seqs 64  options: x=1"; "-" where there is neither.
@@ -76,6 +79,8 @@ nlohmann::json VerdictJson(const quant::Verdict& verdict);
 // One statistic of a point with what it is worth: ">= 310 ms", "310 ms (16 requests)" where the requests are too few
 // for the percentile.
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic);
+// "deployed", "baseline": what others are compared with; else "".
+std::string RoleText(const api::ExperimentStatus& experiment);
 bool IsSimulated(const api::TaskStatus& status);
 
 }  // namespace autotune::report

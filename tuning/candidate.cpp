@@ -99,7 +99,9 @@ class Expander {
       for (std::size_t runtime = 0; runtime < input_.runtimes.size(); ++runtime) {
         const Server server{model, runtime};
         bool is_first = false;
-        if (model == input_.reference) {
+        const bool deployed = input_.baseline && input_.baseline->deployed && input_.baseline->model == model &&
+                              input_.baseline->runtime == input_.runtimes[runtime].name;
+        if (model == input_.reference || deployed) {
           const auto visited = VisitBaseline(server, baseline);
           if (!visited) return visited.error();
           is_first = *visited;
@@ -111,6 +113,8 @@ class Expander {
   }
 
  private:
+  enum class Role { kOfGrid, kBaseline, kNamed };
+
   // What serves: indices into the input.
   struct Server {
     std::size_t model = 0, runtime = 0;
@@ -125,7 +129,7 @@ class Expander {
       quant::LaunchRequest request = RequestOf(server, quant, &point);
       do {
         for (std::size_t i = 0; i < axes_.size(); ++i) axes_[i].Choose(point[i], request);
-        if (!visited) Visit(server, request, false);
+        if (!visited) Visit(server, request, Role::kOfGrid);
         visited = false;
       } while (Next(point));
     }
@@ -136,23 +140,31 @@ class Expander {
     const std::vector<std::size_t> first(axes_.size(), 0);
     const std::string& name = input_.runtimes[server.runtime].name;
     const std::optional<NamedBaseline>& named = input_.baseline;
-    if (named && (named->runtime.empty() || named->runtime == name)) {
+    const bool of_model = named && (!named->deployed || named->model == server.model);
+    if (of_model && (named->runtime.empty() || named->runtime == name)) {
       quant::LaunchRequest request = RequestOf(server, named->quant ? *named->quant : quant, nullptr);
+      if (named->deployed) {
+        request.parameters.clear();
+        request.parallel = {};
+        request.extra_args.clear();
+      }
       for (const auto& [flag, value] : named->parameters) request.parameters[flag] = value;
       if (const auto refused = quant::PlanLaunch(rules_, request).rejection) {
-        return base::Invalid("spec.optimization.baseline: runtime " + name +
-                             " is not started with it: " + refused->field + ": " + refused->message);
+        // Parameters are not how a command was typed.
+        const std::string field = named->deployed ? "" : refused->field + ": ";
+        return base::Invalid(named->field + ": runtime " + name + " is not started with it: " + field +
+                             refused->message);
       }
-      Visit(server, request, true);
+      Visit(server, request, Role::kNamed);
       return false;
     }
     const bool swept = std::any_of(axes_.begin(), axes_.end(), [](const Axis& axis) { return axis.size > 1; });
     const quant::LaunchRequest defaults = RequestOf(server, quant, nullptr);
     if (swept && !quant::PlanLaunch(rules_, defaults).rejection) {
-      Visit(server, defaults, true);
+      Visit(server, defaults, Role::kBaseline);
       return false;
     }
-    Visit(server, RequestOf(server, quant, &first), true);
+    Visit(server, RequestOf(server, quant, &first), Role::kBaseline);
     return true;
   }
 
@@ -201,7 +213,8 @@ class Expander {
     return request;
   }
 
-  void Visit(const Server& server, const quant::LaunchRequest& request, bool baseline) {
+  void Visit(const Server& server, const quant::LaunchRequest& request, Role role) {
+    const bool baseline = role != Role::kOfGrid, deployed = role == Role::kNamed && input_.baseline->deployed;
     const RuntimeInput& runtime = input_.runtimes[server.runtime];
     const ModelInput& model = input_.models[server.model];
     const quant::QuantConfig& quant = request.quant;
@@ -211,6 +224,9 @@ class Expander {
       expansion_.pruned.push_back({model.name, runtime.name, quant, request.parameters, request.parallel,
                                    *std::move(plan.rejection), baseline});
       return;
+    }
+    if (deployed) {
+      for (const auto& [variable, value] : input_.baseline->env) plan.env[variable] = value;
     }
     std::string hash = ContentHash(plan, runtime, model.context);
     const auto [found, is_new] = index_.try_emplace(hash, expansion_.candidates.size());
@@ -232,6 +248,7 @@ class Expander {
     candidate.parallel = request.parallel;
     candidate.plan = std::move(plan);
     candidate.baseline = baseline;
+    candidate.deployed = deployed;
     expansion_.candidates.push_back(std::move(candidate));
   }
 

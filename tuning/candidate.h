@@ -36,6 +36,12 @@ struct NamedBaseline {
   std::string runtime;  // "" = every runtime's
   std::optional<quant::QuantConfig> quant;
   std::map<std::string, quant::FlagValue> parameters;  // win over those of the space
+  // What is deployed today: `parameters` and `env` are all that its engine gets, nothing of the space or the runtime is
+  // added. It is of one runtime and one checkpoint; the reference has baselines of its own where it is of another.
+  bool deployed = false;
+  std::map<std::string, std::string> env{};
+  std::size_t model = 0;                             // index into SpaceInput::models
+  std::string field = "spec.optimization.baseline";  // for messages
 };
 
 struct SpaceInput {
@@ -61,7 +67,8 @@ struct Candidate {
   quant::ParallelSizes parallel;
   quant::LaunchPlan plan;
   bool baseline = false;
-  int duplicates = 0;  // other combinations that end in the same final configuration
+  bool deployed = false;  // as NamedBaseline's; then also `baseline`
+  int duplicates = 0;     // other combinations that end in the same final configuration
 };
 
 struct Pruned {
@@ -106,7 +113,8 @@ inline constexpr std::size_t kMaxCombinations = 100'000;
 // Maps every combination. The baseline of each runtime is the reference checkpoint with the engine's own defaults:
 // preset "default" with the values of axes that have one, and no value of the others; where the engine is not started
 // so, their first values. It is counted in `total` where it is not one of the combinations. What ends in the same final
-// configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid. kInvalid: a named
+// configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid. What is deployed is a
+// baseline of its checkpoint, too. kInvalid: a named
 // baseline that its engine is not started with.
 base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input);
 

@@ -32,6 +32,25 @@ std::string MeasuredWith(const std::string& runtime, const std::string& model) {
   return model.empty() ? runtime : runtime + "/" + model;
 }
 
+const ExperimentStatus* ComparedWith(const std::vector<ExperimentStatus>& experiments, const std::string& runtime) {
+  const ExperimentStatus* baseline = nullptr;
+  for (const ExperimentStatus& experiment : experiments) {
+    if (experiment.deployed) return &experiment;
+    if (experiment.baseline && experiment.runtime == runtime) baseline = &experiment;
+  }
+  return baseline;
+}
+
+const ExperimentStatus* QualityReference(const std::vector<ExperimentStatus>& experiments, const std::string& runtime) {
+  const ExperimentStatus* reference = nullptr;
+  for (const ExperimentStatus& experiment : experiments) {
+    if (!experiment.baseline || experiment.runtime != runtime) continue;
+    // What is deployed may serve another checkpoint than the reference: then the runtime has a baseline besides.
+    if (reference == nullptr || reference->deployed) reference = &experiment;
+  }
+  return reference;
+}
+
 const checkpoint::ModelFacts* FactsOf(const TaskStatus& status, const std::string& model) {
   const auto found = std::ranges::find(status.models, model, &ModelStatus::name);
   return found == status.models.end() || !found->facts ? nullptr : &*found->facts;
@@ -83,6 +102,10 @@ base::Result<AutotuneTask> TaskFromJson(const json& object) {
     if (!parsed_status) return std::move(parsed_status).error();
     task.status = *std::move(parsed_status);
   }
+  std::optional<BaselineSpec>& baseline = task.spec.optimization.baseline;
+  const std::optional<ReadWorkload>& read = task.status.deployed;
+  const bool asks = baseline && baseline->deployment_ref;
+  if (asks && read && read->Answers(*baseline->deployment_ref)) baseline->deployed = read->server;
   return task;
 }
 

@@ -73,7 +73,7 @@ struct GpuSpec {
   std::string min_compute_capability;
   json node_selector = json::object(), tolerations = json::array(), affinity;
   std::string runtime_class_name, priority_class_name, scheduler_name, queue_name;
-  std::string price_per_hour;  // decimal, per GPU
+  std::string price_per_hour;  // decimal, per GPU; "" = the operator's for the product, where it has one
 };
 
 enum class Strategy { kAdaptive, kGrid, kRandom };
@@ -87,11 +87,36 @@ enum class Objective {
   kMinimizeTpot
 };
 
+// A workload of the task's namespace that serves the model today.
+struct WorkloadRef {
+  std::string kind = "Deployment";  // one of kWorkloadKinds
+  std::string name;
+  std::string container;  // "" = the one that serves the model
+  bool operator==(const WorkloadRef&) const = default;
+};
+inline constexpr std::array<std::string_view, 3> kWorkloadKinds = {"Deployment", "LeaderWorkerSet",
+                                                                   "LLMInferenceService"};
+
+// A server that runs today, as it was pasted or read.
+struct DeployedServer {
+  std::string image;                       // "" = not said
+  std::vector<std::string> words;          // its command line; without a program it is the image's entrypoint's
+  std::map<std::string, std::string> env;  // that its engine gets, without secrets
+  std::vector<std::string> left_out;       // what of it no experiment has: "HF_TOKEN"
+  bool operator==(const DeployedServer&) const = default;
+};
+
 // What candidates are compared with: what is deployed today. Nothing named: the engine's own defaults.
 struct BaselineSpec {
   std::string runtime;  // whose baseline this is; "" = every runtime's
   std::string preset;   // "" = default
   std::map<std::string, quant::FlagValue> parameters;
+  // Instead of preset and parameters: what is run today, as it was typed or where it runs.
+  std::string command{};
+  std::optional<WorkloadRef> deployment_ref{};
+  // Of deployment_ref, from the status: nothing as long as it has not been read. No field of the spec.
+  std::optional<DeployedServer> deployed{};
+  [[nodiscard]] bool IsDeployed() const { return !command.empty() || deployment_ref.has_value(); }
   bool operator==(const BaselineSpec&) const = default;
 };
 
@@ -244,7 +269,8 @@ struct ExperimentStatus {
   std::string runtime;
   quant::QuantConfig quant;
   bool baseline = false;
-  std::string confirms;  // the experiment whose configuration is started afresh; "" = it is its own
+  bool deployed = false;  // the configuration of optimization.baseline.command or deploymentRef
+  std::string confirms;   // the experiment whose configuration is started afresh; "" = it is its own
   double allowed_seconds =
       0;  // of GPU time for one attempt, its start included: what the budget has for it; 0 = no limit
   std::vector<std::string> args;
@@ -351,6 +377,18 @@ struct Difference {
 };
 std::string_view DifferencePartName(Difference::Part part);  // "Arguments"
 
+// The workload of spec.optimization.baseline.deploymentRef, as it was read once.
+struct ReadWorkload {
+  WorkloadRef ref;      // with the container that was read
+  std::string read_at;  // RFC 3339
+  DeployedServer server;
+  [[nodiscard]] bool Answers(const WorkloadRef& asked) const {
+    return asked.kind == ref.kind && asked.name == ref.name &&
+           (asked.container.empty() || asked.container == ref.container);
+  }
+  bool operator==(const ReadWorkload&) const = default;
+};
+
 // One checkpoint of the spec, in its order.
 struct ModelStatus {
   std::string name;  // ModelSpec::name
@@ -426,6 +464,8 @@ struct TaskStatus {
   std::string gpu_product;
   std::string gpu_compute_capability;  // "9.0"
   std::int64_t gpu_memory_bytes = 0;
+  std::string gpu_price_per_hour;  // of one of them, decimal: the operator's, where the spec has none; "" = not known
+  std::optional<ReadWorkload> deployed;
   std::string started_at, finished_at;
 };
 
@@ -448,6 +488,11 @@ json ToJson(const Difference& difference);
 // %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001). Fields that it does not know are a newer operator's:
 // ignored.
 base::Result<TaskStatus> StatusFromJson(const json& status);
+
+// What the experiments of a runtime are compared with: what is deployed, else the runtime's baseline; null = neither.
+const ExperimentStatus* ComparedWith(const std::vector<ExperimentStatus>& experiments, const std::string& runtime);
+// What their quality is compared with: the runtime's baseline, which serves the reference checkpoint.
+const ExperimentStatus* QualityReference(const std::vector<ExperimentStatus>& experiments, const std::string& runtime);
 
 // Facts of the checkpoint with this name; null where they are not known.
 const checkpoint::ModelFacts* FactsOf(const TaskStatus& status, const std::string& model);

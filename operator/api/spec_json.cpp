@@ -385,13 +385,27 @@ void ReadGpu(ObjectReader& reader, GpuSpec& out) {
   reader.DecimalText("pricePerHour", out.price_per_hour);
 }
 
+void ReadWorkloadRef(ObjectReader& reader, WorkloadRef& out) {
+  reader.Choice("kind", kWorkloadKinds, [&](std::size_t i) { out.kind = kWorkloadKinds[i]; });
+  reader.Text("name", out.name, Presence::kRequired, 253);
+  reader.Text("container", out.container, Presence::kOptional, 63);
+}
+
 void ReadBaseline(ObjectReader& reader, BaselineSpec& out) {
-  const bool names_nothing = !reader.Get("runtime") && !reader.Get("preset") && !reader.Get("parameters");
+  const bool names_nothing = !reader.Get("runtime") && !reader.Get("preset") && !reader.Get("parameters") &&
+                             !reader.Get("command") && !reader.Get("deploymentRef");
   if (names_nothing) return reader.FailAt(reader.path(), "names nothing; leave it out to compare with the defaults");
   reader.Text("runtime", out.runtime, Presence::kOptional, 63);
   reader.Text("preset", out.preset, Presence::kOptional, 63);
   if (!reader.failed() && !out.preset.empty() && quant::FindPreset(out.preset) == nullptr) {
     reader.Fail("preset", "\"" + out.preset + "\" is not a preset of quantConfig");
+  }
+  reader.Text("command", out.command, Presence::kOptional, 8192);
+  reader.Nested("deploymentRef", [&](ObjectReader& ref) { ReadWorkloadRef(ref, out.deployment_ref.emplace()); });
+  const int ways = static_cast<int>(!out.command.empty()) + static_cast<int>(out.deployment_ref.has_value()) +
+                   static_cast<int>(reader.Get("preset") || reader.Get("parameters"));
+  if (ways > 1) {
+    return reader.FailAt(reader.path(), "set one of command, deploymentRef, and preset with parameters");
   }
   std::map<std::string, std::vector<quant::FlagValue>> parameters;
   ReadParameters(reader, parameters);
@@ -667,6 +681,11 @@ json ToJson(const OptimizationSpec& optimization) {
     json named = json::object();
     PutText(named, "runtime", baseline.runtime);
     PutText(named, "preset", baseline.preset);
+    PutText(named, "command", baseline.command);
+    if (const auto& ref = baseline.deployment_ref) {
+      named["deploymentRef"] = {{"kind", ref->kind}, {"name", ref->name}};
+      PutText(named["deploymentRef"], "container", ref->container);
+    }
     for (const auto& [flag, value] : baseline.parameters) named["parameters"][flag] = value.ToJson();
     out["baseline"] = std::move(named);
   }

@@ -379,6 +379,27 @@ void ReadQuality(ObjectReader& reader, QualityStatus& out) {
     out.measured.passes = measurement::Passes{dataset, *std::move(read)};
 }
 
+void ReadDeployed(ObjectReader& reader, ReadWorkload& out) {
+  reader.Text("kind", out.ref.kind);
+  reader.Text("name", out.ref.name);
+  reader.Text("container", out.ref.container);
+  reader.Text("readAt", out.read_at);
+  reader.Text("image", out.server.image);
+  reader.Texts("command", out.server.words, ObjectReader::kUnbounded);
+  reader.TextMap("env", out.server.env, ObjectReader::kUnbounded);
+  reader.Texts("leftOut", out.server.left_out, ObjectReader::kUnbounded);
+}
+
+json ToJson(const ReadWorkload& deployed) {
+  json out = {{"kind", deployed.ref.kind}, {"name", deployed.ref.name}, {"readAt", deployed.read_at}};
+  Put(out, "container", deployed.ref.container);
+  Put(out, "image", deployed.server.image);
+  if (!deployed.server.words.empty()) out["command"] = deployed.server.words;
+  if (!deployed.server.env.empty()) out["env"] = deployed.server.env;
+  if (!deployed.server.left_out.empty()) out["leftOut"] = deployed.server.left_out;
+  return out;
+}
+
 void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Text("name", out.name);
   reader.Text("hash", out.hash);
@@ -387,6 +408,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Text("runtime", out.runtime);
   reader.Nested("quant", [&](ObjectReader& config) { ReadQuantConfig(config, out.quant); });
   reader.Bool("baseline", out.baseline);
+  reader.Bool("deployed", out.deployed);
   reader.Text("confirms", out.confirms);
   reader.Decimal("allowedSeconds", out.allowed_seconds);
   reader.Texts("args", out.args, ObjectReader::kUnbounded);
@@ -500,6 +522,7 @@ json ToJson(const ExperimentStatus& experiment) {
               {"quant", ToJson(experiment.quant)}};
   Put(out, "model", experiment.model);
   Put(out, "baseline", experiment.baseline);
+  Put(out, "deployed", experiment.deployed);
   Put(out, "confirms", experiment.confirms);
   if (experiment.allowed_seconds != 0) out["allowedSeconds"] = FormatDecimal(experiment.allowed_seconds, 0);
   if (!experiment.args.empty()) out["args"] = experiment.args;
@@ -612,7 +635,9 @@ json ToJson(const TaskStatus& status) {
   Put(gpu, "product", status.gpu_product);
   Put(gpu, "computeCapability", status.gpu_compute_capability);
   Put(gpu, "memoryBytes", status.gpu_memory_bytes);
+  Put(gpu, "pricePerHour", status.gpu_price_per_hour);
   if (!gpu.empty()) out["gpu"] = std::move(gpu);
+  if (status.deployed) out["deployed"] = ToJson(*status.deployed);
   Put(out, "startedAt", status.started_at);
   Put(out, "finishedAt", status.finished_at);
   return out;
@@ -719,6 +744,11 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     gpu.Text("product", out.gpu_product);
     gpu.Text("computeCapability", out.gpu_compute_capability);
     gpu.Integer("memoryBytes", out.gpu_memory_bytes);
+    gpu.DecimalText("pricePerHour", out.gpu_price_per_hour);
+  });
+  reader.Nested("deployed", [&](ObjectReader& deployed) {
+    out.deployed = ReadWorkload{};  // Clang 14 finds no default constructor in emplace()
+    ReadDeployed(deployed, *out.deployed);
   });
   reader.Text("startedAt", out.started_at);
   reader.Text("finishedAt", out.finished_at);

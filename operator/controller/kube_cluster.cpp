@@ -84,10 +84,20 @@ const kube::Resource& ConfigMapResource() {
   static const kube::Resource resource{"", "v1", "configmaps", true};
   return resource;
 }
-const kube::Resource& DeploymentResource() {
-  static const kube::Resource resource{"apps", "v1", "deployments", true};
-  return resource;
+
+namespace {
+
+// As what a kind of api::kWorkloadKinds may be served, the newest version first.
+std::vector<kube::Resource> WorkloadResources(const std::string& kind) {
+  if (kind == "LeaderWorkerSet") return {{"leaderworkerset.x-k8s.io", "v1", "leaderworkersets", true}};
+  if (kind == "LLMInferenceService") {
+    return {{"serving.kserve.io", "v1alpha2", "llminferenceservices", true},
+            {"serving.kserve.io", "v1alpha1", "llminferenceservices", true}};
+  }
+  return {{"apps", "v1", "deployments", true}};
 }
+
+}  // namespace
 
 KubeCluster::KubeCluster(kube::Client& client, runtime::EventRecorder& events, TaskMetrics& metrics,
                          runtime::Expectations& expectations, const runtime::StoreView& tasks,
@@ -187,16 +197,19 @@ base::Status KubeCluster::ApplyConfigMap(const json& config_map) {
                      std::nullopt, 409};
 }
 
-base::Result<json> KubeCluster::ReadDeployment(const std::string& ns, const std::string& name) {
-  auto deployment = client_.Get(DeploymentResource(), ns, name, stop_);
-  if (deployment) return deployment;
-  base::Error error = std::move(deployment).error();
-  const std::string what = "Deployment \"" + name + "\"";
+base::Result<json> KubeCluster::ReadWorkload(const std::string& ns, const std::string& kind, const std::string& name) {
+  base::Result<json> workload = base::Error{base::Code::kNotFound, ""};
+  for (const kube::Resource& resource : WorkloadResources(kind)) {
+    workload = client_.Get(resource, ns, name, stop_);
+    if (workload || workload.error().code != base::Code::kNotFound) break;
+  }
+  if (workload) return workload;
+  base::Error error = std::move(workload).error();
+  const std::string what = kind + " \"" + name + "\"";
   if (error.code == base::Code::kNotFound) {
     error.message = "there is no " + what + " in namespace " + ns;
   } else if (error.code == base::Code::kDenied) {
-    error.message = "the operator may not read " + what +
-                    ": the chart's rbac.readDeployments allows it, and autotune diff reads it with your own rights";
+    error.message = "the operator may not read " + what + ": the chart's rbac.readDeployments allows it";
   } else {
     error.message = what + " was not read: " + error.message;
   }

@@ -23,7 +23,6 @@ const kube::Resource& TaskResource();
 const kube::Resource& PodResource();
 const kube::Resource& NodeResource();
 const kube::Resource& ConfigMapResource();
-const kube::Resource& DeploymentResource();
 
 inline constexpr const char* kFieldManager = "autotune-operator";
 
@@ -37,7 +36,8 @@ class KubeCluster final : public reconcile::Cluster {
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
-  base::Result<nlohmann::json> ReadDeployment(const std::string& ns, const std::string& name) override;
+  base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
+                                            const std::string& name) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
  private:

@@ -258,7 +258,7 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   const reconcile::Applied applied = reconcile::Apply(plan, observed.task, cluster, now, memory);
   // What follows the status may have failed: the next reconcile finds it recorded, so it is counted now or never.
   if (!applied.resource_version.empty()) {
-    task_metrics_.OnStatusWritten(observed.task.spec, observed.task.status, *plan.status);
+    task_metrics_.OnStatusWritten(observed.task.metadata.ns, observed.task.spec, observed.task.status, *plan.status);
   }
   if (memory.last_refused && memory.last_refused->at == now) {
     spdlog::warn("Pod of task {} was refused: {}", key.ToString(), memory.last_refused->refusal.message);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "bench/result.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/tally.h"
 
 namespace autotune::controller {
@@ -82,6 +83,14 @@ struct TaskMetrics::Impl {
                         .Name("autotune_gpu_seconds_total")
                         .Help("GPU time of ended attempts by kind: start and measure of what succeeded, wasted")
                         .Register(registry)),
+        of_namespace(prometheus::BuildCounter()
+                         .Name("autotune_namespace_gpu_seconds_total")
+                         .Help("GPU time of ended attempts by the namespace of their task")
+                         .Register(registry)),
+        cost(prometheus::BuildCounter()
+                 .Name("autotune_namespace_cost_total")
+                 .Help("Price of that GPU time where one is known, in the currency of the prices")
+                 .Register(registry)),
         patches(prometheus::BuildCounter()
                     .Name("autotune_status_patches_total")
                     .Help("Requests that patch a task's status, by result: written, conflict or failed")
@@ -129,6 +138,8 @@ struct TaskMetrics::Impl {
   Family<Counter>& finished;
   Family<Counter>& retried;
   Family<Counter>& gpu_seconds;
+  Family<Counter>& of_namespace;
+  Family<Counter>& cost;
   Family<Counter>& patches;
   Family<Gauge>& tasks;
   Family<Gauge>& running;
@@ -148,7 +159,7 @@ void TaskMetrics::OnStatusPatch(const base::Error* error) {
   impl_->patches.Add({{"result", result}}).Increment();
 }
 
-void TaskMetrics::OnStatusWritten(const api::TaskSpec& spec, const api::TaskStatus& before,
+void TaskMetrics::OnStatusWritten(const std::string& ns, const api::TaskSpec& spec, const api::TaskStatus& before,
                                   const api::TaskStatus& after) {
   const reconcile::Tally tally = reconcile::TallyOf(spec, before, after);
   for (const auto& attempt : tally.finished) Impl::Count(impl_->finished, attempt);
@@ -156,6 +167,11 @@ void TaskMetrics::OnStatusWritten(const api::TaskSpec& spec, const api::TaskStat
   impl_->gpu_seconds.Add({{"kind", "start"}}).Increment(tally.gpu.start);
   impl_->gpu_seconds.Add({{"kind", "measure"}}).Increment(tally.gpu.measure);
   impl_->gpu_seconds.Add({{"kind", "wasted"}}).Increment(tally.gpu.wasted);
+  const double spent = tally.gpu.Total();
+  if (spent <= 0) return;
+  impl_->of_namespace.Add({{"namespace", ns}}).Increment(spent);
+  const auto price = reconcile::PricePerHour(spec, after);
+  if (price) impl_->cost.Add({{"namespace", ns}}).Increment(spent / api::kSecondsPerHour * *price);
 }
 
 void TaskMetrics::Show(const Snapshot& snapshot) {

@@ -1,7 +1,8 @@
 // TaskMetrics: autotune_*, what the operator does in the words of its users (docs/operations.md).
 //
 // Thread-safe; borrows the registry. Labels are engines, reasons, states and kinds, all of closed lists, so that the
-// number of series does not depend on tasks; every one starts at zero, so that the first increase is seen.
+// number of series does not depend on tasks; every one starts at zero, so that the first increase is seen. What is
+// spent is also counted by namespace: as many series as there are namespaces that had an experiment since the start.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,8 @@ class TaskMetrics {
   // A request that patches a task's status was answered; null: accepted.
   void OnStatusPatch(const base::Error* error);
   // It was accepted.
-  void OnStatusWritten(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after);
+  void OnStatusWritten(const std::string& ns, const api::TaskSpec& spec, const api::TaskStatus& before,
+                       const api::TaskStatus& after);
 
   // What there is at a scrape. Not thread-safe; Show() replaces what the last one showed.
   class Snapshot {

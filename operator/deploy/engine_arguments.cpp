@@ -10,6 +10,7 @@
 #include "operator/deploy/container_command.h"
 #include "quant/engine_table.h"
 #include "quant/flag_value.h"
+#include "text/shell_words.h"
 
 namespace autotune::deploy {
 namespace {
@@ -20,67 +21,8 @@ bool IsFlag(const std::string& word) {
   return word.size() > 1 && word[0] == '-' && !quant::FlagValue::IsNumber(word) && word != "--";
 }
 
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-// Commands of a shell script, each as its words; variables and substitutions stay as they are written.
-std::vector<Words> Commands(std::string_view script) {
-  std::vector<Words> commands(1);
-  std::string word;
-  bool in_word = false;
-  char quote = '\0';
-  const auto end_word = [&] {
-    if (in_word) commands.back().push_back(word);
-    word.clear();
-    in_word = false;
-  };
-  for (std::size_t i = 0; i < script.size(); ++i) {
-    const char c = script[i];
-    const bool escapes = c == '\\' && quote != '\'' && i + 1 < script.size();
-    if (escapes && script[i + 1] == '\n') {
-      ++i;
-    } else if (escapes && (quote == '\0' || std::string_view("\"\\$`").find(script[i + 1]) != std::string_view::npos)) {
-      word += script[++i];
-      in_word = true;
-    } else if (quote != '\0') {
-      if (c == quote) {
-        quote = '\0';
-      } else {
-        word += c;
-      }
-    } else if (c == '\'' || c == '"') {
-      quote = c;
-      in_word = true;
-    } else if (c == '#' && !in_word) {
-      i = std::min(script.find('\n', i), script.size()) - 1;
-    } else if (c == ' ' || c == '\t' || c == '\r') {
-      end_word();
-    } else if (std::string_view("\n;&|").find(c) != std::string_view::npos) {
-      end_word();
-      if (!commands.back().empty()) commands.emplace_back();
-    } else {
-      word += c;
-      in_word = true;
-    }
-  }
-  end_word();
-  return commands;
-}
-
-// What a script does before it starts a program: "exec", "env", NAME=value.
-Words WithoutPrefix(Words words) {
-  const auto is_prefix = [](const std::string& word) {
-    const std::size_t equals = word.find('=');
-    const bool assigns = equals != std::string::npos && equals > 0 &&
-                         std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals),
-                                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
-    return assigns || word == "exec" || word == "env" || word == "/usr/bin/env";
-  };
-  words.erase(words.begin(), std::find_if_not(words.begin(), words.end(), is_prefix));
-  return words;
-}
-
 bool IsProgram(const std::string& word, const quant::RuleSet& rules) {
-  const std::string name = BaseName(word);
+  const std::string name = ProgramName(word);
   if (name.starts_with("python")) return true;
   const std::vector<std::string> engines = rules.engines();
   return std::any_of(engines.begin(), engines.end(), [&](const std::string& engine) {
@@ -92,11 +34,12 @@ bool IsProgram(const std::string& word, const quant::RuleSet& rules) {
 // The command that a shell is given, where it starts an engine; the words themselves where there is no shell.
 Words WithoutShell(const Words& words, const quant::RuleSet& rules) {
   static constexpr std::array<std::string_view, 4> kShells = {"sh", "bash", "dash", "ash"};
-  if (words.size() < 3 || std::find(kShells.begin(), kShells.end(), BaseName(words[0])) == kShells.end()) return words;
+  if (words.size() < 3 || std::find(kShells.begin(), kShells.end(), ProgramName(words[0])) == kShells.end())
+    return words;
   for (std::size_t i = 1; i + 1 < words.size(); ++i) {
     if (!words[i].starts_with('-') || words[i].find('c') == std::string::npos) continue;
-    for (Words& command : Commands(words[i + 1])) {
-      Words plain = WithoutPrefix(std::move(command));
+    for (Words& plain : text::ReadShell(words[i + 1]).commands) {
+      plain.erase(plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(PrefixWords(plain)));
       if (plain.empty() || !IsProgram(plain.front(), rules)) continue;
       // exec vllm serve "$@": what follows the script are its arguments, after the script's own name.
       if (plain.back() == "$@" || plain.back() == "$*") {
@@ -121,12 +64,6 @@ std::size_t ProgramWords(const Words& words, const quant::RuleSet& rules) {
   return IsProgram(words[0], rules) || words[0].starts_with('/') || words[0].ends_with(".sh") ? 1 : 0;
 }
 
-// Reports are shown to others and kept.
-bool IsSecret(const std::string& name) {
-  static constexpr std::array<std::string_view, 5> kEnds = {"api-key", "token", "password", "secret", "api-keys"};
-  return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return name.ends_with(end); });
-}
-
 std::string CanonicalValue(const std::string& text) {
   if (text.starts_with('{') || text.starts_with('[')) {
     const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
@@ -140,8 +77,8 @@ class Reader {
   Reader(const quant::EngineRelease& release, const quant::RuleSet& rules)
       : table_(rules.Find(release.engine)), version_(release.version) {}
 
-  EngineArguments Read(const Words& words, std::size_t begin) {
-    for (std::size_t i = begin; i < words.size();) {
+  EngineArguments Read(const Words& words) {
+    for (std::size_t i = 0; i < words.size();) {
       if (IsFlag(words[i])) {
         i = TakeFlag(words, i);
       } else {
@@ -196,20 +133,23 @@ class Reader {
     if (equals != std::string::npos) {
       written = words[at].substr(equals + 1);
       flag.value = CanonicalValue(written);
+      flag.values.push_back(written);
     }
     for (std::size_t i = at + 1; i < end; ++i) {
       written += (i == at + 1 ? "" : " ") + ShellWord(words[i]);
       flag.value += (i == at + 1 ? "" : " ") + CanonicalValue(words[i]);
+      flag.values.push_back(words[i]);
     }
     const bool valued = equals != std::string::npos || end > at + 1;
     if (!valued) flag.value = use && use->negated ? "false" : "true";
-    flag.text = spelling + (valued ? " " + (IsSecret(name) ? "***" : written) : "");
+    flag.text = spelling + (valued ? " " + (IsSecretFlag(name) ? "***" : written) : "");
     auto& kept = out_.flags[name];
     // Of a flag that is there twice, the last one holds, except where each one adds to the others.
     const bool adds = use && use->shape != nullptr && use->shape->arity == quant::Arity::kRepeated;
     if (adds && !kept.text.empty()) {
       flag.text = kept.text + " " + flag.text;
       flag.value = kept.value + " " + flag.value;
+      flag.values.insert(flag.values.begin(), kept.values.begin(), kept.values.end());
     }
     kept = std::move(flag);
     return end;
@@ -222,12 +162,40 @@ class Reader {
 
 }  // namespace
 
+std::string ProgramName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Reports are shown to others and kept.
+bool IsSecretFlag(const std::string& name) {
+  static constexpr std::array<std::string_view, 5> kEnds = {"api-key", "token", "password", "secret", "api-keys"};
+  return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return name.ends_with(end); });
+}
+
+std::string AssignedName(const std::string& word) {
+  const std::size_t equals = word.find('=');
+  if (equals == std::string::npos || equals == 0 || std::isdigit(static_cast<unsigned char>(word[0])) != 0) return "";
+  const std::string name = word.substr(0, equals);
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+  return plain ? name : "";
+}
+
+std::size_t PrefixWords(const Words& words) {
+  static constexpr std::array<std::string_view, 5> kBefore = {"exec", "env", "/usr/bin/env", "sudo", "nohup"};
+  const auto is_prefix = [](const std::string& word) {
+    return !AssignedName(word).empty() || std::find(kBefore.begin(), kBefore.end(), word) != kBefore.end();
+  };
+  return static_cast<std::size_t>(std::find_if_not(words.begin(), words.end(), is_prefix) - words.begin());
+}
+
+EngineArguments ReadFlags(const Words& words, const quant::EngineRelease& release, const quant::RuleSet& rules) {
+  return Reader(release, rules).Read(words);
+}
+
 EngineArguments ReadEngineArguments(const Words& words, const quant::EngineRelease& release,
                                     const quant::RuleSet& rules) {
   const Words plain = WithoutShell(WithoutKubelet(words), rules);
   const std::size_t program = ProgramWords(plain, rules);
-  EngineArguments out = Reader(release, rules).Read(plain, program);
-  for (std::size_t i = 0; i < program; ++i) out.program += (i == 0 ? BaseName(plain[i]) : " " + plain[i]);
+  EngineArguments out = ReadFlags({plain.begin() + static_cast<std::ptrdiff_t>(program), plain.end()}, release, rules);
+  for (std::size_t i = 0; i < program; ++i) out.program += (i == 0 ? ProgramName(plain[i]) : " " + plain[i]);
   return out;
 }
 

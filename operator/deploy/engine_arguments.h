@@ -14,14 +14,27 @@ namespace autotune::deploy {
 
 struct EngineArguments {
   struct Flag {
-    std::string text;   // as it is written, "--max-num-seqs 64"; the value of a secret is "***"
-    std::string value;  // equal for two that mean the same
+    std::string text;                 // as it is written, "--max-num-seqs 64"; the value of a secret is "***"
+    std::string value;                // equal for two that mean the same; "true" or "false" of a switch
+    std::vector<std::string> values;  // the words; none of a switch
   };
   std::string program;  // "vllm serve"; "" = the image's entrypoint
   std::string model;
   std::map<std::string, Flag> flags;  // by the name that the release has for them
   std::vector<std::string> rest;      // words that belong to no flag
 };
+
+// The file's name in a program's path.
+std::string ProgramName(const std::string& path);
+// Words behind the program, as the process gets them.
+EngineArguments ReadFlags(const std::vector<std::string>& words, const quant::EngineRelease& release,
+                          const quant::RuleSet& rules);
+// Whether a flag's value is a key, a token or a password; `name`: without dashes at the front.
+bool IsSecretFlag(const std::string& name);
+// The words before a program: "exec", "env", "sudo", NAME=value.
+std::size_t PrefixWords(const std::vector<std::string>& words);
+// The name in NAME=value; "" where the word assigns nothing.
+std::string AssignedName(const std::string& word);
 
 // `words`: command and args together, as the kubelet passes them on. `release`: whose names and aliases hold.
 EngineArguments ReadEngineArguments(const std::vector<std::string>& words, const quant::EngineRelease& release,

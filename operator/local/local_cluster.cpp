@@ -158,9 +158,8 @@ base::Status LocalCluster::ApplyConfigMap(const json& config_map) {
   return {};
 }
 
-base::Result<json> LocalCluster::ReadDeployment(const std::string&, const std::string& name) {
-  return base::Error{base::Code::kNotFound,
-                     "Deployment \"" + name + "\" is on a cluster, and this ran without one: autotune diff reads it"};
+base::Result<json> LocalCluster::ReadWorkload(const std::string&, const std::string& kind, const std::string& name) {
+  return base::Invalid(kind + " \"" + name + "\" is on a cluster, and this runs without one");
 }
 
 void LocalCluster::Emit(const api::ObjectMeta&, const reconcile::TaskEvent& event) {

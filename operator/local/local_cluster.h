@@ -45,7 +45,8 @@ class LocalCluster final : public reconcile::Cluster {
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
-  base::Result<nlohmann::json> ReadDeployment(const std::string& ns, const std::string& name) override;
+  base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
+                                            const std::string& name) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
   // What a reconcile decides from, and (in `version`) what to wait for a change of. Also starts pods that GPUs are free

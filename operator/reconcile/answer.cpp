@@ -33,8 +33,8 @@ std::string BoundText(const std::string& bound, double value, bool outward) {
 using Succeeded = std::vector<api::ExperimentStatus*>;
 
 api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vector<tuning::Observation>& observations,
-                             const Succeeded& experiments, const tuning::Criteria& criteria,
-                             const api::TaskSpec& spec) {
+                             const Succeeded& experiments, const tuning::Criteria& criteria, const api::TaskSpec& spec,
+                             const api::TaskStatus& status) {
   const std::size_t index = *judgement.best;
   const api::ExperimentStatus& winner = *experiments[index];
   const tuning::Judged& judged = judgement.judged[index];
@@ -50,9 +50,9 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   best.confirmed = judged.confirmed;
   best.score = winner.score;
   best.ci = winner.score_ci;
+  const api::ExperimentStatus* const compared = api::ComparedWith(status.experiments, winner.runtime);
   for (std::size_t i = 0; i < experiments.size(); ++i) {
-    // Each runtime has a baseline; the improvement is over that of the winner's own runtime.
-    if (i == index || !experiments[i]->baseline || experiments[i]->runtime != winner.runtime) continue;
+    if (i == index || experiments[i] != compared) continue;
     std::optional<double> gain = tuning::GainOver(observations[index], observations[i], criteria);
     const std::optional<double>& base = judgement.judged[i].score;
     // The mean over all starts is compared, where limits are.
@@ -60,7 +60,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
       gain = (*judged.score - *base) / std::abs(*base);
     best.improvement_over_baseline = tuning::GainText(gain);
   }
-  if (winner.baseline) best.improvement_over_baseline = tuning::GainText(0);
+  if (&winner == compared) best.improvement_over_baseline = tuning::GainText(0);
   best.concurrency = static_cast<int>(
       std::lround(point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value : point.mean_concurrency));
   best.request_rate = api::FormatDecimal(point.requests_per_second, 2);
@@ -73,7 +73,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   }
   const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
   best.tokens_per_second = api::FormatDecimal(throughput, 1);
-  TokenPrices prices = PricesAt(spec, point, winner.gpus);
+  TokenPrices prices = PricesAt(PricePerHour(spec, status), point, winner.gpus);
   best.price = std::move(prices.output);
   best.input_price = std::move(prices.input);
   for (const std::size_t tied : judgement.tied) best.tied_with.push_back(experiments[tied]->name);
@@ -185,14 +185,17 @@ bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::Experi
          !experiment.apart_from_cache.empty() && experiment.apart_from_cache == other.apart_from_cache;
 }
 
-tuning::Criteria CriteriaOf(const api::TaskSpec& spec) {
+std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  const std::string& price = spec.gpu.price_per_hour.empty() ? status.gpu_price_per_hour : spec.gpu.price_per_hour;
+  return price.empty() ? std::nullopt : std::optional(std::strtod(price.c_str(), nullptr));
+}
+
+tuning::Criteria CriteriaOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
   tuning::Criteria criteria;
   criteria.objective = ObjectiveOf(spec);
   criteria.slo = experiment::SloOf(spec.slo);
   criteria.max_degradation = spec.quality.max_degradation;
-  if (!spec.gpu.price_per_hour.empty()) {
-    criteria.price_per_gpu_hour = std::strtod(spec.gpu.price_per_hour.c_str(), nullptr);
-  }
+  if (const auto price = PricePerHour(spec, status)) criteria.price_per_gpu_hour = *price;
   criteria.fixed_loads = !spec.benchmark.load.fixed.empty();
   return criteria;
 }
@@ -210,16 +213,16 @@ tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const
   });
   if (!reference) ++observation.settings;
   if (!experiment.quality) return observation;
-  for (const api::ExperimentStatus& other : status.experiments) {
-    if (other.baseline && other.runtime == experiment.runtime && other.quality) {
-      observation.quality = measurement::CompareQuality(experiment.quality->measured, other.quality->measured,
-                                                        OnlyCacheDiffers(experiment, other));
-    }
+  const api::ExperimentStatus* reference_quality = api::QualityReference(status.experiments, experiment.runtime);
+  if (reference_quality != nullptr && reference_quality->quality) {
+    observation.quality =
+        measurement::CompareQuality(experiment.quality->measured, reference_quality->quality->measured,
+                                    OnlyCacheDiffers(experiment, *reference_quality));
   }
   return observation;
 }
 
-bool NeedsReference(const api::TaskSpec& spec) { return CriteriaOf(spec).AtReference(); }
+bool NeedsReference(const api::TaskSpec& spec) { return CriteriaOf(spec, {}).AtReference(); }
 
 std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
   std::vector<api::TaskStatus::ReferenceLoad> out;
@@ -238,10 +241,10 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
   return out;
 }
 
-TokenPrices PricesAt(const api::TaskSpec& spec, const measurement::Point& point, int gpus) {
+TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Point& point, int gpus) {
   TokenPrices out;
-  if (spec.gpu.price_per_hour.empty()) return out;
-  const double per_second = CriteriaOf(spec).price_per_gpu_hour * std::max(gpus, 1) / api::kSecondsPerHour;
+  if (!price_per_hour) return out;
+  const double per_second = *price_per_hour * std::max(gpus, 1) / api::kSecondsPerHour;
   const auto price = [&](double tokens_per_second) {
     return tokens_per_second > 0 ? api::FormatDecimal(per_second * 1e6 / tokens_per_second, 4) : "";
   };
@@ -258,9 +261,8 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
   status.cost.measure = hours(spent.measure);
   status.cost.wasted = hours(spent.wasted);
   status.cost.price.clear();
-  if (!spec.gpu.price_per_hour.empty()) {
-    const double price = std::strtod(spec.gpu.price_per_hour.c_str(), nullptr);
-    status.cost.price = api::FormatDecimal(spent.Total() / kSecondsPerHour * price, 2);
+  if (const auto price = PricePerHour(spec, status)) {
+    status.cost.price = api::FormatDecimal(spent.Total() / kSecondsPerHour * *price, 2);
   }
 }
 
@@ -289,7 +291,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
   }
   const std::vector<tuning::Observation> observations =
       ObservationsOf({experiments.begin(), experiments.end()}, status);
-  const tuning::Criteria criteria = CriteriaOf(spec);
+  const tuning::Criteria criteria = CriteriaOf(spec, status);
   const tuning::Judgement judgement = tuning::Judge(observations, criteria);
 
   for (std::size_t i = 0; i < experiments.size(); ++i) {
@@ -307,7 +309,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
 
   status.best.reset();
   if (judgement.best) {
-    status.best = BestOf(judgement, observations, experiments, criteria, spec);
+    status.best = BestOf(judgement, observations, experiments, criteria, spec, status);
     return "";
   }
   return NothingFeasible(judgement, experiments);

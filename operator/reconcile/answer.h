@@ -2,6 +2,7 @@
 // Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,14 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
 // all of them are compared.
 bool NeedsReference(const api::TaskSpec& spec);
 
-// The price of the GPUs that a point is measured on, all of it carried by a million tokens of one kind. "" without
-// spec.gpu.pricePerHour or such tokens.
+// Of one GPU for an hour: spec.gpu.pricePerHour, else the operator's for the product; nothing = not known.
+std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status);
+// The price of the GPUs that a point is measured on, all of it carried by a million tokens of one kind. "" without a
+// price per hour or such tokens.
 struct TokenPrices {
   std::string input, output;
 };
-TokenPrices PricesAt(const api::TaskSpec& spec, const measurement::Point& point, int gpus);
+TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Point& point, int gpus);
 
 // Only the cost, for a task that comes to no answer.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
@@ -46,6 +49,6 @@ inline constexpr const char* kCacheNotExercised = "CacheNotExercised";
 inline constexpr const char* kTokenizersDiffer = "TokenizersDiffer";
 
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
-tuning::Criteria CriteriaOf(const api::TaskSpec& spec);
+tuning::Criteria CriteriaOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
 }  // namespace autotune::reconcile

@@ -48,7 +48,12 @@ Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster,
   // Events tell of what is now recorded, whatever becomes of the rest.
   for (const TaskEvent& event : plan.events) cluster.Emit(task.metadata, event);
   if (!plan.read_deployment.empty()) {
-    memory.deployment = cluster.ReadDeployment(task.metadata.ns, plan.read_deployment);
+    memory.deployment = cluster.ReadWorkload(task.metadata.ns, "Deployment", plan.read_deployment);
+    applied.look_again = true;
+  }
+  if (plan.read_baseline) {
+    memory.BaselineRead(cluster.ReadWorkload(task.metadata.ns, plan.read_baseline->kind, plan.read_baseline->name),
+                        now);
     applied.look_again = true;
   }
   if (plan.config_map) {

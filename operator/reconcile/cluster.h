@@ -37,8 +37,10 @@ class Cluster {
   // else's.
   virtual base::Status ApplyConfigMap(const nlohmann::json& config_map) = 0;
 
-  // A Deployment, once a task: for the difference that its status shows. kDenied: the operator has no right to read it.
-  virtual base::Result<nlohmann::json> ReadDeployment(const std::string& ns, const std::string& name) = 0;
+  // A workload that serves today, of one of api::kWorkloadKinds: once a task as its baseline, once for the difference
+  // that its status shows. kDenied: the operator has no right to read it. kInvalid: there is no cluster to ask.
+  virtual base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
+                                                    const std::string& name) = 0;
 
   // Best effort, never blocks on the network.
   virtual void Emit(const api::ObjectMeta& task, const TaskEvent& event) = 0;

@@ -38,18 +38,18 @@ std::string MostFrequentCause(const api::TaskStatus& status) {
 }
 
 std::string BaselineProblem(const api::TaskStatus& status, const std::string& runtime) {
-  for (const api::ExperimentStatus& entry : status.experiments) {
-    if (!entry.baseline || entry.runtime != runtime) continue;
-    if (entry.state == ExperimentState::kFailed) return "the baseline failed: " + entry.reason + ": " + entry.message;
-    return "the baseline does not meet the SLO";
-  }
-  return "the baseline was pruned";
+  const api::ExperimentStatus* baseline = api::ComparedWith(status.experiments, runtime);
+  if (baseline == nullptr) return "the baseline was pruned";
+  if (baseline->state != ExperimentState::kFailed) return "the baseline does not meet the SLO";
+  return "the baseline failed: " + baseline->reason + ": " + baseline->message;
 }
 
 std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStatus& winner) {
   std::string message = "Best: " + winner.name + " (" + winner.runtime + ", " + api::ConfigurationName(winner) +
                         "), score " + status.best->score;
-  if (winner.baseline) return message + "; it is the baseline, nothing else was better";
+  if (&winner == api::ComparedWith(status.experiments, winner.runtime)) {
+    return message + "; it is " + (winner.deployed ? "what is deployed" : "the baseline") + ", nothing else was better";
+  }
   if (!status.best->improvement_over_baseline.empty()) {
     message += ", " + status.best->improvement_over_baseline + " over the baseline";
     const std::string taken = ComparedWithEstimate(status);
@@ -84,7 +84,9 @@ bool CompareWithRunning(const Observed& observed, const Settings& settings, cons
   if (*deployment) {
     out.difference = deploy::DifferenceFrom(**deployment, named->container, winner, *settings.rules);
   } else {
-    out.difference.emplace().message = deployment->error().message;
+    const bool denied = deployment->error().code == base::Code::kDenied;
+    out.difference.emplace().message =
+        deployment->error().message + (denied ? ", and autotune diff reads it with your own rights" : "");
   }
   out.difference->deployment = named->deployment;
   out.difference->read_at = base::FormatRfc3339(now);

@@ -7,6 +7,7 @@
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/conclude.h"
 #include "operator/reconcile/confirm.h"
+#include "operator/reconcile/deployed_baseline.h"
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/inspect.h"
@@ -164,6 +165,13 @@ class Look {
     const auto deadline = DeadlineOf(spec_, status_, now_);
     if (deadline && now_ < *deadline) WakeAt(deadline, plan_);
     is_late_ = deadline && now_ >= *deadline;
+    if (auto waits = KnowDeployed()) {
+      if (waits->kind == Verdict::Kind::kFailed) return End(*std::move(waits));
+      if (is_late_) return End(Failed("BudgetTooSmall", DeadlineText(spec_) + ", and " + waits->message));
+      WithoutAnswer(status_);
+      FillCost(spec_, status_);
+      return *std::move(waits);
+    }
     Inspection inspection = Inspect(observed_, settings_, now_);
     WakeAt(inspection.wake_at, plan_);
     status_.models = std::move(inspection.models);
@@ -182,6 +190,20 @@ class Look {
     return Search(*asked, tracked);
   }
 
+  // The workload that is the baseline. Nothing: it is known, or there is none.
+  std::optional<Verdict> KnowDeployed() {
+    const std::optional<api::BaselineSpec>& baseline = spec_.optimization.baseline;
+    const bool asks = baseline && baseline->deployment_ref;
+    if (asks && baseline->deployed) return std::nullopt;
+    status_.deployed.reset();
+    if (!asks) return std::nullopt;
+    DeployedReading reading = ReadDeployed(*baseline->deployment_ref, spec_.gpu.resource_name, observed_.memory, now_);
+    status_.deployed = std::move(reading.read);
+    plan_.read_baseline = std::move(reading.ask);
+    WakeAt(reading.wake_at, plan_);
+    return std::move(reading.verdict);
+  }
+
   std::optional<Verdict> ExpandIfNeeded(const api::ExpandedFor& asked) {
     if (expanded_) {
       status_.expanded_for->generation = asked.generation;
@@ -197,6 +219,8 @@ class Look {
   }
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
+    status_.gpu_price_per_hour =
+        spec_.gpu.price_per_hour.empty() ? PriceOf(settings_.gpu_prices, spec_.gpu, status_.gpu_product) : "";
     if (is_late_) EndWaiting(observed_, tracked, DeadlineText(spec_), now_, status_.experiments, plan_.events);
     if (auto problem = ProposeMore()) return End(std::move(*problem));
     Next next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);

@@ -162,6 +162,7 @@ class Merge {
     entry.hash = candidate.hash;
     entry.quant = candidate.quant;
     entry.baseline = candidate.baseline;
+    entry.deployed = candidate.deployed;
     // It was an experiment of this task before, and a pod of then has not gone yet. What that measures does not count,
     // it may run on another GPU product; and its name cannot be given again.
     entry.attempts = LastAttempt(observed_, candidate.hash);
@@ -241,6 +242,7 @@ class Merge {
     }
     if (entry.state == ExperimentState::kPending) Fill(candidate, server, entry);
     entry.baseline = candidate.baseline;
+    entry.deployed = candidate.deployed;
     entry.quant = candidate.quant;
     return entry;
   }
@@ -363,6 +365,7 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   entry.runtime = experiment.runtime;
   entry.quant = experiment.quant;
   entry.baseline = experiment.baseline;
+  entry.deployed = experiment.deployed;
   entry.confirms = experiment.confirms;
   entry.allowed_seconds = experiment.allowed_seconds;
   entry.args = experiment.args;

@@ -12,6 +12,7 @@ void Memory::Begin(std::int64_t present_generation) {
   last_refused.reset();
   recommended.reset();
   deployment.reset();
+  baseline.reset();
 }
 
 void Memory::PodTaken(const std::string& name) {
@@ -38,6 +39,11 @@ void Memory::ConfigMapWritten(const std::string& digest, std::optional<base::Err
   const bool again = recommended && recommended->digest == digest && recommended->error;
   const int times = again ? recommended->times + 1 : 1;
   recommended = {digest, std::move(error), times, now};
+}
+
+void Memory::BaselineRead(base::Result<nlohmann::json> workload, base::WallTime now) {
+  const int times = baseline ? baseline->times + 1 : 1;
+  baseline = Baseline{std::move(workload), times, now};
 }
 
 base::Duration RefusalDelay(int times) {

@@ -49,11 +49,20 @@ struct Memory {
   // The Deployment of spec.recommendation.diffAgainst, as it was read for this generation, or why it was not.
   std::optional<base::Result<nlohmann::json>> deployment;
 
+  // The workload of spec.optimization.baseline.deploymentRef, until the status has what was read.
+  struct Baseline {
+    base::Result<nlohmann::json> workload;
+    int times = 0;  // in a row
+    base::WallTime at{};
+  };
+  std::optional<Baseline> baseline;
+
   // Refusals of an earlier generation are gone.
   void Begin(std::int64_t present_generation);
   void PodTaken(const std::string& name);
   void PodRefused(const std::string& name, Refusal refusal, base::WallTime now);
   void PodDeleted(const std::string& name);
+  void BaselineRead(base::Result<nlohmann::json> workload, base::WallTime now);
   void PodNotDeleted(const std::string& name, std::string why);
   void ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now);
 };

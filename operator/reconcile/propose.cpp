@@ -80,7 +80,7 @@ double StepSeconds(const api::BenchmarkSpec& benchmark, double request_seconds) 
 double RequestSeconds(const SearchInput& input) {
   if (input.prior.order.empty()) return 0;
   const std::vector<search::LoadPrior>& loads = input.prior.at[input.prior.order.front()];
-  double seconds = 0;
+  double e2e_seconds = 0;
   double best = 0;
   const auto keeps = [](double ln_ms, const std::optional<double>& bound) {
     return !bound || ln_ms <= std::log(*bound);
@@ -92,9 +92,9 @@ double RequestSeconds(const SearchInput& input) {
     const double rate = input.space.candidates[input.prior.order.front()].loads[j] / std::exp(e2e);
     if (j > 0 && (!kept || rate <= best)) continue;
     best = rate;
-    seconds = std::exp(e2e) / 1000;
+    e2e_seconds = std::exp(e2e) / 1000;
   }
-  return seconds;
+  return e2e_seconds;
 }
 
 engine_model::WeightFormat FormatOf(const checkpoint::ModelFacts& model, const quant::LaunchShape& shape) {
@@ -320,7 +320,7 @@ std::string DeadlineText(const api::TaskSpec& spec) {
 
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
                           base::WallTime now) {
-  const tuning::Criteria criteria = CriteriaOf(spec);
+  const tuning::Criteria criteria = CriteriaOf(spec, status);
   SearchInput input;
   const std::optional<double> reference = ReferenceConcurrency(criteria, status);
   std::map<std::size_t, int> starts;
@@ -587,11 +587,10 @@ void TellQuality(const api::TaskStatus& status, const Space& space, const tuning
   own.options = candidate.plan.options_yaml;
   own.env = candidate.plan.env;
   own.apart_from_cache = candidate.plan.apart_from_cache;
-  for (const api::ExperimentStatus& other : status.experiments) {
-    if (!other.baseline || other.runtime != own.runtime || !other.quality) continue;
-    hints.quality_reference = other.quality->measured;
-    hints.only_cache_differs = OnlyCacheDiffers(own, other);
-  }
+  const api::ExperimentStatus* reference = api::QualityReference(status.experiments, own.runtime);
+  if (reference == nullptr || !reference->quality) return;
+  hints.quality_reference = reference->quality->measured;
+  hints.only_cache_differs = OnlyCacheDiffers(own, *reference);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "checkpoint/quantization.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
+#include "operator/reconcile/deployed_baseline.h"
 #include "tuning/search.h"
 
 namespace autotune::reconcile {
@@ -38,16 +39,6 @@ bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const e
 std::string AmdArchitecture(const api::GpuSpec& spec, const GpuChoice& gpu) {
   if (!gpu.amd_architecture.empty() || gpu.capability) return gpu.amd_architecture;
   return experiment::IsAmdResource(spec.resource_name) ? experiment::AmdArchitectureOf(gpu.product) : "";
-}
-
-// "docker.io/vllm/vllm-openai:v0.24.0" and "vllm/vllm-openai@sha256:..." are one repository.
-std::string_view RepositoryOf(std::string_view image) {
-  image = image.substr(0, image.find('@'));
-  const std::size_t slash = image.rfind('/');
-  const std::size_t tag = image.find(':', slash == std::string_view::npos ? 0 : slash);
-  image = image.substr(0, tag);
-  if (image.starts_with("docker.io/")) image.remove_prefix(std::string_view("docker.io/").size());
-  return image;
 }
 
 // On AMD GPUs: runtimes whose image is the engine's build for NVIDIA. An image that nobody here knows is the user's.
@@ -161,6 +152,15 @@ std::vector<const experiment::NodeView*> NodesFor(const api::GpuSpec& spec, cons
     if ((product.empty() || gpu.product == product) && Allowed(spec, node, gpu)) out.push_back(&node);
   }
   return out;
+}
+
+std::string_view RepositoryOf(std::string_view image) {
+  image = image.substr(0, image.find('@'));
+  const std::size_t slash = image.rfind('/');
+  const std::size_t tag = image.find(':', slash == std::string_view::npos ? 0 : slash);
+  image = image.substr(0, tag);
+  if (image.starts_with("docker.io/")) image.remove_prefix(std::string_view("docker.io/").size());
+  return image;
 }
 
 std::string IdentityOf(const api::RuntimeSpec& runtime) {
@@ -364,8 +364,16 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     if (!baseline->runtime.empty() && std::ranges::none_of(space.runtimes, named)) {
       return base::Invalid("spec.optimization.baseline.runtime: there is no runtime \"" + baseline->runtime + "\"");
     }
-    input.baseline = {baseline->runtime, std::nullopt, baseline->parameters};
-    if (!baseline->preset.empty()) input.baseline->quant = *quant::FindPreset(baseline->preset);
+    input.baseline = tuning::NamedBaseline{};
+    if (baseline->IsDeployed()) {
+      auto deployed = DeployedBaseline(spec, space.runtimes, rules, space.warnings);
+      if (!deployed) return deployed.error();
+      input.baseline = *std::move(deployed);
+    } else {
+      input.baseline->runtime = baseline->runtime;
+      input.baseline->parameters = baseline->parameters;
+      if (!baseline->preset.empty()) input.baseline->quant = *quant::FindPreset(baseline->preset);
+    }
   }
   input.models = ModelInputs(spec, space);
   input.reference = api::ReferenceModel(spec);

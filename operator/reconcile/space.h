@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -63,6 +64,9 @@ struct Space {
   std::vector<std::size_t> schedule;
   std::vector<quant::Warning> warnings;  // of the task as a whole
 };
+
+// "docker.io/vllm/vllm-openai:v0.24.0" and "vllm/vllm-openai@sha256:..." are one repository.
+std::string_view RepositoryOf(std::string_view image);
 
 // Canonical text of what makes a runtime measure differently, apart from its arguments.
 std::string IdentityOf(const api::RuntimeSpec& runtime);

@@ -186,6 +186,7 @@ std::vector<json> FullSpecs() {
   checkpoints["models"][1]["reference"] = true;
   checkpoints["models"][1]["volume"] = {{"image", {{"reference", "registry/weights:1"}, {"pullPolicy", "Always"}}}};
   checkpoints["models"][2]["volume"] = {{"hostPath", {{"path", "/models"}}}};
+  checkpoints["optimization"]["baseline"] = {{"command", "vllm serve /llama-3.1 --max-num-seqs 128"}};
   specs.push_back(checkpoints);
   return specs;
 }

@@ -97,7 +97,14 @@ def test_the_operator_may_do_what_it_does_and_nothing_else(helm):
 def test_reading_deployments_is_a_right_of_its_own(helm):
     for watched in ([], ["--set", "watchNamespaces={red}"]):
         rules = [rule for _, rule in rules_of(render(helm, "--set", "rbac.readDeployments=true", *watched))]
-        assert [rule["verbs"] for rule in rules if "deployments" in rule["resources"]] == [["get"]]
+        for kind in ("deployments", "leaderworkersets", "llminferenceservices"):
+            assert [rule["verbs"] for rule in rules if kind in rule["resources"]] == [["get"]], kind
+
+
+def test_prices_by_product_reach_the_operator(helm):
+    flags = container(render(helm, "--set", "operator.gpuPrices.H100=4.10", "--set", "operator.gpuPrices.L40S=1"))["args"]
+    assert "--gpu-prices=H100=4.10,L40S=1" in flags
+    assert not any(flag.startswith("--gpu-prices") for flag in container(render(helm))["args"])
 
 
 def test_with_namespaces_there_is_no_right_beyond_them(helm):
@@ -184,6 +191,8 @@ def test_another_log_level_is_another_config_map_and_the_same_pod(helm):
     ("crds.keep=yes", "keep"),
     ("operator.allowServiceAccounts={}", "allowServiceAccounts"),
     ("operator.benchResources.limit.cpu=1", "benchResources"),
+    ("operator.gpuPrices.H100=free", "gpuPrices"),
+    ("operator.gpuPrices.H100=0", "gpuPrices"),
     ("podMonitor.interval=often", "interval"),
 ])
 def test_wrong_values_are_refused_by_name(helm, value, words):

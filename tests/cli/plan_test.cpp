@@ -168,6 +168,22 @@ TEST(SearchText, ShowsTheOrderAndTheEstimateAsPredictions) {
   EXPECT_EQ(SearchJson(plan, preview)["order"][1]["predicted"]["outputTokensPerSecondPerGpu"], preview.order[1].value);
 }
 
+TEST(SearchText, ShowsThePriceOfTheEstimateWithItsInterval) {
+  const TaskPlan plan = Plan(SearchedSpace(), {.gpu = "h100", .gpu_prices = {{"H100", "4"}, {"L40S", "1"}}});
+  const SearchPreview preview = PreviewSearch(plan);
+  ASSERT_EQ(preview.price_per_hour, 4);
+  const tuning::search::Expected& hours = preview.cost.gpu_hours;
+  EXPECT_THAT(EstimateText(preview),
+              HasSubstr("GPU-hours, price " + reconcile::RangeText(4 * hours.low, 4 * hours.high, 2)));
+  const json price = SearchJson(plan, preview)["estimate"]["price"];
+  EXPECT_DOUBLE_EQ(price["mean"], 4 * hours.mean);
+  EXPECT_DOUBLE_EQ(price["high"], 4 * hours.high);
+  json own = SearchedSpace();
+  own["gpu"] = {{"pricePerHour", "2"}};
+  EXPECT_EQ(PreviewSearch(Plan(own, {.gpu = "h100", .gpu_prices = {{"H100", "4"}}})).price_per_hour, 2) << "the task's";
+  EXPECT_THAT(EstimateText(PreviewSearch(Plan(SearchedSpace(), {.gpu = "h100"}))), Not(HasSubstr("price")));
+}
+
 TEST(SearchText, SaysWhatTheBudgetCuts) {
   const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.1"}}}}), {.gpu = "h100"});
   const SearchPreview preview = PreviewSearch(plan);

@@ -191,12 +191,11 @@ TEST_F(KubeClusterTest, ADeploymentThatIsNotReadSaysWhyInOneLine) {
                        {403, Refusal("Forbidden", "deployments.apps \"chat\" is forbidden: User ...")},
                        {404, Refusal("NotFound", "deployments.apps \"chat\" not found")},
                        {500, Refusal("InternalError", "etcd is gone")}};
-  const auto read = [&] { return cluster.ReadDeployment("ns", "chat"); };
+  const auto read = [&] { return cluster.ReadWorkload("ns", "Deployment", "chat"); };
   EXPECT_EQ(read()->value("kind", ""), "Deployment");
   EXPECT_THAT(transport.Lines(), ElementsAre("GET /apis/apps/v1/namespaces/ns/deployments/chat"));
   EXPECT_EQ(read().error().message,
-            "the operator may not read Deployment \"chat\": the chart's rbac.readDeployments allows it, and autotune "
-            "diff reads it with your own rights");
+            "the operator may not read Deployment \"chat\": the chart's rbac.readDeployments allows it");
   EXPECT_EQ(read().error().message, "there is no Deployment \"chat\" in namespace ns");
   EXPECT_THAT(read().error().message, HasSubstr("Deployment \"chat\" was not read: "));
 }

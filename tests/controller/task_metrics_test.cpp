@@ -56,7 +56,7 @@ TEST_F(TaskMetricsTest, CountsWhatAStatusWriteEnded) {
   after.experiments[1].reason = "EngineCrashed";
   after.experiments[1].started_at = "2026-11-22T12:00:00Z";
   after.experiments[1].finished_at = "2026-11-22T12:00:10Z";
-  metrics_.OnStatusWritten(spec_, before, after);
+  metrics_.OnStatusWritten("ml", spec_, before, after);
   EXPECT_THAT(Text(), HasSubstr("autotune_experiments_finished_total{engine=\"vllm\",reason=\"Succeeded\"} 1\n"));
   EXPECT_THAT(Text(), HasSubstr("autotune_experiments_finished_total{engine=\"sglang\",reason=\"EngineCrashed\"} 1\n"));
   EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"measure\"} 60\n"));
@@ -64,9 +64,27 @@ TEST_F(TaskMetricsTest, CountsWhatAStatusWriteEnded) {
   EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"wasted\"} 20\n"));
 
   // The same status again ends nothing.
-  metrics_.OnStatusWritten(spec_, after, after);
+  metrics_.OnStatusWritten("ml", spec_, after, after);
   EXPECT_THAT(Text(), HasSubstr("autotune_experiments_finished_total{engine=\"vllm\",reason=\"Succeeded\"} 1\n"));
   EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"wasted\"} 20\n"));
+}
+
+TEST_F(TaskMetricsTest, CountsWhatANamespaceSpends) {
+  api::TaskStatus before, after;
+  before.experiments = {Experiment("a", "sg", api::ExperimentState::kMeasuring)};
+  after = before;
+  after.experiments[0].wasted_gpu_hours = 0.5;
+  metrics_.OnStatusWritten("ml", spec_, before, after);
+  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_gpu_seconds_total{namespace=\"ml\"} 1800\n"));
+  EXPECT_THAT(Text(), Not(HasSubstr("autotune_namespace_cost_total{"))) << "no price is known";
+  before = after;
+  after.experiments[0].wasted_gpu_hours = 1;
+  after.gpu_price_per_hour = "4";
+  metrics_.OnStatusWritten("other", spec_, before, after);
+  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{namespace=\"other\"} 2\n"));
+  spec_.gpu.price_per_hour = "3";
+  metrics_.OnStatusWritten("ml", spec_, before, after);
+  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{namespace=\"ml\"} 1.5\n")) << "the task's price";
 }
 
 TEST_F(TaskMetricsTest, CountsRetriesAndTheirWaste) {
@@ -77,7 +95,7 @@ TEST_F(TaskMetricsTest, CountsRetriesAndTheirWaste) {
   after.experiments[0].reason = "NodeLost";
   after.experiments[0].retry_at = "2026-11-22T12:00:00Z";
   after.experiments[0].wasted_gpu_hours = 0.5;
-  metrics_.OnStatusWritten(spec_, before, after);
+  metrics_.OnStatusWritten("ml", spec_, before, after);
   EXPECT_THAT(Text(), HasSubstr("autotune_experiment_retries_total{engine=\"sglang\",reason=\"NodeLost\"} 1\n"));
   EXPECT_THAT(Text(), HasSubstr("autotune_experiments_finished_total{engine=\"sglang\",reason=\"NodeLost\"} 0\n"));
   EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"wasted\"} 1800\n"));
@@ -88,9 +106,9 @@ TEST_F(TaskMetricsTest, CountsWhatAnEditStoppedOnce) {
   api::TaskStatus before, after;
   before.experiments = {Experiment("a", "sg", api::ExperimentState::kMeasuring)};
   before.experiments[0].wasted_gpu_hours = 0.5;
-  metrics_.OnStatusWritten(spec_, {}, before);
+  metrics_.OnStatusWritten("ml", spec_, {}, before);
   after.cost.earlier.wasted = 1830;
-  metrics_.OnStatusWritten(spec_, before, after);
+  metrics_.OnStatusWritten("ml", spec_, before, after);
   EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"wasted\"} 1830\n"));
 }
 
@@ -130,7 +148,7 @@ TEST_F(TaskMetricsTest, WhatUsersNameMakesNoSeries) {
     experiment.reason = "OutOfMemory";
     after.experiments.push_back(experiment);
   }
-  metrics_.OnStatusWritten(spec_, before, after);
+  metrics_.OnStatusWritten("ml", spec_, before, after);
   TaskMetrics::Snapshot snapshot;
   snapshot.Add(spec_, after);
   metrics_.Show(snapshot);

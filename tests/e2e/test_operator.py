@@ -458,6 +458,13 @@ def test_every_example_is_taken_up(namespace, path):
     spec = example["spec"]
     inspected = any("facts" not in model for model in spec.get("models") or [spec["model"]])
     role = "inspect" if inspected else "experiment"
+    if example["spec"].get("optimization", {}).get("baseline", {}).get("deploymentRef"):
+        # The right to read it is off by default: the task says what to grant.
+        found = namespace.wait("autotunetasks", path.stem, lambda t: condition(t, "Stalled"), "stalled", 30)
+        stalled = condition(found, "Stalled")
+        assert stalled["reason"] == "BaselineNotRead" and "rbac.readDeployments" in stalled["message"], stalled
+        namespace.kubectl("delete", "att", path.stem)
+        return
     namespace.cluster.api.wait(f"{namespace.path('pods')}?labelSelector=autotuner.io/role={role}",
                                lambda pods: bool(pods["items"]), f"a pod of role {role}", 30)
     found = namespace.wait("autotunetasks", path.stem, lambda t: t["status"]["observedGeneration"] == 1, "seen", 30)

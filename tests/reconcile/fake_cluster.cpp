@@ -109,11 +109,12 @@ base::Status FakeCluster::ApplyConfigMap(const json& config_map) {
   return {};
 }
 
-base::Result<json> FakeCluster::ReadDeployment(const std::string& ns, const std::string& name) {
+base::Result<json> FakeCluster::ReadWorkload(const std::string& ns, const std::string& kind, const std::string& name) {
   ++deployment_reads;
+  if (refuse_reads) return *refuse_reads;
   const auto found = deployments.find(name);
   if (found != deployments.end()) return found->second;
-  return base::Error{base::Code::kNotFound, "there is no Deployment \"" + name + "\" in namespace " + ns};
+  return base::Error{base::Code::kNotFound, "there is no " + kind + " \"" + name + "\" in namespace " + ns};
 }
 
 void FakeCluster::Emit(const api::ObjectMeta&, const TaskEvent& event) { events.push_back(event); }

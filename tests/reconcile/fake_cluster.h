@@ -29,7 +29,8 @@ class FakeCluster final : public Cluster {
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
-  base::Result<nlohmann::json> ReadDeployment(const std::string& ns, const std::string& name) override;
+  base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
+                                            const std::string& name) override;
   void Emit(const api::ObjectMeta& task, const TaskEvent& event) override;
 
   // One observe -> decide -> apply; nothing where a cache does not show yet what this operator has written. Returns
@@ -74,6 +75,7 @@ class FakeCluster final : public Cluster {
   std::optional<base::Error> refuse_config_maps;                                   // what ApplyConfigMap answers
   std::optional<base::Error> refuse_status;                                        // what PatchStatus answers
   std::optional<base::Error> refuse_deletes;                                       // what DeletePod answers
+  std::optional<base::Error> refuse_reads;                                         // what ReadWorkload answers
   std::function<std::optional<base::Error>(const nlohmann::json& pod)> admission;  // of this pod
   std::set<std::string> lost_nodes;                                                // their kubelets are dead
   // Called before every write; true means "the operator is killed here": the write fails and so does all that follows

@@ -251,8 +251,13 @@ const json& SpecEdits() {
     [{"optimization": {"budget": {"gpuHours": "1"}}}, {"optimization": {"budget": {"deadline": "8h"}}}, {"optimization": {"budget": null}}],
     [{"optimization": {"maxExperiments": 1}}, {"optimization": {"maxExperiments": 3}}, {"optimization": {"maxExperiments": null}}],
     [{"optimization": {"seed": 2}}, {"optimization": {"seed": null}}],
-    [{"optimization": {"baseline": {"preset": "kv-cache-fp8", "runtime": null, "parameters": null}}},
-     {"optimization": {"baseline": {"runtime": "vllm", "parameters": {"max-num-seqs": 48}, "preset": null}}},
+    [{"optimization": {"baseline": {"preset": "kv-cache-fp8", "runtime": null, "parameters": null, "command": null, "deploymentRef": null}}},
+     {"optimization": {"baseline": {"runtime": "vllm", "parameters": {"max-num-seqs": 48}, "preset": null, "command": null, "deploymentRef": null}}},
+     {"optimization": {"baseline": {"command": "vllm serve meta-llama/Llama-3.1-8B-Instruct --max-num-seqs 32", "runtime": null, "parameters": null, "preset": null, "deploymentRef": null}}},
+     {"optimization": {"baseline": {"command": "vllm serve other | tee log", "runtime": null, "parameters": null, "preset": null, "deploymentRef": null}}},
+     {"optimization": {"baseline": {"deploymentRef": {"name": "chat", "kind": "Deployment", "container": null}, "command": null, "runtime": null, "parameters": null, "preset": null}}},
+     {"optimization": {"baseline": {"deploymentRef": {"name": "chat", "kind": "Deployment", "container": "server"}, "command": null, "runtime": null, "parameters": null, "preset": null}}},
+     {"optimization": {"baseline": {"deploymentRef": {"name": "chat", "kind": "LeaderWorkerSet", "container": null}, "command": null, "runtime": null, "parameters": null, "preset": null}}},
      {"optimization": {"baseline": null}}],
     [{"optimization": {"confirmations": 1}}, {"optimization": {"confirmations": 0}}, {"optimization": {"confirmations": null}}],
     [{"optimization": {"experimentTimeout": "1h"}}, {"optimization": {"startupTimeout": "20m"}},
@@ -307,6 +312,14 @@ TEST(Model, EditsEveryFieldOfTheSchema) {
   for (const std::string& path : api::LeafPaths(schema, "spec")) EXPECT_TRUE(edited.contains(path)) << path;
 }
 
+// What edits of deploymentRef name.
+json Chat() {
+  const json container = {{"name", "server"},
+                          {"image", "vllm/vllm-openai:v0.24.0"},
+                          {"args", {"--model", "meta-llama/Llama-3.1-8B-Instruct", "--max-num-seqs", "24"}}};
+  return {{"kind", "Deployment"}, {"spec", {{"template", {{"spec", {{"containers", {container}}}}}}}}};
+}
+
 // ---- What a fresh task comes to ------------------------------------------------------------------------------------
 
 struct Fresh {
@@ -331,6 +344,7 @@ std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant
   task["spec"] = spec;
   FakeCluster cluster(task);
   cluster.settings.rules = &rules;
+  cluster.deployments["chat"] = Chat();
   const std::string node = product == "NVIDIA-H200" ? "h200-0" : "h100-0";
   cluster.nodes = {Node(node)};
   const json read = api::ToJson(cluster.Task().spec);
@@ -354,6 +368,7 @@ std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant
 class Sequence {
  public:
   explicit Sequence(std::uint64_t seed) : random_(seed), cluster_(FirstTask()) {
+    cluster_.deployments["chat"] = Chat();
     cluster_.nodes = {Node("h100-0"), Node("h200-0")};
     cluster_.clock.Advance(seconds(1));
     cluster_.admission = [this](const json& pod) { return OnCreate(pod); };

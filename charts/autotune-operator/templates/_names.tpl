@@ -100,9 +100,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [events]
   verbs: [create, patch]
 {{- if .Values.rbac.readDeployments }}
-# The one that a task names in spec.recommendation.diffAgainst.
+# Those that a task names in spec.recommendation.diffAgainst and spec.optimization.baseline.deploymentRef.
 - apiGroups: [apps]
   resources: [deployments]
+  verbs: [get]
+- apiGroups: [leaderworkerset.x-k8s.io]
+  resources: [leaderworkersets]
+  verbs: [get]
+- apiGroups: [serving.kserve.io]
+  resources: [llminferenceservices]
   verbs: [get]
 {{- end }}
 {{- end }}

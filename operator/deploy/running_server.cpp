@@ -1,0 +1,405 @@
+#include "operator/deploy/running_server.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "operator/deploy/engine_arguments.h"
+#include "operator/experiment/json_read.h"
+#include "text/shell_words.h"
+#include "text/table.h"
+
+namespace autotune::deploy {
+namespace {
+
+using nlohmann::json;
+using Words = std::vector<std::string>;
+using experiment::Member;
+using experiment::Text;
+
+template <std::size_t N>
+bool IsOneOf(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+template <std::size_t N>
+bool EndsLikeOneOf(const std::array<std::string_view, N>& ends, std::string_view name) {
+  return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return name.ends_with(end); });
+}
+
+// Variables that a pod of an experiment has for itself: keys, where it listens, which GPUs it has, where it keeps
+// files.
+bool IsPodsOwn(const std::string& name) {
+  static constexpr std::array<std::string_view, 14> kNames = {"HOME",
+                                                              "USER",
+                                                              "LOGNAME",
+                                                              "PATH",
+                                                              "TMPDIR",
+                                                              "PWD",
+                                                              "HF_HOME",
+                                                              "HF_ENDPOINT",
+                                                              "CUDA_VISIBLE_DEVICES",
+                                                              "NVIDIA_VISIBLE_DEVICES",
+                                                              "ROCR_VISIBLE_DEVICES",
+                                                              "HIP_VISIBLE_DEVICES",
+                                                              "NVIDIA_DRIVER_CAPABILITIES",
+                                                              "FLASHINFER_WORKSPACE_BASE"};
+  static constexpr std::array<std::string_view, 13> kEnds = {
+      "_TOKEN", "_KEY",   "_PASSWORD",  "_SECRET",     "_PORT",       "_HOST",      "_HOST_IP",
+      "_ADDR",  "_CACHE", "_CACHE_DIR", "_CACHE_ROOT", "_CACHE_PATH", "_CACHE_HOME"};
+  return IsOneOf(kNames, name) || EndsLikeOneOf(kEnds, name) || name.starts_with("XDG_");
+}
+
+void AddVariable(const std::string& name, std::string value, api::DeployedServer& out) {
+  if (IsPodsOwn(name)) {
+    out.left_out.push_back(name);
+  } else {
+    out.env[name] = std::move(value);
+  }
+}
+
+// --- a container engine's command line ----------------------------------------------------------------------------
+
+// Options of `docker run` that take no value; every other one takes one.
+constexpr std::array<std::string_view, 15> kSwitches = {"--detach",
+                                                        "--disable-content-trust",
+                                                        "--init",
+                                                        "--interactive",
+                                                        "--no-healthcheck",
+                                                        "--no-hosts",
+                                                        "--oom-kill-disable",
+                                                        "--privileged",
+                                                        "--publish-all",
+                                                        "--quiet",
+                                                        "--read-only",
+                                                        "--rm",
+                                                        "--sig-proxy",
+                                                        "--tty",
+                                                        "--use-api-socket"};
+constexpr std::string_view kShortSwitches = "ditPq";
+
+class DockerRun {
+ public:
+  explicit DockerRun(const Words& words) : words_(words) {}
+
+  base::Result<api::DeployedServer> Read(std::size_t at) {
+    at_ = at;
+    while (at_ < words_.size() && words_[at_].starts_with('-') && words_[at_].size() > 1) {
+      if (!TakeOption()) return base::Invalid(words_.back() + " of docker run has no value");
+    }
+    if (at_ == words_.size()) return base::Invalid("names no image");
+    out_.image = words_[at_++];
+    if (!entrypoint_.empty()) out_.words.push_back(entrypoint_);
+    out_.words.insert(out_.words.end(), words_.begin() + static_cast<std::ptrdiff_t>(at_), words_.end());
+    return std::move(out_);
+  }
+
+ private:
+  // False: the line ends before its value.
+  bool TakeOption() {
+    const std::string word = words_[at_++];
+    if (!word.starts_with("--")) return TakeShort(word);
+    const std::size_t equals = word.find('=');
+    const std::string name = word.substr(0, equals);
+    if (IsOneOf(kSwitches, name)) return true;
+    return equals == std::string::npos ? TakeNext(name) : Keep(name, word.substr(equals + 1));
+  }
+
+  // "-it", "-p 8000:8000", "-p8000:8000".
+  bool TakeShort(const std::string& word) {
+    for (std::size_t i = 1; i < word.size(); ++i) {
+      if (kShortSwitches.find(word[i]) != std::string_view::npos) continue;
+      const std::string name = {'-', word[i]};
+      std::string value = word.substr(i + 1);
+      if (value.starts_with('=')) value.erase(0, 1);
+      return value.empty() ? TakeNext(name) : Keep(name, value);
+    }
+    return true;
+  }
+
+  bool TakeNext(const std::string& name) {
+    if (at_ == words_.size()) return false;
+    return Keep(name, words_[at_++]);
+  }
+
+  bool Keep(const std::string& name, const std::string& value) {
+    if (name == "--entrypoint") {
+      entrypoint_ = value;
+    } else if (name != "-e" && name != "--env") {
+      if (std::find(out_.left_out.begin(), out_.left_out.end(), name) == out_.left_out.end()) {
+        out_.left_out.push_back(name);
+      }
+    } else if (const std::string variable = AssignedName(value); !variable.empty()) {
+      AddVariable(variable, value.substr(variable.size() + 1), out_);
+    } else {
+      out_.left_out.push_back(value);  // its value is that of whoever types the line
+    }
+    return true;
+  }
+
+  const Words& words_;
+  std::size_t at_ = 0;
+  std::string entrypoint_;
+  api::DeployedServer out_;
+};
+
+// --- a workload's container ---------------------------------------------------------------------------------------
+
+// The spec of the pod that serves.
+base::Result<const json*> PodOf(const json& workload, const std::string& kind) {
+  const json& spec = Member(workload, "spec");
+  if (kind == "Deployment") return &Member(Member(spec, "template"), "spec");
+  if (kind == "LLMInferenceService") {
+    if (Member(spec, "worker").is_object()) return base::Invalid("serves on several nodes, and experiments on one");
+    return &Member(spec, "template");
+  }
+  const json& group = Member(spec, "leaderWorkerTemplate");
+  const json& size = Member(group, "size");
+  if (size.is_number_integer() && size.get<std::int64_t>() > 1) {
+    return base::Invalid("serves on " + size.dump() + " nodes, and experiments on one");
+  }
+  const char* const part = Member(group, "leaderTemplate").is_object() ? "leaderTemplate" : "workerTemplate";
+  return &Member(Member(group, part), "spec");
+}
+
+bool HasResource(const json& container, const std::string& resource) {
+  const json& resources = Member(container, "resources");
+  return Member(resources, "limits").contains(resource) || Member(resources, "requests").contains(resource);
+}
+
+base::Result<const json*> ContainerOf(const json& containers, const std::string& name,
+                                      const std::string& gpu_resource) {
+  std::vector<const json*> found, with_gpus;
+  Words names;
+  for (const json& container : containers) {
+    names.push_back(Text(container, "name"));
+    if (!name.empty() && names.back() != name) continue;
+    found.push_back(&container);
+    if (HasResource(container, gpu_resource)) with_gpus.push_back(&container);
+  }
+  if (found.size() == 1) return found.front();
+  if (with_gpus.size() == 1) return with_gpus.front();
+  const std::string all = text::Joined(names, ", ");
+  if (found.empty() && !name.empty()) return base::Invalid("has no container \"" + name + "\"; it has " + all);
+  if (found.empty()) return base::Invalid("has no containers");
+  return base::Invalid("has several containers that may serve the model (" + all +
+                       "): deploymentRef.container says which");
+}
+
+// A word as the kubelet passes it on: $(NAME) is a variable's value, $$ a dollar. kInvalid names a variable whose value
+// is elsewhere.
+base::Result<std::string> Expanded(const std::string& word, const std::map<std::string, std::string>& values,
+                                   const std::set<std::string>& elsewhere) {
+  std::string out;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    out += word[i];
+    if (word[i] != '$' || i + 1 == word.size()) continue;
+    if (word[i + 1] == '$') {
+      ++i;
+      continue;
+    }
+    const std::size_t end = word.find(')', i);
+    if (word[i + 1] != '(' || end == std::string::npos) continue;
+    const std::string name = word.substr(i + 2, end - i - 2);
+    if (elsewhere.contains(name)) {
+      return base::Invalid("the variable " + name + " in its command has its value from elsewhere");
+    }
+    const auto value = values.find(name);
+    if (value == values.end()) continue;
+    out.pop_back();
+    out += value->second;
+    i = end;
+  }
+  return out;
+}
+
+// sh -c SCRIPT where the script is one command and nothing beyond words.
+base::Result<Words> OnlyCommand(Words words, api::DeployedServer& out) {
+  static constexpr std::array<std::string_view, 4> kShells = {"sh", "bash", "dash", "ash"};
+  if (words.size() < 3 || !IsOneOf(kShells, ProgramName(words[0])) || !words[1].starts_with('-') ||
+      words[1].find('c') == std::string::npos) {
+    return words;
+  }
+  text::ShellScript script = text::ReadShell(words[2]);
+  constexpr std::string_view kParameters = " \"$@\"";
+  Words behind;
+  if (words[2].ends_with(kParameters)) {  // exec vllm serve M "$@": the words behind the script's own name
+    script = text::ReadShell(words[2].substr(0, words[2].size() - kParameters.size()));
+    if (words.size() > 4) behind.assign(words.begin() + 4, words.end());
+  }
+  if (!script.beyond.empty() || script.commands.size() != 1) {
+    const std::string why = script.beyond.empty() ? "no command" : script.beyond;
+    return base::Invalid("its command is a shell script with " + why +
+                         ": paste what it comes to as baseline.command instead");
+  }
+  Words& command = script.commands.front();
+  const std::size_t prefix = PrefixWords(command);
+  for (std::size_t i = 0; i < prefix; ++i) {
+    const std::string name = AssignedName(command[i]);
+    if (!name.empty()) AddVariable(name, command[i].substr(name.size() + 1), out);
+  }
+  command.erase(command.begin(), command.begin() + static_cast<std::ptrdiff_t>(prefix));
+  command.insert(command.end(), behind.begin(), behind.end());
+  return std::move(command);
+}
+
+// Values of secret flags are not kept.
+void HideSecrets(Words& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!words[i].starts_with("--")) continue;
+    const std::size_t equals = words[i].find('=');
+    std::string name = words[i].substr(2, equals == std::string::npos ? equals : equals - 2);
+    std::replace(name.begin(), name.end(), '_', '-');
+    if (!IsSecretFlag(name)) continue;
+    if (equals != std::string::npos) {
+      words[i] = words[i].substr(0, equals + 1) + "***";
+    } else {
+      for (std::size_t j = i + 1; j < words.size() && !words[j].starts_with('-'); ++j) words[j] = "***";
+    }
+  }
+}
+
+base::Result<api::DeployedServer> ServerOf(const json& container) {
+  api::DeployedServer out;
+  out.image = Text(container, "image");
+  std::map<std::string, std::string> values;
+  std::set<std::string> elsewhere;
+  for (const json& variable : Member(container, "env")) {
+    const std::string name = Text(variable, "name");
+    if (variable.contains("valueFrom")) {
+      elsewhere.insert(name);
+      out.left_out.push_back(name);
+    } else {
+      values[name] = Text(variable, "value");
+      AddVariable(name, values[name], out);
+    }
+  }
+  if (!Member(container, "envFrom").empty()) out.left_out.push_back("envFrom");
+  Words words;
+  for (const char* part : {"command", "args"}) {
+    for (const json& word : Member(container, part)) {
+      auto expanded = Expanded(word.is_string() ? word.get<std::string>() : word.dump(), values, elsewhere);
+      if (!expanded) return expanded.error();
+      words.push_back(*std::move(expanded));
+    }
+  }
+  auto plain = OnlyCommand(std::move(words), out);
+  if (!plain) return plain.error();
+  out.words = *std::move(plain);
+  HideSecrets(out.words);
+  return out;
+}
+
+// "hf://org/name:revision", "pvc://claim/path".
+struct Served {
+  std::string model, revision;
+};
+Served ServedOf(std::string uri) {
+  constexpr std::string_view kHub = "hf://", kClaim = "pvc://";
+  if (uri.starts_with(kClaim)) {
+    const std::size_t slash = uri.find('/', kClaim.size());
+    return {slash == std::string::npos ? "/" : uri.substr(slash), ""};
+  }
+  if (!uri.starts_with(kHub)) return {uri, ""};
+  uri.erase(0, kHub.size());
+  const std::size_t colon = uri.find(':');
+  return {uri.substr(0, colon), colon == std::string::npos ? "" : uri.substr(colon + 1)};
+}
+
+// KServe starts the engine itself, with fields of the service; args and VLLM_ADDITIONAL_ARGS are words for its shell.
+base::Result<api::DeployedServer> StartedByKServe(const json& workload, api::DeployedServer server) {
+  const json& spec = Member(workload, "spec");
+  const json& model = Member(spec, "model");
+  const Served served = ServedOf(Text(model, "uri"));
+  Words words = {"vllm", "serve", served.model};
+  const auto add = [&](const char* flag, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {flag, value});
+  };
+  add("--revision", served.revision);
+  add("--served-model-name", Text(model, "name"));
+  constexpr std::pair<const char*, const char*> kSizes[] = {
+      {"tensor", "--tensor-parallel-size"}, {"pipeline", "--pipeline-parallel-size"}, {"data", "--data-parallel-size"}};
+  for (const auto& [size, flag] : kSizes) {
+    const json& value = Member(Member(spec, "parallelism"), size);
+    add(flag, value.is_number_integer() ? value.dump() : "");
+  }
+  Words args = {server.env["VLLM_ADDITIONAL_ARGS"]};
+  server.env.erase("VLLM_ADDITIONAL_ARGS");
+  args.insert(args.end(), server.words.begin(), server.words.end());
+  for (const std::string& arg : args) {
+    const auto own = text::ShellWords(arg);
+    if (!own) return base::Invalid("an argument " + own.error().message);
+    words.insert(words.end(), own->begin(), own->end());
+  }
+  server.words = std::move(words);
+  return server;
+}
+
+}  // namespace
+
+EngineStart EngineStartOf(const Words& words) {
+  struct Known {
+    Words words;
+    const char* engine;
+  };
+  static const std::vector<Known> kKnown = {{{"vllm", "serve"}, "vllm"},
+                                            {{"python", "-m", "vllm.entrypoints.openai.api_server"}, "vllm"},
+                                            {{"sglang", "serve"}, "sglang"},
+                                            {{"python", "-m", "sglang.launch_server"}, "sglang"},
+                                            {{"trtllm-serve", "serve"}, "tensorrt-llm"},
+                                            {{"trtllm-serve"}, "tensorrt-llm"}};
+  for (const Known& known : kKnown) {
+    if (words.size() < known.words.size()) continue;
+    std::string program = ProgramName(words[0]);
+    if (program.starts_with("python")) program = "python";  // python3, python3.12
+    const bool rest = std::equal(known.words.begin() + 1, known.words.end(), words.begin() + 1);
+    if (program == known.words[0] && rest) return {known.engine, known.words.size()};
+  }
+  return {};
+}
+
+base::Result<api::DeployedServer> ReadPastedCommand(std::string_view line) {
+  auto words = text::ShellWords(line);
+  if (!words) return words.error();
+  api::DeployedServer out;
+  const std::size_t prefix = PrefixWords(*words);
+  for (std::size_t i = 0; i < prefix; ++i) {
+    const std::string name = AssignedName((*words)[i]);
+    if (!name.empty()) AddVariable(name, (*words)[i].substr(name.size() + 1), out);
+  }
+  words->erase(words->begin(), words->begin() + static_cast<std::ptrdiff_t>(prefix));
+  if (words->empty()) return base::Invalid("names no program");
+  static constexpr std::array<std::string_view, 3> kContainers = {"docker", "podman", "nerdctl"};
+  if (!IsOneOf(kContainers, words->front())) {
+    out.words = *std::move(words);
+    return out;
+  }
+  const std::size_t run = words->size() > 2 && (*words)[1] == "container" ? 2 : 1;
+  if (words->size() <= run || (*words)[run] != "run") {
+    return base::Invalid("begins with \"" + words->front() + "\", and only " + words->front() + " run starts a server");
+  }
+  return DockerRun(*words).Read(run + 1);
+}
+
+base::Result<RunningContainer> ReadWorkloadContainer(const json& workload, const api::WorkloadRef& ref,
+                                                     const std::string& gpu_resource) {
+  const auto pod = PodOf(workload, ref.kind);
+  if (!pod) return pod.error();
+  const bool kserve = ref.kind == "LLMInferenceService";
+  const json& containers = Member(**pod, "containers");
+  static const json kKServesOwn = {{"name", "main"}};
+  const auto container = kserve && containers.empty() ? base::Result<const json*>(&kKServesOwn)
+                                                      : ContainerOf(containers, ref.container, gpu_resource);
+  if (!container) return container.error();
+  auto server = ServerOf(**container);
+  if (server && kserve && EngineStartOf(server->words).engine.empty()) {
+    server = StartedByKServe(workload, *std::move(server));
+  }
+  if (!server) return server.error();
+  return RunningContainer{Text(**container, "name"), *std::move(server)};
+}
+
+}  // namespace autotune::deploy

@@ -1,0 +1,279 @@
+#include "operator/reconcile/deployed_baseline.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "operator/deploy/engine_arguments.h"
+#include "operator/deploy/running_server.h"
+#include "quant/engine_table.h"
+#include "text/table.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using deploy::EngineArguments;
+using quant::FlagValue;
+
+// Flags that an experiment has otherwise without harm: where and as what a server listens, where it keeps files.
+bool IsPodsOwn(const std::string& name) {
+  static constexpr std::array<std::string_view, 8> kNames = {
+      "host", "port", "served-model-name", "api-key", "admin-api-key", "uds", "root-path", "download-dir"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("ssl-") ||
+         deploy::IsSecretFlag(name);
+}
+
+// Flags that the operator sets itself, with the values that come to the same.
+bool ChangesNothing(const std::string& name, const std::string& value) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSame = {
+      {{"nnodes", "1"}, {"node-rank", "0"}, {"backend", "pytorch"}}};
+  return std::find(kSame.begin(), kSame.end(), std::pair<std::string_view, std::string_view>(name, value)) !=
+         kSame.end();
+}
+
+FlagValue ScalarOf(const std::string& text) {
+  if (text.starts_with('{') || text.starts_with('[')) {
+    const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+    if (!value.is_discarded()) {
+      if (auto read = FlagValue::FromJson(value, "")) return *std::move(read);
+    }
+  }
+  return FlagValue::Text(text);
+}
+
+FlagValue ValueOf(const EngineArguments::Flag& flag) {
+  if (flag.values.empty()) return FlagValue::Bool(flag.value != "false");
+  if (flag.values.size() == 1) return ScalarOf(flag.values.front());
+  FlagValue list;
+  list.kind = FlagValue::Kind::kList;
+  for (const std::string& item : flag.values) list.items.push_back(FlagValue::Text(item).text);
+  return list;
+}
+
+std::string NamesOf(const std::vector<const ResolvedRuntime*>& runtimes) {
+  std::vector<std::string> names;
+  for (const ResolvedRuntime* runtime : runtimes) names.push_back(runtime->spec.name);
+  return text::Joined(names, " and ");
+}
+
+class BaselineReader {
+ public:
+  BaselineReader(const api::TaskSpec& spec, const api::DeployedServer& server,
+                 const std::vector<ResolvedRuntime>& runtimes, const quant::RuleSet& rules)
+      : spec_(spec), server_(server), runtimes_(runtimes), rules_(rules), start_(deploy::EngineStartOf(server.words)) {}
+
+  base::Result<tuning::NamedBaseline> Read() {
+    const auto runtime = RuntimeOf();
+    if (!runtime) return runtime.error();
+    const std::vector<std::string> words(server_.words.begin() + static_cast<std::ptrdiff_t>(start_.words),
+                                         server_.words.end());
+    EngineArguments arguments = deploy::ReadFlags(words, (*runtime)->release, rules_);
+    if (!arguments.rest.empty()) {
+      return base::Invalid("has \"" + text::Shortened(arguments.rest.front(), 60) + "\", which belongs to no flag");
+    }
+    tuning::NamedBaseline out;
+    out.deployed = true;
+    out.runtime = (*runtime)->spec.name;
+    out.env = server_.env;
+    const auto model = ModelOf(arguments);
+    if (!model) return model.error();
+    out.model = *model;
+    left_out_ = server_.left_out;
+    if (const auto taken = TakeFlags(arguments, **runtime, out); !taken) return taken.error();
+    if (!server_.image.empty() && server_.image != (*runtime)->spec.image) {
+      image_ = "image " + server_.image + " is deployed, and the baseline runs on " + (*runtime)->spec.image +
+               ", the image of runtime " + out.runtime;
+    }
+    return out;
+  }
+
+  void Warn(const std::string& field, std::vector<quant::Warning>& warnings) const {
+    if (!left_out_.empty()) {
+      warnings.push_back({field, "LeftOutOfBaseline",
+                          "left out of the baseline: " + text::Joined(left_out_, ", ") +
+                              "; a pod has its own addresses, keys, directories and limits"});
+    }
+    if (!image_.empty()) warnings.push_back({field, "OtherImage", image_});
+  }
+
+ private:
+  // Of an image without a program in its command: the engine whose image that is.
+  [[nodiscard]] bool IsOf(const ResolvedRuntime& runtime) const {
+    if (!start_.engine.empty()) return runtime.spec.engine == start_.engine;
+    const auto same = [&](const std::string& image) {
+      return !image.empty() && RepositoryOf(image) == RepositoryOf(server_.image);
+    };
+    return same(runtime.spec.image) || same(runtime.traits.default_image) || same(runtime.traits.rocm_image);
+  }
+
+  base::Result<const ResolvedRuntime*> RuntimeOf() const {
+    const std::string& named = spec_.optimization.baseline->runtime;
+    const bool program = !start_.engine.empty();
+    if (!program && server_.image.empty()) {
+      return base::Invalid("begins with \"" + text::Shortened(server_.words.empty() ? "" : server_.words.front(), 60) +
+                           "\": a command begins with vllm serve, python3 -m sglang.launch_server, trtllm-serve or "
+                           "docker run");
+    }
+    std::vector<const ResolvedRuntime*> found;
+    std::vector<std::string> engines;
+    for (const ResolvedRuntime& runtime : runtimes_) {
+      if (std::find(engines.begin(), engines.end(), runtime.spec.engine) == engines.end()) {
+        engines.push_back(runtime.spec.engine);
+      }
+      if (IsOf(runtime) && (named.empty() || runtime.spec.name == named)) found.push_back(&runtime);
+    }
+    if (found.empty()) {
+      return base::Invalid((program ? "starts " + start_.engine : "runs image " + server_.image) + ", and " +
+                           (named.empty() ? "the task's runtimes are of " + text::Joined(engines, ", ")
+                                          : "runtime " + named + " is of another engine"));
+    }
+    if (found.size() == 1) return found.front();
+    // Of several, the one with the image that is deployed.
+    std::vector<const ResolvedRuntime*> same;
+    for (const ResolvedRuntime* runtime : found) {
+      if (runtime->spec.image == server_.image) same.push_back(runtime);
+    }
+    if (same.size() == 1) return same.front();
+    return base::Invalid("may be of runtime " + NamesOf(found) + ": baseline.runtime says which");
+  }
+
+  base::Result<std::size_t> ModelOf(EngineArguments& arguments) const {
+    const auto served_as = arguments.flags.find("served-model-name");
+    const auto take = [&](const char* name) {
+      const auto flag = arguments.flags.find(name);
+      std::string value = flag == arguments.flags.end() ? "" : flag->second.value;
+      if (flag != arguments.flags.end()) arguments.flags.erase(flag);
+      return value;
+    };
+    const std::string revision = take("revision");
+    if (arguments.model.empty()) return base::Invalid("names no model");
+    std::vector<std::string> models;
+    for (std::size_t i = 0; i < spec_.models.size(); ++i) {
+      const api::ModelSpec& model = spec_.models[i];
+      // A path of its own disk, under the name that the task has for it.
+      const bool renamed = served_as != arguments.flags.end() && arguments.model.starts_with('/') &&
+                           std::find(served_as->second.values.begin(), served_as->second.values.end(),
+                                     model.id_or_path) != served_as->second.values.end();
+      models.push_back(api::ModelPath(spec_, i) + " is " + model.id_or_path);
+      if (arguments.model != model.id_or_path && !renamed) continue;
+      if (!revision.empty() && revision != model.revision) {
+        return base::Invalid("serves revision " + revision + ", and that of " + api::ModelTitle(spec_, i) + " is " +
+                             (model.revision.empty() ? "not set" : model.revision));
+      }
+      return i;
+    }
+    return base::Invalid("serves " + arguments.model + ", and " + text::Joined(models, ", "));
+  }
+
+  base::Status TakeFlags(const EngineArguments& arguments, const ResolvedRuntime& runtime, tuning::NamedBaseline& out) {
+    for (const auto& [name, flag] : arguments.flags) {
+      const std::string plain = quant::EngineTable::Normalise(name);
+      if (IsPodsOwn(plain)) {
+        left_out_.push_back("--" + name);
+      } else if (IsReserved(plain, runtime.traits)) {
+        if (ChangesNothing(plain, flag.value)) continue;
+        const bool file = plain == "config" || plain == "extra-llm-api-options";
+        return base::Invalid("--" + name +
+                             (file ? " names a file that the operator cannot read: give what is in it as "
+                                     "baseline.parameters instead of a command"
+                                   : " " + flag.value +
+                                         " cannot be part of a baseline: the operator sets "
+                                         "it itself"));
+      } else {
+        out.parameters[SpellingOf(name, runtime.release)] = ValueOf(flag);
+      }
+    }
+    return {};
+  }
+
+  // As spec.parameters has it, so that both are values of one setting.
+  [[nodiscard]] std::string SpellingOf(const std::string& name, const quant::EngineRelease& release) const {
+    const quant::EngineTable* table = rules_.Find(release.engine);
+    for (const auto& [spelling, values] : spec_.parameters) {
+      const auto use = table == nullptr ? std::nullopt : table->FindCompleted(spelling, release.version);
+      if (use && use->flag->name == name) return spelling;
+    }
+    return name;
+  }
+
+  static bool IsReserved(const std::string& plain, const quant::EngineTraits& traits) {
+    return std::any_of(traits.reserved_flags.begin(), traits.reserved_flags.end(),
+                       [&](const std::string& reserved) { return quant::EngineTable::Normalise(reserved) == plain; });
+  }
+
+  const api::TaskSpec& spec_;
+  const api::DeployedServer& server_;
+  const std::vector<ResolvedRuntime>& runtimes_;
+  const quant::RuleSet& rules_;
+  const deploy::EngineStart start_;
+  std::vector<std::string> left_out_;
+  std::string image_;
+};
+
+}  // namespace
+
+DeployedReading ReadDeployed(const api::WorkloadRef& ref, const std::string& gpu_resource, const Memory& memory,
+                             base::WallTime now) {
+  const std::string path = "spec.optimization.baseline.deploymentRef: ";
+  const std::string title = ref.kind + " " + ref.name;
+  DeployedReading out;
+  const std::optional<Memory::Baseline>& tried = memory.baseline;
+  const auto again = [&] { return tried->at + RefusalDelay(tried->times); };
+  if (!tried) {
+    out.ask = ref;
+    out.wake_at = now;
+    out.verdict = Progressing("Inspecting", "Inspecting", "Reading " + title);
+  } else if (!tried->workload) {
+    const base::Error& error = tried->workload.error();
+    const bool never = error.code == base::Code::kInvalid, busy = error.code == base::Code::kRetry;
+    out.verdict = never ? Failed("InvalidSpec", path + error.message)
+                        : Progressing("Inspecting", "BaselineNotRead", path + error.message);
+    if (never) return out;
+    // Somebody has to grant the right, or to create the workload.
+    if (!busy) out.verdict.kind = Verdict::Kind::kBlocked;
+    out.wake_at = std::chrono::time_point_cast<base::WallTime::duration>(again());
+    if (*out.wake_at <= now) out.ask = ref;
+  } else {
+    auto container = deploy::ReadWorkloadContainer(*tried->workload, ref, gpu_resource);
+    if (!container) {
+      out.verdict = Failed("InvalidSpec", path + title + " " + container.error().message);
+      return out;
+    }
+    out.read = api::ReadWorkload{
+        {ref.kind, ref.name, container->container}, base::FormatRfc3339(now), std::move(container->server)};
+    out.wake_at = now;
+    out.verdict = Progressing("Inspecting", "Inspecting", "Read " + title + ", container " + container->container);
+  }
+  return out;
+}
+
+base::Result<tuning::NamedBaseline> DeployedBaseline(const api::TaskSpec& spec,
+                                                     const std::vector<ResolvedRuntime>& runtimes,
+                                                     const quant::RuleSet& rules,
+                                                     std::vector<quant::Warning>& warnings) {
+  const api::BaselineSpec& baseline = *spec.optimization.baseline;
+  const bool pasted = !baseline.command.empty();
+  const std::string field = std::string("optimization.baseline.") + (pasted ? "command" : "deploymentRef");
+  const auto fail = [&](const std::string& message) { return base::Invalid("spec." + field + ": " + message); };
+  const std::string title = pasted ? "" : baseline.deployment_ref->kind + " " + baseline.deployment_ref->name + " ";
+  base::Result<api::DeployedServer> server =
+      base::Invalid("is read by the operator, on the cluster: without that, paste its command as baseline.command");
+  if (pasted) {
+    server = deploy::ReadPastedCommand(baseline.command);
+  } else if (baseline.deployed) {
+    server = *baseline.deployed;
+  }
+  if (!server) return fail(title + server.error().message);
+  BaselineReader reader(spec, *server, runtimes, rules);
+  auto named = reader.Read();
+  if (!named) return fail(title + named.error().message);
+  named->field = "spec." + field;
+  reader.Warn(field, warnings);
+  return named;
+}
+
+}  // namespace autotune::reconcile

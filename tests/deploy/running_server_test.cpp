@@ -1,0 +1,175 @@
+#include "operator/deploy/running_server.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace autotune::deploy {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+std::string ErrorOf(const std::string& line) {
+  const auto server = ReadPastedCommand(line);
+  return server ? "" : server.error().message;
+}
+
+TEST(EngineStartOf, KnowsHowEnginesAreStarted) {
+  const std::pair<std::vector<std::string>, std::pair<const char*, std::size_t>> rows[] = {
+      {{"vllm", "serve", "M"}, {"vllm", 2}},
+      {{"/opt/bin/vllm", "serve"}, {"vllm", 2}},
+      {{"python3.12", "-m", "vllm.entrypoints.openai.api_server", "--model", "M"}, {"vllm", 3}},
+      {{"python3", "-m", "sglang.launch_server"}, {"sglang", 3}},
+      {{"sglang", "serve"}, {"sglang", 2}},
+      {{"trtllm-serve", "M"}, {"tensorrt-llm", 1}},
+      {{"trtllm-serve", "serve", "M"}, {"tensorrt-llm", 2}},
+      {{"vllm", "bench"}, {"", 0}},
+      {{"python3", "-m", "http.server"}, {"", 0}},
+      {{"--model", "M"}, {"", 0}},
+      {{}, {"", 0}},
+  };
+  for (const auto& [words, start] : rows) {
+    EXPECT_EQ(EngineStartOf(words).engine, start.first);
+    EXPECT_EQ(EngineStartOf(words).words, start.second);
+  }
+}
+
+TEST(ReadPastedCommand, TakesVariablesBeforeTheProgramAndLeavesOutThoseOfThePod) {
+  const auto server = ReadPastedCommand(
+      "VLLM_USE_FLASHINFER_SAMPLER=1 HF_TOKEN=hf_x CUDA_VISIBLE_DEVICES=0,1 TOKENIZERS_PARALLELISM=false env \\\n"
+      "  vllm serve M --max-num-seqs 128");
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  EXPECT_THAT(server->env,
+              ElementsAre(Pair("TOKENIZERS_PARALLELISM", "false"), Pair("VLLM_USE_FLASHINFER_SAMPLER", "1")));
+  EXPECT_THAT(server->left_out, ElementsAre("HF_TOKEN", "CUDA_VISIBLE_DEVICES"));
+  EXPECT_THAT(server->words, ElementsAre("vllm", "serve", "M", "--max-num-seqs", "128"));
+  EXPECT_EQ(server->image, "");
+}
+
+TEST(ReadPastedCommand, ReadsADockerRunLine) {
+  const auto server = ReadPastedCommand(
+      R"(sudo docker run --rm -it --gpus '"device=0"' -p8000:8000 -v ~x:/root/.cache -e VLLM_X=1 --env HF_TOKEN=secret -e UNSET \
+         --ipc=host --shm-size 8g vllm/vllm-openai:v0.24.0 --model M --max-num-seqs 128)");
+  ASSERT_FALSE(server.ok()) << "~x is a home directory";
+  const auto plain = ReadPastedCommand(
+      R"(sudo docker run --rm -it --gpus '"device=0"' -p8000:8000 -v /x:/root/.cache -e VLLM_X=1 --env HF_TOKEN=secret -e UNSET \
+         --ipc=host --shm-size 8g vllm/vllm-openai:v0.24.0 --model M --max-num-seqs 128)");
+  ASSERT_TRUE(plain.ok()) << plain.error().message;
+  EXPECT_EQ(plain->image, "vllm/vllm-openai:v0.24.0");
+  EXPECT_THAT(plain->words, ElementsAre("--model", "M", "--max-num-seqs", "128"));
+  EXPECT_THAT(plain->env, ElementsAre(Pair("VLLM_X", "1")));
+  EXPECT_THAT(plain->left_out, ElementsAre("--gpus", "-p", "-v", "HF_TOKEN", "UNSET", "--ipc", "--shm-size"));
+  EXPECT_THAT(ReadPastedCommand("podman run --entrypoint vllm image serve M")->words,
+              ElementsAre("vllm", "serve", "M"));
+}
+
+TEST(ReadPastedCommand, RefusesByNameWhatItCannotRead) {
+  EXPECT_EQ(ErrorOf(""), "names no program");
+  EXPECT_EQ(ErrorOf("VLLM_X=1"), "names no program");
+  EXPECT_THAT(ErrorOf("vllm serve M | tee log"), HasSubstr("contains a pipe (|) at \"| tee log\""));
+  EXPECT_EQ(ErrorOf("docker compose up"), "begins with \"docker\", and only docker run starts a server");
+  EXPECT_EQ(ErrorOf("docker run --rm"), "names no image");
+  EXPECT_EQ(ErrorOf("docker run --gpus"), "--gpus of docker run has no value");
+}
+
+json Workload(json containers) {
+  return {{"spec", {{"template", {{"spec", {{"containers", std::move(containers)}}}}}}}};
+}
+
+base::Result<RunningContainer> Read(const json& workload, const api::WorkloadRef& ref) {
+  return ReadWorkloadContainer(workload, ref, "nvidia.com/gpu");
+}
+
+TEST(ReadWorkloadContainer, TakesTheOneThatHasGpus) {
+  const json proxy = {{"name", "proxy"}, {"image", "envoy"}};
+  const json server = {{"name", "server"},
+                       {"image", "vllm/vllm-openai:v0.23.0"},
+                       {"command", {"vllm", "serve"}},
+                       {"args", {"$(MODEL)", "--max-num-seqs", "$(SEQS)", "--api-key", "sk-1", "--x", "$$(Y)"}},
+                       {"env",
+                        {{{"name", "MODEL"}, {"value", "M"}},
+                         {{"name", "SEQS"}, {"value", "128"}},
+                         {{"name", "KEY"}, {"valueFrom", {{"secretKeyRef", {{"name", "s"}}}}}}}},
+                       {"resources", {{"limits", {{"nvidia.com/gpu", "1"}}}}}};
+  const auto read = Read(Workload({proxy, server}), {"Deployment", "chat", ""});
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->container, "server");
+  EXPECT_EQ(read->server.image, "vllm/vllm-openai:v0.23.0");
+  EXPECT_THAT(read->server.words,
+              ElementsAre("vllm", "serve", "M", "--max-num-seqs", "128", "--api-key", "***", "--x", "$(Y)"));
+  EXPECT_THAT(read->server.left_out, ElementsAre("KEY"));
+  EXPECT_EQ(Read(Workload({proxy, server}), {"Deployment", "chat", "proxy"})->container, "proxy");
+}
+
+TEST(ReadWorkloadContainer, SaysWhatItCannotRead) {
+  const json gpu = {{"limits", {{"nvidia.com/gpu", 1}}}};
+  const json a = {{"name", "a"}, {"resources", gpu}}, b = {{"name", "b"}, {"resources", gpu}};
+  const api::WorkloadRef ref{"Deployment", "chat", ""};
+  EXPECT_EQ(Read(Workload({a, b}), ref).error().message,
+            "has several containers that may serve the model (a, b): deploymentRef.container says which");
+  EXPECT_EQ(Read(Workload({a, b}), {"Deployment", "chat", "c"}).error().message, "has no container \"c\"; it has a, b");
+  EXPECT_EQ(Read(Workload(json::array()), ref).error().message, "has no containers");
+  const auto of = [&](json container) { return Read(Workload({std::move(container)}), ref); };
+  EXPECT_THAT(of({{"name", "a"}, {"command", {"sh", "-c", "sleep 5; vllm serve M"}}}).error().message,
+              HasSubstr("its command is a shell script with a second command (;)"));
+  EXPECT_EQ(of({{"name", "a"},
+                {"args", {"$(KEY)"}},
+                {"env", {{{"name", "KEY"}, {"valueFrom", {{"fieldRef", json::object()}}}}}}})
+                .error()
+                .message,
+            "the variable KEY in its command has its value from elsewhere");
+}
+
+TEST(ReadWorkloadContainer, ReadsACommandThatAShellIsGiven) {
+  const auto of = [](json command, json args) {
+    const auto read = Read(Workload({{{"name", "a"}, {"command", std::move(command)}, {"args", std::move(args)}}}),
+                           {"Deployment", "chat", ""});
+    EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message);
+    return read ? read->server : api::DeployedServer{};
+  };
+  EXPECT_THAT(of({"/bin/sh", "-c"}, {"exec vllm serve M \\\n --max-num-seqs 8"}).words,
+              ElementsAre("vllm", "serve", "M", "--max-num-seqs", "8"));
+  EXPECT_THAT(of({"bash", "-c", "VLLM_X=1 vllm serve M \"$@\"", "bash"}, {"--max-num-seqs", "8"}).words,
+              ElementsAre("vllm", "serve", "M", "--max-num-seqs", "8"));
+  EXPECT_THAT(of({"bash", "-c", "VLLM_X=1 vllm serve M"}, json::array()).env, ElementsAre(Pair("VLLM_X", "1")));
+}
+
+TEST(ReadWorkloadContainer, ReadsTheLeaderOfALeaderWorkerSetOnOneNode) {
+  const auto set = [](int size, const char* part) {
+    return json{{"spec",
+                 {{"leaderWorkerTemplate",
+                   {{"size", size},
+                    {part, {{"spec", {{"containers", {{{"name", "engine"}, {"args", {"--model", "M"}}}}}}}}}}}}}};
+  };
+  const api::WorkloadRef ref{"LeaderWorkerSet", "chat", ""};
+  EXPECT_THAT(Read(set(1, "workerTemplate"), ref)->server.words, ElementsAre("--model", "M"));
+  EXPECT_THAT(Read(set(1, "leaderTemplate"), ref)->server.words, ElementsAre("--model", "M"));
+  EXPECT_EQ(Read(set(2, "leaderTemplate"), ref).error().message, "serves on 2 nodes, and experiments on one");
+}
+
+TEST(ReadWorkloadContainer, ReadsWhatKServeStarts) {
+  const json service = {{"spec",
+                         {{"model", {{"uri", "hf://org/M:v2"}, {"name", "chat"}}},
+                          {"parallelism", {{"tensor", 2}}},
+                          {"template",
+                           {{"containers",
+                             {{{"name", "main"},
+                               {"args", {"'--max-num-seqs'", "'128'"}},
+                               {"env", {{{"name", "VLLM_ADDITIONAL_ARGS"}, {"value", "--block-size 32"}}}}}}}}}}}};
+  const api::WorkloadRef ref{"LLMInferenceService", "chat", ""};
+  EXPECT_THAT(Read(service, ref)->server.words,
+              ElementsAre("vllm", "serve", "org/M", "--revision", "v2", "--served-model-name", "chat",
+                          "--tensor-parallel-size", "2", "--block-size", "32", "--max-num-seqs", "128"));
+  EXPECT_THAT(Read(service, ref)->server.env, IsEmpty());
+  json bare = service;
+  bare["spec"].erase("template");
+  bare["spec"]["model"] = {{"uri", "pvc://claim/llama"}};
+  EXPECT_THAT(Read(bare, ref)->server.words, ElementsAre("vllm", "serve", "/llama", "--tensor-parallel-size", "2"));
+}
+
+}  // namespace
+}  // namespace autotune::deploy

@@ -1,0 +1,230 @@
+#include "operator/reconcile/deployed_baseline.h"
+
+#include <gmock/gmock.h>
+
+#include "operator/reconcile/decide.h"
+#include "tests/reconcile/fake_cluster.h"
+
+namespace autotune::reconcile {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+const std::string kModel = "meta-llama/Llama-3.1-8B-Instruct";
+
+json TaskWith(const json& baseline, const std::function<void(json&)>& edit = {}) {
+  json object = SmallTask();
+  object["spec"]["parameters"] = {{"max-num-seqs", {64, 256}}, {"gpu-memory-utilization", 0.9}};
+  object["spec"]["optimization"]["baseline"] = baseline;
+  if (edit) edit(object["spec"]);
+  return object;
+}
+
+base::Result<Space> SpaceOf(const json& object) {
+  const auto task = api::TaskFromJson(object);
+  if (!task) return task.error();
+  std::vector<checkpoint::ModelFacts> facts;
+  for (std::size_t i = 0; i < task->spec.models.size(); ++i) facts.push_back(**InlineFacts(task->spec, i));
+  return BuildSpace(task->spec, facts, {}, Rules(), {});
+}
+
+// The arguments of the first candidate, or the refusal.
+std::string BaselineOf(const std::string& command, const std::function<void(json&)>& edit = {}) {
+  const auto space = SpaceOf(TaskWith({{"command", command}}, edit));
+  if (!space) return space.error().message;
+  const tuning::Candidate& first = space->expansion.candidates.front();
+  std::string text = first.baseline && first.deployed ? "" : "not the baseline: ";
+  for (const auto& [name, value] : first.plan.env) text += name + "=" + value + " ";
+  for (const std::string& arg : first.plan.args) text += arg + " ";
+  return text;
+}
+
+TEST(DeployedBaseline, IsWhatWasTypedAndNothingElse) {
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --port 80 --max-num-seqs 128"), "--max-num-seqs 128 ");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel), "") << "nothing of spec.parameters is added";
+  EXPECT_EQ(BaselineOf("vllm serve --enable-chunked-prefill " + kModel + " --max-num-seqs=128"),
+            "--enable-chunked-prefill --max-num-seqs 128 ");
+  EXPECT_EQ(BaselineOf("vllm serve --no-enable-prefix-caching --model " + kModel), "--no-enable-prefix-caching ");
+  EXPECT_EQ(BaselineOf("VLLM_X=1 vllm serve " + kModel + " --max_num_seqs 128"), "VLLM_X=1 --max-num-seqs 128 ");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + R"( --compilation-config '{"cudagraph_mode": "NONE"}')"),
+            R"(--compilation-config {"cudagraph_mode":"NONE"} )");
+  EXPECT_EQ(BaselineOf("docker run -p 80:80 vllm/vllm-openai:v0.24.0 --model " + kModel + " --max-num-seqs 128"),
+            "--max-num-seqs 128 ");
+  EXPECT_EQ(BaselineOf("vllm serve /models/llama --served-model-name " + kModel), "")
+      << "the model on another disk, under the task's name";
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --nnodes 1"), "");
+}
+
+TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
+  const std::string path = "spec.optimization.baseline.command: ";
+  EXPECT_EQ(BaselineOf("vllm serve org/other"), path + "serves org/other, and spec.model is " + kModel);
+  EXPECT_EQ(BaselineOf("vllm serve"), path + "names no model");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " N"), path + "has \"N\", which belongs to no flag");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --revision v2"),
+            path + "serves revision v2, and that of spec.model is not set");
+  EXPECT_EQ(BaselineOf("python3 -m sglang.launch_server --model-path " + kModel),
+            path + "starts sglang, and the task's runtimes are of vllm");
+  EXPECT_EQ(BaselineOf("docker run nginx"), path + "runs image nginx, and the task's runtimes are of vllm");
+  EXPECT_THAT(BaselineOf("numactl -m0 vllm serve " + kModel), HasSubstr(path + "begins with \"numactl\": a command"));
+  EXPECT_THAT(BaselineOf("vllm serve " + kModel + " $ARGS"),
+              HasSubstr(path + "contains a variable or a command substitution ($) at \"$ARGS\""));
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --config x.yaml"),
+            path +
+                "--config names a file that the operator cannot read: give what is in it as baseline.parameters "
+                "instead of a command");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --nnodes 2"),
+            path + "--nnodes 2 cannot be part of a baseline: the operator sets it itself");
+  EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --no-such-flag 1"),
+              HasSubstr(path + "runtime vllm is not started with it: vLLM 0.24.0 has no flag \"no-such-flag\""));
+  EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --max-num-seqs many"), HasSubstr("takes an integer"));
+}
+
+TEST(DeployedBaseline, IsOfTheRuntimeThatIsNamedOrHasItsImage) {
+  const auto two = [](json& spec) {
+    spec["runtimes"] = {{{"name", "new"}, {"engine", "vllm"}, {"image", "vllm/vllm-openai:v0.24.0"}},
+                        {{"name", "old"}, {"engine", "vllm"}, {"image", "vllm/vllm-openai:v0.23.0"}}};
+    spec.erase("baseRuntime");
+  };
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel, two),
+            "spec.optimization.baseline.command: may be of runtime new and old: baseline.runtime says which");
+  const auto named = [&](json& spec) {
+    two(spec);
+    spec["optimization"]["baseline"]["runtime"] = "old";
+  };
+  const auto runtime_of = [](const json& object) {
+    const auto space = SpaceOf(object);
+    EXPECT_TRUE(space.ok()) << (space ? "" : space.error().message);
+    if (!space) return std::string();
+    for (const tuning::Candidate& candidate : space->expansion.candidates) {
+      if (candidate.deployed) return space->runtimes[candidate.runtime].spec.name;
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(runtime_of(TaskWith({{"command", "vllm serve " + kModel}}, named)), "old");
+  EXPECT_EQ(runtime_of(TaskWith({{"command", "docker run vllm/vllm-openai:v0.23.0 --model " + kModel}}, two)), "old");
+}
+
+TEST(DeployedBaseline, WarnsOfWhatIsLeftOutAndOfAnotherImage) {
+  const auto space = SpaceOf(TaskWith(
+      {{"command", "docker run -e HF_TOKEN=x vllm/vllm-openai:v0.20.0 --model " + kModel + " --host 0.0.0.0"}}));
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  std::vector<std::string> texts;
+  for (const quant::Warning& warning : space->warnings) {
+    if (warning.field == "optimization.baseline.command") texts.push_back(warning.reason + ": " + warning.message);
+  }
+  ASSERT_THAT(texts, SizeIs(2));
+  EXPECT_THAT(texts[0], HasSubstr("LeftOutOfBaseline: left out of the baseline: HF_TOKEN, --host;"));
+  EXPECT_THAT(texts[1], HasSubstr("OtherImage: image vllm/vllm-openai:v0.20.0 is deployed, and the baseline runs on "));
+}
+
+TEST(DeployedBaseline, OfAnotherCheckpointIsBesideTheBaselineOfTheReference) {
+  const auto two = [](json& spec) {
+    json other = spec["model"];
+    other["name"] = "served";
+    other["idOrPath"] = "org/served";
+    spec["model"]["name"] = "bf16";
+    spec["models"] = {spec["model"], other};
+    spec.erase("model");
+  };
+  const auto space = SpaceOf(TaskWith({{"command", "vllm serve org/served --max-num-seqs 128"}}, two));
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  std::vector<std::string> baselines;
+  for (const tuning::Candidate& candidate : space->expansion.candidates) {
+    if (!candidate.baseline) continue;
+    baselines.push_back(space->models[candidate.model].name + (candidate.deployed ? " deployed" : ""));
+  }
+  EXPECT_THAT(baselines, ElementsAre("bf16", "served deployed"));
+}
+
+TEST(ComparedWith, IsWhatIsDeployedAndQualityHasTheReferenceCheckpoint) {
+  std::vector<api::ExperimentStatus> experiments(4);
+  experiments[0].runtime = experiments[2].runtime = experiments[3].runtime = "vllm";
+  experiments[1].runtime = "sglang";
+  experiments[0].baseline = experiments[1].baseline = experiments[2].baseline = true;
+  EXPECT_EQ(api::ComparedWith(experiments, "sglang"), &experiments[1]);
+  experiments[2].deployed = true;
+  EXPECT_EQ(api::ComparedWith(experiments, "sglang"), &experiments[2]);
+  EXPECT_EQ(api::ComparedWith(experiments, "vllm"), &experiments[2]);
+  EXPECT_EQ(api::QualityReference(experiments, "vllm"), &experiments[0]);
+  experiments[0].baseline = false;
+  EXPECT_EQ(api::QualityReference(experiments, "vllm"), &experiments[2]) << "it serves the reference itself";
+  EXPECT_EQ(api::QualityReference(experiments, "tensorrt-llm"), nullptr);
+}
+
+json Deployment(const json& args) {
+  return {{"kind", "Deployment"},
+          {"spec",
+           {{"template",
+             {{"spec",
+               {{"containers", {{{"name", "server"}, {"image", "vllm/vllm-openai:v0.24.0"}, {"args", args}}}}}}}}}}};
+}
+
+TEST(Decide, ADeploymentThatIsTheBaselineIsReadOnceBeforeAnythingRuns) {
+  FakeCluster cluster(TaskWith({{"deploymentRef", {{"name", "chat"}}}}));
+  cluster.deployments["chat"] = Deployment({"--model", kModel, "--max-num-seqs", "128", "--api-key", "sk-1"});
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.deployment_reads, 1);
+  const api::TaskStatus status = cluster.Task().status;
+  ASSERT_EQ(status.state, "Complete") << cluster.task["status"].dump();
+  ASSERT_TRUE(status.deployed);
+  EXPECT_EQ(status.deployed->ref.container, "server");
+  EXPECT_THAT(status.deployed->server.words,
+              ElementsAre("--model", kModel, "--max-num-seqs", "128", "--api-key", "***"));
+  EXPECT_TRUE(status.experiments.front().deployed);
+  EXPECT_THAT(status.experiments.front().args, ElementsAre("--max-num-seqs", "128"));
+  EXPECT_EQ(cluster.task.dump().find("sk-1"), std::string::npos);
+
+  cluster.deployments["chat"] = Deployment({"--model", kModel, "--max-num-seqs", "8"});
+  cluster.EditSpec([](json& spec) { spec["optimization"]["baseline"]["deploymentRef"]["container"] = "server"; });
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.deployment_reads, 1) << "it is the one that was read";
+  cluster.deployments["next"] = Deployment({"--model", kModel, "--max-num-seqs", "8"});
+  cluster.EditSpec([](json& spec) { spec["optimization"]["baseline"]["deploymentRef"]["name"] = "next"; });
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.deployment_reads, 2);
+  EXPECT_THAT(cluster.Task().status.experiments.front().args, ElementsAre("--max-num-seqs", "8"));
+  cluster.EditSpec([](json& spec) { spec["optimization"].erase("baseline"); });
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_FALSE(cluster.Task().status.deployed);
+}
+
+TEST(Decide, WithoutTheRightToReadTheBaselineSaysWhatToGrantAndAsksAgain) {
+  FakeCluster cluster(TaskWith({{"deploymentRef", {{"name", "chat"}, {"kind", "LLMInferenceService"}}}}));
+  cluster.refuse_reads = base::Error{base::Code::kDenied, "the operator may not read it: the chart's value allows it"};
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  const api::AutotuneTask task = cluster.Task();
+  const api::Condition* ready = api::FindCondition(task.status.conditions, "Ready");
+  ASSERT_NE(ready, nullptr);
+  EXPECT_EQ(ready->reason, "BaselineNotRead");
+  EXPECT_EQ(ready->message,
+            "spec.optimization.baseline.deploymentRef: the operator may not read it: the chart's value allows it");
+  EXPECT_NE(api::FindCondition(task.status.conditions, "Stalled"), nullptr);
+  EXPECT_TRUE(cluster.created.empty());
+  ASSERT_TRUE(cluster.wake_at);
+
+  cluster.refuse_reads.reset();
+  cluster.deployments["chat"] = {
+      {"spec", {{"model", {{"uri", "hf://" + kModel}}}, {"template", {{"containers", json::array()}}}}}};
+  cluster.clock.Advance(std::chrono::seconds(20));
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  EXPECT_EQ(cluster.deployment_reads, 2);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+}
+
+TEST(Decide, AWorkloadThatCannotBeTheBaselineEndsTheTaskByName) {
+  FakeCluster cluster(TaskWith({{"deploymentRef", {{"name", "chat"}}}}));
+  cluster.deployments["chat"] = {
+      {"spec", {{"template", {{"spec", {{"containers", {{{"name", "a"}}, {{"name", "b"}}}}}}}}}}};
+  ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+  const api::AutotuneTask task = cluster.Task();
+  EXPECT_EQ(task.status.state, "Failed");
+  EXPECT_EQ(api::FindCondition(task.status.conditions, "Stalled")->message,
+            "spec.optimization.baseline.deploymentRef: Deployment chat has several containers that may serve the model "
+            "(a, b): deploymentRef.container says which");
+}
+
+}  // namespace
+}  // namespace autotune::reconcile

@@ -1,0 +1,92 @@
+#include "text/shell_words.h"
+
+#include <gmock/gmock.h>
+
+#include "text/table.h"
+
+namespace autotune::text {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Words = std::vector<std::string>;
+
+TEST(ShellWords, AreWhatAShellMakesOfTheLine) {
+  const struct {
+    const char* line;
+    Words words;
+  } rows[] = {
+      {"", {}},
+      {"  a\tb  ", {"a", "b"}},
+      {"a\n", {"a"}},
+      {"a \\\n  b", {"a", "b"}},
+      {"a \\\r\n  b", {"a", "b"}},
+      {"ab\\\ncd", {"abcd"}},
+      {R"(--x '{"a": "b c"}')", {"--x", R"({"a": "b c"})"}},
+      {R"(--x "{\"a\": 1}")", {"--x", R"({"a": 1})"}},
+      {R"(a'b'"c"d)", {"abcd"}},
+      {R"(a '' "")", {"a", "", ""}},
+      {R"('$HOME | x' "a;b")", {"$HOME | x", "a;b"}},
+      {R"(a\ b \$x)", {"a b", "$x"}},
+      {"a#b c~d", {"a#b", "c~d"}},
+      {"a b # as it was started\n", {"a", "b"}},
+      {R"(a {"x":1})", {"a", "{x:1}"}},
+      {"a [1,2]", {"a", "[1,2]"}},
+  };
+  for (const auto& row : rows) {
+    const auto words = ShellWords(row.line);
+    ASSERT_TRUE(words.ok()) << row.line << ": " << words.error().message;
+    EXPECT_EQ(*words, row.words) << row.line;
+  }
+}
+
+TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
+  const struct {
+    const char* line;
+    const char* message;
+  } rows[] = {
+      {"a $MODEL b", R"(contains a variable or a command substitution ($) at "$MODEL b")"},
+      {"a \"${MODEL}\"", "a variable or a command substitution ($)"},
+      {"a $(nproc)", "a variable or a command substitution ($)"},
+      {"a `date`", "a command substitution (`)"},
+      {"a | tee log", R"(a pipe (|) at "| tee log")"},
+      {"a &", "a background job or a second command (&)"},
+      {"a && b", "a background job or a second command (&)"},
+      {"a; b", "a second command (;)"},
+      {"a\nb", R"(a second command (the line before it does not end in \) at "b")"},
+      {"a > log", "a redirection (< or >)"},
+      {"(a)", "a subshell (parentheses)"},
+      {"a *.json", "a pattern for file names (* or ?)"},
+      {"a ~/models", "a home directory (~)"},
+      {"a {8,16}", "a brace expansion ({a,b})"},
+      {"a 'b", R"(a quote that does not end at "'b")"},
+      {"a \"b", "a quote that does not end"},
+      {"a \\", "a backslash without anything behind it"},
+  };
+  for (const auto& row : rows) {
+    const auto words = ShellWords(row.line);
+    ASSERT_FALSE(words.ok()) << row.line;
+    EXPECT_THAT(words.error().message, HasSubstr(row.message)) << row.line;
+  }
+}
+
+TEST(ReadShell, KeepsTheCommandsOfAScriptWithWhatOnlyAShellUnderstandsAsItIsWritten) {
+  const ShellScript script =
+      ReadShell("# starts it\nset -e; export X=1\nexec vllm serve \"$MODEL\" --port 80 \"$@\"\n");
+  EXPECT_THAT(script.commands, ElementsAre(Words{"set", "-e"}, Words{"export", "X=1"},
+                                           Words{"exec", "vllm", "serve", "$MODEL", "--port", "80", "$@"}));
+  EXPECT_THAT(script.beyond, HasSubstr("a second command (;)")) << "the first one";
+}
+
+TEST(ShellWords, ReadBackEveryWordThatIsQuotedForAShell) {
+  for (const std::string word :
+       {"a", "", "a b", "it's", "$x", "a\"b", "\\", "a\nb", "*", "#", "~", "{\"a\": [1, 'b']}"}) {
+    const auto words = ShellWords("x " + ShellQuoted(word) + " y");
+    ASSERT_TRUE(words.ok()) << word << ": " << words.error().message;
+    EXPECT_EQ(*words, (Words{"x", word, "y"}));
+  }
+}
+
+}  // namespace
+}  // namespace autotune::text
