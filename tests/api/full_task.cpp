@@ -188,6 +188,10 @@ std::vector<json> FullSpecs() {
   checkpoints["models"][2]["volume"] = {{"hostPath", {{"path", "/models"}}}};
   checkpoints["optimization"]["baseline"] = {{"command", "vllm serve /llama-3.1 --max-num-seqs 128"}};
   specs.push_back(checkpoints);
+  json deployed = checkpoints;
+  deployed["optimization"]["baseline"] = {
+      {"deploymentRef", {{"kind", "LeaderWorkerSet"}, {"name", "chat"}, {"container", "server"}}}};
+  specs.push_back(deployed);
   return specs;
 }
 
@@ -223,7 +227,11 @@ json FullStatus() {
     "expandedFor": {"generation": 3, "hashScheme": 1, "modelSource": "90bb1e", "spec": "77aa",
       "runtimes": [{"name": "sglang", "image": "lmsysorg/sglang:v0.5.15", "hash": "01"},
                    {"name": "vllm-020", "image": "vllm/vllm-openai:v0.20.1", "hash": "02"}]},
-    "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920},
+    "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920,
+            "pricePerHour": "4.10"},
+    "deployed": {"kind": "Deployment", "name": "chat", "container": "server", "readAt": "2026-11-22T12:00:00Z",
+                 "image": "vllm/vllm-openai:v0.24.0", "command": ["vllm", "serve", "/llama-3.1"], "env": {"VLLM_X": "1"},
+                 "leftOut": ["HF_TOKEN"]},
     "candidates": {"total": 96, "duplicates": 14, "pruned": 22, "eligible": 60, "notRun": 20},
     "prunedReasons": [{"reason": "KvDtypeNeedsOtherWeights", "count": 8, "example": "vllm 0.20.1 + fp8_e5m2"}],
     "notTried": [{"reason": "LowExpectedGain", "count": 31}],
@@ -237,7 +245,7 @@ json FullStatus() {
       "model": "awq",
       "runtime": "vllm-020",
       "quant": {"name": "dynamic-fp8", "gemm": "fp8", "kvcache": "fp8", "attention": "fp8", "moe": "fp8"},
-      "baseline": true, "confirms": "e2-90bb1e", "allowedSeconds": "900",
+      "baseline": true, "deployed": true, "confirms": "e2-90bb1e", "allowedSeconds": "900",
       "args": ["--quantization", "fp8"],
       "options": "kv_cache_config: {dtype: fp8}",
       "env": {"SGLANG_MOE": "1"},

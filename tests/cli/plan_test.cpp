@@ -11,6 +11,7 @@
 #include "cli/plan_diff.h"
 #include "cli/plan_search.h"
 #include "cli/task_file.h"
+#include "operator/reconcile/estimate.h"
 #include "tests/checkpoint/tls_hub.h"
 #include "tests/quant/built_in_rules.h"
 #include "text/yaml_json.h"

@@ -22,7 +22,7 @@ def task(namespace, budget):
             "metadata": {"name": "budget", "namespace": namespace}, "spec": spec}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def limited(crd):
     """Two namespaces, one of them with a limit of 2.5 GPU-hours a task; the policy is in force."""
     for name, labels in (("policy-limited", {"autotuner.io/max-gpu-hours": "2.5"}), ("policy-free", {})):

@@ -15,6 +15,8 @@ using ::testing::SizeIs;
 
 const std::string kModel = "meta-llama/Llama-3.1-8B-Instruct";
 
+void MeasureWell(FakeCluster& cluster, nlohmann::json& pod) { cluster.Finish(pod, ResultMessage(1000, 7), 0); }
+
 json TaskWith(const json& baseline, const std::function<void(json&)>& edit = {}) {
   json object = SmallTask();
   object["spec"]["parameters"] = {{"max-num-seqs", {64, 256}}, {"gpu-memory-utilization", 0.9}};

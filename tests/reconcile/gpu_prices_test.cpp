@@ -12,6 +12,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
+void MeasureWell(FakeCluster& cluster, nlohmann::json& pod) { cluster.Finish(pod, ResultMessage(1000, 7), 0); }
+
 TEST(ParseGpuPrices, ReadsProductsWithTheirPrice) {
   EXPECT_THAT(*ParseGpuPrices(""), IsEmpty());
   EXPECT_THAT(*ParseGpuPrices("H100=4.10,NVIDIA-L40S=1"), ElementsAre(Pair("H100", "4.10"), Pair("NVIDIA-L40S", "1")));
