@@ -133,9 +133,9 @@ std::string Document(std::string_view title, const Markup& main) {
 
 std::string HtmlReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const PageData data = DataOf(task, rules);
-  const Markup main = Header(data) + AnswerSection(data) + ChangesSection(data) + DifferenceSection(data) + ExperimentsSection(data) +
-                      CurvesSection(data) + EffectsSection(data) + InsightSection(data) + TimelineSection(data) +
-                      CostSection(data) + AbsentSection(data) + ProvenanceSection(data);
+  const Markup main = Header(data) + AnswerSection(data) + ChangesSection(data) + DifferenceSection(data) +
+                      ExperimentsSection(data) + CurvesSection(data) + EffectsSection(data) + InsightSection(data) +
+                      TimelineSection(data) + CostSection(data) + AbsentSection(data) + ProvenanceSection(data);
   return Document(task.metadata.name, main);
 }
 
