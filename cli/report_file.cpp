@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "cli/whole_file.h"
 #include "report/markdown.h"
@@ -16,6 +17,30 @@ std::string ReportText(const api::AutotuneTask& task, const std::string& format,
   return format == "markdown" ? report::MarkdownReport(task, rules) : report::HtmlReport(task, rules);
 }
 
+// A name is a DNS name on a cluster; what a file says is anybody's.
+std::string FileNameOf(const api::AutotuneTask& task) {
+  std::string name = task.metadata.name;
+  for (char& c : name) {
+    if (c == '/' || c == '\0') c = '-';
+  }
+  return "autotune-" + name + ".html";
+}
+
+base::Status WriteOwnFiles(const std::vector<api::AutotuneTask>& tasks, const quant::RuleSet& rules,
+                           std::ostream& out) {
+  std::set<std::string> names;
+  for (const api::AutotuneTask& task : tasks) {
+    if (names.insert(FileNameOf(task)).second) continue;
+    return base::Invalid("report: several tasks would be written to " + FileNameOf(task) + "; nothing was written");
+  }
+  for (const api::AutotuneTask& task : tasks) {
+    const std::string file = FileNameOf(task);
+    if (const auto written = WriteWholeFile(file, ReportText(task, "html", rules)); !written) return written;
+    out << file << "\n";
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Status WriteReports(const std::vector<api::AutotuneTask>& tasks, const ReportOptions& options,
@@ -25,23 +50,9 @@ base::Status WriteReports(const std::vector<api::AutotuneTask>& tasks, const Rep
     return base::Invalid("report: " + std::to_string(tasks.size()) + " tasks do not go into one " + options.format +
                          " document; name one, or leave --to out");
   }
+  if (own_files) return WriteOwnFiles(tasks, rules, out);
   std::string all;
-  for (const api::AutotuneTask& task : tasks) {
-    const std::string text = ReportText(task, options.format, rules);
-    if (!own_files) {
-      all += text;
-      continue;
-    }
-    // A name is a DNS name on a cluster; what a file says is anybody's.
-    std::string name = task.metadata.name;
-    for (char& c : name) {
-      if (c == '/' || c == '\0') c = '-';
-    }
-    const std::string file = "autotune-" + name + ".html";
-    if (const auto written = WriteWholeFile(file, text); !written) return written;
-    out << file << "\n";
-  }
-  if (own_files) return {};
+  for (const api::AutotuneTask& task : tasks) all += ReportText(task, options.format, rules);
   if (options.to.empty() || options.to == "-") {
     out << all;
     return {};

@@ -153,6 +153,20 @@ base::Status FillBenchmarkFiles(const api::TaskSpec& task, const RunOptions& opt
   return {};
 }
 
+// What is written only at the end could be refused after hours.
+base::Status CheckOutputs(const RunOptions& options) {
+  if (!options.report.empty()) {
+    if (const auto possible = CheckWritable(options.report); !possible) {
+      return base::Invalid("--report: " + possible.error().message);
+    }
+  }
+  if (options.logs.empty()) return {};
+  std::error_code error;
+  fs::create_directories(options.logs, error);
+  if (error) return base::Invalid("--keep-logs: " + options.logs + ": " + error.message());
+  return {};
+}
+
 base::Status WriteStatusFile(const std::string& path, const api::AutotuneTask& task) {
   const auto written = WriteWholeFile(path, ToYaml(api::ToJson(task)));
   return written ? written : base::Invalid("--status-file: " + written.error().message);
@@ -240,6 +254,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   local::Environment environment = ParentEnvironment();
   const auto machine = FindMachine(options, environment);
   if (!machine) return BadInput(machine.error().message);
+  if (const auto possible = CheckOutputs(options); !possible) return BadInput(possible.error().message);
   const auto tools = ToolsDirectory(options);
   if (!tools) return BadInput(tools.error().message);
   if (!options.simulate.empty()) {

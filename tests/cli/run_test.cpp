@@ -55,6 +55,20 @@ class RunLocallyTest : public ::testing::Test {
   RunOptions options_;
 };
 
+// Otherwise the answer of hours would be lost.
+TEST_F(RunLocallyTest, RefusesAReportThatItCouldNotWriteBeforeAnythingStarts) {
+  options_.report = directory_ / "not-there" / "report.html";
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(RunTrace(""), 2);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("autotune: --report: "));
+  options_.report.clear();
+  options_.logs = options_.tools_dir + "/autotune-launch/logs";
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(RunTrace(""), 2);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("autotune: --keep-logs: "));
+  EXPECT_FALSE(std::filesystem::exists(options_.status_file));
+}
+
 TEST_F(RunLocallyTest, RefusesADatasetThatNoExperimentCouldUseBeforeOneStarts) {
   const std::string first = R"({"timestamp": 500, "input_length": 10, "output_length": 5, "hash_ids": [1]})";
   const struct {
