@@ -68,6 +68,8 @@ HubAccess HubAccess::FromEnvironment() {
 }
 
 base::Result<ModelFacts> ReadModelDirectory(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return base::Invalid(path.string() + ": no such file or directory");
   auto files = checkpoint::OpenDirectory(path);
   if (!files) return files.error();
   return checkpoint::ReadCheckpoint(**files);
@@ -145,6 +147,9 @@ base::Result<ModelFacts> ReadModel(const std::string& text, const HubAccess& acc
       if (!facts) return base::Invalid(text + ": " + facts.error().message);
       return facts;
     }
+  }
+  if (!std::filesystem::exists(text, error)) {
+    return base::Invalid("\"" + text + "\" is no directory and no file here, and no id of a hub (OWNER/NAME)");
   }
   return ReadModelDirectory(text);
 }

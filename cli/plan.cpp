@@ -81,7 +81,7 @@ base::Result<Facts> FindFacts(const api::TaskSpec& task, std::size_t model, cons
   }
   if (hub.endpoint.empty()) hub.endpoint = usual;
   auto facts = from_hub ? ReadModelFromHub(spec.id_or_path, spec.revision, hub) : ReadModelDirectory(directory);
-  if (!facts) return base::Invalid(title + ": " + facts.error().message);
+  if (!facts) return base::Invalid((from_hub || path_is_here ? title : "--model-dir") + ": " + facts.error().message);
   if (!spec.quantization.empty()) {
     if (const auto set = checkpoint::OverrideQuantization(*facts, spec.quantization); !set) {
       return base::Invalid(path + ".quantization: " + set.error().message);
@@ -172,8 +172,16 @@ std::string WarningsText(const TaskPlan& plan, std::size_t width) {
   };
   for (const quant::Warning& warning : plan.space.warnings) count(warning);
   const std::size_t of_task = counted.size();
+  // What is said of the whole task is not said again of each experiment.
+  const auto said = [&](const quant::Warning& warning) {
+    return std::any_of(plan.space.warnings.begin(), plan.space.warnings.end(), [&](const quant::Warning& one) {
+      return one.reason == warning.reason && one.message == warning.message;
+    });
+  };
   for (const std::size_t index : plan.space.schedule) {
-    for (const quant::Warning& warning : plan.space.expansion.candidates[index].plan.warnings) count(warning);
+    for (const quant::Warning& warning : plan.space.expansion.candidates[index].plan.warnings) {
+      if (!said(warning)) count(warning);
+    }
   }
   if (counted.empty()) return "";
   Table table;
@@ -186,6 +194,58 @@ std::string WarningsText(const TaskPlan& plan, std::size_t width) {
                   warning.reason + ": " + Shortened(warning.message, width)});
   }
   return "\nWarnings\n" + table.Text("  ");
+}
+
+// Combinations that are refused for one reason are one row.
+struct PrunedRow {
+  const tuning::Pruned* first;
+  std::vector<std::string> points;
+};
+
+std::vector<PrunedRow> PrunedRows(const TaskPlan& plan) {
+  std::vector<PrunedRow> rows;
+  for (const tuning::Pruned& one : plan.space.expansion.pruned) {
+    const auto same = std::find_if(rows.begin(), rows.end(), [&](const PrunedRow& row) {
+      const tuning::Pruned& other = *row.first;
+      return other.model == one.model && other.runtime == one.runtime && other.quant.name == one.quant.name &&
+             other.rejection.field == one.rejection.field && other.rejection.reason == one.rejection.reason &&
+             other.rejection.message == one.rejection.message;
+    });
+    PrunedRow& row = same == rows.end() ? rows.emplace_back(PrunedRow{&one, {}}) : *same;
+    row.points.push_back(PointText(one.parameters, one.parallel, plan.task.spec));
+  }
+  return rows;
+}
+
+std::string PrunedText(const TaskPlan& plan, std::size_t width) {
+  const std::vector<PrunedRow> rows = PrunedRows(plan);
+  if (rows.empty()) return "";
+  Table table;
+  table.AddColumn("CHECKPOINT");
+  table.AddColumn("RUNTIME");
+  table.AddColumn("QUANTIZATION");
+  table.AddColumn("AT");
+  table.AddColumn("FIELD");
+  table.AddColumn("REASON");
+  constexpr std::size_t kMaxRows = 40;
+  for (std::size_t i = 0; i < std::min(kMaxRows, rows.size()); ++i) {
+    const tuning::Pruned& one = *rows[i].first;
+    const std::size_t others = rows[i].points.size() - 1;
+    table.AddRow({one.model, one.runtime, one.quant.name,
+                  rows[i].points.front() + (others == 0 ? "" : " and " + Count(others, "other", "others")),
+                  one.rejection.field, one.rejection.reason + ": " + Shortened(one.rejection.message, width)});
+  }
+  std::string text = "\nPruned before any GPU is used\n" + table.Text("  ");
+  if (rows.size() > kMaxRows) {
+    text += "  ... and " + std::to_string(rows.size() - kMaxRows) + " more (-o json lists all)\n";
+  }
+  const auto& pruned = plan.space.expansion.pruned;
+  const bool baseline =
+      std::any_of(pruned.begin(), pruned.end(), [](const tuning::Pruned& one) { return one.baseline; });
+  if (baseline && !plan.space.schedule.empty()) {
+    text += "  A baseline is among them: there will be no improvement to report for its runtime.\n";
+  }
+  return text;
 }
 
 // "bf16-stable", "2 more": what an experiment is measured for besides itself.
@@ -250,6 +310,10 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
                                 const experiment::PodEnvironment& environment, const PlanOptions& options) {
   TaskPlan plan;
   if (const auto known = CheckDirectories(task.spec, options); !known) return known.error();
+  // Before anybody is asked what the model is.
+  if (!options.nodes) {
+    if (const auto named = SetNamedGpu(task.spec.gpu, options.gpu, plan); !named) return named.error();
+  }
   std::vector<checkpoint::ModelFacts> models;
   task.status.models.clear();
   for (std::size_t i = 0; i < task.spec.models.size(); ++i) {
@@ -270,8 +334,6 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
     api::TaskStatus chosen;
     chosen.gpu_product = plan.gpu.product;
     plan.node_gpus = reconcile::GpusByNode(task.spec, chosen, *options.nodes);
-  } else if (const auto named = SetNamedGpu(task.spec.gpu, options.gpu, plan); !named) {
-    return named.error();
   }
   auto space = reconcile::BuildSpace(task.spec, models, plan.gpu, rules, environment);
   if (!space) return std::move(space).error();
@@ -300,9 +362,9 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   } else if (plan.pools) {
     text += "GPU    not known: the cluster has none that spec.gpu allows and that a label names\n";
   } else if (experiment::IsAmdResource(spec.gpu.resource_name)) {
-    text += "GPU    of AMD, not known which (--gpu mi300x says it)\n";
+    text += "GPU    of AMD, not known which (--gpu NAME, such as mi300x, or --cluster says it)\n";
   } else {
-    text += "GPU    not known: what needs a newer GPU is not pruned here (--gpu h100 says which)\n";
+    text += "GPU    not known: nothing is pruned for what a GPU lacks (--gpu NAME or --cluster says which it is)\n";
   }
   text += "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
 
@@ -328,31 +390,10 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
                   std::to_string(candidate.plan.gpus), SettingsText(differences.own[i], candidate.plan.options_yaml),
                   notes});
   }
-  text += table.Text();
+  text += plan.space.schedule.empty() ? "Nothing is left to run.\n" : table.Text();
   if (!differences.common.empty()) text += "\nCommon arguments: " + Joined(differences.common, " ") + "\n";
 
-  if (!expansion.pruned.empty()) {
-    Table pruned;
-    pruned.AddColumn("CHECKPOINT");
-    pruned.AddColumn("RUNTIME");
-    pruned.AddColumn("QUANTIZATION");
-    pruned.AddColumn("AT");
-    pruned.AddColumn("FIELD");
-    pruned.AddColumn("REASON");
-    constexpr std::size_t kMaxRows = 40;
-    for (std::size_t i = 0; i < std::min(kMaxRows, expansion.pruned.size()); ++i) {
-      const tuning::Pruned& one = expansion.pruned[i];
-      pruned.AddRow({one.model, one.runtime, one.quant.name, PointText(one.parameters, one.parallel, spec),
-                     one.rejection.field, one.rejection.reason + ": " + Shortened(one.rejection.message, width)});
-    }
-    text += "\nPruned before any GPU is used\n" + pruned.Text("  ");
-    if (expansion.pruned.size() > kMaxRows) {
-      text += "  ... and " + std::to_string(expansion.pruned.size() - kMaxRows) + " more (-o json lists all)\n";
-    }
-    const bool baseline = std::any_of(expansion.pruned.begin(), expansion.pruned.end(),
-                                      [](const tuning::Pruned& one) { return one.baseline; });
-    if (baseline) text += "  A baseline is among them: there will be no improvement to report for its runtime.\n";
-  }
+  text += PrunedText(plan, width);
   text += WarningsText(plan, width);
 
   const std::size_t not_run = expansion.candidates.size() - plan.space.schedule.size();
@@ -362,6 +403,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
                     : Count(plan.space.schedule.size(), "experiment", "experiments")) +
           ", " + Count(static_cast<std::size_t>(expansion.duplicates), "duplicate", "duplicates") + ", " +
           std::to_string(expansion.pruned.size()) + " pruned";
+  if (plan.space.schedule.empty()) return text + "\n";
   if (adaptive) {
     const auto most = std::min(plan.space.schedule.size(), static_cast<std::size_t>(spec.optimization.max_experiments));
     text += "; the search measures as many of them as it needs, at most " + std::to_string(most);
@@ -371,7 +413,14 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
       text += " (optimization.maxExperiments is " + std::to_string(spec.optimization.max_experiments) + ")";
     }
   }
-  return text + "\n";
+  text += "\n";
+  const bool one = plan.space.schedule.size() == 1;
+  if (one && expansion.candidates[plan.space.schedule.front()].baseline) {
+    text +=
+        "The baseline is the only candidate: it is measured and nothing is compared with it. Several presets under\n"
+        "spec.quantConfig or several values under spec.parameters are candidates.\n";
+  }
+  return text;
 }
 
 json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environment) {

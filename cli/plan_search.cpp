@@ -24,7 +24,8 @@ std::string Range(const Expected& expected, int decimals) { return RangeText(exp
 
 std::string CostText(const CostEstimate& cost, std::optional<double> price) {
   const Expected& hours = cost.gpu_hours;
-  return Range(cost.experiments, 0) + " experiments, " + Range(hours, 2) + " GPU-hours, " +
+  const std::string experiments = Range(cost.experiments, 0);
+  return experiments + (experiments == "1" ? " experiment, " : " experiments, ") + Range(hours, 2) + " GPU-hours, " +
          (price ? "price " + RangeText(hours.low * *price, hours.high * *price, 2) + ", " : "") + Range(cost.hours, 2) +
          " h";
 }
@@ -48,6 +49,12 @@ json CostJson(const CostEstimate& cost, std::optional<double> price) {
 }
 
 bool IsLatency(const api::TaskSpec& spec) { return tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(spec)); }
+
+// Why there is only a rule of thumb.
+std::string NotKnown(const TaskPlan& plan) {
+  const bool gpu = !plan.gpu.capability && plan.gpu.amd_architecture.empty();
+  return gpu ? "the GPU is" : "the model's dimensions or the GPU's data sheet are";
+}
 
 // "What the budget would cut."
 std::string BudgetText(const SearchPreview& preview) {
@@ -122,13 +129,13 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
     const std::string role = candidate.deployed ? "deployed" : "baseline";
     table.AddRow({candidate.baseline ? role : std::to_string(i + 1), plan.space.models[candidate.model].name,
                   plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, own.empty() ? "-" : own,
-                  api::FormatDecimal(one.load, 0), "~" + api::FormatDecimal(one.ttft_ms, 0) + " ms",
-                  "~" + api::FormatDecimal(one.tpot_ms, 1) + " ms", one.feasible ? "~" + value : "not within the SLO"});
+                  api::FormatDecimal(one.load, 0), "~" + text::Milliseconds(one.ttft_ms),
+                  "~" + text::Milliseconds(one.tpot_ms), one.feasible ? "~" + value : "not within the SLO"});
   }
-  std::string out =
-      "\nWhat the search expects: predicted" +
-      std::string(preview.generic ? " by a rule of thumb, because the model or the GPU is not known" : "") +
-      ", not measured\n" + table.Text("  ");
+  std::string out = "\nWhat the search expects: predicted" +
+                    (preview.generic ? " by a rule of thumb, because " + NotKnown(plan) + " not known" : "") +
+                    ", not measured (TTFT and TPOT: what the SLO bounds of them, otherwise the mean)\n" +
+                    table.Text("  ");
   const std::size_t all = expansion.candidates.size();
   if (all > preview.order.size()) out += "  ... and " + std::to_string(all - preview.order.size()) + " more\n";
   if (!preview.refusal.empty()) return out + "\nNothing can be started: " + preview.refusal + "\n";

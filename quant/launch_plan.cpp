@@ -335,6 +335,7 @@ class Planner final : public FactSource {
       verdict.message = FillIn(alternative.message, *this);
       verdict.source = alternative.source;
       Carry(alternative, verdict);
+      if (verdict.kind == VerdictKind::kAlreadySo) SayWhatDecidesInstead(verdict);
       plan_.verdicts.push_back(std::move(verdict));
       return;
     }
@@ -371,6 +372,22 @@ class Planner final : public FactSource {
                alternative.certain->ToString());
     if (!alternative.warn_reason.empty()) Warn(field, alternative.warn_reason, FillIn(alternative.warn_message, *this));
     if (alternative.gpu) NeedCapability(*alternative.gpu, field, field + " " + verdict.value);
+  }
+
+  // "The KV cache holds bfloat16" is not true where the user's own flag asks for another one.
+  void SayWhatDecidesInstead(Verdict& verdict) const {
+    static const std::string kNoFlag;
+    const std::string& flag = verdict.field == Field::kKvCache ? table_.memory().kv_cache
+                              : verdict.field == Field::kGemm  ? table_.quantization_flag()
+                                                               : kNoFlag;
+    if (flag.empty()) return;
+    const Setting* setting = settings_.Find(flag);
+    if (setting == nullptr || !setting->by_user()) return;
+    const std::string value = Final(flag).value_or("auto");
+    if (value == "auto") return;
+    verdict.reason = "SetByParameter";
+    verdict.message = "parameters." + setting->spelling + " decides: " + value;
+    verdict.source = "parameters";
   }
 
   // What a message about these flags is about: the user's own words first, then the field that was mapped to them.

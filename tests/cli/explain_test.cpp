@@ -53,6 +53,14 @@ TEST(Explain, TakesEngineFlagsWhichAlwaysWin) {
   EXPECT_EQ(explanation["overrides"].size(), 1U);
 }
 
+TEST(Explain, SaysWhichFlagDecidesWhereAFieldAsksForNothing) {
+  const json explanation = Json({"max-num-seqs=64", "kv-cache-dtype=fp8", "quantization=fp8"});
+  EXPECT_EQ(explanation["verdicts"][0]["message"], "parameters.quantization decides: fp8");
+  EXPECT_EQ(explanation["verdicts"][1]["reason"], "SetByParameter");
+  EXPECT_EQ(explanation["verdicts"][1]["message"], "parameters.kv-cache-dtype decides: fp8");
+  EXPECT_EQ(Json({"kv-cache-dtype=auto"})["verdicts"][1]["reason"], "KvFollowsModel");
+}
+
 TEST(Explain, ReadsMapsAndListsAsATaskHasThem) {
   const json explanation = Json({"preset=dynamic-fp8", "quantization={unset: true}"});
   EXPECT_THAT(explanation["args"].get<std::vector<std::string>>(), ::testing::ElementsAre("--kv-cache-dtype", "fp8"));
@@ -127,7 +135,7 @@ TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
     EXPECT_THAT(explanation.error().message, HasSubstr(test.message));
   }
   EXPECT_THAT(Explain(Rules(), {.settings = {}, .engine = "vllm", .gpu = "", .model = "/no/such"}).error().message,
-              HasSubstr("--model: /no/such"));
+              HasSubstr("--model: \"/no/such\" is no directory and no file here"));
 }
 
 }  // namespace

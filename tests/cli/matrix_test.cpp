@@ -144,7 +144,8 @@ TEST(Matrix, RefusesWhatItDoesNotKnow) {
       {{.engine = "", .releases = "new", .gpu = "", .model = ""}, "--releases: \"new\" is not a release"},
       {{.engine = "", .releases = "0.26-0.20", .gpu = "", .model = ""}, "--releases: \"0.26-0.20\""},
       {{.engine = "", .releases = "", .gpu = "h1", .model = ""}, "--gpu: GPU \"h1\" is not known"},
-      {{.engine = "", .releases = "", .gpu = "", .model = "/no/such"}, "--model: /no/such"},
+      {{.engine = "", .releases = "", .gpu = "", .model = "/no/such"},
+       "--model: \"/no/such\" is no directory and no file here"},
   };
   for (const Case& test : cases) {
     const auto matrix = MakeMatrix(Rules(), test.options);

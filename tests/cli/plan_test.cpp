@@ -78,6 +78,31 @@ TEST(PlanText, ShowsWhatIsPrunedAndWhy) {
   EXPECT_THAT(text, HasSubstr("1 pruned"));
 }
 
+TEST(PlanText, SaysOnceWhyManyCombinationsAreRefused) {
+  const std::string text =
+      PlanText(Plan({{"parameters", {{"max-num-seqs", {64, 128, 256}}, {"no-such-flag", true}}}}), 200);
+  EXPECT_THAT(text, HasSubstr("Nothing is left to run."));
+  EXPECT_THAT(text, HasSubstr("max-num-seqs=64 and 2 others"));
+  EXPECT_EQ(text.find("UnknownFlag"), text.rfind("UnknownFlag")) << text;
+  EXPECT_THAT(text, HasSubstr("3 combinations: 0 candidates, 0 duplicates, 3 pruned\n"));
+  EXPECT_THAT(text, Not(HasSubstr("baseline"))) << "nothing is compared with it";
+}
+
+TEST(PlanText, SaysThatABaselineAloneIsComparedWithNothing) {
+  const std::string alone = "The baseline is the only candidate";
+  EXPECT_THAT(PlanText(Plan(json::object()), 160), HasSubstr(alone));
+  EXPECT_THAT(PlanText(Plan(kSpace), 160), Not(HasSubstr(alone)));
+}
+
+TEST(PlanText, SaysOnceThatARuntimesReleaseIsNotKnown) {
+  const json old = {{"baseRuntime", nullptr},
+                    {"runtimes", {{{"name", "own"}, {"engine", "vllm"}, {"image", "vllm/vllm-openai:v0.7.3"}}}}};
+  const std::string text = PlanText(Plan(old, {.gpu = "h100"}), 200);
+  const std::string message = "vLLM 0.7.3 is older than the rules";
+  EXPECT_THAT(text, HasSubstr(message));
+  EXPECT_EQ(text.find(message), text.rfind(message)) << text;
+}
+
 TEST(PlanText, CountsWhatDoesNotFitIntoMaxExperiments) {
   const std::string text = PlanText(Plan({{"parameters", {{"max-num-seqs", {16, 32, 64, 128}}}},
                                           {"optimization", {{"maxExperiments", 2}, {"strategy", "Grid"}}}}),
@@ -449,7 +474,7 @@ TEST(MakePlan, ReadsACheckpointFromTheDirectoryOfItsName) {
   };
   EXPECT_THAT(message({"/dir"}), HasSubstr("--model-dir: \"/dir\" is not NAME=DIR"));
   EXPECT_THAT(message({"c=/dir"}), HasSubstr("--model-dir: \"c=/dir\" is not NAME=DIR"));
-  EXPECT_THAT(message({"a=/no/such"}), HasSubstr("spec.models[0] (a): /no/such"));
+  EXPECT_THAT(message({"a=/no/such"}), HasSubstr("--model-dir: /no/such: no such file or directory"));
   EXPECT_THAT(message({}), HasSubstr("spec.models[0] (a): the facts of \"org/a\" are not known here, offline"));
 }
 
