@@ -62,6 +62,10 @@ base::Result<ServerUrl> ServerUrl::Parse(const std::string& text) {
   url.host = authority;
   if (url.host.empty()) return wrong("it has no host");
   while (path.ends_with('/')) path.remove_suffix(1);
+  // What is copied from a request.
+  for (const std::string_view end : {"/chat/completions", "/completions", "/models"}) {
+    if (path.ends_with(std::string("/v1").append(end))) path.remove_suffix(end.size());
+  }
   if (path.ends_with("/v1")) path.remove_suffix(3);
   url.prefix = path;
   return url;

@@ -52,13 +52,6 @@ void CatchInterrupts() {
 
 std::string Decimal(double value, int digits) { return api::FormatDecimal(value, digits); }
 
-// "310 ms"; ">= 310 ms" where the true one may be higher.
-std::string Latency(const Point& point, Metric metric, Statistic statistic) {
-  const double value = point.Get(metric).Get(statistic);
-  if (value <= 0) return "";
-  return (point.lower_bounds.Has(metric, statistic) ? ">= " : "") + Milliseconds(value);
-}
-
 std::string Share(const std::optional<double>& share) { return share ? Decimal(*share * 100, 1) + " %" : ""; }
 
 std::string Errors(const Point& point) {
@@ -96,6 +89,11 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
       text += (bounded ? "keeps " + SloText(spec.slo) + " up to " : "does ") + numbers;
       break;
     case StopReason::kCapacity:
+      if (best.load.kind == LoadKind::kConcurrency && best.load.value >= spec.load.max) {
+        text +=
+            (bounded ? "keeps " + SloText(spec.slo) + " up to " : "does ") + numbers + ", the most that --max allows";
+        break;
+      }
       text += (bounded ? "keeps " + SloText(spec.slo) + " up to its capacity: " : "has a capacity of ") + numbers;
       break;
     case StopReason::kCannotWin:
@@ -210,11 +208,13 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
   table.AddColumn("TOK/S", Table::Align::kRight);
   table.AddColumn("+-", Table::Align::kRight);
   table.AddColumn("REQ/S", Table::Align::kRight);
-  table.AddColumn("TTFT P50", Table::Align::kRight);
-  table.AddColumn("TTFT P99", Table::Align::kRight);
-  table.AddColumn("TPOT P50", Table::Align::kRight);
-  table.AddColumn("ITL P99", Table::Align::kRight);
-  table.AddColumn("E2E P99", Table::Align::kRight);
+  const std::vector<report::LatencyColumn> latencies = report::LatencyColumns({{Metric::kTtft, Statistic::kP50},
+                                                                               {Metric::kTtft, Statistic::kP99},
+                                                                               {Metric::kTpot, Statistic::kP50},
+                                                                               {Metric::kItl, Statistic::kP99},
+                                                                               {Metric::kE2e, Statistic::kP99}},
+                                                                              spec.slo);
+  for (const auto& column : latencies) table.AddColumn(report::LatencyTitle(column), Table::Align::kRight);
   table.AddColumn("ATTAINED", Table::Align::kRight);
   table.AddColumn("KV", Table::Align::kRight);
   table.AddColumn("WAITING", Table::Align::kRight);
@@ -225,14 +225,17 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
     const Point& point = result.points[i];
     bool best = false;
     for (const bench::ScenarioOutcome& outcome : result.outcomes) best = best || outcome.best == i;
-    table.AddRow({point.scenario, LoadText(point.load), TokensPerSecond(point.output_tokens_per_second),
-                  Decimal(point.output_tokens_per_second_ci, 1), Decimal(point.requests_per_second, 2),
-                  Latency(point, Metric::kTtft, Statistic::kP50), Latency(point, Metric::kTtft, Statistic::kP99),
-                  Latency(point, Metric::kTpot, Statistic::kP50), Latency(point, Metric::kItl, Statistic::kP99),
-                  Latency(point, Metric::kE2e, Statistic::kP99), Share(point.attainment),
-                  Share(point.engine.kv_cache_use), point.engine.waiting ? Decimal(*point.engine.waiting, 1) : "",
-                  Errors(point), std::string(VerdictName(point.verdict)) + (point.saturated ? ", saturated" : ""),
-                  best ? "<- best" : ""});
+    std::vector<std::string> cells = {
+        point.scenario, LoadText(point.load), TokensPerSecond(point.output_tokens_per_second),
+        Decimal(point.output_tokens_per_second_ci, 1), Decimal(point.requests_per_second, 2)};
+    for (const auto& column : latencies) cells.push_back(report::LatencyText(point, column.metric, column.statistic));
+    for (std::string cell : {Share(point.attainment), Share(point.engine.kv_cache_use),
+                             point.engine.waiting ? Decimal(*point.engine.waiting, 1) : "", Errors(point),
+                             std::string(VerdictName(point.verdict)) + (point.saturated ? ", saturated" : ""),
+                             std::string(best ? "<- best" : "")}) {
+      cells.push_back(std::move(cell));
+    }
+    table.AddRow(std::move(cells));
   }
   std::string out = result.points.empty() ? "" : table.Text() + "\n";
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) out += Sentence(spec, result, i) + "\n";

@@ -433,6 +433,8 @@ TEST(ServerUrl, ReadsWhatPeopleWrite) {
       {"https://h:443", "https://h"},
       {"https://h:8443/openai/v1/", "https://h:8443/openai"},
       {"http://[::1]:8000/v1", "http://[::1]:8000"},
+      {"http://gateway/llm/v1/chat/completions", "http://gateway/llm"},
+      {"http://host:8000/v1/completions/", "http://host:8000"},
       {"http://127.0.0.1:80", "http://127.0.0.1"},
   };
   for (const auto& row : kCases) {

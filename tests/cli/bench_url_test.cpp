@@ -51,11 +51,33 @@ TEST(BenchUrl, TheTableEndsWithTheAnswer) {
   EXPECT_THAT(text,
               HasSubstr("D(512,128): keeps ttft.p99 <= 500 ms up to 3200.0 +- 12.5 output tokens/s, 16 requests/s "
                         "at 32 in flight\n"));
-  EXPECT_THAT(text, HasSubstr(">= 900 ms")) << "a lower bound";
+  EXPECT_THAT(text, HasSubstr("\u2265 900 ms")) << "a lower bound";
   EXPECT_THAT(text, HasSubstr("2 TimedOut 1 Refused"));
   EXPECT_THAT(text, HasSubstr("50 %"));
   EXPECT_THAT(text, Not(HasSubstr("ATTAINED"))) << "a column that nothing fills is left out";
   EXPECT_THAT(text, HasSubstr("Met      <- best"));
+}
+
+TEST(BenchUrl, TheTableShowsWhatTheSloBounds) {
+  Example example;
+  EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr("TPOT P95")));
+  example.spec.slo.bounds.push_back({Metric::kTpot, Statistic::kP95, 20});
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("TPOT P50  TPOT P95"));
+}
+
+TEST(BenchUrl, MarksAPercentileOfTooFewRequests) {
+  Example example;
+  example.result.points[0].requests = 16;
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("310 ms (16 requests)"));
+}
+
+TEST(BenchUrl, CallsTheMostThatWasAskedNoCapacity) {
+  Example example;
+  example.spec.load.max = 32;
+  example.result.outcomes = {{measurement::StopReason::kCapacity, 2}};
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("at 32 in flight, the most that --max allows\n"));
+  example.spec.load.max = 512;
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("up to its capacity: "));
 }
 
 TEST(BenchUrl, SaysSoWhenNothingKeepsTheSlo) {
