@@ -59,6 +59,25 @@ int SizeOf(const std::vector<std::string>& args, std::initializer_list<std::stri
   return std::max(size, 1);
 }
 
+// Of scores as tuning/judge.h defines them: of what is minimized, less than zero.
+const char* UnitOf(api::Objective objective) {
+  switch (objective) {
+    case api::Objective::kMaximizeThroughput:
+      return "output tokens/s per GPU";
+    case api::Objective::kMaximizeGoodput:
+      return "requests/s within the SLO per GPU";
+    case api::Objective::kMinimizeCost:
+      return "minus the price of a million output tokens";
+    case api::Objective::kMinimizeLatency:
+      return "minus the p50 of the E2E latency in ms";
+    case api::Objective::kMinimizeTtft:
+      return "minus the p50 of TTFT in ms";
+    case api::Objective::kMinimizeTpot:
+      return "minus the p50 of TPOT in ms";
+  }
+  return "";
+}
+
 json AnnotationsOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured) {
   json out = {{"autotuner.io/task", task.metadata.name},
               {"autotuner.io/experiment", measured.name + " " + measured.hash},
@@ -67,7 +86,10 @@ json AnnotationsOf(const api::AutotuneTask& task, const api::ExperimentStatus& m
   const auto put = [&](const char* name, const std::string& value) {
     if (!value.empty()) out[name] = value;
   };
-  put("autotuner.io/score", measured.score + (measured.score_ci.empty() ? "" : " +- " + measured.score_ci));
+  if (!measured.score.empty()) {
+    out["autotuner.io/score"] = measured.score + (measured.score_ci.empty() ? "" : " +- " + measured.score_ci) + " (" +
+                                UnitOf(task.spec.optimization.objective) + ")";
+  }
   put("autotuner.io/gpu", measured.gpu_product);
   put("autotuner.io/node", measured.node);
   put("autotuner.io/engine-version", measured.engine_version);

@@ -36,6 +36,7 @@ TEST(Winner, IsTheMeasuredPodWithoutWhatMeasuredIt) {
   EXPECT_THAT(std::vector<std::string>(winner.argv.begin(), winner.argv.begin() + 3),
               ElementsAre("vllm", "serve", "org/model"));
   EXPECT_EQ(winner.annotations["autotuner.io/objective"], "MaximizeThroughput");
+  EXPECT_EQ(winner.annotations["autotuner.io/score"], "1413 (output tokens/s per GPU)");
 }
 
 TEST(Winner, IsPinnedToTheCommitThatWasMeasured) {
