@@ -246,7 +246,7 @@ base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options)
   if (!config) {
     base::Error error = config.error();
     if (error.code == base::Code::kNotFound) {
-      error = {base::Code::kRetry, "no cluster: " + error.message + "; -f FILE reads a file instead"};
+      error = {base::Code::kRetry, "no cluster: " + error.message + "; KUBECONFIG or --kubeconfig names another one"};
     }
     return error;
   }

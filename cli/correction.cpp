@@ -183,6 +183,25 @@ std::vector<json> Scalars(const json& value, const std::string& path) {
   return out;
 }
 
+bool IsCommandLine(const std::string& path) { return path.ends_with(".args") || path.ends_with(".command"); }
+
+// A list that was written as one text: words of a command line, else what stands between commas (not within brackets).
+std::vector<std::string> PartsOf(const std::string& text, const std::string& path) {
+  const bool words = IsCommandLine(path);
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '(' || c == '{' || c == '[' ? 1 : c == ')' || c == '}' || c == ']' ? -1 : 0;
+    if (words ? c == ' ' : c == ',' && depth == 0) {
+      if (!parts.back().empty()) parts.emplace_back();
+    } else if (c != ' ') {
+      parts.back() += c;
+    }
+  }
+  if (parts.back().empty()) parts.pop_back();
+  return parts;
+}
+
 }  // namespace
 
 std::optional<json> Corrected(const json& schema, const json& value, const std::string& path, const Takes& takes) {
@@ -202,6 +221,18 @@ std::optional<json> Corrected(const json& schema, const json& value, const std::
       return takes(schema, list) ? std::optional(list) : std::nullopt;
     }
     if (value.is_array()) return std::nullopt;
+    const std::string text = value.is_string() ? value.get<std::string>() : "";
+    // Which words quotes hold together is the shell's business.
+    if (IsCommandLine(path) && text.find_first_of("'\"\\\n") != std::string::npos) return std::nullopt;
+    if (const auto parts = PartsOf(text, path); parts.size() > 1) {
+      json list = json::array();
+      for (const std::string& part : parts) {
+        const auto member =
+            takes(schema["items"], part) ? json(part) : Corrected(schema["items"], part, path, takes).value_or(json());
+        list.push_back(member);
+      }
+      if (takes(schema, list)) return list;
+    }
     const auto one = as_member(schema["items"]);
     return one && takes(schema, json::array({*one})) ? std::optional(json::array({*one})) : std::nullopt;
   }

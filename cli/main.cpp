@@ -490,7 +490,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(Words(argc, argv, app, *explain));
   } catch (const CLI::ParseError& error) {
-    const std::vector<std::string> words(argv + 1, argv + argc);
+    std::vector<std::string> words = Words(argc, argv, app, *explain);
+    std::reverse(words.begin(), words.end());
     if (error.get_exit_code() != 0) {
       const std::string problem = cli::UsageProblem(words, CommandsOf(app), {"--help", "--version", "--rules", "-h"});
       if (!problem.empty()) return Fail(problem);

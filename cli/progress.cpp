@@ -8,6 +8,7 @@
 
 #include "operator/reconcile/places.h"
 #include "operator/reconcile/track.h"
+#include "operator/reconcile/verdict.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -28,6 +29,9 @@ using text::Joined;
 using text::Milliseconds;
 using text::Shortened;
 using text::TokensPerSecond;
+
+// Without a terminal: longer, and a reader takes it for a hang.
+constexpr std::chrono::seconds kLongestSilence{30};
 
 // Names line up: "e7-3fa2c1" is nine characters, "e12-3fa2c1" ten.
 std::string Padded(std::string text, std::size_t width) {
@@ -76,7 +80,7 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
     } else if (!row.keeps_quality) {
       text += "  " + report::LostQualityOf(row);
     } else if (!row.score) {
-      text += "  breaks the SLO";
+      text += "  " + report::MissedText(row);
     }
     return text;
   }
@@ -187,8 +191,10 @@ std::string HowFar(const api::AutotuneTask& task, base::WallTime started, base::
   const base::WallTime from = status.started_at.empty() ? started : base::ParseRfc3339(status.started_at);
   const base::WallTime until = status.finished_at.empty() ? time : base::ParseRfc3339(status.finished_at);
   const double passed = std::chrono::duration<double>(until - from).count();
-  std::string text = std::to_string(FinishedCount(status)) + " of " + ExpectedText(status) + " experiments, " +
-                     Elapsed(std::max(passed, 0.0));
+  std::string text = Elapsed(std::max(passed, 0.0));
+  if (!status.experiments.empty()) {
+    text = std::to_string(FinishedCount(status)) + " of " + ExpectedText(status) + " experiments, " + text;
+  }
   if (const auto left = TimeLeftOf(task, time)) {
     text += left->seconds < 1 ? ", about to end"
                               : (left->at_most ? ", at most " : ", about ") + Elapsed(left->seconds) + " left";
@@ -208,6 +214,19 @@ std::string LeaderText(const api::AutotuneTask& task) {
   return text;
 }
 
+std::string StillText(const api::AutotuneTask& task, base::WallTime started, base::WallTime time) {
+  std::string running;
+  for (const api::ExperimentStatus& experiment : task.status.experiments) {
+    if (experiment.state != ExperimentState::kStarting && experiment.state != ExperimentState::kMeasuring) continue;
+    running += (running.empty() ? "" : ", ") + experiment.name +
+               (experiment.state == ExperimentState::kStarting ? " starting" : " measuring");
+    if (!experiment.started_at.empty()) running += " " + Elapsed(SecondsBetween(experiment.started_at, time));
+  }
+  if (running.empty()) running = report::StatusMessage(task.status);
+  if (running.empty()) running = task.status.state.empty() ? "not seen by the operator yet" : task.status.state;
+  return "still: " + running + "; " + HowFar(task, started, time);
+}
+
 std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api::AutotuneTask& now) {
   std::vector<std::string> lines;
   const api::TaskStatus& status = now.status;
@@ -221,7 +240,7 @@ std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api:
     lines.push_back((model.name.empty() ? "Model: " : "Checkpoint " + model.name + ": ") + ModelText(*model.facts));
   }
   if (!status.experiments.empty() && before.experiments.empty()) {
-    lines.push_back(CandidatesText(status.candidates));
+    lines.push_back(CandidatesText(now));
     for (const api::PrunedReason& pruned : status.pruned_reasons) {
       lines.push_back("Pruned " + std::to_string(pruned.count) + ": " + pruned.reason + ", " + pruned.example);
     }
@@ -268,7 +287,7 @@ std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime 
 }
 
 ProgressView::ProgressView(std::FILE* out, bool terminal, std::size_t width, base::Clock& clock)
-    : out_(out), terminal_(terminal), width_(width), clock_(clock), started_(clock.Wall()) {}
+    : out_(out), terminal_(terminal), width_(width), clock_(clock), started_(clock.Wall()), printed_(started_) {}
 
 ProgressView::~ProgressView() { Finish(); }
 
@@ -285,6 +304,7 @@ void ProgressView::Clear() {
 
 void ProgressView::Print(const std::vector<std::string>& lines) {
   const std::string time = base::FormatRfc3339(clock_.Wall()).substr(11, 8);
+  if (!lines.empty()) printed_ = clock_.Wall();
   for (const std::string& line : lines) {
     // A long cause is worth its lines in a log; on a terminal it would break the drawing below only if it were not
     // followed by a line feed, so it is kept whole there too.
@@ -316,8 +336,13 @@ void ProgressView::Show(const api::AutotuneTask& task) {
 }
 
 void ProgressView::Tick() {
-  if (!terminal_) return;
   const base::MutexLock lock(mutex_);
+  if (!terminal_) {
+    const bool goes_on = live_ && !reconcile::IsOver(last_.status.state);
+    if (goes_on && clock_.Wall() - printed_ >= kLongestSilence) Print({StillText(last_, started_, clock_.Wall())});
+    std::fflush(out_);
+    return;
+  }
   Clear();
   Draw();
   std::fflush(out_);

@@ -1,7 +1,7 @@
 // Live progress of a task: what became different between two statuses, as lines for people.
 //
-// ProgressLines and LiveLines are pure. ProgressView writes them: on a terminal the lines scroll and a few live ones
-// stay below them; elsewhere one line an event, so that a log reads well.
+// ProgressLines, LiveLines and StillText are pure. ProgressView writes them: on a terminal the lines scroll and a few
+// live ones stay below them; elsewhere one line an event, so that a log reads well, and one after 30 s without any.
 #pragma once
 
 #include <cstdio>
@@ -33,6 +33,9 @@ std::string HowFar(const api::AutotuneTask& task, base::WallTime started, base::
 // "best so far: e2-bbbbbb default 1560.2 tok/s per GPU (+41.3%)"; "" while there is none.
 std::string LeaderText(const api::AutotuneTask& task);
 
+// For a log in which nothing has happened for a while: "still: e1-aaaaaa measuring 1m30s; 0 of 3 experiments, 1m35s".
+std::string StillText(const api::AutotuneTask& task, base::WallTime started, base::WallTime time);
+
 // What runs now, and how far the task is: at most `width` characters a line. `started`: where the status does not say.
 std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime started, base::WallTime time,
                                    std::size_t width);
@@ -46,7 +49,7 @@ class ProgressView {
   ProgressView& operator=(const ProgressView&) = delete;
 
   void Show(const api::AutotuneTask& task);
-  // Draws the live lines again: seconds have passed.
+  // Draws the live lines again, or says what goes on: seconds have passed.
   void Tick();
   // Takes the live lines away; nothing is drawn any more.
   void Finish();
@@ -65,6 +68,7 @@ class ProgressView {
   const base::WallTime started_;
   base::Mutex mutex_;
   api::AutotuneTask last_ GUARDED_BY(mutex_);
+  base::WallTime printed_ GUARDED_BY(mutex_);
   bool live_ GUARDED_BY(mutex_) = false;
   std::size_t drawn_ GUARDED_BY(mutex_) = 0;
 };

@@ -46,7 +46,7 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     const std::vector<std::string> common = CompareArguments(arguments).common;
     text += ResultTable(task, width / 2).Text();
     if (!common.empty()) text += "\nCommon arguments: " + Joined(common, " ") + "\n";
-    text += "\n";
+    text += "\nMeasured: " + report::MeasuredText(task) + "\nSLO: " + report::SloText(task.spec.slo) + "\n\n";
   }
   if (const std::string absent = NotAmongText(task); !absent.empty()) text += absent + "\n";
   const api::ExperimentStatus* best = BestExperiment(task);
@@ -57,6 +57,11 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     return text;
   }
   text += "Best: " + Headline(task) + "\n";
+  for (const report::ResultRow& row : report::ResultRows(task)) {
+    if (const std::string step = row.best ? report::DecidingStep(task, row) : ""; !step.empty()) {
+      text += "Not more: " + step + "\n";
+    }
+  }
   if (IsSimulated(task.status)) text += std::string(report::kSimulatedNote) + "\n";
   if (const auto found = report::ChangesOf(task, rules)) {
     text += std::string("\nAgainst ") + (found->role == "deployed" ? "what is deployed" : "the baseline") + ":\n\n" +
@@ -84,7 +89,7 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
     text += "Condition " + condition.type + "=" + condition.status + " " + condition.reason +
             (condition.message.empty() ? "" : ": " + condition.message) + "\n";
   }
-  if (status.candidates.total > 0) text += "Space     " + CandidatesText(status.candidates) + "\n";
+  if (status.candidates.total > 0) text += "Space     " + CandidatesText(task) + "\n";
   if (const std::string estimate = EstimateText(status); !estimate.empty()) text += "Estimate  " + estimate + "\n";
   if (!status.gpu_product.empty()) text += "GPU       " + status.gpu_product + "\n";
   if (!status.experiments.empty()) {

@@ -74,7 +74,13 @@ std::string ProblemsOf(const json& object, const std::string& name, const std::s
 base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, const std::string& name,
                                                        Schema schema) {
   const auto documents = ParseYaml(text, name, text::Dialect::kKubectl);
-  if (!documents) return documents.error();
+  if (!documents) {
+    base::Error error = documents.error();
+    if (text.find("{{") != std::string::npos) {
+      error.message += "; \"{{\" is there: a template has to be rendered first (helm template)";
+    }
+    return error;
+  }
   std::vector<const json*> found;
   std::string other_kinds;
   for (const json& document : *documents) Collect(document, found, other_kinds);
@@ -152,9 +158,10 @@ base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, 
   if (tasks->size() != 1) {
     std::string names;
     for (const api::AutotuneTask& task : *tasks) names += (names.empty() ? "" : ", ") + task.metadata.name;
-    const std::string where = paths.size() == 1 && paths.front() != "-" ? paths.front() + ": has " : "has ";
-    return base::Invalid((paths.size() == 1 && paths.front() == "-" ? "standard input: " : "") + where +
-                         std::to_string(tasks->size()) + " AutotuneTasks (" + names + "); give one");
+    const std::string where = paths.size() > 1       ? "the files have "
+                              : paths.front() == "-" ? "standard input: has "
+                                                     : paths.front() + ": has ";
+    return base::Invalid(where + std::to_string(tasks->size()) + " AutotuneTasks (" + names + "); give one");
   }
   return std::move(tasks->front());
 }

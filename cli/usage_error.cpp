@@ -1,6 +1,7 @@
 #include "cli/usage_error.h"
 
 #include <algorithm>
+#include <cctype>
 #include <regex>
 #include <sstream>
 
@@ -36,15 +37,19 @@ std::string UsageProblem(const std::vector<std::string>& words, const std::vecto
   }
   if (command == nullptr) {
     const auto word = std::find_if_not(words.begin(), words.end(), is_flag);
-    if (word == words.end()) return "";
+    if (word == words.end()) return words.empty() ? "no command is given; there are " + all : "";
     return "there is no command \"" + *word + "\"; " + Meant(*word, names, "there are " + all);
   }
   std::vector<std::string> flags = command->options;
   flags.insert(flags.end(), global.begin(), global.end());
   for (const std::string& word : words) {
     if (word == "--") break;
-    const std::string flag = word.substr(0, word.find('='));
-    if (!word.starts_with("--") || std::find(flags.begin(), flags.end(), flag) != flags.end()) continue;
+    const bool is_long = word.starts_with("--");
+    // "-fFILE" is -f; a negative number is a value.
+    const bool is_short = !is_long && is_flag(word) && std::isalpha(static_cast<unsigned char>(word[1])) != 0;
+    const std::string flag = is_long ? word.substr(0, word.find('=')) : word.substr(0, 2);
+    if ((!is_long && !is_short) || std::find(flags.begin(), flags.end(), flag) != flags.end()) continue;
+    if (is_short) return command->name + " has no flag " + flag + "; autotune " + command->name + " --help lists them";
     return command->name + " has no flag " + flag + "; " +
            Meant(flag, flags, "autotune " + command->name + " --help lists them");
   }
@@ -54,7 +59,9 @@ std::string UsageProblem(const std::vector<std::string>& words, const std::vecto
 std::string Reworded(const std::string& message) {
   std::smatch match;
   static const std::regex kSet(R"(^(\S+): (.*) not in \{(.*)\}$)"), kRange(R"(^(\S+): Value (.*) not in range (.*)$)"),
-      kMissing(R"(^(\S+) is required$)");
+      kMissing(R"(^(\S+) is required$)"), kNoValue(R"(^(\S+): (?:At least )?\d+ required (\S+) missing$)"),
+      kNoNumber(R"(^Could not convert: (\S+) = (.*)$)"),
+      kTooMany(R"(^The following arguments? w\S+ not expected: (.*)$)");
   if (std::regex_match(message, match, kSet)) {
     std::vector<std::string> known;
     std::istringstream names(match.str(3));
@@ -67,6 +74,11 @@ std::string Reworded(const std::string& message) {
   if (std::regex_match(message, match, kMissing)) {
     return match.str(1) == "--file" ? "no file is named: FILE, or - for standard input" : match.str(1) + " is missing";
   }
+  if (std::regex_match(message, match, kNoValue)) return match.str(1) + " needs a value: " + match.str(2);
+  if (std::regex_match(message, match, kNoNumber)) {
+    return match.str(1) + ": \"" + match.str(2) + "\" is not a number";
+  }
+  if (std::regex_match(message, match, kTooMany)) return "too many arguments: " + match.str(1);
   return message;
 }
 

@@ -52,11 +52,37 @@ std::optional<std::string> FileOf(const TaskChoice& choice, const Streams& strea
   return streams.in_is_terminal ? std::nullopt : std::optional<std::string>("-");
 }
 
+std::string NamesOf(const std::vector<api::AutotuneTask>& tasks) {
+  std::string names;
+  for (const api::AutotuneTask& task : tasks) names += (names.empty() ? "" : ", ") + task.metadata.name;
+  return names;
+}
+
 base::Result<api::AutotuneTask> OneTask(const TaskChoice& choice, Streams& streams) {
   auto tasks = ChosenTasks(choice, streams);
   if (!tasks) return std::move(tasks).error();
   if (tasks->size() == 1) return std::move(tasks->front());
-  return base::Invalid(std::to_string(tasks->size()) + " tasks: name one");
+  if (tasks->empty()) return base::Error{base::Code::kNotFound, "there are no AutotuneTasks"};
+  const bool from_file = FileOf(choice, streams).has_value();
+  return base::Invalid("here are " + std::to_string(tasks->size()) + " AutotuneTasks (" + NamesOf(*tasks) +
+                       "); give the name of one" + (from_file ? ": NAME -f FILE" : ""));
+}
+
+// The tasks of a file; of them the one that is named too.
+base::Result<std::vector<api::AutotuneTask>> TasksOfFile(const std::string& file, const TaskChoice& choice,
+                                                         Streams& streams) {
+  const std::string title = file == "-" ? "standard input" : file;
+  const auto text = ReadFileOrStdin(file, streams.in);
+  if (!text) return text.error();
+  if (file == "-" && text->find_first_not_of(" \t\r\n") == std::string::npos) {
+    return base::Invalid("nothing to read: name a task of the cluster or a file, or pipe a task in");
+  }
+  auto tasks = TasksFromText(*text, title);
+  if (!tasks || choice.file.empty() || choice.name.empty()) return tasks;
+  const std::string all = NamesOf(*tasks);
+  std::erase_if(*tasks, [&](const api::AutotuneTask& task) { return task.metadata.name != choice.name; });
+  if (!tasks->empty()) return tasks;
+  return base::Error{base::Code::kNotFound, title + ": has no AutotuneTask \"" + choice.name + "\" but " + all};
 }
 
 std::string NoBestText(const api::AutotuneTask& task) {
@@ -67,6 +93,13 @@ std::string NoBestText(const api::AutotuneTask& task) {
               ? ": "
               : " yet (" + state + (task.status.progress.empty() ? "" : " " + task.status.progress) + "): ") +
          (headline.empty() ? "nothing is measured" : headline);
+}
+
+base::Error NoSuchExperiment(const api::AutotuneTask& task, const std::string& name) {
+  std::string names;
+  for (const api::ExperimentStatus& one : task.status.experiments) names += (names.empty() ? "" : " ") + one.name;
+  return {base::Code::kNotFound, "AutotuneTask " + task.metadata.name + " has no experiment \"" + name + "\"" +
+                                     (names.empty() ? " and none at all yet" : "; it has " + names)};
 }
 
 const api::ExperimentStatus* ExperimentNamed(const api::AutotuneTask& task, const std::string& name) {
@@ -83,8 +116,26 @@ base::Result<deploy::Winner> ChosenWinner(const api::AutotuneTask& task, const s
   const api::ExperimentStatus* experiment = name.empty() ? report::BestExperiment(task) : ExperimentNamed(task, name);
   if (experiment != nullptr) return reconcile::MeasuredWinner(task, *experiment, rules);
   if (name.empty()) return base::Error{base::Code::kConflict, NoBestText(task)};
-  return base::Error{base::Code::kNotFound,
-                     "AutotuneTask " + task.metadata.name + " has no experiment \"" + name + "\""};
+  return NoSuchExperiment(task, name);
+}
+
+// What is applied besides the best, or before the search has ended, is said on standard error.
+void NoteWhatIsApplied(const api::AutotuneTask& task, const std::string& name, Streams& streams) {
+  if (name.empty()) {
+    if (reconcile::IsOver(task.status.state)) return;
+    streams.err << "note: AutotuneTask " << task.metadata.name << " is not finished (" << task.status.state << " "
+                << task.status.progress << "): this is the leader so far\n";
+    return;
+  }
+  const std::vector<report::ResultRow> rows = report::ResultRows(task);
+  const report::ResultRow *chosen = nullptr, *best = nullptr;
+  for (const report::ResultRow& row : rows) {
+    if (row.experiment == ExperimentNamed(task, name)) chosen = &row;
+    if (row.best) best = &row;
+  }
+  if (chosen == nullptr || chosen->best) return;
+  const std::string why = report::WhyNotBest(*chosen, best);
+  streams.err << "note: " << chosen->experiment->name << " is not the best" << (why.empty() ? "" : ": " + why) << "\n";
 }
 
 // A Deployment of the cluster, or the only one of a file.
@@ -172,11 +223,7 @@ int WatchStatus(const TaskChoice& choice, const quant::RuleSet& rules, Streams& 
 }  // namespace
 
 base::Result<std::vector<api::AutotuneTask>> ChosenTasks(const TaskChoice& choice, Streams& streams) {
-  if (const auto file = FileOf(choice, streams)) {
-    const auto text = ReadFileOrStdin(*file, streams.in);
-    if (!text) return text.error();
-    return TasksFromText(*text, *file == "-" ? "standard input" : *file);
-  }
+  if (const auto file = FileOf(choice, streams)) return TasksOfFile(*file, choice, streams);
   auto connection = Connect(choice.cluster);
   if (!connection) return connection.error();
   if (choice.name.empty()) return (*connection)->cluster->List(choice.cluster.all_namespaces);
@@ -224,7 +271,7 @@ int ShowResults(const TaskChoice& choice, const std::string& output, const quant
   } else {
     streams.out << report::ResultTable(*task, streams.width / 2).Text();
   }
-  return task->status.best ? 0 : kVerbNoAnswer;
+  return report::BestExperiment(*task) != nullptr ? 0 : kVerbNoAnswer;
 }
 
 int WriteReport(const TaskChoice& choice, const ReportOptions& options, const quant::RuleSet& rules, Streams& streams) {
@@ -273,13 +320,7 @@ int ShowLog(const ClusterOptions& options, const std::string& task, const std::s
   const auto found = cluster.Get(task);
   if (!found) return Told(found.error(), streams);
   const api::ExperimentStatus* entry = ExperimentNamed(*found, experiment);
-  if (entry == nullptr) {
-    std::string names;
-    for (const auto& one : found->status.experiments) names += (names.empty() ? "" : " ") + one.name;
-    return Told({base::Code::kNotFound, "AutotuneTask " + task + " has no experiment \"" + experiment + "\"" +
-                                            (names.empty() ? " and none at all yet" : "; it has " + names)},
-                streams);
-  }
+  if (entry == nullptr) return Told(NoSuchExperiment(*found, experiment), streams);
   const auto log = cluster.Log(*found, *entry, container);
   if (!log) return Told(log.error(), streams);
   streams.out << *log;
@@ -323,10 +364,7 @@ int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant
   if (!winner) return Told(winner.error(), streams);
   const auto manifest = target->write(*winner);
   if (!manifest) return Told(manifest.error(), streams);
-  if (!reconcile::IsOver(task->status.state)) {
-    streams.err << "note: AutotuneTask " << task->metadata.name << " is not finished (" << task->status.state << " "
-                << task->status.progress << "): this is the leader so far\n";
-  }
+  NoteWhatIsApplied(*task, options.experiment, streams);
   if (options.print || FileOf(choice, streams).has_value() || std::string_view(target->apply) != "kubectl apply -f -") {
     streams.out << *manifest;
     return 0;

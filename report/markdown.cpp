@@ -30,6 +30,10 @@ std::string Fenced(const std::string& language, const std::string& content) {
 std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const api::ExperimentStatus* best = BestExperiment(task);
   std::string out = "## Answer\n\n" + MarkdownEscaped((best == nullptr ? "None: " : "") + Headline(task)) + "\n\n";
+  for (const ResultRow& row : ResultRows(task)) {
+    const std::string step = row.best ? DecidingStep(task, row) : "";
+    if (!step.empty()) out += "Not more: " + MarkdownEscaped(step) + "\n\n";
+  }
   const std::string command = ServeLine(task, rules, 100);
   if (command.empty()) return out;
   out += Fenced("sh", command);
@@ -87,7 +91,8 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
   line("Objective",
        std::string(api::ObjectiveName(task.spec.optimization.objective)) + "; SLO: " + SloText(task.spec.slo));
   line("Measured", MeasuredText(task));
-  line("State", (status.state.empty() ? "not started" : status.state) + ", " + CandidatesText(status.candidates));
+  const std::string state = status.state.empty() ? "not started" : status.state;
+  line("State", status.candidates.total > 0 ? state + ", " + CandidatesText(task) : state);
   line("Cost", CostText(status.cost));
   out += "\n" + MarkdownAnswer(task, rules);
 

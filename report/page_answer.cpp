@@ -13,31 +13,6 @@ namespace {
 
 using text::Milliseconds;
 
-// The load above the scored one that broke the SLO: what decided that it goes no further.
-const measurement::Point* NextThatBroke(const ResultRow& row) {
-  const measurement::Point* next = nullptr;
-  for (const api::LoadRow& load : row.experiment->loads) {
-    const measurement::Point& point = load.measured;
-    if (load.meets_slo || row.load == nullptr || point.scenario != row.load->scenario ||
-        point.load.kind != row.load->load.kind || point.load.value <= row.load->load.value) {
-      continue;
-    }
-    if (next == nullptr || point.load.value < next->load.value) next = &point;
-  }
-  return next;
-}
-
-std::string LimitText(const PageData& data) {
-  const ResultRow& best = *data.best;
-  const measurement::Point* next = NextThatBroke(best);
-  if (next == nullptr) return "";
-  std::vector<std::string> broken;
-  for (const measurement::Violation& violation : measurement::CheckSlo(experiment::SloOf(data.task.spec.slo), *next)) {
-    broken.push_back(ViolationText(violation));
-  }
-  return next->load.ToString() + (broken.empty() ? " did not keep the SLO" : " broke " + text::Joined(broken, ", "));
-}
-
 // The bounded latencies of the scored point, or the usual ones.
 std::string LatenciesText(const PageData& data, const measurement::Point& point) {
   std::vector<std::string> parts;
@@ -147,7 +122,7 @@ Markup BestMarkup(const PageData& data) {
        {"Changes", ChangesText(data)},
        {"At", load},
        {"There", point == nullptr ? "" : LatenciesText(data, *point)},
-       {"Why not more", LimitText(data)},
+       {"Why not more", DecidingStep(data.task, *data.best)},
        {"Ties with", text::Joined(answer.tied_with, ", ")},
        {"Price", PriceText(answer)}});
   Markup warnings;
@@ -172,7 +147,7 @@ Markup AnswerSection(const PageData& data) {
   }
   out += Facts({{"Objective", std::string(api::ObjectiveName(task.spec.optimization.objective))},
                 {"SLO", SloText(task.spec.slo)},
-                {"Found with", CandidatesText(task.status.candidates) + "; " + CostText(task.status.cost)}});
+                {"Found with", CandidatesText(task) + "; " + CostText(task.status.cost)}});
   if (data.best != nullptr) out += DeployMarkup(data);
   return Element("section", {{"id", "answer"}, {"class", "answer"}}, out);
 }

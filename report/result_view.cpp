@@ -1,6 +1,7 @@
 #include "report/result_view.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "operator/deploy/container_command.h"
+#include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/measured_winner.h"
 #include "report/task_words.h"
@@ -96,6 +98,12 @@ std::string LostText(const ResultRow& row) {
   return row.quality ? "quality undecided" : "quality not known";
 }
 
+std::string BrokenText(const std::vector<measurement::Violation>& broken) {
+  std::vector<std::string> texts;
+  for (const measurement::Violation& violation : broken) texts.push_back(ViolationText(violation));
+  return Joined(texts, "; ");
+}
+
 std::string StateText(const ResultRow& row, std::size_t width) {
   const api::ExperimentStatus& experiment = *row.experiment;
   switch (experiment.state) {
@@ -112,13 +120,45 @@ std::string StateText(const ResultRow& row, std::size_t width) {
         return "fresh start of " + experiment.confirms + (row.score ? ": it holds" : ": it does not hold");
       if (!row.keeps_quality) return LostText(row);
       if (row.cannot_win) return "cannot win, stopped early";
-      if (!row.score) return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
+      if (!row.score) return MissedText(row);
       if (const std::string role = RoleText(experiment); !role.empty()) {
         return role + (row.tied ? ", ties with the best" : "");
       }
       return row.tied ? "ties with the best" : row.pareto ? "Pareto" : "";
     case api::ExperimentState::kFailed:
       return Shortened(experiment.reason + ": " + experiment.message, width);
+  }
+  return "";
+}
+
+// The load above the scored one that broke the SLO: what decided that it goes no further.
+const measurement::Point* NextThatBroke(const ResultRow& row) {
+  const measurement::Point* next = nullptr;
+  for (const api::LoadRow& load : row.experiment->loads) {
+    const measurement::Point& point = load.measured;
+    if (load.meets_slo || row.load == nullptr || point.scenario != row.load->scenario ||
+        point.load.kind != row.load->load.kind || point.load.value <= row.load->load.value) {
+      continue;
+    }
+    if (next == nullptr || point.load.value < next->load.value) next = &point;
+  }
+  return next;
+}
+
+// Of a search for the highest load that no load above has ended.
+std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& row) {
+  const bool by_rate = plan.mode == measurement::LoadMode::kAutoRate;
+  if (!by_rate && plan.mode != measurement::LoadMode::kAutoConcurrency) return "";
+  const std::string& stopped = row.experiment->stopped;
+  if (!by_rate && row.load->load.value >= plan.max) {
+    return "the SLO holds at the most requests in flight that benchmark.load.auto.max allows (" +
+           std::to_string(plan.max) + ")";
+  }
+  if (stopped == measurement::StopReasonName(measurement::StopReason::kCapacity)) {
+    return "the SLO holds up to the capacity: more load gives no more throughput";
+  }
+  if (stopped == measurement::StopReasonName(measurement::StopReason::kOutOfTime)) {
+    return "no time was left to measure a higher load";
   }
   return "";
 }
@@ -197,9 +237,12 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn("REQ/S", Table::Align::kRight);
   table.AddColumn("TOK/S/GPU", Table::Align::kRight);
   table.AddColumn("\u00b1", Table::Align::kRight);
-  table.AddColumn("TTFT P50", Table::Align::kRight);
-  table.AddColumn("TTFT P99", Table::Align::kRight);
-  table.AddColumn("TPOT P50", Table::Align::kRight);
+  using measurement::Metric;
+  using measurement::Statistic;
+  const std::vector<LatencyColumn> latencies = LatencyColumns(
+      {{Metric::kTtft, Statistic::kP50}, {Metric::kTtft, Statistic::kP99}, {Metric::kTpot, Statistic::kP50}},
+      experiment::SloOf(task.spec.slo));
+  for (const LatencyColumn& column : latencies) table.AddColumn(LatencyTitle(column), Table::Align::kRight);
   table.AddColumn("PRICE/M OUT", Table::Align::kRight);
   table.AddColumn("PRICE/M IN", Table::Align::kRight);
   table.AddColumn("VS BASELINE", Table::Align::kRight);
@@ -221,16 +264,12 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.push_back(api::FormatDecimal(load.requests_per_second, 2));
       cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
       cells.push_back(row.score && row.ci > 0 ? Percent(row.ci / std::abs(*row.score)) : "");
-      using measurement::Metric;
-      using measurement::Statistic;
-      cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP50));
-      cells.push_back(LatencyText(load, Metric::kTtft, Statistic::kP99));
-      cells.push_back(LatencyText(load, Metric::kTpot, Statistic::kP50));
+      for (const LatencyColumn& one : latencies) cells.push_back(LatencyText(load, one.metric, one.statistic));
       reconcile::TokenPrices prices = reconcile::PricesAt(price_per_hour, load, experiment.gpus);
       cells.push_back(std::move(prices.output));
       cells.push_back(std::move(prices.input));
     } else {
-      cells.resize(15);
+      cells.resize(12 + latencies.size());
     }
     cells.push_back(row.improvement);
     cells.push_back(PerplexityText(experiment, row.quality));
@@ -269,14 +308,24 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   if (experiment.state == api::ExperimentState::kFailed) return experiment.reason + ": " + experiment.message;
   if (experiment.state != api::ExperimentState::kSucceeded) return StateText(row, 200);
   if (row.cannot_win) return "given up early: it could no longer reach the best";
-  std::vector<std::string> broken;
-  for (const measurement::Violation& violation : row.broken) broken.push_back(ViolationText(violation));
-  if (!broken.empty()) return "breaks " + Joined(broken, "; ");
+  if (!row.broken.empty()) return MissedText(row);
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
   if (row.tied) return "ties with the best: the intervals overlap";
   if (best == nullptr || !best->score || *best->score == 0) return "";
   return Percent(std::abs(*best->score - *row.score) / std::abs(*best->score)) +
          ((*row.score < *best->score) == (*best->score > 0) ? " below the best" : " above the best");
+}
+
+std::string MissedText(const ResultRow& row) {
+  if (!row.broken.empty()) return "breaks " + BrokenText(row.broken);
+  return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
+}
+
+std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
+  const measurement::Point* next = NextThatBroke(row);
+  if (next == nullptr) return row.load == nullptr ? "" : WhyNoHigherLoad(task.spec.benchmark.load, row);
+  const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), *next);
+  return next->load.ToString() + (broken.empty() ? " did not keep the SLO" : " broke " + BrokenText(broken));
 }
 
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
@@ -290,6 +339,26 @@ std::string LatencyText(const measurement::Point& point, measurement::Metric met
     text += " (" + std::to_string(point.requests) + " requests)";
   }
   return text;
+}
+
+std::vector<LatencyColumn> LatencyColumns(std::vector<LatencyColumn> usual, const measurement::Slo& slo) {
+  const auto key = [](const LatencyColumn& column) { return std::pair(column.metric, column.statistic); };
+  for (const measurement::Bound& bound : slo.bounds) {
+    const LatencyColumn column{bound.metric, bound.statistic};
+    const bool there =
+        std::any_of(usual.begin(), usual.end(), [&](const auto& one) { return key(one) == key(column); });
+    if (!there) usual.push_back(column);
+  }
+  std::stable_sort(usual.begin(), usual.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  return usual;
+}
+
+std::string LatencyTitle(const LatencyColumn& column) {
+  std::string title = column.metric == measurement::Metric::kE2e ? "E2E" : MetricTitle(column.metric);
+  title += " ";
+  title += measurement::StatisticName(column.statistic);
+  for (char& c : title) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return title;
 }
 
 std::string LoadText(const measurement::Load& load) {

@@ -57,6 +57,20 @@ std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules
 // failure. "best" for the best, "" while it runs.
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best);
 
+// Why the scored load is no higher: the next one and what it broke, "concurrency=64 broke slo.ttft.p99 (612 ms, allowed
+// 500 ms)"; the capacity, the most that is asked for, or the time. "" where loads are fixed and none broke it.
+std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row);
+// Why a measured experiment has no score: "breaks slo.ttft.p99 (2.04 s, allowed 2.00 s)". REQUIRES: it has none.
+std::string MissedText(const ResultRow& row);
+
+struct LatencyColumn {
+  measurement::Metric metric;
+  measurement::Statistic statistic;
+};
+// The usual columns of a table of latencies, and those that the SLO bounds.
+std::vector<LatencyColumn> LatencyColumns(std::vector<LatencyColumn> usual, const measurement::Slo& slo);
+std::string LatencyTitle(const LatencyColumn& column);  // "TPOT P95"
+
 // Requests in flight, "32", or a rate, "8.5/s".
 std::string LoadText(const measurement::Load& load);
 // "+0.21% ±0.09%" over the baseline's, "7.389" for the baseline itself; "" where it was not measured.

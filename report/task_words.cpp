@@ -1,5 +1,7 @@
 #include "report/task_words.h"
 
+#include "operator/reconcile/space.h"
+#include "operator/reconcile/verdict.h"
 #include "text/table.h"
 
 namespace autotune::report {
@@ -141,12 +143,19 @@ std::string ModelText(const checkpoint::ModelFacts& model) {
   return text;
 }
 
-std::string CandidatesText(const api::TaskStatus::Candidates& candidates) {
-  const int runs = candidates.eligible - candidates.not_run;
-  return std::to_string(runs) + (runs == 1 ? " experiment" : " experiments") + " out of " +
-         std::to_string(candidates.total) + " combinations (" + std::to_string(candidates.duplicates) +
-         " duplicates, " + std::to_string(candidates.pruned) + " pruned, " + std::to_string(candidates.not_run) +
-         " not run)";
+std::string CandidatesText(const api::AutotuneTask& task) {
+  const api::TaskStatus::Candidates& candidates = task.status.candidates;
+  const auto count = [](int number, const char* noun) {
+    return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+  };
+  const std::string of = " out of " + count(candidates.total, "combination") + " (" +
+                         count(candidates.duplicates, "duplicate") + ", " + std::to_string(candidates.pruned) +
+                         " pruned";
+  if (reconcile::IsAdaptive(task.spec) && !reconcile::IsOver(task.status.state)) {
+    return count(candidates.eligible, "candidate") + of + "); the search decides which of them run";
+  }
+  return count(candidates.eligible - candidates.not_run, "experiment") + of + ", " +
+         std::to_string(candidates.not_run) + " not run)";
 }
 
 }  // namespace autotune::report

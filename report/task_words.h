@@ -27,7 +27,8 @@ std::string StatusMessage(const api::TaskStatus& status);
 std::string ModelText(const checkpoint::ModelFacts& model);
 // "meta-llama/Llama-3.1-8B (...)"; of several checkpoints one text each, with its name in front.
 std::vector<std::string> ModelTexts(const api::AutotuneTask& task);
-// "2 combinations, ..." of status.candidates.
-std::string CandidatesText(const api::TaskStatus::Candidates& candidates);
+// "2 experiments out of 4 combinations (1 duplicate, 1 pruned, 0 not run)"; of an adaptive search that goes on, how
+// many candidates there are.
+std::string CandidatesText(const api::AutotuneTask& task);
 
 }  // namespace autotune::report

@@ -49,9 +49,10 @@ api::AutotuneTask Searching() {
 TEST(ProgressLines, TellTheSizeOfTheSearchAndWhatWasPruned) {
   api::AutotuneTask task = Searching();
   task.status.pruned_reasons = {{"KvDtypeNeedsOtherWeights", 1, "vllm + mine: no"}};
-  EXPECT_THAT(ProgressLines({}, task),
-              ElementsAre("2 experiments out of 4 combinations (1 duplicates, 1 pruned, 0 not run)",
-                          "Pruned 1: KvDtypeNeedsOtherWeights, vllm + mine: no"));
+  EXPECT_THAT(
+      ProgressLines({}, task),
+      ElementsAre("2 candidates out of 4 combinations (1 duplicate, 1 pruned); the search decides which of them run",
+                  "Pruned 1: KvDtypeNeedsOtherWeights, vllm + mine: no"));
   EXPECT_THAT(ProgressLines(task.status, task), IsEmpty()) << "nothing happened";
 }
 
@@ -169,9 +170,10 @@ TEST_F(ProgressViewTest, WritesOneLineAnEventWhereThereIsNoTerminal) {
   view.Tick();
   view.Say("bye");
   view.Finish();
-  EXPECT_EQ(Written(),
-            "12:34:56  2 experiments out of 4 combinations (1 duplicates, 1 pruned, 0 not run)\n"
-            "12:34:56  bye\n");
+  EXPECT_EQ(
+      Written(),
+      "12:34:56  2 candidates out of 4 combinations (1 duplicate, 1 pruned); the search decides which of them run\n"
+      "12:34:56  bye\n");
 }
 
 TEST_F(ProgressViewTest, SaysHowFarItIsAfterEachExperimentWhereNothingIsDrawn) {
@@ -183,6 +185,29 @@ TEST_F(ProgressViewTest, SaysHowFarItIsAfterEachExperimentWhereNothingIsDrawn) {
   view.Show(task);
   view.Finish();
   EXPECT_TRUE(Written().ends_with("12:34:56  1 of 2 experiments, 0s\n"));
+}
+
+TEST_F(ProgressViewTest, SaysWhatGoesOnAfterHalfAMinuteOfSilence) {
+  ProgressView view(file_, false, 80, clock_);
+  api::AutotuneTask task = Searching();
+  task.status.experiments[0].state = api::ExperimentState::kMeasuring;
+  task.status.experiments[0].started_at = "2026-11-22T12:34:50Z";
+  view.Show(task);
+  for (int seconds = 0; seconds < 70; ++seconds) {
+    clock_.Advance(std::chrono::seconds(1));
+    view.Tick();
+  }
+  task.status.state = "Complete";
+  view.Show(task);
+  clock_.Advance(std::chrono::seconds(60));
+  view.Tick();
+  view.Finish();
+  const std::string text = Written();
+  const std::string name = task.status.experiments[0].name;
+  EXPECT_THAT(
+      text, HasSubstr("12:35:26  still: " + name + " measuring 36s; 0 of 2 experiments, 30s\n12:35:56  still: " + name +
+                      " measuring 1m06s; 0 of 2 experiments, 1m00s\n"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("12:36:2"))) << "and nothing once it is over";
 }
 
 TEST_F(ProgressViewTest, ReplacesItsLiveLinesOnATerminalAndTakesThemAwayAtTheEnd) {

@@ -47,6 +47,10 @@ TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
       {{{"spec", {{"model", {{"idOrPath", nullptr}}}}}}, "spec.model.idOrPath: is missing"},
       {{{"spec", {{"model", nullptr}, {"models", {{{"name", "a"}, {"idOrPath", "/a"}}}}}}},
        R"(spec.models[0].idOrPath: "/a" is a path inside spec.models[0].volume, which is not set)"},
+      {{{"spec",
+         {{"baseRuntime", nullptr},
+          {"runtimes", {{{"name", "a"}, {"engine", "vllm"}, {"image", "i:v0.24.0"}, {"args", "--a 64  --b"}}}}}}},
+       R"(spec.runtimes[0].args: "--a 64  --b" is a string; a list is wanted: write ["--a","64","--b"])"},
       {{{"metadata", {{"name", "Bad_Name"}}}}, R"(metadata.name: "Bad_Name" is no name)"},
       {{{"specs", json::object()}}, "specs: unknown field; did you mean spec?"},
   };
@@ -100,6 +104,10 @@ TEST(SchemaProblems, SayWhatToWriteInstead) {
       {"benchmark/load/requestRate", R"([2])", R"(write "2")"},
       {"benchmark/load/requestRate", "2", R"(write ["2"])"},
       {"benchmark/load/concurrency", "8", "write [8]"},
+      {"benchmark/load/concurrency", R"("8,16")", "write [8,16]"},
+      {"quantConfig/presets", R"("default, kv-cache-fp8")", R"(write ["default","kv-cache-fp8"])"},
+      {"benchmark/scenarios", R"j("D(512,128)")j", R"j(write ["D(512,128)"])j"},
+      {"benchmark/scenarios", R"j("D(512,128),D(64,16)")j", R"j(write ["D(512,128)","D(64,16)"])j"},
       {"benchmark/load/auto", "true", "write {}"},
       {"benchmark/arrival", R"("poisson")", R"(write {"process":"Poisson"})"},
       {"model", R"("org/m")", R"(write {"idOrPath":"org/m"})"},
@@ -114,7 +122,7 @@ TEST(SchemaProblems, SayWhatToWriteInstead) {
       {"maxExperiments", "8", "it belongs to spec.optimization.maxExperiments"},
       {"benchmark/concurrency", "[8]", "it belongs to spec.benchmark.load.concurrency"},
       {"optimization/budget", R"("12h")", "is wanted with deadline, gpuHours"},
-      {"slo/tpot", R"("40ms")", "by statistic: p50, p90, p95, p99, mean."},
+      {"slo/tpot", R"("40ms")", "by statistic: p50, p90, p95, p99 or mean"},
   };
   for (const auto& [pointer, value, expected] : cases) {
     EXPECT_THAT(Advice(pointer, value), ::testing::HasSubstr(expected)) << pointer << ": " << value;
@@ -193,6 +201,9 @@ TEST(UsageProblem, NamesTheCommandOrFlagThatWasMeant) {
   EXPECT_EQ(UsageProblem({"plna", "-f", "x"}, commands, {}), "there is no command \"plna\"; did you mean plan?");
   EXPECT_EQ(UsageProblem({"zebra"}, commands, {}), "there is no command \"zebra\"; there are plan, status");
   EXPECT_EQ(UsageProblem({"plan", "--gpuu=h100"}, commands, {}), "plan has no flag --gpuu; did you mean --gpu?");
+  EXPECT_EQ(UsageProblem({"plan", "-t", "x"}, commands, {}), "plan has no flag -t; autotune plan --help lists them");
+  EXPECT_EQ(UsageProblem({"plan", "-fx"}, commands, {}), "");
+  EXPECT_EQ(UsageProblem({}, commands, {}), "no command is given; there are plan, status");
   EXPECT_EQ(UsageProblem({"plan", "--rules", "d", "-f", "x"}, commands, {"--rules"}), "");
 }
 
@@ -202,6 +213,9 @@ TEST(Reworded, SaysWhatTheParserSaysInOneStyle) {
   EXPECT_EQ(Reworded("--gpus: Value 0 not in range 1 to 1024"), "--gpus: 0 is not within 1 to 1024");
   EXPECT_EQ(Reworded("--file is required"), "no file is named: FILE, or - for standard input");
   EXPECT_EQ(Reworded("NAME is required"), "NAME is missing");
+  EXPECT_EQ(Reworded("--simulate: 1 required GPU missing"), "--simulate needs a value: GPU");
+  EXPECT_EQ(Reworded("Could not convert: --concurrency = a"), "--concurrency: \"a\" is not a number");
+  EXPECT_EQ(Reworded("The following argument was not expected: b"), "too many arguments: b");
   EXPECT_EQ(Reworded("something else"), "something else");
 }
 

@@ -41,6 +41,15 @@ TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
   EXPECT_THAT(text, Not(HasSubstr("imulated")));
 }
 
+TEST(FinalText, SaysWhatWasMeasuredAndWhatBrokeTheSlo) {
+  api::AutotuneTask task = Finished();
+  task.spec.slo.ttft["p99"] = 300;
+  const std::string text = FinalText(task, Rules(), 160);
+  EXPECT_THAT(text, HasSubstr("\nMeasured: scenario"));
+  EXPECT_THAT(text, HasSubstr("\nSLO: TTFT p99 <= 300 ms, error rate <= 1 %\n"));
+  EXPECT_THAT(text, HasSubstr("breaks slo.ttft.p99 (310 ms, allowed 300 ms)"));
+}
+
 TEST(FinalText, ShowsWhatPrecisionCosts) {
   api::AutotuneTask task = Finished();
   task.status.experiments[0].quality.emplace().measured = BlocksOf(0);
@@ -61,7 +70,7 @@ TEST(FinalText, SaysWhatWasAskedForAndIsNoExperiment) {
   task.status.candidates = {48, 2, 4, 42, 2};
   task.status.pruned_reasons = {{"NeedsCheckpoint", 3, "vllm + aggressive-moe: cannot"}};
   EXPECT_THAT(FinalText(task, Rules(), 160),
-              HasSubstr("Common arguments: --max-num-seqs 64\n\n"
+              HasSubstr("error rate <= 1 %\n\n"
                         "Not among the experiments:\n"
                         "  3 pruned, NeedsCheckpoint: vllm + aggressive-moe: cannot\n"
                         "  1 pruned for other reasons\n"
@@ -96,6 +105,13 @@ TEST(FinalText, IsNoVerdictWhileItSearches) {
   task.status.best.reset();
   task.status.state = "Searching";
   EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("Nothing meets the SLO so far: "));
+}
+
+TEST(FinalText, ShowsTheLatenciesThatTheSloBounds) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(FinalText(task, Rules(), 160), Not(HasSubstr("TPOT P95")));
+  task.spec.slo.tpot["p95"] = 20;
+  EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("TPOT P50  TPOT P95"));
 }
 
 TEST(FinalText, MarksAPercentileOfTooFewRequests) {

@@ -40,6 +40,15 @@ TEST(Apply, TakesAnotherExperiment) {
   EXPECT_EQ(terminal.out.str(), "vllm serve org/model --host 0.0.0.0 --port 8000 --max-num-seqs 64\n");
 }
 
+TEST(Apply, SaysWhyAnotherExperimentIsNotTheBest) {
+  Terminal terminal(report::Finished());
+  EXPECT_EQ(ApplyBest({}, {"Command", "e1", false}, Rules(), terminal.streams), 0);
+  EXPECT_THAT(terminal.err.str(), StartsWith("note: e1-aaaaaa is not the best: "));
+  Terminal best(report::Finished());
+  EXPECT_EQ(ApplyBest({}, {"Command", "e2", false}, Rules(), best.streams), 0);
+  EXPECT_EQ(best.err.str(), "");
+}
+
 TEST(Apply, SaysInOneLineWhyItDoesNot) {
   api::AutotuneTask running = report::Finished();
   running.status.best.reset();
@@ -57,6 +66,8 @@ TEST(Apply, SaysInOneLineWhyItDoesNot) {
 
   Terminal missing(report::Finished());
   EXPECT_EQ(ApplyBest({}, {"Deployment", "e9", false}, Rules(), missing.streams), 4);
+  EXPECT_EQ(missing.err.str(),
+            "autotune: AutotuneTask llama has no experiment \"e9\"; it has e1-aaaaaa e2-bbbbbb e3-cccccc\n");
 }
 
 TEST(Diff, ComparesWithADeploymentOfAFile) {
@@ -94,6 +105,54 @@ TEST(Results, AreATableOrJson) {
   Terminal values(report::Finished());
   EXPECT_EQ(ShowResults({}, "json", Rules(), values.streams), 0);
   EXPECT_EQ(nlohmann::json::parse(values.out.str())["answer"]["experiment"], "e2-bbbbbb");
+}
+
+// Two tasks, as `kubectl get att -o yaml` prints them.
+api::AutotuneTask Named(const std::string& name) {
+  api::AutotuneTask task = report::Finished();
+  task.metadata.name = name;
+  return task;
+}
+
+class SeveralTasks : public ::testing::Test {
+ protected:
+  SeveralTasks() : in_(text::ToYaml(api::ToJson(Named("one"))) + "---\n" + text::ToYaml(api::ToJson(Named("two")))) {}
+  std::istringstream in_;
+  std::ostringstream out_, err_;
+  Streams streams_{in_, out_, err_};
+};
+
+TEST_F(SeveralTasks, AreNamedWhereOneIsMeant) {
+  EXPECT_EQ(ShowResults({}, "table", Rules(), streams_), 2);
+  EXPECT_EQ(err_.str(), "autotune: here are 2 AutotuneTasks (one, two); give the name of one: NAME -f FILE\n");
+}
+
+TEST_F(SeveralTasks, TheNamedOneIsTaken) {
+  EXPECT_EQ(ApplyBest({"two", "-", {}}, {"Deployment", "", true}, Rules(), streams_), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("autotuner.io/task: two"));
+  EXPECT_THAT(out_.str(), ::testing::Not(HasSubstr("autotuner.io/task: one")));
+}
+
+TEST_F(SeveralTasks, ANameThatIsNotThereIsAnError) {
+  EXPECT_EQ(ShowResults({"three", "-", {}}, "table", Rules(), streams_), 4);
+  EXPECT_EQ(err_.str(), "autotune: standard input: has no AutotuneTask \"three\" but one, two\n");
+}
+
+TEST(Status, SaysWhatToReadWhereNothingIsGiven) {
+  std::istringstream in("\n");
+  std::ostringstream out, err;
+  Streams streams{in, out, err};
+  EXPECT_EQ(ShowStatus({}, false, Rules(), streams), 2);
+  EXPECT_EQ(err.str(), "autotune: nothing to read: name a task of the cluster or a file, or pipe a task in\n");
+}
+
+TEST(Report, OfTwoTasksOfOneNameOverwritesNothing) {
+  std::ostringstream out;
+  const auto written = WriteReports({Named("twice-at-once"), Named("twice-at-once")}, {}, Rules(), out);
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().message,
+            "report: several tasks would be written to autotune-twice-at-once.html; nothing was written");
+  EXPECT_FALSE(std::ifstream("autotune-twice-at-once.html").good());
 }
 
 TEST(Completion, OffersWhatThereIs) {

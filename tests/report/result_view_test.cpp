@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "finished_task.h"
+#include "report/task_words.h"
 
 namespace autotune::report {
 namespace {
@@ -36,6 +37,30 @@ TEST(WhyNotBest, SaysWhatARowLacks) {
   for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.ttft.p99 = 900;
   rows = ResultRows(task);
   EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "breaks slo.ttft.p99 (900 ms, allowed 500 ms)");
+}
+
+TEST(DecidingStep, IsTheNextLoadOrWhyNoneWasMeasured) {
+  api::AutotuneTask task = Finished();
+  const auto step = [&] { return DecidingStep(task, ResultRows(task)[1]); };
+  EXPECT_EQ(step(), "32 in flight broke slo.ttft.p99 (900 ms, allowed 500 ms)");
+  api::ExperimentStatus& best = task.status.experiments[1];
+  std::erase_if(best.loads, [](const api::LoadRow& row) { return row.measured.load.value > 8; });
+  best.stopped = "Capacity";
+  EXPECT_EQ(step(), "the SLO holds up to the capacity: more load gives no more throughput");
+  task.spec.benchmark.load.max = 8;
+  EXPECT_EQ(step(), "the SLO holds at the most requests in flight that benchmark.load.auto.max allows (8)");
+  task.spec.benchmark.load = {.mode = measurement::LoadMode::kFixedConcurrency, .fixed = {8}};
+  EXPECT_EQ(step(), "") << "nobody asked for more";
+}
+
+TEST(CandidatesText, SaysWhatRunsOnlyOnceThatIsKnown) {
+  api::AutotuneTask task = Finished();
+  EXPECT_EQ(CandidatesText(task), "3 experiments out of 5 combinations (1 duplicate, 1 pruned, 0 not run)");
+  task.status.state = "Searching";
+  EXPECT_EQ(CandidatesText(task),
+            "3 candidates out of 5 combinations (1 duplicate, 1 pruned); the search decides which of them run");
+  task.spec.optimization.strategy = api::Strategy::kGrid;
+  EXPECT_EQ(CandidatesText(task), "3 experiments out of 5 combinations (1 duplicate, 1 pruned, 0 not run)");
 }
 
 TEST(LatencyText, MarksPercentilesOfTooFewRequests) {
