@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <sstream>
 #include <utility>
 
 #include "bench/clean_text.h"
 #include "bench/completion_stream.h"
+#include "bench/datasets.h"
 #include "bench/quality.h"
 
 namespace autotune::bench {
@@ -32,16 +31,6 @@ constexpr double kBytesPerToken = 4;
 // the vocabulary, 5 GiB for this many. Engines keep about a tenth of the GPU's memory free.
 constexpr double kMostLogits = 1 << 29;
 
-std::string ReadWholeFile(const std::string& path, bool& ok) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  ok = file.good() || file.eof();
-  return text.str();
-}
-
-std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 // Names the contents of a dataset.
 std::string DatasetName(const BenchSpec& spec, const std::vector<Question>& questions) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -53,6 +42,7 @@ std::string DatasetName(const BenchSpec& spec, const std::vector<Question>& ques
     add(question.prompt);
     for (const auto& message : question.messages) add(message.role + ": " + message.content);
     for (const std::string& reference : question.references) add(reference);
+    for (const std::string& stop : question.stop) add(stop);
     add(std::to_string(static_cast<int>(question.match)) + " " + std::to_string(question.right));
   }
   char text[24];
@@ -62,6 +52,7 @@ std::string DatasetName(const BenchSpec& spec, const std::vector<Question>& ques
 
 std::string QuestionBody(const std::string& model, const Question& question, int tokens) {
   json body = {{"model", model}, {"max_tokens", tokens}, {"temperature", 0}, {"stream", false}};
+  if (!question.stop.empty()) body["stop"] = question.stop;
   if (question.messages.empty()) {
     body["prompt"] = question.prompt;
   } else {
@@ -280,17 +271,6 @@ void QualityProbe::MeasureAnswers() {
   }
 }
 
-base::Result<std::vector<Question>> QualityProbe::ReadQuestions(const BenchSpec& spec) {
-  if (!spec.quality.questions) return std::vector<Question>();
-  const std::string& path = spec.quality.questions->path;
-  bool ok = false;
-  const std::string bytes = ReadWholeFile(path, ok);
-  if (!ok) return base::Invalid("quality.dataset: " + path + " cannot be read");
-  auto questions = measurement::ReadQuestions(bytes, FileName(path));
-  if (!questions) return base::Invalid("quality.dataset: " + questions.error().message);
-  return questions;
-}
-
 // Nothing where one cannot be asked: a rate of some is not the rate of all.
 std::optional<std::vector<bool>> QualityProbe::AskQuestions(std::span<const Question> questions) {
   // Every request of a kind goes out together; where[i] says whose it is.
@@ -341,7 +321,7 @@ std::optional<std::vector<bool>> QualityProbe::AskQuestions(std::span<const Ques
 }
 
 void QualityProbe::MeasureQuestions() {
-  const auto questions = ReadQuestions(spec_);
+  const auto questions = ReadQuestionsOf(spec_);
   if (!questions || questions->empty()) return;  // the run has looked at it before the engine was ready
   if (auto passed = AskQuestions(*questions)) {
     measured_.passes = measurement::Passes{DatasetName(spec_, *questions), *std::move(passed)};

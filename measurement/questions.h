@@ -1,6 +1,7 @@
 // A dataset of prompts with references: which answers pass. Pure and thread-safe.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ struct Question {
     kExact,     // the answer is a reference, but for white space at its ends
     kContains,  // a reference is part of it
     kRegex,     // a reference, as an ECMAScript regular expression, is found in it
+    kBegins,    // it begins with a reference, but for white space before
+    kWords,     // a reference is part of it, as whole words, whatever the case of ASCII letters
+    kNumber,    // the last number in it is a reference
     kChoice,    // of `references` the engine finds the right one likeliest behind the prompt
   };
   std::string prompt;             // or
@@ -22,15 +26,25 @@ struct Question {
   Match match = Match::kExact;
   std::vector<std::string> references;  // any of them passes; of a choice: what is to choose from
   std::size_t right = 0;                // of a choice
+  std::vector<std::string> stop;        // an answer ends before any of these
   bool operator==(const Question&) const = default;
 };
 
-// JSONL, one object a line: `prompt` (also `question`, `query`) or `messages`; and `reference` (also `references`,
-// `target`, `answer`; a text or a list) with `match` (exact, contains, regex; exact unless said), or `choices` with
-// `answer` (also `gold`): the index of the right one. kInvalid names file and line: `exam.jsonl:17: ...`.
-base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name);
+// JSONL, one object a line, in the forms of question_row.h. A question that repeats an earlier one is left out: it
+// would count twice. kInvalid names file and line, what was found and what to write: `exam.jsonl:17: ...`. `context`:
+// the most tokens of a prompt and its answer, 0 = not known; what surely exceeds it is kInvalid, too.
+base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context = 0);
 
 // REQUIRES: not a kChoice.
 bool IsRight(const Question& question, std::string_view answer);
+
+// Without white space at its ends.
+std::string_view Trimmed(std::string_view text);
+
+// Is `expression` (ECMAScript) found in the text? Nothing for what is no expression, or too complex for the text.
+std::optional<bool> FoundBy(const std::string& expression, std::string_view text);
+
+// The last number in a text; nothing where there is none. "1,200.50 $" is 1200.5.
+std::optional<double> LastNumber(std::string_view text);
 
 }  // namespace autotune::measurement

@@ -1,0 +1,692 @@
+#include "measurement/question_row.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace autotune::measurement {
+namespace {
+
+using base::Invalid;
+using nlohmann::json;
+using Match = Question::Match;
+
+// ---- What members are called: as Plain() writes them, those of an object behind a slash ----
+
+// Sent as they are; a list is one of messages.
+constexpr std::array<std::string_view, 7> kPrompts = {"messages", "prompt",    "input",      "query",
+                                                      "ctx",      "doctotext", "startphrase"};
+// Sent as "Question: ...\nAnswer:", behind the text that they are about.
+constexpr std::array<std::string_view, 5> kQuestions = {"question/stem", "question", "questionstem", "goal", "problem"};
+constexpr std::array<std::string_view, 6> kContexts = {"passage", "context", "article", "support", "body", "text"};
+
+constexpr std::array<std::string_view, 7> kChoices = {"choices",     "options",          "endings",      "mc1targets",
+                                                      "doctochoice", "question/choices", "answerchoices"};
+
+// Choices that are members of their own. How the right one is named besides its text: by what `labels` says.
+struct Family {
+  std::array<std::string_view, 6> members;
+  std::array<std::string_view, 6> labels;  // none: by its index, from 0
+  bool first_is_right = false;
+};
+constexpr std::array<Family, 9> kFamilies = {{
+    {{"option1", "option2", "option3", "option4", "option5"}, {"1", "2", "3", "4", "5"}},
+    {{"optiona", "optionb", "optionc", "optiond", "optione"}, {"a", "b", "c", "d", "e"}},
+    {{"answera", "answerb", "answerc", "answerd"}, {"1", "2", "3", "4"}},
+    {{"a", "b", "c", "d", "e", "f"}, {"a", "b", "c", "d", "e", "f"}},
+    {{"sol1", "sol2"}, {}},
+    {{"ending0", "ending1", "ending2", "ending3"}, {}},
+    {{"ans0", "ans1", "ans2"}, {}},
+    {{"correctanswer", "distractor1", "distractor2", "distractor3"}, {}, true},
+    {{"correctanswer", "incorrectanswer1", "incorrectanswer2", "incorrectanswer3"}, {}, true},
+}};
+
+// Which choice is right. Digits in a text count from 0 in those that are an index by their name.
+struct Right {
+  std::string_view name;
+  bool is_index;
+};
+constexpr std::array<Right, 12> kRights = {{{"answerkey", false},
+                                            {"answerindex", true},
+                                            {"answeridx", true},
+                                            {"correctindex", true},
+                                            {"gold", true},
+                                            {"label", true},
+                                            {"correct", false},
+                                            {"correctanswer", false},
+                                            {"correctoption", false},
+                                            {"answer", false},
+                                            {"target", true},
+                                            {"doctotarget", true}}};
+
+// Where nothing says how answers are compared; nullopt: kExact, and kWords behind a question in a frame.
+struct Reference {
+  std::string_view name;
+  std::optional<Match> match;
+};
+constexpr std::array<Reference, 10> kReferences = {{{"reference", std::nullopt},
+                                                    {"references", std::nullopt},
+                                                    {"ideal", Match::kBegins},
+                                                    {"answers", Match::kWords},
+                                                    {"target", std::nullopt},
+                                                    {"doctotarget", std::nullopt},
+                                                    {"answer", std::nullopt},
+                                                    {"answernumber", Match::kNumber},
+                                                    {"expectedanswer", std::nullopt},
+                                                    {"groundtruth", std::nullopt}}};
+
+constexpr std::array<std::pair<std::string_view, Match>, 6> kMatches = {{{"exact", Match::kExact},
+                                                                         {"contains", Match::kContains},
+                                                                         {"regex", Match::kRegex},
+                                                                         {"begins", Match::kBegins},
+                                                                         {"words", Match::kWords},
+                                                                         {"number", Match::kNumber}}};
+
+// What tells of a dataset that nothing here can judge.
+constexpr const char* kPrograms = "the answers are programs that a test has to run, and no generated code is run";
+constexpr const char* kJudges = "another model would have to judge the answers";
+constexpr const char* kManyWays =
+    R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
+constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = {{
+    {"test", kPrograms},
+    {"tests", kPrograms},
+    {"testlist", kPrograms},
+    {"entrypoint", kPrograms},
+    {"canonicalsolution", kPrograms},
+    {"inputoutput", kPrograms},
+    {"instructionidlist", "its instructions are checked by programs of their own"},
+    {"turns", kJudges},
+    {"rubric", kJudges},
+    {"rubrics", kJudges},
+    {"bestanswer", kJudges},
+    {"mc2targets", R"(several of its choices are right: "mc1_targets" has one)"},
+    {"conversations", R"(a recorded conversation has no right answer)"},
+    {"output", kManyWays},
+    {"response", kManyWays},
+    {"completion", kManyWays},
+    {"solution", kManyWays},
+    {"summary", kManyWays},
+    {"highlights", kManyWays},
+    {"label", R"(names no choice: write "choices", such as ["no", "yes"])"},
+}};
+
+constexpr std::size_t kLongestWords = 200;  // bytes of a reference that an answer has word for word
+constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
+
+// ---- Small readings ----
+
+std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+
+// A value in a message.
+std::string Excerpt(const json& value) {
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return text;
+}
+
+bool IsDigits(std::string_view text) {
+  return !text.empty() && text.size() < 4 &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+bool IsLetter(std::string_view text) { return text.size() == 1 && std::isalpha(static_cast<unsigned char>(text[0])); }
+
+std::string Plain(std::string_view name) {
+  std::string out;
+  for (const unsigned char c : name) {
+    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(std::tolower(c));
+  }
+  return out;
+}
+
+// "(B)", "b." and "B)" name what "b" does.
+std::string PlainLabel(std::string_view text) {
+  text = Trimmed(text);
+  if (text.size() > 1 && text.front() == '(') text.remove_prefix(1);
+  if (text.size() > 1 && (text.back() == ')' || text.back() == '.')) text.remove_suffix(1);
+  std::string out;
+  for (const unsigned char c : text) out += static_cast<char>(std::tolower(c));
+  return out;
+}
+
+// "(A) Paris", "A) Paris" and "A. Paris", where every choice begins with its own letter.
+void DropLetters(std::vector<std::string>& texts) {
+  std::vector<std::string> bare;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::size_t open = texts[i].starts_with('(') ? 1 : 0;
+    const std::string& text = texts[i];
+    const bool lettered = text.size() > open + 2 && text[open] == static_cast<char>('A' + i) &&
+                          (text[open + 1] == ')' || (open == 0 && text[open + 1] == '.'));
+    if (!lettered || Trimmed(text.substr(open + 2)).empty()) return;
+    bare.emplace_back(Trimmed(text.substr(open + 2)));
+  }
+  texts = std::move(bare);
+}
+
+// Words do not run into each other: a space goes between where neither has one.
+std::string Joined(std::string_view prompt, std::string_view choice) {
+  if (prompt.empty() || choice.empty()) return std::string(choice);
+  const auto last = static_cast<unsigned char>(prompt.back()), first = static_cast<unsigned char>(choice.front());
+  const bool ends_word =
+      std::isalnum(last) != 0 || std::string_view(".,:;?!)]}\"'").find(prompt.back()) != std::string_view::npos;
+  const bool begins_word =
+      std::isspace(first) == 0 && std::string_view(".,:;?!)]}").find(choice.front()) == std::string_view::npos;
+  return (ends_word && begins_word ? " " : "") + std::string(choice);
+}
+
+struct Found {
+  std::string name;  // as the row has it
+  const json* value;
+};
+
+std::optional<Found> Find(const json& object, std::string_view path) {
+  const std::size_t slash = path.find('/');
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_null() || Plain(key) != path.substr(0, slash)) continue;
+    if (slash == std::string_view::npos) return Found{key, &value};
+    if (!value.is_object()) return std::nullopt;
+    return Find(value, path.substr(slash + 1));
+  }
+  return std::nullopt;
+}
+
+template <std::size_t n>
+std::optional<Found> First(const json& row, const std::array<std::string_view, n>& names) {
+  for (const std::string_view name : names) {
+    if (auto found = Find(row, name)) return found;
+  }
+  return std::nullopt;
+}
+
+std::string Names(const json& row) {
+  std::string names;
+  for (const auto& [key, value] : row.items()) {
+    if (names.size() > 120) return names + ", ...";
+    names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+  }
+  return names.empty() ? "nothing" : names;
+}
+
+// ---- Choices ----
+
+struct Choices {
+  std::vector<std::string> texts;
+  std::vector<std::string> labels;  // plain; none: by index or letter
+  bool labels_are_data = false;     // not only what members are called
+  std::optional<std::size_t> right;
+};
+
+std::optional<std::string> ValueText(const json& value) {
+  if (value.is_number()) return value.dump();
+  if (!value.is_string() || Trimmed(value.get_ref<const std::string&>()).empty()) return std::nullopt;
+  return value.get<std::string>();
+}
+
+// One of [1, 0, 0] is 1.
+std::optional<std::size_t> OnlyOne(const std::vector<json>& marks) {
+  if (std::count(marks.begin(), marks.end(), json(1)) != 1) return std::nullopt;
+  return static_cast<std::size_t>(std::find(marks.begin(), marks.end(), json(1)) - marks.begin());
+}
+
+base::Status AddChoice(const Found& from, const json& value, Choices& out) {
+  const auto text = ValueText(value);
+  if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is no text");
+  out.texts.push_back(*text);
+  return {};
+}
+
+// A list of texts or of {text, label}; {text: [...], label: [...]}; {choices: [...], labels: [1, 0]}; {"A": text};
+// {text: 1, text: 0}.
+base::Status ReadChoiceList(const Found& from, Choices& out) {
+  const json& value = *from.value;
+  const auto texts =
+      value.is_object() ? First(value, std::array<std::string_view, 2>{"text", "choices"}) : std::nullopt;
+  if (texts && texts->value->is_array()) {
+    for (const json& text : *texts->value) {
+      if (auto status = AddChoice(from, text, out); !status) return status;
+    }
+    const auto labels = First(value, std::array<std::string_view, 2>{"label", "labels"});
+    if (!labels || !labels->value->is_array() || labels->value->size() != out.texts.size()) return {};
+    if (texts->name == "choices") {
+      out.right = OnlyOne(*labels->value);
+      if (!out.right) return Invalid(Quoted(from.name) + ": not one of its labels is 1: " + Excerpt(*labels->value));
+      return {};
+    }
+    for (const json& label : *labels->value) out.labels.push_back(PlainLabel(ValueText(label).value_or("")));
+    out.labels_are_data = true;
+    return {};
+  }
+  if (value.is_object()) {
+    std::vector<json> marks;
+    for (const auto& [key, of] : value.items()) {
+      if (of.is_number()) marks.push_back(of);
+      if (auto status = AddChoice(from, of.is_number() ? json(key) : of, out); !status) return status;
+      if (!of.is_number()) out.labels.push_back(PlainLabel(key));
+    }
+    if (marks.empty()) {
+      out.labels_are_data = true;
+      return {};
+    }
+    out.right = OnlyOne(marks);
+    if (marks.size() != out.texts.size() || !out.right) return Invalid(Quoted(from.name) + ": not one of them is 1");
+    return {};
+  }
+  if (!value.is_array()) return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value));
+  for (const json& choice : value) {
+    const bool labelled = choice.is_object() && choice.contains("text");
+    if (auto status = AddChoice(from, labelled ? choice["text"] : choice, out); !status) return status;
+    if (!labelled) continue;
+    const auto label = First(choice, std::array<std::string_view, 2>{"label", "key"});
+    out.labels.push_back(label ? PlainLabel(ValueText(*label->value).value_or("")) : "");
+    out.labels_are_data = true;
+  }
+  return {};
+}
+
+// Nothing where the row has none.
+std::optional<Choices> ReadFamily(const json& row) {
+  for (const Family& family : kFamilies) {
+    Choices out;
+    for (std::size_t i = 0; i < family.members.size() && !family.members[i].empty(); ++i) {
+      const auto found = Find(row, family.members[i]);
+      const auto text = found ? ValueText(*found->value) : std::nullopt;
+      if (!text) break;
+      out.texts.push_back(*text);
+      if (!family.labels[i].empty()) out.labels.emplace_back(family.labels[i]);
+    }
+    if (out.texts.size() < 2) continue;
+    if (family.first_is_right) out.right = 0;
+    return out;
+  }
+  return std::nullopt;
+}
+
+// Which choice a value names, or why none.
+base::Result<std::size_t> Named(const Found& key, const Choices& choices, bool is_index) {
+  const json& value = key.value->is_array() && key.value->size() == 1 ? key.value->front() : *key.value;
+  const std::string said = Quoted(key.name) + ": " + Excerpt(value);
+  if (value.is_array()) return Invalid(said + ": a question with several right answers cannot be judged");
+  if (value.is_string() && Trimmed(value.get_ref<const std::string&>()).empty()) {
+    return Invalid(Quoted(key.name) +
+                   " is empty: test splits are published without answers, take the validation split");
+  }
+  const auto text = ValueText(value);
+  if (!text || value.is_number_float()) return Invalid(said + " names no choice");
+  std::vector<std::size_t> named;
+  const auto add = [&](std::size_t index) {
+    if (index < choices.texts.size() && std::find(named.begin(), named.end(), index) == named.end())
+      named.push_back(index);
+  };
+  const std::string label = PlainLabel(*text);
+  const auto labelled = std::find(choices.labels.begin(), choices.labels.end(), label);
+  if (labelled != choices.labels.end()) {
+    add(static_cast<std::size_t>(labelled - choices.labels.begin()));
+    if (choices.labels_are_data) return named.front();
+  }
+  const bool lettered = std::none_of(choices.labels.begin(), choices.labels.end(), IsLetter);
+  if (value.is_string() && IsLetter(label) && lettered) add(static_cast<std::size_t>(label[0] - 'a'));
+  const bool counts = value.is_number_integer() || (is_index && IsDigits(*text));
+  if (counts && choices.labels.empty() && IsDigits(*text)) add(std::stoul(*text));
+  for (std::size_t i = 0; value.is_string() && i < choices.texts.size(); ++i) {
+    if (Trimmed(choices.texts[i]) == Trimmed(*text)) add(i);
+  }
+  if (named.size() == 1) return named.front();
+  if (named.size() > 1)
+    return Invalid(said + " may be several choices: write the right one's index as a number (0 is the first)");
+  return Invalid(said + " is no index of a choice (0 is the first)" +
+                 (value.is_string() ? ", no letter and no text of one" : ""));
+}
+
+base::Result<std::size_t> ReadRight(const json& row, const Choices& choices) {
+  if (choices.right) return *choices.right;
+  std::optional<std::pair<std::string, std::size_t>> right;
+  std::optional<base::Error> problem;
+  for (const Right& name : kRights) {
+    const auto key = Find(row, name.name);
+    if (!key) continue;
+    const auto index = Named(*key, choices, name.is_index);
+    if (!index && !problem) problem = index.error();
+    if (!index) continue;
+    if (right && right->second != *index) {
+      return Invalid(Quoted(right->first) + " and " + Quoted(key->name) + " name two choices: leave one out");
+    }
+    if (!right) right.emplace(key->name, *index);
+  }
+  if (right) return right->second;
+  if (problem) return *problem;
+  return Invalid(R"("choices" without "answer", the index of the right one)");
+}
+
+// ---- References ----
+
+// The texts of any shape: a text, a list, {text: [...]}, {value, aliases: [...]}.
+base::Status AddReferences(const Found& from, const json& value, std::vector<std::string>& out) {
+  if (value.is_array()) {
+    for (const json& item : value) {
+      if (auto status = AddReferences(from, item, out); !status) return status;
+    }
+    return {};
+  }
+  if (value.is_object()) {
+    bool any = false;
+    for (const std::string_view name : {"text", "value", "aliases"}) {
+      const auto found = Find(value, name);
+      if (!found) continue;
+      any = true;
+      if (auto status = AddReferences(from, *found->value, out); !status) return status;
+    }
+    if (any) return {};
+  }
+  const auto text = ValueText(value);
+  if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is no text");
+  if (std::find(out.begin(), out.end(), *text) == out.end()) out.push_back(*text);
+  return {};
+}
+
+bool HasFormula(std::string_view text) {
+  for (std::size_t i = text.find('\\'); i != std::string_view::npos; i = text.find('\\', i + 1)) {
+    if (i + 1 < text.size() && std::isalpha(static_cast<unsigned char>(text[i + 1]))) return true;
+  }
+  return false;
+}
+
+// What nothing that the row says tells how to compare.
+base::Status CheckGuessed(const Found& from, bool framed, const std::vector<std::string>& references) {
+  const std::string name = Quoted(from.name);
+  for (const std::string& reference : references) {
+    const std::string said = name + ": " + Excerpt(json(reference));
+    if (framed && IsLetter(reference)) {
+      return Invalid(said + R"( seems to name a choice, and no choices are known: write them as "choices")");
+    }
+    if (HasFormula(reference)) {
+      return Invalid(said +
+                     R"( is a formula, and equal ones are written in many ways: leave it out, or write a "match")");
+    }
+    if (framed && reference.size() > kLongestWords) {
+      return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays);
+    }
+    if (reference.starts_with("['") || reference.starts_with("[\""))
+      return Invalid(said + " is a list in a text: write a list");
+  }
+  return {};
+}
+
+// "... #### 42" is 42.
+bool TakeResults(std::vector<std::string>& references) {
+  static constexpr std::string_view kResult = "####";
+  const auto has = [](const std::string& text) { return text.find(kResult) != std::string::npos; };
+  if (!std::all_of(references.begin(), references.end(), has)) return false;
+  for (std::string& text : references)
+    text = Trimmed(std::string_view(text).substr(text.rfind(kResult) + kResult.size()));
+  return true;
+}
+
+base::Status CheckMatch(const Question& question) {
+  for (const std::string& reference : question.references) {
+    if (question.match == Match::kRegex && !FoundBy(reference, "")) {
+      return Invalid(Quoted(reference) + " is no regular expression (ECMAScript)");
+    }
+    if (question.match == Match::kNumber && !LastNumber(reference)) {
+      return Invalid("the reference " + Quoted(reference.substr(0, 60)) + " has no number");
+    }
+  }
+  return {};
+}
+
+// ---- The row ----
+
+class RowReader {
+ public:
+  explicit RowReader(const json& row) : row_(row) {}
+
+  base::Result<Question> Read() {
+    if (!row_.is_object()) return Invalid("not a JSON object");
+    auto status = row_.contains("arguments") && row_.contains("target") ? ReadSample() : ReadRow();
+    if (!status) return status.error();
+    return std::move(out_);
+  }
+
+ private:
+  base::Status ReadRow() {
+    if (auto status = ReadPrompt(); !status) return status;
+    Choices choices;
+    if (const auto list = First(row_, kChoices)) {
+      if (auto status = ReadChoiceList(*list, choices); !status) return status;
+      return TakeChoices(std::move(choices));
+    }
+    if (auto family = ReadFamily(row_)) return TakeChoices(*std::move(family));
+    if (gap_) return Invalid(R"("sentence" without "option1" and "option2")");
+    if (const auto answer = Find(row_, "answer"); answer && answer->value->is_boolean()) {
+      return TakeChoices({{"no", "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U});
+    }
+    return ReadReferences();
+  }
+
+  base::Status ReadPrompt() {
+    const auto prompt = First(row_, kPrompts);
+    if (row_.contains("messages") && row_.contains("prompt")) return Invalid("has both a prompt and messages");
+    if (Find(row_, "instruction") && prompt && Plain(prompt->name) == "input") {
+      return Invalid(R"("instruction" and "input" are one prompt: write it as "prompt")");
+    }
+    if (prompt && prompt->value->is_array()) return ReadMessages(*prompt->value, prompt->name);
+    if (prompt) return TakePrompt(*prompt, "");
+    if (const auto question = First(row_, kQuestions)) return ReadQuestion(*question);
+    if (const auto sentence = Find(row_, "sentence")) return ReadGap(*sentence);
+    return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_));
+  }
+
+  base::Status TakePrompt(const Found& from, std::string_view before) {
+    const auto text = from.value->is_string() ? ValueText(*from.value) : std::nullopt;
+    if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(*from.value) + " is no text");
+    out_.prompt = std::string(before) + *text;
+    return {};
+  }
+
+  // One that ends with a colon has a frame of its own.
+  base::Status ReadQuestion(const Found& question) {
+    std::string before;
+    if (const auto context = First(row_, kContexts)) {
+      const bool empty = context->value->is_string() && Trimmed(context->value->get_ref<const std::string&>()).empty();
+      const auto text = ValueText(*context->value);
+      if (!text && !empty) return Invalid(Quoted(context->name) + ": " + Excerpt(*context->value) + " is no text");
+      if (text) before = std::string(Trimmed(*text)) + "\n";
+    }
+    if (auto status = TakePrompt(question, before); !status) return status;
+    if (Trimmed(out_.prompt).back() == ':') return {};
+    framed_ = true;
+    out_.prompt.insert(before.size(), kFrame);
+    out_.prompt = std::string(Trimmed(out_.prompt)) + std::string(kFrameEnd);
+    out_.stop = {std::string(kFrameStop)};
+    return {};
+  }
+
+  // The choices go where "_" is, and the text behind it tells which is likelier.
+  base::Status ReadGap(const Found& sentence) {
+    if (auto status = TakePrompt(sentence, ""); !status) return status;
+    const std::size_t gap = out_.prompt.find('_');
+    if (gap == std::string::npos || out_.prompt.find('_', gap + 1) != std::string::npos) {
+      return Invalid(Quoted(sentence.name) + R"( has not one "_" where the choices go)");
+    }
+    gap_ = out_.prompt.substr(gap + 1);
+    out_.prompt.resize(gap);
+    if (out_.prompt.empty()) out_.prompt = "\n";
+    return {};
+  }
+
+  base::Status ReadMessages(const json& messages, const std::string& name) {
+    if (messages.empty()) return Invalid(Quoted(name) + " is no list of messages");
+    for (const json& message : messages) {
+      const bool ok = message.is_object() && message.contains("role") && message["role"].is_string() &&
+                      message.contains("content") && message["content"].is_string();
+      if (!ok) return Invalid(R"(a message without "role" and "content", both texts)");
+      out_.messages.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
+    }
+    return {};
+  }
+
+  base::Status TakeChoices(Choices choices) {
+    out_.match = Match::kChoice;
+    out_.stop.clear();
+    if (row_.contains("match")) return Invalid(R"("match" is for references; choices are compared by likelihood)");
+    for (const char* name : {"reference", "references"}) {
+      if (row_.contains(name))
+        return Invalid("choices need no " + Quoted(name) + R"(: "answer" is the right one's index)");
+    }
+    if (!out_.messages.empty()) return Invalid(R"(choices need a "prompt": no engine gives the likelihood of a chat)");
+    if (choices.texts.size() < 2) return Invalid(R"("choices" has fewer than two)");
+    const auto right = ReadRight(row_, choices);
+    if (!right) return right.error();
+    out_.right = *right;
+    if (!gap_) DropLetters(choices.texts);
+    for (const std::string& text : choices.texts) {
+      out_.references.push_back(gap_ ? text + *gap_ : Joined(out_.prompt, text));
+    }
+    return {};
+  }
+
+  base::Status ReadReferences() {
+    for (const Reference& known : kReferences) {
+      const auto found = Find(row_, known.name);
+      if (!found) continue;
+      if (auto status = AddReferences(*found, *found->value, out_.references); !status) return status;
+      if (out_.references.empty()) {
+        return Invalid(Quoted(found->name) + " has no answer: a question without one cannot be judged, leave it out");
+      }
+      return ReadMatch(*found, known.match.value_or(framed_ ? Match::kWords : Match::kExact));
+    }
+    std::string why = "nothing known tells which answer is right among " + Names(row_);
+    for (const auto& [name, reason] : kNotJudged) {
+      const auto found = Find(row_, name);
+      if (!found) continue;
+      why = Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
+      break;
+    }
+    return Invalid(R"(has neither "reference" nor "choices": )" + why);
+  }
+
+  base::Status ReadMatch(const Found& from, Match guessed) {
+    if (const auto match = row_.find("match"); match != row_.end()) {
+      const auto known =
+          std::find_if(kMatches.begin(), kMatches.end(), [&](const auto& row) { return *match == row.first; });
+      if (known == kMatches.end()) {
+        return Invalid("\"match\": " + Excerpt(*match) + " is not exact, contains, words, begins, number or regex");
+      }
+      out_.match = known->second;
+      return CheckMatch(out_);
+    }
+    out_.match = guessed;
+    if (from.value->is_number()) {
+      const bool listed =
+          std::any_of(row_.begin(), row_.end(), [](const json& value) { return value.is_structured(); });
+      if (from.value->is_number_integer() && guessed != Match::kNumber && (listed || !framed_)) {
+        return Invalid(
+            Quoted(from.name) + ": " + Excerpt(*from.value) +
+            R"( is no text: an index needs "choices"; a number is written as a text, with "match": "number")");
+      }
+      out_.match = Match::kNumber;
+    } else if (TakeResults(out_.references)) {
+      out_.match = Match::kNumber;
+    } else if (auto status = CheckGuessed(from, framed_, out_.references); !status) {
+      return status;
+    }
+    return CheckMatch(out_);
+  }
+
+  // ---- What lm-eval --log_samples writes: the requests of a document, and its target ----
+
+  struct Request {
+    std::string text;  // a prompt, or messages in JSON
+    json more;         // a continuation, or how to generate
+  };
+
+  base::Result<std::vector<Request>> ReadRequests() {
+    const json& arguments = row_["arguments"];
+    std::vector<Request> requests;
+    if (!arguments.is_structured()) return Invalid("\"arguments\" is no list of requests");
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      const std::string name = "gen_args_" + std::to_string(i);
+      const json request = arguments.is_array() ? arguments[i] : arguments.value(name, json());
+      const auto part = [&](std::size_t j) {
+        if (request.is_array()) return j < request.size() ? request[j] : json();
+        return request.is_object() ? request.value("arg_" + std::to_string(j), json()) : json();
+      };
+      json text = part(0);
+      if (text.is_array() && !text.empty()) text = json(text.front());
+      if (!text.is_string()) return Invalid("\"arguments\" has a request without a prompt: " + Excerpt(request));
+      requests.push_back({text.get<std::string>(), part(1)});
+    }
+    if (requests.empty()) return Invalid("\"arguments\" has no request");
+    return requests;
+  }
+
+  base::Status ReadSample() {
+    auto requests = ReadRequests();
+    if (!requests) return requests.error();
+    if (requests->front().more.is_object()) return ReadGeneration(requests->front());
+    for (const Request& request : *requests) {
+      if (!request.more.is_string()) return Invalid("\"arguments\" has a request without a continuation");
+    }
+    if (requests->size() > 1) return ReadLikelihoods(*requests);
+    out_.prompt = requests->front().text;
+    out_.references = {std::string(Trimmed(requests->front().more.get<std::string>()))};
+    out_.match = Match::kBegins;
+    if (out_.prompt.empty() || out_.references[0].empty())
+      return Invalid("\"arguments\" has an empty prompt or continuation");
+    return {};
+  }
+
+  base::Status ReadGeneration(const Request& request) {
+    const json messages = json::parse(request.text, nullptr, false);
+    if (messages.is_array() && !messages.empty() && messages.front().is_object()) {
+      if (auto status = ReadMessages(messages, "arguments"); !status) return status;
+    } else if (Trimmed(request.text).empty()) {
+      return Invalid("\"arguments\" has an empty prompt");
+    } else {
+      out_.prompt = request.text;
+    }
+    const json until = request.more.value("until", json::array());
+    for (const json& stop : until.is_array() ? until : json::array({until})) {
+      if (stop.is_string() && !stop.get_ref<const std::string&>().empty()) out_.stop.push_back(stop.get<std::string>());
+    }
+    const Found target{"target", &row_["target"]};
+    if (auto status = AddReferences(target, *target.value, out_.references); !status) return status;
+    return ReadMatch(target, Match::kExact);
+  }
+
+  // The requests begin alike: that is the prompt.
+  base::Status ReadLikelihoods(const std::vector<Request>& requests) {
+    std::vector<std::string> texts;
+    std::size_t common = requests.front().text.size();
+    Choices choices;
+    for (const Request& request : requests) {
+      texts.push_back(request.text + request.more.get<std::string>());
+      choices.texts.push_back(request.more.get<std::string>());
+      const auto end = std::mismatch(texts[0].begin(), texts[0].end(), texts.back().begin(), texts.back().end()).first;
+      if (texts.size() > 1) common = std::min(common, static_cast<std::size_t>(end - texts[0].begin()));
+    }
+    while (common > 0 && (static_cast<unsigned char>(texts[0][common]) & 0xC0) == 0x80) --common;
+    if (common == 0) return Invalid("\"arguments\" has requests that do not begin alike: no prompt is common to them");
+    const auto right = Named({"target", &row_["target"]}, choices, true);
+    if (!right) return right.error();
+    out_.match = Match::kChoice;
+    out_.right = *right;
+    out_.prompt = texts[0].substr(0, common);
+    for (const std::string& text : texts) out_.references.push_back(text.substr(common));
+    return {};
+  }
+
+  const json& row_;
+  Question out_;
+  bool framed_ = false;
+  std::optional<std::string> gap_;  // what follows the choices
+};
+
+}  // namespace
+
+base::Result<Question> ReadQuestionRow(const json& row) { return RowReader(row).Read(); }
+
+}  // namespace autotune::measurement

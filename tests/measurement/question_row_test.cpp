@@ -1,0 +1,228 @@
+#include "measurement/question_row.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace autotune::measurement {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using Match = Question::Match;
+
+// Rows of our own, in the forms in which the datasets are published.
+TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
+  const struct {
+    const char* form;
+    const char* row;
+    const char* prompt;
+    Match match;
+    const char* reference;  // the right choice, or the first reference
+  } kRows[] = {
+      {"ARC, CommonsenseQA, QASC", R"({"id": "x1", "question": "Which one flies?", "choices":
+        {"text": ["a stone", "a crow"], "label": ["A", "B"]}, "answerKey": "B"})",
+       "Question: Which one flies?\nAnswer:", Match::kChoice, " a crow"},
+      {"ARC with digits",
+       R"({"question": "Which?", "choices": {"text": ["3", "4"], "label": ["1", "2"]}, "answerKey": "2"})",
+       "Question: Which?\nAnswer:", Match::kChoice, " 4"},
+      {"ARC as its authors have it", R"({"question": {"stem": "Which one flies?", "choices":
+        [{"text": "a stone", "label": "A"}, {"text": "a crow", "label": "B"}]}, "answerKey": "B"})",
+       "Question: Which one flies?\nAnswer:", Match::kChoice, " a crow"},
+      {"OpenBookQA",
+       R"({"question_stem": "Ice is", "choices": {"text": ["hot", "cold"], "label": ["A", "B"]}, "answerKey": "B"})",
+       "Question: Ice is\nAnswer:", Match::kChoice, " cold"},
+      {"HellaSwag", R"({"ind": 4, "activity_label": "Baking", "ctx_a": "She takes the bread.", "ctx_b": "she",
+        "ctx": "She takes the bread. she", "endings": ["cuts it.", "drinks it."], "label": "0"})",
+       "She takes the bread. she", Match::kChoice, " cuts it."},
+      {"SWAG",
+       R"({"startphrase": "She takes the bread and", "ending0": "drinks it.", "ending1": "cuts it.", "label": 1})",
+       "She takes the bread and", Match::kChoice, " cuts it."},
+      {"MMLU", R"({"question": "2 + 3 =", "subject": "sums", "choices": ["4", "6", "5", "7"], "answer": 2})",
+       "Question: 2 + 3 =\nAnswer:", Match::kChoice, " 5"},
+      {"MMLU with a letter", R"({"question": "2 + 3 =", "choices": ["four", "six", "five"], "answer": "C"})",
+       "Question: 2 + 3 =\nAnswer:", Match::kChoice, " five"},
+      {"MMLU-Pro",
+       R"({"question": "2 + 3 =", "options": ["4", "5"], "answer": "B", "answer_index": 1, "cot_content": ""})",
+       "Question: 2 + 3 =\nAnswer:", Match::kChoice, " 5"},
+      {"CMMLU, C-Eval", R"({"Question": "2 + 3 =", "A": "4", "B": "5", "C": "6", "D": "7", "Answer": "B"})",
+       "Question: 2 + 3 =\nAnswer:", Match::kChoice, " 5"},
+      {"MedQA", R"({"question": "Which?", "options": {"A": "one", "B": "two"}, "answer": "two", "answer_idx": "B"})",
+       "Question: Which?\nAnswer:", Match::kChoice, " two"},
+      {"AQuA", R"({"question": "2 + 3?", "options": ["A)4", "B)5"], "rationale": "sum", "correct": "B"})",
+       "Question: 2 + 3?\nAnswer:", Match::kChoice, " 5"},
+      {"AGIEval",
+       R"({"passage": null, "question": "2 + 3?", "options": ["(A)4", "(B)5"], "label": ["B"], "answer": null})",
+       "Question: 2 + 3?\nAnswer:", Match::kChoice, " 5"},
+      {"LogiQA 2",
+       R"({"id": 1, "answer": 1, "text": "All birds fly.", "question": "So?", "options": ["No", "They fly"]})",
+       "All birds fly.\nQuestion: So?\nAnswer:", Match::kChoice, " They fly"},
+      {"RACE", R"({"article": "He ran.", "question": "What did he do?", "options": ["Ran", "Sat"], "answer": "A"})",
+       "He ran.\nQuestion: What did he do?\nAnswer:", Match::kChoice, " Ran"},
+      {"TruthfulQA",
+       R"({"question": "Do cows fly?", "mc1_targets": {"choices": ["Yes", "No"], "labels": [0, 1]}, "mc2_targets": {}})",
+       "Question: Do cows fly?\nAnswer:", Match::kChoice, " No"},
+      {"TruthfulQA as its authors have it", R"({"question": "Do cows fly?", "mc1_targets": {"No": 1, "Yes": 0}})",
+       "Question: Do cows fly?\nAnswer:", Match::kChoice, " No"},
+      {"BoolQ", R"({"question": "is ice cold", "title": "Ice", "answer": true, "passage": "Ice is frozen water."})",
+       "Ice is frozen water.\nQuestion: is ice cold\nAnswer:", Match::kChoice, " yes"},
+      {"PIQA", R"({"goal": "To open a tin,", "sol1": "use a spoon", "sol2": "use an opener", "label": 1})",
+       "Question: To open a tin,\nAnswer:", Match::kChoice, " use an opener"},
+      {"WinoGrande",
+       R"({"sentence": "The cup fits the box because the _ is big.", "option1": "cup", "option2": "box", "answer": "2"})",
+       "The cup fits the box because the ", Match::kChoice, "box is big."},
+      {"Social IQa",
+       R"({"context": "Kim sang.", "question": "How does Kim feel?", "answerA": "glad", "answerB": "wet", "answerC": "red", "label": "1"})",
+       "Kim sang.\nQuestion: How does Kim feel?\nAnswer:", Match::kChoice, " glad"},
+      {"BBQ",
+       R"({"context": "Two met.", "question": "Who?", "ans0": "One", "ans1": "Two", "ans2": "Nobody", "label": 2})",
+       "Two met.\nQuestion: Who?\nAnswer:", Match::kChoice, " Nobody"},
+      {"SciQ",
+       R"({"question": "What is ice?", "correct_answer": "water", "distractor1": "sand", "distractor2": "oil", "support": ""})",
+       "Question: What is ice?\nAnswer:", Match::kChoice, " water"},
+      {"GPQA",
+       R"({"Question": "What is ice?", "Correct Answer": "water", "Incorrect Answer 1": "sand", "Incorrect Answer 2": "oil"})",
+       "Question: What is ice?\nAnswer:", Match::kChoice, " water"},
+      {"GSM8K",
+       R"({"question": "Ann has 3 apples and buys 1,200. How many?", "answer": "3 + 1200 = <<3+1200=1203>>1203\n#### 1,203"})",
+       "Question: Ann has 3 apples and buys 1,200. How many?\nAnswer:", Match::kNumber, "1,203"},
+      {"SVAMP",
+       R"({"ID": "c1", "Body": "Ann has 3 apples", "Question": "How many?", "Equation": "3", "Answer": 3.0, "Type": "Sum"})",
+       "Ann has 3 apples\nQuestion: How many?\nAnswer:", Match::kNumber, "3.0"},
+      {"SQuAD", R"({"id": "q", "title": "Ice", "context": "Ice is frozen water.", "question": "What is ice?",
+        "answers": {"text": ["frozen water", "water"], "answer_start": [7, 14]}})",
+       "Ice is frozen water.\nQuestion: What is ice?\nAnswer:", Match::kWords, "frozen water"},
+      {"TriviaQA",
+       R"({"question": "Who?", "answer": {"value": "Ann", "aliases": ["Ann", "Anna"], "normalized_aliases": ["ann"]}})",
+       "Question: Who?\nAnswer:", Match::kWords, "Ann"},
+      {"NQ-open", R"({"question": "who was it", "answer": ["Ann", "Anna"]})",
+       "Question: who was it\nAnswer:", Match::kWords, "Ann"},
+      {"BIG-Bench Hard", R"({"input": "not True is", "target": "False"})", "not True is", Match::kExact, "False"},
+      {"OpenAI evals, a text", R"({"input": "2+2=", "ideal": "4"})", "2+2=", Match::kBegins, "4"},
+      {"lm-eval, its functions' results",
+       R"({"doc_to_text": "Ice is", "doc_to_choice": ["hot", "cold"], "doc_to_target": 1})", "Ice is", Match::kChoice,
+       " cold"},
+      {"lm-eval samples, choices",
+       R"({"doc_id": 0, "doc": {}, "target": "1", "arguments": {"gen_args_0": {"arg_0": "Q?\nA:", "arg_1": " hot"},
+        "gen_args_1": {"arg_0": "Q?\nA:", "arg_1": " cold"}}, "resps": [], "acc": 0.0})",
+       "Q?\nA:", Match::kChoice, " cold"},
+      {"lm-eval samples, as they were",
+       R"({"doc_id": 0, "target": 0, "arguments": [["Q?\nA:", " hot"], ["Q?\nA:", " cold"]]})",
+       "Q?\nA:", Match::kChoice, " hot"},
+      {"lm-eval samples, the prompt differs",
+       R"({"target": "1", "arguments": [["The cat", " sat."], ["The dog", " sat."]]})", "The ", Match::kChoice,
+       "dog sat."},
+      {"lm-eval samples, one continuation", R"({"target": " water", "arguments": [["Ice is frozen", " water"]]})",
+       "Ice is frozen", Match::kBegins, "water"},
+      {"lm-eval samples, generated",
+       R"({"target": "3\n#### 3", "arguments": {"gen_args_0": {"arg_0": "Q?", "arg_1": {"until": ["Q:"]}}}})", "Q?",
+       Match::kNumber, "3"},
+  };
+  for (const auto& row : kRows) {
+    const auto question = ReadQuestionRow(json::parse(row.row));
+    ASSERT_TRUE(question.ok()) << row.form << ": " << question.error().message;
+    EXPECT_EQ(question->prompt, row.prompt) << row.form;
+    EXPECT_EQ(question->match, row.match) << row.form;
+    EXPECT_EQ(question->references.at(question->right), row.reference) << row.form;
+  }
+}
+
+TEST(ReadQuestionRow, ReadsMessagesUnderAnyOfTheirNames) {
+  const auto evals = ReadQuestionRow(json::parse(
+      R"({"input": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "2+2?"}], "ideal": ["4", "four"]})"));
+  ASSERT_TRUE(evals.ok()) << evals.error().message;
+  EXPECT_EQ(evals->messages.size(), 2U);
+  EXPECT_EQ(evals->match, Match::kBegins);
+  const auto sample = ReadQuestionRow(json::parse(
+      R"({"target": "4", "arguments": {"gen_args_0": {"arg_0": ["[{\"role\": \"user\", \"content\": \"2+2?\"}]"], "arg_1": {"until": "\n"}}}})"));
+  ASSERT_TRUE(sample.ok()) << sample.error().message;
+  EXPECT_EQ(sample->messages.at(0).content, "2+2?");
+  EXPECT_THAT(sample->stop, testing::ElementsAre("\n"));
+}
+
+TEST(ReadQuestionRow, FramesQuestionsButNoPrompt) {
+  const auto prompt = [](const char* row) { return ReadQuestionRow(json::parse(row))->prompt; };
+  EXPECT_EQ(prompt(R"({"question": "Who?", "answer": "Ann"})"), "Question: Who?\nAnswer:");
+  EXPECT_EQ(prompt(R"({"question": "Q: Who?\nA:", "answer": "Ann"})"), "Q: Who?\nA:") << "has a frame";
+  EXPECT_EQ(prompt(R"({"prompt": "Who?", "answer": "Ann"})"), "Who?");
+  EXPECT_EQ(prompt(R"({"prompt": "Who?", "question": "Which?", "answer": "Ann"})"), "Who?");
+  EXPECT_THAT(ReadQuestionRow(json::parse(R"({"question": "Who?", "answer": "Ann"})"))->stop,
+              testing::ElementsAre("\nQuestion:"));
+}
+
+TEST(ReadQuestionRow, PutsASpaceBetweenWords) {
+  const auto choice = [](const char* prompt, const char* text) {
+    return ReadQuestionRow({{"prompt", prompt}, {"choices", {text, "x"}}, {"answer", 0}})->references[0];
+  };
+  EXPECT_EQ(choice("The sky is", "blue"), " blue");
+  EXPECT_EQ(choice("The sky is", " blue"), " blue");
+  EXPECT_EQ(choice("The sky is ", "blue"), "blue");
+  EXPECT_EQ(choice("print(", "a)"), "a)");
+  EXPECT_EQ(choice("She stops", ", then runs"), ", then runs");
+}
+
+TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
+  const struct {
+    const char* row;
+    const char* message;
+  } kCases[] = {
+      {R"({"reference": "4"})", R"(has neither "prompt" nor "messages" nor "question", but "reference")"},
+      {R"({"prompt": "x", "messages": [], "reference": "y"})", "has both a prompt and messages"},
+      {R"({"prompt": "", "reference": "y"})", R"("prompt": "" is no text)"},
+      {R"({"prompt": "x", "reference": ""})", "is no text"},
+      {R"({"prompt": "x", "reference": 4})", R"("reference": 4 is no text: an index needs "choices")"},
+      {R"({"prompt": "x", "reference": "y", "match": "fuzzy"})", "\"fuzzy\" is not exact, contains"},
+      {R"({"prompt": "x", "reference": "(", "match": "regex"})", "\"(\" is no regular expression"},
+      {R"({"prompt": "x", "reference": "four", "match": "number"})", "\"four\" has no number"},
+      {R"({"prompt": "x", "choices": ["a", "b"]})", "\"choices\" without \"answer\""},
+      {R"({"prompt": "x", "choices": ["a", "b"], "answer": 2})", "2 is no index of a choice"},
+      {R"({"prompt": "x", "choices": ["a", "b"], "answer": -1})", "-1 is no index of a choice"},
+      {R"({"prompt": "x", "choices": ["a"], "answer": 0})", "fewer than two"},
+      {R"({"prompt": "x", "choices": ["a", {"b": 1}], "answer": 0})", R"("choices": {"b":1} is no text)"},
+      {R"({"prompt": "x", "choices": ["a", "b"], "answer": 0, "reference": "a"})", "choices need no \"reference\""},
+      {R"({"prompt": "x", "choices": ["a", "b"], "answer": 0, "match": "exact"})", "\"match\" is for references"},
+      {R"({"messages": [{"role": "user", "content": "x"}], "choices": ["a", "b"], "answer": 0})",
+       "no engine gives the likelihood of a chat"},
+      {R"({"messages": [{"role": "user"}], "reference": "a"})", "a message without \"role\" and \"content\""},
+      // What may mean two things.
+      {R"({"question": "x", "choices": ["3", "2", "1"], "label": "1"})", "may be several choices"},
+      {R"({"question": "x", "choices": ["red", "blue"], "answer": "1"})", "no letter and no text of one"},
+      {R"({"question": "x", "options": ["a b", "c d"], "answer": "A", "answer_index": 1})", "name two choices"},
+      {R"({"question": "x", "option1": "2", "option2": "1", "answer": "1"})", "may be several choices"},
+      {R"({"question": "x", "choices": ["a b", "c d"], "answer": ["A", "B"]})", "several right answers"},
+      {R"({"question": "x", "answer": "B"})", "seems to name a choice"},
+      {R"({"question": "x", "things": ["a", "b"], "answer": 1})", R"(an index needs "choices")"},
+      {R"({"question": "x", "mc1_targets": {"choices": ["a", "b"], "labels": [1, 1]}})", "not one of its labels is 1"},
+      {R"({"sentence": "No gap.", "option1": "a", "option2": "b", "answer": "1"})", R"(has not one "_")"},
+      // Test splits, unanswerable questions.
+      {R"({"ctx": "x", "endings": ["a", "b"], "label": ""})", "\"label\" is empty: test splits"},
+      {R"({"context": "x", "question": "y", "answers": {"text": [], "answer_start": []}})", "has no answer"},
+      {R"({"goal": "x", "sol1": "a", "sol2": "b"})", "\"choices\" without \"answer\""},
+      // Nothing here can judge them.
+      {R"({"task_id": "T/0", "prompt": "def f():", "canonical_solution": "pass", "test": "assert f() == 1", "entry_point": "f"})",
+       "\"test\": the answers are programs"},
+      {R"({"text": "Write f.", "code": "def f(): pass", "test_list": ["assert f() == 1"]})", "has neither \"prompt\""},
+      {R"({"key": 1, "prompt": "Write 300 words.", "instruction_id_list": ["length:words"], "kwargs": [{}]})",
+       "programs of their own"},
+      {R"({"prompt": "x", "turns": ["a", "b"]})", "another model would have to judge"},
+      {R"({"instruction": "Sum up.", "input": "Much.", "output": "Little."})", "write it as \"prompt\""},
+      {R"({"problem": "Area?", "level": "Level 5", "solution": "It is $\\boxed{4\\pi}$."})",
+       "\"solution\" is one of many good answers"},
+      {R"({"problem": "Area?", "answer": "4\\pi"})", "is a formula"},
+      {R"({"question": "is ice cold", "passage": "Ice.", "label": 1})", R"("label" names no choice: write "choices")"},
+      {R"({"question": "x", "best_answer": "y", "correct_answers": ["y"]})", "another model would have to judge"},
+      {R"({"question": "x", "foo": "y"})", R"(nothing known tells which answer is right among "foo", "question")"},
+      {R"({"prompt": "x", "target": "['a', 'b']"})", "is a list in a text"},
+      {R"({"target": "0", "arguments": [["", "a"], ["", "b"]]})", "no prompt is common"},
+      {R"({"target": "0", "arguments": "x"})", "is no list of requests"},
+      {R"([1])", "not a JSON object"},
+  };
+  for (const auto& row : kCases) {
+    const auto question = ReadQuestionRow(json::parse(row.row));
+    ASSERT_FALSE(question.ok()) << row.row;
+    EXPECT_THAT(question.error().message, HasSubstr(row.message)) << row.row;
+  }
+}
+
+}  // namespace
+}  // namespace autotune::measurement
