@@ -78,12 +78,13 @@ int main(int argc, char** argv) {
   run_command->add_option("--termination-log", run_log, "Where the result is written")->capture_default_str();
 
   InspectOptions inspect;
-  std::string inspect_log = "/dev/termination-log";
+  std::string files_text, inspect_log = "/dev/termination-log";
   CLI::App* inspect_command = app.add_subcommand("inspect", "Read a model's configuration and size");
-  inspect_command->add_option("--model", inspect.model, "Hub id, or a directory when it starts with /")->required();
+  inspect_command->add_option("--model", inspect.model, "Hub id, or a directory when it starts with /");
   inspect_command->add_option("--revision", inspect.revision, "Branch, tag or commit on the hub")
       ->capture_default_str();
   inspect_command->add_option("--endpoint", inspect.endpoint, "The hub")->capture_default_str();
+  inspect_command->add_option("--spec", files_text, "What will be measured, as JSON: its datasets are read");
   inspect_command->add_option("--termination-log", inspect_log, "Where the result is written")->capture_default_str();
 
   try {
@@ -110,10 +111,22 @@ int main(int argc, char** argv) {
   }
 
   if (const char* token = std::getenv("HF_TOKEN"); token != nullptr) inspect.token = token;
+  if (inspect.model.empty() && files_text.empty()) return Usage("inspect needs --model or --spec");
+  if (!files_text.empty()) {
+    const nlohmann::json document = nlohmann::json::parse(files_text, nullptr, false);
+    if (document.is_discarded()) return Usage("--spec: not JSON");
+    auto spec = BenchSpecFromJson(document);
+    if (!spec) return Usage("--" + spec.error().message);
+    inspect.datasets = *std::move(spec);
+  }
   inspect.told_to_end = [] { return told_to_end != 0; };
   const InspectOutcome outcome = Inspect(inspect);
   if (outcome.result.failure) {
     Say("failed: " + outcome.result.failure->message);
+  } else if (!outcome.result.dataset_problem.empty()) {
+    Say("failed: " + outcome.result.dataset_problem);
+  } else if (inspect.model.empty()) {
+    Say("the datasets can be used");
   } else {
     const auto& model = outcome.result.model;
     Say(model.architecture + ", " + (model.dtype.empty() ? "dtype not known" : model.dtype) + ", quantization " +

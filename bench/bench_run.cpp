@@ -12,6 +12,7 @@
 
 #include "bench/clean_text.h"
 #include "bench/completion_stream.h"
+#include "bench/datasets.h"
 #include "bench/engine_state.h"
 #include "bench/limit_search.h"
 #include "bench/quality_probe.h"
@@ -53,7 +54,7 @@ class BenchRun {
       failure_ = Failure{FailureReason::kBenchmarkFailed, status.error().message, 0, 0};
       return Finish(kExitConfigurationFailed);
     }
-    if (auto questions = QualityProbe::ReadQuestions(options_.spec); !questions) {
+    if (auto questions = ReadQuestionsOf(options_.spec); !questions) {
       failure_ = Failure{FailureReason::kBenchmarkFailed, questions.error().message, 0, 0};
       return Finish(kExitConfigurationFailed);
     }

@@ -5,6 +5,7 @@
 
 #include "bench/bench_run.h"
 #include "bench/clean_text.h"
+#include "bench/datasets.h"
 #include "checkpoint/directory.h"
 
 namespace autotune::bench {
@@ -21,9 +22,21 @@ InspectOutcome Unreadable(const base::Error& error) {
   return outcome;
 }
 
+// "" = experiments can use them.
+std::string ProblemOf(const BenchSpec& spec) {
+  if (spec.dataset) {
+    if (const auto entries = ReadDatasetOf(spec); !entries) return "spec.benchmark." + entries.error().message;
+  }
+  const auto questions = ReadQuestionsOf(spec);
+  return questions ? "" : "spec." + questions.error().message;
+}
+
 }  // namespace
 
 InspectOutcome Inspect(const InspectOptions& options) {
+  InspectOutcome outcome;
+  if (options.datasets) outcome.result.dataset_problem = ProblemOf(*options.datasets);
+  if (!outcome.result.dataset_problem.empty() || options.model.empty()) return outcome;
   std::unique_ptr<checkpoint::CheckpointFiles> files;
   if (options.model.starts_with('/')) {
     auto opened = checkpoint::OpenDirectory(options.model);
@@ -34,7 +47,6 @@ InspectOutcome Inspect(const InspectOptions& options) {
   }
   auto facts = checkpoint::ReadCheckpoint(*files);
   if (!facts) return Unreadable(facts.error());
-  InspectOutcome outcome;
   outcome.result.model = *std::move(facts);
   return outcome;
 }

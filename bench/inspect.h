@@ -1,16 +1,21 @@
-// `autotune-bench inspect`: what a model is, read from its directory or from a hub (checkpoint/), as a result document.
+// `autotune-bench inspect`: what a model is, read from its directory or from a hub (checkpoint/), and whether
+// experiments can use the datasets of a task, as a result document.
 //
 // Single-threaded. A model that cannot be read is a failure with the hub's status and what to do about it; it is never
 // assumed to be unquantized.
 #pragma once
 
+#include <optional>
+
+#include "bench/bench_spec.h"
 #include "bench/result.h"
 #include "checkpoint/hub.h"
 
 namespace autotune::bench {
 
-// `model` is a hub id; a directory when it starts with "/".
-using InspectOptions = checkpoint::HubOptions;
+struct InspectOptions : checkpoint::HubOptions {  // `model` is a hub id; a directory when it starts with "/"; "" = none
+  std::optional<BenchSpec> datasets;              // what benches will be told: its files are read first
+};
 
 struct InspectOutcome {
   InspectResult result;

@@ -4,18 +4,15 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
 #include "bench/arrival.h"
 #include "bench/clean_text.h"
 #include "bench/completion_stream.h"
+#include "bench/datasets.h"
 #include "bench/engine_metrics.h"
 #include "bench/engine_reader.h"
 #include "bench/load_run.h"
@@ -56,17 +53,6 @@ std::string TextMember(const std::string& body, const char* key) {
   const auto found = document.find(key);
   return found != document.end() && found->is_string() ? found->get<std::string>() : "";
 }
-
-base::Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
-  if (file.peek() == std::ifstream::traits_type::eof()) return base::Invalid(path + ": is empty");
-  if (!(text << file.rdbuf())) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
-  return std::move(text).str();
-}
-
-std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // When each completion of a closed loop of `places` ended: wave k is the k-th group of as many.
 struct Waves {
@@ -115,22 +101,6 @@ bool SameModel(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
-
-base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec) {
-  const std::string& path = spec.dataset->path;
-  auto bytes = ReadFile(path);
-  if (!bytes) return base::Invalid("dataset: " + bytes.error().message);
-  auto entries = measurement::ReadDataset(*bytes, spec.dataset->format, FileName(path));
-  if (!entries) return base::Invalid("dataset: " + entries.error().message);
-  const auto workload = Workload::OfDataset(spec, *entries, "dataset: " + FileName(path));
-  if (!workload) return workload.error();
-  if (spec.arrival.process == measurement::ArrivalProcess::kTrace) {
-    if (auto status = CheckTrace(workload->timestamps()); !status) {
-      return base::Invalid("dataset: " + FileName(path) + ": " + status.error().message);
-    }
-  }
-  return entries;
-}
 
 LimitSearch::LimitSearch(const BenchSpec& spec, Server& server, LimitSearchHooks hooks)
     : spec_(spec), server_(server), hooks_(std::move(hooks)) {}

@@ -24,11 +24,6 @@
 
 namespace autotune::bench {
 
-// The entries of the spec's dataset. kInvalid, with the file and the line or entry: a line that cannot be read, a
-// request that the endpoint does not take or the context does not hold, timestamps that no rate can be made of.
-// REQUIRES: spec.dataset.
-base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec);
-
 struct LimitSearchHooks {
   // Looked at every 50 ms; true stops everything at once.
   std::function<bool()> interrupted = [] { return false; };

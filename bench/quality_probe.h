@@ -53,8 +53,6 @@ class QualityProbe {
   std::string CheckSanity();
   QualityOutcome Measure();
 
-  // The dataset's questions; kInvalid names file and line. Empty without a dataset.
-  static base::Result<std::vector<measurement::Question>> ReadQuestions(const BenchSpec& spec);
   // The longest text that is asked for at once, in bytes: what the context holds, and what the log-probabilities of all
   // its tokens leave of a GPU's memory.
   static std::size_t LongestText(const BenchSpec& spec);

@@ -596,10 +596,14 @@ std::string Encode(const RunResult& result) {
   return Frame(out + '}');
 }
 
+constexpr std::size_t kMaxDatasetProblem = 1000;
+
 std::string Encode(const InspectResult& result) {
   std::string out = "{\"kind\":\"inspect\"";
   if (result.failure) {
     AppendFailure(out, *result.failure, kMaxPayload - 1 - out.size());
+  } else if (!result.dataset_problem.empty()) {
+    out += ",\"dataset\":" + json(CleanText(result.dataset_problem, kMaxDatasetProblem)).dump();
   } else {
     checkpoint::ModelFacts facts = result.model;
     std::string model;
@@ -656,6 +660,11 @@ base::Result<InspectResult> DecodeInspect(std::string_view message) {
     return base::Invalid("result document damaged: members are missing or of another type");
   }
   if (result.failure) return result;
+  if (const auto problem = document->find("dataset"); problem != document->end()) {
+    if (!problem->is_string()) return base::Invalid("result document damaged: dataset is no text");
+    result.dataset_problem = problem->get<std::string>();
+    return result;
+  }
   const auto model = document->find("model");
   if (model == document->end()) return base::Invalid("result document damaged: neither model nor failure");
   auto facts = checkpoint::ModelFactsFromJson(*model);

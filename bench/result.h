@@ -90,6 +90,7 @@ struct RunResult {
 // What `autotune-bench inspect` reports.
 struct InspectResult {
   checkpoint::ModelFacts model;
+  std::string dataset_problem;  // why no experiment can use a dataset, with file and line; `model` is not set then
   std::optional<Failure> failure;
 };
 

@@ -281,6 +281,7 @@ int main(int argc, char** argv) {
   run->add_option("--model-dir", run_options.model_dir, "Directory that stands for the volumes of the models")
       ->type_name("DIR");
   run->add_option("--dataset", run_options.dataset, "File that stands for spec.benchmark.dataset")->type_name("FILE");
+  run->add_option("--questions", run_options.questions, "File that stands for spec.quality.dataset")->type_name("FILE");
   run->add_option("--records", run_options.records, "Directory that stands for spec.benchmark.records")
       ->type_name("DIR");
   run->add_option("--tools-dir", run_options.tools_dir,

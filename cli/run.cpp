@@ -18,7 +18,7 @@
 #include <system_error>
 #include <thread>
 
-#include "bench/limit_search.h"
+#include "bench/datasets.h"
 #include "cli/asked_gpu.h"
 #include "cli/progress.h"
 #include "cli/status_text.h"
@@ -114,17 +114,42 @@ base::Result<fs::path> ModelDirectory(const api::TaskSpec& spec, const RunOption
   return found.value_or(fs::path());
 }
 
-// A dataset that no experiment could use, before the first engine starts.
-base::Status CheckDataset(const api::TaskSpec& task, const std::string& path) {
+// What benches are told, for a look at the files that they would read.
+base::Result<bench::BenchSpec> SpecForFiles(const api::TaskSpec& task) {
   auto spec = experiment::BenchSpecOf(task);
   if (!spec) return spec.error();
   const std::size_t reference = api::ReferenceModel(task);
   const auto model = reconcile::InlineFacts(task, reference);
   if (!model) return model.error();
   if (*model) spec->max_model_len = reconcile::KnownContext(task, reference, **model).value_or(0);
+  return spec;
+}
+
+// A dataset that no experiment could use, before the first engine starts.
+base::Status CheckDataset(const api::TaskSpec& task, const std::string& path) {
+  auto spec = SpecForFiles(task);
+  if (!spec) return spec.error();
   spec->dataset->path = path;
   const auto entries = bench::ReadDatasetOf(*spec);
   return entries ? base::Status() : entries.error();
+}
+
+base::Status FillQuestions(const api::TaskSpec& task, const RunOptions& options, local::LocalTools& tools) {
+  if (!task.quality.dataset) {
+    if (options.questions.empty()) return {};
+    return base::Invalid("--questions: the task has no spec.quality.dataset");
+  }
+  if (options.questions.empty()) {
+    return base::Invalid(
+        "spec.quality.dataset: local mode has no ConfigMaps and no claims; --questions names the file " +
+        std::string("that stands for ") + task.quality.dataset->file);
+  }
+  auto spec = SpecForFiles(task);
+  if (!spec) return spec.error();
+  spec->quality.questions->path = options.questions;
+  if (const auto questions = bench::ReadQuestionsOf(*spec); !questions) return questions.error();
+  tools.questions = fs::absolute(options.questions);
+  return {};
 }
 
 // What stands for the volumes of spec.benchmark.
@@ -265,7 +290,9 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   if (!model_dir) return BadInput(model_dir.error().message);
   if (const auto possible = local::CheckLocal(task, *machine); !possible) return BadInput(possible.error().message);
   local::LocalTools local_tools;
-  if (const auto files = FillBenchmarkFiles(task.spec, options, local_tools); !files) {
+  auto files = FillBenchmarkFiles(task.spec, options, local_tools);
+  if (files) files = FillQuestions(task.spec, options, local_tools);
+  if (!files) {
     return BadInput(files.error().message);
   }
   const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);

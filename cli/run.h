@@ -20,6 +20,7 @@ struct RunOptions {
   std::string report;           // HTML file to write at the end; "" = none
   std::string model_dir;        // what spec.model.volume stands for
   std::string dataset;          // file that stands for spec.benchmark.dataset
+  std::string questions;        // file that stands for spec.quality.dataset
   std::string records;          // directory that stands for spec.benchmark.records
   std::string tools_dir;        // of autotune-launch and autotune-bench; "" = beside this program
   bool yaml = false;            // the finished task as YAML on standard output instead of the table

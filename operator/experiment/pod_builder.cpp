@@ -157,12 +157,19 @@ class Builder {
     json& spec = pod["spec"];
     json mounts = json::array();
     volumes_ = json::array();
-    MountModel(mounts);
+    json args = {"inspect"};
+    if (model_.facts.is_null()) {
+      MountModel(mounts);
+      Append(args, {"--model", ModelInContainer()});
+      if (!model_.revision.empty()) Append(args, {"--revision", model_.revision});
+      if (!model_.hugging_face.endpoint.empty()) Append(args, {"--endpoint", model_.hugging_face.endpoint});
+    }
+    const bool reads_datasets = ReadsDatasets(spec_, model_index_);
+    if (reads_datasets) {
+      MountDatasets(mounts);
+      if (auto files = SpecWithFiles()) Append(args, {"--spec", bench::ToJson(*files).dump()});
+    }
     AppendUserMounts(mounts);
-
-    json args = {"inspect", "--model", ModelInContainer()};
-    if (!model_.revision.empty()) Append(args, {"--revision", model_.revision});
-    if (!model_.hugging_face.endpoint.empty()) Append(args, {"--endpoint", model_.hugging_face.endpoint});
     Append(args, {"--termination-log", environment_.termination_log});
 
     Env env;
@@ -171,7 +178,7 @@ class Builder {
     json container = Tool("inspect", environment_.bench_binary, std::move(args));
     if (!env.entries().empty()) container["env"] = env.entries();
     if (!mounts.empty()) container["volumeMounts"] = std::move(mounts);
-    container["resources"] = environment_.tool_resources.inspect;
+    container["resources"] = reads_datasets ? BenchResources() : environment_.tool_resources.inspect;
     spec["containers"] = json::array({std::move(container)});
     AppendUserVolumes();
     if (!volumes_.empty()) spec["volumes"] = volumes_;
@@ -242,10 +249,20 @@ class Builder {
     return container;
   }
 
+  // CheckPodInputs has refused a benchmark that cannot be read.
+  base::Result<bench::BenchSpec> SpecWithFiles() const {
+    auto spec = BenchSpecOf(spec_);
+    if (!spec) return spec;
+    if (spec->dataset && !environment_.dataset_file.empty()) spec->dataset->path = environment_.dataset_file;
+    if (spec->quality.questions && !environment_.questions_file.empty()) {
+      spec->quality.questions->path = environment_.questions_file;
+    }
+    return spec;
+  }
+
   // The specification of this run: what the task asks for, and what the search knows of this candidate.
   json BenchSpecFor(const experiment::Experiment& experiment) const {
-    // CheckPodInputs has refused a benchmark that cannot be read.
-    auto spec = BenchSpecOf(spec_);
+    auto spec = SpecWithFiles();
     if (!spec) return json::object();
     spec->gpus = experiment.plan.gpus;
     spec->vocab_size = experiment.hints.vocab_size;
@@ -262,7 +279,6 @@ class Builder {
     spec->quality.made_up_weights = MakesUpWeights(experiment.plan.args);
     // The engines' own commands are told the model; a user's may serve anything.
     if (!experiment.runtime.command.empty()) spec->model = model_.id_or_path;
-    if (spec->dataset && !environment_.dataset_file.empty()) spec->dataset->path = environment_.dataset_file;
     spec->start = experiment.hints.start;
     spec->confirms = experiment.hints.confirms;
     spec->allowed = experiment.hints.allowed;
@@ -283,13 +299,16 @@ class Builder {
     Env env;
     env.PutAll(spec_.benchmark.env);
     if (!env.entries().empty()) container["env"] = env.entries();
-    const bool own = spec_.benchmark.resources.is_object() && !spec_.benchmark.resources.empty();
-    container["resources"] = own ? spec_.benchmark.resources : environment_.tool_resources.bench;
+    container["resources"] = BenchResources();
     return container;
   }
 
-  // Where datasets come from and raw records go.
-  void MountBenchmark(json& mounts) {
+  json BenchResources() const {
+    const bool own = spec_.benchmark.resources.is_object() && !spec_.benchmark.resources.empty();
+    return own ? spec_.benchmark.resources : environment_.tool_resources.bench;
+  }
+
+  void MountDatasets(json& mounts) {
     const auto mount = [&](const char* name, const auto& source, const char* directory) {
       json volume = {{"name", name}};
       if (!source.config_map.empty()) {
@@ -302,6 +321,11 @@ class Builder {
     };
     if (spec_.benchmark.dataset) mount("dataset", *spec_.benchmark.dataset, kDatasetDir);
     if (spec_.quality.dataset) mount("questions", *spec_.quality.dataset, kQuestionsDir);
+  }
+
+  // Where datasets come from and raw records go.
+  void MountBenchmark(json& mounts) {
+    MountDatasets(mounts);
     if (!spec_.benchmark.records_claim.empty()) {
       Mount(volumes_, mounts,
             {{"name", "records"}, {"persistentVolumeClaim", {{"claimName", spec_.benchmark.records_claim}}}},
@@ -543,6 +567,21 @@ std::string ModelRevision(const api::AutotuneTask& task, std::size_t model) {
   return facts != nullptr && !facts->commit.empty() ? facts->commit : spec.revision;
 }
 
+bool ReadsDatasets(const api::TaskSpec& spec, std::size_t model) {
+  return model == 0 && (spec.benchmark.dataset || (spec.quality.dataset && spec.quality.measure));
+}
+
+std::string DatasetSourceOf(const api::TaskSpec& spec) {
+  json source = json::array();
+  if (const auto& dataset = spec.benchmark.dataset) {
+    source.push_back({dataset->config_map, dataset->claim, dataset->file, static_cast<int>(dataset->format)});
+  }
+  if (const auto& questions = spec.quality.dataset) {
+    source.push_back({questions->config_map, questions->claim, questions->file});
+  }
+  return source.dump();
+}
+
 std::string InspectPodName(const api::AutotuneTask& task, std::size_t index, int attempt) {
   // Another model is another question: its pod must not be taken for the answer to the first.
   const api::ModelSpec& model = task.spec.models[index];
@@ -553,6 +592,7 @@ std::string InspectPodName(const api::AutotuneTask& task, std::size_t index, int
                 model.hugging_face.token_secret_name,
                 model.hugging_face.token_secret_key};
   if (!model.name.empty()) asked.push_back(model.name);
+  if (ReadsDatasets(task.spec, index)) asked.push_back(DatasetSourceOf(task.spec));
   return NameWithHash(task, "-inspect", task.metadata.uid + "/" + asked.dump() + "/" + std::to_string(attempt));
 }
 

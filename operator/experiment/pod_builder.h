@@ -48,7 +48,8 @@ struct PodEnvironment {
   std::string model_dir = "/models";          // where a model's volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
   std::string home_dir = "/home/autotune";    // HOME of the engine; "" = the image's or the user's own
-  std::string dataset_file{};  // local mode: what stands for spec.benchmark.dataset; "" = mounted at kDatasetDir
+  std::string dataset_file{};    // local mode: what stands for spec.benchmark.dataset; "" = mounted at kDatasetDir
+  std::string questions_file{};  // the same for spec.quality.dataset and kQuestionsDir
   std::string records_dir = kRecordsDir;
   std::string host = "0.0.0.0";
   std::string termination_log = "/dev/termination-log";
@@ -97,6 +98,11 @@ std::string PodName(const api::AutotuneTask& task, const std::string& hash, int 
 // What engines are told to load: the commit that the revision was when the model was inspected, so that every
 // experiment and what is deployed load the same files; the revision of the spec where no hub said a commit.
 std::string ModelRevision(const api::AutotuneTask& task, std::size_t model);
+// Datasets are read before an experiment gets a GPU: by the pod that inspects the first model.
+bool ReadsDatasets(const api::TaskSpec& spec, std::size_t model);
+// Where the datasets come from.
+std::string DatasetSourceOf(const api::TaskSpec& spec);
+
 std::string InspectPodName(const api::AutotuneTask& task, std::size_t model, int attempt);
 
 // Latency objectives compare configurations at this share of the requests/s at the baseline's limit.

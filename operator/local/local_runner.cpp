@@ -36,6 +36,7 @@ experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
   environment.cache_dir = tools.hub_cache.string();
   environment.home_dir.clear();  // engines run as the user, who has a home and warm caches
   environment.dataset_file = tools.dataset.string();
+  environment.questions_file = tools.questions.string();
   environment.records_dir = tools.records.string();
   environment.host = "127.0.0.1";
   environment.termination_log = directory + "/termination-log";

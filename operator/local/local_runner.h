@@ -21,6 +21,7 @@ struct LocalTools {
   std::filesystem::path hub_cache;  // where the hub's files are cached
   std::filesystem::path model_dir;  // what stands for the models' volumes; "" = paths are those of this machine
   std::filesystem::path dataset;    // the file that stands for spec.benchmark.dataset
+  std::filesystem::path questions;  // the file that stands for spec.quality.dataset
   std::filesystem::path records;    // the directory that stands for spec.benchmark.records
 };
 experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools);

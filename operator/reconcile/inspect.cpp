@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/sha256.h"
 #include "checkpoint/quantization.h"
 #include "operator/experiment/outcome.h"
 #include "operator/experiment/pod_builder.h"
@@ -52,13 +53,14 @@ struct Reading {
 class Reader {
  public:
   Reader(const Observed& observed, const Settings& settings, std::size_t index, base::WallTime now,
-         api::ModelStatus& model)
+         api::ModelStatus& model, const std::optional<checkpoint::ModelFacts>& inline_facts)
       : observed_(observed),
         spec_(observed.task.spec),
         settings_(settings),
         index_(index),
         now_(now),
         model_(model),
+        inline_facts_(inline_facts),
         record_(model.inspection) {}
 
   Reading Read() {
@@ -85,10 +87,14 @@ class Reader {
       case experiment::Outcome::Kind::kStarting:
       case experiment::Outcome::Kind::kMeasuring:
         out_.verdict = outcome.waiting_message.empty()
-                           ? Progressing(kState, "Inspecting", "Reading the model's configuration" + Of())
+                           ? Progressing(kState, "Inspecting", What() + Of())
                            : Progressing(kState, "WaitingForResources", outcome.waiting_message);
         return std::move(out_);
       case experiment::Outcome::Kind::kSucceeded:
+        if (outcome.inspect && !outcome.inspect->dataset_problem.empty()) {
+          out_.verdict = Failed("InvalidSpec", outcome.inspect->dataset_problem);
+          return std::move(out_);
+        }
         return Known(outcome.inspect ? outcome.inspect->model : checkpoint::ModelFacts{});
       case experiment::Outcome::Kind::kFailed:
         break;
@@ -97,6 +103,7 @@ class Reader {
   }
 
   Reading Known(checkpoint::ModelFacts facts) {
+    if (inline_facts_) facts = *inline_facts_;  // the pod read the datasets only
     const std::string& quantization = spec_.models[index_].quantization;
     if (!quantization.empty()) {
       if (const auto set = checkpoint::OverrideQuantization(facts, quantization); !set) {
@@ -128,9 +135,9 @@ class Reader {
 
   Reading Wait() {
     out_.wake_at = base::ParseRfc3339(record_.retry_at);
-    out_.verdict = Progressing(
-        kState, "Inspecting",
-        "The model's configuration" + Of() + " is read again at " + record_.retry_at + ": " + record_.message);
+    out_.verdict = Progressing(kState, "Inspecting",
+                               (inline_facts_ ? "The datasets are" : "The model's configuration" + Of() + " is") +
+                                   " read again at " + record_.retry_at + ": " + record_.message);
     return std::move(out_);
   }
 
@@ -144,11 +151,13 @@ class Reader {
       out_.wake_at = again;
       if (now_ < again) return std::move(out_);
     } else {
-      out_.verdict = Progressing(kState, "Inspecting", "Reading the model's configuration" + Of());
+      out_.verdict = Progressing(kState, "Inspecting", What() + Of());
     }
     out_.create_pod = experiment::BuildInspectPod(observed_.task, index_, record_.attempts, settings_.environment);
     return std::move(out_);
   }
+
+  std::string What() const { return inline_facts_ ? "Reading the datasets" : "Reading the model's configuration"; }
 
   // Which of several is meant.
   std::string Of() const { return model_.name.empty() ? "" : " (" + model_.name + ")"; }
@@ -159,13 +168,21 @@ class Reader {
   const std::size_t index_;
   const base::WallTime now_;
   api::ModelStatus& model_;
+  const std::optional<checkpoint::ModelFacts>& inline_facts_;
   api::InspectionStatus& record_;
   Reading out_;
 };
 
+// What its facts are of; with the first one the datasets have been read.
+std::string SourceOf(const api::TaskSpec& spec, std::size_t index) {
+  const std::string model = ModelSourceOf(spec.models[index]);
+  return experiment::ReadsDatasets(spec, index)
+             ? base::Sha256Hex(model + experiment::DatasetSourceOf(spec)).substr(0, 16)
+             : model;
+}
+
 // What is known of a checkpoint: its facts where they are of the present spec, else only how often it was read.
-api::ModelStatus Before(const api::TaskStatus& status, const api::ModelSpec& spec) {
-  const std::string source = ModelSourceOf(spec);
+api::ModelStatus Before(const api::TaskStatus& status, const api::ModelSpec& spec, const std::string& source) {
   api::ModelStatus model{spec.name, std::nullopt, source, {}};
   const auto found = std::ranges::find(status.models, spec.name, &api::ModelStatus::name);
   if (found == status.models.end()) return model;
@@ -185,15 +202,15 @@ Inspection Inspect(const Observed& observed, const Settings& settings, base::Wal
   Inspection out;
   std::optional<Verdict> verdict;
   for (std::size_t i = 0; i < spec.models.size(); ++i) {
-    api::ModelStatus& model = out.models.emplace_back(Before(observed.task.status, spec.models[i]));
+    api::ModelStatus& model = out.models.emplace_back(Before(observed.task.status, spec.models[i], SourceOf(spec, i)));
     auto inline_facts = InlineFacts(spec, i);
     if (!inline_facts) {
       out.verdict = Failed("InvalidSpec", inline_facts.error().message);
       return out;
     }
-    if (*inline_facts) model.facts = std::move(*inline_facts);
+    if (*inline_facts && (model.facts || !experiment::ReadsDatasets(spec, i))) model.facts = *inline_facts;
     if (model.facts) continue;
-    Reading reading = Reader(observed, settings, i, now, model).Read();
+    Reading reading = Reader(observed, settings, i, now, model, *inline_facts).Read();
     if (!model.facts) model.source.clear();
     if (reading.create_pod) out.create_pods.push_back(*std::move(reading.create_pod));
     if (reading.wake_at && (!out.wake_at || *reading.wake_at < *out.wake_at)) out.wake_at = reading.wake_at;

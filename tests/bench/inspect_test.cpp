@@ -91,5 +91,22 @@ TEST(Inspect, ReadsADirectory) {
   std::filesystem::remove_all(options.model);
 }
 
+TEST(Inspect, ReadsTheDatasetsOfABenchWithOrWithoutAModel) {
+  char path[] = "/tmp/autotune-questions-XXXXXX";
+  const std::string directory = ::mkdtemp(path);
+  InspectOptions options;
+  BenchSpec& spec = options.datasets.emplace();
+  spec.quality.questions = QuestionSet{directory + "/exam.jsonl", 16};
+  EXPECT_THAT(Inspect(options).result.dataset_problem, HasSubstr("cannot be read"));
+  std::ofstream(spec.quality.questions->path) << R"({"prompt": "x"})";
+  EXPECT_THAT(Inspect(options).result.dataset_problem,
+              HasSubstr("spec.quality.dataset: exam.jsonl:1: has neither \"reference\""));
+  std::ofstream(spec.quality.questions->path) << R"({"prompt": "x", "reference": "y"})";
+  EXPECT_EQ(Inspect(options).result.dataset_problem, "");
+  spec.dataset = Dataset{directory + "/prompts.jsonl", measurement::DatasetFormat::kJsonl, std::nullopt};
+  EXPECT_THAT(Inspect(options).result.dataset_problem, HasSubstr("spec.benchmark.dataset: "));
+  std::filesystem::remove_all(directory);
+}
+
 }  // namespace
 }  // namespace autotune::bench

@@ -7,6 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "bench/datasets.h"
 #include "bench/quality.h"
 
 namespace autotune::bench {
@@ -282,7 +283,7 @@ TEST_F(QualityProbeTest, AsksTheQuestionsOfADataset) {
       << R"({"prompt": "The sky is", "choices": [" green", " blue"], "answer": 1})"
       << "\n";
   spec_.quality.questions = QuestionSet{path, 16};
-  ASSERT_TRUE(QualityProbe::ReadQuestions(spec_).ok());
+  ASSERT_TRUE(ReadQuestionsOf(spec_).ok());
   const QualityOutcome outcome = Measure([](std::string_view way, const json& body) {
     if (way == "/v1/chat/completions") return Ok({{"message", {{"content", "Oh, hello"}}}});
     const std::string prompt = body["prompt"];
@@ -299,7 +300,7 @@ TEST_F(QualityProbeTest, AsksTheQuestionsOfADataset) {
   ASSERT_TRUE(outcome.quality && outcome.quality->passes) << outcome.problem;
   EXPECT_EQ(outcome.quality->passes->passed, (std::vector<bool>{true, false, true, true}));
   EXPECT_TRUE(outcome.quality->passes->dataset.starts_with("questions-"));
-  EXPECT_THAT(QualityProbe::ReadQuestions(spec_).error().message, HasSubstr("cannot be read")) << "gone by now";
+  EXPECT_THAT(ReadQuestionsOf(spec_).error().message, HasSubstr("cannot be read")) << "gone by now";
 }
 
 }  // namespace

@@ -147,6 +147,11 @@ TEST(Result, AnInspectionRoundTrips) {
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_EQ(decoded->model, inspect.model);
 
+  inspect.dataset_problem = "spec.quality.dataset: exam.jsonl:3: not JSON: {\xff";
+  const auto problem = DecodeInspect(Encode(inspect));
+  ASSERT_TRUE(problem.ok()) << problem.error().message;
+  EXPECT_THAT(problem->dataset_problem, testing::StartsWith("spec.quality.dataset: exam.jsonl:3: not JSON"));
+
   inspect.failure = Failure{FailureReason::kModelUnreadable, "gated", 0, 403};
   const auto failed = DecodeInspect(Encode(inspect));
   ASSERT_TRUE(failed.ok()) << failed.error().message;

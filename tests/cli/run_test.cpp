@@ -51,6 +51,22 @@ class RunLocallyTest : public ::testing::Test {
     return RunLocally(*task, Rules(), options_);
   }
 
+  // A task that asks these questions.
+  int RunQuestions(const std::string& lines) {
+    options_.questions = directory_ / "exam.jsonl";
+    std::ofstream(options_.questions) << lines;
+    auto task = api::TaskFromJson(json::parse(R"({
+        "apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "metadata": {"name": "t"},
+        "spec": {"model": {"idOrPath": "org/model", "facts": {"architectures": ["LlamaForCausalLM"],
+                   "torch_dtype": "bfloat16", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32,
+                   "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
+                   "max_position_embeddings": 8192}},
+                 "baseRuntime": "vllm",
+                 "quality": {"dataset": {"configMap": {"name": "exam", "key": "exam.jsonl"}}}}})"));
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    return RunLocally(*task, Rules(), options_);
+  }
+
   std::filesystem::path directory_;
   RunOptions options_;
 };
@@ -67,6 +83,26 @@ TEST_F(RunLocallyTest, RefusesAReportThatItCouldNotWriteBeforeAnythingStarts) {
   EXPECT_EQ(RunTrace(""), 2);
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("autotune: --keep-logs: "));
   EXPECT_FALSE(std::filesystem::exists(options_.status_file));
+}
+
+TEST_F(RunLocallyTest, RefusesQuestionsThatNoExperimentCouldJudgeBeforeOneStarts) {
+  const std::string first = R"({"question": "Ice is", "choices": ["hot", "cold"], "answer": "B"})";
+  const struct {
+    std::string second;
+    const char* message;
+  } kCases[] = {
+      {R"({"prompt": "def f():", "test": "assert f() == 1"})",
+       "quality.dataset: exam.jsonl:2: has neither \"reference\""},
+      {R"({"prompt": ")" + std::string(200'000, 'x') + R"(", "reference": "y"})",
+       "exam.jsonl:2: 200000 bytes do not fit into the context of 8192 tokens"},
+  };
+  for (const auto& row : kCases) {
+    ::testing::internal::CaptureStderr();
+    const int code = RunQuestions(first + "\n" + row.second + "\n");
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr(row.message));
+    EXPECT_EQ(code, 2);
+    EXPECT_FALSE(std::filesystem::exists(options_.status_file)) << "nothing was begun";
+  }
 }
 
 TEST_F(RunLocallyTest, RefusesADatasetThatNoExperimentCouldUseBeforeOneStarts) {

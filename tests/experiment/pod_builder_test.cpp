@@ -133,6 +133,22 @@ TEST(PodBuilder, GoldenInspectPods) {
                pod(R"({"model": {"idOrPath": "/8b", "volume": {"persistentVolumeClaim": {"claimName": "models"}}}})"));
 }
 
+TEST(PodBuilder, TheFirstModelsInspectPodReadsTheDatasetsWithoutAGpu) {
+  const char* questions = R"({"quality": {"dataset": {"configMap": {"name": "exam", "key": "a.jsonl"}}},
+    "model": {"facts": {"architectures": ["LlamaForCausalLM"]}}})";
+  const json pod = BuildInspectPod(SampleTask(questions), 0, 1, SampleEnvironment());
+  const json& container = pod["spec"]["containers"][0];
+  EXPECT_EQ(container["args"][1], "--spec") << "the facts are given, so that no model is read";
+  EXPECT_EQ(json::parse(container["args"][2].get<std::string>())["quality"]["questions"]["path"], "/questions/a.jsonl");
+  EXPECT_EQ(container["volumeMounts"][0]["mountPath"], "/questions");
+  EXPECT_EQ(pod["spec"]["volumes"][0]["configMap"]["name"], "exam");
+  EXPECT_FALSE(container["resources"]["limits"].contains("nvidia.com/gpu"));
+  EXPECT_NE(InspectPodName(SampleTask(questions), 0, 1),
+            InspectPodName(SampleTask(R"({"quality": {"dataset": {"configMap": {"name": "exam", "key": "b.jsonl"}}}})"),
+                           0, 1));
+  EXPECT_EQ(InspectPodName(SampleTask(), 0, 1), InspectPodName(SampleTask(R"({"quality": {"measure": "Off"}})"), 0, 1));
+}
+
 TEST(PodBuilder, EveryGoldenBelongsToACase) {
   std::set<std::string> known = {"inspect-hub", "inspect-volume"};
   for (const GoldenPod& row : kExperiments) known.insert(row.name);

@@ -841,6 +841,42 @@ TEST(Decide, ReadsTheModelWithAPodWhenNoFactsAreGiven) {
   EXPECT_TRUE(cluster.pods.empty());
 }
 
+json TaskWithQuestions() {
+  json task = SmallTask();
+  task["spec"]["quality"]["dataset"] = {{"configMap", {{"name", "exam"}, {"key", "exam.jsonl"}}}};
+  return task;
+}
+
+TEST(Decide, ADatasetThatNoExperimentCanUseEndsTheTaskBeforeAGpuIsUsed) {
+  FakeCluster cluster(TaskWithQuestions());
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    ASSERT_EQ(pod["metadata"]["labels"][experiment::kRoleLabel], "inspect");
+    bench::InspectResult result;
+    result.dataset_problem = "spec.quality.dataset: exam.jsonl:17: has neither \"reference\" nor \"choices\"";
+    self.Finish(pod, bench::Encode(result), 0);
+    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+  });
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(done.status.state, "Failed");
+  EXPECT_EQ(Ready(done).reason, "InvalidSpec");
+  EXPECT_THAT(Ready(done).message, HasSubstr("exam.jsonl:17"));
+  EXPECT_EQ(cluster.created.size(), 1U);
+}
+
+TEST(Decide, ReadsTheDatasetsOnceWhereTheFactsAreGiven) {
+  int inspected = 0;
+  FakeCluster cluster(TaskWithQuestions());
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    if (pod["metadata"]["labels"][experiment::kRoleLabel] != "inspect") return MeasureWell(self, pod);
+    ++inspected;
+    self.Finish(pod, bench::Encode(bench::InspectResult{}), 0);
+    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+  });
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.Task().status.models.front().facts->architecture, "LlamaForCausalLM") << "as the spec says";
+  EXPECT_EQ(inspected, 1);
+}
+
 TEST(Decide, AnUnreadableModelStallsAndIsNeverTakenForUnquantized) {
   json task = SmallTask();
   task["spec"]["model"].erase("facts");

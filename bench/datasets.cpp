@@ -1,0 +1,54 @@
+#include "bench/datasets.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "bench/arrival.h"
+#include "bench/workload.h"
+
+namespace autotune::bench {
+namespace {
+
+base::Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
+  if (file.peek() == std::ifstream::traits_type::eof()) return base::Invalid(path + ": is empty");
+  if (!(text << file.rdbuf())) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));
+  return std::move(text).str();
+}
+
+}  // namespace
+
+std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec) {
+  const std::string& path = spec.dataset->path;
+  auto bytes = ReadFile(path);
+  if (!bytes) return base::Invalid("dataset: " + bytes.error().message);
+  auto entries = measurement::ReadDataset(*bytes, spec.dataset->format, FileName(path));
+  if (!entries) return base::Invalid("dataset: " + entries.error().message);
+  const auto workload = Workload::OfDataset(spec, *entries, "dataset: " + FileName(path));
+  if (!workload) return workload.error();
+  if (spec.arrival.process == measurement::ArrivalProcess::kTrace) {
+    if (auto status = CheckTrace(workload->timestamps()); !status) {
+      return base::Invalid("dataset: " + FileName(path) + ": " + status.error().message);
+    }
+  }
+  return entries;
+}
+
+base::Result<std::vector<measurement::Question>> ReadQuestionsOf(const BenchSpec& spec) {
+  if (!spec.quality.questions) return std::vector<measurement::Question>();
+  const std::string& path = spec.quality.questions->path;
+  auto bytes = ReadFile(path);
+  if (!bytes) return base::Invalid("quality.dataset: " + bytes.error().message);
+  auto questions = measurement::ReadQuestions(*bytes, FileName(path), spec.max_model_len);
+  if (!questions) return base::Invalid("quality.dataset: " + questions.error().message);
+  return questions;
+}
+
+}  // namespace autotune::bench
