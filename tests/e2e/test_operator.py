@@ -456,7 +456,8 @@ def test_every_example_is_taken_up(namespace, path):
         namespace.kubectl("create", "serviceaccount", account)
     namespace.apply(path)
     spec = example["spec"]
-    inspected = any("facts" not in model for model in spec.get("models") or [spec["model"]])
+    inspected = (any("facts" not in model for model in spec.get("models") or [spec["model"]])
+                 or any("dataset" in spec.get(section, {}) for section in ("benchmark", "quality")))
     role = "inspect" if inspected else "experiment"
     if example["spec"].get("optimization", {}).get("baseline", {}).get("deploymentRef"):
         # The right to read it is off by default: the task says what to grant.
