@@ -332,6 +332,10 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
            (machine->gpu.product.empty() ? "GPU" : machine->gpu.product) +
            (machine->simulated ? ", simulated: no number below was measured on a GPU" : ""));
 
+  if (task.spec.optimization.reuse != api::Reuse::kNone) {
+    view.Say("optimization.reuse: there are no other tasks without a cluster; --resume keeps what this one measured");
+  }
+
   local::LocalOptions local_options;
   local_options.machine = *machine;
   local_options.environment = environment;

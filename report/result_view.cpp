@@ -104,7 +104,7 @@ std::string BrokenText(const std::vector<measurement::Violation>& broken) {
   return Joined(texts, "; ");
 }
 
-std::string StateText(const ResultRow& row, std::size_t width) {
+std::string OwnStateText(const ResultRow& row, std::size_t width) {
   const api::ExperimentStatus& experiment = *row.experiment;
   switch (experiment.state) {
     case api::ExperimentState::kPending:
@@ -161,6 +161,13 @@ std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& 
     return "no time was left to measure a higher load";
   }
   return "";
+}
+
+std::string StateText(const ResultRow& row, std::size_t width) {
+  const std::string text = OwnStateText(row, width);
+  const std::string& origin = row.experiment->reused_from;
+  if (origin.empty()) return text;
+  return text + (text.empty() ? "" : ", ") + "measured as " + origin;
 }
 
 }  // namespace

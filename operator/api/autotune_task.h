@@ -120,12 +120,15 @@ struct BaselineSpec {
   bool operator==(const BaselineSpec&) const = default;
 };
 
+enum class Reuse { kNone, kNamespace };  // of what finished tasks of the namespace measured
+
 struct OptimizationSpec {
   std::optional<Strategy> strategy;  // unset = kAdaptive
   Objective objective = Objective::kMaximizeThroughput;
   std::optional<BaselineSpec> baseline;
   // Fresh starts that the answer needs. Unset: one, where the search is adaptive and the answer is not certain.
   std::optional<int> confirmations;
+  Reuse reuse = Reuse::kNone;
   int max_experiments = 40;
   std::optional<double> budget_gpu_hours;  // hard: nothing starts that would not fit
   std::optional<Seconds> budget_deadline;  // from the task's start
@@ -269,8 +272,9 @@ struct ExperimentStatus {
   std::string runtime;
   quant::QuantConfig quant;
   bool baseline = false;
-  bool deployed = false;  // the configuration of optimization.baseline.command or deploymentRef
-  std::string confirms;   // the experiment whose configuration is started afresh; "" = it is its own
+  bool deployed = false;    // the configuration of optimization.baseline.command or deploymentRef
+  std::string confirms;     // the experiment whose configuration is started afresh; "" = it is its own
+  std::string reused_from;  // "task/experiment" of the same namespace that measured it; "" = this task did
   double allowed_seconds =
       0;  // of GPU time for one attempt, its start included: what the budget has for it; 0 = no limit
   std::vector<std::string> args;

@@ -59,6 +59,7 @@ using std::chrono::hours;
 using std::chrono::seconds;
 
 constexpr std::array<std::string_view, 3> kEngines = {"vllm", "sglang", "tensorrt-llm"};
+constexpr std::array<std::string_view, 2> kReuses = {"None", "Namespace"};
 constexpr std::array<std::string_view, 3> kStrategies = {"Adaptive", "Grid", "Random"};
 constexpr std::array<std::string_view, 6> kObjectives = {"MaximizeThroughput", "MaximizeGoodput", "MinimizeCost",
                                                          "MinimizeLatency",    "MinimizeTTFT",    "MinimizeTPOT"};
@@ -427,6 +428,7 @@ void ReadOptimization(ObjectReader& reader, OptimizationSpec& out) {
     out.confirmations = 0;
     reader.Integer("confirmations", *out.confirmations, 0, 5);
   }
+  reader.Choice("reuse", kReuses, [&](std::size_t i) { out.reuse = static_cast<Reuse>(i); });
   reader.Integer("maxExperiments", out.max_experiments, 1, static_cast<std::int64_t>(kMaxExperiments));
   reader.Integer("seed", out.seed, 0);
   reader.Nested("budget", [&](ObjectReader& budget) {
@@ -690,6 +692,7 @@ json ToJson(const OptimizationSpec& optimization) {
     out["baseline"] = std::move(named);
   }
   if (optimization.confirmations) out["confirmations"] = *optimization.confirmations;
+  if (optimization.reuse != Reuse::kNone) out["reuse"] = kReuses[static_cast<std::size_t>(optimization.reuse)];
   if (optimization.budget_gpu_hours) out["budget"]["gpuHours"] = FormatDecimal(*optimization.budget_gpu_hours, 6);
   if (optimization.budget_deadline) out["budget"]["deadline"] = FormatDuration(*optimization.budget_deadline);
   if (optimization.strategy) out["strategy"] = kStrategies[static_cast<std::size_t>(*optimization.strategy)];

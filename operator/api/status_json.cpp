@@ -410,6 +410,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Bool("baseline", out.baseline);
   reader.Bool("deployed", out.deployed);
   reader.Text("confirms", out.confirms);
+  reader.Text("reusedFrom", out.reused_from);
   reader.Decimal("allowedSeconds", out.allowed_seconds);
   reader.Texts("args", out.args, ObjectReader::kUnbounded);
   reader.Text("options", out.options);
@@ -524,6 +525,7 @@ json ToJson(const ExperimentStatus& experiment) {
   Put(out, "baseline", experiment.baseline);
   Put(out, "deployed", experiment.deployed);
   Put(out, "confirms", experiment.confirms);
+  Put(out, "reusedFrom", experiment.reused_from);
   if (experiment.allowed_seconds != 0) out["allowedSeconds"] = FormatDecimal(experiment.allowed_seconds, 0);
   if (!experiment.args.empty()) out["args"] = experiment.args;
   Put(out, "options", experiment.options);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/observed_task.h"
 #include "operator/runtime/log_field.h"
 
 namespace autotune::controller {
@@ -214,6 +215,24 @@ base::Result<json> KubeCluster::ReadWorkload(const std::string& ns, const std::s
     error.message = what + " was not read: " + error.message;
   }
   return error;
+}
+
+base::Status KubeCluster::VisitTasks(const std::string& ns,
+                                     const std::function<void(const api::AutotuneTask&)>& visit) {
+  kube::ListOptions options;
+  options.limit = 50;  // up to 1 MiB each
+  do {
+    auto page = client_.List(
+        TaskResource(), ns, options,
+        [&](json&& object) {
+          const auto observed = reconcile::ObserveTask(object);
+          if (observed && observed->spec_error.empty() && observed->status_error.empty()) visit(observed->task);
+        },
+        stop_);
+    if (!page) return std::move(page).error();
+    options.continue_token = page->continue_token;
+  } while (!options.continue_token.empty());
+  return {};
 }
 
 void KubeCluster::Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) {

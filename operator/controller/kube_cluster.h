@@ -4,6 +4,7 @@
 // expectations, so that the task is left alone until the caches show it.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
@@ -38,6 +39,7 @@ class KubeCluster final : public reconcile::Cluster {
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
                                             const std::string& name) override;
+  base::Status VisitTasks(const std::string& ns, const std::function<void(const api::AutotuneTask&)>& visit) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
  private:

@@ -162,6 +162,10 @@ base::Result<json> LocalCluster::ReadWorkload(const std::string&, const std::str
   return base::Invalid(kind + " \"" + name + "\" is on a cluster, and this runs without one");
 }
 
+base::Status LocalCluster::VisitTasks(const std::string&, const std::function<void(const api::AutotuneTask&)>&) {
+  return {};  // there is no other task
+}
+
 void LocalCluster::Emit(const api::ObjectMeta&, const reconcile::TaskEvent& event) {
   if (options_.on_event) options_.on_event(event);
 }

@@ -47,6 +47,7 @@ class LocalCluster final : public reconcile::Cluster {
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
                                             const std::string& name) override;
+  base::Status VisitTasks(const std::string& ns, const std::function<void(const api::AutotuneTask&)>& visit) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
   // What a reconcile decides from, and (in `version`) what to wait for a change of. Also starts pods that GPUs are free

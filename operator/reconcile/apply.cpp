@@ -56,6 +56,17 @@ Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster,
                         now);
     applied.look_again = true;
   }
+  // What was read has been used where the plan no longer asks for it.
+  memory.earlier.reset();
+  if (plan.read_earlier) {
+    std::vector<EarlierTask> found;
+    applied.status = cluster.VisitTasks(task.metadata.ns, [&](const api::AutotuneTask& other) {
+      if (auto earlier = EarlierFrom(other, *plan.read_earlier)) Collect(*std::move(earlier), found);
+    });
+    if (!applied.status) return applied;
+    memory.earlier = std::move(found);
+    applied.look_again = true;
+  }
   if (plan.config_map) {
     const base::Status written = cluster.ApplyConfigMap(*plan.config_map);
     memory.ConfigMapWritten(DigestOf(*plan.config_map),

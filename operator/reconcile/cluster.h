@@ -4,6 +4,7 @@
 // Creating a pod that already exists with the right owner UID is success (names are deterministic).
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -41,6 +42,10 @@ class Cluster {
   // that its status shows. kDenied: the operator has no right to read it. kInvalid: there is no cluster to ask.
   virtual base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
                                                     const std::string& name) = 0;
+
+  // All tasks of a namespace, one at a time and never held together. Those that cannot be read are left out.
+  virtual base::Status VisitTasks(const std::string& ns,
+                                  const std::function<void(const api::AutotuneTask&)>& visit) = 0;
 
   // Best effort, never blocks on the network.
   virtual void Emit(const api::ObjectMeta& task, const TaskEvent& event) = 0;

@@ -13,6 +13,11 @@ int ConfirmationsOf(const api::TaskSpec& spec, const api::TaskStatus& status, co
   if (spec.optimization.confirmations) return *spec.optimization.confirmations;
   if (!IsAdaptive(spec) || !status.best) return 0;
   if (!status.best->tied_with.empty()) return 1;
+  // Another day, another node: the answer of this task is started once by it.
+  const bool reused = std::ranges::any_of(status.experiments, [&](const api::ExperimentStatus& entry) {
+    return entry.name == status.best->experiment && !entry.reused_from.empty();
+  });
+  if (reused) return 1;
   return tuning::search::ConfirmationsNeeded(input.space, input.bounds, input.observations);
 }
 

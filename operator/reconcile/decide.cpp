@@ -186,7 +186,7 @@ class Look {
       FillCost(spec_, status_);
       return std::move(inspection.verdict);
     }
-    if (auto problem = ExpandIfNeeded(*asked)) return End(std::move(*problem));
+    if (auto problem = ExpandIfNeeded(*asked)) return Ended(std::move(*problem));
     return Search(*asked, tracked);
   }
 
@@ -209,13 +209,31 @@ class Look {
       status_.expanded_for->generation = asked.generation;
       return std::nullopt;
     }
+    if (spec_.optimization.reuse == api::Reuse::kNamespace && !observed_.memory.earlier) {
+      plan_.read_earlier = ReuseQuery{observed_.task.metadata.uid, asked, status_.models};
+      return Progressing("Searching", "ReadingEarlierTasks", "reading what finished tasks of the namespace measured");
+    }
     auto expanded = Expand(observed_, settings_, status_, asked, now_);
     if (!expanded) return Failed("InvalidSpec", expanded.error().message);
+    if (expanded->reused > 0) {
+      plan_.events.push_back({false, "MeasurementsReused", "Expand",
+                              std::to_string(expanded->reused) +
+                                  " measurements of finished tasks are reused: configuration, model, workload, bounds "
+                                  "and GPU product are the same"});
+    }
     Adopt(*expanded, status_);
     space_ = std::move(expanded->space);
     input_.reset();
     expanded_ = true;
     return std::nullopt;
+  }
+
+  // Of an expansion that cannot be carried out, or not yet.
+  Verdict Ended(Verdict verdict) {
+    if (verdict.kind == Verdict::Kind::kFailed) return End(std::move(verdict));
+    WithoutAnswer(status_);
+    FillCost(spec_, status_);
+    return verdict;
   }
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
@@ -227,7 +245,7 @@ class Look {
     if (!next.start.empty() && !CanStart(next.start)) {
       // The code that names experiments is another, and nobody has counted the scheme up.
       expanded_ = false;
-      if (auto problem = ExpandIfNeeded(asked)) return End(std::move(*problem));
+      if (auto problem = ExpandIfNeeded(asked)) return Ended(std::move(*problem));
       next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
     }
     WakeAt(next.wake_at, plan_);

@@ -19,6 +19,7 @@
 #include "operator/experiment/pod_builder.h"
 #include "operator/experiment/pod_view.h"
 #include "operator/reconcile/cluster.h"
+#include "operator/reconcile/earlier.h"
 #include "operator/reconcile/gpu_prices.h"
 #include "operator/reconcile/memory.h"
 #include "quant/rules.h"
@@ -54,6 +55,7 @@ struct Plan {
   std::vector<TaskEvent> events;  // emitted after the status write succeeded
   std::string read_deployment;    // of the task's namespace; "" = none
   std::optional<api::WorkloadRef> read_baseline;
+  std::optional<ReuseQuery> read_earlier;
   std::optional<nlohmann::json> config_map;
   std::vector<PodRef> delete_pods;
   std::vector<nlohmann::json> create_pods;

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/answer.h"
+#include "operator/reconcile/earlier.h"
 #include "operator/reconcile/short_text.h"
 #include "operator/reconcile/track.h"
 
@@ -186,11 +187,18 @@ class Merge {
   }
 
   void Run(bool other_gpus, Expanded& out) {
+    static const std::vector<EarlierTask> kNone;
+    std::vector<std::string> hashes;
+    for (const tuning::Candidate& candidate : out.space.expansion.candidates) hashes.push_back(candidate.hash);
+    const Reusable reusable(observed_.memory.earlier ? *observed_.memory.earlier : kNone, out.gpu.product, hashes);
     for (const std::size_t index : out.space.schedule) {
       const tuning::Candidate& candidate = out.space.expansion.candidates[index];
       const Server server = ServerOf(out.space, candidate);
       if (const api::ExperimentStatus* known = Take(candidate, server)) {
         out.experiments.push_back(Kept(*known, candidate, server, other_gpus, out.let_go));
+      } else if (const api::ExperimentStatus* earlier = reusable.Find(candidate.hash); MayReuse(earlier)) {
+        out.experiments.push_back(Reused(*earlier, candidate));
+        ++out.reused;
       } else if (!IsAdaptive(observed_.task.spec)) {
         out.experiments.push_back(New(candidate, server));
       }
@@ -213,6 +221,25 @@ class Merge {
       return kept;
     });
     std::move(fresh.begin(), fresh.end(), std::back_inserter(out.experiments));
+  }
+
+  // An earlier version's result cannot be judged under a bound on quality.
+  [[nodiscard]] bool MayReuse(const api::ExperimentStatus* earlier) const {
+    return earlier != nullptr && !(observed_.task.spec.quality.max_degradation && LacksQuality(*earlier));
+  }
+
+  // What another task measured, as an experiment of this one. No pod and no GPU time of this task belongs to it.
+  api::ExperimentStatus Reused(const api::ExperimentStatus& earlier, const tuning::Candidate& candidate) {
+    api::ExperimentStatus entry = earlier;
+    entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
+    entry.baseline = candidate.baseline;
+    entry.deployed = candidate.deployed;
+    entry.quant = candidate.quant;
+    entry.allowed_seconds = 0;
+    entry.attempts = LastAttempt(observed_, candidate.hash);
+    entry.failures = 0;
+    entry.wasted_gpu_hours = 0;
+    return entry;
   }
 
   const api::ExperimentStatus* Take(const tuning::Candidate& candidate, const Server& server) {

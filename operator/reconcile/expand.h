@@ -53,6 +53,7 @@ struct Expanded {
   std::vector<api::PrunedReason> pruned_reasons;
   std::vector<quant::Warning> warnings;
   std::vector<api::ExperimentStatus> experiments;
+  int reused = 0;          // of them, results of other tasks that are new here
   api::GpuSeconds let_go;  // paid for what is not among them any more, or is run again
   Space space;
 };

@@ -13,6 +13,7 @@ void Memory::Begin(std::int64_t present_generation) {
   recommended.reset();
   deployment.reset();
   baseline.reset();
+  earlier.reset();
 }
 
 void Memory::PodTaken(const std::string& name) {

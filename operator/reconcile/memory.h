@@ -11,9 +11,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "operator/reconcile/earlier.h"
 #include "operator/reconcile/refusal.h"
 
 namespace autotune::reconcile {
@@ -56,6 +58,8 @@ struct Memory {
     base::WallTime at{};
   };
   std::optional<Baseline> baseline;
+  // What other tasks measured, from when they were read until the task is expanded.
+  std::optional<std::vector<EarlierTask>> earlier;
 
   // Refusals of an earlier generation are gone.
   void Begin(std::int64_t present_generation);

@@ -296,7 +296,7 @@ search::Budget BudgetOf(const api::TaskSpec& spec, const api::TaskStatus& status
   budget.trials = optimization.max_experiments;
   budget.confirmations = optimization.confirmations.value_or(1);
   for (const api::ExperimentStatus& entry : status.experiments) {
-    if (entry.confirms.empty()) ++budget.started;
+    if (entry.confirms.empty() && entry.reused_from.empty()) ++budget.started;
   }
   budget.spent_gpu_seconds = GpuSecondsOf(status).Total();
   if (optimization.budget_gpu_hours) budget.gpu_seconds = *optimization.budget_gpu_hours * api::kSecondsPerHour;

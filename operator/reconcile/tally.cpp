@@ -11,6 +11,7 @@ namespace autotune::reconcile {
 
 api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment) {
   api::GpuSeconds cost;
+  if (!experiment.reused_from.empty()) return cost;  // another task paid
   cost.wasted = experiment.wasted_gpu_hours * kSecondsPerHour;
   if (experiment.started_at.empty() || experiment.finished_at.empty()) return cost;
   const std::chrono::duration<double> elapsed =
@@ -47,7 +48,7 @@ Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const ap
   for (const api::ExperimentStatus& entry : after.experiments) {
     const auto found = earlier.find(entry.hash);
     const api::ExperimentStatus& was = found == earlier.end() ? kNew : *found->second;
-    if (IsFinished(entry) && !IsFinished(was)) {
+    if (IsFinished(entry) && !IsFinished(was) && entry.reused_from.empty()) {
       const bool succeeded = entry.state == api::ExperimentState::kSucceeded;
       tally.finished.push_back({EngineOf(spec, entry.runtime), succeeded ? "Succeeded" : entry.reason});
     }

@@ -357,6 +357,30 @@ def test_another_model_is_not_reported_with_the_numbers_of_the_first(namespace):
     assert not set(e["hash"] for e in first["status"]["experiments"]) & set(e["hash"] for e in second["status"]["experiments"])
 
 
+def test_a_task_reuses_what_a_finished_one_measured(namespace):
+    optimization = {"strategy": "Grid", "retries": 0}
+    first = task("first", optimization=optimization)
+    first["spec"]["quantConfig"] = {"presets": ["default"]}
+    measured = run(namespace, first)
+    found = run(namespace, task("second", optimization={**optimization, "reuse": "Namespace"}))
+    assert found["status"]["state"] == "Complete", found["status"]
+    experiments = by_quant(found)
+    origin = measured["status"]["experiments"][0]
+    assert experiments["default"]["reusedFrom"] == f"first/{origin['name']}"
+    assert experiments["default"]["loads"] == origin["loads"]
+    assert "reusedFrom" not in experiments["kv-cache-fp8"]
+    # The second task paid for one experiment only.
+    assert len([e for e in found["status"]["experiments"] if e.get("attempts")]) == 1, found["status"]["experiments"]
+    assert [e for e in namespace.list("events") if e["reason"] == "MeasurementsReused"]
+
+    # Everything was measured by now: an answer without a pod, and without GPU time.
+    third = run(namespace, task("third", optimization={**optimization, "reuse": "Namespace"}))
+    assert third["status"]["state"] == "Complete", third["status"]
+    assert float(third["status"]["cost"]["gpuHours"]) == 0
+    assert third["status"]["best"]["score"] == found["status"]["best"]["score"]
+    assert not [pod for pod in namespace.pods(EXPERIMENTS) if pod["metadata"]["name"].startswith("third")]
+
+
 # ---- several checkpoints ----
 
 BF16 = checkpoint("bf16", "meta-llama/Llama-3.1-8B-Instruct")

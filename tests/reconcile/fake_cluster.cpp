@@ -117,6 +117,17 @@ base::Result<json> FakeCluster::ReadWorkload(const std::string& ns, const std::s
   return base::Error{base::Code::kNotFound, "there is no " + kind + " \"" + name + "\" in namespace " + ns};
 }
 
+base::Status FakeCluster::VisitTasks(const std::string&, const std::function<void(const api::AutotuneTask&)>& visit) {
+  ++task_reads;
+  if (Crashes("tasks")) return base::Retry("killed");
+  visit(Task());
+  for (const json& other : other_tasks) {
+    const auto read = api::TaskFromJson(other);
+    if (read) visit(*read);
+  }
+  return {};
+}
+
 void FakeCluster::Emit(const api::ObjectMeta&, const TaskEvent& event) { events.push_back(event); }
 
 bool FakeCluster::OnLostNode(const json& pod) const {

@@ -31,6 +31,7 @@ class FakeCluster final : public Cluster {
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
                                             const std::string& name) override;
+  base::Status VisitTasks(const std::string& ns, const std::function<void(const api::AutotuneTask&)>& visit) override;
   void Emit(const api::ObjectMeta& task, const TaskEvent& event) override;
 
   // One observe -> decide -> apply; nothing where a cache does not show yet what this operator has written. Returns
@@ -69,6 +70,8 @@ class FakeCluster final : public Cluster {
   std::map<std::string, nlohmann::json> config_maps;
   std::map<std::string, nlohmann::json> deployments;  // by name
   int deployment_reads = 0;
+  std::vector<nlohmann::json> other_tasks;  // of the namespace
+  int task_reads = 0;
   std::vector<TaskEvent> events;
   int status_writes = 0;
   std::optional<base::Error> refuse_pods;                                          // what CreatePod answers

@@ -260,6 +260,7 @@ const json& SpecEdits() {
      {"optimization": {"baseline": {"deploymentRef": {"name": "chat", "kind": "LeaderWorkerSet", "container": null}, "command": null, "runtime": null, "parameters": null, "preset": null}}},
      {"optimization": {"baseline": null}}],
     [{"optimization": {"confirmations": 1}}, {"optimization": {"confirmations": 0}}, {"optimization": {"confirmations": null}}],
+    [{"optimization": {"reuse": "Namespace"}}, {"optimization": {"reuse": "None"}}, {"optimization": {"reuse": null}}],
     [{"optimization": {"experimentTimeout": "1h"}}, {"optimization": {"startupTimeout": "20m"}},
      {"optimization": {"schedulingTimeout": "10m"}}, {"optimization": {"imagePullTimeout": "10m"}},
      {"optimization": {"experimentTimeout": null, "startupTimeout": null, "schedulingTimeout": null, "imagePullTimeout": null}}],
