@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/deploy/running_server.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/kube/cpprest_transport.h"
 #include "operator/kube/environment.h"
@@ -118,10 +119,14 @@ base::Result<std::vector<experiment::NodeView>> Cluster::Nodes() {
   return found;
 }
 
-base::Result<json> Cluster::Deployment(const std::string& name) {
-  auto deployment = client_.Get({"apps", "v1", "deployments", true}, ns_, name);
-  if (!deployment) return Explain(deployment.error(), "Deployment \"" + name + "\"");
-  return deployment;
+base::Result<json> Cluster::Workload(const std::string& kind, const std::string& name) {
+  base::Result<json> workload = base::Error{base::Code::kNotFound, ""};
+  for (const deploy::ServedAs& api : deploy::WorkloadApis(kind)) {
+    workload = client_.Get({api.group, api.version, api.plural, true}, ns_, name);
+    if (workload || workload.error().code != base::Code::kNotFound) break;
+  }
+  if (!workload) return Explain(workload.error(), kind + " \"" + name + "\"");
+  return workload;
 }
 
 base::Status Cluster::Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
@@ -267,6 +272,25 @@ base::Result<std::vector<experiment::NodeView>> NodesOf(const ClusterOptions& op
   auto connection = Connect(options);
   if (!connection) return std::move(connection).error();
   return (*connection)->cluster->Nodes();
+}
+
+base::Status ReadDeployed(const ClusterOptions& options, api::AutotuneTask& task) {
+  std::optional<api::BaselineSpec>& baseline = task.spec.optimization.baseline;
+  if (!baseline || !baseline->deployment_ref) return {};
+  ClusterOptions of_task = options;
+  if (of_task.ns.empty()) of_task.ns = task.metadata.ns;
+  auto connection = Connect(of_task);
+  if (!connection) return std::move(connection).error();
+  const api::WorkloadRef& ref = *baseline->deployment_ref;
+  const auto workload = (*connection)->cluster->Workload(ref.kind, ref.name);
+  if (!workload) return workload.error();
+  auto read = deploy::ReadWorkloadContainer(*workload, ref, task.spec.gpu.resource_name);
+  if (!read) {
+    return base::Invalid("spec.optimization.baseline.deploymentRef: " + ref.kind + " " + ref.name + " " +
+                         read.error().message);
+  }
+  baseline->deployed = std::move(read->server);
+  return {};
 }
 
 int ExitCodeOf(const base::Error& error) {

@@ -36,7 +36,8 @@ class Cluster {
   base::Result<api::AutotuneTask> Get(const std::string& name);
   base::Result<std::vector<api::AutotuneTask>> List(bool all_namespaces);
   base::Result<std::vector<experiment::NodeView>> Nodes();
-  base::Result<nlohmann::json> Deployment(const std::string& name);
+  // Of one of api::kWorkloadKinds.
+  base::Result<nlohmann::json> Workload(const std::string& kind, const std::string& name);
   // Calls `seen` with the task as it is and after each change, until it returns false or the task is gone (kNotFound).
   base::Status Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
                      const std::stop_token& stop);
@@ -67,6 +68,9 @@ struct Connection {
 base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options);
 
 // Connects and reads the nodes.
+// Reads the workload of spec.optimization.baseline.deploymentRef into the task, where it names one, as the operator
+// does.
+base::Status ReadDeployed(const ClusterOptions& options, api::AutotuneTask& task);
 base::Result<std::vector<experiment::NodeView>> NodesOf(const ClusterOptions& options);
 
 // 1: the task has no answer (yet); 2: wrong input; 3: no cluster, or it refuses; 4: no such task, experiment or pod.

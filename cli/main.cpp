@@ -112,6 +112,12 @@ int Plan(const std::vector<std::string>& files, const std::string& output, const
       return cli::ExitCodeOf(nodes.error());
     }
     options.nodes = *std::move(nodes);
+    for (api::AutotuneTask& task : *tasks) {
+      if (const auto read = cli::ReadDeployed(*cluster, task); !read) {
+        Fail(read.error().message);
+        return cli::ExitCodeOf(read.error());
+      }
+    }
   }
   if (diff) return PlanDiff(*std::move(tasks), output, options, rules);
   int code = 0;

@@ -143,7 +143,7 @@ base::Result<json> RunningDeployment(const std::string& name, const ClusterOptio
   if (!IsFileName(name)) {
     const auto connection = Connect(cluster);
     if (!connection) return connection.error();
-    return (*connection)->cluster->Deployment(name);
+    return (*connection)->cluster->Workload("Deployment", name);
   }
   const auto text = ReadFileOrStdin(name, streams.in);
   if (!text) return text.error();

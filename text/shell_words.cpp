@@ -1,5 +1,7 @@
 #include "text/shell_words.h"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "text/table.h"
@@ -8,10 +10,8 @@ namespace autotune::text {
 namespace {
 
 // What a shell does at a character outside of quotes; "" = nothing.
-std::string_view Meaning(char c, bool in_word) {
+std::string_view Meaning(char c) {
   switch (c) {
-    case '$':
-      return "a variable or a command substitution ($)";
     case '`':
       return "a command substitution (`)";
     case '|':
@@ -29,8 +29,6 @@ std::string_view Meaning(char c, bool in_word) {
     case '*':
     case '?':
       return "a pattern for file names (* or ?)";
-    case '~':
-      return in_word ? "" : "a home directory (~)";
     default:
       return "";
   }
@@ -64,7 +62,7 @@ class Lexer {
       EndWord();
       ++at_;
     } else if (c == '\n' || c == ';' || c == '&' || c == '|') {
-      if (c != '\n') Beyond(Meaning(c, in_word_), at_);
+      if (c != '\n') Beyond(Meaning(c), at_);
       EndWord();
       if (!out_.commands.back().empty()) out_.commands.emplace_back();
       ++at_;
@@ -97,18 +95,27 @@ class Lexer {
       ++at_;
       return;
     }
-    if (quote_ == '"' && (c == '$' || c == '`')) Beyond(Meaning(c, true), at_);
+    if (quote_ == '"' && c == '`') Beyond(Meaning(c), at_);
+    if (quote_ == '"' && c == '$') Dollar();
     Add(c);
   }
 
   void Plain(char c) {
-    if (const std::string_view meaning = Meaning(c, in_word_); !meaning.empty()) Beyond(meaning, at_);
+    if (const std::string_view meaning = Meaning(c); !meaning.empty()) Beyond(meaning, at_);
+    if (c == '$') Dollar();
+    if (c == '~' && !in_word_) Note("a home directory (~)", at_, out_.filled_in);
     if (c == '{' && IsBraceExpansion()) Beyond("a brace expansion ({a,b})", at_);
     // It began on a line of its own.
     if (!in_word_ && out_.commands.size() > 1 && out_.commands.back().empty()) {
       Beyond("a second command (the line before it does not end in \\)", at_);
     }
     Add(c);
+  }
+
+  void Dollar() {
+    const bool substitutes = script_.substr(at_).starts_with("$(");
+    Note(substitutes ? "a command substitution ($(...))" : "a variable ($)", at_,
+         substitutes ? out_.beyond : out_.filled_in);
   }
 
   // {8,16} outside of quotes is two words.
@@ -130,10 +137,11 @@ class Lexer {
     in_word_ = false;
   }
 
-  void Beyond(std::string_view what, std::size_t at) {
+  void Beyond(std::string_view what, std::size_t at) { Note(what, at, out_.beyond); }
+
+  void Note(std::string_view what, std::size_t at, std::string& first) const {
     constexpr std::size_t kShown = 30;
-    if (!out_.beyond.empty()) return;
-    out_.beyond = std::string(what) + " at \"" + Shortened(script_.substr(at), kShown) + "\"";
+    if (first.empty()) first = std::string(what) + " at \"" + Shortened(script_.substr(at), kShown) + "\"";
   }
 
   std::string_view script_;
@@ -141,12 +149,24 @@ class Lexer {
   char quote_ = '\0';
   bool in_word_ = false;
   std::string word_;
-  ShellScript out_{{{}}, ""};
+  ShellScript out_{{{}}, "", ""};
 };
 
 }  // namespace
 
 ShellScript ReadShell(std::string_view script) { return Lexer(script).Run(); }
+
+std::string FilledIn(std::string_view word) {
+  if (word.starts_with('~')) return "~";
+  for (std::size_t at = word.find('$'); at != std::string_view::npos; at = word.find('$', at + 1)) {
+    const std::string_view rest = word.substr(at + 1);
+    if (rest.starts_with('{')) return std::string(word.substr(at, rest.find('}') + 2));
+    std::size_t end = 0;
+    while (end < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[end])) != 0 || rest[end] == '_')) ++end;
+    if (end > 0) return std::string(word.substr(at, end + 1));
+  }
+  return "";
+}
 
 base::Result<std::vector<std::string>> ShellWords(std::string_view line) {
   ShellScript script = ReadShell(line);

@@ -155,6 +155,7 @@ class Expander {
         return base::Invalid(named->field + ": runtime " + name + " is not started with it: " + field +
                              refused->message);
       }
+      if (named->deployed) request.quant = TypedQuant(request);
       Visit(server, request, Role::kNamed);
       return false;
     }
@@ -166,6 +167,27 @@ class Expander {
     }
     Visit(server, RequestOf(server, quant, &first), Role::kBaseline);
     return true;
+  }
+
+  // The configuration whose flags are all among what was typed: "--quantization fp8" is dynamic-fp8. Of several the one
+  // that says the most; the request's own where there is none.
+  quant::QuantConfig TypedQuant(quant::LaunchRequest request) const {
+    const quant::LaunchPlan typed = quant::PlanLaunch(rules_, request);
+    quant::QuantConfig best = request.quant;
+    std::ptrdiff_t most = 0;
+    for (const quant::QuantConfig& one : input_.quants) {
+      request.quant = one;
+      const quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
+      const bool same = !plan.rejection && plan.overrides.empty() && plan.args == typed.args &&
+                        plan.options_yaml == typed.options_yaml && plan.env == typed.env;
+      const auto says = std::count_if(plan.verdicts.begin(), plan.verdicts.end(), [](const quant::Verdict& verdict) {
+        return verdict.value != "auto" && verdict.kind == quant::VerdictKind::kMap;
+      });
+      if (!same || says <= most) continue;
+      most = says;
+      best = one;
+    }
+    return best;
   }
 
   base::Status CheckSize() const {

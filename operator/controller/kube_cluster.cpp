@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "operator/deploy/running_server.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/observed_task.h"
 #include "operator/runtime/log_field.h"
@@ -85,20 +86,6 @@ const kube::Resource& ConfigMapResource() {
   static const kube::Resource resource{"", "v1", "configmaps", true};
   return resource;
 }
-
-namespace {
-
-// As what a kind of api::kWorkloadKinds may be served, the newest version first.
-std::vector<kube::Resource> WorkloadResources(const std::string& kind) {
-  if (kind == "LeaderWorkerSet") return {{"leaderworkerset.x-k8s.io", "v1", "leaderworkersets", true}};
-  if (kind == "LLMInferenceService") {
-    return {{"serving.kserve.io", "v1alpha2", "llminferenceservices", true},
-            {"serving.kserve.io", "v1alpha1", "llminferenceservices", true}};
-  }
-  return {{"apps", "v1", "deployments", true}};
-}
-
-}  // namespace
 
 KubeCluster::KubeCluster(kube::Client& client, runtime::EventRecorder& events, TaskMetrics& metrics,
                          runtime::Expectations& expectations, const runtime::StoreView& tasks,
@@ -200,8 +187,8 @@ base::Status KubeCluster::ApplyConfigMap(const json& config_map) {
 
 base::Result<json> KubeCluster::ReadWorkload(const std::string& ns, const std::string& kind, const std::string& name) {
   base::Result<json> workload = base::Error{base::Code::kNotFound, ""};
-  for (const kube::Resource& resource : WorkloadResources(kind)) {
-    workload = client_.Get(resource, ns, name, stop_);
+  for (const deploy::ServedAs& api : deploy::WorkloadApis(kind)) {
+    workload = client_.Get({api.group, api.version, api.plural, true}, ns, name, stop_);
     if (workload || workload.error().code != base::Code::kNotFound) break;
   }
   if (workload) return workload;

@@ -216,8 +216,9 @@ base::Result<std::string> Expanded(const std::string& word, const std::map<std::
   return out;
 }
 
-// sh -c SCRIPT where the script is one command and nothing beyond words.
-base::Result<Words> OnlyCommand(Words words, api::DeployedServer& out) {
+// sh -c SCRIPT where the script is one command and nothing beyond words. `values`: the container's variables.
+base::Result<Words> OnlyCommand(Words words, const std::map<std::string, std::string>& values,
+                                api::DeployedServer& out) {
   static constexpr std::array<std::string_view, 4> kShells = {"sh", "bash", "dash", "ash"};
   if (words.size() < 3 || !IsOneOf(kShells, ProgramName(words[0])) || !words[1].starts_with('-') ||
       words[1].find('c') == std::string::npos) {
@@ -230,12 +231,23 @@ base::Result<Words> OnlyCommand(Words words, api::DeployedServer& out) {
     script = text::ReadShell(words[2].substr(0, words[2].size() - kParameters.size()));
     if (words.size() > 4) behind.assign(words.begin() + 4, words.end());
   }
-  if (!script.beyond.empty() || script.commands.size() != 1) {
-    const std::string why = script.beyond.empty() ? "no command" : script.beyond;
+  const auto refuse = [](const std::string& why) {
     return base::Invalid("its command is a shell script with " + why +
                          ": paste what it comes to as baseline.command instead");
-  }
+  };
+  if (!script.beyond.empty()) return refuse(script.beyond);
+  if (script.commands.size() != 1) return refuse("no command");
   Words& command = script.commands.front();
+  for (std::string& word : command) {
+    // Variables of the container.
+    for (std::string name = text::FilledIn(word); !name.empty(); name = text::FilledIn(word)) {
+      const bool braces = name.starts_with("${");
+      const auto value = values.find(braces ? name.substr(2, name.size() - 3) : name.substr(1));
+      if (value == values.end()) return refuse(script.filled_in);
+      word.replace(word.find(name), name.size(), value->second);
+      if (!text::FilledIn(value->second).empty()) return refuse(script.filled_in);
+    }
+  }
   const std::size_t prefix = PrefixWords(command);
   for (std::size_t i = 0; i < prefix; ++i) {
     const std::string name = AssignedName(command[i]);
@@ -286,7 +298,7 @@ base::Result<api::DeployedServer> ServerOf(const json& container) {
       words.push_back(*std::move(expanded));
     }
   }
-  auto plain = OnlyCommand(std::move(words), out);
+  auto plain = OnlyCommand(std::move(words), values, out);
   if (!plain) return plain.error();
   out.words = *std::move(plain);
   HideSecrets(out.words);
@@ -332,13 +344,52 @@ base::Result<api::DeployedServer> StartedByKServe(const json& workload, api::Dep
   for (const std::string& arg : args) {
     const auto own = text::ShellWords(arg);
     if (!own) return base::Invalid("an argument " + own.error().message);
+    const auto open =
+        std::find_if(own->begin(), own->end(), [](const auto& word) { return !text::FilledIn(word).empty(); });
+    if (open != own->end())
+      return base::Invalid("an argument has " + text::FilledIn(*open) + ", which a shell fills in");
     words.insert(words.end(), own->begin(), own->end());
   }
   server.words = std::move(words);
   return server;
 }
 
+// Words of one command: variables, a program or a container engine's run, and what that starts.
+base::Result<api::DeployedServer> ReadWords(Words words) {
+  api::DeployedServer out;
+  const std::size_t prefix = PrefixWords(words);
+  for (std::size_t i = 0; i < prefix; ++i) {
+    const std::string name = AssignedName(words[i]);
+    if (!name.empty()) AddVariable(name, words[i].substr(name.size() + 1), out);
+  }
+  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(prefix));
+  if (words.empty()) return base::Invalid("names no program");
+  static constexpr std::array<std::string_view, 3> kContainers = {"docker", "podman", "nerdctl"};
+  if (!IsOneOf(kContainers, words.front())) {
+    out.words = std::move(words);
+    return out;
+  }
+  const std::size_t run = words.size() > 2 && words[1] == "container" ? 2 : 1;
+  if (words.size() <= run || words[run] != "run") {
+    return base::Invalid("begins with \"" + words.front() + "\", and only " + words.front() + " run starts a server");
+  }
+  return DockerRun(words).Read(run + 1);
+}
+
+base::Error NotInTheLine(const std::string& what, const std::string& open) {
+  return base::Invalid("has " + open + " for " + what + ", and it is read without a shell: write the value");
+}
+
 }  // namespace
+
+std::vector<ServedAs> WorkloadApis(const std::string& kind) {
+  if (kind == "LeaderWorkerSet") return {{"leaderworkerset.x-k8s.io", "v1", "leaderworkersets"}};
+  if (kind == "LLMInferenceService") {
+    return {{"serving.kserve.io", "v1alpha2", "llminferenceservices"},
+            {"serving.kserve.io", "v1alpha1", "llminferenceservices"}};
+  }
+  return {{"apps", "v1", "deployments"}};
+}
 
 EngineStart EngineStartOf(const Words& words) {
   struct Known {
@@ -364,26 +415,15 @@ EngineStart EngineStartOf(const Words& words) {
 base::Result<api::DeployedServer> ReadPastedCommand(std::string_view line) {
   auto words = text::ShellWords(line);
   if (!words) return words.error();
-  api::DeployedServer out;
-  const std::size_t prefix = PrefixWords(*words);
-  for (std::size_t i = 0; i < prefix; ++i) {
-    const std::string name = AssignedName((*words)[i]);
-    if (!name.empty()) AddVariable(name, (*words)[i].substr(name.size() + 1), out);
+  auto out = ReadWords(*std::move(words));
+  if (!out) return out;
+  // A value that a shell fills in is not in the line. Of what is left out it is not missed.
+  for (const auto& [name, value] : out->env) {
+    if (const std::string open = text::FilledIn(value); !open.empty()) return NotInTheLine(name, open);
   }
-  words->erase(words->begin(), words->begin() + static_cast<std::ptrdiff_t>(prefix));
-  if (words->empty()) return base::Invalid("names no program");
-  static constexpr std::array<std::string_view, 3> kContainers = {"docker", "podman", "nerdctl"};
-  if (!IsOneOf(kContainers, words->front())) {
-    out.words = *std::move(words);
-    return out;
-  }
-  const std::size_t run = words->size() > 2 && (*words)[1] == "container" ? 2 : 1;
-  if (words->size() <= run || (*words)[run] != "run") {
-    return base::Invalid("begins with \"" + words->front() + "\", and only " + words->front() + " run starts a server");
-  }
-  return DockerRun(*words).Read(run + 1);
+  if (const std::string open = text::FilledIn(out->image); !open.empty()) return NotInTheLine("the image", open);
+  return out;
 }
-
 base::Result<RunningContainer> ReadWorkloadContainer(const json& workload, const api::WorkloadRef& ref,
                                                      const std::string& gpu_resource) {
   const auto pod = PodOf(workload, ref.kind);

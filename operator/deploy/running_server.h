@@ -27,6 +27,12 @@ struct RunningContainer {
 base::Result<RunningContainer> ReadWorkloadContainer(const nlohmann::json& workload, const api::WorkloadRef& ref,
                                                      const std::string& gpu_resource);
 
+// What a kind of api::kWorkloadKinds is served as, the newest version first.
+struct ServedAs {
+  std::string group, version, plural;
+};
+std::vector<ServedAs> WorkloadApis(const std::string& kind);
+
 // How an engine is started: which one, and how many of the words say so. Engine "" = the words name no program of one.
 struct EngineStart {
   std::string engine;

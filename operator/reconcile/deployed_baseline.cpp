@@ -11,6 +11,7 @@
 #include "operator/deploy/engine_arguments.h"
 #include "operator/deploy/running_server.h"
 #include "quant/engine_table.h"
+#include "text/shell_words.h"
 #include "text/table.h"
 
 namespace autotune::reconcile {
@@ -19,11 +20,14 @@ namespace {
 using deploy::EngineArguments;
 using quant::FlagValue;
 
-// Flags that an experiment has otherwise without harm: where and as what a server listens, where it keeps files.
+// Flags that an experiment has otherwise without harm: where and as what a server listens, what it logs, and files that
+// only its own disk has and that say nothing of speed.
 bool IsPodsOwn(const std::string& name) {
-  static constexpr std::array<std::string_view, 8> kNames = {
-      "host", "port", "served-model-name", "api-key", "admin-api-key", "uds", "root-path", "download-dir"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("ssl-") ||
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "host", "port",      "served-model-name", "api-key",       "admin-api-key",
+      "uds",  "root-path", "download-dir",      "chat-template", "tool-parser-plugin"};
+  const bool logs = name.starts_with("log-") || name.ends_with("-log") || name.find("-log-") != std::string::npos;
+  return logs || std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("ssl-") ||
          deploy::IsSecretFlag(name);
 }
 
@@ -95,7 +99,7 @@ class BaselineReader {
     if (!left_out_.empty()) {
       warnings.push_back({field, "LeftOutOfBaseline",
                           "left out of the baseline: " + text::Joined(left_out_, ", ") +
-                              "; a pod has its own addresses, keys, directories and limits"});
+                              "; a pod has its own addresses, keys, logs, directories and limits"});
     }
     if (!image_.empty()) warnings.push_back({field, "OtherImage", image_});
   }
@@ -151,6 +155,7 @@ class BaselineReader {
     };
     const std::string revision = take("revision");
     if (arguments.model.empty()) return base::Invalid("names no model");
+    if (const std::string open = FilledInOf({arguments.model}); !open.empty()) return NotInTheLine("the model", open);
     std::vector<std::string> models;
     for (std::size_t i = 0; i < spec_.models.size(); ++i) {
       const api::ModelSpec& model = spec_.models[i];
@@ -183,11 +188,26 @@ class BaselineReader {
                                    : " " + flag.value +
                                          " cannot be part of a baseline: the operator sets "
                                          "it itself"));
+      } else if (const std::string open = FilledInOf(flag.values); !open.empty()) {
+        return NotInTheLine("--" + name, open);
       } else {
         out.parameters[SpellingOf(name, runtime.release)] = ValueOf(flag);
       }
     }
     return {};
+  }
+
+  // What a shell would fill in of a pasted line; a container's words are as its process gets them.
+  [[nodiscard]] std::string FilledInOf(const std::vector<std::string>& words) const {
+    std::string open;
+    if (spec_.optimization.baseline->command.empty()) return open;
+    for (const std::string& word : words) {
+      if (open.empty()) open = text::FilledIn(word);
+    }
+    return open;
+  }
+  static base::Error NotInTheLine(const std::string& what, const std::string& open) {
+    return base::Invalid("has " + open + " for " + what + ", and it is read without a shell: write the value");
   }
 
   // As spec.parameters has it, so that both are values of one setting.
@@ -260,8 +280,9 @@ base::Result<tuning::NamedBaseline> DeployedBaseline(const api::TaskSpec& spec,
   const std::string field = std::string("optimization.baseline.") + (pasted ? "command" : "deploymentRef");
   const auto fail = [&](const std::string& message) { return base::Invalid("spec." + field + ": " + message); };
   const std::string title = pasted ? "" : baseline.deployment_ref->kind + " " + baseline.deployment_ref->name + " ";
-  base::Result<api::DeployedServer> server =
-      base::Invalid("is read by the operator, on the cluster: without that, paste its command as baseline.command");
+  base::Result<api::DeployedServer> server = base::Invalid(
+      "is read on the cluster, by the operator or by plan --cluster: without one, paste its command as "
+      "baseline.command");
   if (pasted) {
     server = deploy::ReadPastedCommand(baseline.command);
   } else if (baseline.deployed) {

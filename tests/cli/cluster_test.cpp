@@ -100,6 +100,17 @@ TEST_F(ClusterTest, EndsAWatchOfATaskThatIsDeleted) {
   EXPECT_THAT(watched.error().message, HasSubstr("was deleted"));
 }
 
+TEST_F(ClusterTest, ReadsAWorkloadInTheVersionThatIsServed) {
+  transport.On("GET /apis/serving.kserve.io/v1alpha2/namespaces/ml/llminferenceservices/chat", 404,
+               Refusal(404, "NotFound", "not served"));
+  transport.On("GET /apis/serving.kserve.io/v1alpha1/namespaces/ml/llminferenceservices/chat", 200, {{"kind", "X"}});
+  const auto read = cluster.Workload("LLMInferenceService", "chat");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ((*read)["kind"], "X");
+  transport.On("GET /apis/apps/v1/namespaces/ml/deployments/none", 404, Refusal(404, "NotFound", "not found"));
+  EXPECT_THAT(cluster.Workload("Deployment", "none").error().message, HasSubstr("Deployment \"none\""));
+}
+
 TEST_F(ClusterTest, SuspendsWithAPatchOfOneField) {
   transport.On("PATCH " + Path("llama"), 200, TaskObject("llama"));
   EXPECT_TRUE(cluster.Suspend("llama", true).ok());

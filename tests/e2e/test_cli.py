@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from real_cluster import ROOT, container_of
+from real_cluster import ROOT, condition, container_of
 from tasks import over, task
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -237,6 +237,35 @@ def test_diff_shows_what_would_change_of_a_running_deployment(namespace, user, o
     lines = found["status"]["recommendation"]["difference"]["lines"]
     assert {"part": "Arguments", "field": "max-num-seqs", "running": "--max-num-seqs 9", "recommended": "--max-num-seqs 64"} in lines, lines
     assert found["status"]["progress"] == "2/2"
+
+
+def test_what_is_deployed_is_the_baseline_and_the_report_says_what_the_best_changes(namespace, user, operator):
+    model = "meta-llama/Llama-3.1-8B-Instruct"
+    deployment = running("chat", "vllm", "serve", model, "--port=8000", "--api-key", "sk-1", "--max_num_seqs", "7")
+    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = [
+        {"name": "VLLM_LOGGING_LEVEL", "value": "WARNING"}, {"name": "HF_TOKEN", "value": "hf_1"}]
+    namespace.apply(deployment)
+    namespace.apply(task("answer", parameters={"max-num-seqs": [64]},
+                         optimization={"strategy": "Grid", "retries": 0, "baseline": {"deploymentRef": {"name": "chat"}}}))
+    found = namespace.wait("autotunetasks", "answer", lambda t: condition(t, "Stalled"), "stalled", 60)
+    assert condition(found, "Stalled")["reason"] == "BaselineNotRead", found["status"]
+    assert "the chart's rbac.readDeployments allows it" in condition(found, "Stalled")["message"]
+    assert "experiments" not in found["status"]
+    # What it will be is seen by whoever may read it.
+    operator.install("--set", "rbac.readDeployments=true")
+    try:
+        found = namespace.wait("autotunetasks", "answer", lambda t: t and over(t), "the task is over", 400)
+    finally:
+        operator.install()
+    status = found["status"]
+    assert status["state"] == "Complete", status
+    assert status["deployed"]["command"] == ["vllm", "serve", model, "--port=8000", "--api-key", "***", "--max_num_seqs", "7"]
+    assert status["deployed"]["env"] == {"VLLM_LOGGING_LEVEL": "WARNING"} and status["deployed"]["leftOut"] == ["HF_TOKEN"]
+    deployed = [e for e in status["experiments"] if e.get("deployed")]
+    assert [e["args"] for e in deployed] == [["--max-num-seqs", "7"]] and deployed[0]["state"] == "Succeeded", deployed
+    assert "hf_1" not in json.dumps(status) and "sk-1" not in json.dumps(status)
+    report = user("read").must("report", "answer", "-o", "markdown")
+    assert "## Against what is deployed" in report and "max-num-seqs" in report, report
 
 
 def test_the_operators_pages_are_the_list_and_the_same_report(namespace, user, operator, tmp_path):

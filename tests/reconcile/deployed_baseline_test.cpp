@@ -58,6 +58,8 @@ TEST(DeployedBaseline, IsWhatWasTypedAndNothingElse) {
   EXPECT_EQ(BaselineOf("vllm serve /models/llama --served-model-name " + kModel), "")
       << "the model on another disk, under the task's name";
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --nnodes 1"), "");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --disable-log-requests --max-logprobs 5"), "--max-logprobs 5 ")
+      << "a release that has no such flag";
 }
 
 TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
@@ -71,8 +73,14 @@ TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
             path + "starts sglang, and the task's runtimes are of vllm");
   EXPECT_EQ(BaselineOf("docker run nginx"), path + "runs image nginx, and the task's runtimes are of vllm");
   EXPECT_THAT(BaselineOf("numactl -m0 vllm serve " + kModel), HasSubstr(path + "begins with \"numactl\": a command"));
-  EXPECT_THAT(BaselineOf("vllm serve " + kModel + " $ARGS"),
-              HasSubstr(path + "contains a variable or a command substitution ($) at \"$ARGS\""));
+  EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --max-num-seqs $(nproc)"),
+              HasSubstr(path + "contains a command substitution ($(...)) at \"$(nproc)\""));
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --max-num-seqs $SEQS"),
+            path + "has $SEQS for --max-num-seqs, and it is read without a shell: write the value");
+  EXPECT_EQ(BaselineOf("vllm serve $MODEL"),
+            path + "has $MODEL for the model, and it is read without a shell: write the value");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --api-key $KEY"), "") << "left out";
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " $ARGS"), path + "has \"$ARGS\", which belongs to no flag");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --config x.yaml"),
             path +
                 "--config names a file that the operator cannot read: give what is in it as baseline.parameters "
@@ -120,6 +128,21 @@ TEST(DeployedBaseline, WarnsOfWhatIsLeftOutAndOfAnotherImage) {
   ASSERT_THAT(texts, SizeIs(2));
   EXPECT_THAT(texts[0], HasSubstr("LeftOutOfBaseline: left out of the baseline: HF_TOKEN, --host;"));
   EXPECT_THAT(texts[1], HasSubstr("OtherImage: image vllm/vllm-openai:v0.20.0 is deployed, and the baseline runs on "));
+}
+
+TEST(DeployedBaseline, HasTheNameOfTheConfigurationWhoseFlagsWereTyped) {
+  const auto name_of = [](const std::string& flags) {
+    const auto space = SpaceOf(TaskWith({{"command", "vllm serve " + kModel + flags}}, [](json& spec) {
+      spec["quantConfig"] = {{"presets", {"default", "kv-cache-fp8", "dynamic-fp8"}}};
+    }));
+    EXPECT_TRUE(space.ok()) << (space ? "" : space.error().message);
+    return space ? space->expansion.candidates.front().quant.name : "";
+  };
+  EXPECT_EQ(name_of(""), "default");
+  EXPECT_EQ(name_of(" --kv-cache-dtype fp8"), "kv-cache-fp8");
+  EXPECT_EQ(name_of(" --kv-cache-dtype fp8 --quantization fp8"), "dynamic-fp8") << "the one that says the most";
+  EXPECT_EQ(name_of(" --kv-cache-dtype fp8_e5m2"), "default") << "another value";
+  EXPECT_EQ(name_of(" --quantization fp8"), "default") << "only a part of dynamic-fp8";
 }
 
 TEST(DeployedBaseline, OfAnotherCheckpointIsBesideTheBaselineOfTheReference) {

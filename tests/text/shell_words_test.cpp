@@ -46,9 +46,8 @@ TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
     const char* line;
     const char* message;
   } rows[] = {
-      {"a $MODEL b", R"(contains a variable or a command substitution ($) at "$MODEL b")"},
-      {"a \"${MODEL}\"", "a variable or a command substitution ($)"},
-      {"a $(nproc)", "a variable or a command substitution ($)"},
+      {"a $(nproc) b", R"(contains a command substitution ($(...)) at "$(nproc) b")"},
+      {"a \"$(nproc)\"", "a command substitution ($(...))"},
       {"a `date`", "a command substitution (`)"},
       {"a | tee log", R"(a pipe (|) at "| tee log")"},
       {"a &", "a background job or a second command (&)"},
@@ -58,7 +57,6 @@ TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
       {"a > log", "a redirection (< or >)"},
       {"(a)", "a subshell (parentheses)"},
       {"a *.json", "a pattern for file names (* or ?)"},
-      {"a ~/models", "a home directory (~)"},
       {"a {8,16}", "a brace expansion ({a,b})"},
       {"a 'b", R"(a quote that does not end at "'b")"},
       {"a \"b", "a quote that does not end"},
@@ -69,6 +67,19 @@ TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
     ASSERT_FALSE(words.ok()) << row.line;
     EXPECT_THAT(words.error().message, HasSubstr(row.message)) << row.line;
   }
+}
+
+TEST(ShellWords, KeepWhatAShellFillsIn) {
+  const auto words = ShellWords("~/bin/a $MODEL \"x ${SIZE}\" '$no' b~");
+  ASSERT_TRUE(words.ok()) << words.error().message;
+  EXPECT_EQ(*words, (Words{"~/bin/a", "$MODEL", "x ${SIZE}", "$no", "b~"}));
+  EXPECT_EQ(FilledIn((*words)[0]), "~");
+  EXPECT_EQ(FilledIn((*words)[1]), "$MODEL");
+  EXPECT_EQ(FilledIn((*words)[2]), "${SIZE}");
+  EXPECT_EQ(FilledIn((*words)[4]), "");
+  EXPECT_EQ(FilledIn("cost: 5$"), "");
+  EXPECT_EQ(ReadShell("a \"$X\" ~").filled_in, R"(a variable ($) at "$X" ~")");
+  EXPECT_EQ(ReadShell("a '$X' b~").filled_in, "");
 }
 
 TEST(ReadShell, KeepsTheCommandsOfAScriptWithWhatOnlyAShellUnderstandsAsItIsWritten) {
