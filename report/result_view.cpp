@@ -422,10 +422,12 @@ std::string Headline(const api::AutotuneTask& task) {
                      ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
   if (task.status.best->starts > 1) text += ", the mean of " + std::to_string(task.status.best->starts) + " starts";
   const std::string& improvement = task.status.best->improvement_over_baseline;
-  if (best == api::ComparedWith(task.status.experiments, best->runtime)) {
+  const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->runtime);
+  if (best == compared) {
     text += best->deployed ? ", what is deployed itself" : ", the baseline itself";
   } else if (!improvement.empty()) {
-    text += ", " + improvement + " over the baseline";
+    text += ", " + improvement +
+            (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline");
   }
   const auto quality = reconcile::ObservationOf(*best, task.status).quality;
   if (quality && !best->baseline) text += ", perplexity " + PerplexityText(*best, quality);

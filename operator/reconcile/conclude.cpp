@@ -47,11 +47,13 @@ std::string BaselineProblem(const api::TaskStatus& status, const std::string& ru
 std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStatus& winner) {
   std::string message = "Best: " + winner.name + " (" + winner.runtime + ", " + api::ConfigurationName(winner) +
                         "), score " + status.best->score;
-  if (&winner == api::ComparedWith(status.experiments, winner.runtime)) {
+  const api::ExperimentStatus* compared = api::ComparedWith(status.experiments, winner.runtime);
+  if (&winner == compared) {
     return message + "; it is " + (winner.deployed ? "what is deployed" : "the baseline") + ", nothing else was better";
   }
   if (!status.best->improvement_over_baseline.empty()) {
-    message += ", " + status.best->improvement_over_baseline + " over the baseline";
+    message += ", " + status.best->improvement_over_baseline +
+               (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline");
     const std::string taken = ComparedWithEstimate(status);
     return message + (taken.empty() ? "" : "; " + taken);
   }

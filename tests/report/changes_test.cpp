@@ -5,6 +5,7 @@
 #include "finished_task.h"
 #include "report/markdown.h"
 #include "report/page.h"
+#include "report/result_view.h"
 #include "tests/quant/built_in_rules.h"
 
 namespace autotune::report {
@@ -69,6 +70,7 @@ TEST(ChangesOf, AreInEveryReport) {
   EXPECT_THAT(MarkdownReport(task, Rules()), HasSubstr("## Against what is deployed"));
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Against what is deployed"));
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("+41.3% over what is deployed"));
+  EXPECT_THAT(Headline(task), HasSubstr(", +41.3% over what is deployed"));
   api::AutotuneTask itself = Deployed();
   itself.status.best->experiment = itself.status.experiments[0].name;
   EXPECT_THAT(MarkdownReport(itself, Rules()), Not(HasSubstr("## Against what")));
