@@ -169,9 +169,10 @@ void TaskMetrics::OnStatusWritten(const std::string& ns, const api::TaskSpec& sp
   impl_->gpu_seconds.Add({{"kind", "wasted"}}).Increment(tally.gpu.wasted);
   const double spent = tally.gpu.Total();
   if (spent <= 0) return;
-  impl_->of_namespace.Add({{"namespace", ns}}).Increment(spent);
+  // "namespace" is the operator's own, where Prometheus finds its pods.
+  impl_->of_namespace.Add({{"task_namespace", ns}}).Increment(spent);
   const auto price = reconcile::PricePerHour(spec, after);
-  if (price) impl_->cost.Add({{"namespace", ns}}).Increment(spent / api::kSecondsPerHour * *price);
+  if (price) impl_->cost.Add({{"task_namespace", ns}}).Increment(spent / api::kSecondsPerHour * *price);
 }
 
 void TaskMetrics::Show(const Snapshot& snapshot) {

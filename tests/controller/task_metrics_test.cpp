@@ -75,16 +75,16 @@ TEST_F(TaskMetricsTest, CountsWhatANamespaceSpends) {
   after = before;
   after.experiments[0].wasted_gpu_hours = 0.5;
   metrics_.OnStatusWritten("ml", spec_, before, after);
-  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_gpu_seconds_total{namespace=\"ml\"} 1800\n"));
+  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_gpu_seconds_total{task_namespace=\"ml\"} 1800\n"));
   EXPECT_THAT(Text(), Not(HasSubstr("autotune_namespace_cost_total{"))) << "no price is known";
   before = after;
   after.experiments[0].wasted_gpu_hours = 1;
   after.gpu_price_per_hour = "4";
   metrics_.OnStatusWritten("other", spec_, before, after);
-  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{namespace=\"other\"} 2\n"));
+  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{task_namespace=\"other\"} 2\n"));
   spec_.gpu.price_per_hour = "3";
   metrics_.OnStatusWritten("ml", spec_, before, after);
-  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{namespace=\"ml\"} 1.5\n")) << "the task's price";
+  EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{task_namespace=\"ml\"} 1.5\n")) << "the task's price";
 }
 
 TEST_F(TaskMetricsTest, CountsRetriesAndTheirWaste) {
