@@ -17,9 +17,9 @@ double TracePeriod(const std::vector<std::chrono::milliseconds>& trace) {
 }  // namespace
 
 base::Status CheckTrace(const std::vector<std::chrono::milliseconds>& timestamps) {
-  if (timestamps.size() < 2) return base::Invalid("a trace needs at least two entries");
+  if (timestamps.size() < 2) return base::Invalid("a trace requires at least two entries");
   if (timestamps.back() <= timestamps.front()) {
-    return base::Invalid("all entries have the same timestamp: no rate can be made of them");
+    return base::Invalid("all entries have the same timestamp: they define no rate");
   }
   return {};
 }

@@ -64,28 +64,28 @@ void Say(const std::string& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Measures an inference engine, or reads what a model is, inside an experiment pod."};
+  CLI::App app{"Measures an inference engine, or reads the configuration of a model, inside a pod."};
   app.require_subcommand(1);
 
   BenchRunOptions run;
   std::string spec_text, run_log = "/dev/termination-log";
-  CLI::App* run_command = app.add_subcommand("run", "Load the engine and report what it can do");
+  CLI::App* run_command = app.add_subcommand("run", "Measure the engine and report the result");
   run_command->add_option("--dir", run.dir, "Directory shared with autotune-launch")->required();
-  run_command->add_option("--port", run.port, "The engine's port on 127.0.0.1")
+  run_command->add_option("--port", run.port, "Port of the engine on 127.0.0.1")
       ->required()
       ->check(CLI::Range(1, 65535));
-  run_command->add_option("--spec", spec_text, "What to measure, as JSON")->required();
-  run_command->add_option("--termination-log", run_log, "Where the result is written")->capture_default_str();
+  run_command->add_option("--spec", spec_text, "Measurement to make, as JSON")->required();
+  run_command->add_option("--termination-log", run_log, "File for the result")->capture_default_str();
 
   InspectOptions inspect;
   std::string files_text, inspect_log = "/dev/termination-log";
   CLI::App* inspect_command = app.add_subcommand("inspect", "Read a model's configuration and size");
-  inspect_command->add_option("--model", inspect.model, "Hub id, or a directory when it starts with /");
-  inspect_command->add_option("--revision", inspect.revision, "Branch, tag or commit on the hub")
+  inspect_command->add_option("--model", inspect.model, "Id on the Hugging Face Hub, or a directory with a leading /");
+  inspect_command->add_option("--revision", inspect.revision, "Branch, tag or commit on the Hugging Face Hub")
       ->capture_default_str();
-  inspect_command->add_option("--endpoint", inspect.endpoint, "The hub")->capture_default_str();
+  inspect_command->add_option("--endpoint", inspect.endpoint, "URL of the Hugging Face Hub")->capture_default_str();
   inspect_command->add_option("--spec", files_text, "What will be measured, as JSON: its datasets are read");
-  inspect_command->add_option("--termination-log", inspect_log, "Where the result is written")->capture_default_str();
+  inspect_command->add_option("--termination-log", inspect_log, "File for the result")->capture_default_str();
 
   try {
     app.parse(argc, argv);

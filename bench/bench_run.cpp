@@ -72,7 +72,7 @@ class BenchRun {
     if (failure_) return true;
     if (options_.told_to_end()) {
       told_to_end_ = true;
-      failure_ = Failure{FailureReason::kBenchmarkFailed, "the benchmark was told to end before it had finished", 0, 0};
+      failure_ = Failure{FailureReason::kBenchmarkFailed, "the benchmark was stopped before it had finished", 0, 0};
       return true;
     }
     ReadState();

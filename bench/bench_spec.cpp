@@ -340,14 +340,14 @@ base::Status CheckBenchSpec(const BenchSpec& spec) {
   using measurement::DatasetFormat;
   using measurement::LoadKind;
   if (spec.scenarios.empty() && !spec.dataset) {
-    return base::Invalid("spec.scenarios: at least one is needed, such as [\"D(512,128)\"], or a dataset");
+    return base::Invalid("spec.scenarios: at least one is required, such as [\"D(512,128)\"], or a dataset");
   }
   if (!spec.scenarios.empty() && spec.dataset) {
-    return base::Invalid("spec.dataset: a dataset brings its own lengths: leave out the scenarios");
+    return base::Invalid("spec.dataset: a dataset has its own lengths: remove the scenarios");
   }
   if (spec.dataset && (spec.prefix.tokens > 0 || spec.turns != measurement::Turns())) {
     return base::Invalid(std::string("spec.") + (spec.prefix.tokens > 0 ? "prefix" : "turns") +
-                         ": a dataset brings its own texts: leave it out");
+                         ": a dataset has its own texts: remove it");
   }
   for (std::size_t i = 0; i < spec.scenarios.size(); ++i) {
     const Scenario& scenario = spec.scenarios[i];
@@ -359,16 +359,16 @@ base::Status CheckBenchSpec(const BenchSpec& spec) {
     }
     if (spec.prefix.tokens > 0 && spec.prefix.tokens >= scenario.input.Max()) {
       return base::Invalid("spec.prefix.tokens: " + std::to_string(spec.prefix.tokens) +
-                           " leaves nothing of the longest input of " + scenario.ToString());
+                           " is not shorter than the longest input of " + scenario.ToString());
     }
   }
   const bool rates = measurement::KindOf(spec.load.mode) == LoadKind::kRequestRate || spec.load.reference_share > 0;
   if (spec.arrival != measurement::Arrival() && !rates) {
-    return base::Invalid("spec.arrival: requests in flight have no arrival process: use request rates");
+    return base::Invalid("spec.arrival: a closed loop has no arrival process: use request rates");
   }
   if (spec.arrival.process == ArrivalProcess::kTrace &&
       (!spec.dataset || spec.dataset->format != DatasetFormat::kMooncake)) {
-    return base::Invalid("spec.arrival.process: Trace needs a dataset with timestamps (format Mooncake)");
+    return base::Invalid("spec.arrival.process: Trace requires a dataset with timestamps (format Mooncake)");
   }
   if (spec.load.fixed.size() * spec.Workloads() > kMaxPoints) {
     return base::Invalid("spec.load.fixed: " + std::to_string(spec.Workloads()) + " scenarios x " +
@@ -380,11 +380,11 @@ base::Status CheckBenchSpec(const BenchSpec& spec) {
     const bool one_token = !spec.scenarios.empty() && std::all_of(spec.scenarios.begin(), spec.scenarios.end(),
                                                                   [](const auto& s) { return s.output.Max() < 2; });
     if (between_tokens && one_token) {
-      return base::Invalid("spec." + bound.Field() + ": answers of one token have nothing between tokens to measure");
+      return base::Invalid("spec." + bound.Field() + ": answers of one token have no time between tokens");
     }
   }
   if (spec.worth == Worth::kAttainedRequests && spec.slo.bounds.empty()) {
-    return base::Invalid("spec.slo: goodput needs a bound that requests can attain, such as ttft");
+    return base::Invalid("spec.slo: goodput requires a latency limit, such as ttft");
   }
   return {};
 }

@@ -115,8 +115,9 @@ base::Status LimitSearch::Prepare() {
   if (spec_.load.mode == measurement::LoadMode::kFixedConcurrency) places = spec_.load.fixed.back();
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && places + kSpareDescriptors > static_cast<double>(limit.rlim_cur)) {
-    return base::Invalid(Format("load: %.0f requests in flight need as many open files; the limit (ulimit -n) is %llu",
-                                places, static_cast<unsigned long long>(limit.rlim_cur)));
+    return base::Invalid(
+        Format("load: %.0f requests in flight require as many open files; the limit (ulimit -n) is %llu", places,
+               static_cast<unsigned long long>(limit.rlim_cur)));
   }
   if (!spec_.records.empty()) {
     if (auto status = AppendRecords(spec_.records, "", {}, {}); !status) return status;
@@ -175,7 +176,7 @@ base::Status LimitSearch::Identify(const std::string& model) {
     const std::string root = chosen->value("root", json("")).is_string() ? chosen->value("root", "") : "";
     if (!spec_.model.empty() && !SameModel(model_, spec_.model) && !SameModel(root, spec_.model)) {
       Warn("the server calls its model \"" + CleanText(model_, 100) + "\", and the task's is \"" +
-           CleanText(spec_.model, 100) + "\": another model may have been measured");
+           CleanText(spec_.model, 100) + "\": the measured model may be another one");
     }
     result_.simulated = models->simulated || chosen->value("owned_by", json()) == "simulated";
     // vLLM and TensorRT-LLM have /version, SGLang says it in /server_info.
@@ -276,10 +277,10 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
                           workload.style().kind == PromptStyle::Kind::kTokenIds ? "token ids" : "words"));
         if (!style.exact_answers) {
           Warn(
-              "the server refuses ignore_eos: answers end by themselves, so their lengths differ between "
+              "the server rejects ignore_eos: answers end by themselves, so their lengths differ between "
               "configurations");
         } else if (style.kind == PromptStyle::Kind::kWords && spec_.endpoint == measurement::Endpoint::kCompletions) {
-          Warn("the server refuses token ids: prompts are words, their lengths near the asked ones only");
+          Warn("the server rejects token ids: prompts are words, and their lengths are approximate");
         }
         style_ = style;
       }
@@ -398,15 +399,14 @@ base::Status LimitSearch::NothingValid(const Workload& workload, const Point& la
   const std::string where = workload.name() + " at " + last.load.ToString();
   client_bound_ = last.verdict == measurement::Verdict::kClientBound;
   if (client_bound_) {
-    return base::Invalid(where +
-                         Format(": the load generator was late each time (p99 of its send lag %.1f ms), so that "
-                                "the numbers are its own: it needs more CPU",
-                                last.client_lag_p99));
+    return base::Invalid(where + Format(": the load generator sent late each time (p99 of the delay %.1f ms), so the "
+                                        "results are invalid: it requires more CPU",
+                                        last.client_lag_p99));
   }
   return base::Invalid(
       where +
-      ": more than 1 % of the answers were shorter than asked: the engine ends them at its context "
-      "length, or does not honour ignore_eos. Ask for shorter ones, raise its context length, or use a "
+      ": more than 1 % of the answers were shorter than requested: the engine ends them at its context "
+      "length, or does not honour ignore_eos. Request shorter answers, raise the context length, or use a "
       "dataset, whose answers may end by themselves");
 }
 
@@ -474,7 +474,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
     seen_e2e_.Add(point.mean_concurrency, nanoseconds(std::llround(e2e * 1e9)));
   }
   if (point.engine.accepted_draft_tokens && !spec_.dataset) {
-    Warn("the engine drafts tokens, and random tokens are not what it drafts well: use a dataset");
+    Warn("the engine uses speculative decoding, which predicts random tokens badly: use a dataset");
   }
   SayPoint(point, progress.why, recorder.ReceiveLagP99());
   if (point.errors > 0) hooks_.say("  first error: " + report.first_error);

@@ -163,7 +163,7 @@ class LoadRun::Place final : public Connection::Listener {
                     status_);
     }
     if (const std::string error = stream_.error(); !error.empty()) {
-      return Failed(Outcome::kErrorEvent, "the engine gave up in the middle of its answer: " + error,
+      return Failed(Outcome::kErrorEvent, "the engine reported an error within its answer: " + error,
                     stream_.error_code());
     }
     if (!stream_.done()) return Failed(Outcome::kConnectionLost, "the answer ended without [DONE]", status_);

@@ -58,7 +58,7 @@ base::Result<std::vector<double>> PromptLogprobs(std::string_view answer) {
   const json values = document.contains(kLogprobs) ? document.at(kLogprobs) : json();
   // Prompt and one generated token; the first of the prompt is null, or missing where a beginning token was added.
   if (!values.is_array() || values.size() < 3) {
-    return base::Invalid("the engine gives no log-probabilities of a prompt");
+    return base::Invalid("the engine reports no log-probabilities of a prompt");
   }
   std::vector<double> logprobs;
   logprobs.reserve(values.size());
@@ -124,7 +124,8 @@ std::string WhyBroken(const std::vector<GreedyText>& answers) {
     return count + (ended ? "are answered with an immediate end of sequence" : "are answered with nothing visible");
   }
   if (all([](const GreedyText& answer) { return IsLoop(answer.text); })) {
-    return count + "are answered by one text repeated without end, such as \"" + CleanText(answers[0].text, 40) + "\"";
+    return count + "are answered by an endless repetition of one text, such as \"" + CleanText(answers[0].text, 40) +
+           "\"";
   }
   return "";
 }

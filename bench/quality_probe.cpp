@@ -121,7 +121,7 @@ bool QualityProbe::Read(const Answer& answer, std::vector<double>& logprobs) {
   const auto nan = std::find_if(read->begin(), read->end(), [](double value) { return std::isnan(value); });
   if (nan != read->end()) {
     outcome_.broken = "the log-probability of a prompt's token (" + std::to_string(nan - read->begin() + 1) + " of " +
-                      std::to_string(read->size()) + ") is no number";
+                      std::to_string(read->size()) + ") is not a number";
     return Fail(outcome_.broken);
   }
   logprobs = *std::move(read);

@@ -87,11 +87,11 @@ base::Result<json> Unframe(std::string_view message, std::string_view kind) {
   if (has_size) rest.remove_prefix(1);
   const auto checksum = std::from_chars(rest.data(), rest.data() + std::min<std::size_t>(rest.size(), 8), crc, 16);
   if (!has_size || checksum.ec != std::errc() || checksum.ptr != rest.data() + 8 || rest.size() < 9 || rest[8] != ' ') {
-    return base::Invalid("result document cut short in its frame");
+    return base::Invalid("result document truncated in its frame");
   }
   rest.remove_prefix(9);
   if (rest.size() < size) {
-    return base::Invalid("result document cut short: " + std::to_string(rest.size()) + " of " + std::to_string(size) +
+    return base::Invalid("result document truncated: " + std::to_string(rest.size()) + " of " + std::to_string(size) +
                          " bytes");
   }
   if (rest.size() > size || Crc32(rest) != crc)

@@ -170,14 +170,14 @@ std::string HowItEnded(const EngineState& state) {
 }
 
 std::string LastLine(const EngineState& state) {
-  return state.last_lines.empty() ? "; it printed nothing" : "; its last line: " + state.last_lines.back();
+  return state.last_lines.empty() ? "; without output" : "; its last line: " + state.last_lines.back();
 }
 
 // Nothing in the log is a cause: how it ended, and what comes nearest to one.
 Failure WithoutACause(const EngineState& state, const std::string& cause, Failure failure) {
   failure.reason = FailureReason::kEngineCrashed;
   if (state.phase == EngineState::Phase::kKilled) {
-    failure.message = "the whole engine container was killed; why is in its last state";
+    failure.message = "the whole engine container was killed; its last state has the reason";
     if (!cause.empty()) failure.message += "; its first error: " + cause;
     return failure;
   }

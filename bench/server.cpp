@@ -35,7 +35,7 @@ base::Result<ServerUrl> ServerUrl::Parse(const std::string& text) {
   }
   for (const char c : rest) {
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) {
-      return wrong("it holds a character that no URL has");
+      return wrong("it contains an invalid character");
     }
   }
   const std::size_t slash = std::min(rest.find('/'), rest.size());
@@ -45,7 +45,7 @@ base::Result<ServerUrl> ServerUrl::Parse(const std::string& text) {
     return wrong("a query or fragment is not possible");
   }
   if (authority.find('@') != std::string_view::npos) {
-    return wrong("credentials come from the environment variable OPENAI_API_KEY");
+    return wrong("set the credentials in the environment variable OPENAI_API_KEY");
   }
   url.port = url.tls ? 443 : 80;
   const std::size_t bracket = authority.find(']');
@@ -91,7 +91,7 @@ base::Result<std::unique_ptr<Server>> Server::Make(ServerUrl url) {
   for (const char c : url.token) {
     // A line end in it would be another header.
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f) {
-      return base::Invalid("the token holds a character that no token has (a space or a line end?)");
+      return base::Invalid("the token contains an invalid character (a space or a line end?)");
     }
   }
   std::unique_ptr<Server> server(new Server(std::move(url)));

@@ -186,7 +186,7 @@ class Supervisor {
     // An outcome that was complete stays.
     if (state_.phase == Phase::kStarting || state_.phase == Phase::kReady) state_.phase = Phase::kKilled;
     outcome_written_ = true;
-    Say("the engine was started in an earlier life of this container; it is not started again");
+    Say("this container was restarted; the engine is not started again");
   }
 
   void StartEngine() {
@@ -294,7 +294,7 @@ class Supervisor {
     signalfd_siginfo info{};
     while (::read(signals_, &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) continue;  // Reap() looks anyway
-      if (!stopping_) Say("told to end");
+      if (!stopping_) Say("stopped");
       stopping_ = true;
       probe_.Close();
       BeginKill();

@@ -111,7 +111,7 @@ class AttentionReader {
     ForgetWhatOtherLayersHave();
     std::optional<Kinds> kinds = ReadKinds();
     if (kinds && kinds->size() != layers_) {
-      AddNote(facts_, "config.json: " + source_ + " speaks of " + std::to_string(kinds->size()) + " layers, " +
+      AddNote(facts_, "config.json: " + source_ + " is for " + std::to_string(kinds->size()) + " layers, " +
                           "num_hidden_layers of " + std::to_string(layers_) + "; which keep a KV cache is not known");
       kinds.reset();
     }
@@ -136,7 +136,7 @@ class AttentionReader {
       if (number && *number > 0 && *number <= kLargest) return number;
       if (number == 0) continue;
       if (!found->is_array())
-        AddNote(facts_, "config.json: " + std::string(key) + " is no size; what depends on it is not known");
+        AddNote(facts_, "config.json: " + std::string(key) + " is not a size; values that depend on it are not known");
       return std::nullopt;
     }
     return std::nullopt;

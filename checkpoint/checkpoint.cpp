@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kNoDtype = "no file declares the dtype of the weights; the rules go by bfloat16";
+constexpr const char* kNoDtype = "no file declares the dtype of the weights; bfloat16 is assumed";
 constexpr std::size_t kMaxConfig = 32u << 20;   // ModelOpt lists every quantized module: 2.4 MB for 128 experts
 constexpr std::size_t kMaxIndex = 64u << 20;    // one line per tensor: 8 MB for models with 256 experts
 constexpr std::size_t kGgufStart = 256u << 10;  // the model's numbers come before the vocabulary
@@ -47,7 +47,7 @@ class Reader {
       if (!header) return header.error();
       gguf = ConfigOfGguf(*header);
       if (gguf->empty())
-        notes_.push_back(weights.files.front() + ": general.architecture is missing, or the file is cut off");
+        notes_.push_back(weights.files.front() + ": general.architecture is missing, or the file is truncated");
       parts.config_name = weights.files.front();
       parts.config_keys = GgufKeys(*header);
     }
@@ -68,7 +68,7 @@ class Reader {
     for (const std::string& note : weights.notes) AddNote(*facts, note);
     for (const std::string& note : notes_) AddNote(*facts, note);
     if (!facts->weight_bytes)
-      AddNote(*facts, "the size of the weights is not known; nothing is pruned for not fitting");
+      AddNote(*facts, "the size of the weights is not known; whether the model fits is not checked");
     if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights, *facts);
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;

@@ -131,7 +131,7 @@ class ConfigReader {
     }
     facts_.dtype = NormalDtype(declared);
     if (!declared.empty() && facts_.dtype.empty())
-      AddNote(facts_, "config.json: dtype \"" + declared + "\" is none of bfloat16, float16, float32; not known");
+      AddNote(facts_, "config.json: dtype \"" + declared + "\" is not one of bfloat16, float16, float32; not known");
   }
 
   void ReadMlp() {

@@ -177,7 +177,7 @@ base::Result<HttpAnswer> HttpClient::Send(const HttpRequest& request) {
                              " bytes)");
       break;
     case CURLE_ABORTED_BY_CALLBACK:
-      return base::Error{base::Code::kCancelled, where + "told to end", std::nullopt, 0};
+      return base::Error{base::Code::kCancelled, where + "stopped", std::nullopt, 0};
     case CURLE_TOO_MANY_REDIRECTS:
       return base::Invalid(where + "more than " + std::to_string(kMaxRedirects) + " redirects");
     case CURLE_UNSUPPORTED_PROTOCOL:

@@ -19,7 +19,7 @@ struct HubOptions {
   std::string endpoint = "https://huggingface.co";
   std::string token;
   // How a user gives a token, for messages: "name a secret with a token in ...".
-  std::string how_to_give_token = "name a secret with a token in spec.model.huggingFace.tokenSecretRef";
+  std::string how_to_give_token = "set spec.model.huggingFace.tokenSecretRef to a Secret with a token";
   std::string name_of_token = "the token in spec.model.huggingFace.tokenSecretRef";
   std::chrono::milliseconds timeout{30'000};     // without a byte
   std::chrono::milliseconds retry_delay{1'000};  // doubled twice

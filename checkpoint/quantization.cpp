@@ -374,7 +374,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
   const json* groups = FindObject(&config, "config_groups");
   if (groups == nullptr && Find(&config, "config_groups") != nullptr)
     declaration.notes.push_back(declaration.where +
-                                ".config_groups is no object; the format of all weights is not known");
+                                ".config_groups is not an object; the format of all weights is not known");
   if (groups != nullptr) {
     for (const auto& [name, group] : groups->items()) {
       const json* weights = FindObject(&group, "weights");
@@ -719,7 +719,8 @@ void ReadBlock(const json& config, Declaration& declaration) {
   const json* size = Find(&config, "weight_block_size");
   declaration.block = BlockOf(size);
   if (size != nullptr && !declaration.block && !(size->is_array() && size->empty())) {
-    declaration.notes.push_back(declaration.where + ".weight_block_size is no pair of numbers; the block is not known");
+    declaration.notes.push_back(declaration.where +
+                                ".weight_block_size is not a pair of numbers; the block is not known");
   }
 }
 
@@ -748,7 +749,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
   if (method.empty()) {
     declaration.method = "unknown";
     declaration.foreign = true;
-    declaration.notes.push_back(where + " names no quant_method: how its weights are quantized is not known");
+    declaration.notes.push_back(where + " contains no quant_method: how its weights are quantized is not known");
     return declaration;
   }
   if (std::ranges::find(kForeign, method) != kForeign.end()) {

@@ -65,7 +65,7 @@ base::Result<SimulatedGpu> ReadSimulatedGpu(const std::string& name) {
   const auto product = ProductAsked(name);
   if (!product) return product.error();
   if (!engine_model::FindGpu((*product)->name))
-    return base::Invalid("GPU \"" + name + "\" cannot be simulated: its rates are not known");
+    return base::Invalid("GPU \"" + name + "\" cannot be simulated: its data sheet is not known");
   const auto info = ReadGpu(name);
   if (!info) return info.error();
   SimulatedGpu gpu{std::string((*product)->name), *info};

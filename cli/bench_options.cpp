@@ -26,16 +26,16 @@ base::Result<double> Number(std::string_view text, const std::string& option) {
 base::Status ReadSlo(const std::string& text, measurement::Slo& out) {
   const auto wrong = [&](const std::string& why) {
     return base::Invalid("--slo " + text + ": " + why +
-                         "; a bound is METRIC.STATISTIC=TIME with ttft, tpot, itl or e2eLatency and mean, p50, p90, "
+                         "; a limit is METRIC.STATISTIC=TIME with ttft, tpot, itl or e2eLatency and mean, p50, p90, "
                          "p95 or p99, such as ttft.p99=500ms, or errorRate=0.01, or attainment=0.95");
   };
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) return wrong("there is no =");
+  if (equals == std::string::npos) return wrong("= is missing");
   const std::string name = text.substr(0, equals), value = text.substr(equals + 1);
   if (name == "errorRate" || name == "attainment") {
     const auto share = Number(value, "--slo " + name);
     if (!share) return share.error();
-    if (!(*share >= 0 && *share <= 1)) return wrong("a share is between 0 and 1");
+    if (!(*share >= 0 && *share <= 1)) return wrong("the share must be between 0 and 1");
     if (name == "errorRate") {
       out.max_error_rate = *share;
     } else {
@@ -47,13 +47,13 @@ base::Status ReadSlo(const std::string& text, measurement::Slo& out) {
   const std::string metric_name = name.substr(0, dot);
   const auto metric = measurement::MetricFromName(metric_name == "e2e" ? "e2eLatency" : metric_name);
   const auto statistic = dot == std::string::npos ? std::nullopt : measurement::StatisticFromName(name.substr(dot + 1));
-  if (!metric) return wrong("\"" + metric_name + "\" is not measured");
-  if (!statistic) return wrong("the statistic is missing or not one of these");
+  if (!metric) return wrong("\"" + metric_name + "\" is not a metric");
+  if (!statistic) return wrong("the statistic is missing or unknown");
   const auto limit = api::ParseMilliseconds(value, "--slo " + name);
   if (!limit) return limit.error();
-  if (*limit <= 0) return wrong("a limit is more than 0");
+  if (*limit <= 0) return wrong("the limit must be more than zero");
   for (const measurement::Bound& bound : out.bounds) {
-    if (bound.metric == *metric && bound.statistic == *statistic) return wrong("the bound is given twice");
+    if (bound.metric == *metric && bound.statistic == *statistic) return wrong("the limit is set twice");
   }
   out.bounds.push_back({*metric, *statistic, *limit});
   return {};
@@ -73,9 +73,9 @@ base::Result<std::vector<double>> Points(std::vector<double> values, const std::
 
 base::Status ReadLoad(const BenchOptions& options, bench::BenchSpec& out) {
   if (!options.concurrency.empty() && !options.rates.empty()) {
-    return base::Invalid("--rate: together with --concurrency there would be two kinds of load: give one of them");
+    return base::Invalid("--rate and --concurrency exclude each other");
   }
-  if (options.max < 1) return base::Invalid("--max: at least one request is in flight");
+  if (options.max < 1) return base::Invalid("--max: must be at least 1");
   out.load.max = options.max;
   if (!options.concurrency.empty()) {
     auto points = Points(options.concurrency, "--concurrency", true);
@@ -113,13 +113,14 @@ base::Status ReadArrival(const std::string& text, measurement::Arrival& out) {
   if (colon == std::string::npos) {
     if (out.process != ArrivalProcess::kGamma) return {};
     return base::Invalid(
-        "--arrival gamma: its burstiness is missing, such as gamma:0.5 (1 is poisson, less is burstier)");
+        "--arrival gamma: the burstiness is missing, such as gamma:0.5 (1 is poisson, below 1 is burstier)");
   }
   if (out.process != ArrivalProcess::kGamma) return base::Invalid("--arrival: " + name + " has no burstiness");
   const auto burstiness = Number(text.substr(colon + 1), "--arrival gamma");
   if (!burstiness) return burstiness.error();
   if (!(*burstiness >= 0.01 && *burstiness <= 1000)) {
-    return base::Invalid("--arrival gamma: the burstiness is between 0.01 and 1000 (1 is poisson, less is burstier)");
+    return base::Invalid(
+        "--arrival gamma: the burstiness must be between 0.01 and 1000 (1 is poisson, below 1 is burstier)");
   }
   out.burstiness = *burstiness;
   return {};
@@ -158,7 +159,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const BenchOptions& options, std::str
   if (options.chat) spec.endpoint = measurement::Endpoint::kChat;
   if (!options.dataset.empty()) {
     if (!options.scenarios.empty()) {
-      return base::Invalid("--scenario: a dataset brings its own lengths: give one of --scenario and --dataset");
+      return base::Invalid("--scenario and --dataset exclude each other: a dataset has its own lengths");
     }
     spec.dataset = bench::Dataset{options.dataset, FormatOf(dataset_begin), std::nullopt};
     if (options.output_tokens > 0) spec.dataset->output_tokens = options.output_tokens;
@@ -178,7 +179,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const BenchOptions& options, std::str
     spec.scenarios.push_back(*scenario);
   }
   if (auto status = ReadPrefix(options.prefix, spec.prefix); !status) return status.error();
-  if (!(options.turns >= 1)) return base::Invalid("--turns: a conversation has at least one turn");
+  if (!(options.turns >= 1)) return base::Invalid("--turns: must be at least 1");
   spec.turns.mean = options.turns;
   for (const std::string& text : options.slo) {
     if (auto status = ReadSlo(text, spec.slo); !status) return status.error();
@@ -196,7 +197,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const BenchOptions& options, std::str
   for (const auto& row : kDurations) {
     const auto duration = api::ParseDuration(row.text, row.option);
     if (!duration) return duration.error();
-    if (duration->count() < 1) return base::Invalid(std::string(row.option) + ": more than 0 is needed");
+    if (duration->count() < 1) return base::Invalid(std::string(row.option) + ": must be more than zero");
     row.out = *duration;
   }
   if (!options.request_timeout.empty()) {

@@ -78,7 +78,8 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   const bench::ScenarioOutcome& outcome = result.outcomes[scenario];
   const std::string name = spec.dataset ? "dataset" : spec.scenarios[scenario].ToString();
   const bool bounded = !spec.slo.bounds.empty();
-  if (!outcome.best) return name + ": no measured load keeps " + (bounded ? SloText(spec.slo) : "the error rate");
+  if (!outcome.best)
+    return name + ": no measured load meets " + (bounded ? SloText(spec.slo) : "the limit of the error rate");
   const Point& best = result.points[*outcome.best];
   const std::string numbers = TokensPerSecond(best.output_tokens_per_second) + " +- " +
                               Decimal(best.output_tokens_per_second_ci, 1) + " output tokens/s, " +
@@ -86,24 +87,24 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   std::string text = name + ": ";
   switch (outcome.reason) {
     case StopReason::kFound:
-      text += (bounded ? "keeps " + SloText(spec.slo) + " up to " : "does ") + numbers;
+      text += (bounded ? "meets " + SloText(spec.slo) + " up to " : "reaches ") + numbers;
       break;
     case StopReason::kCapacity:
       if (best.load.kind == LoadKind::kConcurrency && best.load.value >= spec.load.max) {
-        text +=
-            (bounded ? "keeps " + SloText(spec.slo) + " up to " : "does ") + numbers + ", the most that --max allows";
+        text += (bounded ? "meets " + SloText(spec.slo) + " up to " : "reaches ") + numbers +
+                ", the most that --max allows";
         break;
       }
-      text += (bounded ? "keeps " + SloText(spec.slo) + " up to its capacity: " : "has a capacity of ") + numbers;
+      text += (bounded ? "meets " + SloText(spec.slo) + " up to its capacity: " : "has a capacity of ") + numbers;
       break;
     case StopReason::kCannotWin:
     case StopReason::kInfeasible:
     case StopReason::kInvalid:
     case StopReason::kLadderDone:
-      text += "best of the measured: " + numbers;
+      text += "best measured load: " + numbers;
       break;
     case StopReason::kOutOfTime:
-      text += "stopped early, at least " + numbers;
+      text += "stopped by the time limit, at least " + numbers;
       break;
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";
@@ -240,7 +241,7 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
   std::string out = result.points.empty() ? "" : table.Text() + "\n";
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) out += Sentence(spec, result, i) + "\n";
   for (const std::string& warning : result.warnings) out += "warning: " + warning + "\n";
-  if (result.simulated) out += "These are numbers of a simulated engine.\n";
+  if (result.simulated) out += "These numbers are from a simulated engine, not measurements of a GPU.\n";
   return out;
 }
 

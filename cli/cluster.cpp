@@ -40,7 +40,7 @@ base::Result<kube::Resource> ResourceOf(const json& object) {
     if (slash == std::string::npos) return kube::Resource{"", api_version, known.plural, true};
     return kube::Resource{api_version.substr(0, slash), api_version.substr(slash + 1), known.plural, true};
   }
-  return base::Invalid(kind + " " + api_version + " is not applied from here: -o yaml prints it");
+  return base::Invalid(kind + " " + api_version + " cannot be applied by this command; --print prints it");
 }
 
 }  // namespace
@@ -51,14 +51,14 @@ base::Error Cluster::Explain(base::Error error, const std::string& what) const {
     case base::Code::kNotFound:
       // The collection itself is unknown where the CRD is not installed.
       error.message = error.message.find("the server could not find the requested resource") != std::string::npos
-                          ? "the cluster knows no AutotuneTask: the operator is not installed (docs/install.md)"
+                          ? "the cluster has no AutotuneTask resource: the operator is not installed (docs/install.md)"
                           : "there is no " + what + where;
       break;
     case base::Code::kDenied:
       error.message = what + where + ": not allowed: " + error.message;
       break;
     case base::Code::kRetry:
-      error.message = "the cluster does not answer: " + error.message;
+      error.message = "the API server does not respond: " + error.message;
       break;
     case base::Code::kConflict:
     case base::Code::kAlreadyExists:
@@ -111,7 +111,7 @@ base::Result<std::vector<experiment::NodeView>> Cluster::Nodes() {
       base::Error error = page.error();
       if (error.code == base::Code::kRetry) return Explain(std::move(error), "");
       error.message = "nodes: " + std::string(error.code == base::Code::kDenied ? "not allowed: " : "") +
-                      error.message + "; --gpu NAME plans for a GPU without asking the cluster";
+                      error.message + "; --gpu NAME plans for a GPU without access to the cluster";
       return error;
     }
     options.continue_token = page->continue_token;
@@ -181,7 +181,7 @@ base::Result<std::string> Cluster::Log(const api::AutotuneTask& task, const api:
   if (pod.empty()) {
     std::string why = experiment.reason.empty() ? "" : "; it failed: " + experiment.reason + ": " + experiment.message;
     return base::Error{base::Code::kNotFound,
-                       experiment.name + " has no pod (any more); spec.keepPods: Always keeps them" + why};
+                       experiment.name + " has no pod, or no longer; spec.keepPods: Always keeps all pods" + why};
   }
   auto log = client_.GetRaw("/api/v1/namespaces/" + kube::PercentEncode(ns_) + "/pods/" + kube::PercentEncode(pod) +
                             "/log?container=" + kube::PercentEncode(container));
@@ -215,10 +215,10 @@ base::Result<std::string> Cluster::Apply(const json& object, const std::string& 
   if (created) return std::string("created");
   if (created.error().code != base::Code::kAlreadyExists) {
     if (created.error().message.find("namespaces \"") != std::string::npos) {
-      return base::Error{base::Code::kNotFound, "there is no namespace " + ns_};
+      return base::Error{base::Code::kNotFound, "namespace " + ns_ + " does not exist"};
     }
     if (created.error().code == base::Code::kNotFound) {
-      return base::Error{base::Code::kNotFound, "the cluster knows no " + object.value("kind", "") + " " +
+      return base::Error{base::Code::kNotFound, "the cluster has no resource " + object.value("kind", "") + " " +
                                                     object.value("apiVersion", "") + ": its operator is not installed"};
     }
     return Explain(created.error(), what);
@@ -227,9 +227,9 @@ base::Result<std::string> Cluster::Apply(const json& object, const std::string& 
   if (!there) return Explain(there.error(), what);
   const std::string owner = there->value("/metadata/annotations/autotuner.io~1task"_json_pointer, "");
   if (owner != task) {
-    return base::Error{
-        base::Code::kAlreadyExists,
-        what + " in namespace " + ns_ + " exists and is not of AutotuneTask " + task + ": nothing was written"};
+    return base::Error{base::Code::kAlreadyExists, what + " in namespace " + ns_ +
+                                                       " exists and does not belong to AutotuneTask " + task +
+                                                       ": nothing was written"};
   }
   json replacement = object;
   replacement["metadata"]["resourceVersion"] = there->value("/metadata/resourceVersion"_json_pointer, "");

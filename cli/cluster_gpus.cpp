@@ -20,7 +20,7 @@ std::string Note(const GpuPool& pool, const std::string& chosen) {
   if (pool.allowed == 0) {
     add("spec.gpu does not allow them");
   } else {
-    if (pool.product.empty()) add("no node label says which GPUs these are");
+    if (pool.product.empty()) add("no node label with the product");
     if (!pool.product.empty() && pool.product == chosen) add("this plan");
     if (pool.allowed < pool.nodes) add("spec.gpu allows " + std::to_string(pool.allowed) + " of the nodes");
   }
@@ -61,7 +61,7 @@ std::string TooManyGpus(const std::vector<GpuPool>& pools, const std::string& pr
     if (pool.allowed > 0 && (product.empty() || pool.product == product)) largest = std::max(largest, pool.largest);
   }
   if (needed <= largest) return "";
-  return "an experiment needs " + std::to_string(needed) + " GPUs on one node, and the largest node " +
+  return "an experiment requires " + std::to_string(needed) + " GPUs on one node, and the largest node " +
          (product.empty() ? "" : "with " + product + " ") + "has " + std::to_string(largest);
 }
 
@@ -74,7 +74,7 @@ std::string GpuPoolsText(const std::vector<GpuPool>& pools, const api::GpuSpec& 
   table.AddColumn("CAPABILITY", right);
   table.AddColumn("NODES", right);
   table.AddColumn("GPUS", right);
-  table.AddColumn("A NODE", right);
+  table.AddColumn("PER NODE", right);
   table.AddColumn("");
   for (const GpuPool& pool : pools) {
     const std::string capability = pool.info.capability ? pool.info.capability->ToString() : pool.info.amd_architecture;
@@ -83,7 +83,7 @@ std::string GpuPoolsText(const std::vector<GpuPool>& pools, const api::GpuSpec& 
                   capability, std::to_string(pool.nodes), std::to_string(pool.gpus), std::to_string(pool.largest),
                   Note(pool, chosen)});
   }
-  return "GPUs of the cluster, whoever uses them now\n" + table.Text("  ");
+  return "GPUs of the cluster, in use or free\n" + table.Text("  ");
 }
 
 json GpuPoolsJson(const std::vector<GpuPool>& pools, const std::string& chosen) {

@@ -288,7 +288,7 @@ std::string Closest(const std::string& word, const std::vector<std::string>& kno
 
 std::string NoneOf(const std::string& value, const std::vector<std::string>& known) {
   const std::string close = Closest(value, known);
-  return "\"" + value + "\" is none of " + text::Joined(known, ", ") +
+  return "\"" + value + "\" is not one of " + text::Joined(known, ", ") +
          (close.empty() ? "" : "; did you mean " + close + "?");
 }
 

@@ -66,7 +66,8 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
   }
   for (const quant::Field field : quant::kFields) {
     if (MeansField(name, field) && name != quant::FieldName(field))
-      return base::Invalid("\"" + name + "\" is no field; did you mean " + std::string(quant::FieldName(field)) + "?");
+      return base::Invalid("\"" + name + "\" is not a field; did you mean " + std::string(quant::FieldName(field)) +
+                           "?");
     if (name != quant::FieldName(field)) continue;
     const auto allowed = quant::AllowedValues(field);
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
@@ -121,7 +122,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   std::set<std::string> names;
   for (const std::string& setting : options.settings) {
     const std::string name = setting.substr(0, setting.find('='));
-    if (!names.insert(name).second) return base::Invalid("\"" + name + "\" stands here twice");
+    if (!names.insert(name).second) return base::Invalid("\"" + name + "\" is set twice");
   }
   // A preset is a starting point, whatever its place: fields given beside it override it.
   for (const bool presets : {true, false}) {
@@ -140,7 +141,7 @@ std::string ExplanationText(const Explanation& explanation) {
   const std::string gpu = GpuText("", request.gpu, request.amd_architecture);
   std::string text = explanation.traits.title + " " + request.release.version.ToString() + ", " +
                      (gpu.empty() ? "any GPU" : gpu) + ", " + ModelText(request.model) +
-                     (explanation.assumed_model ? " (assumed; --model DIR says which)" : "") + "\n";
+                     (explanation.assumed_model ? " (assumed; set it with --model)" : "") + "\n";
   for (const std::string& note : request.model.notes) text += "Note: " + note + "\n";
   text += quant::Summary(request.quant) + "\n\n";
 
@@ -160,12 +161,12 @@ std::string ExplanationText(const Explanation& explanation) {
     text += "\nWarning  " + warning.field + ": " + warning.message;
   }
   for (const quant::Override& replaced : plan.overrides) {
-    text += "\nYour parameter wins: --" + replaced.flag + " is " + replaced.user + " (the quantization wanted " +
-            replaced.mapped + ")";
+    text += "\nYour parameter takes precedence: --" + replaced.flag + " is " + replaced.user +
+            " (quantization: " + replaced.mapped + ")";
   }
   if (!plan.warnings.empty() || !plan.overrides.empty()) text += "\n";
   if (plan.rejection) {
-    return text + "\nNever started: " + plan.rejection->field + ": " + plan.rejection->reason + ": " +
+    return text + "\nPruned: " + plan.rejection->field + ": " + plan.rejection->reason + ": " +
            plan.rejection->message + "\n";
   }
   quant::StartContext context;

@@ -48,7 +48,7 @@ class Importer {
     if (error_) return *std::move(error_);
     json object = {{"apiVersion", api::kApiVersion}, {"kind", api::kKind}, {"metadata", metadata_}, {"spec", spec_}};
     if (const auto task = api::TaskFromJson(object); !task) {
-      return base::Invalid("what the file asks for is not a valid AutotuneTask: " + task.error().message);
+      return base::Invalid("the converted task is not a valid AutotuneTask: " + task.error().message);
     }
     return ImportResult{ToYaml(object), std::move(notes_)};
   }
@@ -66,7 +66,7 @@ class Importer {
       return false;
     }
     for (const auto& [key, value] : object.items()) {
-      if (!known.contains(key)) Fail((path.empty() ? "" : path + ".") + key, "is not a key that can be imported");
+      if (!known.contains(key)) Fail((path.empty() ? "" : path + ".") + key, "is not a supported key");
     }
     return !error_;
   }
@@ -113,7 +113,7 @@ class Importer {
     const std::string description = Text(task_, "", "description");
     if (!description.empty()) spec_["description"] = description;
     for (const char* key : {"clusterbasemodel_config", "clusterservingruntime_config"}) {
-      if (task_.contains(key)) Note(std::string(key) + ": not needed, experiments are plain pods");
+      if (task_.contains(key)) Note(std::string(key) + ": not needed, because experiments are plain pods");
     }
     ReadRuntime();
     ReadModel();
@@ -135,7 +135,7 @@ class Importer {
     label.resize(std::min<std::size_t>(label.size(), 63));
     while (!label.empty() && label.back() == '-') label.pop_back();
     if (label.empty()) return Fail("task_name", "is required");
-    if (label != name) Note("task_name: " + Quoted(name) + " becomes " + Quoted(label) + ", as Kubernetes wants names");
+    if (label != name) Note("task_name: " + Quoted(name) + " becomes " + Quoted(label) + ", a valid Kubernetes name");
     metadata_["name"] = label;
   }
 
@@ -152,19 +152,19 @@ class Importer {
     } else if (mode == "docker" && (lower.starts_with("vllm") || lower.starts_with("sglang"))) {
       // Docker mode took what begins with an engine's name for that engine.
       engine_ = lower.starts_with("vllm") ? "vllm" : "sglang";
-      Note("base_runtime: " + Quoted(name) + " is taken for " + engine_ + ", as docker mode did");
+      Note("base_runtime: " + Quoted(name) + " is converted to " + engine_ + ", as in docker mode");
     }
     if (error_) return;
     if (engine_.empty()) {
       return Fail("base_runtime", name.empty() ? "is required: vllm, sglang or tensorrt-llm"
                                                : Quoted(name) +
-                                                     " names an OME ClusterServingRuntime, which does not say the "
-                                                     "engine; write vllm, sglang or tensorrt-llm instead");
+                                                     " is an OME ClusterServingRuntime, which does not contain the "
+                                                     "engine; set vllm, sglang or tensorrt-llm instead");
     }
     if (!mode.empty()) Note("deployment_mode: " + Quoted(mode) + " is not needed; `autotune run` is the local mode");
 
     table_ = rules_.Find(engine_);
-    if (table_ == nullptr) return Fail("base_runtime", "there are no rules for " + engine_);
+    if (table_ == nullptr) return Fail("base_runtime", "there is no compatibility table for " + engine_);
     const std::string tag = Text(task_, "", "runtime_image_tag");
     std::string image = table_->traits().default_image;
     if (tag.empty()) {
@@ -213,8 +213,8 @@ class Importer {
       out["volume"]["hostPath"]["path"] = directory;
       id = path.substr(slash);
       Note("model: " + path + " is read from the node's directory " + directory +
-           ", which the operator has to allow; a persistent volume claim is the better place" +
-           (named ? ". If it is a hub id, write owner/name" : ""));
+           ", which the operator must allow (--allow-host-path); prefer a PersistentVolumeClaim" +
+           (named ? ". If it is an id on the Hugging Face Hub, write owner/name" : ""));
     }
     out["idOrPath"] = id;
 
@@ -230,7 +230,7 @@ class Importer {
       }
       out["quantization"] = method;
       Note("model.quantization: " + Quoted(method) +
-           " overrides what the checkpoint's files say; leave it out to trust them");
+           " overrides the method in the checkpoint's files; remove it to use theirs");
     }
     spec_["model"] = std::move(out);
   }
@@ -289,7 +289,7 @@ class Importer {
     }
     json out = json::object();
     if (!names.empty() && !single) {
-      if (!fields.empty()) Note("quant_config: the four fields were ignored beside presets, and are left out");
+      if (!fields.empty()) Note("quant_config: the four fields are removed, because presets took precedence over them");
       out["presets"] = names;
     } else if (several) {
       // Lists are a sweep; a preset contributes the values of the other fields.
@@ -330,7 +330,7 @@ class Importer {
         return values;
       }
     }
-    Fail(key, "a range (" + value.dump() + ") cannot be searched yet; list the values to try");
+    Fail(key, "a range (" + value.dump() + ") is not supported; list the values to compare");
     return nullptr;
   }
 
@@ -341,7 +341,7 @@ class Importer {
     if (flag == "mem-frac") flag = "mem-fraction-static";
     if (flag == "tp-size") flag = table_->tensor_flag();
     if (table_->Reserved(flag)) {
-      Fail(path, "is set by the operator itself");
+      Fail(path, "is set by the operator");
     } else if (!table_->Find(flag, version_)) {
       const std::string hint = table_->Hint(flag, version_);
       Fail(path, table_->traits().title + " " + version_.ToString() + " has no flag " + flag +
@@ -353,7 +353,7 @@ class Importer {
   void SetParameter(const std::string& path, const std::string& flag, json values) {
     if (error_) return;
     if (spec_.contains("parameters") && spec_["parameters"].contains(flag)) {
-      return Fail(path, "the flag " + flag + " is there twice");
+      return Fail(path, "the flag " + flag + " is listed twice");
     }
     spec_["parameters"][flag] = values.is_array() && values.size() == 1 ? values[0] : std::move(values);
   }
@@ -364,7 +364,7 @@ class Importer {
       json values = ParameterValues(path, value);
       if (error_) return;
       if (values.empty()) {
-        Note(path + ": an empty list, left out");
+        Note(path + ": an empty list, removed");
         continue;
       }
       SetParameter(path, Flag(path, key), std::move(values));
@@ -384,7 +384,7 @@ class Importer {
       parallel.erase(key);
       if (names.size() != 1 || !names[0].is_string()) {
         return Fail(std::string("parallel_config.") + key,
-                    "several presets are not a product of sizes; import one of them, or write sizes");
+                    "several presets cannot be converted to lists of sizes; set one preset, or the sizes");
       }
       const json sizes = ParallelPreset(names[0].get<std::string>());
       if (sizes.is_null()) {
@@ -453,7 +453,7 @@ class Importer {
     } else if (strategy == "random" || strategy == "random_search") {
       out["strategy"] = "Random";
     } else if (strategy == "bayesian") {
-      Note("optimization.strategy: bayesian is left to the operator's choice");
+      Note("optimization.strategy: bayesian becomes the default, Adaptive");
     } else if (!strategy.empty()) {
       return Fail("optimization.strategy", Quoted(strategy) + " is not one of grid_search, random, bayesian");
     }
@@ -475,7 +475,7 @@ class Importer {
     if (!(iterations >= 1)) return Fail("optimization.max_iterations", "is less than one");
     out["maxExperiments"] = static_cast<int>(std::min(iterations, static_cast<double>(api::kMaxExperiments)));
     if (iterations > static_cast<double>(api::kMaxExperiments)) {
-      Note("optimization.max_iterations: " + std::to_string(api::kMaxExperiments) + " is the most that a task holds");
+      Note("optimization.max_iterations: " + std::to_string(api::kMaxExperiments) + " is the maximum of a task");
     }
     const double timeout = Number(optimization, "optimization", "timeout_per_iteration").value_or(1800);
     if (!(timeout >= 1 && timeout <= 7 * 24 * 3600)) {
@@ -486,7 +486,7 @@ class Importer {
     out["startupTimeout"] = out["experimentTimeout"] = duration;
     if (optimization.contains("timeout_per_iteration")) {
       Note("optimization.timeout_per_iteration: " + duration +
-           " now bound the engine's start and the measurement each, not both together");
+           " now limit the engine's start and the measurement separately, not together");
     }
     if (const auto seed = Number(optimization, "optimization", "seed")) {
       if (*seed < 0 || *seed > 9e15) return Fail("optimization.seed", "is not a non-negative integer");
@@ -494,7 +494,8 @@ class Importer {
     }
     for (const char* key : {"n_initial_random", "study_name", "storage"}) {
       if (optimization.contains(key)) {
-        Note(std::string("optimization.") + key + ": has no counterpart; the search's state is the task's status");
+        Note(std::string("optimization.") + key +
+             ": is removed; the status of the task contains the state of the search");
       }
     }
     spec_["optimization"] = std::move(out);
@@ -510,7 +511,7 @@ class Importer {
     }
     const std::string task = Text(benchmark, "benchmark", "task");
     if (!task.empty() && task != "text-to-text") {
-      return Fail("benchmark.task", Quoted(task) + " cannot be measured; text-to-text can");
+      return Fail("benchmark.task", Quoted(task) + " is not supported; only text-to-text is");
     }
     json out = json::object();
     const auto list = [&](const char* key, json fallback) {
@@ -539,26 +540,27 @@ class Importer {
     out["duration"] = api::FormatDuration(std::chrono::seconds(static_cast<std::int64_t>(std::ceil(minutes * 60))));
     if (benchmark.contains("max_time_per_iteration")) {
       Note("benchmark.max_time_per_iteration: read as minutes, " + out["duration"].get<std::string>() +
-           "; the web form of the predecessor called them seconds");
+           "; the web form of inference-autotuner called them seconds");
     }
     if (benchmark.contains("max_requests_per_iteration")) {
-      Note("benchmark.max_requests_per_iteration: not carried over, a load is measured until its answer is certain");
+      Note("benchmark.max_requests_per_iteration: removed, because a load is measured until its result is certain");
     }
     for (const char* key : {"model_name", "model_tokenizer"}) {
-      if (benchmark.contains(key)) Note(std::string("benchmark.") + key + ": not needed, the engine is asked");
+      if (benchmark.contains(key))
+        Note(std::string("benchmark.") + key + ": not needed, because it is read from the engine");
     }
     if (const json* params = Get(benchmark, "benchmark", "additional_params", json::value_t::object)) {
       for (const auto& [key, value] : params->items()) {
         const bool greedy =
             key == "temperature" && Number(*params, "benchmark.additional_params", "temperature") == 0.0;
-        if (!greedy) Note("benchmark.additional_params." + key + ": " + value.dump() + " is not carried over");
+        if (!greedy) Note("benchmark.additional_params." + key + ": " + value.dump() + " is removed");
       }
     }
     if (benchmark.contains("dataset_url")) {
       Note(
-          "benchmark.dataset_url: put the data set into a ConfigMap or a volume and name it in spec.benchmark.dataset; "
+          "benchmark.dataset_url: put the dataset into a ConfigMap or a volume, and set spec.benchmark.dataset; "
           "until "
-          "then the load is synthetic, of the lengths in scenarios");
+          "until then the load is synthetic, with the lengths in scenarios");
     }
     spec_["benchmark"] = std::move(out);
   }
@@ -594,7 +596,7 @@ class Importer {
       }
     }
     if (weighted_slo_) {
-      Note("slo: bounds are kept or not; steepness, weight, hard_fail and fail_ratio have no counterpart");
+      Note("slo: a limit is met or missed; steepness, weight, hard_fail and fail_ratio are removed");
     }
   }
 
@@ -615,8 +617,8 @@ base::Result<ImportResult> Import(const std::string& text) {
   json task = json::parse(text, nullptr, false);
   if (task.is_discarded()) {
     const bool ours = text.find("kind: AutotuneTask") != std::string::npos;
-    return base::Invalid(ours ? "this is an AutotuneTask already: nothing is to be imported"
-                              : "not JSON, and a task file of the predecessor is");
+    return base::Invalid(ours ? "the file is already an AutotuneTask"
+                              : "not JSON, the format of task files of inference-autotuner");
   }
   auto rules = quant::RuleSet::BuiltIn();
   if (!rules) return std::move(rules).error();

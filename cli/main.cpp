@@ -74,9 +74,9 @@ int PlanOne(api::AutotuneTask task, const std::string& output, const std::string
 int PlanDiff(std::vector<api::AutotuneTask> tasks, const std::string& output, const cli::PlanOptions& options,
              const quant::RuleSet& rules) {
   if (tasks.size() != 2) {
-    return Fail("plan --diff takes two tasks, the old and the new one; here are " + std::to_string(tasks.size()));
+    return Fail("plan --diff requires two tasks, the old and the new one; got " + std::to_string(tasks.size()));
   }
-  if (output == "pods") return Fail("plan --diff: -o pods is of one task; table or json");
+  if (output == "pods") return Fail("plan --diff: -o pods supports one task; use table or json");
   experiment::PodEnvironment environment;
   environment.policy = experiment::PodPolicy::Everything();
   const auto from = cli::MakePlan(std::move(tasks[0]), rules, environment, options),
@@ -202,15 +202,15 @@ std::vector<std::string> Words(int argc, char** argv, const CLI::App& app, const
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Benchmarks serving configurations of an LLM and recommends the best.", "autotune"};
+  CLI::App app{"Measures serving configurations of an LLM and recommends the best one.", "autotune"};
   app.set_version_flag("--version", "autotune " AUTOTUNE_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return "autotune: " + cli::Reworded(error.what()) + " (--help shows how)\n";
+    return "autotune: " + cli::Reworded(error.what()) + " (see --help)\n";
   });
   std::string rules_directory;
-  app.add_option("--rules", rules_directory, "Directory of rule tables that replace the built-in ones")
+  app.add_option("--rules", rules_directory, "Directory with compatibility tables that replace the built-in ones")
       ->type_name("DIR");
 
   std::string file = "-";
@@ -239,8 +239,8 @@ int main(int argc, char** argv) {
         ->type_name("FILE");
   };
 
-  CLI::App* plan =
-      app.add_subcommand("plan", "Show what a task would run: experiments, arguments, what is pruned and why");
+  CLI::App* plan = app.add_subcommand(
+      "plan", "Show the experiments of a task, their arguments, and the pruned candidates with reasons");
   cli::PlanOptions plan_options;
   std::string output = "table";
   std::string tools_image = "autotune:" AUTOTUNE_VERSION;
@@ -248,22 +248,22 @@ int main(int argc, char** argv) {
   plan->add_option("-o,--output", output, "table, json or pods (the manifests)")
       ->check(CLI::IsMember({"table", "json", "pods"}));
   bool plan_diff = false;
-  plan->add_flag("--diff", plan_diff, "Of two files, OLD and NEW: what the edit would change");
+  plan->add_flag("--diff", plan_diff, "Show the effect of an edit: two files, OLD and NEW");
   CLI::Option* plan_gpu = plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
   std::string plan_prices;
   plan->add_option("--gpu-prices", plan_prices,
                    "Prices of a GPU for an hour by product, as the operator's: H100=4.10,L40S=1.20")
       ->type_name("PRICES");
   bool plan_cluster = false;
-  plan->add_flag("--cluster", plan_cluster, "For the GPUs that the cluster's nodes have")->excludes(plan_gpu);
+  plan->add_flag("--cluster", plan_cluster, "Plan for the GPUs of the cluster's nodes")->excludes(plan_gpu);
   add_kubeconfig(plan);
   plan->add_option("--model-dir", plan_options.model_dirs,
                    "Directory with the model's config.json (default: the hub); NAME=DIR for one of spec.models")
       ->type_name("DIR")
       ->allow_extra_args(false);
   cli::HubAccess hub = cli::HubAccess::FromEnvironment();
-  plan->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
-  plan->add_option("--tools-image", tools_image, "Image of launcher and bench in -o pods")->type_name("IMAGE");
+  plan->add_flag("--offline", hub.offline, "Do not read the model from the Hugging Face Hub");
+  plan->add_option("--tools-image", tools_image, "Tools image in -o pods")->type_name("IMAGE");
 
   CLI::App* run = app.add_subcommand("run", "Run a task on this machine, without Kubernetes");
   cli::RunOptions run_options;
@@ -273,83 +273,100 @@ int main(int argc, char** argv) {
                   "Simulated engines on this GPU instead of real ones: " + simulated_help)
       ->type_name("GPU");
   run->add_option("--simulate-startup-speedup", run_options.startup_speedup,
-                  "How much faster simulated engines start; never changes results")
+                  "Factor by which simulated engines start faster; does not change results")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  run->add_option("--gpus", run_options.gpus, "Use this many GPUs (default: all; 8 when simulated)")
+  run->add_option("--gpus", run_options.gpus, "Number of GPUs to use (default: all; 8 if simulated)")
       ->check(CLI::Range(1, 1024));
-  run->add_option("--status-file", run_options.status_file, "Write the task with its status here at every change")
+  run->add_option("--status-file", run_options.status_file,
+                  "File to write the task with its status to, at every change")
       ->type_name("FILE");
   run->add_flag("--resume", run_options.resume, "Keep the finished experiments of --status-file");
-  run->add_option("--keep-logs", run_options.logs, "Keep every engine's and bench's log in this directory")
+  run->add_option("--keep-logs", run_options.logs, "Directory for the logs of the engines and load generators")
       ->type_name("DIR");
-  run->add_option("--report", run_options.report, "Write the report as one HTML page at the end")->type_name("FILE");
-  run->add_option("--model-dir", run_options.model_dir, "Directory that stands for the volumes of the models")
+  run->add_option("--report", run_options.report, "File for the report, one HTML page")->type_name("FILE");
+  run->add_option("--model-dir", run_options.model_dir, "Directory to use instead of the volumes of the models")
       ->type_name("DIR");
-  run->add_option("--dataset", run_options.dataset, "File that stands for spec.benchmark.dataset")->type_name("FILE");
+  run->add_option("--dataset", run_options.dataset, "File to use as spec.benchmark.dataset")->type_name("FILE");
   run->add_option("--questions", run_options.questions, "File that stands for spec.quality.dataset")->type_name("FILE");
-  run->add_option("--records", run_options.records, "Directory that stands for spec.benchmark.records")
-      ->type_name("DIR");
+  run->add_option("--records", run_options.records, "Directory to use as spec.benchmark.records")->type_name("DIR");
+  run->add_option("--dataset", run_options.dataset, "File to use as spec.benchmark.dataset")->type_name("FILE");
+  run->add_option("--records", run_options.records, "Directory to use as spec.benchmark.records")->type_name("DIR");
   run->add_option("--tools-dir", run_options.tools_dir,
-                  "Directory of autotune-launch and autotune-bench (default: this program's)")
+                  "Directory of autotune-launch and autotune-bench (default: the directory of this program)")
       ->type_name("DIR");
   run->add_option("-o,--output", run_output, "table, or yaml (the task with its status)")
       ->check(CLI::IsMember({"table", "yaml"}));
 
   CLI::App* bench = app.add_subcommand(
-      "bench", "Measure what load a running server sustains: autotune bench http://host:8000 --slo ttft.p99=500ms");
+      "bench", "Measure the highest load of a running server: autotune bench http://host:8000 --slo ttft.p99=500ms");
   cli::BenchOptions bench_options;
   std::string bench_output = "table";
-  bench->add_option("URL", bench_options.url, "The server; a bearer token comes from OPENAI_API_KEY")->required();
-  bench->add_option("--slo", bench_options.slo, "ttft.p99=500ms, tpot.p95=40ms ...; repeatable")
+  bench->add_option("URL", bench_options.url, "URL of the server; its bearer token is read from OPENAI_API_KEY")
+      ->required();
+  bench->add_option("--slo", bench_options.slo, "Limit, such as ttft.p99=500ms or tpot.p95=40ms; repeatable")
       ->allow_extra_args(false)
-      ->type_name("BOUND");
-  bench->add_option("--concurrency", bench_options.concurrency, "These many requests in flight instead of a search")
+      ->type_name("LIMIT");
+  bench
+      ->add_option("--concurrency", bench_options.concurrency,
+                   "Numbers of requests in flight to measure, instead of a search")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("N,N");
-  bench->add_option("--rate", bench_options.rates, "These requests/s instead of a search")
+  bench->add_option("--rate", bench_options.rates, "Request rates in requests/s to measure, instead of a search")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("R,R");
-  bench->add_option("--search", bench_options.search, "Search the limit by concurrency or rate")
+  bench->add_option("--search", bench_options.search, "Load that the search varies: concurrency or rate")
       ->check(CLI::IsMember({"concurrency", "rate"}))
       ->capture_default_str();
-  bench->add_option("--max", bench_options.max, "Most requests in flight")->capture_default_str();
+  bench->add_option("--max", bench_options.max, "Maximum number of requests in flight")->capture_default_str();
   bench
       ->add_option("--arrival", bench_options.arrival,
-                   "Arrivals of rates: poisson (default), constant, gamma:BURSTINESS or trace")
+                   "Arrival process of request rates: poisson (default), constant, gamma:BURSTINESS or trace")
       ->type_name("PROCESS");
   bench
-      ->add_option("--scenario", bench_options.scenarios,
-                   "Lengths: D(512,128), N(480,240)/(300,150), U(1,9)/(1,9), E(512)/(128); repeatable")
+      ->add_option(
+          "--scenario", bench_options.scenarios,
+          "Lengths of prompt and output: D(512,128), N(480,240)/(300,150), U(1,9)/(1,9), E(512)/(128); repeatable")
       ->allow_extra_args(false)
       ->type_name("LENGTHS");
   bench->add_option("--dataset", bench_options.dataset, "File of prompts: JSONL, ShareGPT or a Mooncake trace")
       ->type_name("FILE");
-  bench->add_option("--format", bench_options.format, "Of the dataset; default: by its content")
+  bench->add_option("--format", bench_options.format, "Format of the dataset; default: detected from its content")
       ->check(CLI::IsMember({"JSONL", "ShareGPT", "Mooncake"}));
-  bench->add_option("--output-tokens", bench_options.output_tokens, "Of dataset entries that do not say")
+  bench
+      ->add_option("--output-tokens", bench_options.output_tokens,
+                   "Number of output tokens of dataset entries without a length")
       ->check(CLI::Range(1, 10'000'000));
-  bench->add_flag("--chat", bench_options.chat, "Chat completions instead of completions");
-  bench->add_option("--prefix", bench_options.prefix, "Shared beginnings: 1024x8 is 1024 tokens in 8 groups")
+  bench->add_flag("--chat", bench_options.chat, "Use /v1/chat/completions instead of /v1/completions");
+  bench->add_option("--prefix", bench_options.prefix, "Shared prefixes: 1024x8 is 8 different prefixes of 1024 tokens")
       ->type_name("TOKENSxGROUPS");
   bench->add_option("--turns", bench_options.turns, "Mean number of turns of a conversation")->capture_default_str();
-  bench->add_option("--model", bench_options.model, "Default: the first of the server")->type_name("ID");
-  bench->add_option("--duration", bench_options.duration, "Longest steady window of a point")->capture_default_str();
-  bench->add_option("--drain", bench_options.drain, "Longest wait for its last requests")->capture_default_str();
-  bench->add_option("--warmup", bench_options.warmup, "Longest warm-up of a scenario")->capture_default_str();
-  bench->add_option("--request-timeout", bench_options.request_timeout, "Default: 10 times the first request, >= 120s");
-  bench->add_option("--vocab-size", bench_options.vocab_size, "Token ids stay below it; default: found by trying");
-  bench->add_option("--max-model-len", bench_options.max_model_len, "Longer requests are refused beforehand");
-  bench->add_option("--records", bench_options.records, "Append one JSON line a request to this file")
+  bench->add_option("--model", bench_options.model, "Id of the model; default: the first model of the server")
+      ->type_name("ID");
+  bench->add_option("--duration", bench_options.duration, "Maximum length of the measured window of a point")
+      ->capture_default_str();
+  bench->add_option("--drain", bench_options.drain, "Maximum wait after the window for its unfinished requests")
+      ->capture_default_str();
+  bench->add_option("--warmup", bench_options.warmup, "Maximum length of the warm-up of a scenario")
+      ->capture_default_str();
+  bench->add_option("--request-timeout", bench_options.request_timeout,
+                    "Timeout of a request; default: 10 times the first request, >= 120s");
+  bench->add_option("--vocab-size", bench_options.vocab_size,
+                    "Vocabulary size, above all token ids in prompts; default: detected by requests");
+  bench->add_option("--max-model-len", bench_options.max_model_len,
+                    "Context length; scenarios with longer requests are rejected");
+  bench->add_option("--records", bench_options.records, "File to append one JSON line per request to")
       ->type_name("FILE");
-  bench->add_option("--seed", bench_options.seed, "Of contents and arrivals")->capture_default_str();
+  bench->add_option("--seed", bench_options.seed, "Seed of the contents and arrivals of requests")
+      ->capture_default_str();
   bench->add_option("-o,--output", bench_output, "table or json")->check(CLI::IsMember({"table", "json"}));
-  bench->add_flag("-v,--verbose", bench_options.verbose, "A line for everything that was done");
+  bench->add_flag("-v,--verbose", bench_options.verbose, "Print every step");
 
   const auto add_cluster = [&](CLI::App* command) {
-    command->add_option("-n,--namespace", choice.cluster.ns, "Namespace; default: the context's")->type_name("NAME");
+    command->add_option("-n,--namespace", choice.cluster.ns, "Namespace; default: the namespace of the context")
+        ->type_name("NAME");
     add_kubeconfig(command);
   };
   // A task of the cluster, or of a file.
@@ -364,24 +381,25 @@ int main(int argc, char** argv) {
     add_cluster(command);
   };
 
-  CLI::App* list = app.add_subcommand("list", "List the tasks of a namespace, or with -A of all");
+  CLI::App* list = app.add_subcommand("list", "List the tasks of a namespace, or of all namespaces (-A)");
   std::string list_output = "table";
   add_cluster(list);
-  list->add_flag("-A,--all-namespaces", choice.cluster.all_namespaces, "Of every namespace");
+  list->add_flag("-A,--all-namespaces", choice.cluster.all_namespaces, "All namespaces");
   list->add_option("-o,--output", list_output, "table or name")->check(CLI::IsMember({"table", "name"}));
 
-  CLI::App* status = app.add_subcommand("status", "Show where a task stands, with --watch until it ends");
+  CLI::App* status = app.add_subcommand("status", "Show the state of a task; with --watch until it ends");
   bool watch = false;
   add_task(status);
-  status->add_flag("-A,--all-namespaces", choice.cluster.all_namespaces, "Without a name: of every namespace");
-  status->add_flag("-w,--watch", watch, "Live: progress, what runs, the leader so far");
+  status->add_flag("-A,--all-namespaces", choice.cluster.all_namespaces, "All namespaces, without a name");
+  status->add_flag("-w,--watch", watch, "Show the progress, the running experiments and the best one so far, live");
 
   CLI::App* results = app.add_subcommand("results", "Show the table of a task's experiments");
   std::string results_output = "table";
   add_task(results);
   results->add_option("-o,--output", results_output, "table or json")->check(CLI::IsMember({"table", "json"}));
 
-  CLI::App* compare = app.add_subcommand("compare", "Show what finished tasks found side by side, with intervals");
+  CLI::App* compare =
+      app.add_subcommand("compare", "Show the results of finished tasks side by side, with confidence intervals");
   std::vector<std::string> compared;
   std::string compare_output = "table";
   compare->add_option("NAME", compared, "Tasks in the cluster, or files; the others are compared with the first")
@@ -391,56 +409,59 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"table", "markdown", "json", "html"}))
       ->capture_default_str();
   std::string compare_to = "autotune-compare.html";
-  compare->add_option("--to", compare_to, "File of the page, - is standard output")
+  compare->add_option("--to", compare_to, "File for the page; - is standard output")
       ->type_name("FILE")
       ->capture_default_str();
 
   CLI::App* logs = app.add_subcommand("logs", "Print the engine's log of an experiment");
   std::string logs_experiment, logs_container = "engine";
   add_named(logs);
-  logs->add_option("EXPERIMENT", logs_experiment, "e7 or e7-3fa2c1, as status names it")->required();
+  logs->add_option("EXPERIMENT", logs_experiment, "Name of the experiment: e7 or e7-3fa2c1")->required();
   logs->add_option("-c,--container", logs_container, "engine or bench")->check(CLI::IsMember({"engine", "bench"}));
 
-  CLI::App* report = app.add_subcommand("report", "Write a task's answer as one HTML page with plots");
+  CLI::App* report = app.add_subcommand("report", "Write the result of a task as one HTML page with plots");
   cli::ReportOptions report_options;
   add_task(report);
   report->add_option("-o,--output", report_options.format, "html, markdown or json")
       ->check(CLI::IsMember({"html", "markdown", "json"}))
       ->capture_default_str();
   report
-      ->add_option("--to", report_options.to,
-                   "File to write, - is standard output; default: autotune-NAME.html, others to standard output")
+      ->add_option(
+          "--to", report_options.to,
+          "File for the report; - is standard output; default: autotune-NAME.html, other formats to standard output")
       ->type_name("FILE");
 
-  CLI::App* apply = app.add_subcommand("apply", "Deploy the best configuration, or print what deploys it");
+  CLI::App* apply = app.add_subcommand("apply", "Deploy the best configuration, or print its manifest");
   cli::ApplyOptions apply_options;
   std::string targets;
   for (const deploy::Target& target : deploy::Targets())
     targets += (targets.empty() ? "" : " ") + std::string(target.name);
   add_task(apply);
-  apply->add_option("--target", apply_options.target, "What it is written as: " + targets)
+  apply->add_option("--target", apply_options.target, "Serving stack: " + targets)
       ->type_name("TARGET")
       ->capture_default_str();
-  apply->add_option("--experiment", apply_options.experiment, "This one instead of the best")->type_name("NAME");
-  apply->add_flag("--print", apply_options.print, "Print the manifest and write nothing; always so for a file");
+  apply->add_option("--experiment", apply_options.experiment, "Experiment to use instead of the best one")
+      ->type_name("NAME");
+  apply->add_flag("--print", apply_options.print, "Print the manifest without applying it; the default for a file");
 
   CLI::App* diff =
-      app.add_subcommand("diff", "Show what a running Deployment has otherwise than the best configuration");
+      app.add_subcommand("diff", "Show the differences between a running Deployment and the best configuration");
   cli::DiffOptions diff_options;
   add_task(diff);
   diff->add_option("--deployment", diff_options.deployment,
-                   "In the task's namespace, or a file; default: spec.recommendation.diffAgainst")
+                   "Deployment in the task's namespace, or a file; default: spec.recommendation.diffAgainst")
       ->type_name("NAME");
   diff->add_option("--container", diff_options.container, "Container that serves the model; default: the one with GPUs")
       ->type_name("NAME");
-  diff->add_option("--experiment", diff_options.experiment, "This one instead of the best")->type_name("NAME");
+  diff->add_option("--experiment", diff_options.experiment, "Experiment to use instead of the best one")
+      ->type_name("NAME");
   diff->add_option("-o,--output", diff_options.output, "text or json")->check(CLI::IsMember({"text", "json"}));
 
-  CLI::App* suspend = app.add_subcommand("suspend", "Stop a task's experiments; what was measured is kept");
+  CLI::App* suspend = app.add_subcommand("suspend", "Stop the experiments of a task; results are kept");
   add_named(suspend);
-  CLI::App* resume = app.add_subcommand("resume", "Go on with a suspended task");
+  CLI::App* resume = app.add_subcommand("resume", "Continue a suspended task");
   add_named(resume);
-  CLI::App* cancel = app.add_subcommand("cancel", "Delete a task with its pods, and say what its best was");
+  CLI::App* cancel = app.add_subcommand("cancel", "Delete a task with its pods, and print its best configuration");
   add_named(cancel);
 
   CLI::App* completion =
@@ -448,30 +469,31 @@ int main(int argc, char** argv) {
   std::string shell;
   completion->add_option("SHELL", shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
 
-  CLI::App* import = app.add_subcommand("import", "Convert a task file of the predecessor (JSON) to an AutotuneTask");
+  CLI::App* import =
+      app.add_subcommand("import", "Convert a task file of inference-autotuner (JSON) to an AutotuneTask");
   add_file(import);
   import->add_option("FILE", file, "The file; - is standard input");
 
-  CLI::App* explain =
-      app.add_subcommand("explain", "Show what an engine release makes of a quantization configuration");
+  CLI::App* explain = app.add_subcommand(
+      "explain", "Show the verdicts and arguments of a quantization configuration in an engine release");
   cli::ExplainOptions explain_options;
   std::string explain_output = "text";
   explain->add_option("SETTING", explain_options.settings,
                       "gemmDtype=fp8 kvcacheDtype=fp8_e5m2, preset=dynamic-fp8, or engine flags: max-num-seqs=64");
   explain
       ->add_option("--engine", explain_options.engine,
-                   "Engine and release: vllm:0.24.0; without a release that of the engine's default image")
+                   "Engine and release, such as vllm:0.24.0; default release: that of the engine's default image")
       ->capture_default_str();
   explain->add_option("--gpu", explain_options.gpu, gpu_help)->type_name("GPU");
   explain
       ->add_option("--model", explain_options.model,
                    "Model directory, config.json, status.model as JSON, or hub id (default: a dense 8B model)")
       ->type_name("MODEL");
-  explain->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
+  explain->add_flag("--offline", hub.offline, "Do not read the model from the Hugging Face Hub");
   explain->add_option("-o,--output", explain_output, "text or json")->check(CLI::IsMember({"text", "json"}));
 
   CLI::App* matrix =
-      app.add_subcommand("matrix", "Show what every release of an engine makes of every quantization value");
+      app.add_subcommand("matrix", "Show the verdict of every quantization value in every engine release");
   cli::MatrixOptions matrix_options;
   std::string matrix_output = "text";
   matrix->add_option("--engine", matrix_options.engine, "vllm, sglang or tensorrt-llm; default: all")
@@ -483,16 +505,16 @@ int main(int argc, char** argv) {
                    "Model directory, config.json, status.model as JSON, or hub id (default: a dense 8B model and one "
                    "with experts)")
       ->type_name("MODEL");
-  matrix->add_flag("--offline", hub.offline, "Never ask the hub what the model is");
+  matrix->add_flag("--offline", hub.offline, "Do not read the model from the Hugging Face Hub");
   matrix->add_option("-o,--output", matrix_output, "text, markdown or json")
       ->check(CLI::IsMember({"text", "markdown", "json"}));
 
   CLI::App* table =
-      app.add_subcommand("rules", "Print an engine's built-in rule table, to make a table for --rules of it");
+      app.add_subcommand("rules", "Print an engine's built-in compatibility table, as a base for --rules");
   std::string table_engine;
   bool table_flags = false;
   table->add_option("ENGINE", table_engine, "vllm, sglang or tensorrt-llm")->required();
-  table->add_flag("--flags", table_flags, "The flag catalogue instead of the rules");
+  table->add_flag("--flags", table_flags, "Print the flag catalogue instead of the compatibility table");
 
   try {
     app.parse(Words(argc, argv, app, *explain));

@@ -530,7 +530,7 @@ std::string MatrixText(const std::vector<EngineMatrix>& engines, std::size_t wid
       text += "\n" + RowTable(RowsOf(engine.together, pair), pair, false).Text("", width);
     if (!engine.checkpoints.empty()) text += "\n" + RowTable(engine.checkpoints, "checkpoint", false).Text("", width);
     text += "\n" + RuleTable(engine.rules, false).Text("", width);
-    if (AnyDerived(engine)) text += "\n† follows from dates, no recorded release shows it\n";
+    if (AnyDerived(engine)) text += "\n† inferred from release dates, not confirmed by a recorded release\n";
   }
   return text;
 }
@@ -539,22 +539,21 @@ std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines) {
   std::string text =
       "<!-- Generated from quant/engines/ by `autotune matrix -o markdown > docs/engines.md`; do not edit. -->\n"
       "# Engine matrix\n\n"
-      "What every release of an engine makes of every value of the quantization model, " +
+      "Verdict of every value of `quantConfig` in every engine release, " +
       (engines.front().gpu.empty() ? "on an unknown GPU" : "on " + engines.front().gpu) +
-      ", for a checkpoint that is not quantized. Each line is the answer that a task would get; ask for your own "
-      "model, "
-      "GPU and combination with `autotune explain`, and for another GPU's matrix with `autotune matrix --gpu`. How to "
-      "read it: [quantization.md](quantization.md).\n\n"
-      "| verdict | means |\n|---|---|\n"
-      "| map | the engine is started with these arguments |\n"
-      "| already-so | the engine does that without an argument |\n"
-      "| warn | it runs, but the setting has no effect; the task's status says so |\n"
-      "| needs-checkpoint | only a checkpoint that carries it can do that; pruned with any other |\n"
-      "| reject | would not start, or would measure something else under this name; pruned before a pod exists |\n"
+      ", for a checkpoint that is not quantized. `autotune explain` gives the verdicts of your own model, GPU and "
+      "configuration, and `autotune matrix --gpu` the matrix of another GPU. [Quantization](quantization.md) explains "
+      "the fields.\n\n"
+      "| verdict | meaning |\n|---|---|\n"
+      "| map | supported: the engine is started with these arguments |\n"
+      "| already-so | default: the engine does this without an argument |\n"
+      "| warn | no effect: the configuration runs, with a warning in the task's status |\n"
+      "| needs-checkpoint | requires a checkpoint of this format; pruned with any other |\n"
+      "| reject | unsupported: the engine would not start, or would run another precision; pruned |\n"
       "| starts | of a whole configuration: nothing is rejected |\n\n"
       "**Source**: *observed* on a real GPU, in the recorded *parser*, or read from the engine's *source*. "
-      "**†**: that the release has it follows from dates, no recorded release shows it; the task gets a warning. "
-      "Older and newer releases are judged by the nearest that is known, with a warning.\n";
+      "**†**: inferred from release dates, not confirmed by a recorded release; the task gets a warning. "
+      "Older and newer releases use the rules of the nearest known release, with a warning.\n";
   for (const std::string& model : engines.front().models) text += "\n- " + model;
   text +=
       "\n\n## At a glance: the newest releases\n\nA cell with arguments means `map`: the engine is started with "
@@ -568,14 +567,14 @@ std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines) {
     text += "\n### " + engine.title + ": presets\n\n" +
             RowTable(engine.presets, "preset", true).Markdown(Table::Cells::kMarkdown);
     if (!engine.checkpoints.empty())
-      text += "\n### " + engine.title + ": quantized checkpoints, with nothing asked for\n\n" +
+      text += "\n### " + engine.title + ": quantized checkpoints without settings\n\n" +
               RowTable(engine.checkpoints, "checkpoint", true).Markdown(Table::Cells::kMarkdown);
     text += "\n<details><summary>" + engine.title +
-            ": pairs of values that together do not do what each does alone</summary>\n";
+            ": pairs of values with another effect than both values separately</summary>\n";
     for (const std::string& pair : FieldsOf(engine.together))
       text += "\n" + RowTable(RowsOf(engine.together, pair), pair, true).Markdown(Table::Cells::kMarkdown);
     text += "\n</details>\n\n<details><summary>" + engine.title +
-            ": rules across fields, flags, checkpoint and GPU, in the order in which they are applied</summary>\n\n" +
+            ": rules across fields, flags, checkpoint and GPU, in order of application</summary>\n\n" +
             RuleTable(engine.rules, true).Markdown(Table::Cells::kMarkdown) + "\n</details>\n";
   }
   return text;

@@ -36,7 +36,8 @@ base::Result<ModelFacts> FactsFromJson(const json& value) {
   const json understood = checkpoint::ToJson(*facts);
   for (const auto& [key, member] : value.items()) {
     const bool nothing = member.is_null() || member.empty() || member == 0 || member == "0" || member == "none";
-    if (!nothing && !understood.contains(key)) facts->notes.push_back("\"" + key + "\" is no fact of a model");
+    if (!nothing && !understood.contains(key))
+      facts->notes.push_back("\"" + key + "\" is not a known field of a model");
   }
   return facts;
 }
@@ -76,9 +77,8 @@ base::Result<ModelFacts> ReadModelDirectory(const std::filesystem::path& path) {
 }
 
 base::Result<ModelFacts> ReadModelFromHub(const std::string& id, const std::string& revision, const HubAccess& access) {
-  const std::string instead =
-      "--model-dir DIR reads a local copy's config.json, and spec.model.facts may hold its contents";
-  if (access.offline) return base::Invalid("the facts of \"" + id + "\" are not known here, offline: " + instead);
+  const std::string instead = "use --model-dir DIR with a local config.json, or set spec.model.facts to its content";
+  if (access.offline) return base::Invalid("the config.json of \"" + id + "\" is not available offline: " + instead);
   checkpoint::HubOptions options;
   options.model = id;
   if (!revision.empty()) options.revision = revision;

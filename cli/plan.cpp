@@ -68,7 +68,7 @@ base::Result<Facts> FindFacts(const api::TaskSpec& task, std::size_t model, cons
   HubAccess hub = options.hub;
   const bool from_hub = directory.empty();
   if (from_hub && spec.id_or_path.starts_with("/")) {
-    return base::Invalid(title + ": the facts of \"" + spec.id_or_path + "\" are not known here. Give --model-dir " +
+    return base::Invalid(title + ": the config.json of \"" + spec.id_or_path + "\" is not known. Use --model-dir " +
                          (spec.name.empty() ? "" : spec.name + "=") +
                          "DIR with its config.json, or put the contents of config.json under " + path + ".facts");
   }
@@ -243,7 +243,7 @@ std::string PrunedText(const TaskPlan& plan, std::size_t width) {
   const bool baseline =
       std::any_of(pruned.begin(), pruned.end(), [](const tuning::Pruned& one) { return one.baseline; });
   if (baseline && !plan.space.schedule.empty()) {
-    text += "  A baseline is among them: there will be no improvement to report for its runtime.\n";
+    text += "  A baseline was pruned: its runtime will have no improvement.\n";
   }
   return text;
 }
@@ -258,7 +258,7 @@ std::string StandsFor(const tuning::Expansion& expansion, std::size_t index) {
     if (duplicate.of == index && new_name) names.push_back(name);
   }
   const int others = candidate.duplicates - static_cast<int>(names.size());
-  if (others > 0) names.push_back(std::to_string(others) + " more");
+  if (others > 0) names.push_back(std::to_string(others) + (names.empty() ? "" : " more"));
   return Joined(names, " and ");
 }
 
@@ -291,7 +291,7 @@ std::string PoolsText(const TaskPlan& plan) {
   std::string text = GpuPoolsText(*plan.pools, plan.task.spec.gpu, plan.gpu.product);
   std::string lacking = NoRoom(plan);
   if (lacking.empty()) lacking = TooManyGpus(*plan.pools, plan.gpu.product, GpusOfAnExperiment(plan).second);
-  if (!lacking.empty() && !plan.pools->empty()) text += "  Not enough: " + lacking + "\n";
+  if (!lacking.empty() && !plan.pools->empty()) text += "  Not enough GPUs: " + lacking + "\n";
   return text + "\n";
 }
 
@@ -360,9 +360,9 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   if (!gpu.empty()) {
     text += "GPU    " + gpu + "  (from " + plan.gpu_source + ")\n";
   } else if (plan.pools) {
-    text += "GPU    not known: the cluster has none that spec.gpu allows and that a label names\n";
+    text += "GPU    not known: the cluster has no labelled GPU that spec.gpu allows\n";
   } else if (experiment::IsAmdResource(spec.gpu.resource_name)) {
-    text += "GPU    of AMD, not known which (--gpu NAME, such as mi300x, or --cluster says it)\n";
+    text += "GPU    AMD, model not known (set it with --gpu NAME, such as mi300x, or --cluster)\n";
   } else {
     text += "GPU    not known: nothing is pruned for what a GPU lacks (--gpu NAME or --cluster says which it is)\n";
   }
@@ -383,7 +383,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
     const tuning::Candidate& candidate = expansion.candidates[plan.space.schedule[i]];
     std::string notes = RoleOf(candidate);
     if (candidate.duplicates > 0) {
-      notes += (notes.empty() ? "stands for " : ", stands for ") + StandsFor(expansion, plan.space.schedule[i]);
+      notes += (notes.empty() ? "duplicates: " : ", duplicates: ") + StandsFor(expansion, plan.space.schedule[i]);
     }
     table.AddRow({ExperimentName(i, candidate), plan.space.models[candidate.model].name,
                   plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
@@ -406,7 +406,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   if (plan.space.schedule.empty()) return text + "\n";
   if (adaptive) {
     const auto most = std::min(plan.space.schedule.size(), static_cast<std::size_t>(spec.optimization.max_experiments));
-    text += "; the search measures as many of them as it needs, at most " + std::to_string(most);
+    text += "; the search decides how many of them it measures, at most " + std::to_string(most);
   } else {
     text += ", " + std::to_string(not_run) + " not run";
     if (not_run > 0) {

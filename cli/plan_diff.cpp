@@ -144,14 +144,14 @@ std::string PlanChangeText(const TaskPlan& from, const TaskPlan& to, const PlanC
   text += ListText("+", to, change.added, runtimes) + ListText("-", from, change.removed, runtimes) +
           ListText("~", to, change.again, runtimes);
   if (!change.again.empty()) {
-    text += "  ~: the same configuration, whose measurements are dropped: model, image, GPUs or workload are others\n";
+    text += "  ~: the same configuration, which is measured again, because model, image, GPUs or workload change\n";
   }
   if (before != nullptr) text += "\nEstimate before: " + EstimateText(*before) + "\n";
   if (after != nullptr)
     text += std::string(before == nullptr ? "\n" : "") + "Estimate after:  " + EstimateText(*after) + "\n";
   if (before != nullptr && after != nullptr && change.kept > 0) {
     text +=
-        "  Both are of a task from its beginning: what is measured already of the candidates kept is not measured "
+        "  Both estimates are for a new task: results of kept candidates are not measured "
         "again.\n";
   }
   return text;

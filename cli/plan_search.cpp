@@ -61,8 +61,8 @@ std::string BudgetText(const SearchPreview& preview) {
   if (!preview.unlimited) return "";
   const Expected& with = preview.cost.experiments;
   const Expected& without = preview.unlimited->experiments;
-  if (with.mean > without.mean - 0.5) return "The budget has room for that.\n";
-  return "The budget cuts it: without, " + CostText(*preview.unlimited, preview.price_per_hour) + ".\n";
+  if (with.mean > without.mean - 0.5) return "The budget is large enough.\n";
+  return "The budget limits the search; without it: " + CostText(*preview.unlimited, preview.price_per_hour) + ".\n";
 }
 
 }  // namespace
@@ -98,7 +98,7 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
 }
 
 std::string EstimateText(const SearchPreview& preview) {
-  if (!preview.refusal.empty()) return "nothing can be started: " + preview.refusal;
+  if (!preview.refusal.empty()) return "no experiment can start: " + preview.refusal;
   return CostText(preview.cost, preview.price_per_hour) +
          (preview.places == 1 ? "" : " with " + std::to_string(preview.places) + " at a time");
 }
@@ -130,17 +130,17 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
     table.AddRow({candidate.baseline ? role : std::to_string(i + 1), plan.space.models[candidate.model].name,
                   plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, own.empty() ? "-" : own,
                   api::FormatDecimal(one.load, 0), "~" + text::Milliseconds(one.ttft_ms),
-                  "~" + text::Milliseconds(one.tpot_ms), one.feasible ? "~" + value : "not within the SLO"});
+                  "~" + text::Milliseconds(one.tpot_ms), one.feasible ? "~" + value : "misses the SLO"});
   }
-  std::string out = "\nWhat the search expects: predicted" +
+  std::string out = "\nExpected order and results: predicted" +
                     (preview.generic ? " by a rule of thumb, because " + NotKnown(plan) + " not known" : "") +
                     ", not measured (TTFT and TPOT: what the SLO bounds of them, otherwise the mean)\n" +
                     table.Text("  ");
   const std::size_t all = expansion.candidates.size();
   if (all > preview.order.size()) out += "  ... and " + std::to_string(all - preview.order.size()) + " more\n";
-  if (!preview.refusal.empty()) return out + "\nNothing can be started: " + preview.refusal + "\n";
+  if (!preview.refusal.empty()) return out + "\nNo experiment can start: " + preview.refusal + "\n";
   out += "\nEstimate: " + EstimateText(preview) +
-         " (80 % intervals, without fresh starts of the answer); everything would be " +
+         " (80 % intervals, without confirmations); all candidates at all loads: " +
          api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours" +
          (preview.price_per_hour
               ? ", price " + api::FormatDecimal(preview.cost.most_gpu_hours * *preview.price_per_hour, 2)

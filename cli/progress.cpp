@@ -76,7 +76,7 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
                        " p99 " + Milliseconds(load.ttft.p99) + ", TPOT p50 " + Milliseconds(load.tpot.p50);
     if (!row.improvement.empty()) text += "  (" + row.improvement + ")";
     if (row.cannot_win) {
-      text += "  cannot win, stopped early";
+      text += "  stopped early: cannot be the best";
     } else if (!row.keeps_quality) {
       text += "  " + report::LostQualityOf(row);
     } else if (!row.score) {

@@ -47,8 +47,8 @@ base::Status WriteReports(const std::vector<api::AutotuneTask>& tasks, const Rep
                           const quant::RuleSet& rules, std::ostream& out) {
   const bool own_files = options.to.empty() && options.format == "html";
   if (tasks.size() > 1 && !own_files && options.format != "markdown") {
-    return base::Invalid("report: " + std::to_string(tasks.size()) + " tasks do not go into one " + options.format +
-                         " document; name one, or leave --to out");
+    return base::Invalid("report: " + std::to_string(tasks.size()) + " tasks do not fit into one " + options.format +
+                         " document; set the name of one task, or remove --to");
   }
   if (own_files) return WriteOwnFiles(tasks, rules, out);
   std::string all;

@@ -52,11 +52,11 @@ base::Result<local::Machine> FindMachine(const RunOptions& options, const local:
   local::Machine machine = local::DetectMachine(environment, options.gpus);
   if (machine.devices.empty()) {
     return base::Invalid(
-        "this machine shows no GPU (nvidia-smi and /proc/driver/nvidia were asked, CUDA_VISIBLE_DEVICES obeyed); "
+        "no GPU was found on this machine (nvidia-smi, /proc/driver/nvidia, CUDA_VISIBLE_DEVICES); "
         "--simulate h100 runs the task with simulated engines");
   }
   if (static_cast<std::size_t>(options.gpus) > machine.devices.size()) {
-    return base::Invalid("--gpus: " + std::to_string(options.gpus) + " asked for, this machine has " +
+    return base::Invalid("--gpus: " + std::to_string(options.gpus) + " requested, this machine has " +
                          std::to_string(machine.devices.size()));
   }
   return machine;
@@ -68,8 +68,8 @@ base::Result<fs::path> ToolsDirectory(const RunOptions& options) {
       options.tools_dir.empty() ? fs::read_symlink("/proc/self/exe", error).parent_path() : fs::path(options.tools_dir);
   for (const char* tool : {"autotune-launch", "autotune-bench"}) {
     if (access((directory / tool).c_str(), X_OK) != 0) {
-      return base::Invalid((directory / tool).string() + ": not found; --tools-dir says where autotune-launch and " +
-                           "autotune-bench are");
+      return base::Invalid((directory / tool).string() +
+                           ": not found; set --tools-dir to the directory of autotune-launch and " + "autotune-bench");
     }
   }
   return directory;
@@ -82,7 +82,7 @@ base::Status Simulate(const RunOptions& options, const fs::path& tools, local::E
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
     return base::Invalid("--simulate: " + directory.string() +
-                         " does not exist; the build makes it, AUTOTUNE_SIMULATED_DIR says where else it is");
+                         " does not exist; the build creates it, and AUTOTUNE_SIMULATED_DIR overrides it");
   }
   environment["PATH"] = directory.string() + ":" + environment["PATH"];
   if (const auto gpu = ReadSimulatedGpu(options.simulate)) environment["AUTOTUNE_SIM_GPU"] = gpu->name;
@@ -100,14 +100,15 @@ base::Result<fs::path> ModelDirectory(const api::TaskSpec& spec, const RunOption
     const nlohmann::json& volume = spec.models[i].volume;
     const std::string path = api::ModelPath(spec, i) + ".volume";
     if (volume.is_object() && volume.contains("persistentVolumeClaim")) {
-      return base::Invalid(path + ".persistentVolumeClaim: local mode has no claims; --model-dir names the directory " +
-                           "that the claim holds");
+      return base::Invalid(
+          path + ".persistentVolumeClaim: local mode has no PersistentVolumeClaims; set --model-dir to a directory " +
+          "with its files");
     }
     const bool on_host = volume.is_object() && volume.contains("hostPath");
     const fs::path directory = on_host ? fs::path(volume["hostPath"].value("path", "")) : fs::path();
     if (!spec.models[i].id_or_path.starts_with('/')) continue;
     if (found && *found != directory) {
-      return base::Invalid(path + ": local mode has one directory for all checkpoints; --model-dir names it");
+      return base::Invalid(path + ": local mode has one directory for all checkpoints; set it with --model-dir");
     }
     found = directory;
   }
@@ -158,18 +159,20 @@ base::Status FillBenchmarkFiles(const api::TaskSpec& task, const RunOptions& opt
   std::error_code error;
   if (benchmark.dataset) {
     if (options.dataset.empty()) {
-      return base::Invalid("spec.benchmark.dataset: local mode has no ConfigMaps and no claims; --dataset names the " +
-                           std::string("file that stands for ") + benchmark.dataset->file);
+      return base::Invalid(
+          "spec.benchmark.dataset: local mode has no ConfigMaps and PersistentVolumeClaims; set --dataset to a " +
+          std::string("copy of ") + benchmark.dataset->file);
     }
     if (!fs::is_regular_file(options.dataset, error)) return base::Invalid("--dataset: no file " + options.dataset);
     if (const auto readable = CheckDataset(task, options.dataset); !readable) return readable;
     tools.dataset = fs::absolute(options.dataset);
   } else if (!options.dataset.empty()) {
-    return base::Invalid("--dataset: the task has no spec.benchmark.dataset, which says its format");
+    return base::Invalid("--dataset: requires spec.benchmark.dataset, which has the format");
   }
   if (!benchmark.records_claim.empty()) {
     if (options.records.empty()) {
-      return base::Invalid("spec.benchmark.records: local mode has no claims; --records names a directory");
+      return base::Invalid(
+          "spec.benchmark.records: local mode has no PersistentVolumeClaims; set --records to a directory");
     }
     fs::create_directories(options.records, error);
     if (error) return base::Invalid("--records: " + options.records + ": " + error.message());
@@ -202,7 +205,7 @@ base::Status Resume(const std::string& path, api::AutotuneTask& task) {
   auto earlier = LoadTask({path}, std::cin);
   if (!earlier) return base::Invalid("--resume: " + earlier.error().message);
   if (earlier->metadata.name != task.metadata.name) {
-    return base::Invalid("--resume: " + path + " is of task \"" + earlier->metadata.name + "\", not \"" +
+    return base::Invalid("--resume: " + path + " belongs to task \"" + earlier->metadata.name + "\", not \"" +
                          task.metadata.name + "\"");
   }
   task.status = std::move(earlier->status);
@@ -239,7 +242,7 @@ class SignalThread {
         continue;
       }
       if (++count == 1) {
-        view.Say("Stopping: the engines are asked to end; once more kills them");
+        view.Say("Stopping: the engines are ending; repeat the signal to kill them");
         stop.request_stop();
       } else {
         cluster.KillAll();
@@ -330,7 +333,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   for (const std::string& note : machine->notes) view.Say(note);
   view.Say("Task " + task.metadata.name + " on " + std::to_string(machine->devices.size()) + " x " +
            (machine->gpu.product.empty() ? "GPU" : machine->gpu.product) +
-           (machine->simulated ? ", simulated: no number below was measured on a GPU" : ""));
+           (machine->simulated ? ", simulated: the numbers below are not measurements of a GPU" : ""));
 
   if (task.spec.optimization.reuse != api::Reuse::kNone) {
     view.Say("optimization.reuse: there are no other tasks without a cluster; --resume keeps what this one measured");
@@ -366,8 +369,8 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
 
   if (!result) {
     if (result.error().code == base::Code::kCancelled) {
-      std::cerr << "autotune: interrupted; nothing is left running"
-                << (options.status_file.empty() ? "" : "; --resume goes on from " + options.status_file) << "\n";
+      std::cerr << "autotune: interrupted; all engines have ended"
+                << (options.status_file.empty() ? "" : "; --resume continues from " + options.status_file) << "\n";
       return kExitInterrupted;
     }
     std::cerr << "autotune: " << result.error().message << "\n";

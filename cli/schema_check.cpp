@@ -81,12 +81,15 @@ void FindFields(const json& schema, const std::string& name, const std::string& 
   }
 }
 
+// What a field is: its description goes on with ranges and defaults.
+std::string FirstSentence(const std::string& description) { return description.substr(0, description.find(". ")); }
+
 class Checker {
  public:
   void Check(const json& schema, const json& value, const std::string& path) {
     if (schema.value("x-kubernetes-int-or-string", false)) {
       if (!value.is_string() && !value.is_number_integer()) {
-        Say(path, Shown(value) + " is " + TypeOf(value) + "; an integer or a string is wanted");
+        Say(path, Shown(value) + " is " + TypeOf(value) + "; expected an integer or a string");
       } else if (value.is_string()) {
         CheckText(schema, value.get<std::string>(), path);
       } else {
@@ -108,7 +111,7 @@ class Checker {
 
  private:
   void WrongType(const json& schema, const std::string& type, const json& value, const std::string& path) {
-    std::string text = Shown(value) + " is " + TypeOf(value) + "; " + Wanted(type) + " is wanted";
+    std::string text = Shown(value) + " is " + TypeOf(value) + "; expected " + Wanted(type);
     const std::string correction = corrects_ ? Correction(schema, value, path) : "";
     if (correction.empty() && type == "object" && schema.contains("properties")) {
       std::string names;
@@ -116,7 +119,7 @@ class Checker {
       text += " with " + names;
     } else if (correction.empty() && type == "object") {
       const std::string description = schema.value("description", "");
-      if (!description.empty()) text += ": " + description.substr(0, 160);
+      if (!description.empty()) text += ": " + FirstSentence(description);
     }
     Say(path, text + correction);
   }
@@ -147,7 +150,7 @@ class Checker {
       all += (all.empty() ? "" : ", ") + names.back();
     }
     const std::string close = value.is_string() ? Closest(value.get<std::string>(), names) : "";
-    Say(path, Shown(value) + " is none of " + all + (close.empty() ? "" : "; did you mean " + close + "?"));
+    Say(path, Shown(value) + " is not one of " + all + (close.empty() ? "" : "; did you mean " + close + "?"));
   }
 
   void CheckText(const json& schema, const std::string& value, const std::string& path) {
@@ -164,7 +167,7 @@ class Checker {
     if (std::regex_search(value, std::regex(pattern, std::regex::ECMAScript | std::regex::nosubs))) return;
     const std::string description = schema.value("description", "");
     Say(path, Shown(value) + " does not have the form " + pattern +
-                  (description.empty() ? "" : " (" + description.substr(0, 160) + ")") +
+                  (description.empty() ? "" : " (" + FirstSentence(description) + ")") +
                   (corrects_ ? Correction(schema, value, path) : ""));
   }
 
@@ -184,7 +187,7 @@ class Checker {
     }
     if (schema.contains("minItems") && value.size() < schema["minItems"].get<std::size_t>()) {
       Say(path,
-          "has " + std::to_string(value.size()) + " entries, at least " + schema["minItems"].dump() + " are wanted");
+          "has " + std::to_string(value.size()) + " entries, at least " + schema["minItems"].dump() + " are required");
     }
     const std::string kind = schema.value("x-kubernetes-list-type", "");
     std::set<json> seen;
@@ -198,7 +201,7 @@ class Checker {
           key[name.get<std::string>()] = value[i].value(name.get<std::string>(), json());
         }
       }
-      if ((kind == "map" || kind == "set") && !seen.insert(key).second) Say(item, Shown(key) + " is there twice");
+      if ((kind == "map" || kind == "set") && !seen.insert(key).second) Say(item, Shown(key) + " is listed twice");
     }
   }
 
@@ -208,7 +211,7 @@ class Checker {
                     " are allowed");
     }
     if (schema.contains("minProperties") && value.size() < schema["minProperties"].get<std::size_t>()) {
-      Say(path, "has no field, at least " + schema["minProperties"].dump() + " is wanted");
+      Say(path, "has no field, at least " + schema["minProperties"].dump() + " is required");
     }
     for (const json& name : schema.value("required", json::array())) {
       if (!value.contains(name.get<std::string>())) Say(path + "." + name.get<std::string>(), "is missing");
@@ -240,7 +243,7 @@ class Checker {
     if (!close.empty()) return Say(path, "unknown field; did you mean " + close + "?");
     std::vector<std::string> elsewhere;
     FindFields(TaskSchema()["properties"]["spec"], name, "spec", elsewhere);
-    if (elsewhere.empty() || elsewhere.size() > 2) return Say(path, "unknown field; there are " + all);
+    if (elsewhere.empty() || elsewhere.size() > 2) return Say(path, "unknown field; known fields are " + all);
     Say(path, "unknown field here; it belongs to " + elsewhere.front() +
                   (elsewhere.size() == 2 ? " or " + elsewhere.back() : ""));
   }
@@ -258,21 +261,22 @@ json Member(const json& value, const char* name) {
 // RFC 1123 subdomain, as the name of a custom resource.
 void CheckName(const json& task, Checker& checker) {
   const json name = Member(Member(task, "metadata"), "name");
-  if (!name.is_string()) return checker.Say("metadata.name", name.is_null() ? "is missing" : "is no string");
+  if (!name.is_string()) return checker.Say("metadata.name", name.is_null() ? "is missing" : "is not a string");
   const std::string text = name;
   static const std::regex kName("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$");
   if (text.size() <= 253 && std::regex_match(text, kName)) return;
-  checker.Say("metadata.name", "\"" + text +
-                                   "\" is no name: lower-case letters, digits, - and ., at most 253 characters, "
-                                   "beginning and ending with a letter or digit");
+  checker.Say("metadata.name",
+              "\"" + text +
+                  "\" is not a valid name: lower-case letters, digits, - and ., at most 253 characters, "
+                  "beginning and ending with a letter or digit");
 }
 
 // A CEL rule that reading the task leaves to whoever builds a pod.
 void CheckVolumeOf(const json& model, const std::string& path, Checker& checker) {
   const json id = Member(model, "idOrPath");
   if (!id.is_string() || !id.get<std::string>().starts_with('/') || Member(model, "volume").is_object()) return;
-  checker.Say(path + ".idOrPath", Shown(id) + " is a path inside " + path +
-                                      ".volume, which is not set; a model of a hub is called like "
+  checker.Say(path + ".idOrPath", Shown(id) + " is a path, which requires " + path +
+                                      ".volume; an id on the Hugging Face Hub looks like "
                                       "meta-llama/Llama-3.2-1B-Instruct");
 }
 
@@ -280,7 +284,7 @@ void CheckVolumeOf(const json& model, const std::string& path, Checker& checker)
 
 std::vector<std::string> SchemaProblems(const json& task) {
   Checker checker;
-  if (!task.is_object()) return {"is no object"};
+  if (!task.is_object()) return {"is not an object"};
   CheckName(task, checker);
   const json& spec = TaskSchema()["properties"]["spec"];
   if (!task.contains("spec")) {

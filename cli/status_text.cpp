@@ -25,7 +25,7 @@ using text::Table;
 std::string NotAmongText(const api::AutotuneTask& task) {
   std::string text;
   for (const std::string& line : NotAmongExperiments(task)) text += "  " + line + "\n";
-  return text.empty() ? "" : "Not among the experiments:\n" + text;
+  return text.empty() ? "" : "Candidates without an experiment:\n" + text;
 }
 
 // What is expected of a search that goes on: an 80 % interval.
@@ -33,7 +33,7 @@ std::string EstimateText(const api::TaskStatus& status) {
   if (!status.estimate || status.estimate->finish_at.empty()) return "";
   const api::TaskStatus::Estimate& estimate = *status.estimate;
   return estimate.experiments + " experiments, " + estimate.gpu_hours + " GPU-hours, " + estimate.duration +
-         " in all; ends before " + estimate.finish_at;
+         " in total; expected end before " + estimate.finish_at;
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
   if (best == nullptr) {
     // While it searches that is no verdict.
     const bool over = task.status.state.empty() || reconcile::IsOver(task.status.state);
-    text += (over ? "No best configuration: " : "Nothing meets the SLO so far: ") + Headline(task) + "\n";
+    text += (over ? "No best configuration: " : "No configuration meets the SLO so far: ") + Headline(task) + "\n";
     return text;
   }
   text += "Best: " + Headline(task) + "\n";
@@ -79,7 +79,7 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
   std::string text =
       "Task      " + task.metadata.name + (task.metadata.ns.empty() ? "" : " in namespace " + task.metadata.ns) + "\n";
   for (const std::string& model : report::ModelTexts(task)) text += "Model     " + model + "\n";
-  text += "State     " + (status.state.empty() ? "not seen by the operator yet" : status.state) +
+  text += "State     " + (status.state.empty() ? "not processed by an operator yet" : status.state) +
           (status.progress.empty() ? "" : "  " + status.progress) + "\n";
   if (task.metadata.generation > status.observed_generation && !status.state.empty()) {
     text += "          the spec is newer (generation " + std::to_string(task.metadata.generation) +

@@ -161,7 +161,7 @@ base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, 
     const std::string where = paths.size() > 1       ? "the files have "
                               : paths.front() == "-" ? "standard input: has "
                                                      : paths.front() + ": has ";
-    return base::Invalid(where + std::to_string(tasks->size()) + " AutotuneTasks (" + names + "); give one");
+    return base::Invalid(where + std::to_string(tasks->size()) + " AutotuneTasks (" + names + "); expected one");
   }
   return std::move(tasks->front());
 }

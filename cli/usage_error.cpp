@@ -37,8 +37,8 @@ std::string UsageProblem(const std::vector<std::string>& words, const std::vecto
   }
   if (command == nullptr) {
     const auto word = std::find_if_not(words.begin(), words.end(), is_flag);
-    if (word == words.end()) return words.empty() ? "no command is given; there are " + all : "";
-    return "there is no command \"" + *word + "\"; " + Meant(*word, names, "there are " + all);
+    if (word == words.end()) return words.empty() ? "no command is given; commands are " + all : "";
+    return "unknown command \"" + *word + "\"; " + Meant(*word, names, "commands are " + all);
   }
   std::vector<std::string> flags = command->options;
   flags.insert(flags.end(), global.begin(), global.end());
@@ -72,7 +72,7 @@ std::string Reworded(const std::string& message) {
     return match.str(1) + ": " + match.str(2) + " is not within " + match.str(3);
   }
   if (std::regex_match(message, match, kMissing)) {
-    return match.str(1) == "--file" ? "no file is named: FILE, or - for standard input" : match.str(1) + " is missing";
+    return match.str(1) == "--file" ? "no file is given: FILE, or - for standard input" : match.str(1) + " is missing";
   }
   if (std::regex_match(message, match, kNoValue)) return match.str(1) + " needs a value: " + match.str(2);
   if (std::regex_match(message, match, kNoNumber)) {

@@ -92,14 +92,14 @@ std::string NoBestText(const api::AutotuneTask& task) {
          (reconcile::IsOver(task.status.state)
               ? ": "
               : " yet (" + state + (task.status.progress.empty() ? "" : " " + task.status.progress) + "): ") +
-         (headline.empty() ? "nothing is measured" : headline);
+         (headline.empty() ? "nothing has been measured" : headline);
 }
 
 base::Error NoSuchExperiment(const api::AutotuneTask& task, const std::string& name) {
   std::string names;
   for (const api::ExperimentStatus& one : task.status.experiments) names += (names.empty() ? "" : " ") + one.name;
   return {base::Code::kNotFound, "AutotuneTask " + task.metadata.name + " has no experiment \"" + name + "\"" +
-                                     (names.empty() ? " and none at all yet" : "; it has " + names)};
+                                     (names.empty() ? ", and no experiment has started" : "; it has " + names)};
 }
 
 const api::ExperimentStatus* ExperimentNamed(const api::AutotuneTask& task, const std::string& name) {
@@ -124,7 +124,7 @@ void NoteWhatIsApplied(const api::AutotuneTask& task, const std::string& name, S
   if (name.empty()) {
     if (reconcile::IsOver(task.status.state)) return;
     streams.err << "note: AutotuneTask " << task.metadata.name << " is not finished (" << task.status.state << " "
-                << task.status.progress << "): this is the leader so far\n";
+                << task.status.progress << "): this is the best configuration so far\n";
     return;
   }
   const std::vector<report::ResultRow> rows = report::ResultRows(task);
@@ -153,7 +153,7 @@ base::Result<json> RunningDeployment(const std::string& name, const ClusterOptio
                 [](const json& object) { return !object.is_object() || object.value("kind", "") != "Deployment"; });
   if (documents->size() == 1) return std::move(documents->front());
   return base::Invalid(name + ": has " + (documents->empty() ? "no" : std::to_string(documents->size())) +
-                       " Deployment" + (documents->empty() ? "" : "s, and one is compared"));
+                       " Deployment" + (documents->empty() ? "" : "s; expected one"));
 }
 
 base::Result<api::Difference> DifferenceFrom(const api::AutotuneTask& task, const TaskChoice& choice,
@@ -162,8 +162,9 @@ base::Result<api::Difference> DifferenceFrom(const api::AutotuneTask& task, cons
   const auto& named = task.spec.recommendation.diff_against;
   const std::string deployment = options.deployment.empty() && named ? named->deployment : options.deployment;
   if (deployment.empty()) {
-    return base::Invalid("AutotuneTask " + task.metadata.name +
-                         " names no Deployment: --deployment NAME, or spec.recommendation.diffAgainst.deployment");
+    return base::Invalid(
+        "AutotuneTask " + task.metadata.name +
+        " has no Deployment to compare with: set --deployment NAME or spec.recommendation.diffAgainst.deployment");
   }
   const auto winner = ChosenWinner(task, options.experiment, rules);
   if (!winner) return winner.error();
@@ -251,7 +252,7 @@ int ListTasks(const ClusterOptions& options, const std::string& output, Streams&
 int ShowStatus(const TaskChoice& choice, bool watch, const quant::RuleSet& rules, Streams& streams) {
   if (watch) {
     if (choice.name.empty() || FileOf(choice, streams).has_value()) {
-      return Told(base::Invalid("--watch needs the name of a task in the cluster"), streams);
+      return Told(base::Invalid("--watch requires the name of a task in the cluster"), streams);
     }
     return WatchStatus(choice, rules, streams);
   }
@@ -332,7 +333,7 @@ int SetSuspended(const ClusterOptions& options, const std::string& task, bool su
   if (!connection) return Told(connection.error(), streams);
   const auto done = (*connection)->cluster->Suspend(task, suspended);
   if (!done) return Told(done.error(), streams);
-  streams.out << "AutotuneTask " << task << (suspended ? " suspended: what was measured is kept" : " resumed") << "\n";
+  streams.out << "AutotuneTask " << task << (suspended ? " suspended: results are kept" : " resumed") << "\n";
   return 0;
 }
 
@@ -346,7 +347,8 @@ int CancelTask(const ClusterOptions& options, const std::string& task, Streams& 
   const auto done = cluster.Cancel(task);
   if (!done) return Told(done.error(), streams);
   streams.out << "AutotuneTask " << task << " deleted, with its pods. "
-              << (found->status.best ? "Its best was " + report::Headline(*found) : NoBestText(*found)) << "\n";
+              << (found->status.best ? "Its best configuration was " + report::Headline(*found) : NoBestText(*found))
+              << "\n";
   return 0;
 }
 
@@ -356,7 +358,7 @@ int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant
     std::string names;
     for (const deploy::Target& known : deploy::Targets())
       names += (names.empty() ? "" : ", ") + std::string(known.name);
-    return Told(base::Invalid("--target: \"" + options.target + "\" is none of " + names), streams);
+    return Told(base::Invalid("--target: \"" + options.target + "\" is not one of " + names), streams);
   }
   const auto task = OneTask(choice, streams);
   if (!task) return Told(task.error(), streams);

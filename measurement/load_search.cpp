@@ -303,17 +303,18 @@ class Search {
       return point.role == PointRole::kReference && !IsInvalid(point);
     });
     if (reference == points_.end() && input_.reference) {
-      return MeasureReference(*input_.reference, "where latencies are compared");
+      return MeasureReference(*input_.reference, "the reference load");
     }
     if (reference != points_.end() && input_.reference && !KeepsSlo(input_.slo, *reference)) {
-      return Stop(StopReason::kInfeasible, "breaks the SLO where latencies are compared");
+      return Stop(StopReason::kInfeasible, "misses the SLO at the reference load");
     }
     // Nothing but the reference load is compared.
-    if (reference != points_.end() && input_.confirms) return Stop(StopReason::kFound, "measured where it is compared");
+    if (reference != points_.end() && input_.confirms)
+      return Stop(StopReason::kFound, "the reference load is measured");
     LoadDecision decision = Planned();
     if (decision.next || reference != points_.end()) return decision;
     const double rate = input_.plan.reference_share * RateAtLimit(decision.best);
-    return rate > 0 ? MeasureReference(rate, "where latencies are compared: a share of the limit") : decision;
+    return rate > 0 ? MeasureReference(rate, "the reference load: a share of the limit") : decision;
   }
 
   LoadDecision MeasureReference(double rate, std::string why) const {
@@ -339,10 +340,10 @@ class Search {
       ++tries;
     }
     if (last.verdict == Verdict::kShortAnswers) {
-      return Stop(StopReason::kInvalid, "the model ended its answers before the tokens that were asked for");
+      return Stop(StopReason::kInvalid, "the answers were shorter than requested");
     }
-    if (tries > kClientBoundRepeats) return Stop(StopReason::kInvalid, "the client was late each time");
-    LoadDecision again = Measure(last.load, "again: the client was late");
+    if (tries > kClientBoundRepeats) return Stop(StopReason::kInvalid, "the load generator sent late each time");
+    LoadDecision again = Measure(last.load, "again: the load generator sent late");
     again.role = last.role;
     return again;
   }
@@ -367,7 +368,7 @@ class Search {
         best.output_tokens_per_second_ci <= kEnoughForAScore * best.output_tokens_per_second) {
       return stop;
     }
-    return Measure(best.load, "the limit, as precisely as its score has to be", ScorePrecision());
+    return Measure(best.load, "the limit, with the precision of a score", ScorePrecision());
   }
 
   LoadDecision Measure(Load load, std::string why, Precision precision = {}) const {
@@ -403,7 +404,8 @@ class Search {
       const double worth = HighestWorth(input_, point, See(input_.slo, point, 0).excess);
       if (worth >= score) continue;
       char text[160];
-      std::snprintf(text, sizeof text, "breaks the SLO at %s, where it is worth at most %.4g per GPU; %.4g is to beat",
+      std::snprintf(text, sizeof text,
+                    "misses the SLO at %s, where the score is at most %.4g per GPU; the best score is %.4g",
                     point.load.ToString().c_str(), worth, score);
       cannot_win_ = text;
       return true;
@@ -420,7 +422,7 @@ class Search {
       const double least = p50 * (1 - kHalfWidth * deviation);
       if (least <= to_beat) continue;
       char text[160];
-      std::snprintf(text, sizeof text, "%s p50 is at least %.4g ms at %s; %.4g ms is to beat",
+      std::snprintf(text, sizeof text, "%s p50 is at least %.4g ms at %s; the best is %.4g ms",
                     std::string(MetricName(latency)).c_str(), least, point.load.ToString().c_str(), to_beat);
       cannot_win_ = text;
       return true;
@@ -463,7 +465,7 @@ class Search {
     // A tail grows faster than the rate.
     const double factor =
         std::clamp(std::exp(-rates.high->excess / kSlopeOfARate), 0.7, 1 / (1 + input_.plan.resolution));
-    return MeasureRate(high * factor, "down by the tail's ratio", rates);
+    return MeasureRate(high * factor, "lower by the ratio of the tail latencies", rates);
   }
 
   LoadDecision MeasureRate(double rate, std::string why, const Bracket& rates) const {
@@ -487,7 +489,7 @@ class Search {
     }
     const double best = WorthOf(input_.worth, points_[bracket_.low->index], input_.gpus);
     if (input_.score_to_beat && best < *input_.score_to_beat) {
-      return Stop(StopReason::kCannotWin, "no load is expected to reach the score that is to beat");
+      return Stop(StopReason::kCannotWin, "no load is expected to reach the best score");
     }
     // It leads: the limit between the loads of the prediction is its score.
     return input_.slo.bounds.empty() ? Stop(StopReason::kCapacity, "no SLO: the capacity") : Limit();
@@ -559,20 +561,20 @@ class Search {
       double load = expected > 0 ? expected : kFirstConcurrency;
       if (input_.start && input_.start->kind == kind_) load = input_.start->value;
       if (input_.admitted && !input_.start) load = std::min(load, std::max(*input_.admitted, 1.0));
-      return Measure({kind_, Rounded(kind_, load, Most())}, input_.start ? "where the incumbent is" : "a first look",
-                     Exploring());
+      return Measure({kind_, Rounded(kind_, load, Most())},
+                     input_.start ? "the load of the best configuration" : "a first look", Exploring());
     }
     if (input_.score_to_beat && input_.mean_output_tokens > 0 && input_.worth == Worth::kOutputTokens) {
       // Just below what is to beat: a rate that is missed here decides it.
       const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) / input_.mean_output_tokens * 0.995;
-      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat", ScorePrecision());
+      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate of the best score", ScorePrecision());
     }
     if (input_.score_to_beat && input_.worth == Worth::kAttainedRequests) {
       const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) * 0.995;
-      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate that is to beat", ScorePrecision());
+      return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate of the best score", ScorePrecision());
     }
     if (input_.start && input_.start->kind == kind_) {
-      return Measure(*input_.start, "where the incumbent is", ScorePrecision());
+      return Measure(*input_.start, "the load of the best configuration", ScorePrecision());
     }
     if (!points_.empty()) return Stop(StopReason::kInfeasible, "no request was answered");
     if (expected > 0) {
@@ -587,7 +589,7 @@ class Search {
   // Nothing is broken yet: further up.
   LoadDecision Up() const {
     const Seen& last = bracket_.seen.back();
-    if (last.load >= Most()) return Finish(StopReason::kCapacity, "the SLO holds at the highest load that is asked");
+    if (last.load >= Most()) return Finish(StopReason::kCapacity, "the SLO is met at the maximum load");
     const Seen* before = nullptr;  // the nearest lower load
     for (const Seen& seen : bracket_.seen) {
       if (seen.load < last.load) before = &seen;
@@ -622,14 +624,14 @@ class Search {
     }
     double load = Rounded(kind_, next, Most());
     if (load <= last.load) load = Rounded(kind_, last.load + 1, Most());
-    return Measure({kind_, load}, "the SLO holds: further up", Exploring());
+    return Measure({kind_, load}, "the SLO is met: higher", Exploring());
   }
 
   // Everything is broken: further down.
   LoadDecision Down() const {
     const Seen& first = bracket_.seen.front();
     if (kind_ == LoadKind::kConcurrency ? first.load <= 1 : points_[first.index].mean_concurrency < 0.5) {
-      return Stop(StopReason::kInfeasible, "the SLO is broken by requests that are alone");
+      return Stop(StopReason::kInfeasible, "a single request misses the SLO");
     }
     // Of a rate, a tail grows faster than the load.
     double x = std::log(first.load) - first.excess / (kind_ == LoadKind::kRequestRate ? kSlopeOfARate : 1);
@@ -642,7 +644,7 @@ class Search {
     const double factor = std::clamp(std::exp(x) / first.load * 0.95, 0.125, 0.85);
     double load = Rounded(kind_, first.load * factor, Most());
     if (kind_ == LoadKind::kConcurrency && load >= first.load) load = first.load - 1;
-    return Measure({kind_, load}, "the SLO is broken: further down", Exploring());
+    return Measure({kind_, load}, "the SLO is missed: lower", Exploring());
   }
 
   // Where a number says nothing of how far the limit is, or the last two points have hardly closed the bracket.
@@ -666,7 +668,7 @@ class Search {
       return Stop(bracket_.low != nullptr ? StopReason::kFound : StopReason::kInfeasible, "enough points");
     }
     if (input_.confirms && input_.start && bracket_.low != nullptr && bracket_.low->load >= input_.start->value) {
-      return Finish(StopReason::kFound, "the limit holds after a fresh start");
+      return Finish(StopReason::kFound, "the limit is confirmed by a fresh start");
     }
     if (bracket_.high == nullptr) return Up();
     if (bracket_.low == nullptr) return Down();

@@ -593,10 +593,11 @@ std::string Why(const PointSpec& spec, const Point& point, nanoseconds took) {
       return std::string(text) + more;
     }
     case Verdict::kClientBound:
-      std::snprintf(text, sizeof text, "the client was late: p99 of its lag is %.1f ms", point.client_lag_p99);
+      std::snprintf(text, sizeof text, "the load generator sent late: p99 of the delay is %.1f ms",
+                    point.client_lag_p99);
       return text;
     case Verdict::kShortAnswers:
-      return "answers were shorter than asked";
+      return "answers were shorter than requested";
   }
   return "";
 }

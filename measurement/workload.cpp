@@ -73,11 +73,11 @@ base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
     if (prompt_key == nullptr && object.contains(key)) prompt_key = key;
   }
   if ((prompt_key == nullptr) == (messages == object.end())) {
-    return place.Fail("exactly one of \"prompt\" and \"messages\" is needed");
+    return place.Fail("exactly one of \"prompt\" and \"messages\" is required");
   }
   if (prompt_key != nullptr) {
     const json& prompt = object[prompt_key];
-    if (!prompt.is_string()) return place.Fail("\"" + std::string(prompt_key) + "\" is not a text");
+    if (!prompt.is_string()) return place.Fail("\"" + std::string(prompt_key) + "\" is not a string");
     entry.prompt = prompt.get<std::string>();
     if (entry.prompt.empty()) return place.Fail("\"" + std::string(prompt_key) + "\" is empty");
   } else {
@@ -90,7 +90,7 @@ base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
       }
       const auto content = message.find("content");
       const auto text = content == message.end() ? std::nullopt : TextOf(*content);
-      if (!text) return place.Fail(which + ".content is not a text");
+      if (!text) return place.Fail(which + ".content is not a string");
       entry.messages.push_back({message["role"].get<std::string>(), *text});
     }
   }
@@ -119,7 +119,7 @@ base::Result<std::optional<DatasetEntry>> ReadConversation(const json& object, c
     if (!turn.is_object() || !turn.contains(who) || !turn[who].is_string()) {
       return place.Fail(which + " has no \"from\"");
     }
-    if (!turn.contains(what) || !turn[what].is_string()) return place.Fail(which + "." + what + " is not a text");
+    if (!turn.contains(what) || !turn[what].is_string()) return place.Fail(which + "." + what + " is not a string");
     const std::string from = turn[who].get<std::string>();
     const bool person = from == "human" || from == "user";
     const std::string role = person ? "user" : from == "system" ? "system" : "assistant";
@@ -199,8 +199,8 @@ class Reader {
     if (entries_.empty()) first_ = entry->arrival;
     const auto arrival = entry->arrival;
     if (!entries_.empty() && arrival < last_) {
-      return place.Fail("timestamp " + std::to_string(arrival.count()) + " is before the line above (" +
-                        std::to_string(last_.count()) + "): a trace is in order");
+      return place.Fail("timestamp " + std::to_string(arrival.count()) + " is before that of the line above (" +
+                        std::to_string(last_.count()) + "): a trace must be in order");
     }
     last_ = arrival;
     entry->arrival -= first_;
@@ -278,7 +278,7 @@ base::Result<std::vector<DatasetEntry>> ReadDataset(std::string_view bytes, Data
   const std::size_t first = bytes.find_first_not_of(" \t\r\n");
   const bool array = first != std::string_view::npos && bytes[first] == '[';
   if (auto status = array ? reader.AddArray(bytes) : reader.AddLines(bytes); !status) return status.error();
-  if (reader.entries().empty()) return base::Invalid(name + ": no entry that can be sent");
+  if (reader.entries().empty()) return base::Invalid(name + ": no usable entry");
   return std::move(reader.entries());
 }
 

@@ -154,7 +154,7 @@ int Run(const Flags& flags) {
     metrics.SetLeader(lease.name, leading);
     if (leading) return;
     // Whatever the workers are at: the fence lets no write of theirs out any more, and the next process starts afresh.
-    spdlog::critical("Ends, because another operator may lead now");
+    spdlog::critical("Exiting: another replica may be the leader");
     spdlog::default_logger()->flush();
     std::_Exit(1);
   });
@@ -208,11 +208,11 @@ int Run(const Flags& flags) {
   }
   spdlog::info("Caches synced, {} workers started", flags.workers);
   signals.Wait();
-  spdlog::info("Asked to stop");
+  spdlog::info("Stopping");
   const bool in_time = tasks.Stop();
   events.Stop();
   election.Stop();  // last: nothing is written after it
-  spdlog::info(in_time ? "Stopped" : "Stopped; some reconciles were cut off and will be repeated");
+  spdlog::info(in_time ? "Stopped" : "Stopped; interrupted reconciles will be repeated");
   return 0;
 }
 
@@ -230,58 +230,62 @@ int main(int argc, char** argv) {
   app.add_option("--watch-namespaces", flags.namespaces, "Namespaces to watch, comma-separated; default: all")
       ->delimiter(',');
   app.add_flag("--watch-nodes,!--no-watch-nodes", flags.watch_nodes,
-               "Read nodes to pick GPUs by their labels (needs a ClusterRole); default: true");
-  app.add_option("--tools-image", flags.tools_image, "Image that experiment pods take launcher and bench from")
+               "Read nodes to pick GPUs by their labels (requires a ClusterRole); default: true");
+  app.add_option("--tools-image", flags.tools_image,
+                 "Image with the launcher and the load generator, for experiment and inspection pods")
       ->required()
       ->check(
           CLI::Validator([](const std::string& image) { return std::string(image.empty() ? "is empty" : ""); }, ""));
-  app.add_option("--tools-pull-policy", flags.tools_pull_policy, "Its pull policy")
+  app.add_option("--tools-pull-policy", flags.tools_pull_policy, "Pull policy of the tools image")
       ->check(CLI::IsMember({"Always", "IfNotPresent", "Never"}));
   app.add_option("--health-addr", flags.health_address,
-                 "Where /healthz, /readyz and /metrics are served: [address]:port, an IPv6 address in brackets");
+                 "Address of /healthz, /readyz and /metrics: [address]:port, an IPv6 address in brackets");
   app.add_option("--ui", flags.ui_address,
-                 "Where pages to read are served, without any login: all tasks and their reports. [address]:port; "
-                 "default: nowhere");
-  app.add_option("--workers", flags.workers, "Tasks reconciled at once")->check(CLI::Range(1, 64));
-  app.add_option("--rules-dir", flags.rules_directory, "Directory with rule tables that replace the built-in ones");
+                 "Address of read-only pages with all tasks and their reports, without a login: [address]:port; "
+                 "default: not served");
+  app.add_option("--workers", flags.workers, "Number of tasks reconciled at the same time")->check(CLI::Range(1, 64));
+  app.add_option("--rules-dir", flags.rules_directory,
+                 "Directory with compatibility tables that replace the built-in ones");
   app.add_option("--kube-api-qps", flags.requests_per_second, "Requests per second to the API server; 0: unlimited")
       ->check(CLI::Range(0.0, 10'000.0));
   app.add_flag("--allow-host-path", flags.policy.host_path, "Accept directories of nodes as volumes of tasks");
   app.add_flag("--allow-privileged", flags.policy.privileged,
                "Accept security contexts in tasks beyond the Pod Security baseline");
   app.add_option("--allow-service-accounts", flags.policy.service_accounts,
-                 "ServiceAccounts that tasks may name, comma-separated; *: every one")
+                 "ServiceAccounts that tasks may use, comma-separated; *: all")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--allow-volumes", flags.policy.volumes,
-                 "Kinds of volumes in spec.podTemplate, comma-separated; *: every one")
+                 "Types of volumes in spec.podTemplate, comma-separated; *: all")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--install-resources", flags.install_resources,
                  "Resources of the container that copies the launcher, as JSON");
   app.add_option("--bench-resources", flags.bench_resources,
-                 "Resources of the load generator, as JSON; those of spec.benchmark.resources win");
+                 "Resources of the load generator, as JSON; spec.benchmark.resources takes precedence");
   app.add_option("--inspect-resources", flags.inspect_resources,
                  "Resources of the container that reads a model's configuration, as JSON");
   app.add_option("--gpu-prices", flags.gpu_prices,
                  "Prices of a GPU for an hour by product, for tasks that give none: H100=4.10,L40S=1.20");
-  app.add_flag("--leader-elect", flags.leader_elect, "One of several replicas works, by a Lease; the others wait");
+  app.add_flag("--leader-elect", flags.leader_elect,
+               "Elect one of several replicas as the leader, with a Lease; the others wait");
   app.add_option("--leader-election-namespace", flags.lease_namespace,
                  "Namespace of the Lease; default: the operator's");
   app.add_option("--leader-election-id", flags.lease_name, "Name of the Lease")->capture_default_str();
   app.add_option("--leader-election-identity", flags.identity,
-                 "Who this process is: never two at the same time; default: the host's name and a random number");
+                 "Identity of this process, unique among the replicas; default: the host name and a random number");
   app.add_option("--leader-election-lease-duration", flags.lease_seconds,
-                 "Seconds after which a lease that is not renewed may be taken over")
+                 "Seconds after which another replica may acquire a Lease that is not renewed")
       ->capture_default_str();
   app.add_option("--leader-election-renew-deadline", flags.renew_seconds,
-                 "Seconds after which a leader that cannot renew ends")
+                 "Seconds after which a leader that cannot renew the Lease exits")
       ->capture_default_str();
-  app.add_option("--leader-election-retry-period", flags.retry_seconds, "Seconds between two renewals")
+  app.add_option("--leader-election-retry-period", flags.retry_seconds,
+                 "Seconds between two renewals of the Lease of the Lease")
       ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warning, error");
   app.add_option("--log-level-file", flags.log_level_file,
-                 "File with the level that holds instead, while there is one in it; looked at every few seconds");
+                 "File whose content overrides --log-level while it contains a level; read every few seconds");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -198,8 +198,8 @@ std::string EngineTable::Hint(std::string_view spelling, const Version& version)
     // What lies between recorded releases is not known, so the sentence is about these.
     for (const Bound& bound : found->second.front().flag->bounds) {
       if (bound.value.empty() && bound.range.since && version < *bound.range.since)
-        return bound.certain ? "it is certain from " + bound.certain->ToString() + " on"
-                             : "it is there from " + bound.range.since->ToString() + " on";
+        return bound.certain ? "it is confirmed from " + bound.certain->ToString() + " on"
+                             : "it exists from " + bound.range.since->ToString() + " on";
     }
     if (first == last) return "of the recorded releases only " + releases_[first].ToString() + " has it";
     if (version < releases_[first])

@@ -136,7 +136,7 @@ base::Result<FlagValue> FlagValue::FromJson(const json& value, const std::string
     case json::value_t::number_unsigned:
     case json::value_t::number_float: {
       const std::string text = value.dump();
-      if (!IsNumber(text)) return base::Invalid(path + ": " + text + " is not a finite number of usual size");
+      if (!IsNumber(text)) return base::Invalid(path + ": " + text + " is not a finite number in the supported range");
       return Number(text);
     }
     case json::value_t::string:
@@ -153,7 +153,8 @@ base::Result<FlagValue> FlagValue::FromJson(const json& value, const std::string
       const auto unset = value.find("unset");
       if (unset == value.end() || value.size() != 1) return FlagValue{Kind::kMap, false, Compact(value), {}};
       if (!unset->is_boolean() || !unset->get<bool>())
-        return base::Invalid(path + ".unset: " + Compact(*unset) + " is not true; leave the parameter out to keep it");
+        return base::Invalid(path + ".unset: " + Compact(*unset) +
+                             " must be true; remove the parameter to keep the flag");
       return Unset();
     }
     case json::value_t::null:

@@ -72,8 +72,8 @@ class Planner final : public FactSource {
     if (!request_.revision.empty() && !table_.TakesRevision(request_.release.version))
       Reject({"model.revision", "RevisionNotSupported",
               Title(table_, request_.release) +
-                  " cannot be told which revision of a model to load; it would load the "
-                  "newest instead of " +
+                  " cannot load a specific revision of a model; it would load the "
+                  "default branch instead of " +
                   request_.revision});
     const Parameters parameters = ReadParameters(table_, request_.release, request_.parameters);
     plan_.warnings.insert(plan_.warnings.end(), parameters.warnings.begin(), parameters.warnings.end());
@@ -217,13 +217,12 @@ class Planner final : public FactSource {
                                                                 "MossTranscribeDiarizeForConditionalGeneration",
                                                                 "SpeechT5ForSpeechToText"};
     if (std::ranges::find(kSpeech, architecture) != kSpeech.end())
-      return Reject({"model", "CheckpointNotSupported",
-                     architecture + " transcribes speech: there is nothing that completions could measure"});
+      return Reject(
+          {"model", "CheckpointNotSupported", architecture + " transcribes speech: completions cannot be measured"});
     const auto ends_with = [&](std::string_view end) { return architecture.ends_with(end); };
     const bool ends = std::ranges::any_of(kEndings, ends_with) && std::ranges::none_of(kGenerators, ends_with);
     if (!ends && std::ranges::find(kEncoders, request_.model.model_type) == kEncoders.end()) return;
-    Reject({"model", "CheckpointNotSupported",
-            architecture + " generates no text: there is nothing that completions could measure"});
+    Reject({"model", "CheckpointNotSupported", architecture + " generates no text: completions cannot be measured"});
   }
 
   // In an image of somebody else's a plug-in may bring what the release lacks.
@@ -242,7 +241,7 @@ class Planner final : public FactSource {
       return Warn("model", "ArchitectureNotCertain",
                   name + " is " + (at_all ? "listed" : "not listed") + " in the documentation of " +
                       table_.traits().title + (at_all ? " from " + listed->second->ToString() + " on" : "") +
-                      ": whether " + title + " has it is not known");
+                      ": whether " + title + " supports it is not known");
     }
     ModelTable::Answer answer = table_.models().AnswerFor(request_.release.version, Title(table_, request_.release),
                                                           request_.model, SwitchedOn(rule.trust));
@@ -259,7 +258,7 @@ class Planner final : public FactSource {
     const std::optional<ComputeCapability> least = table_.LeastGpu(request_.release.version);
     if (!least || !request_.gpu || *request_.gpu >= *least) return;
     const std::string why = "the kernels of " + Title(table_, request_.release) + " are built for compute capability " +
-                            least->ToString() + " and newer, the GPU has " + request_.gpu->ToString();
+                            least->ToString() + " and later, the GPU has " + request_.gpu->ToString();
     if (request_.release.stock) return Reject({"gpu", "CapabilityTooLow", why});
     Warn("gpu", "CapabilityTooLow", why + "; what this image was built for is not known");
   }
@@ -282,12 +281,12 @@ class Planner final : public FactSource {
   void NeedCapability(const ComputeCapability& needed, const std::string& field, const std::string& why) {
     if (!request_.amd_architecture.empty())
       return Warn(field, "CapabilityNotChecked",
-                  why + " needs compute capability " + needed.ToString() + " on NVIDIA GPUs; what it needs on " +
+                  why + " requires compute capability " + needed.ToString() + " on NVIDIA GPUs; what it requires on " +
                       request_.amd_architecture + " is not known");
     if (!plan_.min_capability || *plan_.min_capability < needed) plan_.min_capability = needed;
     if (!request_.gpu || *request_.gpu >= needed) return;
     Reject({field, "CapabilityTooLow",
-            why + " needs compute capability " + needed.ToString() + ", the GPU has " + request_.gpu->ToString()});
+            why + " requires compute capability " + needed.ToString() + ", the GPU has " + request_.gpu->ToString()});
   }
 
   // A method of the checkpoint that the release's registry lacks is refused after the configuration was read.
@@ -303,7 +302,7 @@ class Planner final : public FactSource {
     if (model.kv_cache == "none" || asked || CheckpointKv() != "none") return;
     Warn("kvcacheDtype", "DeclaredKvNotFollowed",
          "the checkpoint declares a KV cache in " + model.kv_cache + ", which " + table_.traits().title +
-             " does not follow for " + model.quantization + ": kvcacheDtype asks for it");
+             " does not follow for " + model.quantization + ": set kvcacheDtype to use it");
   }
 
   // Only for a known GPU: what an engine makes of a model's dtype depends on it.
@@ -339,7 +338,7 @@ class Planner final : public FactSource {
       plan_.verdicts.push_back(std::move(verdict));
       return;
     }
-    verdict.message = "\"" + value + "\" is no value of " + std::string(FieldName(field));
+    verdict.message = "\"" + value + "\" is not a value of " + std::string(FieldName(field));
     Reject({std::string(FieldName(field)), verdict.reason, verdict.message});
     plan_.verdicts.push_back(std::move(verdict));
   }
@@ -368,7 +367,8 @@ class Planner final : public FactSource {
     }
     if (alternative.certain && request_.release.version < *alternative.certain)
       Warn(field, "ReleaseNotRecorded",
-           "that " + Title(table_, request_.release) + " has this is derived from dates; it is certain from " +
+           "that " + Title(table_, request_.release) +
+               " supports this is inferred from release dates; it is confirmed from " +
                alternative.certain->ToString());
     if (!alternative.warn_reason.empty()) Warn(field, alternative.warn_reason, FillIn(alternative.warn_message, *this));
     if (alternative.gpu) NeedCapability(*alternative.gpu, field, field + " " + verdict.value);
@@ -439,7 +439,7 @@ class Planner final : public FactSource {
     if (perhaps)
       return Warn(field, "ReleaseNotRecorded",
                   "that " + Title(table_, request_.release) +
-                      " accepts this is derived from dates; it is certain from " + rule.certain->ToString());
+                      " accepts this is inferred from release dates; it is confirmed from " + rule.certain->ToString());
     const std::string message = FillIn(rule.message, *this);
     switch (rule.action) {
       case Action::kAdjust:
@@ -489,7 +489,7 @@ class Planner final : public FactSource {
       if (rule == nullptr) {
         if (*size.value > 1)
           Reject({field, "ParallelismNotSupported",
-                  table_.traits().title + " has no setting for this size; it runs one replica a pod"});
+                  table_.traits().title + " has no setting for this size; it runs one replica per pod"});
         continue;
       }
       // Engines take 1 as the default: leaving it out makes equal settings equal arguments.
@@ -531,7 +531,8 @@ class Planner final : public FactSource {
     const std::string field = FieldOfFlag(rule->flag);
     const checkpoint::Size& experts = request_.model.experts;
     if (experts == 0)
-      return Reject({field, "ModelHasNoExperts", "expert parallelism needs a model with experts, this one is dense"});
+      return Reject(
+          {field, "ModelHasNoExperts", "expert parallelism requires a model with experts, this one is dense"});
     if (!rule->equals.empty() && asked && !setting->by_user() && size != Product(rule->equals))
       return Reject({field, "ExpertParallelSizeFollows",
                      "the size of expert parallelism in " + table_.traits().title +
@@ -593,7 +594,7 @@ class Planner final : public FactSource {
   void CheckExtraArguments() {
     for (const auto& [spelling, name] : extra_spellings_) {
       if (table_.Reserved(name)) {
-        Reject({"runtimes[].args", "ReservedFlag", spelling + " is set by the operator itself"});
+        Reject({"runtimes[].args", "ReservedFlag", spelling + " is set by the operator"});
       } else if (settings_.Find(name) != nullptr) {
         Warn("runtimes[].args", "ArgumentsOverride", spelling + " comes after the tuned " + name + " and replaces it");
       }
@@ -624,7 +625,7 @@ class Planner final : public FactSource {
       if (tensor % data != 0)
         return Reject({FieldOfFlag(table_.data_flag()), "DataParallelDoesNotDivide",
                        "with data-parallel attention the size " + std::to_string(data) +
-                           " has to divide the tensor parallel size " + std::to_string(tensor)});
+                           " must divide the tensor parallel size " + std::to_string(tensor)});
       parts = tensor / data;
     }
     if (const int share = AttentionShare(); share > 1 && tensor % share == 0) parts = tensor / share;
@@ -665,7 +666,7 @@ class Planner final : public FactSource {
       if (heads > 0 && attention_in_blocks && rows % model.weight_block->rows != 0) {
         Reject({field, "TensorParallelDoesNotDivide",
                 "keys of " + std::to_string(rows) + " on each of " + std::to_string(parts) +
-                    " GPUs are no multiple of the " + std::to_string(model.weight_block->rows) +
+                    " GPUs are not a multiple of the " + std::to_string(model.weight_block->rows) +
                     " weights that share a scale (" + model.weight_block->ToString() + ")"});
         return false;
       }
@@ -705,7 +706,7 @@ class Planner final : public FactSource {
       if (part % block == 0) return;
       Reject({field, "TensorParallelDoesNotDivide",
               what + " of " + std::to_string(*width) + " over " + std::to_string(parts) + " GPUs is " +
-                  std::to_string(part) + " on each, which is no multiple of the " + std::to_string(block) +
+                  std::to_string(part) + " on each, which is not a multiple of the " + std::to_string(block) +
                   " weights that share a scale (" + model.weight_block->ToString() + ")"});
     };
     const bool linear_blocks = model.weight_block && model.linear_format != "none";
@@ -847,7 +848,7 @@ class Planner final : public FactSource {
       split = " (weights of " + Gigabytes(static_cast<double>(*request_.model.weight_bytes)) + " on " +
               std::to_string(plan_.gpus) + " GPUs)";
     Reject({"model", "ModelDoesNotFit",
-            "each GPU has to hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " +
+            "each GPU must hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " +
                 Gigabytes(memory) + of_share});
   }
 
@@ -887,7 +888,8 @@ LaunchPlan PlanLaunch(const RuleSet& rules, const LaunchRequest& request) {
   const EngineTable* table = rules.Find(request.release.engine);
   if (table == nullptr) {
     LaunchPlan plan;
-    plan.rejection = {"runtime", "UnknownEngine", "there are no rules for engine \"" + request.release.engine + "\""};
+    plan.rejection = {"runtime", "UnknownEngine",
+                      "there is no compatibility table for engine \"" + request.release.engine + "\""};
     return plan;
   }
   return Planner(*table, request).Plan();

@@ -35,30 +35,29 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
   const auto at = static_cast<std::size_t>(place - releases.begin());
   const bool type_known = types.empty() || Has(types, model.config_type, at);
   if (!type_known && !model.remote_code)
-    return {
-        Kind::kReject, "ArchitectureNotSupported",
-        title + " cannot read a configuration of model type \"" + model.config_type +
-            "\": neither it nor its transformers library knows that type, and the checkpoint brings no code for it"};
+    return {Kind::kReject, "ArchitectureNotSupported",
+            title + " cannot read a configuration of model type \"" + model.config_type +
+                "\": neither the engine nor its transformers library supports it, and the checkpoint contains no code "
+                "for it"};
   if (!type_known && !trusts_code)
     return {Kind::kReject, "RemoteCodeNotTrusted",
             title + " reads model type \"" + model.config_type +
-                "\" only with the checkpoint's own code, which it runs only when told to trust it"};
+                "\" only with the checkpoint's own code, which requires a flag"};
   const std::string& name = model.architecture;
   // Without a list of architectures the facts have the model type in its place.
   if (name.empty() || name == model.config_type || Has(own, name, at)) return {};
   const std::string none = title + " has no class for " + name;
   if (Has(backend, name, at))
     return {Kind::kWarn, "ArchitectureNotCertain",
-            none + " and takes the transformers library's: whether that runs with these settings is not known"};
+            none + " and uses the class of the transformers library: whether it runs with these settings is not known"};
   if (HasUnderAnotherEnding(own, name, at)) return {};
   const auto gone = left.find(name);
-  const std::string more = gone == left.end() ? none : none + " any more, " + gone->second + " was the last with it";
+  const std::string more = gone == left.end() ? none : none + "; " + gone->second + " was the last release with it";
   if (model.remote_code)
     return {Kind::kWarn, "ArchitectureNotCertain",
             more + ": whether the checkpoint's own code runs in it is not known"};
   if (gone != left.end()) return {Kind::kReject, "ArchitectureNotSupported", more};
-  return {Kind::kReject, "ArchitectureNotSupported",
-          none + ", and the transformers library has none that it could run instead"};
+  return {Kind::kReject, "ArchitectureNotSupported", none + ", and the transformers library has none either"};
 }
 
 }  // namespace autotune::quant

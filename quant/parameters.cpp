@@ -64,7 +64,7 @@ class Reader {
     if (completions.size() > 1) {
       constexpr std::ptrdiff_t kShown = 5;
       const std::ptrdiff_t shown = std::min(kShown, std::ssize(completions));
-      return Reject("UnknownFlag", "\"" + spelling + "\" is the beginning of several flags of " + Name() + ": " +
+      return Reject("UnknownFlag", "\"" + spelling + "\" is an ambiguous prefix of flags of " + Name() + ": " +
                                        Joined({completions.begin(), completions.begin() + shown}) +
                                        (std::ssize(completions) > shown ? ", ..." : "") +
                                        (hint.empty() ? "" : "; " + hint));
@@ -102,14 +102,14 @@ class Reader {
 
   void Add(const FlagUse& use, const std::string& name, const std::string& member, const FlagValue& value) {
     if (table_.Reserved(use.flag->name))
-      return Reject("ReservedFlag", use.shape->spelling + " is set by the operator itself and cannot be a parameter");
+      return Reject("ReservedFlag", use.shape->spelling + " is set by the operator and cannot be a parameter");
     if (use.shape->state == FlagState::kRemoved)
-      return Reject("UnknownFlag", Name() + " keeps " + use.shape->spelling + " only to say that it was removed");
+      return Reject("UnknownFlag", use.shape->spelling + " was removed from " + Name());
     if (use.shape->state == FlagState::kDeprecated)
       Warn("DeprecatedFlag", use.shape->spelling + " is deprecated in " + Name());
     if (!use.certain)
-      Warn("FlagNotCertain", use.shape->spelling + " exists in a release beside " + Name() +
-                                 " but not in both; whether this release has it is not recorded");
+      Warn("FlagNotCertain", use.shape->spelling + " exists only in one of the recorded releases next to " + Name() +
+                                 "; whether this release has it is not recorded");
     if (use.flag->option && value.kind == Kind::kMap) return AddMembers(use, name, value);
     FlagValue canonical = value;
     // Below a map there is nothing that the parser checks.
@@ -119,8 +119,8 @@ class Reader {
     for (const Parameter& known : result_.list) {
       if (known.name != name || known.member != member) continue;
       if (known.value == canonical) return;
-      return Reject("DuplicateParameter", known.spelling + " and " + spelling_ + " are one flag of " + Name() + ", " +
-                                              use.shape->spelling + ", and have different values");
+      return Reject("DuplicateParameter", known.spelling + " and " + spelling_ + " are the same flag of " + Name() +
+                                              ", " + use.shape->spelling + ", and have different values");
     }
     result_.list.push_back({use, name, member, std::move(canonical), spelling_});
   }
@@ -217,7 +217,7 @@ class Reader {
     if (value.kind == Kind::kString && (value.text == "true" || value.text == "false"))
       value = FlagValue::Bool(value.text == "true");
     if (value.kind != Kind::kBool) {
-      RejectValue(use, value.ToString(), "no value: true or false");
+      RejectValue(use, value.ToString(), "true or false");
       return false;
     }
     if (use.negated) value.boolean = !value.boolean;
@@ -227,7 +227,7 @@ class Reader {
   // What may have been meant: the nearest choice, else all of them.
   static std::string Suggestion(const FlagUse& use, const std::string& value) {
     const std::string nearest = Nearest(value, use.Choices());
-    return nearest.empty() ? "its own are " + Joined(use.Choices()) : "did you mean " + nearest + "?";
+    return nearest.empty() ? "its own values are " + Joined(use.Choices()) : "did you mean " + nearest + "?";
   }
 
   static std::string Wanted(const FlagUse& use) {
@@ -286,12 +286,12 @@ class Reader {
         RejectValue(use, text, Wanted(use));
         return false;
       case Standing::kForeign:
-        Warn("ValueNotBuiltIn", "\"" + text + "\" is no value of " + Name() + "'s own for " + use.shape->spelling +
-                                    ": it starts only where a plug-in brings it; " + Suggestion(use, text));
+        Warn("ValueNotBuiltIn", "\"" + text + "\" is not a built-in value of " + use.shape->spelling + " in " + Name() +
+                                    ": it requires a plug-in; " + Suggestion(use, text));
         break;
       case Standing::kUncertain:
-        Warn("ValueNotCertain", use.shape->spelling + " " + text + " is known in a release beside " + Name() +
-                                    "; whether this release takes it is not recorded");
+        Warn("ValueNotCertain", use.shape->spelling + " " + text + " is known in a release next to " + Name() +
+                                    "; whether this release accepts it is not recorded");
         break;
       case Standing::kKnown:
         break;

@@ -234,7 +234,7 @@ base::Result<std::vector<QuantConfig>> Expand(const QuantSpec& spec) {
     if (!spec.custom.empty()) used.emplace_back("custom");
     if (product) used.emplace_back("sweep");
     return base::Invalid("spec.quantConfig: " + Join(used) +
-                         " do not go together; use preset and fields, or presets and custom, or sweep");
+                         " exclude each other; use preset and fields, or presets and custom, or sweep");
   }
   if (product) return Product(spec);
   if (named) return Named(spec);

@@ -67,13 +67,14 @@ base::Result<Loaded> LoadAll(const Sources& sources) {
     const std::string engine = name.substr(0, name.size() - kRulesSuffix.size());
     const auto flags = sources.find(engine + std::string(kFlagsSuffix));
     if (flags == sources.end())
-      return base::Invalid(source.file + ":1: there is no " + engine + std::string(kFlagsSuffix) + " beside it");
+      return base::Invalid(source.file + ":1: " + engine + std::string(kFlagsSuffix) +
+                           " is missing in the same directory");
     const auto models = sources.find(engine + std::string(kModelsSuffix));
     base::Result<std::shared_ptr<const EngineTable>> table =
         EngineTable::Load(source, flags->second, models == sources.end() ? nullptr : &models->second);
     if (!table.ok()) return table.error();
     if ((*table)->traits().engine != engine)
-      return base::Invalid(source.file + ":1: the file is named " + engine + ", its engine is " +
+      return base::Invalid(source.file + ":1: the file name is " + engine + ", but its engine is " +
                            (*table)->traits().engine);
     date = std::max(date, (*table)->date());
     loaded.tables[engine] = *std::move(table);
@@ -168,18 +169,20 @@ base::Result<EngineRelease> RuleSet::Resolve(const std::string& engine, const st
     const std::optional<Version> version = Version::Parse(TagOf(reference));
     if (!version) {
       release.version = table->newest();
-      release.assumption = "the release of image " + reference + " is not known; the rules of " + title + " " +
-                           table->newest().ToString() + " are used, set version to name another";
+      release.assumption = "the release of image " + reference + " is not known; the compatibility rules of " + title +
+                           " " + table->newest().ToString() + " are used; set version to use others";
       return release;
     }
     release.version = *version;
   }
   if (release.version > table->newest()) {
-    release.assumption = title + " " + release.version.ToString() + " is newer than the rules; those of " +
-                         table->newest().ToString() + " are used";
+    release.assumption = title + " " + release.version.ToString() +
+                         " is newer than the compatibility table; the rules of " + table->newest().ToString() +
+                         " are used";
   } else if (release.version < table->oldest()) {
-    release.assumption = title + " " + release.version.ToString() + " is older than the rules; those of " +
-                         table->oldest().ToString() + " are used";
+    release.assumption = title + " " + release.version.ToString() +
+                         " is older than the compatibility table; the rules of " + table->oldest().ToString() +
+                         " are used";
   }
   return release;
 }

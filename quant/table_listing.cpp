@@ -12,7 +12,7 @@ std::string ThenText(const Rule& rule) {
     case Action::kWarn:
       return "warn";
     case Action::kRequire:
-      return "needs compute capability " + rule.gpu->ToString();
+      return "requires compute capability " + rule.gpu->ToString();
     case Action::kAdjust:
       break;
   }

@@ -33,7 +33,7 @@ class Node {
   [[nodiscard]] bool IsMap() const { return node_.IsMap(); }
 
   [[nodiscard]] std::string Text() const {
-    if (!node_.IsScalar()) Fail("must be a text");
+    if (!node_.IsScalar()) Fail("must be a string");
     return node_.Scalar();
   }
   [[nodiscard]] bool Truth() const {
@@ -64,7 +64,7 @@ class Node {
   [[nodiscard]] std::vector<std::string> Texts() const {
     std::vector<std::string> texts;
     if (node_.IsScalar()) return {Text()};
-    if (!node_.IsSequence()) Fail("must be a text or a list of texts");
+    if (!node_.IsSequence()) Fail("must be a string or a list of strings");
     for (const Node& item : Items()) texts.push_back(item.Text());
     return texts;
   }
@@ -82,7 +82,7 @@ class Node {
     for (const auto& entry : node_) {
       const Node key(file_, entry.first);
       const std::string name = key.Text();
-      if (!seen.insert(name).second) key.Fail("\"" + name + "\" stands here twice");
+      if (!seen.insert(name).second) key.Fail("\"" + name + "\" is listed twice");
       members.emplace_back(name, Node(file_, entry.second));
     }
     return members;
@@ -157,14 +157,14 @@ VersionRange ReadRange(const Node& node) {
 
 Condition ReadCondition(const std::string& name, const Node& node) {
   const std::optional<Subject> subject = ParseSubject(name);
-  if (!subject) node.Fail("\"" + name + "\" is nothing that a condition can ask for");
+  if (!subject) node.Fail("\"" + name + "\" is not a key of a condition");
   Condition condition;
   condition.subject = *subject;
   if (*subject == Subject::kFlag) condition.flag = name.substr(2);
   condition.patterns = node.Texts();
-  if (condition.patterns.empty()) node.Fail("a condition needs at least one value");
+  if (condition.patterns.empty()) node.Fail("a condition requires at least one value");
   for (const std::string& pattern : condition.patterns) {
-    if (!ValidPattern(*subject, pattern)) node.Fail("\"" + pattern + "\" is no pattern for " + name);
+    if (!ValidPattern(*subject, pattern)) node.Fail("\"" + pattern + "\" is not a pattern for " + name);
   }
   return condition;
 }
@@ -258,7 +258,7 @@ Rule ReadRule(const Node& node) {
     if (!rule.range.until || *rule.certain <= *rule.range.until) certain->Fail("certain is not after until");
   }
   rule.guard = ReadGuard(node);
-  if (rule.guard.when.empty()) node.Fail("a rule needs a condition under when");
+  if (rule.guard.when.empty()) node.Fail("a rule requires a condition under when");
   const Node action = node.Need("then");
   const std::string name = action.Text();
   if (name == "adjust") {
@@ -276,7 +276,7 @@ Rule ReadRule(const Node& node) {
   }
   const Node blame = node.Need("blame");
   rule.blame = blame.Texts();
-  if (rule.blame.empty()) blame.Fail("a rule has to blame something");
+  if (rule.blame.empty()) blame.Fail("a rule must blame something");
   rule.reason = ReadReason(node.Need("reason"));
   rule.message = node.Need("message").Text();
   rule.source = node.Need("source").Text();
@@ -395,7 +395,7 @@ class TableLoader {
       if (result.ec == std::errc() && result.ptr < end && *result.ptr == '-')
         result = std::from_chars(result.ptr + 1, end, last);
       if (result.ec != std::errc() || last < first || last >= count)
-        node.Fail("\"" + text + "\" is no list of positions in releases");
+        node.Fail("\"" + text + "\" is not a list of positions in releases");
       for (std::size_t index = first; index <= last; ++index) indices.push_back(index);
       at = result.ptr;
       if (at < end && *at == ',') ++at;
@@ -409,7 +409,7 @@ class TableLoader {
         {"float", ValueType::kDecimal}, {"size", ValueType::kSize},    {"size-or-auto", ValueType::kSizeOrAuto},
         {"json", ValueType::kJson},     {"folded", ValueType::kFolded}};
     const auto known = kTypes.find(type.Text());
-    if (known == kTypes.end()) type.Fail("\"" + type.Text() + "\" is no kind of value");
+    if (known == kTypes.end()) type.Fail("\"" + type.Text() + "\" is not a kind of value");
     return known->second;
   }
 
@@ -423,7 +423,7 @@ class TableLoader {
       static const std::map<std::string, Arity, std::less<>> kArities = {
           {"optional", Arity::kOptional}, {"some", Arity::kSome}, {"any", Arity::kAny}, {"repeated", Arity::kRepeated}};
       const auto known = kArities.find(takes->Text());
-      if (known == kArities.end()) takes->Fail("\"" + takes->Text() + "\" is no number of values");
+      if (known == kArities.end()) takes->Fail("\"" + takes->Text() + "\" is not a number of values");
       shape->arity = known->second;
     }
     if (const auto choices = row.Get("of")) {
@@ -472,7 +472,7 @@ class TableLoader {
     if (found != table.flags_.end()) return **found;
     const std::size_t dot = name.find('.');
     if (dot != std::string::npos) return NeedFlag(node, name.substr(0, dot), table);
-    node.Fail("\"" + name + "\" is the canonical name of no flag");
+    node.Fail("\"" + name + "\" is not the canonical name of a flag");
   }
 
   static void CheckSettings(const Node& node, const std::vector<std::pair<std::string, FlagValue>>& settings,
@@ -692,7 +692,7 @@ class TableLoader {
     if (const auto bits = memory->Get("bits")) {
       for (const auto& [method, node] : bits->Members()) {
         const double number = node.Number();
-        if (number < 1 || number > 32) node.Fail("is no number of bits");
+        if (number < 1 || number > 32) node.Fail("is not a number of bits");
         rule.bits[method] = static_cast<int>(number);
       }
     }
@@ -714,7 +714,7 @@ class TableLoader {
   static void LoadCells(const Node& fields, EngineTable& table) {
     for (const auto& [name, column] : fields.Members()) {
       const std::optional<Field> field = FieldOf(name);
-      if (!field) column.Fail("\"" + name + "\" is no field of the quantization model");
+      if (!field) column.Fail("\"" + name + "\" is not a field of quantConfig");
       for (const auto& [values, cell] : column.Members()) {
         // "fp8, fp8_e4m3" is one cell for both.
         std::vector<Alternative> alternatives;
@@ -723,7 +723,7 @@ class TableLoader {
           CheckSettings(item, alternatives.back().set, table);
           CheckGuard(item, alternatives.back().guard, table);
         }
-        if (alternatives.empty()) cell.Fail("a cell needs at least one alternative");
+        if (alternatives.empty()) cell.Fail("a cell requires at least one alternative");
         const Alternative& last = alternatives.back();
         if (!last.guard.unconditional() || last.range.since || last.range.until)
           cell.Fail("the last alternative of " + name + " " + values + " must hold always");
@@ -732,9 +732,10 @@ class TableLoader {
           const std::size_t comma = std::min(values.find(", ", start), values.size());
           const std::string value = values.substr(start, comma - start);
           const std::span<const std::string_view> allowed = AllowedValues(*field);
-          if (std::ranges::find(allowed, value) == allowed.end()) cell.Fail("\"" + value + "\" is no value of " + name);
+          if (std::ranges::find(allowed, value) == allowed.end())
+            cell.Fail("\"" + value + "\" is not a value of " + name);
           if (!table.cells_[*field].emplace(value, alternatives).second)
-            cell.Fail(name + " " + value + " stands here twice");
+            cell.Fail(name + " " + value + " is listed twice");
           start = comma + 2;
         }
       }

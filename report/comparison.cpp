@@ -144,7 +144,7 @@ std::string ChangeText(const std::optional<ScoreChange>& change) {
   std::string text = text::SignedPercent(change->better);
   if (change->ci <= 0) return text;
   text += " \u00b1" + text::Percent(change->ci);
-  return change->told_apart ? text : text + ", not told apart";
+  return change->told_apart ? text : text + ", a tie";
 }
 
 // Arguments that not all of the lists have, and the options file.
@@ -229,7 +229,7 @@ Table ConfigurationTable(const Comparison& comparison) {
 }
 
 base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
-  if (tasks.size() < 2) return base::Invalid("compare: one task; name two or more");
+  if (tasks.size() < 2) return base::Invalid("compare: requires two tasks or more");
   const std::vector<std::string> names = NamesOf(tasks);
   Comparison comparison;
   comparison.objective = tasks.front().spec.optimization.objective;

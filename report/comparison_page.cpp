@@ -69,10 +69,9 @@ Markup Curves(const Comparison& comparison) {
   }
   if (out.empty()) return out;
   return out + Element("ul", {{"class", "legend"}}, legend) +
-         Paragraph(
-             "hint",
-             "The best configuration of each task, a mark a load. Further right is more output tokens a second and "
-             "GPU, lower is less latency. Hollow marks break the SLO; lines through a mark are 95 % intervals.");
+         Paragraph("hint",
+                   "The best configuration of each task, one mark per load. Further right is more output tokens/s per "
+                   "GPU, lower is less latency. Hollow marks miss the SLO; lines through a mark are 95 % intervals.");
 }
 
 }  // namespace

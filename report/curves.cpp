@@ -66,7 +66,7 @@ std::string PointTitle(const std::string& name, int gpus, const Point& point, bo
     }
   }
   return title + ", " + std::to_string(point.requests) + " requests, " +
-         (meets_slo ? "keeps the SLO" : "breaks the SLO");
+         (meets_slo ? "meets the SLO" : "misses the SLO");
 }
 
 Markup Figure(const std::string& caption, const Markup& drawing) {

@@ -29,7 +29,7 @@ std::string Fenced(const std::string& language, const std::string& content) {
 
 std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const api::ExperimentStatus* best = BestExperiment(task);
-  std::string out = "## Answer\n\n" + MarkdownEscaped((best == nullptr ? "None: " : "") + Headline(task)) + "\n\n";
+  std::string out = "## Result\n\n" + MarkdownEscaped((best == nullptr ? "None: " : "") + Headline(task)) + "\n\n";
   for (const ResultRow& row : ResultRows(task)) {
     const std::string step = row.best ? DecidingStep(task, row) : "";
     if (!step.empty()) out += "Not more: " + MarkdownEscaped(step) + "\n\n";
@@ -61,7 +61,7 @@ std::string MarkdownLoads(const api::ExperimentStatus& best) {
                   Milliseconds(load.itl.p99), Milliseconds(load.e2e.p99), std::to_string(load.errors),
                   std::string(measurement::VerdictName(load.verdict))});
   }
-  return "## The best under load\n\n" + loads.Markdown(Table::Cells::kText) + "\n";
+  return "## Best configuration under load\n\n" + loads.Markdown(Table::Cells::kText) + "\n";
 }
 
 std::string MarkdownFailures(const api::TaskStatus& status) {
@@ -109,7 +109,7 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
     out += "## Experiments\n\n" + ResultTable(task, 120).Markdown(Table::Cells::kText) + "\n";
   }
   if (const auto absent = NotAmongExperiments(task); !absent.empty()) {
-    out += "## Not among the experiments\n\n";
+    out += "## Candidates without an experiment\n\n";
     for (const std::string& reason : absent) out += "- " + MarkdownEscaped(reason) + "\n";
     out += "\n";
   }

@@ -71,7 +71,7 @@ Markup DeployMarkup(const PageData& data) {
   const api::ExperimentStatus& best = *data.best->experiment;
   Markup out;
   if (!command.empty()) {
-    out += Element("h3", "Start it as it was measured") + Element("pre", command);
+    out += Element("h3", "Start the engine as it was measured") + Element("pre", command);
     std::string environment;
     for (const auto& [name, value] : best.env) environment += name + "=" + text::ShellQuoted(value) + "\n";
     if (!environment.empty()) out += Paragraph("dim", "with the environment") + Element("pre", environment);
@@ -84,8 +84,8 @@ Markup DeployMarkup(const PageData& data) {
     for (const std::string_view target : api::kRecommendationTargets) {
       targets += (targets.empty() ? "" : ", ") + std::string(target);
     }
-    out += Element("h3", "Deploy it on the cluster") + Element("pre", apply) +
-           Paragraph("hint", "With --target also as one of " + targets + "; --print shows what it writes.");
+    out += Element("h3", "Deploy the best configuration on the cluster") + Element("pre", apply) +
+           Paragraph("hint", "Other serving stacks with --target: " + targets + ". --print prints the manifest.");
   }
   return out;
 }
@@ -99,8 +99,7 @@ Markup BestMarkup(const PageData& data) {
   std::string gain = answer.improvement_over_baseline;
   const ResultRow* baseline = BaselineOf(data, best.experiment->runtime);
   if (&best == baseline) {
-    gain = std::string("none: ") + (best.experiment->deployed ? "what is deployed" : "the baseline itself") +
-           " is the best";
+    gain = std::string("none: ") + (best.experiment->deployed ? "what is deployed" : "the baseline") + " is the best";
   } else if (!gain.empty()) {
     gain += baseline != nullptr && baseline->experiment->deployed ? " over what is deployed" : " over the baseline";
     if (baseline != nullptr && baseline->score) {
@@ -139,11 +138,11 @@ Markup AnswerSection(const PageData& data) {
   Markup out;
   if (data.best != nullptr && task.status.best) {
     const bool over = task.status.state == "Complete";
-    out += Element("h2", over ? "Best configuration" : "Leader so far") + BestMarkup(data);
+    out += Element("h2", over ? "Best configuration" : "Best so far") + BestMarkup(data);
   } else {
     const std::string message = StatusMessage(task.status);
-    out +=
-        Element("h2", "No best configuration") + Paragraph("", message.empty() ? "Nothing is measured yet." : message);
+    out += Element("h2", "No best configuration") +
+           Paragraph("", message.empty() ? "Nothing has been measured yet." : message);
   }
   out += Facts({{"Objective", std::string(api::ObjectiveName(task.spec.optimization.objective))},
                 {"SLO", SloText(task.spec.slo)},
@@ -162,7 +161,7 @@ Markup DifferenceSection(const PageData& data) {
     out = Paragraph("dim", "Container " + difference->container + (difference->read_at.empty() ? "" : " as of ") +
                                difference->read_at + " against " + difference->experiment + ": " +
                                DifferenceSummary(*difference));
-    Markup rows = Row({Text(""), Text("It runs"), Text("Recommended")}, "th");
+    Markup rows = Row({Text(""), Text("Running"), Text("Recommended")}, "th");
     for (const api::Difference::Line& line : difference->lines) {
       const auto side = [&](const std::optional<std::string>& value, const char* style) {
         return value ? Element("span", {{"class", style}}, SideText(line, *value)) : Markup();

@@ -163,10 +163,9 @@ Markup ExperimentsSection(const PageData& data) {
   for (const std::size_t index : data.order) body += ExperimentRow(data, columns, index, scale, baseline);
   Markup out = Scrolling(Element("table", ExperimentsHead(data, columns) + Element("tbody", body)));
   if (!data.common.empty()) out += Paragraph("hint", "All have: " + text::Joined(data.common, " "));
-  out +=
-      Paragraph("hint",
-                "Best first. The bar is the score, the line on it the 95 % interval, the dashed line the baseline. A "
-                "percentile with a number of requests in brackets comes from too few of them.");
+  out += Paragraph("hint",
+                   "Best first. Bar: the score. Line on it: the 95 % interval. Dashed line: the baseline. A "
+                   "number of requests in brackets: too few for this percentile.");
   return Section("experiments", "Experiments", out);
 }
 
@@ -193,10 +192,10 @@ Markup EffectsSection(const PageData& data) {
   }
   if (figures.empty()) return {};
   return Section(
-      "effects", "What each parameter did",
+      "effects", "Effect of each parameter",
       Paragraph("hint",
-                "A tick is the score of one experiment with that value, the thick one the best of them. Other "
-                "settings differ too: a value that is better in its best and in its worst is better.") +
+                "Each tick is the score of one experiment with the value, the thick one the best score. Other "
+                "settings differ too.") +
           Element("div", {{"class", "pair"}}, figures));
 }
 
@@ -264,14 +263,14 @@ Markup CostSection(const PageData& data) {
       Paragraph("", CostText(cost)) + strip +
           Element("ul", {{"class", "legend"}},
                   key("key start", "starting " + cost.start) + key("key measure", "measuring " + cost.measure) +
-                      key("key failed", "failed or tried again " + cost.wasted)));
+                      key("key failed", "failed or retried " + cost.wasted)));
 }
 
 Markup AbsentSection(const PageData& data) {
   Markup out;
   Markup items;
   for (const std::string& line : NotAmongExperiments(data.task)) items += Element("li", line);
-  if (!items.empty()) out += Element("h3", "No experiment") + Element("ul", items);
+  if (!items.empty()) out += Element("h3", "Without an experiment") + Element("ul", items);
   Markup failures;
   for (const ResultRow& row : data.rows) {
     const api::ExperimentStatus& experiment = *row.experiment;
@@ -281,7 +280,7 @@ Markup AbsentSection(const PageData& data) {
   for (const quant::Warning& warning : data.task.status.warnings) {
     failures += Paragraph("note", warning.field + ": " + warning.message);
   }
-  return Section("absent", "Pruned, failed, not tried", out + failures);
+  return Section("absent", "Pruned, failed and not run", out + failures);
 }
 
 Markup ProvenanceSection(const PageData& data) {

@@ -111,16 +111,15 @@ Markup InsightSection(const PageData& data) {
   if (!insight) return {};
   Markup out;
   if (const Markup effects = DrawAllEffects(insight->effects); !effects.empty()) {
-    out +=
-        Paragraph("hint",
-                  "By the search's model after the last measurement: how much better or worse a value is than the mean "
-                  "over all values, everything else equal. Wide intervals: little was measured with it.") +
-        effects;
+    out += Paragraph("hint",
+                     "From the search's model after the last measurement: the score of a value relative to the mean "
+                     "over all values, all else equal. A wide interval means few measurements with the value.") +
+           effects;
   }
   if (const Markup predictions = DrawPredictions(data, *insight); !predictions.empty()) {
     out += predictions;
     if (insight->error) {
-      out += Paragraph("hint", "What the search expected of a load before it had measured that configuration: " +
+      out += Paragraph("hint", "Predictions of a load before the configuration was measured: " +
                                    api::FormatDecimal(insight->error->predicted * 100, 0) +
                                    " % off as a rule, the formulas alone " +
                                    api::FormatDecimal(insight->error->prior * 100, 0) + " %; " +
@@ -128,7 +127,7 @@ Markup InsightSection(const PageData& data) {
                                    " % of the measured values were inside the 90 % intervals.");
     }
   }
-  return Section("insight", "What the search learned", out);
+  return Section("insight", "Model of the search", out);
 }
 
 }  // namespace autotune::report

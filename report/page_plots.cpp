@@ -69,14 +69,14 @@ Markup DrawTrajectory(const PageData& data) {
     }
   }
   Plot plot;
-  plot.label = "Score of the leader over time";
+  plot.label = "Best score over time";
   plot.x_title = "minutes since the start";
   plot.y_title = "score: " + ScoreUnit(objective);
   plot.x_text = TickNumber;
   plot.y_text = TickNumber;
   plot.from_zero = true;
   plot.series = {others, leader};
-  return Figure("The leader over time", Draw(plot));
+  return Figure("Best score over time", Draw(plot));
 }
 
 Markup DrawPareto(const PageData& data, const std::string& scenario) {
@@ -141,10 +141,10 @@ Markup CurvesSection(const PageData& data) {
   out += Legend(data, shown, pale);
   out +=
       Paragraph("hint",
-                "One mark is one load, held until its numbers were certain; lines through it are 95 % intervals. "
-                "Hollow marks break the SLO. Latency: further right and lower is better. Pareto front: every load that "
-                "keeps the SLO; more throughput for all (up) costs time per token for each (right), and the line joins "
-                "what nothing beats in both. The leader over time: when the search found what.");
+                "Each mark is one load; lines through it are 95 % intervals. "
+                "Hollow marks miss the SLO. Latency: further right and lower is better. Pareto front: the loads that "
+                "meet the SLO; more throughput (up) costs time per token (right), and the line joins the loads that "
+                "no other load beats in both. Best score over time: the progress of the search.");
   return Section("curves", "Latency, throughput, trade-off", out);
 }
 

@@ -80,7 +80,7 @@ std::string PerplexityText(const api::ExperimentStatus& experiment,
     text =
         SignedPercent(measurement::PerplexityGrowth(change->nll->value), 2) + " \u00b1" + Percent(change->nll->ci, 2);
     if (change->per_byte) text += " per byte";
-    if (change->cache == measurement::CacheUse::kPartly) text += " (cache read in part)";
+    if (change->cache == measurement::CacheUse::kPartly) text += " (cache partly read)";
   } else if (change->agreement) {
     text = "answers agree " + Percent(change->agreement->with_baseline, 0) + " (own " +
            Percent(change->agreement->baseline_with_itself, 0) + ")";
@@ -94,7 +94,7 @@ std::string PerplexityText(const api::ExperimentStatus& experiment,
 }
 
 std::string LostText(const ResultRow& row) {
-  if (row.quality && row.quality->nll) return "loses quality";
+  if (row.quality && row.quality->nll) return "exceeds maxDegradation";
   return row.quality ? "quality undecided" : "quality not known";
 }
 
@@ -117,9 +117,9 @@ std::string OwnStateText(const ResultRow& row, std::size_t width) {
     case api::ExperimentState::kSucceeded:
       if (row.best) return "best";
       if (!experiment.confirms.empty())
-        return "fresh start of " + experiment.confirms + (row.score ? ": it holds" : ": it does not hold");
+        return "fresh start of " + experiment.confirms + (row.score ? ": confirmed" : ": not confirmed");
       if (!row.keeps_quality) return LostText(row);
-      if (row.cannot_win) return "cannot win, stopped early";
+      if (row.cannot_win) return "stopped early: cannot be the best";
       if (!row.score) return MissedText(row);
       if (const std::string role = RoleText(experiment); !role.empty()) {
         return role + (row.tied ? ", ties with the best" : "");
@@ -303,8 +303,8 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   }
   if (candidates.duplicates > 0) {
     lines.push_back(std::to_string(candidates.duplicates) +
-                    (candidates.duplicates == 1 ? " duplicate, which starts" : " duplicates, which start") +
-                    " an engine exactly as an experiment does (autotune plan names them)");
+                    (candidates.duplicates == 1 ? " duplicate" : " duplicates") +
+                    " with the arguments of another experiment (autotune plan lists them)");
   }
   return lines;
 }
@@ -314,7 +314,7 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   if (row.best) return "best";
   if (experiment.state == api::ExperimentState::kFailed) return experiment.reason + ": " + experiment.message;
   if (experiment.state != api::ExperimentState::kSucceeded) return StateText(row, 200);
-  if (row.cannot_win) return "given up early: it could no longer reach the best";
+  if (row.cannot_win) return "stopped early: it could no longer reach the best score";
   if (!row.broken.empty()) return MissedText(row);
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
   if (row.tied) return "ties with the best: the intervals overlap";
@@ -324,15 +324,15 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
 }
 
 std::string MissedText(const ResultRow& row) {
-  if (!row.broken.empty()) return "breaks " + BrokenText(row.broken);
-  return row.load == nullptr ? "no usable measurement" : "breaks the SLO";
+  if (!row.broken.empty()) return "misses " + BrokenText(row.broken);
+  return row.load == nullptr ? "no usable measurement" : "misses the SLO";
 }
 
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
   const measurement::Point* next = NextThatBroke(row);
   if (next == nullptr) return row.load == nullptr ? "" : WhyNoHigherLoad(task.spec.benchmark.load, row);
   const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), *next);
-  return next->load.ToString() + (broken.empty() ? " did not keep the SLO" : " broke " + BrokenText(broken));
+  return next->load.ToString() + (broken.empty() ? " did not meet the SLO" : " missed " + BrokenText(broken));
 }
 
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
@@ -424,7 +424,7 @@ std::string Headline(const api::AutotuneTask& task) {
   const std::string& improvement = task.status.best->improvement_over_baseline;
   const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->runtime);
   if (best == compared) {
-    text += best->deployed ? ", what is deployed itself" : ", the baseline itself";
+    text += best->deployed ? ", what is deployed itself" : ", the baseline";
   } else if (!improvement.empty()) {
     text += ", " + improvement +
             (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline");

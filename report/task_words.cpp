@@ -19,10 +19,10 @@ std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
     text = "scenarios " + Joined(benchmark.scenarios, " ");
   }
   if (benchmark.prefix.tokens > 0) {
-    text += ", " + std::to_string(benchmark.prefix.tokens) + " shared tokens in " +
+    text += ", " + std::to_string(benchmark.prefix.tokens) + " tokens of shared prefix in " +
             std::to_string(benchmark.prefix.groups) + " groups";
   }
-  if (benchmark.turns.mean != 1) text += ", " + api::FormatDecimal(benchmark.turns.mean, 2) + " turns on average";
+  if (benchmark.turns.mean != 1) text += ", " + api::FormatDecimal(benchmark.turns.mean, 2) + " turns per conversation";
   if (benchmark.endpoint == measurement::Endpoint::kChat) text += ", chat";
   return text;
 }
@@ -34,9 +34,9 @@ std::string LoadPlanText(const api::BenchmarkSpec& benchmark) {
   const std::string arrivals(measurement::ArrivalProcessName(benchmark.arrival.process));
   switch (load.mode) {
     case measurement::LoadMode::kAutoConcurrency:
-      return "the highest number of requests in flight that keeps the SLO, up to " + std::to_string(load.max);
+      return "the highest number of requests in flight that meets the SLO, up to " + std::to_string(load.max);
     case measurement::LoadMode::kAutoRate:
-      return "the highest request rate that keeps the SLO, " + arrivals + " arrivals";
+      return "the highest request rate that meets the SLO, " + arrivals + " arrivals";
     case measurement::LoadMode::kFixedConcurrency:
       return "closed loop with " + Joined(steps, ", ") + " requests in flight";
     case measurement::LoadMode::kFixedRate:
@@ -103,14 +103,14 @@ std::string ViolationText(const measurement::Violation& violation) {
 std::string MeasuredText(const api::AutotuneTask& task) {
   const api::BenchmarkSpec& benchmark = task.spec.benchmark;
   return WorkloadText(benchmark) + "; " + LoadPlanText(benchmark) + ReferenceText(task.status) + "; at most " +
-         api::FormatDuration(benchmark.duration) + " a load, seed " + std::to_string(benchmark.seed);
+         api::FormatDuration(benchmark.duration) + " per load, seed " + std::to_string(benchmark.seed);
 }
 
 std::string CostText(const api::TaskStatus::Cost& cost) {
   std::string text = cost.gpu_hours + " GPU-hours (" + cost.start + " starting, " + cost.measure + " measuring, " +
                      cost.wasted + " wasted)";
   if (const double earlier = cost.earlier.Total(); earlier > 0) {
-    text += ", of it " + api::FormatDecimal(earlier / 3600, 4) + " for experiments that edits dropped or ran again";
+    text += ", including " + api::FormatDecimal(earlier / 3600, 4) + " for experiments that edits removed or repeated";
   }
   if (!cost.price.empty()) text += ", price " + cost.price;
   return text;

@@ -9,7 +9,7 @@
 namespace autotune::report {
 
 inline constexpr const char* kSimulatedNote =
-    "Simulated: the engine was autotune's own stand-in with a roofline of the GPU, not a real one.";
+    "Simulated: the engine was a simulated one, a performance model of the GPU. These numbers are not measurements.";
 
 // "TTFT p99 <= 500 ms, error rate <= 1 %".
 std::string SloText(const api::SloSpec& slo);

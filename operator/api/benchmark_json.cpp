@@ -30,8 +30,8 @@ template <typename List>
 void RequireAscending(ObjectReader& reader, std::string_view key, const List& values) {
   for (std::size_t i = 1; i < values.size() && !reader.failed(); ++i) {
     if (values[i] > values[i - 1]) continue;
-    reader.Fail(key,
-                "loads must ascend: " + FormatDecimal(values[i], 6) + " follows " + FormatDecimal(values[i - 1], 6));
+    reader.Fail(key, "loads must be in ascending order: " + FormatDecimal(values[i], 6) + " follows " +
+                         FormatDecimal(values[i - 1], 6));
   }
 }
 
@@ -104,7 +104,7 @@ void ReadScenarios(ObjectReader& reader, std::vector<std::string>& out) {
     if (!scenario) reader.Fail(path, scenario.error().message);
     if (std::find(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(i), out[i]) !=
         out.begin() + static_cast<std::ptrdiff_t>(i)) {
-      reader.Fail(path, "\"" + out[i] + "\" is there twice");
+      reader.Fail(path, "\"" + out[i] + "\" is listed twice");
     }
   }
 }
@@ -123,7 +123,8 @@ void ReadFileSource(ObjectReader& reader, std::string& config_map, std::string& 
                            "persistentVolumeClaim");
     source.Text("claimName", claim, Presence::kRequired, 253);
     source.Text("path", file, Presence::kRequired, 512);
-    if (!source.failed() && file.starts_with('/')) source.Fail("path", "is inside the volume: without a leading /");
+    if (!source.failed() && file.starts_with('/'))
+      source.Fail("path", "must be relative to the root of the volume, without a leading /");
   });
   if (!reader.failed() && config_map.empty() && claim.empty()) {
     reader.FailAt(reader.path(), "set exactly one of configMap and persistentVolumeClaim");
@@ -159,7 +160,7 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
     if (!turns.failed() && out.turns.mean < 1) turns.Fail("mean", "must be at least 1");
   });
   if (!reader.failed() && out.dataset && (out.prefix.tokens > 0 || out.turns.mean != 1)) {
-    reader.FailAt(reader.path(), "prefix and turns go with scenarios, a dataset has its own");
+    reader.FailAt(reader.path(), "prefix and turns cannot be combined with dataset");
   }
   reader.Nested("load", [&](ObjectReader& load) { ReadLoad(load, out.load); });
   reader.Nested("arrival", [&](ObjectReader& arrival) {
@@ -167,16 +168,16 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
     if (arrival.Get("burstiness") == nullptr) return;
     out.arrival.burstiness = PositiveDecimal(arrival, "burstiness", 999);
     if (!arrival.failed() && out.arrival.process != ArrivalProcess::kGamma) {
-      arrival.Fail("burstiness", "needs process: Gamma");
+      arrival.Fail("burstiness", "requires process: Gamma");
     }
   });
   if (!reader.failed() && out.arrival.process == ArrivalProcess::kTrace &&
       (!out.dataset || out.dataset->format != DatasetFormat::kMooncake)) {
-    reader.FailAt(reader.PathOf("arrival"), "process Trace needs a dataset of format Mooncake");
+    reader.FailAt(reader.PathOf("arrival"), "process Trace requires a dataset of format Mooncake");
   }
   if (!reader.failed() && PointsOf(out) > bench::kMaxPoints) {
     reader.FailAt(reader.path(), "scenarios times loads are " + std::to_string(PointsOf(out)) + ", more than " +
-                                     std::to_string(bench::kMaxPoints) + " (a search of the limit counts as 3 loads)");
+                                     std::to_string(bench::kMaxPoints) + " (load.auto counts as 3 loads)");
   }
   reader.Duration("duration", out.duration, seconds(1), hours(4));
   reader.Duration("drain", out.drain, seconds(1), hours(4));

@@ -263,7 +263,7 @@ void ObjectReader::Finish() {
     if (known_.contains(name)) continue;
     std::string fields;
     for (const std::string& known : known_) fields += (fields.empty() ? "" : ", ") + known;
-    return Fail(name, "unknown field; there are " + fields);
+    return Fail(name, "unknown field; known fields are " + fields);
   }
 }
 

@@ -170,7 +170,7 @@ void LimitDifference(Difference& difference) {
   Cut(difference.message, kMaxTaskTextBytes);
   if (difference.lines.size() > kMaxLines) {
     difference.message = std::to_string(difference.lines.size() - kMaxLines) +
-                         " more lines: the status has no room for them, autotune diff shows all";
+                         " more lines do not fit into the status; `autotune diff` shows all";
     difference.lines.resize(kMaxLines);
   }
   for (Difference::Line& line : difference.lines) {

@@ -45,7 +45,7 @@ void ReadResources(ObjectReader& reader, json& out) {
         const auto parsed = ParseQuantity(quantity.get<std::string>(), path);
         if (parsed || resources.failed()) continue;
         resources.error() = name == "cpu" ? base::Invalid(path + ": \"" + quantity.get<std::string>() +
-                                                          "\" is not a number of cores; it looks like 8 or 500m")
+                                                          "\" is not a number of cores such as 8 or 500m")
                                           : parsed.error();
       }
     }
@@ -158,7 +158,7 @@ void ReadModel(ObjectReader& reader, ModelSpec& out) {
   reader.Nested("volume", [&](ObjectReader& volume) { ReadVolume(volume, out.volume); });
   // The converse, a path without a volume, is for the API server alone: local mode has the machine's own files.
   if (!reader.failed() && !path && !out.volume.is_null()) {
-    reader.Fail("idOrPath", "with " + reader.PathOf("volume") + " set, this is an absolute path inside the volume");
+    reader.Fail("idOrPath", "must be an absolute path, because " + reader.PathOf("volume") + " is set");
   }
   reader.Nested("huggingFace", [&](ObjectReader& hub) {
     hub.Nested("tokenSecretRef", [&](ObjectReader& secret) {
@@ -192,24 +192,24 @@ void ReadModels(ObjectReader& reader, std::vector<ModelSpec>& out) {
     item.Bool("reference", model.reference);
     ReadModel(item, model);
     if (!item.failed() && std::ranges::find(models, model.name, &ModelSpec::name) != models.end()) {
-      item.Fail("name", "\"" + model.name + "\" is there twice");
+      item.Fail("name", "\"" + model.name + "\" is listed twice");
     }
     for (const ModelSpec& other : models) {
       if (!item.failed() && Files(other) == Files(model)) {
-        item.Fail("idOrPath", "\"" + model.id_or_path + "\" is the checkpoint \"" + other.name + "\", too");
+        item.Fail("idOrPath", "\"" + model.id_or_path + "\" is already listed as checkpoint \"" + other.name + "\"");
       }
       if (!item.failed() && other.reference && model.reference) {
-        item.Fail("reference", "\"" + other.name + "\" is the reference already");
+        item.Fail("reference", "\"" + other.name + "\" is already the reference");
       }
     }
     models.push_back(std::move(model));
   });
   const bool one = reader.Get("model") != nullptr;
   if (reader.failed()) return;
-  if (!one && reader.Get("models") == nullptr) return reader.Fail("model", "is required, or models");
+  if (!one && reader.Get("models") == nullptr) return reader.Fail("model", "set exactly one of model and models");
   if (one && reader.Get("models") != nullptr)
     return reader.FailAt(reader.path(), "set exactly one of model and models");
-  if (!one && models.empty()) return reader.Fail("models", "has no entry");
+  if (!one && models.empty()) return reader.Fail("models", "must have at least one entry");
   if (!one) out = std::move(models);
 }
 
@@ -256,7 +256,7 @@ void ReadQuant(ObjectReader& reader, quant::QuantSpec& out) {
     }
     if (std::find(out.presets.begin(), out.presets.begin() + static_cast<std::ptrdiff_t>(i), out.presets[i]) !=
         out.presets.begin() + static_cast<std::ptrdiff_t>(i)) {
-      return reader.Fail(path, "\"" + out.presets[i] + "\" is there twice");
+      return reader.Fail(path, "\"" + out.presets[i] + "\" is listed twice");
     }
   }
   ReadFieldValues(reader, out.fields);
@@ -270,7 +270,7 @@ void ReadQuant(ObjectReader& reader, quant::QuantSpec& out) {
       item.Fail("name", "\"" + config.name + "\" is the name of a preset");
     }
     if (!item.failed() && std::ranges::find(out.custom, config.name, &quant::NamedConfig::name) != out.custom.end()) {
-      item.Fail("name", "\"" + config.name + "\" is there twice");
+      item.Fail("name", "\"" + config.name + "\" is listed twice");
     }
     ReadFieldValues(item, config.fields);
     out.custom.push_back(std::move(config));
@@ -282,7 +282,7 @@ void ReadQuant(ObjectReader& reader, quant::QuantSpec& out) {
       const bool present = sweep.Get(key) != nullptr;
       sweep.Texts(key, values, 16);
       if (sweep.failed() || !present) continue;
-      if (values.empty()) sweep.Fail(key, "is empty; leave it out or name values");
+      if (values.empty()) sweep.Fail(key, "is empty; remove it or list values");
       const auto allowed = quant::AllowedValues(field);
       std::set<std::string> seen;
       for (std::size_t i = 0; i < values.size(); ++i) {
@@ -292,26 +292,27 @@ void ReadQuant(ObjectReader& reader, quant::QuantSpec& out) {
           for (const std::string_view name : allowed) names += (names.empty() ? "" : ", ") + std::string(name);
           sweep.Fail(path, "\"" + values[i] + "\" is not one of " + names);
         } else if (!seen.insert(values[i]).second) {
-          sweep.Fail(path, "\"" + values[i] + "\" is there twice");
+          sweep.Fail(path, "\"" + values[i] + "\" is listed twice");
         }
       }
       out.sweep[field] = std::move(values);
     }
-    if (!sweep.failed() && out.sweep.empty()) sweep.FailAt(sweep.path(), "names no field");
+    if (!sweep.failed() && out.sweep.empty()) sweep.FailAt(sweep.path(), "must set at least one field");
   });
   if (reader.failed()) return;
 
   // docs/api.md, "Search space": which forms of quantConfig exclude each other.
   const bool preset = out.preset.has_value(), several = !out.presets.empty(), fields = !out.fields.values.empty(),
              custom = !out.custom.empty(), sweep = !out.sweep.empty();
-  const char* allowed = "use one of: preset (fields override it), presets and custom, the four fields, sweep";
+  const char* allowed =
+      "use one form: preset (the four fields override it), presets and custom, the four fields, or sweep";
   const std::string& self = reader.path();
   if (preset && several) reader.FailAt(self, std::string("preset and presets exclude each other; ") + allowed);
   if (preset && custom) reader.FailAt(self, std::string("preset and custom exclude each other; ") + allowed);
   if (fields && several) reader.FailAt(self, std::string("the four fields and presets exclude each other; ") + allowed);
   if (fields && custom) reader.FailAt(self, std::string("the four fields and custom exclude each other; ") + allowed);
   if (sweep && (preset || several || fields || custom)) {
-    reader.FailAt(self, std::string("sweep excludes every other style; ") + allowed);
+    reader.FailAt(self, std::string("sweep excludes the other forms; ") + allowed);
   }
 }
 
@@ -328,7 +329,7 @@ void ReadParameters(ObjectReader& reader, std::map<std::string, std::vector<quan
     if (!IsFlagName(flag)) return reader.FailAt(path, "is not the name of an engine flag, such as max-num-seqs");
     std::vector<quant::FlagValue> axis;
     const bool list = value.is_array();
-    if (list && value.empty()) return reader.FailAt(path, "is an empty list; leave it out or name values");
+    if (list && value.empty()) return reader.FailAt(path, "is an empty list; remove it or list values");
     if (list && value.size() > kMaxAxisValues) {
       return reader.FailAt(
           path, std::to_string(value.size()) + " values, at most " + std::to_string(kMaxAxisValues) + " are allowed");
@@ -395,7 +396,8 @@ void ReadWorkloadRef(ObjectReader& reader, WorkloadRef& out) {
 void ReadBaseline(ObjectReader& reader, BaselineSpec& out) {
   const bool names_nothing = !reader.Get("runtime") && !reader.Get("preset") && !reader.Get("parameters") &&
                              !reader.Get("command") && !reader.Get("deploymentRef");
-  if (names_nothing) return reader.FailAt(reader.path(), "names nothing; leave it out to compare with the defaults");
+  if (names_nothing)
+    return reader.FailAt(reader.path(), "sets no field; remove it to compare with the engine's defaults");
   reader.Text("runtime", out.runtime, Presence::kOptional, 63);
   reader.Text("preset", out.preset, Presence::kOptional, 63);
   if (!reader.failed() && !out.preset.empty() && quant::FindPreset(out.preset) == nullptr) {
@@ -411,7 +413,8 @@ void ReadBaseline(ObjectReader& reader, BaselineSpec& out) {
   std::map<std::string, std::vector<quant::FlagValue>> parameters;
   ReadParameters(reader, parameters);
   for (auto& [flag, values] : parameters) {
-    if (values.size() > 1) return reader.FailAt(reader.PathOf("parameters") + "." + flag, "a baseline has one value");
+    if (values.size() > 1)
+      return reader.FailAt(reader.PathOf("parameters") + "." + flag, "must have one value in a baseline");
     out.parameters[flag] = std::move(values.front());
   }
 }
@@ -451,7 +454,7 @@ void ReadBounds(ObjectReader& reader, std::string_view key, std::map<std::string
       double limit = -1;
       bounds.Milliseconds(percentile, limit);
       if (bounds.failed() || limit == -1) continue;
-      if (limit == 0) bounds.Fail(percentile, "a bound of zero can never be met");
+      if (limit == 0) bounds.Fail(percentile, "must be more than zero");
       out.emplace(percentile, limit);
     }
   });
@@ -468,9 +471,8 @@ void RefuseContradictions(ObjectReader& reader, std::string_view key, const std:
     if (bound == bounds.end()) continue;
     if (lower != nullptr && *lower > bound->second && !reader.failed()) {
       reader.FailAt(reader.PathOf(key) + "." + std::string(name),
-                    FormatBound(bound->second) + " contradicts " + std::string(lower_name) + ": " +
-                        FormatBound(*lower) + ": no latency's " + std::string(lower_name) + " is above its " +
-                        std::string(name));
+                    FormatBound(bound->second) + " is below the limit of " + std::string(lower_name) + ", " +
+                        FormatBound(*lower) + ": " + std::string(lower_name) + " is never above " + std::string(name));
     }
     lower = &bound->second;
     lower_name = name;
@@ -492,7 +494,7 @@ void ReadSlo(ObjectReader& reader, SloSpec& out) {
   reader.Decimal("attainment", out.attainment, 0, 1);
   if (reader.failed() || !out.attainment) return;
   if (*out.attainment == 0) reader.Fail("attainment", "must be more than zero");
-  if (!out.HasBound()) reader.Fail("attainment", "needs a bound on ttft, tpot, itl or e2eLatency");
+  if (!out.HasBound()) reader.Fail("attainment", "requires a limit on ttft, tpot, itl or e2eLatency");
 }
 
 void ReadQuality(ObjectReader& reader, QualitySpec& out) {
@@ -504,9 +506,9 @@ void ReadQuality(ObjectReader& reader, QualitySpec& out) {
     dataset.Integer("answerTokens", questions.answer_tokens, 1, 8192);
   });
   if (!reader.failed() && out.max_degradation && !out.measure) {
-    reader.Fail("maxDegradation", "needs measure: Auto");
+    reader.Fail("maxDegradation", "requires measure: Auto");
   }
-  if (!reader.failed() && out.dataset && !out.measure) reader.Fail("dataset", "needs measure: Auto");
+  if (!reader.failed() && out.dataset && !out.measure) reader.Fail("dataset", "requires measure: Auto");
 }
 
 void ReadRecommendation(ObjectReader& reader, RecommendationSpec& out) {
@@ -518,15 +520,15 @@ void ReadRecommendation(ObjectReader& reader, RecommendationSpec& out) {
       std::string known;
       for (const std::string_view name : kRecommendationTargets)
         known += (known.empty() ? "" : ", ") + std::string(name);
-      reader.FailAt(path, "\"" + targets[i] + "\" is none of " + known);
+      reader.FailAt(path, "\"" + targets[i] + "\" is not one of " + known);
     }
     if (std::find(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(i), targets[i]) !=
         targets.begin() + static_cast<std::ptrdiff_t>(i)) {
-      reader.FailAt(path, "\"" + targets[i] + "\" is there twice");
+      reader.FailAt(path, "\"" + targets[i] + "\" is listed twice");
     }
   }
   if (reader.Get("targets") != nullptr) {
-    if (targets.empty()) reader.Fail("targets", "names at least one");
+    if (targets.empty()) reader.Fail("targets", "must have at least one entry");
     out.targets = std::move(targets);
   }
   reader.Nested("diffAgainst", [&](ObjectReader& running) {
@@ -542,7 +544,7 @@ void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
   for (const auto& [field, map] : {std::pair("labels", &out.labels), std::pair("annotations", &out.annotations)}) {
     for (const auto& [key, value] : *map) {
       if (key.starts_with("autotuner.io/")) {
-        reader.FailAt(reader.PathOf(field) + "." + key, "keys under autotuner.io/ are the operator's");
+        reader.FailAt(reader.PathOf(field) + "." + key, "the prefix autotuner.io/ is reserved");
       }
     }
   }
@@ -754,7 +756,7 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
     RuntimeSpec runtime;
     ReadRuntime(item, runtime);
     if (!item.failed() && std::ranges::find(out.runtimes, runtime.name, &RuntimeSpec::name) != out.runtimes.end()) {
-      item.Fail("name", "\"" + runtime.name + "\" is there twice");
+      item.Fail("name", "\"" + runtime.name + "\" is listed twice");
     }
     out.runtimes.push_back(std::move(runtime));
   });
@@ -787,7 +789,7 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
       if (resources == out.runtimes[i].resources.end() || !resources->contains(out.gpu.resource_name)) continue;
       reader.FailAt(
           reader.PathOf("runtimes") + "[" + std::to_string(i) + "].resources." + list + "." + out.gpu.resource_name,
-          "the number of GPUs is computed from the engine's arguments");
+          "the number of GPUs is derived from the engine's arguments");
     }
   }
   reader.Finish();

@@ -74,7 +74,7 @@ double ScaleOf(std::string_view suffix) {
 base::Result<double> ParseMilliseconds(const std::string& text, const std::string& path) {
   const auto invalid = [&](std::string_view why) {
     return base::Invalid(path + ": \"" + text + "\" is not a duration" + std::string(why) +
-                         "; it looks like 500ms, 45s, 1h30m");
+                         " such as 500ms, 45s or 1h30m");
   };
   static constexpr std::array<std::pair<std::string_view, double>, 4> kUnits = {
       {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
@@ -95,7 +95,7 @@ base::Result<double> ParseMilliseconds(const std::string& text, const std::strin
     total += ToDouble(view.substr(at, number - at)) * scale;
     at = unit;
   }
-  if (!(total <= kMaxMilliseconds)) return invalid(" of less than a year");
+  if (!(total <= kMaxMilliseconds)) return invalid(" of less than one year");
   return total;
 }
 
@@ -144,7 +144,7 @@ std::optional<double> QuantityValue(std::string_view text) {
 
 base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::string& path) {
   const auto invalid = [&](std::string_view why) {
-    return base::Invalid(path + ": \"" + text + "\" " + std::string(why) + "; it looks like 70Gi, 80G, 1024");
+    return base::Invalid(path + ": \"" + text + "\" " + std::string(why) + " such as 70Gi, 80G or 1024");
   };
   const std::string_view view = text;
   std::size_t digits = 0;
@@ -166,11 +166,12 @@ base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::str
   if (scale == 1 && !dot) {
     std::int64_t bytes = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), bytes);
-    if (error != std::errc()) return invalid("is too large");
+    if (error != std::errc()) return invalid("is too large for a quantity of bytes");
     return bytes;
   }
   const double bytes = std::ceil(ToDouble(number) * scale);
-  if (!(bytes < static_cast<double>(std::numeric_limits<std::int64_t>::max()))) return invalid("is too large");
+  if (!(bytes < static_cast<double>(std::numeric_limits<std::int64_t>::max())))
+    return invalid("is too large for a quantity of bytes");
   return static_cast<std::int64_t>(bytes);
 }
 

@@ -65,7 +65,7 @@ void LogLevelFile::Look() {
   if (level) {
     spdlog::info("The log level is {}", word);
   } else {
-    spdlog::warn("{} says \"{}\", which is none of trace, debug, info, warning, error: the log level is {}",
+    spdlog::warn("{} contains \"{}\", which is not one of trace, debug, info, warning, error: the log level is {}",
                  file_.string(), word, usual_);
   }
 }

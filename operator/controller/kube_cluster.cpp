@@ -30,9 +30,8 @@ std::string MetaText(const json& object, const char* field) {
 // pkg/quota/v1/evaluator/core/pods.go): "failed quota: NAME: must specify limits.cpu for: bench,install; ...".
 std::string QuotaHint(const std::string& message) {
   if (message.find("must specify ") == std::string::npos) return "";
-  return " (the namespace's quota counts what each container states: set it in spec.runtimes[].resources for engine, "
-         "in "
-         "spec.benchmark.resources for bench, in the operator's flags --install-resources, --bench-resources and "
+  return " (the namespace's quota requires every container to state its resources: set spec.runtimes[].resources for "
+         "engine, spec.benchmark.resources for bench, the operator's flags --install-resources, --bench-resources and "
          "--inspect-resources for all tasks, or give the namespace a LimitRange with defaults)";
 }
 
@@ -143,7 +142,7 @@ base::Status KubeCluster::AdoptExisting(const std::string& ns, const std::string
     return {};
   }
   return base::Error{base::Code::kAlreadyExists,
-                     "Pod " + ns + "/" + name + " exists and belongs to somebody else; delete it or rename the task",
+                     "Pod " + ns + "/" + name + " exists and belongs to another object; delete it or rename the task",
                      std::nullopt, 409};
 }
 
@@ -180,9 +179,10 @@ base::Status KubeCluster::ApplyConfigMap(const json& config_map) {
   auto patched = client_.Patch(ConfigMapResource(), ns, name, patch, options, stop_);
   if (patched) return {};
   if (!IsFailedTest(patched.error())) return NotNow(std::move(patched).error());
-  return base::Error{base::Code::kAlreadyExists,
-                     "ConfigMap " + ns + "/" + name + " exists and is not this task's; delete it or rename the task",
-                     std::nullopt, 409};
+  return base::Error{
+      base::Code::kAlreadyExists,
+      "ConfigMap " + ns + "/" + name + " exists and does not belong to this task; delete it or rename the task",
+      std::nullopt, 409};
 }
 
 base::Result<json> KubeCluster::ReadWorkload(const std::string& ns, const std::string& kind, const std::string& name) {
@@ -197,7 +197,7 @@ base::Result<json> KubeCluster::ReadWorkload(const std::string& ns, const std::s
   if (error.code == base::Code::kNotFound) {
     error.message = "there is no " + what + " in namespace " + ns;
   } else if (error.code == base::Code::kDenied) {
-    error.message = "the operator may not read " + what + ": the chart's rbac.readDeployments allows it";
+    error.message = "the operator has no permission to read " + what + ": set the chart value rbac.readDeployments";
   } else {
     error.message = what + " was not read: " + error.message;
   }

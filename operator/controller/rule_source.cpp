@@ -49,10 +49,10 @@ base::Status RuleSource::Load() {
   if (!rules) return rules.error();
   rules_ = std::make_shared<const quant::RuleSet>(*std::move(rules));
   if (!rules_->refusal().empty()) {
-    spdlog::error("Rule tables in {} are refused, the built-in ones are used: {}", directory_.string(),
+    spdlog::error("Compatibility tables in {} are invalid, the built-in tables are used: {}", directory_.string(),
                   rules_->refusal());
   } else if (!directory_.empty()) {
-    spdlog::info("Loaded rule tables from {}: {}", directory_.string(), rules_->version());
+    spdlog::info("Loaded compatibility tables from {}: {}", directory_.string(), rules_->version());
   }
   return {};
 }
@@ -63,7 +63,7 @@ std::shared_ptr<const quant::RuleSet> RuleSource::Current() {
   looked_at_ = clock_.Now();
   if (ContentOf(directory_) == seen_) return rules_;
   // The built-in tables loaded once, so they load again: this cannot fail, and if it did, what is in force would stay.
-  if (const auto loaded = Load(); !loaded) spdlog::error("Rule tables: {}", loaded.error().message);
+  if (const auto loaded = Load(); !loaded) spdlog::error("Compatibility tables: {}", loaded.error().message);
   return rules_;
 }
 

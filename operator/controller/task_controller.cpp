@@ -147,7 +147,7 @@ base::Status TaskController::Ready() const {
     const auto failing = reflector->FailingSince();
     const base::Duration stale = failing ? clock_.Now() - *failing : base::Duration::zero();
     if (stale >= kLongestStaleness) {
-      return base::Retry(cache + " may be stale, nothing came for " + InSeconds(stale) + ": " + reflector->LastError());
+      return base::Retry(cache + " may be stale, no data for " + InSeconds(stale) + ": " + reflector->LastError());
     }
   }
   return {};
@@ -261,10 +261,11 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
     task_metrics_.OnStatusWritten(observed.task.metadata.ns, observed.task.spec, observed.task.status, *plan.status);
   }
   if (memory.last_refused && memory.last_refused->at == now) {
-    spdlog::warn("Pod of task {} was refused: {}", key.ToString(), memory.last_refused->refusal.message);
+    spdlog::warn("Pod of task {} was rejected: {}", key.ToString(), memory.last_refused->refusal.message);
   }
   for (const auto& [pod, why] : memory.undeleted) {
-    if (!observed.memory.undeleted.contains(pod)) spdlog::warn("Pod {} of task {} stays: {}", pod, key.ToString(), why);
+    if (!observed.memory.undeleted.contains(pod))
+      spdlog::warn("Pod {} of task {} could not be deleted: {}", pod, key.ToString(), why);
   }
   {
     const base::MutexLock lock(mutex_);

@@ -73,16 +73,17 @@ struct TaskMetrics::Impl {
   explicit Impl(prometheus::Registry& registry)
       : finished(prometheus::BuildCounter()
                      .Name("autotune_experiments_finished_total")
-                     .Help("Experiments that ended, by engine and reason (Succeeded or why not)")
+                     .Help("Finished experiments by engine and reason (Succeeded, or the reason of the failure)")
                      .Register(registry)),
         retried(prometheus::BuildCounter()
                     .Name("autotune_experiment_retries_total")
-                    .Help("Attempts that infrastructure ended and that are made again, by engine and reason")
+                    .Help("Retries after failures of the infrastructure, by engine and reason")
                     .Register(registry)),
-        gpu_seconds(prometheus::BuildCounter()
-                        .Name("autotune_gpu_seconds_total")
-                        .Help("GPU time of ended attempts by kind: start and measure of what succeeded, wasted")
-                        .Register(registry)),
+        gpu_seconds(
+            prometheus::BuildCounter()
+                .Name("autotune_gpu_seconds_total")
+                .Help("GPU time of ended attempts by kind: start and measure of successful ones, wasted of the others")
+                .Register(registry)),
         of_namespace(prometheus::BuildCounter()
                          .Name("autotune_namespace_gpu_seconds_total")
                          .Help("GPU time of ended attempts by the namespace of their task")
@@ -98,20 +99,20 @@ struct TaskMetrics::Impl {
         tasks(prometheus::BuildGauge().Name("autotune_tasks").Help("Tasks by state").Register(registry)),
         running(prometheus::BuildGauge()
                     .Name("autotune_experiments_running")
-                    .Help("Experiments that load or measure, by engine")
+                    .Help("Experiments that are starting or measuring, by engine")
                     .Register(registry)),
         pending(prometheus::BuildGauge()
                     .Name("autotune_experiments_pending")
-                    .Help("Experiments of searching tasks that wait for their turn")
+                    .Help("Planned experiments of running tasks that have not started")
                     .Register(registry)
                     .Add({})),
         build_info(prometheus::BuildGauge()
                        .Name("autotune_build_info")
-                       .Help("1; the version of the operator and of its rule tables")
+                       .Help("Version of the operator and of its compatibility tables as labels; the value is 1")
                        .Register(registry)),
         rules_refused(prometheus::BuildGauge()
                           .Name("autotune_rules_refused")
-                          .Help("1: the mounted rule tables are refused and the built-in ones are used")
+                          .Help("1 if the mounted compatibility tables are invalid and the built-in tables are used")
                           .Register(registry)
                           .Add({})) {
     for (const std::string_view engine : kEngines) {

@@ -243,7 +243,7 @@ std::string NoContainer(const api::Difference& out, const json& containers, cons
   const std::string names = text::Joined(all, ", ");
   if (!name.empty()) return "Deployment " + out.deployment + " has no container \"" + name + "\"; it has " + names;
   return "Deployment " + out.deployment + " has several containers (" + names +
-         "): name the one that serves the model as diffAgainst.container";
+         "): set diffAgainst.container to the one that serves the model";
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ json EnvironmentOf(const json& container) {
 
 base::Result<std::string> WriteDockerCompose(const Winner& winner) {
   if (!winner.gpu_resource.starts_with("nvidia.com/")) {
-    return base::Invalid("DockerCompose: it reserves NVIDIA GPUs, and the best runs on " + winner.gpu_resource);
+    return base::Invalid("DockerCompose: it reserves NVIDIA GPUs, and the best configuration runs on " +
+                         winner.gpu_resource);
   }
   json volumes = json::array();
   if (winner.volume.is_object() && !winner.volume.empty()) {

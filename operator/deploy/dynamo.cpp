@@ -31,8 +31,7 @@ const Backend* BackendOf(const std::string& engine) {
 base::Result<std::string> WriteDynamo(const Winner& winner) {
   const Backend* backend = BackendOf(winner.engine);
   if (backend == nullptr) {
-    return base::Invalid("DynamoGraphDeployment: the options file of " + winner.engine +
-                         " has no place in Dynamo's worker");
+    return base::Invalid("DynamoGraphDeployment: Dynamo's worker accepts no options file of " + winner.engine);
   }
   const std::string image = std::string(backend->image) + ":" + kRelease;
   json container = winner.Engine();
@@ -67,7 +66,7 @@ base::Result<std::string> WriteDynamo(const Winner& winner) {
       {"kind", "DynamoGraphDeployment"},
       {"metadata", {{"name", winner.name}, {"annotations", annotations}}},
       {"spec", {{"backendFramework", backend->framework}, {"components", json::array({frontend, worker})}}}};
-  return "# Dynamo's image has an engine release of its own: choose the one that carries the measured release,\n# " +
+  return "# Dynamo's images contain an engine release each: choose the image with the measured release,\n# " +
          measured + ".\n" + text::ToYaml(graph);
 }
 

@@ -20,7 +20,7 @@ base::Result<std::string> ModelUri(const Winner& winner) {
   if (winner.volume.contains("image")) {
     if (winner.model != "/" && !winner.model.empty()) {
       return base::Invalid("LLMInferenceService: the model is at " + winner.model +
-                           " of an image, and KServe serves /models of an image");
+                           " in an image, and KServe serves only /models of an image");
     }
     return "oci://" + winner.volume["image"].value("reference", "");
   }
@@ -34,7 +34,8 @@ base::Result<std::string> ModelUri(const Winner& winner) {
 // arguments, which older ones need: a flag that comes twice with one value is that value.
 base::Result<std::string> WriteLlmInferenceService(const Winner& winner) {
   if (winner.engine != "vllm") {
-    return base::Invalid("LLMInferenceService: KServe's templates start vLLM, and the best runs on " + winner.engine);
+    return base::Invalid("LLMInferenceService: KServe's templates start vLLM, and the best configuration runs on " +
+                         winner.engine);
   }
   const auto uri = ModelUri(winner);
   if (!uri) return uri.error();

@@ -109,7 +109,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
     }
     if (std::find(out.scenarios.begin(), out.scenarios.end(), *scenario) != out.scenarios.end()) {
       return base::Invalid("spec.benchmark.scenarios[" + std::to_string(i) + "]: " + scenario->ToString() +
-                           " stands there twice");
+                           " is listed twice");
     }
     out.scenarios.push_back(*scenario);
   }

@@ -67,7 +67,7 @@ Failure OutOfHostMemory(const ContainerView& engine, const std::string& also) {
   std::string message =
       "host memory: the kubelet reports OOMKilled for the engine's container (limit: "
       "runtimes[].resources.limits.memory, /dev/shm included)";
-  if (!also.empty()) message += "; last words: " + also;
+  if (!also.empty()) message += "; last message: " + also;
   return Because(FailureReason::kOutOfMemory, message, end ? end->exit_code : 0);
 }
 
@@ -106,11 +106,12 @@ std::optional<Failure> PodFailure(const PodView& pod) {
   }
   if (IsNodeGone(pod) && (disrupted || !pod.reason.empty())) {
     const std::string& words = pod.message.empty() ? pod.disruption_message : pod.message;
-    return Because(FailureReason::kNodeLost, With("the node went away" + node, words));
+    return Because(FailureReason::kNodeLost, With("the node was lost" + node, words));
   }
   if (pod.reason == "DeadlineExceeded") {
-    return Because(FailureReason::kExperimentTimeout,
-                   "all deadlines of the experiment together are over (activeDeadlineSeconds), while " + Stage(pod));
+    return Because(
+        FailureReason::kExperimentTimeout,
+        "the pod exceeded activeDeadlineSeconds, the sum of the timeouts of the experiment, while " + Stage(pod));
   }
   if (pod.reason == "Evicted" || pod.reason == "Preempting" || disrupted) {
     const std::string& words = pod.message.empty() ? pod.disruption_message : pod.message;
@@ -124,7 +125,7 @@ std::optional<Failure> PodFailure(const PodView& pod) {
                   [](const ContainerView& c) { return c.state != State::kWaiting; });
   if (pod.phase == "Failed" && !ran) {
     // UnexpectedAdmissionError, OutOfcpu, NodeAffinity, ... Another node, or this one later, may not.
-    return Because(FailureReason::kNodeRefused, With("the kubelet refused the pod" + node + ", " +
+    return Because(FailureReason::kNodeRefused, With("the kubelet rejected the pod" + node + ", " +
                                                          (pod.reason.empty() ? "no reason given" : pod.reason),
                                                      pod.message));
   }
@@ -234,9 +235,9 @@ Failure SilentEnd(const PodView& pod, const ContainerView::Termination& end, con
     return Because(FailureReason::kEngineCrashed, With(text, died.message), died.exit_code);
   }
   if (end.message.empty())
-    return Because(FailureReason::kBenchmarkFailed, message + " and left no result", end.exit_code);
-  std::string text = message + "; its result is not usable: " + decode_error;
-  if (Contains(decode_error, "cut")) {
+    return Because(FailureReason::kBenchmarkFailed, message + " without a result", end.exit_code);
+  std::string text = message + "; its result is invalid: " + decode_error;
+  if (Contains(decode_error, "truncated")) {
     text += " (the kubelet divides 12 KiB among all containers of a pod, and this one has " +
             std::to_string(pod.containers.size() + pod.init_containers.size()) +
             "; a sidecar injector may have added some)";
@@ -291,7 +292,7 @@ class Reader {
     if (auto failure = ContainerFailure(pod_)) return Failed(*std::move(failure), nullptr);
     if (IsOver(pod_)) {
       return Failed(Because(FailureReason::kEvicted,
-                            With("the pod ended (" + pod_.phase + ") without a word from " + tool, pod_.message)),
+                            With("the pod ended (" + pod_.phase + ") without a result from " + tool, pod_.message)),
                     nullptr);
     }
     if (pod_.deleting) return Failed(Deleted(), nullptr);
@@ -368,7 +369,7 @@ class Reader {
     const base::WallTime since = std::max(pod_.created_at, pod_.schedulable_since);
     const base::WallTime deadline = since + limits_.scheduling_timeout;
     const std::string words =
-        pod_.unscheduled_message.empty() ? "no scheduler has looked at the pod yet" : pod_.unscheduled_message;
+        pod_.unscheduled_message.empty() ? "no scheduler has processed the pod yet" : pod_.unscheduled_message;
     if (now_ >= deadline) {
       return Failed(Because(FailureReason::kUnschedulable,
                             "no node within " + Seconds(limits_.scheduling_timeout) + ": " + words),
@@ -388,7 +389,7 @@ class Reader {
       if (now_ < deadline) return Now(Kind::kMeasuring, deadline);
       return Failed(
           Because(FailureReason::kExperimentTimeout, "autotune-bench has been running for more than " +
-                                                         Seconds(limits_.experiment_timeout) + " and reports nothing"),
+                                                         Seconds(limits_.experiment_timeout) + " without a result"),
           nullptr);
     }
     base::WallTime started{};
@@ -405,7 +406,7 @@ class Reader {
     if (now_ < deadline) return Now(Kind::kStarting, deadline);
     return Failed(
         Because(FailureReason::kStartupTimeout, "the engine is not ready after " + Seconds(limits_.startup_timeout) +
-                                                    ", and its launcher reports nothing"),
+                                                    ", and its launcher has reported nothing"),
         nullptr);
   }
 

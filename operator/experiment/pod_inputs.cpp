@@ -70,15 +70,15 @@ class Checker {
     const std::string path = api::ModelPath(spec_, index) + ".volume";
     if (!volume.is_null()) {
       if (!volume.is_object() || volume.size() != 1) {
-        Refuse(path, "exactly one of persistentVolumeClaim, image, hostPath has to be set");
+        Refuse(path, "set exactly one of persistentVolumeClaim, image and hostPath");
       } else if (!volume.contains("persistentVolumeClaim") && !volume.contains("image") &&
                  !volume.contains("hostPath")) {
         Refuse(path + "." + volume.begin().key(), "is not one of persistentVolumeClaim, image, hostPath");
       }
     } else if (model.id_or_path.starts_with("/") && !environment_.model_dir.empty()) {
       Refuse(api::ModelPath(spec_, index) + ".idOrPath",
-             "\"" + model.id_or_path + "\" is a path inside " + path +
-                 ", which is not set; a model of a hub is called like meta-llama/Llama-3.2-1B-Instruct");
+             "\"" + model.id_or_path + "\" is a path, which requires " + path +
+                 "; an id on the Hugging Face Hub looks like meta-llama/Llama-3.2-1B-Instruct");
     }
   }
 
@@ -153,10 +153,10 @@ class Checker {
       }
       const std::string name = entry["name"].get<std::string>();
       const std::string name_path = At(path, i) + ".name";
-      if (!seen.insert(name).second) Refuse(name_path, "\"" + name + "\" stands there twice");
+      if (!seen.insert(name).second) Refuse(name_path, "\"" + name + "\" is listed twice");
       // AUTOTUNE_SIM_ is how the simulated engine is set up: the user's business.
       if (name.starts_with("AUTOTUNE_") && !name.starts_with("AUTOTUNE_SIM_"))
-        Refuse(name_path, "\"" + name + "\": names that begin with AUTOTUNE_ are the operator's");
+        Refuse(name_path, "\"" + name + "\": names that begin with AUTOTUNE_ are reserved");
       if (const auto field = owned.find(name); field != owned.end()) {
         Refuse(name_path, "\"" + name + "\" is set by " + field->second);
       }
@@ -168,8 +168,7 @@ class Checker {
       if (!resources.is_object() || !resources.contains(kind) || !resources[kind].is_object()) continue;
       for (const auto& [name, quantity] : resources[kind].items()) {
         if (name == spec_.gpu.resource_name) {
-          Refuse(path + "." + kind + "[\"" + name + "\"]",
-                 "GPUs are computed from the parallel sizes of each experiment");
+          Refuse(path + "." + kind + "[\"" + name + "\"]", "the number of GPUs is derived from the engine's arguments");
         }
       }
     }
@@ -192,10 +191,10 @@ class Checker {
                                                               : nullptr;
     if (asked != nullptr && !HasGpuLabels(gpu.resource_name)) {
       Refuse(std::string("spec.gpu.") + asked,
-             "nodes with " + gpu.resource_name + " carry no label for it; use spec.gpu.nodeSelector or affinity");
+             "nodes with " + gpu.resource_name + " have no label for it; use spec.gpu.nodeSelector or affinity");
     }
     if (IsAmdResource(gpu.resource_name) && !gpu.min_compute_capability.empty()) {
-      Refuse("spec.gpu.minComputeCapability", "is a property of NVIDIA GPUs; use spec.gpu.products");
+      Refuse("spec.gpu.minComputeCapability", "exists only for NVIDIA GPUs; use spec.gpu.products");
     }
   }
 
@@ -223,7 +222,7 @@ class Checker {
                                    : "";
       if (name.empty()) Refuse(At(path + ".volumes", i), "has no name");
       if (std::find(kVolumes.begin(), kVolumes.end(), name) != kVolumes.end()) {
-        Refuse(At(path + ".volumes", i) + ".name", "\"" + name + "\" is a volume of the operator");
+        Refuse(At(path + ".volumes", i) + ".name", "\"" + name + "\" is the name of a volume of the operator");
       }
     }
     const std::initializer_list<std::string> directories = {environment_.shared_dir, environment_.options_dir,
@@ -238,7 +237,7 @@ class Checker {
       for (const std::string& directory : directories) {
         if (!directory.empty() && (where == directory || where.starts_with(directory + "/"))) {
           Refuse(At(path + ".volumeMounts", i) + ".mountPath",
-                 "\"" + where + "\" lies in " + directory + ", which the operator mounts");
+                 "\"" + where + "\" is inside " + directory + ", which the operator mounts");
         }
       }
     }

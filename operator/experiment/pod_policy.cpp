@@ -82,7 +82,7 @@ class PolicyChecker {
 
   void HostPath(const std::string& path) {
     if (policy_.host_path) return;
-    Refuse(path, "directories of nodes are not allowed by this operator; use a persistentVolumeClaim or an image",
+    Refuse(path, "this operator does not allow directories of nodes; use a persistentVolumeClaim or an image",
            "--allow-host-path");
   }
 
@@ -93,13 +93,13 @@ class PolicyChecker {
       if (kind == "hostPath") {
         HostPath(path + ".hostPath");
       } else if (!Allows(policy_.volumes, kind)) {
-        Refuse(path + "." + kind, "volumes of this kind are not allowed by this operator", "--allow-volumes");
+        Refuse(path + "." + kind, "this operator does not allow volumes of this type", "--allow-volumes");
       }
     }
   }
 
   void Beyond(const std::string& path, const std::string& value) {
-    Refuse(path, "\"" + value + "\" is beyond the Pod Security baseline, which this operator keeps to",
+    Refuse(path, "\"" + value + "\" exceeds the Pod Security baseline, which this operator enforces",
            "--allow-privileged");
   }
   void Unless(bool allowed, const json& value, const std::string& path) {

@@ -213,7 +213,7 @@ class Exec final : public CredentialSource {
   base::Result<Credential> Current() override EXCLUDES(mutex_) {
     const base::MutexLock lock(mutex_);
     if (current_) return *current_;
-    return base::Retry("exec plugin " + plugin_.command + ": has given no credential yet");
+    return base::Retry("exec plugin " + plugin_.command + ": has returned no credential yet");
   }
 
   void Reject(const Credential& used) override EXCLUDES(mutex_) {

@@ -57,7 +57,7 @@ base::Result<std::optional<std::string>> ValueFrom(const json& pod, const std::s
                          Text(reference, "name") + "\" does not exist in local mode: set the environment variable " +
                          name + " instead");
   }
-  return base::Invalid("env " + name + ": this kind of valueFrom has no value in local mode");
+  return base::Invalid("env " + name + ": local mode does not support this kind of valueFrom");
 }
 
 bool IsName(std::string_view text) { return !text.empty() && text.find_first_of("()$ ") == std::string_view::npos; }

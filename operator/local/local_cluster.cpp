@@ -97,7 +97,7 @@ base::Result<std::string> LocalCluster::PatchStatus(const api::ObjectMeta& task,
   {
     const base::MutexLock lock(mutex_);
     if (task.resource_version != task_.metadata.resource_version) {
-      return base::Error{base::Code::kConflict, "the task was changed meanwhile", std::nullopt, 409};
+      return base::Error{base::Code::kConflict, "the task has changed", std::nullopt, 409};
     }
     json status = api::ToJson(task_.status);
     status.merge_patch(patch);
@@ -121,7 +121,7 @@ base::Status LocalCluster::CreatePod(const json& pod) {
     for (const Entry& entry : pods_) {
       if (entry.metadata.value("name", "") != name) continue;
       if (OwnerUid(entry.metadata) == OwnerUid(metadata)) return {};
-      return base::Error{base::Code::kAlreadyExists, "pod " + name + " belongs to somebody else", std::nullopt, 409};
+      return base::Error{base::Code::kAlreadyExists, "pod " + name + " belongs to another object", std::nullopt, 409};
     }
     Entry entry;
     json created = pod;

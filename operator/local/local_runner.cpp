@@ -66,7 +66,7 @@ void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, 
 
 base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine) {
   const api::TaskSpec& spec = task.spec;
-  if (spec.suspend) return base::Invalid("spec.suspend: is true, so there is nothing to run");
+  if (spec.suspend) return base::Invalid("spec.suspend: is true, so nothing runs");
   const bool amd = !machine.gpu.amd_architecture.empty();
   if (!machine.gpu.product.empty() && amd != experiment::IsAmdResource(spec.gpu.resource_name)) {
     return base::Invalid("spec.gpu.resourceName: is " + spec.gpu.resource_name + "; the GPUs of this machine (" +

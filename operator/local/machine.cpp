@@ -140,7 +140,7 @@ Machine PoolOf(const std::vector<GpuDevice>& found, const std::string* visible, 
     }
     if (device.product != machine.gpu.product) {
       machine.notes.push_back("GPU " + device.index + " (" + device.product +
-                              ") is left out: configurations are compared on " + machine.gpu.product);
+                              ") is not used: all configurations are measured on " + machine.gpu.product);
     } else if (limit == 0 || machine.devices.size() < static_cast<std::size_t>(limit)) {
       machine.devices.push_back(device.index);
     }

@@ -90,7 +90,7 @@ std::string NothingFeasible(const tuning::Judgement& judgement, const Succeeded&
   for (const measurement::Violation& bound : judged.broken) {
     if (!bound.actual) {
       return "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit, false) +
-             ": what it bounds could not be measured of any; warnings of the experiments say why";
+             ": no experiment measured it; the warnings of the experiments have the reasons";
     }
     asked += (asked.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, bound.limit, false);
     relaxed += (relaxed.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, *bound.actual, true);
@@ -114,16 +114,16 @@ void WarnOfQuality(const std::optional<measurement::QualityChange>& change, cons
   });
   if (judged.gate == measurement::QualityGate::kUndecided) {
     Warn(experiment, kQualityUndecided,
-         change->nll ? "the interval holds the bound: the likelier side counts"
-                     : "greedy answers differ from the baseline's, which is no measure of a loss");
+         change->nll ? "the confidence interval contains the limit: the measured value decides"
+                     : "greedy answers differ from the baseline's, which does not measure a loss");
   }
   if (change && change->per_byte) {
     Warn(experiment, kTokenizersDiffer,
-         "the checkpoint's tokenizer is another one than the reference's: likelihoods are compared per byte");
+         "the checkpoint's tokenizer differs from the reference's: likelihoods are compared per byte");
   }
   if (change && change->cache == measurement::CacheUse::kNotRead) {
     Warn(experiment, kCacheNotExercised,
-         "no text made the engine read its KV cache: likelihoods say nothing of its type, greedy answers do");
+         "no text made the engine read its KV cache: greedy answers are compared instead of likelihoods");
   }
 }
 

@@ -49,7 +49,8 @@ std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStat
                         "), score " + status.best->score;
   const api::ExperimentStatus* compared = api::ComparedWith(status.experiments, winner.runtime);
   if (&winner == compared) {
-    return message + "; it is " + (winner.deployed ? "what is deployed" : "the baseline") + ", nothing else was better";
+    return message + "; it is " + (winner.deployed ? "what is deployed" : "the baseline") +
+           ", no other configuration was better";
   }
   if (!status.best->improvement_over_baseline.empty()) {
     message += ", " + status.best->improvement_over_baseline +
@@ -106,8 +107,8 @@ bool Recommend(const Observed& observed, const Settings& settings, const api::Ta
   const tuning::Candidate* candidate = CandidateOf(space, winner);
   if (candidate == nullptr) {
     out.verdict.recommendation_reason = "NotReproducible";
-    out.verdict.recommendation_message = "The rules of this operator no longer start " + winner.name +
-                                         " as it was measured; edit the task to measure it again";
+    out.verdict.recommendation_message = "The compatibility tables of this operator give " + winner.name +
+                                         " other arguments than the measured ones; edit the task to measure it again";
     return true;
   }
   const deploy::Winner best = deploy::WinnerOf(observed.task, winner, ExperimentOf(space, *candidate, winner.attempts),

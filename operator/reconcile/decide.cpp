@@ -122,7 +122,8 @@ std::optional<Refusal> ShownRefusal(const Observed& observed, const api::TaskSta
 std::string UndeletedText(const Memory& memory, const std::vector<PodRef>& pods) {
   for (const PodRef& pod : pods) {
     const auto found = memory.undeleted.find(pod.name);
-    if (found != memory.undeleted.end()) return "pod " + pod.name + " holds what it has: " + found->second;
+    if (found != memory.undeleted.end())
+      return "pod " + pod.name + " cannot be deleted and keeps its resources: " + found->second;
   }
   return "";
 }
@@ -370,7 +371,8 @@ class Look {
     }
     entry.state = api::ExperimentState::kFailed;
     entry.retry_at.clear();
-    entry.message += std::string(entry.message.empty() ? "" : "; ") + "not started: the budget has nothing left for it";
+    entry.message +=
+        std::string(entry.message.empty() ? "" : "; ") + "not started: it does not fit into the rest of the budget";
     return false;
   }
 
@@ -475,10 +477,11 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
 Plan StatusUnreadable(const Observed& observed, base::WallTime now) {
   Plan plan;
   api::TaskStatus status = observed.task.status;
-  Verdict verdict = Progressing("", "StatusUnreadable",
-                                "The status is of a newer operator, and nothing of it is changed: install that again, "
-                                "or delete the task and apply it anew. " +
-                                    observed.status_error);
+  Verdict verdict = Progressing(
+      "", "StatusUnreadable",
+      "A newer operator wrote the status, and this one does not change it: install the newer operator again, "
+      "or delete the task and create it again. " +
+          observed.status_error);
   verdict.kind = Verdict::Kind::kBlocked;
   const api::Condition* ready = api::FindCondition(status.conditions, "Ready");
   const bool told = ready != nullptr && ready->reason == verdict.reason;

@@ -84,7 +84,7 @@ api::TaskStatus::Estimate TakenBy(const api::TaskStatus& status, base::WallTime 
 
 std::string ComparedWithEstimate(const api::TaskStatus& status) {
   if (!status.estimate || status.estimate->first_gpu_hours.empty()) return "";
-  return "took " + status.estimate->gpu_hours + " GPU-hours, " + status.estimate->first_gpu_hours + " were estimated";
+  return "took " + status.estimate->gpu_hours + " GPU-hours, estimated " + status.estimate->first_gpu_hours;
 }
 
 std::optional<std::string> BudgetRefusal(const api::TaskSpec& spec, const SearchInput& input) {
@@ -102,7 +102,7 @@ std::optional<std::string> BudgetRefusal(const api::TaskSpec& spec, const Search
     const double gpus = candidate.features.shape.gpus;
     if (!gpu_seconds || needs * gpus < *gpu_seconds) gpu_seconds = needs * gpus;
   }
-  const std::string with = budget.confirmations > 0 ? ", its confirmation included" : "";
+  const std::string with = budget.confirmations > 0 ? ", including its confirmation" : "";
   if (budget.seconds_left && *budget.seconds_left <= 0) {
     return DeadlineText(spec) + ", and nothing has been measured";
   }

@@ -76,7 +76,7 @@ void Fill(const tuning::Candidate& candidate, const Server& server, api::Experim
   for (const quant::Override& replaced : candidate.plan.overrides) {
     entry.warnings.push_back(
         {"parameters." + replaced.flag, "UserParameterWins",
-         "The quantization mapping wanted " + replaced.mapped + ", the parameter " + replaced.user + " runs"});
+         "The parameter " + replaced.user + " takes precedence over " + replaced.mapped + " of quantConfig"});
   }
 }
 
@@ -117,13 +117,13 @@ std::vector<quant::Warning> Warnings(const api::TaskSpec& spec, const Space& spa
   if (!gpu.product.empty()) return warnings;
   if (experiment::IsAmdResource(spec.gpu.resource_name)) {
     warnings.push_back({"gpu", "GpuLabelsMissing",
-                        "No node that spec.gpu allows carries the labels of AMD's node labeller "
-                        "(amd.com/gpu.product-name): pods are not bound to a product, and what depends on "
-                        "the architecture was not checked. Install the AMD GPU operator or its labeller"});
+                        "No node that spec.gpu allows has the labels of AMD's node labeller "
+                        "(amd.com/gpu.product-name): pods do not select a product, and requirements on "
+                        "the architecture are not checked. Install the AMD GPU operator or its labeller"});
   } else if (PlacementOf(space, gpu).min_capability) {
     warnings.push_back({"gpu", "GpuLabelsMissing",
-                        "No node that spec.gpu allows carries GPU labels (nvidia.com/gpu.product): pods are "
-                        "not bound to a compute capability or product. Install GPU Feature Discovery"});
+                        "No node that spec.gpu allows has GPU labels (nvidia.com/gpu.product): pods select "
+                        "neither a compute capability nor a product. Install GPU Feature Discovery"});
   }
   return warnings;
 }

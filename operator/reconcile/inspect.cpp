@@ -73,7 +73,7 @@ class Reader {
     }
     const std::string name = experiment::InspectPodName(observed_.task, index_, record_.attempts);
     if (observed_.memory.created.contains(name)) {
-      return Again({bench::FailureReason::kEvicted, "the pod was deleted before it reported", 0, 0});
+      return Again({bench::FailureReason::kEvicted, "the pod was deleted before it reported a result", 0, 0});
     }
     return Create(name);
   }

@@ -8,12 +8,12 @@ base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const
                                             const quant::RuleSet& rules,
                                             const experiment::PodEnvironment& environment) {
   if (experiment.truncated && !experiment.args.empty() && experiment.args.back() == "...") {
-    return base::Invalid(experiment.name + ": its arguments are longer than status has room for");
+    return base::Invalid(experiment.name + ": its arguments did not fit into the status");
   }
   const auto runtimes = ResolveRuntimes(task.spec, rules);
   if (!runtimes) return runtimes.error();
   const auto model = api::FindModel(task.spec, experiment.model);
-  if (!model) return base::Invalid("spec.models: has no \"" + experiment.model + "\" any more");
+  if (!model) return base::Invalid("spec.models: no longer contains \"" + experiment.model + "\"");
   for (const ResolvedRuntime& runtime : *runtimes) {
     if (runtime.spec.name != experiment.runtime) continue;
     experiment::Experiment measured;
@@ -31,7 +31,7 @@ base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const
     placement.nodes_are_labelled = !task.status.gpu_product.empty();
     return deploy::WinnerOf(task, experiment, measured, placement, environment);
   }
-  return base::Invalid("spec.runtimes: has no \"" + experiment.runtime + "\" any more");
+  return base::Invalid("spec.runtimes: no longer contains \"" + experiment.runtime + "\"");
 }
 
 }  // namespace autotune::reconcile

@@ -315,7 +315,7 @@ std::optional<base::WallTime> DeadlineOf(const api::TaskSpec& spec, const api::T
 
 std::string DeadlineText(const api::TaskSpec& spec) {
   return "spec.optimization.budget.deadline: " + api::FormatDuration(*spec.optimization.budget_deadline) +
-         " after the start of the task are over";
+         " since the start of the task have passed";
 }
 
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
@@ -505,15 +505,18 @@ std::string WhyStopped(const Proposal& proposal) {
   std::snprintf(gain, sizeof gain, "%.1f %%", proposal.expected_gain * 100);
   switch (*proposal.stopped) {
     case search::Reason::kLowExpectedGain:
-      return std::string("no candidate that is left is expected to gain 5 % over the leader; the best one ") + gain;
+      return std::string(
+                 "no remaining candidate is expected to gain 5 % over the best score so far; the largest expected gain "
+                 "is ") +
+             gain;
     case search::Reason::kInfeasible:
-      return "no candidate that is left is expected to keep the bounds";
+      return "no remaining candidate is expected to meet the limits";
     case search::Reason::kBudget:
-      return "nothing that is left fits into the budget";
+      return "no remaining candidate fits into the budget";
     case search::Reason::kMaxExperiments:
       return "optimization.maxExperiments is reached";
     case search::Reason::kAllTried:
-      return "every candidate was tried";
+      return "every candidate was measured";
     case search::Reason::kBaseline:
     case search::Reason::kLargestGain:
     case search::Reason::kLeastViolation:

@@ -15,7 +15,7 @@ std::string AboutText(const deploy::Winner& winner, const api::AutotuneTask& tas
   }
   text += "image: " + winner.Engine().value("image", "") + "\nmodel: " + winner.model +
           (winner.revision.empty() ? "" : " at " + winner.revision) + "\n";
-  return left_out.empty() ? text : text + "\nNot written:\n" + left_out;
+  return left_out.empty() ? text : text + "\nSkipped targets:\n" + left_out;
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ void WarnOfImagesForNvidia(Space& space) {
     if (!nvidia || !runs) continue;
     space.warnings.push_back({"runtimes." + runtime.spec.name, "ImageIsForNvidia",
                               "image " + image + " is " + runtime.traits.title +
-                                  "'s build for NVIDIA GPUs, and the task runs on AMD GPUs: name a ROCm build of " +
+                                  "'s build for NVIDIA GPUs, and the task runs on AMD GPUs: set a ROCm build of " +
                                   runtime.traits.title + " in spec.runtimes[" + std::to_string(i) + "].image" +
                                   (runtime.traits.rocm_image.empty() ? "" : ", such as " + runtime.traits.rocm_image)});
   }
@@ -72,7 +72,7 @@ void WarnOfBytes(const std::string& field, const std::string& quantity, Space& s
   if (!bytes || *bytes >= kLeast) return;
   space.warnings.push_back({field, "TooFewBytes",
                             quantity + " is " + std::to_string(*bytes) + (*bytes == 1 ? " byte" : " bytes") +
-                                ", less than anything needs; with its unit it is written like 80Gi"});
+                                ", less than any model requires; add the unit, such as 80Gi"});
 }
 
 void WarnOfUnits(const api::TaskSpec& spec, Space& space) {
@@ -95,8 +95,8 @@ void WarnOfTheOtherVendor(const api::GpuSpec& spec, const GpuChoice& gpu, Space&
   if (amd ? !gpu.capability : gpu.amd_architecture.empty()) return;
   space.warnings.push_back({"gpu", "GpuOfAnotherVendor",
                             "this is a plan for " + std::string(amd ? "NVIDIA" : "AMD") +
-                                " GPUs, and spec.gpu.resourceName is " + spec.resource_name +
-                                (amd ? "" : ": amd.com/gpu gives the task AMD GPUs and their images")});
+                                " GPUs, but spec.gpu.resourceName is " + spec.resource_name +
+                                (amd ? "" : ": with amd.com/gpu the task gets AMD GPUs and images for them")});
 }
 
 }  // namespace
@@ -279,7 +279,7 @@ base::Status CheckSameModel(const api::TaskSpec& spec, Space& space) {
   for (std::size_t i = 0; i < space.models.size(); ++i) {
     const checkpoint::ModelFacts& here = space.models[i].facts;
     if (const std::string difference = DifferenceOf(there, here); !difference.empty()) {
-      return base::Invalid(api::ModelTitle(spec, i) + ": is no checkpoint of the model of " +
+      return base::Invalid(api::ModelTitle(spec, i) + ": is not a checkpoint of the same model as " +
                            api::ModelTitle(spec, reference) + ": " + difference);
     }
     if (there.vocab_size && here.vocab_size && *there.vocab_size != *here.vocab_size) {
@@ -313,13 +313,13 @@ std::optional<int> KnownContext(const api::TaskSpec& spec, std::size_t model, co
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
                                const GpuChoice& gpu, const quant::RuleSet& rules,
                                const experiment::PodEnvironment& environment) {
-  if (models.size() != spec.models.size()) return base::Invalid("spec.models: not all of them were inspected");
+  if (models.size() != spec.models.size()) return base::Invalid("spec.models: not all checkpoints were inspected");
   Space space;
   for (std::size_t i = 0; i < models.size(); ++i) space.models.push_back({spec.models[i].name, models[i]});
   if (!rules.refusal().empty()) {
     space.warnings.push_back(
         {"rules", "RuleTablesRefused",
-         "the operator's own rule tables are used, those that replace them are refused: " + rules.refusal()});
+         "the built-in compatibility tables are used, because the mounted ones are invalid: " + rules.refusal()});
   }
   auto runtimes = ResolveRuntimes(spec, rules);
   if (!runtimes) return std::move(runtimes).error();
@@ -345,9 +345,9 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     if (!own.command.empty() && std::ranges::none_of(own.command, [](const std::string& word) {
           return word.find("{model}") != std::string::npos;
         })) {
-      space.warnings.push_back(
-          {"runtimes." + own.name + ".command", "CommandNamesNoModel",
-           "does not contain {model}: whatever model it serves is measured as " + spec.models.front().id_or_path});
+      space.warnings.push_back({"runtimes." + own.name + ".command", "CommandNamesNoModel",
+                                "does not contain {model}: the model that it serves is measured under the name " +
+                                    spec.models.front().id_or_path});
     }
     if (!runtime.release.assumption.empty()) {
       space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});

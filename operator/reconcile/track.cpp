@@ -168,7 +168,7 @@ class Tracker {
     Outcome outcome;
     if (!entry.started_at.empty()) outcome.gpu_since = base::ParseRfc3339(entry.started_at);
     Fail({bench::FailureReason::kEvicted,
-          "The pod vanished before it reported: it was deleted by preemption, by eviction or by hand", 0, 0},
+          "The pod was deleted before it reported a result: by preemption, by eviction or manually", 0, 0},
          outcome, entry, tracked);
   }
 
@@ -178,14 +178,14 @@ class Tracker {
     const std::string name = NextPodName(observed_.task, entry);
     if (observed_.memory.created.contains(name)) {
       ++entry.attempts;
-      Fail({bench::FailureReason::kEvicted, "The pod was deleted before anything of it was seen", 0, 0}, Outcome{},
+      Fail({bench::FailureReason::kEvicted, "The pod was deleted before the operator observed it", 0, 0}, Outcome{},
            entry, tracked);
       return;
     }
     const auto refused = observed_.memory.refused.find(name);
     if (refused == observed_.memory.refused.end() || refused->second.refusal.kind != Refusal::Kind::kNeverFits) return;
     Fail({bench::FailureReason::kUnschedulable,
-          "it asks for more than the namespace's quota has in all: " + refused->second.refusal.message, 0, 0},
+          "the pod requests more than the whole quota of the namespace: " + refused->second.refusal.message, 0, 0},
          Outcome{}, entry, tracked);
   }
 
@@ -223,9 +223,9 @@ class Tracker {
   Outcome Lost(const PodView& pod, Outcome outcome) const {
     outcome.kind = Outcome::Kind::kFailed;
     if (!outcome.failure || outcome.failure->reason != bench::FailureReason::kNodeLost) {
-      const std::string was_to_end = "the pod was to end by " + base::FormatRfc3339(pod.delete_by) + ", and ";
-      const std::string why =
-          pod.node.empty() ? "is still there: a finalizer holds it" : "node " + pod.node + " has not said that it did";
+      const std::string was_to_end = "the pod should have ended by " + base::FormatRfc3339(pod.delete_by) + ", but ";
+      const std::string why = pod.node.empty() ? "it still exists: a finalizer blocks its deletion"
+                                               : "node " + pod.node + " has not reported its end";
       outcome.failure = bench::Failure{bench::FailureReason::kNodeLost, was_to_end + why, 0, 0};
     }
     return outcome;
@@ -357,7 +357,7 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, int p
       if (entry.state != api::ExperimentState::kPending || entry.baseline != baselines) continue;
       if (FindPod(observed, entry.hash, entry.attempts + 1) != nullptr) continue;
       if (!entry.retry_at.empty() && later(base::ParseRfc3339(entry.retry_at))) {
-        next.waiting_message = "experiment " + entry.name + " is tried again at " + entry.retry_at + " after " +
+        next.waiting_message = "experiment " + entry.name + " will be retried at " + entry.retry_at + " after " +
                                entry.reason + ": " + entry.message;
         continue;
       }
@@ -401,7 +401,7 @@ void EndWaiting(const Observed& observed, const Tracked& tracked, const std::str
       // A pod that no look has recorded yet goes, and its name is not given again.
       if (FindPod(observed, entry.hash, entry.attempts + 1) != nullptr) ++entry.attempts;
     }
-    const std::string late = why + " before it began" + (cause.empty() ? "" : ": " + cause);
+    const std::string late = why + " before the experiment began" + (cause.empty() ? "" : ": " + cause);
     // What ended the attempt before stays the reason.
     if (entry.reason.empty()) entry.reason = bench::FailureReasonName(bench::FailureReason::kUnschedulable);
     entry.message += (entry.message.empty() ? "" : "; ") + late;

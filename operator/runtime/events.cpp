@@ -176,7 +176,7 @@ void EventRecorder::Send(const Event& event, const std::stop_token& stop) {
       }
     }
     if (sent.error().code != base::Code::kRetry) {
-      spdlog::warn("Event {} about {} {} was refused: {}", event.reason, event.regarding.kind, event.regarding.name,
+      spdlog::warn("Event {} about {} {} was rejected: {}", event.reason, event.regarding.kind, event.regarding.name,
                    sent.error().message);
       break;
     }

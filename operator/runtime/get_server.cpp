@@ -102,7 +102,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     if (error == http::error::header_limit) {
       Refuse(431, "headers are larger than 8 KiB\n");
     } else if (error == http::error::body_limit) {
-      Refuse(413, "no body is read here\n");
+      Refuse(413, "requests with a body are not supported\n");
     } else if (error && error.category() == http::make_error_code(http::error::bad_target).category() &&
                error != http::error::end_of_stream && error != http::error::partial_message) {
       Refuse(400, error.message() + "\n");
@@ -263,7 +263,7 @@ base::Result<std::unique_ptr<GetServer>> GetServer::Start(const GetServerOptions
           loop.run();
           return;
         } catch (const std::exception& error) {
-          spdlog::error("HTTP server went on after: {}", error.what());
+          spdlog::error("HTTP server continues after: {}", error.what());
         }
       }
     });

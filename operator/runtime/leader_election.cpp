@@ -52,21 +52,21 @@ base::Status CheckLeaderElection(const LeaderElectionOptions& options) {
     return std::to_string(duration_cast<std::chrono::milliseconds>(duration).count()) + " ms";
   };
   if (options.lease < seconds(1) || options.lease % seconds(1) != base::Duration::zero()) {
-    return base::Invalid("lease duration " + text(options.lease) + ": is not a whole number of seconds");
+    return base::Invalid("lease duration " + text(options.lease) + ": must be a whole number of seconds");
   }
   if (options.retry_period <= base::Duration::zero()) {
-    return base::Invalid("retry period " + text(options.retry_period) + ": is not positive");
+    return base::Invalid("retry period " + text(options.retry_period) + ": must be positive");
   }
   if (options.lease < options.renew_deadline + kFence) {
     return base::Invalid("lease duration " + text(options.lease) +
-                         ": is not at least 2 s longer than the renew deadline " + text(options.renew_deadline));
+                         ": must be at least 2 s longer than the renew deadline " + text(options.renew_deadline));
   }
   if (options.renew_deadline * 5 <= options.retry_period * 6) {
     return base::Invalid("renew deadline " + text(options.renew_deadline) +
-                         ": is not longer than 1.2 times the retry period " + text(options.retry_period));
+                         ": must be longer than 1.2 times the retry period " + text(options.retry_period));
   }
   if (options.identity.empty() || options.name.empty() || options.ns.empty()) {
-    return base::Invalid("leader election: needs a namespace, a name and an identity");
+    return base::Invalid("leader election: requires a namespace, a name and an identity");
   }
   return {};
 }
@@ -120,7 +120,7 @@ base::Status LeaderElection::Alive() const {
   const base::MutexLock lock(mutex_);
   const base::Duration silent = clock_.Now() - renewed_;
   if (!leading_ || silent < options_.lease + kHangs) return {};
-  return base::Retry("leads and has not renewed its lease for " +
+  return base::Retry("is the leader, but has not renewed its Lease for " +
                      std::to_string(duration_cast<seconds>(silent).count()) + " s");
 }
 
@@ -144,7 +144,7 @@ base::Duration LeaderElection::Step(const std::stop_token& stop) {
     leads = leading_;
   }
   if (begins) {
-    spdlog::info("This operator leads now, as {}", options_.identity);
+    spdlog::info("Became the leader as {}", options_.identity);
     leads_.request_stop();
   }
   if (lost) {
@@ -249,11 +249,11 @@ void LeaderElection::Release() {
     lease["spec"]["renewTime"] = lease["spec"]["acquireTime"] = FormatMicroTime(clock_.Wall());
     auto written = client_.Replace(LeaseResource(), options_.ns, options_.name, lease);
     if (written) {
-      spdlog::info("Gave the lease {}/{} back", options_.ns, options_.name);
+      spdlog::info("Released the lease {}/{}", options_.ns, options_.name);
       return;
     }
     if (written.error().code != base::Code::kConflict) {
-      spdlog::warn("Lease {}/{} could not be given back: {}", options_.ns, options_.name, written.error().message);
+      spdlog::warn("Lease {}/{} could not be released: {}", options_.ns, options_.name, written.error().message);
       return;
     }
     auto read = client_.Get(LeaseResource(), options_.ns, options_.name);

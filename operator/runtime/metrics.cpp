@@ -164,12 +164,13 @@ struct Metrics::Impl {
   Family<Gauge>& depth = Make<Gauge>("workqueue_depth", "Current depth of the queue");
   Family<Counter>& adds = Make<Counter>("workqueue_adds_total", "Adds handled by the queue");
   Family<Counter>& retries = Make<Counter>("workqueue_retries_total", "Retries handled by the queue");
-  Family<Histogram>& queued = Make<Histogram>("workqueue_queue_duration_seconds", "How long a key stays in the queue");
-  Family<Histogram>& worked = Make<Histogram>("workqueue_work_duration_seconds", "How long a key is worked on");
+  Family<Histogram>& queued = Make<Histogram>("workqueue_queue_duration_seconds", "Time that a key waits in the queue");
+  Family<Histogram>& worked =
+      Make<Histogram>("workqueue_work_duration_seconds", "Time that the processing of a key takes");
   Family<Gauge>& unfinished =
-      Make<Gauge>("workqueue_unfinished_work_seconds", "Sum of the time that keys in work have taken so far");
+      Make<Gauge>("workqueue_unfinished_work_seconds", "Time that keys in process have taken so far, summed");
   Family<Gauge>& longest =
-      Make<Gauge>("workqueue_longest_running_processor_seconds", "How long the longest running worker has run");
+      Make<Gauge>("workqueue_longest_running_processor_seconds", "Time that the longest running worker has run");
 
   Family<Counter>& requests =
       Make<Counter>("rest_client_requests_total", "HTTP requests by status code, method and host");
@@ -179,13 +180,13 @@ struct Metrics::Impl {
   Family<Counter>& watches = Make<Counter>("reflector_watches_total", "Watches by the reflectors");
   Family<Counter>& errors = Make<Counter>("reflector_errors_total", "Errors of the reflectors by code");
 
-  Family<Gauge>& leader = Make<Gauge>("leader_election_master_status", "1 where this process leads");
+  Family<Gauge>& leader = Make<Gauge>("leader_election_master_status", "1 if this process is the leader");
 
   Counter& cpu = Make<Counter>("process_cpu_seconds_total", "User and system CPU time").Add({});
   Gauge& resident = Make<Gauge>("process_resident_memory_bytes", "Resident memory").Add({});
   Gauge& virtual_memory = Make<Gauge>("process_virtual_memory_bytes", "Virtual memory").Add({});
   Gauge& open_fds = Make<Gauge>("process_open_fds", "Open file descriptors").Add({});
-  Gauge& max_fds = Make<Gauge>("process_max_fds", "Most file descriptors").Add({});
+  Gauge& max_fds = Make<Gauge>("process_max_fds", "Maximum number of open file descriptors").Add({});
   Gauge& start = Make<Gauge>("process_start_time_seconds", "Start of the process since the epoch").Add({});
 
   base::Mutex mutex;

@@ -92,7 +92,7 @@ void Reflector::Run(const std::stop_token& stop) {
     }
     base::Duration delay = NextBackoff();
     if (outcome.error->retry_after) delay = std::max<base::Duration>(delay, *outcome.error->retry_after);
-    spdlog::warn("Watch of {} goes on in {} ms: {}", options_.name,
+    spdlog::warn("Watch of {} continues in {} ms: {}", options_.name,
                  std::chrono::duration_cast<std::chrono::milliseconds>(delay).count(), outcome.error->message);
     Beat(delay);
     if (!clock_.SleepFor(delay, stop)) return;

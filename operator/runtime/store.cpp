@@ -19,7 +19,7 @@ UntypedStore::EntryPtr UntypedStore::MakeEntry(ObjectMeta meta, const json& obje
   } catch (const std::exception& error) {  // nlohmann's type errors
     why = error.what();
   }
-  spdlog::error("{} {} could not be read, keeping its last known state: {}", kind_, meta.key.ToString(), why);
+  spdlog::error("{} {} could not be read, its last known state is kept: {}", kind_, meta.key.ToString(), why);
   return nullptr;
 }
 
@@ -64,7 +64,7 @@ void UntypedStore::Stage(const json& object) {
   ObjectMeta meta = ReadObjectMeta(object);
   const ObjectKey key = meta.key;
   if (key.name.empty()) {
-    spdlog::error("{} without a name in a list was left out", kind_);
+    spdlog::error("{} without a name in a list was ignored", kind_);
     return;
   }
   if (EntryPtr entry = MakeEntry(std::move(meta), object)) {
@@ -122,7 +122,7 @@ void UntypedStore::CommitReplace(const std::string& resource_version) {
 void UntypedStore::Upsert(const json& object) {
   ObjectMeta meta = ReadObjectMeta(object);
   if (meta.key.name.empty()) {
-    spdlog::error("{} event without a name was left out", kind_);
+    spdlog::error("{} event without a name was ignored", kind_);
     return;
   }
   const std::string version = meta.resource_version;

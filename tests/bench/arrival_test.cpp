@@ -101,7 +101,7 @@ TEST(ArrivalTimes, ATraceNeedsARate) {
   EXPECT_TRUE(CheckTrace(kTrace));
   EXPECT_FALSE(CheckTrace({milliseconds(5)}));
   EXPECT_EQ(CheckTrace({milliseconds(5), milliseconds(5)}).error().message,
-            "all entries have the same timestamp: no rate can be made of them");
+            "all entries have the same timestamp: they define no rate");
 }
 
 TEST(StaggeredStart, SpreadsThePlacesOverOneLatency) {

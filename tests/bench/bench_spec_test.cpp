@@ -94,17 +94,17 @@ TEST(BenchSpec, ErrorsNameTheMember) {
        {"D(8000,128)", "D(8000,500)"},
        "spec.scenarios[1]: D(8000,500) has requests of up to 8500 tokens; "
        "the context holds 8192"},
-      {"dataset", {{"path", "/x"}}, "spec.dataset: a dataset brings its own lengths"},
+      {"dataset", {{"path", "/x"}}, "spec.dataset: a dataset has its own lengths"},
       {"dataset", json::object(), "spec.dataset.path: the file is missing"},
       {"dataset", {{"path", "/x"}, {"format", "CSV"}}, "spec.dataset.format: \"CSV\" is not one of"},
       {"endpoint", "chat", "spec.endpoint: \"chat\" is neither Completions nor Chat"},
       {"prefix", {{"tokens", 0}}, "spec.prefix.tokens: 0 is not in [1, "},
-      {"prefix", {{"tokens", 512}, {"groups", 1}}, "spec.prefix.tokens: 512 leaves nothing of the longest input"},
+      {"prefix", {{"tokens", 512}, {"groups", 1}}, "spec.prefix.tokens: 512 is not shorter than the longest input"},
       {"turns", 0.5, "spec.turns: 0.5 is not a mean number of turns"},
       {"load", {{"mode", "x"}}, "spec.load"},
-      {"load", json::object(), "spec.arrival: requests in flight have no arrival process"},
-      {"arrival", {{"process", "Trace"}}, "spec.arrival.process: Trace needs a dataset with timestamps"},
-      {"slo", json::object(), "spec.slo: goodput needs a bound"},
+      {"load", json::object(), "spec.arrival: a closed loop has no arrival process"},
+      {"arrival", {{"process", "Trace"}}, "spec.arrival.process: Trace requires a dataset with timestamps"},
+      {"slo", json::object(), "spec.slo: goodput requires a latency limit"},
       {"slo", {{"bounds", {{{"metric", "x"}}}}}, "spec.slo"},
       {"worth", "Money", "spec.worth: \"Money\" is not one of"},
       {"scoreToBeat", {1}, "spec.scoreToBeat: not a list of 2"},
@@ -135,8 +135,7 @@ TEST(BenchSpec, WhatCannotBeMeasuredIsRefused) {
   BenchSpec spec;
   spec.scenarios = {Scenario::Fixed(512, 1)};
   spec.slo.bounds = {{measurement::Metric::kItl, measurement::Statistic::kP99, 50}};
-  EXPECT_EQ(CheckBenchSpec(spec).error().message,
-            "spec.slo.itl.p99: answers of one token have nothing between tokens to measure");
+  EXPECT_EQ(CheckBenchSpec(spec).error().message, "spec.slo.itl.p99: answers of one token have no time between tokens");
   spec.slo.bounds.clear();
   spec.load.mode = measurement::LoadMode::kFixedConcurrency;
   spec.load.fixed.assign(kMaxPoints + 1, 1);

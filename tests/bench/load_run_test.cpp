@@ -205,7 +205,7 @@ TEST(LoadRun, SaysWhatIsWrongWithAnAnswer) {
          answer.Event(R"({"error":{"message":"worker died"}})");
          answer.Finish(16, 1);
        },
-       "the engine gave up in the middle of its answer: worker died"},
+       "the engine reported an error within its answer: worker died"},
       {[](const Sent&, Answer& answer) {
          answer.Begin();
          answer.Text(" a");
@@ -448,10 +448,16 @@ TEST(ServerUrl, RefusesTheRestWithAReason) {
   const struct {
     const char *text, *reason;
   } kCases[] = {
-      {"localhost:8000", "begins with neither"}, {"ftp://h", "begins with neither"},  {"http://", "has no host"},
-      {"http://h:0", "\"0\" is not a port"},     {"http://h:70000", "is not a port"}, {"http://h:8o", "is not a port"},
-      {"http://u:p@h", "OPENAI_API_KEY"},        {"http://h/?x=1", "query"},          {"http://h /", "a character"},
-      {"http://h\r\nX: y", "a character"},
+      {"localhost:8000", "begins with neither"},
+      {"ftp://h", "begins with neither"},
+      {"http://", "has no host"},
+      {"http://h:0", "\"0\" is not a port"},
+      {"http://h:70000", "is not a port"},
+      {"http://h:8o", "is not a port"},
+      {"http://u:p@h", "OPENAI_API_KEY"},
+      {"http://h/?x=1", "query"},
+      {"http://h /", "an invalid character"},
+      {"http://h\r\nX: y", "an invalid character"},
   };
   for (const auto& row : kCases) {
     const auto url = ServerUrl::Parse(row.text);
@@ -463,7 +469,7 @@ TEST(ServerUrl, RefusesTheRestWithAReason) {
 TEST(Server, ATokenThatWouldBeAnotherHeaderIsRefused) {
   ServerUrl url = ServerUrl::Local(80);
   url.token = "a\r\nX: y";
-  EXPECT_THAT(Server::Make(url).error().message, HasSubstr("the token holds a character"));
+  EXPECT_THAT(Server::Make(url).error().message, HasSubstr("the token contains an invalid character"));
 }
 
 TEST(Server, AnUnknownNameSaysSo) {

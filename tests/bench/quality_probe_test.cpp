@@ -160,7 +160,7 @@ TEST_F(QualityProbeTest, NanIsBroken) {
     if (body.contains("echo")) return Ok({{"logprobs", {{"token_logprobs", {nullptr, -1, nullptr, -1}}}}});
     return Usual(body);
   });
-  EXPECT_THAT(outcome.broken, HasSubstr("(2 of 2) is no number"));
+  EXPECT_THAT(outcome.broken, HasSubstr("(2 of 2) is not a number"));
   outcome = Measure([](std::string_view, const json& body) {
     return body.contains("echo") ? Refused(500, "Out of range float values are not JSON compliant: nan") : Usual(body);
   });
@@ -263,7 +263,7 @@ TEST_F(QualityProbeTest, SanityIsLookedAtBeforeAnythingIsMeasured) {
   EXPECT_THAT(check([](std::string_view, const json&) {
                 return Ok({{"text", std::string(64, '!')}, {"finish_reason", "length"}});
               }),
-              HasSubstr("all 4 test prompts are answered by one text repeated without end"));
+              HasSubstr("all 4 test prompts are answered by an endless repetition of one text"));
   EXPECT_THAT(check([](std::string_view, const json&) {
                 return Ok({{"text", ""}, {"finish_reason", "stop"}});
               }),

@@ -166,8 +166,8 @@ TEST(WhyBroken, IsSaidWhereAllAnswersAreAlike) {
   EXPECT_THAT(WhyBroken(answers({"", " "}, "stop")), HasSubstr("immediate end of sequence"));
   EXPECT_THAT(WhyBroken(answers({"", "\n\n"})), HasSubstr("nothing visible"));
   EXPECT_THAT(WhyBroken(answers({std::string(64, '!'), std::string(64, '!')})),
-              HasSubstr("without end, such as \"!!!"));
-  EXPECT_THAT(WhyBroken(answers({" the the the the the", " of a of a of a of a of a"})), HasSubstr("without end"));
+              HasSubstr("endless repetition of one text, such as \"!!!"));
+  EXPECT_THAT(WhyBroken(answers({" the the the the the", " of a of a of a of a of a"})), HasSubstr("endless"));
   // A weak model repeats itself sooner or later, and one of several from the beginning.
   EXPECT_EQ(WhyBroken(answers({"He went home. I am. I am. I am. I am. I am.", std::string(64, '!')})), "");
   EXPECT_EQ(WhyBroken(answers({"", "and so on"})), "");

@@ -370,7 +370,7 @@ TEST(Result, ACutDocumentIsAlwaysNoticed) {
     const auto decoded = DecodeRun(std::string_view(whole).substr(0, size));
     ASSERT_FALSE(decoded.ok()) << size;
     EXPECT_EQ(decoded.error().code, base::Code::kInvalid);
-    EXPECT_THAT(decoded.error().message, HasSubstr(size < 5 ? "not a result document" : "cut short")) << size;
+    EXPECT_THAT(decoded.error().message, HasSubstr(size < 5 ? "not a result document" : "truncated")) << size;
   }
 }
 

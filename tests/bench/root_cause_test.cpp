@@ -147,7 +147,7 @@ TEST(RootCause, ClassifiesTextsOfOtherEndings) {
       {"/usr/bin/python3: No module named sglang\n", 1, R::kEngineCrashed, "/usr/bin/python3: No module named sglang"},
       {"Fatal Python error: Segmentation fault\n", -11, R::kEngineCrashed, "Fatal Python error: Segmentation fault"},
       {"", -9, R::kEngineCrashed,
-       "the engine was ended by signal 9 (SIGKILL) after 24 s, before it was ready; it printed nothing"},
+       "the engine was ended by signal 9 (SIGKILL) after 24 s, before it was ready; without output"},
       {"loading\n", 137, R::kEngineCrashed, "the engine ended with exit code 137 after 24 s"},
       {"loading\n", 0, R::kEngineCrashed, "the engine ended with exit code 0 after 24 s"},
       {"what is this\n", 2, R::kEngineRejectedArguments, "the engine ended with exit code 2 after 24 s"},

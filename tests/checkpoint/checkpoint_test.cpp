@@ -132,7 +132,7 @@ TEST_F(InDirectory, CountsTheWeightsOfALargeModelOnce) {
 TEST_F(InDirectory, SaysWhenTheSizeIsNotKnown) {
   Write("config.json", kLlama);
   EXPECT_FALSE(Read()->weight_bytes);
-  EXPECT_THAT(Read()->notes, Contains("the size of the weights is not known; nothing is pruned for not fitting"));
+  EXPECT_THAT(Read()->notes, Contains("the size of the weights is not known; whether the model fits is not checked"));
 }
 
 TEST_F(InDirectory, ReadsMistralsOwnFilesWithoutAConfig) {
@@ -293,7 +293,7 @@ TEST_F(InDirectory, TakesTheDtypeOfTheWeightsWhereTheConfigHasNone) {
   config.erase("torch_dtype");
   Write("config.json", config.dump());
   EXPECT_EQ(Read()->dtype, "");
-  EXPECT_THAT(Read()->notes, Contains("no file declares the dtype of the weights; the rules go by bfloat16"));
+  EXPECT_THAT(Read()->notes, Contains("no file declares the dtype of the weights; bfloat16 is assumed"));
   const std::string header =
       R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F16","shape":[4],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})";
   std::string file;

@@ -199,12 +199,13 @@ TEST(ModelFacts, MessagesNameTheFileAndTheKey) {
   const auto config = [](const char* quantization) {
     return json{{"model_type", "llama"}, {"quantization_config", json::parse(quantization)}};
   };
-  EXPECT_THAT(FactsOfConfig(config(R"({"quant_method": "compressed-tensors", "config_groups": "x"})"))->notes,
-              Contains("config.json: quantization_config.config_groups is no object; the format of all weights is not "
-                       "known"));
+  EXPECT_THAT(
+      FactsOfConfig(config(R"({"quant_method": "compressed-tensors", "config_groups": "x"})"))->notes,
+      Contains("config.json: quantization_config.config_groups is not an object; the format of all weights is not "
+               "known"));
   EXPECT_THAT(
       FactsOfConfig(config(R"({"quant_method": "fp8", "weight_block_size": "big"})"))->notes,
-      Contains("config.json: quantization_config.weight_block_size is no pair of numbers; the block is not known"));
+      Contains("config.json: quantization_config.weight_block_size is not a pair of numbers; the block is not known"));
   EXPECT_THAT(FactsOfConfig(config(R"({"quant_method": "modelopt", "quant_algo": "FP7"})"))->notes,
               Contains("config.json: quantization_config: quant_algo \"FP7\" is not one that this version knows"));
   EXPECT_THAT(FactsOfConfig(config("[1]"), "spec.model.facts").error().message,
@@ -214,7 +215,7 @@ TEST(ModelFacts, MessagesNameTheFileAndTheKey) {
   parts.params = &params;
   EXPECT_THAT(FactsOf(parts)->notes,
               ElementsAre("params.json: n_layers is not one number; treated as not known",
-                          "params.json: n_kv_heads is no size; what depends on it is not known",
+                          "params.json: n_kv_heads is not a size; values that depend on it are not known",
                           "params.json: moe.num_experts is not one number; treated as not known"));
   EXPECT_THAT(ParseObject("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 826\n", "config.json")
                   .error()
@@ -227,7 +228,7 @@ TEST(ModelFacts, MessagesNameTheFileAndTheKey) {
 TEST(ModelFacts, NotesWhatItCannotRead) {
   EXPECT_EQ(Read("{}").dtype, "");
   EXPECT_THAT(FactsOfConfig(json::object())->notes,
-              ElementsAre("no file declares the dtype of the weights; the rules go by bfloat16"));
+              ElementsAre("no file declares the dtype of the weights; bfloat16 is assumed"));
   EXPECT_EQ(Read(R"({"torch_dtype": "torch.float16"})").dtype, "float16");
   const ModelFacts facts = Read(R"({"dtype": "bfloat16", "vocab_size": "many", "num_attention_heads": 16})");
   EXPECT_THAT(facts.notes, ElementsAre("config.json: vocab_size is not one number; treated as not known"));

@@ -55,7 +55,7 @@ TEST(ReadSimulatedGpu, TakesTheSameNamesWhereRatesAreKnown) {
   EXPECT_GT(simulated, 30);
   EXPECT_EQ(ReadSimulatedGpu("74a1")->name, "mi300x");
   EXPECT_EQ(ReadSimulatedGpu("NVIDIA-H200")->name, "h200");
-  EXPECT_THAT(ReadSimulatedGpu("gb10").error().message, HasSubstr("its rates are not known"));
+  EXPECT_THAT(ReadSimulatedGpu("gb10").error().message, HasSubstr("its data sheet is not known"));
   EXPECT_FALSE(ReadSimulatedGpu("12.0").ok());
 }
 

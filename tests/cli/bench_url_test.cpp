@@ -49,7 +49,7 @@ TEST(BenchUrl, TheTableEndsWithTheAnswer) {
   Example example;
   const std::string text = ResultTable(example.spec, example.result);
   EXPECT_THAT(text,
-              HasSubstr("D(512,128): keeps ttft.p99 <= 500 ms up to 3200.0 +- 12.5 output tokens/s, 16 requests/s "
+              HasSubstr("D(512,128): meets ttft.p99 <= 500 ms up to 3200.0 +- 12.5 output tokens/s, 16 requests/s "
                         "at 32 in flight\n"));
   EXPECT_THAT(text, HasSubstr("\u2265 900 ms")) << "a lower bound";
   EXPECT_THAT(text, HasSubstr("2 TimedOut 1 Refused"));
@@ -86,7 +86,7 @@ TEST(BenchUrl, SaysSoWhenNothingKeepsTheSlo) {
   example.result.warnings = {"random tokens"};
   example.result.simulated = true;
   const std::string text = ResultTable(example.spec, example.result);
-  EXPECT_THAT(text, HasSubstr("D(512,128): no measured load keeps ttft.p99 <= 500 ms\n"));
+  EXPECT_THAT(text, HasSubstr("D(512,128): no measured load meets ttft.p99 <= 500 ms\n"));
   EXPECT_THAT(text, HasSubstr("warning: random tokens\n"));
   EXPECT_THAT(text, HasSubstr("simulated engine"));
 }

@@ -58,7 +58,7 @@ TEST_F(ClusterTest, SaysInOneLineWhatIsMissing) {
 
   transport.refuses_connections = true;
   task = cluster.Get("llama");
-  EXPECT_THAT(task.error().message, HasSubstr("does not answer"));
+  EXPECT_THAT(task.error().message, HasSubstr("does not respond"));
   EXPECT_EQ(ExitCodeOf(task.error()), 3);
 }
 
@@ -152,10 +152,9 @@ TEST_F(ClusterTest, ReadsTheNodesOrSaysHowToDoWithout) {
   kube::Client other(refusing, clock);
   const auto refused = Cluster(other, "ml").Nodes();
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(
-      refused.error().message,
-      "nodes: not allowed: GET /api/v1/nodes: 403 Forbidden: nodes is forbidden; --gpu NAME plans for a GPU without "
-      "asking the cluster");
+  EXPECT_EQ(refused.error().message,
+            "nodes: not allowed: GET /api/v1/nodes: 403 Forbidden: nodes is forbidden; --gpu NAME plans for a GPU "
+            "without access to the cluster");
   EXPECT_EQ(ExitCodeOf(refused.error()), 3);
 }
 
@@ -180,7 +179,7 @@ TEST_F(ApplyTest, ADryRunWritesNothing) {
 
 TEST_F(ApplyTest, SaysWhenTheNamespaceIsMissing) {
   transport.On("POST " + path, 404, Refusal(404, "NotFound", "namespaces \"ml\" not found"));
-  EXPECT_EQ(cluster.Apply(object, "llama").error().message, "there is no namespace ml");
+  EXPECT_EQ(cluster.Apply(object, "llama").error().message, "namespace ml does not exist");
 }
 
 TEST_F(ApplyTest, ReplacesWhatItCreated) {

@@ -92,7 +92,7 @@ TEST(Explain, ReadsFactsAsPeopleWriteThem) {
       Explain(Rules(), {.settings = {"gemmDtype=fp8"}, .engine = "vllm", .gpu = "h100", .model = path});
   ASSERT_TRUE(explained.ok()) << explained.error().message;
   EXPECT_EQ(explained->request.model.family, "int4-wna16");
-  EXPECT_THAT(explained->request.model.notes, ::testing::ElementsAre("\"lairs\" is no fact of a model"));
+  EXPECT_THAT(explained->request.model.notes, ::testing::ElementsAre("\"lairs\" is not a known field of a model"));
   EXPECT_THAT(ExplanationText(*explained), HasSubstr("keeps its weights"));
   std::ofstream(path) << R"({"architecture": "X", "quantization": "fast"})";
   const auto unknown = Explain(Rules(), {.settings = {}, .engine = "vllm", .gpu = "", .model = path});
@@ -117,11 +117,11 @@ TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
     const char* message;
   };
   const Case cases[] = {
-      {{"gemmDtype=fp9"}, "vllm", "", "gemmDtype: \"fp9\" is none of auto, float16"},
-      {{"preset=fast"}, "vllm", "", "preset: \"fast\" is none of default, kv-cache-fp8"},
-      {{"gemm=fp8"}, "vllm", "", "\"gemm\" is no field; did you mean gemmDtype?"},
-      {{"kvcache_dtype=fp8"}, "vllm", "", "\"kvcache_dtype\" is no field; did you mean kvcacheDtype?"},
-      {{"gemmDtype=fp8", "gemmDtype=int8"}, "vllm", "", "\"gemmDtype\" stands here twice"},
+      {{"gemmDtype=fp9"}, "vllm", "", "gemmDtype: \"fp9\" is not one of auto, float16"},
+      {{"preset=fast"}, "vllm", "", "preset: \"fast\" is not one of default, kv-cache-fp8"},
+      {{"gemm=fp8"}, "vllm", "", "\"gemm\" is not a field; did you mean gemmDtype?"},
+      {{"kvcache_dtype=fp8"}, "vllm", "", "\"kvcache_dtype\" is not a field; did you mean kvcacheDtype?"},
+      {{"gemmDtype=fp8", "gemmDtype=int8"}, "vllm", "", "\"gemmDtype\" is set twice"},
       {{"gemmDtype"}, "vllm", "", "\"gemmDtype\" is not of the form name=value"},
       {{"=x"}, "vllm", "", "is not of the form name=value"},
       {{"--=x"}, "vllm", "", "has no name"},

@@ -151,22 +151,22 @@ TEST(Import, RefusesByNameWhatItCannotCarryOver) {
     const char* message;
   } rows[] = {
       {"/task_name", R"("")", "task_name: is required"},
-      {"/task_nam", "1", "task_nam: is not a key that can be imported"},
+      {"/task_nam", "1", "task_nam: is not a supported key"},
       {"/base_runtime", R"("llama-3-2-1b-instruct-rt")",
-       "base_runtime: \"llama-3-2-1b-instruct-rt\" names an OME ClusterServingRuntime"},
+       "base_runtime: \"llama-3-2-1b-instruct-rt\" is an OME ClusterServingRuntime"},
       {"/base_runtime", "null", "base_runtime: is required"},
       {"/model", "{}", "model.id_or_path: is required"},
       {"/model/quantization", R"("magic")", "model.quantization: "},
       {"/parameters/mem-fraction-static", "[0.8]", "parameters.mem-fraction-static: vLLM "},
-      {"/parameters/port", "[8000]", "parameters.port: is set by the operator itself"},
+      {"/parameters/port", "[8000]", "parameters.port: is set by the operator"},
       {"/parameters/max-num-seqs", R"({"type": "continuous", "low": 1, "high": 9})",
        "parameters.max-num-seqs: a range"},
       {"/parameters/max-num-seqs", R"({"type": "integer", "low": 1, "high": 1e9})", "parameters.max-num-seqs: a range"},
       {"/parameters", R"({"max-num-seqs": [1], "max_num_seqs": [2]})",
-       "parameters.max_num_seqs: the flag max-num-seqs is there twice"},
-      {"/quant_config", R"({"method": "fp8"})", "quant_config.method: is not a key"},
+       "parameters.max_num_seqs: the flag max-num-seqs is listed twice"},
+      {"/quant_config", R"({"method": "fp8"})", "quant_config.method: is not a supported key"},
       {"/quant_config", R"({"presets": ["universal-fp8"]})", "quant_config.presets: \"universal-fp8\" is not a preset"},
-      {"/quant_config", R"({"gemm_dtype": "fp9"})", "what the file asks for is not a valid AutotuneTask: spec.quantC"},
+      {"/quant_config", R"({"gemm_dtype": "fp9"})", "the converted task is not a valid AutotuneTask: spec.quantC"},
       {"/parallel_config", R"({"presets": ["single-gpu", "balanced"]})", "parallel_config.presets: several presets"},
       {"/parallel_config", R"({"presets": ["huge"]})", "parallel_config.presets: \"huge\" is not a parallel preset"},
       {"/parallel_config", R"({"moe_dense_tp": 2})", "parallel_config.moe_dense_tp: vLLM "},
@@ -184,7 +184,7 @@ TEST(Import, RefusesByNameWhatItCannotCarryOver) {
     ASSERT_FALSE(result.ok()) << row.pointer << " = " << row.value;
     EXPECT_THAT(result.error().message, ::testing::StartsWith(row.message)) << row.pointer << " = " << row.value;
   }
-  EXPECT_EQ(Import("task_name: yaml").error().message, "not JSON, and a task file of the predecessor is");
+  EXPECT_EQ(Import("task_name: yaml").error().message, "not JSON, the format of task files of inference-autotuner");
   EXPECT_EQ(Import("[]").error().message, "the file: is not an object");
 }
 

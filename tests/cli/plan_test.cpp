@@ -64,10 +64,9 @@ TEST(PlanText, ShowsExperimentsWhatDiffersAndTheSum) {
   EXPECT_THAT(text, HasSubstr("not quantized; from spec.model.facts"));
   EXPECT_THAT(text, HasSubstr("ARGUMENTS THAT DIFFER"));
   EXPECT_THAT(text, HasSubstr("Common arguments: --gpu-memory-utilization 0.9"));
-  EXPECT_THAT(text, HasSubstr("stands for 1 more"));
-  EXPECT_THAT(
-      text, HasSubstr("7 combinations: 5 candidates, 2 duplicates, 0 pruned; the search measures as many of them as it "
-                      "needs, at most 5"));
+  EXPECT_THAT(text, HasSubstr("duplicates: 1"));
+  EXPECT_THAT(text, HasSubstr("7 combinations: 5 candidates, 2 duplicates, 0 pruned; the search decides how many of "
+                              "them it measures, at most 5"));
 }
 
 TEST(PlanText, ShowsWhatIsPrunedAndWhy) {
@@ -98,7 +97,7 @@ TEST(PlanText, SaysOnceThatARuntimesReleaseIsNotKnown) {
   const json old = {{"baseRuntime", nullptr},
                     {"runtimes", {{{"name", "own"}, {"engine", "vllm"}, {"image", "vllm/vllm-openai:v0.7.3"}}}}};
   const std::string text = PlanText(Plan(old, {.gpu = "h100"}), 200);
-  const std::string message = "vLLM 0.7.3 is older than the rules";
+  const std::string message = "vLLM 0.7.3 is older than the compatibility table";
   EXPECT_THAT(text, HasSubstr(message));
   EXPECT_EQ(text.find(message), text.rfind(message)) << text;
 }
@@ -125,7 +124,7 @@ TEST(PlanText, TakesTheGpusThatExplainTakes) {
   EXPECT_THAT(PlanText(Plan(amd, {.gpu = "mi300x"}), 160),
               HasSubstr("GPU    AMD_Instinct_MI300X_OAM, AMD gfx942  (from --gpu)"));
   EXPECT_THAT(PlanText(Plan(amd, {.gpu = "gfx950"}), 160), HasSubstr("GPU    AMD gfx950  (from --gpu)"));
-  EXPECT_THAT(PlanText(Plan(amd), 160), HasSubstr("GPU    of AMD, not known which"));
+  EXPECT_THAT(PlanText(Plan(amd), 160), HasSubstr("GPU    AMD, model not known"));
   const json product = {{"gpu", {{"resourceName", "amd.com/gpu"}, {"products", {"74b5"}}}}};
   EXPECT_THAT(PlanText(Plan(product), 160), HasSubstr("GPU    74b5, AMD gfx942  (from spec.gpu.products)"));
 }
@@ -144,7 +143,7 @@ TEST(PlanJson, BindsPodsToAmdGpusByAmdsLabels) {
 TEST(PlanText, SaysThatThePodsWouldGetGpusOfAnotherVendor) {
   EXPECT_THAT(
       PlanText(Plan(json::object(), {.gpu = "mi300x"}), 400),
-      HasSubstr("GpuOfAnotherVendor: this is a plan for AMD GPUs, and spec.gpu.resourceName is nvidia.com/gpu"));
+      HasSubstr("GpuOfAnotherVendor: this is a plan for AMD GPUs, but spec.gpu.resourceName is nvidia.com/gpu"));
   EXPECT_THAT(PlanText(Plan({{"gpu", {{"resourceName", "amd.com/gpu"}}}}, {.gpu = "h100"}), 400),
               HasSubstr("GpuOfAnotherVendor"));
   EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "h100"}), 400), Not(HasSubstr("GpuOfAnotherVendor")));
@@ -180,7 +179,7 @@ TEST(SearchText, ShowsTheOrderAndTheEstimateAsPredictions) {
   const TaskPlan plan = Plan(SearchedSpace(), {.gpu = "h100"});
   const SearchPreview preview = PreviewSearch(plan);
   const std::string text = SearchText(plan, preview);
-  EXPECT_THAT(text, HasSubstr("What the search expects: predicted, not measured"));
+  EXPECT_THAT(text, HasSubstr("Expected order and results: predicted, not measured"));
   EXPECT_THAT(text, HasSubstr("baseline"));
   EXPECT_THAT(text, HasSubstr("Estimate: "));
   EXPECT_THAT(text, Not(HasSubstr("budget")));
@@ -214,15 +213,15 @@ TEST(SearchText, SaysWhatTheBudgetCuts) {
   const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.1"}}}}), {.gpu = "h100"});
   const SearchPreview preview = PreviewSearch(plan);
   EXPECT_LT(preview.cost.experiments.mean, preview.unlimited->experiments.mean);
-  EXPECT_THAT(SearchText(plan, preview), HasSubstr("The budget cuts it"));
+  EXPECT_THAT(SearchText(plan, preview), HasSubstr("The budget limits the search"));
   const TaskPlan rich = Plan(SearchedSpace({{"budget", {{"gpuHours", "50"}}}}), {.gpu = "h100"});
-  EXPECT_THAT(SearchText(rich, PreviewSearch(rich)), HasSubstr("The budget has room for that"));
+  EXPECT_THAT(SearchText(rich, PreviewSearch(rich)), HasSubstr("The budget is large enough"));
 }
 
 TEST(SearchText, SaysThatNothingCanBeStarted) {
   const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.001"}}}}), {.gpu = "h100"});
   EXPECT_THAT(SearchText(plan, PreviewSearch(plan)),
-              HasSubstr("Nothing can be started: spec.optimization.budget.gpuHours"));
+              HasSubstr("No experiment can start: spec.optimization.budget.gpuHours"));
 }
 
 TEST(SearchPreview, TakesAsManyPlacesAsTheOperatorWould) {
@@ -303,7 +302,7 @@ TEST(PlanPods, AreManifestsOfEveryExperiment) {
 TEST(MakePlan, NeverGuessesTheModel) {
   const auto plan = MakePlan(Task(json::object(), nullptr), Rules(), Environment(), {.hub = {.offline = true}});
   ASSERT_FALSE(plan.ok());
-  EXPECT_THAT(plan.error().message, HasSubstr("\"org/model\" are not known here, offline"));
+  EXPECT_THAT(plan.error().message, HasSubstr("\"org/model\" is not available offline"));
   EXPECT_THAT(plan.error().message, HasSubstr("--model-dir"));
 }
 
@@ -431,10 +430,10 @@ TEST(PlanForACluster, SaysWhenNothingFits) {
   PlanOptions options;
   options.nodes = {{GpuNode("a", "NVIDIA-H100-80GB-HBM3", 2)}};
   EXPECT_EQ(NoRoom(Plan({{"parallelConfig", {{"tensorParallel", {4}}}}}, options)),
-            "an experiment needs 4 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 2");
+            "an experiment requires 4 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 2");
   const TaskPlan partly = Plan({{"parallelConfig", {{"tensorParallel", {1, 4}}}}}, options);
   EXPECT_EQ(NoRoom(partly), "");
-  EXPECT_THAT(PlanText(partly, 200), HasSubstr("Not enough: an experiment needs 4 GPUs"));
+  EXPECT_THAT(PlanText(partly, 200), HasSubstr("Not enough GPUs: an experiment requires 4 GPUs"));
   EXPECT_EQ(NoRoom(Plan({{"gpu", {{"products", {"b200"}}}}}, options)),
             "spec.gpu allows no node of the cluster that has nvidia.com/gpu");
   options.nodes->clear();
@@ -475,7 +474,7 @@ TEST(MakePlan, ReadsACheckpointFromTheDirectoryOfItsName) {
   EXPECT_THAT(message({"/dir"}), HasSubstr("--model-dir: \"/dir\" is not NAME=DIR"));
   EXPECT_THAT(message({"c=/dir"}), HasSubstr("--model-dir: \"c=/dir\" is not NAME=DIR"));
   EXPECT_THAT(message({"a=/no/such"}), HasSubstr("--model-dir: /no/such: no such file or directory"));
-  EXPECT_THAT(message({}), HasSubstr("spec.models[0] (a): the facts of \"org/a\" are not known here, offline"));
+  EXPECT_THAT(message({}), HasSubstr("spec.models[0] (a): the config.json of \"org/a\" is not available offline"));
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ TEST_F(RunLocallyTest, RefusesADatasetThatNoExperimentCouldUseBeforeOneStarts) {
   } kCases[] = {
       {R"({"timestamp": 600, "input_length":)", "dataset: trace.jsonl:2: not JSON"},
       {R"({"timestamp": 100, "input_length": 10, "output_length": 5, "hash_ids": [1]})",
-       "dataset: trace.jsonl:2: timestamp 100 is before the line above (500)"},
+       "dataset: trace.jsonl:2: timestamp 100 is before that of the line above (500)"},
       {R"({"timestamp": 500, "input_length": 10, "output_length": 5, "hash_ids": [1]})",
        "dataset: trace.jsonl: all entries have the same timestamp"},
       {R"({"timestamp": 600, "input_length": 9000, "output_length": 5, "hash_ids": [1]})",

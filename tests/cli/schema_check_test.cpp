@@ -32,13 +32,13 @@ json TaskWith(const json& patch) {
 TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
   const std::vector<std::pair<json, const char*>> cases = {
       {{{"spec", {{"slo", {{"errorRate", 0.01}}}}}},
-       R"(spec.slo.errorRate: 0.01 is a number; a string is wanted: write "0.01")"},
+       R"(spec.slo.errorRate: 0.01 is a number; expected a string: write "0.01")"},
       {{{"spec", {{"parameter", json::object()}}}}, "spec.parameter: unknown field; did you mean parameters?"},
       {{{"spec", {{"keepPods", "onfailure"}}}},
-       R"(spec.keepPods: "onfailure" is none of Never, OnFailure, Always; did you mean OnFailure?)"},
+       R"(spec.keepPods: "onfailure" is not one of Never, OnFailure, Always; did you mean OnFailure?)"},
       {{{"spec", {{"gpu", {{"products", "H100"}}}}}},
-       R"(spec.gpu.products: "H100" is a string; a list is wanted: write ["H100"])"},
-      {{{"spec", {{"gpu", {{"products", {"A", "A"}}}}}}}, R"(spec.gpu.products[1]: "A" is there twice)"},
+       R"(spec.gpu.products: "H100" is a string; expected a list: write ["H100"])"},
+      {{{"spec", {{"gpu", {{"products", {"A", "A"}}}}}}}, R"(spec.gpu.products[1]: "A" is listed twice)"},
       {{{"spec", {{"optimization", {{"maxExperiments", 1000}}}}}},
        "spec.optimization.maxExperiments: 1000 is above 256"},
       {{{"spec", {{"gpu", {{"minComputeCapability", "9"}}}}}},
@@ -46,7 +46,7 @@ TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
       {{{"spec", {{"gpu", {{"pricePerHour", "-1"}}}}}}, R"(spec.gpu.pricePerHour: "-1" does not have the form)"},
       {{{"spec", {{"model", {{"idOrPath", nullptr}}}}}}, "spec.model.idOrPath: is missing"},
       {{{"spec", {{"model", nullptr}, {"models", {{{"name", "a"}, {"idOrPath", "/a"}}}}}}},
-       R"(spec.models[0].idOrPath: "/a" is a path inside spec.models[0].volume, which is not set)"},
+       R"(spec.models[0].idOrPath: "/a" is a path, which requires spec.models[0].volume)"},
       {{{"spec",
          {{"baseRuntime", nullptr},
           {"runtimes", {{{"name", "a"}, {"engine", "vllm"}, {"image", "i:v0.24.0"}, {"args", "--a 64  --b"}}}}}}},
@@ -66,7 +66,7 @@ std::string Advice(const std::string& pointer, const char* value) {
   task[json::json_pointer("/spec/" + pointer)] = json::parse(value);
   const auto problems = SchemaProblems(task);
   if (problems.size() != 1) return std::to_string(problems.size()) + " problems";
-  for (const char* mark : {": write ", "; did you mean ", "; it belongs to ", " is wanted"}) {
+  for (const char* mark : {": write ", "; did you mean ", "; it belongs to ", "; expected "}) {
     const std::size_t at = problems[0].rfind(mark);
     if (at != std::string::npos) return problems[0].substr(at + 1);
   }
@@ -198,20 +198,20 @@ TEST(Closest, NamesOnlyWhatIsClose) {
 
 TEST(UsageProblem, NamesTheCommandOrFlagThatWasMeant) {
   const std::vector<CommandWords> commands = {{"plan", "", {"--gpu", "-f"}, false}, {"status", "", {}, true}};
-  EXPECT_EQ(UsageProblem({"plna", "-f", "x"}, commands, {}), "there is no command \"plna\"; did you mean plan?");
-  EXPECT_EQ(UsageProblem({"zebra"}, commands, {}), "there is no command \"zebra\"; there are plan, status");
+  EXPECT_EQ(UsageProblem({"plna", "-f", "x"}, commands, {}), "unknown command \"plna\"; did you mean plan?");
+  EXPECT_EQ(UsageProblem({"zebra"}, commands, {}), "unknown command \"zebra\"; commands are plan, status");
   EXPECT_EQ(UsageProblem({"plan", "--gpuu=h100"}, commands, {}), "plan has no flag --gpuu; did you mean --gpu?");
   EXPECT_EQ(UsageProblem({"plan", "-t", "x"}, commands, {}), "plan has no flag -t; autotune plan --help lists them");
   EXPECT_EQ(UsageProblem({"plan", "-fx"}, commands, {}), "");
-  EXPECT_EQ(UsageProblem({}, commands, {}), "no command is given; there are plan, status");
+  EXPECT_EQ(UsageProblem({}, commands, {}), "no command is given; commands are plan, status");
   EXPECT_EQ(UsageProblem({"plan", "--rules", "d", "-f", "x"}, commands, {"--rules"}), "");
 }
 
 TEST(Reworded, SaysWhatTheParserSaysInOneStyle) {
-  EXPECT_EQ(Reworded("--output: yaml not in {table,json,pods}"), "--output: \"yaml\" is none of table, json, pods");
-  EXPECT_EQ(Reworded("SHELL: zhs not in {bash,zsh}"), "SHELL: \"zhs\" is none of bash, zsh; did you mean zsh?");
+  EXPECT_EQ(Reworded("--output: yaml not in {table,json,pods}"), "--output: \"yaml\" is not one of table, json, pods");
+  EXPECT_EQ(Reworded("SHELL: zhs not in {bash,zsh}"), "SHELL: \"zhs\" is not one of bash, zsh; did you mean zsh?");
   EXPECT_EQ(Reworded("--gpus: Value 0 not in range 1 to 1024"), "--gpus: 0 is not within 1 to 1024");
-  EXPECT_EQ(Reworded("--file is required"), "no file is named: FILE, or - for standard input");
+  EXPECT_EQ(Reworded("--file is required"), "no file is given: FILE, or - for standard input");
   EXPECT_EQ(Reworded("NAME is required"), "NAME is missing");
   EXPECT_EQ(Reworded("--simulate: 1 required GPU missing"), "--simulate needs a value: GPU");
   EXPECT_EQ(Reworded("Could not convert: --concurrency = a"), "--concurrency: \"a\" is not a number");

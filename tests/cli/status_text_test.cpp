@@ -47,7 +47,7 @@ TEST(FinalText, SaysWhatWasMeasuredAndWhatBrokeTheSlo) {
   const std::string text = FinalText(task, Rules(), 160);
   EXPECT_THAT(text, HasSubstr("\nMeasured: scenario"));
   EXPECT_THAT(text, HasSubstr("\nSLO: TTFT p99 <= 300 ms, error rate <= 1 %\n"));
-  EXPECT_THAT(text, HasSubstr("breaks slo.ttft.p99 (310 ms, allowed 300 ms)"));
+  EXPECT_THAT(text, HasSubstr("misses slo.ttft.p99 (310 ms, allowed 300 ms)"));
 }
 
 TEST(FinalText, ShowsWhatPrecisionCosts) {
@@ -60,7 +60,7 @@ TEST(FinalText, ShowsWhatPrecisionCosts) {
   EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  best"));
   task.spec.quality.max_degradation = 0.01;
   text = FinalText(task, Rules(), 160);
-  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  loses quality"));
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  exceeds maxDegradation"));
   task.status.experiments[1].quality.reset();
   EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("quality not known"));
 }
@@ -71,11 +71,11 @@ TEST(FinalText, SaysWhatWasAskedForAndIsNoExperiment) {
   task.status.pruned_reasons = {{"NeedsCheckpoint", 3, "vllm + aggressive-moe: cannot"}};
   EXPECT_THAT(FinalText(task, Rules(), 160),
               HasSubstr("error rate <= 1 %\n\n"
-                        "Not among the experiments:\n"
+                        "Candidates without an experiment:\n"
                         "  3 pruned, NeedsCheckpoint: vllm + aggressive-moe: cannot\n"
                         "  1 pruned for other reasons\n"
                         "  2 not run: optimization.maxExperiments is 40\n"
-                        "  2 duplicates, which start an engine exactly as an experiment does (autotune plan names them)"
+                        "  2 duplicates with the arguments of another experiment (autotune plan lists them)"
                         "\n\n"
                         "Best: "));
 }
@@ -84,7 +84,7 @@ TEST(FinalText, SaysNothingMoreWhereEveryCombinationIsAnExperiment) {
   api::AutotuneTask task = Finished();
   task.status.candidates = {3, 0, 0, 3, 0};
   task.status.pruned_reasons.clear();
-  EXPECT_THAT(FinalText(task, Rules(), 160), Not(HasSubstr("Not among")));
+  EXPECT_THAT(FinalText(task, Rules(), 160), Not(HasSubstr("Candidates without an experiment")));
 }
 
 TEST(FinalText, SaysThatNumbersAreSimulated) {
@@ -104,7 +104,7 @@ TEST(FinalText, IsNoVerdictWhileItSearches) {
   api::AutotuneTask task = Finished();
   task.status.best.reset();
   task.status.state = "Searching";
-  EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("Nothing meets the SLO so far: "));
+  EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("No configuration meets the SLO so far: "));
 }
 
 TEST(FinalText, ShowsTheLatenciesThatTheSloBounds) {
@@ -138,13 +138,13 @@ TEST(StatusText, SaysWhatOfTheCostIsOfExperimentsThatAreGone) {
   api::AutotuneTask task = Finished();
   EXPECT_THAT(StatusText(task, Rules(), 160), Not(HasSubstr("edits")));
   task.status.cost.earlier = {360, 720, 0};
-  EXPECT_THAT(StatusText(task, Rules(), 160), HasSubstr(", of it 0.3 for experiments that edits dropped"));
+  EXPECT_THAT(StatusText(task, Rules(), 160), HasSubstr(", including 0.3 for experiments that edits removed"));
 }
 
 TEST(StatusText, WorksBeforeTheOperatorHasSeenTheTask) {
   api::AutotuneTask task = Finished();
   task.status = {};
-  EXPECT_THAT(StatusText(task, Rules(), 80), HasSubstr("not seen by the operator yet"));
+  EXPECT_THAT(StatusText(task, Rules(), 80), HasSubstr("not processed by an operator yet"));
 }
 
 TEST(StatusText, SaysWhyEveryCombinationWasPruned) {
@@ -176,7 +176,8 @@ TEST(StatusText, SaysWhatASearchThatGoesOnIsExpectedToTake) {
   task.status.estimate = api::TaskStatus::Estimate{"5-9", "1.1-2", "20-40m", "2026-11-22T12:21:00Z", "", "", "", ""};
   EXPECT_THAT(
       StatusText(task, Rules(), 160),
-      HasSubstr("Estimate  5-9 experiments, 1.1-2 GPU-hours, 20-40m in all; ends before 2026-11-22T12:21:00Z\n"));
+      HasSubstr(
+          "Estimate  5-9 experiments, 1.1-2 GPU-hours, 20-40m in total; expected end before 2026-11-22T12:21:00Z\n"));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ TEST(TasksFromText, OpensListsAsKubectlWritesThem) {
   ASSERT_TRUE(tasks.ok()) << tasks.error().message;
   EXPECT_THAT(*tasks, SizeIs(2));
   std::istringstream in(text);
-  EXPECT_THAT(LoadTask({"-"}, in).error().message, HasSubstr("2 AutotuneTasks (a, b); give one"));
+  EXPECT_THAT(LoadTask({"-"}, in).error().message, HasSubstr("2 AutotuneTasks (a, b); expected one"));
 }
 
 TEST(LoadTask, NamesFileAndField) {

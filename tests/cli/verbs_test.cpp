@@ -57,12 +57,12 @@ TEST(Apply, SaysInOneLineWhyItDoesNot) {
   Terminal unfinished(running);
   EXPECT_EQ(ApplyBest({}, {}, Rules(), unfinished.streams), 1);
   EXPECT_EQ(unfinished.err.str(),
-            "autotune: AutotuneTask llama has no best configuration yet (Searching 3/3): nothing is measured\n");
+            "autotune: AutotuneTask llama has no best configuration yet (Searching 3/3): nothing has been measured\n");
   EXPECT_EQ(unfinished.out.str(), "");
 
   Terminal unknown(report::Finished());
   EXPECT_EQ(ApplyBest({}, {"Helm", "", false}, Rules(), unknown.streams), 2);
-  EXPECT_THAT(unknown.err.str(), StartsWith("autotune: --target: \"Helm\" is none of Deployment, "));
+  EXPECT_THAT(unknown.err.str(), StartsWith("autotune: --target: \"Helm\" is not one of Deployment, "));
 
   Terminal missing(report::Finished());
   EXPECT_EQ(ApplyBest({}, {"Deployment", "e9", false}, Rules(), missing.streams), 4);
@@ -90,7 +90,7 @@ TEST(Diff, ComparesWithADeploymentOfAFile) {
   Terminal unnamed(report::Finished());
   EXPECT_EQ(ShowDifference({}, {}, Rules(), unnamed.streams), 2);
   EXPECT_EQ(unnamed.err.str(),
-            "autotune: AutotuneTask llama names no Deployment: --deployment NAME, or "
+            "autotune: AutotuneTask llama has no Deployment to compare with: set --deployment NAME or "
             "spec.recommendation.diffAgainst.deployment\n");
   std::ofstream(file) << "kind: Service\n";
   Terminal none(report::Finished());

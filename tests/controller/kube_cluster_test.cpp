@@ -183,7 +183,7 @@ TEST_F(KubeClusterTest, AConfigMapOfSomebodyElseIsLeftAlone) {
   const base::Status applied = cluster.ApplyConfigMap(Owned("ConfigMap", "t-best"));
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().code, base::Code::kAlreadyExists);
-  EXPECT_THAT(applied.error().message, HasSubstr("ConfigMap ns/t-best exists and is not this task's"));
+  EXPECT_THAT(applied.error().message, HasSubstr("ConfigMap ns/t-best exists and does not belong to this task"));
 }
 
 TEST_F(KubeClusterTest, ADeploymentThatIsNotReadSaysWhyInOneLine) {
@@ -195,7 +195,7 @@ TEST_F(KubeClusterTest, ADeploymentThatIsNotReadSaysWhyInOneLine) {
   EXPECT_EQ(read()->value("kind", ""), "Deployment");
   EXPECT_THAT(transport.Lines(), ElementsAre("GET /apis/apps/v1/namespaces/ns/deployments/chat"));
   EXPECT_EQ(read().error().message,
-            "the operator may not read Deployment \"chat\": the chart's rbac.readDeployments allows it");
+            "the operator has no permission to read Deployment \"chat\": set the chart value rbac.readDeployments");
   EXPECT_EQ(read().error().message, "there is no Deployment \"chat\" in namespace ns");
   EXPECT_THAT(read().error().message, HasSubstr("Deployment \"chat\" was not read: "));
 }

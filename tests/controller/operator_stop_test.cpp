@@ -109,7 +109,7 @@ TEST(OperatorStop, SigtermLetsTheReconcileInFlightFinish) {
   Operator program({"--tools-image", "x", "--kubeconfig", kubeconfig, "--health-addr", "127.0.0.1:0"});
   server.AwaitRequests("PATCH", status, 1);
   program.Terminate();
-  ASSERT_TRUE(program.Says("Asked to stop")) << "ended with " << program.Await() << ":\n" << program.log();
+  ASSERT_TRUE(program.Says("Stopping")) << "ended with " << program.Await() << ":\n" << program.log();
   server.Open("asked to stop");
   EXPECT_TRUE(program.Says("\"Stopped\"")) << program.log();
   EXPECT_EQ(program.Await(), 0) << program.log();

@@ -259,7 +259,7 @@ TEST(TaskController, IsNotReadyWhenACacheHasBeenStaleForLong) {
     return !running.controller->Ready();
   }));
   const base::Status ready = running.controller->Ready();
-  EXPECT_THAT(ready.error().message, HasSubstr("cache pods may be stale, nothing came for "));
+  EXPECT_THAT(ready.error().message, HasSubstr("cache pods may be stale, no data for "));
   EXPECT_THAT(ready.error().message, HasSubstr("the API server is away"));
   EXPECT_TRUE(running.controller->Alive()) << "a restart would change nothing";
   api.Restore();
@@ -274,7 +274,7 @@ TEST(TaskController, APodOfItsNameThatIsNotItsOwnIsNeitherTakenNorDeleted) {
   ASSERT_TRUE(api.AwaitRequest("POST /apis/events.k8s.io/v1/namespaces/ns/events")) << api.Task().dump(1);
   const json task = api.Task();
   EXPECT_EQ(task["status"]["state"], "Inspecting") << "a refusal ends nothing";
-  EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("exists and belongs to somebody else"));
+  EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("exists and belongs to another object"));
   EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("PodRefused"));
   EXPECT_THAT(api.Requests(), Contains(StartsWith("POST /api/v1/namespaces/ns/pods")));
   EXPECT_THAT(api.Requests(), Not(Contains(StartsWith("DELETE"))));

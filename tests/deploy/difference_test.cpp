@@ -193,7 +193,7 @@ TEST(Difference, TakesTheContainerThatServesTheModel) {
   json other = engine;
   other["name"] = "second";
   EXPECT_THAT(compared({engine, other}, "").message,
-              HasSubstr("has several containers (engine, second): name the one"));
+              HasSubstr("has several containers (engine, second): set diffAgainst.container"));
   EXPECT_THAT(DifferenceFrom({{"kind", "Service"}, {"metadata", {{"name", "chat"}}}}, "", winner, Rules()).message,
               HasSubstr("chat is not a Deployment"));
 }

@@ -146,7 +146,7 @@ def test_logs_are_those_of_the_experiments_pod(namespace, user):
     assert "pods" in user("read").refused(3, "logs", "answer", name)
     namespace.cluster.api.delete(namespace.path("pods"), {"gracePeriodSeconds": 0})
     namespace.cluster.api.wait(namespace.path("pods"), lambda pods: not pods["items"], "no pods", 60)
-    assert "has no pod (any more); spec.keepPods: Always keeps them" in reader.refused(4, "logs", "answer", name)
+    assert "has no pod, or no longer; spec.keepPods: Always keeps all pods" in reader.refused(4, "logs", "answer", name)
 
 
 def test_apply_deploys_what_was_measured_and_nothing_by_halves(namespace, user):
@@ -161,7 +161,7 @@ def test_apply_deploys_what_was_measured_and_nothing_by_halves(namespace, user):
               "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}}
     namespace.apply(theirs)
     refusal = deployer.refused(1, "apply", "answer")
-    assert "exists and is not of AutotuneTask answer: nothing was written" in refusal
+    assert "exists and does not belong to AutotuneTask answer: nothing was written" in refusal
     assert namespace.find("deployments", "answer-best") is None
     assert namespace.get("services", "answer-best")["spec"]["selector"] == {"a": "b"}
     namespace.delete("services", "answer-best")
@@ -179,7 +179,7 @@ def test_apply_deploys_what_was_measured_and_nothing_by_halves(namespace, user):
     assert "leaderworkersets" in deployer.refused(3, "apply", "answer", "--target", "LeaderWorkerSet")
     # With the rights, but in a cluster that does not know the kind.
     assert "LeaderWorkerSet" in user("apply", "sets").refused(4, "apply", "answer", "--target", "LeaderWorkerSet")
-    assert deployer.refused(2, "apply", "answer", "--target", "Helm").startswith("autotune: --target: \"Helm\" is none of")
+    assert deployer.refused(2, "apply", "answer", "--target", "Helm").startswith("autotune: --target: \"Helm\" is not one of")
 
 
 def running(name, *command):
@@ -200,7 +200,7 @@ def test_diff_shows_what_would_change_of_a_running_deployment(namespace, user, o
     # Without the right the operator says so in one line, and is done all the same.
     found = namespace.wait("autotunetasks", "answer", lambda t: t["status"].get("recommendation", {}).get("configMap"), "the answer", 30)
     difference = namespace.get("autotunetasks", "answer")["status"]["recommendation"]["difference"]
-    assert difference["message"].startswith('the operator may not read Deployment "chat": the chart\'s rbac.readDeployments'), found
+    assert difference["message"].startswith('the operator has no permission to read Deployment "chat": set the chart value rbac.readDeployments'), found
     assert "lines" not in difference
 
     # Whoever may read it sees it, and has it in the report.
@@ -218,7 +218,7 @@ def test_diff_shows_what_would_change_of_a_running_deployment(namespace, user, o
     assert "-  --max_num_seqs 7" in reader.must("report", "answer", "-o", "markdown")
     blind = user("read")
     assert "deployments" in blind.refused(3, "diff", "answer")
-    assert "the operator may not read" in blind.must("report", "answer", "-o", "markdown")
+    assert "the operator has no permission to read" in blind.must("report", "answer", "-o", "markdown")
     assert reader.refused(4, "diff", "answer", "--deployment", "none") == \
         f"autotune: there is no Deployment \"none\" in namespace {namespace.name}"
     assert "no container \"x\"; it has server" in reader.refused(2, "diff", "answer", "--container", "x")
@@ -249,7 +249,7 @@ def test_what_is_deployed_is_the_baseline_and_the_report_says_what_the_best_chan
                          optimization={"strategy": "Grid", "retries": 0, "baseline": {"deploymentRef": {"name": "chat"}}}))
     found = namespace.wait("autotunetasks", "answer", lambda t: condition(t, "Stalled"), "stalled", 60)
     assert condition(found, "Stalled")["reason"] == "BaselineNotRead", found["status"]
-    assert "the chart's rbac.readDeployments allows it" in condition(found, "Stalled")["message"]
+    assert "set the chart value rbac.readDeployments" in condition(found, "Stalled")["message"]
     assert "experiments" not in found["status"]
     # What it will be is seen by whoever may read it.
     operator.install("--set", "rbac.readDeployments=true")
@@ -334,7 +334,7 @@ def test_a_plan_is_for_the_gpus_of_the_nodes(namespace, user):
     name = f"plan-{namespace.name}"
     planner = user("nothing")
     refusal = planner.refused(3, "plan", "--cluster", str(ROOT / "examples/kv-cache-fp8.yaml"))
-    assert refusal.startswith("autotune: nodes: not allowed: ") and refusal.endswith("--gpu NAME plans for a GPU without asking the cluster")
+    assert refusal.startswith("autotune: nodes: not allowed: ") and refusal.endswith("--gpu NAME plans for a GPU without access to the cluster")
     # The role that the chart has for it.
     role = next(r["metadata"]["name"] for r in namespace.cluster.api.get("/apis/rbac.authorization.k8s.io/v1/clusterroles")["items"]
                 if r["metadata"]["name"].endswith("autotune-operator-plan"))

@@ -80,4 +80,4 @@ def test_another_replica_goes_on_where_the_leader_was(namespace, replicas, how):
         assert wrote == [], "it was not the leader any more when it went on"
         replicas.namespace.wait("pods", old, lambda p: sum(c["restartCount"] for c in p["status"]["containerStatuses"]) > 0,
                                 "the old leader has ended itself", 60)
-        assert "may lead now" in replicas.namespace.kubectl("logs", old, "--previous")
+        assert "may be the leader" in replicas.namespace.kubectl("logs", old, "--previous")

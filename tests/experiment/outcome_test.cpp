@@ -92,7 +92,7 @@ struct Ending {
 // The default limits: scheduling 30m, image pull 15m, startup 30m, experiment 45m.
 const Ending kEndings[] = {
     {"unschedulable", minutes(30), FailureReason::kUnschedulable, "no node within 30m: 0/3 nodes are available"},
-    {"just-created", minutes(30), FailureReason::kUnschedulable, "no scheduler has looked at the pod"},
+    {"just-created", minutes(30), FailureReason::kUnschedulable, "no scheduler has processed the pod"},
     // The queue let it go at 13:00.
     {"admitted-by-queue", minutes(210), FailureReason::kUnschedulable, "2 Insufficient nvidia.com/gpu"},
     {"image-pull-back-off", seconds(905), FailureReason::kImagePullFailed,
@@ -103,8 +103,8 @@ const Ending kEndings[] = {
     {"missing-secret", seconds(250), FailureReason::kInvalidPodConfiguration,
      "container engine: CreateContainerConfigError: secret \"hf\" not found"},
     {"engine-loading", seconds(60 + 1920), FailureReason::kStartupTimeout,
-     "not ready after 30m, and its launcher reports nothing"},
-    {"measuring", seconds(150 + 2820), FailureReason::kExperimentTimeout, "more than 45m and reports nothing"},
+     "not ready after 30m, and its launcher has reported nothing"},
+    {"measuring", seconds(150 + 2820), FailureReason::kExperimentTimeout, "more than 45m without a result"},
     {"engine-rejected-arguments", seconds(92), FailureReason::kEngineRejectedArguments,
      "unrecognized arguments: --swap-space"},
     {"oom-cgroup-v2", seconds(95), FailureReason::kOutOfMemory, "host memory: the kubelet reports OOMKilled"},
@@ -119,7 +119,7 @@ const Ending kEndings[] = {
     {"install-cannot-start", seconds(7), FailureReason::kInvalidPodConfiguration,
      "init container install cannot be started"},
     {"bench-cannot-start", seconds(95), FailureReason::kInvalidPodConfiguration, "autotune-bench: no such file"},
-    {"bench-silent", seconds(302), FailureReason::kBenchmarkFailed, "exit code 20 and left no result"},
+    {"bench-silent", seconds(302), FailureReason::kBenchmarkFailed, "exit code 20 without a result"},
     {"bench-message-cut", seconds(302), FailureReason::kBenchmarkFailed,
      "this one has 5; a sidecar injector may have added some"},
     {"bench-out-of-memory", seconds(302), FailureReason::kBenchmarkFailed,
@@ -128,7 +128,8 @@ const Ending kEndings[] = {
      "UnexpectedAdmissionError: Pod was rejected: Allocate failed"},
     {"node-shutdown", seconds(302), FailureReason::kNodeLost, "imminent node shutdown"},
     {"status-unknown", seconds(302), FailureReason::kNodeLost, "could not be located when the pod was terminated"},
-    {"deadline-exceeded", seconds(302), FailureReason::kExperimentTimeout, "activeDeadlineSeconds), while measuring"},
+    {"deadline-exceeded", seconds(302), FailureReason::kExperimentTimeout,
+     "the timeouts of the experiment, while measuring"},
 };
 
 TEST(Outcome, NamesEveryEndingByOneReasonWithItsCause) {
@@ -177,7 +178,7 @@ const Ending kRecorded[] = {
     {"deleted-by-hand", seconds(80), FailureReason::kEvicted, "deleted while measuring"},
     {"refused-for-gpus", seconds(3), FailureReason::kNodeRefused,
      "OutOfnvidia.com/gpu: Pod was rejected: Node didn't have enough resource: nvidia.com/gpu"},
-    {"node-unreachable", seconds(510), FailureReason::kNodeLost, "went away on node silent: Taint manager"},
+    {"node-unreachable", seconds(510), FailureReason::kNodeLost, "was lost on node silent: Taint manager"},
     {"node-deleted", seconds(510), FailureReason::kNodeLost, "PodGC: node no longer exists"},
     {"runtime-killed", seconds(80), FailureReason::kNodeLost, "the node lost track of container install"},
 };
@@ -253,7 +254,7 @@ struct Stand {
 
 const Stand kStands[] = {
     {"just-created", seconds(1), Kind::kWaiting, "", 4},
-    {"just-created", seconds(4), Kind::kWaiting, "no scheduler has looked", 1800},
+    {"just-created", seconds(4), Kind::kWaiting, "no scheduler has processed", 1800},
     {"unschedulable", seconds(1799), Kind::kWaiting, "2 Insufficient nvidia.com/gpu", 1800},
     {"gated", minutes(600), Kind::kWaiting, "waiting for quota", -1},
     {"admitted-by-queue", minutes(209), Kind::kWaiting, "2 Insufficient nvidia.com/gpu", 12600},
@@ -383,7 +384,7 @@ TEST(Outcome, AnInjectedSidecarThatEndsIsNoFaultOfThePod) {
 TEST(Outcome, ADeletedPodIsNotABenchmarkThatFailed) {
   PodView pod = Load("recorded/deleted-by-hand");
   pod.containers.at(0).terminated->message =
-      Reported(FailureReason::kBenchmarkFailed, "the benchmark was told to end before it had finished", 0);
+      Reported(FailureReason::kBenchmarkFailed, "the benchmark was stopped before it had finished", 0);
   const Outcome outcome = ReadExperimentOutcome(pod, {}, pod.created_at + seconds(80));
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->reason, FailureReason::kEvicted);
@@ -419,7 +420,7 @@ TEST(Outcome, AnInspectPodTellsTheModelOrWhyItIsUnreadable) {
 
   const Outcome silent = ReadInspectOutcome(Load("inspect-silent"), {}, kCreated + seconds(13));
   EXPECT_EQ(silent.failure->reason, FailureReason::kModelUnreadable);
-  EXPECT_THAT(silent.failure->message, HasSubstr("exit code 1 and left no result"));
+  EXPECT_THAT(silent.failure->message, HasSubstr("exit code 1 without a result"));
 
   const Outcome late = ReadInspectOutcome(Load("inspect-deadline"), {}, kCreated + seconds(302));
   EXPECT_EQ(late.failure->reason, FailureReason::kModelUnreadable);

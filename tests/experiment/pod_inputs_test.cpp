@@ -21,9 +21,9 @@ struct Row {
 const Row kRows[] = {
     {"{}", ""},
     {R"({"model": {"idOrPath": "/llama"}})",
-     "spec.model.idOrPath: \"/llama\" is a path inside spec.model.volume, which is not set"},
+     "spec.model.idOrPath: \"/llama\" is a path, which requires spec.model.volume"},
     {R"({"model": {"idOrPath": "/llama", "volume": {"hostPath": {"path": "/data"}}}})",
-     "spec.model.volume.hostPath: directories of nodes are not allowed by this operator"},
+     "spec.model.volume.hostPath: this operator does not allow directories of nodes"},
     {Runtime(R"("args": ["--max-model-len", "8192"])"), ""},
     {Runtime(R"("args": ["--seed", "1", "--host=::"])"),
      "spec.runtimes[0].args[2]: \"--host=::\" sets host, which the operator sets itself"},
@@ -43,25 +43,25 @@ const Row kRows[] = {
     {Runtime(R"("env": [{"name": "A", "value": "1"}, {"name": "AUTOTUNE_PORT", "value": "1"}])"),
      "spec.runtimes[0].env[1].name: \"AUTOTUNE_PORT\""},
     {Runtime(R"("env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}])"),
-     "spec.runtimes[0].env[1].name: \"A\" stands there twice"},
+     "spec.runtimes[0].env[1].name: \"A\" is listed twice"},
     {Runtime(R"("env": [{"name": "HF_TOKEN", "value": "x"}])"), ""},
     {R"({"model": {"huggingFace": {"tokenSecretRef": {"name": "hf", "key": "t"}}}, "baseRuntime": null, "runtimes":
         [{"name": "v", "engine": "vllm", "image": "v:0.20.1", "env": [{"name": "HF_TOKEN", "value": "x"}]}]})",
      "spec.runtimes[0].env[0].name: \"HF_TOKEN\" is set by spec.model.huggingFace.tokenSecretRef"},
     {Runtime(R"("resources": {"limits": {"rdma/hca": "1", "memory": "64Gi"}})"), ""},
     {R"({"gpu": {"resourceName": "habana.ai/gaudi", "minMemory": "90Gi"}})",
-     "spec.gpu.minMemory: nodes with habana.ai/gaudi carry no label for it"},
+     "spec.gpu.minMemory: nodes with habana.ai/gaudi have no label for it"},
     {R"({"gpu": {"resourceName": "habana.ai/gaudi"}})", ""},
     {R"({"gpu": {"resourceName": "amd.com/gpu", "minComputeCapability": "9.0"}})",
-     "spec.gpu.minComputeCapability: is a property of NVIDIA GPUs"},
+     "spec.gpu.minComputeCapability: exists only for NVIDIA GPUs"},
     {R"({"podTemplate": {"labels": {"kueue.x-k8s.io/queue-name": "q"}}})",
      "spec.podTemplate.labels[\"kueue.x-k8s.io/queue-name\"]: use spec.gpu.queueName"},
     {R"({"podTemplate": {"volumes": [{"name": "ok", "emptyDir": {}}, {"name": "dshm", "emptyDir": {}}]}})",
-     "spec.podTemplate.volumes[1].name: \"dshm\" is a volume of the operator"},
+     "spec.podTemplate.volumes[1].name: \"dshm\" is the name of a volume of the operator"},
     {R"({"podTemplate": {"volumes": [{"name": "h", "hostPath": {"path": "/"}}]}})",
-     "spec.podTemplate.volumes[0].hostPath: directories of nodes are not allowed"},
+     "spec.podTemplate.volumes[0].hostPath: this operator does not allow directories of nodes"},
     {R"({"podTemplate": {"volumes": [{"name": "a", "emptyDir": {}}], "volumeMounts": [{"name": "a", "mountPath": "/autotune/x"}]}})",
-     "spec.podTemplate.volumeMounts[0].mountPath: \"/autotune/x\" lies in /autotune, which the operator mounts"},
+     "spec.podTemplate.volumeMounts[0].mountPath: \"/autotune/x\" is inside /autotune, which the operator mounts"},
     {R"({"podTemplate": {"volumes": [{"name": "a", "emptyDir": {}}], "volumeMounts": [{"name": "a", "mountPath": "/autotune-x"}]}})",
      ""},
 };
@@ -103,7 +103,7 @@ TEST(CheckPodInputs, ChecksWhatTheSchemaMayHaveLetThrough) {
   EXPECT_THAT(error([](api::TaskSpec& s) {
                 s.benchmark.scenarios = {"D(1,2)", "D(1,2)"};
               }),
-              StartsWith("spec.benchmark.scenarios[1]: D(1,2) stands there twice"));
+              StartsWith("spec.benchmark.scenarios[1]: D(1,2) is listed twice"));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.benchmark.arrival.process = measurement::ArrivalProcess::kTrace; }),
               StartsWith("spec.benchmark.arrival: "));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.gpu.min_memory = "much"; }), StartsWith("spec.gpu.minMemory: "));
@@ -121,7 +121,7 @@ TEST(CheckPodInputs, ChecksWhatTheSchemaMayHaveLetThrough) {
                 s.runtimes = {api::RuntimeSpec{}};
                 s.runtimes[0].resources = {{"limits", {{"nvidia.com/gpu", "2"}}}};
               }),
-              StartsWith("spec.runtimes[0].resources.limits[\"nvidia.com/gpu\"]: GPUs are computed"));
+              StartsWith("spec.runtimes[0].resources.limits[\"nvidia.com/gpu\"]: the number of GPUs is derived"));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.pod_template.labels["autotuner.io/task"] = "x"; }),
               StartsWith("spec.podTemplate.labels[\"autotuner.io/task\"]: is set by the operator"));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.pod_template.annotations[kOptionsAnnotation] = "x"; }),

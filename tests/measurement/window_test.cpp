@@ -188,7 +188,7 @@ TEST(Window, SaysThatAnswersWereShort) {
   records[7].asked_tokens = 20;
   const Progress done = Drained(Spec(Concurrency(4)), records, milliseconds(30000));
   EXPECT_EQ(done.point.verdict, Verdict::kShortAnswers) << "1.1 %";
-  EXPECT_THAT(done.why, HasSubstr("shorter than asked"));
+  EXPECT_THAT(done.why, HasSubstr("shorter than requested"));
 }
 
 TEST(Window, KnowsAttainmentRequestByRequest) {

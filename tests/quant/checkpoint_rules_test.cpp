@@ -44,8 +44,8 @@ std::string Refusal(const std::string& engine, const std::string& version, const
 
 TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
   const std::string torn =
-      "TensorParallelDoesNotDivide: an expert of 1536 over 8 GPUs is 192 on each, which is no multiple of "
-      "the 128 weights that share a scale (128x128)";
+      "TensorParallelDoesNotDivide: an expert of 1536 over 8 GPUs is 192 on each, which is not a multiple of the 128 "
+      "weights that share a scale (128x128)";
   EXPECT_EQ(Refusal("vllm", "0.24.0", BlockScaledExperts(), 4), "");
   EXPECT_EQ(Refusal("vllm", "0.24.0", BlockScaledExperts(), 8), torn);
   EXPECT_EQ(Refusal("sglang", "0.5.15", BlockScaledExperts(), 8), torn);
@@ -70,7 +70,7 @@ TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
   // Groups along the input tear a dense MLP's last matrix.
   EXPECT_EQ(Refusal("vllm", "0.24.0", GroupScaledDense(), 1), "");
   EXPECT_THAT(Refusal("vllm", "0.24.0", GroupScaledDense(), 2),
-              HasSubstr("14784 on each, which is no multiple of the 128"));
+              HasSubstr("14784 on each, which is not a multiple of the 128"));
 }
 
 TEST(CheckpointRules, NewerReleasesMakeTheScalesOfExpertsFinerDownToThirtyTwo) {
@@ -143,9 +143,9 @@ TEST(CheckpointRules, AnAutomaticKvCacheFollowsOnlyWhatTheEngineReads) {
   const std::vector<Row> rows = {
       {"modelopt", "vllm", "0.24.0", "the KV cache is fp8, as the checkpoint declares"},
       {"compressed-tensors", "vllm", "0.24.0", "the KV cache is fp8, as the checkpoint declares"},
-      {"quark", "vllm", "0.24.0", "the KV cache holds bfloat16"},
+      {"quark", "vllm", "0.24.0", "the KV cache is stored in bfloat16"},
       {"modelopt", "sglang", "0.5.15", "the KV cache is fp8, as the checkpoint declares"},
-      {"compressed-tensors", "sglang", "0.5.15", "the KV cache holds bfloat16"},
+      {"compressed-tensors", "sglang", "0.5.15", "the KV cache is stored in bfloat16"},
   };
   for (const Row& row : rows) {
     checkpoint::ModelFacts model = Quantized(Dense(), row.method, "fp8");
@@ -153,7 +153,7 @@ TEST(CheckpointRules, AnAutomaticKvCacheFollowsOnlyWhatTheEngineReads) {
     const LaunchPlan plan = Plan(Request(row.engine, row.version, model), Preset("default"));
     EXPECT_FALSE(plan.rejection);
     EXPECT_EQ(plan.verdicts[1].message, row.kv) << row.method << " " << row.engine;
-    EXPECT_EQ(Warns(plan, "DeclaredKvNotFollowed"), row.kv == "the KV cache holds bfloat16") << row.method;
+    EXPECT_EQ(Warns(plan, "DeclaredKvNotFollowed"), row.kv == "the KV cache is stored in bfloat16") << row.method;
     EXPECT_FALSE(Warns(Plan(Request(row.engine, row.version, model), Preset("kv-cache-fp8")), "DeclaredKvNotFollowed"));
   }
 }

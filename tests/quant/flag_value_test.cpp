@@ -54,8 +54,8 @@ TEST(FlagValue, RefusesWhatNoFlagTakes) {
   const std::vector<Case> cases = {
       {"null", "parameters.x: must be a boolean, a number, a string, a list or a map; {unset: true} removes a flag"},
       {"[1, null]", "parameters.x[1]: must not be null"},
-      {R"({"unset": false})", "parameters.x.unset: false is not true; leave the parameter out to keep it"},
-      {"1e300", "parameters.x: 1e+300 is not a finite number of usual size"},
+      {R"({"unset": false})", "parameters.x.unset: false must be true; remove the parameter to keep the flag"},
+      {"1e300", "parameters.x: 1e+300 is not a finite number in the supported range"},
   };
   for (const Case& c : cases) {
     const base::Result<FlagValue> value = FlagValue::FromJson(json::parse(c.text), "parameters.x");

@@ -120,14 +120,12 @@ TEST(LateValues, ThatAPlugInMayBringComeWithWhatMayHaveBeenMeant) {
     const LaunchPlan plan = PlanLaunch(Rules(), request);
     return plan.warnings.size() == 1 ? plan.warnings[0].field + ": " + plan.warnings[0].message : Line(plan);
   };
-  EXPECT_EQ(
-      warning("load-format", "safetensor"),
-      "parameters.load-format: \"safetensor\" is no value of vLLM 0.24.0's own for --load-format: it starts only where "
-      "a plug-in brings it; did you mean safetensors?");
-  EXPECT_EQ(
-      warning("config-format", "gguf"),
-      "parameters.config-format: \"gguf\" is no value of vLLM 0.24.0's own for --config-format: it starts only where a "
-      "plug-in brings it; its own are hf, mistral, auto");
+  EXPECT_EQ(warning("load-format", "safetensor"),
+            "parameters.load-format: \"safetensor\" is not a built-in value of --load-format in vLLM 0.24.0: it "
+            "requires a plug-in; did you mean safetensors?");
+  EXPECT_EQ(warning("config-format", "gguf"),
+            "parameters.config-format: \"gguf\" is not a built-in value of --config-format in vLLM 0.24.0: it requires "
+            "a plug-in; its own values are hf, mistral, auto");
 }
 
 // One setting has one spelling, so that what runs the same is measured once.

@@ -336,20 +336,20 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        {{"quantization-config", "{\"moe\": \"fp8\"}"}},
        "parameters.quantization-config",
        "UnknownFlag",
-       "vLLM 0.16.0 has no flag \"quantization-config\"; it is certain from 0.23.0 on"},
+       "vLLM 0.16.0 has no flag \"quantization-config\"; it is confirmed from 0.23.0 on"},
       {"sglang",
        "0.5.23",
        {{"cuda-graph-max-bs", "8"}},
        "parameters.cuda-graph-max-bs",
        "UnknownFlag",
-       "\"cuda-graph-max-bs\" is the beginning of several flags of SGLang 0.5.23: cuda-graph-max-bs-decode, "
+       "\"cuda-graph-max-bs\" is an ambiguous prefix of flags of SGLang 0.5.23: cuda-graph-max-bs-decode, "
        "cuda-graph-max-bs-prefill; it is cuda-graph-max-bs-decode since 0.5.14"},
       {"vllm",
        "0.24.0",
        {{"--port", "80"}},
        "parameters.--port",
        "ReservedFlag",
-       "--port is set by the operator itself and cannot be a parameter"},
+       "--port is set by the operator and cannot be a parameter"},
       {"vllm",
        "0.24.0",
        {{"kv-cache-dtype", "fp16"}},
@@ -375,7 +375,7 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        {{"enforce-eager", "1"}},
        "parameters.enforce-eager",
        "InvalidFlagValue",
-       "--enforce-eager of vLLM 0.24.0 takes no value: true or false, not \"1\""},
+       "--enforce-eager of vLLM 0.24.0 takes true or false, not \"1\""},
       {"vllm",
        "0.24.0",
        {{"max-num-seqs", "true"}},
@@ -393,7 +393,7 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        {{"tp-size", "2"}, {"tensor_parallel_size", "4"}},
        "parameters.tp-size",
        "DuplicateParameter",
-       "tensor_parallel_size and tp-size are one flag of SGLang 0.5.15, --tp-size, and have different values"},
+       "tensor_parallel_size and tp-size are the same flag of SGLang 0.5.15, --tp-size, and have different values"},
       {"tensorrt-llm",
        "1.2.0",
        {{"quant-algo", "FP8"}},
@@ -424,7 +424,7 @@ TEST(Gpu, IsCheckedWhereItIsKnownAndDemandedWhereNot) {
   LaunchPlan plan = Plan(request, Preset("dynamic-fp8"));
   ASSERT_TRUE(plan.rejection);
   EXPECT_EQ(plan.rejection->reason, "CapabilityTooLow");
-  EXPECT_EQ(plan.rejection->message, "quantization fp8 needs compute capability 8.0, the GPU has 7.5");
+  EXPECT_EQ(plan.rejection->message, "quantization fp8 requires compute capability 8.0, the GPU has 7.5");
   request.gpu = std::nullopt;
   plan = Plan(request, Preset("dynamic-fp8"));
   EXPECT_FALSE(plan.rejection);
@@ -615,17 +615,16 @@ TEST(Memory, HasToHoldTheWeights) {
   const LaunchPlan plan = Plan(request, Preset("default"));
   ASSERT_TRUE(plan.rejection);
   EXPECT_EQ(plan.rejection->reason, "ModelDoesNotFit");
-  EXPECT_EQ(
-      plan.rejection->message,
-      "each GPU has to hold at least 141.0 GB of weights + 0.2 GB of activations = 141.2 GB; it has 80.0 GB x 0.92 "
-      "(gpu-memory-utilization) = 73.6 GB");
+  EXPECT_EQ(plan.rejection->message,
+            "each GPU must hold at least 141.0 GB of weights + 0.2 GB of activations = 141.2 GB; it has 80.0 GB x 0.92 "
+            "(gpu-memory-utilization) = 73.6 GB");
   // Two GPUs hold them, so may quantized ones, and so may a GPU that leaves some in the host's memory.
   EXPECT_FALSE(Plan(request, Preset("default"), {{"tp", "2"}}).rejection);
   EXPECT_FALSE(Plan(request, Preset("dynamic-fp8")).rejection);
   EXPECT_FALSE(Plan(request, Preset("default"), {{"cpu-offload-gb", "80"}}).rejection);
   request.gpu_memory_bytes = 24'000'000'000;
   EXPECT_EQ(Plan(request, Preset("dynamic-fp8")).rejection->message,
-            "each GPU has to hold at least 70.5 GB of weights + 0.2 GB of activations = 70.7 GB; it has 24.0 GB x 0.92 "
+            "each GPU must hold at least 70.5 GB of weights + 0.2 GB of activations = 70.7 GB; it has 24.0 GB x 0.92 "
             "(gpu-memory-utilization) = 22.1 GB");
 }
 
@@ -671,7 +670,7 @@ TEST(ExtraArguments, CountWhereRulesCompareFlags) {
   const LaunchPlan plan =
       Plan(request, Preset("default"), {{"max-num-batched-tokens", "512"}, {"max-num-seqs", "128"}});
   ASSERT_TRUE(plan.rejection);
-  EXPECT_EQ(plan.rejection->message, "max-num-batched-tokens (64) has to be at least max-num-seqs (128)");
+  EXPECT_EQ(plan.rejection->message, "max-num-batched-tokens (64) must be at least max-num-seqs (128)");
   request.extra_args = {"--max-num-batched-tokens=64", "--max-num-seqs=128"};
   EXPECT_EQ(Plan(request, Preset("default")).rejection->field, "runtimes[].args");
 }
@@ -707,7 +706,7 @@ TEST(StartCommand, NeverLosesARevision) {
   EXPECT_EQ(plan.rejection->reason, "RevisionNotSupported");
   EXPECT_EQ(
       plan.rejection->message,
-      "TensorRT-LLM 1.1.0 cannot be told which revision of a model to load; it would load the newest instead of abc");
+      "TensorRT-LLM 1.1.0 cannot load a specific revision of a model; it would load the default branch instead of abc");
   EXPECT_TRUE(Rules().Traits("tensorrt-llm", *Version::Parse("1.1.0"))->revision_args.empty());
   for (const auto& [engine, version] : std::vector<std::pair<std::string, std::string>>{
            {"vllm", "0.11.2"}, {"vllm", "0.33.0"}, {"sglang", "0.5.6.post2"}, {"tensorrt-llm", "1.2.0"}}) {

@@ -237,11 +237,10 @@ TEST(Memory, ShowsItsArithmetic) {
   request.parallel.tensor = 2;
   const LaunchPlan plan = PlanLaunch(Rules(), request);
   ASSERT_TRUE(plan.rejection);
-  EXPECT_EQ(
-      plan.rejection->message,
-      "each GPU has to hold at least 70.6 GB of weights + 21.5 GB of KV cache for one sequence of 131072 tokens + "
-      "0.2 GB of activations = 92.2 GB (weights of 141.1 GB on 2 GPUs); it has 80.0 GB x 0.92 "
-      "(gpu-memory-utilization) = 73.6 GB");
+  EXPECT_EQ(plan.rejection->message,
+            "each GPU must hold at least 70.6 GB of weights + 21.5 GB of KV cache for one sequence of 131072 tokens + "
+            "0.2 GB of activations = 92.2 GB (weights of 141.1 GB on 2 GPUs); it has 80.0 GB x 0.92 "
+            "(gpu-memory-utilization) = 73.6 GB");
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST(Expand, RefusesStylesThatDoNotGoTogether) {
   spec.sweep = {{Field::kGemm, {"fp8"}}};
   EXPECT_EQ(
       ErrorOf(spec),
-      "spec.quantConfig: preset, sweep do not go together; use preset and fields, or presets and custom, or sweep");
+      "spec.quantConfig: preset, sweep exclude each other; use preset and fields, or presets and custom, or sweep");
   spec = {};
   spec.sweep = {{Field::kGemm, {}}};
   EXPECT_EQ(ErrorOf(spec), "spec.quantConfig.sweep.gemmDtype: must list at least one value");

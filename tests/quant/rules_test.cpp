@@ -93,11 +93,10 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
   const std::vector<Case> cases = {
       {"rules: [{when: {--quant: a}, then: explode, blame: [quant], reason: R, message: m, source: s}]",
        "toy.yaml:12: \"explode\" is not one of adjust, reject, warn, require"},
-      {"rules: [{when: {--qaunt: a}, " + good + "]", "toy.yaml:12: \"qaunt\" is the canonical name of no flag"},
-      {"rules: [{when: {weather: a}, " + good + "]",
-       "toy.yaml:12: \"weather\" is nothing that a condition can ask for"},
-      {"rules: [{when: {gpu: fast}, " + good + "]", "toy.yaml:12: \"fast\" is no pattern for gpu"},
-      {"rules: [{when: {}, " + good + "]", "toy.yaml:12: a rule needs a condition under when"},
+      {"rules: [{when: {--qaunt: a}, " + good + "]", "toy.yaml:12: \"qaunt\" is not the canonical name of a flag"},
+      {"rules: [{when: {weather: a}, " + good + "]", "toy.yaml:12: \"weather\" is not a key of a condition"},
+      {"rules: [{when: {gpu: fast}, " + good + "]", "toy.yaml:12: \"fast\" is not a pattern for gpu"},
+      {"rules: [{when: {}, " + good + "]", "toy.yaml:12: a rule requires a condition under when"},
       {"rules:\n  - {when: {--quant: a}, then: reject, blame: [quant], reason: not camel, message: m, source: s}",
        "toy.yaml:13: reason \"not camel\" is not CamelCase"},
       {"rules: [{when: {--quant: a}, since: 2.0.0, until: 1.0.0, " + good + "]",
@@ -114,21 +113,21 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"limits: {tp: {min: one}}", "toy.yaml:12: \"one\" is not a number"},
       {"limits: {tp: {most: 1}}", "toy.yaml:12: \"most\" is not one of above, min, max, below"},
       {"values: {quant: {case: lower}}", "toy.yaml:12: \"lower\" is not upper"},
-      {"values: {quant: {is: real}}", "toy.yaml:12: \"real\" is no kind of value"},
-      {"values: {qaunt: {of: [a]}}", "toy.yaml:12: \"qaunt\" is the canonical name of no flag"},
-      {"autoDtype: [{model: float32, gpu: old, dtype: float16}]", "toy.yaml:12: \"old\" is no pattern for gpu"},
+      {"values: {quant: {is: real}}", "toy.yaml:12: \"real\" is not a kind of value"},
+      {"values: {qaunt: {of: [a]}}", "toy.yaml:12: \"qaunt\" is not the canonical name of a flag"},
+      {"autoDtype: [{model: float32, gpu: old, dtype: float16}]", "toy.yaml:12: \"old\" is not a pattern for gpu"},
       {"autoDtype: [{model: float32}]", "toy.yaml:12: \"dtype\" is missing"},
       {"memory: {share: 1}",
        "toy.yaml:12: \"share\" is not one of fraction, default, context, wholeSequence, kvCache, batch, smallestBatch, "
        "activationsInShare, expertsOverData, sharesContext, bits, unless"},
       {"memory: {default: [{share: 1.5}]}", "toy.yaml:12: is not above 0 and at most 1"},
-      {"memory: {context: length}", "toy.yaml:12: \"length\" is the canonical name of no flag"},
+      {"memory: {context: length}", "toy.yaml:12: \"length\" is not the canonical name of a flag"},
       {"rules: [{when: {--quant: a}, until: 2.0.0, certain: 1.0.0, " + good + "]",
        "toy.yaml:12: certain is not after until"},
-      {"rules: [{when: {hiddenSize: \"%0\"}, " + good + "]", "toy.yaml:12: \"%0\" is no pattern for hiddenSize"},
-      {"rules: [{when: {--tp: \">few\"}, " + good + "]", "toy.yaml:12: \">few\" is no pattern for --tp"},
-      {"rules: [{when: {--tp: \"<{size}\"}, " + good + "]", "toy.yaml:12: \"<{size}\" is no pattern for --tp"},
-      {"rules: [{when: {--tp: \"<{--pt}\"}, " + good + "]", "toy.yaml:12: \"pt\" is the canonical name of no flag"},
+      {"rules: [{when: {hiddenSize: \"%0\"}, " + good + "]", "toy.yaml:12: \"%0\" is not a pattern for hiddenSize"},
+      {"rules: [{when: {--tp: \">few\"}, " + good + "]", "toy.yaml:12: \">few\" is not a pattern for --tp"},
+      {"rules: [{when: {--tp: \"<{size}\"}, " + good + "]", "toy.yaml:12: \"<{size}\" is not a pattern for --tp"},
+      {"rules: [{when: {--tp: \"<{--pt}\"}, " + good + "]", "toy.yaml:12: \"pt\" is not the canonical name of a flag"},
       {"rules: [", "toy.yaml:12: end of sequence flow not found"},
   };
   for (const Case& c : cases) EXPECT_EQ(LoadError(ToyRules(c.rule)), c.message) << c.rule;
@@ -136,16 +135,16 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
 
 TEST(RuleTable, NeedsAVerdictForEveryValue) {
   EXPECT_EQ(LoadError(ToyRules("", "auto, fp16")), "toy.yaml:9: kvcacheDtype bfloat16 has no verdict");
-  EXPECT_EQ(LoadError(ToyRules("", "auto, fp17")), "toy.yaml:9: \"fp17\" is no value of kvcacheDtype");
+  EXPECT_EQ(LoadError(ToyRules("", "auto, fp17")), "toy.yaml:9: \"fp17\" is not a value of kvcacheDtype");
 }
 
 TEST(FlagCatalogue, IsRefusedWithFileLineAndReason) {
   EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [2.0.0, 1.0.0]\nflags: {}\n"),
             "toy.flags.yaml:2: releases are not in ascending order");
   EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 3, is: int}]\n"),
-            "toy.flags.yaml:4: \"3\" is no list of positions in releases");
+            "toy.flags.yaml:4: \"3\" is not a list of positions in releases");
   EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 0, is: real}]\n"),
-            "toy.flags.yaml:4: \"real\" is no kind of value");
+            "toy.flags.yaml:4: \"real\" is not a kind of value");
   EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 0, is: text, case: upper}]\n"),
             "toy.flags.yaml:4: \"upper\" is not any");
   EXPECT_EQ(LoadError(ToyRules(), "engine: toy\nreleases: [1.0.0]\nflags:\n  tp: [{in: 0, is: text, open: wide}]\n"),

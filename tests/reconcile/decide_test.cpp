@@ -238,7 +238,7 @@ TEST(Decide, AComputeCapabilityStallsAnAmdTask) {
   const api::Condition* stalled = api::FindCondition(done.status.conditions, "Stalled");
   ASSERT_NE(stalled, nullptr);
   EXPECT_EQ(stalled->reason, "InvalidSpec");
-  EXPECT_THAT(stalled->message, HasSubstr("spec.gpu.minComputeCapability: is a property of NVIDIA GPUs"));
+  EXPECT_THAT(stalled->message, HasSubstr("spec.gpu.minComputeCapability: exists only for NVIDIA GPUs"));
 }
 
 // Nodes come with the first pods: what the strictest configuration needs is asked for by all.
@@ -259,7 +259,7 @@ TEST(Decide, RaisesTheCapabilityThatTheUserAskedForToWhatTheTaskNeeds) {
 // A release that the rules do not know is judged by the newest, and the task says so for as long as it exists.
 TEST(Decide, SaysInTheStatusThatTheEnginesReleaseIsNotKnown) {
   for (const auto& [image, words] : {std::pair("vllm/vllm-openai:nightly", "is not known"),
-                                     std::pair("vllm/vllm-openai:v9.9.9", "is newer than the rules")}) {
+                                     std::pair("vllm/vllm-openai:v9.9.9", "is newer than the compatibility table")}) {
     json task = SmallTask();
     task["spec"]["runtimes"][0]["image"] = image;
     FakeCluster cluster(task);
@@ -656,8 +656,7 @@ TEST(Decide, AQualityBoundThatNothingMeetsIsTheAnswer) {
   });
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(Ready(done).reason, "NoFeasibleConfiguration");
-  EXPECT_THAT(Ready(done).message,
-              HasSubstr("quality.maxDegradation = \"0.01\": what it bounds could not be measured"));
+  EXPECT_THAT(Ready(done).message, HasSubstr("quality.maxDegradation = \"0.01\": no experiment measured it"));
   const std::vector<quant::Warning>& warnings = done.status.experiments[0].warnings;
   ASSERT_FALSE(warnings.empty());
   EXPECT_EQ(warnings.front().reason, "QualityNotMeasured");

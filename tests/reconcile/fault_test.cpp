@@ -272,7 +272,7 @@ TEST(Refusal, WhateverTheApiServerSaysNowEndsNothingAndIsToldInItsWords) {
       {{base::Code::kInvalid, "Pod \"x\" is invalid: spec.containers[0].env[0].name: Invalid value", std::nullopt, 422},
        "PodRefused",
        "False"},
-      {{base::Code::kAlreadyExists, "Pod ml/x exists and belongs to somebody else", std::nullopt, 409},
+      {{base::Code::kAlreadyExists, "Pod ml/x exists and belongs to another object", std::nullopt, 409},
        "PodRefused",
        "False"}};
   for (const Case& one : cases) {
@@ -407,7 +407,8 @@ TEST(Recommend, ARefusedConfigMapIsAConditionOfACompleteTaskAndTriedAgain) {
       {Forbidden("configmaps is forbidden: exceeded quota: q, requested: count/configmaps=1"), "NotWritten"},
       {{base::Code::kRetry, "denied by policy", std::nullopt, 422}, "NotWritten"},
       {{base::Code::kRetry, "connection refused", std::nullopt, 0}, "NotWritten"},
-      {{base::Code::kAlreadyExists, "ConfigMap ml/llama-best exists and is not this task's", std::nullopt, 409},
+      {{base::Code::kAlreadyExists, "ConfigMap ml/llama-best exists and does not belong to this task", std::nullopt,
+        409},
        "AlreadyOwned"}};
   for (const Case& one : cases) {
     SCOPED_TRACE(one.error.message);
@@ -806,7 +807,7 @@ TEST(Waiting, ATaskSaysWithinFiveSecondsWhatItWaitsFor) {
   const json unschedulable = {
       {"status", "False"}, {"reason", "Unschedulable"}, {"message", "0/2 nodes: Insufficient nvidia.com/gpu"}};
   for (const Case& one : std::vector<Case>{
-           {"a scheduler that is not there", SmallTask(), [](FakeCluster&, json&) {}, "no scheduler has looked at"},
+           {"a scheduler that is not there", SmallTask(), [](FakeCluster&, json&) {}, "no scheduler has processed"},
            {"a node", SmallTask(), StaysAt("", unschedulable), "Insufficient nvidia.com/gpu"},
            {"a queue", SmallTask(),
             StaysAt("", {{"status", "False"}, {"reason", "SchedulingGated"}, {"message", "in queue gpus"}}),
@@ -819,7 +820,7 @@ TEST(Waiting, ATaskSaysWithinFiveSecondsWhatItWaitsFor) {
             StaysAt("node-1", kScheduled, WaitingEngine("CreateContainerConfigError", R"(secret "hf" not found)")),
             R"(secret "hf" not found)"},
            {"the scheduler, for the pod that reads the model", Inspected(), [](FakeCluster&, json&) {},
-            "no scheduler has looked at"},
+            "no scheduler has processed"},
            {"a node for the pod that reads the model", Inspected(), StaysAt("", unschedulable),
             "Insufficient nvidia.com/gpu"},
            {"an image of the pod that reads the model", Inspected(), StaysAt("node-1", kScheduled),
@@ -838,7 +839,8 @@ TEST(Waiting, ATaskSaysWithinFiveSecondsWhatItWaitsFor) {
   }
 }
 
-constexpr const char* kDeadlineIsOver = "spec.optimization.budget.deadline: 10m after the start of the task are over";
+constexpr const char* kDeadlineIsOver =
+    "spec.optimization.budget.deadline: 10m since the start of the task have passed";
 
 json WithDeadline(json task, const char* strategy) {
   task["spec"]["optimization"] = {{"strategy", strategy}, {"budget", {{"deadline", "10m"}}}};
@@ -860,7 +862,7 @@ TEST(Waiting, ATaskEndsAtItsDeadlineWhateverItWaitsFor) {
   const base::Error quota = Forbidden("exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2");
   for (const char* strategy : {"Grid", "Adaptive"}) {
     for (const Case& one : std::vector<Case>{
-             {"a scheduler that is not there", SmallTask(), nobody, "no scheduler has looked at", std::nullopt},
+             {"a scheduler that is not there", SmallTask(), nobody, "no scheduler has processed", std::nullopt},
              {"a node", SmallTask(), StaysAt("", unschedulable), "Insufficient nvidia.com/gpu", std::nullopt},
              {"a queue", SmallTask(), StaysAt("", gated), "in queue gpus", std::nullopt},
              {"an image", SmallTask(), StaysAt("node-1", kScheduled), "images are being pulled", std::nullopt},

@@ -433,7 +433,7 @@ class Sequence {
         {base::Code::kRetry, "ValidatingAdmissionPolicy denied request", std::nullopt, 422},
         {base::Code::kRetry, "exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4", std::nullopt, 403},
         {base::Code::kInvalid, "Pod is invalid", std::nullopt, 422},
-        {base::Code::kAlreadyExists, "exists and belongs to somebody else", std::nullopt, 409},
+        {base::Code::kAlreadyExists, "exists and belongs to another object", std::nullopt, 409},
         {base::Code::kRetry, "the server is overloaded", std::nullopt, 503}};
     std::optional<base::Error> error;
     if (OneIn(2)) error = OneOf(kRefusals);

@@ -156,7 +156,7 @@ TEST(SeveralCheckpoints, OfDifferentModelsAreRefusedByNameBeforeAnythingRuns) {
     ASSERT_NE(ready, nullptr);
     EXPECT_EQ(ready->reason, "InvalidSpec");
     EXPECT_THAT(ready->message,
-                HasSubstr("spec.models[2] (awq): is no checkpoint of the model of spec.models[0] (bf16): " +
+                HasSubstr("spec.models[2] (awq): is not a checkpoint of the same model as spec.models[0] (bf16): " +
                           std::string(row.expected)));
     EXPECT_TRUE(cluster.created.empty());
   }

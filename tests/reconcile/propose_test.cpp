@@ -233,7 +233,7 @@ TEST_F(ProposeTest, ADeadlineThatIsPastIsRefusedBeforeAnythingStarts) {
   const api::Condition* stalled = api::FindCondition(status.conditions, "Stalled");
   ASSERT_NE(stalled, nullptr);
   EXPECT_THAT(stalled->message,
-              HasSubstr("spec.optimization.budget.deadline: 10m after the start of the task are over"));
+              HasSubstr("spec.optimization.budget.deadline: 10m since the start of the task have passed"));
 }
 
 TEST_F(ProposeTest, ABaselineThatItsEngineRefusesIsRefusedBeforeAnythingStarts) {
@@ -324,7 +324,7 @@ TEST_F(ProposeTest, SaysBeforeItStartsWhatItWillTakeAndComparesAfterwards) {
   EXPECT_EQ(after.estimate->first_gpu_hours, before.estimate->gpu_hours);
   EXPECT_EQ(after.estimate->experiments, std::to_string(after.experiments.size()));
   EXPECT_LT(GpuHours(after), most);
-  EXPECT_THAT(api::FindCondition(after.conditions, "Ready")->message, HasSubstr("were estimated"));
+  EXPECT_THAT(api::FindCondition(after.conditions, "Ready")->message, HasSubstr("GPU-hours, estimated "));
 }
 
 TEST_F(ProposeTest, WhatWasLearnedCanBeReported) {

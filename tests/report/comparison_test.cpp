@@ -57,7 +57,7 @@ TEST(Comparison, DoesNotCallADifferenceWithinTheIntervalsOne) {
   const auto comparison = Compare({Named("today", 1, 0.03), Named("next", 1.04, 0.04)});
   ASSERT_TRUE(comparison.ok()) << comparison.error().message;
   EXPECT_FALSE(comparison->tasks[1].change->told_apart);
-  EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("+4.0% \u00b15.2%, not told apart"));
+  EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("+4.0% \u00b15.2%, a tie"));
 }
 
 TEST(Comparison, ClaimsNoIntervalWhereOneIsNotKnown) {

@@ -15,9 +15,9 @@ using ::testing::Not;
 TEST(MarkdownReport, HasAnswerTableLoadsAndWhatFailed) {
   const std::string text = MarkdownReport(Finished(), Rules());
   for (const char* part :
-       {"# llama\n", "Which KV cache?", "## Answer", "```sh\nvllm serve org/model", "| EXPERIMENT |",
-        "## The best under load", "SLO: TTFT p99 &lt;= 500 ms", "| Undecided |",
-        "## Not among the experiments\n\n- 1 pruned, NoSuchThing: vllm + mine: cannot\n- 1 duplicate, which starts",
+       {"# llama\n", "Which KV cache?", "## Result", "```sh\nvllm serve org/model", "| EXPERIMENT |",
+        "## Best configuration under load", "SLO: TTFT p99 &lt;= 500 ms", "| Undecided |",
+        "## Candidates without an experiment\n\n- 1 pruned, NoSuchThing: vllm + mine: cannot\n- 1 duplicate",
         "## Failed", "CUDA out of memory"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }

@@ -48,7 +48,7 @@ TEST(HtmlReport, AnswersFirst) {
   ASSERT_NE(answer, std::string::npos);
   for (const char* part : {"1413.0 tok/s per GPU", "+41.3% over the baseline (1000.0 tok/s per GPU)",
                            "--kv-cache-dtype fp8  instead of  nothing", "TTFT p99 310 ms (bound 500 ms)",
-                           "32 in flight broke slo.ttft.p99 (900 ms, allowed 500 ms)", "vllm serve org/model"}) {
+                           "32 in flight missed slo.ttft.p99 (900 ms, allowed 500 ms)", "vllm serve org/model"}) {
     const std::size_t at = page.find(part);
     EXPECT_NE(at, std::string::npos) << part;
     EXPECT_LT(at, page.find("id=\"experiments\"")) << part;
@@ -68,7 +68,7 @@ TEST(HtmlReport, TheAnswersScoreIsThatOfAllItsStarts) {
   EXPECT_NE(page.find("1300.0 tok/s per GPU"), std::string::npos);
   EXPECT_NE(page.find("2 % (95 % interval)"), std::string::npos);
   EXPECT_NE(page.find("the score is the mean of 2 starts"), std::string::npos);
-  EXPECT_NE(page.find("fresh start of e2-bbbbbb: it holds"), std::string::npos);
+  EXPECT_NE(page.find("fresh start of e2-bbbbbb: confirmed"), std::string::npos);
   EXPECT_NE(Headline(task).find("1300.0 tok/s per GPU, the mean of 2 starts"), std::string::npos);
 }
 
@@ -127,7 +127,7 @@ TEST(HtmlReport, WorksAtEveryStageOfATask) {
   task.status.conditions = {{"Ready", "True", "NoFeasibleConfiguration", "No configuration meets it", 1, ""}};
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("No configuration meets it"));
   task.status = {};
-  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Nothing is measured yet"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Nothing has been measured yet"));
 }
 
 // Every string of a task, one after the other, replaced by an attack: the page has the same elements as with a harmless

@@ -36,13 +36,13 @@ TEST(WhyNotBest, SaysWhatARowLacks) {
   EXPECT_THAT(WhyNotBest(rows[2], &rows[1]), StartsWith("OutOfMemory: "));
   for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.ttft.p99 = 900;
   rows = ResultRows(task);
-  EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "breaks slo.ttft.p99 (900 ms, allowed 500 ms)");
+  EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "misses slo.ttft.p99 (900 ms, allowed 500 ms)");
 }
 
 TEST(DecidingStep, IsTheNextLoadOrWhyNoneWasMeasured) {
   api::AutotuneTask task = Finished();
   const auto step = [&] { return DecidingStep(task, ResultRows(task)[1]); };
-  EXPECT_EQ(step(), "32 in flight broke slo.ttft.p99 (900 ms, allowed 500 ms)");
+  EXPECT_EQ(step(), "32 in flight missed slo.ttft.p99 (900 ms, allowed 500 ms)");
   api::ExperimentStatus& best = task.status.experiments[1];
   std::erase_if(best.loads, [](const api::LoadRow& row) { return row.measured.load.value > 8; });
   best.stopped = "Capacity";

@@ -361,10 +361,10 @@ TEST(CheckLeaderElection, RefusesTimesThatCannotWork) {
   const Row rows[] = {
       {15s, 10s, 2s, ""},
       {60s, 40s, 15s, ""},
-      {10s, 10s, 2s, "is not at least 2 s longer than the renew deadline"},
-      {15s, 2s, 2s, "is not longer than 1.2 times the retry period"},
-      {15500ms, 10s, 2s, "is not a whole number of seconds"},
-      {15s, 10s, 0s, "is not positive"},
+      {10s, 10s, 2s, "must be at least 2 s longer than the renew deadline"},
+      {15s, 2s, 2s, "must be longer than 1.2 times the retry period"},
+      {15500ms, 10s, 2s, "must be a whole number of seconds"},
+      {15s, 10s, 0s, "must be positive"},
   };
   for (const Row& row : rows) {
     LeaderElectionOptions options = Replica::Options("a");
