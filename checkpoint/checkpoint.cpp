@@ -69,7 +69,7 @@ class Reader {
     for (const std::string& note : notes_) AddNote(*facts, note);
     if (!facts->weight_bytes)
       AddNote(*facts, "the size of the weights is not known; whether the model fits is not checked");
-    if (facts->dtype.empty()) facts->dtype = DtypeOfWeights(weights, *facts);
+    ReadTensors(weights, elsewhere, *facts);
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;
   }
@@ -123,22 +123,42 @@ class Reader {
     return header;
   }
 
-  std::string DtypeOfWeights(const WeightFiles& weights, ModelFacts& facts) {
+  // What the files' own headers say of their tensors. One of several files is read; the index names the tensors of all.
+  void ReadTensors(const WeightFiles& weights, bool elsewhere, ModelFacts& facts) {
+    TensorKinds kinds = weights.kinds;
+    if (const auto header = FirstHeader(weights, facts)) {
+      if (facts.dtype.empty()) facts.dtype = FloatDtype(header->header);
+      kinds.Add(header->header.kinds);
+      if (weights.files.size() == 1 && weights.kinds.empty() && facts.weight_bytes > header->end && !elsewhere)
+        *facts.weight_bytes -= header->end;
+    }
+    if (!facts.quantized() && !kinds.quantized()) return;
+    facts.tensors = kinds.List();
+    const bool all_known = !weights.kinds.empty() || weights.files.size() == 1;
+    if (all_known && !kinds.empty() && !kinds.quantized()) facts.tensors.insert(facts.tensors.begin(), "plain");
+  }
+
+  struct FileHeader {
+    SafetensorsHeader header;
+    std::int64_t end = 0;  // bytes of the file before its tensors
+  };
+  std::optional<FileHeader> FirstHeader(const WeightFiles& weights, ModelFacts& facts) {
     const bool safetensors =
         weights.format == WeightFormat::kSafetensors || weights.format == WeightFormat::kConsolidated;
-    if (!safetensors || weights.files.empty()) return "";
+    if (!safetensors || weights.files.empty()) return std::nullopt;
     const std::string& file = weights.files.front();
     constexpr std::size_t kGuess = 64u << 10;  // holds most headers of one shard
     auto start = files_.ReadStart(file, kGuess);
-    if (!start || !*start) return "";
+    if (!start || !*start) return std::nullopt;
     const auto end = SafetensorsHeaderEnd(**start);
     if (end && static_cast<std::size_t>(*end) > (*start)->size()) {
       start = files_.ReadStart(file, static_cast<std::size_t>(*end));
-      if (!start || !*start) return "";
+      if (!start || !*start) return std::nullopt;
     }
-    const auto header = ReadSafetensorsHeader(**start, file);
-    if (!header) AddNote(facts, header.error().message);
-    return header ? FloatDtype(*header) : "";
+    auto header = ReadSafetensorsHeader(**start, file);
+    if (!header && facts.dtype.empty()) AddNote(facts, header.error().message);
+    if (!header) return std::nullopt;
+    return FileHeader{*std::move(header), *end};
   }
 
   CheckpointFiles& files_;

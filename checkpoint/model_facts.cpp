@@ -134,6 +134,8 @@ json ToJson(const ModelFacts& facts) {
   if (facts.tied_embeddings) value["tiedEmbeddings"] = *facts.tied_embeddings;
   if (facts.weight_block) value["weightBlock"] = facts.weight_block->ToString();
   if (!facts.ignored_modules.empty()) value["ignoredModules"] = facts.ignored_modules;
+  if (!facts.schemes.empty()) value["schemes"] = facts.schemes;
+  if (!facts.tensors.empty()) value["tensors"] = facts.tensors;
   if (facts.caches) {
     json& groups = value["kvCacheGroups"] = json::array();
     for (const KvCacheGroup& group : *facts.caches) groups.push_back(GroupJson(group));
@@ -206,6 +208,8 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
     return true;
   };
   if (!texts("ignoredModules", facts.ignored_modules)) return wrong("ignoredModules", "a list of strings");
+  if (!texts("schemes", facts.schemes)) return wrong("schemes", "a list of strings");
+  if (!texts("tensors", facts.tensors)) return wrong("tensors", "a list of strings");
   std::vector<std::string> notes;
   if (!texts("notes", notes)) return wrong("notes", "a list of strings");
   for (std::string& note : notes) AddNote(facts, std::move(note));

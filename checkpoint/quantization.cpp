@@ -221,11 +221,22 @@ struct Declaration {
   std::optional<WeightBlock> block;
   std::vector<std::string> ignored;
   std::vector<std::string> notes;
+  std::set<std::pair<Part, std::string>> schemes;  // see ModelFacts::schemes, without the part
   bool foreign = false;
-  bool own_experts = false;  // the format of experts was declared for them alone
-  bool embedding = false;    // the embedding or the output layer is quantized, and nothing else
+  bool ignores_by_pattern = false;  // Quark's list of unquantized modules has "*lm_head", which not every engine reads
+  bool own_experts = false;         // the format of experts was declared for them alone
+  bool embedding = false;           // the embedding or the output layer is quantized, and nothing else
 
   void Both(const Format& format) { linear = experts = format; }
+  void AddScheme(Part part, const std::string& weights, const std::string& inputs = "-",
+                 const std::string& packing = "-") {
+    const auto word = [](const std::string& text) {
+      std::string one = Lower(text).substr(0, 40);
+      std::ranges::replace(one, ' ', '_');
+      return one.empty() ? "-" : one;
+    };
+    schemes.emplace(part, word(weights) + " " + word(inputs) + " " + word(packing));
+  }
   [[nodiscard]] bool quantizes() const {
     return foreign || embedding || (linear && linear->family != "none") || (experts && experts->family != "none");
   }
@@ -368,6 +379,28 @@ Numbers CompressedNumbers(const json* scheme) {
   return {TextOf(scheme, "type") == "float", IntegerOf(scheme, "num_bits").value_or(0)};
 }
 
+// "int4-group128-asym", "fp8-token-dynamic": QuantizationArgs with its defaults; "none" for no quantization.
+std::string CompressedText(const json* scheme) {
+  if (scheme == nullptr || !scheme->is_object()) return "none";
+  const std::optional<std::int64_t> group = IntegerOf(scheme, "group_size");
+  std::string text = TextOf(scheme, "type") == "float" ? "fp" : "int";
+  text += std::to_string(IntegerOf(scheme, "num_bits").value_or(8));
+  std::string strategy = TextOf(scheme, "strategy");
+  if (strategy.empty()) strategy = !group ? "tensor" : *group > 0 ? "group" : "channel";
+  text += "-" + strategy;
+  if (strategy == "block") {
+    if (const auto block = BlockOf(Find(scheme, "block_structure"))) text += block->ToString();
+  } else if (group && *group > 0 && (strategy == "group" || strategy == "tensor_group")) {
+    text += std::to_string(*group);
+  }
+  const json* dynamic = Find(scheme, "dynamic");
+  if (dynamic != nullptr && (dynamic->is_string() || TrueAt(scheme, "dynamic"))) text += "-dynamic";
+  if (Find(scheme, "symmetric") != nullptr && !TrueAt(scheme, "symmetric")) text += "-asym";
+  const std::string order = Lower(TextOf(scheme, "actorder"));
+  if (order == "group" || order == "dynamic" || TrueAt(scheme, "actorder")) text += "-actorder";
+  return text;
+}
+
 void ReadCompressedTensors(const json& config, Declaration& declaration) {
   Parts parts;
   bool embeddings = false;
@@ -392,7 +425,17 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
       std::set<Part> about;
       for (const std::string& target : targets) about.insert(PartOf(target));
       if (about.empty()) about.insert(Part::kBoth);
-      for (const Part part : about) parts.Add(part, format);
+      const std::string inputs = CompressedText(FindObject(&group, "input_activations"));
+      const std::string outputs = FindObject(&group, "output_activations") == nullptr ? "" : "+output";
+      std::string packing = TextOf(&group, "format");
+      // The name of the whole means that each group has its own, which not every engine looks at.
+      const bool mixed = TextOf(&config, "format") == "mixed-precision";
+      if (packing.empty() && !mixed) packing = TextOf(&config, "format");
+      if (mixed) packing = "mixed:" + (packing.empty() ? "-" : packing);
+      for (const Part part : about) {
+        parts.Add(part, format);
+        declaration.AddScheme(part, CompressedText(weights), inputs + outputs, packing);
+      }
     }
   }
   if (embeddings)
@@ -446,14 +489,16 @@ void ReadModelOpt(const json& quantization, Declaration& declaration) {
   if (Lower(algorithm) == "mixed_precision" && layers != nullptr) {
     Parts parts;
     for (const auto& [layer, config] : layers->items()) {
-      parts.Add(PartOf(layer) == Part::kExperts ? Part::kExperts : Part::kLinear,
-                ModelOptFormat(TextOf(&config, "quant_algo")));
+      const Part part = PartOf(layer) == Part::kExperts ? Part::kExperts : Part::kLinear;
+      parts.Add(part, ModelOptFormat(TextOf(&config, "quant_algo")));
+      declaration.AddScheme(part, TextOf(&config, "quant_algo"), "-", "mixed");
     }
     parts.Into(declaration);
   } else if (Lower(algorithm) == "mixed_precision") {
     declaration.Both({"mixed", ""});
   } else {
     declaration.Both(ModelOptFormat(algorithm));
+    if (declaration.linear->family != "none") declaration.AddScheme(Part::kBoth, algorithm);
     if (declaration.linear == kOther) {
       declaration.notes.push_back(declaration.where + ": quant_algo \"" + algorithm.substr(0, 40) +
                                   "\" is not one that this version knows");
@@ -500,9 +545,35 @@ Format QuarkFormat(const json* config) {
   return FormatOf(*weights, *inputs, group);
 }
 
+// "fp8-tensor", "int4-channel" and, for steps one after the other, "fp8-tensor+int4-channel".
+std::string QuarkText(const json* tensor) {
+  if (tensor == nullptr) return "none";
+  if (tensor->is_array()) {
+    std::string steps;
+    for (const json& step : *tensor) steps += (steps.empty() ? "" : "+") + QuarkText(&step);
+    return steps.empty() ? "none" : steps;
+  }
+  std::string text = Lower(TextOf(tensor, "dtype"));
+  if (text.starts_with("fp8")) text = "fp8";
+  std::string scheme = TextOf(tensor, "qscheme");
+  if (scheme.starts_with("per_")) scheme.erase(0, 4);
+  if (!scheme.empty()) text += "-" + scheme;
+  if (scheme == "group") text += std::to_string(IntegerOf(tensor, "group_size").value_or(0));
+  if (TrueAt(tensor, "is_dynamic")) text += "-dynamic";
+  if (Find(tensor, "symmetric") != nullptr && !TrueAt(tensor, "symmetric") && Contains(text, "int")) text += "-asym";
+  return text;
+}
+
+void AddQuarkScheme(const json* config, Part part, Declaration& declaration) {
+  if (config == nullptr || Find(config, "weight") == nullptr) return;
+  const std::string outputs = Find(config, "output_tensors") == nullptr ? "" : "+output";
+  declaration.AddScheme(part, QuarkText(Find(config, "weight")), QuarkText(Find(config, "input_tensors")) + outputs);
+}
+
 void ReadQuark(const json& config, Declaration& declaration) {
   Parts parts;
   parts.Add(Part::kBoth, QuarkFormat(FindObject(&config, "global_quant_config")));
+  AddQuarkScheme(FindObject(&config, "global_quant_config"), Part::kBoth, declaration);
   for (const char* key : {"layer_quant_config", "layer_type_quant_config"}) {
     if (const json* layers = FindObject(&config, key)) {
       for (const auto& [pattern, layer] : layers->items()) {
@@ -511,11 +582,17 @@ void ReadQuark(const json& config, Declaration& declaration) {
         const Format format = QuarkFormat(&layer);
         // The same again, with a quantized output for the KV cache.
         parts.Add(part, format);
+        if (key == std::string_view("layer_quant_config") && !Contains(pattern, "k_proj") &&
+            !Contains(pattern, "v_proj"))
+          AddQuarkScheme(&layer, part, declaration);
       }
     }
   }
   parts.Into(declaration);
   declaration.ignored = TextsOf(&config, "exclude");
+  declaration.ignores_by_pattern = std::ranges::any_of(declaration.ignored, [](const std::string& module) {
+    return !module.starts_with("re:") && Contains(module, "*");
+  });
   // {"*k_proj": {"output_tensors": {"dtype": "fp8_e4m3"}}}; older exports have only the group.
   if (const json* kv = FindObject(&config, "kv_cache_quant_config"); kv != nullptr && !kv->empty()) {
     declaration.kv_cache = "unknown";
@@ -586,8 +663,12 @@ void ReadTorchAo(const json& config, Declaration& declaration) {
   const json* data = FindObject(type, "_data");
   const json* by_module = FindObject(data, "module_fqn_to_config");
   if (by_module == nullptr) by_module = FindObject(data, "fqn_to_config");
+  const auto name_of = [](const json* of) {
+    return of != nullptr && of->is_string() ? of->get<std::string>() : TextOf(of, "_type");
+  };
   if (by_module == nullptr) {
     declaration.Both(TorchAoFormat(type));
+    declaration.AddScheme(Part::kBoth, name_of(type));
     if (declaration.linear->family == "int4-wna16") {
       const json* arguments = data != nullptr ? data : FindObject(&config, "quant_type_kwargs");
       declaration.block = GroupOf(IntegerOf(arguments, "group_size"));
@@ -598,7 +679,9 @@ void ReadTorchAo(const json& config, Declaration& declaration) {
       if (format.is_null()) {
         declaration.ignored.push_back(module);
       } else if (!Contains(module, "embed") && !Contains(module, "lm_head")) {
-        parts.Add(module == "_default" ? Part::kBoth : PartOf(module), TorchAoFormat(&format));
+        const Part part = module == "_default" ? Part::kBoth : PartOf(module);
+        parts.Add(part, TorchAoFormat(&format));
+        declaration.AddScheme(part, name_of(&format));
       }
     }
     parts.Into(declaration);
@@ -635,10 +718,27 @@ Format AutoRoundFormat(const json* config, const json* defaults) {
   return kOther;
 }
 
+// "int4-group128", "mx_fp4-group32"; inputs "none" or "int8".
+void AddAutoRoundScheme(const json& config, const json& layer, Part part, Declaration& declaration) {
+  const auto value = [&](const char* key) { return Find(&layer, key) != nullptr ? &layer : &config; };
+  std::string weights = Lower(TextOf(value("data_type"), "data_type"));
+  if (weights.empty() || weights == "int")
+    weights = "int" + std::to_string(IntegerOf(value("bits"), "bits").value_or(4));
+  const std::int64_t group = IntegerOf(value("group_size"), "group_size").value_or(128);
+  weights += group > 0 ? "-group" + std::to_string(group) : "-channel";
+  const json* symmetric = value("sym");
+  if (Find(symmetric, "sym") != nullptr && !TrueAt(symmetric, "sym")) weights += "-asym";
+  const std::int64_t bits = IntegerOf(value("act_bits"), "act_bits").value_or(16);
+  std::string inputs = TextOf(value("act_data_type"), "act_data_type");
+  if (inputs.empty() || inputs == "int") inputs = "int" + std::to_string(bits);
+  declaration.AddScheme(part, weights, bits >= 16 ? "none" : inputs, TextOf(&config, "packing_format"));
+}
+
 void ReadAutoRound(const json& config, Declaration& declaration) {
   Parts parts;
   const Format whole = AutoRoundFormat(&config, nullptr);
   parts.Add(Part::kBoth, whole);
+  AddAutoRoundScheme(config, config, Part::kBoth, declaration);
   if (const json* layers = FindObject(&config, "extra_config")) {
     for (const auto& [name, layer] : layers->items()) {
       const Format format = AutoRoundFormat(&layer, &config);
@@ -646,6 +746,7 @@ void ReadAutoRound(const json& config, Declaration& declaration) {
         declaration.ignored.push_back(name);
       } else if (format != whole && !Contains(name, "lm_head")) {
         parts.Add(PartOf(name), format);
+        AddAutoRoundScheme(config, layer, PartOf(name), declaration);
       }
     }
   }
@@ -662,6 +763,19 @@ void ReadIntegerWeights(const json& config, Declaration& declaration) {
   if (!group) group = IntegerOf(&config, "q_group_size");
   Parts parts;
   parts.Add(Part::kBoth, FormatOf({false, bits}, {}, 0));
+  const auto add_scheme = [&](Part part, std::int64_t of_bits) {
+    std::string weights = "int" + std::to_string(of_bits);
+    weights += group && *group > 0 ? "-group" + std::to_string(*group) : "-channel";
+    // AWQ has zero points unless it says otherwise.
+    const json* zeros = Find(&config, "zero_point");
+    const bool awq = Contains(declaration.method, "awq");
+    const bool symmetric = Find(&config, "sym") != nullptr ? TrueAt(&config, "sym") : !awq;
+    if (zeros != nullptr ? TrueAt(&config, "zero_point") : !symmetric) weights += "-asym";
+    if (TrueAt(&config, "desc_act")) weights += "-actorder";
+    const std::string packing = TextOf(&config, "checkpoint_format");
+    declaration.AddScheme(part, weights, "none", packing.empty() ? TextOf(&config, "version") : packing);
+  };
+  add_scheme(Part::kBoth, bits);
   // GPTQModel's rules by module: "-:pattern" leaves it alone, "+:pattern" changes settings.
   if (const json* rules = FindObject(&config, "dynamic")) {
     for (const auto& [rule, settings] : rules->items()) {
@@ -671,6 +785,7 @@ void ReadIntegerWeights(const json& config, Declaration& declaration) {
         declaration.ignored.push_back(pattern);
       } else if (const std::optional<std::int64_t> own = IntegerOf(&settings, "bits"); own && *own != bits) {
         parts.Add(PartOf(pattern), FormatOf({false, *own}, {}, 0));
+        add_scheme(PartOf(pattern), *own);
       }
     }
   }
@@ -800,6 +915,15 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
   }
   if (method == "fp8" || method == "deepseek_v4_fp8" || method == "blockwise_int8" || method == "mxfp8")
     ReadBlock(config, declaration);
+  if (method == "fp8" || method == "deepseek_v4_fp8") {
+    const std::string activations = Lower(TextOf(&config, "activation_scheme"));
+    declaration.AddScheme(Part::kBoth, declaration.block ? "fp8-block" + declaration.block->ToString() : "fp8-tensor",
+                          activations.empty() ? "-" : "fp8-" + activations);
+  } else if (method == "bitsandbytes") {
+    const std::string type = TextOf(&config, "bnb_4bit_quant_type");
+    const bool eight = TrueAt(&config, "load_in_8bit");
+    declaration.AddScheme(Part::kBoth, eight ? "int8" : type.empty() ? "fp4" : type);
+  }
   // These leave everything but experts alone, or experts are the part that the name speaks of.
   if (method == "mxfp4" || method == "gpt_oss_mxfp4") declaration.linear = Format{};
   if (method == "w4afp8") declaration.linear = Format{"fp8", "fp8"};
@@ -833,6 +957,24 @@ std::string FamilyOf(const Declaration& declaration, const std::string& linear, 
   return "mixed";
 }
 
+// A scheme of everything belongs to each part that is quantized at all.
+std::vector<std::string> SchemesOf(const Declaration& declaration, bool experts, bool linear) {
+  constexpr std::size_t kMaxSchemes = 8;
+  const auto own = [&](Part part) {
+    return std::ranges::any_of(declaration.schemes, [&](const auto& scheme) { return scheme.first == part; });
+  };
+  std::vector<std::string> schemes;
+  for (const auto& [part, text] : declaration.schemes) {
+    if (part != Part::kExperts && linear) schemes.push_back("linear " + text);
+    if (part != Part::kLinear && experts && (part == Part::kExperts || !own(Part::kExperts)))
+      schemes.push_back("experts " + text);
+  }
+  std::ranges::sort(schemes);
+  if (declaration.ignores_by_pattern) schemes.insert(schemes.begin(), "ignored glob - -");
+  if (schemes.size() > kMaxSchemes) schemes.resize(kMaxSchemes);
+  return schemes;
+}
+
 void Apply(const Declaration& declaration, ModelFacts& facts) {
   const bool dense = facts.experts == 0;
   const IgnoredModules ignored(declaration.ignored, facts);
@@ -863,6 +1005,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.weight_block = declaration.block;
   facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
+  facts.schemes = SchemesOf(declaration, !dense && experts.family != "none", linear.family != "none");
 }
 
 std::string SaidFamily(const Declaration& declaration) {
@@ -985,6 +1128,7 @@ base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) 
   facts.activations = known == nullptr ? "none" : known->activations == nullptr ? "" : known->activations;
   facts.weight_block.reset();
   facts.ignored_modules.clear();
+  facts.schemes.clear();
   return {};
 }
 

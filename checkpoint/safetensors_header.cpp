@@ -40,6 +40,7 @@ base::Result<SafetensorsHeader> ReadSafetensorsHeader(std::string_view bytes, co
     if (__builtin_add_overflow(sum, (*offsets)[1] - (*offsets)[0], &sum))
       return base::Invalid(file + ": its tensors exceed 2^63 bytes");
     ++header.tensors;
+    header.kinds.Add(name, type);
   }
   return header;
 }

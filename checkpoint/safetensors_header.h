@@ -9,12 +9,14 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "checkpoint/weight_tensors.h"
 
 namespace autotune::checkpoint {
 
 struct SafetensorsHeader {
   std::map<std::string, std::int64_t, std::less<>> bytes_by_type;  // "BF16", "F8_E4M3", "I32", ...
   std::int64_t tensors = 0;
+  TensorKinds kinds;
 };
 
 inline constexpr std::int64_t kLargestSafetensorsHeader = 100'000'000;  // as the format's own reader has it

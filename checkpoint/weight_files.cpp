@@ -64,7 +64,12 @@ WeightFiles OfIndex(WeightFormat format, const std::vector<FileEntry>& files, co
   WeightFiles weights = Chosen(format, files, [&](const std::string& name) { return index.files.contains(name); });
   weights.format = format;
   const std::size_t missing = index.files.size() - weights.files.size();
-  if (missing > 0 || !weights.bytes) weights.bytes = index.total_size;
+  // The files hold their headers too, which no GPU holds.
+  constexpr std::int64_t kLeastShare = 50;
+  const bool fits = index.total_size && weights.bytes && *index.total_size <= *weights.bytes &&
+                    *weights.bytes - *index.total_size <= *weights.bytes / kLeastShare;
+  if (missing > 0 || !weights.bytes || fits) weights.bytes = index.total_size;
+  weights.kinds = index.kinds;
   if (missing > 0 && (!weights.files.empty() || !weights.bytes)) {
     const auto first = std::ranges::find_if(index.files, [&](const std::string& name) { return !Has(files, name); });
     weights.notes.push_back(index.name + ": " + std::to_string(missing) + " of the " +
@@ -87,6 +92,7 @@ base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::stri
     for (const auto& [tensor, name] : map->items()) {
       if (!name.is_string()) return base::Invalid(file + ": weight_map." + tensor + ": must be the name of a file");
       index.files.insert(name.get<std::string>());
+      index.kinds.Add(tensor, "");
     }
   }
   // Some tools write it as 1.6e10.

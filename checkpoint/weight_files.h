@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "checkpoint/model_facts.h"
+#include "checkpoint/weight_tensors.h"
 
 namespace autotune::checkpoint {
 
@@ -27,6 +28,7 @@ struct WeightIndex {
   std::string name = "the weight index";  // for messages
   std::set<std::string, std::less<>> files;
   Size total_size;
+  TensorKinds kinds;
 };
 base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::string& file);
 
@@ -39,6 +41,7 @@ struct WeightFiles {
   WeightFormat format = WeightFormat::kNone;
   std::vector<std::string> files;  // in order of their names
   Size bytes;
+  TensorKinds kinds;  // as the index names them; empty where there is none
   std::vector<std::string> notes;
 };
 // `index` is the file that IndexOf names, read; null where there is none or where it cannot be read.

@@ -35,6 +35,11 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"moeIntermediateSize", Subject::kExpertSize},
     std::pair<std::string_view, Subject>{"maxPosition", Subject::kMaxPosition},
     std::pair<std::string_view, Subject>{"weightBlock", Subject::kWeightBlock},
+    std::pair<std::string_view, Subject>{"part", Subject::kPart},
+    std::pair<std::string_view, Subject>{"weights", Subject::kWeights},
+    std::pair<std::string_view, Subject>{"inputs", Subject::kInputs},
+    std::pair<std::string_view, Subject>{"packing", Subject::kPacking},
+    std::pair<std::string_view, Subject>{"tensor", Subject::kTensor},
     std::pair<std::string_view, Subject>{"gpu", Subject::kGpu},
     std::pair<std::string_view, Subject>{"mapped", Subject::kMapped},
 };
@@ -120,12 +125,27 @@ bool ComparesNumbers(char how, std::string_view text, std::string_view with) {
   return left && right && (how == '<' ? *left < *right : *left > *right);
 }
 
+// Every * stands for any text. Takes the earliest place of each piece, which leaves the most for the others.
+bool MatchesStars(std::string_view pattern, std::string_view text) {
+  const std::size_t first = pattern.find('*');
+  if (!text.starts_with(pattern.substr(0, first))) return false;
+  text.remove_prefix(first);
+  pattern.remove_prefix(first + 1);
+  for (std::size_t star = pattern.find('*'); star != std::string_view::npos; star = pattern.find('*')) {
+    const std::size_t at = text.find(pattern.substr(0, star));
+    if (at == std::string_view::npos) return false;
+    text.remove_prefix(at + star);
+    pattern.remove_prefix(star + 1);
+  }
+  return text.ends_with(pattern);
+}
+
 bool MatchesText(std::string_view pattern, const std::optional<std::string>& value, const FactSource& facts) {
   if (pattern == "(unset)") return !value.has_value();
   if (!value) return false;
   if (pattern == "(set)") return true;
   if (Compares(pattern)) return ComparesNumbers(pattern.front(), *value, FillIn(pattern.substr(1), facts));
-  if (pattern.ends_with('*')) return value->starts_with(pattern.substr(0, pattern.size() - 1));
+  if (pattern.find('*') != std::string_view::npos) return MatchesStars(pattern, *value);
   if (pattern.starts_with('{')) return FillIn(pattern, facts) == *value;
   return pattern == *value;
 }

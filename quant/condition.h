@@ -39,7 +39,12 @@ enum class Subject {
   kSparseAttention,  // "yes" for latent attention of which a query sees the tokens that an index picks (DeepSeek V3.2)
   kPrompts,          // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
   kWeightBlock,      // of block-scaled fp8: "128x128", else "none"
-  kGpu,              // compute capability, an AMD architecture such as "gfx942", or "unknown"
+  kPart,             // of the scheme that is asked about, in the lists "schemes": "linear", "experts", "ignored"
+  kWeights,          // its words; see ModelFacts::schemes
+  kInputs,
+  kPacking,
+  kTensor,  // the kind of tensor that is asked about, in the list "tensors": "linear.weight_scale:BF16"
+  kGpu,     // compute capability, an AMD architecture such as "gfx942", or "unknown"
   kFlag,
   kMapped,  // whether the named flags were set by the mapping and not by the user
 };
@@ -58,7 +63,7 @@ class FactSource {
 // A subject and its patterns, of which one has to match.
 //
 // clang-format off
-//   "fp8*"                       text, * stands for any text
+//   "fp8*", "*-asym"             text, * stands for any text
 //   "%32", "<8", ">8"            number: a multiple of 32, less than 8, more than 8
 //   "(set)", "(unset)"           the flag is given, or not
 //   "{method}"                   the value of another subject

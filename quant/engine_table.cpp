@@ -172,10 +172,20 @@ std::vector<std::string> EngineTable::CompletionsOf(std::string_view spelling, c
   return names;
 }
 
+std::vector<std::string> EngineTable::ChoicesOf(const FlagUse& use, const Version& version) const {
+  std::vector<std::string> choices = use.Choices();
+  std::erase_if(choices,
+                [&](const std::string& choice) { return StandingOf(use, choice, version) == Standing::kRefused; });
+  return choices;
+}
+
 Standing EngineTable::StandingOf(const FlagUse& use, const std::string& value, const Version& version) const {
   for (const Bound& bound : use.flag->bounds) {
     if (bound.value != value) continue;
-    if (!bound.range.Contains(version)) return Standing::kRefused;
+    if (!bound.range.Contains(version)) {
+      const bool open = Extends(*use.shape, value) || (use.other != nullptr && Extends(*use.other, value));
+      return open ? Standing::kForeign : Standing::kRefused;
+    }
     return bound.certain && version < *bound.certain ? Standing::kUncertain : Standing::kKnown;
   }
   const FlagShape& before = *use.shape;
@@ -280,7 +290,9 @@ std::vector<Version> EngineTable::Milestones() const {
       for (const Alternative& alternative : alternatives) add(alternative.range, alternative.certain);
     }
   }
-  for (const Rule& rule : rules_) add(rule.range, rule.certain);
+  for (const std::vector<Rule>* rules : {&rules_, &schemes_, &tensors_}) {
+    for (const Rule& rule : *rules) add(rule.range, rule.certain);
+  }
   std::ranges::sort(milestones);
   milestones.erase(std::unique(milestones.begin(), milestones.end()), milestones.end());
   return milestones;

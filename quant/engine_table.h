@@ -117,7 +117,7 @@ struct Alternative {
   std::string warn_reason, warn_message;
 };
 
-enum class Action { kAdjust, kReject, kWarn, kRequire };
+enum class Action { kAdjust, kReject, kWarn, kRequire, kAccept };
 
 // A fact about combinations of final flags, checkpoint and GPU; applied in the order of the table.
 struct Rule {
@@ -231,11 +231,17 @@ class EngineTable {
   // Find(), also by the beginning of one flag alone where CompletionsOf() has just that.
   [[nodiscard]] std::optional<FlagUse> FindCompleted(std::string_view spelling, const Version& version) const;
   [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
+  // The values that the release takes, as far as it is known; empty = any.
+  [[nodiscard]] std::vector<std::string> ChoicesOf(const FlagUse& use, const Version& version) const;
   // For the message about a flag that is not known: what became of it, else the nearest known flag.
   [[nodiscard]] std::string Hint(std::string_view spelling, const Version& version) const;
 
   [[nodiscard]] const std::vector<Alternative>& Cell(Field field, const std::string& value) const;
   [[nodiscard]] const std::vector<Rule>& rules() const { return rules_; }
+  // About one scheme or one kind of tensor of the checkpoint: the first that holds and does more than to require a GPU
+  // decides about it.
+  [[nodiscard]] const std::vector<Rule>& schemes() const { return schemes_; }
+  [[nodiscard]] const std::vector<Rule>& tensors() const { return tensors_; }
   [[nodiscard]] const ParallelRule* Parallel(std::string_view size) const;
   [[nodiscard]] const std::vector<GpuFactor>& gpu_factors() const { return gpu_factors_; }
   // What engines make of a checkpoint's dtype when no dtype is asked for.
@@ -315,7 +321,7 @@ class EngineTable {
   ModelTable models_;
   ModelRule model_rule_;
   std::map<Field, std::map<std::string, std::vector<Alternative>>> cells_;
-  std::vector<Rule> rules_;
+  std::vector<Rule> rules_, schemes_, tensors_;
   std::map<std::string, ParallelRule, std::less<>> parallel_;
   std::vector<GpuFactor> gpu_factors_;
   std::string dtype_flag_, tensor_flag_, data_flag_, pipeline_flag_, attention_data_switch_;

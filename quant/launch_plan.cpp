@@ -84,6 +84,8 @@ class Planner final : public FactSource {
     MapParallelSizes();
     settings_.AddUserMembers(parameters);
     for (const Rule& rule : table_.rules()) Apply(rule);
+    ApplySchemes();
+    ApplyTensors();
     SayWhatKvIsNotFollowed();
     CheckThatItGeneratesText();
     CheckArchitecture();
@@ -161,6 +163,16 @@ class Planner final : public FactSource {
       case Subject::kGpu:
         if (!request_.amd_architecture.empty()) return request_.amd_architecture;
         return request_.gpu ? request_.gpu->ToString() : "unknown";
+      case Subject::kPart:
+        return scheme_[0];
+      case Subject::kWeights:
+        return scheme_[1];
+      case Subject::kInputs:
+        return scheme_[2];
+      case Subject::kPacking:
+        return scheme_[3];
+      case Subject::kTensor:
+        return tensor_;
       case Subject::kFlag:
         return Final(flag);
       case Subject::kMapped:
@@ -462,6 +474,38 @@ class Planner final : public FactSource {
       case Action::kRequire:
         NeedCapability(*rule.gpu, field, message);
         break;
+      case Action::kAccept:
+        break;
+    }
+  }
+
+  void ApplySchemes() {
+    for (const std::string& scheme : request_.model.schemes) {
+      std::string_view rest = scheme;
+      for (std::optional<std::string>& word : scheme_) {
+        const std::size_t end = std::min(rest.find(' '), rest.size());
+        word = std::string(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+      ApplyFirst(table_.schemes());
+    }
+    scheme_ = {};
+  }
+
+  void ApplyTensors() {
+    for (const std::string& tensor : request_.model.tensors) {
+      tensor_ = tensor;
+      ApplyFirst(table_.tensors());
+    }
+    tensor_.reset();
+  }
+
+  void ApplyFirst(const std::vector<Rule>& rules) {
+    for (const Rule& rule : rules) {
+      if (!rule.range.Contains(request_.release.version) || !rule.guard.Holds(*this)) continue;
+      if (rule.action == Action::kAccept) return;
+      Apply(rule);
+      if (rule.action != Action::kRequire) return;
     }
   }
 
@@ -855,6 +899,9 @@ class Planner final : public FactSource {
   const EngineTable& table_;
   const LaunchRequest& request_;
   Settings settings_;
+  std::array<std::optional<std::string>, 4>
+      scheme_;                         // the one that rules are asked about: part, weights, inputs, packing
+  std::optional<std::string> tensor_;  // the same
   std::map<std::string, std::string> extra_;
   std::vector<std::pair<std::string, std::string>> extra_spellings_;  // as written, and the flag's name
   LaunchPlan plan_;

@@ -163,8 +163,10 @@ class Reader {
   }
 
   void RejectValue(const FlagUse& use, const std::string& value, const std::string& wanted) {
-    const std::string nearest = Nearest(value, use.Choices());
-    Reject("InvalidFlagValue", use.shape->spelling + " of " + Name() + " takes " + wanted + ", not \"" + value + "\"" +
+    const std::string nearest = Nearest(value, Choices(use));
+    const std::string takes =
+        use.certain ? " takes " : ", which may not have this flag (see the warning) and refuses it then, takes ";
+    Reject("InvalidFlagValue", use.shape->spelling + " of " + Name() + takes + wanted + ", not \"" + value + "\"" +
                                    (nearest.empty() || nearest == value ? "" : "; did you mean " + nearest + "?"));
   }
 
@@ -225,13 +227,17 @@ class Reader {
   }
 
   // What may have been meant: the nearest choice, else all of them.
-  static std::string Suggestion(const FlagUse& use, const std::string& value) {
-    const std::string nearest = Nearest(value, use.Choices());
-    return nearest.empty() ? "its own values are " + Joined(use.Choices()) : "did you mean " + nearest + "?";
+  [[nodiscard]] std::string Suggestion(const FlagUse& use, const std::string& value) const {
+    const std::string nearest = Nearest(value, Choices(use));
+    return nearest.empty() ? "its own values are " + Joined(Choices(use)) : "did you mean " + nearest + "?";
   }
 
-  static std::string Wanted(const FlagUse& use) {
-    if (use.shape->restricted) return "one of " + Joined(use.Choices());
+  [[nodiscard]] std::vector<std::string> Choices(const FlagUse& use) const {
+    return table_.ChoicesOf(use, release_.version);
+  }
+
+  [[nodiscard]] std::string Wanted(const FlagUse& use) const {
+    if (use.shape->restricted) return "one of " + Joined(Choices(use));
     const LateValues& late = use.flag->late;
     if (!late.patterns.empty()) return "one of " + Joined(late.patterns);
     switch (use.shape->type == ValueType::kText && late.type ? *late.type : use.shape->type) {

@@ -13,6 +13,8 @@ std::string ThenText(const Rule& rule) {
       return "warn";
     case Action::kRequire:
       return "requires compute capability " + rule.gpu->ToString();
+    case Action::kAccept:
+      return "accept";
     case Action::kAdjust:
       break;
   }
@@ -27,9 +29,11 @@ std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine)
   std::vector<ListedRule> listed;
   const EngineTable* table = rules.Find(engine);
   if (table == nullptr) return listed;
-  for (const Rule& rule : table->rules()) {
-    listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), ThenText(rule), rule.reason,
-                      rule.message, rule.source});
+  for (const std::vector<Rule>* list : {&table->rules(), &table->schemes(), &table->tensors()}) {
+    for (const Rule& rule : *list) {
+      listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), ThenText(rule), rule.reason,
+                        rule.message, rule.source});
+    }
   }
   return listed;
 }

@@ -271,8 +271,12 @@ Rule ReadRule(const Node& node) {
   } else if (name == "require") {
     rule.action = Action::kRequire;
     rule.gpu = node.Need("gpu").Capability();
+  } else if (name == "accept") {
+    rule.action = Action::kAccept;
+    rule.source = node.Need("source").Text();
+    return rule;
   } else {
-    action.Fail("\"" + name + "\" is not one of adjust, reject, warn, require");
+    action.Fail("\"" + name + "\" is not one of adjust, reject, warn, require, accept");
   }
   const Node blame = node.Need("blame");
   rule.blame = blame.Texts();
@@ -304,10 +308,10 @@ class TableLoader {
   }
 
   static void LoadRules(const Node& root, EngineTable& table) {
-    root.Expect({"engine",    "title",        "date",    "start",  "completesFlags", "aliases",   "hints",
-                 "forbidden", "order",        "bounds",  "limits", "values",         "autoDtype", "followsDeclaredKv",
-                 "flags",     "parallel",     "gpus",    "memory", "scheduler",      "fields",    "rules",
-                 "models",    "expertBlocks", "leastGpu"});
+    root.Expect({"engine",    "title",        "date",     "start",   "completesFlags", "aliases",   "hints",
+                 "forbidden", "order",        "bounds",   "limits",  "values",         "autoDtype", "followsDeclaredKv",
+                 "flags",     "parallel",     "gpus",     "memory",  "scheduler",      "fields",    "rules",
+                 "models",    "expertBlocks", "leastGpu", "schemes", "tensors",        "between"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -345,16 +349,23 @@ class TableLoader {
         table.model_rule_.unless.push_back(NeedFlag(item, item.Text(), table).name);
     }
     LoadCells(root.Need("fields"), table);
-    if (const auto rules = root.Get("rules")) {
-      for (const Node& item : rules->Items()) {
-        Rule rule = ReadRule(item);
-        CheckSettings(item, rule.set, table);
-        CheckGuard(item, rule.guard, table);
-        for (const std::string& blamed : rule.blame) {
-          if (blamed != "model" && blamed != "gpu") NeedFlag(item, blamed, table);
-        }
-        table.rules_.push_back(std::move(rule));
+    for (const auto& [key, rules] : {std::pair{"rules", &table.rules_}, std::pair{"schemes", &table.schemes_},
+                                     std::pair{"tensors", &table.tensors_}}) {
+      if (const auto list = root.Get(key)) LoadRuleList(*list, table, *rules);
+    }
+  }
+
+  static void LoadRuleList(const Node& list, EngineTable& table, std::vector<Rule>& rules) {
+    for (const Node& item : list.Items()) {
+      Rule rule = ReadRule(item);
+      if (rule.action == Action::kAccept && &rules == &table.rules_)
+        item.Fail("accept belongs to the lists of schemes and tensors");
+      CheckSettings(item, rule.set, table);
+      CheckGuard(item, rule.guard, table);
+      for (const std::string& blamed : rule.blame) {
+        if (blamed != "model" && blamed != "gpu") NeedFlag(item, blamed, table);
       }
+      rules.push_back(std::move(rule));
     }
   }
 
@@ -578,6 +589,25 @@ class TableLoader {
     }
   }
 
+  // "0.13.0-0.30.0": the first release with and the first without; one of them may be missing.
+  static void AddBetween(const Node& node, const std::string& name, const std::string& value, EngineTable& table) {
+    const std::string text = node.Text();
+    const std::size_t dash = text.find('-');
+    if (dash == std::string::npos) node.Fail("\"" + text + "\" is no range such as 0.13.0-0.30.0");
+    const auto release = [&](const std::string& of) -> std::optional<Version> {
+      if (of.empty()) return std::nullopt;
+      const std::optional<Version> version = Version::Parse(of);
+      if (!version) node.Fail("\"" + of + "\" is no release");
+      return version;
+    };
+    Flag& flag = NeedFlag(node, name, table);
+    Bound bound;
+    bound.value = value;
+    bound.range = {release(text.substr(0, dash)), release(text.substr(dash + 1))};
+    CheckBound(node, bound, flag, table);
+    flag.bounds.push_back(std::move(bound));
+  }
+
   static void LoadBounds(const Node& root, EngineTable& table) {
     if (const auto bounds = root.Get("bounds")) {
       for (const Node& item : bounds->Items()) {
@@ -589,6 +619,13 @@ class TableLoader {
         if (const auto certain = item.Get("certain")) bound.certain = certain->Release();
         CheckBound(item, bound, flag, table);
         flag.bounds.push_back(std::move(bound));
+      }
+    }
+    if (const auto between = root.Get("between")) {
+      between->Expect({"flags", "values"});
+      for (const auto& [name, range] : between->Need("flags").Members()) AddBetween(range, name, "", table);
+      for (const auto& [name, values] : between->Need("values").Members()) {
+        for (const auto& [value, range] : values.Members()) AddBetween(range, name, value, table);
       }
     }
     if (const auto limits = root.Get("limits")) {

@@ -126,7 +126,7 @@ TEST_F(InDirectory, CountsTheWeightsOfALargeModelOnce) {
         R"({"metadata":{"total_size":48022792192},"weight_map":{"a":"model-00001-of-00001.safetensors"}})");
   Sized("model-00001-of-00001.safetensors", 48'022'800'000);
   Sized("consolidated.safetensors", 48'022'800'000);
-  EXPECT_EQ(Read()->weight_bytes, 48'022'800'000);
+  EXPECT_EQ(Read()->weight_bytes, 48'022'792'192) << "the tensors, without the header";
 }
 
 TEST_F(InDirectory, SaysWhenTheSizeIsNotKnown) {
@@ -300,6 +300,47 @@ TEST_F(InDirectory, TakesTheDtypeOfTheWeightsWhereTheConfigHasNone) {
   for (int i = 0; i < 8; ++i) file += static_cast<char>(header.size() >> (8 * i));
   Write("model.safetensors", file + header + std::string(12, 'w'));
   EXPECT_EQ(Read()->dtype, "float16");
+}
+
+TEST_F(InDirectory, ReadsTheTensorsFromHeaderAndIndex) {
+  const auto file = [](const std::string& header, std::size_t tensors) {
+    std::string bytes;
+    for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i));
+    return bytes + header + std::string(tensors, 'w');
+  };
+  const std::string header =
+      R"({"model.layers.0.self_attn.q_proj.weight_packed":{"dtype":"I32","shape":[4],"data_offsets":[0,8]},)"
+      R"("model.norm.weight":{"dtype":"BF16","shape":[1],"data_offsets":[8,12]},)"
+      R"("lm_head.input_scale":{"dtype":"F32","shape":[1],"data_offsets":[12,16]},)"
+      R"("model.visual.blocks.0.fc1.weight_scale":{"dtype":"F32","shape":[1],"data_offsets":[16,20]}})";
+  json config = json::parse(kLlama);
+  Write("config.json", config.dump());
+  Write("model.safetensors", file(header, 20));
+  // No file declares how these are quantized; the header is no weight.
+  const std::vector<std::string> kinds = {"head.input_scale:F32", "linear.weight_packed:I32"};
+  EXPECT_EQ(Read()->tensors, kinds);
+  EXPECT_EQ(Read()->weight_bytes, 20);
+  // Declared, and not there.
+  config["quantization_config"] = {{"quant_method", "fp8"}, {"activation_scheme", "dynamic"}};
+  Write("config.json", config.dump());
+  const std::string plain =
+      R"({"model.layers.0.self_attn.q_proj.weight":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]}})";
+  Write("model.safetensors", file(plain, 8));
+  EXPECT_THAT(Read()->tensors, ElementsAre("plain", "linear.weight:BF16"));
+  // Several files: names from the index, types from the first.
+  std::filesystem::remove(directory_ + "/model.safetensors");
+  Write("model-00001-of-00002.safetensors", file(plain, 8));
+  Write("model-00002-of-00002.safetensors", file(plain, 8));
+  Write("model.safetensors.index.json",
+        R"({"metadata":{"total_size":16},"weight_map":{
+            "model.layers.0.self_attn.q_proj.weight":"model-00001-of-00002.safetensors",
+            "model.layers.0.mlp.experts.3.up_proj.weight_scale_inv":"model-00002-of-00002.safetensors"}})");
+  EXPECT_THAT(Read()->tensors, ElementsAre("experts.weight_scale_inv", "linear.weight:BF16"));
+  // An unquantized checkpoint has nothing to say.
+  config.erase("quantization_config");
+  Write("config.json", config.dump());
+  std::filesystem::remove(directory_ + "/model.safetensors.index.json");
+  EXPECT_THAT(Read()->tensors, IsEmpty());
 }
 
 TEST(Safetensors, RefusesWhatIsNoHeader) {

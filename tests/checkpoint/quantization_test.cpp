@@ -164,6 +164,52 @@ TEST(Quantization, TellsThePartsOfAModelWithExperts) {
   }
 }
 
+TEST(Quantization, NamesTheSchemesOfAMethod) {
+  struct Row {
+    const char* base;
+    std::string quantization;
+    std::vector<std::string> schemes;
+  };
+  const std::string weights =
+      R"("weights":{"num_bits":4,"type":"int","strategy":"group","group_size":128,"symmetric":false})";
+  const std::vector<Row> rows = {
+      {kDense,
+       R"({"quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{"targets":["Linear"],)" +
+           weights + "}}}",
+       {"linear int4-group128-asym none pack-quantized"}},
+      {kMoe,
+       R"({"quant_method":"compressed-tensors","format":"float-quantized","config_groups":{"g":{"targets":["Linear"],
+           "weights":{"num_bits":8,"type":"float","strategy":"block","block_structure":[128,128]},
+           "input_activations":{"num_bits":8,"type":"float","strategy":"group","group_size":128,"dynamic":true}}}})",
+       {"experts fp8-block128x128 fp8-group128-dynamic float-quantized",
+        "linear fp8-block128x128 fp8-group128-dynamic float-quantized"}},
+      {kMoe,
+       R"({"quant_method":"quark","exclude":["*self_attn*","lm_head"],"global_quant_config":{
+           "weight":[{"dtype":"fp8_e4m3","qscheme":"per_tensor"},{"dtype":"int4","qscheme":"per_channel","symmetric":true}],
+           "input_tensors":{"dtype":"fp8_e4m3","qscheme":"per_tensor","is_dynamic":true}}})",
+       {"ignored glob - -", "experts fp8-tensor+int4-channel fp8-tensor-dynamic -"}},
+      {kDense, R"({"quant_method":"modelopt","quant_algo":"W4A8_AWQ","group_size":128})", {"linear w4a8_awq - -"}},
+      {kDense,
+       R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
+           "model.layers.0.self_attn.q_proj":{"quant_algo":"FP8"},"model.layers.0.mlp.down_proj":{"quant_algo":"NVFP4"}}})",
+       {"linear fp8 - mixed", "linear nvfp4 - mixed"}},
+      {kDense,
+       R"({"quant_method":"gptq","bits":3,"group_size":128,"sym":false,"desc_act":true,"checkpoint_format":"gptq_v2"})",
+       {"linear int3-group128-asym-actorder none gptq_v2"}},
+      {kDense,
+       R"({"quant_method":"awq","bits":4,"group_size":64,"version":"gemv"})",
+       {"linear int4-group64-asym none gemv"}},
+      {kDense,
+       R"({"quant_method":"auto-round","bits":4,"group_size":128,"sym":true,"packing_format":"auto_round:auto_gptq"})",
+       {"linear int4-group128 none auto_round:auto_gptq"}},
+      {kDense, R"({"quant_method":"bitsandbytes","load_in_8bit":true})", {"linear int8 - -"}},
+      {kDense, R"({"quant_method":"fp8","activation_scheme":"static"})", {"linear fp8-tensor fp8-static -"}},
+      {kDense, Torchao("Int8WeightOnlyConfig"), {"linear int8weightonlyconfig - -"}},
+      {kDense, "", {}},
+  };
+  for (const Row& row : rows) EXPECT_EQ(Read(row.base, row.quantization).schemes, row.schemes) << row.quantization;
+}
+
 TEST(Quantization, KnowsTheBlocksThatShareAScale) {
   const std::vector<std::pair<std::string, std::optional<WeightBlock>>> rows = {
       {R"({"quant_method":"fp8","weight_block_size":[128,128]})", WeightBlock{128, 128}},

@@ -61,6 +61,7 @@ const std::string kHasSglang = "needs-checkpoint: --kv-cache-dtype fp8_e4m3";
 const std::string kKeepsTrt = "warn: YAML: kv_cache_config: /   dtype: fp8";
 const std::string kHasTrt = "needs-checkpoint: YAML: kv_cache_config: /   dtype: fp8";
 const std::string kNo = "reject CheckpointNotSupported";
+const std::string kNoScheme = "reject SchemeNotSupported";
 const std::string kLowGpu = "reject CapabilityTooLow";
 const std::string kOtherKv = "reject KvDtypeNotCheckpoints";
 
@@ -87,17 +88,17 @@ const std::vector<Row>& Rows() {
       {"compression-config-fp8", "compressed-tensors", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},
       {"compressed-tensors-int8", "compressed-tensors", "int8-w8a8", "none", kKeepsVllm, kKeepsSglang, kNo},
       {"compressed-tensors-w4a16", "compressed-tensors", "int4-wna16", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
-      {"compressed-tensors-w4a8-moe", "compressed-tensors", "w4a8", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
+      {"compressed-tensors-w4a8-moe", "compressed-tensors", "w4a8", "none", kKeepsVllm, kNoScheme, kKeepsTrt},
       {"compressed-tensors-nvfp4", "compressed-tensors", "nvfp4", "none", kKeepsVllm, kLowGpu, kLowGpu},
-      {"compressed-tensors-mixed", "compressed-tensors", "mixed", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
+      {"compressed-tensors-mixed", "compressed-tensors", "mixed", "none", kKeepsVllm, kNoScheme, kKeepsTrt},
       {"modelopt-fp8", "modelopt", "fp8", "fp8", kHasVllm, kHasSglang, kHasTrt},
       {"modelopt-fp8-in-config", "modelopt", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},
-      {"modelopt-fp8-block", "modelopt", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},
+      {"modelopt-fp8-block", "modelopt", "fp8", "none", kNoScheme, kHasSglang, kHasTrt},
       {"modelopt-nvfp4", "modelopt", "nvfp4", "fp8", kKeepsVllm, kKeepsSglang, kLowGpu},
       {"modelopt-nvfp4-kv", "modelopt", "nvfp4", "nvfp4", kKeepsVllm, kKeepsSglang, kOtherKv},
-      {"modelopt-w4a8-nvfp4", "modelopt", "nvfp4", "none", kKeepsVllm, kKeepsSglang, kLowGpu},
-      {"modelopt-w4a8-mxfp4-moe", "modelopt", "mxfp4", "none", kKeepsVllm, kKeepsSglang, kKeepsTrt},
-      {"modelopt-w4a8-awq-moe", "modelopt", "w4a8", "none", kHasVllm, kHasSglang, kHasTrt},
+      {"modelopt-w4a8-nvfp4", "modelopt", "nvfp4", "none", kNoScheme, kKeepsSglang, kLowGpu},
+      {"modelopt-w4a8-mxfp4-moe", "modelopt", "mxfp4", "none", kNoScheme, kKeepsSglang, kKeepsTrt},
+      {"modelopt-w4a8-awq-moe", "modelopt", "w4a8", "none", kNoScheme, kHasSglang, kHasTrt},
       {"modelopt-mixed", "modelopt", "mixed", "fp8", kHasVllm, kHasSglang, kHasTrt},
       {"fp8", "fp8", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},
       {"fp8-block-moe", "fp8", "fp8", "none", kHasVllm, kHasSglang, kHasTrt},

@@ -91,6 +91,12 @@ sglang 0.5.15 | dense | 9.0 | disable-radix-cache=true | PrefixCacheNotMeasured
 sglang 0.5.15 | dense | 9.0 | stream-interval=8 | LatenciesOfChunks
 sglang 0.5.15 | dense | 9.0 | stream-interval=1 | ok
 vllm 0.24.0 | dense | 9.0 | speculative-config={"method": "ngram", "num_speculative_tokens": 2} | SpeculationOnRandomText
+vllm 0.24.0 | dense | 9.0 | speculative-config={"method": "ngram"} | reject SpeculationNotComplete
+sglang 0.5.19 | deepseek-v4 | 9.0 | speculative-algorithm=NEXTN | reject SpeculationNotForModel
+sglang 0.5.19 | dense | 9.0 | speculative-algorithm=DFLASH | reject SpeculationNotComplete
+vllm 0.24.0 | dense | 9.0 | speculative-config={"method": "mtp", "num_speculative_tokens": 2} | reject SpeculationNotForModel
+sglang 0.5.19 | dense | 9.0 | speculative-algorithm=NGRAM; enable-dp-attention=true | reject SpeculationNotWithDpAttention
+sglang 0.5.19 | dense | 10.0 | speculative-algorithm=NGRAM; attention-backend=trtllm_mha; speculative-eagle-topk=4 | reject SpeculationNotOnBackend
 vllm 0.24.0 | dense | 9.0 | enable-prefix-caching=false | PrefixCacheNotMeasured
 vllm 0.24.0 | dense | 9.0 | stream-interval=4 | LatenciesOfChunks
 tensorrt-llm 1.2.0 | dense | 9.0 | stream_interval=4 | LatenciesOfChunks
@@ -368,11 +374,10 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
   checkpoint::ModelFacts facts = name.find("moe") != std::string::npos ? Moe() : Dense();
   if (facts.experts > 0) facts.moe_intermediate_size = name == "moe-odd" ? 100 : 768;
   if (name == "dense" || name == "moe" || name == "moe-odd") return facts;
-  static const std::map<std::string, std::string> kArchitectures = {{"gpt-oss", "GptOssForCausalLM"},
-                                                                    {"llama4", "Llama4ForConditionalGeneration"},
-                                                                    {"gemma3", "Gemma3ForCausalLM"},
-                                                                    {"gemma4", "Gemma4ForConditionalGeneration"},
-                                                                    {"nemotron-h", "NemotronHForCausalLM"}};
+  static const std::map<std::string, std::string> kArchitectures = {
+      {"gpt-oss", "GptOssForCausalLM"},       {"llama4", "Llama4ForConditionalGeneration"},
+      {"gemma3", "Gemma3ForCausalLM"},        {"gemma4", "Gemma4ForConditionalGeneration"},
+      {"nemotron-h", "NemotronHForCausalLM"}, {"deepseek-v4", "DeepseekV4ForCausalLM"}};
   if (const auto found = kArchitectures.find(name); found != kArchitectures.end()) {
     facts.architecture = found->second;
     return facts;

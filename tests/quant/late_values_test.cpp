@@ -60,6 +60,9 @@ TEST(LateValues, AreTakenWarnedOfAndRefusedByTheirRelease) {
     const std::vector<std::string> release = Split(columns[0], ' ');
     LaunchRequest request = Request(release[0], release[1]);
     request.parameters = {{columns[1], FlagValue::Text(columns[2])}};
+    // What speculates with a draft model gets one.
+    if (columns[1] == "speculative-algorithm")
+      request.parameters["speculative-draft-model-path"] = FlagValue::Text("a/b");
     const LaunchPlan plan = PlanLaunch(Rules(), request);
     const bool refused = columns[3] != "taken" && columns[3] != "plug-in";
     ASSERT_EQ(plan.rejection.has_value(), refused) << line << "\n" << Line(plan);

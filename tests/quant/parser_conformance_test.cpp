@@ -149,6 +149,7 @@ TEST_P(ParserConformance, UnderstandsEveryFlagOfTheRelease) {
                                                "NeedsToolCallParser",
                                                "NeedsLoggedRequests",
                                                "BackendNotForModel",
+                                               "SpeculationNotComplete",
                                                "BackendNotOnThisGpu"};
   int understood = 0;
   for (const json& argument : GetParam().arguments()) {
@@ -268,12 +269,29 @@ TEST(ParsersBetween, AcceptEveryMappedConfiguration) {
 }
 
 TEST(ParsersBetween, WarnWhereTheNeighboursDiffer) {
-  // 0.26 has --no-enable-chunked-prefill, 0.33 --disable-chunked-prefill, and 0.24 brought --spec-tokens after 0.20.
-  LaunchRequest request = Request("vllm", "0.22.0");
-  request.parameters = Values({{"spec-tokens", "2"}});
+  // 0.18 has --elastic-ep-join-mode, 0.15 does not, and the packages between them do not tell.
+  LaunchRequest request = Request("sglang", "0.5.16");
+  request.parameters = Values({{"elastic-ep-join-rank-offset", "2"}});
   LaunchPlan plan = PlanLaunch(Rules(), request);
-  EXPECT_EQ(Line(plan), "--spec-tokens 2");
+  EXPECT_EQ(Line(plan), "--elastic-ep-join-rank-offset 2");
   EXPECT_TRUE(Warns(plan, "FlagNotCertain"));
+  // 0.24 has --spec-tokens, 0.20 does not, and the package of 0.22 does.
+  request = Request("vllm", "0.22.0");
+  request.parameters = Values({{"spec-tokens", "2"}});
+  plan = PlanLaunch(Rules(), request);
+  EXPECT_EQ(Line(plan), "--spec-tokens 2");
+  EXPECT_FALSE(Warns(plan, "FlagNotCertain"));
+  request = Request("vllm", "0.27.0");
+  request.parameters = Values({{"max-num-partial-prefills", "4"}});
+  EXPECT_EQ(Line(PlanLaunch(Rules(), request)), "REJECT UnknownFlag");
+  // A list shows what the release takes, and not what a neighbour does.
+  request = Request("vllm", "0.28.0");
+  request.parameters = Values({{"quantization", "bitsandbytes"}});
+  plan = PlanLaunch(Rules(), request);
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_NE(plan.rejection->message.find("takes one of "), std::string::npos);
+  EXPECT_EQ(plan.rejection->message.find(" bitsandbytes,"), std::string::npos) << plan.rejection->message;
+  request = Request("vllm", "0.22.0");
   // Known on both sides, and known from both sides not to take the value.
   request.parameters = Values({{"kv-cache-dtype", "int4_per_token_head"}});
   EXPECT_EQ(Line(PlanLaunch(Rules(), request)), "REJECT InvalidFlagValue");

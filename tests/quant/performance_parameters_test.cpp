@@ -254,6 +254,8 @@ TEST(PerformanceParameters, AreTakenAndRefusedAsTheReleasesDo) {
         request.parameters = {{row.flag, ValueOf(value)}};
         // What needs a size to divide gets one.
         if (row.flag == "decode-context-parallel-size") request.parameters["tensor-parallel-size"] = ValueOf("8");
+        if (row.flag == "speculative-algorithm")
+          request.parameters["speculative-draft-model-path"] = ValueOf("a/draft");
         const LaunchPlan plan = PlanLaunch(Rules(), request);
         EXPECT_FALSE(plan.rejection) << where << " " << value << "\n" << plan.rejection->message;
         if (release.parser != nullptr) {

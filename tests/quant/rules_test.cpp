@@ -92,7 +92,7 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
   };
   const std::vector<Case> cases = {
       {"rules: [{when: {--quant: a}, then: explode, blame: [quant], reason: R, message: m, source: s}]",
-       "toy.yaml:12: \"explode\" is not one of adjust, reject, warn, require"},
+       "toy.yaml:12: \"explode\" is not one of adjust, reject, warn, require, accept"},
       {"rules: [{when: {--qaunt: a}, " + good + "]", "toy.yaml:12: \"qaunt\" is not the canonical name of a flag"},
       {"rules: [{when: {weather: a}, " + good + "]", "toy.yaml:12: \"weather\" is not a key of a condition"},
       {"rules: [{when: {gpu: fast}, " + good + "]", "toy.yaml:12: \"fast\" is not a pattern for gpu"},
@@ -105,11 +105,16 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"colour: red",
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
-       "rules, models, expertBlocks, leastGpu"},
+       "rules, models, expertBlocks, leastGpu, schemes, tensors, between"},
       {"bounds: [{flag: quant, since: 1.0.0}]",
        "toy.yaml:12: the bound of quant contradicts release 1.0.0, which does not have it"},
       {"bounds: [{flag: quant, value: a, since: 3.0.0}]",
        "toy.yaml:12: the bound of quant a contradicts release 2.0.0, which has it"},
+      {"rules: [{when: {--quant: a}, then: accept, source: s}]",
+       "toy.yaml:12: accept belongs to the lists of schemes and tensors"},
+      {"between: {flags: {quant: 1.5.0}, values: {}}", "toy.yaml:12: \"1.5.0\" is no range such as 0.13.0-0.30.0"},
+      {"between: {flags: {quant: 1.0.0-}, values: {}}",
+       "toy.yaml:12: the bound of quant contradicts release 1.0.0, which does not have it"},
       {"limits: {tp: {min: one}}", "toy.yaml:12: \"one\" is not a number"},
       {"limits: {tp: {most: 1}}", "toy.yaml:12: \"most\" is not one of above, min, max, below"},
       {"values: {quant: {case: lower}}", "toy.yaml:12: \"lower\" is not upper"},

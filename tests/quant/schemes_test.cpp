@@ -1,0 +1,217 @@
+// What a release loads of a method: schemes (bits, inputs, packing) and the tensors that its loader has a place for.
+// Expected values are the releases' own answers, from their sources.
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/quant/plan_fixture.h"
+
+namespace autotune::quant {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Case {
+  std::string engine, version, gpu, method, family, scheme, expected;  // "" = taken without a word
+};
+
+LaunchPlan PlanOf(const Case& c, const Flags& flags = {}) {
+  const bool experts = c.scheme.starts_with("experts");
+  checkpoint::ModelFacts facts = Quantized(experts ? Moe() : Dense(), c.method, c.family);
+  facts.schemes = {c.scheme};
+  LaunchRequest request = Request(c.engine, c.version, facts);
+  request.gpu = ComputeCapability::Parse(c.gpu);
+  if (c.gpu.starts_with("gfx")) request.amd_architecture = c.gpu;
+  return Plan(request, Preset("default"), flags);
+}
+
+std::string Said(const LaunchPlan& plan) {
+  if (plan.rejection) return plan.rejection->reason;
+  for (const char* reason : {"SchemeNotCertain", "TensorsNotExpected", "TensorsNotDeclared", "TensorsNotQuantized"}) {
+    if (Warns(plan, reason)) return reason;
+  }
+  return "";
+}
+
+TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
+  const std::string ct = "compressed-tensors", packed = "pack-quantized";
+  const std::vector<Case> cases = {
+      // W4A8 with fp8 inputs: Hopper alone, groups of 128.
+      {"vllm", "0.24.0", "9.0", ct, "w4a8", "linear int4-group128 fp8-token-dynamic " + packed, ""},
+      {"vllm", "0.24.0", "10.0", ct, "w4a8", "linear int4-group128 fp8-token-dynamic " + packed,
+       "QuantizationNotOnThisGpu"},
+      {"vllm", "0.24.0", "9.0", ct, "w4a8", "linear int4-group32 fp8-token-dynamic " + packed, "SchemeNotSupported"},
+      // W4A8 with int8 inputs: a CPU's, until Humming's kernels.
+      {"vllm", "0.24.0", "9.0", ct, "w4a8", "linear int4-channel int8-token-dynamic int-quantized",
+       "SchemeNotSupported"},
+      {"vllm", "0.26.0", "9.0", ct, "w4a8", "linear int4-group128 int8-token-dynamic " + packed, ""},
+      {"vllm", "0.24.0", "8.0", ct, "w4a8", "linear int4-group128 int8-token-dynamic " + packed, "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", ct, "w4a8", "experts int4-group128 int8-token-dynamic int-quantized",
+       "SchemeNotSupported"},
+      // Integer weights alone have to be packed.
+      {"vllm", "0.24.0", "9.0", ct, "int8-w8a16", "linear int8-channel none int-quantized", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "7.5", ct, "int4-wna16", "linear int4-group128-asym none " + packed, ""},
+      {"vllm", "0.11.2", "7.5", ct, "int4-wna16", "linear int4-group128 none " + packed, "CapabilityTooLow"},
+      {"vllm", "0.24.0", "9.0", ct, "int2-wna16", "linear int2-channel none " + packed, ""},
+      {"vllm", "0.22.0", "9.0", ct, "int2-wna16", "linear int2-channel none " + packed, "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", ct, "int8-w8a8", "linear int8-channel-asym int8-token-dynamic int-quantized",
+       "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", ct, "fp8", "linear fp8-group128 fp8-group128-dynamic float-quantized",
+       "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", ct, "fp8", "experts fp8-block128x128 fp8-group128-dynamic float-quantized", ""},
+      {"vllm", "0.18.0", "9.0", ct, "mxfp8", "linear fp8-group32 fp8-group32-dynamic mxfp8-quantized",
+       "SchemeNotSupported"},
+      {"vllm", "0.13.0", "9.0", ct, "mxfp4", "linear fp4-group32 none mxfp4-pack-quantized", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", ct, "other", "linear fp6-tensor none -", "SchemeNotCertain"},
+      {"sglang", "0.5.15", "9.0", ct, "int8-w8a8", "experts int8-channel int8-token-dynamic int-quantized",
+       "SchemeNotSupported"},
+      {"sglang", "0.5.15", "9.0", ct, "int8-w8a8", "linear int8-channel int8-token-dynamic int-quantized", ""},
+      {"sglang", "0.5.12", "9.0", ct, "int4-wna16", "linear int4-group128-asym none " + packed, "SchemeNotSupported"},
+      {"sglang", "0.5.21", "9.0", ct, "fp8-w8a16", "linear fp8-channel none float-quantized", "SchemeNotSupported"},
+      {"sglang", "0.5.22", "9.0", ct, "fp8-w8a16", "linear fp8-channel none float-quantized", ""},
+      {"sglang", "0.5.22", "9.0", ct, "nvfp4", "linear fp4-tensor_group16 none nvfp4-pack-quantized", ""},
+      {"sglang", "0.5.23", "9.0", ct, "mxfp4", "linear fp4-group32 none mxfp4-pack-quantized", "SchemeNotSupported"},
+      // Quark
+      {"vllm", "0.24.0", "9.0", "quark", "w4a8", "experts fp8-tensor+int4-channel fp8-tensor-dynamic -",
+       "SchemeNotSupported"},
+      {"vllm", "0.24.0", "gfx942", "quark", "w4a8", "experts fp8-tensor+int4-channel fp8-tensor-dynamic -",
+       "SchemeNotCertain"},
+      {"sglang", "0.5.19", "gfx942", "quark", "w4a8", "experts fp8-tensor+int4-channel fp8-tensor-dynamic -",
+       "SchemeNotSupported"},
+      {"vllm", "0.24.0", "8.0", "quark", "fp8", "linear fp8-tensor fp8-tensor -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "quark", "fp8", "linear fp8-tensor fp8-tensor -", ""},
+      {"vllm", "0.24.0", "9.0", "quark", "fp8", "ignored glob - -", "SchemeNotCertain"},
+      {"vllm", "0.24.0", "9.0", "quark", "int4-wna16", "linear uint4-group128-asym none -", "SchemeNotSupported"},
+      {"vllm", "0.31.0", "9.0", "quark", "int4-wna16", "linear uint4-group128-asym none -", ""},
+      // ModelOpt
+      {"vllm", "0.24.0", "9.0", "modelopt", "fp8-w8a16", "linear fp8_pb_wo - -", ""},
+      {"vllm", "0.13.0", "9.0", "modelopt", "fp8-w8a16", "linear fp8_pb_wo - -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "modelopt", "w4a8", "linear w4a8_awq - -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "modelopt", "mixed", "linear mxfp8 - mixed", "SchemeNotSupported"},
+      {"vllm", "0.30.0", "9.0", "modelopt", "mixed", "linear mxfp8 - mixed", ""},
+      {"vllm", "0.16.0", "9.0", "modelopt", "mixed", "linear fp8 - mixed", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "10.0", "modelopt", "mixed", "linear fp8_pb_wo - mixed", "SchemeNotSupported"},
+      {"sglang", "0.5.19", "10.0", "modelopt", "mixed", "linear fp8_pb_wo - mixed", ""},
+      // GPTQ, AWQ, AutoRound, others
+      {"vllm", "0.21.0", "9.0", "gptq", "int3-wna16", "linear int3-group128 none -", ""},
+      {"vllm", "0.24.0", "9.0", "gptq", "int3-wna16", "linear int3-group128 none -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "linear int4-group128-asym none gptq", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "linear int4-group128-actorder none gptq", ""},
+      {"vllm", "0.24.0", "9.0", "awq", "int4-wna16", "linear int4-group128-asym none gemm", ""},
+      {"vllm", "0.24.0", "9.0", "awq", "int4-wna16", "linear int4-group128-asym none gemv", "SchemeNotCertain"},
+      {"vllm", "0.24.0", "9.0", "auto-round", "mxfp4", "linear mx_fp-group32 mx_fp auto_round:llm_compressor",
+       "SchemeNotSupported"},
+      {"vllm", "0.27.0", "9.0", "auto-round", "mxfp4", "linear mx_fp-group32 mx_fp auto_round:llm_compressor", ""},
+      {"sglang", "0.5.15", "9.0", "auto-round", "mxfp4", "linear mx_fp-group32 mx_fp auto_round:llm_compressor",
+       "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "fp8", "fp8", "linear fp8-block128x128 fp8-static -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "bitsandbytes", "bnb", "experts int8 - -", "SchemeNotSupported"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(Said(PlanOf(c)), c.expected)
+        << c.engine << " " << c.version << " " << c.gpu << " " << c.method << " " << c.scheme;
+  }
+  // Another loader for the same files.
+  EXPECT_EQ(Said(PlanOf({"sglang", "0.5.15", "9.0", ct, "int8-w8a8",
+                         "experts int8-channel int8-token-dynamic int-quantized", ""},
+                        {{"quantization", "w8a8_int8"}})),
+            "");
+}
+
+TEST(Schemes, AreNamedInTheMessage) {
+  const LaunchPlan plan = PlanOf({"vllm", "0.24.0", "9.0", "compressed-tensors", "w4a8",
+                                  "linear int4-channel int8-token-dynamic int-quantized", ""});
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_THAT(plan.rejection->message, HasSubstr("no GPU runs the checkpoint's linear layers (int4-channel, "
+                                                 "int8-token-dynamic, int-quantized)"));
+}
+
+TEST(Tensors, ThatAMethodHasNoPlaceForAreToldOf) {
+  struct Kind {
+    std::string engine, version, method, tensor, expected;
+  };
+  const std::vector<Kind> kinds = {
+      {"vllm", "0.29.0", "compressed-tensors", "linear.weight_packed", ""},
+      {"vllm", "0.29.0", "compressed-tensors", "linear.weight_shape:I64", ""},
+      {"vllm", "0.29.0", "compressed-tensors", "linear.qweight", "TensorsNotExpected"},
+      {"vllm", "0.22.1", "modelopt", "head.input_scale", "TensorsNotExpected"},
+      {"vllm", "0.24.0", "modelopt", "head.input_scale", ""},
+      {"vllm", "0.24.0", "modelopt", "linear.pre_quant_scale", "TensorsNotExpected"},
+      {"vllm", "0.24.0", "modelopt", "attention.k_scale:F32", ""},
+      {"vllm", "0.24.0", "fp8", "linear.weight_scale_inv:F32", "TensorsNotExpected"},  // no weight_block_size
+      {"vllm", "0.24.0", "gptq", "linear.g_idx:I32", ""},
+      {"vllm", "0.24.0", "awq", "linear.g_idx:I32", "TensorsNotExpected"},
+      {"vllm", "0.24.0", "fp8", "plain", "TensorsNotQuantized"},
+      {"vllm", "0.24.0", "none", "linear.qweight", "TensorsNotDeclared"},
+      {"vllm", "0.24.0", "none", "linear.weight:F8_E4M3", "TensorsNotDeclared"},
+      {"vllm", "0.24.0", "none", "linear.weight:BF16", ""},
+      {"sglang", "0.5.15", "modelopt", "head.input_scale", "TensorsNotExpected"},
+      {"sglang", "0.5.15", "fp8", "linear.weight:F8_E4M3", ""},
+  };
+  for (const Kind& kind : kinds) {
+    checkpoint::ModelFacts facts = kind.method == "none" ? Dense() : Quantized(Dense(), kind.method, "fp8");
+    facts.tensors = {kind.tensor};
+    LaunchRequest request = Request(kind.engine, kind.version, facts);
+    request.gpu = ComputeCapability::Parse("9.0");
+    EXPECT_EQ(Said(Plan(request, Preset("default"))), kind.expected)
+        << kind.engine << " " << kind.version << " " << kind.method << " " << kind.tensor;
+  }
+}
+
+// A checkpoint of FP-Quant keeps the inverse of its rotation, which no release has a place for.
+TEST(Tensors, ABackwardHadamardMatrixIsToldOf) {
+  checkpoint::ModelFacts facts = Quantized(Dense(), "fp_quant", "mxfp4");
+  facts.tensors = {"linear.backward_hadamard_matrix:BF16", "linear.forward_hadamard_matrix:BF16", "linear.qweight:U8"};
+  LaunchRequest request = Request("vllm", "0.21.0", facts);
+  request.gpu = ComputeCapability::Parse("10.0");
+  const LaunchPlan plan = Plan(request, Preset("default"));
+  EXPECT_TRUE(Warns(plan, "TensorsNotExpected"));
+}
+
+TEST(Speculation, AssertsOfOneArchitectureAreRefused) {
+  checkpoint::ModelFacts facts = Latent(Moe());
+  facts.architecture = "DeepseekV4ForCausalLM";
+  const auto refusal = [&](const std::string& version, const Flags& flags) {
+    LaunchRequest request = Request("sglang", version, facts);
+    const LaunchPlan plan = Plan(request, Preset("default"), flags);
+    return plan.rejection ? plan.rejection->reason : "";
+  };
+  EXPECT_EQ(refusal("0.5.19", {{"speculative-algorithm", "NEXTN"}}), "SpeculationNotForModel");
+  EXPECT_EQ(refusal("0.5.19", {{"speculative-algorithm", "EAGLE"}}), "SpeculationNotForModel");
+  const Flags whole = {{"speculative-algorithm", "EAGLE"},
+                       {"speculative-eagle-topk", "1"},
+                       {"speculative-num-steps", "2"},
+                       {"speculative-num-draft-tokens", "3"}};
+  EXPECT_EQ(refusal("0.5.19", whole), "");
+  Flags tree = whole;
+  tree["speculative-eagle-topk"] = "4";
+  EXPECT_EQ(refusal("0.5.23", tree), "SpeculationNotForModel");
+  EXPECT_EQ(refusal("0.5.19", {{"speculative-algorithm", "DSPARK"}}), "");
+  EXPECT_EQ(refusal("0.5.15", {{"speculative-algorithm", "DSPARK"}}), "SpeculationNotForModel");
+  EXPECT_EQ(refusal("0.5.23", {{"speculative-algorithm", "NGRAM"}}), "SpeculationNotForModel");
+  facts.architecture = "Qwen3MoeForCausalLM";
+  EXPECT_EQ(refusal("0.5.19", {{"speculative-algorithm", "EAGLE3"}}), "");
+  EXPECT_EQ(refusal("0.5.19", {{"speculative-algorithm", "DFLASH"}}), "SpeculationNotComplete");
+  EXPECT_EQ(refusal("0.5.19", {{"speculative-algorithm", "EAGLE"}, {"speculative-eagle-topk", "1"}}),
+            "SpeculationNotComplete");
+}
+
+TEST(Speculation, AConfigOfVllmNeedsWhatItsMethodNeeds) {
+  const auto refusal = [&](const std::string& config) {
+    const LaunchPlan plan = Plan(Request("vllm", "0.24.0"), Preset("default"), {{"speculative-config", config}});
+    return plan.rejection ? plan.rejection->reason : "";
+  };
+  EXPECT_EQ(refusal(R"({"method":"mtp","num_speculative_tokens":2})"), "SpeculationNotForModel");
+  EXPECT_EQ(refusal(R"({"method":"ngram","num_speculative_tokens":2})"), "");
+  EXPECT_EQ(refusal(R"({"method":"ngram"})"), "SpeculationNotComplete");
+  EXPECT_EQ(refusal(R"({"method":"eagle3","num_speculative_tokens":2})"), "SpeculationNotComplete");
+  EXPECT_EQ(refusal(R"({"method":"eagle3","model":"a/b","num_speculative_tokens":2})"), "");
+  EXPECT_EQ(refusal(R"({"model":"a/b","num_speculative_tokens":2,"tensor_parallel_size":2})"),
+            "SpeculationNotComplete");
+  EXPECT_EQ(refusal(R"({"method":"ngram","num_speculative_tokens":0})"), "SpeculationNotComplete");
+}
+
+}  // namespace
+}  // namespace autotune::quant
