@@ -219,7 +219,7 @@ class Look {
     if (expanded->reused > 0) {
       plan_.events.push_back({false, "MeasurementsReused", "Expand",
                               std::to_string(expanded->reused) +
-                                  " measurements of finished tasks are reused: configuration, model, workload, bounds "
+                                  " measurements of finished tasks are reused: configuration, model, workload, limits "
                                   "and GPU product are the same"});
     }
     Adopt(*expanded, status_);
