@@ -17,6 +17,7 @@
 #include "bench/engine_reader.h"
 #include "bench/load_run.h"
 #include "bench/recorder.h"
+#include "measurement/long_run.h"
 
 namespace autotune::bench {
 namespace {
@@ -467,6 +468,14 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
 
   Point& point = result_.points.emplace_back(std::move(progress.point));
   point.role = decision.role;
+  // In a search by rate: bursts that the window happened to see, or not, are none of the engine's.
+  if (decision.precision.bounds > 0) {
+    const measurement::Latency seen = point.ttft;
+    ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, measurement::PlacesOf(warm_up_)}, point);
+    if (point.ttft != seen) {
+      hooks_.say(Format("  TTFT p99 of the window is %.0f ms, that of a long run %.0f ms", seen.p99, point.ttft.p99));
+    }
+  }
   point.engine = SummarizeReadings(engine.readings());
   if (point.requests_per_second > 0) {
     // By Little's law: requests that were cut off at the end have a length, too.

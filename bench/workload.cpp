@@ -109,8 +109,9 @@ base::Result<Workload> Workload::OfDataset(const BenchSpec& spec, std::vector<Da
     const DatasetEntry& entry = entries[i];
     const bool conversation = spec.dataset->format == DatasetFormat::kShareGpt;
     if (!entry.messages.empty() && !conversation && spec.endpoint == Endpoint::kCompletions) {
-      return base::Invalid(EntryName(name, i) +
-                           " has messages, which the endpoint Completions does not accept: use Chat");
+      return base::Invalid(
+          EntryName(name, i) +
+          " has messages, which the endpoint Completions does not accept: use Chat (benchmark.endpoint, or --chat)");
     }
     const std::int64_t longest =
         std::int64_t{entry.input_tokens} + entry.output_tokens.value_or(spec.dataset->output_tokens.value_or(0));

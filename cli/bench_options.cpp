@@ -143,7 +143,8 @@ measurement::DatasetFormat FormatOf(std::string_view begin) {
   const std::string_view first = brace == std::string_view::npos ? begin : begin.substr(brace);
   const auto has = [&](std::string_view key) { return first.find(key) != std::string_view::npos; };
   if (has("\"conversations\"")) return measurement::DatasetFormat::kShareGpt;
-  if (has("\"timestamp\"") && has("\"input_length\"")) return measurement::DatasetFormat::kMooncake;
+  if (has("\"input_length\"") && (has("\"timestamp\"") || has("\"hash_ids\"")))
+    return measurement::DatasetFormat::kMooncake;
   return measurement::DatasetFormat::kJsonl;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "measurement/excess.h"
+#include "measurement/long_run.h"
 
 namespace autotune::measurement {
 namespace {
@@ -32,8 +33,7 @@ constexpr double kOfALoopsRate = 0.9;     // bursts break what an even loop keep
 constexpr double kBeyondCapacity = 1.03;
 constexpr double kLeastStep = 1.1;  // two points so far apart need one between them
 constexpr double kBeyond = 1.05;
-constexpr double kHardlyWaiting = 0.95;  // of the many that run at once
-constexpr double kPromptsMeet = 2;       // a first token of a full batch, against that of a request alone
+constexpr double kPromptsMeet = 2;  // a first token of a full batch, against that of a request alone
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
 constexpr int kClientBoundRepeats = 2;
@@ -516,10 +516,9 @@ class Search {
     if (input_.warm_up.size() < 2) return {};
     const Point& one = input_.warm_up.front();
     const Point& many = input_.warm_up.back();
-    // By Little's law, of what is not waiting.
     Point full = many;
-    full.load.value = many.requests_per_second * (many.e2e.mean - many.ttft.mean) / 1e3;
-    if (full.load.value <= one.load.value || full.load.value >= kHardlyWaiting * many.load.value) return {one, many};
+    full.load.value = PlacesOf(input_.warm_up);
+    if (full.load.value <= one.load.value || full.load.value >= many.load.value) return {one, many};
     for (const Statistic statistic : kStatistics) {
       const double first = kPromptsMeet * one.ttft.Get(statistic);
       full.ttft.Set(statistic, first);

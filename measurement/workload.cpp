@@ -22,6 +22,12 @@ std::string Shown(const json& value) {
   return text;
 }
 
+// Of a file that may be of any kind.
+std::string Printable(std::string_view text) {
+  const std::string quoted = json(text).dump(-1, ' ', true, json::error_handler_t::replace);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 // One line's or entry's place, for messages.
 struct Place {
   std::string text;
@@ -73,7 +79,8 @@ base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
     if (prompt_key == nullptr && object.contains(key)) prompt_key = key;
   }
   if ((prompt_key == nullptr) == (messages == object.end())) {
-    return place.Fail("exactly one of \"prompt\" and \"messages\" is required");
+    return place.Fail(prompt_key == nullptr ? "there is neither \"prompt\" nor \"messages\""
+                                            : "there are both \"" + std::string(prompt_key) + "\" and \"messages\"");
   }
   if (prompt_key != nullptr) {
     const json& prompt = object[prompt_key];
@@ -224,7 +231,7 @@ class Reader {
                                ? " (a dataset is JSONL, ShareGPT or a Mooncake trace: one JSON object a line, or a "
                                  "JSON list of them)"
                                : "";
-        return place.Fail("not JSON: " + std::string(text.substr(0, 60)) + hint);
+        return place.Fail("not JSON: " + Printable(text.substr(0, 60)) + hint);
       }
       if (auto status = Add(object, place); !status) return status;
     }

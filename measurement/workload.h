@@ -54,11 +54,12 @@ struct DatasetEntry {
 };
 inline constexpr int kTraceBlockTokens = 512;
 
-// JSONL: one object a line, `prompt` or `messages`, optionally `output_tokens` (also spelled `max_tokens`,
-// `output_len`, `output_length`). ShareGPT: an array of objects with `conversations`, or one a line; entries that do
-// not start with a person's turn are skipped, as the field's clients do. Mooncake: one object a line, `timestamp` in ms
-// (ascending), `input_length`, `output_length`, `hash_ids`. `name` is the file's, for messages: `prompts.jsonl:17:
-// "prompt" is not a text`. kInvalid also for a dataset without an entry.
+// Objects, one a line or as one JSON list. JSONL: `prompt` (also `text`, `text_input`) or `messages`, optionally
+// `output_tokens` (also `max_tokens`, `max_completion_tokens`, `output_len`, `output_length`, `output_tokens_count`);
+// or these in the `body` of a batch file's request. ShareGPT: `conversations` of `from` and `value`, or `role` and
+// `content`; entries that do not start with a person's turn are skipped, as the field's clients do. Mooncake:
+// `timestamp` in ms (ascending), `input_length`, `output_length`, `hash_ids` of 512 tokens. `name` is the file's, for
+// messages: `prompts.jsonl:17: "prompt" is not a text`. kInvalid also for a dataset without an entry.
 base::Result<std::vector<DatasetEntry>> ReadDataset(std::string_view bytes, DatasetFormat format,
                                                     const std::string& name);
 

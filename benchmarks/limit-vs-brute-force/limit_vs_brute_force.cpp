@@ -20,6 +20,7 @@
 #include "measurement/arrival_gaps.h"
 #include "measurement/keyed_random.h"
 #include "measurement/load_search.h"
+#include "measurement/long_run.h"
 #include "measurement/seen_latencies.h"
 #include "measurement/statistics.h"
 #include "tests/engine_model/llama_8b.h"
@@ -201,6 +202,10 @@ Found Search(const Engine& engine, measurement::LoadSearchInput input, std::uint
     const measurement::Measured measured = MeasurePoint([&](nanoseconds now) { return play.At(now); }, spec);
     found.points.push_back(measured.progress.point);
     found.points.back().scenario = "s";
+    ShowLongRun(input.slo,
+                {play.At(Nanoseconds(measured.seconds)), engine.test.arrival, spec.load.value,
+                 measurement::PlacesOf(input.warm_up)},
+                found.points.back());
     const Point& point = found.points.back();
     if (point.requests_per_second > 0) {
       seen.Add(point.mean_concurrency, Nanoseconds(point.mean_concurrency / point.requests_per_second));

@@ -282,7 +282,8 @@ TEST(Workload, ADatasetThatCannotBeSentSaysWhichEntry) {
   DatasetEntry chat;
   chat.messages = {{"user", "x"}};
   EXPECT_EQ(OfDataset({Prompt("p"), chat}, DatasetFormat::kJsonl, Endpoint::kCompletions).error().message,
-            "prompts.jsonl: entry 2 has messages, which the endpoint Completions does not accept: use Chat");
+            "prompts.jsonl: entry 2 has messages, which the endpoint Completions does not accept: use Chat "
+            "(benchmark.endpoint, or --chat)");
   EXPECT_EQ(OfDataset({Trace(10, 5, {}), Trace(4000, 200, {}), Trace(5000, 1, {})}, DatasetFormat::kMooncake,
                       Endpoint::kCompletions, std::nullopt, 4096)
                 .error()

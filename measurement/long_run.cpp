@@ -1,0 +1,379 @@
+#include "measurement/long_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <numeric>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "measurement/arrival_gaps.h"
+#include "measurement/keyed_random.h"
+#include "measurement/statistics.h"
+
+namespace autotune::measurement {
+namespace {
+
+constexpr std::size_t kFitted = 3000;  // requests, from the first one on: the engine was idle before
+constexpr std::size_t kFewestAnswers = 50;
+constexpr std::size_t kLong = 60'000;
+constexpr std::size_t kLongRamp = 2'000;
+constexpr double kByChance = 2;                     // standard errors
+constexpr double kFarthest = 8;                     // times what the window shows
+constexpr double kSurer = 0.5;                      // than a number that has the luck of its window in it
+constexpr double kFree = 1e-9, kLeastFirst = 1e-6;  // s
+
+double InSeconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+struct Request {
+  double at = 0;
+  double first = -1;  // s until the first token; -1 = none yet
+  double rest = -1;   // s from there to the end
+  double tokens = 0;  // after the first one
+  double others = 0;  // that ran beside it, mean
+};
+
+// How many ran beside each while it was answered, and the mean work of those that are not known.
+void FillOthers(std::vector<Request>& requests) {
+  std::vector<std::pair<double, int>> steps;
+  for (const Request& request : requests) {
+    if (request.first < 0) continue;
+    steps.emplace_back(request.at + request.first, 1);
+    if (request.rest >= 0) steps.emplace_back(request.at + request.first + request.rest, -1);
+  }
+  std::sort(steps.begin(), steps.end());
+  // Integral of how many run, at each step.
+  std::vector<double> times, counts, area{0};
+  double count = 0;
+  for (const auto& [time, change] : steps) {
+    if (!times.empty()) area.push_back(area.back() + counts.back() * (time - times.back()));
+    count += change;
+    times.push_back(time);
+    counts.push_back(count);
+  }
+  const auto until = [&](double time) {
+    const auto at = std::upper_bound(times.begin(), times.end(), time);
+    if (at == times.begin()) return 0.0;
+    const auto i = static_cast<std::size_t>(at - times.begin()) - 1;
+    return area[i] + counts[i] * (time - times[i]);
+  };
+  for (Request& request : requests) {
+    if (request.first < 0 || request.rest <= 0) continue;
+    const double begin = request.at + request.first;
+    request.others = (until(begin + request.rest) - until(begin)) / request.rest;
+  }
+}
+
+std::vector<Request> RequestsOf(std::span<const RequestRecord> records) {
+  std::vector<Request> out;
+  for (const RequestRecord& record : records) {
+    if (IsError(record.outcome) && record.outcome != Outcome::kTimedOut) continue;
+    Request request{InSeconds(record.start)};
+    if (!record.events.empty()) {
+      request.first = record.events.front() / 1e6;
+      if (record.outcome == Outcome::kOk) {
+        request.rest = (record.events.back() - record.events.front()) / 1e6;
+        request.tokens = std::max(record.output_tokens - 1, 1);
+      }
+    }
+    out.push_back(request);
+  }
+  FillOthers(out);
+  return out;
+}
+
+// Time between two tokens over how many run, least squares: 1 + growth * n of a token alone. What chance alone may show
+// is none.
+double GrowthOf(const std::vector<Request>& requests) {
+  double n = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
+  for (const Request& request : requests) {
+    if (request.rest <= 0) continue;
+    const double gap = request.rest / request.tokens;
+    n += 1;
+    x += request.others;
+    y += gap;
+    xx += request.others * request.others;
+    xy += request.others * gap;
+    yy += gap * gap;
+  }
+  const double spread = xx - x * x / n;
+  if (!(n > 2) || !(spread > 0)) return 0;
+  double slope = (xy - x * y / n) / spread;
+  const double rest = std::max(0.0, yy - y * y / n - slope * slope * spread);
+  slope = std::max(0.0, slope - kByChance * std::sqrt(rest / (n - 2) / spread));
+  const double alone = (y - slope * x) / n;
+  constexpr double kMost = 10;  // the whole step grows with the batch
+  return alone > 0 ? std::min(slope / alone, kMost) : kMost;
+}
+
+// Requests share an engine that runs `places` of them at once, first come first served. One that runs is worked off the
+// more slowly the more of them run: 1 / (1 + growth * n) a second.
+class SharedEngine {
+ public:
+  struct Answer {
+    double wait = 0, duration = 0;
+    std::size_t found = 0;  // how many there were when it came
+  };
+
+  SharedEngine(double places, double growth)
+      : places_(static_cast<std::size_t>(std::lround(places))), growth_(growth) {}
+
+  // Sent in the order of time; answers of all once Finish was called.
+  void Send(double at, double work) {
+    Advance(at);
+    answers_.push_back({0, 0, running_.size() + waiting_.size()});
+    begins_.push_back(at);
+    if (running_.size() < places_) {
+      Start(begins_.size() - 1, work);
+    } else {
+      waiting_.emplace_back(begins_.size() - 1, work);
+    }
+  }
+  const std::vector<Answer>& Finish() {
+    Advance(std::numeric_limits<double>::infinity());
+    return answers_;
+  }
+
+ private:
+  [[nodiscard]] double Pace() const { return 1 / (1 + growth_ * static_cast<double>(running_.size())); }
+
+  void Start(std::size_t request, double work) {
+    answers_[request].wait = clock_ - begins_[request];
+    begins_[request] = clock_;
+    running_.emplace(done_ + work, request);
+  }
+
+  void Advance(double until) {
+    while (!running_.empty()) {
+      const double end = clock_ + std::max(0.0, running_.top().first - done_) / Pace();
+      if (end > until) break;
+      done_ = running_.top().first;
+      clock_ = end;
+      const std::size_t request = running_.top().second;
+      answers_[request].duration = clock_ - begins_[request];
+      running_.pop();
+      if (waiting_.empty()) continue;
+      const auto [next, work] = waiting_.front();
+      waiting_.pop_front();
+      Start(next, work);
+    }
+    if (!std::isfinite(until)) return;
+    if (!running_.empty()) done_ += (until - clock_) * Pace();
+    clock_ = until;
+  }
+
+  using Ends =
+      std::priority_queue<std::pair<double, std::size_t>, std::vector<std::pair<double, std::size_t>>, std::greater<>>;
+  std::size_t places_;
+  double growth_;
+  double clock_ = 0, done_ = 0;  // what one that ran all the time would have been worked off
+  Ends running_;
+  std::deque<std::pair<std::size_t, double>> waiting_;
+  std::vector<double> begins_;
+  std::vector<Answer> answers_;
+};
+
+// The simple engine, and what it makes of the window's requests.
+struct Model {
+  double places = 0;
+  double growth = 0;
+  std::vector<double> work;
+  std::vector<SharedEngine::Answer> answers;
+  double error = std::numeric_limits<double>::infinity();  // squares of what is not explained of the first tokens
+};
+
+// Its requests, each with a first token `alone` seconds after its start, and so much work.
+Model Answered(const std::vector<Request>& requests, double places, double growth, double alone) {
+  Model model{places, growth, {}, {}, 0};
+  double known = 0, sum = 0;
+  for (const Request& request : requests) {
+    if (request.rest < 0) continue;
+    sum += (alone + request.rest) / (1 + growth * request.others);
+    known += 1;
+  }
+  SharedEngine engine(places, growth);
+  for (const Request& request : requests) {
+    const double work =
+        request.rest < 0 ? sum / std::max(known, 1.0) : (alone + request.rest) / (1 + growth * request.others);
+    model.work.push_back(work);
+    engine.Send(request.at, work);
+  }
+  model.answers = engine.Finish();
+  double n = 0, rest = 0, squares = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].first < 0) continue;
+    const double unexplained = requests[i].first - model.answers[i].wait;
+    n += 1;
+    rest += unexplained;
+    squares += unexplained * unexplained;
+  }
+  model.error = squares - rest * rest / std::max(n, 1.0);
+  return model;
+}
+
+double MeanFirstOfFree(const std::vector<Request>& requests, const Model& model, double otherwise) {
+  double free = 0, sum = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].first < 0 || model.answers[i].wait > kFree) continue;
+    free += 1;
+    sum += requests[i].first;
+  }
+  constexpr double kEnough = 10;
+  return free >= kEnough ? sum / free : otherwise;
+}
+
+Model Fit(const std::vector<Request>& requests, double places) {
+  const double growth = GrowthOf(requests);
+  std::vector<double> firsts;
+  for (const Request& request : requests) {
+    if (request.first >= 0) firsts.push_back(request.first);
+  }
+  std::sort(firsts.begin(), firsts.end());
+  double alone = Quantile(firsts, 0.1);
+  alone = MeanFirstOfFree(requests, Answered(requests, places, growth, alone), alone);
+  Model best = Answered(requests, places, growth, alone);
+  // The warm-up counts unless the first tokens say otherwise by more than chance does.
+  const double surely = 1 - kByChance * kByChance / static_cast<double>(firsts.size());
+  for (double part = 0.08; places * part >= 0.5; part /= 2) {
+    const double middle = best.places;
+    for (const double other : {middle * (1 - part), middle * (1 + part)}) {
+      if (std::round(other) < 1 || std::round(other) == std::round(middle)) continue;
+      Model model = Answered(requests, other, growth, alone);
+      if (model.error < surely * best.error) best = std::move(model);
+    }
+  }
+  return best;
+}
+
+// Requests of the window that found about as many others.
+class Alike {
+ public:
+  Alike(const std::vector<SharedEngine::Answer>& answers, std::vector<std::size_t> requests)
+      : by_found_(std::move(requests)), near_(std::max(kAtLeast, by_found_.size() / kPart)) {
+    std::stable_sort(by_found_.begin(), by_found_.end(),
+                     [&](std::size_t a, std::size_t b) { return answers[a].found < answers[b].found; });
+    for (const std::size_t request : by_found_) found_.push_back(answers[request].found);
+  }
+  std::size_t Pick(std::size_t found, KeyedRandom& random) const {
+    const auto range = std::equal_range(found_.begin(), found_.end(), found);
+    auto low = static_cast<std::size_t>(range.first - found_.begin());
+    auto high = static_cast<std::size_t>(range.second - found_.begin());
+    if (high - low < near_) {
+      const std::size_t more = near_ - (high - low);
+      low -= std::min(low, (more + 1) / 2);
+      high = std::min(by_found_.size(), low + near_);
+      low = high - std::min(high, near_);
+    }
+    return by_found_[low + random.Below(high - low)];
+  }
+
+ private:
+  static constexpr std::size_t kAtLeast = 10, kPart = 50;
+  std::vector<std::size_t> by_found_;
+  std::vector<std::size_t> found_;  // ascending
+  std::size_t near_;
+};
+
+Latency LatencyOfAll(std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  const double sum = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+  Latency out;
+  for (const Statistic statistic : kStatistics) {
+    const bool mean = statistic == Statistic::kMean;
+    out.Set(statistic, 1e3 * (mean ? sum / static_cast<double>(seconds.size()) : Quantile(seconds, Share(statistic))));
+  }
+  return out;
+}
+
+}  // namespace
+
+double PlacesOf(std::span<const Point> warm_up) {
+  if (warm_up.size() < 2) return 0;
+  const Point& one = warm_up.front();
+  const Point& many = warm_up.back();
+  constexpr double kHardlyWaiting = 0.95;
+  // Its own prompt keeps a place busy, too.
+  const double busy = many.e2e.mean - many.ttft.mean + std::min(one.ttft.mean, many.ttft.mean);
+  const double ran = many.requests_per_second * busy / 1e3;
+  return ran < kHardlyWaiting * many.load.value ? ran : many.load.value;
+}
+
+std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window) {
+  if (!(window.places >= 1) || !(window.rate > 0) || window.arrival.process == ArrivalProcess::kTrace) {
+    return std::nullopt;
+  }
+  std::vector<Request> requests = RequestsOf(window.records);
+  if (requests.size() > kFitted) requests.resize(kFitted);
+  const Model model = Fit(requests, window.places);
+  std::vector<std::size_t> known;  // that are drawn: answered to their end
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].rest >= 0) known.push_back(i);
+  }
+  if (known.size() < kFewestAnswers) return std::nullopt;
+  SharedEngine engine(model.places, model.growth);
+  ArrivalGaps gaps(window.arrival, KeyedRandom(1, 1), 0);
+  KeyedRandom pick(1, 2);
+  std::vector<std::size_t> like;
+  double clock = 0;
+  for (std::size_t i = 0; i < kLong; ++i) {
+    clock += gaps.Next() / window.rate;
+    like.push_back(known[pick.Below(known.size())]);
+    engine.Send(clock, model.work[like.back()]);
+  }
+  const std::vector<SharedEngine::Answer>& answers = engine.Finish();
+  std::vector<double> ttft, tpot, e2e;
+  // Of those that found a place: the others' are the errors of their waits, too.
+  std::vector<std::size_t> free;
+  std::copy_if(known.begin(), known.end(), std::back_inserter(free),
+               [&](std::size_t i) { return model.answers[i].wait <= kFree; });
+  const Alike alike(model.answers, free.size() < kFewestAnswers ? known : free);
+  for (std::size_t i = kLongRamp; i < answers.size(); ++i) {
+    // What is not explained is more where there are many.
+    const std::size_t beside = alike.Pick(answers[i].found, pick);
+    const Request& request = requests[like[i]];
+    const SharedEngine::Answer& then = model.answers[like[i]];
+    const double first = std::max(kLeastFirst, answers[i].wait + requests[beside].first - model.answers[beside].wait);
+    const double rest = request.rest * (then.duration > 0 ? answers[i].duration / then.duration : 1);
+    ttft.push_back(first);
+    tpot.push_back(rest / request.tokens);
+    e2e.push_back(first + rest);
+  }
+  std::array<Latency, kMetrics.size()> out;
+  out[static_cast<std::size_t>(Metric::kTtft)] = LatencyOfAll(std::move(ttft));
+  out[static_cast<std::size_t>(Metric::kTpot)] = LatencyOfAll(std::move(tpot));
+  out[static_cast<std::size_t>(Metric::kE2e)] = LatencyOfAll(std::move(e2e));
+  return out;
+}
+
+void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
+  if (point.load.kind != LoadKind::kRequestRate || point.saturated || slo.attainment || IsInvalid(point)) return;
+  if (std::none_of(slo.bounds.begin(), slo.bounds.end(),
+                   [](const Bound& bound) { return bound.metric != Metric::kItl; })) {
+    return;
+  }
+  const auto long_run = LongRunOf(window);
+  if (!long_run) return;
+  for (const Metric metric : {Metric::kTtft, Metric::kTpot, Metric::kE2e}) {
+    if (std::none_of(slo.bounds.begin(), slo.bounds.end(),
+                     [&](const Bound& bound) { return bound.metric == metric; })) {
+      continue;
+    }
+    for (const Statistic statistic : kStatistics) {
+      const double seen = point.Get(metric).Get(statistic);
+      const double expected = (*long_run)[static_cast<std::size_t>(metric)].Get(statistic);
+      point.Get(metric).Set(statistic, std::clamp(expected, seen / kFarthest, seen * kFarthest));
+    }
+    point.relative_ci[static_cast<std::size_t>(metric)] *= kSurer;
+  }
+  const bool kept = CheckSlo(slo, point).empty();
+  if (point.verdict != Verdict::kUndecided && kept != (point.verdict == Verdict::kMet)) {
+    point.verdict = Verdict::kUndecided;
+  }
+}
+
+}  // namespace autotune::measurement

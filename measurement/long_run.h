@@ -1,0 +1,44 @@
+// What a long run would show of the numbers of a window of open arrivals.
+//
+// How long requests wait depends on the bursts that came, and large ones are rarer than a window is long: most windows
+// show a better p99 than a long run has, a few a much worse one. But when each request came and what it asked for is
+// known. So a simple engine is fitted that answers these requests as the real one did, and then is sent many more of
+// the same kind. What the simple engine does not explain of single requests stays in: it is drawn with them. Method and
+// proof: docs/benchmark.md, "Bursts".
+//
+// Pure, deterministic and thread-safe.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+
+#include "measurement/latency.h"
+#include "measurement/load.h"
+#include "measurement/point.h"
+#include "measurement/request_record.h"
+#include "measurement/slo.h"
+
+namespace autotune::measurement {
+
+struct WindowOfArrivals {
+  std::span<const RequestRecord> records;  // all of the point, in the order of their start
+  Arrival arrival;                         // no trace
+  double rate = 0;                         // requests/s
+  double places = 0;                       // requests that the engine runs at once: PlacesOf; 0 = not known
+};
+
+// How many requests an engine runs at once, from its warm-up: a request alone, and as many as may be sent. By Little's
+// law, of those that did not wait. 0 = not known.
+double PlacesOf(std::span<const Point> warm_up);
+
+// By kMetrics, in milliseconds; ITL stays empty. Nothing for a trace, for unknown places, and for fewer than 50
+// answers. The cost is about 60 ms (one core, -O2), whatever the window.
+std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window);
+
+// Puts a long run's latencies into the place of the window's, of the metrics that `slo` bounds by a statistic. A
+// verdict that they contradict becomes Undecided. A point stays as it is where no long run is known, where the queue
+// grew and under an attainment.
+void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point);
+
+}  // namespace autotune::measurement
