@@ -368,6 +368,8 @@ def probe_line(row, base):
     """Mean, half width, the share of the turned texts, and which thirds of the blocks of each kind differ from the baseline's."""
     blocks, others = read_blocks(row["blocks"]), read_blocks(base["blocks"])
     common = [(a, b) for a, b in zip(blocks, others) if a[0] == b[0]]
+    if not common:
+        return math.nan, math.nan, 0, "no block: " + row.get("problem", "")
     changes = [numpy.mean([x - y for x, y in zip(a[1], b[1])]) for a, b in common]
     twice = sum(min(len(a[1]), len(b[1])) == 2 for a, b in common)
     apart = collections.defaultdict(lambda: [0, 0, 0, 0])
