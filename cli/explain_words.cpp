@@ -12,6 +12,12 @@ bool IsOption(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && std::isdigit(static_cast<unsigned char>(word[1])) == 0 && word[1] != '.';
 }
 
+// "-O3"
+bool HasNumberAttached(std::string_view word) {
+  return word.size() > 2 && std::isalpha(static_cast<unsigned char>(word[1])) != 0 &&
+         std::ranges::all_of(word.substr(2), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
 // "gemmDtype=fp8", not "{a=b}" or "https://x?y=z".
 bool IsSetting(std::string_view word) {
   const std::size_t equals = word.find('=');
@@ -57,6 +63,10 @@ std::vector<std::string> ExplainWords(std::vector<std::string> words, const OwnO
       out.push_back(word);
       for (int k = 0; equals == std::string::npos && k < *following && i + 1 < words.size(); ++k)
         out.push_back(words[++i]);
+      continue;
+    }
+    if (HasNumberAttached(word)) {
+      out.push_back(word.substr(1, 1) + "=" + word.substr(2));
       continue;
     }
     const std::string name = word.substr(word.find_first_not_of('-'));

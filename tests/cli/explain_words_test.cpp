@@ -22,6 +22,7 @@ TEST(ExplainWords, TakesFlagsAsEnginesHaveThem) {
       {{"explain", "--max-num-seqs", "64"}, {"explain", "max-num-seqs=64"}},
       {{"explain", "--tp", "8", "--dp", "2"}, {"explain", "tp=8", "dp=2"}},
       {{"explain", "-tp", "8"}, {"explain", "tp=8"}},
+      {{"explain", "-O3", "--tp", "2"}, {"explain", "O=3", "tp=2"}},
       {{"explain", "--enforce-eager", "--tp", "2"}, {"explain", "enforce-eager=true", "tp=2"}},
       {{"explain", "--enforce-eager", "gemmDtype=fp8"}, {"explain", "enforce-eager=true", "gemmDtype=fp8"}},
       {{"explain", "--chunked-prefill-size", "-1"}, {"explain", "chunked-prefill-size=-1"}},
