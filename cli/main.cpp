@@ -288,9 +288,7 @@ int main(int argc, char** argv) {
   run->add_option("--model-dir", run_options.model_dir, "Directory to use instead of the volumes of the models")
       ->type_name("DIR");
   run->add_option("--dataset", run_options.dataset, "File to use as spec.benchmark.dataset")->type_name("FILE");
-  run->add_option("--questions", run_options.questions, "File that stands for spec.quality.dataset")->type_name("FILE");
-  run->add_option("--records", run_options.records, "Directory to use as spec.benchmark.records")->type_name("DIR");
-  run->add_option("--dataset", run_options.dataset, "File to use as spec.benchmark.dataset")->type_name("FILE");
+  run->add_option("--questions", run_options.questions, "File to use as spec.quality.dataset")->type_name("FILE");
   run->add_option("--records", run_options.records, "Directory to use as spec.benchmark.records")->type_name("DIR");
   run->add_option("--tools-dir", run_options.tools_dir,
                   "Directory of autotune-launch and autotune-bench (default: the directory of this program)")

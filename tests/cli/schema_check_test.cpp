@@ -51,7 +51,7 @@ TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
          {{"baseRuntime", nullptr},
           {"runtimes", {{{"name", "a"}, {"engine", "vllm"}, {"image", "i:v0.24.0"}, {"args", "--a 64  --b"}}}}}}},
        R"(spec.runtimes[0].args: "--a 64  --b" is a string; a list is wanted: write ["--a","64","--b"])"},
-      {{{"metadata", {{"name", "Bad_Name"}}}}, R"(metadata.name: "Bad_Name" is no name)"},
+      {{{"metadata", {{"name", "Bad_Name"}}}}, R"(metadata.name: "Bad_Name" is not a valid name)"},
       {{{"specs", json::object()}}, "specs: unknown field; did you mean spec?"},
   };
   for (const auto& [patch, expected] : cases) {
@@ -121,7 +121,7 @@ TEST(SchemaProblems, SayWhatToWriteInstead) {
       {"ttft", R"({"p90": "8s"})", "it belongs to spec.slo.ttft"},
       {"maxExperiments", "8", "it belongs to spec.optimization.maxExperiments"},
       {"benchmark/concurrency", "[8]", "it belongs to spec.benchmark.load.concurrency"},
-      {"optimization/budget", R"("12h")", "is wanted with deadline, gpuHours"},
+      {"optimization/budget", R"("12h")", "expected an object with deadline, gpuHours"},
       {"slo/tpot", R"("40ms")", "by statistic: p50, p90, p95, p99 or mean"},
   };
   for (const auto& [pointer, value, expected] : cases) {
