@@ -361,10 +361,20 @@ class Reader {
     return std::move(out_);
   }
 
+  // Which pod waits for what, since when, and the command that says more ("" = none does).
+  Outcome Waits(std::optional<base::WallTime> deadline, base::WallTime since, const std::string& words,
+                const std::string& command) {
+    const std::string more = command.empty() ? "" : " (" + command + " -n " + pod_.ns + ")";
+    return Now(Kind::kWaiting, deadline,
+               "pod " + pod_.name + " since " + base::FormatRfc3339(since) + ": " + words + more);
+  }
+  [[nodiscard]] std::string Describe() const { return "kubectl describe pod " + pod_.name; }
+
   Outcome Unscheduled() {
     if (pod_.scheduling_gated) {
       out_.queued = true;
-      return Now(Kind::kWaiting, std::nullopt, With("waiting for quota", pod_.unscheduled_message));
+      return Waits(std::nullopt, pod_.created_at, With("waiting for quota", pod_.unscheduled_message),
+                   "kubectl get workloads");
     }
     const base::WallTime since = std::max(pod_.created_at, pod_.schedulable_since);
     const base::WallTime deadline = since + limits_.scheduling_timeout;
@@ -378,7 +388,9 @@ class Reader {
     if (pod_.unscheduled_message.empty() && now_ < since + kSchedulerSlack) {
       return Now(Kind::kWaiting, std::min(deadline, since + kSchedulerSlack));
     }
-    return Now(Kind::kWaiting, deadline, words);
+    // Another reason is that of local mode, where nobody could be asked.
+    const bool scheduler = pod_.unscheduled_reason.empty() || pod_.unscheduled_reason == "Unschedulable";
+    return Waits(deadline, since, words, scheduler ? Describe() : "");
   }
 
   Outcome Scheduled() {
@@ -438,8 +450,10 @@ class Reader {
     const base::WallTime quiet_until = std::min(deadline, since + kPrepareSlack);
     if (words.empty() && now_ < quiet_until) return Now(Kind::kWaiting, quiet_until);
     if (now_ < deadline) {
+      // A container that ends again and again has a log, and describing its pod says no more than these words.
+      const bool described = stuck == nullptr || configuration || IsImageProblem(stuck->waiting_reason);
       if (words.empty()) words = "images are being pulled or volumes mounted on node " + pod_.node;
-      return Now(Kind::kWaiting, deadline, words);
+      return Waits(deadline, since, words, described ? Describe() : "");
     }
     const bool image = stuck == nullptr || IsImageProblem(stuck->waiting_reason);
     if (words.empty()) {

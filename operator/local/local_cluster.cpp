@@ -293,9 +293,9 @@ void LocalCluster::Schedule() {
           continue;
         }
       }
-      waiting.emplace_back(entry.pod, "0/1 nodes are available: 1 Insufficient " + RequestedGpuResource(pod) + ": " +
-                                          std::to_string(needed) + " needed, " + std::to_string(free_devices_.size()) +
-                                          " of " + std::to_string(all) + " free on this machine");
+      waiting.emplace_back(entry.pod, std::to_string(needed) + (needed == 1 ? " GPU is" : " GPUs are") + " needed, " +
+                                          std::to_string(free_devices_.size()) + " of " + std::to_string(all) +
+                                          " are free on this machine");
     }
   }
   for (auto& [pod, grant] : starting) pod->Start(std::move(grant));

@@ -58,7 +58,7 @@ json PodStatusJson(const PodState& state) {
   if (!state.scheduled) {
     status["conditions"] = json::array({{{"type", "PodScheduled"},
                                          {"status", "False"},
-                                         {"reason", "Unschedulable"},
+                                         {"reason", "GpusInUse"},
                                          {"message", state.unschedulable_message}}});
     return status;
   }

@@ -338,6 +338,11 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   if (!quants) return std::move(quants).error();
 
   tuning::SpaceInput input;
+  if (spec.optimization.budget_gpu_hours && !IsAdaptive(spec)) {
+    space.warnings.push_back({"optimization.budget.gpuHours", "BudgetNotKept",
+                              "only an Adaptive search keeps it; every experiment of this strategy runs, up to "
+                              "maxExperiments, and budget.deadline ends them"});
+  }
   for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
     tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own)};

@@ -102,6 +102,15 @@ TEST(PlanText, SaysOnceThatARuntimesReleaseIsNotKnown) {
   EXPECT_EQ(text.find(message), text.rfind(message)) << text;
 }
 
+TEST(PlanText, SaysThatOnlyAnAdaptiveSearchKeepsABudgetOfGpuHours) {
+  const auto text = [](const char* strategy) {
+    const json changes = {{"optimization", {{"strategy", strategy}, {"budget", {{"gpuHours", "2"}}}}}};
+    return PlanText(Plan(changes, {.gpu = "h100"}), 200);
+  };
+  EXPECT_THAT(text("Grid"), HasSubstr("BudgetNotKept: only an Adaptive search keeps it"));
+  EXPECT_THAT(text("Adaptive"), Not(HasSubstr("BudgetNotKept")));
+}
+
 TEST(PlanText, CountsWhatDoesNotFitIntoMaxExperiments) {
   const std::string text = PlanText(Plan({{"parameters", {{"max-num-seqs", {16, 32, 64, 128}}}},
                                           {"optimization", {{"maxExperiments", 2}, {"strategy", "Grid"}}}}),

@@ -292,6 +292,19 @@ TEST(Outcome, SaysWhereALivingPodStandsAndWhenTimeAloneChangesThat) {
   }
 }
 
+TEST(Outcome, SaysWhichPodWaitsSinceWhenAndWhoKnowsMore) {
+  const auto waiting = [](const char* file, std::chrono::seconds after) {
+    return ReadExperimentOutcome(Load(file), {}, kCreated + after).waiting_message;
+  };
+  EXPECT_THAT(waiting("gated", minutes(600)),
+              testing::AllOf(testing::StartsWith("pod llama-0123456789 since 2026-11-22T10:00:00Z: waiting for quota"),
+                             testing::EndsWith(" (kubectl get workloads -n team-a)")));
+  EXPECT_THAT(waiting("unschedulable", minutes(1)),
+              testing::EndsWith(" (kubectl describe pod llama-0123456789 -n team-a)"));
+  EXPECT_THAT(waiting("image-being-pulled", seconds(904)),
+              testing::EndsWith(" (kubectl describe pod llama-0123456789 -n team-a)"));
+}
+
 // Looking at a deadline must settle it, or the reconcile would spin.
 TEST(Outcome, IsDecidedOnceItsDeadlineIsReached) {
   for (const Stand& row : kStands) {

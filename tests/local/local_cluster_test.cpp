@@ -250,8 +250,8 @@ TEST_F(LocalClusterTest, KeepsPodsWaitingWhileNoGpuIsFreeAndStartsThemInOrder) {
   ASSERT_TRUE(AwaitPhase("big", "Running"));
   for (const char* name : {"next", "small"}) {
     const json condition = Cluster().GetPod(name)["status"]["conditions"][0];
-    EXPECT_EQ(condition["reason"], "Unschedulable") << name;
-    EXPECT_THAT(condition["message"].get<std::string>(), HasSubstr("0 of 2 free"));
+    EXPECT_EQ(condition["reason"], "GpusInUse") << name;
+    EXPECT_THAT(condition["message"].get<std::string>(), HasSubstr("0 of 2 are free"));
   }
   std::ofstream(directory_ / "go");
   EXPECT_TRUE(AwaitPhase("next", "Succeeded"));

@@ -37,7 +37,7 @@ TEST(PodStatusJson, SaysWhyAPodIsNotScheduled) {
   const auto view = experiment::PodViewFromJson(PodWithStatus(state));
   EXPECT_EQ(view.phase, "Pending");
   EXPECT_FALSE(view.scheduled);
-  EXPECT_EQ(view.unscheduled_reason, "Unschedulable");
+  EXPECT_EQ(view.unscheduled_reason, "GpusInUse");
   EXPECT_EQ(view.unscheduled_message, "0/1 nodes are available");
 }
 
