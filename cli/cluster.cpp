@@ -185,6 +185,14 @@ base::Result<std::string> Cluster::Log(const api::AutotuneTask& task, const api:
   }
   auto log = client_.GetRaw("/api/v1/namespaces/" + kube::PercentEncode(ns_) + "/pods/" + kube::PercentEncode(pod) +
                             "/log?container=" + kube::PercentEncode(container));
+  if (!log && log.error().code == base::Code::kInvalid) {
+    // "container ... is waiting to start: ...", behind the request's own words.
+    const std::string& message = log.error().message;
+    const std::size_t container_words = message.find("container \"");
+    return base::Error{
+        base::Code::kNotFound,
+        "there is no log yet: " + (container_words == std::string::npos ? message : message.substr(container_words))};
+  }
   if (!log) return Explain(log.error(), "log of pod " + pod);
   return log;
 }

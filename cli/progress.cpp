@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/places.h"
 #include "operator/reconcile/track.h"
 #include "operator/reconcile/verdict.h"
@@ -26,7 +27,6 @@ using report::ScoreText;
 using text::CompareArguments;
 using text::Elapsed;
 using text::Joined;
-using text::Milliseconds;
 using text::Shortened;
 using text::TokensPerSecond;
 
@@ -66,14 +66,31 @@ std::string Identity(const api::TaskStatus& status, const api::ExperimentStatus&
   return text;
 }
 
+// ", TTFT p50 61.0 ms p99 310 ms, TPOT p50 7.2 ms", and what the SLO bounds besides.
+std::string LatenciesText(const api::AutotuneTask& task, const measurement::Point& load) {
+  using measurement::Metric;
+  using measurement::Statistic;
+  std::string text;
+  std::optional<Metric> last;
+  for (const report::LatencyColumn& column : report::LatencyColumns(
+           {{Metric::kTtft, Statistic::kP50}, {Metric::kTtft, Statistic::kP99}, {Metric::kTpot, Statistic::kP50}},
+           experiment::SloOf(task.spec.slo))) {
+    const std::string value = report::LatencyText(load, column.metric, column.statistic);
+    if (value.empty()) continue;
+    if (last != column.metric) text += ", " + report::MetricTitle(column.metric);
+    last = column.metric;
+    text += " " + std::string(measurement::StatisticName(column.statistic)) + " " + value;
+  }
+  return text;
+}
+
 std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus& experiment) {
   for (const ResultRow& row : ResultRows(task)) {
     if (row.experiment != &experiment) continue;
     if (row.load == nullptr) return "no usable measurement";
     const measurement::Point& load = *row.load;
     std::string text = TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)) +
-                       " tok/s per GPU at " + load.load.ToString() + ", TTFT p50 " + Milliseconds(load.ttft.p50) +
-                       " p99 " + Milliseconds(load.ttft.p99) + ", TPOT p50 " + Milliseconds(load.tpot.p50);
+                       " tok/s per GPU at " + load.load.ToString() + LatenciesText(task, load);
     if (!row.improvement.empty()) text += "  (" + row.improvement + ")";
     if (row.cannot_win) {
       text += "  stopped early: cannot be the best";

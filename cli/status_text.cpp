@@ -1,5 +1,7 @@
 #include "cli/status_text.h"
 
+#include <set>
+
 #include "operator/reconcile/verdict.h"
 #include "report/changes.h"
 #include "report/result_view.h"
@@ -85,9 +87,13 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
     text += "          the spec is newer (generation " + std::to_string(task.metadata.generation) +
             ") than this status (" + std::to_string(status.observed_generation) + ")\n";
   }
+  // Each message once: what is said at the end of the text is not said here.
+  std::set<std::string> said = {""};
+  if (!status.experiments.empty() && BestExperiment(task) == nullptr) said.insert(Headline(task));
   for (const api::Condition& condition : status.conditions) {
+    const bool is_new = said.insert(condition.message).second;
     text += "Condition " + condition.type + "=" + condition.status + " " + condition.reason +
-            (condition.message.empty() ? "" : ": " + condition.message) + "\n";
+            (is_new ? ": " + condition.message : "") + "\n";
   }
   if (status.candidates.total > 0) text += "Space     " + CandidatesText(task) + "\n";
   if (const std::string estimate = EstimateText(status); !estimate.empty()) text += "Estimate  " + estimate + "\n";
@@ -112,12 +118,15 @@ std::string StatusList(const std::vector<api::AutotuneTask>& tasks) {
   table.AddColumn("GPU-HOURS", Table::Align::kRight);
   for (const api::AutotuneTask& task : tasks) {
     const api::TaskStatus& status = task.status;
-    table.AddRow({task.metadata.ns, task.metadata.name,
-                  status.state.empty() ? "-" : status.state + (IsSimulated(status) ? " (simulated)" : ""),
-                  status.progress,
-                  status.best ? api::ConfigurationName(status.best->model, status.best->quant_name) : "",
-                  status.best ? status.best->score : "", status.best ? status.best->improvement_over_baseline : "",
-                  status.cost.gpu_hours});
+    const api::Condition* now = api::FindCondition(status.conditions, "Reconciling");
+    const bool waits = now != nullptr && now->reason == "WaitingForResources";
+    table.AddRow(
+        {task.metadata.ns, task.metadata.name,
+         status.state.empty() ? "-"
+                              : status.state + (waits ? ", waiting" : "") + (IsSimulated(status) ? " (simulated)" : ""),
+         status.progress, status.best ? api::ConfigurationName(status.best->model, status.best->quant_name) : "",
+         status.best ? status.best->score : "", status.best ? status.best->improvement_over_baseline : "",
+         status.cost.gpu_hours});
   }
   return table.Text();
 }

@@ -324,6 +324,10 @@ int ShowLog(const ClusterOptions& options, const std::string& task, const std::s
   if (entry == nullptr) return Told(NoSuchExperiment(*found, experiment), streams);
   const auto log = cluster.Log(*found, *entry, container);
   if (!log) return Told(log.error(), streams);
+  if (log->empty()) {
+    streams.err << "note: container " << container << " of " << entry->name << " has written nothing; autotune status "
+                << task << " says where it stands\n";
+  }
   streams.out << *log;
   return 0;
 }
@@ -347,7 +351,8 @@ int CancelTask(const ClusterOptions& options, const std::string& task, Streams& 
   const auto done = cluster.Cancel(task);
   if (!done) return Told(done.error(), streams);
   streams.out << "AutotuneTask " << task << " deleted, with its pods. "
-              << (found->status.best ? "Its best configuration was " + report::Headline(*found) : NoBestText(*found))
+              << (found->status.best ? "Its best configuration was " + report::Headline(*found)
+                                     : "It had no best configuration.")
               << "\n";
   return 0;
 }

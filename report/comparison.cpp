@@ -241,8 +241,8 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     const api::ExperimentStatus* best = BestExperiment(task);
     if (best == nullptr) {
       const std::string headline = Headline(task);
-      return base::Invalid("compare: " + names[i] + " has no best configuration" +
-                           (headline.empty() ? "" : ": " + headline));
+      return base::Error{base::Code::kConflict, "compare: " + names[i] + " has no best configuration" +
+                                                    (headline.empty() ? "" : ": " + headline)};
     }
     const std::string differences = Differences(measured, MeasuredFor(task), names.front(), names[i]);
     if (!differences.empty()) {

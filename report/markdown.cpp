@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operator/experiment/pod_builder.h"
 #include "report/changes.h"
 #include "report/difference.h"
 #include "report/result_view.h"
@@ -12,7 +13,6 @@ namespace autotune::report {
 namespace {
 
 using text::MarkdownEscaped;
-using text::Milliseconds;
 using text::Table;
 using text::TokensPerSecond;
 
@@ -45,21 +45,33 @@ std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& 
   return out;
 }
 
-std::string MarkdownLoads(const api::ExperimentStatus& best) {
+std::string MarkdownLoads(const api::ExperimentStatus& best, const api::SloSpec& slo) {
   Table loads;
   loads.AddColumn("Scenario");
-  for (const char* title :
-       {"Load", "tok/s", "req/s", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99", "ITL p99", "E2E p99", "Errors"}) {
-    loads.AddColumn(title, Table::Align::kRight);
-  }
+  using measurement::Metric;
+  using measurement::Statistic;
+  const std::vector<LatencyColumn> latencies = LatencyColumns({{Metric::kTtft, Statistic::kP50},
+                                                               {Metric::kTtft, Statistic::kP99},
+                                                               {Metric::kTpot, Statistic::kP50},
+                                                               {Metric::kTpot, Statistic::kP99},
+                                                               {Metric::kItl, Statistic::kP99},
+                                                               {Metric::kE2e, Statistic::kP99}},
+                                                              experiment::SloOf(slo));
+  for (const char* title : {"Load", "tok/s", "req/s"}) loads.AddColumn(title, Table::Align::kRight);
+  for (const LatencyColumn& column : latencies) loads.AddColumn(LatencyTitle(column), Table::Align::kRight);
+  loads.AddColumn("Errors", Table::Align::kRight);
   loads.AddColumn("SLO");
   for (const api::LoadRow& row : best.loads) {
     const measurement::Point& load = row.measured;
-    loads.AddRow({load.scenario, LoadText(load.load), TokensPerSecond(load.output_tokens_per_second),
-                  api::FormatDecimal(load.requests_per_second, 2), Milliseconds(load.ttft.p50),
-                  Milliseconds(load.ttft.p99), Milliseconds(load.tpot.p50), Milliseconds(load.tpot.p99),
-                  Milliseconds(load.itl.p99), Milliseconds(load.e2e.p99), std::to_string(load.errors),
-                  std::string(measurement::VerdictName(load.verdict))});
+    std::vector<std::string> cells = {load.scenario, LoadText(load.load),
+                                      TokensPerSecond(load.output_tokens_per_second),
+                                      api::FormatDecimal(load.requests_per_second, 2)};
+    for (const LatencyColumn& column : latencies) {
+      cells.push_back(LatencyText(load, column.metric, column.statistic));
+    }
+    cells.push_back(std::to_string(load.errors));
+    cells.emplace_back(measurement::VerdictName(load.verdict));
+    loads.AddRow(std::move(cells));
   }
   return "## Best configuration under load\n\n" + loads.Markdown(Table::Cells::kText) + "\n";
 }
@@ -114,7 +126,7 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
     out += "\n";
   }
   const api::ExperimentStatus* best = BestExperiment(task);
-  if (best != nullptr && best->loads.size() > 1) out += MarkdownLoads(*best);
+  if (best != nullptr && best->loads.size() > 1) out += MarkdownLoads(*best, task.spec.slo);
   out += MarkdownFailures(status);
   out += "Rules " + MarkdownEscaped(status.rules_version.empty() ? rules.version() : status.rules_version) + ".\n";
   return out;

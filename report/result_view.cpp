@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "operator/deploy/container_command.h"
@@ -131,6 +132,16 @@ std::string OwnStateText(const ResultRow& row, std::size_t width) {
   return "";
 }
 
+// Several runtimes, each compared with a baseline of its own.
+bool OwnBaselines(const api::AutotuneTask& task) {
+  std::set<std::string> runtimes;
+  for (const api::ExperimentStatus& experiment : task.status.experiments) {
+    if (experiment.deployed) return false;
+    if (experiment.baseline) runtimes.insert(experiment.runtime);
+  }
+  return runtimes.size() > 1;
+}
+
 // The load above the scored one that broke the SLO: what decided that it goes no further.
 const measurement::Point* NextThatBroke(const ResultRow& row) {
   const measurement::Point* next = nullptr;
@@ -147,8 +158,13 @@ const measurement::Point* NextThatBroke(const ResultRow& row) {
 
 // Of a search for the highest load that no load above has ended.
 std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& row) {
+  if (!plan.fixed.empty()) {
+    if (row.load->load.value < plan.fixed.back()) return "";
+    if (plan.mode == measurement::LoadMode::kFixedConcurrency) return "benchmark.load.concurrency names no higher load";
+    return "benchmark.load.requestRate names no higher rate; configurations that keep up with a rate have the same "
+           "throughput, and a search for the limit (no benchmark.load) tells them apart";
+  }
   const bool by_rate = plan.mode == measurement::LoadMode::kAutoRate;
-  if (!by_rate && plan.mode != measurement::LoadMode::kAutoConcurrency) return "";
   const std::string& stopped = row.experiment->stopped;
   if (!by_rate && row.load->load.value >= plan.max) {
     return "the SLO holds at the most requests in flight that benchmark.load.auto.max allows (" +
@@ -243,7 +259,8 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn("LOAD", Table::Align::kRight);
   table.AddColumn("REQ/S", Table::Align::kRight);
   table.AddColumn("TOK/S/GPU", Table::Align::kRight);
-  table.AddColumn("\u00b1", Table::Align::kRight);
+  const bool rate = task.spec.optimization.objective == api::Objective::kMaximizeThroughput;
+  table.AddColumn(rate ? "\u00b1" : "SCORE \u00b1", Table::Align::kRight);
   using measurement::Metric;
   using measurement::Statistic;
   const std::vector<LatencyColumn> latencies = LatencyColumns(
@@ -252,7 +269,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   for (const LatencyColumn& column : latencies) table.AddColumn(LatencyTitle(column), Table::Align::kRight);
   table.AddColumn("PRICE/M OUT", Table::Align::kRight);
   table.AddColumn("PRICE/M IN", Table::Align::kRight);
-  table.AddColumn("VS BASELINE", Table::Align::kRight);
+  table.AddColumn(OwnBaselines(task) ? "VS OWN BASELINE" : "VS BASELINE", Table::Align::kRight);
   table.AddColumn("PERPLEXITY", Table::Align::kRight);
   table.AddColumn("");
   const std::optional<double> price_per_hour = reconcile::PricePerHour(task.spec, task.status);
@@ -427,7 +444,8 @@ std::string Headline(const api::AutotuneTask& task) {
     text += best->deployed ? ", what is deployed itself" : ", the baseline";
   } else if (!improvement.empty()) {
     text += ", " + improvement +
-            (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline");
+            (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline") +
+            (OwnBaselines(task) ? " of " + best->runtime : "");
   }
   const auto quality = reconcile::ObservationOf(*best, task.status).quality;
   if (quality && !best->baseline) text += ", perplexity " + PerplexityText(*best, quality);

@@ -58,7 +58,7 @@ std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best);
 
 // Why the scored load is no higher: the next one and what it broke, "concurrency=64 broke slo.ttft.p99 (612 ms, allowed
-// 500 ms)"; the capacity, the most that is asked for, or the time. "" where loads are fixed and none broke it.
+// 500 ms)"; the capacity, the most that is asked for, or the time. "" where a higher one is only worth less.
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row);
 // Why a measured experiment has no score: "breaks slo.ttft.p99 (2.04 s, allowed 2.00 s)". REQUIRES: it has none.
 std::string MissedText(const ResultRow& row);

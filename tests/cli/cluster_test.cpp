@@ -138,6 +138,23 @@ TEST_F(ClusterTest, ReadsTheLogOfTheNewestPodOfTheTask) {
   EXPECT_THAT(transport.requests.back().target, HasSubstr("container=engine"));
 }
 
+TEST_F(ClusterTest, SaysWhyAContainerHasNoLogYet) {
+  transport.On("GET /api/v1/namespaces/ml/pods", 200,
+               {{"items", json::array({{{"metadata",
+                                         {{"name", "new"},
+                                          {"creationTimestamp", "2026-01-02T00:00:00Z"},
+                                          {"ownerReferences", json::array({{{"uid", "u-1"}}})}}}}})}});
+  const std::string why = "container \"engine\" in pod \"new\" is waiting to start: trying and failing to pull image";
+  transport.On("GET /api/v1/namespaces/ml/pods/new/log", 400,
+               {{"kind", "Status"}, {"status", "Failure"}, {"reason", "BadRequest"}, {"code", 400}, {"message", why}});
+  api::AutotuneTask task;
+  task.metadata.uid = "u-1";
+  const auto log = cluster.Log(task, api::ExperimentStatus(), "engine");
+  ASSERT_FALSE(log.ok());
+  EXPECT_EQ(log.error().message, "there is no log yet: " + why);
+  EXPECT_EQ(ExitCodeOf(log.error()), 4);
+}
+
 TEST_F(ClusterTest, ReadsTheNodesOrSaysHowToDoWithout) {
   transport.On("GET /api/v1/nodes", 200,
                {{"metadata", json::object()},

@@ -134,6 +134,18 @@ TEST(StatusText, ShowsStateConditionsAndResults) {
   EXPECT_THAT(text, HasSubstr("3 experiments out of 5 combinations"));
 }
 
+TEST(StatusText, SaysEachMessageOnce) {
+  api::AutotuneTask task = Finished();
+  const std::string why = "No configuration meets slo.ttft.p99 = 20ms";
+  task.status.best.reset();
+  task.status.conditions = {{"Ready", "True", "NoFeasibleConfiguration", why, 1, ""},
+                            {"Feasible", "False", "NoFeasibleConfiguration", why, 1, ""}};
+  const std::string text = StatusText(task, Rules(), 160);
+  EXPECT_THAT(text, HasSubstr("Condition Feasible=False NoFeasibleConfiguration\n"));
+  EXPECT_THAT(text, HasSubstr("No best configuration: " + why));
+  EXPECT_EQ(text.find(why), text.rfind(why)) << text;
+}
+
 TEST(StatusText, SaysWhatOfTheCostIsOfExperimentsThatAreGone) {
   api::AutotuneTask task = Finished();
   EXPECT_THAT(StatusText(task, Rules(), 160), Not(HasSubstr("edits")));
@@ -168,6 +180,13 @@ TEST(StatusList, HasALineForEachTask) {
   const std::string text = StatusList({Finished(), other});
   EXPECT_THAT(text, ::testing::ContainsRegex("ml +llama +Complete +3/3 +kv-cache-fp8 +1413 +.41.3%"));
   EXPECT_THAT(text, ::testing::ContainsRegex("ml +new +-"));
+}
+
+TEST(StatusList, SaysWhichWait) {
+  api::AutotuneTask task = Finished();
+  task.status.state = "Searching";
+  task.status.conditions = {{"Reconciling", "True", "WaitingForResources", "pod x since ...", 1, ""}};
+  EXPECT_THAT(StatusList({task}), HasSubstr("Searching, waiting"));
 }
 
 TEST(StatusText, SaysWhatASearchThatGoesOnIsExpectedToTake) {

@@ -140,6 +140,7 @@ TEST(Comparison, NamesTheTaskWithoutAnAnswer) {
   const auto comparison = Compare({Named("today", 1, 0.03), running});
   ASSERT_FALSE(comparison.ok());
   EXPECT_THAT(comparison.error().message, HasSubstr("compare: running has no best configuration"));
+  EXPECT_EQ(comparison.error().code, base::Code::kConflict);
   EXPECT_FALSE(Compare({Named("today", 1, 0.03)}).ok());
 }
 

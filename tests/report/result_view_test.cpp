@@ -9,6 +9,7 @@ namespace autotune::report {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(ResultRows, JudgeAsTheOperatorDoes) {
@@ -50,7 +51,34 @@ TEST(DecidingStep, IsTheNextLoadOrWhyNoneWasMeasured) {
   task.spec.benchmark.load.max = 8;
   EXPECT_EQ(step(), "the SLO holds at the most requests in flight that benchmark.load.auto.max allows (8)");
   task.spec.benchmark.load = {.mode = measurement::LoadMode::kFixedConcurrency, .fixed = {8}};
-  EXPECT_EQ(step(), "") << "nobody asked for more";
+  EXPECT_EQ(step(), "benchmark.load.concurrency names no higher load");
+  task.spec.benchmark.load.fixed = {8, 16};
+  EXPECT_EQ(step(), "") << "it was measured and is not better";
+}
+
+TEST(ResultTable, SaysWhoseBaselineItIsWhereEveryRuntimeHasOne) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(ResultTable(task, 80).Text(), HasSubstr("VS BASELINE"));
+  EXPECT_THAT(Headline(task), HasSubstr("+41.3% over the baseline"));
+  task.status.experiments[2] = task.status.experiments[0];
+  task.status.experiments[2].name = "e3-cccccc";
+  task.status.experiments[2].runtime = "sglang";
+  EXPECT_THAT(ResultTable(task, 80).Text(), HasSubstr("VS OWN BASELINE"));
+  EXPECT_THAT(Headline(task), HasSubstr("+41.3% over the baseline of vllm"));
+}
+
+TEST(ResultTable, SaysThatAnIntervalIsOfTheScoreWhereThatIsNotTheThroughput) {
+  api::AutotuneTask task = Finished();
+  for (api::ExperimentStatus& experiment : task.status.experiments) {
+    for (api::LoadRow& load : experiment.loads) {
+      load.measured.relative_ci.fill(0.05);
+      load.measured.output_tokens_per_second_ci = 50;
+    }
+  }
+  EXPECT_THAT(ResultTable(task, 80).Text(), Not(HasSubstr("SCORE \u00b1")));
+  task.spec.optimization.objective = api::Objective::kMinimizeTpot;
+  task.spec.benchmark.load = {.mode = measurement::LoadMode::kFixedConcurrency, .fixed = {8}};
+  EXPECT_THAT(ResultTable(task, 80).Text(), HasSubstr("SCORE \u00b1"));
 }
 
 TEST(CandidatesText, SaysWhatRunsOnlyOnceThatIsKnown) {
