@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -13,6 +14,12 @@ import yaml
 from registry import Registry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from release_image import ImageError, root_archive, verify_image, write_image  # noqa: E402
+
+PROGRAMS = ("autotune", "autotune-operator", "autotune-bench", "autotune-launch")
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
 VERSION = re.search(r"^project\(autotune VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text(), re.MULTILINE)[1]
 
 
@@ -24,14 +31,15 @@ def release(*arguments):
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """The artifacts of this version, from the programs that `scripts/test release` has built."""
-    program = next((path for preset in ("release", "dev") if (path := ROOT / f"build/{preset}/bin/autotune").exists()), None)
-    assert program, "build autotune first: scripts/test release"
+    built = next((path for preset in ("release", "dev") if (path := ROOT / f"build/{preset}/bin").exists()
+                  and all((path / name).exists() for name in PROGRAMS)), None)
+    assert built, "build the programs first: scripts/test release"
     programs = tmp_path_factory.mktemp("programs")
-    architecture = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
-    (programs / f"linux-{architecture}").mkdir()
-    shutil.copy2(program, programs / f"linux-{architecture}")
+    (programs / f"linux-{ARCHITECTURE}").mkdir()
+    for name in PROGRAMS:
+        shutil.copy2(built / name, programs / f"linux-{ARCHITECTURE}")
     output = tmp_path_factory.mktemp("out") / "release"
-    ran = release("--dry-run", "--no-image", "--programs", programs, "--output", output, VERSION)
+    ran = release("--dry-run", "--programs", programs, "--output", output, VERSION)
     assert ran.returncode == 0, ran.stderr
     return output, ran.stdout
 
@@ -45,7 +53,7 @@ def copy(built, tmp_path):
 def test_a_dry_run_names_what_this_machine_cannot_do(built):
     lines = [line for line in built[1].splitlines() if line.startswith("NOT DONE: ")]
     assert any("CLI archive linux/" in line and "no programs of that architecture" in line for line in lines)
-    assert any("signature" in line for line in lines) and any("--no-image" in line for line in lines)
+    assert any("signature" in line for line in lines) and any("image linux/" in line for line in lines)
 
 
 def test_what_was_built_can_be_verified_again(built):
@@ -104,8 +112,54 @@ def test_the_same_commit_gives_the_same_archive(built, tmp_path):
     (programs / f"linux-{architecture}").mkdir(parents=True)
     shutil.copy2(folder / "autotune", programs / f"linux-{architecture}")
     again = tmp_path / "again"
-    assert release("--dry-run", "--no-image", "--programs", programs, "--output", again, VERSION).returncode == 0
+    assert release("--dry-run", "--programs", programs, "--output", again, VERSION).returncode == 0
     assert (again / archive.name).read_bytes() == archive.read_bytes()
+
+
+def test_a_container_engine_runs_the_image(built, tmp_path):
+    """buildah unpacks it, and its command line runs without anything else of this machine."""
+    if os.geteuid() != 0 or not shutil.which("buildah"):
+        pytest.skip("needs root and buildah")
+    buildah = ["buildah", "--root", tmp_path / "store", "--runroot", tmp_path / "run", "--storage-driver", "vfs"]
+
+    def run(*arguments):
+        ran = subprocess.run([*map(str, buildah + list(arguments))], capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.strip()
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    container = run("from", "--signature-policy", policy, f"oci-archive:{built[0]}/autotune-image-{VERSION}.tar:{VERSION}")
+    config = json.loads(run("inspect", container))["OCIv1"]
+    assert config["architecture"] == ARCHITECTURE and config["config"]["User"] == "65532:65532"
+    assert config["config"]["Labels"]["org.opencontainers.image.version"] == VERSION
+    assert run("run", "--isolation", "chroot", container, "--", "autotune", "--version") == f"autotune {VERSION}"
+    run("rm", container)
+
+
+def fake_root(folder, architecture):
+    """The programs of an architecture, as far as their heads tell."""
+    for name in PROGRAMS:
+        path = folder / "usr/local/bin" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"\x7fELF" + bytes(14) + {"amd64": 62, "arm64": 183}[architecture].to_bytes(2, "little"))
+    return root_archive(folder, 1)
+
+
+def test_an_image_has_the_programs_of_each_architecture(tmp_path):
+    roots = {architecture: fake_root(tmp_path / architecture, architecture) for architecture in ("amd64", "arm64")}
+    image = tmp_path / "image.tar"
+    write_image(image, roots, "1.2.3", "2026-01-01T00:00:00Z", {})
+    assert verify_image(image, "1.2.3", PROGRAMS) == ["amd64", "arm64"]
+    first = image.read_bytes()
+    write_image(image, roots, "1.2.3", "2026-01-01T00:00:00Z", {})
+    assert image.read_bytes() == first
+    with pytest.raises(ImageError, match="is not version 1.2.4"):
+        verify_image(image, "1.2.4", PROGRAMS)
+    with pytest.raises(ImageError, match="amd64: other is missing"):
+        verify_image(image, "1.2.3", (*PROGRAMS, "other"))
+    write_image(image, {"amd64": roots["arm64"]}, "1.2.3", "2026-01-01T00:00:00Z", {})
+    with pytest.raises(ImageError, match="amd64: autotune is of another architecture"):
+        verify_image(image, "1.2.3", PROGRAMS)
 
 
 def test_the_chart_survives_a_registry(built, tmp_path):
@@ -130,7 +184,7 @@ def test_a_version_that_the_sources_do_not_have_is_refused(version, words):
 
 
 def test_without_dry_run_what_is_lacking_ends_the_release(tmp_path):
-    ran = release("--no-image", "--programs", tmp_path, "--output", tmp_path / "out", VERSION)
+    ran = release("--programs", tmp_path, "--output", tmp_path / "out", VERSION)
     assert ran.returncode == 1 and ran.stderr.startswith("release: ")
     assert not (tmp_path / "out/SHA256SUMS").exists()
 
@@ -139,3 +193,4 @@ def test_the_workflow_calls_the_same_script():
     workflow = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())
     steps = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
     assert sum("scripts/release --programs" in step for step in steps) == 2
+    assert any("oci-archive:$files/autotune-image-$version.tar" in step for step in steps)
