@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -30,6 +31,7 @@
 #include "operator/runtime/leader_election.h"
 #include "operator/runtime/leader_fence.h"
 #include "operator/runtime/metrics.h"
+#include "operator/runtime/metrics_server.h"
 #include "operator/runtime/shutdown.h"
 
 namespace {
@@ -42,6 +44,8 @@ struct Flags {
   std::string tools_image, tools_pull_policy = "IfNotPresent";
   std::string health_address = ":8081";
   std::string ui_address;  // "" = no pages
+  std::string metrics_address, metrics_tls_directory;
+  bool metrics_authorization = false;
   std::string rules_directory;
   std::string log_level = "info", log_level_file;
   int workers = 2;
@@ -49,6 +53,7 @@ struct Flags {
   experiment::PodPolicy policy;
   std::string install_resources, bench_resources, inspect_resources;
   std::string gpu_prices;
+  std::string retain_pods, retain_tasks;
   bool watch_nodes = true;
   bool leader_elect = false;
   std::string lease_namespace, lease_name = "autotune-operator", identity;
@@ -87,6 +92,42 @@ base::Result<experiment::ToolResources> ReadToolResources(const Flags& flags) {
   return resources;
 }
 
+base::Result<api::RetentionSpec> ReadRetention(const Flags& flags) {
+  api::RetentionSpec retention;
+  const std::tuple<const char*, const std::string&, std::optional<api::Seconds>&> parts[] = {
+      {"--retain-pods", flags.retain_pods, retention.pods}, {"--retain-tasks", flags.retain_tasks, retention.task}};
+  for (const auto& [name, text, part] : parts) {
+    if (text.empty()) continue;
+    const auto parsed = api::ParseDuration(text, name);
+    if (!parsed) return parsed.error();
+    const auto seconds = std::chrono::duration_cast<api::Seconds>(*parsed);
+    if (seconds > api::kLongestRetention || (seconds < api::Seconds(1) && &part == &retention.task)) {
+      return base::Invalid(std::string(name) + ": \"" + text + "\" is not between 1s and 8736h");
+    }
+    part = seconds;
+  }
+  return retention;
+}
+
+// Where metrics are served over TLS; nothing = with the probes.
+base::Result<std::optional<runtime::GetServerOptions>> ReadMetricsServer(const Flags& flags, base::Clock& clock) {
+  using Server = std::optional<runtime::GetServerOptions>;
+  if (flags.metrics_address.empty() != flags.metrics_tls_directory.empty()) {
+    return base::Invalid("--metrics-addr and --metrics-tls-dir go together");
+  }
+  if (flags.metrics_address.empty()) {
+    // A token over plain HTTP is everybody's.
+    if (flags.metrics_authorization) return base::Invalid("--metrics-authorization needs --metrics-tls-dir");
+    return Server();
+  }
+  auto server = runtime::ParseListenAddress(flags.metrics_address);
+  if (!server) return base::Invalid("--metrics-addr: " + server.error().message);
+  auto files = runtime::TlsFiles::Open(flags.metrics_tls_directory, clock);
+  if (!files) return base::Invalid("--metrics-tls-dir: " + files.error().message);
+  server->tls = *std::move(files);
+  return Server(*std::move(server));
+}
+
 // Of this process and no other, where nobody says who it is.
 std::string Identity(const std::string& instance) {
   std::random_device random;
@@ -101,6 +142,8 @@ int Run(const Flags& flags) {
   if (!tool_resources) return WrongInput(tool_resources.error().message);
   auto gpu_prices = reconcile::ParseGpuPrices(flags.gpu_prices);
   if (!gpu_prices) return WrongInput("--gpu-prices: " + gpu_prices.error().message);
+  const auto retention = ReadRetention(flags);
+  if (!retention) return WrongInput(retention.error().message);
   const auto health = runtime::ParseListenAddress(flags.health_address);
   if (!health) return WrongInput("--health-addr: " + health.error().message);
   std::optional<runtime::GetServerOptions> ui;
@@ -116,6 +159,8 @@ int Run(const Flags& flags) {
   if (!flags.log_level_file.empty()) log_level.Start();
 
   base::RealClock clock;
+  const auto metrics_at = ReadMetricsServer(flags, clock);
+  if (!metrics_at) return WrongInput(metrics_at.error().message);
   const auto rules = controller::RuleSource::Open(flags.rules_directory, clock);
   if (!rules) return WrongInput(rules.error().message);
   const kube::Environment environment = kube::Environment::Real();
@@ -175,23 +220,38 @@ int Run(const Flags& flags) {
   settings.environment.tool_resources = *std::move(tool_resources);
   settings.environment.policy = flags.policy;
   settings.gpu_prices = *std::move(gpu_prices);
+  settings.retention = *retention;
   controller::TaskControllerOptions options;
   options.namespaces = flags.namespaces;
   options.watch_nodes = flags.watch_nodes;
   options.workers = flags.workers;
   controller::TaskController tasks(options, settings, **rules, client, events, metrics, clock, gate);
 
+  const auto render = [&] { return tasks.RenderMetrics(); };
   const auto server = runtime::StartHealthServer(
       *health, {{"watches", [&] { return tasks.Alive(); }}, {"lease", [&] { return election.Alive(); }}},
-      {{"caches", [&] { return tasks.Ready(); }}}, [&] { return tasks.RenderMetrics(); });
+      {{"caches", [&] { return tasks.Ready(); }}}, *metrics_at ? std::function<std::string()>() : render);
   if (!server) return WrongInput("--health-addr: " + server.error().message);
+
+  // A client without the fence: a replica that does not lead is asked for its metrics, too.
+  kube::ClientOptions review_options;
+  review_options.deadline = std::chrono::seconds(3);
+  kube::Client review_client(**transport, clock, review_options, &metrics.ForClient(config->server));
+  std::unique_ptr<runtime::GetServer> metrics_server;
+  if (*metrics_at) {
+    auto started = runtime::StartMetricsServer(
+        **metrics_at, render,
+        flags.metrics_authorization ? std::make_unique<runtime::AccessReview>(review_client, clock) : nullptr);
+    if (!started) return WrongInput("--metrics-addr: " + started.error().message);
+    metrics_server = *std::move(started);
+  }
 
   const controller::TaskPages pages([&] { return tasks.List(); }, [&](const auto& ns) { return tasks.Watches(ns); },
                                     client, **rules);
   std::unique_ptr<runtime::GetServer> ui_server;
   if (ui) {
     auto started = runtime::GetServer::Start(
-        *ui, [](const std::string&) { return std::nullopt; }, [&](const std::string& path) { return pages.Of(path); });
+        *ui, [](const auto&) { return std::nullopt; }, [&](const auto& request) { return pages.Of(request.path); });
     if (!started) return WrongInput("--ui: " + started.error().message);
     ui_server = *std::move(started);
   }
@@ -240,6 +300,12 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"Always", "IfNotPresent", "Never"}));
   app.add_option("--health-addr", flags.health_address,
                  "Address of /healthz, /readyz and /metrics: [address]:port, an IPv6 address in brackets");
+  app.add_option("--metrics-addr", flags.metrics_address,
+                 "Address of /metrics over TLS, instead of --health-addr: [address]:port; requires --metrics-tls-dir");
+  app.add_option("--metrics-tls-dir", flags.metrics_tls_directory,
+                 "Directory with tls.crt and tls.key, read again when they change");
+  app.add_flag("--metrics-authorization", flags.metrics_authorization,
+               "Serve metrics only for bearer tokens that may get the URL /metrics, as the API server says");
   app.add_option("--ui", flags.ui_address,
                  "Address of read-only pages with all tasks and their reports, without a login: [address]:port; "
                  "default: not served");
@@ -267,6 +333,11 @@ int main(int argc, char** argv) {
                  "Resources of the container that reads a model's configuration, as JSON");
   app.add_option("--gpu-prices", flags.gpu_prices,
                  "Prices of a GPU for an hour by product, for tasks that give none: H100=4.10,L40S=1.20");
+  app.add_option("--retain-pods", flags.retain_pods,
+                 "Time after which kept pods of finished tasks are deleted that say nothing in spec.retention.pods; "
+                 "default: never");
+  app.add_option("--retain-tasks", flags.retain_tasks,
+                 "Time after which finished tasks are deleted that say nothing in spec.retention.task; default: never");
   app.add_flag("--leader-elect", flags.leader_elect,
                "Elect one of several replicas as the leader, with a Lease; the others wait");
   app.add_option("--leader-election-namespace", flags.lease_namespace,

@@ -211,6 +211,13 @@ struct RecommendationSpec {
 
 enum class KeepPods { kNever, kOnFailure, kAlways };
 
+// How long after the end; unset = until somebody deletes them, or as long as the operator keeps them by default.
+struct RetentionSpec {
+  std::optional<Seconds> pods;  // those that `keepPods` keeps
+  std::optional<Seconds> task;  // the task, with its pods and its recommendation
+};
+inline constexpr Seconds kLongestRetention = std::chrono::hours(24 * 7 * 52);
+
 struct TaskSpec {
   std::string description;
   bool suspend = false;
@@ -231,6 +238,7 @@ struct TaskSpec {
   RecommendationSpec recommendation;
   PodTemplateSpec pod_template;
   KeepPods keep_pods = KeepPods::kOnFailure;
+  RetentionSpec retention;
 };
 
 // The checkpoint that the others are compared with, and whose baselines are measured: the one that says `reference`,

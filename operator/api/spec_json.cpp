@@ -448,6 +448,14 @@ void ReadOptimization(ObjectReader& reader, OptimizationSpec& out) {
   reader.Integer("retries", out.retries, 0, 10);
 }
 
+void ReadRetention(ObjectReader& reader, RetentionSpec& out) {
+  const auto read = [&](const char* key, std::optional<Seconds>& time, Seconds least) {
+    if (reader.Get(key) != nullptr) reader.Duration(key, time.emplace(), least, kLongestRetention);
+  };
+  read("pods", out.pods, Seconds(0));
+  read("task", out.task, Seconds(1));
+}
+
 void ReadBounds(ObjectReader& reader, std::string_view key, std::map<std::string, double>& out) {
   reader.Nested(key, [&](ObjectReader& bounds) {
     for (const std::string_view percentile : kPercentiles) {
@@ -779,6 +787,7 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
   reader.Nested("recommendation", [&](ObjectReader& member) { ReadRecommendation(member, out.recommendation); });
   reader.Nested("podTemplate", [&](ObjectReader& pod) { ReadPodTemplate(pod, out.pod_template); });
   reader.Choice("keepPods", kKeepPods, [&](std::size_t i) { out.keep_pods = static_cast<KeepPods>(i); });
+  reader.Nested("retention", [&](ObjectReader& retention) { ReadRetention(retention, out.retention); });
   if (!reader.failed() && out.parallelism > out.optimization.max_experiments) {
     reader.Fail("parallelism", std::to_string(*out.parallelism) + " is more than optimization.maxExperiments (" +
                                    std::to_string(out.optimization.max_experiments) + ")");
@@ -813,6 +822,8 @@ json ToJson(const TaskSpec& spec) {
     }
   }
   if (spec.parallelism) out["parallelism"] = *spec.parallelism;
+  if (spec.retention.pods) out["retention"]["pods"] = FormatDuration(*spec.retention.pods);
+  if (spec.retention.task) out["retention"]["task"] = FormatDuration(*spec.retention.task);
   PutText(out, "description", spec.description);
   PutText(out, "baseRuntime", spec.base_runtime);
   for (const RuntimeSpec& runtime : spec.runtimes) out["runtimes"].push_back(ToJson(runtime));

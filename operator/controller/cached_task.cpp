@@ -71,7 +71,9 @@ base::Result<CachedTask> CachedTask::FromJson(const nlohmann::json& object) {
   cached.metadata_ = std::move(observed->task.metadata);
   cached.summary_ = SummaryOf(observed->task.status);
   cached.state_ = std::move(observed->task.status.state);
+  cached.finished_at_ = std::move(observed->task.status.finished_at);
   cached.keep_pods_ = observed->task.spec.keep_pods;
+  cached.retention_ = observed->task.spec.retention;
   return cached;
 }
 
@@ -81,8 +83,10 @@ std::shared_ptr<const reconcile::ObservedTask> CachedTask::Observed() const {
   api::AutotuneTask& task = observed->task;
   task.metadata = metadata_;
   task.spec.keep_pods = keep_pods_;
+  task.spec.retention = retention_;
   task.status.observed_generation = metadata_.generation;
   task.status.state = state_;
+  task.status.finished_at = finished_at_;
   for (const Experiment& packed : experiments_) {
     api::ExperimentStatus experiment;
     experiment.hash = UnpackedHash(packed.hash);

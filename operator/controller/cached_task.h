@@ -1,7 +1,7 @@
 // CachedTask: a task as the cache keeps it. One that is over is kept in a kilobyte, whatever it measured.
 //
 // Immutable, safe to share. A finished task is left alone until its spec changes, and then the watch brings it whole
-// again: until then only its pods may still have to go, and the metrics count it.
+// again: until then only its pods may still have to go, or itself, and the metrics count it.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ class CachedTask {
     std::string progress, best, score, gain, gpu_hours;
   };
   [[nodiscard]] Summary summary() const;
-  // The task in full; of a settled one only metadata, state and what decides which of its pods stay. Its status must
-  // not be written.
+  // The task in full; of a settled one only metadata, state and what decides how long it and which of its pods stay.
+  // Its status must not be written.
   [[nodiscard]] std::shared_ptr<const reconcile::ObservedTask> Observed() const;
 
  private:
@@ -45,7 +45,9 @@ class CachedTask {
   api::ObjectMeta metadata_;
   std::string state_;
   Summary summary_;
+  std::string finished_at_;
   api::KeepPods keep_pods_ = api::KeepPods::kOnFailure;
+  api::RetentionSpec retention_;
   std::vector<Experiment> experiments_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "operator/deploy/running_server.h"
@@ -67,6 +68,25 @@ bool IsFailedTest(const base::Error& error) {
          error.message.find("the server rejected our request due to an error in our request") != std::string::npos;
 }
 
+// The path of a field that a merge patch sets and the object that came back does not have; "" = none.
+std::string Dropped(const json& patch, const json& object, const std::string& path) {
+  if (patch.is_array() && object.is_array()) {
+    for (std::size_t i = 0; i < std::min(patch.size(), object.size()); ++i) {
+      std::string inner = Dropped(patch[i], object[i], path + "[" + std::to_string(i) + "]");
+      if (!inner.empty()) return inner;
+    }
+  }
+  if (!patch.is_object() || !object.is_object()) return "";
+  for (const auto& [key, value] : patch.items()) {
+    if (value.is_null() || (value.is_object() && value.empty())) continue;
+    const auto found = object.find(key);
+    if (found == object.end()) return path + "." + key;
+    std::string inner = Dropped(value, *found, path + "." + key);
+    if (!inner.empty()) return inner;
+  }
+  return "";
+}
+
 }  // namespace
 
 const kube::Resource& TaskResource() {
@@ -106,6 +126,15 @@ base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, 
   auto patched = client_.Patch(TaskResource(), task.ns, task.name, body, options, stop_);
   metrics_.OnStatusPatch(patched ? nullptr : &patched.error());
   if (!patched) return NotNow(std::move(patched).error());
+  const std::string dropped = Dropped(patch, patched->value("status", json::object()), "status");
+  if (!dropped.empty()) {
+    metrics_.OnFieldsDropped();
+    spdlog::warn(
+        "The API server dropped {}: its CustomResourceDefinition autotunetasks.autotuner.io is older than this "
+        "operator; "
+        "upgrade it (chart value crds.enabled=true, or kubectl apply --server-side -f crds/autotunetask.yaml)",
+        dropped);
+  }
   std::string version = MetaText(*patched, "resourceVersion");
   expectations_.ExpectVersion(task_, tasks_, version);
   return version;
@@ -156,6 +185,16 @@ base::Status KubeCluster::DeletePod(const std::string& ns, const std::string& na
   }
   expectations_.ExpectDeleted(task_, pods_, uid);
   return {};
+}
+
+base::Status KubeCluster::DeleteTask(const api::ObjectMeta& task) {
+  kube::DeleteOptions options;
+  options.uid = task.uid;
+  options.resource_version = task.resource_version;
+  auto deleted = client_.Delete(TaskResource(), task.ns, task.name, options, stop_);
+  if (deleted) metrics_.OnTaskDeleted();
+  if (deleted || deleted.error().code == base::Code::kNotFound) return {};
+  return NotNow(std::move(deleted).error());
 }
 
 // Create, else a patch that tests the owner in the same transaction: nothing is written into somebody else's ConfigMap,

@@ -36,6 +36,7 @@ class KubeCluster final : public reconcile::Cluster {
   base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
+  base::Status DeleteTask(const api::ObjectMeta& task) override;
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
                                             const std::string& name) override;

@@ -8,6 +8,7 @@
 #include "operator/controller/cached_task.h"
 #include "operator/controller/kube_cluster.h"
 #include "operator/reconcile/apply.h"
+#include "operator/reconcile/retention.h"
 
 namespace autotune::controller {
 namespace {
@@ -224,10 +225,14 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   observed.spec_error = task->spec_error;
   observed.status_error = task->status_error;
   for (const auto& pod : cache->pods.OwnedBy(task->task.metadata.uid)) observed.pods.push_back(*pod.object);
+  const base::WallTime now = clock_.Wall();
   if (cached->settled() && observed.pods.empty()) {
-    const base::MutexLock lock(mutex_);
-    remembered_.erase(key);
-    return runtime::ReconcileResult{};
+    const auto expiry = reconcile::ExpiryOf(observed.task, settings_.retention).task;
+    if (!expiry || now < *expiry) {
+      const base::MutexLock lock(mutex_);
+      remembered_.erase(key);
+      return expiry ? runtime::ReconcileResult{*expiry - now} : runtime::ReconcileResult{};
+    }
   }
   if (nodes_) {
     for (const auto& node : nodes_->All()) observed.nodes.push_back(*node.object);
@@ -241,16 +246,17 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   }
   observed.memory.Begin(observed.task.metadata.generation);
 
-  const base::WallTime now = clock_.Wall();
   const auto rules = rules_.Current();
   reconcile::Settings settings = settings_;
   settings.rules = rules.get();
   reconcile::Plan plan = reconcile::Decide(observed, settings, now);
   if (cached->settled()) {
-    // What is known of it decides about its pods and nothing else.
-    reconcile::Plan only_pods;
-    only_pods.delete_pods = std::move(plan.delete_pods);
-    plan = std::move(only_pods);
+    // What is known of it decides about its end and its pods, and nothing else.
+    reconcile::Plan only_deletes;
+    only_deletes.delete_pods = std::move(plan.delete_pods);
+    only_deletes.delete_task = plan.delete_task;
+    only_deletes.wake_at = plan.wake_at;
+    plan = std::move(only_deletes);
   }
   KubeCluster cluster(client_, events_, task_metrics_, expectations_, cache->tasks.view(), cache->pods.view(), key,
                       stop);
@@ -273,6 +279,7 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   }
   if (!applied.status) return applied.status.error();
   if (applied.look_again) return runtime::ReconcileResult{base::Duration{0}};
+  if (plan.delete_task) spdlog::info("Deleted task {}: its retention is over", key.ToString());
   if (plan.status) {
     spdlog::info("Task {}: {} {}", key.ToString(), plan.status->state, plan.status->progress);
   }

@@ -96,6 +96,16 @@ struct TaskMetrics::Impl {
                     .Name("autotune_status_patches_total")
                     .Help("Requests that patch a task's status, by result: written, conflict or failed")
                     .Register(registry)),
+        dropped(prometheus::BuildCounter()
+                    .Name("autotune_status_fields_dropped_total")
+                    .Help("Status writes of which the API server dropped fields: its definition of tasks is older")
+                    .Register(registry)
+                    .Add({})),
+        deleted(prometheus::BuildCounter()
+                    .Name("autotune_tasks_deleted_total")
+                    .Help("Finished tasks that were deleted because their retention was over")
+                    .Register(registry)
+                    .Add({})),
         tasks(prometheus::BuildGauge().Name("autotune_tasks").Help("Tasks by state").Register(registry)),
         running(prometheus::BuildGauge()
                     .Name("autotune_experiments_running")
@@ -142,6 +152,8 @@ struct TaskMetrics::Impl {
   Family<Counter>& of_namespace;
   Family<Counter>& cost;
   Family<Counter>& patches;
+  Counter& dropped;
+  Counter& deleted;
   Family<Gauge>& tasks;
   Family<Gauge>& running;
   Gauge& pending;
@@ -159,6 +171,10 @@ void TaskMetrics::OnStatusPatch(const base::Error* error) {
   if (error != nullptr) result = error->code == base::Code::kConflict ? "conflict" : "failed";
   impl_->patches.Add({{"result", result}}).Increment();
 }
+
+void TaskMetrics::OnFieldsDropped() { impl_->dropped.Increment(); }
+
+void TaskMetrics::OnTaskDeleted() { impl_->deleted.Increment(); }
 
 void TaskMetrics::OnStatusWritten(const std::string& ns, const api::TaskSpec& spec, const api::TaskStatus& before,
                                   const api::TaskStatus& after) {

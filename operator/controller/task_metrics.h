@@ -26,6 +26,9 @@ class TaskMetrics {
 
   // A request that patches a task's status was answered; null: accepted.
   void OnStatusPatch(const base::Error* error);
+  // The API server took it without fields that it does not know.
+  void OnFieldsDropped();
+  void OnTaskDeleted();
   // It was accepted.
   void OnStatusWritten(const std::string& ns, const api::TaskSpec& spec, const api::TaskStatus& before,
                        const api::TaskStatus& after);

@@ -29,10 +29,24 @@ json MergePatch(const json& from, const json& to) {
   return patch;
 }
 
+base::Status DeleteTask(const api::AutotuneTask& task, Cluster& cluster) {
+  base::Status deleted = cluster.DeleteTask(task.metadata);
+  if (deleted) {
+    cluster.Emit(task.metadata, {false, "Expired", "Delete", "Deleted: it finished at " + task.status.finished_at});
+  } else if (const auto refusal = RefusalOf(deleted.error())) {
+    cluster.Emit(task.metadata, {true, "TaskNotDeleted", "Delete", Short(refusal->message, kMaxNote)});
+  }
+  return deleted;
+}
+
 }  // namespace
 
 Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster, base::WallTime now, Memory& memory) {
   Applied applied;
+  if (plan.delete_task) {
+    applied.status = DeleteTask(task, cluster);
+    return applied;
+  }
   if (plan.status) {
     auto written = cluster.PatchStatus(task.metadata, MergePatch(api::ToJson(task.status), api::ToJson(*plan.status)));
     if (!written) {

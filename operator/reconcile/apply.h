@@ -19,7 +19,7 @@ struct Applied {
   std::string resource_version;  // the task's new version, where one was written
 };
 
-// The status, events, the ConfigMap, deletes, creates.
+// The status, events, the ConfigMap, deletes, creates; or the task's end.
 Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster, base::WallTime now, Memory& memory);
 
 }  // namespace autotune::reconcile

@@ -34,6 +34,10 @@ class Cluster {
   // Deletes with a UID precondition; a pod that is gone already is success.
   virtual base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) = 0;
 
+  // In the version that was observed: one that was edited since stays, with kConflict. A task that is gone already is
+  // success.
+  virtual base::Status DeleteTask(const api::ObjectMeta& task) = 0;
+
   // Creates or replaces a ConfigMap owned by the task; kAlreadyExists, and nothing written, where it is somebody
   // else's.
   virtual base::Status ApplyConfigMap(const nlohmann::json& config_map) = 0;

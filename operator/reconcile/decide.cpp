@@ -13,6 +13,7 @@
 #include "operator/reconcile/inspect.h"
 #include "operator/reconcile/places.h"
 #include "operator/reconcile/propose.h"
+#include "operator/reconcile/retention.h"
 #include "operator/reconcile/short_text.h"
 #include "operator/reconcile/space.h"
 #include "operator/reconcile/track.h"
@@ -442,14 +443,34 @@ class Look {
   Plan plan_;
 };
 
+// Pods of a task that is over: those that nobody wants, and from `expiry` on all.
+std::vector<PodRef> PodsToDelete(const Observed& observed, std::optional<base::WallTime> expiry, base::WallTime now) {
+  std::vector<PodRef> pods;
+  if (expiry && now >= *expiry) {
+    for (const experiment::PodView& pod : observed.pods) {
+      if (!pod.deleting) pods.push_back({pod.ns, pod.name, pod.uid});
+    }
+    return pods;
+  }
+  pods = SurplusPods(observed, observed.task.status);
+  const std::vector<PodRef> inspect = SurplusInspectPods(observed, observed.task.status);
+  pods.insert(pods.end(), inspect.begin(), inspect.end());
+  return pods;
+}
+
 // A finished task stays as it is until its spec changes, whatever rules or program are newer. Only a recommendation
-// that could not be written is tried again, and pods that are left go.
+// that could not be written is tried again, pods that are left go, and the task when its time is over.
 Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallTime now) {
   Plan plan;
+  const Expiry expiry = ExpiryOf(observed.task, settings.retention);
+  if (expiry.task && now >= *expiry.task) {
+    plan.delete_task = true;
+    return plan;
+  }
+  WakeAt(expiry.task, plan);
   api::TaskStatus status = observed.task.status;
-  plan.delete_pods = SurplusPods(observed, status);
-  const std::vector<PodRef> inspect = SurplusInspectPods(observed, status);
-  plan.delete_pods.insert(plan.delete_pods.end(), inspect.begin(), inspect.end());
+  plan.delete_pods = PodsToDelete(observed, expiry.pods, now);
+  if (plan.delete_pods.size() < observed.pods.size() && expiry.pods && now < *expiry.pods) WakeAt(expiry.pods, plan);
   TellUndeleted(observed, plan, now, status.conditions);
   if (api::ToJson(status) != api::ToJson(observed.task.status)) plan.status = status;
   const bool open = status.state == "Complete" && status.best && status.recommendation_config_map.empty();

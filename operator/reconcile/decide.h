@@ -40,7 +40,8 @@ struct Observed {
 struct Settings {
   const quant::RuleSet* rules = nullptr;
   experiment::PodEnvironment environment;
-  GpuPrices gpu_prices;  // for tasks that give no price
+  GpuPrices gpu_prices;          // for tasks that give no price
+  api::RetentionSpec retention;  // of tasks that say nothing
 };
 
 struct PodRef {
@@ -59,6 +60,7 @@ struct Plan {
   std::optional<nlohmann::json> config_map;
   std::vector<PodRef> delete_pods;
   std::vector<nlohmann::json> create_pods;
+  bool delete_task = false;               // its time is over; nothing else is done then
   std::optional<base::WallTime> wake_at;  // look again then although nothing changed
 };
 

@@ -25,7 +25,7 @@ std::string Hash(const std::string& text) { return base::Sha256Hex(text).substr(
 // nobody has thought of included; `context` has what of the others decides which loads are measured.
 std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   json read = api::ToJson(spec);
-  for (const char* field : {"description", "suspend", "parallelism", "keepPods"}) read.erase(field);
+  for (const char* field : {"description", "suspend", "parallelism", "keepPods", "retention"}) read.erase(field);
   const auto erase = [&](const char* object, std::initializer_list<const char*> fields) {
     if (!read.contains(object)) return;
     for (const char* field : fields) read[object].erase(field);

@@ -6,12 +6,15 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast.hpp>
+#include <boost/beast/ssl.hpp>
 #pragma GCC diagnostic pop
 
 #include <list>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -36,7 +39,26 @@ Response ResponseOf(Page page) {
   return response;
 }
 
-class Session;
+std::string BearerOf(std::string_view header) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() <= kScheme.size() ||
+      !beast::iequals({header.data(), kScheme.size()}, {kScheme.data(), kScheme.size()}))
+    return "";
+  return std::string(header.substr(kScheme.size()));
+}
+
+// One connection, as the server sees it.
+class Session {
+ public:
+  Session() = default;
+  virtual ~Session() = default;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  virtual void Start() = 0;
+  // Ends what waits on this connection with an error, which drops it.
+  virtual void Close() = 0;
+  virtual void Write(Response response) = 0;
+};
 
 struct Content {
   GetServerOptions options;
@@ -44,12 +66,12 @@ struct Content {
 
   // On the loop's thread only.
   std::list<Session*> open;  // the oldest first
-  std::function<void(std::shared_ptr<Session>, std::string path)> want;
+  std::function<void(std::shared_ptr<Session>, GetServer::Request)> want;
 
-  // Nullopt: the path has to be rendered.
-  [[nodiscard]] std::optional<Response> Answer(http::verb method, const std::string& path) const {
+  // Nullopt: the page has to be rendered.
+  [[nodiscard]] std::optional<Response> Answer(http::verb method, const GetServer::Request& request) const {
     if (method == http::verb::get) {
-      std::optional<Page> page = quick(path);
+      std::optional<Page> page = quick(request);
       return page ? std::optional(ResponseOf(*std::move(page))) : std::nullopt;
     }
     Page refused{405, "only GET\n"};
@@ -58,46 +80,70 @@ struct Content {
   }
 };
 
-class Session final : public std::enable_shared_from_this<Session> {
+using Plain = beast::tcp_stream;
+using Tls = beast::ssl_stream<beast::tcp_stream>;
+
+template <typename Stream>
+class SessionOn final : public Session, public std::enable_shared_from_this<SessionOn<Stream>> {
  public:
-  Session(tcp::socket socket, std::shared_ptr<Content> content)
-      : stream_(std::move(socket)),
+  SessionOn(Stream stream, std::shared_ptr<Content> content)
+      : stream_(std::move(stream)),
         content_(std::move(content)),
         place_(content_->open.insert(content_->open.end(), this)) {}
-  ~Session() { content_->open.erase(place_); }
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  ~SessionOn() override { content_->open.erase(place_); }
+
+  void Start() override {
+    if constexpr (std::is_same_v<Stream, Tls>) {
+      Lowest().expires_after(content_->options.request_timeout);
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [self = this->shared_from_this()](beast::error_code error) {
+                                if (!error) self->Read();
+                              });
+    } else {
+      Read();
+    }
+  }
+
+  void Close() override { Lowest().close(); }
+
+  void Write(Response response) override {
+    response.keep_alive(keep_alive_);
+    response.prepare_payload();
+    response_ = std::move(response);
+    Lowest().expires_after(content_->options.request_timeout);
+    http::async_write(stream_, response_, [self = this->shared_from_this()](beast::error_code error, std::size_t) {
+      if (error) return;
+      if (self->response_.keep_alive()) {
+        self->Read();
+      } else {
+        self->End();
+      }
+    });
+  }
+
+ private:
+  beast::tcp_stream& Lowest() { return beast::get_lowest_layer(stream_); }
 
   void Read() {
     parser_.emplace();
     parser_->header_limit(kHeaderLimit);
     parser_->body_limit(0);
     // Of the whole request: a client that sends a byte now and then gets no more time than one that sends none.
-    stream_.expires_after(content_->options.request_timeout);
+    Lowest().expires_after(content_->options.request_timeout);
     http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](beast::error_code error, std::size_t) { self->OnRead(error); });
+                     [self = this->shared_from_this()](beast::error_code error, std::size_t) { self->OnRead(error); });
   }
 
-  // Ends what waits on this connection with an error, which drops it.
-  void Close() { stream_.close(); }
-
-  void Write(Response response) {
-    response.keep_alive(keep_alive_);
-    response.prepare_payload();
-    response_ = std::move(response);
-    stream_.expires_after(content_->options.request_timeout);
-    http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code error, std::size_t) {
-      if (error) return;
-      if (self->response_.keep_alive()) {
-        self->Read();
-      } else {
-        beast::error_code ignored;
-        self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-      }
-    });
+  // Says that nothing more comes; the peer closes, or the time-out does.
+  void End() {
+    if constexpr (std::is_same_v<Stream, Tls>) {
+      stream_.async_shutdown([self = this->shared_from_this()](beast::error_code) {});
+    } else {
+      beast::error_code ignored;
+      stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    }
   }
 
- private:
   void OnRead(beast::error_code error) {
     if (error == http::error::header_limit) {
       Refuse(431, "headers are larger than 8 KiB\n");
@@ -109,12 +155,14 @@ class Session final : public std::enable_shared_from_this<Session> {
     } else if (!error) {
       keep_alive_ = parser_->keep_alive();
       const std::string target(parser_->get().target());
-      std::string path = target.substr(0, target.find('?'));
-      if (std::optional<Response> response = content_->Answer(parser_->get().method(), path)) {
+      const auto authorization = parser_->get()[http::field::authorization];
+      GetServer::Request request{target.substr(0, target.find('?')),
+                                 BearerOf({authorization.data(), authorization.size()})};
+      if (std::optional<Response> response = content_->Answer(parser_->get().method(), request)) {
         Write(*std::move(response));
       } else {
-        stream_.expires_never();  // the time-out is the client's
-        content_->want(shared_from_this(), std::move(path));
+        Lowest().expires_never();  // the time-out is the client's
+        content_->want(this->shared_from_this(), std::move(request));
       }
     }
     // Every other error: the peer is gone or too slow; dropping the last reference closes the socket.
@@ -125,7 +173,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     Write(ResponseOf({status, std::move(body)}));
   }
 
-  beast::tcp_stream stream_;
+  Stream stream_;
   std::shared_ptr<Content> content_;
   const std::list<Session*>::iterator place_;
   beast::flat_buffer buffer_{kHeaderLimit * 2};
@@ -133,6 +181,14 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool keep_alive_ = false;
   Response response_;
 };
+
+std::shared_ptr<Session> NewSession(tcp::socket socket, const std::shared_ptr<Content>& content) {
+  if (!content->options.tls) return std::make_shared<SessionOn<Plain>>(Plain(std::move(socket)), content);
+  ssl_ctx_st* context = content->options.tls->Current().get();
+  SSL_CTX_up_ref(context);
+  asio::ssl::context shared(context);  // lets go of its reference when the connection has its own
+  return std::make_shared<SessionOn<Tls>>(Tls(Plain(std::move(socket)), shared), content);
+}
 
 // Dual-stack where there is IPv6; some kernels and clusters have it switched off.
 void Listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
@@ -176,22 +232,22 @@ struct GetServer::Impl {
   tcp::acceptor acceptor{loop};
   std::uint16_t port = 0;
   Slow slow;
-  // Rendering may take long. It has its own thread, one path at a time, and everybody who asked for that path before it
+  // Rendering may take long. It has its own thread, one page at a time, and everybody who asked for that page before it
   // began gets the same answer: they never keep a quick one waiting, however many they are.
   asio::thread_pool renderer{1};
   bool rendering = false;
-  std::map<std::string, std::vector<std::shared_ptr<Session>>> waiting;
-  std::string rendered;  // the last path: the next one in order comes after it, so that none waits for ever
+  std::map<Request, std::vector<std::shared_ptr<Session>>> waiting;
+  Request rendered;  // the last one: the next in order comes after it, so that none waits for ever
   std::jthread thread;
 
-  void Want(std::shared_ptr<Session> session, std::string path) {
-    waiting[std::move(path)].push_back(std::move(session));
+  void Want(std::shared_ptr<Session> session, Request request) {
+    waiting[std::move(request)].push_back(std::move(session));
     if (!rendering) Render();
   }
 
-  Page Rendered(const std::string& path) {
+  Page Rendered(const Request& request) {
     try {
-      return slow(path);
+      return slow(request);
     } catch (const std::exception& failure) {
       return {500, std::string(failure.what()) + "\n"};
     }
@@ -202,8 +258,8 @@ struct GetServer::Impl {
     auto after = waiting.upper_bound(rendered);
     auto next = waiting.extract(after == waiting.end() ? waiting.begin() : after);
     rendered = next.key();
-    asio::post(renderer, [this, path = next.key(), sessions = std::move(next.mapped())]() mutable {
-      Response response = ResponseOf(Rendered(path));
+    asio::post(renderer, [this, request = next.key(), sessions = std::move(next.mapped())]() mutable {
+      Response response = ResponseOf(Rendered(request));
       // The sessions end on the loop's thread, never on this one.
       asio::post(loop, [this, response = std::move(response), sessions = std::move(sessions)] {
         rendering = false;
@@ -227,7 +283,7 @@ struct GetServer::Impl {
       // Beyond the limit the oldest goes. A probe is answered within milliseconds and so is never that one; clients
       // that keep connections open, idle or slow, would shut it out otherwise.
       if (static_cast<int>(content->open.size()) >= content->options.max_connections) content->open.front()->Close();
-      std::make_shared<Session>(std::move(socket), content)->Read();
+      NewSession(std::move(socket), content)->Start();
       Accept();
     });
   }
@@ -239,8 +295,8 @@ base::Result<std::unique_ptr<GetServer>> GetServer::Start(const GetServerOptions
   auto impl = std::make_unique<Impl>();
   impl->content->options = options;
   impl->content->quick = std::move(quick);
-  impl->content->want = [raw = impl.get()](std::shared_ptr<Session> session, std::string path) {
-    raw->Want(std::move(session), std::move(path));
+  impl->content->want = [raw = impl.get()](std::shared_ptr<Session> session, Request request) {
+    raw->Want(std::move(session), std::move(request));
   };
   impl->slow = std::move(slow);
   try {

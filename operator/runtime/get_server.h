@@ -1,4 +1,4 @@
-// GetServer: a small HTTP server for pages that are only read: probes, metrics, reports.
+// GetServer: a small HTTP server for pages that are only read: probes, metrics, reports. With or without TLS.
 //
 // Owns two threads: an event loop of its own, so that nothing else of the process ever delays a quick answer, and one
 // that renders what takes long, so that those who ask for it do not either. Hostile clients cost little: 8 KiB of
@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "operator/runtime/tls_files.h"
 
 namespace runtime {
 
@@ -22,6 +24,7 @@ struct GetServerOptions {
   std::uint16_t port = 8081;  // 0: any free one, see port()
   int max_connections = 64;
   std::chrono::milliseconds request_timeout{5'000};
+  std::shared_ptr<TlsFiles> tls;  // null: plain HTTP
 };
 
 // ":8081", "127.0.0.1:8081", "[::1]:8081": an address (no name) or none, and a port. kInvalid says so.
@@ -36,11 +39,15 @@ struct Page {
 
 class GetServer {
  public:
-  // Both get the path, without the query. `quick` runs on the loop's thread at each request and must not block; where
-  // it returns nothing, `slow` runs on the other thread, and everybody who asked for the path meanwhile gets its
-  // answer. What it throws is answered with 500.
-  using Quick = std::function<std::optional<Page>(const std::string& path)>;
-  using Slow = std::function<Page(const std::string& path)>;
+  struct Request {
+    std::string path;    // without the query
+    std::string bearer;  // the token of "Authorization: Bearer"; "" = none
+    auto operator<=>(const Request&) const = default;
+  };
+  // `quick` runs on the loop's thread at each request and must not block; where it returns nothing, `slow` runs on the
+  // other thread, and everybody who asked for the same meanwhile gets its answer. What it throws is answered with 500.
+  using Quick = std::function<std::optional<Page>(const Request& request)>;
+  using Slow = std::function<Page(const Request& request)>;
 
   // Listens when it returns. kInvalid when the address cannot be bound.
   static base::Result<std::unique_ptr<GetServer>> Start(const GetServerOptions& options, Quick quick, Slow slow);

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "operator/runtime/metrics_server.h"
+
 namespace runtime {
 namespace {
 
@@ -37,15 +39,14 @@ base::Result<std::unique_ptr<GetServer>> StartHealthServer(const GetServerOption
   return GetServer::Start(
       options,
       [liveness = std::move(liveness), readiness = std::move(readiness),
-       has_metrics](const std::string& path) -> std::optional<Page> {
+       has_metrics](const GetServer::Request& request) -> std::optional<Page> {
+        const std::string& path = request.path;
         if (path == "/healthz") return Checked(liveness);
         if (path == "/readyz") return Checked(readiness);
         if (path == "/metrics" && has_metrics) return std::nullopt;
-        return Page{404, "one of /healthz, /readyz, /metrics\n"};
+        return Page{404, has_metrics ? "one of /healthz, /readyz, /metrics\n" : "one of /healthz, /readyz\n"};
       },
-      [metrics = std::move(metrics)](const std::string&) {
-        return Page{200, metrics(), "text/plain; version=0.0.4; charset=utf-8"};
-      });
+      [metrics = std::move(metrics)](const GetServer::Request&) { return MetricsPage(metrics()); });
 }
 
 }  // namespace runtime

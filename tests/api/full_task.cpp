@@ -118,7 +118,8 @@ std::vector<json> FullSpecs() {
       "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]
     },
     "recommendation": {"targets": ["LLMD", "Command"], "diffAgainst": {"deployment": "chat", "container": "engine"}},
-    "keepPods": "Always"
+    "keepPods": "Always",
+    "retention": {"pods": "0s", "task": "720h"}
   })json");
 
   const json runtimes = json::parse(R"json([{

@@ -211,6 +211,8 @@ TEST(TaskFromJson, NamesThePathOfWhatIsWrong) {
        "spec.recommendation.diffAgainst.deployment"},
       {"/spec/recommendation", R"({"targets": []})", "spec.recommendation.targets: must have at least one entry"},
       {"/spec/keepPods", R"("Sometimes")", "spec.keepPods: \"Sometimes\" is not one of Never, OnFailure, Always"},
+      {"/spec/retention", R"({"task": "0s"})", "spec.retention.task: \"0s\" is not between 1s and 8736h"},
+      {"/spec/retention", R"({"pods": "8737h"})", "spec.retention.pods: \"8737h\" is not between 0s and 8736h"},
   };
   for (const auto& row : rows) {
     json object = TaskObject(kMinimal);

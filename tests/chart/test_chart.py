@@ -20,6 +20,12 @@ def test_what_tasks_may_ask_for_reaches_the_operator(helm):
     assert '--bench-resources={"limits":{"cpu":4}}' in flags
 
 
+def test_how_long_finished_tasks_stay_reaches_the_operator(helm):
+    assert not [flag for flag in container(render(helm))["args"] if flag.startswith("--retain")]
+    flags = container(render(helm, "--set", "operator.retention.pods=24h", "--set", "operator.retention.tasks=168h"))["args"]
+    assert {"--retain-pods=24h", "--retain-tasks=168h"} <= set(flags)
+
+
 def test_the_crd_is_the_one_of_this_repository(helm):
     source = (ROOT / "crds/autotunetask.yaml").read_bytes()
     assert (CHART / "files/autotunetask.yaml").read_bytes() == source, \
@@ -84,7 +90,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else(helm):
     allowed = {(group, resource): set(rule["verbs"]) for _, rule in rules_of(render(helm))
                for group in rule["apiGroups"] for resource in rule["resources"] if resource != "leases"}
     assert allowed == {
-        ("autotuner.io", "autotunetasks"): {"get", "list", "watch"},
+        ("autotuner.io", "autotunetasks"): {"get", "list", "watch", "delete"},
         ("autotuner.io", "autotunetasks/status"): {"get", "patch"},
         ("autotuner.io", "autotunetasks/finalizers"): {"update"},
         ("", "pods"): {"get", "list", "watch", "create", "delete"},
@@ -185,6 +191,7 @@ def test_another_log_level_is_another_config_map_and_the_same_pod(helm):
     ("image.pullPolicy=Sometimes", "pullPolicy"),
     ("operator.workers=0", "workers"),
     ("operator.logLevel=loud", "logLevel"),
+    ("operator.retention.tasks=7d", "tasks"),
     ("watchNamespaces=team-a", "watchNamespaces"),
     ("watchNamespaces={Team_A}", "watchNamespaces"),
     ("rules.vllm=x", "rules"),

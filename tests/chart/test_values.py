@@ -65,6 +65,11 @@ def test_a_real_api_server_takes_what_is_rendered(helm, api_server, values, tmp_
     (["extraVolumes[0].name=rules"], "extraVolumes has rules twice"),
     (["extraVolumeMounts[0].name=a", "extraVolumeMounts[0].mountPath=/a"], "names the volume a, which extraVolumes does not have"),
     (["securityContext.privileged=true"], "exclude each other"),
+    (["metrics.authorization=true"], "metrics.authorization needs metrics.tls.secretName"),
+    (["podMonitor.enabled=true", "metrics.tls.secretName=a"], "podMonitor.tlsConfig is empty"),
+    (["podMonitor.enabled=true", "metrics.tls.secretName=a", "podMonitor.tlsConfig.serverName=b", "metrics.authorization=true"],
+     "podMonitor.authorization is empty"),
+    (["extraVolumes[0].name=metrics-tls"], "extraVolumes has metrics-tls twice"),
 ])
 def test_contradicting_values_fail_with_one_message(helm, values, message):
     answer = helm("template", "tuner", CHART, *[part for value in values for part in ("--set", value)])
@@ -74,7 +79,8 @@ def test_contradicting_values_fail_with_one_message(helm, values, message):
 
 
 def test_every_flag_that_the_chart_sets_is_refused_in_extra_args(helm):
-    everything = render(helm, "--values", ROOT / "tests/chart/values/permissive.yaml", "--set", "watchNodes=false",
+    everything = render(helm, "--values", ROOT / "tests/chart/values/permissive.yaml",
+                        "--values", ROOT / "tests/chart/values/hardened.yaml", "--set", "watchNodes=false",
                         "--set", "watchNamespaces={a}", "--set", "rulesConfigMap=b")
     for argument in container(everything)["args"]:
         flag = argument.split("=")[0]
@@ -149,10 +155,11 @@ def test_extra_objects_are_rendered_as_templates(helm):
 
 def test_the_network_policy_lets_in_metrics_and_out_dns_and_the_api_server(helm):
     policy = render(helm, "--values", ROOT / "tests/chart/values/hardened.yaml")["NetworkPolicy", "tuner-autotune-operator"]
-    ports = {port["name"]: port["containerPort"] for port in
-             container(render(helm))["ports"]}
     metrics, _ = policy["spec"]["ingress"]
-    assert [port["port"] for port in metrics["ports"]] == ["health"] and "health" in ports
+    assert [port["port"] for port in metrics["ports"]] == ["metrics"]
+    plain = render(helm, "--set", "networkPolicy.enabled=true")["NetworkPolicy", "tuner-autotune-operator"]
+    assert [port["port"] for port in plain["spec"]["ingress"][0]["ports"]] == ["health"]
+    assert "health" in [port["name"] for port in container(render(helm))["ports"]]
     dns, api = policy["spec"]["egress"]
     assert {(port["protocol"], port["port"]) for port in dns["ports"]} == {("UDP", 53), ("TCP", 53)}
     assert [port["port"] for port in api["ports"]] == [6443] and api["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
@@ -226,6 +233,26 @@ def test_notes_say_what_to_do_and_what_is_dangerous(helm, values, words):
     notes = answer.stdout.split("NOTES:")[1]
     assert words in notes
     assert "WARNING" not in notes or values
+
+
+def test_metrics_over_tls_have_a_port_of_their_own_and_readers_of_their_own(helm):
+    objects = render(helm, "--values", ROOT / "tests/chart/values/monitoring.yaml", "--set", "networkPolicy.enabled=true")
+    operator = container(objects)
+    assert {"--metrics-addr=:8443", "--metrics-tls-dir=/etc/autotune/metrics-tls", "--metrics-authorization"} <= set(operator["args"])
+    assert {"name": "metrics", "containerPort": 8443} in operator["ports"]
+    (volume,) = [v for v in operator_pod(objects)["volumes"] if v["name"] == "metrics-tls"]
+    assert volume["secret"] == {"secretName": "autotune-metrics", "defaultMode": 0o444}
+    (endpoint,) = objects["PodMonitor", "tuner-autotune-operator"]["spec"]["podMetricsEndpoints"]
+    assert (endpoint["port"], endpoint["scheme"]) == ("metrics", "https")
+    assert endpoint["authorization"] == {"credentials": {"name": "prometheus-token", "key": "token"}}
+    policy = objects["NetworkPolicy", "tuner-autotune-operator"]["spec"]
+    assert [rule["ports"][0]["port"] for rule in policy["ingress"]] == ["metrics"], "probes come from the node"
+    roles = {key[1]: value["rules"] for key, value in objects.items() if key[0] == "ClusterRole"}
+    assert roles["tuning:tuner-autotune-operator-metrics"] == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+    assert [rule["resources"] for rule in roles["tuning:tuner-autotune-operator-reviews"]] == [["tokenreviews"], ["subjectaccessreviews"]]
+    plain = render(helm)
+    assert not [flag for flag in container(plain)["args"] if flag.startswith("--metrics")]
+    assert not [key for key in plain if key[0] == "ClusterRole" and key[1].endswith(("-metrics", "-reviews"))]
 
 
 def test_the_pages_have_a_port_a_service_and_peers_of_their_own_and_are_off_by_default(helm):

@@ -24,10 +24,15 @@ json Finished() {
       {"apiVersion", "autotuner.io/v1alpha1"},
       {"kind", "AutotuneTask"},
       {"metadata", {{"name", "t"}, {"namespace", "ns"}, {"uid", "u1"}, {"resourceVersion", "5"}, {"generation", 3}}},
-      {"spec", {{"model", {{"idOrPath", "a/b"}}}, {"baseRuntime", "vllm"}, {"keepPods", "OnFailure"}}},
+      {"spec",
+       {{"model", {{"idOrPath", "a/b"}}},
+        {"baseRuntime", "vllm"},
+        {"keepPods", "OnFailure"},
+        {"retention", {{"pods", "24h"}, {"task", "720h"}}}}},
       {"status",
        {{"observedGeneration", 3},
         {"state", "Complete"},
+        {"finishedAt", "2026-11-22T12:00:00Z"},
         {"progress", "2/2"},
         {"best", {{"experiment", "e1"}, {"runtime", "vllm"}, {"quantization", "default"}, {"score", "1"}}},
         {"recommendation", {{"configMap", "t-best"}}},
@@ -64,6 +69,9 @@ TEST(CachedTask, OfAFinishedTaskOnlyALittleIsKept) {
   EXPECT_EQ(observed->task.metadata.name, "t");
   EXPECT_EQ(observed->task.metadata.generation, 3);
   EXPECT_EQ(observed->task.status.observed_generation, 3);
+  EXPECT_EQ(observed->task.status.finished_at, "2026-11-22T12:00:00Z");
+  EXPECT_EQ(observed->task.spec.retention.pods, std::chrono::hours(24));
+  EXPECT_EQ(observed->task.spec.retention.task, std::chrono::hours(720));
   ASSERT_THAT(observed->task.status.experiments, SizeIs(2));
   EXPECT_EQ(observed->task.status.experiments[1].hash, kFailedHash);
   EXPECT_EQ(observed->task.status.experiments[1].attempts, 2);

@@ -161,6 +161,42 @@ TEST_F(KubeClusterTest, ARefusedStatusOrDeletionIsTriedAgain) {
   EXPECT_EQ(applied.error().code, base::Code::kRetry);
 }
 
+TEST_F(KubeClusterTest, ATaskIsDeletedInTheVersionThatWasDecidedAbout) {
+  api::ObjectMeta task;
+  task.ns = "ns";
+  task.name = "t";
+  task.uid = "u1";
+  task.resource_version = "5";
+  transport.answers = {{200, json::object()},
+                       {409, Refusal("Conflict", "the object has been modified")},
+                       {404, Refusal("NotFound", "autotunetasks \"t\" not found")}};
+  EXPECT_TRUE(cluster.DeleteTask(task));
+  EXPECT_EQ(json::parse(transport.sent[0].body)["preconditions"], json({{"uid", "u1"}, {"resourceVersion", "5"}}));
+  const base::Status edited = cluster.DeleteTask(task);
+  ASSERT_FALSE(edited);
+  EXPECT_EQ(edited.error().code, base::Code::kConflict);
+  EXPECT_TRUE(cluster.DeleteTask(task)) << "gone already";
+  EXPECT_THAT(metrics.Render(), HasSubstr("autotune_tasks_deleted_total 1\n"));
+}
+
+TEST_F(KubeClusterTest, FieldsThatTheApiServerDroppedAreCounted) {
+  api::ObjectMeta task;
+  task.ns = "ns";
+  task.name = "t";
+  const json patch = {{"state", "Searching"},
+                      {"search", nullptr},
+                      {"experiments", {{{"name", "e1"}, {"driver", "570"}}}},
+                      {"cost", json::object()}};
+  const auto answered = [&](json status) {
+    transport.answers = {{200, {{"metadata", {{"resourceVersion", "6"}}}, {"status", std::move(status)}}}};
+    EXPECT_TRUE(cluster.PatchStatus(task, patch));
+  };
+  answered({{"state", "Searching"}, {"progress", "0/1"}, {"experiments", {{{"name", "e1"}, {"driver", "570"}}}}});
+  EXPECT_THAT(metrics.Render(), HasSubstr("autotune_status_fields_dropped_total 0\n"));
+  answered({{"state", "Searching"}, {"experiments", {{{"name", "e1"}}}}});
+  EXPECT_THAT(metrics.Render(), HasSubstr("autotune_status_fields_dropped_total 1\n"));
+}
+
 TEST_F(KubeClusterTest, TheTasksConfigMapIsCreatedOrItsDataReplaced) {
   transport.answers = {{201, json::object()}};
   EXPECT_TRUE(cluster.ApplyConfigMap(Owned("ConfigMap", "t-best")));

@@ -140,6 +140,11 @@ class SmallApi final : public kube::HttpTransport {
     return changed_.wait_for(lock, 20s,
                              [&] { return std::find(requests_.begin(), requests_.end(), request) != requests_.end(); });
   }
+  // Before the first watch.
+  void Replace(const json& patch) {
+    const std::lock_guard lock(mutex_);
+    task_.merge_patch(patch);
+  }
   json Task() {
     const std::lock_guard lock(mutex_);
     return task_;
@@ -278,6 +283,24 @@ TEST(TaskController, APodOfItsNameThatIsNotItsOwnIsNeitherTakenNorDeleted) {
   EXPECT_THAT(task["status"]["conditions"].dump(), HasSubstr("PodRefused"));
   EXPECT_THAT(api.Requests(), Contains(StartsWith("POST /api/v1/namespaces/ns/pods")));
   EXPECT_THAT(api.Requests(), Not(Contains(StartsWith("DELETE"))));
+}
+
+TEST(TaskController, DeletesAFinishedTaskWhenItsTimeIsOver) {
+  SmallApi api;
+  Running running(api);
+  api.Replace({{"metadata", {{"generation", 1}}},
+               {"spec", {{"retention", {{"task", "1h"}}}}},
+               {"status",
+                {{"observedGeneration", 1},
+                 {"state", "Failed"},
+                 {"finishedAt", base::FormatRfc3339(running.clock.Wall())},
+                 {"conditions", json::array()}}}});
+  running.Start();
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (!running.controller->Ready() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(api.Requests(), Not(Contains(StartsWith("DELETE"))));
+  running.clock.Advance(1h);
+  EXPECT_TRUE(api.AwaitRequest("DELETE /apis/autotuner.io/v1alpha1/namespaces/ns/autotunetasks/t"));
 }
 
 TEST(TaskController, IsNotAliveWhenAReconcileHangs) {

@@ -429,6 +429,14 @@ def test_a_configmap_of_somebody_else_is_not_taken_and_the_task_completes(namesp
     assert not condition(found, "RecommendationFailed")
 
 
+def test_a_finished_task_goes_with_all_that_is_its_own_when_its_retention_is_over(namespace):
+    run(namespace, task("brief", keepPods="Always", retention={"pods": "1s", "task": "20s"}))
+    no_experiment_pods(namespace)
+    assert namespace.find("autotunetasks", "brief"), "the pods' time is over, not the task's"
+    namespace.wait_for_absence("autotunetasks", "brief")
+    namespace.wait_for_absence("configmaps", "brief-best")
+
+
 def test_what_meets_no_bound_is_complete_and_not_feasible(namespace):
     found = run(namespace, task("infeasible", slo={"tpot": {"p95": "0.1ms"}}))
     assert ready(found)["status"] == "True" and found["status"]["state"] == "Complete", found["status"]

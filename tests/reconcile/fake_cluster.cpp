@@ -86,6 +86,13 @@ base::Status FakeCluster::CreatePod(const json& pod) {
   return {};
 }
 
+base::Status FakeCluster::DeleteTask(const api::ObjectMeta&) {
+  if (Crashes("delete task")) return base::Retry("killed");
+  if (refuse_deletes) return *refuse_deletes;
+  ++task_deletes;
+  return {};
+}
+
 base::Status FakeCluster::DeletePod(const std::string&, const std::string& name, const std::string& uid) {
   if (Crashes("delete")) return base::Retry("killed");
   if (refuse_deletes) return *refuse_deletes;

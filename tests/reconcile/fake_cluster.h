@@ -28,6 +28,7 @@ class FakeCluster final : public Cluster {
   base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
+  base::Status DeleteTask(const api::ObjectMeta& task) override;
   base::Status ApplyConfigMap(const nlohmann::json& config_map) override;
   base::Result<nlohmann::json> ReadWorkload(const std::string& ns, const std::string& kind,
                                             const std::string& name) override;
@@ -74,7 +75,8 @@ class FakeCluster final : public Cluster {
   int task_reads = 0;
   std::vector<TaskEvent> events;
   int status_writes = 0;
-  std::optional<base::Error> refuse_pods;                                          // what CreatePod answers
+  int task_deletes = 0;                    // that were asked for; the task stays, as where somebody edits it just then
+  std::optional<base::Error> refuse_pods;  // what CreatePod answers
   std::optional<base::Error> refuse_config_maps;                                   // what ApplyConfigMap answers
   std::optional<base::Error> refuse_status;                                        // what PatchStatus answers
   std::optional<base::Error> refuse_deletes;                                       // what DeletePod answers

@@ -299,7 +299,8 @@ const json& SpecEdits() {
     [{"recommendation": {"targets": ["LLMD", "Command"]}}, {"recommendation": null}],
     [{"recommendation": {"diffAgainst": {"deployment": "chat"}}}, {"recommendation": {"diffAgainst": {"deployment": "chat", "container": "x"}}},
      {"recommendation": {"diffAgainst": null}}],
-    [{"keepPods": "Never"}, {"keepPods": "OnFailure"}, {"keepPods": "Always"}]
+    [{"keepPods": "Never"}, {"keepPods": "OnFailure"}, {"keepPods": "Always"}],
+    [{"retention": {"pods": "0s"}}, {"retention": {"pods": "10m"}}, {"retention": {"task": "1h"}}, {"retention": null}]
   ])json");
   return edits;
 }

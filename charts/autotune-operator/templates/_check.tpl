@@ -19,6 +19,15 @@
 {{- if and $v.podDisruptionBudget.enabled (gt (int $v.replicas) 1) (not (kindIs "string" $v.podDisruptionBudget.maxUnavailable)) (ge (int $v.podDisruptionBudget.maxUnavailable) (int $v.replicas)) }}
 {{- fail (printf "podDisruptionBudget.maxUnavailable (%v) must be less than replicas (%v)" $v.podDisruptionBudget.maxUnavailable $v.replicas) }}
 {{- end }}
+{{- if and $v.metrics.authorization (not $v.metrics.tls.secretName) }}
+{{- fail "metrics.authorization needs metrics.tls.secretName: a bearer token must not be sent over plain HTTP" }}
+{{- end }}
+{{- if and $v.podMonitor.enabled $v.metrics.tls.secretName (not $v.podMonitor.tlsConfig) }}
+{{- fail "podMonitor.tlsConfig is empty: Prometheus needs the certificate authority and the server name of metrics.tls.secretName" }}
+{{- end }}
+{{- if and $v.podMonitor.enabled $v.metrics.authorization (not $v.podMonitor.authorization) }}
+{{- fail "podMonitor.authorization is empty: metrics.authorization needs a bearer token" }}
+{{- end }}
 {{- $selector := include "autotune.selectorLabels" . | fromYaml }}
 {{- range $source := list "podLabels" "commonLabels" }}
 {{- range $label, $_ := get $v $source }}
@@ -27,7 +36,7 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- $flags := dict "tools-image" "toolsImage" "tools-pull-policy" "image.pullPolicy" "watch-namespaces" "watchNamespaces" "watch-nodes" "watchNodes" "no-watch-nodes" "watchNodes" "leader-elect" "replicas" "leader-election-namespace" "the release's namespace" "leader-election-id" "fullnameOverride" "leader-election-identity" "nothing: it is the pod's name" "leader-election-lease-duration" "leaderElection.leaseDuration" "leader-election-renew-deadline" "leaderElection.renewDeadline" "leader-election-retry-period" "leaderElection.retryPeriod" "health-addr" "nothing: probes need port 8081" "ui" "ui.enabled" "workers" "operator.workers" "log-level" "operator.logLevel" "log-level-file" "operator.logLevel" "rules-dir" "rules or rulesConfigMap" "allow-host-path" "operator.allowHostPath" "allow-privileged" "operator.allowPrivileged" "allow-service-accounts" "operator.allowServiceAccounts" "allow-volumes" "operator.allowVolumes" "install-resources" "operator.installResources" "bench-resources" "operator.benchResources" "inspect-resources" "operator.inspectResources" "gpu-prices" "operator.gpuPrices" }}
+{{- $flags := dict "tools-image" "toolsImage" "tools-pull-policy" "image.pullPolicy" "watch-namespaces" "watchNamespaces" "watch-nodes" "watchNodes" "no-watch-nodes" "watchNodes" "leader-elect" "replicas" "leader-election-namespace" "the release's namespace" "leader-election-id" "fullnameOverride" "leader-election-identity" "nothing: it is the pod's name" "leader-election-lease-duration" "leaderElection.leaseDuration" "leader-election-renew-deadline" "leaderElection.renewDeadline" "leader-election-retry-period" "leaderElection.retryPeriod" "health-addr" "nothing: probes need port 8081" "ui" "ui.enabled" "metrics-addr" "metrics.tls.secretName" "metrics-tls-dir" "metrics.tls.secretName" "metrics-authorization" "metrics.authorization" "workers" "operator.workers" "log-level" "operator.logLevel" "log-level-file" "operator.logLevel" "rules-dir" "rules or rulesConfigMap" "allow-host-path" "operator.allowHostPath" "allow-privileged" "operator.allowPrivileged" "allow-service-accounts" "operator.allowServiceAccounts" "allow-volumes" "operator.allowVolumes" "retain-pods" "operator.retention.pods" "retain-tasks" "operator.retention.tasks" "install-resources" "operator.installResources" "bench-resources" "operator.benchResources" "inspect-resources" "operator.inspectResources" "gpu-prices" "operator.gpuPrices" }}
 {{- range $argument := $v.extraArgs }}
 {{- $flag := $argument | trimPrefix "--" | splitList "=" | first }}
 {{- if hasKey $flags $flag }}
@@ -39,7 +48,7 @@
 {{- fail (printf "extraEnv has %s, which the chart sets" .name) }}
 {{- end }}
 {{- end }}
-{{- $volumes := list "api-access" "rules" }}
+{{- $volumes := list "api-access" "logging" "rules" "metrics-tls" }}
 {{- range $v.extraVolumes }}
 {{- if has .name $volumes }}
 {{- fail (printf "extraVolumes has %s twice: choose another name" .name) }}
@@ -47,7 +56,7 @@
 {{- $volumes = append $volumes .name }}
 {{- end }}
 {{- range $v.extraVolumeMounts }}
-{{- if not (has .name (without $volumes "api-access" "rules")) }}
+{{- if not (has .name (without $volumes "api-access" "logging" "rules" "metrics-tls")) }}
 {{- fail (printf "extraVolumeMounts names the volume %s, which extraVolumes does not have" .name) }}
 {{- end }}
 {{- end }}

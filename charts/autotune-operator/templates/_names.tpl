@@ -81,7 +81,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "autotune.rules" -}}
 - apiGroups: [autotuner.io]
   resources: [autotunetasks]
-  verbs: [get, list, watch]
+  # Deletes: finished tasks whose retention is over.
+  verbs: [get, list, watch, delete]
 - apiGroups: [autotuner.io]
   resources: [autotunetasks/status]
   verbs: [get, patch]

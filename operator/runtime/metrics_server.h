@@ -1,0 +1,26 @@
+// /metrics on a port of its own, over TLS, for who may read it.
+//
+// An AccessReview asks the API server on the server's thread that renders: who waits for it are others that want
+// metrics.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "operator/runtime/access_review.h"
+#include "operator/runtime/get_server.h"
+
+namespace runtime {
+
+// In Prometheus' text format.
+Page MetricsPage(std::string text);
+
+// Listens when it returns. With `review` only for bearer tokens that may `get` the URL /metrics. kInvalid when the
+// address cannot be bound.
+base::Result<std::unique_ptr<GetServer>> StartMetricsServer(const GetServerOptions& options,
+                                                            std::function<std::string()> metrics,
+                                                            std::unique_ptr<AccessReview> review);
+
+}  // namespace runtime
