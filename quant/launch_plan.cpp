@@ -355,12 +355,6 @@ class Planner final : public FactSource {
     plan_.verdicts.push_back(std::move(verdict));
   }
 
-  // A preset is written for every model: nobody asked for experts of one that has none.
-  [[nodiscard]] bool IsPreset() const {
-    const QuantConfig* preset = FindPreset(request_.quant.name);
-    return preset != nullptr && *preset == request_.quant;
-  }
-
   void Carry(const Alternative& alternative, const Verdict& verdict) {
     const std::string field(FieldName(verdict.field));
     switch (verdict.kind) {
@@ -374,7 +368,7 @@ class Planner final : public FactSource {
       case VerdictKind::kAlreadySo:
         break;
       case VerdictKind::kWarn:
-        if (verdict.reason != "ModelHasNoExperts" || !IsPreset()) Warn(field, verdict.reason, verdict.message);
+        Warn(field, verdict.reason, verdict.message);
         break;
       case VerdictKind::kNeedsCheckpoint:
         if (!alternative.satisfied) Reject({field, verdict.reason, verdict.message});

@@ -61,14 +61,6 @@ TEST(Explain, SaysWhichFlagDecidesWhereAFieldAsksForNothing) {
   EXPECT_EQ(Json({"kv-cache-dtype=auto"})["verdicts"][1]["reason"], "KvFollowsModel");
 }
 
-TEST(Explain, WarnsOfExpertsOnlyWhereSomebodyAskedForThem) {
-  const auto warned = [](const json& explanation) {
-    return explanation["warnings"].dump().find("ModelHasNoExperts") != std::string::npos;
-  };
-  EXPECT_TRUE(warned(Json({"moeDtype=fp8"})));
-  EXPECT_FALSE(warned(Json({"preset=dynamic-fp8"}))) << "a preset is written for every model";
-}
-
 TEST(Explain, ReadsMapsAndListsAsATaskHasThem) {
   const json explanation = Json({"preset=dynamic-fp8", "quantization={unset: true}"});
   EXPECT_THAT(explanation["args"].get<std::vector<std::string>>(), ::testing::ElementsAre("--kv-cache-dtype", "fp8"));

@@ -50,7 +50,7 @@ TEST(SchemaProblems, SayWhatWasFoundWhereAndWhatToWrite) {
       {{{"spec",
          {{"baseRuntime", nullptr},
           {"runtimes", {{{"name", "a"}, {"engine", "vllm"}, {"image", "i:v0.24.0"}, {"args", "--a 64  --b"}}}}}}},
-       R"(spec.runtimes[0].args: "--a 64  --b" is a string; a list is wanted: write ["--a","64","--b"])"},
+       R"(spec.runtimes[0].args: "--a 64  --b" is a string; expected a list: write ["--a","64","--b"])"},
       {{{"metadata", {{"name", "Bad_Name"}}}}, R"(metadata.name: "Bad_Name" is not a valid name)"},
       {{{"specs", json::object()}}, "specs: unknown field; did you mean spec?"},
   };
