@@ -114,6 +114,18 @@ constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = 
     {"label", R"(names no choice: write "choices", such as ["no", "yes"])"},
 }};
 
+// Texts that a question is about, under names that say no more: nobody could answer without them.
+constexpr std::array<std::string_view, 17> kUnsent = {"contexts",  "retrievedcontexts", "referencecontexts",
+                                                      "document",  "documents",         "docs",
+                                                      "paragraph", "paragraphs",        "story",
+                                                      "narrative", "passages",          "table",
+                                                      "pretext",   "posttext",          "tools",
+                                                      "functions", "background"};
+// Texts that belong before a question and not before a prompt, where a prompt of this name is only the question.
+constexpr std::array<std::string_view, 2> kBarePrompts = {"input", "query"};
+// What says of an answer whether it is right, and so that some are wrong.
+constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
+
 constexpr std::size_t kLongestWords = 200;  // bytes of a reference that an answer has word for word
 constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
 
@@ -337,6 +349,9 @@ base::Result<std::size_t> Named(const Found& key, const Choices& choices, bool i
   if (named.size() == 1) return named.front();
   if (named.size() > 1)
     return Invalid(said + " may be several choices: write the right one's index as a number (0 is the first)");
+  if (value.is_number_integer() && !choices.labels.empty()) {
+    return Invalid(said + " may count from 0 or from 1: write the letter or the text of the right choice");
+  }
   return Invalid(said + " is no index of a choice (0 is the first)" +
                  (value.is_string() ? ", no letter and no text of one" : ""));
 }
@@ -387,11 +402,56 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
   return {};
 }
 
-bool HasFormula(std::string_view text) {
-  for (std::size_t i = text.find('\\'); i != std::string_view::npos; i = text.find('\\', i + 1)) {
-    if (i + 1 < text.size() && std::isalpha(static_cast<unsigned char>(text[i + 1]))) return true;
+bool HasWord(std::string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    const bool both = std::isalpha(static_cast<unsigned char>(text[i - 1])) != 0 &&
+                      std::isalpha(static_cast<unsigned char>(text[i])) != 0;
+    if (both || static_cast<unsigned char>(text[i]) >= 0x80) return true;
   }
   return false;
+}
+
+// A command of TeX; or symbols without a word: "p - q", "x^2+7x", "3/5", "(3,4)", "x=5".
+bool HasFormula(std::string_view text) {
+  for (std::size_t i = text.find('\\'); i != std::string_view::npos; i = text.find('\\', i + 1)) {
+    if (i + 1 < text.size() && std::isspace(static_cast<unsigned char>(text[i + 1])) == 0) return true;
+  }
+  if (HasWord(text)) return false;
+  const bool bracketed =
+      !text.empty() && (text.front() == '(' || text.front() == '[') && text.find(',') != std::string_view::npos;
+  return bracketed || text.find_first_of("+*/=^<>_{}") != std::string_view::npos ||
+         text.find(" - ") != std::string_view::npos || text.find(",-") != std::string_view::npos;
+}
+
+// A whole number in writing: "42", "-2.5", "1,234", "1{,}234", "$18.90", "20%". As digits, nothing where it is none.
+std::optional<std::string> AsNumber(std::string text) {
+  for (std::size_t i = text.find("{,}"); i != std::string::npos; i = text.find("{,}")) text.replace(i, 3, ",");
+  std::string_view rest = Trimmed(text);
+  if (rest.starts_with('$')) rest.remove_prefix(1);
+  if (rest.ends_with('%')) rest.remove_suffix(1);
+  const std::string_view digits = rest.starts_with('-') || rest.starts_with('+') ? rest.substr(1) : rest;
+  const bool plain = !digits.empty() && std::isdigit(static_cast<unsigned char>(digits.front())) != 0 &&
+                     digits.find_first_not_of("0123456789,.") == std::string_view::npos &&
+                     std::count(digits.begin(), digits.end(), '.') <= 1;
+  if (!plain || std::isdigit(static_cast<unsigned char>(digits.back())) == 0) return std::nullopt;
+  // Groups of three: "1,234", and not "1,2".
+  const std::string_view whole = digits.substr(0, digits.find('.'));
+  for (std::size_t i = whole.find(','); i != std::string_view::npos; i = whole.find(',', i + 1)) {
+    const std::size_t next = std::min(whole.find(',', i + 1), whole.size());
+    if (next - i != 4) return std::nullopt;
+  }
+  return std::string(rest);
+}
+
+bool TakeNumbers(std::vector<std::string>& references) {
+  std::vector<std::string> numbers;
+  for (const std::string& reference : references) {
+    auto number = AsNumber(reference);
+    if (!number) return false;
+    numbers.push_back(*std::move(number));
+  }
+  references = std::move(numbers);
+  return true;
 }
 
 // What nothing that the row says tells how to compare.
@@ -402,15 +462,17 @@ base::Status CheckGuessed(const Found& from, bool framed, const std::vector<std:
     if (framed && IsLetter(reference)) {
       return Invalid(said + R"( seems to name a choice, and no choices are known: write them as "choices")");
     }
+    if (framed && reference.size() > kLongestWords) {
+      return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays);
+    }
+    if (reference.starts_with("['")) return Invalid(said + " is a list in a text: write a list");
+    if ((reference.starts_with('[') || reference.starts_with('{')) && json::accept(reference)) {
+      return Invalid(said + R"( is JSON in a text: write the text that an answer has to have, with a "match")");
+    }
     if (HasFormula(reference)) {
       return Invalid(said +
                      R"( is a formula, and equal ones are written in many ways: leave it out, or write a "match")");
     }
-    if (framed && reference.size() > kLongestWords) {
-      return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays);
-    }
-    if (reference.starts_with("['") || reference.starts_with("[\""))
-      return Invalid(said + " is a list in a text: write a list");
   }
   return {};
 }
@@ -453,6 +515,7 @@ class RowReader {
  private:
   base::Status ReadRow() {
     if (auto status = ReadPrompt(); !status) return status;
+    if (auto status = CheckSent(); !status) return status;
     Choices choices;
     if (const auto list = First(row_, kChoices)) {
       if (auto status = ReadChoiceList(*list, choices); !status) return status;
@@ -477,6 +540,41 @@ class RowReader {
     if (const auto question = First(row_, kQuestions)) return ReadQuestion(*question);
     if (const auto sentence = Find(row_, "sentence")) return ReadGap(*sentence);
     return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_));
+  }
+
+  // Something that the question is about would be left out.
+  base::Status CheckSent() {
+    const auto unsent = [](const Found& text) {
+      return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
+                     R"( would not be sent, and the question is about it: write both as one "prompt")");
+    };
+    for (const std::string_view name : kUnsent) {
+      const auto found = Find(row_, name);
+      if (found && !found->value->empty() && !(found->value->is_string() && !ValueText(*found->value)))
+        return unsent(*found);
+    }
+    const auto prompt = First(row_, kPrompts);
+    const bool bare =
+        prompt && std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt->name)) != kBarePrompts.end();
+    if (const auto context = First(row_, kContexts); bare && context && ValueText(*context->value))
+      return unsent(*context);
+    return {};
+  }
+
+  // Candidates for an answer, some of them wrong, are no references.
+  base::Status CheckUnmarked(const Found& answer) {
+    for (const std::string_view name : kMarks) {
+      const auto mark = Find(row_, name);
+      if (!mark || mark->name == answer.name) continue;
+      return Invalid(Quoted(mark->name) + " says whether or which " + Quoted(answer.name) +
+                     R"( is right: write the right one as "reference", or all of them as "choices")");
+    }
+    const auto truth = First(row_, std::array<std::string_view, 2>{"groundtruth", "groundtruths"});
+    if (truth && truth->name != answer.name) {
+      return Invalid(Quoted(answer.name) + " and " + Quoted(truth->name) +
+                     R"( are two answers: write the right one as "reference")");
+    }
+    return {};
   }
 
   base::Status TakePrompt(const Found& from, std::string_view before) {
@@ -552,6 +650,8 @@ class RowReader {
     for (const Reference& known : kReferences) {
       const auto found = Find(row_, known.name);
       if (!found) continue;
+      const bool own = known.name == "reference" || known.name == "references";
+      if (auto status = own ? base::Status() : CheckUnmarked(*found); !status) return status;
       if (auto status = AddReferences(*found, *found->value, out_.references); !status) return status;
       if (out_.references.empty()) {
         return Invalid(Quoted(found->name) + " has no answer: a question without one cannot be judged, leave it out");
@@ -589,6 +689,8 @@ class RowReader {
       }
       out_.match = Match::kNumber;
     } else if (TakeResults(out_.references)) {
+      out_.match = Match::kNumber;
+    } else if (guessed == Match::kWords && TakeNumbers(out_.references)) {
       out_.match = Match::kNumber;
     } else if (auto status = CheckGuessed(from, framed_, out_.references); !status) {
       return status;

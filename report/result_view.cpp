@@ -88,8 +88,9 @@ std::string PerplexityText(const api::ExperimentStatus& experiment,
     if (change->cache == measurement::CacheUse::kNotRead) text = "cache not read; " + text;
   }
   if (const auto& passes = change->passes) {
-    text += (text.empty() ? "passes " : ", passes ") + Percent(passes->rate) +
-            Format(" (lost %d, gained %d)", passes->lost, passes->gained);
+    text += (text.empty() ? "passes " : ", passes ") + Percent(passes->rate) + " (" + Percent(passes->low) + " to " +
+            Percent(passes->high) + "; baseline " + Percent(passes->baseline_rate) +
+            Format("; lost %d, gained %d, p = %.2g)", passes->lost, passes->gained, passes->p_value);
   }
   return text;
 }

@@ -127,6 +127,23 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
   }
 }
 
+TEST(ReadQuestionRow, ComparesNumbersAsNumbers) {
+  const auto read = [](const char* answer) { return ReadQuestionRow({{"problem", "How many?"}, {"answer", answer}}); };
+  for (const char* number : {"42", "016", "-2.5", "1,234", "1{,}234", "$18.90", "20%"}) {
+    const auto question = read(number);
+    ASSERT_TRUE(question.ok()) << number << ": " << question.error().message;
+    EXPECT_EQ(question->match, Match::kNumber) << number;
+  }
+  EXPECT_EQ(read("1{,}234")->references.at(0), "1,234");
+  for (const char* text : {"Lima", "route 66", "3 apples", "1,23", "5 June 2020", "\u00e9t\u00e9"}) {
+    const auto question = read(text);
+    ASSERT_TRUE(question.ok()) << text << ": " << question.error().message;
+    EXPECT_EQ(question->match, Match::kWords) << text;
+  }
+  // Of a prompt nothing is guessed: the docs say "exact".
+  EXPECT_EQ(ReadQuestionRow({{"prompt", "How many?"}, {"reference", "42"}})->match, Match::kExact);
+}
+
 TEST(ReadQuestionRow, ReadsMessagesUnderAnyOfTheirNames) {
   const auto evals = ReadQuestionRow(json::parse(
       R"({"input": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "2+2?"}], "ideal": ["4", "four"]})"));
@@ -194,6 +211,24 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       {R"({"question": "x", "things": ["a", "b"], "answer": 1})", R"(an index needs "choices")"},
       {R"({"question": "x", "mc1_targets": {"choices": ["a", "b"], "labels": [1, 1]}})", "not one of its labels is 1"},
       {R"({"sentence": "No gap.", "option1": "a", "option2": "b", "answer": "1"})", R"(has not one "_")"},
+      {R"({"question": "x", "A": "a b", "B": "c d", "answer": 2})", "may count from 0 or from 1: write the letter"},
+      // Some of the answers are wrong, or another's.
+      {R"({"question": "x", "answer": "an ox", "label": 0})", R"("label" says whether or which "answer" is right)"},
+      {R"({"question": "x", "answers": ["a b", "c d"], "label": 1})", R"(or all of them as "choices")"},
+      {R"({"question": "x", "answer": "an ox", "is_correct": false})", "\"is_correct\" says whether"},
+      {R"({"question": "x", "answer": "an ox", "ground_truth": "a cow"})", "are two answers: write the right one"},
+      // A text that the question is about would not be sent.
+      {R"({"question": "Revenue?", "table": [["2009", "4"]], "answer": "4"})", "\"table\": [[\"2009\",\"4\"]] would not be sent"},
+      {R"({"question": "Who?", "paragraph": "Ann came.", "answer": "Ann"})", "write both as one \"prompt\""},
+      {R"({"question": "Who?", "contexts": ["Ann came."], "reference": "Ann"})", "\"contexts\""},
+      {R"({"input": "Who?", "context": "Ann came.", "answers": ["Ann"]})", "\"context\": \"Ann came.\" would not be sent"},
+      {R"({"query": "Roll a die", "tools": "[]", "answers": "[{\"name\": \"roll\"}]"})", "\"tools\""},
+      {R"({"query": "Roll a die", "answers": "[{\"name\": \"roll\"}]"})", "is JSON in a text"},
+      {R"({"problem": "x", "answer": "p - q"})", "is a formula"},
+      {R"({"problem": "x", "answer": "x^2+7x+10"})", "is a formula"},
+      {R"j({"problem": "x", "answer": "(3,4)"})j", "is a formula"},
+      {R"({"problem": "x", "answer": "1,-2"})", "is a formula"},
+      {R"({"problem": "x", "answer": "3/5"})", "is a formula"},
       // Test splits, unanswerable questions.
       {R"({"ctx": "x", "endings": ["a", "b"], "label": ""})", "\"label\" is empty: test splits"},
       {R"({"context": "x", "question": "y", "answers": {"text": [], "answer_start": []}})", "has no answer"},
