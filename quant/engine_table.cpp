@@ -254,13 +254,17 @@ const ParallelRule* EngineTable::Parallel(std::string_view size) const {
   return found == parallel_.end() ? nullptr : &found->second;
 }
 
-bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string& kv_cache) const {
+bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string& kv_cache,
+                                    const Version& version) const {
   const auto matches = [](const std::vector<std::string>& patterns, const std::string& text) {
     return std::ranges::any_of(patterns, [&](const std::string& pattern) {
       return pattern.ends_with('*') ? text.starts_with(pattern.substr(0, pattern.size() - 1)) : text == pattern;
     });
   };
-  return matches(kv_methods_, method) && (kv_values_.empty() || matches(kv_values_, kv_cache));
+  return std::ranges::any_of(declared_kv_, [&](const DeclaredKv& declared) {
+    return declared.range.Contains(version) && matches(declared.methods, method) &&
+           (declared.values.empty() || matches(declared.values, kv_cache));
+  });
 }
 
 const std::string& EngineTable::DtypeOf(const std::string& model_dtype, const FactSource& facts) const {

@@ -259,7 +259,8 @@ class EngineTable {
   // What decides how the KV cache is stored, and nothing else.
   [[nodiscard]] const std::vector<std::string>& cache_flags() const { return cache_flags_; }
   // Whether "auto" follows a KV cache that a checkpoint of this method declares.
-  [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache) const;
+  [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache,
+                                       const Version& version) const;
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
   // How many weights of an expert share a scale at least when `part` of them, in a model of this hidden size, are on
   // one GPU and the checkpoint has blocks of `block`.
@@ -314,7 +315,12 @@ class EngineTable {
   std::vector<AutoDtype> auto_dtypes_;
   VersionRange revision_range_;
   MemoryRule memory_;
-  std::vector<std::string> kv_methods_, kv_values_;  // patterns; no values = all
+  // A KV cache that "auto" takes from the checkpoint: patterns; no values = all.
+  struct DeclaredKv {
+    std::vector<std::string> methods, values;
+    VersionRange range;
+  };
+  std::vector<DeclaredKv> declared_kv_;
   SchedulerRule scheduler_;
   BlockRule expert_blocks_;
   std::vector<GpuFloor> gpu_floors_;

@@ -536,9 +536,12 @@ class TableLoader {
       }
     }
     if (const auto declared = root.Get("followsDeclaredKv")) {
-      declared->Expect({"method", "kvCache"});
-      table.kv_methods_ = declared->Need("method").Texts();
-      if (const auto values = declared->Get("kvCache")) table.kv_values_ = values->Texts();
+      for (const Node& item : declared->Items()) {
+        item.Expect({"method", "kvCache", "since", "until"});
+        EngineTable::DeclaredKv rule{item.Need("method").Texts(), {}, ReadRange(item)};
+        if (const auto values = item.Get("kvCache")) rule.values = values->Texts();
+        table.declared_kv_.push_back(std::move(rule));
+      }
     }
     const Node flags = root.Need("flags");
     flags.Expect(

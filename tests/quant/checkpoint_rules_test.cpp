@@ -146,6 +146,7 @@ TEST(CheckpointRules, AnAutomaticKvCacheFollowsOnlyWhatTheEngineReads) {
       {"quark", "vllm", "0.24.0", "the KV cache is stored in bfloat16"},
       {"modelopt", "sglang", "0.5.15", "the KV cache is fp8, as the checkpoint declares"},
       {"compressed-tensors", "sglang", "0.5.15", "the KV cache is stored in bfloat16"},
+      {"compressed-tensors", "sglang", "0.5.19", "the KV cache is fp8, as the checkpoint declares"},
   };
   for (const Row& row : rows) {
     checkpoint::ModelFacts model = Quantized(Dense(), row.method, "fp8");

@@ -95,7 +95,10 @@ TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
       {"sglang", "0.5.15", "10.0", "modelopt", "mixed", "linear fp8_pb_wo - mixed", "SchemeNotSupported"},
       {"sglang", "0.5.19", "10.0", "modelopt", "mixed", "linear fp8_pb_wo - mixed", ""},
       // GPTQ, AWQ, AutoRound, others
-      {"vllm", "0.21.0", "9.0", "gptq", "int3-wna16", "linear int3-group128 none -", ""},
+      {"vllm", "0.21.0", "9.0", "gptq", "int3-wna16", "linear int3-group128 none -", "SchemeNotSupported"},
+      {"vllm", "0.21.0", "7.5", "gptq", "int3-wna16", "linear int3-group128 none -", ""},  // computes in float16
+      {"sglang", "0.5.23", "9.0", "gptq", "int4-wna16", "linear int4-group128-asym none gptq", "SchemeNotSupported"},
+      {"sglang", "0.5.23", "9.0", "gptq", "int4-wna16", "linear int4-group128 none gptq", ""},
       {"vllm", "0.24.0", "9.0", "gptq", "int3-wna16", "linear int3-group128 none -", "SchemeNotSupported"},
       {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "linear int4-group128-asym none gptq", "SchemeNotSupported"},
       {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "linear int4-group128-actorder none gptq", ""},
