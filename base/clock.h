@@ -1,8 +1,8 @@
 // Clock: the only way this program learns the time or waits for it.
 //
 // Thread-safe. RealClock reads the system; SimulatedClock stands still until a test advances it and then wakes the
-// sleepers whose deadline has passed, so that no test sleeps. Wall time is for what people read (status, logs);
-// durations, deadlines and back-off use Now(), which never jumps.
+// sleepers whose deadline has passed, so that no test sleeps. Wall time is for people (status, logs); durations,
+// deadlines and back-off use Now(), which never jumps.
 #pragma once
 
 #include <chrono>
@@ -44,7 +44,7 @@ class SimulatedClock final : public Clock {
   bool SleepUntil(TimePoint deadline, const std::stop_token& stop) override;
   // Moves both clocks forward and wakes every sleeper whose deadline is reached.
   void Advance(Duration by);
-  // Blocks (in real time) until `sleepers` threads wait on this clock: a test's way to know that it may advance.
+  // Blocks (in real time) until `sleepers` threads wait on this clock: a test then knows that it may advance.
   void AwaitSleepers(int sleepers);
 
  private:

@@ -1,8 +1,8 @@
-// Random numbers that are a function of a key: the same on every machine, whatever was drawn before.
+// Random numbers as a function of a key: equal on every machine, independent of earlier draws.
 //
-// A key names what the number is for: Key({seed, decision, Fnv1a(candidate), draw}). No generator, hence no state to
-// save: a process that starts again draws the same. std::normal_distribution and std::shuffle differ between standard
-// libraries and are not used. Pure and thread-safe.
+// A key names the use of the number: Key({seed, decision, Fnv1a(candidate), draw}). There is no generator and no state
+// to save: a restarted process draws the same numbers. std::normal_distribution and std::shuffle differ between
+// standard libraries and are not used. Pure and thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
-// Result<T>: a value, or an Error whose code says what the caller has to do next.
+// Result<T>: a value, or an Error whose code tells the caller what to do.
 //
-// Errors are values here: exceptions of libraries are caught at the seam they enter by and never cross a folder.
-// The codes are closed and name the caller's action, as absl::Status' canonical codes do. Plain values, no ownership,
-// safe to copy between threads.
+// Errors are values here: exceptions of libraries are caught where the library is called and never cross a folder. The
+// codes are a fixed set and name the caller's action, as the canonical codes of absl::Status do. Plain values, no
+// ownership, safe to copy between threads.
 #pragma once
 
 #include <chrono>
@@ -17,9 +17,9 @@ namespace base {
 
 enum class Code {
   kRetry,          // transient (network, server overload): try again with backoff, or after Error::retry_after
-  kConflict,       // somebody else wrote first: observe again, decide again
-  kNotFound,       // the thing does not exist (any more)
-  kAlreadyExists,  // a thing of that name exists: check whether it is ours
+  kConflict,       // another client wrote first: observe and decide again
+  kNotFound,       // the object does not exist, or no longer
+  kAlreadyExists,  // an object with this name exists: check its owner
   kDenied,         // not allowed (RBAC, pod security, quota): report it, retry slowly
   kInvalid,        // the input is wrong and stays wrong: report it, do not retry
   kCancelled,      // the caller asked to stop
@@ -30,9 +30,9 @@ std::string_view CodeName(Code code);
 
 struct Error {
   Code code = Code::kInvalid;
-  // Names the thing, the value and what would be right: `parameters.tp-size[1]: "two" is not an integer`.
+  // Names the field, the value and the correction: `parameters.tp-size[1]: "two" is not an integer`.
   std::string message;
-  // Set only with kRetry, when the other side said how long to wait.
+  // Set only with kRetry: time to wait that the server asked for.
   std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
   // HTTP status where the error came from an HTTP answer, else 0.
   int http_status = 0;
@@ -47,7 +47,7 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  // Precondition: ok().
+  // REQUIRES: ok().
   T& value() & { return std::get<0>(state_); }
   const T& value() const& { return std::get<0>(state_); }
   T&& value() && { return std::get<0>(std::move(state_)); }
@@ -57,7 +57,7 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  // Precondition: !ok().
+  // REQUIRES: !ok().
   const Error& error() const& { return std::get<1>(state_); }
   Error&& error() && { return std::get<1>(std::move(state_)); }
 
@@ -73,7 +73,7 @@ class [[nodiscard]] Result<void> {
 
   [[nodiscard]] bool ok() const { return !error_.has_value(); }
   explicit operator bool() const { return ok(); }
-  // Precondition: !ok().
+  // REQUIRES: !ok().
   const Error& error() const& { return *error_; }
   Error&& error() && { return *std::move(error_); }
 

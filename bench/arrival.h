@@ -1,4 +1,4 @@
-// When requests start: the times of an open loop, and where the places of a closed loop begin.
+// Start times of requests: arrivals of an open loop, and the staggered starts of a closed loop.
 //
 // Pure and deterministic: the same seed and stream give the same times on every machine. Times count from the start of
 // the point.
@@ -14,8 +14,7 @@
 
 namespace autotune::bench {
 
-// Timestamps of a trace, first = 0, ascending. kInvalid where no rate can be made of them: fewer than two, or all
-// equal.
+// Timestamps of a trace, first = 0, ascending. kInvalid if they define no rate: fewer than two, or all equal.
 base::Status CheckTrace(const std::vector<std::chrono::milliseconds>& timestamps);
 
 class ArrivalTimes {
@@ -27,7 +26,7 @@ class ArrivalTimes {
                std::size_t block, const std::vector<std::chrono::milliseconds>* trace = nullptr,
                std::uint64_t first = 0);
 
-  // Of the next request; never before the one that was given last.
+  // Start time of the next request; never earlier than the previous one.
   std::chrono::nanoseconds Next();
 
  private:
@@ -42,8 +41,8 @@ class ArrivalTimes {
   double seconds_ = 0;
 };
 
-// When place `place` (from 0) of a closed loop sends its first request: the places are spread over one expected E2E
-// latency, so that they do not run through prefill and end together, as a convoy.
+// Time of the first request of virtual user `place` (from 0) of a closed loop. The users are spread over one expected
+// E2E latency: users that start together would stay together in prefill and decoding.
 std::chrono::nanoseconds StaggeredStart(int place, int places, std::chrono::nanoseconds expected_e2e);
 
 }  // namespace autotune::bench

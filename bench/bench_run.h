@@ -1,7 +1,7 @@
-// `autotune-bench run`: waits for the engine, measures (bench/limit_search), and ends with one result whatever happens.
+// `autotune-bench run`: waits for the engine, measures (bench/limit_search), and always ends with one result.
 //
-// Single-threaded. Reads the launcher's engine.json; a dead engine ends the run at once, with the reason that the
-// launcher's digest gives and the points measured so far.
+// Single-threaded. Reads the launcher's engine.json; if the engine has ended, the run ends at once, with the reason
+// from the launcher's digest and the points measured so far.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,8 @@ struct BenchRunOptions {
   BenchSpec spec;
   std::function<bool()> told_to_end = [] { return false; };                 // SIGTERM
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
-  // How long an engine that answers nothing but errors may still take to end by itself: SGLang takes 5 s for crash
-  // diagnostics before its processes are gone, and only then its log tells the reason.
+  // Time that an engine which answers only with errors gets to exit: SGLang takes 5 s for crash diagnostics, and only
+  // then its log has the reason.
   std::chrono::milliseconds death_grace{15'000};
   double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
 };

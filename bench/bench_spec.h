@@ -1,9 +1,9 @@
-// What one bench run has to do: passed by the pod builder as one JSON argument (`autotune-bench run --spec '{...}'`).
+// Specification of one bench run, passed by the pod builder as one JSON argument (`autotune-bench run --spec '{...}'`).
 //
 // Pure value shared by operator/experiment (writes it), bench and `autotune bench` (read it). Part of the content hash,
-// but for what only says when to stop (score_to_beat, predictions, quality.reference, experiment_timeout, allowed) or
-// where raw data goes (records). Members that have their default are not written: an absent one means the same
-// measurement as before.
+// except members that only decide when to stop (score_to_beat, predictions, quality.reference, experiment_timeout,
+// allowed) or where raw data goes (records). Members that have their default are not written: an absent one means the
+// same measurement as before.
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,8 @@ namespace autotune::bench {
 struct Dataset {
   std::string path;  // mounted into the bench container
   measurement::DatasetFormat format = measurement::DatasetFormat::kJsonl;
-  // For entries that do not say how many tokens to generate. Nothing: the model ends its answers itself, at the latest
-  // after kLongestFreeAnswer tokens, and answers shorter than that are not short.
+  // Number of tokens to generate for entries without an output length. nullopt: the model ends its answers, at the
+  // latest after kLongestFreeAnswer tokens, and shorter answers are valid.
   std::optional<int> output_tokens;
   bool operator==(const Dataset&) const = default;
 };
@@ -41,13 +41,13 @@ struct QuestionSet {
   bool operator==(const QuestionSet&) const = default;
 };
 
-// What is measured after the last point (bench/quality_probe.h).
+// Measurement of quality after the last point (bench/quality_probe.h).
 struct QualityPlan {
   bool measure = true;
   std::optional<QuestionSet> questions;
-  // The engine makes its weights up: its answers mean nothing, and no sanity is asked of them.
+  // The engine has random weights: its answers mean nothing, and their sanity is not checked.
   bool made_up_weights = false;
-  // When the corpus need not be read to its end; not part of the content hash. All or none of the first two.
+  // Inputs of the stopping rule for the corpus; not part of the content hash. Set both of the first two, or neither.
   std::optional<measurement::Quality> reference;  // the baseline's
   std::optional<double> max_growth;               // of perplexity over it, as a share
   bool only_cache_differs = false;                // from it
@@ -55,22 +55,22 @@ struct QualityPlan {
 };
 
 struct BenchSpec {
-  // --- what is sent. Exactly one of scenarios and dataset; a dataset counts as one scenario, "dataset".
+  // --- Requests. Exactly one of scenarios and dataset; a dataset counts as one scenario, "dataset".
   std::vector<measurement::Scenario> scenarios;
   std::optional<Dataset> dataset;
   measurement::Endpoint endpoint = measurement::Endpoint::kCompletions;
   measurement::Prefix prefix;  // scenarios only
   measurement::Turns turns;    // scenarios only; ShareGPT brings its own, JSONL and Mooncake have single requests
-  // Of the model; 0 = not known. Token ids are drawn below vocab_size; without it they are found out by trying. Lengths
-  // beyond max_model_len are refused before the first request.
+  // Of the model; 0 = not known. Token ids are drawn below vocab_size; if it is not known, requests detect a valid
+  // range. Lengths beyond max_model_len are rejected before the first request.
   int vocab_size = 0;
   int max_model_len = 0;
 
-  // --- how much of it
+  // --- Loads
   measurement::LoadPlan load;
   measurement::Arrival arrival;  // of request rates; kTrace needs a Mooncake dataset
 
-  // --- what is good enough, and what decides
+  // --- Limits and objective
   measurement::Slo slo;
   measurement::Worth worth = measurement::Worth::kOutputTokens;
   int gpus = 1;  // of the engine: scores are per GPU
@@ -79,26 +79,25 @@ struct BenchSpec {
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
   std::vector<std::optional<double>> start;      // the load at which the incumbent has its score, of the plan's kind
-  bool confirms = false;                         // a fresh start of what was measured before, whose limit was `start`
+  bool confirms = false;                         // a fresh start of a measured configuration with the limit `start`
   std::vector<std::optional<double>> reference;  // requests/s, where load.reference_share asks for such a point
 
-  // --- how long
+  // --- Times
   std::chrono::milliseconds duration{60'000};  // longest steady window of a point
   std::chrono::milliseconds drain{30'000};     // longest wait for requests of the window after it
   std::chrono::milliseconds warmup{60'000};    // longest, per scenario, from its second wave on
-  // Nothing: 10 times the E2E latency of the first warm-up request, at least kShortestRequestTimeout.
+  // nullopt: 10 times the E2E latency of the first warm-up request, at least kShortestRequestTimeout.
   std::optional<std::chrono::milliseconds> request_timeout;
   std::chrono::milliseconds first_request_timeout{600'000};  // engines compile kernels on first use
   std::chrono::milliseconds experiment_timeout{2'700'000};   // bench's own deadline, from its start
-  // What a budget has for this run, from the engine's start on: bench's deadline where that comes first.
+  // Time that a budget allows for this run, from the engine's start: bench's deadline if it comes first.
   std::optional<std::chrono::milliseconds> allowed;
 
-  // Of a command that a user wrote: the model that it should serve, as a hub id or path. "" = not compared with what
-  // the server says.
+  // Expected model of a command that a user wrote, as a hub id or path. "" = the server's model is not checked.
   std::string model;
 
   std::int64_t seed = 1;
-  std::string records;  // file for one JSON line a request (bench/recorder.h), "" = none
+  std::string records;  // file for one JSON line per request (bench/recorder.h), "" = none
   QualityPlan quality;
 
   [[nodiscard]] std::size_t Workloads() const { return dataset ? 1 : scenarios.size(); }
@@ -114,11 +113,12 @@ inline constexpr std::chrono::milliseconds kShortestRequestTimeout{120'000};
 //  "records", "quality": false | {"measure", "questions": {"path", "answerTokens"}, "madeUpWeights", "reference":
 //  {"text", "blocks"}, "maxGrowth", "onlyCacheDiffers"}}
 nlohmann::json ToJson(const BenchSpec& spec);
-// Says the member and what would be right, as CheckBenchSpec() does for what members mean together.
+// kInvalid names the member and the correction. CheckBenchSpec() checks the combination of members.
 base::Result<BenchSpec> BenchSpecFromJson(const nlohmann::json& value);
 
-// What the spec alone tells: lengths beyond the context, more points than a result holds, a trace without timestamps, a
-// rate that no arrival process holds, an SLO bound that cannot be measured. Paths are those of the JSON: `spec.load`.
+// Checks that need only the spec: lengths beyond the context, more points than a result holds, a trace without
+// timestamps, a rate that no arrival process holds, an SLO bound that cannot be measured. Paths are those of the JSON:
+// `spec.load`.
 base::Status CheckBenchSpec(const BenchSpec& spec);
 
 }  // namespace autotune::bench

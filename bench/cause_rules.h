@@ -1,7 +1,7 @@
-// What lines of engines' logs mean: a table of texts, and what each says about why an engine ended.
+// Meaning of log lines of engines: a table of patterns with the cause that each of them indicates.
 //
 // Pure data, thread-safe. Sources: recorded starts (tests/engines/logs), public reports (tests/engines/reports) and the
-// engines' own sources. root_cause.h chooses among the lines; a text that no row has is judged by its form there.
+// engines' own sources. root_cause.h chooses among the lines; it judges lines without a row by their form.
 #pragma once
 
 #include <string_view>
@@ -9,27 +9,27 @@
 namespace autotune::bench {
 
 enum class Cause {
-  kConfiguration,  // the engine refuses what it was asked for, or cannot do it with this model on this GPU
+  kConfiguration,  // the engine rejects the configuration, or does not support it with this model on this GPU
   kDeviceMemory,
   kHostMemory,
   kMachine,      // the driver, a GPU, the network between GPUs, the hub, a disk
-  kImage,        // what the container lacks: libraries, compilers, or ones for this GPU
-  kCrash,        // the engine's own fault, or not known whose
-  kConsequence,  // says that somebody else failed
+  kImage,        // missing parts of the image: libraries, compilers, or support for this GPU
+  kCrash,        // a fault of the engine, or unknown
+  kConsequence,  // reports the failure of another process
 };
 
-// How much a line says about the cause, the most first.
+// How informative a line is about the cause, the most informative first.
 enum class Worth {
-  kDecisive,  // the cause wherever it stands: what is printed before it, too, came of it
-  kTelling,   // the cause, unless something before it is
-  kVague,     // true, but another line says it better
+  kDecisive,  // the cause in any position: earlier errors follow from it
+  kTelling,   // the cause, unless an earlier line is
+  kVague,     // true, but another line is more exact
   kOther,     // a line at level ERROR
-  kWrapper,   // "something failed": what failed stands near
+  kWrapper,   // "something failed": the cause is in a line nearby
   kNothing,   // a consequence
 };
 
 struct CauseRule {
-  // Looked for in the line, whatever the case. '*' stands for any text; '^' in front: at the start of the line.
+  // Searched for in the line, ignoring case. '*' stands for any text; '^' in front: at the start of the line.
   std::string_view pattern;
   Cause cause = Cause::kCrash;
   Worth worth = Worth::kTelling;

@@ -1,8 +1,8 @@
 // Reads one streamed answer of an OpenAI endpoint (completions or chat): server-sent events, in pieces as the network
 // delivers them.
 //
-// Made for hundreds of thousands of events a second on one thread: an event's keys are looked at once, and it is parsed
-// as JSON only when it ends the request. Not thread-safe.
+// Made for hundreds of thousands of events per second on one thread: an event's keys are scanned once, and only the
+// event that ends the request is parsed as JSON. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ class CompletionStream {
   // Keeps the generated text, for conversations.
   void set_keeps_text(bool keeps) { keeps_text_ = keeps; }
 
-  // How many output events the piece completed: events with text, whichever of its kinds (an answer, reasoning, the
-  // arguments of a tool's call). Empty texts and roles, which announce an answer, are not output.
+  // Returns the number of output events that the piece completed: events with text of any kind (answer, reasoning,
+  // arguments of a tool call). Empty texts and roles are not output.
   int Append(std::string_view bytes);
 
   struct Usage {
@@ -35,7 +35,7 @@ class CompletionStream {
   [[nodiscard]] bool done() const { return done_; }  // [DONE]
   // The answer's text as it stood in the JSON, escapes included. "" unless it is kept.
   [[nodiscard]] const std::string& escaped_text() const { return text_; }
-  // Forgets everything but its memory and whether it keeps text.
+  // Resets the state; keeps the allocated memory and the setting of set_keeps_text().
   void Reset();
 
  private:

@@ -1,9 +1,9 @@
 // One kept-alive HTTP/1.1 connection, plain or TLS: one request at a time, its answer piece by piece, each with the
 // time at which it arrived.
 //
-// That time is the kernel's (bench/stamped_socket.h): a client that waits for a processor measures the server
-// nevertheless. Single-threaded, driven by its EventLoop, which must outlive it, as must server and listener. Time-outs
-// are its owner's: Close() ends everything silently.
+// The kernel stamps that time (bench/stamped_socket.h), so a client that waits for a CPU does not distort it.
+// Single-threaded, driven by its EventLoop, which must outlive it, as must server and listener. Time-outs are the
+// owner's task: Close() ends everything without a callback.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class Connection final : private EventLoop::Handler {
     virtual void OnBody(std::string_view piece, SteadyTime arrived, SteadyTime seen) = 0;
     // The answer is complete: the connection is free.
     virtual void OnEnd() = 0;
-    // No answer, or not all of it: `why` is for people. The connection is closed.
+    // There is no complete answer; `why` is for people. The connection is closed.
     virtual void OnBroken(const std::string& why) = 0;
   };
 
@@ -71,7 +71,7 @@ class Connection final : private EventLoop::Handler {
   bool busy_ = false, reused_ = false;
   std::size_t address_ = 0, addresses_tried_ = 0;
   std::string request_;  // head and body, kept until the answer begins
-  std::string out_;      // what the socket has not taken yet; encrypted with TLS
+  std::string out_;      // bytes that are not sent yet; encrypted with TLS
   std::size_t out_sent_ = 0;
   std::size_t tls_written_ = 0;  // of request_
   HttpResponse response_;

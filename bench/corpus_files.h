@@ -1,11 +1,11 @@
-// The bytes of bench/corpus/*.txt, compiled in (bench/embed.cmake).
+// Contents of bench/corpus/*.txt, compiled in (bench/embed.cmake). Immutable, thread-safe.
 #pragma once
 
 #include <string_view>
 
 namespace autotune::bench {
 
-// "notes" for bench/corpus/notes.txt; empty for a file that is not there.
+// "notes" for bench/corpus/notes.txt; empty if there is no such file.
 std::string_view CorpusFile(std::string_view name);
 
 }  // namespace autotune::bench

@@ -1,7 +1,7 @@
-// The files that a bench reads: the requests of its workload, and questions with references.
+// Reads the dataset files of a bench: the requests of its workload, and questions with reference answers.
 //
-// Blocking; no state. The inspection reads them before an experiment gets a GPU, and each bench before its engine is
-// ready.
+// Blocking; no state. The inspection pod reads them before an experiment gets a GPU, and each bench before its engine
+// is ready.
 #pragma once
 
 #include <string>
@@ -14,15 +14,14 @@
 
 namespace autotune::bench {
 
-// The entries of the spec's dataset. kInvalid, with the file and the line or entry: a line that cannot be read, a
-// request that the endpoint does not take or the context does not hold, timestamps that no rate can be made of.
-// REQUIRES: spec.dataset.
+// Returns the entries of spec.dataset. kInvalid, with file and line or entry: a line cannot be parsed, a request is not
+// supported by the endpoint or exceeds the context, or the timestamps give no rate. REQUIRES: spec.dataset is set.
 base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec);
 
-// Empty without questions; kInvalid names file and line.
+// Returns the questions of the spec; empty if it has none. kInvalid: a row is invalid, with file and line.
 base::Result<std::vector<measurement::Question>> ReadQuestionsOf(const BenchSpec& spec);
 
-// The last part of a path, as messages name it.
+// Returns the last component of a path, for messages.
 std::string FileName(const std::string& path);
 
 }  // namespace autotune::bench

@@ -1,4 +1,4 @@
-// The engine's own counters: what its /metrics says over a point, so that a loser is explained.
+// Metrics of the engine over a point, from its /metrics endpoint: they explain a result.
 //
 // Pure. Names differ between engines and their releases: one table in the .cpp.
 #pragma once
@@ -12,10 +12,10 @@
 
 namespace autotune::bench {
 
-// Where engines have them, to be tried in this order.
+// Paths of the metrics, to be tried in this order.
 inline constexpr std::string_view kMetricsPaths[] = {"/metrics", "/prometheus/metrics"};
 
-// One reading. Counters are totals since the engine's start; nothing where the engine does not say.
+// One reading. Counters are totals since the engine's start; nullopt if the engine does not report them.
 struct EngineReading {
   std::optional<double> running, waiting, kv_cache_use;
   std::optional<double> preemptions;                  // total
@@ -31,7 +31,7 @@ struct EngineReading {
 // counts.
 EngineReading ReadEngineMetrics(std::string_view text);
 
-// Means of what was read, differences of totals between the first and the last reading.
+// Means of the readings, and differences of totals between the first and the last reading.
 measurement::EngineCounters SummarizeReadings(const std::vector<EngineReading>& readings);
 
 }  // namespace autotune::bench

@@ -1,6 +1,6 @@
 // Reads the engine's own counters while a load runs, on the load's event loop.
 //
-// Not thread-safe. A reading that fails or takes too long is left out: it explains a measurement and is none.
+// Not thread-safe. A reading that fails or takes too long is ignored: it explains a measurement and is not part of it.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ class EngineReader final : private Connection::Listener {
       : path_(std::move(path)), connection_(loop, server, *this) {}
 
   void ReadNow();
-  // Unless it was read a moment ago: making the text stops an engine's front end for milliseconds.
+  // Reads at most once per interval: rendering the metrics stops an engine's front end for milliseconds.
   void ReadSometimes(SteadyTime now);
   [[nodiscard]] const std::vector<EngineReading>& readings() const { return readings_; }
 

@@ -1,7 +1,7 @@
-// What the launcher says about its engine: one small JSON file in the pod's shared directory, read by bench.
+// State of the engine, which the launcher writes to one small JSON file in the pod's shared directory and bench reads.
 //
-// Written atomically (temporary file, rename) by autotune-launch, which owns the engine's life; read by
-// `autotune-launch ready` (the startup probe) and autotune-bench. Files in the shared directory:
+// A plain value; pure conversions. Written atomically (temporary file, rename) by autotune-launch, which owns the
+// engine's life; read by `autotune-launch ready` (the startup probe) and autotune-bench. Files in the shared directory:
 //
 // clang-format off
 //   started          start marker, created before the engine: a launcher that finds it never starts the engine again
@@ -30,7 +30,7 @@ struct EngineState {
     kExited,          // the engine process ended: exit_code or signal
     kStartupTimeout,  // not ready within the startup timeout; the engine was ended by the launcher
     kKilled,          // the launcher was restarted and found its start marker: the whole container was killed before
-    kNotStarted,      // the command could not be executed: error_lines[0] says why
+    kNotStarted,      // the command could not be executed: error_lines[0] has the reason
   };
   Phase phase = Phase::kStarting;
   int exit_code = 0;

@@ -1,7 +1,7 @@
 // One thread's descriptors and timers: epoll, with timers of microseconds.
 //
-// Not thread-safe. Owns its epoll descriptor only; descriptors and handlers belong to their callers, who forget them
-// before they close or destroy them. Handlers and timers may add, change and remove anything, themselves included.
+// Not thread-safe. Owns only its epoll descriptor. Descriptors and handlers belong to the callers, which must remove
+// them before they close or destroy them. Handlers and timers may add, change and remove anything, themselves included.
 #pragma once
 
 #include <chrono>
@@ -41,12 +41,12 @@ class EventLoop {
   void Run();
   void Stop() { stopped_ = true; }
 
-  // How long an event may wait for others while many come, to be handled together: a thousand streams whose every token
-  // wakes the program cost three times as much, and take the processor from the engine beside it. 0 = not at all.
+  // Maximum time that an event may wait to be handled together with others while many arrive. A thousand streams that
+  // wake the program for every token cost three times the CPU time, which the engine needs. 0 = no batching.
   void set_patience(std::chrono::microseconds patience) { patience_ = patience; }
 
-  // How far the system's wall clock is ahead of the steady one, looked at before every batch of events: the kernel
-  // stamps what it receives with the wall clock, which may be set at any time.
+  // Offset of the wall clock from the steady clock, read before every batch of events: the kernel stamps received data
+  // with the wall clock, which may be set at any time.
   [[nodiscard]] std::chrono::nanoseconds wall_offset() const { return wall_offset_; }
 
  private:

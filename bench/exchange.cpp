@@ -10,7 +10,7 @@ namespace autotune::bench {
 namespace {
 
 constexpr std::size_t kMaxBody = 16u << 20;
-constexpr std::chrono::milliseconds kInterruptCheck{50};  // at whether to go on
+constexpr std::chrono::milliseconds kInterruptCheck{50};  // at whether to continue
 
 // What all lanes share: which request is next, and what the answers were.
 struct Queue {

@@ -1,4 +1,4 @@
-// Requests and their whole answers, blocking, on connections of their own: for what is not measured.
+// Blocking requests with complete answers, on separate connections: for requests that are not measured. One thread.
 #pragma once
 
 #include <chrono>
@@ -20,18 +20,18 @@ struct Answer {
   bool simulated = false;  // it carried X-Simulated: true
 };
 
-// kRetry where there is no whole answer within `timeout`. REQUIRES: `loop` is not running.
+// kRetry if there is no complete answer within `timeout`. REQUIRES: `loop` is not running.
 base::Result<Answer> Exchange(EventLoop& loop, Server& server, std::string_view method, std::string_view path,
                               std::string_view body, std::chrono::milliseconds timeout);
 
-// All `bodies`, at most `in_flight` at a time, each within `timeout`; answers in their order. `interrupted` is looked
-// at every 50 ms: what has not been answered then is kCancelled.
+// All `bodies`, at most `in_flight` at a time, each within `timeout`; answers in their order. `interrupted` is checked
+// every 50 ms; requests without an answer are then kCancelled.
 std::vector<base::Result<Answer>> ExchangeAll(EventLoop& loop, Server& server, std::string_view method,
                                               std::string_view path, std::span<const std::string> bodies,
                                               std::size_t in_flight, std::chrono::milliseconds timeout,
                                               const std::function<bool()>& interrupted);
 
-// Does an answer's head say that a simulated engine gave it?
+// True if the head of the answer marks a simulated engine.
 class HttpResponse;
 bool IsSimulated(const HttpResponse& head);
 

@@ -1,4 +1,4 @@
-// One HTTP GET to 127.0.0.1 at a time, without blocking: how the launcher sees that its engine is healthy.
+// One HTTP GET to 127.0.0.1 at a time, without blocking: the launcher's health check of its engine.
 //
 // Not thread-safe; driven by its owner's poll loop. Owns its socket. Needs nothing but the C++ library and POSIX.
 #pragma once
@@ -16,10 +16,10 @@ class HealthProbe {
   HealthProbe(const HealthProbe&) = delete;
   HealthProbe& operator=(const HealthProbe&) = delete;
 
-  // Begins a probe; one that is still under way is given up.
+  // Begins a probe; cancels one that is still running.
   Answer Begin();
-  // Goes on after poll() reported events() on fd(). Healthy is exactly status 200; anything else, a refused connection
-  // included, is unhealthy and ends the probe.
+  // Continues after poll() reported events() on fd(). Healthy is exactly status 200; anything else, including a
+  // refused connection, is unhealthy and ends the probe.
   Answer Continue();
   void Close();
 

@@ -1,4 +1,4 @@
-// Reads one HTTP/1.1 answer as its bytes come: head, then the body in pieces, whatever its framing (chunked, by length,
+// Incremental parser of one HTTP/1.1 response: head, then the body in pieces, with any framing (chunked, by length,
 // until the connection ends).
 //
 // Pure, not thread-safe. Body pieces are views into the bytes that were given: nothing of a body is copied.
@@ -13,15 +13,15 @@ namespace autotune::bench {
 
 class HttpResponse {
  public:
-  // What of `bytes` comes next. Take() is called again with the rest until `kMore` or an end.
+  // Next part of `bytes`. Call Take() again with the rest until `kMore` or an end.
   enum class Event {
     kMore,   // everything was read, and more has to come
     kHead,   // the head is complete: status() and header() are there
     kBody,   // `piece` is the next part of the body
     kEnd,    // the answer is complete
-    kWrong,  // this is no HTTP/1.1 answer
+    kWrong,  // not an HTTP/1.1 response
   };
-  // Removes what it has read from the front of `bytes`. After kEnd or kWrong: REQUIRES Reset().
+  // Removes the parsed bytes from the front of `bytes`. REQUIRES: Reset() after kEnd or kWrong.
   Event Take(std::string_view& bytes, std::string_view& piece);
   // The connection has ended. True where that completes the answer (a body without a length).
   [[nodiscard]] bool EndsHere() const { return state_ == State::kUntilEnd; }

@@ -288,7 +288,7 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
       return {};
     }
     if (first_error.empty()) first_error = report.first_error;
-    // Only a refusal of the request itself is answered by another prompt. vLLM refuses ids in the stream, without a
+    // Only a refusal of the request itself is answered by another prompt. vLLM rejects ids in the stream, without a
     // code in some releases.
     const int status = report.first_error_status;
     const bool in_stream = recorder.records()[0].outcome == measurement::Outcome::kErrorEvent;
@@ -316,7 +316,7 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
     interrupted = interrupted || hooks_.interrupted();
     if (interrupted || now >= until) return std::nullopt;
-    // An engine that refuses everything refuses quickly: it is not asked thousands of times.
+    // An engine that rejects everything rejects quickly: it is not asked thousands of times.
     const auto failed = recorder.ended() - recorder.succeeded();
     if (recorder.succeeded() == 0 && failed >= static_cast<std::int64_t>(std::max<std::size_t>(2 * places, 16))) {
       return std::nullopt;

@@ -1,5 +1,5 @@
-// Measures one server for one spec: who answers, warm-up, then point after point until measurement/load_search knows
-// the limit of every scenario.
+// Measures one server for one spec: identification, warm-up, then points until measurement/load_search has found the
+// highest load of every scenario.
 //
 // Blocking, single-threaded. The same code runs in an experiment pod (bench/bench_run) and behind `autotune bench URL`.
 // Server must outlive it.
@@ -25,14 +25,14 @@
 namespace autotune::bench {
 
 struct LimitSearchHooks {
-  // Looked at every 50 ms; true stops everything at once.
+  // Checked every 50 ms; true stops everything at once.
   std::function<bool()> interrupted = [] { return false; };
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
   // While a point is measured, about twice a second.
   std::function<void(const measurement::PointSpec&, const measurement::Progress&)> progress = [](const auto&,
                                                                                                  const auto&) {};
   double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
-  // Time for more points; nothing = no limit.
+  // Time for more points; nullopt = no limit.
   std::function<std::optional<std::chrono::nanoseconds>()> time_left = [] { return std::nullopt; };
 };
 
@@ -40,35 +40,34 @@ class LimitSearch {
  public:
   LimitSearch(const BenchSpec& spec, Server& server, LimitSearchHooks hooks);
 
-  // What can be refused before a request is sent: a dataset's lines, descriptors for all connections, the records'
-  // file.
+  // Checks before the first request: lines of the dataset, descriptors for all connections, the file of the records.
   base::Status Prepare();
   // The model's name (the first of /v1/models, unless `model` names one), the engine's version, whether it is
   // simulated. kCancelled: interrupted.
   base::Status Identify(const std::string& model = "");
-  // All scenarios; fills result(). kCancelled: interrupted. kInvalid: no request is answered, or no point says anything
-  // about the engine, and why.
+  // All scenarios; fills result(). kCancelled: interrupted. kInvalid, with the reason: no request is answered, or no
+  // point is valid.
   base::Status Run();
-  // After Run() failed: the client was too late each time, so that another try may do.
+  // After Run() failed: the load generator sent late each time, so another attempt may succeed.
   [[nodiscard]] bool client_bound() const { return client_bound_; }
 
   [[nodiscard]] const RunResult& result() const { return result_; }
   [[nodiscard]] const std::string& model() const { return model_; }
-  // For what else is asked of the server.
+  // For additional requests to the server.
   base::Result<Answer> Ask(std::string_view method, std::string_view path, std::string_view body,
                            std::chrono::milliseconds timeout);
   std::vector<base::Result<Answer>> AskAll(std::string_view path, std::span<const std::string> bodies,
                                            std::size_t in_flight, std::chrono::milliseconds timeout);
-  // Of measured requests, once the warm-up has found it.
+  // Timeout of measured requests, known after the warm-up.
   [[nodiscard]] std::chrono::milliseconds request_timeout() const;
 
  private:
   base::Status WarmUp(Workload& workload);
   base::Status FirstRequest(Workload& workload);
   base::Status SearchScenario(std::size_t scenario);
-  // REQUIRES: decision.next.
-  // Why nothing was found out, where the search ended with points that say nothing about the engine.
+  // Error of a search that ended without a valid point.
   base::Status NothingValid(const Workload& workload, const measurement::Point& last);
+  // REQUIRES: decision.next.
   base::Status MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision);
   base::Result<Workload> MakeWorkload(std::size_t scenario);
   [[nodiscard]] int HighestConcurrency(std::size_t scenario) const;

@@ -217,7 +217,7 @@ class LoadRun::Place final : public Connection::Listener {
   }
 
  public:
-  // One arrival of the open loop: a conversation that goes on, else a new one.
+  // One arrival of the open loop: a conversation that continues, else a new one.
   void Serve(SteadyTime due, bool waited) {
     if (!state_.talking.empty()) {
       auto [conversation, answer] = std::move(state_.talking.front());

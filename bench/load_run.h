@@ -1,10 +1,10 @@
-// One offered load on one server: starts requests when they are due, reads their answers, records what happens, until
-// its owner has seen enough.
+// One offered load on one server: starts requests when they are due, reads their answers and records them, until its
+// owner ends it.
 //
 // Blocking, single-threaded. Closed loop: a fixed number of places, each of which sends its next request when its last
-// one has ended, staggered at the start. Open loop: requests start at the times of an arrival process. A request that
-// finds no free place (max_in_flight) waits on this side; its clock runs from when it was due, as it would in the
-// server's own queue, so that an overload is never hidden.
+// one has ended, staggered at the start. Open loop: requests start at the times of an arrival process. A request beyond
+// max_in_flight waits in the client; its clock runs from its due time, as in the server's queue, so an overload is
+// never hidden.
 #pragma once
 
 #include <cstdint>
@@ -39,13 +39,13 @@ struct LoadRunReport {
   int first_error_status = 0;
   bool simulated = false;
   std::uint64_t conversations = 0;        // begun
-  std::optional<Request> first_answered;  // and what the engine counted of it
+  std::optional<Request> first_answered;  // and the tokens that the engine counted in it
   std::int64_t first_answered_input_tokens = 0;
 };
 
 class LoadRun {
  public:
-  // Called at the start, then when it asked to be: returns when to be called again, or nothing to end the load.
+  // Called at the start and then at the returned time. Returns the time of the next call, or nullopt to end the load.
   // Requests in flight are then given up. It is also called after every ended request of a run with max_requests.
   using Look = std::function<std::optional<SteadyTime>(SteadyTime now)>;
 

@@ -1,8 +1,8 @@
-// An engine's log in bounded memory: the lines that may be the root cause, and the last lines.
+// Digest of an engine's log in bounded memory: the lines that may be the root cause, and the last lines.
 //
 // Engines print the cause of their end hundreds of lines before the last one, several processes write at once, and a
-// start can log megabytes. Knows what error lines look like (Python, argparse, click, native code); what they mean is
-// root_cause.h's business. Not thread-safe; owned by the launcher. Needs nothing but the C++ library.
+// start can log megabytes. Recognises error lines (Python, argparse, click, native code); their meaning is in
+// root_cause.h. Not thread-safe; owned by the launcher. Needs nothing but the C++ library.
 #pragma once
 
 #include <cstddef>
@@ -25,17 +25,17 @@ class LogDigest {
   void Append(std::string_view bytes);
   // Ends an unfinished last line.
   void Finish();
-  // The engine became ready: it has survived whatever it complained about so far.
+  // The engine is ready: earlier errors were not fatal.
   void ForgetErrors();
 
-  // In order of appearance, each once: the first thirty and the last ten. Nothing from before the engine went on to
-  // generate tokens: it has survived that.
+  // In order of appearance, each once: the first thirty and the last ten. Errors before the latest generated tokens are
+  // removed: they were not fatal.
   [[nodiscard]] std::vector<std::string> error_lines() const;
   // A progress bar that rewrites its line counts as one line.
   [[nodiscard]] std::vector<std::string> last_lines() const { return {last_.begin(), last_.end()}; }
 
  private:
-  // What has to be remembered of one process' output to read a message that spans lines.
+  // State of one process' output for messages of several lines.
   struct Writer {
     std::string tag;
     std::string code;            // the last source line of a traceback

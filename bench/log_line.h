@@ -1,7 +1,7 @@
-// One line of an engine's log without what its writers put in front of the text.
+// One line of an engine's log without the prefixes of its writers.
 //
 // Pure, thread-safe. Knows the prefixes of the engines, of Python's logging, glog, Ray, NCCL, UCX, MPI, uvicorn, KServe
-// and Dynamo, and of those who pass logs on (container runtimes, docker compose, syslog). Needs nothing but the C++
+// and Dynamo, and of programs that forward logs (container runtimes, docker compose, syslog). Needs nothing but the C++
 // library: the static launcher links it.
 #pragma once
 

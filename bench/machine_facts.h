@@ -1,4 +1,4 @@
-// What the launcher reads from /proc and /sys: the kernel's out-of-memory counter the GPU's name and its driver.
+// Facts that the launcher reads from /proc and /sys: the kernel's out-of-memory counter, the GPU's name and its driver.
 //
 // Stateless. `root` is "" on a machine and a directory in tests. Needs nothing but the C++ library.
 #pragma once
@@ -9,7 +9,7 @@
 namespace autotune::bench {
 
 // How many processes of this process' memory cgroup the kernel has killed for lack of memory, on cgroup v1
-// (memory.oom_control) and v2 (memory.events). 0 where neither can be read.
+// (memory.oom_control) and v2 (memory.events). 0 if neither can be read.
 std::int64_t OomKills(const std::string& root = "");
 
 // "NVIDIA H100 80GB HBM3" as the driver names it; several models are joined with " + "; "" = no NVIDIA driver here.

@@ -1,11 +1,11 @@
-// Lets a load generator run when it has to, on a machine that does other things too.
+// Scheduling priority of the load generator's thread. Stateless; acts on the calling thread.
 #pragma once
 
 namespace autotune::bench {
 
-// Asks the kernel to run this thread before ordinary ones: it sleeps most of the time, and a request that starts late
-// is a wrong measurement. Without effect where that is not allowed (containers without CAP_SYS_NICE); then the client's
-// lag tells. The threads that it starts are ordinary again.
+// Asks the kernel to run this thread before ordinary ones: a request that starts late makes the measurement invalid. No
+// effect without permission (containers without CAP_SYS_NICE); the client's lag shows delays. Threads that it starts
+// have ordinary priority.
 void AskForPriority();
 
 }  // namespace autotune::bench

@@ -23,8 +23,8 @@ constexpr std::string_view kCompletions = "/v1/completions", kChat = "/v1/chat/c
 constexpr std::size_t kFirstLook = 2 * measurement::kQualityGroups;  // blocks
 constexpr std::size_t kSanityPrompts = 4;
 constexpr std::size_t kQuestionsInFlight = 64;
-constexpr std::size_t kShortestPiece = 512;  // bytes; an engine that refuses less refuses everything
-// Of ordinary text. Where a tokenizer makes more tokens of it than the context holds, the engine refuses, and gets
+constexpr std::size_t kShortestPiece = 512;  // bytes; an engine that rejects less rejects everything
+// Of ordinary text. Where a tokenizer makes more tokens of it than the context holds, the engine rejects, and gets
 // halves.
 constexpr double kBytesPerToken = 4;
 // Of log-probabilities at once: logits, their 32-bit form and its logarithm are ten bytes for each token and entry of
@@ -128,7 +128,7 @@ bool QualityProbe::Read(const Answer& answer, std::vector<double>& logprobs) {
   return true;
 }
 
-// An engine that refuses a text as too long, or cannot compute it at once, gets it in two.
+// An engine that rejects a text as too long, or cannot compute it at once, gets it in two.
 bool QualityProbe::AskAgainInHalves(std::string_view text, std::vector<double>& logprobs, int& pieces) {
   for (const std::string_view half : CutText(text, (text.size() + 1) / 2)) {
     std::vector<std::vector<double>> more;
@@ -271,7 +271,7 @@ void QualityProbe::MeasureAnswers() {
   }
 }
 
-// Nothing where one cannot be asked: a rate of some is not the rate of all.
+// Returns nullopt if one cannot be asked: a rate of some is not the rate of all.
 std::optional<std::vector<bool>> QualityProbe::AskQuestions(std::span<const Question> questions) {
   // Every request of a kind goes out together; where[i] says whose it is.
   std::vector<std::string> completions, chats, likelihoods;

@@ -1,9 +1,9 @@
-// Asks an engine for what bench/quality reads: sanity of its answers, likelihood of the corpus, greedy answers, and the
+// Quality measurement of a running engine: sanity of its answers, likelihood of the corpus, greedy answers, and the
 // questions of a dataset.
 //
-// Blocking, single-threaded; how requests are sent comes in through Hooks, so that the order of events can be tested
-// without an engine. Time and memory are bounded: at most kQualityBudget for the corpus, and requests no longer than
-// the context or the memory for their log-probabilities allow.
+// Blocking, single-threaded; requests are sent through Hooks, so the order of events can be tested without an engine.
+// Time and memory are bounded: at most kQualityBudget for the corpus, and requests no longer than the context or the
+// memory for their log-probabilities allow.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ inline constexpr std::chrono::seconds kQualityBudget{180};
 inline constexpr std::size_t kShortInFlight = 16;
 
 struct QualityHooks {
-  // Sends all, at most `in_flight` at a time; an answer or why there is none for each.
+  // Sends all bodies, at most `in_flight` at a time. Returns an answer or an error for each.
   std::function<std::vector<base::Result<Answer>>(std::string_view path, std::span<const std::string> bodies,
                                                   std::size_t in_flight)>
       ask;
@@ -38,9 +38,9 @@ struct QualityHooks {
 };
 
 struct QualityOutcome {
-  std::optional<measurement::Quality> quality;  // what was measured, also where a part is missing
-  std::string problem;                          // why something of it is missing, "" = nothing
-  std::string broken;                           // why the engine's output is none of a model that works
+  std::optional<measurement::Quality> quality;  // the measured parts, also if some are missing
+  std::string problem;                          // reason for a missing part, "" = complete
+  std::string broken;                           // reason for which the output is broken, "" = plausible
 };
 
 class QualityProbe {
@@ -48,13 +48,13 @@ class QualityProbe {
   // `spec` and `clock` must outlive it.
   QualityProbe(const BenchSpec& spec, std::string model, QualityHooks hooks, base::Clock& clock);
 
-  // A few greedy answers, looked at for what no working model says; "" = nothing. An engine that does not answer is no
-  // finding: the load run says it better.
+  // Checks a few greedy answers for output that no working model gives; returns "" if they are plausible or the engine
+  // does not answer (the load run reports that).
   std::string CheckSanity();
   QualityOutcome Measure();
 
-  // The longest text that is asked for at once, in bytes: what the context holds, and what the log-probabilities of all
-  // its tokens leave of a GPU's memory.
+  // Maximum text per request in bytes, limited by the context and by the GPU memory for the log-probabilities of its
+  // tokens.
   static std::size_t LongestText(const BenchSpec& spec);
 
  private:

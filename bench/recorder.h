@@ -1,4 +1,4 @@
-// What happened to every request of a load: the records that measurement/window evaluates, and raw ones for people.
+// Records of all requests of a load: input of measurement/window, and raw records for people.
 //
 // Not thread-safe. Times become those of the load's own clock, which starts at `origin`.
 #pragma once
@@ -33,8 +33,8 @@ class Recorder {
   [[nodiscard]] SteadyTime origin() const { return origin_; }
   [[nodiscard]] std::int64_t ended() const { return ended_; }
   [[nodiscard]] std::int64_t succeeded() const { return succeeded_; }
-  // 99th percentile of how long output lay in the kernel before it was read (ms): how busy this client is. Kernel time
-  // stamps keep it out of every latency.
+  // p99 of the time that output waited in the kernel before it was read (ms): the load of this client. Kernel time
+  // stamps exclude it from all latencies.
   [[nodiscard]] double ReceiveLagP99() const;
 
  private:
@@ -45,7 +45,7 @@ class Recorder {
   std::vector<float> receive_lag_;  // ms, of every 16th output
 };
 
-// Appends one JSON line a request to the file at `path`: scenario, load, startMs (of the point), lagMs, outcome,
+// Appends one JSON line per request to the file at `path`: scenario, load, startMs (of the point), lagMs, outcome,
 // inputTokens, askedTokens, outputTokens, ttftMs, e2eMs, eventsMs (each output event, after the start).
 base::Status AppendRecords(const std::string& path, const std::string& scenario, const measurement::Load& load,
                            std::span<const measurement::RequestRecord> records);

@@ -1,9 +1,9 @@
-// The result document: what a pod's bench container writes to its termination log, and the only thing it says.
+// The result document that a pod's bench container writes to its termination log: its only output.
 //
 // Pure. The document is one line: "AT1 <payload bytes> <crc32, 8 hex digits> <compact JSON>", at most kMaxBytes. The
-// kubelet cuts a termination message at 12 KiB divided by the number of containers, so length and checksum tell a cut
-// message from a whole one. Encode() always fits: first numbers lose digits (six, then four), then points that are no
-// scenario's best lose what explains them (engine counters, mean, p90 and p95), then texts are shortened.
+// kubelet cuts a termination message at 12 KiB divided by the number of containers, so length and checksum detect a
+// truncated message. Encode() always fits: first numbers lose digits (six, then four), then points that are not the
+// best of a scenario lose details (engine counters, mean, p90 and p95), then texts are shortened.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +25,8 @@ namespace autotune::bench {
 inline constexpr std::size_t kMaxBytes = 2900;
 inline constexpr std::size_t kMaxPoints = 12;
 
-// The closed list of failure reasons, in the API's spelling (enumerator without the k). The first group is found by the
-// launcher and the load generator, the second is read from the pod's status by operator/experiment.
+// The fixed set of failure reasons; API names are the enumerators without the k. The launcher and the load generator
+// find the first group, operator/experiment reads the second from the pod's status.
 enum class FailureReason {
   kEngineRejectedArguments,
   kEngineRejectedConfiguration,
@@ -35,8 +35,8 @@ enum class FailureReason {
   kExperimentTimeout,
   kEngineCrashed,
   kBenchmarkFailed,
-  kClientBound,      // the load generator was late each time: its machine is too busy
-  kBrokenOutput,     // it answers, and what no working model says
+  kClientBound,      // the load generator sent late each time: its machine is too busy
+  kBrokenOutput,     // it gives answers that no working model gives
   kModelUnreadable,  // inspect only
 
   kImagePullFailed,
@@ -63,16 +63,16 @@ struct Failure {
   FailureReason reason = FailureReason::kBenchmarkFailed;
   std::string message;  // the engine's root cause: the line a person would point at
   int exit_code = 0;    // of the engine, 128+signal when killed, 0 when it did not end
-  int http_status = 0;  // inspect: what the hub answered, 0 = no answer
-  // The driver, a GPU, the network or the hub failed, not the configuration: another attempt may end differently.
-  // Beside a reason that is retryable anyway it says nothing.
+  int http_status = 0;  // inspect: status of the hub's answer, 0 = no answer
+  // The driver, a GPU, the network or the hub failed, not the configuration: another attempt may end differently. Not
+  // used with a reason that is always retryable.
   bool machine = false;
 };
 
-// What `autotune-bench run` reports.
+// Result of `autotune-bench run`.
 struct RunResult {
   bool simulated = false;
-  std::string engine_version;  // as the engine names itself, "" = it does not say
+  std::string engine_version;  // as reported by the engine, "" = not reported
   std::string gpu_product;     // as the launcher saw it, "" = not seen
   std::string driver;          // of the GPU, as the launcher saw it, "" = not seen
   double start_seconds = 0;    // engine process start to healthy
@@ -81,13 +81,13 @@ struct RunResult {
   // a point. Beyond kMaxPoints the oldest that are no scenario's best are not encoded.
   std::vector<measurement::Point> points;
   std::vector<ScenarioOutcome> outcomes;  // of the scenarios that were finished, in the spec's order
-  std::vector<std::string> warnings;      // what makes the numbers mean less, such as random tokens with drafted ones
+  std::vector<std::string> warnings;      // limits of the results, such as random tokens with speculative decoding
   std::optional<measurement::Quality> quality;
-  std::string quality_problem;  // why it, or a part of it, was asked for and is not there
+  std::string quality_problem;  // reason for a missing quality measurement, or a missing part of it
   std::optional<Failure> failure;
 };
 
-// What `autotune-bench inspect` reports.
+// Result of `autotune-bench inspect`.
 struct InspectResult {
   checkpoint::ModelFacts model;
   std::string dataset_problem;  // why no experiment can use a dataset, with file and line; `model` is not set then
@@ -96,7 +96,7 @@ struct InspectResult {
 
 std::string Encode(const RunResult& result);
 std::string Encode(const InspectResult& result);
-// kInvalid: not a result document, cut short, or damaged (the message says which).
+// kInvalid: not a result document, truncated, or damaged (see the message).
 base::Result<RunResult> DecodeRun(std::string_view message);
 base::Result<InspectResult> DecodeInspect(std::string_view message);
 

@@ -11,7 +11,7 @@
 namespace autotune::bench {
 namespace {
 
-// Why an engine refuses its command line: argparse's and click's own phrases, after "prog: error: " or "Error: ".
+// Why an engine rejects its command line: argparse's and click's own phrases, after "prog: error: " or "Error: ".
 // Compilers and linkers write "file:3: error: " and "collect2: error: ", programs "Error: " before anything.
 bool IsUsageError(std::string_view line, int exit_code) {
   constexpr std::string_view kPhrases[] = {"argument ",

@@ -1,9 +1,8 @@
-// Why an engine ended: from the launcher's digest of its log to one reason and the line a person would point at.
+// Root cause of an engine's end: from the launcher's digest of its log to one reason and the most informative line.
 //
-// Pure and thread-safe. Learnt from recorded starts (tests/engines/logs): the cause is the first error of the first
+// Pure and thread-safe. Based on recorded starts (tests/engines/logs): the cause is the first error of the first
 // process that failed, not the last line; SGLang kills its own process tree with SIGKILL after a configuration error,
-// so exit code 137 says nothing; running out of memory is claimed only for the kernel's counter or the engine's own
-// words.
+// so exit code 137 says nothing; out-of-memory is reported only from the kernel's counter or the engine's own messages.
 #pragma once
 
 #include <optional>
@@ -15,13 +14,14 @@
 
 namespace autotune::bench {
 
-// The line to show, of candidates in order of appearance (EngineState::error_lines). Nothing when none is an error.
+// The line to show, of candidates in order of appearance (EngineState::error_lines). Returns nullopt if none is an
+// error.
 std::optional<std::string> RootCause(const std::vector<std::string>& error_lines);
 
-// Precondition: the engine has ended or failed to start (phase is neither kStarting nor kReady).
+// REQUIRES: the engine has ended or failed to start (phase is neither kStarting nor kReady).
 Failure Classify(const EngineState& state);
 
-// True when bench will never be able to measure (any more).
+// True if bench can no longer measure.
 bool HasEnded(const EngineState& state);
 
 }  // namespace autotune::bench

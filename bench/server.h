@@ -1,6 +1,6 @@
-// Where an OpenAI-compatible server is: a URL, its addresses, and what TLS and authorization need.
+// Location of an OpenAI-compatible server: URL, addresses, TLS context and token.
 //
-// ServerUrl is a plain value. Server is what connections share: it owns the TLS context and must outlive them; not
+// ServerUrl is a plain value. A Server is shared by connections: it owns the TLS context and must outlive them; not
 // thread-safe. The token is sent to this host only and is never part of a message.
 #pragma once
 
@@ -25,7 +25,7 @@ struct ServerUrl {
   std::string prefix;  // of every path: "" or "/openai"
   std::string token;   // "" = none; sent as `Authorization: Bearer`
 
-  // https://host:8443/prefix. A path that ends in /v1 stands for the server: /v1 belongs to every request's path.
+  // https://host:8443/prefix. A trailing /v1 is removed, because every request's path begins with it.
   static base::Result<ServerUrl> Parse(const std::string& text);
   static ServerUrl Local(int port) { return {false, "127.0.0.1", port, "", ""}; }
   [[nodiscard]] std::string ToString() const;
@@ -38,8 +38,8 @@ class Server {
     socklen_t size = 0;
   };
 
-  // Resolves the name (blocking) and, with TLS, loads the system's certificates (SSL_CERT_FILE replaces them).
-  // kRetry: the name is not known, now. kInvalid: no certificates.
+  // Resolves the name (blocking) and, with TLS, loads the system's certificates (SSL_CERT_FILE replaces them). kRetry:
+  // the name cannot be resolved at present. kInvalid: no certificates.
   static base::Result<std::unique_ptr<Server>> Make(ServerUrl url);
   ~Server();
   Server(const Server&) = delete;

@@ -1,7 +1,7 @@
-// Reads a socket together with the time at which the network delivered the bytes, as the kernel noted it: a program
-// that waits for a processor knows nevertheless when they came.
+// Reads a socket together with the time at which the network delivered the bytes, as stamped by the kernel: the time is
+// right also if the program waited for a CPU.
 //
-// Stateless. Where the kernel notes nothing (some sandboxes), it is the time of reading.
+// Stateless. If the kernel stamps nothing (some sandboxes), the time of reading is used.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 
 namespace autotune::bench {
 
-// Asks for the kernel's notes (SO_TIMESTAMPING); without effect where it refuses.
+// Enables the kernel's time stamps (SO_TIMESTAMPING); no effect if the kernel rejects it.
 void EnableStamps(int fd);
 
 struct StampedRead {

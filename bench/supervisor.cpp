@@ -43,7 +43,7 @@ constexpr milliseconds kProbeTimeout{20'000};   // SGLang's /health generates a 
 constexpr milliseconds kReadyInterval{100};     // of `ready`, which reads a file
 constexpr milliseconds kTick{1'000};            // out-of-memory counter
 constexpr milliseconds kLastWords{500};         // for what other processes of the engine still print after its end
-constexpr milliseconds kAfterKill{5'000};       // processes in a driver call cannot be killed: do not wait for ever
+constexpr milliseconds kAfterKill{5'000};       // processes in a driver call cannot be killed: do not wait forever
 constexpr std::size_t kMaxPending = 64 * 1024;  // log bytes taken from the engine and not yet written
 constexpr std::size_t kWriteBytes = 4096;       // PIPE_BUF: what a writable pipe takes without blocking
 

@@ -1,9 +1,9 @@
 // Runs one engine from its start to the end of the pod: `autotune-launch run`.
 //
 // Single-threaded, one poll loop, bounded memory. Owns the engine's process group and everything that descends from it:
-// when Supervise() returns, none of these processes is left. Never starts an engine twice in one directory. Does not
-// return when the engine ends, only when this process is told to end (SIGTERM, SIGINT): in a pod a sidecar that exits
-// early would be restarted. Needs nothing but the C++ library and Linux.
+// when Supervise() returns, none of these processes is left. Never starts an engine twice in one directory. Returns
+// only after SIGTERM or SIGINT, not when the engine ends: in a pod a sidecar that exits early would be restarted. Needs
+// nothing but the C++ library and Linux.
 #pragma once
 
 #include <chrono>

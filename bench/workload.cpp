@@ -304,7 +304,7 @@ Request Workload::Finish(std::string prompt, int input_tokens, int asked_tokens,
   out.body += prompt;
   out.body +=
       ",\"max_tokens\":" + std::to_string(asked_tokens) + ",\"temperature\":0,\"seed\":" + std::to_string(seed_);
-  // Special tokens are not skipped: with ignore_eos a greedy model may repeat its end token for ever, and an answer
+  // Special tokens are not skipped: with ignore_eos a greedy model may repeat its end token forever, and an answer
   // whose text is empty has no first token to time.
   if (exact) out.body += ",\"ignore_eos\":true,\"skip_special_tokens\":false";
   out.body += ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}";

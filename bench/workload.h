@@ -1,9 +1,9 @@
-// What is sent: the conversations of a scenario or of a dataset, request by request.
+// Contents of requests: the conversations of a scenario or of a dataset.
 //
 // Deterministic: the same (seed, scenario, index) is the same conversation for every configuration. No two share a
-// beginning, so that prefix caches do not help, but for what Prefix and Turns ask for. Only fields that vLLM, SGLang
-// and TensorRT-LLM all know are sent: TensorRT-LLM refuses every other (docs/benchmark.md lists them). One object for
-// one scenario; not thread-safe.
+// prefix, so prefix caches do not help, except as Prefix and Turns specify. Only fields that vLLM, SGLang and
+// TensorRT-LLM all know are sent: TensorRT-LLM rejects every other (docs/benchmark.md lists them). One object for one
+// scenario; not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace autotune::bench {
 
-// How prompts are written. Token ids give exactly the asked length without a tokenizer; a chat takes only words.
+// Form of prompts. Token ids give exactly the requested length without a tokenizer; a chat accepts only words.
 struct PromptStyle {
   enum class Kind { kTokenIds, kWords } kind = Kind::kTokenIds;
   int first_id = 0, last_id = 0;  // ids are drawn from [first_id, last_id]
@@ -26,8 +26,8 @@ struct PromptStyle {
   bool operator==(const PromptStyle&) const = default;
 };
 
-// What to try, in this order, until the engine accepts one. With a known vocabulary (`vocab_size` > 0) the first one is
-// right. Words are the last resort: their number of tokens is near the asked one, not exact.
+// Styles to try in this order until the engine accepts one. With a known vocabulary (`vocab_size` > 0) the first one is
+// right. Words are the last resort: their number of tokens is approximate.
 std::vector<PromptStyle> PromptStyles(measurement::Endpoint endpoint, int vocab_size);
 
 struct Request {
@@ -48,7 +48,7 @@ class Workload {
     std::uint64_t index_ = 0;
     int turn_ = 0, turns_ = 1;
     std::size_t entry_ = 0;  // of the dataset
-    std::string history_;    // what was said, as JSON text: ids, words, or messages
+    std::string history_;    // the conversation so far as JSON text: ids, words, or messages
     int history_tokens_ = 0, last_output_ = 0;
   };
 
@@ -61,7 +61,7 @@ class Workload {
   void set_model(const std::string& model);
   void set_style(const PromptStyle& style) { style_ = style; }
   [[nodiscard]] const PromptStyle& style() const { return style_; }
-  // Words are no tokens: from now on as many as give the asked tokens, by what an answer's usage says.
+  // Sets the number of words per token from the usage in an answer.
   void Calibrate(const Request& request, std::int64_t reported_input_tokens);
   // True where a request needs the text of the answer before it.
   [[nodiscard]] bool needs_answers() const;
@@ -81,7 +81,7 @@ class Workload {
   explicit Workload(const BenchSpec& spec);
   [[nodiscard]] Request OfScenario(Conversation& conversation, std::string_view answer) const;
   [[nodiscard]] Request OfEntry(Conversation& conversation) const;
-  // Appends `tokens` random tokens in the prompt's style, after what `out` holds.
+  // Appends `tokens` random tokens in the prompt's style to `out`.
   void AppendTokens(std::string& out, int tokens, std::uint64_t key, std::uint64_t stream) const;
   [[nodiscard]] Request Finish(std::string prompt, int input_tokens, int asked_tokens, bool free_answer) const;
 

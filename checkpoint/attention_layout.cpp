@@ -173,7 +173,7 @@ class AttentionReader {
     facts_.index_top_k = Number({"index_topk"});
     const json* uses = Get("use_mla");
     if (uses != nullptr && *uses == false) facts_.kv_lora_rank.reset();
-    // Latent attention whose rank is left to the class.
+    // MLA whose rank is left to the class.
     latent_unknown_ = !facts_.kv_lora_rank && (uses == nullptr || *uses != false) &&
                       (facts_.qk_rope_head_dim || facts_.qk_nope_head_dim);
     if (latent_unknown_) {

@@ -1,4 +1,4 @@
-// Which layers keep a KV cache, of which shape and for how long, from the many ways in which configurations say it.
+// Layers with a KV cache, the shape of the cache and its window, from the many forms of configurations.
 //
 // Pure, thread-safe. Internal to checkpoint/. Sources: transformers' configuration classes and the engines' model
 // files.

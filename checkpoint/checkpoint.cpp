@@ -26,7 +26,7 @@ class Reader {
   explicit Reader(CheckpointFiles& files) : files_(files) {}
 
   base::Result<ModelFacts> Read() {
-    // First, because a hub says most clearly here that a model is gated or missing.
+    // First, because a hub reports most clearly here that a model is gated or missing.
     auto config = Object("config.json");
     if (!config) return config.error();
     auto listed = files_.List();

@@ -1,7 +1,7 @@
-// Reads what a checkpoint is from its files, wherever they are: a directory or a hub, behind one interface.
+// Reads the properties of a checkpoint from its files, in a directory or on a hub, behind one interface.
 //
-// Single-threaded. The readers fetch bytes; everything that is understood of them is pure (config_reader, quantization,
-// weight_files, gguf_header, safetensors_header). A model that cannot be read is an error, never "unquantized".
+// Single-threaded. The readers fetch bytes; their interpretation is pure (config_reader, quantization, weight_files,
+// gguf_header, safetensors_header). A model that cannot be read is an error, never "unquantized".
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ class CheckpointFiles {
 
   // For messages: "/models/llama", "org/model at https://huggingface.co".
   [[nodiscard]] virtual const std::string& where() const = 0;
-  // What is wrong where there is no configuration, and what to do about it.
+  // Message if there is no configuration, with a remedy.
   [[nodiscard]] virtual std::string NoConfigHint() const = 0;
   [[nodiscard]] virtual base::Result<std::vector<FileEntry>> List() = 0;
-  // The whole file; nothing when there is none of this name. kInvalid: longer than `max_bytes`.
+  // The whole file; nullopt if there is no file of this name. kInvalid: longer than `max_bytes`.
   [[nodiscard]] virtual base::Result<std::optional<std::string>> Read(const std::string& name,
                                                                       std::size_t max_bytes) = 0;
   // Of the files that were read so far; see ModelFacts::commit.
@@ -39,10 +39,10 @@ class CheckpointFiles {
 // kInvalid names the file, line and key; kRetry: the hub is busy or cannot be reached; Error::http_status is the hub's.
 base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files);
 
-// The facts of a config.json alone, such as spec.model.facts; `name` is what messages call it.
+// The facts of a config.json alone, such as spec.model.facts; `name` is its name in messages.
 base::Result<ModelFacts> FactsOfConfig(const nlohmann::json& config, const std::string& name = "config.json");
 
-// What the parts of a checkpoint say together; null = there is none. Pure: ReadCheckpoint without reading.
+// Facts from all parts of a checkpoint; null = the part is missing. Pure: ReadCheckpoint without reading.
 struct CheckpointParts {
   const nlohmann::json* config = nullptr;                       // config.json
   const nlohmann::json* hf_quant_config = nullptr;              // hf_quant_config.json

@@ -1,8 +1,8 @@
-// A model's sizes and layers from config.json, and from what stands for it: Mistral's or Llama's params.json.
+// Sizes and layers of a model from config.json, or from Mistral's or Llama's params.json.
 //
 // Pure, thread-safe. Reads the language model of a multimodal configuration (text_config, llm_config, ...). A key that
-// is absent, null or spelled in a way that is not known leaves its fact unset; a key that hints at another kind of
-// layer, head or cache than the reader knows leaves what depends on it unset, with a note.
+// is absent, null or spelled in a way that is not known leaves its fact unset; a key of an unknown kind of layer, head
+// or cache leaves the dependent facts unset, with a note.
 #pragma once
 
 #include <map>
@@ -16,15 +16,15 @@ namespace autotune::checkpoint {
 // The part of config.json that describes the language model; null where that is the whole.
 const nlohmann::json* LanguageConfig(const nlohmann::json& config);
 
-// Where the language model is when it is in no file of this checkpoint: what the key that names another repository
-// holds (Ultravox's text_model_id). "" = here.
+// Repository of the language model if it is not in this checkpoint (Ultravox's text_model_id). "" = it is in this
+// checkpoint.
 std::string LanguageModelElsewhere(const nlohmann::json& config);
 
 // Fills in everything but quantization and weight_bytes. `config` must be an object.
 void ReadConfig(const nlohmann::json& config, ModelFacts& facts);
-// What a params.json (Mistral, Llama) says, in the words of config.json.
+// A params.json (Mistral, Llama) with the keys of config.json.
 nlohmann::json ConfigOfParams(const nlohmann::json& params);
-// The keys of params.json that those words stand for, by word. For messages.
+// Keys of params.json by key of config.json, for messages.
 std::map<std::string, std::string, std::less<>> ParamsKeys();
 
 }  // namespace autotune::checkpoint

@@ -11,8 +11,8 @@
 
 namespace autotune::checkpoint {
 
-// `path` is the directory, its config.json (of whatever name), or a .gguf file. kInvalid: there is nothing of the kind;
-// the message names the path.
+// `path` is the directory, its config.json (of whatever name), or a .gguf file. kInvalid names the path if it is
+// neither.
 base::Result<std::unique_ptr<CheckpointFiles>> OpenDirectory(const std::filesystem::path& path);
 
 }  // namespace autotune::checkpoint

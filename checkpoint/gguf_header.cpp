@@ -66,7 +66,7 @@ class Bytes {
 
   std::string_view Text() { return Take(Unsigned(8)); }
 
-  // A whole number or boolean; nothing for a fraction, which is skipped.
+  // A whole number or boolean; nullopt for a fraction, which is skipped.
   std::optional<std::int64_t> Number(std::uint32_t type) {
     const std::size_t size = SizeOf(type);
     const std::uint64_t raw = Unsigned(size);

@@ -1,7 +1,7 @@
 // The metadata at the beginning of a GGUF file.
 //
-// Pure, thread-safe. Format: ggml's docs/gguf.md, versions 2 and 3. Only the first bytes of a file are needed: reading
-// ends where they end, and what came before counts. Any input is safe.
+// Pure, thread-safe. Format: ggml's docs/gguf.md, versions 2 and 3. The first bytes of a file are enough: a truncated
+// header gives the complete entries before its end. Any input is safe.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +27,10 @@ struct GgufHeader {
 // kInvalid: not a GGUF file, or of a version that is not known.
 base::Result<GgufHeader> ReadGgufHeader(std::string_view bytes);
 
-// What the metadata says of the model, in the words of config.json.
+// The metadata with the keys of config.json.
 nlohmann::json ConfigOfGguf(const GgufHeader& header);
 
-// The metadata keys that those words stand for, by word. For messages.
+// Metadata keys by key of config.json, for messages.
 std::map<std::string, std::string, std::less<>> GgufKeys(const GgufHeader& header);
 
 }  // namespace autotune::checkpoint

@@ -1,4 +1,5 @@
-// GET and HEAD over HTTPS for reading a hub, on libcurl: proxies, redirects, HTTP/2 and CA bundles as users set them.
+// GET and HEAD over HTTPS for reading a hub, on libcurl: proxies, redirects, HTTP/2 and CA bundles as set in the
+// environment.
 //
 // Blocking; one client belongs to one thread and keeps its connections open. libcurl stays in the .cpp. From the
 // environment: http_proxy, HTTPS_PROXY, ALL_PROXY, NO_PROXY (libcurl's own); REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE,
@@ -35,8 +36,8 @@ struct HttpAnswer {
 
 class HttpClient {
  public:
-  // `token` may be empty. It is sent to the first URL's origin and to no other, whatever redirects say. A transfer ends
-  // when nothing arrives for `timeout`, or when `told_to_end` returns true.
+  // `token` may be empty. It is sent only to the origin of the first URL, also after redirects. A transfer ends when
+  // nothing arrives for `timeout`, or when `told_to_end` returns true.
   HttpClient(std::string token, std::chrono::milliseconds timeout, std::function<bool()> told_to_end = {});
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;

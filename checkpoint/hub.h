@@ -1,7 +1,7 @@
 // A checkpoint on a model hub that speaks Hugging Face's API (the hub itself, a mirror, a caching proxy).
 //
-// Single-threaded, blocking. A hub that is busy or not there for a moment is asked again; every other refusal is an
-// error that says what to do. Nothing is stored.
+// Single-threaded, blocking. A busy or unreachable hub is retried a few times; every other failure is an error with a
+// remedy. Nothing is stored.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ struct HubOptions {
   std::string revision = "main";
   std::string endpoint = "https://huggingface.co";
   std::string token;
-  // How a user gives a token, for messages: "name a secret with a token in ...".
+  // Instruction for setting a token, for messages: "name a secret with a token in ...".
   std::string how_to_give_token = "set spec.model.huggingFace.tokenSecretRef to a Secret with a token";
   std::string name_of_token = "the token in spec.model.huggingFace.tokenSecretRef";
   std::chrono::milliseconds timeout{30'000};     // without a byte

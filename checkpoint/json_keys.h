@@ -1,4 +1,4 @@
-// Looking up keys of a configuration that may hold anything. Internal to checkpoint/.
+// Key lookup in a configuration with arbitrary contents. Internal to checkpoint/.
 //
 // Pure, thread-safe. A null member counts as absent, as engines treat it.
 #pragma once

@@ -1,4 +1,4 @@
-// What an absent key means to a model class: where the transformers library defines it, not what is usual.
+// Defaults of absent keys by model class, where the transformers library defines them.
 //
 // Pure, thread-safe. Only classes whose definition was read are listed (transformers' configuration_*.py and the
 // engines' model files); for any other an absent size is not known.

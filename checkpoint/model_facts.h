@@ -1,8 +1,7 @@
-// What a model is, as its own files say: sizes, layers, caches and how each part is stored.
+// Properties of a model, from its own files: sizes, layers, caches and the format of each part.
 //
-// Pure values, thread-safe. Every size is optional: nullopt means that the files do not say it, and a rule that needs
-// it has to report that. Nothing here comes from a name, and no value is a usual one. docs/quantization.md,
-// "Detection".
+// Pure values, thread-safe. Every size is optional: nullopt means that the files do not contain it, and a rule that
+// requires it must report that. No value is derived from a name or assumed. docs/quantization.md, "Detection".
 #pragma once
 
 #include <cstdint>
@@ -24,7 +23,7 @@ using Size = std::optional<std::int64_t>;
 // removed, a cache shared with an earlier layer) are in no group.
 struct KvCacheGroup {
   std::int64_t layers = 0;
-  std::int64_t kv_heads = 0;  // 0 = latent attention: one entry that every GPU of a tensor-parallel group holds
+  std::int64_t kv_heads = 0;  // 0 = MLA: one entry that every GPU of a tensor-parallel group holds
   std::int64_t elements = 0;  // that one token adds in one layer: keys and values of all KV heads
   std::int64_t window = 0;    // tokens kept at most; 0 = the whole context
   bool operator==(const KvCacheGroup&) const = default;
@@ -44,8 +43,8 @@ struct ModelFacts {
   bool pooling = false;      // the files make one vector of a text: for embeddings, no generator
   bool remote_code = false;  // the checkpoint names code of its own that reads or runs it (auto_map)
   std::string dtype;         // of the unquantized weights: bfloat16, float16, float32; "" = not known
-  // Of the hub's repository, as the hub says what the revision is now: 40 hexadecimal digits. "" = a directory, or a
-  // hub that does not say.
+  // Commit that the revision points to on the hub: 40 hexadecimal digits. "" = a directory, or a hub that does not
+  // report it.
   std::string commit;
 
   // ---- Quantization ----
@@ -113,7 +112,7 @@ struct ModelFacts {
   // Unset = not known. Empty = no layer has a KV cache.
   std::optional<std::vector<KvCacheGroup>> caches;
 
-  // What a user should know: conflicting declarations, a size that is written in an unknown way. At most 8.
+  // Remarks for people: conflicting declarations, a size that is written in an unknown way. At most 8.
   std::vector<std::string> notes;
 
   [[nodiscard]] bool quantized() const { return family != "none"; }
@@ -125,10 +124,10 @@ struct ModelFacts {
 // Adds a note unless there are enough; a long one is cut.
 void AddNote(ModelFacts& facts, std::string note);
 
-// 40 lower-case hexadecimal digits. What is no commit never gets onto a command line.
+// 40 lower-case hexadecimal digits. Other texts are never put on a command line.
 bool IsCommit(std::string_view text);
 
-// The form of status.model. What is not known is absent.
+// The form of status.model. Unknown values are absent.
 nlohmann::json ToJson(const ModelFacts& facts);
 base::Result<ModelFacts> ModelFactsFromJson(const nlohmann::json& value);
 

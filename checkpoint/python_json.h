@@ -11,8 +11,7 @@
 
 namespace autotune::checkpoint {
 
-// The value of `text`. NaN and the infinities become null: no fact of a model is one. kInvalid:
-// `config.json: line 3, column 7: is not JSON: ...`.
+// The value of `text`. NaN and the infinities become null. kInvalid: `config.json: line 3, column 7: is not JSON: ...`.
 base::Result<nlohmann::json> ParsePythonJson(std::string_view text, const std::string& file);
 
 // The same for a file that must hold an object.

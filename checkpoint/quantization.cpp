@@ -77,7 +77,7 @@ Format FormatOf(const Numbers& weights, const Numbers& inputs, std::int64_t grou
   return format;
 }
 
-// "fp8_e4m3", "float8_e4m3fn", "int4", "uint4", "fp4", "bfloat16": nothing for what is not understood.
+// "fp8_e4m3", "float8_e4m3fn", "int4", "uint4", "fp4", "bfloat16": nullopt for what is not understood.
 std::optional<Numbers> NumbersOf(std::string_view dtype) {
   const std::string name = Lower(dtype);
   if (name.empty()) return std::nullopt;
@@ -172,7 +172,7 @@ class IgnoredModules {
   [[nodiscard]] bool shared() const { return shared_; }
 
  private:
-  // What remains of a pattern behind `word`, without a regular expression's signs; nothing when the word is not in it.
+  // What remains of a pattern behind `word`, without a regular expression's signs; nullopt if the word is not in it.
   static std::optional<std::string> Behind(const std::string& name, std::string_view word) {
     const std::size_t at = name.rfind(word);
     if (at == std::string::npos) return std::nullopt;

@@ -2,7 +2,7 @@
 //
 // Pure, thread-safe. Sources: the quantization registries and loaders of vLLM, SGLang and TensorRT-LLM, and what the
 // quantization tools write (llm-compressor, ModelOpt, AutoRound, Quark, torchao, GPTQModel). A format that no engine
-// here loads is "foreign", a method or a detail that is not known is "other": neither is taken as unquantized.
+// here loads is "foreign", a method or a detail that is not known is "other": neither is treated as unquantized.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -26,8 +26,8 @@ struct QuantizationFiles {
 // Fills in the quantization of `facts`, whose sizes have been read. kInvalid names the file and the key.
 base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts);
 
-// spec.model.quantization: the user's word overrides the detected method. kInvalid for an unknown method, with the
-// known ones listed.
+// Applies spec.model.quantization, which overrides the detected method. kInvalid for an unknown method, with the known
+// ones listed.
 base::Status OverrideQuantization(ModelFacts& facts, const std::string& method);
 
 }  // namespace autotune::checkpoint

@@ -1,8 +1,7 @@
-// Which of a checkpoint's files are its weights: one set, once, as engines choose it.
+// Choice of a checkpoint's weight files: one set, as engines choose it.
 //
 // Pure, thread-safe. An index decides; without one, Hugging Face's names go before Mistral's consolidated ones,
-// safetensors before PyTorch's pickles, and GGUF is taken where there is nothing else. Copies beside the chosen set do
-// not count.
+// safetensors before PyTorch's pickles, and GGUF is used if there is nothing else. Other copies do not count.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +31,7 @@ struct WeightIndex {
 };
 base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::string& file);
 
-// The index to read before choosing; nothing where the files have none that decides.
+// The index to read before choosing; nullopt if the files have none that decides.
 std::optional<std::string> IndexOf(const std::vector<FileEntry>& files);
 
 enum class WeightFormat { kNone, kSafetensors, kConsolidated, kPytorch, kGguf };

@@ -1,7 +1,8 @@
-// Which kinds of tensors a checkpoint's weight files hold: "linear.weight_packed", "head.input_scale:F32".
+// Kinds of tensors in a checkpoint's weight files: "linear.weight_packed", "head.input_scale:F32".
 //
-// Pure, single-threaded. A kind is the part of the model and the tensor's last name, with its type where a header was
-// read. Only what tells how weights are stored is kept: what belongs to a quantization, and the types of plain weights.
+// Pure, single-threaded. A kind is the part of the model and the last component of the tensor's name, with its type if
+// a header was read. Only kinds that show how weights are stored are kept: those of a quantization, and the types of
+// unquantized weights.
 #pragma once
 
 #include <map>
@@ -14,14 +15,14 @@ namespace autotune::checkpoint {
 
 class TensorKinds {
  public:
-  // `type` as safetensors names it: "BF16", "F8_E4M3"; "" = not known.
+  // `type`: as in safetensors, "BF16", "F8_E4M3"; "" = not known.
   void Add(std::string_view name, std::string_view type);
   void Add(const TensorKinds& other);
 
-  // Whether a tensor is there that only quantized weights have, or weights of 8 bits and less.
+  // Returns true if the files have a tensor that only quantized weights have, or weights of at most 8 bits.
   [[nodiscard]] bool quantized() const { return quantized_; }
   [[nodiscard]] bool empty() const { return types_.empty(); }
-  // Sorted: each kind with each of its types. At most 20.
+  // Returns each kind with each of its types, sorted, at most 20.
   [[nodiscard]] std::vector<std::string> List() const;
 
  private:

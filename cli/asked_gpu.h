@@ -1,5 +1,5 @@
-// `--gpu` of plan, explain and matrix: the GPU that a question is about, by product ("h100", "mi300x"), CUDA compute
-// capability ("12.0") or AMD architecture ("gfx942"). Pure.
+// `--gpu` of plan, explain and matrix: the GPU to plan for, by product ("h100", "mi300x"), CUDA compute capability
+// ("12.0") or AMD architecture ("gfx942"). Pure.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace autotune::cli {
 
-// "" is a GPU of which nothing is known. The product is a node label's value, where one is known. kInvalid lists what
-// is known.
+// "" gives a GPU without known properties. The product is the value of a node label, if one is known. kInvalid lists
+// the known names.
 base::Result<experiment::GpuInfo> ReadGpu(const std::string& name);
 
 // `--simulate`: the same for a GPU that simulated engines know the rates of.

@@ -1,4 +1,4 @@
-// What `autotune bench` was asked for, as words of a command line, and the specification of a bench run that it means.
+// Options of `autotune bench` and their conversion to the specification of a bench run.
 //
 // Pure.
 #pragma once
@@ -28,7 +28,7 @@ struct BenchOptions {
   std::string arrival;                 // "poisson", "constant", "gamma:0.5", "trace"
   std::string duration = "60s", drain = "30s", warmup = "60s";
   std::string request_timeout;  // "" = by the first request
-  std::string records;          // a file for one JSON line a request
+  std::string records;          // a file for one JSON line per request
   int seed = 1;
   int vocab_size = 0, max_model_len = 0;  // 0 = not known
   int output_tokens = 0;                  // of dataset entries that do not say; 0 = the model ends its answer

@@ -111,7 +111,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   return text;
 }
 
-// Writes to standard error: what goes on, below a table that may go elsewhere.
+// Writes the progress to standard error, below a table that may go elsewhere.
 class Ticker {
  public:
   explicit Ticker(bool verbose) : terminal_(::isatty(STDERR_FILENO) != 0), verbose_(verbose) {}

@@ -1,6 +1,6 @@
-// `autotune bench URL`: what load does a running server sustain, on the terminal.
+// `autotune bench URL`: measures the highest load of a running server and prints it.
 //
-// ResultTable, ResultJson and LiveText are pure.
+// BenchUrl blocks until the measurement ends. ResultTable, ResultJson and LiveText are pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,8 +13,8 @@
 
 namespace autotune::cli {
 
-// Exit code: 0 measured (with an SLO: something keeps it), 1 nothing keeps the SLO or the server does not answer, 2
-// wrong input, 130 interrupted (what was measured is shown). The token comes from OPENAI_API_KEY.
+// Exit code: 0 measured (with an SLO: a load meets it), 1 no load meets the SLO or the server does not respond, 2 wrong
+// input, 130 interrupted (prints the results so far). The token comes from OPENAI_API_KEY.
 int BenchUrl(const BenchOptions& options);
 
 // Points as a table, and for each scenario a sentence with the limit.

@@ -1,7 +1,7 @@
-// The tasks of a cluster, for the command line: with the kubeconfig, context and rights of whoever calls it.
+// The tasks of a cluster, for the command line: with the kubeconfig, context and permissions of the caller.
 //
-// Calls block; one thread. Errors are what a person is told: one line that names the task, the namespace and what is
-// missing. No method writes but Suspend, Cancel and Apply.
+// Calls block; one thread. Errors are one line for people, with the task, the namespace and the missing object. No
+// method writes but Suspend, Cancel and Apply.
 #pragma once
 
 #include <functional>
@@ -46,9 +46,9 @@ class Cluster {
                                 const std::string& container);
   base::Status Suspend(const std::string& name, bool suspended);
   base::Status Cancel(const std::string& name);
-  // Creates the object, or replaces what an earlier apply of the same task created; anything else of that name is
-  // somebody's: kAlreadyExists, nothing is written. Returns "created" or "configured". `dry_run`: the API server checks
-  // it all, and nothing is written.
+  // Creates the object, or replaces one that an earlier apply of the same task created; any other object with that name
+  // is kAlreadyExists and stays unchanged. Returns "created" or "configured". `dry_run`: the API server checks it all,
+  // and nothing is written.
   base::Result<std::string> Apply(const nlohmann::json& object, const std::string& task, bool dry_run = false);
 
  private:
@@ -58,7 +58,7 @@ class Cluster {
   const std::string ns_;
 };
 
-// The connection and what it needs, in the order of their lives.
+// The connection and the objects that it borrows, in order of construction.
 struct Connection {
   base::RealClock clock;
   std::unique_ptr<kube::HttpTransport> transport;
@@ -73,7 +73,7 @@ base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options)
 base::Status ReadDeployed(const ClusterOptions& options, api::AutotuneTask& task);
 base::Result<std::vector<experiment::NodeView>> NodesOf(const ClusterOptions& options);
 
-// 1: the task has no answer (yet); 2: wrong input; 3: no cluster, or it refuses; 4: no such task, experiment or pod.
+// 1: the task has no result yet; 2: wrong input; 3: no cluster, or no permission; 4: no such task, experiment or pod.
 int ExitCodeOf(const base::Error& error);
 
 }  // namespace autotune::cli

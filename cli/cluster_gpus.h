@@ -13,10 +13,10 @@ namespace autotune::cli {
 
 // Nodes with the same GPUs.
 struct GpuPool {
-  std::string product;        // "" = no node label says what they are
+  std::string product;        // "" = no node label with the product
   experiment::GpuInfo info;   // of the first such node
   int nodes = 0, closed = 0;  // closed: of these, unschedulable now
-  std::int64_t gpus = 0;      // allocatable under spec.gpu.resourceName; what other pods hold of them is not known here
+  std::int64_t gpus = 0;      // allocatable under spec.gpu.resourceName; GPUs in use by other pods are not subtracted
   std::int64_t largest = 0;   // of one node
   int allowed = 0;            // nodes that spec.gpu allows
 };

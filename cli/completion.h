@@ -1,7 +1,7 @@
-// Shell completion: a script for bash or zsh, made from the commands and options that the program has. Pure.
+// Shell completion: a script for bash or zsh, generated from the commands and options of the program. Pure.
 //
-// Names of tasks come from `autotune list -o name` when they are asked for, with the --namespace, --context and
-// --kubeconfig that are on the line.
+// Names of tasks come from `autotune list -o name`, with the --namespace, --context and --kubeconfig of the command
+// line.
 #pragma once
 
 #include <string>

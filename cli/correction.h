@@ -1,5 +1,4 @@
-// What somebody probably meant who wrote a value or a word that the schema does not take: "1%" for "0.01", 60 for
-// "60s", a name for a list of one. Pure.
+// Corrections of values and words that the schema rejects: "1%" to "0.01", 60 to "60s", a name to a list of one. Pure.
 #pragma once
 
 #include <functional>
@@ -10,9 +9,9 @@
 
 namespace autotune::cli {
 
-// A value that `takes` takes and that is `value` written otherwise; nothing where none is found. `schema`: of the
-// field; `path`: of the field, for the unit that a bare number most likely has. `takes` judges a value by the schema of
-// the field, or of a member of it.
+// Another form of `value` that `takes` accepts; nullopt if none is found. `schema`: of the field; `path`: of the field,
+// for the unit that a bare number most likely has. `takes` judges a value by the schema of the field, or of a member of
+// it.
 using Takes = std::function<bool(const nlohmann::json& schema, const nlohmann::json& value)>;
 std::optional<nlohmann::json> Corrected(const nlohmann::json& schema, const nlohmann::json& value,
                                         const std::string& path, const Takes& takes);

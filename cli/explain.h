@@ -1,4 +1,5 @@
-// `autotune explain`: what one engine release makes of one quantization configuration, field by field.
+// `autotune explain`: verdict of every field of a quantization configuration in one engine release, and the resulting
+// arguments. Explain() may read files and the hub; the rest is pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -28,7 +29,7 @@ struct Explanation {
   bool assumed_model = false;
 };
 
-// kInvalid names the setting or flag and what is allowed.
+// kInvalid names the setting or flag and the allowed values.
 base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOptions& options);
 
 std::string ExplanationText(const Explanation& explanation);

@@ -1,4 +1,4 @@
-// The words of `autotune explain`, where engine flags stand as the engine has them beside this program's own options.
+// Arguments of `autotune explain`, which mix engine flags with this program's own options.
 //
 // Pure. "--max-num-seqs 64", "--max-num-seqs=64" and "max-num-seqs=64" are one setting; "--enforce-eager" is
 // enforce-eager=true; several words behind a flag are a list.
@@ -12,7 +12,7 @@
 
 namespace autotune::cli {
 
-// How many words follow an option of this program: 0 for a switch; nothing for what is no option of it.
+// Number of words after an option of this program: 0 for a switch; nullopt if it is not an option of this program.
 using OwnOption = std::function<std::optional<int>(std::string_view name)>;
 
 // The command line with engine flags rewritten as settings, if its subcommand is explain; otherwise as it is. `words`

@@ -59,7 +59,7 @@ class Importer {
   }
   void Note(std::string text) { notes_.push_back(std::move(text)); }
 
-  // The keys of an object, each of which must be in `known` or is refused by name.
+  // The keys of an object, each of which must be in `known` or is rejected by name.
   bool Known(const json& object, const std::string& path, const std::set<std::string, std::less<>>& known) {
     if (!object.is_object()) {
       Fail(path.empty() ? "the file" : path, "is not an object");
@@ -396,7 +396,7 @@ class Importer {
     }
     static const std::map<std::string, std::string> kSizes = {
         {"tp", "tensorParallel"}, {"pp", "pipelineParallel"}, {"dp", "dataParallel"}};
-    // The flag of each of the others; where an engine has none, its flag table refuses it by name.
+    // The flag of each of the others; where an engine has none, its flag table rejects it by name.
     static const std::map<std::string, std::string> kFlags = {{"cp", "context-parallel-size"},
                                                               {"dcp", "decode-context-parallel-size"},
                                                               {"enable_expert_parallel", "enable-expert-parallel"},

@@ -1,8 +1,7 @@
-// Reads a task file of the predecessor (inference-autotuner, JSON with snake_case keys) and writes the AutotuneTask
-// that means the same.
+// Converts a task file of inference-autotuner (JSON with snake_case keys) to an equivalent AutotuneTask.
 //
-// Pure. Nothing is dropped silently: every key is carried over, mentioned in a note with what became of it, or refused
-// by name. What is written is a valid task: it was read back by the same code that reads tasks.
+// Pure. Nothing is dropped silently: every key is converted, explained in a note, or rejected by name. The result is
+// valid: the code that reads tasks has read it back.
 #pragma once
 
 #include <string>
@@ -14,7 +13,7 @@ namespace autotune::cli {
 
 struct ImportResult {
   std::string yaml;                // the AutotuneTask
-  std::vector<std::string> notes;  // for people: what changed its meaning, has no counterpart, or needs a look
+  std::vector<std::string> notes;  // for people: keys with another meaning, without a counterpart, or to be checked
 };
 
 // kInvalid names the key of the old file: `base_runtime: "llama-rt" is the name of ...`.

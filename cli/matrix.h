@@ -1,7 +1,7 @@
-// `autotune matrix`: what every release of an engine makes of every value of the quantization model.
+// `autotune matrix`: verdict of every value of quantConfig in every release of an engine.
 //
-// Pure. Nothing here is written by hand: each outcome is PlanLaunch's, asked at every release where the rule table
-// changes, and neighbouring releases with equal outcomes are one range. docs/engines.md is this, as Markdown.
+// Pure. Each outcome comes from PlanLaunch, for every release where the compatibility table changes; adjacent releases
+// with equal outcomes form a range. docs/engines.md is the result as Markdown.
 #pragma once
 
 #include <map>
@@ -27,7 +27,8 @@ struct MatrixOptions {
 };
 
 struct Outcome {
-  std::string verdict;  // "map", "already-so", "warn", "needs-checkpoint", "reject"; "starts" for what is no field
+  // "map", "already-so", "warn", "needs-checkpoint" or "reject"; "starts" for rows that are not fields.
+  std::string verdict;
   std::vector<std::string> args;
   std::string yaml;
   std::map<std::string, std::string> env;
@@ -55,9 +56,9 @@ struct EngineMatrix {
   std::vector<std::string> models;  // in words
   std::vector<MatrixRow> fields;    // by field, in the order of the values
   std::vector<MatrixRow> presets;   // field is "preset"
-  // Pairs of values that together do not do what each of them does alone: "gemmDtype + kvcacheDtype", "fp8 + fp8_e5m2".
+  // Pairs of values with another effect than both values separately: "gemmDtype + kvcacheDtype", "fp8 + fp8_e5m2".
   std::vector<MatrixRow> together;
-  std::vector<MatrixRow> checkpoints;  // quantized ones with nothing asked for; field is "checkpoint"
+  std::vector<MatrixRow> checkpoints;  // quantized checkpoints without settings; field is "checkpoint"
   std::vector<quant::ListedRule> rules;
 };
 
@@ -69,7 +70,7 @@ std::string RangeText(const std::optional<quant::Version>& since, const std::opt
 
 // Lines of at most `width` characters: longer cells wrap.
 std::string MatrixText(const std::vector<EngineMatrix>& engines, std::size_t width);
-// docs/engines.md, with the header that says how it is made.
+// docs/engines.md, with a header that contains the command.
 std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines);
 nlohmann::json MatrixJson(const std::vector<EngineMatrix>& engines, const std::string& rules_version);
 

@@ -1,5 +1,5 @@
 // The model to plan for without a cluster: a checkpoint in a directory or on the hub (checkpoint/), facts from a file,
-// or a usual model where none is named.
+// or a default model. Blocks; one thread.
 #pragma once
 
 #include <filesystem>
@@ -11,27 +11,27 @@
 
 namespace autotune::cli {
 
-// How the hub is reached from a command line. Facts that are not at hand are asked for, unless offline.
+// Access to the hub from the command line. Facts that are not local are read from the hub, unless offline.
 struct HubAccess {
   bool offline = false;
   std::string token{};
   std::string endpoint{};  // "" = https://huggingface.co
   std::chrono::milliseconds retry_delay{500};
 
-  // HF_TOKEN or HUGGING_FACE_HUB_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE: what Hugging Face's own tools read.
+  // HF_TOKEN or HUGGING_FACE_HUB_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE: as in Hugging Face's own tools.
   static HubAccess FromEnvironment();
 };
 
 // `path` is the directory, its config.json or a GGUF file. kInvalid names the file that is missing or wrong.
 base::Result<checkpoint::ModelFacts> ReadModelDirectory(const std::filesystem::path& path);
-// kInvalid says what to do instead of asking the hub.
+// kInvalid names the alternatives to the hub.
 base::Result<checkpoint::ModelFacts> ReadModelFromHub(const std::string& id, const std::string& revision,
                                                       const HubAccess& access);
 
 // A directory, a file (a file may also hold facts as `status.model` has them), or a hub id where there is no such path.
 base::Result<checkpoint::ModelFacts> ReadModel(const std::string& text, const HubAccess& access);
 
-// An unquantized Llama-3.1-8B in bfloat16: the model that most questions are about.
+// An unquantized Llama-3.1-8B in bfloat16: the default model.
 checkpoint::ModelFacts DenseModel();
 // An unquantized Qwen3-30B-A3B in bfloat16: the same with experts.
 checkpoint::ModelFacts ExpertModel();

@@ -196,7 +196,7 @@ std::string WarningsText(const TaskPlan& plan, std::size_t width) {
   return "\nWarnings\n" + table.Text("  ");
 }
 
-// Combinations that are refused for one reason are one row.
+// Combinations that are rejected for one reason are one row.
 struct PrunedRow {
   const tuning::Pruned* first;
   std::vector<std::string> points;

@@ -1,5 +1,5 @@
-// `autotune plan`: what a task would run. Shows exactly what the operator's own expansion returns, for a GPU that is
-// named or for the GPUs of a cluster's nodes.
+// `autotune plan`: the experiments that a task would run, from the operator's own expansion, for a named GPU or for the
+// GPUs of a cluster's nodes. MakePlan() may read files and the hub; the rest is pure.
 #pragma once
 
 #include <map>
@@ -35,16 +35,16 @@ struct TaskPlan {
   reconcile::GpuChoice gpu;
   std::string gpu_source;                     // "--gpu", "spec.gpu.products", "the cluster's nodes", "" = not known
   std::optional<std::vector<GpuPool>> pools;  // of the cluster's nodes
-  std::map<std::string, int> node_gpus;       // by node that experiments may run on; empty where no cluster was asked
+  std::map<std::string, int> node_gpus;       // by node that experiments may run on; empty without a cluster
   reconcile::Space space;
   std::string rules_version;
 };
 
-// kInvalid names the field or flag. Facts that are not at hand are not guessed.
+// kInvalid names the field or flag. Missing facts are an error, never guessed.
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
                                 const experiment::PodEnvironment& environment, const PlanOptions& options);
 
-// A cluster was asked, and has no node that the task's experiments fit on: why, in a line; "" where they do.
+// Why no node of the cluster fits the task's experiments, in one line; "" if one does, or without a cluster.
 std::string NoRoom(const TaskPlan& plan);
 
 std::string PlanText(const TaskPlan& plan, std::size_t width);

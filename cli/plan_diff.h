@@ -1,4 +1,4 @@
-// `autotune plan --diff OLD NEW`: what an edit of a task would change of what is measured, before it is applied. Pure.
+// `autotune plan --diff OLD NEW`: the effect of an edit of a task on its measurements, before it is applied. Pure.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +15,12 @@ namespace autotune::cli {
 struct PlanChange {
   struct Field {
     std::string path;                     // "spec.parameters.max-num-seqs"
-    std::optional<std::string> from, to;  // nothing = not there
+    std::optional<std::string> from, to;  // nullopt = not there
   };
   std::vector<Field> fields;  // of the spec that differ
   // Candidates by their content hash, as the operator keeps them: indices into the plans' candidates.
   std::vector<std::size_t> added, removed;  // of the new plan; of the old one
-  // The same configuration, measured for something else (workload, image, GPU, model): indices into the new plan.
+  // The same configuration, to be measured again for another workload, image, GPU or model: indices into the new plan.
   std::vector<std::size_t> again;
   std::size_t kept = 0;
 };

@@ -1,5 +1,5 @@
-// What an adaptive search of a plan is expected to do: which candidates look best, what it will cost, what the budget
-// leaves out. Predictions, marked as such. Pure.
+// Preview of an adaptive search: the most promising candidates, the expected cost, and the effect of the budget.
+// Predictions, marked as such. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -18,14 +18,15 @@ struct SearchPreview {
   bool generic = false;                        // without facts about the model or the GPU: a rule of thumb
   int places = 1;                              // experiments at a time, as the operator decides
   tuning::search::CostEstimate cost;           // within the limits
-  // With a budget: what it would cost without one.
+  // With a budget: the cost without one.
   std::optional<tuning::search::CostEstimate> unlimited;
   std::optional<double> price_per_hour;  // of a GPU
-  std::string refusal;                   // not empty: nothing can be started within the limits, and why
+  std::string refusal;                   // not empty: reason for which no experiment can start within the limits
 };
 SearchPreview PreviewSearch(const TaskPlan& plan);
 
-// "5-9 experiments, 1.1-2 GPU-hours, price 4.51-8.2, 0.4-0.7 h with 3 at a time", or why nothing can be started.
+// "5-9 experiments, 1.1-2 GPU-hours, price 4.51-8.2, 0.4-0.7 h with 3 at a time", or the reason for which no experiment
+// can start.
 std::string EstimateText(const SearchPreview& preview);
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview);
 nlohmann::json SearchJson(const TaskPlan& plan, const SearchPreview& preview);

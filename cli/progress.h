@@ -1,7 +1,7 @@
-// Live progress of a task: what became different between two statuses, as lines for people.
+// Live progress of a task: changes between two statuses, as lines for people.
 //
 // ProgressLines, LiveLines and StillText are pure. ProgressView writes them: on a terminal the lines scroll and a few
-// live ones stay below them; elsewhere one line an event, so that a log reads well, and one after 30 s without any.
+// live ones stay below them; elsewhere one line per event, so that a log reads well, and one after 30 s without any.
 #pragma once
 
 #include <cstdio>
@@ -16,16 +16,16 @@
 
 namespace autotune::cli {
 
-// One line for each thing that happened between the two statuses of a task, in the order in which it is told.
+// One line for each change between the two statuses of a task.
 std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api::AutotuneTask& now);
 
-// How long the task is expected to go on. `at_most`: the upper end of the search's own 80 % interval; else what the
+// How long the task is expected to continue. `at_most`: the upper end of the search's own 80 % interval; else what the
 // finished experiments took on average, for those that are left.
 struct TimeLeft {
   double seconds = 0;
   bool at_most = false;
 };
-// Nothing before the first experiment has ended, and of a task that is over.
+// Returns nullopt before the first experiment has ended, and of a task that is over.
 std::optional<TimeLeft> TimeLeftOf(const api::AutotuneTask& task, base::WallTime time);
 
 // "3 of 5-9 experiments, 4m12s, at most 11m left, 0.21 GPU-hours".
@@ -36,7 +36,8 @@ std::string LeaderText(const api::AutotuneTask& task);
 // For a log in which nothing has happened for a while: "still: e1-aaaaaa measuring 1m30s; 0 of 3 experiments, 1m35s".
 std::string StillText(const api::AutotuneTask& task, base::WallTime started, base::WallTime time);
 
-// What runs now, and how far the task is: at most `width` characters a line. `started`: where the status does not say.
+// The running experiments and the progress of the task: at most `width` characters a line. `started`: start of the
+// task, if the status has none.
 std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime started, base::WallTime time,
                                    std::size_t width);
 
@@ -49,9 +50,9 @@ class ProgressView {
   ProgressView& operator=(const ProgressView&) = delete;
 
   void Show(const api::AutotuneTask& task);
-  // Draws the live lines again, or says what goes on: seconds have passed.
+  // Draws the live lines again, or says what is running: seconds have passed.
   void Tick();
-  // Takes the live lines away; nothing is drawn any more.
+  // Removes the live lines and stops drawing.
   void Finish();
   // A line that is not of the task: "stopping ...".
   void Say(const std::string& line);

@@ -1,4 +1,5 @@
-// `autotune report`: writes tasks' reports to files or standard output. A file is whole or is not there.
+// `autotune report`: writes reports of tasks to files or standard output. Files are written atomically. Blocks; one
+// thread.
 #pragma once
 
 #include <iosfwd>

@@ -181,7 +181,7 @@ base::Status FillBenchmarkFiles(const api::TaskSpec& task, const RunOptions& opt
   return {};
 }
 
-// What is written only at the end could be refused after hours.
+// What is written only at the end could be rejected after hours.
 base::Status CheckOutputs(const RunOptions& options) {
   if (!options.report.empty()) {
     if (const auto possible = CheckWritable(options.report); !possible) {

@@ -81,7 +81,7 @@ void FindFields(const json& schema, const std::string& name, const std::string& 
   }
 }
 
-// What a field is: its description goes on with ranges and defaults.
+// What a field is: its description continues with ranges and defaults.
 std::string FirstSentence(const std::string& description) { return description.substr(0, description.find(". ")); }
 
 class Checker {

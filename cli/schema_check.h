@@ -1,5 +1,5 @@
-// A task against the schema of the CustomResourceDefinition, as the API server would check it: before anything else is
-// read of it, all that is wrong at once.
+// Checks a task against the schema of the CustomResourceDefinition, as the API server does, and lists all errors at
+// once.
 //
 // Pure. The schema is crds/autotunetask.yaml itself, compiled in: types, enumerations, patterns, bounds, required and
 // unknown fields, sets and keyed lists. Its CEL rules are not evaluated here: api::TaskFromJson has each of them.

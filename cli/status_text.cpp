@@ -30,7 +30,7 @@ std::string NotAmongText(const api::AutotuneTask& task) {
   return text.empty() ? "" : "Candidates without an experiment:\n" + text;
 }
 
-// What is expected of a search that goes on: an 80 % interval.
+// What is expected of a search that continues: an 80 % interval.
 std::string EstimateText(const api::TaskStatus& status) {
   if (!status.estimate || status.estimate->finish_at.empty()) return "";
   const api::TaskStatus::Estimate& estimate = *status.estimate;

@@ -1,4 +1,4 @@
-// `autotune status`: a task's state and answer as text, from the object alone. Pure.
+// `autotune status`: state and result of a task as text, from the object only. Pure.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace autotune::cli {
 
 // One task in full.
 std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);
-// Several, a line each, as `kubectl get` would.
+// Several tasks, one line each, like `kubectl get`.
 std::string StatusList(const std::vector<api::AutotuneTask>& tasks);
 
-// "Results", the table; "Serve it with", the winning command line: how `autotune run` ends.
+// The table of results and the command line of the best configuration: the output of `autotune run`.
 std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);
 
 }  // namespace autotune::cli

@@ -1,4 +1,4 @@
-// What is wrong with a command line: the command or the flag that does not exist, and the one that was meant. Pure.
+// Errors of a command line: unknown commands and flags, with the closest known one. Pure.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace autotune::cli {
 std::string UsageProblem(const std::vector<std::string>& words, const std::vector<CommandWords>& commands,
                          const std::vector<std::string>& global);
 
-// What the parser of command lines says, in the words of this program: "--gpus: 0 is not within 1 to 1024".
+// Messages of the command-line parser in the style of this program: "--gpus: 0 is not within 1 to 1024".
 std::string Reworded(const std::string& message);
 
 }  // namespace autotune::cli

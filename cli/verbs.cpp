@@ -45,7 +45,7 @@ bool IsFileName(const std::string& name) {
          name.ends_with(".json");
 }
 
-// The file that is meant, or nothing: then it is a task of the cluster, or several.
+// The file that is meant, or nullopt: then it is a task of the cluster, or several.
 std::optional<std::string> FileOf(const TaskChoice& choice, const Streams& streams) {
   if (!choice.file.empty()) return choice.file;
   if (!choice.name.empty()) return IsFileName(choice.name) ? std::optional(choice.name) : std::nullopt;

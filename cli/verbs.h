@@ -1,7 +1,7 @@
-// What `autotune` does with tasks, wherever they come from: a cluster, a file, standard input.
+// Commands of `autotune` on tasks from a cluster, a file or standard input.
 //
-// Each verb prints and returns the exit code; an error is one line on standard error. 0 done, 1 no answer (yet), 2
-// wrong input, 3 no cluster or no access, 4 no such task or pod.
+// Each command blocks, prints and returns the exit code; an error is one line on standard error. 0 done, 1 no result
+// yet, 2 wrong input, 3 no cluster or no access, 4 no such task or pod.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ struct TaskChoice {
   std::string file;  // -f; "-" = standard input; "" = not given
   ClusterOptions cluster;
 };
-// A file where there is one, else the cluster, else what is piped in.
+// A file if there is one, else the cluster, else standard input.
 base::Result<std::vector<api::AutotuneTask>> ChosenTasks(const TaskChoice& choice, Streams& streams);
 
 int ListTasks(const ClusterOptions& options, const std::string& output, Streams& streams);
@@ -56,12 +56,12 @@ struct ApplyOptions {
 int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant::RuleSet& rules, Streams& streams);
 
 struct DiffOptions {
-  std::string deployment;       // in the task's namespace, or a file; "" = what the task names
+  std::string deployment;       // in the task's namespace, or a file; "" = the one in spec.recommendation.diffAgainst
   std::string container;        // "" = the one that serves the model
   std::string experiment;       // "" = the best
   std::string output = "text";  // or json
 };
-// What a Deployment runs otherwise than the best configuration.
+// Differences between a Deployment and the best configuration.
 int ShowDifference(const TaskChoice& choice, const DiffOptions& options, const quant::RuleSet& rules, Streams& streams);
 
 }  // namespace autotune::cli

@@ -1,7 +1,7 @@
-// The KV cache as blocks: private ones of a request, and shared ones that are found again by what they hold.
+// The KV cache as blocks: private blocks of a request, and shared blocks that are found again by their contents.
 //
-// As vLLM's block pool works (prefix caching): a block that nobody uses stays readable until its place is needed, the
-// longest unused goes first. Counts only, no contents. Not thread-safe; one owner.
+// Works like vLLM's block pool (prefix caching): an unused block stays readable until its place is needed; the longest
+// unused block is evicted first. Counts only, no contents. Not thread-safe; one owner.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,8 @@
-// Roofline in closed form: what latency, throughput and capacity a configuration can be expected to have, in
-// microseconds.
+// Roofline in closed form: expected latency, throughput and capacity of a configuration, computed in microseconds.
 //
-// An order, never a result: measured levels differ by tens of percent, by engine and precision, and the search learns
-// that difference. Closed loop with `load` requests in flight over the whole deployment. What it cannot describe (mixed
-// lengths, shared prefixes, chunked prefill in detail) is the scheduler's in virtual time.
-// Pure; immutable after construction, free to share.
+// For ranking only: measured levels differ by tens of percent, by engine and precision, and the search learns the
+// difference. Closed loop with `load` requests in flight over the whole deployment. Mixed lengths, shared prefixes and
+// chunked prefill in detail require the scheduler simulation. Pure; immutable after construction, thread-safe.
 #pragma once
 
 #include "engine_model/gpu_spec.h"
@@ -14,7 +12,7 @@ namespace autotune::engine_model {
 
 enum class WeightFormat { kBf16, kFp8, kInt8, kInt4, kFp4 };
 
-// What the closed form reads of a configuration. 0 = the engine's default, or not known.
+// Input of the closed form. 0 = the engine's default, or not known.
 struct CandidateShape {
   WeightFormat weights = WeightFormat::kBf16;
   double cache_bytes_per_element = 0;  // 0: 2 with bf16 weights, else 1

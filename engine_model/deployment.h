@@ -1,7 +1,7 @@
-// What an engine was started with, as far as it decides how fast it is and how much fits: model, GPU, precision,
-// parallelism and the limits of its scheduler.
+// Performance-relevant settings of a started engine: model, GPU, precision, parallelism and the limits of its
+// scheduler.
 //
-// Flags and their defaults are the caller's business; every value here is resolved. Plain values, free to share.
+// The caller resolves flags and their defaults; every value here is final. Plain values, thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ inline constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 // Whose constants and whose way of batching.
 enum class EngineKind { kVllm, kSglang, kTensorRtLlm };
 
-// What a group of matrices is multiplied in. A GPU without the units multiplies in 16 bits.
+// Arithmetic of a group of matrices. A GPU without the units multiplies in 16 bits.
 enum class Arithmetic { kFp32, kBf16, kFp8, kInt8, kFp4 };
 
 // How a group of matrices is held and multiplied.

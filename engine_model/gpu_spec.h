@@ -1,7 +1,7 @@
-// What one GPU can do at most, as its data sheet says: the input of every estimate of an engine's step time.
+// Peak rates of one GPU from its data sheet: input of every estimate of an engine's step time.
 //
-// Rates are peaks without sparsity, in bytes per second and operations per second. What an engine reaches of them is a
-// constant of the model that reads them. Plain values, free to share. The table of GPUs is gpu/product.h.
+// Rates are peaks without sparsity, in bytes per second and operations per second. The share that an engine reaches is
+// a constant of the model that uses them. Plain values, free to share. The table of GPUs is gpu/product.h.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ namespace autotune::engine_model {
 struct GpuSpec {
   std::string key;              // "h100"
   std::string product;          // as nvidia-smi names it: "NVIDIA H100 80GB HBM3"
-  double memory_bytes = 0;      // what CUDA reports as total
+  double memory_bytes = 0;      // total memory as reported by CUDA
   double memory_bandwidth = 0;  // bytes per second
   double bf16_flops = 0;        // per second, dense, as are all below
   double fp8_flops = 0;         // 0: no fp8 tensor cores, weights only

@@ -1,5 +1,5 @@
-// Latencies and throughput over the load, from the scheduler in virtual time: what the closed form cannot say, for
-// mixed lengths, shared prefixes, chunked prefill and full caches.
+// Latencies and throughput over the load, from the scheduler simulation: for mixed lengths, shared prefixes, chunked
+// prefill and full caches, which the closed form does not cover.
 //
 // A prediction, never a measurement. Deterministic: the same arguments give the same values on every machine.
 // Pure and thread-safe.

@@ -1,6 +1,6 @@
-// The dimensions of a model, as its config.json says, and what follows from them by arithmetic: parameters, KV cache.
+// Dimensions of a model from its config.json, and the derived numbers of parameters and KV cache elements.
 //
-// Counts, not bytes: the precision of weights and cache belongs to a candidate. Plain values, free to share.
+// Counts, not bytes: the precision of weights and cache belongs to a candidate. Plain values, thread-safe.
 #pragma once
 
 #include <string>

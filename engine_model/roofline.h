@@ -1,7 +1,7 @@
-// How long one step of an engine takes and how many tokens its KV cache holds: a roofline of GPU, model and precision.
+// Time of one step of an engine and size of its KV cache: a roofline of GPU, model and precision.
 //
 // Formulas, constants, their sources and the comparison with the recorded H100 figures: docs/simulated-engine.md.
-// Immutable after construction, free to share.
+// Immutable after construction, thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace autotune::engine_model {
 
-// What one step processes, over all data-parallel replicas.
+// Work of one step, over all data-parallel replicas.
 struct StepLoad {
   int prefill_tokens = 0;
   double prefill_context = 0;  // sum over prefill tokens of the tokens each one attends to
@@ -20,12 +20,12 @@ struct StepLoad {
 
 // Shares of the data sheet's rates that are reached, and the costs that no data sheet names. Read off the step times in
 // SGLang's logs of the tasks tuned on one H100 (tests/engines/runs/2026-11-25-h100, docs/simulated-engine.md has the
-// table), where nothing else is said; the front end's are fitted to the tasks' latencies.
+// table), unless noted otherwise; the front end's constants are fitted to the tasks' latencies.
 struct RooflineConstants {
   double bf16_compute_share = 0.635;
   double fp8_compute_share = 0.463;
-  // Experts: many small matrices in one Triton kernel, with tile sizes tuned for the shape (SGLang) or, as vLLM's log
-  // says, not.
+  // Experts: many small matrices in one Triton kernel, with tile sizes tuned for the shape in SGLang; vLLM logs that it
+  // has none.
   double bf16_expert_compute_share = 0.36;
   double fp8_expert_compute_share = 0.235;
   double untuned_bf16_expert_compute_share = 0.245;
@@ -98,7 +98,7 @@ class Roofline {
   double token_emit_seconds_ = 0;
 };
 
-// What fits. All values are of one GPU but kv_tokens, which counts every replica.
+// Memory of one GPU; only kv_tokens counts all replicas.
 struct MemoryPlan {
   double weights_gib = 0;
   double kv_gib = 0;  // left for the KV cache; negative when the weights alone are too much

@@ -1,10 +1,9 @@
 // Continuous batching as the engines do it, as a discrete-event simulation in virtual seconds.
 //
-// The caller owns the time: it adds requests, asks when something happens next, and advances. The simulated engine
-// advances with the real clock, the search's prior as fast as it can: the code is the same. Modelled: one serial front
-// end, steps planned one ahead (asynchronous scheduling), chunked prefill within a token budget, admission by KV cache
-// and number of sequences, preemption by recomputation, prefix caching, speculative decoding. Not thread-safe; one
-// owner.
+// The caller controls the time: it adds requests, asks for the time of the next event, and advances. The simulated
+// engine advances with the real clock, the search's prior as fast as possible. Modelled: one serial front end, steps
+// planned one ahead (asynchronous scheduling), chunked prefill within a token budget, admission by KV cache and number
+// of sequences, preemption by recomputation, prefix caching, speculative decoding. Not thread-safe; one owner.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +75,7 @@ class Scheduler {
   Scheduler(const Roofline& roofline, const SchedulerLimits& limits, Detail detail = Detail::kEveryToken);
 
   // The request reaches the front end at `now`, which never goes back and is not before the last AdvanceTo. Both counts
-  // at least 1; a request larger than the KV cache is the caller's to refuse.
+  // at least 1; a request larger than the KV cache is the caller's to reject.
   void Add(const NewRequest& request, double now);
   void Add(RequestId id, int prompt_tokens, int output_tokens, double now) {
     Add({id, prompt_tokens, output_tokens, {}, true}, now);

@@ -1,4 +1,4 @@
-// The model's dimensions for the arithmetic here, from what its checkpoint says.
+// Dimensions of a model for engine_model/, from the facts of its checkpoint.
 //
 // Pure, thread-safe.
 #pragma once
@@ -10,8 +10,7 @@
 
 namespace autotune::engine_model {
 
-// Nothing where a size that decides about speed is not known: a price that is made of guesses would look like any
-// other.
+// Returns nullopt if a size that decides about speed is not known: an estimate from guesses would look like any other.
 std::optional<ModelShape> ShapeOf(const checkpoint::ModelFacts& facts);
 
 }  // namespace autotune::engine_model

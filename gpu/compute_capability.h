@@ -1,4 +1,4 @@
-// CUDA's name for what a GPU can do: "8.9". Pure value.
+// CUDA compute capability of a GPU, such as "8.9". Pure value.
 #pragma once
 
 #include <compare>

@@ -1,8 +1,8 @@
-// The catalogue of GPUs: what vendors' data sheets and drivers say of a product, and the names that it goes by.
+// The catalogue of GPUs: data sheet and driver values of each product, and its names.
 //
-// Pure data, thread-safe. The only such table of the project; how platforms label nodes is operator/experiment's
-// business (gpu_labels.h). A product that is missing here is not an error: nothing is assumed of it. Sources stand
-// beside the rows.
+// Pure data, thread-safe. The only such table of the project; node labels of platforms are in
+// operator/experiment/gpu_labels.h. A product that is missing here is not an error: nothing is assumed about it.
+// Sources stand beside the rows.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@
 
 namespace autotune::gpu {
 
-// What one GPU computes and moves per second: dense tensor rates of the data sheet. 0 = the GPU has no such units, or
-// the vendor does not say.
+// Rates of one GPU: dense tensor rates of the data sheet. 0 = the GPU has no such units, or the vendor does not publish
+// the rate.
 struct Rates {
   double bf16 = 0;  // FLOP/s; of fp16 where there is no bf16 (V100, T4)
   double fp8 = 0;   // FLOP/s
@@ -42,15 +42,14 @@ struct Product {
   [[nodiscard]] bool nvidia() const { return amd_architecture.empty(); }
 };
 
-// What CUDA reports as total of a GPU's memory is a little less than what nvidia-smi does: 79.19 of 79.65 GiB on an
-// H100 (recorded).
+// CUDA reports a little less total memory than nvidia-smi: 79.19 of 79.65 GiB on an H100 (recorded).
 inline constexpr double kCudaShare = 79.19 / (81559 / 1024.0);
 
 // The most usual first, among products that share a name.
 std::span<const Product> Products();
 
-// A name without what a labeller appends to that of a whole GPU: "-MIG-1g.10gb" for a partition (Multi-Instance GPU),
-// "-SHARED" for a GPU that several containers share.
+// A name without the suffix of a labeller: "-MIG-1g.10gb" for a partition (Multi-Instance GPU), "-SHARED" for a GPU
+// that several containers share.
 struct NameParts {
   std::string product;    // spelled as it was
   std::string partition;  // "1g.10gb", "" = a whole GPU
@@ -58,7 +57,7 @@ struct NameParts {
 };
 NameParts SplitName(std::string_view name);
 
-// Memory of a partition, from its name; 0 = it does not say.
+// Memory of a partition, from its name; 0 = not in the name.
 std::int64_t PartitionMebibytes(std::string_view partition);
 
 // Every product that `name` may mean, in any spelling: "h100" is H100s of all shapes, "NVIDIA-H100-80GB-HBM3" and
@@ -68,7 +67,7 @@ std::vector<const Product*> ProductsNamed(std::string_view name);
 // The most usual product of that name; null for an unknown one.
 const Product* FindProduct(std::string_view name);
 
-// FindProduct for what a user typed: kInvalid lists the known names.
+// FindProduct for user input: kInvalid lists the known names.
 base::Result<const Product*> ReadProduct(std::string_view name);
 
 }  // namespace autotune::gpu

@@ -1,11 +1,11 @@
-// Times between the requests of an open loop, in units of their mean, with a mean that does not wander.
+// Times between the requests of an open loop, in units of their mean, with a stable mean.
 //
-// A window of a minute at 25 requests/s holds 1,500 Poisson arrivals, give or take 39: 2.6 % more or less load than was
-// asked, which near its limit is what the engine's latencies show. So a block of gaps is scaled to the time that the
-// rate says; within it they are as random as before (gamma gaps over their sum do not depend on the sum). Why, and what
-// it costs: docs/decisions/0032-a-rate-that-is-held.md.
+// A window of a minute at 25 requests/s holds 1,500 Poisson arrivals, give or take 39: a load that is off by 2.6 %,
+// which dominates the latencies near the highest load. So each block of gaps is scaled to the time that the rate
+// requires; inside a block the gaps stay random (gamma gaps over their sum do not depend on the sum). Reasons and
+// costs: docs/decisions/0032-a-rate-that-is-held.md.
 //
-// Deterministic for its random numbers; a value, not shared between threads.
+// Deterministic for given random numbers; a value, not shared between threads.
 #pragma once
 
 #include <chrono>
@@ -19,8 +19,8 @@ namespace autotune::measurement {
 
 class ArrivalGaps {
  public:
-  // `block`: gaps that together take exactly their mean; 0 = all independent. Of Poisson, constant and gamma arrivals:
-  // what a trace's gaps are is recorded.
+  // `block`: gaps that together take exactly their mean; 0 = all independent. For Poisson, constant and gamma arrivals;
+  // the gaps of a trace are recorded.
   ArrivalGaps(const Arrival& arrival, const KeyedRandom& random, std::size_t block);
 
   double Next();

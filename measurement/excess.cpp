@@ -7,8 +7,8 @@ namespace autotune::measurement {
 namespace {
 
 // Of arrivals that do not wait, from benchmarks/load-search: by how much the limit that a point tells is off, against
-// the half width of its number's interval over 1.96. A rare percentile is that of few bursts, and where a long run
-// is shown, that of a simple engine. The interval of a mean or a p90 is from few independent batches.
+// the half-width of its number's interval over 1.96. A rare percentile is that of few bursts, and where a long run is
+// shown, that of a simple engine. The interval of a mean or a p90 is from few independent batches.
 constexpr double kUnseen = 4, kFewBatches = 1.5;
 
 }  // namespace

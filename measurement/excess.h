@@ -1,4 +1,4 @@
-// How far a point is from the limits of an SLO, in logarithms, and which points of a search count.
+// Distance of a point from the limits of an SLO, in logarithms, and the points of a search that count.
 //
 // Pure values.
 #pragma once
@@ -13,19 +13,19 @@
 
 namespace autotune::measurement {
 
-// ln(actual / limit) of each bound, in their order; of an attainment one, of the share that may fail. Negative where
-// kept.
+// ln(actual / limit) of each limit, in their order; for an attainment, of the share that may fail. Negative if the
+// limit is met.
 using Excesses = std::vector<double>;
 Excesses ExcessesOf(const Slo& slo, const Point& point);
 
-// A later point of the same scenario, load and role says what this one said, and says it better: a look on the way is
-// measured again for its score. Never both: the better of two would be the luckier one.
+// True if a later point of the same scenario, load and role replaces this one: a coarse point of the search is measured
+// again for the score. Both together would favour the luckier one.
 bool IsMeasuredAgain(std::span<const Point> points, std::size_t index);
 
-// Of the bound that is nearest to being broken, or broken most; nothing without bounds.
+// The excess of the limit that is closest to being missed, or missed most; nullopt without limits.
 struct WorstExcess {
   double excess = 0;
-  double deviation = 0;  // of the excess: kUnknownDeviation where the point does not say
+  double deviation = 0;  // of the excess: kUnknownDeviation if the point has none
 };
 std::optional<WorstExcess> WorstExcessOf(const Slo& slo, const Point& point);
 

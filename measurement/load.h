@@ -1,4 +1,4 @@
-// How much is offered: requests in flight (closed loop) or requests a second (open loop), and the plan of loads.
+// Offered load: requests in flight (closed loop) or requests/s (open loop), and the plan of loads.
 //
 // Pure values.
 #pragma once
@@ -60,8 +60,8 @@ LoadKind KindOf(LoadMode mode);
 struct LoadPlan {
   LoadMode mode = LoadMode::kAutoConcurrency;
   // Of the searches.
-  int max = 512;             // requests in flight, in every mode: what the client may have open
-  double resolution = 0.05;  // the limit is known to this share of itself
+  int max = 512;             // maximum requests in flight, in every mode
+  double resolution = 0.05;  // relative precision of the highest load
   // Of the fixed ones: ascending.
   std::vector<double> fixed;
   // Of the first two, > 0: one more point, at the load where latency objectives compare configurations. Where that is

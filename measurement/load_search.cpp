@@ -122,7 +122,7 @@ double HighestWorth(const LoadSearchInput& input, const Point& point, double exc
                                                 : point.requests_per_second;
     if (excess > kFarBeyond) worth /= kThroughputFall;
   }
-  // Fewer requests a second are not worth more, whatever happened here. What arrived in one window is only near that.
+  // Fewer requests/s are not worth more, whatever happened here. What arrived in one window is only near that.
   if (point.load.kind == LoadKind::kRequestRate && per_request > 0) {
     const double offered = point.load.value * per_request;
     worth = point.saturated ? std::min(worth, offered) : offered;
@@ -137,7 +137,7 @@ std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const 
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (points[i].load.kind != kind || IsInvalid(points[i]) || !KeepsSlo(input.slo, points[i])) continue;
     if (points[i].role != PointRole::kSearch || IsMeasuredAgain(points, i)) continue;
-    // The highest load that keeps the SLO; goodput may be less there than below.
+    // The highest load that meets the SLO; goodput may be less there than below.
     const auto rank = [&](std::size_t index) {
       return input.worth == Worth::kAttainedRequests ? WorthOf(input.worth, points[index], input.gpus)
                                                      : points[index].load.value;
@@ -483,7 +483,7 @@ class Search {
                      ScorePrecision());
     }
     if (bracket_.low == nullptr) {
-      // Where no load would win, the lower ones were not tried: whether they keep the bounds is not known.
+      // Where no load would win, the lower ones were not tried: whether they meet the limits is not known.
       const bool untried = next.reason == LoadReason::kNoGain;
       return Stop(untried ? StopReason::kCannotWin : StopReason::kInfeasible, std::string(LoadReasonName(next.reason)));
     }
@@ -580,7 +580,7 @@ class Search {
       const double rate = kOfALoopsRate * RateOfLoop(known, expected);
       return Measure({kind_, Rounded(kind_, rate, Most())}, "a first look", Exploring());
     }
-    // How many requests/s a moderate closed loop gets through: the rate to go on from.
+    // How many requests/s a moderate closed loop gets through: the rate to continue from.
     return Measure(Concurrency(static_cast<int>(std::min(kFirstConcurrency, static_cast<double>(input_.plan.max)))),
                    "a first look", Exploring());
   }

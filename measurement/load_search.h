@@ -1,5 +1,5 @@
-// Which load to measure next, or stop and why: the highest load at which one configuration keeps its SLO in one
-// scenario, in few points.
+// Search for the highest load at which one configuration meets its SLO in one scenario, in few points: the next load,
+// or the reason to stop.
 //
 // Pure and deterministic: the same input and points give the same decision on every machine, in an experiment pod and
 // in a replay. Method: docs/benchmark.md, "Finding the limit".
@@ -22,10 +22,10 @@
 
 namespace autotune::measurement {
 
-// What a point is worth, for comparison with the score to beat. More is better.
+// Value of a point, for comparison with the score to beat. Higher is better.
 enum class Worth {
   kOutputTokens,      // output tokens/s per GPU
-  kAttainedRequests,  // requests/s per GPU that keep every bound (goodput)
+  kAttainedRequests,  // requests/s per GPU that meet every limit (goodput)
   // Minus the p50 in milliseconds, at the reference load.
   kTtft,
   kTpot,
@@ -33,7 +33,7 @@ enum class Worth {
 };
 std::string_view WorthName(Worth worth);  // "OutputTokens", ...
 std::optional<Worth> WorthFromName(std::string_view name);
-// The latency that it is; nothing where it is a throughput.
+// The latency that it is; nullopt if it is a throughput.
 std::optional<Metric> LatencyOf(Worth worth);
 double WorthOf(Worth worth, const Point& point, int gpus);
 
@@ -47,29 +47,30 @@ struct LoadSearchInput {
   // Requests/s at which latencies are compared, where plan.reference_share asks for such a point: it is the first. Not
   // set: the last point, at that share of the limit found here.
   std::optional<double> reference;
-  // What the search expects of this candidate: of a search by concurrency, it picks the loads (predicted_load.h), and a
-  // leader's limit is then bracketed as without one.
+  // Prediction for this candidate. In a search by concurrency it chooses the loads (predicted_load.h); the limit of the
+  // best configuration is then bracketed as without a prediction.
   std::optional<PredictedLoads> prediction;
   std::optional<double> admitted;  // requests that KV cache and batch limit let run at once
-  // Where to look first: the load at which the incumbent has its score.
+  // First load to measure: the load of the incumbent's score.
   std::optional<Load> start;
-  // Closed loops as the warm-up saw them, one request alone and very many. Rough, so they only say where to look first.
+  // Closed loops as the warm-up saw them, one request alone and very many. Imprecise, so they only choose the first
+  // load.
   std::vector<Point> warm_up;
-  // A fresh start of what was measured before: `start` is the limit found then. Only whether that holds is asked, the
-  // next lower limit where it does not, and for a closed loop which rate is held where requests arrive by themselves.
+  // A fresh start of a measured configuration: `start` is the limit found then. The search only confirms this limit,
+  // finds the next lower one if it is missed, and for a closed loop finds the rate that an open loop sustains.
   bool confirms = false;
   double mean_output_tokens = 0;  // of a request, for rates; 0 = not known before the first point
-  // For all further points; nothing = no limit. Another point is not begun where the longest so far would not fit.
+  // For all further points; nullopt = no limit. No point is begun if the longest one so far would not fit.
   std::optional<std::chrono::nanoseconds> time_left;
   std::uint64_t seed = 1;
 };
 
 enum class StopReason {
   kFound,       // the limit is known to the plan's resolution
-  kCapacity,    // the SLO holds up to the capacity, or there is none: capacity is the answer
+  kCapacity,    // the SLO is met up to the capacity, or there is none: capacity is the answer
   kCannotWin,   // racing: it cannot reach the score to beat
-  kInfeasible,  // the lowest load breaks the SLO
-  kInvalid,     // the last point says nothing about the engine (IsInvalid)
+  kInfeasible,  // the lowest load misses the SLO
+  kInvalid,     // the last point is invalid (IsInvalid)
   kLadderDone,  // fixed loads: all measured, or the rest is beyond saturation
   kOutOfTime,
 };
@@ -82,13 +83,13 @@ struct LoadDecision {
   PointRole role = PointRole::kSearch;
   Precision precision;
   StopReason reason = StopReason::kFound;
-  // Index of the search's point that is worth most among those that keep the SLO: the limit.
+  // Index of the point with the highest value among those that meet the SLO: the limit.
   std::optional<std::size_t> best;
   std::string why;  // for people
 };
 
-// `points`: this scenario's, in the order of measuring. Invalid ones (IsInvalid) decide nothing: one whose client
-// was late is measured again, at most twice; short answers end the search.
+// `points`: this scenario's, in the order of measuring. Invalid points (IsInvalid) are ignored: a client-bound point is
+// measured again, at most twice; short answers end the search.
 LoadDecision DecideLoad(const LoadSearchInput& input, std::span<const Point> points);
 
 }  // namespace autotune::measurement

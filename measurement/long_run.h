@@ -32,7 +32,7 @@ struct WindowOfArrivals {
 // law, of those that did not wait. 0 = not known.
 double PlacesOf(std::span<const Point> warm_up);
 
-// By kMetrics, in milliseconds; ITL stays empty. Nothing for a trace, for unknown places, and for fewer than 50
+// By kMetrics, in milliseconds; ITL stays empty. Returns nullopt for a trace, for unknown places, and for fewer than 50
 // answers. The cost is about 60 ms (one core, -O2), whatever the window.
 std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window);
 

@@ -57,7 +57,7 @@ Latency& Point::Get(Metric metric) {
 }
 
 std::optional<double> RelativeDeviation(const Point& point, Metric metric) {
-  constexpr double kDeviations = 1.96;  // of a 95 % interval's half width
+  constexpr double kDeviations = 1.96;  // of a 95 % interval's half-width
   const double half = point.relative_ci[static_cast<std::size_t>(metric)];
   if (!(half > 0)) return std::nullopt;
   return half / kDeviations;

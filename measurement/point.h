@@ -1,6 +1,6 @@
-// One measured point: one scenario at one offered load, held until its verdict was certain or its time was over.
+// One measured point: one scenario at one offered load, held until its verdict is certain or its time is over.
 //
-// A value; bench/result.h carries it, status shows it, load_search and tuning decide on it.
+// Pure value: bench/result.h transports it, status shows it, load_search and tuning use it.
 #pragma once
 
 #include <array>
@@ -16,27 +16,27 @@
 namespace autotune::measurement {
 
 enum class Verdict {
-  kMet,          // every bound is kept, with 95 % confidence
-  kMissed,       // one is broken, with 95 % confidence
-  kUndecided,    // time was over: counts as what the numbers say
-  kClientBound,  // invalid: the client was late, so the numbers are the client's
-  kShortAnswers  // invalid: more than 1 % of the answers were shorter than asked
+  kMet,          // every limit is met, with 95 % confidence
+  kMissed,       // a limit is missed, with 95 % confidence
+  kUndecided,    // the time was over: the measured values decide
+  kClientBound,  // invalid: the load generator sent late
+  kShortAnswers  // invalid: more than 1 % of the answers were shorter than requested
 };
 std::string_view VerdictName(Verdict verdict);  // "Met", ...
 std::optional<Verdict> VerdictFromName(std::string_view name);
 
-// What a point was measured for.
+// Purpose of a point.
 enum class PointRole {
   kSearch,        // the limit
   kReference,     // the one load at which latency objectives compare configurations
-  kConfirmation,  // whether a finalist holds its limit after a fresh start
+  kConfirmation,  // the limit of a finalist after a fresh start
 };
 std::string_view PointRoleName(PointRole role);  // "Search", ...
 std::optional<PointRole> PointRoleFromName(std::string_view name);
 
-// What the engine's own /metrics said over the point. Nothing where the engine does not say.
+// Metrics of the engine over the point. nullopt if the engine does not report them.
 struct EngineCounters {
-  std::optional<double> running, waiting;       // requests, mean of what was read
+  std::optional<double> running, waiting;       // requests, mean of the readings
   std::optional<double> kv_cache_use;           // highest share in [0, 1]
   std::optional<double> preemptions;            // how many
   std::optional<double> prefix_hit_rate;        // share in [0, 1]
@@ -77,19 +77,19 @@ struct Point {
 
   // Output tokens that arrived in the window, whichever request they belong to, a second.
   double output_tokens_per_second = 0;
-  double output_tokens_per_second_ci = 0;  // half width of the 95 % interval
+  double output_tokens_per_second_ci = 0;  // half-width of the 95 % interval
   double requests_per_second = 0;          // that ended well in the window
   double mean_concurrency = 0;             // requests in flight, mean over the window
   bool saturated = false;                  // of a rate: arrivals outran answers and the queue grew
 
   Latency ttft, tpot, itl, e2e;
   LowerBounds lower_bounds;
-  // Half widths of the 95 % intervals as a share of the value: of the statistic that the SLO bounds (the least certain
-  // of several), of p50 where it bounds none. In kMetrics' order. 0 = not known, as in a point of one request;
-  // what does not vary at all has kSmallestCi.
+  // Half-widths of the 95 % intervals as a share of the value: of the statistic that the SLO limits (the least certain
+  // of several), otherwise of p50. In kMetrics' order. 0 = not known, as in a point of one request; kSmallestCi for
+  // values without variation.
   std::array<double, kMetrics.size()> relative_ci{};
 
-  std::optional<double> attainment;  // share of requests that keep every bound; nothing without bounds
+  std::optional<double> attainment;  // share of requests that meet every limit; nullopt without limits
   double client_lag_p99 = 0;         // ms, from when requests should have started to when they did
   EngineCounters engine;
   Verdict verdict = Verdict::kUndecided;
@@ -99,13 +99,13 @@ struct Point {
   bool operator==(const Point&) const = default;
 };
 
-// Standard deviation of a metric's number as a share of it, from the half width of its interval; nothing where that is
-// not known.
+// Standard deviation of a metric's number as a share of it, from the half-width of its interval; nullopt if that is not
+// known.
 std::optional<double> RelativeDeviation(const Point& point, Metric metric);
-// What stands for one that is not known: a handful of requests, as varied as those of one load are.
+// Substitute for an unknown deviation: that of a few requests of one load.
 inline constexpr double kUnknownDeviation = 0.3;
 
-// Numbers that say nothing about the engine.
+// The numbers are not those of the engine.
 inline bool IsInvalid(const Point& point) {
   return point.verdict == Verdict::kClientBound || point.verdict == Verdict::kShortAnswers;
 }

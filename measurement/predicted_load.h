@@ -1,9 +1,8 @@
-// The next load of a running engine: the one with the largest expected gain, given what the search predicted for it.
+// Next load of a running engine: the load with the largest expected gain under the search's prediction.
 //
-// Runs where the engine is measured, without asking anybody: the prediction is a Gaussian over ln(latency) at every
-// load, a few numbers that travel with the pod, and each measured point conditions it here. The search itself calls the
-// same function when it replays recorded surfaces, so what is judged is what runs (docs/search.md). Pure and
-// deterministic: the same input gives the same answer on every machine.
+// Runs in the pod without communication: the prediction is a Gaussian over ln(latency) at every load, a few numbers in
+// the pod's arguments, and each measured point conditions it here. Replays of recorded surfaces call the same function
+// (docs/search.md). Pure and deterministic: the same input gives the same answer on every machine.
 #pragma once
 
 #include <cstdint>
@@ -30,14 +29,14 @@ struct PredictedMetric {
   bool operator==(const PredictedMetric&) const = default;
 };
 
-// What is maximised: output tokens per second and GPU, or the inverse of a latency.
+// Value to maximise: output tokens/s per GPU, or the inverse of a latency.
 enum class LoadValue { kThroughput, kInverseLatency };
 
 struct PredictedLoads {
   std::vector<double> loads;  // requests in flight that may be measured, ascending
   std::vector<double> u;      // the slope's regressor at each of them
   // Requests that wait for each that runs, at each of them; empty: none. `ttft` is without that wait, which follows
-  // from how long a request runs (WithQueue): what TTFT is off by says nothing about it.
+  // from how long a request runs (WithQueue): the error of TTFT does not predict it.
   std::vector<double> queued;
   PredictedMetric ttft;
   PredictedMetric tpot;
@@ -68,7 +67,7 @@ enum class LoadReason {
   kLargestGain,       // kMeasure
   kBorderline,        // kRepeat: a bound lies within the noise of a point that leads
   kNoGain,            // kStop: no load is expected to improve on the score by more than 0.1 %
-  kUnlikelyFeasible,  // kStop: nothing met the bounds yet, and hardly any load would
+  kUnlikelyFeasible,  // kStop: nothing met the limits yet, and hardly any load would
   kAllMeasured,       // kStop
 };
 std::string_view LoadReasonName(LoadReason reason);
@@ -83,10 +82,10 @@ struct NextLoad {
 // ln(ms) of a TTFT with its wait, and back. A queue of `queued` requests for each that runs moves on as those end.
 double WithQueue(double ln_ttft, double ln_tpot, double queued, double output_tokens);
 double WithoutQueue(double ln_ttft, double ln_tpot, double queued, double output_tokens);
-// From here on a measured TTFT is mostly its wait, and says nothing of what it is without.
+// Above this, a measured TTFT is mostly waiting time and does not inform about TTFT without it.
 inline constexpr double kQueueTells = 0.01;
 
-// The value of a point: output tokens per second and GPU, or 1000 / latency in milliseconds. Higher is better.
+// The value of a point: output tokens/s per GPU, or 1000 / latency in milliseconds. Higher is better.
 double ValueAt(const PredictedLoads& prediction, double load, double ln_ttft, double ln_tpot, double ln_objective);
 // Every bound holds at the point's own numbers.
 bool Feasible(const PredictedLoads& prediction, const MeasuredLoad& point);

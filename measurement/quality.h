@@ -1,8 +1,8 @@
-// What a configuration loses in quality against the baseline of its runtime: how likely it finds the tokens of a
-// corpus, how far its greedy answers follow the baseline's, and how many questions of a dataset it answers.
+// Quality of a configuration relative to the baseline of its runtime: likelihood of a corpus, agreement of greedy
+// answers, and passed questions of a dataset.
 //
-// Pure and thread-safe. bench measures Quality, the result document and the status carry it as short texts, and
-// CompareQuality() is the only place that compares. docs/quality.md says what the numbers mean.
+// Pure and thread-safe. bench measures Quality, the result document and the status store it as short texts, and
+// CompareQuality() is the only comparison. docs/quality.md defines the numbers.
 #pragma once
 
 #include <array>
@@ -15,19 +15,19 @@
 
 namespace autotune::measurement {
 
-// Whether a document is short and how it is asked. It decides whether an engine reads its KV cache for it: a short
-// prompt, the first chunk of a long one and its later chunks take different ways through the attention of some engines.
+// Length of a document and form of its request. It decides whether an engine reads its KV cache for it: a short prompt,
+// the first chunk of a long one and its later chunks take different ways through the attention of some engines.
 enum class TextKind : char {
-  kShortAlone = 'a',  // short documents, asked one at a time: equal requests give equal numbers to the last digit
-  kShort = 's',       // short documents, several in flight: what shares a step with them may move the last digits
-  kLong = 'l',        // one long document, asked alone
+  kShortAlone = 'a',  // short documents, sent one at a time: equal requests give equal numbers to the last digit
+  kShort = 's',       // short documents, several in flight: other requests in the same step may change the last digits
+  kLong = 'l',        // one long document, sent alone
 };
 
 // One long document, or short ones of a kind.
 struct QualityBlock {
   TextKind kind = TextKind::kShort;
-  // In how many requests its document was asked; more than one where an engine cannot take it whole (kind is kLong
-  // then). Blocks of documents that were cut otherwise are not compared.
+  // Number of requests for its document; more than one if an engine cannot process it whole (kind is kLong then).
+  // Blocks of documents that were cut otherwise are not compared.
   int pieces = 1;
   double nll = 0;  // mean of -ln p over its tokens, in nats per token; in [0, kMostNll]
   // Of each third of its tokens: kPrintBits of a hash of all its log-probabilities.
@@ -37,8 +37,8 @@ struct QualityBlock {
   int tokens = 0;  // in it, at most kMostBlockTokens; 0 = not recorded
   bool operator==(const QualityBlock&) const = default;
 };
-// The corpus repeats its groups of kinds (prose, code, ...) all the way: block i is of group i % kQualityGroups, so
-// that any beginning is a fair sample, and what kinds differ by widens no interval.
+// The groups of kinds (prose, code, ...) alternate through the corpus: block i is of group i % kQualityGroups. So any
+// beginning is a fair sample, and differences between kinds do not widen the interval.
 inline constexpr std::size_t kQualityBlocks = 40, kQualityGroups = 4;
 inline constexpr int kPrintBits = 12;
 inline constexpr int kMostPieces = 25;  // more count as so many
@@ -46,7 +46,7 @@ inline constexpr double kMostNll = 16;
 inline constexpr int kMostBlockTokens = (1 << 18) - 1;
 
 // One greedily decoded answer: a hash of its first 8, 16, ... 256 bytes, each of 6 bits, and of how many of these
-// beginnings came again when the same engine was asked again.
+// beginnings the same engine repeated in a second measurement.
 struct GreedyAnswer {
   static constexpr std::array<int, 6> kBytes = {8, 16, 32, 64, 128, 256};
   std::array<std::uint8_t, kBytes.size()> prints{};
@@ -58,7 +58,7 @@ inline constexpr int kGreedyTokens = 64;
 
 GreedyAnswer MakeGreedyAnswer(std::string_view text, std::string_view again);
 
-// Which questions of a dataset were answered as its references say.
+// Questions of a dataset with a correct answer.
 struct Passes {
   std::string dataset;       // names its contents: only passes of the same are compared
   std::vector<bool> passed;  // in the order of the dataset
@@ -74,7 +74,7 @@ struct Quality {
   bool operator==(const Quality&) const = default;
 };
 
-// Short texts of the base64url alphabet, and back; nothing for what they are not. Nll is kept to 1e-6.
+// Conversion to and from short texts of the base64url alphabet; nullopt for invalid texts. Nll is kept to 1e-6.
 std::string EncodeBlocks(std::span<const QualityBlock> blocks);
 std::optional<std::vector<QualityBlock>> DecodeBlocks(std::string_view text);
 // The blocks' tokens; "" where they were not recorded.
@@ -88,20 +88,20 @@ std::optional<std::vector<bool>> DecodePassed(std::string_view text);
 
 struct Change {
   double value = 0;
-  double ci = 0;  // half the width of its interval
+  double ci = 0;  // half-width of its interval
   bool operator==(const Change&) const = default;
 };
 
-// Did the corpus make the engine read its KV cache? Known where the cache is all that differs from the baseline: thirds
-// of blocks whose every log-probability equals the baseline's to the last digit did not. One block that did is as good
-// as none: it has no interval.
+// Whether the engine read its KV cache for the corpus. Known only if the cache is the only difference from the
+// baseline: a third of a block did not read it if all its log-probabilities equal the baseline's to the last digit. A
+// single block counts as none: it has no interval.
 enum class CacheUse { kNotKnown, kRead, kPartly, kNotRead };
 std::string_view CacheUseName(CacheUse use);
 
 // Shares of the answers' beginnings, in [0, 1].
 struct Agreement {
   double with_baseline = 0;
-  double baseline_with_itself = 0;  // asked twice: what is lost without any change
+  double baseline_with_itself = 0;  // measured twice: the loss without any change
   double ci = 0;                    // of the difference of the two, paired by prompt
   bool operator==(const Agreement&) const = default;
 };
@@ -115,7 +115,7 @@ struct PassChange {
 };
 
 struct QualityChange {
-  // Of the mean negative log-likelihood, in nats per token; positive is worse. Nothing where no block can tell. Paired
+  // Of the mean negative log-likelihood, in nats per token; positive is worse. nullopt if no block can tell. Paired
   // t-interval over the blocks: 95 %, but 99.9 % where the probe ended before it had all that the reference has, and
   // not because the interval is narrow enough.
   std::optional<Change> nll;
@@ -125,16 +125,16 @@ struct QualityChange {
   std::optional<Agreement> agreement;
   std::optional<PassChange> passes;
 
-  // What counts as a loss: nothing within the interval.
+  // The loss that counts: 0 within the interval.
   [[nodiscard]] double CertainLoss() const { return nll && nll->value > nll->ci ? nll->value : 0; }
   bool operator==(const QualityChange&) const = default;
 };
 
-// `only_cache_differs`: from the reference, in what decides how numbers are computed. Nothing where the two have
-// nothing in common.
+// `only_cache_differs`: from the reference, among the settings that decide how numbers are computed. Returns nullopt if
+// the two have nothing in common.
 std::optional<QualityChange> CompareQuality(const Quality& measured, const Quality& reference, bool only_cache_differs);
 
-// Nothing for no block.
+// Returns nullopt without blocks.
 std::optional<double> MeanNll(const Quality& quality);
 
 // Perplexity is exp(nll): by which share it grows when nll grows by `delta`. 0.01 for 1 %.
@@ -142,23 +142,23 @@ double PerplexityGrowth(double delta);
 
 enum class QualityGate { kHolds, kFails, kUndecided };
 std::string_view QualityGateName(QualityGate gate);
-// Is the growth of perplexity at most `max_growth`? The whole interval decides, never its middle. Without likelihoods:
-// kHolds where the answers follow the baseline's as far as its own do when it is asked again, else kUndecided.
+// Whether the growth of perplexity is at most `max_growth`, decided by the whole interval. Without likelihoods: kHolds
+// if the answers agree with the baseline's as well as the baseline's own repetition does, else kUndecided.
 QualityGate GateOf(const QualityChange& change, double max_growth);
-// How much less than the baseline's own agreement counts as as much.
+// Tolerance of kHolds below the baseline's own agreement.
 inline constexpr double kAgreementMargin = 0.05;
-// A baseline that follows itself less far is no measure: anything follows it as far.
+// Minimum own agreement of a baseline that can be compared with.
 inline constexpr double kLeastOwnAgreement = 0.5;
 
-// Half the width of a 95 % interval that is narrow enough: 0.05 % of perplexity, half of what an fp8 KV cache was
-// measured to cost (docs/verified/2026-11-28-h200-quality.md).
+// Half-width of a 95 % interval that is narrow enough: 0.05 % of perplexity, half of what an fp8 KV cache was measured
+// to cost (docs/verified/2026-11-28-h200-quality.md).
 inline constexpr double kQualityGoal = 0.0005;
 // Blocks of which it is believed: of fewer, their own scatter is known too badly.
 inline constexpr std::size_t kFewestForGoal = 4 * kQualityGroups;
 
-// Sequential probing looks at what there is so far. True where more text is of no use: with a bound, because the gate
-// kHolds or kFails with 99.9 %; without one, because the interval is narrow enough; and where there is all that the
-// reference has, or no more reading of the KV cache to hope for.
+// Stopping rule of the sequential measurement. True if more text is of no use: with a limit, the gate kHolds or kFails
+// with 99.9 %; without one, the interval is narrow enough; or all text of the reference was measured, or the KV cache
+// is not read.
 bool IsEnough(const Quality& so_far, const Quality& reference, bool only_cache_differs,
               std::optional<double> max_growth);
 

@@ -299,7 +299,7 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
   return {};
 }
 
-// Nothing where the row has none.
+// Returns nullopt if the row has none.
 std::optional<Choices> ReadFamily(const json& row) {
   for (const Family& family : kFamilies) {
     Choices out;

@@ -1,8 +1,8 @@
-// One row of a dataset of questions, in the forms in which such datasets are published.
+// Parses one row of a dataset of questions, in the formats in which such datasets are published.
 //
-// Pure and thread-safe. The names of members and the shapes of their values are tables in the .cpp, not code for each
-// dataset. Names are compared without case, "_", "-" and spaces: "answerKey", "answer_key" and "Answer Key" are one. A
-// row that does not tell which answer is right, or only to a program or to another model, is kInvalid.
+// Pure and thread-safe. The supported member names and value types are tables in the .cpp, not code per dataset. Names
+// are compared without case, "_", "-" and spaces: "answerKey", "answer_key" and "Answer Key" are the same. kInvalid:
+// the row has no correct answer, or one that only a program or another model can check.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,7 +12,7 @@
 
 namespace autotune::measurement {
 
-// The error tells what was found and what to write instead, without a place.
+// The error message has what was found and what to write instead, without file and line.
 base::Result<Question> ReadQuestionRow(const nlohmann::json& row);
 
 }  // namespace autotune::measurement

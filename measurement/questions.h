@@ -1,4 +1,4 @@
-// A dataset of prompts with references: which answers pass. Pure and thread-safe.
+// Datasets of prompts with references, and the check of answers. Pure and thread-safe.
 #pragma once
 
 #include <optional>
@@ -24,13 +24,13 @@ struct Question {
   std::string prompt;             // or
   std::vector<Message> messages;  // for the chat endpoint: the engine applies the model's template
   Match match = Match::kExact;
-  std::vector<std::string> references;  // any of them passes; of a choice: what is to choose from
+  std::vector<std::string> references;  // any of them passes; of a choice: the choices
   std::size_t right = 0;                // of a choice
   std::vector<std::string> stop;        // an answer ends before any of these
   bool operator==(const Question&) const = default;
 };
 
-// JSONL, one object a line, in the forms of question_row.h. A question that repeats an earlier one is left out: it
+// JSONL, one object per line, in the forms of question_row.h. A question that repeats an earlier one is left out: it
 // would count twice. kInvalid names file and line, what was found and what to write: `exam.jsonl:17: ...`. `context`:
 // the most tokens of a prompt and its answer, 0 = not known; what surely exceeds it is kInvalid, too.
 base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context = 0);
@@ -44,7 +44,7 @@ std::string_view Trimmed(std::string_view text);
 // Is `expression` (ECMAScript) found in the text? Nothing for what is no expression, or too complex for the text.
 std::optional<bool> FoundBy(const std::string& expression, std::string_view text);
 
-// The last number in a text; nothing where there is none. "1,200.50 $" is 1200.5.
+// The last number in a text; nullopt if there is none. "1,200.50 $" is 1200.5.
 std::optional<double> LastNumber(std::string_view text);
 
 }  // namespace autotune::measurement

@@ -1,5 +1,5 @@
-// What the recorder keeps of one request. Filled by bench/recorder, read by measurement/window; optional raw records
-// are made of the same.
+// Record of one request. Filled by bench/recorder, read by measurement/window; the optional raw records have the same
+// data.
 //
 // A value. Times are on the point's own clock, which starts with its first request.
 #pragma once
@@ -17,7 +17,7 @@ enum class Outcome {
   kOk,
   // Errors, by kind.
   kTimedOut,
-  kRefused,         // HTTP 4xx, 429 included: the engine sheds or rejects
+  kRefused,         // HTTP 4xx, including 429: the engine sheds load or rejects the request
   kServerError,     // HTTP 5xx
   kConnectionLost,  // no answer, or one that breaks off
   kErrorEvent,      // an error inside a stream that began with 200
@@ -34,8 +34,8 @@ struct RequestRecord {
   std::chrono::nanoseconds end{};    // last output event, or when it failed; meaningless in flight
   // Arrival of every output event with text, microseconds after `start`, ascending.
   std::vector<std::uint32_t> events;
-  std::int32_t input_tokens = 0;   // the engine's usage, or what was sent
-  std::int32_t asked_tokens = 0;   // how many were asked for
+  std::int32_t input_tokens = 0;   // the engine's usage, or the sent number
+  std::int32_t asked_tokens = 0;   // requested number
   std::int32_t output_tokens = 0;  // the engine's usage; 0 in flight and where none came
   std::chrono::nanoseconds lag{};  // from when it should have started to `start`
   Outcome outcome = Outcome::kInFlight;

@@ -1,4 +1,4 @@
-// How many tokens go in and how many are asked for: a distribution of lengths for each.
+// Input and output lengths of requests: a distribution for each.
 //
 //   D(512,128)            every request 512 in, 128 out
 //   N(480,240)/(300,150)  normal, mean and standard deviation
@@ -22,7 +22,7 @@ struct Lengths {
   // The length; mean and standard deviation; lowest and highest; mean.
   double a = 1, b = 0;
 
-  // Of what Draw() gives, cuts included.
+  // Mean of Draw(), including the cuts.
   [[nodiscard]] double Mean() const;
   [[nodiscard]] int Max() const;
   [[nodiscard]] int Draw(KeyedRandom& random) const;
@@ -32,7 +32,7 @@ struct Lengths {
 struct Scenario {
   Lengths input, output;
 
-  // kInvalid says how a scenario is written.
+  // kInvalid contains the syntax.
   static base::Result<Scenario> Parse(const std::string& text);
   static Scenario Fixed(int input_tokens, int output_tokens);
   [[nodiscard]] std::string ToString() const;

@@ -1,6 +1,6 @@
-// How long a request takes at a load that was not measured yet, from those that were: over which time the places of a
-// closed loop start, and over which an open loop holds its rate. Places that start over less than one latency are a
-// convoy: they run through prefill and end together, again and again.
+// Expected E2E latency at a load that was not measured yet, from measured loads. A closed loop spreads its start over
+// this time, and an open loop holds its rate over a few of them. Virtual users that start within less than one latency
+// stay together in prefill and decoding.
 //
 // A value, not shared between threads.
 #pragma once

@@ -1,4 +1,4 @@
-// Service level objectives, and whether a measured point keeps them.
+// Service level objectives, and the check of a measured point.
 //
 // Pure values.
 #pragma once
@@ -24,7 +24,7 @@ struct Bound {
 struct Slo {
   std::vector<Bound> bounds;
   double max_error_rate = 0.01;  // of requests; a server that sheds load must not win
-  // Set: every bound holds for single requests, whatever its statistic, and this share of requests must keep all of
+  // Set: the limits apply to single requests instead of their statistics, and this share of requests must meet all of
   // them. (A request's own ITL is the bound's statistic of its gaps.)
   std::optional<double> attainment;
 
@@ -34,26 +34,25 @@ struct Slo {
 struct Violation {
   std::string bound;  // the field of the spec: "slo.ttft.p99", "slo.attainment", "slo.errorRate", "requestRate"
   double limit = 0;
-  std::optional<double> actual;  // nothing: what is bounded was not measured
+  std::optional<double> actual;  // nullopt: the value was not measured
   double relative = 0;           // how far beyond, as a share of the limit; > 0
 };
 
-// Every bound that the point's own numbers break, worst first. A point without a completed request breaks slo.errorRate
-// (actual 1); a rate that was not reached breaks "requestRate". `relative` is finite: a limit of 0 counts as 0.001 of
-// its unit, and nothing is above 1e6.
+// All limits that the point's measured values miss, worst first. A point without a completed request misses
+// slo.errorRate (actual 1); a rate that was not reached misses "requestRate". `relative` is finite: a limit of 0 counts
+// as 0.001 of its unit, and the maximum is 1e6.
 std::vector<Violation> CheckSlo(const Slo& slo, const Point& point);
 
-// Do the point's numbers count: a request completed, and every number is finite.
+// True if the point's numbers are usable: a request completed, and every number is finite.
 bool IsUsable(const Point& point);
 
 // A rare percentile of arrivals that do not wait for each other.
 bool ComesInBursts(const Point& point, const Bound& bound);
-// The bounded number of a point, as a search reads it. Most windows of arrivals that come in bursts show a better p95
-// or p99 than a long run: they hold no large burst. So of a rate these count with half of their standard deviation
-// more.
+// Value of a point for a limit, as a search uses it. Most windows of bursty arrivals contain no large burst and show a
+// better p95 or p99 than a long run, so for a rate half a standard deviation is added to them.
 double Cautious(const Point& point, const Bound& bound);
 
-// The verdict where one was reached, else what the numbers say, read cautiously.
+// The verdict if one was reached, otherwise the measured values with Cautious().
 bool KeepsSlo(const Slo& slo, const Point& point);
 
 }  // namespace autotune::measurement

@@ -1,6 +1,6 @@
 // The specifications of measurement/ as JSON, as they travel in the bench's argument.
 //
-// Pure. Defaults are not written; reading back gives what was written. Errors name the member below `path`:
+// Pure. Defaults are not written; reading is the inverse of writing. Errors name the member below `path`:
 // `spec.slo.bounds[1].limit: -3 is not a positive number`.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Percentiles and 95 % confidence intervals of what a benchmark sees: values that depend on their neighbours, some of
-// them known only by a lower bound.
+// Percentiles and 95 % confidence intervals of benchmark values, which depend on their neighbours and may be lower
+// bounds.
 //
 // Pure and thread-safe. Methods and their measured coverage: docs/benchmark.md, "Confidence".
 #pragma once
@@ -31,15 +31,15 @@ inline constexpr std::size_t kMinBatches = 10;
 // fewer than 2 batches.
 Interval MeanInterval(std::span<const double> batch_means);
 
-// Of the mean of a stationary series in the order of time, which moves in waves that are no part of what is asked, such
-// as the throughput of a closed loop: equal-weighted cosines, Student's t. The fastest of `cosines` has half as many
-// periods in the series; a wave at least as fast does not widen the interval. Unbounded for fewer than 2 values.
+// Of the mean of a stationary series in the order of time, with waves that are not of interest, such as the throughput
+// of a closed loop: equal-weighted cosines, Student's t. The fastest of `cosines` has half as many periods in the
+// series; a wave at least as fast does not widen the interval. Unbounded for fewer than 2 values.
 Interval WaveInterval(std::span<const double> series, std::size_t cosines);
 
 // Of the mean of independent values (Student's t). Unbounded for fewer than 2.
 Interval StudentInterval(std::span<const double> values, double confidence);
 
-// The same where values are of several groups, `groups[i]` says of which: what their means differ by widens nothing.
+// The same for values of several groups (`groups[i]`): differences between their means do not widen the interval.
 // Groups of about equal size count by their size. Student's interval where there are fewer than two values a group.
 Interval StratifiedInterval(std::span<const double> values, std::span<const std::size_t> groups, double confidence);
 
@@ -70,8 +70,8 @@ Estimate EstimatePooledQuantile(std::span<std::vector<double>> batches, double s
 // Where the quantile at `share` lies, with 95 % confidence. `within`, in the order of time: 1 for a value at or below
 // the limit, 0 for one above it.
 enum class Side { kBelow, kAbove, kOpen };
-// `values`: what is compared, where that is known of each; its dependence tells of bursts that are rarer than those
-// that broke the limit.
+// `values`: the compared values, if all are known; their dependence shows bursts that are rarer than those above the
+// limit.
 Side SideOf(std::span<const double> within, double share, std::span<const double> values = {});
 
 // The ranks, as shares of n + 1, of the values that hold the quantile at `share` between them with 95 % confidence, for

@@ -132,7 +132,7 @@ std::vector<double> ThroughputByBin(const Window& window) {
   return bins;
 }
 
-// Half width of the throughput's 95 % interval. In a closed loop requests move in waves of their own length, which a
+// Half-width of the throughput's 95 % interval. In a closed loop requests move in waves of their own length, which a
 // window holds a few of: cosines that are slower than those waves do not take them for what the engine does. A window
 // ends when this is small, so rather when chance has made it too small: the widest of three, and two looks in a row.
 double ThroughputCi(const Window& window, const std::vector<double>& bins) {
@@ -315,7 +315,7 @@ struct Sides {
   }
 };
 
-// Half width as a share of the value; where the upper end is not known, by the lower half, which is the shorter one. 0:
+// Half-width as a share of the value; where the upper end is not known, by the lower half, which is the shorter one. 0:
 // not known.
 double RelativeCi(const Estimate& estimate) {
   if (!(estimate.value > 0) || !std::isfinite(estimate.interval.low)) return 0;

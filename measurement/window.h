@@ -1,4 +1,4 @@
-// From the records of a point so far to: go on, or finished with this Point.
+// Evaluation of a running point: from its records so far to "continue" or a finished Point.
 //
 // Pure and thread-safe; the caller asks again at Progress::check_again_at. The phases of a point:
 //   ramp    until as many requests have ended as are in flight, at least 2 s and at most as long as the window may be,
@@ -6,7 +6,7 @@
 //           a rate at most three usual lengths of a request: nothing counts
 //   window  output tokens that arrive in it are its throughput, requests that start in it its latencies
 //   drain   those are followed to their end, at most PointSpec::drain. The load stays on, so that they end under the
-//           load they started under (docs/decisions); what starts now does not count.
+//           load they started under (docs/decisions); requests that start now do not count.
 // The window ends when every bound is decided, or known as well as Precision::bounds asks, and the throughput is
 // precise enough; of a rate after a quarter of PointSpec::duration at the earliest, near a limit of a p95, p99 or
 // attainment after half of it. At the latest it ends after PointSpec::duration, which is stretched, at most threefold,
@@ -25,12 +25,12 @@
 
 namespace autotune::measurement {
 
-// How sure a point has to be. load_search asks for less where less decides.
+// Required precision of a point. load_search asks for less where that is enough.
 struct Precision {
-  double throughput = 0.01;  // half width of its 95 % interval, as a share of it
+  double throughput = 0.01;  // half-width of its 95 % interval, as a share of it
   bool decide_slo = true;    // false: throughput alone ends the window, and nothing is drained
-  // Half width of a bounded statistic's interval, as a share of it, at which that bound may stay open: it is then so
-  // near its limit that the load is known well enough. 0: only what is decided ends the window.
+  // Half-width of a bounded statistic's interval, as a share of it, at which that bound may stay open: it is then so
+  // near its limit that the load is known well enough. 0: only decided limits end the window.
   double bounds = 0;
   bool operator==(const Precision&) const = default;
 };
@@ -54,7 +54,7 @@ struct Progress {
   std::chrono::nanoseconds window_end{};    // from kDrain on
   std::chrono::nanoseconds check_again_at{};
   bool was_precise = false;  // the throughput, at the last look: one look may be precise by chance
-  Point point;      // what is known so far; complete once kDone. Without engine counters: the caller adds them.
+  Point point;               // result so far; complete once kDone. Without engine counters: the caller adds them.
   std::string why;  // once kDone, for people: "met after 12.4 s", "time over: ttft p99 is 480 ms +- 60 ms of 500 ms"
 };
 
@@ -64,8 +64,9 @@ struct Progress {
 Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records, std::chrono::nanoseconds now,
                   const Progress& previous);
 
-// What a warm-up saw of a closed loop, by the requests that ended in its last wave (as many as there are places):
-// latencies without ITL, and requests/s. Rough, and no verdict. Nothing where fewer than two waves have ended.
+// Estimate from a warm-up in a closed loop, by the requests that ended in its last wave (as many as there are places):
+// latencies without ITL, and requests/s. Imprecise, without a verdict. Returns nullopt if fewer than two waves have
+// ended.
 std::optional<Point> Glimpse(int places, std::span<const RequestRecord> records);
 
 }  // namespace autotune::measurement

@@ -111,7 +111,7 @@ base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
   return entry;
 }
 
-// Nothing for a conversation that does not start with a person's turn.
+// Returns nullopt for a conversation that does not start with a person's turn.
 base::Result<std::optional<DatasetEntry>> ReadConversation(const json& object, const Place& place) {
   const auto turns = object.find("conversations");
   if (turns == object.end() || !turns->is_array()) return place.Fail("\"conversations\" is not a list of turns");

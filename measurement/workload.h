@@ -1,4 +1,4 @@
-// What is sent beside lengths: endpoint, shared beginnings, conversations, and the entries of a dataset.
+// Workload apart from lengths: endpoint, shared prefixes, conversations, and the entries of a dataset.
 //
 // Pure values; the bytes of a dataset are read by the caller.
 #pragma once
@@ -25,7 +25,7 @@ struct Prefix {
   bool operator==(const Prefix&) const = default;
 };
 
-// Conversations of a mean number of turns (geometric, at least 1); each turn repeats what was said before.
+// Conversations of a mean number of turns (geometric, at least 1); each turn repeats the conversation so far.
 struct Turns {
   double mean = 1;
   bool operator==(const Turns&) const = default;

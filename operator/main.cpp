@@ -1,5 +1,5 @@
 // autotune-operator: wiring only. Exit codes: 0 asked to stop, 1 could not work (caches, API server), 2 wrong flags,
-// kubeconfig or rule table.
+// kubeconfig or compatibility table.
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>

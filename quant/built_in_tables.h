@@ -1,4 +1,4 @@
-// The files of quant/engines/, compiled in. Immutable. Internal to quant/.
+// The files of quant/engines/, compiled in. Immutable, thread-safe. Internal to quant/.
 #pragma once
 
 #include <span>

@@ -1,7 +1,7 @@
-// Conditions of the rule tables: `when: {--quantization: fp8, gpu: ["<8.9", unknown]}`. Internal to quant/.
+// Conditions of the compatibility tables: `when: {--quantization: fp8, gpu: ["<8.9", unknown]}`. Internal to quant/.
 //
-// Pure and thread-safe. A condition asks one thing for its value as text; what there is to ask is behind FactSource, so
-// that this file knows no engine.
+// Pure and thread-safe. A condition reads the value of one subject as text from a FactSource, so this file contains no
+// knowledge about engines.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@
 
 namespace autotune::quant {
 
-// What conditions may ask for. kFlag also needs the flag's name.
+// Subjects of conditions. kFlag also requires the flag's name.
 enum class Subject {
   kGemm,
   kKvCache,
@@ -28,7 +28,7 @@ enum class Subject {
   kExpertFormat,  // the family of experts
   kExperts,       // "yes", "no" or "unknown"
   kModelDtype,
-  kDtype,            // what the weights are computed in: the dtype flag, else what the engine makes of the model's
+  kDtype,            // compute dtype: the dtype flag, else the engine's choice for the model's dtype
   kArchitecture,     // "LlamaForCausalLM"
   kPooling,          // "yes" when the checkpoint is made for embeddings
   kMethodKnown,      // "yes" when the release's own registry, its quantization flag, has the checkpoint's method
@@ -36,7 +36,7 @@ enum class Subject {
   kHiddenSize,       // numbers of the model's facts; "0" = not known
   kExpertSize,
   kMaxPosition,
-  kSparseAttention,  // "yes" for latent attention of which a query sees the tokens that an index picks (DeepSeek V3.2)
+  kSparseAttention,  // "yes" for MLA where a query sees only tokens that an index picks (DeepSeek V3.2)
   kPrompts,          // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
   kWeightBlock,      // of block-scaled fp8: "128x128", else "none"
   kPart,             // of the scheme that is asked about, in the lists "schemes": "linear", "experts", "ignored"
@@ -88,7 +88,7 @@ struct Guard {
   [[nodiscard]] bool unconditional() const { return when.empty() && unless.empty(); }
 };
 
-// "gemmDtype", "checkpoint", "--kv-cache-dtype", ... Nothing when there is no such subject.
+// "gemmDtype", "checkpoint", "--kv-cache-dtype", ... Returns nullopt if there is no such subject.
 std::optional<Subject> ParseSubject(std::string_view name);
 
 // Whether a pattern is well formed for its subject.

@@ -1,8 +1,9 @@
-// One engine's rule table as it is in memory: flags by release, verdict cells, cross-field rules. Internal to quant/.
+// One engine's compatibility table in memory: flags by release, verdict cells, cross-field rules. Internal to quant/.
 //
-// Immutable after Load and thread-safe. Nothing here knows any engine: names, values and conditions are data from
-// quant/engines/<engine>.yaml (rules, written by hand) and <engine>.flags.yaml (the flag catalogue). The language of
-// the tables is documented in docs/engine-rules.md. Beside them stands <engine>.models.yaml (quant/model_table.h).
+// Immutable after Load and thread-safe. The code contains no knowledge about engines: names, values and conditions are
+// data from quant/engines/<engine>.yaml (rules, written by hand) and <engine>.flags.yaml (the flag catalogue). The
+// language of the tables is documented in docs/engine-rules.md. Beside them stands <engine>.models.yaml
+// (quant/model_table.h).
 #pragma once
 
 #include <cstddef>
@@ -37,7 +38,7 @@ struct VersionRange {
 enum class ValueType { kSwitch, kText, kInteger, kDecimal, kSize, kSizeOrAuto, kJson, kFolded };
 enum class Arity { kOne, kOptional, kSome, kAny, kRepeated };
 enum class FlagState { kCurrent, kDeprecated, kRemoved };
-// Which values beside its own a flag may take: any name that a plug-in adds, or the path of a class ("package.Class").
+// Values that a flag accepts in addition to its own: any name of a plug-in, or the path of a class ("package.Class").
 enum class Extension { kNone, kAny, kPath };
 
 // How one flag is written in the releases that share this shape.
@@ -54,18 +55,18 @@ struct FlagShape {
   FlagState state = FlagState::kCurrent;
 };
 
-// Tells more exactly than the recorded releases from when on a flag, or one of its values, exists.
+// Release from which a flag, or one of its values, exists, more exact than the recorded releases.
 struct Bound {
   std::string value;  // empty = the flag itself
   VersionRange range;
-  std::optional<Version> certain;  // `since` is derived, from here on it is certain
+  std::optional<Version> certain;  // `since` is inferred; confirmed from this release on
 };
 
 struct Limit {
   std::optional<double> above, min, max, below;
 };
 
-// What an engine refuses only after its parser has accepted it, or what the recording of its parser does not show.
+// Values that an engine rejects only after its parser has accepted them, or that the recorded parser does not show.
 struct LateValues {
   std::optional<ValueType> type;
   bool upper_case = false;            // the engine compares in upper case
@@ -86,7 +87,7 @@ struct FlagUse {
   const Flag* flag = nullptr;
   const FlagShape* shape = nullptr;  // the recorded release at or before this one, else the one after
   const FlagShape* other = nullptr;  // the next recorded release's shape where it differs; a value may fit either
-  bool negated = false;              // the spelling asked for was the off form
+  bool negated = false;              // the alias was the off form
   bool certain = true;               // false: only one of the two recorded neighbours has it
 
   // The values that the flag is known to take, those of both neighbours; empty = any of its type.
@@ -95,15 +96,15 @@ struct FlagUse {
   [[nodiscard]] std::string Spelled(const std::string& value) const;
 };
 
-// What a release makes of a value of a flag.
+// Acceptance of a flag's value by a release.
 enum class Standing {
   kRefused,
-  kForeign,    // not its own: it starts where a plug-in brings the value, and ends otherwise
-  kUncertain,  // one of the recorded neighbours takes it
+  kForeign,    // not built in: requires a plug-in
+  kUncertain,  // only one of the adjacent recorded releases accepts it
   kKnown,
 };
 
-// One way in which a value of a field may end; the first whose range and conditions hold is taken.
+// One possible verdict of a field's value; the first whose range and conditions match is used.
 struct Alternative {
   VersionRange range;
   std::optional<Version> certain;
@@ -119,26 +120,26 @@ struct Alternative {
 
 enum class Action { kAdjust, kReject, kWarn, kRequire, kAccept };
 
-// A fact about combinations of final flags, checkpoint and GPU; applied in the order of the table.
+// A rule about combinations of final flags, checkpoint and GPU; applied in the order of the table.
 struct Rule {
   Action action = Action::kReject;
   VersionRange range;
   std::optional<Version> certain;  // where `until` is derived from dates, the release from which it is sure
   Guard guard;
-  std::vector<std::string> blame;  // flags, or "model", "gpu": what the message is about, the most telling first
+  std::vector<std::string> blame;  // flags, or "model", "gpu": subject of the message, the most specific first
   std::string reason, message, source;
-  std::vector<std::pair<std::string, FlagValue>> set;  // kAdjust; only what the mapping itself had set is replaced
+  std::vector<std::pair<std::string, FlagValue>> set;  // kAdjust; only mapped values are replaced
   std::optional<ComputeCapability> gpu;                // kRequire
 };
 
-// What an engine makes of a checkpoint's dtype when none is asked for; the first that holds.
+// Compute dtype of an engine for a checkpoint's dtype if the user sets none; the first that matches.
 struct AutoDtype {
   std::string model;
   std::optional<Condition> gpu;
   std::string dtype;
 };
 
-// What has to fit into one GPU. Numbers that only bound the need from below: nothing is refused that could run.
+// Minimum memory of one GPU. All numbers are lower bounds: nothing is rejected that could run.
 struct MemoryRule {
   struct Share {
     VersionRange range;
@@ -158,32 +159,32 @@ struct MemoryRule {
   std::vector<std::string> unless;               // flags that keep weights out of the GPU or size the cache by hand
 };
 
-// Which flags say how much is computed at a time; empty = the engine has none.
+// Flags that limit the batch; empty = the engine has none.
 struct SchedulerRule {
   std::string sequences;
   std::string eager;  // a switch: no CUDA graphs
   std::string draft;  // tokens that speculative decoding drafts a step
 };
 
-// The compute capability that an engine's released kernels need at least.
+// Minimum compute capability of an engine's released kernels.
 struct GpuFloor {
   VersionRange range;
   ComputeCapability gpu;
 };
 
-// Releases that give experts finer scales while loading, so that a part of an expert may be smaller than a block.
+// Releases that give experts finer scales at load time, so a part of an expert may be smaller than a block.
 struct BlockRule {
   VersionRange range;
   std::vector<std::string> methods;  // of checkpoints
   std::int64_t least = 0;            // weights that may share a scale then; 0 = no release does that
 };
 
-// How the flags bear on which architectures a release serves.
+// Effect of flags on the architectures that a release supports.
 struct ModelRule {
-  std::string trust;  // the switch that lets an engine run code of the checkpoint; empty = nothing is claimed
-  std::vector<std::string> unless;  // flags that change what the checkpoint's configuration says
-  // Where no release could be read: the architectures that the engine's documentation lists, and from which release on
-  // where not from the first; empty = it is not asked.
+  std::string trust;                // the switch that lets an engine run code of the checkpoint; empty = not checked
+  std::vector<std::string> unless;  // flags that override the checkpoint's configuration
+  // If no release could be read: the architectures in the engine's documentation, with their first release; empty = not
+  // used.
   std::map<std::string, std::optional<Version>, std::less<>> documented;
 };
 
@@ -209,8 +210,7 @@ class EngineTable {
     std::string file;  // for messages
     std::string text;
   };
-  // kInvalid with "file:line: reason".
-  // Without `models` nothing is said about architectures.
+  // kInvalid with "file:line: reason". Without `models`, architectures are not checked.
   static base::Result<std::shared_ptr<const EngineTable>> Load(const Source& rules, const Source& flags,
                                                                const Source* models = nullptr);
 
@@ -224,16 +224,16 @@ class EngineTable {
   // and rules.
   [[nodiscard]] std::vector<Version> Milestones() const;
 
-  // Looks a spelling up: dashes at the front and "_" or "-" do not count. Nothing when the release does not have it.
+  // Looks up an alias: leading dashes and "_" or "-" do not matter. Returns nullopt if the release does not have it.
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
-  // Spellings of the release that begin so, where its parser takes the beginning of a flag for the flag.
+  // Flags of the release with this prefix, if its parser accepts unambiguous prefixes.
   [[nodiscard]] std::vector<std::string> CompletionsOf(std::string_view spelling, const Version& version) const;
-  // Find(), also by the beginning of one flag alone where CompletionsOf() has just that.
+  // Find(), also by an unambiguous prefix (CompletionsOf() has one entry).
   [[nodiscard]] std::optional<FlagUse> FindCompleted(std::string_view spelling, const Version& version) const;
   [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
-  // The values that the release takes, as far as it is known; empty = any.
+  // Values that the release accepts, if known; empty = any.
   [[nodiscard]] std::vector<std::string> ChoicesOf(const FlagUse& use, const Version& version) const;
-  // For the message about a flag that is not known: what became of it, else the nearest known flag.
+  // Hint for the message about an unknown flag: its history, otherwise the closest known flag.
   [[nodiscard]] std::string Hint(std::string_view spelling, const Version& version) const;
 
   [[nodiscard]] const std::vector<Alternative>& Cell(Field field, const std::string& value) const;
@@ -244,7 +244,7 @@ class EngineTable {
   [[nodiscard]] const std::vector<Rule>& tensors() const { return tensors_; }
   [[nodiscard]] const ParallelRule* Parallel(std::string_view size) const;
   [[nodiscard]] const std::vector<GpuFactor>& gpu_factors() const { return gpu_factors_; }
-  // What engines make of a checkpoint's dtype when no dtype is asked for.
+  // Compute dtype for a checkpoint's dtype if the user sets none.
   [[nodiscard]] const std::string& DtypeOf(const std::string& model_dtype, const FactSource& facts) const;
   [[nodiscard]] const std::string& dtype_flag() const { return dtype_flag_; }
   [[nodiscard]] const std::string& tensor_flag() const { return tensor_flag_; }
@@ -252,11 +252,11 @@ class EngineTable {
   [[nodiscard]] const std::string& pipeline_flag() const { return pipeline_flag_; }
   // The switch that makes data parallelism split the attention heads' GPUs instead of adding some.
   [[nodiscard]] const std::string& attention_data_switch() const { return attention_data_switch_; }
-  // Its successor: a flag for into how many parts data parallelism splits them. Both may be empty.
+  // Its successor: a flag with the number of parts. Both may be empty.
   [[nodiscard]] const std::string& attention_data_flag() const { return attention_data_flag_; }
   // The flag that quantizes weights while loading; may be empty.
   [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
-  // What decides how the KV cache is stored, and nothing else.
+  // Flags that only decide how the KV cache is stored.
   [[nodiscard]] const std::vector<std::string>& cache_flags() const { return cache_flags_; }
   // Whether "auto" follows a KV cache that a checkpoint of this method declares.
   [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache,
@@ -266,12 +266,12 @@ class EngineTable {
   // one GPU and the checkpoint has blocks of `block`.
   [[nodiscard]] std::int64_t ExpertBlock(const Version& version, const std::string& method, std::int64_t block,
                                          std::int64_t part, std::int64_t hidden) const;
-  // Nothing = not known.
+  // nullopt = not known.
   [[nodiscard]] std::optional<ComputeCapability> LeastGpu(const Version& version) const;
   [[nodiscard]] const ModelTable& models() const { return models_; }
   [[nodiscard]] const ModelRule& model_rule() const { return model_rule_; }
   [[nodiscard]] const SchedulerRule& scheduler() const { return scheduler_; }
-  // Whether the release can be told which revision of a model to load.
+  // True if the release can load a specific revision of a model.
   [[nodiscard]] bool TakesRevision(const Version& version) const {
     return !traits_.revision_args.empty() && revision_range_.Contains(version);
   }
@@ -280,7 +280,7 @@ class EngineTable {
   // Position in the rendered command line; flags not listed come after, by name.
   [[nodiscard]] std::size_t Order(const std::string& flag) const;
   [[nodiscard]] bool Reserved(const std::string& flag) const;
-  // Why a spelling is refused although people write it; empty = it is not on the list.
+  // Reason for which a common alias is rejected; empty = it is not on the list.
   [[nodiscard]] const std::string& Forbidden(const std::string& normalised) const;
   // Unknown dotted keys of a known option are passed on.
   [[nodiscard]] bool has_options_file() const { return !traits_.options_file_args.empty(); }

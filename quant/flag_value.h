@@ -42,7 +42,7 @@ struct FlagValue {
   [[nodiscard]] std::string ToString() const;
   bool operator==(const FlagValue&) const = default;
 
-  // A number of tokens as engines read it: "8192", "8k" = 8000, "8K" = 8192. Nothing for what is not above 0.
+  // A number of tokens as engines read it: "8192", "8k" = 8000, "8K" = 8192. Returns nullopt unless it is positive.
   static std::optional<std::int64_t> Tokens(std::string_view text);
   // The canonical decimal of a text that IsNumber accepts.
   static std::string CanonicalNumber(std::string_view text);

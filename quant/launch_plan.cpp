@@ -237,7 +237,7 @@ class Planner final : public FactSource {
     Reject({"model", "CheckpointNotSupported", architecture + " generates no text: completions cannot be measured"});
   }
 
-  // In an image of somebody else's a plug-in may bring what the release lacks.
+  // In another image a plug-in may bring what the release lacks.
   void CheckArchitecture() {
     const ModelRule& rule = table_.model_rule();
     if (rule.trust.empty()) return;
@@ -265,7 +265,7 @@ class Planner final : public FactSource {
     Warn("model", "ArchitectureNotCertain", std::move(answer.message));
   }
 
-  // Released kernels: somebody else's image may have been built for older GPUs.
+  // Released kernels: another image may have been built for older GPUs.
   void CheckGpuFloor() {
     const std::optional<ComputeCapability> least = table_.LeastGpu(request_.release.version);
     if (!least || !request_.gpu || *request_.gpu >= *least) return;
@@ -301,7 +301,7 @@ class Planner final : public FactSource {
             why + " requires compute capability " + needed.ToString() + ", the GPU has " + request_.gpu->ToString()});
   }
 
-  // A method of the checkpoint that the release's registry lacks is refused after the configuration was read.
+  // A method of the checkpoint that the release's registry lacks is rejected after the configuration was read.
   [[nodiscard]] bool MethodKnown() const {
     const std::optional<FlagUse> use = table_.Find(table_.quantization_flag(), request_.release.version);
     return !request_.model.quantized() || !use ||
@@ -690,7 +690,7 @@ class Planner final : public FactSource {
               std::to_string(*model.layers) + " layers cannot be split into " + std::to_string(pipeline) + " stages"});
   }
 
-  // Fewer KV heads than GPUs are replicated; latent attention has one cache that every GPU holds. False = rejected.
+  // Fewer KV heads than GPUs are replicated; MLA has one cache that every GPU holds. False = rejected.
   bool CheckKvHeads(int parts, const std::string& field) {
     const checkpoint::ModelFacts& model = request_.model;
     std::vector<std::int64_t> kinds;
@@ -824,7 +824,7 @@ class Planner final : public FactSource {
     return input;
   }
 
-  // The share of a GPU that the engine may use; nothing = not known, all of it.
+  // The share of a GPU that the engine may use; nullopt = not known, all of it.
   [[nodiscard]] std::optional<double> MemoryShare() const {
     const MemoryRule& rule = table_.memory();
     if (rule.fraction.empty()) return std::nullopt;

@@ -1,8 +1,8 @@
-// From what a user asks to what an engine is started with: quantization mapping, user parameters, parallel sizes.
+// Launch plan of an engine: from quantization configuration, user parameters and parallel sizes to arguments.
 //
 // Pure and thread-safe. Every field of the quantization configuration ends in exactly one verdict and nothing is
-// dropped silently. User parameters always win over everything mapped, whatever alias or spelling they use; each
-// override is recorded. This file knows how rules are applied and nothing about any engine.
+// dropped silently. User parameters always take precedence over mapped values, under any alias; each override is
+// recorded. This file applies rules and contains no knowledge about engines.
 #pragma once
 
 #include <compare>
@@ -24,10 +24,10 @@ namespace autotune::quant {
 
 enum class VerdictKind {
   kMap,              // arguments were emitted
-  kAlreadySo,        // the engine does that without an argument
+  kAlreadySo,        // the engine's default
   kWarn,             // runs, but the setting has no effect there
-  kNeedsCheckpoint,  // only a checkpoint that carries it: satisfied when the facts say so, else a rejection
-  kReject,           // would not start, or would measure something else under this name
+  kNeedsCheckpoint,  // requires a checkpoint of this format: satisfied according to the facts, else a rejection
+  kReject,           // would not start, or would measure another configuration
 };
 std::string_view VerdictKindName(VerdictKind kind);  // "map" "already-so" "warn" "needs-checkpoint" "reject"
 
@@ -50,8 +50,8 @@ struct Warning {
 // A user parameter replaced something that the mapping had set.
 struct Override {
   std::string flag;    // canonical
-  std::string mapped;  // what the mapping wanted
-  std::string user;    // what runs
+  std::string mapped;  // value from quantConfig or parallelConfig
+  std::string user;    // value that is used
 };
 
 struct Rejection {
@@ -62,25 +62,25 @@ struct Rejection {
 
 using gpu::ComputeCapability;
 
-// Parallel sizes asked for by spec.parallelConfig; absent = not set by it. parameters win over these too.
+// Parallel sizes of spec.parallelConfig; absent = not set. parameters take precedence over them.
 struct ParallelSizes {
   std::optional<int> tensor, pipeline, data, expert;
   bool operator==(const ParallelSizes&) const = default;
 };
 
-// What a benchmark sends: settings whose effect depends on the text are warned of.
+// Kind of prompts of the benchmark: settings whose effect depends on the text get a warning.
 enum class Prompts {
   kRandom,    // no two begin alike
   kShared,    // random, and some begin alike
-  kRecorded,  // of a dataset: nothing is known of them
+  kRecorded,  // from a dataset
 };
 
 struct LaunchRequest {
   EngineRelease release;
   checkpoint::ModelFacts model;
-  std::optional<ComputeCapability> gpu;  // of the GPUs the task will run on; nothing = not known, or AMD
-  // AMD GPUs have no CUDA compute capability: what they are called instead, "gfx942" (MI300), or "gfx" when that is not
-  // known. Empty for NVIDIA. Rules about compute capabilities do not hold there, and the plan warns that they were not
+  std::optional<ComputeCapability> gpu;  // of the GPUs the task will run on; nullopt = not known, or AMD
+  // Architecture of AMD GPUs, which have no CUDA compute capability: "gfx942" (MI300), or "gfx" when that is not known.
+  // Empty for NVIDIA. Rules about compute capabilities do not hold there, and the plan warns that they were not
   // checked.
   std::string amd_architecture;
   std::int64_t gpu_memory_bytes = 0;  // per GPU, 0 = not known
@@ -88,13 +88,13 @@ struct LaunchRequest {
   std::map<std::string, FlagValue> parameters;  // as the user spells the flags
   ParallelSizes parallel;
   std::vector<std::string> extra_args;  // runtimes[].args, appended as they are
-  // Of the model; refused where the release cannot be told which one to load, since it would silently load another.
+  // Revision of the model; rejected if the release cannot load a specific one, because it would silently load another.
   std::string revision;
   Prompts prompts = Prompts::kRandom;
 };
 
-// What the final arguments mean for speed: read by the search's model of an engine, never by rules. 0 = the engine
-// decides, or it is not known.
+// Performance-relevant values of the final arguments, for the search's model of an engine; rules do not use them. 0 =
+// the engine decides, or not known.
 struct LaunchShape {
   int tensor = 1, pipeline = 1, data = 1, expert = 1;
   int max_sequences = 0;   // that are computed at a time
@@ -114,7 +114,7 @@ struct LaunchPlan {
   // `env` run the same, whatever is written on their command lines.
   std::vector<std::string> distinct_args;
   std::string distinct_yaml;
-  // Hash of arguments, options and environment without what only decides how the KV cache is stored.
+  // Hash of arguments, options and environment without the settings that only decide how the KV cache is stored.
   std::string apart_from_cache;
   std::vector<Verdict> verdicts;  // one per field, in the order of kFields
   std::vector<Warning> warnings;
@@ -122,7 +122,7 @@ struct LaunchPlan {
   std::optional<Rejection> rejection;  // set: never start this
   int gpus = 1;                        // world size of the final arguments
   LaunchShape shape;
-  std::optional<ComputeCapability> min_capability;  // what the final arguments need at least
+  std::optional<ComputeCapability> min_capability;  // minimum of the final arguments
 };
 
 LaunchPlan PlanLaunch(const RuleSet& rules, const LaunchRequest& request);

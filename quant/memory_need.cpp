@@ -35,7 +35,7 @@ double KvElements(const checkpoint::ModelFacts& model, double tokens, int parts)
   for (const checkpoint::KvCacheGroup& group : *model.caches) {
     const double kept = group.window > 0 ? std::min(tokens, static_cast<double>(group.window)) : tokens;
     const auto heads = static_cast<double>(group.kv_heads);
-    // Latent attention keeps one cache that every GPU holds; KV heads that are fewer than GPUs are replicated.
+    // MLA keeps one cache that every GPU holds; KV heads that are fewer than GPUs are replicated.
     const double share = group.kv_heads == 0 ? 1 : std::max(1.0, heads / parts) / heads;
     elements += static_cast<double>(group.layers) * static_cast<double>(group.elements) * share * kept;
   }

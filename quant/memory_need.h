@@ -1,7 +1,7 @@
-// What one GPU has to hold at least, so that what cannot fit is never started. Internal to quant/.
+// Minimum memory need of one GPU, so that models that cannot fit are never started. Internal to quant/.
 //
-// Pure. Every part is a bound from below: kernels, graphs, fragmentation and the engine's own caution come on top, so
-// a need above the memory is certain not to fit, and one below it proves nothing.
+// Pure. Every part is a lower bound: kernels, graphs, fragmentation and the engine's reserve are not included. A need
+// above the memory cannot fit; one below it may still not fit.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ struct MemoryNeed {
 
 MemoryNeed LeastMemory(const checkpoint::ModelFacts& model, const MemoryInput& input);
 
-// Of one element of a KV cache, by the engines' names for it: 1 for fp8 and int8, 0.5 for 4 bits, 0.375 for what is
-// not known, `otherwise` for "auto" and the 16-bit names.
+// Of one element of a KV cache, by the engines' names for it: 1 for fp8 and int8, 0.5 for 4 bits, 0.375 for unknown
+// names, `otherwise` for "auto" and the 16-bit names.
 double KvElementBytes(std::string_view dtype, double otherwise);
 
 }  // namespace autotune::quant

@@ -1,8 +1,8 @@
-// Which models each release of an engine can load: architectures with a class of its own, what it borrows from the
-// transformers library, and the model types whose configuration it can read. Internal to quant/.
+// Models that each release of an engine can load: architectures with a class of its own, classes of the transformers
+// library, and the model types whose configuration it can read. Internal to quant/.
 //
 // Immutable after loading and thread-safe. Data: quant/engines/<engine>.models.yaml, generated from the released
-// packages by tests/engines/read_models.py. About a release that is not listed nothing is claimed.
+// packages by tests/engines/read_models.py. Releases that are not listed are not checked.
 #pragma once
 
 #include <map>
@@ -30,8 +30,8 @@ struct ModelTable {
     Kind kind = Kind::kNothing;
     std::string reason, message;
   };
-  // What the release does with the model's class. `title` is "vLLM 0.24.0"; `trusts_code`: it may run the checkpoint's
-  // own code. Where two answers are possible the answer is a warning; where the files say too little, nothing.
+  // Support of the model's class by the release. `title` is "vLLM 0.24.0"; `trusts_code`: it may run the checkpoint's
+  // own code. Where two answers are possible the answer is a warning; kNothing if the files are not sufficient.
   [[nodiscard]] Answer AnswerFor(const Version& release, const std::string& title, const checkpoint::ModelFacts& model,
                                  bool trusts_code) const;
 };

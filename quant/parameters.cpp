@@ -76,7 +76,7 @@ class Reader {
   [[nodiscard]] std::string Name() const { return Title(table_, release_); }
   [[nodiscard]] std::string Field() const { return "parameters." + spelling_; }
 
-  // The one flag that these are spellings of; nothing where they are several flags, or a flag and its opposite.
+  // The one flag that these are spellings of; nullopt if they are several flags, or a flag and its opposite.
   [[nodiscard]] std::optional<FlagUse> Completed(const std::vector<std::string>& spellings) const {
     std::optional<FlagUse> use;
     for (const std::string& spelling : spellings) {
@@ -170,7 +170,7 @@ class Reader {
                                    (nearest.empty() || nearest == value ? "" : "; did you mean " + nearest + "?"));
   }
 
-  // False when the value was refused.
+  // False when the value was rejected.
   bool Canonicalise(const FlagUse& use, FlagValue& value) {
     if (value.kind == Kind::kUnset) return true;
     if (use.shape->type == ValueType::kSwitch) return CanonicaliseSwitch(use, value);
@@ -305,7 +305,7 @@ class Reader {
     return WithinLimit(use, text);
   }
 
-  // What the engine refuses only once its parser is done.
+  // What the engine rejects only once its parser is done.
   static bool FitsLate(const LateValues& late, std::string& text) {
     if (late.patterns.empty()) return true;
     const auto known = [&](const std::string& value) {

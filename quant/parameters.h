@@ -1,7 +1,7 @@
-// A user's engine parameters as the release understands them: one canonical name a flag, one canonical form a value.
+// A user's engine parameters in the form of the release: one canonical name per flag and one canonical form per value.
 //
-// Pure. Every spelling that the release accepts is understood (aliases, "_" for "-", dashes at the front, "no-x",
-// dotted keys); what the release would refuse is a rejection here, before any pod exists. Internal to quant/.
+// Pure. Accepts every form that the release accepts (aliases, "_" for "-", leading dashes, "no-x", dotted keys); what
+// the release would reject is a rejection here, before any pod exists. Internal to quant/.
 #pragma once
 
 #include <map>

@@ -204,7 +204,7 @@ bool QuantConfig::SameValues(const QuantConfig& other) const {
 }
 
 std::span<const QuantConfig> Presets() {
-  // The predecessor's presets asked for an fp8_e5m2 KV cache, which vLLM refuses beside fp8 weights and which costs
+  // The predecessor's presets asked for an fp8_e5m2 KV cache, which vLLM rejects beside fp8 weights and which costs
   // FlashAttention 3 on Hopper: "fp8" is the engine's own format, e4m3 where it has the choice.
   static const std::array<QuantConfig, 5> kPresets = {{
       {"default", "auto", "auto", "auto", "auto"},

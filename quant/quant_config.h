@@ -1,4 +1,4 @@
-// The four-field quantization model: what a user may ask for, before any engine is involved.
+// The four-field quantization model: configurations of users, independent of engines.
 //
 // Pure values, thread-safe. Fields: `gemmDtype` for linear layers, `kvcacheDtype` for the storage of
 // the KV cache, `attentionDtype` for QK^T, softmax and AV, `moeDtype` for experts. Presets are named combinations.
@@ -66,7 +66,7 @@ struct QuantSpec {
   bool operator==(const QuantSpec&) const = default;
 };
 
-// Checks every value and returns the configurations in the order asked for, each with a unique name. Errors are
+// Checks every value and returns the configurations in the order of the spec, each with a unique name. Errors are
 // kInvalid with the field's path: `spec.quantConfig.gemmDtype: "fp9" is not one of auto, float16, ...`.
 base::Result<std::vector<QuantConfig>> Expand(const QuantSpec& spec);
 

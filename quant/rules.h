@@ -1,7 +1,7 @@
-// The rule tables: everything the product knows about an engine, by release. Data in quant/engines/*.yaml, compiled in.
+// The compatibility tables: all knowledge about engines, by release. Data in quant/engines/*.yaml, compiled in.
 //
-// Immutable after loading and thread-safe. This file and its .cpp know how tables are read, and nothing about any
-// engine. Where a table is wrong, loading fails with file, line and reason; nothing is half loaded.
+// Immutable after loading and thread-safe. This file and its .cpp read tables and contain no knowledge about engines.
+// Loading an invalid table fails with file, line and reason; nothing is partially loaded.
 #pragma once
 
 #include <filesystem>
@@ -28,7 +28,7 @@ struct EngineTraits {
   std::vector<std::string> command;
   std::vector<std::string> revision_args;      // [--revision, "{revision}"]; empty where the release has none
   std::vector<std::string> options_file_args;  // [--extra_llm_api_options, "{file}"]; empty where it has none
-  // Flags (canonical) that the operator sets itself and refuses from users: host, port, model, ...
+  // Flags (canonical) that the operator sets itself and rejects from users: host, port, model, ...
   std::vector<std::string> reserved_flags;
   std::map<std::string, std::string> env;  // always set in the engine container
   bool prompt_logprobs = true;             // /v1/completions gives the log-probabilities of an echoed prompt
@@ -51,14 +51,14 @@ class RuleSet {
   static base::Result<RuleSet> BuiltIn();
   // Tables from a directory (a mounted ConfigMap): files named <engine>.yaml replace the built-in ones of that engine.
   static base::Result<RuleSet> FromDirectory(const std::filesystem::path& directory);
-  // The same; where the directory is refused, the built-in tables with refusal() saying why.
+  // The same; where the directory is rejected, the built-in tables with refusal() saying why.
   static base::Result<RuleSet> FromDirectoryOrBuiltIn(const std::filesystem::path& directory);
-  // A built-in file, "vllm.yaml" or "vllm.flags.yaml", to start an override from. Nothing when there is none.
+  // A built-in file, "vllm.yaml" or "vllm.flags.yaml", to start an override from. Returns nullopt if there is none.
   static std::optional<std::string_view> BuiltInFile(std::string_view name);
 
   // Identifies the rules in status.rulesVersion: date of the newest table plus a short content hash.
   [[nodiscard]] const std::string& version() const { return version_; }
-  // Why the tables that should have replaced these are refused, with file and line; empty when none are.
+  // Why the tables that should have replaced these are rejected, with file and line; empty when none are.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
   [[nodiscard]] std::vector<std::string> engines() const;
   // Null for an unknown engine name.

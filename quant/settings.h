@@ -1,7 +1,7 @@
-// The flags of one launch while they are put together, and the command line they become. Internal to quant/.
+// The flags of one launch while it is planned, and the resulting command line. Internal to quant/.
 //
-// Who set a flag is remembered: what a user set is never replaced by the mapping, and every replacement the other way
-// is an Override. Owned by one PlanLaunch call; not shared between threads.
+// The origin of each flag is recorded: user settings take precedence over mapped ones, and every mapped value they
+// replace is recorded as an Override. Owned by one PlanLaunch call; not shared between threads.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ class Settings {
  public:
   Settings(const EngineTable& table, const Version& version) : table_(table), version_(version) {}
 
-  // The user's parameters come first, so that conditions of the mapping see what will run.
+  // The user's parameters come first, so conditions of the mapping see the final values.
   void AddUser(const Parameters& parameters);
   // Sets a flag unless the user did; then the difference is recorded. False when the release does not have the flag.
   bool Map(const std::string& name, const FlagValue& value, std::optional<Field> field);
@@ -36,7 +36,7 @@ class Settings {
 
   // Null when not set or unset by the user.
   [[nodiscard]] const Setting* Find(const std::string& name) const;
-  // The text of a flag or of a member of its map ("quantization-config.moe"); nothing when not set.
+  // The text of a flag or of a member of its map ("quantization-config.moe"); nullopt if not set.
   [[nodiscard]] std::optional<std::string> Text(const std::string& name) const;
   [[nodiscard]] const std::vector<Override>& overrides() const { return overrides_; }
 

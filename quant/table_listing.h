@@ -1,5 +1,5 @@
-// What a rule table says, for people who read it instead of applying it: the releases where it changes and its
-// cross-field rules, in words. Pure and thread-safe; nothing here decides anything (that is PlanLaunch).
+// Listing of a compatibility table for people: the releases where it changes, and its cross-field rules as text. Pure
+// and thread-safe; PlanLaunch applies the table.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ struct ListedRule {
 // In the order in which they are applied. Empty for an unknown engine.
 std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine);
 
-// Every release at which a plan may change, ascending; the first is the oldest that the rules know. Between two of them
-// the release after the first is listed too where a flag is known from one recorded neighbour only.
+// Releases at which a plan may change, ascending, from the oldest known one. The release after a recorded one is listed
+// too, because between two recorded releases a flag may be known from only one of them.
 std::vector<Version> ReleasesOfInterest(const RuleSet& rules, std::string_view engine);
 
 }  // namespace autotune::quant

@@ -1,4 +1,4 @@
-// Reads rule tables: YAML in, EngineTable out, every mistake with file, line and reason.
+// Reads compatibility tables: YAML in, EngineTable out, every mistake with file, line and reason.
 
 #include <yaml-cpp/yaml.h>
 
@@ -477,7 +477,7 @@ class TableLoader {
     table.shapes_.push_back(std::move(shape));
   }
 
-  // The flag of a canonical name. Names in rule tables are checked: a typing error there would never fire.
+  // The flag of a canonical name. Names in compatibility tables are checked: a typing error there would never fire.
   static Flag& NeedFlag(const Node& node, const std::string& name, EngineTable& table) {
     const auto found = std::ranges::find_if(table.flags_, [&](const auto& flag) { return flag->name == name; });
     if (found != table.flags_.end()) return **found;

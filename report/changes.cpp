@@ -64,7 +64,7 @@ class EffectNames {
   const quant::Version version_;
 };
 
-// Of a change from one value to another, from their effects against the mean: the half widths add up as those of
+// Of a change from one value to another, from their effects against the mean: the half-widths add up as those of
 // independent values, which they nearly are.
 Worth Between(const Effect& before, const Effect& after) {
   Worth out{(1 + after.effect) / (1 + before.effect) - 1, 0, 0, true};

@@ -1,5 +1,4 @@
-// What the best configuration has otherwise than what it is compared with, setting by setting, and what each was worth.
-// Pure.
+// Settings in which the best configuration differs from the one that it is compared with, and the effect of each. Pure.
 #pragma once
 
 #include <optional>
@@ -13,10 +12,10 @@
 
 namespace autotune::report {
 
-// What the search's model says of a value: a share of the score, 90 % interval.
+// Effect of a value by the search's model: a fraction of the score, with its 90 % interval.
 struct Worth {
   double effect = 0, low = 0, high = 0;
-  bool of_the_change = false;  // false: against the mean of the values that the task has for the setting
+  bool of_the_change = false;  // true: relative to `before`; false: relative to the mean of all values of the setting
 };
 
 struct Change {
@@ -25,21 +24,21 @@ struct Change {
   std::optional<Worth> worth;
 };
 
-// Of the best against api::ComparedWith(); empty where there is nothing to compare or nothing differs. `effects`: of
-// InsightFor; a setting that the task does not vary has no worth of its own.
+// Returns the changes from api::ComparedWith() to the best configuration; empty if one of them is missing or nothing
+// differs. `effects`: from InsightFor; a setting that the task does not vary has no Worth.
 std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<tuning::search::Effect>& effects,
                               const quant::RuleSet& rules);
-// "SETTING  BASELINE  BEST  WORTH"; `compared`: RoleText of what the best is compared with.
+// Table with the columns SETTING, BASELINE, BEST, WORTH. `compared`: RoleText of the compared experiment.
 text::Table ChangeTable(const std::vector<Change>& changes, const std::string& compared);
 
-// The same with what the search learned; nothing where nothing differs.
+// The changes with the effects from InsightFor; nullopt if nothing differs.
 struct ComparedChanges {
-  std::string compared, role;  // name and RoleText of what the best is compared with
+  std::string compared, role;  // name and RoleText of the compared experiment
   std::vector<Change> changes;
 };
 std::optional<ComparedChanges> ChangesOf(const api::AutotuneTask& task, const quant::RuleSet& rules);
 
-// What the search learned; nothing where nothing was measured or the spec cannot be expanded any more.
+// Returns the model of the search; nullopt if nothing was measured or the spec can no longer be expanded.
 std::optional<tuning::search::Insight> InsightFor(const api::AutotuneTask& task, const quant::RuleSet& rules);
 
 }  // namespace autotune::report

@@ -1,9 +1,8 @@
-// What finished tasks found, side by side: their best configurations, and the configurations that all of them measured.
-// Pure.
+// Comparison of finished tasks: their best configurations, and the configurations that several of them measured. Pure.
 //
-// The first task is the one that the others are compared with: what is deployed today, or the last release. Tasks
-// compare only where they measured the same thing: workload, loads, SLO and objective. The model, the engine, the GPU
-// and the candidates may differ; that is what is compared.
+// The others are compared with the first task, such as the one in production, or of the last release. Tasks are
+// comparable if workload, loads, SLO and objective are equal; the model, the engine, the GPU and the candidates may
+// differ.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -18,10 +17,10 @@
 
 namespace autotune::report {
 
-// How much better a score is than another one, as a share of that: 0.08 = 8 % more throughput, or 8 % less latency.
+// Relative improvement of a score over another one: 0.08 = 8 % more throughput, or 8 % less latency.
 struct ScoreChange {
   double better = 0;
-  double ci = 0;  // half width of the 95 % interval, a share as well; 0 = not known
+  double ci = 0;  // half-width of the 95 % interval, a share as well; 0 = not known
   // The interval does not contain 0. False where an interval is not known.
   bool told_apart = false;
 };
@@ -33,7 +32,7 @@ struct ComparedTask {
   std::vector<std::string> args;       // tuned arguments of the best
   std::string options;                 // options file of the best
   double score = 0, ci = 0;            // of the best, as status.best says: higher is better, always
-  std::optional<ScoreChange> change;   // over the first task; nothing for the first
+  std::optional<ScoreChange> change;   // over the first task; nullopt for the first
   std::string request_rate;            // requests/s that the best sustains; "" = not known
   std::string price;                   // per million output tokens; "" = no price is known
   std::string gpu_hours;               // that the search took
@@ -50,7 +49,7 @@ struct ComparedConfiguration {
     double score = 0, ci = 0;
     std::optional<ScoreChange> change;  // over the first task that measured it
   };
-  std::vector<std::optional<Measured>> measured;  // parallel to the tasks; nothing = not measured or not feasible
+  std::vector<std::optional<Measured>> measured;  // parallel to the tasks; nullopt = not measured or not feasible
 };
 
 struct Comparison {
@@ -73,7 +72,7 @@ nlohmann::json ComparisonJson(const Comparison& comparison);
 // One page that loads nothing, like the report: the tables, and the bests' curves.
 std::string ComparisonPage(const Comparison& comparison);
 
-// What these are put together from.
+// Headings of the comparison.
 inline constexpr const char* kComparedBest = "The best of each task";
 inline constexpr const char* kComparedSame = "The same configuration in several tasks";
 inline constexpr const char* kNothingInCommon = "No configuration was measured by more than one of the tasks.";

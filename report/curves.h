@@ -1,5 +1,5 @@
-// Latency over throughput: a curve an experiment, with intervals and the SLO. Pure. For pages of one task and of
-// several.
+// Plots of latency over throughput: one curve per experiment, with intervals and the SLO. Pure. For pages of one task
+// and of several.
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ struct Curve {
   std::span<const api::LoadRow> loads;  // borrowed
 };
 
-// What is bounded, at most four; without bounds the usual ones.
+// Limited latencies, at most four; without limits the usual ones.
 std::vector<measurement::Bound> DrawnLatencies(const api::SloSpec& slo);
 // Of any of the curves, at most three.
 std::vector<std::string> ScenariosOf(const std::vector<Curve>& curves);

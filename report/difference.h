@@ -1,4 +1,4 @@
-// What a running Deployment has otherwise than the best configuration, to read. Pure.
+// Text of the differences between a running Deployment and the best configuration. Pure.
 #pragma once
 
 #include <string>

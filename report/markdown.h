@@ -1,5 +1,5 @@
-// A task's answer as a Markdown document to hand on: answer, command, table, what was pruned and failed, how it was
-// measured, cost. Pure. Text of the task is escaped: it cannot bring markup of its own.
+// Report of a task in Markdown: result, command, table, pruned and failed candidates, measurement, cost. Pure. Text of
+// the task is escaped.
 #pragma once
 
 #include <string>

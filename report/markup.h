@@ -1,6 +1,6 @@
-// HTML and SVG that no value can break out of: markup comes from constants of this program, everything else is escaped.
+// Injection-safe HTML and SVG: markup comes from constants of this program, everything else is escaped.
 //
-// Pure values. A Markup is only made by Element() and Text(); what a task, an engine or a person wrote enters through
+// Pure values. A Markup is only made by Element() and Text(); text of a task, an engine or a person enters through
 // Text() or as an attribute's value, and both escape. Bytes that are no UTF-8 and control characters become U+FFFD.
 #pragma once
 

@@ -1,7 +1,7 @@
-// A task's answer as one HTML page that needs nothing else: no network, no script, light and dark, printable. Pure.
+// Report of a task as one self-contained HTML page: no network, no script, light and dark, printable. Pure.
 //
-// Top down: the answer and how to deploy it, the experiments and why each is not the best, plots, cost, what was not
-// tried, provenance. docs/report.md says what each picture means. Works for a task at any stage.
+// Contents: the result and its deployment, the experiments with the reason why each is not the best, plots, cost,
+// candidates without an experiment, provenance. docs/report.md explains the plots. Works for a task in any state.
 #pragma once
 
 #include <string>

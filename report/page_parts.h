@@ -1,4 +1,4 @@
-// The sections of the HTML page, and what they share. Pure; only page*.cpp include this.
+// Sections of the HTML page and their shared parts. Pure; only page*.cpp include this.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ struct PageData {
   const api::AutotuneTask& task;
   const quant::RuleSet& rules;
   std::vector<ResultRow> rows;        // parallel to status.experiments
-  std::vector<std::size_t> order;     // of rows: the best, by score, what breaks bounds, what failed, what runs
+  std::vector<std::size_t> order;     // of rows: the best, by score, missed limits, failed, running
   std::vector<std::string> settings;  // parallel to rows: quantization and arguments that not all have
   std::vector<std::string> common;    // arguments that all have
   std::vector<int> styles;            // parallel to rows: how plots draw it; -1 = pale

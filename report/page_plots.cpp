@@ -29,7 +29,7 @@ Markup Legend(const PageData& data, const std::vector<std::size_t>& shown, bool 
   return Element("ul", {{"class", "legend"}}, items);
 }
 
-// Points that keep the SLO and that none of the others beats in both.
+// Points that meet the SLO and that none of the others beats in both.
 std::vector<PlotPoint> FrontOf(std::vector<PlotPoint> points) {
   std::sort(points.begin(), points.end(),
             [](const PlotPoint& a, const PlotPoint& b) { return a.x != b.x ? a.x < b.x : a.y > b.y; });

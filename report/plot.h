@@ -17,8 +17,8 @@ inline constexpr int kSeriesStyles = 8;
 
 struct PlotPoint {
   double x = 0, y = 0;
-  double x_margin = 0, y_margin = 0;  // half widths of intervals, 0 = not known
-  bool hollow = false;                // breaks the SLO
+  double x_margin = 0, y_margin = 0;  // half-widths of intervals, 0 = not known
+  bool hollow = false;                // misses the SLO
   std::string title;                  // the tooltip
 };
 
@@ -35,7 +35,7 @@ struct PlotRule {
 };
 
 struct Plot {
-  std::string label;  // what the picture shows, for screen readers
+  std::string label;  // description for screen readers
   std::string x_title, y_title;
   std::function<std::string(double)> x_text, y_text;  // of ticks
   bool y_log = false;                                 // as long as all is above 0

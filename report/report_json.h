@@ -1,4 +1,4 @@
-// A task's answer as JSON for programs: what the page shows, as values. Pure. docs/report.md names the fields.
+// Report of a task as JSON for programs: the values of the HTML page. Pure. docs/report.md names the fields.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

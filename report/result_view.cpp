@@ -143,7 +143,7 @@ bool OwnBaselines(const api::AutotuneTask& task) {
   return runtimes.size() > 1;
 }
 
-// The load above the scored one that broke the SLO: what decided that it goes no further.
+// The load above the scored one that missed the SLO: what decided that it goes no further.
 const measurement::Point* NextThatBroke(const ResultRow& row) {
   const measurement::Point* next = nullptr;
   for (const api::LoadRow& load : row.experiment->loads) {

@@ -1,4 +1,4 @@
-// What a task's status says, for people: the results table, the winner, the command line that serves it. Pure.
+// Results of a task for people: the table, the best configuration, and its command line. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -21,7 +21,7 @@ struct ResultRow {
   const api::ExperimentStatus* experiment = nullptr;
   const measurement::Point* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
-  double ci = 0;                                      // half width of the score's interval
+  double ci = 0;                                      // half-width of the score's interval
   std::string improvement;                            // over what api::ComparedWith gives; "" for that itself
   std::optional<measurement::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                          // within quality.maxDegradation
@@ -32,35 +32,37 @@ struct ResultRow {
 // In the order of status.experiments, judged as the operator judges.
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task);
 
-// What the task asks for and no experiment shows, a line for each cause: pruned (reason and an example), not run,
-// duplicates. Empty where every combination is an experiment.
+// Candidates without an experiment, one line per reason: pruned (with an example), not run, duplicates. Empty if every
+// candidate has an experiment.
 std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task);
 
-// One row an experiment; what failed shows its reason, shortened to `width` characters.
+// One row per experiment; failed ones show the reason, shortened to `width` characters.
 text::Table ResultTable(const api::AutotuneTask& task, std::size_t width);
 
-// "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, perplexity +0.21% ±0.09%,
-// with 32 requests in flight (8.50 requests/s)"; or why there is none.
-// "0.25 per million output tokens, or 0.06 per million input tokens": the whole price, carried by one kind of tokens.
+// "0.25 per million output tokens, or 0.06 per million input tokens": each is the whole price, with the other kind of
+// tokens free.
 std::string PriceText(const api::TaskStatus::Best& best);
+// "e7-3fa2c1 (vllm, dynamic-fp8): 1560.2 tok/s per GPU, +41.3% over the baseline, perplexity +0.21% ±0.09%, with 32
+// requests in flight (8.50 requests/s)"; or why there is none.
 std::string Headline(const api::AutotuneTask& task);
 
 const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task);
-// The engine's argv for an experiment, as one would start it without this program.
+// The engine's argv of an experiment, to start it without this program.
 base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& task,
                                                     const api::ExperimentStatus& experiment,
                                                     const quant::RuleSet& rules);
 // The same of the best, as a person types it: see text::CommandLine. "" where there is none.
 std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);
 
-// Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the bounds it breaks, its
+// Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the missed limits, its
 // failure. "best" for the best, "" while it runs.
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best);
 
-// Why the scored load is no higher: the next one and what it broke, "concurrency=64 broke slo.ttft.p99 (612 ms, allowed
-// 500 ms)"; the capacity, the most that is asked for, or the time. "" where a higher one is only worth less.
+// Why the scored load is no higher: the next load and the limit that it missed, "64 in flight missed slo.ttft.p99 (612
+// ms, allowed 500 ms)"; the capacity, the configured maximum, or the time. "" without a scored load, and if none of
+// these ended the search.
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row);
-// Why a measured experiment has no score: "breaks slo.ttft.p99 (2.04 s, allowed 2.00 s)". REQUIRES: it has none.
+// Why a measured experiment has no score: "misses slo.ttft.p99 (2.04 s, allowed 2.00 s)". REQUIRES: it has none.
 std::string MissedText(const ResultRow& row);
 
 struct LatencyColumn {
@@ -75,9 +77,10 @@ std::string LatencyTitle(const LatencyColumn& column);  // "TPOT P95"
 std::string LoadText(const measurement::Load& load);
 // "+0.21% ±0.09%" over the baseline's, "7.389" for the baseline itself; "" where it was not measured.
 std::string PerplexityOf(const ResultRow& row);
-// Why it does not keep quality.maxDegradation: "loses quality"; "" where it does.
+// Reason for which a row fails quality.maxDegradation: "exceeds maxDegradation", "quality not known"; "" if it meets
+// the limit.
 std::string LostQualityOf(const ResultRow& row);
-// "tok/s per GPU", "TPOT p50": what a score counts.
+// "tok/s per GPU", "TPOT p50": the unit of a score.
 std::string ScoreUnit(api::Objective objective);
 // "1560.2", "7.2 ms": a score without its unit's name.
 std::string ScoreNumber(api::Objective objective, double score);
@@ -90,7 +93,7 @@ std::string OptionsText(const std::string& yaml);
 // Arguments and an options file in one cell: "--max-num-seqs 64  options: x=1"; "-" where there is neither.
 std::string SettingsText(const std::vector<std::string>& arguments, const std::string& options_yaml);
 nlohmann::json VerdictJson(const quant::Verdict& verdict);
-// One statistic of a point with what it is worth: ">= 310 ms", "310 ms (16 requests)" where the requests are too few
+// One statistic of a point with its reliability: ">= 310 ms", or "310 ms (16 requests)" if there are too few requests
 // for the percentile.
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic);
 // "deployed", "baseline": what others are compared with; else "".

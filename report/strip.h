@@ -1,6 +1,6 @@
 // A row of a table drawn on a line: bars, intervals and ticks along a scale. Pure.
 //
-// Stretches with its cell, so it has no text of its own: the cells beside it say the numbers.
+// Stretches with its cell, so it contains no text: the adjacent cells have the numbers.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// All tasks as one HTML page, a line each, with a link to each one's report. Pure.
+// All tasks as one HTML page, one line per task, with links to the reports. Pure.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a task asks for and costs, in words: SLO, workload, model, cost, where it stands. Pure.
+// Descriptions of a task as text: SLO, workload, model, cost, state. Pure.
 #pragma once
 
 #include <string>
@@ -21,13 +21,13 @@ std::string ViolationText(const measurement::Violation& violation);
 std::string MeasuredText(const api::AutotuneTask& task);
 // "0.42 GPU-hours (0.2 starting, 0.22 measuring, 0 wasted), price 1.05".
 std::string CostText(const api::TaskStatus::Cost& cost);
-// The message of the condition that says where the task stands.
+// The message of the condition with the state of the task.
 std::string StatusMessage(const api::TaskStatus& status);
 // "LlamaForCausalLM, bfloat16, not quantized, 16.1 GB".
 std::string ModelText(const checkpoint::ModelFacts& model);
 // "meta-llama/Llama-3.1-8B (...)"; of several checkpoints one text each, with its name in front.
 std::vector<std::string> ModelTexts(const api::AutotuneTask& task);
-// "2 experiments out of 4 combinations (1 duplicate, 1 pruned, 0 not run)"; of an adaptive search that goes on, how
+// "2 experiments out of 4 combinations (1 duplicate, 1 pruned, 0 not run)"; of an adaptive search that continues, how
 // many candidates there are.
 std::string CandidatesText(const api::AutotuneTask& task);
 

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// Thrown nowhere: carried as a value by every step that can refuse.
+// Thrown nowhere: carried as a value by every step that can reject.
 using Failure = std::optional<ArgparseRefusal>;
 
 ArgparseRefusal Error(std::string message) { return {ArgparseRefusal::Kind::kError, std::move(message)}; }

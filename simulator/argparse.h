@@ -1,8 +1,8 @@
-// Python's argparse, replayed over a recorded parser: what it accepts, what it refuses and in which words.
+// Python's argparse over a recorded parser: acceptance, rejection and error messages.
 //
 // Follows ArgumentParser.parse_known_args of CPython 3.12 (abbreviations allowed, as both engines leave it), checked
 // against the real one by tests/simulator/argparse_corpus.json. Differs where the recording ends: conversions that need
-// the engine's own classes (`_optional_type`, `parse_dataclass`) accept what looks right. Pure.
+// the engine's own classes (`_optional_type`, `parse_dataclass`) accept plausible values. Pure.
 #pragma once
 
 #include <map>

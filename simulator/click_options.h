@@ -1,5 +1,5 @@
 // TensorRT-LLM's command line by click's rules. Nothing is recorded of trtllm-serve, so names are NOT checked: only
-// what click refuses for every program is (an option spelled with dashes where all are declared with underscores, a
+// what click rejects for every program is (an option spelled with dashes where all are declared with underscores, a
 // missing value, no model). Whether an option takes a value is known for the switches below; every other one takes one.
 //
 // Pure.
@@ -14,7 +14,7 @@
 namespace autotune::simulator {
 
 struct ClickRefusal {
-  std::string output;  // what goes to standard error, complete
+  std::string output;  // complete output to standard error
   int exit_code = 2;
 };
 

@@ -21,7 +21,7 @@ struct Invocation {
   std::vector<std::string> arguments;  // after the command words
 };
 
-// What a process that does not start an engine prints, and how it ends.
+// Output and exit code of a process that does not start an engine.
 struct CommandRefusal {
   std::string output;  // standard error, complete lines
   int exit_code = 2;

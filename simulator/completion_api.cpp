@@ -96,7 +96,7 @@ constexpr Effect kFourBitWeights{0.0235, 0.18};
 constexpr double kFewBits = 6;
 // That greedy decoding goes another way, at each token.
 constexpr double kCacheDiverges = 0.02, kWeightsDiverge = 0.03;
-// Prompts that latent attention computes as it computes decoding.
+// Prompts that MLA computes as it computes decoding.
 constexpr int kShortPrompt = 256;
 
 std::uint64_t Fnv1a(std::string_view text) {
@@ -360,7 +360,7 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std
                             " input tokens, for a total of " + std::to_string(total) + " tokens.");
   }
   if (settings.prefix_caching) {
-    // The answer of a chat is known already: the next turn's prompt goes on behind it.
+    // The answer of a chat is known already: the next turn's prompt continues behind it.
     if (chat) bytes += Answer(request.output_tokens);
     request.text = Segments(bytes, kTokenBytes, settings.block_tokens);
   }

@@ -1,4 +1,4 @@
-// The OpenAI completion and chat API as the engines speak it: requests in, events out. Text only, no sockets. Pure.
+// The OpenAI completion and chat API of the engines: requests to events. Text only, no sockets. Pure.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct CompletionRequest {
   std::string echo;               // the prompt, where it is to be repeated
   bool logprobs = false;
   bool prompt_logprobs = false;  // vLLM's own field
-  std::string prompt;            // what log-probabilities and whole answers depend on; "" of streams
+  std::string prompt;            // input of log-probabilities and whole answers; "" of streams
   // Pieces of prompt and answer that other requests may share, for the prefix cache.
   std::vector<engine_model::TextSegment> text;
   bool reads_cache = true;
@@ -50,13 +50,13 @@ struct CompletionIdentity {
   std::int64_t created = 0;
   std::string model;
 };
-// What comes before the first token: a chat's role; "" for completions.
+// Event before the first token: a chat's role; "" for completions.
 std::string OpeningEventText(const CompletionIdentity& identity, const CompletionRequest& request);
 // One server-sent event ("data: {...}\n\n") for `tokens` tokens, after which there are `tokens_so_far`; `finished`
 // marks the last.
 std::string TokenEventText(const CompletionIdentity& identity, const CompletionRequest& request,
                            const EngineSettings& settings, int tokens, int tokens_so_far, bool finished);
-// What follows the last token: the usage when asked for, and [DONE].
+// Events after the last token: the usage if requested, and [DONE].
 std::string ClosingEventText(const CompletionIdentity& identity, const CompletionRequest& request);
 // An error in a stream that has begun, and [DONE].
 std::string ErrorEventText(const std::string& body);
@@ -64,9 +64,8 @@ std::string ErrorEventText(const std::string& body);
 // some place on where precision is reduced. Log-probabilities are made up: a prompt's token has one that depends on the
 // prompt and its place, and precision moves each by a normally distributed amount, as vLLM 0.22.1 did with a trained
 // model of 222M parameters on an H200: fp8 KV cache +0.00083 nats on average with a standard deviation of 0.043,
-// quantized weights +0.00182 (0.059), e5m2 KV cache +0.0020 (0.078). Latent attention reads its cache as on an H100:
-// for short prompts and for what comes after a first chunk. TensorRT-LLM gives log-probabilities of generated tokens
-// only.
+// quantized weights +0.00182 (0.059), e5m2 KV cache +0.0020 (0.078). MLA reads its cache as on an H100: for short
+// prompts and for what comes after a first chunk. TensorRT-LLM gives log-probabilities of generated tokens only.
 std::string CompletionBody(const CompletionIdentity& identity, const CompletionRequest& request,
                            const EngineSettings& settings);
 

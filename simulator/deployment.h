@@ -1,4 +1,4 @@
-// What the engine model has to know of a start: settings with the flags' own names become numbers. Pure.
+// Input of the engine model from the settings of a start. Pure.
 #pragma once
 
 #include "engine_model/deployment.h"

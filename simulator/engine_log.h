@@ -1,4 +1,4 @@
-// Log lines in each engine's own form, so that what reads engine logs reads these alike. No state but the pids.
+// Log lines in each engine's own format. Stateless apart from the pids; not thread-safe.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// Which engine this process pretends to be, and which release of it.
+// The engine that this process simulates, and its release.
 //
-// Pure values, free to copy between threads.
+// Pure values, thread-safe.
 #pragma once
 
 #include <compare>

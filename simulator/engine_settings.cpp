@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-// Typed reads of parsed arguments; a value that argparse would have refused never gets here.
+// Typed reads of parsed arguments; a value that argparse would have rejected never gets here.
 class Reader {
  public:
   Reader(const RecordedParser* parser, const ParsedArguments& arguments) : parser_(parser), arguments_(arguments) {}

@@ -1,5 +1,5 @@
-// What one start of an engine comes down to once its command line is parsed: the facts that decide whether it starts,
-// how much fits, and how fast it is. Values the engine would compute itself (automatic choices) are resolved here.
+// Resolved settings of one engine start after its command line is parsed: they decide whether it starts, how much fits,
+// and how fast it is. Values the engine would compute itself (automatic choices) are resolved here.
 //
 // Pure values.
 #pragma once
@@ -29,7 +29,7 @@ struct EngineSettings {
   std::string host;
   int port = 0;
 
-  std::string dtype;         // "bfloat16", "float16", "float32": what weights and activations are held in
+  std::string dtype;         // "bfloat16", "float16", "float32": data type of weights and activations
   std::string quantization;  // the flag, "" = not given
   bool has_quantization_config = false;
   std::string online_linear;  // --quantization-config's members, "" = not given
@@ -66,9 +66,9 @@ struct EngineSettings {
   Scenario scenario = Scenario::kNone;  // a failure on demand
   std::string default_text;             // the arguments that were given, for the log
 
-  // The quantization in effect: the flag, else the checkpoint's; "" = none.
+  // The effective quantization: the flag, else the checkpoint's; "" = none.
   [[nodiscard]] std::string EffectiveQuantization() const;
-  // The backend in effect: what was asked for, or what the engine picks for this GPU and KV dtype.
+  // The effective backend: the requested one, or the engine's choice for this GPU and KV dtype.
   [[nodiscard]] std::string EffectiveAttentionBackend() const;
   [[nodiscard]] int gpus() const { return tensor_parallel * pipeline_parallel * data_parallel; }
 };

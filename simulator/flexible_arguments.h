@@ -1,6 +1,5 @@
-// What vLLM does to its command line before argparse sees it: underscores in flag names become dashes, dotted flags
-// (`--x.y v`, `--x.y+=v`) become JSON, `-O3` becomes `--optimization-level 3`, a `--model` option becomes the
-// positional.
+// Changes of vLLM to its command line before argparse: underscores in flag names become dashes, dotted flags (`--x.y
+// v`, `--x.y+=v`) become JSON, `-O3` becomes `--optimization-level 3`, a `--model` option becomes the positional.
 //
 // Written after vllm/utils/argparse_utils.py. Pure.
 #pragma once

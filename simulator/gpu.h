@@ -1,4 +1,4 @@
-// A GPU of the catalogue as the simulated engine counts it. Immutable, free to share.
+// A GPU of the catalogue in the units of the simulated engine. Immutable, thread-safe.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ struct Gpu {
   double bf16_tflops = 0;    // dense, as is all below
   double fp8_tflops = 0;     // 0: no fp8 tensor cores
   double int8_tops = 0;      // 0: none
-  double memory_gib = 0;     // what CUDA reports as total
+  double memory_gib = 0;     // total memory as reported by CUDA
   double bandwidth_tb = 0;   // TB/s
   int capability = 0;        // 90 = compute capability 9.0; 0 = not an NVIDIA GPU
   double link_gb = 0;        // usable GB/s to a neighbour, one direction (NVLink, Infinity Fabric or PCIe)

@@ -1,4 +1,4 @@
-// The simulated engine's HTTP server: the endpoints of the engine it pretends to be, answered at the scheduler's pace.
+// The simulated engine's HTTP server: the endpoints of the engine that it simulates, answered at the scheduler's pace.
 //
 // Boost.Beast on the caller's io_context; everything runs on the one thread that runs it (a thousand streams at tens of
 // thousands of tokens per second need no more). Every response carries `X-Simulated: true`. The io_context, the clock
@@ -69,7 +69,7 @@ class SimulatedServer {
   std::shared_ptr<Impl> impl_;
 };
 
-// Raises the process' limit on open files to what it may be: the usual 1,024 are fewer than a thousand streams need.
+// Raises the process' limit on open files to its maximum: the usual 1,024 are too few for a thousand streams.
 void AllowManyConnections();
 
 }  // namespace autotune::simulator

@@ -1,4 +1,4 @@
-// What an engine tells its monitoring: the names, labels and types of each engine and release, from their sources.
+// Metrics page of an engine: names, labels and types by engine and release, from their sources.
 //
 // vLLM vllm/v1/metrics/loggers.py and spec_decode/metrics.py, SGLang srt/metrics/collector.py, TensorRT-LLM
 // tensorrt_llm/metrics/collector.py and its iteration statistics. Text only, no sockets. Pure.
@@ -30,7 +30,7 @@ class LatencyHistogram {
   std::int64_t count_ = 0;
 };
 
-// What the front end has seen since it started.
+// Counters of the front end since its start.
 struct ServerTotals {
   std::int64_t prompt_tokens = 0;
   std::int64_t generation_tokens = 0;

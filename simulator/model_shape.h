@@ -1,8 +1,8 @@
 // The dimensions of a model: from its files where the path is a directory (checkpoint/), else guessed from the hub id's
 // name.
 //
-// Nothing is downloaded. A name says the size ("...-8B-...", "30B-A3B"); the remaining dimensions are those of a known
-// model of that size (docs/simulated-engine.md lists them). Pure but for reading the directory.
+// Nothing is downloaded. The name contains the size ("...-8B-...", "30B-A3B"); the other dimensions are those of a
+// known model of that size (docs/simulated-engine.md lists them). Pure but for reading the directory.
 #pragma once
 
 #include <cstdint>

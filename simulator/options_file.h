@@ -1,4 +1,4 @@
-// Option files that engines read (vLLM and SGLang `--config`, TensorRT-LLM's extra options): YAML as JSON. No state.
+// Option files that engines read (vLLM and SGLang `--config`, TensorRT-LLM's extra options): YAML as JSON. Stateless.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,5 +1,5 @@
-// How a start ends badly: the failures that real engines were seen to have after argparse accepted the command line, as
-// a table of conditions, texts and exit codes.
+// Observed start-up failures of real engines after argparse accepted the command line, as a table of conditions, texts
+// and exit codes.
 //
 // Every row names where it comes from: a recorded log (tests/engines/logs), a row of the recorded tables that has no
 // log, or the engine's source (read, not seen). Rows stand in the order in which an engine would meet them; the first

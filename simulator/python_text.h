@@ -1,5 +1,5 @@
-// The few conversions between text and values that Python's command lines do, byte for byte: repr() of a string, int(),
-// float(), and the engines' human-readable integers. Pure.
+// Conversions between text and values as in Python, byte for byte: repr() of a string, int(), float(), and the engines'
+// human-readable integers. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
-// What the argument parser of one engine release accepts, as recorded from that release.
+// The recorded argument parser of one engine release.
 //
-// The recordings are the JSON files of tests/engines/parsers, compiled into the binary so that it needs nothing beside
-// it in an image; a directory (AUTOTUNE_SIM_DATA) replaces them. Immutable values, free to share between threads.
+// The recordings are the JSON files of tests/engines/parsers, compiled into the binary, so an image requires no other
+// files; a directory (AUTOTUNE_SIM_DATA) replaces them. Immutable values, free to share between threads.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -41,7 +41,7 @@ struct RecordedParser {
   std::vector<std::string> quantization_methods;  // vLLM: its registry, checked after argparse; else empty
 };
 
-// kInvalid: not a recorded parser (the message says what is missing).
+// kInvalid: not a recorded parser (the message names the missing part).
 base::Result<RecordedParser> ParseRecordedParser(std::string_view json_text);
 
 class RecordedParsers {
@@ -51,7 +51,7 @@ class RecordedParsers {
   // Every *.json file of `directory`. kInvalid names the file that cannot be read.
   static base::Result<RecordedParsers> FromDirectory(const std::string& directory);
 
-  // kNotFound lists what is recorded for the engine.
+  // kNotFound lists the recorded releases of the engine.
   [[nodiscard]] base::Result<RecordedParser> Find(const EngineRelease& release) const;
   // Ascending.
   [[nodiscard]] std::vector<std::string> Versions(Engine engine) const;

@@ -1,4 +1,4 @@
-// One run of the simulated engine, from its argv and environment to its exit code: what main() does.
+// One run of the simulated engine, from its argv and environment to its exit code.
 //
 // Blocks until the engine ends by itself or SIGTERM or SIGINT arrives. Owns the io_context and everything on it. May
 // end the process with SIGKILL where the real engine does.

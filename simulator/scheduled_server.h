@@ -1,5 +1,5 @@
-// A server of known timing: every answer's tokens leave when they are due, whatever the load. What clients are measured
-// with (docs/simulated-engine.md).
+// A server of known timing: the tokens of every answer leave when they are due, at any load. Reference for measuring
+// load generators (docs/simulated-engine.md).
 //
 // Blocks until SIGTERM or SIGINT; one thread.
 #pragma once

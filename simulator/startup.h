@@ -1,4 +1,4 @@
-// The start of an engine as a script: what is printed when, and how it ends. Times are those of the recorded starts,
+// The start of an engine as a script: log lines with their times, and the end. Times are those of recorded starts,
 // before any speed-up. Pure.
 #pragma once
 

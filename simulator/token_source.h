@@ -1,4 +1,4 @@
-// When the tokens of a request leave: as the engine model says, or on a fixed schedule. Not thread-safe; one owner.
+// Departure times of a request's tokens: from the engine model, or on a fixed schedule. Not thread-safe; one owner.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
-// Command lines as people write them, cut into words as a POSIX shell cuts them, without a shell. Pure.
+// Splits command lines into words like a POSIX shell, without running a shell. Pure.
 //
-// wordexp(3) runs what it reads, and boost::program_options' splitter knows neither comments nor continued lines: both
-// accept a pipe or a variable as if it were a word.
+// wordexp(3) executes substitutions, and the splitter of boost::program_options supports neither comments nor line
+// continuations; both accept a pipe or a variable as a word.
 #pragma once
 
 #include <optional>
@@ -14,18 +14,18 @@
 namespace autotune::text {
 
 struct ShellScript {
-  // Quotes, backslashes, continued lines and comments are read. Everything else stays as it is written: $NAME, *.
+  // Quotes, backslashes, line continuations and comments are interpreted. The rest is unchanged: $NAME, *.
   std::vector<std::vector<std::string>> commands;
-  // The first thing that makes it more than words ("a pipe (|) at \"| tee log\""), and the first thing within a word
-  // that a shell fills in (variables, home directories); "" = there is none.
+  // beyond: the first unsupported construct ("a pipe (|) at \"| tee log\""). filled_in: the first expansion within a
+  // word (variable, home directory). "" = none.
   std::string beyond, filled_in;
 };
 ShellScript ReadShell(std::string_view script);
-// The first of what a shell fills in within a word: "$MODEL", "~"; "" = nothing.
+// Returns the first expansion within a word: "$MODEL", "~"; "" if there is none.
 std::string FilledIn(std::string_view word);
 
-// The words of one command, which may have parts that a shell fills in. kInvalid: the text is more than that, or
-// several commands, by name and with the place.
+// Returns the words of one command, in which expansions are allowed. kInvalid: another shell construct, or several
+// commands, with its name and position.
 base::Result<std::vector<std::string>> ShellWords(std::string_view line);
 
 }  // namespace autotune::text

@@ -1,4 +1,4 @@
-// Text for terminals: columns, command lines, durations, what differs between argument lists. Pure.
+// Text for terminals: columns, command lines, durations, differences of argument lists. Pure.
 #pragma once
 
 #include <string>
@@ -41,7 +41,7 @@ std::string ShellQuoted(const std::string& word);
 // One line; or, where that is longer than `width`, one flag with its values per line, continued with backslashes.
 std::string CommandLine(const std::vector<std::string>& argv, std::size_t width);
 
-// Argument lists cut into flags with their values; what all lists have, and what is left of each.
+// Argument lists split into flags with values: those in all lists, and the others of each list.
 struct ArgumentDifferences {
   std::vector<std::string> common;
   std::vector<std::vector<std::string>> own;  // parallel to the input
@@ -49,10 +49,10 @@ struct ArgumentDifferences {
 ArgumentDifferences CompareArguments(const std::vector<std::vector<std::string>>& lists);
 std::string Joined(const std::vector<std::string>& words, std::string_view separator);
 
-// Text that Markdown and the HTML within it show as it is, on one line.
+// Text escaped for Markdown and the HTML within it, on one line.
 std::string MarkdownEscaped(std::string_view text);
 
-// At most `width` characters, "..." at the end of what was cut; one line.
+// At most `width` characters, "..." at the end of a shortened text; one line.
 std::string Shortened(std::string_view text, std::size_t width);
 
 std::string Percent(double share, int decimals = 1);        // 0.0567: "5.7%"

@@ -53,7 +53,7 @@ std::optional<Integer> WholeInteger(std::string_view digits, int base) {
   return value;
 }
 
-// The value of a plain scalar; nothing for .inf and .nan, which JSON does not have.
+// The value of a plain scalar; nullopt for .inf and .nan, which JSON does not have.
 std::optional<json> PlainScalar(const std::string& text) {
   if (IsOneOf(text, {"", "~", "null", "Null", "NULL"})) return json(nullptr);
   if (IsOneOf(text, {"true", "True", "TRUE"})) return json(true);

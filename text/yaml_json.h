@@ -1,8 +1,8 @@
-// YAML manifests to JSON and back: what a user writes and reads, and what the API types speak.
+// Conversion between YAML manifests and JSON.
 //
 // Pure. Scalars follow the YAML 1.2 core schema: plain `true`, `8`, `0.9` and `null` are typed, everything quoted is a
-// string, and `yes`, `on`, `0123` or dates stay strings. What kubectl would send is read as kubectl reads it: it still
-// has the words and numbers of YAML 1.1. Duplicate keys are refused. No exception leaves this file.
+// string, and `yes`, `on`, `0123` or dates stay strings. kKubectl reads like kubectl, with the words and numbers of
+// YAML 1.1. Duplicate keys are rejected. No exception leaves this file.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -20,7 +20,7 @@ struct RuntimeInput {
   std::string name;
   quant::EngineRelease release;
   std::vector<std::string> extra_args;
-  std::string identity;  // canonical text of what else makes this runtime differ (image, command, env), for the hash
+  std::string identity;  // canonical text of other inputs of this runtime (image, command, env), for the hash
 };
 
 // One checkpoint of the model.
@@ -31,11 +31,11 @@ struct ModelInput {
   std::string context{};   // experiment::HashedContext: everything else that influences a result
 };
 
-// A baseline that somebody named: what is deployed today.
+// The baseline of spec.optimization.baseline.
 struct NamedBaseline {
   std::string runtime;  // "" = every runtime's
   std::optional<quant::QuantConfig> quant;
-  std::map<std::string, quant::FlagValue> parameters;  // win over those of the space
+  std::map<std::string, quant::FlagValue> parameters;  // take precedence over those of the space
   // What is deployed today: `parameters` and `env` are all that its engine gets, nothing of the space or the runtime is
   // added. It is of one runtime and one checkpoint; the reference has baselines of its own where it is of another.
   bool deployed = false;
@@ -81,7 +81,7 @@ struct Pruned {
   bool baseline = false;  // nothing to compare with on this runtime
 };
 
-// A combination that was asked for and ends in a configuration that is there already.
+// A combination of the spec with the same final configuration as an earlier one.
 struct Duplicate {
   std::string model;
   std::string runtime;
@@ -102,12 +102,12 @@ struct Expansion {
 };
 inline constexpr std::size_t kMaxListedDuplicates = 1000;
 
-// How Candidate::hash comes about, in numbers that only grow: tasks that are at work carry hashes of the operator that
-// expanded them. Whoever changes the text that is hashed, here or in experiment::HashedContext, counts up; a test holds
-// the hash of one task beside this number.
+// Version of the computation of Candidate::hash; only increases. Running tasks have hashes of the operator that
+// expanded them. Increase it with every change of the hashed text, here or in experiment::HashedContext; a test has the
+// hash of one task for this number.
 inline constexpr int kHashScheme = 1;
 
-// The most combinations that are looked at; more is kInvalid with the product in the message.
+// Maximum number of combinations; more is kInvalid with the product in the message.
 inline constexpr std::size_t kMaxCombinations = 100'000;
 
 // Maps every combination. The baseline of each runtime is the reference checkpoint with the engine's own defaults:

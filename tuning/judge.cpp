@@ -39,7 +39,7 @@ struct Step {
   double throughput = 0;  // output tokens/s per GPU
   double tpot = 0;        // p50
   double worth = 0;       // what the objective looks at, higher is better; negative where less of it is better
-  double ci = 0;          // half width of worth's interval
+  double ci = 0;          // half-width of worth's interval
   bool keeps_slo = false;
   measurement::PointRole role = measurement::PointRole::kSearch;
   std::vector<Violation> broken;
@@ -65,7 +65,7 @@ std::vector<std::string> ScenariosOf(const std::vector<Observation>& observation
   return scenarios;
 }
 
-// What the objective looks at, and half the width of its interval.
+// What the objective looks at, and the half-width of its interval.
 std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, int gpus) {
   const double per_gpu = std::max(gpus, 1);
   const double throughput = point.output_tokens_per_second / per_gpu;
@@ -147,7 +147,7 @@ std::vector<Load> LoadsOf(const std::vector<const Curve*>& curves) {
   return loads;
 }
 
-// The one load at which latency objectives compare; nothing when nothing was measured. One load for all scenarios, so
+// The one load at which latency objectives compare; nullopt if nothing was measured. One load for all scenarios, so
 // that a better measurement in one of them can never leave the task without a feasible configuration.
 std::optional<Load> ComparedLoad(const std::vector<const Curve*>& curves) {
   // Measured by all; where rows are missing, by most.
@@ -191,7 +191,7 @@ const Step* CountingStep(const std::vector<Step>& steps, const Yardstick& yardst
     } else if (step.keeps_slo != best->keeps_slo) {
       if (step.keeps_slo) best = &step;
     } else if (step.keeps_slo ? step.worth > best->worth : step.Miss() < best->Miss()) {
-      best = &step;  // of steps that break the SLO, the nearest
+      best = &step;  // of steps that miss the SLO, the nearest
     }
   }
   return best;

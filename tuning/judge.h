@@ -30,7 +30,7 @@ struct Criteria {
   measurement::Slo slo;
   std::optional<double> max_degradation;  // of quality: growth of perplexity as a share, 0.01 = 1 %
   double price_per_gpu_hour = 1;          // kMinimizeCost
-  // The loads were given, the same for everybody: a gain is the gain at one load. Else limits are compared.
+  // Fixed loads, the same for all: a gain is the gain at one load. Else limits are compared.
   bool fixed_loads = false;
   // Of the latency objectives: the points measured as references count, all of them at one load.
   [[nodiscard]] bool AtReference() const;
@@ -42,25 +42,25 @@ struct Observation {
   std::vector<measurement::Point> loads;
   // How its loads ended. kCannotWin: it was given up because it cannot reach another one's score, and is never best.
   measurement::StopReason stopped = measurement::StopReason::kFound;
-  std::optional<measurement::QualityChange> quality;  // against its runtime's baseline; nothing = not measured
-  int settings = 0;  // that differ from the engine's defaults: of two that tie, the fewer win
+  std::optional<measurement::QualityChange> quality;  // against its runtime's baseline; nullopt = not measured
+  int settings = 0;  // that differ from the engine's defaults: of two ties, fewer settings are better
   // Index of the observation whose configuration this is a fresh start of. It is judged with that one, never by itself.
   std::optional<std::size_t> confirms = std::nullopt;
 };
 
 struct Judged {
   std::string id;
-  bool feasible = false;  // the scored point of every scenario keeps the SLO, and so does the quality
+  bool feasible = false;  // the scored point of every scenario meets the SLO, and so does the quality
   // Within the bound, if there is one: by its whole interval, or by its middle where that is undecided.
   bool keeps_quality = true;
-  std::optional<measurement::QualityGate> gate;  // under a bound, of what was compared
+  std::optional<measurement::QualityGate> gate;  // with a limit: result of the comparison
   bool cannot_win = false;                       // given up early: neither feasible nor infeasible
   int starts = 1;                                // measurements that the score is the mean of
   bool confirmed = false;                        // by a fresh start at least
-  // The latest fresh start that was scored: its points say what can be expected. Else the observation itself.
+  // The latest scored fresh start, whose points are shown; else the observation itself.
   std::size_t shown = 0;
   std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
-  double ci = 0;                     // half width of the score's 95 % interval; 0 = not known
+  double ci = 0;                     // half-width of the score's 95 % interval; 0 = not known
   std::vector<std::size_t> scored;   // indices into loads: the point that counted, one per scenario
   std::vector<bool> load_keeps_slo;  // parallel to loads
   // Where infeasible: every bound that is broken at the points nearest to keeping all, worst first, each once.
@@ -71,7 +71,7 @@ struct Judged {
 struct Judgement {
   std::vector<Judged> judged;          // parallel to the observations
   std::optional<std::size_t> best;     // index
-  std::vector<std::size_t> tied;       // whose scores the intervals do not tell from the best's; without the best
+  std::vector<std::size_t> tied;       // whose intervals overlap with the best one's; without the best
   std::optional<std::size_t> nearest;  // where nothing is feasible: the one whose worst broken bound is missed by least
   // Indices, ascending: observations with a feasible point that no other observation's feasible point beats in output
   // tokens/s per GPU, p50 TPOT and certain loss of quality. An observation is a curve over its loads, as serving
@@ -79,27 +79,26 @@ struct Judgement {
   std::vector<std::size_t> pareto;
 };
 
-// Scores; a scenario's value is that of the point that is worth most among those that keep the SLO, scenarios combine
+// Scores; a scenario's value is that of the point that is worth most among those that meet the SLO, scenarios combine
 // by geometric mean.
 //   MaximizeThroughput: output tokens/s per GPU.
-//   MaximizeGoodput: requests/s per GPU that keep every bound.
+//   MaximizeGoodput: requests/s per GPU that meet every limit.
 //   MinimizeCost: minus the price of a million output tokens.
 //   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one
 //     load for everybody. Where limits were searched: the reference point. Of given loads: the highest that all
-//     observations measured and at which at least one of them keeps the SLO (the highest of all if none does).
+//     observations measured and at which at least one of them meets the SLO (the highest of all if none does).
 // The interval of a score is that of its points; where the limit was searched it also covers where the limit may be
-// (measurement/limit_interval.h). Of the configurations that tie with the highest
-// score and are within 5 % of it, the one with the fewest settings is best.
-// What looks best among many noisy measurements is partly luck. Where a configuration was started afresh, only its
-// fresh starts say whether it keeps the SLO; its score is the geometric mean over all starts that were feasible, and
-// the interval covers how far they are apart. A scenario is one that any observation has; an observation that lacks
-// one, or has no usable point in it (no request completed, or a number that is not finite), is not feasible: what
-// failed never wins.
+// (measurement/limit_interval.h). Of the configurations that tie with the highest score and are within 5 % of it, the
+// one with the fewest settings is best. The best of many noisy measurements is partly luck. If a configuration was
+// started afresh, only its fresh starts decide whether it meets the SLO; its score is the geometric mean over all
+// starts that were feasible, and the interval covers how far they are apart. A scenario is one that any observation
+// has; an observation that lacks one, or has no usable point in it (no request completed, or a number that is not
+// finite), is not feasible.
 Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria);
 
-// By how much `better` is better than `base`, as a share: 0.41 for 41 % more throughput, or 41 % less latency or cost.
-// Like with like: where the loads were given, at the highest load at which both keep the SLO; else limit against limit.
-// Nothing where one has no such value.
+// Relative improvement of `better` over `base`: 0.41 for 41 % more throughput, or 41 % less latency or cost. Like with
+// like: where the loads were given, at the highest load at which both meet the SLO; else limit against limit. Returns
+// nullopt if one has no such value.
 std::optional<double> GainOver(const Observation& better, const Observation& base, const Criteria& criteria);
 // "+41.3%"; "" for nothing.
 std::string GainText(std::optional<double> gain);

@@ -1,4 +1,4 @@
-// The search: which candidates run, in which order. Pure: (candidates, strategy, seed, maximum) -> order.
+// Order of candidates for Grid and Random. Pure: (candidates, strategy, seed, maximum) -> order.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,10 @@ namespace autotune::tuning {
 enum class Order { kGrid, kRandom };
 
 // The candidates (indices) that a task runs, in order: baselines first, then grid order or a seeded shuffle, cut at
-// `max_experiments`. What is cut is notRun and reported. The same input always gives the same order on every machine.
+// `max_experiments`. The rest counts as notRun. The same input always gives the same order on every machine.
 //
 // The shuffle sorts by a hash of (seed, candidate's content hash) instead of permuting positions: a candidate that is
-// added or removed leaves the order of the others as it was, so an edited task keeps what it has measured.
+// added or removed leaves the order of the others as it was, so an edited task keeps its measurements.
 std::vector<std::size_t> Schedule(const std::vector<Candidate>& candidates, Order order, std::uint64_t seed,
                                   std::size_t max_experiments);
 

@@ -1,7 +1,6 @@
-// A search as the replay sees it: it is told what an operator would see, and asked what a slot does next.
+// A search behind the replay's interface: it gets the information of an operator and returns the next step of a slot.
 //
-// The same calls serve both modes, the own replay and the line protocol, so that what is judged is one thing.
-// Not thread-safe.
+// Both modes, the replay and the line protocol, use the same calls. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +16,7 @@
 
 namespace autotune::search_replay {
 
-// What a policy knows when a task begins.
+// Information of a policy at the start of a task.
 struct TaskView {
   tuning::search::Space space;
   tuning::search::Bounds bounds;
@@ -31,7 +30,7 @@ struct TaskView {
 // "bf16", "fp8", "fp4", "int8", "int4"; anything else counts as bf16.
 engine_model::WeightFormat WeightFormatOf(std::string_view precision);
 
-// Keys by what the candidates are, so that neither their names nor their order matter; equal ones are numbered.
+// Keys from the contents of candidates, independent of names and order; equal ones are numbered.
 void KeyByContent(tuning::search::Space* space);
 
 struct StepObservation {
@@ -60,7 +59,7 @@ class Policy {
   virtual void OnStep(const StepObservation& observation) = 0;
   // `up`: the candidate whose engine is up in this slot.
   virtual Answer Ask(std::size_t slot, std::optional<std::size_t> up) = 0;
-  // After a stop: what would be started next. kStart or kStop.
+  // After a stop: the next candidate that would start. kStart or kStop.
   virtual Answer More(std::size_t slot) = 0;
 };
 

@@ -109,7 +109,7 @@ Answer ProductPolicy::Ask(std::size_t slot, std::optional<std::size_t> up) {
     return {Answer::Kind::kStep, 0, confirming_->load, false};
   }
   if (confirming_ && confirming_->candidate == up) {
-    // Two measurements of a fresh start were agreed on; the search goes on from what they say.
+    // Two measurements of a fresh start were agreed on; the search continues from what they say.
     up_.erase(*up);
     in_slot_[slot].reset();
     up.reset();

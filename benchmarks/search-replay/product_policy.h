@@ -1,4 +1,5 @@
-// The product's search behind the replay's interface: bookkeeping of slots and observations, nothing of its own.
+// The product's search as a Policy: bookkeeping of slots and observations, without decisions of its own. Not
+// thread-safe.
 #pragma once
 
 #include <map>
@@ -25,7 +26,7 @@ class ProductPolicy : public Policy {
   tuning::search::Slots SlotsFor(std::size_t slot, std::optional<std::size_t> up) const;
   Answer Start(std::size_t slot, std::size_t candidate);
 
-  // Before it stops: what a fresh start has to confirm, or the answer.
+  // Before it stops: the next fresh start, or the result.
   Answer Finish(std::size_t slot);
 
   struct Confirming {
@@ -40,11 +41,11 @@ class ProductPolicy : public Policy {
 
   int confirmations_;
   std::optional<Confirming> confirming_;
-  // What the starts before the present one measured: observations are means over all of them.
+  // Measurements of earlier starts: observations are means over all starts.
   std::map<std::pair<std::size_t, double>, Total> earlier_, all_;
   TaskView view_;
   tuning::search::Observations observations_;
-  std::vector<std::optional<std::size_t>> in_slot_;  // what this policy started there and has not ended
+  std::vector<std::optional<std::size_t>> in_slot_;  // running trial of this policy in each slot
   std::set<std::size_t> up_;
   std::map<std::size_t, int> attempts_;
 };

@@ -1,7 +1,7 @@
-// The virtual clock: runs one policy on one scenario and accounts for what it spends.
+// Replay with a virtual clock: runs one policy on one scenario and accounts its cost.
 //
-// Noise and crashes are functions of (task, seed, candidate, attempt, load, replicate), so that all policies meet the
-// same luck whatever their order. Rules and metrics: README.md beside this file. Pure.
+// Noise and crashes are functions of (task, seed, candidate, attempt, load, replicate), so all policies get the same
+// random numbers in any order. Rules and metrics: README.md beside this file. Pure.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct RunResult {
   bool violates = false;
   bool stopped = false;        // by itself
   bool chose_nothing = false;  // the verdict "infeasible"
-  bool feasible = false;       // some candidate that starts meets the bounds
+  bool feasible = false;       // some candidate that starts meets the limits
   int trials = 0, steps = 0;   // until the stop
 };
 
@@ -46,7 +46,7 @@ RunResult Replay(const DataSet& data, const Scenario& scenario, const ReplayOpti
 std::uint64_t NameKey(std::string_view name);
 double NoiseDraw(std::uint64_t key);
 
-// What a surface answers: the k-th start of a candidate and a load's r-th replicate.
+// Answers of a surface: the k-th start of a candidate and the r-th replicate of a load.
 struct Surfaces {
   const Surface& surface;
   std::uint64_t seed;

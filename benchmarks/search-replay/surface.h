@@ -59,7 +59,7 @@ struct DataSet {
 // optional.
 base::Result<DataSet> ReadDataSet(const std::string& directory);
 
-// Output tokens per second and GPU of a point within the bounds, else 0; without noise.
+// Output tokens/s per GPU of a point within the limits, else 0; without noise.
 double TrueValue(const Scenario& scenario, const SurfaceCandidate& candidate, const SurfacePoint& point);
 // The largest over the candidate's points.
 double Truth(const Scenario& scenario, const SurfaceCandidate& candidate);

@@ -1,8 +1,8 @@
 // AutotuneTask (autotuner.io/v1alpha1) as C++ values: the typed projection of the custom resource.
 //
 // Pure values, thread-safe. crds/autotunetask.yaml is the source of truth for shapes, bounds and defaults; FromJson
-// applies the same defaults, so that local mode (no API server) and a cluster see the same task. Objects that the
-// operator only passes through to a pod (tolerations, volumes, ...) stay JSON text.
+// applies the same defaults, so local mode (no API server) and a cluster read the same task. Objects that the operator
+// only passes through to a pod (tolerations, volumes, ...) stay JSON text.
 #pragma once
 
 #include <array>
@@ -73,7 +73,7 @@ struct GpuSpec {
   std::string min_compute_capability;
   json node_selector = json::object(), tolerations = json::array(), affinity;
   std::string runtime_class_name, priority_class_name, scheduler_name, queue_name;
-  std::string price_per_hour;  // decimal, per GPU; "" = the operator's for the product, where it has one
+  std::string price_per_hour;  // decimal, per GPU-hour; "" = the price of the operator's configuration, if it has one
 };
 
 enum class Strategy { kAdaptive, kGrid, kRandom };
@@ -87,7 +87,7 @@ enum class Objective {
   kMinimizeTpot
 };
 
-// A workload of the task's namespace that serves the model today.
+// A workload of the task's namespace that serves the model in production.
 struct WorkloadRef {
   std::string kind = "Deployment";  // one of kWorkloadKinds
   std::string name;
@@ -97,36 +97,36 @@ struct WorkloadRef {
 inline constexpr std::array<std::string_view, 3> kWorkloadKinds = {"Deployment", "LeaderWorkerSet",
                                                                    "LLMInferenceService"};
 
-// A server that runs today, as it was pasted or read.
+// A production server, as pasted or read.
 struct DeployedServer {
-  std::string image;                       // "" = not said
-  std::vector<std::string> words;          // its command line; without a program it is the image's entrypoint's
-  std::map<std::string, std::string> env;  // that its engine gets, without secrets
-  std::vector<std::string> left_out;       // what of it no experiment has: "HF_TOKEN"
+  std::string image;                       // "" = not known
+  std::vector<std::string> words;          // its command line; arguments of the image's entrypoint if it has no program
+  std::map<std::string, std::string> env;  // of its engine, without secrets
+  std::vector<std::string> left_out;       // settings that no experiment has: "HF_TOKEN"
   bool operator==(const DeployedServer&) const = default;
 };
 
-// What candidates are compared with: what is deployed today. Nothing named: the engine's own defaults.
+// Configuration that candidates are compared with, such as the one in production.
 struct BaselineSpec {
   std::string runtime;  // whose baseline this is; "" = every runtime's
   std::string preset;   // "" = default
   std::map<std::string, quant::FlagValue> parameters;
-  // Instead of preset and parameters: what is run today, as it was typed or where it runs.
+  // Production configuration instead of preset and parameters: its command, or the workload that has it.
   std::string command{};
   std::optional<WorkloadRef> deployment_ref{};
-  // Of deployment_ref, from the status: nothing as long as it has not been read. No field of the spec.
+  // Configuration of deployment_ref, from the status; nullopt until it is read. Not a field of the spec.
   std::optional<DeployedServer> deployed{};
   [[nodiscard]] bool IsDeployed() const { return !command.empty() || deployment_ref.has_value(); }
   bool operator==(const BaselineSpec&) const = default;
 };
 
-enum class Reuse { kNone, kNamespace };  // of what finished tasks of the namespace measured
+enum class Reuse { kNone, kNamespace };  // of measurements of finished tasks of the namespace
 
 struct OptimizationSpec {
   std::optional<Strategy> strategy;  // unset = kAdaptive
   Objective objective = Objective::kMaximizeThroughput;
   std::optional<BaselineSpec> baseline;
-  // Fresh starts that the answer needs. Unset: one, where the search is adaptive and the answer is not certain.
+  // Fresh starts of the best configuration. Unset: one, if the search is adaptive and the result is uncertain.
   std::optional<int> confirmations;
   Reuse reuse = Reuse::kNone;
   int max_experiments = 40;
@@ -138,11 +138,11 @@ struct OptimizationSpec {
   int retries = 2;
 };
 
-// Bounds in milliseconds by percentile name ("p50" "p90" "p95" "p99" "mean").
+// Limits in milliseconds by statistic ("p50" "p90" "p95" "p99" "mean").
 struct SloSpec {
   std::map<std::string, double> ttft, tpot, itl, e2e_latency;
   double error_rate = 0.01;          // share of requests that may fail, 0..1
-  std::optional<double> attainment;  // share of requests that must keep every bound, (0, 1]
+  std::optional<double> attainment;  // share of requests that must meet every limit, (0, 1]
   [[nodiscard]] bool HasBound() const { return !(ttft.empty() && tpot.empty() && itl.empty() && e2e_latency.empty()); }
 };
 
@@ -150,7 +150,7 @@ struct DatasetSpec {
   std::string config_map, claim;  // exactly one of them
   std::string file;               // key of the ConfigMap, or path inside the claim's volume
   measurement::DatasetFormat format = measurement::DatasetFormat::kJsonl;
-  std::optional<int> output_tokens;  // for entries that do not say how many
+  std::optional<int> output_tokens;  // for entries without an output length
 };
 
 inline constexpr const char* kDefaultScenario = "D(512,128)";
@@ -171,7 +171,7 @@ struct BenchmarkSpec {
   json resources = json::object();
   json env = json::array();
 };
-// How many rows a result may have: scenarios times loads, where a search counts as 3.
+// Maximum number of points of a result: scenarios times loads; a search counts as 3 loads.
 std::size_t PointsOf(const BenchmarkSpec& benchmark);
 
 // Questions with references; measurement/questions.h.
@@ -199,7 +199,8 @@ inline constexpr std::array<std::string_view, 8> kRecommendationTargets = {
     "Command",    "DockerCompose"};
 
 struct RecommendationSpec {
-  std::vector<std::string> targets = {"Deployment"};  // what the best is written as, in the order asked for, each once
+  // Formats of the best configuration, in the requested order, each once.
+  std::vector<std::string> targets = {"Deployment"};
   // A Deployment of the task's namespace that the best is compared with.
   struct DiffAgainst {
     std::string deployment;
@@ -221,7 +222,7 @@ inline constexpr Seconds kLongestRetention = std::chrono::hours(24 * 7 * 52);
 struct TaskSpec {
   std::string description;
   bool suspend = false;
-  std::optional<int> parallelism;  // unset: as many as are worth it (reconcile::PlacesOf)
+  std::optional<int> parallelism;  // unset: chosen by the search (reconcile::PlacesOf)
   // The checkpoints to compare: spec.models, or spec.model as the only one. Never empty.
   std::vector<ModelSpec> models = std::vector<ModelSpec>(1);
   std::string base_runtime;  // "" when `runtimes` is used
@@ -241,14 +242,13 @@ struct TaskSpec {
   RetentionSpec retention;
 };
 
-// The checkpoint that the others are compared with, and whose baselines are measured: the one that says `reference`,
-// else the first.
+// The checkpoint that baselines use and that the others are compared with: the one with `reference`, else the first.
 std::size_t ReferenceModel(const TaskSpec& spec);
 // "spec.model" or "spec.models[1]".
 std::string ModelPath(const TaskSpec& spec, std::size_t model);
 // The same for people, with the name: "spec.models[1] (awq)".
 std::string ModelTitle(const TaskSpec& spec, std::size_t model);
-// By name; nothing where the spec has no such checkpoint any more.
+// By name; nullopt if the spec has no such checkpoint any more.
 std::optional<std::size_t> FindModel(const TaskSpec& spec, const std::string& name);
 
 enum class ExperimentState { kPending, kStarting, kMeasuring, kSucceeded, kFailed };
@@ -258,8 +258,8 @@ struct LoadRow {
   bool meets_slo = true;
 };
 
-// All but `measured` is against the runtime's baseline, and "" where there is nothing to compare. `mean`, `delta` and
-// `ci` are decimals in nats per token, shares and p-values decimals.
+// All members except `measured` are relative to the runtime's baseline; "" if there is nothing to compare. `mean`,
+// `delta` and `ci` are decimals in nats per token, shares and p-values decimals.
 struct QualityStatus {
   measurement::Quality measured;
   std::string mean, delta, ci;
@@ -280,11 +280,10 @@ struct ExperimentStatus {
   std::string runtime;
   quant::QuantConfig quant;
   bool baseline = false;
-  bool deployed = false;    // the configuration of optimization.baseline.command or deploymentRef
-  std::string confirms;     // the experiment whose configuration is started afresh; "" = it is its own
-  std::string reused_from;  // "task/experiment" of the same namespace that measured it; "" = this task did
-  double allowed_seconds =
-      0;  // of GPU time for one attempt, its start included: what the budget has for it; 0 = no limit
+  bool deployed = false;       // the configuration of optimization.baseline.command or deploymentRef
+  std::string confirms;        // experiment that this one repeats with a fresh start; "" = none
+  std::string reused_from;     // "task/experiment" of the namespace with the measurement; "" = measured by this task
+  double allowed_seconds = 0;  // of GPU time that the budget allows for one attempt, including its start; 0 = no limit
   std::vector<std::string> args;
   std::string options;                     // the engine's options file, where it has one
   std::map<std::string, std::string> env;  // that the quantization sets for the engine
@@ -293,20 +292,20 @@ struct ExperimentStatus {
   std::string node, gpu_product;
   std::string driver;          // of the GPU, as the launcher saw it
   std::string image_id;        // the engine's, as the kubelet resolved it: "registry/repository@sha256:..."
-  std::string engine_version;  // as the engine names itself, "" = it does not say
+  std::string engine_version;  // as reported by the engine, "" = not reported
   std::vector<quant::Warning> warnings;
   std::vector<LoadRow> loads;
   std::string score;     // decimal, "" = none
-  std::string score_ci;  // half width of its 95 % interval, decimal, "" = not known
+  std::string score_ci;  // half-width of its 95 % interval, decimal, "" = not known
   std::string
-      stopped;  // why its loads ended: measurement::StopReasonName, comma-separated by scenario where they differ
+      stopped;  // end of its load search: measurement::StopReasonName, comma-separated by scenario if they differ
   std::optional<QualityStatus> quality;
   bool simulated = false;
   std::string reason, message;  // of a failure; bench::FailureReasonName
   std::string started_at, finished_at;
   double start_seconds = 0, measure_seconds = 0;
   int attempts = 0;             // pods created so far, the running one included
-  int failures = 0;             // attempts of this generation that the infrastructure ended: what `retries` bounds
+  int failures = 0;             // attempts of this generation that the infrastructure ended, limited by `retries`
   std::string retry_at;         // RFC 3339, "" = no retry pending
   double wasted_gpu_hours = 0;  // of earlier attempts
   bool truncated = false;
@@ -327,9 +326,9 @@ inline constexpr double kSecondsPerHour = 3600;
 
 // Time that GPUs were held, times their number.
 struct GpuSeconds {
-  double start = 0;    // loading, of what succeeded
-  double measure = 0;  // measuring, of what succeeded
-  double wasted = 0;   // all of what failed, was tried again or was stopped
+  double start = 0;    // starting engines, of successful attempts
+  double measure = 0;  // measuring, of successful attempts
+  double wasted = 0;   // failed, retried and stopped attempts
   [[nodiscard]] double Total() const { return start + measure + wasted; }
   GpuSeconds& operator+=(const GpuSeconds& other) {
     start += other.start;
@@ -339,14 +338,14 @@ struct GpuSeconds {
   }
 };
 
-// What `experiments` were expanded for, as it was then: compared with the present spec, never inferred from anything
-// else. The rules and the GPUs of that expansion are TaskStatus::rules_version and gpu_*.
+// Inputs from which `experiments` were expanded, to be compared with those of the current spec. The rules and the GPUs
+// of that expansion are TaskStatus::rules_version and gpu_*.
 struct ExpandedFor {
   std::int64_t generation = 0;  // the last one whose spec asks for these experiments
   int hash_scheme = 1;          // tuning::kHashScheme of the hashes below and of experiments[].hash
   std::string model_source;     // of the model's facts
-  std::string spec;             // hash of what the expansion reads of the spec
-  // What a measurement depends on apart from its own configuration, by MeasuredWith.
+  std::string spec;             // hash of the fields of the spec that the expansion reads
+  // Inputs of a measurement apart from its configuration, by MeasuredWith.
   struct Runtime {
     std::string image;  // resolved: where the spec names none, it comes with the rules
     std::string hash;   // of model, workload, GPUs, pod and the runtime's own image, command, env, ...
@@ -369,19 +368,19 @@ struct InspectionStatus {
   bool operator==(const InspectionStatus&) const = default;
 };
 
-// What a Deployment runs otherwise than the best configuration, read once.
+// Differences between a Deployment, read once, and the best configuration.
 struct Difference {
   enum class Part { kImage, kArguments, kEnvironment, kResources, kNodeSelection };
   struct Line {
     Part part = Part::kImage;
     std::string field;                                // "max-num-seqs", "limits.memory"
-    std::optional<std::string> running, recommended;  // nothing = not there
+    std::optional<std::string> running, recommended;  // nullopt = not there
     bool operator==(const Line&) const = default;
   };
   std::string deployment, container;
   std::string experiment;  // that it is compared with
   std::string read_at;     // RFC 3339
-  std::string message;     // why nothing is compared, or what the comparison leaves out
+  std::string message;     // reason for no comparison, or parts that are left out
   int same = 0;            // arguments, resources, ... that both have
   std::vector<Line> lines;
   [[nodiscard]] bool compared() const { return !experiment.empty(); }
@@ -389,9 +388,9 @@ struct Difference {
 };
 std::string_view DifferencePartName(Difference::Part part);  // "Arguments"
 
-// The workload of spec.optimization.baseline.deploymentRef, as it was read once.
+// The workload of spec.optimization.baseline.deploymentRef, read once.
 struct ReadWorkload {
-  WorkloadRef ref;      // with the container that was read
+  WorkloadRef ref;      // includes the container that was read
   std::string read_at;  // RFC 3339
   DeployedServer server;
   [[nodiscard]] bool Answers(const WorkloadRef& asked) const {
@@ -405,7 +404,7 @@ struct ReadWorkload {
 struct ModelStatus {
   std::string name;  // ModelSpec::name
   std::optional<checkpoint::ModelFacts> facts;
-  std::string source;  // hash of what of the spec identifies the checkpoint: another one is inspected again
+  std::string source;  // hash of the spec's fields for the checkpoint; a change starts another inspection
   InspectionStatus inspection;
   bool operator==(const ModelStatus&) const = default;
 };
@@ -424,59 +423,59 @@ struct TaskStatus {
   std::vector<PrunedReason> pruned_reasons;
   std::vector<NotTried> not_tried;       // of an adaptive search that has ended; with the experiments, all candidates
   std::vector<quant::Warning> warnings;  // of the task as a whole
-  // What an adaptive search is expected to take, as text for people: "5-9" (80 % interval), "1.1-2 h".
+  // Expected cost of an adaptive search, as text for people: "5-9" (80 % interval), "1.1-2 h".
   struct Estimate {
-    std::string experiments, gpu_hours, duration;  // of the whole task: what is over, and what is expected to come
+    std::string experiments, gpu_hours, duration;  // of the whole task: past and expected experiments
     std::string finish_at;                         // RFC 3339: the interval's end, while something is left to do
     std::string most_gpu_hours;                    // all candidates at all their loads
-    // As it was before anything was started: compared with what happened.
+    // Estimate before the first start, for comparison with the actual cost.
     std::string first_experiments, first_gpu_hours, first_duration;
   };
   std::optional<Estimate> estimate;
   std::vector<ExperimentStatus> experiments;
   struct Best {
     std::string experiment, runtime, quant_name, score, improvement_over_baseline;
-    std::string ci;                      // half width of the score's 95 % interval
+    std::string ci;                      // half-width of the score's 95 % interval
     int concurrency = 0;                 // requests in flight at the scored point, offered or mean
     std::string request_rate;            // requests/s there
     std::string tokens_per_second;       // output tokens/s per GPU there
     std::string price;                   // per million output tokens; "" = no price per hour is known
-    std::vector<std::string> tied_with;  // experiments that the intervals do not tell from it
+    std::vector<std::string> tied_with;  // experiments whose intervals overlap with it
     int starts = 1;                      // fresh starts that the score is the mean of
-    bool confirmed = false;              // a fresh start kept the bounds
+    bool confirmed = false;              // a fresh start met the limits
     std::string model{};                 // ModelSpec::name
     std::string input_price{};           // as `price`, per million input tokens
   };
   std::optional<Best> best;
-  // Where latencies are compared, if no loads were given: one for each scenario, the same for all experiments.
+  // Load at which latencies are compared without fixed loads: one per scenario, the same for all experiments.
   struct ReferenceLoad {
     std::string scenario;
     double request_rate = 0;  // requests/s
     bool operator==(const ReferenceLoad&) const = default;
   };
   std::vector<ReferenceLoad> reference_loads;
-  // Of an adaptive search that has ended: why, and what the best candidate that was not tried was expected to gain.
+  // End of an adaptive search: the reason, and the expected gain of the best candidate that did not run.
   struct Search {
     std::string stopped;        // tuning::search::ReasonName
     std::string message;        // for people
     std::string expected_gain;  // as a share of the leader
   };
   std::optional<Search> search;
-  int parallelism = 0;  // experiments at a time of an adaptive search that was not told how many; 0 = not decided
+  int parallelism = 0;  // parallel experiments that an adaptive search chose; 0 = not chosen
   std::vector<std::string> pareto;
   struct Cost {
     std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;
-    GpuSeconds earlier;  // part of the above: of experiments that an edit of the spec dropped or ran again
+    GpuSeconds earlier;  // part of the above: experiments that an edit of the spec removed or repeated
   } cost;
   std::string recommendation_config_map;
   std::optional<Difference> difference;  // from spec.recommendation.diffAgainst
-  // The GPUs that the experiments were expanded for and run on: chosen once, so that configurations are compared on the
-  // same GPUs and a node that comes or goes changes no candidate. They change only when the spec no longer allows them.
-  // Empty where no node carries GPU labels.
+  // The GPUs that the experiments were expanded for and run on: chosen once, so that all configurations run on the same
+  // GPUs and changes of nodes do not change candidates. They change only if the spec no longer allows them. Empty if no
+  // node has GPU labels.
   std::string gpu_product;
   std::string gpu_compute_capability;  // "9.0"
   std::int64_t gpu_memory_bytes = 0;
-  std::string gpu_price_per_hour;  // of one of them, decimal: the operator's, where the spec has none; "" = not known
+  std::string gpu_price_per_hour;  // decimal, of the spec or the operator's configuration; "" = not known
   std::optional<ReadWorkload> deployed;
   std::string started_at, finished_at;
 };
@@ -489,16 +488,15 @@ struct AutotuneTask {
 
 // Reads an object as the API server or a file gives it, with the defaults of the CRD. kInvalid names the field's path.
 base::Result<AutotuneTask> TaskFromJson(const json& object);
-// The whole object; omits what equals its zero value where the CRD has no default.
+// The whole object; omits fields with a zero value if the CRD has no default for them.
 json ToJson(const AutotuneTask& task);
 json ToJson(const TaskSpec& spec);
 json ToJson(const TaskStatus& status);
 json ToJson(const ExperimentStatus& experiment);
 json ToJson(const LoadRow& row);
 json ToJson(const Difference& difference);
-// The state that decisions are recomputed from: gives back what ToJson wrote, up to the API's precision (latencies 0.1
-// %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001). Fields that it does not know are a newer operator's:
-// ignored.
+// Inverse of ToJson, up to the API's precision (latencies 0.1 %, rates 0.01 per second, seconds 0.1, GPU-hours 0.0001).
+// Unknown fields, of a newer operator, are ignored.
 base::Result<TaskStatus> StatusFromJson(const json& status);
 
 // What the experiments of a runtime are compared with: what is deployed, else the runtime's baseline; null = neither.
@@ -508,7 +506,7 @@ const ExperimentStatus* QualityReference(const std::vector<ExperimentStatus>& ex
 
 // Facts of the checkpoint with this name; null where they are not known.
 const checkpoint::ModelFacts* FactsOf(const TaskStatus& status, const std::string& model);
-// What an experiment compares, in short: "kv-cache-fp8", with several checkpoints "awq/kv-cache-fp8".
+// Short name of an experiment's configuration: "kv-cache-fp8", with several checkpoints "awq/kv-cache-fp8".
 std::string ConfigurationName(const std::string& model, const std::string& quant_name);
 std::string ConfigurationName(const ExperimentStatus& experiment);
 
@@ -521,8 +519,8 @@ base::Result<std::chrono::milliseconds> ParseDuration(const std::string& text, c
 std::string FormatDuration(std::chrono::milliseconds duration);
 // Bytes of a Kubernetes quantity: "70Gi", "80G", "1024".
 base::Result<std::int64_t> ParseQuantity(const std::string& text, const std::string& path);
-// At most `decimals` places, no trailing zeros, never exponents: decimals are strings in the API. "0" for what is not
-// finite: no field of the API takes it.
+// At most `decimals` places, no trailing zeros, never exponents: decimals are strings in the API. "0" for values that
+// are not finite, which no API field accepts.
 std::string FormatDecimal(double value, int decimals);
 
 // Keeps each experiment below 2 KiB and the object below 1 MiB (the status below 768 KiB: spec and metadata need the

@@ -138,7 +138,7 @@ json FileSourceJson(const std::string& config_map, const std::string& claim, con
 
 std::size_t PointsOf(const BenchmarkSpec& benchmark) {
   const std::size_t workloads = std::max<std::size_t>(benchmark.scenarios.size(), 1);
-  // A search keeps the points that decide: the limit, the one above it that broke the SLO, and the capacity.
+  // A search keeps the points that decide: the limit, the one above it that missed the SLO, and the capacity.
   return workloads * (benchmark.load.fixed.empty() ? 3 : benchmark.load.fixed.size());
 }
 

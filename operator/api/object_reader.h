@@ -26,7 +26,7 @@ namespace autotune::api {
 class ObjectReader {
  public:
   using json = nlohmann::json;
-  // What a field that nobody asked for means: a typo of the user (spec), or a newer operator's field (status).
+  // Treatment of unknown fields: a typo of the user (spec), or a field of a newer operator (status).
   enum class Unknown { kRefuse, kIgnore };
   enum class Presence { kOptional, kRequired };
 
@@ -76,7 +76,7 @@ class ObjectReader {
   // An array of objects.
   void Each(std::string_view key, std::size_t max_items, const std::function<void(ObjectReader&)>& read);
 
-  // Judges the fields that nobody asked for. Called by Nested and Each for their children.
+  // Checks for unknown fields. Nested and Each call it for their children.
   void Finish();
 
   static constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();

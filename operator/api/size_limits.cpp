@@ -43,7 +43,7 @@ bool Cut(std::string& text, std::size_t bytes) {
 }
 
 // The rows in the order in which they are given up last: what was measured for a comparison, per scenario the best
-// point that keeps the SLO (what a throughput score counts), then the next one that broke it (what decided the limit),
+// point that meets the SLO (what a throughput score counts), then the next one that broke it (what decided the limit),
 // the highest (what a latency score counts), then the others, highest first.
 std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
   std::map<std::string, std::size_t> best, next, highest;

@@ -1,4 +1,4 @@
-// The parts that an AutotuneTask's JSON is put together from; nobody outside this folder needs them.
+// Building blocks of the AutotuneTask's JSON reader and writer. Pure. Internal to operator/api.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,5 +1,4 @@
-// Durations and decimals beyond what autotune_task.h offers: the fractions of milliseconds that measurements and bounds
-// have. Pure.
+// Durations with fractions of milliseconds, as measurements and limits have them, and decimals. Pure.
 #pragma once
 
 #include <optional>
@@ -20,10 +19,10 @@ std::string FormatLatency(double milliseconds);
 // A bound as the user wrote it, to the microsecond: "500ms", "40.5ms", "8s".
 std::string FormatBound(double milliseconds);
 
-// "500m" = 0.5, "16Gi", "8": what a Kubernetes quantity amounts to, as near as a double is. Nothing for what is none.
+// Value of a Kubernetes quantity as a double: "500m" = 0.5, "16Gi", "8". nullopt if it is not a quantity.
 std::optional<double> QuantityValue(std::string_view text);
 
-// True for what FormatDecimal can give: an optional sign, digits, an optional fraction.
+// True for the format of FormatDecimal: an optional sign, digits, an optional fraction.
 bool IsDecimal(const std::string& text);
 
 }  // namespace autotune::api

@@ -11,7 +11,7 @@
 namespace autotune::controller {
 namespace {
 
-// The content hash as a number; nothing where it is not exactly one of 16 digits, so that it would not come back.
+// The content hash as a number; nullopt if it is not exactly one of 16 digits, so that it would not come back.
 std::optional<std::uint64_t> PackedHash(const std::string& hash) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(hash.data(), hash.data() + hash.size(), number, 16);
@@ -33,7 +33,7 @@ bool IsSettled(const reconcile::ObservedTask& observed) {
   // Until what was told of its pods is no longer true.
   if (api::FindCondition(status.conditions, reconcile::kPodsNotDeleted) != nullptr) return false;
   if (status.state == "Failed") return true;
-  // A recommendation that could not be written is tried again.
+  // A recommendation that could not be written is retried.
   return status.state == "Complete" && (!status.best || !status.recommendation_config_map.empty());
 }
 

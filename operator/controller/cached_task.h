@@ -1,7 +1,7 @@
-// CachedTask: a task as the cache keeps it. One that is over is kept in a kilobyte, whatever it measured.
+// CachedTask: a task in the cache. A finished task takes a kilobyte, whatever it measured.
 //
-// Immutable, safe to share. A finished task is left alone until its spec changes, and then the watch brings it whole
-// again: until then only its pods may still have to go, or itself, and the metrics count it.
+// Immutable, safe to share. A finished task changes only with its spec, and the watch then delivers the whole object
+// again. Until then only its pods or the task itself may have to be deleted, and the metrics count it.
 #pragma once
 
 #include <cstdint>
@@ -24,17 +24,17 @@ class CachedTask {
   [[nodiscard]] bool settled() const { return whole_ == nullptr; }
   // status.state of a settled task.
   [[nodiscard]] const std::string& state() const { return state_; }
-  // What a list of tasks shows.
+  // Fields for a list of tasks.
   struct Summary {
     std::string progress, best, score, gain, gpu_hours;
   };
   [[nodiscard]] Summary summary() const;
-  // The task in full; of a settled one only metadata, state and what decides how long it and which of its pods stay.
-  // Its status must not be written.
+  // The task in full; of a settled one only metadata, state and the fields that decide how long it and which of its
+  // pods are kept. Its status must not be written.
   [[nodiscard]] std::shared_ptr<const reconcile::ObservedTask> Observed() const;
 
  private:
-  // Of an experiment: what tells whether its pod stays.
+  // Fields of an experiment that decide whether its pod is kept.
   struct Experiment {
     std::uint64_t hash = 0;
     std::int32_t attempts = 0;

@@ -29,7 +29,7 @@ class JsonFormatter final : public spdlog::formatter {
   [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(); }
 };
 
-// Nothing where the text names no level.
+// Returns nullopt if the text names no level.
 std::optional<spdlog::level::level_enum> LevelOf(const std::string& text) {
   const auto level = spdlog::level::from_str(text);
   return level == spdlog::level::off ? std::nullopt : std::optional(level);

@@ -19,10 +19,10 @@ base::Status InitializeLogging(const std::string& level);
 // One line, with its end.
 std::string LogLine(std::string_view time, std::string_view level, std::string_view message);
 
-// The level that a mounted file says, while it says it: a change needs no restart. Where there is no such file, or no
-// level in it, the level of the flags holds; the log says so once.
+// Log level from a mounted file, without a restart. Without such a file, or without a level in it, the level of the
+// flags applies; this is logged once.
 //
-// Look() is for one thread at a time; Start() looks every few seconds on a thread of its own, until the end.
+// Look() is for one thread at a time; Start() calls it every few seconds on its own thread, until destruction.
 class LogLevelFile {
  public:
   LogLevelFile(std::filesystem::path file, std::string usual) : file_(std::move(file)), usual_(std::move(usual)) {}
@@ -32,7 +32,7 @@ class LogLevelFile {
  private:
   const std::filesystem::path file_;
   const std::string usual_;
-  std::string seen_;  // what the file said at the last look
+  std::string seen_;  // content of the file at the last check
   bool looked_ = false;
   std::mutex mutex_;
   std::condition_variable_any never_;

@@ -27,7 +27,7 @@ std::string MetaText(const json& object, const char* field) {
   return object.value(json::json_pointer(std::string("/metadata/") + field), std::string());
 }
 
-// A quota on compute resources counts only containers that state them, and so refuses the others (kubernetes
+// A quota on compute resources counts only containers that state them, and so rejects the others (kubernetes
 // pkg/quota/v1/evaluator/core/pods.go): "failed quota: NAME: must specify limits.cpu for: bench,install; ...".
 std::string QuotaHint(const std::string& message) {
   if (message.find("must specify ") == std::string::npos) return "";
@@ -197,7 +197,7 @@ base::Status KubeCluster::DeleteTask(const api::ObjectMeta& task) {
   return NotNow(std::move(deleted).error());
 }
 
-// Create, else a patch that tests the owner in the same transaction: nothing is written into somebody else's ConfigMap,
+// Create, else a patch that tests the owner in the same transaction: nothing is written into another owner's ConfigMap,
 // not even between a look at it and the write, and the operator needs no right to read ConfigMaps.
 base::Status KubeCluster::ApplyConfigMap(const json& config_map) {
   const std::string ns = MetaText(config_map, "namespace");

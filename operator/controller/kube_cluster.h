@@ -19,7 +19,7 @@
 
 namespace autotune::controller {
 
-// The resources that the operator speaks of.
+// The resources that the operator uses.
 const kube::Resource& TaskResource();
 const kube::Resource& PodResource();
 const kube::Resource& NodeResource();

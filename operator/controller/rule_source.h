@@ -1,9 +1,10 @@
-// RuleSource: the rule tables in force, built in or from a mounted directory that may change while the operator runs.
+// RuleSource: the active compatibility tables, built in or from a mounted directory that may change while the operator
+// runs.
 //
-// Thread-safe. Level-triggered, without a thread of its own: whoever asks after a while looks at the directory, and a
-// content that is new is loaded. A directory that is refused leaves the built-in tables in force and is said once in
-// the log; RuleSet::refusal() carries it to the tasks' warnings and the metrics. What is in force depends on what is in
-// the directory now, never on what was there before, so a restart changes nothing.
+// Thread-safe. Level-triggered, without a thread: Current() re-checks the directory at most every few seconds and loads
+// changed contents. An invalid directory is logged once, and the built-in tables stay active; RuleSet::refusal() has
+// the reason for the warnings of tasks and the metrics. The active tables depend only on the current contents of the
+// directory, so a restart changes nothing.
 #pragma once
 
 #include <filesystem>

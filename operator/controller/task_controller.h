@@ -49,11 +49,11 @@ class TaskController {
   base::Status Start(const std::stop_token& stop);
   // Stops the workers, then the watches. True when the workers ended within the grace.
   bool Stop();
-  // Caches synced and not stale for long, for /readyz: ok, or which one is and why.
+  // For /readyz: ok if all caches have synced and are current, else the cache and the reason.
   [[nodiscard]] base::Status Ready() const;
   // Every watch loop made progress lately and no worker hangs, for /healthz.
   [[nodiscard]] base::Status Alive() const;
-  // All metrics of the process, with the tasks as they are now.
+  // All metrics of the process, with the current tasks.
   [[nodiscard]] std::string RenderMetrics();
   // Of the caches, in no order.
   [[nodiscard]] std::vector<TaskPages::Listed> List() const;

@@ -1,8 +1,8 @@
-// TaskMetrics: autotune_*, what the operator does in the words of its users (docs/operations.md).
+// TaskMetrics: the user-facing metrics autotune_* (docs/operations.md).
 //
-// Thread-safe; borrows the registry. Labels are engines, reasons, states and kinds, all of closed lists, so that the
-// number of series does not depend on tasks; every one starts at zero, so that the first increase is seen. What is
-// spent is also counted by namespace: as many series as there are namespaces that had an experiment since the start.
+// Thread-safe; borrows the registry. Labels are engines, reasons, states and kinds, all from fixed sets, so the number
+// of series does not depend on tasks. Every series starts at zero, so the first increase is visible. What is spent is
+// also counted by namespace: as many series as there are namespaces that had an experiment since the start.
 #pragma once
 
 #include <memory>
@@ -33,7 +33,7 @@ class TaskMetrics {
   void OnStatusWritten(const std::string& ns, const api::TaskSpec& spec, const api::TaskStatus& before,
                        const api::TaskStatus& after);
 
-  // What there is at a scrape. Not thread-safe; Show() replaces what the last one showed.
+  // State at a scrape. Not thread-safe; Show() replaces what the last one showed.
   class Snapshot {
    public:
     Snapshot();
@@ -47,7 +47,7 @@ class TaskMetrics {
     std::unique_ptr<Counts> counts_;
   };
   void Show(const Snapshot& snapshot);
-  // The rule tables in use, and whether mounted ones are refused. Not thread-safe.
+  // The compatibility tables in use, and whether mounted ones are rejected. Not thread-safe.
   void ShowRules(const std::string& version, bool refused);
 
  private:

@@ -29,7 +29,7 @@ class TaskPages {
             kube::Client& client, RuleSource& rules)
       : list_(std::move(list)), watches_(std::move(watches)), client_(client), rules_(rules) {}
 
-  // "/" and "/NAMESPACE/NAME". A page of a task that goes on asks to be loaded again every few seconds.
+  // "/" and "/NAMESPACE/NAME". The page of a running task reloads every few seconds.
   [[nodiscard]] runtime::Page Of(const std::string& path) const;
 
  private:

@@ -1,7 +1,7 @@
-// A command line on its way to a process: what a kubelet, a shell and docker compose make of a word. Pure.
+// Escaping of command lines for a kubelet, a shell and docker compose. Pure.
 //
-// A kubelet replaces $(NAME) in a container's command and args and reads $$ as $. The words of an experiment's pod went
-// through it when they were measured; a target without a kubelet gets them as the process saw them.
+// A kubelet replaces $(NAME) in a container's command and args and reads $$ as $. The words of an experiment's pod were
+// expanded this way when it was measured; a target without a kubelet gets the expanded words.
 #pragma once
 
 #include <string>

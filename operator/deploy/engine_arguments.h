@@ -1,4 +1,5 @@
-// A container's command line as an engine reads it: the program, the model, and each flag under its one name. Pure.
+// A container's command line, parsed as the engine does: the program, the model, and each flag under its canonical
+// name. Pure.
 //
 // Works on command lines that people wrote: through a shell, with the module of Python, with any alias of a flag.
 #pragma once

@@ -1,7 +1,7 @@
-// A server that people run today: of a command line that they paste, or of a workload's container. Pure.
+// Reads the configuration of a running server from a pasted command line or from a workload's container. Pure.
 //
-// Read without a shell and without a cluster: what only those know (variables, files, other commands of a script) is
-// refused by name. Secrets stay where they are.
+// Works without a shell and without a cluster: variables, files and further commands of a script are rejected by name.
+// Secrets are not copied.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,12 +14,13 @@
 
 namespace autotune::deploy {
 
-// "VLLM_X=1 vllm serve M --max-num-seqs 128", or a docker run line. kInvalid says what of it cannot be read.
+// Parses "VLLM_X=1 vllm serve M --max-num-seqs 128" or a docker run line. kInvalid, with the part that is not
+// supported.
 base::Result<api::DeployedServer> ReadPastedCommand(std::string_view line);
 
-// The container of a Deployment, LeaderWorkerSet or LLMInferenceService that an API server gave. `ref.container` empty:
-// the only one, else the only one with `gpu_resource`. Returns the container's name, too. kInvalid: it has several that
-// may serve the model, its command is more than words, or it serves on several nodes.
+// Returns the name and configuration of the container that serves the model in a Deployment, LeaderWorkerSet or
+// LLMInferenceService. If `ref.container` is empty: the only container, else the only one with `gpu_resource`.
+// kInvalid: several containers are possible, the command requires a shell, or the workload serves on several nodes.
 struct RunningContainer {
   std::string container;
   api::DeployedServer server;
@@ -27,13 +28,14 @@ struct RunningContainer {
 base::Result<RunningContainer> ReadWorkloadContainer(const nlohmann::json& workload, const api::WorkloadRef& ref,
                                                      const std::string& gpu_resource);
 
-// What a kind of api::kWorkloadKinds is served as, the newest version first.
+// API versions of a kind of api::kWorkloadKinds, newest first.
 struct ServedAs {
   std::string group, version, plural;
 };
 std::vector<ServedAs> WorkloadApis(const std::string& kind);
 
-// How an engine is started: which one, and how many of the words say so. Engine "" = the words name no program of one.
+// The engine that a command starts, and the number of leading words of its program. Engine "" = not a command of an
+// engine.
 struct EngineStart {
   std::string engine;
   std::size_t words = 0;

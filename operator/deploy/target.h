@@ -1,7 +1,7 @@
-// The serving stacks that the best configuration can be handed to: a table of writers. Pure.
+// Serving stacks for the best configuration: a table of manifest writers. Pure.
 //
-// Each writer gives one file, ready to apply, whose container starts the engine with the measured arguments, or says in
-// one line why that stack cannot run this configuration. docs/using-the-result.md describes them.
+// Each writer returns one file, ready to apply, whose container starts the engine with the measured arguments, or an
+// error of one line if the stack cannot run this configuration. docs/using-the-result.md describes them.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ namespace autotune::deploy {
 struct Target {
   const char* name;   // spec.recommendation.targets: "LLMInferenceService"
   const char* file;   // key in the ConfigMap: "llm-inference-service.yaml"
-  const char* apply;  // the command that takes the file on standard input, or what to do with it
+  const char* apply;  // the command that reads the file from standard input, or an instruction
   base::Result<std::string> (*write)(const Winner& winner);  // kInvalid: not possible, and why
 };
 

@@ -1,7 +1,8 @@
-// The best configuration as it was measured, without the parts that measured it: what every target is written from.
+// The best configuration without the parts that measured it: input of every manifest writer.
 //
-// A value; pure. Derived from the experiment's own pod, so that what is deployed is what ran: launcher, bench and their
-// shared directory are taken off, the engine becomes the only container, and its health endpoint the probes.
+// A value; pure. Derived from the experiment's own pod, so the deployed configuration is the measured one: launcher,
+// bench and their shared directory are removed, the engine becomes the only container, and its health endpoint becomes
+// the probes.
 #pragma once
 
 #include <map>
@@ -15,18 +16,18 @@
 namespace autotune::deploy {
 
 struct Winner {
-  std::string name;  // of what is deployed: "<task>-best"
+  std::string name;  // of the deployed objects: "<task>-best"
   std::string ns;
   std::string experiment;         // its name in the status
   std::string engine;             // "vllm"
-  std::string model, revision;    // the model's idOrPath; the commit measured, else the revision asked for
+  std::string model, revision;    // the model's idOrPath; the measured commit, else the revision of the spec
   nlohmann::json volume;          // the model's volume, or null
   std::string model_in_pod;       // as the engine's command line has it
   std::vector<std::string> argv;  // the engine's whole command line, as a manifest has it (see container_command.h)
-  std::vector<std::string> args;  // its end: what was tuned, and runtimes[].args
+  std::vector<std::string> args;  // its end: the tuned arguments and runtimes[].args
   nlohmann::json pod;             // spec of a pod with one container, "engine"
-  nlohmann::json template_annotations;     // what the pod needs: an engine's options file is one
-  nlohmann::json annotations;              // what it is and how it was measured
+  nlohmann::json template_annotations;     // required by the pod, such as an engine's options file
+  nlohmann::json annotations;              // description of the configuration and its measurement
   std::map<std::string, std::string> env;  // that the configuration sets for the engine
   std::string options_yaml, options_dir;
   int gpus = 1;

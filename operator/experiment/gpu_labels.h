@@ -1,4 +1,4 @@
-// How platforms label nodes with their GPUs: each platform's name for a product of the catalogue (gpu/product.h).
+// GPU labels of nodes: each platform's name for a product of the catalogue (gpu/product.h).
 //
 // Pure data, thread-safe. Only spellings that the platforms document; a name that is missing here is not an error: it
 // is looked for as the user wrote it.
@@ -48,33 +48,33 @@ std::vector<std::string> LabelsOf(Platform platform, const gpu::Product& product
 // Every value that the platform documents.
 std::set<std::string, std::less<>> KnownLabels(Platform platform);
 
-// What a user's or a labeller's name means. `exact`: a label's value, which means what its platform sells under it;
+// Products for a name of a user or a labeller. `exact`: a label's value, which means the product of its platform;
 // otherwise a short name ("h100") means every shape of it.
 std::vector<const gpu::Product*> ProductsOfName(std::string_view name, bool exact);
 // True where the name is some platform's own: no other platform uses it.
 bool IsPlatformsOwn(std::string_view name);
 
-// What all products that a name may mean have in common; nothing and 0 where they differ.
+// Common properties of all products that a name may mean; empty and 0 if they differ.
 struct GpuFacts {
   std::optional<gpu::ComputeCapability> capability;
   std::int64_t mebibytes = 0;
 };
 GpuFacts FactsOf(std::span<const gpu::Product* const> products);
 
-// Null for an unknown instance type. Matches what a provider documents for the whole family.
+// Null for an unknown instance type. Matches the families that a provider documents.
 const gpu::Product* ProductOfInstanceType(std::string_view instance_type);
 // Instance types with this product, as far as they are documented.
 std::vector<std::string> InstanceTypesOf(const gpu::Product& product);
 
-// AMD accelerators. Labellers write the name that a card's board says of itself ("AMD_Instinct_MI300X_OAM",
-// "Instinct_MI210", "AMD_Instinct_MI325_OAM"). Found by any spelling ("mi300x") or by PCI device id ("74a1", as
-// amd.com/gpu.device-id has it); null for others.
+// AMD accelerators. Labellers use the name of the card's board ("AMD_Instinct_MI300X_OAM", "Instinct_MI210",
+// "AMD_Instinct_MI325_OAM"). Found by any spelling ("mi300x") or by PCI device id ("74a1", as amd.com/gpu.device-id has
+// it); null for others.
 const gpu::Product* AmdProductOf(std::string_view product);
 // amd.com/gpu.product-name where it is documented, else "".
 std::string_view AmdLabelOf(const gpu::Product& product);
-// "gfx942"; "gfx" for an AMD GPU that is not in the catalogue, as quant::LaunchRequest wants it.
+// "gfx942"; "gfx" for an AMD GPU that is not in the catalogue, for quant::LaunchRequest.
 std::string AmdArchitectureOf(std::string_view product);
-// Cards whose board says no name (virtual functions in VMs, old labellers) are known by four hexadecimal digits.
+// Cards without a board name (virtual functions in VMs, old labellers) are labelled with four hexadecimal digits.
 bool IsAmdDeviceId(std::string_view product);
 
 }  // namespace autotune::experiment

@@ -1,4 +1,4 @@
-// Forgiving access to objects that a newer server may have changed: what is missing or of another type reads as empty.
+// Lenient access to objects that a newer server may have changed: missing or wrongly typed fields read as empty.
 //
 // Pure. References point into the argument or to a static null value.
 #pragma once

@@ -252,7 +252,7 @@ std::vector<std::string> AmdNames(const std::vector<std::string>& products) {
 }
 
 // Every amd.com/gpu.vram that is large enough, since "192G" is no number for Gt: whole cards and their partitions.
-// Never empty, which the API server would refuse.
+// Never empty, which the API server would reject.
 Names AmdSizes(std::int64_t mebibytes) {
   Names sizes = {std::to_string((mebibytes + 1023) / 1024) + "G"};
   for (const int gibibytes : {16, 24, 32, 36, 48, 64, 72, 96, 128, 144, 192, 256, 288}) {
@@ -340,7 +340,7 @@ Requirement RequirementOf(const api::GpuSpec& spec, const Placement& placement) 
   } else {
     need.products = spec.products;
     if (!spec.min_memory.empty()) {
-      // CheckPodInputs has refused what cannot be read.
+      // CheckPodInputs has rejected what cannot be read.
       if (const auto wanted = api::ParseQuantity(spec.min_memory, "spec.gpu.minMemory"); wanted.ok()) {
         need.mebibytes = LowestReading(*wanted) / kMebibyte;
       }

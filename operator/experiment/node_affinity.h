@@ -1,4 +1,4 @@
-// Which nodes an experiment may run on: spec.gpu and the task's placement as required node affinity.
+// Required node affinity of experiments, from spec.gpu and the task's placement.
 //
 // Pure. Platforms label GPUs differently, and an autoscaler knows only its own labels, so a requirement becomes several
 // alternative terms (terms are ORed, the expressions of a term ANDed): GPU Feature Discovery, GKE, Karpenter and EKS on
@@ -16,7 +16,7 @@
 
 namespace autotune::experiment {
 
-// amd.com/gpu, and what AMD's device plugin calls partitions of GPUs.
+// amd.com/gpu, and the partitions of AMD's device plugin.
 bool IsAmdResource(std::string_view resource_name);
 
 // True for resources whose nodes carry labels that products, memory and capability can be required by.
@@ -26,13 +26,13 @@ bool HasGpuLabels(std::string_view resource_name);
 // (an L4 of 24 GB reads 23034 MiB, with ECC) while the next smaller class is at least 15 % below.
 std::int64_t LowestReading(std::int64_t wanted);
 
-// Whether spec.gpu's products, minMemory and minComputeCapability admit this GPU. What is not known does not exclude.
+// Whether spec.gpu's products, minMemory and minComputeCapability admit this GPU. Unknown values do not exclude it.
 bool Admits(const api::GpuSpec& spec, const GpuInfo& gpu);
 
-// The pod's whole `affinity`: the user's, with every required term extended by ours. Null when there is none.
-// A pinned product replaces products, memory and capability, which it was chosen by. The user's own requirements are
-// never left out. What the quantization needs raises the minComputeCapability that the user asked for; without one it
-// is left out where no node carries GPU labels.
+// The pod's whole `affinity`: the user's, with every required term extended by ours. Null when there is none. A pinned
+// product replaces products, memory and capability, which it was chosen by. The user's own requirements are never left
+// out. Requirements of the quantization raise the user's minComputeCapability; without one they are left out if no node
+// has GPU labels.
 nlohmann::json AffinityOf(const api::GpuSpec& spec, const Placement& placement);
 
 }  // namespace autotune::experiment

@@ -1,4 +1,4 @@
-// What decisions need to know of the cluster's nodes: their GPUs. Pure values.
+// GPU-related view of a cluster's nodes. Pure values.
 #pragma once
 
 #include <cstdint>
@@ -21,16 +21,16 @@ struct NodeView {
 NodeView NodeViewFromJson(const nlohmann::json& node);
 
 struct GpuInfo {
-  // In the labeller's spelling; in GPU Feature Discovery's where the labeller has one name for different cards, and
-  // where only the instance type says what it is. "-MIG-1g.5gb" is appended to GKE's name of a partitioned GPU.
+  // In the labeller's spelling; in GPU Feature Discovery's where the labeller has one name for different cards, and if
+  // only the instance type identifies it. "-MIG-1g.5gb" is appended to GKE's name of a partitioned GPU.
   std::string product;            // "" = not labelled
   std::int64_t memory_bytes = 0;  // 0 = not known
   std::optional<quant::ComputeCapability> capability;
   std::string amd_architecture{};  // as in quant::LaunchRequest; "" = not an AMD GPU
 };
 // In this order: GPU Feature Discovery, AMD's node labeller, GKE, Karpenter and EKS, Karpenter on Azure, the instance
-// type. An AMD GPU's product is its product name, or its device id where the card has no name. What the labels do not
-// say is filled in for products of the catalogue (gpu/product.h); unknown stays unknown.
+// type. An AMD GPU's product is its product name, or its device id where the card has no name. Missing values are
+// filled in for products of the catalogue (gpu/product.h); others stay unknown.
 GpuInfo GpuOfNode(const NodeView& node);
 
 }  // namespace autotune::experiment

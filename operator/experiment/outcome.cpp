@@ -326,7 +326,7 @@ class Reader {
   }
 
   // bench has ended, and the engine is being stopped: GPUs are held and logs are written until the pod itself ends,
-  // which it does without help. A sidecar that does not go does not hold the result up for ever.
+  // which it does without help. A sidecar that does not go does not hold the result up forever.
   Outcome Ended(Kind kind, const ContainerView::Termination* end, std::optional<Failure> failure = std::nullopt) {
     const base::WallTime patience = end->finished_at + kStopSlack;
     if (!IsOver(pod_) && !pod_.deleting && now_ < patience) {

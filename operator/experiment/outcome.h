@@ -1,7 +1,7 @@
-// Pod -> outcome: where an experiment pod stands, or how it ended, as one of a closed list.
+// Outcome of a pod: the progress or the end of an experiment pod, as one of a fixed set.
 //
-// Pure. What happened inside is read from bench's termination message; what happens before bench can run, or to the
-// pod as a whole, is read from the pod's status. Exit code 137 alone is never out of memory (engines kill themselves).
+// Pure. Results inside the pod come from bench's termination message; events before bench runs, or of the whole pod,
+// come from the pod's status. Exit code 137 alone is never out of memory (engines kill themselves).
 #pragma once
 
 #include <optional>
@@ -22,12 +22,12 @@ struct Outcome {
     kSucceeded,  // run / model is set
     kFailed,     // failure is set
   } kind = Kind::kWaiting;
-  std::string waiting_message;          // the scheduler's or kubelet's words, for WaitingForResources
+  std::string waiting_message;          // message of the scheduler or kubelet, for WaitingForResources
   bool queued = false;                  // gated by a queue: deadlines do not count
   std::optional<bench::RunResult> run;  // also set, with partial loads, on some failures
   std::optional<bench::InspectResult> inspect;
   std::optional<bench::Failure> failure;
-  // When to look again although nothing changed (a deadline that only time can break); nothing = event-driven.
+  // Time of the next check without an event (a deadline); nullopt = event-driven.
   std::optional<base::WallTime> next_deadline;
   base::WallTime gpu_since{};  // GPUs are held from here ...
   base::WallTime ended_at{};   // ... to here

@@ -100,7 +100,7 @@ json EngineSecurity(const json& user) {
                   {"seccompProfile", {{"type", "RuntimeDefault"}}}};
   if (!user.is_object()) return context;
   context.merge_patch(user);
-  // The API server refuses the pair.
+  // The API server rejects the pair.
   if (context.value("privileged", false) && !user.contains("allowPrivilegeEscalation")) {
     context.erase("allowPrivilegeEscalation");
   }
@@ -249,7 +249,7 @@ class Builder {
     return container;
   }
 
-  // CheckPodInputs has refused a benchmark that cannot be read.
+  // CheckPodInputs has rejected a benchmark that cannot be read.
   base::Result<bench::BenchSpec> SpecWithFiles() const {
     auto spec = BenchSpecOf(spec_);
     if (!spec) return spec;

@@ -1,4 +1,4 @@
-// Candidate -> Pod: one experiment is one Pod, nothing else.
+// Builds the pod of a candidate: one experiment is one Pod.
 //
 // Pure. The pod: init container `install` copies the static launcher into an emptyDir; native sidecar `engine` runs the
 // engine under the launcher; main container `bench` measures, reports through its termination message and ends the pod.
@@ -48,7 +48,7 @@ struct PodEnvironment {
   std::string model_dir = "/models";          // where a model's volume is mounted; idOrPath "/x" is model_dir + "/x"
   std::string cache_dir = "/cache";           // hub cache claim
   std::string home_dir = "/home/autotune";    // HOME of the engine; "" = the image's or the user's own
-  std::string dataset_file{};    // local mode: what stands for spec.benchmark.dataset; "" = mounted at kDatasetDir
+  std::string dataset_file{};    // local mode: file to use as spec.benchmark.dataset; "" = mounted at kDatasetDir
   std::string questions_file{};  // the same for spec.quality.dataset and kQuestionsDir
   std::string records_dir = kRecordsDir;
   std::string host = "0.0.0.0";
@@ -59,7 +59,7 @@ struct PodEnvironment {
   PodPolicy policy;
 };
 
-// What only this run of the bench is told: it decides when to stop, not what is measured, and is not hashed.
+// Hints for one run of bench: they decide when to stop, not what is measured, and are not hashed.
 struct BenchHints {
   int vocab_size = 0, max_model_len = 0;             // of the model; 0 = not known
   std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
@@ -70,7 +70,7 @@ struct BenchHints {
   std::optional<measurement::Quality> quality_reference;
   bool only_cache_differs = false;              // from that baseline
   std::vector<std::optional<double>> start;     // the load to measure first
-  bool confirms = false;                        // a fresh start: `start` is the limit that it is asked about
+  bool confirms = false;                        // a fresh start: `start` is the limit to confirm
   std::optional<std::chrono::seconds> allowed;  // for all of the attempt, from the engine's start on
 };
 
@@ -95,8 +95,8 @@ struct Placement {
 
 // "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
-// What engines are told to load: the commit that the revision was when the model was inspected, so that every
-// experiment and what is deployed load the same files; the revision of the spec where no hub said a commit.
+// Revision for engines: the commit that the inspection found, so all experiments and the deployment load the same
+// files; the revision of the spec if the hub reported no commit.
 std::string ModelRevision(const api::AutotuneTask& task, std::size_t model);
 // Datasets are read before an experiment gets a GPU: by the pod that inspects the first model.
 bool ReadsDatasets(const api::TaskSpec& spec, std::size_t model);
@@ -107,10 +107,10 @@ std::string InspectPodName(const api::AutotuneTask& task, std::size_t model, int
 
 // Latency objectives compare configurations at this share of the requests/s at the baseline's limit.
 inline constexpr double kReferenceShare = 0.7;
-// What a point is worth to an objective.
+// Value of a point for an objective.
 measurement::Worth WorthOf(api::Objective objective);
-// What a candidate's pod measures; part of the content hash. Measurement::Slo is part of it: it decides where points
-// end.
+// Specification of the measurement of a candidate's pod; part of the content hash, including the SLO, which decides
+// where points end.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
 // A message of bench::CheckBenchSpec with the task's paths: "spec.load: ..." is spec.benchmark.load, spec.slo is its
 // own.
@@ -125,8 +125,8 @@ nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experimen
 nlohmann::json BuildInspectPod(const api::AutotuneTask& task, std::size_t model, int attempt,
                                const PodEnvironment& environment);
 
-// spec fields that no pod may be built from although the schema accepts them (what the policy refuses, a reserved
-// flag in runtimes[].args, an env name that the builder owns, ...): kInvalid with the field's path.
+// Checks spec fields that the schema accepts but a pod cannot have (the policy rejects them, a reserved flag in
+// runtimes[].args, a reserved env name, ...): kInvalid with the field's path.
 base::Status CheckPodInputs(const api::TaskSpec& spec, const std::vector<quant::EngineTraits>& traits,
                             const PodEnvironment& environment);
 

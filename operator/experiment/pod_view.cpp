@@ -130,7 +130,7 @@ PodView PodViewFromJson(const json& pod) {
   view.message = Text(status, "message");
   view.node = Text(spec, "nodeName");
   ReadConditions(Member(status, "conditions"), view);
-  // The binding is the fact; the condition may be missing on a pod that a kubelet refused at once.
+  // The binding is the fact; the condition may be missing on a pod that a kubelet rejected at once.
   view.scheduled = view.scheduled || !view.node.empty();
   const json& gates = Member(spec, "schedulingGates");
   view.scheduling_gated =

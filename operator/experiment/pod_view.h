@@ -1,6 +1,6 @@
 // The few fields of a Pod that decisions are made from: a typed projection (about 0.5 KB instead of 20 KB of JSON).
 //
-// Pure value, immutable once in a cache. Made from what a kubelet reports, or by local mode from its processes.
+// Pure value, immutable once in a cache. From a kubelet's report, or from the processes of local mode.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,8 @@ struct PodView {
   bool deleting = false;
   base::WallTime delete_by{};  // when its grace period is over (metadata.deletionTimestamp)
   base::WallTime created_at{};
-  // Since when it is the scheduler's job: the last change of metadata or spec. A queue opens a scheduling gate without
-  // a trace in the conditions (only their reason changes), so the field managers' times are the only source.
+  // Time from which the scheduling timeout counts: the last change of metadata or spec. A queue opens a scheduling gate
+  // without a trace in the conditions (only their reason changes), so the field managers' times are the only source.
   base::WallTime schedulable_since{};
   std::string phase;            // Pending Running Succeeded Failed Unknown
   std::string reason, message;  // status.reason: Evicted, NodeLost, DeadlineExceeded, ...

@@ -1,6 +1,6 @@
-// ToolResources: what the containers of our own image ask of a node, for all tasks of an operator.
+// ToolResources: resources of the tools image's containers, for all tasks of an operator.
 //
-// Pure values. A quota on compute resources refuses a pod with a container that states none of what it counts.
+// Pure values. A quota on compute resources rejects pods with containers that do not state the counted resources.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -18,8 +18,8 @@ struct ToolResources {
   nlohmann::json inspect = {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}};
 };
 
-// A container's resources as JSON text: {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}. kInvalid names what is
-// wrong, after `name`.
+// A container's resources as JSON text: {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}. kInvalid names the
+// error, after `name`.
 base::Result<nlohmann::json> ParseResources(const std::string& text, const std::string& name);
 
 }  // namespace autotune::experiment

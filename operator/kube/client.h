@@ -1,7 +1,7 @@
 // Client: requests to the Kubernetes API as values in, base::Result out.
 //
-// Thread-safe; calls block. The transport and clock are borrowed and must outlive the client. HTTP statuses become
-// base::Code by what the caller has to do: 409 kAlreadyExists or kConflict by reason, 404 kNotFound, 410 kNotFound with
+// Thread-safe; calls block. The transport and clock are borrowed and must outlive the client. HTTP statuses become the
+// base::Code of the caller's next action: 409 kAlreadyExists or kConflict by reason, 404 kNotFound, 410 kNotFound with
 // http_status 410, 401/403 kDenied (except 403 on a terminating namespace: kNotFound), 422 kInvalid where it is the
 // server's own validation of fields and kDenied where a policy or webhook says so, 400/405/413/415 kInvalid, 429 and
 // 5xx kRetry with Retry-After. The client never waits out a Retry-After itself: a work queue or a reflector waits
@@ -61,7 +61,7 @@ struct WatchOptions {
   std::string resource_version;
   std::chrono::seconds timeout{300};  // the server ends the stream then
   bool bookmarks = true;
-  bool send_initial_events = false;  // WatchList: the state first, then a bookmark that says so
+  bool send_initial_events = false;  // WatchList: the state first, then a bookmark that marks its end
 };
 
 struct WriteOptions {
@@ -87,7 +87,7 @@ struct DeleteOptions {
   std::optional<std::int64_t> grace_period_seconds;
 };
 
-// What a client tells about itself, for metrics. Called on the calling thread of each request; must not block.
+// Observer of a client, for metrics. Called on the calling thread of each request; must not block.
 class ClientObserver {
  public:
   virtual ~ClientObserver() = default;

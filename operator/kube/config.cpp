@@ -23,7 +23,7 @@ std::string Trimmed(std::string text) {
   return text.substr(begin);
 }
 
-// RFC 4648 with padding, line breaks ignored. Nothing when it is not base64.
+// RFC 4648 with padding, line breaks ignored. Returns nullopt if it is not base64.
 std::optional<std::string> DecodeBase64(const std::string& text) {
   const auto value = [](char c) -> int {
     if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -143,7 +143,7 @@ class Reader {
     return (std::filesystem::path(named_.file).parent_path() / path).lexically_normal().string();
   }
 
-  // KEY-data (base64), which wins over the file.
+  // KEY-data (base64), which takes precedence over the file.
   std::string Data(const char* key) {
     const std::string text = Text(key);
     if (text.empty()) return {};

@@ -1,7 +1,7 @@
-// ClusterConfig: where the API server is and who we are to it, from the pod's service account or from kubeconfig files.
+// ClusterConfig: API server address and client identity, from the pod's service account or from kubeconfig files.
 //
-// Loading is pure but for the Environment given. Every key of a kubeconfig that changes who is talked to or how, and
-// that is not implemented, is an error that names it: nothing is ignored silently.
+// Loading is pure apart from the given Environment. A kubeconfig key that changes the connection and is not supported
+// is an error that names it: nothing is ignored silently.
 #pragma once
 
 #include <map>
@@ -52,7 +52,7 @@ base::Result<ClusterConfig> KubeconfigConfig(const KubeconfigOptions& options, c
 // The loopback is always excepted, as in Go's net/http.
 bool ExceptedFromProxy(const std::string& host, const std::string& no_proxy);
 
-// What a program wants: an explicit kubeconfig path or context if given, else in-cluster, else the default kubeconfig.
+// Precedence: an explicit kubeconfig path or context, else in-cluster, else the default kubeconfig.
 base::Result<ClusterConfig> LoadConfig(const KubeconfigOptions& options, const Environment& environment);
 
 // The source for `config`: exec plugin, files, or static.

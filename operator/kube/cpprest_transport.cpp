@@ -474,7 +474,7 @@ class CpprestTransport final : public HttpTransport {
     }
     const base::MutexLock lock(mutex_);
     --callers_;
-    idle_.notify_all();  // under the lock: the destructor may go on as soon as it is released
+    idle_.notify_all();  // under the lock: the destructor may continue as soon as it is released
     return result;
   }
 
@@ -632,8 +632,8 @@ class CpprestTransport final : public HttpTransport {
     }
     if (!config_.impersonate_user.empty()) headers.add("Impersonate-User", config_.impersonate_user);
     if (!config_.impersonate_uid.empty()) headers.add("Impersonate-Uid", config_.impersonate_uid);
-    // One group: the library joins repeated headers with commas, which the server would read as one name; the loader
-    // of configurations refuses more.
+    // One group: the library joins repeated headers with commas, which the server would read as one name; the loader of
+    // configurations rejects more.
     if (!config_.impersonate_groups.empty()) headers.add("Impersonate-Group", config_.impersonate_groups.front());
     return {};
   }

@@ -1,7 +1,7 @@
-// CredentialSource: who we are to the API server, as of now.
+// CredentialSource: the current credential for the API server.
 //
-// Thread-safe. Sources re-read what rotates (service account tokens live one hour, exec plugins say when) and keep the
-// old credential when a re-read fails: an expired token is answered with 401, which says more than a local error.
+// Thread-safe. Sources re-read rotating credentials (service account tokens live one hour, exec plugins report an
+// expiry) and keep the old credential if that fails: the server's 401 is the more informative error.
 #pragma once
 
 #include <chrono>
@@ -27,9 +27,10 @@ struct Credential {
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
-  // May take as long as a plugin takes: never on an I/O thread.
+  // May block for as long as a plugin runs: do not call on an I/O thread.
   virtual base::Result<Credential> Get() = 0;
-  // For the TLS set-up of a new connection, on the I/O thread: what Get() gave last. Nothing slower than a local file.
+  // For the TLS set-up of a new connection, on the I/O thread: the last result of Get(). Must not be slower than a
+  // local file.
   virtual base::Result<Credential> Current() { return Get(); }
   // The server answered 401 to `used`: the next Get() must not serve it from a cache. Does nothing when the source
   // has a newer one already.

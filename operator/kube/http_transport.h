@@ -1,8 +1,7 @@
-// HttpTransport: the narrow seam around the HTTP library; no type of that library crosses it.
+// HttpTransport: interface around the HTTP library; no type of the library is visible outside.
 //
-// Thread-safe: any number of threads may call Send and Stream at once. Both block and never throw. Everything a caller
-// has to tell apart is in ErrorKind. Destroying a transport cancels what is in flight and waits for those calls to
-// return, so that it must outlive nothing but its callers' interest.
+// Thread-safe: any number of threads may call Send and Stream at once. Both block and never throw. ErrorKind has all
+// cases that callers distinguish. The destructor cancels the calls in flight and waits for them to return.
 #pragma once
 
 #include <chrono>
@@ -45,7 +44,7 @@ struct Request {
   std::chrono::milliseconds deadline{30'000};
   // The largest response body that is read: beyond it the call ends with kTooLarge. For Stream: the longest line.
   std::size_t body_limit = std::size_t{4} << 20;
-  // True where executing the request twice is harmless: it is sent again, once, when the connection broke.
+  // True if the request may be executed twice: it is then sent again, once, after a broken connection.
   bool idempotent = false;
 };
 
@@ -61,7 +60,7 @@ enum class ErrorKind {
   kConnect,    // no connection: refused, unreachable, name not resolved
   kTls,        // handshake or certificate
   kReset,      // an existing connection broke; the server may have executed the request
-  kProtocol,   // what came is not HTTP, or the request could not be formed
+  kProtocol,   // the response is not HTTP, or the request is malformed
   kTooLarge,   // body_limit exceeded
 };
 
@@ -74,8 +73,7 @@ struct HttpError {
   std::string text;      // never contains a credential
 };
 
-// kRetry, except kCancelled (kCancelled), kTls and kTooLarge (kInvalid: they stay wrong until somebody changes
-// something).
+// kRetry, except kCancelled (kCancelled), kTls and kTooLarge (kInvalid: they need a change by a person).
 base::Error ToError(const HttpError& error, std::string_view what);
 
 template <typename T>
@@ -84,12 +82,12 @@ class [[nodiscard]] HttpResult {
   HttpResult(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT: implicit on purpose
   HttpResult(HttpError error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
-  // Precondition: ok().
+  // REQUIRES: ok().
   T& value() { return std::get<0>(state_); }
   const T& value() const { return std::get<0>(state_); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
-  // Precondition: !ok().
+  // REQUIRES: !ok().
   [[nodiscard]] const HttpError& error() const { return std::get<1>(state_); }
 
  private:

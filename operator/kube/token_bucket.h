@@ -1,4 +1,4 @@
-// TokenBucket: so many requests per second on average, so many at once.
+// TokenBucket: rate limiter with an average rate and a burst.
 //
 // Thread-safe; waiters are served in the order in which they came. Non-positive rates switch it off.
 #pragma once

@@ -23,7 +23,7 @@ std::vector<std::string> Texts(const json& list) {
   return texts;
 }
 
-// metadata.name, metadata.labels['x'], ... of the pod; nothing for a field that this machine has no answer to.
+// metadata.name, metadata.labels['x'], ... of the pod; nullopt for a field that this machine has no answer to.
 std::optional<std::string> PodField(const json& pod, const std::string& path) {
   const json& metadata = Member(pod, "metadata");
   for (const char* name : {"name", "namespace", "uid"}) {

@@ -1,8 +1,7 @@
-// From a container of a Pod to the process that stands for it: command line, environment, files.
+// Translates a container of a Pod to a local process: command line, environment, files.
 //
-// Pure. Does what a kubelet does with `command`, `args` and `env` ($(NAME) references, $$ escapes, valueFrom), on top
-// of the environment of this program instead of an image's. Images, resources and security contexts have no meaning
-// here.
+// Pure. Handles `command`, `args` and `env` like a kubelet ($(NAME) references, $$ escapes, valueFrom), on top of the
+// environment of this program instead of an image's. Images, resources and security contexts are ignored.
 #pragma once
 
 #include <map>
@@ -25,9 +24,9 @@ struct ContainerCommand {
   Environment environment;
 };
 
-// `pod_variables` are set for every container of the pod (AUTOTUNE_POD_DIR, AUTOTUNE_PORT, ...) and win over what the
-// container sets. Secrets are read from a variable of this program's environment with the same name as the container's:
-// kInvalid, in a kubelet's words, where a secret that is not optional is not there.
+// `pod_variables` are set for every container of the pod (AUTOTUNE_POD_DIR, AUTOTUNE_PORT, ...) and take precedence
+// over those of the container. Secrets are read from a variable of this program's environment with the same name as the
+// container's: kInvalid, in a kubelet's words, where a secret that is not optional is not there.
 base::Result<ContainerCommand> ResolveContainer(const nlohmann::json& pod, const nlohmann::json& container,
                                                 const Environment& parent, const Environment& pod_variables);
 

@@ -33,7 +33,7 @@ bool IsFree(int port) {
 
 // A port that is free now and that no other pod of ours was given; 0 when there is none. Not from the range that the
 // system gives to outgoing connections: one could take it before the engine listens. And low enough for what engines
-// derive from it: SGLang listens on the port + 10000 too, and refuses to start when that is above 65535. Begins at a
+// derive from it: SGLang listens on the port + 10000 too, and does not start when that is above 65535. Begins at a
 // place of this process' own, since several programs may look at the same time.
 int FreePort(const std::set<int>& taken) {
   constexpr int kFirst = 20'000, kCount = 2'000;
@@ -265,7 +265,7 @@ std::optional<PodGrant> LocalCluster::Grant(Entry& entry) {
   return grant;
 }
 
-// First come, first served: a pod that needs many GPUs is not overtaken for ever by those that need one.
+// First come, first served: a pod that needs many GPUs is not overtaken forever by those that need one.
 void LocalCluster::Schedule() {
   std::vector<std::pair<std::shared_ptr<LocalPod>, PodGrant>> starting;
   std::vector<std::pair<std::shared_ptr<LocalPod>, std::string>> waiting;

@@ -1,7 +1,7 @@
 // LocalCluster: reconcile::Cluster without Kubernetes. One task, this machine as the only node, pods as processes.
 //
 // Keeps the task's status and its pods in memory, emulates resource versions, hands out GPUs in the order in which pods
-// were created. Thread-safe. The destructor ends every process and removes what it wrote (logs are kept on request).
+// were created. Thread-safe. The destructor ends every process and removes its files (logs are kept on request).
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ namespace autotune::local {
 
 struct LocalOptions {
   Machine machine;
-  Environment environment;                      // what containers inherit
+  Environment environment;                      // inherited by containers
   std::map<std::string, Environment> by_image;  // added for the containers of pods whose engine has this image
   std::filesystem::path directory;              // pods work here, one directory each; created, removed at the end
   std::filesystem::path logs;                   // "" = not kept; else each pod's logs go to logs/<pod>
@@ -51,8 +51,8 @@ class LocalCluster final : public reconcile::Cluster {
   base::Status VisitTasks(const std::string& ns, const std::function<void(const api::AutotuneTask&)>& visit) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
-  // What a reconcile decides from, and (in `version`) what to wait for a change of. Also starts pods that GPUs are free
-  // for, and forgets deleted ones that have ended.
+  // Input of a reconcile, and (in `version`) the version for AwaitChange(). Also starts pods for which GPUs are free,
+  // and removes deleted pods that have ended.
   reconcile::Observed Observe(std::uint64_t* version);
   // Waits until something is newer than `version`, until `deadline`, or until stopped (false).
   bool AwaitChange(std::uint64_t version, std::optional<base::WallTime> deadline, const std::stop_token& stop);
@@ -62,9 +62,9 @@ class LocalCluster final : public reconcile::Cluster {
   [[nodiscard]] bool HasRunningPods() const;
   [[nodiscard]] const std::optional<nlohmann::json> config_map() const;
 
-  // Ends all pods; those that are not gone after `grace` are killed. Returns when nothing runs any more.
+  // Ends all pods; those that are not gone after `grace` are killed. Returns when all processes have ended.
   void StopAll(std::chrono::milliseconds grace);
-  // Takes the patience out of a StopAll() that another thread is in.
+  // Makes a StopAll() in another thread kill at once.
   void KillAll();
 
  private:
@@ -79,7 +79,7 @@ class LocalCluster final : public reconcile::Cluster {
   void Changed();
   void Schedule();
   void Reap();
-  // Directory, GPUs, port; nothing when GPUs are missing.
+  // Directory, GPUs, port; nullopt if GPUs are missing.
   std::optional<PodGrant> Grant(Entry& entry) REQUIRES(mutex_);
   [[nodiscard]] nlohmann::json PodJson(const Entry& entry) const REQUIRES(mutex_);
   void KeepLogs(const std::string& pod_name) const;

@@ -1,8 +1,8 @@
-// One pod as processes on this machine: what a kubelet does for the pods that operator/experiment builds.
+// Runs one pod as processes on this machine, as a kubelet runs the pods of operator/experiment.
 //
-// Init containers in order, a native sidecar that is restarted when it dies and gates what follows by its startup probe
-// (exec), the main containers, termination messages, activeDeadlineSeconds, graceful end. A thread of its own drives
-// it; public members are thread-safe. The destructor ends every process of the pod and joins.
+// Init containers in order, a native sidecar that is restarted when it ends and whose startup probe (exec) gates the
+// next containers, the main containers, termination messages, activeDeadlineSeconds, graceful end. A thread of its own
+// drives it; public members are thread-safe. The destructor ends every process of the pod and joins.
 #pragma once
 
 #include <condition_variable>
@@ -31,7 +31,7 @@ inline constexpr const char* kPortVariable = "AUTOTUNE_PORT";
 // Marks every process of a pod, so that none can be lost: its value is the pod's UID.
 inline constexpr const char* kPodUidVariable = "AUTOTUNE_POD_UID";
 
-// What a pod gets from the machine when it is scheduled.
+// Resources of a scheduled pod.
 struct PodGrant {
   std::filesystem::path directory;  // the pod's own: the shared emptyDir, and <container>.log
   int port = 0;
@@ -41,8 +41,8 @@ struct PodGrant {
 
 class LocalPod {
  public:
-  // `changed` is called, without locks held, after every change of State(). `clock` dates what the status says; waiting
-  // for processes is in real time whatever it says.
+  // `changed` is called, without locks held, after every change of State(). `clock` gives the times in the status;
+  // waiting for processes is always in real time.
   LocalPod(nlohmann::json pod, Environment parent, base::Clock& clock, std::function<void()> changed);
   ~LocalPod();
   LocalPod(const LocalPod&) = delete;
@@ -53,12 +53,12 @@ class LocalPod {
   // Ends it as a deletion does: SIGTERM, after the grace period SIGKILL. Returns at once.
   void Delete(std::chrono::milliseconds grace);
   void SetUnschedulable(const std::string& message);
-  // It can never run here: it fails at once, as on a node that cannot start the first container.
+  // Fails the pod at once, because it can never run here, as on a node that cannot start the first container.
   void Reject(const std::string& message);
 
   [[nodiscard]] PodState State() const;
   [[nodiscard]] bool WasStarted() const;
-  // Nothing runs (any more), and nothing will.
+  // True if no process runs and none will start.
   [[nodiscard]] bool Ended() const;
   [[nodiscard]] const nlohmann::json& pod() const { return pod_; }
 
@@ -79,11 +79,11 @@ class LocalPod {
   void Run();
   Wake RunContainers();
   base::Status Prepare();
-  // Unlike on a node, nothing that a container lacks comes later. kInvalid names the container.
+  // Unlike on a node, missing objects are an error. kInvalid names the container.
   [[nodiscard]] base::Status CheckContainers() const;
   // Failed, and why: its first container could not be started.
   void EndUnstarted(const std::string& message, PodState& state) const;
-  // False when the process could not even start: the container's state says why.
+  // False when the process could not even start: the container's state has the reason.
   bool StartContainer(Running& running);
   // The container's process has ended.
   void RecordExit(Running& running, ProcessExit exit);

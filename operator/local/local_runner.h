@@ -1,6 +1,6 @@
-// Runs a task on this machine from the beginning to its end: observe, decide, apply, wait.
+// Runs a task on this machine to its end: observe, decide, apply, wait. Blocks; one thread.
 //
-// The decisions are the operator's own (operator/reconcile); only the cluster is another.
+// The decisions are those of the operator (operator/reconcile); only the cluster differs.
 #pragma once
 
 #include <filesystem>
@@ -19,18 +19,18 @@ namespace autotune::local {
 struct LocalTools {
   std::filesystem::path launch_binary, bench_binary;
   std::filesystem::path hub_cache;  // where the hub's files are cached
-  std::filesystem::path model_dir;  // what stands for the models' volumes; "" = paths are those of this machine
-  std::filesystem::path dataset;    // the file that stands for spec.benchmark.dataset
-  std::filesystem::path questions;  // the file that stands for spec.quality.dataset
-  std::filesystem::path records;    // the directory that stands for spec.benchmark.records
+  std::filesystem::path model_dir;  // directory to use as the models' volumes; "" = paths are those of this machine
+  std::filesystem::path dataset;    // file to use as spec.benchmark.dataset
+  std::filesystem::path questions;  // file to use as spec.quality.dataset
+  std::filesystem::path records;    // directory to use as spec.benchmark.records
 };
 experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools);
 
-// Sets what an API server would: namespace, uid, generation, creation time. An earlier status of the same GPUs is kept
-// where `resume`, but experiments that were not finished begin anew.
+// Sets the fields that an API server sets: namespace, uid, generation, creation time. An earlier status of the same
+// GPUs is kept where `resume`, but experiments that were not finished begin anew.
 void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, bool resume);
 
-// What local mode cannot do, before anything starts: kInvalid names the field.
+// Checks for settings that local mode does not support: kInvalid names the field.
 base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine);
 
 // Returns the finished task (Complete or Failed). kCancelled when stopped; nothing runs any more then.

@@ -1,8 +1,8 @@
-// The GPUs of this machine (or simulated ones), and the node that they make it.
+// GPUs of this machine (or simulated ones), presented as a Node with GPU labels.
 //
-// Found by nvidia-smi, else below /proc/driver/nvidia; CUDA_VISIBLE_DEVICES restricts the pool as it does for every
-// CUDA program. The node carries the labels that GPU Feature Discovery (AMD: the node labeller) would give it, so that
-// local mode takes the same decisions as a cluster.
+// Plain values; DetectMachine() blocks. GPUs are found by nvidia-smi, else below /proc/driver/nvidia;
+// CUDA_VISIBLE_DEVICES restricts the pool as it does for every CUDA program. The node carries the labels that GPU
+// Feature Discovery (AMD: the node labeller) would give it, so local mode decides as a cluster does.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +18,7 @@
 namespace autotune::local {
 
 struct Machine {
-  std::vector<std::string> devices;  // what CUDA_VISIBLE_DEVICES names them by; the pool
+  std::vector<std::string> devices;  // names for CUDA_VISIBLE_DEVICES; the pool
   experiment::GpuInfo gpu;  // of all devices; product in GPU Feature Discovery's spelling, of AMD in its labeller's
   bool simulated = false;
   std::vector<std::string> notes;  // for people: devices that are left out, and why
@@ -36,13 +36,13 @@ std::vector<GpuDevice> ParseNvidiaSmi(std::string_view output);
 // = not set) allows, at most `limit` devices (0 = all).
 Machine PoolOf(const std::vector<GpuDevice>& found, const std::string* visible, int limit);
 
-// Looks at the machine. No GPU is not an error: `devices` is empty then.
+// Detects the GPUs of the machine. No GPU is not an error: `devices` is empty then.
 Machine DetectMachine(const Environment& environment, int limit);
 
 Machine SimulatedMachine(const experiment::GpuInfo& gpu, int count);
 
-// The node that this machine is: labels and allocatable GPUs under `resource`. `labels` are added: what a task selects
-// its nodes by has no meaning on the only machine there is.
+// The node that this machine is: labels and allocatable GPUs under `resource`. `labels` are added, because node
+// selectors of a task have no meaning on a single machine.
 experiment::NodeView NodeOf(const Machine& machine, const std::string& resource,
                             const std::map<std::string, std::string>& labels);
 

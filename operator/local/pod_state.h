@@ -1,7 +1,7 @@
-// Where a local pod stands, and the status that a kubelet would report for it.
+// State of a local pod, and the status that a kubelet would report for it.
 //
 // Pure values. The status has exactly the fields that a kubelet of Kubernetes 1.33+ writes for a pod with a native
-// sidecar, so that what reads pods (operator/experiment) cannot tell local mode from a node.
+// sidecar, so readers of pods (operator/experiment) need no case for local mode.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

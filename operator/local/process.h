@@ -1,8 +1,8 @@
 // One child process in a process group of its own, and everything it starts.
 //
-// A thread per process waits for its end, so that nobody polls. Thread-safe; the owner's destructor ends the whole
-// group and joins. The group is killed when its leader ends, as a container's other processes are; what left the group
-// (setsid) is found by KillMarked().
+// A thread per process waits for its end, without polling. Thread-safe; the owner's destructor ends the whole group and
+// joins. The group is killed when its leader ends, as a container's other processes are; processes that left the group
+// (setsid) are found by KillMarked().
 #pragma once
 
 #include <sys/types.h>

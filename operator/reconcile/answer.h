@@ -1,5 +1,4 @@
-// The answer of a task: scores, best, Pareto front, improvement and cost, recomputed from all experiments every time.
-// Pure.
+// Result of a task: scores, best, Pareto front, improvement and cost, recomputed from all experiments every time. Pure.
 #pragma once
 
 #include <optional>
@@ -15,32 +14,33 @@ namespace autotune::reconcile {
 // one sentence, when experiments succeeded and none meets the SLO; else an empty string.
 std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status);
 
-// Where latencies are compared: as the first experiment that has ended measured it, one load for each scenario. Without
-// those that are not known yet; empty unless NeedsReference.
+// Reference loads of latency objectives: as the first finished experiment measured them, one per scenario. Unknown ones
+// are missing; empty unless NeedsReference.
 std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec& spec, const api::TaskStatus& status);
-// A latency objective without given loads: the limit of one experiment, the baseline if it runs, says at which load
-// all of them are compared.
+// True for a latency objective without fixed loads: the limit of one experiment, usually the baseline, determines the
+// load at which all are compared.
 bool NeedsReference(const api::TaskSpec& spec);
 
-// Of one GPU for an hour: spec.gpu.pricePerHour, else the operator's for the product; nothing = not known.
+// Of one GPU for an hour: spec.gpu.pricePerHour, else the operator's for the product; nullopt = not known.
 std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status);
-// The price of the GPUs that a point is measured on, all of it carried by a million tokens of one kind. "" without a
-// price per hour or such tokens.
+// Prices of the GPUs at a point per million tokens, each with the whole cost on one kind of tokens. "" without a price
+// per hour or such tokens.
 struct TokenPrices {
   std::string input, output;
 };
 TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Point& point, int gpus);
 
-// Only the cost, for a task that comes to no answer.
+// Only the cost, for tasks without a result.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 
-// What judging needs of one experiment; quality against the baseline of its runtime, once that has ended.
+// Input of the judgement for one experiment; with the quality relative to the baseline of its runtime, once that has
+// ended.
 tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status);
 // Of experiments that are judged together: fresh starts belong to the one that they confirm.
 std::vector<tuning::Observation> ObservationsOf(const std::vector<const api::ExperimentStatus*>& experiments,
                                                 const api::TaskStatus& status);
 
-// Are the two started alike but for the type of the KV cache?
+// True if the type of the KV cache is the only difference between the two.
 bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other);
 
 // Reasons of warnings that follow from a comparison; recomputed with it.

@@ -1,4 +1,5 @@
-// apply(): carries out a plan through a Cluster. The only place of the reconcile that acts.
+// Apply(): carries out a plan through a Cluster. The only part of the reconcile with side effects. Blocks; one thread
+// per task.
 #pragma once
 
 #include <string>
@@ -11,11 +12,11 @@
 namespace autotune::reconcile {
 
 struct Applied {
-  // The first error: what follows it was not done, and the next reconcile decides again from what is then observed. A
-  // pod or a ConfigMap that the API server refuses is none: that is remembered and has to be decided about. A pod that
-  // it does not delete is an error, and keeps nothing else from being done.
+  // The first error. Later actions were skipped, and the next reconcile decides again. A rejected pod or ConfigMap is
+  // not an error: it is remembered for the next decision. A pod that cannot be deleted is an error, but the other
+  // actions are still done.
   base::Status status;
-  bool look_again = false;       // something was refused: decide again at once
+  bool look_again = false;       // an object was rejected: decide again at once
   std::string resource_version;  // the task's new version, where one was written
 };
 

@@ -1,6 +1,6 @@
-// Cluster: the one interface through which a reconcile acts. Kubernetes and local mode implement it.
+// Cluster: interface for all side effects of a reconcile. Kubernetes and local mode implement it.
 //
-// Implementations are thread-safe. Calls block; errors are base::Error with the code that says what to do next.
+// Implementations are thread-safe. Calls block; errors are base::Error, whose code tells the caller what to do.
 // Creating a pod that already exists with the right owner UID is success (names are deterministic).
 #pragma once
 
@@ -25,21 +25,20 @@ class Cluster {
   virtual ~Cluster() = default;
 
   // Applies a JSON merge patch (RFC 7386: null removes) to the status subresource; carries metadata.resourceVersion, so
-  // a task that somebody else changed gives kConflict. Returns the new resourceVersion.
+  // a task that another client changed gives kConflict. Returns the new resourceVersion.
   virtual base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) = 0;
 
-  // kInvalid: this pod can never be taken. kRetry with the server's words: not now. kAlreadyExists: somebody else's
-  // name.
+  // kInvalid: the pod can never be accepted. kRetry with the server's message: not at present. kAlreadyExists: another
+  // owner has a pod with this name.
   virtual base::Status CreatePod(const nlohmann::json& pod) = 0;
   // Deletes with a UID precondition; a pod that is gone already is success.
   virtual base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) = 0;
 
-  // In the version that was observed: one that was edited since stays, with kConflict. A task that is gone already is
-  // success.
+  // Deletes the task in the version that was observed: kConflict, and nothing is deleted, if it was edited since. A
+  // task that is gone already is success.
   virtual base::Status DeleteTask(const api::ObjectMeta& task) = 0;
 
-  // Creates or replaces a ConfigMap owned by the task; kAlreadyExists, and nothing written, where it is somebody
-  // else's.
+  // Creates or replaces a ConfigMap owned by the task; kAlreadyExists, and nothing is written, if it has another owner.
   virtual base::Status ApplyConfigMap(const nlohmann::json& config_map) = 0;
 
   // A workload that serves today, of one of api::kWorkloadKinds: once a task as its baseline, once for the difference

@@ -1,8 +1,7 @@
-// Conclude: what the measurements come to, once nothing is left to run, and whether the recommendation could be
-// written.
+// Conclude: end of a task after its last experiment: the result, and the state of the recommendation.
 //
-// Pure. The results are in the status before the recommendation is tried, and the task is Complete once it was tried:
-// who waits for Ready finds the ConfigMap, or the condition that says why there is none.
+// Pure. The results are in the status before the recommendation is tried, and the task is Complete once it was tried: a
+// client that waits for Ready finds the ConfigMap, or the condition with the reason for its absence.
 #pragma once
 
 #include <nlohmann/json.hpp>

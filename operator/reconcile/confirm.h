@@ -1,5 +1,5 @@
-// Which finalist is started afresh, before a search may end. What looks best among many noisy measurements is partly
-// luck: only fresh starts say whether it keeps the SLO (tuning/judge.h).
+// Confirmations: fresh starts of the best configuration before a search ends. The best of many noisy measurements is
+// partly luck: only fresh starts decide whether it meets the SLO (tuning/judge.h).
 //
 // Pure; from the status alone, so that a restart asks for the same.
 #pragma once
@@ -12,16 +12,16 @@
 
 namespace autotune::reconcile {
 
-// Fresh starts that the answer needs. Unset in the spec: one, where another experiment is within the leader's interval,
-// a bound within the noise of one start, or measurements vary more than usual; none of an answer that is certain.
+// Number of fresh starts of the best configuration. If the spec does not set it: one, if another experiment is within
+// its interval, a limit is within the noise of one start, or measurements vary more than usual; otherwise none.
 int ConfirmationsOf(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput& input);
 
-// The experiment to start afresh next; nothing when the leader has its fresh starts or too many were spent on leaders
-// that did not hold. `status` has its answer.
+// The next experiment to start afresh; nullopt if the best one has its fresh starts, or too many were spent on earlier
+// ones that missed the limits. REQUIRES: Answer() has filled `status`.
 std::optional<std::size_t> NextConfirmation(const api::TaskSpec& spec, const api::TaskStatus& status,
                                             const SearchInput& input);
 
-// "confirming e3-abc123", while a fresh start is at work; else "".
+// "confirming e3-abc123", while a fresh start runs; else "".
 std::string ConfirmingText(const api::TaskStatus& status);
 
 }  // namespace autotune::reconcile

@@ -44,7 +44,7 @@ api::TaskStatus ReadBack(api::TaskStatus status) {
   return read_back ? std::move(*read_back) : std::move(status);
 }
 
-// Numbers stay as they were measured; what they come to is nothing as long as they are not those of the present spec.
+// Numbers stay as they were measured; what they come to is nothing as long as they are not those of the current spec.
 void WithoutAnswer(api::TaskStatus& status) {
   status.best.reset();
   status.reference_loads.clear();
@@ -71,7 +71,7 @@ api::TaskStatus Begun(const Observed& observed, base::WallTime now) {
 }
 
 // Lets go of measurements that were made for another model, workload, image or GPU request: they say nothing about the
-// present spec, whatever becomes of that.
+// current spec, whatever becomes of that.
 void DropOthers(const Observed& observed, const api::ExpandedFor& asked, base::WallTime now, api::TaskStatus& status) {
   if (!status.expanded_for) return;
   std::vector<api::ExperimentStatus> kept;
@@ -133,7 +133,7 @@ std::string UndeletedText(const Memory& memory, const std::vector<PodRef>& pods)
 void TellUndeleted(const Observed& observed, const Plan& plan, base::WallTime now,
                    std::vector<api::Condition>& conditions) {
   const std::string undeleted = UndeletedText(observed.memory, plan.delete_pods);
-  // After a restart it is not known before they are tried again.
+  // After a restart it is not known before they are retried.
   if (undeleted.empty() && !plan.delete_pods.empty()) return;
   SetUndeleted(undeleted, observed.task.metadata.generation, now, conditions);
 }
@@ -192,7 +192,7 @@ class Look {
     return Search(*asked, tracked);
   }
 
-  // The workload that is the baseline. Nothing: it is known, or there is none.
+  // The workload that is the baseline. nullopt: it is known, or there is none.
   std::optional<Verdict> KnowDeployed() {
     const std::optional<api::BaselineSpec>& baseline = spec_.optimization.baseline;
     const bool asks = baseline && baseline->deployment_ref;
@@ -435,7 +435,7 @@ class Look {
   const Settings& settings_;
   const base::WallTime now_;
   api::TaskStatus status_;
-  bool expanded_ = false;  // status_.experiments are those of the present spec
+  bool expanded_ = false;  // status_.experiments are those of the current spec
   bool is_late_ = false;   // the task's deadline is over
   std::optional<Space> space_;
   std::string space_error_;
@@ -459,7 +459,7 @@ std::vector<PodRef> PodsToDelete(const Observed& observed, std::optional<base::W
 }
 
 // A finished task stays as it is until its spec changes, whatever rules or program are newer. Only a recommendation
-// that could not be written is tried again, pods that are left go, and the task when its time is over.
+// that could not be written is retried, pods that are left go, and the task when its time is over.
 Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallTime now) {
   Plan plan;
   const Expiry expiry = ExpiryOf(observed.task, settings.retention);

@@ -1,11 +1,10 @@
-// decide(): from what is observed to what has to happen next. The heart of the operator.
+// Decide(): from the observed state to the next actions. The core of the operator.
 //
 // Pure and level-triggered: no step depends on having seen an event, every call recomputes from the task, its pods and
-// the nodes. The state of a task is its status plus its pods; a killed operator goes on at the next call.
+// the nodes. The state of a task is its status plus its pods; a restarted operator continues at the next call.
 //
-// The steps are files of their own: track (what the pods say), inspect (the model's facts), expand (the experiments of
-// the present spec), conclude (the answer). Each takes what it needs and returns what it found; this one puts it
-// together.
+// The steps have their own files: track (states of the pods), inspect (facts of the model), expand (experiments of the
+// current spec), conclude (the result). Decide() combines them.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -30,9 +29,9 @@ struct Observed {
   api::AutotuneTask task;
   std::vector<experiment::PodView> pods;    // those whose controller owner is the task
   std::vector<experiment::NodeView> nodes;  // empty = not watched or none
-  // Why the spec could not be read although the schema let it pass; then task.spec means nothing.
+  // Error of a spec that the schema accepts but that cannot be read; task.spec is then meaningless.
   std::string spec_error;
-  // Why the status could not be read: a newer operator wrote it. Then only its conditions mean something.
+  // Error of a status that cannot be read, because a newer operator wrote it; only its conditions are then meaningful.
   std::string status_error;
   Memory memory;
 };
@@ -50,8 +49,7 @@ struct PodRef {
 };
 
 struct Plan {
-  // In the order in which apply() acts. The status (only if it changed) comes first: no result is lost to what fails
-  // after it.
+  // In the order of Apply(). The status (only if it changed) is first, so later failures lose no result.
   std::optional<api::TaskStatus> status;
   std::vector<TaskEvent> events;  // emitted after the status write succeeded
   std::string read_deployment;    // of the task's namespace; "" = none
@@ -61,7 +59,7 @@ struct Plan {
   std::vector<PodRef> delete_pods;
   std::vector<nlohmann::json> create_pods;
   bool delete_task = false;               // its time is over; nothing else is done then
-  std::optional<base::WallTime> wake_at;  // look again then although nothing changed
+  std::optional<base::WallTime> wake_at;  // time of the next check without a change
 };
 
 Plan Decide(const Observed& observed, const Settings& settings, base::WallTime now);

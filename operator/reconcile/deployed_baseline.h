@@ -1,5 +1,4 @@
-// What is deployed today as the baseline of a task: when it is read, which runtime and checkpoint it is of, and which
-// parameters it has. Pure.
+// The production deployment as the baseline of a task: when it is read, its runtime, checkpoint and parameters. Pure.
 #pragma once
 
 #include <optional>
@@ -17,19 +16,19 @@
 
 namespace autotune::reconcile {
 
-// Of spec.optimization.baseline's command, or of its deploymentRef as it was read; REQUIRES: one of them is set.
-// kInvalid names the field: it is no command of a runtime of the task, serves no checkpoint of it, or has what an
-// experiment cannot have. What is left out without harm is a warning.
+// Returns the baseline from spec.optimization.baseline.command, or from deploymentRef as it was read. kInvalid, with
+// the field: it is not a command of a runtime of the task, serves no checkpoint of it, or has settings that an
+// experiment cannot have. Settings that are ignored are added to `warnings`. REQUIRES: command or deploymentRef is set.
 base::Result<tuning::NamedBaseline> DeployedBaseline(const api::TaskSpec& spec,
                                                      const std::vector<ResolvedRuntime>& runtimes,
                                                      const quant::RuleSet& rules,
                                                      std::vector<quant::Warning>& warnings);
 
-// A workload that is to be the baseline, and is not in the status yet.
+// Next step of reading a workload that is not in the status yet.
 struct DeployedReading {
-  Verdict verdict;                        // what the task says meanwhile; kFailed: it can never be the baseline
-  std::optional<api::ReadWorkload> read;  // it was read: the next look goes on
-  std::optional<api::WorkloadRef> ask;    // to be read now
+  Verdict verdict;                        // condition until it is read; kFailed: it cannot be the baseline
+  std::optional<api::ReadWorkload> read;  // set when it was read; the next pass continues
+  std::optional<api::WorkloadRef> ask;    // workload to read now
   std::optional<base::WallTime> wake_at;
 };
 DeployedReading ReadDeployed(const api::WorkloadRef& ref, const std::string& gpu_resource, const Memory& memory,

@@ -1,8 +1,8 @@
-// What other tasks of the namespace measured that this task would measure again: spec.optimization.reuse.
+// Measurements of other tasks of the namespace that this task can use instead of its own: spec.optimization.reuse.
 //
-// A measurement is taken only where nothing that it depends on differs: content hash, model commit, workload and bounds
-// (api::ExpandedFor), and GPU product. It counts like one of the task's own, names its origin (reusedFrom) and costs
-// nothing. Pure.
+// A measurement is reused only if everything that it depends on is equal: content hash, model commit, workload and
+// limits (api::ExpandedFor), and GPU product. It counts like a measurement of the task, has its origin in reusedFrom
+// and costs nothing. Pure.
 #pragma once
 
 #include <optional>
@@ -13,37 +13,38 @@
 
 namespace autotune::reconcile {
 
-// What a task looks for in others.
+// Properties that a reusable measurement must have.
 struct ReuseQuery {
-  std::string uid;  // of the task that asks
+  std::string uid;  // UID of the task that reuses
   api::ExpandedFor asked;
   std::vector<api::ModelStatus> models;
 };
 
-// What one other task has for it.
+// Reusable measurements of one other task.
 struct EarlierTask {
   std::string name;
   std::string finished_at;  // RFC 3339
   std::string gpu_product;  // never empty
-  std::string leader;       // hash of the best experiment; "" = none
-  // Hashes of the baselines, where latencies were compared at a load that was theirs; else empty.
+  std::string leader;       // content hash of the best experiment; "" = none
+  // Content hashes of the baselines, if latencies were compared at a load of the baselines; else empty.
   std::vector<std::string> references;
-  std::vector<api::ExperimentStatus> experiments;  // that ended for good, each with reused_from
+  std::vector<api::ExperimentStatus> experiments;  // finished, each with reused_from set
 };
 
-// Nothing where the task is not over, or has no experiment that the query may take.
+// Returns nullopt if the task is not finished, or has no experiment that matches the query.
 std::optional<EarlierTask> EarlierFrom(const api::AutotuneTask& task, const ReuseQuery& query);
 
-// Adds what was found to the list; only the tasks that ended last are kept.
+// Adds `found` to the list, which keeps only the tasks that finished last.
 void Collect(EarlierTask found, std::vector<EarlierTask>& tasks);
 
-// The results for these candidates on these GPUs.
+// The reusable results for a list of candidates on one GPU product.
 class Reusable {
  public:
-  // `hashes`: of all candidates of the task. Nothing is reusable where `gpu_product` is not known. Borrows `tasks`.
+  // `hashes`: content hashes of all candidates of the task. Empty if `gpu_product` is "". REQUIRES: `tasks` outlives
+  // this object.
   Reusable(const std::vector<EarlierTask>& tasks, const std::string& gpu_product,
            const std::vector<std::string>& hashes);
-  // Of the task that ended last; null = none.
+  // Returns the result of the task that finished last; null if there is none.
   [[nodiscard]] const api::ExperimentStatus* Find(const std::string& hash) const;
 
  private:

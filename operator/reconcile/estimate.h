@@ -1,4 +1,4 @@
-// What a search is expected to take, in the words of a status, and what a budget has room for. Pure.
+// Estimated cost of a search, as in the status, and the check of its budget. Pure.
 #pragma once
 
 #include <optional>
@@ -10,20 +10,20 @@
 
 namespace autotune::reconcile {
 
-// Of the whole task: what is over and what is expected to come. Plays the search several times: below a second for
+// Estimate for the whole task: past and expected experiments. Simulates the search several times: below a second for
 // spaces of any size.
 api::TaskStatus::Estimate EstimateOf(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput& input,
                                      base::WallTime now);
-// What it took, with the first estimate kept beside it.
+// Actual cost of a finished task; keeps the first estimate.
 api::TaskStatus::Estimate TakenBy(const api::TaskStatus& status, base::WallTime now);
-// "took 1.4 GPU-hours, 1.1-2 were estimated"; "" where nothing was estimated.
+// "took 1.4 GPU-hours, estimated 1.1-2"; "" without an estimate.
 std::string ComparedWithEstimate(const api::TaskStatus& status);
 
-// Why nothing may be started at all: the budget is below the cheapest experiment's estimate, or the deadline is past.
-// Names the field. Nothing where something fits.
+// Error if no experiment can start: the budget is below the estimate of the cheapest one, or the deadline has passed.
+// Names the field. nullopt if one fits.
 std::optional<std::string> BudgetRefusal(const api::TaskSpec& spec, const SearchInput& input);
 
-// "5-9", "7"; rounded to what is worth saying.
+// "5-9", "7"; rounded.
 std::string RangeText(double low, double high, int decimals);
 
 }  // namespace autotune::reconcile

@@ -34,7 +34,7 @@ std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   erase("optimization", {"retries"});
   erase("gpu", {"pricePerHour"});
   if (!IsAdaptive(spec)) {
-    // They judge what is measured. An adaptive search is led by them: it goes on for others.
+    // They judge what is measured. An adaptive search is led by them: it continues for others.
     read.erase("slo");
     erase("optimization", {"objective"});
   }
@@ -144,7 +144,7 @@ Server ServerOf(const Space& space, const tuning::Candidate& candidate) {
   return {space.models[candidate.model].name, space.runtimes[candidate.runtime].spec.name};
 }
 
-// Merges what a status has with what the present spec asks for.
+// Merges what a status has with what the current spec asks for.
 class Merge {
  public:
   Merge(const Observed& observed, const api::TaskStatus& status, const api::ExpandedFor& asked, base::WallTime now)

@@ -1,7 +1,7 @@
-// Expand: from the spec and the model's facts to the experiments of a task, and what they were expanded for.
+// Expand: from the spec and the model's facts to the experiments of a task, with a record of these inputs.
 //
-// Pure. What the experiments of a status belong to is a recorded fact (api::ExpandedFor, rules_version, gpu_*); it is
-// compared with what the present spec asks for, and nothing else says whether a measurement still counts.
+// Pure. The inputs of the experiments in a status are recorded (api::ExpandedFor, rules_version, gpu_*). Only their
+// comparison with the current spec decides whether a measurement still counts.
 #pragma once
 
 #include <string>
@@ -14,23 +14,23 @@
 
 namespace autotune::reconcile {
 
-// Facts of all checkpoints, in the spec's order. REQUIRES: `status` is one of an inspection of the present spec.
+// Facts of all checkpoints, in the spec's order. REQUIRES: `status` is one of an inspection of the current spec.
 std::vector<checkpoint::ModelFacts> FactsOfModels(const api::TaskStatus& status);
 
-// Hash of what says which model it is and what its files are; not of what it takes to get at them.
+// Hash of the identity of the model and its files, without the access to them.
 std::string ModelSourceOf(const api::ModelSpec& model);
 
-// What the present spec asks for. kInvalid names the field's path.
+// Inputs of the expansion from the current spec. kInvalid names the field's path.
 base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings& settings);
 
-// Whether a measurement with this runtime and checkpoint (api::MeasuredWith), made for `was`, is one for `asked` too.
+// True if a measurement with this runtime and checkpoint (api::MeasuredWith) for `was` is also valid for `asked`.
 bool MeasuresTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked, const std::string& with);
 
-// Whether `asked` wants the experiments that were expanded for `was`, under the rules and the hashes of then.
+// True if `asked` has the experiments that were expanded for `was`, with the same rules and hashes.
 bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked);
 
-// Whether the experiments of `status` are those of the present spec and can be gone on with: newer rules or hashes do
-// not touch a search that has nothing left to start.
+// True if the experiments of `status` are those of the current spec and can continue. Newer rules or hashes do not
+// affect a search that has nothing left to start.
 bool IsExpanded(const api::TaskSpec& spec, const api::TaskStatus& status, const api::ExpandedFor& asked,
                 const Settings& settings);
 
@@ -40,8 +40,7 @@ GpuChoice GpuOf(const api::TaskStatus& status);
 // The candidate that an experiment measures, also where it was named by an earlier scheme of hashes; null if none.
 const tuning::Candidate* CandidateOf(const Space& space, const api::ExperimentStatus& experiment);
 
-// The experiment as it was before its first attempt that counts: numbers, causes and times are gone, the count of its
-// pods is not.
+// The experiment without results, failures and times; the number of its pods is kept.
 api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment);
 
 // Everything of a status that an expansion decides.
@@ -54,7 +53,7 @@ struct Expanded {
   std::vector<quant::Warning> warnings;
   std::vector<api::ExperimentStatus> experiments;
   int reused = 0;          // of them, results of other tasks that are new here
-  api::GpuSeconds let_go;  // paid for what is not among them any more, or is run again
+  api::GpuSeconds let_go;  // cost of experiments that were removed or are repeated
   Space space;
 };
 
@@ -67,7 +66,7 @@ struct ToAdd {
 void AddExperiments(const Observed& observed, const Space& space, const std::vector<ToAdd>& added, base::WallTime now,
                     api::TaskStatus& status);
 
-// The experiments of the present spec: those of `status` that it still asks for, with what they measured, and new ones.
+// The experiments of the current spec: those of `status` that it still contains, with their results, and new ones.
 base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,
                               const api::ExpandedFor& asked, base::WallTime now);
 

@@ -1,4 +1,4 @@
-// What a GPU costs for an hour, by product, in the operator's configuration: for tasks that give no price. Pure.
+// Prices per GPU-hour by product, from the operator's configuration, for tasks without a price. Pure.
 #pragma once
 
 #include <map>
@@ -10,14 +10,15 @@
 
 namespace autotune::reconcile {
 
-// Product, in any spelling that spec.gpu.products takes, to a decimal.
+// GPU product, in any spelling that spec.gpu.products accepts, to a decimal price per GPU-hour.
 using GpuPrices = std::map<std::string, std::string>;
 
-// "H100=4.10,L40S=1.2". kInvalid: a price without a product, a product twice, or what is no decimal above 0.
+// Parses "H100=4.10,L40S=1.2". kInvalid: a price without a product, a product listed twice, or a price that is not a
+// decimal above 0.
 base::Result<GpuPrices> ParseGpuPrices(std::string_view text);
 
-// Of this product; "" = there is none. The name that is the product's own wins over a short one that means several.
-// Parts of GPUs (MIG) have no price.
+// Returns the price of a product; "" if there is none. The full product name takes precedence over a short name of
+// several products. MIG instances have no price.
 std::string PriceOf(const GpuPrices& prices, const api::GpuSpec& gpus, const std::string& product);
 
 }  // namespace autotune::reconcile

@@ -1,4 +1,4 @@
-// What a task's search learned, from its status: effects of parameters, predicted against measured, the trajectory.
+// Insights from a task's status, for reports: effects of parameters, predicted against measured values, the trajectory.
 //
 // Pure, for reports; no decision reads it. Below a second for spaces of any size.
 #pragma once
@@ -10,7 +10,7 @@
 namespace autotune::reconcile {
 
 // `space`: of the spec and of status.model (BuildSpace). Effects and predictions are those of an adaptive search's
-// model and are given for Grid and Random too: they are about what was measured, not about who chose it.
+// model and are given for Grid and Random too: they describe the measurements, independent of the strategy.
 tuning::search::Insight InsightOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space);
 
 // The part that needs no space: experiments in the order in which they ended.

@@ -44,7 +44,7 @@ std::string Text(const bench::Failure& failure) {
 
 // What one checkpoint waits for.
 struct Reading {
-  std::optional<Verdict> verdict;  // nothing: the facts are known
+  std::optional<Verdict> verdict;  // nullopt: the facts are known
   std::optional<nlohmann::json> create_pod;
   std::optional<base::WallTime> wake_at;
 };
@@ -181,7 +181,7 @@ std::string SourceOf(const api::TaskSpec& spec, std::size_t index) {
              : model;
 }
 
-// What is known of a checkpoint: its facts where they are of the present spec, else only how often it was read.
+// What is known of a checkpoint: its facts where they are of the current spec, else only how often it was read.
 api::ModelStatus Before(const api::TaskStatus& status, const api::ModelSpec& spec, const std::string& source) {
   api::ModelStatus model{spec.name, std::nullopt, source, {}};
   const auto found = std::ranges::find(status.models, spec.name, &api::ModelStatus::name);

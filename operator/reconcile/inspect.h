@@ -1,7 +1,7 @@
-// Inspect: the facts of every checkpoint. Given inline, known from before, or read by a pod of its own.
+// Inspect: the facts of every checkpoint, given inline, already known, or read by an inspection pod.
 //
-// Pure. A hub or a registry that does not answer is asked again for as long as that lasts; what it answers about the
-// model (no access, no such revision, a damaged file) is an answer.
+// Pure. An unreachable hub or registry is retried without end; its answers about the model (no access, no such
+// revision, a damaged file) are final.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -16,7 +16,7 @@
 namespace autotune::reconcile {
 
 struct Inspection {
-  std::vector<api::ModelStatus> models;  // of the present spec, in its order
+  std::vector<api::ModelStatus> models;  // of the current spec, in its order
   bool known = false;                    // the facts of all of them
   Verdict verdict;                       // while they are not
   std::vector<nlohmann::json> create_pods;

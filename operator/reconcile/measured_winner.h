@@ -1,4 +1,4 @@
-// What an experiment's entry in the status started, as something to deploy: from the task alone. Pure.
+// The configuration of an experiment as a deployable Winner, from the task's object only. Pure.
 #pragma once
 
 #include "base/result.h"
@@ -8,7 +8,7 @@
 
 namespace autotune::reconcile {
 
-// kInvalid: the spec has no such runtime any more, or the status had no room for the arguments.
+// kInvalid: the spec no longer has this runtime, or the arguments did not fit into the status.
 base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const api::ExperimentStatus& experiment,
                                             const quant::RuleSet& rules,
                                             const experiment::PodEnvironment& environment = {});

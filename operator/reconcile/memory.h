@@ -1,8 +1,8 @@
-// What an operator remembers of a task between two looks at it, and may forget: which pods it created, what the API
-// server refused, whether the recommendation was written. Everything that a decision may not lose is in the status;
-// what is lost with this costs an early try at most.
+// Memory of an operator about a task between two reconciles: created pods, rejections by the API server, the state of
+// the recommendation. It may be lost: everything that decisions require is in the status, and a loss costs at most an
+// early retry.
 //
-// Plain values. One per task, kept by whoever runs Decide() and Apply(), used by one thread at a time.
+// Plain values. One per task, owned by the caller of Decide() and Apply(), used by one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,11 @@
 namespace autotune::reconcile {
 
 struct Memory {
-  // Refusals are forgotten with the generation that they met: an edit may be the answer to them.
+  // Refusals are forgotten with the generation that they met: an edit may resolve them.
   std::int64_t generation = -1;
 
-  // Pods by name that the API server took. One that is not there although the caches show what was written has been
-  // deleted by somebody; one that was never created has to be.
+  // Names of created pods. A pod that is missing although the caches are current was deleted; a pod that is not in this
+  // set has to be created.
   std::set<std::string> created;
 
   struct Refused {
@@ -34,7 +34,7 @@ struct Memory {
     base::WallTime at{};
   };
   std::map<std::string, Refused> refused;  // by pod name, until that pod is taken
-  // Of any pod, with nothing taken since: the next try is this task's only one.
+  // The last rejection of any pod, without a created pod since: the task then creates one pod at a time.
   std::optional<Refused> last_refused;
 
   // Pods by name that the API server does not delete, and why; until it does.
@@ -71,7 +71,7 @@ struct Memory {
   void ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now);
 };
 
-// How long to wait before what failed `times` times in a row is tried again: 15 s, doubled up to 5 minutes.
+// Delay before a retry after `times` failures in a row: 15 s, doubled up to 5 minutes.
 base::Duration RefusalDelay(int times);
 
 }  // namespace autotune::reconcile

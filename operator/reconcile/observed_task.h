@@ -1,5 +1,5 @@
-// A task as it is observed: read in full, or, where its spec cannot be read although the schema let it pass or its
-// status is a newer operator's, with the reason, so that it is told of instead of being overlooked. Pure.
+// An observed task, or the error if its spec or status cannot be read (a spec that the schema accepts, a status of a
+// newer operator), so that the task reports it. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,11 +12,11 @@ namespace autotune::reconcile {
 
 struct ObservedTask {
   api::AutotuneTask task;
-  std::string spec_error;    // not empty: task.spec means nothing
-  std::string status_error;  // not empty: of task.status only the conditions mean something
+  std::string spec_error;    // not empty: task.spec is meaningless
+  std::string status_error;  // not empty: only the conditions of task.status are meaningful
 };
 
-// Fails only for an object that is no task at all (no metadata).
+// Fails only for an object without metadata.
 base::Result<ObservedTask> ObserveTask(const nlohmann::json& object);
 
 }  // namespace autotune::reconcile

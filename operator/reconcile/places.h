@@ -1,7 +1,7 @@
-// Places: how many experiments run at once, and which GPUs are left for the next one.
+// Parallelism: number of experiments at the same time, and the GPUs that are free for the next one.
 //
-// A task may say it (spec.parallelism). Else an adaptive search takes a few places where the cluster has GPUs for them:
-// each further experiment at a time is chosen without what the others would have shown. Pure.
+// spec.parallelism sets it. Otherwise an adaptive search uses a few, if the cluster has the GPUs: each parallel
+// experiment is chosen without the results of the others. Pure.
 #pragma once
 
 #include <map>
@@ -16,27 +16,27 @@
 
 namespace autotune::reconcile {
 
-// spec.parallelism, else what was chosen (status.parallelism), else one. One until the reference load is known, because
-// the others measure at it.
+// spec.parallelism, else status.parallelism, else one. One until the reference load is known, because the other
+// experiments measure at it.
 int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
-// GPUs by name of the nodes that experiments may run on; empty where no node is known. What other tasks hold of them is
-// not known here: a pod that waits for it says so.
+// GPUs by name of the nodes that experiments may run on; empty where no node is known. GPUs in use by other tasks are
+// not subtracted: a pod that waits for them reports it.
 std::map<std::string, int> GpusByNode(const api::TaskSpec& spec, const api::TaskStatus& status,
                                       const std::vector<experiment::NodeView>& nodes);
 
 // For status.parallelism. `gpus`: GpusByNode.
 int ChoosePlaces(const api::TaskSpec& spec, const SearchInput& input, const std::map<std::string, int>& gpus);
 
-// GPUs that trials take and leave, by node. Trials that have no node yet are expected where they fit best.
+// Free GPUs by node. Trials without a node are assumed on the node where they fit best.
 class FreeGpus {
  public:
   explicit FreeGpus(const std::map<std::string, int>& gpus);
 
-  // Takes them, and gives the node's index; 0 where nothing is known.
+  // Takes GPUs and returns the index of the node; 0 without nodes.
   std::size_t Take(int gpus, const std::string& node = "");
-  // For tuning::search::Slots. Nothing where nothing is known, or where nothing runs: then a trial that does not fit
-  // waits for nobody, and its pod says what it lacks.
+  // For tuning::search::Slots. Returns nullopt without known nodes, or if nothing runs: a trial that does not fit is
+  // then created anyway, and its pod reports the missing resources.
   [[nodiscard]] std::optional<std::vector<int>> Left() const;
 
  private:

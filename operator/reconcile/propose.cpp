@@ -229,7 +229,7 @@ search::StartOutcome OutcomeOf(const api::ExperimentStatus& experiment) {
 }
 
 // The requests in flight of a baseline at the load where latencies are compared: the one load that the search then
-// knows. Nothing where limits are compared, or it is not known yet.
+// knows. Returns nullopt if limits are compared, or it is not known yet.
 std::optional<double> ReferenceConcurrency(const tuning::Criteria& criteria, const api::TaskStatus& status) {
   if (!criteria.AtReference()) return std::nullopt;
   for (const api::ExperimentStatus& experiment : status.experiments) {

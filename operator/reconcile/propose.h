@@ -1,7 +1,7 @@
-// Propose: which candidates run next, as tuning/search decides, from what a status holds.
+// Propose: the next candidates of an adaptive search (tuning/search), from the status.
 //
-// Pure and deterministic: the same spec, status and space give the same proposal after any restart, because nothing but
-// the status is remembered. Used where spec.optimization.strategy is Adaptive; Grid and Random plan everything at once.
+// Pure and deterministic: the same spec, status and space give the same proposal after any restart, because the status
+// is the only state. Used where spec.optimization.strategy is Adaptive; Grid and Random plan everything at once.
 #pragma once
 
 #include <map>
@@ -17,9 +17,9 @@
 
 namespace autotune::reconcile {
 
-// When spec.optimization.budget.deadline is over; nothing without one.
+// End of spec.optimization.budget.deadline; nullopt without one.
 std::optional<base::WallTime> DeadlineOf(const api::TaskSpec& spec, const api::TaskStatus& status, base::WallTime now);
-// "spec.optimization.budget.deadline: 10m after the start of the task are over". REQUIRES: there is one.
+// "spec.optimization.budget.deadline: 10m since the start of the task have passed". REQUIRES: the spec has a deadline.
 std::string DeadlineText(const api::TaskSpec& spec);
 
 // A task as the search sees it. `candidates[i]` is space.expansion.candidates[i].
@@ -37,26 +37,26 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
 
 struct Proposal {
   std::vector<ToAdd> start;  // to be added to the experiments
-  // Set: nothing more is started. The experiments that run go on.
+  // Set: no further experiment starts; running ones continue.
   std::optional<tuning::search::Reason> stopped;
   double expected_gain = 0;              // with `stopped`: of the best candidate that is left, as a share of the leader
   std::vector<api::NotTried> not_tried;  // with `stopped`: candidates that were left out, most first
-  std::string refused;  // with `stopped`: nothing was started at all, and why the limits do not let anything start
+  std::string refused;  // with `stopped`: no experiment has started, and the reason for which the limits allow none
 };
 // Fills the free places (PlacesOf); when the search has ended, with a fresh start of the leader. `status` has its
 // answer. `input`: of the same. `gpus`: GpusByNode.
 Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input,
                  const std::map<std::string, int>& gpus);
 
-// "no candidate that is left is expected to gain 5 % (the best one 1.2 %)", for people.
+// Reason of the end of a search, for people.
 std::string WhyStopped(const Proposal& proposal);
 
-// What another attempt of `entry` (of candidate `candidate`) may take, in seconds; 0 where nothing is limited. Nothing:
-// what the budget has left is not enough.
+// Seconds that another attempt of `entry` (of candidate `candidate`) may take; 0 without a limit; nullopt if the rest
+// of the budget is not enough.
 std::optional<double> AllowedAgain(const SearchInput& input, const api::ExperimentStatus& entry, std::size_t candidate);
 
-// What the pod of `entry` is told of the search: the score to beat, what is expected of it, what the budget has for it.
-// `input` is null where the search is not adaptive.
+// Hints for the pod of `entry`: the score to beat, the prediction, and its part of the budget. `input` is null where
+// the search is not adaptive.
 experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput* input,
                                 const Space& space, const api::ExperimentStatus& entry,
                                 const tuning::Candidate& candidate);

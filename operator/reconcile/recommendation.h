@@ -9,12 +9,11 @@
 
 namespace autotune::reconcile {
 
-// Tells one ConfigMap from another.
+// Hash that identifies the contents of a ConfigMap.
 std::string DigestOf(const nlohmann::json& config_map);
 
 // Named deploy::WinnerName(task). Keys: the files of spec.recommendation.targets (deploy::Targets()), `command.txt`
-// (the engine's command line, shell-quoted), `about.txt` (what it is, how it was measured, which targets are left out
-// and why).
+// (the engine's command line, shell-quoted), `about.txt` (description, measurement, skipped targets with reasons).
 nlohmann::json Recommendation(const api::AutotuneTask& task, const deploy::Winner& best);
 
 }  // namespace autotune::reconcile

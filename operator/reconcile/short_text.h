@@ -1,4 +1,4 @@
-// Texts that have to fit: examples, events, conditions. Pure.
+// Length limits of texts: examples, events, conditions. Pure.
 #pragma once
 
 #include <cstddef>

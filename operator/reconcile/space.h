@@ -1,5 +1,5 @@
 // From a task's spec to its candidate space: resolves runtimes and releases, reads the quantization styles, picks the
-// GPUs, and expands. Pure. `autotune plan` shows exactly what this returns, and decide() runs exactly that.
+// GPUs, and expands. Pure. `autotune plan` shows exactly this result, and Decide() runs it.
 #pragma once
 
 #include <optional>
@@ -21,15 +21,15 @@ struct GpuChoice {
   std::string product;  // "" = no node carries GPU labels
   std::optional<quant::ComputeCapability> capability;
   std::int64_t memory_bytes = 0;
-  std::string amd_architecture{};  // as in quant::LaunchRequest; "" = NVIDIA, or what spec.gpu.resourceName says
+  std::string amd_architecture{};  // as in quant::LaunchRequest; "" = NVIDIA, or as in spec.gpu.resourceName
 };
 
 // The products of the nodes that spec.gpu allows, the one with the most allocatable GPUs first (ties by name). Empty
 // where no node is labelled.
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
-// Whether spec.gpu still allows GPUs that were chosen before. Nodes that are away or cordoned forbid nothing: only the
-// spec does, by its products, bounds, vendor, or a nodeSelector that no node of that product has.
+// Whether spec.gpu still allows GPUs that were chosen before. Missing or cordoned nodes do not matter: only the spec
+// does, by its products, limits, vendor, or a nodeSelector that no node of that product has.
 bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes);
 
 // Whether spec.gpu allows a node with these GPUs ("" = any) apart from the one of this name.
@@ -50,7 +50,7 @@ struct ResolvedRuntime {
   quant::EngineRelease release;
 };
 
-// A checkpoint and what its files say.
+// A checkpoint and its facts.
 struct ResolvedModel {
   std::string name;  // api::ModelSpec::name
   checkpoint::ModelFacts facts;
@@ -60,7 +60,7 @@ struct Space {
   std::vector<ResolvedModel> models;  // as in TaskSpec::models
   std::vector<ResolvedRuntime> runtimes;
   tuning::Expansion expansion;
-  // Indices into expansion.candidates: what runs, in this order; of an adaptive search what may run.
+  // Indices into expansion.candidates: candidates to run, in this order; for an adaptive search those that may run.
   std::vector<std::size_t> schedule;
   std::vector<quant::Warning> warnings;  // of the task as a whole
 };
@@ -68,7 +68,7 @@ struct Space {
 // "docker.io/vllm/vllm-openai:v0.24.0" and "vllm/vllm-openai@sha256:..." are one repository.
 std::string_view RepositoryOf(std::string_view image);
 
-// Canonical text of what makes a runtime measure differently, apart from its arguments.
+// Canonical text of a runtime's inputs of a measurement, apart from its arguments.
 std::string IdentityOf(const api::RuntimeSpec& runtime);
 
 // kInvalid names the field's path.
@@ -78,17 +78,17 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
                                const GpuChoice& gpu, const quant::RuleSet& rules,
                                const experiment::PodEnvironment& environment);
 
-// One product for the whole task: the one that the most combinations can run on, so that what a task asks for is not
-// pruned because weaker GPUs are more numerous; among equals the first. A GpuChoice{} where there is no choice.
+// One product for the whole task: the one on which most candidates can run, so that no candidate is pruned because
+// weaker GPUs are more numerous; the first of equals. GpuChoice{} if there is no choice.
 GpuChoice ChooseGpu(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
                     const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
                     const experiment::PodEnvironment& environment);
 
-// The facts of a model's `facts` (inline config.json), with its `quantization` applied; nothing when not inline.
+// The facts of a model's `facts` (inline config.json), with its `quantization` applied; nullopt if not inline.
 base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::TaskSpec& spec, std::size_t model);
 
-// Tokens that every engine's context holds with this checkpoint; nothing where a flag or a scaling of the positions may
-// make it another, or no config is in the spec.
+// Context length in tokens of every engine with this checkpoint; nullopt if a flag or a scaling of the positions may
+// change it, or the spec has no config.
 std::optional<int> KnownContext(const api::TaskSpec& spec, std::size_t model, const checkpoint::ModelFacts& facts);
 
 // The builder's input for one candidate of a space.

@@ -1,5 +1,5 @@
-// What one status write changed, for counters: experiments that came to their end, attempts that infrastructure ended,
-// and the GPU time that was accounted for. Pure.
+// Changes of one status write, for metrics: finished experiments, retries after infrastructure failures, and GPU time.
+// Pure.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace autotune::reconcile {
 
 using api::kSecondsPerHour;
 
-// What an experiment cost, all attempts together. Of a running one: its earlier attempts.
+// Cost of all attempts of an experiment; of a running one, of its earlier attempts.
 api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment);
-// What all of the task cost, with what an edit dropped or ran again.
+// Cost of the whole task, including experiments that an edit removed or repeated.
 api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status);
 
 struct Tally {

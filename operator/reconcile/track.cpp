@@ -20,7 +20,7 @@ using std::chrono::seconds;
 constexpr seconds kFirstRetryDelay{10};
 constexpr seconds kLongestRetryDelay{300};
 // A kubelet reports that a pod has ended within a second or two of its deadline. One that does not is gone, or cut off:
-// the API server then keeps the pod for ever.
+// the API server then keeps the pod forever.
 constexpr seconds kTerminationSlack{60};
 
 std::string Label(const PodView& pod, const char* name) {
@@ -421,7 +421,7 @@ api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentSta
 
 std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& experiment) {
   const auto reason = bench::FailureReasonFromName(experiment.reason);
-  // What else is tried again was no fault of where it ran.
+  // What else is retried was no fault of where it ran.
   const bool blamed = reason && (!bench::IsRetryable(*reason) || *reason == bench::FailureReason::kNodeRefused);
   const bool pending = experiment.state == api::ExperimentState::kPending;
   if (!blamed || !pending || experiment.node.empty()) return "";

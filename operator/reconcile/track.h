@@ -1,9 +1,9 @@
-// Track: experiments against pods. Where each entry of status.experiments stands, which pods have to go, which come
-// next.
+// Track: matches experiments with pods: the state of each entry of status.experiments, the pods to delete, and the next
+// pods to create.
 //
 // Pure. An entry's `attempts` counts pods that were seen: a pod is created first and recorded when it is observed, so a
-// pod that the status knows and that is not there any more has vanished (an infrastructure failure), and so has one
-// that this operator remembers to have created. A pod that nobody recorded is found again by its deterministic name.
+// recorded pod, or one that this operator remembers to have created, that no longer exists was deleted (an
+// infrastructure failure). An unrecorded pod is found by its deterministic name.
 #pragma once
 
 #include <map>
@@ -23,7 +23,7 @@ using Experiments = std::vector<api::ExperimentStatus>;
 
 bool IsFinished(const api::ExperimentStatus& experiment);
 
-// Measured by a bench that knew nothing of quality: neither a number nor a word why there is none.
+// True for results of a bench without quality measurement: neither a value nor a warning.
 bool LacksQuality(const api::ExperimentStatus& experiment);
 // Reasons of an experiment's warnings.
 inline constexpr const char* kQualityNotMeasured = "QualityNotMeasured";
@@ -31,40 +31,42 @@ inline constexpr const char* kMeasuredWith = "MeasuredWithReserve";  // what ben
 inline constexpr const char* kQualityPartlyMeasured = "QualityPartlyMeasured";  // something is there, and why no more
 inline constexpr const char* kRanElsewhere = "RanElsewhere";  // an earlier attempt met a fault of its node
 
-// Whether an edit of the spec that leaves the content hash as it is (a time-out, a toleration, a pull secret) may
-// change how this failure ends.
+// True if an edit of the spec that does not change the content hash (a time-out, a toleration, a pull secret) may avoid
+// this failure.
 bool MayEndDifferently(const api::ExperimentStatus& experiment);
 
 struct Tracked {
   Experiments experiments;
   bool active = false;                         // a pod is loading or measuring
-  std::string waiting_message;                 // the scheduler's or kubelet's words, where pods wait and none is active
+  std::string waiting_message;                 // message of the scheduler or kubelet, if pods wait and none is active
   std::optional<base::WallTime> wake_at;       // the next deadline
-  std::map<std::string, std::string> waiting;  // by experiment: what its pod waits for, which runs nothing yet
+  std::map<std::string, std::string> waiting;  // by experiment: what its pod, which has not started, waits for
   std::vector<TaskEvent> events;
 };
-// The experiments as the pods say. `gpu_product`: of the nodes that they run on, until the launcher says what it saw.
+// Updates the experiments from the pods. `gpu_product`: of the nodes that they run on, until the launcher has reported
+// it.
 Tracked Track(const Observed& observed, Experiments experiments, const std::string& gpu_product, base::WallTime now);
 
 struct Next {
   std::vector<std::size_t> start;         // entries whose next attempt is to be created now, in order
-  std::string waiting_message;            // what keeps the others, where that is not the number of places
+  std::string waiting_message;            // what delays the others, apart from the parallelism
   std::optional<base::WallTime> wake_at;  // the next retry
 };
-// What to start within `places` (PlacesOf), baselines first. What the API server refused waits longer each time and
-// lets the others go first; after a refusal of any pod one is tried at a time.
+// Entries to start within `places` (PlacesOf), baselines first. Rejected pods wait longer each time, after the others;
+// after any rejection one pod is created at a time.
 Next NextToStart(const Observed& observed, const Experiments& experiments, int places, base::WallTime now);
 
-// The task was suspended (call it after Track) or cannot go on: what runs goes back to pending, its GPU time counts as
-// wasted, results stay. No attempt is counted as failed.
+// For a suspended task (call it after Track), or one that cannot continue: running experiments become pending, their
+// GPU time counts as wasted, results are kept. No attempt counts as failed.
 Experiments Suspended(const Observed& observed, Experiments experiments, base::WallTime now);
 
-// The task's deadline has passed, as `why` says: what has not begun fails. What runs goes on. Call it after Track.
+// For a task whose deadline has passed, with the message `why`: experiments that have not begun fail, running ones
+// continue. Call it after Track.
 void EndWaiting(const Observed& observed, const Tracked& tracked, const std::string& why, base::WallTime now,
                 Experiments& experiments, std::vector<TaskEvent>& events);
 
-// What an experiment that is taken out of the status cost until now. Of a running one also the GPU time that it holds:
-// its pod is deleted next.
+// Cost of an experiment that is removed from the status, including the GPU time of its running pod, which is deleted
+// next.
 api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now);
 
 // Where the next attempt must not run: the node that the latest one blamed, if spec.gpu has another; else "".
@@ -76,8 +78,8 @@ int LastAttempt(const Observed& observed, const std::string& hash);
 // The name of the next attempt's pod.
 std::string NextPodName(const api::AutotuneTask& task, const api::ExperimentStatus& experiment);
 
-// Pods of this task that no entry of `status` wants any more, in every state of the task: results recorded (as
-// spec.keepPods says), removed candidates, earlier attempts, pods of a suspended or failed task.
+// Pods of this task that are no longer needed, in any state of the task: recorded results (spec.keepPods), removed
+// candidates, earlier attempts, pods of a suspended or failed task.
 std::vector<PodRef> SurplusPods(const Observed& observed, const api::TaskStatus& status);
 
 }  // namespace autotune::reconcile

@@ -1,4 +1,4 @@
-// What a look at a task comes to, for people and for kstatus: status.state and the conditions. Pure.
+// Summary of a reconcile for people and kstatus: status.state and the conditions. Pure.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace autotune::reconcile {
 struct Verdict {
   enum class Kind {
     kProgressing,  // Ready=Unknown, Reconciling=True
-    kBlocked,      // Ready=False, Stalled=True: tried again all the same, and somebody has to do something
+    kBlocked,      // Ready=False, Stalled=True: retried, and requires a manual change
     kSuspended,    // Ready=False
     kComplete,     // Ready=True
     kFailed,       // Ready=False, Stalled=True: over until the spec changes
@@ -34,15 +34,15 @@ bool IsOver(const std::string& state);
 Verdict Progressing(std::string state, std::string reason, std::string message);
 // The task is over until its spec changes.
 Verdict Failed(std::string reason, std::string message);
-// While a pod is refused.
+// While a pod is rejected.
 Verdict RefusedPod(std::string state, const Refusal& refusal);
 
-// Ready always; every other condition exactly as the verdict says.
+// Ready is always set; other conditions follow the verdict.
 void SetConditions(const Verdict& verdict, std::int64_t generation, base::WallTime now,
                    std::vector<api::Condition>& conditions);
 
 inline constexpr const char* kPodsNotDeleted = "PodsNotDeleted";
-// This condition: pods have to go, and the API server does not delete them. "" = there are none.
+// Sets the condition PodsNotDeleted: the API server does not delete pods. "" = removes it.
 void SetUndeleted(const std::string& message, std::int64_t generation, base::WallTime now,
                   std::vector<api::Condition>& conditions);
 

@@ -1,9 +1,10 @@
 // Controller: N workers that take keys from a queue and reconcile them.
 //
 // Owns its worker threads between Start and the destructor (or Stop). Queue, clock, gate and observer are borrowed.
-// Workers start when every cache has synced and the gate is ours. What a reconcile returns decides what happens next:
+// Workers start when every cache has synced and leadership is acquired. The result of a reconcile determines the next
+// step:
 //   success                 backoff forgotten, again after requeue_after if that is set
-//   kInvalid                terminal: counted, not tried again until something changes
+//   kInvalid                terminal: counted, not retried until something changes
 //   kRetry with retry_after again after that time, or the backoff if it is longer
 //   every other error       again with backoff
 // An exception is an error like kRetry: counted as a panic.
@@ -30,7 +31,7 @@
 namespace runtime {
 
 struct ReconcileResult {
-  // Look at this key again after this time although nothing changed. Zero or less: at once.
+  // Reconcile this key again after this time although nothing changed. Zero or less: at once.
   std::optional<base::Duration> requeue_after;
 };
 
@@ -55,12 +56,12 @@ struct ControllerOptions {
 struct CacheSync {
   std::string name;
   std::function<bool()> synced;
-  std::function<std::string()> last_error;  // says why it has not: RBAC, a missing CRD
+  std::function<std::string()> last_error;  // reason for which it has not: RBAC, a missing CRD
 };
 
 class Controller {
  public:
-  // The stop token says that the process shuts down: finish what is begun, begin nothing new.
+  // The stop token is set when the process shuts down: finish running work, begin no new work.
   using Reconcile = std::function<base::Result<ReconcileResult>(const ObjectKey& key, const std::stop_token& stop)>;
 
   Controller(ControllerOptions options, Reconcile reconcile, WorkQueue& queue, base::Clock& clock, LeaderGate& gate,

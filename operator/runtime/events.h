@@ -1,7 +1,7 @@
 // EventRecorder: events.k8s.io/v1 events about objects. Best effort by design.
 //
-// Thread-safe. Emit puts into a bounded queue and returns: a slow or refusing API server never delays a reconcile, and
-// what does not fit is dropped and counted. One thread sends. Equal events within six minutes become one with a count.
+// Thread-safe. Emit puts into a bounded queue and returns: event delivery never delays a reconcile, and events beyond
+// the queue's size are dropped and counted. One thread sends. Equal events within six minutes become one with a count.
 #pragma once
 
 #include <chrono>
@@ -39,7 +39,7 @@ struct Event {
   ObjectReference regarding;
   bool warning = false;
   std::string reason;  // CamelCase, cut at 128 bytes
-  std::string action;  // CamelCase, cut at 128 bytes; what was done or tried. Empty: the reason
+  std::string action;  // CamelCase, cut at 128 bytes; the action. Empty: the reason
   std::string note;    // cut at 1024 bytes, at a character's boundary
 };
 

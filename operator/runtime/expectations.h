@@ -1,10 +1,10 @@
-// Expectations: read your own writes. What a reconcile wrote and the cache has not shown yet.
+// Expectations: writes of a reconcile that the cache has not shown yet (read-your-writes).
 //
-// Thread-safe. A decision made from a cache that lags behind one's own writes creates things twice. After each write
-// say what to expect; before each decision ask Satisfied, and leave the key alone until then (the event that satisfies
-// it queues the key anyway). Needs no order between the answer of the write and the event of the watch: a creation is
-// seen when the store holds its UID or has passed its version, a deletion when the UID is gone or being deleted.
-// Expectations expire after five minutes, as kube-controller-manager's do: a lost event must not stop a key for ever.
+// Thread-safe. A decision from a cache that lags behind its own writes creates objects twice. Record an expectation
+// after each write; before each decision check Satisfied(), and skip the key until then (the event that satisfies it
+// queues the key). Needs no order between the answer of the write and the event of the watch: a creation is seen when
+// the store holds its UID or has passed its version, a deletion when the UID is gone or being deleted. Expectations
+// expire after five minutes, as kube-controller-manager's do: a lost event must not block a key forever.
 #pragma once
 
 #include <chrono>

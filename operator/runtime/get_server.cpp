@@ -237,7 +237,7 @@ struct GetServer::Impl {
   asio::thread_pool renderer{1};
   bool rendering = false;
   std::map<Request, std::vector<std::shared_ptr<Session>>> waiting;
-  Request rendered;  // the last one: the next in order comes after it, so that none waits for ever
+  Request rendered;  // the last one: the next in order comes after it, so that none waits forever
   std::jthread thread;
 
   void Want(std::shared_ptr<Session> session, Request request) {

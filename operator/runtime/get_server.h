@@ -1,8 +1,8 @@
-// GetServer: a small HTTP server for pages that are only read: probes, metrics, reports. With or without TLS.
+// GetServer: a small HTTP server for read-only pages: probes, metrics, reports. With or without TLS.
 //
-// Owns two threads: an event loop of its own, so that nothing else of the process ever delays a quick answer, and one
-// that renders what takes long, so that those who ask for it do not either. Hostile clients cost little: 8 KiB of
-// headers, no bodies, 5 seconds for a request, 64 connections of which the oldest makes room for a new one, GET only.
+// Owns two threads: its own event loop, so the rest of the process never delays a quick answer, and one that renders
+// slow pages, so they do not delay quick answers either. Hostile clients cost little: 8 KiB of headers, no bodies, 5
+// seconds for a request, 64 connections of which the oldest makes room for a new one, GET only.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct GetServerOptions {
   std::shared_ptr<TlsFiles> tls;  // null: plain HTTP
 };
 
-// ":8081", "127.0.0.1:8081", "[::1]:8081": an address (no name) or none, and a port. kInvalid says so.
+// ":8081", "127.0.0.1:8081", "[::1]:8081": an address (no name) or none, and a port, else kInvalid.
 base::Result<GetServerOptions> ParseListenAddress(const std::string& text);
 
 struct Page {
@@ -44,8 +44,8 @@ class GetServer {
     std::string bearer;  // the token of "Authorization: Bearer"; "" = none
     auto operator<=>(const Request&) const = default;
   };
-  // `quick` runs on the loop's thread at each request and must not block; where it returns nothing, `slow` runs on the
-  // other thread, and everybody who asked for the same meanwhile gets its answer. What it throws is answered with 500.
+  // `quick` runs on the loop's thread at each request and must not block; if it returns nullopt, `slow` runs on the
+  // other thread, and all equal requests meanwhile get its answer. An exception is answered with 500.
   using Quick = std::function<std::optional<Page>(const Request& request)>;
   using Slow = std::function<Page(const Request& request)>;
 

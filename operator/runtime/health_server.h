@@ -1,7 +1,7 @@
 // /healthz, /readyz and /metrics, for the kubelet and Prometheus.
 //
-// Checks run on the server's loop at each request and must not block; each failing one is named in the answer.
-// `metrics` runs on the server's other thread: it takes as long as there are tasks.
+// Checks run on the server's loop at each request and must not block; the answer names each failing one. `metrics` runs
+// on the server's other thread, because it takes longer with more tasks.
 #pragma once
 
 #include <functional>

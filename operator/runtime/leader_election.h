@@ -2,10 +2,10 @@
 // tools/leaderelection does it.
 //
 // Owns one thread between Start and Stop (or the destructor). Client and clock are borrowed; the client should be one
-// of its own, with a deadline below the renew deadline, so that a busy operator does not starve its lease. The time
-// that a lease is valid is measured on the local clock from when its record was last seen to change: the clocks of
-// other machines are never believed. IsLeader() is a fence in time: it turns false by itself before anybody else can
-// lead, also in a process that was stopped and goes on.
+// of its own, with a deadline below the renew deadline, so that a busy operator does not starve its lease. The validity
+// of a lease is measured on the local clock since the last observed change of its record: clocks of other machines are
+// not used. IsLeader() is a fence in time: it becomes false before another process can lead, also in a process that was
+// stopped and continued.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,7 @@ namespace runtime {
 
 struct LeaderElectionOptions {
   std::string ns, name;  // of the Lease
-  // Never of two processes at the same time. Who comes back under the name that the lease has leads at once.
+  // Unique among running processes. A process with the identity in the lease leads at once.
   std::string identity;
   base::Duration lease = std::chrono::seconds(15);
   base::Duration renew_deadline = std::chrono::seconds(10);
@@ -41,8 +41,8 @@ base::Status CheckLeaderElection(const LeaderElectionOptions& options);
 
 class LeaderElection final : public LeaderGate {
  public:
-  // `changed` is told when this process begins to lead (true) and when it has lost its lease without having been asked
-  // to (false): the process should end then, at once. Called on the election's thread.
+  // `changed` is called when this process begins to lead (true), and when it has lost its lease unexpectedly (false):
+  // the process should then exit at once. Called on the election's thread.
   LeaderElection(LeaderElectionOptions options, kube::Client& client, base::Clock& clock,
                  std::function<void(bool leading)> changed = {});
   ~LeaderElection() override;
@@ -50,13 +50,13 @@ class LeaderElection final : public LeaderGate {
   LeaderElection& operator=(const LeaderElection&) = delete;
 
   void Start();
-  // Ends the thread. Gives the lease back when it is held, so that the next one need not wait for its end: nothing may
-  // be written after this.
+  // Ends the thread. Releases a held lease, so the next leader need not wait for its end: nothing may be written after
+  // this.
   void Stop();
 
   [[nodiscard]] bool IsLeader() const override EXCLUDES(mutex_);
   bool AwaitLeadership(const std::stop_token& stop) override;
-  // Who leads as far as is known; "" = nobody or not known.
+  // Identity of the leader as last observed; "" = none or not known.
   [[nodiscard]] std::string Leader() const EXCLUDES(mutex_);
   // For /healthz: fails when this process leads and has not renewed for so long that its thread must hang.
   [[nodiscard]] base::Status Alive() const EXCLUDES(mutex_);

@@ -1,8 +1,8 @@
-// LeaderFence: a transport that sends no write unless this process leads at that moment.
+// LeaderFence: a transport that sends writes only while this process is the leader.
 //
 // Thread-safe; transport and gate are borrowed. The check stands directly before the bytes go out: a process that was
-// stopped in the middle of a reconcile and goes on after another one leads must not finish it. What a stop between
-// check and send lets through is caught by resourceVersion and UID preconditions and by deterministic pod names.
+// stopped in the middle of a reconcile and continues after another one leads must not finish it. A write after a stop
+// between check and send is caught by resourceVersion and UID preconditions and by deterministic pod names.
 #pragma once
 
 #include <cerrno>

@@ -1,5 +1,5 @@
-// LeaderGate: may this process write? LeaderElection answers it for one of several replicas, AlwaysLeader for one
-// alone.
+// LeaderGate: whether this process may write. LeaderElection implements it for several replicas, AlwaysLeader for a
+// single one.
 //
 // Thread-safe. IsLeader is cheap: writers ask before each write (a fence), workers wait once at start.
 #pragma once

@@ -1,8 +1,6 @@
-// Fields that every log line of this thread carries while they are alive: which task, which experiment, which
-// reconcile.
+// Fields of every log line of this thread during their lifetime: task, experiment, reconcile.
 //
-// One thread's own, ended in reverse order of their beginning. Whoever writes the lines (controller/json_log) reads
-// All().
+// Per thread, destroyed in reverse order of construction. The formatter (controller/json_log) reads All().
 #pragma once
 
 #include <string>

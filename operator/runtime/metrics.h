@@ -1,4 +1,4 @@
-// Metrics: what Prometheus scrapes, under controller-runtime's names, so that existing dashboards work.
+// Metrics: the Prometheus metrics of the process, with controller-runtime's names, so existing dashboards work.
 //
 // Thread-safe. Owns the registry; observers for queues, controllers, clients and reflectors are made here and live as
 // long as the Metrics. Every label set that is known beforehand starts at zero.
@@ -26,11 +26,11 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  // For metrics of one's own.
+  // For application metrics.
   [[nodiscard]] prometheus::Registry& registry();
 
   WorkQueueObserver& ForQueue(const std::string& name);
-  // The queue is asked at each scrape how long its keys are with workers. Call WatchQueue(name, nullptr) before the
+  // Each scrape reads from the queue how long its keys have been in process. Call WatchQueue(name, nullptr) before the
   // queue dies.
   void WatchQueue(const std::string& name, const WorkQueue* queue);
   ControllerObserver& ForController(const std::string& name, int workers);

@@ -1,4 +1,4 @@
-// metav1.MicroTime: what events and leases have their times as. Pure.
+// metav1.MicroTime: the time format of events and leases. Pure.
 #pragma once
 
 #include <string>

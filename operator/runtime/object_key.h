@@ -1,4 +1,4 @@
-// ObjectKey: namespace and name of one object; and what a cache reads of every object's metadata. Plain values.
+// ObjectKey: namespace and name of one object; and the metadata that a cache reads of every object. Plain values.
 #pragma once
 
 #include <compare>
@@ -27,7 +27,7 @@ struct ObjectMeta {
   bool deleting = false;  // deletionTimestamp is set
 };
 
-// Throws nothing; what is missing stays empty.
+// Does not throw; missing fields stay empty.
 ObjectMeta ReadObjectMeta(const nlohmann::json& object);
 
 // Resource versions are ordered as integers where both are (the API server guarantees it since 1.35, and did so in

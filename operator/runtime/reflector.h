@@ -1,7 +1,7 @@
 // Reflector: keeps one store equal to one collection of the API server, with a list and a watch.
 //
 // Owns one thread between Start and the destructor (or Stop). Source, store, clock and observer are borrowed. An error
-// never ends it: it tries again with backoff from the last version seen, and lists again only when the server says that
+// never ends it: it retries with backoff from the last seen version, and lists again only if the server reports that
 // this version is gone. The behaviours are those of client-go's tools/cache/reflector.go.
 #pragma once
 
@@ -29,7 +29,7 @@ struct ReflectorOptions {
   std::uint64_t seed = 0;  // of the jitter: different for each reflector of a process
   std::int64_t page_size = 500;
   // State through a watch that sends it first (KEP-3157): no page of the whole collection in anybody's memory. Falls
-  // back to lists for good when the server refuses it.
+  // back to lists for good when the server rejects it.
   bool watch_list = true;
   base::Duration backoff_first = std::chrono::milliseconds(800);
   base::Duration backoff_max = std::chrono::seconds(30);
@@ -61,10 +61,10 @@ class Reflector {
   // The store has held a full state at least once.
   [[nodiscard]] bool HasSynced() const { return synced_.load(std::memory_order_acquire); }
   [[nodiscard]] const std::string& name() const { return options_.name; }
-  // The last error since the server last told something; "" where there was none.
+  // The last error since the server's last message; "" if there was none.
   [[nodiscard]] std::string LastError() const EXCLUDES(mutex_);
-  // Since when the store may be older than the server's state, because every try to reach it has failed; nullopt while
-  // it is current. A watch that is open without a word is current: the server sends a bookmark about every minute.
+  // Time since which the store may be stale, because all attempts to reach the server have failed; nullopt while it is
+  // current. An open, silent watch is current: the server sends a bookmark about every minute.
   [[nodiscard]] std::optional<base::TimePoint> FailingSince() const EXCLUDES(mutex_);
   // When the loop last made progress (an event, a bookmark, an error handled): liveness. While it waits on purpose, the
   // end of that wait: a server may ask for an hour.
@@ -81,7 +81,7 @@ class Reflector {
   Outcome GetState(const std::stop_token& stop);
   Outcome List(const std::stop_token& stop);
   Outcome Watch(bool initial_events, const std::stop_token& stop);
-  // What to do after a list or watch was refused or broke.
+  // Next step after a failed list or watch.
   Outcome AfterError(base::Error error);
   void Committed(const std::string& version);
   void Heard() EXCLUDES(mutex_);

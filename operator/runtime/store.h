@@ -1,10 +1,10 @@
 // Store<T>: the cache of one kind. Holds a small projection of each object, never its JSON.
 //
-// Thread-safe: one reflector writes, anybody reads. Snapshots are immutable and shared, so a reader keeps what it got
-// however the cache goes on. Keyed by namespace/name and aware of UIDs: an object deleted and created again under one
+// Thread-safe: one reflector writes, anybody reads. Snapshots are immutable and shared, so a reader keeps its snapshot
+// while the cache changes. Keyed by namespace/name and aware of UIDs: an object deleted and created again under one
 // name while nobody watched is a deletion and a creation. Handlers run on the writing thread, outside of the lock and
-// after the store has changed; they must not block. An object that the projection refuses is logged, and the store
-// keeps what it had of it.
+// after the store has changed; they must not block. An object that the projection rejects is logged, and the store
+// keeps its last state.
 #pragma once
 
 #include <functional>
@@ -25,12 +25,12 @@
 
 namespace runtime {
 
-// What a reflector writes to.
+// Interface for a reflector.
 class StoreWriter {
  public:
   virtual ~StoreWriter() = default;
-  // A full state: BeginReplace, Stage for each object, CommitReplace. Readers see the old state until the commit; what
-  // was not staged is deleted by it. BeginReplace forgets what an earlier, unfinished replace staged.
+  // A full state: BeginReplace, Stage for each object, CommitReplace. Readers see the old state until the commit; it
+  // deletes objects that were not staged. BeginReplace discards an earlier, unfinished replace.
   virtual void BeginReplace() = 0;
   virtual void Stage(const nlohmann::json& object) = 0;
   virtual void Unstage(const nlohmann::json& object) = 0;
@@ -42,7 +42,7 @@ class StoreWriter {
   virtual void Advance(const std::string& resource_version) = 0;
 };
 
-// What expectations and metrics ask of any store.
+// Interface for expectations and metrics.
 class StoreView {
  public:
   virtual ~StoreView() = default;
@@ -90,7 +90,7 @@ class UntypedStore : public StoreWriter, public StoreView {
   [[nodiscard]] std::vector<EntryPtr> All() const EXCLUDES(mutex_);
 
  private:
-  // Null when the projection refuses the object.
+  // Null when the projection rejects the object.
   [[nodiscard]] EntryPtr MakeEntry(ObjectMeta meta, const nlohmann::json& object) const;
   void Put(const EntryPtr& entry) REQUIRES(mutex_);
   void Erase(const EntryPtr& entry) REQUIRES(mutex_);
@@ -101,7 +101,7 @@ class UntypedStore : public StoreWriter, public StoreView {
   const Project project_;
   Handler handler_;
   std::map<ObjectKey, EntryPtr> staged_;   // by the writing thread only
-  std::set<ObjectKey> staged_unreadable_;  // exist, but their projection failed: keep what we had
+  std::set<ObjectKey> staged_unreadable_;  // exist, but their projection failed: keep the last state
 
   mutable base::Mutex mutex_;
   std::map<ObjectKey, EntryPtr> entries_ GUARDED_BY(mutex_);
@@ -116,8 +116,8 @@ struct Entry {
   std::shared_ptr<const T> object;
 };
 
-// before == nullopt: added. after == nullopt: deleted (before is the last state known). A list after a disconnect that
-// finds nothing new about an object tells nothing about it.
+// before == nullopt: added. after == nullopt: deleted (before is the last state known). A list after a disconnect does
+// not call it for unchanged objects.
 template <typename T>
 struct Change {
   std::optional<Entry<T>> before;

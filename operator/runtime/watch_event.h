@@ -1,6 +1,6 @@
 // WatchEvent: one line of a watch stream, read.
 //
-// Pure. What an API server, a proxy in between or a cut connection can send: every line gives an event or an error.
+// Pure. Every line of an API server, a proxy or a truncated connection gives an event or an error.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,7 +1,7 @@
-// WorkQueue: keys to reconcile. A key is with at most one worker, and a key added while with a worker comes once more.
+// WorkQueue: keys to reconcile. At most one worker processes a key; a key that is added meanwhile is queued again once.
 //
 // Thread-safe. Owns one thread that moves delayed keys into the queue when the clock says so. The three sets are
-// client-go's (util/workqueue/queue.go): dirty (has to be worked on), processing (with a worker), queue (order).
+// client-go's (util/workqueue/queue.go): dirty (to be processed), processing (with a worker), queue (order).
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,7 @@ struct RateLimits {
 
 class WorkQueue {
  public:
-  static constexpr int kFromList = -100;  // start-up and resync: after what users do
+  static constexpr int kFromList = -100;  // start-up and resync: after changes by users
 
   explicit WorkQueue(base::Clock& clock, RateLimits limits = {}, WorkQueueObserver* observer = nullptr);
   ~WorkQueue();
@@ -53,7 +53,7 @@ class WorkQueue {
   // Higher priorities first, first come first served within one. Adding a waiting key again can only raise its
   // priority.
   void Add(const ObjectKey& key, int priority = 0) EXCLUDES(mutex_);
-  // The earliest of several deadlines for one key wins.
+  // The earliest of several deadlines of a key applies.
   void AddAfter(const ObjectKey& key, base::Duration delay, int priority = 0) EXCLUDES(mutex_);
   // One more failure of the key: after its backoff, and not before `at_least`.
   void AddRateLimited(const ObjectKey& key, base::Duration at_least = base::Duration::zero()) EXCLUDES(mutex_);
@@ -61,11 +61,11 @@ class WorkQueue {
   void Forget(const ObjectKey& key) EXCLUDES(mutex_);
   [[nodiscard]] int Failures(const ObjectKey& key) const EXCLUDES(mutex_);
 
-  // Blocks for the next key; nothing after ShutDown. Every key that Get returned must be given to Done.
+  // Blocks for the next key; nullopt after ShutDown. Every returned key must be passed to Done.
   std::optional<ObjectKey> Get() EXCLUDES(mutex_);
   void Done(const ObjectKey& key) EXCLUDES(mutex_);
 
-  // Drops what waits and lets Get return nothing; keys with workers go on. Idempotent.
+  // Drops waiting keys and makes Get() return nullopt; workers finish their keys. Idempotent.
   void ShutDown() EXCLUDES(mutex_);
 
   [[nodiscard]] std::size_t Depth() const EXCLUDES(mutex_);

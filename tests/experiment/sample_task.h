@@ -12,7 +12,7 @@ namespace autotune::experiment {
 // A valid task with `patch` merged into its spec (RFC 7386: null removes).
 api::AutotuneTask SampleTask(const std::string& patch = "{}");
 
-// The engine as its rule table describes it.
+// The engine as its compatibility table describes it.
 quant::EngineTraits SampleTraits(const std::string& engine);
 
 // A candidate of the task's first runtime (or its baseRuntime), with quantization and one parallel size mapped.

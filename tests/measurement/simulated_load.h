@@ -20,7 +20,7 @@ struct SimulatedServer {
   double service_seconds = 1;  // mean
   double variation = 0.5;      // coefficient of variation of the service time; log-normal
   int tokens = 16;             // of every answer, evenly over its service time
-  double shed_share = 0;       // of requests: refused at once
+  double shed_share = 0;       // of requests: rejected at once
   // Of arrivals: 1 = Poisson, 0 = even; shape of a gamma distribution of the gaps is 1 / variability.
   double variability = 1;
   std::size_t block = 0;  // of arrivals that hold their rate exactly (arrival_gaps.h)

@@ -31,7 +31,7 @@ struct SyntheticEngine {
 
   // Requests/s with every slot taken.
   [[nodiscard]] double Capacity() const;
-  // The highest load at which the truth keeps the SLO, on a grid of 0.3 % (rates) or of single requests; 0 for none.
+  // The highest load at which the truth meets the SLO, on a grid of 0.3 % (rates) or of single requests; 0 for none.
   [[nodiscard]] double BruteForceLimit(const Slo& slo, LoadKind kind, double max) const;
 };
 

@@ -1,6 +1,6 @@
-// An engine's recorded argument parser, replayed: says whether a command line would be refused, and why. It reads
-// tests/engines/parsers/, and late_values/ for what is refused behind the parser, and shares nothing with the rule
-// tables that it judges.
+// An engine's recorded argument parser, replayed: says whether a command line would be rejected, and why. It reads
+// tests/engines/parsers/, and late_values/ for what is rejected behind the parser, and shares nothing with the
+// compatibility tables that it judges.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ class RecordedParser {
   [[nodiscard]] const nlohmann::json& arguments() const { return arguments_; }
   // "" when accepted, else the parser's complaint.
   [[nodiscard]] std::string Complaint(const std::vector<std::string>& args) const;
-  // What is recorded of the values that are refused behind the parser, by flag.
+  // What is recorded of the values that are rejected behind the parser, by flag.
   [[nodiscard]] const nlohmann::json& late_values() const { return late_values_; }
   // The values that a flag takes, where the recording lists them.
   [[nodiscard]] std::vector<std::string> Values(const std::string& flag) const;

@@ -42,7 +42,7 @@ class VirtualEngine {
     double seconds = 0;
   };
   Run Measure(const nlohmann::json& pod);
-  // The kubelet: the pod runs to its end, and the clock goes on by what it took.
+  // The kubelet: the pod runs to its end, and the clock advances by what it took.
   void Finish(FakeCluster& cluster, nlohmann::json& pod);
 
   // Without noise. nullopt: this engine does not start.

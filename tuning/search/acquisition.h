@@ -1,8 +1,7 @@
-// What a start is worth: joint draws of every candidate's best value within the bounds, and expected improvements.
+// Acquisition function: joint draws of every candidate's best value within the limits, and expected improvements.
 //
-// Draw s of all candidates belongs together (they share what is not known about an engine or a precision), so maxima
-// and running trials are taken inside a draw. Immutable after construction; values of a candidate are computed on
-// demand.
+// Draw s of all candidates belongs together (they share the uncertainty about an engine or a precision), so maxima and
+// running trials are taken inside a draw. Immutable after construction; values of a candidate are computed on demand.
 #pragma once
 
 #include <cstddef>
@@ -32,10 +31,10 @@ class ValueDraws {
   ValueDraws(const Space& space, const Bounds& bounds, const ResidualModel& model, const std::vector<Row>& rows,
              std::uint64_t key);
 
-  // The largest value over the candidate's loads within the bounds, 0 where none is; one per draw. At a measured load
+  // The largest value over the candidate's loads within the limits, 0 where none is; one per draw. At a measured load
   // the observation with its own noise stands for the model.
   [[nodiscard]] std::vector<double> Of(std::size_t candidate) const;
-  // By what (ln) the bounds are exceeded at the candidate's best load, mean over the draws; 0 = met.
+  // Excess (ln) over the limits at the candidate's best load, mean over the draws; 0 = met.
   [[nodiscard]] double Violation(std::size_t candidate) const;
   // 1 with this probability in draw s, keyed by the candidate: does it start?
   [[nodiscard]] bool Starts(std::size_t candidate, std::size_t draw, double probability) const;

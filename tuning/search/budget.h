@@ -1,7 +1,7 @@
-// What may still be spent: hard limits in GPU-hours and time, with a reserve for confirming the answer.
+// Remaining budget: hard limits in GPU-hours and time, with a reserve for the confirmation of the result.
 //
-// Nothing starts that would not fit together with its own confirmation, and what starts is told how much it may spend:
-// the sum of what was spent and what running trials may still spend never exceeds the budget. Pure.
+// A trial starts only if it fits together with its confirmation, and gets a limit for its cost: past cost plus the
+// limits of running trials never exceed the budget. Pure.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct Budget {
   std::optional<double> seconds_left;  // until the deadline
   std::optional<int> trials;           // in all: maxExperiments
   double spent_gpu_seconds = 0;        // ended and running trials, until now
-  double committed_gpu_seconds = 0;    // what running trials may still spend
+  double committed_gpu_seconds = 0;    // maximum further cost of running trials
   int started = 0;
   int confirmations = 0;  // fresh starts that the answer needs
 };
@@ -29,7 +29,7 @@ struct Allowance {
 // GPU-seconds and seconds of one fresh start with two loads.
 Allowance ConfirmationCost(const Space& space, std::size_t candidate);
 
-// What a trial of the candidate may spend, its start included; nullopt: not enough for its start, one load and the
+// Maximum cost of a trial of the candidate, including its start; nullopt: not enough for its start, one load and the
 // reserve, which is the dearer of its own confirmations and the incumbent's. At most a start that takes several times
 // as long as expected and all loads twice.
 std::optional<Allowance> Allow(const Space& space, const Budget& budget, std::size_t candidate,

@@ -1,8 +1,8 @@
-// The answer, and whether it holds when its engine is started again.
+// Confirmation of the result by fresh starts of the engine.
 //
-// What looks best among many noisy measurements is partly luck: the chosen point is measured again after fresh starts,
-// and only these decide whether it meets the bounds. The answer's value is the mean over all its starts; candidates
-// that cannot be told apart from it are declared ties. Pure.
+// The best of many noisy measurements is partly luck: the chosen point is measured again after fresh starts, and only
+// these decide whether it meets the limits. The value of the result is the mean over all its starts; candidates within
+// its interval are ties. Pure.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ struct Standing {
   int starts = 1;
   double value = 0;          // geometric mean over starts
   double low = 0, high = 0;  // 95 % interval
-  bool confirmed = false;    // as many fresh starts as asked for, and they meet the bounds
+  bool confirmed = false;    // as many fresh starts as asked for, and they meet the limits
 };
 
 struct FreshStart {

@@ -1,4 +1,4 @@
-// Every number that the search was tuned with, and where it is from.
+// Constants of the search and their sources.
 //
 // "train": coordinate search and marginal likelihood on the public half of the replay data (docs/search.md); the result
 // is flat, a step in any direction changes the cost of finding by at most 0.003 of a sweep.

@@ -1,4 +1,4 @@
-// How likely a candidate starts and survives, from how others of its engine and class ended.
+// Probability that a candidate starts and survives, from the ends of others of its engine and class.
 //
 // Beta-binomial with the engine's rate as the class's prior. Only deterministic failures count: infrastructure says
 // nothing about a configuration. Immutable after construction.
@@ -14,7 +14,8 @@
 
 namespace autotune::tuning::search {
 
-// Engine x precision x KV cache x draft: what shares kernels and checkpoints, hence causes of failure.
+// Engine x precision x KV cache x draft: candidates with the same kernels and checkpoints, hence the same causes of
+// failure.
 std::string ClassOf(const Features& features);
 
 class CrashModel {

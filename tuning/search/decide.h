@@ -1,10 +1,10 @@
-// The search: what a slot does next. Pure: the same state and seed give the same decision on every machine, after any
-// restart, whatever the order of observations.
+// Decision of the search for one slot. Pure: the same state and seed give the same decision on every machine, after any
+// restart, in any order of observations.
 //
 //   nothing runs in the slot   start the candidate with the largest expected improvement per GPU-second, wait, or stop
 //   an engine is up there      measure a load, or end the trial and decide as above
 //
-// docs/search.md has the equations and what they were judged by.
+// docs/search.md has the equations and their evaluation.
 #pragma once
 
 #include <cstddef>
@@ -27,11 +27,11 @@ enum class Action { kStart, kStep, kWait, kStop };
 enum class Reason {
   kBaseline,         // kStart
   kLargestGain,      // kStart
-  kLeastViolation,   // kStart: nothing is expected to meet the bounds, but it is not certain yet
+  kLeastViolation,   // kStart: nothing is expected to meet the limits, but it is not certain yet
   kMeasure,          // kStep; Decision::step has the load's own reason
   kSlotsBusy,        // kWait: a running trial may change the choice, or its GPUs are needed
   kLowExpectedGain,  // kStop
-  kInfeasible,       // kStop: no candidate meets the bounds
+  kInfeasible,       // kStop: no candidate meets the limits
   kBudget,           // kStop: nothing that is left fits into the budget
   kMaxExperiments,   // kStop
   kAllTried,         // kStop

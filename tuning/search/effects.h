@@ -1,7 +1,7 @@
-// What each parameter did: its values' main effects on the objective, with intervals, for reports.
+// Main effects of parameter values on the objective, with intervals, for reports.
 //
-// From the model after the last measurement, so that a value is judged by all candidates that have it, measured or not,
-// and the interval is wide where little was measured. Pure.
+// From the model after the last measurement, so a value is judged by all candidates with it, measured or not; few
+// measurements give a wide interval. Pure.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ namespace autotune::tuning::search {
 
 struct Effect {
   std::string parameter, value;
-  // Change of the best value within the bounds against the mean over the parameter's values, all else equal:
-  // 0.1 = 10 % better. 90 % interval.
+  // Change of the best value within the limits against the mean over the parameter's values, all else equal: 0.1 = 10 %
+  // better. 90 % interval.
   double effect = 0, low = 0, high = 0;
   std::size_t candidates = 0;  // with this value
   std::size_t measured = 0;    // of these

@@ -1,7 +1,8 @@
-// What the search will cost, before it starts and while it runs: experiments, GPU-hours and duration, with intervals.
+// Estimated cost of the search, before it starts and while it runs: experiments, GPU-hours and duration, with
+// intervals.
 //
-// By playing it: surfaces are drawn from what is believed at present, and the search runs on each of them. Start times
-// are the candidates' own, corrected by how long starts took so far. Pure; below a second for spaces of any size.
+// By simulation: surfaces are drawn from the current model, and the search runs on each of them. Start times are the
+// candidates' expected ones, corrected by measured start times. Pure; below a second for spaces of any size.
 #pragma once
 
 #include <cstdint>

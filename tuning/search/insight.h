@@ -1,5 +1,5 @@
-// What a search learned, for reports: what each parameter did, how well it predicted, how its answer grew with what was
-// spent. Plain values; reconcile/insight.h fills them from a task.
+// Insights of a search for reports: effects of parameters, errors of predictions, and the best score over the cost.
+// Plain values; reconcile/insight.h fills them from a task.
 #pragma once
 
 #include <string>

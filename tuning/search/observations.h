@@ -1,4 +1,4 @@
-// What is known so far: how starts ended, what was measured, what runs. Order does not matter. Plain values.
+// Observations of a search: ends of starts, measured points, running trials. Order does not matter. Plain values.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace autotune::tuning::search {
 enum class StartOutcome {
   kOk,
   kCrashed,         // deterministic: it would end so again (bad flag, out of memory, unsupported)
-  kInfrastructure,  // says nothing about the candidate
+  kInfrastructure,  // independent of the candidate
 };
 
 struct Start {
@@ -25,12 +25,12 @@ struct Point {
   int attempt = 1;  // which start of the candidate
   double load = 0;
   int measurements = 1;
-  double ln_ttft_ms = 0;  // the bounded statistics, or what stands for them (Bounds)
+  double ln_ttft_ms = 0;  // the limited statistics, or their substitutes (Bounds)
   double ln_tpot_ms = 0;
   double ln_e2e_ms = 0;  // read where it is bounded
   double ln_objective_ms =
       0;             // mean E2E latency for throughput (read where Bounds::means is false), else the objective
-  double value = 0;  // as measured: output tokens per second and GPU, or 1000 / ms
+  double value = 0;  // as measured: output tokens/s per GPU, or 1000 / ms
   // Variance of the averages; 0 = the model's own noise, divided by the measurements.
   double ttft_variance = 0, tpot_variance = 0, e2e_variance = 0, objective_variance = 0;
   bool met = true;  // bounds that are not modelled (errors, quality) hold

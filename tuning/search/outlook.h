@@ -1,6 +1,6 @@
-// What the search expects of candidates that it has not measured: for people who want to know what will be tried.
+// Predictions of the search for candidates that it has not measured, for people.
 //
-// Predictions, never measurements. Pure.
+// Not measurements. Pure.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@ namespace autotune::tuning::search {
 
 struct Outlook {
   std::size_t candidate = 0;
-  double load = 0;  // requests in flight: where it is expected to be worth most within the bounds
+  double load = 0;  // requests in flight: where it is expected to be worth most within the limits
   double ttft_ms = 0, tpot_ms = 0;
   double value = 0;      // of Point::value
-  bool feasible = true;  // false: no load is expected to keep the bounds; this is the nearest
+  bool feasible = true;  // false: no load is expected to meet the limits; this is the nearest
 };
 
-// Baselines, then the most promising of those not tried, at most `most` in all. The search itself also weighs cost,
-// risk and what each start would teach, and thinks anew after each measurement.
+// Baselines, then the most promising of those not tried, at most `most` in all. The search also weighs cost, risk and
+// information gain, and decides again after each measurement.
 std::vector<Outlook> OutlookOf(const Space& space, const Bounds& bounds, const Prior& prior,
                                const Observations& observations, std::size_t most);
 

@@ -1,5 +1,5 @@
-// Predicted against measured: what the search would have expected of each measured point without having measured that
-// candidate. Shows whether its predictions can be trusted on the candidates that it left out. Pure.
+// Comparison of predictions and measurements: the prediction of each measured point without the measurements of its
+// candidate. It shows how reliable the predictions of candidates that did not run are. Pure.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace autotune::tuning::search {
 // One latency in milliseconds, or a value.
 struct Forecast {
   double prior = 0;          // the formulas alone, before anything was measured
-  double predicted = 0;      // with what the other candidates showed
+  double predicted = 0;      // with the measurements of the other candidates
   double low = 0, high = 0;  // 90 % interval of `predicted`, noise of the measurement included
   double measured = 0;
 };
@@ -24,8 +24,8 @@ struct PredictionCheck {
   std::size_t candidate = 0;
   double load = 0;  // requests in flight
   Forecast ttft, tpot;
-  // What is maximised, or the inverse of the latency that is minimised (Point::value). Its interval is that of the
-  // latency it follows from: the objective's where that is modelled, else TPOT's.
+  // Value to maximise, or the inverse of the latency to minimise (Point::value). Its interval is that of the latency it
+  // follows from: the objective's where that is modelled, else TPOT's.
   Forecast value;
 };
 

@@ -55,7 +55,7 @@ std::vector<std::size_t> Order(const Space& space, const Bounds& bounds, const P
   std::vector<std::size_t> all(n);
   std::iota(all.begin(), all.end(), std::size_t{0});
 
-  // Value within the bounds; where the prior sees none, minus what it sees them exceeded by.
+  // Value within the limits; where the prior sees none, minus what it sees them exceeded by.
   std::vector<double> rank(n);
   for (std::size_t i = 0; i < n; ++i) {
     const Candidate& candidate = space.candidates[i];

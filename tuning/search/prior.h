@@ -1,4 +1,5 @@
-// Predicted latencies of every candidate at every load, before anything is measured, and the candidates worth drawing.
+// Prior of the search: predicted latencies of every candidate at every load before any measurement, and the most
+// promising candidates.
 //
 // From the closed form where the model and the GPU are known, else from a rule of thumb. Pure; 100,000 candidates take
 // less than two seconds.
@@ -25,7 +26,7 @@ struct Prior {
   std::vector<std::vector<LoadPrior>> at;  // [candidate][load]
   double mean_ln_running = 0;              // over all candidates and loads: where the slopes' regressor is 0
   bool generic = false;                    // without facts
-  // All candidates, the most promising first: value predicted within the bounds, with a few of every engine, precision
+  // All candidates, the most promising first: value predicted within the limits, with a few of every engine, precision
   // and size in front so that the prior can be wrong about a whole class. Joint draws take the first few hundred.
   std::vector<std::size_t> order;
 
@@ -37,7 +38,7 @@ struct Prior {
 // Without a model or a GPU: the generic prior.
 Prior PriceSpace(const Space& space, const Bounds& bounds, const std::optional<engine_model::ModelShape>& model,
                  const std::optional<engine_model::GpuSpec>& gpu);
-// Latencies given by somebody else (a simulator in virtual time, a file); running requests follow from the cap.
+// Latencies from another source (a simulator in virtual time, a file); running requests follow from the cap.
 Prior PriorFromLatencies(const Space& space, const Bounds& bounds, std::vector<std::vector<LoadPrior>> at);
 
 // ln(ms) of the E2E latency.

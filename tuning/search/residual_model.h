@@ -1,4 +1,4 @@
-// What measurements say about the prior's error: a Gaussian over ln(observed / predicted), one per metric.
+// Model of the prior's error: a Gaussian over ln(observed / predicted), one per metric.
 //
 //   residual = all + engine + class + family + candidate, each a level and a slope over ln(running requests), and a
 //   term
@@ -62,7 +62,7 @@ class ResidualModel {
   [[nodiscard]] double U(std::size_t candidate, std::size_t load) const { return prior_->U(candidate, load); }
   // Requests that wait for each that runs.
   [[nodiscard]] double Queued(std::size_t candidate, std::size_t load) const;
-  // ln(ms) of a TTFT as it is measured: what this model says of it is without the wait in a queue.
+  // ln(ms) of a measured TTFT: this model predicts it without the wait in a queue.
   [[nodiscard]] double WholeTtft(std::size_t candidate, std::size_t load, double ln_ttft, double ln_tpot) const;
   // ln(ms) of the prior; TTFT without the wait.
   [[nodiscard]] double PriorAt(Metric metric, std::size_t candidate, std::size_t load) const;
@@ -89,7 +89,7 @@ class ResidualModel {
   };
   [[nodiscard]] Draws Draw(Metric metric, std::size_t draws, std::uint64_t key) const;
 
-  // What the pod that measures this candidate needs to choose its loads.
+  // Prediction for the pod that measures this candidate, to choose its loads.
   [[nodiscard]] measurement::PredictedLoads PredictLoads(std::size_t candidate) const;
 
  private:

@@ -1,8 +1,8 @@
-// Which start fits into the GPUs that are free, and which GPUs are kept free for a start that is worth more.
+// Packing of starts into free GPUs, and reservation of GPUs for a better start.
 //
 // Mixed GPU counts are packed as batch schedulers do (EASY back-filling): where the best start does not fit and is
-// worth much more than what fits, its GPUs are reserved, and only what ends before they would be free may run there.
-// Pure.
+// worth much more than what fits, its GPUs are reserved, and only trials that end before they would be free may run
+// there. Pure.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct RunningTrial {
   int gpus = 1;
   std::size_t node = 0;              // index into Slots::free_gpus
   double seconds_left = 0;           // expected, until it says something; 0 = not known
-  double committed_gpu_seconds = 0;  // what it may still spend
+  double committed_gpu_seconds = 0;  // maximum further cost
 };
 
 struct Slots {
@@ -40,8 +40,8 @@ struct StartOffer {
 // sorted by score, best first.
 std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, const Slots& slots);
 
-// How many trials may run at a time: what the cluster can run, at most 4, at most a tenth of the candidates, and at
-// most a third of the trials that may be made (a budget), so that what is measured can still steer.
+// Maximum number of parallel trials: as many as fit on the cluster, at most 4, at most a tenth of the candidates, and
+// at most a third of the allowed trials, so that measurements can still steer the search.
 int DefaultSlots(int cluster_slots, std::size_t candidates, double trials);
 
 }  // namespace autotune::tuning::search

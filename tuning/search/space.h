@@ -1,6 +1,6 @@
-// What is searched: candidates as the search sees them, the bounds, and what may be measured of each.
+// Search space: candidates with features, the limits, and the loads of each candidate.
 //
-// No type of the operator and no flag of an engine: a candidate is an opaque key with features. Plain values.
+// Independent of operator types and engine flags: a candidate is an opaque key with features. Plain values.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace autotune::tuning::search {
 
-// What the models read. Strings are opaque: equal or not.
+// Features for the models. Strings are opaque: equal or not.
 struct Features {
   std::string engine;
   std::string precision;    // of the weights
@@ -33,7 +33,7 @@ struct Candidate {
   bool baseline = false;
 };
 
-// What is maximised: output tokens per second and GPU; or minimised: one latency, at the loads that candidates have.
+// Objective: maximise output tokens/s per GPU, or minimise one latency, at the loads of the candidates.
 enum class Objective { kThroughput, kTtft, kTpot, kE2e };
 
 // Upper bounds in milliseconds on the statistics that observations carry. Several bounds on one metric (p50 and p99)

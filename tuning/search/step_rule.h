@@ -1,6 +1,6 @@
 // The next load of a candidate whose engine is up: the pod's own rule, fed from the search's posterior.
 //
-// The prediction is what the pod was sent: everything but the candidate's own rows, on which the rule conditions itself
+// The prediction is the one in the pod's arguments: it excludes the candidate's own rows, on which the rule conditions
 // (measurement/predicted_load.h). Pure.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace autotune::tuning::search {
 
-// What the pod of this candidate is sent: its prediction and its key for random numbers.
+// Arguments for the pod of this candidate: its prediction and its key for random numbers.
 measurement::PredictedLoads PredictFor(const Space& space, const Bounds& bounds, const Prior& prior,
                                        const std::vector<Row>& rows, std::size_t candidate);
 std::uint64_t StepSeed(const Space& space, std::size_t candidate, std::uint64_t seed);

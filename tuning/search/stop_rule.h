@@ -1,4 +1,4 @@
-// When the search ends: nothing that was not started is expected to gain 5 %, or nothing will meet the bounds.
+// Stopping rule: no candidate that has not started is expected to gain 5 %, or to meet the limits.
 //
 // Tested before each start. Pure.
 #pragma once
@@ -14,7 +14,7 @@ namespace autotune::tuning::search {
 enum class StopVerdict {
   kGoOn,
   kLowExpectedGain,
-  kInfeasible,  // no candidate is expected to meet the bounds
+  kInfeasible,  // no candidate is expected to meet the limits
 };
 
 struct StopState {
@@ -22,10 +22,10 @@ struct StopState {
   // Expected improvement of the best of all candidates left over the incumbent, as a share of it: the expected regret
   // of stopping now, and an upper estimate of it (measured: 5 % here is 0.8 to 1.4 %). 0 without an incumbent.
   double expected_gain = 0;
-  double feasible_share = 0;  // of draws in which some candidate left meets the bounds
+  double feasible_share = 0;  // of draws in which some candidate left meets the limits
 };
 
-// `values`, `start_probability`: of the candidates left, by candidate; `beat`: what counts as the incumbent, per draw.
+// `values`, `start_probability`: of the candidates left, by candidate; `beat`: value of the incumbent, per draw.
 StopState TestStop(const ValueDraws& draws, const std::vector<std::size_t>& left,
                    const std::vector<std::vector<double>>& values, const std::vector<double>& start_probability,
                    const std::vector<double>& beat, const std::optional<Incumbent>& incumbent, int trials_with_rows);

@@ -1,4 +1,4 @@
-// How the best configuration known grew with what was spent: the curve by which a search is judged. Pure.
+// Best score over the cost of a search: the curve that evaluates a search. Pure.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@ namespace autotune::tuning::search {
 struct EndedTrial {
   std::string name;
   double gpu_hours = 0;         // of all its attempts
-  std::optional<double> score;  // higher is better; nothing: it failed, was given up, or keeps no bound
+  std::optional<double> score;  // higher is better; nullopt: it failed, was stopped early, or misses a limit
 };
 
 struct TrajectoryStep {
