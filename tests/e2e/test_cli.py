@@ -241,7 +241,8 @@ def test_diff_shows_what_would_change_of_a_running_deployment(namespace, user, o
 
 def test_what_is_deployed_is_the_baseline_and_the_report_says_what_the_best_changes(namespace, user, operator):
     model = "meta-llama/Llama-3.1-8B-Instruct"
-    deployment = running("chat", "vllm", "serve", model, "--port=8000", "--api-key", "sk-1", "--max_num_seqs", "7")
+    # Of four requests two wait: 64 is better.
+    deployment = running("chat", "vllm", "serve", model, "--port=8000", "--api-key", "sk-1", "--max_num_seqs", "2")
     deployment["spec"]["template"]["spec"]["containers"][0]["env"] = [
         {"name": "VLLM_LOGGING_LEVEL", "value": "WARNING"}, {"name": "HF_TOKEN", "value": "hf_1"}]
     namespace.apply(deployment)
@@ -259,10 +260,10 @@ def test_what_is_deployed_is_the_baseline_and_the_report_says_what_the_best_chan
         operator.install()
     status = found["status"]
     assert status["state"] == "Complete", status
-    assert status["deployed"]["command"] == ["vllm", "serve", model, "--port=8000", "--api-key", "***", "--max_num_seqs", "7"]
+    assert status["deployed"]["command"] == ["vllm", "serve", model, "--port=8000", "--api-key", "***", "--max_num_seqs", "2"]
     assert status["deployed"]["env"] == {"VLLM_LOGGING_LEVEL": "WARNING"} and status["deployed"]["leftOut"] == ["HF_TOKEN"]
     deployed = [e for e in status["experiments"] if e.get("deployed")]
-    assert [e["args"] for e in deployed] == [["--max-num-seqs", "7"]] and deployed[0]["state"] == "Succeeded", deployed
+    assert [e["args"] for e in deployed] == [["--max-num-seqs", "2"]] and deployed[0]["state"] == "Succeeded", deployed
     assert "hf_1" not in json.dumps(status) and "sk-1" not in json.dumps(status)
     report = user("read").must("report", "answer", "-o", "markdown")
     assert "## Against what is deployed" in report and "max-num-seqs" in report, report
@@ -326,7 +327,7 @@ def test_each_error_is_one_line_with_its_exit_code(namespace, user, tmp_path):
     config = json.loads(reader.kubeconfig.read_text())
     config["clusters"][0]["cluster"]["server"] = "https://10.250.0.1:1"
     (tmp_path / "nowhere.json").write_text(json.dumps(config))
-    assert "does not answer" in reader.refused(3, "list", "--kubeconfig", str(tmp_path / "nowhere.json"))
+    assert "does not respond" in reader.refused(3, "list", "--kubeconfig", str(tmp_path / "nowhere.json"))
     assert "no-such" in reader.refused(2, "list", "--context", "no-such")
 
 
