@@ -149,8 +149,8 @@ bool IsLetter(std::string_view text) { return text.size() == 1 && std::isalpha(s
 
 std::string Plain(std::string_view name) {
   std::string out;
-  for (const unsigned char c : name) {
-    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(std::tolower(c));
+  for (const char c : name) {
+    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   return out;
 }
@@ -161,7 +161,7 @@ std::string PlainLabel(std::string_view text) {
   if (text.size() > 1 && text.front() == '(') text.remove_prefix(1);
   if (text.size() > 1 && (text.back() == ')' || text.back() == '.')) text.remove_suffix(1);
   std::string out;
-  for (const unsigned char c : text) out += static_cast<char>(std::tolower(c));
+  for (const char c : text) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
 }
 
