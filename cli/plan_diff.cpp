@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/keys.h"
 #include "report/result_view.h"
 #include "text/table.h"
 
@@ -33,12 +34,8 @@ std::vector<PlanChange::Field> ChangedFields(const api::TaskSpec& from, const ap
   std::map<std::string, std::string> before, after;
   Flatten(api::ToJson(from), "spec", before);
   Flatten(api::ToJson(to), "spec", after);
-  std::set<std::string> paths;
-  for (const auto* fields : {&before, &after}) {
-    for (const auto& [path, value] : *fields) paths.insert(path);
-  }
   std::vector<PlanChange::Field> changed;
-  for (const std::string& path : paths) {
+  for (const std::string& path : base::KeysOf(before, after)) {
     const auto at = [&](const auto& fields) {
       const auto found = fields.find(path);
       return found == fields.end() ? std::nullopt : std::optional(found->second);

@@ -26,6 +26,7 @@
 #include "report/difference.h"
 #include "report/report_json.h"
 #include "report/result_view.h"
+#include "text/table.h"
 #include "text/yaml_json.h"
 
 namespace autotune::cli {
@@ -53,9 +54,9 @@ std::optional<std::string> FileOf(const TaskChoice& choice, const Streams& strea
 }
 
 std::string NamesOf(const std::vector<api::AutotuneTask>& tasks) {
-  std::string names;
-  for (const api::AutotuneTask& task : tasks) names += (names.empty() ? "" : ", ") + task.metadata.name;
-  return names;
+  std::vector<std::string> names;
+  for (const api::AutotuneTask& task : tasks) names.push_back(task.metadata.name);
+  return text::Joined(names, ", ");
 }
 
 base::Result<api::AutotuneTask> OneTask(const TaskChoice& choice, Streams& streams) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
+#include "base/keys.h"
 #include "operator/deploy/engine_arguments.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/insight.h"
@@ -123,12 +123,8 @@ std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<E
   const bool known = runtime != runtimes->end();
   const EffectNames names(known ? rules.Find(runtime->spec.engine) : nullptr,
                           known ? runtime->release.version : quant::Version{});
-  std::set<std::string> all;
-  for (const Settings* settings : {&before, &after}) {
-    for (const auto& [name, value] : *settings) all.insert(name);
-  }
   std::vector<Change> out;
-  for (const std::string& name : all) {
+  for (const std::string& name : base::KeysOf(before, after)) {
     Change change{name, Found(before, name), Found(after, name), std::nullopt};
     if (change.before == change.after) continue;
     change.worth = WorthOf(change, effects, names);

@@ -34,6 +34,14 @@ std::string OneOf(const List& list, std::string_view value, std::string_view oth
 
 std::string EngineLabel(const std::string& engine) { return OneOf(kEngines, engine, "unknown"); }
 
+Family<Counter>& CounterOf(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+Family<Gauge>& GaugeOf(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
 }  // namespace
 
 struct TaskMetrics::Snapshot::Counts {
@@ -71,59 +79,35 @@ void TaskMetrics::Snapshot::AddFinished(const std::string& state) {
 
 struct TaskMetrics::Impl {
   explicit Impl(prometheus::Registry& registry)
-      : finished(prometheus::BuildCounter()
-                     .Name("autotune_experiments_finished_total")
-                     .Help("Finished experiments by engine and reason (Succeeded, or the reason of the failure)")
-                     .Register(registry)),
-        retried(prometheus::BuildCounter()
-                    .Name("autotune_experiment_retries_total")
-                    .Help("Retries after failures of the infrastructure, by engine and reason")
-                    .Register(registry)),
-        gpu_seconds(
-            prometheus::BuildCounter()
-                .Name("autotune_gpu_seconds_total")
-                .Help("GPU time of ended attempts by kind: start and measure of successful ones, wasted of the others")
-                .Register(registry)),
-        of_namespace(prometheus::BuildCounter()
-                         .Name("autotune_namespace_gpu_seconds_total")
-                         .Help("GPU time of ended attempts by the namespace of their task")
-                         .Register(registry)),
-        cost(prometheus::BuildCounter()
-                 .Name("autotune_namespace_cost_total")
-                 .Help("Price of that GPU time where one is known, in the currency of the prices")
-                 .Register(registry)),
-        patches(prometheus::BuildCounter()
-                    .Name("autotune_status_patches_total")
-                    .Help("Requests that patch a task's status, by result: written, conflict or failed")
-                    .Register(registry)),
-        dropped(prometheus::BuildCounter()
-                    .Name("autotune_status_fields_dropped_total")
-                    .Help("Status writes of which the API server dropped fields: its definition of tasks is older")
-                    .Register(registry)
+      : finished(CounterOf(registry, "autotune_experiments_finished_total",
+                           "Finished experiments by engine and reason (Succeeded, or the reason of the failure)")),
+        retried(CounterOf(registry, "autotune_experiment_retries_total",
+                          "Retries after failures of the infrastructure, by engine and reason")),
+        gpu_seconds(CounterOf(registry, "autotune_gpu_seconds_total",
+                              "GPU time of ended attempts by kind: start and measure of successful ones, wasted of the "
+                              "others")),
+        of_namespace(CounterOf(registry, "autotune_namespace_gpu_seconds_total",
+                               "GPU time of ended attempts by the namespace of their task")),
+        cost(CounterOf(registry, "autotune_namespace_cost_total",
+                       "Price of that GPU time where one is known, in the currency of the prices")),
+        patches(CounterOf(registry, "autotune_status_patches_total",
+                          "Requests that patch a task's status, by result: written, conflict or failed")),
+        dropped(CounterOf(registry, "autotune_status_fields_dropped_total",
+                          "Status writes of which the API server dropped fields: its definition of tasks is older")
                     .Add({})),
-        deleted(prometheus::BuildCounter()
-                    .Name("autotune_tasks_deleted_total")
-                    .Help("Finished tasks that were deleted because their retention was over")
-                    .Register(registry)
+        deleted(CounterOf(registry, "autotune_tasks_deleted_total",
+                          "Finished tasks that were deleted because their retention was over")
                     .Add({})),
-        tasks(prometheus::BuildGauge().Name("autotune_tasks").Help("Tasks by state").Register(registry)),
-        running(prometheus::BuildGauge()
-                    .Name("autotune_experiments_running")
-                    .Help("Experiments that are starting or measuring, by engine")
-                    .Register(registry)),
-        pending(prometheus::BuildGauge()
-                    .Name("autotune_experiments_pending")
-                    .Help("Planned experiments of running tasks that have not started")
-                    .Register(registry)
+        tasks(GaugeOf(registry, "autotune_tasks", "Tasks by state")),
+        running(
+            GaugeOf(registry, "autotune_experiments_running", "Experiments that are starting or measuring, by engine")),
+        pending(GaugeOf(registry, "autotune_experiments_pending",
+                        "Planned experiments of running tasks that have not started")
                     .Add({})),
-        build_info(prometheus::BuildGauge()
-                       .Name("autotune_build_info")
-                       .Help("Version of the operator and of its compatibility tables as labels; the value is 1")
-                       .Register(registry)),
-        rules_refused(prometheus::BuildGauge()
-                          .Name("autotune_rules_refused")
-                          .Help("1 if the mounted compatibility tables are invalid and the built-in tables are used")
-                          .Register(registry)
+        build_info(GaugeOf(registry, "autotune_build_info",
+                           "Version of the operator and of its compatibility tables as labels; the value is 1")),
+        rules_refused(GaugeOf(registry, "autotune_rules_refused",
+                              "1 if the mounted compatibility tables are invalid and the built-in tables are used")
                           .Add({})) {
     for (const std::string_view engine : kEngines) {
       const std::string label(engine);

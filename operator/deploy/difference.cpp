@@ -7,8 +7,10 @@
 #include <set>
 #include <utility>
 
+#include "base/keys.h"
 #include "operator/api/units.h"
 #include "operator/deploy/engine_arguments.h"
+#include "operator/deploy/image_name.h"
 #include "operator/experiment/json_read.h"
 #include "text/table.h"
 
@@ -25,30 +27,6 @@ std::string TextOf(const json& value) { return value.is_string() ? value.get<std
 std::string TextOr(const json& object, const char* key, const char* absent) {
   const json& value = Member(object, key);
   return value.is_string() ? value.get<std::string>() : absent;
-}
-
-// The keys of either.
-template <typename Map>
-std::set<std::string> KeysOf(const Map& a, const Map& b) {
-  std::set<std::string> keys;
-  for (const Map* map : {&a, &b}) {
-    for (const auto& [key, value] : *map) keys.insert(key);
-  }
-  return keys;
-}
-
-// "docker.io/vllm/vllm-openai" is "vllm/vllm-openai".
-std::string WithoutHub(const std::string& image) {
-  constexpr std::string_view kHub = "docker.io/";
-  return image.starts_with(kHub) ? image.substr(kHub.size()) : image;
-}
-
-// "vllm/vllm-openai" of "docker.io/vllm/vllm-openai:v0.24.0@sha256:...".
-std::string RepositoryOf(const std::string& image) {
-  std::string name = WithoutHub(image.substr(0, image.find('@')));
-  const std::size_t slash = name.rfind('/'), colon = name.rfind(':');
-  if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) name.resize(colon);
-  return name;
 }
 
 class Comparison {
@@ -72,7 +50,7 @@ class Comparison {
 
   void Maps(Part part, const std::map<std::string, std::string>& running,
             const std::map<std::string, std::string>& recommended) {
-    for (const std::string& field : KeysOf(running, recommended)) {
+    for (const std::string& field : base::KeysOf(running, recommended)) {
       const auto at = [&](const auto& map) {
         const auto found = map.find(field);
         return found == map.end() ? std::string() : found->second;
@@ -108,7 +86,7 @@ void CompareArguments(const json& running, const Winner& winner, const quant::Ru
   const EngineArguments wants = ReadEngineArguments(winner.argv, release(Text(winner.Engine(), "image")), rules);
   if (!SameProgram(has.program, wants.program)) compare.Add(Part::kArguments, "program", has.program, wants.program);
   compare.Add(Part::kArguments, "model", has.model, wants.model);
-  for (const std::string& name : KeysOf(has.flags, wants.flags)) {
+  for (const std::string& name : base::KeysOf(has.flags, wants.flags)) {
     const auto there = has.flags.find(name), wanted = wants.flags.find(name);
     std::optional<std::string> runs, recommended;
     if (there != has.flags.end()) runs = there->second.text;
@@ -157,7 +135,7 @@ void CompareResources(const json& running, const Winner& winner, Comparison& com
     if (amounts.second.empty()) return "request " + amounts.first;
     return "request " + amounts.first + ", limit " + amounts.second;
   };
-  for (const std::string& name : KeysOf(has, wants)) {
+  for (const std::string& name : base::KeysOf(has, wants)) {
     const auto there = has.find(name), wanted = wants.find(name);
     std::optional<std::string> runs, recommended;
     if (there != has.end()) runs = text(there->second);
@@ -233,7 +211,8 @@ const json* ContainerOf(const json& containers, const std::string& name, const W
   if (const json* only = Only(containers, [](const json&) { return true; })) return only;
   if (const json* gpus = Only(containers, [&](const json& c) { return ResourcesOf(c).contains(winner.gpu_resource); }))
     return gpus;
-  const std::string repository = RepositoryOf(Text(winner.Engine(), "image"));
+  const std::string image = Text(winner.Engine(), "image");
+  const std::string_view repository = RepositoryOf(image);
   return Only(containers, [&](const json& c) { return RepositoryOf(Text(c, "image")) == repository; });
 }
 

@@ -32,7 +32,7 @@ bool EndsLikeOneOf(const std::array<std::string_view, N>& ends, std::string_view
 
 // Variables that a pod of an experiment has for itself: keys, where it listens, which GPUs it has, where it keeps
 // files.
-bool IsPodsOwn(const std::string& name) {
+bool IsPodsOwnVariable(const std::string& name) {
   static constexpr std::array<std::string_view, 14> kNames = {"HOME",
                                                               "USER",
                                                               "LOGNAME",
@@ -54,7 +54,7 @@ bool IsPodsOwn(const std::string& name) {
 }
 
 void AddVariable(const std::string& name, std::string value, api::DeployedServer& out) {
-  if (IsPodsOwn(name)) {
+  if (IsPodsOwnVariable(name)) {
     out.left_out.push_back(name);
   } else {
     out.env[name] = std::move(value);

@@ -168,25 +168,14 @@ class Look {
     if (deadline && now_ < *deadline) WakeAt(deadline, plan_);
     is_late_ = deadline && now_ >= *deadline;
     if (auto waits = KnowDeployed()) {
-      if (waits->kind == Verdict::Kind::kFailed) return End(*std::move(waits));
-      if (is_late_) return End(Failed("BudgetTooSmall", DeadlineText(spec_) + ", and " + waits->message));
-      WithoutAnswer(status_);
-      FillCost(spec_, status_);
-      return *std::move(waits);
+      return NotExpanded(*std::move(waits), ", and ");
     }
     Inspection inspection = Inspect(observed_, settings_, now_);
     WakeAt(inspection.wake_at, plan_);
     status_.models = std::move(inspection.models);
     if (!inspection.known) {
-      if (inspection.verdict.kind == Verdict::Kind::kFailed) return End(std::move(inspection.verdict));
-      if (is_late_) {
-        return End(Failed("BudgetTooSmall", DeadlineText(spec_) + ", and the model's configuration is not known: " +
-                                                inspection.verdict.message));
-      }
       plan_.create_pods = std::move(inspection.create_pods);
-      WithoutAnswer(status_);
-      FillCost(spec_, status_);
-      return std::move(inspection.verdict);
+      return NotExpanded(std::move(inspection.verdict), ", and the model's configuration is not known: ");
     }
     if (auto problem = ExpandIfNeeded(*asked)) return Ended(std::move(*problem));
     return Search(*asked, tracked);
@@ -230,12 +219,22 @@ class Look {
     return std::nullopt;
   }
 
-  // Of an expansion that cannot be carried out, or not yet.
-  Verdict Ended(Verdict verdict) {
+  // Without candidates there is no answer. `late`: what stands between the deadline and what was waited for.
+  Verdict NotExpanded(Verdict verdict, const std::string& late) {
     if (verdict.kind == Verdict::Kind::kFailed) return End(std::move(verdict));
+    if (is_late_) return End(Failed("BudgetTooSmall", DeadlineText(spec_) + late + verdict.message));
+    return Waiting(std::move(verdict));
+  }
+
+  Verdict Waiting(Verdict verdict) {
     WithoutAnswer(status_);
     FillCost(spec_, status_);
     return verdict;
+  }
+
+  // Of an expansion that cannot be carried out, or not yet.
+  Verdict Ended(Verdict verdict) {
+    return verdict.kind == Verdict::Kind::kFailed ? End(std::move(verdict)) : Waiting(std::move(verdict));
   }
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "operator/deploy/engine_arguments.h"
+#include "operator/deploy/image_name.h"
 #include "operator/deploy/running_server.h"
 #include "quant/engine_table.h"
 #include "text/shell_words.h"
@@ -22,7 +23,7 @@ using quant::FlagValue;
 
 // Flags that an experiment has otherwise without harm: where and as what a server listens, what it logs, and files that
 // only its own disk has and that say nothing of speed.
-bool IsPodsOwn(const std::string& name) {
+bool IsPodsOwnFlag(const std::string& name) {
   static constexpr std::array<std::string_view, 10> kNames = {
       "host", "port",      "served-model-name", "api-key",       "admin-api-key",
       "uds",  "root-path", "download-dir",      "chat-template", "tool-parser-plugin"};
@@ -109,7 +110,7 @@ class BaselineReader {
   [[nodiscard]] bool IsOf(const ResolvedRuntime& runtime) const {
     if (!start_.engine.empty()) return runtime.spec.engine == start_.engine;
     const auto same = [&](const std::string& image) {
-      return !image.empty() && RepositoryOf(image) == RepositoryOf(server_.image);
+      return !image.empty() && deploy::RepositoryOf(image) == deploy::RepositoryOf(server_.image);
     };
     return same(runtime.spec.image) || same(runtime.traits.default_image) || same(runtime.traits.rocm_image);
   }
@@ -177,7 +178,7 @@ class BaselineReader {
   base::Status TakeFlags(const EngineArguments& arguments, const ResolvedRuntime& runtime, tuning::NamedBaseline& out) {
     for (const auto& [name, flag] : arguments.flags) {
       const std::string plain = quant::EngineTable::Normalise(name);
-      if (IsPodsOwn(plain)) {
+      if (IsPodsOwnFlag(plain)) {
         left_out_.push_back("--" + name);
       } else if (IsReserved(plain, runtime.traits)) {
         if (ChangesNothing(plain, flag.value)) continue;

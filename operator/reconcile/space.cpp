@@ -8,6 +8,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/quantization.h"
+#include "operator/deploy/image_name.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/deployed_baseline.h"
@@ -46,8 +47,8 @@ void WarnOfImagesForNvidia(Space& space) {
   for (std::size_t i = 0; i < space.runtimes.size(); ++i) {
     const ResolvedRuntime& runtime = space.runtimes[i];
     const std::string& image = runtime.spec.image;
-    const bool nvidia =
-        RepositoryOf(image) == RepositoryOf(runtime.traits.default_image) && image.find("rocm") == std::string::npos;
+    const bool nvidia = deploy::RepositoryOf(image) == deploy::RepositoryOf(runtime.traits.default_image) &&
+                        image.find("rocm") == std::string::npos;
     // What cannot run on AMD at all has said so.
     const bool runs = std::ranges::any_of(space.expansion.candidates, [&](const auto& c) { return c.runtime == i; });
     if (!nvidia || !runs) continue;
@@ -152,15 +153,6 @@ std::vector<const experiment::NodeView*> NodesFor(const api::GpuSpec& spec, cons
     if ((product.empty() || gpu.product == product) && Allowed(spec, node, gpu)) out.push_back(&node);
   }
   return out;
-}
-
-std::string_view RepositoryOf(std::string_view image) {
-  image = image.substr(0, image.find('@'));
-  const std::size_t slash = image.rfind('/');
-  const std::size_t tag = image.find(':', slash == std::string_view::npos ? 0 : slash);
-  image = image.substr(0, tag);
-  if (image.starts_with("docker.io/")) image.remove_prefix(std::string_view("docker.io/").size());
-  return image;
 }
 
 std::string IdentityOf(const api::RuntimeSpec& runtime) {

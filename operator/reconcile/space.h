@@ -65,9 +65,6 @@ struct Space {
   std::vector<quant::Warning> warnings;  // of the task as a whole
 };
 
-// "docker.io/vllm/vllm-openai:v0.24.0" and "vllm/vllm-openai@sha256:..." are one repository.
-std::string_view RepositoryOf(std::string_view image);
-
 // Canonical text of a runtime's inputs of a measurement, apart from its arguments.
 std::string IdentityOf(const api::RuntimeSpec& runtime);
 

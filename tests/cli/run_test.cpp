@@ -34,37 +34,36 @@ class RunLocallyTest : public ::testing::Test {
   }
   ~RunLocallyTest() override { std::filesystem::remove_all(directory_); }
 
-  // A task that plays a trace of these lines.
-  int RunTrace(const std::string& lines) {
-    options_.dataset = directory_ / "trace.jsonl";
-    std::ofstream(options_.dataset) << lines;
-    auto task = api::TaskFromJson(json::parse(R"({
+  // A task of a small model with this in its spec.
+  int Run(const json& more) {
+    json object = json::parse(R"({
         "apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "metadata": {"name": "t"},
         "spec": {"model": {"idOrPath": "org/model", "facts": {"architectures": ["LlamaForCausalLM"],
                    "torch_dtype": "bfloat16", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32,
                    "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
                    "max_position_embeddings": 8192}},
-                 "baseRuntime": "vllm", "slo": {"ttft": {"p90": "2s"}},
-                 "benchmark": {"dataset": {"configMap": {"name": "trace", "key": "trace.jsonl"}, "format": "Mooncake"},
-                               "load": {"auto": {"by": "RequestRate"}}, "arrival": {"process": "Trace"}}}})"));
+                 "baseRuntime": "vllm"}})");
+    object["spec"].update(more);
+    auto task = api::TaskFromJson(object);
     EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
     return RunLocally(*task, Rules(), options_);
+  }
+
+  // A task that plays a trace of these lines.
+  int RunTrace(const std::string& lines) {
+    options_.dataset = directory_ / "trace.jsonl";
+    std::ofstream(options_.dataset) << lines;
+    return Run(json::parse(R"({
+        "slo": {"ttft": {"p90": "2s"}},
+        "benchmark": {"dataset": {"configMap": {"name": "trace", "key": "trace.jsonl"}, "format": "Mooncake"},
+                      "load": {"auto": {"by": "RequestRate"}}, "arrival": {"process": "Trace"}}})"));
   }
 
   // A task that asks these questions.
   int RunQuestions(const std::string& lines) {
     options_.questions = directory_ / "exam.jsonl";
     std::ofstream(options_.questions) << lines;
-    auto task = api::TaskFromJson(json::parse(R"({
-        "apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "metadata": {"name": "t"},
-        "spec": {"model": {"idOrPath": "org/model", "facts": {"architectures": ["LlamaForCausalLM"],
-                   "torch_dtype": "bfloat16", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32,
-                   "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
-                   "max_position_embeddings": 8192}},
-                 "baseRuntime": "vllm",
-                 "quality": {"dataset": {"configMap": {"name": "exam", "key": "exam.jsonl"}}}}})"));
-    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
-    return RunLocally(*task, Rules(), options_);
+    return Run(json::parse(R"({"quality": {"dataset": {"configMap": {"name": "exam", "key": "exam.jsonl"}}}})"));
   }
 
   std::filesystem::path directory_;

@@ -828,8 +828,7 @@ TEST(Decide, ReadsTheModelWithAPodWhenNoFactsAreGiven) {
   inspected.model.family = "int4-wna16";
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     if (pod["metadata"]["labels"][experiment::kRoleLabel] == "inspect") {
-      self.Finish(pod, bench::Encode(inspected), 0);
-      pod["status"]["containerStatuses"][0]["name"] = "inspect";
+      self.FinishInspect(pod, inspected, 0);
     } else {
       MeasureWell(self, pod);
     }
@@ -852,8 +851,7 @@ TEST(Decide, ADatasetThatNoExperimentCanUseEndsTheTaskBeforeAGpuIsUsed) {
     ASSERT_EQ(pod["metadata"]["labels"][experiment::kRoleLabel], "inspect");
     bench::InspectResult result;
     result.dataset_problem = "spec.quality.dataset: exam.jsonl:17: has neither \"reference\" nor \"choices\"";
-    self.Finish(pod, bench::Encode(result), 0);
-    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+    self.FinishInspect(pod, result, 0);
   });
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(done.status.state, "Failed");
@@ -868,8 +866,7 @@ TEST(Decide, ReadsTheDatasetsOnceWhereTheFactsAreGiven) {
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     if (pod["metadata"]["labels"][experiment::kRoleLabel] != "inspect") return MeasureWell(self, pod);
     ++inspected;
-    self.Finish(pod, bench::Encode(bench::InspectResult{}), 0);
-    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+    self.FinishInspect(pod, bench::InspectResult{}, 0);
   });
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(cluster.Task().status.models.front().facts->architecture, "LlamaForCausalLM") << "as the spec says";
@@ -883,8 +880,7 @@ TEST(Decide, AnUnreadableModelStallsAndIsNeverTakenForUnquantized) {
   cluster.RunToEnd([](FakeCluster& self, json& pod) {
     bench::InspectResult result;
     result.failure = bench::Failure{bench::FailureReason::kModelUnreadable, "The model is gated", 0, 401};
-    self.Finish(pod, bench::Encode(result), 10);
-    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+    self.FinishInspect(pod, result, 10);
   });
   const api::AutotuneTask done = cluster.Task();
   EXPECT_EQ(done.status.state, "Failed");

@@ -291,6 +291,12 @@ void FakeCluster::Finish(json& pod, const std::string& message, int exit_code, d
   pod["status"]["phase"] = exit_code == 0 ? "Succeeded" : "Failed";
 }
 
+void FakeCluster::FinishInspect(json& pod, const bench::InspectResult& result, int exit_code) {
+  Finish(pod, bench::Encode(result), exit_code);
+  pod["status"].erase("initContainerStatuses");
+  pod["status"]["containerStatuses"][0]["name"] = "inspect";
+}
+
 std::vector<std::string> EngineArgv(const json& pod) {
   std::vector<std::string> argv;
   for (const json& container : pod["spec"]["initContainers"]) {

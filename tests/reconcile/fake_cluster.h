@@ -58,6 +58,8 @@ class FakeCluster final : public Cluster {
 
   // What the kubelet does: the pod's engine and bench run and end with this termination message.
   void Finish(nlohmann::json& pod, const std::string& message, int exit_code, double seconds = 120);
+  // The same of a pod that reads a model.
+  void FinishInspect(nlohmann::json& pod, const bench::InspectResult& result, int exit_code);
   void SetPhaseRunning(nlohmann::json& pod);
 
   [[nodiscard]] api::AutotuneTask Task() const;

@@ -27,18 +27,12 @@ bool UsesFp8KvCache(const json& pod) {
 
 bool IsInspect(const json& pod) { return pod["metadata"]["labels"][experiment::kRoleLabel] == "inspect"; }
 
-void FinishInspect(FakeCluster& cluster, json& pod, const bench::InspectResult& result, int exit_code) {
-  cluster.Finish(pod, bench::Encode(result), exit_code);
-  pod["status"].erase("initContainerStatuses");
-  pod["status"]["containerStatuses"][0]["name"] = "inspect";
-}
-
 // Reads every model as a Llama, measures every pod.
 void MeasureWell(FakeCluster& cluster, json& pod) {
   if (IsInspect(pod)) {
     bench::InspectResult inspected;
     inspected.model.architecture = "LlamaForCausalLM";
-    return FinishInspect(cluster, pod, inspected, 0);
+    return cluster.FinishInspect(pod, inspected, 0);
   }
   cluster.Finish(pod, UsesFp8KvCache(pod) ? ResultMessage(1500, 5) : ResultMessage(1000, 7), 0);
 }
@@ -119,7 +113,7 @@ TEST(Present, AModelThatCannotBeReadHasNoBest) {
   cluster.RunToEnd([](FakeCluster& self, json& pod) {
     bench::InspectResult result;
     result.failure = bench::Failure{bench::FailureReason::kModelUnreadable, "is gated", 0, 403};
-    FinishInspect(self, pod, result, 10);
+    self.FinishInspect(pod, result, 10);
   });
   const api::TaskStatus status = cluster.Task().status;
   EXPECT_EQ(status.state, "Failed");
@@ -766,7 +760,7 @@ TEST(Inspect, AHubThatDoesNotAnswerIsAskedAgainForAsLongAsItTakes) {
     bench::InspectResult result;
     result.failure =
         bench::Failure{bench::FailureReason::kModelUnreadable, "the hub cannot be read: timed out", 0, 0, true};
-    FinishInspect(self, pod, result, 20);
+    self.FinishInspect(pod, result, 20);
   });
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(asked, 13);

@@ -106,9 +106,7 @@ void EndWithResult(FakeCluster& cluster, json& pod) {
   if (IsInspect(pod)) {
     bench::InspectResult inspected;
     inspected.model.architecture = "LlamaForCausalLM";
-    cluster.Finish(pod, bench::Encode(inspected), 0);
-    pod["status"].erase("initContainerStatuses");
-    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+    cluster.FinishInspect(pod, inspected, 0);
     return;
   }
   const std::uint64_t digest = Digest(pod, ProductOf(pod["spec"]["nodeName"]));

@@ -104,8 +104,7 @@ TEST(SeveralCheckpoints, AreInspectedEachByAPodOfItsOwn) {
     inspected.model.architecture = "LlamaForCausalLM";
     inspected.model.commit = std::string(40, ModelOf(pod)[0]);
     if (ModelOf(pod) == "awq") inspected.model.quantization = "awq", inspected.model.family = "int4-wna16";
-    self.Finish(pod, bench::Encode(inspected), 0);
-    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+    self.FinishInspect(pod, inspected, 0);
   });
   const api::AutotuneTask done = cluster.Task();
   ASSERT_EQ(done.status.state, "Complete");
@@ -127,8 +126,7 @@ TEST(SeveralCheckpoints, OneThatCannotBeReadIsNamedAndNothingRuns) {
   cluster.RunToEnd([](FakeCluster& self, json& pod) {
     bench::InspectResult result;
     result.failure = bench::Failure{bench::FailureReason::kModelUnreadable, "The model is gated", 0, 401};
-    self.Finish(pod, bench::Encode(result), 1);
-    pod["status"]["containerStatuses"][0]["name"] = "inspect";
+    self.FinishInspect(pod, result, 1);
   });
   const api::TaskStatus status = cluster.Task().status;
   EXPECT_EQ(status.state, "Failed");
