@@ -18,7 +18,7 @@ def metrics():
     names = set()
     for source in SOURCES:
         text = source.read_text()
-        names |= set(re.findall(r'\.Name\("([a-z_]+)"\)', text))
+        names |= set(re.findall(r'(?:\.Name\(|(?:Counter|Gauge)Of\(registry,\s*)"([a-z_]+)"', text))
         for kind, name in re.findall(r'Make<(Counter|Gauge|Histogram)>\(\s*"([a-z_]+)"', text):
             names |= {name + suffix for suffix in ("_bucket", "_sum", "_count")} if kind == "Histogram" else {name}
     return names
