@@ -85,6 +85,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   inspect_command->add_option("--endpoint", inspect.endpoint, "URL of the Hugging Face Hub")->capture_default_str();
   inspect_command->add_option("--spec", files_text, "What will be measured, as JSON: its datasets are read");
+  inspect_command->add_flag("--models-context", inspect.models_context,
+                            "Experiments may have the context of --model, not only the spec's maxModelLen");
   inspect_command->add_option("--termination-log", inspect_log, "File for the result")->capture_default_str();
 
   try {
@@ -125,13 +127,18 @@ int main(int argc, char** argv) {
     Say("failed: " + outcome.result.failure->message);
   } else if (!outcome.result.dataset_problem.empty()) {
     Say("failed: " + outcome.result.dataset_problem);
-  } else if (inspect.model.empty()) {
-    Say("the datasets can be used");
   } else {
+    if (inspect.datasets) {
+      Say("the datasets can be used" +
+          (outcome.result.datasets_read.empty() ? "" : "; " + outcome.result.datasets_read));
+    }
     const auto& model = outcome.result.model;
-    Say(model.architecture + ", " + (model.dtype.empty() ? "dtype not known" : model.dtype) + ", quantization " +
-        model.quantization + ", " +
-        (model.weight_bytes ? std::to_string(*model.weight_bytes) + " bytes of weights" : "size of weights not known"));
+    if (!inspect.model.empty()) {
+      Say(model.architecture + ", " + (model.dtype.empty() ? "dtype not known" : model.dtype) + ", quantization " +
+          model.quantization + ", " +
+          (model.weight_bytes ? std::to_string(*model.weight_bytes) + " bytes of weights"
+                              : "size of weights not known"));
+    }
   }
   return WriteTerminationLog(inspect_log, Encode(outcome.result)) ? outcome.exit_code : kExitInfrastructure;
 }

@@ -31,7 +31,7 @@ base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSp
   if (!bytes) return base::Invalid("dataset: " + bytes.error().message);
   auto entries = measurement::ReadDataset(*bytes, spec.dataset->format, FileName(path));
   if (!entries) return base::Invalid("dataset: " + entries.error().message);
-  const auto workload = Workload::OfDataset(spec, *entries, "dataset: " + FileName(path));
+  const auto workload = Workload::OfDataset(spec, *entries);
   if (!workload) return workload.error();
   if (spec.arrival.process == measurement::ArrivalProcess::kTrace) {
     if (auto status = CheckTrace(workload->timestamps()); !status) {
@@ -46,9 +46,14 @@ base::Result<std::vector<measurement::Question>> ReadQuestionsOf(const BenchSpec
   const std::string& path = spec.quality.questions->path;
   auto bytes = ReadFile(path);
   if (!bytes) return base::Invalid("quality.dataset: " + bytes.error().message);
-  auto questions = measurement::ReadQuestions(*bytes, FileName(path), spec.max_model_len);
+  auto questions =
+      measurement::ReadQuestions(*bytes, FileName(path), spec.max_model_len, spec.quality.questions->answer_tokens);
   if (!questions) return base::Invalid("quality.dataset: " + questions.error().message);
   return questions;
+}
+
+std::string QuestionsText(const BenchSpec& spec, const std::vector<measurement::Question>& questions) {
+  return FileName(spec.quality.questions->path) + ": " + measurement::CountsByMatch(questions);
 }
 
 }  // namespace autotune::bench

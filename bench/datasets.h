@@ -18,8 +18,12 @@ namespace autotune::bench {
 // supported by the endpoint or exceeds the context, or the timestamps give no rate. REQUIRES: spec.dataset is set.
 base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec);
 
-// Returns the questions of the spec; empty if it has none. kInvalid: a row is invalid, with file and line.
+// Returns the questions of the spec; empty if it has none. kInvalid, with file and line: a row is invalid, or surely
+// exceeds the context.
 base::Result<std::vector<measurement::Question>> ReadQuestionsOf(const BenchSpec& spec);
+
+// How they are judged, for people: "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number".
+std::string QuestionsText(const BenchSpec& spec, const std::vector<measurement::Question>& questions);
 
 // Returns the last component of a path, for messages.
 std::string FileName(const std::string& path);

@@ -1,5 +1,7 @@
 #include "bench/inspect.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -22,30 +24,49 @@ InspectOutcome Unreadable(const base::Error& error) {
   return outcome;
 }
 
-// "" = experiments can use them.
-std::string ProblemOf(const BenchSpec& spec) {
+// "" = experiments can use them. `read`: how questions are judged.
+std::string ProblemOf(const BenchSpec& spec, std::string& read) {
   if (spec.dataset) {
     if (const auto entries = ReadDatasetOf(spec); !entries) return "spec.benchmark." + entries.error().message;
   }
   const auto questions = ReadQuestionsOf(spec);
-  return questions ? "" : "spec." + questions.error().message;
+  if (!questions) return "spec." + questions.error().message;
+  if (!questions->empty()) read = QuestionsText(spec, *questions);
+  return "";
+}
+
+base::Result<checkpoint::ModelFacts> ReadModel(const InspectOptions& options) {
+  std::unique_ptr<checkpoint::CheckpointFiles> files;
+  if (options.model.starts_with('/')) {
+    auto opened = checkpoint::OpenDirectory(options.model);
+    if (!opened) return opened.error();
+    files = *std::move(opened);
+  } else {
+    files = checkpoint::OpenHub(options);
+  }
+  return checkpoint::ReadCheckpoint(*files);
+}
+
+// 0 = not known.
+int ContextOf(const InspectOptions& options, const base::Result<checkpoint::ModelFacts>& facts) {
+  const int asked = options.datasets->max_model_len;
+  if (!options.models_context) return asked;
+  if (!facts || !facts->max_position) return 0;
+  constexpr std::int64_t kMost = 1'000'000'000;
+  return std::max(asked, static_cast<int>(std::min(*facts->max_position, kMost)));
 }
 
 }  // namespace
 
 InspectOutcome Inspect(const InspectOptions& options) {
   InspectOutcome outcome;
-  if (options.datasets) outcome.result.dataset_problem = ProblemOf(*options.datasets);
-  if (!outcome.result.dataset_problem.empty() || options.model.empty()) return outcome;
-  std::unique_ptr<checkpoint::CheckpointFiles> files;
-  if (options.model.starts_with('/')) {
-    auto opened = checkpoint::OpenDirectory(options.model);
-    if (!opened) return Unreadable(opened.error());
-    files = *std::move(opened);
-  } else {
-    files = checkpoint::OpenHub(options);
+  auto facts = options.model.empty() ? checkpoint::ModelFacts() : ReadModel(options);
+  if (options.datasets) {
+    BenchSpec spec = *options.datasets;
+    spec.max_model_len = ContextOf(options, facts);
+    outcome.result.dataset_problem = ProblemOf(spec, outcome.result.datasets_read);
+    if (!outcome.result.dataset_problem.empty()) return outcome;
   }
-  auto facts = checkpoint::ReadCheckpoint(*files);
   if (!facts) return Unreadable(facts.error());
   outcome.result.model = *std::move(facts);
   return outcome;

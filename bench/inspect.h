@@ -14,7 +14,8 @@
 namespace autotune::bench {
 
 struct InspectOptions : checkpoint::HubOptions {  // `model` is a hub id; a directory when it starts with "/"; "" = none
-  std::optional<BenchSpec> datasets;              // what benches will be told: its files are read first
+  std::optional<BenchSpec> datasets;              // what benches will be told: its files are read, too
+  bool models_context = false;  // experiments may have the model's own context, not only datasets->max_model_len
 };
 
 struct InspectOutcome {

@@ -201,8 +201,8 @@ base::Status LimitSearch::Identify(const std::string& model) {
 }
 
 base::Result<Workload> LimitSearch::MakeWorkload(std::size_t scenario) {
-  auto workload = spec_.dataset ? Workload::OfDataset(spec_, dataset_, "dataset: " + FileName(spec_.dataset->path))
-                                : base::Result<Workload>(Workload(spec_, scenario));
+  auto workload =
+      spec_.dataset ? Workload::OfDataset(spec_, dataset_) : base::Result<Workload>(Workload(spec_, scenario));
   if (!workload) return workload;
   workload->set_model(model_);
   if (style_) workload->set_style(*style_);

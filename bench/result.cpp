@@ -596,7 +596,7 @@ std::string Encode(const RunResult& result) {
   return Frame(out + '}');
 }
 
-constexpr std::size_t kMaxDatasetProblem = 1000;
+constexpr std::size_t kMaxDatasetProblem = 1000, kMaxDatasetsRead = 300;
 
 std::string Encode(const InspectResult& result) {
   std::string out = "{\"kind\":\"inspect\"";
@@ -605,6 +605,9 @@ std::string Encode(const InspectResult& result) {
   } else if (!result.dataset_problem.empty()) {
     out += ",\"dataset\":" + json(CleanText(result.dataset_problem, kMaxDatasetProblem)).dump();
   } else {
+    if (!result.datasets_read.empty()) {
+      out += ",\"read\":" + json(CleanText(result.datasets_read, kMaxDatasetsRead)).dump();
+    }
     checkpoint::ModelFacts facts = result.model;
     std::string model;
     std::size_t max = 240;
@@ -670,6 +673,9 @@ base::Result<InspectResult> DecodeInspect(std::string_view message) {
   auto facts = checkpoint::ModelFactsFromJson(*model);
   if (!facts) return base::Invalid("result document damaged: " + facts.error().message);
   result.model = *std::move(facts);
+  if (const auto read = document->find("read"); read != document->end() && read->is_string()) {
+    result.datasets_read = read->get<std::string>();
+  }
   return result;
 }
 

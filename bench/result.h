@@ -90,6 +90,7 @@ struct RunResult {
 // Result of `autotune-bench inspect`.
 struct InspectResult {
   checkpoint::ModelFacts model;
+  std::string datasets_read;    // how the questions of a dataset are judged, for people; "" = there are none
   std::string dataset_problem;  // why no experiment can use a dataset, with file and line; `model` is not set then
   std::optional<Failure> failure;
 };

@@ -53,10 +53,6 @@ void AppendMessage(std::string& history, const std::string& message) {
 // Recorded answers have characters and no tokens; about four make one in the usual vocabularies.
 int TokensOfText(const std::string& text) { return std::max(1, static_cast<int>((text.size() + 3) / 4)); }
 
-std::string EntryName(const std::string& name, std::size_t entry) {
-  return name + ": entry " + std::to_string(entry + 1);
-}
-
 // The turns of a ShareGPT conversation: each message of the user that an answer follows.
 int AnsweredTurns(const DatasetEntry& entry) {
   int turns = 0;
@@ -64,6 +60,33 @@ int AnsweredTurns(const DatasetEntry& entry) {
     turns += entry.messages[i].role == "user" && entry.messages[i + 1].role == "assistant" ? 1 : 0;
   }
   return turns;
+}
+
+// The fewest tokens of the longest request of an entry, and those asked for behind it.
+struct Longest {
+  std::int64_t input = 0, output = 0;
+};
+Longest LongestOf(const DatasetEntry& entry, bool chat, std::optional<int> by_default) {
+  const std::optional<int> asked = entry.output_tokens ? entry.output_tokens : by_default;
+  if (entry.messages.empty()) {
+    return {entry.input_tokens > 0 ? entry.input_tokens : measurement::LeastTokens(entry.prompt), asked.value_or(0)};
+  }
+  Longest longest;
+  const bool recorded = AnsweredTurns(entry) > 0 && entry.messages.back().role == "assistant";
+  std::int64_t said = 0;
+  for (std::size_t i = 0; i < entry.messages.size(); ++i) {
+    const bool last = i + 1 == entry.messages.size();
+    const std::int64_t own = measurement::LeastTokens(entry.messages[i].content);
+    said += own;
+    const bool answered = !last && entry.messages[i].role == "user" && entry.messages[i + 1].role == "assistant";
+    if (recorded ? !answered : !last) continue;
+    const Longest request = {chat ? said : own, asked      ? *asked
+                                                : answered ? TokensOfText(entry.messages[i + 1].content)
+                                                           : 0};
+    if (!chat) return request;  // the only one
+    if (request.input + request.output > longest.input + longest.output) longest = request;
+  }
+  return longest;
 }
 
 }  // namespace
@@ -99,31 +122,32 @@ Workload::Workload(const BenchSpec& spec, std::size_t scenario) : Workload(spec)
   name_ = scenario_.ToString();
 }
 
-base::Result<Workload> Workload::OfDataset(const BenchSpec& spec, std::vector<DatasetEntry> entries,
-                                           const std::string& name) {
+base::Result<Workload> Workload::OfDataset(const BenchSpec& spec, std::vector<DatasetEntry> entries) {
   Workload workload(spec);
   workload.name_ = "dataset";
   workload.dataset_output_tokens_ = spec.dataset->output_tokens;
-  std::size_t too_long = 0, first_too_long = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const DatasetEntry& entry = entries[i];
+  std::size_t too_long = 0;
+  std::string first_too_long;
+  for (const DatasetEntry& entry : entries) {
     const bool conversation = spec.dataset->format == DatasetFormat::kShareGpt;
     if (!entry.messages.empty() && !conversation && spec.endpoint == Endpoint::kCompletions) {
       return base::Invalid(
-          EntryName(name, i) +
+          "dataset: " + entry.place +
           " has messages, which the endpoint Completions does not accept: use Chat (benchmark.endpoint, or --chat)");
     }
-    const std::int64_t longest =
-        std::int64_t{entry.input_tokens} + entry.output_tokens.value_or(spec.dataset->output_tokens.value_or(0));
-    if (spec.max_model_len > 0 && longest > spec.max_model_len && too_long++ == 0) first_too_long = i;
+    const Longest longest = LongestOf(entry, spec.endpoint == Endpoint::kChat, spec.dataset->output_tokens);
+    if (spec.max_model_len > 0 && longest.input + longest.output > spec.max_model_len && too_long++ == 0) {
+      first_too_long = entry.place + ": " +
+                       (entry.input_tokens > 0 ? std::to_string(longest.input) + " tokens in"
+                                               : measurement::LeastTokensText(longest.input) + " in") +
+                       " and " + std::to_string(longest.output) + " out";
+    }
     if (spec.dataset->format == DatasetFormat::kMooncake) workload.timestamps_.push_back(entry.arrival);
   }
   if (too_long > 0) {
-    const DatasetEntry& entry = entries[first_too_long];
-    return base::Invalid(EntryName(name, first_too_long) + ": " + std::to_string(entry.input_tokens) +
-                         " tokens in and " + std::to_string(entry.output_tokens.value_or(0)) +
-                         " out do not fit into the context of " + std::to_string(spec.max_model_len) + " (" +
-                         std::to_string(too_long) + " of " + std::to_string(entries.size()) + " entries do not)");
+    return base::Invalid("dataset: " + first_too_long + " do not fit into the context of " +
+                         std::to_string(spec.max_model_len) + " tokens (" + std::to_string(too_long) + " of " +
+                         std::to_string(entries.size()) + " entries do not): leave them out");
   }
   workload.entries_ = std::move(entries);
   return workload;

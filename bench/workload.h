@@ -54,9 +54,8 @@ class Workload {
 
   // Of spec.scenarios[scenario].
   Workload(const BenchSpec& spec, std::size_t scenario);
-  // Of a dataset. kInvalid: an entry that the endpoint cannot take or the context cannot hold, by `name` and number.
-  static base::Result<Workload> OfDataset(const BenchSpec& spec, std::vector<measurement::DatasetEntry> entries,
-                                          const std::string& name);
+  // Of a dataset. kInvalid: an entry that the endpoint cannot take or the context surely cannot hold, by its place.
+  static base::Result<Workload> OfDataset(const BenchSpec& spec, std::vector<measurement::DatasetEntry> entries);
 
   void set_model(const std::string& model);
   void set_style(const PromptStyle& style) { style_ = style; }

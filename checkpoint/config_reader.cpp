@@ -56,10 +56,7 @@ class ConfigReader {
     }
     facts_.hidden_size = Number({"hidden_size", "n_embd", "d_model", "n_embed", "model_dim"});
     facts_.vocab_size = Number({"vocab_size", "padded_vocab_size"});
-    facts_.max_position =
-        Number({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx",
-                "model_max_length", "max_seq_length", "max_target_positions"},
-               kLargestCount);
+    ReadPositions();
     for (const json* object : {&language_, &config_}) {
       const json* tied = Find(object, "tie_word_embeddings");
       if (!facts_.tied_embeddings && tied != nullptr && tied->is_boolean()) facts_.tied_embeddings = tied->get<bool>();
@@ -132,6 +129,37 @@ class ConfigReader {
     facts_.dtype = NormalDtype(declared);
     if (!declared.empty() && facts_.dtype.empty())
       AddNote(facts_, "config.json: dtype \"" + declared + "\" is not one of bfloat16, float16, float32; not known");
+  }
+
+  void ReadPositions() {
+    facts_.max_position =
+        Number({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx",
+                "model_max_length", "max_seq_length", "max_target_positions"},
+               kLargestCount);
+    if (!facts_.max_position || facts_.model_type.starts_with("gemma3")) return;  // Gemma 3 declares the scaled number
+    const std::int64_t declared = *facts_.max_position;
+    for (const std::string_view key : {"rope_scaling", "rope_parameters", "yarn"}) {
+      const json* scaling = FindObject(&language_, key);
+      if (scaling == nullptr) continue;
+      ExtendPositions(*scaling, key == "yarn", declared);
+      for (const auto& [kind, one] : scaling->items()) {  // of each kind of layer
+        if (one.is_object()) ExtendPositions(one, false, declared);
+      }
+    }
+  }
+
+  // As vLLM does: YaRN multiplies the positions that the checkpoint had before, other ways those that it declares.
+  void ExtendPositions(const json& scaling, bool yarn, std::int64_t declared) {
+    std::string type = TextOf(&scaling, "rope_type");
+    if (type.empty()) type = TextOf(&scaling, "type");
+    if (type == "llama3" || type == "longrope" || type == "su" || type == "default") return;
+    const json* factor = Find(&scaling, "factor");
+    if (factor == nullptr || !factor->is_number()) return;
+    const json* before = Find(&scaling, "original_max_position_embeddings");
+    const Size original = before != nullptr && (yarn || type == "yarn") ? One(*before, kLargestCount) : std::nullopt;
+    const double positions = factor->get<double>() * static_cast<double>(original.value_or(declared));
+    if (!(positions <= static_cast<double>(kLargestCount))) return;
+    facts_.max_position = std::max(*facts_.max_position, static_cast<std::int64_t>(positions));
   }
 
   void ReadMlp() {

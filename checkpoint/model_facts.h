@@ -83,7 +83,7 @@ struct ModelFacts {
   Size head_dim;           // of queries and keys
   Size v_head_dim;         // of values, where it is not head_dim
   Size vocab_size;
-  Size max_position;
+  Size max_position;  // what its scaling of positions adds is counted
   std::optional<bool> tied_embeddings;
   Size weight_bytes;  // of the one set of weight files that is loaded
 

@@ -24,6 +24,7 @@
 #include "cli/status_text.h"
 #include "cli/task_file.h"
 #include "cli/whole_file.h"
+#include "operator/experiment/context_limit.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/local/local_runner.h"
 #include "operator/reconcile/space.h"
@@ -115,14 +116,18 @@ base::Result<fs::path> ModelDirectory(const api::TaskSpec& spec, const RunOption
   return found.value_or(fs::path());
 }
 
-// What benches are told, for a look at the files that they would read.
+// What benches are told, for a look at the files that they would read. The shortest context of the checkpoints whose
+// configuration is in the task; the others are inspected.
 base::Result<bench::BenchSpec> SpecForFiles(const api::TaskSpec& task) {
   auto spec = experiment::BenchSpecOf(task);
   if (!spec) return spec.error();
-  const std::size_t reference = api::ReferenceModel(task);
-  const auto model = reconcile::InlineFacts(task, reference);
-  if (!model) return model.error();
-  if (*model) spec->max_model_len = reconcile::KnownContext(task, reference, **model).value_or(0);
+  const experiment::ContextLimit limit = experiment::ContextLimitOf(task);
+  for (std::size_t i = 0; i < task.models.size(); ++i) {
+    const auto model = reconcile::InlineFacts(task, i);
+    if (!model) return model.error();
+    const int context = limit.With(model->value_or(checkpoint::ModelFacts()));
+    if (context > 0 && (spec->max_model_len == 0 || context < spec->max_model_len)) spec->max_model_len = context;
+  }
   return spec;
 }
 
@@ -135,7 +140,9 @@ base::Status CheckDataset(const api::TaskSpec& task, const std::string& path) {
   return entries ? base::Status() : entries.error();
 }
 
-base::Status FillQuestions(const api::TaskSpec& task, const RunOptions& options, local::LocalTools& tools) {
+// `read`: how they are judged; "" without any.
+base::Status FillQuestions(const api::TaskSpec& task, const RunOptions& options, local::LocalTools& tools,
+                           std::string& read) {
   if (!task.quality.dataset) {
     if (options.questions.empty()) return {};
     return base::Invalid("--questions: the task has no spec.quality.dataset");
@@ -148,7 +155,9 @@ base::Status FillQuestions(const api::TaskSpec& task, const RunOptions& options,
   auto spec = SpecForFiles(task);
   if (!spec) return spec.error();
   spec->quality.questions->path = options.questions;
-  if (const auto questions = bench::ReadQuestionsOf(*spec); !questions) return questions.error();
+  const auto questions = bench::ReadQuestionsOf(*spec);
+  if (!questions) return questions.error();
+  read = bench::QuestionsText(*spec, *questions);
   tools.questions = fs::absolute(options.questions);
   return {};
 }
@@ -294,7 +303,8 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   if (const auto possible = local::CheckLocal(task, *machine); !possible) return BadInput(possible.error().message);
   local::LocalTools local_tools;
   auto files = FillBenchmarkFiles(task.spec, options, local_tools);
-  if (files) files = FillQuestions(task.spec, options, local_tools);
+  std::string questions_read;
+  if (files) files = FillQuestions(task.spec, options, local_tools, questions_read);
   if (!files) {
     return BadInput(files.error().message);
   }
@@ -334,6 +344,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   view.Say("Task " + task.metadata.name + " on " + std::to_string(machine->devices.size()) + " x " +
            (machine->gpu.product.empty() ? "GPU" : machine->gpu.product) +
            (machine->simulated ? ", simulated: the numbers below are not measurements of a GPU" : ""));
+  if (!questions_read.empty()) view.Say("Questions: " + questions_read);
 
   if (task.spec.optimization.reuse != api::Reuse::kNone) {
     view.Say("optimization.reuse: there are no other tasks without a cluster; --resume keeps what this one measured");

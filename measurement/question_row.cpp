@@ -22,10 +22,11 @@ constexpr std::array<std::string_view, 7> kPrompts = {"messages", "prompt",    "
                                                       "ctx",      "doctotext", "startphrase"};
 // Sent as "Question: ...\nAnswer:", behind the text that they are about.
 constexpr std::array<std::string_view, 5> kQuestions = {"question/stem", "question", "questionstem", "goal", "problem"};
-constexpr std::array<std::string_view, 6> kContexts = {"passage", "context", "article", "support", "body", "text"};
+constexpr std::array<std::string_view, 8> kContexts = {"passage", "context", "article", "support",
+                                                       "body",    "text",    "hint",    "florespassage"};
 
-constexpr std::array<std::string_view, 7> kChoices = {"choices",     "options",          "endings",      "mc1targets",
-                                                      "doctochoice", "question/choices", "answerchoices"};
+constexpr std::array<std::string_view, 8> kChoices = {
+    "choices", "options", "endings", "mc1targets", "doctochoice", "question/choices", "answerchoices", "targetscores"};
 
 // Choices that are members of their own. How the right one is named besides its text: by what `labels` says.
 struct Family {
@@ -33,10 +34,14 @@ struct Family {
   std::array<std::string_view, 6> labels;  // none: by its index, from 0
   bool first_is_right = false;
 };
-constexpr std::array<Family, 9> kFamilies = {{
+constexpr std::array<Family, 13> kFamilies = {{
     {{"option1", "option2", "option3", "option4", "option5"}, {"1", "2", "3", "4", "5"}},
     {{"optiona", "optionb", "optionc", "optiond", "optione"}, {"a", "b", "c", "d", "e"}},
     {{"answera", "answerb", "answerc", "answerd"}, {"1", "2", "3", "4"}},
+    {{"choicea", "choiceb", "choicec", "choiced", "choicee"}, {"a", "b", "c", "d", "e"}},
+    {{"mcanswer1", "mcanswer2", "mcanswer3", "mcanswer4"}, {"1", "2", "3", "4"}},
+    {{"choice0", "choice1", "choice2", "choice3", "choice4"}, {}},
+    {{"answer0", "answer1", "answer2", "answer3"}, {}},
     {{"a", "b", "c", "d", "e", "f"}, {"a", "b", "c", "d", "e", "f"}},
     {{"sol1", "sol2"}, {}},
     {{"ending0", "ending1", "ending2", "ending3"}, {}},
@@ -45,12 +50,15 @@ constexpr std::array<Family, 9> kFamilies = {{
     {{"correctanswer", "incorrectanswer1", "incorrectanswer2", "incorrectanswer3"}, {}, true},
 }};
 
+// Those besides "correct_answer".
+constexpr std::array<std::string_view, 3> kWrong = {"incorrectanswers", "wronganswers", "distractors"};
+
 // Which choice is right. Digits in a text count from 0 in those that are an index by their name.
 struct Right {
   std::string_view name;
   bool is_index;
 };
-constexpr std::array<Right, 12> kRights = {{{"answerkey", false},
+constexpr std::array<Right, 13> kRights = {{{"answerkey", false},
                                             {"answerindex", true},
                                             {"answeridx", true},
                                             {"correctindex", true},
@@ -58,26 +66,35 @@ constexpr std::array<Right, 12> kRights = {{{"answerkey", false},
                                             {"label", true},
                                             {"correct", false},
                                             {"correctanswer", false},
+                                            {"correctanswernum", false},
                                             {"correctoption", false},
                                             {"answer", false},
                                             {"target", true},
                                             {"doctotarget", true}}};
 
-// Where nothing says how answers are compared; nullopt: kExact, and kWords behind a question in a frame.
+// Where nothing says how answers are compared.
 struct Reference {
   std::string_view name;
-  std::optional<Match> match;
+  Match match = Match::kWords;
 };
-constexpr std::array<Reference, 10> kReferences = {{{"reference", std::nullopt},
-                                                    {"references", std::nullopt},
+constexpr std::array<Reference, 18> kReferences = {{{"reference", Match::kExact},
+                                                    {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
-                                                    {"answers", Match::kWords},
-                                                    {"target", std::nullopt},
-                                                    {"doctotarget", std::nullopt},
-                                                    {"answer", std::nullopt},
+                                                    {"answers"},
+                                                    {"target"},
+                                                    {"doctotarget"},
                                                     {"answernumber", Match::kNumber},
-                                                    {"expectedanswer", std::nullopt},
-                                                    {"groundtruth", std::nullopt}}};
+                                                    {"answer"},
+                                                    {"goldenanswers"},
+                                                    {"correctanswer"},
+                                                    {"finalanswer"},
+                                                    {"finalans"},
+                                                    {"answersspans/spans"},
+                                                    {"rewardmodel/groundtruth"},
+                                                    {"expectedanswer"},
+                                                    {"expectedoutput"},
+                                                    {"expected"},
+                                                    {"groundtruth"}}};
 
 constexpr std::array<std::pair<std::string_view, Match>, 6> kMatches = {{{"exact", Match::kExact},
                                                                          {"contains", Match::kContains},
@@ -114,19 +131,43 @@ constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = 
     {"label", R"(names no choice: write "choices", such as ["no", "yes"])"},
 }};
 
-// Texts that a question is about, under names that say no more: nobody could answer without them.
-constexpr std::array<std::string_view, 17> kUnsent = {"contexts",  "retrievedcontexts", "referencecontexts",
-                                                      "document",  "documents",         "docs",
-                                                      "paragraph", "paragraphs",        "story",
-                                                      "narrative", "passages",          "table",
-                                                      "pretext",   "posttext",          "tools",
-                                                      "functions", "background"};
+// What a question is about or how it is to be answered: nobody could answer without it.
+constexpr std::array<std::string_view, 29> kUnsent = {"contexts",
+                                                      "retrievedcontexts",
+                                                      "referencecontexts",
+                                                      "document",
+                                                      "documents",
+                                                      "docs",
+                                                      "paragraph",
+                                                      "paragraphs",
+                                                      "story",
+                                                      "narrative",
+                                                      "passages",
+                                                      "table",
+                                                      "pretext",
+                                                      "posttext",
+                                                      "tools",
+                                                      "functions",
+                                                      "background",
+                                                      "premise",
+                                                      "system",
+                                                      "systemprompt",
+                                                      "instruction",
+                                                      "instructions",
+                                                      "image",
+                                                      "images",
+                                                      "image1",
+                                                      "imagepath",
+                                                      "picture",
+                                                      "audio",
+                                                      "video"};
 // Texts that belong before a question and not before a prompt, where a prompt of this name is only the question.
 constexpr std::array<std::string_view, 2> kBarePrompts = {"input", "query"};
 // What says of an answer whether it is right, and so that some are wrong.
 constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
 
 constexpr std::size_t kLongestWords = 200;  // bytes of a reference that an answer has word for word
+constexpr std::ptrdiff_t kSentence = 5;     // spaces in a text that ends with a full stop
 constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
 
 // ---- Small readings ----
@@ -364,6 +405,8 @@ base::Result<std::size_t> ReadRight(const json& row, const Choices& choices) {
     const auto key = Find(row, name.name);
     if (!key) continue;
     const auto index = Named(*key, choices, name.is_index);
+    // What is said to be right and names nothing: another answer may be wrong.
+    if (!index && name.name.starts_with("correct")) return index.error();
     if (!index && !problem) problem = index.error();
     if (!index) continue;
     if (right && right->second != *index) {
@@ -400,6 +443,30 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
   if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is no text");
   if (std::find(out.begin(), out.end(), *text) == out.end()) out.push_back(*text);
   return {};
+}
+
+// "['Ann', \"Ann's\"]" as Python writes a list of texts.
+std::optional<std::vector<std::string>> ListOfPython(std::string_view text) {
+  if (!text.starts_with('[') || !text.ends_with(']')) return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const char quote = text.front();
+    if (quote != '\'' && quote != '"') return std::nullopt;
+    std::size_t end = 1;
+    std::string item;
+    for (; end < text.size() && text[end] != quote; ++end) {
+      if (text[end] == '\\' && ++end == text.size()) return std::nullopt;
+      item += text[end];
+    }
+    if (end == text.size() || Trimmed(item).empty()) return std::nullopt;
+    items.push_back(std::move(item));
+    text.remove_prefix(end + 1);
+    if (text.empty()) break;
+    if (!text.starts_with(", ")) return std::nullopt;
+    text.remove_prefix(2);
+  }
+  return items.empty() ? std::nullopt : std::optional(std::move(items));
 }
 
 bool HasWord(std::string_view text) {
@@ -443,10 +510,16 @@ std::optional<std::string> AsNumber(std::string text) {
   return std::string(rest);
 }
 
+// "9 (apples)" is 9.
+std::string_view WithoutUnit(std::string_view text) {
+  const std::size_t unit = text.find(" (");
+  return unit != std::string_view::npos && text.ends_with(')') ? text.substr(0, unit) : text;
+}
+
 bool TakeNumbers(std::vector<std::string>& references) {
   std::vector<std::string> numbers;
   for (const std::string& reference : references) {
-    auto number = AsNumber(reference);
+    auto number = AsNumber(std::string(WithoutUnit(Trimmed(reference))));
     if (!number) return false;
     numbers.push_back(*std::move(number));
   }
@@ -454,18 +527,29 @@ bool TakeNumbers(std::vector<std::string>& references) {
   return true;
 }
 
+// A text that says something has many forms: one of the references at least has to be short.
+bool AreSentences(const std::vector<std::string>& references) {
+  return std::all_of(references.begin(), references.end(), [](const std::string& reference) {
+    const std::string_view text = Trimmed(reference);
+    const bool ends = text.ends_with('.') || text.ends_with('!') || text.ends_with("\u3002");
+    return text.size() > kLongestWords || (ends && std::count(text.begin(), text.end(), ' ') >= kSentence);
+  });
+}
+
 // What nothing that the row says tells how to compare.
 base::Status CheckGuessed(const Found& from, bool framed, const std::vector<std::string>& references) {
   const std::string name = Quoted(from.name);
+  if (AreSentences(references)) {
+    return Invalid(name + ": " + Excerpt(json(references.front())) + " has " +
+                   std::to_string(references.front().size()) + " bytes and " + kManyWays);
+  }
   for (const std::string& reference : references) {
     const std::string said = name + ": " + Excerpt(json(reference));
     if (framed && IsLetter(reference)) {
       return Invalid(said + R"( seems to name a choice, and no choices are known: write them as "choices")");
     }
-    if (framed && reference.size() > kLongestWords) {
-      return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays);
-    }
-    if (reference.starts_with("['")) return Invalid(said + " is a list in a text: write a list");
+    if (reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[("))
+      return Invalid(said + " is a list in a text: write a list");
     if ((reference.starts_with('[') || reference.starts_with('{')) && json::accept(reference)) {
       return Invalid(said + R"( is JSON in a text: write the text that an answer has to have, with a "match")");
     }
@@ -523,10 +607,53 @@ class RowReader {
     }
     if (auto family = ReadFamily(row_)) return TakeChoices(*std::move(family));
     if (gap_) return Invalid(R"("sentence" without "option1" and "option2")");
-    if (const auto answer = Find(row_, "answer"); answer && answer->value->is_boolean()) {
-      return TakeChoices({{"no", "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U});
+    if (const auto wrong = First(row_, kWrong)) {
+      const auto right = Find(row_, "correctanswer");
+      const auto text = right ? ValueText(*right->value) : std::nullopt;
+      if (text && wrong->value->is_array() && !wrong->value->empty()) {
+        choices.texts = {*text};
+        choices.right = 0;
+        if (auto status = ReadChoiceList(*wrong, choices); !status) return status;
+        return TakeChoices(std::move(choices));
+      }
     }
+    if (auto verdict = ReadVerdict()) return TakeChoices(*std::move(verdict));
     return ReadReferences();
+  }
+
+  // An answer that is yes or no; as words, either would be found in most texts.
+  std::optional<Choices> ReadVerdict() {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kPairs = {
+        {{"no", "yes"}, {"false", "true"}}};
+    const auto answer = First(row_, std::array<std::string_view, 3>{"answer", "answers", "target"});
+    const bool marked = First(row_, kMarks).has_value() || row_.contains("reference") || row_.contains("references");
+    if (!answer || marked || !out_.messages.empty()) return std::nullopt;
+    if (answer->value->is_boolean()) return Choices{{"no", "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U};
+    const json& value =
+        answer->value->is_array() && answer->value->size() == 1 ? answer->value->front() : *answer->value;
+    if (!value.is_string() || row_.contains("match")) return std::nullopt;
+    if (Trimmed(value.get_ref<const std::string&>()).empty()) return std::nullopt;
+    const std::string said(Trimmed(value.get_ref<const std::string&>()));
+    for (const auto& [no, yes] : kPairs) {
+      const std::string plain = Plain(said);
+      if (plain != no && plain != yes) continue;
+      Choices choices{{std::string(no), std::string(yes)}, {}, false, plain == yes ? 1U : 0U};
+      if (std::isupper(static_cast<unsigned char>(said.front())) != 0) {
+        for (std::string& text : choices.texts)
+          text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+      }
+      return choices;
+    }
+    return std::nullopt;
+  }
+
+  // What tells that nothing here can judge the answers; "" = nothing.
+  std::string WhyNotJudged() const {
+    for (const auto& [name, reason] : kNotJudged) {
+      const auto found = Find(row_, name);
+      if (found) return Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
+    }
+    return "";
   }
 
   base::Status ReadPrompt() {
@@ -539,24 +666,35 @@ class RowReader {
     if (prompt) return TakePrompt(*prompt, "");
     if (const auto question = First(row_, kQuestions)) return ReadQuestion(*question);
     if (const auto sentence = Find(row_, "sentence")) return ReadGap(*sentence);
-    return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_));
+    const std::string why = WhyNotJudged();
+    return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_) +
+                   (why.empty() ? "" : "; " + why));
   }
 
   // Something that the question is about would be left out.
   base::Status CheckSent() {
+    std::string sent = out_.prompt;
+    for (const Message& message : out_.messages) sent += "\n" + message.content;
+    const auto said = [&](const Found& text) {
+      return text.value->is_string() &&
+             sent.find(Trimmed(text.value->get_ref<const std::string&>())) != std::string::npos;
+    };
     const auto unsent = [](const Found& text) {
       return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
                      R"( would not be sent, and the question is about it: write both as one "prompt")");
     };
     for (const std::string_view name : kUnsent) {
       const auto found = Find(row_, name);
-      if (found && !found->value->empty() && !(found->value->is_string() && !ValueText(*found->value)))
-        return unsent(*found);
+      if (found && !found->value->empty() && !said(*found)) return unsent(*found);
     }
     const auto prompt = First(row_, kPrompts);
+    const auto question = prompt ? First(row_, kQuestions) : std::nullopt;
+    const bool asks = question && question->value->is_string() &&
+                      question->value->get_ref<const std::string&>().find(' ') != std::string::npos;
+    if (asks && !said(*question)) return unsent(*question);
     const bool bare =
         prompt && std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt->name)) != kBarePrompts.end();
-    if (const auto context = First(row_, kContexts); bare && context && ValueText(*context->value))
+    if (const auto context = First(row_, kContexts); bare && context && ValueText(*context->value) && !said(*context))
       return unsent(*context);
     return {};
   }
@@ -620,7 +758,10 @@ class RowReader {
     for (const json& message : messages) {
       const bool ok = message.is_object() && message.contains("role") && message["role"].is_string() &&
                       message.contains("content") && message["content"].is_string();
-      if (!ok) return Invalid(R"(a message without "role" and "content", both texts)");
+      if (!ok) {
+        return Invalid(Quoted(name) + " has " + Excerpt(message) +
+                       R"(, which is no message: write {"role": "user", "content": "..."}, both texts)");
+      }
       out_.messages.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
     }
     return {};
@@ -656,15 +797,14 @@ class RowReader {
       if (out_.references.empty()) {
         return Invalid(Quoted(found->name) + " has no answer: a question without one cannot be judged, leave it out");
       }
-      return ReadMatch(*found, known.match.value_or(framed_ ? Match::kWords : Match::kExact));
+      const bool letters = std::any_of(out_.references.begin(), out_.references.end(),
+                                       [](const std::string& text) { return IsLetter(PlainLabel(text)); });
+      // "A" is a word of English.
+      const Match guessed = own && framed_ ? Match::kWords : letters && !framed_ && !own ? Match::kBegins : known.match;
+      return ReadMatch(*found, guessed);
     }
-    std::string why = "nothing known tells which answer is right among " + Names(row_);
-    for (const auto& [name, reason] : kNotJudged) {
-      const auto found = Find(row_, name);
-      if (!found) continue;
-      why = Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
-      break;
-    }
+    std::string why = WhyNotJudged();
+    if (why.empty()) why = "nothing known tells which answer is right among " + Names(row_);
     return Invalid(R"(has neither "reference" nor "choices": )" + why);
   }
 
@@ -756,7 +896,27 @@ class RowReader {
     }
     const Found target{"target", &row_["target"]};
     if (auto status = AddReferences(target, *target.value, out_.references); !status) return status;
-    return ReadMatch(target, Match::kExact);
+    const auto listed = out_.references.empty() ? std::nullopt : ListOfPython(out_.references.front());
+    if (listed) out_.references = *listed;
+    if (const auto doc = Find(row_, "doc"); doc && doc->value->is_object()) {
+      for (const auto& [name, reason] : kNotJudged) {
+        const auto found = reason == kManyWays ? std::nullopt : Find(*doc->value, name);
+        if (found && name != "label" && name != "mc2targets")
+          return Invalid("\"doc\" has " + Quoted(found->name) + ": " + reason);
+      }
+    }
+    if (row_.contains("match")) return ReadMatch(target, Match::kExact);
+    if (TakeResults(out_.references) || TakeNumbers(out_.references)) {
+      out_.match = Match::kNumber;
+      return {};
+    }
+    const auto filter = Find(row_, "filter");
+    const std::string way = filter && filter->value->is_string() ? filter->value->get<std::string>() : "none";
+    if (way != "none" && way != "remove_whitespace") {
+      return Invalid(Quoted(filter->name) + ": " + Excerpt(*filter->value) +
+                     R"( takes the answer out of a longer text: write the "match" for that text)");
+    }
+    return ReadMatch(target, listed ? Match::kWords : Match::kExact);
   }
 
   // The requests begin alike: that is the prompt.

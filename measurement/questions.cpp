@@ -18,14 +18,13 @@ using nlohmann::json;
 
 constexpr int kDeepest = 32;  // of lists in lists: what is deeper is read as if it were not there
 
-// No tokenizer puts more into a token of ordinary text.
-constexpr std::size_t kMostBytesPerToken = 16;
-
-std::size_t BytesOf(const Question& question) {
-  std::size_t bytes = question.prompt.size(), longest = 0;
-  for (const Message& message : question.messages) bytes += message.content.size();
-  for (const std::string& choice : question.references) longest = std::max(longest, choice.size());
-  return bytes + (question.match == Question::Match::kChoice ? longest : 0);
+// Of a prompt and its longest choice.
+std::int64_t LeastTokensOf(const Question& question) {
+  std::int64_t tokens = LeastTokens(question.prompt), longest = 0;
+  for (const Message& message : question.messages) tokens += LeastTokens(message.content);
+  if (question.match != Question::Match::kChoice) return tokens;
+  for (const std::string& choice : question.references) longest = std::max(longest, LeastTokens(choice));
+  return tokens + longest - 1;  // the two meet within a token
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -55,10 +54,31 @@ std::string OtherFormat(std::string_view bytes) {
   if (bytes.starts_with("PAR1"))
     return "Parquet: pandas.read_parquet(FILE).to_json(OUT, orient=\"records\", lines=True) writes lines of JSON";
   if (bytes.starts_with("\x1F\x8B")) return "compressed: gunzip it";
+  if (bytes.starts_with("PK\x03\x04")) return "compressed: unzip it";
+  if (bytes.starts_with("version https://git-lfs"))
+    return "a pointer of Git LFS, and not the file: git lfs pull fetches it";
   const std::string_view text = Trimmed(bytes);
   if (text.starts_with('[')) return "a list: jq -c '.[]' FILE writes lines of JSON";
   for (const char* key : {"task:", "dataset_path:", "doc_to_text:", "tag:", "include:", "group:"}) {
     if (text.starts_with(key)) return "a task of lm-eval: lm_eval --log_samples writes its documents as lines of JSON";
+  }
+  const std::string_view head = text.substr(0, text.find('\n'));
+  if (!text.empty() && text.front() != '{' && head.find(',') != std::string_view::npos) {
+    return "no JSON, perhaps a table: pandas.read_csv(FILE).to_json(OUT, orient=\"records\", lines=True) writes "
+           "lines of JSON";
+  }
+  return "";
+}
+
+// One JSON document has its rows in a list of its own: {"examples": [{...}, ...]}. What makes lines of it, else "".
+std::string RowsWithin(std::string_view bytes) {
+  const json document = json::parse(
+      bytes, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
+  if (!document.is_object()) return "";
+  for (const auto& [name, rows] : document.items()) {
+    if (!rows.is_array() || rows.empty() || !rows.front().is_object()) continue;
+    return "one JSON document with its rows in \"" + name.substr(0, 40) + "\": jq -c '.[\"" + name.substr(0, 40) +
+           "\"][]' FILE writes lines of JSON";
   }
   return "";
 }
@@ -107,10 +127,12 @@ std::optional<double> LastNumber(std::string_view text) {
   return std::strtod(digits.c_str(), nullptr);
 }
 
-base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context) {
+base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context,
+                                                  int answer_tokens) {
   std::vector<Question> questions;
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   if (const std::string other = OtherFormat(bytes); !other.empty()) return base::Invalid(name + ":1: " + other);
+  const std::string_view whole = bytes;
   for (std::size_t line = 1; !bytes.empty(); ++line) {
     const std::size_t end = bytes.find('\n');
     const std::string_view text = Trimmed(bytes.substr(0, end));
@@ -120,13 +142,25 @@ base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const 
     const json row = json::parse(
         text, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
     if (row.is_discarded()) {
+      const std::string within = questions.empty() ? RowsWithin(whole) : "";
+      if (!within.empty()) return base::Invalid(place + within);
       return base::Invalid(place + "not JSON (one object a line is needed): " + std::string(text.substr(0, 60)));
     }
     auto question = ReadQuestionRow(row);
-    if (!question) return base::Invalid(place + question.error().message);
-    if (context > 0 && BytesOf(*question) > kMostBytesPerToken * static_cast<std::size_t>(context)) {
-      return base::Invalid(place + std::to_string(BytesOf(*question)) + " bytes do not fit into the context of " +
-                           std::to_string(context) + " tokens");
+    if (!question) {
+      // A single line: a document, unless something in it tells what kind of row it is.
+      const std::string& why = question.error().message;
+      const bool document = questions.empty() && Trimmed(bytes).empty() && why.starts_with("has neither \"prompt\"") &&
+                            why.find("; ") == std::string::npos;
+      const std::string within = document ? RowsWithin(whole) : "";
+      return base::Invalid(place + (within.empty() ? why : within));
+    }
+    const std::int64_t tokens = LeastTokensOf(*question);
+    const int answer = question->match == Question::Match::kChoice ? 1 : answer_tokens;
+    if (context > 0 && tokens + answer > context) {
+      return base::Invalid(place + LeastTokensText(tokens) + " and " + std::to_string(answer) +
+                           " of the answer do not fit into the context of " + std::to_string(context) +
+                           " tokens: leave the row out");
     }
     if (std::find(questions.begin(), questions.end(), *question) != questions.end()) continue;
     if (questions.size() == kMostQuestions) {
@@ -137,6 +171,22 @@ base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const 
   }
   if (questions.empty()) return base::Invalid(name + ": no question");
   return questions;
+}
+
+std::string CountsByMatch(const std::vector<Question>& questions) {
+  constexpr std::pair<Question::Match, const char*> kKinds[] = {{Question::Match::kChoice, "choices (likelihood)"},
+                                                                {Question::Match::kNumber, "number"},
+                                                                {Question::Match::kWords, "words"},
+                                                                {Question::Match::kBegins, "begins"},
+                                                                {Question::Match::kExact, "exact"},
+                                                                {Question::Match::kContains, "contains"},
+                                                                {Question::Match::kRegex, "regex"}};
+  std::string counts;
+  for (const auto& [match, name] : kKinds) {
+    const auto count = std::ranges::count(questions, match, &Question::match);
+    if (count > 0) counts += (counts.empty() ? ": " : ", ") + std::to_string(count) + " by " + name;
+  }
+  return std::to_string(questions.size()) + (questions.size() == 1 ? " question" : " questions") + counts;
 }
 
 bool IsRight(const Question& question, std::string_view answer) {

@@ -32,8 +32,13 @@ struct Question {
 
 // JSONL, one object per line, in the forms of question_row.h. A question that repeats an earlier one is left out: it
 // would count twice. kInvalid names file and line, what was found and what to write: `exam.jsonl:17: ...`. `context`:
-// the most tokens of a prompt and its answer, 0 = not known; what surely exceeds it is kInvalid, too.
-base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context = 0);
+// the most tokens of a prompt and its answer, 0 = not known; what surely exceeds it (LeastTokens) is kInvalid, too.
+// `answer_tokens`: of an answer that is not a choice.
+base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context = 0,
+                                                  int answer_tokens = 0);
+
+// How they are judged: "120 questions: 80 by choices (likelihood), 30 by number, 10 by words".
+std::string CountsByMatch(const std::vector<Question>& questions);
 
 // REQUIRES: not a kChoice.
 bool IsRight(const Question& question, std::string_view answer);

@@ -189,14 +189,12 @@ class Reader {
       case DatasetFormat::kJsonl: {
         auto entry = ReadPrompt(object, place);
         if (!entry) return entry.error();
-        entries_.push_back(*std::move(entry));
-        return {};
+        return Take(*std::move(entry), place);
       }
       case DatasetFormat::kShareGpt: {
         auto entry = ReadConversation(object, place);
         if (!entry) return entry.error();
-        if (*entry) entries_.push_back(**std::move(entry));
-        return {};
+        return *entry ? Take(**std::move(entry), place) : base::Status();
       }
       case DatasetFormat::kMooncake:
         break;
@@ -211,8 +209,7 @@ class Reader {
     }
     last_ = arrival;
     entry->arrival -= first_;
-    entries_.push_back(*std::move(entry));
-    return {};
+    return Take(*std::move(entry), place);
   }
 
   base::Status AddLines(std::string_view bytes) {
@@ -250,6 +247,12 @@ class Reader {
   std::vector<DatasetEntry>& entries() { return entries_; }
 
  private:
+  base::Status Take(DatasetEntry entry, const Place& place) {
+    entry.place = place.text;
+    entries_.push_back(std::move(entry));
+    return {};
+  }
+
   DatasetFormat format_;
   std::string name_;
   std::vector<DatasetEntry> entries_;
@@ -257,6 +260,25 @@ class Reader {
 };
 
 }  // namespace
+
+std::int64_t LeastTokens(std::string_view text) {
+  constexpr std::int64_t kCharacters = 8;
+  std::int64_t characters = 0;
+  std::string_view last;
+  while (!text.empty()) {
+    std::size_t size = 1;
+    while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) ++size;
+    const std::string_view character = text.substr(0, size);
+    if (character != last) ++characters;
+    last = character;
+    text.remove_prefix(size);
+  }
+  return (characters + kCharacters - 1) / kCharacters;
+}
+
+std::string LeastTokensText(std::int64_t tokens) {
+  return "at least " + std::to_string(tokens) + " tokens (one for every 8 characters)";
+}
 
 std::string_view EndpointName(Endpoint endpoint) { return kEndpointNames[static_cast<std::size_t>(endpoint)].second; }
 

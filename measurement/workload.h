@@ -41,6 +41,12 @@ struct Message {
   bool operator==(const Message&) const = default;
 };
 
+// Fewer tokens than any tokenizer makes of an ordinary text: one for each 8 characters, where a run of one character
+// counts once. English has about 4.5 characters a token, Chinese 1.5.
+std::int64_t LeastTokens(std::string_view text);
+// "at least 41000 tokens (one for every 8 characters)".
+std::string LeastTokensText(std::int64_t tokens);
+
 // One request, or one conversation (ShareGPT).
 struct DatasetEntry {
   std::string prompt;             // a plain prompt, or empty
@@ -50,6 +56,7 @@ struct DatasetEntry {
   std::chrono::milliseconds arrival{};  // since the first entry
   int input_tokens = 0;
   std::vector<std::int64_t> blocks;  // equal ids = equal text, kTraceBlockTokens tokens each, in order
+  std::string place{};               // "prompts.jsonl:17", or "prompts.json[16]" of a list
   bool operator==(const DatasetEntry&) const = default;
 };
 inline constexpr int kTraceBlockTokens = 512;

@@ -91,6 +91,7 @@ std::string PerplexityText(const api::ExperimentStatus& experiment,
     text += (text.empty() ? "passes " : ", passes ") + Percent(passes->rate) + " (" + Percent(passes->low) + " to " +
             Percent(passes->high) + "; baseline " + Percent(passes->baseline_rate) +
             Format("; lost %d, gained %d, p = %.2g)", passes->lost, passes->gained, passes->p_value);
+    if (passes->baseline_rate <= 0) text += ": the baseline passes none, so look at how answers are compared";
   }
   return text;
 }

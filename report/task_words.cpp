@@ -102,8 +102,14 @@ std::string ViolationText(const measurement::Violation& violation) {
 
 std::string MeasuredText(const api::AutotuneTask& task) {
   const api::BenchmarkSpec& benchmark = task.spec.benchmark;
+  // How the inspection read them.
+  std::string questions;
+  for (const api::ModelStatus& model : task.status.models) {
+    const bool read = model.facts && model.inspection.retry_at.empty() && !model.inspection.message.empty();
+    if (task.spec.quality.dataset && read) questions = "; questions: " + model.inspection.message;
+  }
   return WorkloadText(benchmark) + "; " + LoadPlanText(benchmark) + ReferenceText(task.status) + "; at most " +
-         api::FormatDuration(benchmark.duration) + " per load, seed " + std::to_string(benchmark.seed);
+         api::FormatDuration(benchmark.duration) + " per load, seed " + std::to_string(benchmark.seed) + questions;
 }
 
 std::string CostText(const api::TaskStatus::Cost& cost) {

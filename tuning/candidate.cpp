@@ -235,6 +235,20 @@ class Expander {
     return request;
   }
 
+  // Its own context does not hold the longest request.
+  std::optional<quant::Rejection> TooShort(const quant::LaunchRequest& request) const {
+    for (const char* flag : {"max-model-len", "context-length", "max-seq-len"}) {
+      const auto set = request.parameters.find(flag);
+      if (set == request.parameters.end()) continue;
+      const auto tokens = quant::FlagValue::Tokens(set->second.ToString());
+      if (!tokens || *tokens >= input_.longest_request) continue;
+      return quant::Rejection{"parameters." + set->first, "ContextTooShort",
+                              set->second.ToString() + " tokens do not hold requests of up to " +
+                                  std::to_string(input_.longest_request) + " (benchmark.scenarios)"};
+    }
+    return std::nullopt;
+  }
+
   void Visit(const Server& server, const quant::LaunchRequest& request, Role role) {
     const bool baseline = role != Role::kOfGrid, deployed = role == Role::kNamed && input_.baseline->deployed;
     const RuntimeInput& runtime = input_.runtimes[server.runtime];
@@ -242,6 +256,7 @@ class Expander {
     const quant::QuantConfig& quant = request.quant;
     ++expansion_.total;
     quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
+    if (!plan.rejection && !deployed) plan.rejection = TooShort(request);
     if (plan.rejection) {
       expansion_.pruned.push_back({model.name, runtime.name, quant, request.parameters, request.parallel,
                                    *std::move(plan.rejection), baseline});

@@ -56,6 +56,7 @@ struct SpaceInput {
   std::int64_t gpu_memory_bytes = 0;
   std::string amd_architecture;  // as in LaunchRequest; empty for NVIDIA
   quant::Prompts prompts = quant::Prompts::kRandom;
+  std::int64_t longest_request = 0;  // tokens in and out; 0 = not known
 };
 
 struct Candidate {

@@ -364,7 +364,7 @@ struct InspectionStatus {
   int attempts = 0;             // the number of the latest pod; never given twice
   int failures = 0;             // of this generation
   std::string retry_at;         // RFC 3339, "" = no retry pending
-  std::string message;          // why the latest one failed, while a retry is pending
+  std::string message;          // while a retry is pending, why the latest one failed; else how it read the datasets
   bool operator==(const InspectionStatus&) const = default;
 };
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "checkpoint/checkpoint.h"
+#include "operator/experiment/context_limit.h"
 #include "operator/experiment/node_affinity.h"
 
 namespace autotune::experiment {
@@ -164,10 +166,16 @@ class Builder {
       if (!model_.revision.empty()) Append(args, {"--revision", model_.revision});
       if (!model_.hugging_face.endpoint.empty()) Append(args, {"--endpoint", model_.hugging_face.endpoint});
     }
-    const bool reads_datasets = ReadsDatasets(spec_, model_index_);
+    const bool reads_datasets = ReadsDatasets(spec_);
     if (reads_datasets) {
       MountDatasets(mounts);
-      if (auto files = SpecWithFiles()) Append(args, {"--spec", bench::ToJson(*files).dump()});
+      if (auto files = SpecWithFiles()) {
+        const ContextLimit limit = ContextLimitOf(spec_);
+        const auto facts = checkpoint::FactsOfConfig(model_.facts, "");  // inline, if the pod does not read them
+        files->max_model_len = !limit.known ? 0 : model_.facts.is_null() || !facts ? limit.asked : limit.With(*facts);
+        Append(args, {"--spec", bench::ToJson(*files).dump()});
+        if (limit.known && limit.of_model && model_.facts.is_null()) Append(args, {"--models-context"});
+      }
     }
     AppendUserMounts(mounts);
     Append(args, {"--termination-log", environment_.termination_log});
@@ -266,7 +274,6 @@ class Builder {
     if (!spec) return json::object();
     spec->gpus = experiment.plan.gpus;
     spec->vocab_size = experiment.hints.vocab_size;
-    spec->max_model_len = experiment.hints.max_model_len;
     spec->score_to_beat = experiment.hints.score_to_beat;
     spec->predictions = experiment.hints.predictions;
     spec->admitted = experiment.hints.admitted;
@@ -567,8 +574,8 @@ std::string ModelRevision(const api::AutotuneTask& task, std::size_t model) {
   return facts != nullptr && !facts->commit.empty() ? facts->commit : spec.revision;
 }
 
-bool ReadsDatasets(const api::TaskSpec& spec, std::size_t model) {
-  return model == 0 && (spec.benchmark.dataset || (spec.quality.dataset && spec.quality.measure));
+bool ReadsDatasets(const api::TaskSpec& spec) {
+  return spec.benchmark.dataset || (spec.quality.dataset && spec.quality.measure);
 }
 
 std::string DatasetSourceOf(const api::TaskSpec& spec) {
@@ -592,7 +599,7 @@ std::string InspectPodName(const api::AutotuneTask& task, std::size_t index, int
                 model.hugging_face.token_secret_name,
                 model.hugging_face.token_secret_key};
   if (!model.name.empty()) asked.push_back(model.name);
-  if (ReadsDatasets(task.spec, index)) asked.push_back(DatasetSourceOf(task.spec));
+  if (ReadsDatasets(task.spec)) asked.push_back(DatasetSourceOf(task.spec));
   return NameWithHash(task, "-inspect", task.metadata.uid + "/" + asked.dump() + "/" + std::to_string(attempt));
 }
 

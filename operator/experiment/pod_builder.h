@@ -61,7 +61,7 @@ struct PodEnvironment {
 
 // Hints for one run of bench: they decide when to stop, not what is measured, and are not hashed.
 struct BenchHints {
-  int vocab_size = 0, max_model_len = 0;             // of the model; 0 = not known
+  int vocab_size = 0;                                // of the model; 0 = not known
   std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
@@ -98,8 +98,8 @@ std::string PodName(const api::AutotuneTask& task, const std::string& hash, int 
 // Revision for engines: the commit that the inspection found, so all experiments and the deployment load the same
 // files; the revision of the spec if the hub reported no commit.
 std::string ModelRevision(const api::AutotuneTask& task, std::size_t model);
-// Datasets are read before an experiment gets a GPU: by the pod that inspects the first model.
-bool ReadsDatasets(const api::TaskSpec& spec, std::size_t model);
+// Datasets are read before an experiment gets a GPU: by each pod that inspects a model, with its context.
+bool ReadsDatasets(const api::TaskSpec& spec);
 // Where the datasets come from.
 std::string DatasetSourceOf(const api::TaskSpec& spec);
 

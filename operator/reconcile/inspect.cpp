@@ -92,17 +92,18 @@ class Reader {
         return std::move(out_);
       case experiment::Outcome::Kind::kSucceeded:
         if (outcome.inspect && !outcome.inspect->dataset_problem.empty()) {
-          out_.verdict = Failed("InvalidSpec", outcome.inspect->dataset_problem);
+          out_.verdict = Failed("InvalidSpec", Title() + outcome.inspect->dataset_problem);
           return std::move(out_);
         }
-        return Known(outcome.inspect ? outcome.inspect->model : checkpoint::ModelFacts{});
+        return Known(outcome.inspect.value_or(bench::InspectResult()));
       case experiment::Outcome::Kind::kFailed:
         break;
     }
     return Again(outcome.failure.value_or(bench::Failure{}));
   }
 
-  Reading Known(checkpoint::ModelFacts facts) {
+  Reading Known(bench::InspectResult result) {
+    checkpoint::ModelFacts facts = std::move(result.model);
     if (inline_facts_) facts = *inline_facts_;  // the pod read the datasets only
     const std::string& quantization = spec_.models[index_].quantization;
     if (!quantization.empty()) {
@@ -114,7 +115,7 @@ class Reader {
     model_.facts = std::move(facts);
     record_.failures = 0;
     record_.retry_at.clear();
-    record_.message.clear();
+    record_.message = std::move(result.datasets_read);
     return std::move(out_);
   }
 
@@ -122,8 +123,7 @@ class Reader {
     ++record_.failures;
     // Neither a hub that does not answer nor nodes that come and go end a task, however long that lasts.
     if (!failure.machine && !bench::IsRetryable(failure.reason)) {
-      const std::string title = model_.name.empty() ? "" : api::ModelTitle(spec_, index_) + ": ";
-      out_.verdict = Failed("ModelUnreadable", title + Text(failure));
+      out_.verdict = Failed("ModelUnreadable", Title() + Text(failure));
       return std::move(out_);
     }
     ++record_.attempts;
@@ -159,6 +159,8 @@ class Reader {
 
   std::string What() const { return inline_facts_ ? "Reading the datasets" : "Reading the model's configuration"; }
 
+  std::string Title() const { return model_.name.empty() ? "" : api::ModelTitle(spec_, index_) + ": "; }
+
   // Which of several is meant.
   std::string Of() const { return model_.name.empty() ? "" : " (" + model_.name + ")"; }
 
@@ -173,12 +175,11 @@ class Reader {
   Reading out_;
 };
 
-// What its facts are of; with the first one the datasets have been read.
+// What its facts are of; with them the datasets have been read.
 std::string SourceOf(const api::TaskSpec& spec, std::size_t index) {
   const std::string model = ModelSourceOf(spec.models[index]);
-  return experiment::ReadsDatasets(spec, index)
-             ? base::Sha256Hex(model + experiment::DatasetSourceOf(spec)).substr(0, 16)
-             : model;
+  return experiment::ReadsDatasets(spec) ? base::Sha256Hex(model + experiment::DatasetSourceOf(spec)).substr(0, 16)
+                                         : model;
 }
 
 // What is known of a checkpoint: its facts where they are of the current spec, else only how often it was read.
@@ -187,7 +188,11 @@ api::ModelStatus Before(const api::TaskStatus& status, const api::ModelSpec& spe
   const auto found = std::ranges::find(status.models, spec.name, &api::ModelStatus::name);
   if (found == status.models.end()) return model;
   model.inspection = found->inspection;
-  if (found->source == source) model.facts = found->facts;
+  if (found->source == source) {
+    model.facts = found->facts;
+  } else if (model.inspection.retry_at.empty()) {
+    model.inspection.message.clear();  // of datasets that are no more
+  }
   return model;
 }
 
@@ -208,7 +213,7 @@ Inspection Inspect(const Observed& observed, const Settings& settings, base::Wal
       out.verdict = Failed("InvalidSpec", inline_facts.error().message);
       return out;
     }
-    if (*inline_facts && (model.facts || !experiment::ReadsDatasets(spec, i))) model.facts = *inline_facts;
+    if (*inline_facts && (model.facts || !experiment::ReadsDatasets(spec))) model.facts = *inline_facts;
     if (model.facts) continue;
     Reading reading = Reader(observed, settings, i, now, model, *inline_facts).Read();
     if (!model.facts) model.source.clear();

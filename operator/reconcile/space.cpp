@@ -9,6 +9,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/quantization.h"
 #include "operator/deploy/image_name.h"
+#include "operator/experiment/context_limit.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/deployed_baseline.h"
@@ -203,35 +204,16 @@ base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::TaskS
 
 namespace {
 
-std::optional<int> ContextOfConfig(const api::TaskSpec& spec, const checkpoint::ModelFacts& model) {
-  const auto sets = [&](const char* flag) { return spec.parameters.contains(flag); };
-  if (!model.max_position || sets("max-model-len") || sets("context-length") || sets("max-seq-len")) return {};
-  return static_cast<int>(std::min<std::int64_t>(*model.max_position, 1'000'000'000));
-}
-
-// The files that are not seen here may scale positions, too.
-bool MayScalePositions(const api::ModelSpec& model) {
-  const std::string config = model.facts.is_null() ? "" : model.facts.dump();
-  return config.empty() || config.find("rope_scaling") != std::string::npos ||
-         config.find("rope_parameters") != std::string::npos;
-}
-
-// Requests that are longer than what the model was made for. Refused where the config is in the spec and does not
-// extend its positions; else a warning, because a file that is not seen here may.
-base::Status CheckLengths(const api::TaskSpec& spec, std::size_t model, Space& space) {
-  const auto context = ContextOfConfig(spec, space.models[model].facts);
-  if (!context) return {};
+// Requests that no experiment could serve.
+base::Status CheckLengths(const api::TaskSpec& spec, std::size_t model, const Space& space) {
   auto measured = experiment::BenchSpecOf(spec);
   if (!measured) return {};  // said elsewhere
-  measured->max_model_len = *context;
+  measured->max_model_len = experiment::ContextLimitOf(spec).With(space.models[model].facts);
   const auto fits = bench::CheckBenchSpec(*measured);
   if (fits) return {};
   const std::string& name = spec.models[model].name;
-  const std::string message =
-      (name.empty() ? "" : api::ModelTitle(spec, model) + ": ") + experiment::BenchmarkPath(fits.error().message);
-  if (!MayScalePositions(spec.models[model])) return base::Invalid(message);
-  space.warnings.push_back({"benchmark.scenarios", "BeyondContext", message});
-  return {};
+  return base::Invalid((name.empty() ? "" : api::ModelTitle(spec, model) + ": ") +
+                       experiment::BenchmarkPath(fits.error().message));
 }
 
 // How many entries vocabularies of one model differ by at most: checkpoints pad theirs and add tokens for chats.
@@ -298,10 +280,6 @@ std::vector<tuning::ModelInput> ModelInputs(const api::TaskSpec& spec, const Spa
 
 }  // namespace
 
-std::optional<int> KnownContext(const api::TaskSpec& spec, std::size_t model, const checkpoint::ModelFacts& facts) {
-  return MayScalePositions(spec.models[model]) ? std::nullopt : ContextOfConfig(spec, facts);
-}
-
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
                                const GpuChoice& gpu, const quant::RuleSet& rules,
                                const experiment::PodEnvironment& environment) {
@@ -351,6 +329,12 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     }
   }
   input.quants = std::move(*quants);
+  if (const auto measured = experiment::BenchSpecOf(spec)) {
+    for (const measurement::Scenario& scenario : measured->scenarios) {
+      input.longest_request =
+          std::max(input.longest_request, std::int64_t{scenario.input.Max()} + scenario.output.Max());
+    }
+  }
   input.parameters = spec.parameters;
   input.tensor_parallel = spec.tensor_parallel;
   input.pipeline_parallel = spec.pipeline_parallel;

@@ -84,10 +84,6 @@ GpuChoice ChooseGpu(const api::TaskSpec& spec, const std::vector<checkpoint::Mod
 // The facts of a model's `facts` (inline config.json), with its `quantization` applied; nullopt if not inline.
 base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::TaskSpec& spec, std::size_t model);
 
-// Context length in tokens of every engine with this checkpoint; nullopt if a flag or a scaling of the positions may
-// change it, or the spec has no config.
-std::optional<int> KnownContext(const api::TaskSpec& spec, std::size_t model, const checkpoint::ModelFacts& facts);
-
 // The builder's input for one candidate of a space.
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt);
 experiment::Placement PlacementOf(const Space& space, const GpuChoice& gpu);

@@ -108,5 +108,64 @@ TEST(Inspect, ReadsTheDatasetsOfABenchWithOrWithoutAModel) {
   std::filesystem::remove_all(directory);
 }
 
+class InspectDatasets : public testing::Test {
+ protected:
+  InspectDatasets() {
+    char path[] = "/tmp/autotune-lengths-XXXXXX";
+    directory_ = ::mkdtemp(path);
+    options_.model = directory_;
+    options_.datasets.emplace().quality.questions = QuestionSet{directory_ + "/exam.jsonl", 16};
+    std::string words;
+    for (int i = 0; i < 1600; ++i) words += "word ";  // 1,000 tokens at least
+    std::ofstream(directory_ + "/exam.jsonl") << R"({"question": "How many?", "answer": "2"})"
+                                              << "\n"
+                                              << R"({"prompt": ")" << words << R"(", "reference": "y"})";
+  }
+  ~InspectDatasets() override { std::filesystem::remove_all(directory_); }
+
+  InspectResult With(const std::string& config) {
+    std::ofstream(directory_ + "/config.json") << config;
+    return Inspect(options_).result;
+  }
+
+  std::string directory_;
+  InspectOptions options_;
+};
+
+TEST_F(InspectDatasets, FitIntoTheContextOfTheModelThatIsInspected) {
+  const std::string config = std::string(kLlama).substr(0, std::string(kLlama).size() - 1);
+  options_.models_context = true;
+  EXPECT_THAT(With(config + R"(,"max_position_embeddings":1015})").dataset_problem,
+              testing::StartsWith("spec.quality.dataset: exam.jsonl:2: at least 1000 tokens (one for every 8 "
+                                  "characters) and 16 of the answer do not fit into the context of 1015 tokens"));
+  const InspectResult fits = With(config + R"(,"max_position_embeddings":1016})");
+  EXPECT_EQ(fits.dataset_problem, "");
+  EXPECT_EQ(fits.datasets_read, "exam.jsonl: 2 questions: 1 by number, 1 by exact");
+  EXPECT_EQ(fits.model.layers, 16);
+  EXPECT_EQ(With(config + R"(,"max_position_embeddings":512,"rope_scaling":{"rope_type":"linear","factor":2.0}})")
+                .dataset_problem,
+            "")
+      << "what scaling adds is context";
+  EXPECT_EQ(With(kLlama).dataset_problem, "") << "no context is known";
+}
+
+TEST_F(InspectDatasets, FitIntoTheLongestContextThatFlagsSet) {
+  const std::string config =
+      std::string(kLlama).substr(0, std::string(kLlama).size() - 1) + R"(,"max_position_embeddings":512})";
+  options_.datasets->max_model_len = 1015;
+  EXPECT_THAT(With(config).dataset_problem, HasSubstr("context of 1015 tokens"));
+  options_.datasets->max_model_len = 1016;
+  EXPECT_EQ(With(config).dataset_problem, "");
+  options_.models_context = true;
+  EXPECT_EQ(With(config).dataset_problem, "") << "the longer of both";
+}
+
+TEST_F(InspectDatasets, AreReadAlsoIfTheModelCannotBe) {
+  std::ofstream(directory_ + "/exam.jsonl") << "{";
+  EXPECT_THAT(Inspect(options_).result.dataset_problem, HasSubstr("exam.jsonl:1: not JSON"));
+  std::ofstream(directory_ + "/exam.jsonl") << R"({"question": "How many?", "answer": "2"})";
+  EXPECT_EQ(Inspect(options_).result.failure->reason, FailureReason::kModelUnreadable);
+}
+
 }  // namespace
 }  // namespace autotune::bench

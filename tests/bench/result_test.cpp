@@ -146,6 +146,11 @@ TEST(Result, AnInspectionRoundTrips) {
   const auto decoded = DecodeInspect(Encode(inspect));
   ASSERT_TRUE(decoded.ok()) << decoded.error().message;
   EXPECT_EQ(decoded->model, inspect.model);
+  EXPECT_EQ(decoded->datasets_read, "");
+
+  inspect.datasets_read = "exam.jsonl: 1 question: 1 by number";
+  EXPECT_EQ(DecodeInspect(Encode(inspect))->datasets_read, inspect.datasets_read);
+  EXPECT_EQ(DecodeInspect(Encode(inspect))->model, inspect.model);
 
   inspect.dataset_problem = "spec.quality.dataset: exam.jsonl:3: not JSON: {\xff";
   const auto problem = DecodeInspect(Encode(inspect));

@@ -210,7 +210,8 @@ base::Result<Workload> OfDataset(std::vector<DatasetEntry> entries, DatasetForma
   spec.dataset = Dataset{"/data/prompts.jsonl", format, output};
   spec.endpoint = endpoint;
   spec.max_model_len = max_model_len;
-  return Workload::OfDataset(spec, std::move(entries), "prompts.jsonl");
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i].place = "prompts.jsonl:" + std::to_string(i + 1);
+  return Workload::OfDataset(spec, std::move(entries));
 }
 
 DatasetEntry Prompt(const std::string& text, std::optional<int> output = std::nullopt) {
@@ -282,14 +283,35 @@ TEST(Workload, ADatasetThatCannotBeSentSaysWhichEntry) {
   DatasetEntry chat;
   chat.messages = {{"user", "x"}};
   EXPECT_EQ(OfDataset({Prompt("p"), chat}, DatasetFormat::kJsonl, Endpoint::kCompletions).error().message,
-            "prompts.jsonl: entry 2 has messages, which the endpoint Completions does not accept: use Chat "
+            "dataset: prompts.jsonl:2 has messages, which the endpoint Completions does not accept: use Chat "
             "(benchmark.endpoint, or --chat)");
   EXPECT_EQ(OfDataset({Trace(10, 5, {}), Trace(4000, 200, {}), Trace(5000, 1, {})}, DatasetFormat::kMooncake,
                       Endpoint::kCompletions, std::nullopt, 4096)
                 .error()
                 .message,
-            "prompts.jsonl: entry 2: 4000 tokens in and 200 out do not fit into the context of 4096 (2 of 3 entries "
-            "do not)");
+            "dataset: prompts.jsonl:2: 4000 tokens in and 200 out do not fit into the context of 4096 tokens (2 of 3 "
+            "entries do not): leave them out");
+}
+
+TEST(Workload, ADatasetsTextsFitIntoTheContextByAnyTokenizer) {
+  std::string text;
+  for (int i = 0; i < 160; ++i) text += "word ";  // 100 tokens at least
+  const auto problem = [](DatasetEntry entry, DatasetFormat format, Endpoint endpoint, int context) {
+    const auto workload = OfDataset({std::move(entry)}, format, endpoint, std::nullopt, context);
+    return workload.ok() ? "" : workload.error().message;
+  };
+  EXPECT_EQ(
+      problem(Prompt(text, 20), DatasetFormat::kJsonl, Endpoint::kCompletions, 119),
+      "dataset: prompts.jsonl:1: at least 100 tokens (one for every 8 characters) in and 20 out do not fit into the "
+      "context of 119 tokens (1 of 1 entries do not): leave them out");
+  EXPECT_EQ(problem(Prompt(text, 20), DatasetFormat::kJsonl, Endpoint::kCompletions, 120), "");
+  // The longest request of a conversation has all but the last answer, whose recorded length is asked for.
+  DatasetEntry talk;
+  talk.messages = {{"user", text}, {"assistant", "yes."}, {"user", text}, {"assistant", std::string(40, 'x')}};
+  EXPECT_NE(problem(talk, DatasetFormat::kShareGpt, Endpoint::kChat, 210), "");
+  EXPECT_EQ(problem(talk, DatasetFormat::kShareGpt, Endpoint::kChat, 211), "");
+  EXPECT_EQ(problem(talk, DatasetFormat::kShareGpt, Endpoint::kCompletions, 101), "") << "the first turn alone";
+  EXPECT_NE(problem(talk, DatasetFormat::kShareGpt, Endpoint::kCompletions, 100), "");
 }
 
 }  // namespace

@@ -49,6 +49,27 @@ TEST(ModelFacts, ReadsADenseModel) {
   EXPECT_THAT(facts.notes, IsEmpty());
 }
 
+TEST(ModelFacts, CountsThePositionsThatScalingAdds) {
+  const auto positions = [](const std::string& scaling, const std::string& type = "llama") {
+    return Read(R"({"model_type": ")" + type + R"(", "max_position_embeddings": 32768, )" + scaling + "}").max_position;
+  };
+  EXPECT_EQ(positions(R"("rope_scaling": null)"), 32768);
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "linear", "factor": 4.0})"), 131072);
+  EXPECT_EQ(positions(R"("rope_parameters": {"rope_type": "dynamic", "factor": 2})"), 65536);
+  const char* yarn = R"({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768})";
+  EXPECT_EQ(positions(R"("rope_scaling": )" + std::string(yarn)), 131072);
+  EXPECT_EQ(positions(R"("rope_parameters": {"full_attention": )" + std::string(yarn) + "}"), 131072) << "of each kind";
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "yarn", "factor": 8, "original_max_position_embeddings": 4096})"),
+            32768)
+      << "they are declared already";
+  EXPECT_EQ(
+      positions(R"("rope_scaling": {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 8192})"),
+      32768);
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "linear", "factor": 8.0})", "gemma3_text"), 32768);
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "linear", "factor": 1e300})"), 32768) << "no number of positions";
+  EXPECT_EQ(positions(R"("rope_scaling": {"type": "linear", "factor": "4"})"), 32768);
+}
+
 TEST(ModelFacts, ReadsALatentAttentionMoe) {
   const ModelFacts facts = Read(R"({
     "architectures": ["DeepseekV3ForCausalLM"], "torch_dtype": "bfloat16", "num_hidden_layers": 61, "hidden_size": 7168,

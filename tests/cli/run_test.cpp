@@ -86,14 +86,17 @@ TEST_F(RunLocallyTest, RefusesAReportThatItCouldNotWriteBeforeAnythingStarts) {
 
 TEST_F(RunLocallyTest, RefusesQuestionsThatNoExperimentCouldJudgeBeforeOneStarts) {
   const std::string first = R"({"question": "Ice is", "choices": ["hot", "cold"], "answer": "B"})";
+  std::string words;
+  for (int i = 0; i < 16'000; ++i) words += "word ";
   const struct {
     std::string second;
     const char* message;
   } kCases[] = {
       {R"({"prompt": "def f():", "test": "assert f() == 1"})",
        "quality.dataset: exam.jsonl:2: has neither \"reference\""},
-      {R"({"prompt": ")" + std::string(200'000, 'x') + R"(", "reference": "y"})",
-       "exam.jsonl:2: 200000 bytes do not fit into the context of 8192 tokens"},
+      {R"({"prompt": ")" + words + R"(", "reference": "y"})",
+       "exam.jsonl:2: at least 10000 tokens (one for every 8 characters) and 256 of the answer do not fit into the "
+       "context of 8192 tokens"},
   };
   for (const auto& row : kCases) {
     ::testing::internal::CaptureStderr();
@@ -116,7 +119,7 @@ TEST_F(RunLocallyTest, RefusesADatasetThatNoExperimentCouldUseBeforeOneStarts) {
       {R"({"timestamp": 500, "input_length": 10, "output_length": 5, "hash_ids": [1]})",
        "dataset: trace.jsonl: all entries have the same timestamp"},
       {R"({"timestamp": 600, "input_length": 9000, "output_length": 5, "hash_ids": [1]})",
-       "dataset: trace.jsonl: entry 2: 9000 tokens in and 5 out do not fit into the context of 8192"},
+       "dataset: trace.jsonl:2: 9000 tokens in and 5 out do not fit into the context of 8192 tokens"},
   };
   for (const auto& row : kCases) {
     ::testing::internal::CaptureStderr();

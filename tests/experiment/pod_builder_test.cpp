@@ -133,7 +133,7 @@ TEST(PodBuilder, GoldenInspectPods) {
                pod(R"({"model": {"idOrPath": "/8b", "volume": {"persistentVolumeClaim": {"claimName": "models"}}}})"));
 }
 
-TEST(PodBuilder, TheFirstModelsInspectPodReadsTheDatasetsWithoutAGpu) {
+TEST(PodBuilder, InspectPodsReadTheDatasetsWithoutAGpu) {
   const char* questions = R"({"quality": {"dataset": {"configMap": {"name": "exam", "key": "a.jsonl"}}},
     "model": {"facts": {"architectures": ["LlamaForCausalLM"]}}})";
   const json pod = BuildInspectPod(SampleTask(questions), 0, 1, SampleEnvironment());
@@ -147,6 +147,31 @@ TEST(PodBuilder, TheFirstModelsInspectPodReadsTheDatasetsWithoutAGpu) {
             InspectPodName(SampleTask(R"({"quality": {"dataset": {"configMap": {"name": "exam", "key": "b.jsonl"}}}})"),
                            0, 1));
   EXPECT_EQ(InspectPodName(SampleTask(), 0, 1), InspectPodName(SampleTask(R"({"quality": {"measure": "Off"}})"), 0, 1));
+}
+
+TEST(PodBuilder, InspectPodsKnowTheContextThatDatasetsHaveToFit) {
+  const auto args = [](const std::string& patch) {
+    json spec = json::parse(R"({"quality": {"dataset": {"configMap": {"name": "exam", "key": "a.jsonl"}}}})");
+    spec.merge_patch(json::parse(patch));
+    return BuildInspectPod(SampleTask(spec.dump()), 0, 1, SampleEnvironment())["spec"]["containers"][0]["args"];
+  };
+  const auto context = [](const json& words) {
+    const auto at = std::find(words.begin(), words.end(), "--spec");
+    return json::parse((at + 1)->get<std::string>()).value("maxModelLen", 0);
+  };
+  const auto models = [](const json& words) { return std::count(words.begin(), words.end(), "--models-context"); };
+  const json own = args("{}");  // the pod knows more, once it has read the model
+  EXPECT_EQ(context(own), 0);
+  EXPECT_EQ(models(own), 1);
+  const json set = args(R"({"parameters": {"max-model-len": [1024, 2048]}})");
+  EXPECT_EQ(context(set), 2048);
+  EXPECT_EQ(models(set), 0);
+  const json open = args(R"({"parameters": {"hf-overrides": {"rope_scaling": {"factor": 4}}}})");
+  EXPECT_EQ(context(open), 0);
+  EXPECT_EQ(models(open), 0);
+  const json given = args(R"({"model": {"facts": {"max_position_embeddings": 512}}})");
+  EXPECT_EQ(context(given), 512);
+  EXPECT_EQ(models(given), 0);
 }
 
 TEST(PodBuilder, EveryGoldenBelongsToACase) {

@@ -53,6 +53,47 @@ TEST(ReadQuestions, NamesFileAndLineOfWhatIsWrong) {
   EXPECT_THAT(ReadQuestions("\n", "exam.jsonl").error().message, HasSubstr("no question"));
 }
 
+TEST(ReadQuestions, RefusesWhatSurelyExceedsTheContext) {
+  const auto read = [](const std::string& text, int context, int answer) {
+    return ReadQuestions(R"({"prompt": "a", "reference": "b"})"
+                         "\n{\"prompt\": \"" +
+                             text + "\", \"reference\": \"b\"}",
+                         "exam.jsonl", context, answer);
+  };
+  std::string words;
+  for (int i = 0; i < 800; ++i) words += "word ";  // 4,000 characters, 500 tokens at least
+  EXPECT_EQ(read(words, 700, 256).error().message,
+            "exam.jsonl:2: at least 500 tokens (one for every 8 characters) and 256 of the answer do not fit into the "
+            "context of 700 tokens: leave the row out");
+  EXPECT_TRUE(read(words, 756, 256).ok());
+  EXPECT_TRUE(read(words, 0, 256).ok()) << "a context that is not known";
+  EXPECT_TRUE(read(std::string(100'000, '-'), 300, 256).ok()) << "a run of one character may be one token";
+  // Choices are judged by their likelihood, without an answer.
+  const std::string choice = "{\"prompt\": \"" + words + R"(", "choices": ["a", "b"], "answer": 0})";
+  EXPECT_TRUE(ReadQuestions(choice, "exam.jsonl", 501, 256).ok());
+  EXPECT_FALSE(ReadQuestions(choice, "exam.jsonl", 500, 256).ok());
+}
+
+TEST(LeastTokens, CountsCharactersAndNoBytes) {
+  EXPECT_EQ(LeastTokens(""), 0);
+  EXPECT_EQ(LeastTokens("a"), 1);
+  EXPECT_EQ(LeastTokens("abcdefgh"), 1);
+  EXPECT_EQ(LeastTokens("abcdefghi"), 2);
+  EXPECT_EQ(LeastTokens("北京市北京市北京"), 1);
+  EXPECT_EQ(LeastTokens("\n        return x\n\n\n"), 2);
+  EXPECT_EQ(LeastTokens("\x80\x80\xff"), 1) << "no text";
+}
+
+TEST(CountsByMatch, NamesEachKindOnce) {
+  const auto questions = ReadQuestions(R"({"question": "Is it?", "answer": true}
+{"question": "How many?", "answer": "4"}
+{"question": "How many more?", "answer": "5"}
+{"prompt": "x", "reference": "y", "match": "contains"})",
+                                       "exam.jsonl");
+  ASSERT_TRUE(questions.ok()) << questions.error().message;
+  EXPECT_EQ(CountsByMatch(*questions), "4 questions: 1 by choices (likelihood), 2 by number, 1 by contains");
+}
+
 TEST(ReadQuestions, SurvivesListsInLists) {
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
   EXPECT_FALSE(ReadQuestions(R"({"prompt": "x", "reference": )" + deep + "}", "exam.jsonl").ok());
@@ -64,6 +105,14 @@ TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
   EXPECT_THAT(message("PAR1\x15\x04"), HasSubstr("read_parquet"));
   EXPECT_THAT(message("\x1F\x8B\x08"), HasSubstr("gunzip"));
   EXPECT_THAT(message("[\n  {\"prompt\": \"x\"}\n]"), HasSubstr("exam:1: a list: jq -c '.[]' FILE"));
+  EXPECT_THAT(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), HasSubstr("git lfs pull"));
+  EXPECT_THAT(message("PK\x03\x04"), HasSubstr("unzip"));
+  EXPECT_THAT(message("question,A,B,C,D,answer\nWhich?,a,b,c,d,A\n"), HasSubstr("read_csv"));
+  const char* within = "exam:1: one JSON document with its rows in \"examples\": jq -c '.[\"examples\"][]' FILE";
+  EXPECT_THAT(message("{\n  \"canary\": \"x\",\n  \"examples\": [{\"input\": \"x\"}]\n}\n"), HasSubstr(within));
+  EXPECT_THAT(message("{\"canary\": \"x\", \"examples\": [{\"input\": \"x\"}]}"), HasSubstr(within));
+  EXPECT_THAT(message(R"({"conversations": [{"from": "human", "value": "x"}]})"),
+              HasSubstr("a recorded conversation has no right answer"));
   EXPECT_THAT(message("task: arc_easy\ndoc_to_text: \"{{question}}\"\n"), HasSubstr("--log_samples"));
   std::string many;
   for (int i = 0; i <= 1000; ++i) many += R"({"prompt": "x", "reference": ")" + std::to_string(i) + "\"}\n";

@@ -866,8 +866,12 @@ TEST(Decide, ReadsTheDatasetsOnceWhereTheFactsAreGiven) {
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
     if (pod["metadata"]["labels"][experiment::kRoleLabel] != "inspect") return MeasureWell(self, pod);
     ++inspected;
-    self.FinishInspect(pod, bench::InspectResult{}, 0);
+    bench::InspectResult result;
+    result.datasets_read = "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number";
+    self.FinishInspect(pod, result, 0);
   });
+  EXPECT_EQ(cluster.Task().status.models.front().inspection.message,
+            "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number");
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(cluster.Task().status.models.front().facts->architecture, "LlamaForCausalLM") << "as the spec says";
   EXPECT_EQ(inspected, 1);

@@ -137,6 +137,24 @@ TEST(SeveralCheckpoints, OneThatCannotBeReadIsNamedAndNothingRuns) {
   EXPECT_THAT(cluster.created, SizeIs(1));
 }
 
+TEST(SeveralCheckpoints, EachHasToHoldTheDatasets) {
+  json task = CheckpointTask();
+  task["spec"]["quality"]["dataset"] = {{"configMap", {{"name", "exam"}, {"key", "exam.jsonl"}}}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    bench::InspectResult result;
+    if (ModelOf(pod) == "fp8") result.dataset_problem = "spec.quality.dataset: exam.jsonl:17: at least 9000 tokens";
+    self.FinishInspect(pod, result, 0);
+  });
+  const api::TaskStatus status = cluster.Task().status;
+  EXPECT_EQ(status.state, "Failed");
+  const api::Condition* ready = api::FindCondition(status.conditions, "Ready");
+  ASSERT_NE(ready, nullptr);
+  EXPECT_EQ(ready->reason, "InvalidSpec");
+  EXPECT_THAT(ready->message, HasSubstr("spec.models[1] (fp8): spec.quality.dataset: exam.jsonl:17"));
+  EXPECT_THAT(cluster.created, SizeIs(3)) << "pods that read, and none that measures";
+}
+
 TEST(SeveralCheckpoints, OfDifferentModelsAreRefusedByNameBeforeAnythingRuns) {
   const struct {
     const char* key;

@@ -277,10 +277,8 @@ TEST(BuildSpace, RefusesRequestsThatAreLongerThanTheModelsContext) {
             "spec.benchmark.scenarios[0]: D(131000,128) has requests of up to 131128 tokens; the context holds 131072");
   EXPECT_TRUE(build([](json& spec) { spec["benchmark"]["scenarios"] = {"D(130000,128)"}; }).ok());
   EXPECT_TRUE(build([](json& spec) { spec["parameters"] = {{"max-model-len", {262144}}}; }).ok());
-  // Its positions are extended, by how much is the engine's to say.
-  const auto extended = build([](json& spec) { spec["model"]["facts"]["rope_scaling"] = {{"factor", 4.0}}; });
-  ASSERT_TRUE(extended.ok());
-  EXPECT_TRUE(Warns(extended->warnings, "BeyondContext"));
+  EXPECT_FALSE(build([](json& spec) { spec["parameters"] = {{"max-model-len", {4096, 131072}}}; }).ok());
+  EXPECT_TRUE(build([](json& spec) { spec["model"]["facts"]["rope_scaling"] = {{"factor", 4.0}}; }).ok());
 }
 
 TEST(BuildSpace, WarnsOfBytesWithoutTheirUnit) {

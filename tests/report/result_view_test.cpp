@@ -23,6 +23,19 @@ TEST(ResultRows, JudgeAsTheOperatorDoes) {
   EXPECT_FALSE(rows[2].score.has_value());
 }
 
+TEST(MeasuredText, SaysHowQuestionsAreJudged) {
+  api::AutotuneTask task = Finished();
+  task.status.models.resize(1);
+  api::ModelStatus& model = task.status.models[0];
+  model.facts.emplace();
+  model.inspection.message = "exam.jsonl: 2 questions: 2 by number";
+  EXPECT_THAT(MeasuredText(task), Not(HasSubstr("questions"))) << "without a dataset";
+  task.spec.quality.dataset.emplace();
+  EXPECT_THAT(MeasuredText(task), HasSubstr("; questions: exam.jsonl: 2 questions: 2 by number"));
+  model.inspection.retry_at = "2026-11-29T12:00:00Z";
+  EXPECT_THAT(MeasuredText(task), Not(HasSubstr("; questions"))) << "the message says why a pod failed";
+}
+
 TEST(OptionsText, FlattensAnOptionsFile) {
   EXPECT_EQ(OptionsText("kv_cache_config:\n  dtype: fp8\nmax_batch_size: 64\n"),
             "options: kv_cache_config.dtype=fp8 max_batch_size=64");

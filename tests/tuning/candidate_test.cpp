@@ -127,6 +127,21 @@ TEST(Expand, KeepsFixedParametersInTheBaseline) {
                                      "0 default max-model-len=4096 max-num-seqs=128"));
 }
 
+TEST(Expand, PrunesAContextThatDoesNotHoldTheLongestRequest) {
+  SpaceInput input = DenseOnH100();
+  input.parameters["max-model-len"] = {FlagValue::Number("4096"), FlagValue::Number("8192"), FlagValue::Text("auto")};
+  input.longest_request = 4097;
+  const Expansion expansion = MustExpand(input);
+  EXPECT_THAT(Points(expansion),
+              ::testing::ElementsAre("0 default", "0 default max-model-len=8192", "0 default max-model-len=auto"));
+  ASSERT_EQ(expansion.pruned.size(), 1U);
+  EXPECT_EQ(expansion.pruned[0].rejection.reason, "ContextTooShort");
+  EXPECT_EQ(expansion.pruned[0].rejection.message,
+            "4096 tokens do not hold requests of up to 4097 (benchmark.scenarios)");
+  input.longest_request = 4096;
+  EXPECT_TRUE(MustExpand(input).pruned.empty());
+}
+
 TEST(Expand, TakesTheFirstValuesAsTheBaselineWhereTheDefaultsDoNotStart) {
   SpaceInput input = DenseOnH100();
   input.gpu_memory_bytes = std::int64_t{80} << 30;
