@@ -42,13 +42,21 @@ bool Cut(std::string& text, std::size_t bytes) {
   return true;
 }
 
-// The rows in the order in which they are given up last: what was measured for a comparison, per scenario the best
-// point that meets the SLO (what a throughput score counts), then the next one that broke it (what decided the limit),
-// the highest (what a latency score counts), then the others, highest first.
-std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
+// Rows in the order in which they are given up last. The first `scored` are those that a score counts.
+struct RowsByWorth {
+  std::vector<std::size_t> order;
+  std::size_t scored = 0;
+};
+
+// What was measured for a comparison, and per scenario the best point that meets the SLO (what a throughput score
+// counts); then the next one that broke it (what decided the limit), the confirmed rate, the highest (what a latency
+// score of given loads counts), then the others, highest first.
+RowsByWorth ByWorth(const std::vector<LoadRow>& loads) {
+  using measurement::PointRole;
   std::map<std::string, std::size_t> best, next, highest;
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const measurement::Point& row = loads[i].measured;
+    if (row.role == PointRole::kConfirmation) continue;  // no score counts it
     if (loads[i].meets_slo) {
       const auto [at, added] = best.emplace(row.scenario, i);
       if (!added && row.output_tokens_per_second > loads[at->second].measured.output_tokens_per_second) at->second = i;
@@ -63,29 +71,38 @@ std::vector<std::size_t> RowsByWorth(const std::vector<LoadRow>& loads) {
     const auto [at, added] = next.emplace(row.scenario, i);
     if (!added && row.load.value < loads[at->second].measured.load.value) at->second = i;
   }
-  std::vector<std::size_t> order;
+  RowsByWorth out;
   const auto add = [&](std::size_t i) {
-    if (std::ranges::find(order, i) == order.end()) order.push_back(i);
+    if (std::ranges::find(out.order, i) == out.order.end()) out.order.push_back(i);
   };
-  for (std::size_t i = 0; i < loads.size(); ++i) {
-    if (loads[i].measured.role != measurement::PointRole::kSearch) add(i);
-  }
-  for (const auto* rows : {&best, &next, &highest}) {
-    for (const auto& [scenario, i] : *rows) add(i);
-  }
+  const auto add_role = [&](PointRole role) {
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+      if (loads[i].measured.role == role) add(i);
+    }
+  };
+  add_role(PointRole::kReference);
+  for (const auto& [scenario, i] : best) add(i);
+  out.scored = out.order.size();
+  for (const auto& [scenario, i] : next) add(i);
+  add_role(PointRole::kConfirmation);
+  for (const auto& [scenario, i] : highest) add(i);
   for (std::size_t i = loads.size(); i-- > 0;) add(i);
-  return order;
+  return out;
 }
 
+enum class Rows { kAll, kScored, kOne };  // that an entry keeps however large it is
+
 // Drops rows, the least worthy first and never the last one, until the entry is small enough.
-void FitRows(ExperimentStatus& experiment) {
+void FitRows(ExperimentStatus& experiment, Rows keep) {
   std::size_t size = SizeOf(experiment);
   if (size <= kMaxEntryBytes || experiment.loads.size() <= 1) return;
+  std::vector<std::size_t> order = ByWorth(experiment.loads).order;
+  const std::size_t least = keep == Rows::kOne ? 1 : std::max<std::size_t>(1, ByWorth(experiment.loads).scored);
+  if (order.size() <= least) return;
   if (!experiment.truncated) size += std::string_view(R"(,"truncated":true)").size();
   experiment.truncated = true;
-  std::vector<std::size_t> order = RowsByWorth(experiment.loads);
   // A row of a list of several costs itself and a comma.
-  for (; size > kMaxEntryBytes && order.size() > 1; order.pop_back()) {
+  for (; size > kMaxEntryBytes && order.size() > least; order.pop_back()) {
     size -= ToJson(experiment.loads[order.back()]).dump(-1, ' ', false, json::error_handler_t::replace).size() + 1;
   }
   std::ranges::sort(order);
@@ -148,7 +165,7 @@ void CapEntry(ExperimentStatus& experiment) {
   experiment.truncated = experiment.truncated || cut;
 }
 
-void LimitEntry(ExperimentStatus& experiment, bool keep_all_loads) {
+void LimitEntry(ExperimentStatus& experiment, Rows keep) {
   CapEntry(experiment);
   for (std::string* text : {&experiment.options, &experiment.message, &experiment.node, &experiment.gpu_product,
                             &experiment.driver, &experiment.image_id, &experiment.engine_version}) {
@@ -157,9 +174,9 @@ void LimitEntry(ExperimentStatus& experiment, bool keep_all_loads) {
   for (std::string& arg : experiment.args) MakeValid(arg);
   for (quant::Warning& warning : experiment.warnings) MakeValid(warning.message);
 
-  if (!keep_all_loads) FitRows(experiment);
+  if (keep != Rows::kAll) FitRows(experiment, keep);
   std::vector<LoadRow> one_row;
-  if (!experiment.loads.empty()) one_row.push_back(experiment.loads[RowsByWorth(experiment.loads).front()]);
+  if (!experiment.loads.empty()) one_row.push_back(experiment.loads[ByWorth(experiment.loads).order.front()]);
   FitTexts(experiment, std::move(one_row));
 }
 
@@ -220,17 +237,25 @@ void EnforceSizeLimits(TaskStatus& status, const std::vector<std::string>& keep_
   }
 
   const std::set<std::string> keep(keep_all_loads.begin(), keep_all_loads.end());
-  for (ExperimentStatus& experiment : status.experiments) LimitEntry(experiment, keep.contains(experiment.name));
+  for (ExperimentStatus& experiment : status.experiments) {
+    LimitEntry(experiment, keep.contains(experiment.name) ? Rows::kAll : Rows::kScored);
+  }
 
-  // So many kept rows that the object would grow too large: they go too, from the least important name on.
+  // So many kept rows that the object would grow too large: they go too, from the least important name on; then those
+  // of several scenarios, from the last experiment on.
   std::size_t total = ToJson(status).dump(-1, ' ', false, json::error_handler_t::replace).size();
+  const auto shrink = [&](ExperimentStatus& experiment, Rows rows) {
+    const std::size_t before = SizeOf(experiment);
+    LimitEntry(experiment, rows);
+    total -= before - SizeOf(experiment);
+  };
   for (auto name = keep_all_loads.rbegin(); name != keep_all_loads.rend() && total > kMaxStatusBytes; ++name) {
     for (ExperimentStatus& experiment : status.experiments) {
-      if (experiment.name != *name) continue;
-      const std::size_t before = SizeOf(experiment);
-      LimitEntry(experiment, false);
-      total -= before - SizeOf(experiment);
+      if (experiment.name == *name) shrink(experiment, Rows::kScored);
     }
+  }
+  for (std::size_t i = status.experiments.size(); i-- > 0 && total > kMaxStatusBytes;) {
+    shrink(status.experiments[i], Rows::kOne);
   }
 }
 

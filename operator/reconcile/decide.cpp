@@ -419,7 +419,8 @@ class Look {
     std::vector<std::string> keep = status_.pareto;
     if (status_.best) keep.push_back(status_.best->experiment);
     for (const api::ExperimentStatus& entry : status_.experiments) {
-      if (entry.baseline) keep.push_back(entry.name);
+      // Fresh starts are part of the score of what they confirm.
+      if (entry.baseline || !entry.confirms.empty()) keep.push_back(entry.name);
     }
     api::EnforceSizeLimits(status_, keep);
     if (api::ToJson(status_) != api::ToJson(observed_.task.status)) {

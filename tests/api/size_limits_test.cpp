@@ -150,6 +150,23 @@ TEST(SizeLimits, GiveUpTheRowsThatDecidedNothingFirst) {
   EXPECT_EQ(status.experiments[0].message.size(), 300U) << "rows go before texts";
 }
 
+// A task with two scenarios has no score without both; a rate that a finalist was asked for is none.
+TEST(SizeLimits, KeepEveryRowThatAScoreCounts) {
+  TaskStatus status;
+  ExperimentStatus& experiment = status.experiments.emplace_back();
+  experiment.name = "e1-3fa2c1";
+  experiment.options = std::string(2600, 'o');
+  for (const std::string scenario : {"D(512,128)", "D(2000,200)"}) {
+    for (const int step : {1, 2, 4, 8}) experiment.loads.push_back(Row(scenario, step, 100.0 * step, step <= 4));
+    LoadRow& confirmed = experiment.loads.emplace_back(Row(scenario, 16, 2000, true));
+    confirmed.measured.role = measurement::PointRole::kConfirmation;
+  }
+  EnforceSizeLimits(status, {});
+  std::vector<int> kept;
+  for (const LoadRow& row : status.experiments[0].loads) kept.push_back(static_cast<int>(row.measured.load.value));
+  EXPECT_EQ(kept, (std::vector<int>{4, 4}));
+}
+
 TEST(SizeLimits, CutAtCharactersAndReplaceWhatIsNotUtf8) {
   TaskStatus status;
   ExperimentStatus& experiment = status.experiments.emplace_back(Worst(1));
