@@ -1,9 +1,11 @@
 #include "cli/plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <utility>
 
 #include "checkpoint/quantization.h"
@@ -285,6 +287,35 @@ std::pair<int, int> GpusOfAnExperiment(const TaskPlan& plan) {
   return range.value_or(std::pair(0, 0));
 }
 
+// Parameters by the name of a model, "Qwen2.5-72B-Instruct", "Mixtral-8x7B": 0 where it does not say.
+double ParametersByName(const std::string& name) {
+  static const std::regex kSize("(^|[-_/.])([0-9]+x)?([0-9]+(\\.[0-9]+)?)[bB]([-_.]|$)");
+  std::smatch found;
+  if (name.size() > 256 || !std::regex_search(name, found, kSize)) return 0;
+  const double times = found[2].matched ? std::strtod(found[2].str().c_str(), nullptr) : 1;
+  return times * std::strtod(found[3].str().c_str(), nullptr) * 1e9;
+}
+
+// Where neither the files' size nor dimensions are known, nobody can say whether a model fits.
+std::string SizeText(const TaskPlan& plan) {
+  std::string text;
+  for (std::size_t i = 0; i < plan.space.models.size(); ++i) {
+    const checkpoint::ModelFacts& facts = plan.space.models[i].facts;
+    if (facts.weight_bytes || (facts.layers && facts.hidden_size)) continue;
+    const api::ModelSpec& model = plan.task.spec.models[i];
+    text += "Memory not known to be enough: the facts of " + model.id_or_path +
+            " have neither a size nor dimensions, so nothing is pruned for it and the predictions below ignore it.";
+    const double bytes = ParametersByName(model.id_or_path) * 2;
+    if (bytes > 0) text += " Its name says " + text::Bytes(bytes) + " in 16 bits";
+    if (bytes > 0 && plan.gpu.memory_bytes > 0) {
+      text += "; one GPU has " + text::Bytes(static_cast<double>(plan.gpu.memory_bytes));
+    }
+    text += (bytes > 0 ? ". " : " ") + std::string("Put the whole config.json under ") +
+            api::ModelPath(plan.task.spec, i) + ".facts, or leave it out so that it is read.\n";
+  }
+  return text;
+}
+
 // The table of the cluster's GPUs, and what does not fit.
 std::string PoolsText(const TaskPlan& plan) {
   if (!plan.pools) return "";
@@ -366,7 +397,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   } else {
     text += "GPU    not known: nothing is pruned for what a GPU lacks (--gpu NAME or --cluster says which it is)\n";
   }
-  text += "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
+  text += SizeText(plan) + "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
 
   std::vector<std::vector<std::string>> arguments;
   for (const std::size_t index : plan.space.schedule) arguments.push_back(expansion.candidates[index].plan.args);

@@ -865,8 +865,9 @@ class Planner final : public FactSource {
 
   // What one GPU needs at least must fit; what is close is left to the engine.
   void CheckMemory() {
-    // Without the size of the weights nothing is known not to fit; the facts carry a note.
-    if (!request_.model.weight_bytes || request_.gpu_memory_bytes <= 0) return;
+    // Without any size of the weights nothing is known not to fit; the facts carry a note.
+    const double weights = LeastWeightBytes(request_.model);
+    if (!(weights > 0) || request_.gpu_memory_bytes <= 0) return;
     const MemoryRule& rule = table_.memory();
     for (const std::string& flag : rule.unless) {
       if (const std::optional<std::string> value = Final(flag); value && *value != "0") return;
@@ -884,14 +885,13 @@ class Planner final : public FactSource {
     if (in_share <= memory * share && need.total() <= memory) return;
     constexpr double kShown = 5e7;  // less reads as 0.0 GB
     std::string parts = Gigabytes(need.weights) + " of weights";
+    if (!request_.model.weight_bytes) parts += " (from the model's dimensions)";
     if (need.kv_cache >= kShown)
       parts += " + " + Gigabytes(need.kv_cache) + " of KV cache for one sequence of " +
                std::to_string(input.kv_tokens) + " tokens";
     if (need.activations >= kShown) parts += " + " + Gigabytes(need.activations) + " of activations";
     std::string split;
-    if (plan_.gpus > 1)
-      split = " (weights of " + Gigabytes(static_cast<double>(*request_.model.weight_bytes)) + " on " +
-              std::to_string(plan_.gpus) + " GPUs)";
+    if (plan_.gpus > 1) split = " (weights of " + Gigabytes(weights) + " on " + std::to_string(plan_.gpus) + " GPUs)";
     Reject({"model", "ModelDoesNotFit",
             "each GPU must hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " +
                 Gigabytes(memory) + of_share});

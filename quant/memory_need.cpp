@@ -7,8 +7,34 @@ namespace {
 
 double Known(const checkpoint::Size& size) { return static_cast<double>(size.value_or(0)); }
 
+// Of the matrices that every such model has: one embedding, queries and outputs, keys and values, two matrices of an
+// MLP (a gated one has three), three of an expert. Latent and linear attention, norms and towers for images are left
+// out.
+double LeastParameters(const checkpoint::ModelFacts& model) {
+  const double hidden = Known(model.hidden_size);
+  double parameters = Known(model.vocab_size) * hidden;
+  if (!model.latent_attention() && model.caches) {
+    for (const checkpoint::KvCacheGroup& group : *model.caches) {
+      parameters += static_cast<double>(group.layers) * hidden *
+                    (static_cast<double>(group.elements) + 2 * Known(model.attention_heads) * Known(model.head_dim));
+    }
+  }
+  const double dense = model.experts == 0 ? Known(model.layers) : Known(model.dense_layers);
+  parameters += dense * 2 * hidden * Known(model.intermediate_size);
+  return parameters + Known(model.moe_layers) * Known(model.experts) * 3 * hidden * Known(model.moe_intermediate_size);
+}
+
+// Of a stored parameter, at least; 0 where the method may use fewer.
+double LeastBytes(const checkpoint::ModelFacts& model) {
+  if (!model.quantized()) return model.dtype == "float32" ? 4 : 2;
+  const std::string& family = model.family;
+  if (family.starts_with("fp8") || family.starts_with("int8") || family == "mxfp8") return 1;
+  const bool four_bits = family.starts_with("int4") || family == "nvfp4" || family == "mxfp4" || family == "w4a8";
+  return four_bits ? 0.5 : 0;
+}
+
 double WeightBytes(const checkpoint::ModelFacts& model, const MemoryInput& input) {
-  const double stored = Known(model.weight_bytes);
+  const double stored = LeastWeightBytes(model);
   if (model.quantized()) return stored;
   const int stored_bytes = model.dtype == "float32" ? 4 : 2;
   const double loaded = stored * input.dtype_bytes / stored_bytes;
@@ -43,6 +69,10 @@ double KvElements(const checkpoint::ModelFacts& model, double tokens, int parts)
 }
 
 }  // namespace
+
+double LeastWeightBytes(const checkpoint::ModelFacts& model) {
+  return model.weight_bytes ? Known(model.weight_bytes) : LeastParameters(model) * LeastBytes(model);
+}
 
 MemoryNeed LeastMemory(const checkpoint::ModelFacts& model, const MemoryInput& input) {
   MemoryNeed need;

@@ -23,6 +23,10 @@ struct MemoryInput {
   std::int64_t batch_tokens = 0;   // computed at once
 };
 
+// Bytes of the weights as they are stored: from the files, else the least that the model's dimensions need. 0 = neither
+// is known.
+double LeastWeightBytes(const checkpoint::ModelFacts& model);
+
 // Bytes in one GPU.
 struct MemoryNeed {
   double weights = 0;

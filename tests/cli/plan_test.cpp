@@ -126,6 +126,29 @@ TEST(PlanText, SaysThatTheGpuIsNotKnown) {
               HasSubstr("NVIDIA-H200, compute capability 9.0  (from spec.gpu.products)"));
 }
 
+TEST(PlanText, SaysThatAModelIsTooLargeOrThatItsSizeIsNotKnown) {
+  json large = Facts();
+  large["num_hidden_layers"] = 80;
+  large["hidden_size"] = 8192;
+  large["intermediate_size"] = 29568;
+  large["num_attention_heads"] = 64;
+  const auto plan = [&](const json& facts) {
+    api::AutotuneTask task = Task(json::object(), facts);
+    task.spec.models.front().id_or_path = "Qwen/Qwen2.5-72B-Instruct";
+    const auto made = MakePlan(std::move(task), Rules(), Environment(), {.gpu = "l40s"});
+    EXPECT_TRUE(made.ok());
+    return PlanText(*made, 200);
+  };
+  EXPECT_THAT(plan(large), HasSubstr("ModelDoesNotFit: each GPU must hold at least"));
+  EXPECT_THAT(plan(large), HasSubstr("Nothing is left to run."));
+  const std::string unknown = plan({{"architectures", {"Qwen2ForCausalLM"}}});
+  EXPECT_THAT(unknown,
+              HasSubstr("Memory not known to be enough: the facts of Qwen/Qwen2.5-72B-Instruct have neither a size "
+                        "nor dimensions"));
+  EXPECT_THAT(unknown, HasSubstr("Its name says 144.0 GB in 16 bits; one GPU has 48."));
+  EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "h100"}), 200), Not(HasSubstr("Memory not known")));
+}
+
 TEST(PlanText, TakesTheGpusThatExplainTakes) {
   EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "9.0"}), 160),
               HasSubstr("GPU    compute capability 9.0  (from --gpu)"));

@@ -108,6 +108,37 @@ TEST(LeastMemory, WeighsWeightsAsTheyAreLoaded) {
   EXPECT_NEAR(LeastMemory(Llama8b(), input).weights / kGb, 32.12, 0.01);
 }
 
+TEST(LeastWeightBytes, FollowFromDimensionsWhereTheFilesHaveNoSize) {
+  for (const checkpoint::ModelFacts& known : {Llama8b(), Llama70b(), Qwen30bMoe()}) {
+    checkpoint::ModelFacts model = known;
+    model.weight_bytes.reset();
+    const double least = LeastWeightBytes(model);
+    EXPECT_LE(least, LeastWeightBytes(known)) << "a lower bound";
+    EXPECT_GT(least, LeastWeightBytes(known) * 0.6);
+  }
+  checkpoint::ModelFacts model = Llama70b();
+  model.weight_bytes.reset();
+  const double plain = LeastWeightBytes(model);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "fp8", "fp8")), plain / 2);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "awq", "int4-wna16")), plain / 4);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gguf", "gguf")), 0) << "may use fewer bits";
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(checkpoint::ModelFacts()), 0) << "nothing is known";
+}
+
+TEST(Memory, RefusesWhatItsDimensionsSayIsTooLarge) {
+  LaunchRequest request = Request("vllm", "0.24.0", Llama70b());
+  request.model.weight_bytes.reset();
+  request.gpu_memory_bytes = 48'000'000'000;
+  const LaunchPlan plan = PlanLaunch(Rules(), request);
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->reason, "ModelDoesNotFit");
+  EXPECT_NE(plan.rejection->message.find("GB of weights (from the model's dimensions)"), std::string::npos)
+      << plan.rejection->message;
+  request.parallel.tensor = 4;
+  request.parameters = Values({{"max-model-len", "4096"}});
+  EXPECT_FALSE(PlanLaunch(Rules(), request).rejection);
+}
+
 TEST(LeastMemory, CountsTheKvCacheOfOneSequence) {
   struct Case {
     checkpoint::ModelFacts model;
