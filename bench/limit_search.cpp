@@ -91,6 +91,30 @@ nanoseconds MeanE2e(std::span<const measurement::RequestRecord> records) {
   return count == 0 ? nanoseconds(0) : sum / count;
 }
 
+// The lowest load at which a bound is missed even if the latency is three deviations below its prediction: a search
+// does not measure there. nullopt without such a load.
+std::optional<double> HopelessLoad(const measurement::PredictedLoads& prediction) {
+  constexpr double kDeviations = 3;
+  const auto lowest = [&](const measurement::PredictedMetric& metric, std::size_t i) {
+    const double u = prediction.u[i];
+    const double variance = metric.level_variance + 2 * u * metric.level_slope_covariance +
+                            u * u * metric.slope_variance + metric.roughness * metric.roughness +
+                            metric.noise * metric.noise;
+    return metric.mean[i] - kDeviations * std::sqrt(std::max(0.0, variance));
+  };
+  const auto misses = [](double ln_ms, const measurement::PredictedMetric& metric) {
+    return metric.ln_bound && ln_ms > *metric.ln_bound;
+  };
+  for (std::size_t i = 0; i < prediction.loads.size(); ++i) {
+    const double tpot = lowest(prediction.tpot, i);
+    const double queued = prediction.queued.empty() ? 0 : prediction.queued[i];
+    const double ttft = measurement::WithQueue(lowest(prediction.ttft, i), tpot, queued, prediction.output_tokens);
+    const bool e2e = prediction.e2e && misses(lowest(*prediction.e2e, i), *prediction.e2e);
+    if (misses(ttft, prediction.ttft) || misses(tpot, prediction.tpot) || e2e) return prediction.loads[i];
+  }
+  return std::nullopt;
+}
+
 // By the last part of a hub id or path, whatever its case: some engines name their model by it alone.
 bool SameModel(std::string_view a, std::string_view b) {
   const auto last = [](std::string_view name) {
@@ -230,6 +254,10 @@ int LimitSearch::HighestConcurrency(std::size_t scenario) const {
       break;
     case LoadMode::kAutoConcurrency:
     case LoadMode::kAutoRate:
+      // Two waves of 512 requests took a slow GPU two minutes, whose limit was at 30.
+      if (scenario < spec_.predictions.size() && spec_.predictions[scenario]) {
+        highest = std::min(highest, HopelessLoad(*spec_.predictions[scenario]).value_or(highest));
+      }
       break;
   }
   if (scenario < spec_.admitted.size() && spec_.admitted[scenario]) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -455,6 +456,26 @@ TEST_F(BenchRunTest, WarmsUpUntilTheEngineIsSteady) {
   ASSERT_NE(at, std::string::npos);
   EXPECT_GE(std::atoi(said_.c_str() + at + 9), 5) << said_;
   EXPECT_LT(outcome.result.points[0].ttft.p50, 100) << "nothing of the warm-up is in the point";
+}
+
+TEST_F(BenchRunTest, WarmsUpNoFurtherThanTheSearchCanGo) {
+  Write(Ready());
+  measurement::PredictedLoads prediction;
+  prediction.loads = {1, 4, 8, 64};
+  prediction.u = {0, 1, 2, 4};
+  prediction.ttft.mean = {4, 5, 6, 8};  // ln ms: 55, 148, 403 ms, 3 s
+  prediction.ttft.level_variance = 0.09;
+  prediction.ttft.ln_bound = std::log(100);
+  prediction.tpot.mean = {1, 1, 1, 1};
+  options_.spec.slo.bounds = {{measurement::Metric::kTtft, measurement::Statistic::kP99, 100}};
+  options_.spec.load.mode = measurement::LoadMode::kAutoConcurrency;
+  options_.spec.load.fixed.clear();
+  options_.spec.load.max = 64;
+  options_.spec.predictions = {prediction};
+  ScriptedEngine engine(Engine(Complete));
+  Run(engine);
+  // 403 ms less three deviations of 30 % are 164 ms: above the bound; of 148 ms, 60 ms.
+  EXPECT_THAT(said_, HasSubstr(" waves of 8 requests"));
 }
 
 TEST_F(BenchRunTest, OnlyTheWarmUpHasTheLongTimeout) {
