@@ -122,6 +122,7 @@ int main(int argc, char** argv) {
     inspect.datasets = *std::move(spec);
   }
   inspect.told_to_end = [] { return told_to_end != 0; };
+  inspect.say = Say;
   const InspectOutcome outcome = Inspect(inspect);
   if (outcome.result.failure) {
     Say("failed: " + outcome.result.failure->message);

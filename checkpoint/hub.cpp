@@ -162,6 +162,8 @@ class Hub : public CheckpointFiles {
       const bool again =
           answer ? answer->status == 429 || answer->status >= 500 : answer.error().code == base::Code::kRetry;
       if (!again || attempt == kAttempts || options_.told_to_end()) return answer;
+      options_.say(request.url + ": " + (answer ? "HTTP " + std::to_string(answer->status) : answer.error().message) +
+                   "; attempt " + std::to_string(attempt) + " of " + std::to_string(kAttempts));
       clock_.SleepFor(delay, {});
       delay *= 2;
     }

@@ -24,6 +24,7 @@ struct HubOptions {
   std::chrono::milliseconds timeout{30'000};     // without a byte
   std::chrono::milliseconds retry_delay{1'000};  // doubled twice
   std::function<bool()> told_to_end = [] { return false; };
+  std::function<void(const std::string&)> say = [](const std::string&) {};  // every attempt that failed, for a log
 };
 
 std::unique_ptr<CheckpointFiles> OpenHub(const HubOptions& options);

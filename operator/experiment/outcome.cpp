@@ -26,6 +26,8 @@ constexpr seconds kStopSlack{90};
 // it would cost a write of the status for each experiment. After five seconds people ask what a task is waiting for.
 constexpr seconds kSchedulerSlack{4};
 constexpr seconds kPrepareSlack{4};
+// A hub that answers does so within a second or two.
+constexpr seconds kInspectSlack{4};
 // What the kubelet calls an error in a container's configuration is often an object that comes a moment later, or a
 // cache of its own that has not seen it: a Secret, a ConfigMap, "failed to sync secret cache: timed out".
 constexpr seconds kConfigurationPatience{180};
@@ -469,7 +471,12 @@ class Reader {
       return Preparing(PreparingSince(), limits_.image_pull_timeout);
     }
     const base::WallTime deadline = inspect->running_since + kInspectTimeout;
-    if (now_ < deadline) return Now(Kind::kMeasuring, deadline);
+    const base::WallTime quiet_until = inspect->running_since + kInspectSlack;
+    if (now_ < quiet_until) return Now(Kind::kMeasuring, quiet_until);
+    if (now_ < deadline) {
+      return Now(Kind::kMeasuring, deadline,
+                 "pod " + pod_.name + " since " + base::FormatRfc3339(inspect->running_since));
+    }
     return Failed(Because(FailureReason::kModelUnreadable,
                           "the model's files could not be read within " + Seconds(kInspectTimeout)),
                   nullptr);

@@ -22,7 +22,8 @@ struct Outcome {
     kSucceeded,  // run / model is set
     kFailed,     // failure is set
   } kind = Kind::kWaiting;
-  std::string waiting_message;          // message of the scheduler or kubelet, for WaitingForResources
+  // Message of the scheduler or kubelet, for WaitingForResources; of an inspect pod that runs: which one, since when.
+  std::string waiting_message;
   bool queued = false;                  // gated by a queue: deadlines do not count
   std::optional<bench::RunResult> run;  // also set, with partial loads, on some failures
   std::optional<bench::InspectResult> inspect;

@@ -40,6 +40,7 @@ inline constexpr const char* kQuestionsDir = "/questions";  // in the bench cont
 inline constexpr const char* kRecordsDir = "/records";      // in the bench container, with spec.benchmark.records
 
 struct PodEnvironment {
+  bool cluster = true;      // false: local mode, where kubectl finds no pods
   std::string tools_image;  // our image: launcher and bench
   std::string tools_pull_policy = "IfNotPresent";
   std::string port = "8000";                  // local mode: "$(AUTOTUNE_PORT)", expanded per process as a kubelet does

@@ -28,6 +28,7 @@ bool IsOver(const api::AutotuneTask& task) {
 experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
   const std::string directory = Variable(kPodDirVariable);
   experiment::PodEnvironment environment;
+  environment.cluster = false;
   environment.tools_image = "local";
   environment.port = Variable(kPortVariable);
   environment.shared_dir = directory;

@@ -31,6 +31,8 @@ bool ReadsModel(const PodView& pod, const std::string& model) {
 
 int AttemptOf(const PodView& pod) { return std::atoi(LabelOf(pod, experiment::kAttemptLabel).c_str()); }
 
+std::string Times(int count) { return count == 1 ? "once" : std::to_string(count) + " times"; }
+
 std::string Text(const bench::Failure& failure) {
   std::string text = failure.message;
   if (failure.reason != bench::FailureReason::kModelUnreadable) {
@@ -86,9 +88,14 @@ class Reader {
       case experiment::Outcome::Kind::kWaiting:
       case experiment::Outcome::Kind::kStarting:
       case experiment::Outcome::Kind::kMeasuring:
-        out_.verdict = outcome.waiting_message.empty()
-                           ? Progressing(kState, "Inspecting", What() + Of())
-                           : Progressing(kState, "WaitingForResources", outcome.waiting_message);
+        if (outcome.waiting_message.empty()) {
+          out_.verdict = Progressing(kState, "Inspecting", What() + Of());
+        } else if (outcome.kind == experiment::Outcome::Kind::kMeasuring) {
+          out_.verdict =
+              Progressing(kState, "Inspecting", What() + Of() + ": " + Unanswered(pod, outcome.waiting_message));
+        } else {
+          out_.verdict = Progressing(kState, "WaitingForResources", outcome.waiting_message);
+        }
         return std::move(out_);
       case experiment::Outcome::Kind::kSucceeded:
         if (outcome.inspect && !outcome.inspect->dataset_problem.empty()) {
@@ -130,6 +137,7 @@ class Reader {
     const seconds delay = std::min(seconds(300), seconds(10) * (1 << std::clamp(record_.failures - 1, 0, 8)));
     record_.retry_at = base::FormatRfc3339(now_ + delay);
     record_.message = Text(failure);
+    if (failure.reason == bench::FailureReason::kModelUnreadable) record_.message += HubRemedy();
     return Wait();
   }
 
@@ -137,7 +145,8 @@ class Reader {
     out_.wake_at = base::ParseRfc3339(record_.retry_at);
     out_.verdict = Progressing(kState, "Inspecting",
                                (inline_facts_ ? "The datasets are" : "The model's configuration" + Of() + " is") +
-                                   " read again at " + record_.retry_at + ": " + record_.message);
+                                   " read again at " + record_.retry_at + " (failed " + Times(record_.failures) +
+                                   "): " + record_.message);
     return std::move(out_);
   }
 
@@ -155,6 +164,25 @@ class Reader {
     }
     out_.create_pod = experiment::BuildInspectPod(observed_.task, index_, record_.attempts, settings_.environment);
     return std::move(out_);
+  }
+
+  bool FromHub() const { return !inline_facts_ && !spec_.models[index_].id_or_path.starts_with('/'); }
+
+  // What a pod that runs has been waiting for, and the command that says more.
+  std::string Unanswered(const PodView& pod, const std::string& since) const {
+    const api::ModelSpec& model = spec_.models[index_];
+    const std::string files = inline_facts_ ? "the datasets" : "the files in " + model.id_or_path;
+    const std::string command =
+        settings_.environment.cluster ? " (kubectl logs " + pod.name + " -n " + pod.ns + ")" : "";
+    return since + ", no answer from " + (FromHub() ? model.hugging_face.endpoint : files) + " yet" + command;
+  }
+
+  // What helps against a hub that cannot be reached.
+  std::string HubRemedy() const {
+    if (!FromHub()) return "";
+    const std::string path = api::ModelPath(spec_, index_);
+    return ". " + path + ".huggingFace.endpoint names another hub, " + path +
+           ".facts with the model's config.json needs none";
   }
 
   std::string What() const { return inline_facts_ ? "Reading the datasets" : "Reading the model's configuration"; }

@@ -209,8 +209,13 @@ TEST_F(FromHub, ATokenOpensAGatedModel) {
 }
 
 TEST_F(FromHub, ABusyHubIsAskedAgain) {
+  std::vector<std::string> said;
+  options_.say = [&](const std::string& line) { said.push_back(line); };
   EXPECT_FALSE(Of("org/busy").ok());
   EXPECT_THAT(hub_.requests(), SizeIs(3));
+  ASSERT_THAT(said, SizeIs(2)) << "the third attempt is the error";
+  EXPECT_THAT(said.front(), HasSubstr("/org/busy/resolve/main/config.json: HTTP 503"));
+  EXPECT_THAT(said.front(), HasSubstr("; attempt 1 of 3"));
 }
 
 TEST_F(FromHub, AnUntrustedCertificateIsRefused) {

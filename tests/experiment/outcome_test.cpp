@@ -440,6 +440,10 @@ TEST(Outcome, AnInspectPodTellsTheModelOrWhyItIsUnreadable) {
 
   const Outcome running = ReadInspectOutcome(Load("inspect-running"), {}, kCreated + seconds(13));
   EXPECT_EQ(running.kind, Kind::kMeasuring);
+  EXPECT_THAT(running.waiting_message, HasSubstr("pod llama-0123456789 since 2026-11-22T10:00:"));
+  const Outcome fresh = ReadInspectOutcome(Load("inspect-running"), {}, kCreated + seconds(6));
+  EXPECT_EQ(fresh.waiting_message, "") << "a hub that answers does so at once";
+  EXPECT_LT(*fresh.next_deadline - kCreated, seconds(10));
   const Outcome stuck = ReadInspectOutcome(Load("inspect-running"), {}, *running.next_deadline);
   EXPECT_EQ(stuck.failure->reason, FailureReason::kModelUnreadable);
 }

@@ -752,6 +752,44 @@ TEST(Inspect, NodesThatComeAndGoEndNoTask) {
   EXPECT_EQ(lost, 9);
 }
 
+// The kubelet runs the pod, and nothing comes of it.
+void RunsForever(FakeCluster& self, json& pod) {
+  if (pod["status"].contains("containerStatuses")) return;
+  const std::string now = base::FormatRfc3339(self.clock.Wall());
+  pod["spec"]["nodeName"] = "node-1";
+  pod["status"] = {{"phase", "Running"},
+                   {"conditions", {{{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now}}}},
+                   {"containerStatuses", {{{"name", "inspect"}, {"state", {{"running", {{"startedAt", now}}}}}}}}};
+}
+
+TEST(Inspect, SaysWithinFiveSecondsWhichHubItWaitsForSinceWhenAndWhatSaysMore) {
+  FakeCluster cluster(Inspected());
+  const base::WallTime begin = cluster.clock.Wall();
+  for (;;) {
+    ASSERT_TRUE(cluster.RunUntilQuiet(RunsForever));
+    if (Of(cluster, "Ready").message.find("no answer from") != std::string::npos) break;
+    Wait(cluster);
+    ASSERT_LE(cluster.clock.Wall() - begin, std::chrono::seconds(5)) << Of(cluster, "Ready").message;
+  }
+  EXPECT_THAT(
+      Of(cluster, "Ready").message,
+      ::testing::MatchesRegex("Reading the model's configuration: pod [a-z0-9-]+ since [0-9TZ:-]+, no answer from "
+                              "https://huggingface.co yet .kubectl logs [a-z0-9-]+ -n [a-z]+."));
+  EXPECT_EQ(Of(cluster, "Ready").reason, "Inspecting");
+}
+
+TEST(Inspect, AHubThatDidNotAnswerIsNamedWithWhatHelps) {
+  FakeCluster cluster(Inspected());
+  ASSERT_TRUE(cluster.RunUntilQuiet([&](FakeCluster& self, json& pod) {
+    bench::InspectResult result;
+    result.failure =
+        bench::Failure{bench::FailureReason::kModelUnreadable, "the hub cannot be read: timed out", 0, 0, true};
+    self.FinishInspect(pod, result, 20);
+  }));
+  EXPECT_THAT(Of(cluster, "Ready").message, HasSubstr(" (failed once): the hub cannot be read: timed out. "
+                                                      "spec.model.huggingFace.endpoint names another hub"));
+}
+
 TEST(Inspect, AHubThatDoesNotAnswerIsAskedAgainForAsLongAsItTakes) {
   FakeCluster cluster(Inspected());
   int asked = 0;
