@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <string_view>
 #include <utility>
 
@@ -107,10 +108,31 @@ std::string Duration(double milliseconds) {
   return api::FormatDecimal(rounded, 0) + "ms";
 }
 
+bool IsMemory(const std::string& path) {
+  return path.ends_with(".minMemory") || path.ends_with(".memory") || path.ends_with("ephemeral-storage");
+}
+
+// Other forms of what has a form of its own: a scenario "512/128" or "d(512,128)", a compute capability "sm_90", the
+// address of a model's page.
+std::vector<std::string> WrittenOtherwise(const std::string& text) {
+  if (text.size() > 256) return {};
+  std::smatch found;
+  static const std::regex kLengths("^([0-9]+) *[/,:x] *([0-9]+)$"), kCapability("^[Ss][Mm]_?([0-9]+)([0-9])$"),
+      kDistribution("^ *[dnue] *\\(.*\\) *$"), kAddress("^https?://(www\\.)?huggingface\\.co/([^/?#]+/[^/?#]+)/?$");
+  if (std::regex_match(text, found, kLengths)) return {"D(" + found[1].str() + "," + found[2].str() + ")"};
+  if (std::regex_match(text, found, kCapability)) return {found[1].str() + "." + found[2].str()};
+  if (std::regex_match(text, found, kAddress)) return {found[2].str()};
+  if (!std::regex_match(text, kDistribution)) return {};
+  std::string upper = WithoutSpaces(text);
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return {upper};
+}
+
 // What a text with a number may have meant.
 std::vector<std::string> Texts(const std::string& text, const std::string& path) {
-  std::vector<std::string> out = {WithoutSpaces(text)};
+  std::vector<std::string> out = WrittenOtherwise(text);
   const std::optional<Amount> amount = AmountOf(text);
+  if (amount || text.find('(') != std::string::npos) out.insert(out.begin(), WithoutSpaces(text));
   if (!amount) return out;
   const double number = amount->number;
   static constexpr std::array<std::pair<std::string_view, double>, 18> kTimes = {{{"ms", 1},
@@ -138,12 +160,25 @@ std::vector<std::string> Texts(const std::string& text, const std::string& path)
       out.push_back(Duration(number * factor));
     }
   }
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kSizes = {
-      {{"kb", "k"}, {"mb", "M"}, {"gb", "G"}, {"tb", "T"}, {"kib", "Ki"}, {"mib", "Mi"}, {"gib", "Gi"}, {"tib", "Ti"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kSizes = {{{"kb", "k"},
+                                                                                            {"mb", "M"},
+                                                                                            {"gb", "G"},
+                                                                                            {"tb", "T"},
+                                                                                            {"g", "G"},
+                                                                                            {"t", "T"},
+                                                                                            {"kib", "Ki"},
+                                                                                            {"mib", "Mi"},
+                                                                                            {"gib", "Gi"},
+                                                                                            {"tib", "Ti"},
+                                                                                            {"ki", "Ki"},
+                                                                                            {"mi", "Mi"},
+                                                                                            {"gi", "Gi"},
+                                                                                            {"ti", "Ti"}}};
   for (const auto& [unit, suffix] : kSizes) {
     if (amount->unit == unit) out.push_back(api::FormatDecimal(number, 3) + std::string(suffix));
   }
   if (amount->unit == "%") out.push_back(api::FormatDecimal(number / 100, 6));
+  if (amount->unit.empty() && IsMemory(path)) out.push_back(api::FormatDecimal(number, 3) + "Gi");
   if (amount->unit.empty()) {
     // Latencies are given in milliseconds, unless they would be too short for that; deadlines in hours; the rest in
     // seconds.
@@ -151,9 +186,11 @@ std::vector<std::string> Texts(const std::string& text, const std::string& path)
     if (path.ends_with(".deadline")) out.push_back(api::FormatDecimal(number, 0) + "h");
     out.push_back(Duration(milliseconds ? number : number * 1000));
   }
-  // What follows a number is left out only where it is a word: "2,50" is not 2.
-  const bool word = std::all_of(amount->unit.begin(), amount->unit.end(),
-                                [](char c) { return (c >= 'a' && c <= 'z') || c == '/' || c == '$'; });
+  // What follows a number is left out only where it is a word: "2,50" is not 2. A number of bytes without its unit is
+  // another number.
+  const bool word = !IsMemory(path) && std::all_of(amount->unit.begin(), amount->unit.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || c == '/' || c == '$';
+  });
   if (word) {
     out.push_back(api::FormatDecimal(number, 6));
     out.push_back(api::FormatDecimal(number, 1) + (std::fmod(number, 1) == 0 ? ".0" : ""));  // "9" of "9.0"
@@ -240,13 +277,15 @@ std::optional<json> Corrected(const json& schema, const json& value, const std::
     if (value == json(true) && takes(schema, json::object())) return json::object();
     std::optional<json> found;
     for (const auto& [name, member] : schema["properties"].items()) {
-      const auto inside = value.is_boolean() ? std::nullopt : as_member(member);
+      // A word that YAML reads as a boolean may be one of an enumeration.
+      const auto inside = value.is_boolean() && !member.contains("enum") ? std::nullopt : as_member(member);
       if (!inside || !takes(schema, {{name, *inside}})) continue;
       if (found) return std::nullopt;  // more than one could be meant
       found = json{{name, *inside}};
     }
     return found;
   }
+  if (value.is_array() && value.size() == 1 && takes(schema, value.front())) return value.front();
   if (value.is_structured()) return std::nullopt;
   if (schema.contains("enum") && value.is_string()) {
     std::vector<std::string> names;

@@ -100,10 +100,16 @@ int PlanDiff(std::vector<api::AutotuneTask> tasks, const std::string& output, co
   return 0;
 }
 
+void SayNotes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::cerr << "note: " << note << "\n";
+}
+
 // Every task of the files; the exit code is that of the worst. `cluster`: whose nodes are planned for, or null.
 int Plan(const std::vector<std::string>& files, const std::string& output, const std::string& tools_image, bool diff,
          cli::PlanOptions options, const cli::ClusterOptions* cluster, const quant::RuleSet& rules) {
-  auto tasks = cli::LoadTasks(files, std::cin);
+  std::vector<std::string> notes;
+  auto tasks = cli::LoadTasks(files, std::cin, &notes);
+  SayNotes(notes);
   if (!tasks) return Fail(tasks.error().message);
   if (cluster != nullptr) {
     auto nodes = cli::NodesOf(*cluster);
@@ -129,7 +135,9 @@ int Plan(const std::vector<std::string>& files, const std::string& output, const
 }
 
 int Run(const std::vector<std::string>& files, const cli::RunOptions& options, const quant::RuleSet& rules) {
-  auto task = cli::LoadTask(files, std::cin);
+  std::vector<std::string> notes;
+  auto task = cli::LoadTask(files, std::cin, &notes);
+  SayNotes(notes);
   if (!task) return Fail(task.error().message);
   return cli::RunLocally(*std::move(task), rules, options);
 }

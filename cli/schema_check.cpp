@@ -1,7 +1,9 @@
 #include "cli/schema_check.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -117,6 +119,13 @@ class Checker {
       std::string names;
       for (const auto& [name, member] : schema["properties"].items()) names += (names.empty() ? "" : ", ") + name;
       text += " with " + names;
+    } else if (correction.empty() && type == "array" && schema.contains("items") &&
+               schema["items"].contains("properties")) {
+      std::string names;
+      for (const json& name : schema["items"].value("required", json::array())) {
+        names += (names.empty() ? "" : ", ") + name.get<std::string>();
+      }
+      text += " of objects" + (names.empty() ? "" : " with " + names);
     } else if (correction.empty() && type == "object") {
       const std::string description = schema.value("description", "");
       if (!description.empty()) text += ": " + FirstSentence(description);
@@ -135,6 +144,12 @@ class Checker {
     const auto corrected = Corrected(schema, value, path, takes);
     if (!corrected) return "";
     std::string text = ": write " + Written(*corrected);
+    // The number is another text than what was written: 0.10 is 0.1, 1e5 is 100000.0.
+    const bool plain = !schema.contains("pattern") || path.ends_with(".version") || path.ends_with(".revision");
+    if (value.is_number_float() && corrected->is_string() && plain) {
+      return ": write it in quotes, as \"" + corrected->get<std::string>() +
+             "\" (without quotes YAML reads a number, and 0.10 as 0.1)";
+    }
     if (value.is_boolean() && corrected->is_string() && *corrected != value.dump()) {
       text += " (without quotes YAML reads words such as Off and No as false)";
     }
@@ -173,7 +188,9 @@ class Checker {
 
   void CheckNumber(const json& schema, const json& value, const std::string& path) {
     if (schema.contains("minimum") && value.get<double>() < schema["minimum"].get<double>()) {
-      Say(path, Shown(value) + " is below " + schema["minimum"].dump());
+      const bool has_unit = corrects_ && schema.value("x-kubernetes-int-or-string", false);
+      Say(path,
+          Shown(value) + " is below " + schema["minimum"].dump() + (has_unit ? Correction(schema, value, path) : ""));
     }
     if (schema.contains("maximum") && value.get<double>() > schema["maximum"].get<double>()) {
       Say(path, Shown(value) + " is above " + schema["maximum"].dump());
@@ -220,10 +237,7 @@ class Checker {
     for (const auto& [name, member] : value.items()) {
       const std::string inside = path + "." + name;
       if (properties.contains(name)) {
-        const json& property = properties[name];
-        // The API server takes null for absent where there is a default.
-        if (member.is_null() && property.contains("default")) continue;
-        Check(property, member, inside);
+        Check(properties[name], member, inside);
       } else if (schema.contains("additionalProperties") && schema["additionalProperties"].is_object()) {
         Check(schema["additionalProperties"], member, inside);
       } else if (!schema.value("x-kubernetes-preserve-unknown-fields", false) && schema.contains("properties")) {
@@ -233,6 +247,9 @@ class Checker {
   }
 
   void Unknown(const json& properties, const std::string& name, const std::string& path) {
+    if (name.find("\u00a0") != std::string::npos) {
+      return Say(path, "unknown field: it contains a no-break space; write an ordinary one");
+    }
     std::vector<std::string> names;
     std::string all;
     for (const auto& [known, schema] : properties.items()) {
@@ -261,14 +278,62 @@ json Member(const json& value, const char* name) {
 // RFC 1123 subdomain, as the name of a custom resource.
 void CheckName(const json& task, Checker& checker) {
   const json name = Member(Member(task, "metadata"), "name");
-  if (!name.is_string()) return checker.Say("metadata.name", name.is_null() ? "is missing" : "is not a string");
+  if (name.is_null()) return checker.Say("metadata.name", "is missing");
+  if (!name.is_string()) {
+    return checker.Say("metadata.name", Shown(name) + " is " + TypeOf(name) + "; expected a string" +
+                                            (name.is_number_integer() ? ": write \"" + name.dump() + "\"" : ""));
+  }
   const std::string text = name;
   static const std::regex kName("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$");
   if (text.size() <= 253 && std::regex_match(text, kName)) return;
-  checker.Say("metadata.name",
-              "\"" + text +
-                  "\" is not a valid name: lower-case letters, digits, - and ., at most 253 characters, "
-                  "beginning and ending with a letter or digit");
+  std::string small;
+  for (const char c : text) {
+    small += c == '_' || c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  const bool valid = small.size() <= 253 && std::regex_match(small, kName);
+  checker.Say("metadata.name", Shown(name) +
+                                   " is not a valid name: lower-case letters, digits, - and ., at most 253 characters, "
+                                   "beginning and ending with a letter or digit" +
+                                   (valid ? ": write \"" + small + "\"" : ""));
+}
+
+// What every object has: names of fields, and labels and annotations of texts. The API server refuses others.
+void CheckMetadata(const json& task, Checker& checker) {
+  static const std::vector<std::string> kKnown = {"annotations",
+                                                  "creationTimestamp",
+                                                  "deletionGracePeriodSeconds",
+                                                  "deletionTimestamp",
+                                                  "finalizers",
+                                                  "generateName",
+                                                  "generation",
+                                                  "labels",
+                                                  "managedFields",
+                                                  "name",
+                                                  "namespace",
+                                                  "ownerReferences",
+                                                  "resourceVersion",
+                                                  "selfLink",
+                                                  "uid"};
+  const json metadata = Member(task, "metadata");
+  if (!metadata.is_object()) return;
+  for (const auto& [name, member] : metadata.items()) {
+    if (std::find(kKnown.begin(), kKnown.end(), name) != kKnown.end()) continue;
+    const std::string close = Closest(name, kKnown);
+    checker.Say("metadata." + name, "unknown field" + (close.empty() ? "" : "; did you mean " + close + "?"));
+  }
+  for (const char* texts : {"labels", "annotations"}) {
+    const json of = Member(metadata, texts);
+    const std::string path = std::string("metadata.") + texts;
+    if (!of.is_object() && !of.is_null()) {
+      checker.Say(path, Shown(of) + " is " + TypeOf(of) + "; expected an object");
+      continue;
+    }
+    for (const auto& [name, member] : of.items()) {
+      if (member.is_string() || member.is_null()) continue;
+      checker.Say(path + "." + name, Shown(member) + " is " + TypeOf(member) + "; expected a string" +
+                                         (member.is_structured() ? "" : ": write " + Written(member.dump())));
+    }
+  }
 }
 
 // A CEL rule that reading the task leaves to whoever builds a pod.
@@ -282,10 +347,54 @@ void CheckVolumeOf(const json& model, const std::string& path, Checker& checker)
 
 }  // namespace
 
+namespace {
+
+// As the API server's pruning (k8s.io/apiextensions-apiserver, schema/defaulting): only where the schema knows the
+// member.
+void ReadMember(const json& schema, json& value, const std::string& path, std::vector<std::string>& dropped) {
+  // JSON has one kind of number: 10.0 is an integer.
+  constexpr double kExact = 9007199254740992;  // 2^53: larger ones have lost digits already
+  const bool integer = schema.value("type", "") == "integer" || schema.value("x-kubernetes-int-or-string", false);
+  if (integer && value.is_number_float()) {
+    const double number = value.get<double>();
+    if (std::floor(number) == number && std::abs(number) < kExact) value = static_cast<std::int64_t>(number);
+  }
+  if (value.is_array() && schema.contains("items")) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      ReadMember(schema["items"], value[i], path + "[" + std::to_string(i) + "]", dropped);
+    }
+  }
+  if (!value.is_object()) return;
+  std::vector<std::string> nulls;
+  for (auto& [name, member] : value.items()) {
+    const bool known = schema.contains("properties") && schema["properties"].contains(name);
+    const bool additional = schema.contains("additionalProperties") && schema["additionalProperties"].is_object();
+    if (!known && !additional) continue;
+    const json& inner = known ? schema["properties"][name] : schema["additionalProperties"];
+    const std::string inside = path.empty() ? name : path + "." + name;
+    if (!member.is_null()) {
+      ReadMember(inner, member, inside, dropped);
+    } else if (!inner.value("nullable", false)) {
+      nulls.push_back(name);
+      dropped.push_back(inside);
+    }
+  }
+  for (const std::string& name : nulls) value.erase(name);
+}
+
+}  // namespace
+
+std::vector<std::string> ReadAsTheApiServer(json& task) {
+  std::vector<std::string> dropped;
+  ReadMember(TaskSchema(), task, "", dropped);
+  return dropped;
+}
+
 std::vector<std::string> SchemaProblems(const json& task) {
   Checker checker;
   if (!task.is_object()) return {"is not an object"};
   CheckName(task, checker);
+  CheckMetadata(task, checker);
   const json& spec = TaskSchema()["properties"]["spec"];
   if (!task.contains("spec")) {
     checker.Say("spec", "is missing");

@@ -15,4 +15,9 @@ namespace autotune::cli {
 // takes the object. Also metadata.name.
 std::vector<std::string> SchemaProblems(const nlohmann::json& task);
 
+// Reads an object as the API server does before it checks it. Members without a value (null) are removed, unless in a
+// list or in an object whose members the schema does not know; returns their paths, "spec.parameters.max-num-seqs".
+// Whole numbers become integers where the schema wants them: 1e1 is 10.
+std::vector<std::string> ReadAsTheApiServer(nlohmann::json& task);
+
 }  // namespace autotune::cli

@@ -19,13 +19,13 @@ using text::ParseYaml;
 
 constexpr std::size_t kMaxBytes = 8 * 1024 * 1024;
 
-void Collect(const json& document, std::vector<const json*>& tasks, std::string& other_kinds) {
+void Collect(json& document, std::vector<json*>& tasks, std::string& other_kinds) {
   if (!document.is_object()) return;
   const std::string kind =
       document.value("/kind"_json_pointer, json()).is_string() ? document["kind"].get<std::string>() : "";
   const auto items = document.find("items");
   if (items != document.end() && items->is_array() && kind.ends_with("List")) {
-    for (const json& item : *items) Collect(item, tasks, other_kinds);
+    for (json& item : *items) Collect(item, tasks, other_kinds);
   } else if (kind == api::kKind) {
     tasks.push_back(&document);
   } else {
@@ -71,9 +71,9 @@ std::string ProblemsOf(const json& object, const std::string& name, const std::s
   return text;
 }
 
-base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, const std::string& name,
-                                                       Schema schema) {
-  const auto documents = ParseYaml(text, name, text::Dialect::kKubectl);
+base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, const std::string& name, Schema schema,
+                                                       std::vector<std::string>* notes) {
+  auto documents = ParseYaml(text, name, text::Dialect::kKubectl);
   if (!documents) {
     base::Error error = documents.error();
     if (text.find("{{") != std::string::npos) {
@@ -81,15 +81,20 @@ base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, 
     }
     return error;
   }
-  std::vector<const json*> found;
+  std::vector<json*> found;
   std::string other_kinds;
-  for (const json& document : *documents) Collect(document, found, other_kinds);
+  for (json& document : *documents) Collect(document, found, other_kinds);
   if (found.empty()) {
     return base::Invalid(name + ": has no AutotuneTask" + (other_kinds.empty() ? "" : " (found " + other_kinds + ")"));
   }
   std::vector<api::AutotuneTask> tasks;
   std::string problems;
-  for (const json* object : found) {
+  for (json* object : found) {
+    for (const std::string& path :
+         schema == Schema::kChecked ? ReadAsTheApiServer(*object) : std::vector<std::string>()) {
+      if (notes != nullptr)
+        notes->push_back(name + ": " + path + ": has no value and is left out, as the API server does");
+    }
     auto task = api::TaskFromJson(*object);
     std::string wrong = schema == Schema::kChecked ? ProblemsOf(*object, name, task ? "" : task.error().message) : "";
     // What the schema cannot say: its CEL rules, and values that it passes through.
@@ -121,10 +126,11 @@ base::Result<std::vector<std::string>> FilesOf(const std::string& path) {
 }  // namespace
 
 base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& text, const std::string& name) {
-  return ReadTasks(text, name, Schema::kTrusted);
+  return ReadTasks(text, name, Schema::kTrusted, nullptr);
 }
 
-base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in) {
+base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in,
+                                                       std::vector<std::string>* notes) {
   std::vector<api::AutotuneTask> all;
   std::string problems;
   for (const std::string& path : paths) {
@@ -140,7 +146,7 @@ base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::st
         wrong(text.error());
         continue;
       }
-      auto tasks = ReadTasks(*text, file == "-" ? "standard input" : file, Schema::kChecked);
+      auto tasks = ReadTasks(*text, file == "-" ? "standard input" : file, Schema::kChecked, notes);
       if (!tasks) {
         wrong(tasks.error());
         continue;
@@ -152,8 +158,9 @@ base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::st
   return all;
 }
 
-base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, std::istream& in) {
-  auto tasks = LoadTasks(paths, in);
+base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, std::istream& in,
+                                         std::vector<std::string>* notes) {
+  auto tasks = LoadTasks(paths, in, notes);
   if (!tasks) return std::move(tasks).error();
   if (tasks->size() != 1) {
     std::string names;

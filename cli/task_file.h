@@ -19,9 +19,11 @@ base::Result<std::string> ReadFileOrStdin(const std::string& path, std::istream&
 base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& text, const std::string& name);
 
 // Tasks in files, directories (.yaml, .yml and .json, by name) and standard input, checked against the schema. kInvalid
-// has one line per problem.
-base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in);
+// has one line per problem. `notes`: one line for each field without a value, which is left out.
+base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in,
+                                                       std::vector<std::string>* notes = nullptr);
 // Exactly one.
-base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, std::istream& in);
+base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, std::istream& in,
+                                         std::vector<std::string>* notes = nullptr);
 
 }  // namespace autotune::cli

@@ -4,11 +4,14 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 namespace autotune::text {
 namespace {
@@ -390,6 +393,22 @@ void Write(const json& value, int indent, std::string& out) {
   }
 }
 
+// What the parser's message means for whoever wrote the file, and what to write instead.
+std::string PlainWords(const std::string& message) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kWords = {
+      {{"end of map not found", "the line has another indentation than the fields that it belongs to"},
+       {"end of sequence not found", "the line has another indentation than the list that it belongs to"},
+       {"illegal map value", "a second \":\" in a value: put the value in quotes"},
+       {"unknown token", "a value cannot begin with this character: put the value in quotes"},
+       {"the referenced anchor is not defined", "* refers to an anchor, which is not there: put the value in quotes"},
+       {"end of map flow not found", "a \"{\" is not closed, or a comma is missing"},
+       {"end of sequence flow not found", "a \"[\" is not closed, or a comma is missing"}}};
+  for (const auto& [begin, words] : kWords) {
+    if (message.starts_with(begin)) return std::string(words);
+  }
+  return message;
+}
+
 }  // namespace
 
 base::Result<std::vector<json>> ParseYaml(const std::string& text, const std::string& name, Dialect dialect) {
@@ -411,7 +430,7 @@ base::Result<std::vector<json>> ParseYaml(const std::string& text, const std::st
     for (int line = e.mark.line; !e.mark.is_null() && odd.empty() && line >= std::max(0, e.mark.line - 1); --line) {
       odd = OddSpace(text, static_cast<std::size_t>(line));
     }
-    return base::Invalid(place + ": not YAML: " + (odd.empty() ? e.msg : odd));
+    return base::Invalid(place + ": not YAML: " + (odd.empty() ? PlainWords(e.msg) : odd));
   } catch (const std::exception& e) {
     return base::Invalid(name + ": not YAML: " + e.what());
   }

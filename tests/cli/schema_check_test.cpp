@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 json TaskWith(const json& patch) {
@@ -73,6 +74,51 @@ std::string Advice(const std::string& pointer, const char* value) {
   return problems[0];
 }
 
+TEST(SchemaProblems, CorrectNames) {
+  const auto named = [](const json& name) {
+    json task = TaskWith(json::object());
+    task["metadata"]["name"] = name;
+    const auto problems = SchemaProblems(task);
+    return problems.empty() ? "" : problems.front();
+  };
+  EXPECT_THAT(named("My_Task"), ::testing::EndsWith(": write \"my-task\""));
+  EXPECT_EQ(named(123), "metadata.name: 123 is an integer; expected a string: write \"123\"");
+  EXPECT_LT(named(std::string(300, 'a')).size(), 250U);
+  EXPECT_THAT(named("-"), Not(::testing::HasSubstr("write")));
+}
+
+TEST(ReadAsTheApiServer, LeavesOutWhatTheApiServerLeavesOut) {
+  json task = TaskWith(json::object());
+  task["spec"]["description"] = nullptr;
+  task["spec"]["parameters"] = {{"max-num-seqs", nullptr}, {"a", {1, nullptr}}, {"b", {{"unset", nullptr}}}};
+  task["spec"]["optimization"] = {{"seed", nullptr}};
+  task["spec"]["model"]["facts"] = {{"quantization_config", nullptr}};
+  task["spec"]["benchmark"] = {{"scenarios", {nullptr}}};
+  task["unknown"] = nullptr;
+  EXPECT_THAT(
+      ReadAsTheApiServer(task),
+      ::testing::UnorderedElementsAre("spec.description", "spec.parameters.max-num-seqs", "spec.optimization.seed"));
+  EXPECT_FALSE(task["spec"]["parameters"].contains("max-num-seqs"));
+  EXPECT_TRUE(task["spec"]["parameters"]["a"][1].is_null()) << "of a list";
+  EXPECT_TRUE(task["spec"]["parameters"]["b"]["unset"].is_null()) << "the schema does not know it";
+  EXPECT_TRUE(task["spec"]["model"]["facts"].contains("quantization_config")) << "a config.json has nulls";
+  EXPECT_TRUE(task["spec"]["benchmark"]["scenarios"][0].is_null());
+  EXPECT_TRUE(task.contains("unknown"));
+  task["spec"]["optimization"] = {{"maxExperiments", 10.0}, {"seed", 1.5}};
+  ReadAsTheApiServer(task);
+  EXPECT_TRUE(task["spec"]["optimization"]["maxExperiments"].is_number_integer());
+  EXPECT_TRUE(task["spec"]["optimization"]["seed"].is_number_float()) << "is no integer";
+}
+
+TEST(SchemaProblems, CheckMetadata) {
+  json task = TaskWith({{"metadata", {{"lables", json::object()}, {"labels", {{"a", 1}}}, {"annotations", "x"}}}});
+  EXPECT_THAT(SchemaProblems(task), ElementsAre("metadata.lables: unknown field; did you mean labels?",
+                                                "metadata.labels.a: 1 is an integer; expected a string: write \"1\"",
+                                                "metadata.annotations: \"x\" is a string; expected an object"));
+  task["metadata"] = {{"name", "t"}, {"namespace", "n"}, {"labels", {{"a", "b"}}}, {"resourceVersion", "1"}};
+  EXPECT_THAT(SchemaProblems(task), IsEmpty());
+}
+
 TEST(SchemaProblems, SayWhatToWriteInstead) {
   const std::vector<std::tuple<const char*, const char*, const char*>> cases = {
       {"slo/ttft/p99", "500", R"(write "500ms")"},
@@ -92,6 +138,18 @@ TEST(SchemaProblems, SayWhatToWriteInstead) {
       {"optimization/budget/gpuHours", "12", R"(write "12")"},
       {"gpu/minMemory", R"("80GB")", R"(write "80G")"},
       {"gpu/minMemory", R"("80 GiB")", R"(write "80Gi")"},
+      {"gpu/minMemory", R"("80g")", R"(write "80G")"},
+      {"gpu/minMemory", "80", R"(write "80Gi")"},
+      {"gpu/minMemory", R"("80")", R"(write "80Gi")"},
+      {"gpu/minMemory", R"("80 gi")", R"(write "80Gi")"},
+      {"gpu/minComputeCapability", R"("sm_90")", R"(write "9.0")"},
+      {"gpu/minComputeCapability", R"("SM120")", R"(write "12.0")"},
+      {"benchmark/scenarios", R"j(["512/128"])j", R"j(write "D(512,128)")j"},
+      {"benchmark/scenarios", R"j(["d(512, 128)"])j", R"j(write "D(512,128)")j"},
+      {"model/idOrPath", R"("https://huggingface.co/org/m")", R"(write "org/m")"},
+      {"model/revision", "100000.0", "write it in quotes, as"},
+      {"runtimes", R"({"a": {"engine": "vllm"}})", "a list of objects with name, engine"},
+      {"quality", "false", R"(write {"measure":"Off"})"},
       {"gpu/minComputeCapability", "9", R"(write "9.0")"},
       {"gpu/minComputeCapability", R"("9")", R"(write "9.0")"},
       {"gpu/pricePerHour", R"("$2.5")", R"(write "2.5")"},
@@ -138,6 +196,8 @@ TEST(SchemaProblems, AdviseOnlyWhatTheSchemaTakes) {
                                                         {"suspend", R"("perhaps")"},
                                                         {"parallelism", R"("many")"},
                                                         {"gpu/minMemory", R"("lots")"},
+                                                        {"gpu/minMemory", R"("80 pounds")"},
+                                                        {"model/idOrPath", R"("a b")"},
                                                         {"model/revision", "[1]"}}) {
     EXPECT_THAT(Advice(pointer, value), ::testing::Not(::testing::HasSubstr("write "))) << pointer << ": " << value;
   }

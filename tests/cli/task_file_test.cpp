@@ -74,6 +74,19 @@ TEST(LoadTask, NamesFileAndField) {
   }
 }
 
+TEST(LoadTask, LeavesOutFieldsWithoutAValueAndSaysSo) {
+  std::istringstream in(
+      "apiVersion: autotuner.io/v1alpha1\nkind: AutotuneTask\nmetadata: {name: t}\n"
+      "spec:\n  model: {idOrPath: a/b}\n  baseRuntime: vllm\n  slo:\n  parameters:\n    max-num-seqs:\n");
+  std::vector<std::string> notes;
+  const auto task = LoadTask({"-"}, in, &notes);
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  EXPECT_TRUE(task->spec.parameters.empty());
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_EQ(notes[0],
+            "standard input: spec.parameters.max-num-seqs: has no value and is left out, as the API server does");
+}
+
 TEST(LoadTask, SaysWhyAFileCannotBeRead) {
   std::istringstream in;
   EXPECT_THAT(LoadTask({"/no/such/file.yaml"}, in).error().message,

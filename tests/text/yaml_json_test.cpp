@@ -133,11 +133,15 @@ TEST(ParseYaml, SaysWhereItIsWrong) {
     const char* what;
   };
   const Case cases[] = {
+      {"a: {b: 1\n c: 2\n", "t.yaml:", "is not closed"},
+      {"a:\n  b: 1\n c: 2\n", "t.yaml:3:", "another indentation than the fields that it belongs to"},
+      {"a: b: c\n", "t.yaml:1:", "put the value in quotes"},
+      {"a: @x\n", "t.yaml:1:", "a value cannot begin with this character"},
       {"a: 1\nb: [1, 2\n", "t.yaml:", "not YAML"},
       {"a: 1\n\tb: 2\n", "t.yaml:2:", "not YAML"},
       {"a: 1\nb: 2\na: 3\n", "t.yaml:3:1", "duplicate key \"a\""},
       {"a: .inf\n", "t.yaml:1:4", "not a number that JSON can hold"},
-      {"a: *missing\n", "t.yaml:1:", "not YAML"},
+      {"a: *missing\n", "t.yaml:1:", "not YAML: * refers to an anchor"},
       {"[a]: 1\n", "t.yaml:1:", "a key has to be a scalar"},
       {"a: {<<: 3}\n", "t.yaml:1:", "<< merges mappings only"},
       {",: 1\n", "t.yaml:1:", "not YAML"},
