@@ -5,6 +5,7 @@
 #include "operator/reconcile/verdict.h"
 #include "report/changes.h"
 #include "report/result_view.h"
+#include "report/runner_up.h"
 #include "report/task_words.h"
 #include "text/table.h"
 
@@ -48,7 +49,8 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     const std::vector<std::string> common = CompareArguments(arguments).common;
     text += ResultTable(task, width / 2).Text();
     if (!common.empty()) text += "\nCommon arguments: " + Joined(common, " ") + "\n";
-    text += "\nMeasured: " + report::MeasuredText(task) + "\nSLO: " + report::SloText(task.spec.slo) + "\n\n";
+    text += "\nMeasured: " + report::MeasuredText(task) + "\nSLO: " + report::SloText(task.spec.slo) +
+            "\nScores: " + report::ScoreRuleText(task) + "\n\n";
   }
   if (const std::string absent = NotAmongText(task); !absent.empty()) text += absent + "\n";
   const api::ExperimentStatus* best = BestExperiment(task);
@@ -59,15 +61,18 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     return text;
   }
   text += "Best: " + Headline(task) + "\n";
-  for (const report::ResultRow& row : report::ResultRows(task)) {
+  const std::vector<report::ResultRow> rows = report::ResultRows(task);
+  for (const report::ResultRow& row : rows) {
     if (const std::string step = row.best ? report::DecidingStep(task, row) : ""; !step.empty()) {
       text += "Not more: " + step + "\n";
     }
   }
+  if (const std::string second = report::RunnerUpText(task, rows); !second.empty()) text += "Second: " + second + "\n";
   if (IsSimulated(task.status)) text += std::string(report::kSimulatedNote) + "\n";
   if (const auto found = report::ChangesOf(task, rules)) {
     text += std::string("\nAgainst ") + (found->role == "deployed" ? "what is deployed" : "the baseline") + ":\n\n" +
             report::ChangeTable(found->changes, found->role).Text("", width);
+    if (const std::string note = report::WorthNote(found->changes); !note.empty()) text += note + "\n";
   }
   if (const std::string command = ServeLine(task, rules, width); !command.empty()) {
     text += "\nServe it with:\n\n" + command + "\n";

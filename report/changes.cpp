@@ -1,21 +1,17 @@
 #include "report/changes.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "base/keys.h"
 #include "operator/deploy/engine_arguments.h"
-#include "operator/reconcile/expand.h"
-#include "operator/reconcile/insight.h"
-#include "operator/reconcile/inspect.h"
+#include "operator/reconcile/space.h"
 #include "quant/engine_table.h"
 #include "report/result_view.h"
 
 namespace autotune::report {
 namespace {
 
-using tuning::search::Effect;
 using Settings = std::map<std::string, std::string>;
 
 // Every setting of an experiment, by name.
@@ -64,53 +60,21 @@ class EffectNames {
   const quant::Version version_;
 };
 
-// Of a change from one value to another, from their effects against the mean: the half-widths add up as those of
-// independent values, which they nearly are.
-Worth Between(const Effect& before, const Effect& after) {
-  Worth out{(1 + after.effect) / (1 + before.effect) - 1, 0, 0, true};
-  out.low = out.effect - std::hypot(after.effect - after.low, before.high - before.effect);
-  out.high = out.effect + std::hypot(after.high - after.effect, before.effect - before.low);
-  return out;
-}
-
-std::optional<Worth> WorthOf(const Change& change, const std::vector<Effect>& effects, const EffectNames& names) {
-  const Effect *before = nullptr, *after = nullptr;
-  for (const Effect& effect : effects) {
-    if (names.Of(effect.parameter) != change.setting || !std::isfinite(effect.low) || !std::isfinite(effect.high)) {
-      continue;
+// What was measured of the change, if the task varies the setting.
+void SetWorth(const std::vector<ParameterEffect>& effects, const EffectNames& names, Change& change) {
+  for (const ParameterEffect& parameter : effects) {
+    if (names.Of(parameter.parameter) != change.setting || parameter.best != change.after) continue;
+    for (const ValueEffect& value : parameter.values) {
+      if (value.value != change.before) continue;
+      change.worth = value.to_best;
+      change.why_no_worth = NoEffectText(value, parameter);
     }
-    if (effect.value == change.before) before = &effect;
-    if (effect.value == change.after) after = &effect;
   }
-  if (after == nullptr) return std::nullopt;
-  if (before != nullptr) return Between(*before, *after);
-  return Worth{after->effect, after->low, after->high, false};
-}
-
-std::string WorthText(const std::optional<Worth>& worth) {
-  if (!worth) return "";
-  const auto percent = [](double share) { return text::SignedPercent(share); };
-  return percent(worth->effect) + " (" + percent(worth->low) + " to " + percent(worth->high) + ")" +
-         (worth->of_the_change ? "" : " against the mean of its values");
 }
 
 }  // namespace
 
-std::optional<tuning::search::Insight> InsightFor(const api::AutotuneTask& task, const quant::RuleSet& rules) {
-  const bool measured =
-      std::any_of(task.status.experiments.begin(), task.status.experiments.end(), [](const auto& experiment) {
-        return experiment.state == api::ExperimentState::kSucceeded && !experiment.loads.empty();
-      });
-  if (!measured || !reconcile::AllKnown(task.status)) return std::nullopt;
-  experiment::PodEnvironment environment;
-  environment.policy = experiment::PodPolicy::Everything();
-  const auto space = reconcile::BuildSpace(task.spec, reconcile::FactsOfModels(task.status),
-                                           reconcile::GpuOf(task.status), rules, environment);
-  if (!space) return std::nullopt;
-  return reconcile::InsightOf(task.spec, task.status, *space);
-}
-
-std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<Effect>& effects,
+std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<ParameterEffect>& effects,
                               const quant::RuleSet& rules) {
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return {};
@@ -125,20 +89,29 @@ std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<E
                           known ? runtime->release.version : quant::Version{});
   std::vector<Change> out;
   for (const std::string& name : base::KeysOf(before, after)) {
-    Change change{name, Found(before, name), Found(after, name), std::nullopt};
+    Change change{name, Found(before, name), Found(after, name), std::nullopt, ""};
     if (change.before == change.after) continue;
-    change.worth = WorthOf(change, effects, names);
+    SetWorth(effects, names, change);
     out.push_back(std::move(change));
   }
   return out;
 }
 
 std::optional<ComparedChanges> ChangesOf(const api::AutotuneTask& task, const quant::RuleSet& rules) {
-  const auto insight = InsightFor(task, rules);
-  std::vector<Change> changes = ChangesOf(task, insight ? insight->effects : std::vector<Effect>(), rules);
+  const std::vector<ResultRow> rows = ResultRows(task);
+  std::vector<Change> changes = ChangesOf(task, EffectsOf(task, rows, rules), rules);
   if (changes.empty()) return std::nullopt;
   const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, BestExperiment(task)->runtime);
   return ComparedChanges{compared->name, RoleText(*compared), std::move(changes)};
+}
+
+std::string WorthNote(const std::vector<Change>& changes) {
+  const bool any = std::any_of(changes.begin(), changes.end(),
+                               [](const Change& change) { return change.worth || !change.why_no_worth.empty(); });
+  return any ? "Worth: the change of the score in pairs of measured experiments that differ in this setting alone, "
+               "with "
+               "its 95 % interval."
+             : "";
 }
 
 text::Table ChangeTable(const std::vector<Change>& changes, const std::string& compared) {
@@ -146,10 +119,11 @@ text::Table ChangeTable(const std::vector<Change>& changes, const std::string& c
   table.AddColumn("SETTING");
   table.AddColumn(compared == "deployed" ? "DEPLOYED" : "BASELINE");
   table.AddColumn("BEST");
-  table.AddColumn("WORTH (90 % INTERVAL)");
+  table.AddColumn("WORTH (95 % INTERVAL)");
   for (const Change& change : changes) {
     const auto shown = [](const std::string& value) { return value.empty() ? "(not set)" : value; };
-    table.AddRow({change.setting, shown(change.before), shown(change.after), WorthText(change.worth)});
+    table.AddRow({change.setting, shown(change.before), shown(change.after),
+                  change.worth ? EvidenceText(*change.worth) : change.why_no_worth});
   }
   return table;
 }

@@ -29,8 +29,8 @@ PlotSeries SeriesOf(const Curve& curve, const std::string& scenario, const measu
   series.name = curve.name;
   series.style = curve.style;
   std::vector<const api::LoadRow*> loads;
-  for (const api::LoadRow& load : curve.loads) {
-    if (load.measured.scenario == scenario && measurement::IsUsable(load.measured)) loads.push_back(&load);
+  for (const api::LoadRow* load : CountingLoads(curve.loads)) {
+    if (load->measured.scenario == scenario) loads.push_back(load);
   }
   std::stable_sort(loads.begin(), loads.end(), [](const api::LoadRow* a, const api::LoadRow* b) {
     return a->measured.load.value < b->measured.load.value;

@@ -5,7 +5,9 @@
 #include "operator/experiment/pod_builder.h"
 #include "report/changes.h"
 #include "report/difference.h"
+#include "report/effects.h"
 #include "report/result_view.h"
+#include "report/runner_up.h"
 #include "report/task_words.h"
 #include "text/table.h"
 
@@ -30,19 +32,43 @@ std::string Fenced(const std::string& language, const std::string& content) {
 std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const api::ExperimentStatus* best = BestExperiment(task);
   std::string out = "## Result\n\n" + MarkdownEscaped((best == nullptr ? "None: " : "") + Headline(task)) + "\n\n";
-  for (const ResultRow& row : ResultRows(task)) {
+  const std::vector<ResultRow> rows = ResultRows(task);
+  for (const ResultRow& row : rows) {
     const std::string step = row.best ? DecidingStep(task, row) : "";
     if (!step.empty()) out += "Not more: " + MarkdownEscaped(step) + "\n\n";
+  }
+  if (const std::string second = RunnerUpText(task, rows); !second.empty()) {
+    out += "Second: " + MarkdownEscaped(second) + "\n\n";
   }
   const std::string command = ServeLine(task, rules, 100);
   if (command.empty()) return out;
   out += Fenced("sh", command);
   if (!best->options.empty()) out += "`options.yaml`:\n\n" + Fenced("yaml", best->options);
+  std::string warnings;
   for (const quant::Warning& warning : best->warnings) {
-    out += "- " + MarkdownEscaped(warning.field + ": " + warning.message) + "\n";
+    if (IsNoteOfPreset(*best, warning)) continue;
+    warnings += "- " + MarkdownEscaped(warning.field + ": " + warning.message) + "\n";
   }
-  if (!best->warnings.empty()) out += "\n";
-  return out;
+  return warnings.empty() ? out : out + warnings + "\n";
+}
+
+// Effect of each parameter.
+std::string MarkdownEffects(const api::AutotuneTask& task, const quant::RuleSet& rules) {
+  const std::vector<ResultRow> rows = ResultRows(task);
+  Table table;
+  for (const char* title : {"Parameter", "Value", "Change from the best's value"}) table.AddColumn(title);
+  bool any = false;
+  for (const ParameterEffect& parameter : EffectsOf(task, rows, rules)) {
+    for (const ValueEffect& value : parameter.values) {
+      const bool best = value.value == parameter.best;
+      any = true;
+      table.AddRow({parameter.parameter, value.value.empty() ? "(not set)" : value.value,
+                    best              ? "the best configuration's"
+                    : value.from_best ? EvidenceText(*value.from_best)
+                                      : NoEffectText(value, parameter)});
+    }
+  }
+  return any ? "## Effect of each parameter\n\n" + table.Markdown(Table::Cells::kText) + "\n" : "";
 }
 
 std::string MarkdownLoads(const api::ExperimentStatus& best, const api::SloSpec& slo) {
@@ -111,6 +137,7 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
   if (const auto found = ChangesOf(task, rules)) {
     out += std::string("## Against ") + (found->role == "deployed" ? "what is deployed" : "the baseline") + "\n\n" +
            ChangeTable(found->changes, found->role).Markdown(Table::Cells::kText) + "\n";
+    if (const std::string note = WorthNote(found->changes); !note.empty()) out += MarkdownEscaped(note) + "\n\n";
   }
   if (status.difference) {
     out += "## Against Deployment " + MarkdownEscaped(status.difference->deployment) + "\n\n";
@@ -118,7 +145,8 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
                                          : MarkdownEscaped(status.difference->message) + "\n\n";
   }
   if (!status.experiments.empty()) {
-    out += "## Experiments\n\n" + ResultTable(task, 120).Markdown(Table::Cells::kText) + "\n";
+    out += "## Experiments\n\n" + ResultTable(task, 120).Markdown(Table::Cells::kText) + "\n" +
+           MarkdownEscaped(ScoreRuleText(task)) + "\n\n" + MarkdownEffects(task, rules);
   }
   if (const auto absent = NotAmongExperiments(task); !absent.empty()) {
     out += "## Candidates without an experiment\n\n";

@@ -49,7 +49,9 @@ Markup Header(const PageData& data) {
   const std::string state = task.status.state.empty() ? "not started" : task.status.state;
   Markup out = Element("h1", Text(task.metadata.name) + Text(" ") + Element("span", {{"class", "state"}}, state));
   std::string about = text::Joined(ModelTexts(task), "; ");
-  if (!task.status.gpu_product.empty()) about += " on " + task.status.gpu_product;
+  if (!task.status.gpu_product.empty()) {
+    about += " on " + std::string(IsSimulated(task.status) ? "a simulated " : "") + task.status.gpu_product;
+  }
   out += Paragraph("about", about);
   if (!task.spec.description.empty()) out += Paragraph("about", task.spec.description);
   if (IsSimulated(task.status)) out += Paragraph("note", kSimulatedNote);

@@ -3,8 +3,11 @@
 #include <cstdlib>
 
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/answer.h"
+#include "operator/reconcile/verdict.h"
 #include "report/difference.h"
 #include "report/page_parts.h"
+#include "report/runner_up.h"
 #include "report/task_words.h"
 #include "text/table.h"
 
@@ -90,45 +93,80 @@ Markup DeployMarkup(const PageData& data) {
   return out;
 }
 
+// "160 in flight, 33.20 requests/s (the highest load that kept the SLO)".
+std::string LoadFact(const PageData& data, const measurement::Point& point) {
+  const std::string load =
+      point.load.ToString() + ", " + api::FormatDecimal(point.requests_per_second, 2) + " requests/s";
+  const bool searched =
+      data.task.spec.benchmark.load.fixed.empty() && !tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(data.task.spec));
+  return load + (searched ? ": the highest load at which it keeps the SLO" : "");
+}
+
+std::string GainFact(const PageData& data, const ResultRow* baseline) {
+  const std::string& gain = data.task.status.best->improvement_over_baseline;
+  if (baseline == nullptr) return gain;
+  const bool deployed = baseline->experiment->deployed;
+  if (data.best == baseline)
+    return std::string("none: ") + (deployed ? "what is deployed" : "the baseline") + " is the best";
+  if (gain.empty()) return "";
+  std::string text = gain + (deployed ? " over what is deployed" : " over the baseline");
+  if (!baseline->score) return text;
+  text += " (" + ScoreText(data.task.spec.optimization.objective, *baseline->score);
+  if (baseline->load != nullptr) text += ", at " + baseline->load->load.ToString();
+  return text + ")";
+}
+
+// What the configuration costs in quality.
+std::string QualityFact(const PageData& data) {
+  const api::QualitySpec& asked = data.task.spec.quality;
+  const api::ExperimentStatus& best = *data.best->experiment;
+  if (!asked.measure) return "not measured (spec.quality.measure is Off)";
+  const std::string quality = QualityOf(*data.best);
+  if (quality.empty()) return "not measured";
+  const api::ExperimentStatus* reference = api::QualityReference(data.task.status.experiments, best.runtime);
+  const std::string own = reference == nullptr ? "" : AbsolutePerplexity(*reference);
+  if (best.baseline) return "the others are compared with it" + (own.empty() ? "" : " (perplexity " + own + ")");
+  std::string text = quality + " against the baseline" + (own.empty() ? "" : " (" + own + ")");
+  if (asked.max_degradation) text += ", allowed " + text::SignedPercent(*asked.max_degradation);
+  return text;
+}
+
+// What has to be known before the configuration is used. Notes of its preset are beside the experiments.
+Markup WarningsMarkup(const api::ExperimentStatus& best) {
+  Markup out;
+  for (const quant::Warning& warning : best.warnings) {
+    if (!IsNoteOfPreset(best, warning)) out += Paragraph("note", warning.field + ": " + warning.message);
+  }
+  return out;
+}
+
 Markup BestMarkup(const PageData& data) {
   const api::TaskStatus::Best& answer = *data.task.status.best;
   const ResultRow& best = *data.best;
   const std::string score =
       ScoreText(data.task.spec.optimization.objective, std::strtod(answer.score.c_str(), nullptr));
-  Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(answer)));
-  std::string gain = answer.improvement_over_baseline;
-  const ResultRow* baseline = BaselineOf(data, best.experiment->runtime);
-  if (&best == baseline) {
-    gain = std::string("none: ") + (best.experiment->deployed ? "what is deployed" : "the baseline") + " is the best";
-  } else if (!gain.empty()) {
-    gain += baseline != nullptr && baseline->experiment->deployed ? " over what is deployed" : " over the baseline";
-    if (baseline != nullptr && baseline->score) {
-      gain += " (" + ScoreText(data.task.spec.optimization.objective, *baseline->score) + ")";
-    }
-  }
-  std::string load;
+  const Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(answer)));
   const measurement::Point* const point = ShownRow(data).load;
-  if (point != nullptr) {
-    load = point->load.ToString() + ", " + api::FormatDecimal(point->requests_per_second, 2) + " requests/s";
-  }
-  out += Facts(
-      {{"Configuration", best.experiment->name + ": " + best.experiment->runtime +
-                             (best.experiment->model.empty() ? "" : ", checkpoint " + best.experiment->model) +
-                             ", quantization " + best.experiment->quant.name + ", " +
-                             std::to_string(best.experiment->gpus) + (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
-       {"Gain", gain},
-       {"Starts", answer.starts > 1 ? "the score is the mean of " + std::to_string(answer.starts) + " starts" : ""},
-       {"Changes", ChangesText(data)},
-       {"At", load},
-       {"There", point == nullptr ? "" : LatenciesText(data, *point)},
-       {"Why not more", DecidingStep(data.task, *data.best)},
-       {"Ties with", text::Joined(answer.tied_with, ", ")},
-       {"Price", PriceText(answer)}});
-  Markup warnings;
-  for (const quant::Warning& warning : best.experiment->warnings) {
-    warnings += Paragraph("note", warning.field + ": " + warning.message);
-  }
-  return out + warnings;
+  const bool over = reconcile::IsOver(data.task.status.state);
+  return out +
+         Facts({{"Configuration", best.experiment->name + ": " + best.experiment->runtime +
+                                      (best.experiment->model.empty() ? "" : ", checkpoint " + best.experiment->model) +
+                                      ", quantization " + best.experiment->quant.name + ", " +
+                                      std::to_string(best.experiment->gpus) +
+                                      (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
+                {"Gain", GainFact(data, BaselineOf(data, best.experiment->runtime))},
+                {"Changes", ChangesText(data)},
+                {"Quality", QualityFact(data)},
+                {"At", point == nullptr ? "" : LoadFact(data, *point)},
+                {"There", point == nullptr ? "" : LatenciesText(data, *point)},
+                {"Starts", answer.starts > 1 ? "the score is the mean of " + std::to_string(answer.starts) +
+                                                   " starts; the load and the latencies are those of the last one"
+                                             : ""},
+                {"Why not more", DecidingStep(data.task, ShownRow(data))},
+                {over ? "Second" : "Second so far", RunnerUpText(data.task, data.rows)},
+                {"Ties with", text::Joined(answer.tied_with, ", ")},
+                {"Price", PriceText(answer)}}) +
+         WarningsMarkup(*best.experiment);
 }
 
 }  // namespace

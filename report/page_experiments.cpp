@@ -3,6 +3,8 @@
 #include <map>
 
 #include "base/clock.h"
+#include "operator/reconcile/places.h"
+#include "report/effects.h"
 #include "report/page_parts.h"
 #include "report/strip.h"
 #include "report/task_words.h"
@@ -48,6 +50,13 @@ Markup ScoreStrip(const PageData& data, const ResultRow& row, double scale, cons
 
 Markup NumberCell(const std::string& text) { return Element("td", {{"class", "n"}}, text); }
 
+// The score, or why there is none.
+std::string ScoreCellText(const PageData& data, const ResultRow& row) {
+  if (!row.score) return NoScoreText(row);
+  const std::string score = ScoreNumber(data.task.spec.optimization.objective, *row.score);
+  return row.starts > 1 ? score + " (mean of " + std::to_string(row.starts) + " starts)" : score;
+}
+
 // Which columns have something to say.
 struct Columns {
   bool runtime = false, gain = false, quality = false;
@@ -57,7 +66,7 @@ Columns ColumnsOf(const PageData& data) {
   for (const ResultRow& row : data.rows) {
     columns.runtime = columns.runtime || row.experiment->runtime != data.rows.front().experiment->runtime;
     columns.gain = columns.gain || !row.improvement.empty();
-    columns.quality = columns.quality || !PerplexityOf(row).empty();
+    columns.quality = columns.quality || !QualityOf(row).empty();
   }
   return columns;
 }
@@ -68,8 +77,8 @@ Markup ExperimentsHead(const PageData& data, const Columns& columns) {
   if (columns.runtime) head += Element("th", "Runtime");
   head += Element("th", "Settings") + number(ScoreUnit(data.task.spec.optimization.objective)) + Element("th", "");
   if (columns.gain) head += number("Vs baseline");
-  head += Element("th", "Why not the best") + number("At load") + number("TTFT p99") + number("TPOT p50");
-  if (columns.quality) head += number("Perplexity");
+  head += Element("th", "Why not the best") + number("Load of the score") + number("TTFT p99") + number("TPOT p50");
+  if (columns.quality) head += Element("th", "Quality vs baseline");
   return Element("thead", Element("tr", head));
 }
 
@@ -79,7 +88,7 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
   const api::ExperimentStatus& experiment = *row.experiment;
   std::string load, ttft, tpot;
   if (row.load != nullptr) {
-    load = row.load->load.ToString();
+    load = row.load->load.ToString() + (row.score ? "" : " (no score)");
     ttft = LatencyText(*row.load, Metric::kTtft, Statistic::kP99);
     tpot = LatencyText(*row.load, Metric::kTpot, Statistic::kP50);
   }
@@ -87,67 +96,78 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
   if (experiment.gpus > 1) settings += "  (" + std::to_string(experiment.gpus) + " GPUs)";
   Markup cells = Element("td", {{"class", "name"}}, NameOf(row));
   if (columns.runtime) cells += Element("td", {{"class", "name"}}, experiment.runtime);
-  cells += Element("td", {{"class", "mono"}}, settings) +
-           NumberCell(row.score ? ScoreNumber(data.task.spec.optimization.objective, *row.score) : "") +
+  cells += Element("td", {{"class", "mono"}}, settings) + NumberCell(ScoreCellText(data, row)) +
            Element("td", {{"class", "draw"}}, ScoreStrip(data, row, scale, baseline));
   if (columns.gain) cells += NumberCell(row.improvement);
   cells += Element("td", {{"class", "why"}}, text::Shortened(WhyNotBest(row, data.best), 400)) + NumberCell(load) +
            NumberCell(ttft) + NumberCell(tpot);
-  if (columns.quality) cells += NumberCell(PerplexityOf(row));
+  if (columns.quality) cells += Element("td", QualityOf(row));
   return Element("tr", {{"class", row.best ? "best" : ""}}, cells);
 }
 
-// A flag's value in an argument list, "(on)" for one without, by flag.
-std::map<std::string, std::string> FlagsOf(const api::ExperimentStatus& experiment) {
-  std::map<std::string, std::string> flags = {{"quantization preset", experiment.quant.name},
-                                              {"runtime", experiment.runtime}};
-  if (!experiment.model.empty()) flags["checkpoint"] = experiment.model;
-  std::string flag;
-  for (const std::string& word : experiment.args) {
-    const bool is_flag = word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9') && word[1] != '.';
-    if (is_flag) {
-      flag = word;
-      flags[flag] = "(on)";
-    } else if (!flag.empty()) {
-      std::string& value = flags[flag];
-      value = value == "(on)" ? word : value + " " + word;
-    }
-  }
-  return flags;
-}
+std::string Shown(const std::string& value) { return value.empty() ? "(not set)" : value; }
 
-// Values in the order of their numbers where all are numbers.
-bool ValueBefore(const std::string& a, const std::string& b) {
-  char *end_a = nullptr, *end_b = nullptr;
-  const double x = std::strtod(a.c_str(), &end_a), y = std::strtod(b.c_str(), &end_b);
-  const bool numbers = end_a != a.c_str() && *end_a == '\0' && end_b != b.c_str() && *end_b == '\0';
-  return numbers ? x < y : a < b;
-}
-
-Markup EffectTable(const PageData& data, const std::string& flag,
-                   const std::map<std::string, std::vector<const ResultRow*>>& values, double scale) {
-  std::vector<std::string> order;
-  for (const auto& [value, rows] : values) order.push_back(value);
-  std::sort(order.begin(), order.end(), ValueBefore);
+// One parameter: a row per value, drawn as the change from the best configuration's value.
+Markup EffectTable(const PageData& data, const ParameterEffect& parameter, double low, double high) {
   Markup body;
-  for (const std::string& value : order) {
+  for (const ValueEffect& value : parameter.values) {
+    const bool best = value.value == parameter.best;
+    std::string words = best ? "the best configuration's" : NoEffectText(value, parameter);
     std::vector<StripPart> parts;
-    const ResultRow* top = nullptr;
-    for (const ResultRow* row : values.at(value)) {
-      const std::string title = NameOf(*row) + ": " + ScoreText(data.task.spec.optimization.objective, *row->score);
-      parts.push_back({StripPart::Kind::kTick, std::abs(*row->score), 0, title});
-      if (top == nullptr || *row->score > *top->score) top = row;
+    if (value.from_best) {
+      words = EvidenceText(*value.from_best);
+      parts.push_back({StripPart::Kind::kReference, 0, 0, "the best configuration's value"});
+      if (value.from_best->has_interval()) {
+        parts.push_back({StripPart::Kind::kInterval, value.from_best->low, value.from_best->high, words});
+      }
+      for (const double pair : value.from_best->pairs) {
+        parts.push_back({StripPart::Kind::kTick, pair, 0, "one pair: " + text::SignedPercent(pair)});
+      }
+      parts.push_back({StripPart::Kind::kBestTick, value.from_best->change, 0, words});
+    } else if (best) {
+      parts.push_back({StripPart::Kind::kReference, 0, 0, "the best configuration's value"});
     }
-    parts.push_back(
-        {StripPart::Kind::kBestTick, std::abs(*top->score), 0,
-         "highest: " + NameOf(*top) + ", " + ScoreText(data.task.spec.optimization.objective, *top->score)});
-    body += Element("tr", Element("td", {{"class", "name"}}, value) +
-                              Element("td", {{"class", "draw wide"}}, Strip(parts, 0, scale, flag + " " + value)) +
-                              NumberCell(ScoreText(data.task.spec.optimization.objective, *top->score)) +
-                              NumberCell(std::to_string(values.at(value).size())));
+    std::string top;
+    if (!value.scored.empty()) {
+      top = ScoreNumber(data.task.spec.optimization.objective, *value.scored.front()->score) + " (" +
+            value.scored.front()->experiment->name + ")";
+    }
+    const std::size_t with = value.scored.size() + value.unscored.size();
+    std::string count = std::to_string(value.scored.size());
+    if (with > value.scored.size()) count += " of " + std::to_string(with);
+    body += Element("tr", {{"class", best ? "best" : ""}},
+                    Element("td", {{"class", "name"}}, Shown(value.value)) +
+                        Element("td", {{"class", "draw half"}}, Strip(parts, low, high, words)) + Element("td", words) +
+                        NumberCell(top) + NumberCell(count));
   }
-  const Markup head = Row({Text("Value"), Text("Scores"), Text("Best of them"), Text("Experiments")}, "th");
-  return Element("figure", Element("figcaption", flag) + Scrolling(Element("table", head + body)));
+  const Markup head =
+      Row({Text("Value"), Text(""), Text("Change from the best's value"), Text("Best score"), Text("Scored")}, "th");
+  return Element("figure", Element("figcaption", parameter.parameter) + Scrolling(Element("table", head + body)));
+}
+
+// Notes on the presets, each once with the experiments that it is of.
+Markup NotesMarkup(const PageData& data) {
+  std::map<std::string, std::vector<std::string>> notes;
+  for (const ResultRow& row : data.rows) {
+    for (const quant::Warning& warning : row.experiment->warnings) {
+      notes[warning.field + ": " + warning.message].push_back(row.experiment->name);
+    }
+  }
+  Markup items;
+  for (const auto& [note, names] : notes) items += Element("li", note + " (" + text::Joined(names, ", ") + ")");
+  return items.empty() ? items : Element("h3", "Notes") + Element("ul", items);
+}
+
+// What the column of qualities is relative to.
+std::string QualityHint(const PageData& data) {
+  std::vector<std::string> references;
+  for (const ResultRow& row : data.rows) {
+    const std::string perplexity = row.experiment->baseline ? AbsolutePerplexity(*row.experiment) : "";
+    if (!perplexity.empty()) references.push_back(perplexity + " (" + row.experiment->name + ")");
+  }
+  if (references.empty()) return "";
+  return " Quality: change of the perplexity relative to the baseline's, which is " + text::Joined(references, ", ") +
+         "; more is worse.";
 }
 
 std::string Minutes(double seconds) { return text::Elapsed(seconds); }
@@ -165,38 +185,54 @@ Markup ExperimentsSection(const PageData& data) {
   if (!data.common.empty()) out += Paragraph("hint", "All have: " + text::Joined(data.common, " "));
   out += Paragraph("hint",
                    "Best first. Bar: the score. Line on it: the 95 % interval. Dashed line: the baseline. A "
-                   "number of requests in brackets: too few for this percentile.");
-  return Section("experiments", "Experiments", out);
+                   "number of requests in brackets: too few for this percentile. " +
+                       ScoreRuleText(data.task) + QualityHint(data));
+  return Section("experiments", "Experiments", out + NotesMarkup(data));
 }
 
 Markup EffectsSection(const PageData& data) {
-  // By flag and value; an experiment of an engine without the flag says nothing about it.
-  std::map<std::string, std::map<std::string, std::vector<const ResultRow*>>> effects;
-  std::map<std::string, std::vector<std::string>> runtimes;  // that have the flag
-  std::vector<std::pair<const ResultRow*, std::map<std::string, std::string>>> flags;
-  for (const ResultRow& row : data.rows) {
-    flags.emplace_back(&row, FlagsOf(*row.experiment));
-    for (const auto& [flag, value] : flags.back().second) runtimes[flag].push_back(row.experiment->runtime);
-  }
-  for (const auto& [flag, owners] : runtimes) {
-    for (const auto& [row, own] : flags) {
-      if (!row->score || std::find(owners.begin(), owners.end(), row->experiment->runtime) == owners.end()) continue;
-      const auto value = own.find(flag);
-      effects[flag][value == own.end() ? "(not set)" : value->second].push_back(row);
+  const std::vector<ParameterEffect> effects = EffectsOf(data.task, data.rows, data.rules);
+  double low = 0, high = 0;
+  for (const ParameterEffect& parameter : effects) {
+    for (const ValueEffect& value : parameter.values) {
+      if (!value.from_best) continue;
+      low = std::min({low, value.from_best->low, value.from_best->pairs.front()});
+      high = std::max({high, value.from_best->high, value.from_best->pairs.back()});
     }
   }
-  const double scale = LargestScore(data);
+  // Beyond twice as good or as bad nothing more is told apart.
+  low = std::max(low, -1.0) - 0.02;
+  high = std::min(high, 1.0) + 0.02;
   Markup figures;
-  for (const auto& [flag, values] : effects) {
-    if (values.size() > 1) figures += EffectTable(data, flag, values, scale);
-  }
+  for (const ParameterEffect& parameter : effects) figures += EffectTable(data, parameter, low, high);
   if (figures.empty()) return {};
   return Section(
       "effects", "Effect of each parameter",
       Paragraph("hint",
-                "Each tick is the score of one experiment with the value, the thick one the best score. Other "
-                "settings differ too.") +
+                "Change of the score from the best configuration's value to another one, measured in pairs of "
+                "experiments that differ in this parameter alone: the thin ticks are the pairs, the thick one "
+                "their mean, the line its 95 % interval. Left of the dashed line is worse than the best's value. "
+                "Without such a pair there is no number.") +
           Element("div", {{"class", "pair"}}, figures));
+}
+
+// "7 loads".
+std::string LoadsText(const api::ExperimentStatus& experiment) {
+  if (experiment.truncated) return "(the status does not have all of its loads)";
+  return std::to_string(experiment.loads.size()) + (experiment.loads.size() == 1 ? " load" : " loads");
+}
+
+// Why measuring takes longer than one load, and why bars overlap.
+std::string TimelineHint(const api::AutotuneTask& task) {
+  std::string text = "Measuring is the warm-up, every load with the time until its requests have ended (at most " +
+                     api::FormatDuration(task.spec.benchmark.duration) + " of measurement each)";
+  text += task.spec.quality.measure ? ", and the quality." : ".";
+  const int places = reconcile::PlacesOf(task.spec, task.status);
+  if (places > 1) {
+    text += " Up to " + std::to_string(places) + " experiments ran at a time, each on GPUs of its own (" +
+            (task.spec.parallelism ? "spec.parallelism" : "chosen by the search") + ").";
+  }
+  return text;
 }
 
 Markup TimelineSection(const PageData& data) {
@@ -226,7 +262,8 @@ Markup TimelineSection(const PageData& data) {
       parts.push_back({StripPart::Kind::kFailed, from, to, experiment.reason});
     } else {
       const double measured_from = std::min(to, from + experiment.start_seconds);
-      words = Minutes(experiment.start_seconds) + " starting, " + Minutes(experiment.measure_seconds) + " measuring";
+      words = Minutes(experiment.start_seconds) + " starting, " + Minutes(experiment.measure_seconds) + " measuring " +
+              LoadsText(experiment);
       parts.push_back({StripPart::Kind::kStart, from, measured_from, "starting"});
       parts.push_back({StripPart::Kind::kMeasure, measured_from, to, "measuring"});
     }
@@ -242,7 +279,8 @@ Markup TimelineSection(const PageData& data) {
       "timeline", "Timeline",
       Element("ul", {{"class", "legend"}},
               key("key start", "starting the engine") + key("key measure", "measuring") + key("key failed", "failed")) +
-          Scrolling(Element("table", body)) + Paragraph("hint", "From " + started + ", " + Minutes(end) + " in all."));
+          Scrolling(Element("table", body)) +
+          Paragraph("hint", "From " + started + ", " + Minutes(end) + " in all. " + TimelineHint(data.task)));
 }
 
 Markup CostSection(const PageData& data) {
@@ -296,7 +334,9 @@ Markup ProvenanceSection(const PageData& data) {
     facts.emplace_back("Model" + of, model.id_or_path + (model.revision.empty() ? "" : " at " + model.revision));
     facts.emplace_back("Model's commit" + of, known == nullptr ? "" : known->commit);
   }
-  facts.emplace_back("GPU", status.gpu_product);
+  const bool simulated = IsSimulated(status);
+  facts.emplace_back("Engine", simulated ? kSimulatedNote : "");
+  facts.emplace_back("GPU", status.gpu_product + (simulated && !status.gpu_product.empty() ? " (simulated)" : ""));
   if (status.expanded_for) {
     for (const auto& [name, runtime] : status.expanded_for->runtimes)
       facts.emplace_back("Image of " + name, runtime.image);

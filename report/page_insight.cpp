@@ -1,56 +1,16 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "operator/reconcile/answer.h"
 #include "report/changes.h"
 #include "report/page_parts.h"
 #include "report/plot.h"
-#include "report/strip.h"
 #include "text/table.h"
 
 namespace autotune::report {
 namespace {
 
-using tuning::search::Effect;
 using tuning::search::Insight;
-
-std::string Percentage(double share) { return (share > 0 ? "+" : "") + api::FormatDecimal(share * 100, 1) + " %"; }
-
-Markup DrawEffects(const std::string& parameter, const std::vector<const Effect*>& effects, double low, double high) {
-  Markup body;
-  for (const Effect* effect : effects) {
-    const std::string words =
-        Percentage(effect->effect) + "  (" + Percentage(effect->low) + " to " + Percentage(effect->high) + ")";
-    const std::vector<StripPart> parts = {{StripPart::Kind::kReference, 0, 0, "the mean over all values"},
-                                          {StripPart::Kind::kInterval, effect->low, effect->high, words},
-                                          {StripPart::Kind::kBestTick, effect->effect, 0, words}};
-    body += Element("tr", Element("td", {{"class", "name"}}, effect->value.empty() ? "(not set)" : effect->value) +
-                              Element("td", {{"class", "draw wide"}}, Strip(parts, low, high, words)) +
-                              Element("td", {{"class", "n"}}, words) +
-                              Element("td", {{"class", "n"}},
-                                      std::to_string(effect->measured) + " of " + std::to_string(effect->candidates)));
-  }
-  const Markup head = Row({Text("Value"), Text("Effect"), Text("90 % interval"), Text("Measured")}, "th");
-  return Element("figure", Element("figcaption", parameter) + Scrolling(Element("table", head + body)));
-}
-
-Markup DrawAllEffects(const std::vector<Effect>& effects) {
-  double low = 0, high = 0;
-  std::map<std::string, std::vector<const Effect*>> of;
-  for (const Effect& effect : effects) {
-    if (!std::isfinite(effect.low) || !std::isfinite(effect.high)) continue;
-    low = std::min(low, effect.low);
-    high = std::max(high, effect.high);
-    of[effect.parameter].push_back(&effect);
-  }
-  // Beyond twice as good or as bad nothing more is told apart.
-  low = std::max(low, -1.0) - 0.01;
-  high = std::min(high, 1.0) + 0.01;
-  Markup figures;
-  for (const auto& [parameter, values] : of) figures += DrawEffects(parameter, values, low, high);
-  return figures.empty() ? figures : Element("div", {{"class", "pair"}}, figures);
-}
 
 Markup DrawPredictions(const PageData& data, const Insight& insight) {
   PlotSeries exact{"as predicted", -1, PlotSeries::Line::kStraight, {}};
@@ -82,6 +42,22 @@ Markup DrawPredictions(const PageData& data, const Insight& insight) {
   return Element("figure", Element("figcaption", "Predicted and measured") + Draw(plot));
 }
 
+// How far the predictions were from what was measured.
+std::string PredictionErrorText(const Insight& insight) {
+  const tuning::search::PredictionError& error = *insight.error;
+  const auto percent = [](double share) { return api::FormatDecimal(share * 100, 0) + " %"; };
+  const std::size_t count = insight.predictions.size();
+  const auto inside = static_cast<std::size_t>(std::lround(error.within * static_cast<double>(count)));
+  return "One mark per measured load: the value that the search expected from the measurements of the other "
+         "experiments, "
+         "against the measured one. On the line both are equal. The predictions were wrong by " +
+         percent(error.predicted) + " (root mean square), those of the formulas without any measurement by " +
+         percent(error.prior) + ". Of " + std::to_string(count) + " measured values " + std::to_string(inside) +
+         " were inside the 90 % interval of their prediction; nine of ten are expected. This is how far to trust what "
+         "the "
+         "search assumed of candidates that did not run.";
+}
+
 Markup DrawTable(const text::Table& table) {
   const text::Table::Content content = table.Contents();
   const auto row = [](const std::vector<std::string>& cells, const char* cell) {
@@ -99,34 +75,18 @@ Markup DrawTable(const text::Table& table) {
 Markup ChangesSection(const PageData& data) {
   const std::optional<ComparedChanges> found = ChangesOf(data.task, data.rules);
   if (!found) return {};
-  return Section("changes", found->role == "deployed" ? "Against what is deployed" : "Against the baseline",
-                 Paragraph("hint", "Setting by setting, against " + found->compared +
-                                       ". The worth is by the search's model, everything else equal; a setting that "
-                                       "the task does not vary has none of its own.") +
-                     DrawTable(ChangeTable(found->changes, found->role)));
+  return Section(
+      "changes", found->role == "deployed" ? "Against what is deployed" : "Against the baseline",
+      Paragraph("hint", "Setting by setting, against " + found->compared + ". " + WorthNote(found->changes)) +
+          DrawTable(ChangeTable(found->changes, found->role)));
 }
 
 Markup InsightSection(const PageData& data) {
   const std::optional<Insight> insight = InsightFor(data.task, data.rules);
   if (!insight) return {};
-  Markup out;
-  if (const Markup effects = DrawAllEffects(insight->effects); !effects.empty()) {
-    out += Paragraph("hint",
-                     "From the search's model after the last measurement: the score of a value relative to the mean "
-                     "over all values, all else equal. A wide interval means few measurements with the value.") +
-           effects;
-  }
-  if (const Markup predictions = DrawPredictions(data, *insight); !predictions.empty()) {
-    out += predictions;
-    if (insight->error) {
-      out += Paragraph("hint", "Predictions of a load before the configuration was measured: " +
-                                   api::FormatDecimal(insight->error->predicted * 100, 0) +
-                                   " % off as a rule, the formulas alone " +
-                                   api::FormatDecimal(insight->error->prior * 100, 0) + " %; " +
-                                   api::FormatDecimal(insight->error->within * 100, 0) +
-                                   " % of the measured values were inside the 90 % intervals.");
-    }
-  }
+  Markup out = DrawPredictions(data, *insight);
+  if (out.empty()) return {};
+  if (insight->error) out += Paragraph("hint", PredictionErrorText(*insight));
   return Section("insight", "Model of the search", out);
 }
 

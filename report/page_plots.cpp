@@ -40,7 +40,10 @@ std::vector<PlotPoint> FrontOf(std::vector<PlotPoint> points) {
   return front;
 }
 
-// The best score so far over time.
+// Scores that have a course: with fewer the table says the same.
+constexpr std::size_t kFewest = 4;
+
+// The best score so far over time; nothing where the first one stayed the best, or too few have a score.
 Markup DrawTrajectory(const PageData& data) {
   const std::string& started = data.task.status.started_at;
   if (started.empty()) return {};
@@ -51,7 +54,7 @@ Markup DrawTrajectory(const PageData& data) {
   std::stable_sort(rows.begin(), rows.end(), [](const ResultRow* a, const ResultRow* b) {
     return a->experiment->finished_at < b->experiment->finished_at;
   });
-  if (rows.size() < 2) return {};
+  if (rows.size() < kFewest) return {};
   PlotSeries leader{"best so far", 0, PlotSeries::Line::kSteps, {}}, others{"", -1, PlotSeries::Line::kNone, {}};
   double best = -HUGE_VAL;
   const auto objective = data.task.spec.optimization.objective;
@@ -68,6 +71,7 @@ Markup DrawTrajectory(const PageData& data) {
       others.points.push_back(point);
     }
   }
+  if (leader.points.size() < 2) return {};
   Plot plot;
   plot.label = "Best score over time";
   plot.x_title = "minutes since the start";
@@ -92,8 +96,9 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
     const ResultRow& row = data.rows[i];
     if (row.experiment->state != api::ExperimentState::kSucceeded || !row.keeps_quality) continue;
     PlotSeries series{NameOf(row), data.styles[i], PlotSeries::Line::kNone, {}};
-    for (const api::LoadRow& load : row.experiment->loads) {
-      if (load.measured.scenario != scenario || !load.meets_slo || !measurement::IsUsable(load.measured)) continue;
+    for (const api::LoadRow* counting : CountingLoads(row.experiment->loads)) {
+      const api::LoadRow& load = *counting;
+      if (load.measured.scenario != scenario || !load.meets_slo) continue;
       PlotPoint point;
       point.x = load.measured.tpot.p50;
       point.y = PerGpu(*row.experiment, load.measured.output_tokens_per_second);
@@ -108,6 +113,12 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
   PlotSeries front{"Pareto front", -1, PlotSeries::Line::kSteps, FrontOf(all)};
   plot.series.insert(plot.series.begin(), front);
   return Figure("Pareto front" + (data.task.spec.benchmark.scenarios.size() > 1 ? ", " + scenario : ""), Draw(plot));
+}
+
+// "D(256,64): 256 prompt tokens in, 64 out".
+std::string TitleOf(const std::string& scenario) {
+  const std::string words = ScenarioText(scenario);
+  return words == scenario ? scenario : scenario + ": " + words;
 }
 
 }  // namespace
@@ -127,24 +138,26 @@ Markup CurvesSection(const PageData& data) {
   }
   const std::vector<std::string> scenarios = ScenariosOf(curves);
   Markup out;
+  const Markup trajectory = DrawTrajectory(data);
   for (const std::string& scenario : scenarios) {
     Markup figures;
     for (const measurement::Bound& bound : DrawnLatencies(data.task.spec.slo)) {
       figures += DrawCurves(curves, scenario, bound);
     }
     figures += DrawPareto(data, scenario);
-    if (&scenario == &scenarios.back()) figures += DrawTrajectory(data);
+    if (&scenario == &scenarios.back()) figures += trajectory;
     if (figures.empty()) continue;
-    out += Element("h3", scenario) + Element("div", {{"class", "pair"}}, figures);
+    out += Element("h3", TitleOf(scenario)) + Element("div", {{"class", "pair"}}, figures);
   }
   if (out.empty()) return {};
   out += Legend(data, shown, pale);
-  out +=
-      Paragraph("hint",
-                "Each mark is one load; lines through it are 95 % intervals. "
-                "Hollow marks miss the SLO. Latency: further right and lower is better. Pareto front: the loads that "
-                "meet the SLO; more throughput (up) costs time per token (right), and the line joins the loads that "
-                "no other load beats in both. Best score over time: the progress of the search.");
+  out += Paragraph(
+      "hint",
+      "Each mark is one load; lines through it are 95 % intervals. "
+      "Hollow marks miss the SLO. Latency: further right and lower is better. Pareto front: the loads that "
+      "meet the SLO; more throughput (up) costs time per token (right), and the line joins the loads that "
+      "no other load beats in both." +
+          std::string(trajectory.empty() ? "" : " Best score over time: the highest score after each experiment."));
   return Section("curves", "Latency, throughput, trade-off", out);
 }
 

@@ -39,7 +39,7 @@ td.n,th.n,td .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular
 td.mono{font-family:ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;font-size:.78rem;min-width:13em}
 td.name{white-space:nowrap}
 td.why{min-width:10em;max-width:30em;overflow-wrap:anywhere}
-td.draw{min-width:90px;width:12%}td.draw.wide{width:55%}
+td.draw{min-width:90px;width:12%}td.draw.wide{width:55%}td.draw.half{width:30%}
 tr.best td{font-weight:600}
 .gone,.new{white-space:pre-wrap;overflow-wrap:anywhere}
 .gone{color:var(--bad)}.gone::before{content:"- "}

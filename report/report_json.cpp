@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "report/changes.h"
+#include "report/effects.h"
 #include "report/page_parts.h"
+#include "report/runner_up.h"
 #include "report/task_words.h"
 
 namespace autotune::report {
@@ -50,7 +52,34 @@ json AnswerJson(const PageData& data) {
   if (!best.price.empty()) out["pricePerMillionOutputTokens"] = std::strtod(best.price.c_str(), nullptr);
   if (!best.input_price.empty()) out["pricePerMillionInputTokens"] = std::strtod(best.input_price.c_str(), nullptr);
   if (best.starts > 1) out["starts"] = best.starts;
+  if (const ResultRow* second = RunnerUp(data.rows)) out["second"] = second->experiment->name;
+  if (const std::string why = RunnerUpText(data.task, data.rows); !why.empty()) out["whySecond"] = why;
+  if (const std::string quality = QualityOf(*data.best); !quality.empty()) out["quality"] = quality;
   if (const auto argv = ServeCommand(data.task, *data.best->experiment, data.rules)) out["command"] = *argv;
+  return out;
+}
+
+json ChangeJson(const MeasuredChange& change) {
+  json out = {{"effect", api::FormatDecimal(change.change, 4)}, {"pairs", change.pairs.size()}};
+  if (change.has_interval()) {
+    out["low"] = api::FormatDecimal(change.low, 4);
+    out["high"] = api::FormatDecimal(change.high, 4);
+  }
+  return out;
+}
+
+json EffectsJson(const PageData& data) {
+  json out = json::array();
+  for (const ParameterEffect& parameter : EffectsOf(data.task, data.rows, data.rules)) {
+    json values = json::array();
+    for (const ValueEffect& value : parameter.values) {
+      json entry = {{"value", value.value}, {"scored", value.scored.size()}, {"notScored", value.unscored.size()}};
+      if (value.from_best) entry["fromBest"] = ChangeJson(*value.from_best);
+      if (const std::string why = NoEffectText(value, parameter); !why.empty()) entry["why"] = why;
+      values.push_back(std::move(entry));
+    }
+    out.push_back({{"parameter", parameter.parameter}, {"best", parameter.best}, {"values", values}});
+  }
   return out;
 }
 
@@ -58,12 +87,8 @@ json ChangesJson(const ComparedChanges& found) {
   json settings = json::array();
   for (const Change& change : found.changes) {
     json entry = {{"setting", change.setting}, {"baseline", change.before}, {"best", change.after}};
-    if (const auto& worth = change.worth) {
-      entry["worth"] = {{"effect", api::FormatDecimal(worth->effect, 4)},
-                        {"low", api::FormatDecimal(worth->low, 4)},
-                        {"high", api::FormatDecimal(worth->high, 4)},
-                        {"ofTheChange", worth->of_the_change}};
-    }
+    if (change.worth) entry["worth"] = ChangeJson(*change.worth);
+    if (!change.why_no_worth.empty()) entry["whyNoWorth"] = change.why_no_worth;
     settings.push_back(std::move(entry));
   }
   return {{"comparedWith", found.compared}, {"role", found.role}, {"settings", settings}};
@@ -85,7 +110,9 @@ json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
               {"objective", api::ObjectiveName(task.spec.optimization.objective)},
               {"slo", SloText(task.spec.slo)},
               {"measured", MeasuredText(task)},
+              {"scoreRule", ScoreRuleText(task)},
               {"answer", AnswerJson(data)},
+              {"effects", EffectsJson(data)},
               {"experiments", experiments},
               {"notExperiments", NotAmongExperiments(task)},
               {"rules", task.status.rules_version.empty() ? rules.version() : task.status.rules_version}};

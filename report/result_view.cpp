@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "measurement/excess.h"
 #include "operator/deploy/container_command.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/answer.h"
@@ -66,20 +67,20 @@ std::string Format(const char* format, auto... values) {
   return text;
 }
 
-// Perplexity: the baseline's own, and by how much the others are above it. Where likelihoods say nothing, how far
-// greedy answers follow the baseline's, of how far its own do when it is asked again; and what became of a dataset's
-// questions.
-std::string PerplexityText(const api::ExperimentStatus& experiment,
-                           const std::optional<measurement::QualityChange>& change) {
+// Growth of perplexity. Where likelihoods say nothing, how far greedy answers follow the baseline's, of how far its own
+// do when it is asked again; and what became of a dataset's questions.
+std::string QualityText(const api::ExperimentStatus& experiment,
+                        const std::optional<measurement::QualityChange>& change) {
   if (!experiment.quality) return "";
-  std::string text;
-  if (experiment.baseline || !change) {
-    if (const auto mean = measurement::MeanNll(experiment.quality->measured)) text = Format("%.3f", std::exp(*mean));
-    return text;
+  if (experiment.baseline) return "reference";
+  if (!change) {
+    const std::string own = AbsolutePerplexity(experiment);
+    return own.empty() ? "" : "perplexity " + own + ", no baseline";
   }
+  std::string text;
   if (change->nll) {
-    text =
-        SignedPercent(measurement::PerplexityGrowth(change->nll->value), 2) + " \u00b1" + Percent(change->nll->ci, 2);
+    text = "perplexity " + SignedPercent(measurement::PerplexityGrowth(change->nll->value), 2) + " \u00b1" +
+           Percent(change->nll->ci, 2);
     if (change->per_byte) text += " per byte";
     if (change->cache == measurement::CacheUse::kPartly) text += " (cache partly read)";
   } else if (change->agreement) {
@@ -101,6 +102,20 @@ std::string LostText(const ResultRow& row) {
   return row.quality ? "quality undecided" : "quality not known";
 }
 
+// Why none of the points of an experiment counts.
+std::string UnusableText(const api::ExperimentStatus& experiment) {
+  const auto any = [&](measurement::Verdict verdict) {
+    return std::any_of(experiment.loads.begin(), experiment.loads.end(),
+                       [&](const api::LoadRow& row) { return row.measured.verdict == verdict; });
+  };
+  if (any(measurement::Verdict::kClientBound))
+    return "no usable measurement: the load generator sent late (ClientBound)";
+  if (any(measurement::Verdict::kShortAnswers)) {
+    return "no usable measurement: answers were shorter than requested (ShortAnswers)";
+  }
+  return experiment.truncated ? "its score is not in the status" : "no usable measurement";
+}
+
 std::string BrokenText(const std::vector<measurement::Violation>& broken) {
   std::vector<std::string> texts;
   for (const measurement::Violation& violation : broken) texts.push_back(ViolationText(violation));
@@ -120,7 +135,8 @@ std::string OwnStateText(const ResultRow& row, std::size_t width) {
     case api::ExperimentState::kSucceeded:
       if (row.best) return "best";
       if (!experiment.confirms.empty())
-        return "fresh start of " + experiment.confirms + (row.score ? ": confirmed" : ": not confirmed");
+        return "fresh start of " + experiment.confirms +
+               (row.score ? ": confirmed" : ": not confirmed, " + MissedText(row));
       if (!row.keeps_quality) return LostText(row);
       if (row.cannot_win) return "stopped early: cannot be the best";
       if (!row.score) return MissedText(row);
@@ -142,20 +158,6 @@ bool OwnBaselines(const api::AutotuneTask& task) {
     if (experiment.baseline) runtimes.insert(experiment.runtime);
   }
   return runtimes.size() > 1;
-}
-
-// The load above the scored one that missed the SLO: what decided that it goes no further.
-const measurement::Point* NextThatBroke(const ResultRow& row) {
-  const measurement::Point* next = nullptr;
-  for (const api::LoadRow& load : row.experiment->loads) {
-    const measurement::Point& point = load.measured;
-    if (load.meets_slo || row.load == nullptr || point.scenario != row.load->scenario ||
-        point.load.kind != row.load->load.kind || point.load.value <= row.load->load.value) {
-      continue;
-    }
-    if (next == nullptr || point.load.value < next->load.value) next = &point;
-  }
-  return next;
 }
 
 // Of a search for the highest load that no load above has ended.
@@ -214,6 +216,9 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     row.keeps_quality = judged.keeps_quality;
     if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
     row.ci = judged.ci;
+    row.starts = judged.starts;
+    const bool only_quality = judged.broken.size() == 1 && judged.broken.front().bound == "quality.maxDegradation";
+    if (only_quality) row.score_without_quality = judged.relaxed_score;
     row.cannot_win = judged.cannot_win;
     row.broken = judged.broken;
     row.best = judgement.best == i;
@@ -233,8 +238,14 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     const api::ExperimentStatus* baseline = api::ComparedWith(task.status.experiments, row.experiment->runtime);
     const auto compared = std::find(succeeded.begin(), succeeded.end(), baseline);
     if (row.experiment == baseline || row.cannot_win || !row.score || compared == succeeded.end()) continue;
-    const auto& measured = observations[static_cast<std::size_t>(compared - succeeded.begin())];
-    row.improvement = tuning::GainText(tuning::GainOver(observations[i], measured, criteria));
+    const auto base = static_cast<std::size_t>(compared - succeeded.begin());
+    std::optional<double> gain = tuning::GainOver(observations[i], observations[base], criteria);
+    // As the answer has it: the mean over all starts is compared, where limits are.
+    const std::optional<double>& base_score = judgement.judged[base].score;
+    if (row.starts > 1 && !criteria.fixed_loads && base_score && *base_score != 0) {
+      gain = (*row.score - *base_score) / std::abs(*base_score);
+    }
+    row.improvement = tuning::GainText(gain);
   }
   return rows;
 }
@@ -272,7 +283,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn("PRICE/M OUT", Table::Align::kRight);
   table.AddColumn("PRICE/M IN", Table::Align::kRight);
   table.AddColumn(OwnBaselines(task) ? "VS OWN BASELINE" : "VS BASELINE", Table::Align::kRight);
-  table.AddColumn("PERPLEXITY", Table::Align::kRight);
+  table.AddColumn("QUALITY VS BASELINE", Table::Align::kRight);
   table.AddColumn("");
   const std::optional<double> price_per_hour = reconcile::PricePerHour(task.spec, task.status);
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -298,7 +309,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.resize(12 + latencies.size());
     }
     cells.push_back(row.improvement);
-    cells.push_back(PerplexityText(experiment, row.quality));
+    cells.push_back(QualityText(experiment, row.quality));
     cells.push_back(StateText(row, width));
     table.AddRow(std::move(cells));
   }
@@ -344,14 +355,59 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
 
 std::string MissedText(const ResultRow& row) {
   if (!row.broken.empty()) return "misses " + BrokenText(row.broken);
-  return row.load == nullptr ? "no usable measurement" : "misses the SLO";
+  return row.load == nullptr ? UnusableText(*row.experiment) : "misses the SLO";
+}
+
+std::string NoScoreText(const ResultRow& row) {
+  switch (row.experiment->state) {
+    case api::ExperimentState::kPending:
+    case api::ExperimentState::kStarting:
+    case api::ExperimentState::kMeasuring:
+      return "not finished";
+    case api::ExperimentState::kFailed:
+      return "failed";
+    case api::ExperimentState::kSucceeded:
+      break;
+  }
+  if (row.cannot_win) return "stopped early";
+  if (!row.keeps_quality) return LostText(row);
+  if (!row.broken.empty()) return "missed the SLO";
+  return "not usable";
+}
+
+std::vector<const api::LoadRow*> CountingLoads(std::span<const api::LoadRow> loads) {
+  std::vector<measurement::Point> points;
+  points.reserve(loads.size());
+  for (const api::LoadRow& row : loads) points.push_back(row.measured);
+  std::vector<const api::LoadRow*> out;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const bool counts = measurement::IsUsable(points[i]) && !measurement::IsInvalid(points[i]) &&
+                        !measurement::IsMeasuredAgain(points, i);
+    if (counts) out.push_back(&loads[i]);
+  }
+  return out;
+}
+
+const measurement::Point* NextThatBroke(const ResultRow& row) {
+  const measurement::Point* next = nullptr;
+  for (const api::LoadRow* load : CountingLoads(row.experiment->loads)) {
+    const measurement::Point& point = load->measured;
+    if (load->meets_slo || point.scenario != row.load->scenario || point.load.kind != row.load->load.kind ||
+        point.load.value <= row.load->load.value) {
+      continue;
+    }
+    if (next == nullptr || point.load.value < next->load.value) next = &point;
+  }
+  return next;
 }
 
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
+  if (row.load == nullptr) return "";
   const measurement::Point* next = NextThatBroke(row);
-  if (next == nullptr) return row.load == nullptr ? "" : WhyNoHigherLoad(task.spec.benchmark.load, row);
+  if (next == nullptr) return WhyNoHigherLoad(task.spec.benchmark.load, row);
   const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), *next);
-  return next->load.ToString() + (broken.empty() ? " did not meet the SLO" : " missed " + BrokenText(broken));
+  return next->load.ToString() +
+         (broken.empty() ? " does not keep the SLO with 95 % confidence" : " missed " + BrokenText(broken));
 }
 
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
@@ -394,7 +450,20 @@ std::string LoadText(const measurement::Load& load) {
 
 std::string LostQualityOf(const ResultRow& row) { return row.keeps_quality ? "" : LostText(row); }
 
-std::string PerplexityOf(const ResultRow& row) { return PerplexityText(*row.experiment, row.quality); }
+std::string QualityOf(const ResultRow& row) { return QualityText(*row.experiment, row.quality); }
+
+std::string AbsolutePerplexity(const api::ExperimentStatus& experiment) {
+  if (!experiment.quality) return "";
+  const auto mean = measurement::MeanNll(experiment.quality->measured);
+  return mean ? Format("%.3f", std::exp(*mean)) : "";
+}
+
+bool IsNoteOfPreset(const api::ExperimentStatus& experiment, const quant::Warning& warning) {
+  const quant::QuantConfig* preset = quant::FindPreset(experiment.quant.name);
+  if (preset == nullptr || !(*preset == experiment.quant)) return false;
+  return std::any_of(quant::kFields.begin(), quant::kFields.end(),
+                     [&](quant::Field field) { return warning.field == quant::FieldName(field); });
+}
 
 std::string ScoreUnit(api::Objective objective) { return MetricName(objective); }
 
@@ -450,7 +519,7 @@ std::string Headline(const api::AutotuneTask& task) {
             (OwnBaselines(task) ? " of " + best->runtime : "");
   }
   const auto quality = reconcile::ObservationOf(*best, task.status).quality;
-  if (quality && !best->baseline) text += ", perplexity " + PerplexityText(*best, quality);
+  if (quality && !best->baseline) text += ", " + QualityText(*best, quality);
   if (task.status.best->concurrency > 0) {
     text += ", with " + std::to_string(task.status.best->concurrency) + " requests in flight";
     if (!task.status.best->request_rate.empty()) text += " (" + task.status.best->request_rate + " requests/s)";

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,7 +22,10 @@ struct ResultRow {
   const api::ExperimentStatus* experiment = nullptr;
   const measurement::Point* load = nullptr;  // the row that counted (of the first scenario); null = nothing measured
   std::optional<double> score;
-  double ci = 0;                                      // half-width of the score's interval
+  double ci = 0;   // half-width of the score's interval
+  int starts = 1;  // whose mean the score is
+  // The score of a configuration that only quality.maxDegradation keeps from having one.
+  std::optional<double> score_without_quality;
   std::string improvement;                            // over what api::ComparedWith gives; "" for that itself
   std::optional<measurement::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                          // within quality.maxDegradation
@@ -58,12 +62,20 @@ std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules
 // failure. "best" for the best, "" while it runs.
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best);
 
+// The rows that count: usable, valid, and not replaced by a later measurement of the same load.
+std::vector<const api::LoadRow*> CountingLoads(std::span<const api::LoadRow> loads);
+// The lowest load above the scored one that missed the SLO; null if none was measured. REQUIRES: row.load.
+const measurement::Point* NextThatBroke(const ResultRow& row);
+
 // Why the scored load is no higher: the next load and the limit that it missed, "64 in flight missed slo.ttft.p99 (612
 // ms, allowed 500 ms)"; the capacity, the configured maximum, or the time. "" without a scored load, and if none of
 // these ended the search.
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row);
 // Why a measured experiment has no score: "misses slo.ttft.p99 (2.04 s, allowed 2.00 s)". REQUIRES: it has none.
 std::string MissedText(const ResultRow& row);
+// The same in two words, for any experiment: "stopped early", "missed the SLO", "not usable". REQUIRES: it has no
+// score.
+std::string NoScoreText(const ResultRow& row);
 
 struct LatencyColumn {
   measurement::Metric metric;
@@ -75,8 +87,13 @@ std::string LatencyTitle(const LatencyColumn& column);  // "TPOT P95"
 
 // Requests in flight, "32", or a rate, "8.5/s".
 std::string LoadText(const measurement::Load& load);
-// "+0.21% ±0.09%" over the baseline's, "7.389" for the baseline itself; "" where it was not measured.
-std::string PerplexityOf(const ResultRow& row);
+// Quality against the baseline of the runtime, each with its measure: "perplexity +0.21% ±0.09%", "answers agree 93%
+// (own 97%)"; "reference" for the baseline itself; "" where it was not measured.
+std::string QualityOf(const ResultRow& row);
+// "7.389"; "" where it was not measured.
+std::string AbsolutePerplexity(const api::ExperimentStatus& experiment);
+// A warning that says only which part of a preset has no effect on this model or engine: nobody wrote that part.
+bool IsNoteOfPreset(const api::ExperimentStatus& experiment, const quant::Warning& warning);
 // Reason for which a row fails quality.maxDegradation: "exceeds maxDegradation", "quality not known"; "" if it meets
 // the limit.
 std::string LostQualityOf(const ResultRow& row);

@@ -1,5 +1,7 @@
 #include "report/task_words.h"
 
+#include "measurement/scenario.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/space.h"
 #include "operator/reconcile/verdict.h"
 #include "text/table.h"
@@ -12,11 +14,14 @@ using text::Joined;
 using text::Milliseconds;
 
 std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
-  std::string text = std::string("scenario ") + api::kDefaultScenario;
+  std::string text;
   if (benchmark.dataset) {
     text = "dataset " + benchmark.dataset->file;
-  } else if (!benchmark.scenarios.empty()) {
-    text = "scenarios " + Joined(benchmark.scenarios, " ");
+  } else {
+    std::vector<std::string> scenarios = benchmark.scenarios;
+    if (scenarios.empty()) scenarios.emplace_back(api::kDefaultScenario);
+    for (std::string& one : scenarios) one += " (" + ScenarioText(one) + ")";
+    text = (scenarios.size() == 1 ? "scenario " : "scenarios ") + Joined(scenarios, ", ");
   }
   if (benchmark.prefix.tokens > 0) {
     text += ", " + std::to_string(benchmark.prefix.tokens) + " tokens of shared prefix in " +
@@ -110,6 +115,46 @@ std::string MeasuredText(const api::AutotuneTask& task) {
   }
   return WorkloadText(benchmark) + "; " + LoadPlanText(benchmark) + ReferenceText(task.status) + "; at most " +
          api::FormatDuration(benchmark.duration) + " per load, seed " + std::to_string(benchmark.seed) + questions;
+}
+
+std::string ScenarioText(const std::string& scenario) {
+  using Kind = measurement::Lengths::Kind;
+  const auto parsed = measurement::Scenario::Parse(scenario);
+  if (!parsed) return scenario;
+  const auto lengths = [](const measurement::Lengths& one) {
+    const std::string a = api::FormatDecimal(one.a, 0), b = api::FormatDecimal(one.b, 0);
+    switch (one.kind) {
+      case Kind::kFixed:
+        return a;
+      case Kind::kNormal:
+        return a + " \u00b1 " + b;
+      case Kind::kUniform:
+        return a + " to " + b;
+      case Kind::kExponential:
+        return a + " on average";
+    }
+    return a;
+  };
+  return lengths(parsed->input) + " prompt tokens in, " + lengths(parsed->output) + " out";
+}
+
+std::string ScoreRuleText(const api::AutotuneTask& task) {
+  const bool fixed = !task.spec.benchmark.load.fixed.empty();
+  const bool one_load = tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(task.spec));
+  if (one_load && fixed) return "All scores are of one load: the highest that all experiments measured.";
+  if (one_load) {
+    std::string load = ReferenceText(task.status);
+    load = load.empty() ? "70 % of the limit of the first experiment" : load.substr(load.find(" at ") + 4);
+    return "All scores are of one load: " + load + ".";
+  }
+  if (fixed) {
+    return "A score is of the best of the given loads that keep the SLO. Gains compare two experiments at the highest "
+           "load at "
+           "which both keep it.";
+  }
+  return "A score is of the highest load at which the experiment keeps the SLO, so each experiment has a load of its "
+         "own. "
+         "Gains compare these scores.";
 }
 
 std::string CostText(const api::TaskStatus::Cost& cost) {

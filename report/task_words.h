@@ -19,6 +19,10 @@ std::string MetricTitle(measurement::Metric metric);
 std::string ViolationText(const measurement::Violation& violation);
 // Workload, loads and how long they are held.
 std::string MeasuredText(const api::AutotuneTask& task);
+// "256 prompt tokens in, 64 out"; the name itself for what is no distribution of lengths, such as "dataset".
+std::string ScenarioText(const std::string& scenario);
+// The load that a score is of, and that gains are compared at: one sentence.
+std::string ScoreRuleText(const api::AutotuneTask& task);
 // "0.42 GPU-hours (0.2 starting, 0.22 measuring, 0 wasted), price 1.05".
 std::string CostText(const api::TaskStatus::Cost& cost);
 // The message of the condition with the state of the task.

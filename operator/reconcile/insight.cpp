@@ -12,28 +12,30 @@
 #include "operator/reconcile/track.h"
 
 namespace autotune::reconcile {
+
 namespace {
 
 namespace search = tuning::search;
 
-// A candidate's point in the space, under the names that a task has for its axes.
-std::map<std::string, std::string> ParametersOf(const Space& space, const tuning::Candidate& candidate) {
+}  // namespace
+
+std::map<std::string, std::string> PointOf(const Space& space, const api::ExperimentStatus& experiment) {
   std::map<std::string, std::string> out;
-  for (const auto& [name, value] : candidate.parameters) out[name] = value.ToString();
-  if (const std::string& model = space.models[candidate.model].name; !model.empty()) out["checkpoint"] = model;
-  out["runtime"] = space.runtimes[candidate.runtime].spec.name;
-  out["quantization"] = candidate.quant.name;
+  const tuning::Candidate* candidate = CandidateOf(space, experiment);
+  if (candidate == nullptr) return out;
+  for (const auto& [name, value] : candidate->parameters) out[name] = value.ToString();
+  if (const std::string& model = space.models[candidate->model].name; !model.empty()) out["checkpoint"] = model;
+  out["runtime"] = space.runtimes[candidate->runtime].spec.name;
+  out["quantization"] = candidate->quant.name;
   const auto size = [&](const char* name, const std::optional<int>& value) {
     if (value) out[name] = std::to_string(*value);
   };
-  size("tensorParallel", candidate.parallel.tensor);
-  size("pipelineParallel", candidate.parallel.pipeline);
-  size("dataParallel", candidate.parallel.data);
-  size("expertParallel", candidate.parallel.expert);
+  size("tensorParallel", candidate->parallel.tensor);
+  size("pipelineParallel", candidate->parallel.pipeline);
+  size("dataParallel", candidate->parallel.data);
+  size("expertParallel", candidate->parallel.expert);
   return out;
 }
-
-}  // namespace
 
 std::vector<search::TrajectoryStep> TrajectoryOf(const api::TaskStatus& status) {
   std::vector<const api::ExperimentStatus*> ended;
@@ -56,13 +58,6 @@ search::Insight InsightOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   out.trajectory = TrajectoryOf(status);
   // Only the budget's deadline reads the time, and nothing here reads the budget.
   const SearchInput input = SearchInputOf(spec, status, space, base::WallTime{});
-  std::vector<std::map<std::string, std::string>> parameters;
-  parameters.reserve(space.expansion.candidates.size());
-  for (const tuning::Candidate& candidate : space.expansion.candidates) {
-    parameters.push_back(ParametersOf(space, candidate));
-  }
-  out.effects = search::MainEffects(input.space, input.bounds, input.prior, input.observations, parameters,
-                                    static_cast<std::uint64_t>(spec.optimization.seed));
   std::map<std::size_t, std::string> names;
   for (const api::ExperimentStatus& entry : status.experiments) {
     if (const tuning::Candidate* candidate = CandidateOf(space, entry)) {

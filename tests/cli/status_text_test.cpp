@@ -39,6 +39,8 @@ TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
       text.ends_with("vllm serve org/model --host 0.0.0.0 --port 8000 --max-num-seqs 64 --kv-cache-dtype fp8\n"))
       << text;
   EXPECT_THAT(text, Not(HasSubstr("imulated")));
+  EXPECT_THAT(text, HasSubstr("\nSecond: e1-aaaaaa (baseline, default): 29.2% below the best."));
+  EXPECT_THAT(text, HasSubstr("\nScores: A score is of the highest load at which the experiment keeps the SLO"));
 }
 
 TEST(FinalText, SaysWhatWasMeasuredAndWhatBrokeTheSlo) {
@@ -55,12 +57,12 @@ TEST(FinalText, ShowsWhatPrecisionCosts) {
   task.status.experiments[0].quality.emplace().measured = BlocksOf(0);
   task.status.experiments[1].quality.emplace().measured = BlocksOf(0.015);
   std::string text = FinalText(task, Rules(), 160);
-  EXPECT_THAT(text, HasSubstr("PERPLEXITY"));
-  EXPECT_THAT(text, ::testing::ContainsRegex("e1-aaaaaa .* 7.389 +baseline"));
-  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  best"));
+  EXPECT_THAT(text, HasSubstr("QUALITY VS BASELINE"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("e1-aaaaaa .* reference +baseline"));
+  EXPECT_THAT(text, HasSubstr("perplexity +1.51% \u00b10.17%  best"));
   task.spec.quality.max_degradation = 0.01;
   text = FinalText(task, Rules(), 160);
-  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  exceeds maxDegradation"));
+  EXPECT_THAT(text, HasSubstr("perplexity +1.51% \u00b10.17%  exceeds maxDegradation"));
   task.status.experiments[1].quality.reset();
   EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("quality not known"));
 }
@@ -70,7 +72,7 @@ TEST(FinalText, SaysWhatWasAskedForAndIsNoExperiment) {
   task.status.candidates = {48, 2, 4, 42, 2};
   task.status.pruned_reasons = {{"NeedsCheckpoint", 3, "vllm + aggressive-moe: cannot"}};
   EXPECT_THAT(FinalText(task, Rules(), 160),
-              HasSubstr("error rate <= 1 %\n\n"
+              HasSubstr("Gains compare these scores.\n\n"
                         "Candidates without an experiment:\n"
                         "  3 pruned, NeedsCheckpoint: vllm + aggressive-moe: cannot\n"
                         "  1 pruned for other reasons\n"

@@ -15,7 +15,6 @@ using quant::testing::Rules;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using tuning::search::Effect;
 
 // Finished(), where the first experiment is what is deployed.
 api::AutotuneTask Deployed() {
@@ -37,32 +36,22 @@ TEST(ChangesOf, AreSettingBySettingAgainstWhatIsDeployed) {
               ElementsAre("VLLM_X: 1 -> ", "kv-cache-dtype:  -> fp8", "quantization preset: default -> kv-cache-fp8"));
 }
 
-TEST(ChangesOf, AreWorthWhatTheModelSaysOfTheirValues) {
+TEST(ChangesOf, AreWorthWhatPairsMeasured) {
   api::AutotuneTask task = Deployed();
   task.status.experiments[0].args = {"--max-num-seqs", "32"};
-  const std::vector<Effect> effects = {{"max_num_seqs", "32", -0.2, -0.25, -0.15, 1, 1},
-                                       {"max_num_seqs", "64", 0.1, 0.05, 0.15, 1, 1},
-                                       {"quantization", "kv-cache-fp8", 0.3, 0.2, 0.4, 1, 1}};
-  for (const Change& change : ChangesOf(task, effects, Rules())) {
-    if (change.setting == "max-num-seqs") {
-      ASSERT_TRUE(change.worth);
-      EXPECT_TRUE(change.worth->of_the_change);
-      EXPECT_NEAR(change.worth->effect, 1.1 / 0.8 - 1, 1e-9);
-      EXPECT_LT(change.worth->low, change.worth->effect - 0.05);
-      EXPECT_GT(change.worth->high, change.worth->effect + 0.05);
-    } else if (change.setting == "quantization preset") {
-      ASSERT_TRUE(change.worth);
-      EXPECT_FALSE(change.worth->of_the_change) << "the model says nothing of the preset that is deployed";
-      EXPECT_DOUBLE_EQ(change.worth->effect, 0.3);
-    } else {
-      EXPECT_FALSE(change.worth) << change.setting;
-    }
-  }
+  const MeasuredChange change{0.375, 0.351, 0.402, {0.36, 0.39}};
+  const ValueEffect lower{"32", {}, {}, change, change};
+  const std::vector<ResultRow> rows = ResultRows(task);
+  const ValueEffect unpaired{"default", {rows.data()}, {}, std::nullopt, std::nullopt};
+  const std::vector<ParameterEffect> effects = {
+      {"max_num_seqs", "64", {lower, {"64", {}, {}, std::nullopt, std::nullopt}}},
+      {"quantization", "kv-cache-fp8", {unpaired}}};
   const std::string table = ChangeTable(ChangesOf(task, effects, Rules()), "deployed").Text();
-  EXPECT_THAT(table, HasSubstr("SETTING"));
   EXPECT_THAT(table, HasSubstr("DEPLOYED"));
-  EXPECT_THAT(table, HasSubstr("+37.5%"));
-  EXPECT_THAT(table, HasSubstr("+30.0% (+20.0% to +40.0%) against the mean of its values"));
+  EXPECT_THAT(table, ::testing::ContainsRegex("max-num-seqs +32 +64 +.37.5% ..35.1% to .40.2%., 2 pairs"));
+  EXPECT_THAT(table,
+              ::testing::ContainsRegex("quantization preset +default +kv-cache-fp8 +no pair differs in this alone"));
+  EXPECT_THAT(table, ::testing::ContainsRegex("kv-cache-dtype +.not set. +fp8 *\n")) << "no parameter of the task";
 }
 
 TEST(ChangesOf, AreInEveryReport) {

@@ -11,6 +11,7 @@
 #include "report/markdown.h"
 #include "report/report_json.h"
 #include "report/result_view.h"
+#include "report/task_words.h"
 #include "tests/quant/built_in_rules.h"
 #include "text/yaml_json.h"
 
@@ -46,7 +47,7 @@ TEST(HtmlReport, AnswersFirst) {
   const std::string page = HtmlReport(Finished(), Rules());
   const std::size_t answer = page.find("Best configuration");
   ASSERT_NE(answer, std::string::npos);
-  for (const char* part : {"1413.0 tok/s per GPU", "+41.3% over the baseline (1000.0 tok/s per GPU)",
+  for (const char* part : {"1413.0 tok/s per GPU", "+41.3% over the baseline (1000.0 tok/s per GPU, at 8 in flight)",
                            "--kv-cache-dtype fp8  instead of  nothing", "TTFT p99 310 ms (bound 500 ms)",
                            "32 in flight missed slo.ttft.p99 (900 ms, allowed 500 ms)", "vllm serve org/model"}) {
     const std::size_t at = page.find(part);
@@ -103,6 +104,80 @@ TEST(HtmlReport, ShowsWhatTheRunningDeploymentHasOtherwise) {
   unread.status.difference.emplace().message = "the operator may not read it";
   EXPECT_THAT(HtmlReport(unread, Rules()), HasSubstr("the operator may not read it"));
   EXPECT_THAT(MarkdownReport(unread, Rules()), HasSubstr("the operator may not read it\n"));
+}
+
+TEST(HtmlReport, ProvenanceSaysThatTheEngineWasSimulated) {
+  api::AutotuneTask task = Finished();
+  const auto provenance = [&] {
+    const std::string page = HtmlReport(task, Rules());
+    return page.substr(page.find("id=\"provenance\""));
+  };
+  EXPECT_THAT(provenance(), Not(HasSubstr("imulated")));
+  task.status.experiments[1].simulated = true;
+  EXPECT_THAT(provenance(), HasSubstr("Simulated: the engine was a simulated one"));
+  EXPECT_THAT(provenance(), HasSubstr("NVIDIA-H100-80GB-HBM3 (simulated)"));
+}
+
+TEST(HtmlReport, NotesOfAPresetAreNoWarningsOfTheBest) {
+  api::AutotuneTask task = Finished();
+  api::ExperimentStatus& best = task.status.experiments[1];
+  best.quant = *quant::FindPreset("kv-cache-fp8");
+  best.warnings = {{"moeDtype", "ModelHasNoExperts", "the model has no experts"},
+                   {"quality", "QualityUndecided", "the interval contains the limit"}};
+  const auto answer = [&] {
+    const std::string page = HtmlReport(task, Rules());
+    return page.substr(0, page.find("id=\"experiments\""));
+  };
+  EXPECT_THAT(answer(), Not(HasSubstr("no experts")));
+  EXPECT_THAT(answer(), HasSubstr("quality: the interval contains the limit"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("moeDtype: the model has no experts (e2-bbbbbb)"));
+  EXPECT_THAT(MarkdownReport(task, Rules()), Not(HasSubstr("no experts")));
+  best.quant.moe = "fp8";  // no preset any more: somebody asked for it
+  EXPECT_THAT(answer(), HasSubstr("moeDtype: the model has no experts"));
+}
+
+TEST(HtmlReport, SaysWhyAnExperimentHasNoScoreAndWhichLoadAScoreIsOf) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("at 8 in flight)"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("so each experiment has a load of its own"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("<td class=\"n\">failed</td>"));
+  task.status.experiments[0].stopped = "CannotWin";
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("<td class=\"n\">stopped early</td>"));
+}
+
+TEST(HtmlReport, ExplainsTheWorkload) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("D(512,128) (512 prompt tokens in, 128 out)"));
+  EXPECT_EQ(ScenarioText("N(480,240)/(300,150)"), "480 \u00b1 240 prompt tokens in, 300 \u00b1 150 out");
+  EXPECT_EQ(ScenarioText("U(100,500)/(50,200)"), "100 to 500 prompt tokens in, 50 to 200 out");
+  EXPECT_EQ(ScenarioText("E(512)/(128)"), "512 on average prompt tokens in, 128 on average out");
+  EXPECT_EQ(ScenarioText("dataset"), "dataset");
+}
+
+TEST(HtmlReport, HasACourseOfTheScoreOnlyWhereThereIsOne) {
+  api::AutotuneTask task = Finished();
+  task.status.started_at = "2026-11-29T10:00:00Z";
+  const api::ExperimentStatus good = task.status.experiments[1];
+  task.status.experiments.clear();
+  for (const double tokens : {1000, 1100, 900, 1413}) {
+    api::ExperimentStatus& experiment = task.status.experiments.emplace_back(good);
+    experiment.name = "e" + std::to_string(task.status.experiments.size());
+    experiment.started_at = "2026-11-29T10:00:00Z";
+    experiment.finished_at = "2026-11-29T10:0" + std::to_string(task.status.experiments.size()) + ":00Z";
+    for (api::LoadRow& load : experiment.loads) load.measured.output_tokens_per_second = tokens;
+  }
+  task.status.best->experiment = "e4";
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Best score over time"));
+  task.status.experiments.resize(3);
+  task.status.best->experiment = "e2";
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("Best score over time")));
+}
+
+TEST(HtmlReport, SaysWhatTheBestCostsInQuality) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("<dt>Quality</dt><dd>not measured</dd>"));
+  task.spec.quality.measure = false;
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("not measured (spec.quality.measure is Off)"));
 }
 
 TEST(HtmlReport, HasEverySection) {

@@ -69,6 +69,38 @@ TEST(DecidingStep, IsTheNextLoadOrWhyNoneWasMeasured) {
   EXPECT_EQ(step(), "") << "it was measured and is not better";
 }
 
+TEST(DecidingStep, CountsTheLastMeasurementOfALoadAndNoInvalidOne) {
+  api::AutotuneTask task = Finished();
+  api::ExperimentStatus& best = task.status.experiments[1];
+  best.loads[1].measured.ttft.p99 = 310;  // met at first, and measured again for the score
+  best.loads.push_back(best.loads[1]);
+  best.loads.back().measured.ttft.p99 = 700;
+  EXPECT_THAT(CountingLoads(best.loads), ::testing::SizeIs(2));
+  EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "32 in flight missed slo.ttft.p99 (700 ms, allowed 500 ms)");
+  best.loads.back().measured.ttft.p99 = 480;  // the point lies inside, its interval does not
+  best.loads.back().measured.verdict = measurement::Verdict::kMissed;
+  EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "32 in flight does not keep the SLO with 95 % confidence");
+  best.loads.back().measured.verdict = measurement::Verdict::kClientBound;
+  best.loads.erase(best.loads.begin() + 1);
+  EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "");
+}
+
+TEST(NoScoreText, SaysWhyInTwoWords) {
+  api::AutotuneTask task = Finished();
+  EXPECT_EQ(NoScoreText(ResultRows(task)[2]), "failed");
+  task.status.experiments[0].stopped = "CannotWin";
+  EXPECT_EQ(NoScoreText(ResultRows(task)[0]), "stopped early");
+  task.status.experiments[0].stopped = "";
+  for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.ttft.p99 = 900;
+  EXPECT_EQ(NoScoreText(ResultRows(task)[0]), "missed the SLO");
+  for (api::LoadRow& load : task.status.experiments[0].loads)
+    load.measured.verdict = measurement::Verdict::kClientBound;
+  EXPECT_EQ(NoScoreText(ResultRows(task)[0]), "not usable");
+  EXPECT_THAT(WhyNotBest(ResultRows(task)[0], nullptr), HasSubstr("the load generator sent late (ClientBound)"));
+  task.status.experiments[0].state = api::ExperimentState::kMeasuring;
+  EXPECT_EQ(NoScoreText(ResultRows(task)[0]), "not finished");
+}
+
 TEST(ResultTable, SaysWhoseBaselineItIsWhereEveryRuntimeHasOne) {
   api::AutotuneTask task = Finished();
   EXPECT_THAT(ResultTable(task, 80).Text(), HasSubstr("VS BASELINE"));

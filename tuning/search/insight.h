@@ -1,18 +1,17 @@
-// Insights of a search for reports: effects of parameters, errors of predictions, and the best score over the cost.
+// Insights of a search for reports: errors of predictions, and the best score over the cost.
 // Plain values; reconcile/insight.h fills them from a task.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "tuning/search/effects.h"
 #include "tuning/search/prediction_check.h"
 #include "tuning/search/trajectory.h"
 
 namespace autotune::tuning::search {
 
 struct Insight {
-  std::vector<Effect> effects;
   struct Checked {
     std::string experiment;
     PredictionCheck check;

@@ -1,0 +1,207 @@
+#include "report/effects.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "operator/reconcile/answer.h"
+#include "operator/reconcile/expand.h"
+#include "operator/reconcile/insight.h"
+#include "operator/reconcile/inspect.h"
+#include "text/table.h"
+#include "tuning/judge.h"
+
+namespace autotune::report {
+namespace {
+
+using Point = std::map<std::string, std::string>;
+
+std::optional<reconcile::Space> SpaceOf(const api::AutotuneTask& task, const quant::RuleSet& rules) {
+  if (!reconcile::AllKnown(task.status)) return std::nullopt;
+  experiment::PodEnvironment environment;
+  environment.policy = experiment::PodPolicy::Everything();
+  auto space = reconcile::BuildSpace(task.spec, reconcile::FactsOfModels(task.status), reconcile::GpuOf(task.status),
+                                     rules, environment);
+  if (!space) return std::nullopt;
+  return std::move(*space);
+}
+
+std::string ValueAt(const Point& point, const std::string& parameter) {
+  const auto found = point.find(parameter);
+  return found == point.end() || found->second == "(unset)" ? "" : found->second;
+}
+
+// Everything of a point but one parameter.
+Point Rest(const Point& point, const std::string& parameter) {
+  Point rest;
+  for (const auto& [name, member] : point) {
+    if (name != parameter && ValueAt(point, name) != "") rest[name] = member;
+  }
+  return rest;
+}
+
+// Values in the order of their numbers where all are numbers.
+bool ValueBefore(const std::string& a, const std::string& b) {
+  char *end_a = nullptr, *end_b = nullptr;
+  const double x = std::strtod(a.c_str(), &end_a), y = std::strtod(b.c_str(), &end_b);
+  const bool numbers = end_a != a.c_str() && *end_a == '\0' && end_b != b.c_str() && *end_b == '\0';
+  return numbers ? x < y : a < b;
+}
+
+// ln of how much better one score is than another, with the half-width of its interval (0 = not known). In logarithms
+// the way back is the same with the other sign.
+struct LogGain {
+  double gain = 0, half_width = 0;
+};
+
+class Gains {
+ public:
+  explicit Gains(const api::AutotuneTask& task)
+      : task_(task), criteria_(reconcile::CriteriaOf(task.spec, task.status)) {}
+
+  [[nodiscard]] std::optional<LogGain> Of(const ResultRow& better, const ResultRow& base) const {
+    const double ours = *better.score, theirs = *base.score;
+    if (ours == 0 || theirs == 0) return std::nullopt;
+    LogGain out;
+    if (criteria_.fixed_loads) {
+      // Like with like: at one load.
+      const auto gain = tuning::GainOver(reconcile::ObservationOf(*better.experiment, task_.status),
+                                         reconcile::ObservationOf(*base.experiment, task_.status), criteria_);
+      if (!gain) return std::nullopt;
+      out.gain = Log(*gain);
+    } else {
+      out.gain = std::log(std::abs(ours / theirs)) * (ours < 0 ? -1 : 1);
+    }
+    if (better.ci > 0 && base.ci > 0) out.half_width = std::hypot(better.ci / ours, base.ci / theirs);
+    return out;
+  }
+
+  // A share of the score, as GainOver has it: 50 % less latency is +0.5.
+  [[nodiscard]] double Share(double log_gain) const {
+    return falls() ? 1 - std::exp(-log_gain) : std::exp(log_gain) - 1;
+  }
+
+ private:
+  [[nodiscard]] bool falls() const {
+    return criteria_.objective == tuning::Objective::kMinimizeCost || tuning::ComparesAtOneLoad(criteria_.objective);
+  }
+  [[nodiscard]] double Log(double share) const { return falls() ? -std::log(1 - share) : std::log(1 + share); }
+
+  const api::AutotuneTask& task_;
+  const tuning::Criteria criteria_;
+};
+
+MeasuredChange ChangeOf(const Gains& gains, const std::vector<LogGain>& pairs, double sign) {
+  MeasuredChange out;
+  double mean = 0, variance = 0;
+  bool known = true;
+  const auto count = static_cast<double>(pairs.size());
+  for (const LogGain& pair : pairs) {
+    mean += sign * pair.gain / count;
+    variance += pair.half_width * pair.half_width / (count * count);
+    known = known && pair.half_width > 0;
+    out.pairs.push_back(gains.Share(sign * pair.gain));
+  }
+  std::sort(out.pairs.begin(), out.pairs.end());
+  const double half_width = known ? std::sqrt(variance) : 0;
+  out.change = gains.Share(mean);
+  out.low = gains.Share(mean - half_width);
+  out.high = gains.Share(mean + half_width);
+  return out;
+}
+
+}  // namespace
+
+std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                       const std::vector<Point>& points) {
+  std::size_t best = rows.size();
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].best && rows[i].score) best = i;
+    for (const auto& [name, value] : points[i]) names.insert(name);
+  }
+  std::vector<ParameterEffect> out;
+  if (best == rows.size()) return out;
+  const Gains gains(task);
+  for (const std::string& name : names) {
+    ParameterEffect parameter{name, ValueAt(points[best], name), {}};
+    std::map<std::string, std::vector<std::size_t>> with;  // experiments by value
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const bool counts = !points[i].empty() && rows[i].experiment->confirms.empty();
+      if (counts) with[ValueAt(points[i], name)].push_back(i);
+    }
+    if (with.size() < 2) continue;
+    for (const auto& [value, members] : with) {
+      ValueEffect effect;
+      effect.value = value;
+      std::vector<LogGain> pairs;
+      for (const std::size_t i : members) {
+        (rows[i].score ? effect.scored : effect.unscored).push_back(&rows[i]);
+        if (!rows[i].score || value == parameter.best) continue;
+        for (const std::size_t other : with[parameter.best]) {
+          if (!rows[other].score || Rest(points[i], name) != Rest(points[other], name)) continue;
+          if (const auto gain = gains.Of(rows[i], rows[other])) pairs.push_back(*gain);
+        }
+      }
+      std::stable_sort(effect.scored.begin(), effect.scored.end(),
+                       [](const ResultRow* a, const ResultRow* b) { return *a->score > *b->score; });
+      if (!pairs.empty()) {
+        effect.from_best = ChangeOf(gains, pairs, 1);
+        effect.to_best = ChangeOf(gains, pairs, -1);
+      }
+      parameter.values.push_back(std::move(effect));
+    }
+    std::stable_sort(parameter.values.begin(), parameter.values.end(),
+                     [](const ValueEffect& a, const ValueEffect& b) { return ValueBefore(a.value, b.value); });
+    out.push_back(std::move(parameter));
+  }
+  return out;
+}
+
+std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                       const quant::RuleSet& rules) {
+  const auto space = SpaceOf(task, rules);
+  if (!space) return {};
+  std::vector<Point> points;
+  points.reserve(rows.size());
+  for (const ResultRow& row : rows) points.push_back(reconcile::PointOf(*space, *row.experiment));
+  return EffectsOf(task, rows, points);
+}
+
+std::string ChangeText(const MeasuredChange& change) {
+  std::string text = text::SignedPercent(change.change);
+  if (change.has_interval()) {
+    text += " (" + text::SignedPercent(change.low) + " to " + text::SignedPercent(change.high) + ")";
+  }
+  return text;
+}
+
+std::string EvidenceText(const MeasuredChange& change) {
+  const std::size_t pairs = change.pairs.size();
+  return ChangeText(change) + ", " + std::to_string(pairs) + (pairs == 1 ? " pair" : " pairs") +
+         (change.has_interval() && !change.certain() ? ", not told apart" : "");
+}
+
+std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter) {
+  if (value.from_best || value.value == parameter.best) return "";
+  if (!value.scored.empty()) return "no pair differs in this alone";
+  std::vector<std::string> reasons;
+  for (const ResultRow* row : value.unscored) reasons.push_back(row->experiment->name + " " + NoScoreText(*row));
+  return "no score: " + text::Joined(reasons, ", ");
+}
+
+std::optional<tuning::search::Insight> InsightFor(const api::AutotuneTask& task, const quant::RuleSet& rules) {
+  const bool measured =
+      std::any_of(task.status.experiments.begin(), task.status.experiments.end(), [](const auto& experiment) {
+        return experiment.state == api::ExperimentState::kSucceeded && !experiment.loads.empty();
+      });
+  if (!measured) return std::nullopt;
+  const auto space = SpaceOf(task, rules);
+  if (!space) return std::nullopt;
+  return reconcile::InsightOf(task.spec, task.status, *space);
+}
+
+}  // namespace autotune::report

@@ -1,0 +1,63 @@
+// Effect of each parameter of a task on the score: pairs of measured experiments that differ in that parameter alone.
+//
+// Only measurements, no model: a value that was never measured beside another one, all else equal, has no effect. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/api/autotune_task.h"
+#include "quant/rules.h"
+#include "report/result_view.h"
+#include "tuning/search/insight.h"
+
+namespace autotune::report {
+
+// Change of the score from one value to another: 0.1 = 10 % better, for every objective.
+struct MeasuredChange {
+  double change = 0;          // geometric mean of the pairs
+  double low = 0, high = 0;   // its 95 % interval, from the intervals of the scores; equal to `change` if not known
+  std::vector<double> pairs;  // of each pair, ascending; never empty
+  [[nodiscard]] bool has_interval() const { return low < high; }
+  // False if the interval contains 0, or is not known.
+  [[nodiscard]] bool certain() const { return has_interval() && (low > 0 || high < 0); }
+};
+
+// One value of a parameter, against the value of the best configuration.
+struct ValueEffect {
+  std::string value;                        // "" = not set
+  std::vector<const ResultRow*> scored;     // experiments with this value and a score, best first
+  std::vector<const ResultRow*> unscored;   // without one
+  std::optional<MeasuredChange> from_best;  // from the best configuration's value to this one; nullopt without a pair
+  std::optional<MeasuredChange> to_best;    // the inverse: what the best configuration's value is worth
+};
+
+struct ParameterEffect {
+  std::string parameter;            // as the task names it: "max-num-seqs", "quantization", "tensorParallel"
+  std::string best;                 // the best configuration's value
+  std::vector<ValueEffect> values;  // by number, else by name; the best configuration's included
+};
+
+// Parameters with several values among the experiments, by name. Empty without a best configuration, and if the spec no
+// longer describes the experiments. `rows`: ResultRows(task); pointers go into it. Fresh starts count as part of the
+// experiment that they confirm.
+std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                       const quant::RuleSet& rules);
+// The same for known points of the space, parallel to `rows` (reconcile::PointOf).
+std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                       const std::vector<std::map<std::string, std::string>>& points);
+
+// "+37.5% (+35.1% to +40.2%)"; without an interval only the number.
+std::string ChangeText(const MeasuredChange& change);
+// The same with its evidence: "+37.5% (+35.1% to +40.2%), 2 pairs"; "+0.4% (-1.0% to +1.8%), 1 pair, not told apart".
+std::string EvidenceText(const MeasuredChange& change);
+// Why a value has no effect: "no pair differs in this alone", "no score: e3-572f5e stopped early"; "" if it has one or
+// is the best configuration's.
+std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter);
+
+// Predictions of the search's model; nullopt if nothing was measured or the spec can no longer be expanded.
+std::optional<tuning::search::Insight> InsightFor(const api::AutotuneTask& task, const quant::RuleSet& rules);
+
+}  // namespace autotune::report

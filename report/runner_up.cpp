@@ -1,0 +1,172 @@
+#include "report/runner_up.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "operator/reconcile/answer.h"
+#include "report/task_words.h"
+#include "text/table.h"
+
+namespace autotune::report {
+namespace {
+
+using measurement::Metric;
+using measurement::Point;
+using text::Milliseconds;
+using text::Percent;
+
+// A difference below that is none to speak of.
+constexpr double kNotable = 0.02;
+
+std::string Count(double value) { return api::FormatDecimal(value, value < 10 ? 1 : 0); }
+
+// Settings by which two experiments are told apart.
+std::string IdentityOf(const ResultRow& row, const ResultRow& best) {
+  const auto differences = text::CompareArguments({row.experiment->args, best.experiment->args});
+  std::string text = api::ConfigurationName(*row.experiment);
+  if (row.experiment->runtime != best.experiment->runtime) text = row.experiment->runtime + ", " + text;
+  if (!differences.own[0].empty()) text += ", " + text::Shortened(text::Joined(differences.own[0], " "), 80);
+  const std::string role = RoleText(*row.experiment);
+  return row.experiment->name + " (" + (role.empty() ? "" : role + ", ") + text + ")";
+}
+
+// "4.1% ±1.1% below the best"; latencies and prices are above it.
+std::string DistanceText(const ResultRow& row, const ResultRow& best) {
+  const double score = std::abs(*best.score);
+  const double distance = std::abs(*best.score - *row.score) / score;
+  std::string text = Percent(distance);
+  if (row.ci > 0 && best.ci > 0) text += " \u00b1" + Percent(std::hypot(row.ci, best.ci) / score);
+  return text + (std::abs(*row.score) < score ? " below the best" : " above the best");
+}
+
+// Of two that tie, which is the best and why.
+std::string TieText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
+  const int ours = reconcile::ObservationOf(*best.experiment, task.status).settings;
+  const int theirs = reconcile::ObservationOf(*row.experiment, task.status).settings;
+  std::string text = ", a tie: the intervals overlap.";
+  if (ours < theirs) return text + " The best changes fewer settings of the engine.";
+  if (*best.score >= *row.score) text += " The best is the one with the higher score.";
+  return text;
+}
+
+// What the engine reported where it failed to keep up.
+std::string EngineText(const Point& point) {
+  const measurement::EngineCounters& engine = point.engine;
+  constexpr double kFull = 0.97, kRoom = 0.9;
+  const double waiting = engine.waiting.value_or(0), cache = engine.kv_cache_use.value_or(0);
+  const double preempted = engine.preemptions.value_or(0);
+  if (cache >= kFull || preempted >= 1) {
+    std::string text = " Its KV cache was " + Percent(cache, 0) + " full";
+    if (preempted >= 1) text += ", " + Count(preempted) + " requests were preempted";
+    if (waiting >= 1) text += ", " + Count(waiting) + " waited";
+    return text + ".";
+  }
+  if (waiting >= 1 && engine.kv_cache_use && cache < kRoom) {
+    return " There " + Count(waiting) + " requests waited for a place in the batch while the KV cache was " +
+           Percent(cache, 0) + " full.";
+  }
+  return "";
+}
+
+// Both at the highest load that both have measured: which of the latencies is worse, and by how much.
+std::string SlownessText(const ResultRow& row, const ResultRow& best) {
+  const Point *ours = nullptr, *theirs = nullptr;
+  for (const api::LoadRow* a : CountingLoads(row.experiment->loads)) {
+    for (const api::LoadRow* b : CountingLoads(best.experiment->loads)) {
+      const bool same = a->measured.scenario == b->measured.scenario && a->measured.load == b->measured.load &&
+                        a->measured.role == b->measured.role && a->measured.scenario == row.load->scenario;
+      if (!same || (ours != nullptr && ours->load.value >= a->measured.load.value)) continue;
+      ours = &a->measured;
+      theirs = &b->measured;
+    }
+  }
+  if (ours == nullptr) return "";
+  std::vector<std::string> slower;
+  for (const Metric metric : {Metric::kTpot, Metric::kTtft}) {
+    const double own = ours->Get(metric).p50, other = theirs->Get(metric).p50;
+    if (!(other > 0) || own < other * (1 + kNotable)) continue;
+    slower.push_back(MetricTitle(metric) + " p50 was " + Milliseconds(own) + " (the best: " + Milliseconds(other) +
+                     ")");
+  }
+  return slower.empty() ? "" : " With " + ours->load.ToString() + " its " + text::Joined(slower, ", its ") + ".";
+}
+
+// What stopped it below the best.
+std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
+  if (row.load == nullptr || best.load == nullptr) return ".";
+  if (tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(task.spec))) {
+    return ", both at " + row.load->load.ToString() + "." + SlownessText(row, best);
+  }
+  std::string text = ". It kept the SLO up to " + row.load->load.ToString();
+  if (row.load->load.kind == best.load->load.kind) {
+    text += " (the best: " +
+            std::string(row.load->load.value == best.load->load.value ? "the same" : LoadText(best.load->load)) + ")";
+  }
+  const std::string step = DecidingStep(task, row);
+  if (!step.empty()) text += "; " + step;
+  text += ".";
+  const Point* next = NextThatBroke(row);
+  const std::string engine = EngineText(next == nullptr ? *row.load : *next);
+  return text + (engine.empty() ? SlownessText(row, best) : engine);
+}
+
+// Experiments that could have been better, had they kept the quality.
+std::string FasterText(const api::AutotuneTask& task, const std::vector<ResultRow>& rows, const ResultRow& best) {
+  std::string text;
+  for (const ResultRow& row : rows) {
+    if (!row.score_without_quality || *row.score_without_quality <= *best.score) continue;
+    const std::string quality = QualityOf(row), lost = LostQualityOf(row);
+    text += (text.empty() ? "" : " ") + IdentityOf(row, best) + " has a better score (" +
+            ScoreText(task.spec.optimization.objective, *row.score_without_quality) + ") and is left out: " + lost +
+            (quality.empty() ? "" : " (" + quality + ")") + ".";
+  }
+  return text;
+}
+
+// Why there is no second: "1 stopped early, 2 failed".
+std::string NobodyText(const std::vector<ResultRow>& rows) {
+  std::map<std::string, int> counts;
+  for (const ResultRow& row : rows) {
+    if (!row.best && !row.score && row.experiment->confirms.empty()) ++counts[NoScoreText(row)];
+  }
+  std::vector<std::string> parts;
+  for (const auto& [reason, count] : counts) parts.push_back(std::to_string(count) + " " + reason);
+  return parts.empty() ? "" : "No other experiment has a score: " + text::Joined(parts, ", ") + ".";
+}
+
+std::string StoppedText(const std::vector<ResultRow>& rows) {
+  const auto stopped = std::count_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.cannot_win; });
+  if (stopped == 0) return "";
+  return std::string(" ") + (stopped == 1 ? "One experiment was" : std::to_string(stopped) + " experiments were") +
+         " stopped as soon as " + (stopped == 1 ? "it" : "they") + " could no longer reach the best score, and " +
+         (stopped == 1 ? "has" : "have") + " none.";
+}
+
+}  // namespace
+
+const ResultRow* RunnerUp(const std::vector<ResultRow>& rows) {
+  const ResultRow* second = nullptr;
+  for (const ResultRow& row : rows) {
+    if (row.best || !row.score || row.cannot_win || !row.experiment->confirms.empty()) continue;
+    if (second == nullptr || *row.score > *second->score) second = &row;
+  }
+  return second;
+}
+
+std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
+  const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
+  if (best == rows.end() || !best->score || *best->score == 0) return "";
+  const ResultRow* second = RunnerUp(rows);
+  const std::string faster = FasterText(task, rows, *best);
+  const std::string separator = faster.empty() ? "" : " ";
+  if (second == nullptr) return NobodyText(rows) + (NobodyText(rows).empty() ? "" : separator) + faster;
+  const std::string start = IdentityOf(*second, *best) + ": " + DistanceText(*second, *best);
+  const std::string reason =
+      second->tied ? TieText(task, *second, *best) : BoundText(task, *second, *best) + StoppedText(rows);
+  return start + reason + separator + faster;
+}
+
+}  // namespace autotune::report

@@ -1,0 +1,143 @@
+#include "report/effects.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "finished_task.h"
+#include "report/result_view.h"
+
+namespace autotune::report {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using Point = std::map<std::string, std::string>;
+
+// Finished() with these throughputs, each ± 2 %; 0 = failed. The last one is the best.
+api::AutotuneTask Measured(const std::vector<double>& throughputs) {
+  api::AutotuneTask task = Finished();
+  const api::ExperimentStatus good = task.status.experiments[1], bad = task.status.experiments[2];
+  task.status.experiments.clear();
+  for (const double throughput : throughputs) {
+    api::ExperimentStatus experiment = throughput > 0 ? good : bad;
+    experiment.name = "e" + std::to_string(task.status.experiments.size() + 1);
+    for (api::LoadRow& load : experiment.loads) {
+      load.measured.output_tokens_per_second = throughput;
+      load.measured.output_tokens_per_second_ci = throughput * 0.02;
+      load.measured.load = measurement::Concurrency(8);
+      load.measured.ttft.p99 = 310;
+      load.meets_slo = true;
+    }
+    experiment.loads.resize(throughput > 0 ? 1 : 0);
+    task.status.experiments.push_back(experiment);
+  }
+  task.status.best->experiment = task.status.experiments.back().name;
+  return task;
+}
+
+const ValueEffect& ValueOf(const std::vector<ParameterEffect>& effects, const std::string& parameter,
+                           const std::string& value) {
+  for (const ParameterEffect& one : effects) {
+    for (const ValueEffect& found : one.values) {
+      if (one.parameter == parameter && found.value == value) return found;
+    }
+  }
+  ADD_FAILURE() << parameter << "=" << value << " is missing";
+  static const ValueEffect none{};
+  return none;
+}
+
+const std::vector<Point> kPoints = {{{"quantization", "default"}},
+                                    {{"quantization", "default"}, {"max-num-seqs", "1024"}},
+                                    {{"quantization", "fp8"}, {"max-num-seqs", "128"}},
+                                    {{"quantization", "fp8"}, {"max-num-seqs", "1024"}}};
+
+TEST(EffectsOf, AreThoseOfPairsThatDifferInOneParameter) {
+  const api::AutotuneTask task = Measured({1000, 1100, 800, 1320});
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, kPoints);
+  const ValueEffect& quantization = ValueOf(effects, "quantization", "default");
+  ASSERT_TRUE(quantization.from_best);
+  EXPECT_NEAR(quantization.from_best->change, 1100.0 / 1320 - 1, 1e-9) << "at 1024, where both were measured";
+  EXPECT_NEAR(quantization.to_best->change, 0.2, 1e-9) << "the way back is the inverse";
+  EXPECT_THAT(quantization.to_best->pairs, SizeIs(1));
+  EXPECT_NEAR(quantization.to_best->low, 1.2 * std::exp(-0.02 * std::sqrt(2)) - 1, 1e-6);
+  EXPECT_NEAR(quantization.to_best->high, 1.2 * std::exp(0.02 * std::sqrt(2)) - 1, 1e-6);
+  EXPECT_EQ(EvidenceText(*quantization.to_best), "+20.0% (+16.7% to +23.4%), 1 pair");
+  EXPECT_NEAR(ValueOf(effects, "max-num-seqs", "128").from_best->change, 800.0 / 1320 - 1, 1e-9);
+}
+
+// The finding: with unequal groups an effect against a group's mean ranked "(not set)" above the value that won.
+TEST(EffectsOf, NeverRankAValueAboveTheBestOnesByOtherParameters) {
+  const api::AutotuneTask task = Measured({1000, 990, 500, 1320});
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, kPoints);
+  const ValueEffect& unset = ValueOf(effects, "max-num-seqs", "");
+  ASSERT_TRUE(unset.from_best);
+  EXPECT_NEAR(unset.from_best->change, 1000.0 / 990 - 1, 1e-9) << "beside e2, not beside experiments with fp8";
+  EXPECT_FALSE(unset.from_best->certain());
+  EXPECT_THAT(EvidenceText(*unset.from_best), HasSubstr("1 pair, not told apart"));
+}
+
+TEST(EffectsOf, HaveNoNumberWithoutAPair) {
+  const api::AutotuneTask task = Measured({1000, 0, 0, 1320});
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, kPoints);
+  for (const ParameterEffect& parameter : effects) {
+    for (const ValueEffect& value : parameter.values) EXPECT_FALSE(value.from_best) << value.value;
+  }
+  const auto why = [&](const char* parameter, const char* value) {
+    for (const ParameterEffect& one : effects) {
+      if (one.parameter == parameter) return NoEffectText(ValueOf(effects, parameter, value), one);
+    }
+    return std::string("?");
+  };
+  EXPECT_EQ(why("max-num-seqs", ""), "no pair differs in this alone");
+  EXPECT_EQ(why("max-num-seqs", "128"), "no score: e3 failed");
+  EXPECT_EQ(why("max-num-seqs", "1024"), "") << "the best configuration's own";
+}
+
+TEST(EffectsOf, AreMeansOverTheirPairsWithEachOfThem) {
+  const std::vector<Point> points = {
+      {{"a", "1"}, {"b", "1"}}, {{"a", "2"}, {"b", "1"}}, {{"a", "1"}, {"b", "2"}}, {{"a", "2"}, {"b", "2"}}};
+  const api::AutotuneTask task = Measured({1000, 1210, 1000, 1440});
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, points);
+  const MeasuredChange& change = *ValueOf(effects, "a", "1").to_best;
+  EXPECT_NEAR(change.change, std::sqrt(1.21 * 1.44) - 1, 1e-9);
+  EXPECT_THAT(change.pairs, ElementsAre(::testing::DoubleNear(0.21, 1e-9), ::testing::DoubleNear(0.44, 1e-9)));
+  EXPECT_NEAR(change.high - change.low, 2 * 0.02 * (1 + change.change), 1e-4) << "one pair has 1.41 times the width";
+}
+
+TEST(EffectsOf, CountLessLatencyAsBetter) {
+  api::AutotuneTask task = Measured({1000, 1000});
+  task.spec.optimization.objective = api::Objective::kMinimizeTpot;
+  task.spec.benchmark.load = {.mode = measurement::LoadMode::kFixedConcurrency, .fixed = {8}};
+  task.status.experiments[0].loads[0].measured.tpot.p50 = 10;
+  task.status.experiments[1].loads[0].measured.tpot.p50 = 5;
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, std::vector<Point>{{{"a", "1"}}, {{"a", "2"}}});
+  EXPECT_NEAR(ValueOf(effects, "a", "1").to_best->change, 0.5, 1e-9);
+  EXPECT_NEAR(ValueOf(effects, "a", "1").from_best->change, -1, 1e-9);
+}
+
+TEST(EffectsOf, AreOfExperimentsAndNotOfTheirFreshStarts) {
+  api::AutotuneTask task = Measured({1000, 1200, 1200});
+  task.status.experiments[2].confirms = "e2";
+  task.status.best->experiment = "e2";
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, std::vector<Point>{{{"a", "1"}}, {{"a", "2"}}, {{"a", "2"}}});
+  EXPECT_THAT(ValueOf(effects, "a", "1").to_best->pairs, SizeIs(1));
+  EXPECT_THAT(ValueOf(effects, "a", "2").scored, SizeIs(1));
+}
+
+TEST(EffectsOf, AreEmptyWithoutABest) {
+  api::AutotuneTask task = Measured({0, 0});
+  task.status.best.reset();
+  EXPECT_TRUE(EffectsOf(task, ResultRows(task), std::vector<Point>{{{"a", "1"}}, {{"a", "2"}}}).empty());
+}
+
+}  // namespace
+}  // namespace autotune::report

@@ -1,0 +1,109 @@
+#include "report/runner_up.h"
+
+#include <gmock/gmock.h>
+
+#include "finished_task.h"
+#include "report/markdown.h"
+#include "report/page.h"
+#include "report/report_json.h"
+#include "tests/quant/built_in_rules.h"
+
+namespace autotune::report {
+namespace {
+
+using quant::testing::Rules;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::string Text(const api::AutotuneTask& task) { return RunnerUpText(task, ResultRows(task)); }
+
+TEST(RunnerUpText, SaysHowFarTheSecondIsAndWhichLimitStoppedIt) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[1].loads[0].measured.load = measurement::Concurrency(16);
+  EXPECT_EQ(Text(task),
+            "e1-aaaaaa (baseline, default): 29.2% below the best. It kept the SLO up to 8 in flight (the best: 16); 32 "
+            "in flight "
+            "missed slo.ttft.p99 (900 ms, allowed 500 ms).");
+}
+
+TEST(RunnerUpText, HasTheIntervalOfTheDistance) {
+  api::AutotuneTask task = Finished();
+  for (api::ExperimentStatus& experiment : task.status.experiments) {
+    for (api::LoadRow& load : experiment.loads) {
+      load.measured.output_tokens_per_second_ci = load.measured.output_tokens_per_second * 0.01;
+    }
+  }
+  EXPECT_THAT(Text(task), ::testing::ContainsRegex("29.2% .{1,2}[0-9.]+% below the best"));
+}
+
+TEST(RunnerUpText, NamesWhatTheEngineRanOutOf) {
+  api::AutotuneTask task = Finished();
+  measurement::EngineCounters& engine = task.status.experiments[0].loads[1].measured.engine;
+  engine.kv_cache_use = 0.99;
+  engine.preemptions = 12;
+  engine.waiting = 30;
+  EXPECT_THAT(Text(task), HasSubstr("Its KV cache was 99% full, 12 requests were preempted, 30 waited."));
+  engine = {};
+  engine.kv_cache_use = 0.34;
+  engine.waiting = 121;
+  EXPECT_THAT(Text(task),
+              HasSubstr("There 121 requests waited for a place in the batch while the KV cache was 34% full."));
+}
+
+TEST(RunnerUpText, ComparesLatenciesAtTheSameLoadWhereTheEngineSaysNothing) {
+  api::AutotuneTask task = Finished();
+  for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.tpot.p50 = 9.1;
+  EXPECT_THAT(Text(task), HasSubstr("With 32 in flight its TPOT p50 was 9.1 ms (the best: 7.2 ms)."));
+}
+
+TEST(RunnerUpText, SaysThatATieIsOne) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].loads[0].measured.output_tokens_per_second = 1400;
+  task.status.best->tied_with = {"e1-aaaaaa"};
+  EXPECT_THAT(Text(task), HasSubstr("0.9% below the best, a tie: the intervals overlap."));
+}
+
+TEST(RunnerUpText, SaysWhatIsFasterAndLosesTooMuchQuality) {
+  const api::AutotuneTask task = Finished();
+  std::vector<ResultRow> rows = ResultRows(task);
+  api::ExperimentStatus faster = task.status.experiments[1];
+  faster.name = "e4-dddddd";
+  ResultRow left_out = rows[1];
+  left_out.experiment = &faster;
+  left_out.best = false;
+  left_out.score.reset();
+  left_out.keeps_quality = false;
+  left_out.score_without_quality = 2000;
+  rows.push_back(left_out);
+  EXPECT_THAT(
+      RunnerUpText(task, rows),
+      HasSubstr(
+          "e4-dddddd (kv-cache-fp8) has a better score (2000.0 tok/s per GPU) and is left out: quality not known."));
+  rows.back().score_without_quality = 1200;
+  EXPECT_THAT(RunnerUpText(task, rows), Not(HasSubstr("e4-dddddd")));
+}
+
+TEST(RunnerUpText, SaysWhyThereIsNoSecond) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].stopped = "CannotWin";
+  EXPECT_EQ(Text(task), "No other experiment has a score: 1 failed, 1 stopped early.");
+  task.status.experiments = {task.status.experiments[1]};
+  EXPECT_EQ(Text(task), "");
+  task.status.best.reset();
+  task.status.experiments.clear();
+  EXPECT_EQ(Text(task), "");
+}
+
+TEST(RunnerUpText, IsInEveryReport) {
+  const api::AutotuneTask task = Finished();
+  const std::string page = HtmlReport(task, Rules());
+  EXPECT_LT(page.find("e1-aaaaaa (baseline, default): 29.2% below the best"), page.find("id=\"experiments\""));
+  EXPECT_THAT(MarkdownReport(task, Rules()),
+              HasSubstr("\nSecond: e1-aaaaaa (baseline, default): 29.2% below the best"));
+  EXPECT_EQ(JsonReport(task, Rules())["answer"]["second"], "e1-aaaaaa");
+  EXPECT_THAT(JsonReport(task, Rules())["answer"]["whySecond"], StartsWith("e1-aaaaaa"));
+}
+
+}  // namespace
+}  // namespace autotune::report
