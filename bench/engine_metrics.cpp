@@ -14,7 +14,7 @@ struct Name {
   Sum sum;
 };
 
-// As of vLLM 0.11 to 0.26 (with the names before 0.11 where they differ), SGLang 0.5, TensorRT-LLM 1.2.
+// As of vLLM 0.11 to 0.26 (with the names before 0.11 where they differ), SGLang 0.5, TensorRT-LLM 1.2 and 1.3.
 constexpr Name kNames[] = {
     {"vllm:num_requests_running", &EngineReading::running, Sum::kAll},
     {"vllm:num_requests_waiting", &EngineReading::waiting, Sum::kAll},
@@ -35,6 +35,8 @@ constexpr Name kNames[] = {
     {"sglang:prompt_tokens_total", &EngineReading::prefix_queries, Sum::kAll},
     {"sglang:cache_hit_rate", &EngineReading::prefix_hit_rate, Sum::kHighest},
     {"sglang:spec_accept_rate", &EngineReading::draft_acceptance, Sum::kHighest},
+    {"trtllm_num_requests_running", &EngineReading::running, Sum::kAll},
+    {"trtllm_num_requests_waiting", &EngineReading::waiting, Sum::kAll},
     {"trtllm_kv_cache_utilization", &EngineReading::kv_cache_use, Sum::kHighest},
     {"trtllm_kv_cache_hit_rate", &EngineReading::prefix_hit_rate, Sum::kHighest},
 };

@@ -498,10 +498,16 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   point.role = decision.role;
   // In a search by rate: bursts that the window happened to see, or not, are none of the engine's.
   if (decision.precision.bounds > 0) {
-    const measurement::Latency seen = point.ttft;
+    const bool grew = point.saturated;
     ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, measurement::PlacesOf(warm_up_)}, point);
-    if (point.ttft != seen) {
-      hooks_.say(Format("  TTFT p99 of the window is %.0f ms, that of a long run %.0f ms", seen.p99, point.ttft.p99));
+    if (grew && !point.saturated) {
+      hooks_.say("  the queue grew in the window because of a burst: in a long run it does not");
+    }
+    for (const measurement::WindowValue& seen : point.in_window) {
+      hooks_.say(Format("  %s %s of the window is %.1f ms, that of a long run %.1f ms",
+                        std::string(MetricName(seen.metric)).c_str(),
+                        std::string(StatisticName(seen.statistic)).c_str(), seen.milliseconds,
+                        point.Get(seen.metric).Get(seen.statistic)));
     }
   }
   point.engine = SummarizeReadings(engine.readings());

@@ -161,7 +161,13 @@ std::string ShortQuoted(std::string_view text, std::size_t max) {
   return quoted;
 }
 
-// [[what it was and gave], [mean, p50, p90, p95, p99 of ttft, tpot, itl, e2e], [what explains it]]
+// A latency's place in the list of all of them.
+std::size_t PlaceOf(Metric metric, Statistic statistic) {
+  return static_cast<std::size_t>(metric) * measurement::kStatistics.size() + static_cast<std::size_t>(statistic);
+}
+
+// [[what it was and gave], [mean, p50, p90, p95, p99 of ttft, tpot, itl, e2e], [what explains it], [place in that list
+// and value of each latency of the window that a long run replaces]]; the last only where there are some.
 void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int digits, bool explained) {
   out += "[[" + std::to_string(scenario) + (point.load.kind == LoadKind::kConcurrency ? ",0," : ",1,");
   AppendNumber(out, point.load.value, 6);
@@ -214,6 +220,15 @@ void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int
       }
     }
     out += ']';
+    if (!point.in_window.empty()) {
+      out += ",[";
+      for (const measurement::WindowValue& value : point.in_window) {
+        if (out.back() != '[') out += ',';
+        out += std::to_string(PlaceOf(value.metric, value.statistic)) + ',';
+        AppendNumber(out, value.milliseconds, digits);
+      }
+      out += ']';
+    }
   }
   out += ']';
 }
@@ -436,6 +451,22 @@ bool ReadExplanation(const json& value, Point& out) {
   return ok;
 }
 
+bool ReadInWindow(const json& value, Point& out) {
+  if (!value.is_array() || value.size() % 2 != 0) return false;
+  for (std::size_t i = 0; i < value.size(); i += 2) {
+    std::size_t place = 0;
+    constexpr std::size_t kStatistics = measurement::kStatistics.size();
+    measurement::WindowValue& seen = out.in_window.emplace_back();
+    if (!ReadNumber(value[i], place) || place >= measurement::kMetrics.size() * kStatistics ||
+        !ReadNumber(value[i + 1], seen.milliseconds)) {
+      return false;
+    }
+    seen.metric = measurement::kMetrics[place / kStatistics];
+    seen.statistic = measurement::kStatistics[place % kStatistics];
+  }
+  return true;
+}
+
 bool ReadTexts(const json& value, std::vector<std::string>& out) {
   if (!value.is_array()) return false;
   for (const json& text : value) {
@@ -452,8 +483,9 @@ std::string ReadPoints(const json& document, RunResult& out) {
   if (!document.contains("points") || !document["points"].is_array()) return "points";
   for (const json& row : document["points"]) {
     Point& point = out.points.emplace_back();
-    if (!row.is_array() || row.size() < 2 || row.size() > 3 || !ReadCore(row[0], scenarios, point) ||
-        !ReadLatencies(row[1], point) || (row.size() == 3 && !ReadExplanation(row[2], point))) {
+    if (!row.is_array() || row.size() < 2 || row.size() > 4 || !ReadCore(row[0], scenarios, point) ||
+        !ReadLatencies(row[1], point) || (row.size() > 2 && !ReadExplanation(row[2], point)) ||
+        (row.size() > 3 && !ReadInWindow(row[3], point))) {
       return "points[" + std::to_string(out.points.size() - 1) + "]";
     }
   }

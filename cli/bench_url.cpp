@@ -161,6 +161,9 @@ json LatencyJson(const Point& point, Metric metric) {
     if (point.lower_bounds.Has(metric, statistic)) at_least.push_back(StatisticName(statistic));
   }
   if (!at_least.empty()) out["atLeast"] = at_least;
+  for (const measurement::WindowValue& value : point.in_window) {
+    if (value.metric == metric) out["inWindow"][std::string(StatisticName(value.statistic))] = value.milliseconds;
+  }
   return out;
 }
 

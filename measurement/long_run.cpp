@@ -25,6 +25,7 @@ constexpr std::size_t kLong = 60'000;
 constexpr std::size_t kLongRamp = 2'000;
 constexpr double kByChance = 2;                     // standard errors
 constexpr double kFarthest = 8;                     // times what the window shows
+constexpr double kNoEndOfWaiting = 1.5;             // times the median of the window's E2E latencies
 constexpr double kSurer = 0.5;                      // than a number that has the luck of its window in it
 constexpr double kFree = 1e-9, kLeastFirst = 1e-6;  // s
 
@@ -351,13 +352,16 @@ std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArri
 }
 
 void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
-  if (point.load.kind != LoadKind::kRequestRate || point.saturated || slo.attainment || IsInvalid(point)) return;
+  if (point.load.kind != LoadKind::kRequestRate || slo.attainment || IsInvalid(point)) return;
   if (std::none_of(slo.bounds.begin(), slo.bounds.end(),
                    [](const Bound& bound) { return bound.metric != Metric::kItl; })) {
     return;
   }
   const auto long_run = LongRunOf(window);
   if (!long_run) return;
+  const auto expected = [&](Metric metric) -> const Latency& { return (*long_run)[static_cast<std::size_t>(metric)]; };
+  Point shown = point;
+  shown.saturated = false;
   for (const Metric metric : {Metric::kTtft, Metric::kTpot, Metric::kE2e}) {
     if (std::none_of(slo.bounds.begin(), slo.bounds.end(),
                      [&](const Bound& bound) { return bound.metric == metric; })) {
@@ -365,15 +369,29 @@ void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
     }
     for (const Statistic statistic : kStatistics) {
       const double seen = point.Get(metric).Get(statistic);
-      const double expected = (*long_run)[static_cast<std::size_t>(metric)].Get(statistic);
-      point.Get(metric).Set(statistic, std::clamp(expected, seen / kFarthest, seen * kFarthest));
+      const bool bounded = std::any_of(slo.bounds.begin(), slo.bounds.end(), [&](const Bound& bound) {
+        return bound.metric == metric && bound.statistic == statistic;
+      });
+      if (bounded) shown.in_window.push_back({metric, statistic, seen});
+      shown.Get(metric).Set(statistic, std::clamp(expected(metric).Get(statistic), seen / kFarthest, seen * kFarthest));
     }
-    point.relative_ci[static_cast<std::size_t>(metric)] *= kSurer;
+    shown.relative_ci[static_cast<std::size_t>(metric)] *= kSurer;
   }
-  const bool kept = CheckSlo(slo, point).empty();
-  if (point.verdict != Verdict::kUndecided && kept != (point.verdict == Verdict::kMet)) {
-    point.verdict = Verdict::kUndecided;
+  const bool kept = CheckSlo(slo, shown).empty();
+  if (point.saturated) {
+    // A burst at its end makes the queue of a short window grow, too. An engine that cannot keep up with the rate has
+    // no end of waiting in the long run, whatever is bounded.
+    if (!kept || expected(Metric::kE2e).p50 > kNoEndOfWaiting * point.e2e.p50) return;
+    if (point.requests > 0) {  // as of other rates that are kept up with: answered as they come
+      const double ended = static_cast<double>(point.requests + point.errors);
+      shown.output_tokens_per_second = point.load.value * static_cast<double>(point.output_tokens) / ended;
+    }
+    shown.verdict = Verdict::kUndecided;
   }
+  if (shown.verdict != Verdict::kUndecided && kept != (shown.verdict == Verdict::kMet)) {
+    shown.verdict = Verdict::kUndecided;
+  }
+  point = std::move(shown);
 }
 
 }  // namespace autotune::measurement

@@ -56,6 +56,13 @@ Latency& Point::Get(Metric metric) {
   return e2e;
 }
 
+std::optional<double> Point::InWindow(Metric metric, Statistic statistic) const {
+  for (const WindowValue& value : in_window) {
+    if (value.metric == metric && value.statistic == statistic) return value.milliseconds;
+  }
+  return std::nullopt;
+}
+
 std::optional<double> RelativeDeviation(const Point& point, Metric metric) {
   constexpr double kDeviations = 1.96;  // of a 95 % interval's half-width
   const double half = point.relative_ci[static_cast<std::size_t>(metric)];

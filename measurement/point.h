@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "measurement/latency.h"
 #include "measurement/load.h"
@@ -62,6 +63,14 @@ class LowerBounds {
 
 inline constexpr double kSmallestCi = 1e-4;
 
+// A latency as the window itself showed it.
+struct WindowValue {
+  Metric metric = Metric::kTtft;
+  Statistic statistic = Statistic::kP99;
+  double milliseconds = 0;
+  bool operator==(const WindowValue&) const = default;
+};
+
 struct Point {
   std::string scenario;  // "D(512,128)"
   Load load;
@@ -83,6 +92,9 @@ struct Point {
   bool saturated = false;                  // of a rate: arrivals outran answers and the queue grew
 
   Latency ttft, tpot, itl, e2e;
+  // The statistics that the SLO limits, as measured, where the latencies above are those of a long run instead
+  // (measurement/long_run.h). Empty = all latencies are those of the window.
+  std::vector<WindowValue> in_window;
   LowerBounds lower_bounds;
   // Half-widths of the 95 % intervals as a share of the value: of the statistic that the SLO limits (the least certain
   // of several), otherwise of p50. In kMetrics' order. 0 = not known, as in a point of one request; kSmallestCi for
@@ -95,6 +107,8 @@ struct Point {
   Verdict verdict = Verdict::kUndecided;
 
   [[nodiscard]] const Latency& Get(Metric metric) const;
+  // From in_window; nullopt where Get() is of the window.
+  [[nodiscard]] std::optional<double> InWindow(Metric metric, Statistic statistic) const;
   Latency& Get(Metric metric);
   bool operator==(const Point&) const = default;
 };

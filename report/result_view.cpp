@@ -420,6 +420,10 @@ std::string LatencyText(const measurement::Point& point, measurement::Metric met
       static_cast<double>(point.requests) * (1 - measurement::Share(statistic)) < 1 - 1e-9) {
     text += " (" + std::to_string(point.requests) + " requests)";
   }
+  if (const auto seen = point.InWindow(metric, statistic)) {
+    const std::string window = Milliseconds(*seen);
+    if (window != Milliseconds(point.Get(metric).Get(statistic))) text += " (window: " + window + ")";
+  }
   return text;
 }
 

@@ -11,6 +11,7 @@
 #include <numeric>
 #include <queue>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -46,6 +47,7 @@ nanoseconds Nanoseconds(double seconds) { return nanoseconds(std::llround(second
 struct Engine {
   Deployment deployment;
   LoadTest test;
+  int requests = 60'000;  // of a load's truth
 };
 
 // Llama 3.1 8B on one H100: precision, batch limit and lengths differ by seed.
@@ -138,7 +140,7 @@ class Play {
 // How it is with very many requests.
 PredictedPoint Truth(const Engine& engine, const Load& load) {
   Engine long_run = engine;
-  long_run.test.requests = 60'000;
+  long_run.test.requests = engine.requests;
   long_run.test.seed = 4711;
   return PredictPoint(long_run.deployment, long_run.test, load);
 }
@@ -299,12 +301,159 @@ void PrintRow(const Mode& mode, const Bound& bound, const char* scenario, int en
   std::fflush(stdout);
 }
 
+// What one search says of a configuration, beside the truth.
+struct Answer {
+  double limit = 0, true_limit = 0;  // requests in flight or requests/s
+  double score = 0, true_score = 0;  // output tokens/s there; 0 = no load keeps the SLO
+  double ci = 0;                     // half-width of the score's interval, as a share of it
+  double spent = 0;                  // s of measuring
+  bool holds = false;                // the interval holds the true score
+};
+
+Answer Ask(const Engine& engine, measurement::LoadSearchInput input, LoadMode mode, double true_limit, int duration,
+           std::uint64_t seed) {
+  const double output = engine.test.scenario.output.Mean();
+  const LoadKind kind = KindOf(mode);
+  input.plan.mode = mode;
+  input.mean_output_tokens = output;
+  Answer answer;
+  answer.true_limit = true_limit;
+  // Of a rate that is kept up with: no count of a run.
+  answer.true_score =
+      kind == LoadKind::kRequestRate ? true_limit * output : Truth(engine, {kind, true_limit}).output_tokens_per_second;
+  const Found found = Search(engine, input, seed, duration);
+  answer.spent = found.spent;
+  if (!found.decision.best) return answer;
+  answer.limit = found.points[*found.decision.best].load.value;
+  tuning::Criteria criteria;
+  criteria.slo = input.slo;
+  tuning::Observation observation;
+  observation.loads = found.points;
+  const tuning::Judged judged = tuning::Judge({observation}, criteria).judged.front();
+  if (!judged.score) return answer;
+  answer.score = *judged.score;
+  answer.ci = judged.ci / answer.score;
+  answer.holds = std::abs(answer.true_score - answer.score) <= judged.ci;
+  return answer;
+}
+
+// One configuration of the space that a ladder of fixed loads ranked by noise on an H200 (tests/engines/on_gpu/tasks/
+// vllm-finding.yaml): two presets, three numbers of sequences, two sizes of a batch.
+struct Configuration {
+  std::string name;
+  Engine engine;
+  std::vector<Answer> closed, open;  // by search
+  double ladder = 0;  // output tokens/s at the highest of the fixed loads that keeps the SLO; 0 = none does
+};
+
+std::vector<Configuration> Finding() {
+  std::vector<Configuration> out;
+  for (const bool fp8 : {false, true}) {
+    for (const int sequences : {64, 256, 512}) {
+      for (const int batch : {2048, 16384}) {
+        CandidateShape candidate;
+        candidate.weights = fp8 ? WeightFormat::kFp8 : WeightFormat::kBf16;
+        candidate.max_num_seqs = sequences;
+        candidate.max_batched_tokens = batch;
+        ModelShape model = testing::Llama8B();
+        model.vocabulary = 32'000;
+        Configuration& one = out.emplace_back();
+        one.name = std::string(fp8 ? "dynamic-fp8" : "default") + ", " + std::to_string(sequences) + ", " +
+                   std::to_string(batch);
+        one.engine.deployment = DeploymentOf(EngineKind::kVllm, model, *FindGpu("h200"), candidate);
+        one.engine.test.scenario = *measurement::Scenario::Parse("D(512,128)");
+        one.engine.requests = 20'000;
+      }
+    }
+  }
+  return out;
+}
+
+// The product's first ladder: all requests of a load start together, and each load is held for a few waves.
+double Ladder(const Engine& engine, const measurement::Slo& slo) {
+  double reported = 0;
+  for (const int places : {32, 256}) {
+    Engine step = engine;
+    step.test.together = true;
+    step.test.requests = 4 * places;
+    const PredictedPoint point = PredictPoint(step.deployment, step.test, measurement::Concurrency(places));
+    if (Keeps(slo, point)) reported = point.output_tokens_per_second;
+  }
+  return reported;
+}
+
+std::string Cells(const std::vector<Answer>& answers, const char* format) {
+  const auto number = [&](double value) {
+    char buffer[40];
+    std::snprintf(buffer, sizeof buffer, format, value);
+    return std::string(buffer);
+  };
+  std::string found, seconds;
+  double ci = 0, held = 0;
+  for (const Answer& answer : answers) {
+    found += (found.empty() ? "" : ", ") + number(answer.limit);
+    seconds += (seconds.empty() ? "" : ", ") + std::to_string(std::lround(answer.spent));
+    ci += 100 * answer.ci / static_cast<double>(answers.size());
+    held += answer.holds;
+  }
+  return " " + number(answers.front().true_limit) + " | " + found + " | " +
+         std::to_string(std::lround(answers.front().true_score)) + " | " + std::to_string(std::lround(ci)) + " % | " +
+         std::to_string(std::lround(held)) + " of " + std::to_string(answers.size()) + " | " + seconds + " |";
+}
+
+void PrintFinding(int duration, int searches) {
+  std::vector<Configuration> space = Finding();
+  measurement::LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 2000}};
+  std::printf(
+      "| preset, sequences, batch | limit in flight | found | tokens/s | half width | held | s | requests/s | found | "
+      "tokens/s | half width | held | s | the ladder says "
+      "|\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+  for (Configuration& one : space) {
+    const double places = BruteForce(one.engine, LoadKind::kConcurrency, input.slo);
+    const double rate = BruteForce(one.engine, LoadKind::kRequestRate, input.slo);
+    for (int i = 1; i <= searches; ++i) {
+      const auto seed = static_cast<std::uint64_t>(i);
+      one.closed.push_back(Ask(one.engine, input, LoadMode::kAutoConcurrency, places, duration, seed));
+      one.open.push_back(Ask(one.engine, input, LoadMode::kAutoRate, rate, duration, seed));
+    }
+    one.ladder = Ladder(one.engine, input.slo);
+    std::printf("| %s |%s%s %.0f |\n", one.name.c_str(), Cells(one.closed, "%.0f").c_str(),
+                Cells(one.open, "%.1f").c_str(), one.ladder);
+    std::fflush(stdout);
+  }
+  std::printf("\n| by | best | of the most in a closed loop | of the most at a rate |\n|---|---|---|---|\n");
+  const auto print = [&](const std::string& name, const auto& value) {
+    const Configuration& best = *std::ranges::max_element(space, {}, value);
+    const auto share = [&](std::vector<Answer> Configuration::*answers) {
+      double most = 0;
+      for (const Configuration& one : space) most = std::max(most, (one.*answers).front().true_score);
+      return 100 * (best.*answers).front().true_score / most;
+    };
+    std::printf("| %s | %s | %.1f %% | %.1f %% |\n", name.c_str(), best.name.c_str(), share(&Configuration::closed),
+                share(&Configuration::open));
+  };
+  print("brute force, closed loop", [](const Configuration& one) { return one.closed.front().true_score; });
+  print("brute force, Poisson", [](const Configuration& one) { return one.open.front().true_score; });
+  for (std::size_t i = 0; i < static_cast<std::size_t>(searches); ++i) {
+    const std::string which = ", search " + std::to_string(i + 1);
+    print("closed loop" + which, [&](const Configuration& one) { return one.closed[i].score; });
+    print("Poisson" + which, [&](const Configuration& one) { return one.open[i].score; });
+  }
+  print("a ladder of 32 and 256", [](const Configuration& one) { return one.ladder; });
+}
+
 }  // namespace
 }  // namespace autotune::engine_model
 
-// Engines, the longest window of a point in seconds, searches of each engine; then only rows whose arrivals begin so.
+// "finding", the longest window of a point in seconds, searches: the space that a ladder ranked by noise. Else:
+// engines, the longest window of a point in seconds, searches of each engine; then only rows whose arrivals begin so.
 int main(int argc, char** argv) {
   namespace em = autotune::engine_model;
+  if (argc > 1 && std::string_view(argv[1]) == "finding") {
+    em::PrintFinding(argc > 2 ? std::atoi(argv[2]) : 30, argc > 3 ? std::atoi(argv[3]) : 3);
+    return 0;
+  }
   const int engines = argc > 1 ? std::atoi(argv[1]) : 6;
   const int duration = argc > 2 ? std::atoi(argv[2]) : 60;
   const int repetitions = argc > 3 ? std::atoi(argv[3]) : 4;

@@ -223,6 +223,8 @@ void PrintCoverage(int points) {
                 {"Poisson, 80 %", RequestRate(0.8 * 32), 60},
                 {"Poisson, 80 %", RequestRate(0.8 * 32), 300}};
   for (const auto& row : kCases) {
+    // A pod's arrivals hold their rate.
+    server.block = row.load.kind == LoadKind::kRequestRate ? BlockOfArrivals(row.load.value, seconds(1)) : 0;
     constexpr double kShares[] = {0.5, 0.9, 0.99};
     double truth[3], sum = 0, count = 0;
     std::vector<double> ttft;
@@ -235,7 +237,9 @@ void PrintCoverage(int points) {
       count += 1;
       tokens += record.output_tokens;
     }
-    const double true_throughput = tokens / (20'000 - 50);
+    // Of a rate that is kept up with: no count of a run.
+    const double true_throughput =
+        row.load.kind == LoadKind::kRequestRate ? row.load.value * server.tokens : tokens / (20'000 - 50);
     std::sort(ttft.begin(), ttft.end());
     for (int i = 0; i < 3; ++i) truth[i] = Quantile(ttft, kShares[i]);
     double held[6] = {};
@@ -270,13 +274,16 @@ void PrintCoverage(int points) {
 }  // namespace
 }  // namespace autotune::measurement
 
-// Seeds of searches, and points of the coverage; then only searches, whose arrivals begin so, of seeds after the third.
+// Seeds of searches (0 = no searches) and points of the coverage (0 = no coverage); then only searches, whose arrivals
+// begin so, of seeds after the third.
 int main(int argc, char** argv) {
   const int seeds = argc > 1 ? std::atoi(argv[1]) : 20;
   const int points = argc > 2 ? std::atoi(argv[2]) : 1000;
-  autotune::measurement::PrintLimits(seeds, argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 0,
-                                     argc > 3 ? argv[3] : "");
+  if (seeds > 0) {
+    autotune::measurement::PrintLimits(seeds, argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 0,
+                                       argc > 3 ? argv[3] : "");
+  }
   if (argc > 3) return 0;
-  autotune::measurement::PrintRacing(seeds);
-  autotune::measurement::PrintCoverage(points);
+  if (seeds > 0) autotune::measurement::PrintRacing(seeds);
+  if (points > 0) autotune::measurement::PrintCoverage(points);
 }

@@ -73,7 +73,8 @@ void ReadLoad(ObjectReader& reader, measurement::LoadPlan& out) {
       char* end = nullptr;
       const double rate = std::strtod(texts[i].c_str(), &end);
       if (texts[i].empty() || *end != '\0' || !(rate > 0) || rate > kMaxRate) {
-        reader.FailAt(path, "\"" + texts[i] + "\" is not a rate in requests/s such as \"2.5\"");
+        reader.FailAt(path,
+                      "\"" + texts[i] + "\" is not a rate in requests/s such as \"2.5\", above 0 and up to 1000000");
       }
       out.fixed.push_back(rate);
     }
@@ -167,6 +168,10 @@ void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out) {
     arrival.Choice("process", kProcesses, [&](std::size_t i) { out.arrival.process = static_cast<ArrivalProcess>(i); });
     if (arrival.Get("burstiness") == nullptr) return;
     out.arrival.burstiness = PositiveDecimal(arrival, "burstiness", 999);
+    // Below, nearly all requests of a block come at one instant: no rate.
+    if (!arrival.failed() && out.arrival.burstiness < 0.01) {
+      arrival.Fail("burstiness", "must be at least 0.01: rarer bursts hold no rate within a point");
+    }
     if (!arrival.failed() && out.arrival.process != ArrivalProcess::kGamma) {
       arrival.Fail("burstiness", "requires process: Gamma");
     }

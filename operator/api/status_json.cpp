@@ -65,16 +65,38 @@ constexpr std::array<CounterField, 6> kCounters = {{
     {"acceptedDraftTokens", &measurement::EngineCounters::accepted_draft_tokens},
 }};
 
+// "ttft.p99"; nullopt for a name of another version.
+std::optional<std::pair<measurement::Metric, measurement::Statistic>> StatisticNamed(std::string_view name) {
+  const std::size_t dot = std::min(name.find('.'), name.size());
+  const auto metric = measurement::MetricFromName(name.substr(0, dot));
+  const auto statistic = measurement::StatisticFromName(name.substr(std::min(dot + 1, name.size())));
+  if (!metric || !statistic) return std::nullopt;
+  return std::pair(*metric, *statistic);
+}
+
+std::string NameOf(measurement::Metric metric, measurement::Statistic statistic) {
+  return std::string(measurement::MetricName(metric)) + "." + std::string(measurement::StatisticName(statistic));
+}
+
 void ReadLowerBounds(ObjectReader& reader, Point& out) {
   std::vector<std::string> names;
   reader.Texts("lowerBounds", names, ObjectReader::kUnbounded);
   for (const std::string& name : names) {
-    const std::size_t dot = std::min(name.find('.'), name.size());
-    const auto metric = measurement::MetricFromName(std::string_view(name).substr(0, dot));
-    const auto statistic =
-        measurement::StatisticFromName(std::string_view(name).substr(std::min(dot + 1, name.size())));
-    if (metric && statistic) out.lower_bounds.Add(*metric, *statistic);
+    if (const auto named = StatisticNamed(name)) out.lower_bounds.Add(named->first, named->second);
   }
+}
+
+void ReadInWindow(ObjectReader& reader, Point& out) {
+  reader.Nested("inWindow", [&](ObjectReader& values) {
+    for (const measurement::Metric metric : kMetrics) {
+      for (const measurement::Statistic statistic : kStatistics) {
+        const std::string name = NameOf(metric, statistic);
+        if (values.Get(name) == nullptr) continue;
+        out.in_window.push_back({metric, statistic, 0});
+        values.Milliseconds(name, out.in_window.back().milliseconds);
+      }
+    }
+  });
 }
 
 void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
@@ -116,6 +138,7 @@ void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
     ReadLatency(reader, measurement::MetricName(metric), measured.Get(metric));
   }
   ReadLowerBounds(reader, measured);
+  ReadInWindow(reader, measured);
   reader.Nested("relativeCi", [&](ObjectReader& widths) {
     for (std::size_t i = 0; i < kMetrics.size(); ++i) {
       widths.Decimal(measurement::MetricName(kMetrics[i]), measured.relative_ci[i]);
@@ -504,8 +527,11 @@ json ToJson(const LoadRow& row) {
     if (measured.relative_ci[i] != 0) out["relativeCi"][metric] = FormatDecimal(measured.relative_ci[i], 4);
     for (const measurement::Statistic statistic : kStatistics) {
       if (!measured.lower_bounds.Has(kMetrics[i], statistic)) continue;
-      out["lowerBounds"].push_back(metric + "." + std::string(measurement::StatisticName(statistic)));
+      out["lowerBounds"].push_back(NameOf(kMetrics[i], statistic));
     }
+  }
+  for (const measurement::WindowValue& value : measured.in_window) {
+    out["inWindow"][NameOf(value.metric, value.statistic)] = FormatLatency(value.milliseconds);
   }
   if (measured.attainment) out["attainment"] = FormatDecimal(*measured.attainment, 4);
   for (const CounterField& field : kCounters) {

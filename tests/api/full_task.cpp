@@ -277,6 +277,7 @@ json FullStatus() {
         "inputTokens": 128000, "outputTokens": 32000, "outputTokensPerSecond": "1600", "outputTokensPerSecondCi": "12",
         "requestsPerSecond": "12.5", "inFlight": "14.2", "clientLag": "0.1ms",
         "ttft": {"mean": "70.1ms", "p50": "61.3ms", "p90": "99.99ms", "p95": "150.2ms", "p99": "310ms"},
+        "inWindow": {"ttft.p99": "250ms", "e2eLatency.mean": "1.15s"},
         "tpot": {"mean": "6.27ms", "p50": "6.1ms", "p90": "7ms", "p95": "7.5ms", "p99": "9.04ms"},
         "itl": {"mean": "6.3ms", "p50": "6.2ms", "p90": "7ms", "p95": "7.6ms", "p99": "31ms"},
         "e2eLatency": {"mean": "1.2s", "p50": "1.1s", "p90": "1.5s", "p95": "1.75s", "p99": "2.001s"},

@@ -202,6 +202,11 @@ TEST(TaskFromJson, NamesThePathOfWhatIsWrong) {
        "spec.benchmark.dataset: set exactly one of configMap"},
       {"/spec/benchmark", R"({"arrival": {"process": "Trace"}})", "spec.benchmark.arrival: process Trace requires"},
       {"/spec/benchmark", R"({"arrival": {"burstiness": "2"}})", "spec.benchmark.arrival.burstiness: requires process"},
+      {"/spec/benchmark", R"({"arrival": {"process": "Gamma", "burstiness": "0.001"}})",
+       "spec.benchmark.arrival.burstiness: must be at least 0.01"},
+      {"/spec/benchmark", R"({"load": {"requestRate": ["99999999"]}})",
+       "spec.benchmark.load.requestRate[0]: \"99999999\" is not a rate in requests/s such as \"2.5\", above 0 and up "
+       "to 1000000"},
       {"/spec/slo", R"({"attainment": "0.9"})", "spec.slo.attainment: requires a limit"},
       {"/spec/podTemplate", R"({"labels": {"a": 1}})", "spec.podTemplate.labels.a: expected a string, got an integer"},
       {"/spec/podTemplate", R"({"labels": {"autotuner.io/x": "1"}})", "spec.podTemplate.labels.autotuner.io/x: "},

@@ -38,7 +38,12 @@ TEST(EngineMetrics, ReadsSglangAndTensorRtLlm) {
   EXPECT_THAT(sglang.waiting, Optional(DoubleEq(2)));
   EXPECT_THAT(sglang.kv_cache_use, Optional(DoubleEq(0.5)));
   EXPECT_THAT(sglang.draft_acceptance, Optional(DoubleEq(0.8)));
-  EXPECT_THAT(ReadEngineMetrics("trtllm_kv_cache_utilization 0.125\n").kv_cache_use, Optional(DoubleEq(0.125)));
+  const EngineReading trtllm = ReadEngineMetrics(
+      "trtllm_kv_cache_utilization 0.125\ntrtllm_num_requests_running{model_name=\"m\"} 6.0\n"
+      "trtllm_num_requests_waiting{model_name=\"m\"} 3.0\n");
+  EXPECT_THAT(trtllm.kv_cache_use, Optional(DoubleEq(0.125)));
+  EXPECT_THAT(trtllm.running, Optional(DoubleEq(6)));
+  EXPECT_THAT(trtllm.waiting, Optional(DoubleEq(3)));
 }
 
 TEST(EngineMetrics, IgnoresWhatItDoesNotKnow) {

@@ -58,6 +58,7 @@ RunResult ExampleRun() {
   run.measure_seconds = 312.25;
   run.points = {ExamplePoint(1), ExamplePoint(64)};
   run.points[0].role = measurement::PointRole::kReference;
+  run.points[1].in_window = {{Metric::kTtft, Statistic::kP99, 250.5}, {Metric::kE2e, Statistic::kMean, 801.25}};
   run.outcomes = {{measurement::StopReason::kFound, 1}};
   run.warnings = {"the engine drafts tokens"};
   return run;
@@ -199,6 +200,11 @@ RunResult HugeRun(const std::string& text) {
     point.ttft = point.tpot = point.itl = {0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678, 0.0012345678};
     point.e2e = {1.2345678e-300, 1.2345678e60, 1.2345678e60, 1.2345678e60, 1.2345678e60};
     point.relative_ci.fill(1.2345678e60);
+    for (const Metric metric : measurement::kMetrics) {
+      for (const Statistic statistic : measurement::kStatistics) {
+        point.in_window.push_back({metric, statistic, 1.2345678e60});
+      }
+    }
     point.engine = {1e60, 1e60, 1e60, 1e60, 1e60, 1e60};
     point.verdict = measurement::Verdict::kShortAnswers;
     run.points.push_back(point);

@@ -93,8 +93,11 @@ TEST(BenchUrl, SaysSoWhenNothingKeepsTheSlo) {
 
 TEST(BenchUrl, JsonHasEveryNumberOfAPoint) {
   Example example;
+  example.result.points[0].in_window = {{Metric::kTtft, Statistic::kP99, 280.5}};
   const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
   EXPECT_EQ(out["model"], "m");
+  EXPECT_EQ(out["points"][0]["ttft"]["inWindow"], (nlohmann::json{{"p99", 280.5}}));
+  EXPECT_FALSE(out["points"][1]["ttft"].contains("inWindow"));
   ASSERT_EQ(out["points"].size(), 3u);
   EXPECT_EQ(out["points"][1]["ttft"]["atLeast"], nlohmann::json::array({"p99"}));
   EXPECT_EQ(out["points"][1]["errorsByKind"], (nlohmann::json{{"TimedOut", 2}, {"Refused", 1}}));

@@ -169,11 +169,40 @@ TEST(ShowLongRun, ReplacesWhatIsBoundedAndTheVerdictThatItContradicts) {
     EXPECT_EQ(shown.tpot, seen.point.tpot);
     EXPECT_EQ(shown.e2e, seen.point.e2e);
     EXPECT_LT(shown.relative_ci[0], seen.point.relative_ci[0]);
+    EXPECT_EQ(shown.in_window, (std::vector<WindowValue>{{Metric::kTtft, Statistic::kP99, seen.point.ttft.p99}}));
+    EXPECT_EQ(shown.InWindow(Metric::kTtft, Statistic::kP99), seen.point.ttft.p99);
+    EXPECT_EQ(shown.InWindow(Metric::kTtft, Statistic::kP90), std::nullopt);
     const bool changed = CheckSlo(slo, shown).empty() != CheckSlo(slo, seen.point).empty();
     EXPECT_EQ(shown.verdict, changed ? Verdict::kUndecided : seen.point.verdict);
     contradicted += changed;
   }
   EXPECT_GT(contradicted, 0);
+}
+
+// A burst at the end of a short window looks like a queue that grows.
+TEST(ShowLongRun, KnowsABurstFromAnEngineThatCannotKeepUp) {
+  const SimulatedServer server = ServerOf(1);
+  for (const Bound& bound : {Bound{Metric::kTtft, Statistic::kP99, kLimitMs}, {Metric::kTpot, Statistic::kP90, 1e6}}) {
+    Slo slo;
+    slo.bounds = {bound};
+    for (const double share : {0.6, 0.8, 1.1, 1.3}) {
+      Seen seen = WindowOf(server, share * server.slots / server.service_seconds, 3);
+      seen.point.saturated = true;
+      seen.point.verdict = Verdict::kMissed;
+      seen.point.output_tokens = seen.point.requests * server.tokens;
+      seen.point.output_tokens_per_second *= 0.9;
+      Point shown = seen.point;
+      ShowLongRun(slo, seen.Window(server), shown);
+      if (share > 1) {
+        EXPECT_EQ(shown, seen.point) << share << ": no end of waiting, whatever is bounded";
+        continue;
+      }
+      EXPECT_FALSE(shown.saturated) << share;
+      EXPECT_EQ(shown.verdict, Verdict::kUndecided);
+      EXPECT_TRUE(CheckSlo(slo, shown).empty());
+      EXPECT_NEAR(shown.output_tokens_per_second, seen.point.load.value * server.tokens, 1e-6);
+    }
+  }
 }
 
 TEST(ShowLongRun, LeavesTheRestAlone) {
@@ -191,11 +220,6 @@ TEST(ShowLongRun, LeavesTheRestAlone) {
   ShowLongRun(slo, seen.Window(server), point);
   EXPECT_EQ(point, seen.point);
   slo.attainment.reset();
-  point.saturated = true;
-  const Point grown = point;
-  ShowLongRun(slo, seen.Window(server), point);
-  EXPECT_EQ(point, grown) << "a queue that grows has no long run";
-  point.saturated = false;
   point.load.kind = LoadKind::kConcurrency;
   const Point loop = point;
   ShowLongRun(slo, seen.Window(server), point);

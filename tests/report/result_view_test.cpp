@@ -150,5 +150,17 @@ TEST(LatencyText, MarksPercentilesOfTooFewRequests) {
   EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "\u2265 310 ms");
 }
 
+TEST(LatencyText, ShowsTheWindowBesideTheLongRun) {
+  measurement::Point point;
+  point.requests = 1000;
+  point.ttft.p99 = 310;
+  using measurement::Metric;
+  using measurement::Statistic;
+  point.in_window = {{Metric::kTtft, Statistic::kP99, 120}};
+  EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "310 ms (window: 120 ms)");
+  point.in_window[0].milliseconds = 310.2;
+  EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "310 ms") << "nothing to tell";
+}
+
 }  // namespace
 }  // namespace autotune::report

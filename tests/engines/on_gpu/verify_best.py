@@ -4,7 +4,7 @@
                    [--search-seconds 60] [--budget 540]
     verify_best.py server URL --limit limit.json --bin DIR [--factors 0.9,1.1] [--seconds 180] [--out FILE]
     verify_best.py search --status STATUS.yaml --bin DIR --model DIR --slo ttft.p99=2s --scenario D(512,128) --gpus 0,1 --out FILE
-                   [--neighbours 4] [--factors 0.9,1.1] [--seconds 40] [--search-seconds 30]
+                   [--neighbours 4] [--factors 0.9,1.1] [--seconds 40] [--search-seconds 30] [--ladder 32,256]
 
 `limits`: both limits of a running server, which may still be starting: by rate, open loops around it, by concurrency, then by rate once more
 with another seed while the budget lasts. FILE is written again after each step: {"steps": [...]}, each with the seconds that it took, so what
@@ -17,6 +17,8 @@ Prints one JSON line: {"limit": 53.2, "slo": [...], "openLoop": [{"share": 0.9, 
 `search`: is the named best of a task really the best nearby? Starts fresh servers, one on each GPU at a time, a vLLM on the PATH:
   * the best and the runner-up: their limit by concurrency, and open loops around the rate that the search reports for them;
   * the best's neighbours that were not measured: one value of one swept parameter up or down, or another preset.
+With `--ladder`, each server also gets these fixed numbers of requests in flight, and the table says what a ladder of them would have
+reported: the throughput at the highest of them that keeps the SLO.
 Writes one JSON line for each server to FILE as soon as it has it, and prints a table at the end. Exit code 1 where a limit is missing.
 Parameters and presets are read from the task in the status file.
 
@@ -149,6 +151,18 @@ def open_loop(options, url, spec, rate):
     return points
 
 
+def ladder(options, url, workload):
+    """Points at fixed concurrencies, for `--ladder-seconds` each, judged by their numbers; and what a ladder would have reported."""
+    slo = workload.get("slo", {})
+    found = bench(options, url, "--concurrency", ",".join(str(c) for c in options.ladder), "--duration", f"{options.ladder_seconds}s",
+                  "--drain", "20s", "--max", str(max(options.ladder)), *workload_arguments(workload))
+    if "points" not in found:
+        return found
+    points = [short(p) | judged(p, slo) for p in found["points"]]
+    kept = [p for p in points if p["verdict"] == "Met"]
+    return {"points": points, "reported": kept[-1] if kept else None}
+
+
 def limit_of(result):
     """The point that is the limit; None where no load keeps the SLO."""
     for limit in result.get("limits", []):
@@ -177,6 +191,8 @@ def measure(options, job, gpu, port):
                 return row
             row["limits"] = found["limits"]
             row["points"] = [short(p) for p in found["points"]]
+            if options.ladder:
+                row["ladder"] = ladder(options, url, found["spec"])
             if "rate" in job:
                 row["openLoop"] = open_loop(options, url, found["spec"], job["rate"])
         finally:
@@ -306,6 +322,10 @@ def check_search(options):
             continue
         print(f"{row['role']:10} {limit['concurrency']:6g} {limit['outputTokensPerSecond']:9.1f} {limit['outputTokensPerSecondCi']:7.1f} "
               f"{limit['ttftP99']:6.0f} ms  {' '.join(row['args'])}")
+        if "ladder" in row:
+            step = row["ladder"].get("reported")
+            print(f"{'':10} ladder: " + (f"{step['outputTokensPerSecond']:.1f} tok/s at {step['concurrency']:g} in flight" if step else
+                                         row["ladder"].get("error", "no load keeps the SLO")))
         for point in row["openLoop"] if isinstance(row.get("openLoop"), list) else []:
             print(f"{'':10} {point['requestRate']:6.1f}/s answered {point['requestsPerSecond']:.1f}/s, {point['verdict']}, "
                   f"TTFT p99 {point['ttftP99']:.0f} ms")
@@ -342,6 +362,8 @@ def main():
     search.add_argument("--neighbours", type=int, default=4)
     search.add_argument("--seconds", type=int, default=40, help="of each open loop")
     search.add_argument("--search-seconds", type=int, default=30, help="longest point of the search for a limit")
+    search.add_argument("--ladder", type=lambda text: [int(c) for c in text.split(",")], help="requests in flight, ascending")
+    search.add_argument("--ladder-seconds", type=int, default=15, help="of each load of the ladder")
     search.add_argument("--startup", type=int, default=400, help="seconds")
     search.set_defaults(check=check_search)
     for mode in (server, limits, search):
