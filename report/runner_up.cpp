@@ -55,7 +55,7 @@ std::string TieText(const api::AutotuneTask& task, const ResultRow& row, const R
 // What the engine reported where it failed to keep up.
 std::string EngineText(const Point& point) {
   const measurement::EngineCounters& engine = point.engine;
-  constexpr double kFull = 0.97, kRoom = 0.9;
+  constexpr double kFull = 0.97, kRoom = 0.9, kMany = 0.1;
   const double waiting = engine.waiting.value_or(0), cache = engine.kv_cache_use.value_or(0);
   const double preempted = engine.preemptions.value_or(0);
   if (cache >= kFull || preempted >= 1) {
@@ -64,7 +64,9 @@ std::string EngineText(const Point& point) {
     if (waiting >= 1) text += ", " + Count(waiting) + " waited";
     return text + ".";
   }
-  if (waiting >= 1 && engine.kv_cache_use && cache < kRoom) {
+  // A few always wait for their prefill.
+  const bool many = waiting >= 2 && waiting >= kMany * engine.running.value_or(0);
+  if (many && engine.kv_cache_use && cache < kRoom) {
     return " There " + Count(waiting) + " requests waited for a place in the batch while the KV cache was " +
            Percent(cache, 0) + " full.";
   }

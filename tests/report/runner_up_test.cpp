@@ -49,6 +49,9 @@ TEST(RunnerUpText, NamesWhatTheEngineRanOutOf) {
   engine.waiting = 121;
   EXPECT_THAT(Text(task),
               HasSubstr("There 121 requests waited for a place in the batch while the KV cache was 34% full."));
+  engine.running = 100;
+  engine.waiting = 4;
+  EXPECT_THAT(Text(task), Not(HasSubstr("waited"))) << "a few always wait for their prefill";
 }
 
 TEST(RunnerUpText, ComparesLatenciesAtTheSameLoadWhereTheEngineSaysNothing) {
