@@ -60,15 +60,6 @@ std::string IntervalText(const api::TaskStatus::Best& answer) {
   return "\u00b1 " + api::FormatDecimal(ci / std::abs(score) * 100, 1) + " % (95 % interval)";
 }
 
-// Where the answer's score was measured: the last fresh start that held, else the experiment itself.
-const ResultRow& ShownRow(const PageData& data) {
-  const ResultRow* shown = data.best;
-  for (const ResultRow& row : data.rows) {
-    if (row.experiment->confirms == data.best->experiment->name && row.score && row.load != nullptr) shown = &row;
-  }
-  return *shown;
-}
-
 Markup DeployMarkup(const PageData& data) {
   const std::string command = ServeLine(data.task, data.rules, 80);
   const api::ExperimentStatus& best = *data.best->experiment;
@@ -146,7 +137,7 @@ Markup BestMarkup(const PageData& data) {
   const std::string score =
       ScoreText(data.task.spec.optimization.objective, std::strtod(answer.score.c_str(), nullptr));
   const Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(answer)));
-  const measurement::Point* const point = ShownRow(data).load;
+  const measurement::Point* const point = ShownRow(data.rows)->load;
   const bool over = reconcile::IsOver(data.task.status.state);
   return out +
          Facts({{"Configuration", best.experiment->name + ": " + best.experiment->runtime +
@@ -162,7 +153,7 @@ Markup BestMarkup(const PageData& data) {
                 {"Starts", answer.starts > 1 ? "the score is the mean of " + std::to_string(answer.starts) +
                                                    " starts; the load and the latencies are those of the last one"
                                              : ""},
-                {"Why not more", DecidingStep(data.task, ShownRow(data))},
+                {"Why not more", DecidingStep(data.task, *ShownRow(data.rows))},
                 {over ? "Second" : "Second so far", RunnerUpText(data.task, data.rows)},
                 {"Ties with", text::Joined(answer.tied_with, ", ")},
                 {"Price", PriceText(answer)}}) +

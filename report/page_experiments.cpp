@@ -52,9 +52,13 @@ Markup NumberCell(const std::string& text) { return Element("td", {{"class", "n"
 
 // The score, or why there is none.
 std::string ScoreCellText(const PageData& data, const ResultRow& row) {
-  if (!row.score) return NoScoreText(row);
-  const std::string score = ScoreNumber(data.task.spec.optimization.objective, *row.score);
-  return row.starts > 1 ? score + " (mean of " + std::to_string(row.starts) + " starts)" : score;
+  return row.score ? ScoreNumber(data.task.spec.optimization.objective, *row.score) : NoScoreText(row);
+}
+
+std::string WhyCellText(const PageData& data, const ResultRow& row) {
+  std::string text = text::Shortened(WhyNotBest(row, data.best), 400);
+  if (row.starts > 1) text += "; the score is the mean of " + std::to_string(row.starts) + " starts";
+  return text;
 }
 
 // Which columns have something to say.
@@ -99,8 +103,8 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
   cells += Element("td", {{"class", "mono"}}, settings) + NumberCell(ScoreCellText(data, row)) +
            Element("td", {{"class", "draw"}}, ScoreStrip(data, row, scale, baseline));
   if (columns.gain) cells += NumberCell(row.improvement);
-  cells += Element("td", {{"class", "why"}}, text::Shortened(WhyNotBest(row, data.best), 400)) + NumberCell(load) +
-           NumberCell(ttft) + NumberCell(tpot);
+  cells += Element("td", {{"class", "why"}}, WhyCellText(data, row)) + NumberCell(load) + NumberCell(ttft) +
+           NumberCell(tpot);
   if (columns.quality) cells += Element("td", QualityOf(row));
   return Element("tr", {{"class", row.best ? "best" : ""}}, cells);
 }

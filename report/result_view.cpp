@@ -339,6 +339,16 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   return lines;
 }
 
+const ResultRow* ShownRow(const std::vector<ResultRow>& rows) {
+  const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
+  if (best == rows.end()) return nullptr;
+  const ResultRow* shown = &*best;
+  for (const ResultRow& row : rows) {
+    if (row.experiment->confirms == best->experiment->name && row.score && row.load != nullptr) shown = &row;
+  }
+  return shown;
+}
+
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   const api::ExperimentStatus& experiment = *row.experiment;
   if (row.best) return "best";

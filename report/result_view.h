@@ -58,6 +58,10 @@ base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& tas
 // The same of the best, as a person types it: see text::CommandLine. "" where there is none.
 std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);
 
+// The measurement of the best configuration that is shown for it: its last fresh start that has a score, else itself;
+// null without a best.
+const ResultRow* ShownRow(const std::vector<ResultRow>& rows);
+
 // Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the missed limits, its
 // failure. "best" for the best, "" while it runs.
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best);

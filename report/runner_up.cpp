@@ -167,7 +167,7 @@ std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<Result
   if (second == nullptr) return NobodyText(rows) + (NobodyText(rows).empty() ? "" : separator) + faster;
   const std::string start = IdentityOf(*second, *best) + ": " + DistanceText(*second, *best);
   const std::string reason =
-      second->tied ? TieText(task, *second, *best) : BoundText(task, *second, *best) + StoppedText(rows);
+      second->tied ? TieText(task, *second, *best) : BoundText(task, *second, *ShownRow(rows)) + StoppedText(rows);
   return start + reason + separator + faster;
 }
 

@@ -27,6 +27,18 @@ TEST(RunnerUpText, SaysHowFarTheSecondIsAndWhichLimitStoppedIt) {
             "missed slo.ttft.p99 (900 ms, allowed 500 ms).");
 }
 
+TEST(RunnerUpText, ComparesWithTheStartOfTheBestThatIsShown) {
+  api::AutotuneTask task = Finished();
+  api::ExperimentStatus fresh = task.status.experiments[1];
+  fresh.name = "e4-dddddd";
+  fresh.confirms = task.status.experiments[1].name;
+  fresh.loads[0].measured.load = measurement::Concurrency(12);
+  task.status.experiments.push_back(fresh);
+  const std::vector<ResultRow> rows = ResultRows(task);
+  EXPECT_EQ(ShownRow(rows)->experiment->name, "e4-dddddd");
+  EXPECT_THAT(Text(task), HasSubstr("up to 8 in flight (the best: 12)"));
+}
+
 TEST(RunnerUpText, HasTheIntervalOfTheDistance) {
   api::AutotuneTask task = Finished();
   for (api::ExperimentStatus& experiment : task.status.experiments) {
