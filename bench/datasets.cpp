@@ -41,8 +41,8 @@ base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSp
   return entries;
 }
 
-base::Result<std::vector<measurement::Question>> ReadQuestionsOf(const BenchSpec& spec) {
-  if (!spec.quality.questions) return std::vector<measurement::Question>();
+base::Result<measurement::QuestionSet> ReadQuestionsOf(const BenchSpec& spec) {
+  if (!spec.quality.questions) return measurement::QuestionSet();
   const std::string& path = spec.quality.questions->path;
   auto bytes = ReadFile(path);
   if (!bytes) return base::Invalid("quality.dataset: " + bytes.error().message);
@@ -52,8 +52,8 @@ base::Result<std::vector<measurement::Question>> ReadQuestionsOf(const BenchSpec
   return questions;
 }
 
-std::string QuestionsText(const BenchSpec& spec, const std::vector<measurement::Question>& questions) {
-  return FileName(spec.quality.questions->path) + ": " + measurement::CountsByMatch(questions);
+std::string QuestionsText(const BenchSpec& spec, const measurement::QuestionSet& questions) {
+  return FileName(spec.quality.questions->path) + ": " + measurement::Summary(questions);
 }
 
 }  // namespace autotune::bench

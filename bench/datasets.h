@@ -20,10 +20,11 @@ base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSp
 
 // Returns the questions of the spec; empty if it has none. kInvalid, with file and line: a row is invalid, or surely
 // exceeds the context.
-base::Result<std::vector<measurement::Question>> ReadQuestionsOf(const BenchSpec& spec);
+base::Result<measurement::QuestionSet> ReadQuestionsOf(const BenchSpec& spec);
 
-// How they are judged, for people: "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number".
-std::string QuestionsText(const BenchSpec& spec, const std::vector<measurement::Question>& questions);
+// How they are judged, for people: "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number; not sent:
+// type".
+std::string QuestionsText(const BenchSpec& spec, const measurement::QuestionSet& questions);
 
 // Returns the last component of a path, for messages.
 std::string FileName(const std::string& path);

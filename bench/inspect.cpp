@@ -31,7 +31,7 @@ std::string ProblemOf(const BenchSpec& spec, std::string& read) {
   }
   const auto questions = ReadQuestionsOf(spec);
   if (!questions) return "spec." + questions.error().message;
-  if (!questions->empty()) read = QuestionsText(spec, *questions);
+  if (!questions->questions.empty()) read = QuestionsText(spec, *questions);
   return "";
 }
 

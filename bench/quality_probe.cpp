@@ -321,10 +321,10 @@ std::optional<std::vector<bool>> QualityProbe::AskQuestions(std::span<const Ques
 }
 
 void QualityProbe::MeasureQuestions() {
-  const auto questions = ReadQuestionsOf(spec_);
-  if (!questions || questions->empty()) return;  // the run has looked at it before the engine was ready
-  if (auto passed = AskQuestions(*questions)) {
-    measured_.passes = measurement::Passes{DatasetName(spec_, *questions), *std::move(passed)};
+  const auto set = ReadQuestionsOf(spec_);
+  if (!set || set->questions.empty()) return;  // the run has looked at it before the engine was ready
+  if (auto passed = AskQuestions(set->questions)) {
+    measured_.passes = measurement::Passes{DatasetName(spec_, set->questions), *std::move(passed)};
   }
 }
 

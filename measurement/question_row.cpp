@@ -25,8 +25,9 @@ constexpr std::array<std::string_view, 5> kQuestions = {"question/stem", "questi
 constexpr std::array<std::string_view, 8> kContexts = {"passage", "context", "article", "support",
                                                        "body",    "text",    "hint",    "florespassage"};
 
-constexpr std::array<std::string_view, 8> kChoices = {
-    "choices", "options", "endings", "mc1targets", "doctochoice", "question/choices", "answerchoices", "targetscores"};
+constexpr std::array<std::string_view, 9> kChoices = {"choices",       "options",      "endings",
+                                                      "mc1targets",    "doctochoice",  "question/choices",
+                                                      "answerchoices", "targetscores", "choice"};
 
 // Choices that are members of their own. How the right one is named besides its text: by what `labels` says.
 struct Family {
@@ -34,13 +35,14 @@ struct Family {
   std::array<std::string_view, 6> labels;  // none: by its index, from 0
   bool first_is_right = false;
 };
-constexpr std::array<Family, 13> kFamilies = {{
+constexpr std::array<Family, 14> kFamilies = {{
     {{"option1", "option2", "option3", "option4", "option5"}, {"1", "2", "3", "4", "5"}},
     {{"optiona", "optionb", "optionc", "optiond", "optione"}, {"a", "b", "c", "d", "e"}},
     {{"answera", "answerb", "answerc", "answerd"}, {"1", "2", "3", "4"}},
     {{"choicea", "choiceb", "choicec", "choiced", "choicee"}, {"a", "b", "c", "d", "e"}},
     {{"mcanswer1", "mcanswer2", "mcanswer3", "mcanswer4"}, {"1", "2", "3", "4"}},
     {{"choice0", "choice1", "choice2", "choice3", "choice4"}, {}},
+    {{"choice1", "choice2", "choice3", "choice4", "choice5"}, {}},
     {{"answer0", "answer1", "answer2", "answer3"}, {}},
     {{"a", "b", "c", "d", "e", "f"}, {"a", "b", "c", "d", "e", "f"}},
     {{"sol1", "sol2"}, {}},
@@ -58,7 +60,7 @@ struct Right {
   std::string_view name;
   bool is_index;
 };
-constexpr std::array<Right, 13> kRights = {{{"answerkey", false},
+constexpr std::array<Right, 14> kRights = {{{"answerkey", false},
                                             {"answerindex", true},
                                             {"answeridx", true},
                                             {"correctindex", true},
@@ -66,6 +68,7 @@ constexpr std::array<Right, 13> kRights = {{{"answerkey", false},
                                             {"label", true},
                                             {"correct", false},
                                             {"correctanswer", false},
+                                            {"correctanswers", false},
                                             {"correctanswernum", false},
                                             {"correctoption", false},
                                             {"answer", false},
@@ -106,6 +109,7 @@ constexpr std::array<std::pair<std::string_view, Match>, 6> kMatches = {{{"exact
 // What tells of a dataset that nothing here can judge.
 constexpr const char* kPrograms = "the answers are programs that a test has to run, and no generated code is run";
 constexpr const char* kJudges = "another model would have to judge the answers";
+constexpr const char* kOneWay = R"( may be the only right answer: write it as "reference", with a "match" if needed)";
 constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
 constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = {{
@@ -132,7 +136,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = 
 }};
 
 // What a question is about or how it is to be answered: nobody could answer without it.
-constexpr std::array<std::string_view, 29> kUnsent = {"contexts",
+constexpr std::array<std::string_view, 41> kUnsent = {"contexts",
                                                       "retrievedcontexts",
                                                       "referencecontexts",
                                                       "document",
@@ -150,6 +154,18 @@ constexpr std::array<std::string_view, 29> kUnsent = {"contexts",
                                                       "functions",
                                                       "background",
                                                       "premise",
+                                                      "premises",
+                                                      "majorpremise",
+                                                      "minorpremise",
+                                                      "giveninfo",
+                                                      "code",
+                                                      "dialogue",
+                                                      "dialog",
+                                                      "conversation",
+                                                      "transcript",
+                                                      "scenario",
+                                                      "situation",
+                                                      "theory",
                                                       "system",
                                                       "systemprompt",
                                                       "instruction",
@@ -163,8 +179,17 @@ constexpr std::array<std::string_view, 29> kUnsent = {"contexts",
                                                       "video"};
 // Texts that belong before a question and not before a prompt, where a prompt of this name is only the question.
 constexpr std::array<std::string_view, 2> kBarePrompts = {"input", "query"};
+// Of kContexts, those that nothing else is called.
+constexpr std::array<std::string_view, 4> kCertainContexts = {"passage", "context", "article", "florespassage"};
 // What says of an answer whether it is right, and so that some are wrong.
 constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
+
+// What tells of a question where it is from or of which kind it is, or explains its answer: parts of names.
+constexpr std::array<std::string_view, 32> kMetadata = {
+    "type",  "category", "subject",  "topic",    "level",   "difficulty", "source", "split",
+    "group", "explan",   "rational", "solution", "reason",  "analysis",   "meta",   "tag",
+    "lang",  "author",   "title",    "date",     "year",    "comment",    "url",    "grade",
+    "field", "domain",   "equation", "skill",    "lecture", "name",       "steps",  "generator"};
 
 constexpr std::size_t kLongestWords = 200;  // bytes of a reference that an answer has word for word
 constexpr std::ptrdiff_t kSentence = 5;     // spaces in a text that ends with a full stop
@@ -253,6 +278,36 @@ std::optional<Found> First(const json& row, const std::array<std::string_view, n
     if (auto found = Find(row, name)) return found;
   }
   return std::nullopt;
+}
+
+// Every text of a value is in what is sent. Numbers and objects are in nothing.
+bool Says(std::string_view sent, const json& value) {
+  if (value.is_string()) return sent.find(Trimmed(value.get_ref<const std::string&>())) != std::string_view::npos;
+  return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), [&](const json& item) {
+           return item.is_string() && Says(sent, item);
+         });
+}
+
+std::string SentOf(const Question& question) {
+  std::string sent = question.prompt;
+  for (const Message& message : question.messages) sent += "\n" + message.content;
+  return sent;
+}
+
+bool HasText(const json& value) {
+  if (value.is_string()) return !Trimmed(value.get_ref<const std::string&>()).empty();
+  return value.is_structured() && std::any_of(value.begin(), value.end(), HasText);
+}
+
+// "id", "question_id", "taskId", "idx".
+bool IsId(std::string_view name) {
+  const std::string plain = Plain(name);
+  for (const char* end : {"_id", "-id", " id", "_ID", "-ID", " ID", "Id"}) {
+    if (name.ends_with(end)) return true;
+  }
+  const bool upper = std::none_of(name.begin(), name.end(), [](unsigned char c) { return std::islower(c) != 0; });
+  return plain == "id" || plain == "idx" || plain == "ind" || plain == "index" || plain == "uuid" || plain == "uid" ||
+         plain == "key" || (upper && plain.ends_with("id"));
 }
 
 std::string Names(const json& row) {
@@ -358,6 +413,19 @@ std::optional<Choices> ReadFamily(const json& row) {
   return std::nullopt;
 }
 
+// Both a list and members of their own, that are not the same.
+base::Status CheckOneList(const json& row, const Found& list, Choices choices) {
+  auto family = ReadFamily(row);
+  if (!family || family->texts.size() < 2) return {};
+  for (Choices* of : {&choices, &*family}) {
+    DropLetters(of->texts);
+    std::sort(of->texts.begin(), of->texts.end());
+  }
+  if (choices.texts == family->texts) return {};
+  return Invalid(Quoted(list.name) + " is one list of choices, and " + Excerpt(json(family->texts)) +
+                 " is another: leave one out");
+}
+
 // Which choice a value names, or why none.
 base::Result<std::size_t> Named(const Found& key, const Choices& choices, bool is_index) {
   const json& value = key.value->is_array() && key.value->size() == 1 ? key.value->front() : *key.value;
@@ -438,6 +506,10 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
       if (auto status = AddReferences(from, *found->value, out); !status) return status;
     }
     if (any) return {};
+    if (value.size() > 1 && std::all_of(value.begin(), value.end(), HasText)) {
+      return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
+                     R"( are choices: write them as "choices", and the right one's label or text as "answer")");
+    }
   }
   const auto text = ValueText(value);
   if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is no text");
@@ -536,6 +608,12 @@ bool AreSentences(const std::vector<std::string>& references) {
   });
 }
 
+// An output that need not be one of many: of a program, for example.
+bool IsShortOutput(std::string_view name, const std::string& text) {
+  return (name == "output" || name == "response" || name == "completion") && !AreSentences({text}) &&
+         text.find('\n') == std::string::npos;
+}
+
 // What nothing that the row says tells how to compare.
 base::Status CheckGuessed(const Found& from, bool framed, const std::vector<std::string>& references) {
   const std::string name = Quoted(from.name);
@@ -603,6 +681,7 @@ class RowReader {
     Choices choices;
     if (const auto list = First(row_, kChoices)) {
       if (auto status = ReadChoiceList(*list, choices); !status) return status;
+      if (auto status = CheckOneList(row_, *list, choices); !status) return status;
       return TakeChoices(std::move(choices));
     }
     if (auto family = ReadFamily(row_)) return TakeChoices(*std::move(family));
@@ -651,6 +730,8 @@ class RowReader {
   std::string WhyNotJudged() const {
     for (const auto& [name, reason] : kNotJudged) {
       const auto found = Find(row_, name);
+      const auto text = found ? ValueText(*found->value) : std::nullopt;
+      if (text && IsShortOutput(name, *text)) return Quoted(found->name) + ": " + Excerpt(*found->value) + kOneWay;
       if (found) return Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
     }
     return "";
@@ -673,37 +754,62 @@ class RowReader {
 
   // Something that the question is about would be left out.
   base::Status CheckSent() {
-    std::string sent = out_.prompt;
-    for (const Message& message : out_.messages) sent += "\n" + message.content;
-    const auto said = [&](const Found& text) {
-      return text.value->is_string() &&
-             sent.find(Trimmed(text.value->get_ref<const std::string&>())) != std::string::npos;
-    };
+    const std::string sent = SentOf(out_);
     const auto unsent = [](const Found& text) {
       return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
-                     R"( would not be sent, and the question is about it: write both as one "prompt")");
+                     R"( would not be sent, and the question is about it: write both as one "prompt", or leave )" +
+                     Quoted(text.name) + " out if the prompt says enough");
+    };
+    const auto prompt = First(row_, kPrompts);
+    const auto question = First(row_, kQuestions);
+    const auto words = [](const std::optional<Found>& text) {
+      return text && text->value->is_string() &&
+             text->value->get_ref<const std::string&>().find_first_of(" \n") != std::string::npos;
     };
     for (const std::string_view name : kUnsent) {
       const auto found = Find(row_, name);
-      if (found && !found->value->empty() && !said(*found)) return unsent(*found);
+      if (!found || found->value->empty() || Says(sent, *found->value)) continue;
+      if (name == "code" && !words(found)) continue;  // of a language or a course
+      if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
+      return unsent(*found);
     }
-    const auto prompt = First(row_, kPrompts);
-    const auto question = prompt ? First(row_, kQuestions) : std::nullopt;
-    const bool asks = question && question->value->is_string() &&
-                      question->value->get_ref<const std::string&>().find(' ') != std::string::npos;
-    if (asks && !said(*question)) return unsent(*question);
+    if (prompt && words(question) && !Says(sent, *question->value)) return unsent(*question);
+    for (const std::string_view name : kBarePrompts) {
+      const auto other = prompt && Plain(prompt->name) != name ? Find(row_, name) : std::nullopt;
+      if (words(other) && !Says(sent, *other->value) && sent.find(' ') != std::string::npos &&
+          !Says(other->value->get_ref<const std::string&>(), json(out_.prompt))) {
+        return unsent(*other);
+      }
+    }
     const bool bare =
-        prompt && std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt->name)) != kBarePrompts.end();
-    if (const auto context = First(row_, kContexts); bare && context && ValueText(*context->value) && !said(*context))
-      return unsent(*context);
+        !prompt || std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt->name)) != kBarePrompts.end();
+    for (const std::string_view name : kContexts) {
+      const bool certain = std::find(kCertainContexts.begin(), kCertainContexts.end(), name) != kCertainContexts.end();
+      const auto context = bare || certain ? Find(row_, name) : std::nullopt;
+      if (context && HasText(*context->value) && !Says(sent, *context->value)) return unsent(*context);
+    }
     return {};
+  }
+
+  // COPA: what is asked for is the kind of the choices.
+  base::Status AskForStem(const Found& premise, const Found& question) {
+    return Invalid(Quoted(question.name) + ": " + Excerpt(*question.value) + " and " + Quoted(premise.name) +
+                   R"( are no prompt: write one that the choices go on with, as in English )"
+                   R"(jq -c '.prompt = (.premise | rtrimstr(".")) + {cause: " because", effect: " so"}[.question] )"
+                   R"(| del(.premise, .question)' FILE)");
+  }
+
+  // That an answer is right; or the points that it is worth in an exam.
+  static bool IsNoFault(std::string_view name, const json& value) {
+    if (name == "score") return value.is_number() && value.get<double>() >= 1;
+    return (name == "iscorrect" || name == "correct") && value == json(true);
   }
 
   // Candidates for an answer, some of them wrong, are no references.
   base::Status CheckUnmarked(const Found& answer) {
     for (const std::string_view name : kMarks) {
       const auto mark = Find(row_, name);
-      if (!mark || mark->name == answer.name) continue;
+      if (!mark || mark->name == answer.name || IsNoFault(name, *mark->value)) continue;
       return Invalid(Quoted(mark->name) + " says whether or which " + Quoted(answer.name) +
                      R"( is right: write the right one as "reference", or all of them as "choices")");
     }
@@ -794,6 +900,7 @@ class RowReader {
       const bool own = known.name == "reference" || known.name == "references";
       if (auto status = own ? base::Status() : CheckUnmarked(*found); !status) return status;
       if (auto status = AddReferences(*found, *found->value, out_.references); !status) return status;
+      if (auto status = CheckAlternatives(*found); !status) return status;
       if (out_.references.empty()) {
         return Invalid(Quoted(found->name) + " has no answer: a question without one cannot be judged, leave it out");
       }
@@ -806,6 +913,30 @@ class RowReader {
     std::string why = WhyNotJudged();
     if (why.empty()) why = "nothing known tells which answer is right among " + Names(row_);
     return Invalid(R"(has neither "reference" nor "choices": )" + why);
+  }
+
+  // One text of a list suffices. That would be wrong where the whole list is the answer.
+  base::Status CheckAlternatives(const Found& from) {
+    const json& list = *from.value;
+    if (!list.is_array() || list.size() < 2) return {};
+    const std::string said = Quoted(from.name) + ": " + Excerpt(list);
+    if (std::any_of(list.begin(), list.end(), [](const json& item) { return item.is_number(); })) {
+      return Invalid(said + R"( has several numbers: write one text, such as "4, 1", if all of them are the answer, )"
+                            R"(or a list of texts if one suffices)");
+    }
+    if (row_.contains("match")) return {};
+    const std::string advice =
+        R"(, and of a list one text suffices: write one text as "reference", or a "match" if one does suffice)";
+    for (const auto& [key, value] : row_.items()) {
+      const bool type = value.is_string() && Plain(key).find("type") != std::string::npos;
+      if (type && Plain(value.get_ref<const std::string&>()).starts_with("list"))
+        return Invalid(said + "; " + Quoted(key) + " says that the answer is a list" + advice);
+    }
+    const std::string asked = Plain(SentOf(out_));
+    for (const char* words : {"listofall", "listall"}) {
+      if (asked.find(words) != std::string::npos) return Invalid(said + "; the prompt asks for a list" + advice);
+    }
+    return {};
   }
 
   base::Status ReadMatch(const Found& from, Match guessed) {
@@ -950,5 +1081,38 @@ class RowReader {
 }  // namespace
 
 base::Result<Question> ReadQuestionRow(const json& row) { return RowReader(row).Read(); }
+
+std::vector<std::string> NotSent(const json& row, const Question& question) {
+  std::vector<std::string> names;
+  if (row.contains("arguments") && row.contains("target")) return names;  // lm-eval has put its documents into prompts
+  const auto is_key = [](std::string_view plain) {
+    return std::ranges::count(kRights, plain, &Right::name) + std::ranges::count(kReferences, plain, &Reference::name) +
+               (plain == "match" ? 1 : 0) >
+           0;
+  };
+  const std::string sent = SentOf(question);
+  for (const auto& [key, value] : row.items()) {
+    if (!HasText(value) || IsId(key) || is_key(Plain(key)) || Says(sent, value)) continue;
+    json without = row;
+    without.erase(key);
+    const auto read = ReadQuestionRow(without);
+    if (read && *read == question) names.push_back(key);
+  }
+  const auto list = question.messages.empty() ? std::nullopt : First(row, kPrompts);
+  for (const json& message : list && list->value->is_array() ? *list->value : json::array()) {
+    for (const auto& [key, value] : message.items()) {
+      const std::string name = list->name + "[]." + key;
+      const bool sent_too = key == "role" || key == "content" || !HasText(value);
+      if (!sent_too && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+bool IsMetadata(std::string_view name) {
+  const std::string plain = Plain(name);
+  return std::any_of(kMetadata.begin(), kMetadata.end(),
+                     [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+}
 
 }  // namespace autotune::measurement

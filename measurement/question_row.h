@@ -6,6 +6,9 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "measurement/questions.h"
@@ -14,5 +17,12 @@ namespace autotune::measurement {
 
 // The error message has what was found and what to write instead, without file and line.
 base::Result<Question> ReadQuestionRow(const nlohmann::json& row);
+
+// The members with a text that `question`, which was read from the row, neither sends nor compares with, as the row
+// calls them; of messages "messages[].name". Identifiers are none of them.
+std::vector<std::string> NotSent(const nlohmann::json& row, const Question& question);
+
+// By its name a member tells where a question is from, of which kind it is, or why its answer is right.
+bool IsMetadata(std::string_view name);
 
 }  // namespace autotune::measurement

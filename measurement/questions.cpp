@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <utility>
@@ -16,7 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kDeepest = 32;  // of lists in lists: what is deeper is read as if it were not there
+constexpr std::size_t kMostNames = 12;  // of members, in a message
+constexpr int kDeepest = 32;            // of lists in lists: what is deeper is read as if it were not there
 
 // Of a prompt and its longest choice.
 std::int64_t LeastTokensOf(const Question& question) {
@@ -30,6 +32,25 @@ std::int64_t LeastTokensOf(const Question& question) {
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsWordCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
+// Does what ends with `last` end there, before `rest`? "B" not before "eth" and "\u00e9", "4" not before ".5".
+bool EndsWord(char last, std::string_view rest) {
+  if (rest.empty() || !IsWordCharacter(last)) return true;
+  const auto next = static_cast<unsigned char>(rest.front());
+  if (IsWordCharacter(rest.front()) || (next >= 0xC3 && next <= 0xC9)) return false;  // U+00C0 to U+027F: Latin letters
+  return !(IsDigit(last) && rest.size() > 1 && (next == '.' || next == ',') && IsDigit(rest[1]));
+}
+
+// As whole words. A letter may be in brackets.
+bool BeginsWith(std::string_view text, std::string_view reference) {
+  text = Trimmed(text);
+  reference = Trimmed(reference);
+  if (reference.size() == 1 && std::isalpha(static_cast<unsigned char>(reference.front())) != 0 &&
+      text.starts_with('(') && text.find(')') == 2) {
+    text.remove_prefix(1);
+  }
+  return text.starts_with(reference) && EndsWord(reference.back(), text.substr(reference.size()));
+}
+
 bool HasWords(std::string_view text, std::string_view words) {
   const auto alike = [](char a, char b) {
     return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
@@ -40,7 +61,7 @@ bool HasWords(std::string_view text, std::string_view words) {
     if (at == text.end()) return false;
     const auto end = at + static_cast<std::ptrdiff_t>(words.size());
     const bool begins = at == text.begin() || !IsWordCharacter(at[-1]) || !IsWordCharacter(words.front());
-    if (begins && (end == text.end() || !IsWordCharacter(*end) || !IsWordCharacter(words.back()))) return true;
+    if (begins && EndsWord(words.back(), text.substr(static_cast<std::size_t>(end - text.begin())))) return true;
   }
 }
 
@@ -49,38 +70,282 @@ bool IsNumber(std::string_view text, const std::string& reference) {
   return number && wanted && std::abs(*number - *wanted) <= 1e-6 * std::max(1.0, std::abs(*wanted));
 }
 
-// What is no text of JSON lines, and what makes them of it.
+// ---- Files of another format: what makes lines of JSON of them ----
+
+// The first byte that is not UTF-8, or npos.
+std::size_t NotUtf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t more = lead < 0x80 ? 0 : lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
+    if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || i + more >= text.size()) return i;
+    for (std::size_t j = 1; j <= more; ++j) {
+      if ((static_cast<unsigned char>(text[i + j]) & 0xC0) != 0x80) return i;
+    }
+    i += more + 1;
+  }
+  return std::string_view::npos;
+}
+
+// A line of names, or already a row.
+std::string TableText(std::string_view head, char separator) {
+  std::size_t longest = 0, fields = 0;
+  for (std::string_view rest = head;; ++fields) {
+    const std::size_t end = rest.find(separator);
+    longest = std::max(longest, std::min(end, rest.size()));
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  const bool named = longest <= 40;
+  return "no JSON, perhaps a table" + std::string(separator == '\t' ? " with tabs" : "") + ": pandas.read_csv(FILE" +
+         (separator == '\t' ? ", sep=\"\\t\"" : "") +
+         (named         ? ""
+          : fields == 1 ? ", names=[\"question\", \"answer\"]"
+                        : ", names=[\"question\", ...]") +
+         ").to_json(OUT, orient=\"records\", lines=True) writes lines of JSON" +
+         (named ? "" : "; its first line has no names of columns");
+}
+
+// What is no JSON at all.
 std::string OtherFormat(std::string_view bytes) {
   if (bytes.starts_with("PAR1"))
     return "Parquet: pandas.read_parquet(FILE).to_json(OUT, orient=\"records\", lines=True) writes lines of JSON";
   if (bytes.starts_with("\x1F\x8B")) return "compressed: gunzip it";
   if (bytes.starts_with("PK\x03\x04")) return "compressed: unzip it";
+  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
+    return "UTF-16, and UTF-8 is needed: iconv -f UTF-16 -t UTF-8 FILE > OUT";
+  if (bytes.size() > 1 && (bytes[0] == '\0') != (bytes[1] == '\0')) {
+    const std::string order = bytes[0] == '\0' ? "BE" : "LE";
+    return "UTF-16" + order + ", and UTF-8 is needed: iconv -f UTF-16" + order + " -t UTF-8 FILE > OUT";
+  }
   if (bytes.starts_with("version https://git-lfs"))
     return "a pointer of Git LFS, and not the file: git lfs pull fetches it";
   const std::string_view text = Trimmed(bytes);
-  if (text.starts_with('[')) return "a list: jq -c '.[]' FILE writes lines of JSON";
   for (const char* key : {"task:", "dataset_path:", "doc_to_text:", "tag:", "include:", "group:"}) {
     if (text.starts_with(key)) return "a task of lm-eval: lm_eval --log_samples writes its documents as lines of JSON";
   }
   const std::string_view head = text.substr(0, text.find('\n'));
-  if (!text.empty() && text.front() != '{' && head.find(',') != std::string_view::npos) {
-    return "no JSON, perhaps a table: pandas.read_csv(FILE).to_json(OUT, orient=\"records\", lines=True) writes "
-           "lines of JSON";
-  }
-  return "";
+  if (text.empty() || text.front() == '{' || text.front() == '[') return "";
+  if (head.find('\t') != std::string_view::npos) return TableText(head, '\t');
+  return head.find(',') != std::string_view::npos ? TableText(head, ',') : "";
 }
 
-// One JSON document has its rows in a list of its own: {"examples": [{...}, ...]}. What makes lines of it, else "".
-std::string RowsWithin(std::string_view bytes) {
-  const json document = json::parse(
-      bytes, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
-  if (!document.is_object()) return "";
-  for (const auto& [name, rows] : document.items()) {
-    if (!rows.is_array() || rows.empty() || !rows.front().is_object()) continue;
-    return "one JSON document with its rows in \"" + name.substr(0, 40) + "\": jq -c '.[\"" + name.substr(0, 40) +
-           "\"][]' FILE writes lines of JSON";
+json Parsed(std::string_view text) {
+  return json::parse(
+      text, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
+}
+
+std::string Jq(const std::string& program) { return "jq -c '" + program + "' FILE writes lines of JSON"; }
+// A member behind "." or a variable.
+std::string Key(const std::string& name) {
+  return "[" + json(name).dump(-1, ' ', true, json::error_handler_t::replace) + "]";
+}
+
+bool HasObjects(const json& value) { return value.is_array() && !value.empty() && value.front().is_object(); }
+
+// Finds where rows are in a document, and writes the jq program that makes lines of them.
+class RowFinder {
+ public:
+  // `answered`: rows whose answers can be read, too; else a prompt suffices.
+  explicit RowFinder(bool answered) : answered_(answered) {}
+
+  // "" = there are none, or jq would not find them.
+  std::string Program(const json& document) {
+    if (document.is_array()) return ProgramOfList(document);
+    if (!document.is_object()) return "";
+    if (IsRow(document)) return ".";
+    path_.clear();
+    if (Descend(document, json::object())) return ProgramOfPath();
+    int seen = 0;
+    for (const auto& [key, value] : document.items()) {
+      if (!value.is_object()) return "";
+      if (seen++ < kLooks && IsRow(value)) return "to_entries[] | {id: .key} + .value";
+    }
+    return "";
   }
-  return "";
+
+ private:
+  static constexpr int kLooks = 20;     // rows of a list
+  static constexpr int kBudget = 2000;  // objects in all
+
+  bool IsRow(const json& value) const {
+    const auto question = ReadQuestionRow(value);
+    if (question) return true;
+    return !answered_ && !question.error().message.starts_with("has neither \"prompt\"") && value.is_object();
+  }
+
+  // Of an object that is no row: lists in it, whose objects are rows together with what is around them.
+  bool Descend(const json& object, json around) {
+    if (--budget_ < 0) return false;
+    for (const auto& [name, value] : object.items()) {
+      if (!HasObjects(value)) around[name] = value;
+    }
+    for (const auto& [name, list] : object.items()) {
+      if (!HasObjects(list) || name.find('\'') != std::string::npos) continue;
+      path_.push_back(name);
+      for (std::size_t i = 0; i < list.size() && i < kLooks; ++i) {
+        if (!list[i].is_object()) continue;
+        json row = around;
+        row.update(list[i]);
+        if (IsRow(row)) {
+          const auto alone = ReadQuestionRow(list[i]), with = ReadQuestionRow(row);
+          bare_ = IsRow(list[i]) && alone.ok() == with.ok() && (!alone.ok() || *alone == *with);
+          return true;
+        }
+        if (Descend(list[i], around)) return true;
+      }
+      path_.pop_back();
+    }
+    return false;
+  }
+
+  std::string ProgramOfPath() const {
+    if (path_.size() == 1 && bare_) return "." + Key(path_[0]) + "[]";
+    std::string program, around, lists;
+    for (std::size_t i = 0; i < path_.size(); ++i) {
+      const std::string object = "$r" + std::to_string(i);
+      program += (i == 0 ? "." : "") + std::string(" as ") + object + " | " + object + Key(path_[i]) + "[]";
+      around += object + " + ";
+      lists += (i == 0 ? "." : ", .") + Key(path_[i]);
+    }
+    return program + " | " + around + ". | del(" + lists + ")";
+  }
+
+  std::string ProgramOfList(const json& list) {
+    int seen = 0;
+    for (const json& item : list) {
+      if (seen++ == kLooks) break;
+      if (IsRow(item)) return ".[]";
+      const std::string inner = item.is_array() ? ProgramOfParts(item) : item.is_object() ? Program(item) : "";
+      if (!inner.empty()) return ".[] | " + inner;
+    }
+    return ProgramOfParts(list);
+  }
+
+  // One list has the rows, another the text that they are about: [["A: Hi.", "B: Hi."], [{"question": ...}], "id"].
+  std::string ProgramOfParts(const json& parts) const {
+    std::string rows, context;
+    for (std::size_t i = 0; i < parts.size() && i < kLooks; ++i) {
+      const json& part = parts[i];
+      const std::string at = ".[" + std::to_string(i) + "]";
+      const auto is_text = [](const json& value) { return value.is_string(); };
+      if (rows.empty() && HasObjects(part) && IsRow(part.front())) rows = at + "[]";
+      if (!context.empty()) continue;
+      if (part.is_array() && !part.empty() && std::all_of(part.begin(), part.end(), is_text))
+        context = "(" + at + R"( | join("\n")))";
+      if (part.is_string() && part.get_ref<const std::string&>().find(' ') != std::string::npos) context = at;
+    }
+    if (rows.empty() || context.empty()) return rows;
+    return "{context: " + context + "} + " + rows;
+  }
+
+  bool answered_;
+  bool bare_ = false;
+  int budget_ = kBudget;
+  std::vector<std::string> path_;
+};
+
+// `whole`: a document, and no line of one: any list of objects may be its rows.
+std::string RecipeFor(const json& document, bool whole) {
+  std::string program = RowFinder(true).Program(document);
+  if (program.empty() && whole) program = RowFinder(false).Program(document);
+  if (program.empty() && whole && HasObjects(document)) program = ".[]";
+  for (auto it = document.begin(); program.empty() && whole && document.is_object() && it != document.end(); ++it) {
+    if (HasObjects(*it) && it.key().find('\'') == std::string::npos) program = "." + Key(it.key()) + "[]";
+  }
+  if (program.empty()) return "";
+  std::string what = document.is_array() ? "a list" : whole ? "one JSON document" : "its rows are in lists within it";
+  constexpr std::string_view kBegin = ".[", kEnd = "][]";
+  if (document.is_object() && program.ends_with(kEnd) && program.find(" | ") == std::string::npos) {
+    what += " with its rows in " + program.substr(kBegin.size(), program.size() - kBegin.size() - kEnd.size());
+  }
+  return what + ": " + Jq(program);
+}
+
+// Of a line that is no row, or of the whole file.
+std::string NoRow(std::string_view whole, std::string_view line, bool first, const std::string& why) {
+  const json document = first ? Parsed(whole) : json();
+  if (document.is_structured()) {
+    // One line may be a row that is wrong.
+    const bool tells = document.is_object() && Trimmed(line) == Trimmed(whole) &&
+                       (!why.starts_with("has neither \"prompt\"") || why.find("; ") != std::string::npos);
+    const std::string recipe = tells ? "" : RecipeFor(document, true);
+    if (!recipe.empty()) return recipe;
+  }
+  const json row = Parsed(line);
+  if (row.is_discarded()) {
+    if (const std::size_t at = NotUtf8(line); at != std::string_view::npos) {
+      constexpr const char* kHex = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(line[at]);
+      return std::string("not UTF-8 (byte 0x") + kHex[byte / 16] + kHex[byte % 16] + " at column " +
+             std::to_string(at + 1) + "): iconv -f LATIN1 -t UTF-8 FILE > OUT, if it is Latin-1";
+    }
+    return "not JSON (one object a line is needed): " + std::string(line.substr(0, 60)) +
+           (line == "{" ? "; if objects take several lines: " + Jq(".") : "");
+  }
+  if (row.is_array()) {
+    const std::string recipe = RecipeFor(row, false);
+    return recipe.empty() ? why +
+                                ", but a list: write one object a line, such as {\"prompt\": \"2 + 2 =\", "
+                                "\"reference\": \"4\"}"
+                          : recipe;
+  }
+  if (!why.starts_with("has neither \"prompt\"")) return why;
+  const std::string recipe = RecipeFor(row, false);
+  return recipe.empty() ? why : why + "; " + recipe;
+}
+
+// ---- Rows that ask the same ----
+
+struct Asked {
+  std::size_t line;
+  std::size_t index;                                   // of the question
+  std::vector<std::pair<std::string, json>> not_sent;  // but for metadata
+};
+
+// What an engine gets: the prompt, and choices in any order.
+std::string SentKey(const Question& question) {
+  json key = json::array({question.prompt});
+  for (const Message& message : question.messages) key.push_back({message.role, message.content});
+  if (question.match == Question::Match::kChoice) {
+    std::vector<std::string> choices = question.references;
+    std::ranges::sort(choices);
+    key.push_back(choices);
+  }
+  return key.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+bool SameAnswer(const Question& a, const Question& b) {
+  if (a.match != b.match) return false;
+  return a.match == Question::Match::kChoice ? a.references[a.right] == b.references[b.right]
+                                             : a.references == b.references;
+}
+
+std::string AnswersOf(const Question& question) {
+  const std::vector<std::string> right = question.match == Question::Match::kChoice
+                                             ? std::vector<std::string>{question.references[question.right]}
+                                             : question.references;
+  std::string text =
+      json(right.size() == 1 ? json(right[0]) : json(right)).dump(-1, ' ', false, json::error_handler_t::replace);
+  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
+// "" = it is a repeat.
+std::string WhyNoRepeat(const Asked& first, const Question& question, const Asked& now, const Question& other) {
+  const auto value = [](const Asked& asked, const std::string& name) {
+    const auto found = std::ranges::find(asked.not_sent, name, &std::pair<std::string, json>::first);
+    return found == asked.not_sent.end() ? json() : found->second;
+  };
+  for (const Asked* asked : {&now, &first}) {
+    for (const auto& member : asked->not_sent) {
+      if (value(first, member.first) == value(now, member.first)) continue;
+      return "has the prompt of line " + std::to_string(first.line) + " and another \"" + member.first +
+             "\", which would not be sent: write both as one \"prompt\", or leave \"" + member.first + "\" out";
+    }
+  }
+  if (SameAnswer(question, other)) return "";
+  return "asks what line " + std::to_string(first.line) + " asks, with another answer (" + AnswersOf(question) +
+         " and " + AnswersOf(other) +
+         "): leave one of them out, or write one row with a list of answers if any of them suffices";
 }
 
 }  // namespace
@@ -127,9 +392,10 @@ std::optional<double> LastNumber(std::string_view text) {
   return std::strtod(digits.c_str(), nullptr);
 }
 
-base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context,
-                                                  int answer_tokens) {
-  std::vector<Question> questions;
+base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::string& name, int context,
+                                        int answer_tokens) {
+  QuestionSet set;
+  std::map<std::string, Asked> asked;
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   if (const std::string other = OtherFormat(bytes); !other.empty()) return base::Invalid(name + ":1: " + other);
   const std::string_view whole = bytes;
@@ -139,22 +405,9 @@ base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const 
     bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
     if (text.empty()) continue;
     const std::string place = name + ":" + std::to_string(line) + ": ";
-    const json row = json::parse(
-        text, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
-    if (row.is_discarded()) {
-      const std::string within = questions.empty() ? RowsWithin(whole) : "";
-      if (!within.empty()) return base::Invalid(place + within);
-      return base::Invalid(place + "not JSON (one object a line is needed): " + std::string(text.substr(0, 60)));
-    }
-    auto question = ReadQuestionRow(row);
-    if (!question) {
-      // A single line: a document, unless something in it tells what kind of row it is.
-      const std::string& why = question.error().message;
-      const bool document = questions.empty() && Trimmed(bytes).empty() && why.starts_with("has neither \"prompt\"") &&
-                            why.find("; ") == std::string::npos;
-      const std::string within = document ? RowsWithin(whole) : "";
-      return base::Invalid(place + (within.empty() ? why : within));
-    }
+    const json row = Parsed(text);
+    auto question = row.is_discarded() ? base::Result<Question>(base::Invalid("not JSON")) : ReadQuestionRow(row);
+    if (!question) return base::Invalid(place + NoRow(whole, text, asked.empty(), question.error().message));
     const std::int64_t tokens = LeastTokensOf(*question);
     const int answer = question->match == Question::Match::kChoice ? 1 : answer_tokens;
     if (context > 0 && tokens + answer > context) {
@@ -162,18 +415,32 @@ base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const 
                            " of the answer do not fit into the context of " + std::to_string(context) +
                            " tokens: leave the row out");
     }
-    if (std::find(questions.begin(), questions.end(), *question) != questions.end()) continue;
-    if (questions.size() == kMostQuestions) {
+    Asked now{line, set.questions.size(), {}};
+    for (const std::string& member : NotSent(row, *question)) {
+      if (std::ranges::find(set.not_sent, member) == set.not_sent.end()) set.not_sent.push_back(member);
+      const auto value = row.find(member);
+      if (value != row.end() && !IsMetadata(member)) now.not_sent.emplace_back(member, *value);
+    }
+    const auto [first, is_new] = asked.try_emplace(SentKey(*question), now);
+    if (!is_new) {
+      const Question& other = set.questions[first->second.index];
+      if (const std::string why = WhyNoRepeat(first->second, other, now, *question); !why.empty())
+        return base::Invalid(place + why);
+      ++set.repeats;
+      continue;
+    }
+    if (set.questions.size() == kMostQuestions) {
       return base::Invalid(place + "more than " + std::to_string(kMostQuestions) +
                            " questions: shuf -n 1000 FILE takes a sample");
     }
-    questions.push_back(*std::move(question));
+    set.questions.push_back(*std::move(question));
   }
-  if (questions.empty()) return base::Invalid(name + ": no question");
-  return questions;
+  if (set.questions.empty()) return base::Invalid(name + ": no question");
+  return set;
 }
 
-std::string CountsByMatch(const std::vector<Question>& questions) {
+std::string Summary(const QuestionSet& set) {
+  const std::vector<Question>& questions = set.questions;
   constexpr std::pair<Question::Match, const char*> kKinds[] = {{Question::Match::kChoice, "choices (likelihood)"},
                                                                 {Question::Match::kNumber, "number"},
                                                                 {Question::Match::kWords, "words"},
@@ -185,6 +452,17 @@ std::string CountsByMatch(const std::vector<Question>& questions) {
   for (const auto& [match, name] : kKinds) {
     const auto count = std::ranges::count(questions, match, &Question::match);
     if (count > 0) counts += (counts.empty() ? ": " : ", ") + std::to_string(count) + " by " + name;
+  }
+  const auto several = std::ranges::count_if(questions, [](const Question& question) {
+    return question.match != Question::Match::kChoice && question.references.size() > 1;
+  });
+  if (several > 0) counts += "; " + std::to_string(several) + " with several accepted answers (one suffices)";
+  if (set.repeats > 0)
+    counts += "; " + std::to_string(set.repeats) + (set.repeats == 1 ? " repeat" : " repeats") + " left out";
+  for (std::size_t i = 0; i < set.not_sent.size(); ++i) {
+    const bool more = i == kMostNames;
+    counts += (i == 0 ? "; not sent: " : ", ") + (more ? "..." : set.not_sent[i].substr(0, 40));
+    if (more) break;
   }
   return std::to_string(questions.size()) + (questions.size() == 1 ? " question" : " questions") + counts;
 }
@@ -199,7 +477,7 @@ bool IsRight(const Question& question, std::string_view answer) {
       case Question::Match::kRegex:
         return FoundBy(reference, answer).value_or(false);
       case Question::Match::kBegins:
-        return Trimmed(answer).starts_with(Trimmed(reference));
+        return BeginsWith(answer, reference);
       case Question::Match::kWords:
         return HasWords(answer, reference);
       case Question::Match::kNumber:

@@ -16,7 +16,7 @@ struct Question {
     kExact,     // the answer is a reference, but for white space at its ends
     kContains,  // a reference is part of it
     kRegex,     // a reference, as an ECMAScript regular expression, is found in it
-    kBegins,    // it begins with a reference, but for white space before
+    kBegins,    // it begins with a reference as whole words, but for white space before; "B" also with "(B)"
     kWords,     // a reference is part of it, as whole words, whatever the case of ASCII letters
     kNumber,    // the last number in it is a reference
     kChoice,    // of `references` the engine finds the right one likeliest behind the prompt
@@ -30,15 +30,23 @@ struct Question {
   bool operator==(const Question&) const = default;
 };
 
-// JSONL, one object per line, in the forms of question_row.h. A question that repeats an earlier one is left out: it
-// would count twice. kInvalid names file and line, what was found and what to write: `exam.jsonl:17: ...`. `context`:
-// the most tokens of a prompt and its answer, 0 = not known; what surely exceeds it (LeastTokens) is kInvalid, too.
-// `answer_tokens`: of an answer that is not a choice.
-base::Result<std::vector<Question>> ReadQuestions(std::string_view bytes, const std::string& name, int context = 0,
-                                                  int answer_tokens = 0);
+struct QuestionSet {
+  std::vector<Question> questions;
+  std::size_t repeats = 0;            // rows that were left out, because they would count twice
+  std::vector<std::string> not_sent;  // NotSent() of all rows
+};
 
-// How they are judged: "120 questions: 80 by choices (likelihood), 30 by number, 10 by words".
-std::string CountsByMatch(const std::vector<Question>& questions);
+// JSONL, one object per line, in the forms of question_row.h. kInvalid names file and line, what was found and what to
+// write: `exam.jsonl:17: ...`. Rows with an equal prompt (and choices) are a repeat, or kInvalid if their answers
+// differ or another text of them does, which is then not sent. `context`: the most tokens of a prompt and its answer, 0
+// = not known; what surely exceeds it (LeastTokens) is kInvalid, too. `answer_tokens`: of an answer that is not a
+// choice.
+base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::string& name, int context = 0,
+                                        int answer_tokens = 0);
+
+// How they are judged, and what of the file is not used: "120 questions: 80 by choices (likelihood), 40 by number; 2
+// repeats left out; not sent: type".
+std::string Summary(const QuestionSet& set);
 
 // REQUIRES: not a kChoice.
 bool IsRight(const Question& question, std::string_view answer);

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!questions.error().message.starts_with("exam.jsonl:")) abort();
     return 0;
   }
-  for (const Question& question : *questions) {
+  for (const Question& question : questions->questions) {
     if (question.references.empty() || question.right >= question.references.size()) abort();
     if (question.prompt.empty() == question.messages.empty()) abort();
     // Expressions of a user may take long, and ours are not tested here.

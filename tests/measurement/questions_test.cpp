@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 namespace autotune::measurement {
 namespace {
 
@@ -19,19 +21,50 @@ TEST(ReadQuestions, KnowsEveryForm) {
       "{\"prompt\": \"The sky is\", \"choices\": [\" green\", \" blue\"], \"gold\": 1}",
       "exam.jsonl");
   ASSERT_TRUE(questions.ok()) << questions.error().message;
-  ASSERT_EQ(questions->size(), 4U);
-  EXPECT_EQ((*questions)[0].match, Match::kExact);
-  EXPECT_THAT((*questions)[1].references, ElementsAre("Paris", "paris"));
-  EXPECT_EQ((*questions)[2].messages.size(), 1U);
-  EXPECT_EQ((*questions)[2].match, Match::kRegex);
-  EXPECT_EQ((*questions)[3].match, Match::kChoice);
-  EXPECT_EQ((*questions)[3].right, 1U);
+  const std::vector<Question>& read = questions->questions;
+  ASSERT_EQ(read.size(), 4U);
+  EXPECT_EQ(read[0].match, Match::kExact);
+  EXPECT_THAT(read[1].references, ElementsAre("Paris", "paris"));
+  EXPECT_EQ(read[2].messages.size(), 1U);
+  EXPECT_EQ(read[2].match, Match::kRegex);
+  EXPECT_EQ(read[3].match, Match::kChoice);
+  EXPECT_EQ(read[3].right, 1U);
 }
 
 TEST(ReadQuestions, LeavesOutWhatRepeatsAnEarlierOne) {
-  const std::string line = R"({"prompt": "x", "reference": "y"})";
-  EXPECT_EQ(ReadQuestions(line + "\n" + line + "\n" + R"({"prompt": "x", "reference": "z"})", "exam.jsonl")->size(),
-            2U);
+  const auto repeated = [](const std::string& first, const std::string& second) {
+    const auto set = ReadQuestions(first + "\n" + second, "exam.jsonl");
+    EXPECT_TRUE(set.ok()) << set.error().message;
+    return set.ok() && set->repeats == 1 && set->questions.size() == 1;
+  };
+  const char* line = R"({"id": "1", "question": "Who?", "answer": "Ann", "source": "a book"})";
+  EXPECT_TRUE(repeated(line, line));
+  EXPECT_TRUE(repeated(line, R"({"id": "2", "question": "Who?", "answer": "Ann", "source": "a web page"})"));
+  EXPECT_TRUE(repeated(R"({"question": "Who?", "choices": ["Ann", "Bo"], "answer": 0})",
+                       R"({"question": "Who?", "choices": ["Bo", "Ann"], "answer": 1})"));
+  EXPECT_FALSE(repeated(line, R"({"question": "Where?", "answer": "Ann"})"));
+  EXPECT_FALSE(repeated(R"({"question": "Who?", "choices": ["Ann", "Bo"], "answer": 0})",
+                        R"({"question": "Who?", "choices": ["Ann", "Cy"], "answer": 0})"))
+      << "choices are sent, too";
+}
+
+TEST(ReadQuestions, RefusesRowsWithOnePromptThatDiffer) {
+  const auto message = [](const char* first, const char* second) {
+    const auto set = ReadQuestions(std::string(first) + "\n\n" + second, "exam.jsonl");
+    return set.ok() ? "read" : set.error().message;
+  };
+  EXPECT_EQ(message(R"({"question": "Who came?", "report": "Ann came.", "answer": "Ann"})",
+                    R"({"question": "Who came?", "report": "Bo came.", "answer": "Bo"})"),
+            "exam.jsonl:3: has the prompt of line 1 and another \"report\", which would not be sent: write both as one "
+            "\"prompt\", or leave \"report\" out");
+  EXPECT_THAT(message(R"({"question": "Is it?", "answer": "yes"})",
+                      R"({"question": "Is it?", "answer": "yes", "report": "It is."})"),
+              HasSubstr("another \"report\""));
+  EXPECT_EQ(message(R"({"prompt": "Who?", "ideal": "Ann"})", R"({"prompt": "Who?", "ideal": ["Bo", "Cy"]})"),
+            "exam.jsonl:3: asks what line 1 asks, with another answer (\"Ann\" and [\"Bo\",\"Cy\"]): leave one of them "
+            "out, or write one row with a list of answers if any of them suffices");
+  EXPECT_THAT(message(R"({"question": "Is it?", "answer": "yes"})", R"({"question": "Is it?", "answer": "no"})"),
+              HasSubstr("with another answer (\" yes\" and \" no\")"));
 }
 
 TEST(ReadQuestions, NamesFileAndLineOfWhatIsWrong) {
@@ -84,14 +117,27 @@ TEST(LeastTokens, CountsCharactersAndNoBytes) {
   EXPECT_EQ(LeastTokens("\x80\x80\xff"), 1) << "no text";
 }
 
-TEST(CountsByMatch, NamesEachKindOnce) {
-  const auto questions = ReadQuestions(R"({"question": "Is it?", "answer": true}
+TEST(Summary, NamesEachKindOnceAndWhatIsNotUsed) {
+  const auto summary = [](const char* rows) {
+    const auto set = ReadQuestions(rows, "exam.jsonl");
+    return set.ok() ? Summary(*set) : set.error().message;
+  };
+  EXPECT_EQ(summary(R"({"question": "Is it?", "answer": true}
 {"question": "How many?", "answer": "4"}
 {"question": "How many more?", "answer": "5"}
-{"prompt": "x", "reference": "y", "match": "contains"})",
-                                       "exam.jsonl");
-  ASSERT_TRUE(questions.ok()) << questions.error().message;
-  EXPECT_EQ(CountsByMatch(*questions), "4 questions: 1 by choices (likelihood), 2 by number, 1 by contains");
+{"prompt": "x", "reference": "y", "match": "contains"})"),
+            "4 questions: 1 by choices (likelihood), 2 by number, 1 by contains");
+  EXPECT_EQ(
+      summary(R"({"question": "Who?", "answer": ["Ann", "Anna"], "id": "x", "type": "short", "hint": ""}
+{"question": "Who?", "answer": ["Ann", "Anna"], "id": "y", "type": "long", "year": 1999}
+{"question": "Where?", "answer": ["Lima"], "remark": ["a", "b"], "question_id": "z"})"),
+      "2 questions: 2 by words; 1 with several accepted answers (one suffices); 1 repeat left out; not sent: type, "
+      "remark");
+  EXPECT_EQ(summary(R"({"messages": [{"role": "system", "name": "example", "content": "2+2?"}], "ideal": "4"})"),
+            "1 question: 1 by begins; not sent: messages[].name");
+  EXPECT_EQ(
+      summary(R"({"question": "Which?", "options": {"A": "one", "B": "two"}, "answer": "two", "answer_idx": "B"})"),
+      "1 question: 1 by choices (likelihood)");
 }
 
 TEST(ReadQuestions, SurvivesListsInLists) {
@@ -107,7 +153,18 @@ TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
   EXPECT_THAT(message("[\n  {\"prompt\": \"x\"}\n]"), HasSubstr("exam:1: a list: jq -c '.[]' FILE"));
   EXPECT_THAT(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), HasSubstr("git lfs pull"));
   EXPECT_THAT(message("PK\x03\x04"), HasSubstr("unzip"));
-  EXPECT_THAT(message("question,A,B,C,D,answer\nWhich?,a,b,c,d,A\n"), HasSubstr("read_csv"));
+  EXPECT_THAT(message("question,A,B,C,D,answer\nWhich?,a,b,c,d,A\n"), HasSubstr("read_csv(FILE).to_json"));
+  EXPECT_THAT(message("question\tanswer\nWho?\tAnn\n"),
+              HasSubstr("with tabs: pandas.read_csv(FILE, sep=\"\\t\").to_json"));
+  EXPECT_THAT(message("Ann has three apples and buys nine more of them. How many has she?\t12\nWho?\tAnn\n"),
+              HasSubstr("sep=\"\\t\", names=[\"question\", \"answer\"])"));
+  EXPECT_THAT(message(std::string_view("\xFF\xFE{\0", 4)), HasSubstr("UTF-16, and UTF-8 is needed: iconv -f UTF-16 "));
+  EXPECT_THAT(message(std::string_view("\xFE\xFF\0{", 4)), HasSubstr("iconv -f UTF-16 "));
+  EXPECT_THAT(message(std::string_view("{\0\"\0", 4)), HasSubstr("iconv -f UTF-16LE "));
+  EXPECT_THAT(message("{\"question\": \"O\xF9?\", \"answer\": \"l\xE0\"}\n"),
+              HasSubstr("exam:1: not UTF-8 (byte 0xF9 at column 16): iconv -f LATIN1 -t UTF-8"));
+  EXPECT_THAT(message("{\n  \"question\": \"Who?\"\n}\n{\n  \"question\": \"Where?\"\n}\n"),
+              HasSubstr("jq -c '.' FILE"));
   const char* within = "exam:1: one JSON document with its rows in \"examples\": jq -c '.[\"examples\"][]' FILE";
   EXPECT_THAT(message("{\n  \"canary\": \"x\",\n  \"examples\": [{\"input\": \"x\"}]\n}\n"), HasSubstr(within));
   EXPECT_THAT(message("{\"canary\": \"x\", \"examples\": [{\"input\": \"x\"}]}"), HasSubstr(within));
@@ -115,8 +172,38 @@ TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
               HasSubstr("a recorded conversation has no right answer"));
   EXPECT_THAT(message("task: arc_easy\ndoc_to_text: \"{{question}}\"\n"), HasSubstr("--log_samples"));
   std::string many;
-  for (int i = 0; i <= 1000; ++i) many += R"({"prompt": "x", "reference": ")" + std::to_string(i) + "\"}\n";
+  for (int i = 0; i <= 1000; ++i) many += R"({"prompt": "x)" + std::to_string(i) + "\", \"reference\": \"y\"}\n";
   EXPECT_THAT(message(many), HasSubstr("exam:1001: more than 1000 questions: shuf"));
+}
+
+TEST(ReadQuestions, WritesOneRecipeThatMakesRows) {
+  const auto message = [](std::string_view bytes) { return ReadQuestions(bytes, "exam").error().message; };
+  EXPECT_THAT(message("{\n \"7\": {\"question\": \"Who?\", \"answer\": \"Ann\"}, \"9\": {\"question\": \"Where?\"}}"),
+              HasSubstr("one JSON document: jq -c 'to_entries[] | {id: .key} + .value' FILE"));
+  EXPECT_THAT(message(R"({"7": {"QUESTION": "Who?", "CONTEXTS": ["Ann came."], "answer": "Ann"}})"),
+              HasSubstr("jq -c 'to_entries[] | {id: .key} + .value' FILE"));
+  const std::string page = R"({"title": "Ice", "paragraphs": [{"context": "Ice is water.", "qas": [
+    {"question": "What is ice?", "id": "1", "answers": [{"text": "water", "answer_start": 7}]}]}]})";
+  EXPECT_THAT(message(R"({"version": "1", "data": [)" + page + "]}"),
+              HasSubstr(R"(jq -c '. as $r0 | $r0["data"][] as $r1 | $r1["paragraphs"][] as $r2 | $r2["qas"][] | $r0 + )"
+                        R"($r1 + $r2 + . | del(.["data"], .["paragraphs"], .["qas"])' FILE)"));
+  EXPECT_THAT(message("[" + page + "]"), HasSubstr(R"(jq -c '.[] | . as $r0 | $r0["paragraphs"][] as $r1 | )"));
+  const std::string talk =
+      R"([["A: Hi, Bo.", "B: Hi."], [{"question": "Who?", "choice": ["Bo", "Cy"], "answer": "Bo"}], "7"])";
+  EXPECT_THAT(message("[" + talk + "]"), HasSubstr(R"(jq -c '.[] | {context: (.[0] | join("\n"))} + .[1][]' FILE)"));
+  // What a recipe has written needs another one, or none.
+  EXPECT_THAT(message(talk + "\n" + talk),
+              HasSubstr(R"(exam:1: a list: jq -c '{context: (.[0] | join("\n"))} + .[1][]')"));
+  EXPECT_THAT(message("[\"A: Hi, Bo.\"]\n[{\"question\": \"Who?\", \"answer\": \"Bo\"}]"),
+              HasSubstr("not a JSON object, but a list: write one object a line"));
+  std::string row = page;
+  row.erase(std::remove(row.begin(), row.end(), '\n'), row.end());
+  EXPECT_THAT(message(row + "\n" + row),
+              HasSubstr(R"(has neither "prompt" nor "messages" nor "question", but "paragraphs", )"
+                        R"("title"; its rows are in lists within it: jq -c '. as $r0 | )"));
+  EXPECT_THAT(message(R"({"context": "Ice is water.", "qas": [{"question": "What?", "answer": "water"}]})"),
+              HasSubstr(R"(jq -c '. as $r0 | $r0["qas"][] | $r0 + . | del(.["qas"])')"))
+      << "the context is around the rows";
 }
 
 TEST(IsRight, ComparesAsTheLineSays) {
@@ -131,6 +218,17 @@ TEST(IsRight, ComparesAsTheLineSays) {
   EXPECT_FALSE(right(Match::kRegex, "\\b42\\b", "so 421 it is"));
   EXPECT_TRUE(right(Match::kBegins, "Yes", "\n Yes, it is"));
   EXPECT_FALSE(right(Match::kBegins, "Yes", "I think: Yes"));
+  for (const char* answer : {"B", "B)", "B.", "B: it is", "(B)", " (B) it is", "B because", "B\nA", "B\u3002"}) {
+    EXPECT_TRUE(right(Match::kBegins, "B", answer)) << answer;
+  }
+  for (const char* answer : {"Beth", "Before", "B2", "(Beth)", "(A) or (B)", "B\u00e9a", "b", ""}) {
+    EXPECT_FALSE(right(Match::kBegins, "B", answer)) << answer;
+  }
+  EXPECT_TRUE(right(Match::kBegins, "(B)", "(B)eth"));
+  EXPECT_TRUE(right(Match::kBegins, "4", "4."));
+  EXPECT_FALSE(right(Match::kBegins, "4", "4.5"));
+  EXPECT_TRUE(right(Match::kBegins, "\u5317\u4eac", "\u5317\u4eac\u5e02"));
+  EXPECT_FALSE(right(Match::kWords, "caf", "in the caf\u00e9"));
   EXPECT_TRUE(right(Match::kWords, "the US", "It is in The US."));
   EXPECT_FALSE(right(Match::kWords, "US", "It is in use, USA"));
   EXPECT_TRUE(right(Match::kWords, "北京", "是北京市"));
