@@ -362,6 +362,10 @@ void ReadGpu(ObjectReader& reader, GpuSpec& out) {
   // A quantity may be written without quotes.
   if (const json* memory = reader.Get("minMemory"); memory != nullptr && memory->is_number_integer()) {
     out.min_memory = memory->dump();
+    constexpr std::int64_t kLeastBytes = 1'048'576;  // fewer are meant with a unit
+    if (memory->get<std::int64_t>() < kLeastBytes) {
+      reader.Fail("minMemory", out.min_memory + " bytes are no memory of a GPU: write a unit, such as 70Gi");
+    }
   } else {
     reader.Text("minMemory", out.min_memory, Presence::kOptional, 32);
   }
