@@ -109,7 +109,8 @@ constexpr std::array<std::pair<std::string_view, Match>, 6> kMatches = {{{"exact
 // What tells of a dataset that nothing here can judge.
 constexpr const char* kPrograms = "the answers are programs that a test has to run, and no generated code is run";
 constexpr const char* kJudges = "another model would have to judge the answers";
-constexpr const char* kOneWay = R"( may be the only right answer: write it as "reference", with a "match" if needed)";
+constexpr const char* kOneWay =
+    R"( may be the only right answer: write it as "reference", with "match": "exact" or "contains")";
 constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
 constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = {{
@@ -383,7 +384,8 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
     if (marks.size() != out.texts.size() || !out.right) return Invalid(Quoted(from.name) + ": not one of them is 1");
     return {};
   }
-  if (!value.is_array()) return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value));
+  if (!value.is_array())
+    return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value) + R"(: write ["...", "..."])");
   for (const json& choice : value) {
     const bool labelled = choice.is_object() && choice.contains("text");
     if (auto status = AddChoice(from, labelled ? choice["text"] : choice, out); !status) return status;
@@ -627,9 +629,12 @@ base::Status CheckGuessed(const Found& from, bool framed, const std::vector<std:
       return Invalid(said + R"( seems to name a choice, and no choices are known: write them as "choices")");
     }
     if (reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[("))
-      return Invalid(said + " is a list in a text: write a list");
+      return Invalid(said + R"( is a list in a text: write a list of texts if one of them suffices, else )"
+                            R"("match": "exact" or "contains")");
     if ((reference.starts_with('[') || reference.starts_with('{')) && json::accept(reference)) {
-      return Invalid(said + R"( is JSON in a text: write the text that an answer has to have, with a "match")");
+      return Invalid(
+          said +
+          R"( is JSON in a text: write the text that an answer has to have, with "match": "exact" or "contains")");
     }
     if (HasFormula(reference)) {
       return Invalid(said +
@@ -705,8 +710,12 @@ class RowReader {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kPairs = {
         {{"no", "yes"}, {"false", "true"}}};
     const auto answer = First(row_, std::array<std::string_view, 3>{"answer", "answers", "target"});
-    const bool marked = First(row_, kMarks).has_value() || row_.contains("reference") || row_.contains("references");
-    if (!answer || marked || !out_.messages.empty()) return std::nullopt;
+    const bool marked = std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view name) {
+      const auto mark = answer ? Find(row_, name) : std::nullopt;
+      return mark && IsMark(*mark, *answer);
+    });
+    if (!answer || marked || row_.contains("reference") || row_.contains("references") || !out_.messages.empty())
+      return std::nullopt;
     if (answer->value->is_boolean()) return Choices{{"no", "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U};
     const json& value =
         answer->value->is_array() && answer->value->size() == 1 ? answer->value->front() : *answer->value;
@@ -729,7 +738,7 @@ class RowReader {
   // What tells that nothing here can judge the answers; "" = nothing.
   std::string WhyNotJudged() const {
     for (const auto& [name, reason] : kNotJudged) {
-      const auto found = Find(row_, name);
+      const auto found = name == "label" && First(row_, kChoices) ? std::nullopt : Find(row_, name);
       const auto text = found ? ValueText(*found->value) : std::nullopt;
       if (text && IsShortOutput(name, *text)) return Quoted(found->name) + ": " + Excerpt(*found->value) + kOneWay;
       if (found) return Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
@@ -799,17 +808,21 @@ class RowReader {
                    R"(| del(.premise, .question)' FILE)");
   }
 
-  // That an answer is right; or the points that it is worth in an exam.
-  static bool IsNoFault(std::string_view name, const json& value) {
-    if (name == "score") return value.is_number() && value.get<double>() >= 1;
-    return (name == "iscorrect" || name == "correct") && value == json(true);
+  // Says of `answer` whether or which is right. None is: that it is right, the points that it is worth in an exam, a
+  // list that has one for each of something else.
+  static bool IsMark(const Found& mark, const Found& answer) {
+    const json& value = *mark.value;
+    if (mark.name == answer.name) return false;
+    if (Plain(mark.name) == "score" && value.is_number()) return value.get<double>() < 1;
+    if ((Plain(mark.name) == "iscorrect" || Plain(mark.name) == "correct") && value == json(true)) return false;
+    return !value.is_array() || value.size() == (answer.value->is_array() ? answer.value->size() : 1);
   }
 
   // Candidates for an answer, some of them wrong, are no references.
   base::Status CheckUnmarked(const Found& answer) {
     for (const std::string_view name : kMarks) {
       const auto mark = Find(row_, name);
-      if (!mark || mark->name == answer.name || IsNoFault(name, *mark->value)) continue;
+      if (!mark || !IsMark(*mark, answer)) continue;
       return Invalid(Quoted(mark->name) + " says whether or which " + Quoted(answer.name) +
                      R"( is right: write the right one as "reference", or all of them as "choices")");
     }

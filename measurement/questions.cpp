@@ -280,7 +280,9 @@ std::string NoRow(std::string_view whole, std::string_view line, bool first, con
              std::to_string(at + 1) + "): iconv -f LATIN1 -t UTF-8 FILE > OUT, if it is Latin-1";
     }
     return "not JSON (one object a line is needed): " + std::string(line.substr(0, 60)) +
-           (line == "{" ? "; if objects take several lines: " + Jq(".") : "");
+           (line == "{"   ? "; if objects take several lines: " + Jq(".")
+            : line == "[" ? "; a list, and the file is no whole JSON: is it cut off?"
+                          : "");
   }
   if (row.is_array()) {
     const std::string recipe = RecipeFor(row, false);

@@ -120,6 +120,8 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
       {"all of its contexts in the prompt",
        R"({"prompt": "Ann came. Bo left. Who came?", "CONTEXTS": ["Ann came.", "Bo left."], "answer": "Ann"})",
        "Ann came. Bo left. Who came?", Match::kWords, "Ann"},
+      {"labels of something else", R"({"question": "Is it?", "answer": "yes", "LABELS": ["RESULTS", "METHODS"]})",
+       "Question: Is it?\nAnswer:", Match::kChoice, " yes"},
       {"points of an exam", R"({"question": "Who?", "answer": "Ann", "score": 5})",
        "Question: Who?\nAnswer:", Match::kWords, "Ann"},
       {"answers that are right", R"({"question": "Who?", "answer": "Ann", "is_correct": true})",
@@ -305,6 +307,9 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
        R"("Answer_type" says that the answer is a list)"},
       {R"({"question": "Write the list of all that came.", "answer": ["Ann", "Bo"]})", "the prompt asks for a list"},
       {R"({"question": "x", "answer": "an ox", "score": 0})", R"("score" says whether)"},
+      {R"({"prompt": "x", "reference": "[(4, 1)]"})", R"(else "match": "exact" or "contains")"},
+      {R"({"question": "x", "options": "A) one B) two", "Answer": "A"})",
+       R"(is no list of choices: "A) one B) two": write [)"},
       {R"({"question": "x", "output": "[(4, 1)]"})",
        R"("output": "[(4, 1)]" may be the only right answer: write it as "reference")"},
       {R"({"image": {"path": "a.png"}, "question": "Which?", "choices": ["a b", "c d"], "answer": 0})", "\"image\""},
@@ -355,6 +360,11 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
     ASSERT_FALSE(question.ok()) << row.row;
     EXPECT_THAT(question.error().message, HasSubstr(row.message)) << row.row;
   }
+}
+
+TEST(ReadQuestionRow, AdvisesNoChoicesWhereThereAreSome) {
+  EXPECT_THAT(ReadQuestionRow(json::parse(R"({"conclusion": "x", "choices": ["a", "b"], "label": 0})")).error().message,
+              testing::EndsWith(R"(but "choices", "conclusion", "label")"));
 }
 
 }  // namespace

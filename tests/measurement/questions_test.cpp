@@ -154,6 +154,7 @@ TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
   EXPECT_THAT(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), HasSubstr("git lfs pull"));
   EXPECT_THAT(message("PK\x03\x04"), HasSubstr("unzip"));
   EXPECT_THAT(message("question,A,B,C,D,answer\nWhich?,a,b,c,d,A\n"), HasSubstr("read_csv(FILE).to_json"));
+  EXPECT_THAT(message("[\n{\"question\": \"Who?\",\n"), HasSubstr("is it cut off?"));
   EXPECT_THAT(message("question\tanswer\nWho?\tAnn\n"),
               HasSubstr("with tabs: pandas.read_csv(FILE, sep=\"\\t\").to_json"));
   EXPECT_THAT(message("Ann has three apples and buys nine more of them. How many has she?\t12\nWho?\tAnn\n"),
