@@ -62,9 +62,7 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
   }
   text += "Best: " + Headline(task) + "\n";
   const std::vector<report::ResultRow> rows = report::ResultRows(task);
-  const report::ResultRow* shown = report::ShownRow(rows);
-  const std::string step = shown == nullptr ? "" : report::DecidingStep(task, *shown);
-  if (!step.empty()) text += "Not more: " + step + "\n";
+  if (const std::string step = report::WhyNotMore(task, rows); !step.empty()) text += "Not more: " + step + "\n";
   if (const std::string second = report::RunnerUpText(task, rows); !second.empty()) text += "Second: " + second + "\n";
   if (IsSimulated(task.status)) text += std::string(report::kSimulatedNote) + "\n";
   if (const auto found = report::ChangesOf(task, rules)) {

@@ -1,6 +1,7 @@
 #include "report/changes.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "base/keys.h"
@@ -63,13 +64,36 @@ class EffectNames {
 // What was measured of the change, if the task varies the setting.
 void SetWorth(const std::vector<ParameterEffect>& effects, const EffectNames& names, Change& change) {
   for (const ParameterEffect& parameter : effects) {
-    if (names.Of(parameter.parameter) != change.setting || parameter.best != change.after) continue;
+    if (names.Of(parameter.parameter) != change.setting) continue;
+    change.why_no_worth = "no pair differs in this alone";
+    if (parameter.best != change.after) continue;
     for (const ValueEffect& value : parameter.values) {
       if (value.value != change.before) continue;
       change.worth = value.to_best;
       change.why_no_worth = NoEffectText(value, parameter);
     }
   }
+}
+
+// Why a setting has no worth that is no parameter of the task.
+std::string WhyNoParameter(const std::string& setting, const api::ExperimentStatus& compared,
+                           const api::ExperimentStatus& best) {
+  if (compared.deployed) return "the task does not vary it alone";
+  const bool preset = compared.quant.name != best.quant.name && setting != "GPUs";
+  return preset ? "comes with the quantization preset" : "comes with another setting";
+}
+
+// A limit of the batch that is no lower than the requests in flight where the best was scored did nothing there.
+std::string CannotBindText(const std::string& value, const std::vector<ResultRow>& rows) {
+  double most = 0;
+  for (const ResultRow* start : StartsOfBest(rows)) {
+    if (start->load->load.kind != measurement::LoadKind::kConcurrency) return "";
+    most = std::max(most, start->load->load.value);
+  }
+  char* end = nullptr;
+  const double limit = std::strtod(value.c_str(), &end);
+  if (value.empty() || *end != '\0' || !(most > 0) || limit < most) return "";
+  return "not reached where the best was scored: " + measurement::Concurrency(static_cast<int>(most)).ToString();
 }
 
 }  // namespace
@@ -85,13 +109,21 @@ std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<P
   const auto runtime =
       std::find_if(runtimes->begin(), runtimes->end(), [&](const auto& one) { return one.spec.name == best->runtime; });
   const bool known = runtime != runtimes->end();
-  const EffectNames names(known ? rules.Find(runtime->spec.engine) : nullptr,
-                          known ? runtime->release.version : quant::Version{});
+  const quant::EngineTable* const table = known ? rules.Find(runtime->spec.engine) : nullptr;
+  const std::vector<ResultRow> rows = ResultRows(task);
+  const EffectNames names(table, known ? runtime->release.version : quant::Version{});
   std::vector<Change> out;
   for (const std::string& name : base::KeysOf(before, after)) {
-    Change change{name, Found(before, name), Found(after, name), std::nullopt, ""};
+    Change change{name, Found(before, name), Found(after, name), std::nullopt, "", ""};
     if (change.before == change.after) continue;
     SetWorth(effects, names, change);
+    if (!effects.empty() && !change.worth && change.why_no_worth.empty()) {
+      change.why_no_worth = WhyNoParameter(name, *compared, *best);
+    }
+    const bool told = change.worth && change.worth->certain();
+    if (table != nullptr && name == table->scheduler().sequences && !told) {
+      change.note = CannotBindText(change.after, rows);
+    }
     out.push_back(std::move(change));
   }
   return out;
@@ -122,8 +154,9 @@ text::Table ChangeTable(const std::vector<Change>& changes, const std::string& c
   table.AddColumn("WORTH (95 % INTERVAL)");
   for (const Change& change : changes) {
     const auto shown = [](const std::string& value) { return value.empty() ? "(not set)" : value; };
-    table.AddRow({change.setting, shown(change.before), shown(change.after),
-                  change.worth ? EvidenceText(*change.worth) : change.why_no_worth});
+    std::string worth = change.worth ? EvidenceText(*change.worth) : change.why_no_worth;
+    if (!change.note.empty()) worth += (worth.empty() ? "" : "; ") + change.note;
+    table.AddRow({change.setting, shown(change.before), shown(change.after), worth});
   }
   return table;
 }

@@ -33,9 +33,9 @@ std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& 
   const api::ExperimentStatus* best = BestExperiment(task);
   std::string out = "## Result\n\n" + MarkdownEscaped((best == nullptr ? "None: " : "") + Headline(task)) + "\n\n";
   const std::vector<ResultRow> rows = ResultRows(task);
-  const ResultRow* shown = ShownRow(rows);
-  const std::string step = shown == nullptr ? "" : DecidingStep(task, *shown);
-  if (!step.empty()) out += "Not more: " + MarkdownEscaped(step) + "\n\n";
+  if (const std::string step = WhyNotMore(task, rows); !step.empty()) {
+    out += "Not more: " + MarkdownEscaped(step) + "\n\n";
+  }
   if (const std::string second = RunnerUpText(task, rows); !second.empty()) {
     out += "Second: " + MarkdownEscaped(second) + "\n\n";
   }

@@ -47,7 +47,7 @@ std::string ChangesText(const PageData& data) {
   const bool same = data.best->experiment->model == baseline->experiment->model;
   const auto words = [&](std::vector<std::string> own, const std::string& model) {
     if (!same) own.insert(own.begin(), "checkpoint " + model);
-    return own.empty() ? "nothing" : text::Joined(own, " ");
+    return own.empty() ? "the engine's defaults" : text::Joined(own, " ");
   };
   if (same && differences.own[0].empty() && differences.own[1].empty()) return "";
   return words(differences.own[0], data.best->experiment->model) + "  instead of  " +
@@ -60,37 +60,106 @@ std::string IntervalText(const api::TaskStatus::Best& answer) {
   return "\u00b1 " + api::FormatDecimal(ci / std::abs(score) * 100, 1) + " % (95 % interval)";
 }
 
+std::string ImageOf(const PageData& data) {
+  const api::ExperimentStatus& best = *data.best->experiment;
+  if (!best.image_id.empty() || !data.task.status.expanded_for) return best.image_id;
+  const auto& runtimes = data.task.status.expanded_for->runtimes;
+  const auto found = runtimes.find(best.runtime);
+  return found == runtimes.end() ? "" : found->second.image;
+}
+
+// Whether an API server has the task: its uids are UUIDs, those of local mode have no dashes.
+bool IsInCluster(const api::AutotuneTask& task) { return task.metadata.uid.find('-') != std::string::npos; }
+
+// How to get a manifest.
+Markup ManifestMarkup(const PageData& data) {
+  std::string targets;
+  for (const std::string_view target : api::kRecommendationTargets) {
+    targets += (targets.empty() ? "" : ", ") + std::string(target);
+  }
+  const std::string others = "Other serving stacks with --target: " + targets + ".";
+  if (!IsInCluster(data.task)) {
+    return Element("h3", "Print a Kubernetes manifest of the best configuration") +
+           Element("pre", "autotune apply -f status.yaml") +
+           Paragraph("hint",
+                     "status.yaml: the task with its status, as autotune run --status-file writes it. " + others);
+  }
+  if (data.best->experiment->simulated) return {};
+  const std::string apply = "kubectl autotune apply " + data.task.metadata.name +
+                            (data.task.metadata.ns.empty() ? "" : " -n " + data.task.metadata.ns);
+  return Element("h3", "Deploy the best configuration on the cluster") + Element("pre", apply) +
+         Paragraph("hint", others + " --print prints the manifest.");
+}
+
 Markup DeployMarkup(const PageData& data) {
   const std::string command = ServeLine(data.task, data.rules, 80);
   const api::ExperimentStatus& best = *data.best->experiment;
   Markup out;
   if (!command.empty()) {
-    out += Element("h3", "Start the engine as it was measured") + Element("pre", command);
+    const std::string image = ImageOf(data);
+    out += Element("h3",
+                   best.simulated ? "Start a real engine with these settings" : "Start the engine as it was measured") +
+           Element("pre", command);
+    if (!image.empty()) out += Paragraph("dim", "in the image " + image);
     std::string environment;
     for (const auto& [name, value] : best.env) environment += name + "=" + text::ShellQuoted(value) + "\n";
     if (!environment.empty()) out += Paragraph("dim", "with the environment") + Element("pre", environment);
     if (!best.options.empty()) out += Paragraph("dim", "with options.yaml") + Element("pre", best.options);
   }
-  if (!data.task.metadata.uid.empty() && !best.simulated) {
-    const std::string apply = "kubectl autotune apply " + data.task.metadata.name +
-                              (data.task.metadata.ns.empty() ? "" : " -n " + data.task.metadata.ns);
-    std::string targets;
-    for (const std::string_view target : api::kRecommendationTargets) {
-      targets += (targets.empty() ? "" : ", ") + std::string(target);
-    }
-    out += Element("h3", "Deploy the best configuration on the cluster") + Element("pre", apply) +
-           Paragraph("hint", "Other serving stacks with --target: " + targets + ". --print prints the manifest.");
-  }
-  return out;
+  return out + ManifestMarkup(data);
 }
 
-// "160 in flight, 33.20 requests/s (the highest load that kept the SLO)".
-std::string LoadFact(const PageData& data, const measurement::Point& point) {
-  const std::string load =
-      point.load.ToString() + ", " + api::FormatDecimal(point.requests_per_second, 2) + " requests/s";
-  const bool searched =
-      data.task.spec.benchmark.load.fixed.empty() && !tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(data.task.spec));
-  return load + (searched ? ": the highest load at which it keeps the SLO" : "");
+// Whether each experiment was scored at a limit of its own.
+bool SearchedLimits(const PageData& data) {
+  return data.task.spec.benchmark.load.fixed.empty() &&
+         !tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(data.task.spec));
+}
+
+// "160 in flight, 33.20 requests/s: the highest load at which it keeps the SLO"; of several starts, that of the last.
+std::string LoadFact(const PageData& data) {
+  const ResultRow& shown = *ShownRow(data.rows);
+  if (shown.load == nullptr) return "";
+  std::string text =
+      shown.load->load.ToString() + ", " + api::FormatDecimal(shown.load->requests_per_second, 2) + " requests/s";
+  if (!shown.best) return text + ", in the last start (" + shown.experiment->name + ")";
+  if (!SearchedLimits(data)) return text;
+  const measurement::Load highest = HighestKept(shown).load;
+  return text + (highest == shown.load->load
+                     ? ": the highest load at which it keeps the SLO"
+                     : ": the best score of the loads at which it keeps the SLO, up to " + highest.ToString());
+}
+
+// Whether the starts of the best kept the SLO up to different loads.
+bool StartsDisagree(const PageData& data) {
+  const std::vector<const ResultRow*> starts = StartsOfBest(data.rows);
+  return SearchedLimits(data) && std::any_of(starts.begin(), starts.end(), [&](const ResultRow* row) {
+           return !(HighestKept(*row).load == HighestKept(*starts.front()).load);
+         });
+}
+
+// Of several starts: where each was scored, and what each kept if they disagree.
+std::string StartsFact(const PageData& data) {
+  const int count = data.task.status.best->starts;
+  if (count < 2) return "";
+  const std::string loads = LoadsOfStarts(data.rows);
+  std::string text =
+      "the score is the mean of " + std::to_string(count) + " starts" + (loads.empty() ? "" : ", at " + loads);
+  const std::vector<const ResultRow*> starts = StartsOfBest(data.rows);
+  if (!SearchedLimits(data) || starts.size() < 2) return text;
+  if (!StartsDisagree(data)) return text + "; each kept the SLO up to " + HighestKept(*starts.front()).load.ToString();
+  std::vector<std::string> parts;
+  for (const ResultRow* row : starts) {
+    const std::string step = DecidingStep(data.task, *row);
+    parts.push_back(row->experiment->name + " kept the SLO up to " + HighestKept(*row).load.ToString() +
+                    (step.empty() ? "" : " (" + step + ")"));
+  }
+  return text + "; " + text::Joined(parts, ", ");
+}
+
+// The rate that a fresh start held as well.
+std::string RateFact(const PageData& data) {
+  const measurement::Point* point = KeptByRate(data.rows);
+  return point == nullptr ? "" : point->load.ToString() + ", measured by itself: " + LatenciesText(data, *point);
 }
 
 std::string GainFact(const PageData& data, const ResultRow* baseline) {
@@ -100,7 +169,8 @@ std::string GainFact(const PageData& data, const ResultRow* baseline) {
   if (data.best == baseline)
     return std::string("none: ") + (deployed ? "what is deployed" : "the baseline") + " is the best";
   if (gain.empty()) return "";
-  std::string text = gain + (deployed ? " over what is deployed" : " over the baseline");
+  std::string text =
+      gain + GainInterval(data.task, data.rows) + (deployed ? " over what is deployed" : " over the baseline");
   if (!baseline->score) return text;
   text += " (" + ScoreText(data.task.spec.optimization.objective, *baseline->score);
   if (baseline->load != nullptr) text += ", at " + baseline->load->load.ToString();
@@ -148,12 +218,11 @@ Markup BestMarkup(const PageData& data) {
                 {"Gain", GainFact(data, BaselineOf(data, best.experiment->runtime))},
                 {"Changes", ChangesText(data)},
                 {"Quality", QualityFact(data)},
-                {"At", point == nullptr ? "" : LoadFact(data, *point)},
+                {"At", LoadFact(data)},
                 {"There", point == nullptr ? "" : LatenciesText(data, *point)},
-                {"Starts", answer.starts > 1 ? "the score is the mean of " + std::to_string(answer.starts) +
-                                                   " starts; the load and the latencies are those of the last one"
-                                             : ""},
-                {"Why not more", DecidingStep(data.task, *ShownRow(data.rows))},
+                {"Starts", StartsFact(data)},
+                {"Limit by rate", RateFact(data)},
+                {"Why not more", StartsDisagree(data) ? "" : WhyNotMore(data.task, data.rows)},
                 {over ? "Second" : "Second so far", RunnerUpText(data.task, data.rows)},
                 {"Ties with", text::Joined(answer.tied_with, ", ")},
                 {"Price", PriceText(answer)}}) +

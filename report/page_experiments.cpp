@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 
 #include "base/clock.h"
@@ -50,14 +51,24 @@ Markup ScoreStrip(const PageData& data, const ResultRow& row, double scale, cons
 
 Markup NumberCell(const std::string& text) { return Element("td", {{"class", "n"}}, text); }
 
+// As the answer has it: rounded once.
+double ShownScore(const PageData& data, const ResultRow& row) {
+  const bool answer = data.best != nullptr && row.experiment == data.best->experiment && data.task.status.best;
+  return answer ? std::strtod(data.task.status.best->score.c_str(), nullptr) : *row.score;
+}
+
 // The score, or why there is none.
 std::string ScoreCellText(const PageData& data, const ResultRow& row) {
-  return row.score ? ScoreNumber(data.task.spec.optimization.objective, *row.score) : NoScoreText(row);
+  return row.score ? ScoreNumber(data.task.spec.optimization.objective, ShownScore(data, row)) : NoScoreText(row);
 }
 
 std::string WhyCellText(const PageData& data, const ResultRow& row) {
   std::string text = text::Shortened(WhyNotBest(row, data.best), 400);
-  if (row.starts > 1) text += "; the score is the mean of " + std::to_string(row.starts) + " starts";
+  if (row.starts > 1) {
+    const std::string loads = row.best ? LoadsOfStarts(data.rows) : "";
+    text +=
+        "; the score is the mean of " + std::to_string(row.starts) + " starts" + (loads.empty() ? "" : ", at " + loads);
+  }
   return text;
 }
 
@@ -81,7 +92,8 @@ Markup ExperimentsHead(const PageData& data, const Columns& columns) {
   if (columns.runtime) head += Element("th", "Runtime");
   head += Element("th", "Settings") + number(ScoreUnit(data.task.spec.optimization.objective)) + Element("th", "");
   if (columns.gain) head += number("Vs baseline");
-  head += Element("th", "Why not the best") + number("Load of the score") + number("TTFT p99") + number("TPOT p50");
+  head +=
+      Element("th", "Why not the best") + Element("th", "Load of the score") + number("TTFT p99") + number("TPOT p50");
   if (columns.quality) head += Element("th", "Quality vs baseline");
   return Element("thead", Element("tr", head));
 }
@@ -92,18 +104,18 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
   const api::ExperimentStatus& experiment = *row.experiment;
   std::string load, ttft, tpot;
   if (row.load != nullptr) {
-    load = row.load->load.ToString() + (row.score ? "" : " (no score)");
+    load = row.load->load.ToString() + (row.score ? row.starts > 1 ? " (first start)" : "" : " (no score)");
     ttft = LatencyText(*row.load, Metric::kTtft, Statistic::kP99);
     tpot = LatencyText(*row.load, Metric::kTpot, Statistic::kP50);
   }
-  std::string settings = data.settings[index];
+  std::string settings = experiment.confirms.empty() ? data.settings[index] : "as " + experiment.confirms;
   if (experiment.gpus > 1) settings += "  (" + std::to_string(experiment.gpus) + " GPUs)";
   Markup cells = Element("td", {{"class", "name"}}, NameOf(row));
   if (columns.runtime) cells += Element("td", {{"class", "name"}}, experiment.runtime);
   cells += Element("td", {{"class", "mono"}}, settings) + NumberCell(ScoreCellText(data, row)) +
            Element("td", {{"class", "draw"}}, ScoreStrip(data, row, scale, baseline));
   if (columns.gain) cells += NumberCell(row.improvement);
-  cells += Element("td", {{"class", "why"}}, WhyCellText(data, row)) + NumberCell(load) + NumberCell(ttft) +
+  cells += Element("td", {{"class", "why"}}, WhyCellText(data, row)) + Element("td", load) + NumberCell(ttft) +
            NumberCell(tpot);
   if (columns.quality) cells += Element("td", QualityOf(row));
   return Element("tr", {{"class", row.best ? "best" : ""}}, cells);
@@ -133,7 +145,7 @@ Markup EffectTable(const PageData& data, const ParameterEffect& parameter, doubl
     }
     std::string top;
     if (!value.scored.empty()) {
-      top = ScoreNumber(data.task.spec.optimization.objective, *value.scored.front()->score) + " (" +
+      top = ScoreNumber(data.task.spec.optimization.objective, ShownScore(data, *value.scored.front())) + " (" +
             value.scored.front()->experiment->name + ")";
     }
     const std::size_t with = value.scored.size() + value.unscored.size();
@@ -174,6 +186,18 @@ std::string QualityHint(const PageData& data) {
          "; more is worse.";
 }
 
+// How a percentile of too few requests reads, where there is one.
+std::string BracketsHint(const PageData& data) {
+  const auto few = [](const ResultRow& row) {
+    return row.load != nullptr &&
+           (LatencyText(*row.load, Metric::kTtft, Statistic::kP99).find(" requests)") != std::string::npos ||
+            LatencyText(*row.load, Metric::kTpot, Statistic::kP50).find(" requests)") != std::string::npos);
+  };
+  return std::any_of(data.rows.begin(), data.rows.end(), few)
+             ? "A number of requests in brackets: too few for this percentile. "
+             : "";
+}
+
 std::string Minutes(double seconds) { return text::Elapsed(seconds); }
 
 }  // namespace
@@ -187,10 +211,8 @@ Markup ExperimentsSection(const PageData& data) {
   for (const std::size_t index : data.order) body += ExperimentRow(data, columns, index, scale, baseline);
   Markup out = Scrolling(Element("table", ExperimentsHead(data, columns) + Element("tbody", body)));
   if (!data.common.empty()) out += Paragraph("hint", "All have: " + text::Joined(data.common, " "));
-  out += Paragraph("hint",
-                   "Best first. Bar: the score. Line on it: the 95 % interval. Dashed line: the baseline. A "
-                   "number of requests in brackets: too few for this percentile. " +
-                       ScoreRuleText(data.task) + QualityHint(data));
+  out += Paragraph("hint", "Best first. Bar: the score. Line on it: the 95 % interval. Dashed line: the baseline. " +
+                               BracketsHint(data) + ScoreRuleText(data.task) + QualityHint(data));
   return Section("experiments", "Experiments", out + NotesMarkup(data));
 }
 
@@ -347,7 +369,8 @@ Markup ProvenanceSection(const PageData& data) {
   }
   if (data.best != nullptr) {
     facts.emplace_back("Best ran on", data.best->experiment->node + (data.best->experiment->node.empty() ? "" : ", ") +
-                                          data.best->experiment->gpu_product);
+                                          data.best->experiment->gpu_product +
+                                          (data.best->experiment->simulated ? " (simulated)" : ""));
     facts.emplace_back("Driver", data.best->experiment->driver);
     facts.emplace_back("Image as resolved", data.best->experiment->image_id);
     facts.emplace_back("Engine's version", data.best->experiment->engine_version);

@@ -12,6 +12,24 @@ namespace {
 
 using tuning::search::Insight;
 
+// The starts of the configuration that measured the load. The model has one value for all of them.
+std::string MeasuredBy(const PageData& data, const Insight::Checked& checked) {
+  std::vector<std::string> names;
+  std::size_t count = 0;
+  for (const ResultRow& row : data.rows) {
+    const api::ExperimentStatus& one = *row.experiment;
+    if (one.name != checked.experiment && one.confirms != checked.experiment) continue;
+    const auto there = std::count_if(one.loads.begin(), one.loads.end(), [&](const api::LoadRow& load) {
+      return load.measured.load.kind == measurement::LoadKind::kConcurrency &&
+             std::abs(load.measured.load.value - checked.check.load) < 0.5;
+    });
+    if (there > 0) names.push_back(one.name);
+    count += static_cast<std::size_t>(there);
+  }
+  if (names.empty()) return checked.experiment;
+  return text::Joined(names, " and ") + (count > 1 ? " (mean of " + std::to_string(count) + " measurements)" : "");
+}
+
 Markup DrawPredictions(const PageData& data, const Insight& insight) {
   PlotSeries exact{"as predicted", -1, PlotSeries::Line::kStraight, {}};
   PlotSeries points{"load", 0, PlotSeries::Line::kNone, {}};
@@ -23,9 +41,9 @@ Markup DrawPredictions(const PageData& data, const Insight& insight) {
     point.x = value.measured;
     point.y = value.predicted;
     point.y_margin = std::max(0.0, (value.high - value.low) / 2);
-    point.title = checked.experiment + ", " + api::FormatDecimal(checked.check.load, 0) + " in flight: predicted " +
-                  api::FormatDecimal(value.predicted, 1) + ", measured " + api::FormatDecimal(value.measured, 1) +
-                  ", formulas alone " + api::FormatDecimal(value.prior, 1);
+    point.title = MeasuredBy(data, checked) + ", " + api::FormatDecimal(checked.check.load, 0) +
+                  " in flight: predicted " + api::FormatDecimal(value.predicted, 1) + ", measured " +
+                  api::FormatDecimal(value.measured, 1) + ", formulas alone " + api::FormatDecimal(value.prior, 1);
     most = std::max(most, std::max(point.x, point.y));
     points.points.push_back(point);
   }

@@ -41,6 +41,7 @@ td.name{white-space:nowrap}
 td.why{min-width:10em;max-width:30em;overflow-wrap:anywhere}
 td.draw{min-width:90px;width:12%}td.draw.wide{width:55%}td.draw.half{width:30%}
 tr.best td{font-weight:600}
+#experiments th,#effects th{white-space:normal}#experiments td.mono{overflow-wrap:anywhere}
 .gone,.new{white-space:pre-wrap;overflow-wrap:anywhere}
 .gone{color:var(--bad)}.gone::before{content:"- "}
 .new{color:var(--best)}.new::before{content:"+ "}

@@ -170,7 +170,7 @@ std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& 
   }
   const bool by_rate = plan.mode == measurement::LoadMode::kAutoRate;
   const std::string& stopped = row.experiment->stopped;
-  if (!by_rate && row.load->load.value >= plan.max) {
+  if (!by_rate && HighestKept(row).load.value >= plan.max) {
     return "the SLO holds at the most requests in flight that benchmark.load.auto.max allows (" +
            std::to_string(plan.max) + ")";
   }
@@ -339,14 +339,90 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   return lines;
 }
 
+namespace {
+
+// Whether the judge counts it: see tuning::Judge. Where time cut its search off, its highest load is no limit.
+bool IsFreshStartOf(const ResultRow& row, const ResultRow& best) {
+  return row.experiment->confirms == best.experiment->name && row.score && row.load != nullptr &&
+         row.experiment->stopped != measurement::StopReasonName(measurement::StopReason::kOutOfTime);
+}
+
+}  // namespace
+
 const ResultRow* ShownRow(const std::vector<ResultRow>& rows) {
   const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
   if (best == rows.end()) return nullptr;
   const ResultRow* shown = &*best;
   for (const ResultRow& row : rows) {
-    if (row.experiment->confirms == best->experiment->name && row.score && row.load != nullptr) shown = &row;
+    if (IsFreshStartOf(row, *best)) shown = &row;
   }
   return shown;
+}
+
+std::vector<const ResultRow*> StartsOfBest(const std::vector<ResultRow>& rows) {
+  std::vector<const ResultRow*> starts;
+  const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
+  if (best == rows.end()) return starts;
+  for (const ResultRow& row : rows) {
+    if (IsFreshStartOf(row, *best)) starts.push_back(&row);
+  }
+  // Its first measurement counts where it kept the SLO.
+  const auto first = static_cast<std::size_t>(std::max(best->starts, 1));
+  if (best->load != nullptr && starts.size() < first) starts.insert(starts.begin(), &*best);
+  return starts;
+}
+
+std::string LoadsOfStarts(const std::vector<ResultRow>& rows) {
+  std::vector<measurement::Load> loads;
+  for (const ResultRow* start : StartsOfBest(rows)) loads.push_back(start->load->load);
+  if (loads.size() < 2) return "";
+  const auto all = [&](const auto& is) { return std::all_of(loads.begin(), loads.end(), is); };
+  if (all([&](const measurement::Load& load) { return load == loads.front(); })) return loads.front().ToString();
+  const bool in_flight =
+      all([](const measurement::Load& load) { return load.kind == measurement::LoadKind::kConcurrency; });
+  std::string text;
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    text += i == 0 ? "" : i + 1 == loads.size() ? " and " : ", ";
+    text += in_flight ? LoadText(loads[i]) : loads[i].ToString();
+  }
+  return in_flight ? text + " in flight" : text;
+}
+
+const measurement::Point& HighestKept(const ResultRow& row) {
+  const measurement::Point* highest = row.load;
+  for (const api::LoadRow* load : CountingLoads(row.experiment->loads)) {
+    const measurement::Point& point = load->measured;
+    const bool same = point.scenario == row.load->scenario && point.load.kind == row.load->load.kind;
+    if (load->meets_slo && same && point.load.value > highest->load.value) highest = &point;
+  }
+  return *highest;
+}
+
+const measurement::Point* KeptByRate(const std::vector<ResultRow>& rows) {
+  const ResultRow* shown = ShownRow(rows);
+  if (shown == nullptr || shown->load == nullptr) return nullptr;
+  if (shown->load->load.kind == measurement::LoadKind::kRequestRate) return nullptr;
+  const measurement::Point* kept = nullptr;
+  for (const api::LoadRow& row : shown->experiment->loads) {
+    const measurement::Point& point = row.measured;
+    const bool by_rate =
+        point.role == measurement::PointRole::kConfirmation && point.load.kind == measurement::LoadKind::kRequestRate;
+    if (by_rate && row.meets_slo && point.scenario == shown->load->scenario) kept = &point;
+  }
+  return kept;
+}
+
+std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
+  const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
+  if (best == rows.end() || !task.spec.benchmark.load.fixed.empty()) return "";
+  const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->experiment->runtime);
+  for (const ResultRow& row : rows) {
+    if (row.experiment != compared || &row == &*best || !row.score || !best->score) continue;
+    if (!(row.ci > 0) || !(best->ci > 0) || *row.score == 0 || *best->score == 0) return "";
+    const double ratio = std::abs(*best->score / *row.score);
+    return " \u00b1" + Percent(ratio * std::hypot(best->ci / *best->score, row.ci / *row.score));
+  }
+  return "";
 }
 
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
@@ -357,7 +433,7 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   if (row.cannot_win) return "stopped early: it could no longer reach the best score";
   if (!row.broken.empty()) return MissedText(row);
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
-  if (row.tied) return "ties with the best: the intervals overlap";
+  if (row.tied) return "ties with the best: the intervals of the scores overlap";
   if (best == nullptr || !best->score || *best->score == 0) return "";
   return Percent(std::abs(*best->score - *row.score) / std::abs(*best->score)) +
          ((*row.score < *best->score) == (*best->score > 0) ? " below the best" : " above the best");
@@ -400,10 +476,11 @@ std::vector<const api::LoadRow*> CountingLoads(std::span<const api::LoadRow> loa
 
 const measurement::Point* NextThatBroke(const ResultRow& row) {
   const measurement::Point* next = nullptr;
+  const double kept = HighestKept(row).load.value;
   for (const api::LoadRow* load : CountingLoads(row.experiment->loads)) {
     const measurement::Point& point = load->measured;
     if (load->meets_slo || point.scenario != row.load->scenario || point.load.kind != row.load->load.kind ||
-        point.load.value <= row.load->load.value) {
+        point.load.value <= kept) {
       continue;
     }
     if (next == nullptr || point.load.value < next->load.value) next = &point;
@@ -418,6 +495,12 @@ std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
   const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), *next);
   return next->load.ToString() +
          (broken.empty() ? " does not keep the SLO with 95 % confidence" : " missed " + BrokenText(broken));
+}
+
+std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
+  const ResultRow* shown = ShownRow(rows);
+  const std::string step = shown == nullptr ? "" : DecidingStep(task, *shown);
+  return step.empty() || shown->best ? step : "in the last start (" + shown->experiment->name + "), " + step;
 }
 
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
@@ -522,13 +605,18 @@ std::string Headline(const api::AutotuneTask& task) {
   if (best == nullptr) return StatusMessage(task.status);
   std::string text = best->name + " (" + best->runtime + ", " + api::ConfigurationName(*best) + "): " +
                      ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
-  if (task.status.best->starts > 1) text += ", the mean of " + std::to_string(task.status.best->starts) + " starts";
+  const std::vector<ResultRow> rows = ResultRows(task);
+  if (task.status.best->starts > 1) {
+    const std::string loads = LoadsOfStarts(rows);
+    text += ", the mean of " + std::to_string(task.status.best->starts) + " starts" +
+            (loads.empty() ? "" : ", at " + loads);
+  }
   const std::string& improvement = task.status.best->improvement_over_baseline;
   const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->runtime);
   if (best == compared) {
     text += best->deployed ? ", what is deployed itself" : ", the baseline";
   } else if (!improvement.empty()) {
-    text += ", " + improvement +
+    text += ", " + improvement + GainInterval(task, rows) +
             (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline") +
             (OwnBaselines(task) ? " of " + best->runtime : "");
   }
@@ -536,7 +624,14 @@ std::string Headline(const api::AutotuneTask& task) {
   if (quality && !best->baseline) text += ", " + QualityText(*best, quality);
   if (task.status.best->concurrency > 0) {
     text += ", with " + std::to_string(task.status.best->concurrency) + " requests in flight";
-    if (!task.status.best->request_rate.empty()) text += " (" + task.status.best->request_rate + " requests/s)";
+    // Both of one point: what was measured by rate is another one.
+    const ResultRow* shown = ShownRow(rows);
+    const std::string rate = shown == nullptr || shown->load == nullptr
+                                 ? task.status.best->request_rate
+                                 : api::FormatDecimal(shown->load->requests_per_second, 2);
+    if (!rate.empty()) text += " (" + rate + " requests/s)";
+    if (shown != nullptr && !shown->best) text += " in the last start";
+    if (const measurement::Point* by_rate = KeptByRate(rows)) text += "; limit by rate: " + by_rate->load.ToString();
   }
   if (const std::string price = PriceText(*task.status.best); !price.empty()) text += "; price " + price;
   if (!task.status.best->tied_with.empty()) text += "; ties with " + Joined(task.status.best->tied_with, ", ");

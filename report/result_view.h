@@ -61,6 +61,19 @@ std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules
 // The measurement of the best configuration that is shown for it: its last fresh start that has a score, else itself;
 // null without a best.
 const ResultRow* ShownRow(const std::vector<ResultRow>& rows);
+// The best and its fresh starts, as far as their points count for its score, in their order.
+std::vector<const ResultRow*> StartsOfBest(const std::vector<ResultRow>& rows);
+// Where they were scored: "192 and 182 in flight"; "128 in flight" where all are the same; "" for fewer than two.
+std::string LoadsOfStarts(const std::vector<ResultRow>& rows);
+// The highest load that kept the SLO, of the kind and scenario of the scored one: that one, where none above did.
+// REQUIRES: row.load is not null.
+const measurement::Point& HighestKept(const ResultRow& row);
+// The measurement of the best by request rate that a fresh start adds where requests in flight were searched, if it
+// kept the SLO there; else null.
+const measurement::Point* KeptByRate(const std::vector<ResultRow>& rows);
+// " \u00b145.0%" of the gain, from the intervals of both scores; "" where it is not known, and where gains compare
+// other points than the scored ones (given loads).
+std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows);
 
 // Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the missed limits, its
 // failure. "best" for the best, "" while it runs.
@@ -75,6 +88,8 @@ const measurement::Point* NextThatBroke(const ResultRow& row);
 // ms, allowed 500 ms)"; the capacity, the configured maximum, or the time. "" without a scored load, and if none of
 // these ended the search.
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row);
+// The same of the best, which names the start that it is of if there are several. "" without a best.
+std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRow>& rows);
 // Why a measured experiment has no score: "misses slo.ttft.p99 (2.04 s, allowed 2.00 s)". REQUIRES: it has none.
 std::string MissedText(const ResultRow& row);
 // The same in two words, for any experiment: "stopped early", "missed the SLO", "not usable". REQUIRES: it has no

@@ -42,11 +42,27 @@ std::string DistanceText(const ResultRow& row, const ResultRow& best) {
   return text + (std::abs(*row.score) < score ? " below the best" : " above the best");
 }
 
+// Why the interval of a score is much wider than that of the point that it is of; "" where it is not.
+std::string WidthText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
+  constexpr double kMuch = 2;
+  if (tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(task.spec))) return "";
+  for (const ResultRow* one : {&row, &best}) {
+    if (one->load == nullptr || !one->score || *one->score == 0 || !(one->load->output_tokens_per_second > 0)) continue;
+    const double score = one->ci / std::abs(*one->score);
+    const double point = one->load->output_tokens_per_second_ci / one->load->output_tokens_per_second;
+    if (!(point > 0) || score < kMuch * point) continue;
+    return " (\u00b1" + Percent(score) + " for " + one->experiment->name + ", although its point alone has \u00b1" +
+           Percent(point) + ": the interval of a score also covers where the limit may be" +
+           (one->starts > 1 ? " and how far the starts are apart" : "") + ")";
+  }
+  return "";
+}
+
 // Of two that tie, which is the best and why.
 std::string TieText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
   const int ours = reconcile::ObservationOf(*best.experiment, task.status).settings;
   const int theirs = reconcile::ObservationOf(*row.experiment, task.status).settings;
-  std::string text = ", a tie: the intervals overlap.";
+  std::string text = ", a tie: the intervals of the scores overlap" + WidthText(task, row, best) + ".";
   if (ours < theirs) return text + " The best changes fewer settings of the engine.";
   if (*best.score >= *row.score) text += " The best is the one with the higher score.";
   return text;
@@ -102,10 +118,11 @@ std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const
   if (tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(task.spec))) {
     return ", both at " + row.load->load.ToString() + "." + SlownessText(row, best);
   }
-  std::string text = ". It kept the SLO up to " + row.load->load.ToString();
-  if (row.load->load.kind == best.load->load.kind) {
-    text += " (the best: " +
-            std::string(row.load->load.value == best.load->load.value ? "the same" : LoadText(best.load->load)) + ")";
+  const measurement::Load ours = HighestKept(row).load, theirs = HighestKept(best).load;
+  std::string text = ". It kept the SLO up to " + ours.ToString();
+  if (ours.kind == theirs.kind) {
+    text += std::string(" (the best") + (best.experiment->confirms.empty() ? "" : " in its last start") + ": " +
+            (ours.value == theirs.value ? "the same" : LoadText(theirs)) + ")";
   }
   const std::string step = DecidingStep(task, row);
   if (!step.empty()) text += "; " + step;

@@ -1,5 +1,7 @@
 #include "report/task_words.h"
 
+#include <algorithm>
+
 #include "measurement/scenario.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/space.h"
@@ -152,8 +154,8 @@ std::string ScoreRuleText(const api::AutotuneTask& task) {
            "load at "
            "which both keep it.";
   }
-  return "A score is of the highest load at which the experiment keeps the SLO, so each experiment has a load of its "
-         "own. "
+  return "A score is the best one of the loads at which the experiment keeps the SLO, so each experiment has a load of "
+         "its own. "
          "Gains compare these scores.";
 }
 
@@ -205,7 +207,10 @@ std::string CandidatesText(const api::AutotuneTask& task) {
   if (reconcile::IsAdaptive(task.spec) && !reconcile::IsOver(task.status.state)) {
     return count(candidates.eligible, "candidate") + of + "); the search decides which of them run";
   }
-  return count(candidates.eligible - candidates.not_run, "experiment") + of + ", " +
+  const auto fresh = std::count_if(task.status.experiments.begin(), task.status.experiments.end(),
+                                   [](const api::ExperimentStatus& one) { return !one.confirms.empty(); });
+  return count(candidates.eligible - candidates.not_run, "experiment") +
+         (fresh > 0 ? " and " + count(static_cast<int>(fresh), "fresh start") : "") + of + ", " +
          std::to_string(candidates.not_run) + " not run)";
 }
 

@@ -51,7 +51,28 @@ TEST(ChangesOf, AreWorthWhatPairsMeasured) {
   EXPECT_THAT(table, ::testing::ContainsRegex("max-num-seqs +32 +64 +.37.5% ..35.1% to .40.2%., 2 pairs"));
   EXPECT_THAT(table,
               ::testing::ContainsRegex("quantization preset +default +kv-cache-fp8 +no pair differs in this alone"));
-  EXPECT_THAT(table, ::testing::ContainsRegex("kv-cache-dtype +.not set. +fp8 *\n")) << "no parameter of the task";
+  EXPECT_THAT(table, ::testing::ContainsRegex("kv-cache-dtype +.not set. +fp8 +the task does not vary it alone\n"))
+      << "no parameter of the task";
+}
+
+TEST(ChangesOf, SayThatALimitOfTheBatchWasNotReached) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].args = {};
+  task.status.experiments[1].args = {"--max-num-seqs", "1024"};
+  const std::vector<ResultRow> rows = ResultRows(task);
+  const ValueEffect unset{"", {rows.data()}, {}, std::nullopt, std::nullopt};
+  const std::vector<ParameterEffect> effects = {{"max_num_seqs", "1024", {unset}}};
+  const auto table = [&] { return ChangeTable(ChangesOf(task, effects, Rules()), "baseline").Text(); };
+  EXPECT_THAT(table(), HasSubstr("no pair differs in this alone; not reached where the best was scored: 8 in flight"));
+  task.status.experiments[1].args = {"--max-num-seqs", "4"};
+  EXPECT_THAT(table(), Not(HasSubstr("not reached")));
+}
+
+TEST(ChangesOf, SayWhatComesWithThePreset) {
+  const api::AutotuneTask task = Finished();
+  const std::vector<ParameterEffect> effects = {{"quantization", "kv-cache-fp8", {}}};
+  EXPECT_THAT(ChangeTable(ChangesOf(task, effects, Rules()), "baseline").Text(),
+              ::testing::ContainsRegex("kv-cache-dtype +.not set. +fp8 +comes with the quantization preset"));
 }
 
 TEST(ChangesOf, AreInEveryReport) {

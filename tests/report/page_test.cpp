@@ -47,9 +47,10 @@ TEST(HtmlReport, AnswersFirst) {
   const std::string page = HtmlReport(Finished(), Rules());
   const std::size_t answer = page.find("Best configuration");
   ASSERT_NE(answer, std::string::npos);
-  for (const char* part : {"1413.0 tok/s per GPU", "+41.3% over the baseline (1000.0 tok/s per GPU, at 8 in flight)",
-                           "--kv-cache-dtype fp8  instead of  nothing", "TTFT p99 310 ms (bound 500 ms)",
-                           "32 in flight missed slo.ttft.p99 (900 ms, allowed 500 ms)", "vllm serve org/model"}) {
+  for (const char* part :
+       {"1413.0 tok/s per GPU", "+41.3% over the baseline (1000.0 tok/s per GPU, at 8 in flight)",
+        "--kv-cache-dtype fp8  instead of  the engine&#39;s defaults", "TTFT p99 310 ms (bound 500 ms)",
+        "32 in flight missed slo.ttft.p99 (900 ms, allowed 500 ms)", "vllm serve org/model"}) {
     const std::size_t at = page.find(part);
     EXPECT_NE(at, std::string::npos) << part;
     EXPECT_LT(at, page.find("id=\"experiments\"")) << part;
@@ -71,6 +72,98 @@ TEST(HtmlReport, TheAnswersScoreIsThatOfAllItsStarts) {
   EXPECT_NE(page.find("the score is the mean of 2 starts"), std::string::npos);
   EXPECT_NE(page.find("fresh start of e2-bbbbbb: confirmed"), std::string::npos);
   EXPECT_NE(Headline(task).find("1300.0 tok/s per GPU, the mean of 2 starts"), std::string::npos);
+}
+
+// The best with a fresh start that kept less, and held a rate as well.
+api::AutotuneTask StartedAfresh() {
+  api::AutotuneTask task = Finished();
+  api::ExperimentStatus fresh = task.status.experiments[1];
+  fresh.name = "e4-dddddd";
+  fresh.confirms = task.status.experiments[1].name;
+  fresh.loads[0].measured.load = measurement::Concurrency(6);
+  fresh.loads[0].measured.requests_per_second = 7.5;
+  fresh.loads.push_back(fresh.loads[0]);
+  fresh.loads.back().measured.load = measurement::RequestRate(7.2);
+  fresh.loads.back().measured.role = measurement::PointRole::kConfirmation;
+  fresh.loads.back().measured.ttft.p99 = 106;
+  task.status.experiments.push_back(fresh);
+  task.status.best->starts = 2;
+  task.status.best->concurrency = 6;
+  task.status.best->request_rate = "7.1";
+  return task;
+}
+
+TEST(HtmlReport, SaysWhatEachStartKeptAndMergesNoPoints) {
+  const api::AutotuneTask task = StartedAfresh();
+  const std::string page = HtmlReport(task, Rules());
+  EXPECT_THAT(page, HasSubstr("6 in flight, 7.5 requests/s, in the last start (e4-dddddd)"));
+  EXPECT_THAT(page,
+              HasSubstr("the score is the mean of 2 starts, at 8 and 6 in flight; e2-bbbbbb kept the SLO up to 8 in "
+                        "flight (32 in flight missed"));
+  EXPECT_THAT(page, HasSubstr("e4-dddddd kept the SLO up to 6 in flight"));
+  EXPECT_THAT(page, HasSubstr("7.2 requests/s, measured by itself: TTFT p99 106 ms"));
+  EXPECT_THAT(page, HasSubstr("8 in flight (first start)"));
+  EXPECT_THAT(page, HasSubstr("as e2-bbbbbb"));
+  EXPECT_THAT(page, Not(HasSubstr("the highest load at which it keeps the SLO")));
+  EXPECT_THAT(page, HasSubstr("3 experiments and 1 fresh start out of"));
+  EXPECT_THAT(Headline(task), HasSubstr("the mean of 2 starts, at 8 and 6 in flight"));
+  EXPECT_THAT(Headline(task),
+              HasSubstr("with 6 requests in flight (7.5 requests/s) in the last start; limit by rate: 7.2 requests/s"));
+}
+
+TEST(HtmlReport, TheScoredLoadNeedNotBeTheHighestThatKeepsTheSlo) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(HtmlReport(task, Rules()),
+              HasSubstr("8 in flight, 8 requests/s: the highest load at which it keeps the SLO"));
+  api::LoadRow higher = task.status.experiments[1].loads[0];
+  higher.measured.load = measurement::Concurrency(12);
+  higher.measured.output_tokens_per_second -= 1;
+  task.status.experiments[1].loads.push_back(higher);
+  EXPECT_THAT(
+      HtmlReport(task, Rules()),
+      HasSubstr(
+          "8 in flight, 8 requests/s: the best score of the loads at which it keeps the SLO, up to 12 in flight"));
+}
+
+TEST(HtmlReport, TheGainHasItsInterval) {
+  api::AutotuneTask task = Finished();
+  for (api::ExperimentStatus& experiment : task.status.experiments) {
+    for (api::LoadRow& load : experiment.loads) {
+      load.measured.output_tokens_per_second_ci = load.measured.output_tokens_per_second * 0.01;
+    }
+  }
+  const std::string interval = GainInterval(task, ResultRows(task));
+  EXPECT_THAT(interval, ::testing::StartsWith(" \u00b1"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("+41.3%" + interval + " over the baseline"));
+  EXPECT_THAT(Headline(task), HasSubstr("+41.3%" + interval + " over the baseline"));
+}
+
+TEST(HtmlReport, SaysHowToGetAManifest) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[1].image_id = "vllm/vllm-openai:v0.24.0";
+  task.metadata.uid = "e1a617a71a16cad1f9a28efd915a3717";  // of local mode
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("autotune apply -f status.yaml"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("in the image vllm/vllm-openai:v0.24.0"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Start the engine as it was measured"));
+  task.metadata.uid = "0b8d6c1e-6d0f-4f1c-9a57-000000000001";
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("kubectl autotune apply llama -n ml"));
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("status.yaml")));
+  task.status.experiments[1].simulated = true;
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Start a real engine with these settings"));
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("as it was measured")));
+}
+
+TEST(HtmlReport, ThePlotOfTheModelNamesTheStartsThatMeasuredALoad) {
+  const std::string page = HtmlReport(Recorded("2026-11-28-h200-verify/vllm-search.status.yaml"), Rules());
+  EXPECT_THAT(page, HasSubstr("e2-b8351c and e4-7dfc8a (mean of 2 measurements), 192 in flight: predicted"));
+  EXPECT_THAT(page, HasSubstr("e2-b8351c (mean of 2 measurements), 512 in flight: predicted"));
+}
+
+TEST(HtmlReport, ExplainsBracketsOnlyWhereThereAreSome) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("requests in brackets")));
+  task.status.experiments[1].loads[0].measured.requests = 16;
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("requests in brackets"));
 }
 
 api::AutotuneTask Compared() {

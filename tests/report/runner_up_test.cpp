@@ -36,7 +36,7 @@ TEST(RunnerUpText, ComparesWithTheStartOfTheBestThatIsShown) {
   task.status.experiments.push_back(fresh);
   const std::vector<ResultRow> rows = ResultRows(task);
   EXPECT_EQ(ShownRow(rows)->experiment->name, "e4-dddddd");
-  EXPECT_THAT(Text(task), HasSubstr("up to 8 in flight (the best: 12)"));
+  EXPECT_THAT(Text(task), HasSubstr("up to 8 in flight (the best in its last start: 12)"));
 }
 
 TEST(RunnerUpText, HasTheIntervalOfTheDistance) {
@@ -76,7 +76,13 @@ TEST(RunnerUpText, SaysThatATieIsOne) {
   api::AutotuneTask task = Finished();
   task.status.experiments[0].loads[0].measured.output_tokens_per_second = 1400;
   task.status.best->tied_with = {"e1-aaaaaa"};
-  EXPECT_THAT(Text(task), HasSubstr("0.9% below the best, a tie: the intervals overlap."));
+  EXPECT_THAT(Text(task), HasSubstr("0.9% below the best, a tie: the intervals of the scores overlap."));
+  for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.output_tokens_per_second_ci = 10;
+  std::vector<ResultRow> rows = ResultRows(task);
+  rows[0].ci = 400;
+  EXPECT_THAT(
+      RunnerUpText(task, rows),
+      HasSubstr("although its point alone has \u00b10.7%: the interval of a score also covers where the limit may be"));
 }
 
 TEST(RunnerUpText, SaysWhatIsFasterAndLosesTooMuchQuality) {
