@@ -181,7 +181,7 @@ base::Result<std::string> Cluster::Log(const api::AutotuneTask& task, const api:
   if (pod.empty()) {
     std::string why = experiment.reason.empty() ? "" : "; it failed: " + experiment.reason + ": " + experiment.message;
     return base::Error{base::Code::kNotFound,
-                       experiment.name + " has no pod, or no longer; spec.keepPods: Always keeps all pods" + why};
+                       experiment.name + " has no pod, or it was deleted; spec.keepPods: Always keeps all pods" + why};
   }
   auto log = client_.GetRaw("/api/v1/namespaces/" + kube::PercentEncode(ns_) + "/pods/" + kube::PercentEncode(pod) +
                             "/log?container=" + kube::PercentEncode(container));

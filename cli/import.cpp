@@ -559,7 +559,6 @@ class Importer {
     if (benchmark.contains("dataset_url")) {
       Note(
           "benchmark.dataset_url: put the dataset into a ConfigMap or a volume, and set spec.benchmark.dataset; "
-          "until "
           "until then the load is synthetic, with the lengths in scenarios");
     }
     spec_["benchmark"] = std::move(out);

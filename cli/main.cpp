@@ -260,7 +260,7 @@ int main(int argc, char** argv) {
   CLI::Option* plan_gpu = plan->add_option("--gpu", plan_options.gpu, gpu_help)->type_name("GPU");
   std::string plan_prices;
   plan->add_option("--gpu-prices", plan_prices,
-                   "Prices of a GPU for an hour by product, as the operator's: H100=4.10,L40S=1.20")
+                   "Prices per GPU-hour by product, as the operator's: H100=4.10,L40S=1.20")
       ->type_name("PRICES");
   bool plan_cluster = false;
   plan->add_flag("--cluster", plan_cluster, "Plan for the GPUs of the cluster's nodes")->excludes(plan_gpu);
@@ -360,7 +360,7 @@ int main(int argc, char** argv) {
   bench->add_option("--request-timeout", bench_options.request_timeout,
                     "Timeout of a request; default: 10 times the first request, >= 120s");
   bench->add_option("--vocab-size", bench_options.vocab_size,
-                    "Vocabulary size, above all token ids in prompts; default: detected by requests");
+                    "Vocabulary size; token ids of prompts are below it; default: detected by requests");
   bench->add_option("--max-model-len", bench_options.max_model_len,
                     "Context length; scenarios with longer requests are rejected");
   bench->add_option("--records", bench_options.records, "File to append one JSON line per request to")

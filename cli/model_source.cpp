@@ -149,7 +149,7 @@ base::Result<ModelFacts> ReadModel(const std::string& text, const HubAccess& acc
     }
   }
   if (!std::filesystem::exists(text, error)) {
-    return base::Invalid("\"" + text + "\" is no directory and no file here, and no id of a hub (OWNER/NAME)");
+    return base::Invalid("\"" + text + "\" is neither a file or directory here nor a hub id (OWNER/NAME)");
   }
   return ReadModelDirectory(text);
 }

@@ -245,7 +245,7 @@ std::string PrunedText(const TaskPlan& plan, std::size_t width) {
   const bool baseline =
       std::any_of(pruned.begin(), pruned.end(), [](const tuning::Pruned& one) { return one.baseline; });
   if (baseline && !plan.space.schedule.empty()) {
-    text += "  A baseline was pruned: its runtime will have no improvement.\n";
+    text += "  A baseline was pruned: no improvement can be given for its runtime.\n";
   }
   return text;
 }
@@ -395,7 +395,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   } else if (experiment::IsAmdResource(spec.gpu.resource_name)) {
     text += "GPU    AMD, model not known (set it with --gpu NAME, such as mi300x, or --cluster)\n";
   } else {
-    text += "GPU    not known: nothing is pruned for what a GPU lacks (--gpu NAME or --cluster says which it is)\n";
+    text += "GPU    not known: no candidate is pruned for its GPU (set --gpu NAME or --cluster)\n";
   }
   text += SizeText(plan) + "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
 
@@ -448,8 +448,8 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   const bool one = plan.space.schedule.size() == 1;
   if (one && expansion.candidates[plan.space.schedule.front()].baseline) {
     text +=
-        "The baseline is the only candidate: it is measured and nothing is compared with it. Several presets under\n"
-        "spec.quantConfig or several values under spec.parameters are candidates.\n";
+        "The baseline is the only candidate, so nothing is compared with it. List several presets under spec.quantConfig\n"
+        "or several values under spec.parameters.\n";
   }
   return text;
 }

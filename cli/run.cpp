@@ -149,7 +149,7 @@ base::Status FillQuestions(const api::TaskSpec& task, const RunOptions& options,
   }
   if (options.questions.empty()) {
     return base::Invalid(
-        "spec.quality.dataset: local mode has no ConfigMaps and no claims; --questions names the file " +
+        "spec.quality.dataset: local mode has no ConfigMaps and no claims: set --questions to the file " +
         std::string("that stands for ") + task.quality.dataset->file);
   }
   auto spec = SpecForFiles(task);
@@ -347,7 +347,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   if (!questions_read.empty()) view.Say("Questions: " + questions_read);
 
   if (task.spec.optimization.reuse != api::Reuse::kNone) {
-    view.Say("optimization.reuse: there are no other tasks without a cluster; --resume keeps what this one measured");
+    view.Say("optimization.reuse has no effect in local mode, which knows no other tasks; --resume keeps what this one measured");
   }
 
   local::LocalOptions local_options;

@@ -48,7 +48,7 @@ base::Result<std::string> ReadFileOrStdin(const std::string& path, std::istream&
   char buffer[64 * 1024];
   while (source.read(buffer, sizeof buffer) || source.gcount() > 0) {
     text.append(buffer, static_cast<std::size_t>(source.gcount()));
-    if (text.size() > kMaxBytes) return base::Invalid(path + ": is larger than 8 MiB; a manifest is not");
+    if (text.size() > kMaxBytes) return base::Invalid(path + ": is larger than 8 MiB, the maximum");
   }
   return text;
 }
@@ -77,7 +77,7 @@ base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, 
   if (!documents) {
     base::Error error = documents.error();
     if (text.find("{{") != std::string::npos) {
-      error.message += "; \"{{\" is there: a template has to be rendered first (helm template)";
+      error.message += "; the file contains \"{{\": render the template first (helm template)";
     }
     return error;
   }

@@ -65,8 +65,8 @@ base::Result<api::AutotuneTask> OneTask(const TaskChoice& choice, Streams& strea
   if (tasks->size() == 1) return std::move(tasks->front());
   if (tasks->empty()) return base::Error{base::Code::kNotFound, "there are no AutotuneTasks"};
   const bool from_file = FileOf(choice, streams).has_value();
-  return base::Invalid("here are " + std::to_string(tasks->size()) + " AutotuneTasks (" + NamesOf(*tasks) +
-                       "); give the name of one" + (from_file ? ": NAME -f FILE" : ""));
+  return base::Invalid("there are " + std::to_string(tasks->size()) + " AutotuneTasks (" + NamesOf(*tasks) +
+                       "): name one" + (from_file ? " (NAME -f FILE)" : ""));
 }
 
 // The tasks of a file; of them the one that is named too.
@@ -327,7 +327,7 @@ int ShowLog(const ClusterOptions& options, const std::string& task, const std::s
   if (!log) return Told(log.error(), streams);
   if (log->empty()) {
     streams.err << "note: container " << container << " of " << entry->name << " has written nothing; autotune status "
-                << task << " says where it stands\n";
+                << task << " shows its state\n";
   }
   streams.out << *log;
   return 0;

@@ -377,7 +377,7 @@ base::Result<api::DeployedServer> ReadWords(Words words) {
 }
 
 base::Error NotInTheLine(const std::string& what, const std::string& open) {
-  return base::Invalid("has " + open + " for " + what + ", and it is read without a shell: write the value");
+  return base::Invalid("has " + open + " for " + what + ", but the command is parsed without a shell: write the value");
 }
 
 }  // namespace

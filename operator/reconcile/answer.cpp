@@ -115,7 +115,7 @@ void WarnOfQuality(const std::optional<measurement::QualityChange>& change, cons
   if (judged.gate == measurement::QualityGate::kUndecided) {
     Warn(experiment, kQualityUndecided,
          change->nll ? "the confidence interval contains the limit: the measured value decides"
-                     : "greedy answers differ from the baseline's, which does not measure a loss");
+                     : "greedy answers differ from the baseline's; this does not show whether quality is lost");
   }
   if (change && change->per_byte) {
     Warn(experiment, kTokenizersDiffer,

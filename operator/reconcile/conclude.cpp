@@ -50,7 +50,7 @@ std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStat
   const api::ExperimentStatus* compared = api::ComparedWith(status.experiments, winner.runtime);
   if (&winner == compared) {
     return message + "; it is " + (winner.deployed ? "what is deployed" : "the baseline") +
-           ", no other configuration was better";
+           ", and no other configuration is better";
   }
   if (!status.best->improvement_over_baseline.empty()) {
     message += ", " + status.best->improvement_over_baseline +
@@ -89,7 +89,7 @@ bool CompareWithRunning(const Observed& observed, const Settings& settings, cons
   } else {
     const bool denied = deployment->error().code == base::Code::kDenied;
     out.difference.emplace().message =
-        deployment->error().message + (denied ? ", and autotune diff reads it with your own rights" : "");
+        deployment->error().message + (denied ? "; autotune diff reads it with your own permissions" : "");
   }
   out.difference->deployment = named->deployment;
   out.difference->read_at = base::FormatRfc3339(now);
@@ -171,7 +171,7 @@ Conclusion Conclude(const Observed& observed, const Settings& settings, const ap
   out.verdict.message = BestMessage(status, *winner);
   if (!told) out.events.push_back({false, "TaskComplete", "Search", Short(out.verdict.message, kMaxNote)});
   if (!Recommend(observed, settings, status, space, *winner, now, out)) {
-    out.verdict = Progressing("Searching", "Progressing", "Every experiment has ended; the recommendation is written");
+    out.verdict = Progressing("Searching", "Progressing", "Every experiment has ended; writing the recommendation");
     out.events.clear();
   }
   return out;

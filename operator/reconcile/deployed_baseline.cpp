@@ -78,7 +78,7 @@ class BaselineReader {
                                          server_.words.end());
     EngineArguments arguments = deploy::ReadFlags(words, (*runtime)->release, rules_);
     if (!arguments.rest.empty()) {
-      return base::Invalid("has \"" + text::Shortened(arguments.rest.front(), 60) + "\", which belongs to no flag");
+      return base::Invalid("contains \"" + text::Shortened(arguments.rest.front(), 60) + "\", which is not the value of a flag");
     }
     tuning::NamedBaseline out;
     out.deployed = true;
@@ -143,7 +143,7 @@ class BaselineReader {
       if (runtime->spec.image == server_.image) same.push_back(runtime);
     }
     if (same.size() == 1) return same.front();
-    return base::Invalid("may be of runtime " + NamesOf(found) + ": baseline.runtime says which");
+    return base::Invalid("matches the runtimes " + NamesOf(found) + ": set baseline.runtime");
   }
 
   base::Result<std::size_t> ModelOf(EngineArguments& arguments) const {
@@ -155,7 +155,7 @@ class BaselineReader {
       return value;
     };
     const std::string revision = take("revision");
-    if (arguments.model.empty()) return base::Invalid("names no model");
+    if (arguments.model.empty()) return base::Invalid("does not name a model");
     if (const std::string open = FilledInOf({arguments.model}); !open.empty()) return NotInTheLine("the model", open);
     std::vector<std::string> models;
     for (std::size_t i = 0; i < spec_.models.size(); ++i) {
@@ -208,7 +208,7 @@ class BaselineReader {
     return open;
   }
   static base::Error NotInTheLine(const std::string& what, const std::string& open) {
-    return base::Invalid("has " + open + " for " + what + ", and it is read without a shell: write the value");
+    return base::Invalid("has " + open + " for " + what + ", but the command is parsed without a shell: write the value");
   }
 
   // As spec.parameters has it, so that both are values of one setting.
@@ -282,7 +282,7 @@ base::Result<tuning::NamedBaseline> DeployedBaseline(const api::TaskSpec& spec,
   const auto fail = [&](const std::string& message) { return base::Invalid("spec." + field + ": " + message); };
   const std::string title = pasted ? "" : baseline.deployment_ref->kind + " " + baseline.deployment_ref->name + " ";
   base::Result<api::DeployedServer> server = base::Invalid(
-      "is read on the cluster, by the operator or by plan --cluster: without one, paste its command as "
+      "can be read only in a cluster, by the operator or by plan --cluster; otherwise paste its command as "
       "baseline.command");
   if (pasted) {
     server = deploy::ReadPastedCommand(baseline.command);

@@ -310,7 +310,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   tuning::SpaceInput input;
   if (spec.optimization.budget_gpu_hours && !IsAdaptive(spec)) {
     space.warnings.push_back({"optimization.budget.gpuHours", "BudgetNotKept",
-                              "only an Adaptive search keeps it; every experiment of this strategy runs, up to "
+                              "has an effect only with strategy Adaptive; every experiment of this strategy runs, up to "
                               "maxExperiments, and budget.deadline ends them"});
   }
   for (const ResolvedRuntime& runtime : space.runtimes) {
@@ -321,7 +321,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
           return word.find("{model}") != std::string::npos;
         })) {
       space.warnings.push_back({"runtimes." + own.name + ".command", "CommandNamesNoModel",
-                                "does not contain {model}: the model that it serves is measured under the name " +
+                                "does not contain {model}, so it is not known whether it serves " +
                                     spec.models.front().id_or_path});
     }
     if (!runtime.release.assumption.empty()) {

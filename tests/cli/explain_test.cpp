@@ -135,7 +135,7 @@ TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
     EXPECT_THAT(explanation.error().message, HasSubstr(test.message));
   }
   EXPECT_THAT(Explain(Rules(), {.settings = {}, .engine = "vllm", .gpu = "", .model = "/no/such"}).error().message,
-              HasSubstr("--model: \"/no/such\" is no directory and no file here"));
+              HasSubstr("--model: \"/no/such\" is neither a file or directory here nor a hub id (OWNER/NAME)"));
 }
 
 }  // namespace

@@ -145,7 +145,7 @@ TEST(Matrix, RefusesWhatItDoesNotKnow) {
       {{.engine = "", .releases = "0.26-0.20", .gpu = "", .model = ""}, "--releases: \"0.26-0.20\""},
       {{.engine = "", .releases = "", .gpu = "h1", .model = ""}, "--gpu: GPU \"h1\" is not known"},
       {{.engine = "", .releases = "", .gpu = "", .model = "/no/such"},
-       "--model: \"/no/such\" is no directory and no file here"},
+       "--model: \"/no/such\" is neither a file or directory here nor a hub id (OWNER/NAME)"},
   };
   for (const Case& test : cases) {
     const auto matrix = MakeMatrix(Rules(), test.options);

@@ -107,7 +107,7 @@ TEST(PlanText, SaysThatOnlyAnAdaptiveSearchKeepsABudgetOfGpuHours) {
     const json changes = {{"optimization", {{"strategy", strategy}, {"budget", {{"gpuHours", "2"}}}}}};
     return PlanText(Plan(changes, {.gpu = "h100"}), 200);
   };
-  EXPECT_THAT(text("Grid"), HasSubstr("BudgetNotKept: only an Adaptive search keeps it"));
+  EXPECT_THAT(text("Grid"), HasSubstr("BudgetNotKept: has an effect only with strategy Adaptive"));
   EXPECT_THAT(text("Adaptive"), Not(HasSubstr("BudgetNotKept")));
 }
 

@@ -57,7 +57,7 @@ TEST(LoadTask, NamesFileAndField) {
       {"kind: [x]\n", "has no AutotuneTask"},
       {"just text", "has no AutotuneTask"},
       {"a: [1\n", "standard input:"},
-      {"a: {{ .Values.a }}\n", "\"{{\" is there: a template has to be rendered first (helm template)"},
+      {"a: {{ .Values.a }}\n", "the file contains \"{{\": render the template first (helm template)"},
       {std::string(kTask) + "---\n" + kTask, "2 AutotuneTasks"},
       {"apiVersion: autotuner.io/v1alpha1\nkind: AutotuneTask\nmetadata: {name: x}\nspec: {baseRuntime: vllm, model: "
        "{idOrPath: m}, parallelism: two}\n",

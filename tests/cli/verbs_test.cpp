@@ -124,7 +124,7 @@ class SeveralTasks : public ::testing::Test {
 
 TEST_F(SeveralTasks, AreNamedWhereOneIsMeant) {
   EXPECT_EQ(ShowResults({}, "table", Rules(), streams_), 2);
-  EXPECT_EQ(err_.str(), "autotune: here are 2 AutotuneTasks (one, two); give the name of one: NAME -f FILE\n");
+  EXPECT_EQ(err_.str(), "autotune: there are 2 AutotuneTasks (one, two): name one (NAME -f FILE)\n");
 }
 
 TEST_F(SeveralTasks, TheNamedOneIsTaken) {

@@ -146,7 +146,7 @@ def test_logs_are_those_of_the_experiments_pod(namespace, user):
     assert "pods" in user("read").refused(3, "logs", "answer", name)
     namespace.cluster.api.delete(namespace.path("pods"), {"gracePeriodSeconds": 0})
     namespace.cluster.api.wait(namespace.path("pods"), lambda pods: not pods["items"], "no pods", 60)
-    assert "has no pod, or no longer; spec.keepPods: Always keeps all pods" in reader.refused(4, "logs", "answer", name)
+    assert "has no pod, or it was deleted; spec.keepPods: Always keeps all pods" in reader.refused(4, "logs", "answer", name)
 
 
 def test_apply_deploys_what_was_measured_and_nothing_by_halves(namespace, user):

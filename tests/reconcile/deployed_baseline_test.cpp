@@ -65,8 +65,8 @@ TEST(DeployedBaseline, IsWhatWasTypedAndNothingElse) {
 TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
   const std::string path = "spec.optimization.baseline.command: ";
   EXPECT_EQ(BaselineOf("vllm serve org/other"), path + "serves org/other, and spec.model is " + kModel);
-  EXPECT_EQ(BaselineOf("vllm serve"), path + "names no model");
-  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " N"), path + "has \"N\", which belongs to no flag");
+  EXPECT_EQ(BaselineOf("vllm serve"), path + "does not name a model");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " N"), path + "contains \"N\", which is not the value of a flag");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --revision v2"),
             path + "serves revision v2, and that of spec.model is not set");
   EXPECT_EQ(BaselineOf("python3 -m sglang.launch_server --model-path " + kModel),
@@ -76,11 +76,11 @@ TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
   EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --max-num-seqs $(nproc)"),
               HasSubstr(path + "contains a command substitution ($(...)) at \"$(nproc)\""));
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --max-num-seqs $SEQS"),
-            path + "has $SEQS for --max-num-seqs, and it is read without a shell: write the value");
+            path + "has $SEQS for --max-num-seqs, but the command is parsed without a shell: write the value");
   EXPECT_EQ(BaselineOf("vllm serve $MODEL"),
-            path + "has $MODEL for the model, and it is read without a shell: write the value");
+            path + "has $MODEL for the model, but the command is parsed without a shell: write the value");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --api-key $KEY"), "") << "left out";
-  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " $ARGS"), path + "has \"$ARGS\", which belongs to no flag");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " $ARGS"), path + "contains \"$ARGS\", which is not the value of a flag");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --config x.yaml"),
             path +
                 "--config names a file that the operator cannot read: give what is in it as baseline.parameters "
@@ -99,7 +99,7 @@ TEST(DeployedBaseline, IsOfTheRuntimeThatIsNamedOrHasItsImage) {
     spec.erase("baseRuntime");
   };
   EXPECT_EQ(BaselineOf("vllm serve " + kModel, two),
-            "spec.optimization.baseline.command: may be of runtime new and old: baseline.runtime says which");
+            "spec.optimization.baseline.command: matches the runtimes new and old: set baseline.runtime");
   const auto named = [&](json& spec) {
     two(spec);
     spec["optimization"]["baseline"]["runtime"] = "old";
