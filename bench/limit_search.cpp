@@ -62,7 +62,7 @@ struct Waves {
   void Read(std::span<const measurement::RequestRecord> records) {
     ends.clear();
     for (const auto& record : records) {
-      if (record.outcome == measurement::Outcome::kOk) ends.push_back(record.end);
+      if (record.outcome == measurement::RequestOutcome::kOk) ends.push_back(record.end);
     }
     std::sort(ends.begin(), ends.end());
   }
@@ -84,7 +84,7 @@ nanoseconds MeanE2e(std::span<const measurement::RequestRecord> records) {
   nanoseconds sum{};
   std::int64_t count = 0;
   for (const auto& record : records) {
-    if (record.outcome != measurement::Outcome::kOk) continue;
+    if (record.outcome != measurement::RequestOutcome::kOk) continue;
     sum += record.end - record.start;
     ++count;
   }
@@ -319,7 +319,7 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
     // Only a refusal of the request itself is answered by another prompt. vLLM rejects ids in the stream, without a
     // code in some releases.
     const int status = report.first_error_status;
-    const bool in_stream = recorder.records()[0].outcome == measurement::Outcome::kErrorEvent;
+    const bool in_stream = recorder.records()[0].outcome == measurement::RequestOutcome::kErrorEvent;
     if (status != 400 && status != 422 && !in_stream) break;
   }
   return base::Invalid("the first request failed: " + first_error);

@@ -16,7 +16,7 @@ namespace autotune::bench {
 namespace {
 
 using measurement::LoadKind;
-using measurement::Outcome;
+using measurement::RequestOutcome;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTimeoutSweep{50};
@@ -24,7 +24,9 @@ constexpr milliseconds kPauseAfterError{20};  // a refused connection must not b
 constexpr std::size_t kMaxErrorBody = 16 * 1024;
 constexpr std::size_t kMaxErrorText = 400;
 
-Outcome OutcomeOfStatus(int status) { return status >= 500 ? Outcome::kServerError : Outcome::kRefused; }
+RequestOutcome OutcomeOfStatus(int status) {
+  return status >= 500 ? RequestOutcome::kServerError : RequestOutcome::kRefused;
+}
 
 }  // namespace
 
@@ -118,7 +120,7 @@ class LoadRun::Place final : public Connection::Listener {
     char text[64];
     std::snprintf(text, sizeof text, "no complete answer within %g s",
                   std::chrono::duration<double>(state_.options.request_timeout).count());
-    Failed(Outcome::kTimedOut, text, 0);
+    Failed(RequestOutcome::kTimedOut, text, 0);
   }
 
   void GiveUp() {
@@ -163,29 +165,29 @@ class LoadRun::Place final : public Connection::Listener {
                     status_);
     }
     if (const std::string error = stream_.error(); !error.empty()) {
-      return Failed(Outcome::kErrorEvent, "the engine reported an error within its answer: " + error,
+      return Failed(RequestOutcome::kErrorEvent, "the engine reported an error within its answer: " + error,
                     stream_.error_code());
     }
-    if (!stream_.done()) return Failed(Outcome::kConnectionLost, "the answer ended without [DONE]", status_);
+    if (!stream_.done()) return Failed(RequestOutcome::kConnectionLost, "the answer ended without [DONE]", status_);
     if (!usage) {
-      return Failed(Outcome::kErrorEvent, "the answer has no usage: the number of tokens is not known", status_);
+      return Failed(RequestOutcome::kErrorEvent, "the answer has no usage: the number of tokens is not known", status_);
     }
     if (outputs == 0) {
-      return Failed(Outcome::kNoTokens,
+      return Failed(RequestOutcome::kNoTokens,
                     "the answer has " + std::to_string(usage->output_tokens) + " tokens and no text", status_);
     }
     if (!state_.report.first_answered) {
       state_.report.first_answered = sent_;
       state_.report.first_answered_input_tokens = usage->input_tokens;
     }
-    state_.recorder.End(*record_, Outcome::kOk, last_arrived_, usage);
+    state_.recorder.End(*record_, RequestOutcome::kOk, last_arrived_, usage);
     record_.reset();
     Free(last_arrived_);
   }
 
-  void OnBroken(const std::string& why) override { Failed(Outcome::kConnectionLost, why, 0); }
+  void OnBroken(const std::string& why) override { Failed(RequestOutcome::kConnectionLost, why, 0); }
 
-  void Failed(Outcome outcome, const std::string& text, int status) {
+  void Failed(RequestOutcome outcome, const std::string& text, int status) {
     state_.Fail(text, status);
     state_.recorder.End(*record_, outcome, std::chrono::steady_clock::now(), std::nullopt);
     record_.reset();

@@ -13,7 +13,7 @@
 namespace autotune::bench {
 namespace {
 
-using measurement::Outcome;
+using measurement::RequestOutcome;
 using measurement::RequestRecord;
 
 double Milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
@@ -46,12 +46,12 @@ void Recorder::Output(std::size_t request, int events, SteadyTime arrived, Stead
   if (outputs_++ % 16 == 0) receive_lag_.push_back(static_cast<float>(Milliseconds(seen - arrived)));
 }
 
-void Recorder::End(std::size_t request, Outcome outcome, SteadyTime now,
+void Recorder::End(std::size_t request, RequestOutcome outcome, SteadyTime now,
                    const std::optional<CompletionStream::Usage>& usage) {
   RequestRecord& record = records_[request];
   record.outcome = outcome;
   record.end = now - origin_;
-  if (outcome == Outcome::kOk && !record.events.empty()) {
+  if (outcome == RequestOutcome::kOk && !record.events.empty()) {
     record.end = record.start + std::chrono::microseconds(record.events.back());
   }
   if (usage) {
@@ -59,7 +59,7 @@ void Recorder::End(std::size_t request, Outcome outcome, SteadyTime now,
     record.output_tokens = static_cast<std::int32_t>(usage->output_tokens);
   }
   ++ended_;
-  if (outcome == Outcome::kOk) ++succeeded_;
+  if (outcome == RequestOutcome::kOk) ++succeeded_;
 }
 
 double Recorder::ReceiveLagP99() const {
@@ -83,7 +83,7 @@ base::Status AppendRecords(const std::string& path, const std::string& scenario,
     AppendMs(line, Milliseconds(record.start));
     line += ",\"lagMs\":";
     AppendMs(line, Milliseconds(record.lag));
-    line += ",\"outcome\":\"" + std::string(OutcomeName(record.outcome)) +
+    line += ",\"outcome\":\"" + std::string(RequestOutcomeName(record.outcome)) +
             "\",\"inputTokens\":" + std::to_string(record.input_tokens) +
             ",\"askedTokens\":" + std::to_string(record.asked_tokens) +
             ",\"outputTokens\":" + std::to_string(record.output_tokens);

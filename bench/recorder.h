@@ -26,7 +26,7 @@ class Recorder {
   std::size_t Start(SteadyTime due, SteadyTime start, const Request& request);
   // `events` output events arrived; `seen` is when the client looked.
   void Output(std::size_t request, int events, SteadyTime arrived, SteadyTime seen);
-  void End(std::size_t request, measurement::Outcome outcome, SteadyTime now,
+  void End(std::size_t request, measurement::RequestOutcome outcome, SteadyTime now,
            const std::optional<CompletionStream::Usage>& usage);
 
   [[nodiscard]] std::span<const measurement::RequestRecord> records() const { return records_; }

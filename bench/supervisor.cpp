@@ -37,7 +37,7 @@ using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 using Phase = EngineState::Phase;
 
-constexpr int kUsableError = 20;
+constexpr int kExitUnusable = 20;
 constexpr milliseconds kProbeInterval{250};
 constexpr milliseconds kProbeTimeout{20'000};   // SGLang's /health generates a token
 constexpr milliseconds kReadyInterval{100};     // of `ready`, which reads a file
@@ -145,7 +145,7 @@ class Supervisor {
       DeclareKilled();
     } else {
       std::fprintf(stderr, "autotune-launch: cannot create %s: %s\n", marker.c_str(), ErrorText(errno).c_str());
-      return kUsableError;
+      return kExitUnusable;
     }
     if (!WriteState()) {
       std::fprintf(stderr, "autotune-launch: cannot write %s/%s: %s\n", options_.dir.c_str(), kEngineStateFile,
@@ -155,7 +155,7 @@ class Supervisor {
     }
     while (!(stopping_ && !HasChildren())) Step();
     FlushPending();
-    return write_failed_ ? kUsableError : 0;
+    return write_failed_ ? kExitUnusable : 0;
   }
 
  private:
@@ -489,11 +489,11 @@ int Install(const std::string& dir) {
   const std::optional<std::string> self = ReadWhole("/proc/self/exe");
   if (!self) {
     std::fprintf(stderr, "autotune-launch: cannot read /proc/self/exe\n");
-    return kUsableError;
+    return kExitUnusable;
   }
   if (!ReplaceFile(target, *self, 0755)) {
     std::fprintf(stderr, "autotune-launch: cannot write %s: %s\n", target.c_str(), ErrorText(errno).c_str());
-    return kUsableError;
+    return kExitUnusable;
   }
   return 0;
 }

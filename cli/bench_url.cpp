@@ -59,7 +59,7 @@ std::string Errors(const Point& point) {
   for (std::size_t i = 0; i < measurement::kErrorKinds.size(); ++i) {
     if (point.errors_by_kind[i] == 0) continue;
     out += (out.empty() ? "" : " ") + std::to_string(point.errors_by_kind[i]) + " " +
-           std::string(OutcomeName(measurement::kErrorKinds[i]));
+           std::string(RequestOutcomeName(measurement::kErrorKinds[i]));
   }
   return out.empty() && point.errors > 0 ? std::to_string(point.errors) : out;
 }
@@ -187,7 +187,7 @@ json PointJson(const Point& point) {
   if (point.attainment) out["attainment"] = *point.attainment;
   for (std::size_t i = 0; i < measurement::kErrorKinds.size(); ++i) {
     if (point.errors_by_kind[i] > 0) {
-      out["errorsByKind"][std::string(OutcomeName(measurement::kErrorKinds[i]))] = point.errors_by_kind[i];
+      out["errorsByKind"][std::string(RequestOutcomeName(measurement::kErrorKinds[i]))] = point.errors_by_kind[i];
     }
   }
   const std::pair<const char*, std::optional<double>> kEngine[] = {

@@ -77,8 +77,8 @@ class EnginePlans {
   }
 
   // How the whole plan ends; `verdict` is "starts" where nothing is rejected.
-  [[nodiscard]] Outcome WholeOutcome(const LaunchPlan& plan, const Version& version) const {
-    Outcome outcome;
+  [[nodiscard]] CellOutcome WholeOutcome(const LaunchPlan& plan, const Version& version) const {
+    CellOutcome outcome;
     outcome.verdict = "starts";
     outcome.args = plan.args;
     outcome.yaml = plan.options_yaml;
@@ -107,8 +107,8 @@ class EnginePlans {
     return outcome;
   }
 
-  [[nodiscard]] Outcome FieldOutcome(const LaunchPlan& plan, Field field, const Version& version) const {
-    Outcome outcome = WholeOutcome(plan, version);
+  [[nodiscard]] CellOutcome FieldOutcome(const LaunchPlan& plan, Field field, const Version& version) const {
+    CellOutcome outcome = WholeOutcome(plan, version);
     if (plan.rejection) return outcome;
     const quant::Verdict& verdict = plan.verdicts[static_cast<std::size_t>(field)];
     outcome.verdict = quant::VerdictKindName(verdict.kind);
@@ -125,16 +125,16 @@ class EnginePlans {
   experiment::GpuInfo gpu_;
 };
 
-bool Same(const Outcome& a, const Outcome& b) {
+bool Same(const CellOutcome& a, const CellOutcome& b) {
   return a.verdict == b.verdict && a.args == b.args && a.yaml == b.yaml && a.env == b.env && a.reason == b.reason &&
          a.message == b.message && a.source == b.source && a.warnings == b.warnings && a.derived == b.derived;
 }
 
 std::vector<OutcomeRange> Ranges(const std::vector<Version>& releases,
-                                 const std::function<Outcome(const Version&)>& ask) {
+                                 const std::function<CellOutcome(const Version&)>& ask) {
   std::vector<OutcomeRange> ranges;
   for (const Version& release : releases) {
-    Outcome outcome = ask(release);
+    CellOutcome outcome = ask(release);
     if (!ranges.empty()) {
       if (Same(ranges.back().outcome, outcome)) continue;
       ranges.back().until = release;
@@ -199,7 +199,7 @@ void AddTogether(const EnginePlans& plans, const std::vector<Version>& releases,
         const LaunchPlan plan_one = plans.Plan(one, model, version);
         const LaunchPlan plan_two = plans.Plan(two, model, version);
         interact = interact || Interact(plan, first, plan_one, second, plan_two);
-        Outcome outcome = plans.WholeOutcome(plan, version);
+        CellOutcome outcome = plans.WholeOutcome(plan, version);
         if (plan.rejection) return outcome;
         // Why: what the verdicts say now that they did not say alone.
         for (const auto& [field, alone] : {std::pair(first, &plan_one), std::pair(second, &plan_two)}) {
@@ -331,7 +331,7 @@ std::string Before(Version version) {
   return Short(version);
 }
 
-std::string ArgumentsText(const Outcome& outcome) {
+std::string ArgumentsText(const CellOutcome& outcome) {
   std::vector<std::string> words;
   for (const auto& [name, value] : outcome.env) words.push_back(name + "=" + ShellQuoted(value));
   for (const std::string& arg : outcome.args) words.push_back(ShellQuoted(arg));
@@ -340,9 +340,9 @@ std::string ArgumentsText(const Outcome& outcome) {
   return text;
 }
 
-std::string VerdictText(const Outcome& outcome) { return outcome.verdict + (outcome.derived ? " †" : ""); }
+std::string VerdictText(const CellOutcome& outcome) { return outcome.verdict + (outcome.derived ? " †" : ""); }
 
-std::string WhyText(const Outcome& outcome) {
+std::string WhyText(const CellOutcome& outcome) {
   std::string text = outcome.message;
   for (const quant::Warning& warning : outcome.warnings)
     text += (text.empty() ? "warning: " : "; warning: ") + warning.message;
@@ -377,7 +377,7 @@ Table RowTable(const std::vector<MatrixRow>& rows, const std::string& title, boo
   for (const MatrixRow& row : rows) {
     std::string model = row.model;
     for (const OutcomeRange& range : row.ranges) {
-      const Outcome& outcome = range.outcome;
+      const CellOutcome& outcome = range.outcome;
       const std::string value = row.value == shown ? "" : row.value;
       const std::string arguments = ArgumentsText(outcome);
       const std::string why = WhyText(outcome);
@@ -444,7 +444,7 @@ std::string Glance(const std::vector<EngineMatrix>& engines, const std::string& 
       for (const MatrixRow& row : engine.fields) {
         // The rows of a value end with the model that has experts.
         if (row.field != field || row.value != value || row.ranges.empty()) continue;
-        const Outcome& outcome = row.ranges.back().outcome;
+        const CellOutcome& outcome = row.ranges.back().outcome;
         cell = outcome.verdict == "map" ? Code(ArgumentsText(outcome)) : outcome.verdict;
       }
       cells.push_back(cell);
@@ -455,7 +455,7 @@ std::string Glance(const std::vector<EngineMatrix>& engines, const std::string& 
 }
 
 json OutcomeJson(const OutcomeRange& range) {
-  const Outcome& outcome = range.outcome;
+  const CellOutcome& outcome = range.outcome;
   json warnings = json::array();
   for (const quant::Warning& warning : outcome.warnings)
     warnings.push_back({{"field", warning.field}, {"reason", warning.reason}, {"message", warning.message}});

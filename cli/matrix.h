@@ -26,7 +26,7 @@ struct MatrixOptions {
   HubAccess hub{};
 };
 
-struct Outcome {
+struct CellOutcome {
   // "map", "already-so", "warn", "needs-checkpoint" or "reject"; "starts" for rows that are not fields.
   std::string verdict;
   std::vector<std::string> args;
@@ -41,7 +41,7 @@ struct Outcome {
 // newest, whose rules hold for newer releases too).
 struct OutcomeRange {
   std::optional<quant::Version> since, until;
-  Outcome outcome;
+  CellOutcome outcome;
 };
 
 struct MatrixRow {

@@ -73,11 +73,11 @@ void FillOthers(std::vector<Request>& requests) {
 std::vector<Request> RequestsOf(std::span<const RequestRecord> records) {
   std::vector<Request> out;
   for (const RequestRecord& record : records) {
-    if (IsError(record.outcome) && record.outcome != Outcome::kTimedOut) continue;
+    if (IsError(record.outcome) && record.outcome != RequestOutcome::kTimedOut) continue;
     Request request{InSeconds(record.start)};
     if (!record.events.empty()) {
       request.first = record.events.front() / 1e6;
-      if (record.outcome == Outcome::kOk) {
+      if (record.outcome == RequestOutcome::kOk) {
         request.rest = (record.events.back() - record.events.front()) / 1e6;
         request.tokens = std::max(record.output_tokens - 1, 1);
       }

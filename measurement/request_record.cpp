@@ -2,23 +2,23 @@
 
 namespace autotune::measurement {
 
-std::string_view OutcomeName(Outcome outcome) {
+std::string_view RequestOutcomeName(RequestOutcome outcome) {
   switch (outcome) {
-    case Outcome::kInFlight:
+    case RequestOutcome::kInFlight:
       return "InFlight";
-    case Outcome::kOk:
+    case RequestOutcome::kOk:
       return "Ok";
-    case Outcome::kTimedOut:
+    case RequestOutcome::kTimedOut:
       return "TimedOut";
-    case Outcome::kRefused:
+    case RequestOutcome::kRefused:
       return "Refused";
-    case Outcome::kServerError:
+    case RequestOutcome::kServerError:
       return "ServerError";
-    case Outcome::kConnectionLost:
+    case RequestOutcome::kConnectionLost:
       return "ConnectionLost";
-    case Outcome::kErrorEvent:
+    case RequestOutcome::kErrorEvent:
       return "ErrorEvent";
-    case Outcome::kNoTokens:
+    case RequestOutcome::kNoTokens:
       break;
   }
   return "NoTokens";

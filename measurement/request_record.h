@@ -12,7 +12,7 @@
 
 namespace autotune::measurement {
 
-enum class Outcome {
+enum class RequestOutcome {
   kInFlight,  // no end yet
   kOk,
   // Errors, by kind.
@@ -23,11 +23,13 @@ enum class Outcome {
   kErrorEvent,      // an error inside a stream that began with 200
   kNoTokens,        // a complete answer without a token
 };
-std::string_view OutcomeName(Outcome outcome);  // "TimedOut", ...
-inline constexpr std::array<Outcome, 6> kErrorKinds = {Outcome::kTimedOut,    Outcome::kRefused,
-                                                       Outcome::kServerError, Outcome::kConnectionLost,
-                                                       Outcome::kErrorEvent,  Outcome::kNoTokens};
-inline bool IsError(Outcome outcome) { return outcome != Outcome::kInFlight && outcome != Outcome::kOk; }
+std::string_view RequestOutcomeName(RequestOutcome outcome);  // "TimedOut", ...
+inline constexpr std::array<RequestOutcome, 6> kErrorKinds = {
+    RequestOutcome::kTimedOut,       RequestOutcome::kRefused,    RequestOutcome::kServerError,
+    RequestOutcome::kConnectionLost, RequestOutcome::kErrorEvent, RequestOutcome::kNoTokens};
+inline bool IsError(RequestOutcome outcome) {
+  return outcome != RequestOutcome::kInFlight && outcome != RequestOutcome::kOk;
+}
 
 struct RequestRecord {
   std::chrono::nanoseconds start{};  // handed to the kernel
@@ -38,7 +40,7 @@ struct RequestRecord {
   std::int32_t asked_tokens = 0;   // requested number
   std::int32_t output_tokens = 0;  // the engine's usage; 0 in flight and where none came
   std::chrono::nanoseconds lag{};  // from when it should have started to `start`
-  Outcome outcome = Outcome::kInFlight;
+  RequestOutcome outcome = RequestOutcome::kInFlight;
 };
 
 }  // namespace autotune::measurement

@@ -45,15 +45,15 @@ struct Window {
   nanoseconds usual;  // length of a request
 
   [[nodiscard]] nanoseconds Length() const { return end - begin; }
-  [[nodiscard]] bool InFlight(const RequestRecord& record) const { return record.outcome == Outcome::kInFlight; }
+  [[nodiscard]] bool InFlight(const RequestRecord& record) const { return record.outcome == RequestOutcome::kInFlight; }
   [[nodiscard]] double Age(const RequestRecord& record) const {
     return Milliseconds((InFlight(record) ? now : record.end) - record.start);
   }
   // A request that the client gave up on was slow, not absent: it counts with its age, as one in flight does.
   [[nodiscard]] Known Know(const RequestRecord& record) const {
     Known known;
-    const bool open = InFlight(record) || record.outcome == Outcome::kTimedOut;
-    if (!open && record.outcome != Outcome::kOk) return known;
+    const bool open = InFlight(record) || record.outcome == RequestOutcome::kTimedOut;
+    if (!open && record.outcome != RequestOutcome::kOk) return known;
     const std::size_t events = record.events.size();
     if (events > 0) known.ttft = Sample{record.events.front() / 1e3};
     if (events > 0 && !open) known.e2e = Sample{record.events.back() / 1e3};
@@ -450,7 +450,7 @@ bool MayOutrun(const Window& window) {
 void FillThroughputOfRate(const Window& window, Point& point) {
   std::vector<double> tokens;
   for (const RequestRecord& record : window.started) {
-    if (record.outcome == Outcome::kOk) tokens.push_back(record.output_tokens);
+    if (record.outcome == RequestOutcome::kOk) tokens.push_back(record.output_tokens);
   }
   if (point.requests < kMinEnded) return;
   const double mean = std::accumulate(tokens.begin(), tokens.end(), 0.0) / static_cast<double>(tokens.size());
@@ -472,7 +472,7 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
   point.window_seconds = Seconds(window.Length());
   std::vector<double> lags, attained;
   for (const RequestRecord& record : window.started) {
-    if (record.outcome == Outcome::kOk) {
+    if (record.outcome == RequestOutcome::kOk) {
       ++point.requests;
       point.input_tokens += record.input_tokens;
       point.output_tokens += record.output_tokens;
@@ -503,7 +503,7 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
     double ended = 0, in_flight = 0;
     for (const RequestRecord& record : window.all) {
       const nanoseconds end = window.InFlight(record) ? window.now : record.end;
-      if (record.outcome == Outcome::kOk && end >= window.begin && end < window.end) ended += 1;
+      if (record.outcome == RequestOutcome::kOk && end >= window.begin && end < window.end) ended += 1;
       in_flight += std::max(0.0, Seconds(std::min(end, window.end) - std::max(record.start, window.begin)));
     }
     point.requests_per_second = ended / seconds;
@@ -525,7 +525,7 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
 Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) {
   double answers = 0, shorter = 0;
   for (const RequestRecord& record : window.started) {
-    if (record.outcome != Outcome::kOk) continue;
+    if (record.outcome != RequestOutcome::kOk) continue;
     answers += 1;
     if (record.output_tokens < record.asked_tokens) shorter += 1;
   }
@@ -566,7 +566,7 @@ nanoseconds ShortestOfRate(const PointSpec& spec) {
 nanoseconds UsualLength(std::span<const RequestRecord> records) {
   std::vector<double> lengths;
   for (const RequestRecord& record : records) {
-    if (record.outcome == Outcome::kOk) lengths.push_back(Seconds(record.end - record.start));
+    if (record.outcome == RequestOutcome::kOk) lengths.push_back(Seconds(record.end - record.start));
   }
   std::sort(lengths.begin(), lengths.end());
   return std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(Quantile(lengths, 0.5)));
@@ -613,8 +613,9 @@ Progress Finish(const Window& window, Progress progress) {
 }
 
 Progress InRamp(const PointSpec& spec, std::span<const RequestRecord> records, nanoseconds now, Progress progress) {
-  const auto in_flight = std::count_if(
-      records.begin(), records.end(), [](const RequestRecord& record) { return record.outcome == Outcome::kInFlight; });
+  const auto in_flight = std::count_if(records.begin(), records.end(), [](const RequestRecord& record) {
+    return record.outcome == RequestOutcome::kInFlight;
+  });
   const auto ended = static_cast<std::ptrdiff_t>(records.size()) - in_flight;
   progress.check_again_at =
       std::max({std::min(kMinRamp, spec.duration), now + std::chrono::milliseconds(100), now + now / 20});
@@ -731,7 +732,7 @@ Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records,
 std::optional<Point> Glimpse(int places, std::span<const RequestRecord> records) {
   std::vector<const RequestRecord*> ended;
   for (const RequestRecord& record : records) {
-    if (record.outcome == Outcome::kOk && !record.events.empty()) ended.push_back(&record);
+    if (record.outcome == RequestOutcome::kOk && !record.events.empty()) ended.push_back(&record);
   }
   const auto wave = static_cast<std::size_t>(std::max(places, 1));
   if (ended.size() < 2 * wave) return std::nullopt;

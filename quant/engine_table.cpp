@@ -184,7 +184,7 @@ Standing EngineTable::StandingOf(const FlagUse& use, const std::string& value, c
     if (bound.value != value) continue;
     if (!bound.range.Contains(version)) {
       const bool open = Extends(*use.shape, value) || (use.other != nullptr && Extends(*use.other, value));
-      return open ? Standing::kForeign : Standing::kRefused;
+      return open ? Standing::kPlugin : Standing::kRefused;
     }
     return bound.certain && version < *bound.certain ? Standing::kUncertain : Standing::kKnown;
   }
@@ -192,7 +192,7 @@ Standing EngineTable::StandingOf(const FlagUse& use, const std::string& value, c
   const FlagShape& after = use.other == nullptr ? before : *use.other;
   if (Lists(before, value) && Lists(after, value)) return Standing::kKnown;
   if (Lists(before, value) || Lists(after, value)) return Standing::kUncertain;
-  return Extends(before, value) || Extends(after, value) ? Standing::kForeign : Standing::kRefused;
+  return Extends(before, value) || Extends(after, value) ? Standing::kPlugin : Standing::kRefused;
 }
 
 std::string EngineTable::Hint(std::string_view spelling, const Version& version) const {

@@ -99,7 +99,7 @@ struct FlagUse {
 // Acceptance of a flag's value by a release.
 enum class Standing {
   kRefused,
-  kForeign,    // not built in: requires a plug-in
+  kPlugin,     // not built in: requires a plug-in
   kUncertain,  // only one of the adjacent recorded releases accepts it
   kKnown,
 };

@@ -291,7 +291,7 @@ class Reader {
       case Standing::kRefused:
         RejectValue(use, text, Wanted(use));
         return false;
-      case Standing::kForeign:
+      case Standing::kPlugin:
         Warn("ValueNotBuiltIn", "\"" + text + "\" is not a built-in value of " + use.shape->spelling + " in " + Name() +
                                     ": it requires a plug-in; " + Suggestion(use, text));
         break;

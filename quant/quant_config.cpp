@@ -222,7 +222,7 @@ const QuantConfig* FindPreset(std::string_view name) {
   return found == presets.end() ? nullptr : &*found;
 }
 
-base::Result<std::vector<QuantConfig>> Expand(const QuantSpec& spec) {
+base::Result<std::vector<QuantConfig>> ExpandPresets(const QuantSpec& spec) {
   const bool one = spec.preset.has_value() || !spec.fields.values.empty();
   const bool named = !spec.presets.empty() || !spec.custom.empty();
   const bool product = !spec.sweep.empty();

@@ -68,7 +68,7 @@ struct QuantSpec {
 
 // Checks every value and returns the configurations in the order of the spec, each with a unique name. Errors are
 // kInvalid with the field's path: `spec.quantConfig.gemmDtype: "fp9" is not one of auto, float16, ...`.
-base::Result<std::vector<QuantConfig>> Expand(const QuantSpec& spec);
+base::Result<std::vector<QuantConfig>> ExpandPresets(const QuantSpec& spec);
 
 // "GEMM: fp8, KV cache: fp8, attention: auto, MoE: auto".
 std::string Summary(const QuantConfig& config);

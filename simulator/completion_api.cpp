@@ -161,18 +161,18 @@ std::string Words(const CompletionRequest& request, const EngineSettings& settin
 
 std::string WholeAnswer(const CompletionRequest& request, const EngineSettings& settings) {
   switch (settings.scenario) {
-    case Scenario::kBrokenEmpty:
+    case InjectedFailure::kBrokenEmpty:
       return "";
-    case Scenario::kBrokenLoop:
-    case Scenario::kBrokenNan:  // the first entry of the vocabulary, often an exclamation mark
+    case InjectedFailure::kBrokenLoop:
+    case InjectedFailure::kBrokenNan:  // the first entry of the vocabulary, often an exclamation mark
       return std::string(static_cast<std::size_t>(request.output_tokens), '!');
-    case Scenario::kNone:
-    case Scenario::kCrash:
-    case Scenario::kCrashServing:
-    case Scenario::kOomHost:
-    case Scenario::kOomCuda:
-    case Scenario::kNeverReady:
-    case Scenario::kExit137:
+    case InjectedFailure::kNone:
+    case InjectedFailure::kCrash:
+    case InjectedFailure::kCrashServing:
+    case InjectedFailure::kOomHost:
+    case InjectedFailure::kOomCuda:
+    case InjectedFailure::kNeverReady:
+    case InjectedFailure::kExit137:
       break;
   }
   return Words(request, settings);
@@ -313,7 +313,7 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std
   // Log-probabilities of a prompt: all of it is computed.
   request.reads_cache = !(request.prompt_logprobs || (!request.echo.empty() && request.logprobs));
 
-  if (settings.scenario == Scenario::kBrokenNan && request.logprobs) {
+  if (settings.scenario == InjectedFailure::kBrokenNan && request.logprobs) {
     return MakeApiError(500, "InternalServerError", "Out of range float values are not JSON compliant: nan");
   }
 
@@ -335,7 +335,7 @@ std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std
     const std::int64_t least = min_tokens.is_number_integer() ? min_tokens.get<std::int64_t>() : 0;
     const double length = -kMeanAnswerTokens * std::log(Uniform(Fnv1a(bytes), 0, 7));
     const std::int64_t natural = std::max(least, 1 + static_cast<std::int64_t>(length));
-    const bool at_once = settings.scenario == Scenario::kBrokenEmpty;
+    const bool at_once = settings.scenario == InjectedFailure::kBrokenEmpty;
     if (natural < most || at_once) {
       request.output_tokens = at_once ? 1 : static_cast<int>(natural);
       request.stops = true;

@@ -12,9 +12,9 @@
 #include "engine_model/deployment.h"
 #include "simulator/argparse.h"
 #include "simulator/gpu.h"
+#include "simulator/injected_failure.h"
 #include "simulator/model_shape.h"
 #include "simulator/recorded_parser.h"
-#include "simulator/scenario.h"
 
 namespace autotune::simulator {
 
@@ -57,14 +57,14 @@ struct EngineSettings {
   bool prefix_caching = true;
   int block_tokens = 16;  // of the KV cache
   engine_model::Speculation speculation;
-  std::optional<int> max_queued;        // SGLang --max-queued-requests: more are turned away
-  int stream_interval = 1;              // tokens of one event
-  bool eager = false;                   // no CUDA graphs
-  bool own_warmup = false;              // SGLang generates once before it calls itself ready
-  bool metrics = true;                  // Prometheus metrics are served
-  bool iteration_statistics = false;    // TensorRT-LLM: /metrics, as JSON
-  Scenario scenario = Scenario::kNone;  // a failure on demand
-  std::string default_text;             // the arguments that were given, for the log
+  std::optional<int> max_queued;                      // SGLang --max-queued-requests: more are turned away
+  int stream_interval = 1;                            // tokens of one event
+  bool eager = false;                                 // no CUDA graphs
+  bool own_warmup = false;                            // SGLang generates once before it calls itself ready
+  bool metrics = true;                                // Prometheus metrics are served
+  bool iteration_statistics = false;                  // TensorRT-LLM: /metrics, as JSON
+  InjectedFailure scenario = InjectedFailure::kNone;  // a failure on demand
+  std::string default_text;                           // the arguments that were given, for the log
 
   // The effective quantization: the flag, else the checkpoint's; "" = none.
   [[nodiscard]] std::string EffectiveQuantization() const;

@@ -282,7 +282,7 @@ int RunEngine(const std::vector<std::string>& argv, const Environment& environme
   const Invocation& invocation = std::get<Invocation>(command);
   std::string joined;
   for (const std::string& word : argv) joined += (joined.empty() ? "" : " ") + word;
-  const base::Result<Scenario> scenario = ScenarioFromText(simulator->fail, simulator->fail_when, joined);
+  const base::Result<InjectedFailure> scenario = InjectedFailureFromText(simulator->fail, simulator->fail_when, joined);
   const base::Result<EngineRelease> release = ReleaseFromText(invocation.engine, simulator->release);
   if (!scenario || !release) {
     Print(stderr, "simulated-engine: " + (scenario ? release.error() : scenario.error()).message + "\n");

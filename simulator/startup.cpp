@@ -251,7 +251,7 @@ double ReadySeconds(const EngineSettings& settings) {
          other_engine;
 }
 
-StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario) {
+StartupPlan PlanStartup(const EngineSettings& settings, InjectedFailure scenario) {
   StartupPlan plan;
   Script script(&plan);
   const engine_model::MemoryPlan memory = PlanMemory(DeploymentOf(settings));
@@ -271,40 +271,40 @@ StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario) {
 
   const Ending worker = WorkerEnding(settings.release.engine);
   switch (scenario) {
-    case Scenario::kNone:
-    case Scenario::kBrokenEmpty:
-    case Scenario::kBrokenLoop:
-    case Scenario::kBrokenNan:
+    case InjectedFailure::kNone:
+    case InjectedFailure::kBrokenEmpty:
+    case InjectedFailure::kBrokenLoop:
+    case InjectedFailure::kBrokenNan:
       break;
-    case Scenario::kCrash:
+    case InjectedFailure::kCrash:
       FailWith(worker, Stage::kWarmup,
                "torch.AcceleratorError: CUDA error: an illegal memory access was encountered (SIMULATED: "
                "AUTOTUNE_SIM_FAIL=crash)",
                settings, &plan);
       return plan;
-    case Scenario::kOomCuda:
+    case InjectedFailure::kOomCuda:
       FailWith(
           worker, Stage::kLoad,
           "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 224.00 MiB. GPU 0 has a total capacity of " +
               Fixed(settings.gpu.memory_gib, 2) + " GiB of which 113.06 MiB is free.",
           settings, &plan);
       return plan;
-    case Scenario::kOomHost:
+    case InjectedFailure::kOomHost:
       plan.end_at = StageSeconds(settings, Stage::kLoad);
       CutAt(plan.end_at, &plan);
       plan.end = StartupPlan::End::kHostMemory;
       return plan;
-    case Scenario::kExit137:
+    case InjectedFailure::kExit137:
       plan.end_at = StageSeconds(settings, Stage::kLoad);
       CutAt(plan.end_at, &plan);
       plan.end = StartupPlan::End::kKill;
       return plan;
-    case Scenario::kNeverReady:
+    case InjectedFailure::kNeverReady:
       plan.end_at = StageSeconds(settings, Stage::kWarmup);
       CutAt(plan.end_at, &plan);
       plan.end = StartupPlan::End::kNeverReady;
       return plan;
-    case Scenario::kCrashServing:
+    case InjectedFailure::kCrashServing:
       plan.dies_on_first_request = true;
       plan.death_is_kill = KillsItself(worker);
       plan.death_lines = FailureLog(worker, Stage::kFirstRequest,
@@ -313,7 +313,7 @@ StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario) {
       return plan;
   }
 
-  const Outcome* outcome = FindOutcome(settings);
+  const StartFailure* outcome = FindStartFailure(settings);
   if (outcome == nullptr) return plan;
   if (outcome->stage == Stage::kFirstRequest) {
     plan.dies_on_first_request = true;

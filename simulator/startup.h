@@ -7,8 +7,8 @@
 
 #include "simulator/engine_log.h"
 #include "simulator/engine_settings.h"
-#include "simulator/outcomes.h"
-#include "simulator/scenario.h"
+#include "simulator/injected_failure.h"
+#include "simulator/start_failures.h"
 
 namespace autotune::simulator {
 
@@ -43,6 +43,6 @@ struct StartupPlan {
   std::vector<LogEntry> death_lines;
 };
 
-StartupPlan PlanStartup(const EngineSettings& settings, Scenario scenario);
+StartupPlan PlanStartup(const EngineSettings& settings, InjectedFailure scenario);
 
 }  // namespace autotune::simulator

@@ -298,7 +298,7 @@ class Expander {
 
 }  // namespace
 
-base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input) {
+base::Result<Expansion> ExpandCandidates(const quant::RuleSet& rules, const SpaceInput& input) {
   return Expander(rules, input).Run();
 }
 

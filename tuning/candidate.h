@@ -117,6 +117,6 @@ inline constexpr std::size_t kMaxCombinations = 100'000;
 // configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid. What is deployed is a
 // baseline of its checkpoint, too. kInvalid: a named
 // baseline that its engine is not started with.
-base::Result<Expansion> Expand(const quant::RuleSet& rules, const SpaceInput& input);
+base::Result<Expansion> ExpandCandidates(const quant::RuleSet& rules, const SpaceInput& input);
 
 }  // namespace autotune::tuning

@@ -121,7 +121,7 @@ class Play {
     if (!token.last) return;
     record.end = Nanoseconds(token.at);
     record.output_tokens = record.asked_tokens;
-    record.outcome = measurement::Outcome::kOk;
+    record.outcome = measurement::RequestOutcome::kOk;
     ++ended_;
     if (load_.kind == LoadKind::kConcurrency) due_.push(token.at);
   }

@@ -125,7 +125,7 @@ void ExpandASpace(benchmark::State& state) {
   const tuning::SpaceInput space = Space(kEngines[state.range(0)]);
   for (auto unused : state) {
     static_cast<void>(unused);
-    const base::Result<tuning::Expansion> expansion = tuning::Expand(Rules(), space);
+    const base::Result<tuning::Expansion> expansion = tuning::ExpandCandidates(Rules(), space);
     if (!expansion.ok()) return state.SkipWithError(expansion.error().message.c_str());
     state.counters["combinations"] = static_cast<double>(expansion->total);
     state.counters["pruned"] = static_cast<double>(expansion->pruned.size());

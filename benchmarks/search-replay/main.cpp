@@ -80,7 +80,7 @@ int Run(const Arguments& arguments) {
       return 2;
     }
     Summary summary;
-    for (const Scenario& scenario : data->scenarios) {
+    for (const SloCase& scenario : data->scenarios) {
       const Surface& surface = data->surfaces[scenario.surface];
       if (arguments.origin != "all" && surface.origin != arguments.origin) continue;
       if (!arguments.task.empty() && surface.task != arguments.task) continue;

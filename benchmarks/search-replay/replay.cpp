@@ -86,7 +86,7 @@ Surfaces::Measurement Surfaces::Measure(std::size_t candidate, int attempt, std:
   return {p.ttft_ms * ttft, p.tpot_ms * tpot, p.out_tok_s / c.gpus * e2e / noisy};
 }
 
-TaskView ViewOf(const DataSet& data, const Scenario& scenario, const ReplayOptions& options, std::uint64_t seed) {
+TaskView ViewOf(const DataSet& data, const SloCase& scenario, const ReplayOptions& options, std::uint64_t seed) {
   const Surface& surface = data.surfaces[scenario.surface];
   TaskView view;
   view.slots = options.slots;
@@ -141,7 +141,7 @@ TaskView ViewOf(const DataSet& data, const Scenario& scenario, const ReplayOptio
   return view;
 }
 
-RunResult Replay(const DataSet& data, const Scenario& scenario, const ReplayOptions& options, std::uint64_t seed,
+RunResult Replay(const DataSet& data, const SloCase& scenario, const ReplayOptions& options, std::uint64_t seed,
                  Policy* policy) {
   const Surface& surface = data.surfaces[scenario.surface];
   const Surfaces answers{surface, seed, options};

@@ -37,9 +37,9 @@ struct RunResult {
   int trials = 0, steps = 0;   // until the stop
 };
 
-TaskView ViewOf(const DataSet& data, const Scenario& scenario, const ReplayOptions& options, std::uint64_t seed);
+TaskView ViewOf(const DataSet& data, const SloCase& scenario, const ReplayOptions& options, std::uint64_t seed);
 
-RunResult Replay(const DataSet& data, const Scenario& scenario, const ReplayOptions& options, std::uint64_t seed,
+RunResult Replay(const DataSet& data, const SloCase& scenario, const ReplayOptions& options, std::uint64_t seed,
                  Policy* policy);
 
 // The random numbers of the data set's README, for its test vectors.

@@ -241,13 +241,13 @@ base::Result<DataSet> ReadDataSet(const std::string& directory) {
   return data;
 }
 
-double TrueValue(const Scenario& scenario, const SurfaceCandidate& candidate, const SurfacePoint& point) {
+double TrueValue(const SloCase& scenario, const SurfaceCandidate& candidate, const SurfacePoint& point) {
   if (scenario.ttft_ms && point.ttft_ms > *scenario.ttft_ms) return 0;
   if (scenario.tpot_ms && point.tpot_ms > *scenario.tpot_ms) return 0;
   return point.out_tok_s / candidate.gpus;
 }
 
-double Truth(const Scenario& scenario, const SurfaceCandidate& candidate) {
+double Truth(const SloCase& scenario, const SurfaceCandidate& candidate) {
   double best = 0;
   for (const SurfacePoint& point : candidate.points) best = std::max(best, TrueValue(scenario, candidate, point));
   return best;

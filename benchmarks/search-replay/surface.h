@@ -42,7 +42,7 @@ struct Surface {
   std::vector<SurfaceCandidate> candidates;
 };
 
-struct Scenario {
+struct SloCase {
   std::size_t surface = 0;
   std::string name;
   std::optional<double> ttft_ms, tpot_ms;
@@ -50,7 +50,7 @@ struct Scenario {
 
 struct DataSet {
   std::vector<Surface> surfaces;
-  std::vector<Scenario> scenarios;
+  std::vector<SloCase> scenarios;
   std::map<std::string, engine_model::ModelShape> models;
   std::map<std::string, engine_model::GpuSpec> gpus;
 };
@@ -60,8 +60,8 @@ struct DataSet {
 base::Result<DataSet> ReadDataSet(const std::string& directory);
 
 // Output tokens/s per GPU of a point within the limits, else 0; without noise.
-double TrueValue(const Scenario& scenario, const SurfaceCandidate& candidate, const SurfacePoint& point);
+double TrueValue(const SloCase& scenario, const SurfaceCandidate& candidate, const SurfacePoint& point);
 // The largest over the candidate's points.
-double Truth(const Scenario& scenario, const SurfaceCandidate& candidate);
+double Truth(const SloCase& scenario, const SurfaceCandidate& candidate);
 
 }  // namespace autotune::search_replay

@@ -123,7 +123,7 @@ void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
   reader.Integer("errors", measured.errors);
   reader.Nested("errorKinds", [&](ObjectReader& kinds) {
     for (std::size_t i = 0; i < kErrorKinds.size(); ++i) {
-      kinds.Integer(measurement::OutcomeName(kErrorKinds[i]), measured.errors_by_kind[i]);
+      kinds.Integer(measurement::RequestOutcomeName(kErrorKinds[i]), measured.errors_by_kind[i]);
     }
   });
   reader.Integer("censored", measured.censored);
@@ -517,7 +517,7 @@ json ToJson(const LoadRow& row) {
   if (measured.role != measurement::PointRole::kSearch) out["role"] = measurement::PointRoleName(measured.role);
   for (std::size_t i = 0; i < kErrorKinds.size(); ++i) {
     if (measured.errors_by_kind[i] == 0) continue;
-    out["errorKinds"][std::string(measurement::OutcomeName(kErrorKinds[i]))] = measured.errors_by_kind[i];
+    out["errorKinds"][std::string(measurement::RequestOutcomeName(kErrorKinds[i]))] = measured.errors_by_kind[i];
   }
   Put(out, "censored", measured.censored);
   Put(out, "saturated", measured.saturated);

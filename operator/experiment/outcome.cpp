@@ -15,7 +15,7 @@ using bench::Failure;
 using bench::FailureReason;
 using std::chrono::seconds;
 using State = ContainerView::State;
-using Kind = Outcome::Kind;
+using Kind = PodOutcome::Kind;
 
 // Launcher and bench end what takes too long and say so. Only where they hang does the pod's own record decide, this
 // much later.
@@ -271,7 +271,7 @@ class Reader {
   Reader(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now)
       : pod_(pod), limits_(limits), now_(now) {}
 
-  Outcome Read(bool experiment) {
+  PodOutcome Read(bool experiment) {
     out_.gpu_since = experiment && pod_.scheduled ? pod_.scheduled_at : base::WallTime{};
     const std::string tool = experiment ? "bench" : "inspect";
     const ContainerView* reporter = pod_.Container(tool);
@@ -320,7 +320,7 @@ class Reader {
 
   Failure Deleted() const { return Because(FailureReason::kEvicted, "the pod was deleted while " + Stage(pod_)); }
 
-  Outcome Failed(Failure failure, const ContainerView::Termination* end) {
+  PodOutcome Failed(Failure failure, const ContainerView::Termination* end) {
     out_.kind = Kind::kFailed;
     out_.failure = std::move(failure);
     out_.ended_at = EndedAt(end);
@@ -329,7 +329,7 @@ class Reader {
 
   // bench has ended, and the engine is being stopped: GPUs are held and logs are written until the pod itself ends,
   // which it does without help. A sidecar that does not go does not hold the result up forever.
-  Outcome Ended(Kind kind, const ContainerView::Termination* end, std::optional<Failure> failure = std::nullopt) {
+  PodOutcome Ended(Kind kind, const ContainerView::Termination* end, std::optional<Failure> failure = std::nullopt) {
     const base::WallTime patience = end->finished_at + kStopSlack;
     if (!IsOver(pod_) && !pod_.deleting && now_ < patience) {
       out_.run.reset();
@@ -356,7 +356,7 @@ class Reader {
     return whole && last != base::WallTime{} ? last : std::max(last, pod_.last_transition);
   }
 
-  Outcome Now(Kind kind, std::optional<base::WallTime> deadline, std::string waiting = "") {
+  PodOutcome Now(Kind kind, std::optional<base::WallTime> deadline, std::string waiting = "") {
     out_.kind = kind;
     out_.next_deadline = deadline;
     out_.waiting_message = std::move(waiting);
@@ -364,15 +364,15 @@ class Reader {
   }
 
   // Which pod waits for what, since when, and the command that says more ("" = none does).
-  Outcome Waits(std::optional<base::WallTime> deadline, base::WallTime since, const std::string& words,
-                const std::string& command) {
+  PodOutcome Waits(std::optional<base::WallTime> deadline, base::WallTime since, const std::string& words,
+                   const std::string& command) {
     const std::string more = command.empty() ? "" : " (" + command + " -n " + pod_.ns + ")";
     return Now(Kind::kWaiting, deadline,
                "pod " + pod_.name + " since " + base::FormatRfc3339(since) + ": " + words + more);
   }
   [[nodiscard]] std::string Describe() const { return "kubectl describe pod " + pod_.name; }
 
-  Outcome Unscheduled() {
+  PodOutcome Unscheduled() {
     if (pod_.scheduling_gated) {
       out_.queued = true;
       return Waits(std::nullopt, pod_.created_at, With("waiting for quota", pod_.unscheduled_message),
@@ -395,7 +395,7 @@ class Reader {
     return Waits(deadline, since, words, scheduler ? Describe() : "");
   }
 
-  Outcome Scheduled() {
+  PodOutcome Scheduled() {
     const ContainerView* bench = pod_.Container("bench");
     const ContainerView* engine = pod_.Container("engine");
     if (bench != nullptr && bench->state == State::kRunning) {
@@ -432,7 +432,7 @@ class Reader {
   }
 
   // Images are pulled, volumes mounted, containers created.
-  Outcome Preparing(base::WallTime since, seconds allowed) {
+  PodOutcome Preparing(base::WallTime since, seconds allowed) {
     const ContainerView* stuck = nullptr;
     for (const ContainerView* container : AllContainers(pod_)) {
       const bool ordinary = container->waiting_reason.empty() || container->waiting_reason == "PodInitializing" ||
@@ -466,7 +466,7 @@ class Reader {
                   nullptr);
   }
 
-  Outcome Inspecting(const ContainerView* inspect) {
+  PodOutcome Inspecting(const ContainerView* inspect) {
     if (inspect == nullptr || inspect->state != State::kRunning) {
       return Preparing(PreparingSince(), limits_.image_pull_timeout);
     }
@@ -485,17 +485,17 @@ class Reader {
   const PodView& pod_;
   const api::OptimizationSpec& limits_;
   const base::WallTime now_;
-  Outcome out_;
+  PodOutcome out_;
 };
 
 }  // namespace
 
-Outcome ReadExperimentOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now) {
+PodOutcome ReadExperimentOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now) {
   return Reader(pod, limits, now).Read(true);
 }
 
-Outcome ReadInspectOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now) {
-  Outcome outcome = Reader(pod, limits, now).Read(false);
+PodOutcome ReadInspectOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now) {
+  PodOutcome outcome = Reader(pod, limits, now).Read(false);
   // Benchmarks and experiments are words that mean nothing to somebody whose model cannot be read.
   if (outcome.failure && (outcome.failure->reason == FailureReason::kBenchmarkFailed ||
                           outcome.failure->reason == FailureReason::kExperimentTimeout)) {

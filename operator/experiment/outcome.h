@@ -1,4 +1,4 @@
-// Outcome of a pod: the progress or the end of an experiment pod, as one of a fixed set.
+// PodOutcome of a pod: the progress or the end of an experiment pod, as one of a fixed set.
 //
 // Pure. Results inside the pod come from bench's termination message; events before bench runs, or of the whole pod,
 // come from the pod's status. Exit code 137 alone is never out of memory (engines kill themselves).
@@ -14,7 +14,7 @@
 
 namespace autotune::experiment {
 
-struct Outcome {
+struct PodOutcome {
   enum class Kind {
     kWaiting,    // not scheduled, pulling images
     kStarting,   // the engine is loading
@@ -35,8 +35,8 @@ struct Outcome {
 };
 
 // An experiment pod; `now` decides scheduling and image pull deadlines.
-Outcome ReadExperimentOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
+PodOutcome ReadExperimentOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
 // An inspect pod.
-Outcome ReadInspectOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
+PodOutcome ReadInspectOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
 
 }  // namespace autotune::experiment

@@ -82,28 +82,28 @@ class Reader {
 
  private:
   Reading Follow(const PodView& pod) {
-    const experiment::Outcome outcome = experiment::ReadInspectOutcome(pod, spec_.optimization, now_);
+    const experiment::PodOutcome outcome = experiment::ReadInspectOutcome(pod, spec_.optimization, now_);
     out_.wake_at = outcome.next_deadline;
     switch (outcome.kind) {
-      case experiment::Outcome::Kind::kWaiting:
-      case experiment::Outcome::Kind::kStarting:
-      case experiment::Outcome::Kind::kMeasuring:
+      case experiment::PodOutcome::Kind::kWaiting:
+      case experiment::PodOutcome::Kind::kStarting:
+      case experiment::PodOutcome::Kind::kMeasuring:
         if (outcome.waiting_message.empty()) {
           out_.verdict = Progressing(kState, "Inspecting", What() + Of());
-        } else if (outcome.kind == experiment::Outcome::Kind::kMeasuring) {
+        } else if (outcome.kind == experiment::PodOutcome::Kind::kMeasuring) {
           out_.verdict =
               Progressing(kState, "Inspecting", What() + Of() + ": " + Unanswered(pod, outcome.waiting_message));
         } else {
           out_.verdict = Progressing(kState, "WaitingForResources", outcome.waiting_message);
         }
         return std::move(out_);
-      case experiment::Outcome::Kind::kSucceeded:
+      case experiment::PodOutcome::Kind::kSucceeded:
         if (outcome.inspect && !outcome.inspect->dataset_problem.empty()) {
           out_.verdict = Failed("InvalidSpec", Title() + outcome.inspect->dataset_problem);
           return std::move(out_);
         }
         return Known(outcome.inspect.value_or(bench::InspectResult()));
-      case experiment::Outcome::Kind::kFailed:
+      case experiment::PodOutcome::Kind::kFailed:
         break;
     }
     return Again(outcome.failure.value_or(bench::Failure{}));

@@ -304,14 +304,15 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     if (const auto fits = CheckLengths(spec, i, space); !fits) return fits.error();
   }
 
-  auto quants = quant::Expand(spec.quant);
+  auto quants = quant::ExpandPresets(spec.quant);
   if (!quants) return std::move(quants).error();
 
   tuning::SpaceInput input;
   if (spec.optimization.budget_gpu_hours && !IsAdaptive(spec)) {
-    space.warnings.push_back({"optimization.budget.gpuHours", "BudgetNotKept",
-                              "has an effect only with strategy Adaptive; every experiment of this strategy runs, up to "
-                              "maxExperiments, and budget.deadline ends them"});
+    space.warnings.push_back(
+        {"optimization.budget.gpuHours", "BudgetNotKept",
+         "has an effect only with strategy Adaptive; every experiment of this strategy runs, up to "
+         "maxExperiments, and budget.deadline ends them"});
   }
   for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
@@ -320,9 +321,9 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     if (!own.command.empty() && std::ranges::none_of(own.command, [](const std::string& word) {
           return word.find("{model}") != std::string::npos;
         })) {
-      space.warnings.push_back({"runtimes." + own.name + ".command", "CommandNamesNoModel",
-                                "does not contain {model}, so it is not known whether it serves " +
-                                    spec.models.front().id_or_path});
+      space.warnings.push_back(
+          {"runtimes." + own.name + ".command", "CommandNamesNoModel",
+           "does not contain {model}, so it is not known whether it serves " + spec.models.front().id_or_path});
     }
     if (!runtime.release.assumption.empty()) {
       space.warnings.push_back({"runtimes." + own.name, "UnknownEngineVersion", runtime.release.assumption});
@@ -362,7 +363,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   input.gpu_memory_bytes = gpu.memory_bytes;
   input.prompts = PromptsOf(spec.benchmark);
   input.amd_architecture = AmdArchitecture(spec.gpu, gpu);
-  auto expansion = tuning::Expand(rules, input);
+  auto expansion = tuning::ExpandCandidates(rules, input);
   if (!expansion) return std::move(expansion).error();
   space.expansion = std::move(*expansion);
   if (!input.amd_architecture.empty()) WarnOfImagesForNvidia(space);

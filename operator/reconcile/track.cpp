@@ -13,7 +13,7 @@
 namespace autotune::reconcile {
 namespace {
 
-using experiment::Outcome;
+using experiment::PodOutcome;
 using experiment::PodView;
 using std::chrono::seconds;
 
@@ -41,7 +41,7 @@ const PodView* FindPod(const Observed& observed, const std::string& hash, int at
   return nullptr;
 }
 
-double HeldGpuHours(const Outcome& outcome, int gpus, base::WallTime now) {
+double HeldGpuHours(const PodOutcome& outcome, int gpus, base::WallTime now) {
   if (outcome.gpu_since == base::WallTime{}) return 0;
   const base::WallTime end = outcome.ended_at == base::WallTime{} ? now : outcome.ended_at;
   return std::max(0.0, std::chrono::duration<double>(end - outcome.gpu_since).count()) * gpus / api::kSecondsPerHour;
@@ -52,7 +52,7 @@ double HeldByRunning(const Observed& observed, const api::ExperimentStatus& entr
   if (IsFinished(entry)) return 0;
   const bool pending = entry.state == api::ExperimentState::kPending;
   const PodView* pod = FindPod(observed, entry.hash, entry.attempts + (pending ? 1 : 0));
-  Outcome outcome;
+  PodOutcome outcome;
   if (pod != nullptr) {
     outcome = experiment::ReadExperimentOutcome(*pod, observed.task.spec.optimization, now);
   } else if (!pending && !entry.started_at.empty()) {
@@ -61,7 +61,7 @@ double HeldByRunning(const Observed& observed, const api::ExperimentStatus& entr
   return HeldGpuHours(outcome, entry.gpus, now);
 }
 
-void RecordTimes(const Outcome& outcome, base::WallTime now, api::ExperimentStatus& entry) {
+void RecordTimes(const PodOutcome& outcome, base::WallTime now, api::ExperimentStatus& entry) {
   if (outcome.gpu_since != base::WallTime{}) entry.started_at = base::FormatRfc3339(outcome.gpu_since);
   entry.finished_at = base::FormatRfc3339(outcome.ended_at == base::WallTime{} ? now : outcome.ended_at);
 }
@@ -118,7 +118,7 @@ bool IsTriedAgain(const bench::Failure& failure, int retries, const api::Experim
   return failure.machine && retries > 0 && !RanElsewhere(entry);
 }
 
-void RecordFailure(const bench::Failure& failure, const Outcome& outcome, int retries, base::WallTime now,
+void RecordFailure(const bench::Failure& failure, const PodOutcome& outcome, int retries, base::WallTime now,
                    api::ExperimentStatus& entry, std::vector<TaskEvent>& events) {
   const std::string reason(bench::FailureReasonName(failure.reason));
   entry.message = failure.message;
@@ -165,7 +165,7 @@ class Tracker {
       return Follow(*pod, false, entry, tracked);
     if (entry.state == api::ExperimentState::kPending) return LookForReasons(entry, tracked);
     if (const PodView* pod = FindPod(observed_, entry.hash, entry.attempts)) return Follow(*pod, true, entry, tracked);
-    Outcome outcome;
+    PodOutcome outcome;
     if (!entry.started_at.empty()) outcome.gpu_since = base::ParseRfc3339(entry.started_at);
     Fail({bench::FailureReason::kEvicted,
           "The pod was deleted before it reported a result: by preemption, by eviction or manually", 0, 0},
@@ -178,7 +178,7 @@ class Tracker {
     const std::string name = NextPodName(observed_.task, entry);
     if (observed_.memory.created.contains(name)) {
       ++entry.attempts;
-      Fail({bench::FailureReason::kEvicted, "The pod was deleted before the operator observed it", 0, 0}, Outcome{},
+      Fail({bench::FailureReason::kEvicted, "The pod was deleted before the operator observed it", 0, 0}, PodOutcome{},
            entry, tracked);
       return;
     }
@@ -186,12 +186,12 @@ class Tracker {
     if (refused == observed_.memory.refused.end() || refused->second.refusal.kind != Refusal::Kind::kNeverFits) return;
     Fail({bench::FailureReason::kUnschedulable,
           "the pod requests more than the whole quota of the namespace: " + refused->second.refusal.message, 0, 0},
-         Outcome{}, entry, tracked);
+         PodOutcome{}, entry, tracked);
   }
 
   void Follow(const PodView& pod, bool recorded, api::ExperimentStatus& entry, Tracked& tracked) const {
-    Outcome outcome = experiment::ReadExperimentOutcome(pod, limits_, now_);
-    if (pod.deleting && !HasEnded(pod) && outcome.kind != Outcome::Kind::kSucceeded) {
+    PodOutcome outcome = experiment::ReadExperimentOutcome(pod, limits_, now_);
+    if (pod.deleting && !HasEnded(pod) && outcome.kind != PodOutcome::Kind::kSucceeded) {
       // What it still says counts, what it does not say is known once it is gone.
       if (now_ < EndsBy(pod)) {
         Wake(EndsBy(pod), tracked);
@@ -203,7 +203,7 @@ class Tracker {
     if (outcome.next_deadline) Wake(*outcome.next_deadline, tracked);
     if (!recorded) {
       // A pod that was only just created is worth no write yet: one says that it starts, or why it does not.
-      if (outcome.kind == Outcome::Kind::kWaiting && outcome.waiting_message.empty()) return;
+      if (outcome.kind == PodOutcome::Kind::kWaiting && outcome.waiting_message.empty()) return;
       ++entry.attempts;
       entry.retry_at.clear();
       entry.reason.clear();
@@ -220,8 +220,8 @@ class Tracker {
     Record(outcome, entry, tracked);
   }
 
-  Outcome Lost(const PodView& pod, Outcome outcome) const {
-    outcome.kind = Outcome::Kind::kFailed;
+  PodOutcome Lost(const PodView& pod, PodOutcome outcome) const {
+    outcome.kind = PodOutcome::Kind::kFailed;
     if (!outcome.failure || outcome.failure->reason != bench::FailureReason::kNodeLost) {
       const std::string was_to_end = "the pod should have ended by " + base::FormatRfc3339(pod.delete_by) + ", but ";
       const std::string why = pod.node.empty() ? "it still exists: a finalizer blocks its deletion"
@@ -231,27 +231,27 @@ class Tracker {
     return outcome;
   }
 
-  void Record(const Outcome& outcome, api::ExperimentStatus& entry, Tracked& tracked) const {
+  void Record(const PodOutcome& outcome, api::ExperimentStatus& entry, Tracked& tracked) const {
     switch (outcome.kind) {
-      case Outcome::Kind::kWaiting:
+      case PodOutcome::Kind::kWaiting:
         entry.state = api::ExperimentState::kStarting;
         if (tracked.waiting_message.empty()) tracked.waiting_message = outcome.waiting_message;
         tracked.waiting[entry.name] = outcome.waiting_message;
         break;
-      case Outcome::Kind::kStarting:
+      case PodOutcome::Kind::kStarting:
         entry.state = api::ExperimentState::kStarting;
         tracked.active = true;
         break;
-      case Outcome::Kind::kMeasuring:
+      case PodOutcome::Kind::kMeasuring:
         entry.state = api::ExperimentState::kMeasuring;
         tracked.active = true;
         break;
-      case Outcome::Kind::kSucceeded:
+      case PodOutcome::Kind::kSucceeded:
         entry.state = api::ExperimentState::kSucceeded;
         RecordTimes(outcome, now_, entry);
         if (outcome.run) RecordRun(*outcome.run, entry);
         break;
-      case Outcome::Kind::kFailed:
+      case PodOutcome::Kind::kFailed:
         if (outcome.run) RecordRun(*outcome.run, entry);
         if (outcome.failure && EndedByBudget(*outcome.failure, entry)) {
           entry.state = api::ExperimentState::kSucceeded;
@@ -264,7 +264,7 @@ class Tracker {
     }
   }
 
-  void Fail(const bench::Failure& failure, const Outcome& outcome, api::ExperimentStatus& entry,
+  void Fail(const bench::Failure& failure, const PodOutcome& outcome, api::ExperimentStatus& entry,
             Tracked& tracked) const {
     RecordFailure(failure, outcome, limits_.retries, now_, entry, tracked.events);
   }

@@ -16,7 +16,7 @@ namespace autotune::bench {
 namespace {
 
 using checkpoint::TlsHub;
-using measurement::Outcome;
+using measurement::RequestOutcome;
 using measurement::RequestRecord;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -68,7 +68,7 @@ TEST(LoadRun, SendsExactlyTheAskedRequestsAndKeepsConnections) {
   EXPECT_FALSE(load.report.simulated);
   ASSERT_THAT(load.recorder.records(), SizeIs(43));
   for (const RequestRecord& record : load.recorder.records()) {
-    EXPECT_EQ(record.outcome, Outcome::kOk);
+    EXPECT_EQ(record.outcome, RequestOutcome::kOk);
     EXPECT_EQ(record.input_tokens, 16);
     EXPECT_EQ(record.asked_tokens, 4);
     EXPECT_EQ(record.output_tokens, 4);
@@ -182,14 +182,14 @@ TEST(LoadRun, CountsErrorsByKindAndKeepsTheFirstText) {
   });
   Load load(ServerUrl::Local(engine.port()), 1, 12);
   load.Run();
-  std::map<Outcome, int> outcomes;
+  std::map<RequestOutcome, int> outcomes;
   for (const RequestRecord& record : load.recorder.records()) ++outcomes[record.outcome];
-  EXPECT_EQ(outcomes, (std::map<Outcome, int>{{Outcome::kOk, 2},
-                                              {Outcome::kRefused, 2},
-                                              {Outcome::kErrorEvent, 2},
-                                              {Outcome::kConnectionLost, 2},
-                                              {Outcome::kServerError, 2},
-                                              {Outcome::kNoTokens, 2}}));
+  EXPECT_EQ(outcomes, (std::map<RequestOutcome, int>{{RequestOutcome::kOk, 2},
+                                                     {RequestOutcome::kRefused, 2},
+                                                     {RequestOutcome::kErrorEvent, 2},
+                                                     {RequestOutcome::kConnectionLost, 2},
+                                                     {RequestOutcome::kServerError, 2},
+                                                     {RequestOutcome::kNoTokens, 2}}));
   EXPECT_EQ(load.report.first_error, "HTTP 400: max_tokens is too large");
   EXPECT_EQ(load.report.first_error_status, 400);
 }
@@ -255,7 +255,7 @@ TEST(LoadRun, AnEngineThatDoesNotAnswerInTimeIsAnError) {
   load.options.request_timeout = milliseconds(150);
   load.Run();
   EXPECT_EQ(load.errors(), 2);
-  EXPECT_EQ(load.recorder.records()[0].outcome, Outcome::kTimedOut);
+  EXPECT_EQ(load.recorder.records()[0].outcome, RequestOutcome::kTimedOut);
   EXPECT_EQ(load.report.first_error, "no complete answer within 0.15 s");
 }
 
@@ -287,7 +287,7 @@ TEST(LoadRun, EndsAtOnceAndLeavesWhatIsInFlightUnfinished) {
     return now + milliseconds(1);
   });
   ASSERT_THAT(load.recorder.records(), SizeIs(3));
-  for (const RequestRecord& record : load.recorder.records()) EXPECT_EQ(record.outcome, Outcome::kInFlight);
+  for (const RequestRecord& record : load.recorder.records()) EXPECT_EQ(record.outcome, RequestOutcome::kInFlight);
 }
 
 TEST(LoadRun, ASimulatedEngineSaysSo) {
@@ -485,7 +485,7 @@ TEST(Recorder, WritesOneLineARequest) {
   const std::size_t first = recorder.Start(origin + milliseconds(1), origin + milliseconds(3), {"", 16, 2});
   recorder.Output(first, 1, origin + milliseconds(53), origin + milliseconds(54));
   recorder.Output(first, 1, origin + milliseconds(63), origin + milliseconds(63));
-  recorder.End(first, Outcome::kOk, origin + milliseconds(70), CompletionStream::Usage{17, 2});
+  recorder.End(first, RequestOutcome::kOk, origin + milliseconds(70), CompletionStream::Usage{17, 2});
   recorder.Start(origin, origin, {"", 16, 2});
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(AppendRecords(path, "D(16,2)", measurement::Concurrency(2), recorder.records()).ok());

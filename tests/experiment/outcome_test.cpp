@@ -20,7 +20,7 @@ using nlohmann::json;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::HasSubstr;
-using Kind = Outcome::Kind;
+using Kind = PodOutcome::Kind;
 
 const base::WallTime kCreated = base::ParseRfc3339("2026-11-22T10:00:00Z");
 
@@ -132,10 +132,10 @@ const Ending kEndings[] = {
      "the timeouts of the experiment, while measuring"},
 };
 
-TEST(Outcome, NamesEveryEndingByOneReasonWithItsCause) {
+TEST(PodOutcome, NamesEveryEndingByOneReasonWithItsCause) {
   for (const Ending& row : kEndings) {
     SCOPED_TRACE(row.file);
-    const Outcome outcome = ReadExperimentOutcome(Load(row.file), {}, kCreated + row.after);
+    const PodOutcome outcome = ReadExperimentOutcome(Load(row.file), {}, kCreated + row.after);
     EXPECT_EQ(outcome.kind, Kind::kFailed);
     if (!outcome.failure) continue;
     EXPECT_EQ(bench::FailureReasonName(outcome.failure->reason), bench::FailureReasonName(row.reason));
@@ -184,7 +184,7 @@ const Ending kRecorded[] = {
 };
 
 // containerd was restarted meanwhile, or the kubelet could not find the container: another attempt may go well.
-TEST(Outcome, AContainerThatTheNodeLostTrackOfIsANodeThatWasLost) {
+TEST(PodOutcome, AContainerThatTheNodeLostTrackOfIsANodeThatWasLost) {
   const json lost = {
       {"exitCode", 255}, {"reason", "Unknown"}, {"startedAt", nullptr}, {"finishedAt", "2026-11-22T10:01:00Z"}};
   const auto of = [&](const char* name, const char* container, const char* state) {
@@ -196,7 +196,7 @@ TEST(Outcome, AContainerThatTheNodeLostTrackOfIsANodeThatWasLost) {
     }
     return ReadExperimentOutcome(PodViewFromJson(pod), {}, kCreated + seconds(95));
   };
-  for (const Outcome& outcome :
+  for (const PodOutcome& outcome :
        {of("install-cannot-start", "install", "state"), of("killed-137-no-message", "engine", "lastState"),
         of("killed-137", "engine", "lastState")}) {
     ASSERT_TRUE(outcome.failure);
@@ -206,7 +206,7 @@ TEST(Outcome, AContainerThatTheNodeLostTrackOfIsANodeThatWasLost) {
 }
 
 // SGLang's parent process ends everything, itself too, by SIGKILL once a scheduler has raised.
-TEST(Outcome, OfAnEngineThatKilledItselfIsTheErrorThatItLogged) {
+TEST(PodOutcome, OfAnEngineThatKilledItselfIsTheErrorThatItLogged) {
   const std::string error = "RuntimeError: NCCL error: unhandled system error";
   std::ifstream file(Statuses() / "killed-137.json");
   std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -214,29 +214,29 @@ TEST(Outcome, OfAnEngineThatKilledItselfIsTheErrorThatItLogged) {
   ASSERT_NE(at, std::string::npos);
   text.replace(at, std::string("\"@crashed-137@\"").size(),
                json(Reported(FailureReason::kEngineCrashed, error, 137)).dump());
-  const Outcome outcome = ReadExperimentOutcome(PodViewFromJson(json::parse(text)), {}, kCreated + seconds(95));
+  const PodOutcome outcome = ReadExperimentOutcome(PodViewFromJson(json::parse(text)), {}, kCreated + seconds(95));
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->message, error);
 }
 
 // A Secret, or the kubelet's view of it, may come a moment later.
-TEST(Outcome, WaitsForWhatTheConfigurationOfAContainerNames) {
+TEST(PodOutcome, WaitsForWhatTheConfigurationOfAContainerNames) {
   const PodView pod = Load("recorded/missing-secret");
-  const Outcome early = ReadExperimentOutcome(pod, {}, pod.created_at + seconds(30));
+  const PodOutcome early = ReadExperimentOutcome(pod, {}, pod.created_at + seconds(30));
   EXPECT_EQ(early.kind, Kind::kWaiting);
   EXPECT_THAT(early.waiting_message, HasSubstr("secret"));
   ASSERT_TRUE(early.next_deadline);
   EXPECT_LE(*early.next_deadline, pod.created_at + minutes(4));
-  const Outcome late = ReadExperimentOutcome(pod, {}, *early.next_deadline);
+  const PodOutcome late = ReadExperimentOutcome(pod, {}, *early.next_deadline);
   ASSERT_TRUE(late.failure);
   EXPECT_EQ(late.failure->reason, FailureReason::kInvalidPodConfiguration);
 }
 
-TEST(Outcome, ReadsWhatARealKubeletReported) {
+TEST(PodOutcome, ReadsWhatARealKubeletReported) {
   for (const Ending& row : kRecorded) {
     SCOPED_TRACE(row.file);
     const PodView pod = Load(std::string("recorded/") + row.file);
-    const Outcome outcome = ReadExperimentOutcome(pod, {}, pod.created_at + row.after);
+    const PodOutcome outcome = ReadExperimentOutcome(pod, {}, pod.created_at + row.after);
     EXPECT_EQ(outcome.kind, Kind::kFailed);
     if (!outcome.failure) continue;
     EXPECT_EQ(bench::FailureReasonName(outcome.failure->reason), bench::FailureReasonName(row.reason));
@@ -270,10 +270,10 @@ const Stand kStands[] = {
     {"engine-stopping", seconds(301), Kind::kMeasuring, "", 390},
 };
 
-TEST(Outcome, SaysWhereALivingPodStandsAndWhenTimeAloneChangesThat) {
+TEST(PodOutcome, SaysWhereALivingPodStandsAndWhenTimeAloneChangesThat) {
   for (const Stand& row : kStands) {
     SCOPED_TRACE(row.file);
-    const Outcome outcome = ReadExperimentOutcome(Load(row.file), {}, kCreated + row.after);
+    const PodOutcome outcome = ReadExperimentOutcome(Load(row.file), {}, kCreated + row.after);
     EXPECT_EQ(outcome.kind, row.kind);
     EXPECT_FALSE(outcome.failure) << outcome.failure->message;
     EXPECT_FALSE(outcome.run.has_value());
@@ -292,7 +292,7 @@ TEST(Outcome, SaysWhereALivingPodStandsAndWhenTimeAloneChangesThat) {
   }
 }
 
-TEST(Outcome, SaysWhichPodWaitsSinceWhenAndWhoKnowsMore) {
+TEST(PodOutcome, SaysWhichPodWaitsSinceWhenAndWhoKnowsMore) {
   const auto waiting = [](const char* file, std::chrono::seconds after) {
     return ReadExperimentOutcome(Load(file), {}, kCreated + after).waiting_message;
   };
@@ -306,12 +306,12 @@ TEST(Outcome, SaysWhichPodWaitsSinceWhenAndWhoKnowsMore) {
 }
 
 // Looking at a deadline must settle it, or the reconcile would spin.
-TEST(Outcome, IsDecidedOnceItsDeadlineIsReached) {
+TEST(PodOutcome, IsDecidedOnceItsDeadlineIsReached) {
   for (const Stand& row : kStands) {
     if (row.deadline_seconds < 0) continue;
     SCOPED_TRACE(row.file);
     const base::WallTime deadline = kCreated + seconds(row.deadline_seconds);
-    const Outcome outcome = ReadExperimentOutcome(Load(row.file), {}, deadline);
+    const PodOutcome outcome = ReadExperimentOutcome(Load(row.file), {}, deadline);
     if (outcome.kind == Kind::kWaiting) {  // what was no news is now told, once
       EXPECT_EQ(*row.waiting, '\0');
       EXPECT_NE(outcome.waiting_message, "");
@@ -323,7 +323,7 @@ TEST(Outcome, IsDecidedOnceItsDeadlineIsReached) {
   }
 }
 
-TEST(Outcome, CountsTheDeadlinesOfTheTask) {
+TEST(PodOutcome, CountsTheDeadlinesOfTheTask) {
   api::OptimizationSpec limits;
   limits.scheduling_timeout = minutes(1);
   limits.image_pull_timeout = minutes(2);
@@ -338,8 +338,8 @@ TEST(Outcome, CountsTheDeadlinesOfTheTask) {
   EXPECT_EQ(deadline("measuring"), seconds(150) + minutes(6));
 }
 
-TEST(Outcome, IsAResultOnceThePodHasEnded) {
-  const Outcome outcome = ReadExperimentOutcome(Load("succeeded"), {}, kCreated + seconds(302));
+TEST(PodOutcome, IsAResultOnceThePodHasEnded) {
+  const PodOutcome outcome = ReadExperimentOutcome(Load("succeeded"), {}, kCreated + seconds(302));
   ASSERT_EQ(outcome.kind, Kind::kSucceeded);
   EXPECT_EQ(outcome.run->engine_version, "0.20.1");
   EXPECT_EQ(outcome.run->points, Measured().points);
@@ -347,13 +347,13 @@ TEST(Outcome, IsAResultOnceThePodHasEnded) {
   EXPECT_EQ(outcome.ended_at - kCreated, seconds(301)) << "until the engine has stopped";
 }
 
-TEST(Outcome, AnEngineThatDoesNotStopHoldsNoResultUp) {
-  const Outcome outcome = ReadExperimentOutcome(Load("engine-stopping"), {}, kCreated + seconds(390));
+TEST(PodOutcome, AnEngineThatDoesNotStopHoldsNoResultUp) {
+  const PodOutcome outcome = ReadExperimentOutcome(Load("engine-stopping"), {}, kCreated + seconds(390));
   ASSERT_EQ(outcome.kind, Kind::kSucceeded);
   EXPECT_EQ(outcome.run->points, Measured().points);
 }
 
-TEST(Outcome, AWholeResultSurvivesWhateverHappensToThePodLater) {
+TEST(PodOutcome, AWholeResultSurvivesWhateverHappensToThePodLater) {
   for (const char* file :
        {"recorded/evicted-node-pressure", "recorded/preempted", "recorded/node-deleted", "recorded/deadline"}) {
     SCOPED_TRACE(file);
@@ -368,7 +368,7 @@ TEST(Outcome, AWholeResultSurvivesWhateverHappensToThePodLater) {
 }
 
 // Service meshes inject sidecars; the kubelet kills them with the pod, and starts them again otherwise.
-TEST(Outcome, AnInjectedSidecarThatEndsIsNoFaultOfThePod) {
+TEST(PodOutcome, AnInjectedSidecarThatEndsIsNoFaultOfThePod) {
   for (const char* policy : {"Always", ""}) {
     for (const bool deleting : {true, false}) {
       SCOPED_TRACE(std::string(policy) + (deleting ? " deleting" : ""));
@@ -380,7 +380,7 @@ TEST(Outcome, AnInjectedSidecarThatEndsIsNoFaultOfThePod) {
             {"initContainerStatuses",
              {{{"name", "istio-proxy"}, {"state", {{"terminated", {{"exitCode", 137}, {"reason", "Error"}}}}}}}}}}};
       if (deleting) pod["metadata"]["deletionTimestamp"] = base::FormatRfc3339(kCreated + seconds(30));
-      const Outcome outcome = ReadExperimentOutcome(PodViewFromJson(pod), {}, kCreated + seconds(10));
+      const PodOutcome outcome = ReadExperimentOutcome(PodViewFromJson(pod), {}, kCreated + seconds(10));
       if (deleting) {
         ASSERT_TRUE(outcome.failure);
         EXPECT_EQ(outcome.failure->reason, FailureReason::kEvicted) << outcome.failure->message;
@@ -394,11 +394,11 @@ TEST(Outcome, AnInjectedSidecarThatEndsIsNoFaultOfThePod) {
   }
 }
 
-TEST(Outcome, ADeletedPodIsNotABenchmarkThatFailed) {
+TEST(PodOutcome, ADeletedPodIsNotABenchmarkThatFailed) {
   PodView pod = Load("recorded/deleted-by-hand");
   pod.containers.at(0).terminated->message =
       Reported(FailureReason::kBenchmarkFailed, "the benchmark was stopped before it had finished", 0);
-  const Outcome outcome = ReadExperimentOutcome(pod, {}, pod.created_at + seconds(80));
+  const PodOutcome outcome = ReadExperimentOutcome(pod, {}, pod.created_at + seconds(80));
   ASSERT_TRUE(outcome.failure);
   EXPECT_EQ(outcome.failure->reason, FailureReason::kEvicted);
   // What the engine did before is its own fault.
@@ -407,48 +407,48 @@ TEST(Outcome, ADeletedPodIsNotABenchmarkThatFailed) {
             FailureReason::kBenchmarkFailed);
 }
 
-TEST(Outcome, CostRunsFromTheBindingToTheLastContainersEnd) {
-  const Outcome failed = ReadExperimentOutcome(Load("oom-cgroup-v2"), {}, kCreated + seconds(95));
+TEST(PodOutcome, CostRunsFromTheBindingToTheLastContainersEnd) {
+  const PodOutcome failed = ReadExperimentOutcome(Load("oom-cgroup-v2"), {}, kCreated + seconds(95));
   EXPECT_EQ(failed.gpu_since - kCreated, seconds(2));
   EXPECT_EQ(failed.ended_at - kCreated, seconds(94));
   // No container has a time: the pod's conditions do.
-  const Outcome unknown = ReadExperimentOutcome(Load("status-unknown"), {}, kCreated + seconds(9000));
+  const PodOutcome unknown = ReadExperimentOutcome(Load("status-unknown"), {}, kCreated + seconds(9000));
   EXPECT_EQ(unknown.ended_at - kCreated, seconds(301));
   // Nothing was held, and a pod that still lives has not ended.
-  const Outcome unscheduled = ReadExperimentOutcome(Load("unschedulable"), {}, kCreated + minutes(30));
+  const PodOutcome unscheduled = ReadExperimentOutcome(Load("unschedulable"), {}, kCreated + minutes(30));
   EXPECT_EQ(unscheduled.gpu_since, base::WallTime{});
   EXPECT_EQ(unscheduled.ended_at, base::WallTime{});
 }
 
-TEST(Outcome, AnInspectPodTellsTheModelOrWhyItIsUnreadable) {
-  const Outcome read = ReadInspectOutcome(Load("inspect-succeeded"), {}, kCreated + seconds(13));
+TEST(PodOutcome, AnInspectPodTellsTheModelOrWhyItIsUnreadable) {
+  const PodOutcome read = ReadInspectOutcome(Load("inspect-succeeded"), {}, kCreated + seconds(13));
   ASSERT_EQ(read.kind, Kind::kSucceeded);
   EXPECT_EQ(read.inspect->model.architecture, "LlamaForCausalLM");
   EXPECT_EQ(read.gpu_since, base::WallTime{}) << "it holds no GPU";
 
-  const Outcome gated = ReadInspectOutcome(Load("inspect-gated-model"), {}, kCreated + seconds(13));
+  const PodOutcome gated = ReadInspectOutcome(Load("inspect-gated-model"), {}, kCreated + seconds(13));
   ASSERT_EQ(gated.kind, Kind::kFailed);
   EXPECT_EQ(gated.failure->reason, FailureReason::kModelUnreadable);
   EXPECT_EQ(gated.failure->http_status, 403);
 
-  const Outcome silent = ReadInspectOutcome(Load("inspect-silent"), {}, kCreated + seconds(13));
+  const PodOutcome silent = ReadInspectOutcome(Load("inspect-silent"), {}, kCreated + seconds(13));
   EXPECT_EQ(silent.failure->reason, FailureReason::kModelUnreadable);
   EXPECT_THAT(silent.failure->message, HasSubstr("exit code 1 without a result"));
 
-  const Outcome late = ReadInspectOutcome(Load("inspect-deadline"), {}, kCreated + seconds(302));
+  const PodOutcome late = ReadInspectOutcome(Load("inspect-deadline"), {}, kCreated + seconds(302));
   EXPECT_EQ(late.failure->reason, FailureReason::kModelUnreadable);
 
-  const Outcome running = ReadInspectOutcome(Load("inspect-running"), {}, kCreated + seconds(13));
+  const PodOutcome running = ReadInspectOutcome(Load("inspect-running"), {}, kCreated + seconds(13));
   EXPECT_EQ(running.kind, Kind::kMeasuring);
   EXPECT_THAT(running.waiting_message, HasSubstr("pod llama-0123456789 since 2026-11-22T10:00:"));
-  const Outcome fresh = ReadInspectOutcome(Load("inspect-running"), {}, kCreated + seconds(6));
+  const PodOutcome fresh = ReadInspectOutcome(Load("inspect-running"), {}, kCreated + seconds(6));
   EXPECT_EQ(fresh.waiting_message, "") << "a hub that answers does so at once";
   EXPECT_LT(*fresh.next_deadline - kCreated, seconds(10));
-  const Outcome stuck = ReadInspectOutcome(Load("inspect-running"), {}, *running.next_deadline);
+  const PodOutcome stuck = ReadInspectOutcome(Load("inspect-running"), {}, *running.next_deadline);
   EXPECT_EQ(stuck.failure->reason, FailureReason::kModelUnreadable);
 }
 
-TEST(Outcome, EveryRecordedStatusIsUsed) {
+TEST(PodOutcome, EveryRecordedStatusIsUsed) {
   std::set<std::string> used = {"succeeded",      "inspect-succeeded", "inspect-gated-model",
                                 "inspect-silent", "inspect-running",   "inspect-deadline"};
   for (const Ending& row : kEndings) used.insert(row.file);
@@ -495,7 +495,7 @@ TEST(PodView, KeepsWhatDecisionsAreMadeFrom) {
   EXPECT_TRUE(Load("recorded/preempted").deleting);
 }
 
-TEST(Outcome, EveryReasonHasItsRowsInTheDocumentation) {
+TEST(PodOutcome, EveryReasonHasItsRowsInTheDocumentation) {
   std::ifstream file(std::filesystem::path(TESTDATA_DIR) / "../docs/failures.md");
   const std::string page{std::istreambuf_iterator<char>(file), {}};
   for (int i = 0; i <= static_cast<int>(FailureReason::kNodeLost); ++i) {

@@ -66,7 +66,7 @@ Seen WindowOf(SimulatedServer server, double rate, std::uint64_t seed) {
   seen.records = SimulatedLoad(server, RequestRate(rate), seconds(40), seed).At(seconds(38));
   std::vector<double> ttft, tpot, e2e;
   for (const RequestRecord& record : seen.records) {
-    if (record.start < seconds(3) || record.start >= seconds(33) || record.outcome != Outcome::kOk) continue;
+    if (record.start < seconds(3) || record.start >= seconds(33) || record.outcome != RequestOutcome::kOk) continue;
     ttft.push_back(record.events.front() / 1e3);
     e2e.push_back(record.events.back() / 1e3);
     tpot.push_back((e2e.back() - ttft.back()) / (record.output_tokens - 1));

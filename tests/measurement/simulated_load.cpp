@@ -49,14 +49,14 @@ SimulatedLoad::SimulatedLoad(const SimulatedServer& server, const Load& load, na
     const double service = server.service_seconds * std::exp(-sigma2 / 2 + std::sqrt(sigma2) * services.Normal());
     double done = 0;
     if (shed.Uniform() < server.shed_share) {
-      record.outcome = Outcome::kRefused;
+      record.outcome = RequestOutcome::kRefused;
       done = start + 0.001;
     } else {
       const double begin = std::max(start, free.top());
       free.pop();
       done = begin + service;
       free.push(done);
-      record.outcome = Outcome::kOk;
+      record.outcome = RequestOutcome::kOk;
       record.output_tokens = server.tokens;
       for (int i = 1; i <= server.tokens; ++i) {
         record.events.push_back(
@@ -77,7 +77,7 @@ std::vector<RequestRecord> SimulatedLoad::At(nanoseconds now) const {
     if (record.start > now) break;
     RequestRecord& seen = out.emplace_back(record);
     if (record.end <= now) continue;
-    seen.outcome = Outcome::kInFlight;
+    seen.outcome = RequestOutcome::kInFlight;
     seen.end = nanoseconds(0);
     seen.output_tokens = 0;
     const auto age = static_cast<std::uint64_t>((now - record.start).count() / 1000);

@@ -35,7 +35,7 @@ RequestRecord Answer(milliseconds start, milliseconds ttft, milliseconds itl, in
   record.end = start + ttft + (tokens - 1) * itl;
   record.input_tokens = 100;
   record.output_tokens = record.asked_tokens = tokens;
-  record.outcome = Outcome::kOk;
+  record.outcome = RequestOutcome::kOk;
   return record;
 }
 
@@ -71,7 +71,7 @@ TEST(Window, BeginsWhenAsManyHaveEndedAsAreInFlight) {
   const auto at = [&](milliseconds now) {
     std::vector<RequestRecord> seen = records;
     for (RequestRecord& record : seen) {
-      if (record.end > now) record.outcome = Outcome::kInFlight;
+      if (record.end > now) record.outcome = RequestOutcome::kInFlight;
     }
     return Evaluate(Spec(Concurrency(4)), seen, now, {}).phase;
   };
@@ -126,7 +126,7 @@ TEST(Window, CountsWhatHasNotEndedWithItsAge) {
     records.push_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(10), 11));
   }
   RequestRecord stuck = Answer(milliseconds(19950), milliseconds(0), milliseconds(0), 0);
-  stuck.outcome = Outcome::kInFlight;
+  stuck.outcome = RequestOutcome::kInFlight;
   records.push_back(stuck);
   const PointSpec spec = Spec(Concurrency(4));
   EXPECT_EQ(Drained(spec, records, milliseconds(40000)).phase, Phase::kDrain) << "it may still come";
@@ -148,7 +148,7 @@ TEST(Window, CountsErrorsByKindAndTimeOutsAsSlow) {
   }
   for (int i = 0; i < 10; ++i) {
     RequestRecord& record = records.emplace_back(Answer(milliseconds(19000 + i), milliseconds(0), milliseconds(0), 0));
-    record.outcome = i < 6 ? Outcome::kTimedOut : Outcome::kRefused;
+    record.outcome = i < 6 ? RequestOutcome::kTimedOut : RequestOutcome::kRefused;
     record.end = record.start + (i < 6 ? seconds(5) : seconds(0));
   }
   PointSpec spec = Spec(Concurrency(4), {{Metric::kTtft, Statistic::kP99, 1000}});

@@ -15,7 +15,7 @@ std::vector<std::string> Names(const std::vector<QuantConfig>& configs) {
 }
 
 std::string ErrorOf(const QuantSpec& spec) {
-  const base::Result<std::vector<QuantConfig>> configs = Expand(spec);
+  const base::Result<std::vector<QuantConfig>> configs = ExpandPresets(spec);
   return configs.ok() ? "accepted" : configs.error().message;
 }
 
@@ -32,7 +32,7 @@ TEST(QuantConfig, StartsEveryListOfValuesWithAuto) {
 }
 
 TEST(Expand, TakesTheDefaultPresetWhenNothingIsAsked) {
-  const auto configs = Expand({});
+  const auto configs = ExpandPresets({});
   ASSERT_TRUE(configs.ok());
   EXPECT_THAT(*configs, ElementsAre(Presets().front()));
 }
@@ -41,7 +41,7 @@ TEST(Expand, LetsFieldsOverrideThePreset) {
   QuantSpec spec;
   spec.preset = "dynamic-fp8";
   spec.fields.values = {{Field::kKvCache, "fp8_e5m2"}, {Field::kGemm, "fp8"}};
-  const auto configs = Expand(spec);
+  const auto configs = ExpandPresets(spec);
   ASSERT_TRUE(configs.ok());
   EXPECT_EQ(configs->front().name, "dynamic-fp8.kvcache-fp8_e5m2");
   EXPECT_EQ(Summary(configs->front()), "GEMM: fp8, KV cache: fp8_e5m2, attention: fp8, MoE: fp8");
@@ -50,22 +50,22 @@ TEST(Expand, LetsFieldsOverrideThePreset) {
 TEST(Expand, NamesFieldsAlone) {
   QuantSpec spec;
   spec.fields.values = {{Field::kGemm, "fp8"}, {Field::kMoe, "int8"}};
-  EXPECT_THAT(Names(*Expand(spec)), ElementsAre("gemm-fp8.moe-int8"));
+  EXPECT_THAT(Names(*ExpandPresets(spec)), ElementsAre("gemm-fp8.moe-int8"));
   spec.fields.values = {{Field::kGemm, "auto"}};
-  EXPECT_THAT(Names(*Expand(spec)), ElementsAre("default"));
+  EXPECT_THAT(Names(*ExpandPresets(spec)), ElementsAre("default"));
 }
 
 TEST(Expand, ListsPresetsBeforeCustomConfigurations) {
   QuantSpec spec;
   spec.presets = {"kv-cache-fp8", "default"};
   spec.custom = {{"mine", {{{Field::kGemm, "fp8"}}}}};
-  EXPECT_THAT(Names(*Expand(spec)), ElementsAre("kv-cache-fp8", "default", "mine"));
+  EXPECT_THAT(Names(*ExpandPresets(spec)), ElementsAre("kv-cache-fp8", "default", "mine"));
 }
 
 TEST(Expand, SweepsTheProductWithTheLastFieldFastest) {
   QuantSpec spec;
   spec.sweep = {{Field::kGemm, {"auto", "fp8"}}, {Field::kKvCache, {"auto", "fp8"}}};
-  EXPECT_THAT(Names(*Expand(spec)), ElementsAre("default", "kvcache-fp8", "gemm-fp8", "gemm-fp8.kvcache-fp8"));
+  EXPECT_THAT(Names(*ExpandPresets(spec)), ElementsAre("default", "kvcache-fp8", "gemm-fp8", "gemm-fp8.kvcache-fp8"));
 }
 
 TEST(Expand, NamesFieldValueAndWhatIsAllowed) {

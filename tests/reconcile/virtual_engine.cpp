@@ -13,8 +13,8 @@
 #include "simulator/deployment.h"
 #include "simulator/engine_settings.h"
 #include "simulator/gpu.h"
-#include "simulator/outcomes.h"
 #include "simulator/recorded_parser.h"
+#include "simulator/start_failures.h"
 
 namespace autotune::reconcile {
 
@@ -129,7 +129,7 @@ const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::stri
     engine->refusal = settings.error().message;
     return *engine;
   }
-  if (const simulator::Outcome* outcome = simulator::FindOutcome(*settings)) {
+  if (const simulator::RequestOutcome* outcome = simulator::FindOutcome(*settings)) {
     engine->refusal = outcome->cause != nullptr ? outcome->cause(*settings) : std::string(outcome->id);
   }
   engine->deployment = simulator::DeploymentOf(*settings);

@@ -250,12 +250,12 @@ TEST(HttpServer, BreaksItsOutputOnDemand) {
   json logprobs = body;
   logprobs["logprobs"] = 1;
   EngineSettings settings = Small(Engine::kVllm);
-  settings.scenario = Scenario::kBrokenEmpty;
+  settings.scenario = InjectedFailure::kBrokenEmpty;
   EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "");
   EXPECT_EQ(Completion(settings, body)["choices"][0]["finish_reason"], "stop");
-  settings.scenario = Scenario::kBrokenLoop;
+  settings.scenario = InjectedFailure::kBrokenLoop;
   EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "!!!!!!!!");
-  settings.scenario = Scenario::kBrokenNan;
+  settings.scenario = InjectedFailure::kBrokenNan;
   EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "!!!!!!!!");
   EXPECT_THAT(Completion(settings, logprobs).dump(), HasSubstr("Out of range float values"));
 }

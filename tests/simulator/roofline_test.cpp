@@ -9,7 +9,7 @@
 #include "../engine_model/closed_loop.h"
 #include "engine_model/scheduler.h"
 #include "simulator/deployment.h"
-#include "simulator/outcomes.h"
+#include "simulator/start_failures.h"
 
 namespace autotune::simulator {
 namespace {
@@ -211,7 +211,7 @@ TEST(Roofline, KnowsTheGpusOfTheCatalogue) {
   // More bandwidth and more memory than an H100, and no CUDA capability that fp8 could lack.
   EXPECT_LT(Roofline(amd).StepSeconds(decode), Roofline(Llama8b("fp8", "fp8")).StepSeconds(decode));
   EXPECT_GT(PlanMemory(amd).kv_tokens, 2 * PlanMemory(Llama8b("fp8", "fp8")).kv_tokens);
-  EXPECT_EQ(FindOutcome(amd), FindOutcome(Llama8b("fp8", "fp8"))) << "starts where an H100 does";
+  EXPECT_EQ(FindStartFailure(amd), FindStartFailure(Llama8b("fp8", "fp8"))) << "starts where an H100 does";
 }
 
 TEST(Roofline, GainsNothingFromFp8ArithmeticWhereTheGpuHasNone) {

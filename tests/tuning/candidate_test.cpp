@@ -39,7 +39,7 @@ SpaceInput DenseOnH100() {
 }
 
 Expansion MustExpand(const SpaceInput& input) {
-  auto expansion = Expand(Rules(), input);
+  auto expansion = ExpandCandidates(Rules(), input);
   if (!expansion) {
     ADD_FAILURE() << expansion.error().message;
     return {};
@@ -170,7 +170,7 @@ TEST(Expand, ComparesWithABaselineThatWasNamed) {
 TEST(Expand, RefusesANamedBaselineThatItsEngineIsNotStartedWith) {
   SpaceInput input = DenseOnH100();
   input.baseline = {"", std::nullopt, {{"no-such-flag", FlagValue::Number("200")}}};
-  const auto expansion = Expand(Rules(), input);
+  const auto expansion = ExpandCandidates(Rules(), input);
   ASSERT_FALSE(expansion.ok());
   EXPECT_EQ(expansion.error().code, base::Code::kInvalid);
   EXPECT_THAT(expansion.error().message, HasSubstr("spec.optimization.baseline: runtime vllm is not started with it"));
@@ -285,7 +285,7 @@ TEST(Expand, RefusesMoreCombinationsThanItLooksAtAndSaysWhatToShrink) {
   for (int i = 1; i <= 400; ++i) values.push_back(FlagValue::Number(std::to_string(i)));
   input.parameters["max-num-seqs"] = values;
   input.parameters["max-num-batched-tokens"] = values;
-  const auto expansion = Expand(Rules(), input);
+  const auto expansion = ExpandCandidates(Rules(), input);
   ASSERT_FALSE(expansion.ok());
   EXPECT_EQ(expansion.error().code, base::Code::kInvalid);
   EXPECT_THAT(expansion.error().message, HasSubstr("400 values of parameters.max-num-seqs"));
@@ -296,13 +296,13 @@ TEST(Expand, RefusesAProductThatOverflows) {
   SpaceInput input = DenseOnH100();
   const std::vector<FlagValue> values(1 << 16, FlagValue::Number("1"));
   for (const char* name : {"a", "b", "c", "d"}) input.parameters[name] = values;
-  EXPECT_FALSE(Expand(Rules(), input).ok());
+  EXPECT_FALSE(ExpandCandidates(Rules(), input).ok());
 }
 
 TEST(Expand, RefusesAnAxisWithoutValues) {
   SpaceInput input = DenseOnH100();
   input.parameters["max-num-seqs"] = {};
-  const auto expansion = Expand(Rules(), input);
+  const auto expansion = ExpandCandidates(Rules(), input);
   ASSERT_FALSE(expansion.ok());
   EXPECT_THAT(expansion.error().message, HasSubstr("parameters.max-num-seqs"));
 }

@@ -1,4 +1,4 @@
-#include "simulator/scenario.h"
+#include "simulator/injected_failure.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -27,20 +27,22 @@ std::optional<std::uint64_t> CgroupLimit() {
 
 }  // namespace
 
-base::Result<Scenario> ScenarioFromText(std::string_view name, std::string_view when, std::string_view command_line) {
-  constexpr std::array<std::pair<std::string_view, Scenario>, 10> kNames = {{{"", Scenario::kNone},
-                                                                             {"crash", Scenario::kCrash},
-                                                                             {"crash-serving", Scenario::kCrashServing},
-                                                                             {"oom-host", Scenario::kOomHost},
-                                                                             {"oom-cuda", Scenario::kOomCuda},
-                                                                             {"never-ready", Scenario::kNeverReady},
-                                                                             {"broken-empty", Scenario::kBrokenEmpty},
-                                                                             {"broken-loop", Scenario::kBrokenLoop},
-                                                                             {"broken-nan", Scenario::kBrokenNan},
-                                                                             {"exit137", Scenario::kExit137}}};
+base::Result<InjectedFailure> InjectedFailureFromText(std::string_view name, std::string_view when,
+                                                      std::string_view command_line) {
+  constexpr std::array<std::pair<std::string_view, InjectedFailure>, 10> kNames = {
+      {{"", InjectedFailure::kNone},
+       {"crash", InjectedFailure::kCrash},
+       {"crash-serving", InjectedFailure::kCrashServing},
+       {"oom-host", InjectedFailure::kOomHost},
+       {"oom-cuda", InjectedFailure::kOomCuda},
+       {"never-ready", InjectedFailure::kNeverReady},
+       {"broken-empty", InjectedFailure::kBrokenEmpty},
+       {"broken-loop", InjectedFailure::kBrokenLoop},
+       {"broken-nan", InjectedFailure::kBrokenNan},
+       {"exit137", InjectedFailure::kExit137}}};
   std::string known;
   for (const auto& [text, scenario] : kNames) {
-    if (text == name) return command_line.find(when) == std::string_view::npos ? Scenario::kNone : scenario;
+    if (text == name) return command_line.find(when) == std::string_view::npos ? InjectedFailure::kNone : scenario;
     if (!text.empty()) known += (known.empty() ? "" : ", ") + std::string(text);
   }
   return base::Invalid("AUTOTUNE_SIM_FAIL: \"" + std::string(name) + "\" is not one of " + known);

@@ -1,4 +1,4 @@
-#include "simulator/outcomes.h"
+#include "simulator/start_failures.h"
 
 #include <algorithm>
 #include <array>
@@ -124,7 +124,7 @@ double KvBytesNeeded(const S& s) {
 
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
-const Outcome kOutcomes[] = {
+const StartFailure kOutcomes[] = {
     // ---- vLLM, before any worker process ----
     {"vllm-quantization-config-without-online", Engine::kVllm, "", "", Provenance::kLog, "vllm-0.24.0/q_fp8_cfg.log",
      Stage::kConfig, Ending::kVllmFrontEnd,
@@ -432,11 +432,11 @@ std::string ValidationError(const char* config, const std::string& cause) {
 
 bool KillsItself(Ending ending) { return ending == Ending::kSglangScheduler; }
 
-std::span<const Outcome> Outcomes() { return {std::begin(kOutcomes), std::end(kOutcomes)}; }
+std::span<const StartFailure> StartFailures() { return {std::begin(kOutcomes), std::end(kOutcomes)}; }
 std::span<const FirstUseDelay> FirstUseDelays() { return {std::begin(kFirstUseDelays), std::end(kFirstUseDelays)}; }
 
-const Outcome* FindOutcome(const EngineSettings& settings) {
-  for (const Outcome& outcome : Outcomes()) {
+const StartFailure* FindStartFailure(const EngineSettings& settings) {
+  for (const StartFailure& outcome : StartFailures()) {
     if (outcome.engine == settings.release.engine &&
         settings.release.Within(outcome.from_version, outcome.before_version) && outcome.applies(settings)) {
       return &outcome;

@@ -1,4 +1,4 @@
-#include "simulator/outcomes.h"
+#include "simulator/start_failures.h"
 
 #include <gmock/gmock.h>
 
@@ -58,7 +58,7 @@ EngineSettings Resolve(Engine engine, const Start& start) {
 }
 
 std::string OutcomeId(Engine engine, const Start& start) {
-  const Outcome* outcome = FindOutcome(Resolve(engine, start));
+  const StartFailure* outcome = FindStartFailure(Resolve(engine, start));
   return outcome == nullptr ? "ready" : std::string(outcome->id);
 }
 
@@ -197,10 +197,10 @@ TEST(TrtllmOutcomes, ComeFromTheOptionsFile) {
 }
 
 // Where a row names a log, the cause it prints is a line of that log, and the log's start ended as the row says.
-TEST(Outcomes, PrintTheCauseOfTheLogTheyName) {
+TEST(StartFailures, PrintTheCauseOfTheLogTheyName) {
   const json index = json::parse(RecordedLog("index.json"));
   int compared = 0;
-  for (const Outcome& outcome : Outcomes()) {
+  for (const StartFailure& outcome : StartFailures()) {
     if (outcome.provenance != Provenance::kLog) continue;
     SCOPED_TRACE(outcome.id);
     const std::string log = RecordedLog(outcome.reference);
@@ -212,7 +212,7 @@ TEST(Outcomes, PrintTheCauseOfTheLogTheyName) {
     if (run["model"] == "dense 8B") start.model = "x/Llama-8B";
     if (run["model"] == "moe") start.model = kMoe;
     const EngineSettings settings = Resolve(outcome.engine, start);
-    ASSERT_EQ(FindOutcome(settings), &outcome);
+    ASSERT_EQ(FindStartFailure(settings), &outcome);
     std::string cause = outcome.cause(settings);
     if (outcome.id == "vllm-context-does-not-fit") {
       // Sizes differ by what the model of memory does not know; the words are compared, then the sizes.
@@ -225,7 +225,7 @@ TEST(Outcomes, PrintTheCauseOfTheLogTheyName) {
       begin = end + 1;
     }
     const std::string recorded = run["outcome"];
-    const StartupPlan plan = PlanStartup(settings, Scenario::kNone);
+    const StartupPlan plan = PlanStartup(settings, InjectedFailure::kNone);
     if (recorded.starts_with("exit 1")) {
       EXPECT_EQ(plan.end, StartupPlan::End::kExit);
       EXPECT_EQ(plan.exit_code, 1);
@@ -240,7 +240,7 @@ TEST(Outcomes, PrintTheCauseOfTheLogTheyName) {
 }
 
 // Every recorded start that argparse accepted and that became ready does so here.
-TEST(Outcomes, LetEveryRecordedStartThatWasReadyStart) {
+TEST(StartFailures, LetEveryRecordedStartThatWasReadyStart) {
   const json index = json::parse(RecordedLog("index.json"));
   int ready = 0;
   for (const auto& [directory, runs] : index.items()) {
@@ -256,9 +256,9 @@ TEST(Outcomes, LetEveryRecordedStartThatWasReadyStart) {
   EXPECT_GE(ready, 8);
 }
 
-TEST(Outcomes, HaveUniqueIdsAndSayWhereTheyComeFrom) {
+TEST(StartFailures, HaveUniqueIdsAndSayWhereTheyComeFrom) {
   std::set<std::string_view> ids;
-  for (const Outcome& outcome : Outcomes()) {
+  for (const StartFailure& outcome : StartFailures()) {
     EXPECT_TRUE(ids.insert(outcome.id).second) << outcome.id;
     EXPECT_FALSE(outcome.reference.empty()) << outcome.id;
   }
@@ -273,7 +273,7 @@ TEST(Startup, TakesAsLongAsObserved) {
 
 TEST(Startup, CompilesKernelsOnFirstUseWhereObserved) {
   const auto delay = [](Engine engine, const Start& start) {
-    return PlanStartup(Resolve(engine, start), Scenario::kNone).first_request_delay;
+    return PlanStartup(Resolve(engine, start), InjectedFailure::kNone).first_request_delay;
   };
   EXPECT_EQ(delay(Engine::kVllm, {{}}), 0);
   EXPECT_GT(delay(Engine::kVllm, {{"--quantization", "fp8_per_block"}}), 60);
@@ -282,21 +282,21 @@ TEST(Startup, CompilesKernelsOnFirstUseWhereObserved) {
   EXPECT_GT(ReadySeconds(Resolve(Engine::kSglang, {{"--moe-runner-backend", "flashinfer_cutlass"}, kMoe})), 140);
 }
 
-TEST(Scenario, IsAppliedWhereTheCommandLineMatches) {
-  EXPECT_EQ(*ScenarioFromText("crash", "fp8", "vllm serve m --quantization fp8"), Scenario::kCrash);
-  EXPECT_EQ(*ScenarioFromText("crash", "fp8", "vllm serve m"), Scenario::kNone);
-  EXPECT_EQ(*ScenarioFromText("oom-cuda", "", "vllm serve m"), Scenario::kOomCuda);
-  EXPECT_FALSE(ScenarioFromText("explode", "", "vllm serve m").ok());
+TEST(InjectedFailure, IsAppliedWhereTheCommandLineMatches) {
+  EXPECT_EQ(*InjectedFailureFromText("crash", "fp8", "vllm serve m --quantization fp8"), InjectedFailure::kCrash);
+  EXPECT_EQ(*InjectedFailureFromText("crash", "fp8", "vllm serve m"), InjectedFailure::kNone);
+  EXPECT_EQ(*InjectedFailureFromText("oom-cuda", "", "vllm serve m"), InjectedFailure::kOomCuda);
+  EXPECT_FALSE(InjectedFailureFromText("explode", "", "vllm serve m").ok());
 }
 
-TEST(Scenario, EndsTheStartAsItSays) {
+TEST(InjectedFailure, EndsTheStartAsItSays) {
   const EngineSettings settings = Resolve(Engine::kVllm, {{}});
-  EXPECT_EQ(PlanStartup(settings, Scenario::kCrash).end, StartupPlan::End::kExit);
-  EXPECT_EQ(PlanStartup(settings, Scenario::kExit137).end, StartupPlan::End::kKill);
-  EXPECT_EQ(PlanStartup(settings, Scenario::kOomHost).end, StartupPlan::End::kHostMemory);
-  EXPECT_EQ(PlanStartup(settings, Scenario::kNeverReady).end, StartupPlan::End::kNeverReady);
-  EXPECT_TRUE(PlanStartup(settings, Scenario::kCrashServing).dies_on_first_request);
-  const StartupPlan oom = PlanStartup(settings, Scenario::kOomCuda);
+  EXPECT_EQ(PlanStartup(settings, InjectedFailure::kCrash).end, StartupPlan::End::kExit);
+  EXPECT_EQ(PlanStartup(settings, InjectedFailure::kExit137).end, StartupPlan::End::kKill);
+  EXPECT_EQ(PlanStartup(settings, InjectedFailure::kOomHost).end, StartupPlan::End::kHostMemory);
+  EXPECT_EQ(PlanStartup(settings, InjectedFailure::kNeverReady).end, StartupPlan::End::kNeverReady);
+  EXPECT_TRUE(PlanStartup(settings, InjectedFailure::kCrashServing).dies_on_first_request);
+  const StartupPlan oom = PlanStartup(settings, InjectedFailure::kOomCuda);
   bool says_so = false;
   for (const auto& line : oom.lines)
     says_so = says_so || line.entry.text.find("CUDA out of memory") != std::string::npos;

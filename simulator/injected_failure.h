@@ -10,7 +10,7 @@
 
 namespace autotune::simulator {
 
-enum class Scenario {
+enum class InjectedFailure {
   kNone,
   kCrash,         // "crash": an exception while starting, exit code as the engine's
   kCrashServing,  // "crash-serving": the engine dies while it answers its first completion
@@ -24,7 +24,8 @@ enum class Scenario {
 };
 
 // `command_line` is the joined argv; an empty `when` matches every one. kInvalid lists the names.
-base::Result<Scenario> ScenarioFromText(std::string_view name, std::string_view when, std::string_view command_line);
+base::Result<InjectedFailure> InjectedFailureFromText(std::string_view name, std::string_view when,
+                                                      std::string_view command_line);
 
 // Allocates and touches memory until the kernel ends the process. Where no cgroup limits it, stops at 2 GiB and kills
 // itself instead, so that a developer's machine survives. Never returns.

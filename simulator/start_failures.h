@@ -39,7 +39,7 @@ enum class Ending {
 // True: ends by killing itself (a container then reports exit code 137); false: exit code 1.
 bool KillsItself(Ending ending);
 
-struct Outcome {
+struct StartFailure {
   std::string_view id;
   Engine engine = Engine::kVllm;
   std::string_view from_version;    // first release that does it, "" = every one
@@ -52,9 +52,9 @@ struct Outcome {
   std::string (*cause)(const EngineSettings&) = nullptr;  // the root cause's lines, without prefixes
 };
 
-std::span<const Outcome> Outcomes();
+std::span<const StartFailure> StartFailures();
 // nullptr: the engine starts and serves.
-const Outcome* FindOutcome(const EngineSettings& settings);
+const StartFailure* FindStartFailure(const EngineSettings& settings);
 
 // The lines around the cause, in the order in which the engine prints them.
 std::vector<LogEntry> FailureLog(Ending ending, Stage stage, const std::string& cause);
