@@ -180,6 +180,7 @@ void LogDigest::Append(std::string_view bytes) {
 void LogDigest::Finish() {
   after_return_ = false;
   EndLine(false);
+  for (Writer& writer : writers_) EndCauses(writer);
 }
 
 void LogDigest::ForgetErrors() {
@@ -231,9 +232,59 @@ LogDigest::Writer& LogDigest::WriterOf(const std::string& tag) {
   return writers_.back();
 }
 
-void LogDigest::AddError(std::string text) {
+// "Caused by:" of Rust's anyhow, with "    0: creating primary lease" below it, the deepest cause last; and the line
+// behind one that ends with a colon ("Error(s) in loading state_dict for Llama:").
+bool LogDigest::CompletesError(Writer& writer, const LogLine& line) {
+  if (writer.in_causes) {
+    if (line.indent > 0) {
+      const std::size_t digits = line.text.find_first_not_of("0123456789");
+      const bool numbered = digits != 0 && digits != std::string::npos && line.text.compare(digits, 2, ": ") == 0;
+      writer.cause = line.text.substr(numbered ? digits + 2 : 0);
+      return true;
+    }
+    EndCauses(writer);
+  }
+  if (line.text == "Caused by:" && !writer.error.empty()) {
+    writer.in_causes = true;
+    return true;
+  }
+  if (!writer.announces) return false;
+  writer.announces = false;
+  const bool may_be = line.level == LogLine::Level::kNone || line.level == LogLine::Level::kError;
+  if (!may_be || line.text.starts_with("Traceback") || line.text.starts_with("File \"") ||
+      ExceptionNameLength(line.text, false) > 0)
+    return false;
+  ReplaceError(writer, writer.error + " " + line.text);
+  return true;
+}
+
+void LogDigest::EndCauses(Writer& writer) {
+  constexpr std::size_t kHead = 240;  // the rest of a line is the cause's
+  if (writer.in_causes && !writer.cause.empty())
+    ReplaceError(writer, CleanText(writer.error, kHead) + "; caused by: " + writer.cause);
+  writer.in_causes = false;
+  writer.cause.clear();
+}
+
+void LogDigest::ReplaceError(Writer& writer, std::string text) {
+  text = CleanText(text, kMaxLineBytes);
+  const bool known = std::ranges::find(first_errors_, text) != first_errors_.end() ||
+                     std::ranges::find(later_errors_, text) != later_errors_.end();
+  if (known) {
+    std::erase(first_errors_, writer.error);
+    std::erase(later_errors_, writer.error);
+  } else {
+    std::ranges::replace(first_errors_, writer.error, text);
+    std::ranges::replace(later_errors_, writer.error, text);
+  }
+  writer.error = std::move(text);
+}
+
+void LogDigest::AddError(Writer& writer, std::string text) {
   generating_.clear();
   text = CleanText(text, kMaxLineBytes);
+  writer.error = text;
+  writer.announces = text.ends_with(':');
   for (const std::string& known : first_errors_) {
     if (known == text) return;
   }
@@ -256,7 +307,8 @@ void LogDigest::Inspect(const LogLine& line) {
   if (writer.in_validation) {
     if (text.starts_with("For further information visit")) return;
     if (line.indent > 0) {
-      AddError(writer.field.empty() ? WithoutPydanticTail(text) : writer.field + ": " + WithoutPydanticTail(text));
+      AddError(writer,
+               writer.field.empty() ? WithoutPydanticTail(text) : writer.field + ": " + WithoutPydanticTail(text));
       return;
     }
     if (text.find(' ') == std::string::npos && ExceptionNameLength(text, false) == 0) {
@@ -267,7 +319,7 @@ void LogDigest::Inspect(const LogLine& line) {
   }
 
   NoteTokens(line);
-  if (!may_be_error) return;
+  if (CompletesError(writer, line) || !may_be_error) return;
   // A traceback: its first line, pairs of place and source line, and the exception.
   const bool place = text.starts_with("File \"");
   if (place || text.find("Traceback (most recent call last)") != std::string::npos) {
@@ -288,9 +340,9 @@ void LogDigest::Inspect(const LogLine& line) {
     }
     // A bare "AssertionError" says nothing, the assertion above it does.
     if (bare && !writer.code.empty()) {
-      AddError(text.substr(0, name) + ": " + writer.code);
+      AddError(writer, text.substr(0, name) + ": " + writer.code);
     } else {
-      AddError(text);
+      AddError(writer, text);
     }
     writer.code.clear();
     return;
@@ -302,7 +354,7 @@ void LogDigest::Inspect(const LogLine& line) {
   }
   if (IsFatalText(text) || IsCrashNotice(text) || line.level == LogLine::Level::kError ||
       ContainsIgnoringCase(text, "out of memory")) {
-    AddError(WithoutTable(text));
+    AddError(writer, WithoutTable(text));
   }
 }
 

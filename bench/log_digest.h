@@ -42,11 +42,19 @@ class LogDigest {
     bool in_frames = false;      // the last line was one of a traceback's frames
     bool in_validation = false;  // inside pydantic's "N validation errors for X"
     std::string field;           // its current field
+    std::string error;           // the last error line
+    bool announces = false;      // ... which ends with a colon: the next line is what it announces
+    bool in_causes = false;      // inside of Rust's "Caused by:"
+    std::string cause;           // the deepest so far
   };
 
   void EndLine(bool rewritten);
   void Inspect(const LogLine& line);
-  void AddError(std::string text);
+  void AddError(Writer& writer, std::string text);
+  // Lines that complete the last error of a process; true if the line is one.
+  bool CompletesError(Writer& writer, const LogLine& line);
+  void EndCauses(Writer& writer);
+  void ReplaceError(Writer& writer, std::string text);
   void NoteTokens(const LogLine& line);
   Writer& WriterOf(const std::string& tag);
 

@@ -40,6 +40,18 @@ class Reader {
     ForgetPointers(weights);
 
     CheckpointParts parts;
+    std::optional<json> legacy;
+    // AutoGPTQ's and AutoAWQ's own files, from before config.json said it.
+    for (const char* name : {"quantize_config.json", "quant_config.json"}) {
+      if (*hf_quant || !*config || Find(&**config, "quantization_config") != nullptr || legacy) break;
+      auto file = ObjectIfListed(name);
+      if (!file) {
+        notes_.push_back(file.error().message);
+        continue;
+      }
+      legacy = *std::move(file);
+      parts.legacy_name = name;
+    }
     std::optional<json> gguf;
     if (!*config && !*params) {
       if (weights.format != WeightFormat::kGguf) return base::Invalid(files_.where() + files_.NoConfigHint());
@@ -55,6 +67,7 @@ class Reader {
     parts.config = pointer(*config);
     parts.hf_quant_config = pointer(*hf_quant);
     parts.params = pointer(*params);
+    parts.legacy = pointer(legacy);
     parts.gguf = pointer(gguf);
     parts.only_gguf = weights.format == WeightFormat::kGguf;
     parts.name = files_.where();
@@ -201,6 +214,8 @@ base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   files.language = LanguageConfig(*config);
   files.hf_quant_config = parts.hf_quant_config;
   files.params = parts.params;
+  files.legacy = parts.legacy;
+  files.legacy_name = parts.legacy_name;
   files.only_gguf = parts.only_gguf;
   files.name = parts.name;
   if (const auto read = ReadQuantization(files, facts); !read)

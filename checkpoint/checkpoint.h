@@ -47,6 +47,8 @@ struct CheckpointParts {
   const nlohmann::json* config = nullptr;                       // config.json
   const nlohmann::json* hf_quant_config = nullptr;              // hf_quant_config.json
   const nlohmann::json* params = nullptr;                       // params.json
+  const nlohmann::json* legacy = nullptr;                       // quantize_config.json or quant_config.json
+  std::string legacy_name;                                      // its name
   const nlohmann::json* gguf = nullptr;                         // ConfigOfGguf
   std::string config_name = "config.json";                      // what `config` or `gguf` was read from, for messages
   std::map<std::string, std::string, std::less<>> config_keys;  // GgufKeys

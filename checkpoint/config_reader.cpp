@@ -204,7 +204,7 @@ class ConfigReader {
       }
     }
     // One expert is a dense layer; a number of experts may stand beside a switch that turns them off.
-    if (facts_.experts == 1 || Switch("is_moe") == false) facts_.experts = 0;
+    if (facts_.experts == 1 || Switch("is_moe") == false || Switch("use_moe") == false) facts_.experts = 0;
     if (facts_.experts == 0) {
       facts_.moe_layers = 0;
       facts_.dense_layers = DenseLayers();

@@ -135,6 +135,8 @@ class Hub : public CheckpointFiles {
 
   base::Result<std::vector<FileEntry>> Probe() {
     static constexpr std::array kNames = {"hf_quant_config.json",
+                                          "quantize_config.json",
+                                          "quant_config.json",
                                           "params.json",
                                           "model.safetensors.index.json",
                                           "model.safetensors",

@@ -66,9 +66,10 @@ struct ModelFacts {
   bool plain_shared_experts = false;  // the shared experts stay unquantized, whatever the other linear layers do
   // Modules that stay unquantized, as the files list them, layer numbers replaced by "*". At most 12.
   std::vector<std::string> ignored_modules;
-  // How the method stores each kind of layer, in words of one form for all methods: the part ("linear", "experts"),
-  // weights ("int4-group128-asym", "fp8-channel"; ModelOpt's: its algorithm), inputs ("none", "fp8-token-dynamic"; "-"
-  // = not said) and the packing ("pack-quantized"; "-" = not said). At most 8. docs/engine-rules.md, "Schemes".
+  // How the method stores each kind of layer, in words of one form for all methods: the part ("linear", "experts",
+  // "kv", "attention"), weights ("int4-group128-asym", "fp8-channel"; ModelOpt's: its algorithm), inputs ("none",
+  // "fp8-token-dynamic"; "-" = not said) and the packing ("pack-quantized"; "-" = not said). At most 8.
+  // docs/engine-rules.md, "Schemes".
   std::vector<std::string> schemes;
   // Kinds of tensors in the weight files: "linear.weight_packed", "head.input_scale:F32". Empty = not known, or none
   // that belongs to a quantization. weight_tensors.h.

@@ -223,22 +223,31 @@ struct Declaration {
   std::vector<std::string> notes;
   std::set<std::pair<Part, std::string>> schemes;  // see ModelFacts::schemes, without the part
   bool foreign = false;
-  bool ignores_by_pattern = false;  // Quark's list of unquantized modules has "*lm_head", which not every engine reads
-  bool own_experts = false;         // the format of experts was declared for them alone
-  bool embedding = false;           // the embedding or the output layer is quantized, and nothing else
+  bool own_experts = false;                  // the format of experts was declared for them alone
+  bool no_linear_layer = false;              // only the embedding, the output layer or attention is quantized
+  std::vector<std::string> special_schemes;  // see ModelFacts::schemes: what is neither of linear layers nor of experts
 
   void Both(const Format& format) { linear = experts = format; }
-  void AddScheme(Part part, const std::string& weights, const std::string& inputs = "-",
-                 const std::string& packing = "-") {
+  static std::string SchemeText(const std::string& weights, const std::string& inputs, const std::string& packing) {
     const auto word = [](const std::string& text) {
       std::string one = Lower(text).substr(0, 40);
       std::ranges::replace(one, ' ', '_');
       return one.empty() ? "-" : one;
     };
-    schemes.emplace(part, word(weights) + " " + word(inputs) + " " + word(packing));
+    return word(weights) + " " + word(inputs) + " " + word(packing);
+  }
+  void AddScheme(Part part, const std::string& weights, const std::string& inputs = "-",
+                 const std::string& packing = "-") {
+    schemes.emplace(part, SchemeText(weights, inputs, packing));
+  }
+  void AddSpecialScheme(const std::string& part, const std::string& weights, const std::string& inputs = "-",
+                        const std::string& packing = "-") {
+    std::string scheme = part + " " + SchemeText(weights, inputs, packing);
+    if (std::ranges::find(special_schemes, scheme) == special_schemes.end())
+      special_schemes.push_back(std::move(scheme));
   }
   [[nodiscard]] bool quantizes() const {
-    return foreign || embedding || (linear && linear->family != "none") || (experts && experts->family != "none");
+    return foreign || no_linear_layer || (linear && linear->family != "none") || (experts && experts->family != "none");
   }
 };
 
@@ -403,7 +412,7 @@ std::string CompressedText(const json* scheme) {
 
 void ReadCompressedTensors(const json& config, Declaration& declaration) {
   Parts parts;
-  bool embeddings = false;
+  bool embeddings = false, attention = false;
   const json* groups = FindObject(&config, "config_groups");
   if (groups == nullptr && Find(&config, "config_groups") != nullptr)
     declaration.notes.push_back(declaration.where +
@@ -411,8 +420,17 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
   if (groups != nullptr) {
     for (const auto& [name, group] : groups->items()) {
       const json* weights = FindObject(&group, "weights");
-      if (weights == nullptr) continue;
       const std::vector<std::string> targets = TextsOf(&group, "targets");
+      if (weights == nullptr) {
+        // Quantized queries, keys and values: {"targets": ["LlamaAttention"], "weights": null, "input_activations":
+        // ...}.
+        if (FindObject(&group, "input_activations") == nullptr) continue;
+        attention = true;
+        const bool of_a_class = targets.size() == 1 && targets.front().ends_with("Attention");
+        declaration.AddSpecialScheme("attention", "none", CompressedText(FindObject(&group, "input_activations")),
+                                     of_a_class ? "class" : "pattern");
+        continue;
+      }
       if (!targets.empty() && std::ranges::all_of(targets, IsEmbedding)) {
         embeddings = true;
         continue;
@@ -441,9 +459,20 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
   if (embeddings)
     declaration.notes.push_back(
         declaration.where + " quantizes the embedding or the output layer; whether an engine loads that is not known");
-  if (parts.empty() && embeddings) {
+  // {"num_bits": 8, "type": "float", "strategy": "tensor"} is what every loader expects; anything else is told.
+  if (const json* kv = FindObject(&config, "kv_cache_scheme"); kv != nullptr && !kv->empty()) {
+    const std::string text = CompressedText(kv);
+    if (text != "fp8-tensor") declaration.AddSpecialScheme("kv", text);
+  }
+  // Empty in most files; with targets the weights are sparse.
+  if (const json* sparsity = FindObject(&config, "sparsity_config"); !TextsOf(sparsity, "targets").empty())
+    declaration.AddSpecialScheme("sparse", TextOf(sparsity, "sparsity_structure"), "-", TextOf(sparsity, "format"));
+  // Rotations before quantized layers (QuIP, SpinQuant).
+  const json* transforms = FindObject(FindObject(&config, "transform_config"), "config_groups");
+  if (transforms != nullptr && !transforms->empty()) declaration.AddSpecialScheme("transform", "-");
+  if (parts.empty() && (embeddings || attention)) {
     declaration.Both(Format{});
-    declaration.embedding = true;
+    declaration.no_linear_layer = true;
   } else if (parts.empty()) {
     const std::string format = TextOf(&config, "format");
     Format whole = kOther;
@@ -465,7 +494,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
 // quant_algo names, as in tensorrt_llm.quantization.QuantAlgo.
 Format ModelOptFormat(std::string_view algorithm) {
   const std::string name = Lower(algorithm);
-  if (name.empty() || name == "none" || name == "no_quant") return {};
+  if (name.empty() || name == "none" || name == "no_quant" || name == "unquantized") return {};
   const bool from_fp8 = name.ends_with("_fp8");
   // Before "w4a8": W4A8_MXFP4_FP8 and W4A8_NVFP4_FP8 are 4-bit floats, W4A8_AWQ is not.
   if (Contains(name, "mxfp4")) {
@@ -486,16 +515,18 @@ Format ModelOptFormat(std::string_view algorithm) {
 void ReadModelOpt(const json& quantization, Declaration& declaration) {
   const std::string algorithm = TextOf(&quantization, "quant_algo");
   const json* layers = FindObject(&quantization, "quantized_layers");
-  if (Lower(algorithm) == "mixed_precision" && layers != nullptr) {
+  if (Lower(algorithm) == "mixed_precision" && layers != nullptr && !layers->empty()) {
     Parts parts;
     for (const auto& [layer, config] : layers->items()) {
       const Part part = PartOf(layer) == Part::kExperts ? Part::kExperts : Part::kLinear;
-      parts.Add(part, ModelOptFormat(TextOf(&config, "quant_algo")));
-      declaration.AddScheme(part, TextOf(&config, "quant_algo"), "-", "mixed");
+      const Format format = ModelOptFormat(TextOf(&config, "quant_algo"));
+      parts.Add(part, format);
+      if (format.family != "none") declaration.AddScheme(part, TextOf(&config, "quant_algo"), "-", "mixed");
     }
     parts.Into(declaration);
   } else if (Lower(algorithm) == "mixed_precision") {
     declaration.Both({"mixed", ""});
+    declaration.AddScheme(Part::kLinear, algorithm, "-", "empty");
   } else {
     declaration.Both(ModelOptFormat(algorithm));
     if (declaration.linear->family != "none") declaration.AddScheme(Part::kBoth, algorithm);
@@ -590,9 +621,18 @@ void ReadQuark(const json& config, Declaration& declaration) {
   }
   parts.Into(declaration);
   declaration.ignored = TextsOf(&config, "exclude");
-  declaration.ignores_by_pattern = std::ranges::any_of(declaration.ignored, [](const std::string& module) {
-    return !module.starts_with("re:") && Contains(module, "*");
+  // A layer that no list names has no format, and that is not "unquantized" to an engine.
+  const bool attention_named = std::ranges::any_of(declaration.ignored, [](const std::string& module) {
+    return Contains(module, "attn") || Contains(module, "attention");
   });
+  if (Find(FindObject(&config, "global_quant_config"), "weight") == nullptr && declaration.linear->family == "none" &&
+      declaration.experts->family != "none" && !attention_named)
+    declaration.AddSpecialScheme("unlisted", "none");
+  // "*lm_head", which not every engine reads as a pattern.
+  if (std::ranges::any_of(declaration.ignored, [](const std::string& module) {
+        return !module.starts_with("re:") && Contains(module, "*");
+      }))
+    declaration.AddSpecialScheme("ignored", "glob");
   // {"*k_proj": {"output_tensors": {"dtype": "fp8_e4m3"}}}; older exports have only the group.
   if (const json* kv = FindObject(&config, "kv_cache_quant_config"); kv != nullptr && !kv->empty()) {
     declaration.kv_cache = "unknown";
@@ -945,6 +985,26 @@ Declaration ReadMistral(const json& quantization) {
   return declaration;
 }
 
+// AutoGPTQ's quantize_config.json, AutoAWQ's quant_config.json; nullopt for a file of other tools.
+std::optional<Declaration> ReadLegacy(const json& file, const std::string& name) {
+  json named = file;
+  if (TextOf(&file, "quant_method").empty()) {
+    const bool awq = Find(&file, "w_bit") != nullptr || Find(&file, "q_group_size") != nullptr;
+    if (!awq && !IntegerOf(&file, "bits")) return std::nullopt;
+    named["quant_method"] = awq ? "awq" : "gptq";
+  }
+  Declaration declaration = ReadDeclaration(named, name);
+  std::string weights = "-";
+  if (!declaration.schemes.empty()) {
+    const std::string& text = declaration.schemes.begin()->second;
+    weights = text.substr(0, text.find(' '));
+  }
+  declaration.AddSpecialScheme("declared", name, weights);
+  declaration.notes.push_back(name + " declares " + declaration.method +
+                              ", config.json does not: engines read the file only if they are told the method");
+  return declaration;
+}
+
 // ---- Together -------------------------------------------------------------------------------------------------------
 
 std::string FamilyOf(const Declaration& declaration, const std::string& linear, const std::string& experts,
@@ -970,7 +1030,7 @@ std::vector<std::string> SchemesOf(const Declaration& declaration, bool experts,
       schemes.push_back("experts " + text);
   }
   std::ranges::sort(schemes);
-  if (declaration.ignores_by_pattern) schemes.insert(schemes.begin(), "ignored glob - -");
+  schemes.insert(schemes.begin(), declaration.special_schemes.begin(), declaration.special_schemes.end());
   if (schemes.size() > kMaxSchemes) schemes.resize(kMaxSchemes);
   return schemes;
 }
@@ -993,7 +1053,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.quantization = declaration.method;
   facts.linear_format = declaration.foreign ? "" : linear.family;
   facts.expert_format = declaration.foreign ? "" : dense ? "none" : experts.family;
-  facts.family = declaration.embedding ? "other" : FamilyOf(declaration, linear.family, experts.family, dense);
+  facts.family = declaration.no_linear_layer ? "other" : FamilyOf(declaration, linear.family, experts.family, dense);
   if (declaration.foreign) {
     facts.activations = "";
   } else if (dense || experts.family == "none" || experts.activations == linear.activations) {
@@ -1010,7 +1070,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
 
 std::string SaidFamily(const Declaration& declaration) {
   if (declaration.foreign) return "foreign";
-  if (declaration.embedding) return "other";
+  if (declaration.no_linear_layer) return "other";
   return FamilyOf(declaration, declaration.linear.value_or(Format{}).family,
                   declaration.experts.value_or(Format{}).family, false);
 }
@@ -1058,11 +1118,21 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     declaration.where = "hf_quant_config.json";
     declaration.method = "modelopt";
     ReadModelOpt(*quantization, declaration);
+    // vLLM has a list of its own for what it reads from this file, which is shorter than that for config.json.
+    const std::string algorithm = Lower(TextOf(quantization, "quant_algo"));
+    constexpr std::array<std::string_view, 5> kAsInConfig = {"", "fp8", "nvfp4", "fp8_per_channel_per_token",
+                                                             "fp8_pb_wo"};
+    if (declarations.empty() && std::ranges::find(kAsInConfig, algorithm) == kAsInConfig.end())
+      declaration.AddSpecialScheme("file", declaration.where, algorithm);
     declarations.push_back(std::move(declaration));
   }
   if (const json* quantization = FindObject(files.params, "quantization");
       quantization != nullptr && !quantization->empty())
     declarations.push_back(ReadMistral(*quantization));
+  if (files.legacy != nullptr && std::ranges::none_of(declarations, &Declaration::quantizes)) {
+    if (std::optional<Declaration> legacy = ReadLegacy(*files.legacy, files.legacy_name))
+      declarations.push_back(*std::move(legacy));
+  }
   if (files.only_gguf && std::ranges::none_of(declarations, &Declaration::quantizes)) {
     Declaration declaration;
     declaration.where = "a .gguf file";

@@ -19,8 +19,10 @@ struct QuantizationFiles {
   const nlohmann::json* language = nullptr;         // the language model's part of it, where it is nested
   const nlohmann::json* hf_quant_config = nullptr;  // ModelOpt's own file
   const nlohmann::json* params = nullptr;           // Mistral's params.json
-  bool only_gguf = false;                           // the weights are GGUF
-  std::string name;  // hub id or path: only for a note, a name never decides how weights are read
+  const nlohmann::json* legacy = nullptr;           // quantize_config.json of AutoGPTQ, quant_config.json of AutoAWQ
+  std::string legacy_name;
+  bool only_gguf = false;  // the weights are GGUF
+  std::string name;        // hub id or path: only for a note, a name never decides how weights are read
 };
 
 // Fills in the quantization of `facts`, whose sizes have been read. kInvalid names the file and the key.

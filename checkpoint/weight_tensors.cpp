@@ -16,6 +16,15 @@ bool ContainsAny(std::string_view name, const std::array<std::string_view, N>& w
   return std::ranges::any_of(words, [&](std::string_view word) { return Contains(name, word); });
 }
 
+// The linear layer that chooses experts: "mlp.gate", "block_sparse_moe.gate", "router", "router.proj", "gate.wg".
+bool IsRouter(std::string_view module) {
+  const std::size_t dot = module.rfind('.');
+  const std::string_view name = dot == std::string_view::npos ? module : module.substr(dot + 1);
+  if (name == "gate" || name == "router") return true;
+  const std::string_view parent = dot == std::string_view::npos ? "" : module.substr(0, dot);
+  return parent.ends_with(".router") || (parent.ends_with(".gate") && name == "wg");
+}
+
 // "" = a part whose weights say nothing about the language model's: images, sound, layers that only draft.
 std::string_view PartOfTensor(std::string_view module, std::string_view last) {
   static constexpr std::array<std::string_view, 7> kOthers = {
@@ -44,10 +53,12 @@ bool IsOfQuantization(std::string_view last) {
          std::ranges::any_of(kScales, [&](std::string_view end) { return last.ends_with(end); });
 }
 
-// Norms have scales too, and rotary embeddings, in models of all kinds.
+// Norms have scales too, and rotary embeddings and routers, in models of all kinds: "router.per_expert_scale" is no
+// quantization's, "router.proj.weight_scale" is.
 bool IsScaleOfAnother(std::string_view module, std::string_view last) {
   static constexpr std::array<std::string_view, 5> kModules = {"norm", "rotary", "router", "rope", "layer_scale"};
-  return Contains(last, "scale") && (ContainsAny(module, kModules) || last == "layer_scale" || last == "layer_scalar");
+  if (!Contains(last, "scale") || IsOfQuantization(last)) return false;
+  return ContainsAny(module, kModules) || last == "layer_scale" || last == "layer_scalar";
 }
 
 bool IsNarrow(std::string_view type) {
@@ -60,15 +71,21 @@ void TensorKinds::Add(std::string_view name, std::string_view type) {
   const std::size_t dot = name.rfind('.');
   const std::string_view module = dot == std::string_view::npos ? "" : name.substr(0, dot);
   const std::string_view last = dot == std::string_view::npos ? name : name.substr(dot + 1);
-  const std::string_view part = PartOfTensor(module, last);
+  std::string_view part = PartOfTensor(module, last);
   if (part.empty() || last.size() > kLongestName || IsScaleOfAnother(module, last)) return;
   const bool of_cache = part == "attention";
   const bool of_quantization = IsOfQuantization(last);
   const bool weight = last == "weight" && !Contains(module, "norm");
   // DeepSeek's own files call it "scale", as other layers call what has nothing to do with it.
   if (!of_quantization && !weight && !of_cache && last != "scale") return;
-  quantized_ = quantized_ || (of_quantization && !of_cache) || (weight && IsNarrow(type));
+  const bool quantized = (of_quantization && !of_cache) || (weight && IsNarrow(type));
+  quantized_ = quantized_ || quantized;
+  // Few engines have a quantized router. One that is not quantized is like any linear layer.
+  if (quantized && part != "experts" && IsRouter(module)) part = "router";
   std::string kind(part);
+  // ModelOpt keeps the scales of the cache inside of the projections: "k_proj.k_scale".
+  if (of_cache && module.ends_with("_proj"))
+    kind.append(".").append(module.substr(module.rfind('.') == std::string_view::npos ? 0 : module.rfind('.') + 1));
   kind.append(".").append(last);
   auto& types = types_[kind];
   if (!type.empty()) types.emplace(type);

@@ -22,6 +22,13 @@ constexpr Product Nvidia(std::string_view name, std::string_view driver, std::st
   return {name, driver, words, capability, "", mebibytes, rates};
 }
 
+// A card for workstations or PCs, whose data sheet prints tensor rates with sparsity and boost, or none: only the
+// memory's rate is known. Nothing is simulated on it.
+constexpr Product Card(std::string_view name, std::string_view driver, std::string_view words,
+                       ComputeCapability capability, std::int64_t mebibytes, double memory_gb, double link_gb) {
+  return {name, driver, words, capability, "", mebibytes, Sheet(0, 0, 0, 0, memory_gb / 1000, link_gb)};
+}
+
 constexpr Product Amd(std::string_view name, std::string_view driver, std::string_view words,
                       std::string_view architecture, std::int64_t gibibytes, Rates rates) {
   return {name, driver, words, std::nullopt, architecture, gibibytes * 1024, rates};
@@ -52,8 +59,21 @@ constexpr std::array kProducts = {
            Sheet(0, 0, 0, 0, 0.896, kPcie5)),
     Nvidia("rtx-5090", "NVIDIA GeForce RTX 5090", "5090|geforce rtx", {12, 0}, 32607,
            Sheet(209.5, 419, 1676, 838, 1.792, kPcie5)),
+    Card("rtx-pro-4000", "NVIDIA RTX PRO 4000 Blackwell", "rtx pro 4000|blackwell 24gb", {12, 0}, 24467, 672, kPcie5),
+    Card("rtx-pro-4000-sff", "NVIDIA RTX PRO 4000 Blackwell SFF Edition", "rtx pro 4000 sff|blackwell edition 24gb",
+         {12, 0}, 0, 432, kPcie5),
+    Card("rtx-pro-2000", "NVIDIA RTX PRO 2000 Blackwell", "rtx pro 2000|blackwell 16gb", {12, 0}, 0, 288, kPcie5),
+    Card("rtx-5090-d", "NVIDIA GeForce RTX 5090 D", "5090 d|geforce rtx v2", {12, 0}, 0, 0, kPcie5),
+    Card("rtx-5080", "NVIDIA GeForce RTX 5080", "5080|geforce rtx", {12, 0}, 16303, 960, kPcie5),
+    Card("rtx-5070-ti", "NVIDIA GeForce RTX 5070 Ti", "5070 ti|geforce rtx", {12, 0}, 16303, 896, kPcie5),
+    Card("rtx-5070", "NVIDIA GeForce RTX 5070", "5070|geforce rtx", {12, 0}, 12227, 672, kPcie5),
+    // With 8 or 16 GB.
+    Card("rtx-5060-ti", "NVIDIA GeForce RTX 5060 Ti", "5060 ti|geforce rtx", {12, 0}, 0, 448, kPcie5 / 2),
+    Card("rtx-5060", "NVIDIA GeForce RTX 5060", "5060|geforce rtx", {12, 0}, 8151, 448, kPcie5 / 2),
+    Card("rtx-5050", "NVIDIA GeForce RTX 5050", "5050|geforce rtx", {12, 0}, 0, 320, kPcie5 / 2),
     // One memory for CPU and GPU: how much the driver calls the GPU's differs. Rates are not documented.
     Nvidia("gb10", "NVIDIA GB10", "gb10|", {12, 1}, 0, Sheet(0, 0, 500, 0, 0.273, 0)),
+    Card("thor", "NVIDIA Thor", "thor|jetson agx t5000 t4000", {11, 0}, 0, 273, 0),
     // Hopper: H100, H200 and GH200 data sheets.
     Nvidia("h100", "NVIDIA H100 80GB HBM3", "h100|80gb hbm3 sxm sxm5 mega nvlink", {9, 0}, 81559,
            Sheet(989.4, 1978.9, 0, 1978.9, 3.35, 450)),
@@ -63,7 +83,7 @@ constexpr std::array kProducts = {
     Nvidia("h200", "NVIDIA H200", "h200|141gb hbm3e sxm sxm5 nvlink", {9, 0}, 143771,
            Sheet(989.4, 1978.9, 0, 1978.9, 4.8, 450)),
     Nvidia("h200-nvl", "NVIDIA H200 NVL", "h200|nvl 141gb", {9, 0}, 143771, Sheet(835, 1671, 0, 1671, 4.8, kPcie5)),
-    Nvidia("gh200", "NVIDIA GH200 480GB", "gh200|480gb 96gb hbm3", {9, 0}, 97871,
+    Nvidia("gh200", "NVIDIA GH200 480GB", "gh200|480gb 120gb 96gb hbm3", {9, 0}, 97871,
            Sheet(989.4, 1978.9, 0, 1978.9, 4.0, 450)),
     // 144 GB of HBM3e beside the same memory of the CPU; how much of it the driver reports is not documented.
     Nvidia("gh200-144gb", "NVIDIA GH200 144G HBM3e", "gh200|144g 144gb hbm3e", {9, 0}, 0,
@@ -85,6 +105,23 @@ constexpr std::array kProducts = {
            Sheet(261.1, 522.1, 0, 522.1, 0.576, kPcie4)),
     Nvidia("rtx-4090", "NVIDIA GeForce RTX 4090", "4090|geforce rtx d", {8, 9}, 24564,
            Sheet(165.2, 330.3, 0, 660.6, 1.008, kPcie4)),
+    Card("rtx-5880-ada", "NVIDIA RTX 5880 Ada Generation", "5880 ada|rtx generation", {8, 9}, 49140, 960, kPcie4),
+    Card("rtx-4500-ada", "NVIDIA RTX 4500 Ada Generation", "4500 ada|rtx generation", {8, 9}, 24570, 432, kPcie4),
+    Card("rtx-4000-ada", "NVIDIA RTX 4000 Ada Generation", "4000 ada|rtx generation", {8, 9}, 20475, 360, kPcie4),
+    Card("rtx-4000-sff-ada", "NVIDIA RTX 4000 SFF Ada Generation", "4000 sff ada|rtx generation", {8, 9}, 20475, 280,
+         kPcie4),
+    Card("rtx-2000-ada", "NVIDIA RTX 2000 Ada Generation", "2000 ada|rtx generation", {8, 9}, 16380, 0, kPcie4 / 2),
+    Card("l2", "NVIDIA L2", "l2|24gb", {8, 9}, 0, 0, kPcie4),
+    Card("rtx-4080-super", "NVIDIA GeForce RTX 4080 SUPER", "4080 super|geforce rtx", {8, 9}, 16376, 736, kPcie4),
+    Card("rtx-4080", "NVIDIA GeForce RTX 4080", "4080|geforce rtx", {8, 9}, 16376, 716.8, kPcie4),
+    Card("rtx-4070-ti-super", "NVIDIA GeForce RTX 4070 Ti SUPER", "4070 ti super|geforce rtx", {8, 9}, 16376, 672,
+         kPcie4),
+    Card("rtx-4070-ti", "NVIDIA GeForce RTX 4070 Ti", "4070 ti|geforce rtx", {8, 9}, 12282, 504, kPcie4),
+    Card("rtx-4070-super", "NVIDIA GeForce RTX 4070 SUPER", "4070 super|geforce rtx", {8, 9}, 12282, 504, kPcie4),
+    Card("rtx-4070", "NVIDIA GeForce RTX 4070", "4070|geforce rtx", {8, 9}, 12282, 504, kPcie4),
+    // With 8 or 16 GB.
+    Card("rtx-4060-ti", "NVIDIA GeForce RTX 4060 Ti", "4060 ti|geforce rtx", {8, 9}, 0, 288, kPcie4 / 2),
+    Card("rtx-4060", "NVIDIA GeForce RTX 4060", "4060|geforce rtx", {8, 9}, 8188, 272, kPcie4 / 2),
     // Ampere: A100, A30, A10, A40 data sheets, GA102 whitepaper; A10G: AWS's page of G5 instances.
     Nvidia("a100-80gb", "NVIDIA A100-SXM4-80GB", "a100|sxm sxm4 80gb hbm2e nvlink", {8, 0}, 81920,
            Sheet(312, 0, 0, 624, 2.039, 300)),
@@ -102,12 +139,58 @@ constexpr std::array kProducts = {
     Nvidia("rtx-a6000", "NVIDIA RTX A6000", "a6000|rtx 48gb", {8, 6}, 49140, Sheet(154.8, 0, 0, 309.7, 0.768, kPcie4)),
     Nvidia("rtx-3090", "NVIDIA GeForce RTX 3090", "3090|geforce rtx", {8, 6}, 24576,
            Sheet(71, 0, 0, 284, 0.936, kPcie4)),
+    // The version with 64 GB of one supercomputer.
+    Card("a100-64gb", "NVIDIA A100-SXM-64GB", "a100 64gb|sxm sxm4", {8, 0}, 0, 0, 300),
+    Card("a800-pcie", "NVIDIA A800 80GB PCIe", "a800|pcie 80gb", {8, 0}, 81920, 1935, kPcie4),
+    Card("a800-40gb", "NVIDIA A800 40GB Active", "a800|40gb active pcie", {8, 0}, 40960, 1555, kPcie4),
+    Card("a16", "NVIDIA A16", "a16|64gb 16gb", {8, 6}, 15356, 200, kPcie4),
+    Card("a2", "NVIDIA A2", "a2|16gb", {8, 6}, 15356, 200, kPcie4 / 2),
+    Card("rtx-a5500", "NVIDIA RTX A5500", "a5500|rtx 24gb", {8, 6}, 24564, 768, kPcie4),
+    Card("rtx-a5000", "NVIDIA RTX A5000", "a5000|rtx 24gb", {8, 6}, 24564, 768, kPcie4),
+    Card("rtx-a4500", "NVIDIA RTX A4500", "a4500|rtx 20gb", {8, 6}, 20470, 640, kPcie4),
+    Card("rtx-a4000", "NVIDIA RTX A4000", "a4000|rtx 16gb", {8, 6}, 16376, 448, kPcie4),
+    Card("rtx-a2000", "NVIDIA RTX A2000", "a2000|rtx 6gb 12gb", {8, 6}, 0, 288, kPcie4),
+    Card("rtx-3090-ti", "NVIDIA GeForce RTX 3090 Ti", "3090 ti|geforce rtx", {8, 6}, 24564, 1008, kPcie4),
+    Card("rtx-3080-ti", "NVIDIA GeForce RTX 3080 Ti", "3080 ti|geforce rtx", {8, 6}, 12288, 912, kPcie4),
+    // With 10 or 12 GB, and another rate then; the slower one.
+    Card("rtx-3080", "NVIDIA GeForce RTX 3080", "3080|geforce rtx", {8, 6}, 0, 760, kPcie4),
+    Card("rtx-3070-ti", "NVIDIA GeForce RTX 3070 Ti", "3070 ti|geforce rtx", {8, 6}, 8192, 608, kPcie4),
+    Card("rtx-3070", "NVIDIA GeForce RTX 3070", "3070|geforce rtx", {8, 6}, 8192, 448, kPcie4),
+    Card("rtx-3060-ti", "NVIDIA GeForce RTX 3060 Ti", "3060 ti|geforce rtx", {8, 6}, 8192, 448, kPcie4),
+    // With 8 or 12 GB, and with 6 or 8.
+    Card("rtx-3060", "NVIDIA GeForce RTX 3060", "3060|geforce rtx", {8, 6}, 0, 240, kPcie4),
+    Card("rtx-3050", "NVIDIA GeForce RTX 3050", "3050|geforce rtx", {8, 6}, 0, 0, kPcie4 / 2),
+    // Before Ampere: engines start on few of them, and say so less clearly than the compute capability does.
+    Card("titan-rtx", "NVIDIA TITAN RTX", "titan rtx|", {7, 5}, 24576, 672, kPcie3),
+    Card("quadro-rtx-8000", "Quadro RTX 8000", "quadro 8000|rtx", {7, 5}, 0, 672, kPcie3),
+    Card("quadro-rtx-6000", "Quadro RTX 6000", "quadro 6000|rtx", {7, 5}, 0, 672, kPcie3),
+    Card("quadro-rtx-5000", "Quadro RTX 5000", "quadro 5000|rtx", {7, 5}, 0, 448, kPcie3),
+    Card("quadro-rtx-4000", "Quadro RTX 4000", "quadro 4000|rtx", {7, 5}, 8192, 416, kPcie3),
+    Card("rtx-2080-ti", "NVIDIA GeForce RTX 2080 Ti", "2080 ti|geforce rtx", {7, 5}, 11264, 616, kPcie3),
+    Card("rtx-2080-super", "NVIDIA GeForce RTX 2080 SUPER", "2080 super|geforce rtx", {7, 5}, 8192, 496, kPcie3),
+    Card("rtx-2080", "NVIDIA GeForce RTX 2080", "2080|geforce rtx", {7, 5}, 8192, 448, kPcie3),
+    Card("rtx-2070-super", "NVIDIA GeForce RTX 2070 SUPER", "2070 super|geforce rtx", {7, 5}, 8192, 448, kPcie3),
+    Card("rtx-2070", "NVIDIA GeForce RTX 2070", "2070|geforce rtx", {7, 5}, 8192, 448, kPcie3),
+    Card("rtx-2060-super", "NVIDIA GeForce RTX 2060 SUPER", "2060 super|geforce rtx", {7, 5}, 8192, 448, kPcie3),
+    Card("rtx-2060", "NVIDIA GeForce RTX 2060", "2060|geforce rtx", {7, 5}, 0, 336, kPcie3),
+    Card("t4g", "NVIDIA T4G", "t4g|16gb", {7, 5}, 0, 0, kPcie3),
+    Card("titan-v", "NVIDIA TITAN V", "titan v|", {7, 0}, 0, 652.8, kPcie3),
+    Card("gtx-1080-ti", "NVIDIA GeForce GTX 1080 Ti", "1080 ti|geforce gtx", {6, 1}, 11264, 484, kPcie3),
+    Card("gtx-1080", "NVIDIA GeForce GTX 1080", "1080|geforce gtx", {6, 1}, 8192, 320, kPcie3),
+    Card("gtx-1070", "NVIDIA GeForce GTX 1070", "1070|geforce gtx", {6, 1}, 8192, 256, kPcie3),
+    Card("p40", "Tesla P40", "p40|24gb", {6, 1}, 0, 0, kPcie3),
+    Card("p4", "Tesla P4", "p4|8gb", {6, 1}, 0, 0, kPcie3),
+    Card("m60", "Tesla M60", "m60|", {5, 2}, 0, 0, kPcie3),
+    Card("k80", "Tesla K80", "k80|", {3, 7}, 0, 0, kPcie3),
     // Pascal, Turing and Volta: P100, T4 and V100 data sheets.
     Nvidia("p100", "Tesla P100-PCIE-16GB", "p100|pcie sxm2 12gb 16gb", {6, 0}, 0, Sheet(0, 0, 0, 0, 0.732, kPcie3)),
     Nvidia("t4", "Tesla T4", "t4|16gb", {7, 5}, 15360, Sheet(65, 0, 0, 130, 0.32, kPcie3)),
-    Nvidia("v100-16gb", "Tesla V100-SXM2-16GB", "v100|sxm sxm2 16gb", {7, 0}, 16160, Sheet(125, 0, 0, 0, 0.9, 150)),
-    Nvidia("v100-32gb", "Tesla V100-SXM2-32GB", "v100|sxm sxm2 sxm3 32gb", {7, 0}, 32510,
+    Nvidia("v100-16gb", "Tesla V100-SXM2-16GB", "v100|sxm sxm2 dgxs 16gb", {7, 0}, 16160,
            Sheet(125, 0, 0, 0, 0.9, 150)),
+    Card("v100-pcie-16gb", "Tesla V100-PCIE-16GB", "v100|pcie 16gb", {7, 0}, 0, 900, kPcie3),
+    Nvidia("v100-32gb", "Tesla V100-SXM2-32GB", "v100|sxm sxm2 sxm3 dgxs 32gb", {7, 0}, 32510,
+           Sheet(125, 0, 0, 0, 0.9, 150)),
+    Card("v100-pcie-32gb", "Tesla V100-PCIE-32GB", "v100|pcie 32gb", {7, 0}, 0, 900, kPcie3),
     // AMD Instinct data sheets (CDNA 2, 3 and 4). Links: seven Infinity Fabric links a GPU, 64 (MI300) and 76.8 (MI350)
     // GB/s each.
     Amd("mi300x", "AMD Instinct MI300X", "mi300x|*", "gfx942", 192, Sheet(1307.4, 2614.9, 0, 2614.9, 5.3, 448)),
@@ -143,13 +226,38 @@ bool Has(const std::vector<std::string>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// "rtx3080ti" is "rtx", "3080", "ti", and "rtxa6000" is "rtx", "a6000", as some labellers write them.
+void AddCardWords(std::string_view word, std::vector<std::string>& words) {
+  const std::string_view series = word.substr(0, 3);
+  const bool rtx = series == "rtx" && word.size() > 4 && (IsDigit(word[3]) || (word[3] == 'a' && IsDigit(word[4])));
+  if (rtx || (series == "gtx" && word.size() > 4 && IsDigit(word[3]))) {
+    words.emplace_back(series);
+    word.remove_prefix(3);
+  }
+  constexpr std::size_t kDigits = 4;
+  const bool number = word.size() > kDigits && std::ranges::all_of(word.substr(0, kDigits), IsDigit);
+  if (!number) {
+    words.emplace_back(word);
+    return;
+  }
+  words.emplace_back(word.substr(0, kDigits));
+  word.remove_prefix(kDigits);
+  for (const std::string_view part : {"ti", "super", "sff", "ada", "d"}) {
+    if (!word.starts_with(part)) continue;
+    words.emplace_back(part);
+    word.remove_prefix(part.size());
+  }
+  if (!word.empty()) words.back() += word;  // something else
+}
+
 // The words of a name that tell products apart.
 std::vector<std::string> WordsOf(std::string_view name) {
   constexpr std::array<std::string_view, 5> kVendors = {"nvidia", "amd", "tesla", "instinct", "corporation"};
   std::vector<std::string> words;
-  for (std::string& word : Split(Lower(name), " -_/")) {
-    if (std::ranges::find(kVendors, word) != kVendors.end()) continue;
-    words.push_back(std::move(word));
+  for (const std::string& word : Split(Lower(name), " -_/")) {
+    if (std::ranges::find(kVendors, word) == kVendors.end()) AddCardWords(word, words);
   }
   return words;
 }

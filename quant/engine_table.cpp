@@ -149,6 +149,24 @@ std::optional<FlagUse> EngineTable::Find(std::string_view spelling, const Versio
   return std::nullopt;
 }
 
+std::string EngineTable::Deprecation(const FlagUse& use, const Version& version) const {
+  const Neighbours near = NeighboursOf(version);
+  const auto deprecated = [&](std::size_t release) {
+    const FlagShape* shape = use.flag->shapes[release];
+    return shape != nullptr && shape->state == FlagState::kDeprecated;
+  };
+  const bool before = deprecated(near.before), after = deprecated(near.after);
+  if (!before && !after) return "";
+  const std::string first = releases_[near.before].ToString(), second = releases_[near.after].ToString();
+  if (near.before != near.after) {
+    if (before && after) return "is deprecated in " + first + " and in " + second;
+    return "is deprecated in " + (before ? first : second) + "; whether it is in " + version.ToString() +
+           " is not recorded";
+  }
+  if (releases_[near.before] == version) return "is deprecated in " + first;
+  return "is deprecated in " + first + ", the nearest release that is recorded";
+}
+
 std::optional<FlagUse> EngineTable::FindCompleted(std::string_view spelling, const Version& version) const {
   if (auto use = Find(spelling, version)) return use;
   const std::vector<std::string> completions = CompletionsOf(spelling, version);
@@ -254,7 +272,7 @@ const ParallelRule* EngineTable::Parallel(std::string_view size) const {
   return found == parallel_.end() ? nullptr : &found->second;
 }
 
-bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string& kv_cache,
+bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string& kv_cache, bool plain,
                                     const Version& version) const {
   const auto matches = [](const std::vector<std::string>& patterns, const std::string& text) {
     return std::ranges::any_of(patterns, [&](const std::string& pattern) {
@@ -262,7 +280,7 @@ bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string
     });
   };
   return std::ranges::any_of(declared_kv_, [&](const DeclaredKv& declared) {
-    return declared.range.Contains(version) && matches(declared.methods, method) &&
+    return declared.range.Contains(version) && (plain || !declared.plain) && matches(declared.methods, method) &&
            (declared.values.empty() || matches(declared.values, kv_cache));
   });
 }

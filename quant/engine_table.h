@@ -228,6 +228,8 @@ class EngineTable {
   [[nodiscard]] std::optional<FlagUse> Find(std::string_view spelling, const Version& version) const;
   // Flags of the release with this prefix, if its parser accepts unambiguous prefixes.
   [[nodiscard]] std::vector<std::string> CompletionsOf(std::string_view spelling, const Version& version) const;
+  // "is deprecated in 0.5.15", of recorded releases only; "" if neither the one before nor the one after has it so.
+  [[nodiscard]] std::string Deprecation(const FlagUse& use, const Version& version) const;
   // Find(), also by an unambiguous prefix (CompletionsOf() has one entry).
   [[nodiscard]] std::optional<FlagUse> FindCompleted(std::string_view spelling, const Version& version) const;
   [[nodiscard]] Standing StandingOf(const FlagUse& use, const std::string& value, const Version& version) const;
@@ -258,8 +260,9 @@ class EngineTable {
   [[nodiscard]] const std::string& quantization_flag() const { return quantization_flag_; }
   // Flags that only decide how the KV cache is stored.
   [[nodiscard]] const std::vector<std::string>& cache_flags() const { return cache_flags_; }
-  // Whether "auto" follows a KV cache that a checkpoint of this method declares.
-  [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache,
+  // Whether "auto" follows a KV cache that a checkpoint of this method declares. `plain`: with one static scale for
+  // keys and one for values.
+  [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache, bool plain,
                                        const Version& version) const;
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
   // How many weights of an expert share a scale at least when `part` of them, in a model of this hidden size, are on
@@ -318,6 +321,7 @@ class EngineTable {
   // A KV cache that "auto" takes from the checkpoint: patterns; no values = all.
   struct DeclaredKv {
     std::vector<std::string> methods, values;
+    bool plain = false;  // no other than with static scales per tensor
     VersionRange range;
   };
   std::vector<DeclaredKv> declared_kv_;

@@ -327,8 +327,11 @@ class Planner final : public FactSource {
   // The KV cache of "auto": a declaration that the engine's loader does not hand on changes nothing.
   [[nodiscard]] std::string CheckpointKv() const {
     const checkpoint::ModelFacts& model = request_.model;
-    return table_.FollowsDeclaredKv(model.quantization, model.kv_cache, request_.release.version) ? model.kv_cache
-                                                                                                  : "none";
+    const bool plain =
+        std::ranges::none_of(model.schemes, [](const std::string& scheme) { return scheme.starts_with("kv "); });
+    return table_.FollowsDeclaredKv(model.quantization, model.kv_cache, plain, request_.release.version)
+               ? model.kv_cache
+               : "none";
   }
 
   // What the rules go by where no file says it; the facts carry a note then.

@@ -105,8 +105,8 @@ class Reader {
       return Reject("ReservedFlag", use.shape->spelling + " is set by the operator and cannot be a parameter");
     if (use.shape->state == FlagState::kRemoved)
       return Reject("UnknownFlag", use.shape->spelling + " was removed from " + Name());
-    if (use.shape->state == FlagState::kDeprecated)
-      Warn("DeprecatedFlag", use.shape->spelling + " is deprecated in " + Name());
+    if (const std::string deprecation = table_.Deprecation(use, release_.version); !deprecation.empty())
+      Warn("DeprecatedFlag", use.shape->spelling + " of " + table_.traits().title + " " + deprecation);
     if (!use.certain)
       Warn("FlagNotCertain", use.shape->spelling + " exists only in one of the recorded releases next to " + Name() +
                                  "; whether this release has it is not recorded");

@@ -537,9 +537,10 @@ class TableLoader {
     }
     if (const auto declared = root.Get("followsDeclaredKv")) {
       for (const Node& item : declared->Items()) {
-        item.Expect({"method", "kvCache", "since", "until"});
-        EngineTable::DeclaredKv rule{item.Need("method").Texts(), {}, ReadRange(item)};
+        item.Expect({"method", "kvCache", "plain", "since", "until"});
+        EngineTable::DeclaredKv rule{item.Need("method").Texts(), {}, false, ReadRange(item)};
         if (const auto values = item.Get("kvCache")) rule.values = values->Texts();
+        if (const auto plain = item.Get("plain")) rule.plain = plain->Truth();
         table.declared_kv_.push_back(std::move(rule));
       }
     }

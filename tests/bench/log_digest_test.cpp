@@ -161,6 +161,28 @@ TEST(LogDigest, ForgetsAnErrorThatDidNotStopTheEngine) {
   EXPECT_THAT(sglang.error_lines(), Contains("RuntimeError: the end"));
 }
 
+TEST(LogDigest, ALineThatAnnouncesTheNextOneIsCompletedByIt) {
+  LogDigest rust;
+  rust.Append(
+      "2026-05-23T03:02:01.100Z ERROR dynamo_runtime::worker: Application shutdown with error: cannot connect\n\n"
+      "Caused by:\n    0: creating primary lease\n    1: tcp connect error: Connection refused (os error 111)\n"
+      "Error: cannot connect\n\nCaused by:\n    Connection refused");
+  rust.Finish();
+  EXPECT_THAT(rust.error_lines(),
+              ElementsAre("Application shutdown with error: cannot connect; caused by: tcp connect error: Connection "
+                          "refused (os error 111)",
+                          "Error: cannot connect; caused by: Connection refused"));
+  LogDigest python;
+  const std::string ranks =
+      "(EngineCore pid=7) ERROR 11-22 15:53:02 [a.py:1] RuntimeError: Error(s) in loading state_dict for Llama:\n"
+      "(EngineCore pid=7) ERROR 11-22 15:53:02 [a.py:1] \tsize mismatch for lm_head.weight\n"
+      "Traceback (most recent call last):\nValueError: Not supported:\nRuntimeError: the next\n";
+  python.Append(ranks + ranks);
+  EXPECT_THAT(python.error_lines(),
+              ElementsAre("RuntimeError: Error(s) in loading state_dict for Llama: size mismatch for lm_head.weight",
+                          "ValueError: Not supported:", "RuntimeError: the next"));
+}
+
 TEST(LogDigest, ArbitraryBytesBecomeCleanLines) {
   LogDigest digest;
   std::string bytes;

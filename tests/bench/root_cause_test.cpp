@@ -150,6 +150,24 @@ TEST(RootCause, ClassifiesTextsOfOtherEndings) {
        "the engine was ended by signal 9 (SIGKILL) after 24 s, before it was ready; without output"},
       {"loading\n", 137, R::kEngineCrashed, "the engine ended with exit code 137 after 24 s"},
       {"loading\n", 0, R::kEngineCrashed, "the engine ended with exit code 0 after 24 s"},
+      // Refusals and shortages in the engines' own words, from their sources.
+      {"RuntimeError: Step3 reasoning parser could not locate think end token in the tokenizer!\n", 1,
+       R::kEngineRejectedConfiguration, "RuntimeError: Step3 reasoning parser could not locate"},
+      {"RuntimeError: GDN prefill backend 'aiter_flydsl' was requested but the kernels are not importable.\n", 1,
+       R::kEngineRejectedConfiguration, "RuntimeError: GDN prefill backend"},
+      {"RuntimeError: FlashInfer top-p/top-k sampling unavailable: x. Unset VLLM_USE_FLASHINFER_SAMPLER=1.\n", 1,
+       R::kEngineRejectedConfiguration, "RuntimeError: FlashInfer top-p/top-k sampling unavailable"},
+      {"RuntimeError: Not enough GPU memory for hybrid (mamba/linear-attention) state cache.\n", 1, R::kOutOfMemory,
+       "RuntimeError: Not enough GPU memory for hybrid"},
+      {"RuntimeError: Pinned host memory allocation of 400.0 GiB (429496729600 bytes) returned a null pointer\n", 1,
+       R::kOutOfMemory, "RuntimeError: Pinned host memory allocation"},
+      {"RuntimeError: DP Coordinator process failed during startup.\nKeyError: 'layers.0.router.proj.weight_scale'\n",
+       1, R::kEngineRejectedConfiguration, "KeyError: 'layers.0.router.proj.weight_scale'"},
+      {"[2025-11-06T02:08:28.503Z] [2025-11-06 02:08:28] Scheduler hit an exception: Traceback (most recent call "
+       "last):\n"
+       "[2025-11-06T02:08:28.503Z]   File \"a.py\", line 1, in f\n[2025-11-06T02:08:28.503Z]     raise\n"
+       "[2025-11-06T02:08:28.503Z] ValueError: behind the time of a forwarder\n",
+       1, R::kEngineRejectedConfiguration, "ValueError: behind the time of a forwarder"},
       {"what is this\n", 2, R::kEngineRejectedArguments, "the engine ended with exit code 2 after 24 s"},
   };
   for (const auto& row : kCases) {

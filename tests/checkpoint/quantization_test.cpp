@@ -188,7 +188,18 @@ TEST(Quantization, NamesTheSchemesOfAMethod) {
            "weight":[{"dtype":"fp8_e4m3","qscheme":"per_tensor"},{"dtype":"int4","qscheme":"per_channel","symmetric":true}],
            "input_tensors":{"dtype":"fp8_e4m3","qscheme":"per_tensor","is_dynamic":true}}})",
        {"ignored glob - -", "experts fp8-tensor+int4-channel fp8-tensor-dynamic -"}},
+      {kMoe,
+       R"({"quant_method":"quark","exclude":["lm_head"],"layer_quant_config":{"*mlp.experts*":{
+           "weight":{"dtype":"fp4","qscheme":"per_group","group_size":32}}}})",
+       {"unlisted none - -", "experts fp4-group32 none -"}},
       {kDense, R"({"quant_method":"modelopt","quant_algo":"W4A8_AWQ","group_size":128})", {"linear w4a8_awq - -"}},
+      {kDense,
+       R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","config_groups":{"group_0":{"targets":["q_proj"]}}})",
+       {"linear mixed_precision - empty"}},
+      {kMoe,
+       R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
+           "model.layers.0.self_attn.q_proj":{"quant_algo":"UNQUANTIZED"},"model.layers.0.mlp.experts":{"quant_algo":"NVFP4"}}})",
+       {"experts nvfp4 - mixed"}},
       {kDense,
        R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
            "model.layers.0.self_attn.q_proj":{"quant_algo":"FP8"},"model.layers.0.mlp.down_proj":{"quant_algo":"NVFP4"}}})",
@@ -240,6 +251,68 @@ TEST(Quantization, ReadsDeclaredKvCaches) {
   };
   for (const auto& [quantization, kv_cache] : rows)
     EXPECT_EQ(Read(kDense, quantization).kv_cache, kv_cache) << quantization;
+}
+
+TEST(Quantization, NamesKvCachesAndAttentionThatAreNotTheUsualOnes) {
+  const auto schemes = [](const std::string& rest) {
+    return Read(kDense, R"({"quant_method":"compressed-tensors","format":"float-quantized",)" + rest + "}").schemes;
+  };
+  const std::string linear =
+      R"("config_groups":{"group_0":{"targets":["Linear"],"weights":{"num_bits":8,"type":"float","strategy":"channel"},
+         "input_activations":{"num_bits":8,"type":"float","strategy":"token","dynamic":true}}})";
+  const std::string scheme = "linear fp8-channel fp8-token-dynamic float-quantized";
+  const std::string kv =
+      R"(,"kv_cache_scheme":{"num_bits":8,"type":"float","dynamic":false,"symmetric":true,"strategy":)";
+  EXPECT_THAT(schemes(linear), ElementsAre(scheme));
+  EXPECT_THAT(schemes(linear + kv + R"("tensor"})"), ElementsAre(scheme));
+  EXPECT_THAT(schemes(linear + kv + R"("attn_head"})"), ElementsAre("kv fp8-attn_head - -", scheme));
+  EXPECT_THAT(
+      schemes(linear + R"(,"kv_cache_scheme":{"num_bits":8,"type":"int","symmetric":true,"strategy":"tensor"})"),
+      ElementsAre("kv int8-tensor - -", scheme));
+  EXPECT_THAT(schemes(linear + R"(,"sparsity_config":{},"transform_config":{})"), ElementsAre(scheme));
+  EXPECT_THAT(
+      schemes(linear +
+              R"(,"sparsity_config":{"format":"sparse-24-bitmask","sparsity_structure":"2:4","targets":["Linear"]},
+                  "transform_config":{"config_groups":{"u":{"type":"hadamard"}}})"),
+      ElementsAre("sparse 2:4 - sparse-24-bitmask", "transform - - -", scheme));
+  const std::string attention =
+      R"("weights":null,"input_activations":{"num_bits":8,"type":"float","strategy":"attn_head","symmetric":true}}})";
+  const ModelFacts alone = Read(
+      kDense,
+      R"({"quant_method":"compressed-tensors","format":"dense","config_groups":{"group_0":{"targets":["LlamaAttention"],)" +
+          attention + "}");
+  EXPECT_THAT(alone.schemes, ElementsAre("attention none fp8-attn_head class"));
+  EXPECT_EQ(alone.linear_format, "none");
+  EXPECT_EQ(alone.family, "other");
+}
+
+TEST(Quantization, ReadsTheFilesOfOlderToolsWhereConfigSaysNothing) {
+  const auto read = [](const std::string& file, const char* name, const std::string& quantization = "") {
+    json config = json::parse(kDense);
+    if (!quantization.empty()) config["quantization_config"] = json::parse(quantization);
+    const json legacy = json::parse(file);
+    CheckpointParts parts;
+    parts.config = &config;
+    parts.legacy = &legacy;
+    parts.legacy_name = name;
+    return FactsOf(parts).value();
+  };
+  const std::string gptq = R"({"bits":4,"group_size":128,"damp_percent":0.01,"desc_act":true,"sym":true})";
+  const ModelFacts facts = read(gptq, "quantize_config.json");
+  EXPECT_EQ(facts.quantization, "gptq");
+  EXPECT_EQ(facts.family, "int4-wna16");
+  EXPECT_THAT(facts.schemes, ElementsAre("declared quantize_config.json int4-group128-actorder -",
+                                         "linear int4-group128-actorder none -"));
+  EXPECT_THAT(facts.notes,
+              ElementsAre("quantize_config.json declares gptq, config.json does not: engines read the file "
+                          "only if they are told the method"));
+  const ModelFacts awq =
+      read(R"({"zero_point":true,"q_group_size":128,"w_bit":4,"version":"GEMM"})", "quant_config.json");
+  EXPECT_EQ(awq.quantization, "awq");
+  EXPECT_THAT(awq.schemes,
+              ElementsAre("declared quant_config.json int4-group128-asym -", "linear int4-group128-asym none gemm"));
+  EXPECT_EQ(read(R"({"tokens":1})", "quant_config.json").quantization, "none");
+  EXPECT_EQ(read(gptq, "quantize_config.json", R"({"quant_method":"awq","bits":4})").quantization, "awq");
 }
 
 TEST(Quantization, NamesAForeignFormatWhereverItIsDeclared) {

@@ -143,6 +143,10 @@ TEST(CheckpointRules, AnAutomaticKvCacheFollowsOnlyWhatTheEngineReads) {
   const std::vector<Row> rows = {
       {"modelopt", "vllm", "0.24.0", "the KV cache is fp8, as the checkpoint declares"},
       {"compressed-tensors", "vllm", "0.24.0", "the KV cache is fp8, as the checkpoint declares"},
+      {"modelopt", "vllm", "0.13.0", "the KV cache is stored in bfloat16"},
+      {"modelopt", "vllm", "0.14.0", "the KV cache is fp8, as the checkpoint declares"},
+      {"compressed-tensors", "vllm", "0.14.1", "the KV cache is stored in bfloat16"},
+      {"compressed-tensors", "vllm", "0.15.0", "the KV cache is fp8, as the checkpoint declares"},
       {"quark", "vllm", "0.24.0", "the KV cache is stored in bfloat16"},
       {"modelopt", "sglang", "0.5.15", "the KV cache is fp8, as the checkpoint declares"},
       {"compressed-tensors", "sglang", "0.5.15", "the KV cache is stored in bfloat16"},
@@ -157,6 +161,25 @@ TEST(CheckpointRules, AnAutomaticKvCacheFollowsOnlyWhatTheEngineReads) {
     EXPECT_EQ(Warns(plan, "DeclaredKvNotFollowed"), row.kv == "the KV cache is stored in bfloat16") << row.method;
     EXPECT_FALSE(Warns(Plan(Request(row.engine, row.version, model), Preset("kv-cache-fp8")), "DeclaredKvNotFollowed"));
   }
+}
+
+TEST(CheckpointRules, ADeclaredKvCacheWithScalesPerHeadIsFollowedWhereItIsRead) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "compressed-tensors", "fp8");
+  model.kv_cache = "fp8";
+  model.schemes = {"kv fp8-attn_head - -"};
+  EXPECT_TRUE(Warns(Plan(Request("sglang", "0.5.19", model), Preset("default")), "DeclaredKvNotFollowed"));
+  EXPECT_FALSE(Warns(Plan(Request("vllm", "0.24.0", model), Preset("default")), "DeclaredKvNotFollowed"));
+}
+
+TEST(CheckpointRules, ADeclaredKvCacheGoesBeforeTheFlagInSomeReleases) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "compressed-tensors", "fp8");
+  model.kv_cache = "fp8";
+  const auto refusal = [&](const char* version) {
+    const LaunchPlan plan = Plan(Request("vllm", version, model), Preset("default"), {{"kv-cache-dtype", "bfloat16"}});
+    return plan.rejection ? plan.rejection->reason : "";
+  };
+  EXPECT_EQ(refusal("0.18.1"), "KvDtypeNotCheckpoints");
+  EXPECT_EQ(refusal("0.22.0"), "");
 }
 
 TEST(CheckpointRules, WhatIsNotKnownIsSaidAndNotGuessed) {

@@ -56,6 +56,19 @@ vllm 0.18.1 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=
 vllm 0.18.1 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=mp | ok
 vllm 0.19.0 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ReleaseNotRecorded
 vllm 0.20.2 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ok
+vllm 0.18.1 | ct-fp8-kv | 9.0 | kv-cache-dtype=bfloat16 | reject KvDtypeNotCheckpoints
+vllm 0.22.0 | ct-fp8-kv | 9.0 | kv-cache-dtype=bfloat16 | ok
+vllm 0.24.0 | dense | 9.0 | runner=pooling | reject NoCompletions
+vllm 0.24.0 | dense | 9.0 | runner=draft | reject NoCompletions
+vllm 0.24.0 | dense | 9.0 | runner=generate | ok
+vllm 0.24.0 | dense | 9.0 | convert=embed | reject NoCompletions
+vllm 0.24.0 | dense | 9.0 | convert=auto | ok
+vllm 0.24.0 | dense | 9.0 | mm-encoder-only=true | reject NoCompletions
+vllm 0.11.2 | dense | 9.0 | task=embed | reject NoCompletions
+vllm 0.11.2 | dense | 9.0 | task=score | reject NoCompletions
+vllm 0.11.2 | dense | 9.0 | task=generate | ok
+sglang 0.5.15 | dense | 9.0 | is-embedding=true | reject NoCompletions
+sglang 0.5.15 | dense | 9.0 | is-embedding=false | ok
 vllm 0.24.0 | dense | 9.0 | enable-auto-tool-choice=true | reject NeedsToolCallParser
 vllm 0.24.0 | dense | 9.0 | enable-auto-tool-choice=true; tool-call-parser=hermes | ok
 vllm 0.24.0 | dense | 9.0 | enable-log-outputs=true | reject NeedsLoggedRequests
@@ -405,16 +418,25 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     return facts;
   }
   if (name == "fp8-block") facts.weight_block = {128, 128};
-  if (name == "modelopt-fp8-kv") facts.kv_cache = "fp8";
+  if (name.ends_with("fp8-kv")) facts.kv_cache = "fp8";
   static const std::map<std::string, std::pair<std::string, std::string>> kQuantized = {
-      {"awq", {"awq", "int4-wna16"}},        {"gguf", {"gguf", "gguf"}},
-      {"bnb", {"bitsandbytes", "bnb"}},      {"hqq", {"hqq", "other"}},
-      {"quanto", {"quanto", "other"}},       {"fp8", {"fp8", "fp8"}},
-      {"fp8-block", {"fp8", "fp8"}},         {"fbgemm", {"fbgemm_fp8", "fp8"}},
-      {"quark-fp8", {"quark", "fp8"}},       {"ct-int8", {"compressed-tensors", "int8-w8a8"}},
-      {"modelopt-fp8", {"modelopt", "fp8"}}, {"modelopt-fp8-kv", {"modelopt", "fp8"}},
-      {"nvfp4", {"modelopt", "nvfp4"}},      {"fp-quant", {"fp_quant", "nvfp4"}},
-      {"mxfp4-moe", {"mxfp4", "mxfp4"}},     {"w4afp8-moe", {"w4afp8", "w4a8"}},
+      {"ct-fp8-kv", {"compressed-tensors", "fp8"}},
+      {"awq", {"awq", "int4-wna16"}},
+      {"gguf", {"gguf", "gguf"}},
+      {"bnb", {"bitsandbytes", "bnb"}},
+      {"hqq", {"hqq", "other"}},
+      {"quanto", {"quanto", "other"}},
+      {"fp8", {"fp8", "fp8"}},
+      {"fp8-block", {"fp8", "fp8"}},
+      {"fbgemm", {"fbgemm_fp8", "fp8"}},
+      {"quark-fp8", {"quark", "fp8"}},
+      {"ct-int8", {"compressed-tensors", "int8-w8a8"}},
+      {"modelopt-fp8", {"modelopt", "fp8"}},
+      {"modelopt-fp8-kv", {"modelopt", "fp8"}},
+      {"nvfp4", {"modelopt", "nvfp4"}},
+      {"fp-quant", {"fp_quant", "nvfp4"}},
+      {"mxfp4-moe", {"mxfp4", "mxfp4"}},
+      {"w4afp8-moe", {"w4afp8", "w4a8"}},
   };
   const auto& [method, family] = kQuantized.at(name);
   return Quantized(facts, method, family);

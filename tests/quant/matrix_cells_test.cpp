@@ -89,21 +89,25 @@ gemm=int8 | tensorrt-llm | | ct-int8 | 9.0 | reject CheckpointNotSupported | |
 
 # kvcacheDtype: what the KV cache holds.
 kv=auto | vllm | | bf16 | 9.0 | already-so KvFollowsModel | |
-kv=auto | vllm | | ct-fp8-kv | 9.0 | already-so KvFollowsCheckpoint | |
-kv=auto | vllm | | ct-fp8-kv | 8.9 | already-so KvFollowsCheckpoint | | AttentionBackendChanges
+kv=auto | vllm | ..0.14.0 | ct-fp8-kv | 9.0 | already-so KvFollowsModel | | DeclaredKvNotFollowed
+kv=auto | vllm | 0.15.0.. | ct-fp8-kv | 9.0 | already-so KvFollowsCheckpoint | |
+kv=auto | vllm | 0.15.0.. | ct-fp8-kv | 8.9 | already-so KvFollowsCheckpoint | | AttentionBackendChanges
 kv=fp16 | vllm | | bf16 | 9.0 | reject KvDtypeNotModelDtype | |
 kv=fp16 | vllm | | fp16 | 9.0 | already-so KvFollowsModel | |
 kv=fp16 gemm=float16 | vllm | | bf16 | 9.0 | already-so KvFollowsModel | --dtype float16 |
 kv=fp16 | vllm | | bf16 | 7.5 | already-so KvFollowsModel | |
-kv=fp16 | vllm | ..0.17.0 | fp16-fp8-kv | 9.0 | reject KvDtypeNotSupported | |
-kv=fp16 | vllm | 0.18.0.. | fp16-fp8-kv | 9.0 | map KvDtype | --kv-cache-dtype float16 |
+kv=fp16 | vllm | ..0.14.0 | fp16-fp8-kv | 9.0 | already-so KvFollowsModel | | DeclaredKvNotFollowed
+kv=fp16 | vllm | 0.15.0..0.17.0 | fp16-fp8-kv | 9.0 | reject KvDtypeNotSupported | |
+kv=fp16 | vllm | 0.18.0..0.21.0 | fp16-fp8-kv | 9.0 | reject KvDtypeNotCheckpoints | |
+kv=fp16 | vllm | 0.22.0.. | fp16-fp8-kv | 9.0 | map KvDtype | --kv-cache-dtype float16 |
 kv=bfloat16 | vllm | | bf16 | 9.0 | already-so KvFollowsModel | |
 kv=bfloat16 | vllm | | fp16 | 9.0 | reject KvDtypeNotModelDtype | |
 kv=bfloat16 | vllm | | bf16 | 7.5 | reject KvDtypeNotModelDtype | |
 kv=bfloat16 gemm=bfloat16 | vllm | | fp16 | 9.0 | already-so KvFollowsModel | --dtype bfloat16 |
 kv=bfloat16 | vllm | | fp32 | 9.0 | already-so KvFollowsModel | |
-kv=bfloat16 | vllm | ..0.14.0 | ct-fp8-kv | 9.0 | reject BackendNotForKvCache | |
-kv=bfloat16 | vllm | 0.15.0.. | ct-fp8-kv | 9.0 | map KvDtype | --kv-cache-dtype bfloat16 |
+kv=bfloat16 | vllm | ..0.14.0 | ct-fp8-kv | 9.0 | already-so KvFollowsModel | | DeclaredKvNotFollowed
+kv=bfloat16 | vllm | 0.15.0..0.21.0 | ct-fp8-kv | 9.0 | reject KvDtypeNotCheckpoints | |
+kv=bfloat16 | vllm | 0.22.0.. | ct-fp8-kv | 9.0 | map KvDtype | --kv-cache-dtype bfloat16 |
 kv=fp8 | vllm | | bf16 | 9.0 | map KvDtype | --kv-cache-dtype fp8 |
 kv=fp8 | vllm | | bf16 | 10.0 | map KvDtype | --kv-cache-dtype fp8 |
 kv=fp8 | vllm | | bf16 | 8.0 | map KvDtype | --kv-cache-dtype fp8 | AttentionBackendChanges
@@ -194,7 +198,7 @@ attention=bfloat16 kv=fp8 | vllm | | bf16 | 9.0 | warn AttentionDtypeNotControll
 attention=bfloat16 kv=fp8 | vllm | ..0.12.0 | bf16 | 10.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionDtypeNotControllable
 attention=bfloat16 kv=fp8 | vllm | 0.13.0.. | bf16 | 10.0 | map QueryNotQuantized | --kv-cache-dtype fp8 --attention-config {"disable_flashinfer_q_quantization":true} |
 attention=bfloat16 kv=fp8 | vllm | 0.13.0.. | mla | 10.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionDtypeNotControllable
-attention=bfloat16 | vllm | 0.13.0.. | ct-fp8-kv | 10.0 | map QueryNotQuantized | --attention-config {"disable_flashinfer_q_quantization":true} |
+attention=bfloat16 | vllm | 0.15.0.. | ct-fp8-kv | 10.0 | map QueryNotQuantized | --attention-config {"disable_flashinfer_q_quantization":true} |
 attention=bfloat16 kv=int8 | vllm | 0.20.0.. | bf16 | 9.0 | already-so AttentionFollowsModel | --kv-cache-dtype int8_per_token_head | AttentionBackendChanges
 attention=fp8 | vllm | | bf16 | 9.0 | warn AttentionDtypeNotControllable | | AttentionDtypeNotControllable
 attention=fp8 kv=fp8 | vllm | | bf16 | 9.0 | already-so AttentionFollowsKvCache | --kv-cache-dtype fp8 |
@@ -203,7 +207,7 @@ attention=fp8 kv=fp8 | vllm | | bf16 | 8.9 | warn AttentionDtypeNotControllable 
 attention=fp8 kv=fp8 | vllm | | bf16 | unknown | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionDtypeNotControllable
 attention=fp8 kv=fp8_e5m2 | vllm | ..0.21.0 | bf16 | 9.0 | reject BackendNotForKvCache | |
 attention=fp8 kv=fp8_e5m2 | vllm | 0.22.0.. | bf16 | 9.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges AttentionDtypeNotControllable
-attention=fp8 | vllm | | ct-fp8-kv | 9.0 | already-so AttentionFollowsKvCache | |
+attention=fp8 | vllm | 0.15.0.. | ct-fp8-kv | 9.0 | already-so AttentionFollowsKvCache | |
 attention=fp8_e4m3 kv=fp8_e4m3 | vllm | | bf16 | 9.0 | already-so AttentionFollowsKvCache | --kv-cache-dtype fp8_e4m3 |
 attention=fp8_e4m3 | vllm | | bf16 | 9.0 | warn AttentionDtypeNotControllable | | AttentionDtypeNotControllable
 attention=fp8_e5m2 kv=fp8 | vllm | | bf16 | 9.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionDtypeNotControllable

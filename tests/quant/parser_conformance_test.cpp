@@ -149,6 +149,7 @@ TEST_P(ParserConformance, UnderstandsEveryFlagOfTheRelease) {
                                                "NeedsToolCallParser",
                                                "NeedsLoggedRequests",
                                                "BackendNotForModel",
+                                               "NoCompletions",
                                                "SpeculationNotComplete",
                                                "BackendNotOnThisGpu"};
   int understood = 0;

@@ -280,6 +280,21 @@ TEST(PerformanceParameters, AreTakenAndRefusedAsTheReleasesDo) {
 }
 
 // Presets, fields, parallel sizes and parameters together, at random: the parser takes every line that is not refused.
+TEST(PerformanceParameters, AreDeprecatedInReleasesThatWereRecorded) {
+  const auto said = [](const char* version) {
+    for (const Warning& warning :
+         Plan(Request("sglang", version), Preset("default"), {{"disable-piecewise-cuda-graph", "true"}}).warnings) {
+      if (warning.reason == "DeprecatedFlag") return warning.message;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(said("0.5.15"), "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.15");
+  EXPECT_EQ(said("0.5.16"), "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.15 and in 0.5.18");
+  EXPECT_EQ(said("0.5.19"),
+            "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.18; whether it is in 0.5.19 is "
+            "not recorded");
+}
+
 TEST(PerformanceParameters, AreTakenTogetherWithEverythingElse) {
   for (const Release& release : Releases()) {
     if (release.parser == nullptr) continue;

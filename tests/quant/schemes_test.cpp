@@ -123,6 +123,96 @@ TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
             "");
 }
 
+// kv_cache_scheme, and groups that quantize attention and have no weights.
+TEST(Schemes, OfTheKvCacheAndOfAttentionAreReadByTheRelease) {
+  const std::string ct = "compressed-tensors";
+  const std::vector<Case> cases = {
+      {"vllm", "0.16.0", "9.0", ct, "fp8", "kv fp8-attn_head - -", "SchemeNotSupported"},
+      {"vllm", "0.17.0", "9.0", ct, "fp8", "kv fp8-attn_head - -", ""},
+      {"vllm", "0.24.0", "8.9", ct, "fp8", "kv fp8-attn_head - -", "BackendNotForKvCache"},
+      {"vllm", "0.24.0", "12.0", ct, "fp8", "kv fp8-attn_head - -", "BackendNotForKvCache"},
+      {"vllm", "0.24.0", "10.0", ct, "fp8", "kv fp8-attn_head - -", "SchemeNotCertain"},
+      {"vllm", "0.24.0", "9.0", ct, "fp8", "kv int8-tensor - -", "SchemeNotSupported"},
+      {"vllm", "0.23.0", "9.0", ct, "fp8", "kv int8-tensor - -", "SchemeNotCertain"},
+      {"vllm", "0.24.0", "9.0", ct, "fp8", "kv fp8-tensor-asym - -", "SchemeNotSupported"},
+      {"sglang", "0.5.19", "9.0", ct, "fp8", "kv fp8-attn_head - -", ""},
+      {"tensorrt-llm", "1.2.0", "9.0", ct, "fp8", "kv int8-tensor - -", "SchemeNotSupported"},
+      {"vllm", "0.14.1", "9.0", ct, "fp8", "attention none fp8-attn_head class", "SchemeNotSupported"},
+      {"vllm", "0.15.0", "9.0", ct, "fp8", "attention none fp8-attn_head class", ""},
+      {"vllm", "0.24.0", "9.0", ct, "fp8", "attention none fp8-attn_head pattern", "SchemeNotSupported"},
+      {"sglang", "0.5.23", "9.0", ct, "fp8", "attention none fp8-tensor class", "SchemeNotSupported"},
+      {"tensorrt-llm", "1.2.0", "9.0", ct, "fp8", "attention none fp8-tensor class", "SchemeNotSupported"},
+      {"vllm", "0.21.0", "9.0", ct, "fp8", "sparse 2:4 - sparse-24-bitmask", ""},
+      {"vllm", "0.21.0", "8.9", ct, "fp8", "sparse 2:4 - sparse-24-bitmask", "SchemeNotSupported"},
+      {"vllm", "0.21.0", "10.0", ct, "fp8", "sparse 2:4 - sparse-24-bitmask", "SchemeNotCertain"},
+      {"vllm", "0.22.0", "9.0", ct, "fp8", "sparse 2:4 - sparse-24-bitmask", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "9.0", ct, "fp8", "sparse 2:4 - dense", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "9.0", ct, "int4-wna16", "sparse 2:4 - dense", "SchemeNotCertain"},
+      {"vllm", "0.24.0", "9.0", ct, "nvfp4", "transform - - -", ""},
+      {"sglang", "0.5.15", "10.0", ct, "nvfp4", "transform - - -", "SchemeNotCertain"},
+      {"tensorrt-llm", "1.2.0", "10.0", ct, "nvfp4", "transform - - -", "SchemeNotCertain"},
+      {"tensorrt-llm", "1.2.0", "9.0", ct, "int4-wna16", "linear int4-group32 none pack-quantized",
+       "SchemeNotSupported"},
+      {"tensorrt-llm", "1.2.0", "9.0", ct, "fp8", "linear fp8-channel fp8-token-dynamic float-quantized", ""},
+      {"vllm", "0.24.0", "10.0", "modelopt", "mixed", "linear mixed_precision - empty", "SchemeNotSupported"},
+      {"sglang", "0.5.23", "10.0", "modelopt", "mixed", "linear mixed_precision - empty", "SchemeNotCertain"},
+      {"tensorrt-llm", "1.2.0", "10.0", "modelopt", "mixed", "linear mixed_precision - empty", "SchemeNotCertain"},
+      {"vllm", "0.32.0", "10.0", "modelopt", "mixed", "file hf_quant_config.json mixed_precision -",
+       "SchemeNotSupported"},
+      {"vllm", "0.33.0", "10.0", "modelopt", "mixed", "file hf_quant_config.json mixed_precision -", ""},
+      {"vllm", "0.33.0", "10.0", "modelopt", "mxfp8", "file hf_quant_config.json mxfp8 -", "SchemeNotSupported"},
+      {"vllm", "0.33.0", "9.0", "quark", "mxfp4", "unlisted none - -", "SchemeNotCertain"},
+      // Methods that an engine does not have on GPUs of AMD.
+      {"vllm", "0.19.0", "gfx942", "modelopt", "nvfp4", "linear nvfp4 - -", "QuantizationNotOnThisGpu"},
+      {"vllm", "0.20.0", "gfx942", "modelopt", "fp8", "linear fp8 - -", "QuantizationNotOnThisGpu"},
+      {"vllm", "0.21.0", "gfx942", "modelopt", "fp8", "linear fp8 - -", ""},
+      {"vllm", "0.27.0", "gfx942", "auto-round", "int4-wna16", "linear int4-group128 none auto_round:auto_gptq",
+       "QuantizationNotOnThisGpu"},
+      {"vllm", "0.28.0", "gfx942", "auto-round", "int4-wna16", "linear int4-group128 none auto_round:auto_gptq", ""},
+      {"sglang", "0.5.19", "gfx942", "gptq", "int4-wna16", "linear int4-group128 none gptq", ""},
+      {"sglang", "0.5.20", "gfx942", "gptq", "int4-wna16", "linear int4-group128 none gptq",
+       "QuantizationNotOnThisGpu"},
+      {"sglang", "0.5.15", "gfx942", "modelopt", "fp8", "linear fp8 - -", "QuantizationNotOnThisGpu"},
+      {"sglang", "0.5.15", "gfx942", "bitsandbytes", "bnb", "linear nf4 - -", "QuantizationNotOnThisGpu"},
+      // What a release no longer has.
+      {"sglang", "0.5.15", "9.0", "fbgemm_fp8", "fp8", "linear fp8-channel fp8-dynamic -", ""},
+      {"sglang", "0.5.16", "9.0", "fbgemm_fp8", "fp8", "linear fp8-channel fp8-dynamic -", "CheckpointNotSupported"},
+      {"sglang", "0.5.23", "9.0", "eetq", "int8-w8a16", "linear int8 - -", "CheckpointNotSupported"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(Said(PlanOf(c)), c.expected) << c.engine << " " << c.version << " " << c.gpu << " " << c.scheme;
+  }
+  EXPECT_EQ(
+      PlanOf({"vllm", "0.24.0", "9.0", ct, "fp8", "kv fp8-attn_head - -", ""}, {{"attention-backend", "FLASHINFER"}})
+          .rejection.value()
+          .reason,
+      "BackendNotForKvCache");
+}
+
+// What only quantize_config.json or quant_config.json declares is read for a method that was asked for.
+TEST(Schemes, OfAFileThatEnginesDoNotLookForAreAskedFor) {
+  struct Row {
+    std::string engine, version, gpu, method, scheme, expected;
+  };
+  const std::vector<Row> rows = {
+      {"vllm", "0.21.0", "8.0", "gptq", "declared quantize_config.json int4-group128 -", "gptq_marlin"},
+      {"vllm", "0.21.0", "7.5", "gptq", "declared quantize_config.json int4-group128 -", "gptq"},
+      {"vllm", "0.21.0", "8.0", "gptq", "declared quantize_config.json int4-group128-asym -", "gptq"},
+      {"vllm", "0.24.0", "8.0", "awq", "declared quant_config.json int4-group128-asym -", "awq"},
+      {"sglang", "0.5.15", "8.0", "gptq", "declared quantize_config.json int4-group128-actorder -", "gptq_marlin"},
+      {"sglang", "0.5.15", "8.0", "awq", "declared quant_config.json int4-group128-asym -", "awq"},
+  };
+  for (const Row& row : rows) {
+    const LaunchPlan plan = PlanOf({row.engine, row.version, row.gpu, row.method, "int4-wna16", row.scheme, ""});
+    EXPECT_THAT(Line(plan), HasSubstr("--quantization " + row.expected)) << row.engine << " " << row.scheme;
+    EXPECT_TRUE(Warns(plan, "QuantizationOnlyInFile")) << row.engine;
+  }
+  const LaunchPlan asked =
+      PlanOf({"vllm", "0.21.0", "8.0", "gptq", "int4-wna16", rows.front().scheme, ""}, {{"quantization", "moe_wna16"}});
+  EXPECT_FALSE(Warns(asked, "QuantizationOnlyInFile"));
+  EXPECT_TRUE(PlanOf({"tensorrt-llm", "1.2.0", "8.0", "gptq", "int4-wna16", rows.front().scheme, ""}).rejection);
+}
+
 TEST(Schemes, AreNamedInTheMessage) {
   const LaunchPlan plan = PlanOf({"vllm", "0.24.0", "9.0", "compressed-tensors", "w4a8",
                                   "linear int4-channel int8-token-dynamic int-quantized", ""});
@@ -160,6 +250,41 @@ TEST(Tensors, ThatAMethodHasNoPlaceForAreToldOf) {
     request.gpu = ComputeCapability::Parse("9.0");
     EXPECT_EQ(Said(Plan(request, Preset("default"))), kind.expected)
         << kind.engine << " " << kind.version << " " << kind.method << " " << kind.tensor;
+  }
+}
+
+// A router that is quantized, and the scales of a KV cache inside of the projections, by architecture.
+TEST(Tensors, AreExpectedByTheModelToo) {
+  struct Row {
+    std::string engine, version, architecture, method, tensor, expected;
+  };
+  const std::string ct = "compressed-tensors", scale = "attention.k_proj.k_scale:F32";
+  const std::vector<Row> rows = {
+      {"vllm", "0.24.0", "Gemma4ForConditionalGeneration", ct, "router.weight_scale:BF16", "reject"},
+      {"vllm", "0.24.0", "Qwen3MoeForCausalLM", "gptq", "router.qweight:I32", ""},
+      {"vllm", "0.24.0", "MixtralForCausalLM", ct, "router.weight_scale:BF16", "warn"},
+      {"sglang", "0.5.15", "Gemma4ForConditionalGeneration", ct, "router.weight_scale:BF16", "warn"},
+      {"sglang", "0.5.13", "Gemma3ForCausalLM", "modelopt", scale, "reject"},
+      {"sglang", "0.5.14", "Gemma3ForCausalLM", "modelopt", scale, ""},
+      {"sglang", "0.5.23", "MixtralForCausalLM", "modelopt", scale, "reject"},
+      {"sglang", "0.5.15", "Qwen3MoeForCausalLM", "modelopt", scale, "warn"},
+      {"sglang", "0.5.15", "LlamaForCausalLM", "modelopt", scale, ""},
+      {"sglang", "0.5.15", "MixtralForCausalLM", ct, "attention.k_scale:F32", ""},
+      {"vllm", "0.24.0", "MixtralForCausalLM", "modelopt", scale, ""},
+  };
+  for (const Row& row : rows) {
+    checkpoint::ModelFacts facts = Quantized(Moe(), row.method, "fp8");
+    facts.architecture = row.architecture;
+    facts.tensors = {row.tensor};
+    LaunchRequest request = Request(row.engine, row.version, facts);
+    request.gpu = ComputeCapability::Parse("9.0");
+    const LaunchPlan plan = Plan(request, Preset("default"));
+    const bool rejected = plan.rejection && plan.rejection->reason == "TensorsNotExpected";
+    EXPECT_EQ(rejected                            ? "reject"
+              : Warns(plan, "TensorsNotExpected") ? "warn"
+                                                  : "",
+              row.expected)
+        << row.engine << " " << row.version << " " << row.architecture << " " << row.tensor;
   }
 }
 
