@@ -292,7 +292,7 @@ base::Status ReadDeployed(const ClusterOptions& options, api::AutotuneTask& task
   const api::WorkloadRef& ref = *baseline->deployment_ref;
   const auto workload = (*connection)->cluster->Workload(ref.kind, ref.name);
   if (!workload) return workload.error();
-  auto read = deploy::ReadWorkloadContainer(*workload, ref, task.spec.gpu.resource_name);
+  auto read = deploy::ReadWorkloadContainer(*workload, ref, task.spec.gpus[api::BaselineGpu(task.spec)].resource_name);
   if (!read) {
     return base::Invalid("spec.optimization.baseline.deploymentRef: " + ref.kind + " " + ref.name + " " +
                          read.error().message);

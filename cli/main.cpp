@@ -277,8 +277,9 @@ int main(int argc, char** argv) {
   cli::RunOptions run_options;
   std::string run_output = "table";
   add_files(run);
-  run->add_option("--simulate", run_options.simulate,
-                  "Simulated engines on this GPU instead of real ones: " + simulated_help)
+  run->add_option(
+         "--simulate", run_options.simulate,
+         "Simulated engines on this GPU instead of real ones: \"task\" for those of spec.gpus, or " + simulated_help)
       ->type_name("GPU");
   run->add_option("--simulate-startup-speedup", run_options.startup_speedup,
                   "Factor by which simulated engines start faster; does not change results")

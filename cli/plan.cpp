@@ -12,6 +12,7 @@
 #include "cli/asked_gpu.h"
 #include "cli/model_source.h"
 #include "operator/experiment/node_affinity.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/places.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
@@ -209,9 +210,9 @@ std::vector<PrunedRow> PrunedRows(const TaskPlan& plan) {
   for (const tuning::Pruned& one : plan.space.expansion.pruned) {
     const auto same = std::find_if(rows.begin(), rows.end(), [&](const PrunedRow& row) {
       const tuning::Pruned& other = *row.first;
-      return other.model == one.model && other.runtime == one.runtime && other.quant.name == one.quant.name &&
-             other.rejection.field == one.rejection.field && other.rejection.reason == one.rejection.reason &&
-             other.rejection.message == one.rejection.message;
+      return other.model == one.model && other.gpu == one.gpu && other.runtime == one.runtime &&
+             other.quant.name == one.quant.name && other.rejection.field == one.rejection.field &&
+             other.rejection.reason == one.rejection.reason && other.rejection.message == one.rejection.message;
     });
     PrunedRow& row = same == rows.end() ? rows.emplace_back(PrunedRow{&one, {}}) : *same;
     row.points.push_back(PointText(one.parameters, one.parallel, plan.task.spec));
@@ -224,6 +225,7 @@ std::string PrunedText(const TaskPlan& plan, std::size_t width) {
   if (rows.empty()) return "";
   Table table;
   table.AddColumn("CHECKPOINT");
+  table.AddColumn("GPU");
   table.AddColumn("RUNTIME");
   table.AddColumn("QUANTIZATION");
   table.AddColumn("AT");
@@ -233,7 +235,7 @@ std::string PrunedText(const TaskPlan& plan, std::size_t width) {
   for (std::size_t i = 0; i < std::min(kMaxRows, rows.size()); ++i) {
     const tuning::Pruned& one = *rows[i].first;
     const std::size_t others = rows[i].points.size() - 1;
-    table.AddRow({one.model, one.runtime, one.quant.name,
+    table.AddRow({one.model, one.gpu, one.runtime, one.quant.name,
                   rows[i].points.front() + (others == 0 ? "" : " and " + Count(others, "other", "others")),
                   one.rejection.field, one.rejection.reason + ": " + Shortened(one.rejection.message, width)});
   }
@@ -264,23 +266,33 @@ std::string StandsFor(const tuning::Expansion& expansion, std::size_t index) {
   return Joined(names, " and ");
 }
 
-// The GPU that --gpu or the spec names; none is fine.
-base::Status SetNamedGpu(const api::GpuSpec& spec, const std::string& asked, TaskPlan& plan) {
-  const std::string gpu = !asked.empty() ? asked : spec.products.empty() ? "" : spec.products.front();
-  if (gpu.empty()) return {};
-  const auto found = ReadGpu(gpu);
-  if (!found) return asked.empty() ? base::Status() : base::Invalid("--gpu: " + found.error().message);
-  plan.gpu = {found->product, found->capability, found->memory_bytes, found->amd_architecture};
-  plan.gpu_source = asked.empty() ? "spec.gpu.products" : "--gpu";
-  if (asked.empty() && !found->amd_architecture.empty()) plan.gpu.product = gpu;
+// The GPUs that --gpu or the spec names; none is fine.
+base::Status SetNamedGpus(const api::TaskSpec& spec, const std::string& asked, TaskPlan& plan) {
+  if (!asked.empty() && spec.gpus.size() > 1) {
+    return base::Invalid("--gpu: the task has " + std::to_string(spec.gpus.size()) +
+                         " types of GPU; spec.gpus[].products says which they are");
+  }
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    const std::vector<std::string>& products = spec.gpus[i].products;
+    const std::string gpu = !asked.empty() ? asked : products.empty() ? "" : products.front();
+    if (gpu.empty()) continue;
+    const auto found = ReadGpu(gpu);
+    if (!found && !asked.empty()) return base::Invalid("--gpu: " + found.error().message);
+    if (!found) continue;
+    plan.gpus[i] = {found->product, found->capability, found->memory_bytes, found->amd_architecture};
+    plan.gpu_sources[i] = asked.empty() ? api::GpuPath(spec, i) + ".products" : "--gpu";
+    if (asked.empty() && !found->amd_architecture.empty()) plan.gpus[i].product = gpu;
+  }
   return {};
 }
 
-// GPUs of one experiment, the fewest and the most; zeros where none is scheduled.
-std::pair<int, int> GpusOfAnExperiment(const TaskPlan& plan) {
+// GPUs of one experiment on a type, the fewest and the most; zeros where none is scheduled.
+std::pair<int, int> GpusOfAnExperiment(const TaskPlan& plan, std::size_t type) {
   std::optional<std::pair<int, int>> range;
   for (const std::size_t index : plan.space.schedule) {
-    const int gpus = plan.space.expansion.candidates[index].plan.gpus;
+    const tuning::Candidate& candidate = plan.space.expansion.candidates[index];
+    if (candidate.gpu != type) continue;
+    const int gpus = candidate.plan.gpus;
     if (!range) range = {gpus, gpus};
     range = {std::min(range->first, gpus), std::max(range->second, gpus)};
   }
@@ -307,43 +319,90 @@ std::string SizeText(const TaskPlan& plan) {
             " have neither a size nor dimensions, so nothing is pruned for it and the predictions below ignore it.";
     const double bytes = ParametersByName(model.id_or_path) * 2;
     if (bytes > 0) text += " Its name says " + text::Bytes(bytes) + " in 16 bits";
-    if (bytes > 0 && plan.gpu.memory_bytes > 0) {
-      text += "; one GPU has " + text::Bytes(static_cast<double>(plan.gpu.memory_bytes));
-    }
+    std::int64_t memory = 0;  // of the largest type of GPU
+    for (const reconcile::GpuChoice& gpu : plan.gpus) memory = std::max(memory, gpu.memory_bytes);
+    if (bytes > 0 && memory > 0) text += "; one GPU has " + text::Bytes(static_cast<double>(memory));
     text += (bytes > 0 ? ". " : " ") + std::string("Put the whole config.json under ") +
             api::ModelPath(plan.task.spec, i) + ".facts, or leave it out so that it is read.\n";
   }
   return text;
 }
 
-// The table of the cluster's GPUs, and what does not fit.
+std::string NoRoomOf(const TaskPlan& plan, std::size_t type) {
+  const std::vector<GpuPool>& pools = plan.pools[type];
+  const std::string& resource = plan.task.spec.gpus[type].resource_name;
+  if (pools.empty()) return "no node of the cluster has " + resource;
+  const bool allowed = std::any_of(pools.begin(), pools.end(), [](const auto& p) { return p.allowed > 0; });
+  if (!allowed) return api::GpuPath(plan.task.spec, type) + " allows no node of the cluster that has " + resource;
+  return TooManyGpus(pools, plan.gpus[type].product, GpusOfAnExperiment(plan, type).first);
+}
+
+// The tables of the cluster's GPUs, and what does not fit.
 std::string PoolsText(const TaskPlan& plan) {
-  if (!plan.pools) return "";
-  std::string text = GpuPoolsText(*plan.pools, plan.task.spec.gpu, plan.gpu.product);
-  std::string lacking = NoRoom(plan);
-  if (lacking.empty()) lacking = TooManyGpus(*plan.pools, plan.gpu.product, GpusOfAnExperiment(plan).second);
-  if (!lacking.empty() && !plan.pools->empty()) text += "  Not enough GPUs: " + lacking + "\n";
-  return text + "\n";
+  std::string text;
+  for (std::size_t type = 0; type < plan.pools.size(); ++type) {
+    const std::vector<GpuPool>& pools = plan.pools[type];
+    const api::GpuSpec& spec = plan.task.spec.gpus[type];
+    if (!spec.name.empty()) text += "GPUs for " + spec.name + "\n";
+    text += GpuPoolsText(pools, spec, plan.gpus[type].product);
+    std::string lacking = NoRoomOf(plan, type);
+    if (lacking.empty()) {
+      lacking = TooManyGpus(pools, plan.gpus[type].product, GpusOfAnExperiment(plan, type).second);
+    }
+    if (!lacking.empty() && !pools.empty()) text += "  Not enough GPUs: " + lacking + "\n";
+    text += "\n";
+  }
+  return text;
+}
+
+// "GPU    NVIDIA-H100-80GB-HBM3, compute capability 9.0  (from --gpu)".
+std::string GpuLines(const TaskPlan& plan) {
+  const api::TaskSpec& spec = plan.task.spec;
+  std::string text;
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    const reconcile::GpuChoice& known = plan.gpus[i];
+    const std::string& name = spec.gpus[i].name;
+    const std::string gpu = GpuText(known.product, known.capability, known.amd_architecture);
+    text += (i == 0 ? "GPU    " : "       ") + (name.empty() ? "" : name + ": ");
+    if (!gpu.empty()) {
+      text += gpu + "  (from " + plan.gpu_sources[i] + ")";
+      const auto price = reconcile::PricePerHour(spec, plan.task.status, name);
+      if (!name.empty() && price) text += ", price " + api::FormatDecimal(*price, 4) + " per hour";
+    } else if (!plan.pools.empty()) {
+      text += "not known: the cluster has no labelled GPU that " + api::GpuPath(spec, i) + " allows";
+    } else if (experiment::IsAmdResource(spec.gpus[i].resource_name)) {
+      text += "AMD, model not known (set it with " +
+              std::string(name.empty() ? "--gpu NAME, such as mi300x," : "products, such as [mi300x],") +
+              " or --cluster)";
+    } else {
+      text += "not known: nothing is pruned for what a GPU lacks (" +
+              std::string(name.empty() ? "--gpu NAME" : "products") + " or --cluster says which it is)";
+    }
+    text += "\n";
+  }
+  return text;
 }
 
 }  // namespace
 
 std::string NoRoom(const TaskPlan& plan) {
-  if (!plan.pools) return "";
-  const std::string& resource = plan.task.spec.gpu.resource_name;
-  if (plan.pools->empty()) return "no node of the cluster has " + resource;
-  const bool allowed = std::any_of(plan.pools->begin(), plan.pools->end(), [](const auto& p) { return p.allowed > 0; });
-  if (!allowed) return "spec.gpu allows no node of the cluster that has " + resource;
-  return TooManyGpus(*plan.pools, plan.gpu.product, GpusOfAnExperiment(plan).first);
+  for (std::size_t type = 0; type < plan.pools.size(); ++type) {
+    const std::string lacking = NoRoomOf(plan, type);
+    const std::string& name = plan.task.spec.gpus[type].name;
+    if (!lacking.empty()) return (name.empty() ? "" : name + ": ") + lacking;
+  }
+  return "";
 }
 
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
                                 const experiment::PodEnvironment& environment, const PlanOptions& options) {
   TaskPlan plan;
+  plan.gpus.resize(task.spec.gpus.size());
+  plan.gpu_sources.resize(task.spec.gpus.size());
   if (const auto known = CheckDirectories(task.spec, options); !known) return known.error();
   // Before anybody is asked what the model is.
   if (!options.nodes) {
-    if (const auto named = SetNamedGpu(task.spec.gpu, options.gpu, plan); !named) return named.error();
+    if (const auto named = SetNamedGpus(task.spec, options.gpu, plan); !named) return named.error();
   }
   std::vector<checkpoint::ModelFacts> models;
   task.status.models.clear();
@@ -357,21 +416,38 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   }
 
   if (options.nodes) {
-    const api::GpuSpec& asked = task.spec.gpu;
-    plan.pools = GpuPools(asked, *options.nodes);
-    plan.gpu =
-        reconcile::ChooseGpu(task.spec, models, reconcile::GpuChoices(asked, *options.nodes), rules, environment);
-    plan.gpu_source = "the cluster's nodes";
     api::TaskStatus chosen;
-    chosen.gpu_product = plan.gpu.product;
+    chosen.gpus.clear();
+    for (std::size_t i = 0; i < task.spec.gpus.size(); ++i) {
+      const api::GpuSpec& type = task.spec.gpus[i];
+      plan.pools.push_back(GpuPools(type, *options.nodes));
+      plan.gpus[i] =
+          reconcile::ChooseGpu(task.spec, i, models, reconcile::GpuChoices(type, *options.nodes), rules, environment);
+      plan.gpu_sources[i] = "the cluster's nodes";
+      api::GpuStatus& status = chosen.gpus.emplace_back();
+      status.name = type.name;
+      status.product = plan.gpus[i].product;
+    }
     plan.node_gpus = reconcile::GpusByNode(task.spec, chosen, *options.nodes);
   }
-  auto space = reconcile::BuildSpace(task.spec, models, plan.gpu, rules, environment);
+  auto space = reconcile::BuildSpace(task.spec, models, plan.gpus, rules, environment);
   if (!space) return std::move(space).error();
   plan.space = std::move(*space);
   plan.rules_version = rules.version();
   if (task.metadata.ns.empty()) task.metadata.ns = "default";
-  task.status.gpu_price_per_hour = reconcile::PriceOf(options.gpu_prices, task.spec.gpu, plan.gpu.product);
+  task.status.gpus.clear();
+  for (std::size_t i = 0; i < task.spec.gpus.size(); ++i) {
+    const api::GpuSpec& type = task.spec.gpus[i];
+    api::GpuStatus& status = task.status.gpus.emplace_back();
+    status.name = type.name;
+    status.product = plan.gpus[i].product;
+    if (type.price_per_hour.empty()) {
+      status.price_per_hour = reconcile::PriceOf(options.gpu_prices, type, plan.gpus[i].product);
+    }
+  }
+  if (const std::string missing = reconcile::MissingPrice(task.spec, task.status); !missing.empty()) {
+    return base::Invalid(missing);
+  }
   plan.task = std::move(task);
   return plan;
 }
@@ -387,17 +463,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
             "  (" + ModelText(plan.space.models[i].facts) + "; from " + plan.model_sources[i] +
             (reference ? "; the reference" : "") + ")\n";
   }
-  const std::string gpu = GpuText(plan.gpu.product, plan.gpu.capability, plan.gpu.amd_architecture);
-  if (!gpu.empty()) {
-    text += "GPU    " + gpu + "  (from " + plan.gpu_source + ")\n";
-  } else if (plan.pools) {
-    text += "GPU    not known: the cluster has no labelled GPU that spec.gpu allows\n";
-  } else if (experiment::IsAmdResource(spec.gpu.resource_name)) {
-    text += "GPU    AMD, model not known (set it with --gpu NAME, such as mi300x, or --cluster)\n";
-  } else {
-    text += "GPU    not known: no candidate is pruned for its GPU (set --gpu NAME or --cluster)\n";
-  }
-  text += SizeText(plan) + "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
+  text += GpuLines(plan) + SizeText(plan) + "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
 
   std::vector<std::vector<std::string>> arguments;
   for (const std::size_t index : plan.space.schedule) arguments.push_back(expansion.candidates[index].plan.args);
@@ -405,6 +471,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   Table table;
   table.AddColumn("EXPERIMENT");
   table.AddColumn("CHECKPOINT");
+  table.AddColumn("GPU");
   table.AddColumn("RUNTIME");
   table.AddColumn("QUANTIZATION");
   table.AddColumn("GPUS", Table::Align::kRight);
@@ -417,9 +484,9 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
       notes += (notes.empty() ? "duplicates: " : ", duplicates: ") + StandsFor(expansion, plan.space.schedule[i]);
     }
     table.AddRow({ExperimentName(i, candidate), plan.space.models[candidate.model].name,
-                  plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name,
-                  std::to_string(candidate.plan.gpus), SettingsText(differences.own[i], candidate.plan.options_yaml),
-                  notes});
+                  plan.space.gpu_names[candidate.gpu], plan.space.runtimes[candidate.runtime].spec.name,
+                  candidate.quant.name, std::to_string(candidate.plan.gpus),
+                  SettingsText(differences.own[i], candidate.plan.options_yaml), notes});
   }
   text += plan.space.schedule.empty() ? "Nothing is left to run.\n" : table.Text();
   if (!differences.common.empty()) text += "\nCommon arguments: " + Joined(differences.common, " ") + "\n";
@@ -456,7 +523,6 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
 
 json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environment) {
   const tuning::Expansion& expansion = plan.space.expansion;
-  const experiment::Placement placement = reconcile::PlacementOf(plan.space, plan.gpu);
   json candidates = json::array();
   std::map<std::size_t, std::size_t> positions;
   for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) positions[plan.space.schedule[i]] = i;
@@ -465,7 +531,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
     const reconcile::ResolvedRuntime& runtime = plan.space.runtimes[candidate.runtime];
     const auto position = positions.find(i);
     const json pod = experiment::BuildExperimentPod(plan.task, reconcile::ExperimentOf(plan.space, candidate, 1),
-                                                    placement, environment);
+                                                    reconcile::PlacementOf(plan.space, candidate.gpu), environment);
     json verdicts = json::array();
     for (const quant::Verdict& verdict : candidate.plan.verdicts) verdicts.push_back(VerdictJson(verdict));
     json overrides = json::array();
@@ -493,6 +559,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                   {"overrides", overrides},
                   {"warnings", WarningsJson(candidate.plan.warnings)}};
     if (const std::string& name = plan.space.models[candidate.model].name; !name.empty()) entry["model"] = name;
+    if (const std::string& name = plan.space.gpu_names[candidate.gpu]; !name.empty()) entry["gpu"] = name;
     if (position != positions.end()) entry["experiment"] = ExperimentName(position->second, candidate);
     candidates.push_back(std::move(entry));
   }
@@ -507,6 +574,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                       {"message", one.rejection.message},
                       {"baseline", one.baseline}});
     if (!one.model.empty()) pruned.back()["model"] = one.model;
+    if (!one.gpu.empty()) pruned.back()["gpu"] = one.gpu;
   }
   json duplicates = json::array();
   for (const tuning::Duplicate& one : expansion.duplicate_of) {
@@ -516,19 +584,31 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                           {"parallel", ParallelJson(one.parallel)},
                           {"of", expansion.candidates[one.of].hash}});
     if (!one.model.empty()) duplicates.back()["model"] = one.model;
+    if (!one.gpu.empty()) duplicates.back()["gpu"] = one.gpu;
   }
   json models = json::object();
   for (const reconcile::ResolvedModel& model : plan.space.models) models[model.name] = checkpoint::ToJson(model.facts);
   const bool one_model = plan.space.models.front().name.empty();
+  json gpus = json::array(), pools = json::array();
+  for (std::size_t i = 0; i < plan.gpus.size(); ++i) {
+    const reconcile::GpuChoice& gpu = plan.gpus[i];
+    gpus.push_back({{"product", gpu.product},
+                    {"computeCapability", gpu.capability ? gpu.capability->ToString() : ""},
+                    {"amdArchitecture", gpu.amd_architecture},
+                    {"memoryBytes", gpu.memory_bytes}});
+    const std::string& name = plan.space.gpu_names[i];
+    if (!name.empty()) gpus.back()["name"] = name;
+    if (plan.pools.empty()) continue;
+    for (json& pool : GpuPoolsJson(plan.pools[i], gpu.product)) {
+      if (!name.empty()) pool["for"] = name;
+      pools.push_back(std::move(pool));
+    }
+  }
+  const bool one_gpu = plan.space.gpu_names.front().empty();
   return {{"task", plan.task.metadata.name},
-          {"cluster",
-           plan.pools ? json{{"gpus", GpuPoolsJson(*plan.pools, plan.gpu.product)}, {"noRoom", NoRoom(plan)}} : json()},
+          {"cluster", plan.pools.empty() ? json() : json{{"gpus", pools}, {"noRoom", NoRoom(plan)}}},
           {one_model ? "model" : "models", one_model ? checkpoint::ToJson(plan.space.models.front().facts) : models},
-          {"gpu",
-           {{"product", plan.gpu.product},
-            {"computeCapability", plan.gpu.capability ? plan.gpu.capability->ToString() : ""},
-            {"amdArchitecture", plan.gpu.amd_architecture},
-            {"memoryBytes", plan.gpu.memory_bytes}}},
+          {one_gpu ? "gpu" : "gpus", one_gpu ? gpus.front() : gpus},
           {"rulesVersion", plan.rules_version},
           {"total", expansion.total},
           {"notRun", expansion.candidates.size() - plan.space.schedule.size()},
@@ -540,14 +620,15 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
 }
 
 std::string PlanPods(const TaskPlan& plan, const experiment::PodEnvironment& environment) {
-  const experiment::Placement placement = reconcile::PlacementOf(plan.space, plan.gpu);
   std::string text;
   for (std::size_t i = 0; i < plan.space.schedule.size(); ++i) {
     const tuning::Candidate& candidate = plan.space.expansion.candidates[plan.space.schedule[i]];
     text += "---\n# " + ExperimentName(i, candidate) + ": " +
-            api::ConfigurationName(plan.space.models[candidate.model].name, candidate.quant.name) + "\n";
+            api::ConfigurationName(plan.space.models[candidate.model].name, candidate.quant.name,
+                                   plan.space.gpu_names[candidate.gpu]) +
+            "\n";
     text += ToYaml(experiment::BuildExperimentPod(plan.task, reconcile::ExperimentOf(plan.space, candidate, 1),
-                                                  placement, environment));
+                                                  reconcile::PlacementOf(plan.space, candidate.gpu), environment));
   }
   return text;
 }

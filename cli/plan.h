@@ -14,13 +14,15 @@
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/gpu_prices.h"
+#include "operator/reconcile/places.h"
 #include "operator/reconcile/space.h"
 #include "quant/rules.h"
 
 namespace autotune::cli {
 
 struct PlanOptions {
-  std::string gpu{};  // as ReadGpu (cli/asked_gpu.h) reads it; "" = from spec.gpu.products, else not known
+  // As ReadGpu (cli/asked_gpu.h) reads it; "" = from the products of the spec's types, else not known. For one type.
+  std::string gpu{};
   // Checkpoint directory or config.json, of one of spec.models as "name=DIR". Without: inline facts, or idOrPath where
   // that is here, or the hub.
   std::vector<std::string> model_dirs{};
@@ -32,11 +34,13 @@ struct PlanOptions {
 struct TaskPlan {
   api::AutotuneTask task;                  // with the facts of its checkpoints and the GPU's price in its status
   std::vector<std::string> model_sources;  // "spec.model.facts", "/models/llama/config.json", "https://huggingface.co"
-  reconcile::GpuChoice gpu;
-  std::string gpu_source;                     // "--gpu", "spec.gpu.products", "the cluster's nodes", "" = not known
-  std::optional<std::vector<GpuPool>> pools;  // of the cluster's nodes
-  std::map<std::string, int> node_gpus;       // by node that experiments may run on; empty without a cluster
-  reconcile::Space space;
+  // By type of GPU: what is known of it, and where from: "--gpu", "spec.gpu.products", "the cluster's nodes", "" = not
+  // known.
+  std::vector<reconcile::GpuChoice> gpus;
+  std::vector<std::string> gpu_sources;
+  std::vector<std::vector<GpuPool>> pools;     // by type: of the cluster's nodes; empty without a cluster
+  std::vector<reconcile::NodeGpus> node_gpus;  // that experiments may run on; empty without a cluster
+  reconcile::Space space;                      // of `gpus`
   std::string rules_version;
 };
 
@@ -44,7 +48,8 @@ struct TaskPlan {
 base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& rules,
                                 const experiment::PodEnvironment& environment, const PlanOptions& options);
 
-// Why no node of the cluster fits the task's experiments, in one line; "" if one does, or without a cluster.
+// Why no node of the cluster fits the task's experiments, or those on a type of GPU, in one line; "" if one does, or
+// without a cluster.
 std::string NoRoom(const TaskPlan& plan);
 
 std::string PlanText(const TaskPlan& plan, std::size_t width);

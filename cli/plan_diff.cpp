@@ -47,7 +47,8 @@ std::vector<PlanChange::Field> ChangedFields(const api::TaskSpec& from, const ap
 }
 
 std::string NameOf(const TaskPlan& plan, const tuning::Candidate& candidate) {
-  return api::ConfigurationName(plan.space.models[candidate.model].name, candidate.quant.name);
+  return api::ConfigurationName(plan.space.models[candidate.model].name, candidate.quant.name,
+                                plan.space.gpu_names[candidate.gpu]);
 }
 
 // What an engine is started with, whatever it is measured for.

@@ -22,19 +22,22 @@ constexpr std::size_t kShown = 12;
 
 std::string Range(const Expected& expected, int decimals) { return RangeText(expected.low, expected.high, decimals); }
 
-std::string CostText(const CostEstimate& cost, std::optional<double> price) {
+std::string CostText(const CostEstimate& cost, const SearchPreview& preview) {
+  const std::optional<double>& price = preview.price_per_hour;
   const Expected& hours = cost.gpu_hours;
   const std::string experiments = Range(cost.experiments, 0);
   return experiments + (experiments == "1" ? " experiment, " : " experiments, ") + Range(hours, 2) + " GPU-hours, " +
-         (price ? "price " + RangeText(hours.low * *price, hours.high * *price, 2) + ", " : "") + Range(cost.hours, 2) +
-         " h";
+         (price ? "price " + RangeText(hours.low * *price, hours.high * *preview.highest_price_per_hour, 2) + ", "
+                : "") +
+         Range(cost.hours, 2) + " h";
 }
 
 json RangeJson(const Expected& expected) {
   return {{"mean", expected.mean}, {"low", expected.low}, {"high", expected.high}};
 }
 
-json CostJson(const CostEstimate& cost, std::optional<double> price) {
+json CostJson(const CostEstimate& cost, const SearchPreview& preview) {
+  const std::optional<double>& price = preview.price_per_hour;
   json out = {{"experiments", RangeJson(cost.experiments)},
               {"gpuHours", RangeJson(cost.gpu_hours)},
               {"hours", RangeJson(cost.hours)},
@@ -42,17 +45,39 @@ json CostJson(const CostEstimate& cost, std::optional<double> price) {
               {"mostGpuHours", cost.most_gpu_hours}};
   if (price) {
     const Expected& hours = cost.gpu_hours;
-    out["price"] = RangeJson({hours.mean * *price, hours.low * *price, hours.high * *price});
-    out["mostPrice"] = cost.most_gpu_hours * *price;
+    const double most = *preview.highest_price_per_hour;
+    out["price"] = RangeJson({hours.mean * (*price + most) / 2, hours.low * *price, hours.high * most});
+    out["mostPrice"] = cost.most_gpu_hours * most;
   }
   return out;
 }
 
 bool IsLatency(const api::TaskSpec& spec) { return tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(spec)); }
 
+std::optional<double> PriceOf(const TaskPlan& plan, std::size_t gpu) {
+  const api::TaskSpec& spec = plan.task.spec;
+  return reconcile::PricePerHour(spec, plan.task.status, spec.gpus[gpu].name);
+}
+
+// Of tokens/s per GPU. Where types of GPU are compared by cost, the search's own value is divided by their prices.
+double ValueOf(const TaskPlan& plan, const Outlook& one) {
+  const std::size_t gpu = plan.space.expansion.candidates[one.candidate].gpu;
+  const bool by_cost = plan.task.spec.optimization.objective == api::Objective::kMinimizeCost &&
+                       reconcile::ComparesPrices(plan.task.spec, plan.task.status);
+  return by_cost ? one.value * *PriceOf(plan, gpu) / std::max(*PriceOf(plan, 0), 1e-6) : one.value;
+}
+
+// Predicted, of a million output tokens; "" without a price per hour.
+std::string TokenPriceText(const TaskPlan& plan, const Outlook& one) {
+  const auto price = PriceOf(plan, plan.space.expansion.candidates[one.candidate].gpu);
+  if (!price || IsLatency(plan.task.spec) || !one.feasible) return "";
+  return "~" + api::FormatDecimal(*price / 3600 * 1e6 / std::max(ValueOf(plan, one), 1e-9), 4);
+}
+
 // Why there is only a rule of thumb.
 std::string NotKnown(const TaskPlan& plan) {
-  const bool gpu = !plan.gpu.capability && plan.gpu.amd_architecture.empty();
+  const bool gpu = std::ranges::any_of(
+      plan.gpus, [](const auto& known) { return !known.capability && known.amd_architecture.empty(); });
   return gpu ? "the GPU is" : "the model's dimensions or the GPU's data sheet are";
 }
 
@@ -62,15 +87,14 @@ std::string BudgetText(const SearchPreview& preview) {
   const Expected& with = preview.cost.experiments;
   const Expected& without = preview.unlimited->experiments;
   if (with.mean > without.mean - 0.5) return "The budget is large enough.\n";
-  return "The budget limits the search; without it: " + CostText(*preview.unlimited, preview.price_per_hour) + ".\n";
+  return "The budget limits the search; without it: " + CostText(*preview.unlimited, preview) + ".\n";
 }
 
 }  // namespace
 
 SearchPreview PreviewSearch(const TaskPlan& plan) {
   api::TaskStatus status;
-  status.gpu_product = plan.gpu.product;
-  status.gpu_price_per_hour = plan.task.status.gpu_price_per_hour;
+  status.gpus = plan.task.status.gpus;
   const api::TaskSpec& spec = plan.task.spec;
   const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
   status.parallelism = reconcile::ChoosePlaces(spec, input, plan.node_gpus);
@@ -83,7 +107,14 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   SearchPreview out;
   out.generic = input.prior.generic;
   out.places = places;
-  out.price_per_hour = reconcile::PricePerHour(spec, plan.task.status);
+  out.price_per_hour = reconcile::PricePerHour(spec, plan.task.status, spec.gpus.front().name);
+  out.highest_price_per_hour = out.price_per_hour;
+  for (const api::GpuSpec& gpu : spec.gpus) {
+    const auto price = reconcile::PricePerHour(spec, plan.task.status, gpu.name);
+    const bool known = price && out.price_per_hour;
+    out.price_per_hour = known ? std::optional(std::min(*price, *out.price_per_hour)) : std::nullopt;
+    out.highest_price_per_hour = known ? std::optional(std::max(*price, *out.highest_price_per_hour)) : std::nullopt;
+  }
   out.order = tuning::search::OutlookOf(input.space, input.bounds, input.prior, input.observations, kShown);
   out.cost = estimate(input.limits);
   const tuning::search::Budget& budget = input.limits.budget;
@@ -99,7 +130,7 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
 
 std::string EstimateText(const SearchPreview& preview) {
   if (!preview.refusal.empty()) return "no experiment can start: " + preview.refusal;
-  return CostText(preview.cost, preview.price_per_hour) +
+  return CostText(preview.cost, preview) +
          (preview.places == 1 ? "" : " with " + std::to_string(preview.places) + " at a time");
 }
 
@@ -113,6 +144,7 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   const auto right = text::Table::Align::kRight;
   table.AddColumn("");
   table.AddColumn("CHECKPOINT");
+  table.AddColumn("GPU");
   table.AddColumn("RUNTIME");
   table.AddColumn("QUANTIZATION");
   table.AddColumn("ARGUMENTS THAT DIFFER");
@@ -120,17 +152,19 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   table.AddColumn("TTFT", right);
   table.AddColumn("TPOT", right);
   table.AddColumn(IsLatency(plan.task.spec) ? "MS" : "TOK/S/GPU", right);
+  table.AddColumn("PRICE/M OUT", right);
   for (std::size_t i = 0; i < preview.order.size(); ++i) {
     const Outlook& one = preview.order[i];
     const tuning::Candidate& candidate = expansion.candidates[one.candidate];
     const std::string own = text::Joined(differences.own[i], " ");
     const std::string value = IsLatency(plan.task.spec) ? api::FormatDecimal(1000 / std::max(one.value, 1e-9), 1)
-                                                        : api::FormatDecimal(one.value, 0);
+                                                        : api::FormatDecimal(ValueOf(plan, one), 0);
     const std::string role = candidate.deployed ? "deployed" : "baseline";
     table.AddRow({candidate.baseline ? role : std::to_string(i + 1), plan.space.models[candidate.model].name,
-                  plan.space.runtimes[candidate.runtime].spec.name, candidate.quant.name, own.empty() ? "-" : own,
-                  api::FormatDecimal(one.load, 0), "~" + text::Milliseconds(one.ttft_ms),
-                  "~" + text::Milliseconds(one.tpot_ms), one.feasible ? "~" + value : "misses the SLO"});
+                  plan.space.gpu_names[candidate.gpu], plan.space.runtimes[candidate.runtime].spec.name,
+                  candidate.quant.name, own.empty() ? "-" : own, api::FormatDecimal(one.load, 0),
+                  "~" + text::Milliseconds(one.ttft_ms), "~" + text::Milliseconds(one.tpot_ms),
+                  one.feasible ? "~" + value : "misses the SLO", TokenPriceText(plan, one)});
   }
   std::string out = "\nExpected order and results: predicted" +
                     (preview.generic ? " by a rule of thumb, because " + NotKnown(plan) + " not known" : "") +
@@ -143,7 +177,7 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
          " (80 % intervals, without confirmations); all candidates at all loads: " +
          api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours" +
          (preview.price_per_hour
-              ? ", price " + api::FormatDecimal(preview.cost.most_gpu_hours * *preview.price_per_hour, 2)
+              ? ", price " + api::FormatDecimal(preview.cost.most_gpu_hours * *preview.highest_price_per_hour, 2)
               : "") +
          "\n";
   return out + BudgetText(preview);
@@ -157,14 +191,14 @@ json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {
                       {{"concurrency", one.load},
                        {"ttftMs", one.ttft_ms},
                        {"tpotMs", one.tpot_ms},
-                       {IsLatency(plan.task.spec) ? "perSecond" : "outputTokensPerSecondPerGpu", one.value},
+                       {IsLatency(plan.task.spec) ? "perSecond" : "outputTokensPerSecondPerGpu", ValueOf(plan, one)},
                        {"meetsSlo", one.feasible}}}});
   }
   json out = {{"order", order},
-              {"estimate", CostJson(preview.cost, preview.price_per_hour)},
+              {"estimate", CostJson(preview.cost, preview)},
               {"places", preview.places},
               {"ruleOfThumb", preview.generic}};
-  if (preview.unlimited) out["withoutBudget"] = CostJson(*preview.unlimited, preview.price_per_hour);
+  if (preview.unlimited) out["withoutBudget"] = CostJson(*preview.unlimited, preview);
   if (!preview.refusal.empty()) out["refused"] = preview.refusal;
   return out;
 }

@@ -20,7 +20,8 @@ struct SearchPreview {
   tuning::search::CostEstimate cost;           // within the limits
   // With a budget: the cost without one.
   std::optional<tuning::search::CostEstimate> unlimited;
-  std::optional<double> price_per_hour;  // of a GPU
+  // Of a GPU of the cheapest type, and of the dearest; nullopt if a type has no price.
+  std::optional<double> price_per_hour, highest_price_per_hour;
   std::string refusal;                   // not empty: reason for which no experiment can start within the limits
 };
 SearchPreview PreviewSearch(const TaskPlan& plan);

@@ -17,6 +17,7 @@
 #include <stop_token>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "bench/datasets.h"
 #include "cli/asked_gpu.h"
@@ -44,12 +45,33 @@ constexpr int kExitBadInput = 2;
 constexpr int kExitInterrupted = 130;
 constexpr int kSimulatedGpus = 8;
 
-base::Result<local::Machine> FindMachine(const RunOptions& options, const local::Environment& environment) {
-  if (!options.simulate.empty()) {
-    const auto gpu = ReadSimulatedGpu(options.simulate);
-    if (!gpu) return base::Invalid("--simulate: " + gpu.error().message);
-    return local::SimulatedMachine(gpu->info, options.gpus > 0 ? options.gpus : kSimulatedGpus);
+// `--simulate task`: the GPUs that the task names.
+constexpr const char* kTaskGpus = "task";
+
+base::Result<std::vector<local::Machine>> SimulatedMachines(const api::TaskSpec& spec, const RunOptions& options) {
+  const bool of_task = options.simulate == kTaskGpus;
+  if (!of_task && spec.gpus.size() > 1) {
+    return base::Invalid("--simulate: the task compares " + std::to_string(spec.gpus.size()) +
+                         " types of GPU; write --simulate task for the products of spec.gpus");
   }
+  std::vector<local::Machine> machines;
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    const std::string path = api::GpuPath(spec, i) + ".products";
+    const std::vector<std::string>& products = spec.gpus[i].products;
+    if (of_task && products.empty()) return base::Invalid(path + ": is required by --simulate task; such as [h100]");
+    const auto gpu = ReadSimulatedGpu(of_task ? products.front() : options.simulate);
+    if (!gpu) return base::Invalid((of_task ? path + "[0]: " : "--simulate: ") + gpu.error().message);
+    machines.push_back(local::SimulatedMachine(gpu->info, options.gpus > 0 ? options.gpus : kSimulatedGpus));
+    machines.back().type = spec.gpus[i].name;
+    machines.back().variables["AUTOTUNE_SIM_GPU"] = gpu->name;
+  }
+  return machines;
+}
+
+// By type of GPU of the task; a real machine has one.
+base::Result<std::vector<local::Machine>> FindMachines(const api::TaskSpec& spec, const RunOptions& options,
+                                                       const local::Environment& environment) {
+  if (!options.simulate.empty()) return SimulatedMachines(spec, options);
   local::Machine machine = local::DetectMachine(environment, options.gpus);
   if (machine.devices.empty()) {
     return base::Invalid(
@@ -60,7 +82,7 @@ base::Result<local::Machine> FindMachine(const RunOptions& options, const local:
     return base::Invalid("--gpus: " + std::to_string(options.gpus) + " requested, this machine has " +
                          std::to_string(machine.devices.size()));
   }
-  return machine;
+  return std::vector<local::Machine>{std::move(machine)};
 }
 
 base::Result<fs::path> ToolsDirectory(const RunOptions& options) {
@@ -86,7 +108,6 @@ base::Status Simulate(const RunOptions& options, const fs::path& tools, local::E
                          " does not exist; the build creates it, and AUTOTUNE_SIMULATED_DIR overrides it");
   }
   environment["PATH"] = directory.string() + ":" + environment["PATH"];
-  if (const auto gpu = ReadSimulatedGpu(options.simulate)) environment["AUTOTUNE_SIM_GPU"] = gpu->name;
   char speedup[32];
   std::snprintf(speedup, sizeof speedup, "%g", options.startup_speedup);
   environment["AUTOTUNE_SIM_STARTUP_SPEEDUP"] = speedup;
@@ -289,8 +310,12 @@ local::Environment ParentEnvironment() {
 
 int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOptions& options) {
   local::Environment environment = ParentEnvironment();
-  const auto machine = FindMachine(options, environment);
-  if (!machine) return BadInput(machine.error().message);
+  auto machines = FindMachines(task.spec, options, environment);
+  if (!machines) return BadInput(machines.error().message);
+  // Of one machine: below what the task sets for its engines.
+  if (machines->size() == 1) {
+    for (const auto& [name, value] : std::exchange(machines->front().variables, {})) environment[name] = value;
+  }
   if (const auto possible = CheckOutputs(options); !possible) return BadInput(possible.error().message);
   const auto tools = ToolsDirectory(options);
   if (!tools) return BadInput(tools.error().message);
@@ -300,7 +325,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   }
   const auto model_dir = ModelDirectory(task.spec, options);
   if (!model_dir) return BadInput(model_dir.error().message);
-  if (const auto possible = local::CheckLocal(task, *machine); !possible) return BadInput(possible.error().message);
+  if (const auto possible = local::CheckLocal(task, *machines); !possible) return BadInput(possible.error().message);
   local::LocalTools local_tools;
   auto files = FillBenchmarkFiles(task.spec, options, local_tools);
   std::string questions_read;
@@ -315,7 +340,7 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
     if (const auto resumed = Resume(options.status_file, task); !resumed) return BadInput(resumed.error().message);
   }
   base::RealClock clock;
-  local::Admit(task, *machine, clock.Wall(), options.resume);
+  local::Admit(task, *machines, clock.Wall(), options.resume);
   if (!options.status_file.empty()) {
     if (const auto written = WriteStatusFile(options.status_file, task); !written) {
       return BadInput(written.error().message);
@@ -340,10 +365,15 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   settings.environment = local::LocalPodEnvironment(local_tools);
 
   ProgressView view(stderr, isatty(STDERR_FILENO) != 0, TerminalWidth(STDERR_FILENO), clock);
-  for (const std::string& note : machine->notes) view.Say(note);
-  view.Say("Task " + task.metadata.name + " on " + std::to_string(machine->devices.size()) + " x " +
-           (machine->gpu.product.empty() ? "GPU" : machine->gpu.product) +
-           (machine->simulated ? ", simulated: the numbers below are not measurements of a GPU" : ""));
+  std::string gpus;
+  for (const local::Machine& machine : *machines) {
+    for (const std::string& note : machine.notes) view.Say(note);
+    gpus += (gpus.empty() ? "" : ", ") + std::to_string(machine.devices.size()) + " x " +
+            (machine.gpu.product.empty() ? "GPU" : machine.gpu.product);
+  }
+  const bool simulated = machines->front().simulated;
+  view.Say("Task " + task.metadata.name + " on " + gpus +
+           (simulated ? ", simulated: the numbers below are not measurements of a GPU" : ""));
   if (!questions_read.empty()) view.Say("Questions: " + questions_read);
 
   if (task.spec.optimization.reuse != api::Reuse::kNone) {
@@ -351,9 +381,9 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   }
 
   local::LocalOptions local_options;
-  local_options.machine = *machine;
+  local_options.machines = *machines;
   local_options.environment = environment;
-  if (machine->simulated) {
+  if (simulated) {
     for (const reconcile::ResolvedRuntime& runtime : *runtimes) {
       local_options.by_image[runtime.spec.image]["AUTOTUNE_SIM_RELEASE"] =
           runtime.release.engine + ":" + runtime.release.version.ToString();

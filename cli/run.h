@@ -12,7 +12,7 @@
 namespace autotune::cli {
 
 struct RunOptions {
-  std::string simulate;         // "h100"; "" = the real engines
+  std::string simulate;         // "h100"; "task" = the products of the task's types of GPU; "" = the real engines
   double startup_speedup = 20;  // of the simulated engine
   int gpus = 0;                 // 0 = all GPUs (8 if simulated)
   std::string status_file;      // written at every change; "" = none

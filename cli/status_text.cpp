@@ -98,7 +98,7 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
   }
   if (status.candidates.total > 0) text += "Space     " + CandidatesText(task) + "\n";
   if (const std::string estimate = EstimateText(status); !estimate.empty()) text += "Estimate  " + estimate + "\n";
-  if (!status.gpu_product.empty()) text += "GPU       " + status.gpu_product + "\n";
+  for (const std::string& gpu : report::GpuTexts(task)) text += "GPU       " + gpu + "\n";
   if (!status.experiments.empty()) {
     text += "Cost      " + CostText(status.cost) + "\n\n" + FinalText(task, rules, width);
   } else if (const std::string absent = NotAmongText(task); !absent.empty()) {
@@ -121,13 +121,13 @@ std::string StatusList(const std::vector<api::AutotuneTask>& tasks) {
     const api::TaskStatus& status = task.status;
     const api::Condition* now = api::FindCondition(status.conditions, "Reconciling");
     const bool waits = now != nullptr && now->reason == "WaitingForResources";
-    table.AddRow(
-        {task.metadata.ns, task.metadata.name,
-         status.state.empty() ? "-"
-                              : status.state + (waits ? ", waiting" : "") + (IsSimulated(status) ? " (simulated)" : ""),
-         status.progress, status.best ? api::ConfigurationName(status.best->model, status.best->quant_name) : "",
-         status.best ? status.best->score : "", status.best ? status.best->improvement_over_baseline : "",
-         status.cost.gpu_hours});
+    table.AddRow({task.metadata.ns, task.metadata.name,
+                  status.state.empty()
+                      ? "-"
+                      : status.state + (waits ? ", waiting" : "") + (IsSimulated(status) ? " (simulated)" : ""),
+                  status.progress, status.best ? api::ConfigurationName(*status.best) : "",
+                  status.best ? status.best->score : "", status.best ? status.best->improvement_over_baseline : "",
+                  status.cost.gpu_hours});
   }
   return table.Text();
 }

@@ -23,6 +23,7 @@ Settings SettingsOf(const api::ExperimentStatus& experiment, const std::vector<r
     if (!value.empty()) out[name] = value;
   };
   put("checkpoint", experiment.model);
+  put("gpu", experiment.gpu);
   put("runtime", experiment.runtime);
   put("quantization preset", experiment.quant.name);
   put("GPUs", std::to_string(experiment.gpus));

@@ -95,7 +95,7 @@ std::vector<std::string> NamesOf(const std::vector<api::AutotuneTask>& tasks) {
 }
 
 struct ConfigurationKey {
-  std::string model, runtime, quant, options;
+  std::string model, gpu, runtime, quant, options;
   std::vector<std::string> args;
   auto operator<=>(const ConfigurationKey&) const = default;
 };
@@ -107,8 +107,8 @@ std::vector<ComparedConfiguration> Configurations(const std::vector<api::Autotun
     for (const ResultRow& row : ResultRows(tasks[i])) {
       const api::ExperimentStatus& experiment = *row.experiment;
       if (!row.score || !experiment.confirms.empty()) continue;
-      const ConfigurationKey key = {experiment.model, experiment.runtime, experiment.quant.name, experiment.options,
-                                    experiment.args};
+      const ConfigurationKey key = {experiment.model,      experiment.gpu,     experiment.runtime,
+                                    experiment.quant.name, experiment.options, experiment.args};
       const auto [found, is_new] = indices.try_emplace(key, all.size());
       if (is_new) {
         all.push_back(
@@ -256,7 +256,7 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     compared.name = names[i];
     const std::size_t model = api::FindModel(task.spec, best->model).value_or(0);
     compared.model = task.spec.models[model].id_or_path;
-    compared.gpu_product = best->gpu_product.empty() ? task.status.gpu_product : best->gpu_product;
+    compared.gpu_product = best->gpu_product.empty() ? api::GpuOf(task.status, best->gpu).product : best->gpu_product;
     compared.runtime_image = ImageOf(task, *best);
     compared.experiment = best->name;
     compared.quant_name = api::ConfigurationName(*best);

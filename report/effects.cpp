@@ -23,8 +23,8 @@ std::optional<reconcile::Space> SpaceOf(const api::AutotuneTask& task, const qua
   if (!reconcile::AllKnown(task.status)) return std::nullopt;
   experiment::PodEnvironment environment;
   environment.policy = experiment::PodPolicy::Everything();
-  auto space = reconcile::BuildSpace(task.spec, reconcile::FactsOfModels(task.status), reconcile::GpuOf(task.status),
-                                     rules, environment);
+  auto space = reconcile::BuildSpace(task.spec, reconcile::FactsOfModels(task.status),
+                                     reconcile::GpusOf(task.spec, task.status), rules, environment);
   if (!space) return std::nullopt;
   return std::move(*space);
 }
@@ -68,8 +68,9 @@ class Gains {
     LogGain out;
     if (criteria_.fixed_loads) {
       // Like with like: at one load.
-      const auto gain = tuning::GainOver(reconcile::ObservationOf(*better.experiment, task_.status),
-                                         reconcile::ObservationOf(*base.experiment, task_.status), criteria_);
+      const auto gain =
+          tuning::GainOver(reconcile::ObservationOf(*better.experiment, task_.spec, task_.status),
+                           reconcile::ObservationOf(*base.experiment, task_.spec, task_.status), criteria_);
       if (!gain) return std::nullopt;
       out.gain = Log(*gain);
     } else {

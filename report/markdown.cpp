@@ -124,7 +124,7 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
     out += "- " + name + ": " + MarkdownEscaped(value) + "\n";
   };
   for (const std::string& model : ModelTexts(task)) line("Model", model);
-  if (!status.gpu_product.empty()) line("GPU", status.gpu_product);
+  for (const std::string& gpu : GpuTexts(task)) line("GPU", gpu);
   line("Objective",
        std::string(api::ObjectiveName(task.spec.optimization.objective)) + "; SLO: " + SloText(task.spec.slo));
   line("Measured", MeasuredText(task));

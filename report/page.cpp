@@ -49,8 +49,8 @@ Markup Header(const PageData& data) {
   const std::string state = task.status.state.empty() ? "not started" : task.status.state;
   Markup out = Element("h1", Text(task.metadata.name) + Text(" ") + Element("span", {{"class", "state"}}, state));
   std::string about = text::Joined(ModelTexts(task), "; ");
-  if (!task.status.gpu_product.empty()) {
-    about += " on " + std::string(IsSimulated(task.status) ? "a simulated " : "") + task.status.gpu_product;
+  if (const std::string gpus = api::GpuProductsText(task.status); !gpus.empty()) {
+    about += " on " + std::string(IsSimulated(task.status) ? "a simulated " : "") + gpus;
   }
   out += Paragraph("about", about);
   if (!task.spec.description.empty()) out += Paragraph("about", task.spec.description);

@@ -44,14 +44,14 @@ std::string ChangesText(const PageData& data) {
   const ResultRow* baseline = BaselineOf(data, data.best->experiment->runtime);
   if (baseline == nullptr || baseline == data.best) return "";
   const auto differences = text::CompareArguments({data.best->experiment->args, baseline->experiment->args});
-  const bool same = data.best->experiment->model == baseline->experiment->model;
-  const auto words = [&](std::vector<std::string> own, const std::string& model) {
-    if (!same) own.insert(own.begin(), "checkpoint " + model);
-    return own.empty() ? "the engine's defaults" : text::Joined(own, " ");
+  const api::ExperimentStatus &now = *data.best->experiment, &then = *baseline->experiment;
+  const auto words = [&](std::vector<std::string> own, const api::ExperimentStatus& experiment) {
+    if (now.gpu != then.gpu) own.insert(own.begin(), "GPU " + experiment.gpu);
+    if (now.model != then.model) own.insert(own.begin(), "checkpoint " + experiment.model);
+    return own.empty() ? "nothing" : text::Joined(own, " ");
   };
-  if (same && differences.own[0].empty() && differences.own[1].empty()) return "";
-  return words(differences.own[0], data.best->experiment->model) + "  instead of  " +
-         words(differences.own[1], baseline->experiment->model);
+  const std::string before = words(differences.own[1], then), after = words(differences.own[0], now);
+  return before == after ? "" : after + "  instead of  " + before;
 }
 
 std::string IntervalText(const api::TaskStatus::Best& answer) {
@@ -214,7 +214,8 @@ Markup BestMarkup(const PageData& data) {
                                       (best.experiment->model.empty() ? "" : ", checkpoint " + best.experiment->model) +
                                       ", quantization " + best.experiment->quant.name + ", " +
                                       std::to_string(best.experiment->gpus) +
-                                      (best.experiment->gpus == 1 ? " GPU" : " GPUs")},
+                                      (best.experiment->gpus == 1 ? " GPU" : " GPUs") +
+                                      (best.experiment->gpu.empty() ? "" : " of type " + best.experiment->gpu)},
                 {"Gain", GainFact(data, BaselineOf(data, best.experiment->runtime))},
                 {"Changes", ChangesText(data)},
                 {"Quality", QualityFact(data)},

@@ -362,7 +362,7 @@ Markup ProvenanceSection(const PageData& data) {
   }
   const bool simulated = IsSimulated(status);
   facts.emplace_back("Engine", simulated ? kSimulatedNote : "");
-  facts.emplace_back("GPU", status.gpu_product + (simulated && !status.gpu_product.empty() ? " (simulated)" : ""));
+  for (const std::string& gpu : GpuTexts(task)) facts.emplace_back("GPU", gpu + (simulated ? " (simulated)" : ""));
   if (status.expanded_for) {
     for (const auto& [name, runtime] : status.expanded_for->runtimes)
       facts.emplace_back("Image of " + name, runtime.image);

@@ -47,6 +47,7 @@ json AnswerJson(const PageData& data) {
               {"gain", best.improvement_over_baseline},
               {"tiedWith", best.tied_with}};
   if (!best.model.empty()) out["checkpoint"] = best.model;
+  if (!best.gpu.empty()) out["gpuType"] = best.gpu;
   out["score"] = std::strtod(best.score.c_str(), nullptr);
   if (!best.ci.empty()) out["halfWidth"] = std::strtod(best.ci.c_str(), nullptr);
   if (!best.price.empty()) out["pricePerMillionOutputTokens"] = std::strtod(best.price.c_str(), nullptr);
@@ -106,7 +107,7 @@ json JsonReport(const api::AutotuneTask& task, const quant::RuleSet& rules) {
               {"state", task.status.state},
               {"simulated", IsSimulated(task.status)},
               {"model", task.spec.models[api::ReferenceModel(task.spec)].id_or_path},
-              {"gpu", task.status.gpu_product},
+              {"gpu", api::GpuProductsText(task.status)},
               {"objective", api::ObjectiveName(task.spec.optimization.objective)},
               {"slo", SloText(task.spec.slo)},
               {"measured", MeasuredText(task)},

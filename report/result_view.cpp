@@ -206,7 +206,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     succeeded.push_back(&experiment);
     owners.push_back(i);
   }
-  const std::vector<tuning::Observation> observations = reconcile::ObservationsOf(succeeded, task.status);
+  const std::vector<tuning::Observation> observations = reconcile::ObservationsOf(succeeded, task.spec, task.status);
   const tuning::Judgement judgement = tuning::Judge(observations, criteria);
   for (std::size_t i = 0; i < owners.size(); ++i) {
     ResultRow& row = rows[owners[i]];
@@ -265,6 +265,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   Table table;
   table.AddColumn("EXPERIMENT");
   table.AddColumn("CHECKPOINT");
+  table.AddColumn("GPU");
   table.AddColumn("RUNTIME");
   table.AddColumn("QUANTIZATION");
   table.AddColumn(differences.common.empty() ? "ARGUMENTS" : "ARGUMENTS THAT DIFFER");
@@ -285,12 +286,12 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
   table.AddColumn(OwnBaselines(task) ? "VS OWN BASELINE" : "VS BASELINE", Table::Align::kRight);
   table.AddColumn("QUALITY VS BASELINE", Table::Align::kRight);
   table.AddColumn("");
-  const std::optional<double> price_per_hour = reconcile::PricePerHour(task.spec, task.status);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const ResultRow& row = rows[i];
     const api::ExperimentStatus& experiment = *row.experiment;
     std::vector<std::string> cells = {experiment.name,
                                       experiment.model,
+                                      experiment.gpu,
                                       several_runtimes ? experiment.runtime : "",
                                       experiment.quant.name,
                                       SettingsText(differences.own[i], experiment.options),
@@ -302,11 +303,12 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
       cells.push_back(row.score && row.ci > 0 ? Percent(row.ci / std::abs(*row.score)) : "");
       for (const LatencyColumn& one : latencies) cells.push_back(LatencyText(load, one.metric, one.statistic));
-      reconcile::TokenPrices prices = reconcile::PricesAt(price_per_hour, load, experiment.gpus);
+      reconcile::TokenPrices prices =
+          reconcile::PricesAt(reconcile::PricePerHour(task.spec, task.status, experiment.gpu), load, experiment.gpus);
       cells.push_back(std::move(prices.output));
       cells.push_back(std::move(prices.input));
     } else {
-      cells.resize(12 + latencies.size());
+      cells.resize(13 + latencies.size());
     }
     cells.push_back(row.improvement);
     cells.push_back(QualityText(experiment, row.quality));
@@ -620,7 +622,7 @@ std::string Headline(const api::AutotuneTask& task) {
             (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline") +
             (OwnBaselines(task) ? " of " + best->runtime : "");
   }
-  const auto quality = reconcile::ObservationOf(*best, task.status).quality;
+  const auto quality = reconcile::ObservationOf(*best, task.spec, task.status).quality;
   if (quality && !best->baseline) text += ", " + QualityText(*best, quality);
   if (task.status.best->concurrency > 0) {
     text += ", with " + std::to_string(task.status.best->concurrency) + " requests in flight";

@@ -162,7 +162,7 @@ std::string ScoreRuleText(const api::AutotuneTask& task) {
 std::string CostText(const api::TaskStatus::Cost& cost) {
   std::string text = cost.gpu_hours + " GPU-hours (" + cost.start + " starting, " + cost.measure + " measuring, " +
                      cost.wasted + " wasted)";
-  if (const double earlier = cost.earlier.Total(); earlier > 0) {
+  if (const double earlier = api::SumOf(cost.earlier).Total(); earlier > 0) {
     text += ", including " + api::FormatDecimal(earlier / 3600, 4) + " for experiments that edits removed or repeated";
   }
   if (!cost.price.empty()) text += ", price " + cost.price;
@@ -183,6 +183,22 @@ std::vector<std::string> ModelTexts(const api::AutotuneTask& task) {
     const checkpoint::ModelFacts* facts = api::FactsOf(task.status, model.name);
     texts.push_back((model.name.empty() ? "" : model.name + ": ") + model.id_or_path +
                     (facts == nullptr ? "" : " (" + ModelText(*facts) + ")"));
+  }
+  return texts;
+}
+
+std::vector<std::string> GpuTexts(const api::AutotuneTask& task) {
+  std::vector<std::string> texts;
+  for (const api::GpuStatus& gpu : task.status.gpus) {
+    if (gpu.name.empty()) {
+      if (!gpu.product.empty()) texts.push_back(gpu.product);
+      continue;
+    }
+    std::string text = gpu.name + ": " + (gpu.product.empty() ? "product not known" : gpu.product);
+    if (!gpu.gpu_hours.empty()) text += ", " + gpu.gpu_hours + " GPU-hours";
+    if (!gpu.price.empty()) text += ", price " + gpu.price;
+    if (!gpu.unavailable.empty()) text += "; not available: " + gpu.unavailable;
+    texts.push_back(std::move(text));
   }
   return texts;
 }

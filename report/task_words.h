@@ -31,6 +31,10 @@ std::string StatusMessage(const api::TaskStatus& status);
 std::string ModelText(const checkpoint::ModelFacts& model);
 // "meta-llama/Llama-3.1-8B (...)"; of several checkpoints one text each, with its name in front.
 std::vector<std::string> ModelTexts(const api::AutotuneTask& task);
+// The GPUs that experiments run on, of each type with a product: "NVIDIA-H100-80GB-HBM3"; of several types one text
+// each, with its name, what was spent on it, and why nothing more starts on it: "l40s: NVIDIA-L40S, 0.42 GPU-hours,
+// price 0.38".
+std::vector<std::string> GpuTexts(const api::AutotuneTask& task);
 // "2 experiments out of 4 combinations (1 duplicate, 1 pruned, 0 not run)"; of an adaptive search that continues, how
 // many candidates there are.
 std::string CandidatesText(const api::AutotuneTask& task);

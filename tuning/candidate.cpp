@@ -65,8 +65,9 @@ std::vector<Axis> AxesOf(const SpaceInput& input) {
 // "3 runtimes x 5 quantization configurations x 400 values of parameters.max-num-seqs": what to make smaller.
 std::string ProductText(const SpaceInput& input, std::size_t quants, const std::vector<Axis>& axes) {
   std::string text = input.models.size() == 1 ? "" : std::to_string(input.models.size()) + " models x ";
-  text +=
-      std::to_string(input.runtimes.size()) + " runtimes x " + std::to_string(quants) + " quantization configurations";
+  if (input.gpus.size() > 1) text += std::to_string(input.gpus.size()) + " GPU types x ";
+  text += std::to_string(input.runtimes.size() / input.gpus.size()) + " runtimes x " + std::to_string(quants) +
+          " quantization configurations";
   for (const Axis& axis : axes) {
     if (axis.size == 1) continue;
     text += " x " + std::to_string(axis.size) + " values of ";
@@ -101,7 +102,8 @@ class Expander {
         bool is_first = false;
         const bool deployed = input_.baseline && input_.baseline->deployed && input_.baseline->model == model &&
                               input_.baseline->runtime == input_.runtimes[runtime].name;
-        if (model == input_.reference || deployed) {
+        const bool of_reference = model == input_.reference;
+        if ((of_reference || deployed) && runtime == BaselinePlace(model, input_.runtimes[runtime].name, baseline)) {
           const auto visited = VisitBaseline(server, baseline);
           if (!visited) return visited.error();
           is_first = *visited;
@@ -135,6 +137,37 @@ class Expander {
     }
   }
 
+  // The configuration of a runtime's baseline, where it is the spec's or has no sweeps to choose from.
+  quant::LaunchRequest BaselineRequest(const Server& server, const quant::QuantConfig& quant) const {
+    const std::optional<NamedBaseline>& named = input_.baseline;
+    const bool of_model = named && (!named->deployed || named->model == server.model);
+    const bool is_named =
+        of_model && (named->runtime.empty() || named->runtime == input_.runtimes[server.runtime].name);
+    quant::LaunchRequest request = RequestOf(server, is_named && named->quant ? *named->quant : quant, nullptr);
+    if (!is_named) return request;
+    if (named->deployed) {
+      request.parameters.clear();
+      request.parallel = {};
+      request.extra_args.clear();
+    }
+    for (const auto& [flag, value] : named->parameters) request.parameters[flag] = value;
+    return request;
+  }
+
+  // Index into `runtimes` of the type of GPU that the baseline of this runtime runs on: `baseline_gpu` comes first.
+  std::size_t BaselinePlace(std::size_t model, const std::string& name, const quant::QuantConfig& quant) const {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < input_.runtimes.size(); ++i) {
+      if (input_.runtimes[i].name != name) continue;
+      places.insert(input_.runtimes[i].gpu == input_.baseline_gpu ? places.begin() : places.end(), i);
+    }
+    if (places.size() == 1) return places.front();
+    const auto starts = std::find_if(places.begin(), places.end(), [&](std::size_t place) {
+      return !quant::PlanLaunch(rules_, BaselineRequest({model, place}, quant)).rejection;
+    });
+    return starts == places.end() ? places.front() : *starts;
+  }
+
   // The runtime's baseline. True: it was the first combination of `quant`, which need not be visited again.
   base::Result<bool> VisitBaseline(const Server& server, const quant::QuantConfig& quant) {
     const std::vector<std::size_t> first(axes_.size(), 0);
@@ -142,13 +175,7 @@ class Expander {
     const std::optional<NamedBaseline>& named = input_.baseline;
     const bool of_model = named && (!named->deployed || named->model == server.model);
     if (of_model && (named->runtime.empty() || named->runtime == name)) {
-      quant::LaunchRequest request = RequestOf(server, named->quant ? *named->quant : quant, nullptr);
-      if (named->deployed) {
-        request.parameters.clear();
-        request.parallel = {};
-        request.extra_args.clear();
-      }
-      for (const auto& [flag, value] : named->parameters) request.parameters[flag] = value;
+      quant::LaunchRequest request = BaselineRequest(server, quant);
       if (const auto refused = quant::PlanLaunch(rules_, request).rejection) {
         // Parameters are not how a command was typed.
         const std::string field = named->deployed ? "" : refused->field + ": ";
@@ -222,9 +249,10 @@ class Expander {
     quant::LaunchRequest request;
     request.release = input_.runtimes[server.runtime].release;
     request.model = model.facts;
-    request.gpu = input_.gpu;
-    request.gpu_memory_bytes = input_.gpu_memory_bytes;
-    request.amd_architecture = input_.amd_architecture;
+    const GpuInput& gpu = input_.gpus[input_.runtimes[server.runtime].gpu];
+    request.gpu = gpu.capability;
+    request.gpu_memory_bytes = gpu.memory_bytes;
+    request.amd_architecture = gpu.amd_architecture;
     request.revision = model.revision;
     request.prompts = input_.prompts;
     request.quant = quant;
@@ -253,32 +281,34 @@ class Expander {
     const bool baseline = role != Role::kOfGrid, deployed = role == Role::kNamed && input_.baseline->deployed;
     const RuntimeInput& runtime = input_.runtimes[server.runtime];
     const ModelInput& model = input_.models[server.model];
+    const GpuInput& gpu = input_.gpus[runtime.gpu];
     const quant::QuantConfig& quant = request.quant;
     ++expansion_.total;
     quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
     if (!plan.rejection && !deployed) plan.rejection = TooShort(request);
     if (plan.rejection) {
-      expansion_.pruned.push_back({model.name, runtime.name, quant, request.parameters, request.parallel,
+      expansion_.pruned.push_back({model.name, gpu.name, runtime.name, quant, request.parameters, request.parallel,
                                    *std::move(plan.rejection), baseline});
       return;
     }
     if (deployed) {
       for (const auto& [variable, value] : input_.baseline->env) plan.env[variable] = value;
     }
-    std::string hash = ContentHash(plan, runtime, model.context);
+    std::string hash = ContentHash(plan, runtime, model.contexts[runtime.gpu]);
     const auto [found, is_new] = index_.try_emplace(hash, expansion_.candidates.size());
     if (!is_new) {
       ++expansion_.duplicates;
       ++expansion_.candidates[found->second].duplicates;
       if (expansion_.duplicate_of.size() < kMaxListedDuplicates) {
         expansion_.duplicate_of.push_back(
-            {model.name, runtime.name, quant, request.parameters, request.parallel, found->second});
+            {model.name, gpu.name, runtime.name, quant, request.parameters, request.parallel, found->second});
       }
       return;
     }
     Candidate candidate;
     candidate.hash = std::move(hash);
     candidate.model = server.model;
+    candidate.gpu = runtime.gpu;
     candidate.runtime = server.runtime;
     candidate.quant = quant;
     candidate.parameters = request.parameters;

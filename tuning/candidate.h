@@ -1,5 +1,5 @@
-// The candidate space: checkpoints x runtimes x quantization configurations x parameters, mapped, pruned, made unique
-// and ordered.
+// The candidate space: checkpoints x GPU types x runtimes x quantization configurations x parameters, mapped, pruned,
+// made unique and ordered.
 //
 // Pure: (input) -> expansion. Nothing is dropped silently: total = duplicates + pruned + candidates.size().
 #pragma once
@@ -16,11 +16,21 @@
 
 namespace autotune::tuning {
 
+// A type of GPU.
+struct GpuInput {
+  std::string name{};  // "" = there is only one
+  std::optional<quant::ComputeCapability> capability{};
+  std::int64_t memory_bytes = 0;
+  std::string amd_architecture{};  // as in LaunchRequest; empty for NVIDIA
+};
+
+// A runtime on a type of GPU: images of the same runtime, hence releases, differ between vendors.
 struct RuntimeInput {
   std::string name;
   quant::EngineRelease release;
   std::vector<std::string> extra_args;
   std::string identity;  // canonical text of other inputs of this runtime (image, command, env), for the hash
+  std::size_t gpu = 0;   // index into SpaceInput::gpus
 };
 
 // One checkpoint of the model.
@@ -28,7 +38,8 @@ struct ModelInput {
   std::string name{};  // "" = there is only one
   checkpoint::ModelFacts facts{};
   std::string revision{};  // as in LaunchRequest
-  std::string context{};   // experiment::HashedContext: everything else that influences a result
+  // By GPU type, experiment::HashedContext: everything else that influences a result.
+  std::vector<std::string> contexts{""};
 };
 
 // The baseline of spec.optimization.baseline.
@@ -47,14 +58,13 @@ struct NamedBaseline {
 struct SpaceInput {
   std::vector<ModelInput> models = std::vector<ModelInput>(1);
   std::size_t reference = 0;  // index into `models`: whose baselines are measured
-  std::vector<RuntimeInput> runtimes;
+  std::vector<GpuInput> gpus = std::vector<GpuInput>(1);
+  std::size_t baseline_gpu = 0;        // index into `gpus`: see Expand
+  std::vector<RuntimeInput> runtimes;  // each on each type of GPU that it is for
   std::vector<quant::QuantConfig> quants;
   std::map<std::string, std::vector<quant::FlagValue>> parameters;                      // axis values, never empty
   std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
   std::optional<NamedBaseline> baseline;
-  std::optional<quant::ComputeCapability> gpu;
-  std::int64_t gpu_memory_bytes = 0;
-  std::string amd_architecture;  // as in LaunchRequest; empty for NVIDIA
   quant::Prompts prompts = quant::Prompts::kRandom;
   std::int64_t longest_request = 0;  // tokens in and out; 0 = not known
 };
@@ -62,6 +72,7 @@ struct SpaceInput {
 struct Candidate {
   std::string hash;         // first 16 hexadecimal digits of SHA-256 over the *final* configuration and the context
   std::size_t model = 0;    // index into SpaceInput::models
+  std::size_t gpu = 0;      // index into SpaceInput::gpus
   std::size_t runtime = 0;  // index into SpaceInput::runtimes
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;  // this candidate's point
@@ -74,6 +85,7 @@ struct Candidate {
 
 struct Pruned {
   std::string model;
+  std::string gpu;
   std::string runtime;
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;
@@ -85,6 +97,7 @@ struct Pruned {
 // A combination of the spec with the same final configuration as an earlier one.
 struct Duplicate {
   std::string model;
+  std::string gpu;
   std::string runtime;
   quant::QuantConfig quant;
   std::map<std::string, quant::FlagValue> parameters;
@@ -95,8 +108,8 @@ struct Duplicate {
 struct Expansion {
   int total = 0;
   int duplicates = 0;
-  // Unique. Baselines first, then the grid: models, runtimes, quants, parallel sizes, parameters. The last key varies
-  // fastest.
+  // Unique. Baselines first, then the grid: models, GPU types, runtimes, quants, parallel sizes, parameters. The last
+  // key varies fastest.
   std::vector<Candidate> candidates;
   std::vector<Pruned> pruned;
   std::vector<Duplicate> duplicate_of;  // one per duplicate, for people; the first kMaxListedDuplicates
@@ -115,8 +128,9 @@ inline constexpr std::size_t kMaxCombinations = 100'000;
 // preset "default" with the values of axes that have one, and no value of the others; where the engine is not started
 // so, their first values. It is counted in `total` where it is not one of the combinations. What ends in the same final
 // configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid. What is deployed is a
-// baseline of its checkpoint, too. kInvalid: a named
-// baseline that its engine is not started with.
+// baseline of its checkpoint, too. A runtime has its
+// baseline on one type of GPU: `baseline_gpu`, or the first other type on which the runtime starts so. kInvalid: a
+// named baseline that its engine is not started with.
 base::Result<Expansion> ExpandCandidates(const quant::RuleSet& rules, const SpaceInput& input);
 
 }  // namespace autotune::tuning

@@ -66,7 +66,8 @@ std::vector<std::string> ScenariosOf(const std::vector<Observation>& observation
 }
 
 // What the objective looks at, and the half-width of its interval.
-std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, int gpus) {
+std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, const Observation& observation) {
+  const int gpus = observation.gpus;
   const double per_gpu = std::max(gpus, 1);
   const double throughput = point.output_tokens_per_second / per_gpu;
   const double relative_ci = point.output_tokens_per_second_ci / std::max(point.output_tokens_per_second, kSmallest);
@@ -82,7 +83,7 @@ std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, 
       return {goodput, goodput * relative_ci};
     }
     case Objective::kMinimizeCost: {
-      const double price = criteria.price_per_gpu_hour / 3600 * 1e6 / std::max(throughput, kSmallest);
+      const double price = observation.price_per_gpu_hour / 3600 * 1e6 / std::max(throughput, kSmallest);
       return {-price, price * relative_ci};
     }
     case Objective::kMinimizeLatency:
@@ -107,7 +108,7 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
     step.role = point.role;
     step.throughput = point.output_tokens_per_second / std::max(observation.gpus, 1);
     step.tpot = point.tpot.p50;
-    std::tie(step.worth, step.ci) = WorthOf(criteria, point, observation.gpus);
+    std::tie(step.worth, step.ci) = WorthOf(criteria, point, observation);
     step.broken = measurement::CheckSlo(criteria.slo, point);
     // The verdict is of the bounds that were measured under; given loads are judged under any.
     step.keeps_slo = criteria.fixed_loads ? step.broken.empty() : measurement::KeepsSlo(criteria.slo, point);
@@ -363,16 +364,18 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
 struct FrontPoint {
   std::size_t observation = 0;
   double throughput = 0, tpot = 0, loss = 0;
+  double price = 0;  // of a token, up to a factor; 0 where it is no axis
 
   // At least as good in all and better in one.
   [[nodiscard]] bool Beats(const FrontPoint& other) const {
-    return throughput >= other.throughput && tpot <= other.tpot && loss <= other.loss &&
-           (throughput > other.throughput || tpot < other.tpot || loss < other.loss);
+    return throughput >= other.throughput && tpot <= other.tpot && loss <= other.loss && price <= other.price &&
+           (throughput > other.throughput || tpot < other.tpot || loss < other.loss || price < other.price);
   }
 };
 
 // The feasible points of one observation's curve: one per load that all scenarios have, and the scored one.
-void AddFrontPoints(std::size_t observation, const Curve& curve, const Judged& judged, double loss,
+// `price`: of a GPU-hour, 0 where it is no axis.
+void AddFrontPoints(std::size_t observation, const Curve& curve, const Judged& judged, double loss, double price,
                     std::vector<FrontPoint>& points) {
   if (!judged.feasible) return;
   const auto add = [&](std::span<const Step* const> steps) {
@@ -382,7 +385,8 @@ void AddFrontPoints(std::size_t observation, const Curve& curve, const Judged& j
       throughputs.push_back(step->throughput);
       tpots.push_back(step->tpot);
     }
-    points.push_back({observation, GeometricMean(throughputs), GeometricMean(tpots), loss});
+    const double throughput = GeometricMean(throughputs);
+    points.push_back({observation, throughput, GeometricMean(tpots), loss, price / std::max(throughput, kSmallest)});
   };
   std::vector<const Step*> steps(curve.size());
   for (const Step& first : curve.front()) {
@@ -487,7 +491,8 @@ Judgement Judge(const std::vector<Observation>& observations, const Criteria& cr
     if (observations[i].confirms) continue;
     JudgeWithFreshStarts(i, observations, judgement.judged);
     const double loss = observations[i].quality ? observations[i].quality->CertainLoss() : 0;
-    AddFrontPoints(i, curves[i], judgement.judged[i], loss, points);
+    const double price = criteria.price_on_front ? observations[i].price_per_gpu_hour : 0;
+    AddFrontPoints(i, curves[i], judgement.judged[i], loss, price, points);
   }
   NameBest(observations, judgement);
   if (!judgement.best) NameNearest(observations, judgement);

@@ -29,7 +29,7 @@ struct Criteria {
   Objective objective = Objective::kMaximizeThroughput;
   measurement::Slo slo;
   std::optional<double> max_degradation;  // of quality: growth of perplexity as a share, 0.01 = 1 %
-  double price_per_gpu_hour = 1;          // kMinimizeCost
+  bool price_on_front = false;            // the price per token is an axis of the Pareto front
   // Fixed loads, the same for all: a gain is the gain at one load. Else limits are compared.
   bool fixed_loads = false;
   // Of the latency objectives: the points measured as references count, all of them at one load.
@@ -39,6 +39,7 @@ struct Criteria {
 struct Observation {
   std::string id;  // experiment name
   int gpus = 1;
+  double price_per_gpu_hour = 1;  // of its type; for kMinimizeCost and the Pareto front
   std::vector<measurement::Point> loads;
   // How its loads ended. kCannotWin: it was given up because it cannot reach another one's score, and is never best.
   measurement::StopReason stopped = measurement::StopReason::kFound;
@@ -74,8 +75,9 @@ struct Judgement {
   std::vector<std::size_t> tied;       // whose intervals overlap with the best one's; without the best
   std::optional<std::size_t> nearest;  // where nothing is feasible: the one whose worst broken bound is missed by least
   // Indices, ascending: observations with a feasible point that no other observation's feasible point beats in output
-  // tokens/s per GPU, p50 TPOT and certain loss of quality. An observation is a curve over its loads, as serving
-  // benchmarks draw it. A loss that was not measured is treated as zero (docs/limitations.md).
+  // tokens/s per GPU, p50 TPOT, certain loss of quality and, with Criteria::price_on_front, price per token. An
+  // observation is a curve over its loads, as serving benchmarks draw it. A loss that was not measured is treated as
+  // zero (docs/limitations.md).
   std::vector<std::size_t> pareto;
 };
 

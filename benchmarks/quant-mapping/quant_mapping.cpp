@@ -82,8 +82,8 @@ tuning::SpaceInput Space(const Engine& engine) {
                       {engine.memory, values({"0.9"})}};
   space.tensor_parallel = {2, 4};
   space.models[0].facts = Model();
-  space.gpu = quant::ComputeCapability{9, 0};
-  space.gpu_memory_bytes = 80'000'000'000;
+  space.gpus[0].capability = quant::ComputeCapability{9, 0};
+  space.gpus[0].memory_bytes = 80'000'000'000;
   return space;
 }
 
@@ -98,8 +98,8 @@ void MapHundredThousand(benchmark::State& state) {
     quant::LaunchRequest request;
     request.release = space.runtimes[0].release;
     request.model = space.models[0].facts;
-    request.gpu = space.gpu;
-    request.gpu_memory_bytes = space.gpu_memory_bytes;
+    request.gpu = space.gpus[0].capability;
+    request.gpu_memory_bytes = space.gpus[0].memory_bytes;
     for (std::size_t i = 0; i < kCandidates; ++i) {
       std::size_t rest = i;
       request.quant = space.quants[rest % space.quants.size()];

@@ -137,7 +137,7 @@ TaskView ViewOf(const DataSet& data, const SloCase& scenario, const ReplayOption
     if (const auto found = data.models.find(surface.model); found != data.models.end()) model = found->second;
     if (const auto found = data.gpus.find(surface.gpu); found != data.gpus.end()) gpu = found->second;
   }
-  view.prior = search::PriceSpace(view.space, view.bounds, model, gpu);
+  view.prior = search::PriceSpace(view.space, view.bounds, model, {gpu});
   return view;
 }
 

@@ -133,7 +133,7 @@ int Serve(std::istream& in, std::ostream& out, std::ostream& errors, Policy* pol
     TaskView& view = task->view;
     KeyByContent(&view.space);
     view.prior = task->prior_complete ? search::PriorFromLatencies(view.space, view.bounds, std::move(task->prior))
-                                      : search::PriceSpace(view.space, view.bounds, std::nullopt, std::nullopt);
+                                      : search::PriceSpace(view.space, view.bounds, std::nullopt, {});
     policy->Begin(std::move(view));
     begun = true;
   };

@@ -71,7 +71,7 @@ const Space& Built() {
   static const Space* const kSpace = [] {
     const api::AutotuneTask task = Task();
     const auto model = Checked(InlineFacts(task.spec, 0));
-    return new Space(Checked(BuildSpace(task.spec, {*model}, H100(), Rules(), {})));
+    return new Space(Checked(BuildSpace(task.spec, {*model}, {H100()}, Rules(), {})));
   }();
   return *kSpace;
 }
@@ -79,7 +79,7 @@ const Space& Built() {
 SearchInput Priced() {
   const api::AutotuneTask task = Task();
   api::TaskStatus status;
-  status.gpu_product = H100().product;
+  status.gpus.front().product = H100().product;
   return SearchInputOf(task.spec, status, Built(), base::WallTime{});
 }
 
@@ -88,7 +88,7 @@ void Expansion(benchmark::State& state) {
   const auto model = Checked(InlineFacts(task.spec, 0));
   for (auto unused : state) {
     static_cast<void>(unused);
-    const auto space = BuildSpace(task.spec, {*model}, H100(), Rules(), {});
+    const auto space = BuildSpace(task.spec, {*model}, {H100()}, Rules(), {});
     if (!space) return state.SkipWithError(space.error().message.c_str());
     state.counters["combinations"] = space->expansion.total;
     state.counters["candidates"] = static_cast<double>(space->expansion.candidates.size());

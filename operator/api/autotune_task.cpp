@@ -28,8 +28,38 @@ std::optional<std::size_t> FindModel(const TaskSpec& spec, const std::string& na
   return static_cast<std::size_t>(found - spec.models.begin());
 }
 
-std::string MeasuredWith(const std::string& runtime, const std::string& model) {
-  return model.empty() ? runtime : runtime + "/" + model;
+std::string GpuPath(const TaskSpec& spec, std::size_t gpu) {
+  return spec.gpus[gpu].name.empty() ? "spec.gpu" : "spec.gpus[" + std::to_string(gpu) + "]";
+}
+
+std::string GpuTitle(const TaskSpec& spec, std::size_t gpu) {
+  const std::string& name = spec.gpus[gpu].name;
+  return GpuPath(spec, gpu) + (name.empty() ? "" : " (" + name + ")");
+}
+
+std::optional<std::size_t> FindGpu(const TaskSpec& spec, const std::string& name) {
+  const auto found = std::ranges::find(spec.gpus, name, &GpuSpec::name);
+  if (found == spec.gpus.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - spec.gpus.begin());
+}
+
+std::size_t BaselineGpu(const TaskSpec& spec) {
+  const std::string named = spec.optimization.baseline ? spec.optimization.baseline->gpu : "";
+  return named.empty() ? 0 : FindGpu(spec, named).value_or(0);
+}
+
+GpuSeconds SumOf(const GpuSecondsByType& seconds) {
+  GpuSeconds sum;
+  for (const auto& [type, spent] : seconds) sum += spent;
+  return sum;
+}
+
+std::string MeasuredWith(const std::string& runtime, const std::string& model, const std::string& gpu) {
+  return runtime + (model.empty() ? "" : "/" + model) + (gpu.empty() ? "" : "@" + gpu);
+}
+
+std::string MeasuredWith(const ExperimentStatus& experiment) {
+  return MeasuredWith(experiment.runtime, experiment.model, experiment.gpu);
 }
 
 const ExperimentStatus* ComparedWith(const std::vector<ExperimentStatus>& experiments, const std::string& runtime) {
@@ -56,12 +86,31 @@ const checkpoint::ModelFacts* FactsOf(const TaskStatus& status, const std::strin
   return found == status.models.end() || !found->facts ? nullptr : &*found->facts;
 }
 
-std::string ConfigurationName(const std::string& model, const std::string& quant_name) {
-  return model.empty() ? quant_name : model + "/" + quant_name;
+const GpuStatus& GpuOf(const TaskStatus& status, const std::string& gpu) {
+  static const GpuStatus kNone;
+  const auto found = std::ranges::find(status.gpus, gpu, &GpuStatus::name);
+  return found == status.gpus.end() ? kNone : *found;
+}
+
+std::string GpuProductsText(const TaskStatus& status) {
+  std::string text;
+  for (const GpuStatus& gpu : status.gpus) {
+    if (gpu.product.empty()) continue;
+    text += (text.empty() ? "" : ", ") + (gpu.name.empty() ? "" : gpu.name + ": ") + gpu.product;
+  }
+  return text;
+}
+
+std::string ConfigurationName(const std::string& model, const std::string& quant_name, const std::string& gpu) {
+  return (model.empty() ? "" : model + "/") + quant_name + (gpu.empty() ? "" : " on " + gpu);
 }
 
 std::string ConfigurationName(const ExperimentStatus& experiment) {
-  return ConfigurationName(experiment.model, experiment.quant.name);
+  return ConfigurationName(experiment.model, experiment.quant.name, experiment.gpu);
+}
+
+std::string ConfigurationName(const TaskStatus::Best& best) {
+  return ConfigurationName(best.model, best.quant_name, best.gpu);
 }
 
 base::Result<AutotuneTask> TaskFromJson(const json& object) {

@@ -66,7 +66,9 @@ struct RuntimeSpec {
   json security_context;  // null = the builder's default
 };
 
+// One type of GPU, and how pods get it.
 struct GpuSpec {
+  std::string name;  // of one type of spec.gpus; "" = spec.gpu, the only one
   std::string resource_name = "nvidia.com/gpu";
   std::vector<std::string> products;
   std::string min_memory;  // a quantity
@@ -74,6 +76,7 @@ struct GpuSpec {
   json node_selector = json::object(), tolerations = json::array(), affinity;
   std::string runtime_class_name, priority_class_name, scheduler_name, queue_name;
   std::string price_per_hour;  // decimal, per GPU-hour; "" = the price of the operator's configuration, if it has one
+  std::map<std::string, std::string> images{};  // by runtime, instead of RuntimeSpec::image; only in spec.gpus
 };
 
 enum class Strategy { kAdaptive, kGrid, kRandom };
@@ -109,6 +112,7 @@ struct DeployedServer {
 // Configuration that candidates are compared with, such as the one in production.
 struct BaselineSpec {
   std::string runtime;  // whose baseline this is; "" = every runtime's
+  std::string gpu;      // GpuSpec::name of the type that baselines run on; see BaselineGpu
   std::string preset;   // "" = default
   std::map<std::string, quant::FlagValue> parameters;
   // Production configuration instead of preset and parameters: its command, or the workload that has it.
@@ -231,7 +235,8 @@ struct TaskSpec {
   // Engine flag -> its axis: one or more values.
   std::map<std::string, std::vector<quant::FlagValue>> parameters;
   std::vector<int> tensor_parallel, pipeline_parallel, data_parallel, expert_parallel;  // empty = not set
-  GpuSpec gpu;
+  // The types of GPU to compare: spec.gpus, or spec.gpu as the only one. Never empty.
+  std::vector<GpuSpec> gpus = std::vector<GpuSpec>(1);
   OptimizationSpec optimization;
   SloSpec slo;
   BenchmarkSpec benchmark;
@@ -250,6 +255,13 @@ std::string ModelPath(const TaskSpec& spec, std::size_t model);
 std::string ModelTitle(const TaskSpec& spec, std::size_t model);
 // By name; nullopt if the spec has no such checkpoint any more.
 std::optional<std::size_t> FindModel(const TaskSpec& spec, const std::string& name);
+
+// The same for types of GPU: "spec.gpu" or "spec.gpus[1]", "spec.gpus[1] (l40s)", by name.
+std::string GpuPath(const TaskSpec& spec, std::size_t gpu);
+std::string GpuTitle(const TaskSpec& spec, std::size_t gpu);
+std::optional<std::size_t> FindGpu(const TaskSpec& spec, const std::string& name);
+// The type that baselines run on where they can: optimization.baseline.gpu, else the first.
+std::size_t BaselineGpu(const TaskSpec& spec);
 
 enum class ExperimentState { kPending, kStarting, kMeasuring, kSucceeded, kFailed };
 
@@ -278,6 +290,7 @@ struct ExperimentStatus {
   ExperimentState state = ExperimentState::kPending;
   std::string model;  // ModelSpec::name
   std::string runtime;
+  std::string gpu;  // GpuSpec::name
   quant::QuantConfig quant;
   bool baseline = false;
   bool deployed = false;       // the configuration of optimization.baseline.command or deploymentRef
@@ -337,9 +350,12 @@ struct GpuSeconds {
     return *this;
   }
 };
+// By GpuSpec::name.
+using GpuSecondsByType = std::map<std::string, GpuSeconds>;
+GpuSeconds SumOf(const GpuSecondsByType& seconds);
 
 // Inputs from which `experiments` were expanded, to be compared with those of the current spec. The rules and the GPUs
-// of that expansion are TaskStatus::rules_version and gpu_*.
+// of that expansion are TaskStatus::rules_version and gpus.
 struct ExpandedFor {
   std::int64_t generation = 0;  // the last one whose spec asks for these experiments
   int hash_scheme = 1;          // tuning::kHashScheme of the hashes below and of experiments[].hash
@@ -355,8 +371,10 @@ struct ExpandedFor {
   bool operator==(const ExpandedFor&) const = default;
 };
 
-// Key of ExpandedFor::runtimes: the runtime's name, with that of the checkpoint where there are several.
-std::string MeasuredWith(const std::string& runtime, const std::string& model);
+// Key of ExpandedFor::runtimes: the runtime's name, with those of checkpoint and GPU type where there are several:
+// "vllm/awq@l40s".
+std::string MeasuredWith(const std::string& runtime, const std::string& model, const std::string& gpu);
+std::string MeasuredWith(const ExperimentStatus& experiment);
 
 // The pods that read one checkpoint.
 struct InspectionStatus {
@@ -409,6 +427,20 @@ struct ModelStatus {
   bool operator==(const ModelStatus&) const = default;
 };
 
+// The GPUs of one type of the spec that the experiments were expanded for and run on: chosen once, so that all
+// configurations of the type run on the same GPUs and changes of nodes do not change candidates. They change only if
+// the spec no longer allows them. Empty if no node has GPU labels.
+struct GpuStatus {
+  std::string name;  // GpuSpec::name
+  std::string product;
+  std::string compute_capability;  // "9.0"
+  std::int64_t memory_bytes = 0;
+  std::string price_per_hour;    // decimal, of the operator's configuration; "" = not known, or the spec has one
+  std::string gpu_hours, price;  // spent on this type, with several
+  std::string unavailable;       // reason for which nothing more starts on it; "" = it does
+  bool operator==(const GpuStatus&) const = default;
+};
+
 struct TaskStatus {
   std::int64_t observed_generation = -1;
   std::string rules_version;
@@ -444,6 +476,7 @@ struct TaskStatus {
     int starts = 1;                      // fresh starts that the score is the mean of
     bool confirmed = false;              // a fresh start met the limits
     std::string model{};                 // ModelSpec::name
+    std::string gpu{};                   // GpuSpec::name
     std::string input_price{};           // as `price`, per million input tokens
   };
   std::optional<Best> best;
@@ -465,17 +498,11 @@ struct TaskStatus {
   std::vector<std::string> pareto;
   struct Cost {
     std::string gpu_hours = "0", start = "0", measure = "0", wasted = "0", price;
-    GpuSeconds earlier;  // part of the above: experiments that an edit of the spec removed or repeated
+    GpuSecondsByType earlier;  // part of the above: experiments that an edit of the spec removed or repeated
   } cost;
   std::string recommendation_config_map;
-  std::optional<Difference> difference;  // from spec.recommendation.diffAgainst
-  // The GPUs that the experiments were expanded for and run on: chosen once, so that all configurations run on the same
-  // GPUs and changes of nodes do not change candidates. They change only if the spec no longer allows them. Empty if no
-  // node has GPU labels.
-  std::string gpu_product;
-  std::string gpu_compute_capability;  // "9.0"
-  std::int64_t gpu_memory_bytes = 0;
-  std::string gpu_price_per_hour;  // decimal, of the spec or the operator's configuration; "" = not known
+  std::optional<Difference> difference;                     // from spec.recommendation.diffAgainst
+  std::vector<GpuStatus> gpus = std::vector<GpuStatus>(1);  // in the order of the spec's
   std::optional<ReadWorkload> deployed;
   std::string started_at, finished_at;
 };
@@ -506,8 +533,14 @@ const ExperimentStatus* QualityReference(const std::vector<ExperimentStatus>& ex
 
 // Facts of the checkpoint with this name; null where they are not known.
 const checkpoint::ModelFacts* FactsOf(const TaskStatus& status, const std::string& model);
-// Short name of an experiment's configuration: "kv-cache-fp8", with several checkpoints "awq/kv-cache-fp8".
-std::string ConfigurationName(const std::string& model, const std::string& quant_name);
+// The GPUs of a type; those of a type without GPUs if the status has none of this name.
+const GpuStatus& GpuOf(const TaskStatus& status, const std::string& gpu);
+// "NVIDIA-H100-80GB-HBM3", with several types "h100: NVIDIA-H100-80GB-HBM3, l40s: NVIDIA-L40S"; "" = not known.
+std::string GpuProductsText(const TaskStatus& status);
+// Short name of an experiment's configuration: "kv-cache-fp8", with several checkpoints "awq/kv-cache-fp8", with
+// several types of GPU "kv-cache-fp8 on l40s".
+std::string ConfigurationName(const std::string& model, const std::string& quant_name, const std::string& gpu);
+std::string ConfigurationName(const TaskStatus::Best& best);
 std::string ConfigurationName(const ExperimentStatus& experiment);
 
 std::string_view ObjectiveName(Objective objective);          // "MaximizeThroughput"

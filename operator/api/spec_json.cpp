@@ -68,7 +68,7 @@ constexpr std::array<std::string_view, 3> kKeepPods = {"Never", "OnFailure", "Al
 constexpr std::array<std::string_view, 3> kPullPolicies = {"Always", "IfNotPresent", "Never"};
 constexpr std::array<std::string_view, 5> kPercentiles = {"mean", "p50", "p90", "p95", "p99"};
 
-constexpr std::size_t kMaxRuntimes = 8, kMaxModels = 8;
+constexpr std::size_t kMaxRuntimes = 8, kMaxModels = 8, kMaxGpus = 8;
 constexpr std::size_t kMaxParameters = 32;
 constexpr std::size_t kMaxAxisValues = 64;
 constexpr std::size_t kMaxQuantConfigs = 32;
@@ -391,6 +391,27 @@ void ReadGpu(ObjectReader& reader, GpuSpec& out) {
   reader.DecimalText("pricePerHour", out.price_per_hour);
 }
 
+void ReadGpus(ObjectReader& reader, std::vector<GpuSpec>& out) {
+  std::vector<GpuSpec> gpus;
+  reader.Each("gpus", kMaxGpus, [&](ObjectReader& item) {
+    GpuSpec gpu;
+    item.Text("name", gpu.name, Presence::kRequired);
+    if (!item.failed() && !IsDnsLabel(gpu.name, 40)) {
+      item.Fail("name", "\"" + gpu.name + "\" is not a name of at most 40 lower-case letters, digits and \"-\"");
+    }
+    ReadGpu(item, gpu);
+    item.TextMap("images", gpu.images, kMaxRuntimes);
+    if (!item.failed() && std::ranges::find(gpus, gpu.name, &GpuSpec::name) != gpus.end()) {
+      item.Fail("name", "\"" + gpu.name + "\" is listed twice");
+    }
+    gpus.push_back(std::move(gpu));
+  });
+  if (reader.failed() || reader.Get("gpus") == nullptr) return;
+  if (reader.Get("gpu") != nullptr) return reader.FailAt(reader.path(), "set at most one of gpu and gpus");
+  if (gpus.empty()) return reader.Fail("gpus", "must have at least one entry");
+  out = std::move(gpus);
+}
+
 void ReadWorkloadRef(ObjectReader& reader, WorkloadRef& out) {
   reader.Choice("kind", kWorkloadKinds, [&](std::size_t i) { out.kind = kWorkloadKinds[i]; });
   reader.Text("name", out.name, Presence::kRequired, 253);
@@ -398,11 +419,12 @@ void ReadWorkloadRef(ObjectReader& reader, WorkloadRef& out) {
 }
 
 void ReadBaseline(ObjectReader& reader, BaselineSpec& out) {
-  const bool names_nothing = !reader.Get("runtime") && !reader.Get("preset") && !reader.Get("parameters") &&
-                             !reader.Get("command") && !reader.Get("deploymentRef");
+  const bool names_nothing = !reader.Get("runtime") && !reader.Get("gpu") && !reader.Get("preset") &&
+                             !reader.Get("parameters") && !reader.Get("command") && !reader.Get("deploymentRef");
   if (names_nothing)
     return reader.FailAt(reader.path(), "sets no field; remove it to compare with the engine's defaults");
   reader.Text("runtime", out.runtime, Presence::kOptional, 63);
+  reader.Text("gpu", out.gpu, Presence::kOptional, 40);
   reader.Text("preset", out.preset, Presence::kOptional, 63);
   if (!reader.failed() && !out.preset.empty() && quant::FindPreset(out.preset) == nullptr) {
     reader.Fail("preset", "\"" + out.preset + "\" is not a preset of quantConfig");
@@ -669,6 +691,7 @@ json ToJson(const std::map<std::string, std::vector<quant::FlagValue>>& paramete
 
 json ToJson(const GpuSpec& gpu) {
   json out = {{"resourceName", gpu.resource_name}};
+  PutText(out, "name", gpu.name);
   PutList(out, "products", gpu.products);
   PutText(out, "minMemory", gpu.min_memory);
   PutText(out, "minComputeCapability", gpu.min_compute_capability);
@@ -680,6 +703,7 @@ json ToJson(const GpuSpec& gpu) {
   PutText(out, "schedulerName", gpu.scheduler_name);
   PutText(out, "queueName", gpu.queue_name);
   PutText(out, "pricePerHour", gpu.price_per_hour);
+  PutList(out, "images", gpu.images);
   return out;
 }
 
@@ -696,6 +720,7 @@ json ToJson(const OptimizationSpec& optimization) {
     const BaselineSpec& baseline = *optimization.baseline;
     json named = json::object();
     PutText(named, "runtime", baseline.runtime);
+    PutText(named, "gpu", baseline.gpu);
     PutText(named, "preset", baseline.preset);
     PutText(named, "command", baseline.command);
     if (const auto& ref = baseline.deployment_ref) {
@@ -783,7 +808,8 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
     parallel.Integers("dataParallel", out.data_parallel, 1, 1024, 8);
     parallel.Integers("expertParallel", out.expert_parallel, 1, 1024, 8);
   });
-  reader.Nested("gpu", [&](ObjectReader& gpu) { ReadGpu(gpu, out.gpu); });
+  reader.Nested("gpu", [&](ObjectReader& gpu) { ReadGpu(gpu, out.gpus.front()); });
+  ReadGpus(reader, out.gpus);
   reader.Nested("optimization", [&](ObjectReader& optimization) { ReadOptimization(optimization, out.optimization); });
   reader.Nested("slo", [&](ObjectReader& slo) { ReadSlo(slo, out.slo); });
   reader.Nested("benchmark", [&](ObjectReader& benchmark) { ReadBenchmark(benchmark, out.benchmark); });
@@ -799,10 +825,13 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
   for (std::size_t i = 0; i < out.runtimes.size(); ++i) {
     for (const char* list : {"limits", "requests"}) {
       const auto resources = out.runtimes[i].resources.find(list);
-      if (resources == out.runtimes[i].resources.end() || !resources->contains(out.gpu.resource_name)) continue;
-      reader.FailAt(
-          reader.PathOf("runtimes") + "[" + std::to_string(i) + "].resources." + list + "." + out.gpu.resource_name,
-          "the number of GPUs is derived from the engine's arguments");
+      if (resources == out.runtimes[i].resources.end()) continue;
+      for (const GpuSpec& gpu : out.gpus) {
+        if (!resources->contains(gpu.resource_name)) continue;
+        reader.FailAt(
+            reader.PathOf("runtimes") + "[" + std::to_string(i) + "].resources." + list + "." + gpu.resource_name,
+            "the number of GPUs is derived from the engine's arguments");
+      }
     }
   }
   reader.Finish();
@@ -812,7 +841,6 @@ base::Result<TaskSpec> SpecFromJson(const json& value) {
 
 json ToJson(const TaskSpec& spec) {
   json out = {{"suspend", spec.suspend},
-              {"gpu", ToJson(spec.gpu)},
               {"optimization", ToJson(spec.optimization)},
               {"benchmark", ToJson(spec.benchmark)},
               {"quality", ToJson(spec.quality)},
@@ -823,6 +851,13 @@ json ToJson(const TaskSpec& spec) {
       out["model"] = ToJson(model);
     } else {
       out["models"].push_back(ToJson(model));
+    }
+  }
+  for (const GpuSpec& gpu : spec.gpus) {
+    if (gpu.name.empty()) {
+      out["gpu"] = ToJson(gpu);
+    } else {
+      out["gpus"].push_back(ToJson(gpu));
     }
   }
   if (spec.parallelism) out["parallelism"] = *spec.parallelism;

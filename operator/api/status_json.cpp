@@ -295,6 +295,27 @@ void ReadModel(ObjectReader& reader, const ModelKeys& keys, ModelStatus& out) {
   reader.Nested("inspection", [&](ObjectReader& inspection) { ReadInspection(inspection, out.inspection); });
 }
 
+// The members of one type of GPU: of `gpu` where there is only one, else of an entry of `gpus`.
+constexpr std::pair<const char*, std::string GpuStatus::*> kGpuTexts[] = {
+    {"product", &GpuStatus::product},
+    {"computeCapability", &GpuStatus::compute_capability},
+    {"pricePerHour", &GpuStatus::price_per_hour},
+    {"gpuHours", &GpuStatus::gpu_hours},
+    {"price", &GpuStatus::price},
+    {"unavailable", &GpuStatus::unavailable}};
+
+json ToJson(const GpuStatus& gpu) {
+  json out = json::object();
+  for (const auto& [name, member] : kGpuTexts) Put(out, name, gpu.*member);
+  Put(out, "memoryBytes", gpu.memory_bytes);
+  return out;
+}
+
+void ReadGpu(ObjectReader& reader, GpuStatus& out) {
+  for (const auto& [name, member] : kGpuTexts) reader.Text(name, out.*member);
+  reader.Integer("memoryBytes", out.memory_bytes);
+}
+
 json ToJson(const ExpandedFor& expanded) {
   json out = {{"generation", expanded.generation},
               {"hashScheme", expanded.hash_scheme},
@@ -429,6 +450,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   reader.Choice("state", kStates, [&](std::size_t i) { out.state = static_cast<ExperimentState>(i); });
   reader.Text("model", out.model);
   reader.Text("runtime", out.runtime);
+  reader.Text("gpu", out.gpu);
   reader.Nested("quant", [&](ObjectReader& config) { ReadQuantConfig(config, out.quant); });
   reader.Bool("baseline", out.baseline);
   reader.Bool("deployed", out.deployed);
@@ -548,6 +570,7 @@ json ToJson(const ExperimentStatus& experiment) {
               {"runtime", experiment.runtime},
               {"quant", ToJson(experiment.quant)}};
   Put(out, "model", experiment.model);
+  Put(out, "gpu", experiment.gpu);
   Put(out, "baseline", experiment.baseline);
   Put(out, "deployed", experiment.deployed);
   Put(out, "confirms", experiment.confirms);
@@ -623,6 +646,7 @@ json ToJson(const TaskStatus& status) {
     json best = {{"experiment", status.best->experiment}};
     Put(best, "model", status.best->model);
     Put(best, "runtime", status.best->runtime);
+    Put(best, "gpu", status.best->gpu);
     Put(best, "quantName", status.best->quant_name);
     Put(best, "score", status.best->score);
     Put(best, "improvementOverBaseline", status.best->improvement_over_baseline);
@@ -653,18 +677,30 @@ json ToJson(const TaskStatus& status) {
                {"measure", status.cost.measure},
                {"wasted", status.cost.wasted}};
   Put(cost, "price", status.cost.price);
-  if (const json earlier = ToJson(status.cost.earlier); !earlier.empty()) cost["earlier"] = earlier;
+  for (const auto& [type, spent] : status.cost.earlier) {
+    json earlier = ToJson(spent);
+    if (earlier.empty()) continue;
+    if (type.empty()) {
+      cost["earlier"] = std::move(earlier);
+    } else {
+      earlier["gpu"] = type;
+      cost["earlierByGpu"].push_back(std::move(earlier));
+    }
+  }
   out["cost"] = std::move(cost);
   json recommendation = json::object();
   Put(recommendation, "configMap", status.recommendation_config_map);
   if (status.difference) recommendation["difference"] = ToJson(*status.difference);
   if (!recommendation.empty()) out["recommendation"] = std::move(recommendation);
-  json gpu = json::object();
-  Put(gpu, "product", status.gpu_product);
-  Put(gpu, "computeCapability", status.gpu_compute_capability);
-  Put(gpu, "memoryBytes", status.gpu_memory_bytes);
-  Put(gpu, "pricePerHour", status.gpu_price_per_hour);
-  if (!gpu.empty()) out["gpu"] = std::move(gpu);
+  for (const GpuStatus& gpu : status.gpus) {
+    json item = ToJson(gpu);
+    if (!gpu.name.empty()) {
+      item["name"] = gpu.name;
+      out["gpus"].push_back(std::move(item));
+    } else if (!item.empty()) {
+      out["gpu"] = std::move(item);
+    }
+  }
   if (status.deployed) out["deployed"] = ToJson(*status.deployed);
   Put(out, "startedAt", status.started_at);
   Put(out, "finishedAt", status.finished_at);
@@ -741,6 +777,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     best.Text("experiment", out.best->experiment);
     best.Text("model", out.best->model);
     best.Text("runtime", out.best->runtime);
+    best.Text("gpu", out.best->gpu);
     best.Text("quantName", out.best->quant_name);
     best.Text("score", out.best->score);
     best.Text("improvementOverBaseline", out.best->improvement_over_baseline);
@@ -761,19 +798,26 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     cost.DecimalText("measure", out.cost.measure);
     cost.DecimalText("wasted", out.cost.wasted);
     cost.DecimalText("price", out.cost.price);
-    cost.Nested("earlier", [&](ObjectReader& earlier) { ReadGpuSeconds(earlier, out.cost.earlier); });
+    cost.Nested("earlier", [&](ObjectReader& earlier) { ReadGpuSeconds(earlier, out.cost.earlier[""]); });
+    cost.Each("earlierByGpu", ObjectReader::kUnbounded, [&](ObjectReader& earlier) {
+      std::string type;
+      earlier.Text("gpu", type);
+      ReadGpuSeconds(earlier, out.cost.earlier[type]);
+    });
   });
   reader.Nested("recommendation", [&](ObjectReader& recommendation) {
     recommendation.Text("configMap", out.recommendation_config_map);
     recommendation.Nested("difference",
                           [&](ObjectReader& difference) { ReadDifference(difference, out.difference.emplace()); });
   });
-  reader.Nested("gpu", [&](ObjectReader& gpu) {
-    gpu.Text("product", out.gpu_product);
-    gpu.Text("computeCapability", out.gpu_compute_capability);
-    gpu.Integer("memoryBytes", out.gpu_memory_bytes);
-    gpu.DecimalText("pricePerHour", out.gpu_price_per_hour);
+  reader.Nested("gpu", [&](ObjectReader& gpu) { ReadGpu(gpu, out.gpus.front()); });
+  std::vector<GpuStatus> gpus;
+  reader.Each("gpus", ObjectReader::kUnbounded, [&](ObjectReader& item) {
+    GpuStatus& gpu = gpus.emplace_back();
+    item.Text("name", gpu.name);
+    ReadGpu(item, gpu);
   });
+  if (!gpus.empty()) out.gpus = std::move(gpus);
   reader.Nested("deployed", [&](ObjectReader& deployed) {
     out.deployed = ReadWorkload{};  // Clang 14 finds no default constructor in emplace()
     ReadDeployed(deployed, *out.deployed);

@@ -40,7 +40,7 @@ bool IsSettled(const reconcile::ObservedTask& observed) {
 CachedTask::Summary SummaryOf(const api::TaskStatus& status) {
   CachedTask::Summary summary{status.progress, "", "", "", status.cost.gpu_hours};
   if (status.best) {
-    summary.best = api::ConfigurationName(status.best->model, status.best->quant_name);
+    summary.best = api::ConfigurationName(*status.best);
     summary.score = status.best->score;
     summary.gain = status.best->improvement_over_baseline;
   }

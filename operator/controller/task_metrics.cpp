@@ -165,15 +165,18 @@ void TaskMetrics::OnStatusWritten(const std::string& ns, const api::TaskSpec& sp
   const reconcile::Tally tally = reconcile::TallyOf(spec, before, after);
   for (const auto& attempt : tally.finished) Impl::Count(impl_->finished, attempt);
   for (const auto& attempt : tally.retried) Impl::Count(impl_->retried, attempt);
-  impl_->gpu_seconds.Add({{"kind", "start"}}).Increment(tally.gpu.start);
-  impl_->gpu_seconds.Add({{"kind", "measure"}}).Increment(tally.gpu.measure);
-  impl_->gpu_seconds.Add({{"kind", "wasted"}}).Increment(tally.gpu.wasted);
-  const double spent = tally.gpu.Total();
-  if (spent <= 0) return;
+  const api::GpuSeconds all = api::SumOf(tally.gpu);
+  impl_->gpu_seconds.Add({{"kind", "start"}}).Increment(all.start);
+  impl_->gpu_seconds.Add({{"kind", "measure"}}).Increment(all.measure);
+  impl_->gpu_seconds.Add({{"kind", "wasted"}}).Increment(all.wasted);
+  if (all.Total() <= 0) return;
   // "namespace" is the operator's own, where Prometheus finds its pods.
-  impl_->of_namespace.Add({{"task_namespace", ns}}).Increment(spent);
-  const auto price = reconcile::PricePerHour(spec, after);
-  if (price) impl_->cost.Add({{"task_namespace", ns}}).Increment(spent / api::kSecondsPerHour * *price);
+  impl_->of_namespace.Add({{"task_namespace", ns}}).Increment(all.Total());
+  for (const auto& [type, spent] : tally.gpu) {
+    const auto price = reconcile::PricePerHour(spec, after, type);
+    if (!price || spent.Total() <= 0) continue;
+    impl_->cost.Add({{"task_namespace", ns}}).Increment(spent.Total() / api::kSecondsPerHour * *price);
+  }
 }
 
 void TaskMetrics::Show(const Snapshot& snapshot) {

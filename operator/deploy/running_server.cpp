@@ -258,6 +258,22 @@ base::Result<Words> OnlyCommand(Words words, const std::map<std::string, std::st
   return std::move(command);
 }
 
+// Programs that start another one with what it needs around it: "uv run --with vllm vllm serve M", "mpirun -n 1
+// trtllm-serve M". A pod has its own surroundings.
+void LeaveOutLauncher(api::DeployedServer& server) {
+  static constexpr std::array<std::string_view, 11> kLaunchers = {
+      "uv",   "uvx",       "poetry", "pixi",   "mpirun", "mpiexec", "trtllm-llmapi-launch",
+      "tini", "dumb-init", "nice",   "numactl"};
+  Words& words = server.words;
+  if (words.empty() || !IsOneOf(kLaunchers, ProgramName(words.front()))) return;
+  for (auto program = words.begin() + 1; program != words.end(); ++program) {
+    if (EngineStartOf({program, words.end()}).engine.empty()) continue;
+    server.left_out.push_back(ProgramName(words.front()));
+    words.erase(words.begin(), program);
+    return;
+  }
+}
+
 // Values of secret flags are not kept.
 void HideSecrets(Words& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -301,6 +317,7 @@ base::Result<api::DeployedServer> ServerOf(const json& container) {
   auto plain = OnlyCommand(std::move(words), values, out);
   if (!plain) return plain.error();
   out.words = *std::move(plain);
+  LeaveOutLauncher(out);
   HideSecrets(out.words);
   return out;
 }
@@ -367,6 +384,7 @@ base::Result<api::DeployedServer> ReadWords(Words words) {
   static constexpr std::array<std::string_view, 3> kContainers = {"docker", "podman", "nerdctl"};
   if (!IsOneOf(kContainers, words.front())) {
     out.words = std::move(words);
+    LeaveOutLauncher(out);
     return out;
   }
   const std::size_t run = words.size() > 2 && words[1] == "container" ? 2 : 1;

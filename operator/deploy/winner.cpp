@@ -163,7 +163,7 @@ Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& meas
   out.options_yaml = winner.plan.options_yaml;
   out.options_dir = environment.options_dir;
   out.gpus = winner.plan.gpus;
-  out.gpu_resource = task.spec.gpu.resource_name;
+  out.gpu_resource = task.spec.gpus[winner.gpu].resource_name;
   out.tensor = SizeOf(out.args, {"--tensor-parallel-size", "--tp-size", "--tp_size", "-tp", "--tp"});
   out.pipeline = SizeOf(out.args, {"--pipeline-parallel-size", "--pp-size", "--pp_size", "-pp", "--pp"});
   out.port = PortNumber(environment.port);

@@ -174,9 +174,10 @@ measurement::Slo SloOf(const api::SloSpec& slo) {
   return out;
 }
 
-std::string HashedContext(const api::TaskSpec& spec, std::size_t model) {
-  json context = {
-      {"model", HashedModel(spec.models[model])}, {"gpu", HashedGpu(spec.gpu)}, {"benchmark", HashedBenchmark(spec)}};
+std::string HashedContext(const api::TaskSpec& spec, std::size_t model, std::size_t gpu) {
+  json context = {{"model", HashedModel(spec.models[model])},
+                  {"gpu", HashedGpu(spec.gpus[gpu])},
+                  {"benchmark", HashedBenchmark(spec)}};
   SetIfAny(context, "pod", HashedPod(spec.pod_template));
   return context.dump();
 }

@@ -1,4 +1,4 @@
-// Required node affinity of experiments, from spec.gpu and the task's placement.
+// Required node affinity of experiments, from an entry of spec.gpus and the placement of its type.
 //
 // Pure. Platforms label GPUs differently, and an autoscaler knows only its own labels, so a requirement becomes several
 // alternative terms (terms are ORed, the expressions of a term ANDed): GPU Feature Discovery, GKE, Karpenter and EKS on
@@ -26,7 +26,7 @@ bool HasGpuLabels(std::string_view resource_name);
 // (an L4 of 24 GB reads 23034 MiB, with ECC) while the next smaller class is at least 15 % below.
 std::int64_t LowestReading(std::int64_t wanted);
 
-// Whether spec.gpu's products, minMemory and minComputeCapability admit this GPU. Unknown values do not exclude it.
+// Whether the type's products, minMemory and minComputeCapability admit this GPU. Unknown values do not exclude it.
 bool Admits(const api::GpuSpec& spec, const GpuInfo& gpu);
 
 // The pod's whole `affinity`: the user's, with every required term extended by ours. Null when there is none. A pinned

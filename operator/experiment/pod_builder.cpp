@@ -117,11 +117,12 @@ void Mount(json& volumes, json& mounts, json volume, const std::string& path) {
 
 class Builder {
  public:
-  Builder(const api::AutotuneTask& task, std::size_t model, const PodEnvironment& environment)
+  Builder(const api::AutotuneTask& task, std::size_t model, std::size_t gpu, const PodEnvironment& environment)
       : task_(task),
         spec_(task.spec),
         model_index_(model),
         model_(task.spec.models[model]),
+        gpu_(task.spec.gpus[gpu]),
         template_(task.spec.pod_template),
         environment_(environment) {}
 
@@ -133,7 +134,8 @@ class Builder {
     json& metadata = pod["metadata"];
     json& spec = pod["spec"];
     metadata["labels"][kHashLabel] = experiment.hash;
-    if (!spec_.gpu.queue_name.empty()) metadata["labels"]["kueue.x-k8s.io/queue-name"] = spec_.gpu.queue_name;
+    if (!gpu_.name.empty()) metadata["labels"][kGpuLabel] = gpu_.name;
+    if (!gpu_.queue_name.empty()) metadata["labels"]["kueue.x-k8s.io/queue-name"] = gpu_.queue_name;
     // `kubectl logs POD` shows what people look for; they may choose otherwise.
     auto& annotations = metadata["annotations"];
     if (!annotations.contains("kubectl.kubernetes.io/default-container")) {
@@ -148,7 +150,7 @@ class Builder {
     AppendUserVolumes();
     spec["volumes"] = volumes_;
     Place(placement, spec);
-    if (!spec_.gpu.runtime_class_name.empty()) spec["runtimeClassName"] = spec_.gpu.runtime_class_name;
+    if (!gpu_.runtime_class_name.empty()) spec["runtimeClassName"] = gpu_.runtime_class_name;
     return pod;
   }
 
@@ -235,8 +237,8 @@ class Builder {
     if (template_.image_pull_secrets.is_array() && !template_.image_pull_secrets.empty()) {
       spec["imagePullSecrets"] = template_.image_pull_secrets;
     }
-    if (!spec_.gpu.priority_class_name.empty()) spec["priorityClassName"] = spec_.gpu.priority_class_name;
-    if (!spec_.gpu.scheduler_name.empty()) spec["schedulerName"] = spec_.gpu.scheduler_name;
+    if (!gpu_.priority_class_name.empty()) spec["priorityClassName"] = gpu_.priority_class_name;
+    if (!gpu_.scheduler_name.empty()) spec["schedulerName"] = gpu_.scheduler_name;
     return {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", std::move(metadata)}, {"spec", std::move(spec)}};
   }
 
@@ -443,10 +445,10 @@ class Builder {
 
   json EngineResources(const api::RuntimeSpec& runtime, int gpus) const {
     json resources = runtime.resources.is_object() ? runtime.resources : json::object();
-    if (!spec_.gpu.resource_name.empty()) {
+    if (!gpu_.resource_name.empty()) {
       // Requests of an extended resource equal its limits; both are written for people and for quota tools.
-      resources["limits"][spec_.gpu.resource_name] = std::to_string(gpus);
-      resources["requests"][spec_.gpu.resource_name] = std::to_string(gpus);
+      resources["limits"][gpu_.resource_name] = std::to_string(gpus);
+      resources["requests"][gpu_.resource_name] = std::to_string(gpus);
     }
     return resources;
   }
@@ -527,14 +529,14 @@ class Builder {
   }
 
   json Tolerations() const {
-    const std::string& resource = spec_.gpu.resource_name;
+    const std::string& resource = gpu_.resource_name;
     // Taints carry the vendor's common name, also where slices are requested (nvidia.com/mig-1g.5gb).
     std::string key = resource;
     if (resource.starts_with("nvidia.com/")) key = "nvidia.com/gpu";
     json tolerations = json::array();
     if (!key.empty()) tolerations.push_back({{"key", key}, {"operator", "Exists"}, {"effect", "NoSchedule"}});
-    if (spec_.gpu.tolerations.is_array()) {
-      for (const json& toleration : spec_.gpu.tolerations) {
+    if (gpu_.tolerations.is_array()) {
+      for (const json& toleration : gpu_.tolerations) {
         if (std::find(tolerations.begin(), tolerations.end(), toleration) == tolerations.end()) {
           tolerations.push_back(toleration);
         }
@@ -545,10 +547,10 @@ class Builder {
 
   void Place(const Placement& placement, json& spec) const {
     spec["tolerations"] = Tolerations();
-    if (spec_.gpu.node_selector.is_object() && !spec_.gpu.node_selector.empty()) {
-      spec["nodeSelector"] = spec_.gpu.node_selector;
+    if (gpu_.node_selector.is_object() && !gpu_.node_selector.empty()) {
+      spec["nodeSelector"] = gpu_.node_selector;
     }
-    if (json affinity = AffinityOf(spec_.gpu, placement); !affinity.is_null()) spec["affinity"] = std::move(affinity);
+    if (json affinity = AffinityOf(gpu_, placement); !affinity.is_null()) spec["affinity"] = std::move(affinity);
   }
 
   static constexpr const char* kDefaultEndpoint = "https://huggingface.co";
@@ -557,6 +559,7 @@ class Builder {
   const api::TaskSpec& spec_;
   const std::size_t model_index_;
   const api::ModelSpec& model_;
+  const api::GpuSpec& gpu_;
   const api::PodTemplateSpec& template_;
   const PodEnvironment& environment_;
   json volumes_ = json::array();
@@ -605,11 +608,12 @@ std::string InspectPodName(const api::AutotuneTask& task, std::size_t index, int
 
 json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment, const Placement& placement,
                         const PodEnvironment& environment) {
-  return Builder(task, experiment.model, environment).Experiment(experiment, placement);
+  return Builder(task, experiment.model, experiment.gpu, environment).Experiment(experiment, placement);
 }
 
 json BuildInspectPod(const api::AutotuneTask& task, std::size_t model, int attempt, const PodEnvironment& environment) {
-  return Builder(task, model, environment).Inspect(attempt);
+  // Needs no GPU; where only the GPU nodes have the files, the first type's have them.
+  return Builder(task, model, 0, environment).Inspect(attempt);
 }
 
 }  // namespace autotune::experiment

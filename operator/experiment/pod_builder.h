@@ -31,6 +31,7 @@ inline constexpr const char* kTaskLabel = "autotuner.io/task";             // ta
 inline constexpr const char* kRoleLabel = "autotuner.io/role";             // experiment | inspect
 inline constexpr const char* kHashLabel = "autotuner.io/experiment-hash";  // 16 digits
 inline constexpr const char* kModelLabel = "autotuner.io/model";           // ModelSpec::name, with several checkpoints
+inline constexpr const char* kGpuLabel = "autotuner.io/gpu";               // GpuSpec::name, with several types
 inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
 inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
@@ -80,16 +81,18 @@ struct Experiment {
   std::string hash;  // content hash, 16 digits
   int attempt = 1;
   std::size_t model = 0;     // index into TaskSpec::models
+  std::size_t gpu = 0;       // index into TaskSpec::gpus
   api::RuntimeSpec runtime;  // image resolved
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
   BenchHints hints{};
 };
 
-// One placement for the whole task, apart from nodes to avoid, so that configurations are compared on the same GPUs.
+// One placement for all experiments on a type of GPU, apart from nodes to avoid, so that configurations are compared on
+// the same GPUs.
 struct Placement {
   std::optional<quant::ComputeCapability> min_capability;  // the strictest that eligible candidates need
-  std::string pinned_product;                              // chosen for the task; "" = nodes have no GPU labels
+  std::string pinned_product;                              // chosen for the type; "" = nodes have no GPU labels
   bool nodes_are_labelled = true;                          // false: derived terms are left out (with a warning)
   std::string avoided_node{};                              // of one pod: where its last attempt met a fault; "" = none
 };
@@ -119,7 +122,7 @@ std::string BenchmarkPath(const std::string& message);
 measurement::Slo SloOf(const api::SloSpec& slo);
 // Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
 // (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
-std::string HashedContext(const api::TaskSpec& spec, std::size_t model);
+std::string HashedContext(const api::TaskSpec& spec, std::size_t model, std::size_t gpu);
 
 nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment,
                                   const Placement& placement, const PodEnvironment& environment);

@@ -51,7 +51,7 @@ class Checker {
     for (std::size_t i = 0; i < spec_.models.size(); ++i) Model(i);
     for (std::size_t i = 0; i < spec_.runtimes.size(); ++i) Runtime(i);
     if (spec_.runtimes.empty() && !traits_.empty()) Parameters(traits_.front());
-    Gpu();
+    for (std::size_t i = 0; i < spec_.gpus.size(); ++i) Gpu(i);
     Benchmark();
     Template();
     if (status_.ok()) status_ = CheckPodPolicy(spec_, environment_.policy);
@@ -167,22 +167,23 @@ class Checker {
     for (const char* kind : {"limits", "requests"}) {
       if (!resources.is_object() || !resources.contains(kind) || !resources[kind].is_object()) continue;
       for (const auto& [name, quantity] : resources[kind].items()) {
-        if (name == spec_.gpu.resource_name) {
+        if (std::ranges::find(spec_.gpus, name, &api::GpuSpec::resource_name) != spec_.gpus.end()) {
           Refuse(path + "." + kind + "[\"" + name + "\"]", "the number of GPUs is derived from the engine's arguments");
         }
       }
     }
   }
 
-  void Gpu() {
-    const api::GpuSpec& gpu = spec_.gpu;
+  void Gpu(std::size_t index) {
+    const api::GpuSpec& gpu = spec_.gpus[index];
+    const std::string path = api::GpuPath(spec_, index);
     if (!gpu.min_memory.empty()) {
-      if (const auto bytes = api::ParseQuantity(gpu.min_memory, "spec.gpu.minMemory"); !bytes && status_.ok()) {
+      if (const auto bytes = api::ParseQuantity(gpu.min_memory, path + ".minMemory"); !bytes && status_.ok()) {
         status_ = bytes.error();
       }
     }
     if (!gpu.min_compute_capability.empty() && !quant::ComputeCapability::Parse(gpu.min_compute_capability)) {
-      Refuse("spec.gpu.minComputeCapability",
+      Refuse(path + ".minComputeCapability",
              "\"" + gpu.min_compute_capability + "\" is not a compute capability such as 8.9");
     }
     const char* asked = !gpu.products.empty()                 ? "products"
@@ -190,11 +191,11 @@ class Checker {
                         : !gpu.min_compute_capability.empty() ? "minComputeCapability"
                                                               : nullptr;
     if (asked != nullptr && !HasGpuLabels(gpu.resource_name)) {
-      Refuse(std::string("spec.gpu.") + asked,
-             "nodes with " + gpu.resource_name + " have no label for it; use spec.gpu.nodeSelector or affinity");
+      Refuse(path + "." + asked,
+             "nodes with " + gpu.resource_name + " have no label for it; use " + path + ".nodeSelector or affinity");
     }
     if (IsAmdResource(gpu.resource_name) && !gpu.min_compute_capability.empty()) {
-      Refuse("spec.gpu.minComputeCapability", "exists only for NVIDIA GPUs; use spec.gpu.products");
+      Refuse(path + ".minComputeCapability", "exists only for NVIDIA GPUs; use " + path + ".products");
     }
   }
 
@@ -210,7 +211,8 @@ class Checker {
     for (const auto& [key, value] : pod.labels) {
       if (key.starts_with(kOwnPrefix) || key == kManagedByLabel)
         Refuse(path + ".labels[\"" + key + "\"]", "is set by the operator");
-      if (key == "kueue.x-k8s.io/queue-name") Refuse(path + ".labels[\"" + key + "\"]", "use spec.gpu.queueName");
+      if (key == "kueue.x-k8s.io/queue-name")
+        Refuse(path + ".labels[\"" + key + "\"]", "use " + api::GpuPath(spec_, 0) + ".queueName");
     }
     for (const auto& [key, value] : pod.annotations) {
       if (key.starts_with(kOwnPrefix)) Refuse(path + ".annotations[\"" + key + "\"]", "is set by the operator");

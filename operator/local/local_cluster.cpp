@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "operator/experiment/pod_builder.h"
 #include "operator/experiment/pod_view.h"
 
 namespace autotune::local {
@@ -75,7 +76,8 @@ std::string OwnerUid(const json& metadata) {
 }  // namespace
 
 LocalCluster::LocalCluster(LocalOptions options, api::AutotuneTask task, base::Clock& clock)
-    : options_(std::move(options)), clock_(clock), task_(std::move(task)), free_devices_(options_.machine.devices) {
+    : options_(std::move(options)), clock_(clock), task_(std::move(task)) {
+  for (const Machine& machine : options_.machines) free_devices_.push_back(machine.devices);
   const base::MutexLock lock(mutex_);
   if (task_.metadata.resource_version.empty()) task_.metadata.resource_version = "1";
 }
@@ -129,6 +131,11 @@ base::Status LocalCluster::CreatePod(const json& pod) {
         base::Sha256Hex(name + "/" + std::to_string(getpid()) + "/" + std::to_string(++created_)).substr(0, 32);
     created["metadata"]["creationTimestamp"] = base::FormatRfc3339(clock_.Wall());
     entry.metadata = created["metadata"];
+    const std::string type = metadata.value("labels", json::object()).value(experiment::kGpuLabel, "");
+    const auto machine = std::ranges::find(options_.machines, type, &Machine::type);
+    if (machine != options_.machines.end()) {
+      entry.machine = static_cast<std::size_t>(machine - options_.machines.begin());
+    }
     entry.pod = std::make_shared<LocalPod>(std::move(created), options_.environment, clock_, [this] { Changed(); });
     pods_.push_back(std::move(entry));
     ++version_;
@@ -217,14 +224,16 @@ reconcile::Observed LocalCluster::Observe(std::uint64_t* version) {
       observed.pods.push_back(experiment::PodViewFromJson(PodJson(entry)));
     }
   }
-  std::map<std::string, std::string> labels;
-  const json& selector = task_.spec.gpu.node_selector;
-  if (selector.is_object()) {
-    for (const auto& [name, value] : selector.items()) {
-      if (value.is_string()) labels[name] = value.get<std::string>();
+  for (std::size_t i = 0; i < options_.machines.size(); ++i) {
+    const api::GpuSpec& gpu = task_.spec.gpus[i];
+    std::map<std::string, std::string> labels;
+    if (gpu.node_selector.is_object()) {
+      for (const auto& [name, value] : gpu.node_selector.items()) {
+        if (value.is_string()) labels[name] = value.get<std::string>();
+      }
     }
+    observed.nodes.push_back(NodeOf(options_.machines[i], gpu.resource_name, labels));
   }
-  observed.nodes = {NodeOf(options_.machine, task_.spec.gpu.resource_name, labels)};
   return observed;
 }
 
@@ -246,21 +255,24 @@ bool LocalCluster::AwaitChange(std::uint64_t version, std::optional<base::WallTi
 std::optional<PodGrant> LocalCluster::Grant(Entry& entry) {
   const json& pod = entry.pod->pod();
   const auto wanted = static_cast<std::size_t>(RequestedGpus(pod));
-  if (wanted > free_devices_.size()) return std::nullopt;
+  std::vector<std::string>& free = free_devices_[entry.machine];
+  if (wanted > free.size()) return std::nullopt;
   std::set<int> taken;
   for (const Entry& other : pods_) taken.insert(other.port);
   entry.port = FreePort(taken);
   entry.granted = true;
-  entry.devices.assign(free_devices_.begin(), free_devices_.begin() + static_cast<std::ptrdiff_t>(wanted));
-  free_devices_.erase(free_devices_.begin(), free_devices_.begin() + static_cast<std::ptrdiff_t>(wanted));
+  entry.devices.assign(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(wanted));
+  free.erase(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(wanted));
 
   PodGrant grant;
   grant.directory = options_.directory / entry.metadata.value("name", "");
   grant.port = entry.port;
-  grant.node = NodeOf(options_.machine, "", {}).name;
+  const Machine& machine = options_.machines[entry.machine];
+  grant.node = NodeOf(machine, "", {}).name;
   if (const auto found = options_.by_image.find(EngineImage(pod)); found != options_.by_image.end()) {
     grant.variables = found->second;
   }
+  for (const auto& [name, value] : machine.variables) grant.variables[name] = value;
   if (wanted > 0) grant.variables[VisibleDevicesVariable(RequestedGpuResource(pod))] = Joined(entry.devices);
   return grant;
 }
@@ -270,40 +282,45 @@ void LocalCluster::Schedule() {
   std::vector<std::pair<std::shared_ptr<LocalPod>, PodGrant>> starting;
   std::vector<std::pair<std::shared_ptr<LocalPod>, std::string>> waiting;
   std::vector<std::pair<std::shared_ptr<LocalPod>, std::string>> rejected;
+  std::set<std::size_t> queued;  // machines that a pod waits for
   {
     const base::MutexLock lock(mutex_);
     for (Entry& entry : pods_) {
-      if (entry.pod->Ended() && !entry.devices.empty()) {
-        free_devices_.insert(free_devices_.end(), entry.devices.begin(), entry.devices.end());
-        std::sort(free_devices_.begin(), free_devices_.end());
-        entry.devices.clear();
-      }
+      if (entry.pod->Ended()) Release(entry);
     }
     for (Entry& entry : pods_) {
       if (entry.granted || entry.pod->Ended()) continue;
       const json& pod = entry.pod->pod();
       const auto needed = static_cast<std::size_t>(RequestedGpus(pod));
-      const std::size_t all = options_.machine.devices.size();
+      const std::size_t all = options_.machines[entry.machine].devices.size();
       if (needed > all) {
         // Never will be: said at once, and in nobody's way.
         rejected.emplace_back(entry.pod, "needs " + std::to_string(needed) + " GPUs, this machine has " +
                                              std::to_string(all) + " for " + RequestedGpuResource(pod));
         continue;
       }
-      if (waiting.empty()) {
+      if (queued.insert(entry.machine).second) {
         if (auto grant = Grant(entry)) {
           starting.emplace_back(entry.pod, std::move(*grant));
+          queued.erase(entry.machine);
           continue;
         }
       }
       waiting.emplace_back(entry.pod, std::to_string(needed) + (needed == 1 ? " GPU is" : " GPUs are") + " needed, " +
-                                          std::to_string(free_devices_.size()) + " of " + std::to_string(all) +
-                                          " are free on this machine");
+                                          std::to_string(free_devices_[entry.machine].size()) + " of " +
+                                          std::to_string(all) + " are free on this machine");
     }
   }
   for (auto& [pod, grant] : starting) pod->Start(std::move(grant));
   for (const auto& [pod, message] : waiting) pod->SetUnschedulable(message);
   for (const auto& [pod, message] : rejected) pod->Reject(message);
+}
+
+void LocalCluster::Release(Entry& entry) {
+  std::vector<std::string>& free = free_devices_[entry.machine];
+  free.insert(free.end(), entry.devices.begin(), entry.devices.end());
+  std::sort(free.begin(), free.end());
+  entry.devices.clear();
 }
 
 void LocalCluster::Reap() {
@@ -312,8 +329,7 @@ void LocalCluster::Reap() {
     const base::MutexLock lock(mutex_);
     for (auto entry = pods_.begin(); entry != pods_.end();) {
       if (entry->pod->Ended() && entry->pod->State().deletion_timestamp) {
-        free_devices_.insert(free_devices_.end(), entry->devices.begin(), entry->devices.end());
-        std::sort(free_devices_.begin(), free_devices_.end());
+        Release(*entry);
         gone.push_back(std::move(*entry));
         entry = pods_.erase(entry);
       } else {
@@ -362,7 +378,8 @@ void LocalCluster::StopAll(milliseconds grace) {
   {
     const base::MutexLock lock(mutex_);
     pods_.clear();
-    free_devices_ = options_.machine.devices;
+    free_devices_.clear();
+    for (const Machine& machine : options_.machines) free_devices_.push_back(machine.devices);
   }
   for (Entry& entry : pods) {
     const std::string name = entry.metadata.value("name", "");

@@ -1,4 +1,5 @@
-// LocalCluster: reconcile::Cluster without Kubernetes. One task, this machine as the only node, pods as processes.
+// LocalCluster: reconcile::Cluster without Kubernetes. One task, this machine as the only node (or a simulated one for
+// each type of GPU), pods as processes.
 //
 // Keeps the task's status and its pods in memory, emulates resource versions, hands out GPUs in the order in which pods
 // were created. Thread-safe. The destructor ends every process and removes its files (logs are kept on request).
@@ -26,7 +27,7 @@
 namespace autotune::local {
 
 struct LocalOptions {
-  Machine machine;
+  std::vector<Machine> machines;                // by TaskSpec::gpus
   Environment environment;                      // inherited by containers
   std::map<std::string, Environment> by_image;  // added for the containers of pods whose engine has this image
   std::filesystem::path directory;              // pods work here, one directory each; created, removed at the end
@@ -71,6 +72,7 @@ class LocalCluster final : public reconcile::Cluster {
   struct Entry {
     std::shared_ptr<LocalPod> pod;
     nlohmann::json metadata;
+    std::size_t machine = 0;           // index into LocalOptions::machines
     std::vector<std::string> devices;  // held until it has ended
     int port = 0;
     bool granted = false;
@@ -79,6 +81,7 @@ class LocalCluster final : public reconcile::Cluster {
   void Changed();
   void Schedule();
   void Reap();
+  void Release(Entry& entry) REQUIRES(mutex_);
   // Directory, GPUs, port; nullopt if GPUs are missing.
   std::optional<PodGrant> Grant(Entry& entry) REQUIRES(mutex_);
   [[nodiscard]] nlohmann::json PodJson(const Entry& entry) const REQUIRES(mutex_);
@@ -92,8 +95,8 @@ class LocalCluster final : public reconcile::Cluster {
   std::uint64_t version_ GUARDED_BY(mutex_) = 1;
   std::uint64_t created_ GUARDED_BY(mutex_) = 0;
   api::AutotuneTask task_ GUARDED_BY(mutex_);
-  std::vector<Entry> pods_ GUARDED_BY(mutex_);  // in the order of their creation
-  std::vector<std::string> free_devices_ GUARDED_BY(mutex_);
+  std::vector<Entry> pods_ GUARDED_BY(mutex_);                             // in the order of their creation
+  std::vector<std::vector<std::string>> free_devices_ GUARDED_BY(mutex_);  // by machine
   std::optional<nlohmann::json> config_map_ GUARDED_BY(mutex_);
 };
 

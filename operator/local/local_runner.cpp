@@ -25,6 +25,28 @@ bool IsOver(const api::AutotuneTask& task) {
 
 }  // namespace
 
+namespace {
+
+base::Status CheckGpu(const api::TaskSpec& spec, std::size_t index, const Machine& machine) {
+  const api::GpuSpec& asked = spec.gpus[index];
+  const bool amd = !machine.gpu.amd_architecture.empty();
+  if (!machine.gpu.product.empty() && amd != experiment::IsAmdResource(asked.resource_name)) {
+    return base::Invalid(api::GpuPath(spec, index) + ".resourceName: is " + asked.resource_name +
+                         "; the GPUs of this machine (" + machine.gpu.product + ") are " +
+                         (amd ? "amd.com/gpu" : "nvidia.com/gpu"));
+  }
+  const experiment::NodeView node = NodeOf(machine, asked.resource_name, {});
+  api::GpuSpec gpu = asked;
+  gpu.node_selector = nlohmann::json::object();
+  if (!machine.gpu.product.empty() && reconcile::GpuChoices(gpu, {node}).empty()) {
+    return base::Invalid(api::GpuPath(spec, index) + ": does not allow the GPUs of this machine (" +
+                         machine.gpu.product + "); see products, minMemory and minComputeCapability");
+  }
+  return {};
+}
+
+}  // namespace
+
 experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
   const std::string directory = Variable(kPodDirVariable);
   experiment::PodEnvironment environment;
@@ -47,7 +69,7 @@ experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
   return environment;
 }
 
-void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, bool resume) {
+void Admit(api::AutotuneTask& task, const std::vector<Machine>& machines, base::WallTime now, bool resume) {
   api::ObjectMeta& metadata = task.metadata;
   if (metadata.ns.empty()) metadata.ns = "default";
   metadata.uid = base::Sha256Hex("local/" + metadata.ns + "/" + metadata.name).substr(0, 32);
@@ -55,7 +77,10 @@ void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, 
   metadata.resource_version = "1";
   metadata.deleting = false;
   // Measurements of another machine's GPUs are no beginning: there is no node here that could continue them.
-  if (!resume || task.status.gpu_product != machine.gpu.product) task.status = {};
+  const bool same_gpus = std::ranges::equal(task.status.gpus, machines, [](const auto& gpu, const Machine& machine) {
+    return gpu.product == machine.gpu.product;
+  });
+  if (!resume || !same_gpus) task.status = {};
   for (api::ExperimentStatus& experiment : task.status.experiments) {
     if (reconcile::IsFinished(experiment)) continue;
     experiment = reconcile::Cleared(experiment);
@@ -65,20 +90,16 @@ void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, 
   metadata.generation = std::max<std::int64_t>(task.status.observed_generation, 0) + 1;
 }
 
-base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine) {
+base::Status CheckLocal(const api::AutotuneTask& task, const std::vector<Machine>& machines) {
   const api::TaskSpec& spec = task.spec;
   if (spec.suspend) return base::Invalid("spec.suspend: is true, so nothing runs");
-  const bool amd = !machine.gpu.amd_architecture.empty();
-  if (!machine.gpu.product.empty() && amd != experiment::IsAmdResource(spec.gpu.resource_name)) {
-    return base::Invalid("spec.gpu.resourceName: is " + spec.gpu.resource_name + "; the GPUs of this machine (" +
-                         machine.gpu.product + ") are " + (amd ? "amd.com/gpu" : "nvidia.com/gpu"));
+  if (spec.gpus.size() != machines.size()) {
+    return base::Invalid("spec.gpus: the task compares " + std::to_string(spec.gpus.size()) +
+                         " types of GPU, and this machine has one (" + machines.front().gpu.product +
+                         "): run it in a cluster, keep one entry, or simulate all with --simulate task");
   }
-  const experiment::NodeView node = NodeOf(machine, spec.gpu.resource_name, {});
-  api::GpuSpec gpu = spec.gpu;
-  gpu.node_selector = nlohmann::json::object();
-  if (!machine.gpu.product.empty() && reconcile::GpuChoices(gpu, {node}).empty()) {
-    return base::Invalid("spec.gpu: does not allow the GPUs of this machine (" + machine.gpu.product +
-                         "); see products, minMemory and minComputeCapability");
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    if (const auto checked = CheckGpu(spec, i, machines[i]); !checked) return checked;
   }
   for (std::size_t i = 0; i < spec.models.size(); ++i) {
     const nlohmann::json& volume = spec.models[i].volume;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -27,11 +28,11 @@ struct LocalTools {
 experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools);
 
 // Sets the fields that an API server sets: namespace, uid, generation, creation time. An earlier status of the same
-// GPUs is kept where `resume`, but experiments that were not finished begin anew.
-void Admit(api::AutotuneTask& task, const Machine& machine, base::WallTime now, bool resume);
+// GPUs is kept where `resume`, but experiments that were not finished begin anew. `machines`: by TaskSpec::gpus.
+void Admit(api::AutotuneTask& task, const std::vector<Machine>& machines, base::WallTime now, bool resume);
 
 // Checks for settings that local mode does not support: kInvalid names the field.
-base::Status CheckLocal(const api::AutotuneTask& task, const Machine& machine);
+base::Status CheckLocal(const api::AutotuneTask& task, const std::vector<Machine>& machines);
 
 // Returns the finished task (Complete or Failed). kCancelled when stopped; nothing runs any more then.
 base::Result<api::AutotuneTask> RunTask(LocalCluster& cluster, const reconcile::Settings& settings, base::Clock& clock,

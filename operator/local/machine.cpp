@@ -178,6 +178,7 @@ experiment::NodeView NodeOf(const Machine& machine, const std::string& resource,
   experiment::NodeView node;
   std::array<char, 256> host{};
   node.name = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "localhost";
+  if (!machine.type.empty()) node.name += "-" + machine.type;
   node.labels = labels;
   node.allocatable[resource] = static_cast<std::int64_t>(machine.devices.size());
   if (!machine.gpu.amd_architecture.empty()) {

@@ -21,6 +21,8 @@ struct Machine {
   std::vector<std::string> devices;  // names for CUDA_VISIBLE_DEVICES; the pool
   experiment::GpuInfo gpu;  // of all devices; product in GPU Feature Discovery's spelling, of AMD in its labeller's
   bool simulated = false;
+  std::string type{};              // GpuSpec::name of what is simulated, with several types; part of the node's name
+  Environment variables{};         // for everything that runs on it
   std::vector<std::string> notes;  // for people: devices that are left out, and why
 };
 

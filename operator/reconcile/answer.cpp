@@ -45,6 +45,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   best.experiment = winner.name;
   best.model = winner.model;
   best.runtime = winner.runtime;
+  best.gpu = winner.gpu;
   best.quant_name = winner.quant.name;
   best.starts = judged.starts;
   best.confirmed = judged.confirmed;
@@ -73,7 +74,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   }
   const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
   best.tokens_per_second = api::FormatDecimal(throughput, 1);
-  TokenPrices prices = PricesAt(PricePerHour(spec, status), point, winner.gpus);
+  TokenPrices prices = PricesAt(PricePerHour(spec, status, winner.gpu), point, winner.gpus);
   best.price = std::move(prices.output);
   best.input_price = std::move(prices.input);
   for (const std::size_t tied : judgement.tied) best.tied_with.push_back(experiments[tied]->name);
@@ -182,12 +183,21 @@ tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
 bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other) {
   const bool same = experiment.args == other.args && experiment.options == other.options && experiment.env == other.env;
   return !same && experiment.model == other.model && experiment.runtime == other.runtime &&
-         !experiment.apart_from_cache.empty() && experiment.apart_from_cache == other.apart_from_cache;
+         experiment.gpu == other.gpu && !experiment.apart_from_cache.empty() &&
+         experiment.apart_from_cache == other.apart_from_cache;
 }
 
-std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status) {
-  const std::string& price = spec.gpu.price_per_hour.empty() ? status.gpu_price_per_hour : spec.gpu.price_per_hour;
+std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status, const std::string& gpu) {
+  const auto index = api::FindGpu(spec, gpu);
+  const std::string own = index ? spec.gpus[*index].price_per_hour : "";
+  const std::string& price = own.empty() ? api::GpuOf(status, gpu).price_per_hour : own;
   return price.empty() ? std::nullopt : std::optional(std::strtod(price.c_str(), nullptr));
+}
+
+bool ComparesPrices(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  return spec.gpus.size() > 1 && std::ranges::all_of(spec.gpus, [&](const api::GpuSpec& gpu) {
+           return PricePerHour(spec, status, gpu.name).has_value();
+         });
 }
 
 tuning::Criteria CriteriaOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
@@ -195,23 +205,28 @@ tuning::Criteria CriteriaOf(const api::TaskSpec& spec, const api::TaskStatus& st
   criteria.objective = ObjectiveOf(spec);
   criteria.slo = experiment::SloOf(spec.slo);
   criteria.max_degradation = spec.quality.max_degradation;
-  if (const auto price = PricePerHour(spec, status)) criteria.price_per_gpu_hour = *price;
+  criteria.price_on_front = ComparesPrices(spec, status);
   criteria.fixed_loads = !spec.benchmark.load.fixed.empty();
   return criteria;
 }
 
-tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status) {
+tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskSpec& spec,
+                                  const api::TaskStatus& status) {
   tuning::Observation observation;
   observation.id = experiment.name;
   observation.gpus = experiment.gpus;
+  observation.price_per_gpu_hour = PricePerHour(spec, status, experiment.gpu).value_or(1);
   for (const api::LoadRow& row : experiment.loads) observation.loads.push_back(row.measured);
   observation.stopped = measurement::StopReasonFromName(experiment.stopped).value_or(measurement::StopReason::kFound);
   observation.settings = static_cast<int>(experiment.args.size() + (experiment.options.empty() ? 0 : 1));
-  // Another checkpoint than the one whose baselines are measured is a change, too.
-  const bool reference = std::ranges::any_of(status.experiments, [&](const api::ExperimentStatus& other) {
-    return other.baseline && other.model == experiment.model;
-  });
-  if (!reference) ++observation.settings;
+  // Another checkpoint or GPU than the one whose baselines are measured is a change, too.
+  const auto of_a_baseline = [&](std::string api::ExperimentStatus::*member) {
+    return std::ranges::any_of(status.experiments, [&](const api::ExperimentStatus& other) {
+      return other.baseline && other.*member == experiment.*member;
+    });
+  };
+  observation.settings += of_a_baseline(&api::ExperimentStatus::model) ? 0 : 1;
+  observation.settings += of_a_baseline(&api::ExperimentStatus::gpu) ? 0 : 1;
   if (!experiment.quality) return observation;
   const api::ExperimentStatus* reference_quality = api::QualityReference(status.experiments, experiment.runtime);
   if (reference_quality != nullptr && reference_quality->quality) {
@@ -260,17 +275,33 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
   status.cost.start = hours(spent.start);
   status.cost.measure = hours(spent.measure);
   status.cost.wasted = hours(spent.wasted);
-  status.cost.price.clear();
-  if (const auto price = PricePerHour(spec, status)) {
-    status.cost.price = api::FormatDecimal(spent.Total() / kSecondsPerHour * *price, 2);
+  // Of all that was spent; "" where a part of it has no price.
+  std::optional<double> price = 0;
+  for (api::GpuStatus& gpu : status.gpus) {
+    gpu.gpu_hours.clear();
+    gpu.price.clear();
   }
+  for (const auto& [type, on_type] : SpentByType(status)) {
+    const auto per_hour = PricePerHour(spec, status, type);
+    const double gpu_hours = on_type.Total() / kSecondsPerHour;
+    const auto known = std::ranges::find(status.gpus, type, &api::GpuStatus::name);
+    if (per_hour && price) {
+      *price += gpu_hours * *per_hour;
+    } else if (gpu_hours > 0 || known != status.gpus.end()) {
+      price.reset();
+    }
+    if (known == status.gpus.end() || type.empty()) continue;
+    known->gpu_hours = hours(on_type.Total());
+    if (per_hour) known->price = api::FormatDecimal(gpu_hours * *per_hour, 2);
+  }
+  status.cost.price = price ? api::FormatDecimal(*price, 2) : "";
 }
 
 std::vector<tuning::Observation> ObservationsOf(const std::vector<const api::ExperimentStatus*>& experiments,
-                                                const api::TaskStatus& status) {
+                                                const api::TaskSpec& spec, const api::TaskStatus& status) {
   std::vector<tuning::Observation> observations;
   for (const api::ExperimentStatus* experiment : experiments) {
-    observations.push_back(ObservationOf(*experiment, status));
+    observations.push_back(ObservationOf(*experiment, spec, status));
     const auto first = std::find_if(experiments.begin(), experiments.end(), [&](const api::ExperimentStatus* other) {
       return other->name == experiment->confirms;
     });
@@ -290,7 +321,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     experiments.push_back(&experiment);
   }
   const std::vector<tuning::Observation> observations =
-      ObservationsOf({experiments.begin(), experiments.end()}, status);
+      ObservationsOf({experiments.begin(), experiments.end()}, spec, status);
   const tuning::Criteria criteria = CriteriaOf(spec, status);
   const tuning::Judgement judgement = tuning::Judge(observations, criteria);
 

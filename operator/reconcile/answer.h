@@ -21,8 +21,11 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
 // load at which all are compared.
 bool NeedsReference(const api::TaskSpec& spec);
 
-// Of one GPU for an hour: spec.gpu.pricePerHour, else the operator's for the product; nullopt = not known.
-std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status);
+// Of one GPU of the type (GpuSpec::name) for an hour: its pricePerHour, else the operator's for the product; nullopt =
+// not known.
+std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status, const std::string& gpu);
+// True with several types of GPU whose prices are all known: the price per token is an axis of the Pareto front.
+bool ComparesPrices(const api::TaskSpec& spec, const api::TaskStatus& status);
 // Prices of the GPUs at a point per million tokens, each with the whole cost on one kind of tokens. "" without a price
 // per hour or such tokens.
 struct TokenPrices {
@@ -35,10 +38,11 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 
 // Input of the judgement for one experiment; with the quality relative to the baseline of its runtime, once that has
 // ended.
-tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskStatus& status);
+tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskSpec& spec,
+                                  const api::TaskStatus& status);
 // Of experiments that are judged together: fresh starts belong to the one that they confirm.
 std::vector<tuning::Observation> ObservationsOf(const std::vector<const api::ExperimentStatus*>& experiments,
-                                                const api::TaskStatus& status);
+                                                const api::TaskSpec& spec, const api::TaskStatus& status);
 
 // True if the type of the KV cache is the only difference between the two.
 bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::ExperimentStatus& other);

@@ -112,7 +112,7 @@ bool Recommend(const Observed& observed, const Settings& settings, const api::Ta
     return true;
   }
   const deploy::Winner best = deploy::WinnerOf(observed.task, winner, ExperimentOf(space, *candidate, winner.attempts),
-                                               PlacementOf(space, GpuOf(status)), settings.environment);
+                                               PlacementOf(space, candidate->gpu), settings.environment);
   if (!CompareWithRunning(observed, settings, best, now, out)) return false;
   json config_map = Recommendation(observed.task, best);
   const std::optional<Memory::Recommended>& tried = observed.memory.recommended;

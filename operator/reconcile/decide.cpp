@@ -61,10 +61,11 @@ api::TaskStatus Begun(const Observed& observed, base::WallTime now) {
   status.finished_at.clear();
   status.recommendation_config_map.clear();
   status.difference.reset();
+  for (api::GpuStatus& gpu : status.gpus) gpu.unavailable.clear();
   for (api::ExperimentStatus& entry : status.experiments) {
     if (!IsFinished(entry)) entry.failures = 0;
     if (!MayEndDifferently(entry)) continue;
-    status.cost.earlier += SpentUntilNow(observed, entry, now);
+    status.cost.earlier[entry.gpu] += SpentUntilNow(observed, entry, now);
     entry = Cleared(entry);
   }
   return status;
@@ -76,10 +77,10 @@ void DropOthers(const Observed& observed, const api::ExpandedFor& asked, base::W
   if (!status.expanded_for) return;
   std::vector<api::ExperimentStatus> kept;
   for (api::ExperimentStatus& entry : status.experiments) {
-    if (MeasuresTheSame(*status.expanded_for, asked, api::MeasuredWith(entry.runtime, entry.model))) {
+    if (MeasuresTheSame(*status.expanded_for, asked, api::MeasuredWith(entry))) {
       kept.push_back(std::move(entry));
     } else {
-      status.cost.earlier += SpentUntilNow(observed, entry, now);
+      status.cost.earlier[entry.gpu] += SpentUntilNow(observed, entry, now);
     }
   }
   const bool whole = kept.size() == status.experiments.size();
@@ -95,16 +96,14 @@ void DropOthers(const Observed& observed, const api::ExpandedFor& asked, base::W
 void Adopt(Expanded& expanded, api::TaskStatus& status) {
   status.expanded_for = expanded.expanded_for;
   status.rules_version = expanded.rules_version;
-  status.gpu_product = expanded.gpu.product;
-  status.gpu_compute_capability = expanded.gpu.capability ? expanded.gpu.capability->ToString() : "";
-  status.gpu_memory_bytes = expanded.gpu.memory_bytes;
+  status.gpus = std::move(expanded.gpus);
   status.candidates = expanded.candidates;
   status.pruned_reasons = std::move(expanded.pruned_reasons);
   status.warnings = std::move(expanded.warnings);
   status.experiments = std::move(expanded.experiments);
   status.search.reset();
   status.not_tried.clear();
-  status.cost.earlier += expanded.let_go;
+  for (const auto& [gpu, spent] : expanded.let_go) status.cost.earlier[gpu] += spent;
 }
 
 // The refusal that a person should read, among those of pods that are still wanted.
@@ -147,7 +146,7 @@ class Look {
 
   Plan Take() {
     // First of all what the pods have to say: a measurement that has ended is recorded whatever the spec is by now.
-    Tracked tracked = Track(observed_, std::move(status_.experiments), status_.gpu_product, now_);
+    Tracked tracked = Track(observed_, std::move(status_.experiments), now_);
     status_.experiments = std::move(tracked.experiments);
     plan_.events = std::move(tracked.events);
     WakeAt(tracked.wake_at, plan_);
@@ -188,7 +187,8 @@ class Look {
     if (asks && baseline->deployed) return std::nullopt;
     status_.deployed.reset();
     if (!asks) return std::nullopt;
-    DeployedReading reading = ReadDeployed(*baseline->deployment_ref, spec_.gpu.resource_name, observed_.memory, now_);
+    DeployedReading reading = ReadDeployed(*baseline->deployment_ref, spec_.gpus[api::BaselineGpu(spec_)].resource_name,
+                                           observed_.memory, now_);
     status_.deployed = std::move(reading.read);
     plan_.read_baseline = std::move(reading.ask);
     WakeAt(reading.wake_at, plan_);
@@ -219,6 +219,37 @@ class Look {
     return std::nullopt;
   }
 
+  // Types of GPU that pods wait for in vain: what is left of them ends, and the others go on.
+  void GiveUpTypes(const Tracked& tracked) {
+    for (api::GpuStatus& gpu : status_.gpus) {
+      const api::ExperimentStatus* failed =
+          gpu.unavailable.empty() ? NeverScheduled(spec_, gpu.name, status_.experiments) : nullptr;
+      if (failed != nullptr && IsSmallest(*failed)) {
+        gpu.unavailable = failed->name + " could not be scheduled: " + Short(failed->message, kMaxNote);
+      }
+      if (gpu.unavailable.empty()) continue;
+      EndWaiting(observed_, tracked, "not started on " + gpu.name + ": " + gpu.unavailable, gpu.name, now_,
+                 status_.experiments, plan_.events);
+    }
+  }
+
+  // Whether no candidate of its type takes fewer GPUs: where it does not fit, a smaller one may.
+  bool IsSmallest(const api::ExperimentStatus& entry) {
+    if (!HaveSpace()) return false;
+    return std::ranges::none_of(space_->expansion.candidates, [&](const tuning::Candidate& candidate) {
+      return space_->gpu_names[candidate.gpu] == entry.gpu && candidate.plan.gpus < entry.gpus;
+    });
+  }
+
+  // Prices of the operator's configuration, for types that have none of their own.
+  void FillPrices() {
+    for (std::size_t i = 0; i < spec_.gpus.size() && i < status_.gpus.size(); ++i) {
+      const api::GpuSpec& type = spec_.gpus[i];
+      status_.gpus[i].price_per_hour =
+          type.price_per_hour.empty() ? PriceOf(settings_.gpu_prices, type, status_.gpus[i].product) : "";
+    }
+  }
+
   // Without candidates there is no answer. `late`: what stands between the deadline and what was waited for.
   Verdict NotExpanded(Verdict verdict, const std::string& late) {
     if (verdict.kind == Verdict::Kind::kFailed) return End(std::move(verdict));
@@ -238,9 +269,15 @@ class Look {
   }
 
   Verdict Search(const api::ExpandedFor& asked, const Tracked& tracked) {
-    status_.gpu_price_per_hour =
-        spec_.gpu.price_per_hour.empty() ? PriceOf(settings_.gpu_prices, spec_.gpu, status_.gpu_product) : "";
-    if (is_late_) EndWaiting(observed_, tracked, DeadlineText(spec_), now_, status_.experiments, plan_.events);
+    FillPrices();
+    if (const std::string missing = MissingPrice(spec_, status_); !missing.empty()) {
+      return End(Failed("InvalidSpec", missing));
+    }
+    if (is_late_) {
+      EndWaiting(observed_, tracked, DeadlineText(spec_) + " before the experiment began", std::nullopt, now_,
+                 status_.experiments, plan_.events);
+    }
+    if (!is_late_) GiveUpTypes(tracked);
     if (auto problem = ProposeMore()) return End(std::move(*problem));
     Next next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
     if (!next.start.empty() && !CanStart(next.start)) {
@@ -276,7 +313,7 @@ class Look {
     Answer(spec_, status_);
     if (!status_.best) RestartBeaten();
     const SearchInput& input = Input();
-    const std::map<std::string, int> gpus = GpusByNode(spec_, status_, observed_.nodes);
+    const std::vector<NodeGpus> gpus = GpusByNode(spec_, status_, observed_.nodes);
     status_.parallelism = spec_.parallelism ? 0 : ChoosePlaces(spec_, input, gpus);
     Proposal proposal = Propose(spec_, status_, *space_, input, gpus);
     if (!proposal.refused.empty()) return Failed("BudgetTooSmall", proposal.refused);
@@ -307,7 +344,7 @@ class Look {
   void RestartBeaten() {
     for (api::ExperimentStatus& entry : status_.experiments) {
       if (entry.stopped != measurement::StopReasonName(measurement::StopReason::kCannotWin)) continue;
-      status_.cost.earlier += SpentUntilNow(observed_, entry, now_);
+      status_.cost.earlier[entry.gpu] += SpentUntilNow(observed_, entry, now_);
       entry = Cleared(entry);
     }
   }
@@ -326,7 +363,8 @@ class Look {
 
   bool HaveSpace() {
     if (space_) return true;
-    auto space = BuildSpace(spec_, FactsOfModels(status_), GpuOf(status_), *settings_.rules, settings_.environment);
+    auto space =
+        BuildSpace(spec_, FactsOfModels(status_), GpusOf(spec_, status_), *settings_.rules, settings_.environment);
     if (!space) {
       space_error_ = space.error().message;
       return false;
@@ -354,7 +392,7 @@ class Look {
       experiment::Experiment experiment = ExperimentOf(*space_, *candidate, entry.attempts + 1);
       experiment.hash = entry.hash;  // as it was named when it became an experiment of the task
       experiment.hints = HintsFor(spec_, status_, IsAdaptive(spec_) ? &Input() : nullptr, *space_, entry, *candidate);
-      experiment::Placement placement = PlacementOf(*space_, GpuOf(status_));
+      experiment::Placement placement = PlacementOf(*space_, candidate->gpu);
       placement.avoided_node = NodeToAvoid(observed_, entry);
       plan_.create_pods.push_back(experiment::BuildExperimentPod(task, experiment, placement, settings_.environment));
     }
@@ -475,8 +513,8 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
   if (api::ToJson(status) != api::ToJson(observed.task.status)) plan.status = status;
   const bool open = status.state == "Complete" && status.best && status.recommendation_config_map.empty();
   if (!open || !AllKnown(status) || !observed.spec_error.empty()) return plan;
-  const auto space =
-      BuildSpace(observed.task.spec, FactsOfModels(status), GpuOf(status), *settings.rules, settings.environment);
+  const auto space = BuildSpace(observed.task.spec, FactsOfModels(status), GpusOf(observed.task.spec, status),
+                                *settings.rules, settings.environment);
   if (!space) return plan;
   Conclusion conclusion = Conclude(observed, settings, status, *space, "", now);
   plan.config_map = std::move(conclusion.config_map);

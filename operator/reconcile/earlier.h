@@ -24,11 +24,11 @@ struct ReuseQuery {
 struct EarlierTask {
   std::string name;
   std::string finished_at;  // RFC 3339
-  std::string gpu_product;  // never empty
   std::string leader;       // content hash of the best experiment; "" = none
   // Content hashes of the baselines, if latencies were compared at a load of the baselines; else empty.
   std::vector<std::string> references;
   std::vector<api::ExperimentStatus> experiments;  // finished, each with reused_from set
+  std::vector<std::string> products;               // parallel to these: the GPUs that they ran on, never empty
 };
 
 // Returns nullopt if the task is not finished, or has no experiment that matches the query.
@@ -37,18 +37,16 @@ std::optional<EarlierTask> EarlierFrom(const api::AutotuneTask& task, const Reus
 // Adds `found` to the list, which keeps only the tasks that finished last.
 void Collect(EarlierTask found, std::vector<EarlierTask>& tasks);
 
-// The reusable results for a list of candidates on one GPU product.
+// The reusable results for a list of candidates.
 class Reusable {
  public:
-  // `hashes`: content hashes of all candidates of the task. Empty if `gpu_product` is "". REQUIRES: `tasks` outlives
-  // this object.
-  Reusable(const std::vector<EarlierTask>& tasks, const std::string& gpu_product,
-           const std::vector<std::string>& hashes);
-  // Returns the result of the task that finished last; null if there is none.
-  [[nodiscard]] const api::ExperimentStatus* Find(const std::string& hash) const;
+  // `hashes`: content hashes of all candidates of the task. REQUIRES: `tasks` outlives this object.
+  Reusable(const std::vector<EarlierTask>& tasks, const std::vector<std::string>& hashes);
+  // Returns the result on this GPU product of the task that finished last; null if there is none.
+  [[nodiscard]] const api::ExperimentStatus* Find(const std::string& hash, const std::string& product) const;
 
  private:
-  std::vector<const api::ExperimentStatus*> found_;
+  std::vector<std::pair<const api::ExperimentStatus*, std::string>> found_;  // with the product
 };
 
 }  // namespace autotune::reconcile

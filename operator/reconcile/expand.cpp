@@ -33,6 +33,11 @@ std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   };
   erase("optimization", {"retries"});
   erase("gpu", {"pricePerHour"});
+  // Prices lead an adaptive search where types are compared by cost.
+  const bool priced = IsAdaptive(spec) && spec.optimization.objective == api::Objective::kMinimizeCost;
+  if (read.contains("gpus") && !priced) {
+    for (json& gpu : read["gpus"]) gpu.erase("pricePerHour");
+  }
   if (!IsAdaptive(spec)) {
     // They judge what is measured. An adaptive search is led by them: it continues for others.
     read.erase("slo");
@@ -41,16 +46,16 @@ std::string SpecHash(const api::TaskSpec& spec, const std::string& context) {
   return Hash(read.dump() + context);
 }
 
-// Names of what serves.
+// Names of what serves, and where.
 struct Server {
-  std::string model, runtime;
+  std::string model, runtime, gpu;
 };
 
 // Texts of what starts the engine are equal: with the same runtime and the same conditions the same is measured.
 bool StartsTheSame(const api::ExperimentStatus& experiment, const Server& server, const quant::LaunchPlan& plan) {
   return !experiment.truncated && experiment.model == server.model && experiment.runtime == server.runtime &&
-         experiment.gpus == plan.gpus && experiment.args == plan.args && experiment.options == plan.options_yaml &&
-         experiment.env == plan.env;
+         experiment.gpu == server.gpu && experiment.gpus == plan.gpus && experiment.args == plan.args &&
+         experiment.options == plan.options_yaml && experiment.env == plan.env;
 }
 
 // Of a fresh start, counted from 1.
@@ -67,6 +72,7 @@ bool IsFreshStartOf(const api::ExperimentStatus& experiment, const tuning::Candi
 void Fill(const tuning::Candidate& candidate, const Server& server, api::ExperimentStatus& entry) {
   entry.model = server.model;
   entry.runtime = server.runtime;
+  entry.gpu = server.gpu;
   entry.args = candidate.plan.args;
   entry.options = candidate.plan.options_yaml;
   entry.env = candidate.plan.env;
@@ -89,9 +95,10 @@ std::vector<api::PrunedReason> CountPruned(const tuning::Expansion& expansion) {
       if (reasons.size() == kMaxPrunedReasons) continue;
       api::PrunedReason reason;
       reason.reason = pruned.rejection.reason;
-      reason.example = Short(pruned.runtime + " + " + api::ConfigurationName(pruned.model, pruned.quant.name) + ": " +
-                                 pruned.rejection.message,
-                             512);
+      reason.example =
+          Short(pruned.runtime + " + " + api::ConfigurationName(pruned.model, pruned.quant.name, pruned.gpu) + ": " +
+                    pruned.rejection.message,
+                512);
       reasons.push_back(std::move(reason));
       found = reasons.end() - 1;
     }
@@ -112,36 +119,58 @@ api::TaskStatus::Candidates Count(const Space& space) {
   return count;
 }
 
-std::vector<quant::Warning> Warnings(const api::TaskSpec& spec, const Space& space, const GpuChoice& gpu) {
+std::vector<quant::Warning> Warnings(const api::TaskSpec& spec, const Space& space) {
   std::vector<quant::Warning> warnings = space.warnings;
-  if (!gpu.product.empty()) return warnings;
-  if (experiment::IsAmdResource(spec.gpu.resource_name)) {
-    warnings.push_back({"gpu", "GpuLabelsMissing",
-                        "No node that spec.gpu allows has the labels of AMD's node labeller "
-                        "(amd.com/gpu.product-name): pods do not select a product, and requirements on "
-                        "the architecture are not checked. Install the AMD GPU operator or its labeller"});
-  } else if (PlacementOf(space, gpu).min_capability) {
-    warnings.push_back({"gpu", "GpuLabelsMissing",
-                        "No node that spec.gpu allows has GPU labels (nvidia.com/gpu.product): pods select "
-                        "neither a compute capability nor a product. Install GPU Feature Discovery"});
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    if (!space.gpus[i].product.empty()) continue;
+    const std::string& name = spec.gpus[i].name;
+    const std::string field = name.empty() ? "gpu" : "gpus." + name;
+    const std::string none = "No node that " + api::GpuPath(spec, i) + " allows has ";
+    if (experiment::IsAmdResource(spec.gpus[i].resource_name)) {
+      warnings.push_back({field, "GpuLabelsMissing",
+                          none + "the labels of AMD's node labeller "
+                                 "(amd.com/gpu.product-name): pods do not select a product, and requirements on "
+                                 "the architecture are not checked. Install the AMD GPU operator or its labeller"});
+    } else if (PlacementOf(space, i).min_capability) {
+      warnings.push_back({field, "GpuLabelsMissing",
+                          none + "GPU labels (nvidia.com/gpu.product): pods select "
+                                 "neither a compute capability nor a product. Install GPU Feature Discovery"});
+    }
   }
   return warnings;
 }
 
 // GPUs that were chosen stay chosen: what was measured on them cannot be compared with others'. Where none were known,
 // that stays so as long as there is something to compare with.
-GpuChoice ChooseGpus(const Observed& observed, const Settings& settings, const api::TaskStatus& status) {
+std::vector<GpuChoice> ChooseGpus(const Observed& observed, const Settings& settings, const api::TaskStatus& status) {
   const api::TaskSpec& spec = observed.task.spec;
-  const GpuChoice chosen = GpuOf(status);
-  const bool chose = !chosen.product.empty();
-  const bool measured = std::any_of(status.experiments.begin(), status.experiments.end(), IsFinished);
-  if (chose ? StillAllowed(spec.gpu, chosen, observed.nodes) : measured) return chosen;
-  return ChooseGpu(spec, FactsOfModels(status), GpuChoices(spec.gpu, observed.nodes), *settings.rules,
-                   settings.environment);
+  std::vector<GpuChoice> gpus = GpusOf(spec, status);
+  for (std::size_t i = 0; i < gpus.size(); ++i) {
+    const bool chose = !gpus[i].product.empty();
+    const bool measured = std::any_of(status.experiments.begin(), status.experiments.end(), [&](const auto& entry) {
+      return entry.gpu == spec.gpus[i].name && IsFinished(entry);
+    });
+    if (chose ? StillAllowed(spec.gpus[i], gpus[i], observed.nodes) : measured) continue;
+    gpus[i] = ChooseGpu(spec, i, FactsOfModels(status), GpuChoices(spec.gpus[i], observed.nodes), *settings.rules,
+                        settings.environment);
+  }
+  return gpus;
+}
+
+// `was`: the entry of before.
+api::GpuStatus StatusOf(const api::GpuSpec& spec, const GpuChoice& choice, const api::GpuStatus& was) {
+  api::GpuStatus out;
+  out.name = spec.name;
+  out.product = choice.product;
+  out.compute_capability = choice.capability ? choice.capability->ToString() : "";
+  out.memory_bytes = choice.memory_bytes;
+  out.price_per_hour = was.price_per_hour;
+  return out;
 }
 
 Server ServerOf(const Space& space, const tuning::Candidate& candidate) {
-  return {space.models[candidate.model].name, space.runtimes[candidate.runtime].spec.name};
+  return {space.models[candidate.model].name, space.runtimes[candidate.runtime].spec.name,
+          space.gpu_names[candidate.gpu]};
 }
 
 // Merges what a status has with what the current spec asks for.
@@ -186,18 +215,20 @@ class Merge {
     return entry;
   }
 
-  void Run(bool other_gpus, Expanded& out) {
+  void Run(Expanded& out) {
     static const std::vector<EarlierTask> kNone;
     std::vector<std::string> hashes;
     for (const tuning::Candidate& candidate : out.space.expansion.candidates) hashes.push_back(candidate.hash);
-    const Reusable reusable(observed_.memory.earlier ? *observed_.memory.earlier : kNone, out.gpu.product, hashes);
+    const Reusable reusable(observed_.memory.earlier ? *observed_.memory.earlier : kNone, hashes);
     for (const std::size_t index : out.space.schedule) {
       const tuning::Candidate& candidate = out.space.expansion.candidates[index];
       const Server server = ServerOf(out.space, candidate);
+      const std::string& product = out.space.gpus[candidate.gpu].product;
       if (const api::ExperimentStatus* known = Take(candidate, server)) {
+        const bool other_gpus = product != api::GpuOf(status_, known->gpu).product;
         out.experiments.push_back(Kept(*known, candidate, server, other_gpus, out.let_go));
-      } else if (const api::ExperimentStatus* earlier = reusable.Find(candidate.hash); MayReuse(earlier)) {
-        out.experiments.push_back(Reused(*earlier, candidate));
+      } else if (const auto* earlier = reusable.Find(candidate.hash, product); MayReuse(earlier)) {
+        out.experiments.push_back(Reused(*earlier, candidate, server));
         ++out.reused;
       } else if (!IsAdaptive(observed_.task.spec)) {
         out.experiments.push_back(New(candidate, server));
@@ -205,7 +236,7 @@ class Merge {
     }
     KeepFreshStarts(out);
     // What the edit drops was paid for all the same.
-    for (const api::ExperimentStatus* entry : left_) out.let_go += SpentUntilNow(observed_, *entry, now_);
+    for (const api::ExperimentStatus* entry : left_) out.let_go[entry->gpu] += SpentUntilNow(observed_, *entry, now_);
   }
 
  private:
@@ -229,8 +260,10 @@ class Merge {
   }
 
   // What another task measured, as an experiment of this one. No pod and no GPU time of this task belongs to it.
-  api::ExperimentStatus Reused(const api::ExperimentStatus& earlier, const tuning::Candidate& candidate) {
+  api::ExperimentStatus Reused(const api::ExperimentStatus& earlier, const tuning::Candidate& candidate,
+                               const Server& server) {
     api::ExperimentStatus entry = earlier;
+    entry.gpu = server.gpu;  // the other task may have another name for it
     entry.name = "e" + std::to_string(++last_number_) + "-" + candidate.hash.substr(0, 6);
     entry.baseline = candidate.baseline;
     entry.deployed = candidate.deployed;
@@ -245,7 +278,7 @@ class Merge {
   const api::ExperimentStatus* Take(const tuning::Candidate& candidate, const Server& server) {
     auto found = std::find_if(left_.begin(), left_.end(), [&](const auto* e) { return e->hash == candidate.hash; });
     if (found == left_.end() && status_.expanded_for &&
-        MeasuresTheSame(*status_.expanded_for, asked_, api::MeasuredWith(server.runtime, server.model))) {
+        MeasuresTheSame(*status_.expanded_for, asked_, api::MeasuredWith(server.runtime, server.model, server.gpu))) {
       found = std::find_if(left_.begin(), left_.end(), [&](const auto* e) {
         return e->confirms.empty() && StartsTheSame(*e, server, candidate.plan);
       });
@@ -257,12 +290,12 @@ class Merge {
   }
 
   api::ExperimentStatus Kept(const api::ExperimentStatus& known, const tuning::Candidate& candidate,
-                             const Server& server, bool other_gpus, api::GpuSeconds& let_go) const {
+                             const Server& server, bool other_gpus, api::GpuSecondsByType& let_go) const {
     api::ExperimentStatus entry = known;
     // Other GPUs' measurements are not comparable, those that are still at work included; an earlier version's results
     // cannot be judged under a bound on quality.
     if (other_gpus || (observed_.task.spec.quality.max_degradation && LacksQuality(entry))) {
-      let_go += SpentUntilNow(observed_, known, now_);
+      let_go[known.gpu] += SpentUntilNow(observed_, known, now_);
       entry = Cleared(known);
       // Also a pod that no look has recorded yet is one of then.
       entry.attempts = std::max(entry.attempts, LastAttempt(observed_, known.hash));
@@ -320,11 +353,14 @@ base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings
   std::string contexts;
   for (std::size_t i = 0; i < spec.models.size(); ++i) {
     if (i > 0) asked.model_source = Hash(asked.model_source + ModelSourceOf(spec.models[i]));
-    const std::string context = experiment::HashedContext(spec, i);
-    contexts += context;
+    std::vector<std::string> by_gpu;
+    for (std::size_t gpu = 0; gpu < spec.gpus.size(); ++gpu) {
+      by_gpu.push_back(experiment::HashedContext(spec, i, gpu));
+      contexts += by_gpu.back();
+    }
     for (const ResolvedRuntime& runtime : *runtimes) {
-      asked.runtimes[api::MeasuredWith(runtime.spec.name, spec.models[i].name)] = {
-          runtime.spec.image, Hash(IdentityOf(runtime.spec) + context)};
+      asked.runtimes[api::MeasuredWith(runtime.spec.name, spec.models[i].name, spec.gpus[runtime.gpu].name)] = {
+          runtime.spec.image, Hash(IdentityOf(runtime.spec) + by_gpu[runtime.gpu])};
     }
   }
   asked.spec = SpecHash(spec, contexts);
@@ -363,9 +399,14 @@ bool IsExpanded(const api::TaskSpec& spec, const api::TaskStatus& status, const 
   return as_then || over;
 }
 
-GpuChoice GpuOf(const api::TaskStatus& status) {
-  // What an AMD product is, BuildSpace finds from its name.
-  return {status.gpu_product, quant::ComputeCapability::Parse(status.gpu_compute_capability), status.gpu_memory_bytes};
+std::vector<GpuChoice> GpusOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  std::vector<GpuChoice> gpus;
+  for (const api::GpuSpec& type : spec.gpus) {
+    const api::GpuStatus& known = api::GpuOf(status, type.name);
+    // What an AMD product is, BuildSpace finds from its name.
+    gpus.push_back({known.product, quant::ComputeCapability::Parse(known.compute_capability), known.memory_bytes});
+  }
+  return gpus;
 }
 
 const tuning::Candidate* CandidateOf(const Space& space, const api::ExperimentStatus& experiment) {
@@ -390,6 +431,7 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   entry.hash = experiment.hash;
   entry.model = experiment.model;
   entry.runtime = experiment.runtime;
+  entry.gpu = experiment.gpu;
   entry.quant = experiment.quant;
   entry.baseline = experiment.baseline;
   entry.deployed = experiment.deployed;
@@ -431,15 +473,17 @@ base::Result<Expanded> Expand(const Observed& observed, const Settings& settings
   Expanded out;
   out.expanded_for = asked;
   out.rules_version = settings.rules->version();
-  out.gpu = ChooseGpus(observed, settings, status);
-  auto space = BuildSpace(spec, FactsOfModels(status), out.gpu, *settings.rules, settings.environment);
+  const std::vector<GpuChoice> gpus = ChooseGpus(observed, settings, status);
+  for (std::size_t i = 0; i < gpus.size(); ++i) {
+    out.gpus.push_back(StatusOf(spec.gpus[i], gpus[i], api::GpuOf(status, spec.gpus[i].name)));
+  }
+  auto space = BuildSpace(spec, FactsOfModels(status), gpus, *settings.rules, settings.environment);
   if (!space) return std::move(space).error();
   out.space = std::move(*space);
   out.candidates = Count(out.space);
   out.pruned_reasons = CountPruned(out.space.expansion);
-  out.warnings = Warnings(spec, out.space, out.gpu);
-  const bool other_gpus = !status.experiments.empty() && out.gpu.product != status.gpu_product;
-  Merge(observed, status, asked, now).Run(other_gpus, out);
+  out.warnings = Warnings(spec, out.space);
+  Merge(observed, status, asked, now).Run(out);
   return out;
 }
 

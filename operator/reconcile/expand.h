@@ -23,7 +23,8 @@ std::string ModelSourceOf(const api::ModelSpec& model);
 // Inputs of the expansion from the current spec. kInvalid names the field's path.
 base::Result<api::ExpandedFor> AskedFor(const Observed& observed, const Settings& settings);
 
-// True if a measurement with this runtime and checkpoint (api::MeasuredWith) for `was` is also valid for `asked`.
+// True if a measurement with this runtime, checkpoint and type of GPU (api::MeasuredWith) for `was` is also valid for
+// `asked`.
 bool MeasuresTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked, const std::string& with);
 
 // True if `asked` has the experiments that were expanded for `was`, with the same rules and hashes.
@@ -34,8 +35,8 @@ bool AsksTheSame(const api::ExpandedFor& was, const api::ExpandedFor& asked);
 bool IsExpanded(const api::TaskSpec& spec, const api::TaskStatus& status, const api::ExpandedFor& asked,
                 const Settings& settings);
 
-// The GPUs that `status` was expanded for.
-GpuChoice GpuOf(const api::TaskStatus& status);
+// The GPUs that `status` was expanded for, of each type of the spec.
+std::vector<GpuChoice> GpusOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
 // The candidate that an experiment measures, also where it was named by an earlier scheme of hashes; null if none.
 const tuning::Candidate* CandidateOf(const Space& space, const api::ExperimentStatus& experiment);
@@ -47,13 +48,13 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment);
 struct Expanded {
   api::ExpandedFor expanded_for;
   std::string rules_version;
-  GpuChoice gpu;
+  std::vector<api::GpuStatus> gpus;
   api::TaskStatus::Candidates candidates;
   std::vector<api::PrunedReason> pruned_reasons;
   std::vector<quant::Warning> warnings;
   std::vector<api::ExperimentStatus> experiments;
-  int reused = 0;          // of them, results of other tasks that are new here
-  api::GpuSeconds let_go;  // cost of experiments that were removed or are repeated
+  int reused = 0;                // of them, results of other tasks that are new here
+  api::GpuSecondsByType let_go;  // cost of experiments that were removed or are repeated
   Space space;
 };
 

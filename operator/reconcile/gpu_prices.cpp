@@ -29,6 +29,9 @@ base::Result<GpuPrices> ParseGpuPrices(std::string_view text) {
 }
 
 std::string PriceOf(const GpuPrices& prices, const api::GpuSpec& gpus, const std::string& product) {
+  // Before a node is known: of the one product that the type names.
+  if (product.empty() && gpus.products.size() == 1 && !gpus.products.front().empty())
+    return PriceOf(prices, gpus, gpus.products.front());
   if (product.empty() || gpus.resource_name.find("/mig-") != std::string::npos) return "";
   const auto own = prices.find(product);
   if (own != prices.end()) return own->second;

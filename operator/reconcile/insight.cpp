@@ -25,6 +25,7 @@ std::map<std::string, std::string> PointOf(const Space& space, const api::Experi
   if (candidate == nullptr) return out;
   for (const auto& [name, value] : candidate->parameters) out[name] = value.ToString();
   if (const std::string& model = space.models[candidate->model].name; !model.empty()) out["checkpoint"] = model;
+  if (const std::string& gpu = space.gpu_names[candidate->gpu]; !gpu.empty()) out["gpu"] = gpu;
   out["runtime"] = space.runtimes[candidate->runtime].spec.name;
   out["quantization"] = candidate->quant.name;
   const auto size = [&](const char* name, const std::optional<int>& value) {
@@ -50,7 +51,7 @@ std::vector<search::TrajectoryStep> TrajectoryOf(const api::TaskStatus& status) 
     if (!entry->score.empty()) trial.score = std::strtod(entry->score.c_str(), nullptr);
     trials.push_back(std::move(trial));
   }
-  return search::TrajectoryOf(trials, status.cost.earlier.Total() / kSecondsPerHour);
+  return search::TrajectoryOf(trials, api::SumOf(status.cost.earlier).Total() / kSecondsPerHour);
 }
 
 search::Insight InsightOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space) {

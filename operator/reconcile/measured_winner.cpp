@@ -14,12 +14,15 @@ base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const
   if (!runtimes) return runtimes.error();
   const auto model = api::FindModel(task.spec, experiment.model);
   if (!model) return base::Invalid("spec.models: no longer contains \"" + experiment.model + "\"");
+  const auto gpu = api::FindGpu(task.spec, experiment.gpu);
+  if (!gpu) return base::Invalid("spec.gpus: no longer contains \"" + experiment.gpu + "\"");
   for (const ResolvedRuntime& runtime : *runtimes) {
-    if (runtime.spec.name != experiment.runtime) continue;
+    if (runtime.spec.name != experiment.runtime || runtime.gpu != *gpu) continue;
     experiment::Experiment measured;
     measured.hash = experiment.hash;
     measured.attempt = experiment.attempts;
     measured.model = *model;
+    measured.gpu = *gpu;
     measured.runtime = runtime.spec;
     measured.traits = runtime.traits;
     measured.plan.args = experiment.args;
@@ -27,8 +30,8 @@ base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const
     measured.plan.env = experiment.env;
     measured.plan.gpus = experiment.gpus;
     experiment::Placement placement;
-    placement.pinned_product = task.status.gpu_product;
-    placement.nodes_are_labelled = !task.status.gpu_product.empty();
+    placement.pinned_product = api::GpuOf(task.status, experiment.gpu).product;
+    placement.nodes_are_labelled = !placement.pinned_product.empty();
     return deploy::WinnerOf(task, experiment, measured, placement, environment);
   }
   return base::Invalid("spec.runtimes: no longer contains \"" + experiment.runtime + "\"");

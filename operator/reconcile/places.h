@@ -16,33 +16,35 @@
 
 namespace autotune::reconcile {
 
-// spec.parallelism, else status.parallelism, else one. One until the reference load is known, because the other
-// experiments measure at it.
+// spec.parallelism, else status.parallelism, else one for each type of GPU that is available. One until the reference
+// load is known, because the other experiments measure at it.
 int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
-// GPUs by name of the nodes that experiments may run on; empty where no node is known. GPUs in use by other tasks are
-// not subtracted: a pod that waits for them reports it.
-std::map<std::string, int> GpusByNode(const api::TaskSpec& spec, const api::TaskStatus& status,
-                                      const std::vector<experiment::NodeView>& nodes);
+// By type, then by name. Without the nodes of types of which none is known.
+std::vector<NodeGpus> GpusByNode(const api::TaskSpec& spec, const api::TaskStatus& status,
+                                 const std::vector<experiment::NodeView>& nodes);
 
 // For status.parallelism. `gpus`: GpusByNode.
-int ChoosePlaces(const api::TaskSpec& spec, const SearchInput& input, const std::map<std::string, int>& gpus);
+int ChoosePlaces(const api::TaskSpec& spec, const SearchInput& input, const std::vector<NodeGpus>& gpus);
 
 // Free GPUs by node. Trials without a node are assumed on the node where they fit best.
 class FreeGpus {
  public:
-  explicit FreeGpus(const std::map<std::string, int>& gpus);
+  // `types`: of GPU, in the spec.
+  FreeGpus(std::size_t types, const std::vector<NodeGpus>& gpus);
 
   // Takes GPUs and returns the index of the node; 0 without nodes.
-  std::size_t Take(int gpus, const std::string& node = "");
-  // For tuning::search::Slots. Returns nullopt without known nodes, or if nothing runs: a trial that does not fit is
-  // then created anyway, and its pod reports the missing resources.
+  std::size_t Take(std::size_t type, int gpus, const std::string& node = "");
+  // For tuning::search::Slots. A type without known nodes, or on which nothing runs, has as many as anybody wants: a
+  // trial that does not fit is then created anyway, and its pod reports the missing resources. Returns nullopt if that
+  // is so for all types.
   [[nodiscard]] std::optional<std::vector<int>> Left() const;
+  // The type of each node; empty with one type.
+  [[nodiscard]] std::vector<std::size_t> Types() const;
 
  private:
-  std::vector<std::string> names_;
-  std::vector<int> free_;
-  bool taken_ = false;
+  std::vector<NodeGpus> nodes_;  // with what is free
+  std::vector<bool> taken_;      // by type
 };
 
 }  // namespace autotune::reconcile

@@ -115,6 +115,7 @@ search::Features FeaturesOf(const Space& space, const tuning::Candidate& candida
   out.precision = (model.name.empty() ? "" : model.name + "/") + candidate.quant.gemm + "/" + candidate.quant.moe;
   out.cache_dtype = candidate.quant.kvcache + "/" + candidate.quant.attention;
   out.draft = shape.draft_tokens > 0 ? "on" : "";
+  out.gpu = candidate.gpu;
   out.shape.weights = FormatOf(model.facts, shape);
   out.shape.cache_bytes_per_element = shape.kv_element_bytes;
   out.shape.gpus = candidate.plan.gpus;
@@ -193,8 +194,9 @@ double OfferedConcurrency(const measurement::Point& point) {
                                                                 : std::max(1.0, std::round(point.mean_concurrency));
 }
 
+// `divisor`: search::DivisorOf, of throughput.
 search::Point PointOf(const tuning::Criteria& criteria, const measurement::Point& measured, std::size_t candidate,
-                      int gpus) {
+                      double divisor) {
   search::Point out;
   out.candidate = candidate;
   out.load = OfferedConcurrency(measured);
@@ -205,7 +207,7 @@ search::Point PointOf(const tuning::Criteria& criteria, const measurement::Point
   out.tpot_variance = VarianceOf(measured, Metric::kTpot);
   out.e2e_variance = out.objective_variance = VarianceOf(measured, Metric::kE2e);
   out.ln_objective_ms = Ln(measured.e2e.mean);
-  out.value = measured.output_tokens_per_second / std::max(gpus, 1);
+  out.value = measured.output_tokens_per_second / divisor;
   if (criteria.objective == tuning::Objective::kMaximizeGoodput) out.value *= measured.attainment.value_or(1);
   const auto latency = [&](Metric metric) {
     out.ln_objective_ms = Ln(measured.Get(metric).p50);
@@ -243,7 +245,7 @@ std::optional<double> ReferenceConcurrency(const tuning::Criteria& criteria, con
 // What the status says of one candidate. `attempt`: which start of it, from 1. `reference`: the load that all
 // references are at, for the search.
 void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& experiment, std::size_t candidate,
-             int attempt, std::optional<double> reference, search::Observations& out) {
+             double divisor, int attempt, std::optional<double> reference, search::Observations& out) {
   if (!IsFinished(experiment)) return;
   out.starts.push_back({candidate, OutcomeOf(experiment), experiment.start_seconds});
   out.ended.push_back(candidate);
@@ -257,7 +259,7 @@ void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& expe
     }
     using measurement::PointRole;
     if (row.measured.role != (criteria.AtReference() ? PointRole::kReference : PointRole::kSearch)) continue;
-    out.points.push_back(PointOf(criteria, row.measured, candidate, experiment.gpus));
+    out.points.push_back(PointOf(criteria, row.measured, candidate, divisor));
     if (reference) out.points.back().load = *reference;
     out.points.back().attempt = attempt;
   }
@@ -318,22 +320,49 @@ std::string DeadlineText(const api::TaskSpec& spec) {
          " since the start of the task have passed";
 }
 
+namespace {
+
+// Of a GPU of each type where the objective is the cost, relative to the first type's: what throughput is divided by.
+std::vector<double> RelativePrices(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  std::vector<double> prices(spec.gpus.size(), 1);
+  if (spec.optimization.objective != api::Objective::kMinimizeCost || !ComparesPrices(spec, status)) return prices;
+  const double first = PricePerHour(spec, status, spec.gpus.front().name).value_or(1);
+  for (std::size_t i = 0; i < prices.size(); ++i) {
+    constexpr double kLeast = 1e-6;  // a price of 0 wins, and is no divisor
+    prices[i] = std::max(PricePerHour(spec, status, spec.gpus[i].name).value_or(1), kLeast) / std::max(first, kLeast);
+  }
+  return prices;
+}
+
+// Data sheets. Before a node is known, that of the one product that the spec names.
+std::vector<std::optional<engine_model::GpuSpec>> GpusForPrior(const api::TaskSpec& spec,
+                                                               const api::TaskStatus& status) {
+  std::vector<std::optional<engine_model::GpuSpec>> gpus;
+  for (const api::GpuSpec& type : spec.gpus) {
+    const std::string& product = api::GpuOf(status, type.name).product;
+    const bool named = product.empty() && type.products.size() == 1;
+    gpus.push_back(engine_model::FindGpu(named ? type.products.front() : product));
+  }
+  return gpus;
+}
+
+}  // namespace
+
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
                           base::WallTime now) {
   const tuning::Criteria criteria = CriteriaOf(spec, status);
   SearchInput input;
   const std::optional<double> reference = ReferenceConcurrency(criteria, status);
   std::map<std::size_t, int> starts;
-  for (const api::ExperimentStatus& experiment : status.experiments) {
-    const auto index = IndexOf(space, experiment);
-    if (index) Observe(criteria, experiment, *index, ++starts[*index], reference, input.observations);
-  }
   const std::vector<double> grid = reference ? std::vector<double>{*reference}
                                    : spec.benchmark.load.mode == measurement::LoadMode::kFixedConcurrency
                                        ? spec.benchmark.load.fixed
                                        : LoadGrid(spec.benchmark.load.max);
+  const std::vector<double> prices = RelativePrices(spec, status);
   for (const tuning::Candidate& candidate : space.expansion.candidates) {
     search::Candidate out;
+    out.price = prices[candidate.gpu];
+    out.available = api::GpuOf(status, spec.gpus[candidate.gpu].name).unavailable.empty();
     out.key = std::strtoull(candidate.hash.c_str(), nullptr, 16);
     out.features = FeaturesOf(space, candidate);
     out.loads = grid;
@@ -341,6 +370,12 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
                                      space.runtimes[candidate.runtime].traits.engine, candidate.plan.gpus);
     out.baseline = candidate.baseline;
     input.space.candidates.push_back(std::move(out));
+  }
+  for (const api::ExperimentStatus& experiment : status.experiments) {
+    const auto index = IndexOf(space, experiment);
+    if (!index) continue;
+    const double divisor = search::DivisorOf(input.space.candidates[*index]);
+    Observe(criteria, experiment, *index, std::max(divisor, 1e-9), ++starts[*index], reference, input.observations);
   }
   for (const search::Point& point : input.observations.points) {
     std::vector<double>& loads = input.space.candidates[point.candidate].loads;
@@ -360,8 +395,8 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
       });
   // One shape for all checkpoints: they are of one model, and how weights are stored is a candidate's.
   const checkpoint::ModelFacts& reference_model = space.models[api::ReferenceModel(spec)].facts;
-  input.prior = search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(reference_model),
-                                   engine_model::FindGpu(status.gpu_product));
+  input.prior =
+      search::PriceSpace(input.space, input.bounds, engine_model::ShapeOf(reference_model), GpusForPrior(spec, status));
   input.space.step_seconds = StepSeconds(spec.benchmark, RequestSeconds(input));
   input.now = now;
   input.limits.budget = BudgetOf(spec, status, now);
@@ -431,6 +466,10 @@ std::vector<api::NotTried> CountNotTried(const SearchInput& input, search::Reaso
   std::map<std::string, int> counts;
   for (std::size_t i = 0; i < tried.size(); ++i) {
     if (tried[i]) continue;
+    if (!input.space.candidates[i].available) {
+      ++counts[std::string(bench::FailureReasonName(bench::FailureReason::kUnschedulable))];
+      continue;
+    }
     if (crashes.Suspended(i)) {
       ++counts["LikelyToFail"];
       continue;
@@ -449,18 +488,22 @@ std::vector<api::NotTried> CountNotTried(const SearchInput& input, search::Reaso
 }  // namespace
 
 Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input,
-                 const std::map<std::string, int>& gpus) {
+                 const std::vector<NodeGpus>& gpus) {
   Proposal out;
   search::Budget& budget = input.limits.budget;
   search::Slots slots;
-  FreeGpus free(gpus);
+  FreeGpus free(spec.gpus.size(), gpus);
+  const bool several = spec.gpus.size() > 1;
   for (const api::ExperimentStatus& experiment : status.experiments) {
     const auto index = IndexOf(space, experiment);
     if (!index || IsFinished(experiment)) continue;
-    slots.running.push_back(RunningOf(experiment, *index, input, free.Take(experiment.gpus, experiment.node)));
+    const std::size_t type = space.expansion.candidates[*index].gpu;
+    slots.running.push_back(RunningOf(experiment, *index, input, free.Take(type, experiment.gpus, experiment.node)));
+    if (several && experiment.started_at.empty()) slots.full_types.push_back(type);
   }
   while (slots.running.size() < static_cast<std::size_t>(PlacesOf(spec, status))) {
     slots.free_gpus = free.Left();
+    slots.node_types = free.Types();
     const search::Decision decision = search::Decide(input.space, input.bounds, input.prior, input.observations, slots,
                                                      static_cast<std::uint64_t>(spec.optimization.seed), input.limits);
     if (decision.action == search::Action::kStop) {
@@ -480,7 +523,8 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
     const double allowed = AllowedSeconds(budget, decision.allowance);
     const double expected = ExpectedSeconds(input.space, decision.candidate);
     const double most = MostGpuSeconds(input.space, decision.candidate, allowed, candidate.plan.gpus);
-    const std::size_t node = free.Take(candidate.plan.gpus);
+    const std::size_t node = free.Take(candidate.gpu, candidate.plan.gpus);
+    if (several) slots.full_types.push_back(candidate.gpu);
     slots.running.push_back({decision.candidate, false, candidate.plan.gpus, node, expected, most});
     budget.committed_gpu_seconds += most;
     ++budget.started;
@@ -586,6 +630,7 @@ void TellQuality(const api::TaskStatus& status, const Space& space, const tuning
   api::ExperimentStatus own;  // as it will be
   own.model = space.models[candidate.model].name;
   own.runtime = space.runtimes[candidate.runtime].spec.name;
+  own.gpu = space.gpu_names[candidate.gpu];
   own.args = candidate.plan.args;
   own.options = candidate.plan.options_yaml;
   own.env = candidate.plan.env;
@@ -616,6 +661,8 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
     const auto index = static_cast<std::size_t>(&candidate - space.expansion.candidates.data());
     const std::vector<search::Row> rows = search::MergePoints(input->space, input->observations.points);
     hints.predictions = {search::PredictFor(input->space, input->bounds, input->prior, rows, index)};
+    // The pod's values are per GPU, whatever a GPU costs.
+    hints.predictions.front()->gpus = candidate.plan.gpus;
   }
   if (!entry.confirms.empty()) {
     // A fresh start is asked whether the limits hold, and is not raced.
@@ -629,8 +676,13 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
   if (!races || !status.best) return hints;
   for (const api::ExperimentStatus& experiment : status.experiments) {
     if (experiment.name != status.best->experiment) continue;
-    const auto best = ScoreOf(experiment, experiment::WorthOf(spec.optimization.objective));
-    if (best) hints.score_to_beat = {best};
+    auto best = ScoreOf(experiment, experiment::WorthOf(spec.optimization.objective));
+    const auto leader = api::FindGpu(spec, experiment.gpu);
+    if (!best || !leader) continue;
+    // Of tokens/s per GPU, where the leader's GPU has another price: as many as give the same tokens for the money.
+    const std::vector<double> prices = RelativePrices(spec, status);
+    *best *= prices[candidate.gpu] / prices[*leader];
+    hints.score_to_beat = {best};
   }
   return hints;
 }

@@ -22,6 +22,13 @@ std::optional<base::WallTime> DeadlineOf(const api::TaskSpec& spec, const api::T
 // "spec.optimization.budget.deadline: 10m since the start of the task have passed". REQUIRES: the spec has a deadline.
 std::string DeadlineText(const api::TaskSpec& spec);
 
+// A node that experiments on a type of GPU may run on.
+struct NodeGpus {
+  std::size_t type = 0;  // index into TaskSpec::gpus
+  std::string node;
+  int gpus = 0;  // those in use by other tasks included: a pod that waits for them reports it
+};
+
 // A task as the search sees it. `candidates[i]` is space.expansion.candidates[i].
 struct SearchInput {
   tuning::search::Space space;
@@ -44,9 +51,10 @@ struct Proposal {
   std::string refused;  // with `stopped`: no experiment has started, and the reason for which the limits allow none
 };
 // Fills the free places (PlacesOf); when the search has ended, with a fresh start of the leader. `status` has its
-// answer. `input`: of the same. `gpus`: GpusByNode.
+// answer. `input`: of the same. `gpus`: GpusByNode. With several types of GPU, one of which a pod waits gets no other
+// pod: the places are for the types that have GPUs.
 Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input,
-                 const std::map<std::string, int>& gpus);
+                 const std::vector<NodeGpus>& gpus);
 
 // Reason of the end of a search, for people.
 std::string WhyStopped(const Proposal& proposal);

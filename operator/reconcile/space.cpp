@@ -1,18 +1,25 @@
 #include "operator/reconcile/space.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/quantization.h"
+#include "gpu/product.h"
 #include "operator/deploy/image_name.h"
 #include "operator/experiment/context_limit.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/deployed_baseline.h"
+#include "quant/engine_table.h"
+#include "text/table.h"
 #include "tuning/search.h"
 
 namespace autotune::reconcile {
@@ -44,10 +51,15 @@ std::string AmdArchitecture(const api::GpuSpec& spec, const GpuChoice& gpu) {
 }
 
 // On AMD GPUs: runtimes whose image is the engine's build for NVIDIA. An image that nobody here knows is the user's.
-void WarnOfImagesForNvidia(Space& space) {
+void WarnOfImagesForNvidia(const api::TaskSpec& spec, const std::vector<tuning::GpuInput>& gpus, Space& space) {
+  const std::size_t runtimes = space.runtimes.size() / gpus.size();
   for (std::size_t i = 0; i < space.runtimes.size(); ++i) {
     const ResolvedRuntime& runtime = space.runtimes[i];
+    if (gpus[runtime.gpu].amd_architecture.empty()) continue;
     const std::string& image = runtime.spec.image;
+    const std::string& type = spec.gpus[runtime.gpu].name;
+    const std::string path = type.empty() ? "spec.runtimes[" + std::to_string(i % runtimes) + "].image"
+                                          : api::GpuPath(spec, runtime.gpu) + ".images." + runtime.spec.name;
     const bool nvidia = deploy::RepositoryOf(image) == deploy::RepositoryOf(runtime.traits.default_image) &&
                         image.find("rocm") == std::string::npos;
     // What cannot run on AMD at all has said so.
@@ -56,7 +68,7 @@ void WarnOfImagesForNvidia(Space& space) {
     space.warnings.push_back({"runtimes." + runtime.spec.name, "ImageIsForNvidia",
                               "image " + image + " is " + runtime.traits.title +
                                   "'s build for NVIDIA GPUs, and the task runs on AMD GPUs: set a ROCm build of " +
-                                  runtime.traits.title + " in spec.runtimes[" + std::to_string(i) + "].image" +
+                                  runtime.traits.title + " in " + path +
                                   (runtime.traits.rocm_image.empty() ? "" : ", such as " + runtime.traits.rocm_image)});
   }
 }
@@ -65,6 +77,12 @@ quant::Prompts PromptsOf(const api::BenchmarkSpec& benchmark) {
   if (benchmark.dataset && benchmark.scenarios.empty()) return quant::Prompts::kRecorded;
   const bool shared = benchmark.prefix.tokens > 0 || benchmark.turns.mean > 1;
   return shared ? quant::Prompts::kShared : quant::Prompts::kRandom;
+}
+
+// "gpu", with several types "gpus.l40s": what a warning is about.
+std::string GpuField(const api::TaskSpec& spec, std::size_t gpu) {
+  const std::string& name = spec.gpus[gpu].name;
+  return name.empty() ? "gpu" : "gpus." + name;
 }
 
 // A number of bytes that lacks its unit: "80" where 80Gi is meant.
@@ -78,8 +96,10 @@ void WarnOfBytes(const std::string& field, const std::string& quantity, Space& s
 }
 
 void WarnOfUnits(const api::TaskSpec& spec, Space& space) {
-  WarnOfBytes("gpu.minMemory", spec.gpu.min_memory, space);
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i)
+    WarnOfBytes(GpuField(spec, i) + ".minMemory", spec.gpus[i].min_memory, space);
   for (const ResolvedRuntime& runtime : space.runtimes) {
+    if (runtime.gpu > 0) break;
     for (const char* list : {"limits", "requests"}) {
       const auto memory = runtime.spec.resources.find(list) == runtime.spec.resources.end()
                               ? json()
@@ -91,14 +111,73 @@ void WarnOfUnits(const api::TaskSpec& spec, Space& space) {
   }
 }
 
-// Only `autotune plan --gpu` asks about GPUs that the task's pods would not get.
-void WarnOfTheOtherVendor(const api::GpuSpec& spec, const GpuChoice& gpu, Space& space) {
-  const bool amd = experiment::IsAmdResource(spec.resource_name);
+// Only `autotune plan` asks about GPUs that the task's pods would not get.
+void WarnOfTheOtherVendor(const api::TaskSpec& spec, std::size_t index, Space& space) {
+  const GpuChoice& gpu = space.gpus[index];
+  const std::string& resource = spec.gpus[index].resource_name;
+  const bool amd = experiment::IsAmdResource(resource);
   if (amd ? !gpu.capability : gpu.amd_architecture.empty()) return;
-  space.warnings.push_back({"gpu", "GpuOfAnotherVendor",
-                            "this is a plan for " + std::string(amd ? "NVIDIA" : "AMD") +
-                                " GPUs, but spec.gpu.resourceName is " + spec.resource_name +
+  space.warnings.push_back({GpuField(spec, index), "GpuOfAnotherVendor",
+                            "this is a plan for " + std::string(amd ? "NVIDIA" : "AMD") + " GPUs, but " +
+                                api::GpuPath(spec, index) + ".resourceName is " + resource +
                                 (amd ? "" : ": with amd.com/gpu the task gets AMD GPUs and images for them")});
+}
+
+// A product that neither the catalogue nor a node has: new, or mistyped.
+void WarnOfUnknownProducts(const api::TaskSpec& spec, Space& space) {
+  std::vector<std::string> names;
+  for (const gpu::Product& known : gpu::Products()) names.emplace_back(known.name);
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    if (!space.gpus[i].product.empty()) continue;
+    for (const std::string& product : spec.gpus[i].products) {
+      if (!gpu::ProductsNamed(product).empty() || experiment::AmdProductOf(product) != nullptr) continue;
+      std::string lower = product;
+      std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      const std::string near = quant::Nearest(lower, names);
+      space.warnings.push_back({GpuField(spec, i) + ".products", "UnknownGpuProduct",
+                                product + " is not a known GPU" + (near.empty() ? "" : "; did you mean " + near + "?") +
+                                    (near.empty() ? ": " : " ") +
+                                    "Pods select nodes that have exactly this value as the label of their GPU"});
+    }
+  }
+}
+
+// Two types that turned out to be the same GPUs: their difference is their nodes', or none.
+void WarnOfTheSameGpus(const api::TaskSpec& spec, Space& space) {
+  for (std::size_t i = 0; i < space.gpus.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (space.gpus[i].product.empty() || space.gpus[i].product != space.gpus[j].product) continue;
+      if (spec.gpus[i].resource_name != spec.gpus[j].resource_name) continue;
+      space.warnings.push_back({GpuField(spec, i), "SameGpuProduct",
+                                "is " + space.gpus[i].product + ", as " + api::GpuTitle(spec, j) +
+                                    " is: every configuration is measured on both"});
+    }
+  }
+}
+
+// A type of several on which nothing can run is a mistake, and told before the others are measured.
+base::Status CheckEveryGpuIsUsed(const api::TaskSpec& spec, const Space& space) {
+  if (spec.gpus.size() == 1) return {};
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    const auto on_it = [&](const tuning::Candidate& candidate) { return candidate.gpu == i; };
+    if (std::ranges::any_of(space.expansion.candidates, on_it)) continue;
+    // The most frequent reason.
+    std::map<std::string, std::pair<int, const tuning::Pruned*>> reasons;
+    for (const tuning::Pruned& pruned : space.expansion.pruned) {
+      if (pruned.gpu != spec.gpus[i].name) continue;
+      auto& [count, example] = reasons[pruned.rejection.reason];
+      ++count;
+      if (example == nullptr) example = &pruned;
+    }
+    const auto most =
+        std::ranges::max_element(reasons, [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+    if (most == reasons.end()) continue;  // duplicates of another type's
+    const tuning::Pruned& example = *most->second.second;
+    return base::Invalid(api::GpuTitle(spec, i) + ": no configuration of the task can run on it: " + example.runtime +
+                         " + " + api::ConfigurationName(example.model, example.quant.name, "") + ": " +
+                         example.rejection.message + "; remove the entry, or add a configuration that it can run");
+  }
+  return {};
 }
 
 }  // namespace
@@ -163,7 +242,58 @@ std::string IdentityOf(const api::RuntimeSpec& runtime) {
       .dump();
 }
 
+namespace {
+
+// What decides on which nodes the pods of a type run.
+auto Selection(const api::GpuSpec& gpu) {
+  return std::tie(gpu.resource_name, gpu.products, gpu.min_memory, gpu.min_compute_capability, gpu.node_selector,
+                  gpu.affinity);
+}
+
+base::Status CheckTypesDiffer(const api::TaskSpec& spec) {
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (Selection(spec.gpus[i]) != Selection(spec.gpus[j])) continue;
+      return base::Invalid(api::GpuTitle(spec, i) + ": selects the same GPUs as " + api::GpuTitle(spec, j) +
+                           "; set products, nodeSelector or another field that tells them apart");
+    }
+  }
+  return {};
+}
+
+// Images of types of GPU: of runtimes that exist, and none for two vendors.
+base::Status CheckImages(const api::TaskSpec& spec) {
+  std::vector<std::string> names = {spec.base_runtime};
+  if (!spec.runtimes.empty()) names.clear();
+  for (const api::RuntimeSpec& runtime : spec.runtimes) names.push_back(runtime.name);
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    for (const auto& [runtime, image] : spec.gpus[i].images) {
+      if (std::ranges::find(names, runtime) != names.end()) continue;
+      return base::Invalid(api::GpuPath(spec, i) + ".images." + runtime + ": the task has no runtime \"" + runtime +
+                           "\"; it has " + text::Joined(names, ", "));
+    }
+  }
+  for (std::size_t i = 0; i < spec.runtimes.size(); ++i) {
+    if (spec.runtimes[i].image.empty()) continue;
+    std::optional<std::size_t> nvidia, amd;  // types that would use it
+    for (std::size_t gpu = 0; gpu < spec.gpus.size(); ++gpu) {
+      if (spec.gpus[gpu].images.contains(spec.runtimes[i].name)) continue;
+      (experiment::IsAmdResource(spec.gpus[gpu].resource_name) ? amd : nvidia) = gpu;
+    }
+    if (!nvidia || !amd) continue;
+    return base::Invalid("spec.runtimes[" + std::to_string(i) + "].image: " + spec.runtimes[i].image +
+                         " cannot be for NVIDIA and for AMD GPUs; set the other one's in " + api::GpuPath(spec, *amd) +
+                         ".images." + spec.runtimes[i].name + " or " + api::GpuPath(spec, *nvidia) + ".images." +
+                         spec.runtimes[i].name);
+  }
+  return {};
+}
+
+}  // namespace
+
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules) {
+  if (const auto differ = CheckTypesDiffer(spec); !differ) return differ.error();
+  if (const auto checked = CheckImages(spec); !checked) return checked.error();
   std::vector<api::RuntimeSpec> wanted = spec.runtimes;
   const bool from_base = wanted.empty();
   if (from_base) {
@@ -173,18 +303,21 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
     wanted.push_back(std::move(runtime));
   }
   std::vector<ResolvedRuntime> resolved;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
+  for (std::size_t place = 0; place < wanted.size() * spec.gpus.size(); ++place) {
+    const std::size_t i = place % wanted.size(), gpu = place / wanted.size();
     const std::string path = from_base ? "spec.baseRuntime" : "spec.runtimes[" + std::to_string(i) + "]";
     api::RuntimeSpec runtime = wanted[i];
+    const auto& images = spec.gpus[gpu].images;
+    if (const auto own = images.find(runtime.name); own != images.end()) runtime.image = own->second;
     const auto newest = rules.Traits(runtime.engine, kNewest);
     if (!newest) return base::Invalid(path + (from_base ? ": " : ".engine: ") + newest.error().message);
-    const bool rocm = experiment::IsAmdResource(spec.gpu.resource_name) && !newest->rocm_image.empty();
+    const bool rocm = experiment::IsAmdResource(spec.gpus[gpu].resource_name) && !newest->rocm_image.empty();
     if (runtime.image.empty()) runtime.image = rocm ? newest->rocm_image : newest->default_image;
     auto release = rules.Resolve(runtime.engine, runtime.image, runtime.version);
     if (!release) return base::Invalid(path + ".version: " + release.error().message);
     auto traits = rules.Traits(runtime.engine, release->version);
     if (!traits) return base::Invalid(path + ".version: " + traits.error().message);
-    resolved.push_back({std::move(runtime), std::move(*traits), std::move(*release)});
+    resolved.push_back({gpu, std::move(runtime), std::move(*traits), std::move(*release)});
   }
   return resolved;
 }
@@ -269,7 +402,10 @@ std::vector<tuning::ModelInput> ModelInputs(const api::TaskSpec& spec, const Spa
   std::vector<tuning::ModelInput> inputs;
   for (std::size_t i = 0; i < space.models.size(); ++i) {
     const api::ModelSpec& own = spec.models[i];
-    tuning::ModelInput input{own.name, space.models[i].facts, "", experiment::HashedContext(spec, i)};
+    tuning::ModelInput input{own.name, space.models[i].facts, "", {}};
+    for (std::size_t gpu = 0; gpu < spec.gpus.size(); ++gpu) {
+      input.contexts.push_back(experiment::HashedContext(spec, i, gpu));
+    }
     // A directory has no revisions, and "main" is what every engine loads without being told.
     const bool from_hub = !own.volume.is_object() && !own.id_or_path.starts_with('/');
     if (from_hub && own.revision != "main") input.revision = own.revision;
@@ -281,11 +417,14 @@ std::vector<tuning::ModelInput> ModelInputs(const api::TaskSpec& spec, const Spa
 }  // namespace
 
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
-                               const GpuChoice& gpu, const quant::RuleSet& rules,
+                               const std::vector<GpuChoice>& gpus, const quant::RuleSet& rules,
                                const experiment::PodEnvironment& environment) {
   if (models.size() != spec.models.size()) return base::Invalid("spec.models: not all checkpoints were inspected");
   Space space;
   for (std::size_t i = 0; i < models.size(); ++i) space.models.push_back({spec.models[i].name, models[i]});
+  space.gpus = gpus;
+  space.gpus.resize(spec.gpus.size());
+  for (const api::GpuSpec& gpu : spec.gpus) space.gpu_names.push_back(gpu.name);
   if (!rules.refusal().empty()) {
     space.warnings.push_back(
         {"rules", "RuleTablesRefused",
@@ -296,7 +435,9 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   space.runtimes = std::move(*runtimes);
 
   std::vector<quant::EngineTraits> traits;
-  for (const ResolvedRuntime& runtime : space.runtimes) traits.push_back(runtime.traits);
+  for (const ResolvedRuntime& runtime : space.runtimes) {
+    if (runtime.gpu == 0) traits.push_back(runtime.traits);
+  }
   if (const auto checked = experiment::CheckPodInputs(spec, traits, environment); !checked) return checked.error();
 
   if (const auto same = CheckSameModel(spec, space); !same) return same.error();
@@ -316,8 +457,12 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   }
   for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
-    tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own)};
+    tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own), runtime.gpu};
     input.runtimes.push_back(std::move(one));
+    // What was said of the first type's is not repeated for the same image.
+    const ResolvedRuntime& first =
+        space.runtimes[input.runtimes.size() - 1 - runtime.gpu * (space.runtimes.size() / spec.gpus.size())];
+    if (runtime.gpu > 0 && own.image == first.spec.image) continue;
     if (!own.command.empty() && std::ranges::none_of(own.command, [](const std::string& word) {
           return word.find("{model}") != std::string::npos;
         })) {
@@ -346,12 +491,19 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     if (!baseline->runtime.empty() && std::ranges::none_of(space.runtimes, named)) {
       return base::Invalid("spec.optimization.baseline.runtime: there is no runtime \"" + baseline->runtime + "\"");
     }
-    input.baseline = tuning::NamedBaseline{};
+    if (!baseline->gpu.empty() && !api::FindGpu(spec, baseline->gpu)) {
+      return base::Invalid("spec.optimization.baseline.gpu: there is no entry \"" + baseline->gpu + "\" in spec.gpus");
+    }
+    const bool only_gpu = baseline->runtime.empty() && baseline->preset.empty() && baseline->parameters.empty();
+    if (baseline->IsDeployed() || !only_gpu) input.baseline = tuning::NamedBaseline{};
     if (baseline->IsDeployed()) {
-      auto deployed = DeployedBaseline(spec, space.runtimes, rules, space.warnings);
+      std::vector<ResolvedRuntime> there;
+      std::ranges::copy_if(space.runtimes, std::back_inserter(there),
+                           [&](const ResolvedRuntime& runtime) { return runtime.gpu == api::BaselineGpu(spec); });
+      auto deployed = DeployedBaseline(spec, there, rules, space.warnings);
       if (!deployed) return deployed.error();
       input.baseline = *std::move(deployed);
-    } else {
+    } else if (!only_gpu) {
       input.baseline->runtime = baseline->runtime;
       input.baseline->parameters = baseline->parameters;
       if (!baseline->preset.empty()) input.baseline->quant = *quant::FindPreset(baseline->preset);
@@ -359,15 +511,21 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   }
   input.models = ModelInputs(spec, space);
   input.reference = api::ReferenceModel(spec);
-  input.gpu = gpu.capability;
-  input.gpu_memory_bytes = gpu.memory_bytes;
+  input.gpus.clear();
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    const GpuChoice& gpu = space.gpus[i];
+    input.gpus.push_back({spec.gpus[i].name, gpu.capability, gpu.memory_bytes, AmdArchitecture(spec.gpus[i], gpu)});
+  }
+  input.baseline_gpu = api::BaselineGpu(spec);
   input.prompts = PromptsOf(spec.benchmark);
-  input.amd_architecture = AmdArchitecture(spec.gpu, gpu);
   auto expansion = tuning::ExpandCandidates(rules, input);
   if (!expansion) return std::move(expansion).error();
   space.expansion = std::move(*expansion);
-  if (!input.amd_architecture.empty()) WarnOfImagesForNvidia(space);
-  WarnOfTheOtherVendor(spec.gpu, gpu, space);
+  if (const auto used = CheckEveryGpuIsUsed(spec, space); !used) return used.error();
+  WarnOfImagesForNvidia(spec, input.gpus, space);
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) WarnOfTheOtherVendor(spec, i, space);
+  WarnOfTheSameGpus(spec, space);
+  WarnOfUnknownProducts(spec, space);
   WarnOfUnits(spec, space);
 
   for (std::size_t i = 0; i < models.size(); ++i) {
@@ -387,15 +545,18 @@ bool IsAdaptive(const api::TaskSpec& spec) {
   return spec.optimization.strategy.value_or(api::Strategy::kAdaptive) == api::Strategy::kAdaptive;
 }
 
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
+GpuChoice ChooseGpu(const api::TaskSpec& spec, std::size_t gpu, const std::vector<checkpoint::ModelFacts>& models,
                     const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
                     const experiment::PodEnvironment& environment) {
   if (choices.empty()) return {};
   const GpuChoice* best = &choices.front();
   if (choices.size() == 1) return *best;
   std::size_t most = 0;
+  api::TaskSpec only = spec;
+  only.gpus = {spec.gpus[gpu]};
+  if (only.optimization.baseline) only.optimization.baseline->gpu.clear();
   for (const GpuChoice& choice : choices) {
-    const auto space = BuildSpace(spec, models, choice, rules, environment);
+    const auto space = BuildSpace(only, models, {choice}, rules, environment);
     if (!space) break;  // the spec is wrong, whatever the GPU: expanding it says how
     // Combinations and not candidates: on some GPUs more of them run the same.
     const std::size_t runnable = static_cast<std::size_t>(space->expansion.total) - space->expansion.pruned.size();
@@ -408,18 +569,30 @@ GpuChoice ChooseGpu(const api::TaskSpec& spec, const std::vector<checkpoint::Mod
 
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt) {
   const ResolvedRuntime& runtime = space.runtimes[candidate.runtime];
-  return {candidate.hash, attempt, candidate.model, runtime.spec, runtime.traits, candidate.plan};
+  return {candidate.hash, attempt, candidate.model, candidate.gpu, runtime.spec, runtime.traits, candidate.plan};
 }
 
-experiment::Placement PlacementOf(const Space& space, const GpuChoice& gpu) {
+experiment::Placement PlacementOf(const Space& space, std::size_t gpu) {
   experiment::Placement placement;
-  placement.pinned_product = gpu.product;
-  placement.nodes_are_labelled = !gpu.product.empty();
+  placement.pinned_product = space.gpus[gpu].product;
+  placement.nodes_are_labelled = !placement.pinned_product.empty();
   for (const std::size_t index : space.schedule) {
+    if (space.expansion.candidates[index].gpu != gpu) continue;
     const auto& needed = space.expansion.candidates[index].plan.min_capability;
     if (needed && (!placement.min_capability || *placement.min_capability < *needed)) placement.min_capability = needed;
   }
   return placement;
+}
+
+std::string MissingPrice(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  if (spec.gpus.size() == 1 || spec.optimization.objective != api::Objective::kMinimizeCost) return "";
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    if (PricePerHour(spec, status, spec.gpus[i].name)) continue;
+    return api::GpuPath(spec, i) +
+           ".pricePerHour: is required, because MinimizeCost compares types of GPU by price and " + spec.gpus[i].name +
+           " has none; the operator's prices can also name its product";
+  }
+  return "";
 }
 
 }  // namespace autotune::reconcile

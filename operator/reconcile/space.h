@@ -16,35 +16,36 @@
 
 namespace autotune::reconcile {
 
-// The GPUs that a task is expanded for.
+// The GPUs that a type of the spec stands for.
 struct GpuChoice {
   std::string product;  // "" = no node carries GPU labels
   std::optional<quant::ComputeCapability> capability;
   std::int64_t memory_bytes = 0;
-  std::string amd_architecture{};  // as in quant::LaunchRequest; "" = NVIDIA, or as in spec.gpu.resourceName
+  std::string amd_architecture{};  // as in quant::LaunchRequest; "" = NVIDIA, or as in GpuSpec::resource_name
 };
 
-// The products of the nodes that spec.gpu allows, the one with the most allocatable GPUs first (ties by name). Empty
+// The products of the nodes that the type allows, the one with the most allocatable GPUs first (ties by name). Empty
 // where no node is labelled.
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
-// Whether spec.gpu still allows GPUs that were chosen before. Missing or cordoned nodes do not matter: only the spec
+// Whether the type still allows GPUs that were chosen before. Missing or cordoned nodes do not matter: only the spec
 // does, by its products, limits, vendor, or a nodeSelector that no node of that product has.
 bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes);
 
-// Whether spec.gpu allows a node with these GPUs ("" = any) apart from the one of this name.
+// Whether the type allows a node with these GPUs ("" = any) apart from the one of this name.
 bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
                     const std::vector<experiment::NodeView>& nodes, const std::string& name);
 
-// The nodes that spec.gpu allows with GPUs of this product ("" = any).
+// The nodes that the type allows with GPUs of this product ("" = any).
 std::vector<const experiment::NodeView*> NodesFor(const api::GpuSpec& spec, const std::string& product,
                                                   const std::vector<experiment::NodeView>& nodes);
 
 // Whether the search chooses candidates one after the other, instead of running all of them.
 bool IsAdaptive(const api::TaskSpec& spec);
 
-// A runtime with everything resolved: image, engine traits, release.
+// A runtime on a type of GPU, with everything resolved: image, engine traits, release.
 struct ResolvedRuntime {
+  std::size_t gpu = 0;  // index into TaskSpec::gpus
   api::RuntimeSpec spec;
   quant::EngineTraits traits;
   quant::EngineRelease release;
@@ -57,7 +58,9 @@ struct ResolvedModel {
 };
 
 struct Space {
-  std::vector<ResolvedModel> models;  // as in TaskSpec::models
+  std::vector<ResolvedModel> models;   // as in TaskSpec::models
+  std::vector<GpuChoice> gpus;         // as in TaskSpec::gpus
+  std::vector<std::string> gpu_names;  // GpuSpec::name of these
   std::vector<ResolvedRuntime> runtimes;
   tuning::Expansion expansion;
   // Indices into expansion.candidates: candidates to run, in this order; for an adaptive search those that may run.
@@ -68,16 +71,17 @@ struct Space {
 // Canonical text of a runtime's inputs of a measurement, apart from its arguments.
 std::string IdentityOf(const api::RuntimeSpec& runtime);
 
-// kInvalid names the field's path.
+// Every runtime on every type of GPU, the types one after the other. kInvalid names the field's path.
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);
-// `models`: the facts of TaskSpec::models. Checkpoints of different models are kInvalid.
+// `models`: the facts of TaskSpec::models. Checkpoints of different models are kInvalid. `gpus`: of TaskSpec::gpus;
+// empty = nothing is known of them. A type of several that no runtime can use is kInvalid.
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
-                               const GpuChoice& gpu, const quant::RuleSet& rules,
+                               const std::vector<GpuChoice>& gpus, const quant::RuleSet& rules,
                                const experiment::PodEnvironment& environment);
 
-// One product for the whole task: the one on which most candidates can run, so that no candidate is pruned because
+// One product for a type of GPU: the one on which most candidates can run, so that no candidate is pruned because
 // weaker GPUs are more numerous; the first of equals. GpuChoice{} if there is no choice.
-GpuChoice ChooseGpu(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,
+GpuChoice ChooseGpu(const api::TaskSpec& spec, std::size_t gpu, const std::vector<checkpoint::ModelFacts>& models,
                     const std::vector<GpuChoice>& choices, const quant::RuleSet& rules,
                     const experiment::PodEnvironment& environment);
 
@@ -86,6 +90,11 @@ base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::TaskS
 
 // The builder's input for one candidate of a space.
 experiment::Experiment ExperimentOf(const Space& space, const tuning::Candidate& candidate, int attempt);
-experiment::Placement PlacementOf(const Space& space, const GpuChoice& gpu);
+// Of the experiments on a type of GPU.
+experiment::Placement PlacementOf(const Space& space, std::size_t gpu);
+
+// Reason for which the types of GPU cannot be compared by price, with the field; "" if they can, or need not be.
+// `status` has their prices.
+std::string MissingPrice(const api::TaskSpec& spec, const api::TaskStatus& status);
 
 }  // namespace autotune::reconcile

@@ -26,9 +26,12 @@ api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment) {
   return cost;
 }
 
-api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status) {
-  api::GpuSeconds cost = status.cost.earlier;
-  for (const api::ExperimentStatus& experiment : status.experiments) cost += GpuSecondsOf(experiment);
+api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status) { return api::SumOf(SpentByType(status)); }
+
+api::GpuSecondsByType SpentByType(const api::TaskStatus& status) {
+  api::GpuSecondsByType cost = status.cost.earlier;
+  for (const api::GpuStatus& gpu : status.gpus) cost[gpu.name];
+  for (const api::ExperimentStatus& experiment : status.experiments) cost[experiment.gpu] += GpuSecondsOf(experiment);
   return cost;
 }
 
@@ -57,10 +60,12 @@ Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const ap
     }
   }
   // Never negative: a counter only grows, and a status that somebody edited by hand may say less than before.
-  const api::GpuSeconds now = GpuSecondsOf(after), then = GpuSecondsOf(before);
-  tally.gpu.start = std::max(0.0, now.start - then.start);
-  tally.gpu.measure = std::max(0.0, now.measure - then.measure);
-  tally.gpu.wasted = std::max(0.0, now.wasted - then.wasted);
+  api::GpuSecondsByType then = SpentByType(before);
+  for (const auto& [type, now] : SpentByType(after)) {
+    const api::GpuSeconds& was = then[type];
+    tally.gpu[type] = {std::max(0.0, now.start - was.start), std::max(0.0, now.measure - was.measure),
+                       std::max(0.0, now.wasted - was.wasted)};
+  }
   return tally;
 }
 

@@ -15,6 +15,8 @@ using api::kSecondsPerHour;
 api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment);
 // Cost of the whole task, including experiments that an edit removed or repeated.
 api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status);
+// The same by type of GPU; each type of the status has an entry.
+api::GpuSecondsByType SpentByType(const api::TaskStatus& status);
 
 struct Tally {
   struct Attempt {
@@ -23,7 +25,7 @@ struct Tally {
   };
   std::vector<Attempt> finished;
   std::vector<Attempt> retried;
-  api::GpuSeconds gpu;
+  api::GpuSecondsByType gpu;
 };
 
 Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after);

@@ -156,8 +156,8 @@ bool HoldsGpus(const PodView& pod, base::WallTime now) {
 
 class Tracker {
  public:
-  Tracker(const Observed& observed, const std::string& gpu_product, base::WallTime now)
-      : observed_(observed), limits_(observed.task.spec.optimization), gpu_product_(gpu_product), now_(now) {}
+  Tracker(const Observed& observed, base::WallTime now)
+      : observed_(observed), limits_(observed.task.spec.optimization), now_(now) {}
 
   void Look(api::ExperimentStatus& entry, Tracked& tracked) const {
     if (IsFinished(entry)) return;
@@ -215,7 +215,7 @@ class Tracker {
       if (container.name == "engine" && !container.image_id.empty()) entry.image_id = container.image_id;
     }
     // As the node is labelled, until the launcher says what it saw.
-    if (entry.gpu_product.empty()) entry.gpu_product = gpu_product_;
+    if (entry.gpu_product.empty()) entry.gpu_product = api::GpuOf(observed_.task.status, entry.gpu).product;
     if (outcome.gpu_since != base::WallTime{}) entry.started_at = base::FormatRfc3339(outcome.gpu_since);
     Record(outcome, entry, tracked);
   }
@@ -275,7 +275,6 @@ class Tracker {
 
   const Observed& observed_;
   const api::OptimizationSpec& limits_;
-  const std::string& gpu_product_;
   const base::WallTime now_;
 };
 
@@ -318,9 +317,9 @@ bool MayEndDifferently(const api::ExperimentStatus& experiment) {
   return false;
 }
 
-Tracked Track(const Observed& observed, Experiments experiments, const std::string& gpu_product, base::WallTime now) {
+Tracked Track(const Observed& observed, Experiments experiments, base::WallTime now) {
   Tracked tracked;
-  const Tracker tracker(observed, gpu_product, now);
+  const Tracker tracker(observed, now);
   for (api::ExperimentStatus& entry : experiments) tracker.Look(entry, tracked);
   if (tracked.active) tracked.waiting_message.clear();
   tracked.experiments = std::move(experiments);
@@ -367,8 +366,19 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, int p
     }
   }
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (const auto& [times, index] : order) {
-    if (free-- > 0) next.start.push_back(index);
+  // With several types of GPU, the first of each come first: no type waits for the pods of another.
+  std::map<std::string, int> of_type;
+  for (const PodView& pod : observed.pods) {
+    if (HoldsGpus(pod, now)) ++of_type[Label(pod, experiment::kGpuLabel)];
+  }
+  while (free > 0 && !order.empty()) {
+    const auto first = std::min_element(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+      return of_type[experiments[a.second].gpu] < of_type[experiments[b.second].gpu];
+    });
+    ++of_type[experiments[first->second].gpu];
+    next.start.push_back(first->second);
+    order.erase(first);
+    --free;
   }
   return next;
 }
@@ -388,9 +398,11 @@ Experiments Suspended(const Observed& observed, Experiments experiments, base::W
   return experiments;
 }
 
-void EndWaiting(const Observed& observed, const Tracked& tracked, const std::string& why, base::WallTime now,
-                Experiments& experiments, std::vector<TaskEvent>& events) {
+void EndWaiting(const Observed& observed, const Tracked& tracked, const std::string& why,
+                const std::optional<std::string>& gpu, base::WallTime now, Experiments& experiments,
+                std::vector<TaskEvent>& events) {
   for (api::ExperimentStatus& entry : experiments) {
+    if (gpu && entry.gpu != *gpu) continue;
     const auto pod = tracked.waiting.find(entry.name);
     const bool pending = entry.state == api::ExperimentState::kPending;
     if (!pending && pod == tracked.waiting.end()) continue;
@@ -401,7 +413,7 @@ void EndWaiting(const Observed& observed, const Tracked& tracked, const std::str
       // A pod that no look has recorded yet goes, and its name is not given again.
       if (FindPod(observed, entry.hash, entry.attempts + 1) != nullptr) ++entry.attempts;
     }
-    const std::string late = why + " before the experiment began" + (cause.empty() ? "" : ": " + cause);
+    const std::string late = why + (cause.empty() ? "" : ": " + cause);
     // What ended the attempt before stays the reason.
     if (entry.reason.empty()) entry.reason = bench::FailureReasonName(bench::FailureReason::kUnschedulable);
     entry.message += (entry.message.empty() ? "" : "; ") + late;
@@ -411,6 +423,20 @@ void EndWaiting(const Observed& observed, const Tracked& tracked, const std::str
     events.push_back(
         {true, "ExperimentFailed", "Run", "Experiment " + entry.name + ": " + entry.reason + ": " + entry.message});
   }
+}
+
+const api::ExperimentStatus* NeverScheduled(const api::TaskSpec& spec, const std::string& gpu,
+                                            const Experiments& experiments) {
+  if (spec.gpus.size() == 1) return nullptr;
+  const auto unschedulable = bench::FailureReasonName(bench::FailureReason::kUnschedulable);
+  const api::ExperimentStatus* failed = nullptr;
+  for (const api::ExperimentStatus& entry : experiments) {
+    if (entry.gpu != gpu || !entry.reused_from.empty()) continue;
+    if (!entry.started_at.empty()) return nullptr;
+    if (entry.state != api::ExperimentState::kFailed || entry.reason != unschedulable) continue;
+    if (failed == nullptr || entry.gpus < failed->gpus) failed = &entry;
+  }
+  return failed;
 }
 
 api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now) {
@@ -425,8 +451,10 @@ std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& e
   const bool blamed = reason && (!bench::IsRetryable(*reason) || *reason == bench::FailureReason::kNodeRefused);
   const bool pending = experiment.state == api::ExperimentState::kPending;
   if (!blamed || !pending || experiment.node.empty()) return "";
-  const api::TaskStatus& status = observed.task.status;
-  const bool another = HasNodeBesides(observed.task.spec.gpu, status.gpu_product, observed.nodes, experiment.node);
+  const auto type = api::FindGpu(observed.task.spec, experiment.gpu);
+  if (!type) return "";
+  const std::string& product = api::GpuOf(observed.task.status, experiment.gpu).product;
+  const bool another = HasNodeBesides(observed.task.spec.gpus[*type], product, observed.nodes, experiment.node);
   return another ? experiment.node : "";
 }
 

@@ -43,9 +43,8 @@ struct Tracked {
   std::map<std::string, std::string> waiting;  // by experiment: what its pod, which has not started, waits for
   std::vector<TaskEvent> events;
 };
-// Updates the experiments from the pods. `gpu_product`: of the nodes that they run on, until the launcher has reported
-// it.
-Tracked Track(const Observed& observed, Experiments experiments, const std::string& gpu_product, base::WallTime now);
+// Updates the experiments from the pods.
+Tracked Track(const Observed& observed, Experiments experiments, base::WallTime now);
 
 struct Next {
   std::vector<std::size_t> start;         // entries whose next attempt is to be created now, in order
@@ -60,16 +59,22 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, int p
 // GPU time counts as wasted, results are kept. No attempt counts as failed.
 Experiments Suspended(const Observed& observed, Experiments experiments, base::WallTime now);
 
-// For a task whose deadline has passed, with the message `why`: experiments that have not begun fail, running ones
-// continue. Call it after Track.
-void EndWaiting(const Observed& observed, const Tracked& tracked, const std::string& why, base::WallTime now,
-                Experiments& experiments, std::vector<TaskEvent>& events);
+// For a task whose deadline has passed, or a type of GPU that is not available (GpuSpec::name; nullopt = all types),
+// with the message `why`: experiments that have not begun fail, running ones continue. Call it after Track.
+void EndWaiting(const Observed& observed, const Tracked& tracked, const std::string& why,
+                const std::optional<std::string>& gpu, base::WallTime now, Experiments& experiments,
+                std::vector<TaskEvent>& events);
+
+// Of several types of GPU: the experiment that could not be scheduled on this one (GpuSpec::name), where none ever was;
+// of these the one with the fewest GPUs. Null if there is none.
+const api::ExperimentStatus* NeverScheduled(const api::TaskSpec& spec, const std::string& gpu,
+                                            const Experiments& experiments);
 
 // Cost of an experiment that is removed from the status, including the GPU time of its running pod, which is deleted
 // next.
 api::GpuSeconds SpentUntilNow(const Observed& observed, const api::ExperimentStatus& experiment, base::WallTime now);
 
-// Where the next attempt must not run: the node that the latest one blamed, if spec.gpu has another; else "".
+// Where the next attempt must not run: the node that the latest one blamed, if its type has another; else "".
 std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& experiment);
 
 // The highest number among the pods of this hash; 0 if none.

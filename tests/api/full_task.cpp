@@ -194,6 +194,17 @@ std::vector<json> FullSpecs() {
   deployed["optimization"]["baseline"] = {
       {"deploymentRef", {{"kind", "LeaderWorkerSet"}, {"name", "chat"}, {"container", "server"}}}};
   specs.push_back(deployed);
+  json types = base;
+  types["baseRuntime"] = "vllm";
+  types["optimization"]["baseline"] = {{"gpu", "h100"}, {"preset", "kv-cache-fp8"}};
+  const json gpu = base["gpu"];
+  types.erase("gpu");
+  for (const char* name : {"h100", "l40s"}) {
+    types["gpus"].push_back(gpu);
+    types["gpus"].back()["name"] = name;
+  }
+  types["gpus"][1]["images"] = {{"vllm", "registry.example.com/vllm:l40s"}};
+  specs.push_back(types);
   return specs;
 }
 
@@ -207,6 +218,22 @@ json StatusOfCheckpoints() {
                                 {"inspection", status["inspection"]}});
   }
   for (const char* field : {"model", "modelSource", "inspection"}) status.erase(field);
+  return status;
+}
+
+json StatusOfGpuTypes() {
+  json status = FullStatus();
+  json gpu = status["gpu"];
+  status.erase("gpu");
+  gpu.update(
+      {{"name", "h100"}, {"gpuHours", "2.1"}, {"price", "5.25"}, {"unavailable", "e7-3fa2c1 could not be scheduled"}});
+  status["gpus"] = {gpu};
+  status["experiments"][0]["gpu"] = "h100";
+  status["best"]["gpu"] = "h100";
+  json earlier = status["cost"]["earlier"];
+  status["cost"].erase("earlier");
+  earlier["gpu"] = "h100";
+  status["cost"]["earlierByGpu"] = {earlier};
   return status;
 }
 

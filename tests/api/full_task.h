@@ -11,6 +11,8 @@ std::vector<nlohmann::json> FullSpecs();
 nlohmann::json FullStatus();
 // The same with several checkpoints.
 nlohmann::json StatusOfCheckpoints();
+// The same with types of GPU.
+nlohmann::json StatusOfGpuTypes();
 nlohmann::json TaskObject(const nlohmann::json& spec);
 
 }  // namespace autotune::api

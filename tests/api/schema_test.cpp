@@ -33,6 +33,7 @@ TEST(Schema, OfTheStatusHasTheFieldsThatTheCodeWrites) {
   const json schema = LoadSchema().at("properties").at("status");
   std::set<std::string> used = LeafPaths(schema, FullStatus(), "status");
   used.merge(LeafPaths(schema, StatusOfCheckpoints(), "status"));
+  used.merge(LeafPaths(schema, StatusOfGpuTypes(), "status"));
   EXPECT_THAT(Difference(used, LeafPaths(schema, "status")), ::testing::IsEmpty());
 }
 

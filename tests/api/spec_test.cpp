@@ -33,10 +33,12 @@ TEST(TaskFromJson, FillsInWhatTheApiServerFillsIn) {
   EXPECT_EQ(ToJson(*bare), ToJson(*defaulted));
 
   // ... and no default is the code's alone: what it writes for the bare task is what the schema has put there, but for
-  // the hub's endpoint, which the schema sets only where huggingFace is there.
+  // the hub's endpoint and the resource of the GPUs, which the schema sets only where huggingFace and gpu are there.
   json spec = ToJson(bare->spec);
   EXPECT_EQ(spec["model"]["huggingFace"]["endpoint"], "https://huggingface.co");
   spec["model"].erase("huggingFace");
+  EXPECT_EQ(spec["gpu"], json({{"resourceName", "nvidia.com/gpu"}}));
+  spec.erase("gpu");
   const json written = spec.flatten(), expected = object["spec"].flatten();
   for (const auto& [path, value] : expected.items()) EXPECT_TRUE(written.contains(path)) << path << " = " << value;
   for (const auto& [path, value] : written.items()) EXPECT_TRUE(expected.contains(path)) << path << " = " << value;
@@ -49,7 +51,7 @@ TEST(TaskFromJson, TakesNullForAbsent) {
   object["spec"]["runtimes"] = nullptr;
   const auto task = TaskFromJson(object);
   ASSERT_TRUE(task.ok()) << task.error().message;
-  EXPECT_EQ(task->spec.gpu.resource_name, "nvidia.com/gpu");
+  EXPECT_EQ(task->spec.gpus.front().resource_name, "nvidia.com/gpu");
   EXPECT_FALSE(task->spec.quant.preset.has_value());
 }
 

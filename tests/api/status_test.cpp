@@ -12,7 +12,7 @@ namespace autotune::api {
 namespace {
 
 TEST(StatusFromJson, GivesBackEveryFieldOfAFullStatus) {
-  for (const json& full : {FullStatus(), StatusOfCheckpoints()}) {
+  for (const json& full : {FullStatus(), StatusOfCheckpoints(), StatusOfGpuTypes()}) {
     const auto status = StatusFromJson(full);
     ASSERT_TRUE(status.ok()) << status.error().message;
     const json back = ToJson(*status);

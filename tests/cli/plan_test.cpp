@@ -241,6 +241,42 @@ TEST(SearchText, ShowsThePriceOfTheEstimateWithItsInterval) {
   EXPECT_THAT(EstimateText(PreviewSearch(Plan(SearchedSpace(), {.gpu = "h100"}))), Not(HasSubstr("price")));
 }
 
+json OnTwoTypes() {
+  json spec = SearchedSpace();
+  spec["gpus"] = {{{"name", "h100"}, {"products", {"h100"}}, {"pricePerHour", "3"}},
+                  {{"name", "l40s"}, {"products", {"l40s"}}, {"pricePerHour", "1"}}};
+  return spec;
+}
+
+TEST(PlanOfGpuTypes, HasEveryTypeWithItsPriceInTextAndJson) {
+  const TaskPlan plan = Plan(OnTwoTypes());
+  const std::string text = PlanText(plan, 200);
+  EXPECT_THAT(text, HasSubstr("h100: NVIDIA-H100"));
+  EXPECT_THAT(text,
+              HasSubstr("l40s: NVIDIA-L40S, compute capability 8.9  (from spec.gpus[1].products), price 1 per hour"));
+  const json out = PlanJson(plan, Environment());
+  EXPECT_EQ(out["gpus"][1]["name"], "l40s");
+  std::map<std::string, int> candidates;
+  for (const json& one : out["candidates"]) ++candidates[one["gpu"].get<std::string>()];
+  EXPECT_GT(candidates["h100"], 0);
+  EXPECT_GT(candidates["l40s"], 0);
+  const SearchPreview preview = PreviewSearch(plan);
+  EXPECT_FALSE(preview.generic) << "both data sheets are known";
+  EXPECT_EQ(preview.price_per_hour, 1);
+  EXPECT_EQ(preview.highest_price_per_hour, 3);
+}
+
+TEST(PlanOfGpuTypes, TakesNoGpuFromTheCommandLine) {
+  const auto plan = MakePlan(Task(OnTwoTypes()), Rules(), Environment(), {.gpu = "h100"});
+  EXPECT_THAT(plan.error().message, HasSubstr("--gpu: the task has 2 types of GPU"));
+}
+
+TEST(PlanOfGpuTypes, NamesAProductThatIsSpelledAlmostLikeOne) {
+  json spec = OnTwoTypes();
+  spec["gpus"][1]["products"] = {"l40ss"};
+  EXPECT_THAT(PlanText(Plan(spec), 200), HasSubstr("l40ss is not a known GPU; did you mean l40s?"));
+}
+
 TEST(SearchText, SaysWhatTheBudgetCuts) {
   const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.1"}}}}), {.gpu = "h100"});
   const SearchPreview preview = PreviewSearch(plan);
@@ -448,7 +484,7 @@ TEST(PlanForACluster, IsForTheGpuThatTheOperatorWouldChoose) {
   PlanOptions options;
   options.nodes = {{GpuNode("a", "Tesla-V100-SXM2-16GB", 8), GpuNode("b", "NVIDIA-H100-80GB-HBM3", 4)}};
   const TaskPlan plan = Plan({{"quantConfig", {{"presets", {"default", "dynamic-fp8"}}}}}, options);
-  EXPECT_EQ(plan.gpu.product, "NVIDIA-H100-80GB-HBM3") << "more of the task runs on it";
+  EXPECT_EQ(plan.gpus.front().product, "NVIDIA-H100-80GB-HBM3") << "more of the task runs on it";
   EXPECT_EQ(NoRoom(plan), "");
   const std::string text = PlanText(plan, 200);
   EXPECT_THAT(text, HasSubstr("(from the cluster's nodes)"));

@@ -151,7 +151,7 @@ TEST(StatusText, SaysEachMessageOnce) {
 TEST(StatusText, SaysWhatOfTheCostIsOfExperimentsThatAreGone) {
   api::AutotuneTask task = Finished();
   EXPECT_THAT(StatusText(task, Rules(), 160), Not(HasSubstr("edits")));
-  task.status.cost.earlier = {360, 720, 0};
+  task.status.cost.earlier[""] = {360, 720, 0};
   EXPECT_THAT(StatusText(task, Rules(), 160), HasSubstr(", including 0.3 for experiments that edits removed"));
 }
 

@@ -79,10 +79,10 @@ TEST_F(TaskMetricsTest, CountsWhatANamespaceSpends) {
   EXPECT_THAT(Text(), Not(HasSubstr("autotune_namespace_cost_total{"))) << "no price is known";
   before = after;
   after.experiments[0].wasted_gpu_hours = 1;
-  after.gpu_price_per_hour = "4";
+  after.gpus.front().price_per_hour = "4";
   metrics_.OnStatusWritten("other", spec_, before, after);
   EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{task_namespace=\"other\"} 2\n"));
-  spec_.gpu.price_per_hour = "3";
+  spec_.gpus.front().price_per_hour = "3";
   metrics_.OnStatusWritten("ml", spec_, before, after);
   EXPECT_THAT(Text(), HasSubstr("autotune_namespace_cost_total{task_namespace=\"ml\"} 1.5\n")) << "the task's price";
 }
@@ -107,7 +107,7 @@ TEST_F(TaskMetricsTest, CountsWhatAnEditStoppedOnce) {
   before.experiments = {Experiment("a", "sg", api::ExperimentState::kMeasuring)};
   before.experiments[0].wasted_gpu_hours = 0.5;
   metrics_.OnStatusWritten("ml", spec_, {}, before);
-  after.cost.earlier.wasted = 1830;
+  after.cost.earlier[""].wasted = 1830;
   metrics_.OnStatusWritten("ml", spec_, before, after);
   EXPECT_THAT(Text(), HasSubstr("autotune_gpu_seconds_total{kind=\"wasted\"} 1830\n"));
 }

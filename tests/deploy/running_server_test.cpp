@@ -50,6 +50,24 @@ TEST(ReadPastedCommand, TakesVariablesBeforeTheProgramAndLeavesOutThoseOfThePod)
   EXPECT_EQ(server->image, "");
 }
 
+TEST(ReadPastedCommand, LeavesOutWhatOnlyStartsTheEngine) {
+  const std::pair<const char*, std::vector<std::string>> rows[] = {
+      {"uv run --python 3.12 --with vllm vllm serve M --max-num-seqs 8", {"vllm", "serve", "M", "--max-num-seqs", "8"}},
+      {"uvx vllm serve M", {"vllm", "serve", "M"}},
+      {"mpirun -n 1 --oversubscribe --allow-run-as-root trtllm-serve M --tp_size 2",
+       {"trtllm-serve", "M", "--tp_size", "2"}},
+      {"numactl --cpunodebind=0 python3 -m sglang.launch_server --model-path M",
+       {"python3", "-m", "sglang.launch_server", "--model-path", "M"}}};
+  for (const auto& [line, words] : rows) {
+    const auto server = ReadPastedCommand(line);
+    ASSERT_TRUE(server.ok()) << server.error().message;
+    EXPECT_EQ(server->words, words);
+    EXPECT_EQ(server->left_out, std::vector<std::string>{std::string(line).substr(0, std::string(line).find(' '))});
+  }
+  // Of one that starts something else nothing is left out: the whole says what it is.
+  EXPECT_THAT(ReadPastedCommand("uv run server.py")->words, ElementsAre("uv", "run", "server.py"));
+}
+
 TEST(ReadPastedCommand, ReadsADockerRunLine) {
   // What is left out may be filled in by a shell.
   const auto plain = ReadPastedCommand(

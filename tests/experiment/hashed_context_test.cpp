@@ -6,7 +6,7 @@
 namespace autotune::experiment {
 namespace {
 
-std::string Hashed(const std::string& patch) { return HashedContext(SampleTask(patch).spec, 0); }
+std::string Hashed(const std::string& patch) { return HashedContext(SampleTask(patch).spec, 0, 0); }
 
 TEST(HashedContext, IsTheSameForTheSameMeasurement) {
   const std::string plain = Hashed("{}");

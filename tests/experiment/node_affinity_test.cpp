@@ -222,7 +222,7 @@ const Row kRows[] = {
 TEST(NodeAffinity, AdmitsTheNodesThatAPersonWouldPick) {
   for (const Row& row : kRows) {
     SCOPED_TRACE(row.what);
-    const api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpu;
+    const api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpus.front();
     const json affinity = AffinityOf(gpu, row.placement);
     std::vector<std::string> matching;
     for (const auto& [name, labels] : kNodes) {
@@ -235,7 +235,7 @@ TEST(NodeAffinity, AdmitsTheNodesThatAPersonWouldPick) {
 // The choice of a product and the scheduler's choice of a node must not contradict each other.
 TEST(NodeAffinity, AgreesWithWhatTheTaskIsExpandedFor) {
   for (const Row& row : kRows) {
-    const api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpu;
+    const api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpus.front();
     const json affinity = AffinityOf(gpu, {});
     for (const auto& [name, labels] : kNodes) {
       NodeView node;
@@ -253,7 +253,7 @@ TEST(NodeAffinity, EveryAlternativeOfTheUserIsNarrowed) {
       "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
         {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]},
         {"matchExpressions": [{"key": "rack", "operator": "Exists"}]}]}}}}})")
-                               .spec.gpu;
+                               .spec.gpus.front();
   const json affinity = AffinityOf(gpu, {});
   EXPECT_TRUE(affinity.contains("podAntiAffinity"));
   Labels l4 = kNodes.at("l4");
@@ -269,11 +269,13 @@ TEST(NodeAffinity, EveryAlternativeOfTheUserIsNarrowed) {
   EXPECT_FALSE(Matches(affinity, h100));
 }
 
-TEST(NodeAffinity, AsksForNothingWithoutAReason) { EXPECT_TRUE(AffinityOf(SampleTask().spec.gpu, {}).is_null()); }
+TEST(NodeAffinity, AsksForNothingWithoutAReason) {
+  EXPECT_TRUE(AffinityOf(SampleTask().spec.gpus.front(), {}).is_null());
+}
 
 TEST(NodeAffinity, KnowsTheLabelsOfSlices) {
   const json mig = AffinityOf(
-      SampleTask(R"({"gpu": {"resourceName": "nvidia.com/mig-3g.40gb", "minMemory": "20Gi"}})").spec.gpu, {});
+      SampleTask(R"({"gpu": {"resourceName": "nvidia.com/mig-3g.40gb", "minMemory": "20Gi"}})").spec.gpus.front(), {});
   EXPECT_TRUE(Matches(mig, {{"nvidia.com/gpu.memory", "1"}, {"nvidia.com/mig-3g.40gb.memory", "40192"}}));
   EXPECT_FALSE(Matches(mig, {{"nvidia.com/gpu.memory", "81920"}, {"nvidia.com/mig-3g.40gb.memory", "9728"}}));
 }
@@ -322,7 +324,7 @@ const Row kAmdRows[] = {
 TEST(NodeAffinity, AdmitsTheAmdNodesThatAPersonWouldPick) {
   for (const Row& row : kAmdRows) {
     SCOPED_TRACE(row.what);
-    api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpu;
+    api::GpuSpec gpu = SampleTask(std::string(R"({"gpu": )") + row.gpu + "}").spec.gpus.front();
     gpu.resource_name = "amd.com/gpu";
     const json affinity = AffinityOf(gpu, row.placement);
     EXPECT_EQ(affinity.dump().find("nvidia"), std::string::npos) << affinity.dump(1);

@@ -106,8 +106,8 @@ TEST(CheckPodInputs, ChecksWhatTheSchemaMayHaveLetThrough) {
               StartsWith("spec.benchmark.scenarios[1]: D(1,2) is listed twice"));
   EXPECT_THAT(error([](api::TaskSpec& s) { s.benchmark.arrival.process = measurement::ArrivalProcess::kTrace; }),
               StartsWith("spec.benchmark.arrival: "));
-  EXPECT_THAT(error([](api::TaskSpec& s) { s.gpu.min_memory = "much"; }), StartsWith("spec.gpu.minMemory: "));
-  EXPECT_THAT(error([](api::TaskSpec& s) { s.gpu.min_compute_capability = "hopper"; }),
+  EXPECT_THAT(error([](api::TaskSpec& s) { s.gpus.front().min_memory = "much"; }), StartsWith("spec.gpu.minMemory: "));
+  EXPECT_THAT(error([](api::TaskSpec& s) { s.gpus.front().min_compute_capability = "hopper"; }),
               StartsWith("spec.gpu.minComputeCapability: \"hopper\""));
   EXPECT_THAT(error([](api::TaskSpec& s) {
                 s.models.front().volume = {{"nfs", {{"path", "/"}}}};

@@ -37,7 +37,7 @@ class LocalClusterTest : public ::testing::Test {
   LocalCluster& Cluster(int gpus = 2) {
     if (!cluster_) {
       LocalOptions options;
-      options.machine = SimulatedMachine(H100(), gpus);
+      options.machines = {SimulatedMachine(H100(), gpus)};
       options.environment = {{"PATH", "/usr/bin:/bin"}};
       options.by_image["engine:1"] = {{"RELEASE", "vllm:1"}};
       options.directory = directory_ / "pods";
@@ -49,6 +49,26 @@ class LocalClusterTest : public ::testing::Test {
       task.metadata.uid = "task-uid";
       cluster_ = std::make_unique<LocalCluster>(std::move(options), task, clock_);
     }
+    return *cluster_;
+  }
+
+  // Two machines, each with one GPU of a type.
+  LocalCluster& ClusterOfTypes() {
+    LocalOptions options;
+    options.machines = {SimulatedMachine(H100(), 1), SimulatedMachine(H100(), 1)};
+    options.machines[0].type = "a";
+    options.machines[1].type = "b";
+    options.machines[1].variables = {{"SIMULATED", "l40s"}};
+    options.environment = {{"PATH", "/usr/bin:/bin"}};
+    options.directory = directory_ / "pods";
+    api::AutotuneTask task;
+    task.metadata.name = "t";
+    task.metadata.ns = "default";
+    task.metadata.uid = "task-uid";
+    task.spec.gpus.resize(2);
+    task.spec.gpus[0].name = "a";
+    task.spec.gpus[1].name = "b";
+    cluster_ = std::make_unique<LocalCluster>(std::move(options), task, clock_);
     return *cluster_;
   }
 
@@ -145,6 +165,26 @@ TEST_F(LocalClusterTest, FailsThePodWithBenchsExitCodeAndMessage) {
   EXPECT_EQ(Status(pod, "bench")["state"]["terminated"]["exitCode"], 10);
   EXPECT_EQ(Status(pod, "bench")["state"]["terminated"]["reason"], "Error");
   EXPECT_EQ(Status(pod, "bench")["state"]["terminated"]["message"], "why\n");
+}
+
+TEST_F(LocalClusterTest, RunsPodsOfATypeOfGpuOnTheMachineOfTheType) {
+  ClusterOfTypes();
+  const std::string waits = "while [ ! -e $AUTOTUNE_POD_DIR/../end ]; do sleep 0.05; done; ";
+  for (const std::string name : {"a", "b", "later"}) {
+    json pod = Pod(name, {.bench = waits + "echo $SIMULATED > $AUTOTUNE_POD_DIR/termination-log"});
+    pod["metadata"]["labels"][experiment::kGpuLabel] = name == "b" ? "b" : "a";
+    ASSERT_TRUE(Cluster().CreatePod(pod).ok());
+  }
+  // Each type has one GPU: the second pod of "a" waits, that of "b" does not.
+  ASSERT_TRUE(AwaitPhase("a", "Running"));
+  ASSERT_TRUE(AwaitPhase("b", "Running"));
+  EXPECT_EQ(Cluster().GetPod("later")["status"]["phase"], "Pending");
+  EXPECT_TRUE(Cluster().GetPod("b")["spec"]["nodeName"].get<std::string>().ends_with("-b"));
+  std::uint64_t version = 0;
+  EXPECT_EQ(Cluster().Observe(&version).nodes.size(), 2U);
+  std::ofstream(directory_ / "pods" / "end") << "";
+  ASSERT_TRUE(AwaitPhase("later", "Succeeded"));
+  EXPECT_EQ(Status(Cluster().GetPod("b"), "bench")["state"]["terminated"]["message"], "l40s\n");
 }
 
 TEST_F(LocalClusterTest, FailsThePodWhenAnInitContainerFails) {

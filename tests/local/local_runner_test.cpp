@@ -97,9 +97,9 @@ cp RESULT "$log"; exit EXIT)");
   }
 
   base::Result<api::AutotuneTask> Run(api::AutotuneTask task, bool resume = false) {
-    Admit(task, SimulatedMachine(H100(), 2), clock_.Wall(), resume);
+    Admit(task, {SimulatedMachine(H100(), 2)}, clock_.Wall(), resume);
     LocalOptions options;
-    options.machine = SimulatedMachine(H100(), 2);
+    options.machines = {SimulatedMachine(H100(), 2)};
     options.environment = {{"PATH", "/usr/bin:/bin"}};
     options.directory = directory_ / "pods";
     options.on_status = [this](const api::AutotuneTask& now) {
@@ -210,23 +210,35 @@ TEST_F(LocalRunnerTest, KeepsFinishedExperimentsWhenItResumes) {
 }
 
 TEST(CheckLocal, RefusesWhatCannotRunHere) {
-  const Machine machine = SimulatedMachine(H100(), 2);
+  const std::vector<Machine> machine = {SimulatedMachine(H100(), 2)};
   api::AutotuneTask task;
   EXPECT_TRUE(CheckLocal(task, machine).ok());
-  task.spec.gpu.node_selector = {{"pool", "gpu"}};
+  task.spec.gpus.front().node_selector = {{"pool", "gpu"}};
   EXPECT_TRUE(CheckLocal(task, machine).ok()) << "the only machine there is";
-  const auto other = CheckLocal(task, SimulatedMachine(Mi300x(), 2));
+  const auto other = CheckLocal(task, {SimulatedMachine(Mi300x(), 2)});
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().message,
             "spec.gpu.resourceName: is nvidia.com/gpu; the GPUs of this machine (mi300x) are amd.com/gpu");
-  task.spec.gpu.products = {"NVIDIA-A100-SXM4-80GB"};
+  task.spec.gpus.front().products = {"NVIDIA-A100-SXM4-80GB"};
   EXPECT_THAT(CheckLocal(task, machine).error().message, HasSubstr("spec.gpu"));
-  task.spec.gpu.products = {};
+  task.spec.gpus.front().products = {};
   task.spec.suspend = true;
   EXPECT_THAT(CheckLocal(task, machine).error().message, HasSubstr("spec.suspend"));
   task.spec.suspend = false;
   task.spec.models.front().volume = {{"image", {{"reference", "registry/weights:1"}}}};
   EXPECT_THAT(CheckLocal(task, machine).error().message, HasSubstr("--model-dir"));
+}
+
+TEST(CheckLocal, RefusesSeveralTypesOfGpuOnOneMachine) {
+  api::AutotuneTask task;
+  task.spec.gpus.resize(2);
+  task.spec.gpus[0].name = "h100";
+  task.spec.gpus[1].name = "l40s";
+  const auto refused = CheckLocal(task, {SimulatedMachine(H100(), 2)});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("spec.gpus: the task compares 2 types of GPU, and this machine has one"));
+  EXPECT_TRUE(CheckLocal(task, {SimulatedMachine(H100(), 2), SimulatedMachine(H100(), 2)}).ok());
 }
 
 TEST(Admit, StartsANewGenerationAndForgetsWhatWasNotFinished) {
@@ -238,7 +250,7 @@ TEST(Admit, StartsANewGenerationAndForgetsWhatWasNotFinished) {
   task.status.experiments[1].state = api::ExperimentState::kMeasuring;
   task.status.experiments[1].attempts = 2;
   api::AutotuneTask fresh = task, elsewhere = task;
-  Admit(task, {}, {}, true);
+  Admit(task, {Machine()}, {}, true);
   EXPECT_EQ(task.metadata.generation, 5);
   ASSERT_EQ(task.status.experiments.size(), 2U);
   EXPECT_EQ(task.status.experiments[0].state, api::ExperimentState::kSucceeded);
@@ -246,13 +258,13 @@ TEST(Admit, StartsANewGenerationAndForgetsWhatWasNotFinished) {
   EXPECT_EQ(task.status.experiments[1].attempts, 0);
   EXPECT_EQ(task.metadata.ns, "default");
   EXPECT_FALSE(task.metadata.uid.empty());
-  Admit(fresh, {}, {}, false);
+  Admit(fresh, {Machine()}, {}, false);
   EXPECT_EQ(fresh.metadata.generation, 1);
   EXPECT_THAT(fresh.status.experiments, IsEmpty());
   EXPECT_EQ(fresh.metadata.uid, task.metadata.uid) << "pods keep their names";
   Machine other;
   other.gpu.product = "NVIDIA-L40S";
-  Admit(elsewhere, other, {}, true);
+  Admit(elsewhere, {other}, {}, true);
   EXPECT_THAT(elsewhere.status.experiments, IsEmpty()) << "measured on other GPUs";
 }
 

@@ -64,20 +64,38 @@ json TaskOfCheckpoints(const std::string& objective) {
   return task;
 }
 
+// Three checkpoints on H100 and on L40S, which costs a third of it, with vLLM and SGLang, within a budget.
+json TaskOfGpuTypes(const std::string& objective) {
+  json task = TaskOfCheckpoints(objective);
+  json& spec = task["spec"];
+  spec.erase("gpu");
+  spec["gpus"] = {{{"name", "h100"}, {"products", {"NVIDIA-H100-80GB-HBM3"}}, {"pricePerHour", "2.5"}},
+                  {{"name", "l40s"}, {"products", {"NVIDIA-L40S"}}, {"pricePerHour", "0.9"}}};
+  spec["runtimes"] = {{{"name", "vllm"}, {"engine", "vllm"}}, {{"name", "sglang"}, {"engine", "sglang"}}};
+  spec["parameters"] = {{"max-num-seqs", {16, 64, 256}}};
+  spec["optimization"]["budget"] = {{"gpuHours", "6"}};
+  return task;
+}
+
 // Every candidate of a task that has ended, measured without noise.
 class BruteForce {
  public:
   BruteForce(const FakeCluster& cluster, VirtualEngine& engine)
       : engine_(engine), task_(cluster.Task()), spec_(BenchSpecOfPod(cluster.created_pods.front())) {
-    auto space =
-        BuildSpace(task_.spec, FactsOfModels(task_.status), GpuOf(task_.status), Rules(), cluster.settings.environment);
+    auto space = BuildSpace(task_.spec, FactsOfModels(task_.status), GpusOf(task_.spec, task_.status), Rules(),
+                            cluster.settings.environment);
     EXPECT_TRUE(space.ok());
     if (!space) return;
     for (const tuning::Candidate& candidate : space->expansion.candidates) {
-      const json pod =
-          experiment::BuildExperimentPod(task_, ExperimentOf(*space, candidate, 1),
-                                         PlacementOf(*space, GpuOf(task_.status)), cluster.settings.environment);
-      worth_.push_back({candidate.hash, WorthOf(EngineArgv(pod), candidate.plan.gpus)});
+      const json pod = experiment::BuildExperimentPod(task_, ExperimentOf(*space, candidate, 1),
+                                                      PlacementOf(*space, candidate.gpu), cluster.settings.environment);
+      const std::string& type = task_.spec.gpus[candidate.gpu].name;
+      double worth = WorthOf(EngineArgv(pod), type, candidate.plan.gpus);
+      // Of tokens for the money: what is compared by cost.
+      if (task_.spec.optimization.objective == api::Objective::kMinimizeCost) {
+        worth /= *PricePerHour(task_.spec, task_.status, type);
+      }
+      worth_.push_back({candidate.hash, worth});
     }
   }
 
@@ -97,10 +115,10 @@ class BruteForce {
 
  private:
   // More is better; 0 where the bounds are kept nowhere.
-  double WorthOf(const std::vector<std::string>& argv, int gpus) {
+  double WorthOf(const std::vector<std::string>& argv, const std::string& type, int gpus) {
     if (NeedsReference(task_.spec)) {
       const Load load{LoadKind::kRequestRate, task_.status.reference_loads.front().request_rate};
-      const auto point = engine_.Truth(argv, spec_, load);
+      const auto point = engine_.Truth(argv, type, spec_, load);
       if (!point || !Keeps(*point)) return 0;
       return 1000 / point->Get(*measurement::LatencyOf(spec_.worth)).p50;
     }
@@ -108,7 +126,7 @@ class BruteForce {
     std::optional<Point> best;
     for (int low = 0, high = kMostInFlight + 1; high - low > 1;) {
       const int middle = low == 0 && high > kMostInFlight ? kMostInFlight : (low + high) / 2;
-      const auto point = engine_.Truth(argv, spec_, measurement::Concurrency(middle));
+      const auto point = engine_.Truth(argv, type, spec_, measurement::Concurrency(middle));
       if (!point) return 0;
       const bool keeps = Keeps(*point);
       if (keeps) best = point;
@@ -142,7 +160,12 @@ std::optional<Played> Play(json task, std::uint64_t seed) {
   task["spec"]["optimization"]["seed"] = seed;
   FakeCluster cluster(task);
   cluster.nodes = {H100Node()};
-  cluster.RunToEnd([&](FakeCluster& self, json& pod) { engine.Finish(self, pod); });
+  if (task["spec"].contains("gpus")) cluster.nodes.push_back(L40sNode());
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    const bool l40s = pod["metadata"]["labels"].value(experiment::kGpuLabel, "") == "l40s";
+    pod["spec"]["nodeName"] = l40s ? "node-2" : "node-1";
+    engine.Finish(self, pod);
+  });
   const api::TaskStatus status = cluster.Task().status;
   EXPECT_EQ(status.state, "Complete");
   EXPECT_TRUE(status.best);
@@ -152,13 +175,14 @@ std::optional<Played> Play(json task, std::uint64_t seed) {
   out.candidates = truth.size();
   out.experiments = static_cast<int>(status.experiments.size());
   out.gpu_hours = std::strtod(status.cost.gpu_hours.c_str(), nullptr);
+  EXPECT_LE(out.gpu_hours, cluster.Task().spec.optimization.budget_gpu_hours.value_or(HUGE_VAL));
   for (const api::ExperimentStatus& entry : status.experiments) {
     if (entry.name == status.best->experiment) out.loss = 1 - truth.Of(entry.hash) / truth.Best();
   }
   const double score = std::fabs(std::strtod(status.best->score.c_str(), nullptr));
   double told = score;
   if (NeedsReference(cluster.Task().spec)) told = 1000 / score;
-  if (objective == "MinimizeCost") told = kPricePerHour / 3600 * 1e6 / score;  // of a million tokens
+  if (objective == "MinimizeCost") told = 1e6 / 3600 / score;  // tokens/s for a price of 1 an hour
   out.deviation = told / truth.Best() - 1;
   return out;
 }
@@ -196,6 +220,15 @@ TEST_P(BruteForceTest, TheAnswerIsWithinThreePercentOfTheBest) {
 TEST_P(BruteForceTest, TheAnswerOfThreeCheckpointsIsWithinThreePercentOfTheBest) {
   ExpectTheBest("3 checkpoints, " + std::string(GetParam()), TaskOfCheckpoints(GetParam()));
 }
+
+class GpuTypesTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(GpuTypesTest, TheAnswerOfThreeCheckpointsOnTwoTypesWithTwoEnginesIsWithinThreePercentOfTheBest) {
+  ExpectTheBest("2 GPU types, " + std::string(GetParam()), TaskOfGpuTypes(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Objectives, GpuTypesTest, ::testing::Values("MaximizeThroughput", "MinimizeCost"),
+                         [](const auto& one) { return std::string(one.param); });
 
 INSTANTIATE_TEST_SUITE_P(Objectives, BruteForceTest,
                          ::testing::Values("MaximizeThroughput", "MaximizeGoodput", "MinimizeCost", "MinimizeLatency",

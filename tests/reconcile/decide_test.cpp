@@ -96,7 +96,7 @@ TEST(Decide, AMixedClusterGetsOneAffinityForTheWholeTask) {
   cluster.nodes = {NvidiaNode("old", "Tesla-T4", "64", "7", "5"),
                    NvidiaNode("new", "NVIDIA-H100-80GB-HBM3", "8", "9", "0")};
   cluster.RunToEnd(MeasureWell);
-  EXPECT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(cluster.Task().status.gpus.front().product, "NVIDIA-H100-80GB-HBM3");
   EXPECT_EQ(cluster.Task().status.candidates.pruned, 0);
   ASSERT_EQ(cluster.created_pods.size(), 3U);
   for (const json& pod : cluster.created_pods) {
@@ -117,7 +117,7 @@ TEST(Decide, TheGpuProductStaysWhateverNodesComeAndGo) {
   cluster.RunUntilQuiet([](FakeCluster& self, json& pod) {
     self.created.size() < 3 ? MeasureWell(self, pod) : self.SetPhaseRunning(pod);
   });
-  ASSERT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  ASSERT_EQ(cluster.Task().status.gpus.front().product, "NVIDIA-H100-80GB-HBM3");
   ASSERT_EQ(cluster.Task().status.progress, "2/3");
 
   // More of the other, and an edit that asks for nothing else.
@@ -132,7 +132,7 @@ TEST(Decide, TheGpuProductStaysWhateverNodesComeAndGo) {
   ASSERT_TRUE(cluster.Reconcile().ok());
   EXPECT_EQ(cluster.Task().status.progress, "2/4");
   cluster.RunToEnd(MeasureWell);
-  EXPECT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(cluster.Task().status.gpus.front().product, "NVIDIA-H100-80GB-HBM3");
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(cluster.created.size(), 4U);
 }
@@ -152,13 +152,13 @@ TEST(Decide, GpusThatTheSpecNoLongerAllowsAreGivenUpWithWhatRunsOnThem) {
     h200["metadata"]["labels"]["pool"] = "new";
     cluster.nodes = {h100, h200};
     cluster.RunUntilQuiet([](FakeCluster& self, json& pod) { self.SetPhaseRunning(pod); });
-    ASSERT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+    ASSERT_EQ(cluster.Task().status.gpus.front().product, "NVIDIA-H100-80GB-HBM3");
     ASSERT_EQ(cluster.pods.size(), 1U);
     const std::string before = cluster.pods.begin()->first;
     cluster.EditSpec(edits[i]);
     cluster.RunToEnd(MeasureWell);
     const api::TaskStatus status = cluster.Task().status;
-    EXPECT_EQ(status.gpu_product, "NVIDIA-H200");
+    EXPECT_EQ(status.gpus.front().product, "NVIDIA-H200");
     EXPECT_EQ(status.state, "Complete");
     EXPECT_FALSE(cluster.pods.contains(before));
     ASSERT_EQ(cluster.created_pods.size(), 3U);
@@ -173,7 +173,7 @@ TEST(Decide, APodOnGpusThatWereGivenUpIsNotTakenForTheExperimentThatIsAskedForAg
   cluster.nodes = {NvidiaNode("a", "NVIDIA-H100-80GB-HBM3", "16", "9", "0"),
                    NvidiaNode("b", "NVIDIA-H200", "8", "9", "0")};
   cluster.RunUntilQuiet([](FakeCluster& self, json& pod) { self.SetPhaseRunning(pod); });
-  ASSERT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H100-80GB-HBM3");
+  ASSERT_EQ(cluster.Task().status.gpus.front().product, "NVIDIA-H100-80GB-HBM3");
   cluster.EditSpec([](json& spec) { spec["gpu"]["products"] = {"NVIDIA-H200"}; });
   cluster.crash = [](const std::string& what) { return what == "delete"; };
   EXPECT_FALSE(cluster.Reconcile().ok());
@@ -182,7 +182,7 @@ TEST(Decide, APodOnGpusThatWereGivenUpIsNotTakenForTheExperimentThatIsAskedForAg
   cluster.Restart();
   ASSERT_EQ(cluster.pods.size(), 1U) << "it runs on";
   cluster.RunToEnd(MeasureWell);
-  EXPECT_EQ(cluster.Task().status.gpu_product, "NVIDIA-H200");
+  EXPECT_EQ(cluster.Task().status.gpus.front().product, "NVIDIA-H200");
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   ASSERT_EQ(cluster.created_pods.size(), 3U);
   for (const std::size_t pod : {1U, 2U}) {
@@ -204,9 +204,9 @@ TEST(Decide, AnAmdTaskIsBoundToOneAmdProductByAmdsLabels) {
                    node("amd.com/gpu", "amd.com/gpu.product-name", "AMD_Instinct_MI300X_OAM")};
   cluster.RunToEnd(MeasureWell);
   EXPECT_EQ(cluster.Task().status.state, "Complete");
-  EXPECT_EQ(cluster.Task().status.gpu_product, "AMD_Instinct_MI300X_OAM");
-  EXPECT_EQ(cluster.Task().status.gpu_compute_capability, "");
-  EXPECT_EQ(cluster.Task().status.gpu_memory_bytes, std::int64_t{192} << 30);
+  EXPECT_EQ(cluster.Task().status.gpus.front().product, "AMD_Instinct_MI300X_OAM");
+  EXPECT_EQ(cluster.Task().status.gpus.front().compute_capability, "");
+  EXPECT_EQ(cluster.Task().status.gpus.front().memory_bytes, std::int64_t{192} << 30);
   ASSERT_EQ(cluster.created_pods.size(), 2U);
   for (const json& pod : cluster.created_pods) {
     const std::string text = pod.dump();

@@ -72,7 +72,7 @@ TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
   EXPECT_EQ(BaselineOf("python3 -m sglang.launch_server --model-path " + kModel),
             path + "starts sglang, and the task's runtimes are of vllm");
   EXPECT_EQ(BaselineOf("docker run nginx"), path + "runs image nginx, and the task's runtimes are of vllm");
-  EXPECT_THAT(BaselineOf("numactl -m0 vllm serve " + kModel), HasSubstr(path + "begins with \"numactl\": a command"));
+  EXPECT_THAT(BaselineOf("strace -f vllm serve " + kModel), HasSubstr(path + "begins with \"strace\": a command"));
   EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --max-num-seqs $(nproc)"),
               HasSubstr(path + "contains a command substitution ($(...)) at \"$(nproc)\""));
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --max-num-seqs $SEQS"),

@@ -59,14 +59,14 @@ TEST(Decide, TheOperatorsPriceHoldsWhereTheTaskHasNone) {
     return cluster.Task().status;
   };
   const api::TaskStatus priced = run(SmallTask());
-  ASSERT_EQ(priced.gpu_product, "NVIDIA-H100-80GB-HBM3");
-  EXPECT_EQ(priced.gpu_price_per_hour, "3.60");
+  ASSERT_EQ(priced.gpus.front().product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(priced.gpus.front().price_per_hour, "3.60");
   EXPECT_EQ(priced.cost.price, "0.24");  // 0.0667 GPU-hours
   ASSERT_TRUE(priced.best);
   EXPECT_NE(priced.best->price, "");
   nlohmann::json own = SmallTask();
   own["spec"]["gpu"] = {{"pricePerHour", "36"}};
-  EXPECT_EQ(run(own).gpu_price_per_hour, "");
+  EXPECT_EQ(run(own).gpus.front().price_per_hour, "");
   EXPECT_EQ(run(own).cost.price, "2.4");
 }
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -46,8 +47,11 @@ std::string ProductOf(const std::string& node) {
 
 // What the spec says of a measurement and the pod does not show, or not alone, on the pod.
 constexpr const char* kSpecAnnotation = "test/spec";
-void NoteSpec(const json& spec, json& pod) {
+void NoteSpec(json spec, json& pod) {
   json noted = json::object();
+  for (const json& type : spec.value("gpus", json::array())) {
+    if (type["name"] == pod["metadata"]["labels"].value(experiment::kGpuLabel, "")) spec["gpu"] = type;
+  }
   for (const char* field :
        {"/gpu/resourceName", "/gpu/products", "/gpu/minMemory", "/gpu/minComputeCapability", "/gpu/nodeSelector",
         "/gpu/affinity", "/gpu/runtimeClassName", "/model/volume", "/benchmark/image", "/benchmark/env",
@@ -241,6 +245,15 @@ const json& SpecEdits() {
     [{"gpu": {"runtimeClassName": "nvidia"}}, {"gpu": {"runtimeClassName": null}}],
     [{"gpu": {"priorityClassName": "low"}}, {"gpu": {"schedulerName": "kai"}}, {"gpu": {"queueName": "team"}},
      {"gpu": {"priorityClassName": null, "schedulerName": null, "queueName": null}}],
+    [{"gpu": null, "gpus": [{"name": "h100", "products": ["NVIDIA-H100-80GB-HBM3"]}, {"name": "h200", "products": ["NVIDIA-H200"]}]},
+     {"gpu": null, "gpus": [{"name": "h200", "products": ["NVIDIA-H200"], "pricePerHour": "3"}, {"name": "h100", "products": ["NVIDIA-H100-80GB-HBM3"], "pricePerHour": "2"}]},
+     {"gpu": null, "gpus": [{"name": "h100", "nodeSelector": {"pool": "h100"}, "minComputeCapability": "8.0", "images": {"vllm": "vllm/vllm-openai:v0.20.1"}},
+       {"name": "large", "minMemory": "100Gi", "resourceName": "nvidia.com/gpu", "priorityClassName": "low", "schedulerName": "kai", "queueName": "team",
+        "runtimeClassName": "nvidia", "tolerations": [{"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute", "tolerationSeconds": 5}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}, "podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []},
+                     "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}}]},
+     {"gpu": null, "gpus": [{"name": "a"}, {"name": "b"}]},
+     {"gpu": {}, "gpus": null}, {"gpu": {}, "gpus": null}],
     [{"gpu": {"pricePerHour": "2"}}, {"gpu": {"pricePerHour": "3"}}, {"gpu": {"pricePerHour": null}}],
     [{"optimization": {"strategy": "Adaptive"}}, {"optimization": {"strategy": "Grid"}}, {"optimization": {"strategy": "Grid"}},
      {"optimization": {"strategy": "Random"}}],
@@ -249,13 +262,14 @@ const json& SpecEdits() {
     [{"optimization": {"budget": {"gpuHours": "1"}}}, {"optimization": {"budget": {"deadline": "8h"}}}, {"optimization": {"budget": null}}],
     [{"optimization": {"maxExperiments": 1}}, {"optimization": {"maxExperiments": 3}}, {"optimization": {"maxExperiments": null}}],
     [{"optimization": {"seed": 2}}, {"optimization": {"seed": null}}],
-    [{"optimization": {"baseline": {"preset": "kv-cache-fp8", "runtime": null, "parameters": null, "command": null, "deploymentRef": null}}},
+    [{"optimization": {"baseline": {"preset": "kv-cache-fp8", "gpu": null, "runtime": null, "parameters": null, "command": null, "deploymentRef": null}}},
      {"optimization": {"baseline": {"runtime": "vllm", "parameters": {"max-num-seqs": 48}, "preset": null, "command": null, "deploymentRef": null}}},
      {"optimization": {"baseline": {"command": "vllm serve meta-llama/Llama-3.1-8B-Instruct --max-num-seqs 32", "runtime": null, "parameters": null, "preset": null, "deploymentRef": null}}},
      {"optimization": {"baseline": {"command": "vllm serve other | tee log", "runtime": null, "parameters": null, "preset": null, "deploymentRef": null}}},
      {"optimization": {"baseline": {"deploymentRef": {"name": "chat", "kind": "Deployment", "container": null}, "command": null, "runtime": null, "parameters": null, "preset": null}}},
      {"optimization": {"baseline": {"deploymentRef": {"name": "chat", "kind": "Deployment", "container": "server"}, "command": null, "runtime": null, "parameters": null, "preset": null}}},
      {"optimization": {"baseline": {"deploymentRef": {"name": "chat", "kind": "LeaderWorkerSet", "container": null}, "command": null, "runtime": null, "parameters": null, "preset": null}}},
+     {"optimization": {"baseline": {"gpu": "h200", "deploymentRef": null, "command": null, "runtime": null, "parameters": null, "preset": null}}},
      {"optimization": {"baseline": null}}],
     [{"optimization": {"confirmations": 1}}, {"optimization": {"confirmations": 0}}, {"optimization": {"confirmations": null}}],
     [{"optimization": {"reuse": "Namespace"}}, {"optimization": {"reuse": "None"}}, {"optimization": {"reuse": null}}],
@@ -327,10 +341,20 @@ struct Fresh {
   api::TaskStatus status;
 };
 
-// Nothing where the spec cannot be carried out on these GPUs, or they are not known.
-std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant::RuleSet& rules) {
+std::vector<std::string> ProductsOf(const api::TaskStatus& status) {
+  std::vector<std::string> products;
+  for (const api::GpuStatus& gpu : status.gpus) products.push_back(gpu.product);
+  return products;
+}
+
+// Nothing where the spec cannot be carried out on these GPUs, or they are not known. `products`: of its types.
+std::optional<Fresh> RunFresh(json spec, const std::vector<std::string>& products, const quant::RuleSet& rules) {
   static std::map<std::string, std::optional<Fresh>> known;
-  if (product.empty()) return std::nullopt;
+  std::string all;
+  for (const std::string& product : products) {
+    if (product.empty()) return std::nullopt;
+    all += product + " ";
+  }
   spec["suspend"] = false;
   spec["parallelism"] = 16;
   // Which candidates an adaptive search measures depends on what it has seen. All of them are what it may report.
@@ -338,18 +362,20 @@ std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant
     spec["optimization"]["strategy"] = "Grid";
     spec["optimization"]["maxExperiments"] = 256;
   }
-  const std::string key = spec.dump() + product + rules.version();
+  const std::string key = spec.dump() + all + rules.version();
   if (const auto found = known.find(key); found != known.end()) return found->second;
   json task = SmallTask();
   task["spec"] = spec;
   FakeCluster cluster(task);
   cluster.settings.rules = &rules;
   cluster.deployments["chat"] = Chat();
-  const std::string node = product == "NVIDIA-H200" ? "h200-0" : "h100-0";
-  cluster.nodes = {Node(node)};
+  for (const std::string name : {"h100-0", "h200-0"}) {
+    if (std::ranges::find(products, ProductOf(name)) != products.end()) cluster.nodes.push_back(Node(name));
+  }
   const json read = api::ToJson(cluster.Task().spec);
   cluster.RunToEnd([&](FakeCluster& self, json& pod) {
-    pod["spec"]["nodeName"] = node;
+    const auto node = std::ranges::find_if(self.nodes, [&](const json& one) { return Admits(pod, one); });
+    pod["spec"]["nodeName"] = (node == self.nodes.end() ? self.nodes.front() : *node)["metadata"]["name"];
     NoteSpec(read, pod);
     EndWithResult(self, pod);
   });
@@ -358,7 +384,7 @@ std::optional<Fresh> RunFresh(json spec, const std::string& product, const quant
     if (entry.state != api::ExperimentState::kSucceeded) continue;
     fresh->speeds.insert(static_cast<int>(entry.loads.at(0).measured.output_tokens_per_second));
   }
-  if (fresh->status.gpu_product != product || !fresh->status.expanded_for) fresh.reset();
+  if (ProductsOf(fresh->status) != products || !fresh->status.expanded_for) fresh.reset();
   known[key] = fresh;
   return fresh;
 }
@@ -673,11 +699,16 @@ class Sequence {
     return speeds;
   }
 
-  // A checkpoint of another name is another one (docs/api.md), also if it is the same file.
-  static bool KeepsNamesOfModels(const api::AutotuneTask& before, const api::AutotuneTask& after) {
-    return std::ranges::all_of(before.status.models, [&](const api::ModelStatus& was) {
-      return std::ranges::any_of(after.spec.models, [&](const api::ModelSpec& is) { return is.name == was.name; });
-    });
+  // A checkpoint or a type of GPU of another name is another one (docs/api.md), also if it is the same.
+  static bool KeepsNames(const api::AutotuneTask& before, const api::AutotuneTask& after) {
+    return std::ranges::all_of(before.status.models,
+                               [&](const api::ModelStatus& was) {
+                                 return std::ranges::any_of(
+                                     after.spec.models, [&](const api::ModelSpec& is) { return is.name == was.name; });
+                               }) &&
+           std::ranges::all_of(before.status.gpus, [&](const api::GpuStatus& was) {
+             return std::ranges::any_of(after.spec.gpus, [&](const api::GpuSpec& is) { return is.name == was.name; });
+           });
   }
 
   void CheckWrite() {
@@ -698,7 +729,7 @@ class Sequence {
                          after.status.observed_generation == after.metadata.generation;
     const quant::RuleSet* rules = present ? RulesOfVersion(after.status.rules_version) : nullptr;
     if (rules != nullptr && !is.empty()) {
-      if (const auto fresh = RunFresh(cluster_.task["spec"], after.status.gpu_product, *rules)) {
+      if (const auto fresh = RunFresh(cluster_.task["spec"], ProductsOf(after.status), *rules)) {
         for (const auto& [name, speed] : is) {
           EXPECT_TRUE(fresh->speeds.contains(speed)) << name << " was not measured for the present spec: " << speed;
         }
@@ -709,11 +740,11 @@ class Sequence {
     const bool comparable =
         (!before.status.expanded_for || before.status.expanded_for->hash_scheme == tuning::kHashScheme ||
          before.status.expanded_for->generation == after.metadata.generation) &&
-        KeepsNamesOfModels(before, after);
+        KeepsNames(before, after);
     std::optional<Fresh> fresh;
     for (const auto& [name, speed] : was) {
       if (is.contains(name) || !comparable) continue;
-      if (!fresh) fresh = RunFresh(cluster_.task["spec"], before.status.gpu_product, *cluster_.settings.rules);
+      if (!fresh) fresh = RunFresh(cluster_.task["spec"], ProductsOf(before.status), *cluster_.settings.rules);
       EXPECT_FALSE(fresh && fresh->speeds.contains(speed)) << name << " is let go of";
     }
   }
@@ -778,7 +809,7 @@ class Sequence {
     }
     const quant::RuleSet* rules = RulesOfVersion(status.rules_version);
     ASSERT_NE(rules, nullptr);
-    const auto fresh = RunFresh(cluster_.task["spec"], status.gpu_product, *rules);
+    const auto fresh = RunFresh(cluster_.task["spec"], ProductsOf(status), *rules);
     if (!fresh) return;
     EXPECT_EQ(status.candidates.total, fresh->status.candidates.total);
     if (cluster_.task["spec"]["optimization"]["strategy"] != "Grid") return;

@@ -144,8 +144,8 @@ TEST_F(ProposeTest, TheSameStatusProposesTheSame) {
   api::AutotuneTask task = cluster.Task();
   ASSERT_EQ(task.status.experiments.size(), 3U);
   task.status.experiments.pop_back();  // what the next look proposed
-  const auto space =
-      BuildSpace(task.spec, FactsOfModels(task.status), GpuOf(task.status), Rules(), cluster.settings.environment);
+  const auto space = BuildSpace(task.spec, FactsOfModels(task.status), GpusOf(task.spec, task.status), Rules(),
+                                cluster.settings.environment);
   ASSERT_TRUE(space.ok());
   const auto propose = [&](const api::TaskStatus& status) {
     const auto now = cluster.clock.Wall();
@@ -330,8 +330,8 @@ TEST_F(ProposeTest, SaysBeforeItStartsWhatItWillTakeAndComparesAfterwards) {
 TEST_F(ProposeTest, WhatWasLearnedCanBeReported) {
   const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"confirmations", 1}}));
   const api::AutotuneTask task = cluster.Task();
-  const auto space =
-      BuildSpace(task.spec, FactsOfModels(task.status), GpuOf(task.status), Rules(), cluster.settings.environment);
+  const auto space = BuildSpace(task.spec, FactsOfModels(task.status), GpusOf(task.spec, task.status), Rules(),
+                                cluster.settings.environment);
   ASSERT_TRUE(space.ok());
   const tuning::search::Insight insight = InsightOf(task.spec, task.status, *space);
   for (const api::ExperimentStatus& experiment : task.status.experiments) {

@@ -31,7 +31,8 @@ class RecordedSearch : public ::testing::TestWithParam<const char*> {
     task_ = *std::move(task);
     experiment::PodEnvironment environment;
     environment.policy = experiment::PodPolicy::Everything();  // they ran in local mode
-    auto space = BuildSpace(task_.spec, FactsOfModels(task_.status), GpuOf(task_.status), Rules(), environment);
+    auto space =
+        BuildSpace(task_.spec, FactsOfModels(task_.status), GpusOf(task_.spec, task_.status), Rules(), environment);
     ASSERT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
     space_ = *std::move(space);
   }

@@ -64,7 +64,7 @@ api::AutotuneTask AmdTask(const json& runtimes, const json& quant = {{"gemmDtype
 
 Space AmdSpace(const api::AutotuneTask& task, const GpuChoice& gpu) {
   const auto facts = InlineFacts(task.spec, 0);
-  auto space = BuildSpace(task.spec, {**facts}, gpu, Rules(), {});
+  auto space = BuildSpace(task.spec, {**facts}, {gpu}, Rules(), {});
   EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
   return *std::move(space);
 }
@@ -93,7 +93,7 @@ TEST(BuildSpace, AsksTheRulesAboutTheAmdGpuOfTheTask) {
     experts.experts = 8;
     experts.experts_per_token = 2;
     experts.moe_intermediate_size = 14336;
-    const auto space = BuildSpace(task.spec, {experts}, gpu, Rules(), {});
+    const auto space = BuildSpace(task.spec, {experts}, {gpu}, Rules(), {});
     EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
     return std::count_if(space->expansion.candidates.begin(), space->expansion.candidates.end(),
                          [](const auto& candidate) { return !candidate.baseline; });
@@ -110,7 +110,7 @@ TEST(BuildSpace, OnAmdNothingIsAskedOfAComputeCapability) {
   for (const GpuChoice& gpu : {GpuChoice{}, GpuChoice{"AMD_Instinct_MI300X_OAM", {}, 0, "gfx942"}}) {
     const Space space = AmdSpace(task, gpu);
     ASSERT_FALSE(space.schedule.empty());
-    EXPECT_FALSE(PlacementOf(space, gpu).min_capability.has_value());
+    EXPECT_FALSE(PlacementOf(space, 0).min_capability.has_value());
     for (const tuning::Candidate& candidate : space.expansion.candidates) {
       EXPECT_TRUE(Warns(candidate.plan.warnings, "RulesAreForNvidia"));
     }
@@ -164,13 +164,13 @@ TEST(ChooseGpu, TakesTheProductThatTheMostCandidatesCanRunOn) {
     const auto task = api::TaskFromJson(object);
     EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
     const auto facts = InlineFacts(task->spec, 0);
-    return ChooseGpu(task->spec, {**facts}, choices, Rules(), {}).product;
+    return ChooseGpu(task->spec, 0, {**facts}, choices, Rules(), {}).product;
   };
   // bfloat16 needs 8.0: H100 and H200 can run it, of them there are more H100s.
   EXPECT_EQ(chosen({{"presets", {"default", "bf16-stable"}}}), "NVIDIA-H100-80GB-HBM3");
   // Everything runs everywhere: the most numerous.
   EXPECT_EQ(chosen({{"gemmDtype", "float16"}}), "Tesla-T4");
-  EXPECT_EQ(ChooseGpu({}, {}, {}, Rules(), {}).product, "");
+  EXPECT_EQ(ChooseGpu({}, 0, {}, {}, Rules(), {}).product, "");
 }
 
 // Tasks that are at work carry these hashes. With the arguments below still right and a hash that differs, the text

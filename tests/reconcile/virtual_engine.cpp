@@ -9,6 +9,7 @@
 #include "base/keyed_random.h"
 #include "engine_model/load_curve.h"
 #include "measurement/load_search.h"
+#include "operator/experiment/pod_builder.h"
 #include "simulator/command_line.h"
 #include "simulator/deployment.h"
 #include "simulator/engine_settings.h"
@@ -87,6 +88,15 @@ json H100Node() {
           {"status", {{"allocatable", {{"nvidia.com/gpu", "8"}}}}}};
 }
 
+json L40sNode() {
+  const json labels = {{"nvidia.com/gpu.product", "NVIDIA-L40S"},
+                       {"nvidia.com/gpu.memory", "46068"},
+                       {"nvidia.com/gpu.compute.major", "8"},
+                       {"nvidia.com/gpu.compute.minor", "9"}};
+  return {{"metadata", {{"name", "node-2"}, {"labels", labels}}},
+          {"status", {{"allocatable", {{"nvidia.com/gpu", "8"}}}}}};
+}
+
 bench::BenchSpec BenchSpecOfPod(const json& pod) {
   for (const json& container : pod["spec"]["containers"]) {
     if (container["name"] != "bench") continue;
@@ -102,8 +112,8 @@ bench::BenchSpec BenchSpecOfPod(const json& pod) {
   return {};
 }
 
-const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::string>& argv) {
-  const std::string line = Joined(argv);
+const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::string>& argv, const std::string& type) {
+  const std::string line = type + Joined(argv);
   if (const auto found = engines_.find(line); found != engines_.end()) return *found->second;
   const auto engine = std::make_shared<Engine>();
   engines_[line] = engine;
@@ -116,7 +126,7 @@ const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::stri
   const simulator::EngineRelease release = simulator::DefaultRelease(invocation.engine);
   static const simulator::RecordedParsers recorded = simulator::RecordedParsers::Embedded();
   const auto parser = recorded.Find(release);
-  const auto gpu = simulator::FindGpu(options_.gpu);
+  const auto gpu = simulator::FindGpu(type.empty() ? options_.gpu : type);
   EXPECT_TRUE(parser.ok() && gpu.ok());
   auto parsed = simulator::ParseEngineArguments(invocation, &*parser);
   if (const auto* refusal = std::get_if<simulator::CommandRefusal>(&parsed)) {
@@ -134,7 +144,7 @@ const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::stri
   }
   engine->deployment = simulator::DeploymentOf(*settings);
   engine->gpus = settings->gpus();
-  const std::uint64_t key = base::Key({options_.seed, base::Fnv1a(ClassOf(argv))});
+  const std::uint64_t key = base::Key({options_.seed, base::Fnv1a(type + ClassOf(argv))});
   const std::uint64_t own = base::Key({options_.seed, base::Fnv1a(line)});
   const auto factor = [&](std::uint64_t metric) {
     return std::exp(options_.class_deviation * base::Normal(base::Key({key, metric})) +
@@ -145,12 +155,12 @@ const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::stri
   return *engine;
 }
 
-std::optional<Point> VirtualEngine::Truth(const std::vector<std::string>& argv, const bench::BenchSpec& spec,
-                                          const Load& load) {
-  const Engine& engine = EngineOf(argv);
+std::optional<Point> VirtualEngine::Truth(const std::vector<std::string>& argv, const std::string& gpu,
+                                          const bench::BenchSpec& spec, const Load& load) {
+  const Engine& engine = EngineOf(argv, gpu);
   if (!engine.refusal.empty()) return std::nullopt;
   const double key = load.kind == LoadKind::kConcurrency ? load.value : -load.value;
-  const auto [found, is_new] = points_.try_emplace({Joined(argv), key});
+  const auto [found, is_new] = points_.try_emplace({gpu + Joined(argv), key});
   if (!is_new) return found->second;
   engine_model::LoadTest test;
   test.scenario = spec.scenarios.front();
@@ -188,7 +198,8 @@ std::optional<Point> VirtualEngine::Truth(const std::vector<std::string>& argv, 
 VirtualEngine::Run VirtualEngine::Measure(const json& pod) {
   const std::vector<std::string> argv = EngineArgv(pod);
   const bench::BenchSpec spec = BenchSpecOfPod(pod);
-  const Engine& engine = EngineOf(argv);
+  const std::string gpu = pod["metadata"]["labels"].value(experiment::kGpuLabel, "");
+  const Engine& engine = EngineOf(argv, gpu);
   Run run;
   run.result.simulated = true;
   if (!engine.refusal.empty()) {
@@ -222,7 +233,7 @@ VirtualEngine::Run VirtualEngine::Measure(const json& pod) {
       run.result.outcomes.push_back({decision.reason, decision.best});
       break;
     }
-    Point point = *Truth(argv, spec, *decision.next);
+    Point point = *Truth(argv, gpu, spec, *decision.next);
     const std::uint64_t of_point = base::Key({options_.seed, key, points.size()});
     const double ttft = std::exp(3 * options_.noise * base::Normal(base::Key({of_point, 1})));
     const double tpot = std::exp(options_.noise * base::Normal(base::Key({of_point, 2})));

@@ -24,7 +24,7 @@
 namespace autotune::reconcile {
 
 struct VirtualEngineOptions {
-  std::string gpu = "h100";
+  std::string gpu = "h100";  // of pods without a type of GPU; the types are called as simulator::FindGpu knows them
   double class_deviation = 0.12;  // of ln(latency), by what is quantized and the parallel size
   double own_deviation = 0.03;    // of each configuration
   double noise = 0.01;            // of one measurement of TPOT; TTFT three times as much
@@ -45,21 +45,22 @@ class VirtualEngine {
   // The kubelet: the pod runs to its end, and the clock advances by what it took.
   void Finish(FakeCluster& cluster, nlohmann::json& pod);
 
-  // Without noise. nullopt: this engine does not start.
-  std::optional<measurement::Point> Truth(const std::vector<std::string>& argv, const bench::BenchSpec& spec,
-                                          const measurement::Load& load);
+  // Without noise, on a type of GPU ("" = the options'). nullopt: this engine does not start.
+  std::optional<measurement::Point> Truth(const std::vector<std::string>& argv, const std::string& gpu,
+                                          const bench::BenchSpec& spec, const measurement::Load& load);
 
  private:
   struct Engine;
-  const Engine& EngineOf(const std::vector<std::string>& argv);
+  const Engine& EngineOf(const std::vector<std::string>& argv, const std::string& gpu);
 
   VirtualEngineOptions options_;
-  std::map<std::string, std::shared_ptr<const Engine>> engines_;  // by command line
+  std::map<std::string, std::shared_ptr<const Engine>> engines_;  // by type and command line
   std::map<std::pair<std::string, double>, measurement::Point> points_;
 };
 
 // What it runs on: one node with eight GPUs.
 nlohmann::json H100Node();
+nlohmann::json L40sNode();
 
 // The specification that a pod's bench got.
 bench::BenchSpec BenchSpecOfPod(const nlohmann::json& pod);

@@ -27,7 +27,7 @@ api::AutotuneTask Finished() {
   status.progress = "3/3";
   status.candidates = {5, 1, 1, 3, 0};
   status.pruned_reasons = {{"NoSuchThing", 1, "vllm + mine: cannot"}};
-  status.gpu_product = "NVIDIA-H100-80GB-HBM3";
+  status.gpus.front().product = "NVIDIA-H100-80GB-HBM3";
   const auto add = [&](const char* name, const char* quant, std::vector<std::string> args, double tokens) {
     api::ExperimentStatus experiment;
     experiment.name = name;

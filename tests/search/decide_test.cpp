@@ -279,7 +279,7 @@ TEST_F(DecideTest, AHundredThousandCandidatesAreOrderedWithEveryClassInFront) {
 }
 
 TEST_F(DecideTest, WithoutFactsTheGenericPriorStillSearches) {
-  const Prior generic = PriceSpace(space_, bounds_, std::nullopt, std::nullopt);
+  const Prior generic = PriceSpace(space_, bounds_, std::nullopt, {});
   EXPECT_TRUE(generic.generic);
   // The surface stays the roofline's.
   Observations o;

@@ -43,6 +43,16 @@ TEST(Slots, BackFillingGoesToOtherNodesAndPastWhatNeverFits) {
   EXPECT_EQ(PickFitting({Offer(0, 64, 2), Offer(1, 2, 1, 600)}, slots), 1U);
 }
 
+TEST(Slots, ATrialRunsOnNodesOfItsTypeOfGpu) {
+  Slots slots;
+  slots.free_gpus = {{0, 8}};
+  slots.node_types = {0, 1};
+  StartOffer other = Offer(1, 2, 0.5);
+  other.gpu = 1;
+  EXPECT_EQ(PickFitting({Offer(0, 2, 1), other}, slots), 1U);
+  EXPECT_FALSE(PickFitting({Offer(0, 2, 1)}, slots));
+}
+
 TEST(Slots, AtMostFourAndATenthOfTheCandidates) {
   EXPECT_EQ(DefaultSlots(8, 100, 40), 4);
   EXPECT_EQ(DefaultSlots(8, 25, 40), 2);

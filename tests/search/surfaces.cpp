@@ -53,7 +53,7 @@ Bounds UsualBounds() {
 }
 
 Prior PriorOf(const Space& space, const Bounds& bounds) {
-  return PriceSpace(space, bounds, Llama8B(), engine_model::FindGpu("h100"));
+  return PriceSpace(space, bounds, Llama8B(), {engine_model::FindGpu("h100")});
 }
 
 Point Measure(const Space& space, const Prior& prior, std::size_t candidate, double load, int attempt) {

@@ -33,8 +33,8 @@ SpaceInput DenseOnH100() {
   input.models.front().facts.kv_heads = 8;
   input.models.front().facts.hidden_size = 4096;
   input.models.front().facts.head_dim = 128;
-  input.gpu = quant::ComputeCapability{9, 0};
-  input.models.front().context = "{}";
+  input.gpus.front().capability = quant::ComputeCapability{9, 0};
+  input.models.front().contexts = {"{}"};
   return input;
 }
 
@@ -144,7 +144,7 @@ TEST(Expand, PrunesAContextThatDoesNotHoldTheLongestRequest) {
 
 TEST(Expand, TakesTheFirstValuesAsTheBaselineWhereTheDefaultsDoNotStart) {
   SpaceInput input = DenseOnH100();
-  input.gpu_memory_bytes = std::int64_t{80} << 30;
+  input.gpus.front().memory_bytes = std::int64_t{80} << 30;
   input.models.front().facts.weight_bytes = std::int64_t{140} << 30;  // more than one GPU holds
   input.tensor_parallel = {4, 8};
   const Expansion expansion = MustExpand(input);
@@ -229,8 +229,8 @@ TEST(Expand, TellsTheRulesTheRevisionAndTheKindOfGpu) {
   EXPECT_EQ(MustExpand(input).pruned[0].rejection.reason, "RevisionNotSupported");
   input.models.front().revision.clear();
   EXPECT_THAT(MustExpand(input).candidates, SizeIs(1));
-  input.gpu.reset();
-  input.amd_architecture = "gfx942";
+  input.gpus.front().capability.reset();
+  input.gpus.front().amd_architecture = "gfx942";
   ASSERT_THAT(MustExpand(input).pruned, SizeIs(1));
   EXPECT_EQ(MustExpand(input).pruned[0].rejection.reason, "GpuNotSupported");
 }
@@ -262,7 +262,7 @@ TEST(Expand, HashesTheFinalConfigurationAndTheContext) {
   EXPECT_EQ(MustExpand(input).candidates.at(0).hash, hash);
 
   SpaceInput context = input;
-  context.models.front().context = R"({"benchmark":"longer"})";
+  context.models.front().contexts = {R"({"benchmark":"longer"})"};
   EXPECT_NE(MustExpand(context).candidates.at(0).hash, hash);
 
   SpaceInput image = input;
@@ -330,7 +330,7 @@ TEST(Expand, CollapsesADtypeThatTheEngineComputesInAnyway) {
   input.models.front().facts.dtype = "float16";
   EXPECT_THAT(MustExpand(input).candidates, SizeIs(3));
   input.models.front().facts.dtype = "bfloat16";
-  input.gpu.reset();
+  input.gpus.front().capability.reset();
   EXPECT_THAT(MustExpand(input).candidates, SizeIs(3));
 }
 
@@ -350,19 +350,19 @@ TEST(Expand, GivesFivePresetsDistinctFinalArguments) {
 SpaceInput ThreeCheckpoints() {
   SpaceInput input = DenseOnH100();
   input.quants = {Preset("default"), Preset("kv-cache-fp8"), Preset("dynamic-fp8")};
-  input.gpu_memory_bytes = std::int64_t{80} << 30;
+  input.gpus.front().memory_bytes = std::int64_t{80} << 30;
   ModelInput& first = input.models.front();
   first.name = "bf16";
   first.facts.dtype = "bfloat16";
   first.facts.weight_bytes = std::int64_t{16} << 30;
   ModelInput awq = first, large = first;
   awq.name = "awq";
-  awq.context = R"({"model":"awq"})";
+  awq.contexts = {R"({"model":"awq"})"};
   awq.facts.quantization = "awq";
   awq.facts.family = awq.facts.linear_format = "int4-wna16";
   awq.facts.weight_bytes = std::int64_t{5} << 30;
   large.name = "huge";
-  large.context = R"({"model":"huge"})";
+  large.contexts = {R"({"model":"huge"})"};
   large.facts.weight_bytes = std::int64_t{300} << 30;
   input.models = {first, awq, large};
   return input;
@@ -379,6 +379,48 @@ TEST(Expand, JudgesEachCheckpointWithItsOwnFacts) {
   // Its weights stay as they are: dynamic-fp8 is kv-cache-fp8 there.
   for (const Duplicate& one : expansion.duplicate_of) EXPECT_EQ(one.model, "awq");
   EXPECT_EQ(expansion.duplicates, 1);
+}
+
+SpaceInput TwoGpuTypes() {
+  SpaceInput input = DenseOnH100();
+  input.quants = {Preset("default"), Preset("kv-cache-fp8"), Preset("dynamic-fp8")};
+  ModelInput& model = input.models.front();
+  model.facts.dtype = "bfloat16";
+  model.facts.weight_bytes = std::int64_t{40} << 30;
+  model.contexts = {R"({"gpu":"h100"})", R"({"gpu":"l4"})"};
+  input.gpus = {{"h100", quant::ComputeCapability{9, 0}, std::int64_t{80} << 30, ""},
+                {"l4", quant::ComputeCapability{8, 9}, std::int64_t{24} << 30, ""}};
+  input.runtimes.push_back(input.runtimes.front());
+  input.runtimes.back().gpu = 1;
+  return input;
+}
+
+TEST(Expand, JudgesEachTypeOfGpuByItself) {
+  const Expansion expansion = MustExpand(TwoGpuTypes());
+  EXPECT_EQ(expansion.total, 6);
+  std::map<std::string, int> pruned;
+  for (const Pruned& one : expansion.pruned) ++pruned[one.gpu];
+  EXPECT_EQ(pruned["h100"], 0);
+  EXPECT_EQ(pruned["l4"], 2) << "40 GiB do not fit on 24, in FP8 they do";
+  ASSERT_THAT(expansion.candidates, SizeIs(4));
+  EXPECT_EQ(expansion.candidates.back().gpu, 1U);
+  EXPECT_EQ(expansion.candidates.back().quant.name, "dynamic-fp8");
+}
+
+TEST(Expand, GivesARuntimeOneBaselineOnTheFirstTypeThatStartsIt) {
+  const auto baselines = [](const SpaceInput& input) {
+    std::vector<std::size_t> types;
+    for (const Candidate& candidate : MustExpand(input).candidates) {
+      if (candidate.baseline) types.push_back(candidate.gpu);
+    }
+    return types;
+  };
+  SpaceInput input = TwoGpuTypes();
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(0));
+  input.baseline_gpu = 1;
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(0)) << "the weights do not fit on the named one";
+  input.models.front().facts.weight_bytes = std::int64_t{10} << 30;
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(1));
 }
 
 TEST(Expand, MeasuresBaselinesOfTheReferenceAlone) {

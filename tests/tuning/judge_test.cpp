@@ -204,10 +204,10 @@ TEST(Judge, ScoresGoodputByRequestsThatKeepEveryBound) {
 }
 
 TEST(Judge, ScoresCostByThePriceOfAMillionOutputTokens) {
-  Criteria criteria = By(Objective::kMinimizeCost);
-  criteria.price_per_gpu_hour = 3.6;
+  std::vector<Observation> observations = {Make("a", {{8, 1000}}, 2), Make("b", {{8, 400}})};
+  for (Observation& one : observations) one.price_per_gpu_hour = 3.6;
   // 500 tokens/s and GPU: a million take 2,000 GPU-seconds.
-  const auto judgement = Judge({Make("a", {{8, 1000}}, 2), Make("b", {{8, 400}})}, criteria);
+  const auto judgement = Judge(observations, By(Objective::kMinimizeCost));
   EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(-2, 1e-9)));
   EXPECT_THAT(judgement.best, Optional(0U));
 }
@@ -345,6 +345,16 @@ TEST(Judge, FindsTheParetoFrontOverAllStepsOfAllObservations) {
              Make("throughput", {{1, 80, 50, 7}, {32, 1500, 50, 50}}), Make("twin of the first", {{1, 100, 50, 5}})},
             By(Objective::kMaximizeThroughput));
   EXPECT_THAT(judgement.pareto, ElementsAre(0, 2, 3));
+}
+
+TEST(Judge, PutsThePriceOfATokenOnTheParetoFrontIfAsked) {
+  std::vector<Observation> observations = {Make("fast", {{8, 1000}}), Make("cheap", {{8, 600}})};
+  observations[0].price_per_gpu_hour = 3;
+  observations[1].price_per_gpu_hour = 1;
+  Criteria criteria = By(Objective::kMaximizeThroughput);
+  EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(0));
+  criteria.price_on_front = true;
+  EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(0, 1));
 }
 
 TEST(Judge, KeepsInfeasibleStepsOffTheParetoFront) {

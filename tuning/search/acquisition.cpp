@@ -53,7 +53,7 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
   const std::size_t loads = c.loads.size();
   measurement::PredictedLoads value;
   value.output_tokens = std::max(1.0, space_->workload.output_tokens);
-  value.gpus = c.features.shape.gpus;
+  value.gpus = DivisorOf(c);
   if (space_->objective != Objective::kThroughput) value.value = measurement::LoadValue::kInverseLatency;
   if (model_->Models(kObjective)) value.objective.emplace();
 

@@ -9,6 +9,7 @@ namespace autotune::tuning::search {
 std::string ClassOf(const Features& features) {
   std::string out = features.engine;
   for (const std::string* part : {&features.precision, &features.cache_dtype, &features.draft}) out += '|' + *part;
+  if (features.gpu > 0) out += '|' + std::to_string(features.gpu);
   return out;
 }
 

@@ -14,8 +14,8 @@
 
 namespace autotune::tuning::search {
 
-// Engine x precision x KV cache x draft: candidates with the same kernels and checkpoints, hence the same causes of
-// failure.
+// Engine x precision x KV cache x draft x GPU: candidates with the same kernels and checkpoints, hence the same causes
+// of failure.
 std::string ClassOf(const Features& features);
 
 class CrashModel {

@@ -23,6 +23,9 @@ std::vector<bool> Taken(const Space& space, const Observations& observations, co
   for (const std::size_t ended : observations.ended) taken[ended] = true;
   for (const RunningTrial& trial : slots.running) taken[trial.candidate] = true;
   if (slots.up) taken[*slots.up] = true;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (!space.candidates[i].available) taken[i] = true;
+  }
   return taken;
 }
 
@@ -118,7 +121,9 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
 
   for (std::size_t i = 0; i < space.candidates.size(); ++i) {
     if (!space.candidates[i].baseline || taken[i] || !fits(i)) continue;
-    if (slots.free_gpus && !PickFitting({{i, space.candidates[i].features.shape.gpus, 0, 1}}, slots)) continue;
+    const Features& features = space.candidates[i].features;
+    if (!slots.HasSlot(features.gpu)) continue;
+    if (slots.free_gpus && !PickFitting({{i, features.shape.gpus, 0, 1, features.gpu}}, slots)) continue;
     start(i, Reason::kBaseline, 0);
     return decision;
   }
@@ -195,8 +200,9 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
   offers.reserve(scored.size());
   for (const Scored& s : scored) {
     const Candidate& c = space.candidates[s.candidate];
+    if (!slots.HasSlot(c.features.gpu)) continue;
     offers.push_back({s.candidate, c.features.shape.gpus,
-                      c.start_seconds + constants::kStepsPerTrial * space.step_seconds, s.score});
+                      c.start_seconds + constants::kStepsPerTrial * space.step_seconds, s.score, c.features.gpu});
   }
   const std::optional<std::size_t> picked = PickFitting(offers, slots);
   if (!picked) {

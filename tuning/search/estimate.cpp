@@ -210,8 +210,8 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
   }
   CostEstimate out;
   for (std::size_t i = 0; i < space.candidates.size(); ++i) {
-    if (tried[i]) continue;
     const Candidate& c = space.candidates[i];
+    if (tried[i] || !c.available) continue;
     const double loads = std::max(static_cast<double>(c.loads.size()), space.loads_of_a_leader);
     const double seconds = c.start_seconds * correction + loads * space.step_seconds;
     out.most_experiments += 1;

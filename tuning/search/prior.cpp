@@ -13,7 +13,7 @@ namespace autotune::tuning::search {
 namespace {
 
 constexpr double kMilli = 1000;
-// Of every engine, precision, cache, draft and size: how many candidates are drawn whatever the prior says of the
+// Of every engine, precision, cache, draft, GPU and size: how many candidates are drawn whatever the prior says of the
 // class.
 constexpr std::size_t kKeptOfClass = 4;
 constexpr std::size_t kMostOfClasses = constants::kShortlist / 2;
@@ -73,7 +73,7 @@ std::vector<std::size_t> Order(const Space& space, const Bounds& bounds, const P
       if (over > 0) continue;
       measurement::PredictedLoads value;
       value.output_tokens = std::max(1.0, space.workload.output_tokens);
-      value.gpus = candidate.features.shape.gpus;
+      value.gpus = DivisorOf(candidate);
       if (space.objective != Objective::kThroughput) value.value = measurement::LoadValue::kInverseLatency;
       best = std::max(
           best, measurement::ValueAt(value, candidate.loads[j], at.ln_ttft_ms, at.ln_tpot_ms, LnObjective(space, at)));
@@ -86,12 +86,12 @@ std::vector<std::size_t> Order(const Space& space, const Bounds& bounds, const P
   std::sort(all.begin(), all.end(), better);
 
   // A few of every class first, in the order of their ranks.
-  std::map<std::tuple<std::string, std::string, std::string, std::string, int>, std::size_t> of_class;
+  std::map<std::tuple<std::string, std::string, std::string, std::string, std::size_t, int>, std::size_t> of_class;
   std::vector<std::size_t> front;
   std::vector<std::size_t> back;
   for (const std::size_t i : all) {
     const Features& f = space.candidates[i].features;
-    std::size_t& members = of_class[{f.engine, f.precision, f.cache_dtype, f.draft, f.shape.gpus}];
+    std::size_t& members = of_class[{f.engine, f.precision, f.cache_dtype, f.draft, f.gpu, f.shape.gpus}];
     const bool kept = members++ < kKeptOfClass && front.size() < kMostOfClasses;
     (kept ? front : back).push_back(i);
   }
@@ -102,9 +102,9 @@ std::vector<std::size_t> Order(const Space& space, const Bounds& bounds, const P
 }  // namespace
 
 Prior PriceSpace(const Space& space, const Bounds& bounds, const std::optional<engine_model::ModelShape>& model,
-                 const std::optional<engine_model::GpuSpec>& gpu) {
+                 const std::vector<std::optional<engine_model::GpuSpec>>& gpus) {
   Prior prior;
-  prior.generic = !model || !gpu;
+  prior.generic = !model || std::ranges::any_of(gpus, [](const auto& gpu) { return !gpu; });
   prior.at.reserve(space.candidates.size());
   for (const Candidate& candidate : space.candidates) {
     std::vector<LoadPrior> loads;
@@ -112,7 +112,8 @@ Prior PriceSpace(const Space& space, const Bounds& bounds, const std::optional<e
     if (prior.generic) {
       for (const double load : candidate.loads) loads.push_back(Generic(space, candidate, load));
     } else {
-      const engine_model::ClosedForm form(*model, *gpu, candidate.features.shape, space.workload);
+      const engine_model::ClosedForm form(*model, *gpus[candidate.features.gpu], candidate.features.shape,
+                                          space.workload);
       for (const double load : candidate.loads) {
         const engine_model::LatencyPrediction at = form.Predict(load);
         loads.push_back({std::log(at.ttft_seconds * kMilli), std::log(at.tpot_seconds * kMilli), std::log(at.running)});

@@ -35,9 +35,10 @@ struct Prior {
   }
 };
 
-// Without a model or a GPU: the generic prior.
+// `gpus`: by Features::gpu. Without the model, or one of the GPUs: the generic prior for all, so that types are
+// compared by one yardstick.
 Prior PriceSpace(const Space& space, const Bounds& bounds, const std::optional<engine_model::ModelShape>& model,
-                 const std::optional<engine_model::GpuSpec>& gpu);
+                 const std::vector<std::optional<engine_model::GpuSpec>>& gpus);
 // Latencies from another source (a simulator in virtual time, a file); running requests follow from the cap.
 Prior PriorFromLatencies(const Space& space, const Bounds& bounds, std::vector<std::vector<LoadPrior>> at);
 

@@ -309,7 +309,7 @@ measurement::PredictedLoads ResidualModel::PredictLoads(std::size_t candidate) c
   measurement::PredictedLoads out;
   out.loads = c.loads;
   out.output_tokens = std::max(1.0, space_->workload.output_tokens);
-  out.gpus = c.features.shape.gpus;
+  out.gpus = DivisorOf(c);
   if (space_->objective != Objective::kThroughput) out.value = measurement::LoadValue::kInverseLatency;
   for (std::size_t j = 0; j < c.loads.size(); ++j) out.u.push_back(prior_->U(candidate, j));
   for (std::size_t j = 0; j < c.loads.size(); ++j) out.queued.push_back(Queued(candidate, j));

@@ -3,7 +3,7 @@
 //   residual = all + engine + class + family + candidate, each a level and a slope over ln(running requests), and a
 //   term
 //              per doubling of the GPUs
-//   class    = engine x precision x KV cache x draft
+//   class    = engine x precision x KV cache x draft x GPU
 //   family   = class x parallel sizes x graphs: candidates that differ only in limits of the batch, hence run the same
 //              steps
 //

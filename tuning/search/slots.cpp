@@ -8,8 +8,15 @@
 namespace autotune::tuning::search {
 namespace {
 
-bool Fits(const std::vector<int>& free_gpus, int gpus) {
-  return std::any_of(free_gpus.begin(), free_gpus.end(), [&](int free) { return free >= gpus; });
+bool IsOfType(const Slots& slots, std::size_t node, std::size_t gpu) {
+  return slots.node_types.empty() || slots.node_types[node] == gpu;
+}
+
+bool Fits(const Slots& slots, const std::vector<int>& free_gpus, const StartOffer& offer) {
+  for (std::size_t node = 0; node < free_gpus.size(); ++node) {
+    if (free_gpus[node] >= offer.gpus && IsOfType(slots, node, offer.gpu)) return true;
+  }
+  return false;
 }
 
 // The node that has `gpus` free first, and when; trials end in the order of their expected ends.
@@ -18,9 +25,10 @@ struct Reservation {
   double seconds = std::numeric_limits<double>::infinity();
 };
 
-Reservation Reserve(const Slots& slots, int gpus) {
+Reservation Reserve(const Slots& slots, const StartOffer& offer) {
   Reservation best;
   for (std::size_t node = 0; node < slots.free_gpus->size(); ++node) {
+    if (!IsOfType(slots, node, offer.gpu)) continue;
     std::vector<RunningTrial> here;
     for (const RunningTrial& t : slots.running) {
       if (t.node == node) here.push_back(t);
@@ -30,11 +38,11 @@ Reservation Reserve(const Slots& slots, int gpus) {
     int free = (*slots.free_gpus)[node];
     double when = 0;
     for (const RunningTrial& t : here) {
-      if (free >= gpus) break;
+      if (free >= offer.gpus) break;
       free += t.gpus;
       when = t.seconds_left;
     }
-    if (free >= gpus && when < best.seconds) best = {node, when};
+    if (free >= offer.gpus && when < best.seconds) best = {node, when};
   }
   return best;
 }
@@ -46,17 +54,17 @@ std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, co
   if (!slots.free_gpus) return offers.front().candidate;
   const std::vector<int>& free_gpus = *slots.free_gpus;
   const auto first =
-      std::find_if(offers.begin(), offers.end(), [&](const StartOffer& o) { return Fits(free_gpus, o.gpus); });
+      std::find_if(offers.begin(), offers.end(), [&](const StartOffer& o) { return Fits(slots, free_gpus, o); });
   if (first == offers.end()) return std::nullopt;
   const StartOffer& best = offers.front();
   if (first == offers.begin() || best.score <= constants::kReserveFactor * first->score) return first->candidate;
-  const Reservation reservation = Reserve(slots, best.gpus);
+  const Reservation reservation = Reserve(slots, best);
   if (reservation.seconds == std::numeric_limits<double>::infinity()) return first->candidate;  // it never fits
   std::vector<int> elsewhere = free_gpus;
   elsewhere[reservation.node] = 0;
   for (auto offer = first; offer != offers.end(); ++offer) {
-    if (Fits(elsewhere, offer->gpus)) return offer->candidate;
-    if (Fits(free_gpus, offer->gpus) && offer->seconds <= reservation.seconds) return offer->candidate;
+    if (Fits(slots, elsewhere, *offer)) return offer->candidate;
+    if (Fits(slots, free_gpus, *offer) && offer->seconds <= reservation.seconds) return offer->candidate;
   }
   return std::nullopt;
 }

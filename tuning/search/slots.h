@@ -5,6 +5,7 @@
 // there. Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -27,13 +28,20 @@ struct Slots {
   std::vector<RunningTrial> running;  // in other slots
   // Free GPUs by node, a slot's own included. nullopt: everything fits.
   std::optional<std::vector<int>> free_gpus;
+  // The type of GPU of each node (Features::gpu); empty: there is only one type.
+  std::vector<std::size_t> node_types;
+  // Types of GPU that have no slot left for another start.
+  std::vector<std::size_t> full_types;
+
+  [[nodiscard]] bool HasSlot(std::size_t gpu) const { return std::ranges::find(full_types, gpu) == full_types.end(); }
 };
 
 struct StartOffer {
   std::size_t candidate = 0;
   int gpus = 1;
-  double seconds = 0;  // expected
-  double score = 0;    // higher is better
+  double seconds = 0;   // expected
+  double score = 0;     // higher is better
+  std::size_t gpu = 0;  // its type
 };
 
 // The offer to start now; nullopt: wait, because nothing fits or because GPUs are kept for a better start. Offers

@@ -21,6 +21,7 @@ struct Features {
   std::string draft;        // speculation: "" or "none" = off
   engine_model::CandidateShape shape;
   bool unfamiliar = false;  // the prior's formulas were never compared with this engine or precision
+  std::size_t gpu = 0;      // the type of GPU
 };
 
 struct Candidate {
@@ -29,11 +30,14 @@ struct Candidate {
   Features features;
   std::vector<double> loads;  // requests in flight that may be measured, ascending, never empty
   double start_seconds = 0;
+  // Of one of its GPUs, relative to the others' where the objective is the cost: throughput is divided by it.
+  double price = 1;
+  bool available = true;  // false: nothing starts on its GPUs, whatever it is expected to gain
   // Measured before everything else, in the order given, and never left out: the user's baselines.
   bool baseline = false;
 };
 
-// Objective: maximise output tokens/s per GPU, or minimise one latency, at the loads of the candidates.
+// Objective: maximise output tokens/s per GPU and price, or minimise one latency, at the loads of the candidates.
 enum class Objective { kThroughput, kTtft, kTpot, kE2e };
 
 // Upper bounds in milliseconds on the statistics that observations carry. Several bounds on one metric (p50 and p99)
@@ -52,5 +56,8 @@ struct Space {
   // Loads that a pod measures at least beside those that the search asks for: a leader's limit is found between them.
   double loads_of_a_leader = 0, loads_of_a_loser = 0;
 };
+
+// The number that a throughput is divided by: GPUs, times their price.
+inline double DivisorOf(const Candidate& candidate) { return candidate.features.shape.gpus * candidate.price; }
 
 }  // namespace autotune::tuning::search
