@@ -22,7 +22,7 @@ struct SearchPreview {
   std::optional<tuning::search::CostEstimate> unlimited;
   // Of a GPU of the cheapest type, and of the dearest; nullopt if a type has no price.
   std::optional<double> price_per_hour, highest_price_per_hour;
-  std::string refusal;                   // not empty: reason for which no experiment can start within the limits
+  std::string refusal;  // not empty: reason for which no experiment can start within the limits
 };
 SearchPreview PreviewSearch(const TaskPlan& plan);
 

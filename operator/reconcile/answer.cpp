@@ -276,7 +276,8 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
   status.cost.measure = hours(spent.measure);
   status.cost.wasted = hours(spent.wasted);
   // Of all that was spent; "" where a part of it has no price.
-  std::optional<double> price = 0;
+  double price = 0;
+  bool priced = true;
   for (api::GpuStatus& gpu : status.gpus) {
     gpu.gpu_hours.clear();
     gpu.price.clear();
@@ -285,16 +286,16 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
     const auto per_hour = PricePerHour(spec, status, type);
     const double gpu_hours = on_type.Total() / kSecondsPerHour;
     const auto known = std::ranges::find(status.gpus, type, &api::GpuStatus::name);
-    if (per_hour && price) {
-      *price += gpu_hours * *per_hour;
+    if (per_hour) {
+      price += gpu_hours * *per_hour;
     } else if (gpu_hours > 0 || known != status.gpus.end()) {
-      price.reset();
+      priced = false;
     }
     if (known == status.gpus.end() || type.empty()) continue;
     known->gpu_hours = hours(on_type.Total());
     if (per_hour) known->price = api::FormatDecimal(gpu_hours * *per_hour, 2);
   }
-  status.cost.price = price ? api::FormatDecimal(*price, 2) : "";
+  status.cost.price = priced ? api::FormatDecimal(price, 2) : "";
 }
 
 std::vector<tuning::Observation> ObservationsOf(const std::vector<const api::ExperimentStatus*>& experiments,
