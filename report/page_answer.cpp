@@ -48,7 +48,7 @@ std::string ChangesText(const PageData& data) {
   const auto words = [&](std::vector<std::string> own, const api::ExperimentStatus& experiment) {
     if (now.gpu != then.gpu) own.insert(own.begin(), "GPU " + experiment.gpu);
     if (now.model != then.model) own.insert(own.begin(), "checkpoint " + experiment.model);
-    return own.empty() ? "nothing" : text::Joined(own, " ");
+    return own.empty() ? "the engine's defaults" : text::Joined(own, " ");
   };
   const std::string before = words(differences.own[1], then), after = words(differences.own[0], now);
   return before == after ? "" : after + "  instead of  " + before;
