@@ -515,7 +515,8 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   const bool one = plan.space.schedule.size() == 1;
   if (one && expansion.candidates[plan.space.schedule.front()].baseline) {
     text +=
-        "The baseline is the only candidate, so nothing is compared with it. List several presets under spec.quantConfig\n"
+        "The baseline is the only candidate, so nothing is compared with it. List several presets under "
+        "spec.quantConfig\n"
         "or several values under spec.parameters.\n";
   }
   return text;

@@ -168,8 +168,7 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   }
   std::string out = "\nExpected order and results: predicted" +
                     (preview.generic ? " by a rule of thumb, because " + NotKnown(plan) + " not known" : "") +
-                    ", not measured (TTFT and TPOT: the statistic in the SLO, otherwise the mean)\n" +
-                    table.Text("  ");
+                    ", not measured (TTFT and TPOT: the statistic in the SLO, otherwise the mean)\n" + table.Text("  ");
   const std::size_t all = expansion.candidates.size();
   if (all > preview.order.size()) out += "  ... and " + std::to_string(all - preview.order.size()) + " more\n";
   if (!preview.refusal.empty()) return out + "\nNo experiment can start: " + preview.refusal + "\n";

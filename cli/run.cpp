@@ -377,7 +377,9 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   if (!questions_read.empty()) view.Say("Questions: " + questions_read);
 
   if (task.spec.optimization.reuse != api::Reuse::kNone) {
-    view.Say("optimization.reuse has no effect in local mode, which knows no other tasks; --resume keeps what this one measured");
+    view.Say(
+        "optimization.reuse has no effect in local mode, which knows no other tasks; --resume keeps what this one "
+        "measured");
   }
 
   local::LocalOptions local_options;

@@ -202,7 +202,8 @@ class Look {
     }
     if (spec_.optimization.reuse == api::Reuse::kNamespace && !observed_.memory.earlier) {
       plan_.read_earlier = ReuseQuery{observed_.task.metadata.uid, asked, status_.models};
-      return Progressing("Searching", "ReadingEarlierTasks", "reading the measurements of finished tasks in the namespace");
+      return Progressing("Searching", "ReadingEarlierTasks",
+                         "reading the measurements of finished tasks in the namespace");
     }
     auto expanded = Expand(observed_, settings_, status_, asked, now_);
     if (!expanded) return Failed("InvalidSpec", expanded.error().message);

@@ -78,7 +78,8 @@ class BaselineReader {
                                          server_.words.end());
     EngineArguments arguments = deploy::ReadFlags(words, (*runtime)->release, rules_);
     if (!arguments.rest.empty()) {
-      return base::Invalid("contains \"" + text::Shortened(arguments.rest.front(), 60) + "\", which is not the value of a flag");
+      return base::Invalid("contains \"" + text::Shortened(arguments.rest.front(), 60) +
+                           "\", which is not the value of a flag");
     }
     tuning::NamedBaseline out;
     out.deployed = true;
@@ -208,7 +209,8 @@ class BaselineReader {
     return open;
   }
   static base::Error NotInTheLine(const std::string& what, const std::string& open) {
-    return base::Invalid("has " + open + " for " + what + ", but the command is parsed without a shell: write the value");
+    return base::Invalid("has " + open + " for " + what +
+                         ", but the command is parsed without a shell: write the value");
   }
 
   // As spec.parameters has it, so that both are values of one setting.

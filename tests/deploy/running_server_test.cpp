@@ -87,8 +87,10 @@ TEST(ReadPastedCommand, RefusesByNameWhatItCannotRead) {
   EXPECT_EQ(ErrorOf(""), "names no program");
   EXPECT_EQ(ErrorOf("VLLM_X=1"), "names no program");
   EXPECT_THAT(ErrorOf("vllm serve M | tee log"), HasSubstr("contains a pipe (|) at \"| tee log\""));
-  EXPECT_EQ(ErrorOf("VLLM_X=$X vllm serve M"), "has $X for VLLM_X, but the command is parsed without a shell: write the value");
-  EXPECT_EQ(ErrorOf("docker run $IMAGE"), "has $IMAGE for the image, but the command is parsed without a shell: write the value");
+  EXPECT_EQ(ErrorOf("VLLM_X=$X vllm serve M"),
+            "has $X for VLLM_X, but the command is parsed without a shell: write the value");
+  EXPECT_EQ(ErrorOf("docker run $IMAGE"),
+            "has $IMAGE for the image, but the command is parsed without a shell: write the value");
   EXPECT_EQ(ErrorOf("docker compose up"), "begins with \"docker\", and only docker run starts a server");
   EXPECT_EQ(ErrorOf("docker run --rm"), "names no image");
   EXPECT_EQ(ErrorOf("docker run --gpus"), "--gpus of docker run has no value");

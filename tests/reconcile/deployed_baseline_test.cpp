@@ -80,7 +80,8 @@ TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
   EXPECT_EQ(BaselineOf("vllm serve $MODEL"),
             path + "has $MODEL for the model, but the command is parsed without a shell: write the value");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --api-key $KEY"), "") << "left out";
-  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " $ARGS"), path + "contains \"$ARGS\", which is not the value of a flag");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " $ARGS"),
+            path + "contains \"$ARGS\", which is not the value of a flag");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --config x.yaml"),
             path +
                 "--config names a file that the operator cannot read: give what is in it as baseline.parameters "
