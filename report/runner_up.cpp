@@ -60,15 +60,9 @@ std::string WidthText(const api::AutotuneTask& task, const ResultRow& row, const
 
 // Of two that tie, which is the best and why.
 std::string TieText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
-<<<<<<< HEAD
   const int ours = reconcile::ObservationOf(*best.experiment, task.spec, task.status).settings;
   const int theirs = reconcile::ObservationOf(*row.experiment, task.spec, task.status).settings;
-  std::string text = ", a tie: the intervals overlap.";
-=======
-  const int ours = reconcile::ObservationOf(*best.experiment, task.status).settings;
-  const int theirs = reconcile::ObservationOf(*row.experiment, task.status).settings;
   std::string text = ", a tie: the intervals of the scores overlap" + WidthText(task, row, best) + ".";
->>>>>>> 365fb80 (Report: the best's figures are of one start, the gain has its interval, a tie says why, limits that were not reached are no merit, local results name the manifest)
   if (ours < theirs) return text + " The best changes fewer settings of the engine.";
   if (*best.score >= *row.score) text += " The best is the one with the higher score.";
   return text;
