@@ -139,7 +139,7 @@ const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::stri
     engine->refusal = settings.error().message;
     return *engine;
   }
-  if (const simulator::RequestOutcome* outcome = simulator::FindOutcome(*settings)) {
+  if (const simulator::StartFailure* outcome = simulator::FindStartFailure(*settings)) {
     engine->refusal = outcome->cause != nullptr ? outcome->cause(*settings) : std::string(outcome->id);
   }
   engine->deployment = simulator::DeploymentOf(*settings);
