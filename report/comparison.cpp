@@ -72,6 +72,10 @@ ScoreChange ChangeOf(double score, double ci, double first, double first_ci) {
 double Decimal(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
 std::string ImageOf(const api::AutotuneTask& task, const api::ExperimentStatus& best) {
+  if (const auto gpu = api::FindGpu(task.spec, best.gpu)) {
+    const auto& images = task.spec.gpus[*gpu].images;
+    if (const auto own = images.find(best.runtime); own != images.end()) return own->second;
+  }
   for (const api::RuntimeSpec& runtime : task.spec.runtimes) {
     if (runtime.name == best.runtime) return runtime.image;
   }

@@ -64,7 +64,7 @@ std::string ImageOf(const PageData& data) {
   const api::ExperimentStatus& best = *data.best->experiment;
   if (!best.image_id.empty() || !data.task.status.expanded_for) return best.image_id;
   const auto& runtimes = data.task.status.expanded_for->runtimes;
-  const auto found = runtimes.find(best.runtime);
+  const auto found = runtimes.find(api::MeasuredWith(best));
   return found == runtimes.end() ? "" : found->second.image;
 }
 
