@@ -200,7 +200,8 @@ TEST(Decide, ADeploymentThatIsTheBaselineIsReadOnceBeforeAnythingRuns) {
   EXPECT_THAT(status.deployed->server.words,
               ElementsAre("--model", kModel, "--max-num-seqs", "128", "--api-key", "***"));
   EXPECT_TRUE(status.experiments.front().deployed);
-  EXPECT_THAT(api::FindCondition(status.conditions, "Ready")->message, HasSubstr("it is what is deployed, no other"));
+  EXPECT_THAT(api::FindCondition(status.conditions, "Ready")->message,
+              HasSubstr("it is what is deployed, and no other"));
   EXPECT_THAT(status.experiments.front().args, ElementsAre("--max-num-seqs", "128"));
   EXPECT_EQ(cluster.task.dump().find("sk-1"), std::string::npos);
 
