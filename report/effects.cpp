@@ -17,7 +17,7 @@
 namespace autotune::report {
 namespace {
 
-using Point = std::map<std::string, std::string>;
+using ParameterValues = std::map<std::string, std::string>;
 
 std::optional<reconcile::Space> SpaceOf(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   if (!reconcile::AllKnown(task.status)) return std::nullopt;
@@ -29,14 +29,14 @@ std::optional<reconcile::Space> SpaceOf(const api::AutotuneTask& task, const qua
   return std::move(*space);
 }
 
-std::string ValueAt(const Point& point, const std::string& parameter) {
+std::string ValueAt(const ParameterValues& point, const std::string& parameter) {
   const auto found = point.find(parameter);
   return found == point.end() || found->second == "(unset)" ? "" : found->second;
 }
 
 // Everything of a point but one parameter.
-Point Rest(const Point& point, const std::string& parameter) {
-  Point rest;
+ParameterValues Rest(const ParameterValues& point, const std::string& parameter) {
+  ParameterValues rest;
   for (const auto& [name, member] : point) {
     if (name != parameter && ValueAt(point, name) != "") rest[name] = member;
   }
@@ -117,7 +117,7 @@ MeasuredChange ChangeOf(const Gains& gains, const std::vector<LogGain>& pairs, d
 }  // namespace
 
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
-                                       const std::vector<Point>& points) {
+                                       const std::vector<ParameterValues>& points) {
   std::size_t best = rows.size();
   std::set<std::string> names;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -166,7 +166,7 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
                                        const quant::RuleSet& rules) {
   const auto space = SpaceOf(task, rules);
   if (!space) return {};
-  std::vector<Point> points;
+  std::vector<ParameterValues> points;
   points.reserve(rows.size());
   for (const ResultRow& row : rows) points.push_back(reconcile::PointOf(*space, *row.experiment));
   return EffectsOf(task, rows, points);
