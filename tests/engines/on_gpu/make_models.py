@@ -1,4 +1,4 @@
-"""Writes model directories: make_models.py DIRECTORY [--weights MODEL]
+"""Writes model directories: make_models.py DIRECTORY [--weights MODEL [--texts TEXTS]]
 
 Each holds a config.json and a tokenizer, which is all that an engine needs with `--load-format dummy`: weights are made
 up on the GPU, speed and memory are those of a real model of that shape. The tokenizer has one word per id ("w1234"), so
@@ -16,13 +16,16 @@ git-lfs), `cut-off` (a download that stopped), and `unknown-architecture`.
 
 --weights MODEL adds random weights to one of the first four (needs PyTorch and safetensors; N(0, 0.02), projections back
 into the residual stream scaled down by sqrt(2 * layers) as GPT-2 does; norms 1). Answers are noise, but log-probabilities
-differ between precisions as a trained model's do.
+differ between precisions as a trained model's do. To the tokenizer above, every word of an ordinary text is the same
+unknown token. Where the likelihood of texts is compared, --texts gives the model a byte-level tokenizer of 32000 tokens that
+is learned from the *.txt in TEXTS (needs tokenizers).
 """
 
 import argparse
 import json
 import pathlib
 import struct
+import sys
 
 VOCABULARY = 32000
 
@@ -62,6 +65,19 @@ def write_tokenizer(directory):
     (directory / "tokenizer_config.json").write_text(json.dumps(
         {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
          "model_max_length": 32768, "clean_up_tokenization_spaces": False}))
+
+
+def write_text_tokenizer(directory, texts):
+    import make_corpus
+
+    paths = sorted(texts.glob("*.txt"))
+    if not paths:
+        sys.exit(f"{texts} holds no *.txt")
+    tokenizer = make_corpus.make_tokenizer((path.read_text(encoding="utf-8") for path in paths), VOCABULARY)
+    tokenizer.save(str(directory / "tokenizer.json"))
+    (directory / "tokenizer_config.json").write_text(json.dumps(
+        {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "model_max_length": 32768,
+         "clean_up_tokenization_spaces": False}))
 
 
 def safetensors_file(shapes):
@@ -142,7 +158,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("--weights", choices=["dense-8b", "dense-1b", "moe", "moe-small"])
+    parser.add_argument("--texts", type=pathlib.Path, help="a directory with *.txt, to learn the tokenizer of the model with weights from")
     options = parser.parse_args()
+    if options.texts and not options.weights:
+        parser.error("--texts needs --weights")
     for name, config in MODELS.items():
         directory = options.root / name
         directory.mkdir(parents=True, exist_ok=True)
@@ -150,6 +169,8 @@ def main():
         (directory / "generation_config.json").write_text(json.dumps({"bos_token_id": 0, "eos_token_id": 1}))
         write_tokenizer(directory)
     write_broken_weights(options.root)
+    if options.texts:
+        write_text_tokenizer(options.root / options.weights, options.texts)
     if options.weights:
         write_weights(options.root / options.weights)
 

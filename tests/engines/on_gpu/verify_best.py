@@ -20,6 +20,7 @@ Prints one JSON line: {"limit": 53.2, "slo": [...], "openLoop": [{"share": 0.9, 
 With `--ladder`, each server also gets these fixed numbers of requests in flight, and the table says what a ladder of them would have
 reported: the throughput at the highest of them that keeps the SLO.
 Writes one JSON line for each server to FILE as soon as it has it, and prints a table at the end. Exit code 1 where a limit is missing.
+What a server has so far is in FILE with the suffix .NAME.json, so what an interrupted run has measured is kept.
 Parameters and presets are read from the task in the status file.
 
 Open loops are Poisson arrivals with the workload of the limit, at each of `--factors` times its requests/s, for `--seconds`.
@@ -172,9 +173,14 @@ def limit_of(result):
 
 
 def measure(options, job, gpu, port):
-    log_path = options.out.with_suffix(f".{job['name']}.log")
+    log_path, kept_path = (options.out.with_suffix(f".{job['name']}.{kind}") for kind in ("log", "json"))
     row = dict(job, gpu=gpu)
     begin = time.monotonic()
+
+    def keep(**more):
+        row.update(more)
+        kept_path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+
     with open(log_path, "w", encoding="utf-8") as log:
         server = serve(options, job["args"], gpu, port, log)
         try:
@@ -183,18 +189,17 @@ def measure(options, job, gpu, port):
                     row["error"] = f"no server: see {log_path.name}"
                     return row
                 time.sleep(1)
-            row["startSeconds"] = round(time.monotonic() - begin, 1)
+            keep(startSeconds=round(time.monotonic() - begin, 1))
             url = f"http://127.0.0.1:{port}"
             found = bench(options, url, "--slo", options.slo, "--scenario", options.scenario, "--duration", f"{options.search_seconds}s")
             if "error" in found:
                 row["error"] = found["error"]
                 return row
-            row["limits"] = found["limits"]
-            row["points"] = [short(p) for p in found["points"]]
+            keep(limits=found["limits"], points=[short(p) for p in found["points"]])
             if options.ladder:
-                row["ladder"] = ladder(options, url, found["spec"])
+                keep(ladder=ladder(options, url, found["spec"]))
             if "rate" in job:
-                row["openLoop"] = open_loop(options, url, found["spec"], job["rate"])
+                keep(openLoop=open_loop(options, url, found["spec"], job["rate"]))
         finally:
             subprocess.run(["pkill", "-INT", "-s", str(os.getpgid(server.pid))], check=False)
             try:
