@@ -121,7 +121,7 @@ void ExperimentLines(const api::TaskStatus& before, const api::AutotuneTask& now
         lines.push_back(Event(experiment.name, "starting", Identity(now.status, experiment)));
         break;
       case ExperimentState::kMeasuring:
-        lines.push_back(Event(experiment.name, "measuring", "the engine is ready"));
+        lines.push_back(Event(experiment.name, "measuring", "the benchmark has started"));
         break;
       case ExperimentState::kSucceeded:
         lines.push_back(Event(experiment.name, "done", Finished(now, experiment)));

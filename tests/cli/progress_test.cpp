@@ -64,7 +64,7 @@ TEST(ProgressLines, FollowAnExperimentFromStartToResult) {
               ElementsAre("e2-bbbbbb  starting   kv-cache-fp8  --kv-cache-dtype fp8"));
   before = now;
   now.status.experiments[1].state = api::ExperimentState::kMeasuring;
-  EXPECT_THAT(ProgressLines(before.status, now), ElementsAre("e2-bbbbbb  measuring  the engine is ready"));
+  EXPECT_THAT(ProgressLines(before.status, now), ElementsAre("e2-bbbbbb  measuring  the benchmark has started"));
   before = now;
   Succeed(now.status.experiments[0], 1000);
   Succeed(now.status.experiments[1], 1413);

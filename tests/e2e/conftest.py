@@ -37,7 +37,8 @@ def cluster_state(request):
         return
     request.getfixturevalue("machine")
     state = f"/var/tmp/autotune-e2e-{os.getpid()}"
-    cluster_command(state, "up")
+    # The first time on a machine compiles the control plane: 5 minutes on two quiet cores, several times that on busy ones.
+    cluster_command(state, "up", timeout=3000)
     yield state
     if request.session.testsfailed and (logs := os.environ.get("AUTOTUNE_E2E_LOGS")):
         shutil.copytree(f"{state}/log", f"{logs}/log", dirs_exist_ok=True, symlinks=True)
