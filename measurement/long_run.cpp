@@ -36,15 +36,19 @@ struct Request {
   double first = -1;  // s until the first token; -1 = none yet
   double rest = -1;   // s from there to the end
   double tokens = 0;  // after the first one
-  double others = 0;  // that ran beside it, mean
+  double wait = 0;    // s of `first` without a place
+  double others = 0;  // that ran while it ran, itself included: mean
 };
 
-// How many ran beside each while it was answered, and the mean work of those that are not known.
+// Seconds with a place: the prompt counts, as in SharedEngine.
+double Ran(const Request& request) { return request.first - request.wait + request.rest; }
+
+// How many ran beside each while it ran, itself included.
 void FillOthers(std::vector<Request>& requests) {
   std::vector<std::pair<double, int>> steps;
   for (const Request& request : requests) {
     if (request.first < 0) continue;
-    steps.emplace_back(request.at + request.first, 1);
+    steps.emplace_back(request.at + request.wait, 1);
     if (request.rest >= 0) steps.emplace_back(request.at + request.first + request.rest, -1);
   }
   std::sort(steps.begin(), steps.end());
@@ -65,8 +69,8 @@ void FillOthers(std::vector<Request>& requests) {
   };
   for (Request& request : requests) {
     if (request.first < 0 || request.rest <= 0) continue;
-    const double begin = request.at + request.first;
-    request.others = (until(begin + request.rest) - until(begin)) / request.rest;
+    const double begin = request.at + request.wait;
+    request.others = (until(begin + Ran(request)) - until(begin)) / Ran(request);
   }
 }
 
@@ -84,7 +88,6 @@ std::vector<Request> RequestsOf(std::span<const RequestRecord> records) {
     }
     out.push_back(request);
   }
-  FillOthers(out);
   return out;
 }
 
@@ -188,19 +191,18 @@ struct Model {
   double error = std::numeric_limits<double>::infinity();  // squares of what is not explained of the first tokens
 };
 
-// Its requests, each with a first token `alone` seconds after its start, and so much work.
-Model Answered(const std::vector<Request>& requests, double places, double growth, double alone) {
+// Its requests, each with the work that it had.
+Model Answered(const std::vector<Request>& requests, double places, double growth) {
   Model model{places, growth, {}, {}, 0};
   double known = 0, sum = 0;
   for (const Request& request : requests) {
     if (request.rest < 0) continue;
-    sum += (alone + request.rest) / (1 + growth * request.others);
+    sum += Ran(request) / (1 + growth * request.others);
     known += 1;
   }
   SharedEngine engine(places, growth);
   for (const Request& request : requests) {
-    const double work =
-        request.rest < 0 ? sum / std::max(known, 1.0) : (alone + request.rest) / (1 + growth * request.others);
+    const double work = request.rest < 0 ? sum / std::max(known, 1.0) : Ran(request) / (1 + growth * request.others);
     model.work.push_back(work);
     engine.Send(request.at, work);
   }
@@ -217,6 +219,15 @@ Model Answered(const std::vector<Request>& requests, double places, double growt
   return model;
 }
 
+// A first token that took longer than `alone` waited for a place, but where the model has one free.
+void FillWaits(std::vector<Request>& requests, double alone, const Model* model) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const bool free = model != nullptr && model->answers[i].wait <= kFree;
+    requests[i].wait = free ? 0 : std::max(0.0, requests[i].first - alone);
+  }
+  FillOthers(requests);
+}
+
 double MeanFirstOfFree(const std::vector<Request>& requests, const Model& model, double otherwise) {
   double free = 0, sum = 0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -228,23 +239,25 @@ double MeanFirstOfFree(const std::vector<Request>& requests, const Model& model,
   return free >= kEnough ? sum / free : otherwise;
 }
 
-Model Fit(const std::vector<Request>& requests, double places) {
-  const double growth = GrowthOf(requests);
+Model Fit(std::vector<Request>& requests, double places) {
   std::vector<double> firsts;
   for (const Request& request : requests) {
     if (request.first >= 0) firsts.push_back(request.first);
   }
   std::sort(firsts.begin(), firsts.end());
-  double alone = Quantile(firsts, 0.1);
-  alone = MeanFirstOfFree(requests, Answered(requests, places, growth, alone), alone);
-  Model best = Answered(requests, places, growth, alone);
+  const double shortest = Quantile(firsts, 0.1);
+  FillWaits(requests, shortest, nullptr);
+  const Model first = Answered(requests, places, GrowthOf(requests));
+  FillWaits(requests, MeanFirstOfFree(requests, first, shortest), &first);
+  const double growth = GrowthOf(requests);
+  Model best = Answered(requests, places, growth);
   // The warm-up counts unless the first tokens say otherwise by more than chance does.
   const double surely = 1 - kByChance * kByChance / static_cast<double>(firsts.size());
   for (double part = 0.08; places * part >= 0.5; part /= 2) {
     const double middle = best.places;
     for (const double other : {middle * (1 - part), middle * (1 + part)}) {
       if (std::round(other) < 1 || std::round(other) == std::round(middle)) continue;
-      Model model = Answered(requests, other, growth, alone);
+      Model model = Answered(requests, other, growth);
       if (model.error < surely * best.error) best = std::move(model);
     }
   }

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "measurement/arrival_gaps.h"
@@ -109,6 +111,75 @@ TEST(LongRun, IsKnownBetterThanByTheWindowItself) {
     EXPECT_LT(std::abs(Mean(expected)), 0.15) << variability;
     EXPECT_LT(MeanDistance(expected), 0.5 * MeanDistance(shown)) << variability;
   }
+}
+
+// An engine whose steps take the longer the more requests they hold: one token of each request a step, and its prompt
+// takes as much as `prompt` tokens. Requests that run share one throughput, in tokens/s.
+std::vector<RequestRecord> SharedThroughput(double throughput, double rate, double length, std::uint64_t seed) {
+  constexpr double kPrompt = 4;
+  constexpr int kTokens = 32;
+  struct Running {
+    double arrived, from;
+    std::size_t record;
+  };
+  ArrivalGaps gaps({ArrivalProcess::kPoisson, 1}, KeyedRandom(seed, 1), BlockOfArrivals(rate, seconds(1)));
+  std::vector<RequestRecord> records;
+  std::deque<Running> running;  // in the order of arrival, which is that of their ends: all need the same
+  double clock = 0, done = 0, next = gaps.Next() / rate;
+  std::deque<std::pair<double, std::size_t>> firsts;  // first tokens to come
+  while (next < length || !running.empty()) {
+    const double first_at = firsts.empty() ? HUGE_VAL : firsts.front().first;
+    const double end_at = running.empty() ? HUGE_VAL : running.front().from + kPrompt + kTokens;
+    const double until = std::min(first_at, end_at);
+    const double pace = running.empty() ? 0 : throughput / static_cast<double>(running.size());
+    const double when = running.empty() ? HUGE_VAL : clock + (until - done) / pace;
+    if (next < length && next < when) {
+      done += (next - clock) * pace;
+      clock = next;
+      RequestRecord record;
+      record.start = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(clock));
+      record.outcome = RequestOutcome::kOk;
+      record.output_tokens = kTokens + 1;
+      records.push_back(record);
+      running.push_back({clock, done, records.size() - 1});
+      firsts.emplace_back(done + kPrompt, records.size() - 1);
+      next += gaps.Next() / rate;
+      continue;
+    }
+    clock = when;
+    done = until;
+    const Running& oldest = running.front();
+    const std::size_t record = first_at <= end_at ? firsts.front().second : oldest.record;
+    const double start = std::chrono::duration<double>(records[record].start).count();
+    records[record].events.push_back(static_cast<decltype(records[record].events)::value_type>((clock - start) * 1e6));
+    if (first_at <= end_at) {
+      firsts.pop_front();
+    } else {
+      running.pop_front();
+    }
+  }
+  return records;
+}
+
+// Where a prompt is much of a request's time, an engine near its highest rate must not seem to be above it.
+TEST(LongRun, CountsPromptsAmongWhatTheEngineDoes) {
+  constexpr double kRate = 14, kCapacity = 15;  // requests/s
+  const auto e2e_of = [](const std::vector<RequestRecord>& records) {
+    std::vector<double> e2e;
+    for (const RequestRecord& record : records) {
+      if (record.start > seconds(3)) e2e.push_back(record.events.back() / 1e3);
+    }
+    return LatencyOf(e2e);
+  };
+  const double truth = e2e_of(SharedThroughput(kCapacity * 36, kRate, 3000, 99)).mean;
+  std::vector<double> expected;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const auto records = SharedThroughput(kCapacity * 36, kRate, 40, seed);
+    const auto long_run = LongRunOf({records, {ArrivalProcess::kPoisson, 1}, kRate, 64});
+    ASSERT_TRUE(long_run);
+    expected.push_back(std::log((*long_run)[static_cast<std::size_t>(Metric::kE2e)].mean / truth));
+  }
+  EXPECT_LT(std::abs(Mean(expected)), 0.3) << Mean(expected) << ", " << truth;
 }
 
 TEST(LongRun, IsTheWindowWhereNothingWaits) {
