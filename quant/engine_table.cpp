@@ -250,6 +250,24 @@ std::optional<ComputeCapability> EngineTable::LeastGpu(const Version& version) c
   return found == gpu_floors_.end() ? std::nullopt : std::optional(found->gpu);
 }
 
+std::string EngineTable::DefaultOf(const std::string& flag, const Version& version, std::string_view product,
+                                   std::int64_t memory_bytes) const {
+  constexpr double kGib = 1024.0 * 1024 * 1024;
+  const auto rules = defaults_.find(flag);
+  if (rules == defaults_.end()) return "";
+  for (const DefaultRule& rule : rules->second) {
+    if (!rule.range.Contains(version)) continue;
+    const bool of_gpu = rule.least_gib > 0 || !rule.except_gpu.empty();
+    if (of_gpu && (memory_bytes == 0 || product.empty())) return "";
+    if (static_cast<double>(memory_bytes) < rule.least_gib * kGib) continue;
+    if (!rule.except_gpu.empty() && Lower(std::string(product)).find(Lower(rule.except_gpu)) != std::string::npos) {
+      continue;
+    }
+    return rule.value;
+  }
+  return "";
+}
+
 std::int64_t EngineTable::ExpertBlock(const Version& version, const std::string& method, std::int64_t block,
                                       std::int64_t part, std::int64_t hidden) const {
   const BlockRule& rule = expert_blocks_;

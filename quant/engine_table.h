@@ -166,6 +166,14 @@ struct SchedulerRule {
   std::string draft;  // tokens that speculative decoding drafts a step
 };
 
+// What an engine uses for a flag that is not set; the first that matches.
+struct DefaultRule {
+  VersionRange range;
+  double least_gib = 0;    // memory of the GPU; 0 = any
+  std::string except_gpu;  // not on products with this in their name, whatever the case; "" = on all
+  std::string value;
+};
+
 // Minimum compute capability of an engine's released kernels.
 struct GpuFloor {
   VersionRange range;
@@ -274,6 +282,9 @@ class EngineTable {
   [[nodiscard]] const ModelTable& models() const { return models_; }
   [[nodiscard]] const ModelRule& model_rule() const { return model_rule_; }
   [[nodiscard]] const SchedulerRule& scheduler() const { return scheduler_; }
+  // What the engine uses on this GPU for a flag that is not set; "" = not known. `memory_bytes`: 0 = not known.
+  [[nodiscard]] std::string DefaultOf(const std::string& flag, const Version& version, std::string_view product,
+                                      std::int64_t memory_bytes) const;
   // True if the release can load a specific revision of a model.
   [[nodiscard]] bool TakesRevision(const Version& version) const {
     return !traits_.revision_args.empty() && revision_range_.Contains(version);
@@ -326,6 +337,7 @@ class EngineTable {
   };
   std::vector<DeclaredKv> declared_kv_;
   SchedulerRule scheduler_;
+  std::unordered_map<std::string, std::vector<DefaultRule>> defaults_;
   BlockRule expert_blocks_;
   std::vector<GpuFloor> gpu_floors_;
   ModelTable models_;

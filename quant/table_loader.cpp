@@ -311,7 +311,7 @@ class TableLoader {
     root.Expect({"engine",    "title",        "date",     "start",   "completesFlags", "aliases",   "hints",
                  "forbidden", "order",        "bounds",   "limits",  "values",         "autoDtype", "followsDeclaredKv",
                  "flags",     "parallel",     "gpus",     "memory",  "scheduler",      "fields",    "rules",
-                 "models",    "expertBlocks", "leastGpu", "schemes", "tensors",        "between"});
+                 "models",    "expertBlocks", "leastGpu", "schemes", "tensors",        "between",   "defaults"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -322,6 +322,7 @@ class TableLoader {
     LoadBounds(root, table);
     LoadParallel(root, table);
     LoadScheduler(root, table);
+    LoadDefaults(root, table);
     LoadMemory(root, table);
     if (const auto floors = root.Get("leastGpu")) {
       for (const Node& item : floors->Items()) {
@@ -750,6 +751,21 @@ class TableLoader {
     flag("eager", table.scheduler_.eager);
     // A member of an option of its own, such as speculative-config.num_speculative_tokens, is no flag of the catalogue.
     if (const auto node = scheduler->Get("draft")) table.scheduler_.draft = node->Text();
+  }
+
+  static void LoadDefaults(const Node& root, EngineTable& table) {
+    const auto defaults = root.Get("defaults");
+    if (!defaults) return;
+    for (const auto& [name, rows] : defaults->Members()) {
+      std::vector<DefaultRule>& rules = table.defaults_[NeedFlag(rows, name, table).name];
+      for (const Node& row : rows.Items()) {
+        row.Expect({"since", "until", "leastGib", "exceptGpu", "value"});
+        DefaultRule rule{ReadRange(row), 0, "", row.Need("value").Text()};
+        if (const auto memory = row.Get("leastGib")) rule.least_gib = memory->Number();
+        if (const auto product = row.Get("exceptGpu")) rule.except_gpu = product->Text();
+        rules.push_back(std::move(rule));
+      }
+    }
   }
 
   static void LoadCells(const Node& fields, EngineTable& table) {

@@ -2,76 +2,24 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 
 #include "base/keys.h"
-#include "operator/deploy/engine_arguments.h"
-#include "operator/reconcile/space.h"
-#include "quant/engine_table.h"
 #include "report/result_view.h"
+#include "report/settings.h"
 
 namespace autotune::report {
 namespace {
 
-using Settings = std::map<std::string, std::string>;
-
-// Every setting of an experiment, by name.
-Settings SettingsOf(const api::ExperimentStatus& experiment, const std::vector<reconcile::ResolvedRuntime>& runtimes,
-                    const quant::RuleSet& rules) {
-  Settings out = experiment.env;
-  const auto put = [&](const char* name, const std::string& value) {
-    if (!value.empty()) out[name] = value;
-  };
-  put("checkpoint", experiment.model);
-  put("gpu", experiment.gpu);
-  put("runtime", experiment.runtime);
-  put("quantization preset", experiment.quant.name);
-  put("GPUs", std::to_string(experiment.gpus));
-  for (const reconcile::ResolvedRuntime& runtime : runtimes) {
-    if (runtime.spec.name != experiment.runtime) continue;
-    for (const auto& [name, flag] : deploy::ReadFlags(experiment.args, runtime.release, rules).flags) {
-      out[name] = flag.value;
-    }
-  }
-  for (const auto& [name, value] : FlatOptions(experiment.options)) out[name] = value;
-  return out;
-}
-
-std::string Found(const Settings& settings, const std::string& name) {
-  const auto found = settings.find(name);
-  return found == settings.end() ? "" : found->second;
-}
-
-// Names that effects have for settings of an engine.
-class EffectNames {
- public:
-  EffectNames(const quant::EngineTable* table, const quant::Version& version) : table_(table), version_(version) {}
-
-  [[nodiscard]] std::string Of(const std::string& parameter) const {
-    if (parameter == "quantization") return "quantization preset";
-    if (table_ == nullptr) return parameter;
-    if (parameter == "tensorParallel") return table_->tensor_flag();
-    if (parameter == "pipelineParallel") return table_->pipeline_flag();
-    if (parameter == "dataParallel") return table_->data_flag();
-    const auto use = table_->FindCompleted(parameter, version_);
-    return use ? use->flag->name : parameter;
-  }
-
- private:
-  const quant::EngineTable* table_;
-  const quant::Version version_;
-};
-
 // What was measured of the change, if the task varies the setting.
-void SetWorth(const std::vector<ParameterEffect>& effects, const EffectNames& names, Change& change) {
+void SetWorth(const std::vector<ParameterEffect>& effects, const EngineSettings& engine, Change& change) {
   for (const ParameterEffect& parameter : effects) {
-    if (names.Of(parameter.parameter) != change.setting) continue;
+    if (engine.NameOf(parameter.parameter) != change.setting) continue;
     change.why_no_worth = "no pair differs in this alone";
     if (parameter.best != change.after) continue;
     for (const ValueEffect& value : parameter.values) {
       if (value.value != change.before) continue;
       change.worth = value.to_best;
-      change.why_no_worth = NoEffectText(value, parameter);
+      change.why_no_worth = NoEffectText(value, parameter, Way::kToBest);
     }
   }
 }
@@ -104,27 +52,22 @@ std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<P
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return {};
   const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->runtime);
-  const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);
-  if (compared == nullptr || compared == best || !runtimes) return {};
-  const Settings before = SettingsOf(*compared, *runtimes, rules), after = SettingsOf(*best, *runtimes, rules);
-  const auto runtime =
-      std::find_if(runtimes->begin(), runtimes->end(), [&](const auto& one) { return one.spec.name == best->runtime; });
-  const bool known = runtime != runtimes->end();
-  const quant::EngineTable* const table = known ? rules.Find(runtime->spec.engine) : nullptr;
+  if (compared == nullptr || compared == best) return {};
+  const EngineSettings engine(task, *best, rules), engine_before(task, *compared, rules);
+  const Settings before = engine_before.All(), after = engine.All();
   const std::vector<ResultRow> rows = ResultRows(task);
-  const EffectNames names(table, known ? runtime->release.version : quant::Version{});
   std::vector<Change> out;
   for (const std::string& name : base::KeysOf(before, after)) {
-    Change change{name, Found(before, name), Found(after, name), std::nullopt, "", ""};
+    Change change{name, ValueOf(before, name), ValueOf(after, name), "", "", std::nullopt, "", ""};
     if (change.before == change.after) continue;
-    SetWorth(effects, names, change);
+    change.before_shown = engine_before.Shown(name, change.before);
+    change.after_shown = engine.Shown(name, change.after);
+    SetWorth(effects, engine, change);
     if (!effects.empty() && !change.worth && change.why_no_worth.empty()) {
       change.why_no_worth = WhyNoParameter(name, *compared, *best);
     }
     const bool told = change.worth && change.worth->certain();
-    if (table != nullptr && name == table->scheduler().sequences && !told) {
-      change.note = CannotBindText(change.after, rows);
-    }
+    if (engine.LimitsBatch(name) && !told) change.note = CannotBindText(change.after, rows);
     out.push_back(std::move(change));
   }
   return out;
@@ -142,8 +85,8 @@ std::string WorthNote(const std::vector<Change>& changes) {
   const bool any = std::any_of(changes.begin(), changes.end(),
                                [](const Change& change) { return change.worth || !change.why_no_worth.empty(); });
   return any ? "Worth: the change of the score in pairs of measured experiments that differ in this setting alone, "
-               "with "
-               "its 95 % interval."
+               "with its 95 % interval. Without such a pair: the change in the pair that differs in the fewest other "
+               "parameters, which is what all of these are worth together."
              : "";
 }
 
@@ -154,10 +97,9 @@ text::Table ChangeTable(const std::vector<Change>& changes, const std::string& c
   table.AddColumn("BEST");
   table.AddColumn("WORTH (95 % INTERVAL)");
   for (const Change& change : changes) {
-    const auto shown = [](const std::string& value) { return value.empty() ? "(not set)" : value; };
     std::string worth = change.worth ? EvidenceText(*change.worth) : change.why_no_worth;
     if (!change.note.empty()) worth += (worth.empty() ? "" : "; ") + change.note;
-    table.AddRow({change.setting, shown(change.before), shown(change.after), worth});
+    table.AddRow({change.setting, change.before_shown, change.after_shown, worth});
   }
   return table;
 }

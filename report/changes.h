@@ -13,11 +13,12 @@
 namespace autotune::report {
 
 struct Change {
-  std::string setting;                  // "max-num-seqs", "kv_cache_config.dtype", "VLLM_USE_V1", "checkpoint"
-  std::string before, after;            // "" = not set
-  std::optional<MeasuredChange> worth;  // of the change from `before` to `after`
-  std::string why_no_worth;             // "no pair differs in this alone", "comes with the quantization preset"
-  std::string note;                     // of a limit of the batch that the best's score did not reach; else ""
+  std::string setting;                    // "max-num-seqs", "kv_cache_config.dtype", "VLLM_USE_V1", "checkpoint"
+  std::string before, after;              // "" = not set
+  std::string before_shown, after_shown;  // for people: EngineSettings::Shown
+  std::optional<MeasuredChange> worth;    // of the change from `before` to `after`
+  std::string why_no_worth;               // "no pair differs in this alone", "comes with the quantization preset"
+  std::string note;                       // of a limit of the batch that the best's score did not reach; else ""
 };
 
 // Returns the changes from api::ComparedWith() to the best configuration; empty if one of them is missing or nothing

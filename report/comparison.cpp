@@ -71,17 +71,6 @@ ScoreChange ChangeOf(double score, double ci, double first, double first_ci) {
 
 double Decimal(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
-std::string ImageOf(const api::AutotuneTask& task, const api::ExperimentStatus& best) {
-  if (const auto gpu = api::FindGpu(task.spec, best.gpu)) {
-    const auto& images = task.spec.gpus[*gpu].images;
-    if (const auto own = images.find(best.runtime); own != images.end()) return own->second;
-  }
-  for (const api::RuntimeSpec& runtime : task.spec.runtimes) {
-    if (runtime.name == best.runtime) return runtime.image;
-  }
-  return "";
-}
-
 // "rag", or "team-a/rag" where several tasks have the name; a number where even that repeats.
 std::vector<std::string> NamesOf(const std::vector<api::AutotuneTask>& tasks) {
   std::vector<std::string> names;

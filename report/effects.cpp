@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
+#include "base/keys.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/insight.h"
@@ -16,8 +18,6 @@
 
 namespace autotune::report {
 namespace {
-
-using ParameterValues = std::map<std::string, std::string>;
 
 std::optional<reconcile::Space> SpaceOf(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   if (!reconcile::AllKnown(task.status)) return std::nullopt;
@@ -29,18 +29,22 @@ std::optional<reconcile::Space> SpaceOf(const api::AutotuneTask& task, const qua
   return std::move(*space);
 }
 
-std::string ValueAt(const ParameterValues& point, const std::string& parameter) {
-  const auto found = point.find(parameter);
-  return found == point.end() || found->second == "(unset)" ? "" : found->second;
-}
-
 // Everything of a point but one parameter.
-ParameterValues Rest(const ParameterValues& point, const std::string& parameter) {
-  ParameterValues rest;
+Settings Rest(const Settings& point, const std::string& parameter) {
+  Settings rest;
   for (const auto& [name, member] : point) {
-    if (name != parameter && ValueAt(point, name) != "") rest[name] = member;
+    if (name != parameter && !ValueOf(point, name).empty()) rest[name] = member;
   }
   return rest;
+}
+
+// Parameters in which two points differ, by name.
+std::vector<std::string> DifferencesOf(const Settings& a, const Settings& b) {
+  std::vector<std::string> names;
+  for (const std::string& name : base::KeysOf(a, b)) {
+    if (ValueOf(a, name) != ValueOf(b, name)) names.push_back(name);
+  }
+  return names;
 }
 
 // Values in the order of their numbers where all are numbers.
@@ -114,10 +118,50 @@ MeasuredChange ChangeOf(const Gains& gains, const std::vector<LogGain>& pairs, d
   return out;
 }
 
+// Of the scored pairs of an experiment with a value and one with the best configuration's value, the one that differs
+// in the fewest parameters; of equals the one with the best configuration, then the one with the highest scores.
+std::optional<NearestPair> NearestOf(const Gains& gains, const std::vector<ResultRow>& rows,
+                                     const std::vector<Settings>& points, const std::string& parameter,
+                                     const std::vector<std::size_t>& with_value,
+                                     const std::vector<std::size_t>& with_best) {
+  using Rank = std::tuple<std::size_t, bool, double>;
+  std::optional<std::pair<Rank, NearestPair>> nearest;
+  for (const std::size_t i : with_value) {
+    for (const std::size_t j : with_best) {
+      if (!rows[i].score || !rows[j].score) continue;
+      std::vector<std::string> with = DifferencesOf(points[i], points[j]);
+      std::erase(with, parameter);
+      const Rank rank = {with.size(), !rows[j].best, -(*rows[i].score + *rows[j].score)};
+      if (nearest && nearest->first <= rank) continue;
+      const auto gain = gains.Of(rows[i], rows[j]);
+      if (!gain) continue;
+      nearest.emplace(rank, NearestPair{ChangeOf(gains, {*gain}, 1), ChangeOf(gains, {*gain}, -1), std::move(with),
+                                        rows[j].experiment->name, rows[i].experiment->name});
+    }
+  }
+  return nearest ? std::optional(std::move(nearest->second)) : std::nullopt;
+}
+
+// What stands for a value that is not set: it follows from the engine, its release and its GPU.
+std::string UnsetText(const api::AutotuneTask& task, const quant::RuleSet& rules, const std::string& parameter,
+                      const ValueEffect& value) {
+  std::set<std::string> texts;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const auto* rows : {&value.scored, &value.unscored}) {
+    for (const ResultRow* row : *rows) {
+      const api::ExperimentStatus& experiment = *row->experiment;
+      if (!seen.insert({experiment.runtime, experiment.gpu}).second) continue;
+      const EngineSettings engine(task, experiment, rules);
+      texts.insert(engine.Shown(engine.NameOf(parameter), ""));
+    }
+  }
+  return texts.size() == 1 ? *texts.begin() : "(not set)";
+}
+
 }  // namespace
 
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
-                                       const std::vector<ParameterValues>& points) {
+                                       const std::vector<Settings>& points) {
   std::size_t best = rows.size();
   std::set<std::string> names;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -128,16 +172,17 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
   if (best == rows.size()) return out;
   const Gains gains(task);
   for (const std::string& name : names) {
-    ParameterEffect parameter{name, ValueAt(points[best], name), {}};
+    ParameterEffect parameter{name, ValueOf(points[best], name), {}};
     std::map<std::string, std::vector<std::size_t>> with;  // experiments by value
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const bool counts = !points[i].empty() && rows[i].experiment->confirms.empty();
-      if (counts) with[ValueAt(points[i], name)].push_back(i);
+      if (counts) with[ValueOf(points[i], name)].push_back(i);
     }
     if (with.size() < 2) continue;
     for (const auto& [value, members] : with) {
       ValueEffect effect;
       effect.value = value;
+      effect.shown = value.empty() ? "(not set)" : value;
       std::vector<LogGain> pairs;
       for (const std::size_t i : members) {
         (rows[i].score ? effect.scored : effect.unscored).push_back(&rows[i]);
@@ -152,6 +197,8 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
       if (!pairs.empty()) {
         effect.from_best = ChangeOf(gains, pairs, 1);
         effect.to_best = ChangeOf(gains, pairs, -1);
+      } else if (value != parameter.best) {
+        effect.nearest = NearestOf(gains, rows, points, name, members, with[parameter.best]);
       }
       parameter.values.push_back(std::move(effect));
     }
@@ -166,10 +213,16 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
                                        const quant::RuleSet& rules) {
   const auto space = SpaceOf(task, rules);
   if (!space) return {};
-  std::vector<ParameterValues> points;
+  std::vector<Settings> points;
   points.reserve(rows.size());
   for (const ResultRow& row : rows) points.push_back(reconcile::PointOf(*space, *row.experiment));
-  return EffectsOf(task, rows, points);
+  std::vector<ParameterEffect> effects = EffectsOf(task, rows, points);
+  for (ParameterEffect& parameter : effects) {
+    for (ValueEffect& value : parameter.values) {
+      if (value.value.empty()) value.shown = UnsetText(task, rules, parameter.parameter, value);
+    }
+  }
+  return effects;
 }
 
 std::string ChangeText(const MeasuredChange& change) {
@@ -186,9 +239,17 @@ std::string EvidenceText(const MeasuredChange& change) {
          (change.has_interval() && !change.certain() ? ", not told apart" : "");
 }
 
-std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter) {
+std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Way way) {
   if (value.from_best || value.value == parameter.best) return "";
-  if (!value.scored.empty()) return "no pair differs in this alone";
+  if (!value.scored.empty()) {
+    const std::string text = "no pair differs in this alone";
+    if (!value.nearest) return text;
+    const NearestPair& pair = *value.nearest;
+    const bool back = way == Way::kToBest;
+    return text + "; together with " + text::Joined(pair.with, ", ") + ": " +
+           ChangeText(back ? pair.to_best : pair.from_best) + ", from " + (back ? pair.with_value : pair.with_best) +
+           " to " + (back ? pair.with_best : pair.with_value);
+  }
   std::vector<std::string> reasons;
   for (const ResultRow* row : value.unscored) reasons.push_back(row->experiment->name + " " + NoScoreText(*row));
   return "no score: " + text::Joined(reasons, ", ");

@@ -3,7 +3,6 @@
 // Only measurements, no model: a value that was never measured beside another one, all else equal, has no effect. Pure.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "operator/api/autotune_task.h"
 #include "quant/rules.h"
 #include "report/result_view.h"
+#include "report/settings.h"
 #include "tuning/search/insight.h"
 
 namespace autotune::report {
@@ -25,6 +25,13 @@ struct MeasuredChange {
   [[nodiscard]] bool certain() const { return has_interval() && (low > 0 || high < 0); }
 };
 
+// Two measured experiments that differ in several parameters.
+struct NearestPair {
+  MeasuredChange from_best, to_best;  // of all these parameters together
+  std::vector<std::string> with;      // the others, by name; never empty
+  std::string with_best, with_value;  // names of the experiments
+};
+
 // One value of a parameter, against the value of the best configuration.
 struct ValueEffect {
   std::string value;                        // "" = not set
@@ -32,6 +39,9 @@ struct ValueEffect {
   std::vector<const ResultRow*> unscored;   // without one
   std::optional<MeasuredChange> from_best;  // from the best configuration's value to this one; nullopt without a pair
   std::optional<MeasuredChange> to_best;    // the inverse: what the best configuration's value is worth
+  // Without a pair: the one that differs in the fewest other parameters; nullopt if the value has no score.
+  std::optional<NearestPair> nearest{};
+  std::string shown{};  // for people: the value, or what stands for one that is not set (EngineSettings::Shown)
 };
 
 struct ParameterEffect {
@@ -47,15 +57,17 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
                                        const quant::RuleSet& rules);
 // The same for known points of the space, parallel to `rows` (reconcile::PointOf).
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
-                                       const std::vector<std::map<std::string, std::string>>& points);
+                                       const std::vector<Settings>& points);
 
 // "+37.5% (+35.1% to +40.2%)"; without an interval only the number.
 std::string ChangeText(const MeasuredChange& change);
 // The same with its evidence: "+37.5% (+35.1% to +40.2%), 2 pairs"; "+0.4% (-1.0% to +1.8%), 1 pair, not told apart".
 std::string EvidenceText(const MeasuredChange& change);
 // Why a value has no effect: "no pair differs in this alone", "no score: e3-572f5e stopped early"; "" if it has one or
-// is the best configuration's.
-std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter);
+// is the best configuration's. With the nearest pair: "no pair differs in this alone; together with quantization: -18.2%
+// (-20.1% to -16.2%), from e3-572f5e to e1-aaaaaa". `way`: the change to this value or to the best configuration's.
+enum class Way { kFromBest, kToBest };
+std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Way way);
 
 // Predictions of the search's model; nullopt if nothing was measured or the spec can no longer be expanded.
 std::optional<tuning::search::Insight> InsightFor(const api::AutotuneTask& task, const quant::RuleSet& rules);

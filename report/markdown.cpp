@@ -61,10 +61,10 @@ std::string MarkdownEffects(const api::AutotuneTask& task, const quant::RuleSet&
     for (const ValueEffect& value : parameter.values) {
       const bool best = value.value == parameter.best;
       any = true;
-      table.AddRow({parameter.parameter, value.value.empty() ? "(not set)" : value.value,
+      table.AddRow({parameter.parameter, value.shown,
                     best              ? "the best configuration's"
                     : value.from_best ? EvidenceText(*value.from_best)
-                                      : NoEffectText(value, parameter)});
+                                      : NoEffectText(value, parameter, Way::kFromBest)});
     }
   }
   return any ? "## Effect of each parameter\n\n" + table.Markdown(Table::Cells::kText) + "\n" : "";

@@ -60,17 +60,6 @@ std::string IntervalText(const api::TaskStatus::Best& answer) {
   return "\u00b1 " + api::FormatDecimal(ci / std::abs(score) * 100, 1) + " % (95 % interval)";
 }
 
-std::string ImageOf(const PageData& data) {
-  const api::ExperimentStatus& best = *data.best->experiment;
-  if (!best.image_id.empty() || !data.task.status.expanded_for) return best.image_id;
-  const auto& runtimes = data.task.status.expanded_for->runtimes;
-  const auto found = runtimes.find(api::MeasuredWith(best));
-  return found == runtimes.end() ? "" : found->second.image;
-}
-
-// Whether an API server has the task: its uids are UUIDs, those of local mode have no dashes.
-bool IsInCluster(const api::AutotuneTask& task) { return task.metadata.uid.find('-') != std::string::npos; }
-
 // How to get a manifest.
 Markup ManifestMarkup(const PageData& data) {
   std::string targets;
@@ -78,7 +67,7 @@ Markup ManifestMarkup(const PageData& data) {
     targets += (targets.empty() ? "" : ", ") + std::string(target);
   }
   const std::string others = "Other serving stacks with --target: " + targets + ".";
-  if (!IsInCluster(data.task)) {
+  if (api::IsLocal(data.task.metadata)) {
     return Element("h3", "Print a Kubernetes manifest of the best configuration") +
            Element("pre", "autotune apply -f status.yaml") +
            Paragraph("hint",
@@ -96,7 +85,7 @@ Markup DeployMarkup(const PageData& data) {
   const api::ExperimentStatus& best = *data.best->experiment;
   Markup out;
   if (!command.empty()) {
-    const std::string image = ImageOf(data);
+    const std::string image = best.image_id.empty() ? ImageOf(data.task, best) : best.image_id;
     out += Element("h3",
                    best.simulated ? "Start a real engine with these settings" : "Start the engine as it was measured") +
            Element("pre", command);
@@ -109,24 +98,38 @@ Markup DeployMarkup(const PageData& data) {
   return out + ManifestMarkup(data);
 }
 
+std::string PerGpuText(const ResultRow& row) {
+  return text::TokensPerSecond(row.load->output_tokens_per_second / std::max(row.experiment->gpus, 1)) +
+         " tok/s per GPU";
+}
+
 // Whether each experiment was scored at a limit of its own.
 bool SearchedLimits(const PageData& data) {
   return data.task.spec.benchmark.load.fixed.empty() &&
          !tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(data.task.spec));
 }
 
-// "160 in flight, 33.20 requests/s: the highest load at which it keeps the SLO"; of several starts, that of the last.
+// "160 in flight, 33.20 requests/s: the highest load at which it keeps the SLO".
 std::string LoadFact(const PageData& data) {
   const ResultRow& shown = *ShownRow(data.rows);
   if (shown.load == nullptr) return "";
-  std::string text =
-      shown.load->load.ToString() + ", " + api::FormatDecimal(shown.load->requests_per_second, 2) + " requests/s";
-  if (!shown.best) return text + ", in the last start (" + shown.experiment->name + ")";
+  std::string text = LoadOfPointText(*shown.load);
+  if (!shown.best) text += " in " + shown.experiment->name;
   if (!SearchedLimits(data)) return text;
+  const std::string who = StartsOfBest(data.rows).size() > 1 ? "every start" : "it";
   const measurement::Load highest = HighestKept(shown).load;
   return text + (highest == shown.load->load
-                     ? ": the highest load at which it keeps the SLO"
-                     : ": the best score of the loads at which it keeps the SLO, up to " + highest.ToString());
+                     ? ": the highest load at which " + who + " keeps the SLO"
+                     : ": the best score of the loads at which " + who + " keeps the SLO, up to " + highest.ToString());
+}
+
+// The measurement at that load. Where the score is the throughput of this one point, it is not repeated.
+std::string PointFact(const PageData& data) {
+  const ResultRow& shown = *ShownRow(data.rows);
+  if (shown.load == nullptr) return "";
+  const bool score_is_it = data.task.spec.optimization.objective == api::Objective::kMaximizeThroughput &&
+                           StartsOfBest(data.rows).size() < 2;
+  return (score_is_it ? "" : PerGpuText(shown) + ", ") + LatenciesText(data, *shown.load);
 }
 
 // Whether the starts of the best kept the SLO up to different loads.
@@ -153,13 +156,24 @@ std::string StartsFact(const PageData& data) {
     parts.push_back(row->experiment->name + " kept the SLO up to " + HighestKept(*row).load.ToString() +
                     (step.empty() ? "" : " (" + step + ")"));
   }
-  return text + "; " + text::Joined(parts, ", ");
+  text += "; " + text::Joined(parts, ", ");
+  const ResultRow& shown = *ShownRow(data.rows);
+  const bool missed = std::any_of(starts.begin(), starts.end(), [&](const ResultRow* row) {
+    return row->load->load.value > HighestKept(shown).load.value;
+  });
+  if (!missed) return text;
+  return text + ". Not every start kept the loads of this mean: what every start kept is " +
+         shown.load->load.ToString() + ", with " + PerGpuText(shown);
 }
 
-// The rate that a fresh start held as well.
+// The request rates that a fresh start was asked for as well, in an open loop.
 std::string RateFact(const PageData& data) {
-  const measurement::Point* point = KeptByRate(data.rows);
-  return point == nullptr ? "" : point->load.ToString() + ", measured by itself: " + LatenciesText(data, *point);
+  const reconcile::TriedRates rates = TriedRatesOf(data.rows);
+  if (rates.start == nullptr) return "";
+  const std::string missed = rates.missed == nullptr ? "" : MissedStepText(data.task, *rates.missed);
+  if (rates.kept == nullptr) return "no tried rate kept the SLO (" + rates.start->name + "): " + missed;
+  return rates.kept->load.ToString() + " kept the SLO (" + rates.start->name +
+         "): " + LatenciesText(data, *rates.kept) + "; " + (missed.empty() ? "no higher rate was tried" : missed);
 }
 
 std::string GainFact(const PageData& data, const ResultRow* baseline) {
@@ -207,7 +221,6 @@ Markup BestMarkup(const PageData& data) {
   const std::string score =
       ScoreText(data.task.spec.optimization.objective, std::strtod(answer.score.c_str(), nullptr));
   const Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(answer)));
-  const measurement::Point* const point = ShownRow(data.rows)->load;
   const bool over = reconcile::IsOver(data.task.status.state);
   return out +
          Facts({{"Configuration", best.experiment->name + ": " + best.experiment->runtime +
@@ -220,9 +233,9 @@ Markup BestMarkup(const PageData& data) {
                 {"Changes", ChangesText(data)},
                 {"Quality", QualityFact(data)},
                 {"At", LoadFact(data)},
-                {"There", point == nullptr ? "" : LatenciesText(data, *point)},
+                {"There", PointFact(data)},
                 {"Starts", StartsFact(data)},
-                {"Limit by rate", RateFact(data)},
+                {"In an open loop", RateFact(data)},
                 {"Why not more", StartsDisagree(data) ? "" : WhyNotMore(data.task, data.rows)},
                 {over ? "Second" : "Second so far", RunnerUpText(data.task, data.rows)},
                 {"Ties with", text::Joined(answer.tied_with, ", ")},

@@ -51,15 +51,9 @@ Markup ScoreStrip(const PageData& data, const ResultRow& row, double scale, cons
 
 Markup NumberCell(const std::string& text) { return Element("td", {{"class", "n"}}, text); }
 
-// As the answer has it: rounded once.
-double ShownScore(const PageData& data, const ResultRow& row) {
-  const bool answer = data.best != nullptr && row.experiment == data.best->experiment && data.task.status.best;
-  return answer ? std::strtod(data.task.status.best->score.c_str(), nullptr) : *row.score;
-}
-
 // The score, or why there is none.
 std::string ScoreCellText(const PageData& data, const ResultRow& row) {
-  return row.score ? ScoreNumber(data.task.spec.optimization.objective, ShownScore(data, row)) : NoScoreText(row);
+  return row.score ? ScoreNumber(data.task.spec.optimization.objective, *row.score) : NoScoreText(row);
 }
 
 std::string WhyCellText(const PageData& data, const ResultRow& row) {
@@ -121,14 +115,12 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
   return Element("tr", {{"class", row.best ? "best" : ""}}, cells);
 }
 
-std::string Shown(const std::string& value) { return value.empty() ? "(not set)" : value; }
-
 // One parameter: a row per value, drawn as the change from the best configuration's value.
 Markup EffectTable(const PageData& data, const ParameterEffect& parameter, double low, double high) {
   Markup body;
   for (const ValueEffect& value : parameter.values) {
     const bool best = value.value == parameter.best;
-    std::string words = best ? "the best configuration's" : NoEffectText(value, parameter);
+    std::string words = best ? "the best configuration's" : NoEffectText(value, parameter, Way::kFromBest);
     std::vector<StripPart> parts;
     if (value.from_best) {
       words = EvidenceText(*value.from_best);
@@ -145,14 +137,14 @@ Markup EffectTable(const PageData& data, const ParameterEffect& parameter, doubl
     }
     std::string top;
     if (!value.scored.empty()) {
-      top = ScoreNumber(data.task.spec.optimization.objective, ShownScore(data, *value.scored.front())) + " (" +
+      top = ScoreNumber(data.task.spec.optimization.objective, *value.scored.front()->score) + " (" +
             value.scored.front()->experiment->name + ")";
     }
     const std::size_t with = value.scored.size() + value.unscored.size();
     std::string count = std::to_string(value.scored.size());
     if (with > value.scored.size()) count += " of " + std::to_string(with);
     body += Element("tr", {{"class", best ? "best" : ""}},
-                    Element("td", {{"class", "name"}}, Shown(value.value)) +
+                    Element("td", {{"class", "name"}}, value.shown) +
                         Element("td", {{"class", "draw half"}}, Strip(parts, low, high, words)) + Element("td", words) +
                         NumberCell(top) + NumberCell(count));
   }
@@ -166,6 +158,7 @@ Markup NotesMarkup(const PageData& data) {
   std::map<std::string, std::vector<std::string>> notes;
   for (const ResultRow& row : data.rows) {
     for (const quant::Warning& warning : row.experiment->warnings) {
+      if (IsOfAnotherModel(*row.experiment, warning)) continue;
       notes[warning.field + ": " + warning.message].push_back(row.experiment->name);
     }
   }
@@ -234,11 +227,13 @@ Markup EffectsSection(const PageData& data) {
   if (figures.empty()) return {};
   return Section(
       "effects", "Effect of each parameter",
-      Paragraph("hint",
-                "Change of the score from the best configuration's value to another one, measured in pairs of "
-                "experiments that differ in this parameter alone: the thin ticks are the pairs, the thick one "
-                "their mean, the line its 95 % interval. Left of the dashed line is worse than the best's value. "
-                "Without such a pair there is no number.") +
+      Paragraph(
+          "hint",
+          "Change of the score from the best configuration's value to another one, measured in pairs of "
+          "experiments that differ in this parameter alone: the thin ticks are the pairs, the thick one "
+          "their mean, the line its 95 % interval. Left of the dashed line is worse than the best's value. "
+          "Without such a pair there is no number; the text has the nearest pair, which differs in other parameters, "
+          "too.") +
           Element("div", {{"class", "pair"}}, figures));
 }
 
@@ -354,6 +349,9 @@ Markup ProvenanceSection(const PageData& data) {
       {"Task", (task.metadata.ns.empty() ? "" : task.metadata.ns + "/") + task.metadata.name +
                    (task.metadata.generation > 0 ? ", generation " + std::to_string(task.metadata.generation) : "")},
   };
+  const bool local = api::IsLocal(task.metadata);
+  facts.emplace_back("Task's uid", local ? "" : task.metadata.uid);
+  facts.emplace_back("Ran in", local && !task.metadata.uid.empty() ? "local mode (autotune run)" : "");
   for (const api::ModelSpec& model : task.spec.models) {
     const std::string of = model.name.empty() ? "" : " " + model.name;
     const checkpoint::ModelFacts* known = api::FactsOf(status, model.name);

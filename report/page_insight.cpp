@@ -30,6 +30,9 @@ std::string MeasuredBy(const PageData& data, const Insight::Checked& checked) {
   return text::Joined(names, " and ") + (count > 1 ? " (mean of " + std::to_string(count) + " measurements)" : "");
 }
 
+// Tokens/s, or the inverse of milliseconds.
+std::string ValueText(double value) { return value < 10 ? api::FormatDecimal(value, 4) : text::TokensPerSecond(value); }
+
 Markup DrawPredictions(const PageData& data, const Insight& insight) {
   PlotSeries exact{"as predicted", -1, PlotSeries::Line::kStraight, {}};
   PlotSeries points{"load", 0, PlotSeries::Line::kNone, {}};
@@ -42,8 +45,8 @@ Markup DrawPredictions(const PageData& data, const Insight& insight) {
     point.y = value.predicted;
     point.y_margin = std::max(0.0, (value.high - value.low) / 2);
     point.title = MeasuredBy(data, checked) + ", " + api::FormatDecimal(checked.check.load, 0) +
-                  " in flight: predicted " + api::FormatDecimal(value.predicted, 1) + ", measured " +
-                  api::FormatDecimal(value.measured, 1) + ", formulas alone " + api::FormatDecimal(value.prior, 1);
+                  " in flight: predicted " + ValueText(value.predicted) + ", measured " + ValueText(value.measured) +
+                  ", formulas alone " + ValueText(value.prior);
     most = std::max(most, std::max(point.x, point.y));
     points.points.push_back(point);
   }
@@ -60,20 +63,35 @@ Markup DrawPredictions(const PageData& data, const Insight& insight) {
   return Element("figure", Element("figcaption", "Predicted and measured") + Draw(plot));
 }
 
+// Where the measurements of the others made the predictions worse: why the search ended all the same.
+std::string WorseThanFormulasText(const api::TaskStatus& status, const tuning::search::PredictionError& error) {
+  if (error.predicted <= error.prior) return "";
+  std::string text =
+      " Here they are worse than those of the formulas: each was made without its own experiment, from few others, and "
+      "these differ by more than the model expects.";
+  if (!status.search || status.candidates.not_run == 0) return text;
+  return text +
+         " The search does not end by such a value: it ends by the mean over values drawn with the model's "
+         "uncertainty, "
+         "from all experiments (" +
+         status.search->message +
+         "). If that uncertainty is too small, a better candidate may be among those that did not run; strategy Grid "
+         "measures all.";
+}
+
 // How far the predictions were from what was measured.
-std::string PredictionErrorText(const Insight& insight) {
+std::string PredictionErrorText(const api::TaskStatus& status, const Insight& insight) {
   const tuning::search::PredictionError& error = *insight.error;
   const auto percent = [](double share) { return api::FormatDecimal(share * 100, 0) + " %"; };
   const std::size_t count = insight.predictions.size();
   const auto inside = static_cast<std::size_t>(std::lround(error.within * static_cast<double>(count)));
   return "One mark per measured load: the value that the search expected from the measurements of the other "
-         "experiments, "
-         "against the measured one. On the line both are equal. The predictions were wrong by " +
+         "experiments, against the measured one. On the line both are equal. The predictions were wrong by " +
          percent(error.predicted) + " (root mean square), those of the formulas without any measurement by " +
-         percent(error.prior) + ". Of " + std::to_string(count) + " measured values " + std::to_string(inside) +
+         percent(error.prior) + "." + WorseThanFormulasText(status, error) + " Of " + std::to_string(count) +
+         " measured values " + std::to_string(inside) +
          " were inside the 90 % interval of their prediction; nine of ten are expected. This is how far to trust what "
-         "the "
-         "search assumed of candidates that did not run.";
+         "the search assumed of candidates that did not run.";
 }
 
 Markup DrawTable(const text::Table& table) {
@@ -104,7 +122,7 @@ Markup InsightSection(const PageData& data) {
   if (!insight) return {};
   Markup out = DrawPredictions(data, *insight);
   if (out.empty()) return {};
-  if (insight->error) out += Paragraph("hint", PredictionErrorText(*insight));
+  if (insight->error) out += Paragraph("hint", PredictionErrorText(data.task.status, *insight));
   return Section("insight", "Model of the search", out);
 }
 

@@ -74,9 +74,12 @@ json EffectsJson(const PageData& data) {
   for (const ParameterEffect& parameter : EffectsOf(data.task, data.rows, data.rules)) {
     json values = json::array();
     for (const ValueEffect& value : parameter.values) {
-      json entry = {{"value", value.value}, {"scored", value.scored.size()}, {"notScored", value.unscored.size()}};
+      json entry = {{"value", value.value},
+                    {"shown", value.shown},
+                    {"scored", value.scored.size()},
+                    {"notScored", value.unscored.size()}};
       if (value.from_best) entry["fromBest"] = ChangeJson(*value.from_best);
-      if (const std::string why = NoEffectText(value, parameter); !why.empty()) entry["why"] = why;
+      if (const std::string why = NoEffectText(value, parameter, Way::kFromBest); !why.empty()) entry["why"] = why;
       values.push_back(std::move(entry));
     }
     out.push_back({{"parameter", parameter.parameter}, {"best", parameter.best}, {"values", values}});

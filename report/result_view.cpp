@@ -183,6 +183,21 @@ std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& 
   return "";
 }
 
+// The number as the status has it, so that it is rounded once: of the best what the answer says, of others if it is the
+// same number. (An earlier version may have judged otherwise.)
+void TakeScoreOfStatus(const api::TaskStatus& status, ResultRow& row) {
+  constexpr double kRounding = 1e-4;
+  if (!row.score) return;
+  const bool best = row.best && status.best;
+  const std::string& score = best ? status.best->score : row.experiment->score;
+  const std::string& ci = best ? status.best->ci : row.experiment->score_ci;
+  const double stored = std::strtod(score.c_str(), nullptr);
+  const bool same = std::abs(stored - *row.score) <= kRounding * std::max(1.0, std::abs(stored));
+  if (score.empty() || (!best && !same)) return;
+  row.score = stored;
+  if (!ci.empty()) row.ci = std::strtod(ci.c_str(), nullptr);
+}
+
 std::string StateText(const ResultRow& row, std::size_t width) {
   const std::string text = OwnStateText(row, width);
   const std::string& origin = row.experiment->reused_from;
@@ -201,6 +216,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     const api::ExperimentStatus& experiment = task.status.experiments[i];
     ResultRow row;
     row.experiment = &experiment;
+    row.shown = i;
     rows.push_back(row);
     if (experiment.state != api::ExperimentState::kSucceeded) continue;
     succeeded.push_back(&experiment);
@@ -221,6 +237,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     if (only_quality) row.score_without_quality = judged.relaxed_score;
     row.cannot_win = judged.cannot_win;
     row.broken = judged.broken;
+    if (judged.score) row.shown = owners[judged.shown];
     row.best = judgement.best == i;
     row.tied = std::find(judgement.tied.begin(), judgement.tied.end(), i) != judgement.tied.end();
   }
@@ -232,6 +249,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
       row.tied = std::find(tied.begin(), tied.end(), row.experiment->name) != tied.end();
     }
   }
+  for (ResultRow& row : rows) TakeScoreOfStatus(task.status, row);
   for (const std::size_t index : judgement.pareto) rows[owners[index]].pareto = true;
   for (std::size_t i = 0; i < owners.size(); ++i) {
     ResultRow& row = rows[owners[i]];
@@ -353,12 +371,7 @@ bool IsFreshStartOf(const ResultRow& row, const ResultRow& best) {
 
 const ResultRow* ShownRow(const std::vector<ResultRow>& rows) {
   const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
-  if (best == rows.end()) return nullptr;
-  const ResultRow* shown = &*best;
-  for (const ResultRow& row : rows) {
-    if (IsFreshStartOf(row, *best)) shown = &row;
-  }
-  return shown;
+  return best == rows.end() ? nullptr : &rows[best->shown];
 }
 
 std::vector<const ResultRow*> StartsOfBest(const std::vector<ResultRow>& rows) {
@@ -400,18 +413,12 @@ const measurement::Point& HighestKept(const ResultRow& row) {
   return *highest;
 }
 
-const measurement::Point* KeptByRate(const std::vector<ResultRow>& rows) {
+reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows) {
+  std::vector<const api::ExperimentStatus*> starts;
   const ResultRow* shown = ShownRow(rows);
-  if (shown == nullptr || shown->load == nullptr) return nullptr;
-  if (shown->load->load.kind == measurement::LoadKind::kRequestRate) return nullptr;
-  const measurement::Point* kept = nullptr;
-  for (const api::LoadRow& row : shown->experiment->loads) {
-    const measurement::Point& point = row.measured;
-    const bool by_rate =
-        point.role == measurement::PointRole::kConfirmation && point.load.kind == measurement::LoadKind::kRequestRate;
-    if (by_rate && row.meets_slo && point.scenario == shown->load->scenario) kept = &point;
-  }
-  return kept;
+  if (shown == nullptr || shown->load == nullptr) return {};
+  for (const ResultRow* row : StartsOfBest(rows)) starts.push_back(row->experiment);
+  return reconcile::TriedRatesOf(starts, shown->load->scenario);
 }
 
 std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
@@ -494,15 +501,19 @@ std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
   if (row.load == nullptr) return "";
   const measurement::Point* next = NextThatBroke(row);
   if (next == nullptr) return WhyNoHigherLoad(task.spec.benchmark.load, row);
-  const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), *next);
-  return next->load.ToString() +
+  return MissedStepText(task, *next);
+}
+
+std::string MissedStepText(const api::AutotuneTask& task, const measurement::Point& point) {
+  const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), point);
+  return point.load.ToString() +
          (broken.empty() ? " does not keep the SLO with 95 % confidence" : " missed " + BrokenText(broken));
 }
 
 std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
   const ResultRow* shown = ShownRow(rows);
   const std::string step = shown == nullptr ? "" : DecidingStep(task, *shown);
-  return step.empty() || shown->best ? step : "in the last start (" + shown->experiment->name + "), " + step;
+  return step.empty() || shown->best ? step : "in " + shown->experiment->name + ", " + step;
 }
 
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
@@ -542,6 +553,15 @@ std::string LatencyTitle(const LatencyColumn& column) {
   return title;
 }
 
+std::string LoadOfPointText(const measurement::Point& point) {
+  const std::string completed = api::FormatDecimal(point.requests_per_second, 2);
+  if (point.load.kind == measurement::LoadKind::kConcurrency) {
+    return point.load.ToString() + ", " + completed + " requests/s";
+  }
+  return point.load.ToString() + " in an open loop, " + completed + " completed, " +
+         api::FormatDecimal(point.mean_concurrency, 1) + " in flight on average";
+}
+
 std::string LoadText(const measurement::Load& load) {
   if (load.kind == measurement::LoadKind::kConcurrency) return std::to_string(std::lround(load.value));
   return api::FormatDecimal(load.value, 2) + "/s";
@@ -562,6 +582,10 @@ bool IsNoteOfPreset(const api::ExperimentStatus& experiment, const quant::Warnin
   if (preset == nullptr || !(*preset == experiment.quant)) return false;
   return std::any_of(quant::kFields.begin(), quant::kFields.end(),
                      [&](quant::Field field) { return warning.field == quant::FieldName(field); });
+}
+
+bool IsOfAnotherModel(const api::ExperimentStatus& experiment, const quant::Warning& warning) {
+  return warning.reason == "ModelHasNoExperts" && IsNoteOfPreset(experiment, warning);
 }
 
 std::string ScoreUnit(api::Objective objective) { return MetricName(objective); }
@@ -602,6 +626,33 @@ std::string PriceText(const api::TaskStatus::Best& best) {
   return best.price + " per million output tokens, or " + best.input_price + " per million input tokens";
 }
 
+namespace {
+
+// ", with 32 requests in flight (8.5 requests/s)": one measured point, and what was found beside it.
+std::string LoadOfBestText(const api::TaskStatus::Best& best, const std::vector<ResultRow>& rows) {
+  if (best.concurrency == 0) return "";
+  const ResultRow* shown = ShownRow(rows);
+  const measurement::Point* point = shown == nullptr ? nullptr : shown->load;
+  const bool by_rate = point != nullptr && point->load.kind == measurement::LoadKind::kRequestRate;
+  std::string text = by_rate ? ", at " + point->load.ToString() + " in an open loop (" : ", with ";
+  const long in_flight =
+      point == nullptr ? best.concurrency : std::lround(by_rate ? point->mean_concurrency : point->load.value);
+  text += std::to_string(in_flight) + " requests in flight";
+  const std::string rate = point == nullptr ? best.request_rate : api::FormatDecimal(point->requests_per_second, 2);
+  if (by_rate) {
+    text += " on average)";
+  } else if (!rate.empty()) {
+    text += " (" + rate + " requests/s)";
+  }
+  if (StartsOfBest(rows).size() > 1) text += ", which every start kept";
+  const reconcile::TriedRates rates = TriedRatesOf(rows);
+  if (rates.kept == nullptr) return text;
+  return text + "; in an open loop " + rates.kept->load.ToString() + " kept the SLO" +
+         (rates.missed == nullptr ? " (no higher rate was tried)" : "");
+}
+
+}  // namespace
+
 std::string Headline(const api::AutotuneTask& task) {
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return StatusMessage(task.status);
@@ -624,17 +675,7 @@ std::string Headline(const api::AutotuneTask& task) {
   }
   const auto quality = reconcile::ObservationOf(*best, task.spec, task.status).quality;
   if (quality && !best->baseline) text += ", " + QualityText(*best, quality);
-  if (task.status.best->concurrency > 0) {
-    text += ", with " + std::to_string(task.status.best->concurrency) + " requests in flight";
-    // Both of one point: what was measured by rate is another one.
-    const ResultRow* shown = ShownRow(rows);
-    const std::string rate = shown == nullptr || shown->load == nullptr
-                                 ? task.status.best->request_rate
-                                 : api::FormatDecimal(shown->load->requests_per_second, 2);
-    if (!rate.empty()) text += " (" + rate + " requests/s)";
-    if (shown != nullptr && !shown->best) text += " in the last start";
-    if (const measurement::Point* by_rate = KeptByRate(rows)) text += "; limit by rate: " + by_rate->load.ToString();
-  }
+  text += LoadOfBestText(*task.status.best, rows);
   if (const std::string price = PriceText(*task.status.best); !price.empty()) text += "; price " + price;
   if (!task.status.best->tied_with.empty()) text += "; ties with " + Joined(task.status.best->tied_with, ", ");
   return text;

@@ -12,6 +12,7 @@
 #include "measurement/quality.h"
 #include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
+#include "operator/reconcile/answer.h"
 #include "quant/launch_plan.h"
 #include "quant/rules.h"
 #include "text/table.h"
@@ -30,10 +31,14 @@ struct ResultRow {
   std::optional<measurement::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                          // within quality.maxDegradation
   bool best = false, pareto = false, tied = false;
+  // Index of the row whose point is shown for it: of several starts the one scored at the lowest load, where the others
+  // keep the SLO, too (tuning::Judged::shown).
+  std::size_t shown = 0;
   bool cannot_win = false;                     // given up early
   std::vector<measurement::Violation> broken;  // where it is not feasible: every bound, worst first
 };
-// In the order of status.experiments, judged as the operator judges.
+// In the order of status.experiments, judged as the operator judges. Scores and intervals are those of the status,
+// where it has them: each number has one text.
 std::vector<ResultRow> ResultRows(const api::AutotuneTask& task);
 
 // Candidates without an experiment, one line per reason: pruned (with an example), not run, duplicates. Empty if every
@@ -58,8 +63,7 @@ base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& tas
 // The same of the best, as a person types it: see text::CommandLine. "" where there is none.
 std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width);
 
-// The measurement of the best configuration that is shown for it: its last fresh start that has a score, else itself;
-// null without a best.
+// The measurement of the best configuration that is shown for it (ResultRow::shown); null without a best.
 const ResultRow* ShownRow(const std::vector<ResultRow>& rows);
 // The best and its fresh starts, as far as their points count for its score, in their order.
 std::vector<const ResultRow*> StartsOfBest(const std::vector<ResultRow>& rows);
@@ -68,9 +72,8 @@ std::string LoadsOfStarts(const std::vector<ResultRow>& rows);
 // The highest load that kept the SLO, of the kind and scenario of the scored one: that one, where none above did.
 // REQUIRES: row.load is not null.
 const measurement::Point& HighestKept(const ResultRow& row);
-// The measurement of the best by request rate that a fresh start adds where requests in flight were searched, if it
-// kept the SLO there; else null.
-const measurement::Point* KeptByRate(const std::vector<ResultRow>& rows);
+// The request rates that fresh starts of the best were asked for where requests in flight were searched.
+reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows);
 // " \u00b145.0%" of the gain, from the intervals of both scores; "" where it is not known, and where gains compare
 // other points than the scored ones (given loads).
 std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows);
@@ -88,6 +91,8 @@ const measurement::Point* NextThatBroke(const ResultRow& row);
 // ms, allowed 500 ms)"; the capacity, the configured maximum, or the time. "" without a scored load, and if none of
 // these ended the search.
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row);
+// "64 in flight missed slo.ttft.p99 (612 ms, allowed 500 ms)": of a point that missed the SLO.
+std::string MissedStepText(const api::AutotuneTask& task, const measurement::Point& point);
 // The same of the best, which names the start that it is of if there are several. "" without a best.
 std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRow>& rows);
 // Why a measured experiment has no score: "misses slo.ttft.p99 (2.04 s, allowed 2.00 s)". REQUIRES: it has none.
@@ -104,6 +109,9 @@ struct LatencyColumn {
 std::vector<LatencyColumn> LatencyColumns(std::vector<LatencyColumn> usual, const measurement::Slo& slo);
 std::string LatencyTitle(const LatencyColumn& column);  // "TPOT P95"
 
+// Both sides of one measured point: "160 in flight, 33.2 requests/s"; of a rate "7.2 requests/s in an open loop, 7.15
+// completed, 41.5 in flight on average".
+std::string LoadOfPointText(const measurement::Point& point);
 // Requests in flight, "32", or a rate, "8.5/s".
 std::string LoadText(const measurement::Load& load);
 // Quality against the baseline of the runtime, each with its measure: "perplexity +0.21% ±0.09%", "answers agree 93%
@@ -113,6 +121,8 @@ std::string QualityOf(const ResultRow& row);
 std::string AbsolutePerplexity(const api::ExperimentStatus& experiment);
 // A warning that says only which part of a preset has no effect on this model or engine: nobody wrote that part.
 bool IsNoteOfPreset(const api::ExperimentStatus& experiment, const quant::Warning& warning);
+// One of these about a part that this model does not have, such as experts: it says nothing about the experiment.
+bool IsOfAnotherModel(const api::ExperimentStatus& experiment, const quant::Warning& warning);
 // Reason for which a row fails quality.maxDegradation: "exceeds maxDegradation", "quality not known"; "" if it meets
 // the limit.
 std::string LostQualityOf(const ResultRow& row);

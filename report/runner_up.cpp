@@ -121,7 +121,8 @@ std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const
   const measurement::Load ours = HighestKept(row).load, theirs = HighestKept(best).load;
   std::string text = ". It kept the SLO up to " + ours.ToString();
   if (ours.kind == theirs.kind) {
-    text += std::string(" (the best") + (best.experiment->confirms.empty() ? "" : " in its last start") + ": " +
+    const bool several = best.starts > 1 || !best.experiment->confirms.empty();
+    text += std::string(" (the best") + (several ? " in every start" : "") + ": " +
             (ours.value == theirs.value ? "the same" : LoadText(theirs)) + ")";
   }
   const std::string step = DecidingStep(task, row);

@@ -212,6 +212,21 @@ std::string ModelText(const checkpoint::ModelFacts& model) {
   return text;
 }
 
+std::string ImageOf(const api::AutotuneTask& task, const api::ExperimentStatus& experiment) {
+  if (task.status.expanded_for) {
+    const auto& runtimes = task.status.expanded_for->runtimes;
+    const auto found = runtimes.find(api::MeasuredWith(experiment));
+    if (found != runtimes.end()) return found->second.image;
+  }
+  const auto gpu = api::FindGpu(task.spec, experiment.gpu);
+  if (!gpu) return "";
+  const auto named = std::ranges::find(task.spec.runtimes, experiment.runtime, &api::RuntimeSpec::name);
+  api::RuntimeSpec runtime;
+  if (named != task.spec.runtimes.end()) runtime = *named;
+  runtime.name = experiment.runtime;
+  return reconcile::NamedImage(task.spec, runtime, *gpu);
+}
+
 std::string CandidatesText(const api::AutotuneTask& task) {
   const api::TaskStatus::Candidates& candidates = task.status.candidates;
   const auto count = [](int number, const char* noun) {

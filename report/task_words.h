@@ -8,6 +8,9 @@
 
 namespace autotune::report {
 
+// The image that an experiment's runtime was started with, by the spec's or the rules' name; "" = not known.
+std::string ImageOf(const api::AutotuneTask& task, const api::ExperimentStatus& experiment);
+
 inline constexpr const char* kSimulatedNote =
     "Simulated: the engine was a simulated one, a performance model of the GPU. These numbers are not measurements.";
 

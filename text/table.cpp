@@ -243,7 +243,10 @@ std::string Shortened(std::string_view text, std::size_t width) {
 std::string Percent(double share, int decimals) { return Format("%.*f%%", decimals, share * 100); }
 std::string SignedPercent(double share, int decimals) { return Format("%+.*f%%", decimals, share * 100); }
 
-std::string TokensPerSecond(double value) { return Format("%.1f", value); }
+// First as the status has it, with two decimals: the same number is one text, before and after it was in a status.
+std::string TokensPerSecond(double value) {
+  return Format("%.1f", std::strtod(Format("%.2f", value).c_str(), nullptr));
+}
 
 std::string Milliseconds(double value) {
   if (!std::isfinite(value)) return "";

@@ -321,8 +321,13 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
   constexpr double kHalfWidths = 1.96;  // a 95 % interval's, in standard deviations
   Judged& own = judged[first];
   own.shown = first;
+  const auto load_of = [&](std::size_t i) { return observations[i].loads[judged[i].scored.front()].load.value; };
   std::vector<const Judged*> scored;
-  if (own.score) scored.push_back(&own);
+  std::optional<std::size_t> lowest;
+  if (own.score) {
+    scored.push_back(&own);
+    lowest = first;
+  }
   bool kept = true;
   for (std::size_t i = 0; i < observations.size(); ++i) {
     if (observations[i].confirms != first || judged[i].scored.empty()) continue;
@@ -331,7 +336,10 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     own.shown = i;
     own.confirmed = true;
     kept = kept && judged[i].feasible;
-    if (judged[i].score) scored.push_back(&judged[i]);
+    if (judged[i].score) {
+      scored.push_back(&judged[i]);
+      if (!lowest || load_of(i) <= load_of(*lowest)) lowest = i;
+    }
     own.broken = judged[i].broken;
     own.relaxed_score = judged[i].relaxed_score;
   }
@@ -342,6 +350,7 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     own.ci = 0;
     return;
   }
+  own.shown = *lowest;
   own.broken.clear();
   own.relaxed_score.reset();
   double mean = 0, variance = 0, spread = 0;

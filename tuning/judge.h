@@ -58,7 +58,8 @@ struct Judged {
   bool cannot_win = false;                       // given up early: neither feasible nor infeasible
   int starts = 1;                                // measurements that the score is the mean of
   bool confirmed = false;                        // by a fresh start at least
-  // The latest scored fresh start, whose points are shown; else the observation itself.
+  // Of the starts that the score is the mean of, the one scored at the lowest load (the latest of equals): the others
+  // keep the SLO there, too. Its point is the answer's. Without a score the latest fresh start, else the observation.
   std::size_t shown = 0;
   std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
   double ci = 0;                     // half-width of the score's 95 % interval; 0 = not known

@@ -54,6 +54,8 @@ GpuSeconds SumOf(const GpuSecondsByType& seconds) {
   return sum;
 }
 
+bool IsLocal(const ObjectMeta& metadata) { return metadata.uid.empty() || metadata.uid.starts_with(kLocalUid); }
+
 std::string MeasuredWith(const std::string& runtime, const std::string& model, const std::string& gpu) {
   return runtime + (model.empty() ? "" : "/" + model) + (gpu.empty() ? "" : "@" + gpu);
 }

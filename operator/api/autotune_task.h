@@ -43,6 +43,11 @@ struct ObjectMeta {
   std::string creation_timestamp;
 };
 
+// The uid of a task of local mode begins with it: no API server has the task.
+inline constexpr std::string_view kLocalUid = "local-";
+// True as well without a uid.
+bool IsLocal(const ObjectMeta& metadata);
+
 struct ModelSpec {
   std::string name;        // of one checkpoint of spec.models; "" = spec.model, the only one
   bool reference = false;  // see ReferenceModel
@@ -478,6 +483,7 @@ struct TaskStatus {
     std::string model{};                 // ModelSpec::name
     std::string gpu{};                   // GpuSpec::name
     std::string input_price{};           // as `price`, per million input tokens
+    std::string confirmed_rate{};        // requests/s that every fresh start kept in an open loop; "" = not measured
   };
   std::optional<Best> best;
   // Load at which latencies are compared without fixed loads: one per scenario, the same for all experiments.

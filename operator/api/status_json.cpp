@@ -659,6 +659,7 @@ json ToJson(const TaskStatus& status) {
     if (!status.best->tied_with.empty()) best["tiedWith"] = status.best->tied_with;
     if (status.best->starts > 1) best["starts"] = status.best->starts;
     Put(best, "confirmed", status.best->confirmed);
+    Put(best, "confirmedRequestRate", status.best->confirmed_rate);
     out["best"] = std::move(best);
   }
   for (const TaskStatus::ReferenceLoad& load : status.reference_loads) {
@@ -790,6 +791,7 @@ base::Result<TaskStatus> StatusFromJson(const json& status) {
     best.Texts("tiedWith", out.best->tied_with, ObjectReader::kUnbounded);
     best.Integer("starts", out.best->starts);
     best.Bool("confirmed", out.best->confirmed);
+    best.Text("confirmedRequestRate", out.best->confirmed_rate);
   });
   reader.Texts("pareto", out.pareto, kMaxExperiments);
   reader.Nested("cost", [&](ObjectReader& cost) {

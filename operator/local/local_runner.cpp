@@ -72,7 +72,7 @@ experiment::PodEnvironment LocalPodEnvironment(const LocalTools& tools) {
 void Admit(api::AutotuneTask& task, const std::vector<Machine>& machines, base::WallTime now, bool resume) {
   api::ObjectMeta& metadata = task.metadata;
   if (metadata.ns.empty()) metadata.ns = "default";
-  metadata.uid = base::Sha256Hex("local/" + metadata.ns + "/" + metadata.name).substr(0, 32);
+  metadata.uid = std::string(api::kLocalUid) + base::Sha256Hex(metadata.ns + "/" + metadata.name).substr(0, 32);
   metadata.creation_timestamp = base::FormatRfc3339(now);
   metadata.resource_version = "1";
   metadata.deleting = false;

@@ -38,7 +38,7 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   const std::size_t index = *judgement.best;
   const api::ExperimentStatus& winner = *experiments[index];
   const tuning::Judged& judged = judgement.judged[index];
-  // What a fresh start kept is what can be expected of the next one.
+  // What every start kept is what can be expected of the next one.
   const measurement::Point& point =
       experiments[judged.shown]->loads[judgement.judged[judged.shown].scored.front()].measured;
   api::TaskStatus::Best best;
@@ -65,15 +65,15 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   best.concurrency = static_cast<int>(
       std::lround(point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value : point.mean_concurrency));
   best.request_rate = api::FormatDecimal(point.requests_per_second, 2);
-  // A fresh start also asks which rate is held where requests arrive by themselves, as a service sees them.
-  for (const api::LoadRow& row : experiments[judged.shown]->loads) {
-    const bool confirmed = row.measured.role == measurement::PointRole::kConfirmation && row.meets_slo;
-    if (confirmed && row.measured.scenario == point.scenario) {
-      best.request_rate = api::FormatDecimal(row.measured.requests_per_second, 2);
-    }
+  std::vector<const api::ExperimentStatus*> fresh;
+  for (std::size_t i = 0; i < experiments.size(); ++i) {
+    if (observations[i].confirms != index || !judgement.judged[i].score) continue;
+    if (observations[i].stopped != measurement::StopReason::kOutOfTime) fresh.push_back(experiments[i]);
   }
+  const TriedRates rates = TriedRatesOf(fresh, point.scenario);
+  if (rates.kept != nullptr) best.confirmed_rate = api::FormatDecimal(rates.kept->load.value, 2);
   const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
-  best.tokens_per_second = api::FormatDecimal(throughput, 1);
+  best.tokens_per_second = api::FormatDecimal(std::strtod(api::FormatDecimal(throughput, 2).c_str(), nullptr), 1);
   TokenPrices prices = PricesAt(PricePerHour(spec, status, winner.gpu), point, winner.gpus);
   best.price = std::move(prices.output);
   best.input_price = std::move(prices.input);
@@ -254,6 +254,33 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
     }
   }
   return out;
+}
+
+TriedRates TriedRatesOf(const std::vector<const api::ExperimentStatus*>& starts, const std::string& scenario) {
+  std::optional<TriedRates> least;
+  for (const api::ExperimentStatus* start : starts) {
+    TriedRates own;
+    own.start = start;
+    const auto each = [&](bool kept, const auto& use) {
+      for (const api::LoadRow& row : start->loads) {
+        const measurement::Point& point = row.measured;
+        const bool asked = point.role == measurement::PointRole::kConfirmation &&
+                           point.load.kind == measurement::LoadKind::kRequestRate && point.scenario == scenario;
+        if (asked && row.meets_slo == kept && !measurement::IsInvalid(point)) use(point);
+      }
+    };
+    each(true, [&](const measurement::Point& point) {
+      if (own.kept == nullptr || point.load.value > own.kept->load.value) own.kept = &point;
+    });
+    each(false, [&](const measurement::Point& point) {
+      if (own.kept != nullptr && point.load.value <= own.kept->load.value) return;
+      if (own.missed == nullptr || point.load.value < own.missed->load.value) own.missed = &point;
+    });
+    if (own.kept == nullptr && own.missed == nullptr) continue;
+    const auto rate = [](const TriedRates& rates) { return rates.kept == nullptr ? 0 : rates.kept->load.value; };
+    if (!least || rate(own) < rate(*least)) least = own;
+  }
+  return least.value_or(TriedRates{});
 }
 
 TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Point& point, int gpus) {

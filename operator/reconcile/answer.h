@@ -33,6 +33,15 @@ struct TokenPrices {
 };
 TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Point& point, int gpus);
 
+// Request rates that fresh starts were asked for with arrivals of their own (open loop), after a search by requests in
+// flight. Of several starts: those of the one that kept the least. Pointers go into the experiments.
+struct TriedRates {
+  const api::ExperimentStatus* start = nullptr;  // null = none was tried
+  const measurement::Point* kept = nullptr;      // the highest that met the SLO
+  const measurement::Point* missed = nullptr;    // the lowest above it that missed the SLO; null = none was tried
+};
+TriedRates TriedRatesOf(const std::vector<const api::ExperimentStatus*>& starts, const std::string& scenario);
+
 // Only the cost, for tasks without a result.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 

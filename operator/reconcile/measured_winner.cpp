@@ -16,25 +16,23 @@ base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const
   if (!model) return base::Invalid("spec.models: no longer contains \"" + experiment.model + "\"");
   const auto gpu = api::FindGpu(task.spec, experiment.gpu);
   if (!gpu) return base::Invalid("spec.gpus: no longer contains \"" + experiment.gpu + "\"");
-  for (const ResolvedRuntime& runtime : *runtimes) {
-    if (runtime.spec.name != experiment.runtime || runtime.gpu != *gpu) continue;
-    experiment::Experiment measured;
-    measured.hash = experiment.hash;
-    measured.attempt = experiment.attempts;
-    measured.model = *model;
-    measured.gpu = *gpu;
-    measured.runtime = runtime.spec;
-    measured.traits = runtime.traits;
-    measured.plan.args = experiment.args;
-    measured.plan.options_yaml = experiment.options;
-    measured.plan.env = experiment.env;
-    measured.plan.gpus = experiment.gpus;
-    experiment::Placement placement;
-    placement.pinned_product = api::GpuOf(task.status, experiment.gpu).product;
-    placement.nodes_are_labelled = !placement.pinned_product.empty();
-    return deploy::WinnerOf(task, experiment, measured, placement, environment);
-  }
-  return base::Invalid("spec.runtimes: no longer contains \"" + experiment.runtime + "\"");
+  const ResolvedRuntime* runtime = RuntimeOf(*runtimes, task.spec, experiment);
+  if (runtime == nullptr) return base::Invalid("spec.runtimes: no longer contains \"" + experiment.runtime + "\"");
+  experiment::Experiment measured;
+  measured.hash = experiment.hash;
+  measured.attempt = experiment.attempts;
+  measured.model = *model;
+  measured.gpu = *gpu;
+  measured.runtime = runtime->spec;
+  measured.traits = runtime->traits;
+  measured.plan.args = experiment.args;
+  measured.plan.options_yaml = experiment.options;
+  measured.plan.env = experiment.env;
+  measured.plan.gpus = experiment.gpus;
+  experiment::Placement placement;
+  placement.pinned_product = api::GpuOf(task.status, experiment.gpu).product;
+  placement.nodes_are_labelled = !placement.pinned_product.empty();
+  return deploy::WinnerOf(task, experiment, measured, placement, environment);
 }
 
 }  // namespace autotune::reconcile

@@ -307,8 +307,7 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
     const std::size_t i = place % wanted.size(), gpu = place / wanted.size();
     const std::string path = from_base ? "spec.baseRuntime" : "spec.runtimes[" + std::to_string(i) + "]";
     api::RuntimeSpec runtime = wanted[i];
-    const auto& images = spec.gpus[gpu].images;
-    if (const auto own = images.find(runtime.name); own != images.end()) runtime.image = own->second;
+    runtime.image = NamedImage(spec, wanted[i], gpu);
     const auto newest = rules.Traits(runtime.engine, kNewest);
     if (!newest) return base::Invalid(path + (from_base ? ": " : ".engine: ") + newest.error().message);
     const bool rocm = experiment::IsAmdResource(spec.gpus[gpu].resource_name) && !newest->rocm_image.empty();
@@ -320,6 +319,21 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
     resolved.push_back({gpu, std::move(runtime), std::move(*traits), std::move(*release)});
   }
   return resolved;
+}
+
+const ResolvedRuntime* RuntimeOf(const std::vector<ResolvedRuntime>& runtimes, const api::TaskSpec& spec,
+                                 const api::ExperimentStatus& experiment) {
+  const auto gpu = api::FindGpu(spec, experiment.gpu);
+  const auto found = std::ranges::find_if(runtimes, [&](const ResolvedRuntime& runtime) {
+    return runtime.spec.name == experiment.runtime && runtime.gpu == gpu;
+  });
+  return found == runtimes.end() ? nullptr : &*found;
+}
+
+const std::string& NamedImage(const api::TaskSpec& spec, const api::RuntimeSpec& runtime, std::size_t gpu) {
+  const auto& images = spec.gpus[gpu].images;
+  const auto own = images.find(runtime.name);
+  return own == images.end() ? runtime.image : own->second;
 }
 
 base::Result<std::optional<checkpoint::ModelFacts>> InlineFacts(const api::TaskSpec& spec, std::size_t model) {

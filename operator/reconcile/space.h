@@ -73,6 +73,12 @@ std::string IdentityOf(const api::RuntimeSpec& runtime);
 
 // Every runtime on every type of GPU, the types one after the other. kInvalid names the field's path.
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);
+// Of these the one that an experiment ran on its type of GPU; null if the spec no longer has it.
+const ResolvedRuntime* RuntimeOf(const std::vector<ResolvedRuntime>& runtimes, const api::TaskSpec& spec,
+                                 const api::ExperimentStatus& experiment);
+// The image that the spec names for a runtime on a type of GPU (index into TaskSpec::gpus): the type's own, else the
+// runtime's; "" = the engine's default.
+const std::string& NamedImage(const api::TaskSpec& spec, const api::RuntimeSpec& runtime, std::size_t gpu);
 // `models`: the facts of TaskSpec::models. Checkpoints of different models are kInvalid. `gpus`: of TaskSpec::gpus;
 // empty = nothing is known of them. A type of several that no runtime can use is kInvalid.
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,

@@ -331,7 +331,7 @@ json FullStatus() {
     "best": {"experiment": "e7-3fa2c1", "model": "awq", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
              "improvementOverBaseline": "+41.3%", "ci": "21", "concurrency": 32, "requestRate": "24.38",
              "tokensPerSecondPerGpu": "1560.2", "pricePerMillionTokens": "0.4452", "pricePerMillionInputTokens": "0.1113", "tiedWith": ["e2-90bb1e"],
-             "starts": 2, "confirmed": true},
+             "starts": 2, "confirmed": true, "confirmedRequestRate": "23.1"},
     "referenceLoads": [{"scenario": "D(512,128)", "requestRate": "12.5"}],
     "search": {"stopped": "LowExpectedGain", "message": "nothing gains", "expectedGain": "0.012"},
     "parallelism": 3,

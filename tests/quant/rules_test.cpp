@@ -51,6 +51,19 @@ TEST(RuleSet, ResolvesTheReleaseFromImageOrVersion) {
             "version \"newest\" is not a release number such as 0.24.0");
 }
 
+TEST(EngineTable, KnowsWhatAnUnsetFlagStandsFor) {
+  constexpr std::int64_t kGib = std::int64_t{1} << 30;
+  const EngineTable& vllm = *Rules().Find("vllm");
+  const Version version = *Version::Parse("0.24.0");
+  EXPECT_EQ(vllm.DefaultOf("max-num-seqs", version, "NVIDIA-H100-80GB-HBM3", 79 * kGib), "1024");
+  EXPECT_EQ(vllm.DefaultOf("max-num-seqs", version, "NVIDIA-A100-SXM4-80GB", 79 * kGib), "256");
+  EXPECT_EQ(vllm.DefaultOf("max-num-seqs", version, "NVIDIA-L40S", 45 * kGib), "256");
+  EXPECT_EQ(vllm.DefaultOf("max-num-seqs", version, "", 0), "") << "it follows from the GPU, which is not known";
+  EXPECT_EQ(vllm.DefaultOf("gpu-memory-utilization", version, "", 0), "0.92");
+  EXPECT_EQ(vllm.DefaultOf("gpu-memory-utilization", *Version::Parse("0.18.1"), "", 0), "0.9");
+  EXPECT_EQ(vllm.DefaultOf("block-size", version, "", 0), "") << "not known";
+}
+
 // A small engine, so that a mistake can be put into one line of it.
 const std::string kFlags = R"(engine: toy
 releases: [1.0.0, 2.0.0]
@@ -105,7 +118,10 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"colour: red",
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
-       "rules, models, expertBlocks, leastGpu, schemes, tensors, between"},
+       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults"},
+      {"defaults: {qaunt: [{value: a}]}", "toy.yaml:12: \"qaunt\" is not the canonical name of a flag"},
+      {"defaults: {quant: [{memory: 70}]}",
+       "toy.yaml:12: \"memory\" is not one of since, until, leastGib, exceptGpu, value"},
       {"bounds: [{flag: quant, since: 1.0.0}]",
        "toy.yaml:12: the bound of quant contradicts release 1.0.0, which does not have it"},
       {"bounds: [{flag: quant, value: a, since: 3.0.0}]",

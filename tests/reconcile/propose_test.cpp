@@ -278,6 +278,20 @@ TEST_F(ProposeTest, TheLeaderIsStartedAfreshAndItsScoreIsTheMean) {
     product *= own(entry);
     ++starts;
   }
+  // Load and rate are of one measured point, and every start kept that load.
+  bool one_point = false;
+  for (const api::ExperimentStatus& entry : status.experiments) {
+    if (entry.name != status.best->experiment && entry.confirms != status.best->experiment) continue;
+    double kept = 0;
+    for (const api::LoadRow& row : entry.loads) {
+      if (row.measured.load.kind != measurement::LoadKind::kConcurrency) continue;
+      if (row.meets_slo) kept = std::max(kept, row.measured.load.value);
+      one_point = one_point || (row.measured.load == measurement::Concurrency(status.best->concurrency) &&
+                                api::FormatDecimal(row.measured.requests_per_second, 2) == status.best->request_rate);
+    }
+    EXPECT_GE(kept, status.best->concurrency) << entry.name;
+  }
+  EXPECT_TRUE(one_point) << status.best->concurrency << " in flight, " << status.best->request_rate << "/s";
   EXPECT_EQ(starts, 3);
   EXPECT_NEAR(std::strtod(status.best->score.c_str(), nullptr), std::cbrt(product), 0.01);
 }

@@ -51,7 +51,8 @@ TEST(ChangesOf, AreWorthWhatPairsMeasured) {
   EXPECT_THAT(table, ::testing::ContainsRegex("max-num-seqs +32 +64 +.37.5% ..35.1% to .40.2%., 2 pairs"));
   EXPECT_THAT(table,
               ::testing::ContainsRegex("quantization preset +default +kv-cache-fp8 +no pair differs in this alone"));
-  EXPECT_THAT(table, ::testing::ContainsRegex("kv-cache-dtype +.not set. +fp8 +the task does not vary it alone\n"))
+  EXPECT_THAT(
+      table, ::testing::ContainsRegex("kv-cache-dtype +engine's default: auto +fp8 +the task does not vary it alone\n"))
       << "no parameter of the task";
 }
 
@@ -68,11 +69,65 @@ TEST(ChangesOf, SayThatALimitOfTheBatchWasNotReached) {
   EXPECT_THAT(table(), Not(HasSubstr("not reached")));
 }
 
+TEST(ChangesOf, SayWhatTheEngineUsesWhereAFlagIsNotSet) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].args = {};
+  task.status.experiments[1].args = {"--max-num-seqs", "128", "--block-size", "32"};
+  const auto table = [&] { return ChangeTable(ChangesOf(task, {}, Rules()), "baseline").Text(); };
+  EXPECT_THAT(table(), ::testing::ContainsRegex("max-num-seqs +engine's default +128"));
+  EXPECT_THAT(table(), ::testing::ContainsRegex("block-size +engine's default +32"));
+  task.status.gpus.front().memory_bytes = std::int64_t{80} << 30;
+  EXPECT_THAT(table(), ::testing::ContainsRegex("max-num-seqs +engine's default: 1024 +128"));
+  EXPECT_THAT(table(), ::testing::ContainsRegex("block-size +engine's default +32")) << "not known";
+  task.status.experiments[1].env = {{"VLLM_X", "1"}};
+  EXPECT_THAT(table(), ::testing::ContainsRegex("VLLM_X +.not set. +1"));
+}
+
+TEST(ChangesOf, SayWhatChangedTogether) {
+  api::AutotuneTask task = Finished();
+  task.status.experiments[0].args = {};
+  const MeasuredChange change{0.2, 0.17, 0.23, {0.2}}, back{-0.17, -0.19, -0.15, {-0.17}};
+  const std::vector<ResultRow> rows = ResultRows(task);
+  const ValueEffect unset{"",           {rows.data()},
+                          {},           std::nullopt,
+                          std::nullopt, NearestPair{back, change, {"quantization"}, "e2-bbbbbb", "e1-aaaaaa"}};
+  const std::vector<ParameterEffect> effects = {{"max_num_seqs", "64", {unset}}};
+  EXPECT_THAT(ChangeTable(ChangesOf(task, effects, Rules()), "baseline").Text(),
+              HasSubstr("no pair differs in this alone; together with quantization: +20.0% (+17.0% to +23.0%), from "
+                        "e1-aaaaaa to e2-bbbbbb"));
+}
+
+// A type's image may be of another release, in which a flag has another spelling.
+TEST(ChangesOf, ReadFlagsByTheReleaseOfTheTypeOfGpu) {
+  api::AutotuneTask task = Finished();
+  task.spec.base_runtime.clear();
+  api::RuntimeSpec& runtime = task.spec.runtimes.emplace_back();
+  runtime.name = runtime.engine = "vllm";
+  runtime.image = "vllm/vllm-openai:v0.33.0";
+  task.spec.gpus.resize(2);
+  task.status.gpus.resize(2);
+  task.spec.gpus[0].name = task.status.gpus[0].name = "h100";
+  task.spec.gpus[0].products = {"NVIDIA-H100-80GB-HBM3"};
+  task.spec.gpus[1].name = task.status.gpus[1].name = "h200";
+  task.spec.gpus[1].products = {"NVIDIA-H200"};
+  task.spec.gpus[1].images = {{"vllm", "vllm/vllm-openai:v0.16.0"}};
+  task.status.experiments[0].args = {};
+  task.status.experiments[1].args = {"--disable-prefix-caching"};
+  const auto of = [&](const char* gpu) {
+    for (api::ExperimentStatus& experiment : task.status.experiments) experiment.gpu = gpu;
+    return Lines(ChangesOf(task, {}, Rules()));
+  };
+  EXPECT_THAT(of("h100"),
+              ElementsAre("enable-prefix-caching:  -> false", "quantization preset: default -> kv-cache-fp8"));
+  EXPECT_THAT(of("h200"), Not(::testing::Contains(HasSubstr("enable-prefix-caching")))) << "0.16.0 spells it otherwise";
+}
+
 TEST(ChangesOf, SayWhatComesWithThePreset) {
   const api::AutotuneTask task = Finished();
   const std::vector<ParameterEffect> effects = {{"quantization", "kv-cache-fp8", {}}};
-  EXPECT_THAT(ChangeTable(ChangesOf(task, effects, Rules()), "baseline").Text(),
-              ::testing::ContainsRegex("kv-cache-dtype +.not set. +fp8 +comes with the quantization preset"));
+  EXPECT_THAT(
+      ChangeTable(ChangesOf(task, effects, Rules()), "baseline").Text(),
+      ::testing::ContainsRegex("kv-cache-dtype +engine's default: auto +fp8 +comes with the quantization preset"));
 }
 
 TEST(ChangesOf, AreInEveryReport) {

@@ -13,7 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-using Point = std::map<std::string, std::string>;
+using Point = Settings;
 
 // Finished() with these throughputs, each ± 2 %; 0 = failed. The last one is the best.
 api::AutotuneTask Measured(const std::vector<double>& throughputs) {
@@ -34,6 +34,7 @@ api::AutotuneTask Measured(const std::vector<double>& throughputs) {
     task.status.experiments.push_back(experiment);
   }
   task.status.best->experiment = task.status.experiments.back().name;
+  task.status.best->score = api::FormatDecimal(throughputs.back(), 2);
   return task;
 }
 
@@ -90,13 +91,39 @@ TEST(EffectsOf, HaveNoNumberWithoutAPair) {
   }
   const auto why = [&](const char* parameter, const char* value) {
     for (const ParameterEffect& one : effects) {
-      if (one.parameter == parameter) return NoEffectText(ValueOf(effects, parameter, value), one);
+      if (one.parameter == parameter) return NoEffectText(ValueOf(effects, parameter, value), one, Way::kFromBest);
     }
     return std::string("?");
   };
-  EXPECT_EQ(why("max-num-seqs", ""), "no pair differs in this alone");
+  EXPECT_EQ(why("max-num-seqs", ""),
+            "no pair differs in this alone; together with quantization: -24.2% (-26.4% to -22.1%), from e4 to e1");
   EXPECT_EQ(why("max-num-seqs", "128"), "no score: e3 failed");
   EXPECT_EQ(why("max-num-seqs", "1024"), "") << "the best configuration's own";
+}
+
+TEST(EffectsOf, NameTheNearestPairWhereNoneDiffersInOneAlone) {
+  const std::vector<Point> points = {
+      {{"a", "1"}, {"b", "1"}, {"c", "1"}}, {{"a", "1"}, {"b", "2"}, {"c", "1"}}, {{"a", "2"}, {"b", "2"}, {"c", "2"}}};
+  const api::AutotuneTask task = Measured({1000, 1100, 1320});
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, points);
+  const ValueEffect& a = ValueOf(effects, "a", "1");
+  EXPECT_FALSE(a.from_best);
+  ASSERT_TRUE(a.nearest);
+  EXPECT_THAT(a.nearest->with, ElementsAre("c")) << "e2 differs in one other parameter, e1 in two";
+  EXPECT_EQ(a.nearest->with_value, "e2");
+  EXPECT_EQ(a.nearest->with_best, "e3");
+  EXPECT_NEAR(a.nearest->to_best.change, 0.2, 1e-9);
+  EXPECT_THAT(NoEffectText(a, effects.front(), Way::kToBest),
+              HasSubstr("together with c: +20.0% (+16.7% to +23.4%), from e2 to e3"));
+}
+
+TEST(EffectsOf, SayWhatAValueThatIsNotSetStandsFor) {
+  const api::AutotuneTask task = Measured({1000, 1320});
+  const auto effects =
+      EffectsOf(task, ResultRows(task), std::vector<Point>{{{"a", "1"}}, {{"a", "1"}, {"VLLM_X", "1"}}});
+  EXPECT_EQ(ValueOf(effects, "VLLM_X", "").shown, "(not set)");
+  EXPECT_EQ(ValueOf(effects, "VLLM_X", "1").shown, "1");
 }
 
 TEST(EffectsOf, AreMeansOverTheirPairsWithEachOfThem) {

@@ -13,6 +13,7 @@
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "tests/quant/built_in_rules.h"
+#include "text/table.h"
 #include "text/yaml_json.h"
 
 namespace autotune::report {
@@ -96,19 +97,74 @@ api::AutotuneTask StartedAfresh() {
 TEST(HtmlReport, SaysWhatEachStartKeptAndMergesNoPoints) {
   const api::AutotuneTask task = StartedAfresh();
   const std::string page = HtmlReport(task, Rules());
-  EXPECT_THAT(page, HasSubstr("6 in flight, 7.5 requests/s, in the last start (e4-dddddd)"));
+  EXPECT_THAT(page,
+              HasSubstr("6 in flight, 7.5 requests/s in e4-dddddd: the highest load at which every start keeps the "
+                        "SLO"));
   EXPECT_THAT(page,
               HasSubstr("the score is the mean of 2 starts, at 8 and 6 in flight; e2-bbbbbb kept the SLO up to 8 in "
                         "flight (32 in flight missed"));
   EXPECT_THAT(page, HasSubstr("e4-dddddd kept the SLO up to 6 in flight"));
-  EXPECT_THAT(page, HasSubstr("7.2 requests/s, measured by itself: TTFT p99 106 ms"));
+  EXPECT_THAT(page, HasSubstr("Not every start kept the loads of this mean: what every start kept is 6 in flight, with "
+                              "1413.0 tok/s per GPU"));
+  EXPECT_THAT(page, HasSubstr("<dt>There</dt><dd>1413.0 tok/s per GPU, TTFT p99 310 ms"));
+  EXPECT_THAT(page, HasSubstr("7.2 requests/s kept the SLO (e4-dddddd): TTFT p99 106 ms (bound 500 ms); no higher rate "
+                              "was tried"));
   EXPECT_THAT(page, HasSubstr("8 in flight (first start)"));
   EXPECT_THAT(page, HasSubstr("as e2-bbbbbb"));
   EXPECT_THAT(page, Not(HasSubstr("the highest load at which it keeps the SLO")));
   EXPECT_THAT(page, HasSubstr("3 experiments and 1 fresh start out of"));
   EXPECT_THAT(Headline(task), HasSubstr("the mean of 2 starts, at 8 and 6 in flight"));
   EXPECT_THAT(Headline(task),
-              HasSubstr("with 6 requests in flight (7.5 requests/s) in the last start; limit by rate: 7.2 requests/s"));
+              HasSubstr("with 6 requests in flight (7.5 requests/s), which every start kept; in an open loop 7.2 "
+                        "requests/s kept the SLO (no higher rate was tried)"));
+}
+
+TEST(HtmlReport, SaysWhichRatesWereTried) {
+  api::AutotuneTask task = StartedAfresh();
+  std::vector<api::LoadRow>& loads = task.status.experiments.back().loads;
+  api::LoadRow higher = loads.back();
+  higher.measured.load = measurement::RequestRate(7.6);
+  higher.measured.ttft.p99 = 800;
+  higher.meets_slo = false;
+  loads.push_back(higher);
+  EXPECT_THAT(HtmlReport(task, Rules()),
+              HasSubstr("(bound 500 ms); 7.6 requests/s missed slo.ttft.p99 (800 ms, allowed 500 ms)"));
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("no higher rate was tried")));
+  EXPECT_THAT(Headline(task), Not(HasSubstr("no higher rate was tried")));
+  loads.erase(loads.end() - 2);
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("no tried rate kept the SLO (e4-dddddd): 7.6 requests/s missed"));
+}
+
+TEST(HtmlReport, ShowsTheStartWhoseLoadAllStartsKept) {
+  api::AutotuneTask task = StartedAfresh();
+  for (api::LoadRow& load : task.status.experiments.back().loads) {
+    if (load.measured.load == measurement::Concurrency(6)) load.measured.load = measurement::Concurrency(12);
+  }
+  EXPECT_THAT(HtmlReport(task, Rules()),
+              HasSubstr("8 in flight, 8 requests/s: the highest load at which every start keeps the SLO"))
+      << "the fresh start kept more than the first one";
+}
+
+TEST(HtmlReport, ALoadByRateHasTheRequestsInFlightOfTheSamePoint) {
+  api::AutotuneTask task = Finished();
+  measurement::Point& point = task.status.experiments[1].loads[0].measured;
+  point.load = measurement::RequestRate(8.2);
+  point.mean_concurrency = 5.4;
+  task.status.best->concurrency = 5;
+  EXPECT_THAT(HtmlReport(task, Rules()),
+              HasSubstr("8.2 requests/s in an open loop, 8 completed, 5.4 in flight on average"));
+  EXPECT_THAT(Headline(task), HasSubstr("at 8.2 requests/s in an open loop (5 requests in flight on average)"));
+}
+
+TEST(HtmlReport, OneNumberHasOneText) {
+  api::AutotuneTask task = Finished();
+  task.status.best->score = "9786.45";  // of 9786.449 before it was rounded
+  task.status.experiments[1].loads[0].measured.output_tokens_per_second = 9786.449;
+  const std::string page = HtmlReport(task, Rules());
+  EXPECT_THAT(page, HasSubstr(text::TokensPerSecond(9786.45)));
+  const std::string other = text::TokensPerSecond(9786.45) == "9786.5" ? "9786.4" : "9786.5";
+  EXPECT_THAT(page, Not(HasSubstr(other)));
+  EXPECT_EQ(text::TokensPerSecond(9786.449), text::TokensPerSecond(9786.45));
 }
 
 TEST(HtmlReport, TheScoredLoadNeedNotBeTheHighestThatKeepsTheSlo) {
@@ -141,12 +197,14 @@ TEST(HtmlReport, TheGainHasItsInterval) {
 TEST(HtmlReport, SaysHowToGetAManifest) {
   api::AutotuneTask task = Finished();
   task.status.experiments[1].image_id = "vllm/vllm-openai:v0.24.0";
-  task.metadata.uid = "e1a617a71a16cad1f9a28efd915a3717";  // of local mode
+  task.metadata.uid = "local-e1a617a71a16cad1f9a28efd915a3717";
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("autotune apply -f status.yaml"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("<dt>Ran in</dt><dd>local mode (autotune run)"));
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("in the image vllm/vllm-openai:v0.24.0"));
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Start the engine as it was measured"));
   task.metadata.uid = "0b8d6c1e-6d0f-4f1c-9a57-000000000001";
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("kubectl autotune apply llama -n ml"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("uid</dt><dd>0b8d6c1e"));
   EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("status.yaml")));
   task.status.experiments[1].simulated = true;
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("Start a real engine with these settings"));
@@ -223,7 +281,7 @@ TEST(HtmlReport, NotesOfAPresetAreNoWarningsOfTheBest) {
   };
   EXPECT_THAT(answer(), Not(HasSubstr("no experts")));
   EXPECT_THAT(answer(), HasSubstr("quality: the interval contains the limit"));
-  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("moeDtype: the model has no experts (e2-bbbbbb)"));
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("no experts"))) << "the model has none: no note on the preset";
   EXPECT_THAT(MarkdownReport(task, Rules()), Not(HasSubstr("no experts")));
   best.quant.moe = "fp8";  // no preset any more: somebody asked for it
   EXPECT_THAT(answer(), HasSubstr("moeDtype: the model has no experts"));

@@ -33,10 +33,11 @@ TEST(RunnerUpText, ComparesWithTheStartOfTheBestThatIsShown) {
   fresh.name = "e4-dddddd";
   fresh.confirms = task.status.experiments[1].name;
   fresh.loads[0].measured.load = measurement::Concurrency(12);
+  task.status.experiments[1].loads[0].measured.load = measurement::Concurrency(16);
   task.status.experiments.push_back(fresh);
   const std::vector<ResultRow> rows = ResultRows(task);
   EXPECT_EQ(ShownRow(rows)->experiment->name, "e4-dddddd");
-  EXPECT_THAT(Text(task), HasSubstr("up to 8 in flight (the best in its last start: 12)"));
+  EXPECT_THAT(Text(task), HasSubstr("up to 8 in flight (the best in every start: 12)"));
 }
 
 TEST(RunnerUpText, HasTheIntervalOfTheDistance) {

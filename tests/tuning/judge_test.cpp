@@ -281,6 +281,12 @@ TEST(Judge, TakesTheMeanOfFreshStarts) {
   EXPECT_TRUE(judged.confirmed);
 }
 
+TEST(Judge, ShowsThePointThatAllStartsKeep) {
+  EXPECT_EQ(AfterAFreshStart({6, 80}).shown, 1U);
+  EXPECT_EQ(AfterAFreshStart({12, 120}).shown, 0U) << "the first start broke the bound below that, as far as is known";
+  EXPECT_EQ(AfterAFreshStart({8, 64}).shown, 1U) << "of equals the latest";
+}
+
 TEST(Judge, AFreshStartThatBreaksABoundTakesTheScoreAway) {
   const Judged judged = AfterAFreshStart({8, 100, 200});
   EXPECT_FALSE(judged.feasible);

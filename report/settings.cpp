@@ -1,0 +1,68 @@
+#include "report/settings.h"
+
+#include "operator/deploy/engine_arguments.h"
+#include "operator/reconcile/space.h"
+#include "quant/engine_table.h"
+#include "report/result_view.h"
+
+namespace autotune::report {
+
+std::string ValueOf(const Settings& settings, const std::string& name) {
+  const auto found = settings.find(name);
+  return found == settings.end() || found->second == "(unset)" ? "" : found->second;
+}
+
+EngineSettings::EngineSettings(const api::AutotuneTask& task, const api::ExperimentStatus& experiment,
+                               const quant::RuleSet& rules)
+    : experiment_(experiment), rules_(rules) {
+  const auto runtimes = reconcile::ResolveRuntimes(task.spec, rules);
+  if (!runtimes) return;
+  const reconcile::ResolvedRuntime* runtime = reconcile::RuntimeOf(*runtimes, task.spec, experiment);
+  if (runtime == nullptr) return;
+  release_ = runtime->release;
+  table_ = rules.Find(runtime->spec.engine);
+  const api::GpuStatus& gpu = api::GpuOf(task.status, experiment.gpu);
+  product_ = gpu.product;
+  memory_bytes_ = gpu.memory_bytes;
+}
+
+Settings EngineSettings::All() const {
+  Settings out = experiment_.env;
+  const auto put = [&](const char* name, const std::string& value) {
+    if (!value.empty()) out[name] = value;
+  };
+  put("checkpoint", experiment_.model);
+  put("gpu", experiment_.gpu);
+  put("runtime", experiment_.runtime);
+  put("quantization preset", experiment_.quant.name);
+  put("GPUs", std::to_string(experiment_.gpus));
+  if (release_) {
+    for (const auto& [name, flag] : deploy::ReadFlags(experiment_.args, *release_, rules_).flags)
+      out[name] = flag.value;
+  }
+  for (const auto& [name, value] : FlatOptions(experiment_.options)) out[name] = value;
+  return out;
+}
+
+std::string EngineSettings::NameOf(const std::string& parameter) const {
+  if (parameter == "quantization") return "quantization preset";
+  if (table_ == nullptr) return parameter;
+  if (parameter == "tensorParallel") return table_->tensor_flag();
+  if (parameter == "pipelineParallel") return table_->pipeline_flag();
+  if (parameter == "dataParallel") return table_->data_flag();
+  const auto use = table_->FindCompleted(parameter, release_->version);
+  return use ? use->flag->name : parameter;
+}
+
+std::string EngineSettings::Shown(const std::string& setting, const std::string& value) const {
+  if (!value.empty()) return value;
+  if (table_ == nullptr || !table_->Find(setting, release_->version)) return "(not set)";
+  const std::string known = table_->DefaultOf(setting, release_->version, product_, memory_bytes_);
+  return "engine's default" + (known.empty() ? "" : ": " + known);
+}
+
+bool EngineSettings::LimitsBatch(const std::string& setting) const {
+  return table_ != nullptr && setting == table_->scheduler().sequences;
+}
+
+}  // namespace autotune::report
