@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <utility>
+
+#include "measurement/written_answer.h"
 
 namespace autotune::measurement {
 namespace {
@@ -21,9 +25,11 @@ using Match = Question::Match;
 constexpr std::array<std::string_view, 7> kPrompts = {"messages", "prompt",    "input",      "query",
                                                       "ctx",      "doctotext", "startphrase"};
 // Sent as "Question: ...\nAnswer:", behind the text that they are about.
-constexpr std::array<std::string_view, 5> kQuestions = {"question/stem", "question", "questionstem", "goal", "problem"};
-constexpr std::array<std::string_view, 8> kContexts = {"passage", "context", "article", "support",
-                                                       "body",    "text",    "hint",    "florespassage"};
+constexpr std::array<std::string_view, 8> kQuestions = {"question/stem", "question",     "questionstem", "goal",
+                                                        "problem",       "questiontext", "querytext",    "problemtext"};
+constexpr std::array<std::string_view, 11> kContexts = {
+    "passage",       "context",     "article",     "support",          "body", "text", "hint",
+    "florespassage", "contexttext", "passagetext", "documentplaintext"};
 
 constexpr std::array<std::string_view, 9> kChoices = {"choices",       "options",      "endings",
                                                       "mc1targets",    "doctochoice",  "question/choices",
@@ -35,7 +41,7 @@ struct Family {
   std::array<std::string_view, 6> labels;  // none: by its index, from 0
   bool first_is_right = false;
 };
-constexpr std::array<Family, 14> kFamilies = {{
+constexpr std::array<Family, 15> kFamilies = {{
     {{"option1", "option2", "option3", "option4", "option5"}, {"1", "2", "3", "4", "5"}},
     {{"optiona", "optionb", "optionc", "optiond", "optione"}, {"a", "b", "c", "d", "e"}},
     {{"answera", "answerb", "answerc", "answerd"}, {"1", "2", "3", "4"}},
@@ -45,6 +51,7 @@ constexpr std::array<Family, 14> kFamilies = {{
     {{"choice1", "choice2", "choice3", "choice4", "choice5"}, {}},
     {{"answer0", "answer1", "answer2", "answer3"}, {}},
     {{"a", "b", "c", "d", "e", "f"}, {"a", "b", "c", "d", "e", "f"}},
+    {{"opa", "opb", "opc", "opd", "ope"}, {"a", "b", "c", "d", "e"}},
     {{"sol1", "sol2"}, {}},
     {{"ending0", "ending1", "ending2", "ending3"}, {}},
     {{"ans0", "ans1", "ans2"}, {}},
@@ -60,11 +67,17 @@ struct Right {
   std::string_view name;
   bool is_index;
 };
-constexpr std::array<Right, 14> kRights = {{{"answerkey", false},
+constexpr std::array<Right, 20> kRights = {{{"answerkey", false},
                                             {"answerindex", true},
                                             {"answeridx", true},
                                             {"correctindex", true},
+                                            {"correctidx", true},
+                                            {"correctanswerindex", true},
+                                            {"correctansweridx", true},
+                                            {"correctchoice", false},
+                                            {"cop", true},
                                             {"gold", true},
+                                            {"goldlabel", true},
                                             {"label", true},
                                             {"correct", false},
                                             {"correctanswer", false},
@@ -80,7 +93,7 @@ struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 18> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 21> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
@@ -89,10 +102,13 @@ constexpr std::array<Reference, 18> kReferences = {{{"reference", Match::kExact}
                                                     {"answernumber", Match::kNumber},
                                                     {"answer"},
                                                     {"goldenanswers"},
+                                                    {"possibleanswers"},
+                                                    {"gold"},
                                                     {"correctanswer"},
                                                     {"finalanswer"},
                                                     {"finalans"},
                                                     {"answersspans/spans"},
+                                                    {"annotations/answertext"},
                                                     {"rewardmodel/groundtruth"},
                                                     {"expectedanswer"},
                                                     {"expectedoutput"},
@@ -113,7 +129,7 @@ constexpr const char* kOneWay =
     R"( may be the only right answer: write it as "reference", with "match": "exact" or "contains")";
 constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
-constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = {{
+constexpr std::array<std::pair<std::string_view, const char*>, 21> kNotJudged = {{
     {"test", kPrograms},
     {"tests", kPrograms},
     {"testlist", kPrograms},
@@ -127,6 +143,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 20> kNotJudged = 
     {"bestanswer", kJudges},
     {"mc2targets", R"(several of its choices are right: "mc1_targets" has one)"},
     {"conversations", R"(a recorded conversation has no right answer)"},
+    {"annotations", R"(no texts of answers are in them: write these as "answers")"},
     {"output", kManyWays},
     {"response", kManyWays},
     {"completion", kManyWays},
@@ -180,8 +197,15 @@ constexpr std::array<std::string_view, 41> kUnsent = {"contexts",
                                                       "video"};
 // Texts that belong before a question and not before a prompt, where a prompt of this name is only the question.
 constexpr std::array<std::string_view, 2> kBarePrompts = {"input", "query"};
+// What a solution is called that ends with its result.
+constexpr std::array<std::string_view, 4> kWorkedOut = {"solution", "output", "response", "completion"};
+// Parts of names and types, of questions that have several right answers.
+constexpr std::array<std::string_view, 9> kSeveral = {"multipleanswer", "multianswer",     "multiselect",
+                                                      "multipleselect", "multiplecorrect", "multipleresponse",
+                                                      "(multiple)",     "\u591A\u9009",    "\u591A\u9879\u9009\u62E9"};
 // Of kContexts, those that nothing else is called.
-constexpr std::array<std::string_view, 4> kCertainContexts = {"passage", "context", "article", "florespassage"};
+constexpr std::array<std::string_view, 7> kCertainContexts = {
+    "passage", "context", "article", "florespassage", "contexttext", "passagetext", "documentplaintext"};
 // What says of an answer whether it is right, and so that some are wrong.
 constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
 
@@ -428,11 +452,40 @@ base::Status CheckOneList(const json& row, const Found& list, Choices choices) {
                  " is another: leave one out");
 }
 
-// Which choice a value names, or why none.
-base::Result<std::size_t> Named(const Found& key, const Choices& choices, bool is_index) {
-  const json& value = key.value->is_array() && key.value->size() == 1 ? key.value->front() : *key.value;
+// The right ones of several, all named by one text: "A, C", "AC", "1;3".
+bool NamesSeveral(std::string_view text, const Choices& choices) {
+  std::vector<std::string> items = ListedIn(text);
+  if (items.empty()) {
+    constexpr std::string_view kBetween = " ,;|/+&";
+    for (const char c : Trimmed(text)) {
+      if (kBetween.find(c) == std::string_view::npos) items.emplace_back(1, c);
+    }
+  }
+  std::vector<std::string> labels;
+  for (const std::string& item : items) {
+    const std::string label = PlainLabel(item);
+    const bool letter = IsLetter(label) && static_cast<std::size_t>(label[0] - 'a') < choices.texts.size();
+    const bool known = std::find(choices.labels.begin(), choices.labels.end(), label) != choices.labels.end();
+    const bool number = IsDigits(label) && std::stoul(label) <= choices.texts.size() && items.size() < text.size();
+    const bool again = std::find(labels.begin(), labels.end(), label) != labels.end();
+    if (!(letter || known || number) || again) return false;
+    labels.push_back(label);
+  }
+  return labels.size() > 1;
+}
+
+constexpr const char* kSeveralRight = ": a question with several right answers cannot be judged, leave it out";
+
+// Which choice a value names, or why none. `position`: a number that it has, and not a label, a letter or a text.
+base::Result<std::size_t> Named(const Found& key, const Choices& choices, bool is_index, const FirstNumbers& first,
+                                std::optional<std::size_t>& position) {
+  json value = key.value->is_array() && key.value->size() == 1 ? key.value->front() : *key.value;
   const std::string said = Quoted(key.name) + ": " + Excerpt(value);
-  if (value.is_array()) return Invalid(said + ": a question with several right answers cannot be judged");
+  if (value.is_array()) return Invalid(said + kSeveralRight);
+  if (value.is_number_float() && value.get<double>() >= 0 && value.get<double>() < 1000) {
+    const auto whole = static_cast<std::int64_t>(value.get<double>());
+    if (static_cast<double>(whole) == value.get<double>()) value = whole;  // "2.0", as pandas writes 2
+  }
   if (value.is_string() && Trimmed(value.get_ref<const std::string&>()).empty()) {
     return Invalid(Quoted(key.name) +
                    " is empty: test splits are published without answers, take the validation split");
@@ -452,37 +505,64 @@ base::Result<std::size_t> Named(const Found& key, const Choices& choices, bool i
   }
   const bool lettered = std::none_of(choices.labels.begin(), choices.labels.end(), IsLetter);
   if (value.is_string() && IsLetter(label) && lettered) add(static_cast<std::size_t>(label[0] - 'a'));
-  const bool counts = value.is_number_integer() || (is_index && IsDigits(*text));
-  if (counts && choices.labels.empty() && IsDigits(*text)) add(std::stoul(*text));
   for (std::size_t i = 0; value.is_string() && i < choices.texts.size(); ++i) {
     if (Trimmed(choices.texts[i]) == Trimmed(*text)) add(i);
+  }
+  const bool number = labelled == choices.labels.end() && IsDigits(*text);
+  if (number) {
+    const std::size_t at = std::stoul(*text);
+    const bool counts = value.is_number_integer() || is_index;
+    const auto known = first.find(key.name);
+    if (named.empty()) position = at;
+    if (known != first.end() && (counts || named.empty())) {
+      if (at >= known->second) add(at - known->second);
+    } else if (known == first.end() && counts && choices.labels.empty()) {
+      add(at);
+    }
   }
   if (named.size() == 1) return named.front();
   if (named.size() > 1)
     return Invalid(said + " may be several choices: write the right one's index as a number (0 is the first)");
-  if (value.is_number_integer() && !choices.labels.empty()) {
-    return Invalid(said + " may count from 0 or from 1: write the letter or the text of the right choice");
+  if (number && !choices.labels.empty() && !first.contains(key.name)) {
+    return Invalid(said + " may count from 0 or from 1, and no row of the file has 0 or the number of its choices: " +
+                   "write the letter or the text of the right choice");
   }
+  if (value.is_string() && NamesSeveral(*text, choices)) return Invalid(said + kSeveralRight);
   return Invalid(said + " is no index of a choice (0 is the first)" +
                  (value.is_string() ? ", no letter and no text of one" : ""));
 }
 
-base::Result<std::size_t> ReadRight(const json& row, const Choices& choices) {
+base::Result<std::size_t> ReadRight(const json& row, const Choices& choices, const FirstNumbers& first,
+                                    std::vector<Position>& positions) {
   if (choices.right) return *choices.right;
-  std::optional<std::pair<std::string, std::size_t>> right;
-  std::optional<base::Error> problem;
+  struct Key {
+    std::string name;
+    base::Result<std::size_t> index;
+    bool sure;  // what it names may not be another choice
+  };
+  std::vector<Key> keys;
+  std::optional<std::size_t> by_name;
   for (const Right& name : kRights) {
     const auto key = Find(row, name.name);
     if (!key) continue;
-    const auto index = Named(*key, choices, name.is_index);
+    std::optional<std::size_t> position;
+    const auto index = Named(*key, choices, name.is_index, first, position);
+    if (position) positions.push_back({key->name, *position, choices.texts.size(), {}});
+    if (index && !position && !by_name) by_name = *index;
+    keys.push_back({key->name, index, name.name.starts_with("correct")});
+  }
+  for (Position& position : positions) position.right = by_name;
+  std::optional<std::pair<std::string, std::size_t>> right;
+  std::optional<base::Error> problem;
+  for (const Key& key : keys) {
     // What is said to be right and names nothing: another answer may be wrong.
-    if (!index && name.name.starts_with("correct")) return index.error();
-    if (!index && !problem) problem = index.error();
-    if (!index) continue;
-    if (right && right->second != *index) {
-      return Invalid(Quoted(right->first) + " and " + Quoted(key->name) + " name two choices: leave one out");
+    if (!key.index && key.sure) return key.index.error();
+    if (!key.index && !problem) problem = key.index.error();
+    if (!key.index) continue;
+    if (right && right->second != *key.index) {
+      return Invalid(Quoted(right->first) + " and " + Quoted(key.name) + " name two choices: leave one out");
     }
-    if (!right) right.emplace(key->name, *index);
+    if (!right) right.emplace(key.name, *key.index);
   }
   if (right) return right->second;
   if (problem) return *problem;
@@ -491,17 +571,24 @@ base::Result<std::size_t> ReadRight(const json& row, const Choices& choices) {
 
 // ---- References ----
 
-// The texts of any shape: a text, a list, {text: [...]}, {value, aliases: [...]}.
+bool HasAnswer(const json& value) {
+  const auto answer = value.is_object() ? Find(value, "answer") : std::nullopt;
+  return answer && (answer->value->is_number() || HasText(*answer->value));
+}
+
+// The texts of any shape: a text, a list, {text: [...]}, {value, aliases: [...]}, [{answer: ...}, {provenance: ...}].
 base::Status AddReferences(const Found& from, const json& value, std::vector<std::string>& out) {
   if (value.is_array()) {
+    const bool some = std::any_of(value.begin(), value.end(), HasAnswer);
     for (const json& item : value) {
+      if (some && item.is_object() && !HasAnswer(item)) continue;  // where an answer was found, and not one
       if (auto status = AddReferences(from, item, out); !status) return status;
     }
     return {};
   }
   if (value.is_object()) {
     bool any = false;
-    for (const std::string_view name : {"text", "value", "aliases"}) {
+    for (const std::string_view name : {"answer", "text", "value", "aliases"}) {
       const auto found = Find(value, name);
       if (!found) continue;
       any = true;
@@ -543,61 +630,26 @@ std::optional<std::vector<std::string>> ListOfPython(std::string_view text) {
   return items.empty() ? std::nullopt : std::optional(std::move(items));
 }
 
-bool HasWord(std::string_view text) {
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    const bool both = std::isalpha(static_cast<unsigned char>(text[i - 1])) != 0 &&
-                      std::isalpha(static_cast<unsigned char>(text[i])) != 0;
-    if (both || static_cast<unsigned char>(text[i]) >= 0x80) return true;
-  }
-  return false;
-}
-
-// A command of TeX; or symbols without a word: "p - q", "x^2+7x", "3/5", "(3,4)", "x=5".
-bool HasFormula(std::string_view text) {
-  for (std::size_t i = text.find('\\'); i != std::string_view::npos; i = text.find('\\', i + 1)) {
-    if (i + 1 < text.size() && std::isspace(static_cast<unsigned char>(text[i + 1])) == 0) return true;
-  }
-  if (HasWord(text)) return false;
-  const bool bracketed =
-      !text.empty() && (text.front() == '(' || text.front() == '[') && text.find(',') != std::string_view::npos;
-  return bracketed || text.find_first_of("+*/=^<>_{}") != std::string_view::npos ||
-         text.find(" - ") != std::string_view::npos || text.find(",-") != std::string_view::npos;
-}
-
-// A whole number in writing: "42", "-2.5", "1,234", "1{,}234", "$18.90", "20%". As digits, nothing where it is none.
-std::optional<std::string> AsNumber(std::string text) {
-  for (std::size_t i = text.find("{,}"); i != std::string::npos; i = text.find("{,}")) text.replace(i, 3, ",");
-  std::string_view rest = Trimmed(text);
-  if (rest.starts_with('$')) rest.remove_prefix(1);
-  if (rest.ends_with('%')) rest.remove_suffix(1);
-  const std::string_view digits = rest.starts_with('-') || rest.starts_with('+') ? rest.substr(1) : rest;
-  const bool plain = !digits.empty() && std::isdigit(static_cast<unsigned char>(digits.front())) != 0 &&
-                     digits.find_first_not_of("0123456789,.") == std::string_view::npos &&
-                     std::count(digits.begin(), digits.end(), '.') <= 1;
-  if (!plain || std::isdigit(static_cast<unsigned char>(digits.back())) == 0) return std::nullopt;
-  // Groups of three: "1,234", and not "1,2".
-  const std::string_view whole = digits.substr(0, digits.find('.'));
-  for (std::size_t i = whole.find(','); i != std::string_view::npos; i = whole.find(',', i + 1)) {
-    const std::size_t next = std::min(whole.find(',', i + 1), whole.size());
-    if (next - i != 4) return std::nullopt;
-  }
-  return std::string(rest);
-}
-
 // "9 (apples)" is 9.
 std::string_view WithoutUnit(std::string_view text) {
   const std::size_t unit = text.find(" (");
   return unit != std::string_view::npos && text.ends_with(')') ? text.substr(0, unit) : text;
 }
 
-bool TakeNumbers(std::vector<std::string>& references) {
+// `formula`: one of them was more than a number in digits.
+bool TakeNumbers(std::vector<std::string>& references, bool& formula) {
   std::vector<std::string> numbers;
+  bool any = false;
   for (const std::string& reference : references) {
-    auto number = AsNumber(std::string(WithoutUnit(Trimmed(reference))));
+    const std::string bare = WithoutTex(reference);
+    auto number = OneNumber(WithoutUnit(Trimmed(bare)));
     if (!number) return false;
+    any = any || HasFormula(number->starts_with('+') ? number->substr(1) : *number) ||
+          bare.size() < Trimmed(reference).size();
     numbers.push_back(*std::move(number));
   }
   references = std::move(numbers);
+  formula = any;
   return true;
 }
 
@@ -616,32 +668,40 @@ bool IsShortOutput(std::string_view name, const std::string& text) {
          text.find('\n') == std::string::npos;
 }
 
-// What nothing that the row says tells how to compare.
-base::Status CheckGuessed(const Found& from, bool framed, const std::vector<std::string>& references) {
-  const std::string name = Quoted(from.name);
-  if (AreSentences(references)) {
-    return Invalid(name + ": " + Excerpt(json(references.front())) + " has " +
-                   std::to_string(references.front().size()) + " bytes and " + kManyWays);
+// "\text{Ann}" is "Ann".
+void TakeTexts(std::vector<std::string>& references) {
+  for (std::string& reference : references) {
+    std::string bare = WithoutTex(reference);
+    if (!Trimmed(bare).empty() && !HasFormula(bare)) reference = std::move(bare);
   }
-  for (const std::string& reference : references) {
-    const std::string said = name + ": " + Excerpt(json(reference));
-    if (framed && IsLetter(reference)) {
-      return Invalid(said + R"( seems to name a choice, and no choices are known: write them as "choices")");
-    }
-    if (reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[("))
-      return Invalid(said + R"( is a list in a text: write a list of texts if one of them suffices, else )"
-                            R"("match": "exact" or "contains")");
-    if ((reference.starts_with('[') || reference.starts_with('{')) && json::accept(reference)) {
-      return Invalid(
-          said +
-          R"( is JSON in a text: write the text that an answer has to have, with "match": "exact" or "contains")");
-    }
-    if (HasFormula(reference)) {
-      return Invalid(said +
-                     R"( is a formula, and equal ones are written in many ways: leave it out, or write a "match")");
+}
+
+// Has the question a choice "B." or "(B)" in it?
+bool HasLabel(const std::string& asked, char letter) {
+  for (std::size_t i = asked.find(letter); i != std::string::npos; i = asked.find(letter, i + 1)) {
+    const bool begins = i == 0 || std::isspace(static_cast<unsigned char>(asked[i - 1])) != 0 || asked[i - 1] == '(';
+    const std::string_view rest = std::string_view(asked).substr(i + 1);
+    for (const std::string_view end : {".", ")", ":", "\u3001", "\uFF0E", "\uFF09", "\uFF1A"}) {
+      if (begins && rest.starts_with(end)) return true;
     }
   }
-  return {};
+  return false;
+}
+
+// "BD", where the question has the choices "B." and "D.".
+bool NamesChoicesOf(const std::string& asked, std::string_view answer) {
+  if (answer.size() < 2 || std::adjacent_find(answer.begin(), answer.end(), std::greater_equal<>()) != answer.end())
+    return false;
+  return std::all_of(answer.begin(), answer.end(),
+                     [&](char letter) { return letter >= 'A' && letter <= 'J' && HasLabel(asked, letter); });
+}
+
+// What to write where an answer is a letter: the letters, if the question has the choices in it.
+std::string AdviceForLetter(const std::string& asked) {
+  std::vector<std::string> letters;
+  for (char letter = 'A'; letter <= 'J' && HasLabel(asked, letter); ++letter) letters.emplace_back(1, letter);
+  if (letters.size() < 2) return R"(write them as "choices")";
+  return R"(the question seems to have them in it, so write "choices": )" + json(letters).dump();
 }
 
 // "... #### 42" is 42.
@@ -659,9 +719,11 @@ base::Status CheckMatch(const Question& question) {
     if (question.match == Match::kRegex && !FoundBy(reference, "")) {
       return Invalid(Quoted(reference) + " is no regular expression (ECMAScript)");
     }
-    if (question.match == Match::kNumber && !LastNumber(reference)) {
-      return Invalid("the reference " + Quoted(reference.substr(0, 60)) + " has no number");
-    }
+    if (question.match != Match::kNumber) continue;
+    const std::string said = "the reference " + Quoted(reference.substr(0, 60));
+    if (!OneNumber(reference) && !ListedIn(reference).empty())
+      return Invalid(said + " has several numbers, and of an answer the last one is compared");
+    if (!LastNumber(reference)) return Invalid(said + " has no number");
   }
   return {};
 }
@@ -670,7 +732,7 @@ base::Status CheckMatch(const Question& question) {
 
 class RowReader {
  public:
-  explicit RowReader(const json& row) : row_(row) {}
+  RowReader(const json& row, const FirstNumbers& first) : row_(row), first_(first) {}
 
   base::Result<Question> Read() {
     if (!row_.is_object()) return Invalid("not a JSON object");
@@ -678,6 +740,9 @@ class RowReader {
     if (!status) return status.error();
     return std::move(out_);
   }
+
+  // REQUIRES: Read(), with any result.
+  [[nodiscard]] const std::vector<Position>& positions() const { return positions_; }
 
  private:
   base::Status ReadRow() {
@@ -896,7 +961,7 @@ class RowReader {
     }
     if (!out_.messages.empty()) return Invalid(R"(choices need a "prompt": no engine gives the likelihood of a chat)");
     if (choices.texts.size() < 2) return Invalid(R"("choices" has fewer than two)");
-    const auto right = ReadRight(row_, choices);
+    const auto right = ReadRight(row_, choices, first_, positions_);
     if (!right) return right.error();
     out_.right = *right;
     if (!gap_) DropLetters(choices.texts);
@@ -907,25 +972,66 @@ class RowReader {
   }
 
   base::Status ReadReferences() {
+    if (auto status = CheckOneAnswer(); !status) return status;
     for (const Reference& known : kReferences) {
       const auto found = Find(row_, known.name);
       if (!found) continue;
       const bool own = known.name == "reference" || known.name == "references";
       if (auto status = own ? base::Status() : CheckUnmarked(*found); !status) return status;
-      if (auto status = AddReferences(*found, *found->value, out_.references); !status) return status;
-      if (auto status = CheckAlternatives(*found); !status) return status;
-      if (out_.references.empty()) {
-        return Invalid(Quoted(found->name) + " has no answer: a question without one cannot be judged, leave it out");
-      }
-      const bool letters = std::any_of(out_.references.begin(), out_.references.end(),
-                                       [](const std::string& text) { return IsLetter(PlainLabel(text)); });
-      // "A" is a word of English.
-      const Match guessed = own && framed_ ? Match::kWords : letters && !framed_ && !own ? Match::kBegins : known.match;
-      return ReadMatch(*found, guessed);
+      return ReadAnswers(*found, own && framed_ ? Match::kWords : known.match);
+    }
+    const auto is_object = [](const json& item) { return item.is_object(); };
+    if (auto found = Find(row_, "output");
+        found && found->value->is_array() && std::all_of(found->value->begin(), found->value->end(), is_object)) {
+      const bool answered = std::any_of(found->value->begin(), found->value->end(), HasAnswer);
+      return answered ? ReadAnswers(*found, Match::kWords) : NoAnswer(*found);
+    }
+    for (const std::string_view name : kWorkedOut) {
+      const auto found = Find(row_, name);
+      const auto text = found ? ValueText(*found->value) : std::nullopt;
+      const auto boxed = text ? Boxed(*text) : std::nullopt;
+      if (!boxed) continue;
+      out_.references = {*boxed};
+      return ReadMatch(*found, Match::kWords);
     }
     std::string why = WhyNotJudged();
     if (why.empty()) why = "nothing known tells which answer is right among " + Names(row_);
     return Invalid(R"(has neither "reference" nor "choices": )" + why);
+  }
+
+  static base::Status NoAnswer(const Found& from) {
+    return Invalid(Quoted(from.name) + " has no answer: a question without one cannot be judged, leave it out");
+  }
+
+  base::Status ReadAnswers(const Found& from, Match guessed) {
+    if (auto status = AddReferences(from, *from.value, out_.references); !status) return status;
+    if (auto status = CheckAlternatives(from); !status) return status;
+    if (out_.references.empty()) return NoAnswer(from);
+    const auto letters = std::count_if(out_.references.begin(), out_.references.end(),
+                                       [](const std::string& text) { return IsLetter(PlainLabel(text)); });
+    // "A" is a word of English.
+    return ReadMatch(from, letters > 0 && !framed_ && guessed != Match::kExact ? Match::kBegins : guessed);
+  }
+
+  // A member says that there are several right answers, and that none of them suffices.
+  base::Status CheckOneAnswer() const {
+    if (row_.contains("match")) return {};
+    for (const auto& [key, value] : row_.items()) {
+      const std::string name = Plain(key);
+      const auto is_part = [](const std::string& text) {
+        return [&text](std::string_view part) { return text.find(part) != std::string::npos; };
+      };
+      const bool flag = value == json(true) && std::any_of(kSeveral.begin(), kSeveral.end(), is_part(name));
+      const std::string said = value.is_string() ? Plain(value.get_ref<const std::string&>()) : "";
+      const bool type =
+          name.find("type") != std::string::npos && std::any_of(kSeveral.begin(), kSeveral.end(), is_part(said));
+      if (flag || type) {
+        return Invalid(Quoted(key) + ": " + Excerpt(value) +
+                       R"( says that the question has several answers, and of a list one text suffices: )"
+                       R"(leave the row out, or write a "match")");
+      }
+    }
+    return {};
   }
 
   // One text of a list suffices. That would be wrong where the whole list is the answer.
@@ -934,10 +1040,16 @@ class RowReader {
     if (!list.is_array() || list.size() < 2) return {};
     const std::string said = Quoted(from.name) + ": " + Excerpt(list);
     if (std::any_of(list.begin(), list.end(), [](const json& item) { return item.is_number(); })) {
-      return Invalid(said + R"( has several numbers: write one text, such as "4, 1", if all of them are the answer, )"
-                            R"(or a list of texts if one suffices)");
+      return Invalid(said + R"( has several numbers: write one text with a "match", such as "4, 1" with "contains", )"
+                            R"(if all of them are the answer, or a list of texts if one suffices)");
     }
     if (row_.contains("match")) return {};
+    std::vector<std::string> labels;
+    for (const json& item : list) labels.push_back(item.is_string() ? PlainLabel(item.get<std::string>()) : "");
+    const bool one = std::equal(labels.begin() + 1, labels.end(), labels.begin());
+    if (Plain(from.name) != "ideal" && !one && std::all_of(labels.begin(), labels.end(), IsLetter)) {
+      return Invalid(said + kSeveralRight + R"(; or write a "match" if one of them suffices)");
+    }
     const std::string advice =
         R"(, and of a list one text suffices: write one text as "reference", or a "match" if one does suffice)";
     for (const auto& [key, value] : row_.items()) {
@@ -963,6 +1075,7 @@ class RowReader {
       return CheckMatch(out_);
     }
     out_.match = guessed;
+    const bool loose = guessed == Match::kWords || guessed == Match::kNumber;
     if (from.value->is_number()) {
       const bool listed =
           std::any_of(row_.begin(), row_.end(), [](const json& value) { return value.is_structured(); });
@@ -974,12 +1087,46 @@ class RowReader {
       out_.match = Match::kNumber;
     } else if (TakeResults(out_.references)) {
       out_.match = Match::kNumber;
-    } else if (guessed == Match::kWords && TakeNumbers(out_.references)) {
+    } else if (loose && TakeNumbers(out_.references, out_.formula)) {
       out_.match = Match::kNumber;
-    } else if (auto status = CheckGuessed(from, framed_, out_.references); !status) {
-      return status;
+    } else {
+      if (loose) TakeTexts(out_.references);
+      if (auto status = CheckGuessed(from); !status) return status;
     }
     return CheckMatch(out_);
+  }
+
+  // What nothing that the row says tells how to compare.
+  base::Status CheckGuessed(const Found& from) const {
+    const std::string name = Quoted(from.name);
+    const std::vector<std::string>& references = out_.references;
+    if (AreSentences(references)) {
+      return Invalid(name + ": " + Excerpt(json(references.front())) + " has " +
+                     std::to_string(references.front().size()) + " bytes and " + kManyWays);
+    }
+    for (const std::string& reference : references) {
+      const std::string said = name + ": " + Excerpt(json(reference));
+      if (framed_ && IsLetter(PlainLabel(reference)))
+        return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForLetter(SentOf(out_)));
+      const bool own = out_.match == Match::kExact || Plain(from.name) == "ideal";  // what a list is compared with
+      if (!own && NamesChoicesOf(SentOf(out_), reference)) return Invalid(said + kSeveralRight);
+      const bool listed = !own && !ListedIn(reference).empty();
+      if (listed || reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[(")) {
+        const std::string fix = json::accept(reference) ? " (jq -c '.[" + name + "] |= fromjson' FILE)" : "";
+        return Invalid(said + " is a list in a text: write a list of texts" + fix + " if one of them suffices, else " +
+                       R"("match": "exact" or "contains")");
+      }
+      if ((reference.starts_with('[') || reference.starts_with('{')) && json::accept(reference)) {
+        return Invalid(
+            said +
+            R"( is JSON in a text: write the text that an answer has to have, with "match": "exact" or "contains")");
+      }
+      if (HasFormula(reference) || HasFormula(WithoutTex(reference))) {
+        return Invalid(said + R"( is a formula, and only those that are one number are compared: leave it out, )"
+                              R"(or write a "match")");
+      }
+    }
+    return {};
   }
 
   // ---- What lm-eval --log_samples writes: the requests of a document, and its target ----
@@ -1050,7 +1197,7 @@ class RowReader {
       }
     }
     if (row_.contains("match")) return ReadMatch(target, Match::kExact);
-    if (TakeResults(out_.references) || TakeNumbers(out_.references)) {
+    if (TakeResults(out_.references) || TakeNumbers(out_.references, out_.formula)) {
       out_.match = Match::kNumber;
       return {};
     }
@@ -1076,7 +1223,8 @@ class RowReader {
     }
     while (common > 0 && (static_cast<unsigned char>(texts[0][common]) & 0xC0) == 0x80) --common;
     if (common == 0) return Invalid("\"arguments\" has requests that do not begin alike: no prompt is common to them");
-    const auto right = Named({"target", &row_["target"]}, choices, true);
+    std::optional<std::size_t> position;
+    const auto right = Named({"target", &row_["target"]}, choices, true, {}, position);
     if (!right) return right.error();
     out_.match = Match::kChoice;
     out_.right = *right;
@@ -1086,16 +1234,27 @@ class RowReader {
   }
 
   const json& row_;
+  const FirstNumbers& first_;
   Question out_;
+  std::vector<Position> positions_;
   bool framed_ = false;
   std::optional<std::string> gap_;  // what follows the choices
 };
 
 }  // namespace
 
-base::Result<Question> ReadQuestionRow(const json& row) { return RowReader(row).Read(); }
+base::Result<Question> ReadQuestionRow(const json& row, const FirstNumbers& first) {
+  return RowReader(row, first).Read();
+}
 
-std::vector<std::string> NotSent(const json& row, const Question& question) {
+std::vector<Position> PositionsIn(const json& row) {
+  const FirstNumbers none;
+  RowReader reader(row, none);
+  static_cast<void>(reader.Read());
+  return reader.positions();
+}
+
+std::vector<std::string> NotSent(const json& row, const Question& question, const FirstNumbers& first) {
   std::vector<std::string> names;
   if (row.contains("arguments") && row.contains("target")) return names;  // lm-eval has put its documents into prompts
   const auto is_key = [](std::string_view plain) {
@@ -1108,7 +1267,7 @@ std::vector<std::string> NotSent(const json& row, const Question& question) {
     if (!HasText(value) || IsId(key) || is_key(Plain(key)) || Says(sent, value)) continue;
     json without = row;
     without.erase(key);
-    const auto read = ReadQuestionRow(without);
+    const auto read = ReadQuestionRow(without, first);
     if (read && *read == question) names.push_back(key);
   }
   const auto list = question.messages.empty() ? std::nullopt : First(row, kPrompts);

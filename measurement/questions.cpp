@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -11,6 +10,7 @@
 
 #include "measurement/quality.h"
 #include "measurement/question_row.h"
+#include "measurement/written_answer.h"
 
 namespace autotune::measurement {
 namespace {
@@ -296,6 +296,42 @@ std::string NoRow(std::string_view whole, std::string_view line, bool first, con
   return recipe.empty() ? why : why + "; " + recipe;
 }
 
+// ---- What the numbers of choices count from ----
+
+constexpr std::size_t kMostLooks = 4 * kMostQuestions;  // rows
+
+// A 0, or the number of choices, tells of all rows.
+FirstNumbers FirstNumbersOf(std::string_view bytes, std::vector<Counted>& counted) {
+  struct Evidence {
+    bool zero = false, one = false, open = false;
+  };
+  std::map<std::string, Evidence> members;
+  for (std::size_t line = 0; !bytes.empty() && line < kMostLooks; ++line) {
+    const std::size_t end = bytes.find('\n');
+    const std::string_view text = Trimmed(bytes.substr(0, end));
+    bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
+    if (text.empty()) continue;
+    const json row = Parsed(text);
+    if (row.is_discarded()) continue;
+    for (const Position& position : PositionsIn(row)) {
+      Evidence& evidence = members[position.member];
+      const bool from_zero = position.value == 0 || position.right == position.value;
+      const bool from_one =
+          position.value == position.choices || (position.right && *position.right + 1 == position.value);
+      evidence.zero = evidence.zero || from_zero;
+      evidence.one = evidence.one || from_one;
+      evidence.open = evidence.open || !position.right;
+    }
+  }
+  FirstNumbers first;
+  for (const auto& [member, evidence] : members) {
+    if (evidence.zero || evidence.one) first[member] = evidence.zero ? 0 : 1;
+    if (!evidence.zero && (evidence.one || evidence.open))
+      counted.push_back({member, evidence.one ? 1U : 0U, evidence.one});
+  }
+  return first;
+}
+
 // ---- Rows that ask the same ----
 
 struct Asked {
@@ -303,6 +339,15 @@ struct Asked {
   std::size_t index;                                   // of the question
   std::vector<std::pair<std::string, json>> not_sent;  // but for metadata
 };
+
+// {"source": ..., "year": ...}
+bool HasOnlyMetadata(const json& value) {
+  if (!value.is_object()) return false;
+  for (const auto& [key, of] : value.items()) {
+    if (!IsMetadata(key)) return false;
+  }
+  return true;
+}
 
 // What an engine gets: the prompt, and choices in any order.
 std::string SentKey(const Question& question) {
@@ -350,6 +395,36 @@ std::string WhyNoRepeat(const Asked& first, const Question& question, const Aske
          "): leave one of them out, or write one row with a list of answers if any of them suffices";
 }
 
+// ---- Rows that cannot be read ----
+
+class BadRows {
+ public:
+  // `why`: of the first one.
+  template <typename Why>
+  void Add(std::size_t line, Why why) {
+    if (lines_.empty()) first_ = why();
+    lines_.push_back(line);
+  }
+
+  [[nodiscard]] bool any() const { return !lines_.empty(); }
+
+  // `good`: rows that can be read. What to write of the first one, or what leaves all of them out.
+  [[nodiscard]] std::string Text(std::size_t good) const {
+    if (lines_.size() < 2 || good == 0) return first_;
+    std::string text = first_ + "; " + std::to_string(lines_.size() - 1) + " more " +
+                       (lines_.size() == 2 ? "row" : "rows") + " cannot be read, and " + std::to_string(good) + " can";
+    if (lines_.size() > kMostLines) return text;
+    text += ": sed '";
+    for (std::size_t i = 0; i < lines_.size(); ++i) text += (i == 0 ? "" : ";") + std::to_string(lines_[i]) + "d";
+    return text + "' FILE > OUT leaves out all that cannot";
+  }
+
+ private:
+  static constexpr std::size_t kMostLines = 200;
+  std::string first_;
+  std::vector<std::size_t> lines_;
+};
+
 }  // namespace
 
 std::string_view Trimmed(std::string_view text) {
@@ -367,33 +442,6 @@ std::optional<bool> FoundBy(const std::string& expression, std::string_view text
   }
 }
 
-std::optional<double> LastNumber(std::string_view text) {
-  std::size_t end = text.size();
-  while (end > 0 && !IsDigit(text[end - 1])) --end;
-  if (end == 0) return std::nullopt;
-  // Digits, with "," only between them: of "1, 2" the last number is 2. One point at most.
-  std::size_t begin = end;
-  bool point = false;
-  while (begin > 0) {
-    const char before = text[begin - 1];
-    const bool inside = begin > 1 && IsDigit(text[begin - 2]);
-    if (IsDigit(before) || (before == ',' && inside)) {
-      --begin;
-    } else if (before == '.' && inside && !point) {
-      point = true;
-      --begin;
-    } else {
-      break;
-    }
-  }
-  std::string digits;
-  if (begin > 0 && text[begin - 1] == '-' && (begin == 1 || !IsWordCharacter(text[begin - 2]))) digits = "-";
-  for (const char c : text.substr(begin, end - begin)) {
-    if (c != ',') digits += c;
-  }
-  return std::strtod(digits.c_str(), nullptr);
-}
-
 base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::string& name, int context,
                                         int answer_tokens) {
   QuestionSet set;
@@ -401,6 +449,8 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   if (const std::string other = OtherFormat(bytes); !other.empty()) return base::Invalid(name + ":1: " + other);
   const std::string_view whole = bytes;
+  const FirstNumbers first = FirstNumbersOf(bytes, set.counted);
+  BadRows bad;
   for (std::size_t line = 1; !bytes.empty(); ++line) {
     const std::size_t end = bytes.find('\n');
     const std::string_view text = Trimmed(bytes.substr(0, end));
@@ -408,35 +458,48 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     if (text.empty()) continue;
     const std::string place = name + ":" + std::to_string(line) + ": ";
     const json row = Parsed(text);
-    auto question = row.is_discarded() ? base::Result<Question>(base::Invalid("not JSON")) : ReadQuestionRow(row);
-    if (!question) return base::Invalid(place + NoRow(whole, text, asked.empty(), question.error().message));
+    auto question =
+        row.is_discarded() ? base::Result<Question>(base::Invalid("not JSON")) : ReadQuestionRow(row, first);
+    if (!question && !row.is_object() && !bad.any())
+      return base::Invalid(place + NoRow(whole, text, asked.empty(), question.error().message));
+    if (!question) {
+      bad.Add(line, [&] { return place + NoRow(whole, text, asked.empty(), question.error().message); });
+      continue;
+    }
     const std::int64_t tokens = LeastTokensOf(*question);
     const int answer = question->match == Question::Match::kChoice ? 1 : answer_tokens;
     if (context > 0 && tokens + answer > context) {
-      return base::Invalid(place + LeastTokensText(tokens) + " and " + std::to_string(answer) +
-                           " of the answer do not fit into the context of " + std::to_string(context) +
-                           " tokens: leave the row out");
+      bad.Add(line, [&] {
+        return place + LeastTokensText(tokens) + " and " + std::to_string(answer) +
+               " of the answer do not fit into the context of " + std::to_string(context) +
+               " tokens: leave the row out";
+      });
+      continue;
     }
     Asked now{line, set.questions.size(), {}};
-    for (const std::string& member : NotSent(row, *question)) {
+    for (const std::string& member : NotSent(row, *question, first)) {
       if (std::ranges::find(set.not_sent, member) == set.not_sent.end()) set.not_sent.push_back(member);
       const auto value = row.find(member);
-      if (value != row.end() && !IsMetadata(member)) now.not_sent.emplace_back(member, *value);
+      if (value != row.end() && !IsMetadata(member) && !HasOnlyMetadata(*value))
+        now.not_sent.emplace_back(member, *value);
     }
-    const auto [first, is_new] = asked.try_emplace(SentKey(*question), now);
+    const auto [earlier, is_new] = asked.try_emplace(SentKey(*question), now);
     if (!is_new) {
-      const Question& other = set.questions[first->second.index];
-      if (const std::string why = WhyNoRepeat(first->second, other, now, *question); !why.empty())
-        return base::Invalid(place + why);
-      ++set.repeats;
+      const Question& other = set.questions[earlier->second.index];
+      if (const std::string why = WhyNoRepeat(earlier->second, other, now, *question); !why.empty())
+        bad.Add(line, [&] { return place + why; });
+      else
+        ++set.repeats;
       continue;
     }
     if (set.questions.size() == kMostQuestions) {
+      if (bad.any()) break;
       return base::Invalid(place + "more than " + std::to_string(kMostQuestions) +
                            " questions: shuf -n 1000 FILE takes a sample");
     }
     set.questions.push_back(*std::move(question));
   }
+  if (bad.any()) return base::Invalid(bad.Text(set.questions.size()));
   if (set.questions.empty()) return base::Invalid(name + ": no question");
   return set;
 }
@@ -459,6 +522,15 @@ std::string Summary(const QuestionSet& set) {
     return question.match != Question::Match::kChoice && question.references.size() > 1;
   });
   if (several > 0) counts += "; " + std::to_string(several) + " with several accepted answers (one suffices)";
+  const auto formulas = std::ranges::count(questions, true, &Question::formula);
+  if (formulas > 0) {
+    counts += "; " + std::to_string(formulas) + (formulas == 1 ? " answer is a formula" : " answers are formulas") +
+              " (compared by value)";
+  }
+  for (const Counted& counted : set.counted) {
+    counts += "; \"" + counted.member.substr(0, 40) + "\" counts from " + std::to_string(counted.first) +
+              (counted.seen ? "" : ", as no row tells: write letters or texts if it counts from 1");
+  }
   if (set.repeats > 0)
     counts += "; " + std::to_string(set.repeats) + (set.repeats == 1 ? " repeat" : " repeats") + " left out";
   for (std::size_t i = 0; i < set.not_sent.size(); ++i) {

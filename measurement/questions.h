@@ -27,13 +27,22 @@ struct Question {
   std::vector<std::string> references;  // any of them passes; of a choice: the choices
   std::size_t right = 0;                // of a choice
   std::vector<std::string> stop;        // an answer ends before any of these
+  bool formula = false;                 // the reference was one, and only its value is compared
   bool operator==(const Question&) const = default;
+};
+
+// What the number of a right choice counts from, where this is not 0 or nothing in the file tells.
+struct Counted {
+  std::string member;
+  std::size_t first = 0;
+  bool seen = false;  // false: assumed
 };
 
 struct QuestionSet {
   std::vector<Question> questions;
   std::size_t repeats = 0;            // rows that were left out, because they would count twice
   std::vector<std::string> not_sent;  // NotSent() of all rows
+  std::vector<Counted> counted;
 };
 
 // JSONL, one object per line, in the forms of question_row.h. kInvalid names file and line, what was found and what to
@@ -56,8 +65,5 @@ std::string_view Trimmed(std::string_view text);
 
 // Is `expression` (ECMAScript) found in the text? Nothing for what is no expression, or too complex for the text.
 std::optional<bool> FoundBy(const std::string& expression, std::string_view text);
-
-// The last number in a text; nullopt if there is none. "1,200.50 $" is 1200.5.
-std::optional<double> LastNumber(std::string_view text);
 
 }  // namespace autotune::measurement

@@ -149,6 +149,25 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
        R"({"prompt": "Say: who is it?", "question": "who is it?", "answer": "Ann"})", "Say: who is it?", Match::kWords,
        "Ann"},
       {"OpenAI evals, a text", R"({"input": "2+2=", "ideal": "4"})", "2+2=", Match::kBegins, "4"},
+      {"KILT", R"({"id": "7", "input": "who was it", "output": [{"answer": "Ann", "provenance": [{"title": "x"}]},
+        {"provenance": [{"title": "y"}]}, {"answer": ""}, {"answer": "Anna"}], "meta": {}})",
+       "who was it", Match::kWords, "Ann"},
+      {"CMRC 2018", R"({"context_text": "Ice is water.", "query_text": "What is ice?", "answers": ["water", "water"]})",
+       "Ice is water.\nQuestion: What is ice?\nAnswer:", Match::kWords, "water"},
+      {"TyDi QA with texts", R"({"document_plaintext": "Ice is water.", "question_text": "What is ice?",
+        "annotations": {"answer_start": [7], "answer_text": ["water"]}})",
+       "Ice is water.\nQuestion: What is ice?\nAnswer:", Match::kWords, "water"},
+      {"MedMCQA with letters", R"({"question": "Which?", "opa": "one", "opb": "two", "cop": "b"})",
+       "Question: Which?\nAnswer:", Match::kChoice, " two"},
+      {"MATH", R"({"problem": "How many?", "level": "Level 1", "type": "Sums", "solution": "So it is $\\boxed{42}$."})",
+       "Question: How many?\nAnswer:", Match::kNumber, "42"},
+      {"MATH with an answer", R"({"problem": "How much?", "solution": "x", "answer": "\\frac{1}{2}"})",
+       "Question: How much?\nAnswer:", Match::kNumber, "\\frac{1}{2}"},
+      {"OlympiadBench", R"({"question": "How many?", "final_answer": ["$42$"], "is_multiple_answer": false})",
+       "Question: How many?\nAnswer:", Match::kNumber, "42"},
+      {"an index as pandas writes it", R"({"question": "Which?", "choices": ["one", "two"], "answer": 1.0})",
+       "Question: Which?\nAnswer:", Match::kChoice, " two"},
+      {"BIG-Bench Hard, brackets", R"({"input": "Close: < [", "target": "] >"})", "Close: < [", Match::kWords, "] >"},
       {"lm-eval, its functions' results",
        R"({"doc_to_text": "Ice is", "doc_to_choice": ["hot", "cold"], "doc_to_target": 1})", "Ice is", Match::kChoice,
        " cold"},
@@ -185,13 +204,18 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
 
 TEST(ReadQuestionRow, ComparesNumbersAsNumbers) {
   const auto read = [](const char* answer) { return ReadQuestionRow({{"problem", "How many?"}, {"answer", answer}}); };
-  for (const char* number : {"42", "016", "-2.5", "1,234", "1{,}234", "$18.90", "20%"}) {
+  for (const char* number :
+       {"42", "016", "-2.5", "- 1", "\u22121", "1 000", "1,234", "1,000.5", "1{,}234", "$18.90", "$12", "20%", "$42$",
+        "\\boxed{42}", "\\frac{1}{2}", "3/5", "x=3", "12 \\mathrm{~cm}", "90^\\circ"}) {
     const auto question = read(number);
     ASSERT_TRUE(question.ok()) << number << ": " << question.error().message;
     EXPECT_EQ(question->match, Match::kNumber) << number;
   }
   EXPECT_EQ(read("1{,}234")->references.at(0), "1,234");
-  for (const char* text : {"Lima", "route 66", "3 apples", "1,23", "5 June 2020", "\u00e9t\u00e9"}) {
+  EXPECT_EQ(read("\\text{Lima}")->references.at(0), "Lima");
+  EXPECT_FALSE(read("$18.90")->formula);
+  EXPECT_TRUE(read("x=3")->formula);
+  for (const char* text : {"Lima", "route 66", "3 apples", "5 June 2020", "\u00e9t\u00e9", "1:9", "\\text{Lima}"}) {
     const auto question = read(text);
     ASSERT_TRUE(question.ok()) << text << ": " << question.error().message;
     EXPECT_EQ(question->match, Match::kWords) << text;
@@ -268,7 +292,8 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       {R"({"question": "x", "things": ["a", "b"], "answer": 1})", R"(an index needs "choices")"},
       {R"({"question": "x", "mc1_targets": {"choices": ["a", "b"], "labels": [1, 1]}})", "not one of its labels is 1"},
       {R"({"sentence": "No gap.", "option1": "a", "option2": "b", "answer": "1"})", R"(has not one "_")"},
-      {R"({"question": "x", "A": "a b", "B": "c d", "answer": 2})", "may count from 0 or from 1: write the letter"},
+      {R"({"question": "x", "A": "a b", "B": "c d", "answer": 2})",
+       "may count from 0 or from 1, and no row of the file"},
       // Some of the answers are wrong, or another's.
       {R"({"question": "x", "answer": "an ox", "label": 0})", R"("label" says whether or which "answer" is right)"},
       {R"({"question": "x", "answers": ["a b", "c d"], "label": 1})", R"(or all of them as "choices")"},
@@ -303,6 +328,29 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
        "several right answers"},
       // The whole list is the answer.
       {R"({"question": "x", "answer": [0, 5]})", "has several numbers"},
+      {R"j({"question": "x", "answer": "(b)"})j", R"(seems to name a choice, and no choices are known: write them as)"},
+      {R"({"question": "x\nA. a b\nB. c d", "answer": ["B"]})", R"(in it, so write "choices": ["A","B"])"},
+      {R"({"question": "x", "gold": "A"})", "\"gold\": \"A\" seems to name a choice"},
+      {R"({"question": "x", "possible_answers": "[\"one\", \"two\"]"})",
+       R"(write a list of texts (jq -c '.["possible_answers"] |= fromjson' FILE) if one of them suffices)"},
+      {R"({"problem": "x", "answer": "$[2,3)$"})", "is a formula"},
+      {R"({"problem": "x", "answer": "10-4 n"})", "is a formula"},
+      // A list in one text.
+      {R"({"question": "x", "answer": "2,4,3"})", R"("2,4,3" is a list in a text: write a list of texts)"},
+      {R"({"question": "x", "answer": "[1, 3]"})", "is a list in a text"},
+      {R"({"question": "x", "answer": "1,23"})", "is a list in a text"},
+      {R"({"question": "x", "answer": "A, C"})", "is a list in a text"},
+      {R"j({"input": "x", "target": "(A), (C)"})j", "is a list in a text"},
+      {R"({"question": "x\nA. a b\nB. c d\nC. e f", "answer": "AC"})", "several right answers"},
+      {R"({"prompt": "x", "answer": ["A", "C"]})", "several right answers"},
+      {R"({"question": "x", "answer": "Ann", "is_multiple_answer": true})",
+       R"("is_multiple_answer": true says that the question has several answers)"},
+      {R"({"question": "x", "final_answer": ["Ann", "Bo"], "question_type": "multi-select"})", "has several answers"},
+      {R"({"question": "x", "choices": ["a b", "c d", "e f"], "answer": "A, C"})", "several right answers"},
+      {R"({"question": "x", "options": {"A": "a b", "B": "c d", "C": "e f"}, "answer": "AC"})",
+       "several right answers"},
+      {R"({"question": "x", "choices": ["a b", "c d", "e f"], "answer": "1;3"})", "several right answers"},
+      {R"({"prompt": "x", "reference": "3, 4", "match": "number"})", "has several numbers, and of an answer"},
       {R"({"question": "x", "Answer": ["a b", "c d"], "Answer_type": "list of names"})",
        R"("Answer_type" says that the answer is a list)"},
       {R"({"question": "Write the list of all that came.", "answer": ["Ann", "Bo"]})", "the prompt asks for a list"},
@@ -317,9 +365,10 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       {R"({"query": "Roll a die", "answers": "[{\"name\": \"roll\"}]"})", "is JSON in a text"},
       {R"({"problem": "x", "answer": "p - q"})", "is a formula"},
       {R"({"problem": "x", "answer": "x^2+7x+10"})", "is a formula"},
-      {R"j({"problem": "x", "answer": "(3,4)"})j", "is a formula"},
-      {R"({"problem": "x", "answer": "1,-2"})", "is a formula"},
-      {R"({"problem": "x", "answer": "3/5"})", "is a formula"},
+      {R"j({"problem": "x", "answer": "(3,4)"})j", "is a list in a text"},
+      {R"j({"problem": "x", "answer": "(3,4]"})j", "is a formula"},
+      {R"({"problem": "x", "answer": "1,-2"})", "is a list in a text"},
+      {R"({"problem": "x", "answer": "2\u221A3"})", "is a formula"},
       // Sentences, of which there are many.
       {R"({"prompt": "Who came?", "reference": "It was Ann who came home late."})", "is one of many good answers"},
       {R"({"question": "Who came?", "answer": "It was Ann who came home late."})", "30 bytes and is one of many"},
@@ -345,7 +394,11 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
        "is a list in a text"},
       {R"({"instruction": "Sum up.", "input": "Much.", "output": "Little."})", "write it as \"prompt\""},
       {R"({"problem": "Area?", "level": "Level 5", "solution": "It is $\\boxed{4\\pi}$."})",
-       "\"solution\" is one of many good answers"},
+       "\"solution\": \"4\\\\pi\" is a formula"},
+      {R"({"problem": "Area?", "solution": "It is four."})", "\"solution\" is one of many good answers"},
+      {R"({"question_text": "x", "document_plaintext": "y", "annotations": {"minimal_answers_start_byte": [3]}})",
+       R"("annotations": no texts of answers)"},
+      {R"({"input": "x", "output": [{"provenance": [{"title": "y"}]}]})", R"("output" has no answer)"},
       {R"({"problem": "Area?", "answer": "4\\pi"})", "is a formula"},
       {R"({"question": "is ice cold", "passage": "Ice.", "label": 1})", R"("label" names no choice: write "choices")"},
       {R"({"question": "x", "best_answer": "y", "correct_answers": ["y"]})", "another model would have to judge"},

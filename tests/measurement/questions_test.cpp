@@ -40,6 +40,8 @@ TEST(ReadQuestions, LeavesOutWhatRepeatsAnEarlierOne) {
   const char* line = R"({"id": "1", "question": "Who?", "answer": "Ann", "source": "a book"})";
   EXPECT_TRUE(repeated(line, line));
   EXPECT_TRUE(repeated(line, R"({"id": "2", "question": "Who?", "answer": "Ann", "source": "a web page"})"));
+  EXPECT_TRUE(repeated(R"({"question": "Who?", "answer": "Ann", "other": {"source": "a book"}})",
+                       R"({"question": "Who?", "answer": "Ann", "other": {"source": "a web page"}})"));
   EXPECT_TRUE(repeated(R"({"question": "Who?", "choices": ["Ann", "Bo"], "answer": 0})",
                        R"({"question": "Who?", "choices": ["Bo", "Ann"], "answer": 1})"));
   EXPECT_FALSE(repeated(line, R"({"question": "Where?", "answer": "Ann"})"));
@@ -127,6 +129,9 @@ TEST(Summary, NamesEachKindOnceAndWhatIsNotUsed) {
 {"question": "How many more?", "answer": "5"}
 {"prompt": "x", "reference": "y", "match": "contains"})"),
             "4 questions: 1 by choices (likelihood), 2 by number, 1 by contains");
+  EXPECT_EQ(summary(R"({"problem": "How much?", "answer": "$\\frac{1}{2}$"}
+{"problem": "How many?", "answer": "4"})"),
+            "2 questions: 2 by number; 1 answer is a formula (compared by value)");
   EXPECT_EQ(
       summary(R"({"question": "Who?", "answer": ["Ann", "Anna"], "id": "x", "type": "short", "hint": ""}
 {"question": "Who?", "answer": ["Ann", "Anna"], "id": "y", "type": "long", "year": 1999}
@@ -144,6 +149,58 @@ TEST(ReadQuestions, SurvivesListsInLists) {
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
   EXPECT_FALSE(ReadQuestions(R"({"prompt": "x", "reference": )" + deep + "}", "exam.jsonl").ok());
   EXPECT_FALSE(ReadQuestions(R"({"prompt": "x", "choices": )" + deep + "}", "exam.jsonl").ok());
+}
+
+TEST(ReadQuestions, FindsInAllRowsWhatIndicesCountFrom) {
+  const auto read = [](const std::vector<const char*>& rows) {
+    std::string text;
+    for (const char* row : rows) text += std::string(row) + "\n";
+    const auto set = ReadQuestions(text, "exam.jsonl");
+    if (!set) return set.error().message;
+    std::string right;
+    for (const Question& question : set->questions) right += question.references[question.right];
+    const std::string summary = Summary(*set);
+    const std::size_t notes = summary.find("; ");
+    return right + (notes == std::string::npos ? "" : summary.substr(notes));
+  };
+  // A 0, or the number of choices.
+  EXPECT_EQ(read({R"({"question": "x", "choices": ["ab", "cd", "ef"], "answer": 1})",
+                  R"({"question": "y", "choices": ["ab", "cd", "ef"], "answer": 0})"}),
+            " cd ab");
+  EXPECT_EQ(read({R"({"question": "x", "choices": ["ab", "cd", "ef"], "answer": 1})",
+                  R"({"question": "y", "choices": ["ab", "cd", "ef"], "answer": 3})"}),
+            " ab ef; \"answer\" counts from 1");
+  EXPECT_EQ(read({R"({"question": "x", "choices": ["ab", "cd", "ef"], "answer": 1})"}),
+            " cd; \"answer\" counts from 0, as no row tells: write letters or texts if it counts from 1");
+  EXPECT_THAT(read({R"({"question": "x", "choices": ["ab", "cd"], "answer": 2})",
+                    R"({"question": "y", "choices": ["ab", "cd"], "answer": 0})"}),
+              HasSubstr("exam.jsonl:1: \"answer\": 2 is no index of a choice (0 is the first)"));
+  // Choices with letters.
+  const char* first = R"({"question": "x", "opa": "ab", "opb": "cd", "opc": "ef", "opd": "gh", "cop": 1})";
+  EXPECT_EQ(read({first, R"({"question": "y", "opa": "ab", "opb": "cd", "opc": "ef", "opd": "gh", "cop": 4})"}),
+            " ab gh; \"cop\" counts from 1");
+  EXPECT_EQ(read({first, R"({"question": "y", "opa": "ab", "opb": "cd", "opc": "ef", "opd": "gh", "cop": 0})"}),
+            " cd ab");
+  EXPECT_THAT(read({first}), HasSubstr("\"cop\": 1 may count from 0 or from 1, and no row of the file has 0"));
+  // Digits in a text, and another member that names the letter.
+  EXPECT_EQ(read({R"({"question": "x", "choices": ["ab", "cd", "ef"], "answer": "1"})",
+                  R"({"question": "y", "choices": ["ab", "cd", "ef"], "answer": "3"})"}),
+            " ab ef; \"answer\" counts from 1");
+  EXPECT_EQ(read({R"({"question": "x", "options": ["ab", "cd", "ef"], "answer": "A", "answer_index": 1})"}),
+            " ab; \"answer_index\" counts from 1");
+  EXPECT_EQ(read({R"({"question": "x", "options": ["ab", "cd", "ef"], "answer": "B", "answer_index": 1})"}), " cd");
+}
+
+TEST(ReadQuestions, TellsWhichRowsCannotBeRead) {
+  const std::string good = R"({"question": "Who?", "answer": "Ann"})";
+  const auto message = [](const std::string& rows) { return ReadQuestions(rows, "exam.jsonl").error().message; };
+  const std::string bad = R"({"problem": "x", "answer": "p - q"})";
+  EXPECT_THAT(message(good + "\n" + bad), testing::EndsWith("or write a \"match\""));
+  EXPECT_THAT(message(good + "\n" + bad + "\n\n" + bad + "\n" + R"({"question": "x", "answer": "A"})"),
+              testing::AllOf(testing::StartsWith("exam.jsonl:2: \"answer\": \"p - q\" is a formula"),
+                             testing::EndsWith("; 2 more rows cannot be read, and 1 can: sed '2d;4d;5d' FILE > OUT "
+                                               "leaves out all that cannot")));
+  EXPECT_THAT(message(bad + "\n" + bad), testing::EndsWith("or write a \"match\"")) << "none is left";
 }
 
 TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
@@ -195,6 +252,10 @@ TEST(ReadQuestions, WritesOneRecipeThatMakesRows) {
   // What a recipe has written needs another one, or none.
   EXPECT_THAT(message(talk + "\n" + talk),
               HasSubstr(R"(exam:1: a list: jq -c '{context: (.[0] | join("\n"))} + .[1][]')"));
+  // CMRC 2018, and TyDi QA with the texts of its answers.
+  EXPECT_THAT(message(R"([{"context_id": "7", "context_text": "Ice is water.", "qas": [{"query_id": "7_1",
+    "query_text": "What is ice?", "answers": ["water", "water"]}], "title": "Ice"}])"),
+              HasSubstr(R"(jq -c '.[] | . as $r0 | $r0["qas"][] | $r0 + . | del(.["qas"])' FILE)"));
   EXPECT_THAT(message("[\"A: Hi, Bo.\"]\n[{\"question\": \"Who?\", \"answer\": \"Bo\"}]"),
               HasSubstr("not a JSON object, but a list: write one object a line"));
   std::string row = page;
@@ -236,15 +297,10 @@ TEST(IsRight, ComparesAsTheLineSays) {
   EXPECT_TRUE(right(Match::kNumber, "1,200", "First 3, then 1200.00 dollars."));
   EXPECT_FALSE(right(Match::kNumber, "12", "12 of 13"));
   EXPECT_FALSE(right(Match::kNumber, "12", "twelve"));
-}
-
-TEST(LastNumber, IsWrittenInManyWays) {
-  EXPECT_EQ(LastNumber("so $1,234.50!"), 1234.5);
-  EXPECT_EQ(LastNumber("it is -7."), -7);
-  EXPECT_EQ(LastNumber("10-7"), 7) << "a minus behind a number is none of its sign";
-  EXPECT_EQ(LastNumber("1, 2"), 2);
-  EXPECT_EQ(LastNumber("version 1.2.3"), 2.3);
-  EXPECT_EQ(LastNumber("none"), std::nullopt);
+  EXPECT_TRUE(right(Match::kNumber, "1/2", "so \\boxed{\\frac{1}{2}}."));
+  EXPECT_TRUE(right(Match::kNumber, "\\frac{1}{2}", "it is 0.5"));
+  EXPECT_FALSE(right(Match::kNumber, "2", "it is 1/2"));
+  EXPECT_TRUE(right(Match::kNumber, "- 1", "x = \u22121"));
 }
 
 }  // namespace
