@@ -13,6 +13,11 @@ namespace {
 base::Result<const gpu::Product*> ProductAsked(const std::string& name) {
   const gpu::Product* device = experiment::IsAmdDeviceId(name) ? experiment::AmdProductOf(name) : nullptr;
   if (device != nullptr) return device;
+  // A platform's own word for one product, where a short name means another: GKE's nvidia-tesla-a100.
+  const std::string whole = gpu::SplitName(name).product;
+  for (const experiment::Platform platform : {experiment::Platform::kGke, experiment::Platform::kCoreWeave}) {
+    if (experiment::KnownLabels(platform).contains(whole)) return experiment::ProductsLabelled(platform, whole).front();
+  }
   auto product = gpu::ReadProduct(name);
   if (product) return product;
   std::vector<std::string> names;
@@ -27,7 +32,9 @@ base::Result<const gpu::Product*> ProductAsked(const std::string& name) {
 base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
   experiment::GpuInfo gpu;
   if (name.empty()) return gpu;
+  constexpr int kHighestMajor = 30;  // above any; four digits are AMD's device ids
   gpu.capability = quant::ComputeCapability::Parse(name);
+  if (gpu.capability && gpu.capability->major > kHighestMajor) gpu.capability.reset();
   if (gpu.capability) return gpu;
   if (name.starts_with("gfx")) {
     gpu.amd_architecture = name;
@@ -43,27 +50,25 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
   gpu.memory_bytes = (*product)->mebibytes * kMebibyte;
   gpu.capability = (*product)->capability;
   gpu.amd_architecture = (*product)->amd_architecture;
+  const gpu::NameParts parts = gpu::SplitName(name);
   if ((*product)->nvidia()) {
-    gpu.product = experiment::LabelsOf(experiment::Platform::kGpuFeatureDiscovery, **product).front();
+    gpu.product = experiment::GfdLabel(**product, parts);
   } else {
     // A label that was given whole stands for itself.
     gpu.product = name.find_first_of("_ ") == std::string::npos && !experiment::IsAmdDeviceId(name)
                       ? std::string(experiment::AmdLabelOf(**product))
                       : name;
   }
-  const gpu::NameParts parts = gpu::SplitName(name);
-  if (!parts.partition.empty()) {
-    gpu.product += "-MIG-" + parts.partition;
-    gpu.memory_bytes = gpu::PartitionMebibytes(parts.partition) * kMebibyte;
-  }
-  // Such nodes carry a label of their own.
-  if (parts.shared && (*product)->nvidia()) gpu.product += "-SHARED";
+  if (!parts.partition.empty()) gpu.memory_bytes = gpu::PartitionMebibytes(parts.partition) * kMebibyte;
   return gpu;
 }
 
 base::Result<SimulatedGpu> ReadSimulatedGpu(const std::string& name) {
   const auto product = ProductAsked(name);
   if (!product) return product.error();
+  if (!gpu::SplitName(name).partition.empty())
+    return base::Invalid("GPU \"" + name +
+                         "\" cannot be simulated: it is a part of a GPU, and its rates are not known");
   if (!engine_model::FindGpu((*product)->name))
     return base::Invalid("GPU \"" + name + "\" cannot be simulated: its data sheet is not known");
   const auto info = ReadGpu(name);

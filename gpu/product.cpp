@@ -47,7 +47,7 @@ constexpr std::array kProducts = {
            Sheet(2250, 4500, 14000, 0, 7.75, 900)),
     Nvidia("gb300", "NVIDIA GB300", "gb300|nvl72", {10, 3}, 284208, Sheet(2500, 5000, 15000, 0, 8.0, 900)),
     Nvidia("rtx-pro-6000", "NVIDIA RTX PRO 6000 Blackwell Server Edition",
-           "rtx pro 6000|blackwell server edition 96gb bse", {12, 0}, 97887,
+           "rtx pro 6000|blackwell server edition 96gb bse dc", {12, 0}, 97887,
            Sheet(500, 1000, 2000, 1000, 1.597, kPcie5)),
     Nvidia("rtx-pro-6000-workstation", "NVIDIA RTX PRO 6000 Blackwell Workstation Edition",
            "rtx pro 6000|blackwell workstation edition 96gb max q maxq", {12, 0}, 97887,
@@ -160,6 +160,26 @@ constexpr std::array kProducts = {
     // With 8 or 12 GB, and with 6 or 8.
     Card("rtx-3060", "NVIDIA GeForce RTX 3060", "3060|geforce rtx", {8, 6}, 0, 240, kPcie4),
     Card("rtx-3050", "NVIDIA GeForce RTX 3050", "3050|geforce rtx", {8, 6}, 0, 0, kPcie4 / 2),
+    // GPUs of laptops are other chips than the cards of their name. Memory only where all laptops have the same.
+    Card("rtx-5090-laptop", "NVIDIA GeForce RTX 5090 Laptop GPU", "5090 laptop|geforce rtx gpu", {12, 0}, 0, 896, 0),
+    Card("rtx-5080-laptop", "NVIDIA GeForce RTX 5080 Laptop GPU", "5080 laptop|geforce rtx gpu", {12, 0}, 0, 896, 0),
+    Card("rtx-5070-ti-laptop", "NVIDIA GeForce RTX 5070 Ti Laptop GPU", "5070 ti laptop|geforce rtx gpu", {12, 0}, 0,
+         672, 0),
+    Card("rtx-5070-laptop", "NVIDIA GeForce RTX 5070 Laptop GPU", "5070 laptop|geforce rtx gpu", {12, 0}, 0, 384, 0),
+    Card("rtx-5060-laptop", "NVIDIA GeForce RTX 5060 Laptop GPU", "5060 laptop|geforce rtx gpu", {12, 0}, 0, 384, 0),
+    Card("rtx-5050-laptop", "NVIDIA GeForce RTX 5050 Laptop GPU", "5050 laptop|geforce rtx gpu", {12, 0}, 0, 0, 0),
+    Card("rtx-4090-laptop", "NVIDIA GeForce RTX 4090 Laptop GPU", "4090 laptop|geforce rtx gpu", {8, 9}, 16376, 576, 0),
+    Card("rtx-4080-laptop", "NVIDIA GeForce RTX 4080 Laptop GPU", "4080 laptop|geforce rtx gpu", {8, 9}, 12282, 432, 0),
+    Card("rtx-4070-laptop", "NVIDIA GeForce RTX 4070 Laptop GPU", "4070 laptop|geforce rtx gpu", {8, 9}, 8188, 256, 0),
+    Card("rtx-4060-laptop", "NVIDIA GeForce RTX 4060 Laptop GPU", "4060 laptop|geforce rtx gpu", {8, 9}, 8188, 256, 0),
+    Card("rtx-4050-laptop", "NVIDIA GeForce RTX 4050 Laptop GPU", "4050 laptop|geforce rtx gpu", {8, 9}, 6141, 0, 0),
+    Card("rtx-3080-ti-laptop", "NVIDIA GeForce RTX 3080 Ti Laptop GPU", "3080 ti laptop|geforce rtx gpu", {8, 6}, 16384,
+         512, 0),
+    Card("rtx-3080-laptop", "NVIDIA GeForce RTX 3080 Laptop GPU", "3080 laptop|geforce rtx gpu", {8, 6}, 0, 448, 0),
+    Card("rtx-3070-ti-laptop", "NVIDIA GeForce RTX 3070 Ti Laptop GPU", "3070 ti laptop|geforce rtx gpu", {8, 6}, 8192,
+         448, 0),
+    Card("rtx-3070-laptop", "NVIDIA GeForce RTX 3070 Laptop GPU", "3070 laptop|geforce rtx gpu", {8, 6}, 8192, 448, 0),
+    Card("rtx-3060-laptop", "NVIDIA GeForce RTX 3060 Laptop GPU", "3060 laptop|geforce rtx gpu", {8, 6}, 6144, 336, 0),
     // Before Ampere: engines start on few of them, and say so less clearly than the compute capability does.
     Card("titan-rtx", "NVIDIA TITAN RTX", "titan rtx|", {7, 5}, 24576, 672, kPcie3),
     Card("quadro-rtx-8000", "Quadro RTX 8000", "quadro 8000|rtx", {7, 5}, 0, 672, kPcie3),
@@ -252,14 +272,62 @@ void AddCardWords(std::string_view word, std::vector<std::string>& words) {
   if (!word.empty()) words.back() += word;  // something else
 }
 
+// Boards as NVIDIA vGPU calls them where that is not the product's own name, or is the name of several products.
+struct Board {
+  std::string_view name, product;
+};
+// docs.nvidia.com/vgpu and /ai-enterprise, "Virtual GPU Types for Supported GPUs".
+constexpr std::array kBoards = {
+    Board{"a100", "a100-pcie-40gb"},
+    Board{"a100x", "a100-40gb"},
+    Board{"a100d", "a100-pcie-80gb"},
+    Board{"a100dx", "a100-80gb"},
+    Board{"a800", "a800-40gb"},
+    Board{"a800d", "a800-pcie"},
+    Board{"a800dx", "a800"},
+    Board{"h100", "h100-pcie"},
+    Board{"h100xm", "h100"},
+    Board{"h100l", "h100-nvl"},
+    Board{"h200", "h200-nvl"},
+    Board{"h200x", "h200"},
+    Board{"h800", "h800-pcie"},
+    Board{"h800xm", "h800"},
+    Board{"h20", "h20"},
+    Board{"h20x", "h20-141gb"},
+    Board{"rtx6000", "quadro-rtx-6000"},
+    Board{"rtx6000p", "quadro-rtx-6000"},
+    Board{"rtx8000", "quadro-rtx-8000"},
+    Board{"rtx8000p", "quadro-rtx-8000"},
+    Board{"v100", "v100-pcie-16gb"},
+    Board{"v100x", "v100-16gb"},
+    Board{"v100d", "v100-pcie-32gb"},
+    Board{"v100dx", "v100-32gb"},
+};
+
 // The words of a name that tell products apart.
 std::vector<std::string> WordsOf(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kVendors = {"nvidia", "amd", "tesla", "instinct", "corporation"};
+  constexpr std::array<std::string_view, 6> kVendors = {"nvidia", "amd", "tesla", "instinct", "corporation", "grid"};
   std::vector<std::string> words;
   for (const std::string& word : Split(Lower(name), " -_/")) {
     if (std::ranges::find(kVendors, word) == kVendors.end()) AddCardWords(word, words);
   }
   return words;
+}
+
+// NVIDIA vGPU's series: for compute, workstations, PCs and applications.
+bool IsProfileLetter(char c) { return std::string_view("ABCQabcq").find(c) != std::string_view::npos; }
+
+// Where the profile of NVIDIA vGPU starts in a name in lower case: "nvidia a40-48q", "grid-a100x-1-5c". npos for none.
+std::size_t ProfileStart(std::string_view lower) {
+  constexpr std::string_view kSeparators = "- _";
+  const std::size_t bar = lower.find_last_of(kSeparators);
+  if (bar == std::string_view::npos || bar == 0 || lower.size() - bar < 3) return std::string_view::npos;
+  const std::string_view last = lower.substr(bar + 1);
+  if (!IsProfileLetter(last.back()) || !std::ranges::all_of(last.substr(0, last.size() - 1), IsDigit))
+    return std::string_view::npos;
+  // Slices of a MIG-backed vGPU.
+  const bool slices = bar >= 3 && IsDigit(lower[bar - 1]) && kSeparators.find(lower[bar - 2]) != std::string_view::npos;
+  return slices ? bar - 1 : bar + 1;
 }
 
 bool Means(const std::vector<std::string>& words, const Product& product) {
@@ -289,27 +357,52 @@ NameParts SplitName(std::string_view name) {
     parts.shared = true;
     end -= std::string_view("-shared").size();
   }
-  constexpr std::string_view kPartition = "-mig-";
-  if (const std::size_t at = lower.substr(0, end).find(kPartition); at != std::string::npos) {
-    parts.partition = lower.substr(at + kPartition.size(), end - at - kPartition.size());
+  // CUDA calls a partition "NVIDIA A100-SXM4-40GB MIG 1g.5gb".
+  for (const std::string_view mark : {"-mig-", " mig ", "-mig "}) {
+    const std::size_t at = lower.substr(0, end).find(mark);
+    if (at == std::string::npos) continue;
+    parts.partition = lower.substr(at + mark.size(), end - at - mark.size());
     end = at;
+    break;
+  }
+  if (const std::size_t at = ProfileStart(std::string_view(lower).substr(0, end));
+      parts.partition.empty() && at != std::string::npos) {
+    parts.virtual_gpu = true;
+    parts.partition = std::string(name.substr(at, end - at));
+    parts.partition.back() = static_cast<char>(std::toupper(static_cast<unsigned char>(parts.partition.back())));
+    end = at - 1;
   }
   parts.product = name.substr(0, end);
   return parts;
 }
 
 std::int64_t PartitionMebibytes(std::string_view partition) {
-  const std::size_t dot = partition.find('.');
-  if (dot == std::string_view::npos) return 0;
+  // The last number: "3g.20gb", "1c.3g.20gb", "1g.10gb.me", "48Q", "1-10C".
+  const std::size_t unit = partition.find("gb");
+  const std::size_t end = unit != std::string_view::npos ? unit : partition.empty() ? 0 : partition.size() - 1;
+  if (unit == std::string_view::npos && (end == 0 || !IsProfileLetter(partition[end]))) return 0;
+  std::size_t start = end;
+  while (start > 0 && IsDigit(partition[start - 1])) --start;
   std::int64_t gibibytes = 0;
-  const char* const end = partition.data() + partition.size();
-  const auto [stop, error] = std::from_chars(partition.data() + dot + 1, end, gibibytes);
-  if (error != std::errc() || !std::string_view(stop, end).starts_with("gb") || gibibytes > 4096) return 0;
+  const auto [stop, error] = std::from_chars(partition.data() + start, partition.data() + end, gibibytes);
+  if (error != std::errc() || stop != partition.data() + end || gibibytes > 4096) return 0;
   return gibibytes * 1024;
 }
 
 std::vector<const Product*> ProductsNamed(std::string_view name) {
-  const std::string whole = SplitName(name).product;
+  const NameParts parts = SplitName(name);
+  const std::string& whole = parts.product;
+  const std::string lower = Lower(whole);
+  if (parts.partition == "invalid")
+    return {};  // GPU Feature Discovery, of a GPU that is not partitioned as it should be
+  // GKE's label of the first A100; that of the larger one is nvidia-a100-80gb.
+  if (lower == "nvidia-tesla-a100")
+    return {&*std::ranges::find(kProducts, std::string_view("a100-40gb"), &Product::name)};
+  if (parts.virtual_gpu) {
+    const std::string board = lower.substr(lower.find_last_of(" -_") + 1);
+    const auto found = std::ranges::find(kBoards, board, &Board::name);
+    if (found != kBoards.end()) return {&*std::ranges::find(kProducts, found->product, &Product::name)};
+  }
   const std::vector<std::string> words = WordsOf(whole);
   // What the driver calls a product is that product alone: "NVIDIA H200" is not the H200 NVL.
   for (const Product& product : kProducts) {

@@ -48,11 +48,12 @@ inline constexpr double kCudaShare = 79.19 / (81559 / 1024.0);
 // The most usual first, among products that share a name.
 std::span<const Product> Products();
 
-// A name without the suffix of a labeller: "-MIG-1g.10gb" for a partition (Multi-Instance GPU), "-SHARED" for a GPU
-// that several containers share.
+// A name without what drivers and labellers append for a share of a GPU: "-MIG-1g.10gb" for a partition (Multi-Instance
+// GPU), "-48Q" for a profile of NVIDIA vGPU, "-SHARED" for a GPU that several containers share.
 struct NameParts {
-  std::string product;    // spelled as it was
-  std::string partition;  // "1g.10gb", "" = a whole GPU
+  std::string product;       // spelled as it was; of a vGPU the name of its board: "GRID-A100X", "NVIDIA H100XM"
+  std::string partition;     // "1g.10gb"; of a vGPU "48Q", "1-10C"; "" = a whole GPU
+  bool virtual_gpu = false;  // partition is a profile of NVIDIA vGPU
   bool shared = false;
 };
 NameParts SplitName(std::string_view name);
@@ -61,7 +62,8 @@ NameParts SplitName(std::string_view name);
 std::int64_t PartitionMebibytes(std::string_view partition);
 
 // Every product that `name` may mean, in any spelling: "h100" is H100s of all shapes, "NVIDIA-H100-80GB-HBM3" and
-// "nvidia-h100-mega-80gb" are one. Sharing and partitions do not matter. Empty for an unknown one.
+// "nvidia-h100-mega-80gb" are one. Sharing and partitions do not matter: rates and memory of a product are those of the
+// whole GPU, see SplitName. Empty for an unknown one.
 std::vector<const Product*> ProductsNamed(std::string_view name);
 
 // The most usual product of that name; null for an unknown one.

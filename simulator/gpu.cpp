@@ -11,6 +11,9 @@ base::Result<Gpu> FindGpu(std::string_view name) {
   if (product.rates.bf16 == 0 || product.mebibytes == 0)
     return base::Invalid("AUTOTUNE_SIM_GPU: \"" + std::string(name) +
                          "\" cannot be simulated: its rates are not known");
+  if (!gpu::SplitName(name).partition.empty())
+    return base::Invalid("AUTOTUNE_SIM_GPU: \"" + std::string(name) +
+                         "\" cannot be simulated: it is a part of a GPU, and its rates are not known");
   constexpr double kUsableLinkShare = 2.0 / 3;
   const gpu::Rates& rates = product.rates;
   return Gpu{product.name,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <iterator>
 
 namespace autotune::experiment {
@@ -116,6 +117,10 @@ constexpr std::array kInstances = {
     InstanceFamily{"a2-ultragpu-", "1g 2g 4g 8g", "a100-80gb"},
     InstanceFamily{"a2-highgpu-", "1g 2g 4g 8g", "a100-40gb"},
     InstanceFamily{"a2-megagpu-", "16g", "a100-40gb"},
+    // Fractions of a GPU.
+    InstanceFamily{"g4-standard-6", "", ""},
+    InstanceFamily{"g4-standard-12", "", ""},
+    InstanceFamily{"g4-standard-24", "", ""},
     InstanceFamily{"g4-standard-", "48 96 192 384", "rtx-pro-6000"},
     InstanceFamily{"g2-standard-", "4 8 12 16 24 32 48 96", "l4"},
     InstanceFamily{"", "BM.GPU.B200.8", "b200"},
@@ -213,6 +218,22 @@ std::vector<std::string> LabelsOf(Platform platform, const gpu::Product& product
   return labels;
 }
 
+std::string GfdLabel(const gpu::Product& product, const gpu::NameParts& parts) {
+  std::string label = Dashed(product.driver);
+  if (parts.virtual_gpu) {
+    // The driver's own name for the board of a vGPU: "NVIDIA H100XM-80C", of older releases "GRID T4-16C".
+    label = Dashed(parts.product);
+    if (!label.starts_with("NVIDIA-") && !label.starts_with("GRID-")) {
+      for (char& c : label) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      if (!label.starts_with("NVIDIA-") && !label.starts_with("GRID-")) label.insert(0, "NVIDIA-");
+    }
+    label += "-" + parts.partition;
+  } else if (!parts.partition.empty()) {
+    label += "-MIG-" + parts.partition;
+  }
+  return label + (parts.shared ? "-SHARED" : "");
+}
+
 std::set<std::string, std::less<>> KnownLabels(Platform platform) {
   std::set<std::string, std::less<>> labels;
   for (const LabelRow& row : kRows) {
@@ -227,7 +248,7 @@ std::vector<const gpu::Product*> ProductsOfName(std::string_view name, bool exac
   const std::string whole = gpu::SplitName(name).product;
   std::vector<const gpu::Product*> products = Rows(Platform::kGke, whole);
   if (products.empty() && exact) products = Rows(Platform::kAws, whole);
-  return products.empty() ? gpu::ProductsNamed(whole) : products;
+  return products.empty() ? gpu::ProductsNamed(name) : products;
 }
 
 bool IsPlatformsOwn(std::string_view name) {
@@ -246,6 +267,14 @@ GpuFacts FactsOf(std::span<const gpu::Product* const> products) {
     if (product->mebibytes != facts.mebibytes) facts.mebibytes = 0;
   }
   return facts;
+}
+
+std::int64_t VirtualGpuMebibytes(std::string_view instance_type) {
+  constexpr std::int64_t kGibibyte = 1024;
+  if (instance_type == "Standard_NV6ads_A10_v5") return 4 * kGibibyte;
+  if (instance_type == "Standard_NV12ads_A10_v5") return 8 * kGibibyte;
+  if (instance_type == "Standard_NV18ads_A10_v5") return 12 * kGibibyte;
+  return 0;
 }
 
 const gpu::Product* ProductOfInstanceType(std::string_view instance_type) {

@@ -18,6 +18,8 @@ namespace autotune::experiment {
 inline constexpr const char* kGfdProduct = "nvidia.com/gpu.product";
 inline constexpr const char* kGkeAccelerator = "cloud.google.com/gke-accelerator";
 inline constexpr const char* kGkePartition = "cloud.google.com/gke-gpu-partition-size";
+// Time-sharing or MPS: several pods use one GPU, which the node offers several times.
+inline constexpr const char* kGkeSharing = "cloud.google.com/gke-gpu-sharing-strategy";
 inline constexpr const char* kAzureGpu = "karpenter.azure.com/sku-gpu-name";
 inline constexpr const char* kCoreWeaveGpu = "gpu.nvidia.com/model";
 inline constexpr const char* kInstanceType = "node.kubernetes.io/instance-type";
@@ -45,6 +47,8 @@ struct AwsName {
 std::vector<AwsName> AwsNamesOf(const gpu::Product& product);
 // Of the other platforms; of GPU Feature Discovery always one.
 std::vector<std::string> LabelsOf(Platform platform, const gpu::Product& product);
+// The value of kGfdProduct on a node whose GPUs, or shares of them, are named as `parts`.
+std::string GfdLabel(const gpu::Product& product, const gpu::NameParts& parts);
 // Every value that the platform documents.
 std::set<std::string, std::less<>> KnownLabels(Platform platform);
 
@@ -63,6 +67,9 @@ GpuFacts FactsOf(std::span<const gpu::Product* const> products);
 
 // Null for an unknown instance type. Matches the families that a provider documents.
 const gpu::Product* ProductOfInstanceType(std::string_view instance_type);
+// Memory of one GPU of an instance type that has only a part of it, under the whole one's name; 0 for others. Azure,
+// "NVadsA10 v5 series".
+std::int64_t VirtualGpuMebibytes(std::string_view instance_type);
 // Instance types with this product, as far as they are documented.
 std::vector<std::string> InstanceTypesOf(const gpu::Product& product);
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "operator/experiment/gpu_labels.h"
@@ -104,9 +105,7 @@ Names LabelsFor(Platform platform, const Wanted& wanted, const Requirement& need
 Names GfdNames(const Wanted& wanted) {
   Names names = wanted.AsWritten(Platform::kGpuFeatureDiscovery);
   for (const gpu::Product* product : wanted.products) {
-    names.insert(LabelsOf(Platform::kGpuFeatureDiscovery, *product).front() +
-                 (wanted.parts.partition.empty() ? "" : "-MIG-" + wanted.parts.partition) +
-                 (wanted.parts.shared ? "-SHARED" : ""));
+    names.insert(GfdLabel(*product, wanted.parts));
   }
   return names;
 }
@@ -158,14 +157,16 @@ void AddGke(const Requirement& need, json& terms) {
     terms.push_back({{"matchExpressions", expressions}});
     return;
   }
-  std::map<std::string, Names> by_partition;
+  std::map<std::pair<std::string, bool>, Names> by_share;
   for (const Wanted& wanted : AllWanted(need)) {
-    if (!wanted.parts.shared) by_partition[wanted.parts.partition].merge(LabelsFor(Platform::kGke, wanted, need));
+    if (wanted.parts.virtual_gpu) continue;
+    by_share[{wanted.parts.partition, wanted.parts.shared}].merge(LabelsFor(Platform::kGke, wanted, need));
   }
-  for (const auto& [partition, names] : by_partition) {
+  for (const auto& [share, names] : by_share) {
     if (names.empty()) continue;
-    const json size = partition.empty() ? Absent(kGkePartition) : In(kGkePartition, {partition});
-    terms.push_back({{"matchExpressions", json::array({In(kGkeAccelerator, names), size})}});
+    const json size = share.first.empty() ? Absent(kGkePartition) : In(kGkePartition, {share.first});
+    const json sharing = share.second ? Exists(kGkeSharing) : Absent(kGkeSharing);
+    terms.push_back({{"matchExpressions", json::array({In(kGkeAccelerator, names), size, sharing})}});
   }
 }
 

@@ -52,6 +52,7 @@ bool FromGke(const NodeView& node, GpuInfo& gpu) {
   if (gpu.product.empty()) return false;
   // A node whose GPUs are partitioned offers the partitions under the same resource.
   if (const std::string& partition = Label(node, kGkePartition); !partition.empty()) gpu.product += "-MIG-" + partition;
+  if (!Label(node, kGkeSharing).empty()) gpu.product += "-SHARED";
   FillFromCatalogue(Platform::kGke, gpu);
   return true;
 }
@@ -75,6 +76,7 @@ bool FromAws(const NodeView& node, GpuInfo& gpu) {
 
 bool FromAzure(const NodeView& node, GpuInfo& gpu) {
   gpu.product = Label(node, kAzureGpu);
+  if (gpu.memory_bytes == 0) gpu.memory_bytes = VirtualGpuMebibytes(Label(node, kInstanceType)) * kMebibyte;
   if (!gpu.product.empty()) FillFromCatalogue(Platform::kAzure, gpu);
   return !gpu.product.empty();
 }

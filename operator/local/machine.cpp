@@ -158,7 +158,9 @@ Machine DetectMachine(const Environment& environment, int limit) {
   // /proc names the product only.
   if (!machine.gpu.product.empty() && !machine.gpu.capability) {
     if (const gpu::Product* known = gpu::FindProduct(machine.gpu.product)) {
-      machine.gpu.memory_bytes = known->mebibytes * kMebibyte;
+      const std::string partition = gpu::SplitName(machine.gpu.product).partition;
+      machine.gpu.memory_bytes =
+          (partition.empty() ? known->mebibytes : gpu::PartitionMebibytes(partition)) * kMebibyte;
       machine.gpu.capability = known->capability;
     }
   }

@@ -127,6 +127,7 @@ const Row kRows[] = {
     {"two cards of one name on AWS", R"({"products": ["NVIDIA-A100-SXM4-40GB"]})", {}, {"a100-40", "aws a100-40"}},
     {"a product that only GPU Feature Discovery knows", R"({"products": ["NVIDIA-RTX-A6000"]})", {}, {"workstation"}},
     {"a slice is not the whole card", R"({"products": ["NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"]})", {}, {}},
+    {"nor is a virtual GPU", R"({"products": ["NVIDIA-H100XM-40C", "NVIDIA-A100-40C"]})", {}, {}},
     {"memory by the name of the class: cards report a little less",
      R"({"minMemory": "40Gi"})",
      {},
@@ -230,6 +231,17 @@ TEST(NodeAffinity, AdmitsTheNodesThatAPersonWouldPick) {
     }
     EXPECT_EQ(matching, row.nodes) << affinity.dump(1);
   }
+}
+
+TEST(NodeAffinity, ASharedGpuOfGkeIsOnlyMeantByItsOwnName) {
+  const std::map<std::string, std::string> shared = {{"cloud.google.com/gke-accelerator", "nvidia-l4"},
+                                                     {"cloud.google.com/gke-gpu-sharing-strategy", "time-sharing"}};
+  const auto matches = [&](const std::string& product) {
+    const api::GpuSpec gpu = SampleTask(R"({"gpu": {"products": [")" + product + R"("]}})").spec.gpus.front();
+    return Matches(AffinityOf(gpu, {}), shared);
+  };
+  EXPECT_FALSE(matches("nvidia-l4"));
+  EXPECT_TRUE(matches("nvidia-l4-SHARED"));
 }
 
 // The choice of a product and the scheduler's choice of a node must not contradict each other.

@@ -46,6 +46,7 @@ TEST(Product, IsFoundByEverySpelling) {
       {"NVIDIA-GeForce-RTX-4090", "rtx-4090"},
       {"Tesla-T4", "t4"},
       {"nvidia-tesla-t4", "t4"},
+      {"nvidia-tesla-a100", "a100-40gb"},
       {"Tesla-V100-SXM2-32GB", "v100-32gb"},
       {"NVIDIA-H20-3e", "h20-141gb"},
       {"NVIDIA-H20", "h20"},
@@ -86,6 +87,21 @@ TEST(Product, IsFoundByEverySpelling) {
       {"nvidia-tesla-p4", "p4"},
       {"Tesla-V100-PCIE-32GB", "v100-pcie-32gb"},
       {"NVIDIA-GH200-120GB", "gh200"},
+      {"NVIDIA-A40-48Q", "a40"},
+      {"GRID A100-40C", "a100-pcie-40gb"},
+      {"GRID-A100X-1-5C", "a100-40gb"},
+      {"NVIDIA-L40S-24C", "l40s"},
+      {"NVIDIA-A10-24Q-SHARED", "a10"},
+      {"NVIDIA H100XM-80C", "h100"},
+      {"NVIDIA-H100L-94C", "h100-nvl"},
+      {"GRID-V100DX-32Q", "v100-32gb"},
+      {"NVIDIA-RTX6000-Ada-48Q", "rtx-6000-ada"},
+      {"GRID RTX6000P-24C", "quadro-rtx-6000"},
+      {"NVIDIA RTX Pro 6000 Blackwell DC-96Q", "rtx-pro-6000"},
+      {"NVIDIA A100-SXM4-40GB MIG 1g.5gb", "a100-40gb"},
+      {"NVIDIA-B200-MIG-1g.23gb", "b200"},
+      {"NVIDIA GeForce RTX 4090 Laptop GPU", "rtx-4090-laptop"},
+      {"NVIDIA-GeForce-RTX-5070-Ti-Laptop-GPU", "rtx-5070-ti-laptop"},
       {"AMD_Instinct_MI300X_OAM", "mi300x"},
       {"AMD_Instinct_MI325_OAM", "mi325x"},
       {"Instinct_MI210", "mi210"},
@@ -105,7 +121,11 @@ TEST(Product, OfAShortNameIsEveryShapeOfIt) {
 }
 
 TEST(Product, OfAnUnknownNameIsNotGuessed) {
-  for (const char* name : {"", "rtx", "nvidia", "NVIDIA-X900", "MI300", "6000", "rtx 3085", "3080 gb", "-SHARED"}) {
+  for (const char* name :
+       {"", "rtx", "nvidia", "NVIDIA-X900", "MI300", "6000", "rtx 3085", "3080 gb", "-SHARED",
+        // Boards that are not in the table, and designs of less power.
+        "NVIDIA-A100-SXM4-80GB-MIG-INVALID", "NVIDIA-H100XS-64C", "48Q", "-48Q", "NVIDIA-48Q",
+        "NVIDIA RTX A5000 Laptop GPU", "NVIDIA GeForce RTX 2080 with Max-Q Design", "GRID-4090X-24Q"}) {
     EXPECT_THAT(NamesOf(name), IsEmpty()) << name;
   }
   const auto read = ReadProduct("x900");
@@ -151,8 +171,31 @@ TEST(SplitName, ReadsWhatLabellersAppend) {
   EXPECT_TRUE(parts.shared);
   EXPECT_EQ(PartitionMebibytes("3g.20gb"), 20 * 1024);
   EXPECT_EQ(PartitionMebibytes("1g.10gb.me"), 10 * 1024);
+  EXPECT_EQ(PartitionMebibytes("1c.3g.20gb"), 20 * 1024);
   EXPECT_EQ(PartitionMebibytes("mixed"), 0);
+  EXPECT_EQ(PartitionMebibytes(""), 0);
+  EXPECT_EQ(PartitionMebibytes("gb"), 0);
   EXPECT_EQ(SplitName("h100").product, "h100");
+}
+
+TEST(SplitName, ReadsProfilesOfVirtualGpus) {
+  struct Row {
+    const char *name, *product, *partition;
+    std::int64_t gibibytes;
+  };
+  for (const Row& row : {Row{"NVIDIA-A40-48Q", "NVIDIA-A40", "48Q", 48}, Row{"GRID A100-40C", "GRID A100", "40C", 40},
+                         Row{"a10-4q", "a10", "4Q", 4}, Row{"NVIDIA A100-1-10C", "NVIDIA A100", "1-10C", 10}}) {
+    const NameParts parts = SplitName(row.name);
+    EXPECT_TRUE(parts.virtual_gpu) << row.name;
+    EXPECT_EQ(parts.product, row.product);
+    EXPECT_EQ(parts.partition, row.partition);
+    EXPECT_EQ(PartitionMebibytes(parts.partition), row.gibibytes * 1024);
+  }
+  for (const char* name :
+       {"NVIDIA-H100-80GB-HBM3", "mi300a", "NVIDIA-H20-3e", "GeForce RTX 5090 D", "A100-SXM4-40GB"}) {
+    EXPECT_FALSE(SplitName(name).virtual_gpu) << name;
+    EXPECT_EQ(SplitName(name).partition, "") << name;
+  }
 }
 
 }  // namespace
