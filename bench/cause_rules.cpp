@@ -18,6 +18,10 @@ constexpr CauseRule kRules[] = {
     {"gloo/transport*timed out waiting", C::kMachine, W::kVague},
     {"client socket has timed out", C::kMachine, W::kVague},
     {"illegal memory access", C::kCrash, W::kTelling},
+    {"inotify_add_watch", C::kMachine, W::kVague},  // a limit of watches, which UCX does without
+    {"openblas blas_thread_init", C::kMachine, W::kDecisive},
+    // Two ranks on one GPU: the launch, not the machine.
+    {"duplicate gpu detected", C::kCrash, W::kDecisive},
     // A server's own first request: somebody else says why nobody answers.
     {"host='127.0.0.1'", C::kConsequence, W::kNothing},
     {"host='localhost'", C::kConsequence, W::kNothing},
@@ -345,6 +349,7 @@ constexpr CauseRule kRules[] = {
     {"' was requested*, but", C::kConfiguration, W::kTelling},
     {"' was requested but", C::kConfiguration, W::kTelling},
     {"was never loaded", C::kConfiguration, W::kTelling},
+    {"appears to be a uri", C::kCrash, W::kTelling},  // VLLM_PORT of a Service called "vllm"
     {"does not declare an architecture", C::kConfiguration, W::kTelling},
 
     // Crashes of native code and kernels.
@@ -353,6 +358,8 @@ constexpr CauseRule kRules[] = {
     {"[json.exception", C::kConfiguration, W::kTelling},
     {"error occurred when running", C::kCrash, W::kTelling},
     {"memory access fault by gpu", C::kCrash, W::kDecisive},
+    {"aborting with error : hsa_status_error_out_of_resources", C::kDeviceMemory, W::kDecisive},
+    {"aborting with error : hsa_status", C::kCrash, W::kDecisive},
     {"watchdog timeout", C::kCrash, W::kTelling},
     {"re-initialize cuda in forked subprocess", C::kCrash, W::kTelling},
     {"triton error [cuda]", C::kCrash, W::kTelling},

@@ -80,6 +80,10 @@ bool IsFatalText(std::string_view text) {
                                        "error: ",
                                        "CUDA error",
                                        "Cuda error",
+                                       "Cuda failure",
+                                       "OpenBLAS blas_thread_init: ",
+                                       "CCL_ERROR| ",
+                                       "Watchdog timeout (",
                                        "E: "}) {
     if (text.starts_with(start)) return true;
   }
@@ -105,6 +109,8 @@ bool IsFatalText(std::string_view text) {
                                       "No space left on device",
                                       "UNAVAILABLE: ",
                                       "internal compiler error",
+                                      " returned an error = ",
+                                      "aborting with error : HSA_STATUS",
                                       "errors detected in the compilation of",
                                       "error detected in the compilation of",
                                       "Error while creating shared memory",
@@ -186,6 +192,7 @@ void LogDigest::Finish() {
 void LogDigest::ForgetErrors() {
   first_errors_.clear();
   later_errors_.clear();
+  thread_errors_.clear();
   writers_.clear();
   generating_.clear();
 }
@@ -193,12 +200,13 @@ void LogDigest::ForgetErrors() {
 // Twice by one engine: the first report may count tokens from before the error, and other engines of a data-parallel
 // group go on for a while when one has failed.
 void LogDigest::NoteTokens(const LogLine& line) {
-  if (first_errors_.empty() || !ReportsTokens(line.text)) return;
+  if ((first_errors_.empty() && thread_errors_.empty()) || !ReportsTokens(line.text)) return;
   std::string who = line.tag;
   if (line.text.starts_with("Engine ")) who += line.text.substr(0, line.text.find(':'));
   if (std::find(generating_.begin(), generating_.end(), who) != generating_.end()) {
     first_errors_.clear();
     later_errors_.clear();
+    thread_errors_.clear();
     generating_.clear();
     return;
   }
@@ -209,6 +217,7 @@ void LogDigest::NoteTokens(const LogLine& line) {
 std::vector<std::string> LogDigest::error_lines() const {
   std::vector<std::string> all = first_errors_;
   all.insert(all.end(), later_errors_.begin(), later_errors_.end());
+  all.insert(all.end(), thread_errors_.begin(), thread_errors_.end());
   return all;
 }
 
@@ -281,8 +290,15 @@ void LogDigest::ReplaceError(Writer& writer, std::string text) {
 }
 
 void LogDigest::AddError(Writer& writer, std::string text) {
-  generating_.clear();
   text = CleanText(text, kMaxLineBytes);
+  if (writer.in_thread) {
+    // The process goes on without the thread: what ended it may be in a later line.
+    constexpr std::size_t kMaxThreadErrors = 3;
+    writer.in_thread = false;
+    if (thread_errors_.size() < kMaxThreadErrors) thread_errors_.push_back(std::move(text));
+    return;
+  }
+  generating_.clear();
   writer.error = text;
   writer.announces = text.ends_with(':');
   for (const std::string& known : first_errors_) {
@@ -320,6 +336,10 @@ void LogDigest::Inspect(const LogLine& line) {
 
   NoteTokens(line);
   if (CompletesError(writer, line) || !may_be_error) return;
+  if (text.starts_with("Exception in thread ")) {
+    writer.in_thread = true;
+    return;
+  }
   // A traceback: its first line, pairs of place and source line, and the exception.
   const bool place = text.starts_with("File \"");
   if (place || text.find("Traceback (most recent call last)") != std::string::npos) {

@@ -28,8 +28,8 @@ class LogDigest {
   // The engine is ready: earlier errors were not fatal.
   void ForgetErrors();
 
-  // In order of appearance, each once: the first thirty and the last ten. Errors before the latest generated tokens are
-  // removed: they were not fatal.
+  // In order of appearance, each once: the first thirty and the last ten, then those of single threads. Errors before
+  // the latest generated tokens are removed: they were not fatal.
   [[nodiscard]] std::vector<std::string> error_lines() const;
   // A progress bar that rewrites its line counts as one line.
   [[nodiscard]] std::vector<std::string> last_lines() const { return {last_.begin(), last_.end()}; }
@@ -45,6 +45,7 @@ class LogDigest {
     std::string error;           // the last error line
     bool announces = false;      // ... which ends with a colon: the next line is what it announces
     bool in_causes = false;      // inside of Rust's "Caused by:"
+    bool in_thread = false;      // the next exception ended a thread of its own, not the process
     std::string cause;           // the deepest so far
   };
 
@@ -64,6 +65,7 @@ class LogDigest {
   std::deque<std::string> last_;
   std::vector<std::string> first_errors_;
   std::deque<std::string> later_errors_;
+  std::vector<std::string> thread_errors_;  // what ended a single thread: after all others, whenever it came
   std::deque<Writer> writers_;
   // Who reported generated tokens since the last error line; a second report of one of them ends what was before.
   std::deque<std::string> generating_;

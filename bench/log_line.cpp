@@ -128,6 +128,11 @@ struct Brackets {
     while (inside.ends_with(' ')) inside.remove_suffix(1);
     if (inside == "TRT-LLM" || inside == "TensorRT-LLM") return true;
     if (const auto word = LevelOfWord(inside)) return Set(*word);
+    // Launchers' ranks: torchx's "[0] [0] ", vLLM-Omni's "[Stage-0] ".
+    constexpr std::string_view kStage = "Stage-";
+    const std::string_view number = inside.starts_with(kStage) ? inside.substr(kStage.size()) : inside;
+    if (!number.empty() && number.size() <= 3 && number.find_first_not_of("0123456789") == std::string_view::npos)
+      return true;
     if (inside.size() == 1) return SetLetter(inside[0]);
     // glog: "W1122 16:43:35.102817488 file.cpp:1575", "E626 05:06:30 ...", "E file.cpp:563".
     if (const auto letter = LevelOfLetter(inside[0])) {

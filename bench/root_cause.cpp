@@ -120,6 +120,13 @@ Reading Read(const std::string& line, int exit_code) {
     if (line.find("executor on rank") != std::string::npos && rule->cause == Cause::kConfiguration &&
         !SoundsLikeARefusal(line))
       reading.cause = Cause::kCrash;
+    // It quotes nothing, or what a KeyError calls by its key alone.
+    constexpr std::size_t kShortest = 8;
+    constexpr std::string_view kExecutor = "executor on rank ";
+    if (const std::size_t at = line.find(kExecutor); at != std::string::npos) {
+      const std::size_t colon = line.find(':', at);
+      if (colon == std::string::npos || line.size() - colon < kShortest) reading.worth = Worth::kOther;
+    }
     reading.known = true;
   } else if (NamesTheProblem(line)) {
     reading.cause = line.starts_with(kAnyError) && !SoundsLikeARefusal(line) ? Cause::kCrash : Cause::kConfiguration;
@@ -276,7 +283,7 @@ Failure Classify(const EngineState& state) {
       failure.reason = FailureReason::kEngineCrashed;
       break;
   }
-  failure.message = cause;
+  failure.message = best->cause == Cause::kHostMemory ? "host memory: " + cause : cause;
   if (const Reading* second = Doubt(readings, *best)) failure.message += "; or: " + *second->line;
   return failure;
 }

@@ -160,7 +160,7 @@ TEST(RootCause, ClassifiesTextsOfOtherEndings) {
       {"RuntimeError: Not enough GPU memory for hybrid (mamba/linear-attention) state cache.\n", 1, R::kOutOfMemory,
        "RuntimeError: Not enough GPU memory for hybrid"},
       {"RuntimeError: Pinned host memory allocation of 400.0 GiB (429496729600 bytes) returned a null pointer\n", 1,
-       R::kOutOfMemory, "RuntimeError: Pinned host memory allocation"},
+       R::kOutOfMemory, "host memory: RuntimeError: Pinned host memory allocation"},
       {"RuntimeError: DP Coordinator process failed during startup.\nKeyError: 'layers.0.router.proj.weight_scale'\n",
        1, R::kEngineRejectedConfiguration, "KeyError: 'layers.0.router.proj.weight_scale'"},
       {"[2025-11-06T02:08:28.503Z] [2025-11-06 02:08:28] Scheduler hit an exception: Traceback (most recent call "
