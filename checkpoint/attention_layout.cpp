@@ -703,7 +703,10 @@ class AttentionReader {
       return;
     }
     if (latent_unknown_) return;
-    if (class_name_ == "minicpm3") return;  // the engines differ: one keeps the latent, one keeps heads
+    if (class_name_ == "minicpm3") {
+      AddNote(facts_, "engines differ in what they keep of MLA for this model; the size of the KV cache is not known");
+      return;
+    }
     if (!kv_by_layer_.empty() && kv_by_layer_.size() != layers_) {
       AddNote(facts_, "config.json: " + source_of_heads_ + " lists " + std::to_string(kv_by_layer_.size()) +
                           " layers of " + std::to_string(layers_) + "; KV heads are not known");
@@ -732,7 +735,12 @@ class AttentionReader {
         if (!shape) return;
         const Size heads = kv_by_layer_.empty() ? shape->kv_heads : Size(kv_by_layer_[i]);
         if (heads == 0) continue;
-        if (!heads || *heads < 0 || *heads > kLargest || !shape->key_dim || !shape->value_dim) return;
+        if (!heads || *heads < 0 || *heads > kLargest || !shape->key_dim || !shape->value_dim) {
+          AddNote(facts_, std::string("config.json: the ") +
+                              (heads ? "size of an attention head" : "number of KV heads") +
+                              " is not in the file; the size of the KV cache is not known");
+          return;
+        }
         group.kv_heads = *heads;
         group.elements = *heads * (*shape->key_dim + *shape->value_dim);
         same_heads = same_heads && heads == facts_.kv_heads;

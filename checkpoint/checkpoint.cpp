@@ -81,7 +81,7 @@ class Reader {
     for (const std::string& note : weights.notes) AddNote(*facts, note);
     for (const std::string& note : notes_) AddNote(*facts, note);
     if (!facts->weight_bytes)
-      AddNote(*facts, "the size of the weights is not known; whether the model fits is not checked");
+      AddNote(*facts, "the size of the weights is not known; only what its dimensions require at least is checked");
     ReadTensors(weights, elsewhere, *facts);
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;
@@ -209,6 +209,8 @@ base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   if (!config->is_object()) return base::Invalid(source + ": must be an object");
   ModelFacts facts;
   ReadConfig(*config, facts);
+  if (parts.config != nullptr && facts.architecture.empty())
+    AddNote(facts, "config.json: architectures and model_type are missing; engines cannot tell which model it is");
   QuantizationFiles files;
   files.config = config;
   files.language = LanguageConfig(*config);

@@ -108,10 +108,20 @@ class ConfigReader {
       facts_.architecture = architectures->front().get<std::string>();
     facts_.model_type = TextOf(&language_, "model_type");
     facts_.config_type = TextOf(&config_, "model_type");
+    if (TextOf(&language_, "attention_projection_layout") == "fused_qkv")
+      AddNote(facts_,
+              "config.json: attention_projection_layout: qkv_proj is stored for as many GPUs as there are KV heads; "
+              "whether another tensor-parallel size loads is not known");
     const json* code = Find(&config_, "auto_map");
     facts_.remote_code = code != nullptr && code->is_object() && !code->empty();
     const json* causal = Get("is_causal");
     facts_.pooling = !TextOf(&config_, "pooling").empty() || (causal != nullptr && *causal == false);
+    // A class of the checkpoint's own that is registered for its vectors alone.
+    if (facts_.remote_code && facts_.architecture.ends_with("Model") && code->contains("AutoModel")) {
+      bool generates = false;
+      for (const auto& [name, class_name] : code->items()) generates = generates || name.starts_with("AutoModelFor");
+      facts_.pooling = facts_.pooling || !generates;
+    }
     if (facts_.architecture.empty()) facts_.architecture = facts_.config_type;
     constexpr std::size_t kLongest = 100;
     if (facts_.config_type.size() > kLongest) facts_.config_type.resize(kLongest);

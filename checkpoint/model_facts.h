@@ -64,7 +64,7 @@ struct ModelFacts {
   std::string kv_cache = "none";
   std::optional<WeightBlock> weight_block;
   bool plain_shared_experts = false;  // the shared experts stay unquantized, whatever the other linear layers do
-  // Modules that stay unquantized, as the files list them, layer numbers replaced by "*". At most 12.
+  // Modules that stay unquantized: "*" for the numbers of all layers, else the first and how many more. At most 12.
   std::vector<std::string> ignored_modules;
   // How the method stores each kind of layer, in words of one form for all methods: the part ("linear", "experts",
   // "kv", "attention"), weights ("int4-group128-asym", "fp8-channel"; ModelOpt's: its algorithm), inputs ("none",

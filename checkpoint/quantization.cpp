@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxIgnored = 12;
+constexpr std::size_t kMaxSchemes = 8;
 constexpr std::int64_t kLargestBlock = 1 << 20;  // far above any, and products fit
 
 // A family and what the inputs of its layers are; "" = not known.
@@ -132,34 +133,75 @@ std::string WithoutNumbers(std::string_view pattern) {
   return general;
 }
 
+// A regular expression's "model\\.layers" as a name: "model.layers".
+std::string WithoutEscapes(std::string_view pattern) {
+  std::string name;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '\\' || i + 1 == pattern.size() || std::isalnum(static_cast<unsigned char>(pattern[i + 1])) != 0)
+      name += pattern[i];
+  }
+  return name;
+}
+
+// Whether a pattern picks layers by a choice of numbers: "layers.(0|1)", "layers.[0-9]", "layers.1.*".
+bool NamesSomeLayers(std::string_view pattern) {
+  for (const std::string_view word : {"layers.", ".h.", "blocks."}) {
+    const std::size_t at = pattern.find(word);
+    if (at == std::string_view::npos) continue;
+    const std::string_view rest = pattern.substr(at + word.size());
+    const std::size_t start = rest.find_first_not_of("([?:");
+    if (start != std::string_view::npos && std::isdigit(static_cast<unsigned char>(rest[start])) != 0) return true;
+  }
+  return false;
+}
+
 // Which parts a list of modules that stay unquantized covers wholly.
 class IgnoredModules {
  public:
   IgnoredModules(const std::vector<std::string>& patterns, const ModelFacts& facts) {
     const std::int64_t layers = facts.layers.value_or(0);
-    for (const std::string& pattern : patterns) ++counts_[WithoutNumbers(pattern)];
+    std::set<std::string> of_all_layers;
+    for (const std::string& listed : patterns) {
+      const std::string pattern = WithoutEscapes(listed);
+      const std::string general = WithoutNumbers(pattern);
+      ++counts_[general];
+      examples_.emplace(general, listed);
+      // "model.layers.0.mlp" is of one layer and "(0|1)" of some; "model.layers.*.mlp" and ".*mlp.*" are of all.
+      if (general == pattern && !NamesSomeLayers(pattern)) of_all_layers.insert(general);
+    }
     // "model.layers.0*" and "model.layers.0.*" leave a whole layer alone.
     std::int64_t whole_layers = 0;
     for (const auto& [general, count] : counts_) {
       const std::size_t end = general.find_last_not_of("*.");
-      if (end != std::string::npos && general.substr(0, end + 1).ends_with("layers")) whole_layers += count;
+      if (end != std::string::npos && general.substr(0, end + 1).ends_with("layers") &&
+          !of_all_layers.contains(general))
+        whole_layers += count;
     }
     dense_ = facts.dense_layers && whole_layers >= *facts.dense_layers;
     for (const auto& [general, count] : counts_) {
-      const bool of_one_layer =
-          Contains(general, "layers.*") || Contains(general, ".h.*") || Contains(general, "blocks.*");
       // The dense layers beside those with experts, of which there are few.
       const bool all_dense =
           facts.experts > 0 && facts.dense_layers > 0 && Contains(general, "mlp.") && count >= *facts.dense_layers;
-      const bool everywhere = !of_one_layer || all_dense || (layers > 0 && count + whole_layers >= layers);
-      if (everywhere) Cover(Lower(general));
+      const bool everywhere =
+          of_all_layers.contains(general) || all_dense || (layers > 0 && count + whole_layers >= layers);
+      if (!everywhere) continue;
+      everywhere_.insert(general);
+      Cover(Lower(general));
     }
   }
 
   [[nodiscard]] std::vector<std::string> patterns() const {
     std::vector<std::string> list;
     for (const auto& [general, count] : counts_) {
-      if (list.size() < kMaxIgnored) list.push_back(general.substr(0, 80));
+      if (list.size() == kMaxIgnored) break;
+      const std::string& example = examples_.at(general);
+      // Modules of a few layers are not those of all.
+      const bool numbered = WithoutEscapes(example) != general;
+      const bool some = numbered && !everywhere_.contains(general);
+      std::string name = (some || !numbered ? example : general).substr(0, 80);
+      if (some && count > 1)
+        name += " and " + std::to_string(count - 1) + (count == 2 ? " more layer" : " more layers");
+      list.push_back(std::move(name));
     }
     return list;
   }
@@ -206,6 +248,8 @@ class IgnoredModules {
   }
 
   std::map<std::string, std::int64_t> counts_;
+  std::map<std::string, std::string> examples_;  // the first name of each
+  std::set<std::string> everywhere_;             // those of all layers
   std::set<std::string> projections_;
   bool attention_ = false, dense_ = false, experts_ = false, shared_ = false;
 };
@@ -223,8 +267,9 @@ struct Declaration {
   std::vector<std::string> notes;
   std::set<std::pair<Part, std::string>> schemes;  // see ModelFacts::schemes, without the part
   bool foreign = false;
-  bool own_experts = false;                  // the format of experts was declared for them alone
-  bool no_linear_layer = false;              // only the embedding, the output layer or attention is quantized
+  bool own_experts = false;         // the format of experts was declared for them alone
+  std::vector<std::string> listed;  // names of the modules that are quantized, all others are not; empty = no list
+  bool no_linear_layer = false;     // only the embedding, the output layer or attention is quantized
   std::vector<std::string> special_schemes;  // see ModelFacts::schemes: what is neither of linear layers nor of experts
 
   void Both(const Format& format) { linear = experts = format; }
@@ -796,39 +841,83 @@ void ReadAutoRound(const json& config, Declaration& declaration) {
 
 // ---- The others -----------------------------------------------------------------------------------------------------
 
+// GPTQ's optional list of names (also a list of lists) that are quantized: ["self_attn.q_proj", "mlp.up_proj"]. A name
+// is a part of a module's whole name.
+std::vector<std::string> ListedModules(const json& config) {
+  std::vector<std::string> names;
+  const json* lists = FindArray(&config, "modules_in_block_to_quantize");
+  if (lists == nullptr) return names;
+  for (const json& list : *lists) {
+    if (list.is_string()) names.push_back(list.get<std::string>());
+    if (!list.is_array()) continue;
+    for (const json& name : list) {
+      if (name.is_string()) names.push_back(name.get<std::string>());
+    }
+  }
+  return names;
+}
+
+// "int4-group128-asym-actorder" of GPTQ or AWQ; `layer` = settings of some layers that go before those of all.
+std::string IntegerText(const json& config, const json* layer, bool awq) {
+  const auto of = [&](const char* key) { return Find(layer, key) != nullptr ? layer : &config; };
+  std::optional<std::int64_t> bits = IntegerOf(of("bits"), "bits");
+  if (!bits) bits = IntegerOf(&config, "w_bit");
+  std::optional<std::int64_t> group = IntegerOf(of("group_size"), "group_size");
+  if (!group) group = IntegerOf(&config, "q_group_size");
+  std::string text = "int" + std::to_string(bits.value_or(4));
+  text += group && *group > 0 ? "-group" + std::to_string(*group) : "-channel";
+  // AWQ has zero points unless it says otherwise.
+  const bool symmetric = Find(of("sym"), "sym") != nullptr ? TrueAt(of("sym"), "sym") : !awq;
+  if (Find(&config, "zero_point") != nullptr ? TrueAt(&config, "zero_point") : !symmetric) text += "-asym";
+  if (TrueAt(of("desc_act"), "desc_act")) text += "-actorder";
+  return text;
+}
+
+// Whether a pattern is about one of the projections that engines compute together: "q_proj", not "qkv_proj".
+bool NamesPartOfFused(std::string_view pattern) {
+  if (Contains(pattern, "qkv_proj") || Contains(pattern, "gate_up_proj")) return false;
+  for (const std::string_view projection : {"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"}) {
+    const std::size_t at = pattern.find(projection);
+    if (at == std::string_view::npos) continue;
+    const bool whole_word =
+        at == 0 || (std::isalnum(static_cast<unsigned char>(pattern[at - 1])) == 0 && pattern[at - 1] != '_');
+    if (whole_word) return true;
+  }
+  return false;
+}
+
 // GPTQ, AWQ and their kin: integer weights, 16-bit inputs.
 void ReadIntegerWeights(const json& config, Declaration& declaration) {
   const std::int64_t bits = IntegerOf(&config, "bits").value_or(IntegerOf(&config, "w_bit").value_or(4));
   std::optional<std::int64_t> group = IntegerOf(&config, "group_size");
   if (!group) group = IntegerOf(&config, "q_group_size");
+  const bool awq = Contains(declaration.method, "awq");
   Parts parts;
   parts.Add(Part::kBoth, FormatOf({false, bits}, {}, 0));
-  const auto add_scheme = [&](Part part, std::int64_t of_bits) {
-    std::string weights = "int" + std::to_string(of_bits);
-    weights += group && *group > 0 ? "-group" + std::to_string(*group) : "-channel";
-    // AWQ has zero points unless it says otherwise.
-    const json* zeros = Find(&config, "zero_point");
-    const bool awq = Contains(declaration.method, "awq");
-    const bool symmetric = Find(&config, "sym") != nullptr ? TrueAt(&config, "sym") : !awq;
-    if (zeros != nullptr ? TrueAt(&config, "zero_point") : !symmetric) weights += "-asym";
-    if (TrueAt(&config, "desc_act")) weights += "-actorder";
-    const std::string packing = TextOf(&config, "checkpoint_format");
-    declaration.AddScheme(part, weights, "none", packing.empty() ? TextOf(&config, "version") : packing);
-  };
-  add_scheme(Part::kBoth, bits);
+  std::string packing = TextOf(&config, "checkpoint_format");
+  if (packing.empty()) packing = TextOf(&config, "version");
+  const std::string of_all = IntegerText(config, nullptr, awq);
+  declaration.AddScheme(Part::kBoth, of_all, "none", packing);
   // GPTQModel's rules by module: "-:pattern" leaves it alone, "+:pattern" changes settings.
   if (const json* rules = FindObject(&config, "dynamic")) {
     for (const auto& [rule, settings] : rules->items()) {
       const std::size_t colon = rule.find(':');
-      const std::string pattern = colon == std::string::npos ? rule : rule.substr(colon + 1);
+      const std::string written = colon == std::string::npos ? rule : rule.substr(colon + 1);
+      const std::string pattern = WithoutEscapes(written);
+      const std::string own = IntegerText(config, &settings, awq);
       if (rule.starts_with("-")) {
-        declaration.ignored.push_back(pattern);
-      } else if (const std::optional<std::int64_t> own = IntegerOf(&settings, "bits"); own && *own != bits) {
-        parts.Add(PartOf(pattern), FormatOf({false, *own}, {}, 0));
-        add_scheme(PartOf(pattern), *own);
+        declaration.ignored.push_back(written);
+      } else if (own != of_all) {
+        parts.Add(PartOf(pattern), FormatOf({false, IntegerOf(&settings, "bits").value_or(bits)}, {}, 0));
+        declaration.AddScheme(PartOf(pattern), own, "none", packing);
+      } else {
+        continue;
       }
+      if (NamesPartOfFused(pattern) && !Contains(pattern, "expert"))
+        declaration.AddSpecialScheme("dynamic", "projections");
     }
   }
+  declaration.listed = ListedModules(config);
   parts.Into(declaration);
   if (group && *group > 0) declaration.block = GroupOf(group);
 }
@@ -839,6 +928,7 @@ void ReadExpertDtype(const json* config, Declaration& declaration) {
   if (dtype.empty() || declaration.own_experts) return;
   const std::optional<Numbers> numbers = NumbersOf(dtype);
   declaration.own_experts = true;
+  declaration.AddScheme(Part::kExperts, dtype);
   if (Contains(dtype, "nvfp4")) {
     declaration.experts = Format{"nvfp4", ""};
   } else if (numbers && numbers->is_float && numbers->bits == 4) {
@@ -1019,7 +1109,6 @@ std::string FamilyOf(const Declaration& declaration, const std::string& linear, 
 
 // A scheme of everything belongs to each part that is quantized at all.
 std::vector<std::string> SchemesOf(const Declaration& declaration, bool experts, bool linear) {
-  constexpr std::size_t kMaxSchemes = 8;
   const auto own = [&](Part part) {
     return std::ranges::any_of(declaration.schemes, [&](const auto& scheme) { return scheme.first == part; });
   };
@@ -1035,9 +1124,90 @@ std::vector<std::string> SchemesOf(const Declaration& declaration, bool experts,
   return schemes;
 }
 
+// What a list of quantized modules leaves out, as far as its names are the usual ones.
+struct Unlisted {
+  std::vector<std::string> modules;  // "self_attn", "mlp.experts", "self_attn.o_proj"
+  bool part_of_fused = false;        // one of the projections that engines compute together, not all
+};
+
+// `fused`: the projections of `group` that engines compute together; `other`: the rest of them.
+void AddUnlisted(const std::vector<std::string>& listed, std::string_view group, std::string_view fused,
+                 std::string_view other, Unlisted& out) {
+  std::vector<std::string> names;
+  for (const std::string& name : listed) {
+    if (Contains(name, group)) names.push_back(name);
+  }
+  if (names.empty()) {
+    out.modules.emplace_back(group);
+    return;
+  }
+  const auto words = [](std::string_view text) {
+    std::vector<std::string> list;
+    for (std::size_t end = 0; !text.empty(); text.remove_prefix(std::min(end + 1, text.size()))) {
+      end = std::min(text.find(' '), text.size());
+      list.emplace_back(text.substr(0, end));
+    }
+    return list;
+  };
+  const std::vector<std::string> first = words(fused), rest = words(other);
+  const auto last_word = [](const std::string& name) { return name.substr(name.rfind('.') + 1); };
+  const auto among = [](const std::vector<std::string>& list, const std::string& word) {
+    return std::ranges::find(list, word) != list.end();
+  };
+  std::set<std::string> present;
+  for (const std::string& name : names) {
+    // The whole group, or projections of other names.
+    if (!among(first, last_word(name)) && !among(rest, last_word(name))) return;
+    present.insert(last_word(name));
+  }
+  std::size_t of_fused = 0;
+  for (const std::string& word : first) {
+    if (present.contains(word)) ++of_fused;
+    if (!present.contains(word)) out.modules.push_back(std::string(group) + "." + word);
+  }
+  for (const std::string& word : rest) {
+    if (!present.contains(word)) out.modules.push_back(std::string(group) + "." + word);
+  }
+  if (of_fused > 0 && of_fused < first.size()) out.part_of_fused = true;
+}
+
+Unlisted UnlistedModules(const std::vector<std::string>& listed, const ModelFacts& facts) {
+  Unlisted out;
+  if (listed.empty()) return out;
+  std::vector<std::string> attention, experts, shared, dense;
+  for (const std::string& name : listed) {
+    const std::string lower = Lower(name);
+    if (Contains(lower, "shared_expert") || Contains(lower, "shared_mlp")) {
+      shared.push_back(name);
+    } else if (Contains(lower, "expert") || Contains(lower, "moe.")) {
+      experts.push_back(name);
+    } else if (Contains(lower, "linear_attn")) {
+      continue;
+    } else if (Contains(lower, "attn") || Contains(lower, "attention")) {
+      attention.push_back(Contains(lower, "self_attn.") ? name : "self_attn");
+    } else {
+      // "mlp." alone is every MLP.
+      dense.push_back(Contains(lower, "mlp.") ? name : "mlp");
+      if (lower == "mlp." || lower == "mlp") {
+        experts.push_back(name);
+        shared.push_back(name);
+      }
+    }
+  }
+  AddUnlisted(attention, "self_attn", "q_proj k_proj v_proj", "o_proj", out);
+  const bool has_shared = facts.shared_experts > 0 || facts.shared_intermediate_size > 0;
+  if (facts.experts > 0 && experts.empty()) out.modules.emplace_back("mlp.experts");
+  if (has_shared && shared.empty()) out.modules.emplace_back("mlp.shared_expert");
+  if (facts.experts == 0 || facts.dense_layers > 0) AddUnlisted(dense, "mlp", "gate_proj up_proj", "down_proj", out);
+  return out;
+}
+
 void Apply(const Declaration& declaration, ModelFacts& facts) {
   const bool dense = facts.experts == 0;
-  const IgnoredModules ignored(declaration.ignored, facts);
+  const Unlisted unlisted = UnlistedModules(declaration.listed, facts);
+  std::vector<std::string> plain = declaration.ignored;
+  plain.insert(plain.end(), unlisted.modules.begin(), unlisted.modules.end());
+  const IgnoredModules ignored(plain, facts);
   Format linear = declaration.linear.value_or(Format{});
   Format experts = declaration.experts.value_or(Format{});
   const bool has_shared = facts.shared_experts > 0 || facts.shared_intermediate_size > 0;
@@ -1066,6 +1236,12 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
   facts.schemes = SchemesOf(declaration, !dense && experts.family != "none", linear.family != "none");
+  if (!unlisted.modules.empty()) {
+    const bool of_experts = std::ranges::find(unlisted.modules, "mlp.experts") != unlisted.modules.end();
+    const std::string what = unlisted.part_of_fused ? "fused-part" : of_experts ? "experts" : "modules";
+    facts.schemes.insert(facts.schemes.begin(), "unlisted " + what + " - -");
+    facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
+  }
 }
 
 std::string SaidFamily(const Declaration& declaration) {
@@ -1080,6 +1256,17 @@ std::string_view MethodInName(std::string_view name) {
   const std::string lower = Lower(name);
   for (const std::string_view method : {"awq", "gptq", "gguf", "nvfp4", "mxfp4", "fp8", "bnb-4bit", "w8a8", "w4a16"}) {
     if (Contains(lower, method)) return method;
+  }
+  return "";
+}
+
+// {"dtype": "fp8"} of a vendor's own format; "" for weights of 16 bits and more.
+std::string QuantizedDtype(const QuantizationFiles& files) {
+  for (const json* object : {files.language, files.config}) {
+    for (const char* key : {"dtype", "torch_dtype"}) {
+      const std::string dtype = Lower(TextOf(object, key)).substr(0, 40);
+      if (const std::optional<Numbers> numbers = NumbersOf(dtype); numbers && numbers->bits < 16) return dtype;
+    }
   }
   return "";
 }
@@ -1166,6 +1353,15 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
   }
   for (const Declaration& declaration : declarations) {
     if (facts.kv_cache == "none") facts.kv_cache = declaration.kv_cache;
+  }
+  if (const std::string dtype = QuantizedDtype(files); !dtype.empty()) {
+    Declaration declaration;
+    declaration.method = "unknown";
+    declaration.foreign = true;
+    Apply(declaration, facts);
+    AddNote(facts,
+            "config.json: dtype \"" + dtype + "\" is that of quantized weights, but no quantization_config says how");
+    return {};
   }
   if (const std::string_view method = MethodInName(files.name); !method.empty()) {
     AddNote(facts, "the name \"" + files.name + "\" suggests " + std::string(method) +

@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "base/sha256.h"
@@ -87,6 +88,7 @@ class Planner final : public FactSource {
     ApplySchemes();
     ApplyTensors();
     SayWhatKvIsNotFollowed();
+    CheckThatItIsNoDraft();
     CheckThatItGeneratesText();
     CheckArchitecture();
     CheckGpuFloor();
@@ -191,6 +193,19 @@ class Planner final : public FactSource {
   }
 
  private:
+  // Heads that predict tokens for another model.
+  void CheckThatItIsNoDraft() {
+    static constexpr std::array<std::string_view, 10> kDrafts = {
+        "ForCausalLMEagle", "ForCausalLMEagle3", "ForCausalLMNextN",          "MTP",       "MTPModel", "DraftModel",
+        "MedusaModel",      "SpeculatorModel",   "SpeculatorPreTrainedModel", "Speculator"};
+    const std::string& architecture = request_.model.architecture;
+    const bool eagle = architecture.starts_with("Eagle") && architecture.ends_with("ForCausalLM");
+    if (!eagle && std::ranges::none_of(kDrafts, [&](std::string_view end) { return architecture.ends_with(end); }))
+      return;
+    Reject({"model", "CheckpointNotSupported",
+            architecture + " is a draft for speculative decoding: it is not served without its model"});
+  }
+
   // Classifiers, rerankers, embedding models and those that only transcribe speech: engines serve them by other
   // requests than completions.
   void CheckThatItGeneratesText() {
@@ -232,7 +247,12 @@ class Planner final : public FactSource {
       return Reject(
           {"model", "CheckpointNotSupported", architecture + " transcribes speech: completions cannot be measured"});
     const auto ends_with = [&](std::string_view end) { return architecture.ends_with(end); };
-    const bool ends = std::ranges::any_of(kEndings, ends_with) && std::ranges::none_of(kGenerators, ends_with);
+    // Own code may call a generator so; the checkpoint says whether it is one.
+    const bool own_generator = request_.model.remote_code && !request_.model.pooling &&
+                               architecture.ends_with("Model") &&
+                               std::ranges::none_of(std::span(kEndings).first(kEndings.size() - 1), ends_with);
+    const bool ends =
+        std::ranges::any_of(kEndings, ends_with) && std::ranges::none_of(kGenerators, ends_with) && !own_generator;
     if (!ends && std::ranges::find(kEncoders, request_.model.model_type) == kEncoders.end()) return;
     Reject({"model", "CheckpointNotSupported", architecture + " generates no text: completions cannot be measured"});
   }

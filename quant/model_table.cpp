@@ -57,7 +57,8 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
     return {Kind::kWarn, "ArchitectureNotCertain",
             more + ": whether the checkpoint's own code runs in it is not known"};
   if (gone != left.end()) return {Kind::kReject, "ArchitectureNotSupported", more};
-  return {Kind::kReject, "ArchitectureNotSupported", none + ", and the transformers library has none either"};
+  return {Kind::kReject, "ArchitectureNotSupported",
+          none + ", and does not run it with a class of the transformers library"};
 }
 
 }  // namespace autotune::quant

@@ -114,8 +114,14 @@ class Lexer {
 
   void Dollar() {
     const bool substitutes = script_.substr(at_).starts_with("$(");
-    Note(substitutes ? "a command substitution ($(...))" : "a variable ($)", at_,
-         substitutes ? out_.beyond : out_.filled_in);
+    // A pod's own way to name an environment variable, which a shell reads otherwise.
+    const std::string_view inside = script_.substr(std::min(at_ + 2, script_.size()));
+    const std::size_t end = inside.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    const bool of_a_pod = substitutes && end != 0 && end != std::string_view::npos && inside[end] == ')';
+    const char* const meaning = of_a_pod      ? "a variable of a pod or a command substitution ($(NAME))"
+                                : substitutes ? "a command substitution ($(...))"
+                                              : "a variable ($)";
+    Note(meaning, at_, substitutes ? out_.beyond : out_.filled_in);
   }
 
   // {8,16} outside of quotes is two words.

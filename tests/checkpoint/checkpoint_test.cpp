@@ -132,7 +132,8 @@ TEST_F(InDirectory, CountsTheWeightsOfALargeModelOnce) {
 TEST_F(InDirectory, SaysWhenTheSizeIsNotKnown) {
   Write("config.json", kLlama);
   EXPECT_FALSE(Read()->weight_bytes);
-  EXPECT_THAT(Read()->notes, Contains("the size of the weights is not known; whether the model fits is not checked"));
+  EXPECT_THAT(Read()->notes,
+              Contains("the size of the weights is not known; only what its dimensions require at least is checked"));
 }
 
 TEST_F(InDirectory, ReadsMistralsOwnFilesWithoutAConfig) {

@@ -195,7 +195,8 @@ TEST(ModelFacts, ReadsModelOptsOwnFile) {
 }
 
 TEST(ModelFacts, NotesDeclarationsThatContradictEachOther) {
-  const ModelFacts facts = Read(R"({"dtype": "bfloat16", "quantization_config": {"quant_method": "awq", "bits": 4}})",
+  const ModelFacts facts = Read(R"({"model_type": "m", "dtype": "bfloat16",
+                                    "quantization_config": {"quant_method": "awq", "bits": 4}})",
                                 R"({"quantization": {"quant_algo": "FP8"}})");
   EXPECT_EQ(facts.quantization, "awq");
   EXPECT_THAT(facts.notes,
@@ -204,7 +205,7 @@ TEST(ModelFacts, NotesDeclarationsThatContradictEachOther) {
 }
 
 TEST(ModelFacts, NeverDecidesByTheName) {
-  const json config = {{"dtype", "bfloat16"}};
+  const json config = {{"model_type", "m"}, {"dtype", "bfloat16"}};
   CheckpointParts files;
   files.config = &config;
   files.name = "someone/Llama-8B-AWQ";
@@ -248,10 +249,13 @@ TEST(ModelFacts, MessagesNameTheFileAndTheKey) {
 
 TEST(ModelFacts, NotesWhatItCannotRead) {
   EXPECT_EQ(Read("{}").dtype, "");
-  EXPECT_THAT(FactsOfConfig(json::object())->notes,
-              ElementsAre("no file declares the dtype of the weights; bfloat16 is assumed"));
+  EXPECT_THAT(
+      FactsOfConfig(json::object())->notes,
+      ElementsAre("config.json: architectures and model_type are missing; engines cannot tell which model it is",
+                  "no file declares the dtype of the weights; bfloat16 is assumed"));
   EXPECT_EQ(Read(R"({"torch_dtype": "torch.float16"})").dtype, "float16");
-  const ModelFacts facts = Read(R"({"dtype": "bfloat16", "vocab_size": "many", "num_attention_heads": 16})");
+  const ModelFacts facts =
+      Read(R"({"model_type": "m", "dtype": "bfloat16", "vocab_size": "many", "num_attention_heads": 16})");
   EXPECT_THAT(facts.notes, ElementsAre("config.json: vocab_size is not one number; treated as not known"));
 }
 
@@ -303,6 +307,24 @@ TEST(ModelFacts, ComeBackFromTheirJson) {
   EXPECT_EQ(*again, facts);
   EXPECT_EQ(ModelFactsFromJson(json{{"layers", "x"}}).error().message,
             "model facts: layers: must be a non-negative integer");
+}
+
+// What auto_map registers a class for says whether it generates; its name does not.
+TEST(ModelFacts, AClassOfOwnCodeGeneratesIfItIsRegisteredForThat) {
+  const auto pooling = [](const char* auto_map) {
+    json config = json::parse(R"({"model_type":"own","architectures":["OwnModel"],"num_hidden_layers":2})");
+    config["auto_map"] = json::parse(auto_map);
+    return FactsOfConfig(config)->pooling;
+  };
+  EXPECT_FALSE(pooling(R"({"AutoConfig":"c.OwnConfig","AutoModelForCausalLM":"m.OwnModel"})"));
+  EXPECT_FALSE(pooling(R"({"AutoModel":"m.OwnModel","AutoModelForCausalLM":"m.OwnModel"})"));
+  EXPECT_TRUE(pooling(R"({"AutoConfig":"c.OwnConfig","AutoModel":"m.OwnModel"})"));
+}
+
+TEST(ModelFacts, AConfigWithoutANameIsSaidToHaveNone) {
+  const auto facts = FactsOfConfig(json::parse(R"({"dim":64,"n_layers":2,"dtype":"bfloat16"})"));
+  ASSERT_TRUE(facts.ok());
+  EXPECT_THAT(facts->notes, testing::Contains(testing::HasSubstr("architectures and model_type are missing")));
 }
 
 }  // namespace

@@ -36,6 +36,121 @@ std::string Torchao(const std::string& type, const std::string& data = "{}") {
          R"(,"_version":1}}})";
 }
 
+// A vendor's own format, whose config.json has no other word about it.
+TEST(Quantization, OfAQuantizedDtypeAloneIsNotKnown) {
+  for (const char* dtype : {"fp8", "float8_e4m3fn", "int4"}) {
+    json config = json::parse(kDense);
+    config["dtype"] = dtype;
+    const auto facts = FactsOfConfig(config);
+    ASSERT_TRUE(facts.ok());
+    EXPECT_EQ(facts->family, "foreign") << dtype;
+    EXPECT_EQ(facts->quantization, "unknown") << dtype;
+    EXPECT_THAT(facts->notes, testing::Contains(testing::HasSubstr("no quantization_config says how"))) << dtype;
+  }
+  for (const char* dtype : {"bfloat16", "float16", "float32", "auto"}) {
+    json config = json::parse(kDense);
+    config["dtype"] = dtype;
+    EXPECT_EQ(FactsOfConfig(config)->family, "none") << dtype;
+  }
+}
+
+// The experts' own type is what their scheme says.
+TEST(Quantization, OfExpertDtypeIsInTheSchemeOfExperts) {
+  const ModelFacts facts =
+      Read(kMoe, R"({"quant_method":"fp8","weight_block_size":[32,32],"activation_scheme":"dynamic",
+                                          "expert_dtype":"fp4"})");
+  EXPECT_EQ(facts.expert_format, "mxfp4");
+  EXPECT_THAT(facts.schemes, ElementsAre("experts fp4 - -", "linear fp8-block32x32 fp8-dynamic -"));
+}
+
+// Modules of some layers are not called those of all.
+TEST(Quantization, IgnoredModulesOfSomeLayersKeepTheirNumbers) {
+  const ModelFacts facts = Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":["lm_head",
+      "model.layers.0.self_attn","model.layers.0.mlp.up_proj","model.layers.1.mlp.up_proj"]})");
+  EXPECT_THAT(facts.ignored_modules, ElementsAre("lm_head", "model.layers.*.mlp.up_proj", "model.layers.0.self_attn"));
+}
+
+// GPTQ's list of what is quantized: all else is not.
+TEST(Quantization, OfListedModulesLeavesOthersAlone) {
+  struct Row {
+    const char* base;
+    std::string modules, family, linear, experts, scheme;
+    std::vector<std::string> ignored;
+  };
+  const std::string all = R"(["self_attn.q_proj","self_attn.k_proj","self_attn.v_proj"],["self_attn.o_proj"],
+                             ["mlp.up_proj","mlp.gate_proj"],["mlp.down_proj"])";
+  const std::vector<Row> rows = {
+      {kDense, "[" + all + "]", "int4-wna16", "int4-wna16", "none", "linear int4-group128 none -", {}},
+      {kDense, "[]", "int4-wna16", "int4-wna16", "none", "linear int4-group128 none -", {}},
+      {kDense,
+       R"(["mlp.up_proj","mlp.gate_proj","mlp.down_proj"])",
+       "int4-wna16",
+       "int4-wna16",
+       "none",
+       "unlisted modules - -",
+       {"self_attn"}},
+      {kDense,
+       R"([["self_attn.q_proj","self_attn.v_proj"],["mlp."]])",
+       "int4-wna16",
+       "int4-wna16",
+       "none",
+       "unlisted fused-part - -",
+       {"self_attn.k_proj", "self_attn.o_proj"}},
+      {kDense,
+       R"([["self_attn.qkv_proj","self_attn.o_proj"],["mlp.gate_up_proj"]])",
+       "int4-wna16",
+       "int4-wna16",
+       "none",
+       "linear int4-group128 none -",
+       {}},
+      {kMoe,
+       R"(["mlp.experts.0.up_proj","mlp.experts.0.gate_proj","mlp.experts.0.down_proj"])",
+       "int4-wna16",
+       "none",
+       "int4-wna16",
+       "unlisted modules - -",
+       {"self_attn"}},
+      {kMoe, R"(["self_attn."])", "int4-wna16", "int4-wna16", "none", "unlisted experts - -", {"mlp.experts"}},
+      {kMoe, R"(["self_attn.","mlp."])", "int4-wna16", "int4-wna16", "int4-wna16", "experts int4-group128 none -", {}},
+  };
+  for (const Row& row : rows) {
+    const ModelFacts facts = Read(row.base, R"({"quant_method":"gptq","bits":4,"group_size":128,"sym":true,
+                                                "modules_in_block_to_quantize":)" +
+                                                row.modules + "}");
+    EXPECT_EQ(facts.family, row.family) << row.modules;
+    EXPECT_EQ(facts.linear_format, row.linear) << row.modules;
+    EXPECT_EQ(facts.expert_format, row.experts) << row.modules;
+    ASSERT_FALSE(facts.schemes.empty()) << row.modules;
+    EXPECT_EQ(facts.schemes.front(), row.scheme) << row.modules;
+    EXPECT_EQ(facts.ignored_modules, row.ignored) << row.modules;
+  }
+}
+
+// GPTQModel's rules: regular expressions, with the settings of the layers that they match.
+TEST(Quantization, OfDynamicRulesIsThatOfEachLayer) {
+  const auto read = [](const char* base, const std::string& rules) {
+    return Read(base, R"({"quant_method":"gptq","bits":4,"group_size":128,"sym":true,"dynamic":)" + rules + "}");
+  };
+  // As public checkpoints of 2026 have them: only routed experts are quantized.
+  const ModelFacts experts = read(kMoe, R"({"lm_head":{},"-:.*attn.*":{},"-:.*shared_expert.*":{},"-:.*mtp.*":{},
+                                            "-:.*mlp\\.gate$":{},"-:.*visual.*":{}})");
+  EXPECT_EQ(experts.linear_format, "none");
+  EXPECT_EQ(experts.expert_format, "int4-wna16");
+  EXPECT_THAT(experts.schemes, ElementsAre("experts int4-group128 none -"));
+  // Some layers are not all.
+  for (const char* rules :
+       {R"({"-:model\\.layers\\.(0|1)\\..*self_attn.*":{}})", R"({"-:model\\.layers\\.0\\.self_attn.*":{}})",
+        R"({"-:model\\.layers\\.[0-1]\\.self_attn":{}})"}) {
+    EXPECT_EQ(read(kMoe, rules).linear_format, "int4-wna16") << rules;
+  }
+  EXPECT_EQ(read(kMoe, R"({"-:model\\.layers\\..*\\.self_attn.*":{}})").linear_format, "none");
+  // Other settings of the same bits.
+  EXPECT_THAT(read(kDense, R"({"+:.*down_proj":{"group_size":32,"sym":false}})").schemes,
+              ElementsAre("linear int4-group128 none -", "linear int4-group32-asym none -"));
+  EXPECT_THAT(read(kDense, R"({"+:.*\\.q_proj":{"bits":8}})").schemes,
+              ElementsAre("dynamic projections - -", "linear int4-group128 none -", "linear int8-group128 none -"));
+}
+
 TEST(Quantization, IsReadFromAllKeysOfADenseModel) {
   struct Row {
     std::string quantization, family, activations;

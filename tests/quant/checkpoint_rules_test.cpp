@@ -12,6 +12,7 @@ namespace autotune::quant {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Qwen3-235B-A22B-FP8.
 checkpoint::ModelFacts BlockScaledExperts() {
@@ -113,6 +114,51 @@ TEST(CheckpointRules, AModelThatGeneratesNoTextIsPrunedByEveryEngine) {
     EXPECT_THAT(Refusal(engine, release, whisper, 1), HasSubstr("transcribes speech"));
     EXPECT_EQ(Refusal(engine, release, Dense(), 1), "");
   }
+}
+
+TEST(CheckpointRules, ADraftIsNotServedWithoutItsModel) {
+  for (const auto& [engine, release] :
+       {std::pair("vllm", "0.33.0"), std::pair("sglang", "0.5.23"), std::pair("tensorrt-llm", "1.2.0")}) {
+    for (const char* name : {"Eagle3DeepseekV2ForCausalLM", "LlamaForCausalLMEagle3", "EagleLlamaForCausalLM",
+                             "Eagle3Qwen2_5vlForCausalLM", "Qwen3NextMTP", "DeepSeekMTPModel", "DFlashDraftModel",
+                             "Eagle3DraftModel", "Eagle3Speculator", "DeepseekV3ForCausalLMNextN"}) {
+      checkpoint::ModelFacts draft = Dense();
+      draft.architecture = name;
+      EXPECT_THAT(Refusal(engine, release, draft, 1), HasSubstr("is a draft for speculative decoding")) << name;
+    }
+  }
+  checkpoint::ModelFacts chat = Dense();
+  chat.architecture = "Eagle2_5_VLForConditionalGeneration";
+  EXPECT_THAT(Refusal("vllm", "0.33.0", chat, 1), Not(HasSubstr("draft")));
+}
+
+// A class of the checkpoint's own is what auto_map registers it for, whatever its name ends in.
+TEST(CheckpointRules, AModelOfOwnCodeIsNotJudgedByItsName) {
+  checkpoint::ModelFacts own = Dense();
+  own.architecture = "InfiMMZephyrModel";
+  own.config_type = "infimm-zephyr";
+  own.remote_code = true;
+  EXPECT_THAT(Refusal("vllm", "0.33.0", own, 1), HasSubstr("RemoteCodeNotTrusted"));
+  own.pooling = true;
+  EXPECT_THAT(Refusal("vllm", "0.33.0", own, 1), HasSubstr("made for embeddings"));
+}
+
+// fp8 rows of its own kind, whatever the model computes in.
+TEST(CheckpointRules, TheKvCacheOfDeepSeekV4IsInFp8) {
+  checkpoint::ModelFacts model = Latent(Moe());
+  model.architecture = "DeepseekV4ForCausalLM";
+  const auto line = [&](const char* version, const char* gpu, const Flags& flags = {}) {
+    LaunchRequest request = Request("vllm", version, model);
+    request.gpu = ComputeCapability::Parse(gpu);
+    return Line(Plan(request, Preset("default"), flags));
+  };
+  EXPECT_THAT(line("0.24.0", "9.0"), HasSubstr("--kv-cache-dtype fp8"));
+  EXPECT_THAT(line("0.29.0", "12.0"), HasSubstr("--kv-cache-dtype fp8"));
+  EXPECT_THAT(line("0.30.0", "9.0"), Not(HasSubstr("--kv-cache-dtype")));
+  EXPECT_THAT(line("0.24.0", "9.0", {{"kv-cache-dtype", "auto"}}), HasSubstr("REJECT KvDtypeNotSupported"));
+  EXPECT_THAT(line("0.33.0", "9.0", {{"kv-cache-dtype", "bfloat16"}}), HasSubstr("REJECT KvDtypeNotSupported"));
+  const Flags blackwell = {{"kv-cache-dtype", "bfloat16"}, {"attention-backend", "FLASHINFER_MLA_SPARSE_DSV4"}};
+  EXPECT_THAT(line("0.33.0", "10.0", blackwell), Not(HasSubstr("REJECT")));
 }
 
 TEST(CheckpointRules, Nvfp4OfCompressedTensorsNeedsBlackwellOnSglang) {

@@ -57,6 +57,8 @@ vllm 0.18.1 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=
 vllm 0.19.0 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ReleaseNotRecorded
 vllm 0.20.2 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ok
 vllm 0.18.1 | ct-fp8-kv | 9.0 | kv-cache-dtype=bfloat16 | reject KvDtypeNotCheckpoints
+vllm 0.24.0 | deepseek-v4 | 9.0 | kv-cache-dtype=auto | reject KvDtypeNotSupported
+vllm 0.33.0 | deepseek-v4 | 9.0 | kv-cache-dtype=bfloat16 | reject KvDtypeNotSupported
 vllm 0.22.0 | ct-fp8-kv | 9.0 | kv-cache-dtype=bfloat16 | ok
 vllm 0.24.0 | dense | 9.0 | runner=pooling | reject NoCompletions
 vllm 0.24.0 | dense | 9.0 | runner=draft | reject NoCompletions
@@ -222,6 +224,7 @@ vllm 0.24.0 | dense | 10.0 | kv-cache-dtype=nvfp4; attention-backend=TRITON_ATTN
 vllm 0.24.0 | mla | 10.0 | kv-cache-dtype=nvfp4 | reject BackendNotForKvCache
 vllm 0.24.0 | dense | 8.0 | kv-cache-dtype=fp8_per_token_head | reject CapabilityTooLow
 vllm 0.24.0 | dense | 9.0 | kv-cache-dtype=turboquant_k8v4 | AttentionBackendChanges
+vllm 0.24.0 | nemotron-h | 9.0 | kv-cache-dtype=turboquant_k8v4 | AttentionBackendChanges
 vllm 0.24.0 | dense | 9.0 | attention-backend=FLASHINFER; block-size=128 | reject BackendNotForBlockSize
 vllm 0.24.0 | dense | 10.0 | attention-backend=FLASHINFER; block-size=128 | ok
 vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; block-size=24 | reject BackendNotForBlockSize

@@ -94,7 +94,30 @@ TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
       {"vllm", "0.16.0", "9.0", "modelopt", "mixed", "linear fp8 - mixed", "SchemeNotSupported"},
       {"sglang", "0.5.15", "10.0", "modelopt", "mixed", "linear fp8_pb_wo - mixed", "SchemeNotSupported"},
       {"sglang", "0.5.19", "10.0", "modelopt", "mixed", "linear fp8_pb_wo - mixed", ""},
+      {"sglang", "0.5.17", "10.0", "modelopt", "mxfp8", "linear mxfp8 - -", "SchemeNotSupported"},
+      {"sglang", "0.5.18", "10.0", "modelopt", "mxfp8", "linear mxfp8 - -", ""},
+      {"sglang", "0.5.18", "9.0", "modelopt", "mxfp8", "linear mxfp8 - -", "CapabilityTooLow"},
+      {"sglang", "0.5.18", "12.0", "modelopt", "mxfp8", "experts mxfp8 - -", "QuantizationNotOnThisGpu"},
+      {"sglang", "0.5.23", "9.0", "mxfp8", "mxfp8", "linear mxfp8 - -", "CapabilityTooLow"},
+      {"sglang", "0.5.23", "12.0", "mxfp8", "mxfp8", "experts mxfp8 - -", "QuantizationNotOnThisGpu"},
+      {"sglang", "0.5.23", "10.0", "mxfp8", "mxfp8", "experts mxfp8 - -", ""},
+      {"sglang", "0.5.17", "gfx950", "modelopt", "mxfp8", "linear mxfp8 - -", "QuantizationNotOnThisGpu"},
+      {"sglang", "0.5.18", "gfx950", "modelopt", "mxfp8", "linear mxfp8 - -", ""},
+      {"sglang", "0.5.18", "10.0", "modelopt", "nvfp4", "linear w4a16_nvfp4 - -", "SchemeNotSupported"},
+      {"sglang", "0.5.19", "8.0", "modelopt", "nvfp4", "linear w4a16_nvfp4 - -", ""},
+      {"sglang", "0.5.16", "10.0", "modelopt", "nvfp4", "linear nvfp4_awq - -", "SchemeNotSupported"},
+      {"sglang", "0.5.17", "10.0", "modelopt", "nvfp4", "linear nvfp4_awq - -", ""},
+      {"sglang", "0.5.23", "10.0", "modelopt", "fp8", "linear fp8_per_channel_per_token - -", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "10.0", "modelopt", "w4a8", "linear w4a8_awq - -", "SchemeNotSupported"},
       // GPTQ, AWQ, AutoRound, others
+      {"vllm", "0.24.0", "9.0", "moe_wna16", "int4-wna16", "experts int4-group128 none -", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "9.0", "moe_wna16", "int4-wna16", "experts int4-group128 none -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "unlisted modules - -", ""},
+      {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "unlisted fused-part - -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "unlisted experts - -", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "9.0", "gptq", "int4-wna16", "unlisted modules - -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "gptq", "int4-wna16", "dynamic projections - -", "SchemeNotCertain"},
+      {"sglang", "0.5.15", "9.0", "gptq", "int4-wna16", "dynamic projections - -", "SchemeNotCertain"},
       {"vllm", "0.21.0", "9.0", "gptq", "int3-wna16", "linear int3-group128 none -", "SchemeNotSupported"},
       {"vllm", "0.21.0", "7.5", "gptq", "int3-wna16", "linear int3-group128 none -", ""},  // computes in float16
       {"sglang", "0.5.23", "9.0", "gptq", "int4-wna16", "linear int4-group128-asym none gptq", "SchemeNotSupported"},
@@ -161,6 +184,8 @@ TEST(Schemes, OfTheKvCacheAndOfAttentionAreReadByTheRelease) {
        "SchemeNotSupported"},
       {"vllm", "0.33.0", "10.0", "modelopt", "mixed", "file hf_quant_config.json mixed_precision -", ""},
       {"vllm", "0.33.0", "10.0", "modelopt", "mxfp8", "file hf_quant_config.json mxfp8 -", "SchemeNotSupported"},
+      {"sglang", "0.5.23", "10.0", "modelopt", "mxfp8", "file hf_quant_config.json mxfp8 -", "SchemeNotSupported"},
+      {"sglang", "0.5.23", "10.0", "modelopt", "nvfp4", "file hf_quant_config.json w4a16_nvfp4 -", ""},
       {"vllm", "0.33.0", "9.0", "quark", "mxfp4", "unlisted none - -", "SchemeNotCertain"},
       // Methods that an engine does not have on GPUs of AMD.
       {"vllm", "0.19.0", "gfx942", "modelopt", "nvfp4", "linear nvfp4 - -", "QuantizationNotOnThisGpu"},
@@ -339,6 +364,13 @@ TEST(Speculation, AConfigOfVllmNeedsWhatItsMethodNeeds) {
   EXPECT_EQ(refusal(R"({"model":"a/b","num_speculative_tokens":2,"tensor_parallel_size":2})"),
             "SpeculationNotComplete");
   EXPECT_EQ(refusal(R"({"method":"ngram","num_speculative_tokens":0})"), "SpeculationNotComplete");
+  // Its short flags set the same keys.
+  const LaunchPlan plan = Plan(Request("vllm", "0.33.0"), Preset("default"),
+                               {{"spec-model", "a/b"},
+                                {"spec-method", "eagle3"},
+                                {"spec-tokens", "7"},
+                                {"speculative-config", R"({"kv_cache_dtype":"bfloat16"})"}});
+  EXPECT_FALSE(plan.rejection) << plan.rejection->message;
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
       {"a $(nproc) b", R"(contains a command substitution ($(...)) at "$(nproc) b")"},
       {"a \"$(nproc)\"", "a command substitution ($(...))"},
       {"a `date`", "a command substitution (`)"},
+      {"a --dist-init-addr $(LWS_LEADER_ADDRESS):20000", "a variable of a pod or a command substitution ($(NAME))"},
       {"a | tee log", R"(a pipe (|) at "| tee log")"},
       {"a &", "a background job or a second command (&)"},
       {"a && b", "a background job or a second command (&)"},
