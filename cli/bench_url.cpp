@@ -324,7 +324,9 @@ int BenchUrl(const BenchOptions& options) {
     if (status) status = search.Run();
     const bench::RunResult& result = search.result();
     if (options.json) {
-      std::cout << ResultJson(*spec, result, url->ToString(), search.model()).dump(2) << "\n";
+      std::cout << ResultJson(*spec, result, url->ToString(), search.model())
+                       .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+                << "\n";
     } else {
       std::cout << ResultTable(*spec, result);
     }

@@ -59,7 +59,7 @@ int PlanOne(api::AutotuneTask task, const std::string& output, const std::string
   if (output == "json") {
     nlohmann::json out = cli::PlanJson(*plan, environment);
     if (preview) out["search"] = cli::SearchJson(*plan, *preview);
-    std::cout << out.dump(2) << "\n";
+    std::cout << out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   } else if (output == "pods") {
     std::cout << cli::PlanPods(*plan, environment);
   } else {
@@ -93,7 +93,9 @@ int PlanDiff(std::vector<api::AutotuneTask> tasks, const std::string& output, co
   const auto* const old_search = before ? &*before : nullptr;
   const auto* const new_search = after ? &*after : nullptr;
   if (output == "json") {
-    std::cout << cli::PlanChangeJson(*from, *to, change, old_search, new_search).dump(2) << "\n";
+    std::cout << cli::PlanChangeJson(*from, *to, change, old_search, new_search)
+                     .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+              << "\n";
   } else {
     std::cout << cli::PlanChangeText(*from, *to, change, old_search, new_search);
   }
@@ -156,7 +158,8 @@ int Explain(const cli::ExplainOptions& options, const std::string& output, const
   const auto explanation = cli::Explain(rules, options);
   if (!explanation) return Fail(explanation.error().message);
   if (output == "json") {
-    std::cout << cli::ExplanationJson(*explanation).dump(2) << "\n";
+    std::cout << cli::ExplanationJson(*explanation).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+              << "\n";
   } else {
     std::cout << cli::ExplanationText(*explanation);
   }
@@ -167,7 +170,8 @@ int Matrix(const cli::MatrixOptions& options, const std::string& output, const q
   const auto matrix = cli::MakeMatrix(rules, options);
   if (!matrix) return Fail(matrix.error().message);
   if (output == "json") {
-    std::cout << cli::MatrixJson(*matrix, rules.version()).dump(2) << "\n";
+    std::cout << cli::MatrixJson(*matrix, rules.version()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+              << "\n";
   } else {
     std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix)
                                        : cli::MatrixText(*matrix, cli::TerminalWidth(STDOUT_FILENO)));

@@ -13,7 +13,8 @@ namespace autotune::cli {
 namespace {
 
 std::string ReportText(const api::AutotuneTask& task, const std::string& format, const quant::RuleSet& rules) {
-  if (format == "json") return report::JsonReport(task, rules).dump(2) + "\n";
+  if (format == "json")
+    return report::JsonReport(task, rules).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   return format == "markdown" ? report::MarkdownReport(task, rules) : report::HtmlReport(task, rules);
 }
 

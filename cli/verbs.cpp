@@ -267,7 +267,8 @@ int ShowResults(const TaskChoice& choice, const std::string& output, const quant
   const auto task = OneTask(choice, streams);
   if (!task) return Told(task.error(), streams);
   if (output == "json") {
-    streams.out << report::JsonReport(*task, rules).dump(2) << "\n";
+    streams.out << report::JsonReport(*task, rules).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+                << "\n";
   } else if (task->status.experiments.empty()) {
     streams.err << "autotune: " << NoBestText(*task) << "\n";
   } else {
@@ -305,7 +306,8 @@ int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& op
   } else if (output == "html") {
     streams.out << report::ComparisonPage(*comparison);
   } else if (output == "json") {
-    streams.out << report::ComparisonJson(*comparison).dump(2) << "\n";
+    streams.out << report::ComparisonJson(*comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+                << "\n";
   } else if (output == "markdown") {
     streams.out << report::ComparisonMarkdown(*comparison);
   } else {
@@ -405,7 +407,7 @@ int ShowDifference(const TaskChoice& choice, const DiffOptions& options, const q
   if (!difference) return Told(difference.error(), streams);
   if (!difference->compared()) return Told(base::Invalid(difference->message), streams);
   if (options.output == "json") {
-    streams.out << api::ToJson(*difference).dump(2) << "\n";
+    streams.out << api::ToJson(*difference).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   } else {
     streams.out << report::DifferenceText(*difference, task->metadata.name);
   }
