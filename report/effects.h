@@ -64,7 +64,8 @@ std::string ChangeText(const MeasuredChange& change);
 // The same with its evidence: "+37.5% (+35.1% to +40.2%), 2 pairs"; "+0.4% (-1.0% to +1.8%), 1 pair, not told apart".
 std::string EvidenceText(const MeasuredChange& change);
 // Why a value has no effect: "no pair differs in this alone", "no score: e3-572f5e stopped early"; "" if it has one or
-// is the best configuration's. With the nearest pair: "no pair differs in this alone; together with quantization: -18.2%
+// is the best configuration's. With the nearest pair: "no pair differs in this alone; together with quantization:
+// -18.2%
 // (-20.1% to -16.2%), from e3-572f5e to e1-aaaaaa". `way`: the change to this value or to the best configuration's.
 enum class Way { kFromBest, kToBest };
 std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Way way);
