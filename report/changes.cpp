@@ -11,13 +11,20 @@ namespace autotune::report {
 namespace {
 
 // What was measured of the change, if the task varies the setting.
-void SetWorth(const std::vector<ParameterEffect>& effects, const EngineSettings& engine, Change& change) {
+void SetWorth(const std::vector<ParameterEffect>& effects, const EngineSettings& engine_before,
+              const EngineSettings& engine, Change& change) {
+  const std::string before = engine_before.Used(change.setting, change.before);
+  const std::string after = engine.Used(change.setting, change.after);
+  if (before == after) {
+    change.why_no_worth = "the engine's default is the same";
+    return;
+  }
   for (const ParameterEffect& parameter : effects) {
     if (engine.NameOf(parameter.parameter) != change.setting) continue;
     change.why_no_worth = "no pair differs in this alone";
-    if (parameter.best != change.after) continue;
+    if (parameter.best != after) continue;
     for (const ValueEffect& value : parameter.values) {
-      if (value.value != change.before) continue;
+      if (value.value != before) continue;
       change.worth = value.to_best;
       change.why_no_worth = NoEffectText(value, parameter, Way::kToBest);
     }
@@ -62,7 +69,7 @@ std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<P
     if (change.before == change.after) continue;
     change.before_shown = engine_before.Shown(name, change.before);
     change.after_shown = engine.Shown(name, change.after);
-    SetWorth(effects, engine, change);
+    SetWorth(effects, engine_before, engine, change);
     if (!effects.empty() && !change.worth && change.why_no_worth.empty()) {
       change.why_no_worth = WhyNoParameter(name, *compared, *best);
     }

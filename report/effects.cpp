@@ -142,20 +142,54 @@ std::optional<NearestPair> NearestOf(const Gains& gains, const std::vector<Resul
   return nearest ? std::optional(std::move(nearest->second)) : std::nullopt;
 }
 
-// What stands for a value that is not set: it follows from the engine, its release and its GPU.
-std::string UnsetText(const api::AutotuneTask& task, const quant::RuleSet& rules, const std::string& parameter,
-                      const ValueEffect& value) {
-  std::set<std::string> texts;
-  std::set<std::pair<std::string, std::string>> seen;
-  for (const auto* rows : {&value.scored, &value.unscored}) {
-    for (const ResultRow* row : *rows) {
-      const api::ExperimentStatus& experiment = *row->experiment;
-      if (!seen.insert({experiment.runtime, experiment.gpu}).second) continue;
-      const EngineSettings engine(task, experiment, rules);
-      texts.insert(engine.Shown(engine.NameOf(parameter), ""));
+// The engines of a task's experiments: one for each runtime on each type of GPU.
+class Engines {
+ public:
+  Engines(const api::AutotuneTask& task, const quant::RuleSet& rules) : task_(task), rules_(rules) {}
+
+  const EngineSettings& Of(const api::ExperimentStatus& experiment) {
+    return known_.try_emplace({experiment.runtime, experiment.gpu}, task_, experiment, rules_).first->second;
+  }
+
+ private:
+  const api::AutotuneTask& task_;
+  const quant::RuleSet& rules_;
+  std::map<std::pair<std::string, std::string>, EngineSettings> known_;
+};
+
+// `points`, with what the engine uses where a parameter of any of them is not set.
+std::vector<Settings> WithDefaults(const std::vector<ResultRow>& rows, std::vector<Settings> points, Engines& engines) {
+  std::set<std::string> names;
+  for (const Settings& point : points) {
+    for (const auto& [name, value] : point) names.insert(name);
+  }
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].empty()) continue;
+    const EngineSettings& engine = engines.Of(*rows[i].experiment);
+    for (const std::string& name : names) {
+      const std::string value = engine.Used(engine.NameOf(name), ValueOf(points[i], name));
+      if (!value.empty()) points[i][name] = value;
     }
   }
-  return texts.size() == 1 ? *texts.begin() : "(not set)";
+  return points;
+}
+
+// Whether the experiments with a value set it, and what stands for it where they do not.
+std::string ShownOf(const std::vector<ResultRow>& rows, const std::vector<Settings>& points,
+                    const std::string& parameter, const ValueEffect& value, Engines& engines) {
+  std::set<std::string> unset;
+  bool set = false;
+  for (const auto* members : {&value.scored, &value.unscored}) {
+    for (const ResultRow* row : *members) {
+      const auto index = static_cast<std::size_t>(row - rows.data());
+      const EngineSettings& engine = engines.Of(*row->experiment);
+      const std::string written = ValueOf(points[index], parameter);
+      set = set || !written.empty();
+      if (written.empty()) unset.insert(engine.Shown(engine.NameOf(parameter), ""));
+    }
+  }
+  if (set) return value.value + (unset.empty() ? "" : " (and engine's default)");
+  return unset.size() == 1 ? *unset.begin() : "(not set)";
 }
 
 }  // namespace
@@ -210,19 +244,25 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
 }
 
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                       const std::vector<Settings>& points, const quant::RuleSet& rules) {
+  Engines engines(task, rules);
+  std::vector<ParameterEffect> effects = EffectsOf(task, rows, WithDefaults(rows, points, engines));
+  for (ParameterEffect& parameter : effects) {
+    for (ValueEffect& value : parameter.values) {
+      value.shown = ShownOf(rows, points, parameter.parameter, value, engines);
+    }
+  }
+  return effects;
+}
+
+std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const quant::RuleSet& rules) {
   const auto space = SpaceOf(task, rules);
   if (!space) return {};
   std::vector<Settings> points;
   points.reserve(rows.size());
   for (const ResultRow& row : rows) points.push_back(reconcile::PointOf(*space, *row.experiment));
-  std::vector<ParameterEffect> effects = EffectsOf(task, rows, points);
-  for (ParameterEffect& parameter : effects) {
-    for (ValueEffect& value : parameter.values) {
-      if (value.value.empty()) value.shown = UnsetText(task, rules, parameter.parameter, value);
-    }
-  }
-  return effects;
+  return EffectsOf(task, rows, points, rules);
 }
 
 std::string ChangeText(const MeasuredChange& change) {

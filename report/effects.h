@@ -34,14 +34,14 @@ struct NearestPair {
 
 // One value of a parameter, against the value of the best configuration.
 struct ValueEffect {
-  std::string value;                        // "" = not set
+  std::string value;                        // "" = not set, and what the engine uses is not known
   std::vector<const ResultRow*> scored;     // experiments with this value and a score, best first
   std::vector<const ResultRow*> unscored;   // without one
   std::optional<MeasuredChange> from_best;  // from the best configuration's value to this one; nullopt without a pair
   std::optional<MeasuredChange> to_best;    // the inverse: what the best configuration's value is worth
   // Without a pair: the one that differs in the fewest other parameters; nullopt if the value has no score.
   std::optional<NearestPair> nearest{};
-  std::string shown{};  // for people: the value, or what stands for one that is not set (EngineSettings::Shown)
+  std::string shown{};  // for people: "1024", "engine's default: 1024", "1024 (and engine's default)", "(not set)"
 };
 
 struct ParameterEffect {
@@ -55,7 +55,11 @@ struct ParameterEffect {
 // experiment that they confirm.
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const quant::RuleSet& rules);
-// The same for known points of the space, parallel to `rows` (reconcile::PointOf).
+// The same for known points of the space, parallel to `rows` (reconcile::PointOf). A flag that is not set has the value
+// that the engine uses, if it is known: an experiment with this value differs in nothing.
+std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                       const std::vector<Settings>& points, const quant::RuleSet& rules);
+// The same with values as they are.
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const std::vector<Settings>& points);
 

@@ -54,10 +54,15 @@ std::string EngineSettings::NameOf(const std::string& parameter) const {
   return use ? use->flag->name : parameter;
 }
 
+std::string EngineSettings::Used(const std::string& setting, const std::string& value) const {
+  if (!value.empty() || table_ == nullptr) return value;
+  return table_->DefaultOf(setting, release_->version, product_, memory_bytes_);
+}
+
 std::string EngineSettings::Shown(const std::string& setting, const std::string& value) const {
   if (!value.empty()) return value;
   if (table_ == nullptr || !table_->Find(setting, release_->version)) return "(not set)";
-  const std::string known = table_->DefaultOf(setting, release_->version, product_, memory_bytes_);
+  const std::string known = Used(setting, value);
   return "engine's default" + (known.empty() ? "" : ": " + known);
 }
 

@@ -28,8 +28,10 @@ class EngineSettings {
   [[nodiscard]] Settings All() const;
   // A task's parameter by the name that All() has for it: "max-num-seqs" for "max_num_seqs".
   [[nodiscard]] std::string NameOf(const std::string& parameter) const;
+  // The value, or what the engine uses for a flag that is not set; "" = not known. `setting`: a name of All().
+  [[nodiscard]] std::string Used(const std::string& setting, const std::string& value) const;
   // The value. Of a flag that is not set "engine's default: 1024", or "engine's default" if it is not known; of
-  // anything else "(not set)". `setting`: a name of All().
+  // anything else "(not set)".
   [[nodiscard]] std::string Shown(const std::string& setting, const std::string& value) const;
   // True for the flag that limits the requests of a batch.
   [[nodiscard]] bool LimitsBatch(const std::string& setting) const;

@@ -81,6 +81,14 @@ TEST(ChangesOf, SayWhatTheEngineUsesWhereAFlagIsNotSet) {
   EXPECT_THAT(table(), ::testing::ContainsRegex("block-size +engine's default +32")) << "not known";
   task.status.experiments[1].env = {{"VLLM_X", "1"}};
   EXPECT_THAT(table(), ::testing::ContainsRegex("VLLM_X +.not set. +1"));
+  task.status.experiments[1].args = {"--max-num-seqs", "1024"};
+  EXPECT_THAT(table(),
+              ::testing::ContainsRegex("max-num-seqs +engine's default: 1024 +1024 +the engine's default is the same"));
+  task.status.experiments[1].args = {"--max-num-seqs", "128"};
+  const MeasuredChange change{0.1, 0.07, 0.13, {0.1}};
+  const std::vector<ParameterEffect> effects = {{"max_num_seqs", "128", {{"1024", {}, {}, change, change}}}};
+  EXPECT_THAT(ChangeTable(ChangesOf(task, effects, Rules()), "baseline").Text(),
+              ::testing::ContainsRegex("max-num-seqs +engine's default: 1024 +128 +.10.0%"));
 }
 
 TEST(ChangesOf, SayWhatChangedTogether) {

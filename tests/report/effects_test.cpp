@@ -6,6 +6,7 @@
 
 #include "finished_task.h"
 #include "report/result_view.h"
+#include "tests/quant/built_in_rules.h"
 
 namespace autotune::report {
 namespace {
@@ -116,6 +117,30 @@ TEST(EffectsOf, NameTheNearestPairWhereNoneDiffersInOneAlone) {
   EXPECT_NEAR(a.nearest->to_best.change, 0.2, 1e-9);
   EXPECT_THAT(NoEffectText(a, effects.front(), Way::kToBest),
               HasSubstr("together with c: +20.0% (+16.7% to +23.4%), from e2 to e3"));
+}
+
+// What is not set is what the engine uses: the baseline has a pair.
+TEST(EffectsOf, CountTheEnginesDefaultAsTheValueThatItIs) {
+  api::AutotuneTask task = Measured({1000, 1200, 1320});
+  task.status.gpus.front().memory_bytes = std::int64_t{80} << 30;
+  const std::vector<Point> points = {{{"quantization", "default"}},
+                                     {{"quantization", "fp8"}, {"max-num-seqs", "1024"}},
+                                     {{"quantization", "fp8"}, {"max-num-seqs", "128"}}};
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, points, quant::testing::Rules());
+  const ValueEffect& quantization = ValueOf(effects, "quantization", "default");
+  ASSERT_TRUE(quantization.to_best) << "e1 and e2 differ in nothing else: vLLM's default on an H100 is 1024";
+  EXPECT_NEAR(quantization.to_best->change, 0.2, 1e-9);
+  const ValueEffect& sequences = ValueOf(effects, "max-num-seqs", "1024");
+  ASSERT_TRUE(sequences.to_best);
+  EXPECT_NEAR(sequences.to_best->change, 0.1, 1e-9);
+  EXPECT_EQ(sequences.shown, "1024 (and engine's default)");
+  EXPECT_EQ(ValueOf(effects, "max-num-seqs", "128").shown, "128");
+
+  task.status.gpus.front().memory_bytes = 0;
+  const auto unknown = EffectsOf(task, rows, points, quant::testing::Rules());
+  EXPECT_FALSE(ValueOf(unknown, "quantization", "default").to_best);
+  EXPECT_EQ(ValueOf(unknown, "max-num-seqs", "").shown, "engine's default");
 }
 
 TEST(EffectsOf, SayWhatAValueThatIsNotSetStandsFor) {
