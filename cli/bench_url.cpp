@@ -14,6 +14,7 @@
 #include "bench/limit_search.h"
 #include "bench/priority.h"
 #include "bench/server.h"
+#include "cli/json_text.h"
 #include "cli/run.h"
 #include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
@@ -324,9 +325,7 @@ int BenchUrl(const BenchOptions& options) {
     if (status) status = search.Run();
     const bench::RunResult& result = search.result();
     if (options.json) {
-      std::cout << ResultJson(*spec, result, url->ToString(), search.model())
-                       .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-                << "\n";
+      std::cout << IndentedJson(ResultJson(*spec, result, url->ToString(), search.model())) << "\n";
     } else {
       std::cout << ResultTable(*spec, result);
     }

@@ -15,6 +15,7 @@
 #include "cli/explain.h"
 #include "cli/explain_words.h"
 #include "cli/import.h"
+#include "cli/json_text.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
 #include "cli/plan_diff.h"
@@ -59,7 +60,7 @@ int PlanOne(api::AutotuneTask task, const std::string& output, const std::string
   if (output == "json") {
     nlohmann::json out = cli::PlanJson(*plan, environment);
     if (preview) out["search"] = cli::SearchJson(*plan, *preview);
-    std::cout << out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    std::cout << cli::IndentedJson(out) << "\n";
   } else if (output == "pods") {
     std::cout << cli::PlanPods(*plan, environment);
   } else {
@@ -93,9 +94,7 @@ int PlanDiff(std::vector<api::AutotuneTask> tasks, const std::string& output, co
   const auto* const old_search = before ? &*before : nullptr;
   const auto* const new_search = after ? &*after : nullptr;
   if (output == "json") {
-    std::cout << cli::PlanChangeJson(*from, *to, change, old_search, new_search)
-                     .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-              << "\n";
+    std::cout << cli::IndentedJson(cli::PlanChangeJson(*from, *to, change, old_search, new_search)) << "\n";
   } else {
     std::cout << cli::PlanChangeText(*from, *to, change, old_search, new_search);
   }
@@ -158,8 +157,7 @@ int Explain(const cli::ExplainOptions& options, const std::string& output, const
   const auto explanation = cli::Explain(rules, options);
   if (!explanation) return Fail(explanation.error().message);
   if (output == "json") {
-    std::cout << cli::ExplanationJson(*explanation).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-              << "\n";
+    std::cout << cli::IndentedJson(cli::ExplanationJson(*explanation)) << "\n";
   } else {
     std::cout << cli::ExplanationText(*explanation);
   }
@@ -170,8 +168,7 @@ int Matrix(const cli::MatrixOptions& options, const std::string& output, const q
   const auto matrix = cli::MakeMatrix(rules, options);
   if (!matrix) return Fail(matrix.error().message);
   if (output == "json") {
-    std::cout << cli::MatrixJson(*matrix, rules.version()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-              << "\n";
+    std::cout << cli::IndentedJson(cli::MatrixJson(*matrix, rules.version())) << "\n";
   } else {
     std::cout << (output == "markdown" ? cli::MatrixMarkdown(*matrix)
                                        : cli::MatrixText(*matrix, cli::TerminalWidth(STDOUT_FILENO)));

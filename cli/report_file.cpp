@@ -4,6 +4,7 @@
 #include <ostream>
 #include <set>
 
+#include "cli/json_text.h"
 #include "cli/whole_file.h"
 #include "report/markdown.h"
 #include "report/page.h"
@@ -13,8 +14,7 @@ namespace autotune::cli {
 namespace {
 
 std::string ReportText(const api::AutotuneTask& task, const std::string& format, const quant::RuleSet& rules) {
-  if (format == "json")
-    return report::JsonReport(task, rules).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  if (format == "json") return IndentedJson(report::JsonReport(task, rules)) + "\n";
   return format == "markdown" ? report::MarkdownReport(task, rules) : report::HtmlReport(task, rules);
 }
 

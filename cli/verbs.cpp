@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "cli/json_text.h"
 #include "cli/progress.h"
 #include "cli/status_text.h"
 #include "cli/task_file.h"
@@ -267,8 +268,7 @@ int ShowResults(const TaskChoice& choice, const std::string& output, const quant
   const auto task = OneTask(choice, streams);
   if (!task) return Told(task.error(), streams);
   if (output == "json") {
-    streams.out << report::JsonReport(*task, rules).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-                << "\n";
+    streams.out << IndentedJson(report::JsonReport(*task, rules)) << "\n";
   } else if (task->status.experiments.empty()) {
     streams.err << "autotune: " << NoBestText(*task) << "\n";
   } else {
@@ -306,8 +306,7 @@ int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& op
   } else if (output == "html") {
     streams.out << report::ComparisonPage(*comparison);
   } else if (output == "json") {
-    streams.out << report::ComparisonJson(*comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-                << "\n";
+    streams.out << IndentedJson(report::ComparisonJson(*comparison)) << "\n";
   } else if (output == "markdown") {
     streams.out << report::ComparisonMarkdown(*comparison);
   } else {
@@ -407,7 +406,7 @@ int ShowDifference(const TaskChoice& choice, const DiffOptions& options, const q
   if (!difference) return Told(difference.error(), streams);
   if (!difference->compared()) return Told(base::Invalid(difference->message), streams);
   if (options.output == "json") {
-    streams.out << api::ToJson(*difference).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    streams.out << IndentedJson(api::ToJson(*difference)) << "\n";
   } else {
     streams.out << report::DifferenceText(*difference, task->metadata.name);
   }
