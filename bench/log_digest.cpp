@@ -217,7 +217,9 @@ void LogDigest::NoteTokens(const LogLine& line) {
 std::vector<std::string> LogDigest::error_lines() const {
   std::vector<std::string> all = first_errors_;
   all.insert(all.end(), later_errors_.begin(), later_errors_.end());
-  all.insert(all.end(), thread_errors_.begin(), thread_errors_.end());
+  for (const std::string& error : thread_errors_) {
+    if (all.size() < kMaxErrorLines) all.push_back(error);
+  }
   return all;
 }
 

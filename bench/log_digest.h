@@ -28,8 +28,8 @@ class LogDigest {
   // The engine is ready: earlier errors were not fatal.
   void ForgetErrors();
 
-  // In order of appearance, each once: the first thirty and the last ten, then those of single threads. Errors before
-  // the latest generated tokens are removed: they were not fatal.
+  // In order of appearance, each once: the first thirty and the last ten, then those of single threads if there is
+  // room. Errors before the latest generated tokens are removed: they were not fatal.
   [[nodiscard]] std::vector<std::string> error_lines() const;
   // A progress bar that rewrites its line counts as one line.
   [[nodiscard]] std::vector<std::string> last_lines() const { return {last_.begin(), last_.end()}; }

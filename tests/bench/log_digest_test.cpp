@@ -90,6 +90,7 @@ TEST(LogDigest, ReadsTheSameInPiecesOfAnySize) {
 
 TEST(LogDigest, StaysWithinItsBoundsAndKeepsTheFirstErrors) {
   LogDigest digest;
+  digest.Append("Exception in thread Thread-2:\nTraceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 1\n");
   for (int i = 0; i < 5'000; ++i) {
     digest.Append("ValueError: number " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x') +
                   "\n");
