@@ -12,9 +12,11 @@
 
 #include "cli/bench_url.h"
 #include "cli/completion.h"
+#include "cli/diagnose.h"
 #include "cli/explain.h"
 #include "cli/explain_words.h"
 #include "cli/import.h"
+#include "cli/inspect.h"
 #include "cli/json_text.h"
 #include "cli/matrix.h"
 #include "cli/plan.h"
@@ -150,6 +152,24 @@ int Import(const std::string& file) {
   if (!imported) return Fail((file == "-" ? "standard input" : file) + ": " + imported.error().message);
   std::cout << imported->yaml;
   for (const std::string& note : imported->notes) std::cerr << "note: " << note << "\n";
+  return 0;
+}
+
+int Inspect(const std::string& model, const cli::HubAccess& hub, const std::string& output) {
+  const auto facts = cli::ReadModel(model, hub);
+  if (!facts) return Fail(facts.error().message);
+  std::cout << (output == "json" ? cli::IndentedJson(checkpoint::ToJson(*facts)) + "\n" : cli::ModelFactsText(*facts));
+  return 0;
+}
+
+int Diagnose(const std::string& file, int exit_code, const std::string& output) {
+  const auto log = cli::ReadFileOrStdin(file, std::cin);
+  if (!log) return Fail(log.error().message);
+  if (log->find_first_not_of(" \t\r\n") == std::string::npos)
+    return Fail((file == "-" ? "standard input" : file) + " is empty");
+  const cli::Diagnosis diagnosis = cli::Diagnose(*log, exit_code);
+  std::cout << (output == "json" ? cli::IndentedJson(cli::DiagnosisJson(diagnosis)) + "\n"
+                                 : cli::DiagnosisText(diagnosis));
   return 0;
 }
 
@@ -482,6 +502,22 @@ int main(int argc, char** argv) {
   add_file(import);
   import->add_option("FILE", file, "The file; - is standard input");
 
+  CLI::App* inspect = app.add_subcommand("inspect", "Show the properties of a model that its files hold");
+  std::string inspected, inspect_output = "text";
+  inspect->add_option("MODEL", inspected, "Model directory, config.json, GGUF file, or hub id")->required();
+  inspect->add_flag("--offline", hub.offline, "Do not read the model from the Hugging Face Hub");
+  inspect->add_option("-o,--output", inspect_output, "text, or json (the form of status.model)")
+      ->check(CLI::IsMember({"text", "json"}));
+
+  CLI::App* diagnose = app.add_subcommand("diagnose", "Find the root cause in the log of an engine that failed");
+  int exit_code = 1;
+  std::string diagnose_output = "text";
+  diagnose->add_option("FILE", file, "The log; - is standard input");
+  diagnose->add_option("--exit-code", exit_code, "Exit code of the engine; 128 + N = killed by signal N")
+      ->check(CLI::Range(0, 255))
+      ->capture_default_str();
+  diagnose->add_option("-o,--output", diagnose_output, "text or json")->check(CLI::IsMember({"text", "json"}));
+
   CLI::App* explain = app.add_subcommand(
       "explain", "Show the verdicts and arguments of a quantization configuration in an engine release");
   cli::ExplainOptions explain_options;
@@ -538,6 +574,8 @@ int main(int argc, char** argv) {
   }
   cli::Streams streams{std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) != 0, cli::TerminalWidth(STDOUT_FILENO)};
   if (import->parsed()) return Import(file);
+  if (inspect->parsed()) return Inspect(inspected, hub, inspect_output);
+  if (diagnose->parsed()) return Diagnose(file, exit_code, diagnose_output);
   if (list->parsed()) return cli::ListTasks(choice.cluster, list_output, streams);
   if (compare->parsed()) return cli::CompareTasks(compared, choice.cluster, compare_output, compare_to, streams);
   if (logs->parsed()) return cli::ShowLog(choice.cluster, choice.name, logs_experiment, logs_container, streams);

@@ -593,15 +593,20 @@ class Search {
     for (const Seen& seen : bracket_.seen) {
       if (seen.load < last.load) before = &seen;
     }
-    const Seen* far = nullptr;  // the nearest one that is far enough below
+    double lower = 0;  // the highest throughput of loads that are far enough below
     for (const Seen& seen : bracket_.seen) {
-      if (last.load >= kPlateauLoad * seen.load) far = &seen;
+      if (last.load >= kPlateauLoad * seen.load) lower = std::max(lower, points_[seen.index].output_tokens_per_second);
     }
-    if (far != nullptr && kind_ == LoadKind::kConcurrency) {
-      const double lower = points_[far->index].output_tokens_per_second;
+    if (lower > 0 && kind_ == LoadKind::kConcurrency) {
       const Point& point = points_[last.index];
       if (point.output_tokens_per_second < kPlateau * lower &&
           point.output_tokens_per_second + point.output_tokens_per_second_ci < kPlateauAtMost * lower) {
+        // Throughput may dip and rise again, with the sizes of batches that the engine's kernels are made for.
+        const double places = std::min(PlacesOf(input_.warm_up), Most());
+        if (last.load * kPlateauLoad <= places) {
+          return Measure({kind_, Rounded(kind_, places, Most())},
+                         "no more throughput here: as many as the engine runs at once", Exploring());
+        }
         return Finish(StopReason::kCapacity, "more load gives no more throughput");
       }
     }

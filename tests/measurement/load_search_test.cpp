@@ -438,6 +438,32 @@ TEST(DecideLoad, LooksFirstWhereTheWarmUpSaysThatTheLimitIs) {
   EXPECT_EQ(*DecideLoad(input, {}).next, Concurrency(1));
 }
 
+// vLLM 0.24.0 on an H200 (docs/verified/2026-11-29-h200-search.md): 8160 tokens/s at 128 in flight, 7800 at 192, 9000
+// at 512.
+TEST(DecideLoad, TakesNoDipOfTheThroughputForTheCapacity) {
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1000}};
+  input.warm_up = WarmUp();
+  const auto point = [](int load, double throughput) {
+    Point out;
+    out.load = Concurrency(load);
+    out.requests = 100;
+    out.output_tokens_per_second = throughput;
+    out.ttft = {100, 100, 100, 100, 100};
+    out.verdict = Verdict::kMet;
+    return out;
+  };
+  std::vector<Point> points = {point(128, 8160), point(192, 7801)};
+  EXPECT_EQ(DecideLoad(input, points).next, Concurrency(401));
+  points.push_back(point(401, 8200));
+  EXPECT_EQ(DecideLoad(input, points).reason, StopReason::kCapacity) << "all places give no more either";
+  points.back().output_tokens_per_second = 9000;
+  EXPECT_EQ(DecideLoad(input, points).next, Concurrency(512)) << "more than before: on to the maximum";
+  input.warm_up.clear();
+  points.pop_back();
+  EXPECT_EQ(DecideLoad(input, points).reason, StopReason::kCapacity) << "the number of places is not known";
+}
+
 TEST(DecideLoad, AsksNoRateFarBeyondWhatAllPlacesGetThrough) {
   LoadSearchInput input;
   input.plan.mode = LoadMode::kAutoRate;

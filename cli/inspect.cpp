@@ -1,0 +1,107 @@
+#include "cli/inspect.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "text/table.h"
+
+namespace autotune::cli {
+namespace {
+
+using checkpoint::ModelFacts;
+using checkpoint::Size;
+
+std::string Known(const std::string& value) { return value.empty() ? "not known" : value; }
+std::string Known(const Size& value) { return value ? std::to_string(*value) : "not known"; }
+
+// "8 linear attention", "" for none or not known.
+void AddCount(std::vector<std::string>& parts, const Size& count, const char* what) {
+  if (count > 0) parts.push_back(std::to_string(*count) + " " + what);
+}
+
+std::string Quantization(const ModelFacts& facts) {
+  if (!facts.quantized()) return "none";
+  const auto part = [](const std::string& format) { return format == "none" ? "not quantized" : Known(format); };
+  std::string text = facts.quantization + " (" + facts.family + "): linear layers " + part(facts.linear_format);
+  if (facts.experts.value_or(0) > 0) text += ", experts " + part(facts.expert_format);
+  text += ", inputs " + part(facts.activations);
+  if (facts.weight_block) text += ", blocks of " + facts.weight_block->ToString();
+  return text;
+}
+
+std::string Attention(const ModelFacts& facts) {
+  std::vector<std::string> parts;
+  if (facts.latent_attention()) {
+    parts.push_back("MLA with kv_lora_rank " + std::to_string(*facts.kv_lora_rank));
+    if (facts.sparse_attention())
+      parts.push_back("sparse, " + std::to_string(*facts.index_top_k) + " tokens per query");
+  }
+  parts.push_back(Known(facts.attention_heads) + " query heads");
+  if (!facts.latent_attention()) parts.push_back(Known(facts.kv_heads) + " KV heads");
+  parts.push_back("head size " + Known(facts.head_dim));
+  return text::Joined(parts, ", ");
+}
+
+std::string Layers(const ModelFacts& facts) {
+  std::vector<std::string> parts;
+  AddCount(parts, facts.full_attention_layers, "full attention");
+  AddCount(parts, facts.sliding_attention_layers, "sliding-window attention");
+  AddCount(parts, facts.linear_attention_layers, "linear attention");
+  AddCount(parts, facts.mamba_layers, "Mamba");
+  return Known(facts.layers) + (parts.empty() ? "" : ": " + text::Joined(parts, ", "));
+}
+
+std::string Experts(const ModelFacts& facts) {
+  std::string text = Known(facts.experts) + ", " + Known(facts.experts_per_token) + " per token";
+  if (facts.shared_experts > 0) text += ", " + std::to_string(*facts.shared_experts) + " shared";
+  if (facts.moe_layers) text += ", in " + std::to_string(*facts.moe_layers) + " layers";
+  return text;
+}
+
+// Elements that one token adds, by kind of layer; bytes depend on the data type of the cache.
+std::string Cache(const ModelFacts& facts) {
+  if (!facts.caches) return "not known";
+  std::string text;
+  for (const checkpoint::KvCacheGroup& group : *facts.caches) {
+    text += (text.empty() ? "" : "; ") + std::to_string(group.layers) + " layers with " +
+            std::to_string(group.elements) + " elements per token";
+    if (group.window > 0) text += ", at most " + std::to_string(group.window) + " tokens";
+  }
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+std::string ModelFactsText(const ModelFacts& facts) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  rows.emplace_back("Architecture",
+                    Known(facts.architecture) + (facts.model_type.empty() ? "" : ", model type " + facts.model_type));
+  rows.emplace_back("Data type", Known(facts.dtype));
+  rows.emplace_back("Quantization", Quantization(facts));
+  if (!facts.schemes.empty()) rows.emplace_back("Schemes", text::Joined(facts.schemes, "; "));
+  if (!facts.ignored_modules.empty()) rows.emplace_back("Not quantized", text::Joined(facts.ignored_modules, ", "));
+  rows.emplace_back("KV cache declared",
+                    facts.kv_cache == "none" ? "none: the engine's default" : Known(facts.kv_cache));
+  rows.emplace_back("Weights",
+                    facts.weight_bytes ? text::Bytes(static_cast<double>(*facts.weight_bytes)) : "size not known");
+  rows.emplace_back("Layers", Layers(facts));
+  rows.emplace_back("Attention", Attention(facts));
+  if (facts.experts != 0) rows.emplace_back("Experts", Experts(facts));
+  rows.emplace_back("KV cache", Cache(facts));
+  rows.emplace_back("Hidden size", Known(facts.hidden_size));
+  rows.emplace_back("Vocabulary", Known(facts.vocab_size));
+  rows.emplace_back("Context length", Known(facts.max_position));
+  if (facts.pooling) rows.emplace_back("Kind", "embeddings: the model does not generate text");
+  if (facts.remote_code) rows.emplace_back("Remote code", "the checkpoint names code of its own (auto_map)");
+  if (!facts.commit.empty()) rows.emplace_back("Commit", facts.commit);
+  for (const std::string& note : facts.notes) rows.emplace_back("Note", note);
+  std::size_t width = 0;
+  for (const auto& [name, value] : rows) width = std::max(width, name.size() + 3);
+  std::string out;
+  for (const auto& [name, value] : rows) out += name + ":" + std::string(width - name.size() - 1, ' ') + value + "\n";
+  return out;
+}
+
+}  // namespace autotune::cli
