@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "measurement/written_answer.h"
+#include "measurement/written_number.h"
 
 namespace autotune::measurement {
 namespace {
@@ -25,8 +27,20 @@ using Match = Question::Match;
 constexpr std::array<std::string_view, 7> kPrompts = {"messages", "prompt",    "input",      "query",
                                                       "ctx",      "doctotext", "startphrase"};
 // Sent as "Question: ...\nAnswer:", behind the text that they are about.
-constexpr std::array<std::string_view, 8> kQuestions = {"question/stem", "question",     "questionstem", "goal",
-                                                        "problem",       "questiontext", "querytext",    "problemtext"};
+struct Asking {
+  std::string_view name;
+  std::string_view beside;  // only in a row that has this member, too
+};
+constexpr std::array<Asking, 10> kQuestions = {{{"question/stem", ""},
+                                                {"question", ""},
+                                                {"questionstem", ""},
+                                                {"goal", ""},
+                                                {"problem", ""},
+                                                {"questiontext", ""},
+                                                {"querytext", ""},
+                                                {"problemtext", ""},
+                                                {"originaltext", "ans"},
+                                                {"content", "answer"}}};
 constexpr std::array<std::string_view, 11> kContexts = {
     "passage",       "context",     "article",     "support",          "body", "text", "hint",
     "florespassage", "contexttext", "passagetext", "documentplaintext"};
@@ -93,7 +107,7 @@ struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 21> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 22> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
@@ -107,6 +121,7 @@ constexpr std::array<Reference, 21> kReferences = {{{"reference", Match::kExact}
                                                     {"correctanswer"},
                                                     {"finalanswer"},
                                                     {"finalans"},
+                                                    {"ans"},
                                                     {"answersspans/spans"},
                                                     {"annotations/answertext"},
                                                     {"rewardmodel/groundtruth"},
@@ -121,6 +136,21 @@ constexpr std::array<std::pair<std::string_view, Match>, 6> kMatches = {{{"exact
                                                                          {"begins", Match::kBegins},
                                                                          {"words", Match::kWords},
                                                                          {"number", Match::kNumber}}};
+
+// How far from a number an answer may be.
+struct Allowed {
+  std::string_view name;
+  bool absolute, relative;  // both: the smaller difference counts, as the name does not tell
+};
+constexpr std::array<Allowed, 9> kTolerances = {{{"error", true, false},
+                                                 {"absolutetolerance", true, false},
+                                                 {"abstol", true, false},
+                                                 {"atol", true, false},
+                                                 {"relativetolerance", false, true},
+                                                 {"reltol", false, true},
+                                                 {"rtol", false, true},
+                                                 {"tolerance", true, true},
+                                                 {"precision", true, true}}};
 
 // What tells of a dataset that nothing here can judge.
 constexpr const char* kPrograms = "the answers are programs that a test has to run, and no generated code is run";
@@ -305,6 +335,13 @@ std::optional<Found> First(const json& row, const std::array<std::string_view, n
   return std::nullopt;
 }
 
+std::optional<Found> QuestionOf(const json& row) {
+  for (const Asking& asking : kQuestions) {
+    if (auto found = Find(row, asking.name); found && (asking.beside.empty() || Find(row, asking.beside))) return found;
+  }
+  return std::nullopt;
+}
+
 // Every text of a value is in what is sent. Numbers and objects are in nothing.
 bool Says(std::string_view sent, const json& value) {
   if (value.is_string()) return sent.find(Trimmed(value.get_ref<const std::string&>())) != std::string_view::npos;
@@ -372,6 +409,39 @@ base::Status AddChoice(const Found& from, const json& value, Choices& out) {
   return {};
 }
 
+// "A) one B) two", "(A) one (B) two", "a ) one , b ) two": the texts. Empty for any other text, and if a letter may be
+// in a choice.
+std::vector<std::string> LetteredChoices(std::string_view text) {
+  constexpr std::array<std::array<std::string_view, 2>, 4> kStyles = {{{"", ")"}, {"(", ")"}, {"", "."}, {"", " )"}}};
+  text = Trimmed(text);
+  for (const auto& [open, close] : kStyles) {
+    for (const char first : {'A', 'a'}) {
+      const auto find = [&, open = open, close = close](std::size_t i, std::size_t from) {
+        const std::string marker = std::string(open) + static_cast<char>(first + i) + std::string(close);
+        for (std::size_t at = text.find(marker, from); at != std::string_view::npos; at = text.find(marker, at + 1)) {
+          if (at == 0 || std::isspace(static_cast<unsigned char>(text[at - 1])) != 0) return at;
+        }
+        return std::string_view::npos;
+      };
+      const std::size_t length = open.size() + 1 + close.size();
+      std::vector<std::string> texts;
+      std::size_t at = find(0, 0);
+      for (bool clear = at == 0; clear && at != std::string_view::npos;) {
+        const std::size_t next = find(texts.size() + 1, at + length);
+        std::string_view choice = Trimmed(text.substr(at + length, next - at - length));
+        if (next != std::string_view::npos && choice.ends_with(" ,"))
+          choice = Trimmed(choice.substr(0, choice.size() - 2));
+        clear = !choice.empty() && find(texts.size(), at + 1) == std::string_view::npos && texts.size() < 10;
+        texts.emplace_back(choice);
+        if (!clear) texts.clear();
+        at = next;
+      }
+      if (texts.size() > 1) return texts;
+    }
+  }
+  return {};
+}
+
 // A list of texts or of {text, label}; {text: [...], label: [...]}; {choices: [...], labels: [1, 0]}; {"A": text};
 // {text: 1, text: 0}.
 base::Status ReadChoiceList(const Found& from, Choices& out) {
@@ -407,6 +477,12 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
     out.right = OnlyOne(marks);
     if (marks.size() != out.texts.size() || !out.right) return Invalid(Quoted(from.name) + ": not one of them is 1");
     return {};
+  }
+  if (value.is_string()) {
+    out.texts = LetteredChoices(value.get_ref<const std::string&>());
+    for (std::size_t i = 0; i < out.texts.size(); ++i) out.labels.emplace_back(1, static_cast<char>('a' + i));
+    out.labels_are_data = true;
+    if (!out.texts.empty()) return {};
   }
   if (!value.is_array())
     return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value) + R"(: write ["...", "..."])");
@@ -636,14 +712,22 @@ std::string_view WithoutUnit(std::string_view text) {
   return unit != std::string_view::npos && text.ends_with(')') ? text.substr(0, unit) : text;
 }
 
-// `formula`: one of them was more than a number in digits.
-bool TakeNumbers(std::vector<std::string>& references, bool& formula) {
+// `formula`: one of them was more than a number in digits. `equation`: "x=..." where a member has one.
+bool TakeNumbers(std::vector<std::string>& references, bool& formula, std::string_view equation = "") {
   std::vector<std::string> numbers;
   bool any = false;
   for (const std::string& reference : references) {
     const std::string bare = WithoutTex(reference);
-    auto number = OneNumber(WithoutUnit(Trimmed(bare)));
-    if (!number) return false;
+    const std::string_view text = WithoutUnit(Trimmed(bare));
+    auto number = OneNumber(text);
+    if (!number) {
+      const bool sure = !equation.empty() && Trimmed(equation.substr(equation.find('=') + 1)) == text;
+      const auto value = ArithmeticValue(text, sure);
+      if (!value) return false;
+      any = true;
+      numbers.push_back(json(*value).dump());
+      continue;
+    }
     any = any || HasFormula(number->starts_with('+') ? number->substr(1) : *number) ||
           bare.size() < Trimmed(reference).size();
     numbers.push_back(*std::move(number));
@@ -651,6 +735,42 @@ bool TakeNumbers(std::vector<std::string>& references, bool& formula) {
   references = std::move(numbers);
   formula = any;
   return true;
+}
+
+// "12/25", where the prompt asks for a date.
+bool MayBeDate(std::string_view asked, std::string_view text) {
+  text = Trimmed(text);
+  const std::size_t slash = text.find('/');
+  const auto digits = [](std::string_view part, std::size_t most) { return IsDigits(part) && part.size() <= most; };
+  if (slash == std::string_view::npos || !digits(text.substr(0, slash), 2)) return false;
+  const std::string_view last = text.substr(slash + 1);
+  if (!digits(last, 2) && !(last.size() == 4 && IsDigits(last.substr(1)))) return false;
+  if (asked.find("\u65E5\u671F") != std::string_view::npos) return true;
+  for (std::size_t at = asked.find("date"); at != std::string_view::npos; at = asked.find("date", at + 1)) {
+    const bool begins = at == 0 || std::isalpha(static_cast<unsigned char>(asked[at - 1])) == 0;
+    const bool ends = at + 4 == asked.size() || std::isalpha(static_cast<unsigned char>(asked[at + 4])) == 0;
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
+// "\%", "percent"
+bool IsPercentSign(std::string_view unit) { return unit == "%" || Plain(unit) == "percent"; }
+
+// "\pm 0.1 km" is 0.1 if the unit is "km"; "5 %" is 5 and `percent`. Nothing for what is no number of this unit.
+std::optional<double> ReadAllowed(const json& value, const std::string& unit, bool& percent) {
+  if (value.is_number()) return value.get<double>();
+  std::string text = WithAsciiSigns(WithoutTex(value.get<std::string>()));
+  for (const std::string_view sign : {"\u00B1", "\\pm", "+/-", "+-"}) {
+    if (text.starts_with(sign)) text = std::string(Trimmed(std::string_view(text).substr(sign.size())));
+  }
+  std::string_view number = Trimmed(text);
+  if (!unit.empty() && number.ends_with(unit)) number = Trimmed(number.substr(0, number.size() - unit.size()));
+  const auto one = OneNumber(number);
+  const auto read = one ? LastNumber(*one) : std::nullopt;
+  if (!read) return std::nullopt;
+  percent = read->percent || (IsPercentSign(unit) && text.ends_with(unit));
+  return read->value;
 }
 
 // A text that says something has many forms: one of the references at least has to be short.
@@ -819,7 +939,7 @@ class RowReader {
     }
     if (prompt && prompt->value->is_array()) return ReadMessages(*prompt->value, prompt->name);
     if (prompt) return TakePrompt(*prompt, "");
-    if (const auto question = First(row_, kQuestions)) return ReadQuestion(*question);
+    if (const auto question = QuestionOf(row_)) return ReadQuestion(*question);
     if (const auto sentence = Find(row_, "sentence")) return ReadGap(*sentence);
     const std::string why = WhyNotJudged();
     return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_) +
@@ -835,7 +955,7 @@ class RowReader {
                      Quoted(text.name) + " out if the prompt says enough");
     };
     const auto prompt = First(row_, kPrompts);
-    const auto question = First(row_, kQuestions);
+    const auto question = QuestionOf(row_);
     const auto words = [](const std::optional<Found>& text) {
       return text && text->value->is_string() &&
              text->value->get_ref<const std::string&>().find_first_of(" \n") != std::string::npos;
@@ -1072,7 +1192,7 @@ class RowReader {
         return Invalid("\"match\": " + Excerpt(*match) + " is not exact, contains, words, begins, number or regex");
       }
       out_.match = known->second;
-      return CheckMatch(out_);
+      return CheckNumbers();
     }
     out_.match = guessed;
     const bool loose = guessed == Match::kWords || guessed == Match::kNumber;
@@ -1087,13 +1207,79 @@ class RowReader {
       out_.match = Match::kNumber;
     } else if (TakeResults(out_.references)) {
       out_.match = Match::kNumber;
-    } else if (loose && TakeNumbers(out_.references, out_.formula)) {
+    } else if (const std::string date = loose ? DateIn(out_.references) : ""; !date.empty()) {
+      return Invalid(Quoted(from.name) + ": " + Quoted(date) +
+                     R"( may be a date or a fraction: write "match": "words" or "number")");
+    } else if (loose && TakeNumbers(out_.references, out_.formula, Equation())) {
       out_.match = Match::kNumber;
     } else {
       if (loose) TakeTexts(out_.references);
       if (auto status = CheckGuessed(from); !status) return status;
     }
-    return CheckMatch(out_);
+    return CheckNumbers();
+  }
+
+  std::string DateIn(const std::vector<std::string>& references) const {
+    const std::string asked = SentOf(out_);
+    const auto date = std::find_if(references.begin(), references.end(),
+                                   [&](const std::string& reference) { return MayBeDate(asked, reference); });
+    return date == references.end() ? "" : *date;
+  }
+
+  std::string Equation() const {
+    const auto equation = Find(row_, "equation");
+    return equation && equation->value->is_string() ? equation->value->get<std::string>() : "";
+  }
+
+  // The unit and the tolerance of the row.
+  base::Status CheckNumbers() {
+    if (out_.match != Match::kNumber) return CheckMatch(out_);
+    const auto found = First(row_, std::array<std::string_view, 2>{"unit", "units"});
+    std::string unit;
+    if (found && found->value->is_string()) {
+      unit = Trimmed(WithAsciiSigns(WithoutTex(found->value->get<std::string>())));
+      if (unit.find("10^") != std::string::npos && !Says(SentOf(out_), *found->value)) {
+        return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                       " is a multiple of a unit, and the prompt does not name it: write the reference without it");
+      }
+    }
+    for (std::string& reference : out_.references) {
+      if (IsPercentSign(unit) && OneNumber(reference) && !reference.ends_with('%')) reference += '%';
+    }
+    if (auto status = CheckMatch(out_); !status) return status;
+    for (const Allowed& allowed : kTolerances) {
+      const auto member = Find(row_, allowed.name);
+      if (member && TakeTolerance(*member, allowed, unit)) break;
+    }
+    return {};
+  }
+
+  // Returns whether the member says something of a tolerance.
+  bool TakeTolerance(const Found& from, const Allowed& allowed, const std::string& unit) {
+    const json& value = *from.value;
+    if (!value.is_number() && !(value.is_string() && LastNumber(value.get<std::string>()))) return false;
+    bool percent = false;
+    const auto number = ReadAllowed(value, unit, percent);
+    double least = 0;  // of the references, but for 0
+    bool percentages = false;
+    for (const std::string& reference : out_.references) {
+      const auto read = LastNumber(reference);
+      const double size = read ? std::abs(read->value) : 0;
+      if (size > 0 && (least == 0 || size < least)) least = size;
+      percentages = percentages || (read && read->percent);
+    }
+    const bool relative = allowed.relative || percent;
+    const bool absolute = percent ? percentages : allowed.absolute;
+    const bool digits = allowed.name == "precision" && number && *number >= 1;  // "precision": 2
+    double most = number.value_or(0);
+    if (relative) most = std::min(absolute ? most : HUGE_VAL, least * number.value_or(0) / (percent ? 100 : 1));
+    if (number == 0.0) return false;
+    if (!number || *number < 0 || digits || most == 0 || (least > 0 && most >= least)) {
+      out_.no_tolerance = Quoted(from.name) + ": " + Excerpt(value);
+    } else {
+      out_.tolerance = most;
+    }
+    return true;
   }
 
   // What nothing that the row says tells how to compare.
@@ -1123,7 +1309,7 @@ class RowReader {
       }
       if (HasFormula(reference) || HasFormula(WithoutTex(reference))) {
         return Invalid(said + R"( is a formula, and only those that are one number are compared: leave it out, )"
-                              R"(or write a "match")");
+                              R"(or write "match": "exact" if it can be written in one way only)");
       }
     }
     return {};

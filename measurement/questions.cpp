@@ -10,7 +10,7 @@
 
 #include "measurement/quality.h"
 #include "measurement/question_row.h"
-#include "measurement/written_answer.h"
+#include "measurement/written_number.h"
 
 namespace autotune::measurement {
 namespace {
@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostNames = 12;  // of members, in a message
+constexpr double kRounding = 1e-6;      // of a number, relative
 constexpr int kDeepest = 32;            // of lists in lists: what is deeper is read as if it were not there
 
 // Of a prompt and its longest choice.
@@ -65,9 +66,14 @@ bool HasWords(std::string_view text, std::string_view words) {
   }
 }
 
-bool IsNumber(std::string_view text, const std::string& reference) {
+// 0.2 is right where 20 % is, but 20 % is wrong where 0.2 is right. A whole number is no share.
+bool IsNumber(std::string_view text, const std::string& reference, double tolerance) {
   const auto number = LastNumber(text), wanted = LastNumber(reference);
-  return number && wanted && std::abs(*number - *wanted) <= 1e-6 * std::max(1.0, std::abs(*wanted));
+  if (!number || !wanted) return false;
+  const double most = tolerance + kRounding * (wanted->value == 0 ? 1.0 : std::abs(wanted->value));
+  const auto is_near = [&](double value) { return std::abs(value - wanted->value) <= most; };
+  const bool share = wanted->percent && !number->percent && number->value != std::floor(number->value);
+  return is_near(number->value) || (share && is_near(100 * number->value));
 }
 
 // ---- Files of another format: what makes lines of JSON of them ----
@@ -364,7 +370,7 @@ std::string SentKey(const Question& question) {
 bool SameAnswer(const Question& a, const Question& b) {
   if (a.match != b.match) return false;
   return a.match == Question::Match::kChoice ? a.references[a.right] == b.references[b.right]
-                                             : a.references == b.references;
+                                             : a.references == b.references && a.tolerance == b.tolerance;
 }
 
 std::string AnswersOf(const Question& question) {
@@ -527,6 +533,13 @@ std::string Summary(const QuestionSet& set) {
     counts += "; " + std::to_string(formulas) + (formulas == 1 ? " answer is a formula" : " answers are formulas") +
               " (compared by value)";
   }
+  const auto tolerant = std::ranges::count_if(questions, [](const Question& one) { return one.tolerance > 0; });
+  if (tolerant > 0) counts += "; " + std::to_string(tolerant) + " with the tolerance of the row";
+  const auto is_strict = [](const Question& one) { return !one.no_tolerance.empty(); };
+  if (const auto strict = std::ranges::count_if(questions, is_strict); strict > 0) {
+    counts += "; " + std::to_string(strict) + " without the tolerance of the row, which is not clear (" +
+              std::ranges::find_if(questions, is_strict)->no_tolerance + ")";
+  }
   for (const Counted& counted : set.counted) {
     counts += "; \"" + counted.member.substr(0, 40) + "\" counts from " + std::to_string(counted.first) +
               (counted.seen ? "" : ", as no row tells: write letters or texts if it counts from 1");
@@ -555,7 +568,7 @@ bool IsRight(const Question& question, std::string_view answer) {
       case Question::Match::kWords:
         return HasWords(answer, reference);
       case Question::Match::kNumber:
-        return IsNumber(answer, reference);
+        return IsNumber(answer, reference, question.tolerance);
       case Question::Match::kChoice:
         break;
     }

@@ -28,6 +28,8 @@ struct Question {
   std::size_t right = 0;                // of a choice
   std::vector<std::string> stop;        // an answer ends before any of these
   bool formula = false;                 // the reference was one, and only its value is compared
+  double tolerance = 0;                 // of a number: what the row allows beside rounding errors
+  std::string no_tolerance;             // what the row says of one, and is not used: `"precision": 2`
   bool operator==(const Question&) const = default;
 };
 

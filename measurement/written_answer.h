@@ -1,7 +1,6 @@
-// Answers as datasets and models write them: numbers, lists in one text, and formulas that are no more than a number.
+// Answers as datasets write them, besides numbers (written_number.h): TeX around them, lists in one text, formulas.
 //
-// Pure and thread-safe. UTF-8: the minus sign (U+2212), digits of full width and spaces that do not break are read like
-// those of ASCII.
+// Pure and thread-safe. UTF-8.
 #pragma once
 
 #include <optional>
@@ -11,14 +10,6 @@
 
 namespace autotune::measurement {
 
-// The last number in a text; nullopt if there is none, or if it is part of a formula without a value here ("3\pi").
-// "1,200.50 $" is 1200.5, "1 000" is 1000, "- 1" is -1, "3/4" and "\frac{3}{4}" are 0.75, "2 1/2" is 2.5, "3.2 \times
-// 10^{5}" is 320000.
-std::optional<double> LastNumber(std::string_view text);
-
-// A text that is one number, with at most a sign of money, "%" or a degree sign beside it: what LastNumber needs of it.
-std::optional<std::string> OneNumber(std::string_view text);
-
 // Without what TeX writes around a text or a number: "$\boxed{\text{Ann}}$" is "Ann", "12 \mathrm{~cm}" is "12", and so
 // is "x = 12". Other texts are returned as they are.
 std::string WithoutTex(std::string_view text);
@@ -26,11 +17,14 @@ std::string WithoutTex(std::string_view text);
 // What is in the last \boxed{} of a text; nullopt if there is none or if several differ.
 std::optional<std::string> Boxed(std::string_view text);
 
-// A command of TeX, "=" or "^"; or symbols or variables without a word: "p - q", "10-4 n", "2\u221a3", "(3,4)".
+// A command of TeX, "=" or "^"; a function with an argument ("np.arcsin(10/13)"); or symbols or variables without a
+// word: "2RC+R+C", "p - q", "10-4 n", "2\u221a3", "(3,4)". Dates are none.
 bool HasFormula(std::string_view text);
 
-// The items of a list in one text, where all are numbers, or all are letters or Roman numerals: "2,4,3", "A, C", "[1,
-// 3]", "I and II", "(1)(3)". Nothing for any other text. One number may look like a list ("1,00,000"): OneNumber first.
+// The items of a list in one text, where all are numbers, or all are letters, Roman or circled numerals: "2,4,3", "A,
+// C", "[1, 3]", "I and II", "(1)(3)"; and what a comma of Chinese enumerations (U+3001) separates, or a Chinese comma
+// that has at most three characters on each side. Nothing for any other text. One number may look like a list
+// ("1,00,000"): OneNumber first.
 std::vector<std::string> ListedIn(std::string_view text);
 
 }  // namespace autotune::measurement

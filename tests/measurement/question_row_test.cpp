@@ -159,6 +159,28 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
        "Ice is water.\nQuestion: What is ice?\nAnswer:", Match::kWords, "water"},
       {"MedMCQA with letters", R"({"question": "Which?", "opa": "one", "opb": "two", "cop": "b"})",
        "Question: Which?\nAnswer:", Match::kChoice, " two"},
+      {"APE210K",
+       R"j({"id": "7", "segmented_text": "\u51e0 \u4e2a ?", "original_text": "\u51e0\u4e2a?", "ans": "1(5/6)", "equation": "x=1+(5/6)"})j",
+       "Question: \u51e0\u4e2a?\nAnswer:", Match::kNumber, "1(5/6)"},
+      {"APE210K, arithmetic", R"({"original_text": "How many?", "ans": "100-15", "equation": "x=100-15"})",
+       "Question: How many?\nAnswer:", Match::kNumber, "85.0"},
+      {"Math23K",
+       R"({"original_text": "How many?", "segmented_text": "How many ?", "equation": "x=76", "ans": "x=76"})",
+       "Question: How many?\nAnswer:", Match::kNumber, "76"},
+      {"CARP",
+       R"({"content": "If $2 x = 8$, then $x$ is ____?", "answer": "x = - \\frac { 3 } { 4 }", "steps": "So.", "exprs": ["x = 4"]})",
+       "Question: If $2 x = 8$, then $x$ is ____?\nAnswer:", Match::kNumber, "- \\frac { 3 } { 4 }"},
+      {"SAT", R"({"id": "0", "question": "Which?", "options": "A) $f(-6)=0$ B) one, two C) 3", "Answer": "B"})",
+       "Question: Which?\nAnswer:", Match::kChoice, " one, two"},
+      {"MathQA", R"({"Problem": "How many?", "options": "a ) 38 , b ) 27.5 , c ) none of these", "correct": "c"})",
+       "Question: How many?\nAnswer:", Match::kChoice, " none of these"},
+      {"AGIEval, SAT",
+       R"j({"passage": "", "question": "Which?", "options": ["(A)2", "(B)4"], "label": "B", "other": {"solution": "x"}})j",
+       "Question: Which?\nAnswer:", Match::kChoice, " 4"},
+      {"a percentage by its unit", R"({"question": "How much?", "final_answer": ["4.2"], "unit": "\\%"})",
+       "Question: How much?\nAnswer:", Match::kNumber, "4.2%"},
+      {"a date", R"({"question": "On which day?", "answer": "3/4/2021"})",
+       "Question: On which day?\nAnswer:", Match::kWords, "3/4/2021"},
       {"MATH", R"({"problem": "How many?", "level": "Level 1", "type": "Sums", "solution": "So it is $\\boxed{42}$."})",
        "Question: How many?\nAnswer:", Match::kNumber, "42"},
       {"MATH with an answer", R"({"problem": "How much?", "solution": "x", "answer": "\\frac{1}{2}"})",
@@ -222,6 +244,39 @@ TEST(ReadQuestionRow, ComparesNumbersAsNumbers) {
   }
   // Of a prompt nothing is guessed: the docs say "exact".
   EXPECT_EQ(ReadQuestionRow({{"prompt", "How many?"}, {"reference", "42"}})->match, Match::kExact);
+}
+
+TEST(ReadQuestionRow, AllowsWhatTheRowAllows) {
+  const auto read = [](const char* answer, json more) {
+    json row = {{"question", "How much?"}, {"answer", answer}};
+    row.update(more);
+    const auto question = ReadQuestionRow(row);
+    EXPECT_TRUE(question.ok()) << row << question.error().message;
+    return *question;
+  };
+  EXPECT_EQ(read("4.2", {{"error", "1e-1"}}).tolerance, 0.1);
+  EXPECT_EQ(read("4.2", {{"error", "$\\pm 0.1$"}}).tolerance, 0.1);
+  EXPECT_EQ(read("4.2", {{"error", "0.1 km"}, {"unit", "km"}}).tolerance, 0.1);
+  EXPECT_EQ(read("4.2%", {{"error", ".1"}}).tolerance, 0.1) << "of the percentage";
+  EXPECT_EQ(read("200", {{"relative_tolerance", 0.01}}).tolerance, 2);
+  EXPECT_EQ(read("200", {{"tolerance", "5%"}}).tolerance, 10);
+  EXPECT_EQ(read("200", {{"tolerance", 0.05}}).tolerance, 0.05) << "the smaller one";
+  EXPECT_EQ(read("0.02", {{"tolerance", 0.05}}).tolerance, 0.001) << "the smaller one";
+  EXPECT_EQ(read("7 \\times 10^{35}", {{"precision", 0.01}}).tolerance, 0.01);
+  EXPECT_EQ(read("0", {{"error", "0.1"}}).tolerance, 0.1);
+  for (const json& more :
+       {json{{"error", nullptr}}, json{{"error", ""}}, json{{"error", "none"}}, json{{"tolerance", 0}}}) {
+    EXPECT_EQ(read("4.2", more).tolerance, 0) << more;
+    EXPECT_EQ(read("4.2", more).no_tolerance, "") << more;
+  }
+  for (const json& more : {json{{"precision", 2}}, json{{"error", "0.1 mile"}, {"unit", "km"}},
+                           json{{"error", "0.1,0.2"}}, json{{"error", "-1"}}, json{{"error", "5"}}}) {
+    EXPECT_EQ(read("4.2", more).tolerance, 0) << more;
+    EXPECT_NE(read("4.2", more).no_tolerance, "") << more;
+  }
+  EXPECT_EQ(read("Lima", {{"error", "0.1"}}).tolerance, 0) << "no number";
+  const json row = {{"question", "How much?"}, {"answer", "4.2"}, {"error", "0.1"}};
+  EXPECT_THAT(NotSent(row, *ReadQuestionRow(row)), testing::IsEmpty());
 }
 
 TEST(ReadQuestionRow, ReadsMessagesUnderAnyOfTheirNames) {
@@ -356,8 +411,16 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       {R"({"question": "Write the list of all that came.", "answer": ["Ann", "Bo"]})", "the prompt asks for a list"},
       {R"({"question": "x", "answer": "an ox", "score": 0})", R"("score" says whether)"},
       {R"({"prompt": "x", "reference": "[(4, 1)]"})", R"(else "match": "exact" or "contains")"},
-      {R"({"question": "x", "options": "A) one B) two", "Answer": "A"})",
-       R"(is no list of choices: "A) one B) two": write [)"},
+      {R"({"question": "x", "options": "A) one A) two", "Answer": "A"})",
+       R"(is no list of choices: "A) one A) two": write [)"},
+      {R"({"question": "x", "options": "see B) below", "Answer": "A"})", "is no list of choices"},
+      {R"j({"content": "Which?\nChoose from the following options:   (A)2 (B)4", "answer": "B"})j",
+       R"(in it, so write "choices": ["A","B"])"},
+      {R"({"question": "On which date?", "answer": "12/25"})", R"("12/25" may be a date or a fraction)"},
+      {R"({"question": "How much energy?", "answer": "7.5", "unit": "$10^3$ J"})", "is a multiple of a unit"},
+      {R"({"problem": "x", "answer": "2RC+R+C"})", "\"2RC+R+C\" is a formula"},
+      {R"j({"problem": "x", "answer": "np.arcsin(10/13)"})j", "is a formula, and only those that are one number"},
+      {R"({"question": "x", "answer": "\u5317\u4eac\u3001\u4e0a\u6d77"})", "is a list in a text"},
       {R"({"question": "x", "output": "[(4, 1)]"})",
        R"("output": "[(4, 1)]" may be the only right answer: write it as "reference")"},
       {R"({"image": {"path": "a.png"}, "question": "Which?", "choices": ["a b", "c d"], "answer": 0})", "\"image\""},

@@ -133,6 +133,11 @@ TEST(Summary, NamesEachKindOnceAndWhatIsNotUsed) {
 {"problem": "How many?", "answer": "4"})"),
             "2 questions: 2 by number; 1 answer is a formula (compared by value)");
   EXPECT_EQ(
+      summary(R"({"question": "How much?", "final_answer": ["4.2"], "error": "1e-1"}
+{"question": "How many?", "answer": "4", "precision": 2})"),
+      R"(2 questions: 2 by number; 1 with the tolerance of the row; 1 without the tolerance of the row, which is )"
+      R"(not clear ("precision": 2))");
+  EXPECT_EQ(
       summary(R"({"question": "Who?", "answer": ["Ann", "Anna"], "id": "x", "type": "short", "hint": ""}
 {"question": "Who?", "answer": ["Ann", "Anna"], "id": "y", "type": "long", "year": 1999}
 {"question": "Where?", "answer": ["Lima"], "remark": ["a", "b"], "question_id": "z"})"),
@@ -195,12 +200,12 @@ TEST(ReadQuestions, TellsWhichRowsCannotBeRead) {
   const std::string good = R"({"question": "Who?", "answer": "Ann"})";
   const auto message = [](const std::string& rows) { return ReadQuestions(rows, "exam.jsonl").error().message; };
   const std::string bad = R"({"problem": "x", "answer": "p - q"})";
-  EXPECT_THAT(message(good + "\n" + bad), testing::EndsWith("or write a \"match\""));
+  EXPECT_THAT(message(good + "\n" + bad), testing::EndsWith("if it can be written in one way only"));
   EXPECT_THAT(message(good + "\n" + bad + "\n\n" + bad + "\n" + R"({"question": "x", "answer": "A"})"),
               testing::AllOf(testing::StartsWith("exam.jsonl:2: \"answer\": \"p - q\" is a formula"),
                              testing::EndsWith("; 2 more rows cannot be read, and 1 can: sed '2d;4d;5d' FILE > OUT "
                                                "leaves out all that cannot")));
-  EXPECT_THAT(message(bad + "\n" + bad), testing::EndsWith("or write a \"match\"")) << "none is left";
+  EXPECT_THAT(message(bad + "\n" + bad), testing::EndsWith("if it can be written in one way only")) << "none is left";
 }
 
 TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
@@ -270,7 +275,7 @@ TEST(ReadQuestions, WritesOneRecipeThatMakesRows) {
 
 TEST(IsRight, ComparesAsTheLineSays) {
   const auto right = [](Match match, const char* reference, const char* answer) {
-    return IsRight({"prompt", {}, match, {"nothing like it 77", reference}, 0, {}}, answer);
+    return IsRight({"prompt", {}, match, {"nothing like it 77", reference}, 0, {}, false, 0, ""}, answer);
   };
   EXPECT_TRUE(right(Match::kExact, "4", " 4\n"));
   EXPECT_FALSE(right(Match::kExact, "4", "4."));
@@ -301,6 +306,19 @@ TEST(IsRight, ComparesAsTheLineSays) {
   EXPECT_TRUE(right(Match::kNumber, "\\frac{1}{2}", "it is 0.5"));
   EXPECT_FALSE(right(Match::kNumber, "2", "it is 1/2"));
   EXPECT_TRUE(right(Match::kNumber, "- 1", "x = \u22121"));
+  // A share is right where a percentage is, and not the other way round.
+  EXPECT_TRUE(right(Match::kNumber, "20%", "it is 20 %"));
+  EXPECT_TRUE(right(Match::kNumber, "20%", "it is 20"));
+  EXPECT_TRUE(right(Match::kNumber, "20%", "it is 0.2"));
+  EXPECT_TRUE(right(Match::kNumber, "20%", "it is \\frac{1}{5}"));
+  EXPECT_FALSE(right(Match::kNumber, "20%", "it is 0.2%"));
+  EXPECT_FALSE(right(Match::kNumber, "100%", "it is 1"));
+  EXPECT_FALSE(right(Match::kNumber, "0.2", "it is 20%"));
+  EXPECT_FALSE(right(Match::kNumber, "1.6e-19", "it is 3.2e-19")) << "small numbers differ, too";
+  EXPECT_TRUE(right(Match::kNumber, "0.333333333", "it is 1/3"));
+  const Question tolerant{"prompt", {}, Match::kNumber, {"4.2%"}, 0, {}, false, 0.1, ""};
+  for (const char* answer : {"4.3%", "4.1", "0.0425"}) EXPECT_TRUE(IsRight(tolerant, answer)) << answer;
+  for (const char* answer : {"4.31%", "0.044", "4"}) EXPECT_FALSE(IsRight(tolerant, answer)) << answer;
 }
 
 }  // namespace
