@@ -64,6 +64,18 @@ std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<P
   const Settings before = engine_before.All(), after = engine.All();
   const std::vector<ResultRow> rows = ResultRows(task);
   std::vector<Change> out;
+  // Of what is deployed; runtimes of the task are told apart by their names.
+  if (compared->deployed) {
+    const auto there = engine_before.Surroundings(), here = engine.Surroundings();
+    for (std::size_t i = 0; i < there.size(); ++i) {
+      const auto& [name, value] = there[i];
+      const std::string& now = here[i].second;
+      // A release that is not known does not differ.
+      if (value == now || (name == "release" && (value.empty() || now.empty()))) continue;
+      const std::string why = effects.empty() ? "" : WhyNoParameter(name, *compared, *best);
+      out.push_back({name, value, now, engine_before.Shown(name, value), engine.Shown(name, now), {}, why, ""});
+    }
+  }
   for (const std::string& name : base::KeysOf(before, after)) {
     Change change{name, ValueOf(before, name), ValueOf(after, name), "", "", std::nullopt, "", ""};
     if (change.before == change.after) continue;

@@ -1,9 +1,12 @@
 #include "report/settings.h"
 
 #include "operator/deploy/engine_arguments.h"
+#include "operator/deploy/image_name.h"
+#include "operator/experiment/json_read.h"
 #include "operator/reconcile/space.h"
 #include "quant/engine_table.h"
 #include "report/result_view.h"
+#include "report/task_words.h"
 
 namespace autotune::report {
 
@@ -24,6 +27,24 @@ EngineSettings::EngineSettings(const api::AutotuneTask& task, const api::Experim
   const api::GpuStatus& gpu = api::GpuOf(task.status, experiment.gpu);
   product_ = gpu.product;
   memory_bytes_ = gpu.memory_bytes;
+  const std::string image = ImageOf(task, experiment);
+  image_ = deploy::WithoutHub(image.empty() ? runtime->spec.image : image);
+  resources_ = runtime->spec.resources;
+}
+
+std::vector<std::pair<std::string, std::string>> EngineSettings::Surroundings() const {
+  std::string release = experiment_.engine_version;
+  if (release.empty() && release_ && release_->assumption.empty()) release = release_->version.ToString();
+  std::vector<std::pair<std::string, std::string>> out = {{"image", image_}, {"release", release}};
+  constexpr std::pair<const char*, const char*> kLists[] = {{"requests", " request"}, {"limits", " limit"}};
+  for (const char* resource : {"cpu", "memory"}) {
+    for (const auto& [list, title] : kLists) {
+      const nlohmann::json& value = experiment::Member(experiment::Member(resources_, list), resource);
+      const std::string text = value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+      out.emplace_back(resource + std::string(title), text);
+    }
+  }
+  return out;
 }
 
 Settings EngineSettings::All() const {
@@ -33,7 +54,7 @@ Settings EngineSettings::All() const {
   };
   put("checkpoint", experiment_.model);
   put("gpu", experiment_.gpu);
-  put("runtime", experiment_.runtime);
+  put("runtime", api::WithoutDeployed(experiment_.runtime));
   put("quantization preset", experiment_.quant.name);
   put("GPUs", std::to_string(experiment_.gpus));
   if (release_) {

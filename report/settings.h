@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "operator/api/autotune_task.h"
 #include "quant/rules.h"
@@ -26,6 +29,8 @@ class EngineSettings {
   // Every setting of the experiment: flags by the release's names, values of options by their path, environment
   // variables, checkpoint, type and number of GPUs, runtime, preset.
   [[nodiscard]] Settings All() const;
+  // What its server runs in, in the order for people: image, release of the engine, CPU and memory of its container.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> Surroundings() const;
   // A task's parameter by the name that All() has for it: "max-num-seqs" for "max_num_seqs".
   [[nodiscard]] std::string NameOf(const std::string& parameter) const;
   // The value, or what the engine uses for a flag that is not set; "" = not known. `setting`: a name of All().
@@ -43,6 +48,8 @@ class EngineSettings {
   const quant::EngineTable* table_ = nullptr;
   std::string product_;
   std::int64_t memory_bytes_ = 0;
+  std::string image_;
+  nlohmann::json resources_;  // RuntimeSpec::resources
 };
 
 }  // namespace autotune::report

@@ -62,11 +62,16 @@ std::vector<Axis> AxesOf(const SpaceInput& input) {
   return axes;
 }
 
+std::size_t SearchedRuntimes(const SpaceInput& input) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(input.runtimes, [](const RuntimeInput& runtime) { return !runtime.only_deployed; }));
+}
+
 // "3 runtimes x 5 quantization configurations x 400 values of parameters.max-num-seqs": what to make smaller.
 std::string ProductText(const SpaceInput& input, std::size_t quants, const std::vector<Axis>& axes) {
   std::string text = input.models.size() == 1 ? "" : std::to_string(input.models.size()) + " models x ";
   if (input.gpus.size() > 1) text += std::to_string(input.gpus.size()) + " GPU types x ";
-  text += std::to_string(input.runtimes.size() / input.gpus.size()) + " runtimes x " + std::to_string(quants) +
+  text += std::to_string(SearchedRuntimes(input) / input.gpus.size()) + " runtimes x " + std::to_string(quants) +
           " quantization configurations";
   for (const Axis& axis : axes) {
     if (axis.size == 1) continue;
@@ -102,13 +107,14 @@ class Expander {
         bool is_first = false;
         const bool deployed = input_.baseline && input_.baseline->deployed && input_.baseline->model == model &&
                               input_.baseline->runtime == input_.runtimes[runtime].name;
-        const bool of_reference = model == input_.reference;
+        const bool only_deployed = input_.runtimes[runtime].only_deployed;
+        const bool of_reference = model == input_.reference && !only_deployed;
         if ((of_reference || deployed) && runtime == BaselinePlace(model, input_.runtimes[runtime].name, baseline)) {
           const auto visited = VisitBaseline(server, baseline);
           if (!visited) return visited.error();
           is_first = *visited;
         }
-        VisitGrid(server, is_first ? &baseline : nullptr);
+        if (!only_deployed) VisitGrid(server, is_first ? &baseline : nullptr);
       }
     }
     return std::move(expansion_);
@@ -225,7 +231,7 @@ class Expander {
       if (!too_many) product *= factor;
     };
     multiply(input_.models.size());
-    multiply(input_.runtimes.size());
+    multiply(SearchedRuntimes(input_));
     multiply(std::max<std::size_t>(input_.quants.size(), 1));
     for (const Axis& axis : axes_) multiply(axis.size);
     if (!too_many) return {};
@@ -291,10 +297,15 @@ class Expander {
                                    *std::move(plan.rejection), baseline});
       return;
     }
+    int idle = 0;
+    std::string context = model.contexts[runtime.gpu];
     if (deployed) {
       for (const auto& [variable, value] : input_.baseline->env) plan.env[variable] = value;
+      idle = std::max(0, input_.baseline->gpus - plan.gpus);
+      plan.gpus += idle;
+      if (idle > 0) context += "; " + std::to_string(plan.gpus) + " GPUs";
     }
-    std::string hash = ContentHash(plan, runtime, model.contexts[runtime.gpu]);
+    std::string hash = ContentHash(plan, runtime, context);
     const auto [found, is_new] = index_.try_emplace(hash, expansion_.candidates.size());
     if (!is_new) {
       ++expansion_.duplicates;
@@ -316,6 +327,7 @@ class Expander {
     candidate.plan = std::move(plan);
     candidate.baseline = baseline;
     candidate.deployed = deployed;
+    candidate.idle_gpus = idle;
     expansion_.candidates.push_back(std::move(candidate));
   }
 

@@ -29,8 +29,9 @@ struct RuntimeInput {
   std::string name;
   quant::EngineRelease release;
   std::vector<std::string> extra_args;
-  std::string identity;  // canonical text of other inputs of this runtime (image, command, env), for the hash
-  std::size_t gpu = 0;   // index into SpaceInput::gpus
+  std::string identity;        // canonical text of other inputs of this runtime (image, command, env), for the hash
+  std::size_t gpu = 0;         // index into SpaceInput::gpus
+  bool only_deployed = false;  // what is deployed is its only configuration
 };
 
 // One checkpoint of the model.
@@ -51,6 +52,7 @@ struct NamedBaseline {
   // added. It is of one runtime and one checkpoint; the reference has baselines of its own where it is of another.
   bool deployed = false;
   std::map<std::string, std::string> env{};
+  int gpus = 0;                                      // that its server has; 0 = as many as it uses
   std::size_t model = 0;                             // index into SpaceInput::models
   std::string field = "spec.optimization.baseline";  // for messages
 };
@@ -80,6 +82,7 @@ struct Candidate {
   quant::LaunchPlan plan;
   bool baseline = false;
   bool deployed = false;  // as NamedBaseline's; then also `baseline`
+  int idle_gpus = 0;      // of plan.gpus: that a deployed server has and does not use
   int duplicates = 0;     // other combinations that end in the same final configuration
 };
 
@@ -128,9 +131,9 @@ inline constexpr std::size_t kMaxCombinations = 100'000;
 // preset "default" with the values of axes that have one, and no value of the others; where the engine is not started
 // so, their first values. It is counted in `total` where it is not one of the combinations. What ends in the same final
 // configuration as a baseline is a duplicate of the baseline, wherever it stands in the grid. What is deployed is a
-// baseline of its checkpoint, too. A runtime has its
-// baseline on one type of GPU: `baseline_gpu`, or the first other type on which the runtime starts so. kInvalid: a
-// named baseline that its engine is not started with.
+// baseline of its checkpoint, too. It runs with as many GPUs as its server has, if these are more than it uses. A
+// runtime has its baseline on one type of GPU: `baseline_gpu`, or the first other type on which the runtime starts so.
+// kInvalid: a named baseline that its engine is not started with.
 base::Result<Expansion> ExpandCandidates(const quant::RuleSet& rules, const SpaceInput& input);
 
 }  // namespace autotune::tuning

@@ -73,7 +73,22 @@ const ExperimentStatus* ComparedWith(const std::vector<ExperimentStatus>& experi
   return baseline;
 }
 
+namespace {
+
+constexpr std::string_view kDeployedRuntime = "-deployed";
+
+}  // namespace
+
+std::string DeployedRuntimeName(const std::string& runtime) { return runtime + std::string(kDeployedRuntime); }
+
+std::string WithoutDeployed(const std::string& runtime) {
+  return runtime.ends_with(kDeployedRuntime) ? runtime.substr(0, runtime.size() - kDeployedRuntime.size()) : runtime;
+}
+
 const ExperimentStatus* QualityReference(const std::vector<ExperimentStatus>& experiments, const std::string& runtime) {
+  if (const std::string own = WithoutDeployed(runtime); own != runtime) {
+    if (const ExperimentStatus* reference = QualityReference(experiments, own)) return reference;
+  }
   const ExperimentStatus* reference = nullptr;
   for (const ExperimentStatus& experiment : experiments) {
     if (!experiment.baseline || experiment.runtime != runtime) continue;

@@ -111,6 +111,8 @@ struct DeployedServer {
   std::vector<std::string> words;          // its command line; arguments of the image's entrypoint if it has no program
   std::map<std::string, std::string> env;  // of its engine, without secrets
   std::vector<std::string> left_out;       // settings that no experiment has: "HF_TOKEN"
+  std::map<std::string, std::string> limits{}, requests{};  // of its container, as quantities by resource
+  std::vector<std::string> pull_secrets{};                  // of its pod
   bool operator==(const DeployedServer&) const = default;
 };
 
@@ -532,9 +534,16 @@ json ToJson(const Difference& difference);
 // Unknown fields, of a newer operator, are ignored.
 base::Result<TaskStatus> StatusFromJson(const json& status);
 
+// The runtime of what is deployed, where that has another image or other resources than the task's runtime: "vllm"
+// and "vllm-deployed". Its only experiment is what is deployed.
+std::string DeployedRuntimeName(const std::string& runtime);
+// The inverse; the name itself if it is of no such runtime.
+std::string WithoutDeployed(const std::string& runtime);
+
 // What the experiments of a runtime are compared with: what is deployed, else the runtime's baseline; null = neither.
 const ExperimentStatus* ComparedWith(const std::vector<ExperimentStatus>& experiments, const std::string& runtime);
-// What their quality is compared with: the runtime's baseline, which serves the reference checkpoint.
+// What their quality is compared with: the runtime's baseline, which serves the reference checkpoint. A runtime of what
+// is deployed has that of the task's runtime, so that quality has one reference.
 const ExperimentStatus* QualityReference(const std::vector<ExperimentStatus>& experiments, const std::string& runtime);
 
 // Facts of the checkpoint with this name; null where they are not known.

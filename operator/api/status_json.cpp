@@ -432,6 +432,11 @@ void ReadDeployed(ObjectReader& reader, ReadWorkload& out) {
   reader.Texts("command", out.server.words, ObjectReader::kUnbounded);
   reader.TextMap("env", out.server.env, ObjectReader::kUnbounded);
   reader.Texts("leftOut", out.server.left_out, ObjectReader::kUnbounded);
+  reader.Nested("resources", [&](ObjectReader& resources) {
+    resources.TextMap("limits", out.server.limits, ObjectReader::kUnbounded);
+    resources.TextMap("requests", out.server.requests, ObjectReader::kUnbounded);
+  });
+  reader.Texts("imagePullSecrets", out.server.pull_secrets, ObjectReader::kUnbounded);
 }
 
 json ToJson(const ReadWorkload& deployed) {
@@ -441,6 +446,9 @@ json ToJson(const ReadWorkload& deployed) {
   if (!deployed.server.words.empty()) out["command"] = deployed.server.words;
   if (!deployed.server.env.empty()) out["env"] = deployed.server.env;
   if (!deployed.server.left_out.empty()) out["leftOut"] = deployed.server.left_out;
+  if (!deployed.server.limits.empty()) out["resources"]["limits"] = deployed.server.limits;
+  if (!deployed.server.requests.empty()) out["resources"]["requests"] = deployed.server.requests;
+  if (!deployed.server.pull_secrets.empty()) out["imagePullSecrets"] = deployed.server.pull_secrets;
   return out;
 }
 

@@ -53,8 +53,14 @@ bool IsPodsOwnVariable(const std::string& name) {
   return IsOneOf(kNames, name) || EndsLikeOneOf(kEnds, name) || name.starts_with("XDG_");
 }
 
+// "postgres://user:password@host": an address with a password.
+bool HasPassword(const std::string& value) {
+  const std::size_t scheme = value.find("://");
+  return scheme != std::string::npos && value.find('@', scheme) != std::string::npos;
+}
+
 void AddVariable(const std::string& name, std::string value, api::DeployedServer& out) {
-  if (IsPodsOwnVariable(name)) {
+  if (IsPodsOwnVariable(name) || HasPassword(value)) {
     out.left_out.push_back(name);
   } else {
     out.env[name] = std::move(value);
@@ -290,9 +296,46 @@ void HideSecrets(Words& words) {
   }
 }
 
+// Set to something: the API server fills in {} and false.
+bool IsSet(const json& value) {
+  return value.is_boolean() ? value.get<bool>() : !value.is_null() && !(value.is_structured() && value.empty());
+}
+
+void LeaveOut(const json& object, const std::vector<const char*>& fields, api::DeployedServer& out) {
+  for (const char* field : fields) {
+    if (IsSet(Member(object, field))) out.left_out.emplace_back(field);
+  }
+}
+
+void TakeResources(const json& container, api::DeployedServer& out) {
+  const json& resources = Member(container, "resources");
+  const auto take = [&](const char* list, std::map<std::string, std::string>& to) {
+    for (const auto& [name, value] : Member(resources, list).items()) {
+      to[name] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+  };
+  take("limits", out.limits);
+  take("requests", out.requests);
+  LeaveOut(resources, {"claims"}, out);
+}
+
+// What else the pod gives to the container. `container`: the one that serves.
+void LeaveOutOfPod(const json& pod, const json& container, api::DeployedServer& out) {
+  for (const json& secret : Member(pod, "imagePullSecrets")) out.pull_secrets.push_back(Text(secret, "name"));
+  LeaveOut(container, {"volumeMounts", "volumeDevices", "securityContext", "workingDir", "lifecycle"}, out);
+  LeaveOut(pod,
+           {"initContainers", "nodeSelector", "affinity", "tolerations", "runtimeClassName", "hostNetwork", "hostIPC",
+            "hostPID", "resourceClaims"},
+           out);
+  for (const json& other : Member(pod, "containers")) {
+    if (&other != &container) out.left_out.push_back("container " + Text(other, "name"));
+  }
+}
+
 base::Result<api::DeployedServer> ServerOf(const json& container) {
   api::DeployedServer out;
   out.image = Text(container, "image");
+  TakeResources(container, out);
   std::map<std::string, std::string> values;
   std::set<std::string> elsewhere;
   for (const json& variable : Member(container, "env")) {
@@ -457,6 +500,7 @@ base::Result<RunningContainer> ReadWorkloadContainer(const json& workload, const
     server = StartedByKServe(workload, *std::move(server));
   }
   if (!server) return server.error();
+  LeaveOutOfPod(**pod, **container, *server);
   return RunningContainer{Text(**container, "name"), *std::move(server)};
 }
 

@@ -8,9 +8,11 @@
 #include <string_view>
 #include <utility>
 
+#include "operator/api/units.h"
 #include "operator/deploy/engine_arguments.h"
 #include "operator/deploy/image_name.h"
 #include "operator/deploy/running_server.h"
+#include "operator/experiment/node_affinity.h"
 #include "quant/engine_table.h"
 #include "text/shell_words.h"
 #include "text/table.h"
@@ -65,15 +67,69 @@ std::string NamesOf(const std::vector<const ResolvedRuntime*>& runtimes) {
   return text::Joined(names, " and ");
 }
 
+// The resources that an experiment takes over; GPUs are counted by themselves.
+constexpr std::array<std::string_view, 2> kTakenResources = {"cpu", "memory"};
+
+bool IsGpu(const std::string& resource, const std::string& own) {
+  return resource == own || resource.ends_with("/gpu") || resource.starts_with("nvidia.com/mig-");
+}
+
 class BaselineReader {
  public:
   BaselineReader(const api::TaskSpec& spec, const api::DeployedServer& server,
                  const std::vector<ResolvedRuntime>& runtimes, const quant::RuleSet& rules)
-      : spec_(spec), server_(server), runtimes_(runtimes), rules_(rules), start_(deploy::EngineStartOf(server.words)) {}
+      : spec_(spec),
+        server_(server),
+        gpu_resource_(spec.gpus[api::BaselineGpu(spec)].resource_name),
+        rules_(rules),
+        start_(deploy::EngineStartOf(server.words)) {
+    for (const ResolvedRuntime& runtime : runtimes) {
+      if (runtime.gpu != api::BaselineGpu(spec)) continue;
+      if (runtime.deployed) {
+        of_deployed_ = &runtime;
+      } else {
+        runtimes_.push_back(&runtime);
+      }
+    }
+    for (const auto* list : {&server.limits, &server.requests}) {
+      for (const auto& [name, quantity] : *list) TakeResource(name, quantity);
+    }
+  }
+
+  // DeployedRuntime.
+  [[nodiscard]] std::optional<ResolvedRuntime> OwnRuntime() const {
+    const auto runtime = RuntimeOf();
+    if (!runtime || IsPasted()) return std::nullopt;
+    ResolvedRuntime own = **runtime;
+    const bool other_image = !IsImageOf(**runtime) && WhyNotImage(**runtime).empty();
+    if (other_image) {
+      auto release = rules_.Resolve(own.spec.engine, server_.image, "");
+      if (!release) return std::nullopt;
+      auto traits = rules_.Traits(own.spec.engine, release->version);
+      if (!traits) return std::nullopt;
+      own.spec.image = server_.image;
+      own.spec.version.clear();
+      own.spec.command.clear();  // of the other image
+      own.release = *std::move(release);
+      own.traits = *std::move(traits);
+    }
+    json resources = WithTaken(own.spec.resources);
+    if (!other_image && resources == own.spec.resources) return std::nullopt;
+    own.spec.resources = std::move(resources);
+    own.spec.name = api::DeployedRuntimeName(own.spec.name);
+    own.spec.args.clear();
+    own.deployed = true;
+    return own;
+  }
 
   base::Result<tuning::NamedBaseline> Read() {
-    const auto runtime = RuntimeOf();
+    auto runtime = RuntimeOf();
     if (!runtime) return runtime.error();
+    image_ = IsImageOf(**runtime) ? "" : WhyNotImage(**runtime);
+    if (!image_.empty()) {
+      image_ += ": the baseline runs on " + (*runtime)->spec.image + ", the image of runtime " + (*runtime)->spec.name;
+    }
+    if (of_deployed_ != nullptr) runtime = of_deployed_;
     const std::vector<std::string> words(server_.words.begin() + static_cast<std::ptrdiff_t>(start_.words),
                                          server_.words.end());
     EngineArguments arguments = deploy::ReadFlags(words, (*runtime)->release, rules_);
@@ -85,15 +141,12 @@ class BaselineReader {
     out.deployed = true;
     out.runtime = (*runtime)->spec.name;
     out.env = server_.env;
+    out.gpus = gpus_;
     const auto model = ModelOf(arguments);
     if (!model) return model.error();
     out.model = *model;
-    left_out_ = server_.left_out;
+    left_out_.insert(left_out_.begin(), server_.left_out.begin(), server_.left_out.end());
     if (const auto taken = TakeFlags(arguments, **runtime, out); !taken) return taken.error();
-    if (!server_.image.empty() && server_.image != (*runtime)->spec.image) {
-      image_ = "image " + server_.image + " is deployed, and the baseline runs on " + (*runtime)->spec.image +
-               ", the image of runtime " + out.runtime;
-    }
     return out;
   }
 
@@ -101,12 +154,102 @@ class BaselineReader {
     if (!left_out_.empty()) {
       warnings.push_back({field, "LeftOutOfBaseline",
                           "left out of the baseline: " + text::Joined(left_out_, ", ") +
-                              "; a pod has its own addresses, keys, logs, directories and limits"});
+                              "; a pod has its own addresses, keys, logs, directories, volumes and node selection"});
     }
     if (!image_.empty()) warnings.push_back({field, "OtherImage", image_});
+    if (!other_gpus_.empty()) {
+      warnings.push_back({field, "DeployedGpusDiffer",
+                          "the container has " + text::Joined(other_gpus_, ", ") + ", and the baseline runs with " +
+                              gpu_resource_ + " (" + api::GpuPath(spec_, api::BaselineGpu(spec_)) + ".resourceName)"});
+    }
+    std::vector<std::string> secrets;
+    for (const std::string& name : server_.pull_secrets) {
+      const json& own = spec_.pod_template.image_pull_secrets;
+      if (of_deployed_ == nullptr || of_deployed_->spec.image != server_.image) break;
+      if (std::none_of(own.begin(), own.end(), [&](const json& secret) { return secret.value("name", "") == name; })) {
+        secrets.push_back(name);
+      }
+    }
+    if (!secrets.empty()) {
+      warnings.push_back({field, "PullSecretsNotTakenOver",
+                          "the workload pulls image " + server_.image + " with " + text::Joined(secrets, ", ") +
+                              ": if the image is private, add them to spec.podTemplate.imagePullSecrets"});
+    }
   }
 
  private:
+  using json = nlohmann::json;
+
+  [[nodiscard]] bool IsPasted() const { return !spec_.optimization.baseline->command.empty(); }
+
+  void TakeResource(const std::string& name, const std::string& quantity) {
+    if (IsGpu(name, gpu_resource_)) {
+      const auto count = static_cast<int>(api::QuantityValue(quantity).value_or(0));
+      if (name == gpu_resource_) {
+        gpus_ = std::max(gpus_, count);
+      } else if (count > 0 && std::find(other_gpus_.begin(), other_gpus_.end(), name) == other_gpus_.end()) {
+        other_gpus_.push_back(name);
+      }
+    } else if (std::find(kTakenResources.begin(), kTakenResources.end(), name) != kTakenResources.end()) {
+      for (const auto& [list, values] : {std::pair("limits", &server_.limits), {"requests", &server_.requests}}) {
+        if (const auto found = values->find(name); found != values->end()) resources_[list][name] = found->second;
+      }
+    } else if (std::find(left_out_.begin(), left_out_.end(), name) == left_out_.end()) {
+      left_out_.push_back(name);
+    }
+  }
+
+  // A runtime's resources, with the CPU and memory of the container if it has any. The same if they are these already.
+  [[nodiscard]] json WithTaken(const json& runtimes) const {
+    json out = runtimes.is_object() ? runtimes : json::object();
+    if (resources_.empty()) return runtimes;
+    bool same = true;
+    for (const char* list : {"limits", "requests"}) {
+      json& own = out[list];
+      for (const std::string_view key : kTakenResources) {
+        const std::string name(key);
+        const json taken = resources_.value(list, json::object()).value(name, json());
+        const json before = own.is_object() ? own.value(name, json()) : json();
+        same = same && (taken == before || (before.is_number() && taken == before.dump()));
+        if (own.is_object()) own.erase(name);
+        if (!taken.is_null()) own[name] = taken;
+      }
+      if (own.empty()) out.erase(list);
+    }
+    return same ? runtimes : out;
+  }
+
+  // Nothing is known of the image of a pasted command that has none.
+  [[nodiscard]] bool IsImageOf(const ResolvedRuntime& runtime) const {
+    if (server_.image.empty()) return IsPasted();
+    return deploy::WithoutHub(server_.image) == deploy::WithoutHub(runtime.spec.image);
+  }
+
+  // Why the deployed image is not measured; "" = it is.
+  [[nodiscard]] std::string WhyNotImage(const ResolvedRuntime& runtime) const {
+    if (server_.image.empty()) return "the workload names no image";
+    const std::string deployed = "image " + server_.image + " is deployed";
+    if (IsPasted()) return deployed + ", and a pasted command is measured on the image of a runtime";
+    const auto is_of = [&](const quant::EngineTraits& traits) {
+      const std::string_view repository = deploy::RepositoryOf(server_.image);
+      return repository == deploy::RepositoryOf(traits.default_image) ||
+             (!traits.rocm_image.empty() && repository == deploy::RepositoryOf(traits.rocm_image));
+    };
+    for (const std::string& engine : rules_.engines()) {
+      const quant::EngineTraits& traits = rules_.Find(engine)->traits();
+      if (engine == runtime.spec.engine || !is_of(traits) || is_of(runtime.traits)) continue;
+      return deployed + ", which is one of " + traits.title + ", and its command starts " + runtime.traits.title;
+    }
+    const bool amd = experiment::IsAmdResource(gpu_resource_);
+    const auto of_other_vendor = [&](const std::string& resource) {
+      return experiment::IsAmdResource(resource) != amd;
+    };
+    if (gpus_ == 0 && std::any_of(other_gpus_.begin(), other_gpus_.end(), of_other_vendor)) {
+      return deployed + " on " + text::Joined(other_gpus_, ", ");
+    }
+    return "";
+  }
+
   // Of an image without a program in its command: the engine whose image that is.
   [[nodiscard]] bool IsOf(const ResolvedRuntime& runtime) const {
     if (!start_.engine.empty()) return runtime.spec.engine == start_.engine;
@@ -126,11 +269,11 @@ class BaselineReader {
     }
     std::vector<const ResolvedRuntime*> found;
     std::vector<std::string> engines;
-    for (const ResolvedRuntime& runtime : runtimes_) {
-      if (std::find(engines.begin(), engines.end(), runtime.spec.engine) == engines.end()) {
-        engines.push_back(runtime.spec.engine);
+    for (const ResolvedRuntime* runtime : runtimes_) {
+      if (std::find(engines.begin(), engines.end(), runtime->spec.engine) == engines.end()) {
+        engines.push_back(runtime->spec.engine);
       }
-      if (IsOf(runtime) && (named.empty() || runtime.spec.name == named)) found.push_back(&runtime);
+      if (IsOf(*runtime) && (named.empty() || runtime->spec.name == named)) found.push_back(runtime);
     }
     if (found.empty()) {
       return base::Invalid((program ? "starts " + start_.engine : "runs image " + server_.image) + ", and " +
@@ -141,7 +284,7 @@ class BaselineReader {
     // Of several, the one with the image that is deployed.
     std::vector<const ResolvedRuntime*> same;
     for (const ResolvedRuntime* runtime : found) {
-      if (runtime->spec.image == server_.image) same.push_back(runtime);
+      if (deploy::WithoutHub(runtime->spec.image) == deploy::WithoutHub(server_.image)) same.push_back(runtime);
     }
     if (same.size() == 1) return same.front();
     return base::Invalid("matches the runtimes " + NamesOf(found) + ": set baseline.runtime");
@@ -230,9 +373,14 @@ class BaselineReader {
 
   const api::TaskSpec& spec_;
   const api::DeployedServer& server_;
-  const std::vector<ResolvedRuntime>& runtimes_;
+  const std::string gpu_resource_;                // of the GPUs that the baseline runs on
+  std::vector<const ResolvedRuntime*> runtimes_;  // of the task, on these GPUs
+  const ResolvedRuntime* of_deployed_ = nullptr;  // of what is deployed, if it has one of its own
   const quant::RuleSet& rules_;
   const deploy::EngineStart start_;
+  json resources_ = json::object();      // what the container has of kTakenResources, as in RuntimeSpec::resources
+  int gpus_ = 0;                         // of gpu_resource_
+  std::vector<std::string> other_gpus_;  // resources that are GPUs of another kind
   std::vector<std::string> left_out_;
   std::string image_;
 };
@@ -272,6 +420,13 @@ DeployedReading ReadDeployed(const api::WorkloadRef& ref, const std::string& gpu
     out.verdict = Progressing("Inspecting", "Inspecting", "Read " + title + ", container " + container->container);
   }
   return out;
+}
+
+std::optional<ResolvedRuntime> DeployedRuntime(const api::TaskSpec& spec, const std::vector<ResolvedRuntime>& runtimes,
+                                               const quant::RuleSet& rules) {
+  const std::optional<api::BaselineSpec>& baseline = spec.optimization.baseline;
+  if (!baseline || !baseline->deployed) return std::nullopt;
+  return BaselineReader(spec, *baseline->deployed, runtimes, rules).OwnRuntime();
 }
 
 base::Result<tuning::NamedBaseline> DeployedBaseline(const api::TaskSpec& spec,

@@ -16,9 +16,16 @@
 
 namespace autotune::reconcile {
 
+// Returns the runtime of what spec.optimization.baseline.deploymentRef names, with the image and the CPU and memory of
+// its container. nullopt: these are those of a runtime of the task, they cannot be taken over, or nothing was read.
+// `runtimes`: of the task, on every type of GPU.
+std::optional<ResolvedRuntime> DeployedRuntime(const api::TaskSpec& spec, const std::vector<ResolvedRuntime>& runtimes,
+                                               const quant::RuleSet& rules);
+
 // Returns the baseline from spec.optimization.baseline.command, or from deploymentRef as it was read. kInvalid, with
 // the field: it is not a command of a runtime of the task, serves no checkpoint of it, or has settings that an
-// experiment cannot have. Settings that are ignored are added to `warnings`. REQUIRES: command or deploymentRef is set.
+// experiment cannot have. Settings that are ignored are added to `warnings`. `runtimes`: ResolveRuntimes. REQUIRES:
+// command or deploymentRef is set.
 base::Result<tuning::NamedBaseline> DeployedBaseline(const api::TaskSpec& spec,
                                                      const std::vector<ResolvedRuntime>& runtimes,
                                                      const quant::RuleSet& rules,

@@ -55,7 +55,7 @@ void WarnOfImagesForNvidia(const api::TaskSpec& spec, const std::vector<tuning::
   const std::size_t runtimes = space.runtimes.size() / gpus.size();
   for (std::size_t i = 0; i < space.runtimes.size(); ++i) {
     const ResolvedRuntime& runtime = space.runtimes[i];
-    if (gpus[runtime.gpu].amd_architecture.empty()) continue;
+    if (runtime.deployed || gpus[runtime.gpu].amd_architecture.empty()) continue;
     const std::string& image = runtime.spec.image;
     const std::string& type = spec.gpus[runtime.gpu].name;
     const std::string path = type.empty() ? "spec.runtimes[" + std::to_string(i % runtimes) + "].image"
@@ -152,6 +152,21 @@ void WarnOfTheSameGpus(const api::TaskSpec& spec, Space& space) {
                                 "is " + space.gpus[i].product + ", as " + api::GpuTitle(spec, j) +
                                     " is: every configuration is measured on both"});
     }
+  }
+}
+
+// The GPUs of the container that is deployed, and those that its arguments use.
+void WarnOfDeployedGpus(const api::TaskSpec& spec, const std::optional<tuning::NamedBaseline>& baseline, Space& space) {
+  if (!baseline || baseline->gpus == 0) return;
+  for (const tuning::Candidate& candidate : space.expansion.candidates) {
+    const int used = candidate.plan.gpus - candidate.idle_gpus;
+    if (!candidate.deployed || used == baseline->gpus) continue;
+    space.warnings.push_back({"optimization.baseline.deploymentRef", "DeployedGpusDiffer",
+                              "the container has " + std::to_string(baseline->gpus) + " " +
+                                  spec.gpus[candidate.gpu].resource_name + ", and its arguments use " +
+                                  std::to_string(used) + ": the baseline runs with " +
+                                  std::to_string(candidate.plan.gpus) +
+                                  (candidate.idle_gpus > 0 ? ", and its throughput is per GPU of all of them" : "")});
   }
 }
 
@@ -318,6 +333,14 @@ base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& 
     if (!traits) return base::Invalid(path + ".version: " + traits.error().message);
     resolved.push_back({gpu, std::move(runtime), std::move(*traits), std::move(*release)});
   }
+  if (auto deployed = DeployedRuntime(spec, resolved, rules)) {
+    const std::string& name = deployed->spec.name;
+    if (std::ranges::any_of(wanted, [&](const api::RuntimeSpec& runtime) { return runtime.name == name; })) {
+      return base::Invalid("spec.runtimes: the name " + name +
+                           " is that of the image that is deployed; give the runtime another name");
+    }
+    resolved.push_back(*std::move(deployed));
+  }
   return resolved;
 }
 
@@ -450,7 +473,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
 
   std::vector<quant::EngineTraits> traits;
   for (const ResolvedRuntime& runtime : space.runtimes) {
-    if (runtime.gpu == 0) traits.push_back(runtime.traits);
+    if (runtime.gpu == 0 && !runtime.deployed) traits.push_back(runtime.traits);
   }
   if (const auto checked = experiment::CheckPodInputs(spec, traits, environment); !checked) return checked.error();
 
@@ -469,14 +492,19 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
          "has an effect only with strategy Adaptive; every experiment of this strategy runs, up to "
          "maxExperiments, and budget.deadline ends them"});
   }
+  std::ptrdiff_t place = 0;
   for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
-    tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own), runtime.gpu};
+    tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own), runtime.gpu, runtime.deployed};
     input.runtimes.push_back(std::move(one));
-    // What was said of the first type's is not repeated for the same image.
-    const ResolvedRuntime& first =
-        space.runtimes[input.runtimes.size() - 1 - runtime.gpu * (space.runtimes.size() / spec.gpus.size())];
-    if (runtime.gpu > 0 && own.image == first.spec.image) continue;
+    // What was said of an image is not repeated for another type, or for what is deployed.
+    const std::string name = api::WithoutDeployed(own.name);
+    const bool told = std::any_of(space.runtimes.begin(), space.runtimes.begin() + place, [&](const auto& earlier) {
+      return (earlier.spec.name == own.name || (runtime.deployed && earlier.spec.name == name)) &&
+             earlier.spec.image == own.image;
+    });
+    ++place;
+    if (told) continue;
     if (!own.command.empty() && std::ranges::none_of(own.command, [](const std::string& word) {
           return word.find("{model}") != std::string::npos;
         })) {
@@ -501,7 +529,9 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   input.data_parallel = spec.data_parallel;
   input.expert_parallel = spec.expert_parallel;
   if (const auto& baseline = spec.optimization.baseline) {
-    const auto named = [&](const ResolvedRuntime& runtime) { return runtime.spec.name == baseline->runtime; };
+    const auto named = [&](const ResolvedRuntime& runtime) {
+      return !runtime.deployed && runtime.spec.name == baseline->runtime;
+    };
     if (!baseline->runtime.empty() && std::ranges::none_of(space.runtimes, named)) {
       return base::Invalid("spec.optimization.baseline.runtime: there is no runtime \"" + baseline->runtime + "\"");
     }
@@ -511,10 +541,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     const bool only_gpu = baseline->runtime.empty() && baseline->preset.empty() && baseline->parameters.empty();
     if (baseline->IsDeployed() || !only_gpu) input.baseline = tuning::NamedBaseline{};
     if (baseline->IsDeployed()) {
-      std::vector<ResolvedRuntime> there;
-      std::ranges::copy_if(space.runtimes, std::back_inserter(there),
-                           [&](const ResolvedRuntime& runtime) { return runtime.gpu == api::BaselineGpu(spec); });
-      auto deployed = DeployedBaseline(spec, there, rules, space.warnings);
+      auto deployed = DeployedBaseline(spec, space.runtimes, rules, space.warnings);
       if (!deployed) return deployed.error();
       input.baseline = *std::move(deployed);
     } else if (!only_gpu) {
@@ -535,6 +562,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   auto expansion = tuning::ExpandCandidates(rules, input);
   if (!expansion) return std::move(expansion).error();
   space.expansion = std::move(*expansion);
+  WarnOfDeployedGpus(spec, input.baseline, space);
   if (const auto used = CheckEveryGpuIsUsed(spec, space); !used) return used.error();
   WarnOfImagesForNvidia(spec, input.gpus, space);
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) WarnOfTheOtherVendor(spec, i, space);

@@ -49,6 +49,7 @@ struct ResolvedRuntime {
   api::RuntimeSpec spec;
   quant::EngineTraits traits;
   quant::EngineRelease release;
+  bool deployed = false;  // of what is deployed, and of nothing else: api::DeployedRuntimeName
 };
 
 // A checkpoint and its facts.
@@ -71,7 +72,8 @@ struct Space {
 // Canonical text of a runtime's inputs of a measurement, apart from its arguments.
 std::string IdentityOf(const api::RuntimeSpec& runtime);
 
-// Every runtime on every type of GPU, the types one after the other. kInvalid names the field's path.
+// Every runtime on every type of GPU, the types one after the other, and behind them that of what is deployed, if it
+// has one of its own (DeployedRuntime). kInvalid names the field's path.
 base::Result<std::vector<ResolvedRuntime>> ResolveRuntimes(const api::TaskSpec& spec, const quant::RuleSet& rules);
 // Of these the one that an experiment ran on its type of GPU; null if the spec no longer has it.
 const ResolvedRuntime* RuntimeOf(const std::vector<ResolvedRuntime>& runtimes, const api::TaskSpec& spec,

@@ -39,6 +39,7 @@ std::string EngineOf(const api::TaskSpec& spec, const std::string& runtime) {
   for (const api::RuntimeSpec& candidate : spec.runtimes) {
     if (candidate.name == runtime) return candidate.engine;
   }
+  if (const std::string own = api::WithoutDeployed(runtime); own != runtime) return EngineOf(spec, own);
   return runtime == spec.base_runtime ? spec.base_runtime : "";
 }
 

@@ -121,8 +121,26 @@ TEST(ReadWorkloadContainer, TakesTheOneThatHasGpus) {
   EXPECT_EQ(read->server.image, "vllm/vllm-openai:v0.23.0");
   EXPECT_THAT(read->server.words,
               ElementsAre("vllm", "serve", "M", "--max-num-seqs", "128", "--api-key", "***", "--x", "$(Y)"));
-  EXPECT_THAT(read->server.left_out, ElementsAre("KEY"));
+  EXPECT_THAT(read->server.left_out, ElementsAre("KEY", "container proxy"));
   EXPECT_EQ(Read(Workload({proxy, server}), {"Deployment", "chat", "proxy"})->container, "proxy");
+}
+
+TEST(ReadWorkloadContainer, TakesResourcesAndNamesWhatAnExperimentHasNot) {
+  const json server = R"({"name": "server", "image": "corp/vllm:v0.23.0", "args": ["--model", "M"],
+      "env": [{"name": "VLLM_X", "value": "1"}, {"name": "DB", "value": "postgres://u:p@db"}],
+      "resources": {"limits": {"cpu": 8, "memory": "64Gi", "nvidia.com/gpu": 1}, "requests": {"cpu": "4"}},
+      "volumeMounts": [{"name": "dshm", "mountPath": "/dev/shm"}], "securityContext": {}})"_json;
+  json workload = Workload({{{"name", "proxy"}}, server});
+  json& pod = workload["spec"]["template"]["spec"];
+  pod.update(R"({"imagePullSecrets": [{"name": "registry"}], "hostNetwork": false, "hostIPC": true, "tolerations": [],
+                 "nodeSelector": {"pool": "old"}})"_json);
+  const auto read = Read(workload, {"Deployment", "chat", ""});
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_THAT(read->server.limits, ElementsAre(Pair("cpu", "8"), Pair("memory", "64Gi"), Pair("nvidia.com/gpu", "1")));
+  EXPECT_THAT(read->server.requests, ElementsAre(Pair("cpu", "4")));
+  EXPECT_THAT(read->server.pull_secrets, ElementsAre("registry"));
+  EXPECT_THAT(read->server.env, ElementsAre(Pair("VLLM_X", "1"))) << "no address with a password";
+  EXPECT_THAT(read->server.left_out, ElementsAre("DB", "volumeMounts", "nodeSelector", "hostIPC", "container proxy"));
 }
 
 TEST(ReadWorkloadContainer, SaysWhatItCannotRead) {

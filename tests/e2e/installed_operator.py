@@ -10,6 +10,7 @@ IMAGE = "ghcr.io/autotuner/autotune:dev"
 # The simulated engine runs under the names that the operator gives pods for the real ones.
 ENGINE_IMAGES = (
     "docker.io/vllm/vllm-openai:v0.24.0",
+    "docker.io/vllm/vllm-openai:v0.23.0",
     "docker.io/lmsysorg/sglang:v0.5.15",
     "nvcr.io/nvidia/tensorrt-llm/release:1.2.0",
 )

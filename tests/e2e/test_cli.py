@@ -243,8 +243,10 @@ def test_what_is_deployed_is_the_baseline_and_the_report_says_what_the_best_chan
     model = "meta-llama/Llama-3.1-8B-Instruct"
     # Of four requests two wait: 64 is better.
     deployment = running("chat", "vllm", "serve", model, "--port=8000", "--api-key", "sk-1", "--max_num_seqs", "2")
-    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = [
-        {"name": "VLLM_LOGGING_LEVEL", "value": "WARNING"}, {"name": "HF_TOKEN", "value": "hf_1"}]
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "VLLM_LOGGING_LEVEL", "value": "WARNING"}, {"name": "HF_TOKEN", "value": "hf_1"}]
+    container["image"] = "vllm/vllm-openai:v0.23.0"
+    container["resources"]["limits"]["memory"] = "2Gi"
     namespace.apply(deployment)
     namespace.apply(task("answer", parameters={"max-num-seqs": [64]},
                          optimization={"strategy": "Grid", "retries": 0, "baseline": {"deploymentRef": {"name": "chat"}}}))
@@ -261,12 +263,19 @@ def test_what_is_deployed_is_the_baseline_and_the_report_says_what_the_best_chan
     status = found["status"]
     assert status["state"] == "Complete", status
     assert status["deployed"]["command"] == ["vllm", "serve", model, "--port=8000", "--api-key", "***", "--max_num_seqs", "2"]
-    assert status["deployed"]["env"] == {"VLLM_LOGGING_LEVEL": "WARNING"} and status["deployed"]["leftOut"] == ["HF_TOKEN"]
+    assert status["deployed"]["env"] == {"VLLM_LOGGING_LEVEL": "WARNING"} and status["deployed"]["leftOut"] == ["HF_TOKEN", "nodeSelector"]
+    assert status["deployed"]["resources"] == {"limits": {"memory": "2Gi", "nvidia.com/gpu": "1"}}, status["deployed"]
     deployed = [e for e in status["experiments"] if e.get("deployed")]
     assert [e["args"] for e in deployed] == [["--max-num-seqs", "2"]] and deployed[0]["state"] == "Succeeded", deployed
+    # Its image and its memory are those of the Deployment; the task's runtime has its own.
+    assert deployed[0]["runtime"] == "vllm-deployed", deployed
+    images = {r["name"]: r["image"] for r in status["expandedFor"]["runtimes"]}
+    assert images == {"vllm": "vllm/vllm-openai:v0.24.0", "vllm-deployed": "vllm/vllm-openai:v0.23.0"}, images
     assert "hf_1" not in json.dumps(status) and "sk-1" not in json.dumps(status)
     report = user("read").must("report", "answer", "-o", "markdown")
-    assert "## Against what is deployed" in report and "max-num-seqs" in report, report
+    changes = report[report.index("## Against what is deployed"):]
+    assert "max-num-seqs" in changes and "memory limit" in changes, report
+    assert changes.index("vllm/vllm-openai:v0.23.0") < changes.index("max-num-seqs"), report
 
 
 def test_the_operators_pages_are_the_list_and_the_same_report(namespace, user, operator, tmp_path):

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "operator/deploy/running_server.h"
 #include "operator/reconcile/decide.h"
+#include "operator/reconcile/measured_winner.h"
+#include "operator/reconcile/tally.h"
 #include "tests/reconcile/fake_cluster.h"
 
 namespace autotune::reconcile {
@@ -128,7 +131,10 @@ TEST(DeployedBaseline, WarnsOfWhatIsLeftOutAndOfAnotherImage) {
   }
   ASSERT_THAT(texts, SizeIs(2));
   EXPECT_THAT(texts[0], HasSubstr("LeftOutOfBaseline: left out of the baseline: HF_TOKEN, --host;"));
-  EXPECT_THAT(texts[1], HasSubstr("OtherImage: image vllm/vllm-openai:v0.20.0 is deployed, and the baseline runs on "));
+  EXPECT_THAT(
+      texts[1],
+      HasSubstr("OtherImage: image vllm/vllm-openai:v0.20.0 is deployed, and a pasted command is measured on the image "
+                "of a runtime: the baseline runs on "));
 }
 
 TEST(DeployedBaseline, HasTheNameOfTheConfigurationWhoseFlagsWereTyped) {
@@ -217,6 +223,204 @@ TEST(Decide, ADeploymentThatIsTheBaselineIsReadOnceBeforeAnythingRuns) {
   cluster.EditSpec([](json& spec) { spec["optimization"].erase("baseline"); });
   ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
   EXPECT_FALSE(cluster.Task().status.deployed);
+}
+
+// A task whose Deployment has this container, beside what every one has.
+json TaskFor(const json& container, const std::function<void(json&)>& edit = {}) {
+  json full = {{"name", "server"}, {"image", "vllm/vllm-openai:v0.22.0"}, {"command", {"vllm", "serve", kModel}}};
+  full.update(container);
+  const json workload = {{"spec", {{"template", {{"spec", {{"containers", {full}}}}}}}}};
+  const auto read = deploy::ReadWorkloadContainer(workload, {"Deployment", "chat", ""}, "nvidia.com/gpu");
+  EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message);
+  json object = TaskWith({{"deploymentRef", {{"name", "chat"}}}}, edit);
+  if (!read) return object;
+  api::TaskStatus status;
+  status.deployed = api::ReadWorkload{{"Deployment", "chat", "server"}, "2026-11-22T12:00:00Z", read->server};
+  object["status"] = api::ToJson(status);
+  return object;
+}
+
+const ResolvedRuntime& RuntimeOfDeployed(const Space& space) {
+  return space.runtimes[space.expansion.candidates.at(0).runtime];
+}
+
+// The warnings of these reasons.
+std::vector<std::string> Warnings(const Space& space, const std::string& reason) {
+  std::vector<std::string> out;
+  for (const quant::Warning& warning : space.warnings) {
+    if (warning.reason == reason) out.push_back(warning.message);
+  }
+  return out;
+}
+
+TEST(DeployedRuntime, HasTheImageAndTheResourcesOfTheContainer) {
+  const auto space =
+      SpaceOf(TaskFor({{"args", {"--max-num-seqs", "128"}},
+                       {"resources",
+                        {{"limits", {{"cpu", 16}, {"memory", "64Gi"}, {"nvidia.com/gpu", 1}, {"rdma/ib", 1}}},
+                         {"requests", {{"cpu", "8"}, {"nvidia.com/gpu", 1}}}}}}));
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  std::vector<std::string> baselines;
+  for (const tuning::Candidate& candidate : space->expansion.candidates) {
+    const std::string& runtime = space->runtimes[candidate.runtime].spec.name;
+    if (candidate.baseline) baselines.push_back(runtime + (candidate.deployed ? " deployed" : ""));
+    EXPECT_EQ(candidate.deployed, runtime == "vllm-deployed") << "it is the only candidate of its runtime";
+  }
+  EXPECT_THAT(baselines, ::testing::UnorderedElementsAre("vllm", "vllm-deployed deployed"));
+  const auto deployed = std::ranges::find_if(space->expansion.candidates, &tuning::Candidate::deployed);
+  ASSERT_NE(deployed, space->expansion.candidates.end());
+  const ResolvedRuntime& runtime = space->runtimes[deployed->runtime];
+  EXPECT_EQ(runtime.spec.image, "vllm/vllm-openai:v0.22.0");
+  EXPECT_EQ(runtime.release.version.ToString(), "0.22.0");
+  EXPECT_EQ(runtime.spec.resources, R"({"limits": {"cpu": "16", "memory": "64Gi"}, "requests": {"cpu": "8"}})"_json);
+  EXPECT_THAT(deployed->plan.args, ElementsAre("--max-num-seqs", "128"));
+  EXPECT_EQ(deployed->plan.gpus, 1);
+  EXPECT_THAT(Warnings(*space, "OtherImage"), ::testing::IsEmpty());
+  EXPECT_THAT(Warnings(*space, "DeployedGpusDiffer"), ::testing::IsEmpty());
+  EXPECT_THAT(Warnings(*space, "LeftOutOfBaseline"), ElementsAre(HasSubstr("left out of the baseline: rdma/ib;")));
+  EXPECT_EQ(EngineOf(api::TaskFromJson(TaskFor(json::object()))->spec, "vllm-deployed"), "vllm");
+}
+
+TEST(DeployedRuntime, IsNoneWhereTheContainerHasWhatTheRuntimeHas) {
+  const auto own = [](const json& container, const std::function<void(json&)>& edit = {}) {
+    const auto space = SpaceOf(TaskFor(container, edit));
+    EXPECT_TRUE(space.ok()) << (space ? "" : space.error().message);
+    return space && std::ranges::any_of(space->runtimes, &ResolvedRuntime::deployed);
+  };
+  const json same = {{"image", "docker.io/vllm/vllm-openai:v0.24.0"}};
+  const json memory = {{"image", "vllm/vllm-openai:v0.24.0"}, {"resources", {{"limits", {{"memory", "64Gi"}}}}}};
+  EXPECT_FALSE(own(same));
+  EXPECT_TRUE(own(memory)) << "other resources";
+  EXPECT_FALSE(own(memory, [](json& spec) {
+    spec.erase("baseRuntime");
+    spec["runtimes"] = {{{"name", "vllm"}, {"engine", "vllm"}, {"resources", {{"limits", {{"memory", "64Gi"}}}}}}};
+  }));
+  const auto beside = SpaceOf(TaskFor(memory, [](json& spec) {
+    spec.erase("baseRuntime");
+    spec["runtimes"] = R"([{"name": "vllm", "engine": "vllm", "resources": {
+        "limits": {"memory": "32Gi", "rdma/ib": 1}, "requests": {"cpu": 4}}}])"_json;
+  }));
+  ASSERT_TRUE(beside.ok()) << beside.error().message;
+  EXPECT_EQ(beside->runtimes.back().spec.resources, R"({"limits": {"memory": "64Gi", "rdma/ib": 1}})"_json)
+      << "other resources are those of the runtime";
+  const auto taken = SpaceOf(TaskFor(json::object(), [](json& spec) {
+    spec.erase("baseRuntime");
+    spec["runtimes"] = {{{"name", "vllm"}, {"engine", "vllm"}}, {{"name", "vllm-deployed"}, {"engine", "sglang"}}};
+  }));
+  ASSERT_FALSE(taken.ok());
+  EXPECT_THAT(taken.error().message, HasSubstr("spec.runtimes: the name vllm-deployed is that of the image"));
+}
+
+TEST(DeployedRuntime, HasTheGpusOfTheContainer) {
+  const auto with = [](const json& resources, const json& args) {
+    auto space = SpaceOf(TaskFor({{"args", args}, {"resources", {{"limits", resources}}}}));
+    EXPECT_TRUE(space.ok()) << (space ? "" : space.error().message);
+    return *std::move(space);
+  };
+  const auto gpus = [](const Space& space) {
+    return std::ranges::find_if(space.expansion.candidates, &tuning::Candidate::deployed)->plan.gpus;
+  };
+  const Space idle = with({{"nvidia.com/gpu", 4}}, {"--tensor-parallel-size", "2"});
+  EXPECT_EQ(gpus(idle), 4);
+  EXPECT_THAT(Warnings(idle, "DeployedGpusDiffer"),
+              ElementsAre("the container has 4 nvidia.com/gpu, and its arguments use 2: the baseline runs with 4, and "
+                          "its throughput is per GPU of all of them"));
+  const Space few = with({{"nvidia.com/gpu", "1"}}, {"--tensor-parallel-size", "2"});
+  EXPECT_EQ(gpus(few), 2);
+  EXPECT_THAT(Warnings(few, "DeployedGpusDiffer"),
+              ElementsAre(HasSubstr("its arguments use 2: the baseline runs with 2")));
+  const Space part = with({{"nvidia.com/mig-1g.10gb", 1}}, json::array());
+  EXPECT_THAT(Warnings(part, "DeployedGpusDiffer"),
+              ElementsAre("the container has nvidia.com/mig-1g.10gb, and the baseline runs with nvidia.com/gpu "
+                          "(spec.gpu.resourceName)"));
+  EXPECT_EQ(RuntimeOfDeployed(part).spec.image.empty(), false);
+}
+
+TEST(DeployedRuntime, SaysWhyAnImageIsNotTakenOver) {
+  const auto why = [](const json& container) {
+    const auto space = SpaceOf(TaskFor(container));
+    EXPECT_TRUE(space.ok()) << (space ? "" : space.error().message);
+    if (!space) return std::vector<std::string>();
+    EXPECT_FALSE(std::ranges::any_of(space->runtimes, &ResolvedRuntime::deployed));
+    return Warnings(*space, "OtherImage");
+  };
+  EXPECT_THAT(why({{"image", ""}}), ElementsAre(HasSubstr("the workload names no image: the baseline runs on vllm/")));
+  EXPECT_THAT(
+      why({{"image", "lmsysorg/sglang:v0.5.15"}}),
+      ElementsAre(HasSubstr("image lmsysorg/sglang:v0.5.15 is deployed, which is one of SGLang, and its command "
+                            "starts vLLM: the baseline runs on ")));
+  EXPECT_THAT(why({{"image", "corp/vllm-rocm:v0.22.0"}, {"resources", {{"limits", {{"amd.com/gpu", 1}}}}}}),
+              ElementsAre(HasSubstr("image corp/vllm-rocm:v0.22.0 is deployed on amd.com/gpu: the baseline runs on ")));
+}
+
+TEST(DeployedRuntime, SaysThatTheReleaseOfADigestIsNotKnown) {
+  const std::string image = "vllm/vllm-openai@sha256:" + std::string(64, 'a');
+  const auto space = SpaceOf(TaskFor({{"image", image}}));
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  EXPECT_THAT(Warnings(*space, "UnknownEngineVersion"), ElementsAre(HasSubstr("the release of image " + image)));
+}
+
+TEST(DeployedRuntime, IsCheckedByTheRulesOfItsRelease) {
+  const auto refused = [](const std::string& release) {
+    const auto space =
+        SpaceOf(TaskFor({{"image", "vllm/vllm-openai:v" + release}, {"args", {"--linear-backend", "auto"}}}));
+    return space ? std::string() : space.error().message;
+  };
+  EXPECT_THAT(refused("0.20.0"), HasSubstr("runtime vllm-deployed is not started with it: vLLM 0.20.0"));
+  EXPECT_EQ(refused("0.23.0"), "");
+}
+
+TEST(DeployedRuntime, NamesThePullSecretsThatTheTaskLacks) {
+  const auto warned = [](const json& secrets) {
+    json object = TaskFor({{"image", "corp/vllm:v0.22.0"}},
+                          [&](json& spec) { spec["podTemplate"]["imagePullSecrets"] = secrets; });
+    object["status"]["deployed"]["imagePullSecrets"] = {"registry"};
+    const auto space = SpaceOf(object);
+    EXPECT_TRUE(space.ok()) << (space ? "" : space.error().message);
+    return space ? Warnings(*space, "PullSecretsNotTakenOver") : std::vector<std::string>();
+  };
+  EXPECT_THAT(warned(json::array()), ElementsAre(HasSubstr("pulls image corp/vllm:v0.22.0 with registry: ")));
+  EXPECT_THAT(warned({{{"name", "registry"}}}), ::testing::IsEmpty());
+}
+
+TEST(QualityReference, OfWhatIsDeployedOnItsOwnImageIsTheRuntimesBaseline) {
+  std::vector<api::ExperimentStatus> experiments(2);
+  experiments[0].runtime = "vllm-deployed";
+  experiments[0].baseline = experiments[0].deployed = experiments[1].baseline = true;
+  experiments[1].runtime = "vllm";
+  EXPECT_EQ(api::QualityReference(experiments, "vllm-deployed"), &experiments[1]);
+  EXPECT_EQ(api::QualityReference(experiments, "vllm"), &experiments[1]);
+  experiments.pop_back();
+  EXPECT_EQ(api::QualityReference(experiments, "vllm-deployed"), &experiments[0]);
+}
+
+TEST(Decide, WhatIsDeployedRunsInItsOwnImageWithItsOwnResources) {
+  FakeCluster cluster(TaskWith({{"deploymentRef", {{"name", "chat"}}}}));
+  cluster.deployments["chat"] = Deployment({"--model", kModel, "--max-num-seqs", "128"});
+  json& container = cluster.deployments["chat"]["spec"]["template"]["spec"]["containers"][0];
+  container["image"] = "vllm/vllm-openai:v0.22.0";
+  container["resources"] = R"({"limits": {"memory": "64Gi", "nvidia.com/gpu": 2}})"_json;
+  std::map<std::string, json> engines;  // by image
+  ASSERT_TRUE(cluster.RunUntilQuiet([&](FakeCluster& self, json& pod) {
+    const json& engine = pod["spec"]["initContainers"][1];
+    engines[engine["image"]] = engine["resources"];
+    MeasureWell(self, pod);
+  }));
+  const api::TaskStatus status = cluster.Task().status;
+  ASSERT_EQ(status.state, "Complete") << cluster.task["status"].dump();
+  ASSERT_TRUE(engines.contains("vllm/vllm-openai:v0.22.0"));
+  ASSERT_TRUE(engines.contains("vllm/vllm-openai:v0.24.0"));
+  EXPECT_EQ(engines["vllm/vllm-openai:v0.22.0"]["limits"], R"({"memory": "64Gi", "nvidia.com/gpu": "2"})"_json);
+  EXPECT_FALSE(engines["vllm/vllm-openai:v0.24.0"]["limits"].contains("memory"));
+  const auto deployed = std::ranges::find_if(status.experiments, &api::ExperimentStatus::deployed);
+  ASSERT_NE(deployed, status.experiments.end());
+  EXPECT_EQ(deployed->runtime, "vllm-deployed");
+  EXPECT_EQ(deployed->gpus, 2);
+  // Its manifest has the image, too.
+  const auto winner = MeasuredWinner(cluster.Task(), *deployed, Rules(), {});
+  ASSERT_TRUE(winner.ok()) << winner.error().message;
+  EXPECT_EQ(winner->Engine()["image"], "vllm/vllm-openai:v0.22.0");
+  EXPECT_EQ(winner->Engine()["resources"]["limits"]["memory"], "64Gi");
 }
 
 TEST(Decide, WithoutTheRightToReadTheBaselineSaysWhatToGrantAndAsksAgain) {

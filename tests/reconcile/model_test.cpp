@@ -329,7 +329,8 @@ TEST(Model, EditsEveryFieldOfTheSchema) {
 // What edits of deploymentRef name.
 json Chat() {
   const json container = {{"name", "server"},
-                          {"image", "vllm/vllm-openai:v0.24.0"},
+                          {"image", "vllm/vllm-openai:v0.22.0"},
+                          {"resources", {{"limits", {{"memory", "64Gi"}, {"nvidia.com/gpu", 1}}}}},
                           {"args", {"--model", "meta-llama/Llama-3.1-8B-Instruct", "--max-num-seqs", "24"}}};
   return {{"kind", "Deployment"}, {"spec", {{"template", {{"spec", {{"containers", {container}}}}}}}}};
 }

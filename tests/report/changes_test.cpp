@@ -36,6 +36,25 @@ TEST(ChangesOf, AreSettingBySettingAgainstWhatIsDeployed) {
               ElementsAre("VLLM_X: 1 -> ", "kv-cache-dtype:  -> fp8", "quantization preset: default -> kv-cache-fp8"));
 }
 
+TEST(ChangesOf, NameAnotherImageAndReleaseFirst) {
+  api::AutotuneTask task = Deployed();
+  task.status.experiments[0].runtime = api::DeployedRuntimeName(task.status.experiments[0].runtime);
+  task.status.experiments[0].engine_version = "0.22.0";
+  task.status.experiments[1].engine_version = "0.24.0";
+  api::BaselineSpec& baseline = task.spec.optimization.baseline.emplace();
+  baseline.deployment_ref = api::WorkloadRef{"Deployment", "chat", "server"};
+  baseline.deployed = api::DeployedServer{};
+  baseline.deployed->image = "vllm/vllm-openai:v0.22.0";
+  baseline.deployed->words = {"vllm", "serve", task.spec.models.front().id_or_path};
+  baseline.deployed->limits = {{"memory", "64Gi"}, {"nvidia.com/gpu", "1"}};
+  const std::vector<std::string> lines = Lines(ChangesOf(task, {}, Rules()));
+  ASSERT_GE(lines.size(), 4U);
+  EXPECT_THAT(lines[0], ::testing::StartsWith("image: vllm/vllm-openai:v0.22.0 -> "));
+  EXPECT_EQ(lines[1], "release: 0.22.0 -> 0.24.0");
+  EXPECT_EQ(lines[2], "memory limit: 64Gi -> ");
+  EXPECT_EQ(lines[3], "VLLM_X: 1 -> ") << "and no line for the runtime";
+}
+
 TEST(ChangesOf, AreWorthWhatPairsMeasured) {
   api::AutotuneTask task = Deployed();
   task.status.experiments[0].args = {"--max-num-seqs", "32"};
