@@ -184,7 +184,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 21> kNotJudged = 
 }};
 
 // What a question is about or how it is to be answered: nobody could answer without it.
-constexpr std::array<std::string_view, 41> kUnsent = {"contexts",
+constexpr std::array<std::string_view, 43> kUnsent = {"contexts",
                                                       "retrievedcontexts",
                                                       "referencecontexts",
                                                       "document",
@@ -214,6 +214,8 @@ constexpr std::array<std::string_view, 41> kUnsent = {"contexts",
                                                       "scenario",
                                                       "situation",
                                                       "theory",
+                                                      "contract",
+                                                      "paraa",
                                                       "system",
                                                       "systemprompt",
                                                       "instruction",
@@ -225,6 +227,14 @@ constexpr std::array<std::string_view, 41> kUnsent = {"contexts",
                                                       "picture",
                                                       "audio",
                                                       "video"};
+// What says that a picture is needed.
+constexpr std::array<std::pair<std::string_view, bool>, 7> kPictured = {{{"textonly", false},
+                                                                         {"hasimage", true},
+                                                                         {"hasimages", true},
+                                                                         {"hasfigure", true},
+                                                                         {"hasdiagram", true},
+                                                                         {"requiresimage", true},
+                                                                         {"multimodal", true}}};
 // Texts that belong before a question and not before a prompt, where a prompt of this name is only the question.
 constexpr std::array<std::string_view, 2> kBarePrompts = {"input", "query"};
 // What a solution is called that ends with its result.
@@ -777,6 +787,9 @@ std::optional<double> ReadAllowed(const json& value, const std::string& unit, bo
 bool AreSentences(const std::vector<std::string>& references) {
   return std::all_of(references.begin(), references.end(), [](const std::string& reference) {
     const std::string_view text = Trimmed(reference);
+    const bool verdict =
+        text.starts_with("Yes, ") || text.starts_with("No, ") || text.starts_with("Yes. ") || text.starts_with("No. ");
+    if (verdict && std::count(text.begin(), text.end(), ' ') >= kSentence) return true;
     const bool ends = text.ends_with('.') || text.ends_with('!') || text.ends_with("\u3002");
     return text.size() > kLongestWords || (ends && std::count(text.begin(), text.end(), ' ') >= kSentence);
   });
@@ -799,7 +812,8 @@ void TakeTexts(std::vector<std::string>& references) {
 // Has the question a choice "B." or "(B)" in it?
 bool HasLabel(const std::string& asked, char letter) {
   for (std::size_t i = asked.find(letter); i != std::string::npos; i = asked.find(letter, i + 1)) {
-    const bool begins = i == 0 || std::isspace(static_cast<unsigned char>(asked[i - 1])) != 0 || asked[i - 1] == '(';
+    const bool begins = i == 0 || std::isspace(static_cast<unsigned char>(asked[i - 1])) != 0 || asked[i - 1] == '(' ||
+                        static_cast<unsigned char>(asked[i - 1]) >= 0x80;
     const std::string_view rest = std::string_view(asked).substr(i + 1);
     for (const std::string_view end : {".", ")", ":", "\u3001", "\uFF0E", "\uFF09", "\uFF1A"}) {
       if (begins && rest.starts_with(end)) return true;
@@ -814,6 +828,20 @@ bool NamesChoicesOf(const std::string& asked, std::string_view answer) {
     return false;
   return std::all_of(answer.begin(), answer.end(),
                      [&](char letter) { return letter >= 'A' && letter <= 'J' && HasLabel(asked, letter); });
+}
+
+// "(C) an ox" or "Answer: C", where the question has the choices "A." and "C.".
+bool NamesChoiceOf(const std::string& asked, std::string_view answer) {
+  answer = Trimmed(answer);
+  for (const std::string_view prefix : {"Answer:", "answer:", "\u7B54\u6848\uFF1A", "\u7B54\u6848:"}) {
+    if (answer.starts_with(prefix)) answer = Trimmed(answer.substr(prefix.size()));
+  }
+  if (answer.starts_with('(')) answer.remove_prefix(1);
+  if (answer.empty() || answer[0] < 'A' || answer[0] > 'J') return false;
+  const std::string_view rest = answer.substr(1);
+  const bool labelled = rest.empty() || rest.starts_with(')') || rest.starts_with(". ") || rest.starts_with(": ") ||
+                        rest.starts_with("\u3001") || rest.starts_with("\uFF0E") || rest.starts_with("\uFF1A");
+  return labelled && HasLabel(asked, 'A') && HasLabel(asked, 'B') && HasLabel(asked, answer[0]);
 }
 
 // What to write where an answer is a letter: the letters, if the question has the choices in it.
@@ -901,7 +929,10 @@ class RowReader {
     });
     if (!answer || marked || row_.contains("reference") || row_.contains("references") || !out_.messages.empty())
       return std::nullopt;
-    if (answer->value->is_boolean()) return Choices{{"no", "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U};
+    if (answer->value->is_boolean()) {
+      const bool named = Plain(SentOf(out_)).find("trueorfalse") != std::string::npos;
+      return Choices{{named ? "False" : "no", named ? "True" : "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U};
+    }
     const json& value =
         answer->value->is_array() && answer->value->size() == 1 ? answer->value->front() : *answer->value;
     if (!value.is_string() || row_.contains("match")) return std::nullopt;
@@ -967,6 +998,12 @@ class RowReader {
       if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
       return unsent(*found);
     }
+    for (const auto& [name, value] : kPictured) {
+      const auto found = Find(row_, name);
+      if (found && *found->value == json(value))
+        return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                       " says that the question needs a picture: leave it out");
+    }
     if (prompt && words(question) && !Says(sent, *question->value)) return unsent(*question);
     for (const std::string_view name : kBarePrompts) {
       const auto other = prompt && Plain(prompt->name) != name ? Find(row_, name) : std::nullopt;
@@ -1000,7 +1037,11 @@ class RowReader {
     if (mark.name == answer.name) return false;
     if (Plain(mark.name) == "score" && value.is_number()) return value.get<double>() < 1;
     if ((Plain(mark.name) == "iscorrect" || Plain(mark.name) == "correct") && value == json(true)) return false;
-    return !value.is_array() || value.size() == (answer.value->is_array() ? answer.value->size() : 1);
+    if (!value.is_array()) return true;
+    const bool marks = std::none_of(value.begin(), value.end(), [](const json& item) {  // "PURPOSE" is none
+      return item.is_string() && Plain(item.get_ref<const std::string&>()).find("correct") == std::string::npos;
+    });
+    return marks && value.size() == (answer.value->is_array() ? answer.value->size() : 1);
   }
 
   // Candidates for an answer, some of them wrong, are no references.
@@ -1084,6 +1125,11 @@ class RowReader {
     const auto right = ReadRight(row_, choices, first_, positions_);
     if (!right) return right.error();
     out_.right = *right;
+    for (std::string& text : choices.texts) text.resize(text.find_last_not_of(" \t\r\n") + 1);
+    if (std::count(choices.texts.begin(), choices.texts.end(), choices.texts[*right]) > 1) {
+      return Invalid("two choices are " + Quoted(choices.texts[*right]) +
+                     ", and it is the right one: leave the row out");
+    }
     if (!gap_) DropLetters(choices.texts);
     for (const std::string& text : choices.texts) {
       out_.references.push_back(gap_ ? text + *gap_ : Joined(out_.prompt, text));
@@ -1093,6 +1139,7 @@ class RowReader {
 
   base::Status ReadReferences() {
     if (auto status = CheckOneAnswer(); !status) return status;
+    if (auto status = CheckNoLetter(); !status) return status;
     for (const Reference& known : kReferences) {
       const auto found = Find(row_, known.name);
       if (!found) continue;
@@ -1131,6 +1178,20 @@ class RowReader {
                                        [](const std::string& text) { return IsLetter(PlainLabel(text)); });
     // "A" is a word of English.
     return ReadMatch(from, letters > 0 && !framed_ && guessed != Match::kExact ? Match::kBegins : guessed);
+  }
+
+  // Another member names the right one of the choices that are in the question: a model may answer with its letter.
+  base::Status CheckNoLetter() const {
+    if (row_.contains("match")) return {};
+    for (const std::string_view name :
+         {"choiceanswer", "answerchoice", "answerletter", "correctletter", "answeroption"}) {
+      const auto found = Find(row_, name);
+      const auto text = found ? ValueText(*found->value) : std::nullopt;
+      if (!text || !NamesChoiceOf(SentOf(out_), *text)) continue;
+      return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                     " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"");
+    }
+    return {};
   }
 
   // A member says that there are several right answers, and that none of them suffices.
@@ -1294,9 +1355,20 @@ class RowReader {
       const std::string said = name + ": " + Excerpt(json(reference));
       if (framed_ && IsLetter(PlainLabel(reference)))
         return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForLetter(SentOf(out_)));
+      const bool bracketed = reference.size() == 3 && Trimmed(reference).front() == '(';  // as BIG-Bench Hard has it
+      if (out_.match != Match::kExact && !bracketed && !IsLetter(reference) && NamesChoiceOf(SentOf(out_), reference))
+        return Invalid(said + " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"");
       const bool own = out_.match == Match::kExact || Plain(from.name) == "ideal";  // what a list is compared with
       if (!own && NamesChoicesOf(SentOf(out_), reference)) return Invalid(said + kSeveralRight);
-      const bool listed = !own && !ListedIn(reference).empty();
+      const auto items = ListedIn(reference);
+      const bool quoted =
+          Says(SentOf(out_), json(reference)) && static_cast<unsigned char>(items.empty() ? 0 : items[0][0]) >= 0x80;
+      const bool listed = !own && !items.empty() && !quoted;  // a text of the prompt may be copied
+      const std::string_view text = Trimmed(reference);
+      if (listed && std::count(text.begin(), text.end(), ',') == 1 &&
+          text.find_first_not_of("0123456789,%") == std::string_view::npos)
+        return Invalid(
+            said + R"( has two numbers, or a decimal comma: write a decimal point, or "match": "exact" or "contains")");
       if (listed || reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[(")) {
         const std::string fix = json::accept(reference) ? " (jq -c '.[" + name + "] |= fromjson' FILE)" : "";
         return Invalid(said + " is a list in a text: write a list of texts" + fix + " if one of them suffices, else " +

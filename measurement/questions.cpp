@@ -1,6 +1,7 @@
 #include "measurement/questions.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <map>
@@ -17,9 +18,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostNames = 12;  // of members, in a message
-constexpr double kRounding = 1e-6;      // of a number, relative
-constexpr int kDeepest = 32;            // of lists in lists: what is deeper is read as if it were not there
+constexpr std::size_t kMostNames = 12;        // of members, in a message
+constexpr double kRounding = 1e-6;            // of a number, relative
+constexpr std::size_t kMostOfLine = 1 << 16;  // bytes of a line that are searched for NaN
+constexpr int kDeepest = 32;                  // of lists in lists: what is deeper is read as if it were not there
 
 // Of a prompt and its longest choice.
 std::int64_t LeastTokensOf(const Question& question) {
@@ -41,13 +43,18 @@ bool EndsWord(char last, std::string_view rest) {
   return !(IsDigit(last) && rest.size() > 1 && (next == '.' || next == ',') && IsDigit(rest[1]));
 }
 
-// As whole words. A letter may be in brackets.
+// As whole words. A letter may be in brackets, and Markdown may be around it: "**(B)**". "(B)" is also "B" where no
+// word follows.
 bool BeginsWith(std::string_view text, std::string_view reference) {
   text = Trimmed(text);
   reference = Trimmed(reference);
-  if (reference.size() == 1 && std::isalpha(static_cast<unsigned char>(reference.front())) != 0 &&
-      text.starts_with('(') && text.find(')') == 2) {
-    text.remove_prefix(1);
+  const bool bracketed = reference.size() == 3 && reference.front() == '(' && reference.back() == ')';
+  const std::string_view bare = bracketed ? reference.substr(1, 1) : reference;
+  if (bare.size() == 1 && std::isalpha(static_cast<unsigned char>(bare.front())) != 0) {
+    while (!text.empty() && (text.front() == '*' || text.front() == '_')) text.remove_prefix(1);
+    if (text.starts_with('(') && text.find(')') == 2) return text[1] == bare.front();
+    if (!text.starts_with(bare) || !EndsWord(bare.back(), text.substr(1))) return false;
+    return !bracketed || text.size() == 1 || std::string_view(" \t").find(text[1]) == std::string_view::npos;
   }
   return text.starts_with(reference) && EndsWord(reference.back(), text.substr(reference.size()));
 }
@@ -279,6 +286,11 @@ std::string NoRow(std::string_view whole, std::string_view line, bool first, con
   }
   const json row = Parsed(line);
   if (row.is_discarded()) {
+    if (const std::string fixed =
+            std::regex_replace(std::string(line.substr(0, kMostOfLine)), std::regex("\\bNaN\\b"), "null");
+        line.size() <= kMostOfLine && fixed != line && !Parsed(fixed).is_discarded()) {
+      return "NaN is no JSON: sed 's/\\bNaN\\b/null/g' FILE > OUT, if it is in no text";
+    }
     if (const std::size_t at = NotUtf8(line); at != std::string_view::npos) {
       constexpr const char* kHex = "0123456789ABCDEF";
       const auto byte = static_cast<unsigned char>(line[at]);
@@ -401,6 +413,40 @@ std::string WhyNoRepeat(const Asked& first, const Question& question, const Aske
          "): leave one of them out, or write one row with a list of answers if any of them suffices";
 }
 
+// ---- Files with "yes", "no" and a third answer ----
+
+bool IsVerdict(const Question& question) {
+  if (question.match != Question::Match::kChoice || question.references.size() != 2) return false;
+  const std::string_view first = Trimmed(question.references[0]);
+  return first == "no" || first == "No" || first == "false" || first == "False";
+}
+
+// "maybe", "Ambiguous"
+bool IsThirdAnswer(const Question& question) {
+  constexpr std::array<std::string_view, 17> kThird = {
+      "maybe",           "unknown",      "ambiguous",  "uncertain",
+      "unsure",          "not sure",     "neutral",    "cannot tell",
+      "can't tell",      "unanswerable", "neither",    "undecided",
+      "not enough info", "not given",    "irrelevant", "cannot be determined",
+      "undetermined"};
+  if (question.match != Question::Match::kWords || question.references.size() != 1) return false;
+  std::string plain(Trimmed(question.references[0]));
+  for (char& c : plain) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::ranges::find(kThird, plain) != kThird.end();
+}
+
+// Yes or no alone would be judged where the third answer was possible. "" = there is none.
+std::string WhyThreeAnswers(const std::vector<Question>& questions) {
+  const auto third = std::ranges::find_if(questions, IsThirdAnswer);
+  const auto verdict = std::ranges::find_if(questions, IsVerdict);
+  if (third == questions.end() || verdict == questions.end()) return "";
+  const std::string no(Trimmed(verdict->references[0])), yes(Trimmed(verdict->references[1])),
+      other(Trimmed(third->references[0]));
+  const std::string choices = json({yes, no, other}).dump();
+  return "answers are " + json(yes).dump() + ", " + json(no).dump() + " and " + json(other).dump() +
+         ": write the choices into every row, jq -c '. + {choices: " + choices + "}' FILE > OUT";
+}
+
 // ---- Rows that cannot be read ----
 
 class BadRows {
@@ -506,6 +552,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     set.questions.push_back(*std::move(question));
   }
   if (bad.any()) return base::Invalid(bad.Text(set.questions.size()));
+  if (const std::string why = WhyThreeAnswers(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
   if (set.questions.empty()) return base::Invalid(name + ": no question");
   return set;
 }
@@ -533,6 +580,13 @@ std::string Summary(const QuestionSet& set) {
     counts += "; " + std::to_string(formulas) + (formulas == 1 ? " answer is a formula" : " answers are formulas") +
               " (compared by value)";
   }
+  const auto exact = std::ranges::count_if(questions, [](const Question& one) {
+    return one.match == Question::Match::kNumber && one.tolerance == 0 && !one.formula &&
+           one.references[0].find('.') != std::string::npos;
+  });
+  if (exact > 0)
+    counts += "; " + std::to_string(exact) +
+              " with decimals and no tolerance: compared exactly, or write a \"relative_tolerance\" into the rows";
   const auto tolerant = std::ranges::count_if(questions, [](const Question& one) { return one.tolerance > 0; });
   if (tolerant > 0) counts += "; " + std::to_string(tolerant) + " with the tolerance of the row";
   const auto is_strict = [](const Question& one) { return !one.no_tolerance.empty(); };

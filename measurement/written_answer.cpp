@@ -218,6 +218,9 @@ bool IsLabel(std::string_view item) {
 // By the comma of enumerations, or by commas between words of at most three characters.
 std::vector<std::string> ListedInChinese(std::string_view text) {
   constexpr std::size_t kCharacter = 3;  // bytes
+  for (const std::string_view kana : {"\xE3\x81", "\xE3\x82", "\xE3\x83"}) {
+    if (text.find(kana) != std::string_view::npos) return {};  // Japanese has the same comma between clauses
+  }
   for (const auto& [sign, longest] : {std::pair<std::string_view, std::size_t>{"\u3001", 10}, {"\uFF0C", 3}}) {
     std::vector<std::string> items;
     for (std::size_t at = 0; at <= text.size();) {

@@ -132,6 +132,10 @@ TEST(Summary, NamesEachKindOnceAndWhatIsNotUsed) {
   EXPECT_EQ(summary(R"({"problem": "How much?", "answer": "$\\frac{1}{2}$"}
 {"problem": "How many?", "answer": "4"})"),
             "2 questions: 2 by number; 1 answer is a formula (compared by value)");
+  EXPECT_EQ(summary(R"({"question": "How much?", "answer": "1.42"})"),
+            "1 question: 1 by number; 1 with decimals and no tolerance: compared exactly, or write a "
+            "\"relative_tolerance\" into the rows");
+  EXPECT_THAT(summary(R"({"question": "How much?", "answer": NaN})"), HasSubstr("NaN is no JSON: sed"));
   EXPECT_EQ(
       summary(R"({"question": "How much?", "final_answer": ["4.2"], "error": "1e-1"}
 {"question": "How many?", "answer": "4", "precision": 2})"),
@@ -206,6 +210,20 @@ TEST(ReadQuestions, TellsWhichRowsCannotBeRead) {
                              testing::EndsWith("; 2 more rows cannot be read, and 1 can: sed '2d;4d;5d' FILE > OUT "
                                                "leaves out all that cannot")));
   EXPECT_THAT(message(bad + "\n" + bad), testing::EndsWith("if it can be written in one way only")) << "none is left";
+}
+
+TEST(ReadQuestions, AsksForAllThreeAnswers) {
+  const auto read = [](const std::string& third) {
+    const auto set = ReadQuestions(R"({"question": "Is it?", "answer": "yes"}
+{"question": "Was it?", "answer": ")" + third +
+                                       R"("})",
+                                   "exam.jsonl");
+    return set.ok() ? "" : set.error().message;
+  };
+  EXPECT_EQ(read("maybe"), R"(exam.jsonl: answers are "yes", "no" and "maybe": write the choices into every row, )"
+                           R"(jq -c '. + {choices: ["yes","no","maybe"]}' FILE > OUT)");
+  EXPECT_EQ(read("Ann"), "");
+  EXPECT_TRUE(ReadQuestions(R"({"question": "Who?", "answer": "unknown"})", "x").ok()) << "no verdicts beside it";
 }
 
 TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
@@ -292,6 +310,13 @@ TEST(IsRight, ComparesAsTheLineSays) {
     EXPECT_FALSE(right(Match::kBegins, "B", answer)) << answer;
   }
   EXPECT_TRUE(right(Match::kBegins, "(B)", "(B)eth"));
+  for (const char* answer : {"B", "B.", "**(B)**", "**B**", "B: it is", "(B)"}) {
+    EXPECT_TRUE(right(Match::kBegins, "(B)", answer)) << answer;
+  }
+  for (const char* answer : {"B vitamins", "Beth", "(A)", "**A**", "A"}) {
+    EXPECT_FALSE(right(Match::kBegins, "(B)", answer)) << answer;
+  }
+  EXPECT_TRUE(right(Match::kBegins, "B", "**B**"));
   EXPECT_TRUE(right(Match::kBegins, "4", "4."));
   EXPECT_FALSE(right(Match::kBegins, "4", "4.5"));
   EXPECT_TRUE(right(Match::kBegins, "\u5317\u4eac", "\u5317\u4eac\u5e02"));

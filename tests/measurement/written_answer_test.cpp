@@ -102,6 +102,7 @@ TEST(ListedIn, FindsNumbersOrLabels) {
   EXPECT_THAT(ListedIn("\u5317\u4eac\u3001\u4e0a\u6d77"), ElementsAre("\u5317\u4eac", "\u4e0a\u6d77"));
   EXPECT_THAT(ListedIn("\u957f\u6c5f\uFF0C\u9ec4\u6cb3"), ElementsAre("\u957f\u6c5f", "\u9ec4\u6cb3"));
   EXPECT_THAT(ListedIn("\u585e\u7fc1\u5931\u9a6c\uFF0C\u7109\u77e5\u975e\u798f"), IsEmpty()) << "a saying";
+  EXPECT_THAT(ListedIn("\u5f31\u304f\u306a\u308a\u3001\u5317\u4e0a"), IsEmpty()) << "a clause in Japanese";
   EXPECT_THAT(ListedIn("I, II and IV"), ElementsAre("I", "II", "IV"));
   for (const char* text : {"", "A", "42", "Paris, France", "Washington, D.C.", "May 4, 2020", "red and blue", "R&B",
                            "3 apples, 4 pears", "AC", "1:9"}) {
