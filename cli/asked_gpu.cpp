@@ -37,6 +37,10 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
   if (gpu.capability && gpu.capability->major > kHighestMajor) gpu.capability.reset();
   if (gpu.capability) return gpu;
   if (name.starts_with("gfx")) {
+    // LLVM's targets: "gfx90a", "gfx1201".
+    const std::string_view number = std::string_view(name).substr(3);
+    const bool target = number.size() >= 3 && number.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    if (!target) return base::Invalid("GPU \"" + name + "\" is not an AMD architecture such as gfx942");
     gpu.amd_architecture = name;
     return gpu;
   }
@@ -84,7 +88,11 @@ std::string GpuText(const std::string& product, const std::optional<quant::Compu
   std::string text = product;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (capability) add("compute capability " + capability->ToString());
-  if (!amd_architecture.empty()) add("AMD " + amd_architecture);
+  if (amd_architecture == "gfx") {
+    add("AMD, architecture not known");
+  } else if (!amd_architecture.empty()) {
+    add("AMD " + amd_architecture + (gpu::IsKnownAmdArchitecture(amd_architecture) ? "" : " (not known to autotune)"));
+  }
   return text;
 }
 

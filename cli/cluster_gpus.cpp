@@ -39,7 +39,7 @@ std::vector<GpuPool> GpuPools(const api::GpuSpec& spec, const std::vector<experi
   for (const experiment::NodeView& node : nodes) {
     const auto there = node.allocatable.find(spec.resource_name);
     if (there == node.allocatable.end() || there->second <= 0) continue;
-    const experiment::GpuInfo info = experiment::GpuOfNode(node);
+    const experiment::GpuInfo info = experiment::GpuOfNode(node, spec.resource_name);
     GpuPool& pool = by_product[info.product];
     if (pool.nodes == 0) pool.info = info;
     pool.product = info.product;
@@ -62,7 +62,8 @@ std::string TooManyGpus(const std::vector<GpuPool>& pools, const std::string& pr
   }
   if (needed <= largest) return "";
   return "an experiment requires " + std::to_string(needed) + " GPUs on one node, and the largest node " +
-         (product.empty() ? "" : "with " + product + " ") + "has " + std::to_string(largest);
+         (product.empty() ? "" : "with " + product + " ") + "has " + std::to_string(largest) +
+         "; engines over several nodes are not supported";
 }
 
 std::string GpuPoolsText(const std::vector<GpuPool>& pools, const api::GpuSpec& spec, const std::string& chosen) {

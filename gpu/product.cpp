@@ -423,6 +423,11 @@ const Product* FindProduct(std::string_view name) {
   return found.empty() ? nullptr : found.front();
 }
 
+bool IsKnownAmdArchitecture(std::string_view architecture) {
+  return !architecture.empty() &&
+         std::ranges::find(kProducts, architecture, &Product::amd_architecture) != kProducts.end();
+}
+
 base::Result<const Product*> ReadProduct(std::string_view name) {
   if (const Product* product = FindProduct(name)) return product;
   std::string known;

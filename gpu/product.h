@@ -69,6 +69,9 @@ std::vector<const Product*> ProductsNamed(std::string_view name);
 // The most usual product of that name; null for an unknown one.
 const Product* FindProduct(std::string_view name);
 
+// Whether `architecture` ("gfx942") is that of an AMD GPU of the catalogue.
+bool IsKnownAmdArchitecture(std::string_view architecture);
+
 // FindProduct for user input: kInvalid lists the known names.
 base::Result<const Product*> ReadProduct(std::string_view name);
 

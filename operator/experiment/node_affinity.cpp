@@ -23,7 +23,7 @@ constexpr std::int64_t kMebibyte = 1024 * 1024;
 struct Requirement {
   std::vector<std::string> products;
   bool exact = false;     // products is one label's value: the pinned product
-  std::string partition;  // of GKE, by the task's nodeSelector
+  std::string partition;  // by the task's resource, or of GKE by its nodeSelector
   std::int64_t mebibytes = 0;
   std::optional<quant::ComputeCapability> capability;
 
@@ -107,6 +107,9 @@ Names GfdNames(const Wanted& wanted) {
   for (const gpu::Product* product : wanted.products) {
     names.insert(GfdLabel(*product, wanted.parts));
   }
+  // A product that is not known, whose partitions are asked for by their resource.
+  if (wanted.products.empty() && gpu::SplitName(wanted.name).partition != wanted.parts.partition)
+    names.insert(wanted.name + "-MIG-" + wanted.parts.partition);
   return names;
 }
 
@@ -124,16 +127,15 @@ Names TooLittle(Platform platform, const Requirement& need) {
 
 void AddGpuFeatureDiscovery(const std::string& resource, const Requirement& need, json& terms) {
   json expressions = json::array();
+  // With the mixed MIG strategy these labels are the whole card's; each kind of partition has labels of its own.
+  const bool mig = !PartitionOfResource(resource).empty();
   if (!need.products.empty()) {
     Names names;
     for (const Wanted& wanted : AllWanted(need)) names.merge(GfdNames(wanted));
-    expressions.push_back(In(kGfdProduct, names));
+    expressions.push_back(In(mig ? resource + ".product" : kGfdProduct, names));
   }
-  if (need.mebibytes > 0) {
-    // Under the mixed MIG strategy gpu.memory is the whole card's; each profile has labels of its own.
-    const bool mig = resource.starts_with("nvidia.com/mig-");
+  if (need.mebibytes > 0)
     expressions.push_back(AtLeast(mig ? resource + ".memory" : "nvidia.com/gpu.memory", need.mebibytes));
-  }
   if (!need.capability || need.capability->minor == 0) {
     if (need.capability) expressions.push_back(AtLeast("nvidia.com/gpu.compute.major", need.capability->major));
     terms.push_back({{"matchExpressions", expressions}});
@@ -302,8 +304,11 @@ void AddAmd(const Requirement& need, json& terms) {
   }
 }
 
-// A user of partitioned GPUs on GKE selects them by this label; the accelerator's name beside it is the whole GPU's.
+// Partitions have a resource of their own, or on GKE a label by which they are selected; the product beside it may be
+// the whole GPU's.
 std::string PartitionSelected(const api::GpuSpec& spec) {
+  if (const std::string_view partition = PartitionOfResource(spec.resource_name); !partition.empty())
+    return std::string(partition);
   const auto& selector = spec.node_selector;
   return selector.is_object() && selector.contains(kGkePartition) && selector[kGkePartition].is_string()
              ? selector[kGkePartition].get<std::string>()

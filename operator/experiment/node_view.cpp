@@ -37,14 +37,27 @@ void FillFromCatalogue(Platform platform, GpuInfo& gpu) {
   gpu.memory_bytes = (partition.empty() ? facts.mebibytes : gpu::PartitionMebibytes(partition)) * kMebibyte;
 }
 
+std::optional<quant::ComputeCapability> CapabilityLabel(const NodeView& node) {
+  const std::string& major = Label(node, "nvidia.com/gpu.compute.major");
+  const std::string& minor = Label(node, "nvidia.com/gpu.compute.minor");
+  if (major.empty()) return std::nullopt;
+  return quant::ComputeCapability::Parse(major + "." + (minor.empty() ? "0" : minor));
+}
+
 bool FromGpuFeatureDiscovery(const NodeView& node, GpuInfo& gpu) {
   gpu.product = Label(node, kGfdProduct);
   gpu.memory_bytes = WholeNumber(Label(node, "nvidia.com/gpu.memory")) * kMebibyte;
-  const std::string& major = Label(node, "nvidia.com/gpu.compute.major");
-  const std::string& minor = Label(node, "nvidia.com/gpu.compute.minor");
-  if (!major.empty()) gpu.capability = quant::ComputeCapability::Parse(major + "." + (minor.empty() ? "0" : minor));
+  gpu.capability = CapabilityLabel(node);
   if (!gpu.product.empty()) FillFromCatalogue(Platform::kGpuFeatureDiscovery, gpu);
   return !gpu.product.empty();
+}
+
+void FromMigResource(const NodeView& node, const std::string& resource, std::string_view partition, GpuInfo& gpu) {
+  gpu.product = Label(node, resource + ".product");
+  gpu.memory_bytes = WholeNumber(Label(node, resource + ".memory")) * kMebibyte;
+  if (gpu.memory_bytes == 0) gpu.memory_bytes = gpu::PartitionMebibytes(partition) * kMebibyte;
+  gpu.capability = CapabilityLabel(node);
+  if (!gpu.product.empty()) FillFromCatalogue(Platform::kGpuFeatureDiscovery, gpu);
 }
 
 bool FromGke(const NodeView& node, GpuInfo& gpu) {
@@ -148,8 +161,17 @@ NodeView NodeViewFromJson(const json& node) {
   return view;
 }
 
-GpuInfo GpuOfNode(const NodeView& node) {
+std::string_view PartitionOfResource(std::string_view resource) {
+  constexpr std::string_view kPrefix = "nvidia.com/mig-";
+  return resource.starts_with(kPrefix) ? resource.substr(kPrefix.size()) : std::string_view();
+}
+
+GpuInfo GpuOfNode(const NodeView& node, std::string_view resource) {
   GpuInfo gpu;
+  if (const std::string_view partition = PartitionOfResource(resource); !partition.empty()) {
+    FromMigResource(node, std::string(resource), partition, gpu);
+    return gpu;
+  }
   if (FromGpuFeatureDiscovery(node, gpu) || FromAmd(node, gpu) || FromGke(node, gpu) || FromAws(node, gpu) ||
       FromAzure(node, gpu) || FromCoreWeave(node, gpu)) {
     return gpu;

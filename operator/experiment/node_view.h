@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "quant/launch_plan.h"
 
@@ -31,6 +32,11 @@ struct GpuInfo {
 // In this order: GPU Feature Discovery, AMD's node labeller, GKE, Karpenter and EKS, Karpenter on Azure, the instance
 // type. An AMD GPU's product is its product name, or its device id where the card has no name. Missing values are
 // filled in for products of the catalogue (gpu/product.h); others stay unknown.
-GpuInfo GpuOfNode(const NodeView& node);
+// With the mixed MIG strategy the node's own labels are those of the whole cards, and each kind of partition, a
+// resource such as nvidia.com/mig-1g.10gb, has labels of its own: the labels of `resource` count.
+GpuInfo GpuOfNode(const NodeView& node, std::string_view resource);
+
+// "1g.10gb" of nvidia.com/mig-1g.10gb; "" for other resources.
+std::string_view PartitionOfResource(std::string_view resource);
 
 }  // namespace autotune::experiment

@@ -190,10 +190,12 @@ experiment::NodeView NodeOf(const Machine& machine, const std::string& resource,
       node.labels["amd.com/gpu.vram"] = std::to_string(machine.gpu.memory_bytes / (1024 * kMebibyte)) + "G";
     }
   } else if (!machine.gpu.product.empty()) {
-    node.labels["nvidia.com/gpu.product"] = machine.gpu.product;
-    node.labels["nvidia.com/gpu.count"] = std::to_string(machine.devices.size());
+    // A partition's labels begin with its resource.
+    const std::string prefix = experiment::PartitionOfResource(resource).empty() ? "nvidia.com/gpu" : resource;
+    node.labels[prefix + ".product"] = machine.gpu.product;
+    node.labels[prefix + ".count"] = std::to_string(machine.devices.size());
     if (machine.gpu.memory_bytes > 0) {
-      node.labels["nvidia.com/gpu.memory"] = std::to_string(machine.gpu.memory_bytes / kMebibyte);
+      node.labels[prefix + ".memory"] = std::to_string(machine.gpu.memory_bytes / kMebibyte);
     }
     if (machine.gpu.capability) {
       node.labels["nvidia.com/gpu.compute.major"] = std::to_string(machine.gpu.capability->major);

@@ -204,7 +204,7 @@ std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<ex
   };
   std::map<std::string, Pool> pools;
   for (const experiment::NodeView& node : nodes) {
-    const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+    const experiment::GpuInfo gpu = experiment::GpuOfNode(node, spec.resource_name);
     if (gpu.product.empty() || !Allowed(spec, node, gpu)) continue;
     Pool& pool = pools[gpu.product];
     pool.gpus += node.allocatable.at(spec.resource_name);
@@ -229,7 +229,7 @@ bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::
   }
   bool selected = false, left_out = false;
   for (const experiment::NodeView& node : nodes) {
-    if (experiment::GpuOfNode(node).product != chosen.product) continue;
+    if (experiment::GpuOfNode(node, spec.resource_name).product != chosen.product) continue;
     (MatchesSelector(spec.node_selector, node.labels) ? selected : left_out) = true;
   }
   return selected || !left_out;
@@ -244,7 +244,7 @@ std::vector<const experiment::NodeView*> NodesFor(const api::GpuSpec& spec, cons
                                                   const std::vector<experiment::NodeView>& nodes) {
   std::vector<const experiment::NodeView*> out;
   for (const experiment::NodeView& node : nodes) {
-    const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+    const experiment::GpuInfo gpu = experiment::GpuOfNode(node, spec.resource_name);
     if ((product.empty() || gpu.product == product) && Allowed(spec, node, gpu)) out.push_back(&node);
   }
   return out;

@@ -34,7 +34,8 @@ TEST(ReadGpu, KnowsShortNamesLabelsAndArchitectures) {
       {"nvidia-tesla-a100", "NVIDIA-A100-SXM4-40GB, compute capability 8.0"},
       {"A100_NVLINK", "NVIDIA-A100-SXM4-40GB, compute capability 8.0"},
       {"12.0", "compute capability 12.0"},
-      {"gfx950", "AMD gfx950"}};
+      {"gfx950", "AMD gfx950"},
+      {"gfx1201", "AMD gfx1201 (not known to autotune)"}};
   for (const Case& test : cases) {
     const auto gpu = ReadGpu(test.name);
     ASSERT_TRUE(gpu.ok()) << test.name << ": " << gpu.error().message;
@@ -42,6 +43,12 @@ TEST(ReadGpu, KnowsShortNamesLabelsAndArchitectures) {
   }
   EXPECT_EQ(ReadGpu("NVIDIA-A40-24Q")->memory_bytes, std::int64_t{24} << 30);
   EXPECT_FALSE(ReadGpu("99").ok());
+  for (const char* wrong : {"gfx", "gfx9", "gfx94*", "gfx942-oam"}) {
+    const auto gpu = ReadGpu(wrong);
+    ASSERT_FALSE(gpu.ok()) << wrong;
+    EXPECT_THAT(gpu.error().message, HasSubstr("is not an AMD architecture")) << wrong;
+  }
+  EXPECT_EQ(GpuText("AMD_Radeon_X", {}, "gfx"), "AMD_Radeon_X, AMD, architecture not known");
   const auto unknown = ReadGpu("rtx");
   ASSERT_FALSE(unknown.ok());
   EXPECT_THAT(unknown.error().message, HasSubstr("\"rtx\""));

@@ -57,7 +57,8 @@ TEST(GpuPools, AnExperimentFitsOnOneNodeOrIsNamed) {
   const auto pools = GpuPools({}, {Node("a", kH100, 4), Node("b", kH100, 4), Node("c", kL4, 8)});
   EXPECT_EQ(TooManyGpus(pools, kH100, 4), "");
   EXPECT_EQ(TooManyGpus(pools, kH100, 8),
-            "an experiment requires 8 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 4");
+            "an experiment requires 8 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 4; "
+            "engines over several nodes are not supported");
   EXPECT_EQ(GpuPoolsText({}, {}, ""), "No node of the cluster has nvidia.com/gpu.\n");
 }
 

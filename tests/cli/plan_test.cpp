@@ -498,7 +498,8 @@ TEST(PlanForACluster, SaysWhenNothingFits) {
   PlanOptions options;
   options.nodes = {{GpuNode("a", "NVIDIA-H100-80GB-HBM3", 2)}};
   EXPECT_EQ(NoRoom(Plan({{"parallelConfig", {{"tensorParallel", {4}}}}}, options)),
-            "an experiment requires 4 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 2");
+            "an experiment requires 4 GPUs on one node, and the largest node with NVIDIA-H100-80GB-HBM3 has 2; "
+            "engines over several nodes are not supported");
   const TaskPlan partly = Plan({{"parallelConfig", {{"tensorParallel", {1, 4}}}}}, options);
   EXPECT_EQ(NoRoom(partly), "");
   EXPECT_THAT(PlanText(partly, 200), HasSubstr("Not enough GPUs: an experiment requires 4 GPUs"));

@@ -252,7 +252,7 @@ TEST(NodeAffinity, AgreesWithWhatTheTaskIsExpandedFor) {
     for (const auto& [name, labels] : kNodes) {
       NodeView node;
       node.labels = labels;
-      const GpuInfo info = GpuOfNode(node);
+      const GpuInfo info = GpuOfNode(node, "nvidia.com/gpu");
       if (info.product.empty()) continue;
       EXPECT_EQ(Admits(gpu, info), Matches(affinity, labels)) << row.what << ": " << name;
     }
@@ -290,6 +290,50 @@ TEST(NodeAffinity, KnowsTheLabelsOfSlices) {
       SampleTask(R"({"gpu": {"resourceName": "nvidia.com/mig-3g.40gb", "minMemory": "20Gi"}})").spec.gpus.front(), {});
   EXPECT_TRUE(Matches(mig, {{"nvidia.com/gpu.memory", "1"}, {"nvidia.com/mig-3g.40gb.memory", "40192"}}));
   EXPECT_FALSE(Matches(mig, {{"nvidia.com/gpu.memory", "81920"}, {"nvidia.com/mig-3g.40gb.memory", "9728"}}));
+}
+
+// The mixed MIG strategy: whole cards and two kinds of partitions on one node.
+TEST(NodeAffinity, PartitionsAreThoseOfTheirOwnResource) {
+  const Labels labels = {{"nvidia.com/gpu.product", "NVIDIA-H100-80GB-HBM3"},
+                         {"nvidia.com/gpu.memory", "81559"},
+                         {"nvidia.com/gpu.compute.major", "9"},
+                         {"nvidia.com/gpu.compute.minor", "0"},
+                         {"nvidia.com/mig-1g.10gb.product", "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"},
+                         {"nvidia.com/mig-1g.10gb.memory", "9856"},
+                         {"nvidia.com/mig-3g.40gb.product", "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb"},
+                         {"nvidia.com/mig-3g.40gb.memory", "40320"}};
+  NodeView node;
+  node.labels = labels;
+  struct Case {
+    const char* gpu;
+    bool admitted;
+  };
+  const Case cases[] = {
+      {R"({"resourceName": "nvidia.com/mig-1g.10gb", "products": ["h100"]})", true},
+      {R"({"resourceName": "nvidia.com/mig-1g.10gb", "products": ["NVIDIA-H100-80GB-HBM3"]})", true},
+      {R"({"resourceName": "nvidia.com/mig-1g.10gb", "products": ["NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"]})", true},
+      {R"({"resourceName": "nvidia.com/mig-1g.10gb", "products": ["a100"]})", false},
+      {R"({"resourceName": "nvidia.com/mig-1g.10gb", "products": ["NVIDIA-H100-80GB-HBM3-MIG-3g.40gb"]})", false},
+      {R"({"resourceName": "nvidia.com/mig-1g.10gb", "minMemory": "20Gi"})", false},
+      {R"({"resourceName": "nvidia.com/mig-3g.40gb", "minMemory": "20Gi"})", true},
+      {R"({"resourceName": "nvidia.com/gpu", "products": ["h100"]})", true},
+  };
+  for (const Case& test : cases) {
+    const api::GpuSpec spec = SampleTask(std::string(R"({"gpu": )") + test.gpu + "}").spec.gpus.front();
+    const GpuInfo info = GpuOfNode(node, spec.resource_name);
+    EXPECT_EQ(Admits(spec, info), test.admitted) << test.gpu;
+    EXPECT_EQ(Matches(AffinityOf(spec, {}), labels), test.admitted) << test.gpu;
+    // The pinned product is found again.
+    Placement pinned;
+    pinned.pinned_product = info.product;
+    EXPECT_TRUE(Matches(AffinityOf(spec, pinned), labels)) << test.gpu;
+  }
+  const GpuInfo small = GpuOfNode(node, "nvidia.com/mig-1g.10gb");
+  EXPECT_EQ(small.product, "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb");
+  EXPECT_EQ(small.memory_bytes, std::int64_t{9856} << 20);
+  EXPECT_EQ(small.capability, (quant::ComputeCapability{9, 0}));
+  EXPECT_EQ(GpuOfNode(node, "nvidia.com/gpu").product, "NVIDIA-H100-80GB-HBM3");
+  EXPECT_EQ(GpuOfNode(node, "nvidia.com/mig-7g.80gb").product, "") << "no label names it";
 }
 
 const std::map<std::string, Labels> kAmdNodes = {
@@ -345,7 +389,7 @@ TEST(NodeAffinity, AdmitsTheAmdNodesThatAPersonWouldPick) {
       if (Matches(affinity, labels)) matching.push_back(name);
       NodeView node;
       node.labels = labels;
-      const GpuInfo info = GpuOfNode(node);
+      const GpuInfo info = GpuOfNode(node, "nvidia.com/gpu");
       if (!row.placement.pinned_product.empty() || info.product.empty()) continue;
       EXPECT_EQ(Admits(gpu, info), Matches(affinity, labels)) << name;
     }

@@ -145,7 +145,7 @@ TEST(GpuOfNode, ReadsTheLabelsOfEveryPlatformAndGuessesNothing) {
     SCOPED_TRACE(row.what);
     NodeView node;
     node.labels = row.labels;
-    const GpuInfo gpu = GpuOfNode(node);
+    const GpuInfo gpu = GpuOfNode(node, "nvidia.com/gpu");
     EXPECT_EQ(gpu.product, row.product);
     EXPECT_EQ(gpu.memory_bytes, row.mebibytes * kMiB);
     EXPECT_EQ(gpu.capability ? gpu.capability->ToString() : "", row.capability);
@@ -237,7 +237,7 @@ TEST(GpuOfNode, ReadsTheLabelsOfAmd) {
     SCOPED_TRACE(row.what);
     NodeView node;
     node.labels = row.labels;
-    const GpuInfo gpu = GpuOfNode(node);
+    const GpuInfo gpu = GpuOfNode(node, "nvidia.com/gpu");
     EXPECT_EQ(gpu.product, row.product);
     EXPECT_EQ(gpu.memory_bytes / (1024 * kMiB), row.gibibytes);
     EXPECT_EQ(gpu.amd_architecture, row.architecture);

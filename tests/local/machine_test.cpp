@@ -67,16 +67,27 @@ TEST(NodeOf, CarriesTheLabelsOfGpuFeatureDiscovery) {
   const auto node = NodeOf(machine, "nvidia.com/gpu", {{"pool", "gpu"}});
   EXPECT_THAT(node.allocatable, ElementsAre(Pair("nvidia.com/gpu", 8)));
   EXPECT_THAT(node.labels, Contains(Pair("pool", "gpu")));
-  const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+  const experiment::GpuInfo gpu = experiment::GpuOfNode(node, "nvidia.com/gpu");
   EXPECT_EQ(gpu.product, "NVIDIA-H100-80GB-HBM3");
   EXPECT_EQ(gpu.capability, (quant::ComputeCapability{9, 0}));
   EXPECT_EQ(gpu.memory_bytes, 81559LL * 1024 * 1024);
 }
 
+TEST(NodeOf, CarriesTheLabelsOfThePartitionsResource) {
+  Machine machine = SimulatedMachine(H100(), 2);
+  machine.gpu.product = "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb";
+  machine.gpu.memory_bytes = 9856LL << 20;
+  const auto node = NodeOf(machine, "nvidia.com/mig-1g.10gb", {});
+  const experiment::GpuInfo gpu = experiment::GpuOfNode(node, "nvidia.com/mig-1g.10gb");
+  EXPECT_EQ(gpu.product, machine.gpu.product);
+  EXPECT_EQ(gpu.memory_bytes, machine.gpu.memory_bytes);
+  EXPECT_EQ(gpu.capability, (quant::ComputeCapability{9, 0}));
+}
+
 TEST(NodeOf, CarriesTheLabelsOfAmdsLabeller) {
   const auto node = NodeOf(SimulatedMachine(Mi300x(), 8), "amd.com/gpu", {});
   EXPECT_THAT(node.allocatable, ElementsAre(Pair("amd.com/gpu", 8)));
-  const experiment::GpuInfo gpu = experiment::GpuOfNode(node);
+  const experiment::GpuInfo gpu = experiment::GpuOfNode(node, "amd.com/gpu");
   EXPECT_EQ(gpu.product, "mi300x");
   EXPECT_EQ(gpu.amd_architecture, "gfx942");
   EXPECT_EQ(gpu.memory_bytes, 192LL << 30);
