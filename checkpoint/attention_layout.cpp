@@ -109,6 +109,7 @@ class AttentionReader {
     }
     ReadWindow();
     ForgetWhatOtherLayersHave();
+    if (class_name_ == "deepseekv4" && FindArray(&language_, "compress_ratios") != nullptr) return ReadCompressed();
     std::optional<Kinds> kinds = ReadKinds();
     if (kinds && kinds->size() != layers_) {
       AddNote(facts_, "config.json: " + source_ + " is for " + std::to_string(kinds->size()) + " layers, " +
@@ -118,6 +119,7 @@ class AttentionReader {
     if (!kinds) return;
     if (!ShareCaches(*kinds)) return;
     BuildCaches(*kinds);
+    ReadIndex(*kinds);
     // A class that nobody here knows, with nothing about its layers: what it has is known only where all sizes are
     // given as an ordinary attention has them.
     if (!by_default_ || class_ != nullptr || facts_.caches) Count(*kinds);
@@ -174,7 +176,7 @@ class AttentionReader {
     const json* uses = Get("use_mla");
     if (uses != nullptr && *uses == false) facts_.kv_lora_rank.reset();
     // MLA whose rank is left to the class.
-    latent_unknown_ = !facts_.kv_lora_rank && (uses == nullptr || *uses != false) &&
+    latent_unknown_ = !facts_.kv_lora_rank && (uses == nullptr || *uses != false) && class_name_ != "deepseekv4" &&
                       (facts_.qk_rope_head_dim || facts_.qk_nope_head_dim);
     if (latent_unknown_) {
       AddNote(facts_, "config.json: kv_lora_rank is missing; the size of the KV cache is not known");
@@ -193,6 +195,8 @@ class AttentionReader {
           facts_.hidden_size && facts_.attention_heads && *facts_.hidden_size % *facts_.attention_heads == 0;
       if (class_->head_dim_follows && divides) facts_.head_dim = *facts_.hidden_size / *facts_.attention_heads;
     }
+    // vLLM and SGLang take the parts to be as many as KV heads of full attention.
+    if (TextOf(&language_, "attention_projection_layout") == "fused_qkv") facts_.qkv_parts = facts_.kv_heads;
     // Lists by layer.
     if (!facts_.attention_heads) facts_.attention_heads = Same(Get("num_attention_heads"));
     if (!facts_.attention_heads) facts_.attention_heads = Same(Get("num_query_heads"));
@@ -559,6 +563,97 @@ class AttentionReader {
                                                                    "phi3v",   "starcoder2", "phimoe"};
     if (std::ranges::find(kAllLayers, class_name_) != kAllLayers.end()) return Kinds(layers_, Kind::kSliding);
     return NotKnown(window_key_);
+  }
+
+  // DeepSeek V4: every layer keeps the last tokens, and most of them one entry for several tokens of the whole context;
+  // where these are four, an index picks among the entries. Engines store an entry in 8 bits or in 16.
+  void ReadCompressed() {
+    const auto ratios = IntegersOf(Get("compress_ratios"));
+    const Size index_dim = Number({"index_head_dim"});
+    const bool known = ratios && ratios->size() >= layers_ && window_ && facts_.head_dim && index_dim;
+    const auto is_known = [](std::int64_t ratio) { return ratio == 0 || ratio == 1 || ratio == 4 || ratio == 128; };
+    if (!known || !std::ranges::all_of(*ratios, is_known)) {
+      NotKnown("compress_ratios");
+      return;
+    }
+    const auto count = [&](std::int64_t ratio) {
+      return static_cast<std::int64_t>(std::ranges::count(ratios->begin(), ratios->begin() + layers_, ratio));
+    };
+    const std::int64_t every = *facts_.layers, fourth = count(4), rest = count(128);
+    constexpr std::int64_t kBits = 8;
+    facts_.caches.emplace({KvCacheGroup{every, 0, *facts_.head_dim, *window_, 1, kBits}});
+    if (fourth > 0) {
+      facts_.caches->push_back({fourth, 0, *facts_.head_dim, 0, 4, kBits});
+      facts_.index_caches.push_back({fourth, 0, *index_dim, 0, 4, kBits});
+    }
+    if (rest > 0) facts_.caches->push_back({rest, 0, *facts_.head_dim, 0, 128, kBits});
+    facts_.full_attention_layers = fourth + rest;
+    facts_.sliding_attention_layers = every - fourth - rest;
+    facts_.linear_attention_layers = facts_.mamba_layers = 0;
+    facts_.sliding_window = window_;
+  }
+
+  // ---- Index caches ----
+
+  // One key of a token for all of the index's heads, in fp8 unless a flag of the engine says otherwise.
+  void ReadIndex(const Kinds& kinds) {
+    constexpr std::int64_t kBits = 8;
+    const auto attends = [&](std::size_t layer) { return kinds[layer] == Kind::kFull; };
+    if (const json* sparse = FindObject(&language_, "sparse_attention_config")) {  // MiniMax M3
+      const Size dim = Number({"sparse_index_dim"}, sparse);
+      const auto chosen = IntegersOf(Find(sparse, "sparse_attention_freq"));
+      if (const json* uses = Find(sparse, "use_sparse_attention"); uses != nullptr && *uses == false) return;
+      if (!dim || !chosen || chosen->size() < layers_) return IndexNotKnown("sparse_attention_config");
+      std::int64_t layers = 0;
+      for (std::size_t i = 0; i < layers_; ++i) layers += attends(i) && (*chosen)[i] != 0 ? 1 : 0;
+      if (layers > 0) facts_.index_caches.push_back({layers, 0, *dim, 0, 1, kBits});
+      return;
+    }
+    if (Get("sparse_config") != nullptr && Says(*Get("sparse_config"))) return IndexNotKnown("sparse_config");
+    if (!facts_.index_top_k) return;
+    const Size dim = Number({"index_head_dim"});
+    if (!dim) return IndexNotKnown("index_topk");
+    if (!facts_.latent_attention()) return IndexNotKnown("index_head_dim");
+    const std::optional<std::vector<bool>> own = LayersWithOwnIndex();
+    if (!own) return;
+    std::int64_t layers = 0;
+    for (std::size_t i = 0; i < layers_; ++i) layers += attends(i) && (*own)[i] ? 1 : 0;
+    const Size pool = Number({"index_kpool"});
+    const json* compresses = Get("index_kpool_compress");
+    const bool pooled = pool && (compresses == nullptr || *compresses != false);
+    if (layers > 0) facts_.index_caches.push_back({layers, 0, *dim, 0, pooled ? *pool : 1, kBits});
+  }
+
+  void IndexNotKnown(std::string_view key) {
+    AddNote(facts_, "config.json: " + std::string(key) +
+                        ": what sparse attention keeps beside the KV cache is not known and not counted");
+  }
+
+  // The other layers use what an earlier one picked.
+  std::optional<std::vector<bool>> LayersWithOwnIndex() {
+    std::vector<bool> own(layers_, true);
+    if (const json* types = FindArray(&language_, "indexer_types")) {
+      if (types->size() < layers_) return IndexNotKnown("indexer_types"), std::nullopt;
+      for (std::size_t i = 0; i < layers_; ++i) {
+        const json& type = (*types)[i];
+        if (type != "full" && type != "shared") return IndexNotKnown("indexer_types"), std::nullopt;
+        own[i] = type == "full";
+      }
+      return own;
+    }
+    const auto layer = [](std::size_t i) { return static_cast<std::int64_t>(i); };
+    if (const Size factor = Number({"cli_factor"})) {  // LongCat
+      for (std::size_t i = 0; i < layers_; ++i) own[i] = layer(i) % *factor == 0;
+      return own;
+    }
+    if (const std::string pattern = TextOf(&language_, "index_topk_pattern"); !pattern.empty()) {
+      for (std::size_t i = 0; i < std::min(layers_, pattern.size()); ++i) own[i] = pattern[i] != 'S';
+      return own;
+    }
+    const std::int64_t every = Number({"index_topk_freq"}).value_or(1);
+    const std::int64_t offset = Number({"index_skip_topk_offset"}).value_or(2);
+    for (std::size_t i = 0; i < layers_; ++i) own[i] = std::max<std::int64_t>(layer(i) - offset + 1, 0) % every == 0;
+    return own;
   }
 
   // ---- Caches ----

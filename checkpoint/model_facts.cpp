@@ -54,6 +54,7 @@ constexpr std::array kSizes = {
     SizeField{"kvHeads", &ModelFacts::kv_heads},
     SizeField{"headDim", &ModelFacts::head_dim},
     SizeField{"vHeadDim", &ModelFacts::v_head_dim},
+    SizeField{"qkvParts", &ModelFacts::qkv_parts},
     SizeField{"vocabSize", &ModelFacts::vocab_size},
     SizeField{"maxPosition", &ModelFacts::max_position},
     SizeField{"weightBytes", &ModelFacts::weight_bytes},
@@ -79,7 +80,27 @@ constexpr std::array kSizes = {
 json GroupJson(const KvCacheGroup& group) {
   json value = {{"layers", group.layers}, {"kvHeads", group.kv_heads}, {"elements", group.elements}};
   if (group.window != 0) value["window"] = group.window;
+  if (group.tokens != 1) value["tokens"] = group.tokens;
+  if (group.bits != 0) value["bits"] = group.bits;
   return value;
+}
+
+std::optional<std::vector<KvCacheGroup>> GroupsFrom(const json& value) {
+  if (!value.is_array()) return std::nullopt;
+  std::vector<KvCacheGroup> groups;
+  for (const json& group : value) {
+    const auto number = [&](const char* key) { return IntegerOf(&group, key).value_or(-1); };
+    const auto or_else = [&](const char* key, std::int64_t otherwise) {
+      return Find(&group, key) == nullptr ? otherwise : number(key);
+    };
+    const KvCacheGroup read{number("layers"),     number("kvHeads"),    number("elements"),
+                            or_else("window", 0), or_else("tokens", 1), or_else("bits", 0)};
+    if (read.layers < 0 || read.kv_heads < 0 || read.elements < 0 || read.window < 0 || read.tokens < 1 ||
+        read.bits < 0)
+      return std::nullopt;
+    groups.push_back(read);
+  }
+  return groups;
 }
 
 std::optional<WeightBlock> BlockFromText(std::string_view text) {
@@ -140,6 +161,7 @@ json ToJson(const ModelFacts& facts) {
     json& groups = value["kvCacheGroups"] = json::array();
     for (const KvCacheGroup& group : *facts.caches) groups.push_back(GroupJson(group));
   }
+  for (const KvCacheGroup& group : facts.index_caches) value["indexCacheGroups"].push_back(GroupJson(group));
   if (!facts.notes.empty()) value["notes"] = facts.notes;
   return value;
 }
@@ -213,17 +235,15 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
   std::vector<std::string> notes;
   if (!texts("notes", notes)) return wrong("notes", "a list of strings");
   for (std::string& note : notes) AddNote(facts, std::move(note));
+  constexpr const char* kGroup = "a list of objects with layers, kvHeads and elements";
   if (const json* groups = Find(&value, "kvCacheGroups")) {
-    if (!groups->is_array()) return wrong("kvCacheGroups", "a list");
-    facts.caches.emplace();
-    for (const json& group : *groups) {
-      const auto number = [&](const char* key) { return IntegerOf(&group, key).value_or(-1); };
-      KvCacheGroup read{number("layers"), number("kvHeads"), number("elements"),
-                        Find(&group, "window") == nullptr ? 0 : number("window")};
-      if (read.layers < 0 || read.kv_heads < 0 || read.elements < 0 || read.window < 0)
-        return wrong("kvCacheGroups", "a list of objects with layers, kvHeads and elements");
-      facts.caches->push_back(read);
-    }
+    facts.caches = GroupsFrom(*groups);
+    if (!facts.caches) return wrong("kvCacheGroups", kGroup);
+  }
+  if (const json* groups = Find(&value, "indexCacheGroups")) {
+    auto read = GroupsFrom(*groups);
+    if (!read) return wrong("indexCacheGroups", kGroup);
+    facts.index_caches = *std::move(read);
   }
   return facts;
 }

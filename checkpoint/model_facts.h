@@ -24,8 +24,10 @@ using Size = std::optional<std::int64_t>;
 struct KvCacheGroup {
   std::int64_t layers = 0;
   std::int64_t kv_heads = 0;  // 0 = MLA: one entry that every GPU of a tensor-parallel group holds
-  std::int64_t elements = 0;  // that one token adds in one layer: keys and values of all KV heads
+  std::int64_t elements = 0;  // of an entry in one layer: keys and values of all KV heads
   std::int64_t window = 0;    // tokens kept at most; 0 = the whole context
+  std::int64_t tokens = 1;    // that share one entry
+  std::int64_t bits = 0;      // of an element, at least; 0 = the type of the KV cache decides
   bool operator==(const KvCacheGroup&) const = default;
 };
 
@@ -83,6 +85,7 @@ struct ModelFacts {
   Size kv_heads;           // of every attention layer; unset where layers differ (see `caches`)
   Size head_dim;           // of queries and keys
   Size v_head_dim;         // of values, where it is not head_dim
+  Size qkv_parts;          // the file stores queries, keys and values as one matrix, in this many parts (MiMo-V2)
   Size vocab_size;
   Size max_position;  // what its scaling of positions adds is counted
   std::optional<bool> tied_embeddings;
@@ -112,6 +115,9 @@ struct ModelFacts {
   Size sliding_window;  // tokens
   // Unset = not known. Empty = no layer has a KV cache.
   std::optional<std::vector<KvCacheGroup>> caches;
+  // The keys by which sparse attention picks tokens, beside the KV cache of the same layers. Empty = none, or not known
+  // (`notes` says so).
+  std::vector<KvCacheGroup> index_caches;
 
   // Remarks for people: conflicting declarations, a size that is written in an unknown way. At most 8.
   std::vector<std::string> notes;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -303,7 +304,8 @@ struct Methods {
   std::string_view names;  // separated by spaces
 };
 constexpr std::array kMethods = {
-    Methods{nullptr, nullptr, "auto-round compressed-tensors fp_quant inc modelopt modelopt_mixed quark torchao"},
+    Methods{nullptr, nullptr,
+            "auto-round compressed-tensors fp_quant humming inc modelopt modelopt_mixed quark torchao"},
     Methods{"bnb", "none", "bitsandbytes"},
     Methods{"fp8", "fp8", "deepseek_v4_fp8 fbgemm_fp8 fp8 modelopt_fp8 w8a8_fp8"},
     Methods{"gguf", "none", "gguf"},
@@ -922,6 +924,35 @@ void ReadIntegerWeights(const json& config, Declaration& declaration) {
   if (group && *group > 0) declaration.block = GroupOf(group);
 }
 
+// Humming, a library of kernels: {"dtype": "uint4", "group_size": 128}. Its names: "int3", "uint8", "float8e4m3",
+// "float4e2m1"; several spellings of each key.
+void ReadHumming(const json& config, Declaration& declaration) {
+  const auto text = [&](std::initializer_list<const char*> keys) {
+    for (const char* key : keys) {
+      if (const std::string found = TextOf(&config, key); !found.empty()) return found;
+    }
+    return std::string();
+  };
+  const auto number = [&](std::initializer_list<const char*> keys) {
+    for (const char* key : keys) {
+      if (const auto found = IntegerOf(&config, key)) return *found;
+    }
+    return std::int64_t{0};
+  };
+  const std::optional<Numbers> weights = NumbersOf(text({"b_dtype", "weight_dtype", "dtype"}));
+  if (!weights) return declaration.Both(kOther);
+  const std::int64_t group = number({"weight_scale_group_size", "group_size"});
+  const std::int64_t rows = number({"weight_scale_group_size_n", "group_size_n"});
+  const std::string inputs = text({"a_dtype", "input_dtype"});
+  const std::optional<Numbers> input = inputs.empty() ? Numbers{} : NumbersOf(inputs);
+  declaration.Both(input ? FormatOf(*weights, *input, group) : kOther);
+  if (rows > 1 && group > 0 && rows <= kLargestBlock && group <= kLargestBlock) {
+    declaration.block = WeightBlock{rows, group};
+  } else if (group > 0) {
+    declaration.block = GroupOf(group);
+  }
+}
+
 // Experts may have a format of their own that the method leaves out: DeepSeek's {"expert_dtype": "fp4"}.
 void ReadExpertDtype(const json* config, Declaration& declaration) {
   const std::string dtype = Lower(TextOf(config, "expert_dtype"));
@@ -1037,6 +1068,8 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
   } else if (method == "fp_quant") {
     const std::string forward = Lower(TextOf(&config, "forward_dtype"));
     declaration.Both(forward == "mxfp4" || forward == "nvfp4" ? Format{forward, forward} : kOther);
+  } else if (method == "humming") {
+    ReadHumming(config, declaration);
   } else if (method == "hqq") {
     const json* weights = FindObject(FindObject(&config, "quant_config"), "weight_quant_params");
     if (IntegerOf(weights, "nbits") == 4) declaration.block = GroupOf(IntegerOf(weights, "group_size"));

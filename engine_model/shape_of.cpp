@@ -24,6 +24,9 @@ std::optional<ModelShape> ShapeOf(const checkpoint::ModelFacts& facts) {
       moe ? facts.moe_intermediate_size && facts.experts_per_token : facts.intermediate_size.has_value();
   const bool dense_width = !(facts.dense_layers > 0) || facts.intermediate_size;
   if (!sizes || !heads || !widths || !dense_width) return std::nullopt;
+  // Entries for several tokens: no model of its attention.
+  const auto compressed = [](const checkpoint::KvCacheGroup& group) { return group.tokens > 1; };
+  if (std::ranges::any_of(*facts.caches, compressed)) return std::nullopt;
 
   ModelShape shape;
   shape.architecture = facts.architecture;

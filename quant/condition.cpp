@@ -30,6 +30,8 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"methodKnown", Subject::kMethodKnown},
     std::pair<std::string_view, Subject>{"latentAttention", Subject::kLatentAttention},
     std::pair<std::string_view, Subject>{"sparseAttention", Subject::kSparseAttention},
+    std::pair<std::string_view, Subject>{"qkvParts", Subject::kQkvParts},
+    std::pair<std::string_view, Subject>{"attentionGpus", Subject::kAttentionGpus},
     std::pair<std::string_view, Subject>{"prompts", Subject::kPrompts},
     std::pair<std::string_view, Subject>{"hiddenSize", Subject::kHiddenSize},
     std::pair<std::string_view, Subject>{"moeIntermediateSize", Subject::kExpertSize},

@@ -151,7 +151,8 @@ struct MemoryRule {
   std::string context;          // the flag for the longest sequence
   bool whole_sequence = false;  // the engine does not start when the KV cache cannot hold one sequence of that length
   std::string kv_cache;         // the flag for the KV cache's dtype
-  std::string batch;            // the flag for the tokens computed at once
+  std::vector<std::string> index_cache;          // flags for the dtype of index caches; 4 bits at least
+  std::string batch;                             // the flag for the tokens computed at once
   std::int64_t smallest_batch = 0;               // when the flag is not set
   bool experts_over_data = false;                // data parallelism shares the experts out instead of copying them
   std::vector<std::string> shares_context;       // flags whose sizes split one sequence's KV cache

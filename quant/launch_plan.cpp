@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "gpu/product.h"
 #include "quant/condition.h"
 #include "quant/engine_table.h"
 #include "quant/memory_need.h"
@@ -92,6 +93,7 @@ class Planner final : public FactSource {
     CheckThatItGeneratesText();
     CheckArchitecture();
     CheckGpuFloor();
+    CheckAmdGpu();
     CheckParallelSizes();
     plan_.overrides = settings_.overrides();
     plan_.args = settings_.Arguments();
@@ -160,6 +162,10 @@ class Planner final : public FactSource {
         return std::to_string(request_.model.moe_intermediate_size.value_or(0));
       case Subject::kMaxPosition:
         return std::to_string(request_.model.max_position.value_or(0));
+      case Subject::kQkvParts:
+        return std::to_string(request_.model.qkv_parts.value_or(0));
+      case Subject::kAttentionGpus:
+        return std::to_string(AttentionParts());
       case Subject::kWeightBlock:
         return request_.model.weight_block ? request_.model.weight_block->ToString() : "none";
       case Subject::kGpu:
@@ -283,6 +289,14 @@ class Planner final : public FactSource {
       return Reject({"model", std::move(answer.reason), std::move(answer.message)});
     if (!request_.release.stock) answer.message += "; what the image adds to it is not known";
     Warn("model", "ArchitectureNotCertain", std::move(answer.message));
+  }
+
+  // The rules were made for the AMD GPUs of the catalogue; those for "amd" apply to the others too.
+  void CheckAmdGpu() {
+    const std::string& architecture = request_.amd_architecture;
+    if (architecture.empty() || gpu::IsKnownAmdArchitecture(architecture)) return;
+    const std::string which = architecture == "gfx" ? "the architecture of this AMD GPU is" : architecture + " is";
+    Warn("gpu", "CapabilityNotChecked", which + " not known: what the engine's kernels require of it is not checked");
   }
 
   // Released kernels: another image may have been built for older GPUs.
@@ -673,6 +687,15 @@ class Planner final : public FactSource {
     return table_.attention_data_flag().empty() ? 1 : SizeNow(table_.attention_data_flag());
   }
 
+  // GPUs that split the attention heads.
+  [[nodiscard]] int AttentionParts() const {
+    const int tensor = SizeNow(table_.tensor_flag());
+    if (const int share = AttentionShare(); share > 1 && tensor % share == 0) return tensor / share;
+    if (!SwitchedOn(table_.attention_data_switch()) || table_.data_flag().empty()) return tensor;
+    const int data = SizeNow(table_.data_flag());
+    return tensor % data == 0 ? tensor / data : tensor;
+  }
+
   void CountGpus() {
     std::int64_t gpus = 1;
     for (const GpuFactor& factor : table_.gpu_factors()) {
@@ -687,16 +710,14 @@ class Planner final : public FactSource {
     const checkpoint::ModelFacts& model = request_.model;
     const int tensor = SizeNow(table_.tensor_flag());
     const std::string field = FieldOfFlag(table_.tensor_flag());
-    int parts = tensor;
     if (SwitchedOn(table_.attention_data_switch()) && !table_.data_flag().empty()) {
       const int data = SizeNow(table_.data_flag());
       if (tensor % data != 0)
         return Reject({FieldOfFlag(table_.data_flag()), "DataParallelDoesNotDivide",
                        "with data-parallel attention the size " + std::to_string(data) +
                            " must divide the tensor parallel size " + std::to_string(tensor)});
-      parts = tensor / data;
     }
-    if (const int share = AttentionShare(); share > 1 && tensor % share == 0) parts = tensor / share;
+    const int parts = AttentionParts();
     if (model.attention_heads && *model.attention_heads % parts != 0)
       return Reject({field, "TensorParallelDoesNotDivide",
                      std::to_string(*model.attention_heads) + " attention heads cannot be split evenly over " +
@@ -840,6 +861,11 @@ class Planner final : public FactSource {
     }
     const double model_kv = KvElementBytes(CheckpointKv(), input.dtype_bytes);
     input.kv_element_bytes = KvElementBytes(Final(rule.kv_cache).value_or("auto"), model_kv);
+    const auto chosen_by = [&](const std::string& flag) {
+      const std::string value = Final(flag).value_or("auto");
+      return value != "auto" && value != "false";
+    };
+    if (std::ranges::any_of(rule.index_cache, chosen_by)) input.index_bits = 4;
     // A context that the engine chooses itself, "auto" or -1, fits by construction.
     const bool chosen = Final(rule.context).value_or("") == "auto" || Final(rule.context).value_or("").starts_with('-');
     if (rule.whole_sequence && !chosen) input.kv_tokens = Tokens(rule.context, request_.model.max_position.value_or(0));

@@ -1,6 +1,7 @@
 #include "quant/memory_need.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace autotune::quant {
 namespace {
@@ -15,6 +16,7 @@ double LeastParameters(const checkpoint::ModelFacts& model) {
   double parameters = Known(model.vocab_size) * hidden;
   if (!model.latent_attention() && model.caches) {
     for (const checkpoint::KvCacheGroup& group : *model.caches) {
+      if (group.bits != 0) continue;  // its projections have other shapes
       parameters += static_cast<double>(group.layers) * hidden *
                     (static_cast<double>(group.elements) + 2 * Known(model.attention_heads) * Known(model.head_dim));
     }
@@ -54,18 +56,23 @@ double ExpertBytes(const checkpoint::ModelFacts& model, double weights) {
   return std::min(weights, 2.0 * one * Known(model.experts) * layers);
 }
 
-// Elements of the KV cache that one sequence of `tokens` needs in one GPU of a tensor-parallel group, all layers.
-double KvElements(const checkpoint::ModelFacts& model, double tokens, int parts) {
-  double elements = 0;
-  if (!model.caches) return elements;
-  for (const checkpoint::KvCacheGroup& group : *model.caches) {
-    const double kept = group.window > 0 ? std::min(tokens, static_cast<double>(group.window)) : tokens;
+// Bytes that one sequence needs in one GPU of a tensor-parallel group, all layers.
+double CacheBytes(const std::vector<checkpoint::KvCacheGroup>& groups, const MemoryInput& input, int most_bits) {
+  const auto tokens = static_cast<double>(input.kv_tokens);
+  const int parts = input.attention_parts;
+  double bytes = 0;
+  for (const checkpoint::KvCacheGroup& group : groups) {
+    const double kept = (group.window > 0 ? std::min(tokens, static_cast<double>(group.window)) : tokens) /
+                        static_cast<double>(group.tokens);
     const auto heads = static_cast<double>(group.kv_heads);
     // MLA keeps one cache that every GPU holds; KV heads that are fewer than GPUs are replicated.
     const double share = group.kv_heads == 0 ? 1 : std::max(1.0, heads / parts) / heads;
-    elements += static_cast<double>(group.layers) * static_cast<double>(group.elements) * share * kept;
+    const double bits =
+        most_bits > 0 ? std::min<double>(most_bits, static_cast<double>(group.bits)) : static_cast<double>(group.bits);
+    const double element = bits > 0 ? bits / 8 : input.kv_element_bytes;
+    bytes += static_cast<double>(group.layers) * static_cast<double>(group.elements) * share * kept * element;
   }
-  return elements;
+  return bytes;
 }
 
 }  // namespace
@@ -81,8 +88,9 @@ MemoryNeed LeastMemory(const checkpoint::ModelFacts& model, const MemoryInput& i
   const double experts = ExpertBytes(model, weights);
   need.weights = (weights - experts) / split + experts / (split * (input.experts_over_data ? input.data : 1));
 
-  need.kv_cache = KvElements(model, static_cast<double>(input.kv_tokens), input.attention_parts) *
-                  input.kv_element_bytes / input.pipeline / input.context_parts;
+  if (model.caches) need.kv_cache = CacheBytes(*model.caches, input, 0);
+  need.kv_cache += CacheBytes(model.index_caches, input, input.index_bits);
+  need.kv_cache /= static_cast<double>(input.pipeline) * input.context_parts;
 
   // The residual stream and a layer's input beside the two halves of a gated MLP, in 16 bits.
   // Beside experts, intermediate_size may be that of layers that this model does not have.

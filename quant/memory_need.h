@@ -19,6 +19,7 @@ struct MemoryInput {
   int dtype_bytes = 2;             // of the dtype that is computed in
   int quantized_bits = 0;          // of a weight, when all of them are quantized while loading; 0 = as they are
   double kv_element_bytes = 2;     // below 1 for 4-bit caches
+  int index_bits = 0;              // at most, of an element of an index cache; 0 = as the model has it
   std::int64_t kv_tokens = 0;      // that the cache must hold; 0 = no demand
   std::int64_t batch_tokens = 0;   // computed at once
 };

@@ -702,7 +702,7 @@ class TableLoader {
     const auto memory = root.Get("memory");
     if (!memory) return;
     memory->Expect({"fraction", "default", "context", "wholeSequence", "kvCache", "batch", "smallestBatch",
-                    "activationsInShare", "expertsOverData", "sharesContext", "bits", "unless"});
+                    "activationsInShare", "expertsOverData", "sharesContext", "bits", "unless", "indexCache"});
     MemoryRule& rule = table.memory_;
     const auto flag = [&](const char* key, std::string& target) {
       if (const auto node = memory->Get(key)) target = NeedFlag(*node, node->Text(), table).name;
@@ -717,6 +717,8 @@ class TableLoader {
     flag("kvCache", rule.kv_cache);
     flag("batch", rule.batch);
     flags("sharesContext", rule.shares_context);
+    // Members of an option of its own, no flags of the catalogue.
+    if (const auto list = memory->Get("indexCache")) rule.index_cache = list->Texts();
     flags("unless", rule.unless);
     if (const auto shares = memory->Get("default")) {
       for (const Node& item : shares->Items()) {

@@ -204,7 +204,8 @@ base::Result<ModelShape> ShapeFromFacts(const checkpoint::ModelFacts& facts) {
   if (facts.caches) {
     double elements = 0;
     for (const checkpoint::KvCacheGroup& group : *facts.caches)
-      elements += static_cast<double>(group.layers) * static_cast<double>(group.elements);
+      elements +=
+          static_cast<double>(group.layers) * static_cast<double>(group.elements) / static_cast<double>(group.tokens);
     shape.cached_elements = elements;
   }
   QuantizationOf(facts, &shape);

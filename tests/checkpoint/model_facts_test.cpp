@@ -84,6 +84,56 @@ TEST(ModelFacts, ReadsALatentAttentionMoe) {
   EXPECT_EQ(facts.family, "fp8");
 }
 
+// Which layers have an index of their own, as vLLM and SGLang decide it.
+TEST(ModelFacts, CountsTheIndexCachesOfSparseAttention) {
+  const std::string base =
+      R"({"model_type":"deepseek_v32","dtype":"bfloat16","num_hidden_layers":8,"hidden_size":64,"num_attention_heads":4,
+          "kv_lora_rank":512,"qk_rope_head_dim":64,"qk_nope_head_dim":128)";
+  const std::string index = R"(,"index_topk":2048,"index_head_dim":128)";
+  struct Row {
+    std::string keys;
+    std::vector<KvCacheGroup> indexes;
+  };
+  const Row rows[] = {
+      {"", {}},
+      {index, {{8, 0, 128, 0, 1, 8}}},
+      {index + R"(,"index_topk_freq":4)", {{3, 0, 128, 0, 1, 8}}},                             // 0, 1 and 5
+      {index + R"(,"index_topk_freq":4,"index_skip_topk_offset":3)", {{4, 0, 128, 0, 1, 8}}},  // 0, 1, 2 and 6
+      {index + R"(,"index_topk_pattern":"FSSSFSSS")", {{2, 0, 128, 0, 1, 8}}},
+      {index + R"(,"cli_factor":2)", {{4, 0, 128, 0, 1, 8}}},
+      {index + R"(,"indexer_types":["full","shared","shared","full","shared","shared","full","shared"])",
+       {{3, 0, 128, 0, 1, 8}}},
+      {index + R"(,"index_kpool":4,"index_kpool_compress":true)", {{8, 0, 128, 0, 4, 8}}},
+      {index + R"(,"index_kpool":4,"index_kpool_compress":false)", {{8, 0, 128, 0, 1, 8}}},
+  };
+  for (const Row& row : rows) {
+    const ModelFacts facts = Read(base + row.keys + "}");
+    EXPECT_EQ(facts.index_caches, row.indexes) << row.keys;
+    EXPECT_EQ(facts.caches, (std::vector<KvCacheGroup>{{8, 0, 576}})) << row.keys;
+    const auto again = ModelFactsFromJson(ToJson(facts));
+    ASSERT_TRUE(again.ok()) << row.keys;
+    EXPECT_EQ(*again, facts) << row.keys;
+  }
+  // What is not understood is said, and not counted.
+  for (const std::string& keys : {std::string(R"(,"index_topk":2048)"), index + R"(,"indexer_types":["own"])",
+                                  std::string(R"(,"sparse_config":{"kernel_size":32})")}) {
+    const ModelFacts facts = Read(base + keys + "}");
+    EXPECT_THAT(facts.index_caches, IsEmpty()) << keys;
+    EXPECT_THAT(facts.notes, Contains(testing::HasSubstr("beside the KV cache is not known"))) << keys;
+  }
+  EXPECT_FALSE(ModelFactsFromJson(json::parse(R"({"indexCacheGroups": [{"layers": 1, "kvHeads": 0}]})")).ok());
+  EXPECT_FALSE(
+      ModelFactsFromJson(json::parse(R"({"kvCacheGroups": [{"layers":1,"kvHeads":0,"elements":1,"tokens":0}]})")).ok());
+}
+
+TEST(ModelFacts, KnowsAMatrixOfQueriesKeysAndValues) {
+  const std::string base =
+      R"({"model_type":"mimo_v2","num_hidden_layers":2,"hidden_size":64,"num_attention_heads":8,"num_key_value_heads":4)";
+  EXPECT_EQ(Read(base + R"(,"attention_projection_layout":"fused_qkv"})").qkv_parts, 4);
+  EXPECT_EQ(Read(base + R"(,"attention_projection_layout":"split"})").qkv_parts, Size());
+  EXPECT_EQ(Read(base + "}").qkv_parts, Size());
+}
+
 TEST(ModelFacts, LooksIntoTheLanguageModelOfAMultimodalOne) {
   const ModelFacts facts = Read(R"({
     "architectures": ["Mistral3ForConditionalGeneration"],

@@ -54,6 +54,31 @@ TEST(Quantization, OfAQuantizedDtypeAloneIsNotKnown) {
   }
 }
 
+// Kernels for many formats, with several spellings of each key.
+TEST(Quantization, OfHummingIsInItsTypes) {
+  struct Row {
+    const char* config;
+    const char* family;
+    const char* block;
+  };
+  const Row rows[] = {
+      {R"({"quant_method":"humming","dtype":"uint4","group_size":128})", "int4-wna16", "1x128"},
+      {R"({"quant_method":"humming","b_dtype":"int3","weight_scale_group_size":64})", "int3-wna16", "1x64"},
+      {R"({"quant_method":"humming","weight_dtype":"float8e4m3","a_dtype":"float8e4m3","group_size":128,"group_size_n":128})",
+       "fp8", "128x128"},
+      {R"({"quant_method":"humming","dtype":"float4e2m1","group_size":32})", "mxfp4", "1x32"},
+      {R"({"quant_method":"humming","dtype":"uint8"})", "int8-w8a16", ""},
+      {R"({"quant_method":"humming","dtype":"uint5","group_size":128})", "other", "1x128"},
+      {R"({"quant_method":"humming"})", "other", ""},
+  };
+  for (const Row& row : rows) {
+    const ModelFacts facts = Read(kDense, row.config);
+    EXPECT_EQ(facts.quantization, "humming") << row.config;
+    EXPECT_EQ(facts.family, row.family) << row.config;
+    EXPECT_EQ(facts.weight_block ? facts.weight_block->ToString() : "", row.block) << row.config;
+  }
+}
+
 // The experts' own type is what their scheme says.
 TEST(Quantization, OfExpertDtypeIsInTheSchemeOfExperts) {
   const ModelFacts facts =

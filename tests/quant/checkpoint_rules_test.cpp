@@ -256,6 +256,78 @@ TEST(CheckpointRules, WhatIsNotKnownIsSaidAndNotGuessed) {
   EXPECT_TRUE(Warns(experts, "ModelSizeNotKnown"));
 }
 
+// MiMo-V2.5-Pro: queries, keys and values as one matrix in eight parts.
+TEST(CheckpointRules, AMatrixThatIsStoredInPartsIsLoadedByAsManyGpus) {
+  checkpoint::ModelFacts model = Quantized(Moe(), "fp8", "fp8");
+  model.architecture = "MiMoV2ForCausalLM";
+  model.attention_heads = 128;
+  model.kv_heads = model.qkv_parts = 8;
+  model.moe_intermediate_size = 2048;
+  model = Cached(model);
+  struct Case {
+    std::string engine, version;
+    int tensor;
+    Flags flags;
+    bool runs;
+  };
+  const Flags attention = {{"dp-size", "2"}, {"enable-dp-attention", "true"}};
+  const std::vector<Case> cases = {
+      {"sglang", "0.5.15", 8, {}, true},         {"sglang", "0.5.15", 4, {}, false},
+      {"sglang", "0.5.15", 16, {}, false},       {"sglang", "0.5.15", 16, attention, true},
+      {"sglang", "0.5.15", 8, attention, false}, {"sglang", "0.5.20", 4, {}, true},
+      {"sglang", "0.5.20", 16, {}, false},       {"sglang", "0.5.20", 16, attention, true},
+      {"vllm", "0.23.0", 8, {}, true},           {"vllm", "0.23.0", 4, {}, false},
+      {"vllm", "0.24.0", 4, {}, true},           {"vllm", "0.24.0", 16, {}, false},
+      {"vllm", "0.31.0", 16, {}, true},
+  };
+  for (const Case& c : cases) {
+    const std::string refusal = Refusal(c.engine, c.version, model, c.tensor, c.flags);
+    if (c.runs) {
+      EXPECT_EQ(refusal, "") << c.engine << " " << c.version << " " << c.tensor;
+    } else {
+      EXPECT_THAT(refusal,
+                  HasSubstr("TensorParallelDoesNotDivide: the checkpoint stores queries, keys and values split "
+                            "over 8 GPUs"))
+          << c.engine << " " << c.version << " " << c.tensor;
+    }
+  }
+  // Three matrices: no such rule.
+  model.qkv_parts.reset();
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 4), "");
+}
+
+TEST(CheckpointRules, HummingRunsTheWeightsOfOtherMethods) {
+  const Flags humming = {{"quantization", "humming"}};
+  EXPECT_EQ(Refusal("vllm", "0.28.0", Quantized(Dense(), "gptq", "int4-wna16"), 1, humming), "");
+  EXPECT_EQ(Refusal("vllm", "0.28.0", Quantized(Dense(), "humming", "int3-wna16"), 1, {}), "");
+  EXPECT_THAT(Refusal("vllm", "0.24.0", Quantized(Dense(), "torchao", "fp8"), 1, humming),
+              HasSubstr("QuantizationConflict"));
+  checkpoint::ModelFacts gpt_oss = Quantized(Moe(), "mxfp4", "mxfp4");
+  gpt_oss.architecture = "GptOssForCausalLM";
+  EXPECT_THAT(Refusal("vllm", "0.28.0", gpt_oss, 1, humming), HasSubstr("moe-backend humming"));
+  LaunchRequest request = Request("vllm", "0.28.0", Dense());
+  const LaunchPlan online = Plan(request, Preset("default"), humming);
+  EXPECT_FALSE(online.rejection);
+  EXPECT_TRUE(Warns(online, "QuantizationNotCertain"));
+  EXPECT_EQ(Refusal("sglang", "0.5.20", Quantized(Dense(), "gptq", "int4-wna16"), 1, humming), "");
+  EXPECT_THAT(Refusal("sglang", "0.5.20", gpt_oss, 1, humming), HasSubstr("QuantizationConflict"));
+}
+
+TEST(CheckpointRules, AnAmdGpuThatIsNotKnownIsSaidSo) {
+  LaunchRequest request = Request("vllm", "0.24.0", Dense());
+  request.gpu.reset();
+  const auto told = [&](const char* architecture) {
+    request.amd_architecture = architecture;
+    for (const Warning& warning : Plan(request, Preset("default")).warnings) {
+      if (warning.message.find("kernels require of it is not checked") != std::string::npos) return warning.message;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(told("gfx942"), "");
+  EXPECT_THAT(told("gfx1201"), HasSubstr("gfx1201 is not known"));
+  EXPECT_THAT(told("gfx"), HasSubstr("the architecture of this AMD GPU is not known"));
+}
+
 TEST(CheckpointRules, EveryKindOfLayerCountsItsOwnKvHeads) {
   checkpoint::ModelFacts model = Dense();
   model.kv_heads.reset();

@@ -58,6 +58,10 @@ vllm 0.19.0 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=
 vllm 0.20.2 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ok
 vllm 0.18.1 | ct-fp8-kv | 9.0 | kv-cache-dtype=bfloat16 | reject KvDtypeNotCheckpoints
 vllm 0.24.0 | deepseek-v4 | 9.0 | kv-cache-dtype=auto | reject KvDtypeNotSupported
+vllm 0.33.0 | deepseek-v4 | 9.0 | kv-cache-dtype=fp8_ds_mla | ok
+vllm 0.33.0 | mla | 9.0 | kv-cache-dtype=fp8_ds_mla | reject BackendNotForKvCache
+vllm 0.24.0 | mimo-v2 | 9.0 | tensor-parallel-size=16 | reject TensorParallelDoesNotDivide
+vllm 0.33.0 | mimo-v2 | 9.0 | tensor-parallel-size=16 | ok
 vllm 0.33.0 | deepseek-v4 | 9.0 | kv-cache-dtype=bfloat16 | reject KvDtypeNotSupported
 vllm 0.22.0 | ct-fp8-kv | 9.0 | kv-cache-dtype=bfloat16 | ok
 vllm 0.24.0 | dense | 9.0 | runner=pooling | reject NoCompletions
@@ -107,6 +111,10 @@ sglang 0.5.15 | dense | 9.0 | stream-interval=8 | LatenciesOfChunks
 sglang 0.5.15 | dense | 9.0 | stream-interval=1 | ok
 vllm 0.24.0 | dense | 9.0 | speculative-config={"method": "ngram", "num_speculative_tokens": 2} | SpeculationOnRandomText
 vllm 0.24.0 | dense | 9.0 | speculative-config={"method": "ngram"} | reject SpeculationNotComplete
+sglang 0.5.15 | mimo-v2 | 9.0 | tp-size=4 | reject TensorParallelDoesNotDivide
+sglang 0.5.15 | mimo-v2 | 9.0 | tp-size=8 | ok
+sglang 0.5.20 | mimo-v2 | 9.0 | tp-size=4 | ok
+sglang 0.5.20 | mimo-v2 | 9.0 | tp-size=16 | reject TensorParallelDoesNotDivide
 sglang 0.5.19 | deepseek-v4 | 9.0 | speculative-algorithm=NEXTN | reject SpeculationNotForModel
 sglang 0.5.19 | dense | 9.0 | speculative-algorithm=DFLASH | reject SpeculationNotComplete
 vllm 0.24.0 | dense | 9.0 | speculative-config={"method": "mtp", "num_speculative_tokens": 2} | reject SpeculationNotForModel
@@ -409,6 +417,12 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
   }
   if (name == "positions-8192") {
     facts.max_position = 8192;
+    return facts;
+  }
+  if (name == "mimo-v2") {
+    facts = Quantized(facts, "fp8", "fp8");
+    facts.architecture = "MiMoV2ForCausalLM";
+    facts.qkv_parts = facts.kv_heads;
     return facts;
   }
   if (name == "mla") {

@@ -179,6 +179,27 @@ TEST(LeastMemory, CountsTheKvCacheOfOneSequence) {
   EXPECT_EQ(LeastMemory(windows, input).kv_cache, 0);
 }
 
+TEST(LeastMemory, CountsIndexCachesAndEntriesOfSeveralTokens) {
+  MemoryInput input;
+  input.tensor = input.attention_parts = 8;
+  input.kv_tokens = 163840;
+  input.kv_element_bytes = 1;
+  // 61 x (576 + 128) bytes a token on every GPU.
+  checkpoint::ModelFacts model = DeepSeek();
+  model.index_caches = {{61, 0, 128, 0, 1, 8}};
+  EXPECT_NEAR(LeastMemory(model, input).kv_cache / kGb, 7.036, 0.001);
+  // The type of the KV cache does not decide on that of the index.
+  input.kv_element_bytes = 2;
+  EXPECT_NEAR(LeastMemory(model, input).kv_cache / kGb, 11.514 + 1.279, 0.002);
+  input.index_bits = 4;
+  EXPECT_NEAR(LeastMemory(model, input).kv_cache / kGb, 11.514 + 0.640, 0.002);
+  // DeepSeek V4 Flash, a token in four and one in 128: (163840 x (21/4 + 20/128) + 43 x 128) x 512 bytes.
+  model.caches = {{{43, 0, 512, 128, 1, 8}, {21, 0, 512, 0, 4, 8}, {20, 0, 512, 0, 128, 8}}};
+  model.index_caches = {{21, 0, 128, 0, 4, 8}};
+  input.index_bits = 0;
+  EXPECT_NEAR(LeastMemory(model, input).kv_cache / kGb, 0.4563 + 0.1101, 0.001);
+}
+
 TEST(LeastMemory, KnowsTheSizesOfKvCaches) {
   EXPECT_EQ(KvElementBytes("auto", 2), 2);
   EXPECT_EQ(KvElementBytes("bf16", 1), 2);

@@ -140,7 +140,7 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"autoDtype: [{model: float32}]", "toy.yaml:12: \"dtype\" is missing"},
       {"memory: {share: 1}",
        "toy.yaml:12: \"share\" is not one of fraction, default, context, wholeSequence, kvCache, batch, smallestBatch, "
-       "activationsInShare, expertsOverData, sharesContext, bits, unless"},
+       "activationsInShare, expertsOverData, sharesContext, bits, unless, indexCache"},
       {"memory: {default: [{share: 1.5}]}", "toy.yaml:12: is not above 0 and at most 1"},
       {"memory: {context: length}", "toy.yaml:12: \"length\" is not the canonical name of a flag"},
       {"rules: [{when: {--quant: a}, until: 2.0.0, certain: 1.0.0, " + good + "]",
