@@ -33,6 +33,7 @@ constexpr CauseRule kRules[] = {
     {"see root cause above", C::kConsequence, W::kNothing},
     {"see stack trace", C::kConsequence, W::kNothing},
     {"please check the stack trace above", C::kConsequence, W::kNothing},
+    {"^runtimeerror: cancelled", C::kConsequence, W::kNothing},
     {"enginedeaderror", C::kConsequence, W::kNothing},
     {"engine core proc", C::kConsequence, W::kNothing},
     {"enginecore failed to start", C::kConsequence, W::kNothing},
@@ -128,8 +129,9 @@ constexpr CauseRule kRules[] = {
     {"hbm is free", C::kDeviceMemory, W::kDecisive},
     {"insufficient memory", C::kDeviceMemory, W::kDecisive},
     {"not enough memory", C::kDeviceMemory, W::kDecisive},
-    {"free memory on device", C::kDeviceMemory, W::kDecisive},
     {"leave no gpu memory for the kv cache", C::kDeviceMemory, W::kDecisive},
+    // A memory fraction beyond what a GPU has. root_cause.cpp: the machine's where somebody else holds the rest.
+    {"free memory on device", C::kConfiguration, W::kDecisive},
 
     // What the image lacks. Compilers print what they lack, or do not know, near a wrapper's "build failed".
     {"libcuda.so.1: cannot open shared object", C::kImage, W::kDecisive},
@@ -297,6 +299,7 @@ constexpr CauseRule kRules[] = {
     {"cas service error", C::kMachine, W::kTelling},
     {"file reconstruction error", C::kMachine, W::kTelling},
     {"please check your connection", C::kMachine, W::kTelling},
+    {"error downloading", C::kMachine, W::kTelling},
 
     // The engine's own code is at fault, or does not fit what is installed beside it: no setting says such a thing.
     {"assertion error (*exit_code == 0", C::kImage, W::kTelling},
@@ -314,6 +317,8 @@ constexpr CauseRule kRules[] = {
     {"typeerror: 'nonetype' object", C::kCrash, W::kTelling},
     {"attributeerror: module '", C::kImage, W::kTelling},
     {"_opnamespace", C::kImage, W::kTelling},
+    {"values to unpack", C::kCrash, W::kTelling},
+    {"error in event loop: ", C::kCrash, W::kVague},  // TensorRT-LLM's, before the exception itself
     {"^unboundlocalerror", C::kCrash, W::kTelling},
     {"^indexerror", C::kCrash, W::kTelling},
     {"^recursionerror", C::kCrash, W::kTelling},
@@ -358,8 +363,11 @@ constexpr CauseRule kRules[] = {
     {"[json.exception", C::kConfiguration, W::kTelling},
     {"error occurred when running", C::kCrash, W::kTelling},
     {"memory access fault by gpu", C::kCrash, W::kDecisive},
-    {"aborting with error : hsa_status_error_out_of_resources", C::kDeviceMemory, W::kDecisive},
-    {"aborting with error : hsa_status", C::kCrash, W::kDecisive},
+    {"memory critical error by agent", C::kCrash, W::kDecisive},
+    {"hw exception by gpu*reason*ecc", C::kMachine, W::kDecisive},
+    {"hw exception by gpu", C::kCrash, W::kDecisive},
+    {"hsa_status_error_out_of_resources", C::kDeviceMemory, W::kDecisive},
+    {"hsa_status_error", C::kCrash, W::kDecisive},
     {"watchdog timeout", C::kCrash, W::kTelling},
     {"re-initialize cuda in forked subprocess", C::kCrash, W::kTelling},
     {"triton error [cuda]", C::kCrash, W::kTelling},

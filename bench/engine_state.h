@@ -32,10 +32,11 @@ struct EngineState {
     kKilled,          // the launcher was restarted and found its start marker: the whole container was killed before
     kNotStarted,      // the command could not be executed: error_lines[0] has the reason
   };
+  static constexpr int kUnknownExitCode = -1;  // of a log from elsewhere
   Phase phase = Phase::kStarting;
   int exit_code = 0;
   int signal = 0;              // of the engine process, 0 = not killed by a signal
-  double start_seconds = 0;    // process start to ready, or to its end
+  double start_seconds = 0;    // process start to ready, or to its end; 0 = not known
   bool was_ready = false;      // kExited after it had been healthy: died while serving
   std::int64_t oom_kills = 0;  // the cgroup's counter since the start (v1 memory.oom_control, v2 memory.events)
   std::string gpu_product;     // "NVIDIA H100 80GB HBM3", "" = no GPU seen

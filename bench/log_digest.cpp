@@ -28,7 +28,15 @@ bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
 // "socket.gaierror"); elsewhere only what ends as Python's exceptions do. 0 = no such line.
 std::size_t ExceptionNameLength(std::string_view text, bool after_frames) {
   std::size_t end = 0;
-  while (end < text.size() && (IsNameCharacter(text[end]) || text[end] == '.')) ++end;
+  while (end < text.size()) {
+    if (IsNameCharacter(text[end]) || text[end] == '.') {
+      ++end;
+    } else if (text.substr(end).starts_with("::")) {  // "c10::AcceleratorError"
+      end += 2;
+    } else {
+      break;
+    }
+  }
   if (end == 0 || (text[0] >= '0' && text[0] <= '9') || text[0] == '.') return 0;
   const std::string_view name = text.substr(0, end);
   // Ray: "ray.exceptions.RayTaskError(ValueError): ...".
@@ -84,12 +92,18 @@ bool IsFatalText(std::string_view text) {
                                        "OpenBLAS blas_thread_init: ",
                                        "CCL_ERROR| ",
                                        "Watchdog timeout (",
+                                       "HSA_STATUS_ERROR",
                                        "E: "}) {
     if (text.starts_with(start)) return true;
   }
   // argparse lists every choice.
   const std::size_t usage = text.find(": error: ");
   if (usage != std::string_view::npos && usage < 80) return true;
+  // ROCm's runtime writes these without a line end before them, behind whatever stands there.
+  for (const std::string_view part :
+       {"Memory access fault by GPU ", "HW Exception by GPU ", "Memory critical error by agent "}) {
+    if (text.find(part) != std::string_view::npos) return true;
+  }
   if (text.size() > kLongest) return false;
   for (const std::string_view part : {"error while loading shared libraries:",
                                       ": command not found",
@@ -246,6 +260,13 @@ LogDigest::Writer& LogDigest::WriterOf(const std::string& tag) {
 // "Caused by:" of Rust's anyhow, with "    0: creating primary lease" below it, the deepest cause last; and the line
 // behind one that ends with a colon ("Error(s) in loading state_dict for Llama:").
 bool LogDigest::CompletesError(Writer& writer, const LogLine& line) {
+  // TensorRT-LLM, below "insufficient GPU memory.", without the prefix of that line.
+  if (line.text.starts_with("The following component could not be created: ")) {
+    for (Writer& other : writers_) {
+      if (other.error.ends_with("insufficient GPU memory.")) ReplaceError(other, other.error + " " + line.text);
+    }
+    return true;
+  }
   if (writer.in_causes) {
     if (line.indent > 0) {
       const std::size_t digits = line.text.find_first_not_of("0123456789");
@@ -334,6 +355,12 @@ void LogDigest::Inspect(const LogLine& line) {
       return;
     }
     writer.in_validation = false;
+  }
+
+  // torch goes on without a GPU; what needs one then says only that there is none.
+  if (const std::size_t at = text.find("CUDA initialization: "); at != std::string::npos && text.find("Warning") < at) {
+    AddError(writer, text.substr(at));
+    return;
   }
 
   NoteTokens(line);

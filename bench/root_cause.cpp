@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <string_view>
 #include <utility>
 
@@ -94,11 +95,25 @@ struct Reading {
   bool known = false;  // a row of the table says so
 };
 
-// "RuntimeError: Worker failed with error 'CUDA error: ...": a parent repeats what a worker's own line says.
+// "RuntimeError: Worker failed with error 'CUDA error: ...', please check the stack trace above for the root cause": a
+// parent repeats what a worker's own line says. "" = no such line.
 std::string_view WhatItRepeats(std::string_view line) {
   constexpr std::string_view kRepeats = "Worker failed with error '";
   const std::size_t at = line.find(kRepeats);
-  return at == std::string_view::npos ? std::string_view() : line.substr(at + kRepeats.size());
+  if (at == std::string_view::npos) return {};
+  line.remove_prefix(at + kRepeats.size());
+  return line.substr(0, line.rfind("', please check"));
+}
+
+// vLLM: "Free memory on device cuda:0 (7.34/139.72 GiB) on startup is less than desired GPU memory utilization". A GPU
+// of its own lacks only what the driver and the contexts of the engine's processes take.
+bool SomebodyElseHoldsTheGpu(const std::string& line) {
+  constexpr double kShare = 0.1, kGibibytes = 3;
+  const std::size_t at = line.find("memory on device");
+  const std::size_t open = at == std::string::npos ? at : line.find('(', at);
+  double free = 0, total = 0;
+  if (open == std::string::npos || std::sscanf(line.c_str() + open, "(%lf/%lf GiB)", &free, &total) != 2) return false;
+  return total - free > std::max(kShare * total, kGibibytes);
 }
 
 // Python's error for everything: refusals and failures alike.
@@ -106,6 +121,14 @@ constexpr std::string_view kAnyError = "RuntimeError: ";
 
 Reading Read(const std::string& line, int exit_code) {
   Reading reading{.line = &line};
+  if (const std::string_view repeated = WhatItRepeats(line); !repeated.empty()) {
+    const std::string quoted(repeated);
+    reading = Read(quoted, exit_code);
+    reading.line = &line;
+    if (!reading.known && SoundsLikeARefusal(quoted)) reading.cause = Cause::kConfiguration;
+    if (reading.worth <= Worth::kOther) reading.worth = Worth::kVague;
+    return reading;
+  }
   if (IsUsageError(line, exit_code)) {
     reading = {&line, Cause::kConfiguration, Worth::kDecisive, true, true};
   } else if (line == "Killed" || line == "Aborted") {
@@ -127,6 +150,7 @@ Reading Read(const std::string& line, int exit_code) {
       const std::size_t colon = line.find(':', at);
       if (colon == std::string::npos || line.size() - colon < kShortest) reading.worth = Worth::kOther;
     }
+    if (SomebodyElseHoldsTheGpu(line)) reading.cause = Cause::kMachine;
     reading.known = true;
   } else if (NamesTheProblem(line)) {
     reading.cause = line.starts_with(kAnyError) && !SoundsLikeARefusal(line) ? Cause::kCrash : Cause::kConfiguration;
@@ -134,7 +158,6 @@ Reading Read(const std::string& line, int exit_code) {
   } else {
     reading.worth = Worth::kOther;
   }
-  if (!WhatItRepeats(line).empty()) reading.worth = std::max(reading.worth, Worth::kVague);
   return reading;
 }
 
@@ -167,12 +190,17 @@ std::string Seconds(double seconds) { return std::to_string(static_cast<long lon
 
 std::string HowItEnded(const EngineState& state) {
   std::string text = "the engine ";
-  text += state.signal != 0 ? "was ended by signal " + std::to_string(state.signal) +
-                                  (state.signal == 9    ? " (SIGKILL)"
-                                   : state.signal == 11 ? " (SIGSEGV)"
-                                                        : "")
-                            : "ended with exit code " + std::to_string(state.exit_code);
-  text += state.was_ready ? " while serving" : " after " + Seconds(state.start_seconds) + ", before it was ready";
+  text += state.exit_code == EngineState::kUnknownExitCode ? "ended"
+          : state.signal != 0                              ? "was ended by signal " + std::to_string(state.signal) +
+                                    (state.signal == 9    ? " (SIGKILL)"
+                                     : state.signal == 11 ? " (SIGSEGV)"
+                                                          : "")
+                              : "ended with exit code " + std::to_string(state.exit_code);
+  if (state.was_ready) {
+    text += " while serving";
+  } else if (state.start_seconds > 0) {
+    text += " after " + Seconds(state.start_seconds) + ", before it was ready";
+  }
   return text;
 }
 

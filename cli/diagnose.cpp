@@ -1,65 +1,192 @@
 #include "cli/diagnose.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "bench/engine_state.h"
 #include "bench/log_digest.h"
 #include "bench/root_cause.h"
+#include "cli/remedies.h"
 
 namespace autotune::cli {
 namespace {
 
-// Where the engine began to serve: past the last such line, or 0. SGLang's web server is up before its model answers.
-std::size_t ServingFrom(std::string_view log) {
-  constexpr std::string_view kSglang = "The server is fired up and ready to roll!";
-  constexpr std::string_view kUvicorn = "Application startup complete.";
-  const bool is_sglang = log.find("sglang") != std::string_view::npos || log.find(kSglang) != std::string_view::npos;
-  const std::string_view line = is_sglang ? kSglang : kUvicorn;
-  const std::size_t at = log.rfind(line);
-  return at == std::string_view::npos ? 0 : at + line.size();
-}
+enum class Sign {
+  kNewProcess,  // the engine's first words
+  kStarting,    // it starts, or fails to
+  kBegins,      // it begins to serve: earlier errors were not fatal
+  kServing,     // it answers, or stopped after it had begun to
+};
+
+struct SignRule {
+  std::string_view text;
+  Sign sign = Sign::kServing;
+  std::string_view and_then = "";  // behind `text` in the same line
+  bool of_sglang = true;           // false: its web server is up before its model answers
+};
+
+constexpr SignRule kSigns[] = {
+    {"vLLM API server version", Sign::kNewProcess},
+    {"server_args=ServerArgs(", Sign::kNewProcess},
+    {"The server is fired up and ready to roll!", Sign::kBegins},
+    {"Application startup complete.", Sign::kBegins, "", false},
+    {"\"POST /", Sign::kServing, "\" 200"},
+    {"\"POST /v1/", Sign::kServing, "\" 500", false},
+    {"Avg prompt throughput: ", Sign::kServing},
+    {"Decode batch", Sign::kServing, "#running-req"},
+    // vLLM says "failed to start" of an engine that was not ready.
+    {"EngineCore encountered a fatal error", Sign::kServing},
+    {"EngineDeadError", Sign::kServing},
+    {"in run_busy_loop", Sign::kServing},
+    {"Error in event loop: ", Sign::kServing},
+    {"AsyncLLM output_handler failed", Sign::kServing},
+    {"EngineCore failed to start", Sign::kStarting},
+    {"WorkerProc failed to start", Sign::kStarting},
+    {"ngine core initialization failed", Sign::kStarting},
+    {"WorkerProc initialization failed", Sign::kStarting},
+    {"ngine process failed to start", Sign::kStarting},
+    {"Failed to start model server", Sign::kStarting},
+    {"Initialization failed. Please see the error messages above", Sign::kStarting},
+    {"Failed to initialize executor on rank", Sign::kStarting},
+    {"Executor worker returned error", Sign::kStarting},
+    {"Initializing a", Sign::kStarting, " LLM engine"},
+    {"Using max model len", Sign::kStarting},
+    {"oading model", Sign::kStarting},
+    {"Load weight ", Sign::kStarting},
+    {"oading weights took", Sign::kStarting},
+    {"oading safetensors", Sign::kStarting},
+    {"Available KV cache memory", Sign::kStarting},
+    {"Capturing CUDA graph", Sign::kStarting},
+    {"Capture cuda graph", Sign::kStarting},
+    {"Capture CUDA graph", Sign::kStarting},
+    {"CUDA graph warmup", Sign::kStarting},
+    {"in load_model", Sign::kStarting},
+    {"in load_weights", Sign::kStarting},
+    {"in create_weights", Sign::kStarting},
+    {"in init_device", Sign::kStarting},
+    {"in determine_available_memory", Sign::kStarting},
+    {"in _initialize_kv_caches", Sign::kStarting},
+    {"in get_kv_cache_configs", Sign::kStarting},
+    {"in create_model_config", Sign::kStarting},
+    {" = Scheduler(", Sign::kStarting},
+};
+
+// Reads a log line by line: what it says about the engine's state, and the digest of its errors.
+class LogReader {
+ public:
+  explicit LogReader(bool is_sglang) : is_sglang_(is_sglang) {}
+
+  void Read(std::string_view line) {
+    const auto* const rule = std::ranges::find_if(kSigns, [&](const SignRule& one) {
+      const std::size_t at = line.find(one.text);
+      return at != std::string_view::npos && (one.of_sglang || !is_sglang_) &&
+             line.find(one.and_then, at + one.text.size()) != std::string_view::npos;
+    });
+    const bool known = rule != std::end(kSigns);
+    // The log of a container may hold the run before.
+    if (known && rule->sign == Sign::kNewProcess && was_ready_ == true) digest_.ForgetErrors();
+    digest_.Append(line);
+    if (!known) return;
+    switch (rule->sign) {
+      case Sign::kNewProcess:
+        was_ready_ = false;
+        break;
+      case Sign::kStarting:
+        if (!was_ready_) was_ready_ = false;
+        break;
+      case Sign::kBegins:
+        digest_.ForgetErrors();
+        was_ready_ = true;
+        break;
+      case Sign::kServing:
+        was_ready_ = true;
+        break;
+    }
+  }
+
+  // Nothing = no line says so.
+  [[nodiscard]] std::optional<bool> was_ready() const { return was_ready_; }
+  [[nodiscard]] bench::LogDigest& digest() { return digest_; }
+
+ private:
+  bool is_sglang_;
+  std::optional<bool> was_ready_;
+  bench::LogDigest digest_;
+};
 
 }  // namespace
 
-Diagnosis Diagnose(std::string_view log, int exit_code) {
-  const std::size_t serving = ServingFrom(log);
-  bench::LogDigest digest;
-  digest.Append(log.substr(0, serving));
-  if (serving > 0) digest.ForgetErrors();
-  digest.Append(log.substr(serving));
-  digest.Finish();
+Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code) {
+  LogReader reader(log.find("sglang") != std::string_view::npos || log.find("fired up and") != std::string_view::npos);
+  for (std::string_view rest = log; !rest.empty();) {
+    const std::size_t size = std::min(rest.find('\n'), rest.size() - 1) + 1;
+    reader.Read(rest.substr(0, size));
+    rest.remove_prefix(size);
+  }
+  reader.digest().Finish();
+
   bench::EngineState state;
   state.phase = bench::EngineState::Phase::kExited;
-  state.exit_code = exit_code;
-  state.signal = exit_code > 128 ? exit_code - 128 : 0;
-  state.was_ready = serving > 0;
-  state.error_lines = digest.error_lines();
-  state.last_lines = digest.last_lines();
-  Diagnosis diagnosis{bench::Classify(state), state.was_ready, bench::RootCause(state.error_lines).has_value(), false};
+  state.exit_code = exit_code.value_or(bench::EngineState::kUnknownExitCode);
+  state.signal = state.exit_code > 128 ? state.exit_code - 128 : 0;
+  state.was_ready = reader.was_ready().value_or(false);
+  state.error_lines = reader.digest().error_lines();
+  state.last_lines = reader.digest().last_lines();
+  Diagnosis diagnosis;
+  diagnosis.failure = bench::Classify(state);
+  diagnosis.was_ready = reader.was_ready();
+  if (diagnosis.failure.reason == bench::FailureReason::kEngineRejectedArguments) diagnosis.was_ready = false;
+  const std::optional<std::string> cause = bench::RootCause(state.error_lines);
+  diagnosis.certain = cause.has_value();
+  if (cause) {
+    std::vector<std::string> others = state.error_lines;
+    std::erase(others, *cause);
+    const std::string also = bench::RootCause(others).value_or("");
+    if (diagnosis.failure.message.find(also) == std::string::npos) diagnosis.also = also;
+  }
   diagnosis.retried = diagnosis.failure.machine || bench::IsRetryable(diagnosis.failure.reason);
+  if (!diagnosis.was_ready) {
+    state.was_ready = true;
+    if (const bench::FailureReason reason = bench::Classify(state).reason; reason != diagnosis.failure.reason)
+      diagnosis.reason_if_ready = reason;
+  }
   return diagnosis;
 }
 
 std::string DiagnosisText(const Diagnosis& diagnosis) {
   const bench::Failure& failure = diagnosis.failure;
-  std::string text = "Reason:   " + std::string(bench::FailureReasonName(failure.reason)) +
-                     (diagnosis.was_ready ? ", while serving" : ", before the engine was ready") + "\n" +
-                     "Message:  " + failure.message + "\n";
+  std::string text = "Reason:   " + std::string(bench::FailureReasonName(failure.reason));
+  text += !diagnosis.was_ready   ? "; not known whether the engine was ready"
+          : *diagnosis.was_ready ? ", while serving"
+                                 : ", before the engine was ready";
+  if (diagnosis.reason_if_ready)
+    text += " (if it was: " + std::string(bench::FailureReasonName(*diagnosis.reason_if_ready)) + ")";
+  text += "\nMessage:  " + failure.message + "\n";
+  if (!diagnosis.also.empty()) text += "Also:     " + diagnosis.also + "\n";
+  if (const std::string meaning = MeaningOf(failure.message); !meaning.empty()) text += "Meaning:  " + meaning + "\n";
+  text += "Remedy:   " + RemedyOf(failure.reason) + "\n";
   if (!diagnosis.certain) text += "No line of the log names an error: the reason is not certain. Is the log whole?\n";
-  text += failure.machine
-              ? "The GPU, its driver, the network, the hub or the disk failed, not the configuration. "
-                "An experiment is retried once, on another node if possible.\n"
-              : "An experiment with this end is " + std::string(diagnosis.retried ? "" : "not ") + "retried.\n";
-  return text + "Remedies: docs/failures.md\n";
+  return text + (failure.machine
+                     ? "Probably the machine failed, not the configuration: a GPU, its driver, the network, the hub, "
+                       "the disk, "
+                       "or another process on the GPU. An experiment is retried once, on another node if possible.\n"
+                     : "An experiment with this end is " + std::string(diagnosis.retried ? "" : "not ") + "retried.\n");
 }
 
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
-  return {{"reason", bench::FailureReasonName(diagnosis.failure.reason)},
-          {"message", diagnosis.failure.message},
-          {"machine", diagnosis.failure.machine},
-          {"retried", diagnosis.retried},
-          {"wasReady", diagnosis.was_ready},
-          {"certain", diagnosis.certain}};
+  nlohmann::json json = {{"reason", bench::FailureReasonName(diagnosis.failure.reason)},
+                         {"message", diagnosis.failure.message},
+                         {"remedy", RemedyOf(diagnosis.failure.reason)},
+                         {"machine", diagnosis.failure.machine},
+                         {"retried", diagnosis.retried},
+                         {"wasReady", nullptr},
+                         {"certain", diagnosis.certain}};
+  if (diagnosis.was_ready) json["wasReady"] = *diagnosis.was_ready;
+  if (diagnosis.reason_if_ready) json["reasonIfReady"] = bench::FailureReasonName(*diagnosis.reason_if_ready);
+  if (!diagnosis.also.empty()) json["also"] = diagnosis.also;
+  if (const std::string meaning = MeaningOf(diagnosis.failure.message); !meaning.empty()) json["meaning"] = meaning;
+  return json;
 }
 
 }  // namespace autotune::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,17 +12,20 @@ namespace autotune::cli {
 
 struct Diagnosis {
   bench::Failure failure;
-  bool was_ready = false;  // the log has the line that the engine prints when it begins to serve
-  bool certain = false;    // false: no line of the log is an error
-  bool retried = false;    // an experiment that ends so runs again
+  std::optional<bool> was_ready;  // whether the engine served before its end; nothing: no line of the log says so
+  std::optional<bench::FailureReason> reason_if_ready;  // where that is not known and decides
+  std::string also;                                     // the next best error line, "" = none that says something else
+  bool certain = false;                                 // false: no line of the log is an error
+  bool retried = false;                                 // an experiment that ends so runs again
 };
 
 // `log`: an engine's log as the engine, `kubectl logs` or `docker logs` prints it; a part is enough. `exit_code`: of
-// the process or the container, 0-255; 128 + N = killed by signal N.
-Diagnosis Diagnose(std::string_view log, int exit_code);
+// the process or the container, 0-255; 128 + N = killed by signal N; nothing = not known.
+Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code);
 
 std::string DiagnosisText(const Diagnosis& diagnosis);
-// {reason, message, machine, retried, wasReady, certain}
+// {reason, message, remedy, machine, retried, wasReady (null = not known), certain}, and where there are: also,
+// meaning, reasonIfReady.
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis);
 
 }  // namespace autotune::cli

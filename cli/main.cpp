@@ -162,7 +162,7 @@ int Inspect(const std::string& model, const cli::HubAccess& hub, const std::stri
   return 0;
 }
 
-int Diagnose(const std::string& file, int exit_code, const std::string& output) {
+int Diagnose(const std::string& file, std::optional<int> exit_code, const std::string& output) {
   const auto log = cli::ReadFileOrStdin(file, std::cin);
   if (!log) return Fail(log.error().message);
   if (log->find_first_not_of(" \t\r\n") == std::string::npos)
@@ -510,12 +510,11 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"text", "json"}));
 
   CLI::App* diagnose = app.add_subcommand("diagnose", "Find the root cause in the log of an engine that failed");
-  int exit_code = 1;
+  std::optional<int> exit_code;
   std::string diagnose_output = "text";
   diagnose->add_option("FILE", file, "The log; - is standard input");
   diagnose->add_option("--exit-code", exit_code, "Exit code of the engine; 128 + N = killed by signal N")
-      ->check(CLI::Range(0, 255))
-      ->capture_default_str();
+      ->check(CLI::Range(0, 255));
   diagnose->add_option("-o,--output", diagnose_output, "text or json")->check(CLI::IsMember({"text", "json"}));
 
   CLI::App* explain = app.add_subcommand(

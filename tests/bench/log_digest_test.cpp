@@ -90,7 +90,8 @@ TEST(LogDigest, ReadsTheSameInPiecesOfAnySize) {
 
 TEST(LogDigest, StaysWithinItsBoundsAndKeepsTheFirstErrors) {
   LogDigest digest;
-  digest.Append("Exception in thread Thread-2:\nTraceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 1\n");
+  digest.Append(
+      "Exception in thread Thread-2:\nTraceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 1\n");
   for (int i = 0; i < 5'000; ++i) {
     digest.Append("ValueError: number " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x') +
                   "\n");
@@ -121,6 +122,21 @@ TEST(LogDigest, WhatWarningsQuoteIsNoError) {
       "[2026-11-22 16:40:08] Ignore import error when loading x: No module named 'cutlass'\n"
       "  ValueError: inside an indented block\n");
   EXPECT_THAT(digest.error_lines(), IsEmpty());
+}
+
+// ROCm's runtime does not begin a new line.
+TEST(LogDigest, AFaultOfAnAmdGpuIsAnErrorWhereverItStands) {
+  for (const char* line :
+       {"Memory access fault by GPU node-3 (Agent handle: 0x13e852f0) on address 0x77d445e00000.",
+        "Capturing CUDA graphs:  88%|##  | 45/51Memory access fault by GPU node-5 (Agent handle: 0x1)",
+        "HW Exception by GPU node-9 (Agent handle: 0x631351bb5a20) reason :GPU Hang",
+        "Memory critical error by agent node-0 (Agent handle: 0x1) on address 0x2. Reason: Memory in use.",
+        "HSA_STATUS_ERROR_EXCEPTION: An HSAIL operation resulted in a hardware exception. code: 0x1016",
+        "c10::AcceleratorError: CUDA error: unspecified launch failure"}) {
+    LogDigest digest;
+    digest.Append(std::string(line) + "\n");
+    EXPECT_THAT(digest.error_lines(), ElementsAre(line));
+  }
 }
 
 TEST(LogDigest, ForgetsWhatTheEngineSurvived) {

@@ -168,6 +168,19 @@ TEST(RootCause, ClassifiesTextsOfOtherEndings) {
        "[2025-11-06T02:08:28.503Z]   File \"a.py\", line 1, in f\n[2025-11-06T02:08:28.503Z]     raise\n"
        "[2025-11-06T02:08:28.503Z] ValueError: behind the time of a forwarder\n",
        1, R::kEngineRejectedConfiguration, "ValueError: behind the time of a forwarder"},
+      {"RuntimeError: Worker failed with error 'size_k must divisible by BLOCK_SIZE_K', please check the stack trace "
+       "above for the root cause\n",
+       1, R::kEngineRejectedConfiguration, "RuntimeError: Worker failed with error 'size_k must"},
+      {"RuntimeError: Worker failed with error 'CUDA error: unspecified launch failure', please check the stack trace "
+       "above for the root cause\n",
+       1, R::kEngineCrashed, "RuntimeError: Worker failed with error 'CUDA error"},
+      {"RuntimeError: Worker failed with error 'x', please check the stack trace above for the root cause\n"
+       "KeyError: 'x'\nValueError: x is not possible\n",
+       1, R::kEngineRejectedConfiguration, "ValueError: x is not possible"},
+      {"HW Exception by GPU node-9 (Agent handle: 0x631351bb5a20) reason :GPU Hang\nFatal Python error: Aborted\n", -6,
+       R::kEngineCrashed, "HW Exception by GPU node-9"},
+      {"RuntimeError: cancelled\nMemory critical error by agent node-0 (Agent handle: 0x1) on address 0x2.\n", 1,
+       R::kEngineCrashed, "Memory critical error by agent node-0"},
       {"what is this\n", 2, R::kEngineRejectedArguments, "the engine ended with exit code 2 after 24 s"},
   };
   for (const auto& row : kCases) {
@@ -190,6 +203,28 @@ TEST(RootCause, ShowsTheTwoBestLinesWhereItIsNotCertain) {
   // An unknown exception, then one of another kind.
   state = StateAfter("ValueError: something\nRuntimeError: NCCL error: unhandled cuda error\n");
   EXPECT_EQ(Classify(state).message, "ValueError: something; or: RuntimeError: NCCL error: unhandled cuda error");
+}
+
+TEST(RootCause, GpuMemoryThatAnotherProcessHoldsIsTheMachines) {
+  const struct {
+    const char* free;
+    bool machine;
+  } kCases[] = {{"(7.34/139.72 GiB)", true},   {"cuda:0 (31.44/47.38 GiB)", true}, {"(0.49/79.32 GiB)", true},
+                {"(138.6/139.72 GiB)", false}, {"(76.5/79.32 GiB)", false},        {"(20.1/22.05 GiB)", false},
+                {"(3.22/4.0 GiB)", false}};
+  for (const auto& row : kCases) {
+    EngineState state = StateAfter("ValueError: Free memory on device " + std::string(row.free) +
+                                   " on startup is less than desired GPU memory utilization (0.99, 139.0 GiB).\n");
+    state.exit_code = 1;
+    const Failure failure = Classify(state);
+    EXPECT_EQ(failure.machine, row.machine) << row.free;
+    EXPECT_EQ(failure.reason, row.machine ? R::kEngineCrashed : R::kEngineRejectedConfiguration) << row.free;
+  }
+}
+
+TEST(RootCause, AnErrorOfTheHardwareOfAnAmdGpuIsTheMachines) {
+  EXPECT_TRUE(Classify(StateAfter("HW Exception by GPU node-9 (Agent handle: 0x6313) reason :ECC\n")).machine);
+  EXPECT_FALSE(Classify(StateAfter("HW Exception by GPU node-9 (Agent handle: 0x6313) reason :GPU Hang\n")).machine);
 }
 
 TEST(RootCause, CompilersDoNotComplainOfArguments) {

@@ -1,0 +1,92 @@
+#include "cli/remedies.h"
+
+#include <algorithm>
+#include <cctype>
+#include <vector>
+
+#include "bench/cause_rules.h"
+
+namespace autotune::cli {
+
+std::string_view FailuresPage();
+
+namespace {
+
+using Row = std::vector<std::string>;
+
+// A Markdown table's cell without its links: "see [the check](quality.md#sanity)".
+std::string WithoutLinks(std::string cell) {
+  for (std::size_t middle = cell.find("]("); middle != std::string::npos; middle = cell.find("](")) {
+    const std::size_t open = cell.rfind('[', middle);
+    const std::size_t close = cell.find(')', middle);
+    if (open == std::string::npos || close == std::string::npos) break;
+    cell = cell.substr(0, open) + cell.substr(open + 1, middle - open - 1) + cell.substr(close + 1);
+  }
+  return cell;
+}
+
+// The rows of the table under a heading of the page, from its header on.
+std::vector<Row> TableOf(std::string_view heading) {
+  std::vector<Row> rows;
+  std::string_view page = FailuresPage();
+  page.remove_prefix(std::min(page.find(heading), page.size()));
+  while (!page.empty()) {
+    const std::size_t end = std::min(page.find('\n'), page.size());
+    std::string_view line = page.substr(0, end);
+    page.remove_prefix(std::min(end + 1, page.size()));
+    if (!line.starts_with("| ")) {
+      if (!rows.empty() && !line.starts_with('|')) break;
+      continue;
+    }
+    Row& row = rows.emplace_back();
+    for (line.remove_prefix(2); !line.empty();) {
+      const std::size_t bar = std::min(line.find(" |"), line.size());
+      row.push_back(WithoutLinks(std::string(line.substr(0, bar))));
+      line.remove_prefix(std::min(bar + 3, line.size()));
+    }
+  }
+  return rows;
+}
+
+// A message of the table as a pattern of cause_rules.h.
+std::string PatternOf(std::string_view message) {
+  constexpr std::string_view kGap = "...";
+  std::string pattern;
+  while (!message.empty()) {
+    if (message.starts_with(kGap)) {
+      pattern += '*';
+      message.remove_prefix(kGap.size());
+    } else {
+      pattern += static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+      message.remove_prefix(1);
+    }
+  }
+  return pattern;
+}
+
+}  // namespace
+
+std::string RemedyOf(bench::FailureReason reason) {
+  constexpr std::size_t kRemedy = 2;
+  const std::string name = "`" + std::string(bench::FailureReasonName(reason)) + "`";
+  for (const Row& row : TableOf("\n## Failed experiments\n")) {
+    if (row.size() > kRemedy && row[0] == name) return row[kRemedy];
+  }
+  return "";
+}
+
+std::string MeaningOf(std::string_view message) {
+  for (const Row& row : TableOf("\n## Cryptic engine messages\n")) {
+    const std::string& messages = row[0];
+    for (std::size_t open = messages.find('`'); open != std::string::npos && row.size() > 1;) {
+      const std::size_t close = messages.find('`', open + 1);
+      if (close == std::string::npos) break;
+      if (bench::MatchesPattern(message, PatternOf(std::string_view(messages).substr(open + 1, close - open - 1))))
+        return row[1];
+      open = messages.find('`', close + 1);
+    }
+  }
+  return "";
+}
+
+}  // namespace autotune::cli

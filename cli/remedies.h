@@ -1,0 +1,17 @@
+// What docs/failures.md says about a failure: the page is compiled in. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "bench/result.h"
+
+namespace autotune::cli {
+
+// The remedy of a reason, from the first table of the page.
+std::string RemedyOf(bench::FailureReason reason);
+
+// What an engine's message means, from the table of cryptic messages; "" = the table does not have it.
+std::string MeaningOf(std::string_view message);
+
+}  // namespace autotune::cli
