@@ -43,6 +43,7 @@ PlotSeries SeriesOf(const Curve& curve, const std::string& scenario, const measu
     mark.y = point.Get(bound.metric).Get(bound.statistic);
     mark.y_margin = mark.y * point.relative_ci.at(static_cast<std::size_t>(bound.metric));
     mark.hollow = !load->meets_slo;
+    mark.label = LoadText(point.load);
     mark.title = PointTitle(curve.name, curve.gpus, point, load->meets_slo);
     series.points.push_back(mark);
   }
@@ -113,6 +114,7 @@ Markup DrawCurves(const std::vector<Curve>& curves, const std::string& scenario,
   }
   if (bound.limit > 0) plot.rules.push_back({bound.limit, "SLO " + TickLatency(bound.limit)});
   plot.y_log = high > 15 * low;
+  plot.from_zero = true;  // where it is not logarithmic
   return Figure(latency, Draw(plot));
 }
 

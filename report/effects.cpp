@@ -265,6 +265,25 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
   return EffectsOf(task, rows, points, rules);
 }
 
+std::optional<MeasuredChange> ChangeBetween(const api::AutotuneTask& task, const ResultRow& from, const ResultRow& to) {
+  if (!from.score || !to.score) return std::nullopt;
+  const Gains gains(task);
+  const auto gain = gains.Of(to, from);
+  if (!gain) return std::nullopt;
+  return ChangeOf(gains, {*gain}, 1);
+}
+
+std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
+  const auto best = std::ranges::find_if(rows, &ResultRow::best);
+  if (best == rows.end() || !task.spec.benchmark.load.fixed.empty()) return "";
+  const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->experiment->runtime);
+  const auto base = std::ranges::find(rows, compared, &ResultRow::experiment);
+  if (base == rows.end() || base == best) return "";
+  const auto change = ChangeBetween(task, *base, *best);
+  if (!change || !change->has_interval()) return "";
+  return " (" + text::SignedPercent(change->low) + " to " + text::SignedPercent(change->high) + ")";
+}
+
 std::string ChangeText(const MeasuredChange& change) {
   std::string text = text::SignedPercent(change.change);
   if (change.has_interval()) {

@@ -63,6 +63,11 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const std::vector<Settings>& points);
 
+// Change of the score from one experiment to another; nullopt if one has no score. All scores of a task compare.
+std::optional<MeasuredChange> ChangeBetween(const api::AutotuneTask& task, const ResultRow& from, const ResultRow& to);
+// " (+29.5% to +49.4%)": the interval of the best's gain over what it is compared with; "" if it is not known.
+std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows);
+
 // "+37.5% (+35.1% to +40.2%)"; without an interval only the number.
 std::string ChangeText(const MeasuredChange& change);
 // The same with its evidence: "+37.5% (+35.1% to +40.2%), 2 pairs"; "+0.4% (-1.0% to +1.8%), 1 pair, not told apart".

@@ -2,10 +2,14 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "operator/deploy/target.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/answer.h"
+#include "operator/reconcile/measured_winner.h"
 #include "operator/reconcile/verdict.h"
+#include "report/changes.h"
 #include "report/difference.h"
+#include "report/effects.h"
 #include "report/page_parts.h"
 #include "report/runner_up.h"
 #include "report/task_words.h"
@@ -43,7 +47,10 @@ const ResultRow* BaselineOf(const PageData& data, const std::string& runtime) {
 std::string ChangesText(const PageData& data) {
   const ResultRow* baseline = BaselineOf(data, data.best->experiment->runtime);
   if (baseline == nullptr || baseline == data.best) return "";
-  const auto differences = text::CompareArguments({data.best->experiment->args, baseline->experiment->args});
+  auto differences = text::CompareArguments({data.best->experiment->args, baseline->experiment->args});
+  if (const auto changes = ChangesOf(data.task, data.rules)) {
+    differences.own[0] = WithoutDefaults(std::move(differences.own[0]), changes->changes);
+  }
   const api::ExperimentStatus &now = *data.best->experiment, &then = *baseline->experiment;
   const auto words = [&](std::vector<std::string> own, const api::ExperimentStatus& experiment) {
     if (now.gpu != then.gpu) own.insert(own.begin(), "GPU " + experiment.gpu);
@@ -57,7 +64,20 @@ std::string ChangesText(const PageData& data) {
 std::string IntervalText(const api::TaskStatus::Best& answer) {
   const double score = std::strtod(answer.score.c_str(), nullptr), ci = std::strtod(answer.ci.c_str(), nullptr);
   if (ci <= 0 || score == 0) return "";
-  return "\u00b1 " + api::FormatDecimal(ci / std::abs(score) * 100, 1) + " % (95 % interval)";
+  std::string text = "\u00b1 " + api::FormatDecimal(ci / std::abs(score) * 100, 1) + " % (95 % interval";
+  if (answer.starts < 2) text += ", one start of the engine";
+  return text + ")";
+}
+
+// The Deployment and Service of the best configuration, to copy from the page; empty where it cannot be built.
+Markup WholeManifest(const PageData& data) {
+  const deploy::Target* target = deploy::FindTarget("Deployment");
+  const auto winner = reconcile::MeasuredWinner(data.task, *data.best->experiment, data.rules);
+  if (target == nullptr || !winner) return {};
+  const auto manifest = target->write(*winner);
+  if (!manifest) return {};
+  return Element("details",
+                 Element("summary", "Kubernetes manifest: Deployment and Service") + Element("pre", *manifest));
 }
 
 // How to get a manifest.
@@ -68,16 +88,18 @@ Markup ManifestMarkup(const PageData& data) {
   }
   const std::string others = "Other serving stacks with --target: " + targets + ".";
   if (api::IsLocal(data.task.metadata)) {
-    return Element("h3", "Print a Kubernetes manifest of the best configuration") +
-           Element("pre", "autotune apply -f status.yaml") +
+    return Element("h3", "Deploy the best configuration on Kubernetes") +
+           Element("pre", "autotune apply -f status.yaml | kubectl apply -f -") +
            Paragraph("hint",
-                     "status.yaml: the task with its status, as autotune run --status-file writes it. " + others);
+                     "status.yaml: the task with its status, as autotune run --status-file status.yaml writes it. " +
+                         others) +
+           WholeManifest(data);
   }
   if (data.best->experiment->simulated) return {};
   const std::string apply = "kubectl autotune apply " + data.task.metadata.name +
                             (data.task.metadata.ns.empty() ? "" : " -n " + data.task.metadata.ns);
   return Element("h3", "Deploy the best configuration on the cluster") + Element("pre", apply) +
-         Paragraph("hint", others + " --print prints the manifest.");
+         Paragraph("hint", others + " --print prints the manifest.") + WholeManifest(data);
 }
 
 Markup DeployMarkup(const PageData& data) {
@@ -109,7 +131,7 @@ bool SearchedLimits(const PageData& data) {
          !tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(data.task.spec));
 }
 
-// "160 in flight, 33.20 requests/s: the highest load at which it keeps the SLO".
+// "160 in flight, 33.20 requests/s: the highest load at which it keeps the SLO", or the highest one that was tried.
 std::string LoadFact(const PageData& data) {
   const ResultRow& shown = *ShownRow(data.rows);
   if (shown.load == nullptr) return "";
@@ -118,6 +140,8 @@ std::string LoadFact(const PageData& data) {
   if (!SearchedLimits(data)) return text;
   const std::string who = StartsOfBest(data.rows).size() > 1 ? "every start" : "it";
   const measurement::Load highest = HighestKept(shown).load;
+  if (highest == shown.load->load && NextThatBroke(shown) == nullptr)
+    return text + ": the highest load that was tried; " + who + " keeps the SLO";
   return text + (highest == shown.load->load
                      ? ": the highest load at which " + who + " keeps the SLO"
                      : ": the best score of the loads at which " + who + " keeps the SLO, up to " + highest.ToString());
@@ -130,6 +154,28 @@ std::string PointFact(const PageData& data) {
   const bool score_is_it = data.task.spec.optimization.objective == api::Objective::kMaximizeThroughput &&
                            StartsOfBest(data.rows).size() < 2;
   return (score_is_it ? "" : PerGpuText(shown) + ", ") + LatenciesText(data, *shown.load);
+}
+
+// The lowest load that gives nearly the same throughput, where it is much lower: each request is answered faster there.
+std::string LessLoadFact(const PageData& data) {
+  constexpr double kNearly = 0.95, kMuchLower = 0.75;
+  const ResultRow& shown = *ShownRow(data.rows);
+  if (data.task.spec.optimization.objective != api::Objective::kMaximizeThroughput || shown.load == nullptr) return "";
+  const measurement::Point* least = nullptr;
+  for (const api::LoadRow* load : CountingLoads(shown.experiment->loads)) {
+    const measurement::Point& point = load->measured;
+    const bool counts = load->meets_slo && point.scenario == shown.load->scenario &&
+                        point.load.kind == shown.load->load.kind && point.role == shown.load->role;
+    if (!counts || point.load.value > kMuchLower * shown.load->load.value) continue;
+    if (point.output_tokens_per_second < kNearly * shown.load->output_tokens_per_second) continue;
+    if (least == nullptr || point.load.value < least->load.value) least = &point;
+  }
+  if (least == nullptr) return "";
+  const double less = 1 - least->output_tokens_per_second / shown.load->output_tokens_per_second;
+  return least->load.ToString() + " gives " +
+         (less > 0 ? text::Percent(less) + " less throughput" : "no less throughput") + ", with TPOT p50 " +
+         LatencyText(*least, measurement::Metric::kTpot, measurement::Statistic::kP50) + " instead of " +
+         LatencyText(*shown.load, measurement::Metric::kTpot, measurement::Statistic::kP50);
 }
 
 // Whether the starts of the best kept the SLO up to different loads.
@@ -232,8 +278,9 @@ Markup BestMarkup(const PageData& data) {
                 {"Gain", GainFact(data, BaselineOf(data, best.experiment->runtime))},
                 {"Changes", ChangesText(data)},
                 {"Quality", QualityFact(data)},
-                {"At", LoadFact(data)},
-                {"There", PointFact(data)},
+                {"Load", LoadFact(data)},
+                {"Measured there", PointFact(data)},
+                {"With less load", LessLoadFact(data)},
                 {"Starts", StartsFact(data)},
                 {"In an open loop", RateFact(data)},
                 {"Why not more", StartsDisagree(data) ? "" : WhyNotMore(data.task, data.rows)},
@@ -256,7 +303,8 @@ Markup AnswerSection(const PageData& data) {
     out += Element("h2", "No best configuration") +
            Paragraph("", message.empty() ? "Nothing has been measured yet." : message);
   }
-  out += Facts({{"Objective", std::string(api::ObjectiveName(task.spec.optimization.objective))},
+  out += Facts({{"Workload", WorkloadText(task.spec.benchmark)},
+                {"Objective", std::string(api::ObjectiveName(task.spec.optimization.objective))},
                 {"SLO", SloText(task.spec.slo)},
                 {"Found with", CandidatesText(task) + "; " + CostText(task.status.cost)}});
   if (data.best != nullptr) out += DeployMarkup(data);

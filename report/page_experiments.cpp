@@ -49,6 +49,19 @@ Markup ScoreStrip(const PageData& data, const ResultRow& row, double scale, cons
   return Strip(parts, 0, scale, title);
 }
 
+// Words that a line does not end inside: browsers break "--max-num-seqs" after a hyphen.
+Markup Unbroken(const std::string& words) {
+  Markup out;
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t end = std::min(words.find(' ', at), words.size());
+    const std::string word = words.substr(at, end - at);
+    if (at > 0) out += Text(" ");
+    out += word.starts_with("--") && word.size() < 32 ? Element("span", {{"class", "flag"}}, word) : Text(word);
+    at = end + 1;
+  }
+  return out;
+}
+
 Markup NumberCell(const std::string& text) { return Element("td", {{"class", "n"}}, text); }
 
 // The score, or why there is none.
@@ -84,7 +97,7 @@ Markup ExperimentsHead(const PageData& data, const Columns& columns) {
   const auto number = [](const std::string& title) { return Element("th", {{"class", "n"}}, title); };
   Markup head = Element("th", "Experiment");
   if (columns.runtime) head += Element("th", "Runtime");
-  head += Element("th", "Settings") + number(ScoreUnit(data.task.spec.optimization.objective)) + Element("th", "");
+  head += Element("th", "Settings") + number(ScoreUnit(data.task.spec.optimization.objective)) + Element("th", "Score");
   if (columns.gain) head += number("Vs baseline");
   head +=
       Element("th", "Why not the best") + Element("th", "Load of the score") + number("TTFT p99") + number("TPOT p50");
@@ -106,7 +119,7 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
   if (experiment.gpus > 1) settings += "  (" + std::to_string(experiment.gpus) + " GPUs)";
   Markup cells = Element("td", {{"class", "name"}}, NameOf(row));
   if (columns.runtime) cells += Element("td", {{"class", "name"}}, experiment.runtime);
-  cells += Element("td", {{"class", "mono"}}, settings) + NumberCell(ScoreCellText(data, row)) +
+  cells += Element("td", {{"class", "mono"}}, Unbroken(settings)) + NumberCell(ScoreCellText(data, row)) +
            Element("td", {{"class", "draw"}}, ScoreStrip(data, row, scale, baseline));
   if (columns.gain) cells += NumberCell(row.improvement);
   cells += Element("td", {{"class", "why"}}, WhyCellText(data, row)) + Element("td", load) + NumberCell(ttft) +
@@ -148,9 +161,25 @@ Markup EffectTable(const PageData& data, const ParameterEffect& parameter, doubl
                         Element("td", {{"class", "draw half"}}, Strip(parts, low, high, words)) + Element("td", words) +
                         NumberCell(top) + NumberCell(count));
   }
+  const auto number = [](const char* title) { return Element("th", {{"class", "n"}}, title); };
   const Markup head =
-      Row({Text("Value"), Text(""), Text("Change from the best's value"), Text("Best score"), Text("Scored")}, "th");
+      Element("tr", Element("th", "Value") + Element("th", "") + Element("th", "Change from the best's value") +
+                        number("Best score") + number("Scored"));
   return Element("figure", Element("figcaption", parameter.parameter) + Scrolling(Element("table", head + body)));
+}
+
+// Parameters of the task that no two experiments have with different values: nothing was measured of them.
+Markup UnmeasuredParameters(const PageData& data, const std::vector<ParameterEffect>& effects) {
+  Markup items;
+  for (const auto& [name, values] : data.task.spec.parameters) {
+    const bool measured = std::ranges::any_of(effects, [&](const auto& effect) { return effect.parameter == name; });
+    if (values.size() < 2 || measured || data.best == nullptr) continue;
+    std::vector<std::string> words;
+    for (const quant::FlagValue& value : values) words.push_back(value.ToString());
+    items += Element("li", name + ": no experiments with different values; the task has " + text::Joined(words, ", ") +
+                               " (see the candidates that did not run)");
+  }
+  return items.empty() ? items : Element("h3", "Not measured") + Element("ul", items);
 }
 
 // Notes on the presets, each once with the experiments that it is of.
@@ -224,6 +253,7 @@ Markup EffectsSection(const PageData& data) {
   high = std::min(high, 1.0) + 0.02;
   Markup figures;
   for (const ParameterEffect& parameter : effects) figures += EffectTable(data, parameter, low, high);
+  const Markup unmeasured = UnmeasuredParameters(data, effects);
   if (figures.empty()) return {};
   return Section(
       "effects", "Effect of each parameter",
@@ -234,7 +264,7 @@ Markup EffectsSection(const PageData& data) {
           "their mean, the line its 95 % interval. Left of the dashed line is worse than the best's value. "
           "Without such a pair there is no number; the text has the nearest pair, which differs in other parameters, "
           "too.") +
-          Element("div", {{"class", "pair"}}, figures));
+          Element("div", {{"class", "pair"}}, figures) + unmeasured);
 }
 
 // "7 loads".
@@ -254,6 +284,12 @@ std::string TimelineHint(const api::AutotuneTask& task) {
             (task.spec.parallelism ? "spec.parallelism" : "chosen by the search") + ").";
   }
   return text;
+}
+
+// The ends of the time that the bars span.
+Markup TimeAxis(double end) {
+  const Markup ends = Element("div", {{"class", "ends"}}, Element("span", "0s") + Element("span", Minutes(end)));
+  return Element("tr", Element("td", "") + Element("td", {{"class", "dim"}}, ends) + Element("td", ""));
 }
 
 Markup TimelineSection(const PageData& data) {
@@ -300,7 +336,7 @@ Markup TimelineSection(const PageData& data) {
       "timeline", "Timeline",
       Element("ul", {{"class", "legend"}},
               key("key start", "starting the engine") + key("key measure", "measuring") + key("key failed", "failed")) +
-          Scrolling(Element("table", body)) +
+          Scrolling(Element("table", body + TimeAxis(end))) +
           Paragraph("hint", "From " + started + ", " + Minutes(end) + " in all. " + TimelineHint(data.task)));
 }
 
@@ -322,7 +358,7 @@ Markup CostSection(const PageData& data) {
       Paragraph("", CostText(cost)) + strip +
           Element("ul", {{"class", "legend"}},
                   key("key start", "starting " + cost.start) + key("key measure", "measuring " + cost.measure) +
-                      key("key failed", "failed or retried " + cost.wasted)));
+                      key("key failed", "wasted: failed or retried " + cost.wasted)));
 }
 
 Markup AbsentSection(const PageData& data) {
@@ -370,7 +406,8 @@ Markup ProvenanceSection(const PageData& data) {
                                           data.best->experiment->gpu_product +
                                           (data.best->experiment->simulated ? " (simulated)" : ""));
     facts.emplace_back("Driver", data.best->experiment->driver);
-    facts.emplace_back("Image as resolved", data.best->experiment->image_id);
+    const std::string& resolved = data.best->experiment->image_id;  // without a digest it is the name again
+    facts.emplace_back("Image as resolved", resolved.find("@sha256:") == std::string::npos ? "" : resolved);
     facts.emplace_back("Engine's version", data.best->experiment->engine_version);
     facts.emplace_back("Best's hash", data.best->experiment->hash);
   }

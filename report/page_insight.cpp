@@ -34,7 +34,7 @@ std::string MeasuredBy(const PageData& data, const Insight::Checked& checked) {
 std::string ValueText(double value) { return value < 10 ? api::FormatDecimal(value, 4) : text::TokensPerSecond(value); }
 
 Markup DrawPredictions(const PageData& data, const Insight& insight) {
-  PlotSeries exact{"as predicted", -1, PlotSeries::Line::kStraight, {}};
+  PlotSeries exact{"as predicted", kLineOnly, PlotSeries::Line::kStraight, {}};
   PlotSeries points{"load", 0, PlotSeries::Line::kNone, {}};
   double most = 0;
   for (const Insight::Checked& checked : insight.predictions) {
@@ -43,15 +43,17 @@ Markup DrawPredictions(const PageData& data, const Insight& insight) {
     PlotPoint point;
     point.x = value.measured;
     point.y = value.predicted;
-    point.y_margin = std::max(0.0, (value.high - value.low) / 2);
+    point.y_low = value.low;
+    point.y_high = value.high;
     point.title = MeasuredBy(data, checked) + ", " + api::FormatDecimal(checked.check.load, 0) +
-                  " in flight: predicted " + ValueText(value.predicted) + ", measured " + ValueText(value.measured) +
-                  ", formulas alone " + ValueText(value.prior);
+                  " in flight: predicted " + ValueText(value.predicted) + " (90 % interval " + ValueText(value.low) +
+                  " to " + ValueText(value.high) + "), measured " + ValueText(value.measured) + ", formulas alone " +
+                  ValueText(value.prior);
     most = std::max(most, std::max(point.x, point.y));
     points.points.push_back(point);
   }
   if (points.points.size() < 2) return {};
-  exact.points = {{0, 0, 0, 0, false, ""}, {most, most, 0, 0, false, "predicted as measured"}};
+  exact.points = {{.x = 0, .y = 0, .title = ""}, {.x = most, .y = most, .title = "predicted as measured"}};
   Plot plot;
   plot.label = "Predicted and measured values";
   const bool latency = tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(data.task.spec));
@@ -63,35 +65,25 @@ Markup DrawPredictions(const PageData& data, const Insight& insight) {
   return Element("figure", Element("figcaption", "Predicted and measured") + Draw(plot));
 }
 
-// Where the measurements of the others made the predictions worse: why the search ended all the same.
-std::string WorseThanFormulasText(const api::TaskStatus& status, const tuning::search::PredictionError& error) {
-  if (error.predicted <= error.prior) return "";
-  std::string text =
-      " Here they are worse than those of the formulas: each was made without its own experiment, from few others, and "
-      "these differ by more than the model expects.";
-  if (!status.search || status.candidates.not_run == 0) return text;
-  return text +
-         " The search does not end by such a value: it ends by the mean over values drawn with the model's "
-         "uncertainty, "
-         "from all experiments (" +
-         status.search->message +
-         "). If that uncertainty is too small, a better candidate may be among those that did not run; strategy Grid "
-         "measures all.";
-}
-
-// How far the predictions were from what was measured.
+// How far the predictions were from what was measured, and what that says of the search's end.
 std::string PredictionErrorText(const api::TaskStatus& status, const Insight& insight) {
   const tuning::search::PredictionError& error = *insight.error;
   const auto percent = [](double share) { return api::FormatDecimal(share * 100, 0) + " %"; };
   const std::size_t count = insight.predictions.size();
   const auto inside = static_cast<std::size_t>(std::lround(error.within * static_cast<double>(count)));
-  return "One mark per measured load: the value that the search expected from the measurements of the other "
-         "experiments, against the measured one. On the line both are equal. The predictions were wrong by " +
-         percent(error.predicted) + " (root mean square), those of the formulas without any measurement by " +
-         percent(error.prior) + "." + WorseThanFormulasText(status, error) + " Of " + std::to_string(count) +
-         " measured values " + std::to_string(inside) +
-         " were inside the 90 % interval of their prediction; nine of ten are expected. This is how far to trust what "
-         "the search assumed of candidates that did not run.";
+  std::string text =
+      "Each mark is one measured load. Up: what the search predicts for it from the other experiments alone, with the "
+      "90 % interval. Right: what was measured. On the dotted line both are equal. " +
+      std::to_string(inside) + " of " + std::to_string(count) +
+      " measured values are inside their interval (nine of ten are expected). The predictions are wrong by " +
+      percent(error.predicted) + " (root mean square); the formulas alone, without any measurement, by " +
+      percent(error.prior) + ".";
+  if (error.predicted > error.prior) text += " So few other experiments predict worse than the formulas here.";
+  if (status.search && status.candidates.not_run > 0) {
+    text += " This is how far to trust that the " + std::to_string(status.candidates.not_run) +
+            " candidates that did not run would not have won; optimization.strategy: Grid measures all.";
+  }
+  return text;
 }
 
 Markup DrawTable(const text::Table& table) {
@@ -101,7 +93,12 @@ Markup DrawTable(const text::Table& table) {
     for (const std::string& text : cells) texts.push_back(Text(text));
     return Row(texts, cell);
   };
-  Markup body = row(content.titles, "th");
+  std::vector<std::string> titles = content.titles;  // in capitals, for terminals
+  for (std::string& title : titles) {
+    std::transform(title.begin() + 1, title.end(), title.begin() + 1,
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  }
+  Markup body = row(titles, "th");
   for (const std::vector<std::string>& cells : content.rows) body += row(cells, "td");
   return Scrolling(Element("table", body));
 }

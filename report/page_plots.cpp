@@ -23,7 +23,7 @@ Markup Legend(const PageData& data, const std::vector<std::size_t>& shown, bool 
   Markup items;
   for (const std::size_t i : shown) {
     items += Element("li", Swatch(data.styles[i]) + Text(NameOf(data.rows[i]) + (data.rows[i].best ? " (best)" : "") +
-                                                         "  " + text::Shortened(data.settings[i], 70)));
+                                                         "  " + text::Shortened(data.settings[i], 120)));
   }
   if (pale) items += Element("li", Swatch(-1) + Text("the others"));
   return Element("ul", {{"class", "legend"}}, items);
@@ -104,13 +104,14 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
       point.y = PerGpu(*row.experiment, load.measured.output_tokens_per_second);
       point.y_margin = PerGpu(*row.experiment, load.measured.output_tokens_per_second_ci);
       point.title = PointTitle(NameOf(row), row.experiment->gpus, load.measured, true);
+      point.label = LoadText(load.measured.load);
       series.points.push_back(point);
       all.push_back(point);
     }
     if (!series.points.empty()) plot.series.push_back(std::move(series));
   }
   if (all.size() < 2) return {};
-  PlotSeries front{"Pareto front", -1, PlotSeries::Line::kSteps, FrontOf(all)};
+  PlotSeries front{"Pareto front", kLineOnly, PlotSeries::Line::kSteps, FrontOf(all)};
   plot.series.insert(plot.series.begin(), front);
   return Figure("Pareto front" + (data.task.spec.benchmark.scenarios.size() > 1 ? ", " + scenario : ""), Draw(plot));
 }
@@ -153,9 +154,10 @@ Markup CurvesSection(const PageData& data) {
   out += Legend(data, shown, pale);
   out += Paragraph(
       "hint",
-      "Each mark is one load; lines through it are 95 % intervals. "
+      "Each mark is one load, the number beside it: requests in flight (N/s: requests per second); lines through it "
+      "are 95 % intervals. "
       "Hollow marks miss the SLO. Latency: further right and lower is better. Pareto front: the loads that "
-      "meet the SLO; more throughput (up) costs time per token (right), and the line joins the loads that "
+      "meet the SLO; more throughput (up) costs time per token (right), and the dotted line joins the loads that "
       "no other load beats in both." +
           std::string(trajectory.empty() ? "" : " Best score over time: the highest score after each experiment."));
   return Section("curves", "Latency, throughput, trade-off", out);

@@ -31,13 +31,19 @@ dl{display:grid;grid-template-columns:minmax(7em,max-content) 1fr;gap:.2em 1em;m
 dt{color:var(--dim)}
 dd{margin:0;min-width:0;overflow-wrap:anywhere}
 pre{background:var(--bg);border:1px solid var(--line);border-radius:6px;padding:10px;overflow-x:auto;font-size:.85rem;margin:.5em 0}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;background:linear-gradient(to right,var(--bg),var(--bg)) 0 0/24px 100% no-repeat local,
+linear-gradient(to left,var(--bg),var(--bg)) 100% 0/24px 100% no-repeat local,
+linear-gradient(to right,var(--line),transparent) 0 0/10px 100% no-repeat scroll,
+linear-gradient(to left,var(--line),transparent) 100% 0/10px 100% no-repeat scroll}
 table{border-collapse:collapse;font-size:.85rem;width:100%}
 th,td{text-align:left;padding:.3em .6em;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--dim);font-weight:600;white-space:nowrap}
 td.n,th.n,td .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 td.mono{font-family:ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;font-size:.78rem;min-width:13em}
-td.name{white-space:nowrap}
+td.name,.flag{white-space:nowrap}
+th.n{text-align:right}
+summary{cursor:pointer;margin:.5em 0}
+.ends{display:flex;justify-content:space-between}
 td.why{min-width:10em;max-width:30em;overflow-wrap:anywhere}
 td.draw{min-width:90px;width:12%}td.draw.wide{width:55%}td.draw.half{width:30%}
 tr.best td{font-weight:600}
@@ -63,7 +69,9 @@ svg text.rule{fill:var(--bad);font-weight:600;paint-order:stroke;stroke:var(--bg
 line.rule{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:7 4}
 .curve{fill:none;stroke:currentColor;stroke-width:2}
 figure:only-child{grid-column:1/-1}
-.plot .interval{opacity:.4}
+.plot .interval{opacity:.55}
+.front{color:var(--dim)}.front .curve{stroke-width:1.5;stroke-dasharray:2 3}
+svg text.load{fill:currentColor;font-size:12px;paint-order:stroke;stroke:var(--bg);stroke-width:3px}
 .interval{stroke:currentColor;stroke-width:1.2;vector-effect:non-scaling-stroke}
 .mark{fill:currentColor;stroke:currentColor;stroke-width:1.5}
 .mark.hollow{fill:var(--bg)}

@@ -71,7 +71,10 @@ Markup Label(const char* style, double x, double y, const std::string& text) {
   return Element("text", {{"class", style}, {"x", Number(x)}, {"y", Number(y)}}, text);
 }
 
-std::string ClassOf(int style) { return style < 0 ? "rest" : "s" + std::to_string(style % kSeriesStyles); }
+std::string ClassOf(int style) {
+  if (style == kLineOnly) return "front";
+  return style < 0 ? "rest" : "s" + std::to_string(style % kSeriesStyles);
+}
 
 // Circle, square, triangle, diamond, and the same turned or smaller: series stay apart without colour.
 Markup Marker(int style, double x, double y, bool hollow) {
@@ -116,16 +119,65 @@ Markup DrawSeries(const PlotSeries& series, const Axis& x, const Axis& y) {
     if (point.x_margin > 0) {
       mark += Line("interval", x.At(point.x - point.x_margin), py, x.At(point.x + point.x_margin), py);
     }
-    if (point.y_margin > 0) {
-      mark += Line("interval", px, y.At(point.y - point.y_margin), px, y.At(point.y + point.y_margin));
-    }
+    const bool even = point.y_low == point.y_high;
+    const double low = even ? point.y - point.y_margin : point.y_low;
+    const double high = even ? point.y + point.y_margin : point.y_high;
+    if (low < high) mark += Line("interval", px, y.At(low), px, y.At(high));
     mark += Marker(series.style, px, py, point.hollow);
     marks += Element("g", mark);
   }
   if (series.line != PlotSeries::Line::kNone) {
     out += Element("polyline", {{"class", "curve"}, {"points", path}}, Markup());
   }
-  return Element("g", {{"class", ClassOf(series.style)}}, out + marks);
+  return Element("g", {{"class", ClassOf(series.style)}}, series.style == kLineOnly ? out : out + marks);
+}
+
+struct Box {
+  double left = 0, top = 0, right = 0, bottom = 0;
+  [[nodiscard]] bool Meets(const Box& other) const {
+    return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
+  }
+};
+
+constexpr double kMarkRadius = 6, kLetterWidth = 7.5, kLetterHeight = 13;
+
+// A place beside the mark at (x, y) for a text of this width; nullopt where all are taken.
+std::optional<Box> FreePlace(double x, double y, double width, const std::vector<Box>& taken) {
+  for (const double bottom : {y - kMarkRadius, y + kMarkRadius + kLetterHeight}) {
+    for (const double left : {x + kMarkRadius, x - kMarkRadius - width}) {
+      const Box box{left, bottom - kLetterHeight, left + width, bottom};
+      if (box.left < kLeft || box.right > kRight || box.top < kTop - kLetterHeight || box.bottom > kBottom) continue;
+      if (std::ranges::none_of(taken, [&](const Box& other) { return box.Meets(other); })) return box;
+    }
+  }
+  return std::nullopt;
+}
+
+// Labels beside their marks. A mark that finds no place has none.
+Markup DrawLabels(const Plot& plot, const Axis& x, const Axis& y) {
+  std::vector<Box> taken;
+  for (const PlotSeries& series : plot.series) {
+    if (series.style == kLineOnly) continue;
+    for (const PlotPoint& point : series.points) {
+      const double px = x.At(point.x), py = y.At(point.y);
+      taken.push_back({px - kMarkRadius, py - kMarkRadius, px + kMarkRadius, py + kMarkRadius});
+    }
+  }
+  Markup out;
+  for (const PlotSeries& series : plot.series) {
+    if (series.style == kLineOnly) continue;
+    Markup labels;
+    for (const PlotPoint& point : series.points) {
+      if (point.label.empty() || !IsDrawn(point, y)) continue;
+      const double width = kLetterWidth * static_cast<double>(point.label.size());
+      const std::optional<Box> box = FreePlace(x.At(point.x), y.At(point.y), width, taken);
+      if (!box) continue;
+      taken.push_back(*box);
+      labels += Label("load", box->left, box->bottom - 2, point.label);
+    }
+    if (!labels.empty()) out += Element("g", {{"class", ClassOf(series.style)}}, labels);
+  }
+  return out;
 }
 
 Markup DrawAxes(const Plot& plot, const Axis& x, const Axis& y) {
@@ -185,6 +237,7 @@ Markup Draw(const Plot& plot) {
       if ((series.style < 0) == pale) out += DrawSeries(series, x, y);
     }
   }
+  out += DrawLabels(plot, x, y);
   // Above the marks, with a rim of the ground's colour.
   for (const PlotRule& rule : plot.rules) out += Label("rule end", kRight - 4, y.At(rule.y) - 7, rule.label);
   return Element("svg",

@@ -14,17 +14,20 @@
 namespace autotune::report {
 
 inline constexpr int kSeriesStyles = 8;
+inline constexpr int kLineOnly = -2;
 
 struct PlotPoint {
   double x = 0, y = 0;
   double x_margin = 0, y_margin = 0;  // half-widths of intervals, 0 = not known
   bool hollow = false;                // misses the SLO
   std::string title;                  // the tooltip
+  double y_low = 0, y_high = 0;       // ends of an interval that is not even, instead of y_margin; equal = not known
+  std::string label{};                // beside the mark, if there is room
 };
 
 struct PlotSeries {
   std::string name;
-  int style = -1;  // 0 ... kSeriesStyles - 1; -1 = one of the rest, pale
+  int style = -1;  // 0 ... kSeriesStyles - 1; -1 = one of the rest, pale; kLineOnly = a line without marks
   enum class Line { kNone, kStraight, kSteps } line = Line::kStraight;
   std::vector<PlotPoint> points;  // in the order of the line
 };

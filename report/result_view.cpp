@@ -15,6 +15,7 @@
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/measured_winner.h"
+#include "report/effects.h"
 #include "report/task_words.h"
 #include "text/yaml_json.h"
 #include "tuning/judge.h"
@@ -421,25 +422,16 @@ reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows) {
   return reconcile::TriedRatesOf(starts, shown->load->scenario);
 }
 
-std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
-  const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
-  if (best == rows.end() || !task.spec.benchmark.load.fixed.empty()) return "";
-  const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->experiment->runtime);
-  for (const ResultRow& row : rows) {
-    if (row.experiment != compared || &row == &*best || !row.score || !best->score) continue;
-    if (!(row.ci > 0) || !(best->ci > 0) || *row.score == 0 || *best->score == 0) return "";
-    const double ratio = std::abs(*best->score / *row.score);
-    return " \u00b1" + Percent(ratio * std::hypot(best->ci / *best->score, row.ci / *row.score));
-  }
-  return "";
-}
-
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   const api::ExperimentStatus& experiment = *row.experiment;
   if (row.best) return "best";
   if (experiment.state == api::ExperimentState::kFailed) return experiment.reason + ": " + experiment.message;
   if (experiment.state != api::ExperimentState::kSucceeded) return StateText(row, 200);
-  if (row.cannot_win) return "stopped early: it could no longer reach the best score";
+  if (row.cannot_win) {
+    const std::string missed =
+        row.broken.empty() || row.load == nullptr ? "" : row.load->load.ToString() + " " + MissedText(row);
+    return "stopped early: it could no longer reach the best score" + (missed.empty() ? "" : " (" + missed + ")");
+  }
   if (!row.broken.empty()) return MissedText(row);
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
   if (row.tied) return "ties with the best: the intervals of the scores overlap";

@@ -74,9 +74,6 @@ std::string LoadsOfStarts(const std::vector<ResultRow>& rows);
 const measurement::Point& HighestKept(const ResultRow& row);
 // The request rates that fresh starts of the best were asked for where requests in flight were searched.
 reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows);
-// " \u00b145.0%" of the gain, from the intervals of both scores; "" where it is not known, and where gains compare
-// other points than the scored ones (given loads).
-std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows);
 
 // Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the missed limits, its
 // failure. "best" for the best, "" while it runs.

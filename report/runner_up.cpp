@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "operator/reconcile/answer.h"
+#include "report/effects.h"
 #include "report/task_words.h"
 #include "text/table.h"
 
@@ -33,12 +34,16 @@ std::string IdentityOf(const ResultRow& row, const ResultRow& best) {
   return row.experiment->name + " (" + (role.empty() ? "" : role + ", ") + text + ")";
 }
 
-// "4.1% ±1.1% below the best"; latencies and prices are above it.
-std::string DistanceText(const ResultRow& row, const ResultRow& best) {
+// "4.1% (3.0% to 5.2%) below the best"; latencies and prices are above it. A negative end is on the other side.
+std::string DistanceText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
   const double score = std::abs(*best.score);
-  const double distance = std::abs(*best.score - *row.score) / score;
-  std::string text = Percent(distance);
-  if (row.ci > 0 && best.ci > 0) text += " \u00b1" + Percent(std::hypot(row.ci, best.ci) / score);
+  std::string text = Percent(std::abs(*best.score - *row.score) / score);
+  const auto change = ChangeBetween(task, best, row);
+  if (change && change->has_interval()) {
+    const bool worse = change->change <= 0;
+    text += " (" + Percent(worse ? -change->high : change->low) + " to " +
+            Percent(worse ? -change->low : change->high) + ")";
+  }
   return text + (std::abs(*row.score) < score ? " below the best" : " above the best");
 }
 
@@ -119,16 +124,20 @@ std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const
     return ", both at " + row.load->load.ToString() + "." + SlownessText(row, best);
   }
   const measurement::Load ours = HighestKept(row).load, theirs = HighestKept(best).load;
+  const bool several = best.starts > 1 || !best.experiment->confirms.empty();
   std::string text = ". It kept the SLO up to " + ours.ToString();
-  if (ours.kind == theirs.kind) {
-    const bool several = best.starts > 1 || !best.experiment->confirms.empty();
+  if (ours == theirs && !several) {
+    text = ". Both kept the SLO up to " + ours.ToString();
+  } else if (ours.kind == theirs.kind) {
     text += std::string(" (the best") + (several ? " in every start" : "") + ": " +
             (ours.value == theirs.value ? "the same" : LoadText(theirs)) + ")";
   }
-  const std::string step = DecidingStep(task, row);
+  const Point* next = NextThatBroke(row);
+  // What ended both searches is said of the best.
+  const bool same_end = ours == theirs && next == nullptr && NextThatBroke(best) == nullptr;
+  const std::string step = same_end ? "" : DecidingStep(task, row);
   if (!step.empty()) text += "; " + step;
   text += ".";
-  const Point* next = NextThatBroke(row);
   const std::string engine = EngineText(next == nullptr ? *row.load : *next);
   return text + (engine.empty() ? SlownessText(row, best) : engine);
 }
@@ -157,12 +166,29 @@ std::string NobodyText(const std::vector<ResultRow>& rows) {
   return parts.empty() ? "" : "No other experiment has a score: " + text::Joined(parts, ", ") + ".";
 }
 
+// The settings of the best that the other does not have: the cause of the distance.
+std::string SettingsText(const ResultRow& row, const ResultRow& best) {
+  const auto differences = text::CompareArguments({row.experiment->args, best.experiment->args});
+  std::string own = text::Shortened(text::Joined(differences.own[1], " "), 120);
+  if (own.empty()) return "";
+  return " The best has " + own + (differences.own[0].empty() ? " in addition." : " instead.");
+}
+
+// What has no score, because it was stopped early: each by name where they are few.
 std::string StoppedText(const std::vector<ResultRow>& rows) {
-  const auto stopped = std::count_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.cannot_win; });
-  if (stopped == 0) return "";
-  return std::string(" ") + (stopped == 1 ? "One experiment was" : std::to_string(stopped) + " experiments were") +
-         " stopped as soon as " + (stopped == 1 ? "it" : "they") + " could no longer reach the best score, and " +
-         (stopped == 1 ? "has" : "have") + " none.";
+  constexpr std::size_t kMostByName = 2;
+  std::vector<const ResultRow*> stopped;
+  for (const ResultRow& row : rows) {
+    if (row.cannot_win) stopped.push_back(&row);
+  }
+  if (stopped.size() > kMostByName) {
+    return " " + std::to_string(stopped.size()) +
+           " experiments were stopped as soon as they could no longer reach the best score; they have no score.";
+  }
+  std::string text;
+  for (const ResultRow* row : stopped)
+    text += " " + row->experiment->name + " was " + WhyNotBest(*row, nullptr) + "; it has no score.";
+  return text;
 }
 
 }  // namespace
@@ -183,9 +209,10 @@ std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<Result
   const std::string faster = FasterText(task, rows, *best);
   const std::string separator = faster.empty() ? "" : " ";
   if (second == nullptr) return NobodyText(rows) + (NobodyText(rows).empty() ? "" : separator) + faster;
-  const std::string start = IdentityOf(*second, *best) + ": " + DistanceText(*second, *best);
+  const std::string start = IdentityOf(*second, *best) + ": " + DistanceText(task, *second, *best);
   const std::string reason =
-      second->tied ? TieText(task, *second, *best) : BoundText(task, *second, *ShownRow(rows)) + StoppedText(rows);
+      second->tied ? TieText(task, *second, *best)
+                   : BoundText(task, *second, *ShownRow(rows)) + SettingsText(*second, *best) + StoppedText(rows);
   return start + reason + separator + faster;
 }
 

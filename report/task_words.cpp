@@ -15,25 +15,6 @@ using text::Bytes;
 using text::Joined;
 using text::Milliseconds;
 
-std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
-  std::string text;
-  if (benchmark.dataset) {
-    text = "dataset " + benchmark.dataset->file;
-  } else {
-    std::vector<std::string> scenarios = benchmark.scenarios;
-    if (scenarios.empty()) scenarios.emplace_back(api::kDefaultScenario);
-    for (std::string& one : scenarios) one += " (" + ScenarioText(one) + ")";
-    text = (scenarios.size() == 1 ? "scenario " : "scenarios ") + Joined(scenarios, ", ");
-  }
-  if (benchmark.prefix.tokens > 0) {
-    text += ", " + std::to_string(benchmark.prefix.tokens) + " tokens of shared prefix in " +
-            std::to_string(benchmark.prefix.groups) + " groups";
-  }
-  if (benchmark.turns.mean != 1) text += ", " + api::FormatDecimal(benchmark.turns.mean, 2) + " turns per conversation";
-  if (benchmark.endpoint == measurement::Endpoint::kChat) text += ", chat";
-  return text;
-}
-
 std::string LoadPlanText(const api::BenchmarkSpec& benchmark) {
   const measurement::LoadPlan& load = benchmark.load;
   std::vector<std::string> steps;
@@ -63,6 +44,25 @@ std::string ReferenceText(const api::TaskStatus& status) {
 }
 
 }  // namespace
+
+std::string WorkloadText(const api::BenchmarkSpec& benchmark) {
+  std::string text;
+  if (benchmark.dataset) {
+    text = "dataset " + benchmark.dataset->file;
+  } else {
+    std::vector<std::string> scenarios = benchmark.scenarios;
+    if (scenarios.empty()) scenarios.emplace_back(api::kDefaultScenario);
+    for (std::string& one : scenarios) one += " (" + ScenarioText(one) + ")";
+    text = (scenarios.size() == 1 ? "scenario " : "scenarios ") + Joined(scenarios, ", ");
+  }
+  if (benchmark.prefix.tokens > 0) {
+    text += ", " + std::to_string(benchmark.prefix.tokens) + " tokens of shared prefix in " +
+            std::to_string(benchmark.prefix.groups) + " groups";
+  }
+  if (benchmark.turns.mean != 1) text += ", " + api::FormatDecimal(benchmark.turns.mean, 2) + " turns per conversation";
+  if (benchmark.endpoint == measurement::Endpoint::kChat) text += ", chat";
+  return text;
+}
 
 std::string SloText(const api::SloSpec& slo) {
   std::vector<std::string> parts;

@@ -24,6 +24,8 @@ std::string ViolationText(const measurement::Violation& violation);
 std::string MeasuredText(const api::AutotuneTask& task);
 // "256 prompt tokens in, 64 out"; the name itself for what is no distribution of lengths, such as "dataset".
 std::string ScenarioText(const std::string& scenario);
+// "scenario D(256,64) (256 prompt tokens in, 64 out)", "dataset prompts.jsonl, 2.5 turns per conversation".
+std::string WorkloadText(const api::BenchmarkSpec& benchmark);
 // The load that a score is of, and that gains are compared at: one sentence.
 std::string ScoreRuleText(const api::AutotuneTask& task);
 // "0.42 GPU-hours (0.2 starting, 0.22 measuring, 0 wasted), price 1.05".

@@ -229,7 +229,10 @@ TEST_F(FromHub, AnUntrustedCertificateIsRefused) {
 
 TEST_F(FromHub, ACertificateForAnotherNameIsRefused) {
   options_.endpoint = hub_.endpoint("127.0.0.2");
-  EXPECT_FALSE(Of("org/public").ok());
+  const auto facts = Of("org/public");
+  ASSERT_FALSE(facts.ok());
+  EXPECT_THAT(facts.error().message, HasSubstr("certificate subject name"));
+  EXPECT_THAT(hub_.requests(), IsEmpty());
 }
 
 TEST_F(FromHub, StopsWhenTold) {

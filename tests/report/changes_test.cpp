@@ -169,5 +169,15 @@ TEST(ChangesOf, AreInEveryReport) {
   EXPECT_TRUE(ChangesOf(itself, {}, Rules()).empty());
 }
 
+TEST(WithoutDefaults, LeavesOutFlagsThatTheEngineHasAnyway) {
+  std::vector<Change> changes(2);
+  changes[0].setting = "max-num-seqs";
+  changes[0].same = true;
+  changes[1].setting = "kv-cache-dtype";
+  const std::vector<std::string> own = {"--kv-cache-dtype",    "fp8", "--max_num_seqs", "1024",
+                                        "--max-num-seqs=1024", "-O3"};
+  EXPECT_THAT(WithoutDefaults(own, changes), ::testing::ElementsAre("--kv-cache-dtype", "fp8", "-O3"));
+}
+
 }  // namespace
 }  // namespace autotune::report

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "finished_task.h"
+#include "report/effects.h"
 #include "report/markdown.h"
 #include "report/report_json.h"
 #include "report/result_view.h"
@@ -106,7 +107,7 @@ TEST(HtmlReport, SaysWhatEachStartKeptAndMergesNoPoints) {
   EXPECT_THAT(page, HasSubstr("e4-dddddd kept the SLO up to 6 in flight"));
   EXPECT_THAT(page, HasSubstr("Not every start kept the loads of this mean: what every start kept is 6 in flight, with "
                               "1413.0 tok/s per GPU"));
-  EXPECT_THAT(page, HasSubstr("<dt>There</dt><dd>1413.0 tok/s per GPU, TTFT p99 310 ms"));
+  EXPECT_THAT(page, HasSubstr("<dt>Measured there</dt><dd>1413.0 tok/s per GPU, TTFT p99 310 ms"));
   EXPECT_THAT(page, HasSubstr("7.2 requests/s kept the SLO (e4-dddddd): TTFT p99 106 ms (bound 500 ms); no higher rate "
                               "was tried"));
   EXPECT_THAT(page, HasSubstr("8 in flight (first start)"));
@@ -181,6 +182,28 @@ TEST(HtmlReport, TheScoredLoadNeedNotBeTheHighestThatKeepsTheSlo) {
           "8 in flight, 8 requests/s: the best score of the loads at which it keeps the SLO, up to 12 in flight"));
 }
 
+TEST(HtmlReport, NamesALowerLoadThatGivesNearlyTheSame) {
+  api::AutotuneTask task = Finished();
+  std::vector<api::LoadRow>& loads = task.status.experiments[1].loads;
+  api::LoadRow lower = loads[0];
+  lower.measured.load = measurement::Concurrency(4);
+  lower.measured.output_tokens_per_second *= 0.97;
+  lower.measured.tpot.p50 = 3.1;
+  loads.insert(loads.begin(), lower);
+  EXPECT_THAT(HtmlReport(task, Rules()),
+              HasSubstr("4 in flight gives 3.0% less throughput, with TPOT p50 3.1 ms instead of 7.2 ms"));
+  loads.front().measured.output_tokens_per_second *= 0.9;
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("less throughput")));
+}
+
+TEST(HtmlReport, HasTheManifestOfTheBest) {
+  const std::string page = HtmlReport(Finished(), Rules());
+  const std::size_t manifest = page.find("<summary>Kubernetes manifest");
+  ASSERT_NE(manifest, std::string::npos);
+  EXPECT_NE(page.find("kind: Deployment", manifest), std::string::npos);
+  EXPECT_NE(page.find("kind: Service", manifest), std::string::npos);
+}
+
 TEST(HtmlReport, TheGainHasItsInterval) {
   api::AutotuneTask task = Finished();
   for (api::ExperimentStatus& experiment : task.status.experiments) {
@@ -189,7 +212,7 @@ TEST(HtmlReport, TheGainHasItsInterval) {
     }
   }
   const std::string interval = GainInterval(task, ResultRows(task));
-  EXPECT_THAT(interval, ::testing::StartsWith(" \u00b1"));
+  EXPECT_THAT(interval, ::testing::StartsWith(" (+"));
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("+41.3%" + interval + " over the baseline"));
   EXPECT_THAT(Headline(task), HasSubstr("+41.3%" + interval + " over the baseline"));
 }
