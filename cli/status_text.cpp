@@ -63,7 +63,8 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
   text += "Best: " + Headline(task) + "\n";
   const std::vector<report::ResultRow> rows = report::ResultRows(task);
   if (const std::string step = report::WhyNotMore(task, rows); !step.empty()) text += "Not more: " + step + "\n";
-  if (const std::string second = report::RunnerUpText(task, rows); !second.empty()) text += "Second: " + second + "\n";
+  if (const std::string second = report::RunnerUpText(task, rows, rules); !second.empty())
+    text += "Second: " + second + "\n";
   if (IsSimulated(task.status)) text += std::string(report::kSimulatedNote) + "\n";
   if (const auto found = report::ChangesOf(task, rules)) {
     text += std::string("\nAgainst ") + (found->role == "deployed" ? "what is deployed" : "the baseline") + ":\n\n" +

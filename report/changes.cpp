@@ -16,7 +16,6 @@ void SetWorth(const std::vector<ParameterEffect>& effects, const EngineSettings&
   const std::string before = engine_before.Used(change.setting, change.before);
   const std::string after = engine.Used(change.setting, change.after);
   if (before == after) {
-    change.same = true;
     change.why_no_worth = "the engine's default is the same";
     return;
   }
@@ -74,11 +73,11 @@ std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<P
       // A release that is not known does not differ.
       if (value == now || (name == "release" && (value.empty() || now.empty()))) continue;
       const std::string why = effects.empty() ? "" : WhyNoParameter(name, *compared, *best);
-      out.push_back({name, value, now, engine_before.Shown(name, value), engine.Shown(name, now), {}, why, false, ""});
+      out.push_back({name, value, now, engine_before.Shown(name, value), engine.Shown(name, now), {}, why, ""});
     }
   }
   for (const std::string& name : base::KeysOf(before, after)) {
-    Change change{name, ValueOf(before, name), ValueOf(after, name), "", "", std::nullopt, "", false, ""};
+    Change change{name, ValueOf(before, name), ValueOf(after, name), "", "", std::nullopt, "", ""};
     if (change.before == change.after) continue;
     change.before_shown = engine_before.Shown(name, change.before);
     change.after_shown = engine.Shown(name, change.after);
@@ -99,21 +98,6 @@ std::optional<ComparedChanges> ChangesOf(const api::AutotuneTask& task, const qu
   if (changes.empty()) return std::nullopt;
   const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, BestExperiment(task)->runtime);
   return ComparedChanges{compared->name, RoleText(*compared), std::move(changes)};
-}
-
-std::vector<std::string> WithoutDefaults(std::vector<std::string> own, const std::vector<Change>& changes) {
-  std::vector<std::string> out;
-  bool drop = false;
-  for (std::string& word : own) {
-    if (word.starts_with("-")) {
-      std::string name = word.substr(0, word.find('='));
-      name.erase(0, name.find_first_not_of('-'));
-      std::ranges::replace(name, '_', '-');
-      drop = std::ranges::any_of(changes, [&](const Change& change) { return change.same && change.setting == name; });
-    }
-    if (!drop) out.push_back(std::move(word));
-  }
-  return out;
 }
 
 std::string WorthNote(const std::vector<Change>& changes) {

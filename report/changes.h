@@ -18,7 +18,6 @@ struct Change {
   std::string before_shown, after_shown;  // for people: EngineSettings::Shown
   std::optional<MeasuredChange> worth;    // of the change from `before` to `after`
   std::string why_no_worth;               // "no pair differs in this alone", "comes with the quantization preset"
-  bool same = false;                      // the engine uses `after` where the flag is not set
   std::string note;                       // of a limit of the batch that the best's score did not reach; else ""
 };
 
@@ -26,8 +25,6 @@ struct Change {
 // is missing or nothing differs. `effects`: EffectsOf; a setting that is no parameter says why it has none.
 std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<ParameterEffect>& effects,
                               const quant::RuleSet& rules);
-// Arguments of the best without flags that have the engine's default; `own`: those that the compared one does not have.
-std::vector<std::string> WithoutDefaults(std::vector<std::string> own, const std::vector<Change>& changes);
 // How the column WORTH is read, for people; "" if the table has none.
 std::string WorthNote(const std::vector<Change>& changes);
 // Table with the columns SETTING, BASELINE, BEST, WORTH. `compared`: RoleText of the compared experiment.

@@ -36,7 +36,7 @@ std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& 
   if (const std::string step = WhyNotMore(task, rows); !step.empty()) {
     out += "Not more: " + MarkdownEscaped(step) + "\n\n";
   }
-  if (const std::string second = RunnerUpText(task, rows); !second.empty()) {
+  if (const std::string second = RunnerUpText(task, rows, rules); !second.empty()) {
     out += "Second: " + MarkdownEscaped(second) + "\n\n";
   }
   const std::string command = ServeLine(task, rules, 100);

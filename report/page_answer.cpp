@@ -7,11 +7,11 @@
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/measured_winner.h"
 #include "operator/reconcile/verdict.h"
-#include "report/changes.h"
 #include "report/difference.h"
 #include "report/effects.h"
 #include "report/page_parts.h"
 #include "report/runner_up.h"
+#include "report/settings.h"
 #include "report/task_words.h"
 #include "text/table.h"
 
@@ -48,9 +48,8 @@ std::string ChangesText(const PageData& data) {
   const ResultRow* baseline = BaselineOf(data, data.best->experiment->runtime);
   if (baseline == nullptr || baseline == data.best) return "";
   auto differences = text::CompareArguments({data.best->experiment->args, baseline->experiment->args});
-  if (const auto changes = ChangesOf(data.task, data.rules)) {
-    differences.own[0] = WithoutDefaults(std::move(differences.own[0]), changes->changes);
-  }
+  const EngineSettings engine(data.task, *data.best->experiment, data.rules);
+  differences.own[0] = engine.WithoutDefaults(differences.own[0]);
   const api::ExperimentStatus &now = *data.best->experiment, &then = *baseline->experiment;
   const auto words = [&](std::vector<std::string> own, const api::ExperimentStatus& experiment) {
     if (now.gpu != then.gpu) own.insert(own.begin(), "GPU " + experiment.gpu);
@@ -65,7 +64,7 @@ std::string IntervalText(const api::TaskStatus::Best& answer) {
   const double score = std::strtod(answer.score.c_str(), nullptr), ci = std::strtod(answer.ci.c_str(), nullptr);
   if (ci <= 0 || score == 0) return "";
   std::string text = "\u00b1 " + api::FormatDecimal(ci / std::abs(score) * 100, 1) + " % (95 % interval";
-  if (answer.starts < 2) text += ", one start of the engine";
+  if (answer.starts < 2) text += " within one start of the engine";
   return text + ")";
 }
 
@@ -141,7 +140,7 @@ std::string LoadFact(const PageData& data) {
   const std::string who = StartsOfBest(data.rows).size() > 1 ? "every start" : "it";
   const measurement::Load highest = HighestKept(shown).load;
   if (highest == shown.load->load && NextThatBroke(shown) == nullptr)
-    return text + ": the highest load that was tried; " + who + " keeps the SLO";
+    return text + ", the highest load that was tried: " + who + " keeps the SLO";
   return text + (highest == shown.load->load
                      ? ": the highest load at which " + who + " keeps the SLO"
                      : ": the best score of the loads at which " + who + " keeps the SLO, up to " + highest.ToString());
@@ -284,7 +283,7 @@ Markup BestMarkup(const PageData& data) {
                 {"Starts", StartsFact(data)},
                 {"In an open loop", RateFact(data)},
                 {"Why not more", StartsDisagree(data) ? "" : WhyNotMore(data.task, data.rows)},
-                {over ? "Second" : "Second so far", RunnerUpText(data.task, data.rows)},
+                {over ? "Second" : "Second so far", RunnerUpText(data.task, data.rows, data.rules)},
                 {"Ties with", text::Joined(answer.tied_with, ", ")},
                 {"Price", PriceText(answer)}}) +
          WarningsMarkup(*best.experiment);

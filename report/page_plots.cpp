@@ -113,7 +113,9 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
   if (all.size() < 2) return {};
   PlotSeries front{"Pareto front", kLineOnly, PlotSeries::Line::kSteps, FrontOf(all)};
   plot.series.insert(plot.series.begin(), front);
-  return Figure("Pareto front" + (data.task.spec.benchmark.scenarios.size() > 1 ? ", " + scenario : ""), Draw(plot));
+  return Figure("Throughput against time per token, with the Pareto front" +
+                    (data.task.spec.benchmark.scenarios.size() > 1 ? ", " + scenario : ""),
+                Draw(plot));
 }
 
 // "D(256,64): 256 prompt tokens in, 64 out".

@@ -54,7 +54,7 @@ json AnswerJson(const PageData& data) {
   if (!best.input_price.empty()) out["pricePerMillionInputTokens"] = std::strtod(best.input_price.c_str(), nullptr);
   if (best.starts > 1) out["starts"] = best.starts;
   if (const ResultRow* second = RunnerUp(data.rows)) out["second"] = second->experiment->name;
-  if (const std::string why = RunnerUpText(data.task, data.rows); !why.empty()) out["whySecond"] = why;
+  if (const std::string why = RunnerUpText(data.task, data.rows, data.rules); !why.empty()) out["whySecond"] = why;
   if (const std::string quality = QualityOf(*data.best); !quality.empty()) out["quality"] = quality;
   if (const auto argv = ServeCommand(data.task, *data.best->experiment, data.rules)) out["command"] = *argv;
   return out;

@@ -428,9 +428,11 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   if (experiment.state == api::ExperimentState::kFailed) return experiment.reason + ": " + experiment.message;
   if (experiment.state != api::ExperimentState::kSucceeded) return StateText(row, 200);
   if (row.cannot_win) {
-    const std::string missed =
-        row.broken.empty() || row.load == nullptr ? "" : row.load->load.ToString() + " " + MissedText(row);
-    return "stopped early: it could no longer reach the best score" + (missed.empty() ? "" : " (" + missed + ")");
+    std::string missed;
+    for (const api::LoadRow* load : CountingLoads(experiment.loads)) {
+      if (missed.empty() && !load->meets_slo) missed = ", and missed the SLO with " + load->measured.load.ToString();
+    }
+    return "stopped early: it could no longer reach the best score" + missed;
   }
   if (!row.broken.empty()) return MissedText(row);
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);

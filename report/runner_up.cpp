@@ -8,6 +8,7 @@
 
 #include "operator/reconcile/answer.h"
 #include "report/effects.h"
+#include "report/settings.h"
 #include "report/task_words.h"
 #include "text/table.h"
 
@@ -95,7 +96,8 @@ std::string EngineText(const Point& point) {
 }
 
 // Both at the highest load that both have measured: which of the latencies is worse, and by how much.
-std::string SlownessText(const ResultRow& row, const ResultRow& best) {
+// `cause`: CauseText.
+std::string SlownessText(const ResultRow& row, const ResultRow& best, const std::string& cause) {
   const Point *ours = nullptr, *theirs = nullptr;
   for (const api::LoadRow* a : CountingLoads(row.experiment->loads)) {
     for (const api::LoadRow* b : CountingLoads(best.experiment->loads)) {
@@ -114,14 +116,33 @@ std::string SlownessText(const ResultRow& row, const ResultRow& best) {
     slower.push_back(MetricTitle(metric) + " p50 was " + Milliseconds(own) + " (the best: " + Milliseconds(other) +
                      ")");
   }
-  return slower.empty() ? "" : " With " + ours->load.ToString() + " its " + text::Joined(slower, ", its ") + ".";
+  if (slower.empty()) return "";
+  const std::string where = ours->load.ToString() + " its " + text::Joined(slower, ", its ") + ".";
+  return cause.empty() ? " With " + where : " " + cause + ": with " + where;
+}
+
+// What the other has in place of the settings of the best: "Without --quantization fp8", "With --max-num-seqs 64
+// instead of --max-num-seqs 128"; "" if no flag differs.
+std::string CauseText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best,
+                      const quant::RuleSet& rules) {
+  constexpr std::size_t kMostFlags = 120;
+  const auto differences = text::CompareArguments({row.experiment->args, best.experiment->args});
+  const auto flags = [&](const ResultRow& of, const std::vector<std::string>& own) {
+    return text::Shortened(text::Joined(EngineSettings(task, *of.experiment, rules).WithoutDefaults(own), " "),
+                           kMostFlags);
+  };
+  const std::string theirs = flags(row, differences.own[0]), ours = flags(best, differences.own[1]);
+  if (theirs.empty()) return ours.empty() ? "" : "Without " + ours;
+  return "With " + theirs + (ours.empty() ? "" : " instead of " + ours);
 }
 
 // What stopped it below the best.
-std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
+std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best,
+                      const quant::RuleSet& rules) {
+  const std::string cause = CauseText(task, row, best, rules);
   if (row.load == nullptr || best.load == nullptr) return ".";
   if (tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(task.spec))) {
-    return ", both at " + row.load->load.ToString() + "." + SlownessText(row, best);
+    return ", both at " + row.load->load.ToString() + "." + SlownessText(row, best, cause);
   }
   const measurement::Load ours = HighestKept(row).load, theirs = HighestKept(best).load;
   const bool several = best.starts > 1 || !best.experiment->confirms.empty();
@@ -139,7 +160,7 @@ std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const
   if (!step.empty()) text += "; " + step;
   text += ".";
   const std::string engine = EngineText(next == nullptr ? *row.load : *next);
-  return text + (engine.empty() ? SlownessText(row, best) : engine);
+  return text + (engine.empty() ? SlownessText(row, best, cause) : engine);
 }
 
 // Experiments that could have been better, had they kept the quality.
@@ -164,14 +185,6 @@ std::string NobodyText(const std::vector<ResultRow>& rows) {
   std::vector<std::string> parts;
   for (const auto& [reason, count] : counts) parts.push_back(std::to_string(count) + " " + reason);
   return parts.empty() ? "" : "No other experiment has a score: " + text::Joined(parts, ", ") + ".";
-}
-
-// The settings of the best that the other does not have: the cause of the distance.
-std::string SettingsText(const ResultRow& row, const ResultRow& best) {
-  const auto differences = text::CompareArguments({row.experiment->args, best.experiment->args});
-  std::string own = text::Shortened(text::Joined(differences.own[1], " "), 120);
-  if (own.empty()) return "";
-  return " The best has " + own + (differences.own[0].empty() ? " in addition." : " instead.");
 }
 
 // What has no score, because it was stopped early: each by name where they are few.
@@ -202,7 +215,8 @@ const ResultRow* RunnerUp(const std::vector<ResultRow>& rows) {
   return second;
 }
 
-std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
+std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                         const quant::RuleSet& rules) {
   const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
   if (best == rows.end() || !best->score || *best->score == 0) return "";
   const ResultRow* second = RunnerUp(rows);
@@ -210,9 +224,8 @@ std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<Result
   const std::string separator = faster.empty() ? "" : " ";
   if (second == nullptr) return NobodyText(rows) + (NobodyText(rows).empty() ? "" : separator) + faster;
   const std::string start = IdentityOf(*second, *best) + ": " + DistanceText(task, *second, *best);
-  const std::string reason =
-      second->tied ? TieText(task, *second, *best)
-                   : BoundText(task, *second, *ShownRow(rows)) + SettingsText(*second, *best) + StoppedText(rows);
+  const std::string reason = second->tied ? TieText(task, *second, *best)
+                                          : BoundText(task, *second, *ShownRow(rows), rules) + StoppedText(rows);
   return start + reason + separator + faster;
 }
 

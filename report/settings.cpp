@@ -87,6 +87,27 @@ std::string EngineSettings::Shown(const std::string& setting, const std::string&
   return "engine's default" + (known.empty() ? "" : ": " + known);
 }
 
+std::vector<std::string> EngineSettings::WithoutDefaults(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (!word.starts_with("--")) {
+      out.push_back(word);
+      continue;
+    }
+    const std::size_t equals = word.find('=');
+    const bool next = equals == std::string::npos && i + 1 < arguments.size() && !arguments[i + 1].starts_with("--");
+    const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
+    const std::string value = equals != std::string::npos ? word.substr(equals + 1) : next ? arguments[i + 1] : "";
+    if (value.empty() || Used(name, "") != value) {
+      out.push_back(word);
+    } else if (next) {
+      ++i;
+    }
+  }
+  return out;
+}
+
 bool EngineSettings::LimitsBatch(const std::string& setting) const {
   return table_ != nullptr && setting == table_->scheduler().sequences;
 }

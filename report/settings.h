@@ -38,6 +38,8 @@ class EngineSettings {
   // The value. Of a flag that is not set "engine's default: 1024", or "engine's default" if it is not known; of
   // anything else "(not set)".
   [[nodiscard]] std::string Shown(const std::string& setting, const std::string& value) const;
+  // The arguments without flags that are set to what the engine uses anyway.
+  [[nodiscard]] std::vector<std::string> WithoutDefaults(const std::vector<std::string>& arguments) const;
   // True for the flag that limits the requests of a batch.
   [[nodiscard]] bool LimitsBatch(const std::string& setting) const;
 

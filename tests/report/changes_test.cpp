@@ -6,6 +6,7 @@
 #include "report/markdown.h"
 #include "report/page.h"
 #include "report/result_view.h"
+#include "report/settings.h"
 #include "tests/quant/built_in_rules.h"
 
 namespace autotune::report {
@@ -169,14 +170,12 @@ TEST(ChangesOf, AreInEveryReport) {
   EXPECT_TRUE(ChangesOf(itself, {}, Rules()).empty());
 }
 
-TEST(WithoutDefaults, LeavesOutFlagsThatTheEngineHasAnyway) {
-  std::vector<Change> changes(2);
-  changes[0].setting = "max-num-seqs";
-  changes[0].same = true;
-  changes[1].setting = "kv-cache-dtype";
-  const std::vector<std::string> own = {"--kv-cache-dtype",    "fp8", "--max_num_seqs", "1024",
-                                        "--max-num-seqs=1024", "-O3"};
-  EXPECT_THAT(WithoutDefaults(own, changes), ::testing::ElementsAre("--kv-cache-dtype", "fp8", "-O3"));
+TEST(EngineSettings, LeavesOutFlagsThatTheEngineHasAnyway) {
+  const api::AutotuneTask task = Finished();
+  const EngineSettings engine(task, task.status.experiments[1], Rules());
+  EXPECT_THAT(
+      engine.WithoutDefaults({"--kv-cache-dtype", "fp8", "--gpu-memory-utilization=0.92", "--block-size", "64", "-O3"}),
+      ::testing::ElementsAre("--kv-cache-dtype", "fp8", "--block-size", "64", "-O3"));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-std::string Text(const api::AutotuneTask& task) { return RunnerUpText(task, ResultRows(task)); }
+std::string Text(const api::AutotuneTask& task) { return RunnerUpText(task, ResultRows(task), Rules()); }
 
 TEST(RunnerUpText, SaysHowFarTheSecondIsAndWhichLimitStoppedIt) {
   api::AutotuneTask task = Finished();
@@ -24,7 +24,7 @@ TEST(RunnerUpText, SaysHowFarTheSecondIsAndWhichLimitStoppedIt) {
   EXPECT_EQ(Text(task),
             "e1-aaaaaa (baseline, default): 29.2% below the best. It kept the SLO up to 8 in flight (the best: 16); 32 "
             "in flight "
-            "missed slo.ttft.p99 (900 ms, allowed 500 ms). The best has --kv-cache-dtype fp8 in addition.");
+            "missed slo.ttft.p99 (900 ms, allowed 500 ms).");
 }
 
 TEST(RunnerUpText, ComparesWithTheStartOfTheBestThatIsShown) {
@@ -70,7 +70,8 @@ TEST(RunnerUpText, NamesWhatTheEngineRanOutOf) {
 TEST(RunnerUpText, ComparesLatenciesAtTheSameLoadWhereTheEngineSaysNothing) {
   api::AutotuneTask task = Finished();
   for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.tpot.p50 = 9.1;
-  EXPECT_THAT(Text(task), HasSubstr("With 32 in flight its TPOT p50 was 9.1 ms (the best: 7.2 ms)."));
+  EXPECT_THAT(Text(task),
+              HasSubstr("Without --kv-cache-dtype fp8: with 32 in flight its TPOT p50 was 9.1 ms (the best: 7.2 ms)."));
 }
 
 TEST(RunnerUpText, SaysThatATieIsOne) {
@@ -82,7 +83,7 @@ TEST(RunnerUpText, SaysThatATieIsOne) {
   std::vector<ResultRow> rows = ResultRows(task);
   rows[0].ci = 400;
   EXPECT_THAT(
-      RunnerUpText(task, rows),
+      RunnerUpText(task, rows, Rules()),
       HasSubstr("although its point alone has \u00b10.7%: the interval of a score also covers where the limit may be"));
 }
 
@@ -99,11 +100,11 @@ TEST(RunnerUpText, SaysWhatIsFasterAndLosesTooMuchQuality) {
   left_out.score_without_quality = 2000;
   rows.push_back(left_out);
   EXPECT_THAT(
-      RunnerUpText(task, rows),
+      RunnerUpText(task, rows, Rules()),
       HasSubstr(
           "e4-dddddd (kv-cache-fp8) has a better score (2000.0 tok/s per GPU) and is left out: quality not known."));
   rows.back().score_without_quality = 1200;
-  EXPECT_THAT(RunnerUpText(task, rows), Not(HasSubstr("e4-dddddd")));
+  EXPECT_THAT(RunnerUpText(task, rows, Rules()), Not(HasSubstr("e4-dddddd")));
 }
 
 TEST(RunnerUpText, SaysWhyThereIsNoSecond) {
