@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -577,7 +578,7 @@ class AttentionReader {
       return;
     }
     const auto count = [&](std::int64_t ratio) {
-      return static_cast<std::int64_t>(std::ranges::count(ratios->begin(), ratios->begin() + layers_, ratio));
+      return static_cast<std::int64_t>(std::ranges::count(std::span(*ratios).first(layers_), ratio));
     };
     const std::int64_t every = *facts_.layers, fourth = count(4), rest = count(128);
     constexpr std::int64_t kBits = 8;
