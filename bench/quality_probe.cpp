@@ -102,10 +102,19 @@ std::string QualityProbe::CheckSanity() {
   return WhyBroken(answers);
 }
 
-bool QualityProbe::Fail(const std::string& problem) {
-  if (outcome_.problem.empty()) {
-    outcome_.problem = problem;
-    hooks_.say("quality: " + problem);
+// Parts that are missing for one reason are told together.
+bool QualityProbe::Fail(const std::string& reason) {
+  hooks_.say("quality: " + part_ + ": " + reason);
+  const auto same =
+      std::find_if(problems_.begin(), problems_.end(), [&](const auto& one) { return one.second == reason; });
+  if (same == problems_.end()) {
+    problems_.emplace_back(part_, reason);
+  } else {
+    same->first += " and " + part_;
+  }
+  outcome_.problem.clear();
+  for (const auto& [parts, why] : problems_) {
+    outcome_.problem += (outcome_.problem.empty() ? "" : "; ") + parts + ": " + why;
   }
   return false;
 }
@@ -218,6 +227,7 @@ bool QualityProbe::MeasurePart(std::size_t number, Asking asking) {
 // corpus does not suffice, its documents turned round draw that noise anew.
 void QualityProbe::MeasureCorpus() {
   measured_.text = kCorpusName;
+  part_ = "the corpus";
   const auto start = clock_.Now();
   const QualityPlan& plan = spec_.quality;
   const auto count = [&](std::size_t asked) {
@@ -229,7 +239,7 @@ void QualityProbe::MeasureCorpus() {
       if (clock_.Now() - start > kQualityBudget) {
         const std::string limit = std::to_string(kQualityBudget.count()) + " s";
         if (written) {
-          Fail("the corpus takes longer than " + limit + ": " + count(i));
+          Fail("takes longer than " + limit + ": " + count(i));
         } else {
           hooks_.say("quality: " + limit + " are over, " + count(i) + " asked twice");
         }
@@ -252,7 +262,7 @@ std::optional<std::vector<std::string>> QualityProbe::GreedyAnswers(std::size_t 
   for (const auto& answer : hooks_.ask(kCompletions, bodies, in_flight)) {
     auto text = answer && answer->status == 200 ? ReadGreedyText(answer->body) : base::Invalid(Refusal(answer));
     if (!text) {
-      Fail("greedy answers: " + text.error().message);
+      Fail(text.error().message);
       return std::nullopt;
     }
     texts.push_back(std::move(text->text));
@@ -261,6 +271,7 @@ std::optional<std::vector<std::string>> QualityProbe::GreedyAnswers(std::size_t 
 }
 
 void QualityProbe::MeasureAnswers() {
+  part_ = "greedy answers";
   const auto once = GreedyAnswers(measurement::kGreedyPrompts);
   if (!once) return;
   // Other requests share the steps now: what rounding alone changes shows.
@@ -271,66 +282,103 @@ void QualityProbe::MeasureAnswers() {
   }
 }
 
-// Returns nullopt if one cannot be asked: a rate of some is not the rate of all.
-std::optional<std::vector<bool>> QualityProbe::AskQuestions(std::span<const Question> questions) {
-  // Every request of a kind goes out together; where[i] says whose it is.
-  std::vector<std::string> completions, chats, likelihoods;
-  std::vector<std::size_t> completion_of, chat_of;
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const Question& question = questions[i];
-    if (question.match == Question::Match::kChoice) {
-      for (const std::string& choice : question.references) {
-        likelihoods.push_back(LikelihoodBody(model_, question.prompt + choice));
-      }
-      continue;
-    }
-    const std::string body = QuestionBody(model_, question, spec_.quality.questions->answer_tokens);
-    (question.messages.empty() ? completions : chats).push_back(body);
-    (question.messages.empty() ? completion_of : chat_of).push_back(i);
+void QualityProbe::FailAtQuestion(std::size_t index, const std::string& reason) {
+  const std::string part = part_;
+  part_ += ", refused at question " + std::to_string(index + 1);
+  Fail(reason);
+  part_ = part;
+}
+
+// Which of these questions get a right answer; nullopt if one cannot be asked.
+std::optional<std::vector<bool>> QualityProbe::AskForAnswers(std::string_view path, std::span<const Question> questions,
+                                                             const std::vector<std::size_t>& which) {
+  std::vector<std::string> bodies;
+  for (const std::size_t i : which) {
+    bodies.push_back(QuestionBody(model_, questions[i], spec_.quality.questions->answer_tokens));
   }
-  std::vector<bool> passed(questions.size());
-  const auto generate = [&](std::string_view path, const std::vector<std::string>& bodies,
-                            const std::vector<std::size_t>& whose) {
-    const auto answers = hooks_.ask(path, bodies, kQuestionsInFlight);
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      auto text =
-          answers[i] && answers[i]->status == 200 ? AnswerText(answers[i]->body) : base::Invalid(Refusal(answers[i]));
-      if (!text) return Fail("quality.dataset: question " + std::to_string(whose[i] + 1) + ": " + text.error().message);
-      passed[whose[i]] = measurement::IsRight(questions[whose[i]], *text);
+  const auto answers = hooks_.ask(path, bodies, kQuestionsInFlight);
+  std::vector<bool> passed;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    auto text =
+        answers[i] && answers[i]->status == 200 ? AnswerText(answers[i]->body) : base::Invalid(Refusal(answers[i]));
+    if (!text) {
+      FailAtQuestion(which[i], text.error().message);
+      return std::nullopt;
     }
-    return true;
-  };
-  if (!generate(kCompletions, completions, completion_of) || !generate(kChat, chats, chat_of)) return std::nullopt;
-  const auto answers = hooks_.ask(kCompletions, likelihoods, kShortInFlight);
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    if (questions[i].match != Question::Match::kChoice) continue;
-    // All choices have the prompt in common, so the likeliest text has the likeliest choice.
-    std::vector<double> sums;
-    for (std::size_t j = 0; j < questions[i].references.size(); ++j, ++next) {
-      std::vector<double> logprobs;
-      const bool answered = answers[next] && answers[next]->status == 200;
-      if (!answered) Fail("quality.dataset: question " + std::to_string(i + 1) + ": " + Refusal(answers[next]));
-      if (!answered || !Read(*answers[next], logprobs)) return std::nullopt;
-      sums.push_back(std::accumulate(logprobs.begin(), logprobs.end(), 0.0));
-    }
-    passed[i] =
-        static_cast<std::size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin()) == questions[i].right;
+    passed.push_back(measurement::IsRight(questions[which[i]], *text));
   }
   return passed;
 }
 
+// The same of choices. All choices have the prompt in common, so the likeliest text has the likeliest choice.
+std::optional<std::vector<bool>> QualityProbe::AskChoices(std::span<const Question> questions,
+                                                          const std::vector<std::size_t>& which) {
+  std::vector<std::string> bodies;
+  for (const std::size_t i : which) {
+    for (const std::string& choice : questions[i].references) {
+      bodies.push_back(LikelihoodBody(model_, questions[i].prompt + choice));
+    }
+  }
+  const auto answers = hooks_.ask(kCompletions, bodies, kShortInFlight);
+  std::vector<bool> passed;
+  std::size_t next = 0;
+  for (const std::size_t i : which) {
+    std::vector<double> sums;
+    for (std::size_t j = 0; j < questions[i].references.size(); ++j, ++next) {
+      std::vector<double> logprobs;
+      if (!answers[next] || answers[next]->status != 200) {
+        FailAtQuestion(i, Refusal(answers[next]));
+        return std::nullopt;
+      }
+      if (!Read(*answers[next], logprobs)) return std::nullopt;
+      sums.push_back(std::accumulate(logprobs.begin(), logprobs.end(), 0.0));
+    }
+    const auto likeliest = std::max_element(sums.begin(), sums.end()) - sums.begin();
+    passed.push_back(static_cast<std::size_t>(likeliest) == questions[i].right);
+  }
+  return passed;
+}
+
+// By the kind of request. A kind that the engine refuses is left out whole: a rate of some is not the rate of all.
 void QualityProbe::MeasureQuestions() {
   const auto set = ReadQuestionsOf(spec_);
   if (!set || set->questions.empty()) return;  // the run has looked at it before the engine was ready
-  if (auto passed = AskQuestions(set->questions)) {
-    measured_.passes = measurement::Passes{DatasetName(spec_, set->questions), *std::move(passed)};
+  const std::vector<Question>& questions = set->questions;
+  enum class Kind { kPrompts, kChats, kChoices };
+  const auto kind_of = [](const Question& question) {
+    if (question.match == Question::Match::kChoice) return Kind::kChoices;
+    return question.messages.empty() ? Kind::kPrompts : Kind::kChats;
+  };
+  std::vector<std::optional<bool>> passed(questions.size());
+  for (const auto& [kind, name] : {std::pair(Kind::kPrompts, "by prompts"), std::pair(Kind::kChats, "by messages"),
+                                   std::pair(Kind::kChoices, "by choices")}) {
+    std::vector<std::size_t> which;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      if (kind_of(questions[i]) == kind) which.push_back(i);
+    }
+    if (which.empty()) continue;
+    part_ = "quality.dataset: " + std::to_string(which.size()) + " of " + std::to_string(questions.size()) +
+            (questions.size() == 1 ? " question " : " questions ") + name;
+    const auto right = kind == Kind::kChoices
+                           ? AskChoices(questions, which)
+                           : AskForAnswers(kind == Kind::kChats ? kChat : kCompletions, questions, which);
+    for (std::size_t i = 0; right && i < which.size(); ++i) passed[which[i]] = (*right)[i];
   }
+  std::vector<Question> counted;
+  measurement::Passes passes;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    if (!passed[i]) continue;
+    counted.push_back(questions[i]);
+    passes.passed.push_back(*passed[i]);
+  }
+  passes.dataset = DatasetName(spec_, counted);
+  if (!counted.empty()) measured_.passes = std::move(passes);
 }
 
 QualityOutcome QualityProbe::Measure() {
   outcome_ = {};
   measured_ = {};
+  problems_.clear();
   // What needs the least memory first: what comes after it may end the engine.
   MeasureAnswers();
   if (outcome_.problem.empty()) MeasureQuestions();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -69,8 +70,13 @@ class QualityProbe {
   void MeasureAnswers();
   std::optional<std::vector<std::string>> GreedyAnswers(std::size_t in_flight);
   void MeasureQuestions();
-  std::optional<std::vector<bool>> AskQuestions(std::span<const measurement::Question> questions);
-  bool Fail(const std::string& problem);
+  std::optional<std::vector<bool>> AskForAnswers(std::string_view path,
+                                                 std::span<const measurement::Question> questions,
+                                                 const std::vector<std::size_t>& which);
+  std::optional<std::vector<bool>> AskChoices(std::span<const measurement::Question> questions,
+                                              const std::vector<std::size_t>& which);
+  bool Fail(const std::string& reason);  // of part_
+  void FailAtQuestion(std::size_t index, const std::string& reason);
   [[nodiscard]] std::string Refusal(const base::Result<Answer>& answer) const;
 
   const BenchSpec& spec_;
@@ -79,6 +85,8 @@ class QualityProbe {
   base::Clock& clock_;
   measurement::Quality measured_;
   QualityOutcome outcome_;
+  std::string part_;                                           // that is being measured: "the corpus"
+  std::vector<std::pair<std::string, std::string>> problems_;  // missing parts, and why
 };
 
 }  // namespace autotune::bench

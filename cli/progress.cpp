@@ -10,6 +10,7 @@
 #include "operator/reconcile/places.h"
 #include "operator/reconcile/track.h"
 #include "operator/reconcile/verdict.h"
+#include "report/quality_words.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -98,6 +99,8 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
       text += "  " + report::LostQualityOf(row);
     } else if (!row.score) {
       text += "  " + report::MissedText(row);
+    } else if (const std::string undecided = report::UndecidedOf(row); !undecided.empty()) {
+      text += "  " + undecided;
     }
     return text;
   }

@@ -4,6 +4,7 @@
 
 #include "operator/reconcile/verdict.h"
 #include "report/changes.h"
+#include "report/quality_words.h"
 #include "report/result_view.h"
 #include "report/runner_up.h"
 #include "report/task_words.h"
@@ -50,7 +51,9 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     text += ResultTable(task, width / 2).Text();
     if (!common.empty()) text += "\nCommon arguments: " + Joined(common, " ") + "\n";
     text += "\nMeasured: " + report::MeasuredText(task) + "\nSLO: " + report::SloText(task.spec.slo) +
-            "\nScores: " + report::ScoreRuleText(task) + "\n\n";
+            "\nScores: " + report::ScoreRuleText(task) + "\n";
+    const std::string note = report::QualityNote(task, report::ResultRows(task));
+    text += (note.empty() ? "" : "Quality: " + note + "\n") + "\n";
   }
   if (const std::string absent = NotAmongText(task); !absent.empty()) text += absent + "\n";
   const api::ExperimentStatus* best = BestExperiment(task);
@@ -98,6 +101,8 @@ std::string StatusText(const api::AutotuneTask& task, const quant::RuleSet& rule
             (is_new ? ": " + condition.message : "") + "\n";
   }
   if (status.candidates.total > 0) text += "Space     " + CandidatesText(task) + "\n";
+  for (const quant::Warning& warning : status.warnings)
+    text += "Warning   " + warning.field + ": " + warning.message + "\n";
   if (const std::string estimate = EstimateText(status); !estimate.empty()) text += "Estimate  " + estimate + "\n";
   for (const std::string& gpu : report::GpuTexts(task)) text += "GPU       " + gpu + "\n";
   if (!status.experiments.empty()) {

@@ -10,7 +10,6 @@
 namespace autotune::measurement {
 namespace {
 
-constexpr double kOrdinary = 0.95, kEarlyLook = 0.999;
 constexpr double kNllUnit = 1e-6;
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::size_t kNllDigits = 4, kPrintDigits = 2, kThirds = 3, kTokenDigits = 3;
@@ -147,7 +146,7 @@ struct Comparison {
     return nll;
   }
   [[nodiscard]] bool IsNarrow() const {
-    const auto nll = differences.size() < kFewestForGoal ? std::nullopt : Nll(kOrdinary);
+    const auto nll = differences.size() < kFewestForGoal ? std::nullopt : Nll(kOrdinaryConfidence);
     return nll && nll->ci <= kQualityGoal;
   }
 };
@@ -191,7 +190,7 @@ std::optional<Agreement> CompareAnswers(const Quality& measured, const Quality& 
     agreement.baseline_with_itself += own / static_cast<double>(n);
     differences.push_back(share - own);
   }
-  agreement.ci = StudentInterval(differences, kOrdinary).HalfWidth();
+  agreement.ci = StudentInterval(differences, kOrdinaryConfidence).HalfWidth();
   return agreement;
 }
 
@@ -369,7 +368,9 @@ std::optional<QualityChange> CompareQuality(const Quality& measured, const Quali
   const Comparison blocks = CompareBlocks(measured, reference, only_cache_differs);
   change.cache = blocks.cache;
   change.per_byte = blocks.per_byte;
-  change.nll = blocks.Nll(HasAllOf(measured, reference) || blocks.IsNarrow() ? kOrdinary : kEarlyLook);
+  const double confidence = HasAllOf(measured, reference) || blocks.IsNarrow() ? kOrdinaryConfidence : kEarlyConfidence;
+  change.nll = blocks.Nll(confidence);
+  if (change.nll) change.confidence = confidence;
   change.agreement = CompareAnswers(measured, reference);
   change.passes = ComparePasses(measured, reference);
   if (change == QualityChange()) return std::nullopt;
@@ -416,7 +417,7 @@ bool IsEnough(const Quality& so_far, const Quality& reference, bool only_cache_d
   if (blocks.cache == CacheUse::kNotRead && so_far.blocks.size() >= reference.blocks.size()) return true;
   if (!max_growth) return blocks.IsNarrow();
   QualityChange look;
-  look.nll = blocks.Nll(kEarlyLook);
+  look.nll = blocks.Nll(kEarlyConfidence);
   return look.nll && GateOf(look, *max_growth) != QualityGate::kUndecided;
 }
 

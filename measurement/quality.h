@@ -114,11 +114,14 @@ struct PassChange {
   bool operator==(const PassChange&) const = default;
 };
 
+inline constexpr double kOrdinaryConfidence = 0.95, kEarlyConfidence = 0.999;
+
 struct QualityChange {
   // Of the mean negative log-likelihood, in nats per token; positive is worse. nullopt if no block can tell. Paired
   // t-interval over the blocks: 95 %, but 99.9 % where the probe ended before it had all that the reference has, and
   // not because the interval is narrow enough.
   std::optional<Change> nll;
+  double confidence = kOrdinaryConfidence;  // of the interval of `nll`
   // The tokenizers are two: `nll` is of equal bytes, of as many as a token of the reference has.
   bool per_byte = false;
   CacheUse cache = CacheUse::kNotKnown;

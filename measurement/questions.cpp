@@ -559,17 +559,15 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
 
 std::string Summary(const QuestionSet& set) {
   const std::vector<Question>& questions = set.questions;
-  constexpr std::pair<Question::Match, const char*> kKinds[] = {{Question::Match::kChoice, "choices (likelihood)"},
-                                                                {Question::Match::kNumber, "number"},
-                                                                {Question::Match::kWords, "words"},
-                                                                {Question::Match::kBegins, "begins"},
-                                                                {Question::Match::kExact, "exact"},
-                                                                {Question::Match::kContains, "contains"},
-                                                                {Question::Match::kRegex, "regex"}};
+  constexpr std::pair<Question::Match, std::string_view> kKinds[] = {
+      {Question::Match::kChoice, kByChoices}, {Question::Match::kNumber, "number"},
+      {Question::Match::kWords, "words"},     {Question::Match::kBegins, "begins"},
+      {Question::Match::kExact, "exact"},     {Question::Match::kContains, "contains"},
+      {Question::Match::kRegex, "regex"}};
   std::string counts;
   for (const auto& [match, name] : kKinds) {
     const auto count = std::ranges::count(questions, match, &Question::match);
-    if (count > 0) counts += (counts.empty() ? ": " : ", ") + std::to_string(count) + " by " + name;
+    if (count > 0) counts += (counts.empty() ? ": " : ", ") + std::to_string(count) + " by " + std::string(name);
   }
   const auto several = std::ranges::count_if(questions, [](const Question& question) {
     return question.match != Question::Match::kChoice && question.references.size() > 1;

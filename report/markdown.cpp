@@ -6,6 +6,7 @@
 #include "report/changes.h"
 #include "report/difference.h"
 #include "report/effects.h"
+#include "report/quality_words.h"
 #include "report/result_view.h"
 #include "report/runner_up.h"
 #include "report/task_words.h"
@@ -145,7 +146,11 @@ std::string MarkdownReport(const api::AutotuneTask& task, const quant::RuleSet& 
   }
   if (!status.experiments.empty()) {
     out += "## Experiments\n\n" + ResultTable(task, 120).Markdown(Table::Cells::kText) + "\n" +
-           MarkdownEscaped(ScoreRuleText(task)) + "\n\n" + MarkdownEffects(task, rules);
+           MarkdownEscaped(ScoreRuleText(task)) + "\n\n";
+    if (const std::string note = QualityNote(task, ResultRows(task)); !note.empty()) {
+      out += "Quality: " + MarkdownEscaped(note) + "\n\n";
+    }
+    out += MarkdownEffects(task, rules);
   }
   if (const auto absent = NotAmongExperiments(task); !absent.empty()) {
     out += "## Candidates without an experiment\n\n";

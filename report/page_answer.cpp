@@ -10,6 +10,7 @@
 #include "report/difference.h"
 #include "report/effects.h"
 #include "report/page_parts.h"
+#include "report/quality_words.h"
 #include "report/runner_up.h"
 #include "report/settings.h"
 #include "report/task_words.h"
@@ -247,7 +248,8 @@ std::string QualityFact(const PageData& data) {
   const std::string own = reference == nullptr ? "" : AbsolutePerplexity(*reference);
   if (best.baseline) return "the others are compared with it" + (own.empty() ? "" : " (perplexity " + own + ")");
   std::string text = quality + " against the baseline" + (own.empty() ? "" : " (" + own + ")");
-  if (asked.max_degradation) text += ", allowed " + text::SignedPercent(*asked.max_degradation);
+  if (const std::string undecided = UndecidedOf(*data.best); !undecided.empty()) return text + "; " + undecided;
+  if (asked.max_degradation) text += ", allowed " + reconcile::LimitText(*asked.max_degradation);
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include "operator/reconcile/places.h"
 #include "report/effects.h"
 #include "report/page_parts.h"
+#include "report/quality_words.h"
 #include "report/strip.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -187,25 +188,13 @@ Markup NotesMarkup(const PageData& data) {
   std::map<std::string, std::vector<std::string>> notes;
   for (const ResultRow& row : data.rows) {
     for (const quant::Warning& warning : row.experiment->warnings) {
-      if (IsOfAnotherModel(*row.experiment, warning)) continue;
+      if (IsOfAnotherModel(*row.experiment, warning) || IsInQualityNote(warning)) continue;
       notes[warning.field + ": " + warning.message].push_back(row.experiment->name);
     }
   }
   Markup items;
   for (const auto& [note, names] : notes) items += Element("li", note + " (" + text::Joined(names, ", ") + ")");
   return items.empty() ? items : Element("h3", "Notes") + Element("ul", items);
-}
-
-// What the column of qualities is relative to.
-std::string QualityHint(const PageData& data) {
-  std::vector<std::string> references;
-  for (const ResultRow& row : data.rows) {
-    const std::string perplexity = row.experiment->baseline ? AbsolutePerplexity(*row.experiment) : "";
-    if (!perplexity.empty()) references.push_back(perplexity + " (" + row.experiment->name + ")");
-  }
-  if (references.empty()) return "";
-  return " Quality: change of the perplexity relative to the baseline's, which is " + text::Joined(references, ", ") +
-         "; more is worse.";
 }
 
 // How a percentile of too few requests reads, where there is one.
@@ -234,7 +223,9 @@ Markup ExperimentsSection(const PageData& data) {
   Markup out = Scrolling(Element("table", ExperimentsHead(data, columns) + Element("tbody", body)));
   if (!data.common.empty()) out += Paragraph("hint", "All have: " + text::Joined(data.common, " "));
   out += Paragraph("hint", "Best first. Bar: the score. Line on it: the 95 % interval. Dashed line: the baseline. " +
-                               BracketsHint(data) + ScoreRuleText(data.task) + QualityHint(data));
+                               BracketsHint(data) + ScoreRuleText(data.task));
+  if (const std::string note = QualityNote(data.task, data.rows); !note.empty())
+    out += Paragraph("hint", "Quality: " + note);
   return Section("experiments", "Experiments", out + NotesMarkup(data));
 }
 

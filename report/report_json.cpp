@@ -7,6 +7,7 @@
 #include "report/changes.h"
 #include "report/effects.h"
 #include "report/page_parts.h"
+#include "report/quality_words.h"
 #include "report/runner_up.h"
 #include "report/task_words.h"
 

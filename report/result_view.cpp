@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -16,12 +15,15 @@
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/measured_winner.h"
 #include "report/effects.h"
+#include "report/quality_words.h"
 #include "report/task_words.h"
 #include "text/yaml_json.h"
 #include "tuning/judge.h"
 
 namespace autotune::report {
 namespace {
+
+constexpr const char* kQualityBound = "quality.maxDegradation";
 
 using nlohmann::json;
 using text::ArgumentDifferences;
@@ -62,47 +64,6 @@ void Flatten(const json& value, const std::string& path, std::vector<std::pair<s
   parts.emplace_back(path, value.is_string() ? value.get<std::string>() : value.dump());
 }
 
-std::string Format(const char* format, auto... values) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, values...);
-  return text;
-}
-
-// Growth of perplexity. Where likelihoods say nothing, how far greedy answers follow the baseline's, of how far its own
-// do when it is asked again; and what became of a dataset's questions.
-std::string QualityText(const api::ExperimentStatus& experiment,
-                        const std::optional<measurement::QualityChange>& change) {
-  if (!experiment.quality) return "";
-  if (experiment.baseline) return "reference";
-  if (!change) {
-    const std::string own = AbsolutePerplexity(experiment);
-    return own.empty() ? "" : "perplexity " + own + ", no baseline";
-  }
-  std::string text;
-  if (change->nll) {
-    text = "perplexity " + SignedPercent(measurement::PerplexityGrowth(change->nll->value), 2) + " \u00b1" +
-           Percent(change->nll->ci, 2);
-    if (change->per_byte) text += " per byte";
-    if (change->cache == measurement::CacheUse::kPartly) text += " (cache partly read)";
-  } else if (change->agreement) {
-    text = "answers agree " + Percent(change->agreement->with_baseline, 0) + " (own " +
-           Percent(change->agreement->baseline_with_itself, 0) + ")";
-    if (change->cache == measurement::CacheUse::kNotRead) text = "cache not read; " + text;
-  }
-  if (const auto& passes = change->passes) {
-    text += (text.empty() ? "passes " : ", passes ") + Percent(passes->rate) + " (" + Percent(passes->low) + " to " +
-            Percent(passes->high) + "; baseline " + Percent(passes->baseline_rate) +
-            Format("; lost %d, gained %d, p = %.2g)", passes->lost, passes->gained, passes->p_value);
-    if (passes->baseline_rate <= 0) text += ": the baseline passes none, so look at how answers are compared";
-  }
-  return text;
-}
-
-std::string LostText(const ResultRow& row) {
-  if (row.quality && row.quality->nll) return "exceeds maxDegradation";
-  return row.quality ? "quality undecided" : "quality not known";
-}
-
 // Why none of the points of an experiment counts.
 std::string UnusableText(const api::ExperimentStatus& experiment) {
   const auto any = [&](measurement::Verdict verdict) {
@@ -138,7 +99,7 @@ std::string OwnStateText(const ResultRow& row, std::size_t width) {
       if (!experiment.confirms.empty())
         return "fresh start of " + experiment.confirms +
                (row.score ? ": confirmed" : ": not confirmed, " + MissedText(row));
-      if (!row.keeps_quality) return LostText(row);
+      if (!row.keeps_quality) return LostQualityOf(row);
       if (row.cannot_win) return "stopped early: cannot be the best";
       if (!row.score) return MissedText(row);
       if (const std::string role = RoleText(experiment); !role.empty()) {
@@ -199,11 +160,19 @@ void TakeScoreOfStatus(const api::TaskStatus& status, ResultRow& row) {
   if (!ci.empty()) row.ci = std::strtod(ci.c_str(), nullptr);
 }
 
+// Of a row that counts as within the limit: that this is not certain.
+std::string WithUndecided(const ResultRow& row, const std::string& text) {
+  const std::string undecided = UndecidedOf(row);
+  const bool said = !row.experiment->confirms.empty() || text.find(undecided) != std::string::npos;
+  if (undecided.empty() || said) return text;
+  return text + (text.empty() ? "" : "; ") + undecided;
+}
+
 std::string StateText(const ResultRow& row, std::size_t width) {
-  const std::string text = OwnStateText(row, width);
+  std::string text = OwnStateText(row, width);
   const std::string& origin = row.experiment->reused_from;
-  if (origin.empty()) return text;
-  return text + (text.empty() ? "" : ", ") + "measured as " + origin;
+  if (!origin.empty()) text += (text.empty() ? "" : ", ") + ("measured as " + origin);
+  return WithUndecided(row, text);
 }
 
 }  // namespace
@@ -218,6 +187,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     ResultRow row;
     row.experiment = &experiment;
     row.shown = i;
+    row.max_degradation = task.spec.quality.max_degradation;
     rows.push_back(row);
     if (experiment.state != api::ExperimentState::kSucceeded) continue;
     succeeded.push_back(&experiment);
@@ -231,10 +201,11 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     row.score = judged.score;
     row.quality = observations[i].quality;
     row.keeps_quality = judged.keeps_quality;
+    row.gate = judged.gate;
     if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
     row.ci = judged.ci;
     row.starts = judged.starts;
-    const bool only_quality = judged.broken.size() == 1 && judged.broken.front().bound == "quality.maxDegradation";
+    const bool only_quality = judged.broken.size() == 1 && judged.broken.front().bound == kQualityBound;
     if (only_quality) row.score_without_quality = judged.relaxed_score;
     row.cannot_win = judged.cannot_win;
     row.broken = judged.broken;
@@ -330,7 +301,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       cells.resize(13 + latencies.size());
     }
     cells.push_back(row.improvement);
-    cells.push_back(QualityText(experiment, row.quality));
+    cells.push_back(QualityOf(row));
     cells.push_back(StateText(row, width));
     table.AddRow(std::move(cells));
   }
@@ -422,7 +393,9 @@ reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows) {
   return reconcile::TriedRatesOf(starts, shown->load->scenario);
 }
 
-std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
+namespace {
+
+std::string OwnWhyNotBest(const ResultRow& row, const ResultRow* best) {
   const api::ExperimentStatus& experiment = *row.experiment;
   if (row.best) return "best";
   if (experiment.state == api::ExperimentState::kFailed) return experiment.reason + ": " + experiment.message;
@@ -442,8 +415,19 @@ std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
          ((*row.score < *best->score) == (*best->score > 0) ? " below the best" : " above the best");
 }
 
+}  // namespace
+
+std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
+  return WithUndecided(row, OwnWhyNotBest(row, best));
+}
+
 std::string MissedText(const ResultRow& row) {
-  if (!row.broken.empty()) return "misses " + BrokenText(row.broken);
+  // The bound on quality has words of its own.
+  const std::string lost = LostQualityOf(row);
+  std::vector<measurement::Violation> broken = row.broken;
+  if (!lost.empty()) std::erase_if(broken, [](const auto& violation) { return violation.bound == kQualityBound; });
+  if (!broken.empty()) return "misses " + BrokenText(broken) + (lost.empty() ? "" : "; " + lost);
+  if (!lost.empty()) return lost;
   return row.load == nullptr ? UnusableText(*row.experiment) : "misses the SLO";
 }
 
@@ -459,7 +443,7 @@ std::string NoScoreText(const ResultRow& row) {
       break;
   }
   if (row.cannot_win) return "stopped early";
-  if (!row.keeps_quality) return LostText(row);
+  if (!row.keeps_quality) return LostQualityWords(row);
   if (!row.broken.empty()) return "missed the SLO";
   return "not usable";
 }
@@ -561,16 +545,6 @@ std::string LoadText(const measurement::Load& load) {
   return api::FormatDecimal(load.value, 2) + "/s";
 }
 
-std::string LostQualityOf(const ResultRow& row) { return row.keeps_quality ? "" : LostText(row); }
-
-std::string QualityOf(const ResultRow& row) { return QualityText(*row.experiment, row.quality); }
-
-std::string AbsolutePerplexity(const api::ExperimentStatus& experiment) {
-  if (!experiment.quality) return "";
-  const auto mean = measurement::MeanNll(experiment.quality->measured);
-  return mean ? Format("%.3f", std::exp(*mean)) : "";
-}
-
 bool IsNoteOfPreset(const api::ExperimentStatus& experiment, const quant::Warning& warning) {
   const quant::QuantConfig* preset = quant::FindPreset(experiment.quant.name);
   if (preset == nullptr || !(*preset == experiment.quant)) return false;
@@ -667,8 +641,11 @@ std::string Headline(const api::AutotuneTask& task) {
             (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline") +
             (OwnBaselines(task) ? " of " + best->runtime : "");
   }
-  const auto quality = reconcile::ObservationOf(*best, task.spec, task.status).quality;
-  if (quality && !best->baseline) text += ", " + QualityText(*best, quality);
+  const auto shown = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.experiment == best; });
+  if (shown != rows.end() && shown->quality && !best->baseline) {
+    const std::string undecided = UndecidedOf(*shown);
+    text += ", " + QualityOf(*shown) + (undecided.empty() ? "" : ", " + undecided);
+  }
   text += LoadOfBestText(*task.status.best, rows);
   if (const std::string price = PriceText(*task.status.best); !price.empty()) text += "; price " + price;
   if (!task.status.best->tied_with.empty()) text += "; ties with " + Joined(task.status.best->tied_with, ", ");

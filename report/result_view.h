@@ -30,6 +30,8 @@ struct ResultRow {
   std::string improvement;                            // over what api::ComparedWith gives; "" for that itself
   std::optional<measurement::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                          // within quality.maxDegradation
+  std::optional<double> max_degradation;              // quality.maxDegradation
+  std::optional<measurement::QualityGate> gate;       // the comparison with it
   bool best = false, pareto = false, tied = false;
   // Index of the row whose point is shown for it: of several starts the one scored at the lowest load, where the others
   // keep the SLO, too (tuning::Judged::shown).
@@ -111,18 +113,10 @@ std::string LatencyTitle(const LatencyColumn& column);  // "TPOT P95"
 std::string LoadOfPointText(const measurement::Point& point);
 // Requests in flight, "32", or a rate, "8.5/s".
 std::string LoadText(const measurement::Load& load);
-// Quality against the baseline of the runtime, each with its measure: "perplexity +0.21% ±0.09%", "answers agree 93%
-// (own 97%)"; "reference" for the baseline itself; "" where it was not measured.
-std::string QualityOf(const ResultRow& row);
-// "7.389"; "" where it was not measured.
-std::string AbsolutePerplexity(const api::ExperimentStatus& experiment);
 // A warning that says only which part of a preset has no effect on this model or engine: nobody wrote that part.
 bool IsNoteOfPreset(const api::ExperimentStatus& experiment, const quant::Warning& warning);
 // One of these about a part that this model does not have, such as experts: it says nothing about the experiment.
 bool IsOfAnotherModel(const api::ExperimentStatus& experiment, const quant::Warning& warning);
-// Reason for which a row fails quality.maxDegradation: "exceeds maxDegradation", "quality not known"; "" if it meets
-// the limit.
-std::string LostQualityOf(const ResultRow& row);
 // "tok/s per GPU", "TPOT p50": the unit of a score.
 std::string ScoreUnit(api::Objective objective);
 // "1560.2", "7.2 ms": a score without its unit's name.

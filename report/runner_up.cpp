@@ -8,6 +8,7 @@
 
 #include "operator/reconcile/answer.h"
 #include "report/effects.h"
+#include "report/quality_words.h"
 #include "report/settings.h"
 #include "report/task_words.h"
 #include "text/table.h"

@@ -97,11 +97,17 @@ std::string MetricTitle(measurement::Metric metric) {
 }
 
 std::string ViolationText(const measurement::Violation& violation) {
+  // With as many decimals as it takes to tell the value from the limit.
+  int decimals = 2;
+  const auto same = [&] {
+    return api::FormatDecimal(*violation.actual * 100, decimals) == api::FormatDecimal(violation.limit * 100, decimals);
+  };
+  while (violation.actual && decimals < 6 && same()) ++decimals;
   const auto value = [&](double number) {
     if (violation.bound == "requestRate") return api::FormatDecimal(number, 2) + "/s";
     const bool latency = violation.bound.starts_with("slo.") && violation.bound != "slo.attainment" &&
                          violation.bound != "slo.errorRate";
-    return latency ? Milliseconds(number) : api::FormatDecimal(number * 100, 2) + " %";
+    return latency ? Milliseconds(number) : api::FormatDecimal(number * 100, decimals) + " %";
   };
   return violation.bound + " (" + (violation.actual ? value(*violation.actual) : "not measured") + ", allowed " +
          value(violation.limit) + ")";

@@ -9,6 +9,8 @@
 
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/tally.h"
+#include "operator/reconcile/track.h"
+#include "text/table.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -26,7 +28,7 @@ std::string BoundText(const std::string& bound, double value, bool outward) {
   const double rounded = !outward || std::abs(scaled - std::round(scaled)) < 1e-6 ? std::round(scaled)
                          : floor                                                  ? std::floor(scaled)
                                                                                   : std::ceil(scaled);
-  if (share) return "\"" + api::FormatDecimal(rounded / unit, 4) + "\"";
+  if (share) return "\"" + (outward ? api::FormatDecimal(rounded / unit, 4) : api::FormatDecimal(value, 6)) + "\"";
   return api::FormatDecimal(rounded / unit, 1) + "ms";
 }
 
@@ -81,23 +83,51 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   return best;
 }
 
+// Why the quality of no experiment is compared with that of its baseline, after "No configuration meets ...: ".
+std::string NotComparedText(const Succeeded& experiments, const api::TaskStatus& status) {
+  const auto measured = std::ranges::find_if(
+      experiments, [](const api::ExperimentStatus* experiment) { return experiment->quality.has_value(); });
+  if (measured == experiments.end()) {
+    return "no experiment measured it; the warnings of the experiments have the reasons";
+  }
+  const std::string lacks = "the quality of " + (*measured)->name + " has nothing to be compared with: ";
+  const api::ExperimentStatus* baseline = api::QualityReference(status.experiments, (*measured)->runtime);
+  if (baseline == nullptr) return lacks + (*measured)->runtime + " has no baseline";
+  const std::string its = lacks + "the baseline " + baseline->name;
+  if (baseline->state == api::ExperimentState::kFailed) {
+    return its + " failed (" + text::Shortened(baseline->reason + ": " + baseline->message, 200) + ")";
+  }
+  for (const quant::Warning& warning : baseline->warnings) {
+    const bool told = warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured;
+    if (told) return its + " was not measured (" + warning.message + ")";
+  }
+  return its + (baseline->quality ? " measured other texts" : " was not measured");
+}
+
 // The configuration that comes closest says what relaxing its broken bounds would give.
-std::string NothingFeasible(const tuning::Judgement& judgement, const Succeeded& experiments) {
+std::string NothingFeasible(const tuning::Judgement& judgement, const std::vector<tuning::Observation>& observations,
+                            const Succeeded& experiments, double most_growth, const api::TaskStatus& status) {
   if (!judgement.nearest) return "";
   const api::ExperimentStatus& nearest = *experiments[*judgement.nearest];
   const tuning::Judged& judged = judgement.judged[*judgement.nearest];
   std::string asked;
   std::string relaxed;
+  std::string undecided;
+  if (const auto& quality = observations[*judgement.nearest].quality;
+      quality && judged.gate == measurement::QualityGate::kUndecided) {
+    undecided = "the quality of " + nearest.name + " is " + UndecidedText(*quality, most_growth);
+  }
   for (const measurement::Violation& bound : judged.broken) {
     if (!bound.actual) {
-      return "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit, false) +
-             ": no experiment measured it; the warnings of the experiments have the reasons";
+      return "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit, false) + ": " +
+             (undecided.empty() ? NotComparedText(experiments, status) : undecided);
     }
     asked += (asked.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, bound.limit, false);
     relaxed += (relaxed.empty() ? "" : ", ") + bound.bound + " = " + BoundText(bound.bound, *bound.actual, true);
   }
   return "No configuration meets " + asked + "; the nearest is " + nearest.name + " (" +
-         api::ConfigurationName(nearest) + "). With " + relaxed + " it becomes feasible.";
+         api::ConfigurationName(nearest) + "). With " + relaxed + " it becomes feasible." +
+         (undecided.empty() ? "" : " (" + undecided + ".)");
 }
 
 std::string Share(double value) { return api::FormatDecimal(value, 4); }
@@ -107,16 +137,19 @@ void Warn(api::ExperimentStatus& experiment, const char* reason, const std::stri
   experiment.warnings.insert(experiment.warnings.begin(), {"quality", reason, message});
 }
 
-void WarnOfQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged,
+void WarnOfQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged, double limit,
                    api::ExperimentStatus& experiment) {
   std::erase_if(experiment.warnings, [](const quant::Warning& warning) {
     return warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised ||
            warning.reason == kTokenizersDiffer;
   });
   if (judged.gate == measurement::QualityGate::kUndecided) {
-    Warn(experiment, kQualityUndecided,
-         change->nll ? "the confidence interval contains the limit: the measured value decides"
-                     : "greedy answers differ from the baseline's; this does not show whether quality is lost");
+    Warn(
+        experiment, kQualityUndecided,
+        UndecidedText(*change, limit) +
+            (change->nll ? ": the interval contains the limit, so the measured value decides. A looser maxDegradation "
+                           "or the questions of quality.dataset tell more"
+                         : ": this does not show whether quality is lost. The questions of quality.dataset tell more"));
   }
   if (change && change->per_byte) {
     Warn(experiment, kTokenizersDiffer,
@@ -128,9 +161,9 @@ void WarnOfQuality(const std::optional<measurement::QualityChange>& change, cons
   }
 }
 
-void FillQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged,
+void FillQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged, double limit,
                  api::ExperimentStatus& experiment) {
-  WarnOfQuality(change, judged, experiment);
+  WarnOfQuality(change, judged, limit, experiment);
   if (!experiment.quality) return;
   api::QualityStatus out;
   out.measured = std::move(experiment.quality->measured);
@@ -161,6 +194,26 @@ void FillQuality(const std::optional<measurement::QualityChange>& change, const 
 }
 
 }  // namespace
+
+std::string LimitText(double limit) { return api::FormatDecimal(limit * 100, 6) + "%"; }
+
+std::string GrowthText(const measurement::QualityChange& change, std::optional<double> limit) {
+  constexpr int kFewest = 2, kMost = 6;
+  const double growth = measurement::PerplexityGrowth(change.nll->value);
+  int decimals = kFewest;
+  const auto same = [&] {
+    return api::FormatDecimal(growth * 100, decimals) == api::FormatDecimal(*limit * 100, decimals);
+  };
+  while (limit && decimals < kMost && same()) ++decimals;
+  return text::SignedPercent(growth, decimals) + " \u00b1" + text::Percent(change.nll->ci, decimals);
+}
+
+std::string UndecidedText(const measurement::QualityChange& change, double limit) {
+  if (change.nll) return "undecided: " + GrowthText(change, limit) + ", allowed " + LimitText(limit);
+  if (!change.agreement) return "undecided: neither likelihoods nor answers can be compared";
+  return "undecided: only answers can be compared: " + text::Percent(change.agreement->with_baseline, 0) +
+         " agree, of the baseline with itself " + text::Percent(change.agreement->baseline_with_itself, 0);
+}
 
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec) {
   switch (spec.optimization.objective) {
@@ -361,7 +414,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_keeps_slo.size(); ++row) {
       experiment.loads[row].meets_slo = judged.load_keeps_slo[row];
     }
-    FillQuality(observations[i].quality, judged, experiment);
+    FillQuality(observations[i].quality, judged, criteria.max_degradation.value_or(0), experiment);
   }
   status.pareto.clear();
   for (const std::size_t index : judgement.pareto) status.pareto.push_back(experiments[index]->name);
@@ -371,7 +424,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     status.best = BestOf(judgement, observations, experiments, criteria, spec, status);
     return "";
   }
-  return NothingFeasible(judgement, experiments);
+  return NothingFeasible(judgement, observations, experiments, criteria.max_degradation.value_or(0), status);
 }
 
 }  // namespace autotune::reconcile

@@ -61,6 +61,15 @@ inline constexpr const char* kQualityUndecided = "QualityUndecided";
 inline constexpr const char* kCacheNotExercised = "CacheNotExercised";
 inline constexpr const char* kTokenizersDiffer = "TokenizersDiffer";
 
+// What an undecided gate is about: "undecided: +0.091% ±0.050%, allowed 0.09%"; without likelihoods "undecided: only
+// answers can be compared: 81% agree, of the baseline with itself 100%".
+std::string UndecidedText(const measurement::QualityChange& change, double limit);
+// "+0.091% ±0.050%": the growth of perplexity, with enough decimals that it differs from the limit. REQUIRES:
+// change.nll.
+std::string GrowthText(const measurement::QualityChange& change, std::optional<double> limit);
+// "0.09%": as the spec has it.
+std::string LimitText(double limit);
+
 tuning::Objective ObjectiveOf(const api::TaskSpec& spec);
 tuning::Criteria CriteriaOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 

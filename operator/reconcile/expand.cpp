@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "measurement/questions.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/earlier.h"
@@ -119,8 +120,18 @@ api::TaskStatus::Candidates Count(const Space& space) {
   return count;
 }
 
-std::vector<quant::Warning> Warnings(const api::TaskSpec& spec, const Space& space) {
+// Whether the dataset has questions by choices, as the inspection has read it.
+bool AsksChoices(const api::TaskStatus& status) {
+  return std::ranges::any_of(status.models, [](const api::ModelStatus& model) {
+    return model.inspection.message.find(measurement::kByChoices) != std::string::npos;
+  });
+}
+
+std::vector<quant::Warning> Warnings(const api::TaskSpec& spec, const Space& space, const api::TaskStatus& status) {
   std::vector<quant::Warning> warnings = space.warnings;
+  if (!AsksChoices(status)) {
+    std::erase_if(warnings, [](const quant::Warning& warning) { return warning.reason == kChoicesNotCompared; });
+  }
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     if (!space.gpus[i].product.empty()) continue;
     const std::string& name = spec.gpus[i].name;
@@ -482,7 +493,7 @@ base::Result<Expanded> Expand(const Observed& observed, const Settings& settings
   out.space = std::move(*space);
   out.candidates = Count(out.space);
   out.pruned_reasons = CountPruned(out.space.expansion);
-  out.warnings = Warnings(spec, out.space);
+  out.warnings = Warnings(spec, out.space, status);
   Merge(observed, status, asked, now).Run(out);
   return out;
 }

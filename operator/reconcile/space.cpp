@@ -494,6 +494,12 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   }
   std::ptrdiff_t place = 0;
   for (const ResolvedRuntime& runtime : space.runtimes) {
+    if (runtime.gpu > 0 || runtime.traits.prompt_logprobs || !spec.quality.dataset) continue;
+    space.warnings.push_back({"quality.dataset", kChoicesNotCompared,
+                              runtime.spec.name + " reports no log-probabilities of a prompt: there is no result for "
+                                                  "questions by choices, only for those with a reference"});
+  }
+  for (const ResolvedRuntime& runtime : space.runtimes) {
     const api::RuntimeSpec& own = runtime.spec;
     tuning::RuntimeInput one{own.name, runtime.release, own.args, IdentityOf(own), runtime.gpu, runtime.deployed};
     input.runtimes.push_back(std::move(one));

@@ -81,6 +81,9 @@ const ResolvedRuntime* RuntimeOf(const std::vector<ResolvedRuntime>& runtimes, c
 // The image that the spec names for a runtime on a type of GPU (index into TaskSpec::gpus): the type's own, else the
 // runtime's; "" = the engine's default.
 const std::string& NamedImage(const api::TaskSpec& spec, const api::RuntimeSpec& runtime, std::size_t gpu);
+// Warning of an engine without log-probabilities of prompts and a dataset that may have questions by choices.
+inline constexpr const char* kChoicesNotCompared = "ChoicesNotCompared";
+
 // `models`: the facts of TaskSpec::models. Checkpoints of different models are kInvalid. `gpus`: of TaskSpec::gpus;
 // empty = nothing is known of them. A type of several that no runtime can use is kInvalid.
 base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<checkpoint::ModelFacts>& models,

@@ -303,5 +303,36 @@ TEST_F(QualityProbeTest, AsksTheQuestionsOfADataset) {
   EXPECT_THAT(ReadQuestionsOf(spec_).error().message, HasSubstr("cannot be read")) << "gone by now";
 }
 
+TEST_F(QualityProbeTest, LeavesOutTheKindOfQuestionsThatAnEngineRefuses) {
+  const auto path = std::filesystem::temp_directory_path() / ("kinds-" + std::to_string(::getpid()) + ".jsonl");
+  std::ofstream(path) << R"({"prompt": "The sky is", "choices": [" green", " blue"], "answer": 1})"
+                      << "\n"
+                      << R"({"prompt": "2 + 2 =", "reference": "4"})"
+                      << "\n"
+                      << R"({"prompt": "3 + 3 =", "reference": "7"})"
+                      << "\n";
+  spec_.quality.questions = QuestionSet{path, 16};
+  const auto measure = [&](bool likelihoods) {
+    return Measure([likelihoods](std::string_view, const json& body) {
+      if (!likelihoods && body.contains("echo")) return Refused(400, "echo is not supported");
+      const std::string prompt = body["prompt"];
+      if (prompt.ends_with("=")) return Ok({{"text", prompt[0] == '2' ? " 4" : " 6"}});
+      if (prompt.starts_with("The sky is ")) return Ok({{"logprobs", {{"token_logprobs", {nullptr, -1, -1}}}}});
+      return Usual(body);
+    });
+  };
+  const QualityOutcome all = measure(true), some = measure(false);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(some.quality && some.quality->passes) << some.problem;
+  EXPECT_EQ(some.quality->passes->passed, (std::vector<bool>{true, false}));
+  EXPECT_EQ(some.problem,
+            "quality.dataset: 1 of 3 questions by choices, refused at question 1 and the corpus: "
+            "HTTP 400: echo is not supported")
+      << "both parts, the reason once";
+  ASSERT_TRUE(all.quality && all.quality->passes) << all.problem;
+  EXPECT_EQ(all.quality->passes->passed.size(), 3U);
+  EXPECT_NE(all.quality->passes->dataset, some.quality->passes->dataset) << "other questions: not compared";
+}
+
 }  // namespace
 }  // namespace autotune::bench

@@ -9,21 +9,10 @@ namespace autotune::cli {
 namespace {
 
 using quant::testing::Rules;
+using report::BlocksOf;
 using report::Finished;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// 2 nats a token and by how much more; every second row of blocks 0.01 above the others then.
-measurement::Quality BlocksOf(double loss) {
-  measurement::Quality quality;
-  quality.text = "corpus-3";
-  for (std::uint16_t i = 0; i < measurement::kQualityBlocks; ++i) {
-    const double nll = 2 + (loss > 0 ? loss + (i / measurement::kQualityGroups % 2 == 0 ? 0.005 : -0.005) : 0);
-    const auto print = static_cast<std::uint16_t>(loss > 0 ? i : i + 100);
-    quality.blocks.push_back({measurement::TextKind::kLong, 1, nll, {print, print, print}, std::nullopt});
-  }
-  return quality;
-}
 
 TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
   const std::string text = FinalText(Finished(), Rules(), 160);
@@ -62,7 +51,16 @@ TEST(FinalText, ShowsWhatPrecisionCosts) {
   EXPECT_THAT(text, HasSubstr("perplexity +1.51% \u00b10.17%  best"));
   task.spec.quality.max_degradation = 0.01;
   text = FinalText(task, Rules(), 160);
-  EXPECT_THAT(text, HasSubstr("perplexity +1.51% \u00b10.17%  exceeds maxDegradation"));
+  EXPECT_THAT(text, HasSubstr("perplexity +1.51% \u00b10.17%  exceeds maxDegradation of 1%"));
+  EXPECT_THAT(text, HasSubstr("\nQuality: Allowed: 1% more perplexity than the baseline (quality.maxDegradation)."));
+  // The interval contains the limit: on either side of it that is said.
+  task.spec.quality.max_degradation = 0.0151;
+  EXPECT_THAT(FinalText(task, Rules(), 160),
+              HasSubstr("+1.511% \u00b10.171%  quality undecided: +1.511% \u00b10.171%, allowed 1.51%"));
+  task.spec.quality.max_degradation = 0.0153;
+  text = FinalText(task, Rules(), 160);
+  EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  best; quality undecided: +1.51% \u00b10.17%, allowed 1.53%"));
+  EXPECT_THAT(text, HasSubstr("perplexity +1.51% \u00b10.17%, quality undecided: +1.51%")) << "beside the best";
   task.status.experiments[1].quality.reset();
   EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("quality not known"));
 }
@@ -80,6 +78,13 @@ TEST(FinalText, SaysWhatWasAskedForAndIsNoExperiment) {
                         "  2 duplicates with the arguments of another experiment (autotune plan lists them)"
                         "\n\n"
                         "Best: "));
+}
+
+TEST(StatusText, HasTheWarningsOfTheTask) {
+  api::AutotuneTask task = Finished();
+  task.status.warnings = {{"quality.dataset", "ChoicesNotCompared", "no result for questions by choices"}};
+  EXPECT_THAT(StatusText(task, Rules(), 160),
+              HasSubstr("\nWarning   quality.dataset: no result for questions by choices\n"));
 }
 
 TEST(FinalText, SaysNothingMoreWhereEveryCombinationIsAnExperiment) {

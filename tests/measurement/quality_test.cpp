@@ -42,6 +42,7 @@ TEST(CompareQuality, AskedInPartNeedsAlmostCertainty) {
   ASSERT_TRUE(change && change->nll);
   EXPECT_NEAR(change->nll->value, 0.02, 1e-12);
   EXPECT_NEAR(change->nll->ci, 31.599 * 0.01 / std::sqrt(3), 1e-4);
+  EXPECT_EQ(change->confidence, 0.999);
 }
 
 // Differences 0.01, 0.02, 0.03 again, and nothing more to compare with: t(0.975, 2) is 4.3027.
@@ -49,6 +50,7 @@ TEST(CompareQuality, OfAllThatTheReferenceHasIsAnOrdinaryLook) {
   const auto change = CompareQuality(Of({2.01, 3.02, 1.03, 5}), Of({2, 3, 1}), false);
   ASSERT_TRUE(change && change->nll);
   EXPECT_NEAR(change->nll->ci, 4.3027 * 0.01 / std::sqrt(3), 1e-5);
+  EXPECT_EQ(change->confidence, 0.95);
 }
 
 // t(0.975, 36) is 2.0281.

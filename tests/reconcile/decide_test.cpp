@@ -592,6 +592,8 @@ TEST(Decide, ABoundInsideTheIntervalIsSaid) {
   EXPECT_EQ(status.experiments[1].quality->growth, "0.008032");
   ASSERT_FALSE(status.experiments[1].warnings.empty());
   EXPECT_EQ(status.experiments[1].warnings.front().reason, "QualityUndecided");
+  EXPECT_THAT(status.experiments[1].warnings.front().message,
+              testing::MatchesRegex("undecided: .0.80% .+%, allowed 1%: the interval contains the limit.*"));
   EXPECT_EQ(std::count_if(status.experiments[1].warnings.begin(), status.experiments[1].warnings.end(),
                           [](const quant::Warning& warning) { return warning.reason == "QualityUndecided"; }),
             1)
@@ -617,6 +619,27 @@ TEST(Decide, ACacheThatNoTextReadsIsNoLossOfZero) {
   EXPECT_TRUE(std::any_of(changed.warnings.begin(), changed.warnings.end(),
                           [](const quant::Warning& warning) { return warning.reason == "CacheNotExercised"; }));
   EXPECT_EQ(status.best->quant_name, "default") << "nothing says that the bound holds";
+  const char* undecided = "undecided: only answers can be compared: 0% agree, of the baseline with itself 100%";
+  EXPECT_TRUE(std::any_of(changed.warnings.begin(), changed.warnings.end(),
+                          [&](const quant::Warning& warning) { return warning.message.starts_with(undecided); }));
+  api::AutotuneTask task_without = cluster.Task();
+  task_without.status.experiments[0].loads.clear();
+  EXPECT_THAT(Answer(task_without.spec, task_without.status), HasSubstr(undecided)) << "there is no best";
+}
+
+TEST(Decide, ABaselineThatFailedIsWhyNoQualityIsCompared) {
+  json task = SmallTask();
+  task["spec"]["quality"] = {{"maxDegradation", "0.00005"}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd([](FakeCluster& self, json& pod) {
+    if (UsesFp8KvCache(pod)) return self.Finish(pod, ResultMessage(1500, 2.05, ""), 0);
+    self.Finish(pod, FailureMessage(bench::FailureReason::kEngineRejectedConfiguration, "ValueError: no"), 10);
+  });
+  const api::AutotuneTask done = cluster.Task();
+  EXPECT_EQ(Ready(done).message,
+            "No configuration meets quality.maxDegradation = \"0.00005\": the quality of " +
+                done.status.experiments[1].name + " has nothing to be compared with: the baseline " +
+                done.status.experiments[0].name + " failed (EngineRejectedConfiguration: ValueError: no)");
 }
 
 TEST(Decide, ABenchIsToldTheBaselinesQualityAndTheBound) {
@@ -875,6 +898,25 @@ TEST(Decide, ReadsTheDatasetsOnceWhereTheFactsAreGiven) {
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(cluster.Task().status.models.front().facts->architecture, "LlamaForCausalLM") << "as the spec says";
   EXPECT_EQ(inspected, 1);
+}
+
+TEST(Decide, WarnsOfChoicesOnlyIfTheDatasetHasSome) {
+  for (const bool choices : {true, false}) {
+    json task = TaskWithQuestions();
+    task["spec"]["runtimes"] = {{{"name", "trt"}, {"engine", "tensorrt-llm"}}};
+    FakeCluster cluster(task);
+    cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+      if (pod["metadata"]["labels"][experiment::kRoleLabel] != "inspect") return MeasureWell(self, pod);
+      bench::InspectResult result;
+      result.datasets_read =
+          choices ? "exam.jsonl: 2 questions: 2 by choices (likelihood)" : "exam.jsonl: 2 questions: 2 by number";
+      self.FinishInspect(pod, result, 0);
+    });
+    const std::vector<quant::Warning> warnings = cluster.Task().status.warnings;
+    EXPECT_EQ(std::any_of(warnings.begin(), warnings.end(),
+                          [](const quant::Warning& warning) { return warning.reason == "ChoicesNotCompared"; }),
+              choices);
+  }
 }
 
 TEST(Decide, AnUnreadableModelStallsAndIsNeverTakenForUnquantized) {

@@ -241,6 +241,22 @@ TEST(BuildSpace, WarnsWhenRuleTablesAreRefused) {
   EXPECT_FALSE(space->expansion.candidates.empty());  // it works on
 }
 
+TEST(BuildSpace, SaysWhichEngineCannotBeAskedQuestionsByChoices) {
+  const auto warns = [](const char* engine, bool dataset) {
+    json object = SmallTask();
+    object["spec"]["runtimes"] = {{{"name", "r"}, {"engine", engine}}};
+    if (dataset) object["spec"]["quality"]["dataset"] = {{"configMap", {{"name", "exam"}, {"key", "exam.jsonl"}}}};
+    const auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    const auto space = BuildSpace(task->spec, {**InlineFacts(task->spec, 0)}, {}, Rules(), {});
+    EXPECT_TRUE(space.ok()) << (space.ok() ? "" : space.error().message);
+    return Warns(space->warnings, kChoicesNotCompared);
+  };
+  EXPECT_TRUE(warns("tensorrt-llm", true));
+  EXPECT_FALSE(warns("tensorrt-llm", false));
+  EXPECT_FALSE(warns("vllm", true));
+}
+
 TEST(BuildSpace, PrunesARevisionThatTheEngineCannotBeTold) {
   const auto pruned = [](const std::string& image, const std::string& id, const char* revision) {
     json object = SmallTask();

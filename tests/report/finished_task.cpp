@@ -68,4 +68,15 @@ api::AutotuneTask Finished() {
   return task;
 }
 
+measurement::Quality BlocksOf(double loss) {
+  measurement::Quality quality;
+  quality.text = "corpus-3";
+  for (std::uint16_t i = 0; i < measurement::kQualityBlocks; ++i) {
+    const double nll = 2 + (loss > 0 ? loss + (i / measurement::kQualityGroups % 2 == 0 ? 0.005 : -0.005) : 0);
+    const auto print = static_cast<std::uint16_t>(loss > 0 ? i : i + 100);
+    quality.blocks.push_back({measurement::TextKind::kLong, 1, nll, {print, print, print}, std::nullopt});
+  }
+  return quality;
+}
+
 }  // namespace autotune::report
