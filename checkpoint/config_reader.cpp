@@ -63,6 +63,7 @@ class ConfigReader {
     }
     ReadAttention(language_, config_, facts_);
     ReadMlp();
+    ReadMamba();
     ReadExperts();
   }
 
@@ -176,6 +177,12 @@ class ConfigReader {
     // Llama 4 calls the experts' width intermediate_size and has another one for its dense layers.
     facts_.intermediate_size = Number({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size",
                                        "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size"});
+    std::string activation;
+    for (const char* key : {"mlp_hidden_act", "hidden_act", "hidden_activation", "activation_function"}) {
+      if (activation.empty()) activation = Lower(TextOf(&language_, key));
+    }
+    facts_.mlp_matrices =
+        MlpMatrices(ClassName(facts_.model_type, &language_ == &config_ ? facts_.architecture : ""), activation);
     const json* ffn = FindObject(&language_, "ffn_config");
     if (!facts_.intermediate_size && ffn != nullptr) {
       if (const json* width = Find(ffn, "ffn_hidden_size")) facts_.intermediate_size = One(*width, kLargestShape);
@@ -184,6 +191,22 @@ class ConfigReader {
     // LFM2 adjusts unless it is told not to.
     const bool adjusts = class_ != nullptr && class_->name == "lfm2" && Get("block_auto_adjust_ff_dim") == nullptr;
     if (adjusts || TrueAt(&language_, "block_auto_adjust_ff_dim")) facts_.intermediate_size = AdjustedWidth();
+  }
+
+  void ReadMamba() {
+    if (!(facts_.mamba_layers > 0)) return;
+    const auto product = [&](const char* one, const char* other) -> Size {
+      const Size count = Positive(one), width = Positive(other);
+      return count && width && *count <= kLargestShape / *width ? Size(*count * *width) : std::nullopt;
+    };
+    facts_.mamba_width = Positive("mamba_d_ssm");
+    if (!facts_.mamba_width) facts_.mamba_width = product("mamba_num_heads", "mamba_head_dim");
+    if (!facts_.mamba_width) facts_.mamba_width = product("mamba_n_heads", "mamba_d_head");
+    for (const char* key : {"mamba_expand", "expand"}) {
+      const Size factor = Positive(key);
+      if (!facts_.mamba_width && factor && facts_.hidden_size && *factor <= kLargestShape / *facts_.hidden_size)
+        facts_.mamba_width = *factor * *facts_.hidden_size;
+    }
   }
 
   // LFM2: two thirds of what is written, times a factor, in whole multiples.
@@ -229,6 +252,7 @@ class ConfigReader {
     facts_.moe_intermediate_size = ExpertNumber(
         nullptr, {"moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size", "expert_hidden_dim",
                   "expert_intermediate_size", "moe_intermediate_dim", "expert_hidden_size"});
+    facts_.moe_latent_size = ExpertNumber(nullptr, {"moe_latent_size", "routed_expert_hidden_size"});
     facts_.shared_intermediate_size =
         ExpertNumber(nullptr, {"shared_expert_intermediate_size", "moe_shared_expert_intermediate_size",
                                "shared_intermediate_size", "share_expert_dim", "shared_expert_dim"});

@@ -125,7 +125,22 @@ constexpr std::array kClasses = {
     Whole("xverse"),
 };
 
+// One matrix up and one down. Every other class of kClasses has a gate.
+constexpr std::string_view kWithoutGate[] = {
+    "apertus", "arcee",     "bloom",   "codegen",    "falcon",   "gpt2",      "gptbigcode",
+    "gptj",    "gptneo",    "gptneox", "mpt",        "nemotron", "nemotronh", "nemotronhpuzzle",
+    "opt",     "persimmon", "phi",     "starcoder2", "xglm",
+};
+
 }  // namespace
+
+std::optional<std::int64_t> MlpMatrices(std::string_view class_name, std::string_view activation) {
+  if (std::ranges::find(kWithoutGate, class_name) != std::end(kWithoutGate)) return 2;
+  const bool listed = std::ranges::find(kClasses, class_name, &ModelClass::name) != kClasses.end();
+  // No class of the engines has these without a gate.
+  const bool gated = activation.starts_with("silu") || activation.starts_with("swi") || activation.starts_with("situ");
+  return listed || gated || class_name.starts_with("gemma") ? std::optional<std::int64_t>(3) : std::nullopt;
+}
 
 std::string ClassName(std::string_view model_type, std::string_view architecture) {
   std::string_view text = model_type;

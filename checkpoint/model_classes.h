@@ -29,6 +29,9 @@ struct ModelClass {
 // By model_type, or by the architecture ("Qwen3MoeForCausalLM") where the type is absent. Null for an unlisted class.
 const ModelClass* FindModelClass(std::string_view model_type, std::string_view architecture);
 
+// Matrices of an MLP or an expert, of a model class and its activation: 3 with a gate, 2 without; unset = not known.
+std::optional<std::int64_t> MlpMatrices(std::string_view class_name, std::string_view activation);
+
 // "qwen3_moe" and "Qwen3MoeForCausalLM" -> "qwen3moe".
 std::string ClassName(std::string_view model_type, std::string_view architecture);
 

@@ -81,6 +81,8 @@ struct ModelFacts {
   Size layers;  // blocks of the language model
   Size hidden_size;
   Size intermediate_size;  // of a dense MLP
+  Size mlp_matrices;       // of an MLP and of an expert: 3 with a gate, 2 without
+  Size mamba_width;        // of the inputs of a Mamba layer's state
   Size attention_heads;    // query heads, of every attention layer
   Size kv_heads;           // of every attention layer; unset where layers differ (see `caches`)
   Size head_dim;           // of queries and keys
@@ -96,6 +98,7 @@ struct ModelFacts {
   Size experts_per_token;
   Size shared_experts;
   Size moe_intermediate_size;
+  Size moe_latent_size;           // of the inputs of routed experts, where they are projected to a width of their own
   Size shared_intermediate_size;  // of all shared experts together
   Size moe_layers;                // layers with routed experts
   Size dense_layers;              // layers with a dense MLP

@@ -559,6 +559,8 @@ Format ModelOptFormat(std::string_view algorithm) {
   return kOther;
 }
 
+bool IsHead(std::string_view module) { return module == "lm_head" || module.ends_with(".lm_head"); }
+
 void ReadModelOpt(const json& quantization, Declaration& declaration) {
   const std::string algorithm = TextOf(&quantization, "quant_algo");
   const json* layers = FindObject(&quantization, "quantized_layers");
@@ -567,6 +569,10 @@ void ReadModelOpt(const json& quantization, Declaration& declaration) {
     for (const auto& [layer, config] : layers->items()) {
       const Part part = PartOf(layer) == Part::kExperts ? Part::kExperts : Part::kLinear;
       const Format format = ModelOptFormat(TextOf(&config, "quant_algo"));
+      if (IsHead(layer)) {
+        if (format.family != "none") declaration.AddSpecialScheme("head", TextOf(&config, "quant_algo"), "-", "mixed");
+        continue;
+      }
       parts.Add(part, format);
       if (format.family != "none") declaration.AddScheme(part, TextOf(&config, "quant_algo"), "-", "mixed");
     }
@@ -1000,6 +1006,8 @@ void ReadBlock(const json& config, Declaration& declaration) {
   }
 }
 
+bool NamesModelOpt(const json* config) { return Lower(TextOf(FindObject(config, "producer"), "name")) == "modelopt"; }
+
 std::string MethodOf(const json& config) {
   std::string method = Lower(TextOf(&config, "quant_method"));
   if (method.empty()) method = Lower(TextOf(&config, "quantization_method"));
@@ -1008,8 +1016,9 @@ std::string MethodOf(const json& config) {
   if (method == "bitsandbytes_4bit" || method == "bitsandbytes_8bit" || method == "bnb") method = "bitsandbytes";
   if (!method.empty()) return method;
   if (TrueAt(&config, "load_in_4bit") || TrueAt(&config, "load_in_8bit")) return "bitsandbytes";
+  // Older exports of ModelOpt have groups as compressed-tensors writes them.
+  if (Find(&config, "quant_algo") != nullptr || NamesModelOpt(&config)) return "modelopt";
   if (Find(&config, "config_groups") != nullptr) return "compressed-tensors";
-  if (Find(&config, "quant_algo") != nullptr) return "modelopt";
   // mlx-lm writes neither a method nor anything else than the numbers, and "mode" in newer versions.
   const bool numbers = IntegerOf(&config, "bits").has_value() && IntegerOf(&config, "group_size").has_value();
   const bool integer_tools = Find(&config, "zero_point") != nullptr || Find(&config, "desc_act") != nullptr ||
@@ -1319,6 +1328,7 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
                           {files.config, "compression_config", "config.json: compression_config"},
                           // mlx-lm's own key, which its files repeat as quantization_config.
                           {files.config, "quantization", "config.json: quantization"}};
+  std::string_view nameless;  // the key of an object without a quant_method
   for (const Place& place : places) {
     const json* found = Find(place.object, place.key);
     if (found == nullptr) continue;
@@ -1327,7 +1337,17 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
       return base::Invalid(place.where + ": must be an object");
     }
     if (found->empty()) continue;
-    declarations.push_back(ReadDeclaration(*found, place.where));
+    Declaration declaration = ReadDeclaration(*found, place.where);
+    const bool named = !TextOf(found, "quant_method").empty() || !TextOf(found, "quantization_method").empty();
+    // hf_quant_config.json, which TensorRT-LLM reads first, has the same in ModelOpt's own words.
+    if (!named && NamesModelOpt(files.hf_quant_config)) {
+      const bool same = declaration.method == "modelopt" || declaration.method == "compressed-tensors";
+      if (same || declaration.method == "unknown") nameless = place.key;
+      if (nameless == place.key) continue;
+    }
+    if (!named && declaration.method == "modelopt" && FindObject(found, "quantization") == nullptr)
+      declaration.AddSpecialScheme("nameless", std::string(place.key));
+    declarations.push_back(std::move(declaration));
   }
   if (files.hf_quant_config != nullptr) {
     if (!files.hf_quant_config->is_object()) return base::Invalid("hf_quant_config.json: must be an object");
@@ -1342,7 +1362,8 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     const std::string algorithm = Lower(TextOf(quantization, "quant_algo"));
     constexpr std::array<std::string_view, 5> kAsInConfig = {"", "fp8", "nvfp4", "fp8_per_channel_per_token",
                                                              "fp8_pb_wo"};
-    if (declarations.empty() && std::ranges::find(kAsInConfig, algorithm) == kAsInConfig.end())
+    if (!nameless.empty()) declaration.AddSpecialScheme("nameless", std::string(nameless));
+    if (declarations.empty() && nameless.empty() && std::ranges::find(kAsInConfig, algorithm) == kAsInConfig.end())
       declaration.AddSpecialScheme("file", declaration.where, algorithm);
     declarations.push_back(std::move(declaration));
   }

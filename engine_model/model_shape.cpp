@@ -21,15 +21,17 @@ double ModelShape::AttentionParameters() const {
 }
 
 double ModelShape::DenseMlpParameters() const {
-  return (is_moe() ? dense_layers : layers) * 3.0 * hidden * intermediate;
+  return static_cast<double>(is_moe() ? dense_layers : layers - bare_layers) * mlp_matrices * hidden * intermediate;
 }
 
 double ModelShape::RoutedExpertParameters() const {
-  return static_cast<double>(moe_layers()) * experts * 3.0 * hidden * expert_intermediate;
+  const double width = expert_hidden > 0 ? expert_hidden : hidden;
+  return static_cast<double>(moe_layers()) * experts * mlp_matrices * width * expert_intermediate;
 }
 
 double ModelShape::SharedExpertParameters() const {
-  return static_cast<double>(moe_layers()) * shared_experts * 3.0 * hidden * expert_intermediate;
+  const double projections = 2.0 * hidden * expert_hidden;
+  return moe_layers() * (static_cast<double>(mlp_matrices) * hidden * shared_intermediate + projections);
 }
 
 double ModelShape::RouterParameters() const { return static_cast<double>(moe_layers()) * experts * hidden; }

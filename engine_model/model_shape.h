@@ -15,6 +15,8 @@ struct ModelShape {
   int kv_heads = 0;
   int head_dim = 0;
   int intermediate = 0;  // of a dense MLP
+  int mlp_matrices = 3;  // of an MLP and of an expert; 2 = without a gate
+  int bare_layers = 0;   // layers with neither an MLP nor experts
   int vocabulary = 0;
   bool tied_embeddings = false;
   int max_positions = 0;  // 0 = not known
@@ -22,8 +24,9 @@ struct ModelShape {
   // Mixture of experts; 0 = dense.
   int experts = 0;
   int experts_per_token = 0;
-  int shared_experts = 0;       // read by every token, each as wide as a routed one
+  int shared_intermediate = 0;  // of what every token reads beside them: all shared experts together
   int expert_intermediate = 0;  // of one expert
+  int expert_hidden = 0;        // width of the routed experts' inputs, which are projected to it; 0 = `hidden`
   int dense_layers = 0;         // layers of a mixture model that have a dense MLP instead
 
   // Multi-head latent attention (DeepSeek); kv_lora_rank 0 = ordinary (grouped) attention.
@@ -47,7 +50,7 @@ struct ModelShape {
 
   [[nodiscard]] bool is_moe() const { return experts > 0; }
   [[nodiscard]] bool is_mla() const { return kv_lora_rank > 0; }
-  [[nodiscard]] int moe_layers() const { return is_moe() ? layers - dense_layers : 0; }
+  [[nodiscard]] int moe_layers() const { return is_moe() ? layers - dense_layers - bare_layers : 0; }
   // Layers that keep keys and values; those of them with a window are window_layers.
   [[nodiscard]] int attention_layers() const { return layers - linear_layers; }
 
@@ -55,7 +58,7 @@ struct ModelShape {
   [[nodiscard]] double AttentionParameters() const;     // linear mixers included
   [[nodiscard]] double DenseMlpParameters() const;      // of dense layers (every layer of a dense model)
   [[nodiscard]] double RoutedExpertParameters() const;  // all experts
-  [[nodiscard]] double SharedExpertParameters() const;
+  [[nodiscard]] double SharedExpertParameters() const;  // with the projections to expert_hidden and back
   [[nodiscard]] double RouterParameters() const;
   // The output matrix (read in every step) and the input embedding (stored; 0 when tied).
   [[nodiscard]] double HeadParameters() const { return static_cast<double>(vocabulary) * hidden; }

@@ -45,6 +45,7 @@ std::optional<ModelShape> ShapeOf(const checkpoint::ModelFacts& facts) {
                        ? Number(facts.kv_heads)
                        : static_cast<int>(std::max(1.0, elements / layers / 2 / std::max(1, shape.head_dim)));
   shape.intermediate = Number(facts.intermediate_size);
+  shape.mlp_matrices = static_cast<int>(facts.mlp_matrices.value_or(shape.mlp_matrices));
   shape.vocabulary = Number(facts.vocab_size);
   shape.tied_embeddings = facts.tied_embeddings.value_or(false);
   shape.max_positions = Number(facts.max_position);
@@ -52,11 +53,18 @@ std::optional<ModelShape> ShapeOf(const checkpoint::ModelFacts& facts) {
     shape.experts = Number(facts.experts);
     shape.experts_per_token = Number(facts.experts_per_token);
     shape.expert_intermediate = Number(facts.moe_intermediate_size);
-    const int width = Number(facts.shared_intermediate_size);
-    shape.shared_experts = facts.shared_experts
-                               ? Number(facts.shared_experts)
-                               : (width + shape.expert_intermediate - 1) / std::max(1, shape.expert_intermediate);
+    shape.expert_hidden = Number(facts.moe_latent_size);
+    shape.shared_intermediate = facts.shared_intermediate_size
+                                    ? Number(facts.shared_intermediate_size)
+                                    : Number(facts.shared_experts) * shape.expert_intermediate;
     if (facts.moe_layers) shape.dense_layers = std::max(0, shape.layers - Number(facts.moe_layers));
+  }
+  if (facts.moe_layers && facts.dense_layers) {
+    const int both = Number(facts.moe_layers) + Number(facts.dense_layers) - shape.layers;
+    shape.bare_layers = std::max(0, -both);
+    if (moe) shape.dense_layers -= shape.bare_layers;
+    // A dense MLP beside the experts of one layer is read as they are shared.
+    if (moe && both == shape.layers) shape.shared_intermediate += shape.intermediate;
   }
   if (latent) {
     shape.q_lora_rank = Number(facts.q_lora_rank);
@@ -69,6 +77,11 @@ std::optional<ModelShape> ShapeOf(const checkpoint::ModelFacts& facts) {
   shape.window_layers = static_cast<int>(windows);
   // Layers without a cache of their own keep a state of fixed size, share another layer's, or do not attend.
   shape.linear_layers = std::max(0, shape.layers - static_cast<int>(layers));
+  if (shape.linear_layers > 0) {
+    // Of a Mamba layer: the projection to its inputs and their gates, and the one back.
+    const double mamba = 3.0 * shape.hidden * Number(facts.mamba_width) * Number(facts.mamba_layers);
+    shape.linear_parameters_per_layer = mamba / shape.linear_layers;
+  }
   shape.expert_only_quantization = moe && facts.quantized() && facts.linear_format == "none";
   return shape;
 }

@@ -271,7 +271,13 @@ class Planner final : public FactSource {
       if (Final(flag).value_or("auto") != "auto") return;
     }
     const std::string& name = request_.model.architecture;
-    if (!rule.documented.empty() && !name.empty() && name != request_.model.config_type) {
+    // The name of a type stands for a class that no file names, as in params.json.
+    const bool named = !name.empty() && name != request_.model.config_type;
+    if (!rule.documented.empty() && !named && !name.empty())
+      return Warn("model", "ArchitectureNotCertain",
+                  "no file names the class of the model, of type " + name + ": whether " +
+                      Title(table_, request_.release) + " supports it is not known");
+    if (!rule.documented.empty() && named) {
       const auto listed = rule.documented.find(name);
       const bool at_all = listed != rule.documented.end();
       if (at_all && (!listed->second || *listed->second <= request_.release.version)) return;

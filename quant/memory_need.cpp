@@ -8,31 +8,54 @@ namespace {
 
 double Known(const checkpoint::Size& size) { return static_cast<double>(size.value_or(0)); }
 
-// Of the matrices that every such model has: one embedding, queries and outputs, keys and values, two matrices of an
-// MLP (a gated one has three), three of an expert. Latent and linear attention, norms and towers for images are left
-// out.
-double LeastParameters(const checkpoint::ModelFacts& model) {
-  const double hidden = Known(model.hidden_size);
-  double parameters = Known(model.vocab_size) * hidden;
-  if (!model.latent_attention() && model.caches) {
-    for (const checkpoint::KvCacheGroup& group : *model.caches) {
-      if (group.bits != 0) continue;  // its projections have other shapes
-      parameters += static_cast<double>(group.layers) * hidden *
-                    (static_cast<double>(group.elements) + 2 * Known(model.attention_heads) * Known(model.head_dim));
-    }
-  }
-  const double dense = model.experts == 0 ? Known(model.layers) : Known(model.dense_layers);
-  parameters += dense * 2 * hidden * Known(model.intermediate_size);
-  return parameters + Known(model.moe_layers) * Known(model.experts) * 3 * hidden * Known(model.moe_intermediate_size);
+// Of a stored parameter in this format, at least; 0 where the method may use fewer.
+double LeastBytes(const checkpoint::ModelFacts& model, const std::string& format) {
+  // Of four weights two are stored.
+  const bool sparse =
+      std::ranges::any_of(model.schemes, [](const auto& scheme) { return scheme.starts_with("sparse "); });
+  if (sparse) return 0;
+  if (format == "none") return model.dtype == "float32" ? 4 : 2;
+  if (format.starts_with("fp8") || format.starts_with("int8") || format == "mxfp8") return 1;
+  const bool four_bits = format.starts_with("int4") || format == "nvfp4" || format == "mxfp4" || format == "w4a8";
+  return four_bits ? 0.5 : 0;
 }
 
-// Of a stored parameter, at least; 0 where the method may use fewer.
-double LeastBytes(const checkpoint::ModelFacts& model) {
-  if (!model.quantized()) return model.dtype == "float32" ? 4 : 2;
-  const std::string& family = model.family;
-  if (family.starts_with("fp8") || family.starts_with("int8") || family == "mxfp8") return 1;
-  const bool four_bits = family.starts_with("int4") || family == "nvfp4" || family == "mxfp4" || family == "w4a8";
-  return four_bits ? 0.5 : 0;
+// Of one token's way through one expert: parameters of the matrices. Without a word about a gate there is none.
+double ExpertParameters(const checkpoint::ModelFacts& model, double matrices) {
+  return matrices * Known(model.moe_latent_size ? model.moe_latent_size : model.hidden_size) *
+         Known(model.moe_intermediate_size);
+}
+
+// Of the matrices that every such model has: one embedding, queries and outputs, keys and values, the MLPs, the
+// experts. Latent and linear attention, Mamba, norms and towers for images are left out.
+double LeastStoredBytes(const checkpoint::ModelFacts& model) {
+  constexpr double kWithoutGate = 2;
+  const double matrices = static_cast<double>(model.mlp_matrices.value_or(static_cast<std::int64_t>(kWithoutGate)));
+  const double hidden = Known(model.hidden_size), layers = Known(model.layers);
+  double linear = 0;
+  if (!model.latent_attention() && model.caches) {
+    double attention = 0, cached = 0;
+    for (const checkpoint::KvCacheGroup& group : *model.caches) {
+      if (group.bits != 0) continue;  // its projections have other shapes
+      const double heads = Known(model.attention_heads);
+      const double outputs = Known(model.v_head_dim ? model.v_head_dim : model.head_dim);
+      cached += static_cast<double>(group.layers);
+      attention += static_cast<double>(group.layers) * hidden *
+                   (static_cast<double>(group.elements) + heads * (Known(model.head_dim) + outputs));
+    }
+    // A model that passes its layers several times has a cache for each pass, and its weights once.
+    if (cached > layers) attention *= layers / cached;
+    linear += attention;
+  }
+  linear += Known(model.dense_layers) * matrices * hidden * Known(model.intermediate_size);
+  const double moe_layers = Known(model.moe_layers);
+  linear += moe_layers * 2 * hidden * Known(model.moe_latent_size);
+  const double experts = moe_layers * Known(model.experts) * ExpertParameters(model, matrices);
+
+  const double of_linear = LeastBytes(model, model.linear_format);
+  const double of_experts = LeastBytes(model, model.expert_format);
+  const double of_embedding = model.experts == 0 ? of_linear : std::min(of_linear, of_experts);
+  return Known(model.vocab_size) * hidden * of_embedding + linear * of_linear + experts * of_experts;
 }
 
 double WeightBytes(const checkpoint::ModelFacts& model, const MemoryInput& input) {
@@ -50,7 +73,8 @@ double WeightBytes(const checkpoint::ModelFacts& model, const MemoryInput& input
 // experts' sizes are not known.
 double ExpertBytes(const checkpoint::ModelFacts& model, double weights) {
   if (model.experts == 0) return 0;
-  const double one = 3.0 * Known(model.hidden_size) * Known(model.moe_intermediate_size);
+  constexpr double kWithGate = 3;
+  const double one = ExpertParameters(model, model.mlp_matrices ? Known(model.mlp_matrices) : kWithGate);
   const double layers = Known(model.moe_layers ? model.moe_layers : model.layers);
   if (one == 0 || layers == 0 || !model.experts) return weights;
   return std::min(weights, 2.0 * one * Known(model.experts) * layers);
@@ -78,7 +102,7 @@ double CacheBytes(const std::vector<checkpoint::KvCacheGroup>& groups, const Mem
 }  // namespace
 
 double LeastWeightBytes(const checkpoint::ModelFacts& model) {
-  return model.weight_bytes ? Known(model.weight_bytes) : LeastParameters(model) * LeastBytes(model);
+  return model.weight_bytes ? Known(model.weight_bytes) : LeastStoredBytes(model);
 }
 
 MemoryNeed LeastMemory(const checkpoint::ModelFacts& model, const MemoryInput& input) {

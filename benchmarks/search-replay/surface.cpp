@@ -89,8 +89,8 @@ engine_model::ModelShape ModelOf(const Table::Row& row) {
   m.tied_embeddings = row.Int("tied", 0) != 0;
   m.experts = row.Int("experts", 0);
   m.experts_per_token = row.Int("experts_per_token", 0);
-  m.shared_experts = row.Int("shared_experts", 0);
   m.expert_intermediate = row.Int("expert_ffn", 0);
+  m.shared_intermediate = row.Int("shared_experts", 0) * m.expert_intermediate;
   m.dense_layers = row.Int("dense_layers", 0);
   if (row.Text("attention") == "mla") {
     m.q_lora_rank = row.Int("q_lora", 0);

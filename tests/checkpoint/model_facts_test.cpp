@@ -15,8 +15,11 @@ namespace {
 
 using nlohmann::json;
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 ModelFacts Read(const std::string& config, const std::string& hf_quant_config = "") {
   const json parsed = json::parse(config);
@@ -242,6 +245,50 @@ TEST(ModelFacts, ReadsModelOptsOwnFile) {
     EXPECT_EQ(facts.kv_cache, c.kv_cache) << c.quantization;
     EXPECT_EQ(facts.quantization, c.family == "none" ? "none" : "modelopt") << c.quantization;
   }
+}
+
+// Exports with the groups of compressed-tensors, and without a quant_method: the file of ModelOpt says whose they are.
+TEST(ModelFacts, AFileOfModelOptNamesTheMethodOfABlockWithoutOne) {
+  const std::string groups =
+      R"("config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float", "dynamic": false},
+      "input_activations": {"num_bits": 8, "type": "float", "dynamic": false}}}, "ignore": ["lm_head"])";
+  const std::string file = R"({"producer": {"name": "modelopt"},
+      "quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8", "exclude_modules": ["lm_head"]}})";
+  const auto config = [](const std::string& block) {
+    return R"({"model_type": "m", "dtype": "bfloat16", "quantization_config": {)" + block + "}}";
+  };
+  const std::string algorithm = R"("quant_algo": "FP8", "kv_cache_scheme": "FP8", "producer": {"name": "modelopt"}, )";
+  for (const auto& [block, quant] :
+       {std::pair{groups, file}, std::pair{algorithm + groups, file}, std::pair{algorithm + groups, std::string()}}) {
+    const ModelFacts facts = Read(config(block), quant);
+    EXPECT_EQ(facts.quantization, "modelopt") << block;
+    EXPECT_EQ(facts.family, "fp8");
+    EXPECT_EQ(facts.kv_cache, "fp8");
+    EXPECT_THAT(facts.schemes, ElementsAre("nameless quantization_config - -", "linear fp8 - -"));
+    EXPECT_THAT(facts.notes, Each(Not(HasSubstr("the latter is used"))));
+  }
+  EXPECT_EQ(Read(config(groups), "").quantization, "compressed-tensors");
+  // What names its method keeps it.
+  EXPECT_EQ(Read(config(R"("quant_method": "compressed-tensors", )" + groups), file).quantization,
+            "compressed-tensors");
+}
+
+TEST(ModelFacts, ReadsAQuantizedOutputLayer) {
+  const ModelFacts facts = WithQuantization(R"({"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION",
+      "quantized_layers": {"lm_head": {"quant_algo": "W4A16_NVFP4"}, "model.layers.0.mlp.up_proj": {"quant_algo": "FP8"}}})");
+  EXPECT_THAT(facts.schemes, ElementsAre("head w4a16_nvfp4 - mixed", "linear fp8 - mixed"));
+  EXPECT_EQ(facts.linear_format, "fp8");
+}
+
+TEST(ModelFacts, ReadsWhetherAnMlpHasAGate) {
+  const auto matrices = [](const std::string& type, const std::string& rest) {
+    return Read(R"({"model_type": ")" + type + "\", " + rest + "}").mlp_matrices;
+  };
+  EXPECT_EQ(matrices("nemotron_h", R"("mlp_hidden_act": "relu2")"), 2);
+  EXPECT_EQ(matrices("qwen3_moe", R"("hidden_act": "silu")"), 3);
+  EXPECT_EQ(matrices("new_model", R"("hidden_act": "silu")"), 3);
+  EXPECT_EQ(matrices("new_model", R"("hidden_act": "relu2")"), std::nullopt) << "BitNet has a gate beside it";
+  EXPECT_EQ(matrices("falcon", R"("hidden_size": 4544)"), 2);
 }
 
 TEST(ModelFacts, NotesDeclarationsThatContradictEachOther) {

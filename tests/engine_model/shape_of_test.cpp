@@ -32,6 +32,30 @@ TEST(ShapeOf, CountsThePublishedParameters) {
   EXPECT_EQ(gpt_oss->window_layers, 12);
 }
 
+// Mamba, experts and attention are layers of their own here; experts have no gate, and in the larger model inputs of a
+// width of their own. The cards: 31.6 and 550 billion parameters.
+TEST(ShapeOf, CountsExpertsWithoutAGateAndOfAnotherWidth) {
+  const auto nano = ShapeOf(Facts("nemotron-3.5-lightning-nvfp4"));
+  ASSERT_TRUE(nano);
+  EXPECT_EQ(nano->moe_layers(), 23);
+  EXPECT_DOUBLE_EQ(nano->RoutedExpertParameters(), 23.0 * 128 * 2 * 2688 * 1856);
+  EXPECT_DOUBLE_EQ(nano->SharedExpertParameters(), 23.0 * 2 * 2688 * 3712);
+  EXPECT_DOUBLE_EQ(nano->DenseMlpParameters(), 0);
+  EXPECT_NEAR(nano->Parameters(), 31.6e9, 0.4e9);
+  const auto ultra = ShapeOf(Facts("nemotron-3-ultra-bf16"));
+  ASSERT_TRUE(ultra);
+  EXPECT_DOUBLE_EQ(ultra->RoutedExpertParameters(), 48.0 * 512 * 2 * 2048 * 5120);
+  EXPECT_DOUBLE_EQ(ultra->SharedExpertParameters(), 48.0 * (2.0 * 8192 * 10240 + 2.0 * 8192 * 2048));
+  EXPECT_NEAR(ultra->Parameters(), 550e9, 12e9);
+}
+
+TEST(ShapeOf, CountsADenseMlpBesideTheExperts) {
+  const auto gemma = ShapeOf(Facts("gemma-4-26b-a4b"));
+  ASSERT_TRUE(gemma);
+  EXPECT_EQ(gemma->moe_layers(), gemma->layers);
+  EXPECT_EQ(gemma->shared_intermediate, gemma->intermediate);
+}
+
 TEST(ShapeOf, IsNothingWhereASizeIsNotKnown) {
   EXPECT_FALSE(ShapeOf(Facts("llava-vicuna")));
   EXPECT_FALSE(ShapeOf(Facts("deepseek-v4-flash"))) << "its caches are not understood";

@@ -4,6 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/checkpoint.h"
 #include "tests/quant/plan_fixture.h"
 
 namespace autotune::quant {
@@ -25,7 +31,7 @@ checkpoint::ModelFacts Llama8b() {
 // Llama-3.1-70B: 141.1 GB in 16 bits.
 checkpoint::ModelFacts Llama70b() {
   checkpoint::ModelFacts facts = Llama8b();
-  facts.layers = facts.full_attention_layers = 80;
+  facts.layers = facts.full_attention_layers = facts.dense_layers = 80;
   facts.hidden_size = 8192;
   facts.intermediate_size = 28672;
   facts.attention_heads = 64;
@@ -123,6 +129,88 @@ TEST(LeastWeightBytes, FollowFromDimensionsWhereTheFilesHaveNoSize) {
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "awq", "int4-wna16")), plain / 4);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gguf", "gguf")), 0) << "may use fewer bits";
   EXPECT_DOUBLE_EQ(LeastWeightBytes(checkpoint::ModelFacts()), 0) << "nothing is known";
+}
+
+nlohmann::json Parsed(const std::filesystem::path& path) {
+  std::ifstream stream(path);
+  return nlohmann::json::parse(stream);
+}
+
+// Configurations of public repositories, and the billions of parameters that their cards name: the towers for images,
+// and what predicts further tokens, are among them.
+std::map<std::string, std::pair<nlohmann::json, double>> KnownSizes() {
+  const std::filesystem::path tests = TESTDATA_DIR;
+  std::map<std::string, std::pair<nlohmann::json, double>> known;
+  const nlohmann::json sizes = Parsed(tests / "quant" / "known_sizes.json");
+  for (const auto& [name, model] : sizes.items())
+    known[name] = {model.at("config"), model.at("parameters").get<double>()};
+  const std::map<std::string, double> cards = {{"baichuan-m1-14b", 14.5},
+                                               {"bamba-9b", 9.78},
+                                               {"chatglm3-6b", 6.24},
+                                               {"dbrx", 131.6},
+                                               {"deepseek-v3", 671.1},
+                                               {"devstral-2-123b", 125},
+                                               {"ernie-4.5-21b", 21.9},
+                                               {"ernie-4.5-vl-28b", 29.4},
+                                               {"exaone-4.5-33b", 33},
+                                               {"falcon-40b", 41.8},
+                                               {"falcon-7b", 7.22},
+                                               {"gemma-4-26b-a4b", 26.5},
+                                               {"gla-7b", 7.2},
+                                               {"glm-4.7-flash", 31.2},
+                                               {"gpt-oss-20b", 20.9},
+                                               {"hunyuan-large", 389.0},
+                                               {"jet-nemotron-2b", 1.96},
+                                               {"k-exaone", 237},
+                                               {"kimi-k2.5", 1029},
+                                               {"kimi-k3", 2800},
+                                               {"kimi-linear-48b", 49.1},
+                                               {"lfm2-8b-a1b", 8.34},
+                                               {"lfm2.5-vl-1.6b", 1.6},
+                                               {"ling-lite-1.5", 16.8},
+                                               {"llama-4-maverick", 402},
+                                               {"longcat-flash-chat", 562},
+                                               {"mimo-v2-flash", 309.8},
+                                               {"minicpm-v-2", 3.43},
+                                               {"minimax-text-01", 456},
+                                               {"mistral-7b-v0.1", 7.24},
+                                               {"molmo-7b-nf4", 8.02},
+                                               {"nemotron-3-nano-nvfp4", 31.6},
+                                               {"nemotron-3-ultra-bf16", 561},
+                                               {"nemotron-super-49b", 49.9},
+                                               {"openelm-270m", 0.2716},
+                                               {"ouro-2.6b", 2.67},
+                                               {"phi-4-mini-flash", 3.85},
+                                               {"plamo-13b", 13.1},
+                                               {"plamo-2-1b", 1.3},
+                                               {"qwen-7b", 7.72},
+                                               {"qwen3.5-122b-a10b", 125.1},
+                                               {"qwen3.6-35b-a3b-nvfp4", 36.0},
+                                               {"starcoder", 15.5},
+                                               {"step-3.7-flash-fp8", 202},
+                                               {"trinity-nano", 6.12},
+                                               {"zamba2-7b", 7.36}};
+  for (const auto& [name, billions] : cards)
+    known[name] = {Parsed(tests / "checkpoint" / "public" / (name + ".json")).at("config"), billions};
+  return known;
+}
+
+TEST(LeastWeightBytes, AreNeverAboveThePublishedSize) {
+  const auto known = KnownSizes();
+  EXPECT_GE(known.size(), 70u);
+  int close = 0;
+  for (const auto& [name, model] : known) {
+    auto facts = checkpoint::FactsOfConfig(model.first);
+    ASSERT_TRUE(facts.ok()) << name;
+    facts->family = facts->linear_format = facts->expert_format = "none";
+    facts->dtype = "bfloat16";
+    const double billions = LeastWeightBytes(*facts) / 2e9;
+    EXPECT_LE(billions, model.second) << name;
+    close += billions > 0.8 * model.second ? 1 : 0;
+    if (std::getenv("W13K"))
+      std::printf("%-50s %8.2f %8.2f %.2f\n", name.c_str(), billions, model.second, billions / model.second);
+  }
+  EXPECT_GE(close, 50) << "a bound of nothing checks nothing";
 }
 
 TEST(Memory, RefusesWhatItsDimensionsSayIsTooLarge) {

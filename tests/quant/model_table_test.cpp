@@ -119,6 +119,12 @@ TEST(ModelTable, WhatTensorRtLlmDoesNotDocumentIsADoubt) {
             "warns: DeepseekV4ForCausalLM is listed in the documentation of TensorRT-LLM from 1.3.0rc22 on: whether "
             "TensorRT-LLM 1.2.0 supports it is not known");
   EXPECT_EQ(Said("tensorrt-llm", "1.3.0rc22", Model("DeepseekV4ForCausalLM", "deepseek_v4")), "");
+  // params.json names no class: its type stands for one.
+  EXPECT_EQ(
+      Said("tensorrt-llm", "1.2.0", Model("mistral", "mistral")),
+      "warns: no file names the class of the model, of type mistral: whether TensorRT-LLM 1.2.0 supports it is not "
+      "known");
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("mistral", "mistral")), "");
 }
 
 std::string OnGpu(const std::string& engine, const std::string& version, const std::string& capability,

@@ -22,7 +22,7 @@ ModelShape DeepSeekV3() {
   m.vocabulary = 129280;
   m.experts = 256;
   m.experts_per_token = 8;
-  m.shared_experts = 1;
+  m.shared_intermediate = 2048;
   m.expert_intermediate = 2048;
   m.dense_layers = 3;
   m.q_lora_rank = 1536;
