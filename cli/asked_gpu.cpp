@@ -70,7 +70,7 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
 base::Result<SimulatedGpu> ReadSimulatedGpu(const std::string& name) {
   const auto product = ProductAsked(name);
   if (!product) return product.error();
-  if (!gpu::SplitName(name).partition.empty())
+  if (const gpu::NameParts parts = gpu::SplitName(name); !parts.partition.empty() || parts.shared)
     return base::Invalid("GPU \"" + name +
                          "\" cannot be simulated: it is a part of a GPU, and its rates are not known");
   if (!engine_model::FindGpu((*product)->name))

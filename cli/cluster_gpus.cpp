@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/asked_gpu.h"
+#include "operator/experiment/gpu_labels.h"
 #include "operator/reconcile/space.h"
 #include "text/table.h"
 
@@ -14,9 +15,10 @@ namespace {
 
 using nlohmann::json;
 
-std::string Note(const GpuPool& pool, const std::string& chosen) {
+std::string Note(const GpuPool& pool, const std::string& resource, const std::string& chosen) {
   std::string note;
   const auto add = [&](const std::string& part) { note += (note.empty() ? "" : ", ") + part; };
+  if (experiment::IsSharedGpu(resource, pool.product)) add("shares of cards that other pods use");
   if (pool.allowed == 0) {
     add("spec.gpu does not allow them");
   } else {
@@ -55,6 +57,16 @@ std::vector<GpuPool> GpuPools(const api::GpuSpec& spec, const std::vector<experi
   return pools;
 }
 
+std::string GpuResources(const std::vector<experiment::NodeView>& nodes) {
+  std::set<std::string> names;
+  for (const experiment::NodeView& node : nodes) {
+    for (const auto& [name, count] : node.allocatable) {
+      if (count > 0 && (name.starts_with("nvidia.com/") || name.starts_with("amd.com/"))) names.insert(name);
+    }
+  }
+  return text::Joined({names.begin(), names.end()}, ", ");
+}
+
 std::string TooManyGpus(const std::vector<GpuPool>& pools, const std::string& product, int needed) {
   std::int64_t largest = 0;
   for (const GpuPool& pool : pools) {
@@ -82,7 +94,7 @@ std::string GpuPoolsText(const std::vector<GpuPool>& pools, const api::GpuSpec& 
     table.AddRow({pool.product.empty() ? "not labelled" : pool.product,
                   pool.info.memory_bytes > 0 ? text::Bytes(static_cast<double>(pool.info.memory_bytes)) : "",
                   capability, std::to_string(pool.nodes), std::to_string(pool.gpus), std::to_string(pool.largest),
-                  Note(pool, chosen)});
+                  Note(pool, spec.resource_name, chosen)});
   }
   return "GPUs of the cluster, in use or free\n" + table.Text("  ");
 }

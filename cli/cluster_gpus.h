@@ -23,6 +23,9 @@ struct GpuPool {
 // Most GPUs first. Nodes without this resource are in none.
 std::vector<GpuPool> GpuPools(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
+// Resources of GPUs and their parts that nodes have: "nvidia.com/mig-1g.10gb, amd.com/gpu"; "" = none.
+std::string GpuResources(const std::vector<experiment::NodeView>& nodes);
+
 // "" where no experiment needs more GPUs on one node than the largest allowed node of `product` has; else a line.
 std::string TooManyGpus(const std::vector<GpuPool>& pools, const std::string& product, int needed);
 

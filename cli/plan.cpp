@@ -331,7 +331,9 @@ std::string SizeText(const TaskPlan& plan) {
 std::string NoRoomOf(const TaskPlan& plan, std::size_t type) {
   const std::vector<GpuPool>& pools = plan.pools[type];
   const std::string& resource = plan.task.spec.gpus[type].resource_name;
-  if (pools.empty()) return "no node of the cluster has " + resource;
+  if (pools.empty())
+    return "no node of the cluster has " + resource +
+           (plan.gpu_resources.empty() ? "" : "; nodes have " + plan.gpu_resources);
   const bool allowed = std::any_of(pools.begin(), pools.end(), [](const auto& p) { return p.allowed > 0; });
   if (!allowed) return api::GpuPath(plan.task.spec, type) + " allows no node of the cluster that has " + resource;
   return TooManyGpus(pools, plan.gpus[type].product, GpusOfAnExperiment(plan, type).first);
@@ -345,6 +347,8 @@ std::string PoolsText(const TaskPlan& plan) {
     const api::GpuSpec& spec = plan.task.spec.gpus[type];
     if (!spec.name.empty()) text += "GPUs for " + spec.name + "\n";
     text += GpuPoolsText(pools, spec, plan.gpus[type].product);
+    if (pools.empty() && !plan.gpu_resources.empty())
+      text += "  Nodes have " + plan.gpu_resources + ": set " + api::GpuPath(plan.task.spec, type) + ".resourceName\n";
     std::string lacking = NoRoomOf(plan, type);
     if (lacking.empty()) {
       lacking = TooManyGpus(pools, plan.gpus[type].product, GpusOfAnExperiment(plan, type).second);
@@ -416,6 +420,7 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   }
 
   if (options.nodes) {
+    plan.gpu_resources = GpuResources(*options.nodes);
     api::TaskStatus chosen;
     chosen.gpus.clear();
     for (std::size_t i = 0; i < task.spec.gpus.size(); ++i) {

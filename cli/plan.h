@@ -38,6 +38,7 @@ struct TaskPlan {
   // known.
   std::vector<reconcile::GpuChoice> gpus;
   std::vector<std::string> gpu_sources;
+  std::string gpu_resources;                   // that the cluster's nodes have, for people
   std::vector<std::vector<GpuPool>> pools;     // by type: of the cluster's nodes; empty without a cluster
   std::vector<reconcile::NodeGpus> node_gpus;  // that experiments may run on; empty without a cluster
   reconcile::Space space;                      // of `gpus`

@@ -6,7 +6,8 @@ namespace autotune::engine_model {
 
 std::optional<GpuSpec> FindGpu(std::string_view name) {
   constexpr double kMebibyte = 1024.0 * 1024.0;
-  if (!gpu::SplitName(name).partition.empty()) return std::nullopt;  // the rates are those of a whole GPU
+  const gpu::NameParts parts = gpu::SplitName(name);
+  if (!parts.partition.empty() || parts.shared) return std::nullopt;  // the rates are those of a whole GPU
   const gpu::Product* product = gpu::FindProduct(name);
   if (product == nullptr || product->mebibytes == 0) return std::nullopt;
   const gpu::Rates& rates = product->rates;

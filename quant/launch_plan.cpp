@@ -709,6 +709,10 @@ class Planner final : public FactSource {
       gpus = std::min<std::int64_t>(gpus * SizeNow(factor.flag), std::numeric_limits<int>::max());
     }
     plan_.gpus = static_cast<int>(gpus);
+    if (request_.gpu_shared && gpus > 1)
+      Reject(
+          {"gpu", "GpuIsShared",
+           std::to_string(gpus) + " shares of GPUs can be of one card: engines need as many cards as they use GPUs"});
   }
 
   // Tensor parallelism splits the attention heads among the GPUs: no engine starts when they cannot be split evenly.

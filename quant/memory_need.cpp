@@ -10,7 +10,7 @@ double Known(const checkpoint::Size& size) { return static_cast<double>(size.val
 
 // Of a stored parameter in this format, at least; 0 where the method may use fewer.
 double LeastBytes(const checkpoint::ModelFacts& model, const std::string& format) {
-  // Of four weights two are stored.
+  // Of sparse weights fewer are stored than the dimensions say.
   const bool sparse =
       std::ranges::any_of(model.schemes, [](const auto& scheme) { return scheme.starts_with("sparse "); });
   if (sparse) return 0;
@@ -20,14 +20,15 @@ double LeastBytes(const checkpoint::ModelFacts& model, const std::string& format
   return four_bits ? 0.5 : 0;
 }
 
-// Of one token's way through one expert: parameters of the matrices. Without a word about a gate there is none.
+// Parameters of one routed expert.
 double ExpertParameters(const checkpoint::ModelFacts& model, double matrices) {
   return matrices * Known(model.moe_latent_size ? model.moe_latent_size : model.hidden_size) *
          Known(model.moe_intermediate_size);
 }
 
 // Of the matrices that every such model has: one embedding, queries and outputs, keys and values, the MLPs, the
-// experts. Latent and linear attention, Mamba, norms and towers for images are left out.
+// experts; an MLP has two matrices where it is not known to have a gate. Latent and linear attention, Mamba, norms and
+// towers for images are left out.
 double LeastStoredBytes(const checkpoint::ModelFacts& model) {
   constexpr double kWithoutGate = 2;
   const double matrices = static_cast<double>(model.mlp_matrices.value_or(static_cast<std::int64_t>(kWithoutGate)));

@@ -11,7 +11,7 @@ base::Result<Gpu> FindGpu(std::string_view name) {
   if (product.rates.bf16 == 0 || product.mebibytes == 0)
     return base::Invalid("AUTOTUNE_SIM_GPU: \"" + std::string(name) +
                          "\" cannot be simulated: its rates are not known");
-  if (!gpu::SplitName(name).partition.empty())
+  if (const gpu::NameParts parts = gpu::SplitName(name); !parts.partition.empty() || parts.shared)
     return base::Invalid("AUTOTUNE_SIM_GPU: \"" + std::string(name) +
                          "\" cannot be simulated: it is a part of a GPU, and its rates are not known");
   constexpr double kUsableLinkShare = 2.0 / 3;

@@ -258,6 +258,7 @@ class Expander {
     const GpuInput& gpu = input_.gpus[input_.runtimes[server.runtime].gpu];
     request.gpu = gpu.capability;
     request.gpu_memory_bytes = gpu.memory_bytes;
+    request.gpu_shared = gpu.shared;
     request.amd_architecture = gpu.amd_architecture;
     request.revision = model.revision;
     request.prompts = input_.prompts;

@@ -307,6 +307,20 @@ const gpu::Product* AmdProductOf(std::string_view product) {
   return found == nullptr || found->nvidia() ? nullptr : found;
 }
 
+std::vector<std::string> AmdDeviceIdsOf(const gpu::Product& product) {
+  const auto row = std::ranges::find(kAmdRows, product.name, &AmdRow::product);
+  std::vector<std::string> ids;
+  if (row == kAmdRows.end()) return ids;
+  for (const std::string_view id : row->device_ids) {
+    if (!id.empty()) ids.emplace_back(id);
+  }
+  return ids;
+}
+
+bool IsSharedGpu(std::string_view resource, std::string_view product) {
+  return resource.ends_with(".shared") || gpu::SplitName(product).shared;
+}
+
 std::string_view AmdLabelOf(const gpu::Product& product) {
   const auto row = std::ranges::find(kAmdRows, product.name, &AmdRow::product);
   return row == kAmdRows.end() ? "" : row->label;

@@ -26,6 +26,10 @@ inline constexpr const char* kInstanceType = "node.kubernetes.io/instance-type";
 // Before "instance-gpu-name": Karpenter and EKS Auto Mode.
 inline constexpr const char* kAwsPrefixes[] = {"karpenter.k8s.aws/", "eks.amazonaws.com/"};
 
+// Whether what a pod gets by this resource is a share of a card: the device plugin offers each GPU several times
+// (time-slicing, MPS), under its name or as nvidia.com/gpu.shared; the labeller's product ends with -SHARED then.
+bool IsSharedGpu(std::string_view resource, std::string_view product);
+
 enum class Platform {
   kGpuFeatureDiscovery,  // kGfdProduct: on-premises, OpenShift, wherever the GPU operator runs
   kGke,                  // kGkeAccelerator
@@ -77,6 +81,8 @@ std::vector<std::string> InstanceTypesOf(const gpu::Product& product);
 // "AMD_Instinct_MI325_OAM"). Found by any spelling ("mi300x") or by PCI device id ("74a1", as amd.com/gpu.device-id has
 // it); null for others.
 const gpu::Product* AmdProductOf(std::string_view product);
+// amd.com/gpu.device-id of it: of the card, and of its virtual functions in VMs.
+std::vector<std::string> AmdDeviceIdsOf(const gpu::Product& product);
 // amd.com/gpu.product-name where it is documented, else "".
 std::string_view AmdLabelOf(const gpu::Product& product);
 // "gfx942"; "gfx" for an AMD GPU that is not in the catalogue, for quant::LaunchRequest.

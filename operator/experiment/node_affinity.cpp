@@ -244,12 +244,16 @@ void AddInstanceTypes(const Requirement& need, json& terms) {
   terms.push_back({{"matchExpressions", expressions}});
 }
 
-// Products of the user's that AMD's labeller spells otherwise.
-std::vector<std::string> AmdNames(const std::vector<std::string>& products) {
+// Products of the user's that AMD's labeller spells otherwise. `exact`: they are the labels of one kind of node.
+std::vector<std::string> AmdNames(const std::vector<std::string>& products, bool exact) {
   std::vector<std::string> names = products;
   for (const std::string& product : products) {
     const gpu::Product* known = IsAmdDeviceId(product) ? nullptr : AmdProductOf(product);
-    if (known != nullptr && !AmdLabelOf(*known).empty()) names.emplace_back(AmdLabelOf(*known));
+    if (known == nullptr) continue;
+    if (!AmdLabelOf(*known).empty()) names.emplace_back(AmdLabelOf(*known));
+    if (exact || product == AmdLabelOf(*known)) continue;
+    // Cards without a name, such as virtual functions in VMs.
+    for (std::string& id : AmdDeviceIdsOf(*known)) names.push_back(std::move(id));
   }
   return names;
 }
@@ -268,7 +272,7 @@ Names AmdSizes(std::int64_t mebibytes) {
 void AddAmd(const Requirement& need, json& terms) {
   if (need.products.empty() && need.mebibytes == 0) return;  // a compute capability is NVIDIA's
   std::map<std::string, Names> wanted;
-  for (const std::string& product : AmdNames(need.products)) {
+  for (const std::string& product : AmdNames(need.products, need.exact)) {
     wanted[IsAmdDeviceId(product) ? "device-id" : "product-name"].insert(product);
   }
   std::vector<json> current, old;  // alternatives, each a list of expressions
@@ -318,7 +322,7 @@ std::string PartitionSelected(const api::GpuSpec& spec) {
 // Whether a node's GPU, by its label's value, is one that was asked for: what AffinityOf matches, and nothing else.
 bool IsWanted(const api::GpuSpec& spec, const std::string& labelled) {
   if (IsAmdResource(spec.resource_name)) {
-    const std::vector<std::string> names = AmdNames(spec.products);
+    const std::vector<std::string> names = AmdNames(spec.products, false);
     return std::ranges::find(names, labelled) != names.end();
   }
   const Wanted has(labelled, "", true);

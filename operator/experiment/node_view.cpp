@@ -44,12 +44,20 @@ std::optional<quant::ComputeCapability> CapabilityLabel(const NodeView& node) {
   return quant::ComputeCapability::Parse(major + "." + (minor.empty() ? "0" : minor));
 }
 
+// With MPS each of the clients of a card gets the same part of its memory.
+void DivideByClients(std::int64_t clients, GpuInfo& gpu) {
+  if (clients > 1) gpu.memory_bytes /= clients;
+}
+
 bool FromGpuFeatureDiscovery(const NodeView& node, GpuInfo& gpu) {
   gpu.product = Label(node, kGfdProduct);
   gpu.memory_bytes = WholeNumber(Label(node, "nvidia.com/gpu.memory")) * kMebibyte;
   gpu.capability = CapabilityLabel(node);
-  if (!gpu.product.empty()) FillFromCatalogue(Platform::kGpuFeatureDiscovery, gpu);
-  return !gpu.product.empty();
+  if (gpu.product.empty()) return false;
+  FillFromCatalogue(Platform::kGpuFeatureDiscovery, gpu);
+  if (Label(node, "nvidia.com/gpu.sharing-strategy") == "mps")
+    DivideByClients(WholeNumber(Label(node, "nvidia.com/gpu.replicas")), gpu);
+  return true;
 }
 
 void FromMigResource(const NodeView& node, const std::string& resource, std::string_view partition, GpuInfo& gpu) {
@@ -67,6 +75,8 @@ bool FromGke(const NodeView& node, GpuInfo& gpu) {
   if (const std::string& partition = Label(node, kGkePartition); !partition.empty()) gpu.product += "-MIG-" + partition;
   if (!Label(node, kGkeSharing).empty()) gpu.product += "-SHARED";
   FillFromCatalogue(Platform::kGke, gpu);
+  if (Label(node, kGkeSharing) == "mps")
+    DivideByClients(WholeNumber(Label(node, "cloud.google.com/gke-max-shared-clients-per-gpu")), gpu);
   return true;
 }
 

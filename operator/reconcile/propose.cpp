@@ -11,6 +11,7 @@
 #include "bench/result.h"
 #include "engine_model/gpu_spec.h"
 #include "engine_model/shape_of.h"
+#include "operator/experiment/gpu_labels.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/confirm.h"
 #include "operator/reconcile/estimate.h"
@@ -341,7 +342,9 @@ std::vector<std::optional<engine_model::GpuSpec>> GpusForPrior(const api::TaskSp
   for (const api::GpuSpec& type : spec.gpus) {
     const std::string& product = api::GpuOf(status, type.name).product;
     const bool named = product.empty() && type.products.size() == 1;
-    gpus.push_back(engine_model::FindGpu(named ? type.products.front() : product));
+    const std::string& name = named ? type.products.front() : product;
+    const bool shared = experiment::IsSharedGpu(type.resource_name, name);
+    gpus.push_back(shared ? std::nullopt : engine_model::FindGpu(name));
   }
   return gpus;
 }

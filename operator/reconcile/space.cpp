@@ -142,6 +142,17 @@ void WarnOfUnknownProducts(const api::TaskSpec& spec, Space& space) {
   }
 }
 
+void WarnOfSharedGpus(const api::TaskSpec& spec, Space& space) {
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    const std::string& resource = spec.gpus[i].resource_name;
+    if (!experiment::IsSharedGpu(resource, space.gpus[i].product)) continue;
+    space.warnings.push_back({GpuField(spec, i), "GpuIsShared",
+                              (space.gpus[i].product.empty() ? resource : space.gpus[i].product) +
+                                  " is a share of a card that other pods use at the same time: measured values depend "
+                                  "on what these do, and nothing is predicted"});
+  }
+}
+
 // Two types that turned out to be the same GPUs: their difference is their nodes', or none.
 void WarnOfTheSameGpus(const api::TaskSpec& spec, Space& space) {
   for (std::size_t i = 0; i < space.gpus.size(); ++i) {
@@ -561,7 +572,8 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   input.gpus.clear();
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     const GpuChoice& gpu = space.gpus[i];
-    input.gpus.push_back({spec.gpus[i].name, gpu.capability, gpu.memory_bytes, AmdArchitecture(spec.gpus[i], gpu)});
+    input.gpus.push_back({spec.gpus[i].name, gpu.capability, gpu.memory_bytes, AmdArchitecture(spec.gpus[i], gpu),
+                          experiment::IsSharedGpu(spec.gpus[i].resource_name, gpu.product)});
   }
   input.baseline_gpu = api::BaselineGpu(spec);
   input.prompts = PromptsOf(spec.benchmark);
@@ -574,6 +586,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) WarnOfTheOtherVendor(spec, i, space);
   WarnOfTheSameGpus(spec, space);
   WarnOfUnknownProducts(spec, space);
+  WarnOfSharedGpus(spec, space);
   WarnOfUnits(spec, space);
 
   for (std::size_t i = 0; i < models.size(); ++i) {

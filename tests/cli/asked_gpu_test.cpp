@@ -72,7 +72,7 @@ TEST(ReadSimulatedGpu, TakesTheSameNamesWhereRatesAreKnown) {
   EXPECT_EQ(ReadSimulatedGpu("74a1")->name, "mi300x");
   EXPECT_EQ(ReadSimulatedGpu("NVIDIA-H200")->name, "h200");
   EXPECT_THAT(ReadSimulatedGpu("gb10").error().message, HasSubstr("its data sheet is not known"));
-  for (const char* part : {"NVIDIA-L40S-24C", "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"}) {
+  for (const char* part : {"NVIDIA-L40S-24C", "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb", "NVIDIA-L4-SHARED"}) {
     EXPECT_THAT(ReadSimulatedGpu(part).error().message, HasSubstr("it is a part of a GPU")) << part;
     EXPECT_FALSE(engine_model::FindGpu(part)) << part;
   }

@@ -53,6 +53,25 @@ TEST(GpuPools, SayWhatTheSpecLeavesOut) {
   EXPECT_THAT(GpuPoolsText(by_label, spec, kH100), HasSubstr("spec.gpu allows 1 of the nodes"));
 }
 
+TEST(GpuPools, MarkSharesOfCards) {
+  const auto shares = GpuPools({}, {Node("a", "NVIDIA-L4-SHARED", 4)});
+  EXPECT_THAT(GpuPoolsText(shares, {}, ""), HasSubstr("shares of cards that other pods use"));
+  api::GpuSpec renamed;
+  renamed.resource_name = "nvidia.com/gpu.shared";
+  experiment::NodeView node = Node("a", kL4, 0);
+  node.allocatable = {{"nvidia.com/gpu.shared", 4}};
+  EXPECT_THAT(GpuPoolsText(GpuPools(renamed, {node}), renamed, ""), HasSubstr("shares of cards"));
+  EXPECT_EQ(GpuPoolsText(GpuPools({}, {Node("a", kL4, 4)}), {}, "").find("shares"), std::string::npos);
+}
+
+TEST(GpuPools, TheResourcesThatNodesHaveAreNamed) {
+  experiment::NodeView mig = Node("a", kH100, 0);
+  mig.allocatable["nvidia.com/mig-1g.10gb"] = 56;
+  mig.allocatable["vpc.amazonaws.com/pod-eni"] = 9;
+  EXPECT_EQ(GpuResources({mig}), "nvidia.com/mig-1g.10gb");
+  EXPECT_EQ(GpuResources({Node("b", kH100, 0)}), "");
+}
+
 TEST(GpuPools, AnExperimentFitsOnOneNodeOrIsNamed) {
   const auto pools = GpuPools({}, {Node("a", kH100, 4), Node("b", kH100, 4), Node("c", kL4, 8)});
   EXPECT_EQ(TooManyGpus(pools, kH100, 4), "");

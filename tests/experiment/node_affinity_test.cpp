@@ -359,6 +359,7 @@ const std::map<std::string, Labels> kAmdNodes = {
 
 const Row kAmdRows[] = {
     {"a product", R"({"products": ["AMD_Instinct_MI300X_OAM"]})", {}, {"mi300x"}},
+    {"a short name, with the virtual functions of VMs", R"({"products": ["mi300x"]})", {}, {"mi300x", "mi300x in vm"}},
     {"cards without a name by their device id",
      R"({"products": ["74b5", "75a3"]})",
      {},

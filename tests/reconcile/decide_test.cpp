@@ -217,6 +217,17 @@ TEST(Decide, AnAmdTaskIsBoundToOneAmdProductByAmdsLabels) {
   }
 }
 
+TEST(Decide, WarnsOfSharedGpus) {
+  json task = SmallTask();
+  FakeCluster cluster(task);
+  cluster.nodes = {json{{"metadata", {{"name", "a"}, {"labels", {{"nvidia.com/gpu.product", "NVIDIA-L40S-SHARED"}}}}},
+                        {"status", {{"allocatable", {{"nvidia.com/gpu", "4"}}}}}}};
+  cluster.RunToEnd(MeasureWell);
+  std::map<std::string, std::string> warnings;
+  for (const quant::Warning& warning : cluster.Task().status.warnings) warnings[warning.reason] = warning.message;
+  EXPECT_THAT(warnings["GpuIsShared"], HasSubstr("NVIDIA-L40S-SHARED is a share of a card that other pods use"));
+}
+
 TEST(Decide, SaysThatNothingIsKnownOfTheAmdGpus) {
   json task = SmallTask();
   task["spec"]["gpu"] = {{"resourceName", "amd.com/gpu"}};
