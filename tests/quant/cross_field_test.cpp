@@ -221,6 +221,7 @@ vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; kv-cache-dtype=int8_p
 vllm 0.24.0 | mla | 9.0 | kv-cache-dtype=int8_per_token_head | reject BackendNotForKvCache
 vllm 0.24.0 | mla | 9.0 | kv-cache-dtype=fp8_e5m2 | reject BackendNotForKvCache
 vllm 0.24.0 | mla | 9.0 | kv-cache-dtype=fp8 | ok
+vllm 0.24.0 | mla | 12.0 | kv-cache-dtype=fp8 | ok
 vllm 0.24.0 | dense | 8.0 | attention-backend=TRITON_ATTN; kv-cache-dtype=fp8 | reject BackendNotForKvCache
 vllm 0.24.0 | dense | 8.9 | attention-backend=TRITON_ATTN; kv-cache-dtype=fp8 | ok
 vllm 0.24.0 | dense | 8.0 | kv-cache-dtype=fp8 | AttentionBackendChanges

@@ -207,6 +207,7 @@ attention=fp8 kv=fp8 | vllm | | bf16 | 8.9 | warn AttentionDtypeNotControllable 
 attention=fp8 kv=fp8 | vllm | | bf16 | unknown | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionDtypeNotControllable
 attention=fp8 kv=fp8_e5m2 | vllm | ..0.21.0 | bf16 | 9.0 | reject BackendNotForKvCache | |
 attention=fp8 kv=fp8_e5m2 | vllm | 0.22.0.. | bf16 | 9.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges AttentionDtypeNotControllable
+attention=fp8 kv=fp8 | vllm | | mla | 9.0 | warn AttentionDtypeNotControllable | --kv-cache-dtype fp8 | AttentionDtypeNotControllable
 attention=fp8 | vllm | 0.15.0.. | ct-fp8-kv | 9.0 | already-so AttentionFollowsKvCache | |
 attention=fp8_e4m3 kv=fp8_e4m3 | vllm | | bf16 | 9.0 | already-so AttentionFollowsKvCache | --kv-cache-dtype fp8_e4m3 |
 attention=fp8_e4m3 | vllm | | bf16 | 9.0 | warn AttentionDtypeNotControllable | | AttentionDtypeNotControllable
