@@ -427,7 +427,8 @@ std::vector<std::string> LetteredChoices(std::string_view text) {
   for (const auto& [open, close] : kStyles) {
     for (const char first : {'A', 'a'}) {
       const auto find = [&, open = open, close = close](std::size_t i, std::size_t from) {
-        const std::string marker = std::string(open) + static_cast<char>(first + i) + std::string(close);
+        const std::string marker =
+            std::string(open) + static_cast<char>(first + static_cast<int>(i)) + std::string(close);
         for (std::size_t at = text.find(marker, from); at != std::string_view::npos; at = text.find(marker, at + 1)) {
           if (at == 0 || std::isspace(static_cast<unsigned char>(text[at - 1])) != 0) return at;
         }

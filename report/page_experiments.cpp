@@ -173,7 +173,7 @@ Markup EffectTable(const PageData& data, const ParameterEffect& parameter, doubl
 Markup UnmeasuredParameters(const PageData& data, const std::vector<ParameterEffect>& effects) {
   Markup items;
   for (const auto& [name, values] : data.task.spec.parameters) {
-    const bool measured = std::ranges::any_of(effects, [&](const auto& effect) { return effect.parameter == name; });
+    const bool measured = std::ranges::find(effects, name, &ParameterEffect::parameter) != effects.end();
     if (values.size() < 2 || measured || data.best == nullptr) continue;
     std::vector<std::string> words;
     for (const quant::FlagValue& value : values) words.push_back(value.ToString());
