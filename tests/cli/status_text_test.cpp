@@ -56,7 +56,7 @@ TEST(FinalText, ShowsWhatPrecisionCosts) {
   // The interval contains the limit: on either side of it that is said.
   task.spec.quality.max_degradation = 0.0151;
   EXPECT_THAT(FinalText(task, Rules(), 160),
-              HasSubstr("+1.511% \u00b10.171%  quality undecided: +1.511% \u00b10.171%, allowed 1.51%"));
+              HasSubstr("+1.511% \u00b10.169%  quality undecided: +1.511% \u00b10.169%, allowed 1.51%"));
   task.spec.quality.max_degradation = 0.0153;
   text = FinalText(task, Rules(), 160);
   EXPECT_THAT(text, HasSubstr("+1.51% \u00b10.17%  best; quality undecided: +1.51% \u00b10.17%, allowed 1.53%"));
