@@ -106,42 +106,45 @@ void TlsHub::Serve() {
     if (fd < 0) return;
     SSL* ssl = SSL_new(tls_->context);
     SSL_set_fd(ssl, fd);
-    if (SSL_accept(ssl) == 1) {
-      std::string head;
-      char buffer[4096];
-      int n = 0;
-      while (head.find("\r\n\r\n") == std::string::npos && (n = SSL_read(ssl, buffer, sizeof buffer)) > 0) {
-        head.append(buffer, static_cast<std::size_t>(n));
-      }
-      const auto header = [&](const std::string& name) {
-        const std::size_t at = head.find("\r\n" + name + ": ");
-        if (at == std::string::npos) return std::string();
-        const std::size_t begin = at + 2 + name.size() + 2;
-        return head.substr(begin, head.find("\r\n", begin) - begin);
-      };
-      Request request;
-      request.method = head.substr(0, head.find(' '));
-      const std::size_t path = request.method.size() + 1;
-      request.path = head.substr(path, head.find(' ', path) - path);
-      request.host = header("Host");
-      request.authorization = header("Authorization");
-      request.range = header("Range");
-      {
-        const std::lock_guard lock(mutex_);
-        requests_.push_back(request);
-      }
-      const Answer answer = handler_(request);
-      std::string out = "HTTP/1.1 " + std::to_string(answer.status) +
-                        " X\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\nConnection: close\r\n";
-      for (const auto& [name, value] : answer.headers) out += name + ": " + value + "\r\n";
-      out += "\r\n";
-      if (request.method != "HEAD") out += answer.body;
-      SSL_write(ssl, out.data(), static_cast<int>(out.size()));
-      SSL_shutdown(ssl);
-    }
+    if (SSL_accept(ssl) == 1) ServeOne(ssl);
     SSL_free(ssl);
     ::close(fd);
   }
+}
+
+void TlsHub::ServeOne(ssl_st* ssl) {
+  std::string head;
+  char buffer[4096];
+  int n = 0;
+  while (head.find("\r\n\r\n") == std::string::npos && (n = SSL_read(ssl, buffer, sizeof buffer)) > 0) {
+    head.append(buffer, static_cast<std::size_t>(n));
+  }
+  if (head.empty()) return;  // a client that refuses the certificate sends nothing
+  const auto header = [&](const std::string& name) {
+    const std::size_t at = head.find("\r\n" + name + ": ");
+    if (at == std::string::npos) return std::string();
+    const std::size_t begin = at + 2 + name.size() + 2;
+    return head.substr(begin, head.find("\r\n", begin) - begin);
+  };
+  Request request;
+  request.method = head.substr(0, head.find(' '));
+  const std::size_t path = request.method.size() + 1;
+  request.path = head.substr(path, head.find(' ', path) - path);
+  request.host = header("Host");
+  request.authorization = header("Authorization");
+  request.range = header("Range");
+  {
+    const std::lock_guard lock(mutex_);
+    requests_.push_back(request);
+  }
+  const Answer answer = handler_(request);
+  std::string out = "HTTP/1.1 " + std::to_string(answer.status) +
+                    " X\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\nConnection: close\r\n";
+  for (const auto& [name, value] : answer.headers) out += name + ": " + value + "\r\n";
+  out += "\r\n";
+  if (request.method != "HEAD") out += answer.body;
+  SSL_write(ssl, out.data(), static_cast<int>(out.size()));
+  SSL_shutdown(ssl);
 }
 
 }  // namespace autotune::checkpoint

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+struct ssl_st;  // OpenSSL's SSL
+
 namespace autotune::checkpoint {
 
 class TlsHub {
@@ -41,6 +43,7 @@ class TlsHub {
  private:
   struct Tls;
   void Serve();
+  void ServeOne(ssl_st* ssl);
 
   Handler handler_;
   std::string authority_file_;
