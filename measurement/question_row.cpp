@@ -180,7 +180,8 @@ constexpr std::array<std::pair<std::string_view, const char*>, 21> kNotJudged = 
     {"solution", kManyWays},
     {"summary", kManyWays},
     {"highlights", kManyWays},
-    {"label", R"(names no choice: write "choices", such as ["no", "yes"])"},
+    {"label",
+     R"(names no choice: write "choices" that it names, such as ["false", "true"] or ["SUPPORTS", "REFUTES"])"},
 }};
 
 // What a question is about or how it is to be answered: nobody could answer without it.

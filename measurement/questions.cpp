@@ -421,14 +421,29 @@ bool IsVerdict(const Question& question) {
   return first == "no" || first == "No" || first == "false" || first == "False";
 }
 
-// "maybe", "Ambiguous"
+// "maybe", "Ambiguous", "None": not yes, not no, no number.
 bool IsThirdAnswer(const Question& question) {
-  constexpr std::array<std::string_view, 17> kThird = {
-      "maybe",           "unknown",      "ambiguous",  "uncertain",
-      "unsure",          "not sure",     "neutral",    "cannot tell",
-      "can't tell",      "unanswerable", "neither",    "undecided",
-      "not enough info", "not given",    "irrelevant", "cannot be determined",
-      "undetermined"};
+  constexpr std::array<std::string_view, 21> kThird = {"maybe",
+                                                       "unknown",
+                                                       "ambiguous",
+                                                       "uncertain",
+                                                       "unsure",
+                                                       "not sure",
+                                                       "neutral",
+                                                       "cannot tell",
+                                                       "can't tell",
+                                                       "unanswerable",
+                                                       "neither",
+                                                       "undecided",
+                                                       "not enough info",
+                                                       "not given",
+                                                       "irrelevant",
+                                                       "cannot be determined",
+                                                       "undetermined",
+                                                       "none",
+                                                       "no answer",
+                                                       "not applicable",
+                                                       "insufficient information"};
   if (question.match != Question::Match::kWords || question.references.size() != 1) return false;
   std::string plain(Trimmed(question.references[0]));
   for (char& c : plain) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -445,6 +460,27 @@ std::string WhyThreeAnswers(const std::vector<Question>& questions) {
   const std::string choices = json({yes, no, other}).dump();
   return "answers are " + json(yes).dump() + ", " + json(no).dump() + " and " + json(other).dump() +
          ": write the choices into every row, jq -c '. + {choices: " + choices + "}' FILE > OUT";
+}
+
+// Answers that are "no" among other words ("no", "two", "three"): they would be asked as yes or no. "" = there are
+// none.
+std::string WhyNoVerdict(const std::vector<Question>& questions) {
+  const auto verdict = std::ranges::find_if(questions, IsVerdict);
+  if (verdict == questions.end()) return "";
+  std::ptrdiff_t verdicts = 0, words = 0;
+  for (const Question& question : questions) {
+    if (IsVerdict(question)) {
+      if (question.right != verdict->right) return "";
+      ++verdicts;
+    }
+    words += question.match == Question::Match::kWords ? 1 : 0;
+  }
+  if (words <= verdicts) return "";
+  const std::string said = json(Trimmed(verdict->references[verdict->right])).dump();
+  const std::string other = json(Trimmed(verdict->references[1 - verdict->right])).dump();
+  return "the answer " + said + " would be asked as yes or no, and no answer is " + other +
+         ": if it is a word like the others, jq -c 'if .answer == " + said +
+         " then . + {match: \"words\"} else . end' FILE > OUT";
 }
 
 // ---- Rows that cannot be read ----
@@ -503,6 +539,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   const std::string_view whole = bytes;
   const FirstNumbers first = FirstNumbersOf(bytes, set.counted);
   BadRows bad;
+  std::vector<std::size_t> lines;  // of set.questions
   for (std::size_t line = 1; !bytes.empty(); ++line) {
     const std::size_t end = bytes.find('\n');
     const std::string_view text = Trimmed(bytes.substr(0, end));
@@ -550,9 +587,23 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
                            " questions: shuf -n 1000 FILE takes a sample");
     }
     set.questions.push_back(*std::move(question));
+    lines.push_back(line);
   }
-  if (bad.any()) return base::Invalid(bad.Text(set.questions.size()));
+  // Among numbers, "None" says that the question has no answer.
+  std::size_t without = 0;
+  const bool numbers =
+      std::ranges::find(set.questions, Question::Match::kNumber, &Question::match) != set.questions.end();
+  for (std::size_t i = 0; numbers && i < set.questions.size(); ++i) {
+    if (!IsThirdAnswer(set.questions[i])) continue;
+    ++without;
+    bad.Add(lines[i], [&] {
+      return name + ":" + std::to_string(lines[i]) + ": the answer is " + json(set.questions[i].references[0]).dump() +
+             ", and those of other rows are numbers: a question without an answer cannot be judged, leave it out";
+    });
+  }
+  if (bad.any()) return base::Invalid(bad.Text(set.questions.size() - without));
   if (const std::string why = WhyThreeAnswers(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
+  if (const std::string why = WhyNoVerdict(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
   if (set.questions.empty()) return base::Invalid(name + ": no question");
   return set;
 }

@@ -269,8 +269,9 @@ class Arithmetic {
     const double value = Sum();
     Space();
     if (!rest_.empty() || !std::isfinite(value) || operators_ + brackets_ == 0) return std::nullopt;
-    // "3-2" is a score, "3/4/2021" a date.
+    // "3-2" is a score, "3/4/2021" a date, "12\times18" a size.
     if (!sure && !products_ && (brackets_ == 0 || operators_ == differences_)) return std::nullopt;
+    if (!sure && times_ > 0 && operators_ == times_ && brackets_ == 0) return std::nullopt;
     return value;
   }
 
@@ -306,6 +307,7 @@ class Arithmetic {
     while (true) {
       if (Take("*") || Take("\\times")) {
         ++operators_;
+        ++times_;
         products_ = true;
         value *= Factor();
       } else if (Take("/") || Take("\\div")) {
@@ -348,7 +350,7 @@ class Arithmetic {
   }
 
   std::string_view rest_;
-  int operators_ = 0, differences_ = 0, brackets_ = 0;
+  int operators_ = 0, differences_ = 0, times_ = 0, brackets_ = 0;
   bool products_ = false;  // or sums: no score and no date
 };
 

@@ -226,6 +226,41 @@ TEST(ReadQuestions, AsksForAllThreeAnswers) {
   EXPECT_TRUE(ReadQuestions(R"({"question": "Who?", "answer": "unknown"})", "x").ok()) << "no verdicts beside it";
 }
 
+TEST(ReadQuestions, RejectsNoAnswerAmongNumbers) {
+  const auto message = [](const std::string& answers) {
+    const auto set = ReadQuestions(R"({"question": "How many?", "answer": "12"}
+{"question": "How much?", "answer": ")" +
+                                       answers + R"("})",
+                                   "plus.jsonl");
+    return set.ok() ? "" : set.error().message;
+  };
+  for (const char* none : {"None", "unanswerable", "Cannot be determined"})
+    EXPECT_THAT(message(none), testing::StartsWith("plus.jsonl:2: the answer is \"" + std::string(none) + "\""))
+        << none;
+  EXPECT_EQ(message("Ann"), "");
+  EXPECT_TRUE(ReadQuestions(R"({"question": "Which?", "answer": "none"})", "x").ok()) << "no numbers beside it";
+}
+
+TEST(ReadQuestions, TakesNoAmongWordsForNoVerdict) {
+  const auto message = [](const std::string& third) {
+    const auto set = ReadQuestions(R"({"question": "a?", "answer": "no"}
+{"question": "b?", "answer": "ten"}
+{"question": "c?", "answer": ")" + third +
+                                       R"("})",
+                                   "sense.jsonl");
+    return set.ok() ? "" : set.error().message;
+  };
+  EXPECT_THAT(message("two"), testing::AllOf(HasSubstr("no answer is \"yes\""), HasSubstr("match: \"words\"")));
+  EXPECT_EQ(message("yes"), "");
+}
+
+TEST(ReadQuestions, ProductsMayBeSizes) {
+  for (const char* size : {R"($12\\times18\\times11$)", "30\u00D740", R"(3 \\times 2)"}) {
+    const auto set = ReadQuestions(std::string(R"({"problem": "Which size?", "answer": ")") + size + "\"}", "x");
+    EXPECT_FALSE(set.ok() && set->questions[0].match == Question::Match::kNumber) << size;
+  }
+}
+
 TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
   const auto message = [](std::string_view bytes) { return ReadQuestions(bytes, "exam").error().message; };
   EXPECT_THAT(message("PAR1\x15\x04"), HasSubstr("read_parquet"));
