@@ -60,13 +60,14 @@ std::string Experts(const ModelFacts& facts) {
   return text;
 }
 
-// Elements that one token adds, by kind of layer; bytes depend on the data type of the cache.
-std::string Cache(const ModelFacts& facts) {
-  if (!facts.caches) return "not known";
+// Elements of an entry, by kind of layer. Bytes depend on the data type of the cache, unless the model sets it.
+std::string Groups(const std::vector<checkpoint::KvCacheGroup>& groups) {
   std::string text;
-  for (const checkpoint::KvCacheGroup& group : *facts.caches) {
+  for (const checkpoint::KvCacheGroup& group : groups) {
     text += (text.empty() ? "" : "; ") + std::to_string(group.layers) + " layers with " +
-            std::to_string(group.elements) + " elements per token";
+            std::to_string(group.elements) + " elements per " +
+            (group.tokens > 1 ? std::to_string(group.tokens) + " tokens" : "token");
+    if (group.bits > 0) text += " of at least " + std::to_string(group.bits) + " bits";
     if (group.window > 0) text += ", at most " + std::to_string(group.window) + " tokens";
   }
   return text.empty() ? "none" : text;
@@ -89,7 +90,8 @@ std::string ModelFactsText(const ModelFacts& facts) {
   rows.emplace_back("Layers", Layers(facts));
   rows.emplace_back("Attention", Attention(facts));
   if (facts.experts != 0) rows.emplace_back("Experts", Experts(facts));
-  rows.emplace_back("KV cache", Cache(facts));
+  rows.emplace_back("KV cache", facts.caches ? Groups(*facts.caches) : "not known");
+  if (!facts.index_caches.empty()) rows.emplace_back("Index cache", Groups(facts.index_caches));
   rows.emplace_back("Hidden size", Known(facts.hidden_size));
   rows.emplace_back("Vocabulary", Known(facts.vocab_size));
   rows.emplace_back("Context length", Known(facts.max_position));

@@ -43,6 +43,7 @@ std::string EstimateText(const api::TaskStatus& status) {
 }  // namespace
 
 std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width) {
+  const std::vector<report::ResultRow> rows = report::ResultRows(task);
   std::string text;
   if (!task.status.experiments.empty()) {
     std::vector<std::vector<std::string>> arguments;
@@ -52,7 +53,7 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     if (!common.empty()) text += "\nCommon arguments: " + Joined(common, " ") + "\n";
     text += "\nMeasured: " + report::MeasuredText(task) + "\nSLO: " + report::SloText(task.spec.slo) +
             "\nScores: " + report::ScoreRuleText(task) + "\n";
-    const std::string note = report::QualityNote(task, report::ResultRows(task));
+    const std::string note = report::QualityNote(task, rows);
     text += (note.empty() ? "" : "Quality: " + note + "\n") + "\n";
   }
   if (const std::string absent = NotAmongText(task); !absent.empty()) text += absent + "\n";
@@ -64,7 +65,6 @@ std::string FinalText(const api::AutotuneTask& task, const quant::RuleSet& rules
     return text;
   }
   text += "Best: " + Headline(task) + "\n";
-  const std::vector<report::ResultRow> rows = report::ResultRows(task);
   if (const std::string step = report::WhyNotMore(task, rows); !step.empty()) text += "Not more: " + step + "\n";
   if (const std::string second = report::RunnerUpText(task, rows, rules); !second.empty())
     text += "Second: " + second + "\n";

@@ -25,6 +25,15 @@ TEST(Inspect, SaysWhatIsNotKnown) {
     EXPECT_THAT(text, ContainsRegex(std::string(row) + ": +not known")) << row;
 }
 
+TEST(Inspect, SaysHowManyTokensShareAnEntryOfACache) {
+  checkpoint::ModelFacts facts = DenseModel();
+  facts.caches = {{.layers = 30, .elements = 512, .tokens = 4, .bits = 8}};
+  facts.index_caches = {{.layers = 21, .elements = 128}};
+  const std::string text = ModelFactsText(facts);
+  EXPECT_THAT(text, ContainsRegex("KV cache: +30 layers with 512 elements per 4 tokens of at least 8 bits\n"));
+  EXPECT_THAT(text, ContainsRegex("Index cache: +21 layers with 128 elements per token\n"));
+}
+
 TEST(Inspect, NamesTheFormatOfEachPart) {
   checkpoint::ModelFacts facts = ExpertModel();
   facts.quantization = "modelopt";
