@@ -24,14 +24,15 @@ InspectOutcome Unreadable(const base::Error& error) {
   return outcome;
 }
 
-// "" = experiments can use them. `read`: how questions are judged.
-std::string ProblemOf(const BenchSpec& spec, std::string& read) {
+// "" = experiments can use them. Fills what `result` has of questions.
+std::string ProblemOf(const BenchSpec& spec, InspectResult& result) {
   if (spec.dataset) {
     if (const auto entries = ReadDatasetOf(spec); !entries) return "spec.benchmark." + entries.error().message;
   }
   const auto questions = ReadQuestionsOf(spec);
   if (!questions) return "spec." + questions.error().message;
-  if (!questions->questions.empty()) read = QuestionsText(spec, *questions);
+  if (!questions->questions.empty()) result.datasets_read = QuestionsText(spec, *questions);
+  result.choice_questions = static_cast<int>(measurement::QuestionsByChoices(*questions));
   return "";
 }
 
@@ -64,7 +65,7 @@ InspectOutcome Inspect(const InspectOptions& options) {
   if (options.datasets) {
     BenchSpec spec = *options.datasets;
     spec.max_model_len = ContextOf(options, facts);
-    outcome.result.dataset_problem = ProblemOf(spec, outcome.result.datasets_read);
+    outcome.result.dataset_problem = ProblemOf(spec, outcome.result);
     if (!outcome.result.dataset_problem.empty()) return outcome;
   }
   if (!facts) return Unreadable(facts.error());

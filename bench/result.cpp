@@ -13,6 +13,7 @@
 
 #include "bench/clean_text.h"
 #include "bench/corpus.h"
+#include "measurement/quality.h"
 
 namespace autotune::bench {
 namespace {
@@ -639,6 +640,7 @@ std::string Encode(const InspectResult& result) {
   } else {
     if (!result.datasets_read.empty()) {
       out += ",\"read\":" + json(CleanText(result.datasets_read, kMaxDatasetsRead)).dump();
+      out += ",\"choices\":" + std::to_string(result.choice_questions);
     }
     checkpoint::ModelFacts facts = result.model;
     std::string model;
@@ -707,6 +709,11 @@ base::Result<InspectResult> DecodeInspect(std::string_view message) {
   result.model = *std::move(facts);
   if (const auto read = document->find("read"); read != document->end() && read->is_string()) {
     result.datasets_read = read->get<std::string>();
+  }
+  if (const auto choices = document->find("choices"); choices != document->end()) {
+    if (!choices->is_number_unsigned() || choices->get<std::size_t>() > measurement::kMostQuestions)
+      return base::Invalid("result document damaged: choices is no number of questions");
+    result.choice_questions = choices->get<int>();
   }
   return result;
 }

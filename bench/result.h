@@ -91,6 +91,7 @@ struct RunResult {
 struct InspectResult {
   checkpoint::ModelFacts model;
   std::string datasets_read;    // how the questions of a dataset are judged, for people; "" = there are none
+  int choice_questions = 0;     // of them, judged by the likelihood of choices
   std::string dataset_problem;  // why no experiment can use a dataset, with file and line; `model` is not set then
   std::optional<Failure> failure;
 };

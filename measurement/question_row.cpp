@@ -4,15 +4,16 @@
 #include <array>
 #include <cctype>
 #include <cmath>
-#include <cstdint>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <utility>
 
+#include "measurement/question_choices.h"
+#include "measurement/row_columns.h"
+#include "measurement/row_member.h"
 #include "measurement/written_answer.h"
 #include "measurement/written_number.h"
+#include "measurement/written_sentence.h"
 
 namespace autotune::measurement {
 namespace {
@@ -23,97 +24,24 @@ using Match = Question::Match;
 
 // ---- What members are called: as Plain() writes them, those of an object behind a slash ----
 
-// Sent as they are; a list is one of messages.
-constexpr std::array<std::string_view, 7> kPrompts = {"messages", "prompt",    "input",      "query",
-                                                      "ctx",      "doctotext", "startphrase"};
-// Sent as "Question: ...\nAnswer:", behind the text that they are about.
-struct Asking {
-  std::string_view name;
-  std::string_view beside;  // only in a row that has this member, too
-};
-constexpr std::array<Asking, 10> kQuestions = {{{"question/stem", ""},
-                                                {"question", ""},
-                                                {"questionstem", ""},
-                                                {"goal", ""},
-                                                {"problem", ""},
-                                                {"questiontext", ""},
-                                                {"querytext", ""},
-                                                {"problemtext", ""},
-                                                {"originaltext", "ans"},
-                                                {"content", "answer"}}};
 constexpr std::array<std::string_view, 11> kContexts = {
     "passage",       "context",     "article",     "support",          "body", "text", "hint",
     "florespassage", "contexttext", "passagetext", "documentplaintext"};
-
-constexpr std::array<std::string_view, 9> kChoices = {"choices",       "options",      "endings",
-                                                      "mc1targets",    "doctochoice",  "question/choices",
-                                                      "answerchoices", "targetscores", "choice"};
-
-// Choices that are members of their own. How the right one is named besides its text: by what `labels` says.
-struct Family {
-  std::array<std::string_view, 6> members;
-  std::array<std::string_view, 6> labels;  // none: by its index, from 0
-  bool first_is_right = false;
-};
-constexpr std::array<Family, 15> kFamilies = {{
-    {{"option1", "option2", "option3", "option4", "option5"}, {"1", "2", "3", "4", "5"}},
-    {{"optiona", "optionb", "optionc", "optiond", "optione"}, {"a", "b", "c", "d", "e"}},
-    {{"answera", "answerb", "answerc", "answerd"}, {"1", "2", "3", "4"}},
-    {{"choicea", "choiceb", "choicec", "choiced", "choicee"}, {"a", "b", "c", "d", "e"}},
-    {{"mcanswer1", "mcanswer2", "mcanswer3", "mcanswer4"}, {"1", "2", "3", "4"}},
-    {{"choice0", "choice1", "choice2", "choice3", "choice4"}, {}},
-    {{"choice1", "choice2", "choice3", "choice4", "choice5"}, {}},
-    {{"answer0", "answer1", "answer2", "answer3"}, {}},
-    {{"a", "b", "c", "d", "e", "f"}, {"a", "b", "c", "d", "e", "f"}},
-    {{"opa", "opb", "opc", "opd", "ope"}, {"a", "b", "c", "d", "e"}},
-    {{"sol1", "sol2"}, {}},
-    {{"ending0", "ending1", "ending2", "ending3"}, {}},
-    {{"ans0", "ans1", "ans2"}, {}},
-    {{"correctanswer", "distractor1", "distractor2", "distractor3"}, {}, true},
-    {{"correctanswer", "incorrectanswer1", "incorrectanswer2", "incorrectanswer3"}, {}, true},
-}};
-
-// Those besides "correct_answer".
-constexpr std::array<std::string_view, 3> kWrong = {"incorrectanswers", "wronganswers", "distractors"};
-
-// Which choice is right. Digits in a text count from 0 in those that are an index by their name.
-struct Right {
-  std::string_view name;
-  bool is_index;
-};
-constexpr std::array<Right, 20> kRights = {{{"answerkey", false},
-                                            {"answerindex", true},
-                                            {"answeridx", true},
-                                            {"correctindex", true},
-                                            {"correctidx", true},
-                                            {"correctanswerindex", true},
-                                            {"correctansweridx", true},
-                                            {"correctchoice", false},
-                                            {"cop", true},
-                                            {"gold", true},
-                                            {"goldlabel", true},
-                                            {"label", true},
-                                            {"correct", false},
-                                            {"correctanswer", false},
-                                            {"correctanswers", false},
-                                            {"correctanswernum", false},
-                                            {"correctoption", false},
-                                            {"answer", false},
-                                            {"target", true},
-                                            {"doctotarget", true}}};
 
 // Where nothing says how answers are compared.
 struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 22> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 24> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
                                                     {"target"},
                                                     {"doctotarget"},
                                                     {"answernumber", Match::kNumber},
+                                                    {"lsolutions", Match::kNumber},
+                                                    {"resultfloat", Match::kNumber},
                                                     {"answer"},
                                                     {"goldenanswers"},
                                                     {"possibleanswers"},
@@ -228,6 +156,21 @@ constexpr std::array<std::string_view, 43> kUnsent = {"contexts",
                                                       "picture",
                                                       "audio",
                                                       "video"};
+// The same, where nothing else is sent with the question, and it has sentences: "Genghis Khan-17" names a paragraph.
+constexpr std::array<std::string_view, 7> kEvidence = {
+    "evidence", "evidences", "evidencelist", "evidencetext", "goldevidence", "supportingtexts", "snippets"};
+constexpr std::size_t kLeastEvidence = 60;  // bytes
+constexpr std::ptrdiff_t kLeastSpaces = 8;
+// Of these, what is a text of its own or a list of texts, and goes before a question.
+constexpr std::array<std::string_view, 24> kTextsBefore = {
+    "contexts",     "retrievedcontexts", "referencecontexts", "document",  "documents",
+    "docs",         "paragraph",         "paragraphs",        "story",     "narrative",
+    "passages",     "background",        "scenario",          "situation", "transcript",
+    "theory",       "contract",          "evidence",          "evidences", "evidencelist",
+    "evidencetext", "goldevidence",      "supportingtexts",   "snippets"};
+// Where such a list has objects: their texts.
+constexpr std::array<std::string_view, 9> kPartTexts = {
+    "text", "evidencetext", "paragraphtext", "passagetext", "fact", "sentence", "content", "contents", "snippet"};
 // What says that a picture is needed.
 constexpr std::array<std::pair<std::string_view, bool>, 7> kPictured = {{{"textonly", false},
                                                                          {"hasimage", true},
@@ -250,411 +193,14 @@ constexpr std::array<std::string_view, 7> kCertainContexts = {
 // What says of an answer whether it is right, and so that some are wrong.
 constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
 
-// What tells of a question where it is from or of which kind it is, or explains its answer: parts of names.
-constexpr std::array<std::string_view, 32> kMetadata = {
-    "type",  "category", "subject",  "topic",    "level",   "difficulty", "source", "split",
-    "group", "explan",   "rational", "solution", "reason",  "analysis",   "meta",   "tag",
-    "lang",  "author",   "title",    "date",     "year",    "comment",    "url",    "grade",
-    "field", "domain",   "equation", "skill",    "lecture", "name",       "steps",  "generator"};
-
-constexpr std::size_t kLongestWords = 200;  // bytes of a reference that an answer has word for word
-constexpr std::ptrdiff_t kSentence = 5;     // spaces in a text that ends with a full stop
 constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
 
 // ---- Small readings ----
-
-std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
-
-// A value in a message.
-std::string Excerpt(const json& value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
-
-bool IsDigits(std::string_view text) {
-  return !text.empty() && text.size() < 4 &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-bool IsLetter(std::string_view text) { return text.size() == 1 && std::isalpha(static_cast<unsigned char>(text[0])); }
-
-std::string Plain(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return out;
-}
-
-// "(B)", "b." and "B)" name what "b" does.
-std::string PlainLabel(std::string_view text) {
-  text = Trimmed(text);
-  if (text.size() > 1 && text.front() == '(') text.remove_prefix(1);
-  if (text.size() > 1 && (text.back() == ')' || text.back() == '.')) text.remove_suffix(1);
-  std::string out;
-  for (const char c : text) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
-// "(A) Paris", "A) Paris" and "A. Paris", where every choice begins with its own letter.
-void DropLetters(std::vector<std::string>& texts) {
-  std::vector<std::string> bare;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::size_t open = texts[i].starts_with('(') ? 1 : 0;
-    const std::string& text = texts[i];
-    const bool lettered = text.size() > open + 2 && text[open] == static_cast<char>('A' + i) &&
-                          (text[open + 1] == ')' || (open == 0 && text[open + 1] == '.'));
-    if (!lettered || Trimmed(text.substr(open + 2)).empty()) return;
-    bare.emplace_back(Trimmed(text.substr(open + 2)));
-  }
-  texts = std::move(bare);
-}
-
-// Words do not run into each other: a space goes between where neither has one.
-std::string Joined(std::string_view prompt, std::string_view choice) {
-  if (prompt.empty() || choice.empty()) return std::string(choice);
-  const auto last = static_cast<unsigned char>(prompt.back()), first = static_cast<unsigned char>(choice.front());
-  const bool ends_word =
-      std::isalnum(last) != 0 || std::string_view(".,:;?!)]}\"'").find(prompt.back()) != std::string_view::npos;
-  const bool begins_word =
-      std::isspace(first) == 0 && std::string_view(".,:;?!)]}").find(choice.front()) == std::string_view::npos;
-  return (ends_word && begins_word ? " " : "") + std::string(choice);
-}
-
-struct Found {
-  std::string name;  // as the row has it
-  const json* value;
-};
-
-std::optional<Found> Find(const json& object, std::string_view path) {
-  const std::size_t slash = path.find('/');
-  for (const auto& [key, value] : object.items()) {
-    if (value.is_null() || Plain(key) != path.substr(0, slash)) continue;
-    if (slash == std::string_view::npos) return Found{key, &value};
-    if (!value.is_object()) return std::nullopt;
-    return Find(value, path.substr(slash + 1));
-  }
-  return std::nullopt;
-}
-
-template <std::size_t n>
-std::optional<Found> First(const json& row, const std::array<std::string_view, n>& names) {
-  for (const std::string_view name : names) {
-    if (auto found = Find(row, name)) return found;
-  }
-  return std::nullopt;
-}
-
-std::optional<Found> QuestionOf(const json& row) {
-  for (const Asking& asking : kQuestions) {
-    if (auto found = Find(row, asking.name); found && (asking.beside.empty() || Find(row, asking.beside))) return found;
-  }
-  return std::nullopt;
-}
-
-// Every text of a value is in what is sent. Numbers and objects are in nothing.
-bool Says(std::string_view sent, const json& value) {
-  if (value.is_string()) return sent.find(Trimmed(value.get_ref<const std::string&>())) != std::string_view::npos;
-  return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), [&](const json& item) {
-           return item.is_string() && Says(sent, item);
-         });
-}
 
 std::string SentOf(const Question& question) {
   std::string sent = question.prompt;
   for (const Message& message : question.messages) sent += "\n" + message.content;
   return sent;
-}
-
-bool HasText(const json& value) {
-  if (value.is_string()) return !Trimmed(value.get_ref<const std::string&>()).empty();
-  return value.is_structured() && std::any_of(value.begin(), value.end(), HasText);
-}
-
-// "id", "question_id", "taskId", "idx".
-bool IsId(std::string_view name) {
-  const std::string plain = Plain(name);
-  for (const char* end : {"_id", "-id", " id", "_ID", "-ID", " ID", "Id"}) {
-    if (name.ends_with(end)) return true;
-  }
-  const bool upper = std::none_of(name.begin(), name.end(), [](unsigned char c) { return std::islower(c) != 0; });
-  return plain == "id" || plain == "idx" || plain == "ind" || plain == "index" || plain == "uuid" || plain == "uid" ||
-         plain == "key" || (upper && plain.ends_with("id"));
-}
-
-std::string Names(const json& row) {
-  std::string names;
-  for (const auto& [key, value] : row.items()) {
-    if (names.size() > 120) return names + ", ...";
-    names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
-  }
-  return names.empty() ? "nothing" : names;
-}
-
-// ---- Choices ----
-
-struct Choices {
-  std::vector<std::string> texts;
-  std::vector<std::string> labels;  // plain; none: by index or letter
-  bool labels_are_data = false;     // not only what members are called
-  std::optional<std::size_t> right;
-};
-
-std::optional<std::string> ValueText(const json& value) {
-  if (value.is_number()) return value.dump();
-  if (!value.is_string() || Trimmed(value.get_ref<const std::string&>()).empty()) return std::nullopt;
-  return value.get<std::string>();
-}
-
-// One of [1, 0, 0] is 1.
-std::optional<std::size_t> OnlyOne(const std::vector<json>& marks) {
-  if (std::count(marks.begin(), marks.end(), json(1)) != 1) return std::nullopt;
-  return static_cast<std::size_t>(std::find(marks.begin(), marks.end(), json(1)) - marks.begin());
-}
-
-base::Status AddChoice(const Found& from, const json& value, Choices& out) {
-  const auto text = ValueText(value);
-  if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is no text");
-  out.texts.push_back(*text);
-  return {};
-}
-
-// "A) one B) two", "(A) one (B) two", "a ) one , b ) two": the texts. Empty for any other text, and if a letter may be
-// in a choice.
-std::vector<std::string> LetteredChoices(std::string_view text) {
-  constexpr std::array<std::array<std::string_view, 2>, 4> kStyles = {{{"", ")"}, {"(", ")"}, {"", "."}, {"", " )"}}};
-  text = Trimmed(text);
-  for (const auto& [open, close] : kStyles) {
-    for (const char first : {'A', 'a'}) {
-      const auto find = [&, open = open, close = close](std::size_t i, std::size_t from) {
-        const std::string marker =
-            std::string(open) + static_cast<char>(first + static_cast<int>(i)) + std::string(close);
-        for (std::size_t at = text.find(marker, from); at != std::string_view::npos; at = text.find(marker, at + 1)) {
-          if (at == 0 || std::isspace(static_cast<unsigned char>(text[at - 1])) != 0) return at;
-        }
-        return std::string_view::npos;
-      };
-      const std::size_t length = open.size() + 1 + close.size();
-      std::vector<std::string> texts;
-      std::size_t at = find(0, 0);
-      for (bool clear = at == 0; clear && at != std::string_view::npos;) {
-        const std::size_t next = find(texts.size() + 1, at + length);
-        std::string_view choice = Trimmed(text.substr(at + length, next - at - length));
-        if (next != std::string_view::npos && choice.ends_with(" ,"))
-          choice = Trimmed(choice.substr(0, choice.size() - 2));
-        clear = !choice.empty() && find(texts.size(), at + 1) == std::string_view::npos && texts.size() < 10;
-        texts.emplace_back(choice);
-        if (!clear) texts.clear();
-        at = next;
-      }
-      if (texts.size() > 1) return texts;
-    }
-  }
-  return {};
-}
-
-// A list of texts or of {text, label}; {text: [...], label: [...]}; {choices: [...], labels: [1, 0]}; {"A": text};
-// {text: 1, text: 0}.
-base::Status ReadChoiceList(const Found& from, Choices& out) {
-  const json& value = *from.value;
-  const auto texts =
-      value.is_object() ? First(value, std::array<std::string_view, 2>{"text", "choices"}) : std::nullopt;
-  if (texts && texts->value->is_array()) {
-    for (const json& text : *texts->value) {
-      if (auto status = AddChoice(from, text, out); !status) return status;
-    }
-    const auto labels = First(value, std::array<std::string_view, 2>{"label", "labels"});
-    if (!labels || !labels->value->is_array() || labels->value->size() != out.texts.size()) return {};
-    if (texts->name == "choices") {
-      out.right = OnlyOne(*labels->value);
-      if (!out.right) return Invalid(Quoted(from.name) + ": not one of its labels is 1: " + Excerpt(*labels->value));
-      return {};
-    }
-    for (const json& label : *labels->value) out.labels.push_back(PlainLabel(ValueText(label).value_or("")));
-    out.labels_are_data = true;
-    return {};
-  }
-  if (value.is_object()) {
-    std::vector<json> marks;
-    for (const auto& [key, of] : value.items()) {
-      if (of.is_number()) marks.push_back(of);
-      if (auto status = AddChoice(from, of.is_number() ? json(key) : of, out); !status) return status;
-      if (!of.is_number()) out.labels.push_back(PlainLabel(key));
-    }
-    if (marks.empty()) {
-      out.labels_are_data = true;
-      return {};
-    }
-    out.right = OnlyOne(marks);
-    if (marks.size() != out.texts.size() || !out.right) return Invalid(Quoted(from.name) + ": not one of them is 1");
-    return {};
-  }
-  if (value.is_string()) {
-    out.texts = LetteredChoices(value.get_ref<const std::string&>());
-    for (std::size_t i = 0; i < out.texts.size(); ++i) out.labels.emplace_back(1, static_cast<char>('a' + i));
-    out.labels_are_data = true;
-    if (!out.texts.empty()) return {};
-  }
-  if (!value.is_array())
-    return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value) + R"(: write ["...", "..."])");
-  for (const json& choice : value) {
-    const bool labelled = choice.is_object() && choice.contains("text");
-    if (auto status = AddChoice(from, labelled ? choice["text"] : choice, out); !status) return status;
-    if (!labelled) continue;
-    const auto label = First(choice, std::array<std::string_view, 2>{"label", "key"});
-    out.labels.push_back(label ? PlainLabel(ValueText(*label->value).value_or("")) : "");
-    out.labels_are_data = true;
-  }
-  return {};
-}
-
-// Returns nullopt if the row has none.
-std::optional<Choices> ReadFamily(const json& row) {
-  for (const Family& family : kFamilies) {
-    Choices out;
-    for (std::size_t i = 0; i < family.members.size() && !family.members[i].empty(); ++i) {
-      const auto found = Find(row, family.members[i]);
-      const auto text = found ? ValueText(*found->value) : std::nullopt;
-      if (!text) break;
-      out.texts.push_back(*text);
-      if (!family.labels[i].empty()) out.labels.emplace_back(family.labels[i]);
-    }
-    if (out.texts.size() < 2) continue;
-    if (family.first_is_right) out.right = 0;
-    return out;
-  }
-  return std::nullopt;
-}
-
-// Both a list and members of their own, that are not the same.
-base::Status CheckOneList(const json& row, const Found& list, Choices choices) {
-  auto family = ReadFamily(row);
-  if (!family || family->texts.size() < 2) return {};
-  for (Choices* of : {&choices, &*family}) {
-    DropLetters(of->texts);
-    std::sort(of->texts.begin(), of->texts.end());
-  }
-  if (choices.texts == family->texts) return {};
-  return Invalid(Quoted(list.name) + " is one list of choices, and " + Excerpt(json(family->texts)) +
-                 " is another: leave one out");
-}
-
-// The right ones of several, all named by one text: "A, C", "AC", "1;3".
-bool NamesSeveral(std::string_view text, const Choices& choices) {
-  std::vector<std::string> items = ListedIn(text);
-  if (items.empty()) {
-    constexpr std::string_view kBetween = " ,;|/+&";
-    for (const char c : Trimmed(text)) {
-      if (kBetween.find(c) == std::string_view::npos) items.emplace_back(1, c);
-    }
-  }
-  std::vector<std::string> labels;
-  for (const std::string& item : items) {
-    const std::string label = PlainLabel(item);
-    const bool letter = IsLetter(label) && static_cast<std::size_t>(label[0] - 'a') < choices.texts.size();
-    const bool known = std::find(choices.labels.begin(), choices.labels.end(), label) != choices.labels.end();
-    const bool number = IsDigits(label) && std::stoul(label) <= choices.texts.size() && items.size() < text.size();
-    const bool again = std::find(labels.begin(), labels.end(), label) != labels.end();
-    if (!(letter || known || number) || again) return false;
-    labels.push_back(label);
-  }
-  return labels.size() > 1;
-}
-
-constexpr const char* kSeveralRight = ": a question with several right answers cannot be judged, leave it out";
-
-// Which choice a value names, or why none. `position`: a number that it has, and not a label, a letter or a text.
-base::Result<std::size_t> Named(const Found& key, const Choices& choices, bool is_index, const FirstNumbers& first,
-                                std::optional<std::size_t>& position) {
-  json value = key.value->is_array() && key.value->size() == 1 ? key.value->front() : *key.value;
-  const std::string said = Quoted(key.name) + ": " + Excerpt(value);
-  if (value.is_array()) return Invalid(said + kSeveralRight);
-  if (value.is_number_float() && value.get<double>() >= 0 && value.get<double>() < 1000) {
-    const auto whole = static_cast<std::int64_t>(value.get<double>());
-    if (static_cast<double>(whole) == value.get<double>()) value = whole;  // "2.0", as pandas writes 2
-  }
-  if (value.is_string() && Trimmed(value.get_ref<const std::string&>()).empty()) {
-    return Invalid(Quoted(key.name) +
-                   " is empty: test splits are published without answers, take the validation split");
-  }
-  const auto text = ValueText(value);
-  if (!text || value.is_number_float()) return Invalid(said + " names no choice");
-  std::vector<std::size_t> named;
-  const auto add = [&](std::size_t index) {
-    if (index < choices.texts.size() && std::find(named.begin(), named.end(), index) == named.end())
-      named.push_back(index);
-  };
-  const std::string label = PlainLabel(*text);
-  const auto labelled = std::find(choices.labels.begin(), choices.labels.end(), label);
-  if (labelled != choices.labels.end()) {
-    add(static_cast<std::size_t>(labelled - choices.labels.begin()));
-    if (choices.labels_are_data) return named.front();
-  }
-  const bool lettered = std::none_of(choices.labels.begin(), choices.labels.end(), IsLetter);
-  if (value.is_string() && IsLetter(label) && lettered) add(static_cast<std::size_t>(label[0] - 'a'));
-  for (std::size_t i = 0; value.is_string() && i < choices.texts.size(); ++i) {
-    if (Trimmed(choices.texts[i]) == Trimmed(*text)) add(i);
-  }
-  const bool number = labelled == choices.labels.end() && IsDigits(*text);
-  if (number) {
-    const std::size_t at = std::stoul(*text);
-    const bool counts = value.is_number_integer() || is_index;
-    const auto known = first.find(key.name);
-    if (named.empty()) position = at;
-    if (known != first.end() && (counts || named.empty())) {
-      if (at >= known->second) add(at - known->second);
-    } else if (known == first.end() && counts && choices.labels.empty()) {
-      add(at);
-    }
-  }
-  if (named.size() == 1) return named.front();
-  if (named.size() > 1)
-    return Invalid(said + " may be several choices: write the right one's index as a number (0 is the first)");
-  if (number && !choices.labels.empty() && !first.contains(key.name)) {
-    return Invalid(said + " may count from 0 or from 1, and no row of the file has 0 or the number of its choices: " +
-                   "write the letter or the text of the right choice");
-  }
-  if (value.is_string() && NamesSeveral(*text, choices)) return Invalid(said + kSeveralRight);
-  return Invalid(said + " is no index of a choice (0 is the first)" +
-                 (value.is_string() ? ", no letter and no text of one" : ""));
-}
-
-base::Result<std::size_t> ReadRight(const json& row, const Choices& choices, const FirstNumbers& first,
-                                    std::vector<Position>& positions) {
-  if (choices.right) return *choices.right;
-  struct Key {
-    std::string name;
-    base::Result<std::size_t> index;
-    bool sure;  // what it names may not be another choice
-  };
-  std::vector<Key> keys;
-  std::optional<std::size_t> by_name;
-  for (const Right& name : kRights) {
-    const auto key = Find(row, name.name);
-    if (!key) continue;
-    std::optional<std::size_t> position;
-    const auto index = Named(*key, choices, name.is_index, first, position);
-    if (position) positions.push_back({key->name, *position, choices.texts.size(), {}});
-    if (index && !position && !by_name) by_name = *index;
-    keys.push_back({key->name, index, name.name.starts_with("correct")});
-  }
-  for (Position& position : positions) position.right = by_name;
-  std::optional<std::pair<std::string, std::size_t>> right;
-  std::optional<base::Error> problem;
-  for (const Key& key : keys) {
-    // What is said to be right and names nothing: another answer may be wrong.
-    if (!key.index && key.sure) return key.index.error();
-    if (!key.index && !problem) problem = key.index.error();
-    if (!key.index) continue;
-    if (right && right->second != *key.index) {
-      return Invalid(Quoted(right->first) + " and " + Quoted(key.name) + " name two choices: leave one out");
-    }
-    if (!right) right.emplace(key.name, *key.index);
-  }
-  if (right) return right->second;
-  if (problem) return *problem;
-  return Invalid(R"("choices" without "answer", the index of the right one)");
 }
 
 // ---- References ----
@@ -785,21 +331,9 @@ std::optional<double> ReadAllowed(const json& value, const std::string& unit, bo
   return read->value;
 }
 
-// A text that says something has many forms: one of the references at least has to be short.
-bool AreSentences(const std::vector<std::string>& references) {
-  return std::all_of(references.begin(), references.end(), [](const std::string& reference) {
-    const std::string_view text = Trimmed(reference);
-    const bool verdict =
-        text.starts_with("Yes, ") || text.starts_with("No, ") || text.starts_with("Yes. ") || text.starts_with("No. ");
-    if (verdict && std::count(text.begin(), text.end(), ' ') >= kSentence) return true;
-    const bool ends = text.ends_with('.') || text.ends_with('!') || text.ends_with("\u3002");
-    return text.size() > kLongestWords || (ends && std::count(text.begin(), text.end(), ' ') >= kSentence);
-  });
-}
-
 // An output that need not be one of many: of a program, for example.
 bool IsShortOutput(std::string_view name, const std::string& text) {
-  return (name == "output" || name == "response" || name == "completion") && !AreSentences({text}) &&
+  return (name == "output" || name == "response" || name == "completion") && !IsSentence(text) &&
          text.find('\n') == std::string::npos;
 }
 
@@ -811,47 +345,14 @@ void TakeTexts(std::vector<std::string>& references) {
   }
 }
 
-// Has the question a choice "B." or "(B)" in it?
-bool HasLabel(const std::string& asked, char letter) {
-  for (std::size_t i = asked.find(letter); i != std::string::npos; i = asked.find(letter, i + 1)) {
-    const bool begins = i == 0 || std::isspace(static_cast<unsigned char>(asked[i - 1])) != 0 || asked[i - 1] == '(' ||
-                        static_cast<unsigned char>(asked[i - 1]) >= 0x80;
-    const std::string_view rest = std::string_view(asked).substr(i + 1);
-    for (const std::string_view end : {".", ")", ":", "\u3001", "\uFF0E", "\uFF09", "\uFF1A"}) {
-      if (begins && rest.starts_with(end)) return true;
-    }
+// "Ann." is "Ann", which is in "Ann came".
+void DropFullStops(std::vector<std::string>& references) {
+  for (std::string& reference : references) {
+    std::string_view text = Trimmed(reference);
+    while (text.ends_with('.')) text.remove_suffix(1);
+    if (text.ends_with("\u3002")) text.remove_suffix(std::string_view("\u3002").size());
+    if (!text.empty()) reference = std::string(text);
   }
-  return false;
-}
-
-// "BD", where the question has the choices "B." and "D.".
-bool NamesChoicesOf(const std::string& asked, std::string_view answer) {
-  if (answer.size() < 2 || std::adjacent_find(answer.begin(), answer.end(), std::greater_equal<>()) != answer.end())
-    return false;
-  return std::all_of(answer.begin(), answer.end(),
-                     [&](char letter) { return letter >= 'A' && letter <= 'J' && HasLabel(asked, letter); });
-}
-
-// "(C) an ox" or "Answer: C", where the question has the choices "A." and "C.".
-bool NamesChoiceOf(const std::string& asked, std::string_view answer) {
-  answer = Trimmed(answer);
-  for (const std::string_view prefix : {"Answer:", "answer:", "\u7B54\u6848\uFF1A", "\u7B54\u6848:"}) {
-    if (answer.starts_with(prefix)) answer = Trimmed(answer.substr(prefix.size()));
-  }
-  if (answer.starts_with('(')) answer.remove_prefix(1);
-  if (answer.empty() || answer[0] < 'A' || answer[0] > 'J') return false;
-  const std::string_view rest = answer.substr(1);
-  const bool labelled = rest.empty() || rest.starts_with(')') || rest.starts_with(". ") || rest.starts_with(": ") ||
-                        rest.starts_with("\u3001") || rest.starts_with("\uFF0E") || rest.starts_with("\uFF1A");
-  return labelled && HasLabel(asked, 'A') && HasLabel(asked, 'B') && HasLabel(asked, answer[0]);
-}
-
-// What to write where an answer is a letter: the letters, if the question has the choices in it.
-std::string AdviceForLetter(const std::string& asked) {
-  std::vector<std::string> letters;
-  for (char letter = 'A'; letter <= 'J' && HasLabel(asked, letter); ++letter) letters.emplace_back(1, letter);
-  if (letters.size() < 2) return R"(write them as "choices")";
-  return R"(the question seems to have them in it, so write "choices": )" + json(letters).dump();
 }
 
 // "... #### 42" is 42.
@@ -896,17 +397,18 @@ class RowReader {
 
  private:
   base::Status ReadRow() {
+    if (const std::string several = WhySeveralQuestions(row_); !several.empty()) return Invalid(several);
     if (auto status = ReadPrompt(); !status) return status;
     if (auto status = CheckSent(); !status) return status;
     Choices choices;
-    if (const auto list = First(row_, kChoices)) {
+    if (const auto list = ChoiceListOf(row_)) {
       if (auto status = ReadChoiceList(*list, choices); !status) return status;
       if (auto status = CheckOneList(row_, *list, choices); !status) return status;
       return TakeChoices(std::move(choices));
     }
-    if (auto family = ReadFamily(row_)) return TakeChoices(*std::move(family));
+    if (auto family = ReadChoiceMembers(row_)) return TakeChoices(*std::move(family));
     if (gap_) return Invalid(R"("sentence" without "option1" and "option2")");
-    if (const auto wrong = First(row_, kWrong)) {
+    if (const auto wrong = WrongChoicesOf(row_)) {
       const auto right = Find(row_, "correctanswer");
       const auto text = right ? ValueText(*right->value) : std::nullopt;
       if (text && wrong->value->is_array() && !wrong->value->empty()) {
@@ -939,7 +441,8 @@ class RowReader {
         answer->value->is_array() && answer->value->size() == 1 ? answer->value->front() : *answer->value;
     if (!value.is_string() || row_.contains("match")) return std::nullopt;
     if (Trimmed(value.get_ref<const std::string&>()).empty()) return std::nullopt;
-    const std::string said(Trimmed(value.get_ref<const std::string&>()));
+    std::string said(Trimmed(value.get_ref<const std::string&>()));
+    if (said.size() > 1 && said.ends_with('.')) said.pop_back();
     for (const auto& [no, yes] : kPairs) {
       const std::string plain = Plain(said);
       if (plain != no && plain != yes) continue;
@@ -956,7 +459,7 @@ class RowReader {
   // What tells that nothing here can judge the answers; "" = nothing.
   std::string WhyNotJudged() const {
     for (const auto& [name, reason] : kNotJudged) {
-      const auto found = name == "label" && First(row_, kChoices) ? std::nullopt : Find(row_, name);
+      const auto found = name == "label" && ChoiceListOf(row_) ? std::nullopt : Find(row_, name);
       const auto text = found ? ValueText(*found->value) : std::nullopt;
       if (text && IsShortOutput(name, *text)) return Quoted(found->name) + ": " + Excerpt(*found->value) + kOneWay;
       if (found) return Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
@@ -965,7 +468,7 @@ class RowReader {
   }
 
   base::Status ReadPrompt() {
-    const auto prompt = First(row_, kPrompts);
+    const auto prompt = PromptOf(row_);
     if (row_.contains("messages") && row_.contains("prompt")) return Invalid("has both a prompt and messages");
     if (Find(row_, "instruction") && prompt && Plain(prompt->name) == "input") {
       return Invalid(R"("instruction" and "input" are one prompt: write it as "prompt")");
@@ -982,12 +485,14 @@ class RowReader {
   // Something that the question is about would be left out.
   base::Status CheckSent() {
     const std::string sent = SentOf(out_);
-    const auto unsent = [](const Found& text) {
+    const auto prompt = PromptOf(row_);
+    const auto unsent = [&](const Found& text) {
+      const std::string program = prompt ? "" : ProgramOfContext(text);
       return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
-                     R"( would not be sent, and the question is about it: write both as one "prompt", or leave )" +
-                     Quoted(text.name) + " out if the prompt says enough");
+                     R"( would not be sent, and the question is about it: write both as one "prompt")" +
+                     (program.empty() ? "" : " (jq -c '" + program + "' FILE > OUT puts it before the question)") +
+                     ", or leave " + Quoted(text.name) + " out if the prompt says enough");
     };
-    const auto prompt = First(row_, kPrompts);
     const auto question = QuestionOf(row_);
     const auto words = [](const std::optional<Found>& text) {
       return text && text->value->is_string() &&
@@ -999,6 +504,12 @@ class RowReader {
       if (name == "code" && !words(found)) continue;  // of a language or a course
       if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
       return unsent(*found);
+    }
+    if (const auto context = First(row_, kContexts); !prompt && !(context && HasText(*context->value))) {
+      for (const std::string_view name : kEvidence) {
+        const auto found = Find(row_, name);
+        if (found && HasLongText(*found->value) && !Says(sent, *found->value)) return unsent(*found);
+      }
     }
     for (const auto& [name, value] : kPictured) {
       const auto found = Find(row_, name);
@@ -1022,6 +533,28 @@ class RowReader {
       if (context && HasText(*context->value) && !Says(sent, *context->value)) return unsent(*context);
     }
     return {};
+  }
+
+  static bool HasLongText(const json& value) {
+    if (value.is_structured()) return std::any_of(value.begin(), value.end(), HasLongText);
+    if (!value.is_string()) return false;
+    const std::string& text = value.get_ref<const std::string&>();
+    return text.size() >= kLeastEvidence && std::count(text.begin(), text.end(), ' ') >= kLeastSpaces;
+  }
+
+  // Writes a text, or the texts of a list, as the context. "" = it is neither, or the row has a context.
+  std::string ProgramOfContext(const Found& from) const {
+    const bool known = std::find(kTextsBefore.begin(), kTextsBefore.end(), Plain(from.name)) != kTextsBefore.end();
+    const auto context = First(row_, kContexts);
+    if (!known || !FitsJq(from.name) || (context && HasText(*context->value))) return "";
+    const std::string key = "." + JqKey(from.name);
+    const json& value = *from.value;
+    std::string texts = "[" + key + R"( | .. | strings] | join("\n"))";
+    if (value.is_array() && !value.empty() && value.front().is_object()) {
+      const auto text = First(value.front(), kPartTexts);
+      if (text && FitsJq(text->name)) texts = "[" + key + "[]" + JqKey(text->name) + R"(] | join("\n"))";
+    }
+    return ".context = (" + (value.is_string() ? key : texts) + ") | del(" + key + ")";
   }
 
   // COPA: what is asked for is the kind of the choices.
@@ -1075,13 +608,19 @@ class RowReader {
     if (const auto context = First(row_, kContexts)) {
       const bool empty = context->value->is_string() && Trimmed(context->value->get_ref<const std::string&>()).empty();
       const auto text = ValueText(*context->value);
-      if (!text && !empty) return Invalid(Quoted(context->name) + ": " + Excerpt(*context->value) + " is no text");
+      if (!text && !empty) {
+        const bool parts = HasText(*context->value) && FitsJq(context->name);
+        return Invalid(Quoted(context->name) + ": " + Excerpt(*context->value) + " is no text" +
+                       (parts ? ": jq -c '." + JqKey(context->name) +
+                                    R"( |= ([.. | strings] | join("\n"))' FILE > OUT makes one of it)"
+                              : ""));
+      }
       if (text) before = std::string(Trimmed(*text)) + "\n";
     }
     if (auto status = TakePrompt(question, before); !status) return status;
     if (Trimmed(out_.prompt).back() == ':') return {};
     framed_ = true;
-    out_.prompt.insert(before.size(), kFrame);
+    out_.prompt.replace(before.size(), out_.prompt.find_first_not_of(" \t\r\n", before.size()) - before.size(), kFrame);
     out_.prompt = std::string(Trimmed(out_.prompt)) + std::string(kFrameEnd);
     out_.stop = {std::string(kFrameStop)};
     return {};
@@ -1278,6 +817,7 @@ class RowReader {
     } else {
       if (loose) TakeTexts(out_.references);
       if (auto status = CheckGuessed(from); !status) return status;
+      if (out_.match == Match::kWords) DropFullStops(out_.references);
     }
     return CheckNumbers();
   }
@@ -1349,10 +889,11 @@ class RowReader {
   base::Status CheckGuessed(const Found& from) const {
     const std::string name = Quoted(from.name);
     const std::vector<std::string>& references = out_.references;
-    if (AreSentences(references)) {
-      return Invalid(name + ": " + Excerpt(json(references.front())) + " has " +
-                     std::to_string(references.front().size()) + " bytes and " + kManyWays);
-    }
+    const std::string asked = SentOf(out_);
+    const auto is_free = [&](const std::string& reference) {
+      return IsSentence(reference, asked) || IsEnumeration(reference, asked);
+    };
+    if (std::all_of(references.begin(), references.end(), is_free)) return HasNoOneForm(from);
     for (const std::string& reference : references) {
       const std::string said = name + ": " + Excerpt(json(reference));
       if (framed_ && IsLetter(PlainLabel(reference)))
@@ -1387,6 +928,28 @@ class RowReader {
       }
     }
     return {};
+  }
+
+  // Nobody writes these words in this order.
+  base::Status HasNoOneForm(const Found& from) const {
+    const std::string& reference = out_.references.front();
+    const std::string said = Quoted(from.name) + ": " + Excerpt(json(reference));
+    if (IsExplainedVerdict(reference)) {
+      const std::string key = "." + JqKey(from.name);
+      constexpr const char* kVerdict = R"j("^(yes|no|true|false)([,;:] |[.] +[^0-9]| - )")j";
+      const bool plain = from.value->is_string() && FitsJq(from.name);
+      return Invalid(said + " is a verdict with its reasons, and no answer has the same words" +
+                     (plain
+                          ? ": jq -c 'if (" + key + R"( | type == "string" and test()" + kVerdict + R"(; "i")) then )" +
+                                key + R"( |= match("^[A-Za-z]+").string else . end' FILE > OUT leaves the verdict)"
+                          : ": write the verdict as \"answer\""));
+    }
+    if (!IsSentence(reference, SentOf(out_))) {
+      return Invalid(said +
+                     " is a list in a text, and its order may be another: write a list of texts if one of them " +
+                     R"(suffices, else "match": "exact" or "contains")");
+    }
+    return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays);
   }
 
   // ---- What lm-eval --log_samples writes: the requests of a document, and its target ----
@@ -1447,7 +1010,8 @@ class RowReader {
     }
     const Found target{"target", &row_["target"]};
     if (auto status = AddReferences(target, *target.value, out_.references); !status) return status;
-    const auto listed = out_.references.empty() ? std::nullopt : ListOfPython(out_.references.front());
+    if (out_.references.empty()) return NoAnswer(target);
+    const auto listed = ListOfPython(out_.references.front());
     if (listed) out_.references = *listed;
     if (const auto doc = Find(row_, "doc"); doc && doc->value->is_object()) {
       for (const auto& [name, reason] : kNotJudged) {
@@ -1484,7 +1048,7 @@ class RowReader {
     while (common > 0 && (static_cast<unsigned char>(texts[0][common]) & 0xC0) == 0x80) --common;
     if (common == 0) return Invalid("\"arguments\" has requests that do not begin alike: no prompt is common to them");
     std::optional<std::size_t> position;
-    const auto right = Named({"target", &row_["target"]}, choices, true, {}, position);
+    const auto right = NamedChoice({"target", &row_["target"]}, choices, true, {}, position);
     if (!right) return right.error();
     out_.match = Match::kChoice;
     out_.right = *right;
@@ -1518,9 +1082,8 @@ std::vector<std::string> NotSent(const json& row, const Question& question, cons
   std::vector<std::string> names;
   if (row.contains("arguments") && row.contains("target")) return names;  // lm-eval has put its documents into prompts
   const auto is_key = [](std::string_view plain) {
-    return std::ranges::count(kRights, plain, &Right::name) + std::ranges::count(kReferences, plain, &Reference::name) +
-               (plain == "match" ? 1 : 0) >
-           0;
+    return NamesRightChoice(plain) || plain == "match" ||
+           std::ranges::find(kReferences, plain, &Reference::name) != kReferences.end();
   };
   const std::string sent = SentOf(question);
   for (const auto& [key, value] : row.items()) {
@@ -1530,7 +1093,7 @@ std::vector<std::string> NotSent(const json& row, const Question& question, cons
     const auto read = ReadQuestionRow(without, first);
     if (read && *read == question) names.push_back(key);
   }
-  const auto list = question.messages.empty() ? std::nullopt : First(row, kPrompts);
+  const auto list = question.messages.empty() ? std::nullopt : PromptOf(row);
   for (const json& message : list && list->value->is_array() ? *list->value : json::array()) {
     for (const auto& [key, value] : message.items()) {
       const std::string name = list->name + "[]." + key;
@@ -1539,12 +1102,6 @@ std::vector<std::string> NotSent(const json& row, const Question& question, cons
     }
   }
   return names;
-}
-
-bool IsMetadata(std::string_view name) {
-  const std::string plain = Plain(name);
-  return std::any_of(kMetadata.begin(), kMetadata.end(),
-                     [&](std::string_view part) { return plain.find(part) != std::string::npos; });
 }
 
 }  // namespace autotune::measurement

@@ -38,7 +38,4 @@ std::vector<Position> PositionsIn(const nlohmann::json& row);
 // calls them; of messages "messages[].name". Identifiers are none of them.
 std::vector<std::string> NotSent(const nlohmann::json& row, const Question& question, const FirstNumbers& first = {});
 
-// By its name a member tells where a question is from, of which kind it is, or why its answer is right.
-bool IsMetadata(std::string_view name);
-
 }  // namespace autotune::measurement

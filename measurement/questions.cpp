@@ -11,6 +11,9 @@
 
 #include "measurement/quality.h"
 #include "measurement/question_row.h"
+#include "measurement/row_columns.h"
+#include "measurement/row_layout.h"
+#include "measurement/row_member.h"
 #include "measurement/written_number.h"
 
 namespace autotune::measurement {
@@ -83,6 +86,12 @@ bool IsNumber(std::string_view text, const std::string& reference, double tolera
   return is_near(number->value) || (share && is_near(100 * number->value));
 }
 
+// "43.00" is.
+bool IsWhole(std::string_view reference) {
+  const auto number = LastNumber(reference);
+  return reference.find('.') == std::string_view::npos || (number && number->value == std::floor(number->value));
+}
+
 // ---- Files of another format: what makes lines of JSON of them ----
 
 // The first byte that is not UTF-8, or npos.
@@ -147,142 +156,16 @@ json Parsed(std::string_view text) {
       text, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
 }
 
-std::string Jq(const std::string& program) { return "jq -c '" + program + "' FILE writes lines of JSON"; }
-// A member behind "." or a variable.
-std::string Key(const std::string& name) {
-  return "[" + json(name).dump(-1, ' ', true, json::error_handler_t::replace) + "]";
-}
-
-bool HasObjects(const json& value) { return value.is_array() && !value.empty() && value.front().is_object(); }
-
-// Finds where rows are in a document, and writes the jq program that makes lines of them.
-class RowFinder {
- public:
-  // `answered`: rows whose answers can be read, too; else a prompt suffices.
-  explicit RowFinder(bool answered) : answered_(answered) {}
-
-  // "" = there are none, or jq would not find them.
-  std::string Program(const json& document) {
-    if (document.is_array()) return ProgramOfList(document);
-    if (!document.is_object()) return "";
-    if (IsRow(document)) return ".";
-    path_.clear();
-    if (Descend(document, json::object())) return ProgramOfPath();
-    int seen = 0;
-    for (const auto& [key, value] : document.items()) {
-      if (!value.is_object()) return "";
-      if (seen++ < kLooks && IsRow(value)) return "to_entries[] | {id: .key} + .value";
-    }
-    return "";
-  }
-
- private:
-  static constexpr int kLooks = 20;     // rows of a list
-  static constexpr int kBudget = 2000;  // objects in all
-
-  bool IsRow(const json& value) const {
-    const auto question = ReadQuestionRow(value);
-    if (question) return true;
-    return !answered_ && !question.error().message.starts_with("has neither \"prompt\"") && value.is_object();
-  }
-
-  // Of an object that is no row: lists in it, whose objects are rows together with what is around them.
-  bool Descend(const json& object, json around) {
-    if (--budget_ < 0) return false;
-    for (const auto& [name, value] : object.items()) {
-      if (!HasObjects(value)) around[name] = value;
-    }
-    for (const auto& [name, list] : object.items()) {
-      if (!HasObjects(list) || name.find('\'') != std::string::npos) continue;
-      path_.push_back(name);
-      for (std::size_t i = 0; i < list.size() && i < kLooks; ++i) {
-        if (!list[i].is_object()) continue;
-        json row = around;
-        row.update(list[i]);
-        if (IsRow(row)) {
-          const auto alone = ReadQuestionRow(list[i]), with = ReadQuestionRow(row);
-          bare_ = IsRow(list[i]) && alone.ok() == with.ok() && (!alone.ok() || *alone == *with);
-          return true;
-        }
-        if (Descend(list[i], around)) return true;
-      }
-      path_.pop_back();
-    }
-    return false;
-  }
-
-  std::string ProgramOfPath() const {
-    if (path_.size() == 1 && bare_) return "." + Key(path_[0]) + "[]";
-    std::string program, around, lists;
-    for (std::size_t i = 0; i < path_.size(); ++i) {
-      const std::string object = "$r" + std::to_string(i);
-      program += (i == 0 ? "." : "") + std::string(" as ") + object + " | " + object + Key(path_[i]) + "[]";
-      around += object + " + ";
-      lists += (i == 0 ? "." : ", .") + Key(path_[i]);
-    }
-    return program + " | " + around + ". | del(" + lists + ")";
-  }
-
-  std::string ProgramOfList(const json& list) {
-    int seen = 0;
-    for (const json& item : list) {
-      if (seen++ == kLooks) break;
-      if (IsRow(item)) return ".[]";
-      const std::string inner = item.is_array() ? ProgramOfParts(item) : item.is_object() ? Program(item) : "";
-      if (!inner.empty()) return ".[] | " + inner;
-    }
-    return ProgramOfParts(list);
-  }
-
-  // One list has the rows, another the text that they are about: [["A: Hi.", "B: Hi."], [{"question": ...}], "id"].
-  std::string ProgramOfParts(const json& parts) const {
-    std::string rows, context;
-    for (std::size_t i = 0; i < parts.size() && i < kLooks; ++i) {
-      const json& part = parts[i];
-      const std::string at = ".[" + std::to_string(i) + "]";
-      const auto is_text = [](const json& value) { return value.is_string(); };
-      if (rows.empty() && HasObjects(part) && IsRow(part.front())) rows = at + "[]";
-      if (!context.empty()) continue;
-      if (part.is_array() && !part.empty() && std::all_of(part.begin(), part.end(), is_text))
-        context = "(" + at + R"( | join("\n")))";
-      if (part.is_string() && part.get_ref<const std::string&>().find(' ') != std::string::npos) context = at;
-    }
-    if (rows.empty() || context.empty()) return rows;
-    return "{context: " + context + "} + " + rows;
-  }
-
-  bool answered_;
-  bool bare_ = false;
-  int budget_ = kBudget;
-  std::vector<std::string> path_;
-};
-
-// `whole`: a document, and no line of one: any list of objects may be its rows.
-std::string RecipeFor(const json& document, bool whole) {
-  std::string program = RowFinder(true).Program(document);
-  if (program.empty() && whole) program = RowFinder(false).Program(document);
-  if (program.empty() && whole && HasObjects(document)) program = ".[]";
-  for (auto it = document.begin(); program.empty() && whole && document.is_object() && it != document.end(); ++it) {
-    if (HasObjects(*it) && it.key().find('\'') == std::string::npos) program = "." + Key(it.key()) + "[]";
-  }
-  if (program.empty()) return "";
-  std::string what = document.is_array() ? "a list" : whole ? "one JSON document" : "its rows are in lists within it";
-  constexpr std::string_view kBegin = ".[", kEnd = "][]";
-  if (document.is_object() && program.ends_with(kEnd) && program.find(" | ") == std::string::npos) {
-    what += " with its rows in " + program.substr(kBegin.size(), program.size() - kBegin.size() - kEnd.size());
-  }
-  return what + ": " + Jq(program);
-}
-
 // Of a line that is no row, or of the whole file.
 std::string NoRow(std::string_view whole, std::string_view line, bool first, const std::string& why) {
   const json document = first ? Parsed(whole) : json();
   if (document.is_structured()) {
+    if (const std::string several = WhySeveralQuestions(document); !several.empty()) return several;
+    const std::string recipe = RecipeFor(document, true);
     // One line may be a row that is wrong.
-    const bool tells = document.is_object() && Trimmed(line) == Trimmed(whole) &&
-                       (!why.starts_with("has neither \"prompt\"") || why.find("; ") != std::string::npos);
-    const std::string recipe = tells ? "" : RecipeFor(document, true);
-    if (!recipe.empty()) return recipe;
+    const bool tells = document.is_object() && Trimmed(line) == Trimmed(whole) && !recipe.starts_with(kByColumns) &&
+                       (!why.starts_with(kNoPrompt) || why.find("; ") != std::string::npos);
+    if (!recipe.empty() && !tells) return recipe;
   }
   const json row = Parsed(line);
   if (row.is_discarded()) {
@@ -309,7 +192,7 @@ std::string NoRow(std::string_view whole, std::string_view line, bool first, con
                                 "\"reference\": \"4\"}"
                           : recipe;
   }
-  if (!why.starts_with("has neither \"prompt\"")) return why;
+  if (!why.starts_with(kNoPrompt)) return why;
   const std::string recipe = RecipeFor(row, false);
   return recipe.empty() ? why : why + "; " + recipe;
 }
@@ -367,6 +250,14 @@ bool HasOnlyMetadata(const json& value) {
   return true;
 }
 
+// Where a question is from: no question is about the address itself.
+bool IsLink(const json& value) {
+  if (value.is_array()) return !value.empty() && std::ranges::all_of(value, IsLink);
+  if (!value.is_string()) return false;
+  const std::string_view text = Trimmed(value.get_ref<const std::string&>());
+  return (text.starts_with("http://") || text.starts_with("https://")) && text.find(' ') == std::string_view::npos;
+}
+
 // What an engine gets: the prompt, and choices in any order.
 std::string SentKey(const Question& question) {
   json key = json::array({question.prompt});
@@ -404,7 +295,8 @@ std::string WhyNoRepeat(const Asked& first, const Question& question, const Aske
     for (const auto& member : asked->not_sent) {
       if (value(first, member.first) == value(now, member.first)) continue;
       return "has the prompt of line " + std::to_string(first.line) + " and another \"" + member.first +
-             "\", which would not be sent: write both as one \"prompt\", or leave \"" + member.first + "\" out";
+             "\", which would not be sent: write both as one \"prompt\", or leave \"" + member.first + "\" out" +
+             (FitsJq(member.first) ? " (jq -c 'del(." + JqKey(member.first) + ")' FILE > OUT)" : "");
     }
   }
   if (SameAnswer(question, other)) return "";
@@ -496,19 +388,36 @@ class BadRows {
 
   [[nodiscard]] bool any() const { return !lines_.empty(); }
 
-  // `good`: rows that can be read. What to write of the first one, or what leaves all of them out.
+  // `good`: rows that can be read. What to write of the first one, and what leaves all of them out.
   [[nodiscard]] std::string Text(std::size_t good) const {
-    if (lines_.size() < 2 || good == 0) return first_;
-    std::string text = first_ + "; " + std::to_string(lines_.size() - 1) + " more " +
-                       (lines_.size() == 2 ? "row" : "rows") + " cannot be read, and " + std::to_string(good) + " can";
-    if (lines_.size() > kMostLines) return text;
-    text += ": sed '";
-    for (std::size_t i = 0; i < lines_.size(); ++i) text += (i == 0 ? "" : ";") + std::to_string(lines_[i]) + "d";
-    return text + "' FILE > OUT leaves out all that cannot";
+    if (good == 0) return first_;
+    const bool one = lines_.size() == 1;
+    const std::string others =
+        one ? "only this row" : std::to_string(lines_.size() - 1) + " more " + (lines_.size() == 2 ? "row" : "rows");
+    std::string text = first_ + "; " + others + " cannot be read, and " + std::to_string(good) + " can";
+    const std::string command = Deletions();
+    if (command.size() > kLongestCommand) return text;
+    return text + ": sed '" + command + "' FILE > OUT leaves " + (one ? "it out" : "out all that cannot");
   }
 
  private:
-  static constexpr std::size_t kMostLines = 200;
+  // "2d;4,6d"
+  [[nodiscard]] std::string Deletions() const {
+    std::string command;
+    std::vector<std::size_t> lines = lines_;
+    std::ranges::sort(lines);
+    for (std::size_t i = 0; i < lines.size();) {
+      std::size_t end = i + 1;
+      while (end < lines.size() && lines[end] == lines[end - 1] + 1) ++end;
+      command += (command.empty() ? "" : ";") + std::to_string(lines[i]);
+      if (end - i > 1) command += "," + std::to_string(lines[end - 1]);
+      command += "d";
+      i = end;
+    }
+    return command;
+  }
+
+  static constexpr std::size_t kLongestCommand = 500;  // bytes: a result document has 1,000 for the whole message
   std::string first_;
   std::vector<std::size_t> lines_;
 };
@@ -549,8 +458,10 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     const json row = Parsed(text);
     auto question =
         row.is_discarded() ? base::Result<Question>(base::Invalid("not JSON")) : ReadQuestionRow(row, first);
-    if (!question && !row.is_object() && !bad.any())
-      return base::Invalid(place + NoRow(whole, text, asked.empty(), question.error().message));
+    // A document that takes several lines, or a file that is none of lines at all.
+    const bool open = text == "[" || text == "{";
+    if (!question && !row.is_object() && !bad.any() && asked.empty() && (open || Parsed(whole).is_structured()))
+      return base::Invalid(place + NoRow(whole, text, true, question.error().message));
     if (!question) {
       bad.Add(line, [&] { return place + NoRow(whole, text, asked.empty(), question.error().message); });
       continue;
@@ -569,7 +480,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     for (const std::string& member : NotSent(row, *question, first)) {
       if (std::ranges::find(set.not_sent, member) == set.not_sent.end()) set.not_sent.push_back(member);
       const auto value = row.find(member);
-      if (value != row.end() && !IsMetadata(member) && !HasOnlyMetadata(*value))
+      if (value != row.end() && !IsMetadata(member) && !HasOnlyMetadata(*value) && !IsLink(*value))
         now.not_sent.emplace_back(member, *value);
     }
     const auto [earlier, is_new] = asked.try_emplace(SentKey(*question), now);
@@ -608,13 +519,19 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   return set;
 }
 
+std::size_t QuestionsByChoices(const QuestionSet& set) {
+  return static_cast<std::size_t>(std::ranges::count(set.questions, Question::Match::kChoice, &Question::match));
+}
+
 std::string Summary(const QuestionSet& set) {
   const std::vector<Question>& questions = set.questions;
-  constexpr std::pair<Question::Match, std::string_view> kKinds[] = {
-      {Question::Match::kChoice, kByChoices}, {Question::Match::kNumber, "number"},
-      {Question::Match::kWords, "words"},     {Question::Match::kBegins, "begins"},
-      {Question::Match::kExact, "exact"},     {Question::Match::kContains, "contains"},
-      {Question::Match::kRegex, "regex"}};
+  constexpr std::pair<Question::Match, std::string_view> kKinds[] = {{Question::Match::kChoice, "choices (likelihood)"},
+                                                                     {Question::Match::kNumber, "number"},
+                                                                     {Question::Match::kWords, "words"},
+                                                                     {Question::Match::kBegins, "begins"},
+                                                                     {Question::Match::kExact, "exact"},
+                                                                     {Question::Match::kContains, "contains"},
+                                                                     {Question::Match::kRegex, "regex"}};
   std::string counts;
   for (const auto& [match, name] : kKinds) {
     const auto count = std::ranges::count(questions, match, &Question::match);
@@ -630,8 +547,7 @@ std::string Summary(const QuestionSet& set) {
               " (compared by value)";
   }
   const auto exact = std::ranges::count_if(questions, [](const Question& one) {
-    return one.match == Question::Match::kNumber && one.tolerance == 0 && !one.formula &&
-           one.references[0].find('.') != std::string::npos;
+    return one.match == Question::Match::kNumber && one.tolerance == 0 && !one.formula && !IsWhole(one.references[0]);
   });
   if (exact > 0)
     counts += "; " + std::to_string(exact) +

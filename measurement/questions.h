@@ -55,8 +55,8 @@ struct QuestionSet {
 base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::string& name, int context = 0,
                                         int answer_tokens = 0);
 
-// How Summary() calls questions that are judged by likelihood.
-inline constexpr std::string_view kByChoices = "choices (likelihood)";
+// Number of questions that are judged by the likelihood of their choices.
+std::size_t QuestionsByChoices(const QuestionSet& set);
 
 // How they are judged, and what of the file is not used: "120 questions: 80 by choices (likelihood), 40 by number; 2
 // repeats left out; not sent: type".

@@ -390,6 +390,7 @@ struct InspectionStatus {
   int failures = 0;             // of this generation
   std::string retry_at;         // RFC 3339, "" = no retry pending
   std::string message;          // while a retry is pending, why the latest one failed; else how it read the datasets
+  int choice_questions = 0;     // of quality.dataset, judged by the likelihood of choices
   bool operator==(const InspectionStatus&) const = default;
 };
 

@@ -259,6 +259,7 @@ json ToJson(const InspectionStatus& inspection) {
   Put(out, "failures", static_cast<std::int64_t>(inspection.failures));
   Put(out, "retryAt", inspection.retry_at);
   Put(out, "message", inspection.message);
+  Put(out, "choiceQuestions", static_cast<std::int64_t>(inspection.choice_questions));
   return out;
 }
 
@@ -268,6 +269,7 @@ void ReadInspection(ObjectReader& reader, InspectionStatus& out) {
   reader.Integer("failures", out.failures);
   reader.Text("retryAt", out.retry_at);
   reader.Text("message", out.message);
+  reader.Integer("choiceQuestions", out.choice_questions);
 }
 
 // The members of one checkpoint: of the status itself where there is only one, else of an entry of `models`.

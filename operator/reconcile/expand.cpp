@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/sha256.h"
-#include "measurement/questions.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/earlier.h"
@@ -122,9 +121,8 @@ api::TaskStatus::Candidates Count(const Space& space) {
 
 // Whether the dataset has questions by choices, as the inspection has read it.
 bool AsksChoices(const api::TaskStatus& status) {
-  return std::ranges::any_of(status.models, [](const api::ModelStatus& model) {
-    return model.inspection.message.find(measurement::kByChoices) != std::string::npos;
-  });
+  return std::ranges::any_of(status.models,
+                             [](const api::ModelStatus& model) { return model.inspection.choice_questions > 0; });
 }
 
 std::vector<quant::Warning> Warnings(const api::TaskSpec& spec, const Space& space, const api::TaskStatus& status) {

@@ -68,7 +68,7 @@ class Reader {
   Reading Read() {
     if (record_.generation != observed_.task.metadata.generation) {
       // An edit may have changed how the model is got at: what reads it now is of the spec before.
-      record_ = {observed_.task.metadata.generation, record_.attempts + 1, 0, "", ""};
+      record_ = {observed_.task.metadata.generation, record_.attempts + 1, 0, "", "", 0};
     }
     for (const PodView& pod : observed_.pods) {
       if (ReadsModel(pod, model_.name) && AttemptOf(pod) == record_.attempts) return Follow(pod);
@@ -123,6 +123,7 @@ class Reader {
     record_.failures = 0;
     record_.retry_at.clear();
     record_.message = std::move(result.datasets_read);
+    record_.choice_questions = result.choice_questions;
     return std::move(out_);
   }
 
@@ -220,6 +221,7 @@ api::ModelStatus Before(const api::TaskStatus& status, const api::ModelSpec& spe
     model.facts = found->facts;
   } else if (model.inspection.retry_at.empty()) {
     model.inspection.message.clear();  // of datasets that are no more
+    model.inspection.choice_questions = 0;
   }
   return model;
 }

@@ -252,7 +252,8 @@ json FullStatus() {
       "kvCache": "none", "layers": 32, "hiddenSize": 4096, "weightBytes": "16060522496"
     },
     "modelSource": "90bb1e",
-    "inspection": {"generation": 3, "attempts": 2, "failures": 1, "retryAt": "2026-11-22T12:00:00Z", "message": "busy"},
+    "inspection": {"generation": 3, "attempts": 2, "failures": 1, "retryAt": "2026-11-22T12:00:00Z", "message": "busy",
+      "choiceQuestions": 80},
     "expandedFor": {"generation": 3, "hashScheme": 1, "modelSource": "90bb1e", "spec": "77aa",
       "runtimes": [{"name": "sglang", "image": "lmsysorg/sglang:v0.5.15", "hash": "01"},
                    {"name": "vllm-020", "image": "vllm/vllm-openai:v0.20.1", "hash": "02"}]},

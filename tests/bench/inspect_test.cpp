@@ -141,6 +141,7 @@ TEST_F(InspectDatasets, FitIntoTheContextOfTheModelThatIsInspected) {
   const InspectResult fits = With(config + R"(,"max_position_embeddings":1016})");
   EXPECT_EQ(fits.dataset_problem, "");
   EXPECT_EQ(fits.datasets_read, "exam.jsonl: 2 questions: 1 by number, 1 by exact");
+  EXPECT_EQ(fits.choice_questions, 0);
   EXPECT_EQ(fits.model.layers, 16);
   EXPECT_EQ(With(config + R"(,"max_position_embeddings":512,"rope_scaling":{"rope_type":"linear","factor":2.0}})")
                 .dataset_problem,
@@ -158,6 +159,13 @@ TEST_F(InspectDatasets, FitIntoTheLongestContextThatFlagsSet) {
   EXPECT_EQ(With(config).dataset_problem, "");
   options_.models_context = true;
   EXPECT_EQ(With(config).dataset_problem, "") << "the longer of both";
+}
+
+TEST_F(InspectDatasets, CountQuestionsByChoices) {
+  std::ofstream(directory_ + "/exam.jsonl") << R"({"question": "How many?", "answer": "2"})"
+                                            << "\n"
+                                            << R"({"question": "Who?", "choices": ["Ann", "Bo"], "answer": 0})";
+  EXPECT_EQ(With(kLlama).choice_questions, 1);
 }
 
 TEST_F(InspectDatasets, AreReadAlsoIfTheModelCannotBe) {

@@ -149,8 +149,12 @@ TEST(Result, AnInspectionRoundTrips) {
   EXPECT_EQ(decoded->model, inspect.model);
   EXPECT_EQ(decoded->datasets_read, "");
 
-  inspect.datasets_read = "exam.jsonl: 1 question: 1 by number";
+  EXPECT_EQ(decoded->choice_questions, 0);
+
+  inspect.datasets_read = "exam.jsonl: 1 question: 1 by choices (likelihood)";
+  inspect.choice_questions = 1;
   EXPECT_EQ(DecodeInspect(Encode(inspect))->datasets_read, inspect.datasets_read);
+  EXPECT_EQ(DecodeInspect(Encode(inspect))->choice_questions, 1);
   EXPECT_EQ(DecodeInspect(Encode(inspect))->model, inspect.model);
 
   inspect.dataset_problem = "spec.quality.dataset: exam.jsonl:3: not JSON: {\xff";

@@ -40,6 +40,8 @@ TEST(ReadQuestions, LeavesOutWhatRepeatsAnEarlierOne) {
   const char* line = R"({"id": "1", "question": "Who?", "answer": "Ann", "source": "a book"})";
   EXPECT_TRUE(repeated(line, line));
   EXPECT_TRUE(repeated(line, R"({"id": "2", "question": "Who?", "answer": "Ann", "source": "a web page"})"));
+  EXPECT_TRUE(repeated(R"({"question": "Who?", "answer": "Ann", "link": "https://example.org/1"})",
+                       R"({"question": "Who?", "answer": "Ann", "link": ["http://example.org/2"]})"));
   EXPECT_TRUE(repeated(R"({"question": "Who?", "answer": "Ann", "other": {"source": "a book"}})",
                        R"({"question": "Who?", "answer": "Ann", "other": {"source": "a web page"}})"));
   EXPECT_TRUE(repeated(R"({"question": "Who?", "choices": ["Ann", "Bo"], "answer": 0})",
@@ -58,13 +60,15 @@ TEST(ReadQuestions, RefusesRowsWithOnePromptThatDiffer) {
   EXPECT_EQ(message(R"({"question": "Who came?", "report": "Ann came.", "answer": "Ann"})",
                     R"({"question": "Who came?", "report": "Bo came.", "answer": "Bo"})"),
             "exam.jsonl:3: has the prompt of line 1 and another \"report\", which would not be sent: write both as one "
-            "\"prompt\", or leave \"report\" out");
+            "\"prompt\", or leave \"report\" out (jq -c 'del(.[\"report\"])' FILE > OUT); only "
+            "this row cannot be read, and 1 can: sed '3d' FILE > OUT leaves it out");
   EXPECT_THAT(message(R"({"question": "Is it?", "answer": "yes"})",
                       R"({"question": "Is it?", "answer": "yes", "report": "It is."})"),
               HasSubstr("another \"report\""));
-  EXPECT_EQ(message(R"({"prompt": "Who?", "ideal": "Ann"})", R"({"prompt": "Who?", "ideal": ["Bo", "Cy"]})"),
-            "exam.jsonl:3: asks what line 1 asks, with another answer (\"Ann\" and [\"Bo\",\"Cy\"]): leave one of them "
-            "out, or write one row with a list of answers if any of them suffices");
+  EXPECT_THAT(message(R"({"prompt": "Who?", "ideal": "Ann"})", R"({"prompt": "Who?", "ideal": ["Bo", "Cy"]})"),
+              testing::StartsWith("exam.jsonl:3: asks what line 1 asks, with another answer (\"Ann\" and "
+                                  "[\"Bo\",\"Cy\"]): leave one of them out, or write one row with a list of answers if "
+                                  "any of them suffices"));
   EXPECT_THAT(message(R"({"question": "Is it?", "answer": "yes"})", R"({"question": "Is it?", "answer": "no"})"),
               HasSubstr("with another answer (\" yes\" and \" no\")"));
 }
@@ -99,7 +103,8 @@ TEST(ReadQuestions, RefusesWhatSurelyExceedsTheContext) {
   for (int i = 0; i < 800; ++i) words += "word ";  // 4,000 characters, 500 tokens at least
   EXPECT_EQ(read(words, 700, 256).error().message,
             "exam.jsonl:2: at least 500 tokens (one for every 8 characters) and 256 of the answer do not fit into the "
-            "context of 700 tokens: leave the row out");
+            "context of 700 tokens: leave the row out; only this row cannot be read, and 1 can: sed '2d' FILE > OUT "
+            "leaves it out");
   EXPECT_TRUE(read(words, 756, 256).ok());
   EXPECT_TRUE(read(words, 0, 256).ok()) << "a context that is not known";
   EXPECT_TRUE(read(std::string(100'000, '-'), 300, 256).ok()) << "a run of one character may be one token";
@@ -135,6 +140,7 @@ TEST(Summary, NamesEachKindOnceAndWhatIsNotUsed) {
   EXPECT_EQ(summary(R"({"question": "How much?", "answer": "1.42"})"),
             "1 question: 1 by number; 1 with decimals and no tolerance: compared exactly, or write a "
             "\"relative_tolerance\" into the rows");
+  EXPECT_EQ(summary(R"({"question": "How much?", "answer": "$1577.00"})"), "1 question: 1 by number");
   EXPECT_THAT(summary(R"({"question": "How much?", "answer": NaN})"), HasSubstr("NaN is no JSON: sed"));
   EXPECT_EQ(
       summary(R"({"question": "How much?", "final_answer": ["4.2"], "error": "1e-1"}
@@ -204,10 +210,22 @@ TEST(ReadQuestions, TellsWhichRowsCannotBeRead) {
   const std::string good = R"({"question": "Who?", "answer": "Ann"})";
   const auto message = [](const std::string& rows) { return ReadQuestions(rows, "exam.jsonl").error().message; };
   const std::string bad = R"({"problem": "x", "answer": "p - q"})";
-  EXPECT_THAT(message(good + "\n" + bad), testing::EndsWith("if it can be written in one way only"));
+  EXPECT_THAT(message(good + "\n" + bad),
+              testing::EndsWith("if it can be written in one way only; only this row cannot be read, and 1 can: "
+                                "sed '2d' FILE > OUT leaves it out"));
+  EXPECT_EQ(message("{\"a\n" + good),
+            "exam.jsonl:1: not JSON (one object a line is needed): {\"a; only this row cannot be "
+            "read, and 1 can: sed '1d' FILE > OUT leaves it out");
+  EXPECT_THAT(
+      message(bad + "\n" + bad + "\n" + bad + "\n" + good + "\n7\n" + bad),
+      testing::EndsWith("; 4 more rows cannot be read, and 1 can: sed '1,3d;5,6d' FILE > OUT leaves out all that "
+                        "cannot"));
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += good + "\n" + bad + "\n";
+  EXPECT_THAT(message(many), testing::EndsWith("299 more rows cannot be read, and 1 can")) << "too many to name";
   EXPECT_THAT(message(good + "\n" + bad + "\n\n" + bad + "\n" + R"({"question": "x", "answer": "A"})"),
               testing::AllOf(testing::StartsWith("exam.jsonl:2: \"answer\": \"p - q\" is a formula"),
-                             testing::EndsWith("; 2 more rows cannot be read, and 1 can: sed '2d;4d;5d' FILE > OUT "
+                             testing::EndsWith("; 2 more rows cannot be read, and 1 can: sed '2d;4,5d' FILE > OUT "
                                                "leaves out all that cannot")));
   EXPECT_THAT(message(bad + "\n" + bad), testing::EndsWith("if it can be written in one way only")) << "none is left";
 }
@@ -324,6 +342,29 @@ TEST(ReadQuestions, WritesOneRecipeThatMakesRows) {
   EXPECT_THAT(message(R"({"context": "Ice is water.", "qas": [{"question": "What?", "answer": "water"}]})"),
               HasSubstr(R"(jq -c '. as $r0 | $r0["qas"][] | $r0 + . | del(.["qas"])')"))
       << "the context is around the rows";
+}
+
+TEST(ReadQuestions, FindsRowsInTablesAndWithinOthers) {
+  const auto message = [](std::string_view bytes) { return ReadQuestions(bytes, "exam").error().message; };
+  EXPECT_EQ(message(R"({"question": {"0": "Who?", "1": "Where?"}, "answer": {"0": "Ann", "1": "Lima"}})"),
+            "exam:1: a table by columns: jq -c '(first(.[]) | keys_unsorted[]) as $i | map_values(.[$i])' FILE writes "
+            "lines of JSON");
+  EXPECT_EQ(message(R"({"columns": ["question", "answer"], "index": [0], "data": [["Who?", "Ann"]]})"),
+            "exam:1: a table by columns: jq -c '.columns as $c | .data[] | . as $v | reduce range($c | length) as $i "
+            "({}; .[$c[$i]] = $v[$i])' FILE writes lines of JSON");
+  EXPECT_THAT(message("[\n[\"question\", \"answer\"],\n[\"Who?\", \"Ann\"]]"),
+              HasSubstr("jq -c '.[0] as $c | .[1:][] | "));
+  EXPECT_EQ(message(R"({"features": [{"name": "question"}], "rows": [{"row_idx": 0, "row": {"question": "Who?", )"
+                    R"("answer": "Ann"}}]})"),
+            "exam:1: one JSON document: jq -c '.[\"rows\"][] | . + .[\"row\"] | del(.[\"row\"])' FILE writes lines of "
+            "JSON");
+  const std::string row = R"({"n": 1, "row": {"question": "Who?", "answer": "Ann"}})";
+  EXPECT_THAT(message(row + "\n" + row),
+              HasSubstr(R"(; its row is within it: jq -c '. + .["row"] | del(.["row"])' FILE)"));
+  EXPECT_THAT(
+      message("{\n\"question\": [\"Who?\", \"Where?\"], \"answer\": [\"Ann\", \"Lima\"]}"),
+      HasSubstr("exam:1: \"question\" has 2 questions in one row, and \"answer\" their answers: jq -c '. as $r"))
+      << "lists by name";
 }
 
 TEST(IsRight, ComparesAsTheLineSays) {

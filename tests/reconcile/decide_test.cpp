@@ -902,10 +902,12 @@ TEST(Decide, ReadsTheDatasetsOnceWhereTheFactsAreGiven) {
     ++inspected;
     bench::InspectResult result;
     result.datasets_read = "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number";
+    result.choice_questions = 80;
     self.FinishInspect(pod, result, 0);
   });
   EXPECT_EQ(cluster.Task().status.models.front().inspection.message,
             "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number");
+  EXPECT_EQ(cluster.Task().status.models.front().inspection.choice_questions, 80);
   EXPECT_EQ(cluster.Task().status.state, "Complete");
   EXPECT_EQ(cluster.Task().status.models.front().facts->architecture, "LlamaForCausalLM") << "as the spec says";
   EXPECT_EQ(inspected, 1);
@@ -919,8 +921,8 @@ TEST(Decide, WarnsOfChoicesOnlyIfTheDatasetHasSome) {
     cluster.RunToEnd([&](FakeCluster& self, json& pod) {
       if (pod["metadata"]["labels"][experiment::kRoleLabel] != "inspect") return MeasureWell(self, pod);
       bench::InspectResult result;
-      result.datasets_read =
-          choices ? "exam.jsonl: 2 questions: 2 by choices (likelihood)" : "exam.jsonl: 2 questions: 2 by number";
+      result.datasets_read = "exam.jsonl: 2 questions";
+      result.choice_questions = choices ? 2 : 0;
       self.FinishInspect(pod, result, 0);
     });
     const std::vector<quant::Warning> warnings = cluster.Task().status.warnings;

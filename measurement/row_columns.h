@@ -1,0 +1,26 @@
+// Tables by columns: the members of a row, or of a whole document, have a value for each of several questions.
+//
+// Pure and thread-safe. The programs are for jq 1.5 or later, and write one row a line.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace autotune::measurement {
+
+// A row with a list of questions, and an answer for each of them: what is wrong, and the program that makes a row of
+// each. "" = it asks one question.
+std::string WhySeveralQuestions(const nlohmann::json& row);
+
+// The program for what pandas writes with the orientations "columns", "split" and, with the names in the first row,
+// "values". "" = the document is none of these. `is_row`: whether a row that is made of it could be one.
+std::string ProgramOfColumns(const nlohmann::json& document, const std::function<bool(const nlohmann::json&)>& is_row);
+
+// A member, behind "." or a variable of jq: ["name"].
+std::string JqKey(const std::string& name);
+
+// Can a program between single quotes have this name?
+bool FitsJq(const std::string& name);
+
+}  // namespace autotune::measurement

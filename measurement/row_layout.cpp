@@ -1,0 +1,167 @@
+#include "measurement/row_layout.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "measurement/question_row.h"
+#include "measurement/row_columns.h"
+
+namespace autotune::measurement {
+namespace {
+
+using nlohmann::json;
+
+bool HasObjects(const json& value) { return value.is_array() && !value.empty() && value.front().is_object(); }
+
+// Finds where rows are in a document, and writes the jq program that makes lines of them.
+class RowFinder {
+ public:
+  // `answered`: rows whose answers can be read, too; else a prompt suffices.
+  explicit RowFinder(bool answered) : answered_(answered) {}
+
+  // "" = there are none, or jq would not find them.
+  std::string Program(const json& document) {
+    if (document.is_array()) return ProgramOfList(document);
+    if (!document.is_object()) return "";
+    if (IsRow(document)) return ".";
+    path_.clear();
+    if (Descend(document, json::object())) return ProgramOfPath();
+    const std::string within = KeyWithin(document);
+    if (within.empty()) return "";
+    const bool rows =
+        std::all_of(document.begin(), document.end(), [](const json& value) { return value.is_object(); });
+    return rows ? "to_entries[] | {id: .key} + .value" : Unwrap(within);
+  }
+
+ private:
+  static constexpr int kLooks = 20;     // rows of a list
+  static constexpr int kBudget = 2000;  // objects in all
+
+  bool IsRow(const json& value) const {
+    const auto question = ReadQuestionRow(value);
+    if (question) return true;
+    return !answered_ && !question.error().message.starts_with(kNoPrompt) && value.is_object();
+  }
+
+  // Of an object that is no row: lists in it, whose objects are rows together with what is around them.
+  bool Descend(const json& object, json around) {
+    if (--budget_ < 0) return false;
+    for (const auto& [name, value] : object.items()) {
+      if (!HasObjects(value)) around[name] = value;
+    }
+    for (const auto& [name, list] : object.items()) {
+      if (!HasObjects(list) || name.find('\'') != std::string::npos) continue;
+      path_.push_back(name);
+      for (std::size_t i = 0; i < list.size() && i < kLooks; ++i) {
+        if (!list[i].is_object()) continue;
+        json row = around;
+        row.update(list[i]);
+        if (IsRow(row)) {
+          const auto alone = ReadQuestionRow(list[i]), with = ReadQuestionRow(row);
+          bare_ = IsRow(list[i]) && alone.ok() == with.ok() && (!alone.ok() || *alone == *with);
+          return true;
+        }
+        if (Descend(list[i], around)) return true;
+        if (within_ = KeyWithin(list[i]); !within_.empty()) return true;
+      }
+      path_.pop_back();
+    }
+    return false;
+  }
+
+  // The member that is a row, of an object that is none: "row" of {"row_idx": 0, "row": {...}}. "" = none.
+  std::string KeyWithin(const json& object) const {
+    int seen = 0;
+    for (const auto& [name, value] : object.items()) {
+      if (value.is_object() && FitsJq(name) && seen++ < kLooks && IsRow(value)) return name;
+    }
+    return "";
+  }
+
+  static std::string Unwrap(const std::string& name) { return ". + ." + JqKey(name) + " | del(." + JqKey(name) + ")"; }
+
+  std::string ProgramOfPath() const {
+    if (!within_.empty()) {
+      std::string program;
+      for (const std::string& list : path_) program += "." + JqKey(list) + "[] | ";
+      return program + Unwrap(within_);
+    }
+    if (path_.size() == 1 && bare_) return "." + JqKey(path_[0]) + "[]";
+    std::string program, around, lists;
+    for (std::size_t i = 0; i < path_.size(); ++i) {
+      const std::string object = "$r" + std::to_string(i);
+      program += (i == 0 ? "." : "") + std::string(" as ") + object + " | " + object + JqKey(path_[i]) + "[]";
+      around += object + " + ";
+      lists += (i == 0 ? "." : ", .") + JqKey(path_[i]);
+    }
+    return program + " | " + around + ". | del(" + lists + ")";
+  }
+
+  std::string ProgramOfList(const json& list) {
+    int seen = 0;
+    for (const json& item : list) {
+      if (seen++ == kLooks) break;
+      if (IsRow(item)) return ".[]";
+      const std::string inner = item.is_array() ? ProgramOfParts(item) : item.is_object() ? Program(item) : "";
+      if (!inner.empty()) return ".[] | " + inner;
+    }
+    return ProgramOfParts(list);
+  }
+
+  // One list has the rows, another the text that they are about: [["A: Hi.", "B: Hi."], [{"question": ...}], "id"].
+  std::string ProgramOfParts(const json& parts) const {
+    std::string rows, context;
+    for (std::size_t i = 0; i < parts.size() && i < kLooks; ++i) {
+      const json& part = parts[i];
+      const std::string at = ".[" + std::to_string(i) + "]";
+      const auto is_text = [](const json& value) { return value.is_string(); };
+      if (rows.empty() && HasObjects(part) && IsRow(part.front())) rows = at + "[]";
+      if (!context.empty()) continue;
+      if (part.is_array() && !part.empty() && std::all_of(part.begin(), part.end(), is_text))
+        context = "(" + at + R"( | join("\n")))";
+      if (part.is_string() && part.get_ref<const std::string&>().find(' ') != std::string::npos) context = at;
+    }
+    if (rows.empty() || context.empty()) return rows;
+    return "{context: " + context + "} + " + rows;
+  }
+
+  bool answered_;
+  bool bare_ = false;
+  int budget_ = kBudget;
+  std::vector<std::string> path_;
+  std::string within_;
+};
+
+}  // namespace
+
+std::string Jq(const std::string& program) { return "jq -c '" + program + "' FILE writes lines of JSON"; }
+
+std::string RecipeFor(const json& document, bool whole) {
+  const auto is_row = [](const json& row) {
+    const auto question = ReadQuestionRow(row);
+    return question || !question.error().message.starts_with(kNoPrompt);
+  };
+  if (const std::string columns = whole ? ProgramOfColumns(document, is_row) : ""; !columns.empty())
+    return std::string(kByColumns) + ": " + Jq(columns);
+  std::string program = RowFinder(true).Program(document);
+  if (program.empty() && whole) program = RowFinder(false).Program(document);
+  if (program.empty() && whole && HasObjects(document)) program = ".[]";
+  for (auto it = document.begin(); program.empty() && whole && document.is_object() && it != document.end(); ++it) {
+    if (HasObjects(*it) && it.key().find('\'') == std::string::npos) program = "." + JqKey(it.key()) + "[]";
+  }
+  if (program.empty()) return "";
+  std::string what = document.is_array()                       ? "a list"
+                     : whole                                   ? "one JSON document"
+                     : program.find("[]") == std::string::npos ? "its row is within it"
+                                                               : "its rows are in lists within it";
+  constexpr std::string_view kBegin = ".[", kEnd = "][]";
+  if (document.is_object() && program.ends_with(kEnd) && program.find(" | ") == std::string::npos) {
+    what += " with its rows in " + program.substr(kBegin.size(), program.size() - kBegin.size() - kEnd.size());
+  }
+  return what + ": " + Jq(program);
+}
+
+}  // namespace autotune::measurement

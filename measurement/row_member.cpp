@@ -1,0 +1,124 @@
+#include "measurement/row_member.h"
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+
+#include "measurement/questions.h"
+
+namespace autotune::measurement {
+namespace {
+
+using nlohmann::json;
+
+// Sent as they are; a list is one of messages.
+constexpr std::array<std::string_view, 7> kPrompts = {"messages", "prompt",    "input",      "query",
+                                                      "ctx",      "doctotext", "startphrase"};
+
+// Sent as "Question: ...\nAnswer:", behind the text that they are about.
+struct Asking {
+  std::string_view name;
+  std::string_view beside;  // only in a row that has this member, too
+};
+
+constexpr std::array<Asking, 11> kQuestions = {{{"question/stem", ""},
+                                                {"question", ""},
+                                                {"questionstem", ""},
+                                                {"goal", ""},
+                                                {"problem", ""},
+                                                {"questiontext", ""},
+                                                {"querytext", ""},
+                                                {"problemtext", ""},
+                                                {"squestion", ""},
+                                                {"originaltext", "ans"},
+                                                {"content", "answer"}}};
+
+// What tells of a question where it is from or of which kind it is, or explains its answer: parts of names.
+constexpr std::array<std::string_view, 33> kMetadata = {
+    "type",   "category", "subject",  "topic",   "level",     "difficulty", "source", "split",  "group",
+    "explan", "rational", "solution", "reason",  "analysis",  "meta",       "tag",    "lang",   "author",
+    "title",  "date",     "year",     "comment", "url",       "grade",      "field",  "domain", "equation",
+    "skill",  "lecture",  "name",     "steps",   "generator", "knowledge"};
+
+}  // namespace
+
+std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+
+std::string Excerpt(const json& value) {
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return text;
+}
+
+std::string Plain(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return out;
+}
+
+std::optional<Found> Find(const json& object, std::string_view path) {
+  const std::size_t slash = path.find('/');
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_null() || Plain(key) != path.substr(0, slash)) continue;
+    if (slash == std::string_view::npos) return Found{key, &value};
+    if (!value.is_object()) return std::nullopt;
+    return Find(value, path.substr(slash + 1));
+  }
+  return std::nullopt;
+}
+
+std::optional<Found> QuestionOf(const json& row) {
+  for (const Asking& asking : kQuestions) {
+    if (auto found = Find(row, asking.name); found && (asking.beside.empty() || Find(row, asking.beside))) return found;
+  }
+  return std::nullopt;
+}
+
+bool Says(std::string_view sent, const json& value) {
+  if (value.is_string()) return sent.find(Trimmed(value.get_ref<const std::string&>())) != std::string_view::npos;
+  return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), [&](const json& item) {
+           return item.is_string() && Says(sent, item);
+         });
+}
+
+bool HasText(const json& value) {
+  if (value.is_string()) return !Trimmed(value.get_ref<const std::string&>()).empty();
+  return value.is_structured() && std::any_of(value.begin(), value.end(), HasText);
+}
+
+bool IsId(std::string_view name) {
+  const std::string plain = Plain(name);
+  for (const char* end : {"_id", "-id", " id", "_ID", "-ID", " ID", "Id"}) {
+    if (name.ends_with(end)) return true;
+  }
+  const bool upper = std::none_of(name.begin(), name.end(), [](unsigned char c) { return std::islower(c) != 0; });
+  return plain == "id" || plain == "idx" || plain == "ind" || plain == "index" || plain == "uuid" || plain == "uid" ||
+         plain == "key" || (upper && plain.ends_with("id"));
+}
+
+std::string Names(const json& row) {
+  std::string names;
+  for (const auto& [key, value] : row.items()) {
+    if (names.size() > 120) return names + ", ...";
+    names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+  }
+  return names.empty() ? "nothing" : names;
+}
+
+std::optional<std::string> ValueText(const json& value) {
+  if (value.is_number()) return value.dump();
+  if (!value.is_string() || Trimmed(value.get_ref<const std::string&>()).empty()) return std::nullopt;
+  return value.get<std::string>();
+}
+
+std::optional<Found> PromptOf(const json& row) { return First(row, kPrompts); }
+
+bool IsMetadata(std::string_view name) {
+  const std::string plain = Plain(name);
+  return std::any_of(kMetadata.begin(), kMetadata.end(),
+                     [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+}
+
+}  // namespace autotune::measurement

@@ -1,0 +1,60 @@
+// Members of a row of a dataset, by names that are compared without case, "_", "-" and spaces.
+//
+// Pure and thread-safe. Found::value points into the row.
+#pragma once
+
+#include <array>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace autotune::measurement {
+
+// "answerKey", "answer_key" and "Answer Key" are "answerkey".
+std::string Plain(std::string_view name);
+
+struct Found {
+  std::string name;  // as the row has it
+  const nlohmann::json* value;
+};
+
+// `path`: as Plain() writes it; members of an object behind a slash. A null is not found.
+std::optional<Found> Find(const nlohmann::json& object, std::string_view path);
+
+template <std::size_t n>
+std::optional<Found> First(const nlohmann::json& row, const std::array<std::string_view, n>& names) {
+  for (const std::string_view name : names) {
+    if (auto found = Find(row, name)) return found;
+  }
+  return std::nullopt;
+}
+
+// What is sent as it is; a list is one of messages.
+std::optional<Found> PromptOf(const nlohmann::json& row);
+// What is sent as "Question: ...\nAnswer:", behind the text that it is about.
+std::optional<Found> QuestionOf(const nlohmann::json& row);
+
+// A number or a text that is not empty.
+std::optional<std::string> ValueText(const nlohmann::json& value);
+
+bool HasText(const nlohmann::json& value);
+
+// Every text of a value is in what is sent. Numbers and objects are in nothing.
+bool Says(std::string_view sent, const nlohmann::json& value);
+
+// "id", "question_id", "taskId", "idx".
+bool IsId(std::string_view name);
+
+// By its name a member tells where a question is from, of which kind it is, or why its answer is right.
+bool IsMetadata(std::string_view name);
+
+// ---- In messages ----
+
+std::string Quoted(std::string_view text);
+// At most 60 bytes of a value.
+std::string Excerpt(const nlohmann::json& value);
+// The members of a row.
+std::string Names(const nlohmann::json& row);
+
+}  // namespace autotune::measurement

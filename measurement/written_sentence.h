@@ -1,0 +1,22 @@
+// References that say something, or list something: a right answer has other words, or another order.
+//
+// Pure and thread-safe. UTF-8. The words that tell are those of English; of Chinese, signs and lengths.
+#pragma once
+
+#include <string_view>
+
+namespace autotune::measurement {
+
+// A text of more than 200 bytes; a verdict with its reasons; a clause ("sales grew because costs were low"); nine words
+// or more. Names and titles are none ("The Man Who Would Be King"), and neither is a text whose words are all in
+// `asked`: it may be copied.
+bool IsSentence(std::string_view text, std::string_view asked = {});
+
+// "Yes. It decreased", "No, there were two": yes, no, true or false with more behind it.
+bool IsExplainedVerdict(std::string_view text);
+
+// "Ann, Bo and Cy", "the first; the last", and not in `asked`, where it may be copied from. "Ann and Bo" may be a name,
+// and so may "The Good, the Bad and the Ugly".
+bool IsEnumeration(std::string_view text, std::string_view asked = {});
+
+}  // namespace autotune::measurement
