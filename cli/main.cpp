@@ -114,6 +114,13 @@ int Plan(const std::vector<std::string>& files, const std::string& output, const
   auto tasks = cli::LoadTasks(files, std::cin, &notes);
   SayNotes(notes);
   if (!tasks) return Fail(tasks.error().message);
+  const auto has = [&](auto dataset) {
+    return std::any_of(tasks->begin(), tasks->end(), [&](const api::AutotuneTask& task) { return dataset(task.spec); });
+  };
+  if (!options.dataset.empty() && !has([](const api::TaskSpec& spec) { return spec.benchmark.dataset.has_value(); }))
+    return Fail("--dataset: no task has spec.benchmark.dataset");
+  if (!options.questions.empty() && !has([](const api::TaskSpec& spec) { return spec.quality.dataset.has_value(); }))
+    return Fail("--questions: no task has spec.quality.dataset");
   if (cluster != nullptr) {
     auto nodes = cli::NodesOf(*cluster);
     if (!nodes) {
@@ -292,6 +299,8 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   cli::HubAccess hub = cli::HubAccess::FromEnvironment();
   plan->add_flag("--offline", hub.offline, "Do not read the model from the Hugging Face Hub");
+  plan->add_option("--dataset", plan_options.dataset, "File to read as spec.benchmark.dataset")->type_name("FILE");
+  plan->add_option("--questions", plan_options.questions, "File to read as spec.quality.dataset")->type_name("FILE");
   plan->add_option("--tools-image", tools_image, "Tools image in -o pods")->type_name("IMAGE");
 
   CLI::App* run = app.add_subcommand("run", "Run a task on this machine, without Kubernetes");

@@ -359,6 +359,25 @@ std::string PoolsText(const TaskPlan& plan) {
   return text;
 }
 
+// What every experiment is asked, as far as the files are here.
+std::string DatasetLines(const TaskPlan& plan) {
+  const auto unread = [](const std::string& file, const char* option) {
+    return file + ", which is not checked until the task runs (" + option + " FILE reads a copy of it)\n";
+  };
+  std::string text;
+  if (const auto& dataset = plan.task.spec.benchmark.dataset) {
+    text += "Requests of benchmark.dataset: " +
+            (plan.requests ? Count(*plan.requests, "request", "requests") + "\n" : unread(dataset->file, "--dataset"));
+  }
+  if (const auto& dataset = plan.task.spec.quality.dataset) {
+    text +=
+        "Questions of quality.dataset: " + (plan.questions ? plan.questions->text + " (answers of at most " +
+                                                                 std::to_string(dataset->answer_tokens) + " tokens)\n"
+                                                           : unread(dataset->file, "--questions"));
+  }
+  return text;
+}
+
 // "GPU    NVIDIA-H100-80GB-HBM3, compute capability 9.0  (from --gpu)".
 std::string GpuLines(const TaskPlan& plan) {
   const api::TaskSpec& spec = plan.task.spec;
@@ -438,6 +457,21 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   auto space = reconcile::BuildSpace(task.spec, models, plan.gpus, rules, environment);
   if (!space) return std::move(space).error();
   plan.space = std::move(*space);
+  const KnownModels known(models.begin(), models.end());
+  if (task.spec.benchmark.dataset && !options.dataset.empty()) {
+    const auto requests = ReadRequestsFile(task.spec, known, options.dataset);
+    if (!requests) return requests.error();
+    plan.requests = *requests;
+  }
+  if (task.spec.quality.dataset && !options.questions.empty()) {
+    auto questions = ReadQuestionsFile(task.spec, known, options.questions);
+    if (!questions) return std::move(questions).error();
+    plan.questions = *std::move(questions);
+    if (plan.questions->by_choices == 0) {
+      std::erase_if(plan.space.warnings,
+                    [](const quant::Warning& warning) { return warning.reason == reconcile::kChoicesNotCompared; });
+    }
+  }
   plan.rules_version = rules.version();
   if (task.metadata.ns.empty()) task.metadata.ns = "default";
   task.status.gpus.clear();
@@ -468,7 +502,8 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
             "  (" + ModelText(plan.space.models[i].facts) + "; from " + plan.model_sources[i] +
             (reference ? "; the reference" : "") + ")\n";
   }
-  text += GpuLines(plan) + SizeText(plan) + "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
+  text +=
+      GpuLines(plan) + SizeText(plan) + DatasetLines(plan) + "Rules  " + plan.rules_version + "\n\n" + PoolsText(plan);
 
   std::vector<std::vector<std::string>> arguments;
   for (const std::size_t index : plan.space.schedule) arguments.push_back(expansion.candidates[index].plan.args);
@@ -611,7 +646,14 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
     }
   }
   const bool one_gpu = plan.space.gpu_names.front().empty();
+  const auto read = [](const auto& dataset, const auto& value) {
+    return dataset ? json{{"file", dataset->file}, {"read", value ? json(*value) : json()}} : json();
+  };
+  const std::optional<std::string> questions =
+      plan.questions ? std::optional(plan.questions->text) : std::optional<std::string>();
   return {{"task", plan.task.metadata.name},
+          {"requests", read(plan.task.spec.benchmark.dataset, plan.requests)},
+          {"questions", read(plan.task.spec.quality.dataset, questions)},
           {"cluster", plan.pools.empty() ? json() : json{{"gpus", pools}, {"noRoom", NoRoom(plan)}}},
           {one_model ? "model" : "models", one_model ? checkpoint::ToJson(plan.space.models.front().facts) : models},
           {one_gpu ? "gpu" : "gpus", one_gpu ? gpus.front() : gpus},

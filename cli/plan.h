@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "cli/cluster_gpus.h"
+#include "cli/dataset_files.h"
 #include "cli/model_source.h"
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/pod_builder.h"
@@ -27,6 +28,8 @@ struct PlanOptions {
   // that is here, or the hub.
   std::vector<std::string> model_dirs{};
   HubAccess hub{};
+  std::string dataset{};    // file that stands for spec.benchmark.dataset; "" = that is not read
+  std::string questions{};  // the same for spec.quality.dataset
   std::optional<std::vector<experiment::NodeView>> nodes{};  // of a cluster; the GPU is chosen among theirs
   reconcile::GpuPrices gpu_prices{};                         // as the operator's, for tasks that give none
 };
@@ -43,6 +46,8 @@ struct TaskPlan {
   std::vector<reconcile::NodeGpus> node_gpus;  // that experiments may run on; empty without a cluster
   reconcile::Space space;                      // of `gpus`
   std::string rules_version;
+  std::optional<std::size_t> requests;     // of spec.benchmark.dataset, if it was read
+  std::optional<QuestionsRead> questions;  // of spec.quality.dataset, if it was read
 };
 
 // kInvalid names the field or flag. Missing facts are an error, never guessed.

@@ -19,13 +19,12 @@
 #include <thread>
 #include <utility>
 
-#include "bench/datasets.h"
 #include "cli/asked_gpu.h"
+#include "cli/dataset_files.h"
 #include "cli/progress.h"
 #include "cli/status_text.h"
 #include "cli/task_file.h"
 #include "cli/whole_file.h"
-#include "operator/experiment/context_limit.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/local/local_runner.h"
 #include "operator/reconcile/space.h"
@@ -137,28 +136,15 @@ base::Result<fs::path> ModelDirectory(const api::TaskSpec& spec, const RunOption
   return found.value_or(fs::path());
 }
 
-// What benches are told, for a look at the files that they would read. The shortest context of the checkpoints whose
-// configuration is in the task; the others are inspected.
-base::Result<bench::BenchSpec> SpecForFiles(const api::TaskSpec& task) {
-  auto spec = experiment::BenchSpecOf(task);
-  if (!spec) return spec.error();
-  const experiment::ContextLimit limit = experiment::ContextLimitOf(task);
+// Of the checkpoints whose configuration is in the task; the others are inspected.
+base::Result<KnownModels> ModelsOf(const api::TaskSpec& task) {
+  KnownModels models;
   for (std::size_t i = 0; i < task.models.size(); ++i) {
-    const auto model = reconcile::InlineFacts(task, i);
-    if (!model) return model.error();
-    const int context = limit.With(model->value_or(checkpoint::ModelFacts()));
-    if (context > 0 && (spec->max_model_len == 0 || context < spec->max_model_len)) spec->max_model_len = context;
+    auto model = reconcile::InlineFacts(task, i);
+    if (!model) return std::move(model).error();
+    models.push_back(*std::move(model));
   }
-  return spec;
-}
-
-// A dataset that no experiment could use, before the first engine starts.
-base::Status CheckDataset(const api::TaskSpec& task, const std::string& path) {
-  auto spec = SpecForFiles(task);
-  if (!spec) return spec.error();
-  spec->dataset->path = path;
-  const auto entries = bench::ReadDatasetOf(*spec);
-  return entries ? base::Status() : entries.error();
+  return models;
 }
 
 // `read`: how they are judged; "" without any.
@@ -173,12 +159,11 @@ base::Status FillQuestions(const api::TaskSpec& task, const RunOptions& options,
         "spec.quality.dataset: local mode has no ConfigMaps and no claims: set --questions to the file " +
         std::string("that stands for ") + task.quality.dataset->file);
   }
-  auto spec = SpecForFiles(task);
-  if (!spec) return spec.error();
-  spec->quality.questions->path = options.questions;
-  const auto questions = bench::ReadQuestionsOf(*spec);
+  const auto models = ModelsOf(task);
+  if (!models) return models.error();
+  const auto questions = ReadQuestionsFile(task, *models, options.questions);
   if (!questions) return questions.error();
-  read = bench::QuestionsText(*spec, *questions);
+  read = questions->text;
   tools.questions = fs::absolute(options.questions);
   return {};
 }
@@ -193,8 +178,9 @@ base::Status FillBenchmarkFiles(const api::TaskSpec& task, const RunOptions& opt
           "spec.benchmark.dataset: local mode has no ConfigMaps and PersistentVolumeClaims; set --dataset to a " +
           std::string("copy of ") + benchmark.dataset->file);
     }
-    if (!fs::is_regular_file(options.dataset, error)) return base::Invalid("--dataset: no file " + options.dataset);
-    if (const auto readable = CheckDataset(task, options.dataset); !readable) return readable;
+    const auto models = ModelsOf(task);
+    if (!models) return models.error();
+    if (const auto requests = ReadRequestsFile(task, *models, options.dataset); !requests) return requests.error();
     tools.dataset = fs::absolute(options.dataset);
   } else if (!options.dataset.empty()) {
     return base::Invalid("--dataset: requires spec.benchmark.dataset, which has the format");

@@ -181,6 +181,45 @@ TEST(PlanText, SaysThatThePodsWouldGetGpusOfAnotherVendor) {
   EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "h100"}), 400), Not(HasSubstr("GpuOfAnotherVendor")));
 }
 
+TEST(PlanText, SaysWhatEveryExperimentIsAskedOrThatItIsNotKnown) {
+  char directory[] = "/tmp/plan-questions-XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const std::string exam = std::string(directory) + "/exam.jsonl", prompts = std::string(directory) + "/prompts.jsonl";
+  std::ofstream(exam) << R"({"question": "How many?", "answer": "4"})";
+  std::ofstream(prompts) << R"({"prompt": "Hello", "max_tokens": 4})"
+                         << "\n"
+                         << R"({"prompt": "Hi", "max_tokens": 4})";
+  const json changes = {
+      {"quality", {{"dataset", {{"configMap", {{"name", "q"}, {"key", "exam.jsonl"}}}}}}},
+      {"benchmark", {{"dataset", {{"configMap", {{"name", "p"}, {"key", "prompts.jsonl"}}}, {"format", "JSONL"}}}}},
+      {"baseRuntime", nullptr},
+      {"runtimes", {{{"name", "trt"}, {"engine", "tensorrt-llm"}}}}};
+  const TaskPlan unread = Plan(changes);
+  EXPECT_THAT(PlanText(unread, 200),
+              HasSubstr("Questions of quality.dataset: exam.jsonl, which is not checked until the "
+                        "task runs (--questions FILE reads a copy of it)\n"));
+  EXPECT_THAT(PlanText(unread, 200), HasSubstr("Requests of benchmark.dataset: prompts.jsonl, which is not checked"));
+  EXPECT_THAT(PlanText(unread, 200), HasSubstr("ChoicesNotCompared"));
+  EXPECT_EQ(PlanJson(unread, Environment())["questions"], (json{{"file", "exam.jsonl"}, {"read", nullptr}}));
+
+  PlanOptions files;
+  files.dataset = prompts;
+  files.questions = exam;
+  const TaskPlan read = Plan(changes, files);
+  EXPECT_THAT(PlanText(read, 200),
+              HasSubstr("Questions of quality.dataset: exam.jsonl: 1 question: 1 by number (answers "
+                        "of at most 256 tokens)\n"));
+  EXPECT_THAT(PlanText(read, 200), HasSubstr("Requests of benchmark.dataset: 2 requests\n"));
+  EXPECT_THAT(PlanText(read, 200), Not(HasSubstr("ChoicesNotCompared"))) << "no question is by choices";
+  EXPECT_EQ(PlanJson(read, Environment())["questions"]["read"], "exam.jsonl: 1 question: 1 by number");
+
+  std::ofstream(exam) << R"({"question": "How many?"})";
+  const auto bad = MakePlan(Task(changes), Rules(), Environment(), files);
+  ASSERT_FALSE(bad.ok());
+  EXPECT_THAT(bad.error().message, HasSubstr("quality.dataset: exam.jsonl:1: has neither \"reference\""));
+  std::filesystem::remove_all(directory);
+}
+
 TEST(PlanJson, HasFinalArgumentsVerdictsAndEveryCombination) {
   const json plan = PlanJson(Plan(kSpace, {.gpu = "h100"}), Environment());
   EXPECT_EQ(plan["total"], 7);  // the baseline is the engine's own defaults
