@@ -29,13 +29,18 @@ base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSp
   const std::string& path = spec.dataset->path;
   auto bytes = ReadFile(path);
   if (!bytes) return base::Invalid("dataset: " + bytes.error().message);
-  auto entries = measurement::ReadDataset(*bytes, spec.dataset->format, FileName(path));
+  return DatasetOfText(spec, *bytes, FileName(path));
+}
+
+base::Result<std::vector<measurement::DatasetEntry>> DatasetOfText(const BenchSpec& spec, std::string_view bytes,
+                                                                   const std::string& name) {
+  auto entries = measurement::ReadDataset(bytes, spec.dataset->format, name);
   if (!entries) return base::Invalid("dataset: " + entries.error().message);
   const auto workload = Workload::OfDataset(spec, *entries);
   if (!workload) return workload.error();
   if (spec.arrival.process == measurement::ArrivalProcess::kTrace) {
     if (auto status = CheckTrace(workload->timestamps()); !status) {
-      return base::Invalid("dataset: " + FileName(path) + ": " + status.error().message);
+      return base::Invalid("dataset: " + name + ": " + status.error().message);
     }
   }
   return entries;
@@ -46,8 +51,12 @@ base::Result<measurement::QuestionSet> ReadQuestionsOf(const BenchSpec& spec) {
   const std::string& path = spec.quality.questions->path;
   auto bytes = ReadFile(path);
   if (!bytes) return base::Invalid("quality.dataset: " + bytes.error().message);
-  auto questions =
-      measurement::ReadQuestions(*bytes, FileName(path), spec.max_model_len, spec.quality.questions->answer_tokens);
+  return QuestionsOfText(spec, *bytes, FileName(path));
+}
+
+base::Result<measurement::QuestionSet> QuestionsOfText(const BenchSpec& spec, std::string_view bytes,
+                                                       const std::string& name) {
+  auto questions = measurement::ReadQuestions(bytes, name, spec.max_model_len, spec.quality.questions->answer_tokens);
   if (!questions) return base::Invalid("quality.dataset: " + questions.error().message);
   return questions;
 }

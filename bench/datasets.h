@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,6 +22,13 @@ base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSp
 // Returns the questions of the spec; empty if it has none. kInvalid, with file and line: a row is invalid, or surely
 // exceeds the context.
 base::Result<measurement::QuestionSet> ReadQuestionsOf(const BenchSpec& spec);
+
+// The same of a text that a file would have. `name`: of the file, for messages. REQUIRES: spec.dataset and
+// spec.quality.questions are set.
+base::Result<std::vector<measurement::DatasetEntry>> DatasetOfText(const BenchSpec& spec, std::string_view bytes,
+                                                                   const std::string& name);
+base::Result<measurement::QuestionSet> QuestionsOfText(const BenchSpec& spec, std::string_view bytes,
+                                                       const std::string& name);
 
 // How they are judged, for people: "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number; not sent:
 // type".

@@ -23,28 +23,43 @@ base::Result<bench::BenchSpec> SpecForFiles(const api::TaskSpec& task, const Kno
   return spec;
 }
 
-}  // namespace
-
-base::Result<QuestionsRead> ReadQuestionsFile(const api::TaskSpec& spec, const KnownModels& models,
-                                              const std::string& path) {
-  auto bench_spec = SpecForFiles(spec, models);
-  if (!bench_spec) return bench_spec.error();
-  bench_spec->quality.questions->path = path;
-  const auto questions = bench::ReadQuestionsOf(*bench_spec);
-  if (!questions) return questions.error();
-  return QuestionsRead{bench::QuestionsText(*bench_spec, *questions), measurement::QuestionsByChoices(*questions)};
+// nullptr = it is not there.
+template <typename Dataset>
+const std::string* TextOf(const Dataset& dataset, const ConfigMapTexts& config_maps) {
+  const auto found = config_maps.find({dataset.config_map, dataset.file});
+  return dataset.config_map.empty() || found == config_maps.end() ? nullptr : &found->second;
 }
 
-base::Result<std::size_t> ReadRequestsFile(const api::TaskSpec& spec, const KnownModels& models,
-                                           const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return base::Invalid("--dataset: no file " + path);
+}  // namespace
+
+base::Result<std::optional<QuestionsRead>> ReadQuestions(const api::TaskSpec& spec, const KnownModels& models,
+                                                         const std::string& file, const ConfigMapTexts& config_maps) {
+  const std::string* text = TextOf(*spec.quality.dataset, config_maps);
+  if (file.empty() && text == nullptr) return std::optional<QuestionsRead>();
   auto bench_spec = SpecForFiles(spec, models);
   if (!bench_spec) return bench_spec.error();
-  bench_spec->dataset->path = path;
-  const auto entries = bench::ReadDatasetOf(*bench_spec);
+  bench_spec->quality.questions->path = file.empty() ? spec.quality.dataset->file : file;
+  const auto questions = file.empty() ? bench::QuestionsOfText(*bench_spec, *text, spec.quality.dataset->file)
+                                      : bench::ReadQuestionsOf(*bench_spec);
+  if (!questions) return questions.error();
+  return std::optional(
+      QuestionsRead{bench::QuestionsText(*bench_spec, *questions), measurement::QuestionsByChoices(*questions)});
+}
+
+base::Result<std::optional<std::size_t>> CountRequests(const api::TaskSpec& spec, const KnownModels& models,
+                                                       const std::string& file, const ConfigMapTexts& config_maps) {
+  const std::string* text = TextOf(*spec.benchmark.dataset, config_maps);
+  if (file.empty() && text == nullptr) return std::optional<std::size_t>();
+  std::error_code error;
+  if (!file.empty() && !std::filesystem::is_regular_file(file, error))
+    return base::Invalid("--dataset: no file " + file);
+  auto bench_spec = SpecForFiles(spec, models);
+  if (!bench_spec) return bench_spec.error();
+  bench_spec->dataset->path = file;
+  const auto entries = file.empty() ? bench::DatasetOfText(*bench_spec, *text, spec.benchmark.dataset->file)
+                                    : bench::ReadDatasetOf(*bench_spec);
   if (!entries) return entries.error();
-  return entries->size();
+  return std::optional(entries->size());
 }
 
 }  // namespace autotune::cli

@@ -111,7 +111,7 @@ void SayNotes(const std::vector<std::string>& notes) {
 int Plan(const std::vector<std::string>& files, const std::string& output, const std::string& tools_image, bool diff,
          cli::PlanOptions options, const cli::ClusterOptions* cluster, const quant::RuleSet& rules) {
   std::vector<std::string> notes;
-  auto tasks = cli::LoadTasks(files, std::cin, &notes);
+  auto tasks = cli::LoadTasks(files, std::cin, &notes, &options.config_maps);
   SayNotes(notes);
   if (!tasks) return Fail(tasks.error().message);
   const auto has = [&](auto dataset) {
@@ -135,6 +135,7 @@ int Plan(const std::vector<std::string>& files, const std::string& output, const
       }
     }
   }
+  if (diff) options.config_maps.clear();  // two files may have two of one name
   if (diff) return PlanDiff(*std::move(tasks), output, options, rules);
   int code = 0;
   for (std::size_t i = 0; i < tasks->size(); ++i) {

@@ -458,16 +458,16 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
   if (!space) return std::move(space).error();
   plan.space = std::move(*space);
   const KnownModels known(models.begin(), models.end());
-  if (task.spec.benchmark.dataset && !options.dataset.empty()) {
-    const auto requests = ReadRequestsFile(task.spec, known, options.dataset);
+  if (task.spec.benchmark.dataset) {
+    const auto requests = CountRequests(task.spec, known, options.dataset, options.config_maps);
     if (!requests) return requests.error();
     plan.requests = *requests;
   }
-  if (task.spec.quality.dataset && !options.questions.empty()) {
-    auto questions = ReadQuestionsFile(task.spec, known, options.questions);
+  if (task.spec.quality.dataset) {
+    auto questions = ReadQuestions(task.spec, known, options.questions, options.config_maps);
     if (!questions) return std::move(questions).error();
     plan.questions = *std::move(questions);
-    if (plan.questions->by_choices == 0) {
+    if (plan.questions && plan.questions->by_choices == 0) {
       std::erase_if(plan.space.warnings,
                     [](const quant::Warning& warning) { return warning.reason == reconcile::kChoicesNotCompared; });
     }

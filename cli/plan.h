@@ -28,8 +28,9 @@ struct PlanOptions {
   // that is here, or the hub.
   std::vector<std::string> model_dirs{};
   HubAccess hub{};
-  std::string dataset{};    // file that stands for spec.benchmark.dataset; "" = that is not read
-  std::string questions{};  // the same for spec.quality.dataset
+  std::string dataset{};         // file that stands for spec.benchmark.dataset; "" = its ConfigMap, or not read
+  std::string questions{};       // the same for spec.quality.dataset
+  ConfigMapTexts config_maps{};  // beside the tasks
   std::optional<std::vector<experiment::NodeView>> nodes{};  // of a cluster; the GPU is chosen among theirs
   reconcile::GpuPrices gpu_prices{};                         // as the operator's, for tasks that give none
 };

@@ -161,9 +161,9 @@ base::Status FillQuestions(const api::TaskSpec& task, const RunOptions& options,
   }
   const auto models = ModelsOf(task);
   if (!models) return models.error();
-  const auto questions = ReadQuestionsFile(task, *models, options.questions);
+  const auto questions = ReadQuestions(task, *models, options.questions);
   if (!questions) return questions.error();
-  read = questions->text;
+  read = questions->value().text;
   tools.questions = fs::absolute(options.questions);
   return {};
 }
@@ -180,7 +180,7 @@ base::Status FillBenchmarkFiles(const api::TaskSpec& task, const RunOptions& opt
     }
     const auto models = ModelsOf(task);
     if (!models) return models.error();
-    if (const auto requests = ReadRequestsFile(task, *models, options.dataset); !requests) return requests.error();
+    if (const auto requests = CountRequests(task, *models, options.dataset); !requests) return requests.error();
     tools.dataset = fs::absolute(options.dataset);
   } else if (!options.dataset.empty()) {
     return base::Invalid("--dataset: requires spec.benchmark.dataset, which has the format");

@@ -19,16 +19,26 @@ using text::ParseYaml;
 
 constexpr std::size_t kMaxBytes = 8 * 1024 * 1024;
 
-void Collect(json& document, std::vector<json*>& tasks, std::string& other_kinds) {
+// Of a ConfigMap.
+void CollectTexts(const json& config_map, ConfigMapTexts& texts) {
+  const json metadata = config_map.value("metadata", json()), data = config_map.value("data", json());
+  if (!metadata.is_object() || !metadata.contains("name") || !metadata["name"].is_string() || !data.is_object()) return;
+  for (const auto& [key, value] : data.items()) {
+    if (value.is_string()) texts[{metadata["name"].get<std::string>(), key}] = value.get<std::string>();
+  }
+}
+
+void Collect(json& document, std::vector<json*>& tasks, std::string& other_kinds, ConfigMapTexts& config_maps) {
   if (!document.is_object()) return;
   const std::string kind =
       document.value("/kind"_json_pointer, json()).is_string() ? document["kind"].get<std::string>() : "";
   const auto items = document.find("items");
   if (items != document.end() && items->is_array() && kind.ends_with("List")) {
-    for (json& item : *items) Collect(item, tasks, other_kinds);
+    for (json& item : *items) Collect(item, tasks, other_kinds, config_maps);
   } else if (kind == api::kKind) {
     tasks.push_back(&document);
   } else {
+    if (kind == "ConfigMap") CollectTexts(document, config_maps);
     other_kinds += (other_kinds.empty() ? "" : ", ") + (kind.empty() ? "a document without kind" : kind);
   }
 }
@@ -72,7 +82,8 @@ std::string ProblemsOf(const json& object, const std::string& name, const std::s
 }
 
 base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, const std::string& name, Schema schema,
-                                                       std::vector<std::string>* notes) {
+                                                       std::vector<std::string>* notes,
+                                                       ConfigMapTexts* config_maps = nullptr) {
   auto documents = ParseYaml(text, name, text::Dialect::kKubectl);
   if (!documents) {
     base::Error error = documents.error();
@@ -83,7 +94,9 @@ base::Result<std::vector<api::AutotuneTask>> ReadTasks(const std::string& text, 
   }
   std::vector<json*> found;
   std::string other_kinds;
-  for (json& document : *documents) Collect(document, found, other_kinds);
+  ConfigMapTexts texts;
+  for (json& document : *documents) Collect(document, found, other_kinds, texts);
+  if (config_maps != nullptr) config_maps->merge(texts);
   if (found.empty()) {
     return base::Invalid(name + ": has no AutotuneTask" + (other_kinds.empty() ? "" : " (found " + other_kinds + ")"));
   }
@@ -130,7 +143,7 @@ base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& te
 }
 
 base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in,
-                                                       std::vector<std::string>* notes) {
+                                                       std::vector<std::string>* notes, ConfigMapTexts* config_maps) {
   std::vector<api::AutotuneTask> all;
   std::string problems;
   for (const std::string& path : paths) {
@@ -146,7 +159,7 @@ base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::st
         wrong(text.error());
         continue;
       }
-      auto tasks = ReadTasks(*text, file == "-" ? "standard input" : file, Schema::kChecked, notes);
+      auto tasks = ReadTasks(*text, file == "-" ? "standard input" : file, Schema::kChecked, notes, config_maps);
       if (!tasks) {
         wrong(tasks.error());
         continue;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/dataset_files.h"
 #include "operator/api/autotune_task.h"
 
 namespace autotune::cli {
@@ -20,8 +21,10 @@ base::Result<std::vector<api::AutotuneTask>> TasksFromText(const std::string& te
 
 // Tasks in files, directories (.yaml, .yml and .json, by name) and standard input, checked against the schema. kInvalid
 // has one line per problem. `notes`: one line for each field without a value, which is left out.
+// `config_maps`: the texts of the ConfigMaps that are in these files, too.
 base::Result<std::vector<api::AutotuneTask>> LoadTasks(const std::vector<std::string>& paths, std::istream& in,
-                                                       std::vector<std::string>* notes = nullptr);
+                                                       std::vector<std::string>* notes = nullptr,
+                                                       ConfigMapTexts* config_maps = nullptr);
 // Exactly one.
 base::Result<api::AutotuneTask> LoadTask(const std::vector<std::string>& paths, std::istream& in,
                                          std::vector<std::string>* notes = nullptr);

@@ -213,6 +213,14 @@ TEST(PlanText, SaysWhatEveryExperimentIsAskedOrThatItIsNotKnown) {
   EXPECT_THAT(PlanText(read, 200), Not(HasSubstr("ChoicesNotCompared"))) << "no question is by choices";
   EXPECT_EQ(PlanJson(read, Environment())["questions"]["read"], "exam.jsonl: 1 question: 1 by number");
 
+  PlanOptions beside;
+  beside.config_maps = {{{"q", "exam.jsonl"}, R"({"question": "Who?", "choices": ["Ann", "Bo"], "answer": 0})"},
+                        {{"p", "another.jsonl"}, "x"}};
+  const TaskPlan both = Plan(changes, beside);
+  EXPECT_THAT(PlanText(both, 200), HasSubstr("exam.jsonl: 1 question: 1 by choices (likelihood)"));
+  EXPECT_THAT(PlanText(both, 200), HasSubstr("Requests of benchmark.dataset: prompts.jsonl, which is not checked"));
+  EXPECT_THAT(PlanText(both, 200), HasSubstr("ChoicesNotCompared"));
+
   std::ofstream(exam) << R"({"question": "How many?"})";
   const auto bad = MakePlan(Task(changes), Rules(), Environment(), files);
   ASSERT_FALSE(bad.ok());

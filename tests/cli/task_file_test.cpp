@@ -28,6 +28,15 @@ TEST(LoadTask, FindsTheTaskAmongOtherDocuments) {
   EXPECT_TRUE(LoadTask({"-"}, in).ok());
 }
 
+TEST(LoadTasks, CollectsTheTextsOfConfigMapsBesideTheTask) {
+  std::istringstream in(std::string(kTask) +
+                        "---\nkind: ConfigMap\nmetadata: {name: exam}\ndata:\n  a.jsonl: |\n    {}\n  b: {}\n"
+                        "---\nkind: ConfigMap\nmetadata: [exam]\ndata: {c: d}\n---\nkind: ConfigMap\n");
+  ConfigMapTexts texts;
+  ASSERT_TRUE(LoadTasks({"-"}, in, nullptr, &texts).ok());
+  EXPECT_EQ(texts, (ConfigMapTexts{{{"exam", "a.jsonl"}, "{}\n"}}));
+}
+
 TEST(TasksFromText, OpensListsAsKubectlWritesThem) {
   const std::string item =
       "- apiVersion: autotuner.io/v1alpha1\n  kind: AutotuneTask\n  metadata: {name: NAME}\n"
