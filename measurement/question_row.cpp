@@ -33,7 +33,7 @@ struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 24> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 33> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
@@ -56,7 +56,19 @@ constexpr std::array<Reference, 24> kReferences = {{{"reference", Match::kExact}
                                                     {"expectedanswer"},
                                                     {"expectedoutput"},
                                                     {"expected"},
-                                                    {"groundtruth"}}};
+                                                    {"groundtruth"},
+                                                    {"groundtruths"},
+                                                    {"groundtruthanswer"},
+                                                    {"expectedanswers"},
+                                                    {"referenceanswer"},
+                                                    {"referenceanswers"},
+                                                    {"goldanswer"},
+                                                    {"goldanswers"},
+                                                    {"shortanswer"},
+                                                    {"shortanswers"}}};
+// Other texts of the same answer.
+constexpr std::array<std::string_view, 4> kAliases = {"answeraliases", "answeralias", "alternativeanswers",
+                                                      "acceptableanswers"};
 
 constexpr std::array<std::pair<std::string_view, Match>, 6> kMatches = {{{"exact", Match::kExact},
                                                                          {"contains", Match::kContains},
@@ -171,6 +183,14 @@ constexpr std::array<std::string_view, 24> kTextsBefore = {
 // Where such a list has objects: their texts.
 constexpr std::array<std::string_view, 9> kPartTexts = {
     "text", "evidencetext", "paragraphtext", "passagetext", "fact", "sentence", "content", "contents", "snippet"};
+// What says that there is no answer, whatever the row has as one.
+constexpr std::array<std::pair<std::string_view, bool>, 7> kUnanswerable = {{{"answerable", false},
+                                                                             {"isanswerable", false},
+                                                                             {"hasanswer", false},
+                                                                             {"isimpossible", true},
+                                                                             {"impossible", true},
+                                                                             {"unanswerable", true},
+                                                                             {"isunanswerable", true}}};
 // What says that a picture is needed.
 constexpr std::array<std::pair<std::string_view, bool>, 7> kPictured = {{{"textonly", false},
                                                                          {"hasimage", true},
@@ -471,7 +491,10 @@ class RowReader {
     const auto prompt = PromptOf(row_);
     if (row_.contains("messages") && row_.contains("prompt")) return Invalid("has both a prompt and messages");
     if (Find(row_, "instruction") && prompt && Plain(prompt->name) == "input") {
-      return Invalid(R"("instruction" and "input" are one prompt: write it as "prompt")");
+      const std::string input = JqKey(prompt->name), instruction = JqKey(Find(row_, "instruction")->name);
+      return Invalid(R"("instruction" and "input" are one prompt: write it as "prompt" (jq -c '.prompt = .)" +
+                     instruction + R"( + "\n" + .)" + input + " | del(." + instruction + ", ." + input +
+                     ")' FILE > OUT)");
     }
     if (prompt && prompt->value->is_array()) return ReadMessages(*prompt->value, prompt->name);
     if (prompt) return TakePrompt(*prompt, "");
@@ -487,11 +510,11 @@ class RowReader {
     const std::string sent = SentOf(out_);
     const auto prompt = PromptOf(row_);
     const auto unsent = [&](const Found& text) {
-      const std::string program = prompt ? "" : ProgramOfContext(text);
+      const std::string program = prompt ? ProgramOfInput(*prompt, text) : ProgramOfContext(text);
       return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
                      R"( would not be sent, and the question is about it: write both as one "prompt")" +
-                     (program.empty() ? "" : " (jq -c '" + program + "' FILE > OUT puts it before the question)") +
-                     ", or leave " + Quoted(text.name) + " out if the prompt says enough");
+                     (program.empty() ? "" : " (jq -c '" + program + "' FILE > OUT does so)") + ", or leave " +
+                     Quoted(text.name) + " out if the prompt says enough");
     };
     const auto question = QuestionOf(row_);
     const auto words = [](const std::optional<Found>& text) {
@@ -555,6 +578,19 @@ class RowReader {
       if (text && FitsJq(text->name)) texts = "[" + key + "[]" + JqKey(text->name) + R"(] | join("\n"))";
     }
     return ".context = (" + (value.is_string() ? key : texts) + ") | del(" + key + ")";
+  }
+
+  // Asks a prompt that is only a question behind its context, and puts a question behind a prompt that is its context.
+  // "" = neither is known.
+  std::string ProgramOfInput(const Found& prompt, const Found& unsent) const {
+    const bool bare = std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt.name)) != kBarePrompts.end();
+    if (!bare || !FitsJq(prompt.name) || !FitsJq(unsent.name) || !unsent.value->is_string()) return "";
+    const std::string input = "." + JqKey(prompt.name), other = "." + JqKey(unsent.name);
+    const auto question = QuestionOf(row_);
+    if (question && question->name == unsent.name) return input + R"( += "\n" + )" + other + " | del(" + other + ")";
+    const auto context = First(row_, kContexts);
+    if (question || !context || context->name != unsent.name) return "";
+    return ".question = " + input + " | del(" + input + ")";
   }
 
   // COPA: what is asked for is the kind of the choices.
@@ -680,6 +716,13 @@ class RowReader {
 
   base::Status ReadReferences() {
     if (auto status = CheckOneAnswer(); !status) return status;
+    for (const auto& [name, value] : kUnanswerable) {
+      const auto found = Find(row_, name);
+      if (found && *found->value == json(value)) {
+        return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                       " says that the question has no answer, and such a one cannot be judged: leave it out");
+      }
+    }
     if (auto status = CheckNoLetter(); !status) return status;
     for (const Reference& known : kReferences) {
       const auto found = Find(row_, known.name);
@@ -715,6 +758,9 @@ class RowReader {
     if (auto status = AddReferences(from, *from.value, out_.references); !status) return status;
     if (auto status = CheckAlternatives(from); !status) return status;
     if (out_.references.empty()) return NoAnswer(from);
+    if (const auto aliases = First(row_, kAliases); aliases && aliases->value->is_array()) {
+      if (auto status = AddReferences(*aliases, *aliases->value, out_.references); !status) return status;
+    }
     const auto letters = std::count_if(out_.references.begin(), out_.references.end(),
                                        [](const std::string& text) { return IsLetter(PlainLabel(text)); });
     // "A" is a word of English.

@@ -9,6 +9,7 @@
 #include <regex>
 #include <utility>
 
+#include "measurement/file_format.h"
 #include "measurement/quality.h"
 #include "measurement/question_row.h"
 #include "measurement/row_columns.h"
@@ -92,64 +93,7 @@ bool IsWhole(std::string_view reference) {
   return reference.find('.') == std::string_view::npos || (number && number->value == std::floor(number->value));
 }
 
-// ---- Files of another format: what makes lines of JSON of them ----
-
-// The first byte that is not UTF-8, or npos.
-std::size_t NotUtf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t more = lead < 0x80 ? 0 : lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : 1;
-    if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || i + more >= text.size()) return i;
-    for (std::size_t j = 1; j <= more; ++j) {
-      if ((static_cast<unsigned char>(text[i + j]) & 0xC0) != 0x80) return i;
-    }
-    i += more + 1;
-  }
-  return std::string_view::npos;
-}
-
-// A line of names, or already a row.
-std::string TableText(std::string_view head, char separator) {
-  std::size_t longest = 0, fields = 0;
-  for (std::string_view rest = head;; ++fields) {
-    const std::size_t end = rest.find(separator);
-    longest = std::max(longest, std::min(end, rest.size()));
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
-  }
-  const bool named = longest <= 40;
-  return "no JSON, perhaps a table" + std::string(separator == '\t' ? " with tabs" : "") + ": pandas.read_csv(FILE" +
-         (separator == '\t' ? ", sep=\"\\t\"" : "") +
-         (named         ? ""
-          : fields == 1 ? ", names=[\"question\", \"answer\"]"
-                        : ", names=[\"question\", ...]") +
-         ").to_json(OUT, orient=\"records\", lines=True) writes lines of JSON" +
-         (named ? "" : "; its first line has no names of columns");
-}
-
-// What is no JSON at all.
-std::string OtherFormat(std::string_view bytes) {
-  if (bytes.starts_with("PAR1"))
-    return "Parquet: pandas.read_parquet(FILE).to_json(OUT, orient=\"records\", lines=True) writes lines of JSON";
-  if (bytes.starts_with("\x1F\x8B")) return "compressed: gunzip it";
-  if (bytes.starts_with("PK\x03\x04")) return "compressed: unzip it";
-  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
-    return "UTF-16, and UTF-8 is needed: iconv -f UTF-16 -t UTF-8 FILE > OUT";
-  if (bytes.size() > 1 && (bytes[0] == '\0') != (bytes[1] == '\0')) {
-    const std::string order = bytes[0] == '\0' ? "BE" : "LE";
-    return "UTF-16" + order + ", and UTF-8 is needed: iconv -f UTF-16" + order + " -t UTF-8 FILE > OUT";
-  }
-  if (bytes.starts_with("version https://git-lfs"))
-    return "a pointer of Git LFS, and not the file: git lfs pull fetches it";
-  const std::string_view text = Trimmed(bytes);
-  for (const char* key : {"task:", "dataset_path:", "doc_to_text:", "tag:", "include:", "group:"}) {
-    if (text.starts_with(key)) return "a task of lm-eval: lm_eval --log_samples writes its documents as lines of JSON";
-  }
-  const std::string_view head = text.substr(0, text.find('\n'));
-  if (text.empty() || text.front() == '{' || text.front() == '[') return "";
-  if (head.find('\t') != std::string_view::npos) return TableText(head, '\t');
-  return head.find(',') != std::string_view::npos ? TableText(head, ',') : "";
-}
+// ---- Rows that are none ----
 
 json Parsed(std::string_view text) {
   return json::parse(
@@ -444,7 +388,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   QuestionSet set;
   std::map<std::string, Asked> asked;
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
-  if (const std::string other = OtherFormat(bytes); !other.empty()) return base::Invalid(name + ":1: " + other);
+  if (const std::string other = WhyOtherFormat(bytes); !other.empty()) return base::Invalid(name + ":1: " + other);
   const std::string_view whole = bytes;
   const FirstNumbers first = FirstNumbersOf(bytes, set.counted);
   BadRows bad;

@@ -309,6 +309,14 @@ TEST(ReadQuestionRow, AllowsWhatTheRowAllows) {
   EXPECT_THAT(NotSent(row, *ReadQuestionRow(row)), testing::IsEmpty());
 }
 
+TEST(ReadQuestionRow, AcceptsAliasesOfTheAnswer) {
+  const json row = {{"question", "Who?"}, {"answer", "Ann"}, {"answer_aliases", {"Anna", "Ann"}}};
+  const auto question = ReadQuestionRow(row);
+  ASSERT_TRUE(question.ok()) << question.error().message;
+  EXPECT_THAT(question->references, testing::ElementsAre("Ann", "Anna"));
+  EXPECT_THAT(NotSent(row, *question), testing::IsEmpty());
+}
+
 TEST(ReadQuestionRow, ReadsMessagesUnderAnyOfTheirNames) {
   const auto evals = ReadQuestionRow(json::parse(
       R"({"input": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "2+2?"}], "ideal": ["4", "four"]})"));
@@ -409,11 +417,18 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
        "\"input\": \"Hola amigo\" would"},
       {R"({"passage": "Ann came.", "text": "Bo left.", "question": "Who?", "answer": "Bo"})", "\"text\""},
       {R"({"question": "Revenue?", "answer": "4", "evidence": [{"evidence_text": "Revenue of the whole year was 4 million, after 3 million a year before.", "doc_name": "10-K"}]})",
-       R"(write both as one "prompt" (jq -c '.context = ([.["evidence"][]["evidence_text"]] | join("\n")) | del(.["evidence"])' FILE > OUT puts it before the question), or leave "evidence" out)"},
+       R"(write both as one "prompt" (jq -c '.context = ([.["evidence"][]["evidence_text"]] | join("\n")) | del(.["evidence"])' FILE > OUT does so), or leave "evidence" out)"},
       {R"({"question": "Who?", "paragraphs": ["Ann came.", "Bo left."], "answer": "Ann"})",
        R"(jq -c '.context = ([.["paragraphs"] | .. | strings] | join("\n")) | del(.["paragraphs"])' FILE)"},
       {R"({"question": "Who?", "context": [["Ann", ["Ann came."]]], "answer": "Ann"})",
        R"(jq -c '.["context"] |= ([.. | strings] | join("\n"))' FILE > OUT makes one of it)"},
+      {R"({"input": "Who came?", "context": "Ann came.", "answers": ["Ann"]})",
+       R"(jq -c '.question = .["input"] | del(.["input"])' FILE > OUT does so)"},
+      {R"({"input": "Ann came. Bo left.", "question": "Who came?", "target": "Ann"})",
+       R"(jq -c '.["input"] += "\n" + .["question"] | del(.["question"])' FILE > OUT does so)"},
+      // No answer.
+      {R"({"question": "x", "answer": "Ann", "answerable": false})",
+       "\"answerable\": false says that the question has no"},
       // Two lists of choices; choices under a name of references.
       {R"({"prompt": "x", "choices": ["no", "yes"], "choice1": "a b", "choice2": "c d", "label": 1})",
        R"("choices" is one list of choices, and ["a b","c d"] is another)"},
@@ -512,7 +527,8 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
        R"("filter": "custom-extract" takes the answer out of a longer text)"},
       {R"j({"doc": {}, "target": "[('4',), ('5',)]", "filter": "none", "arguments": [["Q?", {}]]})j",
        "is a list in a text"},
-      {R"({"instruction": "Sum up.", "input": "Much.", "output": "Little."})", "write it as \"prompt\""},
+      {R"({"instruction": "Sum up.", "input": "Much.", "output": "Little."})",
+       R"(as "prompt" (jq -c '.prompt = .["instruction"] + "\n" + .["input"] | del(.["instruction"], .["input"])' FILE > OUT))"},
       {R"({"problem": "Area?", "level": "Level 5", "solution": "It is $\\boxed{4\\pi}$."})",
        "\"solution\": \"4\\\\pi\" is a formula"},
       {R"({"problem": "Area?", "solution": "It is four."})", "\"solution\" is one of many good answers"},

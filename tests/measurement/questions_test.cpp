@@ -286,6 +286,12 @@ TEST(ReadQuestions, TellsWhatMakesLinesOfAnotherFormat) {
   EXPECT_THAT(message("[\n  {\"prompt\": \"x\"}\n]"), HasSubstr("exam:1: a list: jq -c '.[]' FILE"));
   EXPECT_THAT(message("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), HasSubstr("git lfs pull"));
   EXPECT_THAT(message("PK\x03\x04"), HasSubstr("unzip"));
+  EXPECT_THAT(message("PK\x03\x04 [Content_Types].xml"),
+              HasSubstr("an Excel workbook: pandas.read_excel(FILE).to_json"));
+  EXPECT_THAT(message("\x28\xB5\x2F\xFD"), HasSubstr("unzstd"));
+  EXPECT_THAT(message("\xFF\xFF\xFF\xFF"), HasSubstr("an Arrow stream: datasets.Dataset.from_file(FILE)"));
+  EXPECT_THAT(message("<!DOCTYPE html>\n<html>"), HasSubstr("a web page or XML, and not a file of lines"));
+  EXPECT_THAT(message("- question: Who?\n  answer: Ann\n"), HasSubstr("YAML: yq -o=json -I=0 '.[]' FILE"));
   EXPECT_THAT(message("question,A,B,C,D,answer\nWhich?,a,b,c,d,A\n"), HasSubstr("read_csv(FILE).to_json"));
   EXPECT_THAT(message("[\n{\"question\": \"Who?\",\n"), HasSubstr("is it cut off?"));
   EXPECT_THAT(message("question\tanswer\nWho?\tAnn\n"),
