@@ -20,6 +20,19 @@ constexpr CauseRule kRules[] = {
     {"illegal memory access", C::kCrash, W::kTelling},
     {"inotify_add_watch", C::kMachine, W::kVague},  // a limit of watches, which UCX does without
     {"openblas blas_thread_init", C::kMachine, W::kDecisive},
+    // A rank that waits does not know why the other one is late: its own lines say so, if they are there.
+    {"collective operation timeout", C::kWaiting, W::kVague},
+    {"milliseconds before timing out", C::kWaiting, W::kVague},
+    {"watchdog got stuck", C::kWaiting, W::kVague},
+    {"timeout at nccl work", C::kWaiting, W::kVague},
+    {"detected by watchdog at work", C::kWaiting, W::kWrapper},
+    {"stack trace of the failed collective", C::kWaiting, W::kWrapper},
+    {"processgroupnccl preparing to dump", C::kWaiting, W::kWrapper},
+    {"received a dump signal due to a collective timeout", C::kWaiting, W::kWrapper},
+    {"some nccl operations have failed or timed out", C::kWaiting, W::kWrapper},
+    {"to avoid data inconsistency, we are taking the entire process down", C::kWaiting, W::kWrapper},
+    {"should dump\" flag on tcpstore", C::kConsequence, W::kNothing},
+    {"terminate called*distbackenderror", C::kMachine, W::kWrapper},
     // Two ranks on one GPU: the launch, not the machine.
     {"duplicate gpu detected", C::kCrash, W::kDecisive},
     // A server's own first request: somebody else says why nobody answers.
@@ -105,6 +118,10 @@ constexpr CauseRule kRules[] = {
     {"alloc_req_slots runs out of memory", C::kCrash, W::kTelling},
     {"out of resource*shared memory", C::kConfiguration, W::kDecisive},
     {"outofresources", C::kConfiguration, W::kDecisive},
+    // Kernels that this GPU, or a layer of this width, does not have: Triton's, below "CompilationError: at 1:0:", and
+    // Marlin's.
+    {"not supported in this architecture", C::kConfiguration, W::kDecisive},
+    {"invalid thread config", C::kConfiguration, W::kTelling},
 
     // Host memory.
     {"[errno 12]", C::kHostMemory, W::kDecisive},
@@ -224,8 +241,6 @@ constexpr CauseRule kRules[] = {
     // Between GPUs and between processes.
     {"nccl warn*error while creating shared memory segment", C::kMachine, W::kDecisive},
     {"nccl", C::kMachine, W::kTelling},
-    {"collective operation timeout", C::kMachine, W::kTelling},
-    {"watchdog got stuck", C::kMachine, W::kTelling},
     {"error while creating shared memory segment", C::kMachine, W::kVague},
     {"distbackenderror", C::kMachine, W::kTelling},
     {"nvshmem api called before", C::kMachine, W::kVague},
@@ -320,6 +335,7 @@ constexpr CauseRule kRules[] = {
     {"values to unpack", C::kCrash, W::kTelling},
     {"error in event loop: ", C::kCrash, W::kVague},  // TensorRT-LLM's, before the exception itself
     {"^unboundlocalerror", C::kCrash, W::kTelling},
+    {"^nameerror", C::kCrash, W::kTelling},
     {"^indexerror", C::kCrash, W::kTelling},
     {"^recursionerror", C::kCrash, W::kTelling},
     {"failed to import transformers", C::kImage, W::kVague},
@@ -333,6 +349,8 @@ constexpr CauseRule kRules[] = {
     {"no such file or directory: 'gcc'", C::kImage, W::kTelling},
     {"api call failed", C::kCrash, W::kVague},  // PyTorch's stable interface, for whatever failed behind it
     {"expand(cuda", C::kCrash, W::kTelling},
+    {"tvm.error.internalerror*unsupported architecture", C::kConfiguration, W::kTelling},
+    {"tvm.error.internalerror*dynamic shared memory", C::kConfiguration, W::kTelling},
     {"tvm.error.internalerror", C::kCrash, W::kTelling},
     {"runtimeerror: error internal", C::kCrash, W::kTelling},  // CUTLASS
     {"expected all tensors to be on the same device", C::kCrash, W::kTelling},
@@ -393,7 +411,8 @@ constexpr CauseRule kRules[] = {
     {"what():", C::kCrash, W::kTelling},
     {"mpirun noticed", C::kCrash, W::kOther},
     {"failed to start model server", C::kCrash, W::kOther},
-    {"^timeouterror: raise", C::kCrash, W::kVague},
+    {"^timeouterror: raise", C::kCrash, W::kOther},
+    {"rpc call to * timed out", C::kCrash, W::kVague},  // a worker hangs, or has said why it ended
     {"timeouterror", C::kCrash, W::kTelling},
     {"timed out", C::kCrash, W::kOther},
     // TensorRT-LLM's own sentence about whatever was raised; what it quotes has a row above if it is known.

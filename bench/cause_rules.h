@@ -13,6 +13,7 @@ enum class Cause {
   kDeviceMemory,
   kHostMemory,
   kMachine,      // the driver, a GPU, the network between GPUs, the hub, a disk
+  kWaiting,      // waited in vain for the process on another GPU: that one's fault, or the network's
   kImage,        // missing parts of the image: libraries, compilers, or support for this GPU
   kCrash,        // a fault of the engine, or unknown
   kConsequence,  // reports the failure of another process

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bench/clean_text.h"
+#include "bench/engine_sign.h"
 #include "bench/log_line.h"
 
 namespace autotune::bench {
@@ -39,6 +40,10 @@ std::size_t ExceptionNameLength(std::string_view text, bool after_frames) {
   }
   if (end == 0 || (text[0] >= '0' && text[0] <= '9') || text[0] == '.') return 0;
   const std::string_view name = text.substr(0, end);
+  // Triton's, of what it caught: ValueError("type fp8e4nv not supported in this architecture. ...")
+  const std::string_view behind = text.substr(end);
+  const bool quoted = behind.size() > 3 && behind[0] == '(' && (behind[1] == '"' || behind[1] == '\'');
+  if (quoted && behind.ends_with(')') && (name.ends_with("Error") || name.ends_with("Exception"))) return end;
   // Ray: "ray.exceptions.RayTaskError(ValueError): ...".
   if (end < text.size() && text[end] == '(') {
     const std::size_t close = text.find(')', end);
@@ -152,19 +157,6 @@ std::string WithoutTable(std::string text) {
 // was killed from outside, nothing else tells which.
 bool IsCrashNotice(std::string_view text) { return text.find(" crashed with exit code ") != std::string_view::npos; }
 
-// "Avg generation throughput: 31.4 tokens/s" (vLLM, every 10 s), "gen throughput (token/s): 120.00" (SGLang, every 40
-// steps): the engine's own count, not a request that was accepted. Not for 0.0.
-bool ReportsTokens(std::string_view text) {
-  for (const std::string_view part : {"Avg generation throughput: ", "gen throughput (token/s): "}) {
-    const std::size_t at = text.find(part);
-    if (at == std::string_view::npos) continue;
-    const std::string_view rest = text.substr(at + part.size());
-    const std::string_view number = rest.substr(0, rest.find_first_not_of("0123456789."));
-    return number.find_first_of("123456789") != std::string_view::npos;
-  }
-  return false;
-}
-
 // pydantic appends the type and the whole input: nobody reads that.
 std::string WithoutPydanticTail(std::string text) {
   const std::size_t at = text.rfind(" [type=");
@@ -214,7 +206,8 @@ void LogDigest::ForgetErrors() {
 // Twice by one engine: the first report may count tokens from before the error, and other engines of a data-parallel
 // group go on for a while when one has failed.
 void LogDigest::NoteTokens(const LogLine& line) {
-  if ((first_errors_.empty() && thread_errors_.empty()) || !ReportsTokens(line.text)) return;
+  if (first_errors_.empty() && thread_errors_.empty()) return;
+  if (SignOf(line.text, false) != EngineSign::kGenerating) return;
   std::string who = line.tag;
   if (line.text.starts_with("Engine ")) who += line.text.substr(0, line.text.find(':'));
   if (std::find(generating_.begin(), generating_.end(), who) != generating_.end()) {

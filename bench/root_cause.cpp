@@ -302,6 +302,7 @@ Failure Classify(const EngineState& state) {
       failure.reason = state.was_ready ? FailureReason::kEngineCrashed : FailureReason::kEngineRejectedConfiguration;
       break;
     case Cause::kMachine:
+    case Cause::kWaiting:
       failure.reason = FailureReason::kEngineCrashed;
       failure.machine = true;
       break;
@@ -312,6 +313,10 @@ Failure Classify(const EngineState& state) {
       break;
   }
   failure.message = best->cause == Cause::kHostMemory ? "host memory: " + cause : cause;
+  if (best->cause == Cause::kWaiting) {
+    failure.message +=
+        " (the process on another GPU ended, hung or fell behind first, or the network between GPUs failed)";
+  }
   if (const Reading* second = Doubt(readings, *best)) failure.message += "; or: " + *second->line;
   return failure;
 }

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "bench/cause_rules.h"
+#include "bench/engine_sign.h"
 #include "bench/engine_state.h"
 #include "bench/log_digest.h"
 #include "bench/root_cause.h"
@@ -12,94 +14,31 @@
 namespace autotune::cli {
 namespace {
 
-enum class Sign {
-  kNewProcess,  // the engine's first words
-  kStarting,    // it starts, or fails to
-  kBegins,      // it begins to serve: earlier errors were not fatal
-  kServing,     // it answers, or stopped after it had begun to
-};
-
-struct SignRule {
-  std::string_view text;
-  Sign sign = Sign::kServing;
-  std::string_view and_then = "";  // behind `text` in the same line
-  bool of_sglang = true;           // false: its web server is up before its model answers
-};
-
-constexpr SignRule kSigns[] = {
-    {"vLLM API server version", Sign::kNewProcess},
-    {"server_args=ServerArgs(", Sign::kNewProcess},
-    {"The server is fired up and ready to roll!", Sign::kBegins},
-    {"Application startup complete.", Sign::kBegins, "", false},
-    {"\"POST /", Sign::kServing, "\" 200"},
-    {"\"POST /v1/", Sign::kServing, "\" 500", false},
-    {"Avg prompt throughput: ", Sign::kServing},
-    {"Decode batch", Sign::kServing, "#running-req"},
-    // vLLM says "failed to start" of an engine that was not ready.
-    {"EngineCore encountered a fatal error", Sign::kServing},
-    {"EngineDeadError", Sign::kServing},
-    {"in run_busy_loop", Sign::kServing},
-    {"Error in event loop: ", Sign::kServing},
-    {"AsyncLLM output_handler failed", Sign::kServing},
-    {"EngineCore failed to start", Sign::kStarting},
-    {"WorkerProc failed to start", Sign::kStarting},
-    {"ngine core initialization failed", Sign::kStarting},
-    {"WorkerProc initialization failed", Sign::kStarting},
-    {"ngine process failed to start", Sign::kStarting},
-    {"Failed to start model server", Sign::kStarting},
-    {"Initialization failed. Please see the error messages above", Sign::kStarting},
-    {"Failed to initialize executor on rank", Sign::kStarting},
-    {"Executor worker returned error", Sign::kStarting},
-    {"Initializing a", Sign::kStarting, " LLM engine"},
-    {"Using max model len", Sign::kStarting},
-    {"oading model", Sign::kStarting},
-    {"Load weight ", Sign::kStarting},
-    {"oading weights took", Sign::kStarting},
-    {"oading safetensors", Sign::kStarting},
-    {"Available KV cache memory", Sign::kStarting},
-    {"Capturing CUDA graph", Sign::kStarting},
-    {"Capture cuda graph", Sign::kStarting},
-    {"Capture CUDA graph", Sign::kStarting},
-    {"CUDA graph warmup", Sign::kStarting},
-    {"in load_model", Sign::kStarting},
-    {"in load_weights", Sign::kStarting},
-    {"in create_weights", Sign::kStarting},
-    {"in init_device", Sign::kStarting},
-    {"in determine_available_memory", Sign::kStarting},
-    {"in _initialize_kv_caches", Sign::kStarting},
-    {"in get_kv_cache_configs", Sign::kStarting},
-    {"in create_model_config", Sign::kStarting},
-    {" = Scheduler(", Sign::kStarting},
-};
-
 // Reads a log line by line: what it says about the engine's state, and the digest of its errors.
 class LogReader {
  public:
   explicit LogReader(bool is_sglang) : is_sglang_(is_sglang) {}
 
   void Read(std::string_view line) {
-    const auto* const rule = std::ranges::find_if(kSigns, [&](const SignRule& one) {
-      const std::size_t at = line.find(one.text);
-      return at != std::string_view::npos && (one.of_sglang || !is_sglang_) &&
-             line.find(one.and_then, at + one.text.size()) != std::string_view::npos;
-    });
-    const bool known = rule != std::end(kSigns);
+    const bench::EngineSign sign = bench::SignOf(line, is_sglang_);
     // The log of a container may hold the run before.
-    if (known && rule->sign == Sign::kNewProcess && was_ready_ == true) digest_.ForgetErrors();
+    if (sign == bench::EngineSign::kNewProcess && was_ready_ == true) digest_.ForgetErrors();
     digest_.Append(line);
-    if (!known) return;
-    switch (rule->sign) {
-      case Sign::kNewProcess:
+    switch (sign) {
+      case bench::EngineSign::kNone:
+        break;
+      case bench::EngineSign::kNewProcess:
         was_ready_ = false;
         break;
-      case Sign::kStarting:
+      case bench::EngineSign::kStarting:
         if (!was_ready_) was_ready_ = false;
         break;
-      case Sign::kBegins:
+      case bench::EngineSign::kBegins:
         digest_.ForgetErrors();
         was_ready_ = true;
         break;
-      case Sign::kServing:
+      case bench::EngineSign::kServing:
+      case bench::EngineSign::kGenerating:
         was_ready_ = true;
         break;
     }
@@ -140,6 +79,8 @@ Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code) {
   const std::optional<std::string> cause = bench::RootCause(state.error_lines);
   diagnosis.certain = cause.has_value();
   if (cause) {
+    const bench::CauseRule* rule = bench::FindCauseRule(*cause);
+    diagnosis.waited = rule != nullptr && rule->cause == bench::Cause::kWaiting;
     std::vector<std::string> others = state.error_lines;
     std::erase(others, *cause);
     const std::string also = bench::RootCause(others).value_or("");
@@ -167,6 +108,13 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
   if (const std::string meaning = MeaningOf(failure.message); !meaning.empty()) text += "Meaning:  " + meaning + "\n";
   text += "Remedy:   " + RemedyOf(failure.reason) + "\n";
   if (!diagnosis.certain) text += "No line of the log names an error: the reason is not certain. Is the log whole?\n";
+  if (diagnosis.waited && failure.machine) {
+    return text +
+           "Either the process on another GPU ended, hung or fell behind first: then the cause is in its lines, before "
+           "these. Or the machine failed: a GPU, or the network between GPUs. An experiment is retried once, on "
+           "another "
+           "node if possible.\n";
+  }
   return text + (failure.machine
                      ? "Probably the machine failed, not the configuration: a GPU, its driver, the network, the hub, "
                        "the disk, "
@@ -179,6 +127,7 @@ nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
                          {"message", diagnosis.failure.message},
                          {"remedy", RemedyOf(diagnosis.failure.reason)},
                          {"machine", diagnosis.failure.machine},
+                         {"waitedForAnotherGpu", diagnosis.waited},
                          {"retried", diagnosis.retried},
                          {"wasReady", nullptr},
                          {"certain", diagnosis.certain}};

@@ -17,6 +17,7 @@ struct Diagnosis {
   std::string also;                                     // the next best error line, "" = none that says something else
   bool certain = false;                                 // false: no line of the log is an error
   bool retried = false;                                 // an experiment that ends so runs again
+  bool waited = false;  // the cause is that a process waited for the one on another GPU: that one, or the network
 };
 
 // `log`: an engine's log as the engine, `kubectl logs` or `docker logs` prints it; a part is enough. `exit_code`: of
@@ -24,8 +25,8 @@ struct Diagnosis {
 Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code);
 
 std::string DiagnosisText(const Diagnosis& diagnosis);
-// {reason, message, remedy, machine, retried, wasReady (null = not known), certain}, and where there are: also,
-// meaning, reasonIfReady.
+// {reason, message, remedy, machine, waitedForAnotherGpu, retried, wasReady (null = not known), certain}, and where
+// there are: also, meaning, reasonIfReady.
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis);
 
 }  // namespace autotune::cli

@@ -130,6 +130,90 @@ TEST(Diagnose, SaysThatALogHasNoError) {
   EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("No line of the log names an error"));
 }
 
+// The watchdog of a rank that waited: it does not know why the other one did not come.
+constexpr const char* kWatchdog =
+    "[rank0]:[E1112 09:49:50.029035281 ProcessGroupNCCL.cpp:607] [Rank 0] Watchdog caught collective operation "
+    "timeout: "
+    "WorkNCCL(SeqNum=1, OpType=ALLREDUCE, NumelIn=128, NumelOut=128, Timeout(ms)=600000) ran for 600009 milliseconds "
+    "before timing out.\n"
+    "[rank0]:[E1112 09:49:50.032589219 ProcessGroupNCCL.cpp:1664] [PG 0 (default_pg) Rank 0] Exception (either an "
+    "error "
+    "or timeout) detected by watchdog at work: 1, last enqueued NCCL work: 1, last completed NCCL work: -1.\n"
+    "[rank0]:[E1112 09:49:50.032589219 ProcessGroupNCCL.cpp:1709] [PG 0 Rank 0] Timeout at NCCL work: 1, last enqueued "
+    "NCCL work: 1, last completed NCCL work: 0.\n"
+    "[rank0]:[E1112 09:49:50.268211378 ProcessGroupNCCL.cpp:621] [Rank 0] Some NCCL operations have failed or timed "
+    "out. "
+    "Due to the asynchronous nature of CUDA kernels, subsequent GPU operations might run on corrupted data.\n"
+    "terminate called after throwing an instance of 'c10::DistBackendError'\n";
+
+TEST(Diagnose, ACollectiveThatTimesOutIsOfTheMachineOrOfAnotherRank) {
+  const Diagnosis diagnosis = Diagnose(kWatchdog, 134);
+  EXPECT_THAT(diagnosis.failure.message, HasSubstr("Watchdog caught collective operation timeout"));
+  EXPECT_THAT(diagnosis.failure.message, HasSubstr("the process on another GPU ended, hung or fell behind first"));
+  EXPECT_TRUE(diagnosis.waited);
+  EXPECT_TRUE(diagnosis.retried);
+  EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("Either the process on another GPU"));
+  EXPECT_THAT(DiagnosisText(diagnosis), Not(HasSubstr("Probably the machine failed")));
+  EXPECT_EQ(DiagnosisJson(diagnosis)["waitedForAnotherGpu"], true);
+}
+
+TEST(Diagnose, TheRankThatFailedFirstIsTheCauseWhereverItStands) {
+  for (const auto& [line, reason] :
+       {std::pair("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.\n",
+                  FailureReason::kOutOfMemory),
+        std::pair("ValueError: head size 80 is not supported\n", FailureReason::kEngineRejectedConfiguration),
+        std::pair("RuntimeError: CUDA error: an illegal memory access was encountered\n",
+                  FailureReason::kEngineCrashed)}) {
+    for (const std::string& log : {std::string(line) + kWatchdog, std::string(kWatchdog) + line}) {
+      const Diagnosis diagnosis = Diagnose(log, 1);
+      EXPECT_EQ(diagnosis.failure.reason, reason) << log;
+      EXPECT_FALSE(diagnosis.failure.machine) << log;
+      EXPECT_FALSE(diagnosis.waited) << log;
+    }
+  }
+}
+
+TEST(Diagnose, AKernelThatTheGpuDoesNotHaveIsTheConfigurations) {
+  using R = FailureReason;
+  for (const auto& [line, reason] :
+       {std::pair("tvm.error.InternalError: Error in function 'TllmGenFmhaRunner' at fmhaRunner.cuh:37: Unsupported "
+                  "architecture",
+                  R::kEngineRejectedConfiguration),
+        std::pair("tvm.error.InternalError: Failed to set the allowed dynamic shared memory size to 169984",
+                  R::kEngineRejectedConfiguration),
+        std::pair(
+            "triton.compiler.errors.CompilationError: at 1:0:\ndef fused_moe_kernel(\n^\nValueError(\"type fp8e4nv "
+            "not supported in this architecture. The supported fp8 dtypes are ('fp8e4b15', 'fp8e5')\")",
+            R::kEngineRejectedConfiguration),
+        std::pair("RuntimeError: Invalid thread config: thread_m_blocks = 1, thread_k = -1 for MKN = [1, 2736, 4096]",
+                  R::kEngineRejectedConfiguration),
+        std::pair("NameError: name 'deep_gemm' is not defined", R::kEngineCrashed)}) {
+    // vLLM's logger repeats its prefix before each line, SGLang prints what it has caught as it is.
+    const std::string prefix = "(EngineCore pid=7) ERROR 09-18 07:41:36 [core.py:1099] ";
+    std::string of_vllm = prefix;
+    for (const char* c = line; *c != '\0'; ++c) of_vllm += *c == '\n' ? "\n" + prefix : std::string(1, *c);
+    const std::string of_sglang =
+        "[2026-09-19 06:49:24 TP0] Scheduler hit an exception: Traceback (most recent call "
+        "last):\n  File \"a.py\", line 1, in f\n    k()\n" +
+        std::string(line);
+    for (const std::string& log : {of_vllm + "\n" + prefix + "EngineCore failed to start.\n",
+                                   of_sglang + "\n\nInitialization failed. Please see the error messages above.\n"}) {
+      const Diagnosis diagnosis = Diagnose(log, 1);
+      EXPECT_EQ(diagnosis.failure.reason, reason) << log << ": " << diagnosis.failure.message;
+    }
+  }
+}
+
+// A parent waits for its workers: what one of them says is the cause.
+TEST(Diagnose, ACallThatTimesOutIsLessThanTheWorkersOwnError) {
+  EXPECT_THAT(Diagnose("(EngineCore_DP0 pid=22) ERROR 10-02 08:11:02 [core.py:1110] TimeoutError: RPC call to "
+                       "sample_tokens timed out.\n(Worker_TP1 pid=31) ERROR 10-02 08:11:03 [multiproc_executor.py:718] "
+                       "torch.AcceleratorError: CUDA error: unspecified launch failure\n",
+                       1)
+                  .failure.message,
+              HasSubstr("unspecified launch failure"));
+}
+
 TEST(Diagnose, AMachinesFailureIsRetried) {
   const Diagnosis diagnosis = Diagnose("RuntimeError: CUDA error: uncorrectable ECC error encountered\n", 1);
   const nlohmann::json json = DiagnosisJson(diagnosis);

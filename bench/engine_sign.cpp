@@ -1,0 +1,86 @@
+#include "bench/engine_sign.h"
+
+#include <algorithm>
+
+namespace autotune::bench {
+namespace {
+
+using S = EngineSign;
+
+struct SignRule {
+  std::string_view text;
+  EngineSign sign = S::kServing;
+  std::string_view and_then = "";  // behind `text` in the same line
+  bool of_sglang = true;
+  std::string_view tokens = "";  // the number behind it counts generated tokens per second
+};
+
+// A count, and not a request that was accepted: "Avg generation throughput: 31.4 tokens/s" (vLLM, every 10 s), "gen
+// throughput (token/s): 120.00" (SGLang, every 40 steps).
+constexpr SignRule kRules[] = {
+    {"vLLM API server version", S::kNewProcess},
+    {"server_args=ServerArgs(", S::kNewProcess},
+    {"The server is fired up and ready to roll!", S::kBegins},
+    {"Application startup complete.", S::kBegins, "", false},
+    {"\"POST /", S::kServing, "\" 200"},
+    {"\"POST /v1/", S::kServing, "\" 500", false},
+    {"Avg prompt throughput: ", S::kServing, "", true, "Avg generation throughput: "},
+    {"Decode batch", S::kServing, "#running-req", true, "gen throughput (token/s): "},
+    // vLLM says "failed to start" of an engine that was not ready.
+    {"EngineCore encountered a fatal error", S::kServing},
+    {"EngineDeadError", S::kServing},
+    {"in run_busy_loop", S::kServing},
+    {"Error in event loop: ", S::kServing},
+    {"AsyncLLM output_handler failed", S::kServing},
+    {"EngineCore failed to start", S::kStarting},
+    {"WorkerProc failed to start", S::kStarting},
+    {"ngine core initialization failed", S::kStarting},
+    {"WorkerProc initialization failed", S::kStarting},
+    {"ngine process failed to start", S::kStarting},
+    {"Failed to start model server", S::kStarting},
+    {"Initialization failed. Please see the error messages above", S::kStarting},
+    {"Failed to initialize executor on rank", S::kStarting},
+    {"Executor worker returned error", S::kStarting},
+    {"Initializing a", S::kStarting, " LLM engine"},
+    {"Using max model len", S::kStarting},
+    {"oading model", S::kStarting},
+    {"Load weight ", S::kStarting},
+    {"oading weights took", S::kStarting},
+    {"oading safetensors", S::kStarting},
+    {"Available KV cache memory", S::kStarting},
+    {"Capturing CUDA graph", S::kStarting},
+    {"Capture cuda graph", S::kStarting},
+    {"Capture CUDA graph", S::kStarting},
+    {"CUDA graph warmup", S::kStarting},
+    {"in load_model", S::kStarting},
+    {"in load_weights", S::kStarting},
+    {"in create_weights", S::kStarting},
+    {"in init_device", S::kStarting},
+    {"in determine_available_memory", S::kStarting},
+    {"in _initialize_kv_caches", S::kStarting},
+    {"in get_kv_cache_configs", S::kStarting},
+    {"in create_model_config", S::kStarting},
+    {" = Scheduler(", S::kStarting},
+};
+
+// Not 0.0: an idle engine reports, too.
+bool CountsTokens(std::string_view line, std::string_view label) {
+  const std::size_t at = label.empty() ? std::string_view::npos : line.find(label);
+  if (at == std::string_view::npos) return false;
+  const std::string_view rest = line.substr(at + label.size());
+  return rest.substr(0, rest.find_first_not_of("0123456789.")).find_first_of("123456789") != std::string_view::npos;
+}
+
+}  // namespace
+
+EngineSign SignOf(std::string_view line, bool sglang) {
+  const auto* const rule = std::ranges::find_if(kRules, [&](const SignRule& one) {
+    const std::size_t at = line.find(one.text);
+    return at != std::string_view::npos && (one.of_sglang || !sglang) &&
+           line.find(one.and_then, at + one.text.size()) != std::string_view::npos;
+  });
+  if (rule == std::end(kRules)) return S::kNone;
+  return CountsTokens(line, rule->tokens) ? S::kGenerating : rule->sign;
+}
+
+}  // namespace autotune::bench

@@ -1,0 +1,24 @@
+// What a line of an engine's log says about the engine's state: it starts, it serves, it generates tokens.
+//
+// Pure and thread-safe; the only place that knows these lines. The digest and `autotune diagnose` go by it. Needs
+// nothing but the C++ library.
+#pragma once
+
+#include <string_view>
+
+namespace autotune::bench {
+
+enum class EngineSign {
+  kNone,
+  kNewProcess,  // the engine's first words
+  kStarting,    // it starts, or fails to
+  kBegins,      // it begins to serve: earlier errors were not fatal
+  kServing,     // it answers, or stopped after it had begun to
+  kGenerating,  // it serves, and counted generated tokens since its last report
+};
+
+// The first row of the table that fits. `sglang`: whether the log is SGLang's, whose web server is up before its model
+// answers.
+EngineSign SignOf(std::string_view line, bool sglang);
+
+}  // namespace autotune::bench
