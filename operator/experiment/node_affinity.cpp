@@ -129,13 +129,14 @@ void AddGpuFeatureDiscovery(const std::string& resource, const Requirement& need
   json expressions = json::array();
   // With the mixed MIG strategy these labels are the whole card's; each kind of partition has labels of its own.
   const bool mig = !PartitionOfResource(resource).empty();
+  const std::string labelled(LabelledResource(resource));
   if (!need.products.empty()) {
     Names names;
     for (const Wanted& wanted : AllWanted(need)) names.merge(GfdNames(wanted));
-    expressions.push_back(In(mig ? resource + ".product" : kGfdProduct, names));
+    expressions.push_back(In(mig ? labelled + ".product" : kGfdProduct, names));
   }
   if (need.mebibytes > 0)
-    expressions.push_back(AtLeast(mig ? resource + ".memory" : "nvidia.com/gpu.memory", need.mebibytes));
+    expressions.push_back(AtLeast(mig ? labelled + ".memory" : "nvidia.com/gpu.memory", need.mebibytes));
   if (!need.capability || need.capability->minor == 0) {
     if (need.capability) expressions.push_back(AtLeast("nvidia.com/gpu.compute.major", need.capability->major));
     terms.push_back({{"matchExpressions", expressions}});

@@ -171,15 +171,22 @@ NodeView NodeViewFromJson(const json& node) {
   return view;
 }
 
+std::string_view LabelledResource(std::string_view resource) {
+  constexpr std::string_view kRenamed = ".shared";
+  if (resource.starts_with("nvidia.com/") && resource.ends_with(kRenamed)) resource.remove_suffix(kRenamed.size());
+  return resource;
+}
+
 std::string_view PartitionOfResource(std::string_view resource) {
   constexpr std::string_view kPrefix = "nvidia.com/mig-";
+  resource = LabelledResource(resource);
   return resource.starts_with(kPrefix) ? resource.substr(kPrefix.size()) : std::string_view();
 }
 
 GpuInfo GpuOfNode(const NodeView& node, std::string_view resource) {
   GpuInfo gpu;
   if (const std::string_view partition = PartitionOfResource(resource); !partition.empty()) {
-    FromMigResource(node, std::string(resource), partition, gpu);
+    FromMigResource(node, std::string(LabelledResource(resource)), partition, gpu);
     return gpu;
   }
   if (FromGpuFeatureDiscovery(node, gpu) || FromAmd(node, gpu) || FromGke(node, gpu) || FromAws(node, gpu) ||

@@ -36,7 +36,11 @@ struct GpuInfo {
 // resource such as nvidia.com/mig-1g.10gb, has labels of its own: the labels of `resource` count.
 GpuInfo GpuOfNode(const NodeView& node, std::string_view resource);
 
-// "1g.10gb" of nvidia.com/mig-1g.10gb; "" for other resources.
+// "1g.10gb" of nvidia.com/mig-1g.10gb and of its time slices, nvidia.com/mig-1g.10gb.shared; "" for other resources.
 std::string_view PartitionOfResource(std::string_view resource);
+
+// The name that labels of a resource begin with. NVIDIA's device plugin can offer time slices as "<resource>.shared"
+// (renameByDefault); the labels keep the name of the resource itself, without "-SHARED" in the product.
+std::string_view LabelledResource(std::string_view resource);
 
 }  // namespace autotune::experiment

@@ -191,7 +191,9 @@ experiment::NodeView NodeOf(const Machine& machine, const std::string& resource,
     }
   } else if (!machine.gpu.product.empty()) {
     // A partition's labels begin with its resource.
-    const std::string prefix = experiment::PartitionOfResource(resource).empty() ? "nvidia.com/gpu" : resource;
+    const std::string prefix = experiment::PartitionOfResource(resource).empty()
+                                   ? "nvidia.com/gpu"
+                                   : std::string(experiment::LabelledResource(resource));
     node.labels[prefix + ".product"] = machine.gpu.product;
     node.labels[prefix + ".count"] = std::to_string(machine.devices.size());
     if (machine.gpu.memory_bytes > 0) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "operator/experiment/gpu_labels.h"
 #include "sample_task.h"
 
 namespace autotune::experiment {
@@ -328,6 +329,17 @@ TEST(NodeAffinity, PartitionsAreThoseOfTheirOwnResource) {
     pinned.pinned_product = info.product;
     EXPECT_TRUE(Matches(AffinityOf(spec, pinned), labels)) << test.gpu;
   }
+  // Time slices of partitions have a resource of their own, and the labels of the partitions.
+  const api::GpuSpec slices =
+      SampleTask(R"({"gpu": {"resourceName": "nvidia.com/mig-1g.10gb.shared", "products": ["h100"]}})")
+          .spec.gpus.front();
+  EXPECT_TRUE(Matches(AffinityOf(slices, {}), labels));
+  EXPECT_TRUE(Admits(slices, GpuOfNode(node, slices.resource_name)));
+  EXPECT_EQ(GpuOfNode(node, "nvidia.com/mig-1g.10gb.shared").product, "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb");
+  EXPECT_EQ(GpuOfNode(node, "nvidia.com/mig-1g.10gb.shared").memory_bytes, std::int64_t{9856} << 20);
+  EXPECT_EQ(PartitionOfResource("nvidia.com/mig-1g.10gb.shared"), "1g.10gb");
+  EXPECT_EQ(PartitionOfResource("nvidia.com/gpu.shared"), "");
+  EXPECT_TRUE(IsSharedGpu("nvidia.com/mig-1g.10gb.shared", ""));
   const GpuInfo small = GpuOfNode(node, "nvidia.com/mig-1g.10gb");
   EXPECT_EQ(small.product, "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb");
   EXPECT_EQ(small.memory_bytes, std::int64_t{9856} << 20);
