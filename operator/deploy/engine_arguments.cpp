@@ -77,7 +77,8 @@ class Reader {
   Reader(const quant::EngineRelease& release, const quant::RuleSet& rules)
       : table_(rules.Find(release.engine)), version_(release.version) {}
 
-  EngineArguments Read(const Words& words) {
+  EngineArguments Read(const Words& given) {
+    const Words words = WithLevels(given);
     for (std::size_t i = 0; i < words.size();) {
       if (IsFlag(words[i])) {
         i = TakeFlag(words, i);
@@ -100,6 +101,18 @@ class Reader {
   }
 
  private:
+  // vLLM's "-O3" and "-O=3": the level, under the name that the release has for it. No flag of another engine begins
+  // so.
+  [[nodiscard]] Words WithLevels(Words words) const {
+    const bool levels = table_ != nullptr && table_->Find("--compilation-config", version_).has_value();
+    for (std::string& word : words) {
+      if (!levels || !word.starts_with("-O") || word.size() < 3 || word[2] == '.') continue;
+      const bool own = table_->Find("--optimization-level", version_).has_value();
+      word = (own ? "--optimization-level=" : "--compilation-config.level=") + word.substr(word[2] == '=' ? 3 : 2);
+    }
+    return words;
+  }
+
   [[nodiscard]] std::optional<quant::FlagUse> UseOf(const std::string& spelling) const {
     return table_ == nullptr ? std::nullopt : table_->FindCompleted(spelling, version_);
   }
@@ -160,6 +173,41 @@ class Reader {
   EngineArguments out_;
 };
 
+quant::FlagValue ScalarOf(const std::string& text) {
+  if (text.starts_with('{') || text.starts_with('[')) {
+    const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+    if (!value.is_discarded()) {
+      if (auto read = quant::FlagValue::FromJson(value, "")) return *std::move(read);
+    }
+  }
+  return quant::FlagValue::Text(text);
+}
+
+// A member of a JSON flag: vLLM reads it as JSON, else as a number with a suffix, else as text
+// (FlexibleArgumentParser).
+quant::FlagValue MemberOf(const std::string& text) {
+  const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+  if (!value.is_discarded()) {
+    if (auto read = quant::FlagValue::FromJson(value, "")) return *std::move(read);
+  }
+  const bool suffix = !text.empty() && std::string_view("kKmMgGtT").find(text.back()) != std::string_view::npos;
+  if (suffix && quant::FlagValue::IsNumber(text.substr(0, text.size() - 1))) {
+    if (const auto number = quant::FlagValue::Tokens(text)) return quant::FlagValue::Number(std::to_string(*number));
+  }
+  return quant::FlagValue::Text(text);
+}
+
+quant::FlagValue ListOf(const std::string& commas) {
+  quant::FlagValue list;
+  list.kind = quant::FlagValue::Kind::kList;
+  for (std::size_t start = 0; start <= commas.size();) {
+    const std::size_t end = std::min(commas.find(',', start), commas.size());
+    list.items.push_back(quant::FlagValue::Text(commas.substr(start, end - start)).text);
+    start = end + 1;
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string ProgramName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -168,6 +216,27 @@ std::string ProgramName(const std::string& path) { return path.substr(path.rfind
 bool IsSecretFlag(const std::string& name) {
   static constexpr std::array<std::string_view, 5> kEnds = {"api-key", "token", "password", "secret", "api-keys"};
   return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return name.ends_with(end); });
+}
+
+bool IsServerFlag(const std::string& name) {
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "host", "port",      "served-model-name", "api-key",       "admin-api-key",
+      "uds",  "root-path", "download-dir",      "chat-template", "tool-parser-plugin"};
+  const bool logs = name.starts_with("log-") || name.ends_with("-log") || name.find("-log-") != std::string::npos;
+  return logs || std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("ssl-") ||
+         IsSecretFlag(name);
+}
+
+quant::FlagValue ValueOf(const std::string& name, const EngineArguments::Flag& flag) {
+  if (flag.values.empty()) return quant::FlagValue::Bool(flag.value != "false");
+  if (flag.values.size() == 1 && name.find('.') != std::string::npos) {
+    return name.ends_with('+') ? ListOf(flag.values.front()) : MemberOf(flag.values.front());
+  }
+  if (flag.values.size() == 1) return ScalarOf(flag.values.front());
+  quant::FlagValue list;
+  list.kind = quant::FlagValue::Kind::kList;
+  for (const std::string& item : flag.values) list.items.push_back(quant::FlagValue::Text(item).text);
+  return list;
 }
 
 std::string AssignedName(const std::string& word) {

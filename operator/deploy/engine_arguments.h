@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "quant/flag_value.h"
 #include "quant/rules.h"
 
 namespace autotune::deploy {
@@ -32,6 +33,11 @@ EngineArguments ReadFlags(const std::vector<std::string>& words, const quant::En
                           const quant::RuleSet& rules);
 // Whether a flag's value is a key, a token or a password; `name`: without dashes at the front.
 bool IsSecretFlag(const std::string& name);
+// Flags that say nothing of speed, and that an experiment's pod has for itself: where and as what a server listens,
+// keys, logs, and files that only one disk has. `name`: EngineTable::Normalise.
+bool IsServerFlag(const std::string& name);
+// The value as spec.parameters has it. `name`: as in EngineArguments::flags; a dotted one is a member of a JSON flag.
+quant::FlagValue ValueOf(const std::string& name, const EngineArguments::Flag& flag);
 // The words before a program: "exec", "env", "sudo", NAME=value.
 std::size_t PrefixWords(const std::vector<std::string>& words);
 // The name in NAME=value; "" where the word assigns nothing.

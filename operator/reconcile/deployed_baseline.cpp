@@ -21,18 +21,6 @@ namespace autotune::reconcile {
 namespace {
 
 using deploy::EngineArguments;
-using quant::FlagValue;
-
-// Flags that an experiment has otherwise without harm: where and as what a server listens, what it logs, and files that
-// only its own disk has and that say nothing of speed.
-bool IsPodsOwnFlag(const std::string& name) {
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "host", "port",      "served-model-name", "api-key",       "admin-api-key",
-      "uds",  "root-path", "download-dir",      "chat-template", "tool-parser-plugin"};
-  const bool logs = name.starts_with("log-") || name.ends_with("-log") || name.find("-log-") != std::string::npos;
-  return logs || std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("ssl-") ||
-         deploy::IsSecretFlag(name);
-}
 
 // Flags that the operator sets itself, with the values that come to the same.
 bool ChangesNothing(const std::string& name, const std::string& value) {
@@ -40,25 +28,6 @@ bool ChangesNothing(const std::string& name, const std::string& value) {
       {{"nnodes", "1"}, {"node-rank", "0"}, {"backend", "pytorch"}}};
   return std::find(kSame.begin(), kSame.end(), std::pair<std::string_view, std::string_view>(name, value)) !=
          kSame.end();
-}
-
-FlagValue ScalarOf(const std::string& text) {
-  if (text.starts_with('{') || text.starts_with('[')) {
-    const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
-    if (!value.is_discarded()) {
-      if (auto read = FlagValue::FromJson(value, "")) return *std::move(read);
-    }
-  }
-  return FlagValue::Text(text);
-}
-
-FlagValue ValueOf(const EngineArguments::Flag& flag) {
-  if (flag.values.empty()) return FlagValue::Bool(flag.value != "false");
-  if (flag.values.size() == 1) return ScalarOf(flag.values.front());
-  FlagValue list;
-  list.kind = FlagValue::Kind::kList;
-  for (const std::string& item : flag.values) list.items.push_back(FlagValue::Text(item).text);
-  return list;
 }
 
 std::string NamesOf(const std::vector<const ResolvedRuntime*>& runtimes) {
@@ -71,7 +40,8 @@ std::string NamesOf(const std::vector<const ResolvedRuntime*>& runtimes) {
 constexpr std::array<std::string_view, 2> kTakenResources = {"cpu", "memory"};
 
 bool IsGpu(const std::string& resource, const std::string& own) {
-  return resource == own || resource.ends_with("/gpu") || resource.starts_with("nvidia.com/mig-");
+  return resource == own || experiment::LabelledResource(resource).ends_with("/gpu") ||
+         resource.starts_with("nvidia.com/mig-");
 }
 
 class BaselineReader {
@@ -322,7 +292,7 @@ class BaselineReader {
   base::Status TakeFlags(const EngineArguments& arguments, const ResolvedRuntime& runtime, tuning::NamedBaseline& out) {
     for (const auto& [name, flag] : arguments.flags) {
       const std::string plain = quant::EngineTable::Normalise(name);
-      if (IsPodsOwnFlag(plain)) {
+      if (deploy::IsServerFlag(plain)) {
         left_out_.push_back("--" + name);
       } else if (IsReserved(plain, runtime.traits)) {
         if (ChangesNothing(plain, flag.value)) continue;
@@ -336,7 +306,9 @@ class BaselineReader {
       } else if (const std::string open = FilledInOf(flag.values); !open.empty()) {
         return NotInTheLine("--" + name, open);
       } else {
-        out.parameters[SpellingOf(name, runtime.release)] = ValueOf(flag);
+        const bool appends = name.find('.') != std::string::npos && name.ends_with('+');
+        out.parameters[SpellingOf(appends ? name.substr(0, name.size() - 1) : name, runtime.release)] =
+            deploy::ValueOf(name, flag);
       }
     }
     return {};
