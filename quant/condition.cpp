@@ -32,6 +32,7 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"sparseAttention", Subject::kSparseAttention},
     std::pair<std::string_view, Subject>{"qkvParts", Subject::kQkvParts},
     std::pair<std::string_view, Subject>{"attentionGpus", Subject::kAttentionGpus},
+    std::pair<std::string_view, Subject>{"windowKvHeads", Subject::kWindowKvHeads},
     std::pair<std::string_view, Subject>{"prompts", Subject::kPrompts},
     std::pair<std::string_view, Subject>{"hiddenSize", Subject::kHiddenSize},
     std::pair<std::string_view, Subject>{"moeIntermediateSize", Subject::kExpertSize},

@@ -39,6 +39,7 @@ enum class Subject {
   kSparseAttention,  // "yes" for MLA where a query sees only tokens that an index picks (DeepSeek V3.2)
   kQkvParts,         // parts of the one matrix that holds queries, keys and values in the file; "0" = there is none
   kAttentionGpus,    // GPUs that split the attention heads
+  kWindowKvHeads,    // KV heads of layers with a sliding window; "0" = there are none, or not known
   kPrompts,          // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
   kWeightBlock,      // of block-scaled fp8: "128x128", else "none"
   kPart,             // of the scheme that is asked about, in the lists "schemes": "linear", "experts", "ignored"

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "checkpoint/model_facts.h"
 #include "quant/condition.h"
 #include "quant/flag_value.h"
 #include "quant/launch_plan.h"
@@ -188,6 +189,16 @@ struct BlockRule {
   std::int64_t least = 0;            // weights that may share a scale then; 0 = no release does that
 };
 
+// Widths that a kernel can compute: a layer's outputs and inputs on one GPU are multiples of one of the tiles.
+struct TileRule {
+  VersionRange range;
+  Guard guard;
+  bool experts = false;  // of routed experts; else of all other linear layers
+  std::string kernel;    // "Marlin"; for messages
+  std::string source;
+  std::vector<checkpoint::WeightBlock> tiles;  // rows = outputs, columns = inputs
+};
+
 // Effect of flags on the architectures that a release supports.
 struct ModelRule {
   std::string trust;                // the switch that lets an engine run code of the checkpoint; empty = not checked
@@ -278,6 +289,8 @@ class EngineTable {
   // one GPU and the checkpoint has blocks of `block`.
   [[nodiscard]] std::int64_t ExpertBlock(const Version& version, const std::string& method, std::int64_t block,
                                          std::int64_t part, std::int64_t hidden) const;
+  // In the order of the table; all that hold apply.
+  [[nodiscard]] const std::vector<TileRule>& tiles() const { return tiles_; }
   // nullopt = not known.
   [[nodiscard]] std::optional<ComputeCapability> LeastGpu(const Version& version) const;
   [[nodiscard]] const ModelTable& models() const { return models_; }
@@ -340,6 +353,7 @@ class EngineTable {
   SchedulerRule scheduler_;
   std::unordered_map<std::string, std::vector<DefaultRule>> defaults_;
   BlockRule expert_blocks_;
+  std::vector<TileRule> tiles_;
   std::vector<GpuFloor> gpu_floors_;
   ModelTable models_;
   ModelRule model_rule_;

@@ -164,6 +164,8 @@ class Planner final : public FactSource {
         return std::to_string(request_.model.max_position.value_or(0));
       case Subject::kQkvParts:
         return std::to_string(request_.model.qkv_parts.value_or(0));
+      case Subject::kWindowKvHeads:
+        return std::to_string(WindowKvHeads());
       case Subject::kAttentionGpus:
         return std::to_string(AttentionParts());
       case Subject::kWeightBlock:
@@ -693,6 +695,13 @@ class Planner final : public FactSource {
     return table_.attention_data_flag().empty() ? 1 : SizeNow(table_.attention_data_flag());
   }
 
+  [[nodiscard]] std::int64_t WindowKvHeads() const {
+    if (!request_.model.caches) return 0;
+    const auto found = std::ranges::find_if(*request_.model.caches,
+                                            [](const checkpoint::KvCacheGroup& group) { return group.window > 0; });
+    return found == request_.model.caches->end() ? 0 : found->kv_heads;
+  }
+
   // GPUs that split the attention heads.
   [[nodiscard]] int AttentionParts() const {
     const int tensor = SizeNow(table_.tensor_flag());
@@ -737,6 +746,7 @@ class Planner final : public FactSource {
       NotKnown(field, "the number of attention heads",
                "whether they can be split over " + std::to_string(parts) + " GPUs");
     CheckWidths(tensor, field);
+    CheckTiles(tensor, parts, field);
     if (table_.pipeline_flag().empty()) return;
     const int pipeline = SizeNow(table_.pipeline_flag());
     if (model.layers && pipeline > *model.layers)
@@ -818,13 +828,99 @@ class Planner final : public FactSource {
     if (linear_blocks && !model.plain_shared_experts) CheckSharedExperts(torn, tensor);
     const ParallelRule* expert = table_.Parallel("expert");
     if (expert == nullptr) return;
-    int parts = tensor;
-    if (expert->as_switch) {
-      parts = SwitchedOn(expert->flag) ? 1 : Product(expert->equals);
-    } else if (tensor % SizeNow(expert->flag) == 0) {
-      parts = tensor / SizeNow(expert->flag);
+    torn(model.moe_intermediate_size, ExpertParts(tensor), "an expert",
+         expert_blocks ? Scales::kBlocksOfExperts : Scales::kEach);
+  }
+
+  // GPUs that split one expert.
+  [[nodiscard]] int ExpertParts(int tensor) const {
+    const ParallelRule* expert = table_.Parallel("expert");
+    if (expert == nullptr) return tensor;
+    if (expert->as_switch) return SwitchedOn(expert->flag) ? 1 : Product(expert->equals);
+    const int size = SizeNow(expert->flag);
+    return tensor % size == 0 ? tensor / size : tensor;
+  }
+
+  // A linear layer as one GPU has it.
+  struct Layer {
+    std::string what;
+    std::int64_t outputs = 0, inputs = 0;
+  };
+
+  // Both matrices of an MLP; none where a size is not known or cannot be split, which is said elsewhere.
+  static void AddMlp(const std::string& what, const checkpoint::Size& width, int parts, std::int64_t matrices,
+                     std::int64_t hidden, std::vector<Layer>& layers) {
+    if (!width || *width <= 0 || *width % parts != 0) return;
+    const std::int64_t part = *width / parts;
+    layers.push_back({what + "'s first matrix", part * (matrices - 1), hidden});
+    layers.push_back({what + "'s last matrix", hidden, part});
+  }
+
+  // Whether some of these modules of the language model stay unquantized. Routers and towers are not meant.
+  [[nodiscard]] bool IgnoresModule(std::initializer_list<std::string_view> words) const {
+    return std::ranges::any_of(request_.model.ignored_modules, [&](const std::string& module) {
+      const auto has = [&](std::string_view word) { return module.find(word) != std::string::npos; };
+      const bool router = has("gate") && !has("gate_proj") && !has("gate_up");
+      return !router && !has("visual") && !has("vision") && !has("audio") && std::ranges::any_of(words, has);
+    });
+  }
+
+  // The quantized layers whose widths follow from the facts alone.
+  [[nodiscard]] std::vector<Layer> LinearLayers(int tensor, int attention_parts) const {
+    const checkpoint::ModelFacts& model = request_.model;
+    std::vector<Layer> layers;
+    const std::int64_t hidden = model.hidden_size.value_or(0);
+    if (hidden == 0) return layers;
+    const std::int64_t matrices = model.mlp_matrices.value_or(0);
+    const bool dense = model.experts == 0 || (model.dense_layers > 0 && model.moe_intermediate_size);
+    // Beside experts, the dense layers are the first ones.
+    const bool ignored = IgnoresModule({"mlp", "up_proj", "gate_proj", "down_proj", "feed_forward", "ffn"}) ||
+                         (model.experts != 0 && IgnoresModule({"layers.0"}));
+    if (matrices > 1 && dense && !ignored) AddMlp("an MLP", model.intermediate_size, tensor, matrices, hidden, layers);
+    // One kind of attention, of which nothing but heads decides the widths.
+    const bool plain = model.attention_heads && model.kv_heads && model.head_dim && !model.v_head_dim &&
+                       !model.latent_attention() && !model.qkv_parts && !(model.linear_attention_layers > 0) &&
+                       !(model.mamba_layers > 0) && model.caches && model.caches->size() == 1;
+    if (!plain || *model.attention_heads % attention_parts != 0 ||
+        IgnoresModule({"attn", "q_proj", "k_proj", "v_proj", "o_proj", "qkv", "attention"}))
+      return layers;
+    const std::int64_t heads = *model.attention_heads / attention_parts;
+    const std::int64_t kv_heads = std::max<std::int64_t>(1, *model.kv_heads / attention_parts);
+    layers.push_back({"the matrix of queries, keys and values", (heads + 2 * kv_heads) * *model.head_dim, hidden});
+    layers.push_back({"the output matrix of attention", hidden, heads * *model.head_dim});
+    return layers;
+  }
+
+  // What remains of a layer on one GPU must be a width that the kernel for its weights has.
+  void CheckTiles(int tensor, int attention_parts, const std::string& field) {
+    const checkpoint::ModelFacts& model = request_.model;
+    for (const TileRule& rule : table_.tiles()) {
+      if (!rule.range.Contains(request_.release.version) || !rule.guard.Holds(*this)) continue;
+      std::vector<Layer> layers;
+      int parts = tensor;
+      if (rule.experts) {
+        parts = ExpertParts(tensor);
+        const checkpoint::Size& inputs = model.moe_latent_size ? model.moe_latent_size : model.hidden_size;
+        if (inputs && model.mlp_matrices > 1 && model.experts > 0)
+          AddMlp("an expert", model.moe_intermediate_size, parts, *model.mlp_matrices, *inputs, layers);
+      } else {
+        layers = LinearLayers(tensor, attention_parts);
+      }
+      for (const Layer& layer : layers) {
+        const bool fits = std::ranges::any_of(rule.tiles, [&](const checkpoint::WeightBlock& tile) {
+          return layer.outputs % tile.rows == 0 && layer.inputs % tile.columns == 0;
+        });
+        if (fits) continue;
+        std::string tiles;
+        for (const checkpoint::WeightBlock& tile : rule.tiles)
+          tiles += (tiles.empty() ? "" : ", or ") + std::to_string(tile.rows) + " and " + std::to_string(tile.columns);
+        return Reject({parts > 1 ? field : "model", "WidthNotSupported",
+                       layer.what + " has " + std::to_string(layer.outputs) + " outputs and " +
+                           std::to_string(layer.inputs) + " inputs" +
+                           (parts > 1 ? " on each of " + std::to_string(parts) + " GPUs" : "") + ": " + rule.kernel +
+                           ", the kernel for these weights on this GPU, requires multiples of " + tiles});
+      }
     }
-    torn(model.moe_intermediate_size, parts, "an expert", expert_blocks ? Scales::kBlocksOfExperts : Scales::kEach);
   }
 
   // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones.

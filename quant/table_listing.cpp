@@ -35,6 +35,14 @@ std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine)
                         rule.message, rule.source});
     }
   }
+  for (const TileRule& rule : table->tiles()) {
+    std::string tiles;
+    for (const checkpoint::WeightBlock& tile : rule.tiles) tiles += (tiles.empty() ? "" : ", or ") + tile.ToString();
+    listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "reject", "WidthNotSupported",
+                      "a layer of " + std::string(rule.experts ? "an expert" : "linear weights") +
+                          " on one GPU (outputs x inputs) is not a multiple of " + tiles + ": " + rule.kernel,
+                      rule.source});
+  }
   return listed;
 }
 

@@ -311,7 +311,8 @@ class TableLoader {
     root.Expect({"engine",    "title",        "date",     "start",   "completesFlags", "aliases",   "hints",
                  "forbidden", "order",        "bounds",   "limits",  "values",         "autoDtype", "followsDeclaredKv",
                  "flags",     "parallel",     "gpus",     "memory",  "scheduler",      "fields",    "rules",
-                 "models",    "expertBlocks", "leastGpu", "schemes", "tensors",        "between",   "defaults"});
+                 "models",    "expertBlocks", "leastGpu", "schemes", "tensors",        "between",   "defaults",
+                 "tiles"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -336,6 +337,9 @@ class TableLoader {
       table.expert_blocks_.methods = blocks->Need("method").Texts();
       table.expert_blocks_.least = static_cast<std::int64_t>(blocks->Need("least").Number());
     }
+    if (const auto tiles = root.Get("tiles")) {
+      for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
+    }
     if (const auto models = root.Get("models")) {
       models->Expect({"trust", "unless", "documented"});
       if (const auto lists = models->Get("documented")) {
@@ -354,6 +358,39 @@ class TableLoader {
                                      std::pair{"tensors", &table.tensors_}}) {
       if (const auto list = root.Get(key)) LoadRuleList(*list, table, *rules);
     }
+  }
+
+  static TileRule ReadTileRule(const Node& item, EngineTable& table) {
+    item.Expect({"when", "unless", "since", "until", "part", "kernel", "tiles", "source"});
+    TileRule rule;
+    rule.guard = ReadGuard(item);
+    if (rule.guard.unconditional()) item.Fail("tiles require a condition under when");
+    CheckGuard(item, rule.guard, table);
+    rule.range = ReadRange(item);
+    const Node part = item.Need("part");
+    if (part.Text() != "linear" && part.Text() != "experts")
+      part.Fail("\"" + part.Text() + "\" is not linear or experts");
+    rule.experts = part.Text() == "experts";
+    rule.kernel = item.Need("kernel").Text();
+    rule.source = item.Need("source").Text();
+    const Node tiles = item.Need("tiles");
+    for (const std::string& text : tiles.Texts()) rule.tiles.push_back(ReadTile(tiles, text));
+    if (rule.tiles.empty()) tiles.Fail("must not be empty");
+    return rule;
+  }
+
+  // "64x128"
+  static checkpoint::WeightBlock ReadTile(const Node& node, const std::string& text) {
+    const std::size_t cross = text.find('x');
+    const auto number = [&](const std::string& digits) -> std::int64_t {
+      std::int64_t value = 0;
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      if (error != std::errc() || end != digits.data() + digits.size() || value < 1)
+        node.Fail("\"" + text + "\" is not outputs x inputs such as 64x128");
+      return value;
+    };
+    if (cross == std::string::npos) node.Fail("\"" + text + "\" is not outputs x inputs such as 64x128");
+    return {number(text.substr(0, cross)), number(text.substr(cross + 1))};
   }
 
   static void LoadRuleList(const Node& list, EngineTable& table, std::vector<Rule>& rules) {

@@ -296,6 +296,193 @@ TEST(CheckpointRules, AMatrixThatIsStoredInPartsIsLoadedByAsManyGpus) {
   EXPECT_EQ(Refusal("sglang", "0.5.15", model, 4), "");
 }
 
+// MiMo-V2.5: four parts, and layers with a window of eight KV heads.
+TEST(CheckpointRules, PartsThatAreFewerThanTheKvHeadsOfAWindowAreLoadedOnlyByReleasesThatKnowIt) {
+  checkpoint::ModelFacts model = Quantized(Moe(), "fp8", "fp8");
+  model.architecture = "MiMoV2ForCausalLM";
+  model.attention_heads = 64;
+  model.kv_heads = model.qkv_parts = 4;
+  model.moe_intermediate_size = 2048;
+  model.caches = {{9, 4, 1280, 0}, {39, 8, 2560, 128}};
+  EXPECT_EQ(Refusal("vllm", "0.23.0", model, 4), "");
+  for (const char* release : {"0.24.0", "0.27.0", "0.30.0"}) {
+    for (const int tensor : {1, 2, 4, 8}) {
+      EXPECT_THAT(
+          Refusal("vllm", release, model, tensor),
+          HasSubstr("CheckpointNotSupported: the checkpoint stores queries, keys and values in 4 parts, and its "
+                    "layers with a window have 8 KV heads"))
+          << release << " " << tensor;
+    }
+  }
+  EXPECT_EQ(Refusal("vllm", "0.31.0", model, 2), "");
+  EXPECT_EQ(Refusal("vllm", "0.31.0", model, 4), "");
+}
+
+std::string RefusalOn(const std::string& gpu, const std::string& engine, const std::string& version,
+                      const checkpoint::ModelFacts& model, int tensor, const Flags& flags = {}) {
+  LaunchRequest request = Request(engine, version, model);
+  request.gpu = ComputeCapability::Parse(gpu);
+  request.parallel.tensor = tensor;
+  const LaunchPlan plan = Plan(request, Preset("default"), flags);
+  return plan.rejection ? plan.rejection->field + ": " + plan.rejection->reason + ": " + plan.rejection->message : "";
+}
+
+// GLM-4.5-Air-FP8 without its experts: an MLP of 10944 is 2736 on each of four GPUs, 42 3/4 tiles of 64.
+checkpoint::ModelFacts Narrow(const std::string& method, const std::string& family) {
+  checkpoint::ModelFacts facts = Quantized(Dense(), method, family);
+  facts.intermediate_size = 10944;
+  facts.mlp_matrices = 3;
+  facts.attention_heads = 96;
+  return Cached(facts);
+}
+
+TEST(CheckpointRules, WidthsThatMarlinCannotComputeArePrunedWhereItIsTheOnlyKernel) {
+  const checkpoint::ModelFacts fp8 = Narrow("compressed-tensors", "fp8");
+  EXPECT_EQ(
+      RefusalOn("8.0", "vllm", "0.23.0", fp8, 4),
+      "parallelConfig.tensorParallel: WidthNotSupported: an MLP's first matrix has 5472 outputs and 4096 inputs on "
+      "each of 4 GPUs: Marlin, the kernel for these weights on this GPU, requires multiples of 64 and 128, or 128 "
+      "and 64");
+  // 2736 x 2 outputs are no multiple of 64, 5472 x 2 are; its last matrix has 5472 inputs.
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.23.0", fp8, 2), HasSubstr("an MLP's last matrix has 4096 outputs and 5472"));
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", fp8, 1), "");
+  EXPECT_EQ(RefusalOn("8.9", "vllm", "0.23.0", fp8, 4), "") << "native fp8";
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", fp8, 4), "") << "padded";
+  EXPECT_THAT(RefusalOn("8.6", "sglang", "0.5.23", fp8, 4), HasSubstr("WidthNotSupported"));
+  EXPECT_EQ(RefusalOn("9.0", "sglang", "0.5.23", fp8, 4), "");
+  // NVFP4 runs on Marlin up to Hopper.
+  const checkpoint::ModelFacts nvfp4 = Narrow("modelopt", "nvfp4");
+  EXPECT_THAT(RefusalOn("9.0", "vllm", "0.23.0", nvfp4, 4), HasSubstr("WidthNotSupported"));
+  EXPECT_EQ(RefusalOn("10.0", "vllm", "0.23.0", nvfp4, 4), "");
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.24.0", nvfp4, 4), "");
+  EXPECT_THAT(RefusalOn("9.0", "sglang", "0.5.17", nvfp4, 4), HasSubstr("WidthNotSupported"));
+  EXPECT_EQ(RefusalOn("9.0", "sglang", "0.5.18", nvfp4, 4), "");
+  // Weights quantized while loading are the same.
+  checkpoint::ModelFacts plain = Narrow("none", "none");
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", plain, 4), "");
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.23.0", plain, 4, {{"quantization", "fp8"}}), HasSubstr("WidthNotSupported"));
+  // Modules that stay unquantized, and those of which that is not known.
+  checkpoint::ModelFacts ignored = fp8;
+  ignored.ignored_modules = {"model.layers.*.mlp.down_proj"};
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", ignored, 4), "");
+  ignored.ignored_modules = {"visual.blocks.0.mlp.fc1", "lm_head", "model.layers.*.mlp.gate"};
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.23.0", ignored, 4), HasSubstr("WidthNotSupported"));
+}
+
+// GLM-4.5-Air-FP8 (vllm-project/vllm#28363): one dense layer of 10944 before those with experts.
+TEST(CheckpointRules, TheFirstLayersOfAModelWithExpertsHaveAWidthOfTheirOwn) {
+  checkpoint::ModelFacts model = Quantized(Moe(), "compressed-tensors", "fp8");
+  model.attention_heads = 96;
+  model.dense_layers = 1;
+  model.intermediate_size = 10944;
+  model.moe_intermediate_size = 1408;
+  model.mlp_matrices = 3;
+  model.ignored_modules = {"lm_head", "model.layers.1.mlp.gate and 44 more layers"};
+  model = Cached(model);
+  const Flags experts = {{"enable-expert-parallel", "true"}};
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.11.2", model, 4, experts),
+              HasSubstr("an MLP's first matrix has 5472 outputs"));
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", model, 4, experts), "");
+  model.ignored_modules.push_back("model.layers.0*");
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.11.2", model, 4, experts), "");
+}
+
+TEST(CheckpointRules, PackedIntegersThatMarlinCannotComputeHaveOtherKernelsInSomeReleases) {
+  checkpoint::ModelFacts gptq = Narrow("gptq", "int4-wna16");
+  // 10944 inputs are 85.5 x 128: strict for vLLM's choice of a kernel, enough for Marlin itself.
+  gptq.weight_block = {1, 32};
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.22.0", gptq, 1),
+              HasSubstr("model: WidthNotSupported: an MLP's last matrix has 4096 outputs and 10944 inputs: Marlin"));
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", gptq, 1), "");
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.22.0", gptq, 1), "") << "Machete";
+  gptq.dtype = "float16";
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.22.0", gptq, 1), "") << "ExLlama";
+  EXPECT_EQ(RefusalOn("8.0", "sglang", "0.5.23", gptq, 1), "");
+  gptq.weight_block = {1, 16};
+  EXPECT_THAT(RefusalOn("8.0", "sglang", "0.5.23", gptq, 4), HasSubstr("WidthNotSupported"));
+}
+
+TEST(CheckpointRules, ExpertsOfMarlinHaveWidthsInMultiplesOf64) {
+  checkpoint::ModelFacts experts = Quantized(Moe(), "fp8", "fp8");
+  experts.mlp_matrices = 3;
+  experts.moe_intermediate_size = 1408;
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", experts, 2), "");
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.24.0", experts, 4),
+              HasSubstr("an expert's last matrix has 4096 outputs and 352 inputs"));
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", experts, 4, {{"enable-expert-parallel", "true"}}), "");
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.25.0", experts, 4), "");
+}
+
+TEST(CheckpointRules, ExpertsInFp8RequireAGpuWithFp8InSglang) {
+  checkpoint::ModelFacts experts = Quantized(Moe(), "fp8", "fp8");
+  EXPECT_THAT(RefusalOn("8.0", "sglang", "0.5.20", experts, 1), HasSubstr("QuantizationNotOnThisGpu"));
+  EXPECT_EQ(RefusalOn("8.9", "sglang", "0.5.20", experts, 1), "");
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", experts, 1), "");
+  EXPECT_EQ(RefusalOn("8.0", "sglang", "0.5.20", Quantized(Dense(), "fp8", "fp8"), 1), "");
+  EXPECT_THAT(RefusalOn("8.6", "sglang", "0.5.15", Moe(), 1, {{"quantization", "fp8"}}),
+              HasSubstr("QuantizationNotOnThisGpu"));
+}
+
+TEST(CheckpointRules, SparseAttentionHasNoBackendBelowHopper) {
+  checkpoint::ModelFacts sparse = Latent(Moe());
+  sparse.architecture = "DeepseekV32ForCausalLM";
+  sparse.index_top_k = 2048;
+  for (const char* kv : {"auto", "fp8", "bfloat16"}) {
+    EXPECT_THAT(RefusalOn("8.0", "vllm", "0.24.0", sparse, 8, {{"kv-cache-dtype", kv}}),
+                HasSubstr("BackendNotOnThisGpu: vLLM has backends for the sparse attention of DeepseekV32ForCausalLM"))
+        << kv;
+  }
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.24.0", sparse, 8, {{"kv-cache-dtype", "fp8"}}), "");
+  EXPECT_THAT(RefusalOn("12.0", "vllm", "0.23.0", sparse, 8), HasSubstr("BackendNotOnThisGpu"));
+  EXPECT_EQ(RefusalOn("12.0", "vllm", "0.24.0", sparse, 8), "");
+  EXPECT_THAT(RefusalOn("8.9", "sglang", "0.5.20", sparse, 8), HasSubstr("BackendNotOnThisGpu"));
+  EXPECT_EQ(RefusalOn("9.0", "sglang", "0.5.20", sparse, 8, {{"kv-cache-dtype", "fp8_e4m3"}}), "");
+  EXPECT_THAT(RefusalOn("9.0", "sglang", "0.5.20", sparse, 8, {{"kv-cache-dtype", "fp8_e5m2"}}),
+              HasSubstr("BackendNotForKvCache"));
+}
+
+TEST(CheckpointRules, LatentAttentionHasAnFp8KvCacheWhereItsBackendHas) {
+  const checkpoint::ModelFacts latent = Latent(Moe());
+  const Flags fp8 = {{"kv-cache-dtype", "fp8"}};
+  EXPECT_THAT(RefusalOn("8.9", "vllm", "0.17.0", latent, 8, fp8), HasSubstr("BackendNotForKvCache: before 0.18.0"));
+  EXPECT_EQ(RefusalOn("8.9", "vllm", "0.18.1", latent, 8, fp8), "");
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.24.0", latent, 8, fp8), HasSubstr("TRITON_MLA"));
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.14.1", latent, 8, fp8), "");
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", latent, 8), "");
+}
+
+// Backends for MLA are others: FlashAttention 3, FLASHINFER and trtllm_mha say nothing of them.
+TEST(CheckpointRules, WhetherLatentAttentionComputesInFp8IsSaidOfItsOwnBackend) {
+  const auto verdict = [](const std::string& engine, const std::string& version, const std::string& gpu, bool sparse) {
+    checkpoint::ModelFacts model = Latent(Moe());
+    if (sparse) model.index_top_k = 2048;
+    LaunchRequest request = Request(engine, version, model);
+    request.gpu = ComputeCapability::Parse(gpu);
+    QuantConfig quant = Preset("default");
+    quant.Set(Field::kKvCache, "fp8_e4m3");
+    quant.Set(Field::kAttention, "fp8");
+    return Plan(request, quant).verdicts[static_cast<std::size_t>(Field::kAttention)].message;
+  };
+  EXPECT_THAT(verdict("vllm", "0.24.0", "10.0", false), HasSubstr("in decode steps; what prefill computes"));
+  EXPECT_THAT(verdict("vllm", "0.24.0", "9.0", false), HasSubstr("FLASHMLA quantizes its queries in decode steps"));
+  EXPECT_THAT(verdict("vllm", "0.24.0", "12.0", false), HasSubstr("TRITON_MLA, which dequantizes"));
+  EXPECT_THAT(verdict("vllm", "0.30.0", "9.0", true), HasSubstr("sparse attention dequantizes"));
+  EXPECT_THAT(verdict("sglang", "0.5.15", "9.0", false), HasSubstr("with MLA an fp8 KV cache"));
+}
+
+TEST(CheckpointRules, SglangStoresTheCacheOfSparseAttentionInFp8OnBlackwell) {
+  checkpoint::ModelFacts sparse = Latent(Moe());
+  sparse.index_top_k = 2048;
+  LaunchRequest request = Request("sglang", "0.5.20", sparse);
+  request.gpu = ComputeCapability{10, 0};
+  QuantConfig quant = Preset("default");
+  EXPECT_THAT(Plan(request, quant).verdicts[static_cast<std::size_t>(Field::kKvCache)].message, HasSubstr("fp8 e4m3"));
+  quant.Set(Field::kKvCache, "bfloat16");
+  EXPECT_EQ(Line(Plan(request, quant)), "--kv-cache-dtype bf16");
+  request.gpu = ComputeCapability{9, 0};
+  EXPECT_EQ(Line(Plan(request, quant)), "");
+}
+
 TEST(CheckpointRules, HummingRunsTheWeightsOfOtherMethods) {
   const Flags humming = {{"quantization", "humming"}};
   EXPECT_EQ(Refusal("vllm", "0.28.0", Quantized(Dense(), "gptq", "int4-wna16"), 1, humming), "");
@@ -310,6 +497,9 @@ TEST(CheckpointRules, HummingRunsTheWeightsOfOtherMethods) {
   EXPECT_FALSE(online.rejection);
   EXPECT_TRUE(Warns(online, "QuantizationNotCertain"));
   EXPECT_EQ(Refusal("sglang", "0.5.20", Quantized(Dense(), "gptq", "int4-wna16"), 1, humming), "");
+  const LaunchPlan nothing = Plan(Request("sglang", "0.5.20", Dense()), Preset("default"), humming);
+  EXPECT_FALSE(nothing.rejection);
+  EXPECT_TRUE(Warns(nothing, "QuantizationNotCertain"));
   EXPECT_THAT(Refusal("sglang", "0.5.20", gpt_oss, 1, humming), HasSubstr("QuantizationConflict"));
 }
 

@@ -152,6 +152,10 @@ vllm 0.24.0 | sparse | 9.0 | kv-cache-dtype=fp8_ds_mla | ok
 vllm 0.24.0 | sparse | 9.0 | kv-cache-dtype=fp8_e4m3 | reject BackendNotForKvCache
 vllm 0.24.0 | sparse | 9.0 | kv-cache-dtype=fp8 | ok
 vllm 0.24.0 | sparse | 10.0 | kv-cache-dtype=fp8_e4m3 | ok
+vllm 0.24.0 | sparse | 8.0 | kv-cache-dtype=fp8 | reject BackendNotOnThisGpu
+sglang 0.5.20 | sparse | 12.0 | | BackendNotCertain
+sglang 0.5.20 | sparse | 9.0 | | ok
+sglang 0.5.20 | dense | 9.0 | quantization=humming | QuantizationNotCertain
 vllm 0.20.2 | dense | 9.0 | kv-cache-dtype=fp8_e5m2 | reject BackendNotForKvCache
 vllm 0.20.2 | dense | 9.0 | kv-cache-dtype=fp8_e5m2; attention-backend=FLASHINFER | ok
 vllm 0.24.0 | dense | 9.0 | kv-cache-dtype=float16; dtype=half | ok

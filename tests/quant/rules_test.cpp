@@ -118,7 +118,13 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"colour: red",
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
-       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults"},
+       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles"},
+      {"tiles: [{when: {--quant: a}, part: linear, kernel: K, tiles: 64, source: s}]",
+       "toy.yaml:12: \"64\" is not outputs x inputs such as 64x128"},
+      {"tiles: [{when: {--quant: a}, part: all, kernel: K, tiles: 64x128, source: s}]",
+       "toy.yaml:12: \"all\" is not linear or experts"},
+      {"tiles: [{part: linear, kernel: K, tiles: 64x128, source: s}]",
+       "toy.yaml:12: tiles require a condition under when"},
       {"defaults: {qaunt: [{value: a}]}", "toy.yaml:12: \"qaunt\" is not the canonical name of a flag"},
       {"defaults: {quant: [{memory: 70}]}",
        "toy.yaml:12: \"memory\" is not one of since, until, leastGib, exceptGpu, value"},
