@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,11 @@
 #include "cli/asked_gpu.h"
 #include "cli/correction.h"
 #include "cli/model_source.h"
+#include "operator/deploy/container_command.h"
+#include "operator/deploy/engine_arguments.h"
+#include "operator/deploy/image_name.h"
+#include "operator/deploy/running_server.h"
+#include "quant/engine_table.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"
@@ -90,14 +96,81 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
   return {};
 }
 
+// The engine and the image that a command starts; "" = it does not say so.
+struct Started {
+  std::string engine, image;
+};
+
+Started StartedBy(const api::DeployedServer& server, const quant::RuleSet& rules) {
+  Started started{deploy::EngineStartOf(server.words).engine, server.image};
+  for (const std::string& engine : rules.engines()) {
+    const quant::EngineTraits& traits = rules.Find(engine)->traits();
+    const auto is_image = [&](const std::string& known) {
+      return !known.empty() && deploy::RepositoryOf(known) == deploy::RepositoryOf(server.image);
+    };
+    if (started.engine.empty() && (is_image(traits.default_image) || is_image(traits.rocm_image)))
+      started.engine = engine;
+  }
+  return started;
+}
+
+// Flags become parameters, the model that of the request; what concerns only the server is named and left out.
+base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet& rules, Explanation& explanation) {
+  quant::LaunchRequest& request = explanation.request;
+  const std::size_t start = deploy::EngineStartOf(server.words).words;
+  const deploy::EngineArguments arguments = deploy::ReadFlags(
+      {server.words.begin() + static_cast<std::ptrdiff_t>(start), server.words.end()}, request.release, rules);
+  if (!arguments.rest.empty())
+    return base::Invalid("contains \"" + text::Shortened(arguments.rest.front(), 60) +
+                         "\", which is not the value of a flag");
+  if (!arguments.model.empty()) explanation.model = arguments.model;
+  std::vector<std::string> left_out = server.left_out;
+  for (const auto& [name, flag] : arguments.flags) {
+    const std::string plain = quant::EngineTable::Normalise(name);
+    if (deploy::IsServerFlag(plain)) {
+      left_out.push_back("--" + plain);
+    } else if (plain == "revision") {
+      request.revision = flag.value;
+    } else {
+      const bool appends = name.find('.') != std::string::npos && name.ends_with('+');
+      request.parameters[appends ? name.substr(0, name.size() - 1) : name] = deploy::ValueOf(name, flag);
+    }
+  }
+  if (!left_out.empty())
+    explanation.notes.push_back("left to the operator, which starts the server: " + text::Joined(left_out, ", "));
+  std::vector<std::string> env;
+  for (const auto& [name, value] : server.env) env.push_back(name + "=" + value);
+  if (!env.empty()) explanation.notes.push_back("the rules do not read the environment: " + text::Joined(env, ", "));
+  return {};
+}
+
 }  // namespace
 
 base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOptions& options) {
   Explanation explanation;
   const std::size_t colon = options.engine.find(':');
-  const std::string engine = options.engine.substr(0, colon);
+  std::string engine = options.engine.substr(0, colon);
   const std::string version = colon == std::string::npos ? "" : options.engine.substr(colon + 1);
-  auto release = rules.Resolve(engine, "", version);
+  std::optional<api::DeployedServer> server;
+  Started started;
+  const auto of_command = [](const base::Error& error) { return base::Invalid("the command " + error.message); };
+  if (!options.command.empty()) {
+    auto read = deploy::ReadPastedCommand(options.command.size() == 1 ? options.command.front()
+                                                                      : deploy::ShellLine(options.command));
+    if (!read) return of_command(read.error());
+    server = *std::move(read);
+    started = StartedBy(*server, rules);
+    if (started.engine.empty() && options.engine_is_default) {
+      return of_command(base::Invalid(
+          "begins with \"" + text::Shortened(server->words.empty() ? server->image : server->words.front(), 60) +
+          "\": it begins with vllm serve, python3 -m sglang.launch_server, trtllm-serve or "
+          "docker run; --engine names the engine of another image"));
+    }
+    if (!started.engine.empty() && !options.engine_is_default && started.engine != engine)
+      return of_command(base::Invalid("starts " + started.engine + ", and --engine is " + engine));
+    if (!started.engine.empty()) engine = started.engine;
+  }
+  auto release = rules.Resolve(engine, started.image, version);
   if (!release) return base::Invalid("--engine: " + release.error().message);
   auto traits = rules.Traits(engine, release->version);
   if (!traits) return base::Invalid("--engine: " + traits.error().message);
@@ -111,9 +184,21 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   request.gpu = gpu->capability;
   request.amd_architecture = gpu->amd_architecture;
   request.gpu_memory_bytes = gpu->memory_bytes;
+  if (server) {
+    if (const auto taken = TakeCommand(*server, rules, explanation); !taken) return of_command(taken.error());
+  }
   if (options.model.empty()) {
     request.model = DenseModel();
     explanation.assumed_model = true;
+    if (server && explanation.model != "MODEL") {
+      auto model = ReadModel(explanation.model, options.hub);
+      if (model) {
+        request.model = std::move(*model);
+        explanation.assumed_model = false;
+      } else {
+        explanation.notes.push_back("the files of " + explanation.model + " cannot be read: " + model.error().message);
+      }
+    }
   } else {
     auto model = ReadModel(options.model, options.hub);
     if (!model) return base::Invalid("--model: " + model.error().message);
@@ -143,6 +228,7 @@ std::string ExplanationText(const Explanation& explanation) {
                      (gpu.empty() ? "any GPU" : gpu) + ", " + ModelText(request.model) +
                      (explanation.assumed_model ? " (assumed; set it with --model)" : "") + "\n";
   for (const std::string& note : request.model.notes) text += "Note: " + note + "\n";
+  for (const std::string& note : explanation.notes) text += "Note: " + note + "\n";
   text += quant::Summary(request.quant) + "\n\n";
 
   Table table;
@@ -170,7 +256,7 @@ std::string ExplanationText(const Explanation& explanation) {
            plan.rejection->message + "\n";
   }
   quant::StartContext context;
-  context.model = "MODEL";
+  context.model = explanation.model;
   context.options_file = "options.yaml";
   text += "\n" + CommandLine(quant::StartCommand(explanation.traits, context, plan), 110) + "\n";
   for (const auto& [name, value] : plan.env) text += "with " + name + "=" + value + "\n";
@@ -205,7 +291,8 @@ json ExplanationJson(const Explanation& explanation) {
           {"minComputeCapability", plan.min_capability ? plan.min_capability->ToString() : ""},
           {"verdicts", verdicts},
           {"warnings", warnings},
-          {"overrides", overrides}};
+          {"overrides", overrides},
+          {"notes", explanation.notes}};
 }
 
 }  // namespace autotune::cli

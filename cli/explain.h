@@ -16,8 +16,11 @@ namespace autotune::cli {
 struct ExplainOptions {
   // "gemmDtype=fp8", "preset=dynamic-fp8", or an engine flag "max-num-seqs=64" / "--max-num-seqs=64".
   std::vector<std::string> settings;
-  std::string engine = "vllm";  // "vllm:0.24.0"; without a version that of the default image
-  std::string gpu;              // "h100" or a compute capability; "" = not known
+  // An engine's command as it is pasted: words, or one line for a shell. Empty = none. `settings` change it.
+  std::vector<std::string> command{};
+  std::string engine = "vllm";     // "vllm:0.24.0"; without a version that of the default image
+  bool engine_is_default = false;  // nobody asked for `engine`: that of `command` counts
+  std::string gpu;                 // "h100" or a compute capability; "" = not known
   std::string model;  // directory, config.json, GGUF file, ModelFacts as JSON, or hub id; "" = dense, bfloat16
   HubAccess hub{};
 };
@@ -27,6 +30,8 @@ struct Explanation {
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
   bool assumed_model = false;
+  std::string model = "MODEL";     // as the command names it
+  std::vector<std::string> notes;  // what became of the rest of the command
 };
 
 // kInvalid names the setting or flag and the allowed values.
@@ -34,7 +39,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
 
 std::string ExplanationText(const Explanation& explanation);
 // {rejected: null | {field, reason, message}, args, yaml, env, gpus, minComputeCapability, verdicts[], warnings[],
-// overrides[]}.
+// overrides[], notes[]}.
 nlohmann::json ExplanationJson(const Explanation& explanation);
 
 }  // namespace autotune::cli

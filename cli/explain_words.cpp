@@ -1,6 +1,7 @@
 #include "cli/explain_words.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <nlohmann/json.hpp>
 
@@ -46,7 +47,38 @@ std::string Value(const std::vector<std::string>& values) {
   return list.dump();
 }
 
+// "vllm", "python3", "/usr/bin/docker", "vllm serve org/model --tp 2" in quotes.
+bool StartsACommand(const std::string& word) {
+  const std::string program = word.substr(0, word.find(' '));
+  const std::string name = program.substr(program.rfind('/') + 1);
+  constexpr std::array<std::string_view, 6> kPrograms = {"vllm",   "sglang", "trtllm-serve",
+                                                         "docker", "podman", "nerdctl"};
+  return name.starts_with("python") || std::ranges::find(kPrograms, name) != kPrograms.end();
+}
+
 }  // namespace
+
+std::vector<std::string> TakeCommand(std::vector<std::string>& words, const OwnOption& own) {
+  const std::size_t command = CommandOf(words, own);
+  if (command == words.size() || words[command] != "explain") return {};
+  const auto take = [&](std::size_t first, std::size_t behind) {
+    std::vector<std::string> taken(words.begin() + static_cast<std::ptrdiff_t>(behind), words.end());
+    words.resize(first);
+    return taken;
+  };
+  for (std::size_t i = command + 1; i < words.size(); ++i) {
+    if (words[i] == "--") return take(i, i + 1);
+    if (IsOption(words[i])) {
+      if (words[i].find('=') == std::string::npos) i += static_cast<std::size_t>(own(words[i]).value_or(0));
+      // The value of an engine's flag.
+      const bool flag = !own(words[i].substr(0, words[i].find('='))).has_value() && IsOption(words[i]);
+      if (flag && words[i].find('=') == std::string::npos && i + 1 < words.size() && !IsOption(words[i + 1])) ++i;
+      continue;
+    }
+    if (StartsACommand(words[i])) return take(i, i);
+  }
+  return {};
+}
 
 std::vector<std::string> ExplainWords(std::vector<std::string> words, const OwnOption& own) {
   const std::size_t command = CommandOf(words, own);

@@ -15,6 +15,11 @@ namespace autotune::cli {
 // Number of words after an option of this program: 0 for a switch; nullopt if it is not an option of this program.
 using OwnOption = std::function<std::optional<int>(std::string_view name)>;
 
+// Takes an engine's whole command out of the arguments of explain, and returns its words: those behind "--", or from
+// the engine's program on ("vllm serve ...", "docker run ...", a line in quotes). Empty if there is none. `words` are
+// those behind this program's name.
+std::vector<std::string> TakeCommand(std::vector<std::string>& words, const OwnOption& own);
+
 // The command line with engine flags rewritten as settings, if its subcommand is explain; otherwise as it is. `words`
 // are those behind the program's name.
 std::vector<std::string> ExplainWords(std::vector<std::string> words, const OwnOption& own);

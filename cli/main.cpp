@@ -226,12 +226,17 @@ std::vector<cli::CommandWords> CommandsOf(const CLI::App& app) {
 }
 
 // The command line, last word first as CLI11 takes it.
-std::vector<std::string> Words(int argc, char** argv, const CLI::App& app, const CLI::App& explain) {
-  std::vector<std::string> words = cli::ExplainWords({argv + 1, argv + argc}, [&](std::string_view name) {
+// `command`: the engine's command that explain is given.
+std::vector<std::string> Words(int argc, char** argv, const CLI::App& app, const CLI::App& explain,
+                               std::vector<std::string>& command) {
+  const auto own = [&](std::string_view name) {
     const CLI::Option* option = explain.get_option_no_throw(std::string(name));
     if (option == nullptr) option = app.get_option_no_throw(std::string(name));
     return option == nullptr ? std::nullopt : std::optional<int>(option->get_items_expected_min());
-  });
+  };
+  std::vector<std::string> words(argv + 1, argv + argc);
+  command = cli::TakeCommand(words, own);
+  words = cli::ExplainWords(std::move(words), own);
   std::reverse(words.begin(), words.end());
   return words;
 }
@@ -532,7 +537,8 @@ int main(int argc, char** argv) {
   cli::ExplainOptions explain_options;
   std::string explain_output = "text";
   explain->add_option("SETTING", explain_options.settings,
-                      "gemmDtype=fp8 kvcacheDtype=fp8_e5m2, preset=dynamic-fp8, or engine flags: max-num-seqs=64");
+                      "gemmDtype=fp8 kvcacheDtype=fp8_e5m2, preset=dynamic-fp8, or engine flags: max-num-seqs=64; "
+                      "behind --, an engine's whole command: -- vllm serve MODEL --max-num-seqs 64");
   explain
       ->add_option("--engine", explain_options.engine,
                    "Engine and release, such as vllm:0.24.0; default release: that of the engine's default image")
@@ -570,9 +576,9 @@ int main(int argc, char** argv) {
   table->add_flag("--flags", table_flags, "Print the flag catalogue instead of the compatibility table");
 
   try {
-    app.parse(Words(argc, argv, app, *explain));
+    app.parse(Words(argc, argv, app, *explain, explain_options.command));
   } catch (const CLI::ParseError& error) {
-    std::vector<std::string> words = Words(argc, argv, app, *explain);
+    std::vector<std::string> words = Words(argc, argv, app, *explain, explain_options.command);
     std::reverse(words.begin(), words.end());
     if (error.get_exit_code() != 0) {
       const std::string problem = cli::UsageProblem(words, CommandsOf(app), {"--help", "--version", "--rules", "-h"});
@@ -605,6 +611,7 @@ int main(int argc, char** argv) {
   auto prices = reconcile::ParseGpuPrices(plan_prices);
   if (!prices) return Fail("--gpu-prices: " + prices.error().message);
   plan_options.gpu_prices = *std::move(prices);
+  explain_options.engine_is_default = explain->get_option("--engine")->count() == 0;
   plan_options.hub = explain_options.hub = matrix_options.hub = hub;
   if (plan->parsed()) {
     return Plan(files, output, tools_image, plan_diff, plan_options, plan_cluster ? &choice.cluster : nullptr, *rules);

@@ -138,5 +138,44 @@ TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
               HasSubstr("--model: \"/no/such\" is neither a file or directory here nor a hub id (OWNER/NAME)"));
 }
 
+base::Result<Explanation> OfCommand(std::vector<std::string> command, std::vector<std::string> settings = {}) {
+  ExplainOptions options{.settings = std::move(settings), .command = std::move(command), .gpu = "h100", .model = ""};
+  options.engine_is_default = true;
+  options.hub.offline = true;
+  return Explain(Rules(), options);
+}
+
+TEST(Explain, TakesAWholeCommand) {
+  const auto pasted =
+      OfCommand({"vllm", "serve", "meta-llama/Llama-3.1-8B-Instruct", "--host", "0.0.0.0", "--port", "8000",
+                 "--api-key", "k", "--max-num-seqs", "128", "--compilation-config.cudagraph_mode", "NONE"});
+  ASSERT_TRUE(pasted.ok()) << pasted.error().message;
+  EXPECT_FALSE(pasted->plan.rejection);
+  EXPECT_THAT(pasted->plan.args,
+              ::testing::ElementsAre("--compilation-config", R"({"cudagraph_mode":"NONE"})", "--max-num-seqs", "128"));
+  EXPECT_TRUE(pasted->assumed_model);
+  const std::string text = ExplanationText(*pasted);
+  EXPECT_THAT(text, HasSubstr("Note: left to the operator, which starts the server: --api-key, --host, --port\n"));
+  EXPECT_THAT(text, HasSubstr("Note: the files of meta-llama/Llama-3.1-8B-Instruct cannot be read: "));
+  EXPECT_THAT(text, HasSubstr("vllm serve meta-llama/Llama-3.1-8B-Instruct"));
+
+  const auto docker = OfCommand({"docker run -e VLLM_X=1 -p 80:80 vllm/vllm-openai:v0.23.0 --model a/b --tp 2"});
+  ASSERT_TRUE(docker.ok()) << docker.error().message;
+  EXPECT_EQ(docker->request.release.version.ToString(), "0.23.0");
+  EXPECT_THAT(ExplanationText(*docker), HasSubstr("the rules do not read the environment: VLLM_X=1"));
+
+  const auto sglang = OfCommand({"python3 -m sglang.launch_server --model-path a/b --tp 2 --mem-fraction-static 0.8"},
+                                {"kvcacheDtype=fp8"});
+  ASSERT_TRUE(sglang.ok()) << sglang.error().message;
+  EXPECT_EQ(sglang->request.release.engine, "sglang");
+  EXPECT_THAT(ExplanationJson(*sglang)["args"].dump(), HasSubstr("fp8_e4m3"));
+
+  EXPECT_THAT(OfCommand({"ollama", "serve", "x"}).error().message, HasSubstr("the command begins with \"ollama\""));
+  EXPECT_THAT(OfCommand({"vllm serve m | tee log"}).error().message, HasSubstr("a pipe"));
+  EXPECT_THAT(OfCommand({"vllm", "serve", "m", "128"}).error().message, HasSubstr("contains \"128\""));
+  ExplainOptions other{.settings = {}, .command = {"vllm", "serve", "m"}, .engine = "sglang", .gpu = "", .model = ""};
+  EXPECT_THAT(Explain(Rules(), other).error().message, HasSubstr("the command starts vllm, and --engine is sglang"));
+}
+
 }  // namespace
 }  // namespace autotune::cli

@@ -36,6 +36,31 @@ TEST(ExplainWords, TakesFlagsAsEnginesHaveThem) {
   for (const auto& row : kCases) EXPECT_THAT(ExplainWords(row.words, Own), ElementsAreArray(row.expected));
 }
 
+TEST(ExplainWords, TakesAWholeCommandOut) {
+  const struct {
+    List words, left, command;
+  } kCases[] = {
+      {{"explain", "--", "vllm", "serve", "m", "--host", "0.0.0.0"},
+       {"explain"},
+       {"vllm", "serve", "m", "--host", "0.0.0.0"}},
+      {{"explain", "--gpu", "h100", "vllm", "serve", "m", "--model", "x"},
+       {"explain", "--gpu", "h100"},
+       {"vllm", "serve", "m", "--model", "x"}},
+      {{"explain", "preset=default", "vllm serve m --port 8000"},
+       {"explain", "preset=default"},
+       {"vllm serve m --port 8000"}},
+      {{"explain", "python3", "-m", "sglang.launch_server"}, {"explain"}, {"python3", "-m", "sglang.launch_server"}},
+      {{"explain", "--tokenizer", "vllm", "gemmDtype=fp8"}, {"explain", "--tokenizer", "vllm", "gemmDtype=fp8"}, {}},
+      {{"explain", "--max-num-seqs=64"}, {"explain", "--max-num-seqs=64"}, {}},
+      {{"plan", "--", "vllm", "serve"}, {"plan", "--", "vllm", "serve"}, {}},
+  };
+  for (const auto& row : kCases) {
+    List words = row.words;
+    EXPECT_THAT(TakeCommand(words, Own), ElementsAreArray(row.command));
+    EXPECT_THAT(words, ElementsAreArray(row.left));
+  }
+}
+
 TEST(ExplainWords, LeavesOtherCommandsAlone) {
   for (const List& words : {List{"plan", "-f", "explain", "--gpu", "h100"}, List{"--rules", "explain", "plan", "--x"},
                             List{"run", "explain", "--x", "1"}, List{}}) {
