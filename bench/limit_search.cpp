@@ -34,6 +34,8 @@ constexpr milliseconds kIdentifyTimeout{10'000};
 constexpr milliseconds kReadTimeout{2'000};
 constexpr int kIdentifyAttempts = 5;
 constexpr int kSpareDescriptors = 64;
+constexpr int kSecondWave = 2;         // times the first wave: as long as the warm-up waits for the second one
+constexpr int kLongestSecondWave = 4;  // ... but not longer than so many times `warmup`
 constexpr double kSteadyWaves = 0.10;  // two successive waves of the warm-up that differ by less are steady
 
 base::Error Interrupted() { return {base::Code::kCancelled, "interrupted", std::nullopt, 0}; }
@@ -340,10 +342,12 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   bool interrupted = false;
   std::int64_t looked_at = 0;
   LoadRun run(loop_, server_, workload, recorder, options);
-  SteadyTime until = std::chrono::steady_clock::now() + spec_.first_request_timeout;
+  const SteadyTime begin = std::chrono::steady_clock::now();
+  SteadyTime until = begin + spec_.first_request_timeout;
+  SteadyTime second_until = until;  // a second wave says what the engine gets through
   const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
     interrupted = interrupted || hooks_.interrupted();
-    if (interrupted || now >= until) return std::nullopt;
+    if (interrupted || (now >= until && (waves.Count(places) >= 2 || now >= second_until))) return std::nullopt;
     // An engine that rejects everything rejects quickly: it is not asked thousands of times.
     const auto failed = recorder.ended() - recorder.succeeded();
     if (recorder.succeeded() == 0 && failed >= static_cast<std::int64_t>(std::max<std::size_t>(2 * places, 16))) {
@@ -354,7 +358,10 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
       const bool first_wave = waves.Count(places) == 0;
       waves.Read(recorder.records());
       if (waves.Steady(places)) return std::nullopt;
-      if (first_wave && waves.Count(places) > 0) until = now + spec_.warmup;
+      if (first_wave && waves.Count(places) > 0) {
+        until = now + spec_.warmup;
+        second_until = now + std::min<nanoseconds>(kSecondWave * (now - begin), kLongestSecondWave * spec_.warmup);
+      }
     }
     return now + kLook;
   });

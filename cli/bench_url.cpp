@@ -105,7 +105,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
       text += "best measured load: " + numbers;
       break;
     case StopReason::kOutOfTime:
-      text += "stopped by the time limit, at least " + numbers;
+      text += "ended before the limit was found: at least " + numbers;
       break;
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";

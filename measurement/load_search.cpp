@@ -621,8 +621,8 @@ class Search {
     // A little beyond, so that the limit is between two points.
     factor = std::clamp(factor * kBeyond, kLeastStep, 4.0);
     double next = last.load * factor;
-    // Hardly more than all places together get through.
-    if (kind_ == LoadKind::kRequestRate && !input_.warm_up.empty()) {
+    // Hardly more than all places together get through. Where the warm-up knows only a single request, it says nothing.
+    if (kind_ == LoadKind::kRequestRate && input_.warm_up.size() >= 2) {
       const double capacity = kBeyondCapacity * input_.warm_up.back().requests_per_second;
       next = std::min(next, std::max(capacity, kLeastStep * last.load));
     }
@@ -669,7 +669,10 @@ class Search {
   LoadDecision Limit() const {
     if (bracket_.seen.empty()) return First();
     if (points_.size() >= kMaxPoints) {
-      return Stop(bracket_.low != nullptr ? StopReason::kFound : StopReason::kInfeasible, "enough points");
+      if (bracket_.low == nullptr) return Stop(StopReason::kInfeasible, "enough points");
+      // Nothing was broken: the limit is higher.
+      if (bracket_.high == nullptr) return Stop(StopReason::kOutOfTime, "every one of as many points meets the SLO");
+      return Stop(StopReason::kFound, "enough points");
     }
     if (input_.confirms && input_.start && bracket_.low != nullptr && bracket_.low->load >= input_.start->value) {
       return Finish(StopReason::kFound, "the limit is confirmed by a fresh start");

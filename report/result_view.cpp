@@ -140,7 +140,7 @@ std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& 
     return "the SLO holds up to the capacity: more load gives no more throughput";
   }
   if (stopped == measurement::StopReasonName(measurement::StopReason::kOutOfTime)) {
-    return "no time was left to measure a higher load";
+    return "the search ended before it measured a load that misses the SLO";
   }
   return "";
 }

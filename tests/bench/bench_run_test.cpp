@@ -458,6 +458,21 @@ TEST_F(BenchRunTest, WarmsUpUntilTheEngineIsSteady) {
   EXPECT_LT(outcome.result.points[0].ttft.p50, 100) << "nothing of the warm-up is in the point";
 }
 
+// 512 requests of a large model take as long as `warmup`: what the engine gets through is known from a second wave.
+TEST_F(BenchRunTest, WaitsForASecondWaveThatTakesLongerThanTheWarmUp) {
+  Write(Ready());
+  options_.spec.warmup = milliseconds(10);
+  options_.spec.load.fixed = {3};
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    const int wave = (request.number - 3) / 3;
+    answer.Completion(32, 4, milliseconds(request.number < 3 || wave > 1 ? 1 : wave == 0 ? 20 : 25));
+  }));
+  Run(engine);
+  const std::size_t at = said_.find("warm-up: ");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_GE(std::atoi(said_.c_str() + at + 9), 2) << said_;
+}
+
 TEST_F(BenchRunTest, WarmsUpNoFurtherThanTheSearchCanGo) {
   Write(Ready());
   measurement::PredictedLoads prediction;

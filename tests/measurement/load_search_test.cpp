@@ -476,6 +476,33 @@ TEST(DecideLoad, AsksNoRateFarBeyondWhatAllPlacesGetThrough) {
   EXPECT_NEAR(DecideLoad(input, std::vector{point}).next->value, 1.03 * 62, 0.1);
 }
 
+// Seen on an H200: the warm-up ended before its second wave, and each rate was only 10 % above the one before. After
+// ten points the highest was called the limit, 16 % below it.
+TEST(DecideLoad, IsNotHeldBackByAWarmUpOfASingleRequest) {
+  LoadSearchInput input;
+  input.plan.mode = LoadMode::kAutoRate;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 2000}};
+  input.warm_up = {WarmUp().front()};
+  input.warm_up[0].requests_per_second = 1.2;
+  const auto point = [](double rate) {
+    Point out;
+    out.load = RequestRate(rate);
+    out.requests = 100;
+    out.requests_per_second = rate;
+    out.output_tokens_per_second = 128 * rate;
+    out.ttft = {80, 80, 80, 80, 80};
+    out.verdict = Verdict::kMet;
+    return out;
+  };
+  EXPECT_GT(DecideLoad(input, std::vector{point(18)}).next->value, 2 * 18);
+  std::vector<Point> points;
+  for (int i = 0; i < 10; ++i) points.push_back(point(18 + i));
+  const LoadDecision decision = DecideLoad(input, points);
+  EXPECT_FALSE(decision.next);
+  EXPECT_EQ(decision.reason, StopReason::kOutOfTime) << "nothing missed the SLO: the limit is higher";
+  EXPECT_EQ(decision.best, 9u);
+}
+
 // Seen on an H200: a look at 174 in flight kept the SLO, the point for its score broke it, and 174 was the answer.
 TEST(DecideLoad, BelievesALoadThatWasMeasuredAgain) {
   LoadSearchInput input;
