@@ -629,14 +629,21 @@ std::string Encode(const RunResult& result) {
   return Frame(out + '}');
 }
 
-constexpr std::size_t kMaxDatasetProblem = 1000, kMaxDatasetsRead = 300;
+constexpr std::size_t kMaxDatasetProblem = 2500, kMaxDatasetsRead = 300;
 
 std::string Encode(const InspectResult& result) {
   std::string out = "{\"kind\":\"inspect\"";
   if (result.failure) {
     AppendFailure(out, *result.failure, kMaxPayload - 1 - out.size());
   } else if (!result.dataset_problem.empty()) {
-    out += ",\"dataset\":" + json(CleanText(result.dataset_problem, kMaxDatasetProblem)).dump();
+    constexpr std::string_view kKey = ",\"dataset\":";
+    std::string problem;
+    std::size_t max = kMaxDatasetProblem;
+    do {
+      problem = json(CleanText(result.dataset_problem, max)).dump();
+      max -= max / 10;
+    } while (out.size() + kKey.size() + problem.size() + 1 > kMaxPayload);
+    out += std::string(kKey) + problem;
   } else {
     if (!result.datasets_read.empty()) {
       out += ",\"read\":" + json(CleanText(result.datasets_read, kMaxDatasetsRead)).dump();

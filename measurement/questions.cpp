@@ -361,7 +361,7 @@ class BadRows {
     return command;
   }
 
-  static constexpr std::size_t kLongestCommand = 500;  // bytes: a result document has 1,000 for the whole message
+  static constexpr std::size_t kLongestCommand = 1200;  // bytes: a result document has 2,500 for the whole message
   std::string first_;
   std::vector<std::size_t> lines_;
 };

@@ -162,6 +162,12 @@ TEST(Result, AnInspectionRoundTrips) {
   ASSERT_TRUE(problem.ok()) << problem.error().message;
   EXPECT_THAT(problem->dataset_problem, testing::StartsWith("spec.quality.dataset: exam.jsonl:3: not JSON"));
 
+  inspect.dataset_problem =
+      "exam.jsonl:3: x; 299 more rows cannot be read: sed '" + std::string(1200, '7') + "' FILE > OUT";
+  EXPECT_EQ(DecodeInspect(Encode(inspect))->dataset_problem, inspect.dataset_problem) << "a command stays whole";
+  inspect.dataset_problem = std::string(4000, '"');
+  EXPECT_TRUE(DecodeInspect(Encode(inspect)).ok());
+
   inspect.failure = Failure{FailureReason::kModelUnreadable, "gated", 0, 403};
   const auto failed = DecodeInspect(Encode(inspect));
   ASSERT_TRUE(failed.ok()) << failed.error().message;
