@@ -114,6 +114,19 @@ Started StartedBy(const api::DeployedServer& server, const quant::RuleSet& rules
   return started;
 }
 
+// Nothing is known of it but what its command says of its weights: a rule that needs more says that it was not checked.
+checkpoint::ModelFacts UnknownModel(const quant::LaunchRequest& request, const quant::RuleSet& rules) {
+  checkpoint::ModelFacts facts;
+  const quant::EngineTable* table = rules.Find(request.release.engine);
+  for (const auto& [name, value] : request.parameters) {
+    const auto use = table->FindCompleted(name, request.release.version);
+    if (!use || table->quantization_flag().empty() || use->flag->name != table->quantization_flag()) continue;
+    facts.quantization = value.ToString();
+    facts.family = facts.linear_format = facts.expert_format = "other";
+  }
+  return facts;
+}
+
 // Flags become parameters, the model that of the request; what concerns only the server is named and left out.
 base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet& rules, Explanation& explanation) {
   quant::LaunchRequest& request = explanation.request;
@@ -131,6 +144,9 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
       left_out.push_back("--" + plain);
     } else if (plain == "revision") {
       request.revision = flag.value;
+    } else if (plain == "config" || plain == "extra-llm-api-options") {
+      explanation.notes.push_back("the settings in " + flag.value + " (--" + plain +
+                                  ") are not read: add them as flags");
     } else {
       const bool appends = name.find('.') != std::string::npos && name.ends_with('+');
       request.parameters[appends ? name.substr(0, name.size() - 1) : name] = deploy::ValueOf(name, flag);
@@ -196,6 +212,9 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
         request.model = std::move(*model);
         explanation.assumed_model = false;
       } else {
+        explanation.assumed_model = false;
+        explanation.unknown_model = true;
+        request.model = UnknownModel(request, rules);
         explanation.notes.push_back("the files of " + explanation.model + " cannot be read: " + model.error().message);
       }
     }
@@ -225,7 +244,9 @@ std::string ExplanationText(const Explanation& explanation) {
   const quant::LaunchRequest& request = explanation.request;
   const std::string gpu = GpuText("", request.gpu, request.amd_architecture);
   std::string text = explanation.traits.title + " " + request.release.version.ToString() + ", " +
-                     (gpu.empty() ? "any GPU" : gpu) + ", " + ModelText(request.model) +
+                     (gpu.empty() ? "any GPU" : gpu) + ", " +
+                     (explanation.unknown_model ? "a model that is not known: set its config.json with --model"
+                                                : ModelText(request.model)) +
                      (explanation.assumed_model ? " (assumed; set it with --model)" : "") + "\n";
   for (const std::string& note : request.model.notes) text += "Note: " + note + "\n";
   for (const std::string& note : explanation.notes) text += "Note: " + note + "\n";
@@ -252,8 +273,8 @@ std::string ExplanationText(const Explanation& explanation) {
   }
   if (!plan.warnings.empty() || !plan.overrides.empty()) text += "\n";
   if (plan.rejection) {
-    return text + "\nPruned: " + plan.rejection->field + ": " + plan.rejection->reason + ": " +
-           plan.rejection->message + "\n";
+    return text + "\nPruned" + (explanation.unknown_model ? ", unless the files of the model say otherwise" : "") +
+           ": " + plan.rejection->field + ": " + plan.rejection->reason + ": " + plan.rejection->message + "\n";
   }
   quant::StartContext context;
   context.model = explanation.model;
@@ -292,6 +313,7 @@ json ExplanationJson(const Explanation& explanation) {
           {"verdicts", verdicts},
           {"warnings", warnings},
           {"overrides", overrides},
+          {"modelKnown", !explanation.unknown_model},
           {"notes", explanation.notes}};
 }
 

@@ -30,6 +30,7 @@ struct Explanation {
   quant::EngineTraits traits;
   quant::LaunchPlan plan;
   bool assumed_model = false;
+  bool unknown_model = false;      // a command names one, and its files cannot be read
   std::string model = "MODEL";     // as the command names it
   std::vector<std::string> notes;  // what became of the rest of the command
 };
@@ -39,7 +40,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
 
 std::string ExplanationText(const Explanation& explanation);
 // {rejected: null | {field, reason, message}, args, yaml, env, gpus, minComputeCapability, verdicts[], warnings[],
-// overrides[], notes[]}.
+// overrides[], notes[], modelKnown}.
 nlohmann::json ExplanationJson(const Explanation& explanation);
 
 }  // namespace autotune::cli

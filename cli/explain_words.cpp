@@ -47,13 +47,31 @@ std::string Value(const std::vector<std::string>& values) {
   return list.dump();
 }
 
-// "vllm", "python3", "/usr/bin/docker", "vllm serve org/model --tp 2" in quotes.
-bool StartsACommand(const std::string& word) {
-  const std::string program = word.substr(0, word.find(' '));
-  const std::string name = program.substr(program.rfind('/') + 1);
+// "sudo", "HF_HOME=/models": what stands before a program. Settings of explain are not in capitals.
+bool StandsBefore(std::string_view word) {
+  constexpr std::array<std::string_view, 4> kBefore = {"sudo", "nohup", "exec", "env"};
+  const std::string_view name = word.substr(0, word.find('='));
+  const bool variable = name.size() < word.size() && !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+                          return std::isupper(c) != 0 || std::isdigit(c) != 0 || c == '_';
+                        });
+  return variable || std::ranges::find(kBefore, word) != kBefore.end();
+}
+
+bool IsProgram(std::string_view word) {
+  const std::string_view name = word.substr(word.rfind('/') + 1);
   constexpr std::array<std::string_view, 6> kPrograms = {"vllm",   "sglang", "trtllm-serve",
                                                          "docker", "podman", "nerdctl"};
   return name.starts_with("python") || std::ranges::find(kPrograms, name) != kPrograms.end();
+}
+
+// "vllm", "python3", or a whole line in quotes: "sudo docker run ...".
+bool StartsACommand(std::string_view word) {
+  while (true) {
+    const std::size_t end = std::min(word.find_first_of(" \t\n"), word.size());
+    if (IsProgram(word.substr(0, end))) return true;
+    if (end == word.size() || !StandsBefore(word.substr(0, end))) return false;
+    word.remove_prefix(end + 1);
+  }
 }
 
 }  // namespace
@@ -75,7 +93,10 @@ std::vector<std::string> TakeCommand(std::vector<std::string>& words, const OwnO
       if (flag && words[i].find('=') == std::string::npos && i + 1 < words.size() && !IsOption(words[i + 1])) ++i;
       continue;
     }
-    if (StartsACommand(words[i])) return take(i, i);
+    if (StartsACommand(words[i])) {
+      while (i > command + 1 && StandsBefore(words[i - 1])) --i;
+      return take(i, i);
+    }
   }
   return {};
 }

@@ -153,7 +153,7 @@ TEST(Explain, TakesAWholeCommand) {
   EXPECT_FALSE(pasted->plan.rejection);
   EXPECT_THAT(pasted->plan.args,
               ::testing::ElementsAre("--compilation-config", R"({"cudagraph_mode":"NONE"})", "--max-num-seqs", "128"));
-  EXPECT_TRUE(pasted->assumed_model);
+  EXPECT_TRUE(pasted->unknown_model);
   const std::string text = ExplanationText(*pasted);
   EXPECT_THAT(text, HasSubstr("Note: left to the operator, which starts the server: --api-key, --host, --port\n"));
   EXPECT_THAT(text, HasSubstr("Note: the files of meta-llama/Llama-3.1-8B-Instruct cannot be read: "));
@@ -169,6 +169,16 @@ TEST(Explain, TakesAWholeCommand) {
   ASSERT_TRUE(sglang.ok()) << sglang.error().message;
   EXPECT_EQ(sglang->request.release.engine, "sglang");
   EXPECT_THAT(ExplanationJson(*sglang)["args"].dump(), HasSubstr("fp8_e4m3"));
+
+  // Nothing is said of a model whose files cannot be read.
+  const auto experts = OfCommand({"vllm serve a/b --enable-expert-parallel --quantization awq --config x.yaml -tp 3"});
+  ASSERT_TRUE(experts.ok()) << experts.error().message;
+  EXPECT_FALSE(experts->plan.rejection) << experts->plan.rejection->message;
+  EXPECT_THAT(ExplanationText(*experts), HasSubstr("a model that is not known: set its config.json with --model"));
+  EXPECT_THAT(ExplanationText(*experts), HasSubstr("the settings in x.yaml (--config) are not read"));
+  EXPECT_EQ(ExplanationJson(*experts)["modelKnown"], false);
+  EXPECT_THAT(ExplanationText(*OfCommand({"vllm serve a/b --max-num-seqs many"})),
+              HasSubstr("Pruned, unless the files of the model say otherwise: parameters.max-num-seqs"));
 
   EXPECT_THAT(OfCommand({"ollama", "serve", "x"}).error().message, HasSubstr("the command begins with \"ollama\""));
   EXPECT_THAT(OfCommand({"vllm serve m | tee log"}).error().message, HasSubstr("a pipe"));
