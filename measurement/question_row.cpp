@@ -241,6 +241,15 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
     return {};
   }
   if (value.is_object()) {
+    // DROP: one of them has the answer, and a list of spans is one answer.
+    const auto number = Find(value, "number"), spans = Find(value, "spans");
+    if (number && spans && spans->value->is_array()) {
+      const auto text = ValueText(*number->value);
+      if (!text && spans->value->size() != 1)
+        return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
+                       " has no number and not one span: leave the row out");
+      return AddReferences(from, text ? json(*text) : spans->value->front(), out);
+    }
     bool any = false;
     for (const std::string_view name : {"answer", "text", "value", "aliases"}) {
       const auto found = Find(value, name);
@@ -1115,6 +1124,11 @@ class RowReader {
 
 base::Result<Question> ReadQuestionRow(const json& row, const FirstNumbers& first) {
   return RowReader(row, first).Read();
+}
+
+bool HasContext(const json& row) {
+  const auto of_question = First(row, kContexts), unsent = First(row, kUnsent);
+  return (of_question && HasText(*of_question->value)) || (unsent && HasText(*unsent->value));
 }
 
 std::vector<Position> PositionsIn(const json& row) {

@@ -30,10 +30,12 @@ class RowFinder {
     path_.clear();
     if (Descend(document, json::object())) return ProgramOfPath();
     const std::string within = KeyWithin(document);
-    if (within.empty()) return "";
-    const bool rows =
+    const bool objects =
         std::all_of(document.begin(), document.end(), [](const json& value) { return value.is_object(); });
-    return rows ? "to_entries[] | {id: .key} + .value" : Unwrap(within);
+    if (!within.empty()) return objects ? "to_entries[] | {id: .key} + .value" : Unwrap(within);
+    if (!objects || document.empty()) return "";
+    const std::string inner = Program(*document.begin());  // documents under their ids
+    return inner.empty() ? "" : ".[] | " + inner;
   }
 
  private:
@@ -61,7 +63,8 @@ class RowFinder {
         row.update(list[i]);
         if (IsRow(row)) {
           const auto alone = ReadQuestionRow(list[i]), with = ReadQuestionRow(row);
-          bare_ = IsRow(list[i]) && alone.ok() == with.ok() && (!alone.ok() || *alone == *with);
+          const bool same = alone.ok() ? with.ok() && *alone == *with : !with.ok() && !HasContext(around);
+          bare_ = IsRow(list[i]) && same;
           return true;
         }
         if (Descend(list[i], around)) return true;

@@ -364,6 +364,14 @@ TEST(ReadQuestions, FindsRowsInTablesAndWithinOthers) {
                     R"("answer": "Ann"}}]})"),
             "exam:1: one JSON document: jq -c '.[\"rows\"][] | . + .[\"row\"] | del(.[\"row\"])' FILE writes lines of "
             "JSON");
+  const std::string drop = R"({"passage": "Ann came.", "qa_pairs": [{"question": "Who?", "answer": {"number": "", )"
+                           R"("date": {}, "spans": ["Ann"]}}]})";
+  const std::string pairs = R"(. as $r0 | $r0["qa_pairs"][] | $r0 + . | del(.["qa_pairs"])' FILE)";
+  EXPECT_THAT(message(drop), HasSubstr("jq -c '" + pairs));
+  EXPECT_THAT(message("{\"nfl_1\": " + drop + ", \"nfl_2\": " + drop + "}"), HasSubstr("jq -c '.[] | " + pairs));
+  EXPECT_THAT(message(R"({"passage": "Ann came.", "qa_pairs": [{"question": "Who?", "answer": {"x": 1}}]})"),
+              HasSubstr("jq -c '" + pairs))
+      << "the passage goes with questions whose answers cannot be read";
   const std::string row = R"({"n": 1, "row": {"question": "Who?", "answer": "Ann"}})";
   EXPECT_THAT(message(row + "\n" + row),
               HasSubstr(R"(; its row is within it: jq -c '. + .["row"] | del(.["row"])' FILE)"));
