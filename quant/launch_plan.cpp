@@ -746,6 +746,7 @@ class Planner final : public FactSource {
       NotKnown(field, "the number of attention heads",
                "whether they can be split over " + std::to_string(parts) + " GPUs");
     CheckWidths(tensor, field);
+    CheckNvfp4Scales(tensor, field);
     CheckTiles(tensor, parts, field);
     if (table_.pipeline_flag().empty()) return;
     const int pipeline = SizeNow(table_.pipeline_flag());
@@ -889,6 +890,23 @@ class Planner final : public FactSource {
     layers.push_back({"the matrix of queries, keys and values", (heads + 2 * kv_heads) * *model.head_dim, hidden});
     layers.push_back({"the output matrix of attention", hidden, heads * *model.head_dim});
     return layers;
+  }
+
+  // Every release of every engine cuts scales as it cuts weights; NVFP4 has one for 16 weights along the input.
+  void CheckNvfp4Scales(int tensor, const std::string& field) {
+    constexpr std::int64_t kGroup = 16;
+    const checkpoint::ModelFacts& model = request_.model;
+    const auto torn = [&](const checkpoint::Size& width, int parts, const std::string& what) {
+      if (parts <= 1 || !width || *width % parts != 0 || *width / parts % kGroup == 0) return;
+      Reject({field, "TensorParallelDoesNotDivide",
+              what + " of " + std::to_string(*width) + " over " + std::to_string(parts) + " GPUs is " +
+                  std::to_string(*width / parts) + " on each, which is not a multiple of the " +
+                  std::to_string(kGroup) + " weights of NVFP4 that share a scale"});
+    };
+    if (model.experts == 0 && model.linear_format == "nvfp4" && !IgnoresModule({"mlp", "down_proj", "ffn"}))
+      torn(model.intermediate_size, tensor, "an MLP");
+    if (model.experts > 0 && model.expert_format == "nvfp4")
+      torn(model.moe_intermediate_size, ExpertParts(tensor), "an expert");
   }
 
   // What remains of a layer on one GPU must be a width that the kernel for its weights has.

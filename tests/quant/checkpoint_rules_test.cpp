@@ -413,6 +413,23 @@ TEST(CheckpointRules, ExpertsOfMarlinHaveWidthsInMultiplesOf64) {
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.25.0", experts, 4), "");
 }
 
+// Nemotron-3-Nano in NVFP4 (vllm-project/vllm#49949): 1856 over eight GPUs cuts a group of 16, whatever is padded
+// later.
+TEST(CheckpointRules, AScaleOfNvfp4IsNotCutBetweenGpus) {
+  checkpoint::ModelFacts model = Quantized(Moe(), "modelopt", "nvfp4");
+  model.moe_intermediate_size = 1856;
+  for (const auto& [engine, release] : {std::pair("vllm", "0.33.0"), std::pair("sglang", "0.5.23")}) {
+    for (const char* gpu : {"9.0", "10.0"}) {
+      EXPECT_THAT(
+          RefusalOn(gpu, engine, release, model, 8),
+          HasSubstr("an expert of 1856 over 8 GPUs is 232 on each, which is not a multiple of the 16 weights of "
+                    "NVFP4 that share a scale"));
+      EXPECT_EQ(RefusalOn(gpu, engine, release, model, 4), "");
+    }
+  }
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.33.0", model, 8, {{"enable-expert-parallel", "true"}}), "");
+}
+
 TEST(CheckpointRules, ExpertsInFp8RequireAGpuWithFp8InSglang) {
   checkpoint::ModelFacts experts = Quantized(Moe(), "fp8", "fp8");
   EXPECT_THAT(RefusalOn("8.0", "sglang", "0.5.20", experts, 1), HasSubstr("QuantizationNotOnThisGpu"));
