@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -24,6 +25,7 @@ constexpr double kTellsADirection = 1.2;  // of an excess: it tells a direction,
 constexpr double kFarDeviation = 0.6;
 constexpr double kLeastDeviation = 0.03;
 constexpr double kNear = 0.7;                          // in ln(load)
+constexpr double kSure = 2.58;                         // of a normal distribution's 99 %
 constexpr double kTwoSided = 1.96, kOneSided = 1.645;  // of a normal distribution's 95 %
 
 // One point, seen from the answer.
@@ -31,16 +33,21 @@ struct View {
   double distance = 0;  // in ln(load)
   double excess = 0;    // of the bound that is broken first, ln(actual / limit)
   double deviation = 0;
+  bool kept = false;
+  bool sure = false;  // that it is kept, or missed
 };
 
 View ViewOf(const Slo& slo, const Point& point, double answer) {
-  View seen{std::log(point.load.value / answer), 0, 0};
+  View seen;
+  seen.distance = std::log(point.load.value / answer);
   const std::optional<WorstExcess> worst = WorstExcessOf(slo, point);
-  const bool kept = KeepsSlo(slo, point);
+  seen.kept = KeepsSlo(slo, point);
   seen.excess = worst ? worst->excess : 0;
   seen.deviation = worst ? worst->deviation : kUnknownDeviation;
+  seen.sure = (!seen.kept && point.saturated) ||
+              (seen.kept == (seen.excess <= 0) && std::abs(seen.excess) > kSure * seen.deviation);
   // A verdict looks at more than the estimate: errors, a queue that grows, slow requests that were still open.
-  if (kept != (seen.excess <= 0)) {
+  if (seen.kept != (seen.excess <= 0)) {
     seen.excess = 0;
     seen.deviation = std::max(seen.deviation, kUnknownDeviation);
   }
@@ -59,6 +66,17 @@ double UsualSlope(const std::vector<View>& near, LoadKind kind) {
                                                [](const View& a, const View& b) { return a.distance < b.distance; });
   if (high->distance - low->distance < kLever) return known.usual;
   return std::clamp((high->excess - low->excess) / (high->distance - low->distance), known.least, known.most);
+}
+
+// The limit lies between a load that is kept for sure and one that is missed for sure. Infinite where one is missing.
+double WithinTheBracket(const std::vector<View>& views) {
+  double below = std::numeric_limits<double>::infinity(), above = below;
+  for (const View& view : views) {
+    if (!view.sure) continue;
+    if (view.kept && view.distance <= 0) below = std::min(below, -view.distance);
+    if (!view.kept && view.distance > 0) above = std::min(above, view.distance);
+  }
+  return std::max(below, above);
 }
 
 }  // namespace
@@ -95,7 +113,9 @@ double LimitHalfWidth(const Slo& slo, std::span<const Point> points, std::size_t
   const double limit = (wx - wy / slope) / w;
   const double away = limit - wx / w;
   const double deviation = std::sqrt(1 / w + away * away * w / determinant) / slope;
-  return std::max(kTwoSided * deviation, std::abs(limit) + kOneSided * deviation);
+  const double of_the_line = std::max(kTwoSided * deviation, std::abs(limit) + kOneSided * deviation);
+  // Where a queue forms within a few percent of the load, latencies are far from any line.
+  return std::min(of_the_line, WithinTheBracket(near));
 }
 
 }  // namespace autotune::measurement

@@ -88,6 +88,28 @@ TEST(LimitHalfWidth, IsWiderForARarePercentileOfARate) {
   EXPECT_GT(rare, 1.5 * LimitHalfWidth(slo, answer.points, answer.best));
 }
 
+// vLLM 0.24.0 on an H200 (docs/verified/2026-11-30-h200-formats.md): first tokens of 0.4 to 0.6 s up to 68.65
+// requests/s, and a queue that grows at 72. A line through these points said +-30 %.
+TEST(LimitHalfWidth, IsNotBeyondLoadsThatAreSure) {
+  const Slo slo = {
+      .bounds = {{Metric::kTtft, Statistic::kP99, 2000}}, .max_error_rate = 0.01, .attainment = std::nullopt};
+  const auto point = [](double rate, double p99, double relative_ci) {
+    Point out = PointAt(rate, 1, 0, 0);
+    out.load.kind = LoadKind::kRequestRate;
+    out.ttft.p99 = p99;
+    out.relative_ci[static_cast<std::size_t>(Metric::kTtft)] = relative_ci;
+    return out;
+  };
+  std::vector<Point> points = {point(57.1, 375.4, 0.085), point(65.45, 625.3, 0.0911), point(72, 1767, 0.728),
+                               point(68.65, 494.2, 0.219)};
+  points[2].saturated = true;
+  points[2].verdict = Verdict::kMissed;
+  EXPECT_NEAR(LimitHalfWidth(slo, points, 3), std::log(72 / 68.65), 1e-9);
+  points[2].saturated = false;
+  points[2].ttft.p99 = 2100;
+  EXPECT_GT(LimitHalfWidth(slo, points, 3), 0.06) << "2.1 s of 2 s, known to 73 %, is not missed for sure";
+}
+
 TEST(LimitHalfWidth, IsThatOfOneSearch) {
   Answer answer = Bisect(4, 0.05, 1);
   const double half = LimitHalfWidth(kSlo, answer.points, answer.best);
