@@ -369,7 +369,7 @@ TEST(CheckpointRules, WidthsThatMarlinCannotComputeArePrunedWhereItIsTheOnlyKern
   EXPECT_THAT(RefusalOn("8.0", "vllm", "0.23.0", ignored, 4), HasSubstr("WidthNotSupported"));
 }
 
-// GLM-4.5-Air-FP8 (vllm-project/vllm#28363): one dense layer of 10944 before those with experts.
+// GLM-4.5V-FP8 (vllm-project/vllm#28363: MKN = [2048, 5472, 4096]): one dense layer of 10944 before those with experts.
 TEST(CheckpointRules, TheFirstLayersOfAModelWithExpertsHaveAWidthOfTheirOwn) {
   checkpoint::ModelFacts model = Quantized(Moe(), "compressed-tensors", "fp8");
   model.attention_heads = 96;
@@ -382,6 +382,8 @@ TEST(CheckpointRules, TheFirstLayersOfAModelWithExpertsHaveAWidthOfTheirOwn) {
   const Flags experts = {{"enable-expert-parallel", "true"}};
   EXPECT_THAT(RefusalOn("8.0", "vllm", "0.11.2", model, 4, experts),
               HasSubstr("an MLP's first matrix has 5472 outputs"));
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.11.2", model, 2, experts),
+              HasSubstr("an MLP's last matrix has 4096 outputs and 5472 inputs on each of 2 GPUs"));
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", model, 4, experts), "");
   model.ignored_modules.push_back("model.layers.0*");
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.11.2", model, 4, experts), "");
