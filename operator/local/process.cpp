@@ -10,11 +10,13 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace autotune::local {
@@ -168,7 +170,9 @@ bool AwaitDeath(int pidfd) {
 
 int KillMarked(const std::string& entry) {
   int killed = 0;
-  // A process may fork between two looks; a few rounds find the last one.
+  // A process may fork between two looks, and one that is just executing another program has no environment to read: a
+  // few rounds find the last one, two that find none end it.
+  int without = 0;
   for (int round = 0; round < 10; ++round) {
     std::vector<int> dying;
     std::error_code error;
@@ -193,7 +197,14 @@ int KillMarked(const std::string& entry) {
       all_died = all_died && AwaitDeath(pidfd);
       close(pidfd);
     }
-    if (dying.empty() || !all_died) break;
+    if (!all_died) break;
+    if (!dying.empty()) {
+      without = 0;
+    } else if (++without == 2) {
+      break;
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
   }
   return killed;
 }

@@ -184,6 +184,7 @@ TEST_F(LocalClusterTest, RunsPodsOfATypeOfGpuOnTheMachineOfTheType) {
   EXPECT_EQ(Cluster().Observe(&version).nodes.size(), 2U);
   std::ofstream(directory_ / "pods" / "end") << "";
   ASSERT_TRUE(AwaitPhase("later", "Succeeded"));
+  ASSERT_TRUE(AwaitPhase("b", "Succeeded"));
   EXPECT_EQ(Status(Cluster().GetPod("b"), "bench")["state"]["terminated"]["message"], "l40s\n");
 }
 
