@@ -109,6 +109,10 @@ std::string ViolationText(const measurement::Violation& violation) {
                          violation.bound != "slo.errorRate";
     return latency ? Milliseconds(number) : api::FormatDecimal(number * 100, decimals) + " %";
   };
+  // Not a limit of the user's: the engine did not keep up with what was sent.
+  if (violation.bound == "requestRate" && violation.actual) {
+    return "requestRate (answered " + value(*violation.actual) + " of " + value(violation.limit) + ")";
+  }
   return violation.bound + " (" + (violation.actual ? value(*violation.actual) : "not measured") + ", allowed " +
          value(violation.limit) + ")";
 }

@@ -12,6 +12,11 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
+TEST(ViolationText, SaysWhatWasAnsweredOfARateThatWasSent) {
+  EXPECT_EQ(ViolationText({"requestRate", 72, 57.5, 0}), "requestRate (answered 57.5/s of 72/s)");
+  EXPECT_EQ(ViolationText({"slo.ttft.p99", 500, 900, 0}), "slo.ttft.p99 (900 ms, allowed 500 ms)");
+}
+
 TEST(ResultRows, JudgeAsTheOperatorDoes) {
   api::AutotuneTask task = Finished();
   task.status.best.reset();  // a task that has come to no answer yet
