@@ -10,6 +10,7 @@
 
 #include "measurement/question_choices.h"
 #include "measurement/row_columns.h"
+#include "measurement/row_conversation.h"
 #include "measurement/row_member.h"
 #include "measurement/written_answer.h"
 #include "measurement/written_number.h"
@@ -224,6 +225,13 @@ std::string SentOf(const Question& question) {
 }
 
 // ---- References ----
+
+bool IsAnswered(const json& row) {
+  return std::ranges::any_of(kReferences, [&](const Reference& known) {
+    const auto found = Find(row, known.name);
+    return found && (found->value->is_primitive() ? ValueText(*found->value).has_value() : HasText(*found->value));
+  });
+}
 
 bool HasAnswer(const json& value) {
   const auto answer = value.is_object() ? Find(value, "answer") : std::nullopt;
@@ -695,6 +703,9 @@ class RowReader {
       }
       out_.messages.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
     }
+    const std::string member = row_.contains(name) && &row_[name] == &messages ? name : "";
+    const std::string why = WhyEndsWithAnswer(messages, member, IsAnswered(row_));
+    if (!why.empty()) return Invalid(Quoted(name) + " " + why);
     return {};
   }
 

@@ -12,7 +12,7 @@
 namespace autotune::measurement {
 namespace {
 
-constexpr std::size_t kLongest = 200;         // bytes of what an answer has word for word
+constexpr std::size_t kLongestCopied = 200;   // bytes of what an answer has word for word
 constexpr std::size_t kLongestPhrase = 8;     // words without a clause among them
 constexpr std::size_t kClause = 4;            // words of the shortest clause
 constexpr std::size_t kLongestChinese = 75;   // bytes, 25 characters
@@ -128,7 +128,7 @@ bool IsExplainedVerdict(std::string_view text) {
 
 bool IsSentence(std::string_view text, std::string_view asked) {
   text = Trimmed(text);
-  if (text.size() > kLongest || IsExplainedVerdict(text)) return true;
+  if (text.size() > kLongestCopied || IsExplainedVerdict(text)) return true;
   if (text.starts_with('{') || text.starts_with('[')) return false;
   const std::vector<std::string_view> words = WordsOf(text);
   const auto spaces = static_cast<std::size_t>(std::count(text.begin(), text.end(), ' '));

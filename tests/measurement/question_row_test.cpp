@@ -322,6 +322,40 @@ TEST(ReadQuestionRow, AcceptsAliasesOfTheAnswer) {
   EXPECT_THAT(NotSent(row, *question), testing::IsEmpty());
 }
 
+TEST(ReadQuestionRow, SendsNoAnswerAsTheLastTurn) {
+  const auto message = [](const char* row) {
+    const auto question = ReadQuestionRow(json::parse(row));
+    return question.ok() ? "read" : question.error().message;
+  };
+  // As for fine-tuning.
+  EXPECT_EQ(
+      message(
+          R"({"messages": [{"role": "user", "content": "Charged twice."}, {"role": "assistant", "content": "bill"}]})"),
+      R"("messages" ends with a turn of the "assistant", "bill": the answer, or its beginning, would be sent: )"
+      R"(jq -c 'if .["messages"][-1].role == "assistant" then .reference = .["messages"][-1].content | )"
+      R"(del(.["messages"][-1]) else . end' FILE > OUT makes the reference of it)");
+  for (const char* name : {"reference", "ideal", "answer", "ground_truth", "expected_output", "references", "target"}) {
+    const json row = {
+        {"messages", json::parse(R"([{"role": "user", "content": "x"}, {"role": "model", "content": "y"}])")},
+        {name, "y"}};
+    EXPECT_THAT(
+        message(row.dump().c_str()),
+        testing::EndsWith(R"(jq -c 'if .["messages"][-1].role == "model" then del(.["messages"][-1]) else . end')"
+                          R"( FILE > OUT leaves it out)"))
+        << name;
+  }
+  EXPECT_THAT(message(R"({"prompt": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}],
+                          "reward_model": {"ground_truth": "y"}})"),
+              HasSubstr(R"(then del(.["prompt"][-1]) else)"));
+  EXPECT_THAT(message(R"j({"target": "y", "arguments": [["[{\"role\": \"user\", \"content\": \"x\"}, )j"
+                      R"j({\"role\": \"assistant\", \"content\": \"It is\"}]", {}]]})j"),
+              HasSubstr("leave this turn out"));
+  // Examples before the question are sent.
+  EXPECT_EQ(message(R"({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"},
+                        {"role": "user", "content": "z"}], "reference": "y"})"),
+            "read");
+}
+
 TEST(ReadQuestionRow, ReadsMessagesUnderAnyOfTheirNames) {
   const auto evals = ReadQuestionRow(json::parse(
       R"({"input": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "2+2?"}], "ideal": ["4", "four"]})"));
