@@ -13,6 +13,7 @@ struct SignRule {
   std::string_view and_then = "";  // behind `text` in the same line
   bool of_sglang = true;
   std::string_view tokens = "";  // the number behind it counts generated tokens per second
+  bool counted = false;          // the number behind `and_then` is not 0
 };
 
 // A count, and not a request that was accepted: "Avg generation throughput: 31.4 tokens/s" (vLLM, every 10 s), "gen
@@ -26,6 +27,10 @@ constexpr SignRule kRules[] = {
     {"\"POST /v1/", S::kServing, "\" 500", false},
     {"Avg prompt throughput: ", S::kServing, "", true, "Avg generation throughput: "},
     {"Decode batch", S::kServing, "#running-req", true, "gen throughput (token/s): "},
+    // SGLang's own first request is prefilled alone, before it is ready: a batch beside others, or with others waiting,
+    // is of clients.
+    {"Prefill batch", S::kServing, "#running-req: ", true, "", true},
+    {"Prefill batch", S::kServing, "#queue-req: ", true, "", true},
     // vLLM says "failed to start" of an engine that was not ready.
     {"EngineCore encountered a fatal error", S::kServing},
     {"EngineDeadError", S::kServing},
@@ -64,7 +69,7 @@ constexpr SignRule kRules[] = {
 };
 
 // Not 0.0: an idle engine reports, too.
-bool CountsTokens(std::string_view line, std::string_view label) {
+bool Counts(std::string_view line, std::string_view label) {
   const std::size_t at = label.empty() ? std::string_view::npos : line.find(label);
   if (at == std::string_view::npos) return false;
   const std::string_view rest = line.substr(at + label.size());
@@ -77,10 +82,11 @@ EngineSign SignOf(std::string_view line, bool sglang) {
   const auto* const rule = std::ranges::find_if(kRules, [&](const SignRule& one) {
     const std::size_t at = line.find(one.text);
     return at != std::string_view::npos && (one.of_sglang || !sglang) &&
-           line.find(one.and_then, at + one.text.size()) != std::string_view::npos;
+           line.find(one.and_then, at + one.text.size()) != std::string_view::npos &&
+           (!one.counted || Counts(line, one.and_then));
   });
   if (rule == std::end(kRules)) return S::kNone;
-  return CountsTokens(line, rule->tokens) ? S::kGenerating : rule->sign;
+  return Counts(line, rule->tokens) ? S::kGenerating : rule->sign;
 }
 
 }  // namespace autotune::bench

@@ -54,6 +54,12 @@ class LogReader {
   bench::LogDigest digest_;
 };
 
+// The engine's own advice goes before that for all failures of this reason.
+std::string Remedy(const bench::Failure& failure) {
+  const std::string advice = AdviceOf(failure.message);
+  return (advice.empty() ? "" : advice + ", as the message says. In general: ") + RemedyOf(failure.reason);
+}
+
 }  // namespace
 
 Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code) {
@@ -106,7 +112,7 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
   text += "\nMessage:  " + failure.message + "\n";
   if (!diagnosis.also.empty()) text += "Also:     " + diagnosis.also + "\n";
   if (const std::string meaning = MeaningOf(failure.message); !meaning.empty()) text += "Meaning:  " + meaning + "\n";
-  text += "Remedy:   " + RemedyOf(failure.reason) + "\n";
+  text += "Remedy:   " + Remedy(failure) + "\n";
   if (!diagnosis.certain) text += "No line of the log names an error: the reason is not certain. Is the log whole?\n";
   if (diagnosis.waited && failure.machine) {
     return text +
@@ -125,7 +131,7 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
   nlohmann::json json = {{"reason", bench::FailureReasonName(diagnosis.failure.reason)},
                          {"message", diagnosis.failure.message},
-                         {"remedy", RemedyOf(diagnosis.failure.reason)},
+                         {"remedy", Remedy(diagnosis.failure)},
                          {"machine", diagnosis.failure.machine},
                          {"waitedForAnotherGpu", diagnosis.waited},
                          {"retried", diagnosis.retried},

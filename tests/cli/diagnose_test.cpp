@@ -35,6 +35,44 @@ TEST(Diagnose, ForgetsWhatTheEngineSurvived) {
   EXPECT_EQ(diagnosis.was_ready, true);
 }
 
+TEST(Diagnose, BatchesOfClientsShowThatSglangServed) {
+  const std::string error =
+      "[2026-09-21 06:38:26 TP0] Scheduler hit an exception: Traceback (most recent call last):\n"
+      "AssertionError: Not enough slots for the state, try to increase --mamba-full-memory-ratio.\n";
+  const Diagnosis loaded = Diagnose(
+      "[2026-09-21 06:38:25 TP0] Prefill batch, #new-seq: 1, #running-req: 1, #queue-req: 2, mamba usage: 0.29\n" +
+          error,
+      std::nullopt);
+  EXPECT_EQ(loaded.was_ready, true);
+  EXPECT_EQ(loaded.failure.reason, FailureReason::kEngineCrashed);
+  EXPECT_THAT(DiagnosisText(loaded),
+              HasSubstr("Remedy:   increase --mamba-full-memory-ratio, as the message says. In "));
+  EXPECT_EQ(
+      Diagnose(
+          "[2026-09-21 06:38:25] Decode batch. #running-req: 2, #token: 90, gen throughput (token/s): 9.1\n" + error,
+          std::nullopt)
+          .was_ready,
+      true);
+  EXPECT_EQ(
+      Diagnose("Prefill batch. #new-seq: 1, #new-token: 9, #running-req: 0, #queue-req: 3\n" + error, std::nullopt)
+          .was_ready,
+      true);
+  // The server's own first request, before it is ready.
+  EXPECT_NE(
+      Diagnose("Prefill batch. #new-seq: 1, #new-token: 9, #running-req: 0, #queue-req: 0\n" + error, std::nullopt)
+          .was_ready,
+      true);
+}
+
+TEST(Diagnose, AdviceIsWhatTheMessageAdvises) {
+  EXPECT_EQ(AdviceOf("Not enough memory. Please try increasing --mem-fraction-static."),
+            "increasing --mem-fraction-static");
+  EXPECT_EQ(
+      AdviceOf("KV cache is too small, decrease `--max-model-len` or increase the --gpu-memory-utilization value."),
+      "decrease --max-model-len, increase --gpu-memory-utilization");
+  EXPECT_EQ(AdviceOf("error: unrecognized arguments: --swap-space 16"), "");
+}
+
 // Its web server starts before the first answer of the model.
 TEST(Diagnose, SglangIsReadyWhenItSaysSo) {
   const std::string log =
