@@ -661,6 +661,7 @@ std::string Encode(const InspectResult& result) {
         facts.notes.pop_back();
       } else if (!facts.ignored_modules.empty()) {
         facts.ignored_modules.pop_back();
+        ++facts.ignored_left_out;
       } else {
         facts.caches.reset();  // what remains is bounded by its fields
       }

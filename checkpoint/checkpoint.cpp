@@ -54,7 +54,8 @@ class Reader {
     }
     std::optional<json> gguf;
     if (!*config && !*params) {
-      if (weights.format != WeightFormat::kGguf) return base::Invalid(files_.where() + files_.NoConfigHint());
+      if (weights.format != WeightFormat::kGguf)
+        return base::Invalid(files_.where() + AdapterHint().value_or(files_.NoConfigHint()));
       const auto header = Gguf(weights.files.front());
       if (!header) return header.error();
       gguf = ConfigOfGguf(*header);
@@ -80,8 +81,7 @@ class Reader {
     if (!elsewhere) facts->weight_bytes = weights.bytes;
     for (const std::string& note : weights.notes) AddNote(*facts, note);
     for (const std::string& note : notes_) AddNote(*facts, note);
-    if (!facts->weight_bytes)
-      AddNote(*facts, "the size of the weights is not known; only what its dimensions require at least is checked");
+    if (!facts->weight_bytes) AddNote(*facts, std::string(kWeightsNotKnown));
     ReadTensors(weights, elsewhere, *facts);
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;
@@ -95,6 +95,17 @@ class Reader {
     auto object = ParseObject(**text, name);
     if (!object) return base::Invalid(files_.where() + ": " + object.error().message);
     return std::optional(*std::move(object));
+  }
+
+  // PEFT writes adapter_config.json beside the adapter's weights, and no config.json.
+  std::optional<std::string> AdapterHint() {
+    const auto adapter = ObjectIfListed("adapter_config.json");
+    if (!adapter || !*adapter) return std::nullopt;
+    const json* base = Find(&**adapter, "base_model_name_or_path");
+    const std::string name = base != nullptr && base->is_string() ? base->get<std::string>() : "";
+    return " is an adapter (adapter_config.json, no config.json), not a model: give its model" +
+           (name.empty() ? "" : ", " + name + " (base_model_name_or_path),") +
+           " or a checkpoint that it was merged into";
   }
 
   base::Result<std::optional<json>> ObjectIfListed(const std::string& name) {
@@ -209,6 +220,7 @@ base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   if (!config->is_object()) return base::Invalid(source + ": must be an object");
   ModelFacts facts;
   ReadConfig(*config, facts);
+  facts.native_config = parts.config != nullptr && parts.params != nullptr;
   if (parts.config != nullptr && facts.architecture.empty())
     AddNote(facts, "config.json: architectures and model_type are missing; engines cannot tell which model it is");
   QuantizationFiles files;

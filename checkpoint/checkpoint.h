@@ -36,6 +36,10 @@ class CheckpointFiles {
                                                                            std::size_t bytes) = 0;
 };
 
+// Note of facts without weight_bytes, read from a whole checkpoint.
+inline constexpr std::string_view kWeightsNotKnown =
+    "the size of the weights is not known; only what its dimensions require at least is checked";
+
 // kInvalid names the file, line and key; kRetry: the hub is busy or cannot be reached; Error::http_status is the hub's.
 base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files);
 

@@ -107,6 +107,9 @@ class ConfigReader {
     const json* architectures = FindArray(&config_, "architectures");
     if (architectures != nullptr && !architectures->empty() && architectures->front().is_string())
       facts_.architecture = architectures->front().get<std::string>();
+    if (const json* inner = &language_ == &config_ ? nullptr : FindArray(&language_, "architectures");
+        inner != nullptr && !inner->empty() && inner->front().is_string())
+      facts_.language_class = inner->front().get<std::string>();
     facts_.model_type = TextOf(&language_, "model_type");
     facts_.config_type = TextOf(&config_, "model_type");
     if (TextOf(&language_, "attention_projection_layout") == "fused_qkv")
@@ -128,6 +131,7 @@ class ConfigReader {
     if (facts_.config_type.size() > kLongest) facts_.config_type.resize(kLongest);
     if (facts_.architecture.size() > kLongest) facts_.architecture.resize(kLongest);
     if (facts_.model_type.size() > kLongest) facts_.model_type.resize(kLongest);
+    if (facts_.language_class.size() > kLongest) facts_.language_class.resize(kLongest);
   }
 
   void ReadDtype() {

@@ -35,6 +35,7 @@ constexpr std::array kParts = {
 constexpr std::array kTexts = {
     TextField{"architecture", &ModelFacts::architecture},
     TextField{"modelType", &ModelFacts::model_type},
+    TextField{"languageClass", &ModelFacts::language_class},
     TextField{"dtype", &ModelFacts::dtype},
     TextField{"commit", &ModelFacts::commit},
     TextField{"quantization", &ModelFacts::quantization},
@@ -152,12 +153,14 @@ json ToJson(const ModelFacts& facts) {
   if (facts.config_type != facts.model_type) value["configType"] = facts.config_type;
   if (facts.remote_code) value["remoteCode"] = true;
   if (facts.pooling) value["pooling"] = true;
+  if (facts.native_config) value["nativeConfig"] = true;
   if (facts.plain_shared_experts) value["plainSharedExperts"] = true;
   // Text, because it exceeds what a JSON reader that uses doubles can hold for the largest checkpoints.
   if (facts.weight_bytes) value["weightBytes"] = std::to_string(*facts.weight_bytes);
   if (facts.tied_embeddings) value["tiedEmbeddings"] = *facts.tied_embeddings;
   if (facts.weight_block) value["weightBlock"] = facts.weight_block->ToString();
   if (!facts.ignored_modules.empty()) value["ignoredModules"] = facts.ignored_modules;
+  if (facts.ignored_left_out > 0) value["ignoredModulesLeftOut"] = facts.ignored_left_out;
   if (!facts.schemes.empty()) value["schemes"] = facts.schemes;
   if (!facts.tensors.empty()) value["tensors"] = facts.tensors;
   if (facts.caches) {
@@ -188,6 +191,7 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
   }
   for (const auto& [key, field] :
        {std::pair{"remoteCode", &ModelFacts::remote_code}, std::pair{"pooling", &ModelFacts::pooling},
+        std::pair{"nativeConfig", &ModelFacts::native_config},
         std::pair{"plainSharedExperts", &ModelFacts::plain_shared_experts}}) {
     const json* said = Find(&value, key);
     if (said == nullptr) continue;
@@ -232,6 +236,11 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
     }
     return true;
   };
+  if (const json* more = Find(&value, "ignoredModulesLeftOut")) {
+    const auto count = WholeNumber(*more);
+    if (!count || *count < 0) return wrong("ignoredModulesLeftOut", "a whole number of at least 0");
+    facts.ignored_left_out = *count;
+  }
   if (!texts("ignoredModules", facts.ignored_modules)) return wrong("ignoredModules", "a list of strings");
   if (!texts("schemes", facts.schemes)) return wrong("schemes", "a list of strings");
   if (!texts("tensors", facts.tensors)) return wrong("tensors", "a list of strings");

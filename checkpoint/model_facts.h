@@ -42,9 +42,12 @@ struct ModelFacts {
   std::string architecture;  // "LlamaForCausalLM"; "" = not known
   std::string model_type;    // of the language model: "llama"; "" = not known
   std::string config_type;   // of the whole, as config.json names it: "mllama"; "" = not known
-  bool pooling = false;      // the files make one vector of a text: for embeddings, no generator
-  bool remote_code = false;  // the checkpoint names code of its own that reads or runs it (auto_map)
-  std::string dtype;         // of the unquantized weights: bfloat16, float16, float32; "" = not known
+  // Class that a multimodal config.json names for its language model (text_config.architectures); "" = none is named.
+  std::string language_class;
+  bool native_config = false;  // Mistral's params.json lies beside config.json: an engine may read that one
+  bool pooling = false;        // the files make one vector of a text: for embeddings, no generator
+  bool remote_code = false;    // the checkpoint names code of its own that reads or runs it (auto_map)
+  std::string dtype;           // of the unquantized weights: bfloat16, float16, float32; "" = not known
   // Commit that the revision points to on the hub: 40 hexadecimal digits. "" = a directory, or a hub that does not
   // report it.
   std::string commit;
@@ -68,6 +71,7 @@ struct ModelFacts {
   bool plain_shared_experts = false;  // the shared experts stay unquantized, whatever the other linear layers do
   // Modules that stay unquantized: "*" for the numbers of all layers, else the first and how many more. At most 12.
   std::vector<std::string> ignored_modules;
+  std::int64_t ignored_left_out = 0;  // further kinds of such modules, which are not in the list
   // How the method stores each kind of layer, in words of one form for all methods: the part ("linear", "experts",
   // "kv", "attention"), weights ("int4-group128-asym", "fp8-channel"; ModelOpt's: its algorithm), inputs ("none",
   // "fp8-token-dynamic"; "-" = not said) and the packing ("pack-quantized"; "-" = not said). At most 8.

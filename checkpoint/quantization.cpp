@@ -206,6 +206,9 @@ class IgnoredModules {
     }
     return list;
   }
+  [[nodiscard]] std::int64_t left_out() const {
+    return static_cast<std::int64_t>(counts_.size() - std::min(counts_.size(), kMaxIgnored));
+  }
   [[nodiscard]] bool attention() const {
     return attention_ || std::ranges::all_of(std::array{"q", "k", "v", "o"},
                                              [&](const char* projection) { return projections_.contains(projection); });
@@ -1277,6 +1280,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.weight_block = declaration.block;
   facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
+  facts.ignored_left_out = ignored.left_out();
   facts.schemes = SchemesOf(declaration, !dense && experts.family != "none", linear.family != "none");
   if (!unlisted.modules.empty()) {
     const bool of_experts = std::ranges::find(unlisted.modules, "mlp.experts") != unlisted.modules.end();
@@ -1448,6 +1452,7 @@ base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) 
   facts.activations = known == nullptr ? "none" : known->activations == nullptr ? "" : known->activations;
   facts.weight_block.reset();
   facts.ignored_modules.clear();
+  facts.ignored_left_out = 0;
   facts.schemes.clear();
   return {};
 }

@@ -73,6 +73,12 @@ std::string Groups(const std::vector<checkpoint::KvCacheGroup>& groups) {
   return text.empty() ? "none" : text;
 }
 
+std::string NotQuantized(const ModelFacts& facts) {
+  const std::string listed = text::Joined(facts.ignored_modules, ", ");
+  if (facts.ignored_left_out == 0) return listed;
+  return listed + (listed.empty() ? "" : ", and ") + std::to_string(facts.ignored_left_out) + " more";
+}
+
 }  // namespace
 
 std::string ModelFactsText(const ModelFacts& facts) {
@@ -82,7 +88,8 @@ std::string ModelFactsText(const ModelFacts& facts) {
   rows.emplace_back("Data type", Known(facts.dtype));
   rows.emplace_back("Quantization", Quantization(facts));
   if (!facts.schemes.empty()) rows.emplace_back("Schemes", text::Joined(facts.schemes, "; "));
-  if (!facts.ignored_modules.empty()) rows.emplace_back("Not quantized", text::Joined(facts.ignored_modules, ", "));
+  if (!facts.ignored_modules.empty() || facts.ignored_left_out > 0)
+    rows.emplace_back("Not quantized", NotQuantized(facts));
   rows.emplace_back("KV cache declared",
                     facts.kv_cache == "none" ? "none: the engine's default" : Known(facts.kv_cache));
   rows.emplace_back("Weights",

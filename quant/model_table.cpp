@@ -45,7 +45,8 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
                 "\" only with the checkpoint's own code, which requires a flag"};
   const std::string& name = model.architecture;
   // Without a list of architectures the facts have the model type in its place.
-  if (name.empty() || name == model.config_type || Has(own, name, at)) return {};
+  if (name.empty() || name == model.config_type) return {};
+  if (Has(own, name, at)) return AnswerForLanguageModel(at, title, model);
   const std::string none = title + " has no class for " + name;
   if (Has(backend, name, at))
     return {Kind::kWarn, "ArchitectureNotCertain",
@@ -59,6 +60,45 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
   if (gone != left.end()) return {Kind::kReject, "ArchitectureNotSupported", more};
   return {Kind::kReject, "ArchitectureNotSupported",
           none + ", and does not run it with a class of the transformers library"};
+}
+
+ModelTable::Answer ModelTable::AnswerForLanguageModel(std::size_t release, const std::string& title,
+                                                      const checkpoint::ModelFacts& model) const {
+  using Kind = Answer::Kind;
+  const std::string& type = model.model_type;
+  if (type.empty() || type == model.config_type || model.remote_code) return {};
+  // Other classes have one language model, whatever its type is called: Qwen2.5-Omni's is known to no release.
+  if (!Has(nested, model.architecture, release)) return {};
+  const std::string inner = "the language model in " + model.architecture + " is of model type \"" + type + "\", ";
+  // Of two files of one model an engine may read the other one.
+  const std::string reason = model.native_config ? "ArchitectureNotCertain" : "ArchitectureNotSupported";
+  const Kind kind = model.native_config ? Kind::kWarn : Kind::kReject;
+  const std::string other = model.native_config ? "; whether it reads params.json instead is not known" : "";
+  if (!types.empty() && !Has(types, type, release))
+    return {kind, reason,
+            inner + "which " + title + " does not know: neither the engine nor its transformers library can read it" +
+                other};
+  const auto of_type = text.find(type);
+  const std::string name = !model.language_class.empty() ? model.language_class
+                           : of_type != text.end()       ? of_type->second
+                                                         : "";
+  const auto serves = [&](const std::string& one) {
+    return Has(own, one, release) || HasUnderAnotherEnding(own, one, release);
+  };
+  if (name.empty())
+    return {Kind::kWarn, "ArchitectureNotCertain",
+            inner +
+                "for which neither config.json nor the transformers library names a class that generates text: "
+                "whether " +
+                title + " finds one is not known" + other};
+  // SGLang follows the type, vLLM the class that the file names.
+  if (serves(name) || (of_type != text.end() && serves(of_type->second))) return {};
+  const std::string none = inner + "and " + title + " has no class for " + name;
+  if (Has(backend, name, release))
+    return {Kind::kWarn, "ArchitectureNotCertain",
+            none + " and uses the class of the transformers library: whether it runs with these settings is not known" +
+                other};
+  return {kind, reason, none + ", and does not run it with a class of the transformers library" + other};
 }
 
 }  // namespace autotune::quant

@@ -5,6 +5,7 @@
 // packages by tests/engines/read_models.py. Releases that are not listed are not checked.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,7 +23,9 @@ struct ModelTable {
   std::vector<Version> releases;  // ascending
   Names own;                      // architectures with a class of the engine's own
   Names backend;                  // architectures of the transformers library that an engine may run
+  Names nested;                   // of `own`, those that run their language model with the class of its own type
   Names types;                    // model types that can be read without code from the checkpoint; empty = not recorded
+  std::map<std::string, std::string, std::less<>> text;  // model type of a language model: the library's class for it
   std::map<std::string, std::string, std::less<>> left;  // removed architectures: the last release with them
 
   struct Answer {
@@ -34,6 +37,11 @@ struct ModelTable {
   // own code. Where two answers are possible the answer is a warning; kNothing if the files are not sufficient.
   [[nodiscard]] Answer AnswerFor(const Version& release, const std::string& title, const checkpoint::ModelFacts& model,
                                  bool trusts_code) const;
+
+ private:
+  // The same about the language model of a multimodal one, whose class the release has.
+  [[nodiscard]] Answer AnswerForLanguageModel(std::size_t release, const std::string& title,
+                                              const checkpoint::ModelFacts& model) const;
 };
 
 }  // namespace autotune::quant

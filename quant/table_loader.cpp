@@ -408,7 +408,7 @@ class TableLoader {
   }
 
   static void LoadModels(const Node& root, EngineTable& table) {
-    root.Expect({"engine", "releases", "own", "backend", "types", "left"});
+    root.Expect({"engine", "releases", "own", "backend", "nested", "types", "text", "left"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -451,7 +451,9 @@ class TableLoader {
     }
     return indices;
   }
+    load("nested", models.nested);
 
+    for (const auto& [type, name] : root.Need("text").Members()) models.text[type] = name.Text();
   static ValueType ReadType(const Node& type) {
     static const std::map<std::string, ValueType, std::less<>> kTypes = {
         {"switch", ValueType::kSwitch}, {"text", ValueType::kText},    {"int", ValueType::kInteger},

@@ -385,6 +385,15 @@ TEST_F(InDirectory, SaysThatAGgufHeaderEndsTooEarly) {
 
 TEST_F(InDirectory, FailsWithAHintWhereThereIsNoModel) {
   EXPECT_THAT(Error(), HasSubstr("has no config.json: it is not a model directory"));
+  Write("adapter_model.safetensors", std::string(4096, 'x'));
+  Write("adapter_config.json", R"({"peft_type": "LORA", "base_model_name_or_path": "org/base"})");
+  EXPECT_THAT(Error(),
+              HasSubstr(" is an adapter (adapter_config.json, no config.json), not a model: give its model, org/base "
+                        "(base_model_name_or_path), or a checkpoint that it was merged into"));
+  Write("adapter_config.json", R"({"peft_type": "LORA", "base_model_name_or_path": null})");
+  EXPECT_THAT(Error(), HasSubstr("is an adapter"));
+  std::filesystem::remove(directory_ + "/adapter_model.safetensors");
+  std::filesystem::remove(directory_ + "/adapter_config.json");
   Write("model.gguf", "GGML");
   EXPECT_THAT(Error(), HasSubstr("model.gguf: is not a GGUF file"));
   Write("config.json", "{\n  \"a\": oops\n}");

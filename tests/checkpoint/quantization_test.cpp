@@ -93,6 +93,18 @@ TEST(Quantization, IgnoredModulesOfSomeLayersKeepTheirNumbers) {
   const ModelFacts facts = Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":["lm_head",
       "model.layers.0.self_attn","model.layers.0.mlp.up_proj","model.layers.1.mlp.up_proj"]})");
   EXPECT_THAT(facts.ignored_modules, ElementsAre("lm_head", "model.layers.*.mlp.up_proj", "model.layers.0.self_attn"));
+  EXPECT_EQ(facts.ignored_left_out, 0);
+}
+
+TEST(Quantization, SaysHowManyIgnoredModulesAreLeftOutOfTheList) {
+  std::string modules;
+  for (int i = 0; i < 15; ++i)
+    modules += (i == 0 ? "\"" : ",\"") + std::string("part") + static_cast<char>('a' + i) + "\"";
+  const ModelFacts facts = Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":[)" + modules + "]}");
+  EXPECT_EQ(facts.ignored_modules.size(), 12U);
+  EXPECT_EQ(facts.ignored_left_out, 3);
+  EXPECT_EQ(ToJson(facts)["ignoredModulesLeftOut"], 3);
+  EXPECT_EQ(ModelFactsFromJson(ToJson(facts))->ignored_left_out, 3);
 }
 
 // GPTQ's list of what is quantized: all else is not.

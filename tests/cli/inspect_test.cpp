@@ -34,6 +34,14 @@ TEST(Inspect, SaysHowManyTokensShareAnEntryOfACache) {
   EXPECT_THAT(text, ContainsRegex("Index cache: +21 layers with 128 elements per token\n"));
 }
 
+TEST(Inspect, SaysHowManyModulesOfAListAreNotShown) {
+  checkpoint::ModelFacts facts = DenseModel();
+  facts.ignored_modules = {"lm_head", "visual"};
+  EXPECT_THAT(ModelFactsText(facts), ContainsRegex("Not quantized: +lm_head, visual\n"));
+  facts.ignored_left_out = 5;
+  EXPECT_THAT(ModelFactsText(facts), ContainsRegex("Not quantized: +lm_head, visual, and 5 more\n"));
+}
+
 TEST(Inspect, NamesTheFormatOfEachPart) {
   checkpoint::ModelFacts facts = ExpertModel();
   facts.quantization = "modelopt";

@@ -34,6 +34,8 @@ class NewEngineRelease(unittest.TestCase):
         (self.library / "transformers/models/auto").mkdir(parents=True)
         types = ", ".join(f'("t{n}", "C{n}")' for n in range(150))
         (self.library / "transformers/models/auto/configuration_auto.py").write_text(f"CONFIG_MAPPING_NAMES = [{types}]\n")
+        (self.library / "transformers/models/auto/modeling_auto.py").write_text(
+            'MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = [("llama", "LlamaForCausalLM")]\n')
         (self.wheel / "sglang-9.8.7.dist-info").mkdir()
         (self.wheel / "sglang-9.8.7.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: sglang\nVersion: 9.8.7\n")
 

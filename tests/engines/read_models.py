@@ -10,6 +10,8 @@ came within three days. Where they differ, whatever one of them can do is record
 own      architectures (config.json) that the engine has a class for
 backend  architectures of the transformers library that say themselves that an engine may run them (_supports_attention_backend)
 types    model types whose configuration one of both can read without code from the checkpoint
+nested   architectures of the engine that run their language model with the class of its own model type (text_config)
+text     the transformers library's class for each model type of a language model
 left     architectures that the engine itself names as removed, and the last release with them
 """
 
@@ -65,6 +67,49 @@ def keys(node):
     return found
 
 
+def classes_with(trees, found):
+    """Names of the classes in which `found` sees something, and of all classes that derive from them or hold one."""
+    users, names = {}, set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                made = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+                users.setdefault(node.name, set()).update(n.id for n in [*node.bases, *made] if isinstance(n, ast.Name))
+                if any(found(part) for part in ast.walk(node)):
+                    names.add(node.name)
+    while more := {name for name, used in users.items() if used & names} - names:
+        names |= more
+    return names
+
+
+def calls(node, name):
+    called = node.func if isinstance(node, ast.Call) else None
+    return isinstance(called, (ast.Name, ast.Attribute)) and getattr(called, "id", getattr(called, "attr", "")) == name
+
+
+def vllm_nested(package):
+    def by_type(node):
+        if not calls(node, "init_vllm_registered_model"):
+            return False
+        arguments = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        inner = arguments.get("hf_config", "") + arguments.get("vllm_config", "")
+        # Without a configuration of its own the language model is the class that config.json names for the whole.
+        return (("config." in inner or "_config" in arguments.get("hf_config", "")) and "text_config.architectures" in
+                arguments.get("architectures", "text_config.architectures") and inner != "vllm_config")
+
+    models = package / "model_executor/models"
+    classes = classes_with([tree for _, tree in parsed(models, "*.py")], by_type)
+    (_, registry), = parsed(models, "registry.py")
+    return {key.value for name, value in assignments(registry) if isinstance(value, ast.Dict) and name.endswith("_MODELS")
+            for key, place in zip(value.keys, value.values)
+            if isinstance(key, ast.Constant) and isinstance(place, ast.Tuple) and classes & texts(place)}
+
+
+def sglang_nested(package):
+    return classes_with([tree for _, tree in parsed(package / "srt/models", "*.py")],
+                           lambda node: calls(node, "_get_sgl_model_cls") and "AutoModelForCausalLM" in ast.unparse(node))
+
+
 def vllm_models(package):
     own, left = set(), {}
     (_, tree), = parsed(package / "model_executor/models", "registry.py")
@@ -88,6 +133,8 @@ def sglang_models(package):
 
 
 MODELS = {"vllm": vllm_models, "sglang": sglang_models}
+NESTED = {"vllm": vllm_nested, "sglang": sglang_nested}
+PARTS = ("own", "backend", "nested", "types")
 
 
 def own_types(package):
@@ -135,27 +182,40 @@ def library(root):
     return types, {name for name in classes if served.search(name) and runs(name)}
 
 
+def text_classes(root):
+    """The class of each model type with which the library generates text."""
+    for _, tree in parsed(root / "transformers/models", "auto/modeling_auto.py"):
+        for name, value in assignments(tree):
+            if name == "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES":
+                pairs = [[part.value for part in node.elts] for node in ast.walk(value)
+                         if isinstance(node, ast.Tuple) and len(node.elts) == 2
+                         and all(isinstance(part, ast.Constant) for part in node.elts)]
+                if pairs:
+                    return dict(pairs)
+    sys.exit(f"{root}: MODEL_FOR_CAUSAL_LM_MAPPING_NAMES is not where it was")
+
+
 def read_table(path):
-    """The releases of a table: {release: {part: names}}, and what each was read with."""
+    """The releases of a table: {release: {part: names}}, which releases it names as removed, and the classes of texts."""
     if not path.exists():
-        return {}, {}
+        return {}, {}, {}
     document = yaml.safe_load(path.read_text())
     releases = [str(release) for release in document["releases"]]
-    table = {release: {"own": set(), "backend": set(), "types": set()} for release in releases}
-    for part in ("own", "backend", "types"):
+    table = {release: {part: set() for part in PARTS} for release in releases}
+    for part in PARTS:
         for where, names in document[part].items():
             for span in str(where).split(","):
                 first, _, last = span.partition("-")
                 for index in range(int(first), int(last or first) + 1):
                     table[releases[index]][part].update(names)
-    return table, {str(name): str(release) for name, release in document["left"].items()}
+    return table, {str(name): str(release) for name, release in document["left"].items()}, document["text"]
 
 
-def write_table(path, engine, table, left):
+def write_table(path, engine, table, left, text):
     releases = sorted(table, key=version_key)
     lines = ["# Generated from unpacked wheels by tests/engines/read_models.py, which says what is what; do not edit.",
              f"engine: {engine}", "releases: [" + ", ".join(releases) + "]"]
-    for part in ("own", "backend", "types"):
+    for part in PARTS:
         groups = {}
         for name in sorted(set().union(*(table[release][part] for release in releases))):
             groups.setdefault(ranges([i for i, release in enumerate(releases) if name in table[release][part]]), []).append(name)
@@ -170,6 +230,8 @@ def write_table(path, engine, table, left):
                     line = "     "
                 line += word
             lines.append(line[:-2] + "]")
+    lines.append("text:" if text else "text: {}")
+    lines += [f"  {scalar(name)}: {text[name]}" for name in sorted(text)]
     lines.append("left:" if left else "left: {}")
     lines += [f'  {name}: "{left[name]}"' for name in sorted(left)]
     path.write_text("\n".join(lines) + "\n")
@@ -190,14 +252,16 @@ def main():
     own, left = MODELS[options.engine](package)
     if not own:
         sys.exit(f"{package}: no architecture is found; has the registry moved?")
-    types, backend = own_types(package), set()
+    types, backend, text = own_types(package), set(), {}
     for root in options.transformers:
         read = library(root)
         types, backend = types | read[0], backend | read[1]
+        text |= text_classes(root)
     path = options.output or ROOT / "quant/engines" / f"{options.engine}.models.yaml"
-    table, left_before = read_table(path)
-    table[version[1]] = {"own": own, "backend": backend - own, "types": types}
-    write_table(path, options.engine, table, left_before | left)
+    table, left_before, text_before = read_table(path)
+    nested = NESTED[options.engine](package) & own
+    table[version[1]] = {"own": own, "backend": backend - own, "nested": nested, "types": types}
+    write_table(path, options.engine, table, left_before | left, text_before | text)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,19 @@ CONFIG = """
 _CONFIG_REGISTRY = LazyConfigDict(nemotron="NemotronConfig")
 if config.model_type == "kimi_vl": pass
 """
+LLAVA = """
+class LlavaForConditionalGeneration(nn.Module):
+    def __init__(self, vllm_config):
+        self.language_model = init_vllm_registered_model(vllm_config=vllm_config, hf_config=config.text_config, prefix="")
+
+class VideoForConditionalGeneration(LlavaForConditionalGeneration):
+    pass
+
+class GemmaForConditionalGeneration(nn.Module):
+    def __init__(self, vllm_config):
+        self.language_model = init_vllm_registered_model(hf_config=config.text_config, architectures=["Gemma3ForCausalLM"])
+"""
+CLASSES = 'MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = OrderedDict([("dots", "DotsForCausalLM")])\n'
 TYPES = "CONFIG_MAPPING_NAMES = OrderedDict([" + ", ".join(f'("t{n}", "C{n}")' for n in range(150)) + "])\n"
 MODELING = """
 class DotsPreTrainedModel(PreTrainedModel):
@@ -44,6 +57,7 @@ class ReadModels(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name)
         self.write("tf/transformers/models/auto/configuration_auto.py", TYPES)
+        self.write("tf/transformers/models/auto/modeling_auto.py", CLASSES)
         self.write("tf/transformers/models/dots/modeling_dots.py", MODELING)
         self.engine("1.0.0", REGISTRY)
 
@@ -74,6 +88,23 @@ class ReadModels(unittest.TestCase):
         self.assertEqual(table["left"], {"DotsForCausalLM": "0.23.0"})
         for name in ("t7", "nemotron", "kimi_vl"):
             self.assertIn(name, table["types"]["0"])
+
+    def test_a_language_model_by_its_type_is_told_from_a_fixed_one(self):
+        names = ("LlavaForConditionalGeneration", "VideoForConditionalGeneration", "GemmaForConditionalGeneration")
+        self.engine("1.0.0", "_MULTIMODAL_MODELS = {" + ", ".join(f'"{name}": ("m", "{name}")' for name in names) + "}\n")
+        self.write("1.0.0/vllm/model_executor/models/llava.py", LLAVA)
+        self.assertEqual(self.run_program("1.0.0").returncode, 0)
+        self.assertEqual(self.table()["nested"], {"0": list(names[:2])})
+        self.assertEqual(self.table()["text"], {"dots": "DotsForCausalLM"})
+
+    def test_a_class_that_holds_the_one_of_llava_runs_the_same_language_models(self):
+        self.write("2.0.0/sglang/srt/models/llava.py", "class Llava(nn.Module):\n    def __init__(self):\n"
+                   "        self._get_sgl_model_cls(config.text_config, AutoModelForCausalLM)\nEntryClass = [Llava]\n")
+        self.write("2.0.0/sglang/srt/models/mistral.py", "class Mistral3:\n    def __init__(self):\n"
+                   "        self.inner = Llava()\nEntryClass = [Mistral3]\n")
+        self.write("2.0.0/sglang-2.0.0.dist-info/METADATA", "Name: sglang\nVersion: 2.0.0\n")
+        self.assertEqual(self.run_program("2.0.0", "sglang").returncode, 0)
+        self.assertEqual(self.table()["nested"], {"0": ["Llava", "Mistral3"]})
 
     def test_a_second_release_leaves_the_first_as_it_is(self):
         self.run_program("1.0.0")

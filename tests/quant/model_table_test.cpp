@@ -86,6 +86,52 @@ TEST(ModelTable, AnotherEndingOfAnArchitectureIsTheSameClass) {
   EXPECT_EQ(Said("vllm", "0.24.0", Model("InternVLChatModel", "qwen3")), "");
 }
 
+checkpoint::ModelFacts Nested(const std::string& architecture, const std::string& outer, const std::string& inner) {
+  checkpoint::ModelFacts facts = Model(architecture, outer);
+  facts.model_type = inner;
+  return facts;
+}
+
+TEST(ModelTable, TheLanguageModelOfAMultimodalOneMustBeKnownToo) {
+  const checkpoint::ModelFacts small = Nested("Mistral3ForConditionalGeneration", "mistral3", "mistral4");
+  EXPECT_EQ(Said("vllm", "0.33.0", Nested("Mistral3ForConditionalGeneration", "mistral3", "mistral")), "");
+  EXPECT_EQ(
+      Said("vllm", "0.33.0", small),
+      "warns: the language model in Mistral3ForConditionalGeneration is of model type \"mistral4\", for which neither "
+      "config.json nor the transformers library names a class that generates text: whether vLLM 0.33.0 finds one is "
+      "not known");
+  for (const char* release : {"0.5.15", "0.5.23"}) EXPECT_THAT(Said("sglang", release, small), HasSubstr("mistral4"));
+  // transformers 4.57.1 raises KeyError.
+  const checkpoint::ModelFacts ministral = Nested("Mistral3ForConditionalGeneration", "mistral3", "ministral3");
+  EXPECT_EQ(Said("vllm", "0.11.2", ministral),
+            "ArchitectureNotSupported: the language model in Mistral3ForConditionalGeneration is of model type "
+            "\"ministral3\", which vLLM 0.11.2 does not know: neither the engine nor its transformers library can read "
+            "it");
+  for (const char* release : {"0.5.6.post2", "0.5.9"})
+    EXPECT_THAT(Said("sglang", release, ministral), StartsWith("ArchitectureNotSupported")) << release;
+  EXPECT_EQ(Said("sglang", "0.5.15", ministral), "");
+  EXPECT_EQ(Said("vllm", "0.24.0", Nested("InternVLForConditionalGeneration", "internvl", "qwen3")), "");
+  // The class that the file names is one of the transformers library.
+  checkpoint::ModelFacts named = small;
+  named.language_class = "Mistral4ForCausalLM";
+  EXPECT_EQ(Said("vllm", "0.33.0", named),
+            "warns: the language model in Mistral3ForConditionalGeneration is of model type \"mistral4\", and vLLM "
+            "0.33.0 has no class for Mistral4ForCausalLM and uses the class of the transformers library: whether it "
+            "runs with these settings is not known");
+}
+
+TEST(ModelTable, ALanguageModelIsNotRefusedWhereAnotherFileOrClassMayServe) {
+  checkpoint::ModelFacts both = Nested("Mistral3ForConditionalGeneration", "mistral3", "ministral3");
+  both.native_config = true;
+  EXPECT_THAT(Said("vllm", "0.11.2", both), HasSubstr("whether it reads params.json instead is not known"));
+  EXPECT_THAT(Said("vllm", "0.11.2", both), StartsWith("warns: "));
+  checkpoint::ModelFacts named = Nested("Mistral3ForConditionalGeneration", "mistral3", "mistral4");
+  named.language_class = "MistralLarge3ForCausalLM";
+  EXPECT_EQ(Said("vllm", "0.33.0", named), "");
+  // The class has one language model, whatever its type is called.
+  EXPECT_EQ(Said("vllm", "0.33.0", Nested("Gemma3ForConditionalGeneration", "gemma3", "gemma3_own")), "");
+}
+
 TEST(ModelTable, NothingIsClaimedWhereItIsNotKnown) {
   const checkpoint::ModelFacts unheard = Model("FooBarForCausalLM", "foobar");
   EXPECT_EQ(Said("vllm", "0.24.1", unheard), "");                                    // no such release was read
