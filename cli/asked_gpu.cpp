@@ -1,5 +1,6 @@
 #include "cli/asked_gpu.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "cli/correction.h"
@@ -51,7 +52,7 @@ base::Result<experiment::GpuInfo> ReadGpu(const std::string& name) {
                          ", a compute capability such as 12.0, an AMD architecture such as gfx942");
   }
   constexpr std::int64_t kMebibyte = std::int64_t{1024} * 1024;
-  gpu.memory_bytes = (*product)->mebibytes * kMebibyte;
+  gpu.memory_bytes = std::max((*product)->mebibytes, (*product)->shared_mebibytes) * kMebibyte;
   gpu.capability = (*product)->capability;
   gpu.amd_architecture = (*product)->amd_architecture;
   const gpu::NameParts parts = gpu::SplitName(name);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/asked_gpu.h"
+#include "gpu/product.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/reconcile/space.h"
 #include "text/table.h"
@@ -78,6 +79,16 @@ std::string TooManyGpus(const std::vector<GpuPool>& pools, const std::string& pr
          "; engines over several nodes are not supported";
 }
 
+namespace {
+
+std::string MemoryText(const experiment::GpuInfo& gpu) {
+  if (gpu.memory_bytes <= 0) return "not known";
+  const char* bound = gpu::IsUpperBound(gpu.product, gpu.memory_bytes) ? "at most " : "";
+  return bound + text::Bytes(static_cast<double>(gpu.memory_bytes));
+}
+
+}  // namespace
+
 std::string GpuPoolsText(const std::vector<GpuPool>& pools, const api::GpuSpec& spec, const std::string& chosen) {
   if (pools.empty()) return "No node of the cluster has " + spec.resource_name + ".\n";
   text::Table table;
@@ -91,9 +102,8 @@ std::string GpuPoolsText(const std::vector<GpuPool>& pools, const api::GpuSpec& 
   table.AddColumn("");
   for (const GpuPool& pool : pools) {
     const std::string capability = pool.info.capability ? pool.info.capability->ToString() : pool.info.amd_architecture;
-    table.AddRow({pool.product.empty() ? "not labelled" : pool.product,
-                  pool.info.memory_bytes > 0 ? text::Bytes(static_cast<double>(pool.info.memory_bytes)) : "",
-                  capability, std::to_string(pool.nodes), std::to_string(pool.gpus), std::to_string(pool.largest),
+    table.AddRow({pool.product.empty() ? "not labelled" : pool.product, MemoryText(pool.info), capability,
+                  std::to_string(pool.nodes), std::to_string(pool.gpus), std::to_string(pool.largest),
                   Note(pool, spec.resource_name, chosen)});
   }
   return "GPUs of the cluster, in use or free\n" + table.Text("  ");

@@ -11,6 +11,7 @@
 #include "cli/asked_gpu.h"
 #include "cli/correction.h"
 #include "cli/model_source.h"
+#include "gpu/product.h"
 #include "operator/deploy/container_command.h"
 #include "operator/deploy/engine_arguments.h"
 #include "operator/deploy/image_name.h"
@@ -200,6 +201,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   request.gpu = gpu->capability;
   request.amd_architecture = gpu->amd_architecture;
   request.gpu_memory_bytes = gpu->memory_bytes;
+  request.gpu_memory_bound = gpu::IsUpperBound(gpu->product, gpu->memory_bytes);
   if (server) {
     if (const auto taken = TakeCommand(*server, rules, explanation); !taken) return of_command(taken.error());
   }

@@ -29,6 +29,11 @@ constexpr Product Card(std::string_view name, std::string_view driver, std::stri
   return {name, driver, words, capability, "", mebibytes, Sheet(0, 0, 0, 0, memory_gb / 1000, link_gb)};
 }
 
+constexpr Product WithSharedMemory(Product product, std::int64_t mebibytes) {
+  product.shared_mebibytes = mebibytes;
+  return product;
+}
+
 constexpr Product Amd(std::string_view name, std::string_view driver, std::string_view words,
                       std::string_view architecture, std::int64_t gibibytes, Rates rates) {
   return {name, driver, words, std::nullopt, architecture, gibibytes * 1024, rates};
@@ -71,9 +76,11 @@ constexpr std::array kProducts = {
     Card("rtx-5060-ti", "NVIDIA GeForce RTX 5060 Ti", "5060 ti|geforce rtx", {12, 0}, 0, 448, kPcie5 / 2),
     Card("rtx-5060", "NVIDIA GeForce RTX 5060", "5060|geforce rtx", {12, 0}, 8151, 448, kPcie5 / 2),
     Card("rtx-5050", "NVIDIA GeForce RTX 5050", "5050|geforce rtx", {12, 0}, 0, 320, kPcie5 / 2),
-    // One memory for CPU and GPU: how much the driver calls the GPU's differs. Rates are not documented.
-    Nvidia("gb10", "NVIDIA GB10", "gb10|", {12, 1}, 0, Sheet(0, 0, 500, 0, 0.273, 0)),
-    Card("thor", "NVIDIA Thor", "thor|jetson agx t5000 t4000", {11, 0}, 0, 273, 0),
+    // One memory for CPU and GPU: NVML reports none (NVML_ERROR_NOT_SUPPORTED). DGX Spark: 128 GB; Jetson T5000: 128
+    // GB,
+    // T4000: 64 GB. Rates are not documented.
+    WithSharedMemory(Nvidia("gb10", "NVIDIA GB10", "gb10|", {12, 1}, 0, Sheet(0, 0, 500, 0, 0.273, 0)), 131072),
+    WithSharedMemory(Card("thor", "NVIDIA Thor", "thor|jetson agx t5000 t4000", {11, 0}, 0, 273, 0), 131072),
     // Hopper: H100, H200 and GH200 data sheets.
     Nvidia("h100", "NVIDIA H100 80GB HBM3", "h100|80gb hbm3 sxm sxm5 mega nvlink", {9, 0}, 81559,
            Sheet(989.4, 1978.9, 0, 1978.9, 3.35, 450)),
@@ -421,6 +428,14 @@ std::vector<const Product*> ProductsNamed(std::string_view name) {
 const Product* FindProduct(std::string_view name) {
   const std::vector<const Product*> found = ProductsNamed(name);
   return found.empty() ? nullptr : found.front();
+}
+
+bool IsUpperBound(std::string_view name, std::int64_t memory_bytes) {
+  const std::vector<const Product*> products = ProductsNamed(name);
+  constexpr std::int64_t kMebibyte = std::int64_t{1024} * 1024;
+  return memory_bytes > 0 && !products.empty() && std::ranges::all_of(products, [&](const Product* product) {
+           return product->shared_mebibytes * kMebibyte == memory_bytes;
+         });
 }
 
 bool IsKnownAmdArchitecture(std::string_view architecture) {

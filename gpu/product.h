@@ -38,6 +38,9 @@ struct Product {
   std::string_view amd_architecture;            // LLVM target, "gfx942"; "" = not an AMD GPU
   std::int64_t mebibytes = 0;  // as the driver reports (nvidia-smi's total); 0 = differs between cards of this name
   Rates rates;
+  // Memory of CPU and GPU together, where they share it and the driver reports none for the GPU: an upper bound. 0 =
+  // the GPU has memory of its own.
+  std::int64_t shared_mebibytes = 0;
 
   [[nodiscard]] bool nvidia() const { return amd_architecture.empty(); }
 };
@@ -71,6 +74,9 @@ const Product* FindProduct(std::string_view name);
 
 // Whether `architecture` ("gfx942") is that of an AMD GPU of the catalogue.
 bool IsKnownAmdArchitecture(std::string_view architecture);
+
+// Whether `memory_bytes` of this product is only an upper bound: memory that the CPU shares (shared_mebibytes).
+bool IsUpperBound(std::string_view name, std::int64_t memory_bytes);
 
 // FindProduct for user input: kInvalid lists the known names.
 base::Result<const Product*> ReadProduct(std::string_view name);

@@ -1067,7 +1067,8 @@ class Planner final : public FactSource {
     if (plan_.gpus > 1) split = " (weights of " + Gigabytes(weights) + " on " + std::to_string(plan_.gpus) + " GPUs)";
     Reject({"model", "ModelDoesNotFit",
             "each GPU must hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " +
-                Gigabytes(memory) + of_share});
+                (request_.gpu_memory_bound ? "at most " : "") + Gigabytes(memory) + of_share +
+                (request_.gpu_memory_bound ? ", which the CPU shares" : "")});
   }
 
   const EngineTable& table_;

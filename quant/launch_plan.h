@@ -84,6 +84,7 @@ struct LaunchRequest {
   // checked.
   std::string amd_architecture;
   std::int64_t gpu_memory_bytes = 0;  // per GPU, 0 = not known
+  bool gpu_memory_bound = false;      // the GPU has at most gpu_memory_bytes: the CPU shares them
   bool gpu_shared = false;            // a GPU of the pod is a share of a card that other pods use too
   QuantConfig quant;
   std::map<std::string, FlagValue> parameters;  // as the user spells the flags

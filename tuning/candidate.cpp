@@ -267,6 +267,7 @@ class Expander {
     for (std::size_t i = 0; i < axes_.size(); ++i) {
       if (point != nullptr || axes_[i].size == 1) axes_[i].Choose(point != nullptr ? (*point)[i] : 0, request);
     }
+    request.gpu_memory_bound = gpu.memory_bound;
     return request;
   }
 

@@ -23,6 +23,7 @@ struct GpuInput {
   std::int64_t memory_bytes = 0;
   std::string amd_architecture{};  // as in LaunchRequest; empty for NVIDIA
   bool shared = false;             // as in LaunchRequest
+  bool memory_bound = false;       // as in LaunchRequest
 };
 
 // A runtime on a type of GPU: images of the same runtime, hence releases, differ between vendors.

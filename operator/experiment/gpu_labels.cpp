@@ -261,10 +261,13 @@ bool IsPlatformsOwn(std::string_view name) {
 GpuFacts FactsOf(std::span<const gpu::Product* const> products) {
   GpuFacts facts;
   if (products.empty()) return facts;
-  facts = {products.front()->capability, products.front()->mebibytes};
+  const auto most = [](const gpu::Product& product) {
+    return product.mebibytes != 0 ? product.mebibytes : product.shared_mebibytes;
+  };
+  facts = {products.front()->capability, most(*products.front())};
   for (const gpu::Product* product : products) {
     if (product->capability != facts.capability) facts.capability.reset();
-    if (product->mebibytes != facts.mebibytes) facts.mebibytes = 0;
+    if (most(*product) != facts.mebibytes) facts.mebibytes = 0;
   }
   return facts;
 }

@@ -65,7 +65,7 @@ bool IsPlatformsOwn(std::string_view name);
 // Common properties of all products that a name may mean; empty and 0 if they differ.
 struct GpuFacts {
   std::optional<gpu::ComputeCapability> capability;
-  std::int64_t mebibytes = 0;
+  std::int64_t mebibytes = 0;  // where CPU and GPU share it an upper bound: gpu::IsUpperBound
 };
 GpuFacts FactsOf(std::span<const gpu::Product* const> products);
 

@@ -25,7 +25,7 @@ struct GpuInfo {
   // In the labeller's spelling; in GPU Feature Discovery's where the labeller has one name for different cards, and if
   // only the instance type identifies it. "-MIG-1g.5gb" is appended to GKE's name of a partitioned GPU.
   std::string product;            // "" = not labelled
-  std::int64_t memory_bytes = 0;  // 0 = not known
+  std::int64_t memory_bytes = 0;  // 0 = not known; an upper bound where gpu::IsUpperBound says so
   std::optional<quant::ComputeCapability> capability;
   std::string amd_architecture{};  // as in quant::LaunchRequest; "" = not an AMD GPU
 };

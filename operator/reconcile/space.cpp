@@ -19,6 +19,7 @@
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/deployed_baseline.h"
 #include "quant/engine_table.h"
+#include "quant/memory_need.h"
 #include "text/table.h"
 #include "tuning/search.h"
 
@@ -151,6 +152,34 @@ void WarnOfSharedGpus(const api::TaskSpec& spec, Space& space) {
                                   " is a share of a card that other pods use at the same time: measured values depend "
                                   "on what these do, and nothing is predicted"});
   }
+}
+
+// NVML reports no memory where CPU and GPU share it, and labellers then write no label.
+void WarnOfUnknownMemory(const api::TaskSpec& spec, Space& space) {
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    const GpuChoice& gpu = space.gpus[i];
+    if (gpu.product.empty()) continue;
+    if (gpu.memory_bytes <= 0) {
+      space.warnings.push_back(
+          {GpuField(spec, i), "GpuMemoryNotKnown",
+           "the memory of " + gpu.product + " is not known: whether the model and its KV cache fit is not checked"});
+    } else if (gpu::IsUpperBound(gpu.product, gpu.memory_bytes)) {
+      space.warnings.push_back({GpuField(spec, i), "GpuMemoryNotKnown",
+                                gpu.product +
+                                    " shares its memory with the CPU, and its driver does not report how much the GPU "
+                                    "gets: only what exceeds " +
+                                    text::Bytes(static_cast<double>(gpu.memory_bytes)) +
+                                    " is pruned; less may not fit either"});
+    }
+  }
+}
+
+// The checkpoint's note, where nothing of the fit is checked.
+std::string NoteOf(const std::string& note, const checkpoint::ModelFacts& facts, const Space& space) {
+  if (note != checkpoint::kWeightsNotKnown) return note;
+  const bool checked = quant::LeastWeightBytes(facts) > 0 &&
+                       std::ranges::any_of(space.gpus, [](const GpuChoice& gpu) { return gpu.memory_bytes > 0; });
+  return checked ? note : "the size of the weights is not known; whether they fit is not checked";
 }
 
 // Two types that turned out to be the same GPUs: their difference is their nodes', or none.
@@ -573,7 +602,8 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     const GpuChoice& gpu = space.gpus[i];
     input.gpus.push_back({spec.gpus[i].name, gpu.capability, gpu.memory_bytes, AmdArchitecture(spec.gpus[i], gpu),
-                          experiment::IsSharedGpu(spec.gpus[i].resource_name, gpu.product)});
+                          experiment::IsSharedGpu(spec.gpus[i].resource_name, gpu.product),
+                          gpu::IsUpperBound(gpu.product, gpu.memory_bytes)});
   }
   input.baseline_gpu = api::BaselineGpu(spec);
   input.prompts = PromptsOf(spec.benchmark);
@@ -587,12 +617,14 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   WarnOfTheSameGpus(spec, space);
   WarnOfUnknownProducts(spec, space);
   WarnOfSharedGpus(spec, space);
+  WarnOfUnknownMemory(spec, space);
   WarnOfUnits(spec, space);
 
   for (std::size_t i = 0; i < models.size(); ++i) {
     const std::string& name = spec.models[i].name;
     const std::string field = name.empty() ? "model" : "models." + name;
-    for (const std::string& note : models[i].notes) space.warnings.push_back({field, "ModelNote", note});
+    for (const std::string& note : models[i].notes)
+      space.warnings.push_back({field, "ModelNote", NoteOf(note, models[i], space)});
   }
   const bool random = spec.optimization.strategy == api::Strategy::kRandom;
   space.schedule = tuning::Schedule(space.expansion.candidates, random ? tuning::Order::kRandom : tuning::Order::kGrid,

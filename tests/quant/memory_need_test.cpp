@@ -379,6 +379,17 @@ TEST(Memory, SharesOfCardsAreNotCountedAsCards) {
   EXPECT_EQ(plan.rejection->reason, "GpuIsShared");
 }
 
+TEST(Memory, OfAMemoryThatTheCpuSharesOnlyTheWholeIsABound) {
+  LaunchRequest request = Request("vllm", "0.24.0", Llama70b());
+  request.gpu_memory_bytes = std::int64_t{128} << 30;
+  request.gpu_memory_bound = true;
+  const LaunchPlan plan = PlanLaunch(Rules(), request);
+  ASSERT_TRUE(plan.rejection);
+  const std::string& message = plan.rejection->message;
+  EXPECT_NE(message.find("it has at most 137.4 GB"), std::string::npos) << message;
+  EXPECT_NE(message.find(", which the CPU shares"), std::string::npos) << message;
+}
+
 TEST(Memory, ShowsItsArithmetic) {
   LaunchRequest request = Request("vllm", "0.24.0", Llama70b());
   request.gpu_memory_bytes = 80'000'000'000;

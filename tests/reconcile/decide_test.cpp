@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -226,6 +227,23 @@ TEST(Decide, WarnsOfSharedGpus) {
   std::map<std::string, std::string> warnings;
   for (const quant::Warning& warning : cluster.Task().status.warnings) warnings[warning.reason] = warning.message;
   EXPECT_THAT(warnings["GpuIsShared"], HasSubstr("NVIDIA-L40S-SHARED is a share of a card that other pods use"));
+}
+
+TEST(Decide, SaysThatTheMemoryOfTheGpusIsNotKnown) {
+  // A labeller writes no nvidia.com/gpu.memory where the driver does not report it.
+  for (const auto& [product, says, memory] :
+       {std::tuple("NVIDIA-GB10", "only what exceeds 137.4 GB is pruned", std::int64_t{128} << 30),
+        std::tuple("NVIDIA-Future", "whether the model and its KV cache fit is not checked", std::int64_t{0})}) {
+    FakeCluster cluster(SmallTask());
+    cluster.nodes = {json{{"metadata", {{"name", "a"}, {"labels", {{"nvidia.com/gpu.product", product}}}}},
+                          {"status", {{"allocatable", {{"nvidia.com/gpu", "1"}}}}}}};
+    cluster.RunToEnd(MeasureWell);
+    std::map<std::string, std::string> warnings;
+    for (const quant::Warning& warning : cluster.Task().status.warnings) warnings[warning.reason] = warning.message;
+    EXPECT_THAT(warnings["GpuMemoryNotKnown"], HasSubstr(product));
+    EXPECT_THAT(warnings["GpuMemoryNotKnown"], HasSubstr(says));
+    EXPECT_EQ(cluster.Task().status.gpus.front().memory_bytes, memory);
+  }
 }
 
 TEST(Decide, SaysThatNothingIsKnownOfTheAmdGpus) {
