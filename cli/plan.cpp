@@ -252,6 +252,20 @@ std::string PrunedText(const TaskPlan& plan, std::size_t width) {
   return text;
 }
 
+// Why duplicates run the same, where the engine replaces their values.
+std::string ReplacedText(const tuning::Expansion& expansion, std::size_t width) {
+  std::map<std::string, int> counts;
+  for (const tuning::Duplicate& one : expansion.duplicate_of) {
+    if (!one.reason.empty()) ++counts[one.reason];
+  }
+  if (counts.empty()) return "";
+  Table table;
+  table.AddColumn("DUPLICATES", Table::Align::kRight);
+  table.AddColumn("REASON");
+  for (const auto& [reason, count] : counts) table.AddRow({std::to_string(count), Shortened(reason, width)});
+  return "\nDuplicates because the engine replaces a value\n" + table.Text("  ");
+}
+
 // "bf16-stable", "2 more": what an experiment is measured for besides itself.
 std::string StandsFor(const tuning::Expansion& expansion, std::size_t index) {
   const tuning::Candidate& candidate = expansion.candidates[index];
@@ -531,6 +545,7 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
   text += plan.space.schedule.empty() ? "Nothing is left to run.\n" : table.Text();
   if (!differences.common.empty()) text += "\nCommon arguments: " + Joined(differences.common, " ") + "\n";
 
+  text += ReplacedText(expansion, width);
   text += PrunedText(plan, width);
   text += WarningsText(plan, width);
 
@@ -626,6 +641,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
                           {"of", expansion.candidates[one.of].hash}});
     if (!one.model.empty()) duplicates.back()["model"] = one.model;
     if (!one.gpu.empty()) duplicates.back()["gpu"] = one.gpu;
+    if (!one.reason.empty()) duplicates.back()["reason"] = one.reason;
   }
   json models = json::object();
   for (const reconcile::ResolvedModel& model : plan.space.models) models[model.name] = checkpoint::ToJson(model.facts);

@@ -157,14 +157,19 @@ std::string EngineTable::Deprecation(const FlagUse& use, const Version& version)
   };
   const bool before = deprecated(near.before), after = deprecated(near.after);
   if (!before && !after) return "";
+  std::string use_instead;
+  for (const std::size_t release : {near.before, near.after}) {
+    const FlagShape* shape = use.flag->shapes[release];
+    if (shape != nullptr && !shape->replacement.empty()) use_instead = "; use " + shape->replacement;
+  }
   const std::string first = releases_[near.before].ToString(), second = releases_[near.after].ToString();
   if (near.before != near.after) {
-    if (before && after) return "is deprecated in " + first + " and in " + second;
+    if (before && after) return "is deprecated in " + first + " and in " + second + use_instead;
     return "is deprecated in " + (before ? first : second) + "; whether it is in " + version.ToString() +
-           " is not recorded";
+           " is not recorded" + use_instead;
   }
-  if (releases_[near.before] == version) return "is deprecated in " + first;
-  return "is deprecated in " + first + ", the nearest release that is recorded";
+  if (releases_[near.before] == version) return "is deprecated in " + first + use_instead;
+  return "is deprecated in " + first + ", the nearest release that is recorded" + use_instead;
 }
 
 std::optional<FlagUse> EngineTable::FindCompleted(std::string_view spelling, const Version& version) const {
@@ -219,9 +224,13 @@ std::string EngineTable::Hint(std::string_view spelling, const Version& version)
   if (const auto found = spellings_.find(key); found != spellings_.end()) {
     std::size_t first = releases_.size();
     std::size_t last = 0;
+    std::string replacement;
     for (const Spelling& known : found->second) {
       first = std::min(first, known.release);
       last = std::max(last, known.release);
+      const FlagShape* shape = known.flag->shapes[known.release];
+      if (shape != nullptr && !shape->replacement.empty() && releases_[known.release] < version)
+        replacement = "its replacement is " + shape->replacement + "; ";
     }
     // What lies between recorded releases is not known, so the sentence is about these.
     for (const Bound& bound : found->second.front().flag->bounds) {
@@ -229,10 +238,10 @@ std::string EngineTable::Hint(std::string_view spelling, const Version& version)
         return bound.certain ? "it is confirmed from " + bound.certain->ToString() + " on"
                              : "it exists from " + bound.range.since->ToString() + " on";
     }
-    if (first == last) return "of the recorded releases only " + releases_[first].ToString() + " has it";
+    if (first == last) return replacement + "of the recorded releases only " + releases_[first].ToString() + " has it";
     if (version < releases_[first])
       return "of the recorded releases " + releases_[first].ToString() + " is the first that has it";
-    return "of the recorded releases " + releases_[last].ToString() + " is the last that has it";
+    return replacement + "of the recorded releases " + releases_[last].ToString() + " is the last that has it";
   }
   const Neighbours near = NeighboursOf(version);
   std::vector<std::string> names;

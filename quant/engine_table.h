@@ -54,6 +54,7 @@ struct FlagShape {
   bool any_case = false;  // compared without regard to case
   Extension extension = Extension::kNone;
   FlagState state = FlagState::kCurrent;
+  std::string replacement;  // of a deprecated flag, in the engine's words; "" = not said
 };
 
 // Release from which a flag, or one of its values, exists, more exact than the recorded releases.
@@ -199,6 +200,19 @@ struct TileRule {
   std::vector<checkpoint::WeightBlock> tiles;  // rows = outputs, columns = inputs
 };
 
+// A value that the engine replaces while it starts, whatever was asked for: candidates that differ in it alone run the
+// same.
+struct OverwriteRule {
+  VersionRange range;
+  Guard guard;
+  std::string flag;  // canonical
+  std::string of;    // runs with the value of this flag, a number, + `plus`
+  std::int64_t plus = 0;
+  std::string is;                  // without `of`: runs with this value; "" = the flag has no effect
+  std::vector<std::string> keeps;  // values that the engine leaves as they are
+  std::string message, source;
+};
+
 // Effect of flags on the architectures that a release supports.
 struct ModelRule {
   std::string trust;                // the switch that lets an engine run code of the checkpoint; empty = not checked
@@ -291,6 +305,8 @@ class EngineTable {
                                          std::int64_t part, std::int64_t hidden) const;
   // In the order of the table; all that hold apply.
   [[nodiscard]] const std::vector<TileRule>& tiles() const { return tiles_; }
+  // In the order of the table; all that hold apply.
+  [[nodiscard]] const std::vector<OverwriteRule>& overwrites() const { return overwrites_; }
   // nullopt = not known.
   [[nodiscard]] std::optional<ComputeCapability> LeastGpu(const Version& version) const;
   [[nodiscard]] const ModelTable& models() const { return models_; }
@@ -354,6 +370,7 @@ class EngineTable {
   std::unordered_map<std::string, std::vector<DefaultRule>> defaults_;
   BlockRule expert_blocks_;
   std::vector<TileRule> tiles_;
+  std::vector<OverwriteRule> overwrites_;
   std::vector<GpuFloor> gpu_floors_;
   ModelTable models_;
   ModelRule model_rule_;

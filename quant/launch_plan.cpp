@@ -103,7 +103,9 @@ class Planner final : public FactSource {
     CheckHeads();
     CheckMemory();
     FillShape();
-    const Settings distinct = SaysTheDtypeInVain() ? settings_.Without({table_.dtype_flag()}) : settings_;
+    Settings distinct = settings_;
+    if (SaysTheDtypeInVain()) distinct.Remove(table_.dtype_flag());
+    for (const OverwriteRule& rule : table_.overwrites()) Overwrite(rule, distinct);
     plan_.distinct_args = distinct.Arguments();
     plan_.distinct_yaml = distinct.OptionsYaml();
     for (std::vector<std::string>* args : {&plan_.args, &plan_.distinct_args})
@@ -364,6 +366,29 @@ class Planner final : public FactSource {
     const bool gpu_known = request_.gpu || !request_.amd_architecture.empty();
     const std::optional<std::string> asked = settings_.Text(table_.dtype_flag());
     return gpu_known && asked && NormalDtype(*asked) == table_.DtypeOf(ModelDtype(), *this);
+  }
+
+  void Overwrite(const OverwriteRule& rule, Settings& distinct) {
+    if (!rule.range.Contains(request_.release.version) || !rule.guard.Holds(*this)) return;
+    const std::optional<std::string> asked = Final(rule.flag);
+    if (asked && std::ranges::find(rule.keeps, *asked) != rule.keeps.end()) return;
+    std::string becomes = rule.is;
+    if (!rule.of.empty()) {
+      const std::optional<std::int64_t> base = FlagValue::Tokens(Final(rule.of).value_or(""));
+      if (!base) return;
+      becomes = std::to_string(*base + rule.plus);
+    }
+    if (becomes.empty()) {
+      distinct.Remove(rule.flag);
+    } else {
+      distinct.Replace(rule.flag, FlagValue::Text(becomes));
+    }
+    if (!becomes.empty() && rule.flag == table_.scheduler().draft)
+      plan_.shape.draft_tokens = static_cast<int>(FlagValue::Tokens(becomes).value_or(0));
+    if (!asked || *asked == becomes) return;
+    const std::string field = extra_.contains(rule.flag) ? "runtimes[].args" : FieldOfFlag(rule.flag);
+    const std::string effect = becomes.empty() ? " has no effect" : " is " + becomes + ", and not " + *asked;
+    Warn(field, "ValueOverwritten", FillIn(rule.message, *this) + ": " + rule.flag + effect);
   }
 
   // The KV cache of "auto": a declaration that the engine's loader does not hand on changes nothing.

@@ -148,6 +148,17 @@ std::vector<const std::pair<const std::string, Setting>*> Settings::Ordered() co
   return ordered;
 }
 
+void Settings::Replace(const std::string& name, const FlagValue& value) {
+  const auto found = settings_.find(name);
+  if (found == settings_.end()) {
+    Map(name, value, std::nullopt);
+  } else {
+    found->second.value = value;
+  }
+}
+
+void Settings::Remove(const std::string& name) { settings_.erase(name); }
+
 Settings Settings::Without(const std::vector<std::string>& names) const {
   Settings rest = *this;
   for (const std::string& name : names) rest.settings_.erase(name);

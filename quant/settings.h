@@ -40,6 +40,9 @@ class Settings {
   [[nodiscard]] std::optional<std::string> Text(const std::string& name) const;
   [[nodiscard]] const std::vector<Override>& overrides() const { return overrides_; }
 
+  // Gives the flag this value, whoever set it.
+  void Replace(const std::string& name, const FlagValue& value);
+  void Remove(const std::string& name);
   [[nodiscard]] Settings Without(const std::vector<std::string>& names) const;
 
   // In the table's order, then by name: equal settings give equal arguments.

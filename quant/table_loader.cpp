@@ -312,7 +312,7 @@ class TableLoader {
                  "forbidden", "order",        "bounds",   "limits",  "values",         "autoDtype", "followsDeclaredKv",
                  "flags",     "parallel",     "gpus",     "memory",  "scheduler",      "fields",    "rules",
                  "models",    "expertBlocks", "leastGpu", "schemes", "tensors",        "between",   "defaults",
-                 "tiles"});
+                 "tiles",     "overwrites"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -337,6 +337,9 @@ class TableLoader {
       table.expert_blocks_.methods = blocks->Need("method").Texts();
       table.expert_blocks_.least = static_cast<std::int64_t>(blocks->Need("least").Number());
     }
+    if (const auto overwrites = root.Get("overwrites")) {
+      for (const Node& item : overwrites->Items()) table.overwrites_.push_back(ReadOverwriteRule(item, table));
+    }
     if (const auto tiles = root.Get("tiles")) {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
     }
@@ -358,6 +361,26 @@ class TableLoader {
                                      std::pair{"tensors", &table.tensors_}}) {
       if (const auto list = root.Get(key)) LoadRuleList(*list, table, *rules);
     }
+  }
+
+  static OverwriteRule ReadOverwriteRule(const Node& item, EngineTable& table) {
+    item.Expect({"when", "unless", "since", "until", "flag", "of", "plus", "is", "keeps", "message", "source"});
+    OverwriteRule rule;
+    rule.guard = ReadGuard(item);
+    if (rule.guard.unconditional()) item.Fail("overwrites require a condition under when");
+    CheckGuard(item, rule.guard, table);
+    rule.range = ReadRange(item);
+    rule.flag = item.Need("flag").Text();
+    NeedFlag(item, rule.flag, table);
+    rule.of = item.TextOr("of", "");
+    rule.is = item.TextOr("is", "");
+    if (!rule.of.empty()) NeedFlag(item, rule.of, table);
+    if (!rule.of.empty() && !rule.is.empty()) item.Fail("of and is exclude each other");
+    if (const auto plus = item.Get("plus")) rule.plus = static_cast<std::int64_t>(plus->Number());
+    if (const auto keeps = item.Get("keeps")) rule.keeps = keeps->Texts();
+    rule.message = item.Need("message").Text();
+    rule.source = item.Need("source").Text();
+    return rule;
   }
 
   static TileRule ReadTileRule(const Node& item, EngineTable& table) {
@@ -428,7 +451,9 @@ class TableLoader {
     };
     load("own", models.own);
     load("backend", models.backend);
+    load("nested", models.nested);
     load("types", models.types);
+    for (const auto& [type, name] : root.Need("text").Members()) models.text[type] = name.Text();
     for (const auto& [name, last] : root.Need("left").Members()) models.left[name] = last.Text();
   }
 
@@ -451,9 +476,7 @@ class TableLoader {
     }
     return indices;
   }
-    load("nested", models.nested);
 
-    for (const auto& [type, name] : root.Need("text").Members()) models.text[type] = name.Text();
   static ValueType ReadType(const Node& type) {
     static const std::map<std::string, ValueType, std::less<>> kTypes = {
         {"switch", ValueType::kSwitch}, {"text", ValueType::kText},    {"int", ValueType::kInteger},
@@ -465,7 +488,7 @@ class TableLoader {
   }
 
   static void AddShape(const Node& row, Flag& flag, EngineTable& table) {
-    row.Expect({"in", "is", "takes", "of", "case", "open", "off", "as", "alias", "state", "option"});
+    row.Expect({"in", "is", "takes", "of", "case", "open", "off", "as", "alias", "state", "option", "new"});
     auto shape = std::make_unique<FlagShape>();
     if (const auto option = row.Get("option")) flag.option = option->Truth();
     shape->spelling = row.TextOr("as", flag.option ? flag.name : "--" + flag.name);
@@ -493,6 +516,7 @@ class TableLoader {
       shape->extension = known->second;
     }
     shape->off = row.TextOr("off", "");
+    shape->replacement = row.TextOr("new", "");
     if (const auto state = row.Get("state")) {
       if (state->Text() == "deprecated") {
         shape->state = FlagState::kDeprecated;

@@ -10,6 +10,15 @@
 namespace autotune::tuning {
 namespace {
 
+// What an engine replaces in a duplicate's values.
+std::string WhyTheSame(const quant::LaunchPlan& plan) {
+  std::string why;
+  for (const quant::Warning& warning : plan.warnings) {
+    if (warning.reason == "ValueOverwritten") why += (why.empty() ? "" : "; ") + warning.message;
+  }
+  return why;
+}
+
 // Length-prefixed, so that no two different configurations have the same text.
 void Append(std::string& text, std::string_view part) {
   text += std::to_string(part.size());
@@ -258,6 +267,7 @@ class Expander {
     const GpuInput& gpu = input_.gpus[input_.runtimes[server.runtime].gpu];
     request.gpu = gpu.capability;
     request.gpu_memory_bytes = gpu.memory_bytes;
+    request.gpu_memory_bound = gpu.memory_bound;
     request.gpu_shared = gpu.shared;
     request.amd_architecture = gpu.amd_architecture;
     request.revision = model.revision;
@@ -267,7 +277,6 @@ class Expander {
     for (std::size_t i = 0; i < axes_.size(); ++i) {
       if (point != nullptr || axes_[i].size == 1) axes_[i].Choose(point != nullptr ? (*point)[i] : 0, request);
     }
-    request.gpu_memory_bound = gpu.memory_bound;
     return request;
   }
 
@@ -313,8 +322,8 @@ class Expander {
       ++expansion_.duplicates;
       ++expansion_.candidates[found->second].duplicates;
       if (expansion_.duplicate_of.size() < kMaxListedDuplicates) {
-        expansion_.duplicate_of.push_back(
-            {model.name, gpu.name, runtime.name, quant, request.parameters, request.parallel, found->second});
+        expansion_.duplicate_of.push_back({model.name, gpu.name, runtime.name, quant, request.parameters,
+                                           request.parallel, found->second, WhyTheSame(plan)});
       }
       return;
     }

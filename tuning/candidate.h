@@ -108,6 +108,7 @@ struct Duplicate {
   std::map<std::string, quant::FlagValue> parameters;
   quant::ParallelSizes parallel;
   std::size_t of = 0;  // index into Expansion::candidates
+  std::string reason;  // why it runs the same, where the engine replaces a value; else ""
 };
 
 struct Expansion {

@@ -76,6 +76,8 @@ def shape(argument, document):
         row["state"] = "removed"  # the flag is only there to say so
     elif argument["kind"].startswith("Deprecated"):
         row["state"] = "deprecated"
+        if "new_flag" in argument:
+            row["new"] = argument["new_flag"]
     return row
 
 

@@ -99,6 +99,9 @@ def describe(action):
         choices = sorted(choices)  # a set has another order in every process
     # SGLang keeps flags that it dropped: some only warn, and some end the start with this message.
     refuses = {"refuses": True} if getattr(action, "error_message", None) else {}
+    # What to use in place of a deprecated flag, in SGLang's words.
+    new_flag = getattr(action, "new_flag", None)
+    replaced = {"new_flag": new_flag} if new_flag else {}
     return {
         "flags": action.option_strings,
         "kind": type(action).__name__.lstrip("_"),
@@ -107,6 +110,7 @@ def describe(action):
         "choices": None if choices is None else list(choices),
         "default": action.default,
         **refuses,
+        **replaced,
     }
 
 

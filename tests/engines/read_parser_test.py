@@ -17,6 +17,11 @@ print("engines talk while they are imported")
 class Own(argparse.Action):
     pass
 
+class Deprecated(argparse._StoreAction):
+    def __init__(self, *arguments, new_flag, **named):
+        super().__init__(*arguments, **named)
+        self.new_flag = new_flag
+
 class Fast(Kernel):
     @compiled
     def run(self): return 1
@@ -29,6 +34,7 @@ class ServerArgs:
         parser.add_argument("--on", action=argparse.BooleanOptionalAction)
         parser.add_argument("--lora", action=Own, nargs="*")
         parser.add_argument("model", nargs="?")
+        parser.add_argument("--old", action=Deprecated, new_flag="--backend")
 """
 
 
@@ -60,6 +66,8 @@ class ReadParser(unittest.TestCase):
              "default": None},
             {"flags": ["--lora"], "kind": "Own", "nargs": "*", "type": None, "choices": None, "default": None},
             {"positional": "model", "nargs": "?"},
+            {"flags": ["--old"], "kind": "Deprecated", "nargs": None, "type": None, "choices": None, "default": None,
+             "new_flag": "--backend"},
         ])
 
     def test_names_a_package_that_is_missing(self):

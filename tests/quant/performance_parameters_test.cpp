@@ -288,11 +288,71 @@ TEST(PerformanceParameters, AreDeprecatedInReleasesThatWereRecorded) {
     }
     return std::string();
   };
-  EXPECT_EQ(said("0.5.15"), "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.15");
-  EXPECT_EQ(said("0.5.16"), "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.15 and in 0.5.18");
+  EXPECT_EQ(
+      said("0.5.15"),
+      "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.15; use --cuda-graph-backend-prefill=disabled");
+  EXPECT_EQ(said("0.5.16"),
+            "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.15 and in 0.5.18; use "
+            "--cuda-graph-backend-prefill=disabled");
   EXPECT_EQ(said("0.5.19"),
             "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.18; whether it is in 0.5.19 is "
-            "not recorded");
+            "not recorded; use --cuda-graph-backend-prefill=disabled");
+}
+
+TEST(PerformanceParameters, OfAnotherNameAreNamedAfterTheOldOneIsGone) {
+  const LaunchPlan gone =
+      Plan(Request("sglang", "0.5.23"), Preset("default"), {{"mamba-scheduler-strategy", "extra_buffer"}});
+  ASSERT_TRUE(gone.rejection);
+  EXPECT_EQ(
+      gone.rejection->message,
+      "SGLang 0.5.23 has no flag \"mamba-scheduler-strategy\"; its replacement is --mamba-radix-cache-strategy; of "
+      "the recorded releases 0.5.18 is the last that has it");
+}
+
+// SGLang 0.5.15, speculative_hook.py: "speculative_num_draft_tokens is adjusted to speculative_num_steps + 1".
+TEST(PerformanceParameters, ThatTheEngineReplacesRunTheSame) {
+  const auto plan = [](const char* engine, const char* version, const Flags& flags) {
+    return Plan(Request(engine, version), Preset("default"), flags);
+  };
+  const auto draft = [&](const char* tokens, const char* top_k) {
+    return plan("sglang", "0.5.15",
+                {{"speculative-algorithm", "EAGLE"},
+                 {"speculative-draft-model-path", "org/draft"},
+                 {"speculative-num-steps", "3"},
+                 {"speculative-eagle-topk", top_k},
+                 {"speculative-num-draft-tokens", tokens}});
+  };
+  const auto said = [](const LaunchPlan& of) {
+    for (const Warning& warning : of.warnings) {
+      if (warning.reason == "ValueOverwritten") return warning.field + ": " + warning.message;
+    }
+    return std::string();
+  };
+  ASSERT_FALSE(draft("8", "1").rejection) << draft("8", "1").rejection->message;
+  EXPECT_EQ(said(draft("8", "1")),
+            "parameters.speculative-num-draft-tokens: SGLang drafts speculative-num-steps + 1 tokens if "
+            "speculative-eagle-topk is 1: speculative-num-draft-tokens is 4, and not 8");
+  EXPECT_EQ(draft("8", "1").distinct_args, draft("4", "1").distinct_args);
+  EXPECT_NE(draft("8", "1").args, draft("4", "1").args);
+  EXPECT_EQ(draft("8", "1").shape.draft_tokens, 4);
+  EXPECT_EQ(said(draft("4", "1")), "");
+  EXPECT_NE(draft("8", "2").distinct_args, draft("4", "2").distinct_args);
+
+  const auto pages = [&](const Flags& flags) { return plan("sglang", "0.5.15", flags); };
+  EXPECT_EQ(pages({{"attention-backend", "flashmla"}, {"page-size", "16"}}).distinct_args,
+            pages({{"attention-backend", "flashmla"}}).distinct_args);
+  EXPECT_NE(pages({{"attention-backend", "trtllm_mla"}, {"page-size", "32"}}).distinct_args,
+            pages({{"attention-backend", "trtllm_mla"}, {"page-size", "64"}}).distinct_args);
+  EXPECT_NE(pages({{"page-size", "16"}}).distinct_args, pages({{"page-size", "32"}}).distinct_args);
+
+  const auto eager = [&](const char* size, const char* on) {
+    return plan("vllm", "0.24.0", {{"enforce-eager", on}, {"max-cudagraph-capture-size", size}});
+  };
+  EXPECT_EQ(eager("64", "true").distinct_args, eager("512", "true").distinct_args);
+  EXPECT_EQ(said(eager("64", "true")),
+            "parameters.max-cudagraph-capture-size: vLLM captures no CUDA graphs with enforce-eager: "
+            "max-cudagraph-capture-size has no effect");
+  EXPECT_NE(eager("64", "false").distinct_args, eager("512", "false").distinct_args);
 }
 
 TEST(PerformanceParameters, AreTakenTogetherWithEverythingElse) {

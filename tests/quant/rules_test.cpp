@@ -118,7 +118,11 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"colour: red",
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
-       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles"},
+       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles, overwrites"},
+      {"overwrites: [{when: {--quant: a}, flag: quantt, message: m, source: s}]",
+       "toy.yaml:12: \"quantt\" is not the canonical name of a flag"},
+      {"overwrites: [{when: {--quant: a}, flag: quant, of: quant, is: b, message: m, source: s}]",
+       "toy.yaml:12: of and is exclude each other"},
       {"tiles: [{when: {--quant: a}, part: linear, kernel: K, tiles: 64, source: s}]",
        "toy.yaml:12: \"64\" is not outputs x inputs such as 64x128"},
       {"tiles: [{when: {--quant: a}, part: all, kernel: K, tiles: 64x128, source: s}]",

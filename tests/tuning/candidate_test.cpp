@@ -191,6 +191,21 @@ TEST(Expand, CollapsesWhatUserParametersMakeEqual) {
   EXPECT_EQ(expansion.duplicate_of[0].of, 1U);
 }
 
+TEST(Expand, SaysWhyWhatTheEngineReplacesIsADuplicate) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes = {Runtime("sglang", "0.5.15")};
+  input.parameters["speculative-algorithm"] = {FlagValue::Text("EAGLE")};
+  input.parameters["speculative-draft-model-path"] = {FlagValue::Text("org/draft")};
+  input.parameters["speculative-num-steps"] = {FlagValue::Number("1")};
+  input.parameters["speculative-eagle-topk"] = {FlagValue::Number("1")};
+  input.parameters["speculative-num-draft-tokens"] = {FlagValue::Number("2"), FlagValue::Number("1")};
+  const Expansion expansion = MustExpand(input);
+  // The baseline leaves the number of tokens to the engine.
+  ASSERT_THAT(expansion.duplicate_of, SizeIs(2));
+  EXPECT_EQ(expansion.duplicate_of.front().reason, "");
+  EXPECT_THAT(expansion.duplicate_of.back().reason, HasSubstr("speculative-num-draft-tokens is 2, and not 1"));
+}
+
 TEST(Expand, CollapsesTwoSpellingsOfOneNumber) {
   SpaceInput input = DenseOnH100();
   input.parameters["gpu-memory-utilization"] = {FlagValue::Number("0.90"), FlagValue::Text("0.9")};
