@@ -329,26 +329,39 @@ class BadRows {
     if (lines_.empty()) first_ = why();
     lines_.push_back(line);
   }
+  template <typename Why>
+  void AddNoJson(std::size_t line, Why why) {
+    if (no_json_.empty()) first_no_json_ = why();
+    no_json_.push_back(line);
+    Add(line, why);
+  }
 
   [[nodiscard]] bool any() const { return !lines_.empty(); }
 
   // `good`: rows that can be read. What to write of the first one, and what leaves all of them out.
   [[nodiscard]] std::string Text(std::size_t good) const {
+    const bool lost = first_no_json_.find(": not JSON (") != std::string::npos && first_ != first_no_json_;
+    if (lost && first_.find("jq -c ") != std::string::npos) {  // jq stops at such a line
+      const std::string command = Deletions(no_json_);
+      const bool fits = command.size() <= kLongestCommand;
+      return first_no_json_ + "; " + std::to_string(no_json_.size()) +
+             (no_json_.size() == 1 ? " line is" : " lines are") + " no JSON" +
+             (fits ? ": sed '" + command + "' FILE > OUT first; then " : "; then ") + first_;
+    }
     if (good == 0) return first_;
     const bool one = lines_.size() == 1;
     const std::string others =
         one ? "only this row" : std::to_string(lines_.size() - 1) + " more " + (lines_.size() == 2 ? "row" : "rows");
     std::string text = first_ + "; " + others + " cannot be read, and " + std::to_string(good) + " can";
-    const std::string command = Deletions();
+    const std::string command = Deletions(lines_);
     if (command.size() > kLongestCommand) return text;
     return text + ": sed '" + command + "' FILE > OUT leaves " + (one ? "it out" : "out all that cannot");
   }
 
  private:
   // "2d;4,6d"
-  [[nodiscard]] std::string Deletions() const {
+  static std::string Deletions(std::vector<std::size_t> lines) {
     std::string command;
-    std::vector<std::size_t> lines = lines_;
     std::ranges::sort(lines);
     for (std::size_t i = 0; i < lines.size();) {
       std::size_t end = i + 1;
@@ -362,8 +375,8 @@ class BadRows {
   }
 
   static constexpr std::size_t kLongestCommand = 1200;  // bytes: a result document has 2,500 for the whole message
-  std::string first_;
-  std::vector<std::size_t> lines_;
+  std::string first_, first_no_json_;
+  std::vector<std::size_t> lines_, no_json_;
 };
 
 }  // namespace
@@ -406,6 +419,10 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     const bool open = text == "[" || text == "{";
     if (!question && !row.is_object() && !bad.any() && asked.empty() && (open || Parsed(whole).is_structured()))
       return base::Invalid(place + NoRow(whole, text, true, question.error().message));
+    if (!question && row.is_discarded()) {
+      bad.AddNoJson(line, [&] { return place + NoRow(whole, text, asked.empty(), question.error().message); });
+      continue;
+    }
     if (!question) {
       bad.Add(line, [&] { return place + NoRow(whole, text, asked.empty(), question.error().message); });
       continue;

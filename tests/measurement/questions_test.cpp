@@ -230,6 +230,16 @@ TEST(ReadQuestions, TellsWhichRowsCannotBeRead) {
   EXPECT_THAT(message(bad + "\n" + bad), testing::EndsWith("if it can be written in one way only")) << "none is left";
 }
 
+TEST(ReadQuestions, NamesLinesThatAreNoJsonBeforeAProgramThatStopsAtThem) {
+  const std::string bad = R"({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]})";
+  const auto message = [](const std::string& rows) { return ReadQuestions(rows, "exam.jsonl").error().message; };
+  EXPECT_THAT(
+      message(bad + "\n{\"messages\": [\n" + bad + "\n{\"mess\n"),
+      testing::StartsWith("exam.jsonl:2: not JSON (one object a line is needed): {\"messages\": [; 2 lines are no "
+                          "JSON: sed '2d;4d' FILE > OUT first; then exam.jsonl:1: \"messages\" ends with a turn"));
+  EXPECT_THAT(message(bad + "\n" + bad), testing::StartsWith("exam.jsonl:1: \"messages\" ends"));
+}
+
 TEST(ReadQuestions, AsksForAllThreeAnswers) {
   const auto read = [](const std::string& third) {
     const auto set = ReadQuestions(R"({"question": "Is it?", "answer": "yes"}
