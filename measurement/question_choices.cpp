@@ -207,6 +207,17 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
   }
   if (!value.is_array())
     return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value) + R"(: write ["...", "..."])");
+  const auto is_lettered = [](const json& item) {  // [{"A": "one"}, {"B": "two"}]
+    return item.is_object() && item.size() == 1 && IsLetter(item.begin().key()) && item.begin()->is_primitive();
+  };
+  if (value.size() > 1 && std::ranges::all_of(value, is_lettered)) {
+    for (const json& item : value) {
+      if (auto status = AddChoice(from, *item.begin(), out); !status) return status;
+      out.labels.push_back(PlainLabel(item.begin().key()));
+    }
+    out.labels_are_data = true;
+    return {};
+  }
   for (const json& item : value) {
     const json& choice = item.is_array() && item.size() == 1 ? item.front() : item;  // [{label, text}]
     const auto text =

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "measurement/asked_form.h"
 #include "measurement/question_choices.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_conversation.h"
@@ -100,7 +101,7 @@ constexpr const char* kOneWay =
     R"( may be the only right answer: write it as "reference", with "match": "exact" or "contains")";
 constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
-constexpr std::array<std::pair<std::string_view, const char*>, 21> kNotJudged = {{
+constexpr std::array<std::pair<std::string_view, const char*>, 22> kNotJudged = {{
     {"test", kPrograms},
     {"tests", kPrograms},
     {"testlist", kPrograms},
@@ -109,6 +110,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 21> kNotJudged = 
     {"inputoutput", kPrograms},
     {"instructionidlist", "its instructions are checked by programs of their own"},
     {"turns", kJudges},
+    {"chosen", R"(it is preferred to "rejected", and one of many good answers)"},
     {"rubric", kJudges},
     {"rubrics", kJudges},
     {"bestanswer", kJudges},
@@ -425,6 +427,7 @@ class RowReader {
   base::Result<Question> Read() {
     if (!row_.is_object()) return Invalid("not a JSON object");
     auto status = row_.contains("arguments") && row_.contains("target") ? ReadSample() : ReadRow();
+    if (status) status = CheckNotTold();
     if (!status) return status.error();
     return std::move(out_);
   }
@@ -434,6 +437,7 @@ class RowReader {
 
  private:
   base::Status ReadRow() {
+    if (auto status = CheckTools(); !status) return status;
     if (const std::string several = WhySeveralQuestions(row_); !several.empty()) return Invalid(several);
     if (auto status = ReadPrompt(); !status) return status;
     if (auto status = CheckSent(); !status) return status;
@@ -457,6 +461,32 @@ class RowReader {
     }
     if (auto verdict = ReadVerdict()) return TakeChoices(*std::move(verdict));
     return ReadReferences();
+  }
+
+  // "Q: 2+2?\nA: 4", where the answer is 4.
+  base::Status CheckNotTold() const {
+    const auto from = PromptOf(row_) ? PromptOf(row_) : QuestionOf(row_);
+    if (!from || !from->value->is_string()) return {};
+    std::string_view text = Trimmed(from->value->get_ref<const std::string&>());
+    for (const std::string_view end : {"</s>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>"}) {
+      if (text.ends_with(end)) text = Trimmed(text.substr(0, text.size() - end.size()));
+    }
+    std::vector<std::string> right = out_.references;
+    if (out_.match == Match::kChoice) right = {out_.references[out_.right]};
+    for (const std::string& answer : right) {
+      const std::string_view bare = Trimmed(answer);
+      if (bare.empty() || !text.ends_with(bare)) continue;
+      const std::string_view before = Trimmed(text.substr(0, text.size() - bare.size()));
+      const std::string_view line = Trimmed(before.substr(before.rfind('\n') + 1));
+      const std::string lead = Plain(line);
+      const bool told = lead == "a:" || lead.ends_with("answer:") || lead.ends_with("answeris") ||
+                        lead.ends_with("response:") || lead.ends_with("[/inst]") || lead.ends_with("assistant:") ||
+                        lead.ends_with("|>assistant") || lead.ends_with("<|assistant|>") || lead == "output:";
+      if (told)
+        return Invalid(Quoted(from->name) + " ends with the answer, " + Excerpt(json(bare)) +
+                       ", which would be sent: leave it out of the prompt");
+    }
+    return {};
   }
 
   // An answer that is yes or no; as words, either would be found in most texts.
@@ -506,20 +536,87 @@ class RowReader {
 
   base::Status ReadPrompt() {
     const auto prompt = PromptOf(row_);
-    if (row_.contains("messages") && row_.contains("prompt")) return Invalid("has both a prompt and messages");
+    if (row_.contains("messages") && row_.contains("prompt"))
+      return Invalid("has both a prompt and messages: jq -c 'del(.prompt)' FILE > OUT leaves one of them");
     if (Find(row_, "instruction") && prompt && Plain(prompt->name) == "input") {
       const std::string input = JqKey(prompt->name), instruction = JqKey(Find(row_, "instruction")->name);
       return Invalid(R"("instruction" and "input" are one prompt: write it as "prompt" (jq -c '.prompt = .)" +
                      instruction + R"( + "\n" + .)" + input + " | del(." + instruction + ", ." + input +
                      ")' FILE > OUT)");
     }
+    const auto asked = QuestionOf(row_);
+    const bool turns = prompt && prompt->value->is_array() && !prompt->value->empty() &&
+                       (prompt->value->front().is_array() || Find(prompt->value->front(), "from"));
+    if (prompt ? turns : !asked || asked->value->is_array()) {
+      if (auto conversation = ConversationOf(row_, IsAnswered(row_))) return IsConversation(*std::move(conversation));
+    }
     if (prompt && prompt->value->is_array()) return ReadMessages(*prompt->value, prompt->name);
     if (prompt) return TakePrompt(*prompt, "");
-    if (const auto question = QuestionOf(row_)) return ReadQuestion(*question);
+    if (asked) return ReadQuestion(*asked);
     if (const auto sentence = Find(row_, "sentence")) return ReadGap(*sentence);
     const std::string why = WhyNotJudged();
     return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_) +
                    (why.empty() ? "" : "; " + why));
+  }
+
+  // What makes messages of it, without the choices that they have, and compares what the messages ask for.
+  static base::Status IsConversation(Conversation conversation) {
+    std::string sent;
+    for (const json& message : conversation.row["messages"]) sent += "\n" + message["content"].get<std::string>();
+    Choices choices;
+    const auto list = ChoiceListOf(conversation.row);
+    if (list && FitsJq(list->name) && conversation.row.contains(list->name) && ReadChoiceList(*list, choices) &&
+        std::ranges::all_of(choices.texts, [&](const std::string& text) { return Says(sent, json(text)); })) {
+      conversation.program += " | del(." + JqKey(list->name) + ")";
+    }
+    if (const auto form = FormAskedFor(sent)) {
+      for (const Reference& known : kReferences) {
+        const auto found = Find(conversation.row, known.name);
+        if (!found || !conversation.row.contains(found->name) || !found->value->is_string()) continue;
+        const std::string text = found->value->get<std::string>();
+        const std::string program = IsLetter(PlainLabel(text)) && FitsJq(found->name)
+                                        ? ProgramOfForm(*form, "." + JqKey(found->name), text)
+                                        : "";
+        if (!program.empty()) conversation.program += " | " + program;
+        break;
+      }
+    }
+    return Invalid(Quoted(conversation.member) + " is a conversation: jq -c '" + conversation.program +
+                   "' FILE > OUT makes messages of it" +
+                   (conversation.row.contains("reference") ? ", and the reference of its last turn" : ""));
+  }
+
+  // No answer that is as the prompt asks for would pass.
+  base::Status CheckForm(const Found& from) const {
+    if (out_.match != Match::kExact && out_.match != Match::kBegins) return {};
+    const auto form = FormAskedFor(SentOf(out_));
+    if (!form || std::ranges::all_of(out_.references, [&](const std::string& one) { return HasForm(*form, one); }))
+      return {};
+    const std::string& reference = out_.references.front();
+    const bool plain = from.value->is_string() && FitsJq(from.name) && row_.contains(from.name);
+    const std::string program = plain ? ProgramOfForm(*form, "." + JqKey(from.name), reference) : "";
+    return Invalid(
+        "the prompt asks for " + Excerpt(json(form->sign)) + ", and such an answer does not " +
+        (out_.match == Match::kExact ? "equal " : "begin with ") + Excerpt(json(reference)) +
+        (program.empty()
+             ? R"(: let the prompt say how the answer ends, such as "Answer: B", and write this as "reference", with "match": "regex")"
+             : ": jq -c '" + program + "' FILE > OUT"));
+  }
+
+  // The answers are calls, and arguments that have one meaning are written in many ways.
+  base::Status CheckTools() const {
+    const auto is_object = [](const json& item) { return item.is_object(); };
+    for (const std::string_view name : {"tools", "functions", "function", "availabletools", "toolcalls"}) {
+      const auto found = Find(row_, name);
+      if (!found) continue;
+      const json value =
+          found->value->is_string() ? json::parse(found->value->get<std::string>(), nullptr, false) : *found->value;
+      const bool several = value.is_array() && (found->value->is_string() || std::ranges::any_of(value, is_object));
+      if (several || (value.is_object() && !value.empty()))
+        return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                       " would not be sent, and calls of tools cannot be judged by text: leave these rows out");
+    }
+    return {};
   }
 
   // Something that the question is about would be left out.
@@ -589,12 +686,54 @@ class RowReader {
     if (!known || !FitsJq(from.name) || (context && HasText(*context->value))) return "";
     const std::string key = "." + JqKey(from.name);
     const json& value = *from.value;
-    std::string texts = "[" + key + R"( | .. | strings] | join("\n"))";
-    if (value.is_array() && !value.empty() && value.front().is_object()) {
+    const std::string texts = value.is_string() ? key : ProgramOfTexts(from.name, value, key);
+    return texts.empty() ? "" : ".context = (" + texts + ") | del(" + key + ")";
+  }
+
+  // The texts of a list, or of the one member of its objects (or of an object) that has what questions are about:
+  // another may have the answer. "" = it is not known. `at`: where jq finds the value.
+  static std::string ProgramOfTexts(const std::string& name, const json& value, const std::string& at) {
+    const bool objects = value.is_array() && !value.empty() && value.front().is_object();
+    if (objects) {
       const auto text = First(value.front(), kPartTexts);
-      if (text && FitsJq(text->name)) texts = "[" + key + "[]" + JqKey(text->name) + R"(] | join("\n"))";
+      if (text && FitsJq(text->name)) return "[" + at + "[]" + JqKey(text->name) + R"(] | join("\n"))";
     }
-    return ".context = (" + (value.is_string() ? key : texts) + ") | del(" + key + ")";
+    if (!objects && !value.is_object()) {
+      const bool nested = value.is_array() && std::ranges::any_of(value, HasObject);
+      return nested ? "" : "[" + (at == "." ? "" : at + " | ") + R"(.. | strings] | join("\n"))";
+    }
+    const std::string key = TextMember(name, objects ? value.front() : value);
+    if (key.empty()) return "";
+    return "[" + at + (objects ? "[]" : "") + JqKey(key) + R"( | .. | strings] | join("\n"))";
+  }
+
+  static bool HasObject(const json& value) {
+    return value.is_object() || (value.is_array() && std::ranges::any_of(value, HasObject));
+  }
+
+  // The member with a text that is called as the object is ("contexts" of "context"), or else the longest.
+  static std::string TextMember(const std::string& outer, const json& object) {
+    std::string longest;
+    std::size_t most = 0;
+    const std::string plain = Plain(outer);
+    for (const auto& [key, value] : object.items()) {
+      if (!HasText(value) || !FitsJq(key)) continue;
+      if (Plain(key) == plain || Plain(key) == plain + 's' || Plain(key) + 's' == plain) return key;
+      const std::size_t size = value.dump(-1, ' ', false, json::error_handler_t::replace).size();
+      if (size <= most) continue;
+      most = size;
+      longest = key;
+    }
+    return longest;
+  }
+
+  // What else of an object has texts.
+  static std::string OtherTexts(const json& object, const std::string& taken) {
+    std::string names;
+    for (const auto& [key, value] : object.items()) {
+      if (key != taken && HasText(value)) names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+    }
+    return names;
   }
 
   // Asks a prompt that is only a question behind its context, and puts a question behind a prompt that is its context.
@@ -655,6 +794,10 @@ class RowReader {
     return {};
   }
 
+  static bool HasWordsOf(const json& question) {
+    return question.is_string() && question.get_ref<const std::string&>().find(' ') != std::string::npos;
+  }
+
   // One that ends with a colon has a frame of its own.
   base::Status ReadQuestion(const Found& question) {
     std::string before;
@@ -662,11 +805,26 @@ class RowReader {
       const bool empty = context->value->is_string() && Trimmed(context->value->get_ref<const std::string&>()).empty();
       const auto text = ValueText(*context->value);
       if (!text && !empty) {
-        const bool parts = HasText(*context->value) && FitsJq(context->name);
-        return Invalid(Quoted(context->name) + ": " + Excerpt(*context->value) + " is no text" +
-                       (parts ? ": jq -c '." + JqKey(context->name) +
-                                    R"( |= ([.. | strings] | join("\n"))' FILE > OUT makes one of it)"
-                              : ""));
+        const json& value = *context->value;
+        const std::string program =
+            HasText(value) && FitsJq(context->name) ? ProgramOfTexts(context->name, value, ".") : "";
+        const bool objects = value.is_array() && !value.empty() && value.front().is_object();
+        const json& object = objects ? value.front() : value;
+        const auto part = objects ? First(object, kPartTexts) : std::nullopt;
+        const std::string taken = !object.is_object()          ? ""
+                                  : part && FitsJq(part->name) ? part->name
+                                                               : TextMember(context->name, object);
+        const std::string others = taken.empty() ? "" : OtherTexts(object, taken);
+        return Invalid(Quoted(context->name) + ": " + Excerpt(value) + " is no text" +
+                       (program.empty() ? ""
+                                        : ": jq -c '." + JqKey(context->name) + " |= (" + program +
+                                              ")' FILE > OUT makes one of " + (taken.empty() ? "it" : Quoted(taken)) +
+                                              (others.empty() ? "" : "; " + others + " may have the answer")));
+      }
+      if (text && Plain(context->name) == "text" && Says(*text, *question.value) && HasWordsOf(*question.value)) {
+        return Invalid(Quoted(context->name) + " has " + Quoted(question.name) +
+                       " in it, and perhaps the answer, which would be sent" +
+                       (FitsJq(context->name) ? ": jq -c 'del(." + JqKey(context->name) + ")' FILE > OUT" : ""));
       }
       if (text) before = std::string(Trimmed(*text)) + "\n";
     }
@@ -766,8 +924,26 @@ class RowReader {
       return ReadMatch(*found, Match::kWords);
     }
     std::string why = WhyNotJudged();
-    if (why.empty()) why = "nothing known tells which answer is right among " + Names(row_);
+    if (why.empty()) why = "nothing known tells which answer is right among " + Names(row_) + NameOfAnswer();
     return Invalid(R"(has neither "reference" nor "choices": )" + why);
+  }
+
+  // Which member may have the answer: "final_decision". "" = none, or several.
+  std::string NameOfAnswer() const {
+    constexpr std::array<std::string_view, 7> kEnds = {"decision", "verdict",  "answer", "truth",
+                                                       "result",   "category", "class"};
+    std::string name;
+    for (const auto& [key, value] : row_.items()) {
+      const std::string plain = Plain(key);
+      const bool ends = std::ranges::any_of(kEnds, [&plain](std::string_view end) { return plain.ends_with(end); });
+      const auto text = ends && FitsJq(key) ? ValueText(value) : std::nullopt;
+      if (!text || text->size() > 40 || IsSentence(*text)) continue;
+      if (!name.empty()) return "";
+      name = key;
+    }
+    if (name.empty()) return "";
+    const std::string key = "." + JqKey(name);
+    return "; if " + Quoted(name) + " is the right one: jq -c '.answer = " + key + " | del(" + key + ")' FILE > OUT";
   }
 
   static base::Status NoAnswer(const Found& from) {
@@ -883,6 +1059,7 @@ class RowReader {
     } else {
       if (loose) TakeTexts(out_.references);
       if (auto status = CheckGuessed(from); !status) return status;
+      if (auto status = CheckForm(from); !status) return status;
       if (out_.match == Match::kWords) DropFullStops(out_.references);
     }
     return CheckNumbers();
@@ -1048,16 +1225,32 @@ class RowReader {
   base::Status ReadSample() {
     auto requests = ReadRequests();
     if (!requests) return requests.error();
+    for (const char* name : {"resps", "filtered_resps"}) {
+      const auto results = Find(row_, Plain(name));
+      const bool lists = results && results->value->is_array() && !results->value->empty();
+      if (lists && results->value->size() != requests->size() && !requests->front().more.is_object()) {
+        return Invalid(Quoted(name) + " has " + std::to_string(results->value->size()) +
+                       " results, and \"arguments\" " + std::to_string(requests->size()) +
+                       ": a part of the row is lost, leave it out");
+      }
+    }
     if (requests->front().more.is_object()) return ReadGeneration(requests->front());
     for (const Request& request : *requests) {
       if (!request.more.is_string()) return Invalid("\"arguments\" has a request without a continuation");
+      if (Trimmed(request.more.get_ref<const std::string&>()).empty())
+        return Invalid("\"arguments\" has an empty continuation: any text begins with it, leave the row out");
     }
     if (requests->size() > 1) return ReadLikelihoods(*requests);
     out_.prompt = requests->front().text;
     out_.references = {std::string(Trimmed(requests->front().more.get<std::string>()))};
     out_.match = Match::kBegins;
-    if (out_.prompt.empty() || out_.references[0].empty())
-      return Invalid("\"arguments\" has an empty prompt or continuation");
+    if (out_.prompt.empty()) return Invalid("\"arguments\" has an empty prompt");
+    const auto target = ValueText(row_["target"]);
+    if (!target || Trimmed(*target) != out_.references[0]) {
+      return Invalid("\"target\": " + Excerpt(row_["target"]) + " is not " + Excerpt(json(out_.references[0])) +
+                     ", the only continuation in \"arguments\": where it is an index, the other choices are lost; "
+                     "leave the row out");
+    }
     return {};
   }
 

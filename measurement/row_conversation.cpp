@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
@@ -14,6 +15,39 @@ using nlohmann::json;
 
 constexpr std::array<std::string_view, 8> kAnswerers = {"assistant", "model", "gpt",     "chatgpt",
                                                         "bot",       "ai",    "chatbot", "agent"};
+
+// Where a row may have a conversation that is no list of messages, or not under their name.
+constexpr std::array<std::string_view, 10> kConversations = {
+    "conversations", "conversation", "turns", "dialogue", "dialog", "chat", "question", "messages", "prompt", "input"};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRoles = {{{"human", "user"},
+                                                                                  {"user", "user"},
+                                                                                  {"prompter", "user"},
+                                                                                  {"gpt", "assistant"},
+                                                                                  {"assistant", "assistant"},
+                                                                                  {"chatgpt", "assistant"},
+                                                                                  {"bot", "assistant"},
+                                                                                  {"model", "assistant"},
+                                                                                  {"system", "system"}}};
+
+bool HasTurns(const json& list, const char* who, const char* what) {
+  return list.is_array() && !list.empty() && std::ranges::all_of(list, [&](const json& turn) {
+           return turn.is_object() && turn.contains(who) && turn[who].is_string() && turn.contains(what) &&
+                  turn[what].is_string();
+         });
+}
+
+std::string RoleOf(const std::string& from) {
+  const auto known = std::ranges::find(kRoles, from, &std::pair<std::string_view, std::string_view>::first);
+  return known == kRoles.end() ? from : std::string(known->second);
+}
+
+// jq's table of kRoles.
+std::string RolesForJq() {
+  std::string table;
+  for (const auto& [from, role] : kRoles)
+    table += (table.empty() ? "" : ", ") + std::string(from) + ": \"" + std::string(role) + "\"";
+  return "{" + table + "}";
+}
 
 // Takes the last one of `messages` out of the row where it is `role`'s. Rows that end with a user's turn stay.
 std::string TakeLast(const std::string& messages, const std::string& role, bool answered) {
@@ -35,6 +69,67 @@ std::string WhyEndsWithAnswer(const json& messages, const std::string& member, b
   if (member.empty() || !FitsJq(member) || !FitsJq(role)) return why + "leave this turn out";
   return why + "jq -c '" + TakeLast("." + JqKey(member), role, answered) + "' FILE > OUT " +
          (answered ? "leaves it out" : "makes the reference of it");
+}
+
+std::optional<Conversation> ConversationOf(const json& row, bool answered) {
+  std::optional<Found> found;
+  std::string at, guard;
+  const json* list = nullptr;
+  if (const auto request = Find(row, "responsescreateparams")) {
+    const auto input = request->value->is_object() ? Find(*request->value, "input") : std::nullopt;
+    if (input && FitsJq(request->name) && FitsJq(input->name)) {
+      found = request;
+      list = input->value;
+      at = "." + JqKey(request->name) + JqKey(input->name);
+    }
+  }
+  for (const std::string_view name : kConversations) {
+    const auto of = list == nullptr ? Find(row, name) : std::nullopt;
+    if (!of || !of->value->is_array() || of->value->empty() || !FitsJq(of->name)) continue;
+    const bool prompt = name == "messages" || name == "prompt" || name == "input";
+    const json& value = *of->value;
+    const bool single = value.size() == 1 && (value[0].is_array() || (name == "turns" && value[0].is_string()));
+    const json& turns = single ? value[0] : value;
+    const bool known = HasTurns(turns, "from", "value") || turns.is_string() ||
+                       ((!prompt || single) && HasTurns(turns, "role", "content"));
+    if (!known) continue;
+    found = of;
+    list = &turns;
+    at = "." + JqKey(of->name) + (single ? "[0]" : "");
+    if (single) guard = "if (." + JqKey(of->name) + " | length) == 1 then ";
+  }
+  if (list == nullptr) return std::nullopt;
+  Conversation out{found->name, "", row};
+  json messages = json::array();
+  std::string made = at;
+  if (list->is_string()) {
+    messages.push_back({{"role", "user"}, {"content", *list}});
+    made = "[{role: \"user\", content: " + at + "}]";
+  } else if (HasTurns(*list, "from", "value")) {
+    for (const json& turn : *list)
+      messages.push_back({{"role", RoleOf(turn["from"].get<std::string>())}, {"content", turn["value"]}});
+    made = "[" + at + "[] | {role: (" + RolesForJq() + "[.from // \"\"] // .from), content: .value}]";
+  } else if (HasTurns(*list, "role", "content")) {
+    messages = *list;
+  } else {
+    return std::nullopt;
+  }
+  const std::string role = messages.back()["role"].get<std::string>();
+  const bool ends = IsAnswerer(role);
+  if ((!ends && !answered) || (ends && messages.size() < 2) || !FitsJq(role)) return std::nullopt;
+  out.program = guard + ".messages = " + made;
+  if (found->name != "messages") {
+    out.program += " | del(." + JqKey(found->name) + ")";
+    out.row.erase(found->name);
+  }
+  if (ends) {
+    out.program += " | " + TakeLast(".messages", role, answered);
+    if (!answered) out.row["reference"] = messages.back()["content"];
+    messages.erase(messages.size() - 1);
+  }
+  if (!guard.empty()) out.program += " else . end";
+  out.row["messages"] = std::move(messages);
+  return out;
 }
 
 }  // namespace autotune::measurement

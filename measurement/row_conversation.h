@@ -1,9 +1,11 @@
-// Conversations in rows of datasets: what makes messages of them, and which of them end with the answer.
+// Conversations in rows of datasets: what makes messages of them, and which of
+// them end with the answer.
 //
 // Pure and thread-safe.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,8 +14,22 @@ namespace autotune::measurement {
 // "assistant", "model", "gpt", "bot": who answers.
 bool IsAnswerer(std::string_view role);
 
-// Why messages cannot be sent as they are: their last turn is the answer. "" = it is none. `member`: a key of the row,
-// or "" if the row has them somewhere else. `answered`: another member has the answer, too.
+// Why messages cannot be sent as they are: their last turn is the answer. "" =
+// it is none. `member`: a key of the row, or "" if the row has them somewhere
+// else. `answered`: another member has the answer, too.
 std::string WhyEndsWithAnswer(const nlohmann::json& messages, const std::string& member, bool answered);
+
+// A conversation that is not yet one of "messages".
+struct Conversation {
+  std::string member;
+  std::string program;  // of jq: makes `row` of the row
+  nlohmann::json row;
+};
+
+// [{"from": "human", "value": "..."}], `turns` with one text of the user,
+// [[{"role": ..., "content": ...}]], and what requests have
+// ("responses_create_params"). Nothing if the row has none, or neither a
+// reference (`answered`) nor a last turn that may be one.
+std::optional<Conversation> ConversationOf(const nlohmann::json& row, bool answered);
 
 }  // namespace autotune::measurement

@@ -565,6 +565,32 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
        R"("doc" has "instruction_id_list": its instructions are checked)"},
       {R"({"doc": {}, "target": "B", "filter": "custom-extract", "arguments": [["Q?", {}]]})",
        R"("filter": "custom-extract" takes the answer out of a longer text)"},
+      {R"({"target": 0, "arguments": [["Q?", " hot"]]})", "where it is an index, the other choices are lost"},
+      {R"({"target": 1, "arguments": [["Q?", " hot"], ["Q?", " cold"]], "filtered_resps": [["-1"]]})",
+       "\"filtered_resps\" has 1 results, and \"arguments\" 2: a part of the row is lost"},
+      {R"({"target": 0, "arguments": [["Q?", " hot"], ["Q?", ""]]})", "has an empty continuation"},
+      // The answer is in what would be sent.
+      {R"({"prompt": "Q: 2+2?\nA: 4", "reference": "4"})",
+       "\"prompt\" ends with the answer, \"4\", which would be sent"},
+      {R"({"question": "2+2? Answer: 4", "answer": "4"})", "\"question\" ends with the answer"},
+      {R"({"prompt": "<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\nAnn<|im_end|>\n", "answer": "Ann"})",
+       "ends with the answer, \"Ann\""},
+      {R"({"question": "Who came?", "answer": "Ann", "text": "### Question: Who came? ### Answer: Ann"})",
+       R"("text" has "question" in it, and perhaps the answer, which would be sent: jq -c 'del(.["text"])')"},
+      {R"({"prompt": "Who came?", "chosen": "Ann came.", "rejected": "No."})", "it is preferred to"},
+      {R"({"question": "Is it?", "context": {"contexts": ["It is.", "So."], "labels": ["AIM", "END"], "answers_pred": ["y", "e", "s"]}, "final_decision": "yes"})",
+       R"(jq -c '.["context"] |= ([.["contexts"] | .. | strings] | join("\n"))' FILE > OUT makes one of "contexts"; "answers_pred", "labels" may have the answer)"},
+      {R"({"question": "Is it?", "context": {"sentences": [["It is.", "So."]], "title": ["It"]}, "answer": "yes"})",
+       R"(([.["sentences"] | .. | strings] | join("\n"))' FILE > OUT makes one of "sentences"; "title" may)"},
+      {R"({"question": "Is it?", "context": [{"title": "y", "sentence": "It is."}], "answer": "yes"})",
+       R"(([.[]["sentence"]] | join("\n"))' FILE > OUT makes one of "sentence"; "title" may)"},
+      {R"({"question": "Is it?", "long_answer": "It is because it was said to be so by all.", "final_decision": "yes"})",
+       R"(if "final_decision" is the right one: jq -c '.answer = .["final_decision"] | del(.["final_decision"])' FILE > OUT)"},
+      // Calls of tools.
+      {R"({"question": [[{"role": "user", "content": "Roll a die."}]], "function": [{"name": "roll"}], "ground_truth": [{"roll": {}}]})",
+       R"("function": [{"name":"roll"}] would not be sent, and calls of tools cannot be judged by text)"},
+      {R"({"messages": [{"role": "user", "content": "Roll."}], "tools": [{"type": "function"}], "answer": "x"})",
+       "calls of tools cannot be judged by text"},
       {R"j({"doc": {}, "target": "[('4',), ('5',)]", "filter": "none", "arguments": [["Q?", {}]]})j",
        "is a list in a text"},
       {R"({"instruction": "Sum up.", "input": "Much.", "output": "Little."})",
@@ -590,6 +616,68 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
     ASSERT_FALSE(question.ok()) << row.row;
     EXPECT_THAT(question.error().message, HasSubstr(row.message)) << row.row;
   }
+}
+
+TEST(ReadQuestionRow, WritesWhatMakesMessagesOfAConversation) {
+  const auto message = [](const char* row) {
+    const auto question = ReadQuestionRow(json::parse(row));
+    return question.ok() ? "read" : question.error().message;
+  };
+  EXPECT_EQ(
+      message(R"({"turns": ["Which column is it?"], "ground_truth": "id", "category": "data"})"),
+      R"("turns" is a conversation: jq -c 'if (.["turns"] | length) == 1 then .messages = )"
+      R"([{role: "user", content: .["turns"][0]}] | del(.["turns"]) else . end' FILE > OUT makes messages of it)");
+  EXPECT_THAT(message(R"({"turns": ["a", "b"], "ground_truth": "id"})"),
+              HasSubstr("another model would have to judge"));
+  const std::string shared =
+      message(R"({"conversations": [{"from": "human", "value": "Charged twice."}, {"from": "gpt", "value": "bill"}]})");
+  EXPECT_THAT(shared, HasSubstr(R"(jq -c '.messages = [.["conversations"][] | {role: ({human: "user", )"));
+  EXPECT_THAT(shared,
+              testing::EndsWith(R"([.from // ""] // .from), content: .value}] | del(.["conversations"]) | if )"
+                                R"(.messages[-1].role == "assistant" then .reference = .messages[-1].content | )"
+                                R"(del(.messages[-1]) else . end' FILE > OUT makes messages of it, and the )"
+                                R"(reference of its last turn)"));
+  EXPECT_THAT(message(R"({"conversations": [{"from": "human", "value": "Charged twice."}], "ground_truth": "bill"})"),
+              testing::EndsWith(R"(del(.["conversations"])' FILE > OUT makes messages of it)"));
+  EXPECT_THAT(message(R"({"question": [[{"role": "user", "content": "Who?"}]], "answer": "Ann"})"),
+              HasSubstr(R"(then .messages = .["question"][0] | del(.["question"]) else . end')"));
+  EXPECT_EQ(
+      message(
+          R"({"responses_create_params": {"input": [{"role": "user", "content": "Put a letter in \\boxed{}.\nA: one\nB: two"}]},
+                  "options": [{"A": "one"}, {"B": "two"}], "expected_answer": "B"})"),
+      R"j("responses_create_params" is a conversation: jq -c '.messages = .["responses_create_params"]["input"] | )j"
+      R"j(del(.["responses_create_params"]) | del(.["options"]) | if (tostring | contains("boxed{")) and )j"
+      R"j((.["expected_answer"] | type == "string" and test("^\\W?[A-Za-z]\\W?$")) then .["expected_answer"] |= )j"
+      R"j("\\\\boxed\\{(\\\\text\\{)?\\(?" + gsub("\\W"; "") + "\\)?\\}" | .match = "regex" else . end' FILE > OUT )j"
+      R"j(makes messages of it)j");
+  // With a prompt beside them such options are choices.
+  EXPECT_EQ(message(R"({"prompt": "Which?", "options": [{"A": "one"}, {"B": "two"}], "answer": "B"})"), "read");
+}
+
+TEST(ReadQuestionRow, ComparesInTheFormThatThePromptAsksFor) {
+  const auto message = [](const std::string& prompt, const json& more) {
+    json row = {{"prompt", prompt}};
+    row.update(more);
+    const auto question = ReadQuestionRow(row);
+    return question.ok() ? "read" : question.error().message;
+  };
+  const json letter = {{"ideal", "B"}};
+  for (const char* prompt :
+       {"Put the letter into \\boxed{}.", "The last line should be of the format: 'Answer: LETTER'. Which?",
+        "Finish with \"the answer is (X)\". Which?", "End with Answer: $LETTER. Which?", "Respond in JSON. Which?",
+        "If it is F, write FFFFF. Which?", "Which? Let's think step by step."}) {
+    EXPECT_THAT(message(prompt, letter), HasSubstr("and such an answer does not begin with \"B\"")) << prompt;
+    EXPECT_EQ(message(prompt, {{"ideal", "B"}, {"match", "regex"}}), "read") << prompt;
+    EXPECT_THAT(message(prompt, {{"reference", "Ann"}}), HasSubstr("then .match = \"words\" else . end'")) << prompt;
+    EXPECT_THAT(message(prompt, {{"reference", "42"}}), HasSubstr("then .match = \"number\" else . end'")) << prompt;
+  }
+  EXPECT_THAT(message("If it is F, write FFFFF. Which?", letter),
+              HasSubstr(R"(.["ideal"] |= "\\b" + gsub("\\W"; "") + "{5}\\b" | .match = "regex" else)"));
+  for (const char* prompt :
+       {"Q: x\nAnswer: A\nQ: y\nAnswer:", "Answer with a letter.", "World War III?", "Which JSON is right?"}) {
+    EXPECT_EQ(message(prompt, letter), "read") << prompt;
+  }
+  EXPECT_EQ(message("Say 'Answer: X'.", {{"reference", "Answer: B"}}), "read") << "it has the form";
 }
 
 TEST(ReadQuestionRow, AdvisesNoChoicesWhereThereAreSome) {
