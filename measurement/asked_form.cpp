@@ -34,7 +34,7 @@ std::string RunOfLetters(std::string_view asked) {
     std::size_t end = i + 1;
     while (end < asked.size() && asked[end] == asked[i]) ++end;
     const bool alone = (i == 0 || !IsAlpha(asked[i - 1])) && (end == asked.size() || !IsAlpha(asked[end]));
-    if (asked[i] >= 'A' && asked[i] <= 'J' && alone && end - i >= kLeastRun)
+    if (asked[i] >= 'A' && asked[i] <= 'J' && asked[i] != 'I' && alone && end - i >= kLeastRun)
       return std::string(asked.substr(i, end - i));
     i = end;
   }

@@ -463,30 +463,42 @@ class RowReader {
     return ReadReferences();
   }
 
-  // "Q: 2+2?\nA: 4", where the answer is 4.
+  // "Q: 2+2?\nA: 4", where the answer is 4, in a prompt, the last message, or a context that repeats the question.
   base::Status CheckNotTold() const {
-    const auto from = PromptOf(row_) ? PromptOf(row_) : QuestionOf(row_);
-    if (!from || !from->value->is_string()) return {};
-    std::string_view text = Trimmed(from->value->get_ref<const std::string&>());
+    std::vector<std::string> right = out_.references;
+    if (out_.match == Match::kChoice) right = {out_.references[out_.right]};
+    const auto check = [&](const std::string& name, std::string_view text) -> base::Status {
+      for (const std::string& answer : right) {
+        if (!EndsWithAnswer(text, Trimmed(answer))) continue;
+        return Invalid(Quoted(name) + " ends with the answer, " + Excerpt(json(Trimmed(answer))) +
+                       ", which would be sent: leave it out of the prompt");
+      }
+      return {};
+    };
+    const auto prompt = PromptOf(row_), question = QuestionOf(row_), context = First(row_, kContexts);
+    if (!out_.messages.empty()) return check(prompt ? prompt->name : "messages", out_.messages.back().content);
+    const auto& asked = prompt ? prompt : question;
+    if (!asked || !asked->value->is_string()) return {};
+    if (!prompt && context && context->value->is_string() && HasWordsOf(*asked->value)) {
+      const std::string& text = context->value->get_ref<const std::string&>();
+      if (auto status = Says(text, *asked->value) ? check(context->name, text) : base::Status(); !status) return status;
+    }
+    return check(asked->name, asked->value->get_ref<const std::string&>());
+  }
+
+  static bool EndsWithAnswer(std::string_view text, std::string_view answer) {
+    text = Trimmed(text);
     for (const std::string_view end : {"</s>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>"}) {
       if (text.ends_with(end)) text = Trimmed(text.substr(0, text.size() - end.size()));
     }
-    std::vector<std::string> right = out_.references;
-    if (out_.match == Match::kChoice) right = {out_.references[out_.right]};
-    for (const std::string& answer : right) {
-      const std::string_view bare = Trimmed(answer);
-      if (bare.empty() || !text.ends_with(bare)) continue;
-      const std::string_view before = Trimmed(text.substr(0, text.size() - bare.size()));
-      const std::string_view line = Trimmed(before.substr(before.rfind('\n') + 1));
-      const std::string lead = Plain(line);
-      const bool told = lead == "a:" || lead.ends_with("answer:") || lead.ends_with("answeris") ||
-                        lead.ends_with("response:") || lead.ends_with("[/inst]") || lead.ends_with("assistant:") ||
-                        lead.ends_with("|>assistant") || lead.ends_with("<|assistant|>") || lead == "output:";
-      if (told)
-        return Invalid(Quoted(from->name) + " ends with the answer, " + Excerpt(json(bare)) +
-                       ", which would be sent: leave it out of the prompt");
-    }
-    return {};
+    if (answer.empty() || !text.ends_with(answer)) return false;
+    const std::string_view before = Trimmed(text.substr(0, text.size() - answer.size()));
+    const std::string lead = Plain(Trimmed(before.substr(before.rfind('\n') + 1)));
+    return lead == "a:" || lead == "output:" ||
+           std::ranges::any_of(std::array<std::string_view, 6>{"answer:", "answeris", "response:", "[/inst]",
+                                                               "assistant:", "|>assistant"},
+                               [&lead](std::string_view end) { return lead.ends_with(end); }) ||
+           lead.ends_with("<|assistant|>");
   }
 
   // An answer that is yes or no; as words, either would be found in most texts.

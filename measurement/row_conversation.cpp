@@ -17,8 +17,9 @@ constexpr std::array<std::string_view, 8> kAnswerers = {"assistant", "model", "g
                                                         "bot",       "ai",    "chatbot", "agent"};
 
 // Where a row may have a conversation that is no list of messages, or not under their name.
-constexpr std::array<std::string_view, 10> kConversations = {
-    "conversations", "conversation", "turns", "dialogue", "dialog", "chat", "question", "messages", "prompt", "input"};
+constexpr std::array<std::string_view, 11> kConversations = {"conversations", "conversation", "contents", "turns",
+                                                             "dialogue",      "dialog",       "chat",     "question",
+                                                             "messages",      "prompt",       "input"};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRoles = {{{"human", "user"},
                                                                                   {"user", "user"},
                                                                                   {"prompter", "user"},
@@ -33,6 +34,14 @@ bool HasTurns(const json& list, const char* who, const char* what) {
   return list.is_array() && !list.empty() && std::ranges::all_of(list, [&](const json& turn) {
            return turn.is_object() && turn.contains(who) && turn[who].is_string() && turn.contains(what) &&
                   turn[what].is_string();
+         });
+}
+
+// [{"role": "model", "parts": [{"text": "..."}]}]
+bool HasParts(const json& list) {
+  return list.is_array() && !list.empty() && std::ranges::all_of(list, [](const json& turn) {
+           return turn.is_object() && turn.contains("role") && turn["role"].is_string() && turn.contains("parts") &&
+                  HasTurns(turn["parts"], "text", "text");
          });
 }
 
@@ -90,7 +99,7 @@ std::optional<Conversation> ConversationOf(const json& row, bool answered) {
     const json& value = *of->value;
     const bool single = value.size() == 1 && (value[0].is_array() || (name == "turns" && value[0].is_string()));
     const json& turns = single ? value[0] : value;
-    const bool known = HasTurns(turns, "from", "value") || turns.is_string() ||
+    const bool known = HasTurns(turns, "from", "value") || HasParts(turns) || turns.is_string() ||
                        ((!prompt || single) && HasTurns(turns, "role", "content"));
     if (!known) continue;
     found = of;
@@ -109,6 +118,13 @@ std::optional<Conversation> ConversationOf(const json& row, bool answered) {
     for (const json& turn : *list)
       messages.push_back({{"role", RoleOf(turn["from"].get<std::string>())}, {"content", turn["value"]}});
     made = "[" + at + "[] | {role: (" + RolesForJq() + "[.from // \"\"] // .from), content: .value}]";
+  } else if (HasParts(*list)) {
+    for (const json& turn : *list) {
+      std::string text;
+      for (const json& part : turn["parts"]) text += (text.empty() ? "" : "\n") + part["text"].get<std::string>();
+      messages.push_back({{"role", turn["role"]}, {"content", text}});
+    }
+    made = "[" + at + R"([] | {role, content: ([.parts[].text] | join("\n"))}])";
   } else if (HasTurns(*list, "role", "content")) {
     messages = *list;
   } else {

@@ -572,6 +572,10 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       // The answer is in what would be sent.
       {R"({"prompt": "Q: 2+2?\nA: 4", "reference": "4"})",
        "\"prompt\" ends with the answer, \"4\", which would be sent"},
+      {R"({"messages": [{"role": "user", "content": "Q: Who?\nA: Ann"}], "answer": "Ann"})",
+       "\"messages\" ends with the answer, \"Ann\""},
+      {R"({"question": "Who came?", "context": "Question: Who came? Answer: Ann", "answer": "Ann"})",
+       "\"context\" ends with the answer"},
       {R"({"question": "2+2? Answer: 4", "answer": "4"})", "\"question\" ends with the answer"},
       {R"({"prompt": "<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\nAnn<|im_end|>\n", "answer": "Ann"})",
        "ends with the answer, \"Ann\""},
@@ -639,6 +643,13 @@ TEST(ReadQuestionRow, WritesWhatMakesMessagesOfAConversation) {
                                 R"(reference of its last turn)"));
   EXPECT_THAT(message(R"({"conversations": [{"from": "human", "value": "Charged twice."}], "ground_truth": "bill"})"),
               testing::EndsWith(R"(del(.["conversations"])' FILE > OUT makes messages of it)"));
+  EXPECT_THAT(
+      message(
+          R"({"contents": [{"role": "user", "parts": [{"text": "Who?"}]}, {"role": "model", "parts": [{"text": "Ann"}]}]})"),
+      HasSubstr(R"(jq -c '.messages = [.["contents"][] | {role, content: ([.parts[].text] | join("\n"))}] | )"
+                R"(del(.["contents"]) | if .messages[-1].role == "model" then .reference = )"));
+  EXPECT_EQ(message(R"({"question": "So, why?", "context": "Q: Who?\nA: Ann", "answer": "Ann"})"), "read")
+      << "an earlier question";
   EXPECT_THAT(message(R"({"question": [[{"role": "user", "content": "Who?"}]], "answer": "Ann"})"),
               HasSubstr(R"(then .messages = .["question"][0] | del(.["question"]) else . end')"));
   EXPECT_EQ(
@@ -673,8 +684,8 @@ TEST(ReadQuestionRow, ComparesInTheFormThatThePromptAsksFor) {
   }
   EXPECT_THAT(message("If it is F, write FFFFF. Which?", letter),
               HasSubstr(R"(.["ideal"] |= "\\b" + gsub("\\W"; "") + "{5}\\b" | .match = "regex" else)"));
-  for (const char* prompt :
-       {"Q: x\nAnswer: A\nQ: y\nAnswer:", "Answer with a letter.", "World War III?", "Which JSON is right?"}) {
+  for (const char* prompt : {"Q: x\nAnswer: A\nQ: y\nAnswer:", "Answer with a letter.", "World War III?",
+                             "World War IIII?", "Which JSON is right?"}) {
     EXPECT_EQ(message(prompt, letter), "read") << prompt;
   }
   EXPECT_EQ(message("Say 'Answer: X'.", {{"reference", "Answer: B"}}), "read") << "it has the form";
