@@ -1,12 +1,14 @@
 #include "cli/plan_diff.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 
 #include "base/keys.h"
+#include "operator/deploy/engine_arguments.h"
 #include "report/result_view.h"
 #include "text/table.h"
 
@@ -30,6 +32,31 @@ void Flatten(const json& value, const std::string& path, std::map<std::string, s
   }
 }
 
+// Keys in a command or a variable are not shown: "--api-key ***", "HF_TOKEN=***". `path`: of the field.
+std::string WithoutSecrets(const std::string& path, const std::string& value) {
+  const auto secret = [](std::string name) {
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
+    return deploy::IsSecretFlag(name);
+  };
+  if (secret(path.substr(path.rfind('.') + 1)) && path.find(".env") != std::string::npos) return "***";
+  if (!path.ends_with("command")) return value;
+  std::string out;
+  bool hide = false;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t begin = value.find_first_not_of(" \t\n", at);
+    out += value.substr(at, begin == std::string::npos ? begin : begin - at);
+    if (begin == std::string::npos) break;
+    at = std::min(value.find_first_of(" \t\n", begin), value.size());
+    const std::string word = value.substr(begin, at - begin);
+    const std::size_t equals = word.find('=');
+    const bool named = secret(word.substr(0, equals));
+    out += hide ? "***" : named && equals != std::string::npos ? word.substr(0, equals + 1) + "***" : word;
+    hide = !hide && named && equals == std::string::npos && word.starts_with("-");
+  }
+  return out;
+}
+
 std::vector<PlanChange::Field> ChangedFields(const api::TaskSpec& from, const api::TaskSpec& to) {
   std::map<std::string, std::string> before, after;
   Flatten(api::ToJson(from), "spec", before);
@@ -41,7 +68,11 @@ std::vector<PlanChange::Field> ChangedFields(const api::TaskSpec& from, const ap
       return found == fields.end() ? std::nullopt : std::optional(found->second);
     };
     PlanChange::Field field{path, at(before), at(after)};
-    if (field.from != field.to) changed.push_back(std::move(field));
+    if (field.from == field.to) continue;
+    for (std::optional<std::string>* side : {&field.from, &field.to}) {
+      if (*side) *side = WithoutSecrets(path, **side);
+    }
+    changed.push_back(std::move(field));
   }
   return changed;
 }

@@ -27,8 +27,11 @@ std::string CostText(const CostEstimate& cost, const SearchPreview& preview) {
   const Expected& hours = cost.gpu_hours;
   const std::string experiments = Range(cost.experiments, 0);
   return experiments + (experiments == "1" ? " experiment, " : " experiments, ") + Range(hours, 2) + " GPU-hours, " +
-         (price ? "price " + RangeText(hours.low * *price, hours.high * *preview.highest_price_per_hour, 2) + ", "
-                : "") +
+         (price
+              ? "price " + RangeText(hours.low * *price, hours.high * *preview.highest_price_per_hour, 2) +
+                    (*price < *preview.highest_price_per_hour ? " (all on the cheapest type of GPU or on the dearest), "
+                                                              : ", ")
+              : "") +
          Range(cost.hours, 2) + " h";
 }
 
@@ -176,7 +179,8 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
          " (80 % intervals, without confirmations); all candidates at all loads: " +
          api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours" +
          (preview.price_per_hour
-              ? ", price " + api::FormatDecimal(preview.cost.most_gpu_hours * *preview.highest_price_per_hour, 2)
+              ? (preview.price_per_hour < preview.highest_price_per_hour ? ", price at most " : ", price ") +
+                    api::FormatDecimal(preview.cost.most_gpu_hours * *preview.highest_price_per_hour, 2)
               : "") +
          "\n";
   return out + BudgetText(preview);

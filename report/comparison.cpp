@@ -179,7 +179,7 @@ Table BestTable(const Comparison& comparison) {
   for (const char* title : {"TASK", "MODEL", "GPU", "IMAGE", "BEST", "QUANTIZATION", "ARGUMENTS THAT DIFFER"}) {
     table.AddColumn(title);
   }
-  for (const char* title : {"SCORE", "VS THE FIRST", "REQ/S", "PRICE", "GPU-HOURS"}) {
+  for (const char* title : {"SCORE", "VS THE FIRST", "REQ/S", "PRICE/M OUT", "PRICE/GPU-HOUR", "GPU-HOURS"}) {
     table.AddColumn(title, Table::Align::kRight);
   }
   for (std::size_t i = 0; i < comparison.tasks.size(); ++i) {
@@ -187,7 +187,7 @@ Table BestTable(const Comparison& comparison) {
     table.AddRow({task.name, models ? task.model : "", gpus ? task.gpu_product : "", images ? task.runtime_image : "",
                   task.experiment, task.quant_name, own[i],
                   ScoreWithInterval(comparison.objective, task.score, task.ci), ChangeText(task.change),
-                  task.request_rate, task.price, task.gpu_hours});
+                  task.request_rate, task.price, task.price_per_hour, task.gpu_hours});
   }
   return table;
 }
@@ -259,6 +259,15 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     compared.ci = Decimal(task.status.best->ci);
     compared.request_rate = task.status.best->request_rate;
     compared.price = task.status.best->price;
+    if (const auto price = reconcile::PricePerHour(task.spec, task.status, best->gpu)) {
+      compared.price_per_hour = api::FormatDecimal(*price, 4);
+    }
+    if (comparison.objective == api::Objective::kMinimizeCost && i > 0 &&
+        compared.price_per_hour.empty() != comparison.tasks.front().price_per_hour.empty()) {
+      const std::string& without = compared.price_per_hour.empty() ? names[i] : names.front();
+      return base::Invalid("compare: " + without +
+                           " has no price per GPU-hour, so its score is no price; set gpu.pricePerHour");
+    }
     compared.gpu_hours = task.status.cost.gpu_hours;
     compared.gpus = best->gpus;
     compared.loads = best->loads;
@@ -310,6 +319,7 @@ json ComparisonJson(const Comparison& comparison) {
                             {"change", ChangeJson(task.change)},
                             {"requestRate", task.request_rate},
                             {"price", task.price},
+                            {"pricePerGpuHour", task.price_per_hour},
                             {"gpuHours", task.gpu_hours}});
   }
   for (const ComparedConfiguration& configuration : comparison.configurations) {

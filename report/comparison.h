@@ -35,6 +35,7 @@ struct ComparedTask {
   std::optional<ScoreChange> change;   // over the first task; nullopt for the first
   std::string request_rate;            // requests/s that the best sustains; "" = not known
   std::string price;                   // per million output tokens; "" = no price is known
+  std::string price_per_hour;          // of a GPU, that `price` is made with; "" = no price is known
   std::string gpu_hours;               // that the search took
   int gpus = 1;                        // of the best
   std::vector<api::LoadRow> loads;     // of the best
@@ -61,7 +62,8 @@ struct Comparison {
 };
 
 // kInvalid, one line: fewer than two tasks; a task without a best configuration; a workload, SLO or objective that
-// differs, with its path and both values; simulated and real measurements.
+// differs, with its path and both values; simulated and real measurements; MinimizeCost with a price in one task and
+// none in another.
 base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks);
 
 // For a terminal: lines longer than `width` wrap inside cells.

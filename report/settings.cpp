@@ -67,6 +67,8 @@ Settings EngineSettings::All() const {
 
 std::string EngineSettings::NameOf(const std::string& parameter) const {
   if (parameter == "quantization") return "quantization preset";
+  // Not a flag's name cut short, as "gpu" of --gpu-memory-utilization is.
+  if (parameter == "checkpoint" || parameter == "gpu" || parameter == "runtime") return parameter;
   if (table_ == nullptr) return parameter;
   if (parameter == "tensorParallel") return table_->tensor_flag();
   if (parameter == "pipelineParallel") return table_->pipeline_flag();

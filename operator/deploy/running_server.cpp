@@ -30,10 +30,11 @@ bool EndsLikeOneOf(const std::array<std::string_view, N>& ends, std::string_view
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return name.ends_with(end); });
 }
 
-// Variables that a pod of an experiment has for itself: keys, where it listens, which GPUs it has, where it keeps
-// files.
+// Variables that a pod of an experiment has for itself: keys, where it listens, which GPUs and network interfaces it
+// has, where it keeps files and where it gets them from. With HF_HUB_OFFLINE=1 a pod whose cache is empty could not
+// start.
 bool IsPodsOwnVariable(const std::string& name) {
-  static constexpr std::array<std::string_view, 14> kNames = {"HOME",
+  static constexpr std::array<std::string_view, 22> kNames = {"HOME",
                                                               "USER",
                                                               "LOGNAME",
                                                               "PATH",
@@ -46,7 +47,15 @@ bool IsPodsOwnVariable(const std::string& name) {
                                                               "ROCR_VISIBLE_DEVICES",
                                                               "HIP_VISIBLE_DEVICES",
                                                               "NVIDIA_DRIVER_CAPABILITIES",
-                                                              "FLASHINFER_WORKSPACE_BASE"};
+                                                              "FLASHINFER_WORKSPACE_BASE",
+                                                              "HF_HUB_OFFLINE",
+                                                              "TRANSFORMERS_OFFLINE",
+                                                              "HF_DATASETS_OFFLINE",
+                                                              "VLLM_USE_MODELSCOPE",
+                                                              "SGLANG_USE_MODELSCOPE",
+                                                              "NCCL_SOCKET_IFNAME",
+                                                              "GLOO_SOCKET_IFNAME",
+                                                              "TP_SOCKET_IFNAME"};
   static constexpr std::array<std::string_view, 13> kEnds = {
       "_TOKEN", "_KEY",   "_PASSWORD",  "_SECRET",     "_PORT",       "_HOST",      "_HOST_IP",
       "_ADDR",  "_CACHE", "_CACHE_DIR", "_CACHE_ROOT", "_CACHE_PATH", "_CACHE_HOME"};

@@ -678,9 +678,12 @@ experiment::Placement PlacementOf(const Space& space, std::size_t gpu) {
 }
 
 std::string MissingPrice(const api::TaskSpec& spec, const api::TaskStatus& status) {
-  if (spec.gpus.size() == 1 || spec.optimization.objective != api::Objective::kMinimizeCost) return "";
+  if (spec.optimization.objective != api::Objective::kMinimizeCost) return "";
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
-    if (PricePerHour(spec, status, spec.gpus[i].name)) continue;
+    const std::optional<double> price = PricePerHour(spec, status, spec.gpus[i].name);
+    if (price == 0)
+      return api::GpuPath(spec, i) + ".pricePerHour: must be more than 0, because MinimizeCost compares prices";
+    if (price || spec.gpus.size() == 1) continue;
     return api::GpuPath(spec, i) +
            ".pricePerHour: is required, because MinimizeCost compares types of GPU by price and " + spec.gpus[i].name +
            " has none; the operator's prices can also name its product";

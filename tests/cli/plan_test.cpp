@@ -394,6 +394,22 @@ TEST(PlanDiff, AnotherWorkloadMeasuresTheSameConfigurationsAgain) {
   EXPECT_THAT(PlanChangeText(from, to, change, nullptr, nullptr), HasSubstr("10 measured again"));
 }
 
+TEST(PlanDiff, ShowsNoKeys) {
+  json before = SearchedSpace(), after = SearchedSpace();
+  const auto command = [](const std::string& key, const std::string& sequences) {
+    return "HF_TOKEN=hf_" + key + " vllm serve org/model --api-key " + key + " --api-key=" + key + " --max-num-seqs " +
+           sequences;
+  };
+  before["optimization"]["baseline"]["command"] = command("old", "64");
+  after["optimization"]["baseline"]["command"] = command("new", "128");
+  const TaskPlan from = Plan(before, {.gpu = "h100"}), to = Plan(after, {.gpu = "h100"});
+  const std::string text = PlanChangeText(from, to, Compare(from, to), nullptr, nullptr);
+  EXPECT_THAT(
+      text,
+      HasSubstr("HF_TOKEN=*** vllm serve org/model --api-key *** --api-key=*** --max-num-seqs 64 -> HF_TOKEN=***"));
+  EXPECT_THAT(text, Not(HasSubstr("new")));
+}
+
 TEST(PlanDiff, OfTheSameTaskIsNothing) {
   json edited = SearchedSpace();
   edited["optimization"]["maxExperiments"] = 40;  // as by default

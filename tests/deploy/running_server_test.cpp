@@ -38,6 +38,16 @@ TEST(EngineStartOf, KnowsHowEnginesAreStarted) {
   }
 }
 
+// A pod's cache is empty, and its interfaces have names of their own.
+TEST(ReadPastedCommand, LeavesOutWhereFilesComeFromAndWhichInterfacesThereAre) {
+  const auto server = ReadPastedCommand(
+      "HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 VLLM_USE_MODELSCOPE=true NCCL_SOCKET_IFNAME=eth0 vllm serve M");
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  EXPECT_TRUE(server->env.empty());
+  EXPECT_THAT(server->left_out,
+              ElementsAre("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "VLLM_USE_MODELSCOPE", "NCCL_SOCKET_IFNAME"));
+}
+
 TEST(ReadPastedCommand, TakesVariablesBeforeTheProgramAndLeavesOutThoseOfThePod) {
   const auto server = ReadPastedCommand(
       "VLLM_USE_FLASHINFER_SAMPLER=1 HF_TOKEN=hf_x CUDA_VISIBLE_DEVICES=0,1 TOKENIZERS_PARALLELISM=false env \\\n"

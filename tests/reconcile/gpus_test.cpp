@@ -244,6 +244,8 @@ TEST(SeveralGpuTypes, AreRefusedBeforeAGpuIsUsed) {
   task["spec"]["optimization"]["objective"] = "MinimizeCost";
   task["spec"]["gpus"][1].erase("pricePerHour");
   EXPECT_THAT(ProblemOf(task, BothNodes()), HasSubstr("spec.gpus[1].pricePerHour: is required"));
+  task["spec"]["gpus"][1]["pricePerHour"] = "0";
+  EXPECT_THAT(ProblemOf(task, BothNodes()), HasSubstr("spec.gpus[1].pricePerHour: must be more than 0"));
 
   task = TaskOfTypes();
   task["spec"]["gpus"][1]["name"] = "h100";

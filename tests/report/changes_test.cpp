@@ -178,5 +178,14 @@ TEST(EngineSettings, LeavesOutFlagsThatTheEngineHasAnyway) {
       ::testing::ElementsAre("--kv-cache-dtype", "fp8", "--block-size", "64", "-O3"));
 }
 
+// "gpu" is the beginning of one flag of vLLM's only: --gpu-memory-utilization.
+TEST(EngineSettings, TakesATypeOfGpuForNoFlag) {
+  const api::AutotuneTask task = Finished();
+  const EngineSettings engine(task, task.status.experiments[1], Rules());
+  EXPECT_EQ(engine.NameOf("gpu"), "gpu");
+  EXPECT_EQ(engine.NameOf("checkpoint"), "checkpoint");
+  EXPECT_EQ(engine.NameOf("gpu-memory-util"), "gpu-memory-utilization");
+}
+
 }  // namespace
 }  // namespace autotune::report

@@ -39,6 +39,23 @@ TEST(Comparison, SaysHowMuchBetterWithTheIntervalOfBoth) {
   EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("+20.0% \u00b16.0%"));
 }
 
+TEST(Comparison, NamesThePricesThatCostsAreMadeWith) {
+  std::vector<api::AutotuneTask> tasks = {Named("today", 1, 0.03), Named("next", 1.2, 0.04)};
+  for (api::AutotuneTask& task : tasks) task.spec.optimization.objective = api::Objective::kMinimizeCost;
+  tasks[0].spec.gpus.front().price_per_hour = "2.5";
+  tasks[1].spec.gpus.front().price_per_hour = "4";
+  const auto comparison = Compare(tasks);
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  const std::string text = ComparisonText(*comparison, 0);
+  EXPECT_THAT(text, HasSubstr("PRICE/GPU-HOUR"));
+  EXPECT_THAT(text, HasSubstr("2.5"));
+  tasks[1].spec.gpus.front().price_per_hour = "";
+  const auto without = Compare(tasks);
+  ASSERT_FALSE(without.ok());
+  EXPECT_EQ(without.error().message,
+            "compare: next has no price per GPU-hour, so its score is no price; set gpu.pricePerHour");
+}
+
 TEST(Comparison, HasAPageWithTheBestsCurves) {
   const auto comparison = Compare({Named("today", 1, 0.03), Named("<b>next", 1.2, 0.04)});
   ASSERT_TRUE(comparison.ok()) << comparison.error().message;
