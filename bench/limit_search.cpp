@@ -414,8 +414,16 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
     if (!decision.next) {
       const bool answered = std::any_of(points.begin(), points.end(), [](const Point& p) { return p.requests > 0; });
       if (!answered && !points.empty()) {
-        return base::Invalid("every request of " + workload->name() + " at " + points.back().load.ToString() +
-                             " failed: " + (last_error_.empty() ? "none was answered in time" : last_error_));
+        const Point& last = points.back();
+        const std::string which = workload->name() + " at " + last.load.ToString();
+        if (last.errors > 0 || !last_error_.empty()) {
+          return base::Invalid("every request of " + which +
+                               " failed: " + (last_error_.empty() ? "none was answered in time" : last_error_));
+        }
+        return base::Invalid(which + ": no request that was sent in the window was answered before it ended; " +
+                             (last.load.kind == measurement::LoadKind::kRequestRate
+                                  ? "the rate is far above what the server answers"
+                                  : "requests take longer than the window, so it has to be longer"));
       }
       if (decision.reason == measurement::StopReason::kInvalid && !decision.best) {
         return NothingValid(*workload, points.back());

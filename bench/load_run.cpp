@@ -30,6 +30,12 @@ RequestOutcome OutcomeOfStatus(int status) {
 
 }  // namespace
 
+// An arrival. `waiting`: the record of one that found no free place when it was due.
+struct Due {
+  SteadyTime time;
+  std::optional<std::size_t> waiting;
+};
+
 struct LoadRun::State {
   State(EventLoop& the_loop, Server& the_server, const Workload& the_workload, Recorder& the_recorder,
         LoadRunOptions the_options)
@@ -60,7 +66,7 @@ struct LoadRun::State {
   std::int64_t started = 0;
   std::vector<std::unique_ptr<Place>> places;
   std::vector<Place*> free;                                            // open loop
-  std::deque<SteadyTime> waiting;                                      // open loop: due, and no place is free
+  std::deque<Due> waiting;                                             // open loop: due, and no place is free
   std::deque<std::pair<Workload::Conversation, std::string>> talking;  // open loop: next turns, with the last answer
   std::optional<ArrivalTimes> arrivals;
   std::optional<EventLoop::TimerId> look_timer, arrival_timer, sweep_timer;
@@ -90,28 +96,27 @@ class LoadRun::Place final : public Connection::Listener {
     if (!state_.MayStart()) return;
     if (conversation_ && conversation_->HasNext()) {
       const Request request = state_.workload.Next(*conversation_, stream_.escaped_text());
-      Send(request, due, false);
+      Send(request, {due, std::nullopt});
     } else {
-      Begin(due, false);
+      Begin({due, std::nullopt});
     }
   }
 
-  // A new conversation. `waited`: it was due long ago, and no place was free.
-  void Begin(SteadyTime due, bool waited) {
+  void Begin(const Due& due) {  // a new conversation
     state_.Prepare();
     if (!state_.prepared) return;
     auto [conversation, request] = *std::move(state_.prepared);
     state_.prepared.reset();
     conversation_ = std::move(conversation);
-    Send(request, due, waited);
+    Send(request, due);
     state_.Prepare();
   }
 
   // The next turn of a conversation that another place may have begun.
-  void Continue(Workload::Conversation conversation, const std::string& answer, SteadyTime due, bool waited) {
+  void Continue(Workload::Conversation conversation, const std::string& answer, const Due& due) {
     conversation_ = std::move(conversation);
     const Request request = state_.workload.Next(*conversation_, answer);
-    Send(request, due, waited);
+    Send(request, due);
   }
 
   void GiveUpIfLate(SteadyTime now) {
@@ -129,15 +134,16 @@ class LoadRun::Place final : public Connection::Listener {
   }
 
  private:
-  void Send(const Request& request, SteadyTime due, bool waited) {
+  void Send(const Request& request, const Due& due) {
     ++state_.started;
     stream_.Reset();
     error_body_.clear();
     status_ = 0;
     const SteadyTime now = std::chrono::steady_clock::now();
     // Waiting for a place is the server's doing, not this client's lag: the request's clock began when it was due.
-    start_ = waited ? due : now;
-    record_ = state_.recorder.Start(due, start_, request);
+    start_ = due.waiting ? due.time : now;
+    record_ = due.waiting ? due.waiting : state_.recorder.Start(due.time, start_, request);
+    if (due.waiting) state_.recorder.Send(*due.waiting, request);
     last_arrived_ = now;
     if (!state_.report.first_answered) sent_ = request;
     connection_.Send("POST", state_.workload.path(), request.body);
@@ -213,20 +219,20 @@ class LoadRun::Place final : public Connection::Listener {
       state_.free.push_back(this);
       return;
     }
-    const SteadyTime due = state_.waiting.front();
+    const Due due = state_.waiting.front();
     state_.waiting.pop_front();
-    Serve(due, true);
+    Serve(due);
   }
 
  public:
   // One arrival of the open loop: a conversation that continues, else a new one.
-  void Serve(SteadyTime due, bool waited) {
+  void Serve(const Due& due) {
     if (!state_.talking.empty()) {
       auto [conversation, answer] = std::move(state_.talking.front());
       state_.talking.pop_front();
-      Continue(std::move(conversation), answer, due, waited);
+      Continue(std::move(conversation), answer, due);
     } else {
-      Begin(due, waited);
+      Begin(due);
     }
   }
 
@@ -288,9 +294,9 @@ void LoadRun::State::NextArrival() {
     if (!MayStart()) return;
     NextArrival();
     if (free.empty() && places.size() >= static_cast<std::size_t>(options.max_in_flight)) {
-      waiting.push_back(due);
+      waiting.push_back({due, recorder.Wait(due)});
     } else {
-      FreePlace().Serve(due, false);
+      FreePlace().Serve({due, std::nullopt});
     }
   });
 }

@@ -37,6 +37,20 @@ std::size_t Recorder::Start(SteadyTime due, SteadyTime start, const Request& req
   return records_.size() - 1;
 }
 
+std::size_t Recorder::Wait(SteadyTime due) {
+  RequestRecord record;
+  record.start = due - origin_;
+  records_.push_back(std::move(record));
+  return records_.size() - 1;
+}
+
+void Recorder::Send(std::size_t waiting, const Request& request) {
+  RequestRecord& record = records_[waiting];
+  record.input_tokens = request.input_tokens;
+  record.asked_tokens = request.asked_tokens;
+  record.events.reserve(static_cast<std::size_t>(request.asked_tokens));
+}
+
 void Recorder::Output(std::size_t request, int events, SteadyTime arrived, SteadyTime seen) {
   RequestRecord& record = records_[request];
   const auto after = std::chrono::duration_cast<std::chrono::microseconds>(arrived - origin_ - record.start).count();

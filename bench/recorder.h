@@ -24,6 +24,11 @@ class Recorder {
 
   // A request that should have started at `due` and did at `start`. Returns its number.
   std::size_t Start(SteadyTime due, SteadyTime start, const Request& request);
+  // A request that is due and for which no place is free: it is in the queue from now on, whether it is ever sent or
+  // not. Returns its number.
+  std::size_t Wait(SteadyTime due);
+  // What Wait returned is sent.
+  void Send(std::size_t waiting, const Request& request);
   // `events` output events arrived; `seen` is when the client looked.
   void Output(std::size_t request, int events, SteadyTime arrived, SteadyTime seen);
   void End(std::size_t request, measurement::RequestOutcome outcome, SteadyTime now,

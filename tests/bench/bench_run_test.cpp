@@ -458,6 +458,22 @@ TEST_F(BenchRunTest, WarmsUpUntilTheEngineIsSteady) {
   EXPECT_LT(outcome.result.points[0].ttft.p50, 100) << "nothing of the warm-up is in the point";
 }
 
+// Requests that are due while all places are taken are in the queue, although nobody has sent them.
+TEST_F(BenchRunTest, AnOverloadIsNoThroughput) {
+  Write(Ready());
+  options_.spec.load.mode = measurement::LoadMode::kFixedRate;
+  options_.spec.load.fixed = {100};
+  options_.spec.load.max = 2;
+  options_.spec.duration = seconds(2);
+  ScriptedEngine engine(Engine([](const Request&, Answer& answer) { answer.Completion(32, 4, milliseconds(100)); }));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_THAT(outcome.result.points, SizeIs(1));
+  const measurement::Point& point = outcome.result.points[0];
+  EXPECT_TRUE(point.saturated);
+  EXPECT_EQ(point.verdict, measurement::Verdict::kMissed);
+  EXPECT_LT(point.output_tokens_per_second, 1.3 * 80) << "two at a time, 0.1 s each";
+}
+
 // 512 requests of a large model take as long as `warmup`: what the engine gets through is known from a second wave.
 TEST_F(BenchRunTest, WaitsForASecondWaveThatTakesLongerThanTheWarmUp) {
   Write(Ready());

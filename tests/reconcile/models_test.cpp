@@ -168,7 +168,8 @@ TEST(SeveralCheckpoints, OfDifferentModelsAreRefusedByNameBeforeAnythingRuns) {
     task["spec"]["models"][2]["facts"][row.key] = row.value;
     FakeCluster cluster(task);
     cluster.RunToEnd(MeasureByCheckpoint);
-    const api::Condition* ready = api::FindCondition(cluster.Task().status.conditions, "Ready");
+    const api::AutotuneTask ended = cluster.Task();
+    const api::Condition* ready = api::FindCondition(ended.status.conditions, "Ready");
     ASSERT_NE(ready, nullptr);
     EXPECT_EQ(ready->reason, "InvalidSpec");
     EXPECT_THAT(ready->message,
