@@ -131,11 +131,12 @@ class Ticker {
     std::fprintf(stderr, "%s\n", line.c_str());
   }
 
- private:
   void Clear() {
     if (drawn_) std::fprintf(stderr, "\r\033[K");
     drawn_ = false;
   }
+
+ private:
   const bool terminal_, verbose_;
   bool drawn_ = false;
 };
@@ -323,6 +324,7 @@ int BenchUrl(const BenchOptions& options) {
     if (auto prepared = search.Prepare(); !prepared) return Fail(prepared.error().message, kBadInput);
     status = search.Identify(options.model);
     if (status) status = search.Run();
+    ticker.Clear();
     const bench::RunResult& result = search.result();
     if (options.json) {
       std::cout << IndentedJson(ResultJson(*spec, result, url->ToString(), search.model())) << "\n";
@@ -336,7 +338,9 @@ int BenchUrl(const BenchOptions& options) {
       return kMeasured;
     }
   }
-  if (status.error().code == base::Code::kCancelled) return kInterrupted;
+  if (status.error().code == base::Code::kCancelled) {
+    return Fail("interrupted: what is above had been measured until then", kInterrupted);
+  }
   return Fail(status.error().message, kNothing);
 }
 

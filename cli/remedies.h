@@ -11,8 +11,8 @@ namespace autotune::cli {
 // The remedy of a reason, from the first table of the page.
 std::string RemedyOf(bench::FailureReason reason);
 
-// The flags that an engine's message itself advises to change, with the verb: "increase --mamba-full-memory-ratio"; "" =
-// none.
+// The flags that an engine's message itself advises to change, with the verb: "increase --mamba-full-memory-ratio"; ""
+// = none.
 std::string AdviceOf(std::string_view message);
 
 // What an engine's message means, from the table of cryptic messages; "" = the table does not have it.
