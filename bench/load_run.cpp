@@ -42,7 +42,8 @@ struct LoadRun::State {
       : loop(the_loop), server(the_server), workload(the_workload), recorder(the_recorder), options(the_options) {}
 
   [[nodiscard]] bool MayStart() const {
-    return !stopping && (options.max_requests == 0 || started < options.max_requests);
+    const auto asked = started + static_cast<std::int64_t>(waiting.size());
+    return !stopping && (options.max_requests == 0 || asked < options.max_requests);
   }
   void Fail(const std::string& text, int status) {
     if (!report.first_error.empty()) return;
