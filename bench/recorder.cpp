@@ -27,14 +27,10 @@ void AppendMs(std::string& out, double ms) {
 }  // namespace
 
 std::size_t Recorder::Start(SteadyTime due, SteadyTime start, const Request& request) {
-  RequestRecord record;
-  record.start = start - origin_;
-  record.lag = std::max<std::chrono::nanoseconds>(start - due, std::chrono::nanoseconds(0));
-  record.input_tokens = request.input_tokens;
-  record.asked_tokens = request.asked_tokens;
-  record.events.reserve(static_cast<std::size_t>(request.asked_tokens));
-  records_.push_back(std::move(record));
-  return records_.size() - 1;
+  const std::size_t number = Wait(start);
+  records_[number].lag = std::max<std::chrono::nanoseconds>(start - due, std::chrono::nanoseconds(0));
+  Send(number, request);
+  return number;
 }
 
 std::size_t Recorder::Wait(SteadyTime due) {

@@ -32,14 +32,23 @@ void Flatten(const json& value, const std::string& path, std::map<std::string, s
   }
 }
 
-// Keys in a command or a variable are not shown: "--api-key ***", "HF_TOKEN=***". `path`: of the field.
-std::string WithoutSecrets(const std::string& path, const std::string& value) {
+using Fields = std::map<std::string, std::string>;
+
+// The field `path`; nullopt = there is none. Keys in a command or a variable are not shown: "--api-key ***",
+// "HF_TOKEN=***".
+std::optional<std::string> ShownField(const Fields& fields, const std::string& path) {
+  const auto found = fields.find(path);
+  if (found == fields.end()) return std::nullopt;
+  const std::string& value = found->second;
   const auto secret = [](std::string name) {
     std::ranges::transform(name, name.begin(),
                            [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
     return deploy::IsSecretFlag(name);
   };
-  if (secret(path.substr(path.rfind('.') + 1)) && path.find(".env") != std::string::npos) return "***";
+  if (path.ends_with(".value")) {  // of a variable
+    const auto name = fields.find(path.substr(0, path.rfind('.')) + ".name");
+    return name != fields.end() && secret(name->second) ? "***" : value;
+  }
   if (!path.ends_with("command")) return value;
   std::string out;
   bool hide = false;
@@ -58,21 +67,14 @@ std::string WithoutSecrets(const std::string& path, const std::string& value) {
 }
 
 std::vector<PlanChange::Field> ChangedFields(const api::TaskSpec& from, const api::TaskSpec& to) {
-  std::map<std::string, std::string> before, after;
+  Fields before, after;
   Flatten(api::ToJson(from), "spec", before);
   Flatten(api::ToJson(to), "spec", after);
   std::vector<PlanChange::Field> changed;
   for (const std::string& path : base::KeysOf(before, after)) {
-    const auto at = [&](const auto& fields) {
-      const auto found = fields.find(path);
-      return found == fields.end() ? std::nullopt : std::optional(found->second);
-    };
-    PlanChange::Field field{path, at(before), at(after)};
-    if (field.from == field.to) continue;
-    for (std::optional<std::string>* side : {&field.from, &field.to}) {
-      if (*side) *side = WithoutSecrets(path, **side);
-    }
-    changed.push_back(std::move(field));
+    const auto was = before.find(path), is = after.find(path);
+    if (was != before.end() && is != after.end() && was->second == is->second) continue;
+    changed.push_back({path, ShownField(before, path), ShownField(after, path)});
   }
   return changed;
 }

@@ -402,6 +402,8 @@ TEST(PlanDiff, ShowsNoKeys) {
   };
   before["optimization"]["baseline"]["command"] = command("old", "64");
   after["optimization"]["baseline"]["command"] = command("new", "128");
+  before["benchmark"]["env"] = {{{"name", "PROXY_TOKEN"}, {"value", "old"}}};
+  after["benchmark"]["env"] = {{{"name", "PROXY_TOKEN"}, {"value", "new"}}};
   const TaskPlan from = Plan(before, {.gpu = "h100"}), to = Plan(after, {.gpu = "h100"});
   const std::string text = PlanChangeText(from, to, Compare(from, to), nullptr, nullptr);
   EXPECT_THAT(
