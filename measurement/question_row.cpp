@@ -10,12 +10,15 @@
 
 #include "measurement/asked_form.h"
 #include "measurement/question_choices.h"
+#include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_conversation.h"
 #include "measurement/row_member.h"
 #include "measurement/written_answer.h"
 #include "measurement/written_number.h"
+#include "measurement/written_program.h"
 #include "measurement/written_sentence.h"
+#include "measurement/written_verdict.h"
 
 namespace autotune::measurement {
 namespace {
@@ -35,7 +38,7 @@ struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 33> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 34> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
@@ -49,6 +52,7 @@ constexpr std::array<Reference, 33> kReferences = {{{"reference", Match::kExact}
                                                     {"possibleanswers"},
                                                     {"gold"},
                                                     {"correctanswer"},
+                                                    {"rightanswer"},
                                                     {"finalanswer"},
                                                     {"finalans"},
                                                     {"ans"},
@@ -101,7 +105,8 @@ constexpr const char* kOneWay =
     R"( may be the only right answer: write it as "reference", with "match": "exact" or "contains")";
 constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
-constexpr std::array<std::pair<std::string_view, const char*>, 22> kNotJudged = {{
+constexpr const char* kTranslations = "there are many good translations, and no measure of them is computed";
+constexpr std::array<std::pair<std::string_view, const char*>, 24> kNotJudged = {{
     {"test", kPrograms},
     {"tests", kPrograms},
     {"testlist", kPrograms},
@@ -109,6 +114,8 @@ constexpr std::array<std::pair<std::string_view, const char*>, 22> kNotJudged = 
     {"canonicalsolution", kPrograms},
     {"inputoutput", kPrograms},
     {"instructionidlist", "its instructions are checked by programs of their own"},
+    {"translation", kTranslations},
+    {"translations", kTranslations},
     {"turns", kJudges},
     {"chosen", R"(it is preferred to "rejected", and one of many good answers)"},
     {"rubric", kJudges},
@@ -139,8 +146,8 @@ constexpr std::array<std::string_view, 43> kUnsent = {"contexts",
                                                       "story",
                                                       "narrative",
                                                       "passages",
-                                                      "table",
                                                       "pretext",
+                                                      "table",
                                                       "posttext",
                                                       "tools",
                                                       "functions",
@@ -172,17 +179,41 @@ constexpr std::array<std::string_view, 43> kUnsent = {"contexts",
                                                       "audio",
                                                       "video"};
 // The same, where nothing else is sent with the question, and it has sentences: "Genghis Khan-17" names a paragraph.
-constexpr std::array<std::string_view, 7> kEvidence = {
-    "evidence", "evidences", "evidencelist", "evidencetext", "goldevidence", "supportingtexts", "snippets"};
+constexpr std::array<std::string_view, 8> kEvidence = {"knowledge",       "evidence",     "evidences",
+                                                       "evidencelist",    "evidencetext", "goldevidence",
+                                                       "supportingtexts", "snippets"};
 constexpr std::size_t kLeastEvidence = 60;  // bytes
 constexpr std::ptrdiff_t kLeastSpaces = 8;
 // Of these, what is a text of its own or a list of texts, and goes before a question.
-constexpr std::array<std::string_view, 24> kTextsBefore = {
-    "contexts",     "retrievedcontexts", "referencecontexts", "document",  "documents",
-    "docs",         "paragraph",         "paragraphs",        "story",     "narrative",
-    "passages",     "background",        "scenario",          "situation", "transcript",
-    "theory",       "contract",          "evidence",          "evidences", "evidencelist",
-    "evidencetext", "goldevidence",      "supportingtexts",   "snippets"};
+constexpr std::size_t kMostContexts = 4;
+constexpr std::array<std::string_view, 28> kTextsBefore = {"pretext",
+                                                           "table",
+                                                           "posttext",
+                                                           "knowledge",
+                                                           "contexts",
+                                                           "retrievedcontexts",
+                                                           "referencecontexts",
+                                                           "document",
+                                                           "documents",
+                                                           "docs",
+                                                           "paragraph",
+                                                           "paragraphs",
+                                                           "story",
+                                                           "narrative",
+                                                           "passages",
+                                                           "background",
+                                                           "scenario",
+                                                           "situation",
+                                                           "transcript",
+                                                           "theory",
+                                                           "contract",
+                                                           "evidence",
+                                                           "evidences",
+                                                           "evidencelist",
+                                                           "evidencetext",
+                                                           "goldevidence",
+                                                           "supportingtexts",
+                                                           "snippets"};
 // Where such a list has objects: their texts.
 constexpr std::array<std::string_view, 9> kPartTexts = {
     "text", "evidencetext", "paragraphtext", "passagetext", "fact", "sentence", "content", "contents", "snippet"};
@@ -207,14 +238,53 @@ constexpr std::array<std::string_view, 2> kBarePrompts = {"input", "query"};
 // What a solution is called that ends with its result.
 constexpr std::array<std::string_view, 4> kWorkedOut = {"solution", "output", "response", "completion"};
 // Parts of names and types, of questions that have several right answers.
-constexpr std::array<std::string_view, 9> kSeveral = {"multipleanswer", "multianswer",     "multiselect",
-                                                      "multipleselect", "multiplecorrect", "multipleresponse",
-                                                      "(multiple)",     "\u591A\u9009",    "\u591A\u9879\u9009\u62E9"};
+constexpr std::array<std::string_view, 10> kSeveral = {
+    "multispan",       "multipleanswer",   "multianswer", "multiselect",  "multipleselect",
+    "multiplecorrect", "multipleresponse", "(multiple)",  "\u591A\u9009", "\u591A\u9879\u9009\u62E9"};
 // Of kContexts, those that nothing else is called.
 constexpr std::array<std::string_view, 7> kCertainContexts = {
     "passage", "context", "article", "florespassage", "contexttext", "passagetext", "documentplaintext"};
 // What says of an answer whether it is right, and so that some are wrong.
 constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
+
+// How a line begins that has the answer behind a colon.
+constexpr std::array<std::string_view, 37> kAnswerLines = {"a",
+                                                           "output",
+                                                           "answer",
+                                                           "response",
+                                                           "label",
+                                                           "sentiment",
+                                                           "category",
+                                                           "class",
+                                                           "intent",
+                                                           "topic",
+                                                           "emotion",
+                                                           "target",
+                                                           "translation",
+                                                           "summary",
+                                                           "result",
+                                                           "solution",
+                                                           "verdict",
+                                                           "prediction",
+                                                           "gold",
+                                                           "reference",
+                                                           "groundtruth",
+                                                           "completion",
+                                                           "finalanswer",
+                                                           "goldlabel",
+                                                           "correctanswer",
+                                                           "classification",
+                                                           "antwort",
+                                                           "ergebnis",
+                                                           "r\u00e9ponse",
+                                                           "respuesta",
+                                                           "risposta",
+                                                           "resposta",
+                                                           "ответ",
+                                                           "答案",
+                                                           "答",
+                                                           "回答",
+                                                           "答え"};
 
 constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
 
@@ -240,6 +310,20 @@ bool HasAnswer(const json& value) {
   return answer && (answer->value->is_number() || HasText(*answer->value));
 }
 
+// "en" of {"de": ..., "en": ..., "zh_cn": ...}, or else the first of them. "" = these are no languages.
+std::string LanguageIn(const json& object) {
+  const auto is_code = [](const std::string& key) {
+    const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+    const bool region = key.size() == 2 || (key.size() == 5 && (key[2] == '_' || key[2] == '-'));
+    return region && lower(key[0]) && lower(key[1]);
+  };
+  if (object.size() < 2) return "";
+  for (const auto& [key, value] : object.items()) {
+    if (!is_code(key)) return "";
+  }
+  return object.contains("en") ? "en" : object.begin().key();
+}
+
 // The texts of any shape: a text, a list, {text: [...]}, {value, aliases: [...]}, [{answer: ...}, {provenance: ...}].
 base::Status AddReferences(const Found& from, const json& value, std::vector<std::string>& out) {
   if (value.is_array()) {
@@ -260,6 +344,13 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
                        " has no number and not one span: leave the row out");
       return AddReferences(from, text ? json(*text) : spans->value->front(), out);
     }
+    if (const auto mention = Find(value, "mention"); mention && HasText(*mention->value))
+      return AddReferences(from, *mention->value, out);
+    if (const std::string key = LanguageIn(value); !key.empty()) {
+      return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " has answers in several languages: jq -c '." +
+                     JqKey(from.name) + " |= ." + JqKey(key) + "' FILE > OUT takes one");
+    }
+    if (value.contains("text") && value["text"].is_null()) return {};  // without an answer
     bool any = false;
     for (const std::string_view name : {"answer", "text", "value", "aliases"}) {
       const auto found = Find(value, name);
@@ -440,6 +531,7 @@ class RowReader {
     if (auto status = CheckTools(); !status) return status;
     if (const std::string several = WhySeveralQuestions(row_); !several.empty()) return Invalid(several);
     if (auto status = ReadPrompt(); !status) return status;
+    if (auto status = CheckPrograms(); !status) return status;
     if (auto status = CheckSent(); !status) return status;
     Choices choices;
     if (const auto list = ChoiceListOf(row_)) {
@@ -493,19 +585,22 @@ class RowReader {
     }
     if (answer.empty() || !text.ends_with(answer)) return false;
     const std::string_view before = Trimmed(text.substr(0, text.size() - answer.size()));
-    const std::string lead = Plain(Trimmed(before.substr(before.rfind('\n') + 1)));
-    return lead == "a:" || lead == "output:" ||
-           std::ranges::any_of(std::array<std::string_view, 6>{"answer:", "answeris", "response:", "[/inst]",
-                                                               "assistant:", "|>assistant"},
-                               [&lead](std::string_view end) { return lead.ends_with(end); }) ||
-           lead.ends_with("<|assistant|>");
+    const std::string_view line = Trimmed(before.substr(before.rfind('\n') + 1));
+    const std::string lead = Plain(line);
+    // "Label:" alone; "Word:" is of what is asked.
+    const std::string_view name = std::string_view(lead).substr(0, lead.find_last_not_of("*:\xEF\xBC\x9A") + 1);
+    if (name.size() < lead.size() && std::ranges::find(kAnswerLines, name) != kAnswerLines.end()) return true;
+    return std::ranges::any_of(std::array<std::string_view, 7>{"answer:", "answeris", "response:", "[/inst]",
+                                                               "assistant:", "|>assistant", "<|assistant|>"},
+                               [&lead](std::string_view end) { return lead.ends_with(end); });
   }
 
   // An answer that is yes or no; as words, either would be found in most texts.
   std::optional<Choices> ReadVerdict() {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kPairs = {
-        {{"no", "yes"}, {"false", "true"}}};
-    const auto answer = First(row_, std::array<std::string_view, 3>{"answer", "answers", "target"});
+    auto answer = First(row_, std::array<std::string_view, 3>{"answer", "answers", "target"});
+    for (const Reference& known : kReferences) {
+      if (known.match == Match::kWords && !answer) answer = Find(row_, known.name);
+    }
     const bool marked = std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view name) {
       const auto mark = answer ? Find(row_, name) : std::nullopt;
       return mark && IsMark(*mark, *answer);
@@ -516,28 +611,19 @@ class RowReader {
       const bool named = Plain(SentOf(out_)).find("trueorfalse") != std::string::npos;
       return Choices{{named ? "False" : "no", named ? "True" : "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U};
     }
-    const json& value =
-        answer->value->is_array() && answer->value->size() == 1 ? answer->value->front() : *answer->value;
-    if (!value.is_string() || row_.contains("match")) return std::nullopt;
-    if (Trimmed(value.get_ref<const std::string&>()).empty()) return std::nullopt;
-    std::string said(Trimmed(value.get_ref<const std::string&>()));
-    if (said.size() > 1 && said.ends_with('.')) said.pop_back();
-    for (const auto& [no, yes] : kPairs) {
-      const std::string plain = Plain(said);
-      if (plain != no && plain != yes) continue;
-      Choices choices{{std::string(no), std::string(yes)}, {}, false, plain == yes ? 1U : 0U};
-      if (std::isupper(static_cast<unsigned char>(said.front())) != 0) {
-        for (std::string& text : choices.texts)
-          text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-      }
-      return choices;
-    }
-    return std::nullopt;
+    std::vector<std::string> texts;
+    if (row_.contains("match") || !AddReferences(*answer, *answer->value, texts) || texts.size() != 1)
+      return std::nullopt;
+    const auto verdict = VerdictIn(texts[0]);
+    if (!verdict) return std::nullopt;
+    return Choices{{verdict->no, verdict->yes}, {}, false, verdict->is_yes ? 1U : 0U};
   }
 
   // What tells that nothing here can judge the answers; "" = nothing.
   std::string WhyNotJudged() const {
+    const bool answered = IsAnswered(row_) || Find(row_, "label");
     for (const auto& [name, reason] : kNotJudged) {
+      if (answered && reason == kManyWays) continue;
       const auto found = name == "label" && ChoiceListOf(row_) ? std::nullopt : Find(row_, name);
       const auto text = found ? ValueText(*found->value) : std::nullopt;
       if (text && IsShortOutput(name, *text)) return Quoted(found->name) + ": " + Excerpt(*found->value) + kOneWay;
@@ -566,9 +652,30 @@ class RowReader {
     if (prompt) return TakePrompt(*prompt, "");
     if (asked) return ReadQuestion(*asked);
     if (const auto sentence = Find(row_, "sentence")) return ReadGap(*sentence);
+    return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_) + WhyNoPrompt());
+  }
+
+  // What it may be, or how to make a question of it, behind "; ".
+  std::string WhyNoPrompt() const {
+    const bool answered = IsAnswered(row_);
+    if (const auto programs = CheckPrograms(); !programs) return "; " + programs.error().message;
+    const std::string classes = answered || ChoiceListOf(row_) ? "" : AdviceForClasses(row_);
+    if (!classes.empty()) return "; " + classes;
     const std::string why = WhyNotJudged();
-    return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_) +
-                   (why.empty() ? "" : "; " + why));
+    const std::string prompt = AdviceForPrompt(row_);
+    if (!why.empty() && !(answered && !prompt.empty())) return "; " + why;
+    if (!prompt.empty() && answered) return "; " + prompt;
+    if (const std::string word = AdviceForLastWord(row_); !word.empty() && row_.size() < 3) return "; " + word;
+    if (!prompt.empty()) return "";
+    const bool answers =
+        std::ranges::any_of(kReferences, [&](const Reference& one) { return Find(row_, one.name).has_value(); });
+    const auto truth = First(row_, std::array<std::string_view, 2>{"groundtruth", "possibleanswer"});
+    const auto is_object = [](const json& item) { return item.is_object(); };
+    if (truth && truth->value->is_array() && !truth->value->empty() && std::ranges::all_of(*truth->value, is_object))
+      return "; " + Quoted(truth->name) + ": " + Excerpt(*truth->value) +
+             " seems to be calls of tools, which cannot be judged by text";
+    const std::string join = answers ? AdviceForJoin(row_, true) : "";
+    return join.empty() ? "" : "; " + join;
   }
 
   // What makes messages of it, without the choices that they have, and compares what the messages ask for.
@@ -651,6 +758,7 @@ class RowReader {
       const auto found = Find(row_, name);
       if (!found || found->value->empty() || Says(sent, *found->value)) continue;
       if (name == "code" && !words(found)) continue;  // of a language or a course
+      if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
       if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
       return unsent(*found);
     }
@@ -665,6 +773,11 @@ class RowReader {
       if (found && *found->value == json(value))
         return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
                        " says that the question needs a picture: leave it out");
+    }
+    const auto file = First(row_, std::array<std::string_view, 4>{"filename", "filepath", "attachment", "attachments"});
+    if (file && HasText(*file->value) && Plain(sent).find("attach") != std::string::npos) {
+      return Invalid(Quoted(file->name) + ": " + Excerpt(*file->value) +
+                     " would not be sent, and the question is about what is attached: leave the row out");
     }
     if (prompt && words(question) && !Says(sent, *question->value)) return unsent(*question);
     for (const std::string_view name : kBarePrompts) {
@@ -684,6 +797,28 @@ class RowReader {
     return {};
   }
 
+  // Names a question what a program has or does, without asking for one?
+  static bool IsAboutCode(const std::string& asked) {
+    constexpr std::array<std::string_view, 7> kWrites = {"write",    "implement", "create", "develop",
+                                                         "generate", "complete",  "define"};
+    constexpr std::array<std::string_view, 16> kAbout = {
+        "code",   "function", "program", "snippet", "script", "print",   "return", "output",
+        "method", "variable", "compile", "bug",     "loop",   "execute", "line",   "class"};
+    std::string lower = asked;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto is_in = [&](std::string_view word) {
+      const std::size_t at = lower.find(word);
+      return at != std::string::npos && (at == 0 || std::isalpha(static_cast<unsigned char>(lower[at - 1])) == 0);
+    };
+    return std::ranges::any_of(kAbout, is_in) && std::ranges::none_of(kWrites, is_in);
+  }
+
+  static base::Status LeaveOutCode(const Found& code) {
+    return Invalid(Quoted(code.name) + ": " + Excerpt(*code.value) +
+                   " would not be sent. It seems to be a solution: jq -c 'del(." + JqKey(code.name) +
+                   ")' FILE > OUT leaves it out; if the question is about it, write both as one \"prompt\"");
+  }
+
   static bool HasLongText(const json& value) {
     if (value.is_structured()) return std::any_of(value.begin(), value.end(), HasLongText);
     if (!value.is_string()) return false;
@@ -693,13 +828,50 @@ class RowReader {
 
   // Writes a text, or the texts of a list, as the context. "" = it is neither, or the row has a context.
   std::string ProgramOfContext(const Found& from) const {
-    const bool known = std::find(kTextsBefore.begin(), kTextsBefore.end(), Plain(from.name)) != kTextsBefore.end();
+    if (TextsOf(from).empty()) return "";
     const auto context = First(row_, kContexts);
-    if (!known || !FitsJq(from.name) || (context && HasText(*context->value))) return "";
-    const std::string key = "." + JqKey(from.name);
-    const json& value = *from.value;
-    const std::string texts = value.is_string() ? key : ProgramOfTexts(from.name, value, key);
-    return texts.empty() ? "" : ".context = (" + texts + ") | del(" + key + ")";
+    const bool has = context && HasText(*context->value);
+    if (has && (!context->value->is_string() || !FitsJq(context->name))) return "";
+    const std::string key = has ? "." + JqKey(context->name) : ".context";
+    std::vector<std::string> texts, keys;
+    if (has) texts.push_back(key);
+    const std::string sent = SentOf(out_);
+    const auto add = [&](const Found& text) {
+      if (keys.size() == kMostContexts || text.value->empty() || Says(sent, *text.value)) return;
+      if (std::ranges::find(keys, "." + JqKey(text.name)) != keys.end() || TextsOf(text).empty()) return;
+      texts.push_back(TextsOf(text));
+      keys.push_back("." + JqKey(text.name));
+    };
+    for (const std::string_view name : kUnsent) {
+      if (const auto found = Find(row_, name)) add(*found);
+    }
+    add(from);
+    std::string program, dropped;
+    for (const std::string& text : texts) program += (program.empty() ? "" : ", ") + text;
+    for (const std::string& one : keys) dropped += (dropped.empty() ? "" : ", ") + one;
+    if (texts.size() > 1) program = "[" + program + R"(] | join("\n"))";
+    if (texts.size() == 1 && program.starts_with('(')) program = program.substr(1, program.size() - 2);
+    return key + " = (" + program + ") | del(" + dropped + ")";
+  }
+
+  // What jq writes for a text, a list of texts, or a table. "" = it is none that goes before a question.
+  static std::string TextsOf(const Found& from) {
+    if (std::ranges::find(kTextsBefore, Plain(from.name)) == kTextsBefore.end() || !FitsJq(from.name)) return "";
+    std::string key = "." + JqKey(from.name);
+    const json* value = from.value;
+    if (value->is_string()) return key;
+    const auto inner = value->is_object() ? Find(*value, Plain(from.name)) : std::nullopt;  // {"table": [[...]]}
+    if (inner && FitsJq(inner->name)) {
+      key += JqKey(inner->name);
+      value = inner->value;
+    }
+    const bool table =
+        value->is_array() && !value->empty() && std::ranges::all_of(*value, [](const json& line) {
+          return line.is_array() && std::ranges::all_of(line, [](const json& cell) { return cell.is_primitive(); });
+        });
+    if (table) return "(" + key + R"( | map(map(tostring) | join(" | ")) | join("\n")))";
+    const std::string texts = ProgramOfTexts(from.name, *value, key);
+    return texts.empty() ? "" : "(" + texts + ")";
   }
 
   // The texts of a list, or of the one member of its objects (or of an object) that has what questions are about:
@@ -788,8 +960,17 @@ class RowReader {
     for (const std::string_view name : kMarks) {
       const auto mark = Find(row_, name);
       if (!mark || !IsMark(*mark, answer)) continue;
+      const json& list = *answer.value;
+      const bool choices = list.is_array() && list.size() > 1 && mark->value->is_number_integer() &&
+                           FitsJq(answer.name) && FitsJq(mark->name);
       return Invalid(Quoted(mark->name) + " says whether or which " + Quoted(answer.name) +
-                     R"( is right: write the right one as "reference", or all of them as "choices")");
+                     R"( is right: write the right one as "reference", or all of them as "choices")" +
+                     (choices
+                          ? ", jq -c '. + {choices: ." + JqKey(answer.name) + ", answer: ." + JqKey(mark->name) +
+                                "} | del(." + JqKey(answer.name) +
+                                (mark->name == "answer" || answer.name == "answer" ? "" : ", ." + JqKey(mark->name)) +
+                                ")' FILE > OUT"
+                          : ""));
     }
     const auto truth = First(row_, std::array<std::string_view, 2>{"groundtruth", "groundtruths"});
     if (truth && truth->name != answer.name) {
@@ -935,8 +1116,26 @@ class RowReader {
       out_.references = {*boxed};
       return ReadMatch(*found, Match::kWords);
     }
+    const auto index =
+        First(row_, std::array<std::string_view, 4>{"answerindex", "answeridx", "correctindex", "correctidx"});
+    if (index && index->value->is_number_integer()) {
+      return Invalid(Quoted(index->name) + ": " + Excerpt(*index->value) +
+                     " is the index of a choice: " + AdviceForLetter(SentOf(out_)) + ProgramForLetters(*index));
+    }
     std::string why = WhyNotJudged();
-    if (why.empty()) why = "nothing known tells which answer is right among " + Names(row_) + NameOfAnswer();
+    const auto label = Find(row_, "label"), worked = First(row_, kWorkedOut);
+    if (label && worked && HasText(*worked->value) && !label->value->is_string()) {
+      return Invalid(Quoted(label->name) + " says whether or which " + Quoted(worked->name) +
+                     R"( is right: write the right one as "reference", or all of them as "choices")");
+    }
+    if (const std::string classes = AdviceForClasses(row_); !classes.empty() && (why.empty() || Find(row_, "label")))
+      why = classes;
+    if (why.empty()) {
+      why = "nothing known tells which answer is right among " + Names(row_);
+      std::string advice = NameOfAnswer();
+      if (advice.empty()) advice = AdviceForJoin(row_, false);
+      if (!advice.empty()) why += "; " + advice;
+    }
     return Invalid(R"(has neither "reference" nor "choices": )" + why);
   }
 
@@ -949,13 +1148,19 @@ class RowReader {
       const std::string plain = Plain(key);
       const bool ends = std::ranges::any_of(kEnds, [&plain](std::string_view end) { return plain.ends_with(end); });
       const auto text = ends && FitsJq(key) ? ValueText(value) : std::nullopt;
+      const bool list = plain == "outputs" || plain == "targets" || plain == "labels" || plain == "solutions";
+      if (list && value.is_array() && !value.empty() && FitsJq(key) && ValueText(value[0]) &&
+          !IsSentence(*ValueText(value[0]))) {
+        return "if one of " + Quoted(key) + " suffices: jq -c '.answer = ." + JqKey(key) + " | del(." + JqKey(key) +
+               ")' FILE > OUT";
+      }
       if (!text || text->size() > 40 || IsSentence(*text)) continue;
       if (!name.empty()) return "";
       name = key;
     }
     if (name.empty()) return "";
     const std::string key = "." + JqKey(name);
-    return "; if " + Quoted(name) + " is the right one: jq -c '.answer = " + key + " | del(" + key + ")' FILE > OUT";
+    return "if " + Quoted(name) + " is the right one: jq -c '.answer = " + key + " | del(" + key + ")' FILE > OUT";
   }
 
   static base::Status NoAnswer(const Found& from) {
@@ -983,10 +1188,24 @@ class RowReader {
       const auto found = Find(row_, name);
       const auto text = found ? ValueText(*found->value) : std::nullopt;
       if (!text || !NamesChoiceOf(SentOf(out_), *text)) continue;
-      return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
-                     " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"");
+      return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) + " names a choice: " +
+                     AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"" + ProgramForLetters(*found));
     }
     return {};
+  }
+
+  // Takes the letters of the choices from the question. "" = jq would not find it.
+  std::string ProgramForLetters(const Found& right) const {
+    const auto prompt = PromptOf(row_) ? PromptOf(row_) : QuestionOf(row_);
+    const bool known = prompt && prompt->value->is_string() && FitsJq(prompt->name) && row_.contains(prompt->name) &&
+                       FitsJq(right.name) && row_.contains(right.name) && !right.value->is_structured();
+    if (!known || AdviceForLetter(SentOf(out_)).find('[') == std::string::npos) return "";
+    const std::string key = "." + JqKey(right.name);
+    const std::string choices = ".choices = ([." + JqKey(prompt->name) +
+                                R"j( | scan("(?:^|[\\s(])([A-J])[.):\u3001\uFF0E\uFF09\uFF1A]")[0]] | unique))j";
+    if (right.value->is_number()) return ": jq -c '" + choices + "' FILE > OUT";
+    return ": jq -c 'if (" + key + R"j( | type == "string" and test("^\\W*[A-J](\\W|$)")) then )j" + choices +
+           " | .answer = (" + key + R"( | match("[A-J]").string) else . end' FILE > OUT)";
   }
 
   // A member says that there are several right answers, and that none of them suffices.
@@ -1056,9 +1275,12 @@ class RowReader {
       const bool listed =
           std::any_of(row_.begin(), row_.end(), [](const json& value) { return value.is_structured(); });
       if (from.value->is_number_integer() && guessed != Match::kNumber && (listed || !framed_)) {
-        return Invalid(
-            Quoted(from.name) + ": " + Excerpt(*from.value) +
-            R"( is no text: an index needs "choices"; a number is written as a text, with "match": "number")");
+        const bool fits = FitsJq(from.name) && row_.contains(from.name);
+        return Invalid(Quoted(from.name) + ": " + Excerpt(*from.value) +
+                       R"( may be a number or the index of a choice: an index needs "choices"; for numbers )" +
+                       (fits ? "jq -c 'if (." + JqKey(from.name) + R"( | type) == "number" then .)" + JqKey(from.name) +
+                                   R"( |= tostring | .match = "number" else . end' FILE > OUT)"
+                             : R"(write a text, with "match": "number")"));
       }
       out_.match = Match::kNumber;
     } else if (TakeResults(out_.references)) {
@@ -1092,7 +1314,7 @@ class RowReader {
   // The unit and the tolerance of the row.
   base::Status CheckNumbers() {
     if (out_.match != Match::kNumber) return CheckMatch(out_);
-    const auto found = First(row_, std::array<std::string_view, 2>{"unit", "units"});
+    const auto found = First(row_, std::array<std::string_view, 3>{"unit", "units", "scale"});
     std::string unit;
     if (found && found->value->is_string()) {
       unit = Trimmed(WithAsciiSigns(WithoutTex(found->value->get<std::string>())));
@@ -1145,6 +1367,19 @@ class RowReader {
     const std::string name = Quoted(from.name);
     const std::vector<std::string>& references = out_.references;
     const std::string asked = SentOf(out_);
+    for (const std::string& reference : references) {
+      const std::string_view program = Says(asked, json(reference)) ? "" : ProgramIn(reference);
+      if (!program.empty()) return IsProgram(from, json(reference), program);
+    }
+    if (IsTranslation(references.front())) {
+      return Invalid(name + ": " + Excerpt(json(references.front())) +
+                     (Says(asked, json(references.front())) ? " repeats what is to be translated"
+                                                            : " is one of many good translations") +
+                     R"(, and no measure of translations is computed: leave the rows out ("match": "exact" compares )"
+                     R"(the characters))");
+    }
+    if (std::ranges::all_of(references, [&](const std::string& one) { return IsWordedNumber(one, asked); }))
+      return IsNumberInWords(from, references.front());
     const auto is_free = [&](const std::string& reference) {
       return IsSentence(reference, asked) || IsEnumeration(reference, asked);
     };
@@ -1152,10 +1387,12 @@ class RowReader {
     for (const std::string& reference : references) {
       const std::string said = name + ": " + Excerpt(json(reference));
       if (framed_ && IsLetter(PlainLabel(reference)))
-        return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForLetter(SentOf(out_)));
+        return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForLetter(SentOf(out_)) +
+                       ProgramForLetters(from));
       const bool bracketed = reference.size() == 3 && Trimmed(reference).front() == '(';  // as BIG-Bench Hard has it
       if (out_.match != Match::kExact && !bracketed && !IsLetter(reference) && NamesChoiceOf(SentOf(out_), reference))
-        return Invalid(said + " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"");
+        return Invalid(said + " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"" +
+                       ProgramForLetters(from));
       const bool own = out_.match == Match::kExact || Plain(from.name) == "ideal";  // what a list is compared with
       if (!own && NamesChoicesOf(SentOf(out_), reference)) return Invalid(said + kSeveralRight);
       const auto items = ListedIn(reference);
@@ -1177,6 +1414,7 @@ class RowReader {
             said +
             R"( is JSON in a text: write the text that an answer has to have, with "match": "exact" or "contains")");
       }
+      if (IsWordedNumber(reference, asked)) return IsNumberInWords(from, reference);
       if (HasFormula(reference) || HasFormula(WithoutTex(reference))) {
         return Invalid(said + R"( is a formula, and only those that are one number are compared: leave it out, )"
                               R"(or write "match": "exact" if it can be written in one way only)");
@@ -1185,19 +1423,98 @@ class RowReader {
     return {};
   }
 
+  static base::Status IsProgram(const Found& from, const json& value, std::string_view program) {
+    return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is " + std::string(program) +
+                   R"(: equal ones are written in many ways, and no generated code is run. Write what it returns as )"
+                   R"("reference", or leave the row out ("match": "exact" compares the characters))");
+  }
+
+  // A row without an answer that is a text: what says that a program is the answer, or is one. "query" beside a
+  // question is.
+  base::Status CheckPrograms() const {
+    const auto query = Find(row_, "query");
+    const auto question = QuestionOf(row_);
+    const auto text = query && question ? ValueText(*query->value) : std::nullopt;
+    if (text && PromptOf(row_)->name == query->name && !ProgramIn(*text).empty()) {
+      if (!IsAnswered(row_)) return IsProgram(*query, *query->value, ProgramIn(*text));
+      return Invalid(Quoted(query->name) + ": " + Excerpt(*query->value) + " would be sent in place of " +
+                     Quoted(question->name) + ": jq -c 'del(." + JqKey(query->name) +
+                     ")' FILE > OUT leaves it out; or write both as one \"prompt\"");
+    }
+    const auto is_answer = [&](std::string_view name) {
+      const auto found = Find(row_, name);
+      const auto of = found ? ValueText(*found->value) : std::nullopt;
+      return of && IsShortOutput(name, *of) && ProgramIn(*of).empty();
+    };
+    if (IsAnswered(row_) || ChoiceListOf(row_) || ReadChoiceMembers(row_) || Find(row_, "label") ||
+        std::ranges::any_of(kWorkedOut, is_answer))
+      return {};
+    for (const auto& [name, reason] : kNotJudged) {
+      const auto found = reason == kPrograms ? Find(row_, name) : std::nullopt;
+      if (found) return Invalid(Quoted(found->name) + ": " + kPrograms);
+    }
+    const std::string sent = SentOf(out_);
+    for (const auto& [key, value] : row_.items()) {
+      const std::string_view program = value.is_string() ? ProgramIn(value.get_ref<const std::string&>()) : "";
+      if (!program.empty() && !Says(sent, value)) return IsProgram({key, &value}, value, program);
+    }
+    return {};
+  }
+
+  // The prompt asks for a translation, and the reference is more than a word or two.
+  bool IsTranslation(const std::string& reference) const {
+    constexpr std::array<std::string_view, 16> kAsks = {
+        "translat", "bersetz", "traduc", "traduis", "traduz", "traduir", "vertaal", "przet\u0142umacz",
+        "översätt", "перевед", "翻译",   "翻譯",    "翻訳",   "번역",    "ترجم",    "अनुवाद"};
+    const std::string asked = Plain(SentOf(out_));
+    const bool asks =
+        std::ranges::any_of(kAsks, [&](std::string_view word) { return asked.find(word) != std::string::npos; });
+    const bool langs =
+        First(row_, std::array<std::string_view, 5>{"targetlanguage", "targetlang", "tgtlang", "langtgt", "trglang"})
+            .has_value();
+    constexpr std::size_t kCharacters = 12;  // bytes, of a script without spaces
+    const bool wide = !reference.empty() && static_cast<unsigned char>(reference.front()) >= 0xE3;
+    return (asks || langs) &&
+           (std::ranges::count(Trimmed(reference), ' ') >= 2 || (wide && reference.size() > kCharacters));
+  }
+
+  static base::Status IsNumberInWords(const Found& from, const std::string& reference) {
+    const std::string key = "." + JqKey(from.name);
+    const bool plain = from.value->is_string() && FitsJq(from.name);
+    return Invalid(
+        Quoted(from.name) + ": " + Excerpt(json(reference)) +
+        " is a number with words that a right answer may write otherwise" +
+        (plain ? ": jq -c 'if (" + key +
+                     R"( | type == "string" and test("^[A-Za-z ]*[^A-Za-z0-9 ]?[0-9][0-9.,]*%?( [A-Za-z]+)*[.]?$")))" +
+                     R"( then .match = "number" else . end' FILE > OUT compares the number)"
+               : R"(: write "match": "number")"));
+  }
+
+  // "yes|no|true|false", and the words of another language.
+  static std::string VerdictWords(std::string_view verdict) {
+    std::vector<std::string> words = OppositesOf(verdict);
+    words.emplace_back(verdict);
+    std::string out = "yes|no|true|false";
+    for (const std::string& word : words) {
+      if (VerdictIn(word) && ("|" + out + "|").find("|" + Plain(word) + "|") == std::string::npos) out += "|" + word;
+    }
+    return out;
+  }
+
   // Nobody writes these words in this order.
   base::Status HasNoOneForm(const Found& from) const {
     const std::string& reference = out_.references.front();
     const std::string said = Quoted(from.name) + ": " + Excerpt(json(reference));
-    if (IsExplainedVerdict(reference)) {
+    if (const std::string_view verdict = ExplainedVerdict(reference); !verdict.empty()) {
       const std::string key = "." + JqKey(from.name);
-      constexpr const char* kVerdict = R"j("^(yes|no|true|false)([,;:] |[.] +[^0-9]| - )")j";
+      const std::string words = VerdictWords(verdict);
       const bool plain = from.value->is_string() && FitsJq(from.name);
       return Invalid(said + " is a verdict with its reasons, and no answer has the same words" +
-                     (plain
-                          ? ": jq -c 'if (" + key + R"( | type == "string" and test()" + kVerdict + R"(; "i")) then )" +
-                                key + R"( |= match("^[A-Za-z]+").string else . end' FILE > OUT leaves the verdict)"
-                          : ": write the verdict as \"answer\""));
+                     (plain ? ": jq -c 'if (" + key + R"( | type == "string" and test("^()" + words +
+                                  ")([,;:] |[.] +[^0-9]| - |[\u3001\u3002\uFF0C\uFF1B\uFF1A\u060C])\"; \"i\")) then " +
+                                  key + R"( |= match("^()" + words +
+                                  R"j()"; "i").string else . end' FILE > OUT leaves the verdict)j"
+                            : ": write the verdict as \"answer\""));
     }
     if (!IsSentence(reference, SentOf(out_))) {
       return Invalid(said +

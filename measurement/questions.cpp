@@ -7,15 +7,18 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 #include <utility>
 
 #include "measurement/file_format.h"
 #include "measurement/quality.h"
 #include "measurement/question_row.h"
+#include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_layout.h"
 #include "measurement/row_member.h"
 #include "measurement/written_number.h"
+#include "measurement/written_verdict.h"
 
 namespace autotune::measurement {
 namespace {
@@ -77,14 +80,20 @@ bool HasWords(std::string_view text, std::string_view words) {
   }
 }
 
-// 0.2 is right where 20 % is, but 20 % is wrong where 0.2 is right. A whole number is no share.
+// 0.2 is right where 20 % is, but 20 % is wrong where 0.2 is right. A whole number is no share. "4 million" is right
+// where 4000000 is, and where 4 is: the prompt may ask for millions.
 bool IsNumber(std::string_view text, const std::string& reference, double tolerance) {
   const auto number = LastNumber(text), wanted = LastNumber(reference);
   if (!number || !wanted) return false;
-  const double most = tolerance + kRounding * (wanted->value == 0 ? 1.0 : std::abs(wanted->value));
-  const auto is_near = [&](double value) { return std::abs(value - wanted->value) <= most; };
+  const auto is_near = [&](double value, double scale) {
+    const double right = wanted->value * scale;
+    return std::abs(value - right) <= tolerance * scale + kRounding * (right == 0 ? 1.0 : std::abs(right));
+  };
   const bool share = wanted->percent && !number->percent && number->value != std::floor(number->value);
-  return is_near(number->value) || (share && is_near(100 * number->value));
+  if (share && is_near(100 * number->value, 1)) return true;
+  const bool differ = number->scale != 1 && wanted->scale != 1 && number->scale != wanted->scale;
+  if (!differ && is_near(number->value, 1)) return true;
+  return (number->scale != 1 || wanted->scale != 1) && is_near(number->value * number->scale, wanted->scale);
 }
 
 // "43.00" is.
@@ -253,8 +262,26 @@ std::string WhyNoRepeat(const Asked& first, const Question& question, const Aske
 
 bool IsVerdict(const Question& question) {
   if (question.match != Question::Match::kChoice || question.references.size() != 2) return false;
-  const std::string_view first = Trimmed(question.references[0]);
-  return first == "no" || first == "No" || first == "false" || first == "False";
+  const auto first = VerdictIn(question.references[0]), second = VerdictIn(question.references[1]);
+  return first && !first->is_yes && second && second->is_yes;
+}
+
+// The opposite of "ja" is that of the other rows: "nee", and not "nein".
+void TakeVerdictsOfFile(std::vector<Question>& questions) {
+  std::set<std::string> seen;
+  for (const Question& question : questions) {
+    if (IsVerdict(question)) seen.emplace(Trimmed(question.references[question.right]));
+  }
+  for (Question& question : questions) {
+    if (!IsVerdict(question)) continue;
+    std::string& wrong = question.references[1 - question.right];
+    if (seen.contains(std::string(Trimmed(wrong)))) continue;
+    for (const std::string& other : OppositesOf(question.references[question.right])) {
+      if (!seen.contains(other)) continue;
+      wrong.replace(wrong.find(Trimmed(wrong)), Trimmed(wrong).size(), other);
+      break;
+    }
+  }
 }
 
 // "maybe", "Ambiguous", "None": not yes, not no, no number.
@@ -439,7 +466,10 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     }
     Asked now{line, set.questions.size(), {}};
     for (const std::string& member : NotSent(row, *question, first)) {
-      if (std::ranges::find(set.not_sent, member) == set.not_sent.end()) set.not_sent.push_back(member);
+      if (std::ranges::find(set.not_sent, member) == set.not_sent.end()) {
+        set.not_sent.push_back(member);
+        if (std::string advice = AdviceForHint(row, member); !advice.empty()) set.advice.push_back(std::move(advice));
+      }
       const auto value = row.find(member);
       if (value != row.end() && !IsMetadata(member) && !HasOnlyMetadata(*value) && !IsLink(*value))
         now.not_sent.emplace_back(member, *value);
@@ -474,6 +504,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     });
   }
   if (bad.any()) return base::Invalid(bad.Text(set.questions.size() - without));
+  TakeVerdictsOfFile(set.questions);
   if (const std::string why = WhyThreeAnswers(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
   if (const std::string why = WhyNoVerdict(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
   if (set.questions.empty()) return base::Invalid(name + ": no question");
@@ -531,6 +562,8 @@ std::string Summary(const QuestionSet& set) {
     counts += (i == 0 ? "; not sent: " : ", ") + (more ? "..." : set.not_sent[i].substr(0, 40));
     if (more) break;
   }
+  for (std::size_t i = 0; i < set.advice.size(); ++i)
+    counts += (i == 0 ? " (" : "; ") + set.advice[i] + (i + 1 == set.advice.size() ? ")" : "");
   return std::to_string(questions.size()) + (questions.size() == 1 ? " question" : " questions") + counts;
 }
 

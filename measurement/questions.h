@@ -44,6 +44,7 @@ struct QuestionSet {
   std::vector<Question> questions;
   std::size_t repeats = 0;            // rows that were left out, because they would count twice
   std::vector<std::string> not_sent;  // NotSent() of all rows
+  std::vector<std::string> advice;    // AdviceForHint() of these
   std::vector<Counted> counted;
 };
 

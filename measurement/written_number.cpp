@@ -362,6 +362,19 @@ bool IsPercent(std::string_view rest) {
   return rest.starts_with('%') || rest.starts_with("percent") || rest.starts_with("per cent");
 }
 
+// 1e6 if "million" follows a number.
+double ScaleBehind(std::string_view rest) {
+  constexpr std::array<std::pair<std::string_view, double>, 6> kScales = {
+      {{"thousand", 1e3}, {"million", 1e6}, {"billion", 1e9}, {"trillion", 1e12}, {"mn", 1e6}, {"bn", 1e9}}};
+  const bool spaced = rest.starts_with(' ') || rest.starts_with('-');
+  if (spaced) rest.remove_prefix(1);
+  for (const auto& [word, scale] : kScales) {
+    if (!rest.starts_with(word)) continue;
+    if (rest.size() == word.size() || std::isalpha(static_cast<unsigned char>(rest[word.size()])) == 0) return scale;
+  }
+  return 1;
+}
+
 }  // namespace
 
 bool IsDigitAt(std::string_view text, std::size_t at) {
@@ -417,7 +430,10 @@ std::optional<WrittenNumber> LastNumber(std::string_view text) {
       continue;
     }
     const auto number = reader.At(at);
-    if (number) last = WrittenNumber{number->value, IsPercent(std::string_view(plain).substr(number->end))};
+    if (number) {
+      const std::string_view rest = std::string_view(plain).substr(number->end);
+      last = WrittenNumber{number->value, IsPercent(rest), ScaleBehind(rest)};
+    }
     at = number ? std::max(number->end, at + 1) : at + 1;
   }
   return last && std::isfinite(last->value) ? last : std::nullopt;

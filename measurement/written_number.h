@@ -14,6 +14,7 @@ namespace autotune::measurement {
 struct WrittenNumber {
   double value;
   bool percent = false;  // "%" or "percent" follows: 20 of "20 %"
+  double scale = 1;      // 1e6 of "20 million"
 };
 
 // The last number in a text; nullopt if there is none, or if it is part of a formula without a value here ("3\pi").

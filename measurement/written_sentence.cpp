@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "measurement/questions.h"
+#include "measurement/written_verdict.h"
 
 namespace autotune::measurement {
 namespace {
@@ -18,8 +19,20 @@ constexpr std::size_t kClause = 4;            // words of the shortest clause
 constexpr std::size_t kLongestChinese = 75;   // bytes, 25 characters
 constexpr std::size_t kShortestChinese = 24;  // bytes of a text with a full stop
 
-bool IsUpper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; }
-bool IsLower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
+// Latin, Greek and Cyrillic capitals.
+bool IsUpper(std::string_view text) {
+  if (text.empty()) return false;
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80 || text.size() < 2) return std::isupper(first) != 0;
+  const auto second = static_cast<unsigned char>(text[1]);
+  return (first == 0xC3 && second < 0x9F) || (first == 0xCE && second >= 0x86 && second <= 0xA9) ||
+         (first == 0xD0 && second <= 0xAF);
+}
+// Scripts without capitals, too.
+bool IsLower(std::string_view text) {
+  const unsigned char first = text.empty() ? '\0' : static_cast<unsigned char>(text[0]);
+  return std::islower(first) != 0 || (first >= 0x80 && !IsUpper(text));
+}
 bool IsLetterOrMore(char c) {
   return std::isalpha(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -47,7 +60,7 @@ constexpr std::size_t kLong = 4;  // letters: "of" and "the" have fewer
 
 bool HasLongLower(const std::vector<std::string_view>& words) {
   return std::any_of(words.begin(), words.end(),
-                     [](std::string_view word) { return Bare(word).size() >= kLong && IsLower(Bare(word).front()); });
+                     [](std::string_view word) { return Bare(word).size() >= kLong && IsLower(Bare(word)); });
 }
 
 // Most of the longer words begin like names.
@@ -57,26 +70,52 @@ bool IsTitle(const std::vector<std::string_view>& words) {
     const std::string_view bare = Bare(word);
     if (bare.size() < kLong) continue;
     ++all;
-    names += IsUpper(bare.front()) ? 1 : 0;
+    names += IsUpper(bare) ? 1 : 0;
   }
   if (all > 0) return 3 * names >= 2 * all;
-  return std::none_of(words.begin(), words.end(), [](std::string_view word) { return IsLower(word.front()); });
+  return std::none_of(words.begin(), words.end(), [](std::string_view word) { return IsLower(word); });
 }
 
-// Words that a clause has, and a name in lower case hardly.
+template <std::size_t n>
+bool HasAny(const std::vector<std::string_view>& words, const std::array<std::string_view, n>& known) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return std::find(known.begin(), known.end(), Bare(word)) != known.end();
+  });
+}
+
+// Words that a clause has, and a name in lower case hardly. Those of other languages are in more titles.
 bool HasVerb(const std::vector<std::string_view>& words) {
   constexpr std::array<std::string_view, 15> kVerbs = {"is",      "are",   "was",    "were",  "has",
                                                        "have",    "had",   "does",   "did",   "been",
                                                        "because", "would", "should", "could", "which"};
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-    return std::find(kVerbs.begin(), kVerbs.end(), Bare(word)) != kVerbs.end();
-  });
+  constexpr std::array<std::string_view, 60> kOthers = {"ist",         "sind",       "waren",
+                                                        "haben",       "hatte",      "wurde",
+                                                        "wurden",      "wird",       "weil",
+                                                        "dass",        "nicht",      "est",
+                                                        "sont",        "\u00e9tait", "ont",
+                                                        "parce",       "fue",        "fueron",
+                                                        "est\u00e1",   "tiene",      "porque",
+                                                        "foi",         "foram",      "s\u00e3o",
+                                                        "\u00e8",      "sono",       "stato",
+                                                        "perch\u00e9", "heeft",      "werd",
+                                                        "omdat",       "niet",       "jest",
+                                                        "by\u0142",    "by\u0142a",  "poniewa\u017c",
+                                                        "\u00e4r",     "eftersom",   "\u00e7\u00fcnk\u00fc",
+                                                        "был",         "была",       "было",
+                                                        "были",        "является",   "потому",
+                                                        "что",         "ήταν",       "είναι",
+                                                        "لأن",         "لأنه",       "كان",
+                                                        "كانت",        "है",          "हैं",
+                                                        "था",          "थी",         "थे",
+                                                        "क्योंकि",       "karena",     "adalah"};
+  if (HasAny(words, kVerbs)) return true;
+  return words.size() > kClause && HasAny(words, kOthers);
 }
 
 // "It decreased", "They are".
 bool BeginsClause(const std::vector<std::string_view>& words) {
   constexpr std::array<std::string_view, 6> kSubjects = {"It", "They", "There", "This", "These", "We"};
-  return words.size() > 1 && IsLower(words[1].front()) &&
+  return words.size() > 1 && IsLower(words[1]) &&
          std::find(kSubjects.begin(), kSubjects.end(), words.front()) != kSubjects.end();
 }
 
@@ -87,13 +126,27 @@ bool AreAllIn(std::string_view asked, const std::vector<std::string_view>& words
   });
 }
 
-bool EndsInFull(std::string_view text) { return text.ends_with('.') || text.ends_with('!'); }
+bool EndsInFull(std::string_view text) {
+  return std::ranges::any_of(std::array<std::string_view, 4>{".", "!", "\u0964", "\u06D4"},
+                             [&](std::string_view sign) { return text.ends_with(sign); });
+}
 
 // "Walt Disney Co.", "Washington, D.C."
 bool EndsInAbbreviation(std::string_view text) {
   const std::string_view last = text.substr(text.find_last_of(' ') + 1);
   constexpr std::size_t kShort = 4;  // with the full stop
   return last.size() <= kShort || last.find('.') + 1 < last.size();
+}
+
+// How sentences of Japanese and Korean end; names hardly do.
+bool EndsInVerb(std::string_view text) {
+  for (const std::string_view stop : {".", "\u3002"}) {
+    if (text.ends_with(stop)) text.remove_suffix(stop.size());
+  }
+  constexpr std::array<std::string_view, 11> kEnds = {"です",   "ます",   "でした", "ました", "だった", "である",
+                                                      "ません", "ました", "니다",   "었다",   "았다"};
+  return text.size() > kShortestChinese &&
+         std::ranges::any_of(kEnds, [&](std::string_view end) { return text.ends_with(end); });
 }
 
 bool IsChineseSentence(std::string_view text) {
@@ -106,39 +159,43 @@ bool IsChineseSentence(std::string_view text) {
 
 }  // namespace
 
-bool IsExplainedVerdict(std::string_view text) {
-  text = Trimmed(text);
-  for (const std::string_view verdict : {"yes", "no", "true", "false"}) {
-    if (text.size() < verdict.size() + 3) continue;
-    const bool begins = std::equal(verdict.begin(), verdict.end(), text.begin(), [](char a, char b) {
-      return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b)));
-    });
-    const std::string_view rest = text.substr(verdict.size());
-    if (!begins || (std::string_view(",.;:").find(rest.front()) == std::string_view::npos && !rest.starts_with(" - ")))
-      continue;
-    const std::string_view more = Trimmed(rest.substr(rest.front() == ' ' ? 3 : 1));
-    const bool counts = !more.empty() && std::isdigit(static_cast<unsigned char>(more.front())) != 0;
-    if (rest.starts_with('.') && counts) return false;  // "No. 10"
-    const std::vector<std::string_view> words = WordsOf(more);
-    return counts ||
-           std::any_of(words.begin(), words.end(), [](std::string_view word) { return IsLower(word.front()); });
-  }
-  return false;
-}
-
 bool IsSentence(std::string_view text, std::string_view asked) {
   text = Trimmed(text);
-  if (text.size() > kLongestCopied || IsExplainedVerdict(text)) return true;
+  if (text.size() > kLongestCopied || !ExplainedVerdict(text).empty()) return true;
   if (text.starts_with('{') || text.starts_with('[')) return false;
   const std::vector<std::string_view> words = WordsOf(text);
   const auto spaces = static_cast<std::size_t>(std::count(text.begin(), text.end(), ' '));
   if ((EndsInFull(text) || text.ends_with("\u3002")) && spaces > kClause) return true;
   if (!asked.empty() && (asked.find(text) != std::string_view::npos || AreAllIn(asked, words))) return false;
-  if (IsChineseSentence(text)) return true;
+  if (IsChineseSentence(text) || EndsInVerb(text)) return true;
   const bool ends = EndsInFull(text) && !EndsInAbbreviation(text);
-  if (words.size() >= kClause && ends && IsUpper(text.front()) && HasLongLower(words)) return true;
+  if (words.size() >= kClause && ends && IsUpper(text) && HasLongLower(words)) return true;
   if (words.size() >= kClause && HasVerb(words)) return true;
   return !IsTitle(words) && (BeginsClause(words) || words.size() > kLongestPhrase);
+}
+
+bool IsWordedNumber(std::string_view text, std::string_view asked) {
+  constexpr std::size_t kMost = 5;  // words
+  constexpr std::array<std::string_view, 44> kDifferences = {
+      "increase", "increased", "increases", "decrease", "decreased", "decline",   "declined",    "growth",  "grew",
+      "grow",     "drop",      "dropped",   "rise",     "rose",      "fall",      "fell",        "gain",    "gained",
+      "loss",     "lost",      "higher",    "lower",    "more",      "less",      "fewer",       "greater", "larger",
+      "smaller",  "faster",    "slower",    "improved", "reduced",   "reduction", "improvement", "up",      "down",
+      "change",   "changed",   "profit",    "deficit",  "surplus",   "shortfall", "longer",      "shorter"};
+  const std::vector<std::string_view> words = WordsOf(text);
+  if (words.empty() || words.size() > kMost || AreAllIn(asked, words)) return false;
+  std::size_t numbers = 0;
+  bool within = false;
+  for (const char c : text) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
+    if (digit && !within) ++numbers;
+    within = digit || (within && (c == ',' || c == '.'));
+  }
+  return numbers == 1 && std::ranges::any_of(words, [&](std::string_view word) {
+           std::string lower(Bare(word));
+           for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+           return std::ranges::find(kDifferences, lower) != kDifferences.end();
+         });
 }
 
 bool IsEnumeration(std::string_view text, std::string_view asked) {
@@ -159,7 +216,7 @@ bool IsEnumeration(std::string_view text, std::string_view asked) {
     return false;
   if (by_semicolons) return true;
   const auto is_titled = [](std::string_view item) { return item.starts_with("the "); };
-  if (IsUpper(text.front()) && std::all_of(items.begin() + 1, items.end(), is_titled)) return false;
+  if (IsUpper(text) && std::all_of(items.begin() + 1, items.end(), is_titled)) return false;
   const std::string_view last = items.back();
   for (const std::string_view word : {"and ", "or "}) {
     const bool begins = last.starts_with(word) && items.size() > 2;

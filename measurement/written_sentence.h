@@ -1,6 +1,7 @@
 // References that say something, or list something: a right answer has other words, or another order.
 //
-// Pure and thread-safe. UTF-8. The words that tell are those of English; of Chinese, signs and lengths.
+// Pure and thread-safe. UTF-8. The words that tell are those of English, and fewer of some twenty other languages; of
+// Chinese, signs and lengths.
 #pragma once
 
 #include <string_view>
@@ -12,8 +13,9 @@ namespace autotune::measurement {
 // `asked`: it may be copied.
 bool IsSentence(std::string_view text, std::string_view asked = {});
 
-// "Yes. It decreased", "No, there were two": yes, no, true or false with more behind it.
-bool IsExplainedVerdict(std::string_view text);
+// "$400,000,000 increase.", "grew by 5%": one number, at most five words, and one of them tells of a difference. None
+// of them is all in `asked`.
+bool IsWordedNumber(std::string_view text, std::string_view asked = {});
 
 // "Ann, Bo and Cy", "the first; the last", and not in `asked`, where it may be copied from. "Ann and Bo" may be a name,
 // and so may "The Good, the Bad and the Ugly".

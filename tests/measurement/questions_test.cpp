@@ -155,6 +155,11 @@ TEST(Summary, NamesEachKindOnceAndWhatIsNotUsed) {
       "remark");
   EXPECT_EQ(summary(R"({"messages": [{"role": "system", "name": "example", "content": "2+2?"}], "ideal": "4"})"),
             "1 question: 1 by begins; not sent: messages[].name");
+  EXPECT_EQ(summary(R"({"question": "Who?", "answer": "Ann", "hints": ["Not Bo.", "A name."], "rationale": "So."})"),
+            "1 question: 1 by words; not sent: hints, rationale (jq -c '.context = ([.[\"hints\"] | .. | strings] | "
+            "join(\"\\n\")) | del(.[\"hints\"])' FILE > OUT sends \"hints\"; \"rationale\" may have the answer)");
+  EXPECT_THAT(summary(R"({"prompt": "Who?", "reference": "Ann", "hint": "Not Bo."})"),
+              HasSubstr(R"((jq -c '.["prompt"] = .["hint"] + "\n" + .["prompt"] | del(.["hint"])' FILE > OUT sends)"));
   EXPECT_EQ(
       summary(R"({"question": "Which?", "options": {"A": "one", "B": "two"}, "answer": "two", "answer_idx": "B"})"),
       "1 question: 1 by choices (likelihood)");
@@ -280,6 +285,22 @@ TEST(ReadQuestions, TakesNoAmongWordsForNoVerdict) {
   };
   EXPECT_THAT(message("two"), testing::AllOf(HasSubstr("no answer is \"yes\""), HasSubstr("match: \"words\"")));
   EXPECT_EQ(message("yes"), "");
+}
+
+TEST(ReadQuestions, TakesTheOppositeThatOtherRowsHave) {
+  const auto read = [](const std::string& first, const std::string& second) {
+    const auto set = ReadQuestions(R"({"question": "a?", "answer": ")" + first + R"("})" + "\n" +
+                                       R"({"question": "b?", "answer": ")" + second + R"("})",
+                                   "exam.jsonl");
+    if (!set) return set.error().message;
+    return set->questions[0].references[0] + set->questions[0].references[1] + "|" + set->questions[1].references[0] +
+           set->questions[1].references[1];
+  };
+  EXPECT_EQ(read("ja", "nein"), " nein ja| nein ja");
+  EXPECT_EQ(read("ja", "nee"), " nee ja| nee ja");
+  EXPECT_EQ(read("No", "S\u00ed"), " No S\u00ed| No S\u00ed");
+  EXPECT_EQ(read("no", "yes"), " no yes| no yes");
+  EXPECT_EQ(read("はい", "いいえ"), "いいえはい|いいえはい");
 }
 
 TEST(ReadQuestions, ProductsMayBeSizes) {
@@ -441,6 +462,13 @@ TEST(IsRight, ComparesAsTheLineSays) {
   EXPECT_FALSE(right(Match::kNumber, "0.2", "it is 20%"));
   EXPECT_FALSE(right(Match::kNumber, "1.6e-19", "it is 3.2e-19")) << "small numbers differ, too";
   EXPECT_TRUE(right(Match::kNumber, "0.333333333", "it is 1/3"));
+  for (const char* answer : {"$400 million", "it is 400,000,000", "0.4 billion", "400-million-dollar"})
+    EXPECT_TRUE(right(Match::kNumber, "$400,000,000 increase.", answer)) << answer;
+  EXPECT_TRUE(right(Match::kNumber, "1577", "$1,577 million")) << "the prompt may ask for millions";
+  EXPECT_TRUE(right(Match::kNumber, "1.5 million", "1,500,000"));
+  for (const char* answer : {"1.5 billion", "1,500"})
+    EXPECT_FALSE(right(Match::kNumber, "1.5 million", answer)) << answer;
+  EXPECT_FALSE(right(Match::kNumber, "400000000", "400 millionaires"));
   const Question tolerant{"prompt", {}, Match::kNumber, {"4.2%"}, 0, {}, false, 0.1, ""};
   for (const char* answer : {"4.3%", "4.1", "0.0425"}) EXPECT_TRUE(IsRight(tolerant, answer)) << answer;
   for (const char* answer : {"4.31%", "0.044", "4"}) EXPECT_FALSE(IsRight(tolerant, answer)) << answer;

@@ -51,12 +51,38 @@ TEST(IsSentence, LeavesNamesTitlesAndWhatMayBeCopied) {
   EXPECT_TRUE(IsSentence("the ox that was lost", "Who found it?"));
 }
 
-TEST(IsExplainedVerdict, NeedsMoreThanTheVerdict) {
-  for (const char* text : {"yes, it is", "No. It fell", "True: both are", "No; 3 were", "Yes - it is", "No, 16% were"})
-    EXPECT_TRUE(IsExplainedVerdict(text)) << text;
-  for (const char* text :
-       {"yes", "No.", "No. 10", "Yesterday, it was", "No, No, Nanette", "no one came", "None, it was"})
-    EXPECT_FALSE(IsExplainedVerdict(text)) << text;
+TEST(IsSentence, KnowsThoseOfOtherLanguages) {
+  for (const char* text : {
+           "Der Umsatz stieg, weil die Kosten fielen",
+           "Les ventes ont augmenté en Europe",
+           "Las ventas crecieron porque cayeron los costes",
+           "I ricavi sono cresciuti in Europa",
+           "As vendas foram maiores em 2019",
+           "De omzet steeg omdat de kosten daalden",
+           "Продажи выросли, потому что упали цены",
+           "Выручка выросла в Европе.",
+           "売上は前年より減少しました",
+           "매출이 작년보다 감소했습니다",
+           "زادت المبيعات لأن التكاليف انخفضت",
+           "लागत गिरने से बिक्री बढ़ी है",
+           "Ja, weil es fiel",
+       }) {
+    EXPECT_TRUE(IsSentence(text)) << text;
+  }
+  for (const char* text : {"Das Leben der Anderen", "La vida es sueño", "Cien años de soledad", "La vita è bella",
+                           "Лев Николаевич Толстой", "Преступление и наказание", "東京都千代田区", "서울특별시",
+                           "القاهرة", "नई दिल्ली", "Les Misérables", "the war of the worlds", "Ψ"}) {
+    EXPECT_FALSE(IsSentence(text)) << text;
+  }
+}
+
+TEST(IsWordedNumber, HasOneNumberAndAWordOfADifference) {
+  for (const char* text : {"$400,000,000 increase.", "Increase of 5%", "grew by 3.2 %", "5% higher", "Up 12 points",
+                           "8.7 million dollars decrease"})
+    EXPECT_TRUE(IsWordedNumber(text)) << text;
+  for (const char* text : {"3 apples", "12 cm", "$400,000,000", "5 to 7 more", "increase", "Route 66", "Apollo 11", ""})
+    EXPECT_FALSE(IsWordedNumber(text)) << text;
+  EXPECT_FALSE(IsWordedNumber("3 more", "Are there 3 more?")) << "may be copied";
 }
 
 TEST(IsEnumeration, HasThreeItemsOrSemicolons) {

@@ -1,0 +1,15 @@
+// Texts that are programs: equal ones are written in many ways, and no text is compared with them.
+//
+// Pure and thread-safe.
+#pragma once
+
+#include <string_view>
+
+namespace autotune::measurement {
+
+// What a text is called that is a program: "a query" (SQL, SPARQL, Cypher), "a command" of a shell, "a program" in
+// Python, C, Java or JavaScript. "" for other texts: a keyword ("SELECT DISTINCT"), the name of a function ("print()"),
+// a formula.
+std::string_view ProgramIn(std::string_view text);
+
+}  // namespace autotune::measurement

@@ -1,0 +1,29 @@
+// Answers that are yes or no, in the words of many languages.
+//
+// Pure and thread-safe. UTF-8; only ASCII letters are compared without case.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace autotune::measurement {
+
+struct Verdict {
+  std::string no, yes;  // "Nein", "Ja": with a capital where the text has one
+  bool is_yes = false;
+};
+
+// Of a text that is nothing but yes, no, true or false, but for a full stop. Some words have several opposites: "no"
+// is that of "yes" and of "s\u00ed". The most frequent is taken.
+std::optional<Verdict> VerdictIn(std::string_view text);
+
+// All words that say the opposite of the one that `text` is. Empty for what is no verdict.
+std::vector<std::string> OppositesOf(std::string_view text);
+
+// The verdict at the begin of "Yes. It decreased", "Nein, denn ...": a word of VerdictIn with more behind it. "" =
+// none.
+std::string_view ExplainedVerdict(std::string_view text);
+
+}  // namespace autotune::measurement
