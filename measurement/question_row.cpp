@@ -588,8 +588,10 @@ class RowReader {
     const std::string_view line = Trimmed(before.substr(before.rfind('\n') + 1));
     const std::string lead = Plain(line);
     // "Label:" alone; "Word:" is of what is asked.
-    const std::string_view name = std::string_view(lead).substr(0, lead.find_last_not_of("*:\xEF\xBC\x9A") + 1);
-    if (name.size() < lead.size() && std::ranges::find(kAnswerLines, name) != kAnswerLines.end()) return true;
+    std::string_view name = std::string_view(lead).substr(0, lead.find_last_not_of("*:\xEF\xBC\x9A") + 1);
+    const bool colon = name.size() < lead.size();
+    name.remove_prefix(std::min(name.find_first_not_of("*#"), name.size()));
+    if (colon && std::ranges::find(kAnswerLines, name) != kAnswerLines.end()) return true;
     return std::ranges::any_of(std::array<std::string_view, 7>{"answer:", "answeris", "response:", "[/inst]",
                                                                "assistant:", "|>assistant", "<|assistant|>"},
                                [&lead](std::string_view end) { return lead.ends_with(end); });
@@ -807,8 +809,10 @@ class RowReader {
     std::string lower = asked;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const auto is_in = [&](std::string_view word) {
-      const std::size_t at = lower.find(word);
-      return at != std::string::npos && (at == 0 || std::isalpha(static_cast<unsigned char>(lower[at - 1])) == 0);
+      for (std::size_t at = lower.find(word); at != std::string::npos; at = lower.find(word, at + 1)) {
+        if (at == 0 || std::isalpha(static_cast<unsigned char>(lower[at - 1])) == 0) return true;
+      }
+      return false;
     };
     return std::ranges::any_of(kAbout, is_in) && std::ranges::none_of(kWrites, is_in);
   }
@@ -1405,7 +1409,8 @@ class RowReader {
         return Invalid(
             said + R"( has two numbers, or a decimal comma: write a decimal point, or "match": "exact" or "contains")");
       if (listed || reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[(")) {
-        const std::string fix = json::accept(reference) ? " (jq -c '.[" + name + "] |= fromjson' FILE)" : "";
+        const std::string fix =
+            json::accept(reference) ? " (jq -c '.[" + name + "] = (.[" + name + "] | fromjson? // .)' FILE > OUT)" : "";
         return Invalid(said + " is a list in a text: write a list of texts" + fix + " if one of them suffices, else " +
                        R"("match": "exact" or "contains")");
       }
@@ -1679,7 +1684,9 @@ std::vector<std::string> NotSent(const json& row, const Question& question, cons
            std::ranges::find(kReferences, plain, &Reference::name) != kReferences.end();
   };
   const std::string sent = SentOf(question);
+  const auto choices = ChoiceListOf(row);
   for (const auto& [key, value] : row.items()) {
+    if (choices && choices->name == key) continue;
     if (!HasText(value) || IsId(key) || is_key(Plain(key)) || Says(sent, value)) continue;
     json without = row;
     without.erase(key);

@@ -34,7 +34,7 @@ constexpr std::array<std::array<std::string_view, 3>, 16> kTogether = {{{"premis
                                                                         {"subject", "body", ""},
                                                                         {"title", "body", ""},
                                                                         {"title", "description", ""}}};
-constexpr std::array<std::string_view, 36> kTexts = {
+constexpr std::array<std::string_view, 36> kAsked = {
     "instruction", "task",    "request",   "text",     "sentence",    "utterance",  "review",     "tweet",
     "message",     "email",   "ticket",    "body",     "content",     "comment",    "post",       "headline",
     "nl",          "claim",   "statement", "document", "description", "reviewtext", "reviewbody", "doc",
@@ -53,7 +53,7 @@ constexpr std::array<std::string_view, 12> kHints = {"hint",  "hints",    "clue"
 constexpr std::array<std::string_view, 7> kExplanations = {"explanation", "explanations", "rationale", "rationales",
                                                            "reasoning",   "cot",          "solution"};
 
-std::string Key(const std::string& name) { return "." + JqKey(name); }
+std::string KeyOf(const std::string& name) { return "." + JqKey(name); }
 
 std::optional<Found> TextOf(const json& row, std::string_view name) {
   auto found = name.empty() ? std::nullopt : Find(row, name);
@@ -61,21 +61,21 @@ std::optional<Found> TextOf(const json& row, std::string_view name) {
 }
 
 // What jq writes as the prompt, and the members that it is of.
-struct Asked {
+struct Prompting {
   std::string program;
   std::vector<std::string> members;
 
   void Add(const Found& text) {
-    const std::string key = Key(text.name);
+    const std::string key = KeyOf(text.name);
     program += (program.empty() ? "" : R"( + "\n" + )") +
                (text.value->is_string() ? key : "([" + key + R"( | .. | strings] | join("\n")))");
     members.push_back(text.name);
   }
 };
 
-std::optional<Asked> AskedIn(const json& row) {
+std::optional<Prompting> AskedIn(const json& row) {
   for (const auto& names : kTogether) {
-    Asked asked;
+    Prompting asked;
     std::size_t named = 0;
     for (const std::string_view name : names) {
       named += name.empty() ? 0 : 1;
@@ -83,10 +83,10 @@ std::optional<Asked> AskedIn(const json& row) {
     }
     if (asked.members.size() == named) return asked;
   }
-  for (const std::string_view name : kTexts) {
+  for (const std::string_view name : kAsked) {
     const auto text = TextOf(row, name);
     if (!text || !text->value->is_string()) continue;
-    Asked asked;
+    Prompting asked;
     asked.Add(*text);
     return asked;
   }
@@ -96,7 +96,7 @@ std::optional<Asked> AskedIn(const json& row) {
 }  // namespace
 
 std::string AdviceForClasses(const json& row) {
-  std::optional<Asked> asked;
+  std::optional<Prompting> asked;
   const auto question = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
   if (!question) asked = AskedIn(row);
   if (!question && !asked) return "";
@@ -106,7 +106,7 @@ std::string AdviceForClasses(const json& row) {
     const auto found = Find(row, name);
     if (!found || !FitsJq(found->name)) continue;
     if (asked && std::ranges::find(asked->members, found->name) != asked->members.end()) continue;
-    const std::string key = Key(found->name);
+    const std::string key = KeyOf(found->name);
     const std::string prompt =
         asked ? "{prompt: (" + asked->program + " + " + json("\n" + found->name + ":").dump(-1, ' ', true) + "), " : "";
     const auto program = [&](const std::string& choices, const std::string& answer) {
@@ -134,7 +134,7 @@ std::string AdviceForLastWord(const json& row) {
   const auto text = TextOf(row, "text");
   if (!text || !text->value->is_string() || text->value->get_ref<const std::string&>().find(' ') == std::string::npos)
     return "";
-  const std::string key = Key(text->name);
+  const std::string key = KeyOf(text->name);
   return "if the last word of " + Quoted(text->name) + " is what is asked: jq -c '{prompt: (" + key +
          R"( | sub("\\s+\\S+\\s*$"; "")), reference: ()" + key +
          R"( | capture("(?<w>\\S+)\\s*$").w), match: "begins"}' FILE > OUT)";
@@ -146,7 +146,7 @@ std::string AdviceForPrompt(const json& row) {
   std::string names, keys;
   for (const std::string& member : asked->members) {
     names += (names.empty() ? "" : " and ") + Quoted(member);
-    keys += (keys.empty() ? "" : ", ") + Key(member);
+    keys += (keys.empty() ? "" : ", ") + KeyOf(member);
   }
   return "if " + names + (asked->members.size() > 1 ? " are" : " is") +
          " what is asked: jq -c '.prompt = " + asked->program + " | del(" + keys + ")' FILE > OUT";
@@ -155,7 +155,7 @@ std::string AdviceForPrompt(const json& row) {
 std::string AdviceForJoin(const json& row, bool answers) {
   for (const auto& [key, value] : row.items()) {
     if (!IsId(key) || !value.is_primitive() || value.is_null() || !FitsJq(key)) continue;
-    const std::string index = Key(key);
+    const std::string index = KeyOf(key);
     return std::string("if another file has the ") + (answers ? "questions" : "answers") + " under the same " +
            Quoted(key) + ": jq -c -n --slurpfile a " + (answers ? "FILE" : "ANSWERS") + " '(INDEX($a[]; " + index +
            ")) as $b | inputs | . + $b[" + index + " | tostring]' " + (answers ? "QUESTIONS" : "FILE") +
@@ -166,15 +166,15 @@ std::string AdviceForJoin(const json& row, bool answers) {
 
 std::string AdviceForHint(const json& row, const std::string& member) {
   if (!FitsJq(member) || !row.contains(member)) return "";
-  const std::string plain = Plain(member), key = Key(member);
+  const std::string plain = Plain(member), key = KeyOf(member);
   if (std::ranges::find(kExplanations, plain) != kExplanations.end()) return Quoted(member) + " may have the answer";
   if (std::ranges::find(kHints, plain) == kHints.end()) return "";
   const std::string text = row[member].is_string() ? key : "([" + key + R"( | .. | strings] | join("\n")))";
   const auto prompt = PromptOf(row);
   if (prompt && (!prompt->value->is_string() || !FitsJq(prompt->name))) return "";
   const auto context = Find(row, "context");
-  const std::string program = prompt    ? Key(prompt->name) + " = " + text + R"( + "\n" + )" + Key(prompt->name)
-                              : context ? Key(context->name) + " += " + R"("\n" + )" + text
+  const std::string program = prompt    ? KeyOf(prompt->name) + " = " + text + R"( + "\n" + )" + KeyOf(prompt->name)
+                              : context ? KeyOf(context->name) + " += " + R"("\n" + )" + text
                                         : ".context = " + text;
   return "jq -c '" + program + " | del(" + key + ")' FILE > OUT sends " + Quoted(member);
 }

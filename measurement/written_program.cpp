@@ -11,7 +11,7 @@
 namespace autotune::measurement {
 namespace {
 
-bool IsAlpha(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+bool IsLatin(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 // In lower case, with one space for each run of white space.
@@ -51,14 +51,17 @@ constexpr std::array<Statement, 13> kStatements = {{{"insert into ", " values"},
 bool IsQuery(std::string_view text) {
   while (text.starts_with('(')) text = Trimmed(text.substr(1));
   const std::string flat = Flat(text);
+  const bool capitals = text.size() > 1 && std::isupper(static_cast<unsigned char>(text[0])) != 0 &&
+                        std::isupper(static_cast<unsigned char>(text[1])) != 0;
+  const bool signs = flat.find_first_of("*=<>(;_") != std::string::npos;
   if (std::ranges::any_of(kStatements,
                           [&](const Statement& one) { return flat.starts_with(one.begin) && Has(flat, one.part); }))
-    return true;
+    return capitals || signs;
   if (!flat.starts_with("select ")) return false;
   const bool from = Has(flat, " from ");
-  if (text.starts_with("SELECT")) return from || flat.find_first_of("({0123456789?") != std::string::npos;
+  if (capitals) return from || flat.find_first_of("({0123456789?") != std::string::npos;
   const bool prose = Has(flat, " the ") || Has(flat, " a ") || Has(flat, " an ");
-  return from && (!prose || flat.find_first_of("*=<>(;_") != std::string::npos);
+  return from && (!prose || signs);
 }
 
 // ---- Commands ----
@@ -100,7 +103,7 @@ bool HasCall(std::string_view text) {
     while (begin > 0 && IsNameCharacter(text[begin - 1])) --begin;
     while (end < text.size() && IsNameCharacter(text[end])) ++end;
     const std::string_view owner = text.substr(begin, dot - begin);
-    const bool names = !owner.empty() && IsAlpha(owner.front()) && end > dot + 2 && IsAlpha(text[dot + 1]);
+    const bool names = !owner.empty() && IsLatin(owner.front()) && end > dot + 2 && IsLatin(text[dot + 1]);
     const bool argument = end + 1 < text.size() && text[end] == '(' && text[end + 1] != ')';
     if (names && argument && text.find(')', end) != std::string_view::npos &&
         std::ranges::find(kMathematics, owner) == kMathematics.end())

@@ -60,11 +60,11 @@ constexpr std::array<Pair, 44> kPairs = {{{"no", "yes"},
                                           {"नहीं", "हाँ"},
                                           {"नहीं", "हां"}}};
 
-char Lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+char LowerOf(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
 bool Begins(std::string_view text, std::string_view word) {
   return text.size() >= word.size() &&
-         std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == Lower(b) || a == b; });
+         std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == LowerOf(b) || a == b; });
 }
 
 bool IsOutsideAscii(std::string_view text) { return !text.empty() && static_cast<unsigned char>(text.front()) >= 0x80; }
@@ -109,11 +109,11 @@ bool HasPlainWord(std::string_view text) {
 
 }  // namespace
 
-std::optional<Verdict> VerdictIn(std::string_view text) {
+std::optional<YesNo> VerdictIn(std::string_view text) {
   const std::string_view bare = WithoutFullStop(text);
   for (const Pair& pair : kPairs) {
     const bool yes = Is(bare, pair.yes);
-    if (yes || Is(bare, pair.no)) return Verdict{Cased(pair.no, bare), Cased(pair.yes, bare), yes};
+    if (yes || Is(bare, pair.no)) return YesNo{Cased(pair.no, bare), Cased(pair.yes, bare), yes};
   }
   return std::nullopt;
 }

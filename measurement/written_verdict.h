@@ -10,14 +10,14 @@
 
 namespace autotune::measurement {
 
-struct Verdict {
+struct YesNo {
   std::string no, yes;  // "Nein", "Ja": with a capital where the text has one
   bool is_yes = false;
 };
 
 // Of a text that is nothing but yes, no, true or false, but for a full stop. Some words have several opposites: "no"
 // is that of "yes" and of "s\u00ed". The most frequent is taken.
-std::optional<Verdict> VerdictIn(std::string_view text);
+std::optional<YesNo> VerdictIn(std::string_view text);
 
 // All words that say the opposite of the one that `text` is. Empty for what is no verdict.
 std::vector<std::string> OppositesOf(std::string_view text);

@@ -341,6 +341,8 @@ TEST(ReadQuestionRow, AcceptsAliasesOfTheAnswer) {
   ASSERT_TRUE(question.ok()) << question.error().message;
   EXPECT_THAT(question->references, testing::ElementsAre("Ann", "Anna"));
   EXPECT_THAT(NotSent(row, *question), testing::IsEmpty());
+  const json written = {{"question", "Is it?"}, {"choices", {"no", "yes"}}, {"answer", "yes"}};
+  EXPECT_THAT(NotSent(written, *ReadQuestionRow(written)), testing::IsEmpty()) << "choices are sent";
 }
 
 TEST(ReadQuestionRow, SendsNoAnswerAsTheLastTurn) {
@@ -504,7 +506,7 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       {R"({"question": "x\nA. a b\nB. c d", "answer": ["B"]})", R"(in it, so write "choices": ["A","B"])"},
       {R"({"question": "x", "gold": "A"})", "\"gold\": \"A\" seems to name a choice"},
       {R"({"question": "x", "possible_answers": "[\"one\", \"two\"]"})",
-       R"(write a list of texts (jq -c '.["possible_answers"] |= fromjson' FILE) if one of them suffices)"},
+       R"(write a list of texts (jq -c '.["possible_answers"] = (.["possible_answers"] | fromjson? // .)' FILE > OUT) if one of them suffices)"},
       {R"({"problem": "x", "answer": "$[2,3)$"})", "is a formula"},
       {R"({"problem": "x", "answer": "10-4 n"})", "is a formula"},
       // A list in one text.
@@ -610,7 +612,25 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       {R"j({"question": "What does this code print?", "code": "x = 3\nprint(x)", "answer": "3"})j",
        R"(write both as one "prompt")"},
       // The answer is beside a text that is none.
-      {R"({"prompt": "x", "response": "A cow.", "label": 1})", R"("label" names no choice)"},
+      {R"({"prompt": "x", "response": "A cow.", "label": 1})", R"("label" says whether or which "response" is right)"},
+      {R"({"instruction": "Who came?", "response": "Ann", "reference": "Bo"})",
+       R"(; if "instruction" is what is asked: jq -c '.prompt = .["instruction"] | del(.["instruction"])' FILE > OUT)"},
+      // Texts with a class.
+      {R"({"text": "Much rain.", "response": "x", "label": "weather"})",
+       R"(; if "label" is one of a few classes: jq -c -s '(map(.["label"] | strings) | unique) as $c | .[] | select(.["label"] | strings) | {prompt: (.["text"] + "\nlabel:"), choices: $c, answer: (.["label"] as $l | $c | index($l))}' FILE > OUT asks for it)"},
+      {R"({"subject": "Bill", "body": "Charged twice.", "queue": "Billing", "priority": "high"})",
+       R"({prompt: (.["subject"] + "\n" + .["body"] + "\nqueue:"), choices: $c, answer: (.["queue"] as $l | $c | index($l))}')"},
+      {R"({"text": "Much rain.", "label": 3})",
+       R"("label": 3 is the number of a class. With the names of all classes, from the one of 0 on: jq -c '{prompt: (.["text"] + "\nlabel:"), choices: ["NAME 0", "NAME 1"], answer: .["label"]}' FILE > OUT)"},
+      {R"({"question": "Is it good?", "label": "good"})",
+       R"(| .choices = $c | .answer = (.["label"] as $l | $c | index($l)) | del(.["label"])' FILE > OUT asks for it)"},
+      // What is missing is in another file.
+      {R"({"id": "q1", "ground_truth": "Ann"})",
+       R"(if another file has the questions under the same "id": jq -c -n --slurpfile a FILE '(INDEX($a[]; .["id"])) as $b | inputs | . + $b[.["id"] | tostring]' QUESTIONS > OUT puts them together)"},
+      {R"({"id": "q1", "question": "Who?"})",
+       R"(jq -c -n --slurpfile a ANSWERS '(INDEX($a[]; .["id"])) as $b | inputs | . + $b[.["id"] | tostring]' FILE > OUT)"},
+      {R"({"id": "simple_0", "ground_truth": [{"roll": {"sides": [6], "unit": ["", "cm"]}}]})",
+       R"(seems to be calls of tools, which cannot be judged by text)"},
       // Translations.
       {R"({"prompt": "Translate to German: Good morning, all of you.", "reference": "Guten Morgen euch allen"})",
        R"("reference": "Guten Morgen euch allen" is one of many good translations)"},

@@ -300,7 +300,7 @@ TEST(ReadQuestions, TakesTheOppositeThatOtherRowsHave) {
   EXPECT_EQ(read("ja", "nee"), " nee ja| nee ja");
   EXPECT_EQ(read("No", "S\u00ed"), " No S\u00ed| No S\u00ed");
   EXPECT_EQ(read("no", "yes"), " no yes| no yes");
-  EXPECT_EQ(read("はい", "いいえ"), "いいえはい|いいえはい");
+  EXPECT_EQ(read("はい", "いいえ"), " いいえ はい| いいえ はい");
 }
 
 TEST(ReadQuestions, ProductsMayBeSizes) {
