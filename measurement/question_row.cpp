@@ -106,12 +106,13 @@ constexpr const char* kOneWay =
 constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
 constexpr const char* kTranslations = "there are many good translations, and no measure of them is computed";
-constexpr std::array<std::pair<std::string_view, const char*>, 24> kNotJudged = {{
+constexpr std::array<std::pair<std::string_view, const char*>, 25> kNotJudged = {{
     {"test", kPrograms},
     {"tests", kPrograms},
     {"testlist", kPrograms},
     {"entrypoint", kPrograms},
     {"canonicalsolution", kPrograms},
+    {"sql", kPrograms},
     {"inputoutput", kPrograms},
     {"instructionidlist", "its instructions are checked by programs of their own"},
     {"translation", kTranslations},
@@ -653,7 +654,10 @@ class RowReader {
     if (prompt && prompt->value->is_array()) return ReadMessages(*prompt->value, prompt->name);
     if (prompt) return TakePrompt(*prompt, "");
     if (asked) return ReadQuestion(*asked);
-    if (const auto sentence = Find(row_, "sentence")) return ReadGap(*sentence);
+    const auto sentence = Find(row_, "sentence");
+    const bool gap =
+        sentence && sentence->value->is_string() && sentence->value->get<std::string>().find('_') < std::string::npos;
+    if (sentence && (gap || Find(row_, "option1"))) return ReadGap(*sentence);
     return Invalid(R"(has neither "prompt" nor "messages" nor "question", but )" + Names(row_) + WhyNoPrompt());
   }
 
@@ -661,7 +665,8 @@ class RowReader {
   std::string WhyNoPrompt() const {
     const bool answered = IsAnswered(row_);
     if (const auto programs = CheckPrograms(); !programs) return "; " + programs.error().message;
-    const std::string classes = answered || ChoiceListOf(row_) ? "" : AdviceForClasses(row_);
+    const bool told = answered || ChoiceListOf(row_) || (First(row_, kWorkedOut) && !Find(row_, "label"));
+    const std::string classes = told ? "" : AdviceForClasses(row_);
     if (!classes.empty()) return "; " + classes;
     const std::string why = WhyNotJudged();
     const std::string prompt = AdviceForPrompt(row_);
