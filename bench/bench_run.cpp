@@ -47,6 +47,7 @@ class BenchRun {
     hooks.interrupted = [this] { return MustStop(); };
     hooks.say = options_.say;
     hooks.client_lag_ms = options_.client_lag_ms;
+    hooks.retry_pause = options_.retry_pause;
     hooks.time_left = [this] { return std::optional<std::chrono::nanoseconds>(deadline_ - clock_.Now()); };
     search_.emplace(options_.spec, *server_, hooks);
     // What the files tell is told before an engine has started.

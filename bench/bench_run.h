@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "bench/bench_spec.h"
 #include "bench/exit_code.h"
+#include "bench/limit_search.h"
 #include "bench/result.h"
 #include "measurement/window.h"
 
@@ -25,6 +26,7 @@ struct BenchRunOptions {
   // then its log has the reason.
   std::chrono::milliseconds death_grace{15'000};
   double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
+  std::chrono::milliseconds retry_pause = LimitSearchHooks().retry_pause;
 };
 
 struct BenchRunOutcome {

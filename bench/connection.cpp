@@ -21,6 +21,9 @@ namespace {
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::chrono::microseconds kPatience{100};
 
+constexpr char kNotTls[] = "; if the server has no TLS, use http:// instead of https://";
+constexpr char kTlsRecord[] = "the server speaks TLS: use https:// instead of http://";
+
 std::string Errno(int error) { return std::strerror(error); }
 
 }  // namespace
@@ -117,7 +120,8 @@ void Connection::Handshake() {
     return;
   }
   if (SSL_get_error(tls_, result) != SSL_ERROR_WANT_READ) {
-    return Broken(TlsProblem("TLS handshake failed"));
+    const bool certificate = SSL_get_verify_result(tls_) != X509_V_OK;
+    return Broken(TlsProblem("TLS handshake failed") + (certificate ? "" : kNotTls));
   }
   Flush();
 }
@@ -195,7 +199,7 @@ void Connection::Read() {
     if (read.count < 0) {
       if (errno == EAGAIN) return;
       const int error = errno;
-      return Broken((response_.started() ? "the answer broke off: " : "no answer: ") + Errno(error));
+      return Broken(WhyNoMore() + Errno(error));
     }
     if (read.count == 0) return Ended();
     // Where the kernel notes the times, nothing is lost by looking a little later.
@@ -261,11 +265,15 @@ bool Connection::Deliver(std::string_view bytes, SteadyTime arrived, SteadyTime 
         listener_.OnEnd();
         return false;
       case HttpResponse::Event::kWrong:
-        Broken("the answer is not HTTP/1.1");
+        Broken(response_.IsTls() ? kTlsRecord : "the answer is not HTTP/1.1");
         return false;
     }
     if (exchange != exchange_) return false;
   }
+}
+
+std::string Connection::WhyNoMore() const {
+  return response_.started() ? "the answer broke off: " : std::string(kNoAnswer);
 }
 
 // The server has closed the connection.
@@ -276,8 +284,10 @@ void Connection::Ended() {
     listener_.OnEnd();
     return;
   }
-  Broken(response_.started() ? "the answer broke off: the server closed the connection"
-                             : "no answer: the server closed the connection");
+  if (state_ == State::kHandshake) {
+    return Broken(std::string("TLS handshake failed: the server closed the connection") + kNotTls);
+  }
+  Broken(WhyNoMore() + "the server closed the connection");
 }
 
 void Connection::Broken(const std::string& why) {

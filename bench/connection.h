@@ -16,6 +16,9 @@
 
 namespace autotune::bench {
 
+// Begins the message of a connection that ended before an answer: as a server with TLS also ends one without.
+inline constexpr std::string_view kNoAnswer = "no answer: ";
+
 class Connection final : private EventLoop::Handler {
  public:
   // May call Send() and Close() of the connection, and must not destroy it.
@@ -59,6 +62,7 @@ class Connection final : private EventLoop::Handler {
   bool DeliverTls(SteadyTime arrived, SteadyTime seen);
   void Ended();
   void Broken(const std::string& why);
+  [[nodiscard]] std::string WhyNoMore() const;
   std::string TlsProblem(const char* what) const;
 
   EventLoop& loop_;

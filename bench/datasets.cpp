@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -13,6 +14,8 @@ namespace autotune::bench {
 namespace {
 
 base::Result<std::string> ReadFile(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) return base::Invalid(path + ": is a directory, not a file");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file) return base::Invalid(path + ": cannot be read: " + std::strerror(errno));

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include "bench/clean_text.h"
+#include "bench/completion_stream.h"
 #include "bench/connection.h"
 
 namespace autotune::bench {
@@ -49,6 +51,7 @@ class Lane final : public Connection::Listener {
  private:
   void OnHead(const HttpResponse& head) override {
     answer_.status = head.status();
+    answer_.location = head.header("location");
     answer_.simulated = IsSimulated(head);
   }
   void OnBody(std::string_view piece, SteadyTime, SteadyTime) override {
@@ -112,6 +115,15 @@ base::Result<Answer> Exchange(EventLoop& loop, Server& server, std::string_view 
   const std::string_view bodies[] = {body};
   Queue queue{loop, server, method, path, bodies, timeout, {}};
   return std::move(RunQueue(queue, 1, [] { return false; }).front());
+}
+
+std::string StatusText(int status, std::string_view location, std::string_view body) {
+  constexpr std::size_t kMaxUrl = 200;
+  const std::string text = "HTTP " + std::to_string(status) + ": ";
+  if (status >= 300 && status < 400 && !location.empty()) {
+    return text + "it redirects to " + CleanText(location, kMaxUrl) + ": use that URL";
+  }
+  return text + ErrorMessage(body);
 }
 
 bool IsSimulated(const HttpResponse& head) {

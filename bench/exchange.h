@@ -17,8 +17,12 @@ namespace autotune::bench {
 struct Answer {
   int status = 0;
   std::string body;
+  std::string location;    // of a redirection
   bool simulated = false;  // it carried X-Simulated: true
 };
+
+// What an answer without success says: "HTTP 404: Not Found"; of a redirection, which is not followed, its target.
+std::string StatusText(int status, std::string_view location, std::string_view body);
 
 // kRetry if there is no complete answer within `timeout`. REQUIRES: `loop` is not running.
 base::Result<Answer> Exchange(EventLoop& loop, Server& server, std::string_view method, std::string_view path,

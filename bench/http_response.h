@@ -29,6 +29,10 @@ class HttpResponse {
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
   [[nodiscard]] bool started() const { return started_; }  // at least one byte came
+  // After kWrong: it begins as a TLS record does (an alert, or a handshake).
+  [[nodiscard]] bool IsTls() const {
+    return head_.size() > 1 && (head_[0] == 0x15 || head_[0] == 0x16) && head_[1] == 0x03;
+  }
   // The value of a header, "" = none. `name` in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;
 

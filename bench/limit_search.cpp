@@ -6,12 +6,15 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <deque>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 #include <utility>
 
 #include "bench/arrival.h"
 #include "bench/clean_text.h"
 #include "bench/completion_stream.h"
+#include "bench/connection.h"
 #include "bench/datasets.h"
 #include "bench/engine_metrics.h"
 #include "bench/engine_reader.h"
@@ -33,6 +36,8 @@ constexpr milliseconds kReport{500};
 constexpr milliseconds kIdentifyTimeout{10'000};
 constexpr milliseconds kReadTimeout{2'000};
 constexpr int kIdentifyAttempts = 5;
+constexpr int kAliveAttempts = 3;
+constexpr int kFirstAttempts = 4;
 constexpr int kSpareDescriptors = 64;
 constexpr int kSecondWave = 2;         // times the first wave: as long as the warm-up waits for the second one
 constexpr int kLongestSecondWave = 4;  // ... but not longer than so many times `warmup`
@@ -127,6 +132,28 @@ bool SameModel(std::string_view a, std::string_view b) {
                             [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
+// Of an overload, or of a server that is not ready yet: the same request may succeed later.
+bool MayPass(int status) { return status == 408 || status == 429 || (status >= 500 && status != 501); }
+
+bool IsOfTokenIds(const PromptStyle& style) { return style.kind == PromptStyle::Kind::kTokenIds; }
+
+// The dataset's own; a trace has only lengths.
+bool HasTexts(const BenchSpec& spec) {
+  return spec.dataset && spec.dataset->format != measurement::DatasetFormat::kMooncake;
+}
+
+// Entries that are not equal to another one; 0 for a trace without ids, whose texts are drawn anew in each round.
+std::size_t DistinctPrompts(std::span<const measurement::DatasetEntry> entries) {
+  std::unordered_set<std::string> prompts;
+  for (const measurement::DatasetEntry& entry : entries) {
+    std::string key = entry.prompt;
+    for (const measurement::Message& message : entry.messages) key += message.role + '\0' + message.content + '\0';
+    for (const std::int64_t block : entry.blocks) key += std::to_string(block) + ',';
+    if (!key.empty()) prompts.insert(std::move(key));
+  }
+  return prompts.size();
+}
+
 }  // namespace
 
 LimitSearch::LimitSearch(const BenchSpec& spec, Server& server, LimitSearchHooks hooks)
@@ -137,6 +164,7 @@ base::Status LimitSearch::Prepare() {
     auto entries = ReadDatasetOf(spec_);
     if (!entries) return entries.error();
     dataset_ = *std::move(entries);
+    distinct_prompts_ = DistinctPrompts(dataset_);
   }
   double places = spec_.load.max;
   if (spec_.load.mode == measurement::LoadMode::kFixedConcurrency) places = spec_.load.fixed.back();
@@ -168,37 +196,57 @@ milliseconds LimitSearch::request_timeout() const {
                   std::chrono::duration_cast<milliseconds>(10 * first_e2e_.value_or(nanoseconds(0))));
 }
 
+bool LimitSearch::Pause(milliseconds time) {
+  const SteadyTime until = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < until && !hooks_.interrupted()) {
+    loop_.At(std::min<SteadyTime>(until, std::chrono::steady_clock::now() + kLook), [this] { loop_.Stop(); });
+    loop_.Run();
+  }
+  return !hooks_.interrupted();
+}
+
 base::Status LimitSearch::Identify(const std::string& model) {
   std::string problem;
   for (int attempt = 0; attempt < kIdentifyAttempts; ++attempt) {
     if (hooks_.interrupted()) return Interrupted();
-    if (attempt > 0) {
-      loop_.At(std::chrono::steady_clock::now() + std::chrono::seconds(1), [this] { loop_.Stop(); });
-      loop_.Run();
-    }
+    if (attempt > 0 && !Pause(hooks_.retry_pause)) return Interrupted();
     const auto models = Ask("GET", "/v1/models", "", kIdentifyTimeout);
     if (!models) {
       problem = models.error().message;
+      if (!server_.url().tls && problem.find(kNoAnswer) != std::string::npos) {
+        problem += "; a server with TLS needs https:// instead of http://";
+      }
       if (models.error().code == base::Code::kInvalid) break;
       continue;
     }
     const json document = json::parse(models->body, nullptr, false);
     const json* data = document.is_object() && document.contains("data") ? &document["data"] : nullptr;
-    if (models->status != 200 || data == nullptr || !data->is_array() || data->empty() || !(*data)[0].is_object()) {
-      problem = "GET /v1/models: HTTP " + std::to_string(models->status) + ": " + ErrorMessage(models->body);
-      if (models->status == 401 || models->status == 403) break;
+    const bool listed =
+        models->status == 200 && data != nullptr && data->is_array() && !data->empty() && (*data)[0].is_object();
+    if (!listed && model.empty()) {
+      problem = "GET /v1/models: " + StatusText(models->status, models->location, models->body);
+      if (!MayPass(models->status) && models->status != 200) {
+        if (models->status == 404 || models->status == 405) problem += "; name the model (--model)";
+        break;
+      }
       continue;
     }
-    const json* chosen = &(*data)[0];
+    const json none = json::object();
+    const json* chosen = listed ? &(*data)[0] : &none;
     std::string names;
-    for (const json& one : *data) {
-      const std::string id = one.is_object() ? one.value("id", "") : "";
-      names += (names.empty() ? "" : ", ") + id;
-      if (id == model) chosen = &one;
+    if (listed) {
+      for (const json& one : *data) {
+        const std::string id = one.is_object() ? one.value("id", "") : "";
+        names += (names.empty() ? "" : ", ") + id;
+        if (id == model) chosen = &one;
+      }
     }
     model_ = chosen->value("id", "");
     if (!model.empty() && model_ != model) {
-      return base::Invalid("the server has no model \"" + model + "\"; it has: " + CleanText(names, 300));
+      // Gateways accept names that they do not list.
+      chosen = &none;
+      model_ = model;
+      other_models_ = CleanText(names, 300);
     }
     const std::string root = chosen->value("root", json("")).is_string() ? chosen->value("root", "") : "";
     if (!spec_.model.empty() && !SameModel(model_, spec_.model) && !SameModel(root, spec_.model)) {
@@ -268,16 +316,8 @@ int LimitSearch::HighestConcurrency(std::size_t scenario) const {
   return std::max(1, static_cast<int>(highest));
 }
 
-// The first request of all also finds out how prompts must be written, and how long a request may take. It has a long
-// timeout: engines compile kernels for shapes that they see for the first time.
-base::Status LimitSearch::FirstRequest(Workload& workload) {
-  const auto start = std::chrono::steady_clock::now();
-  std::string first_error;
-  std::vector<PromptStyle> styles = PromptStyles(spec_.endpoint, spec_.vocab_size);
-  if (style_) styles = {*style_};
-  for (const PromptStyle& style : styles) {
-    workload.set_style(style);
-    // Two: the second one's latency is that of a warm engine.
+base::Result<LimitSearch::Attempt> LimitSearch::TryFirst(Workload& workload, bool patient) {
+  for (int attempt = 1;; ++attempt) {
     LoadRunOptions options;
     options.load = measurement::Concurrency(1);
     options.seed = spec_.seed;
@@ -287,44 +327,156 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
     Recorder recorder(std::chrono::steady_clock::now());
     bool interrupted = false;
     LoadRun run(loop_, server_, workload, recorder, options);
-    const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
+    Attempt out;
+    out.report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
       interrupted = interrupted || hooks_.interrupted();
       const bool failed = recorder.ended() > recorder.succeeded();
       if (interrupted || failed || recorder.ended() >= options.max_requests) return std::nullopt;
       return now + kLook;
     });
-    next_conversation_ += report.conversations;
-    result_.simulated = result_.simulated || report.simulated;
+    next_conversation_ += out.report.conversations;
+    result_.simulated = result_.simulated || out.report.simulated;
     if (interrupted) return Interrupted();
-    if (recorder.succeeded() >= 1) {
-      if (report.first_answered) workload.Calibrate(*report.first_answered, report.first_answered_input_tokens);
-      const nanoseconds first = recorder.records()[0].end - recorder.records()[0].start;
-      if (!first_e2e_) first_e2e_ = first;
-      const auto& warm = recorder.records()[recorder.succeeded() >= 2 ? 1 : 0];
-      seen_e2e_.Add(1, warm.end - warm.start);
-      if (auto one = measurement::Glimpse(1, recorder.records())) warm_up_ = {*std::move(one)};
-      if (!style_) {
-        hooks_.say(Format("first request after %.2f s, prompts are %s", SecondsSince(start),
-                          workload.style().kind == PromptStyle::Kind::kTokenIds ? "token ids" : "words"));
-        if (!style.exact_answers) {
-          Warn(
-              "the server rejects ignore_eos: answers end by themselves, so their lengths differ between "
-              "configurations");
-        } else if (style.kind == PromptStyle::Kind::kWords && spec_.endpoint == measurement::Endpoint::kCompletions) {
-          Warn("the server rejects token ids: prompts are words, and their lengths are approximate");
-        }
-        style_ = style;
-      }
-      return {};
-    }
-    if (first_error.empty()) first_error = report.first_error;
-    // Only a refusal of the request itself is answered by another prompt. vLLM rejects ids in the stream, without a
-    // code in some releases.
-    const int status = report.first_error_status;
-    const bool in_stream = recorder.records()[0].outcome == measurement::RequestOutcome::kErrorEvent;
-    if (status != 400 && status != 422 && !in_stream) break;
+    out.records.assign(recorder.records().begin(), recorder.records().end());
+    const bool answered = recorder.succeeded() > 0;
+    if (answered || !patient || attempt == kFirstAttempts || !MayPass(out.report.first_error_status)) return out;
+    const milliseconds pause = (1 << (attempt - 1)) * hooks_.retry_pause;
+    const std::string line = "the first request failed: " + out.report.first_error +
+                             Format("; retry %d of %d in %.0f s", attempt, kFirstAttempts - 1, Seconds(pause));
+    hooks_.say(line);
+    hooks_.wait(line);
+    if (!Pause(pause)) return Interrupted();
   }
-  return base::Invalid("the first request failed: " + first_error);
+}
+
+void LimitSearch::Accept(Workload& workload, const Attempt& attempt, double seconds) {
+  const LoadRunReport& report = attempt.report;
+  if (report.first_answered) workload.Calibrate(*report.first_answered, report.first_answered_input_tokens);
+  const auto answered = std::count_if(attempt.records.begin(), attempt.records.end(), [](const auto& record) {
+    return record.outcome == measurement::RequestOutcome::kOk;
+  });
+  const nanoseconds first = attempt.records[0].end - attempt.records[0].start;
+  if (!first_e2e_) first_e2e_ = first;
+  const auto& warm = attempt.records[answered >= 2 ? 1 : 0];
+  seen_e2e_.Add(1, warm.end - warm.start);
+  if (auto one = measurement::Glimpse(1, attempt.records)) warm_up_ = {*std::move(one)};
+  if (style_) return;
+  style_ = workload.style();
+  const bool words = style_->kind == PromptStyle::Kind::kWords;
+  if (HasTexts(spec_)) {
+    hooks_.say(Format("first request after %.2f s", seconds));
+  } else {
+    hooks_.say(Format("first request after %.2f s, prompts are %s", seconds, words ? "words" : "token ids"));
+    if (words && spec_.endpoint == measurement::Endpoint::kCompletions) {
+      Warn("the server rejects token ids: prompts are words, and their lengths are approximate");
+    }
+  }
+  if (!style_->exact_answers) {
+    Warn("the server rejects ignore_eos: answers end by themselves, so their lengths differ between configurations");
+  }
+  if (!style_->greedy) Warn("the server rejects temperature or seed: its answers differ from run to run");
+}
+
+// The first request of all also finds out how prompts must be written, and how long a request may take. It has a long
+// timeout: engines compile kernels for shapes that they see for the first time. Two: the second one's latency is that
+// of a warm engine.
+base::Status LimitSearch::FirstRequest(Workload& workload) {
+  const auto start = std::chrono::steady_clock::now();
+  std::string first_error;
+  int first_status = 0;
+  const std::vector<PromptStyle> usual = PromptStyles(spec_.endpoint, spec_.vocab_size);
+  std::deque<PromptStyle> styles(usual.begin(), usual.end());
+  if (HasTexts(spec_)) std::erase_if(styles, IsOfTokenIds);
+  if (style_) styles = {*style_};
+  while (!styles.empty()) {
+    workload.set_style(styles.front());
+    styles.pop_front();
+    const auto attempt = TryFirst(workload, first_error.empty());
+    if (!attempt) return attempt.error();
+    if (attempt->records[0].outcome == measurement::RequestOutcome::kOk) {
+      Accept(workload, *attempt, SecondsSince(start));
+      return CheckStreams(attempt->records);
+    }
+    const int status = attempt->report.first_error_status;
+    if (first_error.empty()) {
+      first_error = attempt->report.first_error;
+      first_status = status;
+    }
+    // Only a refusal of the request itself is answered by another prompt. vLLM rejects ids in the stream, without a
+    // code in some releases; small servers fail at them (500).
+    const bool in_stream = attempt->records[0].outcome == measurement::RequestOutcome::kErrorEvent;
+    if (status == 500 && IsOfTokenIds(workload.style())) {
+      std::erase_if(styles, IsOfTokenIds);
+    } else if (status != 400 && status != 422 && !in_stream) {
+      break;
+    }
+    const auto without = WithoutRejected(workload.style(), spec_.endpoint, attempt->report.first_error);
+    if (without) {
+      // What comes later does not send the field, either.
+      for (PromptStyle& style : styles) {
+        style.completion_limit = without->completion_limit;
+        style.greedy = without->greedy;
+        style.exact_answers = style.exact_answers && without->exact_answers;
+      }
+      styles.push_front(*without);
+    }
+  }
+  const bool chat = spec_.endpoint == measurement::Endpoint::kChat;
+  std::string hint;
+  if (first_status == 404 || first_status == 405 || first_status == 501) {
+    hint = " (POST " + std::string(workload.path()) + ")";
+    hint += chat ? "; a server without chats needs Completions (benchmark.endpoint, or no --chat)"
+                 : "; a server that only has chats needs Chat (benchmark.endpoint, or --chat)";
+  } else if (first_status == 401 || first_status == 403) {
+    hint = "; autotune bench sends the token of OPENAI_API_KEY";
+  }
+  if (!other_models_.empty()) {
+    hint += "; the server does not list \"" + CleanText(model_, 100) + "\" but: " + other_models_;
+  }
+  return base::Invalid("the first request failed: " + first_error + hint);
+}
+
+base::Status LimitSearch::CheckStreams(std::span<const measurement::RequestRecord> records) {
+  if (!measurement::CameInOnePiece(records)) return {};
+  const std::string why =
+      " not measured: answers came in one piece (a proxy buffers them, or the server does not stream)";
+  for (const measurement::Bound& bound : spec_.slo.bounds) {
+    if (bound.metric != measurement::Metric::kTpot && bound.metric != measurement::Metric::kItl) continue;
+    return base::Invalid("the limit of " + bound.Field().substr(4) + " cannot be judged: it is" + why);
+  }
+  Warn("TPOT and ITL are" + why);
+  return {};
+}
+
+// Some errors are an overload's; a server that has ended, or hangs, answers nothing at all.
+base::Status LimitSearch::CheckAlive(const std::string& error) {
+  for (int attempt = 0; attempt < kAliveAttempts; ++attempt) {
+    if (attempt > 0 && !Pause(hooks_.retry_pause)) return Interrupted();
+    if (Ask("GET", "/v1/models", "", kIdentifyTimeout)) return {};
+    if (hooks_.interrupted()) return Interrupted();
+  }
+  return base::Invalid("the server no longer answers: " + error);
+}
+
+void LimitSearch::WarnOfPrefixCache(const Point& point) {
+  const bool known = point.engine.prefix_hit_rate.has_value();
+  prefix_hits_ = std::max(prefix_hits_, point.engine.prefix_hit_rate.value_or(0));
+  constexpr double kOften = 1.1, kHardlyHit = 0.05;
+  constexpr double kTemplateOfChat = 0.5;  // whatever a chat's prompt begins with may be of the template
+  if (distinct_prompts_ > 0) {
+    const double times = static_cast<double>(next_conversation_) / static_cast<double>(distinct_prompts_);
+    if (times < kOften || (known && prefix_hits_ < kHardlyHit)) return;
+    const std::string kind = "prompts repeat (";
+    Warn(kind + Format("%zu of the dataset, sent %.*f times each): ", distinct_prompts_, times < 10 ? 1 : 0, times) +
+             (known ? Format("%.0f %% of their tokens came from the prefix cache", prefix_hits_ * 100)
+                    : "a prefix cache speeds them up; use a longer dataset"),
+         kind);
+    return;
+  }
+  if (spec_.dataset || spec_.prefix.tokens > 0 || spec_.turns != measurement::Turns()) return;
+  if (prefix_hits_ < (spec_.endpoint == measurement::Endpoint::kChat ? kTemplateOfChat : kHardlyHit)) return;
+  const std::string kind = "the same prompts were sent before: ";
+  Warn(kind + Format("%.0f %% of their tokens came from the prefix cache; use another seed", prefix_hits_ * 100), kind);
 }
 
 base::Status LimitSearch::WarmUp(Workload& workload) {
@@ -480,6 +632,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   EngineReader engine(loop_, server_, metrics_path_);
   measurement::Progress progress;
   bool interrupted = false;
+  nanoseconds took{};
   SteadyTime report_at = recorder.origin() + kReport;
   LoadRun run(loop_, server_, workload, recorder, options);
   const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
@@ -489,6 +642,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
     if (at >= progress.check_again_at) {
       const measurement::Phase before = progress.phase;
       progress = Evaluate(point_spec, recorder.records(), at, progress);
+      took = at;
       if (progress.phase == measurement::Phase::kDone) return std::nullopt;
       if (before != progress.phase) engine.ReadNow();  // the window's ends
     }
@@ -512,18 +666,9 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   Point& point = result_.points.emplace_back(std::move(progress.point));
   point.role = decision.role;
   // In a search by rate: bursts that the window happened to see, or not, are none of the engine's.
+  const bool grew = point.saturated;
   if (decision.precision.bounds > 0) {
-    const bool grew = point.saturated;
     ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, measurement::PlacesOf(warm_up_)}, point);
-    if (grew && !point.saturated) {
-      hooks_.say("  the queue grew in the window because of a burst: in a long run it does not");
-    }
-    for (const measurement::WindowValue& seen : point.in_window) {
-      hooks_.say(Format("  %s %s of the window is %.1f ms, that of a long run %.1f ms",
-                        std::string(MetricName(seen.metric)).c_str(),
-                        std::string(StatisticName(seen.statistic)).c_str(), seen.milliseconds,
-                        point.Get(seen.metric).Get(seen.statistic)));
-    }
   }
   point.engine = SummarizeReadings(engine.readings());
   if (point.requests_per_second > 0) {
@@ -534,29 +679,52 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   if (point.engine.accepted_draft_tokens && !spec_.dataset) {
     Warn("the engine uses speculative decoding, which predicts random tokens badly: use a dataset");
   }
-  SayPoint(point, progress.why, recorder.ReceiveLagP99());
+  WarnOfPrefixCache(point);
+  // After the long run, whose numbers the verdict is of.
+  SayPoint(point, measurement::Why(spec_.slo, point, took), recorder.ReceiveLagP99());
+  if (grew && !point.saturated) {
+    hooks_.say("  the queue grew in the window because of a burst: in a long run it does not");
+  }
+  for (const measurement::WindowValue& seen : point.in_window) {
+    hooks_.say(Format("  %s %s of the window is %.1f ms, that of a long run %.1f ms",
+                      std::string(MetricName(seen.metric)).c_str(), std::string(StatisticName(seen.statistic)).c_str(),
+                      seen.milliseconds, point.Get(seen.metric).Get(seen.statistic)));
+  }
   if (point.errors > 0) hooks_.say("  first error: " + report.first_error);
-  return {};
+  hooks_.point(point, point.errors > 0 ? report.first_error : "");
+  using measurement::RequestOutcome;
+  const bool lost = std::any_of(recorder.records().begin(), recorder.records().end(), [](const auto& record) {
+    return record.outcome == RequestOutcome::kConnectionLost || record.outcome == RequestOutcome::kTimedOut;
+  });
+  if (lost) {
+    if (auto status = CheckAlive(report.first_error); !status) return status;
+  }
+  return CheckStreams(recorder.records());
 }
 
-void LimitSearch::Warn(const std::string& warning) {
+void LimitSearch::Warn(const std::string& warning, std::string_view kind) {
   if (std::find(result_.warnings.begin(), result_.warnings.end(), warning) != result_.warnings.end()) return;
+  const auto before = std::find_if(result_.warnings.begin(), result_.warnings.end(),
+                                   [&](const std::string& one) { return !kind.empty() && one.starts_with(kind); });
+  if (before != result_.warnings.end()) {
+    *before = warning;
+    return;
+  }
   hooks_.say("warning: " + warning);
   result_.warnings.push_back(warning);
 }
 
 void LimitSearch::SayPoint(const Point& point, const std::string& why, double receive_lag) {
+  std::string latencies = Format("TTFT p50 %.0f ms p99 %.0f ms", point.ttft.p50, point.ttft.p99);
+  if (point.tpot.p50 > 0) latencies += Format(", TPOT p50 %.2f ms", point.tpot.p50);
+  if (point.itl.p99 > 0) latencies += Format(", ITL p99 %.2f ms", point.itl.p99);
   hooks_.say(
-      Format("%s at %s: %s: %.1f +- %.1f output tokens/s, %.2f requests/s, TTFT p50 %.0f ms p99 %.0f ms, TPOT p50 %.2f "
-             "ms, ITL "
-             "p99 %.2f ms; %lld requests, %lld errors, %lld unfinished in %.1f s; client: send lag p99 %.2f ms, "
-             "receive lag p99 "
-             "%.2f ms",
+      Format("%s at %s: %s: %.1f +- %.1f output tokens/s, %.2f requests/s, %s; %lld requests, %lld errors, %lld "
+             "unfinished in %.1f s; client: send lag p99 %.2f ms, receive lag p99 %.2f ms",
              point.scenario.c_str(), point.load.ToString().c_str(), std::string(VerdictName(point.verdict)).c_str(),
              point.output_tokens_per_second, point.output_tokens_per_second_ci, point.requests_per_second,
-             point.ttft.p50, point.ttft.p99, point.tpot.p50, point.itl.p99, static_cast<long long>(point.requests),
-             static_cast<long long>(point.errors), static_cast<long long>(point.censored), point.window_seconds,
-             point.client_lag_p99, receive_lag));
+             latencies.c_str(), static_cast<long long>(point.requests), static_cast<long long>(point.errors),
+             static_cast<long long>(point.censored), point.window_seconds, point.client_lag_p99, receive_lag));
   if (!why.empty()) hooks_.say("  " + why);
 }
 

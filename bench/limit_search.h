@@ -16,6 +16,7 @@
 #include "bench/bench_spec.h"
 #include "bench/event_loop.h"
 #include "bench/exchange.h"
+#include "bench/load_run.h"
 #include "bench/result.h"
 #include "bench/server.h"
 #include "bench/workload.h"
@@ -28,10 +29,15 @@ struct LimitSearchHooks {
   // Checked every 50 ms; true stops everything at once.
   std::function<bool()> interrupted = [] { return false; };
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
+  // A line that tells why nothing happens: a request that is tried again.
+  std::function<void(const std::string&)> wait = [](const std::string&) {};
+  // A point that is complete, and the first error of its requests ("" = none).
+  std::function<void(const measurement::Point&, const std::string&)> point = [](const auto&, const auto&) {};
   // While a point is measured, about twice a second.
   std::function<void(const measurement::PointSpec&, const measurement::Progress&)> progress = [](const auto&,
                                                                                                  const auto&) {};
   double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
+  std::chrono::milliseconds retry_pause{1000};                    // before the first retry; later ones wait longer
   // Time for more points; nullopt = no limit.
   std::function<std::optional<std::chrono::nanoseconds>()> time_left = [] { return std::nullopt; };
 };
@@ -42,8 +48,8 @@ class LimitSearch {
 
   // Checks before the first request: lines of the dataset, descriptors for all connections, the file of the records.
   base::Status Prepare();
-  // The model's name (the first of /v1/models, unless `model` names one), the engine's version, whether it is
-  // simulated. kCancelled: interrupted.
+  // The model's name (the first of /v1/models, unless `model` names one, which then need not be there), the engine's
+  // version, whether it is simulated. kCancelled: interrupted.
   base::Status Identify(const std::string& model = "");
   // All scenarios; fills result(). kCancelled: interrupted. kInvalid, with the reason: no request is answered, or no
   // point is valid.
@@ -64,6 +70,19 @@ class LimitSearch {
  private:
   base::Status WarmUp(Workload& workload);
   base::Status FirstRequest(Workload& workload);
+  struct Attempt {
+    std::vector<measurement::RequestRecord> records;
+    LoadRunReport report;
+  };
+  // Two requests, one after the other; repeated while the server is overloaded or not ready, if `patient`. kCancelled.
+  base::Result<Attempt> TryFirst(Workload& workload, bool patient);
+  void Accept(Workload& workload, const Attempt& attempt, double seconds);
+  // Why no time between tokens is known although the SLO limits it; no error if it does not.
+  [[nodiscard]] base::Status CheckStreams(std::span<const measurement::RequestRecord> records);
+  // kInvalid: the server no longer answers. kCancelled.
+  base::Status CheckAlive(const std::string& error);
+  void WarnOfPrefixCache(const measurement::Point& point);
+  bool Pause(std::chrono::milliseconds time);  // false: interrupted
   base::Status SearchScenario(std::size_t scenario);
   // Error of a search that ended without a valid point.
   base::Status NothingValid(const Workload& workload, const measurement::Point& last);
@@ -71,7 +90,8 @@ class LimitSearch {
   base::Status MeasurePoint(const Workload& workload, const measurement::LoadDecision& decision);
   base::Result<Workload> MakeWorkload(std::size_t scenario);
   [[nodiscard]] int HighestConcurrency(std::size_t scenario) const;
-  void Warn(const std::string& warning);
+  // `kind`: the beginning of a warning that this one replaces.
+  void Warn(const std::string& warning, std::string_view kind = "");
   void SayPoint(const measurement::Point& point, const std::string& why, double receive_lag);
 
   const BenchSpec& spec_;
@@ -79,7 +99,10 @@ class LimitSearch {
   LimitSearchHooks hooks_;
   EventLoop loop_;
   std::vector<measurement::DatasetEntry> dataset_;
+  double prefix_hits_ = 0;            // the highest of all points
+  std::size_t distinct_prompts_ = 0;  // of the dataset; 0 = its texts are new each time
   std::string model_;
+  std::string other_models_;  // that the server has, if it does not list model_
   std::string metrics_path_;  // "" = the engine has none
   std::optional<PromptStyle> style_;
   std::optional<std::chrono::nanoseconds> first_e2e_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <deque>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -152,14 +153,18 @@ class LoadRun::Place final : public Connection::Listener {
 
   void OnHead(const HttpResponse& head) override {
     status_ = head.status();
+    location_ = head.header("location");
+    encoding_ = head.header("content-encoding");
+    type_ = head.header("content-type");
     if (IsSimulated(head)) state_.report.simulated = true;
   }
 
   void OnBody(std::string_view piece, SteadyTime arrived, SteadyTime seen) override {
     last_arrived_ = arrived;
-    if (status_ != 200) {
+    const bool document = IsDocument();
+    if (status_ != 200 || document) {
       if (error_body_.size() < kMaxErrorBody) error_body_ += piece;
-      return;
+      if (!document) return;
     }
     if (const int events = stream_.Append(piece); events > 0) state_.recorder.Output(*record_, events, arrived, seen);
   }
@@ -168,14 +173,13 @@ class LoadRun::Place final : public Connection::Listener {
     const auto usage = stream_.usage();
     const std::size_t outputs = state_.recorder.records()[*record_].events.size();
     if (status_ != 200) {
-      return Failed(OutcomeOfStatus(status_), "HTTP " + std::to_string(status_) + ": " + ErrorMessage(error_body_),
-                    status_);
+      return Failed(OutcomeOfStatus(status_), StatusText(status_, location_, error_body_), status_);
     }
     if (const std::string error = stream_.error(); !error.empty()) {
       return Failed(RequestOutcome::kErrorEvent, "the engine reported an error within its answer: " + error,
                     stream_.error_code());
     }
-    if (!stream_.done()) return Failed(RequestOutcome::kConnectionLost, "the answer ended without [DONE]", status_);
+    if (!stream_.done()) return Failed(RequestOutcome::kConnectionLost, WhyNotDone(), status_);
     if (!usage) {
       return Failed(RequestOutcome::kErrorEvent, "the answer has no usage: the number of tokens is not known", status_);
     }
@@ -190,6 +194,25 @@ class LoadRun::Place final : public Connection::Listener {
     state_.recorder.End(*record_, RequestOutcome::kOk, last_arrived_, usage);
     record_.reset();
     Free(last_arrived_);
+  }
+
+  [[nodiscard]] bool IsDocument() const { return type_.starts_with("application/json"); }
+
+  // Of an answer with HTTP 200 that is no complete stream.
+  [[nodiscard]] std::string WhyNotDone() const {
+    if (!encoding_.empty() && encoding_ != "identity") {
+      return "the answer is compressed (Content-Encoding: " + encoding_ + "), though only plain text is accepted";
+    }
+    if (IsDocument()) {
+      const nlohmann::json document = nlohmann::json::parse(error_body_, nullptr, false);
+      return document.is_object() && document.contains("error")
+                 ? "the server answers HTTP 200 with an error: " + ErrorMessage(error_body_)
+                 : "the server does not stream: its answer is one JSON document, not events (text/event-stream)";
+    }
+    if (!type_.empty() && !type_.starts_with("text/event-stream")) {
+      return "the answer is " + type_ + ", not a stream of events (text/event-stream)";
+    }
+    return "the answer ended without [DONE]";
   }
 
   void OnBroken(const std::string& why) override { Failed(RequestOutcome::kConnectionLost, why, 0); }
@@ -244,8 +267,9 @@ class LoadRun::Place final : public Connection::Listener {
   std::optional<Workload::Conversation> conversation_;
   std::optional<std::size_t> record_;  // of the request in flight
   std::optional<EventLoop::TimerId> pause_;
-  Request sent_;  // until the first answer of all has come
-  std::string error_body_;
+  Request sent_;            // until the first answer of all has come
+  std::string error_body_;  // or one document in the place of a stream
+  std::string location_, encoding_, type_;
   int status_ = 0;
   SteadyTime start_, last_arrived_;
 };

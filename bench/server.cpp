@@ -63,10 +63,17 @@ base::Result<ServerUrl> ServerUrl::Parse(const std::string& text) {
   if (url.host.empty()) return wrong("it has no host");
   while (path.ends_with('/')) path.remove_suffix(1);
   // What is copied from a request.
-  for (const std::string_view end : {"/chat/completions", "/completions", "/models"}) {
-    if (path.ends_with(std::string("/v1").append(end))) path.remove_suffix(end.size());
+  using measurement::Endpoint;
+  const std::pair<std::string_view, std::optional<Endpoint>> kEnds[] = {{"/v1/chat/completions", Endpoint::kChat},
+                                                                        {"/v1/completions", Endpoint::kCompletions},
+                                                                        {"/v1/models", std::nullopt},
+                                                                        {"/v1", std::nullopt}};
+  for (const auto& [end, endpoint] : kEnds) {
+    if (!path.ends_with(end)) continue;
+    path.remove_suffix(end.size());
+    url.endpoint = endpoint;
+    break;
   }
-  if (path.ends_with("/v1")) path.remove_suffix(3);
   url.prefix = path;
   return url;
 }
@@ -81,7 +88,7 @@ Server::Server(ServerUrl url) : url_(std::move(url)) {
   const std::string name = url_.host.find(':') == std::string::npos ? url_.host : "[" + url_.host + "]";
   const bool default_port = url_.port == (url_.tls ? 443 : 80);
   common_head_ = " HTTP/1.1\r\nHost: " + name + (default_port ? "" : ":" + std::to_string(url_.port)) +
-                 "\r\nUser-Agent: autotune-bench\r\nAccept: */*\r\n";
+                 "\r\nUser-Agent: autotune-bench\r\nAccept: */*\r\nAccept-Encoding: identity\r\n";
   if (!url_.token.empty()) common_head_ += "Authorization: Bearer " + url_.token + "\r\n";
 }
 

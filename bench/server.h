@@ -7,11 +7,13 @@
 #include <netinet/in.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "measurement/workload.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -22,12 +24,14 @@ struct ServerUrl {
   bool tls = false;
   std::string host;  // a name or an address, without brackets
   int port = 0;
-  std::string prefix;  // of every path: "" or "/openai"
-  std::string token;   // "" = none; sent as `Authorization: Bearer`
+  std::string prefix;                               // of every path: "" or "/openai"
+  std::string token;                                // "" = none; sent as `Authorization: Bearer`
+  std::optional<measurement::Endpoint> endpoint{};  // of a URL that was copied from a request
 
-  // https://host:8443/prefix. A trailing /v1 is removed, because every request's path begins with it.
+  // https://host:8443/prefix. A trailing /v1, and an endpoint behind it, are removed, because every request's path
+  // begins with them.
   static base::Result<ServerUrl> Parse(const std::string& text);
-  static ServerUrl Local(int port) { return {false, "127.0.0.1", port, "", ""}; }
+  static ServerUrl Local(int port) { return {false, "127.0.0.1", port, "", "", {}}; }
   [[nodiscard]] std::string ToString() const;
 };
 

@@ -97,7 +97,7 @@ std::vector<PromptStyle> PromptStyles(Endpoint endpoint, int vocab_size) {
   if (endpoint == Endpoint::kCompletions) {
     // Special tokens live at the two ends of a vocabulary. 32,000 is the smallest among today's served models (Llama 2,
     // Mistral); the smaller ranges are for toy models.
-    if (vocab_size >= 16) {
+    if (vocab_size >= kSmallestVocabulary) {
       styles.push_back(
           {Kind::kTokenIds, std::min(1000, vocab_size / 8), std::min(30999, vocab_size - 1 - vocab_size / 8)});
     } else {
@@ -105,8 +105,21 @@ std::vector<PromptStyle> PromptStyles(Endpoint endpoint, int vocab_size) {
     }
   }
   styles.push_back({Kind::kWords, 0, 0});
-  styles.push_back({Kind::kWords, 0, 0, false});
+  const std::size_t exact = styles.size();
+  for (std::size_t i = 0; i < exact; ++i) {
+    styles.push_back(styles[i]);
+    styles.back().exact_answers = false;
+  }
   return styles;
+}
+
+std::optional<PromptStyle> WithoutRejected(const PromptStyle& style, Endpoint endpoint, std::string_view rejection) {
+  const auto names = [&](std::string_view field) { return rejection.find(field) != std::string_view::npos; };
+  PromptStyle out = style;
+  if (endpoint == Endpoint::kChat && names("max_completion_tokens")) out.completion_limit = true;
+  if (names("ignore_eos") || names("skip_special_tokens")) out.exact_answers = false;
+  if (names("temperature") || names("seed")) out.greedy = false;
+  return out == style ? std::nullopt : std::optional(out);
 }
 
 Workload::Workload(const BenchSpec& spec)
@@ -132,8 +145,8 @@ base::Result<Workload> Workload::OfDataset(const BenchSpec& spec, std::vector<Da
     const bool conversation = spec.dataset->format == DatasetFormat::kShareGpt;
     if (!entry.messages.empty() && !conversation && spec.endpoint == Endpoint::kCompletions) {
       return base::Invalid(
-          "dataset: " + entry.place +
-          " has messages, which the endpoint Completions does not accept: use Chat (benchmark.endpoint, or --chat)");
+          "dataset: " + entry.place + " has " + (entry.answers_are_own ? "turns" : "messages") +
+          ", which the endpoint Completions does not accept: use Chat (benchmark.endpoint, or --chat)");
     }
     const Longest longest = LongestOf(entry, spec.endpoint == Endpoint::kChat, spec.dataset->output_tokens);
     if (spec.max_model_len > 0 && longest.input + longest.output > spec.max_model_len && too_long++ == 0) {
@@ -160,7 +173,12 @@ void Workload::Calibrate(const Request& request, std::int64_t reported_input_tok
   words_per_token_ *= static_cast<double>(request.input_tokens) / static_cast<double>(reported_input_tokens);
 }
 
-bool Workload::needs_answers() const { return entries_.empty() && turns_.mean > 1 && endpoint_ == Endpoint::kChat; }
+bool Workload::needs_answers() const {
+  if (endpoint_ != Endpoint::kChat) return false;
+  return entries_.empty() ? turns_.mean > 1
+                          : std::any_of(entries_.begin(), entries_.end(),
+                                        [](const DatasetEntry& entry) { return entry.answers_are_own; });
+}
 
 double Workload::MeanOutputTokens() const {
   if (entries_.empty()) return scenario_.output.Mean();
@@ -182,7 +200,8 @@ Workload::Conversation Workload::Start(std::uint64_t index) const {
   out.index_ = index;
   if (!entries_.empty()) {
     out.entry_ = index % entries_.size();
-    const int turns = AnsweredTurns(entries_[out.entry_]);
+    const DatasetEntry& entry = entries_[out.entry_];
+    const int turns = entry.answers_are_own ? static_cast<int>(entry.messages.size()) : AnsweredTurns(entry);
     out.turns_ = endpoint_ == Endpoint::kChat ? std::max(turns, 1) : 1;
   } else if (turns_.mean > 1) {
     // Geometric with that mean, at least 1: the chance of another turn is the same after each.
@@ -193,7 +212,7 @@ Workload::Conversation Workload::Start(std::uint64_t index) const {
 }
 
 Request Workload::Next(Conversation& conversation, std::string_view answer) const {
-  Request out = entries_.empty() ? OfScenario(conversation, answer) : OfEntry(conversation);
+  Request out = entries_.empty() ? OfScenario(conversation, answer) : OfEntry(conversation, answer);
   ++conversation.turn_;
   return out;
 }
@@ -261,7 +280,7 @@ Request Workload::OfScenario(Conversation& conversation, std::string_view answer
   return Finish(ids ? "[" + said + "]" : "\"" + said + "\"", sent, output, false);
 }
 
-Request Workload::OfEntry(Conversation& conversation) const {
+Request Workload::OfEntry(Conversation& conversation, std::string_view answer) const {
   const DatasetEntry& entry = entries_[conversation.entry_];
   const bool chat = endpoint_ == Endpoint::kChat;
   std::optional<int> output = entry.output_tokens ? entry.output_tokens : dataset_output_tokens_;
@@ -291,6 +310,11 @@ Request Workload::OfEntry(Conversation& conversation) const {
                                                                                json::error_handler_t::replace) +
                         "]"
                   : Quoted(entry.prompt);
+  } else if (entry.answers_are_own) {
+    if (conversation.turn_ > 0) AppendMessage(conversation.history_, Message("assistant", answer));
+    const std::string own = Quoted(entry.messages[static_cast<std::size_t>(conversation.turn_)].content);
+    AppendMessage(conversation.history_, Message("user", std::string_view(own).substr(1, own.size() - 2)));
+    prompt = "[" + conversation.history_ + "]";
   } else {
     // All messages up to the one that this turn answers.
     int turn = 0;
@@ -326,8 +350,9 @@ Request Workload::Finish(std::string prompt, int input_tokens, int asked_tokens,
   out.body.reserve(prompt.size() + model_json_.size() + 256);
   out.body = "{\"model\":" + model_json_ + (endpoint_ == Endpoint::kChat ? ",\"messages\":" : ",\"prompt\":");
   out.body += prompt;
-  out.body +=
-      ",\"max_tokens\":" + std::to_string(asked_tokens) + ",\"temperature\":0,\"seed\":" + std::to_string(seed_);
+  out.body += style_.completion_limit ? ",\"max_completion_tokens\":" : ",\"max_tokens\":";
+  out.body += std::to_string(asked_tokens);
+  if (style_.greedy) out.body += ",\"temperature\":0,\"seed\":" + std::to_string(seed_);
   // Special tokens are not skipped: with ignore_eos a greedy model may repeat its end token forever, and an answer
   // whose text is empty has no first token to time.
   if (exact) out.body += ",\"ignore_eos\":true,\"skip_special_tokens\":false";

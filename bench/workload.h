@@ -23,12 +23,20 @@ struct PromptStyle {
   int first_id = 0, last_id = 0;  // ids are drawn from [first_id, last_id]
   // False: without ignore_eos and skip_special_tokens, which only inference engines know. Answers end by themselves.
   bool exact_answers = true;
+  bool greedy = true;             // False: without temperature and seed, which some models of OpenAI reject.
+  bool completion_limit = false;  // max_completion_tokens in the place of max_tokens; chats only
   bool operator==(const PromptStyle&) const = default;
 };
 
+// Of fewer ids nothing is left between the special tokens: such a size counts as not known.
+inline constexpr int kSmallestVocabulary = 16;
+
 // Styles to try in this order until the engine accepts one. With a known vocabulary (`vocab_size` > 0) the first one is
-// right. Words are the last resort: their number of tokens is approximate.
+// right. Words come after ids: their number of tokens is approximate. Answers of any length are the last resort.
 std::vector<PromptStyle> PromptStyles(measurement::Endpoint endpoint, int vocab_size);
+// The style without the field that a rejection names; nullopt if it names none that `style` sends.
+std::optional<PromptStyle> WithoutRejected(const PromptStyle& style, measurement::Endpoint endpoint,
+                                           std::string_view rejection);
 
 struct Request {
   std::string body;
@@ -79,7 +87,7 @@ class Workload {
  private:
   explicit Workload(const BenchSpec& spec);
   [[nodiscard]] Request OfScenario(Conversation& conversation, std::string_view answer) const;
-  [[nodiscard]] Request OfEntry(Conversation& conversation) const;
+  [[nodiscard]] Request OfEntry(Conversation& conversation, std::string_view answer) const;
   // Appends `tokens` random tokens in the prompt's style to `out`.
   void AppendTokens(std::string& out, int tokens, std::uint64_t key, std::uint64_t stream) const;
   [[nodiscard]] Request Finish(std::string prompt, int input_tokens, int asked_tokens, bool free_answer) const;

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <string_view>
 
+#include "bench/server.h"
+#include "bench/workload.h"
 #include "operator/api/autotune_task.h"
 #include "operator/api/units.h"
 
@@ -23,7 +26,8 @@ base::Result<double> Number(std::string_view text, const std::string& option) {
 }
 
 // "ttft.p99=500ms", "errorRate=0.01", "attainment=0.95".
-base::Status ReadSlo(const std::string& text, measurement::Slo& out) {
+// `shares`: those that were read.
+base::Status ReadSlo(const std::string& text, std::set<std::string>& shares, measurement::Slo& out) {
   const auto wrong = [&](const std::string& why) {
     return base::Invalid("--slo " + text + ": " + why +
                          "; a limit is METRIC.STATISTIC=TIME with ttft, tpot, itl or e2eLatency and mean, p50, p90, "
@@ -36,6 +40,7 @@ base::Status ReadSlo(const std::string& text, measurement::Slo& out) {
     const auto share = Number(value, "--slo " + name);
     if (!share) return share.error();
     if (!(*share >= 0 && *share <= 1)) return wrong("the share must be between 0 and 1");
+    if (!shares.insert(name).second) return wrong("the limit is set twice");
     if (name == "errorRate") {
       out.max_error_rate = *share;
     } else {
@@ -72,14 +77,23 @@ base::Result<std::vector<double>> Points(std::vector<double> values, const std::
 }
 
 base::Status ReadLoad(const BenchOptions& options, bench::BenchSpec& out) {
+  const bool fixed = !options.concurrency.empty() || !options.rates.empty();
   if (!options.concurrency.empty() && !options.rates.empty()) {
     return base::Invalid("--rate and --concurrency exclude each other");
   }
-  if (options.max < 1) return base::Invalid("--max: must be at least 1");
-  out.load.max = options.max;
+  if (fixed && !options.search.empty()) {
+    return base::Invalid("--search and " + std::string(options.rates.empty() ? "--concurrency" : "--rate") +
+                         " exclude each other: fixed loads are not searched");
+  }
+  if (options.max && *options.max < 1) return base::Invalid("--max: must be at least 1");
+  out.load.max = options.max.value_or(out.load.max);
   if (!options.concurrency.empty()) {
     auto points = Points(options.concurrency, "--concurrency", true);
     if (!points) return points.error();
+    if (options.max && points->back() > *options.max) {
+      return base::Invalid("--max: " + std::to_string(*options.max) + " is less than --concurrency " +
+                           api::FormatDecimal(points->back(), 6));
+    }
     out.load.mode = LoadMode::kFixedConcurrency;
     out.load.fixed = *std::move(points);
     out.load.max = std::max(out.load.max, static_cast<int>(out.load.fixed.back()));
@@ -131,7 +145,10 @@ base::Status ReadPrefix(const std::string& text, measurement::Prefix& out) {
   const std::size_t x = text.find('x');
   const auto tokens = Number(text.substr(0, x), "--prefix");
   const auto groups = x == std::string::npos ? base::Result<double>(1.0) : Number(text.substr(x + 1), "--prefix");
-  if (!tokens || !groups || *tokens < 1 || *groups < 1 || *tokens > 1e7 || *groups > 1e6) {
+  const auto whole = [](const base::Result<double>& number, double most) {
+    return number && *number >= 1 && *number <= most && *number == std::floor(*number);
+  };
+  if (!whole(tokens, 1e7) || !whole(groups, 1e6)) {
     return base::Invalid("--prefix: \"" + text + "\" is not TOKENSxGROUPS, such as 1024x8");
   }
   out = {static_cast<int>(*tokens), static_cast<int>(*groups)};
@@ -148,46 +165,112 @@ measurement::DatasetFormat FormatOf(std::string_view begin) {
   return measurement::DatasetFormat::kJsonl;
 }
 
+base::Status ReadDataset(const BenchOptions& options, std::string_view begin, bench::BenchSpec& out) {
+  if (options.dataset.empty()) {
+    const char* option = !options.format.empty() ? "--format" : options.output_tokens ? "--output-tokens" : nullptr;
+    return option == nullptr ? base::Status() : base::Invalid(std::string(option) + ": there is no --dataset");
+  }
+  if (!options.scenarios.empty()) {
+    return base::Invalid("--scenario and --dataset exclude each other: a dataset has its own lengths");
+  }
+  if (!options.prefix.empty() || options.turns) {
+    return base::Invalid(std::string(options.turns ? "--turns" : "--prefix") +
+                         " and --dataset exclude each other: a dataset has its own texts");
+  }
+  out.dataset = bench::Dataset{options.dataset, FormatOf(begin), std::nullopt};
+  if (!options.format.empty()) {
+    const auto format = measurement::DatasetFormatFromName(options.format);
+    if (!format) {
+      return base::Invalid("--format: \"" + options.format + "\" is not one of JSONL, ShareGPT, Mooncake");
+    }
+    out.dataset->format = *format;
+  }
+  if (options.output_tokens && *options.output_tokens < 1) return base::Invalid("--output-tokens: must be at least 1");
+  if (options.output_tokens && out.dataset->format == measurement::DatasetFormat::kMooncake) {
+    return base::Invalid("--output-tokens: every entry of a Mooncake trace has its own output length");
+  }
+  out.dataset->output_tokens = options.output_tokens;
+  return {};
+}
+
+// What token ids are drawn from, and what requests have to fit into.
+base::Status ReadModelFacts(const BenchOptions& options, bench::BenchSpec& out) {
+  if (options.max_model_len && *options.max_model_len < 1) return base::Invalid("--max-model-len: must be at least 1");
+  out.max_model_len = options.max_model_len.value_or(0);
+  if (!options.vocab_size) return {};
+  const bool trace = out.dataset && out.dataset->format == measurement::DatasetFormat::kMooncake;
+  const bool chat = out.endpoint == measurement::Endpoint::kChat;
+  if (chat || (out.dataset && !trace)) {
+    return base::Invalid(std::string("--vocab-size: ") + (chat ? "a chat" : "the dataset") +
+                         " has texts, not token ids");
+  }
+  if (*options.vocab_size < bench::kSmallestVocabulary) {
+    return base::Invalid("--vocab-size: must be at least " + std::to_string(bench::kSmallestVocabulary));
+  }
+  out.vocab_size = *options.vocab_size;
+  return {};
+}
+
+// The option that a member of the specification is read from.
+std::string WithOption(const std::string& message, const BenchOptions& options) {
+  const std::pair<std::string_view, std::string_view> kOptions[] = {
+      {"spec.scenarios[", options.dataset.empty() ? "--scenario" : "--dataset"},
+      {"spec.dataset", "--dataset"},
+      {"spec.prefix", "--prefix"},
+      {"spec.turns", "--turns"},
+      {"spec.arrival", "--arrival"},
+      {"spec.load", options.rates.empty() ? "--concurrency" : "--rate"},
+      {"spec.slo.", "--slo "},
+      {"spec.slo", "--slo"},
+  };
+  for (const auto& [member, option] : kOptions) {
+    if (!message.starts_with(member)) continue;
+    if (member.ends_with('.')) return std::string(option) + message.substr(member.size());
+    return std::string(option) + message.substr(message.find(':'));
+  }
+  return message;
+}
+
 }  // namespace
 
 base::Result<bench::BenchSpec> BenchSpecOf(const BenchOptions& options, std::string_view dataset_begin) {
   bench::BenchSpec spec;
   spec.quality.measure = false;
   spec.seed = options.seed;
-  spec.vocab_size = options.vocab_size;
-  spec.max_model_len = options.max_model_len;
   spec.records = options.records;
-  if (options.chat) spec.endpoint = measurement::Endpoint::kChat;
-  if (!options.dataset.empty()) {
-    if (!options.scenarios.empty()) {
-      return base::Invalid("--scenario and --dataset exclude each other: a dataset has its own lengths");
-    }
-    spec.dataset = bench::Dataset{options.dataset, FormatOf(dataset_begin), std::nullopt};
-    if (options.output_tokens > 0) spec.dataset->output_tokens = options.output_tokens;
-    if (!options.format.empty()) {
-      const auto format = measurement::DatasetFormatFromName(options.format);
-      if (!format) {
-        return base::Invalid("--format: \"" + options.format + "\" is not one of JSONL, ShareGPT, Mooncake");
-      }
-      spec.dataset->format = *format;
-    }
+  if (options.seed < 0) return base::Invalid("--seed: must be at least 0");
+  const auto url = bench::ServerUrl::Parse(options.url);
+  if (!url) return url.error();
+  if (options.chat && url->endpoint == measurement::Endpoint::kCompletions) {
+    return base::Invalid("--chat: the URL ends with /v1/completions");
   }
+  spec.endpoint = options.chat ? measurement::Endpoint::kChat : url->endpoint.value_or(spec.endpoint);
+  if (auto status = ReadDataset(options, dataset_begin, spec); !status) return status.error();
+  if (auto status = ReadModelFacts(options, spec); !status) return status.error();
+  if (auto status = ReadPrefix(options.prefix, spec.prefix); !status) return status.error();
   std::vector<std::string> scenarios = options.scenarios;
-  if (scenarios.empty() && options.dataset.empty()) scenarios = {"D(512,128)"};
+  if (scenarios.empty() && options.dataset.empty()) {
+    scenarios = {"D(" + std::to_string(spec.prefix.tokens + 512) + ",128)"};  // 512 tokens of its own
+  }
   for (const std::string& text : scenarios) {
     const auto scenario = measurement::Scenario::Parse(text);
     if (!scenario) return base::Invalid("--scenario: " + scenario.error().message);
     spec.scenarios.push_back(*scenario);
   }
-  if (auto status = ReadPrefix(options.prefix, spec.prefix); !status) return status.error();
-  if (!(options.turns >= 1)) return base::Invalid("--turns: must be at least 1");
-  spec.turns.mean = options.turns;
+  if (options.turns) {
+    if (!(*options.turns >= 1 && *options.turns <= 1000)) return base::Invalid("--turns: must be from 1 to 1000");
+    spec.turns.mean = *options.turns;
+  }
+  std::set<std::string> shares;
   for (const std::string& text : options.slo) {
-    if (auto status = ReadSlo(text, spec.slo); !status) return status.error();
+    if (auto status = ReadSlo(text, shares, spec.slo); !status) return status.error();
   }
   if (spec.slo.attainment) spec.worth = measurement::Worth::kAttainedRequests;
   if (auto status = ReadLoad(options, spec); !status) return status.error();
   if (auto status = ReadArrival(options.arrival, spec.arrival); !status) return status.error();
+  if (!options.arrival.empty() && KindOf(spec.load.mode) == measurement::LoadKind::kConcurrency) {
+    return base::Invalid("--arrival: a closed loop has no arrival process: use --rate or --search rate");
+  }
   const struct {
     const char* option;
     const std::string& text;
@@ -204,9 +287,11 @@ base::Result<bench::BenchSpec> BenchSpecOf(const BenchOptions& options, std::str
   if (!options.request_timeout.empty()) {
     const auto timeout = api::ParseDuration(options.request_timeout, "--request-timeout");
     if (!timeout) return timeout.error();
+    if (timeout->count() < 1) return base::Invalid("--request-timeout: must be more than zero");
     spec.request_timeout = *timeout;
+    spec.first_request_timeout = *timeout;  // the server is running: nobody waits for its kernels
   }
-  if (auto status = CheckBenchSpec(spec); !status) return status.error();
+  if (auto status = CheckBenchSpec(spec); !status) return base::Invalid(WithOption(status.error().message, options));
   return spec;
 }
 

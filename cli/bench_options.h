@@ -3,6 +3,8 @@
 // Pure.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,27 +13,28 @@
 
 namespace autotune::cli {
 
+// An option that was not given is empty, so that one without an effect beside the others is rejected.
 struct BenchOptions {
   std::string url;
   std::string model;                   // "" = the first that the server has
-  std::vector<std::string> scenarios;  // none: D(512,128), unless there is a dataset
+  std::vector<std::string> scenarios;  // none: D(512,128) after the shared prefix, unless there is a dataset
   std::string dataset;                 // a file
   std::string format;                  // of the dataset; "" = by its first bytes
   bool chat = false;
-  std::string prefix;                  // "1024x8": tokens and groups
-  double turns = 1;                    // mean
-  std::vector<std::string> slo;        // "ttft.p99=500ms", "errorRate=0.01", "attainment=0.95"
-  std::vector<double> concurrency;     // fixed points
-  std::vector<double> rates;           // fixed points
-  std::string search = "concurrency";  // or "rate", where no points are fixed
-  int max = 512;                       // requests in flight
-  std::string arrival;                 // "poisson", "constant", "gamma:0.5", "trace"
+  std::string prefix;               // "1024x8": tokens and groups
+  std::optional<double> turns;      // mean
+  std::vector<std::string> slo;     // "ttft.p99=500ms", "errorRate=0.01", "attainment=0.95"
+  std::vector<double> concurrency;  // fixed points
+  std::vector<double> rates;        // fixed points
+  std::string search;               // "concurrency" (default) or "rate", where no points are fixed
+  std::optional<int> max;           // requests in flight
+  std::string arrival;              // "poisson", "constant", "gamma:0.5", "trace"
   std::string duration = "60s", drain = "30s", warmup = "60s";
   std::string request_timeout;  // "" = by the first request
   std::string records;          // a file for one JSON line per request
-  int seed = 1;
-  int vocab_size = 0, max_model_len = 0;  // 0 = not known
-  int output_tokens = 0;                  // of dataset entries that do not say; 0 = the model ends its answer
+  std::int64_t seed = 1;
+  std::optional<int> vocab_size, max_model_len;
+  std::optional<int> output_tokens;  // of dataset entries that do not say; without it the model ends its answer
   bool json = false;
   bool verbose = false;
 };

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -74,6 +75,13 @@ std::string SloText(const measurement::Slo& slo) {
   return out;
 }
 
+// An open verdict counts as what the numbers say.
+std::string VerdictText(const measurement::Slo& slo, const Point& point) {
+  std::string out(VerdictName(point.verdict));
+  if (point.verdict == measurement::Verdict::kUndecided) out += KeepsSlo(slo, point) ? " (met)" : " (missed)";
+  return out + (point.saturated ? ", saturated" : "");
+}
+
 std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& result, std::size_t scenario) {
   using measurement::StopReason;
   const bench::ScenarioOutcome& outcome = result.outcomes[scenario];
@@ -82,9 +90,14 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   if (!outcome.best)
     return name + ": no measured load meets " + (bounded ? SloText(spec.slo) : "the limit of the error rate");
   const Point& best = result.points[*outcome.best];
-  const std::string numbers = TokensPerSecond(best.output_tokens_per_second) + " +- " +
-                              Decimal(best.output_tokens_per_second_ci, 1) + " output tokens/s, " +
-                              Decimal(best.requests_per_second, 2) + " requests/s at " + best.load.ToString();
+  std::string numbers = TokensPerSecond(best.output_tokens_per_second) + " +- " +
+                        Decimal(best.output_tokens_per_second_ci, 1) + " output tokens/s";
+  // A rate that is kept up with is the load itself.
+  const std::string answered = Decimal(best.requests_per_second, 2);
+  if (best.load.kind == LoadKind::kConcurrency || answered != Decimal(best.load.value, 2)) {
+    numbers += ", " + answered + " answered requests/s";
+  }
+  numbers += " at " + best.load.ToString();
   std::string text = name + ": ";
   switch (outcome.reason) {
     case StopReason::kFound:
@@ -109,24 +122,31 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
       break;
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";
+  if (best.verdict == measurement::Verdict::kUndecided) text += " (by its numbers; the verdict is Undecided)";
   return text;
 }
 
-// Writes the progress to standard error, below a table that may go elsewhere.
+// Writes the progress to standard error, below a table that may go elsewhere. On a terminal steps replace each other on
+// one line, and the results of points stay; elsewhere, and with -v, every step stays.
 class Ticker {
  public:
-  explicit Ticker(bool verbose) : terminal_(::isatty(STDERR_FILENO) != 0), verbose_(verbose) {}
+  explicit Ticker(bool verbose) : one_line_(::isatty(STDERR_FILENO) != 0 && !verbose) {}
   ~Ticker() { Clear(); }
   Ticker(const Ticker&) = delete;
   Ticker& operator=(const Ticker&) = delete;
 
   void Live(const std::string& text) {
-    if (!terminal_) return;
+    if (!one_line_) return;
     std::fprintf(stderr, "\r\033[K%s", Shortened(text, TerminalWidth(STDERR_FILENO) - 1).c_str());
     drawn_ = true;
   }
   void Say(const std::string& line) {
-    if (!verbose_ && terminal_) return Live(line);
+    if (one_line_) return Live(line);
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+  // What Say() loses on a terminal.
+  void Keep(const std::string& line) {
+    if (!one_line_) return;
     Clear();
     std::fprintf(stderr, "%s\n", line.c_str());
   }
@@ -137,7 +157,7 @@ class Ticker {
   }
 
  private:
-  const bool terminal_, verbose_;
+  const bool one_line_;
   bool drawn_ = false;
 };
 
@@ -155,7 +175,11 @@ int Fail(const std::string& message, int code) {
   return code;
 }
 
+// False for answers of one token, or in one piece, and without an answer.
+bool IsMeasured(const Point& point, Metric metric) { return point.Get(metric) != measurement::Latency(); }
+
 json LatencyJson(const Point& point, Metric metric) {
+  if (!IsMeasured(point, metric)) return nullptr;
   json out = json::object();
   json at_least = json::array();
   for (const Statistic statistic : measurement::kStatistics) {
@@ -169,9 +193,10 @@ json LatencyJson(const Point& point, Metric metric) {
   return out;
 }
 
-json PointJson(const Point& point) {
+json PointJson(const measurement::Slo& slo, const Point& point) {
   json out = {{"scenario", point.scenario},
               {"verdict", VerdictName(point.verdict)},
+              {"meetsSlo", KeepsSlo(slo, point)},
               {"windowSeconds", point.window_seconds},
               {"requests", point.requests},
               {"errors", point.errors},
@@ -211,9 +236,9 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
   Table table;
   table.AddColumn("SCENARIO");
   table.AddColumn("LOAD", Table::Align::kRight);
-  table.AddColumn("TOK/S", Table::Align::kRight);
+  table.AddColumn("OUTPUT TOK/S", Table::Align::kRight);
   table.AddColumn("+-", Table::Align::kRight);
-  table.AddColumn("REQ/S", Table::Align::kRight);
+  table.AddColumn("ANSWERED/S", Table::Align::kRight);
   const std::vector<report::LatencyColumn> latencies = report::LatencyColumns({{Metric::kTtft, Statistic::kP50},
                                                                                {Metric::kTtft, Statistic::kP99},
                                                                                {Metric::kTpot, Statistic::kP50},
@@ -234,16 +259,21 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
     std::vector<std::string> cells = {
         point.scenario, LoadText(point.load), TokensPerSecond(point.output_tokens_per_second),
         Decimal(point.output_tokens_per_second_ci, 1), Decimal(point.requests_per_second, 2)};
-    for (const auto& column : latencies) cells.push_back(report::LatencyText(point, column.metric, column.statistic));
+    for (const auto& column : latencies) {
+      cells.push_back(IsMeasured(point, column.metric) ? report::LatencyText(point, column.metric, column.statistic)
+                                                       : "");
+    }
     for (std::string cell : {Share(point.attainment), Share(point.engine.kv_cache_use),
                              point.engine.waiting ? Decimal(*point.engine.waiting, 1) : "", Errors(point),
-                             std::string(VerdictName(point.verdict)) + (point.saturated ? ", saturated" : ""),
-                             std::string(best ? "<- best" : "")}) {
+                             VerdictText(spec.slo, point), std::string(best ? "<- best" : "")}) {
       cells.push_back(std::move(cell));
     }
     table.AddRow(std::move(cells));
   }
   std::string out = result.points.empty() ? "" : table.Text() + "\n";
+  if (std::any_of(result.points.begin(), result.points.end(), [](const Point& p) { return !p.in_window.empty(); })) {
+    out += "TTFT, TPOT and E2E of a rate are those of a long run; ITL, ATTAINED and (window: ...) were measured.\n";
+  }
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) out += Sentence(spec, result, i) + "\n";
   for (const std::string& warning : result.warnings) out += "warning: " + warning + "\n";
   if (result.simulated) out += "These numbers are from a simulated engine, not measurements of a GPU.\n";
@@ -259,7 +289,7 @@ json ResultJson(const bench::BenchSpec& spec, const bench::RunResult& result, co
               {"points", json::array()},
               {"limits", json::array()},
               {"spec", bench::ToJson(spec)}};
-  for (const Point& point : result.points) out["points"].push_back(PointJson(point));
+  for (const Point& point : result.points) out["points"].push_back(PointJson(spec.slo, point));
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) {
     const bench::ScenarioOutcome& outcome = result.outcomes[i];
     json limit = {{"scenario", spec.dataset ? "dataset" : spec.scenarios[i].ToString()},
@@ -287,11 +317,26 @@ std::string LiveText(const measurement::PointSpec& spec, const measurement::Prog
       out += "done";
       break;
   }
-  out += ", " + std::to_string(point.requests) + " requests, " + TokensPerSecond(point.output_tokens_per_second) +
-         " +- " + Decimal(point.output_tokens_per_second_ci, 1) + " tok/s, TTFT p50 " + Milliseconds(point.ttft.p50) +
-         " p99 " + Milliseconds(point.ttft.p99) + ", ITL p99 " + Milliseconds(point.itl.p99);
+  const std::int64_t sent = point.requests + point.errors + point.censored;
+  if (sent == 0) return out;
+  out += ", " + std::to_string(point.requests) + " of " + std::to_string(sent) + " requests answered";
+  if (point.output_tokens_per_second > 0) {
+    out += ", " + TokensPerSecond(point.output_tokens_per_second) + " +- " +
+           Decimal(point.output_tokens_per_second_ci, 1) + " tok/s";
+  }
+  if (point.ttft.p50 > 0) out += ", TTFT p50 " + Milliseconds(point.ttft.p50) + " p99 " + Milliseconds(point.ttft.p99);
   if (point.errors > 0) out += ", " + std::to_string(point.errors) + " errors";
   return out;
+}
+
+std::string PointText(const measurement::Slo& slo, const Point& point) {
+  std::string out = point.scenario + " at " + point.load.ToString() + ": " + VerdictText(slo, point) + ", " +
+                    std::to_string(point.requests) + " requests answered";
+  if (const std::string errors = Errors(point); !errors.empty()) out += ", errors: " + errors;
+  if (point.censored > 0) out += ", " + std::to_string(point.censored) + " unfinished";
+  if (!IsMeasured(point, Metric::kTtft)) return out;
+  return out + ", " + TokensPerSecond(point.output_tokens_per_second) + " tok/s, TTFT p99 " +
+         report::LatencyText(point, Metric::kTtft, Statistic::kP99);
 }
 
 int BenchUrl(const BenchOptions& options) {
@@ -314,11 +359,17 @@ int BenchUrl(const BenchOptions& options) {
   RaiseDescriptorLimit();
   bench::AskForPriority();
   base::Status status;
+  bool measured = false;
   {
     Ticker ticker(options.verbose);
     bench::LimitSearchHooks hooks;
     hooks.interrupted = [] { return interrupts != 0; };
     hooks.say = [&](const std::string& line) { ticker.Say(line); };
+    hooks.wait = [&](const std::string& line) { ticker.Keep(line); };
+    hooks.point = [&](const Point& point, const std::string& error) {
+      ticker.Keep(PointText(spec->slo, point));
+      if (!error.empty()) ticker.Keep("  first error: " + error);
+    };
     hooks.progress = [&](const auto& point_spec, const auto& progress) { ticker.Live(LiveText(point_spec, progress)); };
     bench::LimitSearch search(*spec, **server, hooks);
     if (auto prepared = search.Prepare(); !prepared) return Fail(prepared.error().message, kBadInput);
@@ -326,8 +377,11 @@ int BenchUrl(const BenchOptions& options) {
     if (status) status = search.Run();
     ticker.Clear();
     const bench::RunResult& result = search.result();
+    measured = !result.points.empty();
     if (options.json) {
-      std::cout << IndentedJson(ResultJson(*spec, result, url->ToString(), search.model())) << "\n";
+      json document = ResultJson(*spec, result, url->ToString(), search.model());
+      if (!status) document["error"] = status.error().message;
+      std::cout << IndentedJson(document) << "\n";
     } else {
       std::cout << ResultTable(*spec, result);
     }
@@ -339,9 +393,9 @@ int BenchUrl(const BenchOptions& options) {
     }
   }
   if (status.error().code == base::Code::kCancelled) {
-    return Fail("interrupted: what is above had been measured until then", kInterrupted);
+    return Fail(measured ? "interrupted: what is above had been measured until then" : "interrupted", kInterrupted);
   }
-  return Fail(status.error().message, kNothing);
+  return Fail(status.error().message + (measured ? "; what is above had been measured until then" : ""), kNothing);
 }
 
 }  // namespace autotune::cli

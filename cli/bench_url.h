@@ -1,6 +1,6 @@
 // `autotune bench URL`: measures the highest load of a running server and prints it.
 //
-// BenchUrl blocks until the measurement ends. ResultTable, ResultJson and LiveText are pure.
+// BenchUrl blocks until the measurement ends. ResultTable, ResultJson, PointText and LiveText are pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,13 +14,16 @@
 namespace autotune::cli {
 
 // Exit code: 0 measured (with an SLO: a load meets it), 1 no load meets the SLO or the server does not respond, 2 wrong
-// input, 130 interrupted (prints the results so far). The token comes from OPENAI_API_KEY.
+// input, 130 interrupted. What was measured until an error or an interruption is printed. The token comes from
+// OPENAI_API_KEY.
 int BenchUrl(const BenchOptions& options);
 
 // Points as a table, and for each scenario a sentence with the limit.
 std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& result);
 nlohmann::json ResultJson(const bench::BenchSpec& spec, const bench::RunResult& result, const std::string& url,
                           const std::string& model);
+// One line, of a point that is complete.
+std::string PointText(const measurement::Slo& slo, const measurement::Point& point);
 // One line, while a point is measured.
 std::string LiveText(const measurement::PointSpec& spec, const measurement::Progress& progress);
 

@@ -360,10 +360,9 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("R,R");
-  bench->add_option("--search", bench_options.search, "Load that the search varies: concurrency or rate")
-      ->check(CLI::IsMember({"concurrency", "rate"}))
-      ->capture_default_str();
-  bench->add_option("--max", bench_options.max, "Maximum number of requests in flight")->capture_default_str();
+  bench->add_option("--search", bench_options.search, "Load that the search varies: concurrency (default) or rate")
+      ->check(CLI::IsMember({"concurrency", "rate"}));
+  bench->add_option("--max", bench_options.max, "Maximum number of requests in flight; default: 512");
   bench
       ->add_option("--arrival", bench_options.arrival,
                    "Arrival process of request rates: poisson (default), constant, gamma:BURSTINESS or trace")
@@ -371,7 +370,8 @@ int main(int argc, char** argv) {
   bench
       ->add_option(
           "--scenario", bench_options.scenarios,
-          "Lengths of prompt and output: D(512,128), N(480,240)/(300,150), U(1,9)/(1,9), E(512)/(128); repeatable")
+          "Lengths of prompt and output: D(512,128), N(480,240)/(300,150), U(1,9)/(1,9), E(512)/(128); repeatable; "
+          "default: D(512,128), after the tokens of --prefix")
       ->allow_extra_args(false)
       ->type_name("LENGTHS");
   bench->add_option("--dataset", bench_options.dataset, "File of prompts: JSONL, ShareGPT or a Mooncake trace")
@@ -380,12 +380,12 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"JSONL", "ShareGPT", "Mooncake"}));
   bench
       ->add_option("--output-tokens", bench_options.output_tokens,
-                   "Number of output tokens of dataset entries without a length")
+                   "Number of output tokens of dataset entries without a length; without it the model ends the answer")
       ->check(CLI::Range(1, 10'000'000));
   bench->add_flag("--chat", bench_options.chat, "Use /v1/chat/completions instead of /v1/completions");
   bench->add_option("--prefix", bench_options.prefix, "Shared prefixes: 1024x8 is 8 different prefixes of 1024 tokens")
       ->type_name("TOKENSxGROUPS");
-  bench->add_option("--turns", bench_options.turns, "Mean number of turns of a conversation")->capture_default_str();
+  bench->add_option("--turns", bench_options.turns, "Mean number of turns of a conversation; default: 1");
   bench->add_option("--model", bench_options.model, "Id of the model; default: the first model of the server")
       ->type_name("ID");
   bench->add_option("--duration", bench_options.duration, "Maximum length of the measured window of a point")
@@ -395,7 +395,7 @@ int main(int argc, char** argv) {
   bench->add_option("--warmup", bench_options.warmup, "Maximum length of the warm-up of a scenario")
       ->capture_default_str();
   bench->add_option("--request-timeout", bench_options.request_timeout,
-                    "Timeout of a request; default: 10 times the first request, >= 120s");
+                    "Timeout of a request, the first one included; default: 10 times the first request, >= 120s");
   bench->add_option("--vocab-size", bench_options.vocab_size,
                     "Vocabulary size; token ids of prompts are below it; default: detected by requests");
   bench->add_option("--max-model-len", bench_options.max_model_len,

@@ -376,10 +376,6 @@ void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
   Point shown = point;
   shown.saturated = false;
   for (const Metric metric : {Metric::kTtft, Metric::kTpot, Metric::kE2e}) {
-    if (std::none_of(slo.bounds.begin(), slo.bounds.end(),
-                     [&](const Bound& bound) { return bound.metric == metric; })) {
-      continue;
-    }
     for (const Statistic statistic : kStatistics) {
       const double seen = point.Get(metric).Get(statistic);
       const bool bounded = std::any_of(slo.bounds.begin(), slo.bounds.end(), [&](const Bound& bound) {
@@ -398,6 +394,7 @@ void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
     if (point.requests > 0) {  // as of other rates that are kept up with: answered as they come
       const double ended = static_cast<double>(point.requests + point.errors);
       shown.output_tokens_per_second = point.load.value * static_cast<double>(point.output_tokens) / ended;
+      shown.requests_per_second = point.load.value * static_cast<double>(point.requests) / ended;
     }
     shown.verdict = Verdict::kUndecided;
   }

@@ -84,15 +84,17 @@ struct Point {
   std::int64_t censored = 0;  // had not ended when the drain was over: they count with their age
   std::int64_t input_tokens = 0, output_tokens = 0;
 
-  // Output tokens that arrived in the window, whichever request they belong to, a second.
+  // Output tokens that arrived in the window, whichever request they belong to, and requests that ended well in it, a
+  // second. Of a rate that is kept up with: the rate, less the share of failed requests, and the tokens of these
+  // answers.
   double output_tokens_per_second = 0;
   double output_tokens_per_second_ci = 0;  // half-width of the 95 % interval
-  double requests_per_second = 0;          // that ended well in the window
-  double mean_concurrency = 0;             // requests in flight, mean over the window
-  bool saturated = false;                  // of a rate: arrivals outran answers and the queue grew
+  double requests_per_second = 0;
+  double mean_concurrency = 0;  // requests in flight, mean over the window
+  bool saturated = false;       // of a rate: arrivals outran answers and the queue grew
 
   Latency ttft, tpot, itl, e2e;
-  // The statistics that the SLO limits, as measured, where the latencies above are those of a long run instead
+  // The statistics that the SLO limits, as measured, where TTFT, TPOT and E2E above are those of a long run instead
   // (measurement/long_run.h). Empty = all latencies are those of the window.
   std::vector<WindowValue> in_window;
   LowerBounds lower_bounds;

@@ -24,4 +24,27 @@ std::string_view RequestOutcomeName(RequestOutcome outcome) {
   return "NoTokens";
 }
 
+namespace {
+constexpr std::int32_t kEnoughTokens = 4;  // a shorter answer may arrive at once by chance
+}
+
+bool CameInOnePiece(const RequestRecord& record) {
+  if (record.outcome != RequestOutcome::kOk || record.events.empty() || record.output_tokens < kEnoughTokens) {
+    return false;
+  }
+  constexpr double kPerToken = 250;  // microseconds: 4,000 tokens/s of one request
+  constexpr double kOfFirst = 0.05;
+  const double first = record.events.front(), took = record.events.back() - first;
+  return took <= kPerToken * (record.output_tokens - 1) && took <= kOfFirst * first;
+}
+
+bool CameInOnePiece(std::span<const RequestRecord> records) {
+  std::size_t pieces = 0, answers = 0;
+  for (const RequestRecord& record : records) {
+    if (record.outcome == RequestOutcome::kOk && record.output_tokens >= kEnoughTokens) ++answers;
+    if (CameInOnePiece(record)) ++pieces;
+  }
+  return 2 * pieces > answers;
+}
+
 }  // namespace autotune::measurement

@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -42,5 +43,12 @@ struct RequestRecord {
   std::chrono::nanoseconds lag{};  // from when it should have started to `start`
   RequestOutcome outcome = RequestOutcome::kInFlight;
 };
+
+// True if the tokens of a complete answer arrived together: a proxy held them back, or the server does not stream. The
+// time between its tokens is then not known, and its time to first token is that of the whole answer. An engine takes
+// longer for each token than this allows, and a network delivers the whole answer within a small part of its time.
+bool CameInOnePiece(const RequestRecord& record);
+// Of most answers that have enough tokens to tell.
+bool CameInOnePiece(std::span<const RequestRecord> records);
 
 }  // namespace autotune::measurement

@@ -459,6 +459,7 @@ void FillThroughputOfRate(const Window& window, Point& point) {
   const double failed = window.spec.load.value * ShareInterval(static_cast<double>(point.errors), ended).HalfWidth();
   const std::array<double, 4> queue = QueueByThirds(window);
   const double grown = (queue[3] - queue[0]) / point.window_seconds;
+  point.requests_per_second = answered;
   point.output_tokens_per_second = answered * mean;
   point.output_tokens_per_second_ci = std::hypot(answered * StudentInterval(tokens, 0.95).HalfWidth(), grown * mean,
                                                  point.errors > 0 ? failed * mean : 0);
@@ -512,8 +513,11 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
         std::accumulate(throughput.begin(), throughput.end(), 0.0) / static_cast<double>(throughput.size());
     point.output_tokens_per_second_ci = ThroughputCi(window, throughput);
   }
+  const bool in_one_piece = CameInOnePiece(window.started);
   for (const Metric metric : kMetrics) {
-    if (metric != Metric::kItl || gaps != nullptr) FillLatency(window, metric, gaps, point);
+    if (metric == Metric::kItl && gaps == nullptr) continue;
+    if (in_one_piece && (metric == Metric::kItl || metric == Metric::kTpot)) continue;
+    FillLatency(window, metric, gaps, point);
   }
   point.saturated = Saturated(window);
   if (window.spec.load.kind == LoadKind::kRequestRate && window.spec.steady_rate && !point.saturated) {
@@ -572,43 +576,13 @@ nanoseconds UsualLength(std::span<const RequestRecord> records) {
   return std::chrono::duration_cast<nanoseconds>(std::chrono::duration<double>(Quantile(lengths, 0.5)));
 }
 
-std::string Why(const PointSpec& spec, const Point& point, nanoseconds took) {
-  char text[160];
-  switch (point.verdict) {
-    case Verdict::kMet:
-      std::snprintf(text, sizeof text, "met after %.1f s", Seconds(took));
-      return text;
-    case Verdict::kUndecided:
-      std::snprintf(text, sizeof text, "undecided after %.1f s: %s by its numbers", Seconds(took),
-                    KeepsSlo(spec.slo, point) ? "kept" : "broken");
-      return text;
-    case Verdict::kMissed: {
-      const std::vector<Violation> violations = CheckSlo(spec.slo, point);
-      std::snprintf(text, sizeof text, "missed after %.1f s", Seconds(took));
-      if (violations.empty()) return text;
-      const Violation& worst = violations.front();
-      char more[96];
-      std::snprintf(more, sizeof more, ": %s is %.4g of %.4g", worst.bound.c_str(), worst.actual.value_or(0),
-                    worst.limit);
-      return std::string(text) + more;
-    }
-    case Verdict::kClientBound:
-      std::snprintf(text, sizeof text, "the load generator sent late: p99 of the delay is %.1f ms",
-                    point.client_lag_p99);
-      return text;
-    case Verdict::kShortAnswers:
-      return "answers were shorter than requested";
-  }
-  return "";
-}
-
 Progress Finish(const Window& window, Progress progress) {
   std::vector<std::vector<double>> gaps = Gaps(window);
   const Sides sides = Decide(window, gaps);
   progress.point = Summarize(window, ThroughputByBin(window), &gaps);
   progress.point.verdict = VerdictOf(window, progress.point, sides);
   progress.phase = Phase::kDone;
-  progress.why = Why(window.spec, progress.point, window.now);
+  progress.why = Why(window.spec.slo, progress.point, window.now);
   return progress;
 }
 
@@ -712,7 +686,49 @@ Progress InDrain(const PointSpec& spec, std::span<const RequestRecord> records, 
   return Finish(window, std::move(progress));
 }
 
+// "ttft.p99 is 612 ms, the limit 500 ms".
+std::string ViolationText(const Violation& violation) {
+  constexpr std::string_view kSlo = "slo.";
+  const std::string& field = violation.bound;
+  const bool of_slo = field.starts_with(kSlo);
+  const bool latency = of_slo && field.find('.', kSlo.size()) != std::string::npos;
+  const char* unit = latency ? " ms" : of_slo ? "" : "/s";
+  char text[128];
+  if (!violation.actual) {
+    std::snprintf(text, sizeof text, " is not measured, the limit %.4g%s", violation.limit, unit);
+  } else {
+    std::snprintf(text, sizeof text, " is %.4g%s, the limit %.4g%s", *violation.actual, unit, violation.limit, unit);
+  }
+  return (of_slo ? field.substr(kSlo.size()) : field) + text;
+}
+
 }  // namespace
+
+std::string Why(const Slo& slo, const Point& point, nanoseconds took) {
+  char text[160];
+  switch (point.verdict) {
+    case Verdict::kMet:
+      std::snprintf(text, sizeof text, "met after %.1f s", Seconds(took));
+      return text;
+    case Verdict::kUndecided:
+      std::snprintf(text, sizeof text, "undecided after %.1f s: %s by %s", Seconds(took),
+                    KeepsSlo(slo, point) ? "met" : "missed",
+                    point.in_window.empty() ? "its numbers" : "the numbers of a long run");
+      return text;
+    case Verdict::kMissed: {
+      const std::vector<Violation> violations = CheckSlo(slo, point);
+      std::snprintf(text, sizeof text, "missed after %.1f s", Seconds(took));
+      return violations.empty() ? text : std::string(text) + ": " + ViolationText(violations.front());
+    }
+    case Verdict::kClientBound:
+      std::snprintf(text, sizeof text, "the load generator sent late: p99 of the delay is %.1f ms",
+                    point.client_lag_p99);
+      return text;
+    case Verdict::kShortAnswers:
+      return "answers were shorter than requested";
+  }
+  return "";
+}
 
 Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records, nanoseconds now,
                   const Progress& previous) {

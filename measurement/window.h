@@ -55,8 +55,11 @@ struct Progress {
   std::chrono::nanoseconds check_again_at{};
   bool was_precise = false;  // the throughput, at the last look: one look may be precise by chance
   Point point;               // result so far; complete once kDone. Without engine counters: the caller adds them.
-  std::string why;  // once kDone, for people: "met after 12.4 s", "time over: ttft p99 is 480 ms +- 60 ms of 500 ms"
+  std::string why;           // once kDone, for people: Why()
 };
+
+// "met after 12.4 s", "missed after 4.1 s: ttft.p99 is 612 ms, the limit 500 ms", for people. `took`: of the point.
+std::string Why(const Slo& slo, const Point& point, std::chrono::nanoseconds took);
 
 // `records`: all requests of the point that have started, in order of their start. `now`: on the point's clock. Pass
 // the last answer as `previous`: it remembers when the window began and ended. The cost is linear in the output events

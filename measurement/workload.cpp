@@ -1,5 +1,6 @@
 #include "measurement/workload.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <nlohmann/json.hpp>
@@ -48,46 +49,102 @@ base::Result<std::int64_t> Integer(const json& object, const char* key, std::int
   return static_cast<std::int64_t>(number);
 }
 
-// The text of a message: a string, or parts of which those of type "text" count.
-std::optional<std::string> TextOf(const json& content) {
-  if (content.is_string()) return content.get<std::string>();
-  if (!content.is_array()) return std::nullopt;
+// The text of a message: a string, or parts of which each is text. `which`: the member, for messages.
+base::Result<std::string> TextOf(const json* content, const std::string& which, const Place& place) {
+  if (content != nullptr && content->is_string()) return content->get<std::string>();
+  if (content == nullptr || !content->is_array()) return place.Fail(which + " is not a string");
   std::string text;
-  for (const json& part : content) {
-    if (!part.is_object() || !part.contains("type") || part["type"] != "text" || !part.contains("text") ||
-        !part["text"].is_string()) {
-      return std::nullopt;
+  for (std::size_t i = 0; i < content->size(); ++i) {
+    const json& part = (*content)[i];
+    const std::string at = which + "[" + std::to_string(i) + "]";
+    const json type = part.is_object() ? part.value("type", json("text")) : json("text");
+    if (type != "text" && type != "input_text")
+      return place.Fail(at + " is of type " + Shown(type) + ": only text is sent");
+    if (part.is_string()) {
+      text += part.get<std::string>();
+    } else if (part.is_object() && part.contains("text") && part["text"].is_string()) {
+      text += part["text"].get<std::string>();
+    } else {
+      return place.Fail(at + " has no \"text\"");
     }
-    text += part["text"].get<std::string>();
   }
   return text;
 }
 
+const json* Member(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+// Leaving them out would measure another request.
+base::Status CheckOnlyText(const json& object, const std::string& which, const Place& place) {
+  for (const char* key : {"image", "images", "audio", "audios", "video", "videos"}) {
+    const json* value = Member(object, key);
+    if (value == nullptr || value->is_null() || value->empty() || *value == "") continue;
+    return place.Fail(which + "\"" + key + "\": only text is sent");
+  }
+  return {};
+}
+
 // The clients of the field spell these differently.
-constexpr const char* kPromptKeys[] = {"prompt", "text", "text_input"};
+constexpr const char* kPromptKeys[] = {"prompt", "text", "text_input", "texts"};
 constexpr const char* kLengthKeys[] = {"output_tokens", "max_tokens",          "max_completion_tokens",
                                        "output_len",    "output_tokens_count", "output_length"};
+
+// Turns of the user alone: texts, or objects with a text.
+base::Status ReadOwnTurns(const json& turns, const Place& place, DatasetEntry& out) {
+  if (!turns.is_array() || turns.empty()) return place.Fail("\"turns\" is not a list of turns");
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    const std::string which = "turns[" + std::to_string(i) + "]";
+    const json& turn = turns[i];
+    const json* text = &turn;
+    if (turn.is_object()) {
+      if (auto status = CheckOnlyText(turn, which + " has ", place); !status) return status;
+      if (turn.contains("role") && turn["role"] != "user") {
+        return place.Fail(which + " is of the role " + Shown(turn["role"]) + ": turns are those of the user");
+      }
+      text = Member(turn, "text");
+      if (text == nullptr) text = Member(turn, "texts");
+    }
+    if (text == nullptr || turn.is_array()) return place.Fail(which + " has no \"text\"");
+    auto own = TextOf(text, which, place);
+    if (!own) return own.error();
+    if (own->empty()) return place.Fail(which + " is empty");
+    out.messages.push_back({"user", *std::move(own)});
+  }
+  out.answers_are_own = true;
+  return {};
+}
 
 base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
   DatasetEntry entry;
   // A request of a batch file: {"custom_id": ..., "url": ..., "body": {...}}.
   const bool batched = line.contains("body") && line["body"].is_object();
   const json& object = batched ? line["body"] : line;
-  const auto messages = object.find("messages");
+  const json* messages = Member(object, "messages");
+  const json* turns = Member(object, "turns");
   const char* prompt_key = nullptr;
   for (const char* key : kPromptKeys) {
     if (prompt_key == nullptr && object.contains(key)) prompt_key = key;
   }
-  if ((prompt_key == nullptr) == (messages == object.end())) {
-    return place.Fail(prompt_key == nullptr ? "there is neither \"prompt\" nor \"messages\""
-                                            : "there are both \"" + std::string(prompt_key) + "\" and \"messages\"");
+  std::string found;
+  for (const char* key :
+       {prompt_key, messages == nullptr ? nullptr : "messages", turns == nullptr ? nullptr : "turns"}) {
+    if (key == nullptr) continue;
+    if (!found.empty()) return place.Fail("there are both \"" + found + "\" and \"" + key + "\"");
+    found = key;
   }
+  if (found.empty()) return place.Fail("there is neither \"prompt\" nor \"messages\"");
+  if (auto status = CheckOnlyText(object, "", place); !status) return status.error();
   if (prompt_key != nullptr) {
     const json& prompt = object[prompt_key];
-    if (!prompt.is_string()) return place.Fail("\"" + std::string(prompt_key) + "\" is not a string");
-    entry.prompt = prompt.get<std::string>();
+    const bool list = std::string_view(prompt_key) == "texts" && prompt.is_array();
+    if (!prompt.is_string() && !list) return place.Fail("\"" + std::string(prompt_key) + "\" is not a string");
+    auto text = TextOf(&prompt, prompt_key, place);
+    if (!text) return text.error();
+    entry.prompt = *std::move(text);
     if (entry.prompt.empty()) return place.Fail("\"" + std::string(prompt_key) + "\" is empty");
-  } else {
+  } else if (messages != nullptr) {
     if (!messages->is_array() || messages->empty()) return place.Fail("\"messages\" is not a list of messages");
     for (std::size_t i = 0; i < messages->size(); ++i) {
       const json& message = (*messages)[i];
@@ -95,11 +152,12 @@ base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
       if (!message.is_object() || !message.contains("role") || !message["role"].is_string()) {
         return place.Fail(which + " has no \"role\"");
       }
-      const auto content = message.find("content");
-      const auto text = content == message.end() ? std::nullopt : TextOf(*content);
-      if (!text) return place.Fail(which + ".content is not a string");
-      entry.messages.push_back({message["role"].get<std::string>(), *text});
+      auto text = TextOf(Member(message, "content"), which + ".content", place);
+      if (!text) return text.error();
+      entry.messages.push_back({message["role"].get<std::string>(), *std::move(text)});
     }
+  } else if (auto status = ReadOwnTurns(*turns, place, entry); !status) {
+    return status.error();
   }
   for (const char* key : kLengthKeys) {
     if (!object.contains(key) || object[key].is_null()) continue;
@@ -126,12 +184,17 @@ base::Result<std::optional<DatasetEntry>> ReadConversation(const json& object, c
     if (!turn.is_object() || !turn.contains(who) || !turn[who].is_string()) {
       return place.Fail(which + " has no \"from\"");
     }
-    if (!turn.contains(what) || !turn[what].is_string()) return place.Fail(which + "." + what + " is not a string");
+    auto text = TextOf(Member(turn, what), which + "." + what, place);
+    if (!text) return text.error();
     const std::string from = turn[who].get<std::string>();
     const bool person = from == "human" || from == "user";
     const std::string role = person ? "user" : from == "system" ? "system" : "assistant";
-    entry.messages.push_back({role, turn[what].get<std::string>()});
+    entry.messages.push_back({role, *std::move(text)});
   }
+  // What nobody answered at the end is no turn of a recorded conversation. Without any answer it is a request.
+  const bool answered = std::any_of(entry.messages.begin(), entry.messages.end(),
+                                    [](const Message& message) { return message.role == "assistant"; });
+  while (answered && entry.messages.back().role != "assistant") entry.messages.pop_back();
   const std::size_t first = !entry.messages.empty() && entry.messages.front().role == "system" ? 1 : 0;
   if (entry.messages.size() <= first || entry.messages[first].role != "user" || entry.messages[first].content.empty()) {
     return std::optional<DatasetEntry>();

@@ -57,16 +57,20 @@ struct DatasetEntry {
   int input_tokens = 0;
   std::vector<std::int64_t> blocks;  // equal ids = equal text, kTraceBlockTokens tokens each, in order
   std::string place{};               // "prompts.jsonl:17", or "prompts.json[16]" of a list
+  // The messages are turns of the user: each is a request that follows the server's own answers to those before it.
+  bool answers_are_own = false;
   bool operator==(const DatasetEntry&) const = default;
 };
 inline constexpr int kTraceBlockTokens = 512;
 
-// Objects, one a line or as one JSON list. JSONL: `prompt` (also `text`, `text_input`) or `messages`, optionally
-// `output_tokens` (also `max_tokens`, `max_completion_tokens`, `output_len`, `output_length`, `output_tokens_count`);
-// or these in the `body` of a batch file's request. ShareGPT: `conversations` of `from` and `value`, or `role` and
-// `content`; entries that do not start with a person's turn are skipped, as the field's clients do. Mooncake:
-// `timestamp` in ms (ascending), `input_length`, `output_length`, `hash_ids` of 512 tokens. `name` is the file's, for
-// messages: `prompts.jsonl:17: "prompt" is not a text`. kInvalid also for a dataset without an entry.
+// Objects, one a line or as one JSON list. JSONL: `prompt` (also `text`, `text_input`, `texts`), `messages`, or `turns`
+// of the user (texts, or objects with `text`), optionally `output_tokens` (also `max_tokens`, `max_completion_tokens`,
+// `output_len`, `output_length`, `output_tokens_count`); or these in the `body` of a batch file's request. ShareGPT:
+// `conversations` of `from` and `value`, or `role` and `content`; entries that do not start with a person's turn are
+// skipped, as the field's clients do, and turns after the last answer are left out. Contents are strings or lists of
+// parts of type "text". Mooncake: `timestamp` in ms (ascending), `input_length`, `output_length`, `hash_ids` of 512
+// tokens. `name` is the file's, for messages: `prompts.jsonl:17: "prompt" is not a text`. kInvalid also for a dataset
+// without an entry.
 base::Result<std::vector<DatasetEntry>> ReadDataset(std::string_view bytes, DatasetFormat format,
                                                     const std::string& name);
 

@@ -42,6 +42,7 @@ class BenchRunTest : public testing::Test {
     options_.spec.quality.made_up_weights = true;  // no sanity is asked but where a test says so
     options_.death_grace = milliseconds(0);
     options_.client_lag_ms = 1e9;  // whatever else this machine does
+    options_.retry_pause = milliseconds(20);
     options_.say = [this](const std::string& line) {
       said_ += line + "\n";
       if (line.find(" in flight: ") != std::string::npos) ++points_;
@@ -580,7 +581,141 @@ TEST_F(BenchRunTest, AFirstRequestThatFailsNamesItsError) {
   const BenchRunOutcome outcome = Run(engine);
   EXPECT_EQ(outcome.result.failure->reason, FailureReason::kBenchmarkFailed);
   EXPECT_EQ(outcome.result.failure->message, "the first request failed: HTTP 500: no kernel");
-  EXPECT_EQ(engine.posts(), 1) << "only a refusal of the request is tried with another prompt";
+  EXPECT_EQ(engine.posts(), 5) << "four times, and once with words";
+}
+
+TEST_F(BenchRunTest, AFirstRequestThatIsRefusedForAWhileIsTriedAgain) {
+  for (const int status : {429, 500, 503}) {
+    Write(Ready());
+    said_.clear();
+    ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+      if (request.number <= 2) return answer.Json(status, R"({"detail":"warming up"})");
+      Complete(request, answer);
+    }));
+    EXPECT_EQ(Run(engine).exit_code, 0) << said_;
+    EXPECT_THAT(said_,
+                HasSubstr("the first request failed: HTTP " + std::to_string(status) + ": warming up; retry 2 of 3"));
+    EXPECT_THAT(said_, HasSubstr("prompts are token ids")) << "the same prompt";
+  }
+}
+
+TEST_F(BenchRunTest, AServerThatFailsAtTokenIdsGetsWords) {
+  Write(Ready());
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    if (!json::parse(request.body)["prompt"].is_string()) return answer.Json(500, "Internal Server Error");
+    Complete(request, answer);
+  }));
+  EXPECT_EQ(Run(engine).exit_code, 0) << said_;
+  EXPECT_THAT(said_, HasSubstr("prompts are words"));
+}
+
+TEST_F(BenchRunTest, TokenIdsStayWhereOnlyIgnoreEosIsRefused) {
+  for (const char* text : {"Unknown parameter: ignore_eos", "bad request"}) {
+    Write(Ready());
+    said_.clear();
+    ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+      const json body = json::parse(request.body);
+      if (body.contains("ignore_eos")) return answer.Json(400, json{{"error", {{"message", text}}}}.dump());
+      if (!body["prompt"].is_array()) return answer.Json(400, R"({"error":{"message":"ids only"}})");
+      answer.Completion(32, 2);
+    }));
+    const BenchRunOutcome outcome = Run(engine);
+    EXPECT_EQ(outcome.exit_code, 0) << text << said_;
+    EXPECT_THAT(said_, HasSubstr("prompts are token ids"));
+    EXPECT_THAT(outcome.result.warnings.at(0), HasSubstr("the server rejects ignore_eos"));
+  }
+}
+
+TEST_F(BenchRunTest, AServerWithoutTheEndpointIsToldOf) {
+  Write(Ready());
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    request.path == "/v1/completions" ? answer.Json(404, R"({"detail":"Not Found"})") : Complete(request, answer);
+  }));
+  EXPECT_EQ(Run(engine).result.failure->message,
+            "the first request failed: HTTP 404: Not Found (POST /v1/completions); a server that only has chats needs "
+            "Chat (benchmark.endpoint, or --chat)");
+}
+
+TEST_F(BenchRunTest, AnswersInOnePieceLeaveTheTimeBetweenTokensUnmeasured) {
+  const auto held_back = [](const Request&, Answer& answer) { answer.Completion(32, 16, milliseconds(100)); };
+  options_.spec.scenarios = {measurement::Scenario::Fixed(32, 16)};
+  {
+    Write(Ready());
+    ScriptedEngine engine(Engine(held_back));
+    const BenchRunOutcome outcome = Run(engine);
+    EXPECT_EQ(outcome.exit_code, 0) << said_;
+    ASSERT_THAT(outcome.result.warnings, SizeIs(1));
+    EXPECT_THAT(outcome.result.warnings[0], HasSubstr("TPOT and ITL are not measured: answers came in one piece"));
+    EXPECT_LE(outcome.result.warnings[0].size(), 120U) << "as long as the result document keeps";
+    EXPECT_EQ(outcome.result.points.at(0).tpot, measurement::Latency());
+  }
+  Write(Ready());
+  options_.spec.slo.bounds = {{measurement::Metric::kTpot, measurement::Statistic::kP95, 40}};
+  ScriptedEngine engine(Engine(held_back));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_THAT(outcome.result.failure->message,
+              HasSubstr("the limit of tpot.p95 cannot be judged: it is not measured: answers came in one piece"));
+  EXPECT_EQ(engine.posts(), 2) << "told by the first requests";
+}
+
+TEST_F(BenchRunTest, AServerThatIsGoneIsNoResult) {
+  Write(Ready());
+  ScriptedEngine engine([&](const Request& request, Answer& answer) {
+    if (points_ > 0) return answer.Drop();
+    Engine(Complete)(request, answer);
+  });
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, kExitConfigurationFailed);
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("the server no longer answers: "));
+  ASSERT_THAT(outcome.result.points, SizeIs(2)) << "what is known";
+  EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kMet);
+}
+
+TEST_F(BenchRunTest, PromptsThatRepeatAreWarnedOf) {
+  options_.spec.scenarios.clear();
+  options_.spec.dataset = Dataset{options_.dir + "/short.jsonl", measurement::DatasetFormat::kJsonl, 4};
+  options_.spec.load.fixed = {2};
+  std::ofstream(options_.spec.dataset->path) << R"({"prompt":"one"})"
+                                             << "\n"
+                                             << R"({"prompt":"two"})"
+                                             << "\n";
+  std::atomic<int> hits = 0;
+  const auto run = [&](bool counters, bool cached) {
+    Write(Ready());
+    hits = 0;
+    ScriptedEngine engine([&](const Request& request, Answer& answer) {
+      if (counters && request.path == "/metrics") {
+        const int now = hits += 100;
+        return answer.Json(200, "vllm:prefix_cache_queries_total " + std::to_string(now) +
+                                    "\nvllm:prefix_cache_hits_total " + std::to_string(cached ? now * 0.75 : 0) + "\n");
+      }
+      Engine([](const Request&, Answer& a) { a.Completion(32, 4, milliseconds(2), milliseconds(1)); })(request, answer);
+    });
+    return Run(engine).result.warnings;
+  };
+  EXPECT_THAT(run(true, true),
+              testing::ElementsAre(
+                  testing::AllOf(testing::StartsWith("prompts repeat (2 of the dataset, sent "),
+                                 testing::EndsWith(" times each): 75 % of their tokens came from the prefix cache"))));
+  EXPECT_THAT(run(true, false), testing::IsEmpty()) << "the cache is off";
+  EXPECT_THAT(run(false, false), testing::ElementsAre(HasSubstr("a prefix cache speeds them up")));
+}
+
+TEST_F(BenchRunTest, PromptsThatAnEarlierRunSentAreWarnedOf) {
+  Write(Ready());
+  std::atomic<int> tokens = 0;
+  ScriptedEngine engine([&](const Request& request, Answer& answer) {
+    if (request.path == "/metrics") {
+      const std::string now = std::to_string(tokens += 100);
+      return answer.Json(200,
+                         "vllm:prefix_cache_queries_total " + now + "\nvllm:prefix_cache_hits_total " + now + "\n");
+    }
+    Engine([](const Request&, Answer& a) { a.Completion(32, 4, milliseconds(2), milliseconds(1)); })(request, answer);
+  });
+  EXPECT_THAT(
+      Run(engine).result.warnings,
+      testing::ElementsAre("the same prompts were sent before: 100 % of their tokens came from the prefix cache; "
+                           "use another seed"));
 }
 
 // Real time plus what the test adds.
@@ -659,7 +794,8 @@ TEST_F(BenchRunTest, AServerThatNamesAnotherModelIsToldOf) {
                                                  {"/models/x/", false}, {"meta/xl", true}, {"org/other", true}};
   for (const auto& [model, told] : kCases) {
     options_.spec.model = model;
-    ScriptedEngine engine(Engine(Complete));
+    ScriptedEngine engine(
+        Engine([](const Request&, Answer& answer) { answer.Completion(32, 4, milliseconds(2), milliseconds(1)); }));
     const auto warnings = Run(engine).result.warnings;
     EXPECT_EQ(warnings.size(), told ? 1U : 0U) << model;
     if (told) {

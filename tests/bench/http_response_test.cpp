@@ -135,5 +135,13 @@ TEST(HttpResponse, SurvivesRandomBytes) {
   }
 }
 
+TEST(HttpResponse, KnowsATlsRecord) {
+  HttpResponse alert, text;
+  EXPECT_EQ(ReadAll(alert, std::string("\x15\x03\x01\x00\x02\x02\x46", 7), 100).end, Event::kWrong);
+  EXPECT_TRUE(alert.IsTls());
+  EXPECT_EQ(ReadAll(text, "SSH-2.0-OpenSSH\r\n", 100).end, Event::kWrong);
+  EXPECT_FALSE(text.IsTls());
+}
+
 }  // namespace
 }  // namespace autotune::bench

@@ -1,7 +1,9 @@
 #include "bench/load_run.h"
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -232,7 +234,20 @@ TEST(LoadRun, SaysWhatIsWrongWithAnAnswer) {
          answer.End();
        },
        "the answer has no usage"},
-      {[](const Sent&, Answer& answer) { answer.Json(200, "{}"); }, "the answer ended without [DONE]"},
+      {[](const Sent&, Answer& answer) {
+         answer.Begin();
+         answer.Text(" a");
+         answer.End();
+       },
+       "the answer ended without [DONE]"},
+      {[](const Sent&, Answer& answer) { answer.Json(200, R"({"choices":[{"text":"a"}],"usage":{}})"); },
+       "the server does not stream: its answer is one JSON document"},
+      {[](const Sent&, Answer& answer) { answer.Json(200, R"({"error":{"message":"no quota"}})"); },
+       "the server answers HTTP 200 with an error: no quota"},
+      {[](const Sent&, Answer& answer) { answer.Json(200, "\x1f\x8b", "Content-Encoding: gzip\r\n"); },
+       "the answer is compressed (Content-Encoding: gzip)"},
+      {[](const Sent&, Answer& answer) { answer.Json(307, "", "Location: https://h/v1/completions\r\n"); },
+       "HTTP 307: it redirects to https://h/v1/completions: use that URL"},
       {[](const Sent&, Answer& answer) { answer.Json(500, "Internal Server Error"); },
        "HTTP 500: Internal Server Error"},
   };
@@ -421,6 +436,38 @@ TEST_F(TlsLoadRun, ACertificateOfAnotherNameIsNotAccepted) {
   Load load(*ServerUrl::Parse(hub_.endpoint("127.0.0.2")), 1, 1);  // the same listener, another name
   load.Run();
   EXPECT_EQ(load.errors(), 1) << "the hub listens on 127.0.0.1 only";
+}
+
+TEST(LoadRun, SaysThatAServerHasNoTls) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  for (const std::string answer : {"HTTP/1.1 400 Bad Request\r\n\r\n", ""}) {
+    std::thread server([&] {
+      const int fd = ::accept(listener, nullptr, nullptr);
+      char hello[4096];
+      EXPECT_GT(::recv(fd, hello, sizeof hello, 0), 0);
+      EXPECT_EQ(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
+      ::close(fd);
+    });
+    Load load(*ServerUrl::Parse("https://127.0.0.1:" + std::to_string(ntohs(address.sin_port))), 1, 1);
+    load.Run();
+    server.join();
+    EXPECT_THAT(load.report.first_error, StartsWith("TLS handshake failed: "));
+    EXPECT_THAT(load.report.first_error, HasSubstr("use http:// instead of https://"));
+  }
+  ::close(listener);
+}
+
+TEST(ServerUrl, KnowsTheEndpointOfARequestsUrl) {
+  EXPECT_EQ(ServerUrl::Parse("http://h/v1/chat/completions")->endpoint, measurement::Endpoint::kChat);
+  EXPECT_EQ(ServerUrl::Parse("http://h/v1/completions/")->endpoint, measurement::Endpoint::kCompletions);
+  EXPECT_EQ(ServerUrl::Parse("http://h/v1")->endpoint, std::nullopt);
 }
 
 TEST(ServerUrl, ReadsWhatPeopleWrite) {

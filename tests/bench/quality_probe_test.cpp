@@ -56,9 +56,11 @@ class QualityProbeTest : public testing::Test {
     logprobs.push_back(-0.5);
     return Ok({{"text", prompt}, {"logprobs", {{"token_logprobs", logprobs}}}});
   }
-  static base::Result<Answer> Ok(const json& choice) { return Answer{200, json{{"choices", {choice}}}.dump(), false}; }
+  static base::Result<Answer> Ok(const json& choice) {
+    return Answer{200, json{{"choices", {choice}}}.dump(), "", false};
+  }
   static base::Result<Answer> Refused(int status, const char* message) {
-    return Answer{status, json{{"error", {{"message", message}}}}.dump(), false};
+    return Answer{status, json{{"error", {{"message", message}}}}.dump(), "", false};
   }
 
   BenchSpec spec_;

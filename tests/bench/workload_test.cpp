@@ -257,6 +257,50 @@ TEST(Workload, ARecordedConversationIsReplayed) {
   EXPECT_FALSE(conversation.HasNext());
 }
 
+TEST(Workload, TurnsOfTheUserFollowTheServersOwnAnswers) {
+  DatasetEntry entry;
+  entry.messages = {{"user", "one \"x\""}, {"user", "two"}};
+  entry.answers_are_own = true;
+  const auto workload = OfDataset({entry}, DatasetFormat::kJsonl, Endpoint::kChat);
+  ASSERT_TRUE(workload.ok());
+  EXPECT_TRUE(workload->needs_answers());
+  Workload::Conversation conversation = workload->Start(0);
+  EXPECT_EQ(json::parse(workload->Next(conversation, "").body)["messages"],
+            json::parse(R"([{"role":"user","content":"one \"x\""}])"));
+  ASSERT_TRUE(conversation.HasNext());
+  EXPECT_EQ(json::parse(workload->Next(conversation, "an \\\"answer\\\"").body)["messages"],
+            json::parse(R"([{"role":"user","content":"one \"x\""},{"role":"assistant","content":"an \"answer\""},
+                            {"role":"user","content":"two"}])"));
+  EXPECT_FALSE(conversation.HasNext());
+  EXPECT_THAT(OfDataset({entry}, DatasetFormat::kJsonl, Endpoint::kCompletions).error().message,
+              testing::HasSubstr("prompts.jsonl:1 has turns, which the endpoint Completions does not accept"));
+}
+
+TEST(Workload, LeavesOutTheFieldThatARejectionNames) {
+  const PromptStyle words{PromptStyle::Kind::kWords, 0, 0};
+  const auto keys = [&](Endpoint endpoint, const char* rejection) {
+    const auto without = WithoutRejected(words, endpoint, rejection);
+    if (!without) return std::set<std::string>();
+    BenchSpec spec = Spec(64, 8);
+    spec.endpoint = endpoint;
+    Workload workload = Make(spec);
+    workload.set_style(*without);
+    return Keys(json::parse(First(workload, 0).body));
+  };
+  EXPECT_EQ(
+      keys(Endpoint::kChat, "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+      (std::set<std::string>{"model", "messages", "max_completion_tokens", "temperature", "seed", "ignore_eos",
+                             "skip_special_tokens", "stream", "stream_options"}));
+  EXPECT_EQ(keys(Endpoint::kChat, "'temperature' does not support 0 with this model"),
+            (std::set<std::string>{"model", "messages", "max_tokens", "ignore_eos", "skip_special_tokens", "stream",
+                                   "stream_options"}));
+  EXPECT_EQ(
+      keys(Endpoint::kCompletions, "Unknown parameter: ignore_eos"),
+      (std::set<std::string>{"model", "prompt", "max_tokens", "temperature", "seed", "stream", "stream_options"}));
+  EXPECT_EQ(keys(Endpoint::kCompletions, "max_completion_tokens"), std::set<std::string>()) << "chats only";
+  EXPECT_EQ(keys(Endpoint::kCompletions, "the prompt is too long"), std::set<std::string>());
+}
+
 DatasetEntry Trace(int input, int output, std::vector<std::int64_t> blocks, int arrival = 0) {
   DatasetEntry entry;
   entry.input_tokens = input;

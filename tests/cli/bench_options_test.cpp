@@ -77,6 +77,32 @@ TEST(BenchOptions, TheFormatOfADatasetIsKnownByItsBeginning) {
   }
 }
 
+TEST(BenchOptions, SharedPrefixesComeBeforeTheUsualPrompt) {
+  BenchOptions options = Plain();
+  options.prefix = "1024x8";
+  const auto spec = BenchSpecOf(options, "");
+  ASSERT_TRUE(spec.ok()) << spec.error().message;
+  EXPECT_EQ(spec->prefix, (measurement::Prefix{1024, 8}));
+  EXPECT_EQ(spec->scenarios, (std::vector{measurement::Scenario::Fixed(1536, 128)}));
+}
+
+TEST(BenchOptions, TheUrlOfAChatIsAChat) {
+  BenchOptions options = Plain();
+  options.url += "/v1/chat/completions";
+  EXPECT_EQ(BenchSpecOf(options, "")->endpoint, measurement::Endpoint::kChat);
+  options.url = "http://localhost:8000/v1";
+  EXPECT_EQ(BenchSpecOf(options, "")->endpoint, measurement::Endpoint::kCompletions);
+}
+
+TEST(BenchOptions, TheTimeoutOfARequestIsThatOfTheFirstOneToo) {
+  BenchOptions options = Plain();
+  options.request_timeout = "20s";
+  const auto spec = BenchSpecOf(options, "");
+  ASSERT_TRUE(spec.ok()) << spec.error().message;
+  EXPECT_EQ(spec->request_timeout, std::chrono::seconds(20));
+  EXPECT_EQ(spec->first_request_timeout, std::chrono::seconds(20));
+}
+
 TEST(BenchOptions, WrongOnesAreNamed) {
   const struct {
     void (*change)(BenchOptions&);
@@ -92,8 +118,8 @@ TEST(BenchOptions, WrongOnesAreNamed) {
        },
        "the limit is set twice"},
       {[](BenchOptions& o) { o.slo = {"errorRate=2"}; }, "the share must be between 0 and 1"},
-      {[](BenchOptions& o) { o.slo = {"attainment=0.9"}; }, "spec.slo: goodput requires a latency limit"},
-      {[](BenchOptions& o) { o.slo = {"itl.p99=5ms"}, o.scenarios = {"D(5,1)"}; }, "spec.slo.itl.p99: answers of one"},
+      {[](BenchOptions& o) { o.slo = {"attainment=0.9"}; }, "--slo: goodput requires a latency limit"},
+      {[](BenchOptions& o) { o.slo = {"itl.p99=5ms"}, o.scenarios = {"D(5,1)"}; }, "--slo itl.p99: answers of one"},
       {[](BenchOptions& o) { o.rates = {1}, o.concurrency = {1}; }, "--rate and --concurrency exclude"},
       {[](BenchOptions& o) { o.concurrency = {1.5}; }, "--concurrency: 1.5 is not a number of requests"},
       {[](BenchOptions& o) { o.rates = {0}; }, "--rate: 0 is not a rate"},
@@ -102,16 +128,46 @@ TEST(BenchOptions, WrongOnesAreNamed) {
       {[](BenchOptions& o) { o.rates = {1e9}; }, "--rate: 1000000000 is not a rate of requests/s above 0 and at most"},
       {[](BenchOptions& o) { o.arrival = "gamma:x", o.rates = {1}; }, "--arrival gamma: \"x\" is not a number"},
       {[](BenchOptions& o) { o.arrival = "poisson:2"; }, "--arrival: poisson has no burstiness"},
-      {[](BenchOptions& o) { o.arrival = "gamma:2"; }, "spec.arrival: a closed loop has no arrival process"},
-      {[](BenchOptions& o) { o.arrival = "trace", o.rates = {1}; }, "Trace requires a dataset with timestamps"},
+      {[](BenchOptions& o) { o.arrival = "gamma:2"; }, "--arrival: a closed loop has no arrival process"},
+      {[](BenchOptions& o) { o.arrival = "trace", o.rates = {1}; },
+       "--arrival: Trace requires a dataset with timestamps"},
       {[](BenchOptions& o) { o.scenarios = {"X"}; }, "--scenario: \"X\" is not a scenario"},
       {[](BenchOptions& o) { o.scenarios = {"D(1,1)"}, o.dataset = "x"; }, "--scenario and --dataset exclude"},
       {[](BenchOptions& o) { o.prefix = "12a"; }, "--prefix: \"12a\" is not TOKENSxGROUPS"},
-      {[](BenchOptions& o) { o.prefix = "600x2"; }, "spec.prefix.tokens: 600 is not shorter"},
-      {[](BenchOptions& o) { o.max_model_len = 600; }, "D(512,128) has requests of up to 640 tokens"},
+      {[](BenchOptions& o) { o.prefix = "600.5x2"; }, "--prefix: \"600.5x2\" is not TOKENSxGROUPS"},
+      {[](BenchOptions& o) { o.prefix = "600x2", o.scenarios = {"D(512,128)"}; }, "--prefix: 600 is not shorter"},
+      {[](BenchOptions& o) { o.max_model_len = 600; }, "--scenario: D(512,128) has requests of up to 640 tokens"},
+      {[](BenchOptions& o) { o.max_model_len = 0; }, "--max-model-len: must be at least 1"},
+      {[](BenchOptions& o) { o.concurrency = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}; },
+       "--concurrency: 1 scenarios x 13 loads are more than 12 points"},
       {[](BenchOptions& o) { o.duration = "60"; }, "--duration"},
       {[](BenchOptions& o) { o.turns = 0.5; }, "--turns"},
+      {[](BenchOptions& o) { o.turns = 1001; }, "--turns: must be from 1 to 1000"},
       {[](BenchOptions& o) { o.max = 0; }, "--max"},
+      {[](BenchOptions& o) { o.seed = -1; }, "--seed: must be at least 0"},
+      {[](BenchOptions& o) { o.request_timeout = "0s"; }, "--request-timeout: must be more than zero"},
+      // Without an effect beside the others.
+      {[](BenchOptions& o) {
+         o.concurrency = {1, 4}, o.max = 2;
+       },
+       "--max: 2 is less than --concurrency 4"},
+      {[](BenchOptions& o) { o.rates = {1}, o.search = "rate"; }, "--search and --rate exclude"},
+      {[](BenchOptions& o) { o.concurrency = {1}, o.search = "rate"; }, "--search and --concurrency exclude"},
+      {[](BenchOptions& o) { o.arrival = "poisson"; }, "--arrival: a closed loop has no arrival process"},
+      {[](BenchOptions& o) { o.format = "JSONL"; }, "--format: there is no --dataset"},
+      {[](BenchOptions& o) { o.output_tokens = 9; }, "--output-tokens: there is no --dataset"},
+      {[](BenchOptions& o) { o.output_tokens = 9, o.dataset = "t", o.format = "Mooncake"; },
+       "--output-tokens: every entry of a Mooncake trace"},
+      {[](BenchOptions& o) { o.prefix = "8x8", o.dataset = "x"; }, "--prefix and --dataset exclude"},
+      {[](BenchOptions& o) { o.turns = 1, o.dataset = "x"; }, "--turns and --dataset exclude"},
+      {[](BenchOptions& o) { o.vocab_size = 15; }, "--vocab-size: must be at least 16"},
+      {[](BenchOptions& o) { o.vocab_size = 32000, o.chat = true; }, "--vocab-size: a chat has texts"},
+      {[](BenchOptions& o) { o.vocab_size = 32000, o.dataset = "x"; }, "--vocab-size: the dataset has texts"},
+      {[](BenchOptions& o) { o.chat = true, o.url += "/v1/completions"; }, "--chat: the URL ends with /v1/completions"},
+      {[](BenchOptions& o) {
+         o.slo = {"errorRate=0.1", "errorRate=0.2"};
+       },
+       "--slo errorRate=0.2: the limit is set twice"},
   };
   for (const auto& row : kCases) {
     BenchOptions options = Plain();

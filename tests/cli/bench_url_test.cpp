@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <nlohmann/json.hpp>
+
+#include "tests/bench/scripted_engine.h"
+#include "tests/checkpoint/tls_hub.h"
 
 namespace autotune::cli {
 namespace {
@@ -48,9 +52,10 @@ struct Example {
 TEST(BenchUrl, TheTableEndsWithTheAnswer) {
   Example example;
   const std::string text = ResultTable(example.spec, example.result);
-  EXPECT_THAT(text,
-              HasSubstr("D(512,128): meets ttft.p99 <= 500 ms up to 3200.0 +- 12.5 output tokens/s, 16 requests/s "
-                        "at 32 in flight\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("D(512,128): meets ttft.p99 <= 500 ms up to 3200.0 +- 12.5 output tokens/s, 16 answered requests/s "
+                "at 32 in flight\n"));
   EXPECT_THAT(text, HasSubstr("\u2265 900 ms")) << "a lower bound";
   EXPECT_THAT(text, HasSubstr("2 TimedOut 1 Refused"));
   EXPECT_THAT(text, HasSubstr("50 %"));
@@ -78,6 +83,29 @@ TEST(BenchUrl, CallsTheMostThatWasAskedNoCapacity) {
   EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("at 32 in flight, the most that --max allows\n"));
   example.spec.load.max = 512;
   EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("up to its capacity: "));
+}
+
+TEST(BenchUrl, AnOpenVerdictSaysWhatItCountsAs) {
+  Example example;
+  example.result.points[0].verdict = example.result.points[2].verdict = measurement::Verdict::kUndecided;
+  example.result.points[0].ttft.p99 = 501;
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("Undecided (missed)"));
+  EXPECT_THAT(text, HasSubstr("Undecided (met)     <- best"));
+  EXPECT_THAT(text, HasSubstr("at 32 in flight (by its numbers; the verdict is Undecided)\n"));
+  const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
+  EXPECT_EQ(out["points"][0]["meetsSlo"], false);
+  EXPECT_EQ(out["points"][2]["meetsSlo"], true);
+}
+
+TEST(BenchUrl, NamesARateOnceWhereItIsKeptUpWith) {
+  Example example;
+  measurement::Point& best = example.result.points[2];
+  best.load = measurement::RequestRate(16);
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("12.5 output tokens/s at 16 requests/s\n"));
+  best.requests_per_second = 15.2;
+  EXPECT_THAT(ResultTable(example.spec, example.result),
+              HasSubstr("12.5 output tokens/s, 15.2 answered requests/s at 16 requests/s\n"));
 }
 
 TEST(BenchUrl, SaysSoWhenNothingKeepsTheSlo) {
@@ -109,12 +137,71 @@ TEST(BenchUrl, JsonHasEveryNumberOfAPoint) {
 TEST(BenchUrl, WrongInputIsToldBeforeAnythingIsAsked) {
   for (void (*change)(BenchOptions&) :
        {+[](BenchOptions& o) { o.url = "localhost:8000"; }, +[](BenchOptions& o) { o.slo = {"ttft=1ms"}; },
-        +[](BenchOptions& o) { o.dataset = "/nowhere/prompts.jsonl"; }}) {
+        +[](BenchOptions& o) { o.dataset = "/nowhere/prompts.jsonl"; }, +[](BenchOptions& o) { o.dataset = "/tmp"; }}) {
     BenchOptions options;
     options.url = "http://127.0.0.1:1";
     change(options);
     EXPECT_EQ(BenchUrl(options), 2);
   }
+}
+
+BenchOptions Short(const bench::ScriptedEngine& engine) {
+  BenchOptions options;
+  options.url = "http://127.0.0.1:" + std::to_string(engine.port());
+  options.scenarios = {"D(32,4)"};
+  options.concurrency = {1};
+  options.duration = options.drain = options.warmup = "300ms";
+  options.json = true;
+  return options;
+}
+
+TEST(BenchUrl, ANamedModelNeedsNoListOfModels) {
+  bench::ScriptedEngine engine([](const auto& request, auto& answer) {
+    if (request.method == "GET") return answer.Json(404, "{}");
+    EXPECT_THAT(request.body, HasSubstr("\"model\":\"mine\""));
+    answer.Completion(32, 4, std::chrono::milliseconds(2), std::chrono::milliseconds(1));
+  });
+  BenchOptions options = Short(engine);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(BenchUrl(options), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("name the model (--model)"));
+  options.model = "mine";
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(BenchUrl(options), 0);
+  EXPECT_EQ(nlohmann::json::parse(testing::internal::GetCapturedStdout())["model"], "mine");
+}
+
+TEST(BenchUrl, AServerWithTlsIsToldOf) {
+  checkpoint::TlsHub hub([](const auto&) { return checkpoint::TlsHub::Answer(); });
+  BenchOptions options;
+  options.url = "http://" + hub.endpoint().substr(8);
+  testing::internal::CaptureStderr();
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(BenchUrl(options), 1);
+  testing::internal::GetCapturedStdout();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("https:// instead of http://"));
+}
+
+TEST(BenchUrl, AServerThatEndsInTheRunIsAFailureWithWhatIsKnown) {
+  std::atomic<int> answered = 0;
+  bench::ScriptedEngine engine([&](const auto& request, auto& answer) {
+    if (answered > 200) return answer.Drop();
+    if (request.path == "/v1/models") return answer.Json(200, R"({"data":[{"id":"m"}]})");
+    if (request.method == "GET") return answer.Json(404, "{}");
+    answer.Completion(32, 4, std::chrono::milliseconds(2), std::chrono::milliseconds(1));
+    ++answered;
+  });
+  BenchOptions options = Short(engine);
+  options.concurrency = {1, 2, 3, 4};
+  options.duration = "1s";
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(BenchUrl(options), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::ContainsRegex("autotune: the server no longer answers: .*; what is above had been measured"));
+  const auto out = nlohmann::json::parse(testing::internal::GetCapturedStdout());
+  EXPECT_FALSE(out["points"].empty());
+  EXPECT_THAT(out["error"].get<std::string>(), HasSubstr("no longer answers"));
 }
 
 TEST(BenchUrl, TheLiveLineSaysWhereAPointIs) {
@@ -126,8 +213,40 @@ TEST(BenchUrl, TheLiveLineSaysWhereAPointIs) {
   progress.phase = measurement::Phase::kWindow;
   progress.point = Point(8, 310);
   EXPECT_EQ(LiveText(spec, progress),
-            "D(512,128) at 8.5 requests/s: 20 s, 200 requests, 800.0 +- 12.5 tok/s, TTFT p50 40.0 ms p99 310 ms, ITL "
-            "p99 21.5 ms");
+            "D(512,128) at 8.5 requests/s: 20 s, 200 of 200 requests answered, 800.0 +- 12.5 tok/s, TTFT p50 40.0 ms "
+            "p99 310 ms");
+  progress.point = {};
+  progress.point.window_seconds = 3;
+  progress.point.censored = 16;
+  EXPECT_EQ(LiveText(spec, progress), "D(512,128) at 8.5 requests/s: 3 s, 0 of 16 requests answered");
+}
+
+TEST(BenchUrl, TheLineOfAPointHasItsResultAndItsErrors) {
+  measurement::Point point = Point(8, 310);
+  EXPECT_EQ(PointText({}, point),
+            "D(512,128) at 8 in flight: Met, 200 requests answered, 800.0 tok/s, TTFT p99 310 ms");
+  point.errors = 2;
+  point.errors_by_kind = {0, 2, 0, 0, 0, 0};
+  point.requests = 0;
+  point.ttft = {};
+  point.verdict = measurement::Verdict::kMissed;
+  EXPECT_EQ(PointText({}, point), "D(512,128) at 8 in flight: Missed, 0 requests answered, errors: 2 Refused");
+}
+
+TEST(BenchUrl, SaysWhereALongRunsLatenciesStand) {
+  Example example;
+  EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr("of a long run")));
+  example.result.points[0].in_window = {{Metric::kTtft, Statistic::kP99, 280.5}};
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("of a rate are those of a long run"));
+}
+
+TEST(BenchUrl, WhatWasNotMeasuredIsNoZero) {
+  Example example;
+  example.result.points[0].tpot = {};
+  const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
+  EXPECT_TRUE(out["points"][0]["tpot"].is_null());
+  EXPECT_EQ(out["points"][1]["tpot"]["p50"], 8);
+  EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr(" 0.0 ms")));
 }
 
 }  // namespace

@@ -59,6 +59,17 @@ TEST(ReadDataset, ReadsTheSpellingsOfOtherClients) {
       {DatasetFormat::kShareGpt,
        R"({"conversations": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]})",
        {"", {{"user", "hi"}, {"assistant", "yes"}}, std::nullopt, {}, 0, {}}},
+      {DatasetFormat::kShareGpt,
+       R"({"conversations": [{"role": "user", "content": [{"type": "text", "text": "h"}, {"type": "text", "text": "i"}]},
+           {"role": "assistant", "content": "yes"}, {"role": "user", "content": "and?"}]})",
+       {"", {{"user", "hi"}, {"assistant", "yes"}}, std::nullopt, {}, 0, {}}},
+      {DatasetFormat::kJsonl,
+       R"({"session_id": "s", "turns": [{"text": "hi", "delay": 0}, {"texts": ["and", "?"]}]})",
+       {"", {{"user", "hi"}, {"user", "and?"}}, std::nullopt, {}, 0, {}, "", true}},
+      {DatasetFormat::kJsonl,
+       R"({"question_id": 81, "turns": ["hi", "and?"]})",
+       {"", {{"user", "hi"}, {"user", "and?"}}, std::nullopt, {}, 0, {}, "", true}},
+      {DatasetFormat::kJsonl, R"({"texts": ["h", "i"], "image": null})", {"hi", {}, std::nullopt, {}, 0, {}}},
       {DatasetFormat::kMooncake,
        R"({"timestamp": 12.75, "input_length": 6.0, "output_length": 2, "hash_ids": [3]})",
        {"", {}, 2, {}, 6, {3}}},
@@ -72,6 +83,14 @@ TEST(ReadDataset, ReadsTheSpellingsOfOtherClients) {
     entry.place = bytes.starts_with('[') ? "d[0]" : "d:1";
     EXPECT_THAT(*entries, ElementsAre(entry)) << bytes;
   }
+}
+
+TEST(ReadDataset, TurnsThatNobodyAnsweredAreRequestsOnlyWhereNoneWasAnswered) {
+  const auto entries =
+      ReadDataset(R"([{"conversations": [{"from": "human", "value": "a"}, {"from": "human", "value": "b"}]}])",
+                  DatasetFormat::kShareGpt, "d");
+  ASSERT_TRUE(entries.ok()) << entries.error().message;
+  EXPECT_THAT((*entries)[0].messages, ElementsAre(Message{"user", "a"}, Message{"user", "b"}));
 }
 
 TEST(ReadDataset, ReadsATraceFromItsFirstArrival) {
@@ -105,7 +124,17 @@ TEST(ReadDataset, NamesFileAndLineOfWhatIsWrong) {
       {DatasetFormat::kJsonl, "{\"prompt\": \"\"}", "d:1: \"prompt\" is empty"},
       {DatasetFormat::kJsonl, "{\"messages\": [{\"content\": \"x\"}]}", "d:1: messages[0] has no \"role\""},
       {DatasetFormat::kJsonl, "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": 5}]}]}",
+       "d:1: messages[0].content[0] is of type 5: only text is sent"},
+      {DatasetFormat::kJsonl, "{\"messages\": [{\"role\": \"user\", \"content\": null}]}",
        "d:1: messages[0].content is not a string"},
+      {DatasetFormat::kJsonl,
+       "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"a\"}, {\"type\": "
+       "\"image_url\"}]}]}",
+       "d:1: messages[0].content[1] is of type \"image_url\": only text is sent"},
+      {DatasetFormat::kJsonl, "{\"text\": \"a\", \"image\": \"x.png\"}", "d:1: \"image\": only text is sent"},
+      {DatasetFormat::kJsonl, "{\"turns\": [{\"text\": \"a\"}, {\"delay\": 5}]}", "d:1: turns[1] has no \"text\""},
+      {DatasetFormat::kJsonl, "{\"turns\": [\"a\"], \"prompt\": \"b\"}",
+       "d:1: there are both \"prompt\" and \"turns\""},
       {DatasetFormat::kJsonl, "{\"prompt\": \"a\", \"output_tokens\": 0}",
        "d:1: \"output_tokens\" is 0, not a whole number from 1"},
       {DatasetFormat::kJsonl, "", "d: no usable entry"},
