@@ -341,7 +341,7 @@ class Importer {
     if (flag == "mem-frac") flag = "mem-fraction-static";
     if (flag == "tp-size") flag = table_->tensor_flag();
     if (table_->Reserved(flag)) {
-      Fail(path, "is set by the operator");
+      Fail(path, "cannot be a parameter: " + table_->WhyReserved(flag));
     } else if (!table_->Find(flag, version_)) {
       const std::string hint = table_->Hint(flag, version_);
       Fail(path, table_->traits().title + " " + version_.ToString() + " has no flag " + flag +

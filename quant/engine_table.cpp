@@ -4,6 +4,7 @@
 #include <cctype>
 #include <limits>
 #include <numeric>
+#include <set>
 
 namespace autotune::quant {
 namespace {
@@ -47,6 +48,32 @@ bool Extends(const FlagShape& shape, const std::string& value) {
 
 const std::string kEmpty;
 
+// The parts of a name: "gpu-utilization" has two.
+std::set<std::string> Parts(const std::string& name) {
+  std::set<std::string> parts;
+  for (std::size_t start = 0; start <= name.size();) {
+    const std::size_t end = std::min(name.find_first_of("-_", start), name.size());
+    if (end > start) parts.insert(Lower(name.substr(start, end - start)));
+    start = end + 1;
+  }
+  return parts;
+}
+
+// The only name that has all parts of a word and one more, for words of several parts: gpu-memory-utilization for
+// gpu-utilization. "" = none, or several.
+std::string NameWithAll(const std::string& word, const std::vector<std::string>& known) {
+  const std::set<std::string> wanted = Parts(word);
+  std::string found;
+  for (const std::string& name : known) {
+    const std::set<std::string> parts = Parts(name);
+    if (wanted.size() < 2 || parts.size() != wanted.size() + 1) continue;
+    if (!std::ranges::includes(parts, wanted)) continue;
+    if (!found.empty()) return "";
+    found = name;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string Nearest(std::string_view word, const std::vector<std::string>& known) {
@@ -60,7 +87,8 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& known
     nearest = name;
   }
   // A word that shares less than two thirds with the nearest one was not meant to be it.
-  return nearest.empty() || best * 3 > word.size() ? "" : nearest;
+  if (!nearest.empty() && best * 3 <= word.size()) return nearest;
+  return NameWithAll(wanted, known);
 }
 
 std::vector<std::string> FlagUse::Choices() const {
@@ -354,6 +382,19 @@ std::size_t EngineTable::Order(const std::string& flag) const {
 }
 
 bool EngineTable::Reserved(const std::string& flag) const { return reserved_.contains(flag); }
+
+std::string EngineTable::WhyReserved(const std::string& flag) const {
+  const auto found = reserved_.find(flag);
+  return found == reserved_.end() ? "" : found->second;
+}
+
+std::string EngineTable::WhyIgnored(const std::string& variable, const Version& version) const {
+  const auto found = removed_variables_.find(variable);
+  if (found == removed_variables_.end() || version < found->second.until) return "";
+  const RemovedVariable& removed = found->second;
+  return traits_.title + " " + version.ToString() + " does not read " + variable + " (removed in " +
+         removed.until.ToString() + ")" + (removed.use.empty() ? "" : "; --" + removed.use + " replaces it");
+}
 
 const std::string& EngineTable::Forbidden(const std::string& normalised) const {
   const auto found = forbidden_.find(normalised);

@@ -222,6 +222,12 @@ struct ModelRule {
   std::map<std::string, std::optional<Version>, std::less<>> documented;
 };
 
+// A variable of the environment that an engine once read.
+struct RemovedVariable {
+  Version until;    // first release that does not read it
+  std::string use;  // the flag, or member of one, that replaces it; "" = nothing does
+};
+
 struct ParallelRule {
   std::string flag;
   bool as_switch = false;            // the flag is a switch and its size follows from the others
@@ -324,6 +330,11 @@ class EngineTable {
   // Position in the rendered command line; flags not listed come after, by name.
   [[nodiscard]] std::size_t Order(const std::string& flag) const;
   [[nodiscard]] bool Reserved(const std::string& flag) const;
+  // Why a reserved flag is no parameter: "the operator sets it itself"; "" if it is not reserved.
+  [[nodiscard]] std::string WhyReserved(const std::string& flag) const;
+  // Why a variable of the environment has no effect: "vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.12.0)"; "" if
+  // the release reads it, or that is not known.
+  [[nodiscard]] std::string WhyIgnored(const std::string& variable, const Version& version) const;
   // Reason for which a common alias is rejected; empty = it is not on the list.
   [[nodiscard]] const std::string& Forbidden(const std::string& normalised) const;
   // Unknown dotted keys of a known option are passed on.
@@ -355,7 +366,8 @@ class EngineTable {
   std::unordered_map<std::string, std::string> hints_;
   std::unordered_map<std::string, std::string> forbidden_;
   std::unordered_map<std::string, std::size_t> order_;
-  std::unordered_map<std::string, bool> reserved_;
+  std::unordered_map<std::string, std::string> reserved_;  // with the reason
+  std::map<std::string, RemovedVariable, std::less<>> removed_variables_;
   std::vector<AutoDtype> auto_dtypes_;
   VersionRange revision_range_;
   MemoryRule memory_;

@@ -709,7 +709,7 @@ class Planner final : public FactSource {
   void CheckExtraArguments() {
     for (const auto& [spelling, name] : extra_spellings_) {
       if (table_.Reserved(name)) {
-        Reject({"runtimes[].args", "ReservedFlag", spelling + " is set by the operator"});
+        Reject({"runtimes[].args", "ReservedFlag", spelling + ": " + table_.WhyReserved(name)});
       } else if (settings_.Find(name) != nullptr) {
         Warn("runtimes[].args", "ArgumentsOverride", spelling + " comes after the tuned " + name + " and replaces it");
       }

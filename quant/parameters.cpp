@@ -17,11 +17,14 @@ bool IsInteger(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// "8192", "8k", "1.5M": the engines' own reading of large integers.
+// "8192", "8k", "1.5m", "8K": the engines' own reading of large integers. A binary unit takes no decimals.
 bool IsSize(std::string_view text) {
-  if (text.empty()) return false;
-  if (std::string_view("kKmMgGtT").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
-  return FlagValue::IsNumber(text);
+  if (text.empty() || IsInteger(text)) return !text.empty();
+  const bool decimal = std::string_view("kmgt").find(text.back()) != std::string_view::npos;
+  const bool binary = std::string_view("KMGT").find(text.back()) != std::string_view::npos;
+  text.remove_suffix(1);
+  const bool digits = text.find_first_not_of("0123456789.") == std::string_view::npos;
+  return digits && ((decimal && FlagValue::IsNumber(text)) || (binary && IsInteger(text)));
 }
 
 std::string Joined(const std::vector<std::string>& items) {
@@ -87,9 +90,13 @@ class Reader {
     return use;
   }
 
-  void Reject(std::string reason, std::string message) {
-    // The first in the order of the spellings: what a user corrects first.
-    if (!result_.rejection) result_.rejection = {Field(), std::move(reason), std::move(message)};
+  // All that a user has to correct is told at once, in the order of the spellings; the first gives field and reason.
+  void Reject(std::string reason, const std::string& message) {
+    if (!result_.rejection) {
+      result_.rejection = {Field(), std::move(reason), message};
+    } else if (result_.rejection->message.find(message) == std::string::npos) {
+      result_.rejection->message += ". Also " + Field() + ": " + message;
+    }
   }
   void Warn(std::string reason, std::string message) {
     result_.warnings.push_back({Field(), std::move(reason), std::move(message)});
@@ -100,9 +107,14 @@ class Reader {
            (shape.type == ValueType::kText && !shape.restricted && shape.arity == Arity::kOne);
   }
 
+  static bool TakesSeveral(const FlagShape& shape) {
+    return shape.arity == Arity::kSome || shape.arity == Arity::kAny || shape.arity == Arity::kRepeated;
+  }
+
   void Add(const FlagUse& use, const std::string& name, const std::string& member, const FlagValue& value) {
     if (table_.Reserved(use.flag->name))
-      return Reject("ReservedFlag", use.shape->spelling + " is set by the operator and cannot be a parameter");
+      return Reject("ReservedFlag",
+                    use.shape->spelling + " cannot be a parameter: " + table_.WhyReserved(use.flag->name));
     if (use.shape->state == FlagState::kRemoved)
       return Reject("UnknownFlag", use.shape->spelling + " was removed from " + Name());
     if (const std::string deprecation = table_.Deprecation(use, release_.version); !deprecation.empty())
@@ -183,11 +195,15 @@ class Reader {
         return false;
       case Kind::kMap:
         if (TakesJson(*use.shape) || (use.flag->option && !use.shape->restricted)) return true;
+        // One element of a list of texts: --lora-modules '{"name": "a", "path": "b"}'.
+        if (TakesSeveral(*use.shape) && use.shape->type == ValueType::kText && !use.shape->restricted) {
+          value = {Kind::kList, false, "", {value.text}};
+          return true;
+        }
         RejectValue(use, value.text, Wanted(use));
         return false;
       case Kind::kList: {
-        const bool several =
-            use.shape->arity == Arity::kSome || use.shape->arity == Arity::kAny || use.shape->arity == Arity::kRepeated;
+        const bool several = TakesSeveral(*use.shape);
         if (use.shape->type == ValueType::kJson || (use.flag->option && !use.shape->restricted)) return true;
         if (!several || (value.items.empty() && use.shape->arity != Arity::kAny)) {
           RejectValue(use, value.ToString(), several ? "at least one value" : "one value");

@@ -42,6 +42,21 @@ std::string TagOf(const std::string& image) {
   return name.substr(colon + 1);
 }
 
+// "v0.11.0", or behind the engine's name: "rocm6.4.1_vllm_0.10.1". An image that is not the project's own (`stock`) may
+// have a tag of its own ("0.1.3", "25.09-py3"): it counts only if the table may have such a release.
+std::optional<Version> ReleaseOf(const std::string& image, const EngineTable& table, bool stock) {
+  const std::string tag = TagOf(image);
+  if (const auto version = Version::Parse(tag)) {
+    const bool possible = table.oldest() <= *version && version->major <= table.newest().major;
+    return stock || possible ? version : std::nullopt;
+  }
+  const std::string& engine = table.traits().engine;
+  const std::size_t name = tag.find(engine);
+  if (name == std::string::npos) return std::nullopt;
+  const std::size_t number = tag.find_first_not_of("-_v", name + engine.size());
+  return number == std::string::npos ? std::nullopt : Version::Parse(tag.substr(number));
+}
+
 std::string JoinNames(const std::vector<std::string>& names) {
   std::string joined;
   for (const std::string& name : names) joined += (joined.empty() ? "" : ", ") + name;
@@ -166,7 +181,7 @@ base::Result<EngineRelease> RuleSet::Resolve(const std::string& engine, const st
     release.version = *version;
   } else {
     const std::string& reference = image.empty() ? table->traits().default_image : image;
-    const std::optional<Version> version = Version::Parse(TagOf(reference));
+    const std::optional<Version> version = ReleaseOf(reference, *table, release.stock);
     if (!version) {
       release.version = table->newest();
       release.assumption = "the release of image " + reference + " is not known; the compatibility rules of " + title +

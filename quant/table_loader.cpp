@@ -308,11 +308,12 @@ class TableLoader {
   }
 
   static void LoadRules(const Node& root, EngineTable& table) {
-    root.Expect({"engine",    "title",        "date",     "start",   "completesFlags", "aliases",   "hints",
-                 "forbidden", "order",        "bounds",   "limits",  "values",         "autoDtype", "followsDeclaredKv",
-                 "flags",     "parallel",     "gpus",     "memory",  "scheduler",      "fields",    "rules",
-                 "models",    "expertBlocks", "leastGpu", "schemes", "tensors",        "between",   "defaults",
-                 "tiles",     "overwrites"});
+    root.Expect(
+        {"engine",    "title",        "date",       "start",   "completesFlags", "aliases",   "hints",
+         "forbidden", "order",        "bounds",     "limits",  "values",         "autoDtype", "followsDeclaredKv",
+         "flags",     "parallel",     "gpus",       "memory",  "scheduler",      "fields",    "rules",
+         "models",    "expertBlocks", "leastGpu",   "schemes", "tensors",        "between",   "defaults",
+         "tiles",     "overwrites",   "environment"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -585,6 +586,14 @@ class TableLoader {
       for (const auto& [name, text] : forbidden->Members())
         table.forbidden_[EngineTable::Normalise(name)] = text.Text();
     }
+    if (const auto environment = root.Get("environment")) {
+      for (const auto& [name, node] : environment->Members()) {
+        node.Expect({"until", "use"});
+        const std::string use = node.TextOr("use", "");
+        if (!use.empty()) NeedFlag(node, use, table);
+        table.removed_variables_[name] = {node.Need("until").Release(), use};
+      }
+    }
     if (const auto order = root.Get("order")) {
       for (const Node& item : order->Items()) {
         const std::size_t position = table.order_.size();
@@ -650,10 +659,18 @@ class TableLoader {
       for (const auto& [key, value] : env->Members()) traits.env[key] = value.Text();
     }
     if (const auto logprobs = start.Get("promptLogprobs")) traits.prompt_logprobs = logprobs->Truth();
-    for (const Node& item : start.Need("reserved").Items()) {
-      const std::string name = NeedFlag(item, item.Text(), table).name;
-      traits.reserved_flags.push_back(name);
-      table.reserved_[name] = true;
+    const auto reserve = [&](const Node& list, const std::string& why) {
+      for (const Node& item : list.Items()) {
+        const std::string name = NeedFlag(item, item.Text(), table).name;
+        traits.reserved_flags.push_back(name);
+        table.reserved_[name] = why;
+      }
+    };
+    const Node reserved = start.Need("reserved");
+    if (reserved.IsMap()) {
+      for (const auto& [why, list] : reserved.Members()) reserve(list, why);
+    } else {
+      reserve(reserved, "the operator sets it itself");
     }
   }
 

@@ -158,7 +158,7 @@ TEST(Import, RefusesByNameWhatItCannotCarryOver) {
       {"/model", "{}", "model.id_or_path: is required"},
       {"/model/quantization", R"("magic")", "model.quantization: "},
       {"/parameters/mem-fraction-static", "[0.8]", "parameters.mem-fraction-static: vLLM "},
-      {"/parameters/port", "[8000]", "parameters.port: is set by the operator"},
+      {"/parameters/port", "[8000]", "parameters.port: cannot be a parameter: the operator sets it itself"},
       {"/parameters/max-num-seqs", R"({"type": "continuous", "low": 1, "high": 9})",
        "parameters.max-num-seqs: a range"},
       {"/parameters/max-num-seqs", R"({"type": "integer", "low": 1, "high": 1e9})", "parameters.max-num-seqs: a range"},

@@ -95,7 +95,10 @@ sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1024; page-size=64 | ok
 sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=-1; page-size=64 | ok
 sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000 | ok
 sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=1 | ok
-sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64; disaggregation-mode=decode | ok
+sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64; disaggregation-mode=decode | reject Disaggregated
+vllm 0.24.0 | dense | 9.0 | kv-transfer-config={"kv_connector":"P2pNcclConnector","kv_role":"kv_producer"} | reject Disaggregated
+vllm 0.24.0 | dense | 9.0 | kv-transfer-config={"kv_connector":"NixlConnector","kv_role":"kv_both"} | Disaggregated
+vllm 0.24.0 | dense | 9.0 | kv-transfer-config={"kv_connector":"OffloadingConnector","kv_role":"kv_both"} | ok
 sglang 0.5.15 | dense | 9.0 | chunked-prefill-size=1000; page-size=64; attention-backend=fa4 | ok
 sglang 0.5.15 | dense | 10.0 | chunked-prefill-size=1000; page-size=64 | ok
 sglang 0.5.15 | mla | 9.0 | chunked-prefill-size=1000; page-size=64 | ok

@@ -327,6 +327,12 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        "vLLM 0.24.0 has no flag \"max-num-sequences\"; did you mean max-num-seqs?"},
       {"vllm",
        "0.24.0",
+       {{"gpu-utilization", "0.9"}},
+       "parameters.gpu-utilization",
+       "UnknownFlag",
+       "vLLM 0.24.0 has no flag \"gpu-utilization\"; did you mean gpu-memory-utilization?"},
+      {"vllm",
+       "0.24.0",
        {{"tp-size", "2"}},
        "parameters.tp-size",
        "UnknownFlag",
@@ -349,7 +355,21 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
        {{"--port", "80"}},
        "parameters.--port",
        "ReservedFlag",
-       "--port is set by the operator and cannot be a parameter"},
+       "--port cannot be a parameter: the operator sets it itself"},
+      {"vllm",
+       "0.24.0",
+       {{"nnodes", "2"}},
+       "parameters.nnodes",
+       "ReservedFlag",
+       "--nnodes cannot be a parameter: an experiment is one server on one node"},
+      {"vllm", "0.24.0", {{"max-model-len", "1.5K"}}, "parameters.max-model-len", "InvalidFlagValue", "not \"1.5K\""},
+      {"sglang",
+       "0.5.15",
+       {{"disaggregation-mode", "prefill"}},
+       "parameters.disaggregation-mode",
+       "Disaggregated",
+       "disaggregation-mode prefill is one side of disaggregated serving, which is not measured: an experiment is one "
+       "server that does prefill and decode"},
       {"vllm",
        "0.24.0",
        {{"kv-cache-dtype", "fp16"}},
@@ -416,6 +436,33 @@ TEST(Parameters, AreRejectedBeforeAPodExists) {
     EXPECT_EQ(plan.rejection->reason, c.reason);
     EXPECT_EQ(plan.rejection->message, c.message);
   }
+}
+
+TEST(Parameters, AreRejectedAllAtOnce) {
+  const LaunchPlan plan = Plan(Request("vllm", "0.24.0"), Preset("default"),
+                               {{"num-scheduler-steps", "8"}, {"swap-space", "4"}, {"max-num-seqs", "many"}});
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->field, "parameters.max-num-seqs");
+  EXPECT_EQ(plan.rejection->reason, "InvalidFlagValue");
+  EXPECT_EQ(
+      plan.rejection->message,
+      "--max-num-seqs of vLLM 0.24.0 takes an integer, not \"many\". Also parameters.num-scheduler-steps: vLLM "
+      "0.24.0 has no flag \"num-scheduler-steps\"; removed in 0.10.2. Also parameters.swap-space: vLLM 0.24.0 has "
+      "no flag \"swap-space\"; removed in 0.18.0 without a successor");
+}
+
+TEST(Parameters, AreListsOfTextsThatMayBeJson) {
+  const auto line = [](const std::string& engine, const std::string& version, const Flags& flags) {
+    return Line(Plan(Request(engine, version), Preset("default"), flags));
+  };
+  const std::string adapter = R"({"base_model_name":"m","name":"sql","path":"/l"})";
+  EXPECT_EQ(line("vllm", "0.24.0", {{"lora-modules", R"({"name": "sql", "path": "/l", "base_model_name": "m"})"}}),
+            "--lora-modules " + adapter);
+  EXPECT_EQ(line("vllm", "0.24.0", {{"lora-modules", R"([{"name": "a", "path": "/a"}, "b=/b"])"}}),
+            R"(--lora-modules {"name":"a","path":"/a"} b=/b)");
+  EXPECT_EQ(line("vllm", "0.24.0", {{"lora-modules", "sql=/loras/sql"}}), "--lora-modules sql=/loras/sql");
+  EXPECT_EQ(line("sglang", "0.5.15", {{"lora-paths", R"({"lora_name": "a", "lora_path": "/a"})"}}),
+            R"(--lora-paths {"lora_name":"a","lora_path":"/a"})");
 }
 
 TEST(Gpu, IsCheckedWhereItIsKnownAndDemandedWhereNot) {

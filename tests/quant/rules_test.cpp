@@ -38,6 +38,11 @@ TEST(RuleSet, ResolvesTheReleaseFromImageOrVersion) {
       {"vllm", "vllm/vllm-openai:v0.20.1@sha256:0123", "", "0.20.1", false},
       {"vllm", "vllm/vllm-openai:v0.40.0", "", "0.40.0", true},
       {"vllm", "vllm/vllm-openai:v0.9.0", "", "0.9.0", true},
+      {"vllm", "registry:5000/mirror/vllm-openai:v0.9.0", "", "0.9.0", true},
+      {"vllm", "registry:5000/vllm:v0.20.1-x86_64", "", "0.20.1", false},
+      {"vllm", "corp/vllm-plus:0.1.3", "", "0.33.0", true},
+      {"vllm", "nvcr.io/nvidia/vllm:25.09-py3", "", "0.33.0", true},
+      {"vllm", "rocm/vllm:rocm6.4.1_vllm_0.18.1_20250909", "", "0.18.1", false},
       {"sglang", "lmsysorg/sglang:v0.5.6.post2-cu126-runtime", "", "0.5.6.post2", false},
       {"tensorrt-llm", "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc7", "", "1.3.0rc7", false},
   };
@@ -49,6 +54,22 @@ TEST(RuleSet, ResolvesTheReleaseFromImageOrVersion) {
   }
   EXPECT_EQ(Rules().Resolve("vllm", "", "newest").error().message,
             "version \"newest\" is not a release number such as 0.24.0");
+}
+
+TEST(EngineTable, KnowsWhichVariablesAReleaseDoesNotRead) {
+  const EngineTable& vllm = *Rules().Find("vllm");
+  const auto why = [&](const char* name, const char* version) {
+    return vllm.WhyIgnored(name, *Version::Parse(version));
+  };
+  EXPECT_EQ(why("VLLM_ATTENTION_BACKEND", "0.14.1"), "");
+  EXPECT_EQ(why("VLLM_ATTENTION_BACKEND", "0.24.0"),
+            "vLLM 0.24.0 does not read VLLM_ATTENTION_BACKEND (removed in 0.15.0); --attention-backend replaces it");
+  EXPECT_EQ(why("VLLM_USE_V1", "0.24.0"), "vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.12.0)");
+  EXPECT_EQ(why("VLLM_USE_FLASHINFER_MOE_FP8", "0.24.0"), "");
+  EXPECT_EQ(why("VLLM_LOGGING_LEVEL", "0.33.0"), "");
+  EXPECT_EQ(Rules().Find("sglang")->WhyIgnored("SGLANG_SCHEDULER_DECREASE_PREFILL_IDLE", *Version::Parse("0.5.15")),
+            "SGLang 0.5.15 does not read SGLANG_SCHEDULER_DECREASE_PREFILL_IDLE (removed in 0.5.9); "
+            "--enable-prefill-delayer replaces it");
 }
 
 TEST(EngineTable, KnowsWhatAnUnsetFlagStandsFor) {
@@ -118,7 +139,7 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"colour: red",
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
-       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles, overwrites"},
+       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles, overwrites, environment"},
       {"overwrites: [{when: {--quant: a}, flag: quantt, message: m, source: s}]",
        "toy.yaml:12: \"quantt\" is not the canonical name of a flag"},
       {"overwrites: [{when: {--quant: a}, flag: quant, of: quant, is: b, message: m, source: s}]",
