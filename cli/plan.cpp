@@ -162,6 +162,13 @@ json EngineArgv(const json& pod) {
   return json::array();
 }
 
+// Below a table: a message that the table cuts, once.
+void AddInFull(const quant::Rejection& one, std::size_t width, std::string& text) {
+  if (Shortened(one.message, width) == one.message) return;
+  const std::string line = "\n  " + one.field + ": " + one.reason + ": " + one.message + "\n";
+  if (text.find(line) == std::string::npos) text += line;
+}
+
 // The same message once, with how many experiments it concerns.
 std::string WarningsText(const TaskPlan& plan, std::size_t width) {
   std::vector<std::pair<quant::Warning, std::size_t>> counted;
@@ -196,7 +203,10 @@ std::string WarningsText(const TaskPlan& plan, std::size_t width) {
     table.AddRow({warning.field, i < of_task ? "all" : std::to_string(experiments),
                   warning.reason + ": " + Shortened(warning.message, width)});
   }
-  return "\nWarnings\n" + table.Text("  ");
+  std::string in_full;
+  for (const auto& [warning, experiments] : counted)
+    AddInFull({warning.field, warning.reason, warning.message}, width, in_full);
+  return "\nWarnings\n" + table.Text("  ") + in_full;
 }
 
 // Combinations that are rejected for one reason are one row.
@@ -239,7 +249,7 @@ std::string PrunedText(const TaskPlan& plan, std::size_t width) {
                   rows[i].points.front() + (others == 0 ? "" : " and " + Count(others, "other", "others")),
                   one.rejection.field, one.rejection.reason + ": " + Shortened(one.rejection.message, width)});
   }
-  std::string text = "\nPruned before any GPU is used\n" + table.Text("  ");
+  std::string text = "\nPruned before any GPU is used\n" + table.Text("  "), in_full;
   if (rows.size() > kMaxRows) {
     text += "  ... and " + std::to_string(rows.size() - kMaxRows) + " more (-o json lists all)\n";
   }
@@ -249,7 +259,8 @@ std::string PrunedText(const TaskPlan& plan, std::size_t width) {
   if (baseline && !plan.space.schedule.empty()) {
     text += "  A baseline was pruned: no improvement can be given for its runtime.\n";
   }
-  return text;
+  for (std::size_t i = 0; i < std::min(kMaxRows, rows.size()); ++i) AddInFull(rows[i].first->rejection, width, in_full);
+  return text + in_full;
 }
 
 // Why duplicates run the same, where the engine replaces their values.

@@ -102,6 +102,16 @@ TEST(PlanText, SaysOnceThatARuntimesReleaseIsNotKnown) {
   EXPECT_EQ(text.find(message), text.rfind(message)) << text;
 }
 
+TEST(PlanText, SaysBelowTheTableInFullWhatTheTableCuts) {
+  const json old = {{"baseRuntime", nullptr},
+                    {"runtimes", {{{"name", "own"}, {"engine", "vllm"}, {"image", "vllm/vllm-openai:v0.7.3"}}}}};
+  const std::string text = PlanText(Plan(old, {.gpu = "h100"}), 30);
+  EXPECT_THAT(text, HasSubstr("vLLM 0.7.3 is older than th..."));
+  EXPECT_THAT(text, HasSubstr("vLLM 0.7.3 is older than the compatibility table; the rules of 0.11.2 are used\n"));
+  const std::string pruned = PlanText(Plan({{"parameters", {{"swap-space", 4}}}}), 30);
+  EXPECT_THAT(pruned, HasSubstr("vLLM 0.24.0 has no flag \"swap-space\"; removed in 0.18.0 without a successor\n"));
+}
+
 TEST(PlanText, SaysThatOnlyAnAdaptiveSearchKeepsABudgetOfGpuHours) {
   const auto text = [](const char* strategy) {
     const json changes = {{"optimization", {{"strategy", strategy}, {"budget", {{"gpuHours", "2"}}}}}};
