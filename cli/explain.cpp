@@ -19,6 +19,7 @@
 #include "quant/engine_table.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
+#include "text/shell_words.h"
 #include "text/table.h"
 #include "text/yaml_json.h"
 
@@ -104,14 +105,7 @@ struct Started {
 
 Started StartedBy(const api::DeployedServer& server, const quant::RuleSet& rules) {
   Started started{deploy::EngineStartOf(server.words).engine, server.image};
-  for (const std::string& engine : rules.engines()) {
-    const quant::EngineTraits& traits = rules.Find(engine)->traits();
-    const auto is_image = [&](const std::string& known) {
-      return !known.empty() && deploy::RepositoryOf(known) == deploy::RepositoryOf(server.image);
-    };
-    if (started.engine.empty() && (is_image(traits.default_image) || is_image(traits.rocm_image)))
-      started.engine = engine;
-  }
+  if (started.engine.empty() && !server.image.empty()) started.engine = deploy::EngineOfImage(server.image, rules);
   return started;
 }
 
@@ -129,7 +123,9 @@ checkpoint::ModelFacts UnknownModel(const quant::LaunchRequest& request, const q
 }
 
 // Flags become parameters, the model that of the request; what concerns only the server is named and left out.
-base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet& rules, Explanation& explanation) {
+// `quoted`: the command is one line, as it was written for a shell.
+base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet& rules, bool quoted,
+                         Explanation& explanation) {
   quant::LaunchRequest& request = explanation.request;
   const std::size_t start = deploy::EngineStartOf(server.words).words;
   const deploy::EngineArguments arguments = deploy::ReadFlags(
@@ -138,7 +134,8 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
     return base::Invalid("contains \"" + text::Shortened(arguments.rest.front(), 60) +
                          "\", which is not the value of a flag");
   if (!arguments.model.empty()) explanation.model = arguments.model;
-  std::vector<std::string> left_out = server.left_out;
+  std::vector<std::string> left_out = server.left_out, problems = arguments.problems, files;
+  const quant::EngineTable* table = rules.Find(request.release.engine);
   for (const auto& [name, flag] : arguments.flags) {
     const std::string plain = quant::EngineTable::Normalise(name);
     if (deploy::IsServerFlag(plain)) {
@@ -148,17 +145,52 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
     } else if (plain == "config" || plain == "extra-llm-api-options") {
       explanation.notes.push_back("the settings in " + flag.value + " (--" + plain +
                                   ") are not read: add them as flags");
+    } else if (deploy::ChangesNothing(plain, flag.value)) {
+      continue;
     } else {
+      for (const std::string& value : flag.values) {
+        const std::string open = quoted ? text::FilledIn(value) : "";
+        if (!open.empty())
+          problems.push_back("has " + open + " for --" + name +
+                             ", but the command is parsed without a shell: write the value");
+      }
       const bool appends = name.find('.') != std::string::npos && name.ends_with('+');
       request.parameters[appends ? name.substr(0, name.size() - 1) : name] = deploy::ValueOf(name, flag);
+      if (const std::string path = deploy::PathIn(flag); !path.empty()) {
+        const std::string source = deploy::SourceOf(server, path);
+        files.push_back(path + " (--" + name + (source.empty() ? "" : ", from " + source) + ")");
+      }
     }
   }
+  if (!problems.empty()) return base::Invalid(text::Joined(problems, "; "));
   if (!left_out.empty())
     explanation.notes.push_back("left to the operator, which starts the server: " + text::Joined(left_out, ", "));
+  if (!files.empty())
+    explanation.notes.push_back(
+        "files of the server's own machine, which an experiment's pod has only if "
+        "spec.podTemplate mounts them: " +
+        text::Joined(files, ", "));
   std::vector<std::string> env;
-  for (const auto& [name, value] : server.env) env.push_back(name + "=" + value);
+  for (const auto& [name, value] : server.env) {
+    env.push_back(name + "=" + value);
+    const std::string why = table->WhyIgnored(name, request.release.version);
+    if (!why.empty()) explanation.notes.push_back(why);
+  }
   if (!env.empty()) explanation.notes.push_back("the rules do not read the environment: " + text::Joined(env, ", "));
   return {};
+}
+
+// The files of a model that a container mounts, where they are those of this machine.
+base::Result<checkpoint::ModelFacts> ReadModelOf(const std::string& name,
+                                                 const std::optional<api::DeployedServer>& server,
+                                                 const HubAccess& hub) {
+  auto model = ReadModel(name, hub);
+  const std::string source = server && name.starts_with('/') ? deploy::SourceOf(*server, name) : "";
+  if (model || source.empty()) return model;
+  auto outside = ReadModel(source, hub);
+  if (outside) return outside;
+  return base::Invalid("it is a path of the container, and the command mounts it from " + source +
+                       ", which is not here");
 }
 
 }  // namespace
@@ -177,11 +209,16 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
     if (!read) return of_command(read.error());
     server = *std::move(read);
     started = StartedBy(*server, rules);
+    if (started.engine.empty() && options.engine_is_default && !server->image.empty()) {
+      return of_command(
+          base::Invalid("runs image " + server->image +
+                        ", which does not say the engine: write the program behind the image (vllm serve, "
+                        "python3 -m sglang.launch_server, trtllm-serve), or set --engine ENGINE:VERSION"));
+    }
     if (started.engine.empty() && options.engine_is_default) {
-      return of_command(base::Invalid(
-          "begins with \"" + text::Shortened(server->words.empty() ? server->image : server->words.front(), 60) +
-          "\": it begins with vllm serve, python3 -m sglang.launch_server, trtllm-serve or "
-          "docker run; --engine names the engine of another image"));
+      return of_command(
+          base::Invalid("begins with \"" + text::Shortened(server->words.empty() ? "" : server->words.front(), 60) +
+                        "\": it begins with vllm serve, python3 -m sglang.launch_server, trtllm-serve or docker run"));
     }
     if (!started.engine.empty() && !options.engine_is_default && started.engine != engine)
       return of_command(base::Invalid("starts " + started.engine + ", and --engine is " + engine));
@@ -203,13 +240,14 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   request.gpu_memory_bytes = gpu->memory_bytes;
   request.gpu_memory_bound = gpu::IsUpperBound(gpu->product, gpu->memory_bytes);
   if (server) {
-    if (const auto taken = TakeCommand(*server, rules, explanation); !taken) return of_command(taken.error());
+    if (const auto taken = TakeCommand(*server, rules, options.command.size() == 1, explanation); !taken)
+      return of_command(taken.error());
   }
   if (options.model.empty()) {
     request.model = DenseModel();
     explanation.assumed_model = true;
     if (server && explanation.model != "MODEL") {
-      auto model = ReadModel(explanation.model, options.hub);
+      auto model = ReadModelOf(explanation.model, server, options.hub);
       if (model) {
         request.model = std::move(*model);
         explanation.assumed_model = false;
@@ -268,6 +306,7 @@ std::string ExplanationText(const Explanation& explanation) {
   text += table.Text();
   for (const quant::Warning& warning : plan.warnings) {
     text += "\nWarning  " + warning.field + ": " + warning.message;
+    if (warning.message == request.release.assumption) text += " (--engine " + request.release.engine + ":VERSION)";
   }
   for (const quant::Override& replaced : plan.overrides) {
     text += "\nYour parameter takes precedence: --" + replaced.flag + " is " + replaced.user +

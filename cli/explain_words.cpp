@@ -59,17 +59,18 @@ bool StandsBefore(std::string_view word) {
 
 bool IsProgram(std::string_view word) {
   const std::string_view name = word.substr(word.rfind('/') + 1);
-  constexpr std::array<std::string_view, 6> kPrograms = {"vllm",   "sglang", "trtllm-serve",
-                                                         "docker", "podman", "nerdctl"};
+  constexpr std::array<std::string_view, 8> kPrograms = {"vllm",   "sglang",  "trtllm-serve", "docker",
+                                                         "podman", "nerdctl", "bash",         "sh"};
   return name.starts_with("python") || std::ranges::find(kPrograms, name) != kPrograms.end();
 }
 
-// "vllm", "python3", or a whole line in quotes: "sudo docker run ...".
+// "vllm", "python3", or a whole line or script in quotes: "sudo docker run ...", "cd /srv && vllm serve M".
 bool StartsACommand(std::string_view word) {
+  const bool script = word.find_first_of(" \t\n") != std::string_view::npos && !IsSetting(word);
   while (true) {
     const std::size_t end = std::min(word.find_first_of(" \t\n"), word.size());
     if (IsProgram(word.substr(0, end))) return true;
-    if (end == word.size() || !StandsBefore(word.substr(0, end))) return false;
+    if (end == word.size() || !(script || StandsBefore(word.substr(0, end)))) return false;
     word.remove_prefix(end + 1);
   }
 }

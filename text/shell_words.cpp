@@ -12,14 +12,6 @@ namespace {
 // What a shell does at a character outside of quotes; "" = nothing.
 std::string_view Meaning(char c) {
   switch (c) {
-    case '`':
-      return "a command substitution (`)";
-    case '|':
-      return "a pipe (|)";
-    case '&':
-      return "a background job or a second command (&)";
-    case ';':
-      return "a second command (;)";
     case '<':
     case '>':
       return "a redirection (< or >)";
@@ -32,6 +24,26 @@ std::string_view Meaning(char c) {
     default:
       return "";
   }
+}
+
+// Of what begins with a dollar or a backquote: "${NAME:-text}", "$(a (b))", "`a`", "$NAME", "$". 0: it does not end.
+std::size_t LengthOfExpansion(std::string_view text) {
+  if (text.starts_with('`')) {
+    const std::size_t end = text.find('`', 1);
+    return end == std::string_view::npos ? 0 : end + 1;
+  }
+  if (text.starts_with("${") || text.starts_with("$(")) {
+    const char open = text[1], close = open == '{' ? '}' : ')';
+    int depth = 0;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      if (text[i] == open) ++depth;
+      if (text[i] == close && --depth == 0) return i + 1;
+    }
+    return 0;
+  }
+  std::size_t end = 1;
+  while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) ++end;
+  return end;
 }
 
 class Lexer {
@@ -62,13 +74,28 @@ class Lexer {
       EndWord();
       ++at_;
     } else if (c == '\n' || c == ';' || c == '&' || c == '|') {
-      if (c != '\n') Beyond(Meaning(c), at_);
-      EndWord();
-      if (!out_.commands.back().empty()) out_.commands.emplace_back();
-      ++at_;
+      EndCommand(c);
     } else {
       Plain(c);
     }
+  }
+
+  void EndCommand(char c) {
+    const std::string_view rest = script_.substr(at_);
+    const bool is_double = rest.starts_with("&&") || rest.starts_with("||");
+    if (c == '|') Beyond(is_double ? "a command for the case of a failure (||)" : "a pipe (|)", at_);
+    // At the end of the line it only means that nobody waits for the command.
+    if (c == '&' && !is_double && rest.find_first_not_of(" \t\r\n", 1) != std::string_view::npos)
+      Beyond(rest.starts_with("&>") ? Meaning('>') : "a background job (&)", at_);
+    EndWord();
+    if (!out_.commands.back().empty()) {
+      out_.commands.emplace_back();
+      separator_ = c == '\n'   ? "a second command (the line before it does not end in \\)"
+                   : is_double ? "a second command (&&)"
+                               : "a second command (;)";
+      separator_at_ = at_;
+    }
+    at_ += is_double ? 2 : 1;
   }
 
   // False: the backslash is an ordinary character.
@@ -83,6 +110,14 @@ class Lexer {
       at_ += 1 + line_end;
       return true;
     }
+    // "128 \  " at the end of a line, and "128 \ --flag", which YAML makes of two lines.
+    const std::size_t behind = rest.find_first_not_of(" \t\r");
+    const bool ends_line = behind != std::string_view::npos && rest[behind] == '\n';
+    if (quote_ == '\0' && behind != 0 && (ends_line || !in_word_)) {
+      EndWord();
+      at_ += 1 + (ends_line ? behind + 1 : std::min(behind, rest.size()));
+      return true;
+    }
     if (quote_ == '"' && std::string_view("\"\\$`").find(rest[0]) == std::string_view::npos) return false;
     Add(rest[0]);
     ++at_;
@@ -95,33 +130,33 @@ class Lexer {
       ++at_;
       return;
     }
-    if (quote_ == '"' && c == '`') Beyond(Meaning(c), at_);
-    if (quote_ == '"' && c == '$') Dollar();
+    if (quote_ == '"' && (c == '$' || c == '`')) return Expansion();
     Add(c);
   }
 
   void Plain(char c) {
+    if (c == '$' || c == '`') return Expansion();
     if (const std::string_view meaning = Meaning(c); !meaning.empty()) Beyond(meaning, at_);
-    if (c == '$') Dollar();
     if (c == '~' && !in_word_) Note("a home directory (~)", at_, out_.filled_in);
     if (c == '{' && IsBraceExpansion()) Beyond("a brace expansion ({a,b})", at_);
-    // It began on a line of its own.
-    if (!in_word_ && out_.commands.size() > 1 && out_.commands.back().empty()) {
-      Beyond("a second command (the line before it does not end in \\)", at_);
-    }
     Add(c);
   }
 
-  void Dollar() {
-    const bool substitutes = script_.substr(at_).starts_with("$(");
+  // The whole of $NAME, ${NAME:-text}, $(command) or `command` belongs to the word.
+  void Expansion() {
+    const bool substitutes = script_.substr(at_).starts_with("$(") || script_[at_] == '`';
     // A pod's own way to name an environment variable, which a shell reads otherwise.
     const std::string_view inside = script_.substr(std::min(at_ + 2, script_.size()));
     const std::size_t end = inside.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
     const bool of_a_pod = substitutes && end != 0 && end != std::string_view::npos && inside[end] == ')';
-    const char* const meaning = of_a_pod      ? "a variable of a pod or a command substitution ($(NAME))"
-                                : substitutes ? "a command substitution ($(...))"
-                                              : "a variable ($)";
-    Note(meaning, at_, substitutes ? out_.beyond : out_.filled_in);
+    const char* const meaning = of_a_pod              ? "a variable of a pod or a command substitution ($(NAME))"
+                                : script_[at_] == '`' ? "a command substitution (`)"
+                                : substitutes         ? "a command substitution ($(...))"
+                                                      : "a variable ($)";
+    Note(meaning, at_, out_.filled_in);
+    const std::size_t length = LengthOfExpansion(script_.substr(at_));
+    if (length == 0) Beyond("an expansion that does not end", at_);
+    for (const std::size_t behind = at_ + std::max<std::size_t>(length, 1); at_ < behind;) Add(script_[at_]);
   }
 
   // {8,16} outside of quotes is two words.
@@ -138,7 +173,11 @@ class Lexer {
   }
 
   void EndWord() {
-    if (in_word_) out_.commands.back().push_back(std::move(word_));
+    if (in_word_) {
+      const std::size_t at = separator_.ends_with("\\)") ? at_ - std::min(at_, word_.size()) : separator_at_;
+      if (!separator_.empty()) Note(separator_, at, out_.several);
+      out_.commands.back().push_back(std::move(word_));
+    }
     word_.clear();
     in_word_ = false;
   }
@@ -151,11 +190,12 @@ class Lexer {
   }
 
   std::string_view script_;
-  std::size_t at_ = 0, quoted_from_ = 0;
+  std::size_t at_ = 0, quoted_from_ = 0, separator_at_ = 0;
+  std::string_view separator_;  // behind the command before this one
   char quote_ = '\0';
   bool in_word_ = false;
   std::string word_;
-  ShellScript out_{{{}}, "", ""};
+  ShellScript out_{{{}}, "", "", ""};
 };
 
 }  // namespace
@@ -164,19 +204,40 @@ ShellScript ReadShell(std::string_view script) { return Lexer(script).Run(); }
 
 std::string FilledIn(std::string_view word) {
   if (word.starts_with('~')) return "~";
-  for (std::size_t at = word.find('$'); at != std::string_view::npos; at = word.find('$', at + 1)) {
-    const std::string_view rest = word.substr(at + 1);
-    if (rest.starts_with('{')) return std::string(word.substr(at, rest.find('}') + 2));
-    std::size_t end = 0;
-    while (end < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[end])) != 0 || rest[end] == '_')) ++end;
-    if (end > 0) return std::string(word.substr(at, end + 1));
+  for (std::size_t at = word.find_first_of("$`"); at != std::string_view::npos; at = word.find_first_of("$`", at + 1)) {
+    const std::size_t length = LengthOfExpansion(word.substr(at));
+    if (length > 1) return std::string(word.substr(at, length));
   }
   return "";
 }
 
+std::string WithValues(std::string_view word, const std::map<std::string, std::string>& values, bool defaults) {
+  std::string out;
+  while (!word.empty()) {
+    const std::size_t length = word[0] == '$' ? std::max<std::size_t>(LengthOfExpansion(word), 1) : 1;
+    const std::string_view whole = word.substr(0, length);
+    word.remove_prefix(length);
+    std::string_view name = whole.substr(std::min<std::size_t>(1, whole.size() - 1));
+    if (length > 3 && name.starts_with('{')) name = name.substr(1, name.size() - 2);
+    const std::size_t minus = name.find('-');
+    const bool empty_too = minus != std::string_view::npos && minus > 0 && name[minus - 1] == ':';
+    const auto value = values.find(std::string(name.substr(0, empty_too ? minus - 1 : minus)));
+    if (length > 1 && value != values.end() && !(empty_too && value->second.empty())) {
+      out += value->second;
+    } else if (length > 1 && whole.starts_with("${") && minus != std::string_view::npos && defaults) {
+      out += name.substr(minus + 1);
+    } else {
+      out += whole;
+    }
+  }
+  return out;
+}
+
 base::Result<std::vector<std::string>> ShellWords(std::string_view line) {
   ShellScript script = ReadShell(line);
-  if (!script.beyond.empty()) return base::Invalid("contains " + script.beyond + ": it is read without a shell");
+  for (const std::string& why : {script.beyond, script.several}) {
+    if (!why.empty()) return base::Invalid("contains " + why + ": it is read without a shell");
+  }
   if (script.commands.empty()) return std::vector<std::string>();
   return std::move(script.commands.front());
 }

@@ -4,7 +4,7 @@
 // continuations; both accept a pipe or a variable as a word.
 #pragma once
 
-#include <optional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,15 +14,20 @@
 namespace autotune::text {
 
 struct ShellScript {
-  // Quotes, backslashes, line continuations and comments are interpreted. The rest is unchanged: $NAME, *.
+  // Quotes, backslashes, line continuations and comments are interpreted. The rest is unchanged: $NAME, $(command), *.
+  // A backslash with blanks behind it continues the line too: as a blank in a word nobody means it.
   std::vector<std::vector<std::string>> commands;
-  // beyond: the first unsupported construct ("a pipe (|) at \"| tee log\""). filled_in: the first expansion within a
-  // word (variable, home directory). "" = none.
-  std::string beyond, filled_in;
+  // The first of each kind ("a pipe (|) at \"| tee log\""); "" = none. beyond: an unsupported construct. several: where
+  // a second command begins, which runs after the first. filled_in: an expansion within a word (variable, command
+  // substitution, home directory).
+  std::string beyond, several, filled_in;
 };
 ShellScript ReadShell(std::string_view script);
-// Returns the first expansion within a word: "$MODEL", "~"; "" if there is none.
+// Returns the first expansion within a word: "$MODEL", "$(nproc)", "~"; "" if there is none.
 std::string FilledIn(std::string_view word);
+// A word with the values of variables: $NAME, ${NAME}. `defaults`: ${NAME:-text} is the text where there is no value.
+// What has no value is unchanged.
+std::string WithValues(std::string_view word, const std::map<std::string, std::string>& values, bool defaults);
 
 // Returns the words of one command, in which expansions are allowed. kInvalid: another shell construct, or several
 // commands, with its name and position.

@@ -113,6 +113,7 @@ struct DeployedServer {
   std::vector<std::string> left_out;       // settings that no experiment has: "HF_TOKEN"
   std::map<std::string, std::string> limits{}, requests{};  // of its container, as quantities by resource
   std::vector<std::string> pull_secrets{};                  // of its pod
+  std::map<std::string, std::string> mounts{};  // of a pasted docker run: directory in the container, and its source
   bool operator==(const DeployedServer&) const = default;
 };
 

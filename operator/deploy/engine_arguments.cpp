@@ -21,6 +21,11 @@ bool IsFlag(const std::string& word) {
   return word.size() > 1 && word[0] == '-' && !quant::FlagValue::IsNumber(word) && word != "--";
 }
 
+bool IsTruth(const std::string& word) {
+  static constexpr std::array<std::string_view, 4> kTruths = {"true", "false", "True", "False"};
+  return std::find(kTruths.begin(), kTruths.end(), word) != kTruths.end();
+}
+
 bool IsProgram(const std::string& word, const quant::RuleSet& rules) {
   const std::string name = ProgramName(word);
   if (name.starts_with("python")) return true;
@@ -79,12 +84,21 @@ class Reader {
 
   EngineArguments Read(const Words& given) {
     const Words words = WithLevels(given);
+    bool behind_switch = false;
     for (std::size_t i = 0; i < words.size();) {
       if (IsFlag(words[i])) {
+        const auto use = UseOf(words[i]);
+        behind_switch = use && use->shape != nullptr && use->shape->type == quant::ValueType::kSwitch;
         i = TakeFlag(words, i);
-      } else {
-        out_.rest.push_back(words[i++]);
+        continue;
       }
+      if (behind_switch && IsTruth(words[i])) {
+        out_.problems.push_back(words[i - 1] + " takes no value, and \"" + words[i] + "\" follows it");
+      } else {
+        out_.rest.push_back(words[i]);
+      }
+      behind_switch = false;
+      ++i;
     }
     // The model is a word of its own, or has a flag.
     for (const char* name : {"model", "model-path"}) {
@@ -133,6 +147,27 @@ class Reader {
     return there;
   }
 
+  // What the parser says of a word that spec.parameters may have: there a switch is true or false, and 1e3 is 1000.
+  void CheckAsWritten(const std::string& spelling, const quant::FlagUse& use, const Words& values, bool attached) {
+    if (use.shape == nullptr) return;
+    if (use.shape->type == quant::ValueType::kSwitch) {
+      const std::string off = use.shape->off.empty() ? "leave it out" : "write " + use.shape->off;
+      if (attached)
+        out_.problems.push_back(spelling + " takes no value, and the command gives it \"" + values.front() +
+                                "\"; to set it to false, " + off);
+      return;
+    }
+    const bool whole = use.shape->type == quant::ValueType::kInteger || use.shape->type == quant::ValueType::kSize ||
+                       use.shape->type == quant::ValueType::kSizeOrAuto;
+    for (const std::string& value : values) {
+      const std::size_t digits = value.starts_with('-') || value.starts_with('+') ? 1 : 0;
+      if (whole && quant::FlagValue::IsNumber(value) &&
+          value.find_first_not_of("0123456789", digits) != std::string::npos) {
+        out_.problems.push_back(spelling + " takes an integer, and the parser does not read \"" + value + "\" as one");
+      }
+    }
+  }
+
   std::size_t TakeFlag(const Words& words, std::size_t at) {
     const std::size_t equals = words[at].find('=');
     const std::string spelling = words[at].substr(0, equals);
@@ -153,6 +188,7 @@ class Reader {
       flag.value += (i == at + 1 ? "" : " ") + CanonicalValue(words[i]);
       flag.values.push_back(words[i]);
     }
+    if (use) CheckAsWritten(spelling, *use, flag.values, equals != std::string::npos);
     const bool valued = equals != std::string::npos || end > at + 1;
     if (!valued) flag.value = use && use->negated ? "false" : "true";
     flag.text = spelling + (valued ? " " + (IsSecretFlag(name) ? "***" : written) : "");
@@ -219,12 +255,34 @@ bool IsSecretFlag(const std::string& name) {
 }
 
 bool IsServerFlag(const std::string& name) {
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "host", "port",      "served-model-name", "api-key",       "admin-api-key",
-      "uds",  "root-path", "download-dir",      "chat-template", "tool-parser-plugin"};
+  static constexpr std::array<std::string_view, 11> kNames = {
+      "host",        "port",      "served-model-name", "api-key",       "admin-api-key",
+      "uds",         "root-path", "fastapi-root-path", "chat-template", "tool-parser-plugin",
+      "download-dir"};
   const bool logs = name.starts_with("log-") || name.ends_with("-log") || name.find("-log-") != std::string::npos;
   return logs || std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.starts_with("ssl-") ||
          IsSecretFlag(name);
+}
+
+bool ChangesNothing(const std::string& name, const std::string& value) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kSame = {
+      {{"nnodes", "1"}, {"node-rank", "0"}, {"backend", "pytorch"}, {"base-gpu-id", "0"}}};
+  return std::find(kSame.begin(), kSame.end(), std::pair<std::string_view, std::string_view>(name, value)) !=
+         kSame.end();
+}
+
+std::string PathIn(const EngineArguments::Flag& flag) {
+  for (const std::string& value : flag.values) {
+    for (const std::string_view before : {"", "=", "\"", "@"}) {
+      const std::size_t at =
+          before.empty() ? (value.starts_with('/') ? 0 : std::string::npos) : value.find(std::string(before) + "/");
+      if (at == std::string::npos) continue;
+      const std::size_t start = at + before.size();
+      std::string path = value.substr(start, value.find_first_of("\",", start) - start);
+      if (path.size() > 1) return path;
+    }
+  }
+  return "";
 }
 
 quant::FlagValue ValueOf(const std::string& name, const EngineArguments::Flag& flag) {
@@ -248,11 +306,20 @@ std::string AssignedName(const std::string& word) {
 }
 
 std::size_t PrefixWords(const Words& words) {
-  static constexpr std::array<std::string_view, 5> kBefore = {"exec", "env", "/usr/bin/env", "sudo", "nohup"};
-  const auto is_prefix = [](const std::string& word) {
-    return !AssignedName(word).empty() || std::find(kBefore.begin(), kBefore.end(), word) != kBefore.end();
-  };
-  return static_cast<std::size_t>(std::find_if_not(words.begin(), words.end(), is_prefix) - words.begin());
+  static constexpr std::array<std::string_view, 6> kBefore = {"exec", "env", "/usr/bin/env", "sudo", "nohup", "time"};
+  bool sudo = false;
+  std::size_t at = 0;
+  for (; at < words.size(); ++at) {
+    const std::string& word = words[at];
+    if (sudo && word.starts_with('-')) {
+      if (word == "-u" || word == "-g") ++at;  // sudo -u root
+      continue;
+    }
+    const bool before = std::find(kBefore.begin(), kBefore.end(), word) != kBefore.end();
+    if (!before && AssignedName(word).empty()) break;
+    sudo = word == "sudo";
+  }
+  return std::min(at, words.size());
 }
 
 EngineArguments ReadFlags(const Words& words, const quant::EngineRelease& release, const quant::RuleSet& rules) {

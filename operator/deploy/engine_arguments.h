@@ -24,6 +24,9 @@ struct EngineArguments {
   std::string model;
   std::map<std::string, Flag> flags;  // by the name that the release has for them
   std::vector<std::string> rest;      // words that belong to no flag
+  // Values that the release's parser does not take as they are written, though spec.parameters may have them so:
+  // "--max-num-seqs takes an integer, and \"1e3\" is none", "--enforce-eager takes no value ...".
+  std::vector<std::string> problems;
 };
 
 // The file's name in a program's path.
@@ -36,6 +39,10 @@ bool IsSecretFlag(const std::string& name);
 // Flags that say nothing of speed, and that an experiment's pod has for itself: where and as what a server listens,
 // keys, logs, and files that only one disk has. `name`: EngineTable::Normalise.
 bool IsServerFlag(const std::string& name);
+// Whether a reserved flag has the value that every experiment has. `name`: EngineTable::Normalise.
+bool ChangesNothing(const std::string& name, const std::string& value);
+// The first absolute path in the flag's values: "/a", "name=/a", {"path": "/a"}; "" if there is none.
+std::string PathIn(const EngineArguments::Flag& flag);
 // The value as spec.parameters has it. `name`: as in EngineArguments::flags; a dotted one is a member of a JSON flag.
 quant::FlagValue ValueOf(const std::string& name, const EngineArguments::Flag& flag);
 // The words before a program: "exec", "env", "sudo", NAME=value.

@@ -25,6 +25,8 @@ bool IsOneOf(const std::array<std::string_view, N>& names, std::string_view name
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+constexpr std::array<std::string_view, 3> kContainerEngines = {"docker", "podman", "nerdctl"};
+
 template <std::size_t N>
 bool EndsLikeOneOf(const std::array<std::string_view, N>& ends, std::string_view name) {
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return name.ends_with(end); });
@@ -74,6 +76,105 @@ void AddVariable(const std::string& name, std::string value, api::DeployedServer
   } else {
     out.env[name] = std::move(value);
   }
+}
+
+void LeaveOutOnce(const std::string& name, api::DeployedServer& out) {
+  if (std::find(out.left_out.begin(), out.left_out.end(), name) == out.left_out.end()) out.left_out.push_back(name);
+}
+
+// --- a shell's script ---------------------------------------------------------------------------------------------
+
+// The script of sh -c, and the words behind the script's own name, its "$@".
+struct Script {
+  std::string text;
+  Words behind;
+};
+std::optional<Script> ScriptOf(const Words& words) {
+  static constexpr std::array<std::string_view, 5> kShells = {"sh", "bash", "dash", "ash", "zsh"};
+  if (words.empty() || !IsOneOf(kShells, ProgramName(words[0]))) return std::nullopt;
+  for (std::size_t i = 1; i + 1 < words.size(); ++i) {
+    const std::string& option = words[i];
+    if (option.size() < 2 || (option[0] != '-' && option[0] != '+')) return std::nullopt;
+    if (option.starts_with("--")) continue;
+    if (option.find('c') != std::string::npos) {
+      Script script{words[i + 1], {}};
+      if (i + 3 < words.size()) script.behind.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 3, words.end());
+      return script;
+    }
+    if (option.ends_with('o')) ++i;  // -euo pipefail
+  }
+  return std::nullopt;
+}
+
+// Commands that change nothing of a server that an experiment takes over.
+bool OnlyPrepares(const Words& command) {
+  static constexpr std::array<std::string_view, 19> kBuiltIns = {
+      "cd",   "set",  "source", ".",     "ulimit", "umask", "true",   "echo",   "sleep",     "date",
+      "wait", "trap", "shopt",  "mkdir", "conda",  "ls",    "module", "printf", "nvidia-smi"};
+  static constexpr std::array<std::string_view, 8> kOfContainers = {"pull", "login",   "stop",   "rm",
+                                                                    "kill", "network", "volume", "logs"};
+  if (IsOneOf(kBuiltIns, ProgramName(command[0]))) return true;
+  if (command.size() < 2 || !IsOneOf(kContainerEngines, ProgramName(command[0]))) return false;
+  const bool grouped = command.size() > 2 && (command[1] == "container" || command[1] == "image");
+  return IsOneOf(kOfContainers, command[grouped ? 2 : 1]);
+}
+
+// The variables before a program, and what only starts it.
+void TakePrefix(Words& words, api::DeployedServer& out) {
+  const std::size_t prefix = PrefixWords(words);
+  for (std::size_t i = 0; i < prefix; ++i) {
+    const std::string name = AssignedName(words[i]);
+    if (!name.empty()) AddVariable(name, words[i].substr(name.size() + 1), out);
+  }
+  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(prefix));
+}
+
+// The one command of a script that serves, with the variables that the script sets. kInvalid names what the script has
+// beside it. `values`: variables that it may use; `defaults`: text::WithValues.
+base::Result<Words> OneCommand(const text::ShellScript& script, const Words& behind,
+                               std::map<std::string, std::string> values, bool defaults, api::DeployedServer& out) {
+  if (!script.beyond.empty()) return base::Invalid(script.beyond);
+  Words found;
+  for (Words command : script.commands) {
+    for (std::string& word : command) word = text::WithValues(word, values, defaults);
+    if (command.size() > 1 && command[0] == "$") command.erase(command.begin());  // a prompt
+    const bool exports = command[0] == "export";
+    const auto is_assignment = [](const std::string& word) { return !AssignedName(word).empty(); };
+    if (exports || std::all_of(command.begin(), command.end(), is_assignment)) {
+      for (const std::string& word : Words(command.begin() + (exports ? 1 : 0), command.end())) {
+        const std::string name = AssignedName(word);
+        if (!name.empty()) values[name] = word.substr(name.size() + 1);
+        if (!exports) continue;
+        const auto value = values.find(name.empty() ? word : name);
+        if (value == values.end()) {
+          out.left_out.push_back(word);
+        } else {
+          AddVariable(value->first, value->second, out);
+        }
+      }
+    } else if (command[0] == "unset") {
+      for (const std::string& name : command) {
+        values.erase(name);
+        out.env.erase(name);
+      }
+    } else if (OnlyPrepares(command)) {
+      LeaveOutOnce(ProgramName(command[0]), out);
+    } else if (found.empty()) {
+      found = std::move(command);
+    } else {
+      Words bare = found;
+      bare.erase(bare.begin(), bare.begin() + static_cast<std::ptrdiff_t>(PrefixWords(bare)));
+      const bool serves = !EngineStartOf(bare).engine.empty() || (!bare.empty() && IsOneOf(kContainerEngines, bare[0]));
+      return base::Invalid("another command, \"" + text::Shortened(ShellLine(serves ? command : found), 60) + "\"");
+    }
+  }
+  for (const char* all : {"$@", "$*"}) {
+    const auto place = std::find(found.begin(), found.end(), all);
+    if (place == found.end()) continue;
+    const auto at = found.erase(place);
+    found.insert(at, behind.begin(), behind.end());
+  }
+  return found;
 }
 
 // --- a container engine's command line ----------------------------------------------------------------------------
@@ -141,18 +242,41 @@ class DockerRun {
   }
 
   bool Keep(const std::string& name, const std::string& value) {
+    if (name == "-v" || name == "--volume" || name == "--mount") TakeMount(value);
     if (name == "--entrypoint") {
       entrypoint_ = value;
     } else if (name != "-e" && name != "--env") {
-      if (std::find(out_.left_out.begin(), out_.left_out.end(), name) == out_.left_out.end()) {
-        out_.left_out.push_back(name);
-      }
+      LeaveOutOnce(name, out_);
     } else if (const std::string variable = AssignedName(value); !variable.empty()) {
       AddVariable(variable, value.substr(variable.size() + 1), out_);
     } else {
       out_.left_out.push_back(value);  // its value is that of whoever types the line
     }
     return true;
+  }
+
+  // "/data:/models:ro", "type=bind,source=/data,target=/models".
+  void TakeMount(const std::string& value) {
+    std::map<std::string, std::string> fields;
+    const bool named = value.find("target=") != std::string::npos || value.find("dst=") != std::string::npos ||
+                       value.find("destination=") != std::string::npos;
+    std::size_t count = 0;
+    for (std::size_t start = 0; start <= value.size(); ++count) {
+      const std::size_t end = std::min(value.find(named ? ',' : ':', start), value.size());
+      const std::string field = value.substr(start, end - start);
+      const std::size_t equals = field.find('=');
+      fields[named ? field.substr(0, equals) : std::to_string(count)] =
+          named ? field.substr(equals == std::string::npos ? field.size() : equals + 1) : field;
+      start = end + 1;
+    }
+    const auto first_of = [&](const std::vector<std::string>& names) {
+      for (const std::string& name : names) {
+        if (const auto found = fields.find(name); found != fields.end()) return found->second;
+      }
+      return std::string();
+    };
+    const std::string target = first_of({"target", "dst", "destination", "1"});
+    if (target.starts_with('/')) out_.mounts[target] = first_of({"source", "src", "0"});
   }
 
   const Words& words_;
@@ -231,46 +355,24 @@ base::Result<std::string> Expanded(const std::string& word, const std::map<std::
   return out;
 }
 
-// sh -c SCRIPT where the script is one command and nothing beyond words. `values`: the container's variables.
+// sh -c SCRIPT where the script has one command that serves. `values`: the container's variables.
 base::Result<Words> OnlyCommand(Words words, const std::map<std::string, std::string>& values,
                                 api::DeployedServer& out) {
-  static constexpr std::array<std::string_view, 4> kShells = {"sh", "bash", "dash", "ash"};
-  if (words.size() < 3 || !IsOneOf(kShells, ProgramName(words[0])) || !words[1].starts_with('-') ||
-      words[1].find('c') == std::string::npos) {
-    return words;
-  }
-  text::ShellScript script = text::ReadShell(words[2]);
-  constexpr std::string_view kParameters = " \"$@\"";
-  Words behind;
-  if (words[2].ends_with(kParameters)) {  // exec vllm serve M "$@": the words behind the script's own name
-    script = text::ReadShell(words[2].substr(0, words[2].size() - kParameters.size()));
-    if (words.size() > 4) behind.assign(words.begin() + 4, words.end());
-  }
+  const std::optional<Script> script = ScriptOf(words);
+  if (!script) return words;
   const auto refuse = [](const std::string& why) {
     return base::Invalid("its command is a shell script with " + why +
                          ": paste what it comes to as baseline.command instead");
   };
-  if (!script.beyond.empty()) return refuse(script.beyond);
-  if (script.commands.size() != 1) return refuse("no command");
-  Words& command = script.commands.front();
-  for (std::string& word : command) {
-    // Variables of the container.
-    for (std::string name = text::FilledIn(word); !name.empty(); name = text::FilledIn(word)) {
-      const bool braces = name.starts_with("${");
-      const auto value = values.find(braces ? name.substr(2, name.size() - 3) : name.substr(1));
-      if (value == values.end()) return refuse(script.filled_in);
-      word.replace(word.find(name), name.size(), value->second);
-      if (!text::FilledIn(value->second).empty()) return refuse(script.filled_in);
-    }
+  const text::ShellScript read = text::ReadShell(script->text);
+  auto command = OneCommand(read, script->behind, values, false, out);
+  if (!command) return refuse(command.error().message);
+  if (command->empty()) return refuse("no command");
+  for (const std::string& word : *command) {
+    if (!text::FilledIn(word).empty()) return refuse(read.filled_in);
   }
-  const std::size_t prefix = PrefixWords(command);
-  for (std::size_t i = 0; i < prefix; ++i) {
-    const std::string name = AssignedName(command[i]);
-    if (!name.empty()) AddVariable(name, command[i].substr(name.size() + 1), out);
-  }
-  command.erase(command.begin(), command.begin() + static_cast<std::ptrdiff_t>(prefix));
-  command.insert(command.end(), behind.begin(), behind.end());
-  return std::move(command);
+  TakePrefix(*command, out);
+  return command;
 }
 
 // Programs that start another one with what it needs around it: "uv run --with vllm vllm serve M", "mpirun -n 1
@@ -423,27 +525,45 @@ base::Result<api::DeployedServer> StartedByKServe(const json& workload, api::Dep
   return server;
 }
 
-// Words of one command: variables, a program or a container engine's run, and what that starts.
-base::Result<api::DeployedServer> ReadWords(Words words) {
-  api::DeployedServer out;
-  const std::size_t prefix = PrefixWords(words);
-  for (std::size_t i = 0; i < prefix; ++i) {
-    const std::string name = AssignedName(words[i]);
-    if (!name.empty()) AddVariable(name, words[i].substr(name.size() + 1), out);
-  }
-  words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(prefix));
-  if (words.empty()) return base::Invalid("names no program");
-  static constexpr std::array<std::string_view, 3> kContainers = {"docker", "podman", "nerdctl"};
-  if (!IsOneOf(kContainers, words.front())) {
-    out.words = std::move(words);
+// Takes the shell and the launcher off, in which a pasted command starts the engine.
+base::Status Unwrap(api::DeployedServer& out) {
+  constexpr int kDeepest = 4;
+  for (int depth = 0; depth < kDeepest; ++depth) {
+    TakePrefix(out.words, out);
     LeaveOutLauncher(out);
-    return out;
+    const std::optional<Script> script = ScriptOf(out.words);
+    if (!script) return {};
+    auto command = OneCommand(text::ReadShell(script->text), script->behind, out.env, true, out);
+    if (!command) return base::Invalid("contains " + command.error().message + ": it is read without a shell");
+    out.words = *std::move(command);
   }
-  const std::size_t run = words.size() > 2 && words[1] == "container" ? 2 : 1;
-  if (words.size() <= run || words[run] != "run") {
-    return base::Invalid("begins with \"" + words.front() + "\", and only " + words.front() + " run starts a server");
+  return {};
+}
+
+// Words of one command: variables, a program or a container engine's run, and what that starts.
+base::Result<api::DeployedServer> ReadWords(Words words, api::DeployedServer out) {
+  TakePrefix(words, out);
+  if (words.empty()) return base::Invalid("names no program");
+  if (IsOneOf(kContainerEngines, words.front())) {
+    const std::size_t run = words.size() > 2 && words[1] == "container" ? 2 : 1;
+    if (words.size() <= run || words[run] != "run") {
+      return base::Invalid("begins with \"" + words.front() + "\", and only " + words.front() + " run starts a server");
+    }
+    auto container = DockerRun(words).Read(run + 1);
+    if (!container) return container;
+    // A variable of the shell is one of the container where -e NAME passes it on.
+    for (auto name = container->left_out.begin(); name != container->left_out.end();) {
+      const auto value = out.env.find(*name);
+      if (value != out.env.end()) AddVariable(value->first, value->second, *container);
+      name = value == out.env.end() ? name + 1 : container->left_out.erase(name);
+    }
+    container->left_out.insert(container->left_out.begin(), out.left_out.begin(), out.left_out.end());
+    out = *std::move(container);
+  } else {
+    out.words = std::move(words);
   }
-  return DockerRun(words).Read(run + 1);
+  if (const auto unwrapped = Unwrap(out); !unwrapped) return unwrapped.error();
+  return out;
 }
 
 base::Error NotInTheLine(const std::string& what, const std::string& open) {
@@ -483,9 +603,10 @@ EngineStart EngineStartOf(const Words& words) {
 }
 
 base::Result<api::DeployedServer> ReadPastedCommand(std::string_view line) {
-  auto words = text::ShellWords(line);
-  if (!words) return words.error();
-  auto out = ReadWords(*std::move(words));
+  api::DeployedServer started;
+  auto words = OneCommand(text::ReadShell(line), {}, {}, true, started);
+  if (!words) return base::Invalid("contains " + words.error().message + ": it is read without a shell");
+  auto out = ReadWords(*std::move(words), std::move(started));
   if (!out) return out;
   // A value that a shell fills in is not in the line. Of what is left out it is not missed.
   for (const auto& [name, value] : out->env) {
@@ -494,6 +615,19 @@ base::Result<api::DeployedServer> ReadPastedCommand(std::string_view line) {
   if (const std::string open = text::FilledIn(out->image); !open.empty()) return NotInTheLine("the image", open);
   return out;
 }
+
+std::string SourceOf(const api::DeployedServer& server, const std::string& path) {
+  std::string best, source;
+  for (const auto& [target, from] : server.mounts) {
+    const bool inside =
+        path == target || (path.starts_with(target) && (target.ends_with('/') || path[target.size()] == '/'));
+    if (!inside || target.size() < best.size()) continue;
+    best = target;
+    source = from + path.substr(target.size());
+  }
+  return source;
+}
+
 base::Result<RunningContainer> ReadWorkloadContainer(const json& workload, const api::WorkloadRef& ref,
                                                      const std::string& gpu_resource) {
   const auto pod = PodOf(workload, ref.kind);

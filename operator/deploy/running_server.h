@@ -18,6 +18,9 @@ namespace autotune::deploy {
 // supported.
 base::Result<api::DeployedServer> ReadPastedCommand(std::string_view line);
 
+// The path on the machine of a pasted docker run that a path of its container is mounted from; "" = none.
+std::string SourceOf(const api::DeployedServer& server, const std::string& path);
+
 // Returns the name and configuration of the container that serves the model in a Deployment, LeaderWorkerSet or
 // LLMInferenceService. If `ref.container` is empty: the only container, else the only one with `gpu_resource`.
 // kInvalid: several containers are possible, the command requires a shell, or the workload serves on several nodes.

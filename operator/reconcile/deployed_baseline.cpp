@@ -22,14 +22,6 @@ namespace {
 
 using deploy::EngineArguments;
 
-// Flags that the operator sets itself, with the values that come to the same.
-bool ChangesNothing(const std::string& name, const std::string& value) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSame = {
-      {{"nnodes", "1"}, {"node-rank", "0"}, {"backend", "pytorch"}}};
-  return std::find(kSame.begin(), kSame.end(), std::pair<std::string_view, std::string_view>(name, value)) !=
-         kSame.end();
-}
-
 std::string NamesOf(const std::vector<const ResolvedRuntime*>& runtimes) {
   std::vector<std::string> names;
   for (const ResolvedRuntime* runtime : runtimes) names.push_back(runtime->spec.name);
@@ -111,6 +103,10 @@ class BaselineReader {
     out.deployed = true;
     out.runtime = (*runtime)->spec.name;
     out.env = server_.env;
+    for (const auto& [name, value] : server_.env) {
+      const std::string why = rules_.Find((*runtime)->spec.engine)->WhyIgnored(name, (*runtime)->release.version);
+      if (!why.empty()) not_read_.push_back(why);
+    }
     out.gpus = gpus_;
     const auto model = ModelOf(arguments);
     if (!model) return model.error();
@@ -127,6 +123,8 @@ class BaselineReader {
                               "; a pod has its own addresses, keys, logs, directories, volumes and node selection"});
     }
     if (!image_.empty()) warnings.push_back({field, "OtherImage", image_});
+    for (const std::string& why : not_read_) warnings.push_back({field, "VariableNotRead", why});
+    for (const std::string& files : files_) warnings.push_back({field, "FilesOfBaseline", files});
     if (!other_gpus_.empty()) {
       warnings.push_back({field, "DeployedGpusDiffer",
                           "the container has " + text::Joined(other_gpus_, ", ") + ", and the baseline runs with " +
@@ -223,10 +221,9 @@ class BaselineReader {
   // Of an image without a program in its command: the engine whose image that is.
   [[nodiscard]] bool IsOf(const ResolvedRuntime& runtime) const {
     if (!start_.engine.empty()) return runtime.spec.engine == start_.engine;
-    const auto same = [&](const std::string& image) {
-      return !image.empty() && deploy::RepositoryOf(image) == deploy::RepositoryOf(server_.image);
-    };
-    return same(runtime.spec.image) || same(runtime.traits.default_image) || same(runtime.traits.rocm_image);
+    if (deploy::RepositoryOf(runtime.spec.image) == deploy::RepositoryOf(server_.image)) return true;
+    const std::string engine = deploy::EngineOfImage(server_.image, rules_);
+    return engine.empty() ? runtime.spec.name == spec_.optimization.baseline->runtime : engine == runtime.spec.engine;
   }
 
   base::Result<const ResolvedRuntime*> RuntimeOf() const {
@@ -245,10 +242,18 @@ class BaselineReader {
       }
       if (IsOf(*runtime) && (named.empty() || runtime->spec.name == named)) found.push_back(runtime);
     }
+    const std::string of_image = program ? "" : deploy::EngineOfImage(server_.image, rules_);
+    if (found.empty() && !program && of_image.empty()) {
+      return base::Invalid(
+          "runs image " + server_.image +
+          ", which does not say the engine: write the program behind the image (vllm serve, python3 -m "
+          "sglang.launch_server, trtllm-serve), or set baseline.runtime");
+    }
     if (found.empty()) {
-      return base::Invalid((program ? "starts " + start_.engine : "runs image " + server_.image) + ", and " +
-                           (named.empty() ? "the task's runtimes are of " + text::Joined(engines, ", ")
-                                          : "runtime " + named + " is of another engine"));
+      return base::Invalid(
+          (program ? "starts " + start_.engine : "runs image " + server_.image + ", one of " + of_image) + ", and " +
+          (named.empty() ? "the task's runtimes are of " + text::Joined(engines, ", ")
+                         : "runtime " + named + " is of another engine"));
     }
     if (found.size() == 1) return found.front();
     // Of several, the one with the image that is deployed.
@@ -278,40 +283,60 @@ class BaselineReader {
       const bool renamed = served_as != arguments.flags.end() && arguments.model.starts_with('/') &&
                            std::find(served_as->second.values.begin(), served_as->second.values.end(),
                                      model.id_or_path) != served_as->second.values.end();
+      // A path below a mount of its container; the task's is one inside its volume.
+      const bool mounted =
+          model.volume.is_object() && arguments.model.ends_with(model.id_or_path) && model.id_or_path.starts_with('/');
       models.push_back(api::ModelPath(spec_, i) + " is " + model.id_or_path);
-      if (arguments.model != model.id_or_path && !renamed) continue;
+      if (arguments.model != model.id_or_path && !renamed && !mounted) continue;
       if (!revision.empty() && revision != model.revision) {
         return base::Invalid("serves revision " + revision + ", and that of " + api::ModelTitle(spec_, i) + " is " +
                              (model.revision.empty() ? "not set" : model.revision));
       }
       return i;
     }
-    return base::Invalid("serves " + arguments.model + ", and " + text::Joined(models, ", "));
+    const std::string source = deploy::SourceOf(server_, arguments.model);
+    const std::string from = source.empty() ? "" : " (" + source + " outside)";
+    const std::string hint = arguments.model.starts_with('/')
+                                 ? "; a path of the command's container" + from +
+                                       " is known to the task by --served-model-name with the task's idOrPath, or by "
+                                       "the model's volume with the path inside it as idOrPath"
+                                 : "";
+    return base::Invalid("serves " + arguments.model + ", and " + text::Joined(models, ", ") + hint);
   }
 
+  // All that has to be corrected is told at once.
   base::Status TakeFlags(const EngineArguments& arguments, const ResolvedRuntime& runtime, tuning::NamedBaseline& out) {
+    std::vector<std::string> problems = arguments.problems;
     for (const auto& [name, flag] : arguments.flags) {
       const std::string plain = quant::EngineTable::Normalise(name);
       if (deploy::IsServerFlag(plain)) {
         left_out_.push_back("--" + name);
-      } else if (IsReserved(plain, runtime.traits)) {
-        if (ChangesNothing(plain, flag.value)) continue;
+      } else if (const std::string why = WhyReserved(plain, runtime); !why.empty()) {
+        if (deploy::ChangesNothing(plain, flag.value)) continue;
         const bool file = plain == "config" || plain == "extra-llm-api-options";
-        return base::Invalid("--" + name +
-                             (file ? " names a file that the operator cannot read: give what is in it as "
-                                     "baseline.parameters instead of a command"
-                                   : " " + flag.value +
-                                         " cannot be part of a baseline: the operator sets "
-                                         "it itself"));
+        problems.push_back(
+            "--" + name +
+            (file ? " names a file that the operator cannot read: give what is in it as "
+                    "baseline.parameters instead of a command"
+                  : (flag.values.empty() ? "" : " " + flag.value) + " cannot be part of a baseline: " + why));
       } else if (const std::string open = FilledInOf(flag.values); !open.empty()) {
-        return NotInTheLine("--" + name, open);
+        problems.push_back(NotInTheLine("--" + name, open).message);
       } else {
         const bool appends = name.find('.') != std::string::npos && name.ends_with('+');
         out.parameters[SpellingOf(appends ? name.substr(0, name.size() - 1) : name, runtime.release)] =
             deploy::ValueOf(name, flag);
+        if (const std::string path = deploy::PathIn(flag); !path.empty()) files_.push_back(AboutPath(name, path));
       }
     }
+    if (!problems.empty()) return base::Invalid(text::Joined(problems, "; "));
     return {};
+  }
+
+  // An experiment's pod has no files of the machine that the command runs on.
+  [[nodiscard]] std::string AboutPath(const std::string& name, const std::string& path) const {
+    const std::string source = deploy::SourceOf(server_, path);
+    return "--" + name + " names " + path + (source.empty() ? "" : ", which the command mounts from " + source) +
+           ": an experiment's pod has it only if spec.podTemplate.volumes and volumeMounts mount it at this path";
   }
 
   // What a shell would fill in of a pasted line; a container's words are as its process gets them.
@@ -338,9 +363,12 @@ class BaselineReader {
     return name;
   }
 
-  static bool IsReserved(const std::string& plain, const quant::EngineTraits& traits) {
-    return std::any_of(traits.reserved_flags.begin(), traits.reserved_flags.end(),
-                       [&](const std::string& reserved) { return quant::EngineTable::Normalise(reserved) == plain; });
+  [[nodiscard]] std::string WhyReserved(const std::string& plain, const ResolvedRuntime& runtime) const {
+    for (const std::string& reserved : runtime.traits.reserved_flags) {
+      if (quant::EngineTable::Normalise(reserved) == plain)
+        return rules_.Find(runtime.spec.engine)->WhyReserved(reserved);
+    }
+    return "";
   }
 
   const api::TaskSpec& spec_;
@@ -354,6 +382,8 @@ class BaselineReader {
   int gpus_ = 0;                         // of gpu_resource_
   std::vector<std::string> other_gpus_;  // resources that are GPUs of another kind
   std::vector<std::string> left_out_;
+  std::vector<std::string> not_read_;  // variables that the release does not read, with the reason
+  std::vector<std::string> files_;     // flags that name files, with what to do
   std::string image_;
 };
 

@@ -551,6 +551,10 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
     });
     ++place;
     if (told) continue;
+    for (const json& variable : own.env) {
+      const std::string why = rules.Find(own.engine)->WhyIgnored(variable.value("name", ""), runtime.release.version);
+      if (!why.empty()) space.warnings.push_back({"runtimes." + own.name + ".env", "VariableNotRead", why});
+    }
     if (!own.command.empty() && std::ranges::none_of(own.command, [](const std::string& word) {
           return word.find("{model}") != std::string::npos;
         })) {

@@ -180,11 +180,34 @@ TEST(Explain, TakesAWholeCommand) {
   EXPECT_THAT(ExplanationText(*OfCommand({"vllm serve a/b --max-num-seqs many"})),
               HasSubstr("Pruned, unless the files of the model say otherwise: parameters.max-num-seqs"));
 
+  EXPECT_FALSE(OfCommand({"vllm serve a/b --nnodes 1"})->plan.rejection);
+  EXPECT_THAT(OfCommand({"vllm serve a/b --enable-prefix-caching=false --max-num-seqs $N"}).error().message,
+              HasSubstr("the command --enable-prefix-caching takes no value, and the command gives it \"false\""));
+  EXPECT_THAT(OfCommand({"docker run corp/llm:prod --model a/b"}).error().message,
+              HasSubstr("the command runs image corp/llm:prod, which does not say the engine"));
   EXPECT_THAT(OfCommand({"ollama", "serve", "x"}).error().message, HasSubstr("the command begins with \"ollama\""));
   EXPECT_THAT(OfCommand({"vllm serve m | tee log"}).error().message, HasSubstr("a pipe"));
   EXPECT_THAT(OfCommand({"vllm", "serve", "m", "128"}).error().message, HasSubstr("contains \"128\""));
   ExplainOptions other{.settings = {}, .command = {"vllm", "serve", "m"}, .engine = "sglang", .gpu = "", .model = ""};
   EXPECT_THAT(Explain(Rules(), other).error().message, HasSubstr("the command starts vllm, and --engine is sglang"));
+}
+
+TEST(Explain, SaysOfACommandWhatAReleaseAndAPodDoNotHave) {
+  const std::string text = ExplanationText(
+      *OfCommand({"docker run -e VLLM_ATTENTION_BACKEND=FLASHINFER -v /no/such:/models registry.corp/vllm:nightly "
+                  "--model /models/m --lora-modules a=/models/a"}));
+  EXPECT_THAT(text,
+              HasSubstr("does not read VLLM_ATTENTION_BACKEND (removed in 0.15.0); --attention-backend replaces"));
+  EXPECT_THAT(text, HasSubstr("the release of image registry.corp/vllm:nightly is not known"));
+  EXPECT_THAT(text, HasSubstr("(--engine vllm:VERSION)"));
+  EXPECT_THAT(text, HasSubstr("a path of the container, and the command mounts it from /no/such/m, which is not here"));
+  EXPECT_THAT(text, HasSubstr("/models/a (--lora-modules, from /no/such/a)"));
+  for (const auto& [tag, release] :
+       {std::pair("v0.11.0-x86_64", "0.11.0"), {"rocm6.4.1_vllm_0.18.1_20250909", "0.18.1"}, {"25.09-py3", "0.33.0"}}) {
+    const auto of = OfCommand({std::string("docker run corp/vllm:") + tag + " --model a/b"});
+    ASSERT_TRUE(of.ok()) << of.error().message;
+    EXPECT_EQ(of->request.release.version.ToString(), release) << tag;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "operator/deploy/image_name.h"
+
 namespace autotune::deploy {
 namespace {
 
@@ -93,6 +95,73 @@ TEST(ReadPastedCommand, ReadsADockerRunLine) {
               ElementsAre("vllm", "serve", "M"));
 }
 
+TEST(ReadPastedCommand, ReadsTheOneCommandOfAScript) {
+  const std::vector<std::string> serve = {"vllm", "serve", "M", "--max-num-seqs", "8"};
+  for (const char* line :
+       {"cd /srv && vllm serve M --max-num-seqs 8", "set -euo pipefail; exec vllm serve M --max-num-seqs 8",
+        "source venv/bin/activate\nvllm serve M --max-num-seqs 8 &", "bash -c \"exec vllm serve M --max-num-seqs 8\"",
+        "sh -c 'cd /srv; vllm serve \"$@\"' sh M --max-num-seqs 8",
+        "bash -euo pipefail -c 'MODEL=M; N=8; vllm serve $MODEL --max-num-seqs ${N}'",
+        "docker pull image && docker run image bash -lc 'vllm serve M --max-num-seqs ${SEQS:-8}'",
+        "docker run --entrypoint /bin/bash image -c 'exec vllm serve M --max-num-seqs 8'",
+        "$ docker container stop x; docker container rm x\n$ docker run image vllm serve M --max-num-seqs 8",
+        "sudo -E docker run -v $(pwd):/x -v ~/.cache:/c image vllm serve M --max-num-seqs 8",
+        "export A=M B=8\nnohup vllm serve $A --max-num-seqs $B", "vllm serve M \\ \n --max-num-seqs 8",
+        "vllm serve M \\ --max-num-seqs 8 \\ "}) {
+    const auto server = ReadPastedCommand(line);
+    ASSERT_TRUE(server.ok()) << line << ": " << server.error().message;
+    EXPECT_EQ(server->words, serve) << line;
+  }
+  const auto exports = ReadPastedCommand(
+      "export VLLM_X=1 HF_TOKEN=t OTHER; VLLM_Y=2; unset VLLM_Z && source venv/bin/activate && VLLM_Z=3 vllm serve M");
+  ASSERT_TRUE(exports.ok()) << exports.error().message;
+  EXPECT_THAT(exports->env, ElementsAre(Pair("VLLM_X", "1"), Pair("VLLM_Z", "3"))) << "VLLM_Y is the shell's own";
+  EXPECT_THAT(exports->left_out, ElementsAre("HF_TOKEN", "OTHER", "source"));
+  EXPECT_THAT(ReadPastedCommand("docker run -e SEQS=8 image sh -c 'vllm serve M --max-num-seqs $SEQS'")->words,
+              ElementsAre("vllm", "serve", "M", "--max-num-seqs", "8"));
+  const auto passed = ReadPastedCommand("export VLLM_X=1 VLLM_Y=2; docker run -e VLLM_X -e VLLM_Z image");
+  EXPECT_THAT(passed->env, ElementsAre(Pair("VLLM_X", "1"))) << "VLLM_Y is not passed on";
+  EXPECT_THAT(passed->left_out, ElementsAre("VLLM_Z"));
+  EXPECT_EQ(ErrorOf("pip install -U vllm && vllm serve M"),
+            "contains another command, \"pip install -U vllm\": it is read without a shell");
+  EXPECT_EQ(ErrorOf("bash -c 'vllm serve M; curl localhost'"),
+            "contains another command, \"curl localhost\": it is read without a shell");
+}
+
+TEST(ReadPastedCommand, KnowsWhereTheFilesOfAContainerAre) {
+  const auto server = ReadPastedCommand(
+      "docker run -v /data/models:/models:ro --mount type=bind,source=/data/loras,target=/loras -v cache:/models/c "
+      "image");
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  EXPECT_EQ(SourceOf(*server, "/models/llama"), "/data/models/llama");
+  EXPECT_EQ(SourceOf(*server, "/models"), "/data/models");
+  EXPECT_EQ(SourceOf(*server, "/models/c/x"), "cache/x");
+  EXPECT_EQ(SourceOf(*server, "/loras/sql"), "/data/loras/sql");
+  EXPECT_EQ(SourceOf(*server, "/modelsx"), "");
+}
+
+TEST(EngineOfImage, IsToldByItsRepositoryOrItsName) {
+  const auto rules = quant::RuleSet::BuiltIn();
+  ASSERT_TRUE(rules.ok());
+  const std::pair<const char*, const char*> rows[] = {
+      {"vllm/vllm-openai:v0.11.0", "vllm"},
+      {"docker.io/vllm/vllm-openai@sha256:abc", "vllm"},
+      {"registry.corp:5000/llm/vllm-openai:nightly", "vllm"},
+      {"123456789012.dkr.ecr.us-east-1.amazonaws.com/vllm:v0.11.0", "vllm"},
+      {"rocm/vllm-dev:nightly", "vllm"},
+      {"lmsysorg/sglang:latest", "sglang"},
+      {"harbor.corp/mirror/lmsysorg/sglang@sha256:abc", "sglang"},
+      {"registry.corp/llm-server:sglang-0.5.9", "sglang"},
+      {"nvcr.io/nvidia/tensorrt-llm/release:1.2.0", "tensorrt-llm"},
+      {"registry.corp/TRTLLM-serve:1", "tensorrt-llm"},
+      {"vllm.corp.example/llm:1", ""},
+      {"registry.corp/llm:prod", ""},
+      {"nginx", ""},
+      {"corp/vllm-vs-sglang:1", ""},
+  };
+  for (const auto& [image, engine] : rows) EXPECT_EQ(EngineOfImage(image, *rules), engine) << image;
+}
+
 TEST(ReadPastedCommand, RefusesByNameWhatItCannotRead) {
   EXPECT_EQ(ErrorOf(""), "names no program");
   EXPECT_EQ(ErrorOf("VLLM_X=1"), "names no program");
@@ -162,8 +231,11 @@ TEST(ReadWorkloadContainer, SaysWhatItCannotRead) {
   EXPECT_EQ(Read(Workload({a, b}), {"Deployment", "chat", "c"}).error().message, "has no container \"c\"; it has a, b");
   EXPECT_EQ(Read(Workload(json::array()), ref).error().message, "has no containers");
   const auto of = [&](json container) { return Read(Workload({std::move(container)}), ref); };
-  EXPECT_THAT(of({{"name", "a"}, {"command", {"sh", "-c", "sleep 5; vllm serve M"}}}).error().message,
-              HasSubstr("its command is a shell script with a second command (;)"));
+  EXPECT_THAT(of({{"name", "a"}, {"command", {"sh", "-c", "pip install x; vllm serve M"}}}).error().message,
+              HasSubstr("its command is a shell script with another command, \"pip install x\""));
+  EXPECT_THAT(of({{"name", "a"}, {"command", {"sh", "-c", "vllm serve ${M:-x}"}}}).error().message,
+              HasSubstr("its command is a shell script with a variable ($)"))
+      << "the image may set it";
   EXPECT_EQ(of({{"name", "a"},
                 {"args", {"$(KEY)"}},
                 {"env", {{{"name", "KEY"}, {"valueFrom", {{"fieldRef", json::object()}}}}}}})

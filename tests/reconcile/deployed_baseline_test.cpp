@@ -81,10 +81,15 @@ TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
             path + "serves revision v2, and that of spec.model is not set");
   EXPECT_EQ(BaselineOf("python3 -m sglang.launch_server --model-path " + kModel),
             path + "starts sglang, and the task's runtimes are of vllm");
-  EXPECT_EQ(BaselineOf("docker run nginx"), path + "runs image nginx, and the task's runtimes are of vllm");
+  EXPECT_EQ(BaselineOf("docker run lmsysorg/sglang:latest --model " + kModel),
+            path + "runs image lmsysorg/sglang:latest, one of sglang, and the task's runtimes are of vllm");
+  EXPECT_EQ(BaselineOf("docker run corp/llm:prod --model " + kModel),
+            path +
+                "runs image corp/llm:prod, which does not say the engine: write the program behind the image (vllm "
+                "serve, python3 -m sglang.launch_server, trtllm-serve), or set baseline.runtime");
   EXPECT_THAT(BaselineOf("strace -f vllm serve " + kModel), HasSubstr(path + "begins with \"strace\": a command"));
-  EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --max-num-seqs $(nproc)"),
-              HasSubstr(path + "contains a command substitution ($(...)) at \"$(nproc)\""));
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --max-num-seqs $(nproc)"),
+            path + "has $(nproc) for --max-num-seqs, but the command is parsed without a shell: write the value");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --max-num-seqs $SEQS"),
             path + "has $SEQS for --max-num-seqs, but the command is parsed without a shell: write the value");
   EXPECT_EQ(BaselineOf("vllm serve $MODEL"),
@@ -97,10 +102,58 @@ TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
                 "--config names a file that the operator cannot read: give what is in it as baseline.parameters "
                 "instead of a command");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --nnodes 2"),
-            path + "--nnodes 2 cannot be part of a baseline: the operator sets it itself");
+            path + "--nnodes 2 cannot be part of a baseline: an experiment is one server on one node");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --headless --max-num-seqs 1e3 --enable-prefix-caching=false"),
+            path +
+                "--max-num-seqs takes an integer, and the parser does not read \"1e3\" as one; "
+                "--enable-prefix-caching takes no value, and the command gives it \"false\"; to set it to false, "
+                "write --no-enable-prefix-caching; --headless cannot be part of a baseline: an experiment is one "
+                "server on one node")
+      << "all at once";
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --enforce-eager true"),
+            path + "--enforce-eager takes no value, and \"true\" follows it");
   EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --no-such-flag 1"),
               HasSubstr(path + "runtime vllm is not started with it: vLLM 0.24.0 has no flag \"no-such-flag\""));
   EXPECT_THAT(BaselineOf("vllm serve " + kModel + " --max-num-seqs many"), HasSubstr("takes an integer"));
+}
+
+TEST(DeployedBaseline, HasTheEngineOfAnyImageAndTheModelOfAMount) {
+  EXPECT_EQ(BaselineOf("docker run registry.corp:5000/ml/vllm:nightly --model " + kModel + " --max-num-seqs 8"),
+            "--max-num-seqs 8 ");
+  EXPECT_EQ(BaselineOf("docker run corp/llm:prod vllm serve " + kModel + " --max-num-seqs 8"), "--max-num-seqs 8 ");
+  EXPECT_EQ(BaselineOf("docker run corp/llm:prod --model " + kModel + " --max-num-seqs 8",
+                       [](json& spec) { spec["optimization"]["baseline"]["runtime"] = "vllm"; }),
+            "--max-num-seqs 8 ");
+  EXPECT_THAT(BaselineOf("docker run -v /data:/models vllm/vllm-openai --model /models/llama"),
+              HasSubstr("serves /models/llama, and spec.model is " + kModel +
+                        "; a path of the command's container (/data/llama outside) is known to the task by"));
+  EXPECT_EQ(BaselineOf("docker run -v /data:/models vllm/vllm-openai --model /models/llama --max-num-seqs 8",
+                       [](json& spec) {
+                         spec["model"]["idOrPath"] = "/llama";
+                         spec["model"]["volume"] = {{"persistentVolumeClaim", {{"claimName", "models"}}}};
+                       }),
+            "--max-num-seqs 8 ");
+}
+
+TEST(DeployedBaseline, WarnsOfFilesAndOfVariablesThatHaveNoEffect) {
+  const auto warnings = [](const std::string& command) {
+    const auto space = SpaceOf(TaskWith({{"command", command}}));
+    EXPECT_TRUE(space.ok()) << (space ? "" : space.error().message);
+    std::string text;
+    for (const quant::Warning& one : space ? space->warnings : std::vector<quant::Warning>()) {
+      if (one.reason == "VariableNotRead" || one.reason == "FilesOfBaseline")
+        text += one.reason + ": " + one.message + "\n";
+    }
+    return text;
+  };
+  EXPECT_EQ(
+      warnings("VLLM_USE_V1=1 VLLM_ATTENTION_BACKEND=FLASHINFER TOKENIZERS_PARALLELISM=false vllm serve " + kModel),
+      "VariableNotRead: vLLM 0.24.0 does not read VLLM_ATTENTION_BACKEND (removed in 0.15.0); --attention-backend "
+      "replaces it\nVariableNotRead: vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.12.0)\n");
+  EXPECT_EQ(warnings("docker run -v /data/l:/loras vllm/vllm-openai --model " + kModel +
+                     " --enable-lora --lora-modules sql=/loras/sql --chat-template /t.jinja"),
+            "FilesOfBaseline: --lora-modules names /loras/sql, which the command mounts from /data/l/sql: an "
+            "experiment's pod has it only if spec.podTemplate.volumes and volumeMounts mount it at this path\n");
 }
 
 TEST(DeployedBaseline, IsOfTheRuntimeThatIsNamedOrHasItsImage) {

@@ -29,6 +29,15 @@ TEST(ShellWords, AreWhatAShellMakesOfTheLine) {
       {R"(a '' "")", {"a", "", ""}},
       {R"('$HOME | x' "a;b")", {"$HOME | x", "a;b"}},
       {R"(a\ b \$x)", {"a b", "$x"}},
+      // A blank behind the backslash at the end of a line; two lines that YAML made one.
+      {"a 128\\  \n  b", {"a", "128", "b"}},
+      {"a \\ \r\n b", {"a", "b"}},
+      {"a \\ --b \\\t--c \\ ", {"a", "--b", "--c"}},
+      {"a $(nproc --all) b", {"a", "$(nproc --all)", "b"}},
+      {"a \"x $(dirname \"$0\") y\"", {"a", "x $(dirname \"$0\") y"}},
+      {"a `date +%s`", {"a", "`date +%s`"}},
+      {"a ${X:-1,2} ${Y:-a b}", {"a", "${X:-1,2}", "${Y:-a b}"}},
+      {"a b &", {"a", "b"}},
       {"a#b c~d", {"a#b", "c~d"}},
       {"a b # as it was started\n", {"a", "b"}},
       {R"(a {"x":1})", {"a", "{x:1}"}},
@@ -46,13 +55,13 @@ TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
     const char* line;
     const char* message;
   } rows[] = {
-      {"a $(nproc) b", R"(contains a command substitution ($(...)) at "$(nproc) b")"},
-      {"a \"$(nproc)\"", "a command substitution ($(...))"},
-      {"a `date`", "a command substitution (`)"},
-      {"a --dist-init-addr $(LWS_LEADER_ADDRESS):20000", "a variable of a pod or a command substitution ($(NAME))"},
+      {"a $(nproc b", R"(an expansion that does not end at "$(nproc b")"},
+      {"a `date", "an expansion that does not end"},
       {"a | tee log", R"(a pipe (|) at "| tee log")"},
-      {"a &", "a background job or a second command (&)"},
-      {"a && b", "a background job or a second command (&)"},
+      {"a || b", "a command for the case of a failure (||)"},
+      {"a & b", "a background job (&)"},
+      {"a &> log", "a redirection (< or >)"},
+      {"a && b", R"(a second command (&&) at "&& b")"},
       {"a; b", "a second command (;)"},
       {"a\nb", R"(a second command (the line before it does not end in \) at "b")"},
       {"a > log", "a redirection (< or >)"},
@@ -81,6 +90,26 @@ TEST(ShellWords, KeepWhatAShellFillsIn) {
   EXPECT_EQ(FilledIn("cost: 5$"), "");
   EXPECT_EQ(ReadShell("a \"$X\" ~").filled_in, R"(a variable ($) at "$X" ~")");
   EXPECT_EQ(ReadShell("a '$X' b~").filled_in, "");
+  EXPECT_EQ(FilledIn("x$(nproc)y"), "$(nproc)");
+  EXPECT_EQ(FilledIn("`nproc`"), "`nproc`");
+  EXPECT_EQ(ReadShell("a --b $(ADDRESS):20000").filled_in,
+            R"(a variable of a pod or a command substitution ($(NAME)) at "$(ADDRESS):20000")");
+}
+
+TEST(WithValues, FillsInWhatIsKnown) {
+  const std::map<std::string, std::string> values = {{"MODEL", "org/m"}, {"TP", "2"}, {"NONE", ""}};
+  const struct {
+    const char* word;
+    const char* filled;
+  } rows[] = {
+      {"$MODEL", "org/m"},  {"x-${MODEL}:$TP$", "x-org/m:2$"},
+      {"${TP:-8}", "2"},    {"${SEQS:-64}", "64"},
+      {"${SEQS-64}", "64"}, {"${NONE:-64}", "64"},
+      {"${NONE-64}", ""},   {"$SEQS ${SEQS} $(nproc) `x`", "$SEQS ${SEQS} $(nproc) `x`"},
+      {"$TPX", "$TPX"},     {"$@", "$@"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(WithValues(row.word, values, true), row.filled) << row.word;
+  EXPECT_EQ(WithValues("${SEQS:-64}", values, false), "${SEQS:-64}");
 }
 
 TEST(ReadShell, KeepsTheCommandsOfAScriptWithWhatOnlyAShellUnderstandsAsItIsWritten) {
@@ -88,7 +117,8 @@ TEST(ReadShell, KeepsTheCommandsOfAScriptWithWhatOnlyAShellUnderstandsAsItIsWrit
       ReadShell("# starts it\nset -e; export X=1\nexec vllm serve \"$MODEL\" --port 80 \"$@\"\n");
   EXPECT_THAT(script.commands, ElementsAre(Words{"set", "-e"}, Words{"export", "X=1"},
                                            Words{"exec", "vllm", "serve", "$MODEL", "--port", "80", "$@"}));
-  EXPECT_THAT(script.beyond, HasSubstr("a second command (;)")) << "the first one";
+  EXPECT_EQ(script.beyond, "");
+  EXPECT_THAT(script.several, HasSubstr("a second command (;) at \"; export X=1")) << "the first one";
 }
 
 TEST(ShellWords, ReadBackEveryWordThatIsQuotedForAShell) {
