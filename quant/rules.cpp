@@ -43,12 +43,13 @@ std::string TagOf(const std::string& image) {
 }
 
 // "v0.11.0", or behind the engine's name: "rocm6.4.1_vllm_0.10.1". An image that is not the project's own (`stock`) may
-// have a tag of its own ("0.1.3", "25.09-py3"): it counts only if the table may have such a release.
+// have a tag of its own ("0.1.3", "25.09-py3"): it counts if the image has the engine's name, or if the table may have
+// such a release.
 std::optional<Version> ReleaseOf(const std::string& image, const EngineTable& table, bool stock) {
   const std::string tag = TagOf(image);
   if (const auto version = Version::Parse(tag)) {
-    const bool possible = table.oldest() <= *version && version->major <= table.newest().major;
-    return stock || possible ? version : std::nullopt;
+    const bool named = RepositoryOf(image) == table.traits().engine || table.oldest() <= *version;
+    return stock || (named && version->major <= table.newest().major) ? version : std::nullopt;
   }
   const std::string& engine = table.traits().engine;
   const std::size_t name = tag.find(engine);
