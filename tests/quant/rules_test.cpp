@@ -40,7 +40,7 @@ TEST(RuleSet, ResolvesTheReleaseFromImageOrVersion) {
       {"vllm", "vllm/vllm-openai:v0.9.0", "", "0.9.0", true},
       {"vllm", "registry:5000/mirror/vllm-openai:v0.9.0", "", "0.9.0", true},
       {"vllm", "registry:5000/vllm:v0.20.1-x86_64", "", "0.20.1", false},
-      {"vllm", "corp/vllm:v0.11.0", "", "0.11.0", true},
+      {"vllm", "corp/vllm:v0.11.0-x86_64", "", "0.11.0", true},
       {"vllm", "corp/vllm-plus:0.1.3", "", "0.33.0", true},
       {"vllm", "nvcr.io/nvidia/vllm:25.09-py3", "", "0.33.0", true},
       {"vllm", "rocm/vllm:rocm6.4.1_vllm_0.18.1_20250909", "", "0.18.1", false},
