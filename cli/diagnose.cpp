@@ -111,7 +111,8 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
     text += " (if it was: " + std::string(bench::FailureReasonName(*diagnosis.reason_if_ready)) + ")";
   text += "\nMessage:  " + failure.message + "\n";
   if (!diagnosis.also.empty()) text += "Also:     " + diagnosis.also + "\n";
-  if (const std::string meaning = MeaningOf(failure.message); !meaning.empty()) text += "Meaning:  " + meaning + "\n";
+  if (const std::string meaning = MeaningOf(failure.message, diagnosis.was_ready); !meaning.empty())
+    text += "Meaning:  " + meaning + "\n";
   text += "Remedy:   " + Remedy(failure) + "\n";
   if (!diagnosis.certain) text += "No line of the log names an error: the reason is not certain. Is the log whole?\n";
   if (diagnosis.waited && failure.machine) {
@@ -140,7 +141,8 @@ nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
   if (diagnosis.was_ready) json["wasReady"] = *diagnosis.was_ready;
   if (diagnosis.reason_if_ready) json["reasonIfReady"] = bench::FailureReasonName(*diagnosis.reason_if_ready);
   if (!diagnosis.also.empty()) json["also"] = diagnosis.also;
-  if (const std::string meaning = MeaningOf(diagnosis.failure.message); !meaning.empty()) json["meaning"] = meaning;
+  if (const std::string meaning = MeaningOf(diagnosis.failure.message, diagnosis.was_ready); !meaning.empty())
+    json["meaning"] = meaning;
   return json;
 }
 

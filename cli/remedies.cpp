@@ -65,6 +65,29 @@ std::string PatternOf(std::string_view message) {
   return pattern;
 }
 
+// Whether one of the messages in a cell, each between backquotes, is in `message`.
+bool CellFits(std::string_view cell, std::string_view message) {
+  for (std::size_t open = cell.find('`'); open != std::string_view::npos;) {
+    const std::size_t close = cell.find('`', open + 1);
+    if (close == std::string_view::npos) break;
+    if (bench::MatchesPattern(message, PatternOf(cell.substr(open + 1, close - open - 1)))) return true;
+    open = cell.find('`', close + 1);
+  }
+  return false;
+}
+
+// The meaning of a message in one phase; "" = the table does not have it.
+std::string MeaningIn(std::string_view message, bool was_ready) {
+  constexpr std::size_t kPhase = 1;
+  constexpr std::size_t kMeaning = 2;
+  const std::string_view phase = was_ready ? "serving" : "before ready";
+  for (const Row& row : TableOf("\n## Cryptic engine messages\n")) {
+    if (row.size() > kMeaning && (row[kPhase] == "any" || row[kPhase] == phase) && CellFits(row[0], message))
+      return row[kMeaning];
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string RemedyOf(bench::FailureReason reason) {
@@ -98,18 +121,12 @@ std::string AdviceOf(std::string_view message) {
   return advice;
 }
 
-std::string MeaningOf(std::string_view message) {
-  for (const Row& row : TableOf("\n## Cryptic engine messages\n")) {
-    const std::string& messages = row[0];
-    for (std::size_t open = messages.find('`'); open != std::string::npos && row.size() > 1;) {
-      const std::size_t close = messages.find('`', open + 1);
-      if (close == std::string::npos) break;
-      if (bench::MatchesPattern(message, PatternOf(std::string_view(messages).substr(open + 1, close - open - 1))))
-        return row[1];
-      open = messages.find('`', close + 1);
-    }
-  }
-  return "";
+std::string MeaningOf(std::string_view message, std::optional<bool> was_ready) {
+  if (was_ready) return MeaningIn(message, *was_ready);
+  const std::string before = MeaningIn(message, false);
+  const std::string serving = MeaningIn(message, true);
+  if (before == serving) return before;
+  return "if the engine was not ready yet: " + before + ". If it was serving: " + serving;
 }
 
 }  // namespace autotune::cli

@@ -1,6 +1,7 @@
 // What docs/failures.md says about a failure: the page is compiled in. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,7 +16,8 @@ std::string RemedyOf(bench::FailureReason reason);
 // = none.
 std::string AdviceOf(std::string_view message);
 
-// What an engine's message means, from the table of cryptic messages; "" = the table does not have it.
-std::string MeaningOf(std::string_view message);
+// What an engine's message means, from the table of cryptic messages; "" = the table does not have it. `was_ready`:
+// whether the engine served before its end; nothing = not known: both meanings, where they differ.
+std::string MeaningOf(std::string_view message, std::optional<bool> was_ready);
 
 }  // namespace autotune::cli

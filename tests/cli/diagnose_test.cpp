@@ -154,11 +154,34 @@ TEST(Diagnose, PrintsTheRemedyOfThePage) {
 }
 
 TEST(Diagnose, ExplainsCrypticMessages) {
-  EXPECT_THAT(MeaningOf("RuntimeError: The size of tensor a (2048) must match the size of tensor b (1024) at x"),
-              HasSubstr("belong to different models"));
-  EXPECT_EQ(MeaningOf("ValueError: something"), "");
+  EXPECT_THAT(MeaningOf("NCCL WARN Duplicate GPU detected : rank 1 and rank 0", false), HasSubstr("use one GPU"));
+  EXPECT_EQ(MeaningOf("ValueError: something", false), "");
   EXPECT_THAT(DiagnosisText(Diagnose("Memory access fault by GPU node-3 (Agent handle: 0x1) on address 0x2.\n", 134)),
               HasSubstr("Meaning:  ROCm: a kernel read or wrote memory that is not its own"));
+}
+
+// Weights were loaded before an engine serves: they are not the cause of an error after that.
+TEST(Diagnose, AMeaningDependsOnThePhase) {
+  const std::string message = "RuntimeError: The size of tensor a (2048) must match the size of tensor b (1024) at x";
+  EXPECT_THAT(MeaningOf(message, false), HasSubstr("belong to different models"));
+  EXPECT_THAT(MeaningOf(message, true), Not(HasSubstr("different models")));
+  EXPECT_THAT(MeaningOf(message, true), HasSubstr("they are not the cause"));
+  EXPECT_THAT(MeaningOf(message, std::nullopt), HasSubstr("if the engine was not ready yet: while weights are"));
+  EXPECT_THAT(MeaningOf(message, std::nullopt), HasSubstr(". If it was serving: two tensors"));
+  const std::string served = "INFO:     Application startup complete.\n" + message + "\n";
+  EXPECT_THAT(DiagnosisText(Diagnose(served, 1)), HasSubstr("Meaning:  two tensors of one computation"));
+  EXPECT_THAT(DiagnosisJson(Diagnose(served, 1))["meaning"], HasSubstr("two tensors"));
+  EXPECT_EQ(MeaningOf("Fatal Python error: Bus error", true).find("weight file"), std::string::npos);
+}
+
+// A newer image does not help where the tool that quantized the model made up its type.
+TEST(Diagnose, AMeaningNamesEveryCauseItKnows) {
+  const std::string meaning = MeaningOf(
+      "ValueError: The checkpoint you are trying to load has model type `glm4_moe_lite` but Transformers does not "
+      "recognize this architecture. This could be because of an issue with the checkpoint",
+      false);
+  EXPECT_THAT(meaning, HasSubstr("Either it is older than the model"));
+  EXPECT_THAT(meaning, HasSubstr("the tool that quantized the model"));
 }
 
 TEST(Diagnose, SaysThatALogHasNoError) {
