@@ -369,6 +369,13 @@ bool FromJson(std::string_view text, LogLine& line) {
   return true;
 }
 
+// Whether a writer's own prefix stands here: a process, a time, or a level with its time.
+bool WriterBegins(std::string_view text) {
+  std::string tag;
+  Level level = Level::kNone;
+  return TakeProcess(text, tag) || TakeTime(text) || TakeLevel(text, level) || StartsLike(text, "[9999-99-99 99:99:99");
+}
+
 }  // namespace
 
 LogLine ParseLogLine(std::string_view raw) {
@@ -377,9 +384,13 @@ LogLine ParseLogLine(std::string_view raw) {
   std::string_view text = clean;
   while (text.ends_with("#015") || text.ends_with(' ')) text.remove_suffix(text.ends_with(' ') ? 1 : 4);
   if (FromJson(text, line)) return line;
-  const bool indented = raw.starts_with(' ');
+  // Indented text is that of a traceback, unless a writer's prefix follows: pasted logs may be indented as a whole.
+  std::string_view inner = text;
+  TakeSpaces(inner);
+  const bool indented = raw.starts_with(' ') && !WriterBegins(inner);
   bool took = false;
   if (!indented) {
+    text = inner;
     const Brackets brackets{line.tag, line.level};
     for (bool again = true; again;) {
       const bool time = TakeTime(text);

@@ -191,6 +191,23 @@ TEST(Diagnose, SaysThatALogHasNoError) {
   EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("No line of the log names an error"));
 }
 
+// Pasted into an issue (sgl-project/sglang#21460), every line behind a space.
+TEST(Diagnose, ReadsALogThatIsIndentedAsAWhole) {
+  for (const char* prefix : {"(SGLangEngine pid=12589) ", "[2026-06-15 13:26:40 TP0] ", "2026-06-15 13:26:40,113 "}) {
+    std::string log;
+    for (const char* line : {"  File \"sampler.py\", line 600, in sampling_from_probs_torch",
+                             "    sampled_index = torch.multinomial(probs)",
+                             "torch.AcceleratorError: CUDA error: device-side assert triggered",
+                             "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions."})
+      log += std::string(" ") + prefix + line + "\n";
+    EXPECT_EQ(Diagnose(log, std::nullopt).failure.message,
+              "torch.AcceleratorError: CUDA error: device-side assert triggered")
+        << prefix;
+  }
+  // The code lines of a traceback say nothing.
+  EXPECT_FALSE(Diagnose("    raise RuntimeError(\"Executor worker\")\n", std::nullopt).certain);
+}
+
 // The watchdog of a rank that waited: it does not know why the other one did not come.
 constexpr const char* kWatchdog =
     "[rank0]:[E1112 09:49:50.029035281 ProcessGroupNCCL.cpp:607] [Rank 0] Watchdog caught collective operation "
