@@ -98,6 +98,8 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
   return {};
 }
 
+constexpr const char* kInstead = "set --model to a directory with its config.json";
+
 // The engine and the image that a command starts; "" = it does not say so.
 struct Started {
   std::string engine, image;
@@ -184,10 +186,10 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
 base::Result<checkpoint::ModelFacts> ReadModelOf(const std::string& name,
                                                  const std::optional<api::DeployedServer>& server,
                                                  const HubAccess& hub) {
-  auto model = ReadModel(name, hub);
+  auto model = ReadModel(name, hub, kInstead);
   const std::string source = server && name.starts_with('/') ? deploy::SourceOf(*server, name) : "";
   if (model || source.empty()) return model;
-  auto outside = ReadModel(source, hub);
+  auto outside = ReadModel(source, hub, kInstead);
   if (outside) return outside;
   return base::Invalid("it is a path of the container, and the command mounts it from " + source +
                        ", which is not here");
@@ -259,7 +261,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
       }
     }
   } else {
-    auto model = ReadModel(options.model, options.hub);
+    auto model = ReadModel(options.model, options.hub, kInstead);
     if (!model) return base::Invalid("--model: " + model.error().message);
     request.model = std::move(*model);
   }
@@ -276,6 +278,10 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
     }
   }
   explanation.plan = quant::PlanLaunch(rules, request);
+  if (const std::string doubt =
+          quant::MemoryDoubt(gpu->product, gpu->capability, gpu->amd_architecture, gpu->memory_bytes);
+      !doubt.empty())
+    explanation.plan.warnings.push_back({"gpu", "GpuMemoryNotKnown", doubt});
   return explanation;
 }
 

@@ -164,7 +164,7 @@ int Import(const std::string& file) {
 }
 
 int Inspect(const std::string& model, const cli::HubAccess& hub, const std::string& output) {
-  const auto facts = cli::ReadModel(model, hub);
+  const auto facts = cli::ReadModel(model, hub, "give a directory with its config.json");
   if (!facts) return Fail(facts.error().message);
   std::cout << (output == "json" ? cli::IndentedJson(checkpoint::ToJson(*facts)) + "\n" : cli::ModelFactsText(*facts));
   return 0;

@@ -502,7 +502,7 @@ base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, 
   if (!gpu) return base::Invalid("--gpu: " + gpu.error().message);
   std::vector<NamedModel> models = {{"dense", DenseModel()}, {"experts", ExpertModel()}};
   if (!options.model.empty()) {
-    const auto model = ReadModel(options.model, options.hub);
+    const auto model = ReadModel(options.model, options.hub, "set --model to a directory with its config.json");
     if (!model) return base::Invalid("--model: " + model.error().message);
     models = {{"", *model}};
   }

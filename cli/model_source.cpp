@@ -76,8 +76,8 @@ base::Result<ModelFacts> ReadModelDirectory(const std::filesystem::path& path) {
   return checkpoint::ReadCheckpoint(**files);
 }
 
-base::Result<ModelFacts> ReadModelFromHub(const std::string& id, const std::string& revision, const HubAccess& access) {
-  const std::string instead = "use --model-dir DIR with a local config.json, or set spec.model.facts to its content";
+base::Result<ModelFacts> ReadModelFromHub(const std::string& id, const std::string& revision, const HubAccess& access,
+                                          const std::string& instead) {
   if (access.offline) return base::Invalid("the config.json of \"" + id + "\" is not available offline: " + instead);
   checkpoint::HubOptions options;
   options.model = id;
@@ -133,9 +133,9 @@ ModelFacts ExpertModel() {
   return model;
 }
 
-base::Result<ModelFacts> ReadModel(const std::string& text, const HubAccess& access) {
+base::Result<ModelFacts> ReadModel(const std::string& text, const HubAccess& access, const std::string& instead) {
   std::error_code error;
-  if (!std::filesystem::exists(text, error) && IsHubId(text)) return ReadModelFromHub(text, "", access);
+  if (!std::filesystem::exists(text, error) && IsHubId(text)) return ReadModelFromHub(text, "", access, instead);
   if (std::filesystem::is_regular_file(text, error) && text.ends_with(".json")) {
     std::ifstream file(text, std::ios::binary);
     const std::string content((std::istreambuf_iterator<char>(file)), {});

@@ -24,12 +24,14 @@ struct HubAccess {
 
 // `path` is the directory, its config.json or a GGUF file. kInvalid names the file that is missing or wrong.
 base::Result<checkpoint::ModelFacts> ReadModelDirectory(const std::filesystem::path& path);
-// kInvalid names the alternatives to the hub.
+// `instead`: what the user can do without the hub, in the words of the command: "set --model to a directory with its
+// config.json". kInvalid ends with it.
 base::Result<checkpoint::ModelFacts> ReadModelFromHub(const std::string& id, const std::string& revision,
-                                                      const HubAccess& access);
+                                                      const HubAccess& access, const std::string& instead);
 
 // A directory, a file (a file may also hold facts as `status.model` has them), or a hub id where there is no such path.
-base::Result<checkpoint::ModelFacts> ReadModel(const std::string& text, const HubAccess& access);
+base::Result<checkpoint::ModelFacts> ReadModel(const std::string& text, const HubAccess& access,
+                                               const std::string& instead);
 
 // An unquantized Llama-3.1-8B in bfloat16: the default model.
 checkpoint::ModelFacts DenseModel();

@@ -70,10 +70,10 @@ base::Result<Facts> FindFacts(const api::TaskSpec& task, std::size_t model, cons
   if (directory.empty() && path_is_here) directory = spec.id_or_path;
   HubAccess hub = options.hub;
   const bool from_hub = directory.empty();
+  const std::string instead = "--model-dir " + (spec.name.empty() ? "" : spec.name + "=") +
+                              "DIR with its config.json, or put the contents of config.json under " + path + ".facts";
   if (from_hub && spec.id_or_path.starts_with("/")) {
-    return base::Invalid(title + ": the config.json of \"" + spec.id_or_path + "\" is not known. Use --model-dir " +
-                         (spec.name.empty() ? "" : spec.name + "=") +
-                         "DIR with its config.json, or put the contents of config.json under " + path + ".facts");
+    return base::Invalid(title + ": the config.json of \"" + spec.id_or_path + "\" is not known. Use " + instead);
   }
   const std::string usual = checkpoint::HubOptions().endpoint;
   const std::string& own = spec.hugging_face.endpoint;
@@ -83,7 +83,8 @@ base::Result<Facts> FindFacts(const api::TaskSpec& task, std::size_t model, cons
     hub.token.clear();
   }
   if (hub.endpoint.empty()) hub.endpoint = usual;
-  auto facts = from_hub ? ReadModelFromHub(spec.id_or_path, spec.revision, hub) : ReadModelDirectory(directory);
+  auto facts = from_hub ? ReadModelFromHub(spec.id_or_path, spec.revision, hub, "use " + instead)
+                        : ReadModelDirectory(directory);
   if (!facts) return base::Invalid((from_hub || path_is_here ? title : "--model-dir") + ": " + facts.error().message);
   if (!spec.quantization.empty()) {
     if (const auto set = checkpoint::OverrideQuantization(*facts, spec.quantization); !set) {

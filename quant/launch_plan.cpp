@@ -1142,6 +1142,21 @@ LaunchPlan PlanLaunch(const RuleSet& rules, const LaunchRequest& request) {
   return Planner(*table, request).Plan();
 }
 
+std::string MemoryDoubt(const std::string& product, const std::optional<ComputeCapability>& capability,
+                        const std::string& amd_architecture, std::int64_t memory_bytes) {
+  if (memory_bytes <= 0) {
+    const std::string gpu = !product.empty()            ? product
+                            : capability                ? "a GPU with compute capability " + capability->ToString()
+                            : !amd_architecture.empty() ? "a GPU of AMD with architecture " + amd_architecture
+                                                        : "";
+    if (gpu.empty()) return "";
+    return "the memory of " + gpu + " is not known: whether the model and its KV cache fit is not checked";
+  }
+  if (!gpu::IsUpperBound(product, memory_bytes)) return "";
+  return product + " shares its memory with the CPU, and its driver does not report how much the GPU gets: only what " +
+         "exceeds " + Gigabytes(static_cast<double>(memory_bytes)) + " is pruned; less may not fit either";
+}
+
 std::vector<std::string> StartCommand(const EngineTraits& traits, const StartContext& context, const LaunchPlan& plan) {
   std::vector<std::string> argv;
   for (const std::string& part : traits.command) {

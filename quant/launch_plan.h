@@ -129,6 +129,11 @@ struct LaunchPlan {
 
 LaunchPlan PlanLaunch(const RuleSet& rules, const LaunchRequest& request);
 
+// Why it is not known whether a model fits into such a GPU: its memory is not known, or only a bound of it. "" = its
+// memory is known, or nothing is known of the GPU. `product`: its name, "" = not known; `memory_bytes`: 0 = not known.
+std::string MemoryDoubt(const std::string& product, const std::optional<ComputeCapability>& capability,
+                        const std::string& amd_architecture, std::int64_t memory_bytes);
+
 // The engine's whole argv around a plan: traits.command with placeholders filled, revision, options file, plan.args.
 struct StartContext {
   std::string model;  // hub id or path as the container sees it

@@ -158,19 +158,8 @@ void WarnOfSharedGpus(const api::TaskSpec& spec, Space& space) {
 void WarnOfUnknownMemory(const api::TaskSpec& spec, Space& space) {
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     const GpuChoice& gpu = space.gpus[i];
-    if (gpu.product.empty()) continue;
-    if (gpu.memory_bytes <= 0) {
-      space.warnings.push_back(
-          {GpuField(spec, i), "GpuMemoryNotKnown",
-           "the memory of " + gpu.product + " is not known: whether the model and its KV cache fit is not checked"});
-    } else if (gpu::IsUpperBound(gpu.product, gpu.memory_bytes)) {
-      space.warnings.push_back({GpuField(spec, i), "GpuMemoryNotKnown",
-                                gpu.product +
-                                    " shares its memory with the CPU, and its driver does not report how much the GPU "
-                                    "gets: only what exceeds " +
-                                    text::Bytes(static_cast<double>(gpu.memory_bytes)) +
-                                    " is pruned; less may not fit either"});
-    }
+    const std::string doubt = quant::MemoryDoubt(gpu.product, gpu.capability, gpu.amd_architecture, gpu.memory_bytes);
+    if (!doubt.empty()) space.warnings.push_back({GpuField(spec, i), "GpuMemoryNotKnown", doubt});
   }
 }
 

@@ -138,6 +138,25 @@ TEST(Explain, NamesWhatIsWrongAndWhatIsAllowed) {
               HasSubstr("--model: \"/no/such\" is neither a file or directory here nor a hub id (OWNER/NAME)"));
 }
 
+TEST(Explain, NamesItsOwnOptionWhereTheHubIsNotReached) {
+  ExplainOptions options{.settings = {}, .engine = "vllm", .gpu = "", .model = "org/model"};
+  options.hub.offline = true;
+  const std::string message = Explain(Rules(), options).error().message;
+  EXPECT_THAT(message, HasSubstr("not available offline: set --model to a directory with its config.json"));
+  EXPECT_EQ(message.find("--model-dir"), std::string::npos);
+}
+
+TEST(Explain, SaysThatTheMemoryOfTheGpuIsNotKnown) {
+  const auto text = [](const std::string& gpu) {
+    return ExplanationText(*Explain(Rules(), {.settings = {}, .engine = "vllm", .gpu = gpu, .model = ""}));
+  };
+  EXPECT_THAT(text("12.0"), HasSubstr("Warning  gpu: the memory of a GPU with compute capability 12.0 is not known"));
+  EXPECT_THAT(text("gfx942"), HasSubstr("the memory of a GPU of AMD with architecture gfx942 is not known"));
+  EXPECT_THAT(text("gb10"), HasSubstr("shares its memory with the CPU"));
+  EXPECT_THAT(text("h100"), ::testing::Not(HasSubstr("memory")));
+  EXPECT_THAT(text(""), ::testing::Not(HasSubstr("memory")));
+}
+
 base::Result<Explanation> OfCommand(std::vector<std::string> command, std::vector<std::string> settings = {}) {
   ExplainOptions options{.settings = std::move(settings), .command = std::move(command), .gpu = "h100", .model = ""};
   options.engine_is_default = true;

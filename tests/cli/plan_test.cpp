@@ -171,6 +171,12 @@ TEST(PlanText, TakesTheGpusThatExplainTakes) {
   EXPECT_THAT(PlanText(Plan(product), 160), HasSubstr("GPU    74b5, AMD gfx942  (from spec.gpu.products)"));
 }
 
+TEST(PlanText, SaysThatTheMemoryOfTheGpuIsNotKnown) {
+  EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "12.0"}), 400),
+              HasSubstr("GpuMemoryNotKnown: the memory of a GPU with compute capability 12.0 is not known"));
+  EXPECT_THAT(PlanText(Plan(json::object(), {.gpu = "h100"}), 400), Not(HasSubstr("GpuMemoryNotKnown")));
+}
+
 TEST(PlanJson, BindsPodsToAmdGpusByAmdsLabels) {
   const json amd = {{"gpu", {{"resourceName", "amd.com/gpu"}}}, {"quantConfig", {{"gemmDtype", "fp8"}}}};
   const TaskPlan plan = Plan(amd, {.gpu = "mi300x"});
