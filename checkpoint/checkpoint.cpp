@@ -160,6 +160,7 @@ class Reader {
     facts.tensors = kinds.List();
     const bool all_known = !weights.kinds.empty() || weights.files.size() == 1;
     if (all_known && !kinds.empty() && !kinds.quantized()) facts.tensors.insert(facts.tensors.begin(), "plain");
+    CompareWithTensors(all_known, facts);
   }
 
   struct FileHeader {

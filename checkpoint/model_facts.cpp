@@ -118,6 +118,22 @@ std::optional<WeightBlock> BlockFromText(std::string_view text) {
   return WeightBlock{*one, *other};
 }
 
+// Words in the names of modules, by what they are a part of.
+struct PartWords {
+  std::string_view part;
+  std::vector<std::string_view> words;
+};
+const PartWords kPartWords[] = {{"attention", {"attn", "q_proj", "k_proj", "v_proj", "o_proj", "qkv", "attention"}},
+                                {"firstLayer", {"layers.0"}},
+                                {"mlp", {"mlp", "up_proj", "gate_proj", "down_proj", "feed_forward", "ffn"}},
+                                {"mlpOutput", {"mlp", "down_proj", "ffn"}}};
+
+std::vector<std::string> EveryIgnoredPart() {
+  std::vector<std::string> parts;
+  for (const PartWords& row : kPartWords) parts.emplace_back(row.part);
+  return parts;
+}
+
 }  // namespace
 
 std::string WeightBlock::ToString() const { return std::to_string(rows) + "x" + std::to_string(columns); }
@@ -137,6 +153,19 @@ void AddNote(ModelFacts& facts, std::string note) {
 
 bool IsCommit(std::string_view text) {
   return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::vector<std::string> IgnoredPartsOf(const std::vector<std::string>& modules) {
+  std::vector<std::string> parts;
+  for (const PartWords& row : kPartWords) {
+    const bool some = std::ranges::any_of(modules, [&](const std::string& module) {
+      const auto has = [&](std::string_view word) { return module.find(word) != std::string::npos; };
+      const bool router = has("gate") && !has("gate_proj") && !has("gate_up");
+      return !router && !has("visual") && !has("vision") && !has("audio") && std::ranges::any_of(row.words, has);
+    });
+    if (some) parts.emplace_back(row.part);
+  }
+  return parts;
 }
 
 json ToJson(const ModelFacts& facts) {
@@ -161,6 +190,8 @@ json ToJson(const ModelFacts& facts) {
   if (facts.weight_block) value["weightBlock"] = facts.weight_block->ToString();
   if (!facts.ignored_modules.empty()) value["ignoredModules"] = facts.ignored_modules;
   if (facts.ignored_left_out > 0) value["ignoredModulesLeftOut"] = facts.ignored_left_out;
+  // Where the list is whole, it says the same.
+  if (facts.ignored_left_out > 0) value["ignoredParts"] = facts.ignored_parts;
   if (!facts.schemes.empty()) value["schemes"] = facts.schemes;
   if (!facts.tensors.empty()) value["tensors"] = facts.tensors;
   if (facts.caches) {
@@ -242,6 +273,10 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
     facts.ignored_left_out = *count;
   }
   if (!texts("ignoredModules", facts.ignored_modules)) return wrong("ignoredModules", "a list of strings");
+  if (!texts("ignoredParts", facts.ignored_parts)) return wrong("ignoredParts", "a list of strings");
+  // A list that is cut may have named every part, and what is not known is not checked.
+  if (Find(&value, "ignoredParts") == nullptr)
+    facts.ignored_parts = facts.ignored_left_out > 0 ? EveryIgnoredPart() : IgnoredPartsOf(facts.ignored_modules);
   if (!texts("schemes", facts.schemes)) return wrong("schemes", "a list of strings");
   if (!texts("tensors", facts.tensors)) return wrong("tensors", "a list of strings");
   std::vector<std::string> notes;

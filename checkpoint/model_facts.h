@@ -4,6 +4,7 @@
 // requires it must report that. No value is derived from a name or assumed. docs/quantization.md, "Detection".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -72,6 +73,8 @@ struct ModelFacts {
   // Modules that stay unquantized: "*" for the numbers of all layers, else the first and how many more. At most 12.
   std::vector<std::string> ignored_modules;
   std::int64_t ignored_left_out = 0;  // further kinds of such modules, which are not in the list
+  // IgnoredPartsOf() of all of them: decisions read this and not the list, which may be cut.
+  std::vector<std::string> ignored_parts;
   // How the method stores each kind of layer, in words of one form for all methods: the part ("linear", "experts",
   // "kv", "attention"), weights ("int4-group128-asym", "fp8-channel"; ModelOpt's: its algorithm), inputs ("none",
   // "fp8-token-dynamic"; "-" = not said) and the packing ("pack-quantized"; "-" = not said). At most 8.
@@ -130,10 +133,17 @@ struct ModelFacts {
   std::vector<std::string> notes;
 
   [[nodiscard]] bool quantized() const { return family != "none"; }
+  [[nodiscard]] bool ignores(std::string_view part) const {
+    return std::ranges::find(ignored_parts, part) != ignored_parts.end();
+  }
   [[nodiscard]] bool latent_attention() const { return kv_lora_rank > 0; }
   [[nodiscard]] bool sparse_attention() const { return latent_attention() && index_top_k > 0; }
   bool operator==(const ModelFacts&) const = default;
 };
+
+// The parts of the language model that some of these modules belong to, of "attention", "mlp", "mlpOutput" (the last
+// matrix of an MLP) and "firstLayer". Routers and towers for images and sound count for none.
+std::vector<std::string> IgnoredPartsOf(const std::vector<std::string>& modules);
 
 // Adds a note unless there are enough; a long one is cut.
 void AddNote(ModelFacts& facts, std::string note);

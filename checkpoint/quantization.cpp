@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "checkpoint/json_keys.h"
+#include "checkpoint/weight_tensors.h"
 
 namespace autotune::checkpoint {
 namespace {
@@ -191,10 +192,10 @@ class IgnoredModules {
     }
   }
 
+  // All of them; the facts keep kMaxIgnored.
   [[nodiscard]] std::vector<std::string> patterns() const {
     std::vector<std::string> list;
     for (const auto& [general, count] : counts_) {
-      if (list.size() == kMaxIgnored) break;
       const std::string& example = examples_.at(general);
       // Modules of a few layers are not those of all.
       const bool numbered = WithoutEscapes(example) != general;
@@ -205,9 +206,6 @@ class IgnoredModules {
       list.push_back(std::move(name));
     }
     return list;
-  }
-  [[nodiscard]] std::int64_t left_out() const {
-    return static_cast<std::int64_t>(counts_.size() - std::min(counts_.size(), kMaxIgnored));
   }
   [[nodiscard]] bool attention() const {
     return attention_ || std::ranges::all_of(std::array{"q", "k", "v", "o"},
@@ -485,6 +483,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
         embeddings = true;
         continue;
       }
+      if (!targets.empty() && std::ranges::none_of(targets, IsOfLanguageLayers)) continue;
       const std::int64_t size = IntegerOf(weights, "group_size").value_or(0);
       Format format = FormatOf(CompressedNumbers(weights), CompressedNumbers(FindObject(&group, "input_activations")),
                                std::max<std::int64_t>(size, 0));
@@ -576,6 +575,7 @@ void ReadModelOpt(const json& quantization, Declaration& declaration) {
         if (format.family != "none") declaration.AddSpecialScheme("head", TextOf(&config, "quant_algo"), "-", "mixed");
         continue;
       }
+      if (!IsOfLanguageLayers(layer)) continue;
       parts.Add(part, format);
       if (format.family != "none") declaration.AddScheme(part, TextOf(&config, "quant_algo"), "-", "mixed");
     }
@@ -664,7 +664,7 @@ void ReadQuark(const json& config, Declaration& declaration) {
   for (const char* key : {"layer_quant_config", "layer_type_quant_config"}) {
     if (const json* layers = FindObject(&config, key)) {
       for (const auto& [pattern, layer] : layers->items()) {
-        if (!layer.is_object()) continue;
+        if (!layer.is_object() || !IsOfLanguageLayers(pattern)) continue;
         const Part part = PartOf(pattern);
         const Format format = QuarkFormat(&layer);
         // The same again, with a quantized output for the KV cache.
@@ -774,7 +774,7 @@ void ReadTorchAo(const json& config, Declaration& declaration) {
     for (const auto& [module, format] : by_module->items()) {
       if (format.is_null()) {
         declaration.ignored.push_back(module);
-      } else if (!Contains(module, "embed") && !Contains(module, "lm_head")) {
+      } else if (!Contains(module, "embed") && !Contains(module, "lm_head") && IsOfLanguageLayers(module)) {
         const Part part = module == "_default" ? Part::kBoth : PartOf(module);
         parts.Add(part, TorchAoFormat(&format));
         declaration.AddScheme(part, name_of(&format));
@@ -840,7 +840,7 @@ void ReadAutoRound(const json& config, Declaration& declaration) {
       const Format format = AutoRoundFormat(&layer, &config);
       if (format.family == "none") {
         declaration.ignored.push_back(name);
-      } else if (format != whole && !Contains(name, "lm_head")) {
+      } else if (format != whole && !Contains(name, "lm_head") && IsOfLanguageLayers(name)) {
         parts.Add(PartOf(name), format);
         AddAutoRoundScheme(config, layer, PartOf(name), declaration);
       }
@@ -918,6 +918,8 @@ void ReadIntegerWeights(const json& config, Declaration& declaration) {
       const std::string own = IntegerText(config, &settings, awq);
       if (rule.starts_with("-")) {
         declaration.ignored.push_back(written);
+      } else if (!IsOfLanguageLayers(pattern)) {
+        continue;
       } else if (own != of_all) {
         parts.Add(PartOf(pattern), FormatOf({false, IntegerOf(&settings, "bits").value_or(bits)}, {}, 0));
         declaration.AddScheme(PartOf(pattern), own, "none", packing);
@@ -990,7 +992,8 @@ void ReadExpertsOfTheirOwn(const json& config, Declaration& declaration) {
     formats.insert(ModelOptFormat(algorithm));
   if (const json* layers = FindObject(&config, "quantized_layers"); layers != nullptr && formats.empty()) {
     for (const auto& [layer, settings] : layers->items()) {
-      if (PartOf(layer) == Part::kExperts) formats.insert(ModelOptFormat(TextOf(&settings, "quant_algo")));
+      if (PartOf(layer) == Part::kExperts && IsOfLanguageLayers(layer))
+        formats.insert(ModelOptFormat(TextOf(&settings, "quant_algo")));
     }
   }
   if (!formats.empty()) {
@@ -1142,9 +1145,7 @@ std::optional<Declaration> ReadLegacy(const json& file, const std::string& name)
 
 // ---- Together -------------------------------------------------------------------------------------------------------
 
-std::string FamilyOf(const Declaration& declaration, const std::string& linear, const std::string& experts,
-                     bool dense) {
-  if (declaration.foreign) return "foreign";
+std::string FamilyOf(const std::string& linear, const std::string& experts, bool dense) {
   if (linear == experts || experts == "none" || (dense && linear != "none")) return linear;
   if (linear == "none") return experts;
   // The layout that engines run as "w4afp8".
@@ -1268,7 +1269,9 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.quantization = declaration.method;
   facts.linear_format = declaration.foreign ? "" : linear.family;
   facts.expert_format = declaration.foreign ? "" : dense ? "none" : experts.family;
-  facts.family = declaration.no_linear_layer ? "other" : FamilyOf(declaration, linear.family, experts.family, dense);
+  facts.family = declaration.foreign           ? "foreign"
+                 : declaration.no_linear_layer ? "other"
+                                               : FamilyOf(linear.family, experts.family, dense);
   if (declaration.foreign) {
     facts.activations = "";
   } else if (dense || experts.family == "none" || experts.activations == linear.activations) {
@@ -1280,7 +1283,10 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.weight_block = declaration.block;
   facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
-  facts.ignored_left_out = ignored.left_out();
+  facts.ignored_parts = IgnoredPartsOf(facts.ignored_modules);
+  const std::size_t kept = std::min(facts.ignored_modules.size(), kMaxIgnored);
+  facts.ignored_left_out = static_cast<std::int64_t>(facts.ignored_modules.size() - kept);
+  facts.ignored_modules.resize(kept);
   facts.schemes = SchemesOf(declaration, !dense && experts.family != "none", linear.family != "none");
   if (!unlisted.modules.empty()) {
     const bool of_experts = std::ranges::find(unlisted.modules, "mlp.experts") != unlisted.modules.end();
@@ -1293,8 +1299,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
 std::string SaidFamily(const Declaration& declaration) {
   if (declaration.foreign) return "foreign";
   if (declaration.no_linear_layer) return "other";
-  return FamilyOf(declaration, declaration.linear.value_or(Format{}).family,
-                  declaration.experts.value_or(Format{}).family, false);
+  return FamilyOf(declaration.linear.value_or(Format{}).family, declaration.experts.value_or(Format{}).family, false);
 }
 
 // Methods whose usual abbreviation in a repository's name says that the weights are quantized.
@@ -1428,6 +1433,36 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
   return {};
 }
 
+void CompareWithTensors(bool complete, ModelFacts& facts) {
+  if (!facts.quantized()) return;
+  struct PartFormat {
+    std::string name;
+    std::string ModelFacts::*format;
+  };
+  for (const PartFormat& part :
+       {PartFormat{"linear", &ModelFacts::linear_format}, PartFormat{"experts", &ModelFacts::expert_format}}) {
+    std::string& format = facts.*part.format;
+    const bool integers = format.starts_with("int");
+    if (!integers && format != "none") continue;
+    const auto first = [&](std::string_view last) {
+      const std::string kind = part.name + "." + std::string(last);
+      return std::ranges::find_if(facts.tensors, [&](const std::string& tensor) { return tensor.starts_with(kind); });
+    };
+    auto found = first("weight_scale_inv");
+    if (found == facts.tensors.end()) found = first("weight:F8");
+    if (found == facts.tensors.end()) continue;
+    AddNote(facts, "the weight files hold fp8 weights (" + *found + ") where " + facts.quantization + " declares " +
+                       (integers ? format : "unquantized weights"));
+    const bool both = first("qweight") != facts.tensors.end() || first("weight_packed") != facts.tensors.end();
+    format = !integers || (!both && complete) ? "fp8" : both ? "mixed" : "";
+    facts.schemes.insert(facts.schemes.begin(), "undeclared fp8 " + part.name + " -");
+    facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
+    facts.activations = "";
+    const bool known = !facts.linear_format.empty() && !facts.expert_format.empty();
+    facts.family = known ? FamilyOf(facts.linear_format, facts.expert_format, facts.experts == 0) : "other";
+  }
+}
+
 base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) {
   const std::string name = Lower(method);
   if (name == facts.quantization) return {};
@@ -1452,6 +1487,7 @@ base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) 
   facts.activations = known == nullptr ? "none" : known->activations == nullptr ? "" : known->activations;
   facts.weight_block.reset();
   facts.ignored_modules.clear();
+  facts.ignored_parts.clear();
   facts.ignored_left_out = 0;
   facts.schemes.clear();
   return {};

@@ -28,6 +28,11 @@ struct QuantizationFiles {
 // Fills in the quantization of `facts`, whose sizes have been read. kInvalid names the file and the key.
 base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts);
 
+// Compares what the files declare with the tensors that they hold (`facts.tensors`). Where weights are fp8 that are
+// declared as integers or as unquantized, the tensors decide: the format of the part changes, a note says so, and a
+// scheme "undeclared" names the format. `complete`: the tensors of all files are known.
+void CompareWithTensors(bool complete, ModelFacts& facts);
+
 // Applies spec.model.quantization, which overrides the detected method. kInvalid for an unknown method, with the known
 // ones listed.
 base::Status OverrideQuantization(ModelFacts& facts, const std::string& method);

@@ -25,12 +25,13 @@ bool IsRouter(std::string_view module) {
   return parent.ends_with(".router") || (parent.ends_with(".gate") && name == "wg");
 }
 
+constexpr std::array<std::string_view, 7> kOthers = {
+    "visual", "vision", "audio", "mm_projector", "multi_modal_projector", "mtp.", "speech"};
+constexpr std::array<std::string_view, 7> kEmbeddings = {"embed_tokens",   "word_embeddings", "wte",       "embed_in",
+                                                         "tok_embeddings", "embeddings",      "_embedding"};
+
 // "" = a part whose weights say nothing about the language model's: images, sound, layers that only draft.
 std::string_view PartOfTensor(std::string_view module, std::string_view last) {
-  static constexpr std::array<std::string_view, 7> kOthers = {
-      "visual", "vision", "audio", "mm_projector", "multi_modal_projector", "mtp.", "speech"};
-  static constexpr std::array<std::string_view, 6> kEmbeddings = {"embed_tokens", "word_embeddings", "wte",
-                                                                  "embed_in",     "tok_embeddings",  "embeddings"};
   if (ContainsAny(module, kOthers)) return "";
   if (module == "lm_head" || module.ends_with(".lm_head") || module == "output" || module == "embed_out") return "head";
   if (ContainsAny(module, kEmbeddings)) return "embedding";
@@ -66,6 +67,10 @@ bool IsNarrow(std::string_view type) {
 }
 
 }  // namespace
+
+bool IsOfLanguageLayers(std::string_view module) {
+  return !ContainsAny(module, kOthers) && !ContainsAny(module, kEmbeddings) && !Contains(module, "mtp");
+}
 
 void TensorKinds::Add(std::string_view name, std::string_view type) {
   const std::size_t dot = name.rfind('.');

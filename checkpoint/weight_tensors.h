@@ -13,6 +13,10 @@
 
 namespace autotune::checkpoint {
 
+// Whether a module's weights are those of the language model's layers: not of images or sound, not of layers that only
+// draft, and no embedding's. Also for patterns over module names.
+bool IsOfLanguageLayers(std::string_view module);
+
 class TensorKinds {
  public:
   // `type`: as in safetensors, "BF16", "F8_E4M3"; "" = not known.

@@ -793,9 +793,7 @@ class Planner final : public FactSource {
     }
     const bool attention_in_blocks = model.weight_block && model.weight_block->rows > 1 &&
                                      model.linear_format != "none" && model.head_dim && parts > 1 &&
-                                     std::ranges::none_of(model.ignored_modules, [](const std::string& module) {
-                                       return module.find("attn") != std::string::npos;
-                                     });
+                                     !model.ignores("attention");
     for (const std::int64_t heads : kinds) {
       const std::int64_t rows = std::max<std::int64_t>(1, heads / parts) * model.head_dim.value_or(0);
       if (heads > 0 && attention_in_blocks && rows % model.weight_block->rows != 0) {
@@ -882,15 +880,6 @@ class Planner final : public FactSource {
     layers.push_back({what + "'s last matrix", hidden, part});
   }
 
-  // Whether some of these modules of the language model stay unquantized. Routers and towers are not meant.
-  [[nodiscard]] bool IgnoresModule(std::initializer_list<std::string_view> words) const {
-    return std::ranges::any_of(request_.model.ignored_modules, [&](const std::string& module) {
-      const auto has = [&](std::string_view word) { return module.find(word) != std::string::npos; };
-      const bool router = has("gate") && !has("gate_proj") && !has("gate_up");
-      return !router && !has("visual") && !has("vision") && !has("audio") && std::ranges::any_of(words, has);
-    });
-  }
-
   // The quantized layers whose widths follow from the facts alone.
   [[nodiscard]] std::vector<Layer> LinearLayers(int tensor, int attention_parts) const {
     const checkpoint::ModelFacts& model = request_.model;
@@ -900,16 +889,13 @@ class Planner final : public FactSource {
     const std::int64_t matrices = model.mlp_matrices.value_or(0);
     const bool dense = model.experts == 0 || (model.dense_layers > 0 && model.moe_intermediate_size);
     // Beside experts, the dense layers are the first ones.
-    const bool ignored = IgnoresModule({"mlp", "up_proj", "gate_proj", "down_proj", "feed_forward", "ffn"}) ||
-                         (model.experts != 0 && IgnoresModule({"layers.0"}));
+    const bool ignored = model.ignores("mlp") || (model.experts != 0 && model.ignores("firstLayer"));
     if (matrices > 1 && dense && !ignored) AddMlp("an MLP", model.intermediate_size, tensor, matrices, hidden, layers);
     // One kind of attention, of which nothing but heads decides the widths.
     const bool plain = model.attention_heads && model.kv_heads && model.head_dim && !model.v_head_dim &&
                        !model.latent_attention() && !model.qkv_parts && !(model.linear_attention_layers > 0) &&
                        !(model.mamba_layers > 0) && model.caches && model.caches->size() == 1;
-    if (!plain || *model.attention_heads % attention_parts != 0 ||
-        IgnoresModule({"attn", "q_proj", "k_proj", "v_proj", "o_proj", "qkv", "attention"}))
-      return layers;
+    if (!plain || *model.attention_heads % attention_parts != 0 || model.ignores("attention")) return layers;
     const std::int64_t heads = *model.attention_heads / attention_parts;
     const std::int64_t kv_heads = std::max<std::int64_t>(1, *model.kv_heads / attention_parts);
     layers.push_back({"the matrix of queries, keys and values", (heads + 2 * kv_heads) * *model.head_dim, hidden});
@@ -928,7 +914,7 @@ class Planner final : public FactSource {
                   std::to_string(*width / parts) + " on each, which is not a multiple of the " +
                   std::to_string(kGroup) + " weights of NVFP4 that share a scale"});
     };
-    if (model.experts == 0 && model.linear_format == "nvfp4" && !IgnoresModule({"mlp", "down_proj", "ffn"}))
+    if (model.experts == 0 && model.linear_format == "nvfp4" && !model.ignores("mlpOutput"))
       torn(model.intermediate_size, tensor, "an MLP");
     if (model.experts > 0 && model.expert_format == "nvfp4")
       torn(model.moe_intermediate_size, ExpertParts(tensor), "an expert");

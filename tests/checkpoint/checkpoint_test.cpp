@@ -344,6 +344,46 @@ TEST_F(InDirectory, ReadsTheTensorsFromHeaderAndIndex) {
   EXPECT_THAT(Read()->tensors, IsEmpty());
 }
 
+// AutoRound of a model that was fp8 (vllm-project/vllm#46311): what it left alone is fp8, and extra_config says 16
+// bits.
+TEST_F(InDirectory, GoesByTheTensorsWhereTheDeclarationContradictsThem) {
+  const auto file = [](const std::string& header, std::size_t tensors) {
+    std::string bytes;
+    for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i));
+    return bytes + header + std::string(tensors, 'w');
+  };
+  json config = json::parse(kLlama);
+  config["quantization_config"] = json::parse(
+      R"({"quant_method":"auto-round","bits":4,"data_type":"int","group_size":128,"sym":true,
+          "packing_format":"auto_round:auto_gptq","extra_config":{"model.layers.0.self_attn.q_proj":{"bits":16}}})");
+  Write("config.json", config.dump());
+  const std::string fp8 =
+      R"({"model.layers.0.self_attn.q_proj.weight":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]},)"
+      R"("model.layers.0.self_attn.q_proj.weight_scale_inv":{"dtype":"F32","shape":[1],"data_offsets":[4,8]})";
+  const std::string integers =
+      R"("model.layers.0.mlp.up_proj.qweight":{"dtype":"I32","shape":[4],"data_offsets":[8,24]})";
+  Write("model.safetensors", file(fp8 + "," + integers + "}", 24));
+  const auto both = Read();
+  EXPECT_EQ(both->linear_format, "mixed");
+  EXPECT_EQ(both->family, "mixed");
+  EXPECT_EQ(both->activations, "");
+  EXPECT_THAT(both->schemes, testing::Contains("undeclared fp8 linear -"));
+  EXPECT_THAT(both->notes, testing::Contains("the weight files hold fp8 weights (linear.weight_scale_inv:F32) where "
+                                             "auto-round declares int4-wna16"));
+  Write("model.safetensors", file(fp8 + "}", 8));
+  EXPECT_EQ(Read()->linear_format, "fp8");
+  // Of several files without an index one is read: the others may hold integers.
+  std::filesystem::remove(directory_ + "/model.safetensors");
+  Write("model-00001-of-00002.safetensors", file(fp8 + "}", 8));
+  Write("model-00002-of-00002.safetensors", file("{" + integers + "}", 24));
+  EXPECT_EQ(Read()->linear_format, "");
+  EXPECT_EQ(Read()->family, "other");
+  std::filesystem::remove(directory_ + "/model-00001-of-00002.safetensors");
+  std::filesystem::remove(directory_ + "/model-00002-of-00002.safetensors");
+  Write("model.safetensors", file("{" + integers + "}", 24));
+  EXPECT_EQ(Read()->linear_format, "int4-wna16");
+}
+
 TEST(Safetensors, RefusesWhatIsNoHeader) {
   const auto with_length = [](std::uint64_t length, const std::string& text) {
     std::string file;

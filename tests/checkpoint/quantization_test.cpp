@@ -107,6 +107,45 @@ TEST(Quantization, SaysHowManyIgnoredModulesAreLeftOutOfTheList) {
   EXPECT_EQ(ModelFactsFromJson(ToJson(facts))->ignored_left_out, 3);
 }
 
+// What drafts, sees or embeds says nothing about the layers of the language model.
+TEST(Quantization, OfOtherModulesIsNotThatOfTheLayers) {
+  const ModelFacts modelopt =
+      Read(kMoe, R"({"quant_method":"modelopt","quant_algo":"MIXED_PRECISION","quantized_layers":{
+      "model.language_model.layers.0.mlp.experts":{"quant_algo":"NVFP4"},
+      "model.language_model.layers.1.mlp.experts":{"quant_algo":"NVFP4"},
+      "model.language_model.layers.1.ple.ple_embedding.ngram_embedding":{"quant_algo":"FP8"},
+      "mtp.layers.0.mlp.experts":{"quant_algo":"FP8_PB_WO"}}})");
+  EXPECT_EQ(modelopt.linear_format, "none");
+  EXPECT_EQ(modelopt.expert_format, "nvfp4");
+  EXPECT_EQ(modelopt.family, "nvfp4");
+  EXPECT_THAT(modelopt.schemes, ElementsAre("experts nvfp4 - mixed"));
+  const ModelFacts autoround = Read(kDense, R"({"quant_method":"auto-round","bits":4,"group_size":128,"sym":true,
+      "extra_config":{"mtp.layers.0.mlp.up_proj":{"bits":8},"model.visual.blocks.0.attn.qkv":{"bits":8}}})");
+  EXPECT_EQ(autoround.linear_format, "int4-wna16");
+  const ModelFacts gptq = Read(kDense, R"({"quant_method":"gptq","bits":4,"group_size":128,"sym":true,
+      "dynamic":{"+:.*mtp.*":{"bits":8}}})");
+  EXPECT_EQ(gptq.linear_format, "int4-wna16");
+}
+
+// A plan asks which parts stay unquantized, and the list is cut.
+TEST(Quantization, IgnoredPartsAreThoseOfTheWholeList) {
+  std::string modules;
+  for (char c = 'a'; c < 'p'; ++c) modules += std::string("\"") + "a_part_" + c + "\",";
+  const std::string config = R"({"quant_method":"fp8","modules_to_not_convert":[)" + modules;
+  const ModelFacts facts = Read(kDense, config + R"("model.layers.0.self_attn.q_proj","visual.blocks.0.mlp"]})");
+  EXPECT_EQ(facts.ignored_modules.size(), 12U);
+  EXPECT_THAT(facts.ignored_parts, ElementsAre("attention", "firstLayer"));
+  nlohmann::json said = ToJson(facts);
+  EXPECT_EQ(*ModelFactsFromJson(said), facts);
+  // From an operator that did not write the parts.
+  said.erase("ignoredParts");
+  EXPECT_THAT(ModelFactsFromJson(said)->ignored_parts, ElementsAre("attention", "firstLayer", "mlp", "mlpOutput"));
+  const ModelFacts whole =
+      Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":["model.layers.3.mlp.down_proj"]})");
+  EXPECT_THAT(whole.ignored_parts, ElementsAre("mlp", "mlpOutput"));
+  EXPECT_EQ(*ModelFactsFromJson(ToJson(whole)), whole);
+}
+
 // GPTQ's list of what is quantized: all else is not.
 TEST(Quantization, OfListedModulesLeavesOthersAlone) {
   struct Row {

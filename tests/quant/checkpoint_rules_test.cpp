@@ -363,9 +363,9 @@ TEST(CheckpointRules, WidthsThatMarlinCannotComputeArePrunedWhereItIsTheOnlyKern
   EXPECT_THAT(RefusalOn("8.0", "vllm", "0.23.0", plain, 4, {{"quantization", "fp8"}}), HasSubstr("WidthNotSupported"));
   // Modules that stay unquantized, and those of which that is not known.
   checkpoint::ModelFacts ignored = fp8;
-  ignored.ignored_modules = {"model.layers.*.mlp.down_proj"};
+  ignored.ignored_parts = checkpoint::IgnoredPartsOf({"model.layers.*.mlp.down_proj"});
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", ignored, 4), "");
-  ignored.ignored_modules = {"visual.blocks.0.mlp.fc1", "lm_head", "model.layers.*.mlp.gate"};
+  ignored.ignored_parts = checkpoint::IgnoredPartsOf({"visual.blocks.0.mlp.fc1", "lm_head", "model.layers.*.mlp.gate"});
   EXPECT_THAT(RefusalOn("8.0", "vllm", "0.23.0", ignored, 4), HasSubstr("WidthNotSupported"));
 }
 
@@ -377,7 +377,7 @@ TEST(CheckpointRules, TheFirstLayersOfAModelWithExpertsHaveAWidthOfTheirOwn) {
   model.intermediate_size = 10944;
   model.moe_intermediate_size = 1408;
   model.mlp_matrices = 3;
-  model.ignored_modules = {"lm_head", "model.layers.1.mlp.gate and 44 more layers"};
+  model.ignored_parts = checkpoint::IgnoredPartsOf({"lm_head", "model.layers.1.mlp.gate and 44 more layers"});
   model = Cached(model);
   const Flags experts = {{"enable-expert-parallel", "true"}};
   EXPECT_THAT(RefusalOn("8.0", "vllm", "0.11.2", model, 4, experts),
@@ -385,7 +385,7 @@ TEST(CheckpointRules, TheFirstLayersOfAModelWithExpertsHaveAWidthOfTheirOwn) {
   EXPECT_THAT(RefusalOn("8.0", "vllm", "0.11.2", model, 2, experts),
               HasSubstr("an MLP's last matrix has 4096 outputs and 5472 inputs on each of 2 GPUs"));
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", model, 4, experts), "");
-  model.ignored_modules.push_back("model.layers.0*");
+  model.ignored_parts.emplace_back("firstLayer");
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.11.2", model, 4, experts), "");
 }
 
