@@ -37,6 +37,7 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"hiddenSize", Subject::kHiddenSize},
     std::pair<std::string_view, Subject>{"moeIntermediateSize", Subject::kExpertSize},
     std::pair<std::string_view, Subject>{"maxPosition", Subject::kMaxPosition},
+    std::pair<std::string_view, Subject>{"headDim", Subject::kHeadDim},
     std::pair<std::string_view, Subject>{"weightBlock", Subject::kWeightBlock},
     std::pair<std::string_view, Subject>{"part", Subject::kPart},
     std::pair<std::string_view, Subject>{"weights", Subject::kWeights},

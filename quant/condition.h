@@ -36,6 +36,7 @@ enum class Subject {
   kHiddenSize,       // numbers of the model's facts; "0" = not known
   kExpertSize,
   kMaxPosition,
+  kHeadDim,
   kSparseAttention,  // "yes" for MLA where a query sees only tokens that an index picks (DeepSeek V3.2)
   kQkvParts,         // parts of the one matrix that holds queries, keys and values in the file; "0" = there is none
   kAttentionGpus,    // GPUs that split the attention heads

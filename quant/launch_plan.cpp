@@ -164,6 +164,8 @@ class Planner final : public FactSource {
         return std::to_string(request_.model.moe_intermediate_size.value_or(0));
       case Subject::kMaxPosition:
         return std::to_string(request_.model.max_position.value_or(0));
+      case Subject::kHeadDim:
+        return std::to_string(request_.model.head_dim.value_or(0));
       case Subject::kQkvParts:
         return std::to_string(request_.model.qkv_parts.value_or(0));
       case Subject::kWindowKvHeads:

@@ -46,9 +46,9 @@ vllm 0.24.0 | moe | 9.0 | enable-eplb=true; enable-expert-parallel=true; tensor-
 vllm 0.24.0 | moe | 9.0 | enable-eplb=true; enable-expert-parallel=true; data-parallel-size=2 | ok
 vllm 0.24.0 | moe | 9.0 | enable-eplb=false | ok
 vllm 0.24.0 | moe | 9.0 | enable-dbo=true; all2all-backend=allgather_reducescatter | reject BackendNotForDualBatch
-vllm 0.24.0 | moe | 9.0 | enable-dbo=true; all2all-backend=deepep_low_latency | ok
-vllm 0.14.1 | moe | 9.0 | enable-dbo=true; all2all-backend=pplx | ok
-vllm 0.33.0 | moe | gfx942 | enable-dbo=true; all2all-backend=allgather_reducescatter | RulesAreForNvidia
+vllm 0.24.0 | moe | 9.0 | enable-dbo=true; all2all-backend=deepep_low_latency | ValueOverwritten
+vllm 0.14.1 | moe | 9.0 | enable-dbo=true; all2all-backend=pplx | ValueOverwritten
+vllm 0.33.0 | moe | gfx942 | enable-dbo=true; all2all-backend=allgather_reducescatter | RulesAreForNvidia ValueOverwritten
 vllm 0.14.1 | dense | 9.0 | async-scheduling=true; pipeline-parallel-size=2 | reject AsyncSchedulingNotWithPipeline
 vllm 0.14.1 | dense | 9.0 | async-scheduling=false; pipeline-parallel-size=2 | ok
 vllm 0.16.0 | dense | 9.0 | async-scheduling=true; pipeline-parallel-size=2 | ok
@@ -57,6 +57,17 @@ vllm 0.18.1 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=
 vllm 0.19.0 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ReleaseNotRecorded
 vllm 0.20.2 | dense | 9.0 | async-scheduling=true; distributed-executor-backend=ray | ok
 vllm 0.18.1 | ct-fp8-kv | 9.0 | kv-cache-dtype=bfloat16 | reject KvDtypeNotCheckpoints
+vllm 0.33.0 | deepseek-v4 | 8.9 | | reject ModelNotOnThisGpu
+vllm 0.33.0 | deepseek-v4 | 8.0 | kv-cache-dtype=fp8 | reject ModelNotOnThisGpu
+vllm 0.33.0 | deepseek-v4 | 9.0 | | ok
+vllm 0.33.0 | deepseek-v4 | 12.0 | | ok
+vllm 0.23.0 | deepseek-v4 | 12.0 | kv-cache-dtype=fp8 | reject ModelNotOnThisGpu
+vllm 0.33.0 | deepseek-v4 | 9.0 | attention-backend=FLASHINFER_MLA_SPARSE_DSV4 | reject BackendNotOnThisGpu
+vllm 0.33.0 | deepseek-v4 | 12.0 | attention-backend=FLASHMLA_SPARSE_DSV4 | reject BackendNotOnThisGpu
+sglang 0.5.15 | deepseek-v4 | 8.9 | | reject ModelNotOnThisGpu
+sglang 0.5.15 | deepseek-v4 | 9.0 | | ok
+sglang 0.5.12 | deepseek-v4 | 12.0 | | reject ModelNotOnThisGpu
+sglang 0.5.15 | deepseek-v4 | 12.0 | | ok
 vllm 0.24.0 | deepseek-v4 | 9.0 | kv-cache-dtype=auto | reject KvDtypeNotSupported
 vllm 0.33.0 | deepseek-v4 | 9.0 | kv-cache-dtype=fp8_ds_mla | ok
 vllm 0.33.0 | mla | 9.0 | kv-cache-dtype=fp8_ds_mla | reject BackendNotForKvCache
@@ -236,6 +247,30 @@ vllm 0.24.0 | dense | 8.0 | attention-backend=FLASHINFER; kv-cache-dtype=fp8 | o
 vllm 0.24.0 | dense | 9.0 | attention-backend=auto; kv-cache-dtype=fp8_e5m2 | AttentionBackendChanges
 vllm 0.24.0 | dense | 10.0 | kv-cache-dtype=nvfp4 | ok
 vllm 0.24.0 | dense | 12.0 | kv-cache-dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+vllm 0.31.0 | dense | 9.0 | kv-cache-dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+vllm 0.32.0 | dense | 8.0 | kv-cache-dtype=nvfp4 | ok
+vllm 0.33.0 | dense | 8.9 | kv-cache-dtype=nvfp4 | ok
+vllm 0.33.0 | dense | 9.0 | kv-cache-dtype=nvfp4 | ok
+vllm 0.33.0 | dense | 12.0 | kv-cache-dtype=nvfp4; attention-backend=FLASHINFER | ok
+vllm 0.33.0 | dense | 11.0 | kv-cache-dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+vllm 0.33.0 | dense | 7.5 | kv-cache-dtype=nvfp4 | reject KvDtypeNotOnThisGpu
+vllm 0.33.0 | dense | 9.0 | kv-cache-dtype=nvfp4; decode-context-parallel-size=2; tensor-parallel-size=2 | reject KvDtypeNotSupported
+vllm 0.33.0 | dense | 10.0 | kv-cache-dtype=nvfp4; decode-context-parallel-size=2; tensor-parallel-size=2 | ok
+vllm 0.33.0 | heads-of-64 | 9.0 | kv-cache-dtype=nvfp4 | reject KvDtypeNotSupported
+vllm 0.33.0 | dense | 9.0 | kv-cache-dtype=nvfp4_4over6 | reject KvDtypeNotOnThisGpu
+vllm 0.33.0 | dense | 10.0 | kv-cache-dtype=nvfp4_4over6 | ok
+vllm 0.33.0 | dense | 9.0 | kv-cache-dtype=ultraquant_4bit | reject KvDtypeNotOnThisGpu
+vllm 0.33.0 | dense | 9.0 | kv-cache-dtype=octave_k3v4 | reject KvDtypeNotOnThisGpu
+vllm 0.33.0 | sparse | 9.0 | kv-cache-dtype=nvfp4_ds_mla | reject KvDtypeNotOnThisGpu
+vllm 0.24.0 | nvfp4-nvfp4-kv | 9.0 | | reject KvDtypeNotOnThisGpu
+vllm 0.33.0 | nvfp4-nvfp4-kv | 9.0 | | WeightOnly
+vllm 0.24.0 | dense | 8.9 | attention-backend=FLASH_ATTN; kv-cache-dtype=fp8 | reject BackendNotForKvCache
+vllm 0.24.0 | dense | 9.0 | attention-backend=FLASH_ATTN; kv-cache-dtype=fp8 | ok
+vllm 0.26.0 | dense | 10.0 | attention-backend=FLASH_ATTN; kv-cache-dtype=fp8 | reject BackendNotForKvCache
+vllm 0.27.0 | dense | 10.0 | attention-backend=FLASH_ATTN; kv-cache-dtype=fp8 | ok
+vllm 0.33.0 | dense | 9.0 | attention-backend=B12X | reject BackendNotOnThisGpu
+vllm 0.33.0 | dense | 12.0 | attention-backend=TRITON_FLASH_ATTN | reject BackendNotOnThisGpu
+vllm 0.33.0 | dense | 9.0 | attention-backend=TRITON_FLASHINFER | reject BackendNotOnThisGpu
 vllm 0.24.0 | dense | 10.0 | kv-cache-dtype=nvfp4; attention-backend=TRITON_ATTN | reject BackendNotForKvCache
 vllm 0.24.0 | mla | 10.0 | kv-cache-dtype=nvfp4 | reject BackendNotForKvCache
 vllm 0.24.0 | dense | 8.0 | kv-cache-dtype=fp8_per_token_head | reject CapabilityTooLow
@@ -282,6 +317,15 @@ vllm 0.24.0 | fp-quant | 10.3 | | DeprecatedQuantization QuantizationNotCertain
 vllm 0.24.0 | fp-quant | 12.1 | | reject QuantizationNotOnThisGpu
 vllm 0.24.0 | fp8 | 8.6 | | WeightOnly
 vllm 0.24.0 | nvfp4 | 9.0 | | WeightOnly
+vllm 0.26.0 | modelopt-fp8 | 8.0 | | reject CapabilityTooLow
+vllm 0.27.0 | modelopt-fp8 | 8.0 | | WeightOnly
+vllm 0.13.0 | nvfp4 | 7.5 | | reject CapabilityTooLow
+sglang 0.5.12 | nvfp4 | 9.0 | | reject CapabilityTooLow
+sglang 0.5.13 | nvfp4 | 9.0 | | WeightOnly
+sglang 0.5.15 | moe-nvfp4 | 9.0 | moe-runner-backend=flashinfer_cutlass; quantization=modelopt_fp4 | reject BackendNotOnThisGpu
+sglang 0.5.15 | moe-nvfp4 | 9.0 | moe-runner-backend=marlin | WeightOnly
+sglang 0.5.15 | moe-nvfp4 | 10.0 | moe-runner-backend=flashinfer_cutlass | ok
+sglang 0.5.15 | nvfp4 | 9.0 | fp4-gemm-backend=flashinfer_cutlass | reject BackendNotOnThisGpu
 vllm 0.24.0 | nvfp4 | 12.0 | | ok
 vllm 0.24.0 | ct-int8 | 10.0 | | reject NoInt8Kernel
 vllm 0.24.0 | ct-int8 | 9.0 | | ok
@@ -333,6 +377,21 @@ sglang 0.5.18 | dense | 12.0 | kv-cache-dtype=nvfp4 | reject BackendNotForKvCach
 sglang 0.5.18 | dense | 12.0 | kv-cache-dtype=nvfp4; attention-backend=triton | ok
 sglang 0.5.18 | mla | 10.0 | kv-cache-dtype=nvfp4; attention-backend=triton | reject BackendNotForKvCache
 sglang 0.5.18 | mla | 10.0 | kv-cache-dtype=nvfp4; attention-backend=trtllm_mla | ok
+sglang 0.5.21 | mla | 10.0 | kv-cache-dtype=nvfp4; attention-backend=trtllm_mla | reject BackendNotForKvCache
+sglang 0.5.21 | dense | 12.0 | kv-cache-dtype=nvfp4 | ok
+sglang 0.5.23 | dense | 12.0 | kv-cache-dtype=nvfp4; attention-backend=triton | reject BackendNotForKvCache
+sglang 0.5.23 | dense | 12.0 | kv-cache-dtype=nvfp4; attention-backend=flashinfer | ok
+sglang 0.5.23 | dense | 12.0 | kv-cache-dtype=nvfp4; attention-backend=trtllm_mha | reject BackendNotForKvCache
+sglang 0.5.23 | dense | 10.0 | kv-cache-dtype=nvfp4; attention-backend=trtllm_mha | ok
+sglang 0.5.23 | dense | 10.0 | kv-cache-dtype=nvfp4; decode-attention-backend=flashinfer | reject BackendNotForKvCache
+sglang 0.5.23 | dense | 10.0 | kv-cache-dtype=nvfp4; prefill-attention-backend=fa4 | reject BackendNotForKvCache
+sglang 0.5.18 | dense | 12.0 | attention-backend=trtllm_mha | reject BackendNotOnThisGpu
+sglang 0.5.19 | dense | 12.0 | attention-backend=trtllm_mha | ok
+sglang 0.5.19 | dense | 9.0 | prefill-attention-backend=trtllm_mha | ok
+sglang 0.5.19 | dense | 8.9 | prefill-attention-backend=trtllm_mha | reject BackendNotOnThisGpu
+sglang 0.5.19 | dense | 12.0 | attention-backend=trtllm_mha; kv-cache-dtype=fp8_e4m3 | reject BackendNotForKvCache
+sglang 0.5.18 | dense | 10.0 | decode-attention-backend=fa4; kv-cache-dtype=fp8_e4m3 | reject BackendNotForKvCache
+sglang 0.5.20 | dense | 10.0 | decode-attention-backend=fa4; kv-cache-dtype=fp8_e4m3 | ok
 sglang 0.5.18 | dense | 9.0 | kv-cache-dtype=mxfp8 | reject CapabilityTooLow
 # kernels for experts
 sglang 0.5.15 | moe | 9.0 | quantization=fp8; moe-runner-backend=flashinfer_cutlass | reject MoeBackendNotForQuantization
@@ -423,6 +482,10 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     facts.linear_format = facts.expert_format = "none";
     return facts;
   }
+  if (name == "heads-of-64") {
+    facts.head_dim = 64;
+    return facts;
+  }
   if (name == "positions-8192") {
     facts.max_position = 8192;
     return facts;
@@ -444,6 +507,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
   }
   if (name == "fp8-block") facts.weight_block = {128, 128};
   if (name.ends_with("fp8-kv")) facts.kv_cache = "fp8";
+  if (name.ends_with("nvfp4-kv")) facts.kv_cache = "nvfp4";
   static const std::map<std::string, std::pair<std::string, std::string>> kQuantized = {
       {"ct-fp8-kv", {"compressed-tensors", "fp8"}},
       {"awq", {"awq", "int4-wna16"}},
@@ -459,6 +523,8 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"modelopt-fp8", {"modelopt", "fp8"}},
       {"modelopt-fp8-kv", {"modelopt", "fp8"}},
       {"nvfp4", {"modelopt", "nvfp4"}},
+      {"nvfp4-nvfp4-kv", {"modelopt", "nvfp4"}},
+      {"moe-nvfp4", {"modelopt", "nvfp4"}},
       {"fp-quant", {"fp_quant", "nvfp4"}},
       {"mxfp4-moe", {"mxfp4", "mxfp4"}},
       {"w4afp8-moe", {"w4afp8", "w4a8"}},

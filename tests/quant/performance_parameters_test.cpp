@@ -51,7 +51,7 @@ vllm | attention-backend | 0.18.1.. | auto; AUTO; FLASHMLA_SPARSE | automatic
 vllm | attention-backend | 0.24.0.. | TURBOQUANT | TREE_ATTN
 vllm | attention-backend | 0.26.0.. | HPC_ATTN | CUTLASS
 vllm | attention-backend | 0.13.0..0.26.0 | | TRITON_MSA; B12X
-vllm | attention-backend | 0.33.0.. | TRITON_MSA; b12x; ULTRAQUANT | FLASH_ATTN_3
+vllm | attention-backend | 0.33.0.. | TRITON_MSA; ULTRAQUANT | FLASH_ATTN_3
 vllm | mm-encoder-attn-backend | | FLASH_ATTN; torch_sdpa | auto; sdpa; fastest
 vllm | mm-encoder-attn-backend | ..0.11.2 | XFORMERS | FLASH_ATTN_DIFFKV
 vllm | mm-encoder-attn-backend | 0.14.1.. | FLASH_ATTN_DIFFKV | xformers
@@ -344,6 +344,89 @@ TEST(PerformanceParameters, ThatTheEngineReplacesRunTheSame) {
   EXPECT_NE(pages({{"attention-backend", "trtllm_mla"}, {"page-size", "32"}}).distinct_args,
             pages({{"attention-backend", "trtllm_mla"}, {"page-size", "64"}}).distinct_args);
   EXPECT_NE(pages({{"page-size", "16"}}).distinct_args, pages({{"page-size", "32"}}).distinct_args);
+
+  // One row a fact: two sets of flags that run the same or not.
+  const struct {
+    const char *engine, *version, *gpu;
+    Flags one, other;
+    bool same;
+  } kPairs[] = {
+      {"vllm", "0.24.0", "9.0", {{"gpu-memory-utilization", "0.8"}}, {{"gpu-memory-utilization", "0.9"}}, false},
+      {"vllm",
+       "0.24.0",
+       "9.0",
+       {{"kv-cache-memory-bytes", "8G"}, {"gpu-memory-utilization", "0.8"}},
+       {{"kv-cache-memory-bytes", "8G"}},
+       true},
+      {"vllm", "0.33.0", "9.0", {{"disable-cascade-attn", "true"}}, {}, true},
+      {"vllm", "0.24.0", "9.0", {{"disable-cascade-attn", "true"}}, {}, false},
+      {"vllm", "0.16.0", "9.0", {{"swap-space", "8"}}, {{"swap-space", "16"}}, true},
+      {"sglang",
+       "0.5.15",
+       "10.0",
+       {{"attention-backend", "trtllm_mha"}, {"page-size", "1"}},
+       {{"attention-backend", "trtllm_mha"}, {"page-size", "64"}},
+       true},
+      {"sglang",
+       "0.5.15",
+       "10.0",
+       {{"attention-backend", "trtllm_mha"}, {"page-size", "128"}},
+       {{"attention-backend", "trtllm_mha"}},
+       true},
+      {"sglang",
+       "0.5.18",
+       "10.0",
+       {{"attention-backend", "trtllm_mha"}, {"page-size", "128"}},
+       {{"attention-backend", "trtllm_mha"}},
+       false},
+      {"sglang",
+       "0.5.15",
+       "10.0",
+       {{"attention-backend", "fa4"}, {"page-size", "1"}},
+       {{"attention-backend", "fa4"}, {"page-size", "128"}},
+       true},
+      {"sglang", "0.5.15", "9.0", {{"pp-size", "2"}, {"disable-overlap-schedule", "true"}}, {{"pp-size", "2"}}, true},
+      {"sglang", "0.5.15", "9.0", {{"disable-overlap-schedule", "true"}}, {}, false},
+      {"sglang", "0.5.15", "9.0", {{"enable-dp-attention", "true"}}, {}, true},
+      {"sglang",
+       "0.5.15",
+       "9.0",
+       {{"disable-radix-cache", "true"}, {"schedule-policy", "lpm"}},
+       {{"disable-radix-cache", "true"}, {"schedule-policy", "fcfs"}},
+       true},
+      {"sglang", "0.5.15", "9.0", {{"schedule-policy", "lpm"}}, {{"schedule-policy", "fcfs"}}, false},
+      {"sglang",
+       "0.5.15",
+       "9.0",
+       {{"disable-cuda-graph", "true"}, {"mem-fraction-static", "0.8"}, {"cuda-graph-max-bs-decode", "64"}},
+       {{"disable-cuda-graph", "true"}, {"mem-fraction-static", "0.8"}},
+       true},
+      {"sglang",
+       "0.5.15",
+       "9.0",
+       {{"disable-cuda-graph", "true"}, {"cuda-graph-max-bs-decode", "64"}},
+       {{"disable-cuda-graph", "true"}},
+       false},
+  };
+  for (const auto& pair : kPairs) {
+    const auto distinct = [&](const Flags& flags) {
+      LaunchRequest request = Request(pair.engine, pair.version);
+      request.gpu = ComputeCapability::Parse(pair.gpu);
+      const LaunchPlan made = Plan(request, Preset("default"), flags);
+      EXPECT_FALSE(made.rejection) << pair.version << ": " << (made.rejection ? made.rejection->message : "");
+      return made.distinct_args;
+    };
+    EXPECT_EQ(distinct(pair.one) == distinct(pair.other), pair.same)
+        << pair.engine << " " << pair.version << " " << (pair.one.empty() ? "" : pair.one.begin()->first);
+  }
+  const auto experts = [&](const Flags& flags) {
+    return Plan(Request("vllm", "0.24.0", Moe()), Preset("default"), flags).distinct_args;
+  };
+  EXPECT_EQ(experts({{"enable-expert-parallel", "true"}}), experts({}));
+  EXPECT_NE(experts({{"enable-expert-parallel", "true"}, {"tensor-parallel-size", "2"}}),
+            experts({{"tensor-parallel-size", "2"}}));
+  EXPECT_EQ(experts({{"all2all-backend", "deepep_low_latency"}, {"tensor-parallel-size", "2"}}),
+            experts({{"tensor-parallel-size", "2"}}));
 
   const auto eager = [&](const char* size, const char* on) {
     return plan("vllm", "0.24.0", {{"enforce-eager", on}, {"max-cudagraph-capture-size", size}});

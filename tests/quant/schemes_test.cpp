@@ -38,6 +38,11 @@ std::string Said(const LaunchPlan& plan) {
 TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
   const std::string ct = "compressed-tensors", packed = "pack-quantized";
   const std::vector<Case> cases = {
+      // Tensors that no file declares.
+      {"vllm", "0.33.0", "9.0", "auto-round", "mixed", "undeclared fp8 linear -", "SchemeNotSupported"},
+      {"sglang", "0.5.23", "9.0", "auto-round", "mixed", "undeclared fp8 linear -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "gptq", "mixed", "undeclared fp8 linear -", "SchemeNotCertain"},
+      {"sglang", "0.5.15", "9.0", ct, "mixed", "undeclared fp8 experts -", "SchemeNotCertain"},
       // W4A8 with fp8 inputs: Hopper alone, groups of 128.
       {"vllm", "0.24.0", "9.0", ct, "w4a8", "linear int4-group128 fp8-token-dynamic " + packed, ""},
       {"vllm", "0.24.0", "10.0", ct, "w4a8", "linear int4-group128 fp8-token-dynamic " + packed,
