@@ -475,8 +475,11 @@ void LimitSearch::WarnOfPrefixCache(const Point& point) {
   }
   if (spec_.dataset || spec_.prefix.tokens > 0 || spec_.turns != measurement::Turns()) return;
   if (prefix_hits_ < (spec_.endpoint == measurement::Endpoint::kChat ? kTemplateOfChat : kHardlyHit)) return;
-  const std::string kind = "the same prompts were sent before: ";
-  Warn(kind + Format("%.0f %% of their tokens came from the prefix cache; use another seed", prefix_hits_ * 100), kind);
+  // The counters are those of all clients.
+  const std::string kind = "the prefix cache held ";
+  Warn(kind + Format("%.0f %% of all prompt tokens: sent before (use another seed), or by other clients",
+                     prefix_hits_ * 100),
+       kind);
 }
 
 base::Status LimitSearch::WarmUp(Workload& workload) {
