@@ -172,6 +172,10 @@ base::Status ReadLoads(const json& value, BenchSpec& out) {
   if (auto status = ReadOptionals(value, "scoreToBeat", out.Workloads(), out.score_to_beat, FiniteNumber); !status) {
     return status;
   }
+  if (auto status = ReadOptionals(value, "scoreToBeatCi", out.Workloads(), out.score_to_beat_ci, FiniteNumber);
+      !status) {
+    return status;
+  }
   if (auto status =
           ReadOptionals(value, "predictions", out.Workloads(), out.predictions, measurement::PredictedLoadsFromJson);
       !status) {
@@ -279,6 +283,7 @@ json ToJson(const BenchSpec& spec) {
   if (spec.gpus != usual.gpus) out["gpus"] = spec.gpus;
   const auto number = [](double value) { return json(value); };
   if (!spec.score_to_beat.empty()) out["scoreToBeat"] = Optionals(spec.score_to_beat, number);
+  if (!spec.score_to_beat_ci.empty()) out["scoreToBeatCi"] = Optionals(spec.score_to_beat_ci, number);
   if (!spec.predictions.empty()) {
     out["predictions"] =
         Optionals(spec.predictions, [](const auto& prediction) { return measurement::ToJson(prediction); });

@@ -1,9 +1,9 @@
 // Specification of one bench run, passed by the pod builder as one JSON argument (`autotune-bench run --spec '{...}'`).
 //
 // Pure value shared by operator/experiment (writes it), bench and `autotune bench` (read it). Part of the content hash,
-// except members that only decide when to stop (score_to_beat, predictions, quality.reference, experiment_timeout,
-// allowed) or where raw data goes (records). Members that have their default are not written: an absent one means the
-// same measurement as before.
+// except members that only decide when to stop (score_to_beat, score_to_beat_ci, predictions, quality.reference,
+// experiment_timeout, allowed) or where raw data goes (records). Members that have their default are not written: an
+// absent one means the same measurement as before.
 #pragma once
 
 #include <chrono>
@@ -76,6 +76,7 @@ struct BenchSpec {
   int gpus = 1;  // of the engine: scores are per GPU
   // One for each scenario (a dataset: one), or empty. Set: racing, see measurement/load_search.h.
   std::vector<std::optional<double>> score_to_beat;
+  std::vector<std::optional<double>> score_to_beat_ci;  // half-width of its 95 % interval, where it is known
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
   std::vector<std::optional<double>> start;      // the load at which the incumbent has its score, of the plan's kind
@@ -107,10 +108,11 @@ inline constexpr std::chrono::milliseconds kShortestRequestTimeout{120'000};
 
 // {"scenarios": ["D(512,128)"] | "dataset": {"path", "format", "outputTokens"}, "endpoint", "prefix": {"tokens",
 //  "groups"}, "turns", "vocabSize", "maxModelLen", "load", "arrival", "slo" (as measurement/spec_json.h), "worth":
-//  "OutputTokens" | "AttainedRequests" | "Ttft" | "Tpot" | "E2e", "gpus", "scoreToBeat": [x | null], "predictions":
-//  [{} | null], "admitted": [x | null], "start": [x | null], "confirms", "reference": [x | null], "durationMs",
-//  "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs", "allowedMs", "seed",
-//  "records", "quality": false | {"measure", "questions": {"path", "answerTokens"}, "madeUpWeights", "reference":
+//  "OutputTokens" | "AttainedRequests" | "Ttft" | "Tpot" | "E2e", "gpus", "scoreToBeat": [x | null], "scoreToBeatCi":
+//  [x | null], "predictions": [{} | null], "admitted": [x | null], "start": [x | null], "confirms", "reference": [x |
+//  null], "durationMs", "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs",
+//  "allowedMs", "seed", "records", "quality": false | {"measure", "questions": {"path", "answerTokens"},
+//  "madeUpWeights", "reference":
 //  {"text", "blocks"}, "maxGrowth", "onlyCacheDiffers"}}
 nlohmann::json ToJson(const BenchSpec& spec);
 // kInvalid names the member and the correction. CheckBenchSpec() checks the combination of members.

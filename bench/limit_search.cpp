@@ -551,6 +551,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   input.worth = spec_.worth;
   input.gpus = spec_.gpus;
   if (scenario < spec_.score_to_beat.size()) input.score_to_beat = spec_.score_to_beat[scenario];
+  if (scenario < spec_.score_to_beat_ci.size()) input.score_to_beat_ci = spec_.score_to_beat_ci[scenario].value_or(0);
   if (scenario < spec_.predictions.size()) input.prediction = spec_.predictions[scenario];
   if (scenario < spec_.admitted.size()) input.admitted = spec_.admitted[scenario];
   if (scenario < spec_.start.size() && spec_.start[scenario]) {

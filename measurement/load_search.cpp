@@ -394,6 +394,14 @@ class Search {
     return decision;
   }
 
+  // The least score whose interval overlaps with that of the score to beat. `half_width`: of this configuration's.
+  // REQUIRES: input_.score_to_beat.
+  [[nodiscard]] double LeastTie(double half_width) const {
+    return *input_.score_to_beat - std::hypot(input_.score_to_beat_ci, half_width);
+  }
+  // ... while its limit is searched: it will be known to the resolution.
+  [[nodiscard]] double LeastTie() const { return LeastTie(input_.plan.resolution * *input_.score_to_beat); }
+
   bool CannotWin() {
     if (!input_.score_to_beat) return false;
     const double score = *input_.score_to_beat;
@@ -402,7 +410,7 @@ class Search {
       if (IsInvalid(point) || KeepsSlo(input_.slo, point)) continue;
       if (point.load.kind != kind_ && kind_ == LoadKind::kRequestRate) continue;
       const double worth = HighestWorth(input_, point, See(input_.slo, point, 0).excess);
-      if (worth >= score) continue;
+      if (worth >= LeastTie()) continue;
       char text[160];
       std::snprintf(text, sizeof text,
                     "misses the SLO at %s, where the score is at most %.4g per GPU; the best score is %.4g",
@@ -413,17 +421,18 @@ class Search {
     return false;
   }
 
-  // Of latency objectives: the reference load alone decides, with the interval's fast end.
+  // Of latency objectives: the reference load alone decides.
   bool IsTooSlow(Metric latency, double to_beat) {
     for (const Point& point : points_) {
       if (IsInvalid(point) || point.role != PointRole::kReference) continue;
       const double p50 = point.Get(latency).p50;
       const double deviation = RelativeDeviation(point, latency).value_or(kUnknownDeviation);
-      const double least = p50 * (1 - kHalfWidth * deviation);
-      if (least <= to_beat) continue;
+      const double half_width = kHalfWidth * deviation * p50;
+      if (-p50 >= LeastTie(half_width)) continue;
       char text[160];
-      std::snprintf(text, sizeof text, "%s p50 is at least %.4g ms at %s; the best is %.4g ms",
-                    std::string(MetricName(latency)).c_str(), least, point.load.ToString().c_str(), to_beat);
+      std::snprintf(text, sizeof text, "%s p50 is %.4g ms (±%.2g) at %s; the best is %.4g ms (±%.2g)",
+                    std::string(MetricName(latency)).c_str(), p50, half_width, point.load.ToString().c_str(), to_beat,
+                    input_.score_to_beat_ci);
       cannot_win_ = text;
       return true;
     }
@@ -477,22 +486,37 @@ class Search {
 
   LoadDecision Predicted() const {
     const std::vector<MeasuredLoad> measured = MeasuredLoads(input_, points_);
-    const NextLoad next = ChooseNextLoad(*input_.prediction, measured, input_.score_to_beat.value_or(0), input_.seed);
+    const NextLoad next =
+        ChooseNextLoad(*input_.prediction, measured, input_.score_to_beat ? std::max(LeastTie(), 0.0) : 0, input_.seed);
     if (next.action != LoadAction::kStop && points_.size() < kMaxPoints) {
       return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)),
                      ScorePrecision());
     }
-    if (bracket_.low == nullptr) {
-      // Where no load would win, the lower ones were not tried: whether they meet the limits is not known.
-      const bool untried = next.reason == LoadReason::kNoGain;
-      return Stop(untried ? StopReason::kCannotWin : StopReason::kInfeasible, std::string(LoadReasonName(next.reason)));
+    // Where no load would win, the lower ones were not tried: whether they meet the limits is not known.
+    if (bracket_.low == nullptr && next.reason != LoadReason::kNoGain) {
+      return Stop(StopReason::kInfeasible, std::string(LoadReasonName(next.reason)));
     }
-    const double best = WorthOf(input_.worth, points_[bracket_.low->index], input_.gpus);
-    if (input_.score_to_beat && best < *input_.score_to_beat) {
+    if (input_.score_to_beat && MostAtLimit() < LeastTie()) {
       return Stop(StopReason::kCannotWin, "no load is expected to reach the best score");
     }
-    // It leads: the limit between the loads of the prediction is its score.
+    // It leads, or may tie: the limit between the loads of the prediction is its score.
     return input_.slo.bounds.empty() ? Stop(StopReason::kCapacity, "no SLO: the capacity") : Limit();
+  }
+
+  // Worth at the highest load at which the limit may be: the loads of a prediction are up to half apart.
+  [[nodiscard]] double MostAtLimit() const {
+    constexpr double kLoadsApart = 1.5;
+    const auto worth = [&](const Seen& seen) { return WorthOf(input_.worth, points_[seen.index], input_.gpus); };
+    // As much more or less load as its latency has room, with the usual slope.
+    const auto room = [](const Seen& seen) { return std::exp(-seen.excess / kUsualSlope); };
+    double most = 0;
+    for (const Seen& seen : bracket_.seen) {
+      if (seen.kept) most = std::max(most, worth(seen));
+    }
+    if (input_.slo.bounds.empty()) return most;
+    if (bracket_.low == nullptr) return bracket_.high == nullptr ? 0 : worth(*bracket_.high) * room(*bracket_.high);
+    if (bracket_.high != nullptr) return std::max(most, worth(*bracket_.high));
+    return most * std::min(room(*bracket_.low), kLoadsApart);
   }
 
   // No bound: as much as is let run at once.
@@ -553,6 +577,9 @@ class Search {
     return in_flight / ((below.e2e.mean + share * (above.e2e.mean - below.e2e.mean)) / 1e3);
   }
 
+  // However wide the interval of the score to beat is.
+  [[nodiscard]] double FirstToBeat() const { return std::max(LeastTie(), 0.5 * *input_.score_to_beat); }
+
   LoadDecision First() const {
     const std::vector<Point> known = Known();
     const double expected = known.empty() ? 0 : ExpectedLimit(known);
@@ -564,12 +591,12 @@ class Search {
                      input_.start ? "the load of the best configuration" : "a first look", Exploring());
     }
     if (input_.score_to_beat && input_.mean_output_tokens > 0 && input_.worth == Worth::kOutputTokens) {
-      // Just below what is to beat: a rate that is missed here decides it.
-      const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) / input_.mean_output_tokens * 0.995;
+      // Just below what ties with it: a rate that is missed here decides it.
+      const double rate = FirstToBeat() * std::max(input_.gpus, 1) / input_.mean_output_tokens * 0.995;
       return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate of the best score", ScorePrecision());
     }
     if (input_.score_to_beat && input_.worth == Worth::kAttainedRequests) {
-      const double rate = *input_.score_to_beat * std::max(input_.gpus, 1) * 0.995;
+      const double rate = FirstToBeat() * std::max(input_.gpus, 1) * 0.995;
       return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate of the best score", ScorePrecision());
     }
     if (input_.start && input_.start->kind == kind_) {

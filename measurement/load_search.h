@@ -42,8 +42,10 @@ struct LoadSearchInput {
   Slo slo;
   Worth worth = Worth::kOutputTokens;
   int gpus = 1;
-  // Worth of the incumbent in this scenario. Set: a configuration that cannot reach it stops early (racing).
+  // Worth of the incumbent in this scenario. Set: a configuration that can neither reach it nor tie with it stops early
+  // (racing).
   std::optional<double> score_to_beat;
+  double score_to_beat_ci = 0;  // half-width of its 95 % interval; 0 = not known
   // Requests/s at which latencies are compared, where plan.reference_share asks for such a point: it is the first. Not
   // set: the last point, at that share of the limit found here.
   std::optional<double> reference;
@@ -68,7 +70,7 @@ struct LoadSearchInput {
 enum class StopReason {
   kFound,       // the limit is known to the plan's resolution
   kCapacity,    // the SLO is met up to the capacity, or there is none: capacity is the answer
-  kCannotWin,   // racing: it cannot reach the score to beat
+  kCannotWin,   // racing: its score would be below the one to beat by more than their intervals
   kInfeasible,  // the lowest load misses the SLO
   kInvalid,     // the last point is invalid (IsInvalid)
   kLadderDone,  // fixed loads: all measured, or the rest is beyond saturation

@@ -277,6 +277,7 @@ class Builder {
     spec->gpus = experiment.plan.gpus;
     spec->vocab_size = experiment.hints.vocab_size;
     spec->score_to_beat = experiment.hints.score_to_beat;
+    spec->score_to_beat_ci = experiment.hints.score_to_beat_ci;
     spec->predictions = experiment.hints.predictions;
     spec->admitted = experiment.hints.admitted;
     spec->reference = experiment.hints.reference;

@@ -65,6 +65,7 @@ struct PodEnvironment {
 struct BenchHints {
   int vocab_size = 0;                                // of the model; 0 = not known
   std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
+  std::vector<std::optional<double>> score_to_beat_ci;
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
   std::vector<std::optional<double>> reference;  // requests/s at which latencies are compared, once known

@@ -365,6 +365,7 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   for (const tuning::Candidate& candidate : space.expansion.candidates) {
     search::Candidate out;
     out.price = prices[candidate.gpu];
+    out.gpu_hour_price = PricePerHour(spec, status, spec.gpus[candidate.gpu].name).value_or(0);
     out.available = api::GpuOf(status, spec.gpus[candidate.gpu].name).unavailable.empty();
     out.key = std::strtoull(candidate.hash.c_str(), nullptr, 16);
     out.features = FeaturesOf(space, candidate);
@@ -686,6 +687,9 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
     const std::vector<double> prices = RelativePrices(spec, status);
     *best *= prices[candidate.gpu] / prices[*leader];
     hints.score_to_beat = {best};
+    const double score = std::strtod(status.best->score.c_str(), nullptr);
+    const double ci = std::strtod(status.best->ci.c_str(), nullptr);
+    if (score != 0 && ci > 0) hints.score_to_beat_ci = {std::abs(*best * ci / score)};
   }
   return hints;
 }

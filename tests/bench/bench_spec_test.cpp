@@ -31,6 +31,7 @@ BenchSpec Example() {
   spec.worth = measurement::Worth::kAttainedRequests;
   spec.gpus = 2;
   spec.score_to_beat = {1560.2, std::nullopt};
+  spec.score_to_beat_ci = {31.5, std::nullopt};
   measurement::PredictedLoads prediction;
   prediction.loads = {1, 8};
   prediction.u = {0, 2};
@@ -120,7 +121,7 @@ TEST(BenchSpec, ErrorsNameTheMember) {
   };
   for (const auto& row : kCases) {
     json document = ToJson(Example());
-    for (const char* of_each : {"scoreToBeat", "predictions", "admitted", "start", "reference"}) {
+    for (const char* of_each : {"scoreToBeat", "scoreToBeatCi", "predictions", "admitted", "start", "reference"}) {
       if (row.member != std::string(of_each)) document.erase(of_each);
     }
     document[row.member] = row.value;

@@ -167,7 +167,10 @@ TEST_F(ProposeTest, ThePodIsToldWhatIsExpectedOfItAndWhatToBeat) {
   ASSERT_EQ(baseline.predictions.size(), 1U);
   EXPECT_TRUE(baseline.score_to_beat.empty()) << "what a baseline can do is wanted whole";
   ASSERT_EQ(second.predictions.size(), 1U);
-  EXPECT_EQ(second.score_to_beat.size(), 1U);
+  ASSERT_EQ(second.score_to_beat.size(), 1U);
+  ASSERT_EQ(second.score_to_beat_ci.size(), 1U) << "a tie is measured to its limit";
+  EXPECT_GT(*second.score_to_beat_ci[0], 0);
+  EXPECT_LT(*second.score_to_beat_ci[0], *second.score_to_beat[0]);
   // What the baseline showed is in what is expected of the next one: it is surer.
   const auto width = [](const bench::BenchSpec& spec) { return spec.predictions[0]->tpot.level_variance; };
   EXPECT_LT(width(second), width(baseline));

@@ -215,6 +215,7 @@ VirtualEngine::Run VirtualEngine::Measure(const json& pod) {
   input.worth = spec.worth;
   input.gpus = spec.gpus;
   if (!spec.score_to_beat.empty()) input.score_to_beat = spec.score_to_beat[0];
+  if (!spec.score_to_beat_ci.empty()) input.score_to_beat_ci = spec.score_to_beat_ci[0].value_or(0);
   if (!spec.predictions.empty()) input.prediction = spec.predictions[0];
   if (!spec.start.empty() && spec.start[0]) input.start = Load{measurement::KindOf(spec.load.mode), *spec.start[0]};
   if (!spec.reference.empty()) input.reference = spec.reference[0];

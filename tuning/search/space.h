@@ -32,7 +32,8 @@ struct Candidate {
   double start_seconds = 0;
   // Of one of its GPUs, relative to the others' where the objective is the cost: throughput is divided by it.
   double price = 1;
-  bool available = true;  // false: nothing starts on its GPUs, whatever it is expected to gain
+  double gpu_hour_price = 0;  // of one of its GPUs for an hour; 0 = not known. For the estimate alone
+  bool available = true;      // false: nothing starts on its GPUs, whatever it is expected to gain
   // Measured before everything else, in the order given, and never left out: the user's baselines.
   bool baseline = false;
 };
