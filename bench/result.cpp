@@ -168,7 +168,8 @@ std::size_t PlaceOf(Metric metric, Statistic statistic) {
 }
 
 // [[what it was and gave], [mean, p50, p90, p95, p99 of ttft, tpot, itl, e2e], [what explains it], [place in that list
-// and value of each latency of the window that a long run replaces]]; the last only where there are some.
+// and value of each latency of the window that a long run replaces]]; the last only where there are some. What explains
+// it begins with the prompt tokens; they end the first list where that is left out, because prices need them.
 void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int digits, bool explained) {
   out += "[[" + std::to_string(scenario) + (point.load.kind == LoadKind::kConcurrency ? ",0," : ",1,");
   AppendNumber(out, point.load.value, 6);
@@ -187,6 +188,10 @@ void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int
   AppendOptional(out, point.attainment, digits);
   out += ",\"" + std::string(VerdictName(point.verdict)) + '"';
   if (point.role != PointRole::kSearch) out += ",\"" + std::string(PointRoleName(point.role)) + '"';
+  if (!explained && point.input_tokens > 0) {
+    out += ',';
+    AppendCount(out, point.input_tokens);
+  }
   out += "],[";
   bool first = true;
   for (const Metric metric : measurement::kMetrics) {
@@ -390,7 +395,7 @@ bool ReadOptional(const json& value, std::optional<double>& out) {
 
 bool ReadCore(const json& value, const std::vector<std::string>& scenarios, Point& out) {
   constexpr std::size_t kWithoutRole = 15;
-  if (!value.is_array() || (value.size() != kWithoutRole && value.size() != kWithoutRole + 1)) return false;
+  if (!value.is_array() || value.size() < kWithoutRole || value.size() > kWithoutRole + 2) return false;
   std::size_t scenario = 0;
   int kind = 0, saturated = 0;
   std::uint32_t bounds = 0;
@@ -403,12 +408,14 @@ bool ReadCore(const json& value, const std::vector<std::string>& scenarios, Poin
   const auto verdict = measurement::VerdictFromName(value[14].get<std::string>());
   if (!verdict) return false;
   out.verdict = *verdict;
-  if (value.size() > kWithoutRole) {
-    const auto role =
-        value.back().is_string() ? measurement::PointRoleFromName(value.back().get<std::string>()) : std::nullopt;
+  std::size_t at = kWithoutRole;
+  if (at < value.size() && value[at].is_string()) {
+    const auto role = measurement::PointRoleFromName(value[at++].get<std::string>());
     if (!role) return false;
     out.role = *role;
   }
+  if (at < value.size() && !ReadNumber(value[at++], out.input_tokens)) return false;
+  if (at < value.size()) return false;
   const bool ok =
       ReadNumber(value[2], out.load.value) && ReadNumber(value[3], out.window_seconds) &&
       ReadNumber(value[4], out.requests) && ReadNumber(value[5], out.errors) && ReadNumber(value[6], out.censored) &&

@@ -533,7 +533,6 @@ json ToJson(const LoadRow& row) {
               {"window", FormatLatency(measured.window_seconds * 1000)},
               {"requests", measured.requests},
               {"errors", measured.errors},
-              {"inputTokens", measured.input_tokens},
               {"outputTokens", measured.output_tokens},
               {"outputTokensPerSecond", FormatDecimal(measured.output_tokens_per_second, 2)},
               {"outputTokensPerSecondCi", FormatDecimal(measured.output_tokens_per_second_ci, 2)},
@@ -541,6 +540,7 @@ json ToJson(const LoadRow& row) {
               {"inFlight", FormatDecimal(measured.mean_concurrency, 1)},
               {"clientLag", FormatLatency(measured.client_lag_p99)},
               {"meetsSlo", row.meets_slo}};
+  if (measured.input_tokens > 0) out["inputTokens"] = measured.input_tokens;  // 0 = not known
   if (measured.load.kind == LoadKind::kConcurrency) {
     out["concurrency"] = static_cast<std::int64_t>(measured.load.value);
   } else {

@@ -308,6 +308,7 @@ TEST(Result, TheMostPointsKeepTheirNumbersAndTheBestWhatExplainsIt) {
     EXPECT_EQ(read.load, written.load);
     EXPECT_EQ(read.verdict, written.verdict);
     EXPECT_EQ(read.requests, written.requests);
+    EXPECT_EQ(read.input_tokens, written.input_tokens) << "what explains a point may go, and its prices stay";
     EXPECT_NEAR(read.output_tokens_per_second / written.output_tokens_per_second, 1, 1e-3);
     for (const Metric metric : measurement::kMetrics) {
       for (const Statistic statistic : measurement::kStatistics) {
