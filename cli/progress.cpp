@@ -24,6 +24,7 @@ using report::CandidatesText;
 using report::ModelText;
 using report::ResultRow;
 using report::ResultRows;
+using report::ScoreKindOf;
 using report::ScoreText;
 using text::CompareArguments;
 using text::Elapsed;
@@ -227,7 +228,7 @@ std::string LeaderText(const api::AutotuneTask& task) {
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return "";
   std::string text = "best so far: " + best->name + " " + api::ConfigurationName(*best) + " " +
-                     ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
+                     ScoreText(ScoreKindOf(task), std::strtod(task.status.best->score.c_str(), nullptr));
   const std::string& improvement = task.status.best->improvement_over_baseline;
   if (best != api::ComparedWith(task.status.experiments, best->runtime) && !improvement.empty())
     text += " (" + improvement + ")";

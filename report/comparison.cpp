@@ -125,8 +125,8 @@ std::vector<ComparedConfiguration> Configurations(const std::vector<api::Autotun
   return all;
 }
 
-std::string ScoreWithInterval(api::Objective objective, double score, double ci) {
-  std::string text = ScoreNumber(objective, score);
+std::string ScoreWithInterval(ScoreKind kind, double score, double ci) {
+  std::string text = ScoreNumber(kind, score);
   if (ci > 0 && score != 0) text += " \u00b1" + text::Percent(ci / std::abs(score));
   return text;
 }
@@ -185,9 +185,8 @@ Table BestTable(const Comparison& comparison) {
   for (std::size_t i = 0; i < comparison.tasks.size(); ++i) {
     const ComparedTask& task = comparison.tasks[i];
     table.AddRow({task.name, models ? task.model : "", gpus ? task.gpu_product : "", images ? task.runtime_image : "",
-                  task.experiment, task.quant_name, own[i],
-                  ScoreWithInterval(comparison.objective, task.score, task.ci), ChangeText(task.change),
-                  task.request_rate, task.price, task.price_per_hour, task.gpu_hours});
+                  task.experiment, task.quant_name, own[i], ScoreWithInterval(comparison.score, task.score, task.ci),
+                  ChangeText(task.change), task.request_rate, task.price, task.price_per_hour, task.gpu_hours});
   }
   return table;
 }
@@ -213,7 +212,7 @@ Table ConfigurationTable(const Comparison& comparison) {
     std::vector<std::string> cells = {runtimes.size() > 1 ? configuration.runtime : "", configuration.quant_name,
                                       own[i]};
     for (const auto& one : configuration.measured) {
-      cells.push_back(one ? ScoreWithInterval(comparison.objective, one->score, one->ci) : "");
+      cells.push_back(one ? ScoreWithInterval(comparison.score, one->score, one->ci) : "");
       cells.push_back(one ? ChangeText(one->change) : "");
     }
     table.AddRow(std::move(cells));
@@ -225,7 +224,7 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
   if (tasks.size() < 2) return base::Invalid("compare: requires two tasks or more");
   const std::vector<std::string> names = NamesOf(tasks);
   Comparison comparison;
-  comparison.objective = tasks.front().spec.optimization.objective;
+  comparison.score = ScoreKindOf(tasks.front());
   comparison.simulated = IsSimulated(tasks.front().status);
   comparison.bounds = DrawnLatencies(tasks.front().spec.slo);
   const std::map<std::string, std::string> measured = MeasuredFor(tasks.front());
@@ -262,11 +261,10 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     if (const auto price = reconcile::PricePerHour(task.spec, task.status, best->gpu)) {
       compared.price_per_hour = api::FormatDecimal(*price, 4);
     }
-    if (comparison.objective == api::Objective::kMinimizeCost && i > 0 &&
-        compared.price_per_hour.empty() != comparison.tasks.front().price_per_hour.empty()) {
-      const std::string& without = compared.price_per_hour.empty() ? names[i] : names.front();
+    if (ScoreKindOf(task).priced != comparison.score.priced) {
+      const std::string& without = comparison.score.priced ? names[i] : names.front();
       return base::Invalid("compare: " + without +
-                           " has no price per GPU-hour, so its score is no price; set gpu.pricePerHour");
+                           " has no price per GPU-hour, so its score is GPU-hours and no price; set gpu.pricePerHour");
     }
     compared.gpu_hours = task.status.cost.gpu_hours;
     compared.gpus = best->gpus;
@@ -284,7 +282,7 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
 std::string ComparisonText(const Comparison& comparison, std::size_t width) {
   std::string out;
   if (comparison.simulated) out += std::string(kSimulatedNote) + "\n\n";
-  out += std::string(kComparedBest) + ", " + ScoreUnit(comparison.objective) + ":\n";
+  out += std::string(kComparedBest) + ", " + ScoreUnit(comparison.score) + ":\n";
   out += BestTable(comparison).Text("  ", width) + "\n";
   if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
   return out + kComparedSame + ":\n" + ConfigurationTable(comparison).Text("  ", width);
@@ -293,15 +291,15 @@ std::string ComparisonText(const Comparison& comparison, std::size_t width) {
 std::string ComparisonMarkdown(const Comparison& comparison) {
   std::string out;
   if (comparison.simulated) out += "> **" + std::string(kSimulatedNote) + "**\n\n";
-  out += "### " + std::string(kComparedBest) + "\n\nScore: " + ScoreUnit(comparison.objective) + ".\n\n";
+  out += "### " + std::string(kComparedBest) + "\n\nScore: " + ScoreUnit(comparison.score) + ".\n\n";
   out += BestTable(comparison).Markdown(Table::Cells::kText) + "\n";
   if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
   return out + "### " + kComparedSame + "\n\n" + ConfigurationTable(comparison).Markdown(Table::Cells::kText);
 }
 
 json ComparisonJson(const Comparison& comparison) {
-  json out = {{"objective", api::ObjectiveName(comparison.objective)},
-              {"unit", ScoreUnit(comparison.objective)},
+  json out = {{"objective", api::ObjectiveName(comparison.score.objective)},
+              {"unit", ScoreUnit(comparison.score)},
               {"simulated", comparison.simulated},
               {"tasks", json::array()},
               {"configurations", json::array()}};

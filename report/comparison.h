@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
+#include "report/result_view.h"
 #include "text/table.h"
 
 namespace autotune::report {
@@ -54,7 +55,7 @@ struct ComparedConfiguration {
 };
 
 struct Comparison {
-  api::Objective objective = api::Objective::kMaximizeThroughput;
+  ScoreKind score;
   bool simulated = false;
   std::vector<measurement::Bound> bounds;  // of the latencies that are drawn
   std::vector<ComparedTask> tasks;         // in the order given

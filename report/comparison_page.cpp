@@ -46,7 +46,7 @@ Markup ScoreStrip(const Comparison& comparison, const ComparedTask& task) {
   double scale = 0;
   for (const ComparedTask& one : comparison.tasks) scale = std::max(scale, std::abs(one.score) + one.ci);
   const double score = std::abs(task.score);
-  const std::string words = task.name + ": " + ScoreText(comparison.objective, task.score);
+  const std::string words = task.name + ": " + ScoreText(comparison.score, task.score);
   std::vector<StripPart> parts = {{StripPart::Kind::kBar, 0, score, words}};
   if (task.ci > 0) parts.push_back({StripPart::Kind::kInterval, score - task.ci, score + task.ci, "95 % interval"});
   parts.push_back({StripPart::Kind::kReference, std::abs(comparison.tasks.front().score), 0, "the first task"});
@@ -82,7 +82,7 @@ std::string ComparisonPage(const Comparison& comparison) {
   std::vector<Markup> strips;
   for (const ComparedTask& task : comparison.tasks) strips.push_back(ScoreStrip(comparison, task));
   Markup main = Element("h1", title + " compared");
-  main += Paragraph("about", "Score: " + ScoreUnit(comparison.objective) +
+  main += Paragraph("about", "Score: " + ScoreUnit(comparison.score) +
                                  "; the tasks measured the same workload under the same SLO. Dashed: the first task.");
   if (comparison.simulated) main += Paragraph("note", kSimulatedNote);
   main += Section("best", kComparedBest, HtmlTable(BestTable(comparison), strips));

@@ -29,20 +29,20 @@ std::optional<reconcile::Space> SpaceOf(const api::AutotuneTask& task, const qua
   return std::move(*space);
 }
 
-// Everything of a point but one parameter.
-Settings Rest(const Settings& point, const std::string& parameter) {
-  Settings rest;
-  for (const auto& [name, member] : point) {
-    if (name != parameter && !ValueOf(point, name).empty()) rest[name] = member;
-  }
-  return rest;
-}
+// Settings of one experiment: what was asked for, and with it what the engine uses where nothing was.
+struct Asked {
+  const Settings* asked;
+  const Settings* used;
+};
 
-// Parameters in which two points differ, by name.
-std::vector<std::string> DifferencesOf(const Settings& a, const Settings& b) {
+// Parameters in which two experiments differ, by name. A default that follows from the GPU or the engine is no
+// difference of its own: where both ask for nothing, they ask for the same.
+std::vector<std::string> DifferencesOf(const Asked& a, const Asked& b) {
   std::vector<std::string> names;
-  for (const std::string& name : base::KeysOf(a, b)) {
-    if (ValueOf(a, name) != ValueOf(b, name)) names.push_back(name);
+  for (const std::string& name : base::KeysOf(*a.used, *b.used)) {
+    const bool same =
+        ValueOf(*a.used, name) == ValueOf(*b.used, name) || ValueOf(*a.asked, name) == ValueOf(*b.asked, name);
+    if (!same) names.push_back(name);
   }
   return names;
 }
@@ -73,13 +73,12 @@ class Gains {
     if (criteria_.fixed_loads) {
       // Like with like: at one load.
       const auto gain =
-          tuning::GainOver(reconcile::ObservationOf(*better.experiment, task_.spec, task_.status),
-                           reconcile::ObservationOf(*base.experiment, task_.spec, task_.status), criteria_);
+          tuning::GainBetween(reconcile::ObservationOf(*better.experiment, task_.spec, task_.status),
+                              reconcile::ObservationOf(*base.experiment, task_.spec, task_.status), criteria_);
       if (!gain) return std::nullopt;
-      out.gain = Log(*gain);
-    } else {
-      out.gain = std::log(std::abs(ours / theirs)) * (ours < 0 ? -1 : 1);
+      return LogGain{Log(gain->share), gain->ln_half_width};
     }
+    out.gain = std::log(std::abs(ours / theirs)) * (ours < 0 ? -1 : 1);
     if (better.ci > 0 && base.ci > 0) out.half_width = std::hypot(better.ci / ours, base.ci / theirs);
     return out;
   }
@@ -121,7 +120,7 @@ MeasuredChange ChangeOf(const Gains& gains, const std::vector<LogGain>& pairs, d
 // Of the scored pairs of an experiment with a value and one with the best configuration's value, the one that differs
 // in the fewest parameters; of equals the one with the best configuration, then the one with the highest scores.
 std::optional<NearestPair> NearestOf(const Gains& gains, const std::vector<ResultRow>& rows,
-                                     const std::vector<Settings>& points, const std::string& parameter,
+                                     const std::vector<Asked>& points, const std::string& parameter,
                                      const std::vector<std::size_t>& with_value,
                                      const std::vector<std::size_t>& with_best) {
   using Rank = std::tuple<std::size_t, bool, double>;
@@ -192,25 +191,26 @@ std::string ShownOf(const std::vector<ResultRow>& rows, const std::vector<Settin
   return unset.size() == 1 ? *unset.begin() : "(not set)";
 }
 
-}  // namespace
-
-std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
-                                       const std::vector<Settings>& points) {
+// `asked` and `used` are parallel to `rows`.
+std::vector<ParameterEffect> EffectsBetween(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                            const std::vector<Settings>& asked, const std::vector<Settings>& used) {
   std::size_t best = rows.size();
   std::set<std::string> names;
+  std::vector<Asked> points;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].best && rows[i].score) best = i;
-    for (const auto& [name, value] : points[i]) names.insert(name);
+    for (const auto& [name, value] : used[i]) names.insert(name);
+    points.push_back({&asked[i], &used[i]});
   }
   std::vector<ParameterEffect> out;
   if (best == rows.size()) return out;
   const Gains gains(task);
   for (const std::string& name : names) {
-    ParameterEffect parameter{name, ValueOf(points[best], name), {}};
+    ParameterEffect parameter{name, ValueOf(used[best], name), {}};
     std::map<std::string, std::vector<std::size_t>> with;  // experiments by value
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const bool counts = !points[i].empty() && rows[i].experiment->confirms.empty();
-      if (counts) with[ValueOf(points[i], name)].push_back(i);
+      const bool counts = !used[i].empty() && rows[i].experiment->confirms.empty();
+      if (counts) with[ValueOf(used[i], name)].push_back(i);
     }
     if (with.size() < 2) continue;
     for (const auto& [value, members] : with) {
@@ -222,7 +222,7 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
         (rows[i].score ? effect.scored : effect.unscored).push_back(&rows[i]);
         if (!rows[i].score || value == parameter.best) continue;
         for (const std::size_t other : with[parameter.best]) {
-          if (!rows[other].score || Rest(points[i], name) != Rest(points[other], name)) continue;
+          if (!rows[other].score || DifferencesOf(points[i], points[other]) != std::vector{name}) continue;
           if (const auto gain = gains.Of(rows[i], rows[other])) pairs.push_back(*gain);
         }
       }
@@ -243,10 +243,17 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
   return out;
 }
 
+}  // namespace
+
+std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                       const std::vector<Settings>& points) {
+  return EffectsBetween(task, rows, points, points);
+}
+
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const std::vector<Settings>& points, const quant::RuleSet& rules) {
   Engines engines(task, rules);
-  std::vector<ParameterEffect> effects = EffectsOf(task, rows, WithDefaults(rows, points, engines));
+  std::vector<ParameterEffect> effects = EffectsBetween(task, rows, points, WithDefaults(rows, points, engines));
   for (ParameterEffect& parameter : effects) {
     for (ValueEffect& value : parameter.values) {
       value.shown = ShownOf(rows, points, parameter.parameter, value, engines);
@@ -275,7 +282,7 @@ std::optional<MeasuredChange> ChangeBetween(const api::AutotuneTask& task, const
 
 std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
   const auto best = std::ranges::find_if(rows, &ResultRow::best);
-  if (best == rows.end() || !task.spec.benchmark.load.fixed.empty()) return "";
+  if (best == rows.end()) return "";
   const api::ExperimentStatus* compared = api::ComparedWith(task.status.experiments, best->experiment->runtime);
   const auto base = std::ranges::find(rows, compared, &ResultRow::experiment);
   if (base == rows.end() || base == best) return "";

@@ -56,7 +56,8 @@ struct ParameterEffect {
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const quant::RuleSet& rules);
 // The same for known points of the space, parallel to `rows` (reconcile::PointOf). A flag that is not set has the value
-// that the engine uses, if it is known: an experiment with this value differs in nothing.
+// that the engine uses, if it is known: an experiment with this value differs in nothing. Two experiments that both do
+// not set it differ in nothing either, although its default may follow from the GPU.
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const std::vector<Settings>& points, const quant::RuleSet& rules);
 // The same with values as they are.

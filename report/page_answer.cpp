@@ -232,7 +232,7 @@ std::string GainFact(const PageData& data, const ResultRow* baseline) {
   std::string text =
       gain + GainInterval(data.task, data.rows) + (deployed ? " over what is deployed" : " over the baseline");
   if (!baseline->score) return text;
-  text += " (" + ScoreText(data.task.spec.optimization.objective, *baseline->score);
+  text += " (" + ScoreText(ScoreKindOf(data.task), *baseline->score);
   if (baseline->load != nullptr) text += ", at " + baseline->load->load.ToString();
   return text + ")";
 }
@@ -265,8 +265,7 @@ Markup WarningsMarkup(const api::ExperimentStatus& best) {
 Markup BestMarkup(const PageData& data) {
   const api::TaskStatus::Best& answer = *data.task.status.best;
   const ResultRow& best = *data.best;
-  const std::string score =
-      ScoreText(data.task.spec.optimization.objective, std::strtod(answer.score.c_str(), nullptr));
+  const std::string score = ScoreText(ScoreKindOf(data.task), std::strtod(answer.score.c_str(), nullptr));
   const Markup out = Element("div", {{"class", "score"}}, Text(score + " ") + Element("small", IntervalText(answer)));
   const bool over = reconcile::IsOver(data.task.status.state);
   return out +

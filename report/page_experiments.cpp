@@ -39,7 +39,7 @@ const ResultRow* ShownBaseline(const PageData& data) {
 Markup ScoreStrip(const PageData& data, const ResultRow& row, double scale, const ResultRow* baseline) {
   if (!row.score) return {};
   const double score = std::abs(*row.score);
-  const std::string title = ScoreText(data.task.spec.optimization.objective, *row.score);
+  const std::string title = ScoreText(ScoreKindOf(data.task), *row.score);
   std::vector<StripPart> parts = {
       {row.best ? StripPart::Kind::kBestBar : StripPart::Kind::kBar, 0, score, NameOf(row) + ": " + title}};
   if (row.ci > 0) {
@@ -67,7 +67,7 @@ Markup NumberCell(const std::string& text) { return Element("td", {{"class", "n"
 
 // The score, or why there is none.
 std::string ScoreCellText(const PageData& data, const ResultRow& row) {
-  return row.score ? ScoreNumber(data.task.spec.optimization.objective, *row.score) : NoScoreText(row);
+  return row.score ? ScoreNumber(ScoreKindOf(data.task), *row.score) : NoScoreText(row);
 }
 
 std::string WhyCellText(const PageData& data, const ResultRow& row) {
@@ -98,7 +98,7 @@ Markup ExperimentsHead(const PageData& data, const Columns& columns) {
   const auto number = [](const std::string& title) { return Element("th", {{"class", "n"}}, title); };
   Markup head = Element("th", "Experiment");
   if (columns.runtime) head += Element("th", "Runtime");
-  head += Element("th", "Settings") + number(ScoreUnit(data.task.spec.optimization.objective)) + Element("th", "Score");
+  head += Element("th", "Settings") + number(ScoreUnit(ScoreKindOf(data.task))) + Element("th", "Score");
   if (columns.gain) head += number("Vs baseline");
   head +=
       Element("th", "Why not the best") + Element("th", "Load of the score") + number("TTFT p99") + number("TPOT p50");
@@ -151,7 +151,7 @@ Markup EffectTable(const PageData& data, const ParameterEffect& parameter, doubl
     }
     std::string top;
     if (!value.scored.empty()) {
-      top = ScoreNumber(data.task.spec.optimization.objective, *value.scored.front()->score) + " (" +
+      top = ScoreNumber(ScoreKindOf(data.task), *value.scored.front()->score) + " (" +
             value.scored.front()->experiment->name + ")";
     }
     const std::size_t with = value.scored.size() + value.unscored.size();

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/answer.h"
 #include "report/curves.h"
 #include "report/page_parts.h"
 #include "report/plot.h"
@@ -29,13 +30,17 @@ Markup Legend(const PageData& data, const std::vector<std::size_t>& shown, bool 
   return Element("ul", {{"class", "legend"}}, items);
 }
 
+// What loads that meet the SLO give against time per token.
+enum class Gives { kThroughput, kPrice };
+
 // Points that meet the SLO and that none of the others beats in both.
-std::vector<PlotPoint> FrontOf(std::vector<PlotPoint> points) {
+std::vector<PlotPoint> FrontOf(std::vector<PlotPoint> points, Gives gives) {
+  const auto better = [&](double a, double b) { return gives == Gives::kPrice ? a < b : a > b; };
   std::sort(points.begin(), points.end(),
-            [](const PlotPoint& a, const PlotPoint& b) { return a.x != b.x ? a.x < b.x : a.y > b.y; });
+            [&](const PlotPoint& a, const PlotPoint& b) { return a.x != b.x ? a.x < b.x : better(a.y, b.y); });
   std::vector<PlotPoint> front;
   for (const PlotPoint& point : points) {
-    if (front.empty() || point.y > front.back().y) front.push_back(point);
+    if (front.empty() || better(point.y, front.back().y)) front.push_back(point);
   }
   return front;
 }
@@ -57,13 +62,13 @@ Markup DrawTrajectory(const PageData& data) {
   if (rows.size() < kFewest) return {};
   PlotSeries leader{"best so far", 0, PlotSeries::Line::kSteps, {}}, others{"", -1, PlotSeries::Line::kNone, {}};
   double best = -HUGE_VAL;
-  const auto objective = data.task.spec.optimization.objective;
+  const ScoreKind kind = ScoreKindOf(data.task);
   for (const ResultRow* row : rows) {
     const auto since = base::ParseRfc3339(row->experiment->finished_at) - base::ParseRfc3339(started);
     PlotPoint point;
     point.x = std::chrono::duration<double>(since).count() / 60;
     point.y = std::abs(*row->score);
-    point.title = NameOf(*row) + ": " + ScoreText(objective, *row->score);
+    point.title = NameOf(*row) + ": " + ScoreText(kind, *row->score);
     if (*row->score > best) {
       best = *row->score;
       leader.points.push_back(point);
@@ -75,7 +80,7 @@ Markup DrawTrajectory(const PageData& data) {
   Plot plot;
   plot.label = "Best score over time";
   plot.x_title = "minutes since the start";
-  plot.y_title = "score: " + ScoreUnit(objective);
+  plot.y_title = "score: " + ScoreUnit(kind);
   plot.x_text = TickNumber;
   plot.y_text = TickNumber;
   plot.from_zero = true;
@@ -83,11 +88,13 @@ Markup DrawTrajectory(const PageData& data) {
   return Figure("Best score over time", Draw(plot));
 }
 
-Markup DrawPareto(const PageData& data, const std::string& scenario) {
+Markup DrawPareto(const PageData& data, const std::string& scenario, Gives gives) {
+  const bool by_price = gives == Gives::kPrice;
+  const std::string what = by_price ? "Price" : "Throughput";
   Plot plot;
-  plot.label = "Throughput over time per token, " + scenario;
+  plot.label = what + " over time per token, " + scenario;
   plot.x_title = "TPOT p50 [ms]";
-  plot.y_title = "output tok/s per GPU";
+  plot.y_title = by_price ? "price per million output tokens" : "output tok/s per GPU";
   plot.x_text = TickNumber;
   plot.y_text = TickNumber;
   plot.from_zero = true;
@@ -96,6 +103,7 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
     const ResultRow& row = data.rows[i];
     if (row.experiment->state != api::ExperimentState::kSucceeded || !row.keeps_quality) continue;
     PlotSeries series{NameOf(row), data.styles[i], PlotSeries::Line::kNone, {}};
+    const double hour = reconcile::PricePerHour(data.task.spec, data.task.status, row.experiment->gpu).value_or(0);
     for (const api::LoadRow* counting : CountingLoads(row.experiment->loads)) {
       const api::LoadRow& load = *counting;
       if (load.measured.scenario != scenario || !load.meets_slo) continue;
@@ -103,6 +111,12 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
       point.x = load.measured.tpot.p50;
       point.y = PerGpu(*row.experiment, load.measured.output_tokens_per_second);
       point.y_margin = PerGpu(*row.experiment, load.measured.output_tokens_per_second_ci);
+      if (by_price) {
+        if (!(point.y > 0)) continue;
+        const double price = hour / api::kSecondsPerHour * 1e6 / point.y;
+        point.y_margin *= price / point.y;
+        point.y = price;
+      }
       point.title = PointTitle(NameOf(row), row.experiment->gpus, load.measured, true);
       point.label = LoadText(load.measured.load);
       series.points.push_back(point);
@@ -111,9 +125,9 @@ Markup DrawPareto(const PageData& data, const std::string& scenario) {
     if (!series.points.empty()) plot.series.push_back(std::move(series));
   }
   if (all.size() < 2) return {};
-  PlotSeries front{"Pareto front", kLineOnly, PlotSeries::Line::kSteps, FrontOf(all)};
+  PlotSeries front{"Pareto front", kLineOnly, PlotSeries::Line::kSteps, FrontOf(all, gives)};
   plot.series.insert(plot.series.begin(), front);
-  return Figure("Throughput against time per token, with the Pareto front" +
+  return Figure(what + " against time per token, with the Pareto front" +
                     (data.task.spec.benchmark.scenarios.size() > 1 ? ", " + scenario : ""),
                 Draw(plot));
 }
@@ -142,12 +156,14 @@ Markup CurvesSection(const PageData& data) {
   const std::vector<std::string> scenarios = ScenariosOf(curves);
   Markup out;
   const Markup trajectory = DrawTrajectory(data);
+  const bool priced = reconcile::ComparesPrices(data.task.spec, data.task.status);
   for (const std::string& scenario : scenarios) {
     Markup figures;
     for (const measurement::Bound& bound : DrawnLatencies(data.task.spec.slo)) {
       figures += DrawCurves(curves, scenario, bound);
     }
-    figures += DrawPareto(data, scenario);
+    figures += DrawPareto(data, scenario, Gives::kThroughput);
+    if (priced) figures += DrawPareto(data, scenario, Gives::kPrice);
     if (&scenario == &scenarios.back()) figures += trajectory;
     if (figures.empty()) continue;
     out += Element("h3", TitleOf(scenario)) + Element("div", {{"class", "pair"}}, figures);
@@ -160,8 +176,12 @@ Markup CurvesSection(const PageData& data) {
       "are 95 % intervals. "
       "Hollow marks miss the SLO. Latency: further right and lower is better. Pareto front: the loads that "
       "meet the SLO; more throughput (up) costs time per token (right), and the dotted line joins the loads that "
-      "no other load beats in both." +
-          std::string(trajectory.empty() ? "" : " Best score over time: the highest score after each experiment."));
+      "no other load beats in both. " +
+          std::string(priced
+                          ? "The types of GPU have prices: a load that is below the line for throughput may be on the "
+                            "line for the price (down is cheaper), and its experiment on the Pareto front. "
+                          : "") +
+          std::string(trajectory.empty() ? "" : "Best score over time: the highest score after each experiment."));
   return Section("curves", "Latency, throughput, trade-off", out);
 }
 

@@ -44,7 +44,7 @@ json AnswerJson(const PageData& data) {
               {"runtime", best.runtime},
               {"quantization", best.quant_name},
               {"headline", Headline(data.task)},
-              {"unit", ScoreUnit(data.task.spec.optimization.objective)},
+              {"unit", ScoreUnit(ScoreKindOf(data.task))},
               {"gain", best.improvement_over_baseline},
               {"tiedWith", best.tied_with}};
   if (!best.model.empty()) out["checkpoint"] = best.model;

@@ -38,14 +38,14 @@ using text::SignedPercent;
 using text::Table;
 using text::TokensPerSecond;
 
-const char* MetricName(api::Objective objective) {
-  switch (objective) {
+const char* MetricName(ScoreKind kind) {
+  switch (kind.objective) {
     case api::Objective::kMaximizeThroughput:
       return "tok/s per GPU";
     case api::Objective::kMaximizeGoodput:
       return "requests/s within the SLO per GPU";
     case api::Objective::kMinimizeCost:
-      return "price per million output tokens";
+      return kind.priced ? "price per million output tokens" : "GPU-hours per million output tokens";
     case api::Objective::kMinimizeLatency:
       return "E2E latency p50";
     case api::Objective::kMinimizeTtft:
@@ -556,10 +556,17 @@ bool IsOfAnotherModel(const api::ExperimentStatus& experiment, const quant::Warn
   return warning.reason == "ModelHasNoExperts" && IsNoteOfPreset(experiment, warning);
 }
 
-std::string ScoreUnit(api::Objective objective) { return MetricName(objective); }
+ScoreKind ScoreKindOf(const api::AutotuneTask& task) {
+  const api::Objective objective = task.spec.optimization.objective;
+  if (objective != api::Objective::kMinimizeCost) return {objective};
+  // Several types of GPU all have a price there (reconcile::MissingPrice).
+  return {objective, reconcile::PricePerHour(task.spec, task.status, task.spec.gpus.front().name).has_value()};
+}
 
-std::string ScoreNumber(api::Objective objective, double score) {
-  switch (objective) {
+std::string ScoreUnit(ScoreKind kind) { return MetricName(kind); }
+
+std::string ScoreNumber(ScoreKind kind, double score) {
+  switch (kind.objective) {
     case api::Objective::kMaximizeThroughput:
       return TokensPerSecond(score);
     case api::Objective::kMaximizeGoodput:
@@ -574,10 +581,11 @@ std::string ScoreNumber(api::Objective objective, double score) {
   return Milliseconds(std::abs(score));
 }
 
-std::string ScoreText(api::Objective objective, double score) {
-  const bool rate = objective == api::Objective::kMaximizeThroughput || objective == api::Objective::kMaximizeGoodput;
-  return rate ? ScoreNumber(objective, score) + " " + MetricName(objective)
-              : std::string(MetricName(objective)) + " " + ScoreNumber(objective, score);
+std::string ScoreText(ScoreKind kind, double score) {
+  const bool rate =
+      kind.objective == api::Objective::kMaximizeThroughput || kind.objective == api::Objective::kMaximizeGoodput;
+  return rate ? ScoreNumber(kind, score) + " " + MetricName(kind)
+              : std::string(MetricName(kind)) + " " + ScoreNumber(kind, score);
 }
 
 const api::ExperimentStatus* BestExperiment(const api::AutotuneTask& task) {
@@ -624,8 +632,8 @@ std::string LoadOfBestText(const api::TaskStatus::Best& best, const std::vector<
 std::string Headline(const api::AutotuneTask& task) {
   const api::ExperimentStatus* best = BestExperiment(task);
   if (best == nullptr) return StatusMessage(task.status);
-  std::string text = best->name + " (" + best->runtime + ", " + api::ConfigurationName(*best) + "): " +
-                     ScoreText(task.spec.optimization.objective, std::strtod(task.status.best->score.c_str(), nullptr));
+  std::string text = best->name + " (" + best->runtime + ", " + api::ConfigurationName(*best) +
+                     "): " + ScoreText(ScoreKindOf(task), std::strtod(task.status.best->score.c_str(), nullptr));
   const std::vector<ResultRow> rows = ResultRows(task);
   if (task.status.best->starts > 1) {
     const std::string loads = LoadsOfStarts(rows);

@@ -117,12 +117,19 @@ std::string LoadText(const measurement::Load& load);
 bool IsNoteOfPreset(const api::ExperimentStatus& experiment, const quant::Warning& warning);
 // One of these about a part that this model does not have, such as experts: it says nothing about the experiment.
 bool IsOfAnotherModel(const api::ExperimentStatus& experiment, const quant::Warning& warning);
+// What the scores of a task are.
+struct ScoreKind {
+  api::Objective objective = api::Objective::kMaximizeThroughput;
+  // Of kMinimizeCost, false: no price per GPU-hour is known, so the score is GPU-hours and no price.
+  bool priced = true;
+};
+ScoreKind ScoreKindOf(const api::AutotuneTask& task);
 // "tok/s per GPU", "TPOT p50": the unit of a score.
-std::string ScoreUnit(api::Objective objective);
+std::string ScoreUnit(ScoreKind kind);
 // "1560.2", "7.2 ms": a score without its unit's name.
-std::string ScoreNumber(api::Objective objective, double score);
+std::string ScoreNumber(ScoreKind kind, double score);
 // "1560.2 tok/s per GPU", "TPOT p50 7.2 ms".
-std::string ScoreText(api::Objective objective, double score);
+std::string ScoreText(ScoreKind kind, double score);
 // The values of an options file by their dotted path.
 std::vector<std::pair<std::string, std::string>> FlatOptions(const std::string& yaml);
 // An options file on one line: "{kv_cache_config: {dtype: fp8}}" reads "options: kv_cache_config.dtype=fp8".

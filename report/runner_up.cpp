@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <utility>
@@ -40,7 +41,10 @@ std::string IdentityOf(const ResultRow& row, const ResultRow& best) {
 std::string DistanceText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
   const double score = std::abs(*best.score);
   std::string text = Percent(std::abs(*best.score - *row.score) / score);
-  const auto change = ChangeBetween(task, best, row);
+  // Of given loads a change is one at a load of both, and the scores may be of others.
+  const bool comparable = task.spec.benchmark.load.fixed.empty() ||
+                          (row.load != nullptr && best.load != nullptr && row.load->load == best.load->load);
+  const auto change = comparable ? ChangeBetween(task, best, row) : std::nullopt;
   if (change && change->has_interval()) {
     const bool worse = change->change <= 0;
     text += " (" + Percent(worse ? -change->high : change->low) + " to " +
@@ -171,10 +175,32 @@ std::string FasterText(const api::AutotuneTask& task, const std::vector<ResultRo
     if (!row.score_without_quality || *row.score_without_quality <= *best.score) continue;
     const std::string quality = QualityOf(row), lost = LostQualityOf(row);
     text += (text.empty() ? "" : " ") + IdentityOf(row, best) + " has a better score (" +
-            ScoreText(task.spec.optimization.objective, *row.score_without_quality) + ") and is left out: " + lost +
+            ScoreText(ScoreKindOf(task), *row.score_without_quality) + ") and is left out: " + lost +
             (quality.empty() ? "" : " (" + quality + ")") + ".";
   }
   return text;
+}
+
+// What costs less per token than the best, on another type of GPU, where the price is not the objective.
+std::string CheaperText(const api::AutotuneTask& task, const std::vector<ResultRow>& rows, const ResultRow& best) {
+  if (task.spec.optimization.objective == api::Objective::kMinimizeCost || !task.status.best) return "";
+  const double of_best = std::strtod(task.status.best->price.c_str(), nullptr);
+  const ResultRow* cheapest = nullptr;
+  double least = of_best;
+  std::string price;
+  for (const ResultRow& row : rows) {
+    if (row.best || !row.score || row.cannot_win || row.load == nullptr || !row.experiment->confirms.empty()) continue;
+    reconcile::TokenPrices prices = reconcile::PricesAt(
+        reconcile::PricePerHour(task.spec, task.status, row.experiment->gpu), *row.load, row.experiment->gpus);
+    const double own = std::strtod(prices.output.c_str(), nullptr);
+    if (prices.output.empty() || own >= least) continue;
+    cheapest = &row;
+    least = own;
+    price = std::move(prices.output);
+  }
+  if (cheapest == nullptr || least > of_best * (1 - kNotable)) return "";
+  return IdentityOf(*cheapest, best) + " is cheaper: " + price + " per million output tokens, " +
+         Percent(1 - least / of_best) + " less than the best (" + task.status.best->price + ").";
 }
 
 // Why there is no second: "1 stopped early, 2 failed".
@@ -221,7 +247,9 @@ std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<Result
   const auto best = std::find_if(rows.begin(), rows.end(), [](const ResultRow& row) { return row.best; });
   if (best == rows.end() || !best->score || *best->score == 0) return "";
   const ResultRow* second = RunnerUp(rows);
-  const std::string faster = FasterText(task, rows, *best);
+  const std::string cheaper = CheaperText(task, rows, *best);
+  std::string faster = FasterText(task, rows, *best);
+  if (!cheaper.empty()) faster += (faster.empty() ? "" : " ") + cheaper;
   const std::string separator = faster.empty() ? "" : " ";
   if (second == nullptr) return NobodyText(rows) + (NobodyText(rows).empty() ? "" : separator) + faster;
   const std::string start = IdentityOf(*second, *best) + ": " + DistanceText(task, *second, *best);

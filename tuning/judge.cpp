@@ -510,6 +510,11 @@ Judgement Judge(const std::vector<Observation>& observations, const Criteria& cr
 }
 
 std::optional<double> GainOver(const Observation& better, const Observation& base, const Criteria& criteria) {
+  const std::optional<Gain> gain = GainBetween(better, base, criteria);
+  return gain ? std::optional(gain->share) : std::nullopt;
+}
+
+std::optional<Gain> GainBetween(const Observation& better, const Observation& base, const Criteria& criteria) {
   const std::vector<std::string> scenarios = ScenariosOf({better, base});
   const Curve better_curve = CurveOf(better, scenarios, criteria);
   const Curve base_curve = CurveOf(base, scenarios, criteria);
@@ -521,17 +526,23 @@ std::optional<double> GainOver(const Observation& better, const Observation& bas
     }
     if (!at.load) return std::nullopt;
   }
-  const auto score = [&](const Curve& curve) -> std::optional<double> {
+  struct Scored {
+    double score = 0, relative_ci = 0;
+  };
+  const auto score = [&](const Observation& observation, const Curve& curve) -> std::optional<Scored> {
     const std::vector<const Step*> counting = CountingSteps(curve, at);
     const bool kept = !counting.empty() &&
                       std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
     if (!kept) return std::nullopt;
-    return Score(counting);
+    const double of_it = Score(counting);
+    return Scored{of_it, ScoreCi(observation, curve, counting, of_it, criteria) / std::max(std::abs(of_it), kSmallest)};
   };
-  const auto ours = score(better_curve);
-  const auto theirs = score(base_curve);
-  if (!ours || !theirs || *theirs == 0) return std::nullopt;
-  return (*ours - *theirs) / std::abs(*theirs);
+  const auto ours = score(better, better_curve);
+  const auto theirs = score(base, base_curve);
+  if (!ours || !theirs || theirs->score == 0) return std::nullopt;
+  const bool known = ours->relative_ci > 0 && theirs->relative_ci > 0;
+  return Gain{(ours->score - theirs->score) / std::abs(theirs->score),
+              known ? std::hypot(ours->relative_ci, theirs->relative_ci) : 0};
 }
 
 std::string GainText(std::optional<double> gain) {

@@ -103,6 +103,11 @@ Judgement Judge(const std::vector<Observation>& observations, const Criteria& cr
 // like: where the loads were given, at the highest load at which both meet the SLO; else limit against limit. Returns
 // nullopt if one has no such value.
 std::optional<double> GainOver(const Observation& better, const Observation& base, const Criteria& criteria);
+// The same with the half-width of the 95 % interval of ln(score / score) at these points; 0 = not known.
+struct Gain {
+  double share = 0, ln_half_width = 0;
+};
+std::optional<Gain> GainBetween(const Observation& better, const Observation& base, const Criteria& criteria);
 // "+41.3%"; "" for nothing.
 std::string GainText(std::optional<double> gain);
 

@@ -53,7 +53,11 @@ TEST(Comparison, NamesThePricesThatCostsAreMadeWith) {
   const auto without = Compare(tasks);
   ASSERT_FALSE(without.ok());
   EXPECT_EQ(without.error().message,
-            "compare: next has no price per GPU-hour, so its score is no price; set gpu.pricePerHour");
+            "compare: next has no price per GPU-hour, so its score is GPU-hours and no price; set gpu.pricePerHour");
+  tasks[0].spec.gpus.front().price_per_hour = "";
+  const auto neither = Compare(tasks);
+  ASSERT_TRUE(neither.ok()) << neither.error().message;
+  EXPECT_THAT(ComparisonText(*neither, 0), HasSubstr("GPU-hours per million output tokens:"));
 }
 
 TEST(Comparison, HasAPageWithTheBestsCurves) {

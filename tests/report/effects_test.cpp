@@ -143,6 +143,40 @@ TEST(EffectsOf, CountTheEnginesDefaultAsTheValueThatItIs) {
   EXPECT_EQ(ValueOf(unknown, "max-num-seqs", "").shown, "engine's default");
 }
 
+// vLLM runs 1024 sequences on an H100 and 256 on an L40S where nobody asks for a number.
+TEST(EffectsOf, PairGpusWhoseDefaultsDiffer) {
+  api::AutotuneTask task = Measured({600, 500, 900, 1320});
+  task.spec.gpus = {task.spec.gpus.front(), task.spec.gpus.front()};
+  task.spec.gpus[0].name = "h100";
+  task.spec.gpus[0].products = {"h100"};
+  task.spec.gpus[1].name = "l40s";
+  task.spec.gpus[1].products = {"l40s"};
+  task.status.gpus = {task.status.gpus.front(), task.status.gpus.front()};
+  task.status.gpus[0].name = "h100";
+  task.status.gpus[0].memory_bytes = std::int64_t{80} << 30;
+  task.status.gpus[1].name = "l40s";
+  task.status.gpus[1].product = "NVIDIA-L40S";
+  task.status.gpus[1].memory_bytes = std::int64_t{48} << 30;
+  const char* const gpus[] = {"l40s", "l40s", "h100", "h100"};
+  std::vector<Point> points;
+  for (std::size_t i = 0; i < 4; ++i) {
+    task.status.experiments[i].gpu = gpus[i];
+    points.push_back({{"gpu", gpus[i]}});
+    if (i == 1 || i == 2) points.back()["max-num-seqs"] = "128";
+  }
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, points, quant::testing::Rules());
+  const ValueEffect& gpu = ValueOf(effects, "gpu", "l40s");
+  ASSERT_TRUE(gpu.to_best);
+  EXPECT_THAT(gpu.to_best->pairs, SizeIs(2)) << "with 128 sequences, and with each one's own default";
+  // Both defaults are values of their own, each against 128 on its GPU alone.
+  EXPECT_EQ(ValueOf(effects, "max-num-seqs", "256").shown, "engine's default: 256");
+  EXPECT_EQ(ValueOf(effects, "max-num-seqs", "1024").shown, "engine's default: 1024");
+  ASSERT_TRUE(ValueOf(effects, "max-num-seqs", "128").to_best);
+  EXPECT_THAT(ValueOf(effects, "max-num-seqs", "128").to_best->pairs, SizeIs(1));
+  EXPECT_FALSE(ValueOf(effects, "max-num-seqs", "256").to_best) << "it comes with the GPU";
+}
+
 TEST(EffectsOf, SayWhatAValueThatIsNotSetStandsFor) {
   const api::AutotuneTask task = Measured({1000, 1320});
   const auto effects =

@@ -204,6 +204,26 @@ TEST(HtmlReport, HasTheManifestOfTheBest) {
   EXPECT_NE(page.find("kind: Service", manifest), std::string::npos);
 }
 
+TEST(HtmlReport, DrawsThePriceOfPricedTypesOfGpu) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("Price against time per token")));
+  task.spec.gpus = {task.spec.gpus.front(), task.spec.gpus.front()};
+  task.status.gpus = {task.status.gpus.front(), task.status.gpus.front()};
+  const char* const names[] = {"h100", "l40s"};
+  const char* const prices[] = {"4", "1"};
+  for (std::size_t i = 0; i < 2; ++i) {
+    task.spec.gpus[i].name = task.status.gpus[i].name = names[i];
+    task.spec.gpus[i].price_per_hour = prices[i];
+  }
+  task.status.experiments[0].gpu = "l40s";
+  task.status.experiments[1].gpu = task.status.experiments[2].gpu = task.status.best->gpu = "h100";
+  const std::string page = HtmlReport(task, Rules());
+  EXPECT_THAT(page, HasSubstr("Price against time per token, with the Pareto front"));
+  EXPECT_THAT(page, HasSubstr("price per million output tokens"));
+  task.spec.gpus[1].price_per_hour = "";
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("Price against time per token")));
+}
+
 TEST(HtmlReport, TheGainHasItsInterval) {
   api::AutotuneTask task = Finished();
   for (api::ExperimentStatus& experiment : task.status.experiments) {

@@ -90,6 +90,29 @@ TEST(DecidingStep, CountsTheLastMeasurementOfALoadAndNoInvalidOne) {
   EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "");
 }
 
+TEST(ScoreText, IsGpuHoursWhereNoPriceIsKnown) {
+  api::AutotuneTask task = Finished();
+  task.spec.optimization.objective = api::Objective::kMinimizeCost;
+  task.status.best->score = "-0.1966";
+  EXPECT_THAT(Headline(task), HasSubstr("GPU-hours per million output tokens 0.1966"));
+  EXPECT_THAT(Headline(task), Not(HasSubstr("price")));
+  task.status.gpus.front().price_per_hour = "4.10";  // the operator's
+  EXPECT_THAT(Headline(task), HasSubstr("price per million output tokens 0.1966"));
+}
+
+TEST(Headline, HasTheIntervalOfTheGainWhereLoadsWereGiven) {
+  api::AutotuneTask task = Finished();
+  task.spec.benchmark.load.mode = measurement::LoadMode::kFixedConcurrency;
+  task.spec.benchmark.load.fixed = {8, 32};
+  EXPECT_THAT(Headline(task), HasSubstr("+41.3% over the baseline")) << "no interval is known";
+  for (api::ExperimentStatus& experiment : task.status.experiments) {
+    for (api::LoadRow& load : experiment.loads) {
+      load.measured.output_tokens_per_second_ci = load.measured.output_tokens_per_second * 0.01;
+    }
+  }
+  EXPECT_THAT(Headline(task), HasSubstr("+41.3% (+39.3% to +43.3%) over the baseline"));
+}
+
 TEST(NoScoreText, SaysWhyInTwoWords) {
   api::AutotuneTask task = Finished();
   EXPECT_EQ(NoScoreText(ResultRows(task)[2]), "failed");

@@ -50,6 +50,37 @@ TEST(RunnerUpText, HasTheIntervalOfTheDistance) {
   EXPECT_THAT(Text(task), ::testing::ContainsRegex("29.2% \\([0-9.]+% to [0-9.]+%\\) below the best"));
 }
 
+// Finished() with its two scored experiments on types of GPU of their own.
+api::AutotuneTask OnTwoTypes(const std::string& price_of_best, const std::string& price_of_second) {
+  api::AutotuneTask task = Finished();
+  task.spec.gpus = {task.spec.gpus.front(), task.spec.gpus.front()};
+  task.spec.gpus[0].name = "h100";
+  task.spec.gpus[0].price_per_hour = price_of_best;
+  task.spec.gpus[1].name = "l40s";
+  task.spec.gpus[1].price_per_hour = price_of_second;
+  task.status.gpus = {task.status.gpus.front(), task.status.gpus.front()};
+  task.status.gpus[0].name = "h100";
+  task.status.gpus[1].name = "l40s";
+  task.status.experiments[0].gpu = "l40s";
+  task.status.experiments[1].gpu = task.status.best->gpu = "h100";
+  task.status.best->price = "0.7863";  // at 4 per hour
+  return task;
+}
+
+TEST(RunnerUpText, SaysWhatIsCheaperThanTheBest) {
+  EXPECT_THAT(
+      Text(OnTwoTypes("4", "1")),
+      HasSubstr("e1-aaaaaa (baseline, default on l40s) is cheaper: 0.2778 per million output tokens, 64.7% less "
+                "than the best (0.7863)."));
+  EXPECT_THAT(Text(OnTwoTypes("4", "4")), Not(HasSubstr("cheaper")));
+  api::AutotuneTask task = OnTwoTypes("4", "1");
+  task.spec.optimization.objective = api::Objective::kMinimizeCost;
+  EXPECT_THAT(Text(task), Not(HasSubstr("cheaper"))) << "the best is the cheapest";
+  task = OnTwoTypes("4", "1");
+  task.spec.gpus[1].price_per_hour = "";
+  EXPECT_THAT(Text(task), Not(HasSubstr("cheaper"))) << "no price is known";
+}
+
 TEST(RunnerUpText, NamesWhatTheEngineRanOutOf) {
   api::AutotuneTask task = Finished();
   measurement::EngineCounters& engine = task.status.experiments[0].loads[1].measured.engine;

@@ -506,6 +506,21 @@ TEST(GainOver, ComparesGivenLoadsAtTheHighestThatBothKeep) {
   EXPECT_EQ(GainOver(better, never, criteria), std::nullopt);
 }
 
+TEST(GainBetween, HasTheIntervalOfTheLoadThatIsCompared) {
+  Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  criteria.fixed_loads = true;
+  Observation base = Make("base", {{1, 100, 20}, {16, 600, 200}});
+  Observation better = Make("better", {{1, 110, 20}, {16, 700, 90}});
+  EXPECT_EQ(GainBetween(better, base, criteria)->ln_half_width, 0) << "not known";
+  base.loads[0].output_tokens_per_second_ci = 3;
+  better.loads[0].output_tokens_per_second_ci = 4.4;
+  better.loads[1].output_tokens_per_second_ci = 400;
+  const auto gain = GainBetween(better, base, criteria);
+  ASSERT_TRUE(gain);
+  EXPECT_NEAR(gain->share, 0.1, 1e-9);
+  EXPECT_NEAR(gain->ln_half_width, std::hypot(0.03, 0.04), 1e-9);
+}
+
 TEST(GainOver, IsPositiveForLessLatencyAndLessCost) {
   const Observation base = Make("base", {{8, 500, 80, 10, 1000}});
   const Observation better = Make("better", {{8, 1000, 60, 8, 750}});
