@@ -508,7 +508,16 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
     status.product = plan.gpus[i].product;
     if (type.price_per_hour.empty()) {
       status.price_per_hour = reconcile::PriceOf(options.gpu_prices, type, plan.gpus[i].product);
+      if (!options.gpu_prices.empty() && status.price_per_hour.empty()) {
+        const std::string& product = plan.gpus[i].product;
+        plan.space.warnings.push_back({"--gpu-prices", "NoPrice",
+                                       "has no price for " + (type.name.empty() ? "the GPU" : type.name) + " (" +
+                                           (product.empty() ? "product not known" : product) + ")"});
+      }
     }
+  }
+  for (std::string& unknown : reconcile::UnknownProducts(options.gpu_prices)) {
+    plan.space.warnings.push_back({"--gpu-prices", "UnknownGpuProduct", std::move(unknown)});
   }
   if (const std::string missing = reconcile::MissingPrice(task.spec, task.status); !missing.empty()) {
     return base::Invalid(missing);

@@ -1,11 +1,13 @@
 #include "cli/plan_diff.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "base/keys.h"
 #include "operator/deploy/engine_arguments.h"
@@ -84,10 +86,24 @@ std::string NameOf(const TaskPlan& plan, const tuning::Candidate& candidate) {
                                 plan.space.gpu_names[candidate.gpu]);
 }
 
-// What an engine is started with, whatever it is measured for.
+// What an engine is started with and where, whatever it is measured for and whatever the names are.
 auto ConfigurationOf(const TaskPlan& plan, const tuning::Candidate& candidate) {
-  return std::make_tuple(plan.space.runtimes[candidate.runtime].spec.name, NameOf(plan, candidate), candidate.plan.args,
-                         candidate.plan.options_yaml, candidate.plan.env);
+  const api::ModelSpec& model = plan.task.spec.models[candidate.model];
+  const api::GpuSpec& gpu = plan.task.spec.gpus[candidate.gpu];
+  // The type's own products where it names some: of two specs on one cluster the same GPU is chosen for others.
+  std::set<std::string> products(gpu.products.begin(), gpu.products.end());
+  if (products.empty()) products.insert(plan.gpus[candidate.gpu].product);
+  return std::make_tuple(plan.space.runtimes[candidate.runtime].release.engine, model.id_or_path, model.quantization,
+                         gpu.resource_name, products, candidate.plan.args, candidate.plan.options_yaml,
+                         candidate.plan.env);
+}
+
+// Names that a candidate goes by, with their kinds.
+std::array<std::pair<const char*, std::string>, 4> NamesOf(const TaskPlan& plan, const tuning::Candidate& candidate) {
+  return {{{"checkpoint", plan.space.models[candidate.model].name},
+           {"GPU type", plan.space.gpu_names[candidate.gpu]},
+           {"runtime", plan.space.runtimes[candidate.runtime].spec.name},
+           {"preset", candidate.quant.name}}};
 }
 
 std::string SettingsOf(const TaskPlan& plan, std::size_t index, bool runtimes) {
@@ -130,8 +146,9 @@ PlanChange Compare(const TaskPlan& from, const TaskPlan& to) {
   PlanChange change;
   change.fields = ChangedFields(from.task.spec, to.task.spec);
   const std::vector<tuning::Candidate>&before = from.space.expansion.candidates, &after = to.space.expansion.candidates;
-  std::set<std::string> old_hashes, new_hashes;
-  for (const tuning::Candidate& candidate : before) old_hashes.insert(candidate.hash);
+  std::map<std::string, const tuning::Candidate*> old_hashes;
+  std::set<std::string> new_hashes;
+  for (const tuning::Candidate& candidate : before) old_hashes.emplace(candidate.hash, &candidate);
   for (const tuning::Candidate& candidate : after) new_hashes.insert(candidate.hash);
   using Configuration = decltype(ConfigurationOf(from, before.front()));
   std::set<Configuration> gone, there;
@@ -139,8 +156,17 @@ PlanChange Compare(const TaskPlan& from, const TaskPlan& to) {
     if (!new_hashes.contains(candidate.hash)) gone.insert(ConfigurationOf(from, candidate));
   }
   for (std::size_t i = 0; i < after.size(); ++i) {
-    if (old_hashes.contains(after[i].hash)) {
+    if (const auto old = old_hashes.find(after[i].hash); old != old_hashes.end()) {
       ++change.kept;
+      const auto was = NamesOf(from, *old->second), is = NamesOf(to, after[i]);
+      for (std::size_t kind = 0; kind < is.size(); ++kind) {
+        PlanChange::Renamed renamed{is[kind].first, was[kind].second, is[kind].second};
+        if (renamed.from == renamed.to || std::ranges::find(change.renamed, renamed) != change.renamed.end()) continue;
+        // Of presets that run the same, another one may now be the first.
+        const std::vector<std::string>& presets = to.task.spec.quant.presets;
+        const bool both_there = renamed.kind == "preset" && std::ranges::find(presets, renamed.from) != presets.end();
+        if (!both_there) change.renamed.push_back(std::move(renamed));
+      }
       continue;
     }
     const Configuration configuration = ConfigurationOf(to, after[i]);
@@ -172,10 +198,17 @@ std::string PlanChangeText(const TaskPlan& from, const TaskPlan& to, const PlanC
           std::to_string(to.space.expansion.candidates.size()) + "; " + count(change.added) + " added, " +
           count(change.removed) + " removed, " + std::to_string(change.kept) + " kept, " + count(change.again) +
           " measured again\n";
+  const auto quoted = [](const std::string& name) { return name.empty() ? "(no name)" : name; };
+  for (const PlanChange::Renamed& one : change.renamed) {
+    text += "  = " + one.kind + " " + quoted(one.from) + " is renamed to " + quoted(one.to) +
+            ": what was measured under the old name is kept\n";
+  }
   text += ListText("+", to, change.added, runtimes) + ListText("-", from, change.removed, runtimes) +
           ListText("~", to, change.again, runtimes);
   if (!change.again.empty()) {
-    text += "  ~: the same configuration, which is measured again, because model, image, GPUs or workload change\n";
+    text +=
+        "  ~: the same configuration of the same model and GPUs, which is measured again, because workload, revision, "
+        "image or placement change\n";
   }
   if (before != nullptr) text += "\nEstimate before: " + EstimateText(*before) + "\n";
   if (after != nullptr)
@@ -196,11 +229,16 @@ json PlanChangeJson(const TaskPlan& from, const TaskPlan& to, const PlanChange& 
     if (field.from) fields.back()["from"] = *field.from;
     if (field.to) fields.back()["to"] = *field.to;
   }
+  json renamed = json::array();
+  for (const PlanChange::Renamed& one : change.renamed) {
+    renamed.push_back({{"kind", one.kind}, {"from", one.from}, {"to", one.to}});
+  }
   json out = {{"fields", fields},
               {"candidates",
                {{"before", from.space.expansion.candidates.size()},
                 {"after", to.space.expansion.candidates.size()},
                 {"kept", change.kept},
+                {"renamed", renamed},
                 {"added", ListJson(to, change.added)},
                 {"removed", ListJson(from, change.removed)},
                 {"again", ListJson(to, change.again)}}}};

@@ -23,15 +23,9 @@ constexpr std::size_t kShown = 12;
 std::string Range(const Expected& expected, int decimals) { return RangeText(expected.low, expected.high, decimals); }
 
 std::string CostText(const CostEstimate& cost, const SearchPreview& preview) {
-  const std::optional<double>& price = preview.price_per_hour;
-  const Expected& hours = cost.gpu_hours;
   const std::string experiments = Range(cost.experiments, 0);
-  return experiments + (experiments == "1" ? " experiment, " : " experiments, ") + Range(hours, 2) + " GPU-hours, " +
-         (price
-              ? "price " + RangeText(hours.low * *price, hours.high * *preview.highest_price_per_hour, 2) +
-                    (*price < *preview.highest_price_per_hour ? " (all on the cheapest type of GPU or on the dearest), "
-                                                              : ", ")
-              : "") +
+  return experiments + (experiments == "1" ? " experiment, " : " experiments, ") + Range(cost.gpu_hours, 2) +
+         " GPU-hours, " + (preview.priced ? "price " + Range(cost.price, 2) + ", " : "") + "in " +
          Range(cost.hours, 2) + " h";
 }
 
@@ -40,17 +34,14 @@ json RangeJson(const Expected& expected) {
 }
 
 json CostJson(const CostEstimate& cost, const SearchPreview& preview) {
-  const std::optional<double>& price = preview.price_per_hour;
   json out = {{"experiments", RangeJson(cost.experiments)},
               {"gpuHours", RangeJson(cost.gpu_hours)},
               {"hours", RangeJson(cost.hours)},
               {"mostExperiments", cost.most_experiments},
               {"mostGpuHours", cost.most_gpu_hours}};
-  if (price) {
-    const Expected& hours = cost.gpu_hours;
-    const double most = *preview.highest_price_per_hour;
-    out["price"] = RangeJson({hours.mean * (*price + most) / 2, hours.low * *price, hours.high * most});
-    out["mostPrice"] = cost.most_gpu_hours * most;
+  if (preview.priced) {
+    out["price"] = RangeJson(cost.price);
+    out["mostPrice"] = cost.most_price;
   }
   return out;
 }
@@ -84,13 +75,33 @@ std::string NotKnown(const TaskPlan& plan) {
   return gpu ? "the GPU is" : "the model's dimensions or the GPU's data sheet are";
 }
 
-// "What the budget would cut."
-std::string BudgetText(const SearchPreview& preview) {
+// "2 GPU-hours (price at most 8) and 4h from the start": what the task allows. GPU-hours are counted whatever a type of
+// GPU costs, so the price is that of the dearest.
+std::string AllowedText(const TaskPlan& plan, const SearchPreview& preview) {
+  std::vector<std::string> parts;
+  const api::OptimizationSpec& optimization = plan.task.spec.optimization;
+  if (const auto& hours = optimization.budget_gpu_hours) {
+    double dearest = 0;
+    for (std::size_t i = 0; i < plan.task.spec.gpus.size(); ++i) {
+      dearest = std::max(dearest, PriceOf(plan, i).value_or(0));
+    }
+    parts.push_back(api::FormatDecimal(*hours, 4) + " GPU-hours" +
+                    (preview.priced ? " (price at most " + api::FormatDecimal(*hours * dearest, 2) + ")" : ""));
+  }
+  if (const auto& deadline = optimization.budget_deadline) {
+    parts.push_back(api::FormatDuration(*deadline) + " from the start");
+  }
+  return text::Joined(parts, " and ");
+}
+
+// What the budget would cut.
+std::string BudgetText(const TaskPlan& plan, const SearchPreview& preview) {
   if (!preview.unlimited) return "";
+  const std::string budget = "Budget: " + AllowedText(plan, preview);
   const Expected& with = preview.cost.experiments;
   const Expected& without = preview.unlimited->experiments;
-  if (with.mean > without.mean - 0.5) return "The budget is large enough.\n";
-  return "The budget limits the search; without it: " + CostText(*preview.unlimited, preview) + ".\n";
+  if (with.mean > without.mean - 0.5) return budget + "; it is large enough for this search.\n";
+  return budget + "; it ends the search early. Without it: " + CostText(*preview.unlimited, preview) + ".\n";
 }
 
 }  // namespace
@@ -110,14 +121,9 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   SearchPreview out;
   out.generic = input.prior.generic;
   out.places = places;
-  out.price_per_hour = reconcile::PricePerHour(spec, plan.task.status, spec.gpus.front().name);
-  out.highest_price_per_hour = out.price_per_hour;
-  for (const api::GpuSpec& gpu : spec.gpus) {
-    const auto price = reconcile::PricePerHour(spec, plan.task.status, gpu.name);
-    const bool known = price && out.price_per_hour;
-    out.price_per_hour = known ? std::optional(std::min(*price, *out.price_per_hour)) : std::nullopt;
-    out.highest_price_per_hour = known ? std::optional(std::max(*price, *out.highest_price_per_hour)) : std::nullopt;
-  }
+  out.priced = std::ranges::all_of(spec.gpus, [&](const api::GpuSpec& gpu) {
+    return reconcile::PricePerHour(spec, plan.task.status, gpu.name).has_value();
+  });
   out.order = tuning::search::OutlookOf(input.space, input.bounds, input.prior, input.observations, kShown);
   out.cost = estimate(input.limits);
   const tuning::search::Budget& budget = input.limits.budget;
@@ -178,12 +184,8 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   out += "\nEstimate: " + EstimateText(preview) +
          " (80 % intervals, without confirmations); all candidates at all loads: " +
          api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours" +
-         (preview.price_per_hour
-              ? (preview.price_per_hour < preview.highest_price_per_hour ? ", price at most " : ", price ") +
-                    api::FormatDecimal(preview.cost.most_gpu_hours * *preview.highest_price_per_hour, 2)
-              : "") +
-         "\n";
-  return out + BudgetText(preview);
+         (preview.priced ? ", price " + api::FormatDecimal(preview.cost.most_price, 2) : "") + "\n";
+  return out + BudgetText(plan, preview);
 }
 
 json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {

@@ -20,14 +20,13 @@ struct SearchPreview {
   tuning::search::CostEstimate cost;           // within the limits
   // With a budget: the cost without one.
   std::optional<tuning::search::CostEstimate> unlimited;
-  // Of a GPU of the cheapest type, and of the dearest; nullopt if a type has no price.
-  std::optional<double> price_per_hour, highest_price_per_hour;
+  bool priced = false;  // the price per hour of every type of GPU is known
   std::string refusal;  // not empty: reason for which no experiment can start within the limits
 };
 SearchPreview PreviewSearch(const TaskPlan& plan);
 
-// "5-9 experiments, 1.1-2 GPU-hours, price 4.51-8.2, 0.4-0.7 h with 3 at a time", or the reason for which no experiment
-// can start.
+// "5-9 experiments, 1.1-2 GPU-hours, price 4.51-8.2, in 0.4-0.7 h with 3 at a time", or the reason for which no
+// experiment can start.
 std::string EstimateText(const SearchPreview& preview);
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview);
 nlohmann::json SearchJson(const TaskPlan& plan, const SearchPreview& preview);

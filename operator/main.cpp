@@ -142,6 +142,7 @@ int Run(const Flags& flags) {
   if (!tool_resources) return WrongInput(tool_resources.error().message);
   auto gpu_prices = reconcile::ParseGpuPrices(flags.gpu_prices);
   if (!gpu_prices) return WrongInput("--gpu-prices: " + gpu_prices.error().message);
+  for (const std::string& unknown : reconcile::UnknownProducts(*gpu_prices)) spdlog::warn("--gpu-prices: {}", unknown);
   const auto retention = ReadRetention(flags);
   if (!retention) return WrongInput(retention.error().message);
   const auto health = runtime::ParseListenAddress(flags.health_address);

@@ -125,7 +125,7 @@ inline constexpr std::size_t kMaxListedDuplicates = 1000;
 // Version of the computation of Candidate::hash; only increases. Running tasks have hashes of the operator that
 // expanded them. Increase it with every change of the hashed text, here or in experiment::HashedContext; a test has the
 // hash of one task for this number.
-inline constexpr int kHashScheme = 1;
+inline constexpr int kHashScheme = 2;
 
 // Maximum number of combinations; more is kInvalid with the product in the message.
 inline constexpr std::size_t kMaxCombinations = 100'000;

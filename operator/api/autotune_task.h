@@ -52,8 +52,10 @@ struct ModelSpec {
   std::string name;        // of one checkpoint of spec.models; "" = spec.model, the only one
   bool reference = false;  // see ReferenceModel
   std::string id_or_path;
-  std::string revision;  // "" = the hub's default
-  json volume;           // null, or an object with exactly one of persistentVolumeClaim, image, hostPath
+  std::string revision;  // "" = the hub's default, which is "main" for every engine
+  // Revision that differs from the default; "" for "main".
+  [[nodiscard]] std::string OwnRevision() const { return revision == "main" ? "" : revision; }
+  json volume;  // null, or an object with exactly one of persistentVolumeClaim, image, hostPath
   struct HuggingFace {
     std::string token_secret_name, token_secret_key;
     std::string endpoint = "https://huggingface.co";

@@ -178,7 +178,7 @@ void ReadModel(ObjectReader& reader, ModelSpec& out) {
 
 // What identifies the files that a checkpoint's pods load.
 auto Files(const ModelSpec& model) {
-  return std::tie(model.id_or_path, model.revision, model.volume, model.hugging_face.endpoint);
+  return std::make_tuple(model.id_or_path, model.OwnRevision(), model.volume, model.hugging_face.endpoint);
 }
 
 void ReadModels(ObjectReader& reader, std::vector<ModelSpec>& out) {

@@ -21,7 +21,7 @@ void SetIfAny(json& object, const char* key, json value) {
 
 json HashedModel(const api::ModelSpec& model) {
   json out = {{"idOrPath", model.id_or_path}};
-  SetIfAny(out, "revision", model.revision);
+  SetIfAny(out, "revision", model.OwnRevision());
   json volume = model.volume;
   // When an image is fetched again does not change what is measured with it.
   if (volume.is_object() && volume.contains("image")) volume["image"].erase("pullPolicy");

@@ -288,7 +288,7 @@ class BaselineReader {
           model.volume.is_object() && arguments.model.ends_with(model.id_or_path) && model.id_or_path.starts_with('/');
       models.push_back(api::ModelPath(spec_, i) + " is " + model.id_or_path);
       if (arguments.model != model.id_or_path && !renamed && !mounted) continue;
-      if (!revision.empty() && revision != model.revision) {
+      if (!revision.empty() && revision != (model.revision.empty() ? "main" : model.revision)) {
         return base::Invalid("serves revision " + revision + ", and that of " + api::ModelTitle(spec_, i) + " is " +
                              (model.revision.empty() ? "not set" : model.revision));
       }

@@ -337,7 +337,7 @@ std::string ModelSourceOf(const api::ModelSpec& model) {
   const auto add = [&](const char* key, const json& value) {
     if (!value.is_null() && value != "" && value != json::object()) source[key] = value;
   };
-  add("revision", model.revision);
+  add("revision", model.OwnRevision());
   add("volume", model.volume);
   add("endpoint", model.hugging_face.endpoint);
   add("facts", model.facts);

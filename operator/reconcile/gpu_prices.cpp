@@ -1,12 +1,32 @@
 #include "operator/reconcile/gpu_prices.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
+#include "gpu/product.h"
+#include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
+#include "quant/engine_table.h"
 
 namespace autotune::reconcile {
+namespace {
+
+std::string Lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// Names that differ in case and separators are one name.
+std::string SpelledAlike(const std::string& product) {
+  std::string out = Lower(product);
+  std::ranges::replace_if(
+      out, [](char c) { return c == ' ' || c == '_'; }, '-');
+  return out;
+}
+
+}  // namespace
 
 base::Result<GpuPrices> ParseGpuPrices(std::string_view text) {
   GpuPrices out;
@@ -23,7 +43,30 @@ base::Result<GpuPrices> ParseGpuPrices(std::string_view text) {
     if (error != std::errc() || end != price.data() + price.size() || !(value > 0) || !std::isfinite(value)) {
       return base::Invalid(product + ": \"" + std::string(price) + "\" is not a price per hour such as 4.10");
     }
-    if (!out.emplace(product, price).second) return base::Invalid(product + ": has two prices");
+    for (const auto& [other, its_price] : out) {
+      if (SpelledAlike(other) != SpelledAlike(product)) continue;
+      return base::Invalid(product + ": has two prices" + (other == product ? "" : ", the other one as " + other));
+    }
+    out.emplace(product, price);
+  }
+  return out;
+}
+
+std::string UnknownProductText(const std::string& product) {
+  if (!gpu::ProductsNamed(product).empty() || experiment::AmdProductOf(product) != nullptr) return "";
+  std::vector<std::string> names;
+  for (const gpu::Product& known : gpu::Products()) names.emplace_back(known.name);
+  const std::string near = quant::Nearest(Lower(product), names);
+  return product + " is not a known GPU" + (near.empty() ? "" : "; did you mean " + near + "?");
+}
+
+std::vector<std::string> UnknownProducts(const GpuPrices& prices) {
+  std::vector<std::string> out;
+  for (const auto& [product, price] : prices) {
+    const std::string text = UnknownProductText(product);
+    if (text.empty()) continue;
+    out.push_back(text + (text.ends_with('?') ? " " : ": ") +
+                  "The price applies only to nodes that have exactly this value as the label of their GPU");
   }
   return out;
 }

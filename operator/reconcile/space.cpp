@@ -18,6 +18,7 @@
 #include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/deployed_baseline.h"
+#include "operator/reconcile/gpu_prices.h"
 #include "quant/engine_table.h"
 #include "quant/memory_need.h"
 #include "text/table.h"
@@ -126,18 +127,13 @@ void WarnOfTheOtherVendor(const api::TaskSpec& spec, std::size_t index, Space& s
 
 // A product that neither the catalogue nor a node has: new, or mistyped.
 void WarnOfUnknownProducts(const api::TaskSpec& spec, Space& space) {
-  std::vector<std::string> names;
-  for (const gpu::Product& known : gpu::Products()) names.emplace_back(known.name);
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     if (!space.gpus[i].product.empty()) continue;
     for (const std::string& product : spec.gpus[i].products) {
-      if (!gpu::ProductsNamed(product).empty() || experiment::AmdProductOf(product) != nullptr) continue;
-      std::string lower = product;
-      std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      const std::string near = quant::Nearest(lower, names);
+      const std::string unknown = UnknownProductText(product);
+      if (unknown.empty()) continue;
       space.warnings.push_back({GpuField(spec, i) + ".products", "UnknownGpuProduct",
-                                product + " is not a known GPU" + (near.empty() ? "" : "; did you mean " + near + "?") +
-                                    (near.empty() ? ": " : " ") +
+                                unknown + (unknown.ends_with('?') ? " " : ": ") +
                                     "Pods select nodes that have exactly this value as the label of their GPU"});
     }
   }
@@ -437,9 +433,14 @@ std::string DifferenceOf(const checkpoint::ModelFacts& reference, const checkpoi
     return same ? "" : differ(what, std::to_string(*there), std::to_string(*here));
   };
   using Facts = checkpoint::ModelFacts;
-  constexpr std::pair<const char*, checkpoint::Size Facts::*> kSizes[] = {{"its number of layers", &Facts::layers},
-                                                                          {"its hidden size", &Facts::hidden_size},
-                                                                          {"its number of experts", &Facts::experts}};
+  // Not the width of the MLP: quantized checkpoints pad it to whole groups.
+  constexpr std::pair<const char*, checkpoint::Size Facts::*> kSizes[] = {
+      {"its number of layers", &Facts::layers},
+      {"its hidden size", &Facts::hidden_size},
+      {"its number of attention heads", &Facts::attention_heads},
+      {"its number of KV heads", &Facts::kv_heads},
+      {"the size of its heads", &Facts::head_dim},
+      {"its number of experts", &Facts::experts}};
   for (const auto& [what, member] : kSizes) {
     if (std::string text = size(what, reference.*member, model.*member); !text.empty()) return text;
   }
@@ -455,10 +456,24 @@ base::Status CheckSameModel(const api::TaskSpec& spec, Space& space) {
       return base::Invalid(api::ModelTitle(spec, i) + ": is not a checkpoint of the same model as " +
                            api::ModelTitle(spec, reference) + ": " + difference);
     }
+    for (std::size_t j = 0; j < i; ++j) {
+      const bool same = spec.models[i].id_or_path == spec.models[j].id_or_path && !here.commit.empty() &&
+                        here.commit == space.models[j].facts.commit;
+      if (!same) continue;
+      return base::Invalid(api::ModelTitle(spec, i) + ": is the same checkpoint as " + api::ModelTitle(spec, j) +
+                           ": both revisions are commit " + here.commit);
+    }
     if (there.vocab_size && here.vocab_size && *there.vocab_size != *here.vocab_size) {
       space.warnings.push_back({"models." + spec.models[i].name, "VocabulariesDiffer",
                                 "its vocabulary has " + std::to_string(*here.vocab_size) + " entries, that of " +
                                     spec.models[reference].name + " " + std::to_string(*there.vocab_size)});
+    }
+    if (there.max_position && here.max_position && *there.max_position != *here.max_position) {
+      space.warnings.push_back(
+          {"models." + spec.models[i].name, "ContextLengthsDiffer",
+           "has " + std::to_string(*here.max_position) + " positions, and " + spec.models[reference].name + " " +
+               std::to_string(*there.max_position) +
+               ": engines reserve memory for another longest request unless max-model-len is set"});
     }
   }
   return {};
@@ -472,9 +487,9 @@ std::vector<tuning::ModelInput> ModelInputs(const api::TaskSpec& spec, const Spa
     for (std::size_t gpu = 0; gpu < spec.gpus.size(); ++gpu) {
       input.contexts.push_back(experiment::HashedContext(spec, i, gpu));
     }
-    // A directory has no revisions, and "main" is what every engine loads without being told.
+    // A directory has no revisions.
     const bool from_hub = !own.volume.is_object() && !own.id_or_path.starts_with('/');
-    if (from_hub && own.revision != "main") input.revision = own.revision;
+    if (from_hub) input.revision = own.OwnRevision();
     inputs.push_back(std::move(input));
   }
   return inputs;

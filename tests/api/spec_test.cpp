@@ -105,6 +105,8 @@ TEST(TaskFromJson, NamesTheCheckpointThatIsWrong) {
        "spec.models[1].name: \"a\" is listed twice"},
       {R"([{"name": "a", "idOrPath": "org/m"}, {"name": "b", "idOrPath": "org/m", "quantization": "awq"}])",
        "spec.models[1].idOrPath: \"org/m\" is already listed as checkpoint \"a\""},
+      {R"([{"name": "a", "idOrPath": "org/m"}, {"name": "b", "idOrPath": "org/m", "revision": "main"}])",
+       "spec.models[1].idOrPath: \"org/m\" is already listed as checkpoint \"a\""},
       {R"([{"name": "a", "idOrPath": "org/m", "reference": true}, {"name": "b", "idOrPath": "org/n", "reference": true}])",
        "spec.models[1].reference: \"a\" is already the reference"},
       {R"([{"name": "a", "idOrPath": "org/m", "volume": {"hostPath": {"path": "/m"}}}])",

@@ -22,7 +22,9 @@ namespace {
 using nlohmann::json;
 using quant::testing::Rules;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 using text::ParseYaml;
 
 json Facts() {
@@ -291,17 +293,27 @@ TEST(SearchText, ShowsTheOrderAndTheEstimateAsPredictions) {
 TEST(SearchText, ShowsThePriceOfTheEstimateWithItsInterval) {
   const TaskPlan plan = Plan(SearchedSpace(), {.gpu = "h100", .gpu_prices = {{"H100", "4"}, {"L40S", "1"}}});
   const SearchPreview preview = PreviewSearch(plan);
-  ASSERT_EQ(preview.price_per_hour, 4);
+  ASSERT_TRUE(preview.priced);
   const tuning::search::Expected& hours = preview.cost.gpu_hours;
   EXPECT_THAT(EstimateText(preview),
               HasSubstr("GPU-hours, price " + reconcile::RangeText(4 * hours.low, 4 * hours.high, 2)));
   const json price = SearchJson(plan, preview)["estimate"]["price"];
-  EXPECT_DOUBLE_EQ(price["mean"], 4 * hours.mean);
-  EXPECT_DOUBLE_EQ(price["high"], 4 * hours.high);
+  EXPECT_NEAR(price["mean"].get<double>(), 4 * hours.mean, 1e-9);
+  EXPECT_NEAR(price["high"].get<double>(), 4 * hours.high, 1e-9);
   json own = SearchedSpace();
   own["gpu"] = {{"pricePerHour", "2"}};
-  EXPECT_EQ(PreviewSearch(Plan(own, {.gpu = "h100", .gpu_prices = {{"H100", "4"}}})).price_per_hour, 2) << "the task's";
+  const SearchPreview of_the_task = PreviewSearch(Plan(own, {.gpu = "h100", .gpu_prices = {{"H100", "4"}}}));
+  EXPECT_NEAR(of_the_task.cost.price.mean, 2 * hours.mean, 1e-9);
   EXPECT_THAT(EstimateText(PreviewSearch(Plan(SearchedSpace(), {.gpu = "h100"}))), Not(HasSubstr("price")));
+}
+
+TEST(PlanText, SaysWhichPricesApplyToNothing) {
+  const std::string text =
+      PlanText(Plan(SearchedSpace(), {.gpu = "h100", .gpu_prices = {{"H200", "4"}, {"l40ss", "1"}}}), 200);
+  EXPECT_THAT(text, HasSubstr("has no price for the GPU (NVIDIA-H100-80GB-HBM3)"));
+  EXPECT_THAT(text, HasSubstr("l40ss is not a known GPU; did you mean l40s?"));
+  EXPECT_THAT(PlanText(Plan(SearchedSpace(), {.gpu = "h100", .gpu_prices = {{"h100", "4"}}}), 200),
+              Not(HasSubstr("--gpu-prices")));
 }
 
 json OnTwoTypes() {
@@ -325,8 +337,15 @@ TEST(PlanOfGpuTypes, HasEveryTypeWithItsPriceInTextAndJson) {
   EXPECT_GT(candidates["l40s"], 0);
   const SearchPreview preview = PreviewSearch(plan);
   EXPECT_FALSE(preview.generic) << "both data sheets are known";
-  EXPECT_EQ(preview.price_per_hour, 1);
-  EXPECT_EQ(preview.highest_price_per_hour, 3);
+  // Of the searches that are played, each with the types that it uses: not all on the cheapest or on the dearest.
+  ASSERT_TRUE(preview.priced);
+  const tuning::search::Expected &hours = preview.cost.gpu_hours, &price = preview.cost.price;
+  EXPECT_GT(price.low, hours.low);
+  EXPECT_LT(price.high, 3 * hours.high);
+  EXPECT_LE(price.low, price.mean);
+  EXPECT_LE(price.mean, price.high);
+  EXPECT_LT(preview.cost.most_price, 3 * preview.cost.most_gpu_hours);
+  EXPECT_THAT(EstimateText(preview), HasSubstr("price " + reconcile::RangeText(price.low, price.high, 2)));
 }
 
 TEST(PlanOfGpuTypes, TakesNoGpuFromTheCommandLine) {
@@ -344,9 +363,17 @@ TEST(SearchText, SaysWhatTheBudgetCuts) {
   const TaskPlan plan = Plan(SearchedSpace({{"budget", {{"gpuHours", "0.1"}}}}), {.gpu = "h100"});
   const SearchPreview preview = PreviewSearch(plan);
   EXPECT_LT(preview.cost.experiments.mean, preview.unlimited->experiments.mean);
-  EXPECT_THAT(SearchText(plan, preview), HasSubstr("The budget limits the search"));
+  EXPECT_THAT(SearchText(plan, preview), HasSubstr("Budget: 0.1 GPU-hours; it ends the search early. Without it: "));
   const TaskPlan rich = Plan(SearchedSpace({{"budget", {{"gpuHours", "50"}}}}), {.gpu = "h100"});
-  EXPECT_THAT(SearchText(rich, PreviewSearch(rich)), HasSubstr("The budget is large enough"));
+  EXPECT_THAT(SearchText(rich, PreviewSearch(rich)), HasSubstr("Budget: 50 GPU-hours; it is large enough"));
+}
+
+TEST(SearchText, SaysWhatTheBudgetMayCost) {
+  json spec = OnTwoTypes();
+  spec["optimization"]["budget"] = {{"gpuHours", "2"}, {"deadline", "4h"}};
+  const TaskPlan plan = Plan(spec);
+  EXPECT_THAT(SearchText(plan, PreviewSearch(plan)),
+              HasSubstr("Budget: 2 GPU-hours (price at most 6) and 4h from the start; "));
 }
 
 TEST(SearchText, SaysThatNothingCanBeStarted) {
@@ -408,6 +435,58 @@ TEST(PlanDiff, AnotherWorkloadMeasuresTheSameConfigurationsAgain) {
   EXPECT_EQ(change.again.size(), to.space.expansion.candidates.size());
   EXPECT_EQ(change.added.size() + change.removed.size(), 0U);
   EXPECT_THAT(PlanChangeText(from, to, change, nullptr, nullptr), HasSubstr("10 measured again"));
+}
+
+// Two checkpoints on two types of GPU.
+json SpaceOfTypes() {
+  json space = {{"model", nullptr},
+                {"models",
+                 {{{"name", "bf16"}, {"idOrPath", "org/model"}, {"facts", Facts()}},
+                  {{"name", "fp8"}, {"idOrPath", "org/model-FP8"}, {"facts", Facts()}}}},
+                {"gpus", {{{"name", "fast"}, {"products", {"H100"}}}, {{"name", "slow"}, {"products", {"L40S"}}}}}};
+  space["models"][1]["facts"]["quantization_config"] = {{"quant_method", "fp8"}, {"activation_scheme", "static"}};
+  return space;
+}
+
+TEST(PlanDiff, SaysWhatIsRenamed) {
+  json edited = SpaceOfTypes();
+  edited["gpus"][0]["name"] = "hopper";
+  edited["models"][1]["name"] = "published";
+  const TaskPlan from = Plan(SpaceOfTypes()), to = Plan(edited);
+  const PlanChange change = Compare(from, to);
+  EXPECT_EQ(change.kept, to.space.expansion.candidates.size());
+  EXPECT_THAT(change.renamed, UnorderedElementsAre(PlanChange::Renamed{"GPU type", "fast", "hopper"},
+                                                   PlanChange::Renamed{"checkpoint", "fp8", "published"}));
+  const std::string text = PlanChangeText(from, to, change, nullptr, nullptr);
+  EXPECT_THAT(text,
+              HasSubstr("  = GPU type fast is renamed to hopper: what was measured under the old name is kept\n"));
+  EXPECT_EQ(PlanChangeJson(from, to, change, nullptr, nullptr)["candidates"]["renamed"].size(), 2U);
+  // Names that are exchanged, too.
+  json exchanged = SpaceOfTypes();
+  std::swap(exchanged["gpus"][0]["name"], exchanged["gpus"][1]["name"]);
+  EXPECT_EQ(Compare(from, Plan(exchanged)).renamed.size(), 2U);
+}
+
+TEST(PlanDiff, AnotherGpuOrModelUnderAnOldNameIsAdded) {
+  json gpu = SpaceOfTypes(), model = SpaceOfTypes();
+  gpu["gpus"][1]["products"] = {"A100-80GB"};
+  model["models"][1]["idOrPath"] = "other/model-FP8";
+  const TaskPlan from = Plan(SpaceOfTypes());
+  for (const json& edited : {gpu, model}) {
+    const TaskPlan to = Plan(edited);
+    const PlanChange change = Compare(from, to);
+    EXPECT_THAT(change.again, IsEmpty()) << PlanChangeText(from, to, change, nullptr, nullptr);
+    EXPECT_FALSE(change.added.empty());
+    EXPECT_FALSE(change.removed.empty());
+    EXPECT_GT(change.kept, 0U);
+    EXPECT_THAT(change.renamed, IsEmpty());
+  }
+  // Another workload under another name: the same configuration, once more.
+  json both = SpaceOfTypes();
+  both["gpus"][0]["name"] = "hopper";
+  both["benchmark"]["scenarios"] = {"D(2048,64)"};
+  const TaskPlan to = Plan(both);
+  EXPECT_EQ(Compare(from, to).again.size(), to.space.expansion.candidates.size());
 }
 
 TEST(PlanDiff, ShowsNoKeys) {

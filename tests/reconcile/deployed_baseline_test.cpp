@@ -68,6 +68,7 @@ TEST(DeployedBaseline, IsWhatWasTypedAndNothingElse) {
   EXPECT_EQ(BaselineOf("vllm serve /models/llama --served-model-name " + kModel), "")
       << "the model on another disk, under the task's name";
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --nnodes 1"), "");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --revision main"), "") << "what is loaded without it";
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --disable-log-requests --max-logprobs 5"), "--max-logprobs 5 ")
       << "a release that has no such flag";
 }

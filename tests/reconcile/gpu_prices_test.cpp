@@ -28,12 +28,24 @@ TEST(ParseGpuPrices, RefusesByName) {
       {"H100=-1", "H100: \"-1\" is not a price per hour such as 4.10"},
       {"H100=4e3", "H100: \"4e3\" is not a price per hour such as 4.10"},
       {"H100=1,H100=2", "H100: has two prices"},
+      {"H100=1,h100=1", "h100: has two prices, the other one as H100"},
+      {"NVIDIA L40S=1,nvidia-l40s=2", "nvidia-l40s: has two prices, the other one as NVIDIA L40S"},
   };
   for (const auto& [text, message] : rows) {
     const auto prices = ParseGpuPrices(text);
     ASSERT_FALSE(prices.ok()) << text;
     EXPECT_EQ(prices.error().message, message);
   }
+}
+
+TEST(UnknownProducts, AreNamedWithTheNearestKnownOne) {
+  EXPECT_THAT(UnknownProducts({{"H100", "4"}, {"NVIDIA-L40S", "1"}, {"AMD_Instinct_MI300X_OAM", "5"}}), IsEmpty());
+  EXPECT_THAT(
+      UnknownProducts({{"h1000", "4"}, {"gpu-of-ours", "4"}}),
+      ElementsAre("gpu-of-ours is not a known GPU: The price applies only to nodes that have exactly this value as "
+                  "the label of their GPU",
+                  "h1000 is not a known GPU; did you mean h100? The price applies only to nodes that have exactly "
+                  "this value as the label of their GPU"));
 }
 
 TEST(PriceOf, IsThatOfTheProductsOwnNameElseOfAShortOne) {

@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/space.h"
 #include "tests/reconcile/fake_cluster.h"
 
 namespace autotune::reconcile {
@@ -162,6 +164,9 @@ TEST(SeveralCheckpoints, OfDifferentModelsAreRefusedByNameBeforeAnythingRuns) {
     const char* expected;
   } rows[] = {{"model_type", "qwen2", "its type is qwen2, not llama"},
               {"num_hidden_layers", 80, "its number of layers is 80, not 32"},
+              {"num_attention_heads", 64, "its number of attention heads is 64, not 32"},
+              {"num_key_value_heads", 32, "its number of KV heads is 32, not 8"},
+              {"head_dim", 64, "the size of its heads is 64, not 128"},
               {"vocab_size", 32000, "the size of its vocabulary is 32000, not 128256"}};
   for (const auto& row : rows) {
     json task = CheckpointTask();
@@ -177,6 +182,35 @@ TEST(SeveralCheckpoints, OfDifferentModelsAreRefusedByNameBeforeAnythingRuns) {
                           std::string(row.expected)));
     EXPECT_TRUE(cluster.created.empty());
   }
+}
+
+TEST(SeveralCheckpoints, OfDifferentLengthsAreToldApart) {
+  json task = CheckpointTask();
+  for (int i = 0; i < 3; ++i) task["spec"]["models"][i]["facts"]["max_position_embeddings"] = i == 2 ? 8192 : 131072;
+  const auto parsed = api::TaskFromJson(task);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  std::vector<checkpoint::ModelFacts> facts;
+  for (std::size_t i = 0; i < 3; ++i) facts.push_back(**InlineFacts(parsed->spec, i));
+  const auto space = BuildSpace(parsed->spec, facts, {}, Rules(), {});
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  std::vector<quant::Warning> told;
+  std::ranges::copy_if(space->warnings, std::back_inserter(told),
+                       [](const quant::Warning& warning) { return warning.reason == "ContextLengthsDiffer"; });
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].field, "models.awq");
+  EXPECT_THAT(told[0].message, HasSubstr("has 8192 positions, and bf16 131072"));
+
+  // Two revisions that are one commit.
+  api::TaskSpec twice = parsed->spec;
+  twice.models[1].id_or_path = twice.models[0].id_or_path;
+  twice.models[1].revision = "v1";
+  facts[1] = facts[0];
+  EXPECT_TRUE(BuildSpace(twice, facts, {}, Rules(), {}).ok()) << "nothing is known of the commits";
+  facts[0].commit = facts[1].commit = std::string(40, 'a');
+  const auto refused = BuildSpace(twice, facts, {}, Rules(), {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("spec.models[1] (fp8): is the same checkpoint as spec.models[0] (bf16): both revisions are"));
 }
 
 TEST(SeveralCheckpoints, AFurtherOneKeepsWhatWasMeasuredOfTheOthers) {

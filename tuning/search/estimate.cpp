@@ -17,7 +17,7 @@ constexpr std::size_t kPlayed = 10;
 constexpr int kDecisionsOfOneSearch = 10000;  // no search is that long
 
 struct Cost {
-  double experiments = 0, gpu_seconds = 0, seconds = 0;
+  double experiments = 0, gpu_seconds = 0, seconds = 0, price = 0;
 };
 
 // How far times are from the expected ones on this cluster.
@@ -152,9 +152,11 @@ class Game {
     const double passed = next->ends - cost_.seconds;
     for (Running& one : running_) one.trial.seconds_left -= passed;
     cost_.seconds = next->ends;
-    cost_.gpu_seconds += next->trial.committed_gpu_seconds;
-    limits_.budget.committed_gpu_seconds -= next->trial.committed_gpu_seconds;
-    limits_.budget.spent_gpu_seconds += next->trial.committed_gpu_seconds;
+    const double gpu_seconds = next->trial.committed_gpu_seconds;
+    cost_.gpu_seconds += gpu_seconds;
+    cost_.price += gpu_seconds / 3600 * space_.candidates[next->trial.candidate].gpu_hour_price;
+    limits_.budget.committed_gpu_seconds -= gpu_seconds;
+    limits_.budget.spent_gpu_seconds += gpu_seconds;
     observations_.starts.push_back(next->start);
     observations_.ended.push_back(next->trial.candidate);
     observations_.points.insert(observations_.points.end(), next->points.begin(), next->points.end());
@@ -216,6 +218,7 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
     const double seconds = c.start_seconds * correction + loads * space.step_seconds;
     out.most_experiments += 1;
     out.most_gpu_hours += c.features.shape.gpus * seconds / 3600;
+    out.most_price += c.features.shape.gpus * seconds / 3600 * c.gpu_hour_price;
     out.most_hours += seconds / 3600 / std::max(1, slots);
   }
 
@@ -233,6 +236,7 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
   std::vector<double> experiments;
   std::vector<double> gpu_hours;
   std::vector<double> hours;
+  std::vector<double> prices;
   for (std::size_t r = 0; r < kPlayed; ++r) {
     const std::uint64_t key = base::Key({seed, 0xe571, r});
     // How far this cluster's times are from the expected ones: spread evenly over the played searches.
@@ -245,10 +249,12 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
     experiments.push_back(cost.experiments);
     gpu_hours.push_back(cost.gpu_seconds / 3600);
     hours.push_back(cost.seconds / 3600);
+    prices.push_back(cost.price);
   }
   out.experiments = Summary(experiments);
   out.gpu_hours = Summary(gpu_hours);
   out.hours = Summary(hours);
+  out.price = Summary(prices);
   return out;
 }
 

@@ -19,8 +19,9 @@ struct Expected {
 struct CostEstimate {
   // From now until the stop.
   Expected experiments, gpu_hours, hours;
+  Expected price;  // of these GPU-hours, each at the price of its candidate's GPU
   // All candidates that are left, at all their loads.
-  double most_experiments = 0, most_gpu_hours = 0, most_hours = 0;
+  double most_experiments = 0, most_gpu_hours = 0, most_hours = 0, most_price = 0;
 };
 
 // `slots`: trials at a time.
