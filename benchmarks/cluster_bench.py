@@ -16,7 +16,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/cluster")]
 
-from installed_operator import InstalledOperator, load_images  # noqa: E402
+from installed_operator import RELEASE, InstalledOperator, is_ready, load_images  # noqa: E402, F401
 from real_cluster import Namespace, RealCluster, cluster_command  # noqa: E402
 from tasks import over, task  # noqa: E402, F401
 

@@ -90,7 +90,7 @@ class InstalledOperator:
         """Until the container was started again and is ready. With several kills the kubelet waits 10 s, 20 s, ...:
         replace() is quicker then."""
         name = self.pod()["metadata"]["name"]
-        return self.namespace.wait("pods", name, lambda p: p and restarts(p) > restarts_before and _ready(p),
+        return self.namespace.wait("pods", name, lambda p: p and restarts(p) > restarts_before and is_ready(p),
                                    "operator restarted", timeout)
 
     def kill_and_replace(self, timeout=60):
@@ -100,7 +100,7 @@ class InstalledOperator:
         self.namespace.delete("pods", old, grace_seconds=0)
         self.namespace.wait_for_absence("pods", old, timeout)
         self.cluster.api.wait(self.namespace.path("pods"),
-                              lambda found: any(_ready(p) for p in found["items"]), "operator replaced", timeout)
+                              lambda found: any(is_ready(p) for p in found["items"]), "operator replaced", timeout)
 
     def restarts(self):
         return restarts(self.pod())
@@ -113,5 +113,5 @@ class InstalledOperator:
         return [json.loads(line) for line in self.logs().splitlines() if line.startswith("{")]
 
 
-def _ready(pod):
+def is_ready(pod):
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
