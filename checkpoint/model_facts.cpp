@@ -190,8 +190,10 @@ json ToJson(const ModelFacts& facts) {
   if (facts.weight_block) value["weightBlock"] = facts.weight_block->ToString();
   if (!facts.ignored_modules.empty()) value["ignoredModules"] = facts.ignored_modules;
   if (facts.ignored_left_out > 0) value["ignoredModulesLeftOut"] = facts.ignored_left_out;
-  // Where the list is whole, it says the same.
-  if (facts.ignored_left_out > 0) value["ignoredParts"] = facts.ignored_parts;
+  // A list that is whole says the same; names may be left out or cut.
+  if (facts.ignored_left_out > 0 || facts.ignored_parts != IgnoredPartsOf(facts.ignored_modules)) {
+    value["ignoredParts"] = facts.ignored_parts;
+  }
   if (!facts.schemes.empty()) value["schemes"] = facts.schemes;
   if (!facts.tensors.empty()) value["tensors"] = facts.tensors;
   if (facts.caches) {

@@ -259,7 +259,7 @@ base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options)
   if (!config) {
     base::Error error = config.error();
     if (error.code == base::Code::kNotFound) {
-      error = {base::Code::kRetry, "no cluster: " + error.message + "; KUBECONFIG or --kubeconfig names another one"};
+      error = {base::Code::kRetry, "no cluster: " + error.message + "; set KUBECONFIG or --kubeconfig"};
     }
     return error;
   }

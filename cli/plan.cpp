@@ -296,7 +296,7 @@ std::string StandsFor(const tuning::Expansion& expansion, std::size_t index) {
 base::Status SetNamedGpus(const api::TaskSpec& spec, const std::string& asked, TaskPlan& plan) {
   if (!asked.empty() && spec.gpus.size() > 1) {
     return base::Invalid("--gpu: the task has " + std::to_string(spec.gpus.size()) +
-                         " types of GPU; spec.gpus[].products says which they are");
+                         " types of GPU. Remove --gpu: the types come from spec.gpus[].products");
   }
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     const std::vector<std::string>& products = spec.gpus[i].products;

@@ -335,10 +335,10 @@ int main(int argc, char** argv) {
   app.add_option("--gpu-prices", flags.gpu_prices,
                  "Prices of a GPU for an hour by product, for tasks that give none: H100=4.10,L40S=1.20");
   app.add_option("--retain-pods", flags.retain_pods,
-                 "Time after which kept pods of finished tasks are deleted that say nothing in spec.retention.pods; "
+                 "Time after which kept pods of finished tasks are deleted, for tasks without spec.retention.pods; "
                  "default: never");
   app.add_option("--retain-tasks", flags.retain_tasks,
-                 "Time after which finished tasks are deleted that say nothing in spec.retention.task; default: never");
+                 "Time after which finished tasks without spec.retention.task are deleted; default: never");
   app.add_flag("--leader-elect", flags.leader_elect,
                "Elect one of several replicas as the leader, with a Lease; the others wait");
   app.add_option("--leader-election-namespace", flags.lease_namespace,
@@ -352,8 +352,7 @@ int main(int argc, char** argv) {
   app.add_option("--leader-election-renew-deadline", flags.renew_seconds,
                  "Seconds after which a leader that cannot renew the Lease exits")
       ->capture_default_str();
-  app.add_option("--leader-election-retry-period", flags.retry_seconds,
-                 "Seconds between two renewals of the Lease of the Lease")
+  app.add_option("--leader-election-retry-period", flags.retry_seconds, "Seconds between two renewals of the Lease")
       ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "trace, debug, info, warning, error");
   app.add_option("--log-level-file", flags.log_level_file,

@@ -32,7 +32,8 @@ std::string Fenced(const std::string& language, const std::string& content) {
 
 std::string MarkdownAnswer(const api::AutotuneTask& task, const quant::RuleSet& rules) {
   const api::ExperimentStatus* best = BestExperiment(task);
-  std::string out = "## Result\n\n" + MarkdownEscaped((best == nullptr ? "None: " : "") + Headline(task)) + "\n\n";
+  std::string out =
+      "## Result\n\n" + MarkdownEscaped((best == nullptr ? "No best configuration: " : "") + Headline(task)) + "\n\n";
   const std::vector<ResultRow> rows = ResultRows(task);
   if (const std::string step = WhyNotMore(task, rows); !step.empty()) {
     out += "Not more: " + MarkdownEscaped(step) + "\n\n";

@@ -318,10 +318,13 @@ std::vector<std::string> NotAmongExperiments(const api::AutotuneTask& task) {
   }
   if (unexplained > 0) lines.push_back(std::to_string(unexplained) + " pruned for other reasons");
   if (candidates.not_run > 0) {
-    const std::string why =
-        task.status.search ? task.status.search->message
-                           : "optimization.maxExperiments is " + std::to_string(task.spec.optimization.max_experiments);
-    lines.push_back(std::to_string(candidates.not_run) + " not run: " + why);
+    std::string why = " yet";
+    if (task.status.search) {
+      why = ": " + task.status.search->message;
+    } else if (static_cast<int>(task.status.experiments.size()) >= task.spec.optimization.max_experiments) {
+      why = ": optimization.maxExperiments is " + std::to_string(task.spec.optimization.max_experiments);
+    }
+    lines.push_back(std::to_string(candidates.not_run) + " not run" + why);
   }
   if (candidates.duplicates > 0) {
     lines.push_back(std::to_string(candidates.duplicates) +

@@ -69,15 +69,20 @@ TEST(FinalText, SaysWhatWasAskedForAndIsNoExperiment) {
   api::AutotuneTask task = Finished();
   task.status.candidates = {48, 2, 4, 42, 2};
   task.status.pruned_reasons = {{"NeedsCheckpoint", 3, "vllm + aggressive-moe: cannot"}};
+  task.spec.optimization.max_experiments = static_cast<int>(task.status.experiments.size());
   EXPECT_THAT(FinalText(task, Rules(), 160),
               HasSubstr("Gains compare these scores.\n\n"
                         "Candidates without an experiment:\n"
                         "  3 pruned, NeedsCheckpoint: vllm + aggressive-moe: cannot\n"
                         "  1 pruned for other reasons\n"
-                        "  2 not run: optimization.maxExperiments is 40\n"
+                        "  2 not run: optimization.maxExperiments is " +
+                        std::to_string(task.status.experiments.size()) +
+                        "\n"
                         "  2 duplicates with the arguments of another experiment (autotune plan lists them)"
                         "\n\n"
                         "Best: "));
+  task.spec.optimization.max_experiments = 40;
+  EXPECT_THAT(FinalText(task, Rules(), 160), HasSubstr("  2 not run yet\n")) << "the task was interrupted";
 }
 
 TEST(StatusText, HasTheWarningsOfTheTask) {
