@@ -93,7 +93,7 @@ TEST_F(RunLocallyTest, RefusesQuestionsThatNoExperimentCouldJudgeBeforeOneStarts
     const char* message;
   } kCases[] = {
       {R"({"prompt": "def f():", "test": "assert f() == 1"})",
-       "quality.dataset: exam.jsonl:2: has neither \"reference\""},
+       "quality.dataset: exam.jsonl:2: \"test\": the answers are programs"},
       {R"({"prompt": ")" + words + R"(", "reference": "y"})",
        "exam.jsonl:2: at least 10000 tokens (one for every 8 characters) and 256 of the answer do not fit into the "
        "context of 8192 tokens"},
