@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/places.h"
 #include "operator/reconcile/track.h"
 #include "operator/reconcile/verdict.h"
@@ -93,7 +94,7 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
     const measurement::Point& load = *row.load;
     std::string text = TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)) +
                        " tok/s per GPU at " + load.load.ToString() + LatenciesText(task, load);
-    if (!row.improvement.empty()) text += "  (" + row.improvement + ")";
+    if (!row.improvement.empty()) text += "  (" + report::ImprovementText(task, row) + ")";
     if (row.cannot_win) {
       text += "  stopped early: cannot be the best";
     } else if (!row.keeps_quality) {
@@ -231,7 +232,7 @@ std::string LeaderText(const api::AutotuneTask& task) {
                      ScoreText(ScoreKindOf(task), std::strtod(task.status.best->score.c_str(), nullptr));
   const std::string& improvement = task.status.best->improvement_over_baseline;
   if (best != api::ComparedWith(task.status.experiments, best->runtime) && !improvement.empty())
-    text += " (" + improvement + ")";
+    text += " (" + reconcile::GainWords(improvement, reconcile::LessIsBetter(task.spec.optimization.objective)) + ")";
   return text;
 }
 

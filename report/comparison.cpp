@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/reconcile/answer.h"
 #include "report/curves.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
@@ -93,15 +94,38 @@ struct ConfigurationKey {
   auto operator<=>(const ConfigurationKey&) const = default;
 };
 
-std::vector<ComparedConfiguration> Configurations(const std::vector<api::AutotuneTask>& tasks) {
+// What an experiment serves: the checkpoint itself, because each task gives its own names.
+std::string CheckpointOf(const api::AutotuneTask& task, const api::ExperimentStatus& experiment) {
+  const api::ModelSpec& model = task.spec.models[api::FindModel(task.spec, experiment.model).value_or(0)];
+  const std::string revision = model.OwnRevision();
+  return model.id_or_path + (revision.empty() ? "" : "@" + revision);
+}
+
+std::string ProductOf(const api::AutotuneTask& task, const api::ExperimentStatus& experiment) {
+  return experiment.gpu_product.empty() ? api::GpuOf(task.status, experiment.gpu).product : experiment.gpu_product;
+}
+
+// True if a task has several checkpoints, or types of GPU: then they are part of a configuration. Tasks with one each
+// may compare two of them.
+template <typename List>
+bool HaveSeveral(const std::vector<api::AutotuneTask>& tasks, List api::TaskSpec::*list) {
+  return std::any_of(tasks.begin(), tasks.end(), [&](const auto& task) { return (task.spec.*list).size() > 1; });
+}
+
+std::vector<ComparedConfiguration> Configurations(const std::vector<api::AutotuneTask>& tasks, bool checkpoints,
+                                                  bool types) {
   std::vector<ComparedConfiguration> all;
   std::map<ConfigurationKey, std::size_t> indices;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     for (const ResultRow& row : ResultRows(tasks[i])) {
       const api::ExperimentStatus& experiment = *row.experiment;
       if (!row.score || !experiment.confirms.empty()) continue;
-      const ConfigurationKey key = {experiment.model,      experiment.gpu,     experiment.runtime,
-                                    experiment.quant.name, experiment.options, experiment.args};
+      const ConfigurationKey key = {checkpoints ? CheckpointOf(tasks[i], experiment) : "",
+                                    types ? ProductOf(tasks[i], experiment) : "",
+                                    experiment.runtime,
+                                    experiment.quant.name,
+                                    experiment.options,
+                                    experiment.args};
       const auto [found, is_new] = indices.try_emplace(key, all.size());
       if (is_new) {
         all.push_back(
@@ -131,10 +155,10 @@ std::string ScoreWithInterval(ScoreKind kind, double score, double ci) {
   return text;
 }
 
-// "+8.0% ±3.9%", "+1.0% ±3.9%, not told apart".
-std::string ChangeText(const std::optional<ScoreChange>& change) {
+// "+8.0% ±3.9%", "+1.0% ±3.9%, a tie"; where less is better "8.0% less ±3.9%".
+std::string ChangeText(ScoreKind kind, const std::optional<ScoreChange>& change) {
   if (!change) return "";
-  std::string text = text::SignedPercent(change->better);
+  std::string text = reconcile::GainWords(change->better, reconcile::LessIsBetter(kind.objective));
   if (change->ci <= 0) return text;
   text += " \u00b1" + text::Percent(change->ci);
   return change->told_apart ? text : text + ", a tie";
@@ -149,6 +173,17 @@ std::vector<std::string> OwnSettings(const std::vector<std::vector<std::string>>
     own.push_back(SettingsText(differences.own[i], options[i]));
   }
   return own;
+}
+
+// "The checkpoint is A in today and B in next.": of what is no part of a configuration, where it differs; else "".
+std::string DifferingText(const std::vector<ComparedTask>& tasks, const char* title, std::string ComparedTask::*field) {
+  std::vector<std::string> parts;
+  bool differs = false;
+  for (const ComparedTask& task : tasks) {
+    differs = differs || task.*field != tasks.front().*field;
+    parts.push_back(task.*field + " in " + task.name);
+  }
+  return differs ? std::string("The ") + title + " is " + text::Joined(parts, " and ") + "." : "";
 }
 
 json ChangeJson(const std::optional<ScoreChange>& change) {
@@ -186,7 +221,8 @@ Table BestTable(const Comparison& comparison) {
     const ComparedTask& task = comparison.tasks[i];
     table.AddRow({task.name, models ? task.model : "", gpus ? task.gpu_product : "", images ? task.runtime_image : "",
                   task.experiment, task.quant_name, own[i], ScoreWithInterval(comparison.score, task.score, task.ci),
-                  ChangeText(task.change), task.request_rate, task.price, task.price_per_hour, task.gpu_hours});
+                  ChangeText(comparison.score, task.change), task.request_rate, task.price, task.price_per_hour,
+                  task.gpu_hours});
   }
   return table;
 }
@@ -213,11 +249,20 @@ Table ConfigurationTable(const Comparison& comparison) {
                                       own[i]};
     for (const auto& one : configuration.measured) {
       cells.push_back(one ? ScoreWithInterval(comparison.score, one->score, one->ci) : "");
-      cells.push_back(one ? ChangeText(one->change) : "");
+      cells.push_back(one ? ChangeText(comparison.score, one->change) : "");
     }
     table.AddRow(std::move(cells));
   }
   return table;
+}
+
+std::string SameExceptText(const Comparison& comparison) {
+  if (comparison.configurations.empty()) return "";
+  const std::string model =
+      comparison.same_checkpoints ? "" : DifferingText(comparison.tasks, "checkpoint", &ComparedTask::model);
+  const std::string gpu =
+      comparison.same_gpus ? "" : DifferingText(comparison.tasks, "GPU", &ComparedTask::gpu_product);
+  return model + (model.empty() || gpu.empty() ? "" : " ") + gpu;
 }
 
 base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
@@ -246,9 +291,8 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     }
     ComparedTask compared;
     compared.name = names[i];
-    const std::size_t model = api::FindModel(task.spec, best->model).value_or(0);
-    compared.model = task.spec.models[model].id_or_path;
-    compared.gpu_product = best->gpu_product.empty() ? api::GpuOf(task.status, best->gpu).product : best->gpu_product;
+    compared.model = CheckpointOf(task, *best);
+    compared.gpu_product = ProductOf(task, *best);
     compared.runtime_image = ImageOf(task, *best);
     compared.experiment = best->name;
     compared.quant_name = api::ConfigurationName(*best);
@@ -275,7 +319,9 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     }
     comparison.tasks.push_back(std::move(compared));
   }
-  comparison.configurations = Configurations(tasks);
+  comparison.same_checkpoints = HaveSeveral(tasks, &api::TaskSpec::models);
+  comparison.same_gpus = HaveSeveral(tasks, &api::TaskSpec::gpus);
+  comparison.configurations = Configurations(tasks, comparison.same_checkpoints, comparison.same_gpus);
   return comparison;
 }
 
@@ -285,7 +331,9 @@ std::string ComparisonText(const Comparison& comparison, std::size_t width) {
   out += std::string(kComparedBest) + ", " + ScoreUnit(comparison.score) + ":\n";
   out += BestTable(comparison).Text("  ", width) + "\n";
   if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
-  return out + kComparedSame + ":\n" + ConfigurationTable(comparison).Text("  ", width);
+  const std::string except = SameExceptText(comparison);
+  return out + kComparedSame + ":\n" + (except.empty() ? "" : "  " + except + "\n") +
+         ConfigurationTable(comparison).Text("  ", width);
 }
 
 std::string ComparisonMarkdown(const Comparison& comparison) {
@@ -294,7 +342,9 @@ std::string ComparisonMarkdown(const Comparison& comparison) {
   out += "### " + std::string(kComparedBest) + "\n\nScore: " + ScoreUnit(comparison.score) + ".\n\n";
   out += BestTable(comparison).Markdown(Table::Cells::kText) + "\n";
   if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
-  return out + "### " + kComparedSame + "\n\n" + ConfigurationTable(comparison).Markdown(Table::Cells::kText);
+  const std::string except = SameExceptText(comparison);
+  return out + "### " + kComparedSame + "\n\n" + (except.empty() ? "" : text::MarkdownEscaped(except) + "\n\n") +
+         ConfigurationTable(comparison).Markdown(Table::Cells::kText);
 }
 
 json ComparisonJson(const Comparison& comparison) {

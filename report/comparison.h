@@ -43,6 +43,7 @@ struct ComparedTask {
 };
 
 // A configuration that at least two of the tasks measured: same runtime's name, quantization, arguments and options.
+// If a task has several checkpoints: the same checkpoint and revision, whatever its name; the same for types of GPU.
 struct ComparedConfiguration {
   std::string runtime, quant_name;
   std::vector<std::string> args;
@@ -60,6 +61,8 @@ struct Comparison {
   std::vector<measurement::Bound> bounds;  // of the latencies that are drawn
   std::vector<ComparedTask> tasks;         // in the order given
   std::vector<ComparedConfiguration> configurations;
+  // Whether configurations have the same checkpoint, and the same GPU's product.
+  bool same_checkpoints = false, same_gpus = false;
 };
 
 // kInvalid, one line: fewer than two tasks; a task without a best configuration; a workload, SLO or objective that
@@ -79,6 +82,8 @@ std::string ComparisonPage(const Comparison& comparison);
 inline constexpr const char* kComparedBest = "The best of each task";
 inline constexpr const char* kComparedSame = "The same configuration in several tasks";
 inline constexpr const char* kNothingInCommon = "No configuration was measured by more than one of the tasks.";
+// What differs in configurations that count as the same: "The checkpoint is A in today and B in next."; "" if nothing.
+std::string SameExceptText(const Comparison& comparison);
 text::Table BestTable(const Comparison& comparison);
 text::Table ConfigurationTable(const Comparison& comparison);
 

@@ -87,9 +87,11 @@ std::string ComparisonPage(const Comparison& comparison) {
   if (comparison.simulated) main += Paragraph("note", kSimulatedNote);
   main += Section("best", kComparedBest, HtmlTable(BestTable(comparison), strips));
   main += Section("curves", "Latency and throughput", Curves(comparison));
-  main += Section(
-      "same", kComparedSame,
-      comparison.configurations.empty() ? Paragraph("", kNothingInCommon) : HtmlTable(ConfigurationTable(comparison)));
+  Markup same;
+  if (const std::string except = SameExceptText(comparison); !except.empty()) same += Paragraph("hint", except);
+  same +=
+      comparison.configurations.empty() ? Paragraph("", kNothingInCommon) : HtmlTable(ConfigurationTable(comparison));
+  main += Section("same", kComparedSame, same);
   return Document(title + " compared", main);
 }
 

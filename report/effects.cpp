@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -59,43 +60,57 @@ bool ValueBefore(const std::string& a, const std::string& b) {
 // the way back is the same with the other sign.
 struct LogGain {
   double gain = 0, half_width = 0;
+  std::string better{}, base{};  // the experiments
 };
 
 class Gains {
  public:
   explicit Gains(const api::AutotuneTask& task)
-      : task_(task), criteria_(reconcile::CriteriaOf(task.spec, task.status)) {}
+      : falls_(reconcile::LessIsBetter(task.spec.optimization.objective)),
+        criteria_(reconcile::CriteriaOf(task.spec, task.status)) {
+    if (!criteria_.fixed_loads) return;
+    for (const api::ExperimentStatus& experiment : task.status.experiments) {
+      if (experiment.state == api::ExperimentState::kSucceeded) succeeded_.push_back(&experiment);
+    }
+    observations_ = reconcile::ObservationsOf(succeeded_, task.spec, task.status);
+    judgement_ = tuning::Judge(observations_, criteria_);
+  }
 
   [[nodiscard]] std::optional<LogGain> Of(const ResultRow& better, const ResultRow& base) const {
     const double ours = *better.score, theirs = *base.score;
     if (ours == 0 || theirs == 0) return std::nullopt;
-    LogGain out;
+    LogGain out{0, 0, better.experiment->name, base.experiment->name};
     if (criteria_.fixed_loads) {
       // Like with like: at one load.
+      const auto ours_at = std::ranges::find(succeeded_, better.experiment);
+      const auto theirs_at = std::ranges::find(succeeded_, base.experiment);
+      if (ours_at == succeeded_.end() || theirs_at == succeeded_.end()) return std::nullopt;
       const auto gain =
-          tuning::GainBetween(reconcile::ObservationOf(*better.experiment, task_.spec, task_.status),
-                              reconcile::ObservationOf(*base.experiment, task_.spec, task_.status), criteria_);
+          reconcile::GainOfMeans(observations_, judgement_, static_cast<std::size_t>(ours_at - succeeded_.begin()),
+                                 static_cast<std::size_t>(theirs_at - succeeded_.begin()), criteria_);
       if (!gain) return std::nullopt;
-      return LogGain{Log(gain->share), gain->ln_half_width};
+      return LogGain{Log(gain->share), gain->ln_half_width, better.experiment->name, base.experiment->name};
     }
     out.gain = std::log(std::abs(ours / theirs)) * (ours < 0 ? -1 : 1);
     if (better.ci > 0 && base.ci > 0) out.half_width = std::hypot(better.ci / ours, base.ci / theirs);
     return out;
   }
 
+  [[nodiscard]] bool falls() const { return falls_; }
   // A share of the score, as GainOver has it: 50 % less latency is +0.5.
   [[nodiscard]] double Share(double log_gain) const {
-    return falls() ? 1 - std::exp(-log_gain) : std::exp(log_gain) - 1;
+    return falls_ ? 1 - std::exp(-log_gain) : std::exp(log_gain) - 1;
   }
 
  private:
-  [[nodiscard]] bool falls() const {
-    return criteria_.objective == tuning::Objective::kMinimizeCost || tuning::ComparesAtOneLoad(criteria_.objective);
-  }
-  [[nodiscard]] double Log(double share) const { return falls() ? -std::log(1 - share) : std::log(1 + share); }
+  [[nodiscard]] double Log(double share) const { return falls_ ? -std::log(1 - share) : std::log(1 + share); }
 
-  const api::AutotuneTask& task_;
+  const bool falls_;
   const tuning::Criteria criteria_;
+  // With fixed loads: what was measured, with all starts.
+  std::vector<const api::ExperimentStatus*> succeeded_;
+  std::vector<tuning::Observation> observations_;
+  tuning::Judgement judgement_;
 };
 
 MeasuredChange ChangeOf(const Gains& gains, const std::vector<LogGain>& pairs, double sign) {
@@ -114,14 +129,22 @@ MeasuredChange ChangeOf(const Gains& gains, const std::vector<LogGain>& pairs, d
   out.change = gains.Share(mean);
   out.low = gains.Share(mean - half_width);
   out.high = gains.Share(mean + half_width);
+  out.less_is_better = gains.falls();
+  if (pairs.size() == 1) {
+    out.from = sign > 0 ? pairs.front().base : pairs.front().better;
+    out.to = sign > 0 ? pairs.front().better : pairs.front().base;
+  }
   return out;
 }
+
+// Settings other than parameters in which two experiments differ, by their indices: what only a deployed one has.
+using Beyond = std::function<std::vector<std::string>(std::size_t, std::size_t)>;
 
 // Of the scored pairs of an experiment with a value and one with the best configuration's value, the one that differs
 // in the fewest parameters; of equals the one with the best configuration, then the one with the highest scores.
 std::optional<NearestPair> NearestOf(const Gains& gains, const std::vector<ResultRow>& rows,
-                                     const std::vector<Asked>& points, const std::string& parameter,
-                                     const std::vector<std::size_t>& with_value,
+                                     const std::vector<Asked>& points, const Beyond& beyond,
+                                     const std::string& parameter, const std::vector<std::size_t>& with_value,
                                      const std::vector<std::size_t>& with_best) {
   using Rank = std::tuple<std::size_t, bool, double>;
   std::optional<std::pair<Rank, NearestPair>> nearest;
@@ -130,6 +153,7 @@ std::optional<NearestPair> NearestOf(const Gains& gains, const std::vector<Resul
       if (!rows[i].score || !rows[j].score) continue;
       std::vector<std::string> with = DifferencesOf(points[i], points[j]);
       std::erase(with, parameter);
+      for (std::string& name : beyond(i, j)) with.push_back(std::move(name));
       const Rank rank = {with.size(), !rows[j].best, -(*rows[i].score + *rows[j].score)};
       if (nearest && nearest->first <= rank) continue;
       const auto gain = gains.Of(rows[i], rows[j]);
@@ -155,6 +179,76 @@ class Engines {
   const quant::RuleSet& rules_;
   std::map<std::pair<std::string, std::string>, EngineSettings> known_;
 };
+
+using Surroundings = std::vector<std::pair<std::string, std::string>>;
+
+// What differs between two servers. A release that is not known does not differ.
+std::vector<std::string> DifferencesOf(const Surroundings& a, const Surroundings& b) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool known = a[i].first != "release" || (!a[i].second.empty() && !b[i].second.empty());
+    if (known && a[i].second != b[i].second) names.push_back(a[i].first);
+  }
+  return names;
+}
+
+// Differences between what is deployed and an experiment that no parameter stands for. A pair with one of them does
+// not differ in a parameter alone.
+class Deployed {
+ public:
+  Deployed(const api::AutotuneTask& task, const std::vector<ResultRow>& rows, const quant::RuleSet& rules)
+      : task_(task), rows_(rows), rules_(rules) {}
+
+  std::vector<std::string> DifferencesOf(std::size_t a, std::size_t b) {
+    if (rows_[a].experiment->deployed == rows_[b].experiment->deployed) return {};
+    const api::ExperimentStatus& deployed = *rows_[rows_[a].experiment->deployed ? a : b].experiment;
+    const api::ExperimentStatus& other = *rows_[rows_[a].experiment->deployed ? b : a].experiment;
+    const bool same_type = deployed.gpu == other.gpu;
+    const bool same_preset = deployed.quant.name == other.quant.name;
+    std::vector<std::string> names;
+    for (const std::string& name : base::KeysOf(deployed.env, other.env)) {
+      // What only the other sets may come with its preset or its type of GPU.
+      const bool follows = !deployed.env.contains(name) && !(same_type && same_preset);
+      if (!follows && ValueOf(deployed.env, name) != ValueOf(other.env, name)) names.push_back(name);
+    }
+    // Another type of GPU may need another image.
+    if (!same_type || api::WithoutDeployed(deployed.runtime) != api::WithoutDeployed(other.runtime)) return names;
+    for (std::string& name : report::DifferencesOf(Of(deployed), Of(other))) names.push_back(std::move(name));
+    return names;
+  }
+
+ private:
+  const Surroundings& Of(const api::ExperimentStatus& experiment) {
+    const auto [found, is_new] = known_.try_emplace({experiment.runtime, experiment.gpu, experiment.engine_version});
+    if (is_new) found->second = EngineSettings(task_, experiment, rules_).Surroundings();
+    return found->second;
+  }
+
+  const api::AutotuneTask& task_;
+  const std::vector<ResultRow>& rows_;
+  const quant::RuleSet& rules_;
+  std::map<std::tuple<std::string, std::string, std::string>, Surroundings> known_;
+};
+
+// Every setting in which the two of a pair differ, without `parameter`, as the list of changes names it.
+std::vector<std::string> DifferingSettings(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
+                                           const quant::RuleSet& rules, const std::string& parameter,
+                                           const NearestPair& pair) {
+  const auto experiment = [&](const std::string& name) -> const api::ExperimentStatus& {
+    return *std::ranges::find_if(rows, [&](const ResultRow& row) { return row.experiment->name == name; })->experiment;
+  };
+  const EngineSettings one(task, experiment(pair.with_best), rules), other(task, experiment(pair.with_value), rules);
+  const Settings ours = one.All(), theirs = other.All();
+  std::set<std::string> names;
+  for (const std::string& name : pair.with) names.insert(one.NameOf(name));
+  for (const std::string& name : base::KeysOf(ours, theirs)) {
+    const std::string own = ValueOf(ours, name), its = ValueOf(theirs, name);
+    if (own != its && one.Used(name, own) != other.Used(name, its)) names.insert(name);
+  }
+  for (std::string& name : DifferencesOf(one.Surroundings(), other.Surroundings())) names.insert(std::move(name));
+  names.erase(one.NameOf(parameter));
+  return {names.begin(), names.end()};
+}
 
 // `points`, with what the engine uses where a parameter of any of them is not set.
 std::vector<Settings> WithDefaults(const std::vector<ResultRow>& rows, std::vector<Settings> points, Engines& engines) {
@@ -193,7 +287,8 @@ std::string ShownOf(const std::vector<ResultRow>& rows, const std::vector<Settin
 
 // `asked` and `used` are parallel to `rows`.
 std::vector<ParameterEffect> EffectsBetween(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
-                                            const std::vector<Settings>& asked, const std::vector<Settings>& used) {
+                                            const std::vector<Settings>& asked, const std::vector<Settings>& used,
+                                            const Beyond& beyond) {
   std::size_t best = rows.size();
   std::set<std::string> names;
   std::vector<Asked> points;
@@ -223,6 +318,7 @@ std::vector<ParameterEffect> EffectsBetween(const api::AutotuneTask& task, const
         if (!rows[i].score || value == parameter.best) continue;
         for (const std::size_t other : with[parameter.best]) {
           if (!rows[other].score || DifferencesOf(points[i], points[other]) != std::vector{name}) continue;
+          if (!beyond(i, other).empty()) continue;
           if (const auto gain = gains.Of(rows[i], rows[other])) pairs.push_back(*gain);
         }
       }
@@ -232,7 +328,7 @@ std::vector<ParameterEffect> EffectsBetween(const api::AutotuneTask& task, const
         effect.from_best = ChangeOf(gains, pairs, 1);
         effect.to_best = ChangeOf(gains, pairs, -1);
       } else if (value != parameter.best) {
-        effect.nearest = NearestOf(gains, rows, points, name, members, with[parameter.best]);
+        effect.nearest = NearestOf(gains, rows, points, beyond, name, members, with[parameter.best]);
       }
       parameter.values.push_back(std::move(effect));
     }
@@ -243,19 +339,34 @@ std::vector<ParameterEffect> EffectsBetween(const api::AutotuneTask& task, const
   return out;
 }
 
+std::string IntervalText(const MeasuredChange& change) {
+  if (!change.has_interval()) return "";
+  return reconcile::GainIntervalWords(change.change, change.low, change.high, change.less_is_better);
+}
+
+std::string ToldText(const MeasuredChange& change) {
+  return change.has_interval() && !change.certain() ? ", not told apart" : "";
+}
+
 }  // namespace
 
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const std::vector<Settings>& points) {
-  return EffectsBetween(task, rows, points, points);
+  return EffectsBetween(task, rows, points, points,
+                        [](std::size_t, std::size_t) { return std::vector<std::string>(); });
 }
 
 std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std::vector<ResultRow>& rows,
                                        const std::vector<Settings>& points, const quant::RuleSet& rules) {
   Engines engines(task, rules);
-  std::vector<ParameterEffect> effects = EffectsBetween(task, rows, points, WithDefaults(rows, points, engines));
+  Deployed deployed(task, rows, rules);
+  std::vector<ParameterEffect> effects =
+      EffectsBetween(task, rows, points, WithDefaults(rows, points, engines),
+                     [&](std::size_t a, std::size_t b) { return deployed.DifferencesOf(a, b); });
   for (ParameterEffect& parameter : effects) {
     for (ValueEffect& value : parameter.values) {
+      if (value.nearest)
+        value.nearest->with = DifferingSettings(task, rows, rules, parameter.parameter, *value.nearest);
       value.shown = ShownOf(rows, points, parameter.parameter, value, engines);
     }
   }
@@ -287,22 +398,17 @@ std::string GainInterval(const api::AutotuneTask& task, const std::vector<Result
   const auto base = std::ranges::find(rows, compared, &ResultRow::experiment);
   if (base == rows.end() || base == best) return "";
   const auto change = ChangeBetween(task, *base, *best);
-  if (!change || !change->has_interval()) return "";
-  return " (" + text::SignedPercent(change->low) + " to " + text::SignedPercent(change->high) + ")";
+  return change ? IntervalText(*change) : "";
 }
 
 std::string ChangeText(const MeasuredChange& change) {
-  std::string text = text::SignedPercent(change.change);
-  if (change.has_interval()) {
-    text += " (" + text::SignedPercent(change.low) + " to " + text::SignedPercent(change.high) + ")";
-  }
-  return text;
+  return reconcile::GainWords(change.change, change.less_is_better) + IntervalText(change);
 }
 
 std::string EvidenceText(const MeasuredChange& change) {
   const std::size_t pairs = change.pairs.size();
   return ChangeText(change) + ", " + std::to_string(pairs) + (pairs == 1 ? " pair" : " pairs") +
-         (change.has_interval() && !change.certain() ? ", not told apart" : "");
+         (change.from.empty() ? "" : ", from " + change.from + " to " + change.to) + ToldText(change);
 }
 
 std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Way way) {
@@ -314,7 +420,7 @@ std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parame
     const bool back = way == Way::kToBest;
     return text + "; together with " + text::Joined(pair.with, ", ") + ": " +
            ChangeText(back ? pair.to_best : pair.from_best) + ", from " + (back ? pair.with_value : pair.with_best) +
-           " to " + (back ? pair.with_best : pair.with_value);
+           " to " + (back ? pair.with_best : pair.with_value) + ToldText(pair.to_best);
   }
   std::vector<std::string> reasons;
   for (const ResultRow* row : value.unscored) reasons.push_back(row->experiment->name + " " + NoScoreText(*row));

@@ -17,9 +17,11 @@ namespace autotune::report {
 
 // Change of the score from one value to another: 0.1 = 10 % better, for every objective.
 struct MeasuredChange {
-  double change = 0;          // geometric mean of the pairs
-  double low = 0, high = 0;   // its 95 % interval, from the intervals of the scores; equal to `change` if not known
-  std::vector<double> pairs;  // of each pair, ascending; never empty
+  double change = 0;            // geometric mean of the pairs
+  double low = 0, high = 0;     // its 95 % interval, from the intervals of the scores; equal to `change` if not known
+  std::vector<double> pairs;    // of each pair, ascending; never empty
+  std::string from{}, to{};     // of a single pair: its experiments
+  bool less_is_better = false;  // of the score: only its text differs
   [[nodiscard]] bool has_interval() const { return low < high; }
   // False if the interval contains 0, or is not known.
   [[nodiscard]] bool certain() const { return has_interval() && (low > 0 || high < 0); }
@@ -28,7 +30,7 @@ struct MeasuredChange {
 // Two measured experiments that differ in several parameters.
 struct NearestPair {
   MeasuredChange from_best, to_best;  // of all these parameters together
-  std::vector<std::string> with;      // the others, by name; never empty
+  std::vector<std::string> with;      // the others, by name, and with the rules every other setting; never empty
   std::string with_best, with_value;  // names of the experiments
 };
 
@@ -66,12 +68,14 @@ std::vector<ParameterEffect> EffectsOf(const api::AutotuneTask& task, const std:
 
 // Change of the score from one experiment to another; nullopt if one has no score. All scores of a task compare.
 std::optional<MeasuredChange> ChangeBetween(const api::AutotuneTask& task, const ResultRow& from, const ResultRow& to);
-// " (+29.5% to +49.4%)": the interval of the best's gain over what it is compared with; "" if it is not known.
+// " (+29.5% to +49.4%)", of what less is better " (29.5% to 49.4%)": the interval of the best's gain over what it is
+// compared with; "" if it is not known.
 std::string GainInterval(const api::AutotuneTask& task, const std::vector<ResultRow>& rows);
 
-// "+37.5% (+35.1% to +40.2%)"; without an interval only the number.
+// "+37.5% (+35.1% to +40.2%)", "51.1% less (49.1% to 52.9%)"; without an interval only the number.
 std::string ChangeText(const MeasuredChange& change);
-// The same with its evidence: "+37.5% (+35.1% to +40.2%), 2 pairs"; "+0.4% (-1.0% to +1.8%), 1 pair, not told apart".
+// The same with its evidence: "+37.5% (+35.1% to +40.2%), 2 pairs"; "+0.4% (-1.0% to +1.8%), 1 pair, from e1-aaaaaa to
+// e3-572f5e, not told apart".
 std::string EvidenceText(const MeasuredChange& change);
 // Why a value has no effect: "no pair differs in this alone", "no score: e3-572f5e stopped early"; "" if it has one or
 // is the best configuration's. With the nearest pair: "no pair differs in this alone; together with quantization:

@@ -223,14 +223,14 @@ std::string RateFact(const PageData& data) {
 }
 
 std::string GainFact(const PageData& data, const ResultRow* baseline) {
-  const std::string& gain = data.task.status.best->improvement_over_baseline;
+  const bool less = reconcile::LessIsBetter(data.task.spec.optimization.objective);
+  const std::string gain = reconcile::GainWords(data.task.status.best->improvement_over_baseline, less);
   if (baseline == nullptr) return gain;
   const bool deployed = baseline->experiment->deployed;
   if (data.best == baseline)
     return std::string("none: ") + (deployed ? "what is deployed" : "the baseline") + " is the best";
   if (gain.empty()) return "";
-  std::string text =
-      gain + GainInterval(data.task, data.rows) + (deployed ? " over what is deployed" : " over the baseline");
+  std::string text = gain + GainInterval(data.task, data.rows) + reconcile::ComparedWords(baseline->experiment, less);
   if (!baseline->score) return text;
   text += " (" + ScoreText(ScoreKindOf(data.task), *baseline->score);
   if (baseline->load != nullptr) text += ", at " + baseline->load->load.ToString();

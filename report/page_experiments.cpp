@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/clock.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/places.h"
 #include "report/effects.h"
 #include "report/page_parts.h"
@@ -122,7 +123,7 @@ Markup ExperimentRow(const PageData& data, const Columns& columns, std::size_t i
   if (columns.runtime) cells += Element("td", {{"class", "name"}}, experiment.runtime);
   cells += Element("td", {{"class", "mono"}}, Unbroken(settings)) + NumberCell(ScoreCellText(data, row)) +
            Element("td", {{"class", "draw"}}, ScoreStrip(data, row, scale, baseline));
-  if (columns.gain) cells += NumberCell(row.improvement);
+  if (columns.gain) cells += NumberCell(ImprovementText(data.task, row));
   cells += Element("td", {{"class", "why"}}, WhyCellText(data, row)) + Element("td", load) + NumberCell(ttft) +
            NumberCell(tpot);
   if (columns.quality) cells += Element("td", QualityOf(row));
@@ -143,7 +144,8 @@ Markup EffectTable(const PageData& data, const ParameterEffect& parameter, doubl
         parts.push_back({StripPart::Kind::kInterval, value.from_best->low, value.from_best->high, words});
       }
       for (const double pair : value.from_best->pairs) {
-        parts.push_back({StripPart::Kind::kTick, pair, 0, "one pair: " + text::SignedPercent(pair)});
+        parts.push_back({StripPart::Kind::kTick, pair, 0,
+                         "one pair: " + reconcile::GainWords(pair, value.from_best->less_is_better)});
       }
       parts.push_back({StripPart::Kind::kBestTick, value.from_best->change, 0, words});
     } else if (best) {

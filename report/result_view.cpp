@@ -229,15 +229,20 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     const auto compared = std::find(succeeded.begin(), succeeded.end(), baseline);
     if (row.experiment == baseline || row.cannot_win || !row.score || compared == succeeded.end()) continue;
     const auto base = static_cast<std::size_t>(compared - succeeded.begin());
-    std::optional<double> gain = tuning::GainOver(observations[i], observations[base], criteria);
-    // As the answer has it: the mean over all starts is compared, where limits are.
-    const std::optional<double>& base_score = judgement.judged[base].score;
-    if (row.starts > 1 && !criteria.fixed_loads && base_score && *base_score != 0) {
-      gain = (*row.score - *base_score) / std::abs(*base_score);
-    }
-    row.improvement = tuning::GainText(gain);
+    const auto gain = reconcile::GainOfMeans(observations, judgement, i, base, criteria);
+    row.improvement = tuning::GainText(gain ? std::optional(gain->share) : std::nullopt);
   }
   return rows;
+}
+
+std::string ImprovementText(const api::AutotuneTask& task, const ResultRow& row) {
+  return reconcile::GainWords(row.improvement, reconcile::LessIsBetter(task.spec.optimization.objective));
+}
+
+std::string DistanceText(double score, double best, const std::string& interval) {
+  const double gain = (score - best) / std::abs(best);
+  if (best < 0) return reconcile::GainWords(gain, true) + interval + " than the best";
+  return Percent(std::abs(gain)) + interval + (score < best ? " below the best" : " above the best");
 }
 
 text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
@@ -300,7 +305,7 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
     } else {
       cells.resize(13 + latencies.size());
     }
-    cells.push_back(row.improvement);
+    cells.push_back(ImprovementText(task, row));
     cells.push_back(QualityOf(row));
     cells.push_back(StateText(row, width));
     table.AddRow(std::move(cells));
@@ -414,8 +419,7 @@ std::string OwnWhyNotBest(const ResultRow& row, const ResultRow* best) {
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
   if (row.tied) return "ties with the best: the intervals of the scores overlap";
   if (best == nullptr || !best->score || *best->score == 0) return "";
-  return Percent(std::abs(*best->score - *row.score) / std::abs(*best->score)) +
-         ((*row.score < *best->score) == (*best->score > 0) ? " below the best" : " above the best");
+  return DistanceText(*row.score, *best->score);
 }
 
 }  // namespace
@@ -648,9 +652,9 @@ std::string Headline(const api::AutotuneTask& task) {
   if (best == compared) {
     text += best->deployed ? ", what is deployed itself" : ", the baseline";
   } else if (!improvement.empty()) {
-    text += ", " + improvement + GainInterval(task, rows) +
-            (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline") +
-            (OwnBaselines(task) ? " of " + best->runtime : "");
+    const bool less = reconcile::LessIsBetter(task.spec.optimization.objective);
+    text += ", " + reconcile::GainWords(improvement, less) + GainInterval(task, rows) +
+            reconcile::ComparedWords(compared, less) + (OwnBaselines(task) ? " of " + best->runtime : "");
   }
   const auto shown = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.experiment == best; });
   if (shown != rows.end() && shown->quality && !best->baseline) {

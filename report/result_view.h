@@ -27,7 +27,8 @@ struct ResultRow {
   int starts = 1;  // whose mean the score is
   // The score of a configuration that only quality.maxDegradation keeps from having one.
   std::optional<double> score_without_quality;
-  std::string improvement;                            // over what api::ComparedWith gives; "" for that itself
+  std::string
+      improvement;  // over what api::ComparedWith gives, as the status has it: positive is better; "" for that itself
   std::optional<measurement::QualityChange> quality;  // against the baseline of its runtime
   bool keeps_quality = true;                          // within quality.maxDegradation
   std::optional<double> max_degradation;              // quality.maxDegradation
@@ -77,6 +78,11 @@ const measurement::Point& HighestKept(const ResultRow& row);
 // The request rates that fresh starts of the best were asked for where requests in flight were searched.
 reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows);
 
+// The improvement for people: "+41.3%"; where less is better "51.1% less".
+std::string ImprovementText(const api::AutotuneTask& task, const ResultRow& row);
+// How far a score is from the best one: "12.3% below the best". Of prices and latencies, whose scores are negative:
+// "44.5% more than the best". `interval` follows the number. REQUIRES: best != 0.
+std::string DistanceText(double score, double best, const std::string& interval = "");
 // Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the missed limits, its
 // failure. "best" for the best, "" while it runs.
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best);

@@ -37,20 +37,22 @@ std::string IdentityOf(const ResultRow& row, const ResultRow& best) {
   return row.experiment->name + " (" + (role.empty() ? "" : role + ", ") + text + ")";
 }
 
-// "4.1% (3.0% to 5.2%) below the best"; latencies and prices are above it. A negative end is on the other side.
-std::string DistanceText(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
-  const double score = std::abs(*best.score);
-  std::string text = Percent(std::abs(*best.score - *row.score) / score);
+// "4.1% (3.0% to 5.2%) below the best", where a negative end is on the other side; "44.5% more (31.7% to 55.0%) than
+// the best" of prices and latencies.
+std::string DistanceWithInterval(const api::AutotuneTask& task, const ResultRow& row, const ResultRow& best) {
   // Of given loads a change is one at a load of both, and the scores may be of others.
   const bool comparable = task.spec.benchmark.load.fixed.empty() ||
                           (row.load != nullptr && best.load != nullptr && row.load->load == best.load->load);
   const auto change = comparable ? ChangeBetween(task, best, row) : std::nullopt;
-  if (change && change->has_interval()) {
+  std::string interval;
+  if (change && change->has_interval() && change->less_is_better) {
+    interval = reconcile::GainIntervalWords(change->change, change->low, change->high, true);
+  } else if (change && change->has_interval()) {
     const bool worse = change->change <= 0;
-    text += " (" + Percent(worse ? -change->high : change->low) + " to " +
-            Percent(worse ? -change->low : change->high) + ")";
+    interval = " (" + Percent(worse ? -change->high : change->low) + " to " +
+               Percent(worse ? -change->low : change->high) + ")";
   }
-  return text + (std::abs(*row.score) < score ? " below the best" : " above the best");
+  return DistanceText(*row.score, *best.score, interval);
 }
 
 // Why the interval of a score is much wider than that of the point that it is of; "" where it is not.
@@ -252,7 +254,7 @@ std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<Result
   if (!cheaper.empty()) faster += (faster.empty() ? "" : " ") + cheaper;
   const std::string separator = faster.empty() ? "" : " ";
   if (second == nullptr) return NobodyText(rows) + (NobodyText(rows).empty() ? "" : separator) + faster;
-  const std::string start = IdentityOf(*second, *best) + ": " + DistanceText(task, *second, *best);
+  const std::string start = IdentityOf(*second, *best) + ": " + DistanceWithInterval(task, *second, *best);
   const std::string reason = second->tied ? TieText(task, *second, *best)
                                           : BoundText(task, *second, *ShownRow(rows), rules) + StoppedText(rows);
   return start + reason + separator + faster;

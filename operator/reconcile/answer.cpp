@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -56,12 +57,8 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   const api::ExperimentStatus* const compared = api::ComparedWith(status.experiments, winner.runtime);
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     if (i == index || experiments[i] != compared) continue;
-    std::optional<double> gain = tuning::GainOver(observations[index], observations[i], criteria);
-    const std::optional<double>& base = judgement.judged[i].score;
-    // The mean over all starts is compared, where limits are.
-    if (judged.starts > 1 && !criteria.fixed_loads && base && *base != 0)
-      gain = (*judged.score - *base) / std::abs(*base);
-    best.improvement_over_baseline = tuning::GainText(gain);
+    const auto gain = GainOfMeans(observations, judgement, index, i, criteria);
+    best.improvement_over_baseline = tuning::GainText(gain ? std::optional(gain->share) : std::nullopt);
   }
   if (&winner == compared) best.improvement_over_baseline = tuning::GainText(0);
   best.concurrency = static_cast<int>(
@@ -376,6 +373,92 @@ void FillCost(const api::TaskSpec& spec, api::TaskStatus& status) {
     if (per_hour) known->price = api::FormatDecimal(gpu_hours * *per_hour, 2);
   }
   status.cost.price = priced ? api::FormatDecimal(price, 2) : "";
+}
+
+std::optional<tuning::Gain> GainOfMeans(const std::vector<tuning::Observation>& observations,
+                                        const tuning::Judgement& judgement, std::size_t better, std::size_t base,
+                                        const tuning::Criteria& criteria) {
+  const auto starts_of = [&](std::size_t first) {
+    std::vector<std::size_t> starts = {first};
+    for (std::size_t i = 0; i < observations.size(); ++i) {
+      const bool counts = judgement.judged[i].score && observations[i].stopped != measurement::StopReason::kOutOfTime;
+      if (observations[i].confirms == first && counts) starts.push_back(i);
+    }
+    return starts;
+  };
+  const std::vector<std::size_t> ours = starts_of(better), theirs = starts_of(base);
+  std::set<std::string> loads;
+  for (const auto* starts : {&ours, &theirs}) {
+    for (const std::size_t i : *starts) {
+      for (const std::size_t point : judgement.judged[i].scored) {
+        loads.insert(observations[i].loads[point].load.ToString());
+      }
+    }
+  }
+  const tuning::Judged &own = judgement.judged[better], &other = judgement.judged[base];
+  if (own.score && other.score && *other.score != 0 && (!criteria.fixed_loads || loads.size() == 1)) {
+    const bool known = own.ci > 0 && other.ci > 0 && *own.score != 0;
+    return tuning::Gain{(*own.score - *other.score) / std::abs(*other.score),
+                        known ? std::hypot(own.ci / *own.score, other.ci / *other.score) : 0};
+  }
+  // The pairs have starts in common, so that more of them do not make the interval narrower.
+  const double sign =
+      criteria.objective == tuning::Objective::kMinimizeCost || tuning::ComparesAtOneLoad(criteria.objective) ? -1 : 1;
+  double ln = 0, variance = 0;
+  int count = 0;
+  bool known = true;
+  for (const std::size_t i : ours) {
+    for (const std::size_t j : theirs) {
+      const auto gain = tuning::GainBetween(observations[i], observations[j], criteria);
+      if (!gain || !(1 + sign * gain->share > 0)) continue;
+      ln += std::log(1 + sign * gain->share);
+      variance += gain->ln_half_width * gain->ln_half_width;
+      known = known && gain->ln_half_width > 0;
+      ++count;
+    }
+  }
+  if (count == 0) return std::nullopt;
+  return tuning::Gain{sign * (std::exp(ln / count) - 1), known ? std::sqrt(variance / count) : 0};
+}
+
+bool LessIsBetter(api::Objective objective) {
+  switch (objective) {
+    case api::Objective::kMaximizeThroughput:
+    case api::Objective::kMaximizeGoodput:
+      return false;
+    case api::Objective::kMinimizeCost:
+    case api::Objective::kMinimizeLatency:
+    case api::Objective::kMinimizeTtft:
+    case api::Objective::kMinimizeTpot:
+      return true;
+  }
+  return false;
+}
+
+std::string GainWords(double gain, bool less_is_better) {
+  if (!less_is_better) return tuning::GainText(gain);
+  const std::string size = text::Percent(std::abs(gain));
+  return size + (gain < 0 && size != "0.0%" ? " more" : " less");
+}
+
+std::string GainWords(const std::string& improvement, bool less_is_better) {
+  if (improvement.empty() || !less_is_better) return improvement;
+  return GainWords(std::strtod(improvement.c_str(), nullptr) / 100, true);
+}
+
+std::string GainIntervalWords(double gain, double low, double high, bool less_is_better) {
+  std::string from = GainWords(low, less_is_better), to = GainWords(high, less_is_better);
+  if (less_is_better && low * high > 0) {
+    from = text::Percent(std::abs(low));
+    to = text::Percent(std::abs(high));
+  }
+  if (less_is_better && gain < 0) std::swap(from, to);
+  return " (" + from + " to " + to + ")";
+}
+
+std::string ComparedWords(const api::ExperimentStatus* compared, bool less_is_better) {
+  return std::string(less_is_better ? " than " : " over ") +
+         (compared != nullptr && compared->deployed ? "what is deployed" : "the baseline");
 }
 
 std::vector<tuning::Observation> ObservationsOf(const std::vector<const api::ExperimentStatus*>& experiments,

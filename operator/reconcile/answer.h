@@ -33,6 +33,24 @@ struct TokenPrices {
 };
 TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Point& point, int gpus);
 
+// Gain of one configuration over another, of the mean over the starts of each, as the scores are. Of given loads the
+// scores may be of different ones: then the mean over the pairs of starts, each pair at the highest load at which both
+// meet the SLO. Indices into `observations`, of no fresh start; `judgement` is of these. nullopt if nothing compares.
+std::optional<tuning::Gain> GainOfMeans(const std::vector<tuning::Observation>& observations,
+                                        const tuning::Judgement& judgement, std::size_t better, std::size_t base,
+                                        const tuning::Criteria& criteria);
+
+// True for prices and latencies: less is better.
+bool LessIsBetter(api::Objective objective);
+// A gain for people: "+41.3%"; where less is better, "51.1% less" and "44.5% more". `gain`: 0.1 = 10 % better.
+std::string GainWords(double gain, bool less_is_better);
+// The same for what the status has: Best::improvement_over_baseline. "" stays "".
+std::string GainWords(const std::string& improvement, bool less_is_better);
+// The interval beside it: " (+39.0% to +43.6%)", " (49.1% to 52.9%)"; on both sides of 0 " (1.3% more to 5.8% less)".
+std::string GainIntervalWords(double gain, double low, double high, bool less_is_better);
+// What a gain is over: " over what is deployed", " over the baseline"; where less is better, " than the baseline".
+std::string ComparedWords(const api::ExperimentStatus* compared, bool less_is_better);
+
 // Request rates that fresh starts were asked for with arrivals of their own (open loop), after a search by requests in
 // flight. Of several starts: those of the one that kept the least. Pointers go into the experiments.
 struct TriedRates {

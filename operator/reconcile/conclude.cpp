@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "operator/deploy/difference.h"
+#include "operator/reconcile/answer.h"
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/recommendation.h"
@@ -44,7 +45,9 @@ std::string BaselineProblem(const api::TaskStatus& status, const std::string& ru
   return "the baseline failed: " + baseline->reason + ": " + baseline->message;
 }
 
-std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStatus& winner) {
+std::string BestMessage(const api::AutotuneTask& task, const api::TaskStatus& status,
+                        const api::ExperimentStatus& winner) {
+  const bool less = LessIsBetter(task.spec.optimization.objective);
   std::string message = "Best: " + winner.name + " (" + winner.runtime + ", " + api::ConfigurationName(winner) +
                         "), score " + status.best->score;
   const api::ExperimentStatus* compared = api::ComparedWith(status.experiments, winner.runtime);
@@ -53,8 +56,7 @@ std::string BestMessage(const api::TaskStatus& status, const api::ExperimentStat
            ", and no other configuration is better";
   }
   if (!status.best->improvement_over_baseline.empty()) {
-    message += ", " + status.best->improvement_over_baseline +
-               (compared != nullptr && compared->deployed ? " over what is deployed" : " over the baseline");
+    message += ", " + GainWords(status.best->improvement_over_baseline, less) + ComparedWords(compared, less);
     const std::string taken = ComparedWithEstimate(status);
     return message + (taken.empty() ? "" : "; " + taken);
   }
@@ -168,7 +170,7 @@ Conclusion Conclude(const Observed& observed, const Settings& settings, const ap
   const auto winner = std::find_if(status.experiments.begin(), status.experiments.end(),
                                    [&](const auto& entry) { return entry.name == status.best->experiment; });
   out.verdict.reason = "Succeeded";
-  out.verdict.message = BestMessage(status, *winner);
+  out.verdict.message = BestMessage(observed.task, status, *winner);
   if (!told) out.events.push_back({false, "TaskComplete", "Search", Short(out.verdict.message, kMaxNote)});
   if (!Recommend(observed, settings, status, space, *winner, now, out)) {
     out.verdict = Progressing("Searching", "Progressing", "Every experiment has ended; writing the recommendation");

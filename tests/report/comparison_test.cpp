@@ -103,6 +103,9 @@ TEST(Comparison, OfWhatIsMinimizedLessIsBetter) {
   ASSERT_TRUE(comparison.ok()) << comparison.error().message;
   EXPECT_NEAR(comparison->tasks[1].change->better, 0.2, 1e-9);
   EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("48.0 ms"));
+  EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("20.0% less \u00b1"));
+  const auto back = Compare({latency("today", 48), latency("next", 60)});
+  EXPECT_THAT(ComparisonMarkdown(*back), HasSubstr("25.0% more \u00b1"));
 }
 
 TEST(Comparison, PairsTheConfigurationsThatBothMeasured) {
@@ -123,6 +126,44 @@ TEST(Comparison, PairsTheConfigurationsThatBothMeasured) {
   const auto strangers = Compare({Named("today", 1, 0.01), next});
   ASSERT_TRUE(strangers.ok()) << strangers.error().message;
   EXPECT_THAT(ComparisonText(*strangers, 0), HasSubstr("No configuration was measured by more than one"));
+}
+
+// Each task gives its own names to checkpoints.
+TEST(Comparison, PairsCheckpointsByWhatTheyAreAndNotByTheirName) {
+  const auto serving = [](const char* task_name, const char* name, const char* id, const char* revision) {
+    api::AutotuneTask task = Named(task_name, 1, 0.01);
+    task.spec.models.resize(1);
+    task.spec.models.front().name = "bf16";
+    task.spec.models.push_back(task.spec.models.front());
+    task.spec.models.back().name = name;
+    task.spec.models.back().id_or_path = id;
+    task.spec.models.back().revision = revision;
+    for (api::ExperimentStatus& experiment : task.status.experiments) experiment.model = name;
+    task.status.best->model = name;
+    return task;
+  };
+  const auto same = [](const api::AutotuneTask& a, const api::AutotuneTask& b) {
+    const auto comparison = Compare({a, b});
+    return comparison.ok() ? comparison->configurations.size() : 99;
+  };
+  const api::AutotuneTask today = serving("today", "fp8", "org/model-fp8", "");
+  EXPECT_EQ(same(today, serving("next", "fp8", "org/model-fp8", "main")), 2U);
+  EXPECT_EQ(same(today, serving("next", "eight", "org/model-fp8", "")), 2U);
+  EXPECT_EQ(same(today, serving("next", "fp8", "other/model-fp8", "")), 0U);
+  EXPECT_EQ(same(today, serving("next", "fp8", "org/model-fp8", "v2")), 0U);
+}
+
+TEST(Comparison, SaysThatTheOnlyCheckpointDiffers) {
+  api::AutotuneTask next = Named("next", 1, 0.01);
+  next.spec.models.front().id_or_path = "org/model-2";
+  const auto comparison = Compare({Named("today", 1, 0.01), next});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  EXPECT_EQ(comparison->configurations.size(), 2U);
+  const std::string differs = "The checkpoint is org/model in today and org/model-2 in next.";
+  EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr(differs));
+  EXPECT_THAT(ComparisonMarkdown(*comparison), HasSubstr("org/model-2 in next."));
+  EXPECT_THAT(ComparisonPage(*comparison), HasSubstr(differs));
+  EXPECT_EQ(SameExceptText(*Compare({Named("today", 1, 0.01), Named("next", 1, 0.01)})), "");
 }
 
 TEST(Comparison, RefusesWhatDidNotMeasureTheSame) {

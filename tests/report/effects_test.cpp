@@ -67,7 +67,7 @@ TEST(EffectsOf, AreThoseOfPairsThatDifferInOneParameter) {
   EXPECT_THAT(quantization.to_best->pairs, SizeIs(1));
   EXPECT_NEAR(quantization.to_best->low, 1.2 * std::exp(-0.02 * std::sqrt(2)) - 1, 1e-6);
   EXPECT_NEAR(quantization.to_best->high, 1.2 * std::exp(0.02 * std::sqrt(2)) - 1, 1e-6);
-  EXPECT_EQ(EvidenceText(*quantization.to_best), "+20.0% (+16.7% to +23.4%), 1 pair");
+  EXPECT_EQ(EvidenceText(*quantization.to_best), "+20.0% (+16.7% to +23.4%), 1 pair, from e2 to e4");
   EXPECT_NEAR(ValueOf(effects, "max-num-seqs", "128").from_best->change, 800.0 / 1320 - 1, 1e-9);
 }
 
@@ -80,7 +80,7 @@ TEST(EffectsOf, NeverRankAValueAboveTheBestOnesByOtherParameters) {
   ASSERT_TRUE(unset.from_best);
   EXPECT_NEAR(unset.from_best->change, 1000.0 / 990 - 1, 1e-9) << "beside e2, not beside experiments with fp8";
   EXPECT_FALSE(unset.from_best->certain());
-  EXPECT_THAT(EvidenceText(*unset.from_best), HasSubstr("1 pair, not told apart"));
+  EXPECT_THAT(EvidenceText(*unset.from_best), HasSubstr("1 pair, from e2 to e1, not told apart"));
 }
 
 TEST(EffectsOf, HaveNoNumberWithoutAPair) {
@@ -117,6 +117,41 @@ TEST(EffectsOf, NameTheNearestPairWhereNoneDiffersInOneAlone) {
   EXPECT_NEAR(a.nearest->to_best.change, 0.2, 1e-9);
   EXPECT_THAT(NoEffectText(a, effects.front(), Way::kToBest),
               HasSubstr("together with c: +20.0% (+16.7% to +23.4%), from e2 to e3"));
+}
+
+TEST(EffectsOf, SayThatTheNearestPairIsNotToldApart) {
+  const std::vector<Point> points = {{{"a", "1"}, {"b", "1"}}, {{"a", "2"}, {"b", "2"}}};
+  const api::AutotuneTask task = Measured({1000, 1010});
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, points);
+  EXPECT_EQ(NoEffectText(ValueOf(effects, "a", "1"), effects.front(), Way::kToBest),
+            "no pair differs in this alone; together with b: +1.0% (-1.8% to +3.9%), from e1 to e2, not told apart");
+}
+
+// The finding: a variable of what is deployed, and a flag that a preset sets, were missing in the list.
+TEST(EffectsOf, NameEverySettingThatDiffersInTheNearestPair) {
+  api::AutotuneTask task = Measured({1000, 1320});
+  task.status.experiments[0].deployed = true;
+  task.status.experiments[0].env = {{"VLLM_X", "1"}};
+  task.status.experiments[0].quant.name = "default";
+  task.status.experiments[0].args = {"--max-num-seqs", "64"};
+  task.status.experiments[1].args = {"--max-num-seqs", "128", "--kv-cache-dtype", "fp8"};
+  std::vector<Point> points = {{{"quantization", "default"}, {"max-num-seqs", "64"}},
+                               {{"quantization", "kv-cache-fp8"}, {"max-num-seqs", "128"}}};
+  const auto rows = ResultRows(task);
+  const auto effects = EffectsOf(task, rows, points, quant::testing::Rules());
+  EXPECT_THAT(ValueOf(effects, "max-num-seqs", "64").nearest.value().with,
+              ElementsAre("VLLM_X", "kv-cache-dtype", "quantization preset"));
+
+  // Of the parameters only one differs, and it is not alone.
+  task.status.experiments[1].args = {"--max-num-seqs", "128"};
+  task.status.experiments[1].quant.name = points[1]["quantization"] = "default";
+  const auto same = EffectsOf(task, ResultRows(task), points, quant::testing::Rules());
+  EXPECT_FALSE(ValueOf(same, "max-num-seqs", "64").to_best);
+  EXPECT_THAT(ValueOf(same, "max-num-seqs", "64").nearest.value().with, ElementsAre("VLLM_X"));
+  task.status.experiments[0].env.clear();
+  EXPECT_TRUE(
+      ValueOf(EffectsOf(task, ResultRows(task), points, quant::testing::Rules()), "max-num-seqs", "64").to_best);
 }
 
 // What is not set is what the engine uses: the baseline has a pair.
@@ -207,6 +242,8 @@ TEST(EffectsOf, CountLessLatencyAsBetter) {
   const auto effects = EffectsOf(task, rows, std::vector<Point>{{{"a", "1"}}, {{"a", "2"}}});
   EXPECT_NEAR(ValueOf(effects, "a", "1").to_best->change, 0.5, 1e-9);
   EXPECT_NEAR(ValueOf(effects, "a", "1").from_best->change, -1, 1e-9);
+  EXPECT_EQ(EvidenceText(*ValueOf(effects, "a", "1").to_best), "50.0% less, 1 pair, from e1 to e2");
+  EXPECT_EQ(EvidenceText(*ValueOf(effects, "a", "1").from_best), "100.0% more, 1 pair, from e2 to e1");
 }
 
 TEST(EffectsOf, AreOfExperimentsAndNotOfTheirFreshStarts) {

@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 
 #include "finished_task.h"
+#include "operator/reconcile/answer.h"
+#include "report/markdown.h"
+#include "report/page.h"
+#include "report/runner_up.h"
 #include "report/task_words.h"
+#include "tests/quant/built_in_rules.h"
 
 namespace autotune::report {
 namespace {
@@ -98,6 +103,84 @@ TEST(ScoreText, IsGpuHoursWhereNoPriceIsKnown) {
   EXPECT_THAT(Headline(task), Not(HasSubstr("price")));
   task.status.gpus.front().price_per_hour = "4.10";  // the operator's
   EXPECT_THAT(Headline(task), HasSubstr("price per million output tokens 0.1966"));
+}
+
+TEST(GainWords, SayLessAndMoreOfPricesAndLatencies) {
+  using reconcile::GainIntervalWords;
+  using reconcile::GainWords;
+  EXPECT_EQ(GainWords(0.413, false), "+41.3%");
+  EXPECT_EQ(GainWords(-0.0001, false), "+0.0%");
+  EXPECT_EQ(GainWords(0.511, true), "51.1% less");
+  EXPECT_EQ(GainWords(-1.043, true), "104.3% more");
+  EXPECT_EQ(GainWords(-0.0001, true), "0.0% less");
+  EXPECT_EQ(GainWords("+51.1%", true), "51.1% less");
+  EXPECT_EQ(GainWords("+51.1%", false), "+51.1%");
+  EXPECT_EQ(GainWords("", true), "");
+  EXPECT_EQ(GainIntervalWords(0.4, 0.3, 0.5, false), " (+30.0% to +50.0%)");
+  EXPECT_EQ(GainIntervalWords(0.4, 0.3, 0.5, true), " (30.0% to 50.0%)");
+  EXPECT_EQ(GainIntervalWords(-0.4, -0.5, -0.3, true), " (30.0% to 50.0%)");
+  EXPECT_EQ(GainIntervalWords(0.02, -0.01, 0.05, true), " (1.0% more to 5.0% less)");
+  EXPECT_EQ(GainIntervalWords(-0.02, -0.05, 0.01, true), " (1.0% less to 5.0% more)");
+}
+
+// Finished() at one given load, where the price of a token is compared.
+api::AutotuneTask Priced() {
+  api::AutotuneTask task = Finished();
+  task.spec.optimization.objective = api::Objective::kMinimizeCost;
+  task.spec.gpus.front().price_per_hour = "4";
+  task.spec.benchmark.load = {.mode = measurement::LoadMode::kFixedConcurrency, .fixed = {8}};
+  for (api::ExperimentStatus& experiment : task.status.experiments) {
+    if (!experiment.loads.empty()) experiment.loads.resize(1);
+    for (api::LoadRow& load : experiment.loads) {
+      load.measured.output_tokens_per_second_ci = load.measured.output_tokens_per_second * 0.01;
+    }
+  }
+  task.status.best->score = "-0.7863";
+  task.status.best->improvement_over_baseline = "+29.2%";
+  return task;
+}
+
+TEST(Headline, SaysOfAPriceThatItIsLess) {
+  const api::AutotuneTask task = Priced();
+  EXPECT_THAT(Headline(task), HasSubstr("0.7863, 29.2% less (28.2% to 30.2%) than the baseline"));
+  EXPECT_THAT(ResultTable(task, 80).Text(), HasSubstr("29.2% less"));
+  const auto rows = ResultRows(task);
+  EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "41.3% more than the best");
+  const std::string second = RunnerUpText(task, rows, quant::testing::Rules());
+  EXPECT_THAT(second, HasSubstr(": 41.3% more (39.3% to 43.3%) than the best"));
+  for (const std::string& text :
+       {MarkdownReport(task, quant::testing::Rules()), HtmlReport(task, quant::testing::Rules())}) {
+    EXPECT_THAT(text, HasSubstr("29.2% less (28.2% to 30.2%) than the baseline"));
+    EXPECT_THAT(text, Not(HasSubstr("+29.2%")));
+    EXPECT_THAT(text, Not(HasSubstr("-41.3%")));
+    EXPECT_THAT(text, Not(HasSubstr("above the best")));
+  }
+}
+
+// The score is the mean of the starts, so the gain is the mean's.
+TEST(ResultRows, GainsAreThoseOfTheMeanOverTheStarts) {
+  for (const std::vector<double>& loads : {std::vector<double>{8}, std::vector<double>{8, 32}}) {
+    api::AutotuneTask task = Priced();
+    task.spec.optimization.objective = api::Objective::kMaximizeThroughput;
+    task.spec.benchmark.load.fixed.clear();
+    for (const double load : loads) task.spec.benchmark.load.fixed.push_back(static_cast<int>(load));
+    api::ExperimentStatus fresh = task.status.experiments[1];
+    fresh.name = "e4-dddddd";
+    fresh.confirms = "e2-bbbbbb";
+    fresh.loads[0].measured.output_tokens_per_second = 1200;
+    if (loads.size() > 1) {  // the first start alone keeps more than the baseline has: the gain stays one at 8
+      fresh.loads.push_back(task.status.experiments[1].loads[0]);
+      fresh.loads[1].measured.load = measurement::Concurrency(32);
+      fresh.loads[1].measured.output_tokens_per_second = 5000;
+    }
+    task.status.experiments.push_back(fresh);
+    task.status.best.reset();
+    EXPECT_EQ(ResultRows(task)[1].improvement, "+30.2%") << "sqrt(1413 x 1200) over 1000, not 1413";
+    reconcile::Answer(task.spec, task.status);
+    ASSERT_TRUE(task.status.best);
+    EXPECT_EQ(task.status.best->improvement_over_baseline, "+30.2%");
+    EXPECT_EQ(task.status.best->starts, 2);
+  }
 }
 
 TEST(Headline, HasTheIntervalOfTheGainWhereLoadsWereGiven) {
