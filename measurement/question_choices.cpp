@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "measurement/row_member.h"
@@ -409,6 +410,30 @@ bool NamesChoiceOf(const std::string& asked, std::string_view answer) {
   const bool labelled = rest.empty() || rest.starts_with(')') || rest.starts_with(". ") || rest.starts_with(": ") ||
                         rest.starts_with("\u3001") || rest.starts_with("\uFF0E") || rest.starts_with("\uFF1A");
   return labelled && HasLabel(asked, 'A') && HasLabel(asked, 'B') && HasLabel(asked, answer[0]);
+}
+
+std::vector<std::string> OptionsIn(std::string_view asked) {
+  std::vector<std::string> options;
+  for (bool last = true; !(asked = Trimmed(asked)).empty(); last = false) {
+    const std::size_t begin = asked.rfind('\n') + 1;  // 0 without one
+    const std::string_view line = Trimmed(asked.substr(begin));
+    asked = asked.substr(0, begin);
+    std::string_view option;
+    for (const std::string_view bullet : {"- ", "* ", "\u2022 "}) {
+      if (line.starts_with(bullet)) option = Trimmed(line.substr(bullet.size()));
+    }
+    if (!option.empty()) {
+      options.emplace_back(option);
+      continue;
+    }
+    if (last && line.ends_with(':')) continue;
+    if (!line.ends_with(':') && !line.ends_with('?')) return {};
+    break;
+  }
+  const std::set<std::string> different(options.begin(), options.end());
+  if (options.size() < 2 || different.size() < options.size()) return {};
+  std::ranges::reverse(options);
+  return options;
 }
 
 std::string AdviceForLetter(const std::string& asked) {

@@ -62,6 +62,9 @@ std::string PlainLabel(std::string_view text);
 bool NamesChoicesOf(const std::string& asked, std::string_view answer);
 // The answer is "(C) an ox" or "Answer: C".
 bool NamesChoiceOf(const std::string& asked, std::string_view answer);
+// The options that a text ends with, but for a line such as "Answer:": lines that begin with "-", "*" or a bullet,
+// behind one that ends with ":" or "?". Empty: there are none, or two are equal.
+std::vector<std::string> OptionsIn(std::string_view asked);
 // What to write where an answer is a letter.
 std::string AdviceForLetter(const std::string& asked);
 

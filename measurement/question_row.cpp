@@ -38,7 +38,7 @@ struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 34> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 35> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
@@ -53,6 +53,7 @@ constexpr std::array<Reference, 34> kReferences = {{{"reference", Match::kExact}
                                                     {"gold"},
                                                     {"correctanswer"},
                                                     {"rightanswer"},
+                                                    {"exactanswer"},
                                                     {"finalanswer"},
                                                     {"finalans"},
                                                     {"ans"},
@@ -106,7 +107,7 @@ constexpr const char* kOneWay =
 constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
 constexpr const char* kTranslations = "there are many good translations, and no measure of them is computed";
-constexpr std::array<std::pair<std::string_view, const char*>, 25> kNotJudged = {{
+constexpr std::array<std::pair<std::string_view, const char*>, 26> kNotJudged = {{
     {"test", kPrograms},
     {"tests", kPrograms},
     {"testlist", kPrograms},
@@ -131,6 +132,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 25> kNotJudged = 
     {"solution", kManyWays},
     {"summary", kManyWays},
     {"highlights", kManyWays},
+    {"idealanswer", kManyWays},
     {"label",
      R"(names no choice: write "choices" that it names, such as ["false", "true"] or ["SUPPORTS", "REFUTES"])"},
 }};
@@ -295,6 +297,15 @@ std::string SentOf(const Question& question) {
   std::string sent = question.prompt;
   for (const Message& message : question.messages) sent += "\n" + message.content;
   return sent;
+}
+
+// The text or list that a question is about, and not the question.
+std::optional<Found> ContextOf(const json& row) {
+  const auto question = QuestionOf(row);
+  for (const std::string_view name : kContexts) {
+    if (auto found = Find(row, name); found && !(question && question->name == found->name)) return found;
+  }
+  return std::nullopt;
 }
 
 // ---- References ----
@@ -553,6 +564,7 @@ class RowReader {
       }
     }
     if (auto verdict = ReadVerdict()) return TakeChoices(*std::move(verdict));
+    if (auto options = ReadOptions()) return TakeChoices(*std::move(options));
     return ReadReferences();
   }
 
@@ -568,7 +580,7 @@ class RowReader {
       }
       return {};
     };
-    const auto prompt = PromptOf(row_), question = QuestionOf(row_), context = First(row_, kContexts);
+    const auto prompt = PromptOf(row_), question = QuestionOf(row_), context = ContextOf(row_);
     if (!out_.messages.empty()) return check(prompt ? prompt->name : "messages", out_.messages.back().content);
     const auto& asked = prompt ? prompt : question;
     if (!asked || !asked->value->is_string()) return {};
@@ -598,8 +610,8 @@ class RowReader {
                                [&lead](std::string_view end) { return lead.ends_with(end); });
   }
 
-  // An answer that is yes or no; as words, either would be found in most texts.
-  std::optional<Choices> ReadVerdict() {
+  // The answer of a prompt, where the row says neither how to compare it nor that it may be wrong.
+  [[nodiscard]] std::optional<Found> PlainAnswer() const {
     auto answer = First(row_, std::array<std::string_view, 3>{"answer", "answers", "target"});
     for (const Reference& known : kReferences) {
       if (known.match == Match::kWords && !answer) answer = Find(row_, known.name);
@@ -608,18 +620,42 @@ class RowReader {
       const auto mark = answer ? Find(row_, name) : std::nullopt;
       return mark && IsMark(*mark, *answer);
     });
-    if (!answer || marked || row_.contains("reference") || row_.contains("references") || !out_.messages.empty())
+    if (marked || row_.contains("reference") || row_.contains("references") || !out_.messages.empty())
       return std::nullopt;
-    if (answer->value->is_boolean()) {
+    return answer;
+  }
+
+  // Its one text.
+  [[nodiscard]] std::optional<std::string> TextOfAnswer() const {
+    const auto answer = PlainAnswer();
+    std::vector<std::string> texts;
+    if (!answer || row_.contains("match") || !AddReferences(*answer, *answer->value, texts) || texts.size() != 1)
+      return std::nullopt;
+    return texts[0];
+  }
+
+  // An answer that is yes or no; as words, either would be found in most texts.
+  [[nodiscard]] std::optional<Choices> ReadVerdict() const {
+    const auto answer = PlainAnswer();
+    if (answer && answer->value->is_boolean()) {
       const bool named = Plain(SentOf(out_)).find("trueorfalse") != std::string::npos;
       return Choices{{named ? "False" : "no", named ? "True" : "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U};
     }
-    std::vector<std::string> texts;
-    if (row_.contains("match") || !AddReferences(*answer, *answer->value, texts) || texts.size() != 1)
-      return std::nullopt;
-    const auto verdict = VerdictIn(texts[0]);
+    const auto text = TextOfAnswer();
+    const auto verdict = text ? VerdictIn(*text) : std::nullopt;
     if (!verdict) return std::nullopt;
     return Choices{{verdict->no, verdict->yes}, {}, false, verdict->is_yes ? 1U : 0U};
+  }
+
+  // An answer that is one of the options with which the prompt ends: "valid" is in "not valid", too.
+  [[nodiscard]] std::optional<Choices> ReadOptions() const {
+    const auto text = TextOfAnswer();
+    if (!text || PlainAnswer()->value->is_number()) return std::nullopt;  // it may be an index
+    std::vector<std::string> options = OptionsIn(SentOf(out_));
+    const auto right = std::ranges::find(options, Trimmed(*text));
+    if (right == options.end()) return std::nullopt;
+    const auto index = static_cast<std::size_t>(right - options.begin());
+    return Choices{std::move(options), {}, false, index};
   }
 
   // What tells that nothing here can judge the answers; "" = nothing.
@@ -671,7 +707,10 @@ class RowReader {
     const std::string why = WhyNotJudged();
     const std::string prompt = AdviceForPrompt(row_);
     if (!why.empty() && !(answered && !prompt.empty())) return "; " + why;
-    if (!prompt.empty() && answered) return "; " + prompt;
+    if (!prompt.empty() && answered) {
+      const std::string of_answer = AdviceForClasses(row_, true);
+      return "; " + prompt + (of_answer.empty() ? "" : "; " + of_answer);
+    }
     if (const std::string word = AdviceForLastWord(row_); !word.empty() && row_.size() < 3) return "; " + word;
     if (!prompt.empty()) return "";
     const bool answers =
@@ -763,13 +802,15 @@ class RowReader {
     };
     for (const std::string_view name : kUnsent) {
       const auto found = Find(row_, name);
+      const bool image = name.starts_with("image") || name == "picture" || name == "audio" || name == "video";
       if (!found || found->value->empty() || Says(sent, *found->value)) continue;
+      if (!image && IsLink(*found->value)) continue;
       if (name == "code" && !words(found)) continue;  // of a language or a course
       if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
       if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
       return unsent(*found);
     }
-    if (const auto context = First(row_, kContexts); !prompt && !(context && HasText(*context->value))) {
+    if (const auto context = ContextOf(row_); !prompt && !(context && HasText(*context->value))) {
       for (const std::string_view name : kEvidence) {
         const auto found = Find(row_, name);
         if (found && HasLongText(*found->value) && !Says(sent, *found->value)) return unsent(*found);
@@ -838,7 +879,7 @@ class RowReader {
   // Writes a text, or the texts of a list, as the context. "" = it is neither, or the row has a context.
   std::string ProgramOfContext(const Found& from) const {
     if (TextsOf(from).empty()) return "";
-    const auto context = First(row_, kContexts);
+    const auto context = ContextOf(row_);
     const bool has = context && HasText(*context->value);
     if (has && (!context->value->is_string() || !FitsJq(context->name))) return "";
     const std::string key = has ? "." + JqKey(context->name) : ".context";
@@ -846,7 +887,8 @@ class RowReader {
     if (has) texts.push_back(key);
     const std::string sent = SentOf(out_);
     const auto add = [&](const Found& text) {
-      if (keys.size() == kMostContexts || text.value->empty() || Says(sent, *text.value)) return;
+      if (keys.size() == kMostContexts || text.value->empty() || IsLink(*text.value)) return;
+      if (Says(sent, *text.value)) return;
       if (std::ranges::find(keys, "." + JqKey(text.name)) != keys.end() || TextsOf(text).empty()) return;
       texts.push_back(TextsOf(text));
       keys.push_back("." + JqKey(text.name));
@@ -937,7 +979,7 @@ class RowReader {
     const std::string input = "." + JqKey(prompt.name), other = "." + JqKey(unsent.name);
     const auto question = QuestionOf(row_);
     if (question && question->name == unsent.name) return input + R"( += "\n" + )" + other + " | del(" + other + ")";
-    const auto context = First(row_, kContexts);
+    const auto context = ContextOf(row_);
     if (question || !context || context->name != unsent.name) return "";
     return ".question = " + input + " | del(" + input + ")";
   }
@@ -1003,7 +1045,7 @@ class RowReader {
   // One that ends with a colon has a frame of its own.
   base::Status ReadQuestion(const Found& question) {
     std::string before;
-    if (const auto context = First(row_, kContexts)) {
+    if (const auto context = ContextOf(row_)) {
       const bool empty = context->value->is_string() && Trimmed(context->value->get_ref<const std::string&>()).empty();
       const auto text = ValueText(*context->value);
       if (!text && !empty) {
@@ -1141,35 +1183,69 @@ class RowReader {
       why = classes;
     if (why.empty()) {
       why = "nothing known tells which answer is right among " + Names(row_);
-      std::string advice = NameOfAnswer();
+      std::string advice = SeveralAnswers();
+      if (advice.empty()) advice = NameOfAnswer();
       if (advice.empty()) advice = AdviceForJoin(row_, false);
       if (!advice.empty()) why += "; " + advice;
     }
     return Invalid(R"(has neither "reference" nor "choices": )" + why);
   }
 
-  // Which member may have the answer: "final_decision". "" = none, or several.
+  // "answer1", "answer2": what several people said. "" = there are none.
+  [[nodiscard]] std::string SeveralAnswers() const {
+    for (const std::string_view stem : {"answer", "goldanswer", "correctanswer", "reference", "ref", "target"}) {
+      std::string names, keys;
+      std::size_t found = 0;
+      for (const std::size_t first : {0U, 1U}) {
+        for (std::size_t i = first; found == i - first; ++i) {
+          const auto answer = Find(row_, std::string(stem) + std::to_string(i));
+          if (!answer || !FitsJq(answer->name) || !ValueText(*answer->value)) break;
+          names += (found > 0 ? ", " : "") + Quoted(answer->name);
+          keys += (found > 0 ? ", ." : ".") + JqKey(answer->name);
+          ++found;
+        }
+        if (found > 0) break;
+      }
+      if (found > 1)
+        return "if each of " + names + " is right: jq -c '.answers = [" + keys + "] | del(" + keys + ")' FILE > OUT";
+    }
+    return "";
+  }
+
+  // Which member may have the answer: "final_decision", or else a list. "" = none, or several.
   std::string NameOfAnswer() const {
     constexpr std::array<std::string_view, 7> kEnds = {"decision", "verdict",  "answer", "truth",
                                                        "result",   "category", "class"};
-    std::string name;
+    std::string name, final, of_list;
+    int several = 0;
     for (const auto& [key, value] : row_.items()) {
       const std::string plain = Plain(key);
       const bool ends = std::ranges::any_of(kEnds, [&plain](std::string_view end) { return plain.ends_with(end); });
       const auto text = ends && FitsJq(key) ? ValueText(value) : std::nullopt;
       const bool list = plain == "outputs" || plain == "targets" || plain == "labels" || plain == "solutions";
       if (list && value.is_array() && !value.empty() && FitsJq(key) && ValueText(value[0]) &&
-          !IsSentence(*ValueText(value[0]))) {
-        return "if one of " + Quoted(key) + " suffices: jq -c '.answer = ." + JqKey(key) + " | del(." + JqKey(key) +
-               ")' FILE > OUT";
+          !IsSentence(*ValueText(value[0])) && of_list.empty() && !NamesParts(value)) {
+        of_list = "if one of " + Quoted(key) + " suffices: jq -c '.answer = ." + JqKey(key) + " | del(." + JqKey(key) +
+                  ")' FILE > OUT";
       }
       if (!text || text->size() > 40 || IsSentence(*text)) continue;
-      if (!name.empty()) return "";
+      ++several;
       name = key;
+      if (plain.starts_with("final")) final = final.empty() ? key : final;
     }
-    if (name.empty()) return "";
+    if (!final.empty()) name = final;
+    if (name.empty()) return of_list;
+    if (several > 1 && final.empty()) return "";
     const std::string key = "." + JqKey(name);
     return "if " + Quoted(name) + " is the right one: jq -c '.answer = " + key + " | del(" + key + ")' FILE > OUT";
+  }
+
+  // ["AIM", "END"] beside two "CONTEXTS".
+  [[nodiscard]] bool NamesParts(const json& list) const {
+    return std::ranges::any_of(kUnsent, [&](std::string_view name) {
+      const auto parts = Find(row_, name);
+      return parts && parts->value->is_array() && parts->value->size() == list.size();
+    });
   }
 
   static base::Status NoAnswer(const Found& from) {
@@ -1297,6 +1373,8 @@ class RowReader {
     } else if (const std::string date = loose ? DateIn(out_.references) : ""; !date.empty()) {
       return Invalid(Quoted(from.name) + ": " + Quoted(date) +
                      R"( may be a date or a fraction: write "match": "words" or "number")");
+    } else if (loose && HasRange()) {
+      if (auto status = TakeRange(from); !status) return status;
     } else if (loose && TakeNumbers(out_.references, out_.formula, Equation())) {
       out_.match = Match::kNumber;
     } else {
@@ -1313,6 +1391,36 @@ class RowReader {
     const auto date = std::find_if(references.begin(), references.end(),
                                    [&](const std::string& reference) { return MayBeDate(asked, reference); });
     return date == references.end() ? "" : *date;
+  }
+
+  // "3 (acceptable range: anything between 2 and 4)"
+  [[nodiscard]] bool HasRange() const {
+    return std::ranges::any_of(out_.references, [](const std::string& reference) {
+      const std::string_view text = Trimmed(reference);
+      const std::string more = Plain(text.substr(WithoutUnit(text).size()));
+      return LastNumber(more) && (more.find("accept") != std::string::npos || more.find("range") != std::string::npos ||
+                                  more.find("between") != std::string::npos);
+    });
+  }
+
+  // Its middle, with what it allows beside.
+  base::Status TakeRange(const Found& from) {
+    const std::string_view text = Trimmed(out_.references.front());
+    const std::string_view bare = WithoutUnit(text), more = text.substr(bare.size());
+    for (const std::string_view sign : {" and ", " to ", " - ", "\u2013", "-"}) {
+      const std::size_t middle = more.rfind(sign);
+      if (middle == std::string_view::npos || out_.references.size() > 1) continue;
+      const auto number = LastNumber(bare), least = LastNumber(more.substr(0, middle)),
+                 most = LastNumber(more.substr(middle + sign.size()));
+      if (!OneNumber(bare) || !number || !least || !most || number->percent != most->percent) break;
+      if (least->value > number->value || number->value > most->value) break;
+      out_.references = {json((least->value + most->value) / 2).dump() + (number->percent ? "%" : "")};
+      out_.tolerance = (most->value - least->value) / 2;
+      out_.match = Match::kNumber;
+      return {};
+    }
+    return Invalid(Quoted(from.name) + ": " + Excerpt(json(text)) +
+                   R"( has a range, and not one number that is in it: write the number, with an "absolute_tolerance")");
   }
 
   std::string Equation() const {
@@ -1670,7 +1778,7 @@ base::Result<Question> ReadQuestionRow(const json& row, const FirstNumbers& firs
 }
 
 bool HasContext(const json& row) {
-  const auto of_question = First(row, kContexts), unsent = First(row, kUnsent);
+  const auto of_question = ContextOf(row), unsent = First(row, kUnsent);
   return (of_question && HasText(*of_question->value)) || (unsent && HasText(*unsent->value));
 }
 

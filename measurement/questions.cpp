@@ -12,6 +12,7 @@
 
 #include "measurement/file_format.h"
 #include "measurement/quality.h"
+#include "measurement/question_choices.h"
 #include "measurement/question_row.h"
 #include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
@@ -66,6 +67,52 @@ bool BeginsWith(std::string_view text, std::string_view reference) {
   return text.starts_with(reference) && EndsWord(reference.back(), text.substr(reference.size()));
 }
 
+// Of a text outside ASCII, punctuation, arrows, signs of mathematics and pictures are symbols; circled numbers are
+// none.
+bool IsOfSymbols(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
+    if (IsWordCharacter(text[i])) return false;
+    if (lead < 0xC0) continue;  // ASCII, or within a character
+    const bool symbol = (lead == 0xE2 && next != 0x91) || (lead == 0xF0 && next == 0x9F) || lead == 0xC2;
+    if (!symbol) return false;
+  }
+  return !Trimmed(text).empty();
+}
+
+// "] ]" is in "] ] ]": symbols have to be the whole answer, or its first line.
+bool IsAllOf(std::string_view text, std::string_view symbols) {
+  text = Trimmed(text);
+  symbols = Trimmed(symbols);
+  return text == symbols || Trimmed(text.substr(0, text.find('\n'))) == symbols;
+}
+
+// Does a negation end the text, but for an article or an adverb: "is not a", "isn't deductively"?
+bool EndsInNegation(std::string_view text) {
+  constexpr std::array<std::string_view, 3> kArticles = {"a", "an", "the"};
+  constexpr std::array<std::string_view, 12> kNegations = {"not", "no",    "never", "neither", "nor", "cannot",
+                                                           "non", "nicht", "kein",  "keine",   "pas", "n\u00e3o"};
+  for (int skipped = 0; skipped < 3; ++skipped) {
+    const std::size_t end = text.find_last_not_of(" \t*_\"'`");
+    text = text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+    if (text.size() > 1 && text.back() == '-' && IsWordCharacter(text[text.size() - 2])) text.remove_suffix(1);
+    std::size_t begin = text.size();
+    const auto is_part = [](char c) {
+      return IsWordCharacter(c) || c == '\'' || static_cast<unsigned char>(c) >= 0x80;
+    };
+    while (begin > 0 && is_part(text[begin - 1])) --begin;
+    std::string word(text.substr(begin));
+    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (std::ranges::find(kNegations, word) != kNegations.end()) return true;
+    if (word.ends_with("n't") || word.ends_with("n\u2019t")) return true;
+    if (std::ranges::find(kArticles, word) == kArticles.end() && !word.ends_with("ly")) return false;
+    text = text.substr(0, begin);
+  }
+  return false;
+}
+
+// But for what stands behind a negation.
 bool HasWords(std::string_view text, std::string_view words) {
   const auto alike = [](char a, char b) {
     return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
@@ -76,8 +123,24 @@ bool HasWords(std::string_view text, std::string_view words) {
     if (at == text.end()) return false;
     const auto end = at + static_cast<std::ptrdiff_t>(words.size());
     const bool begins = at == text.begin() || !IsWordCharacter(at[-1]) || !IsWordCharacter(words.front());
-    if (begins && EndsWord(words.back(), text.substr(static_cast<std::size_t>(end - text.begin())))) return true;
+    const bool ends = EndsWord(words.back(), text.substr(static_cast<std::size_t>(end - text.begin())));
+    if (begins && ends && !EndsInNegation(text.substr(0, static_cast<std::size_t>(at - text.begin())))) return true;
   }
+}
+
+// Of the options that a question ends with, an answer may have one only.
+bool NamesAnotherOption(const Question& question, std::string_view answer) {
+  const std::vector<std::string> options =
+      OptionsIn(question.messages.empty() ? question.prompt : question.messages.back().content);
+  const auto is_right = [&](const std::string& option) {
+    return std::ranges::any_of(question.references, [&](const std::string& one) { return HasWords(one, option); });
+  };
+  const auto is_reference = [&](const std::string& option) {
+    return std::ranges::find(question.references, option) != question.references.end();
+  };
+  return std::ranges::any_of(options, is_reference) && std::ranges::any_of(options, [&](const std::string& option) {
+           return !is_right(option) && HasWords(answer, option);
+         });
 }
 
 // 0.2 is right where 20 % is, but 20 % is wrong where 0.2 is right. A whole number is no share. "4 million" is right
@@ -201,14 +264,6 @@ bool HasOnlyMetadata(const json& value) {
     if (!IsMetadata(key)) return false;
   }
   return true;
-}
-
-// Where a question is from: no question is about the address itself.
-bool IsLink(const json& value) {
-  if (value.is_array()) return !value.empty() && std::ranges::all_of(value, IsLink);
-  if (!value.is_string()) return false;
-  const std::string_view text = Trimmed(value.get_ref<const std::string&>());
-  return (text.starts_with("http://") || text.starts_with("https://")) && text.find(' ') == std::string_view::npos;
 }
 
 // What an engine gets: the prompt, and choices in any order.
@@ -579,7 +634,8 @@ bool IsRight(const Question& question, std::string_view answer) {
       case Question::Match::kBegins:
         return BeginsWith(answer, reference);
       case Question::Match::kWords:
-        return HasWords(answer, reference);
+        if (IsOfSymbols(reference)) return IsAllOf(answer, reference);
+        return HasWords(answer, reference) && !NamesAnotherOption(question, answer);
       case Question::Match::kNumber:
         return IsNumber(answer, reference, question.tolerance);
       case Question::Match::kChoice:

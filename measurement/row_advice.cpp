@@ -10,7 +10,9 @@
 #include "measurement/question_choices.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
+#include "measurement/written_number.h"
 #include "measurement/written_sentence.h"
+#include "measurement/written_verdict.h"
 
 namespace autotune::measurement {
 namespace {
@@ -46,6 +48,11 @@ constexpr std::array<std::string_view, 15> kClasses = {
 // Beside a question they tell only where it is from.
 constexpr std::array<std::string_view, 9> kTopics = {"category", "topic", "queue",  "department", "priority",
                                                      "type",     "genre", "rating", "stars"};
+constexpr std::array<std::string_view, 7> kAnswerNames = {
+    "answer", "target", "gold", "groundtruth", "correctanswer", "expectedanswer", "finalanswer"};
+// Of kAsked, what asks for something.
+constexpr std::array<std::string_view, 9> kTasks = {"instruction", "task",   "request",  "nl",  "intent",
+                                                    "riddle",      "puzzle", "exercise", "clue"};
 constexpr std::size_t kLongestClass = 60;  // bytes
 constexpr std::array<std::string_view, 12> kHints = {"hint",  "hints",    "clue",      "clues",     "tip",
                                                      "tips",  "evidence", "evidences", "knowledge", "externalknowledge",
@@ -64,8 +71,11 @@ std::optional<Found> TextOf(const json& row, std::string_view name) {
 struct Prompting {
   std::string program;
   std::vector<std::string> members;
+  bool asks = false;  // a question, or what is called a task
 
   void Add(const Found& text) {
+    asks = asks || std::ranges::find(kTasks, Plain(text.name)) != kTasks.end() ||
+           (text.value->is_string() && text.value->get_ref<const std::string&>().find('?') != std::string::npos);
     const std::string key = KeyOf(text.name);
     program += (program.empty() ? "" : R"( + "\n" + )") +
                (text.value->is_string() ? key : "([" + key + R"( | .. | strings] | join("\n")))");
@@ -95,37 +105,48 @@ std::optional<Prompting> AskedIn(const json& row) {
 
 }  // namespace
 
-std::string AdviceForClasses(const json& row) {
+std::string AdviceForClasses(const json& row, bool answered) {
   std::optional<Prompting> asked;
   const auto question = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
   if (!question) asked = AskedIn(row);
   if (!question && !asked) return "";
-  std::vector<std::string_view> names(kClasses.begin(), kClasses.end());
-  if (asked) names.insert(names.end(), kTopics.begin(), kTopics.end());
+  if (answered && (!asked || asked->asks)) return "";
+  std::vector<std::string_view> names;
+  const auto add = [&names](const auto& more) {
+    for (const std::string_view name : more) names.push_back(name);
+  };
+  if (!answered) add(kClasses);
+  if (!answered && asked) add(kTopics);
+  if (asked) add(kAnswerNames);
   for (const std::string_view name : names) {
     const auto found = Find(row, name);
     if (!found || !FitsJq(found->name)) continue;
     if (asked && std::ranges::find(asked->members, found->name) != asked->members.end()) continue;
     const std::string key = KeyOf(found->name);
+    const auto text = found->value->is_string() ? ValueText(*found->value) : std::nullopt;
+    // "label": "Yes" does not tell what is asked.
+    const bool verdict =
+        asked && asked->members.size() == 1 && (found->value->is_boolean() || (text && VerdictIn(*text)));
+    const std::string last = verdict ? "\nIs this ...?" : "\n" + found->name + ":";
+    const std::string place = verdict ? ", with the question in place of \"Is this ...?\"" : "";
     const std::string prompt =
-        asked ? "{prompt: (" + asked->program + " + " + json("\n" + found->name + ":").dump(-1, ' ', true) + "), " : "";
+        asked ? "{prompt: (" + asked->program + " + " + json(last).dump(-1, ' ', true) + "), " : "";
     const auto program = [&](const std::string& choices, const std::string& answer) {
       if (asked) return prompt + "choices: " + choices + ", answer: " + answer + "}";
       return ".choices = " + choices + (answer == key ? "" : " | .answer = " + answer + " | del(" + key + ")");
     };
     if (found->value->is_boolean()) {
       return "jq -c '" + program(R"(["false", "true"])", "(" + key + " | tostring)") + "' FILE > OUT asks for " +
-             Quoted(found->name);
+             Quoted(found->name) + place;
     }
-    if (found->value->is_number_integer()) {
+    if (found->value->is_number_integer() && !answered) {
       return Quoted(found->name) + ": " + Excerpt(*found->value) + " is the number of a class. With the names of all " +
              "classes, from the one of 0 on: jq -c '" + program(R"(["NAME 0", "NAME 1"])", key) + "' FILE > OUT";
     }
-    const auto text = found->value->is_string() ? ValueText(*found->value) : std::nullopt;
-    if (!text || text->size() > kLongestClass || IsSentence(*text)) continue;
+    if (!text || text->size() > kLongestClass || IsSentence(*text) || (answered && LastNumber(*text))) continue;
     return "if " + Quoted(found->name) + " is one of a few classes: jq -c -s '(map(" + key +
            " | strings) | unique) as $c | .[] | select(" + key + " | strings) | " +
-           program("$c", "(" + key + " as $l | $c | index($l))") + "' FILE > OUT asks for it";
+           program("$c", "(" + key + " as $l | $c | index($l))") + "' FILE > OUT asks for it" + place;
   }
   return "";
 }

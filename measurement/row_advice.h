@@ -9,7 +9,8 @@
 namespace autotune::measurement {
 
 // Of a row of texts and classes ("text", "label"): the text is asked with all classes of the file as choices.
-std::string AdviceForClasses(const nlohmann::json& row);
+// `answered`: the class is a short text that is called an answer, and the text asks nothing.
+std::string AdviceForClasses(const nlohmann::json& row, bool answered = false);
 
 // Of a row whose prompt has another name ("instruction", "text").
 std::string AdviceForPrompt(const nlohmann::json& row);

@@ -21,7 +21,7 @@ struct Asking {
   std::string_view beside;  // only in a row that has this member, too
 };
 
-constexpr std::array<Asking, 11> kQuestions = {{{"question/stem", ""},
+constexpr std::array<Asking, 13> kQuestions = {{{"question/stem", ""},
                                                 {"question", ""},
                                                 {"questionstem", ""},
                                                 {"goal", ""},
@@ -31,7 +31,9 @@ constexpr std::array<Asking, 11> kQuestions = {{{"question/stem", ""},
                                                 {"problemtext", ""},
                                                 {"squestion", ""},
                                                 {"originaltext", "ans"},
-                                                {"content", "answer"}}};
+                                                {"content", "answer"},
+                                                {"body", "exactanswer"},
+                                                {"body", "idealanswer"}}};
 
 // What tells of a question where it is from or of which kind it is, or explains its answer: parts of names.
 constexpr std::array<std::string_view, 33> kMetadata = {
@@ -86,6 +88,13 @@ bool Says(std::string_view sent, const json& value) {
 bool HasText(const json& value) {
   if (value.is_string()) return !Trimmed(value.get_ref<const std::string&>()).empty();
   return value.is_structured() && std::any_of(value.begin(), value.end(), HasText);
+}
+
+bool IsLink(const json& value) {
+  if (value.is_array()) return !value.empty() && std::ranges::all_of(value, IsLink);
+  if (!value.is_string()) return false;
+  const std::string_view text = Trimmed(value.get_ref<const std::string&>());
+  return (text.starts_with("http://") || text.starts_with("https://")) && text.find(' ') == std::string_view::npos;
 }
 
 bool IsId(std::string_view name) {

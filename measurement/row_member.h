@@ -40,6 +40,9 @@ std::optional<std::string> ValueText(const nlohmann::json& value);
 
 bool HasText(const nlohmann::json& value);
 
+// An address, or a list of some: where a question is from. No question is about the address itself.
+bool IsLink(const nlohmann::json& value);
+
 // Every text of a value is in what is sent. Numbers and objects are in nothing.
 bool Says(std::string_view sent, const nlohmann::json& value);
 

@@ -98,6 +98,15 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
       {"NQ-open", R"({"question": "who was it", "answer": ["Ann", "Anna"]})",
        "Question: who was it\nAnswer:", Match::kWords, "Ann"},
       {"BIG-Bench Hard", R"({"input": "not True is", "target": "False"})", "not True is", Match::kChoice, " False"},
+      {"BIG-Bench Hard, options",
+       R"({"input": "Valid or invalid?\nOptions:\n- valid \n- invalid", "target": "invalid"})",
+       "Valid or invalid?\nOptions:\n- valid \n- invalid", Match::kChoice, " invalid"},
+      {"options before the answer", R"({"question": "Which?\n* red\n* blue", "answer": "blue"})",
+       "Question: Which?\n* red\n* blue\nAnswer:", Match::kChoice, " blue"},
+      {"options of which none is right", R"({"input": "Which?\nOptions:\n- red\n- blue", "target": "green"})",
+       "Which?\nOptions:\n- red\n- blue", Match::kWords, "green"},
+      {"a list before what is asked", R"({"input": "Two:\n- red\n- blue\nThe first one is", "target": "red"})",
+       "Two:\n- red\n- blue\nThe first one is", Match::kWords, "red"},
       {"BIG-Bench Hard, letters", R"j({"input": "Which?\n(A) x\n(B) y", "target": "(B)"})j", "Which?\n(A) x\n(B) y",
        Match::kBegins, "(B)"},
       {"BIG-Bench Hard, texts", R"({"input": "Sort: b a", "target": "a b"})", "Sort: b a", Match::kWords, "a b"},
@@ -126,6 +135,12 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
        "Question: True or False? It is.\nAnswer:", Match::kChoice, " True"},
       {"a choice with blanks behind it", R"({"question": "Who?", "choices": ["Ann ", "Bo"], "answer": 0})",
        "Question: Who?\nAnswer:", Match::kChoice, " Ann"},
+      {"BioASQ, yes or no",
+       R"({"body": "Is it?", "type": "yesno", "documents": ["http://example.org/1"], "ideal_answer": ["Yes, it is."], "exact_answer": "yes", "snippets": [{"text": "It is."}]})",
+       "Question: Is it?\nAnswer:", Match::kChoice, " yes"},
+      {"BioASQ, a name",
+       R"({"body": "Who?", "context": "It was Ann.", "type": "factoid", "exact_answer": [["Ann", "Anna"]]})",
+       "It was Ann.\nQuestion: Who?\nAnswer:", Match::kWords, "Ann"},
       {"a list that the prompt has",
        R"({"context": "\u5317\u4eac\u3001\u4e0a\u6d77.", "question": "Where?", "answers": ["\u5317\u4eac\u3001\u4e0a\u6d77"]})",
        "\u5317\u4eac\u3001\u4e0a\u6d77.\nQuestion: Where?\nAnswer:", Match::kWords, "\u5317\u4eac\u3001\u4e0a\u6d77"},
@@ -805,6 +820,48 @@ TEST(ReadQuestionRow, ComparesInTheFormThatThePromptAsksFor) {
 TEST(ReadQuestionRow, AdvisesNoChoicesWhereThereAreSome) {
   EXPECT_THAT(ReadQuestionRow(json::parse(R"({"conclusion": "x", "choices": ["a", "b"], "label": 0})")).error().message,
               testing::EndsWith(R"(but "choices", "conclusion", "label")"));
+}
+
+// How the datasets are published, and what makes rows of them.
+TEST(ReadQuestionRow, TellsWhatMakesQuestionsOfPublishedRows) {
+  const struct {
+    const char* row;
+    const char* message;
+  } kRows[] = {
+      // PubMedQA as its authors have it.
+      {R"({"QUESTION": "Is it?", "CONTEXTS": ["It is.", "So."], "LABELS": ["AIM", "END"], "LONG_ANSWER": "It is because it was said to be so by all.", "final_decision": "maybe", "reasoning_required_pred": "yes", "old_verdict": "no"})",
+       R"(jq -c '.context = ([.["CONTEXTS"] | .. | strings] | join("\n")) | del(.["CONTEXTS"])' FILE)"},
+      {R"({"QUESTION": "Is it?", "context": "It is.", "LABELS": ["AIM", "END"], "final_decision": "maybe", "old_verdict": "no"})",
+       R"(if "final_decision" is the right one: jq -c '.answer = .["final_decision"] | del(.["final_decision"])' FILE > OUT)"},
+      {R"({"QUESTION": "Is it?", "LABELS": ["AIM", "END"], "its_result": "no"})",
+       R"(if "its_result" is the right one)"},
+      // Several answers: NarrativeQA.
+      {R"({"question": "Who?", "answer1": "Ann", "answer2": "The girl", "answer1_tokenized": "Ann"})",
+       R"(if each of "answer1", "answer2" is right: jq -c '.answers = [.["answer1"], .["answer2"]] | del(.["answer1"], .["answer2"])' FILE > OUT)"},
+      {R"({"question": "Who?", "gold_answer_0": "Ann", "gold_answer_1": "The girl"})",
+       R"(jq -c '.answers = [.["gold_answer_0"], .["gold_answer_1"]] | del()"},
+      // Classes that do not tell what is asked: LegalBench.
+      {R"({"text": "Ann said so.", "label": "No", "slice": "x"})",
+       R"({prompt: (.["text"] + "\nIs this ...?"), choices: $c, answer: (.["label"] as $l | $c | index($l))}' FILE > OUT asks for it, with the question in place of "Is this ...?")"},
+      {R"({"text": "Ann said so.", "label": true})",
+       R"({prompt: (.["text"] + "\nIs this ...?"), choices: ["false", "true"], answer: (.["label"] | tostring)}' FILE > OUT asks for "label", with the question in place of "Is this ...?")"},
+      {R"({"text": "Ann said so.", "answer": "No", "index": 1})",
+       R"({prompt: (.["text"] + "\nIs this ...?"), choices: $c, answer: (.["answer"] as $l | $c | index($l))}')"},
+      {R"({"text": "The mark \"Ivory\" for tusks.", "answer": "generic", "index": 1})",
+       R"(; if "answer" is one of a few classes: jq -c -s '(map(.["answer"] | strings) | unique) as $c | .[] | select(.["answer"] | strings) | {prompt: (.["text"] + "\nanswer:"), choices: $c,)"},
+      // BioASQ.
+      {R"({"body": "Is it?", "type": "yesno", "documents": ["http://example.org/1"], "exact_answer": "yes", "snippets": [{"text": "It is, as Ann and Bo have found in many rows of all the fields that they saw.", "document": "http://example.org/1"}]})",
+       R"(jq -c '.context = ([.["snippets"][]["text"]] | join("\n")) | del(.["snippets"])' FILE)"},
+      {R"({"body": "What is it?", "type": "summary", "documents": ["http://example.org/1"], "ideal_answer": ["It is ice."]})",
+       R"("ideal_answer" is one of many good answers)"},
+      {R"({"body": "Which?", "type": "list", "exact_answer": [["Ann"], ["Bo"]]})",
+       R"("type" says that the answer is a list)"},
+  };
+  for (const auto& row : kRows) {
+    const auto question = ReadQuestionRow(json::parse(row.row));
+    ASSERT_FALSE(question.ok()) << row.row;
+    EXPECT_THAT(question.error().message, HasSubstr(row.message)) << row.row;
+  }
 }
 
 }  // namespace

@@ -445,6 +445,17 @@ TEST(IsRight, ComparesAsTheLineSays) {
   EXPECT_TRUE(right(Match::kWords, "the US", "It is in The US."));
   EXPECT_FALSE(right(Match::kWords, "US", "It is in use, USA"));
   EXPECT_TRUE(right(Match::kWords, "北京", "是北京市"));
+  for (const char* answer : {"] ]", " ] ]\n", "\n] ]\n\nInput: ["})
+    EXPECT_TRUE(right(Match::kWords, "] ]", answer)) << answer;
+  for (const char* answer : {"] ] ]", "> ] ]", "] ] >", "] ] and more", "It is ] ]", ""})
+    EXPECT_FALSE(right(Match::kWords, "] ]", answer)) << "symbols are the whole answer: " << answer;
+  EXPECT_FALSE(right(Match::kWords, "\u2192", "\u2192 \u2192"));
+  EXPECT_TRUE(right(Match::kWords, "\u2460", "It is \u2460."));
+  for (const char* answer : {"valid", "It is valid.", "It is not invalid, but valid", "Is it? No\nValid", "No, valid"})
+    EXPECT_TRUE(right(Match::kWords, "valid", answer)) << answer;
+  for (const char* answer : {"not valid", "It is not a valid one", "It isn't valid", "It isn\u2019t \"valid\"",
+                             "not deductively valid", "non-valid", "not_valid", "never **valid**"})
+    EXPECT_FALSE(right(Match::kWords, "valid", answer)) << answer;
   EXPECT_TRUE(right(Match::kNumber, "1,200", "First 3, then 1200.00 dollars."));
   EXPECT_FALSE(right(Match::kNumber, "12", "12 of 13"));
   EXPECT_FALSE(right(Match::kNumber, "12", "twelve"));
@@ -472,6 +483,45 @@ TEST(IsRight, ComparesAsTheLineSays) {
   const Question tolerant{"prompt", {}, Match::kNumber, {"4.2%"}, 0, {}, false, 0.1, ""};
   for (const char* answer : {"4.3%", "4.1", "0.0425"}) EXPECT_TRUE(IsRight(tolerant, answer)) << answer;
   for (const char* answer : {"4.31%", "0.044", "4"}) EXPECT_FALSE(IsRight(tolerant, answer)) << answer;
+}
+
+TEST(IsRight, AnAnswerNamesOneOfTheOptions) {
+  const Question question{"",
+                          {{"user", "Valid or not?\nOptions:\n- valid \n- invalid\n- not known\nAnswer:"}},
+                          Match::kWords,
+                          {"valid"},
+                          0,
+                          {},
+                          false,
+                          0,
+                          ""};
+  for (const char* answer : {"valid", "It is valid.", "It is valid, not invalid."})
+    EXPECT_TRUE(IsRight(question, answer)) << answer;
+  for (const char* answer : {"invalid", "valid or invalid", "It looks valid, but it is invalid", "Valid? Not known."})
+    EXPECT_FALSE(IsRight(question, answer)) << answer;
+  Question longer = question;
+  longer.messages = {{"user", "Which?\nOptions:\n- red\n- red wine"}};
+  longer.references = {"red wine"};
+  EXPECT_TRUE(IsRight(longer, "It is red wine."));
+  longer.references = {"red"};
+  EXPECT_FALSE(IsRight(longer, "It is red wine."));
+}
+
+TEST(ReadQuestions, TakesARangeOfNumbers) {
+  const auto read = [](const char* answer) {
+    return ReadQuestions(std::string(R"({"problem": "How many?", "answer": ")") + answer + "\"}", "x");
+  };
+  const auto set = read("3 (acceptable range: anything between 2 and 4)");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  for (const char* answer : {"2", "3", "It is 4."}) EXPECT_TRUE(IsRight(set->questions[0], answer)) << answer;
+  for (const char* answer : {"1", "5", "4.1"}) EXPECT_FALSE(IsRight(set->questions[0], answer)) << answer;
+  const auto uneven = read("1,200 (acceptable range: 1,190-1,300)");
+  ASSERT_TRUE(uneven.ok()) << uneven.error().message;
+  for (const char* answer : {"1190", "1,300"}) EXPECT_TRUE(IsRight(uneven->questions[0], answer)) << answer;
+  for (const char* answer : {"1189", "1301"}) EXPECT_FALSE(IsRight(uneven->questions[0], answer)) << answer;
+  for (const char* answer :
+       {"Ann (acceptable range: between 2 and 4)", "7 (acceptable range: between 2 and 4)", "3 (2 is accepted, too)"})
+    EXPECT_THAT(read(answer).error().message, HasSubstr("has a range, and not one number that is in it")) << answer;
 }
 
 }  // namespace
