@@ -41,6 +41,9 @@ constexpr int kFirstAttempts = 4;
 constexpr int kSpareDescriptors = 64;
 constexpr int kSecondWave = 2;         // times the first wave: as long as the warm-up waits for the second one
 constexpr int kLongestSecondWave = 4;  // ... but not longer than so many times `warmup`
+constexpr int kAdmittedWaves = 4;      // times the first request: as long as requests that are admitted may take
+constexpr std::chrono::seconds kSilence{2};
+constexpr int kSilentTimes = 2;        // ... and so many times the longest answer without a token: the engine hangs
 constexpr double kSteadyWaves = 0.10;  // two successive waves of the warm-up that differ by less are steady
 
 base::Error Interrupted() { return {base::Code::kCancelled, "interrupted", std::nullopt, 0}; }
@@ -86,6 +89,27 @@ struct Waves {
     return std::abs(last - before) < kSteadyWaves * before;
   }
 };
+
+// For how long nothing came although requests were waiting, if that is so long that the engine hangs. `now`: on the
+// clock of the records. Where no request was answered there is nothing to compare with: nullopt.
+std::optional<nanoseconds> SilentFor(std::span<const measurement::RequestRecord> records, nanoseconds now) {
+  using measurement::RequestOutcome;
+  nanoseconds heard{}, longest{}, first_waiting = now;
+  for (const measurement::RequestRecord& record : records) {
+    if (!record.events.empty()) {
+      heard = std::max(heard, record.start + std::chrono::microseconds(record.events.back()));
+    }
+    if (record.outcome == RequestOutcome::kInFlight || record.outcome == RequestOutcome::kTimedOut) {
+      first_waiting = std::min(first_waiting, record.start);
+    } else if (record.outcome != RequestOutcome::kConnectionLost) {
+      heard = std::max(heard, record.end);
+      if (record.outcome == RequestOutcome::kOk) longest = std::max(longest, record.end - record.start);
+    }
+  }
+  const nanoseconds silent = now - std::max(heard, first_waiting);
+  const nanoseconds most = std::max<nanoseconds>(kSilence, kSilentTimes * longest);
+  return longest.count() > 0 && silent > most ? std::optional(silent) : std::nullopt;
+}
 
 nanoseconds MeanE2e(std::span<const measurement::RequestRecord> records) {
   nanoseconds sum{};
@@ -491,7 +515,8 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   options.seed = spec_.seed;
   options.first_conversation = next_conversation_;
   options.request_timeout = spec_.first_request_timeout;
-  options.expected_e2e = seen_e2e_.At(measurement::Concurrency(1));  // started apart, so that they do not stay together
+  const nanoseconds one_e2e = seen_e2e_.At(measurement::Concurrency(1));
+  options.expected_e2e = one_e2e;  // started apart, so that they do not stay together
   Recorder recorder(std::chrono::steady_clock::now());
   Waves waves;
   bool interrupted = false;
@@ -503,9 +528,11 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   const LoadRunReport report = run.Run([&](SteadyTime now) -> std::optional<SteadyTime> {
     interrupted = interrupted || hooks_.interrupted();
     if (interrupted || (now >= until && (waves.Count(places) >= 2 || now >= second_until))) return std::nullopt;
-    // An engine that rejects everything rejects quickly: it is not asked thousands of times.
+    // An engine that rejects everything rejects quickly: it is not asked thousands of times. One that only admits some
+    // has answered these after a few times the length of a request.
     const auto failed = recorder.ended() - recorder.succeeded();
-    if (recorder.succeeded() == 0 && failed >= static_cast<std::int64_t>(std::max<std::size_t>(2 * places, 16))) {
+    if (recorder.succeeded() == 0 && failed >= static_cast<std::int64_t>(std::max<std::size_t>(2 * places, 16)) &&
+        now - begin >= kAdmittedWaves * one_e2e) {
       return std::nullopt;
     }
     if (recorder.succeeded() != looked_at) {
@@ -666,6 +693,11 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
     }
   }
   if (interrupted) return Interrupted();
+  if (const auto silent = SilentFor(recorder.records(), std::chrono::steady_clock::now() - recorder.origin())) {
+    return base::Invalid(
+        "the server no longer answers: no token came for " +
+        Format("%.1f s at %s", std::chrono::duration<double>(*silent).count(), load.ToString().c_str()));
+  }
 
   Point& point = result_.points.emplace_back(std::move(progress.point));
   point.role = decision.role;

@@ -671,6 +671,43 @@ TEST_F(BenchRunTest, AServerThatIsGoneIsNoResult) {
   EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kMet);
 }
 
+// It takes requests and answers none: as many unfinished requests are no load that was measured.
+TEST_F(BenchRunTest, AServerThatHangsIsNoResult) {
+  Write(Ready());
+  options_.spec.load.fixed = {1, 2};
+  options_.spec.duration = seconds(3);
+  options_.spec.drain = seconds(3);
+  std::atomic<int> in_second = 0;
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (points_ > 0 && ++in_second > 8) answer.Wait(seconds(60));
+    Complete(request, answer);
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_EQ(outcome.exit_code, kExitConfigurationFailed) << said_;
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("the server no longer answers: no token came for "));
+  ASSERT_THAT(outcome.result.points, SizeIs(1)) << "what is known";
+}
+
+// A gateway that lets a few requests in and refuses the others at once.
+TEST_F(BenchRunTest, AServerThatAdmitsAFewIsMeasured) {
+  Write(Ready());
+  options_.spec.load.fixed = {1, 8};
+  std::atomic<int> inside = 0;
+  ScriptedEngine engine(Engine([&](const Request&, Answer& answer) {
+    if (++inside > 2) {
+      answer.Json(429, R"({"error":"Rate limit reached"})");
+    } else {
+      answer.Completion(32, 4, milliseconds(300));
+    }
+    --inside;
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, 0) << said_;
+  ASSERT_THAT(outcome.result.points, SizeIs(2));
+  EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kMet);
+  EXPECT_EQ(outcome.result.points[1].verdict, measurement::Verdict::kMissed) << "most were refused";
+}
+
 TEST_F(BenchRunTest, PromptsThatRepeatAreWarnedOf) {
   options_.spec.scenarios.clear();
   options_.spec.dataset = Dataset{options_.dir + "/short.jsonl", measurement::DatasetFormat::kJsonl, 4};
