@@ -87,8 +87,13 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   const bench::ScenarioOutcome& outcome = result.outcomes[scenario];
   const std::string name = spec.dataset ? "dataset" : spec.scenarios[scenario].ToString();
   const bool bounded = !spec.slo.bounds.empty();
-  if (!outcome.best)
-    return name + ": no measured load meets " + (bounded ? SloText(spec.slo) : "the limit of the error rate");
+  if (!outcome.best) {
+    const bool undecided = std::any_of(result.points.begin(), result.points.end(), [](const Point& point) {
+      return point.verdict == measurement::Verdict::kUndecided;
+    });
+    return name + ": no measured load meets " + (bounded ? SloText(spec.slo) : "the limit of the error rate") +
+           (undecided ? " for certain; a longer --duration decides what is undecided" : "");
+  }
   const Point& best = result.points[*outcome.best];
   std::string numbers = TokensPerSecond(best.output_tokens_per_second) + " +- " +
                         Decimal(best.output_tokens_per_second_ci, 1) + " output tokens/s";

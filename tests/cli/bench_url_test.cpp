@@ -115,6 +115,8 @@ TEST(BenchUrl, SaysSoWhenNothingKeepsTheSlo) {
   example.result.simulated = true;
   const std::string text = ResultTable(example.spec, example.result);
   EXPECT_THAT(text, HasSubstr("D(512,128): no measured load meets ttft.p99 <= 500 ms\n"));
+  example.result.points.back().verdict = measurement::Verdict::kUndecided;
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("meets ttft.p99 <= 500 ms for certain; a longer"));
   EXPECT_THAT(text, HasSubstr("warning: random tokens\n"));
   EXPECT_THAT(text, HasSubstr("simulated engine"));
 }
