@@ -88,6 +88,21 @@ TEST(ProgressLines, TellFailuresAndRetriesWithTheirCause) {
                                                              "e2-bbbbbb  retry      after Evicted: gone"));
 }
 
+TEST(ProgressLines, SayOfALatencyThatItIsLess) {
+  api::AutotuneTask before = Searching();
+  before.spec.optimization.objective = api::Objective::kMinimizeTpot;
+  before.spec.benchmark.load = {.mode = measurement::LoadMode::kFixedConcurrency, .fixed = {8}};
+  Succeed(before.status.experiments[0], 1000);
+  before.status.experiments[0].loads[0].measured.tpot.p50 = 10;
+  api::AutotuneTask now = before;
+  Succeed(now.status.experiments[1], 1000);
+  now.status.experiments[1].loads[0].measured.tpot.p50 = 8;
+  now.status.best = api::TaskStatus::Best{"e2-bbbbbb", "vllm", "fp8", "-8", "+20.0%", "", 8, "", "", "", {}};
+  const std::string lines = ::testing::PrintToString(ProgressLines(before.status, now));
+  EXPECT_THAT(lines, HasSubstr("  (20.0% less)"));
+  EXPECT_THAT(::testing::PrintToString(LiveLines(now, {}, {}, 200)), HasSubstr("8.0 ms (20.0% less)"));
+}
+
 TEST(ProgressLines, TellOnceWhatIsWaitedFor) {
   const api::AutotuneTask before = Searching();
   api::AutotuneTask now = before;
