@@ -804,7 +804,7 @@ class RowReader {
       const auto found = Find(row_, name);
       const bool image = name.starts_with("image") || name == "picture" || name == "audio" || name == "video";
       if (!found || found->value->empty() || Says(sent, *found->value)) continue;
-      if (!image && IsLink(*found->value)) continue;
+      if (!image && (IsLink(*found->value) || NamesDocuments(name, *found->value))) continue;
       if (name == "code" && !words(found)) continue;  // of a language or a course
       if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
       if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
@@ -869,6 +869,17 @@ class RowReader {
                    ")' FILE > OUT leaves it out; if the question is about it, write both as one \"prompt\"");
   }
 
+  // ["15829955"]: where the question is from, as BioASQ has it beside its snippets.
+  static bool NamesDocuments(std::string_view name, const json& value) {
+    constexpr std::size_t kLongest = 40;  // bytes
+    return (name == "documents" || name == "document" || name == "docs") && value.is_array() &&
+           std::ranges::all_of(value, [](const json& item) {
+             return item.is_number() || (item.is_string() && item.get_ref<const std::string&>().size() <= kLongest &&
+                                         std::ranges::all_of(item.get_ref<const std::string&>(),
+                                                             [](unsigned char c) { return c > ' ' && c < 0x80; }));
+           });
+  }
+
   static bool HasLongText(const json& value) {
     if (value.is_structured()) return std::any_of(value.begin(), value.end(), HasLongText);
     if (!value.is_string()) return false;
@@ -888,6 +899,7 @@ class RowReader {
     const std::string sent = SentOf(out_);
     const auto add = [&](const Found& text) {
       if (keys.size() == kMostContexts || text.value->empty() || IsLink(*text.value)) return;
+      if (NamesDocuments(Plain(text.name), *text.value)) return;
       if (Says(sent, *text.value)) return;
       if (std::ranges::find(keys, "." + JqKey(text.name)) != keys.end() || TextsOf(text).empty()) return;
       texts.push_back(TextsOf(text));

@@ -139,7 +139,7 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
        R"({"body": "Is it?", "type": "yesno", "documents": ["http://example.org/1"], "ideal_answer": ["Yes, it is."], "exact_answer": "yes", "snippets": [{"text": "It is."}]})",
        "Question: Is it?\nAnswer:", Match::kChoice, " yes"},
       {"BioASQ, a name",
-       R"({"body": "Who?", "context": "It was Ann.", "type": "factoid", "exact_answer": [["Ann", "Anna"]]})",
+       R"({"body": "Who?", "context": "It was Ann.", "type": "factoid", "documents": ["15829955"], "exact_answer": [["Ann", "Anna"]]})",
        "It was Ann.\nQuestion: Who?\nAnswer:", Match::kWords, "Ann"},
       {"a list that the prompt has",
        R"({"context": "\u5317\u4eac\u3001\u4e0a\u6d77.", "question": "Where?", "answers": ["\u5317\u4eac\u3001\u4e0a\u6d77"]})",
