@@ -598,6 +598,14 @@ void ReadModelOpt(const json& quantization, Declaration& declaration) {
   const json* kv = Find(&quantization, "kv_cache_quant_algo");
   declaration.kv_cache = kv != nullptr && kv->is_string() ? KvAlgorithm(kv->get<std::string>())
                                                           : KvScheme(Find(&quantization, "kv_cache_scheme"));
+  // Exports write "dynamic": false. vLLM reads every other scheme, also one that leaves it out, as none at all.
+  if (const json* scheme = FindObject(&quantization, "kv_cache_scheme"); scheme != nullptr && !scheme->empty()) {
+    const json* dynamic = Find(scheme, "dynamic");
+    if (dynamic == nullptr || *dynamic != json(false)) {
+      const std::string text = CompressedText(scheme);
+      declaration.AddSpecialScheme("kv", text.find("-dynamic") == std::string::npos ? text + "-dynamic" : text);
+    }
+  }
   declaration.ignored = TextsOf(&quantization, "exclude_modules");
   for (const std::string& ignored : TextsOf(&quantization, "ignore")) declaration.ignored.push_back(ignored);
 }

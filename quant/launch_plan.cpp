@@ -102,6 +102,7 @@ class Planner final : public FactSource {
     CountGpus();
     CheckHeads();
     CheckMemory();
+    CheckContext();
     FillShape();
     Settings distinct = settings_;
     if (SaysTheDtypeInVain()) distinct.Remove(table_.dtype_flag());
@@ -1022,6 +1023,16 @@ class Planner final : public FactSource {
       if (const auto number = NumberOf(*asked)) share = number;
     }
     return share;
+  }
+
+  // Its own context does not hold the longest request.
+  void CheckContext() {
+    const std::string& flag = table_.memory().context;
+    const auto tokens = FlagValue::Tokens(Final(flag).value_or(""));
+    if (!tokens || *tokens >= request_.longest_request) return;
+    Reject({extra_.contains(flag) ? "runtimes[].args" : FieldOfFlag(flag), "ContextTooShort",
+            flag + " is " + *Final(flag) + ": too short for requests of up to " +
+                std::to_string(request_.longest_request) + " tokens (benchmark.scenarios)"});
   }
 
   void FillShape() {

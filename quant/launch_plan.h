@@ -93,6 +93,7 @@ struct LaunchRequest {
   // Revision of the model; rejected if the release cannot load a specific one, because it would silently load another.
   std::string revision;
   Prompts prompts = Prompts::kRandom;
+  std::int64_t longest_request = 0;  // of the benchmark, tokens in and out; 0 = not known
 };
 
 // Performance-relevant values of the final arguments, for the search's model of an engine; rules do not use them. 0 =

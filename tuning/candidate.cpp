@@ -272,26 +272,13 @@ class Expander {
     request.amd_architecture = gpu.amd_architecture;
     request.revision = model.revision;
     request.prompts = input_.prompts;
+    request.longest_request = input_.longest_request;
     request.quant = quant;
     request.extra_args = input_.runtimes[server.runtime].extra_args;
     for (std::size_t i = 0; i < axes_.size(); ++i) {
       if (point != nullptr || axes_[i].size == 1) axes_[i].Choose(point != nullptr ? (*point)[i] : 0, request);
     }
     return request;
-  }
-
-  // Its own context does not hold the longest request.
-  std::optional<quant::Rejection> TooShort(const quant::LaunchRequest& request) const {
-    for (const char* flag : {"max-model-len", "context-length", "max-seq-len"}) {
-      const auto set = request.parameters.find(flag);
-      if (set == request.parameters.end()) continue;
-      const auto tokens = quant::FlagValue::Tokens(set->second.ToString());
-      if (!tokens || *tokens >= input_.longest_request) continue;
-      return quant::Rejection{"parameters." + set->first, "ContextTooShort",
-                              set->second.ToString() + " tokens do not hold requests of up to " +
-                                  std::to_string(input_.longest_request) + " (benchmark.scenarios)"};
-    }
-    return std::nullopt;
   }
 
   void Visit(const Server& server, const quant::LaunchRequest& request, Role role) {
@@ -302,7 +289,6 @@ class Expander {
     const quant::QuantConfig& quant = request.quant;
     ++expansion_.total;
     quant::LaunchPlan plan = quant::PlanLaunch(rules_, request);
-    if (!plan.rejection && !deployed) plan.rejection = TooShort(request);
     if (plan.rejection) {
       expansion_.pruned.push_back({model.name, gpu.name, runtime.name, quant, request.parameters, request.parallel,
                                    *std::move(plan.rejection), baseline});

@@ -14,7 +14,10 @@ namespace autotune::checkpoint {
 namespace {
 
 using nlohmann::json;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
 
 constexpr const char* kDense =
     R"({"model_type":"llama","dtype":"bfloat16","num_hidden_layers":2,"hidden_size":64,"num_attention_heads":4})";
@@ -442,6 +445,17 @@ TEST(Quantization, ReadsDeclaredKvCaches) {
   };
   for (const auto& [quantization, kv_cache] : rows)
     EXPECT_EQ(Read(kDense, quantization).kv_cache, kv_cache) << quantization;
+}
+
+TEST(Quantization, NamesAModelOptKvCacheWithoutStaticScales) {
+  const auto schemes = [](const std::string& kv) {
+    return Read(kDense, R"({"quant_method":"modelopt","quant_algo":"FP8",)" + kv + "}").schemes;
+  };
+  const std::string fp8 = R"("kv_cache_scheme":{"num_bits":8,"type":"float")";
+  EXPECT_THAT(schemes(R"("kv_cache_quant_algo":"FP8")"), Not(Contains(HasSubstr("kv "))));
+  EXPECT_THAT(schemes(fp8 + R"(,"dynamic":false})"), Not(Contains(HasSubstr("kv "))));
+  EXPECT_THAT(schemes(fp8 + R"(,"dynamic":true})"), Contains("kv fp8-tensor-dynamic - -"));
+  EXPECT_THAT(schemes(fp8 + "}"), Contains("kv fp8-tensor-dynamic - -"));
 }
 
 TEST(Quantization, NamesKvCachesAndAttentionThatAreNotTheUsualOnes) {

@@ -137,9 +137,54 @@ TEST(Expand, PrunesAContextThatDoesNotHoldTheLongestRequest) {
   ASSERT_EQ(expansion.pruned.size(), 1U);
   EXPECT_EQ(expansion.pruned[0].rejection.reason, "ContextTooShort");
   EXPECT_EQ(expansion.pruned[0].rejection.message,
-            "4096 tokens do not hold requests of up to 4097 (benchmark.scenarios)");
+            "max-model-len is 4096: too short for requests of up to 4097 tokens (benchmark.scenarios)");
   input.longest_request = 4096;
   EXPECT_TRUE(MustExpand(input).pruned.empty());
+}
+
+TEST(Expand, FindsAContextThatIsTooShortUnderEverySpellingOfEveryEngine) {
+  const struct {
+    const char *engine, *version, *flag;
+  } kCases[] = {
+      {"vllm", "0.24.0", "max-model-len"},      {"vllm", "0.24.0", "max_model_len"},
+      {"vllm", "0.24.0", "--max-model-len"},    {"sglang", "0.5.15", "context-length"},
+      {"sglang", "0.5.15", "context_length"},   {"tensorrt-llm", "1.2.0", "max_seq_len"},
+      {"tensorrt-llm", "1.2.0", "max-seq-len"},
+  };
+  for (const auto& row : kCases) {
+    SpaceInput input = DenseOnH100();
+    input.runtimes = {Runtime(row.engine, row.version)};
+    input.longest_request = 640;
+    input.parameters[row.flag] = {FlagValue::Number("256"), FlagValue::Number("640")};
+    const Expansion expansion = MustExpand(input);
+    ASSERT_THAT(expansion.pruned, SizeIs(1)) << row.engine << " " << row.flag;
+    EXPECT_EQ(expansion.pruned[0].rejection.reason, "ContextTooShort");
+    EXPECT_EQ(expansion.pruned[0].rejection.field, std::string("parameters.") + row.flag);
+  }
+  SpaceInput input = DenseOnH100();
+  input.longest_request = 640;
+  input.runtimes.front().extra_args = {"--max-model-len", "256"};
+  ASSERT_THAT(MustExpand(input).pruned, SizeIs(1));
+  EXPECT_EQ(MustExpand(input).pruned[0].rejection.field, "runtimes[].args");
+}
+
+TEST(Expand, RefusesABaselineWhoseContextIsTooShort) {
+  SpaceInput input = DenseOnH100();
+  input.longest_request = 640;
+  for (const bool deployed : {false, true}) {
+    input.baseline = NamedBaseline{};
+    input.baseline->runtime = "vllm";
+    input.baseline->deployed = deployed;
+    input.baseline->field = deployed ? "spec.optimization.baseline.command" : "spec.optimization.baseline";
+    input.baseline->parameters = {{"max-model-len", FlagValue::Number("256")}};
+    const auto expansion = ExpandCandidates(Rules(), input);
+    ASSERT_FALSE(expansion.ok());
+    EXPECT_THAT(expansion.error().message,
+                HasSubstr(input.baseline->field + ": runtime vllm is not started with it: "));
+    EXPECT_THAT(expansion.error().message, HasSubstr("max-model-len is 256: too short for requests of up to 640"));
+    input.baseline->parameters = {{"max-model-len", FlagValue::Number("640")}};
+    EXPECT_TRUE(ExpandCandidates(Rules(), input).ok());
+  }
 }
 
 TEST(Expand, TakesTheFirstValuesAsTheBaselineWhereTheDefaultsDoNotStart) {
@@ -189,6 +234,37 @@ TEST(Expand, CollapsesWhatUserParametersMakeEqual) {
   ASSERT_THAT(expansion.duplicate_of, SizeIs(2));
   EXPECT_EQ(expansion.duplicate_of[0].quant.name, "kv-cache-fp8");
   EXPECT_EQ(expansion.duplicate_of[0].of, 1U);
+}
+
+TEST(Expand, CollapsesTheKvCacheThatTheCheckpointDeclaresOnlyWhereTheEngineSurelyFollowsIt) {
+  const struct {
+    const char *engine, *version, *method, *declared;
+    bool same;
+    std::vector<std::string> schemes = {};
+  } kCases[] = {
+      {"vllm", "0.24.0", "modelopt", "fp8", false, {"kv fp8-tensor-dynamic - -"}},
+      {"vllm", "0.24.0", "modelopt", "fp8", true},
+      {"vllm", "0.24.0", "modelopt", "none", false},
+      {"vllm", "0.13.0", "modelopt", "fp8", false},
+      {"vllm", "0.24.0", "compressed-tensors", "fp8", false},
+      {"sglang", "0.5.15", "modelopt", "fp8", false},
+  };
+  for (const auto& row : kCases) {
+    SpaceInput input = DenseOnH100();
+    input.runtimes = {Runtime(row.engine, row.version)};
+    input.quants = {Preset("default"), Preset("kv-cache-fp8")};
+    checkpoint::ModelFacts& facts = input.models.front().facts;
+    facts.quantization = row.method;
+    facts.family = facts.linear_format = facts.activations = "fp8";
+    facts.kv_cache = row.declared;
+    facts.schemes = row.schemes;
+    const Expansion expansion = MustExpand(input);
+    ASSERT_THAT(expansion.candidates, SizeIs(row.same ? 1 : 2)) << row.engine << row.version << row.method;
+    if (!row.same) continue;
+    ASSERT_THAT(expansion.duplicate_of, SizeIs(1));
+    EXPECT_EQ(expansion.duplicate_of[0].reason,
+              "the checkpoint declares this KV cache, and vLLM follows it: kv-cache-dtype has no effect");
+  }
 }
 
 TEST(Expand, SaysWhyWhatTheEngineReplacesIsADuplicate) {
