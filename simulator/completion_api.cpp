@@ -132,8 +132,9 @@ double PromptLogprob(const CompletionRequest& request, std::uint64_t text, int p
   };
   const std::string weights = settings.EffectiveQuantization();
   if (!weights.empty()) add(weights, settings.shape.checkpoint_bits < kFewBits ? kFourBitWeights : kWeights);
-  if (settings.kv_cache_dtype.starts_with("fp8") && ReadsKvCache(request, place, settings)) {
-    add(settings.kv_cache_dtype, settings.kv_cache_dtype == "fp8_e5m2" ? kE5m2Cache : kFp8Cache);
+  const std::string cache = settings.EffectiveKvCache();
+  if (cache.starts_with("fp8") && ReadsKvCache(request, place, settings)) {
+    add(cache, cache == "fp8_e5m2" ? kE5m2Cache : kFp8Cache);
   }
   return std::min(logprob, 0.0);
 }
@@ -141,7 +142,7 @@ double PromptLogprob(const CompletionRequest& request, std::uint64_t text, int p
 // The words of a completion that is not streamed, four bytes a token.
 std::string Words(const CompletionRequest& request, const EngineSettings& settings) {
   constexpr std::string_view kConsonants = "bdfgklmnprstvz", kVowels = "aeiou";
-  const std::string weights = settings.EffectiveQuantization();
+  const std::string weights = settings.EffectiveQuantization(), cache = settings.EffectiveKvCache();
   const std::uint64_t prompt = Fnv1a(request.prompt);
   std::uint64_t way = prompt;  // what decides the words from here on
   std::string text;
@@ -150,7 +151,7 @@ std::string Words(const CompletionRequest& request, const EngineSettings& settin
       if (Uniform(prompt ^ Fnv1a(name), i, 11) < probability) way = (way ^ Fnv1a(name)) * 0x100000001b3;
     };
     if (!weights.empty()) diverges(weights, kWeightsDiverge);
-    if (settings.kv_cache_dtype.starts_with("fp8")) diverges(settings.kv_cache_dtype, kCacheDiverges);
+    if (cache.starts_with("fp8")) diverges(cache, kCacheDiverges);
     const auto pick = [&](std::string_view letters, std::uint64_t stream) {
       return letters[static_cast<std::size_t>(Uniform(way, i, stream) * static_cast<double>(letters.size()))];
     };

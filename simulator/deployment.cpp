@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace autotune::simulator {
@@ -42,10 +44,26 @@ MatrixFormat FormatOfMethod(std::string_view method, bool experts, const EngineS
   return {};
 }
 
+// Of weights as the files have them; nullopt = the method alone decides.
+std::optional<MatrixFormat> FormatOfFiles(const std::string& format, const std::string& activations) {
+  const auto arithmetic = [&](Arithmetic own) {
+    if (activations == "none") return Arithmetic::kBf16;
+    if (activations == "int8") return Arithmetic::kInt8;
+    return activations.find("fp8") != std::string::npos ? Arithmetic::kFp8 : own;
+  };
+  if (format == "none") return MatrixFormat{};
+  if (format == "fp8" || format == "mxfp8") return MatrixFormat{1, arithmetic(Arithmetic::kFp8)};
+  if (format == "fp8-w8a16" || format == "int8-w8a16") return MatrixFormat{1, Arithmetic::kBf16};
+  if (format == "int8-w8a8") return MatrixFormat{1, Arithmetic::kInt8};
+  if (format == "int4-wna16" || format == "bnb" || format == "gguf") return MatrixFormat{0.55, Arithmetic::kBf16};
+  if (format == "nvfp4") return MatrixFormat{0.55, arithmetic(Arithmetic::kFp4)};
+  return std::nullopt;
+}
+
 double KvBytesPerElement(const EngineSettings& s) {
-  const std::string& dtype = s.kv_cache_dtype;
+  const std::string dtype = s.EffectiveKvCache();
   const double model_bytes = s.dtype == "float32" ? 4 : 2;
-  if (dtype == "auto" || dtype.empty()) return s.shape.checkpoint_fp8_kv ? 1 : model_bytes;
+  if (dtype == "auto" || dtype.empty()) return model_bytes;
   if (dtype == "bfloat16" || dtype == "float16" || dtype == "bf16") return 2;
   // One float32 scale per token and head beside the elements.
   const double scale = 4.0 / std::max(1, s.shape.head_dim);
@@ -126,6 +144,10 @@ engine_model::Deployment DeploymentOf(const EngineSettings& s) {
   }
   out.dense = FormatOfMethod(linear, false, s);
   out.experts = FormatOfMethod(moe, true, s);
+  if (!s.shape.checkpoint_quantization.empty()) {
+    out.dense = FormatOfFiles(s.shape.linear_format, s.shape.activations).value_or(out.dense);
+    out.experts = FormatOfFiles(s.shape.expert_format, s.shape.activations).value_or(out.experts);
+  }
   out.float32 = s.dtype == "float32";
   out.cache_bytes_per_element = KvBytesPerElement(s);
   const std::string backend = s.EffectiveAttentionBackend();

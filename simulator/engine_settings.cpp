@@ -234,6 +234,11 @@ base::Status ResolveTrtllm(const Reader& read, EngineSettings* s) {
 
 }  // namespace
 
+std::string EngineSettings::EffectiveKvCache() const {
+  const bool automatic = kv_cache_dtype.empty() || kv_cache_dtype == "auto";
+  return automatic && shape.checkpoint_fp8_kv ? "fp8" : kv_cache_dtype;
+}
+
 std::string EngineSettings::EffectiveQuantization() const {
   return quantization.empty() ? shape.checkpoint_quantization : quantization;
 }
@@ -284,7 +289,7 @@ base::Result<EngineSettings> ResolveSettings(const SettingsInput& input, const P
       settings.model = read.Text("model");
       break;
   }
-  base::Result<ModelShape> shape = LoadModelShape(settings.model);
+  base::Result<ModelShape> shape = LoadModelShape(settings.model, input.models);
   if (!shape) return std::move(shape).error();
   settings.shape = *std::move(shape);
   settings.dtype = ResolveDtype(read.Text("dtype", "auto"), settings.shape);

@@ -68,6 +68,8 @@ struct EngineSettings {
 
   // The effective quantization: the flag, else the checkpoint's; "" = none.
   [[nodiscard]] std::string EffectiveQuantization() const;
+  // The effective type of the KV cache: "fp8" where an automatic one follows the checkpoint.
+  [[nodiscard]] std::string EffectiveKvCache() const;
   // The effective backend: the requested one, or the engine's choice for this GPU and KV dtype.
   [[nodiscard]] std::string EffectiveAttentionBackend() const;
   [[nodiscard]] int gpus() const { return tensor_parallel * pipeline_parallel * data_parallel; }
@@ -78,6 +80,7 @@ struct SettingsInput {
   EngineRelease release;
   Gpu gpu;
   std::optional<int> visible_gpus;
+  KnownModels models{};
 };
 
 // Every number falls back to the engine's own default. kInvalid: the model or an options file cannot be read; the

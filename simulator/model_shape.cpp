@@ -146,6 +146,9 @@ void QuantizationFromName(std::string_view name, ModelShape* shape) {
   } else if (has("w4afp8")) {
     shape->checkpoint_quantization = "w4afp8";
     shape->checkpoint_bits = 4.25;
+  } else if (has("nvfp4")) {
+    shape->checkpoint_quantization = "modelopt_fp4";
+    shape->checkpoint_bits = 4.5;
   } else if (has("-fp8")) {
     shape->checkpoint_quantization = "fp8";
     shape->checkpoint_bits = 8;
@@ -170,8 +173,14 @@ void QuantizationOf(const checkpoint::ModelFacts& facts, ModelShape* shape) {
   const bool modelopt_fp4 = facts.quantization == "modelopt" && facts.family == "nvfp4";
   shape->checkpoint_quantization = modelopt_fp4 ? "modelopt_fp4" : facts.quantization;
   shape->checkpoint_bits = BitsOf(facts);
-  // Loaders of other methods do not hand a declared cache on.
-  const bool handed_on = facts.quantization.starts_with("modelopt") || facts.quantization == "compressed-tensors";
+  shape->linear_format = facts.linear_format;
+  shape->expert_format = facts.expert_format;
+  shape->activations = facts.activations;
+  // Loaders of other methods do not hand a declared cache on, and that of ModelOpt hands on static scales alone.
+  const bool is_static =
+      std::ranges::none_of(facts.schemes, [](const std::string& scheme) { return scheme.starts_with("kv "); });
+  const bool handed_on =
+      facts.quantization == "compressed-tensors" || (facts.quantization.starts_with("modelopt") && is_static);
   shape->checkpoint_fp8_kv = facts.kv_cache == "fp8" && handed_on;
 }
 
@@ -237,8 +246,28 @@ ModelShape ShapeFromName(std::string_view name) {
   return shape;
 }
 
-base::Result<ModelShape> LoadModelShape(const std::string& id_or_path) {
-  if (!id_or_path.starts_with("/") && !id_or_path.starts_with(".")) return ShapeFromName(id_or_path);
+base::Result<KnownModels> KnownModelsFromText(const std::string& text) {
+  KnownModels known;
+  if (text.empty()) return known;
+  const json models = json::parse(text, nullptr, false);
+  if (!models.is_object()) return base::Invalid("is not a JSON object of facts by model");
+  for (const auto& [name, value] : models.items()) {
+    auto facts = checkpoint::ModelFactsFromJson(value);
+    if (!facts) return base::Invalid(name + ": " + facts.error().message);
+    known.emplace(name, *std::move(facts));
+  }
+  return known;
+}
+
+base::Result<ModelShape> LoadModelShape(const std::string& id_or_path, const KnownModels& known) {
+  if (!id_or_path.starts_with("/") && !id_or_path.starts_with(".")) {
+    const auto found = known.find(id_or_path);
+    // Facts without dimensions are as good as none.
+    if (found != known.end() && found->second.layers && found->second.hidden_size) {
+      if (auto shape = ShapeFromFacts(found->second)) return shape;
+    }
+    return ShapeFromName(id_or_path);
+  }
   const auto files = checkpoint::OpenDirectory(id_or_path);
   std::error_code error;
   const bool has_config = std::filesystem::exists(std::filesystem::path(id_or_path) / "config.json", error);

@@ -1,16 +1,18 @@
-// The dimensions of a model: from its files where the path is a directory (checkpoint/), else guessed from the hub id's
-// name.
+// The dimensions of a model: from its files where the path is a directory (checkpoint/), else from its facts where they
+// are given, else guessed from the hub id's name.
 //
 // Nothing is downloaded. The name contains the size ("...-8B-...", "30B-A3B"); the other dimensions are those of a
 // known model of that size (docs/simulated-engine.md lists them). Pure but for reading the directory.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "checkpoint/model_facts.h"
 
 namespace autotune::simulator {
 
@@ -35,8 +37,10 @@ struct ModelShape {
   std::string checkpoint_quantization;  // quant_method, "" = none
   double checkpoint_bits = 16;          // of the quantized weights
   bool checkpoint_fp8_kv = false;       // the checkpoint asks for an fp8 KV cache
-  bool latent_attention = false;        // one compressed entry a token instead of keys and values
-  bool from_config = false;             // false: guessed from the name
+  // As checkpoint::ModelFacts has them, of a quantized checkpoint; "" = guessed from the name.
+  std::string linear_format, expert_format, activations;
+  bool latent_attention = false;  // one compressed entry a token instead of keys and values
+  bool from_config = false;       // false: guessed from the name
 
   [[nodiscard]] bool is_moe() const { return experts > 0; }
   [[nodiscard]] double parameters() const {
@@ -53,8 +57,14 @@ struct ModelShape {
 base::Result<ModelShape> ShapeFromConfig(const nlohmann::json& config, const nlohmann::json& quant_config);
 ModelShape ShapeFromName(std::string_view name);
 
+// Facts of models by hub id, in the form of status.model.
+using KnownModels = std::map<std::string, checkpoint::ModelFacts>;
+
+// `text`: a JSON object of them; "" = none. kInvalid names what is wrong.
+base::Result<KnownModels> KnownModelsFromText(const std::string& text);
+
 // A path that starts with "/" or "." is a directory. kNotFound: no config.json there; the message is the line that the
 // engines end with (they pass on what transformers says).
-base::Result<ModelShape> LoadModelShape(const std::string& id_or_path);
+base::Result<ModelShape> LoadModelShape(const std::string& id_or_path, const KnownModels& known);
 
 }  // namespace autotune::simulator

@@ -34,6 +34,7 @@ struct SimulatorEnvironment {
   std::string fail_when;
   std::string data_directory;
   std::string release;
+  KnownModels models;
   bool health_generates = true;
   std::optional<int> most_waiting;
 };
@@ -72,6 +73,9 @@ base::Result<SimulatorEnvironment> ReadEnvironment(const Environment& environmen
   out.fail_when = text("AUTOTUNE_SIM_FAIL_WHEN");
   out.data_directory = text("AUTOTUNE_SIM_DATA");
   out.release = text("AUTOTUNE_SIM_RELEASE");
+  auto models = KnownModelsFromText(text("AUTOTUNE_SIM_MODELS"));
+  if (!models) return base::Invalid("AUTOTUNE_SIM_MODELS: " + models.error().message);
+  out.models = *std::move(models);
   if (const auto waiting = environment("AUTOTUNE_SIM_MAX_WAITING")) {
     const auto count = PythonInt(*waiting);
     if (!count || *count < 0) {
@@ -98,6 +102,17 @@ std::string Banner(const EngineRelease& release, const SimulatorEnvironment& env
     text += "; start-up runs " + std::string(factor.data()) + " times faster than observed, token timing does not";
   }
   return text + "\n";
+}
+
+std::string GuessWarning(const EngineSettings& settings) {
+  const ModelShape& shape = settings.shape;
+  std::array<char, 32> billions{};
+  std::snprintf(billions.data(), billions.size(), "%.1f", shape.parameters() / 1e9);
+  return "SIMULATED WARNING: the configuration of " + settings.model +
+         " is not known: it is guessed from the name as " + shape.architecture + " with " + billions.data() +
+         " billion parameters, " +
+         (shape.checkpoint_quantization.empty() ? "not quantized" : "quantized with " + shape.checkpoint_quantization) +
+         "; AUTOTUNE_SIM_MODELS can have its facts\n";
 }
 
 // Plays a StartupPlan and then serves. Everything happens on the io_context's thread.
@@ -313,11 +328,12 @@ int RunEngine(const std::vector<std::string>& argv, const Environment& environme
   auto parsed = ParseEngineArguments(invocation, parser_or_null);
   if (const auto* refusal = std::get_if<CommandRefusal>(&parsed)) return refuse(*refusal);
   const AcceptedArguments& accepted = std::get<AcceptedArguments>(parsed);
-  base::Result<EngineSettings> settings =
-      ResolveSettings({parser_or_null, *release, simulator->gpu, simulator->visible_gpus}, accepted.arguments);
+  base::Result<EngineSettings> settings = ResolveSettings(
+      {parser_or_null, *release, simulator->gpu, simulator->visible_gpus, simulator->models}, accepted.arguments);
   if (!settings) return refuse({settings.error().message + "\n", 1, true});
 
   Print(stdout, Banner(*release, *simulator, settings->gpus()));
+  if (!settings->shape.from_config) Print(stdout, GuessWarning(*settings));
   if (invocation.engine == Engine::kSglang && invocation.module && release->Within("0.5.10", "")) {
     Print(stdout,
           "/usr/local/lib/python3.12/dist-packages/sglang/launch_server.py:55: UserWarning: 'python -m "

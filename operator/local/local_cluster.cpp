@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "checkpoint/model_facts.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/experiment/pod_view.h"
 
@@ -62,6 +63,15 @@ std::string EngineImage(const json& pod) {
     if (container.name == "engine") return container.image;
   }
   return "";
+}
+
+// Facts of the checkpoint that the pod serves, by its name on the command line: a simulated engine has no files of it.
+std::string FactsOf(const api::AutotuneTask& task, const json& metadata) {
+  const std::string name = metadata.value("labels", json::object()).value(experiment::kModelLabel, "");
+  const auto spec = std::ranges::find(task.spec.models, name, &api::ModelSpec::name);
+  const auto status = std::ranges::find(task.status.models, name, &api::ModelStatus::name);
+  if (spec == task.spec.models.end() || status == task.status.models.end() || !status->facts) return "";
+  return json{{spec->id_or_path, checkpoint::ToJson(*status->facts)}}.dump();
 }
 
 std::string OwnerUid(const json& metadata) {
@@ -273,6 +283,9 @@ std::optional<PodGrant> LocalCluster::Grant(Entry& entry) {
     grant.variables = found->second;
   }
   for (const auto& [name, value] : machine.variables) grant.variables[name] = value;
+  if (std::string facts = machine.simulated ? FactsOf(task_, entry.metadata) : ""; !facts.empty()) {
+    grant.variables["AUTOTUNE_SIM_MODELS"] = std::move(facts);
+  }
   if (wanted > 0) grant.variables[VisibleDevicesVariable(RequestedGpuResource(pod))] = Joined(entry.devices);
   return grant;
 }

@@ -256,6 +256,43 @@ TEST_F(LocalClusterTest, CutsATerminationMessageAsAKubeletDoes) {
               SizeIs(4096));
 }
 
+// A simulated engine has no files of a checkpoint on the hub.
+TEST_F(LocalClusterTest, TellsSimulatedEnginesTheFactsOfTheirCheckpoint) {
+  for (const bool simulated : {true, false}) {
+    LocalOptions options;
+    options.machines = {SimulatedMachine(H100(), 1)};
+    options.machines[0].simulated = simulated;
+    options.environment = {{"PATH", "/usr/bin:/bin"}};
+    options.directory = directory_ / "pods";
+    api::AutotuneTask task;
+    task.metadata.name = "t";
+    task.metadata.uid = "task-uid";
+    task.spec.models.resize(2);
+    task.status.models.resize(2);
+    for (const std::size_t i : {0, 1}) {
+      const std::string name = i == 0 ? "plain" : "awq";
+      task.spec.models[i].name = task.status.models[i].name = name;
+      task.spec.models[i].id_or_path = "acme/" + name;
+      task.status.models[i].facts.emplace();
+      task.status.models[i].facts->quantization = i == 0 ? "none" : "awq";
+    }
+    cluster_ = std::make_unique<LocalCluster>(std::move(options), task, clock_);
+    json pod = Pod("p", {.bench = "echo \"$AUTOTUNE_SIM_MODELS\" > $AUTOTUNE_POD_DIR/termination-log"});
+    pod["metadata"]["labels"][experiment::kModelLabel] = "awq";
+    ASSERT_TRUE(cluster_->CreatePod(pod).ok());
+    ASSERT_TRUE(AwaitPhase("p", "Succeeded"));
+    const std::string given =
+        Status(Cluster().GetPod("p"), "bench")["state"]["terminated"].value("message", std::string());
+    if (!simulated) {
+      EXPECT_THAT(given, ::testing::AnyOf("", "\n"));
+      continue;
+    }
+    const json models = json::parse(given);
+    ASSERT_THAT(models, SizeIs(1));
+    EXPECT_EQ(models["acme/awq"]["quantization"], "awq") << models;
+  }
+}
+
 TEST_F(LocalClusterTest, GivesEveryPodItsOwnGpusPortAndDirectory) {
   const std::string hold =
       "echo $CUDA_VISIBLE_DEVICES $AUTOTUNE_PORT $RELEASE $AUTOTUNE_POD_DIR > $AUTOTUNE_POD_DIR/termination-log";

@@ -145,6 +145,22 @@ TEST(SimulatedEngine, TakesReleaseAndGpuFromTheEnvironment) {
   EXPECT_THAT(process.text(), HasSubstr("unrecognized arguments: --moe-backend triton"));
 }
 
+TEST(SimulatedEngine, WarnsWhereItGuessesFromTheName) {
+  const std::string facts =
+      R"(AUTOTUNE_SIM_MODELS={"org/m": {"architecture": "LlamaForCausalLM", "layers": 2, "hiddenSize": 64,)"
+      R"( "attentionHeads": 2}})";
+  for (const auto& [model, guessed] : {std::pair("org/m", false), {"nvidia/Llama-3.1-8B-Instruct-NVFP4", true}}) {
+    Process process(kDirectory + "/simulated/vllm", {"serve", model}, {"AUTOTUNE_SIM_FAIL=exit137", facts});
+    process.Wait();
+    EXPECT_EQ(process.text().find("SIMULATED WARNING: the configuration of " + std::string(model) +
+                                  " is not known: it is guessed from the name as LlamaForCausalLM with 7.2 billion "
+                                  "parameters, quantized with modelopt_fp4") != std::string::npos,
+              guessed)
+        << process.text();
+    EXPECT_EQ(process.text().find("SIMULATED WARNING") != std::string::npos, guessed) << process.text();
+  }
+}
+
 TEST(SimulatedEngine, RefusesWrongEnvironmentInOneLine) {
   struct Case {
     const char* variable;
@@ -157,6 +173,8 @@ TEST(SimulatedEngine, RefusesWrongEnvironmentInOneLine) {
       {"AUTOTUNE_SIM_FAIL=explode", "AUTOTUNE_SIM_FAIL: \"explode\" is not one of crash"},
       {"AUTOTUNE_SIM_STARTUP_SPEEDUP=0", "is not a positive number"},
       {"AUTOTUNE_SIM_GPUS=two", "is not a number of GPUs"},
+      {"AUTOTUNE_SIM_MODELS=[]", "AUTOTUNE_SIM_MODELS: is not a JSON object of facts by model"},
+      {R"(AUTOTUNE_SIM_MODELS={"org/m": 1})", "AUTOTUNE_SIM_MODELS: org/m: "},
   };
   for (const Case& each : cases) {
     // Through env, which replaces a variable that the environment has already.
