@@ -74,7 +74,7 @@ std::uint64_t Digest(const json& pod, const std::string& product) {
   }
   // Hints for finding the limit, from the facts and from what was measured before.
   for (const char* hint : {"experimentTimeoutMs", "vocabSize", "maxModelLen", "gpus", "scoreToBeat", "predictions",
-                           "allowedMs", "start", "confirms", "reference", "records"}) {
+                           "scoreToBeatCi", "allowedMs", "start", "confirms", "reference", "records"}) {
     spec.erase(hint);
   }
   // What is known of the baseline's quality only says when to stop reading the corpus.
@@ -90,8 +90,12 @@ std::uint64_t Digest(const json& pod, const std::string& product) {
   for (const json& variable : engine.value("env", json::array())) {
     if (variable["name"] != "HF_TOKEN" && variable["name"] != "HF_HOME") env.push_back(variable);
   }
+  // "main" is the revision that an engine loads without being told.
+  std::vector<std::string> argv = EngineArgv(pod);
+  if (const auto at = std::ranges::find(argv, "main"); at != argv.end() && at != argv.begin())
+    argv.erase(at - 1, at + 1);
   const json measured = {engine["image"],
-                         EngineArgv(pod),
+                         argv,
                          env,
                          engine["resources"],
                          engine.value("securityContext", json()),
