@@ -694,9 +694,8 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   }
   if (interrupted) return Interrupted();
   if (const auto silent = SilentFor(recorder.records(), std::chrono::steady_clock::now() - recorder.origin())) {
-    return base::Invalid(
-        "the server no longer answers: no token came for " +
-        Format("%.1f s at %s", std::chrono::duration<double>(*silent).count(), load.ToString().c_str()));
+    return base::Invalid("the server no longer answers: no token came for " +
+                         Format("%.1f s at %s", Seconds(*silent), load.ToString().c_str()));
   }
 
   Point& point = result_.points.emplace_back(std::move(progress.point));
